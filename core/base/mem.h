@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Allocation that does not fail (the process aborts with a message), and magics for what travels as void *. */
+#ifndef BASE_MEM_H
+#define BASE_MEM_H
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+void *xmalloc(size_t size);
+void *xcalloc(size_t n, size_t size);
+void *xrealloc(void *p, size_t size);
+/* As xrealloc for n elements; a product that overflows aborts. */
+void *xreallocarray(void *p, size_t n, size_t size);
+char *xstrdup(const char *s);                 /* NULL stays NULL */
+char *xstrndup(const char *s, size_t n);
+char *xasprintf(const char *format, ...) __attribute__((format(printf, 1, 2)));
+char *xvasprintf(const char *format, va_list ap) __attribute__((format(printf, 1, 0)));
+/* free() for secrets: the bytes are wiped first. NULL is fine. */
+void free_wiped(char *s);
+
+/* Prints "panic: FILE:LINE: WHAT" to stderr and aborts. */
+void panic(const char *file, int line, const char *what) __attribute__((noreturn));
+
+/* An invariant that holds unless drover has a defect. Never for input. */
+#define MUST(x) ((x) ? (void)0 : panic(__FILE__, __LINE__, #x))
+
+/* Magics: the first member is `uint32_t magic`; a stale or foreign pointer dies at once. */
+#define OBJ_NEW(p, m) ((p) = xcalloc(1, sizeof *(p)), (p)->magic = (m), (void)0)
+#define OBJ_CAST(to, from, m) ((to) = (from), MUST((to) != NULL), MUST((to)->magic == (m)))
+#define OBJ_CHECK(p, m) (MUST((p) != NULL), MUST((p)->magic == (m)))
+#define OBJ_FREE(p) ((p)->magic = 0, free(p), (p) = NULL, (void)0)
+
+#define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
+
+#endif

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What stands behind a struct drover_scope, and the table of services it is given. */
+#ifndef HOST_SCOPE_H
+#define HOST_SCOPE_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <drover/plugin.h>
+
+#include "base/log.h"
+#include "config/config.h"
+#include "config/options.h"
+#include "host/link.h"
+#include "lease/tree.h"
+
+#define SCOPE_MAGIC 0x5c09e001u
+
+enum scope_role { SCOPE_PLUGIN, SCOPE_SOURCE, SCOPE_JOB, SCOPE_OPERATION };
+
+struct scope_lease;
+
+struct scope {
+	struct drover_scope public;          /* first: what the plugin sees */
+	uint32_t magic;
+	enum scope_role role;
+	struct log_scope log;
+	const struct config *config;         /* borrowed */
+	const struct options *options;       /* of the source or pipeline; may be NULL */
+	const struct options *plugin_options;
+	struct link *link;
+	int64_t deadline_ms;                 /* monotonic; 0: none */
+
+	/* SCOPE_SOURCE, in poll(): what emit and cursor collect for the runner */
+	int (*emit)(struct scope *, const struct drover_item *, struct error *);
+	int (*cursor)(struct scope *, const char *cursor, struct error *);
+	int (*watch)(struct scope *, const char *path, struct error *); /* in open() */
+	void *runner;                        /* theirs */
+
+	/* SCOPE_JOB */
+	const struct drover_job *job;
+	const char *agent;                   /* of the job or its kind, "" */
+	int output;                          /* fd of the attempt's output file, -1: none */
+	int64_t output_left;                 /* bytes it may still take */
+	volatile sig_atomic_t *cancelled;    /* set by the worker's signal */
+	struct scope_lease *leases;          /* list of what it holds */
+	char *scratch;                       /* folder, or NULL */
+
+	/* SCOPE_OPERATION */
+	uint64_t call;
+	bool replied;
+};
+
+/* The scope behind what a plugin handed in; panics on a stale or foreign one. */
+struct scope *scope_of(struct drover_scope *);
+/* Zeroed, with the table and the magic. */
+void scope_init(struct scope *, enum scope_role);
+/* Gives back what it holds: leases (cleaned), scratch. The link, config and options stay the caller's. */
+void scope_end(struct scope *);
+/* Fills the plugin's error from ours; returns its code. Never 0 for a failure. */
+int scope_fail(struct drover_error *out, const struct error *err);
+
+/* The tables, one a file. host_services holds them all. */
+extern const struct drover_host host_services;
+extern const struct drover_host_log host_log;
+extern const struct drover_host_option host_option;
+extern const struct drover_host_capacity host_capacity;
+extern const struct drover_host_queue host_queue;
+extern const struct drover_host_lease host_lease;
+extern const struct drover_host_exec host_exec;
+extern const struct drover_host_agent host_agent;
+extern const struct drover_host_git host_git;
+extern const struct drover_host_kv host_kv;
+extern const struct drover_host_secret host_secret;
+extern const struct drover_host_effect host_effect;
+extern const struct drover_host_change host_change;
+extern const struct drover_host_call host_call;
+extern const struct drover_host_time host_time;
+
+/* For the services among themselves. */
+struct tree *lease_tree(struct scope *, uint64_t handle);  /* NULL: not held by this scope */
+
+#endif

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Mirrors and worktrees, the files' half: runs in a job's process or in the keeper. One bare mirror
+ * per repo; worktree metadata changes under the repo's lock, filling a tree outside it.
+ */
+#ifndef LEASE_TREE_H
+#define LEASE_TREE_H
+
+#include <stdint.h>
+
+#include <drover/plugin.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "config/config.h"
+
+struct tree {
+	uint64_t lease;
+	const struct config_repo *repo;
+	char *path, *mirror, *trash; /* absolute */
+	char base[65];               /* commit it was prepared at */
+};
+
+void tree_init(struct tree *, uint64_t lease, const struct config_repo *, const char *path, const char *mirror, const char *state_dir);
+void tree_free(struct tree *);
+
+/* Fetches the repo into its mirror (made when missing). Coalesced: a fetch that another process began after this call serves it too. */
+int tree_fetch(struct tree *, struct error *);
+/* Makes the tree stand at ref (NULL: base branch) detached and clean, whatever state it is in; a dirty one is saved first. saved gets the wip ref or "". */
+int tree_prepare(struct tree *, const char *state, const char *ref, char *saved, size_t saved_size, struct error *);
+/* On return: saves work that is nowhere else, resets, cleans, refreshes the index. saved gets the wip ref or "". 0: warm. */
+int tree_return(struct tree *, char *saved, size_t saved_size, struct error *);
+/* Saves, prunes the metadata, renames into the trash. */
+int tree_remove(struct tree *, char *saved, size_t saved_size, struct error *);
+/* Empties the trash, slowly; returns bytes freed or -1. */
+int64_t tree_sweep(const char *state_dir, struct error *);
+
+/* Work in the tree. diff is against base. commit: 1 made, 0 nothing to commit. */
+int tree_diff(struct tree *, struct drover_diff *, struct error *);
+/* Paths that differ from base, one a line (NUL-free, as git has them). */
+int tree_changed_paths(struct tree *, struct buf *out, struct error *);
+int tree_commit(struct tree *, const char *message, char *commit, size_t size, struct error *);
+int tree_head(struct tree *, char *commit, size_t size, struct error *);
+/* Keeps a commit alive in the mirror under refs/drover/job/ID, for resuming. */
+int tree_keep(struct tree *, uint64_t job, struct error *);
+int tree_unkeep(struct tree *, uint64_t job, struct error *);
+/* Pushes HEAD to refs/heads/BRANCH of the repo's url. Already there: 0. Another commit there: overwritten only when drover put it there (the mirror's refs/drover/pushed/BRANCH), else PERMANENT. */
+int tree_push(struct tree *, const char *branch, struct error *);
+
+#endif

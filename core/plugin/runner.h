@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The processes that run plugin code. A runner holds one plugin: it opens it, polls its sources, and
+ * forks workers and operations. A worker holds one slot and runs one job at a time, each in a child of
+ * its own. With in_process they are threads of the daemon and a job runs in its worker's thread.
+ */
+#ifndef PLUGIN_RUNNER_H
+#define PLUGIN_RUNNER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "config/config.h"
+#include "plugin/loader.h"
+
+/* What a runner has made ready before it forks; read-only afterwards. */
+struct runner {
+	uint32_t magic;
+	int fd;                          /* to the core */
+	bool in_process;
+	uint64_t generation;
+	char *core_socket;               /* where workers and jobs connect */
+	struct config *config;
+	const struct config_plugin *plugin;
+	struct plugin_image image;
+	struct scope *scope;             /* SCOPE_PLUGIN */
+	void *state;                     /* the plugin's own, from open() */
+	struct runner_source *sources;   /* runner.c's */
+	struct options **pipeline_options; /* one per pipeline of the image */
+};
+
+/* A runner's whole life over its socket; returns an exit status. */
+int runner_main(int fd, bool in_process);
+/* A worker's whole life: connects to the core, takes jobs, leaves when told or idle for a minute; returns an exit status. */
+int worker_main(const struct runner *, const char *name, const char *token);
+
+#endif

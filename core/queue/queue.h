@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The queue: every job that is not final, in memory, over its rows in the store. All changes of a job
+ * go through here: state, row and event together, in the store's open transaction.
+ *
+ * Claiming walks the pools' ready jobs by priority, then age, in groups that share the answer of the
+ * gates (pool, kind, repo, agent), so that a closed gate costs one look however many jobs wait behind it.
+ */
+#ifndef QUEUE_QUEUE_H
+#define QUEUE_QUEUE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <cjson/cJSON.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/proc.h"
+#include "config/config.h"
+#include "queue/state.h"
+#include "store/store.h"
+
+struct queue;
+
+/* What a job is, as it was asked for. Strings are borrowed. */
+struct job_ask {
+	const char *kind, *key;
+	const char *serial, *title, *repo, *agent, *pool; /* NULL or "": none / the default */
+	const char *source;          /* "inbox.ticket" that emitted it, NULL: by hand */
+	const char *payload;
+	size_t payload_len;
+	int priority;
+	uint64_t after;              /* waits until this job has succeeded; 0: none */
+	bool held;                   /* begins held */
+};
+
+/* What pipelines say of their kind (from RUNNER_READY and the configuration). */
+struct kind_traits {
+	const char *pool;
+	int retries;
+	int slots;                   /* 0: no limit */
+	int64_t timeout_ms, silence_ms;
+	const char *agent;
+	char *const *yield_to;       /* NULL-terminated, or NULL */
+	int64_t yield_max_ms;
+	bool ready;                  /* its runner runs */
+	const char *why_not;         /* when not ready: for people */
+};
+
+/* A claimed job, borrowed from the queue until it leaves RUNNING. */
+struct job {
+	uint64_t id, epoch, after;
+	char *kind, *key, *serial, *title, *repo, *agent, *pool, *source;
+	char trace[33];
+	char token[33];              /* of the running attempt */
+	enum job_state state;
+	int priority;
+	uint32_t attempt;            /* number of the running or last attempt */
+	int failures, quota_pauses, interruptions, crashes; /* separate counters */
+	int64_t queued_at, ready_at, started_at;
+	char *worker;                /* of the running attempt */
+	char *held_why;
+};
+
+/* How an attempt ended. */
+struct job_outcome {
+	int code;                    /* enum drover_class */
+	int64_t retry_after_ms;
+	const char *text;
+	int64_t wall_ms, cpu_ms, rss, output;
+};
+
+/* Free slots, closed doors and such, asked by the gates at each walk; the daemon fills it. All borrowed. */
+struct queue_view {
+	int64_t memory_available, disk_free; /* bytes; -1: unknown */
+	bool draining, stopping;
+};
+
+struct queue *queue_new(struct store *);
+void queue_free(struct queue *);
+/* Reads all jobs that are not final. Jobs found running are left so: see queue_running and queue_interrupt. */
+int queue_load(struct queue *, struct error *);
+/* Pools, limits, floors, kinds. Copies what it keeps. */
+void queue_configure(struct queue *, const struct config *);
+void queue_kind_set(struct queue *, const char *kind, const struct kind_traits *);
+bool queue_kind_known(const struct queue *, const char *kind);
+
+/* 1: a new job, 0: one with this (kind, key) is active already (id is that one's), -1: refused. */
+int queue_submit(struct queue *, const struct job_ask *, uint64_t *id, struct error *);
+/* Claims the next job that passes all gates for a worker's slot: RUNNING, attempt and epoch counted up, a fresh token. NULL: nothing may start now. */
+struct job *queue_claim(struct queue *, const char *worker, const struct queue_view *, struct error *);
+/* The job of a live attempt; NULL when id is not running or the epoch is not the running one (fenced). */
+struct job *queue_running(struct queue *, uint64_t id, uint64_t epoch);
+/* Payload and the like that are not kept in memory; the caller frees payload. */
+int queue_payload(struct queue *, uint64_t id, char **payload, size_t *len, struct error *);
+/* Settles an attempt by its class: see doc/jobs.md for class -> event. -1 with FENCED when the epoch is stale. */
+int queue_finish(struct queue *, uint64_t id, uint64_t epoch, const struct job_outcome *, struct error *);
+/* The core or its machine went away under a running attempt: queued again. crash: the core itself died (3 = quarantine). */
+int queue_interrupt(struct queue *, uint64_t id, bool crash, const char *why, struct error *);
+/* Adds to the job's result object; usage adds up. Fenced. */
+int queue_result(struct queue *, uint64_t id, uint64_t epoch, const char *key, const char *value, struct error *);
+int queue_usage(struct queue *, uint64_t id, uint64_t epoch, const char *agent, const struct drover_usage *, struct error *);
+
+/* By an operator. -1 with DROVER_PERMANENT when the state does not allow it (names the state). by: who, for the event. */
+int queue_hold(struct queue *, uint64_t id, const char *why, const char *by, struct error *);
+int queue_release(struct queue *, uint64_t id, const char *by, struct error *);
+int queue_retry(struct queue *, uint64_t id, const char *by, struct error *);
+int queue_discard(struct queue *, uint64_t id, const char *by, struct error *);
+int queue_cancel(struct queue *, uint64_t id, const char *by, struct error *); /* a running one: the caller stops the worker first and finishes it with CANCELLED */
+int queue_priority(struct queue *, uint64_t id, int priority, const char *by, struct error *);
+
+/* Pausing: what is NULL (everything), "pool/NAME", "kind/NAME", "repo/NAME", "agent/NAME". Durable. until 0: until resumed. */
+int queue_pause(struct queue *, const char *what, int64_t until, const char *why, struct error *);
+int queue_resume(struct queue *, const char *what, struct error *);
+cJSON *queue_pauses(const struct queue *); /* [{what, until, why}] */
+
+/* Delayed jobs that are due become queued; returns ms until the next one is (-1: none). */
+int64_t queue_tick(struct queue *, struct error *);
+/* How many jobs of a kind a source may hand over now: free places of its pool and kind, less what waits already. */
+int queue_capacity(const struct queue *, const char *kind);
+/* Removes old final jobs in small batches; returns how many. */
+int queue_prune(struct queue *, int64_t older_than_ms, int most, struct error *);
+
+int queue_count(const struct queue *, enum job_state);
+/* Each running job. Stops when fn returns non-zero. Jobs may be finished within. */
+void queue_each_running(struct queue *, int (*fn)(void *arg, struct job *), void *arg);
+/* Ended jobs of a source that it has not settled yet, oldest first, at most n: [{job, attempts, kind, key, trace, state, error, payload, result, ...}]. */
+int queue_unsettled(struct queue *, const char *source, int n, cJSON **list, struct error *);
+int queue_settled(struct queue *, uint64_t id, struct error *);
+
+/* For people and the API. Filters: NULL or -1: all. Newest first; before: only ids below it (0: all). */
+struct queue_filter { int state; const char *kind, *repo, *source, *pool; uint64_t before; int limit; };
+cJSON *queue_list(struct queue *, const struct queue_filter *, struct error *);
+/* Whole: job, attempts, events. which is an id, a unique start of a trace id (8 digits or more), or "kind/key". NULL + DROVER_PERMANENT when there is none. */
+cJSON *queue_show(struct queue *, const char *which, struct error *);
+int queue_find(struct queue *, const char *which, uint64_t *id, struct error *);
+/* The gates in order, [{gate, open, reason}], and the first closed one as "reason". */
+cJSON *queue_why(struct queue *, uint64_t id, const struct queue_view *, struct error *);
+/* Counts by state, pools with used and waiting, kinds: for status and metrics. */
+cJSON *queue_status(const struct queue *);
+/* Events after an id, oldest first: [{id, job, at, from, event, to, attempt, detail}]. */
+cJSON *queue_events(struct queue *, uint64_t after, int limit, struct error *);
+
+#endif

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The life of a job as data: [state][event] -> next state. SQL CHECKs, docs and tests follow this table. */
+#ifndef QUEUE_STATE_H
+#define QUEUE_STATE_H
+
+#include <stdbool.h>
+
+#define JOB_STATES(X) \
+	X(QUEUED, "queued") X(RUNNING, "running") X(DELAYED, "delayed") X(HELD, "held") \
+	X(SUCCEEDED, "succeeded") X(DEAD, "dead") X(CANCELLED, "cancelled")
+
+enum job_state {
+#define X(name, text) JOB_##name,
+	JOB_STATES(X)
+#undef X
+	JOB_STATES_LEN
+};
+
+#define JOB_EVENTS(X) \
+	X(CLAIM, "claim")           /* dispatched: attempt and epoch go up */ \
+	X(SUCCEED, "succeed") \
+	X(FAIL, "fail")             /* another attempt is left: delayed with backoff */ \
+	X(EXHAUST, "exhaust")       /* the last attempt failed */ \
+	X(REFUSE, "refuse")         /* PERMANENT, AUTH, CONFIG: will not get better by itself */ \
+	X(QUOTA, "quota")           /* delayed until the reset; no attempt used */ \
+	X(HUMAN, "human")           /* a person must decide */ \
+	X(INTERRUPT, "interrupt")   /* stop or crash of the core or its machine: queued again, no attempt used */ \
+	X(QUARANTINE, "quarantine") /* was running at three crashes of the core */ \
+	X(DUE, "due")               /* the delay is over */ \
+	X(HOLD, "hold") X(RELEASE, "release") X(CANCEL, "cancel") \
+	X(RETRY, "retry")           /* by an operator: dead, cancelled or delayed to queued; counters begin anew */ \
+	X(DISCARD, "discard")       /* by an operator: a dead job is done with */
+
+enum job_event {
+#define X(name, text) EVENT_##name,
+	JOB_EVENTS(X)
+#undef X
+	JOB_EVENTS_LEN
+};
+
+/* The next state, or -1 where the pair is not allowed. */
+int state_next(enum job_state, enum job_event);
+const char *state_name(enum job_state);
+int state_parse(const char *name);         /* -1 */
+const char *event_name(enum job_event);
+int event_parse(const char *name);         /* -1 */
+bool state_is_final(enum job_state);       /* succeeded, dead, cancelled */
+
+#endif

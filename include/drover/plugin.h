@@ -1,0 +1,463 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The contract between drover and its plugins: the only header a plugin includes.
+ *
+ * A plugin is one shared object NAME.so that exports one data symbol, drover_plugin_v1. Everything in
+ * it is checked before any of its code runs. Structs here grow by appending only; a member whose
+ * meaning changes gets a new major version, and with it a new symbol name. doc/abi-history.md lists
+ * what each minor version added, drover-plugin(7) tells when each callback is called.
+ *
+ * Rules that hold everywhere:
+ *  - Strings that go in are borrowed for the length of the call. What comes out is copied by the
+ *    receiver: nothing is ever freed by the other side.
+ *  - Text is UTF-8, NUL-terminated unless a length stands beside it.
+ *  - Times are int64_t milliseconds; wall times count from 1970-01-01 UTC.
+ *  - Functions return 0 (or a count) when they succeed, and a negative enum drover_class otherwise,
+ *    with the reason in the caller's struct drover_error. The class decides what drover does next,
+ *    so a plugin neither sleeps nor retries.
+ *  - A plugin starts no thread, forks nothing (there is exec), installs no signal handler and leaves
+ *    umask, cwd, locale and environ alone. It keeps no socket or file open between callbacks.
+ */
+#ifndef DROVER_PLUGIN_H
+#define DROVER_PLUGIN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define DROVER_ABI_MAJOR 1
+#define DROVER_ABI_MINOR 0
+#define DROVER_PLUGIN_MAGIC 0x44525652u /* "DRVR" */
+
+#if defined(__GNUC__)
+#define DROVER_EXPORT __attribute__((visibility("default")))
+#define DROVER_PRINTF(a, b) __attribute__((format(printf, a, b)))
+#else
+#define DROVER_EXPORT
+#define DROVER_PRINTF(a, b)
+#endif
+
+/* True when the peer's table at p is new enough to have the member. Asks p->size, touches nothing else. */
+#define DROVER_HAS(p, member) \
+	((p) != NULL && (p)->size >= (uint32_t)(offsetof(__typeof__(*(p)), member) + sizeof((p)->member)) && \
+	 (p)->member != NULL)
+
+/* Bounds that both sides rely on, in bytes. More is refused with DROVER_PERMANENT, never cut. */
+#define DROVER_NAME_MAX 64        /* names of plugins, sources, pipelines, pools, repos, agents */
+#define DROVER_KEY_MAX 256        /* keys of jobs, effects and key-value data */
+#define DROVER_TITLE_MAX 512      /* titles of items */
+#define DROVER_PAYLOAD_MAX 65536  /* payloads of items, requests and replies of operations */
+#define DROVER_VALUE_MAX 65536    /* key-value data, cursors, results of effects */
+#define DROVER_ERROR_MAX 512
+
+enum drover_class {
+	DROVER_OK = 0,
+	DROVER_AGAIN = -1,     /* transport trouble: try later, not before retry_after_ms */
+	DROVER_QUOTA = -2,     /* a limit of the provider: pause until retry_after_ms has passed; no attempt is used up */
+	DROVER_AUTH = -3,      /* a credential was refused */
+	DROVER_CONFIG = -4,    /* the configuration is wrong: a person must change it */
+	DROVER_PERMANENT = -5, /* will fail the same way every time: the job is dead at once */
+	DROVER_HUMAN = -6,     /* a person must decide: the job is held */
+	DROVER_CANCELLED = -7, /* asked to stop */
+	DROVER_FENCED = -8,    /* a newer attempt has taken over: stop, write nothing */
+	DROVER_INTERNAL = -9,  /* a defect, or a failure that fits no other class; counts as a failure and is retried */
+};
+
+struct drover_error {
+	int32_t code;              /* enum drover_class */
+	uint32_t reserved;
+	int64_t retry_after_ms;    /* 0: the core chooses */
+	char text[DROVER_ERROR_MAX];
+};
+
+enum drover_level { DROVER_DEBUG, DROVER_INFO, DROVER_NOTICE, DROVER_WARN, DROVER_ERR };
+
+/*
+ * What a callback works for: a plugin, one of its sources, or one attempt of a job. First argument of
+ * every service; leases, key-value data and log lines belong to it and are reclaimed with it. Only
+ * the first member is the plugin's to read.
+ */
+struct drover_scope {
+	const struct drover_host *host;
+};
+
+/* ---- options ---- */
+
+enum drover_type {
+	DROVER_STRING,
+	DROVER_BOOL,
+	DROVER_INT,       /* int64_t */
+	DROVER_DURATION,  /* "30s", "50m", "2h"; read as milliseconds */
+	DROVER_SIZE,      /* "512K", "2G"; read as bytes */
+	DROVER_PATH,      /* made absolute against the configuration file's folder */
+	DROVER_LIST,      /* list of strings */
+};
+
+#define DROVER_REQUIRED 0x1u
+#define DROVER_SECRET 0x2u /* given as KEY_file, KEY_env or KEY_command; a literal is refused */
+
+struct drover_option {
+	const char *key;      /* NULL ends a table */
+	int32_t type;         /* enum drover_type */
+	uint32_t flags;
+	const char *fallback; /* default as it would be written, or NULL */
+	const char *help;     /* one sentence */
+};
+
+/* ---- what a plugin exports ---- */
+
+/* One piece of work that a source hands over; becomes a job unless its (kind, key) is already active. */
+struct drover_item {
+	uint32_t size;            /* sizeof(struct drover_item) */
+	int32_t priority;         /* -100 to 100, higher first; 0 is usual */
+	const char *kind;         /* full name of the pipeline, as "inbox.ticket"; required */
+	const char *key;          /* tracker + id + revision of the trigger, never a title; required */
+	const char *serial;       /* jobs of one serial run one after the other; NULL: none */
+	const char *title;        /* for people; may be untrusted text */
+	const char *repo;         /* configured repo, or NULL */
+	const char *agent;        /* configured agent, or NULL for the pipeline's own */
+	const char *pool;         /* configured pool, or NULL for the pipeline's own */
+	const char *payload;      /* for the pipeline; need not be NUL-terminated */
+	uint64_t payload_len;     /* at most DROVER_PAYLOAD_MAX */
+};
+
+/* How a job of a source ended, for settle(). */
+struct drover_settled {
+	uint32_t size;
+	uint32_t attempts;
+	uint64_t job;
+	const char *kind, *key, *trace;
+	const char *state;        /* "succeeded", "dead" or "cancelled" */
+	const char *error;        /* text of the last failure, or "" */
+	const char *payload;      /* as emitted */
+	uint64_t payload_len;
+	const char *result;       /* JSON object of what the attempts reported: branch, commits, checks, tokens, ... */
+	int64_t queued_at, started_at, ended_at;
+};
+
+/*
+ * A source polls one outside system. poll() and settle() are never called at the same time. A source
+ * hands items over with queue->emit and moves its cursor with queue->cursor; both are kept in one
+ * transaction when poll() returns 0, and neither when it fails.
+ */
+struct drover_source {
+	uint32_t size;
+	uint32_t reserved;
+	const char *name;                     /* [a-z0-9-]+; "ticket" in plugin "inbox" is "inbox.ticket" */
+	const char *summary;
+	const struct drover_option *options;  /* NULL: none */
+	int64_t interval_ms;                  /* between polls, unless configured */
+	int (*open)(struct drover_scope *, void *plugin, void **source, struct drover_error *); /* optional */
+	int (*poll)(struct drover_scope *, void *source, const char *cursor, struct drover_error *); /* required */
+	int (*settle)(struct drover_scope *, void *source, const struct drover_settled *, struct drover_error *); /* optional; at least once */
+	void (*close)(struct drover_scope *, void *source); /* optional */
+};
+
+/* The job that a pipeline carries out. */
+struct drover_job {
+	uint32_t size;
+	uint32_t attempt;         /* from 1 */
+	uint64_t id;
+	uint64_t epoch;           /* fencing token of this attempt */
+	const char *kind, *key, *trace, *title;
+	const char *repo, *agent; /* "" where there is none */
+	const char *payload;
+	uint64_t payload_len;
+	int64_t queued_at;
+};
+
+/* A pipeline carries out one kind of job. run() is straight-line code in a process of its own and may block. */
+struct drover_pipeline {
+	uint32_t size;
+	int32_t retries;                      /* attempts after the first, unless configured; at most 100 */
+	const char *name;                     /* [a-z0-9-]+ */
+	const char *summary;
+	const struct drover_option *options;
+	const char *pool;                     /* NULL: "light" */
+	int64_t timeout_ms;                   /* total time of one attempt; 0: 50 minutes */
+	int64_t silence_ms;                   /* no output and no CPU for so long; 0: 5 minutes */
+	int (*run)(struct drover_scope *, void *plugin, const struct drover_job *, struct drover_error *); /* required */
+};
+
+/* A call that the plugin offers to others and to `drover call`. Answers with call->reply. */
+struct drover_operation {
+	uint32_t size;
+	uint32_t reserved;
+	const char *name;
+	const char *summary;
+	int64_t timeout_ms;                   /* 0: 60 s */
+	int (*call)(struct drover_scope *, void *plugin, const char *request, uint64_t len, struct drover_error *); /* required */
+};
+
+struct drover_plugin {
+	uint32_t magic;                       /* DROVER_PLUGIN_MAGIC */
+	uint32_t size;                        /* sizeof(struct drover_plugin) */
+	uint16_t major, minor;                /* of the header it was built with */
+	uint16_t needs_minor;                 /* refuses hosts older than this */
+	uint16_t reserved;
+	const char *name;                     /* file name without ".so"; [a-z0-9_-]+ */
+	const char *version;                  /* of the plugin */
+	const char *summary;
+	const struct drover_option *options;  /* NULL: none */
+	const struct drover_source *const *sources;       /* NULL-terminated, or NULL */
+	const struct drover_pipeline *const *pipelines;
+	const struct drover_operation *const *operations;
+	/* Called once in a runner, before anything else. *plugin is handed to every other callback. */
+	int (*open)(struct drover_scope *, void **plugin, struct drover_error *);  /* optional */
+	void (*close)(struct drover_scope *, void *plugin);                        /* optional */
+};
+
+/* Fills the fields that an author could forget. */
+#define DROVER_PLUGIN_HEADER \
+	.magic = DROVER_PLUGIN_MAGIC, .size = sizeof(struct drover_plugin), .major = DROVER_ABI_MAJOR, .minor = DROVER_ABI_MINOR
+
+extern DROVER_EXPORT const struct drover_plugin drover_plugin_v1;
+
+/* ---- services of the host ---- */
+
+struct drover_field {
+	const char *key, *value;
+};
+
+/* One JSON line in drover's log; secrets are masked and untrusted bytes escaped. Never fails. */
+struct drover_host_log {
+	uint32_t size;
+	void (*line)(struct drover_scope *, int level, const char *message, const struct drover_field *, size_t n);
+	void (*printf)(struct drover_scope *, int level, const char *format, ...) DROVER_PRINTF(3, 4);
+};
+
+/* Typed values of the scope's own options, its plugin's where it has none of that name. Strings live as long as the scope. */
+struct drover_host_option {
+	uint32_t size;
+	const char *(*string)(struct drover_scope *, const char *key);  /* NULL where it has neither value nor default */
+	int64_t (*integer)(struct drover_scope *, const char *key);     /* also bool (0, 1), duration (ms) and size (bytes) */
+	size_t (*count)(struct drover_scope *, const char *key);        /* length of a list */
+	const char *(*item)(struct drover_scope *, const char *key, size_t index);
+};
+
+struct drover_host_capacity {
+	uint32_t size;
+	/* How many jobs of a kind may be handed over now, 0 or more. */
+	int (*available)(struct drover_scope *, const char *kind, struct drover_error *);
+};
+
+struct drover_host_queue {
+	uint32_t size;
+	/* In poll(): kept with the cursor when poll() returns 0. In run(): a job at once. */
+	int (*emit)(struct drover_scope *, const struct drover_item *, struct drover_error *);
+	/* poll() only: what the next poll() is handed. At most DROVER_VALUE_MAX bytes. */
+	int (*cursor)(struct drover_scope *, const char *cursor, struct drover_error *);
+	/* open() of a source only: a change in this folder makes the next poll come at once. */
+	int (*watch)(struct drover_scope *, const char *path, struct drover_error *);
+	/* run() only: adds to the job's result object, shown by `drover show` and handed to settle(). */
+	int (*result)(struct drover_scope *, const char *key, const char *value, struct drover_error *);
+	/* 1 once the job was asked to stop. */
+	int (*cancelled)(struct drover_scope *);
+};
+
+#define DROVER_PATH_MAX 1024
+
+struct drover_lease {
+	uint32_t size;
+	uint32_t reserved;
+	uint64_t handle;
+	char path[DROVER_PATH_MAX];   /* absolute folder of the worktree */
+	char base[128];               /* commit that it stands at, hexadecimal */
+};
+
+struct drover_host_lease {
+	uint32_t size;
+	/* A worktree of a configured repo at ref (branch, tag or commit; NULL: the repo's base branch), HEAD detached, clean. */
+	int (*acquire)(struct drover_scope *, const char *repo, const char *ref, struct drover_lease *, struct drover_error *);
+	/* Saves what is not pushed to refs/drover/wip/, cleans, hands back. The end of the job does it as well. */
+	int (*release)(struct drover_scope *, uint64_t handle, struct drover_error *);
+	/* An empty folder for a job without a repo; gone with the job. */
+	int (*scratch)(struct drover_scope *, char *path, size_t size, struct drover_error *);
+};
+
+/* A command: argv, never a shell. It runs in a process group of its own and sees no variable of the daemon's. */
+struct drover_command {
+	uint32_t size;
+	uint32_t flags;                /* reserved, 0 */
+	const char *const *argv;       /* NULL-terminated; argv[0] is looked up in PATH */
+	const char *const *env;        /* "NAME=value" to add, NULL-terminated, or NULL */
+	const char *cwd;               /* absolute; required */
+	const char *input;             /* for stdin, or NULL for /dev/null */
+	uint64_t input_len;
+	int64_t timeout_ms;            /* 0: as long as the job may take */
+	/* Called for each line of stdout, without its newline; longer than 1 MiB comes in pieces. NULL: none. */
+	void (*line)(void *arg, const char *line, size_t len);
+	void *arg;
+};
+
+struct drover_outcome {
+	uint32_t size;
+	int32_t status;                /* exit status, or -1 when a signal ended it */
+	int32_t signal;                /* 0, or the signal */
+	int32_t timed_out;             /* 1: timeout_ms was reached */
+	int64_t wall_ms, cpu_ms;
+	uint64_t output;               /* bytes written, stdout and stderr */
+	char tail[4096];               /* the end of both, as they came */
+};
+
+struct drover_host_exec {
+	uint32_t size;
+	/* 0 when the command ran, whatever its status; everything it left behind is gone. Its output is part of the attempt's. */
+	int (*run)(struct drover_scope *, const struct drover_command *, struct drover_outcome *, struct drover_error *);
+};
+
+struct drover_usage {
+	int64_t input;                 /* tokens read, without those from a cache */
+	int64_t cached;                /* tokens read from a cache */
+	int64_t output;                /* tokens written */
+	int64_t turns;
+	int64_t cost_microusd;         /* as the agent says; 0: it does not */
+};
+
+struct drover_agent_run {
+	uint32_t size;
+	uint32_t flags;                /* reserved, 0 */
+	const char *agent;             /* configured agent; NULL: the job's */
+	const char *prompt;
+	const char *cwd;
+	int64_t timeout_ms;            /* 0: as long as the job may take */
+};
+
+struct drover_agent_result {
+	uint32_t size;
+	int32_t status;                /* of the process */
+	struct drover_usage usage;
+	char text[16384];              /* the agent's last message; a claim, not a fact */
+};
+
+struct drover_host_agent {
+	uint32_t size;
+	/* Runs an agent. QUOTA, AUTH and AGAIN come from what it printed; a plain failure is INTERNAL. Usage counts either way. */
+	int (*run)(struct drover_scope *, const struct drover_agent_run *, struct drover_agent_result *, struct drover_error *);
+};
+
+/* Filled in a later minor version. */
+struct drover_host_http;
+
+struct drover_diff {
+	uint32_t size;
+	uint32_t files;
+	uint64_t added, removed;       /* lines */
+	uint64_t bytes;                /* of the changed files as they are now */
+};
+
+struct drover_host_git {
+	uint32_t size;
+	/* What the worktree and its commits changed since the lease's base. */
+	int (*diff)(struct drover_scope *, uint64_t lease, struct drover_diff *, struct drover_error *);
+	/* Commits all changes, new files too. 1: made one, 0: nothing had changed. commit may be NULL, else 41 bytes or more. */
+	int (*commit)(struct drover_scope *, uint64_t lease, const char *message, char *commit, size_t size, struct drover_error *);
+	/* Pushes HEAD to a branch under drover/. Doing it twice is doing it once. */
+	int (*push)(struct drover_scope *, uint64_t lease, const char *branch, struct drover_error *);
+};
+
+/* Durable text by key; belongs to the plugin, or to the job when the key begins with "job/". */
+struct drover_host_kv {
+	uint32_t size;
+	/* Length of the value, DROVER_VALUE_MAX at most, written as snprintf does; -1 with code 0 when there is none. */
+	int64_t (*get)(struct drover_scope *, const char *key, char *value, size_t size, struct drover_error *);
+	int (*set)(struct drover_scope *, const char *key, const char *value, struct drover_error *);
+	int (*remove)(struct drover_scope *, const char *key, struct drover_error *);
+};
+
+struct drover_host_secret {
+	uint32_t size;
+	/* The value now of a SECRET option. Ask each time, wipe after use. Length, as kv->get. */
+	int64_t (*get)(struct drover_scope *, const char *key, char *value, size_t size, struct drover_error *);
+};
+
+enum drover_effect_state {
+	DROVER_EFFECT_NEW = 0,         /* nobody began it: do it, then say done */
+	DROVER_EFFECT_DONE = 1,        /* done before: result holds what was said then */
+	DROVER_EFFECT_UNSURE = 2,      /* begun, and the end is not known: look for its marker outside before doing it again */
+};
+
+/* One write to the outside, done once whatever crashes. */
+struct drover_host_effect {
+	uint32_t size;
+	int (*begin)(struct drover_scope *, const char *key, char *result, size_t size, struct drover_error *); /* enum drover_effect_state */
+	int (*done)(struct drover_scope *, const char *key, const char *result, struct drover_error *);
+};
+
+/* A whole code change: lease, setup, agent, guard, check, follow-up, commit, push. Resumes after its last finished step. */
+struct drover_change {
+	uint32_t size;
+	uint32_t flags;                /* reserved, 0 */
+	const char *repo;              /* NULL: the job's */
+	const char *ref;               /* NULL: the repo's base branch */
+	const char *agent;             /* NULL: the job's */
+	const char *title;             /* subject of the commit */
+	const char *prompt;
+	const char *branch;            /* under drover/; NULL: made from the job's key and title */
+	const char *trailers;          /* lines "Name: value", or NULL */
+	int64_t agent_timeout_ms;      /* 0: 30 minutes */
+	int64_t followup_timeout_ms;   /* 0: 15 minutes */
+};
+
+struct drover_change_result {
+	uint32_t size;
+	int32_t changed;               /* 0: the agent changed nothing, and nothing was pushed */
+	int32_t checked;               /* 1: the repo's checks passed, 0: it has none */
+	int32_t followups;
+	struct drover_usage usage;
+	struct drover_diff diff;
+	char branch[256];
+	char commit[128];
+	char text[16384];              /* the agent's last message */
+};
+
+struct drover_host_change {
+	uint32_t size;
+	int (*run)(struct drover_scope *, const struct drover_change *, struct drover_change_result *, struct drover_error *);
+};
+
+struct drover_host_call {
+	uint32_t size;
+	/* Calls "plugin.operation" and waits. Length of the reply, as kv->get. */
+	int64_t (*call)(struct drover_scope *, const char *operation, const char *request, uint64_t len,
+	    char *reply, size_t size, struct drover_error *);
+	/* In an operation: the answer. Once. */
+	int (*reply)(struct drover_scope *, const char *reply, uint64_t len, struct drover_error *);
+};
+
+struct drover_host_time {
+	uint32_t size;
+	int64_t (*now)(struct drover_scope *);       /* wall clock */
+	int64_t (*monotonic)(struct drover_scope *);
+	int64_t (*remaining)(struct drover_scope *); /* until this callback's deadline */
+};
+
+/* A group that was not granted is NULL. */
+struct drover_host {
+	uint32_t size;
+	uint16_t major, minor;
+	const struct drover_host_log *log;
+	const struct drover_host_option *option;
+	const struct drover_host_capacity *capacity;
+	const struct drover_host_queue *queue;
+	const struct drover_host_lease *lease;
+	const struct drover_host_exec *exec;
+	const struct drover_host_agent *agent;
+	const struct drover_host_http *http;
+	const struct drover_host_git *git;
+	const struct drover_host_kv *kv;
+	const struct drover_host_secret *secret;
+	const struct drover_host_effect *effect;
+	const struct drover_host_change *change;
+	const struct drover_host_call *call;
+	const struct drover_host_time *time;
+};
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

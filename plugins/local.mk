@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: Apache-2.0
+plugin_ldflags = -module -avoid-version -shared -no-undefined $(PLUGIN_LDFLAGS)
+plugin_cflags = $(AM_CFLAGS) -fvisibility=hidden
+plugin_cppflags = -I$(top_srcdir)/include $(DROVER_CPPFLAGS)
+
+include plugins/inbox/local.mk
+include plugins/exec/local.mk
+
+# A plugin is its .so alone; libtool's .la must not be installed, and uninstall reads it to know the .so.
+install-exec-hook:
+	cd "$(DESTDIR)$(plugindir)" && rm -f $(plugin_LTLIBRARIES:plugins/%=%) *.la
+uninstall-hook:
+	cd "$(DESTDIR)$(plugindir)" 2>/dev/null && rm -f inbox.so exec.so || :
