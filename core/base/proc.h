@@ -29,6 +29,10 @@ bool proc_alive(const struct proc_id *id);
 int proc_tree_usage(pid_t root, struct proc_usage *usage);
 /* For a subreaper: SIGKILLs and reaps all children, also those that arrive meanwhile, until none is left or limit_ms has passed. Returns how many were killed, -1 when some are left. */
 int proc_sweep_children(int64_t limit_ms);
+/* SIGKILLs exactly this process, by pidfd: one that has its pid by now is left alone. */
+void proc_kill(const struct proc_id *id);
+/* SIGKILLs every process of this user whose initial environment has a variable that begins with marker ("NAME=value"). Returns how many. */
+int proc_sweep_marked(const char *marker);
 /* MemAvailable of /proc/meminfo in bytes; -1 when unknown. */
 int64_t proc_memory_available(void);
 

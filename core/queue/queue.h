@@ -32,7 +32,7 @@ struct job_ask {
 	size_t payload_len;
 	int priority;
 	uint64_t after;              /* waits until this job has succeeded; 0: none */
-	bool held;                   /* begins held */
+	const char *held_why;        /* begins held, for this reason; NULL: not */
 };
 
 /* What pipelines say of their kind (from RUNNER_READY and the configuration). */
@@ -88,8 +88,10 @@ bool queue_kind_known(const struct queue *, const char *kind);
 
 /* 1: a new job, 0: one with this (kind, key) is active already (id is that one's), -1: refused. */
 int queue_submit(struct queue *, const struct job_ask *, uint64_t *id, struct error *);
-/* Claims the next job that passes all gates for a worker's slot: RUNNING, attempt and epoch counted up, a fresh token. NULL: nothing may start now. */
-struct job *queue_claim(struct queue *, const char *worker, const struct queue_view *, struct error *);
+/* Claims the next job that passes all gates: RUNNING, attempt and epoch counted up, a fresh token. place chooses its worker by its kind (borrowed; NULL: none for this kind now, it is passed over). NULL: nothing may start now (code 0), or an error. */
+struct job *queue_claim(struct queue *, const char *(*place)(void *arg, const char *kind), void *arg, const struct queue_view *, struct error *);
+/* What queue_kind_set said; NULL when unknown. Borrowed. */
+const struct kind_traits *queue_kind(const struct queue *, const char *kind);
 /* The job of a live attempt; NULL when id is not running or the epoch is not the running one (fenced). */
 struct job *queue_running(struct queue *, uint64_t id, uint64_t epoch);
 /* Payload and the like that are not kept in memory; the caller frees payload. */

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Killing what is left of a job whose worker is dead: by identity, and by the mark that its environment carries. */
+#include <sys/syscall.h>
+
+#include <ctype.h>
+#include <dirent.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/proc.h"
+
+#define ENVIRON_MAX (256 * 1024)
+#define SWEEPS 5 /* a process that forks while it is looked for is found in a later round */
+
+static int
+pid_open(pid_t pid)
+{
+	return ((int)syscall(SYS_pidfd_open, pid, 0));
+}
+
+static int
+pid_kill(int pidfd)
+{
+	return ((int)syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0));
+}
+
+void
+proc_kill(const struct proc_id *id)
+{
+	int pidfd = pid_open(id->pid);
+
+	if (pidfd < 0)
+		return;
+	if (proc_alive(id))
+		pid_kill(pidfd);
+	close(pidfd);
+}
+
+static bool
+proc_is_marked(const char *pid, const char *marker)
+{
+	char path[64], chunk[8192];
+	struct buf env = BUF_INIT;
+	const char *p;
+	ssize_t n;
+	bool found = false;
+	int fd;
+
+	snprintf(path, sizeof path, "/proc/%.20s/environ", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return (false);
+	while (env.len < ENVIRON_MAX && (n = read(fd, chunk, sizeof chunk)) > 0)
+		buf_add(&env, chunk, (size_t)n);
+	close(fd);
+	for (p = env.data; p != NULL && p < env.data + env.len && !found; p += strlen(p) + 1)
+		found = strncmp(p, marker, strlen(marker)) == 0;
+	buf_free(&env);
+	return (found);
+}
+
+static int
+proc_sweep_once(const char *marker)
+{
+	struct dirent *e;
+	DIR *dir = opendir("/proc");
+	int pidfd, killed = 0;
+	pid_t pid;
+
+	if (dir == NULL)
+		return (0);
+	while ((e = readdir(dir)) != NULL) {
+		if (!isdigit((unsigned char)e->d_name[0]) || !proc_is_marked(e->d_name, marker))
+			continue;
+		pid = (pid_t)strtol(e->d_name, NULL, 10);
+		if (pid == getpid() || (pidfd = pid_open(pid)) < 0)
+			continue;
+		if (proc_is_marked(e->d_name, marker) && pid_kill(pidfd) == 0)
+			killed++;
+		close(pidfd);
+	}
+	closedir(dir);
+	return (killed);
+}
+
+int
+proc_sweep_marked(const char *marker)
+{
+	int i, n, killed = 0;
+
+	for (i = 0; i < SWEEPS && (n = proc_sweep_once(marker)) > 0; i++)
+		killed += n;
+	return (killed);
+}
