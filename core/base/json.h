@@ -14,7 +14,7 @@
 
 #define JSON_DEPTH_MAX 64
 
-/* Parses len bytes, at most max, nested at most JSON_DEPTH_MAX, nothing behind. The caller frees with cJSON_Delete. NULL on error (DROVER_PERMANENT). */
+/* Parses len bytes of UTF-8, at most max, nested at most JSON_DEPTH_MAX, nothing behind. The caller frees with cJSON_Delete. NULL on error (DROVER_PERMANENT). */
 cJSON *json_parse(const char *text, size_t len, size_t max, struct error *);
 /* Member of an object; fallback where it is missing or of another type. Borrowed. */
 const char *json_str(const cJSON *object, const char *key, const char *fallback);
@@ -24,7 +24,7 @@ const cJSON *json_get(const cJSON *object, const char *key);              /* cas
 const cJSON *json_path(const cJSON *object, const char *dotted);          /* "a.b.c"; NULL */
 /* Unformatted text; the caller frees. Never NULL. */
 char *json_print(const cJSON *);
-/* Adders that cannot fail; ids go as strings. A NULL value is not added. */
+/* Adders that cannot fail. A NULL value is not added, bad UTF-8 becomes U+FFFD, an integer beyond 2^53 goes as a string. */
 void json_add_str(cJSON *object, const char *key, const char *value);
 void json_add_int(cJSON *object, const char *key, int64_t value);
 void json_add_bool(cJSON *object, const char *key, bool value);

@@ -1,3 +1,15 @@
 noinst_LTLIBRARIES += libbase.la
-libbase_la_SOURCES = core/base/buf.h core/base/clock.h core/base/error.h core/base/heap.h core/base/json.h core/base/log.h core/base/mem.h core/base/path.h core/base/proc.h core/base/proc_kill.c core/base/text.h core/base/units.h
-libbase_la_LIBADD = $(CJSON_LIBS)
+libbase_la_SOURCES = \
+  core/base/buf.c core/base/buf.h \
+  core/base/clock.c core/base/clock.h \
+  core/base/error.c core/base/error.h \
+  core/base/heap.c core/base/heap.h \
+  core/base/json.c core/base/json.h \
+  core/base/log.c core/base/log.h \
+  core/base/mask.c core/base/mask.h \
+  core/base/mem.c core/base/mem.h \
+  core/base/path.c core/base/path.h \
+  core/base/proc.c core/base/proc_kill.c core/base/proc.h \
+  core/base/text.c core/base/text.h \
+  core/base/units.c core/base/units.h
+libbase_la_LIBADD = $(CJSON_LIBS) -lm

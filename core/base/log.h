@@ -30,13 +30,14 @@ int log_reopen(struct error *);
 void log_set_level(enum drover_level least);
 enum drover_level log_level(void);
 int log_level_parse(const char *name); /* -1 when it is none */
+const char *log_level_name(int level);
 void log_close(void);
 
 void log_line(const struct log_scope *, enum drover_level, const char *message, const struct drover_field *, size_t n);
 void log_printf(const struct log_scope *, enum drover_level, const char *format, ...) __attribute__((format(printf, 3, 4)));
 void log_vprintf(const struct log_scope *, enum drover_level, const char *format, va_list ap) __attribute__((format(printf, 3, 0)));
 
-/* From now on this value is masked as "***" in every line: raw, JSON-escaped, URL-escaped, base64 (three shifts) and hexadecimal. Under 6 bytes it is ignored. Copied. */
+/* From now on this value is masked as "***" in every line: raw, JSON-escaped, URL-escaped, base64 (three shifts) and hexadecimal. Of a value of many lines (a key file) each long line as well. Under 6 bytes it is ignored. Copied. */
 void log_mask_add(const char *secret);
 void log_mask_clear(void);
 /* The same masking for text that leaves by another way (reports, API). In place of buf. */

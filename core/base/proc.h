@@ -17,13 +17,14 @@ struct proc_id {
 };
 
 struct proc_usage {
-	int64_t cpu_ms;                  /* user and system, of all that are alive */
+	int64_t cpu_ms;                  /* user and system, of all that are alive and of the children they reaped */
 	int64_t rss;                     /* bytes */
 	int count;
 };
 
-/* Fills id for a live process; -1 when there is none. */
+/* Fills id for a process that is there, also one that has ended and is not reaped; -1 when there is none. */
 int proc_identify(pid_t pid, struct proc_id *id);
+/* It is that very process, and it has not ended. */
 bool proc_alive(const struct proc_id *id);
 /* All descendants of root (not root itself), by walking /proc/PID/task/TID/children. */
 int proc_tree_usage(pid_t root, struct proc_usage *usage);

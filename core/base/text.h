@@ -21,6 +21,9 @@ void text_show(struct buf *out, const char *s, size_t len, size_t max);
 char *text_slug(const char *s, char *out, size_t size);
 /* Appends s as a JSON string with its quotes; bad UTF-8 becomes U+FFFD. */
 void text_json(struct buf *out, const char *s, size_t len);
+void text_escape(struct buf *out, const char *s, size_t len); /* the same without the quotes */
+/* Appends s with U+FFFD for every bad byte. */
+void text_clean(struct buf *out, const char *s, size_t len);
 /* A branch name that git would take (git-check-ref-format) and that begins with prefix. */
 bool text_is_branch(const char *s, const char *prefix);
 /* FNV-1a, 64 bits: for names of files and branches, not for security. */
@@ -29,5 +32,7 @@ uint64_t text_hash(const char *s, size_t len);
 char *text_random_hex(char *out, size_t n);
 /* Copies into a fixed array, cut on a character; returns false when it was cut. */
 bool text_copy(char *out, size_t size, const char *s);
+/* How many bytes of s, at most max, end on a whole character. */
+size_t text_fit(const char *s, size_t len, size_t max);
 
 #endif

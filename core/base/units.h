@@ -16,5 +16,9 @@ int units_parse_int(const char *text, int64_t min, int64_t max, int64_t *value);
 char *units_format_duration(int64_t ms, char *out, size_t size);
 /* "2.0G", "512K": for people. Returns out. */
 char *units_format_size(int64_t bytes, char *out, size_t size);
+/* Exactly, and so that it parses back: "1h30m", "1536M". Not negative; size at least UNITS_MAX. Return out. */
+#define UNITS_MAX 64
+char *units_write_duration(int64_t ms, char *out, size_t size);
+char *units_write_size(int64_t bytes, char *out, size_t size);
 
 #endif

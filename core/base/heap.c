@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The binary heap: item i's children are 2i+1 and 2i+2. */
+#include <stdlib.h>
+
+#include "base/heap.h"
+#include "base/mem.h"
+
+static void place(struct heap *, size_t, void *);
+static void sift_up(struct heap *, size_t);
+static void sift_down(struct heap *, size_t);
+
+static void
+place(struct heap *h, size_t index, void *item)
+{
+	h->items[index] = item;
+	if (h->moved != NULL)
+		h->moved(item, index);
+}
+
+static void
+sift_up(struct heap *h, size_t index)
+{
+	void *item = h->items[index];
+	size_t parent;
+
+	for (; index > 0; index = parent) {
+		parent = (index - 1) / 2;
+		if (!h->less(item, h->items[parent]))
+			break;
+		place(h, index, h->items[parent]);
+	}
+	place(h, index, item);
+}
+
+static void
+sift_down(struct heap *h, size_t index)
+{
+	void *item = h->items[index];
+	size_t child;
+
+	for (; (child = 2 * index + 1) < h->len; index = child) {
+		if (child + 1 < h->len && h->less(h->items[child + 1], h->items[child]))
+			child++;
+		if (!h->less(h->items[child], item))
+			break;
+		place(h, index, h->items[child]);
+	}
+	place(h, index, item);
+}
+
+void
+heap_init(struct heap *h, bool (*less)(const void *, const void *), void (*moved)(void *, size_t))
+{
+	*h = (struct heap){ .less = less, .moved = moved };
+}
+
+void
+heap_insert(struct heap *h, void *item)
+{
+	if (h->len == h->cap) {
+		h->cap = h->cap == 0 ? 16 : h->cap * 2;
+		h->items = xreallocarray(h->items, h->cap, sizeof *h->items);
+	}
+	h->items[h->len++] = item;
+	sift_up(h, h->len - 1);
+}
+
+void *
+heap_remove(struct heap *h, size_t index)
+{
+	void *item;
+
+	MUST(index < h->len);
+	item = h->items[index];
+	if (index != --h->len) {
+		h->items[index] = h->items[h->len];
+		heap_update(h, index);
+	}
+	return item;
+}
+
+void
+heap_update(struct heap *h, size_t index)
+{
+	MUST(index < h->len);
+	if (index > 0 && h->less(h->items[index], h->items[(index - 1) / 2]))
+		sift_up(h, index);
+	else
+		sift_down(h, index);
+}
+
+void *
+heap_first(const struct heap *h)
+{
+	return h->len == 0 ? NULL : h->items[0];
+}
+
+void
+heap_free(struct heap *h)
+{
+	free(h->items);
+	h->items = NULL;
+	h->len = h->cap = 0;
+}

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Masking: each secret becomes a dozen patterns (raw, its lines, JSON, URL, base64, hexadecimal). A
+ * table of first byte pairs decides most positions of a text with one look; only then patterns are
+ * compared. Stretches that overlap are one stretch, so no tail of a second secret shows.
+ */
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/mask.h"
+#include "base/mem.h"
+#include "base/text.h"
+
+#define LINE_LEAST 16 /* lines of a key file are secrets of their own from this length on */
+
+struct pattern {
+	struct pattern *next;
+	size_t len;
+	char *text;
+};
+
+static void add_pattern(struct mask *, const char *, size_t);
+static void add_buf(struct mask *, struct buf *);
+static void add_json(struct mask *, const char *, size_t);
+static void add_url(struct mask *, const char *, size_t, const char *, const char *);
+static void add_base64(struct mask *, const char *, size_t, size_t, const char *);
+static void add_hex(struct mask *, const char *, size_t, const char *);
+static void add_encodings(struct mask *, const char *, size_t);
+static void wipe_buf(struct buf *);
+
+static const char hex_lower[] = "0123456789abcdef", hex_upper[] = "0123456789ABCDEF";
+static const char base64_standard[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+static const char base64_url[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+static inline size_t
+pair_of(const char *s)
+{
+	return (size_t)(unsigned char)s[0] << 8 | (unsigned char)s[1];
+}
+
+static inline size_t
+bucket_of(size_t pair)
+{
+	return (pair ^ pair >> 5) & 255;
+}
+
+static void
+add_pattern(struct mask *m, const char *text, size_t len)
+{
+	size_t pair, bucket;
+	struct pattern *p;
+
+	if (len < MASK_LEAST)
+		return;
+	pair = pair_of(text);
+	bucket = bucket_of(pair);
+	for (p = m->buckets[bucket]; p != NULL; p = p->next)
+		if (p->len == len && memcmp(p->text, text, len) == 0)
+			return;
+	p = xcalloc(1, sizeof *p);
+	p->len = len;
+	p->text = xmalloc(len);
+	memcpy(p->text, text, len);
+	p->next = m->buckets[bucket];
+	m->buckets[bucket] = p;
+	m->pairs[pair / 64] |= UINT64_C(1) << pair % 64;
+	m->count++;
+}
+
+static void
+wipe_buf(struct buf *b)
+{
+	if (b->data != NULL)
+		explicit_bzero(b->data, b->cap);
+	buf_free(b);
+}
+
+static void
+add_buf(struct mask *m, struct buf *b)
+{
+	if (b->len > 0)
+		add_pattern(m, b->data, b->len);
+	wipe_buf(b);
+}
+
+static void
+add_json(struct mask *m, const char *s, size_t len)
+{
+	struct buf quoted = BUF_INIT, slashes = BUF_INIT;
+	size_t i;
+
+	text_json(&quoted, s, len);
+	add_pattern(m, quoted.data + 1, quoted.len - 2);
+	/* Some encoders write "\/". */
+	for (i = 1; i + 1 < quoted.len; i++) {
+		if (quoted.data[i] == '/')
+			buf_addc(&slashes, '\\');
+		buf_addc(&slashes, quoted.data[i]);
+	}
+	add_buf(m, &slashes);
+	wipe_buf(&quoted);
+}
+
+static void
+add_url(struct mask *m, const char *s, size_t len, const char *digits, const char *space)
+{
+	struct buf out = BUF_INIT;
+	unsigned char c;
+	size_t i;
+
+	for (i = 0; i < len; i++) {
+		c = (unsigned char)s[i];
+		if (c == ' ')
+			buf_adds(&out, space);
+		else if ((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c != 0 && strchr("-._~", c) != NULL))
+			buf_addc(&out, (char)c);
+		else {
+			buf_addc(&out, '%');
+			buf_addc(&out, digits[c >> 4]);
+			buf_addc(&out, digits[c & 15]);
+		}
+	}
+	add_buf(m, &out);
+}
+
+/* As the secret looks in base64 when `shift` bytes stand before it in its group of three: only characters that no neighbour changes. */
+static void
+add_base64(struct mask *m, const char *s, size_t len, size_t shift, const char *alphabet)
+{
+	size_t bit, bits = 8 * len, first = shift == 0 ? 0 : 6 * (shift + 1) - 8 * shift;
+	struct buf out = BUF_INIT;
+	unsigned int word;
+
+	for (bit = first; bit + 6 <= bits; bit += 6) {
+		word = (unsigned int)(unsigned char)s[bit / 8] << 8;
+		if (bit / 8 + 1 < len)
+			word |= (unsigned char)s[bit / 8 + 1];
+		buf_addc(&out, alphabet[word >> (10 - bit % 8) & 63]);
+	}
+	add_buf(m, &out);
+}
+
+static void
+add_hex(struct mask *m, const char *s, size_t len, const char *digits)
+{
+	struct buf out = BUF_INIT;
+	size_t i;
+
+	for (i = 0; i < len; i++) {
+		buf_addc(&out, digits[(unsigned char)s[i] >> 4]);
+		buf_addc(&out, digits[(unsigned char)s[i] & 15]);
+	}
+	add_buf(m, &out);
+}
+
+static void
+add_encodings(struct mask *m, const char *s, size_t len)
+{
+	size_t shift;
+
+	add_pattern(m, s, len);
+	add_json(m, s, len);
+	add_url(m, s, len, hex_upper, "%20");
+	add_url(m, s, len, hex_lower, "%20");
+	add_url(m, s, len, hex_upper, "+");
+	for (shift = 0; shift < 3; shift++) {
+		add_base64(m, s, len, shift, base64_standard);
+		add_base64(m, s, len, shift, base64_url);
+	}
+	add_hex(m, s, len, hex_lower);
+	add_hex(m, s, len, hex_upper);
+}
+
+void
+mask_add(struct mask *m, const char *secret)
+{
+	size_t len = strlen(secret), line;
+
+	while (len > 0 && (secret[len - 1] == '\n' || secret[len - 1] == '\r'))
+		len--;
+	if (len < MASK_LEAST)
+		return;
+	add_encodings(m, secret, len);
+	if (memchr(secret, '\n', len) == NULL)
+		return;
+	for (; *secret != '\0'; secret += line + (secret[line] == '\n')) {
+		line = strcspn(secret, "\n");
+		if (line >= LINE_LEAST)
+			add_pattern(m, secret, line - (secret[line - 1] == '\r'));
+	}
+}
+
+void
+mask_clear(struct mask *m)
+{
+	struct pattern *p, *next;
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(m->buckets); i++)
+		for (p = m->buckets[i]; p != NULL; p = next) {
+			next = p->next;
+			explicit_bzero(p->text, p->len);
+			free(p->text);
+			free(p);
+		}
+	memset(m, 0, sizeof *m);
+}
+
+size_t
+mask_find(const struct mask *m, const char *text, size_t text_len, size_t from, size_t *len)
+{
+	size_t i, pair, begin = text_len, end = text_len;
+	const struct pattern *p;
+	bool found = false;
+
+	if (m->count == 0)
+		from = text_len;
+	for (i = from; i + 1 < (found ? end + 1 : text_len) && i + 1 < text_len; i++) {
+		pair = pair_of(text + i);
+		if ((m->pairs[pair / 64] >> pair % 64 & 1) == 0)
+			continue;
+		for (p = m->buckets[bucket_of(pair)]; p != NULL; p = p->next) {
+			if (p->len > text_len - i || memcmp(text + i, p->text, p->len) != 0)
+				continue;
+			if (!found) {
+				found = true;
+				begin = i;
+				end = i + p->len;
+			} else if (i + p->len > end)
+				end = i + p->len;
+		}
+	}
+	*len = end - begin;
+	return begin;
+}

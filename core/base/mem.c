@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Allocation that cannot fail, so that nobody writes a path for a failure that Linux does not report. */
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+static void *check(void *);
+
+static void *
+check(void *p)
+{
+	if (p == NULL)
+		panic(__FILE__, __LINE__, "out of memory");
+	return p;
+}
+
+void *
+xmalloc(size_t size)
+{
+	return check(malloc(size == 0 ? 1 : size));
+}
+
+void *
+xcalloc(size_t n, size_t size)
+{
+	return check(n == 0 || size == 0 ? calloc(1, 1) : calloc(n, size));
+}
+
+void *
+xrealloc(void *p, size_t size)
+{
+	return check(realloc(p, size == 0 ? 1 : size));
+}
+
+void *
+xreallocarray(void *p, size_t n, size_t size)
+{
+	size_t total;
+
+	if (__builtin_mul_overflow(n, size, &total))
+		panic(__FILE__, __LINE__, "an array is larger than memory");
+	return xrealloc(p, total);
+}
+
+char *
+xstrdup(const char *s)
+{
+	return s == NULL ? NULL : check(strdup(s));
+}
+
+char *
+xstrndup(const char *s, size_t n)
+{
+	return s == NULL ? NULL : check(strndup(s, n));
+}
+
+char *
+xasprintf(const char *format, ...)
+{
+	va_list ap;
+	char *s;
+
+	va_start(ap, format);
+	s = xvasprintf(format, ap);
+	va_end(ap);
+	return s;
+}
+
+char *
+xvasprintf(const char *format, va_list ap)
+{
+	char *s;
+
+	if (vasprintf(&s, format, ap) < 0)
+		panic(__FILE__, __LINE__, "vasprintf failed");
+	return s;
+}
+
+void
+free_wiped(char *s)
+{
+	if (s == NULL)
+		return;
+	explicit_bzero(s, strlen(s));
+	free(s);
+}
+
+void
+panic(const char *file, int line, const char *what)
+{
+	fprintf(stderr, "panic: %s:%d: %s\n", file, line, what);
+	abort();
+}

@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Processes, as /proc tells. A sweep needs no list of what a job started: its orphans become children
+ * of the subreaper, whatever session or group they moved to, and are killed round after round.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/path.h"
+#include "base/proc.h"
+#include "base/text.h"
+
+#define TREE_MAX 65536 /* processes looked at in one walk */
+
+struct stat_line {
+	char state;
+	pid_t parent;
+	uint64_t ticks;  /* user and system, its own and of children it reaped */
+	uint64_t start;
+	int64_t rss_pages;
+};
+
+struct pids {
+	pid_t *items;
+	size_t len, cap;
+};
+
+static ssize_t read_small(const char *, char *, size_t);
+static int read_stat(pid_t, struct stat_line *);
+static void pids_add(struct pids *, pid_t);
+static bool pids_remove(struct pids *, pid_t);
+static void add_children(struct pids *, pid_t);
+static void add_children_slow(struct pids *, pid_t);
+static int reap_all(struct pids *);
+static int kill_children(struct pids *);
+static void wait_one(const struct pids *, int64_t);
+
+static ssize_t
+read_small(const char *path, char *out, size_t size)
+{
+	ssize_t n;
+	int fd;
+
+	if ((fd = open(path, O_RDONLY | O_CLOEXEC)) == -1)
+		return -1;
+	do
+		n = read(fd, out, size - 1);
+	while (n == -1 && errno == EINTR);
+	close(fd);
+	out[n > 0 ? n : 0] = '\0';
+	return n;
+}
+
+static int
+read_stat(pid_t pid, struct stat_line *line)
+{
+	uint64_t utime, stime;
+	int64_t cutime, cstime;
+	char path[64], text[1024], *p;
+	int parent;
+
+	snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+	if (read_small(path, text, sizeof text) < 1 || (p = strrchr(text, ')')) == NULL)
+		return -1;
+	/* The name in front may hold anything, spaces and ')' too; numbers begin behind its last ')'. */
+	if (sscanf(p + 1, " %c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %" SCNu64 " %" SCNu64 " %" SCNd64 " %" SCNd64
+	    " %*d %*d %*d %*d %" SCNu64 " %*u %" SCNd64, &line->state, &parent, &utime, &stime, &cutime, &cstime,
+	    &line->start, &line->rss_pages) != 8)
+		return -1;
+	line->parent = parent;
+	line->ticks = utime + stime + (uint64_t)cutime + (uint64_t)cstime;
+	return 0;
+}
+
+int
+proc_identify(pid_t pid, struct proc_id *id)
+{
+	struct stat_line line;
+	char boot[PROC_BOOT_ID_MAX];
+
+	memset(id, 0, sizeof *id);
+	if (pid <= 0 || read_stat(pid, &line) == -1 || read_small("/proc/sys/kernel/random/boot_id", boot, sizeof boot) < 1)
+		return -1;
+	boot[strcspn(boot, "\n")] = '\0';
+	id->pid = pid;
+	id->start = line.start;
+	text_copy(id->boot, sizeof id->boot, boot);
+	return 0;
+}
+
+bool
+proc_alive(const struct proc_id *id)
+{
+	struct stat_line line;
+	struct proc_id now;
+
+	if (proc_identify(id->pid, &now) == -1 || now.start != id->start || strcmp(now.boot, id->boot) != 0)
+		return false;
+	return read_stat(id->pid, &line) == 0 && line.start == id->start && line.state != 'Z' && line.state != 'X';
+}
+
+static void
+pids_add(struct pids *pids, pid_t pid)
+{
+	if (pids->len == pids->cap) {
+		pids->cap = pids->cap == 0 ? 32 : pids->cap * 2;
+		pids->items = xreallocarray(pids->items, pids->cap, sizeof *pids->items);
+	}
+	pids->items[pids->len++] = pid;
+}
+
+static bool
+pids_remove(struct pids *pids, pid_t pid)
+{
+	size_t i;
+
+	for (i = 0; i < pids->len; i++)
+		if (pids->items[i] == pid) {
+			pids->items[i] = pids->items[--pids->len];
+			return true;
+		}
+	return false;
+}
+
+static void
+add_children(struct pids *pids, pid_t parent)
+{
+	struct buf text = BUF_INIT;
+	struct dirent *e;
+	char path[96], *p, *end;
+	DIR *dir;
+	long pid;
+
+	snprintf(path, sizeof path, "/proc/%d/task", (int)parent);
+	if ((dir = opendir(path)) == NULL)
+		return;
+	while ((e = readdir(dir)) != NULL) {
+		if (e->d_name[0] < '0' || e->d_name[0] > '9')
+			continue;
+		snprintf(path, sizeof path, "/proc/%d/task/%.16s/children", (int)parent, e->d_name);
+		buf_clear(&text);
+		if (path_read(path, 1 << 20, &text, NULL) == -1 || text.len == 0)
+			continue;
+		for (p = text.data; pids->len < TREE_MAX && (pid = strtol(p, &end, 10), end != p); p = end)
+			pids_add(pids, (pid_t)pid);
+	}
+	closedir(dir);
+	buf_free(&text);
+}
+
+/* For kernels without CONFIG_PROC_CHILDREN, and for what the kernel left out of a list that changed while it was read. */
+static void
+add_children_slow(struct pids *pids, pid_t parent)
+{
+	struct stat_line line;
+	struct dirent *e;
+	DIR *dir;
+	long pid;
+
+	if ((dir = opendir("/proc")) == NULL)
+		return;
+	while ((e = readdir(dir)) != NULL && pids->len < TREE_MAX) {
+		pid = strtol(e->d_name, NULL, 10);
+		if (pid > 0 && read_stat((pid_t)pid, &line) == 0 && line.parent == parent)
+			pids_add(pids, (pid_t)pid);
+	}
+	closedir(dir);
+}
+
+int
+proc_tree_usage(pid_t root, struct proc_usage *usage)
+{
+	int64_t tick_ms = 1000 / sysconf(_SC_CLK_TCK), page = sysconf(_SC_PAGESIZE);
+	struct stat_line line;
+	struct pids tree = { NULL, 0, 0 };
+	size_t i;
+
+	memset(usage, 0, sizeof *usage);
+	if (read_stat(root, &line) == -1)
+		return -1;
+	add_children(&tree, root);
+	for (i = 0; i < tree.len; i++) {
+		if (read_stat(tree.items[i], &line) == -1)
+			continue;
+		usage->cpu_ms += (int64_t)line.ticks * tick_ms;
+		usage->rss += line.rss_pages * page;
+		usage->count++;
+		add_children(&tree, tree.items[i]);
+	}
+	free(tree.items);
+	return 0;
+}
+
+/* 1 when there are children left, 0 when none is. */
+static int
+reap_all(struct pids *killed)
+{
+	pid_t pid;
+
+	for (;;) {
+		pid = waitpid(-1, NULL, WNOHANG);
+		if (pid > 0)
+			pids_remove(killed, pid);
+		else if (pid == 0)
+			return 1;
+		else if (errno != EINTR)
+			return 0;
+	}
+}
+
+/* How many were killed that had not been before. A child of ours that is not reaped keeps its pid: kill() cannot hit another. */
+static int
+kill_children(struct pids *killed)
+{
+	struct pids children = { NULL, 0, 0 };
+	struct stat_line line;
+	size_t i, j;
+	int n = 0;
+
+	add_children(&children, getpid());
+	if (children.len == 0)
+		add_children_slow(&children, getpid());
+	for (i = 0; i < children.len; i++) {
+		for (j = 0; j < killed->len && killed->items[j] != children.items[i]; j++)
+			;
+		if (j < killed->len || read_stat(children.items[i], &line) == -1 || line.state == 'Z' || line.parent != getpid())
+			continue;
+		if (kill(children.items[i], SIGKILL) == 0) {
+			pids_add(killed, children.items[i]);
+			n++;
+		}
+	}
+	free(children.items);
+	return n;
+}
+
+/* Until one of the killed is dead, or ms have passed. */
+static void
+wait_one(const struct pids *killed, int64_t ms)
+{
+	struct pollfd pfd = { .fd = -1, .events = POLLIN };
+
+	if (killed->len > 0)
+		pfd.fd = (int)syscall(SYS_pidfd_open, killed->items[0], 0);
+	poll(&pfd, 1, pfd.fd == -1 ? 1 : (int)ms);
+	if (pfd.fd != -1)
+		close(pfd.fd);
+}
+
+int
+proc_sweep_children(int64_t limit_ms)
+{
+	struct pids killed = { NULL, 0, 0 };
+	int64_t left, begin = clock_mono();
+	int n = 0;
+
+	while (reap_all(&killed) != 0) {
+		left = limit_ms - (clock_mono() - begin);
+		if (left <= 0) {
+			n = -1;
+			break;
+		}
+		n += kill_children(&killed);
+		wait_one(&killed, left < 50 ? left : 50);
+	}
+	free(killed.items);
+	return n;
+}
+
+int64_t
+proc_memory_available(void)
+{
+	char text[4096], *p;
+	int64_t kib;
+
+	if (read_small("/proc/meminfo", text, sizeof text) < 1 || (p = strstr(text, "MemAvailable:")) == NULL)
+		return -1;
+	return sscanf(p, "MemAvailable: %" SCNd64, &kib) == 1 ? kib * 1024 : -1;
+}
