@@ -44,6 +44,7 @@ struct scope {
 	int output;                          /* fd of the attempt's output file, -1: none */
 	int64_t output_left;                 /* bytes it may still take */
 	volatile sig_atomic_t *cancelled;    /* set by the worker's signal */
+	int32_t owner;                       /* process whose life its leases hang on (the worker); 0: this one */
 	struct scope_lease *leases;          /* list of what it holds */
 	char *scratch;                       /* folder, or NULL */
 

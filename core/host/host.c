@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The table of services that a scope is given. http comes in a later minor version. */
+#include "host/scope.h"
+
+const struct drover_host host_services = {
+	.size = sizeof host_services,
+	.major = DROVER_ABI_MAJOR,
+	.minor = DROVER_ABI_MINOR,
+	.log = &host_log,
+	.option = &host_option,
+	.capacity = &host_capacity,
+	.queue = &host_queue,
+	.lease = &host_lease,
+	.exec = &host_exec,
+	.agent = &host_agent,
+	.http = NULL,
+	.git = &host_git,
+	.kv = &host_kv,
+	.secret = &host_secret,
+	.effect = &host_effect,
+	.change = &host_change,
+	.call = &host_call,
+	.time = &host_time,
+};

@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * host->lease: worktrees for a job. The core writes the row and names the folder, then this process
+ * fetches and fills it; on the way back the tree is cleaned here and the core told what it is left as.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/path.h"
+#include "base/proc.h"
+#include "base/text.h"
+#include "host/service.h"
+
+#define LEASE_GRANT_MAX 8192
+#define LEASE_REF_MAX 255
+
+struct scope_lease {
+	struct scope_lease *next;
+	struct tree tree;
+};
+
+struct grant {
+	uint64_t id;
+	char *path, *mirror, *state;
+};
+
+static int lease_acquire(struct drover_scope *, const char *, const char *, struct drover_lease *, struct drover_error *);
+static int lease_release(struct drover_scope *, uint64_t, struct drover_error *);
+static int lease_scratch(struct drover_scope *, char *, size_t, struct drover_error *);
+static struct scope_lease **lease_find(struct scope *, uint64_t);
+static int lease_ask(struct scope *, const struct config_repo *, struct grant *, struct error *);
+static int lease_tell(struct scope *, uint64_t, const char *, const char *, const char *, struct error *);
+static int lease_check_ref(const char *, struct error *);
+static void grant_free(struct grant *);
+
+const struct drover_host_lease host_lease = {
+	.size = sizeof host_lease,
+	.acquire = lease_acquire,
+	.release = lease_release,
+	.scratch = lease_scratch,
+};
+
+static struct scope_lease **
+lease_find(struct scope *scope, uint64_t handle)
+{
+	struct scope_lease **at;
+
+	for (at = &scope->leases; *at != NULL; at = &(*at)->next) {
+		if ((*at)->tree.lease == handle)
+			return (at);
+	}
+	return (NULL);
+}
+
+struct tree *
+lease_tree(struct scope *scope, uint64_t handle)
+{
+	struct scope_lease **at = lease_find(scope, handle);
+
+	return (at != NULL ? &(*at)->tree : NULL);
+}
+
+static void
+grant_free(struct grant *grant)
+{
+	free(grant->path);
+	free(grant->mirror);
+	free(grant->state);
+}
+
+/* Asks the core for a tree; the row exists when this returns 0. */
+static int
+lease_ask(struct scope *scope, const struct config_repo *repo, struct grant *grant, struct error *err)
+{
+	struct message_out request;
+	struct proc_id id;
+	struct buf data = BUF_INIT;
+	cJSON *json;
+	int r = -1;
+
+	memset(grant, 0, sizeof *grant);
+	if (proc_identify(scope->owner != 0 ? scope->owner : getpid(), &id) != 0)
+		return (error_set(err, DROVER_INTERNAL, "cannot prove who holds the lease: process %d is gone", scope->owner));
+	message_begin(&request, MESSAGE_LEASE_ACQUIRE, service_id(scope));
+	message_put_s(&request, repo->name);
+	message_put_u(&request, (uint64_t)id.pid);
+	message_put_u(&request, id.start);
+	message_put_s(&request, id.boot);
+	if (service_ask(scope, &request, NULL, &data, err) != 0)
+		goto out;
+	if ((json = json_parse(buf_str(&data), data.len, LEASE_GRANT_MAX, err)) == NULL)
+		goto out;
+	grant->id = (uint64_t)json_int(json, "id", 0);
+	grant->path = xstrdup(json_str(json, "path", ""));
+	grant->mirror = xstrdup(json_str(json, "mirror", ""));
+	grant->state = xstrdup(json_str(json, "state", ""));
+	cJSON_Delete(json);
+	if (grant->id == 0 || *grant->path != '/' || *grant->mirror != '/' || strlen(grant->path) >= DROVER_PATH_MAX)
+		error_set(err, DROVER_INTERNAL, "the core granted a lease of %s without an id or absolute paths", repo->name);
+	else
+		r = 0;
+out:
+	buf_free(&data);
+	return (r);
+}
+
+static int
+lease_tell(struct scope *scope, uint64_t lease, const char *state, const char *wip, const char *commit, struct error *err)
+{
+	struct message_out request;
+
+	message_begin(&request, MESSAGE_LEASE_RELEASE, service_id(scope));
+	message_put_u(&request, lease);
+	message_put_s(&request, state);
+	message_put_s(&request, wip);
+	message_put_s(&request, commit);
+	return (service_ask(scope, &request, NULL, NULL, err));
+}
+
+int
+lease_take(struct scope *scope, const struct config_repo *repo, const char *ref, struct tree **tree, struct error *err)
+{
+	struct scope_lease *lease;
+	struct grant grant;
+	struct error ignored;
+	char saved[256] = "";
+	const char *left = "dirty";
+
+	if (lease_ask(scope, repo, &grant, err) != 0) {
+		grant_free(&grant);
+		return (-1);
+	}
+	lease = xcalloc(1, sizeof *lease);
+	tree_init(&lease->tree, grant.id, repo, grant.path, grant.mirror, scope->config->state_dir);
+	if (tree_fetch(&lease->tree, err) != 0) {
+		if (strcmp(grant.state, "warm") == 0)
+			left = "warm";
+		goto fail;
+	}
+	if (tree_prepare(&lease->tree, grant.state, ref, saved, sizeof saved, err) != 0)
+		goto fail;
+	if (*saved != '\0')
+		log_printf(&scope->log, DROVER_NOTICE, "lease: work of an earlier owner of %s was saved as %s", grant.path, saved);
+	grant_free(&grant);
+	lease->next = scope->leases;
+	scope->leases = lease;
+	*tree = &lease->tree;
+	return (0);
+fail:
+	if (lease_tell(scope, grant.id, left, saved, "", &ignored) != 0)
+		log_printf(&scope->log, DROVER_WARN, "lease: the core was not told that %s is free: %s", grant.path, ignored.text);
+	grant_free(&grant);
+	tree_free(&lease->tree);
+	free(lease);
+	return (-1);
+}
+
+int
+lease_give_back(struct scope *scope, uint64_t handle, char *wip, size_t size, struct error *err)
+{
+	struct scope_lease **at = lease_find(scope, handle), *lease;
+	struct error why = { 0 };
+	char saved[256] = "", commit[65] = "";
+	const char *left = "warm";
+	int r;
+
+	if (at == NULL)
+		return (error_set(err, DROVER_PERMANENT, "no lease %llu is held here", (unsigned long long)handle));
+	lease = *at;
+	*at = lease->next;
+	if (tree_head(&lease->tree, commit, sizeof commit, &why) != 0 ||
+	    tree_return(&lease->tree, saved, sizeof saved, &why) != 0) {
+		left = "dirty";
+		log_printf(&scope->log, DROVER_WARN, "lease: %s goes back as it is: %s", lease->tree.path, why.text);
+	}
+	if (*saved != '\0')
+		log_printf(&scope->log, DROVER_NOTICE, "lease: what was not pushed is kept as %s", saved);
+	if (wip != NULL)
+		text_copy(wip, size, saved);
+	r = lease_tell(scope, handle, left, saved, commit, err);
+	tree_free(&lease->tree);
+	free(lease);
+	return (r);
+}
+
+void
+lease_end(struct scope *scope)
+{
+	struct error err = { 0 };
+
+	while (scope->leases != NULL) {
+		if (lease_give_back(scope, scope->leases->tree.lease, NULL, 0, &err) != 0)
+			log_printf(&scope->log, DROVER_WARN, "lease: giving one back: %s", err.text);
+	}
+	if (scope->scratch != NULL && path_remove_tree(scope->scratch, &err) != 0)
+		log_printf(&scope->log, DROVER_WARN, "scratch: %s", err.text);
+	free(scope->scratch);
+	scope->scratch = NULL;
+}
+
+/* A ref may come from a ticket or a comment: it must not be read as an option or a refspec. */
+static int
+lease_check_ref(const char *ref, struct error *err)
+{
+	if (service_line(ref, "ref", LEASE_REF_MAX, true, err) != 0)
+		return (-1);
+	if (ref != NULL && (*ref == '-' || strpbrk(ref, " :?*[\\^~") != NULL || strstr(ref, "..") != NULL))
+		return (error_set(err, DROVER_PERMANENT, "ref \"%s\" is no name of a branch, a tag or a commit", ref));
+	return (0);
+}
+
+static int
+lease_acquire(struct drover_scope *public, const char *repo, const char *ref, struct drover_lease *out_lease,
+    struct drover_error *out)
+{
+	struct scope *scope = scope_of(public);
+	const struct config_repo *found;
+	struct drover_lease lease = { 0 };
+	struct error err = { 0 };
+	struct tree *tree;
+
+	if (service_role(scope, ROLE_JOB, "lease.acquire", "run", &err) != 0 ||
+	    service_out_check(out_lease, "drover_lease", &err) != 0 || lease_check_ref(ref, &err) != 0 ||
+	    (found = scope_repo(scope, repo, &err)) == NULL)
+		return (scope_fail(out, &err));
+	if (ref != NULL && *ref == '\0')
+		ref = NULL;
+	if (lease_take(scope, found, ref, &tree, &err) != 0)
+		return (scope_fail(out, &err));
+	lease.handle = tree->lease;
+	text_copy(lease.path, sizeof lease.path, tree->path);
+	text_copy(lease.base, sizeof lease.base, tree->base);
+	service_out(out_lease, &lease, sizeof lease, "drover_lease", &err);
+	return (0);
+}
+
+static int
+lease_release(struct drover_scope *public, uint64_t handle, struct drover_error *out)
+{
+	struct scope *scope = scope_of(public);
+	struct error err = { 0 };
+
+	if (service_role(scope, ROLE_JOB, "lease.release", "run", &err) != 0 ||
+	    lease_give_back(scope, handle, NULL, 0, &err) != 0)
+		return (scope_fail(out, &err));
+	return (0);
+}
+
+/* The folder is named after the job, so that what a killed attempt left behind goes when the next one begins. */
+static int
+lease_scratch(struct drover_scope *public, char *path, size_t size, struct drover_error *out)
+{
+	struct scope *scope = scope_of(public);
+	struct error err = { 0 };
+	char *dir = NULL;
+
+	if (service_role(scope, ROLE_JOB, "lease.scratch", "run", &err) != 0)
+		return (scope_fail(out, &err));
+	if (path == NULL || scope->job == NULL || scope->config == NULL) {
+		error_set(&err, DROVER_PERMANENT, "lease.scratch: nowhere to put the path, or no job");
+		return (scope_fail(out, &err));
+	}
+	if (scope->scratch == NULL) {
+		dir = xasprintf("%s/scratch/%llu", scope->config->state_dir, (unsigned long long)scope->job->id);
+		if (path_remove_tree(dir, &err) != 0 || path_mkdirs(dir, 0700, &err) != 0) {
+			free(dir);
+			return (scope_fail(out, &err));
+		}
+		scope->scratch = dir;
+	}
+	dir = xasprintf("%s/XXXXXX", scope->scratch);
+	if (strlen(dir) >= size)
+		error_set(&err, DROVER_PERMANENT, "lease.scratch: the path takes %zu bytes, there is room for %zu",
+		    strlen(dir) + 1, size);
+	else if (mkdtemp(dir) == NULL)
+		error_errno(&err, DROVER_INTERNAL, "%s", dir);
+	else
+		text_copy(path, size, dir);
+	free(dir);
+	return (err.code == 0 ? 0 : scope_fail(out, &err));
+}
