@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The configuration: one libconfig file, then conf.d/*.conf beside it (sorted, last wins), then the
+ * The configuration: one libconfig file, then each .conf of conf.d beside it (sorted, last wins), then the
  * environment for scalars. A struct config is never changed once it is loaded: a reload makes a new one.
  */
 #ifndef CONFIG_CONFIG_H
