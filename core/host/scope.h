@@ -47,6 +47,7 @@ struct scope {
 	int32_t owner;                       /* process whose life its leases hang on (the worker); 0: this one */
 	struct scope_lease *leases;          /* list of what it holds */
 	char *scratch;                       /* folder, or NULL */
+	char *tmp;                           /* $TMPDIR of its commands: made by exec with the first one, removed by scope_end; or NULL */
 
 	/* SCOPE_OPERATION */
 	uint64_t call;

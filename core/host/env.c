@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The environment of a job's commands. A few variables come from the daemon by name, the rest says
+ * which job the command belongs to; whatever else the daemon was started with stays with it.
+ */
+#include "build.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <pwd.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/path.h"
+#include "base/text.h"
+#include "host/env.h"
+
+#define ENV_PATH "/usr/local/bin:/usr/bin:/bin"
+#define TRACE_DIGITS 32
+
+static void env_pass(struct env *, const char *name, const char *fallback);
+static void env_pass_user(struct env *);
+static void env_set_number(struct env *, const char *name, uint64_t value);
+static void env_set_trace(struct env *, const char *trace);
+static int env_make_tmp(struct scope *, struct error *);
+
+int
+env_init(struct env *e, struct scope *s, struct error *err)
+{
+	memset(e, 0, sizeof *e);
+	if (s->tmp == NULL && env_make_tmp(s, err) != 0)
+		return -1;
+	env_pass(e, "PATH", ENV_PATH);
+	env_pass_user(e);
+	env_pass(e, "LANG", "C.UTF-8");
+	env_pass(e, "LC_ALL", NULL);
+	env_pass(e, "TZ", NULL);
+	env_set(e, "TMPDIR", s->tmp);
+	env_set(e, "TERM", "dumb");
+	env_set(e, "GIT_TERMINAL_PROMPT", "0");
+	if (s->job != NULL) {
+		env_set_trace(e, s->job->trace);
+		env_set_number(e, "DROVER_JOB", s->job->id);
+		env_set_number(e, "DROVER_ATTEMPT", s->job->attempt);
+	}
+	return 0;
+}
+
+void
+env_free(struct env *e)
+{
+	size_t i;
+
+	for (i = 0; i < e->len; i++)
+		free(e->list[i]);
+	free(e->list);
+	memset(e, 0, sizeof *e);
+}
+
+int
+env_add(struct env *e, const char *assignment, struct error *err)
+{
+	const char *equals = strchr(assignment, '=');
+	char *copy;
+	size_t i, name;
+
+	if (equals == NULL || equals == assignment)
+		return error_set(err, DROVER_CONFIG, "\"%.64s\" is no environment variable: write NAME=value", assignment);
+	name = (size_t)(equals - assignment) + 1;
+	copy = xstrdup(assignment);
+	for (i = 0; i < e->len; i++) {
+		if (strncmp(e->list[i], assignment, name) == 0) {
+			free(e->list[i]);
+			e->list[i] = copy;
+			return 0;
+		}
+	}
+	if (e->len + 2 > e->cap) {
+		e->cap = e->cap == 0 ? 32 : e->cap * 2;
+		e->list = xreallocarray(e->list, e->cap, sizeof *e->list);
+	}
+	e->list[e->len++] = copy;
+	e->list[e->len] = NULL;
+	return 0;
+}
+
+void
+env_set(struct env *e, const char *name, const char *value)
+{
+	char *assignment = xasprintf("%s=%s", name, value);
+
+	MUST(env_add(e, assignment, NULL) == 0);
+	free(assignment);
+}
+
+const char *
+env_get(const struct env *e, const char *name)
+{
+	size_t i, len = strlen(name);
+
+	for (i = 0; i < e->len; i++) {
+		if (strncmp(e->list[i], name, len) == 0 && e->list[i][len] == '=')
+			return e->list[i] + len + 1;
+	}
+	return NULL;
+}
+
+char *
+env_find(const struct env *e, const char *program)
+{
+	const char *at = env_get(e, "PATH"), *end;
+	struct stat st;
+	char *file;
+
+	for (; at != NULL && *at != '\0'; at = *end == ':' ? end + 1 : end) {
+		end = strchrnul(at, ':');
+		if (*at != '/')
+			continue;
+		file = xasprintf("%.*s/%s", (int)(end - at), at, program);
+		if (stat(file, &st) == 0 && S_ISREG(st.st_mode) && access(file, X_OK) == 0)
+			return file;
+		free(file);
+	}
+	return NULL;
+}
+
+static void
+env_pass(struct env *e, const char *name, const char *fallback)
+{
+	const char *value = getenv(name);
+
+	if (value == NULL || *value == '\0')
+		value = fallback;
+	if (value != NULL)
+		env_set(e, name, value);
+}
+
+/* A service manager sets these; the password file is asked only when it did not. */
+static void
+env_pass_user(struct env *e)
+{
+	const char *home = getenv("HOME"), *user = getenv("USER");
+	struct passwd *pw = NULL;
+
+	if (home == NULL || *home != '/' || user == NULL || *user == '\0')
+		pw = getpwuid(geteuid());
+	if (home == NULL || *home != '/')
+		home = pw != NULL ? pw->pw_dir : "/";
+	if (user == NULL || *user == '\0')
+		user = pw != NULL ? pw->pw_name : "drover";
+	env_set(e, "HOME", home);
+	env_set(e, "USER", user);
+	env_set(e, "LOGNAME", user);
+}
+
+static void
+env_set_number(struct env *e, const char *name, uint64_t value)
+{
+	char text[24];
+
+	snprintf(text, sizeof text, "%" PRIu64, value);
+	env_set(e, name, text);
+}
+
+/* W3C Trace Context, section 3.2: version, trace id, a fresh parent id, sampled. */
+static void
+env_set_trace(struct env *e, const char *trace)
+{
+	char span[17], value[64];
+
+	if (trace == NULL || strlen(trace) != TRACE_DIGITS)
+		return;
+	snprintf(value, sizeof value, "00-%s-%s-01", trace, text_random_hex(span, 8));
+	env_set(e, "TRACEPARENT", value);
+}
+
+static int
+env_make_tmp(struct scope *s, struct error *err)
+{
+	char *parent = path_join(s->config->state_dir, "tmp"), *folder = path_join(parent, "job-XXXXXX");
+	int rc = 0;
+
+	if (mkdtemp(folder) == NULL) {
+		memcpy(folder + strlen(folder) - 6, "XXXXXX", 6);
+		if (path_mkdirs(parent, 0700, err) != 0)
+			rc = -1;
+		else if (mkdtemp(folder) == NULL)
+			rc = error_errno(err, DROVER_CONFIG, "cannot make a folder for temporary files in %s", parent);
+	}
+	if (rc == 0)
+		s->tmp = folder;
+	else
+		free(folder);
+	free(parent);
+	return rc;
+}

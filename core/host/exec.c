@@ -1,0 +1,488 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Runs one command for a job: spawned without a shell into a process group of its own, with nothing
+ * but three descriptors and an environment built for it. Its output goes to the attempt's file as it
+ * comes, in bounded memory; when it ends, times out or is cancelled, its whole group ends with it.
+ */
+#include "build.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/pidfd.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/path.h"
+#include "host/env.h"
+#include "host/exec.h"
+
+#define CHUNK 65536
+#define LINE_BYTES (1024 * 1024)
+#define TAIL_BYTES (sizeof ((struct drover_outcome *)0)->tail - 1)
+#define GRACE_MS 10000
+#define CANCEL_LOOK_MS 1000
+#define CUT_MARK "\n[drover: the output is cut here, output_max is reached]\n"
+
+enum stage { STAGE_RUNNING, STAGE_ASKED, STAGE_KILLED };
+
+struct run {
+	struct scope *scope;
+	const struct drover_command *command;
+	struct drover_outcome *outcome;
+	pid_t pid;
+	int pidfd, out, err;         /* -1: closed */
+	enum stage stage;
+	bool cancelled;
+	int64_t deadline, kill_at;   /* monotonic; 0: none */
+	struct buf line;             /* of stdout, until its newline comes */
+	struct buf tail, err_tail;
+	char chunk[CHUNK];
+};
+
+static int command_check(const struct scope *, const struct drover_command *, struct error *);
+static int command_env(struct env *, struct scope *, const struct drover_command *, struct error *);
+static int run_start(struct run *, const char *file, char *const *env, struct error *);
+static int run_spawn(struct run *, const char *file, char *const *env, int input, int out, int err);
+static int run_spawn_error(const struct run *, const char *file, int number, struct error *);
+static int run_input(const struct drover_command *, struct error *);
+static void run_pump(struct run *);
+static int run_patience(const struct run *, int64_t now);
+static void run_escalate(struct run *);
+static bool run_read(struct run *, int *fd, size_t max);
+static void run_drain(struct run *, int *fd);
+static void run_lines(struct run *, const char *data, size_t len);
+static int run_reap(struct run *, struct error *);
+static void tail_add(struct buf *tail, const char *data, size_t len);
+static void tail_copy(const struct buf *tail, char *out);
+static void close_fd(int *fd);
+static int host_exec_run(struct drover_scope *, const struct drover_command *, struct drover_outcome *, struct drover_error *);
+
+const struct drover_host_exec host_exec = { .size = sizeof host_exec, .run = host_exec_run };
+
+int
+exec_run(struct scope *s, const struct drover_command *c, struct drover_outcome *o, struct error *err)
+{
+	return exec_run_split(s, c, o, NULL, err);
+}
+
+int
+exec_run_split(struct scope *s, const struct drover_command *c, struct drover_outcome *o, struct buf *errors, struct error *err)
+{
+	struct run *r;
+	struct env env;
+	char *file = NULL;
+	int64_t started = clock_mono();
+	int rc = -1;
+
+	memset(o, 0, sizeof *o);
+	o->size = sizeof *o;
+	o->status = -1;
+	if (command_check(s, c, err) != 0)
+		return -1;
+	r = xcalloc(1, sizeof *r);
+	r->scope = s;
+	r->command = c;
+	r->outcome = o;
+	r->pidfd = r->out = r->err = -1;
+	r->deadline = s->deadline_ms;
+	if (c->timeout_ms > 0 && (r->deadline == 0 || c->timeout_ms < r->deadline - started))
+		r->deadline = started + c->timeout_ms;
+
+	if (command_env(&env, s, c, err) != 0)
+		goto done;
+	if (strchr(c->argv[0], '/') != NULL)
+		file = xstrdup(c->argv[0]);
+	else if ((file = env_find(&env, c->argv[0])) == NULL) {
+		error_set(err, DROVER_CONFIG, "%.128s: not found in PATH (%.256s)", c->argv[0], env_get(&env, "PATH"));
+		goto done;
+	}
+	if (run_start(r, file, env.list, err) != 0)
+		goto done;
+	run_pump(r);
+	rc = run_reap(r, err);
+	o->wall_ms = clock_mono() - started;
+	tail_copy(&r->tail, o->tail);
+	if (errors != NULL) {
+		tail_copy(&r->err_tail, r->chunk);
+		buf_adds(errors, r->chunk);
+	}
+	if (rc == 0 && r->cancelled)
+		rc = error_set(err, DROVER_CANCELLED, "%.128s was stopped: the job is cancelled", c->argv[0]);
+done:
+	close_fd(&r->out);
+	close_fd(&r->err);
+	close_fd(&r->pidfd);
+	buf_free(&r->line);
+	buf_free(&r->tail);
+	buf_free(&r->err_tail);
+	free(r);
+	free(file);
+	env_free(&env);
+	return rc;
+}
+
+void
+exec_output(struct scope *s, const void *data, size_t len)
+{
+	bool cut = s->output_left >= 0 && len > (uint64_t)s->output_left;
+
+	if (s->output < 0 || s->output_left < 0)
+		return;
+	if (cut)
+		len = (size_t)s->output_left;
+	s->output_left -= (int64_t)len;
+	if (path_write_all(s->output, data, len) != 0) {
+		log_printf(&s->log, DROVER_ERR, "the attempt's output is lost from here on: %s", strerror(errno));
+		s->output_left = -1;
+	} else if (cut) {
+		(void)path_write_all(s->output, CUT_MARK, strlen(CUT_MARK));
+		s->output_left = -1;
+	}
+}
+
+static int
+command_check(const struct scope *s, const struct drover_command *c, struct error *err)
+{
+	if (c->argv == NULL || c->argv[0] == NULL || c->argv[0][0] == '\0')
+		return error_set(err, DROVER_PERMANENT, "a command needs argv (and its struct needs size)");
+	if (c->cwd == NULL || c->cwd[0] != '/')
+		return error_set(err, DROVER_PERMANENT, "%.128s: a command needs an absolute cwd", c->argv[0]);
+	if (s->cancelled != NULL && *s->cancelled)
+		return error_set(err, DROVER_CANCELLED, "%.128s was not started: the job is cancelled", c->argv[0]);
+	if (s->deadline_ms != 0 && clock_mono() >= s->deadline_ms)
+		return error_set(err, DROVER_INTERNAL, "%.128s was not started: the attempt's time is over", c->argv[0]);
+	return 0;
+}
+
+static int
+command_env(struct env *env, struct scope *s, const struct drover_command *c, struct error *err)
+{
+	size_t i;
+
+	if (env_init(env, s, err) != 0)
+		return -1;
+	for (i = 0; c->env != NULL && c->env[i] != NULL; i++) {
+		if (env_add(env, c->env[i], err) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int
+run_start(struct run *r, const char *file, char *const *env, struct error *err)
+{
+	int out[2] = { -1, -1 }, errs[2] = { -1, -1 }, input = -1, number, rc = -1;
+
+	if (r->command->input != NULL && (input = run_input(r->command, err)) < 0)
+		goto done;
+	if (pipe2(out, O_CLOEXEC) != 0 || pipe2(errs, O_CLOEXEC) != 0) {
+		error_errno(err, DROVER_AGAIN, "cannot make a pipe for %.128s", r->command->argv[0]);
+		goto done;
+	}
+	r->out = out[0];
+	r->err = errs[0];
+	number = run_spawn(r, file, env, input, out[1], errs[1]);
+	if (number != 0) {
+		run_spawn_error(r, file, number, err);
+		goto done;
+	}
+	r->pidfd = pidfd_open(r->pid, 0);
+	if (r->pidfd < 0) {
+		error_errno(err, DROVER_INTERNAL, "cannot watch %.128s (pidfd_open)", r->command->argv[0]);
+		kill(-r->pid, SIGKILL);
+		while (waitpid(r->pid, NULL, 0) < 0 && errno == EINTR)
+			;
+		goto done;
+	}
+	rc = 0;
+done:
+	close_fd(&input);
+	close_fd(&out[1]);
+	close_fd(&errs[1]);
+	return rc;
+}
+
+/* 0 or an error number. */
+static int
+run_spawn(struct run *r, const char *file, char *const *env, int input, int out, int err)
+{
+	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attr;
+	sigset_t none, all;
+	int number;
+
+	sigemptyset(&none);
+	sigfillset(&all);
+	if ((number = posix_spawn_file_actions_init(&actions)) != 0)
+		return number;
+	if ((number = posix_spawnattr_init(&attr)) != 0) {
+		posix_spawn_file_actions_destroy(&actions);
+		return number;
+	}
+	if (input >= 0)
+		number = posix_spawn_file_actions_adddup2(&actions, input, STDIN_FILENO);
+	else
+		number = posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+	if (number == 0)
+		number = posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
+	if (number == 0)
+		number = posix_spawn_file_actions_adddup2(&actions, err, STDERR_FILENO);
+	if (number == 0)
+		number = posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1);
+	if (number == 0)
+		number = posix_spawn_file_actions_addchdir_np(&actions, r->command->cwd);
+	if (number == 0)
+		number = posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+	if (number == 0)
+		number = posix_spawnattr_setpgroup(&attr, 0);
+	if (number == 0)
+		number = posix_spawnattr_setsigmask(&attr, &none);
+	if (number == 0)
+		number = posix_spawnattr_setsigdefault(&attr, &all);
+	if (number == 0)
+		number = posix_spawn(&r->pid, file, &actions, &attr, (char *const *)(uintptr_t)r->command->argv, env);
+	posix_spawnattr_destroy(&attr);
+	posix_spawn_file_actions_destroy(&actions);
+	return number;
+}
+
+static int
+run_spawn_error(const struct run *r, const char *file, int number, struct error *err)
+{
+	const char *cwd = r->command->cwd;
+	struct stat st;
+
+	if (number == E2BIG)
+		return error_set(err, DROVER_PERMANENT, "%.128s: its arguments and environment are too long for this system", file);
+	if (stat(cwd, &st) != 0 || !S_ISDIR(st.st_mode))
+		return error_set(err, DROVER_INTERNAL, "%.128s: its folder %.256s is missing", file, cwd);
+	if (number == ENOENT && file[0] == '/' && access(file, F_OK) == 0)
+		return error_set(err, DROVER_CONFIG, "%.128s: the interpreter named in its first line is missing", file);
+	errno = number;
+	return error_errno(err, DROVER_CONFIG, "cannot run %.128s in %.256s", file, cwd);
+}
+
+/* A file in memory, not a pipe: the command may read it when it likes, or never, and nobody waits. */
+static int
+run_input(const struct drover_command *c, struct error *err)
+{
+	int fd = memfd_create("input", MFD_CLOEXEC);
+
+	if (fd < 0 || path_write_all(fd, c->input, c->input_len) != 0 || lseek(fd, 0, SEEK_SET) != 0) {
+		error_errno(err, DROVER_AGAIN, "cannot hold %llu bytes of input for %.128s", (unsigned long long)c->input_len, c->argv[0]);
+		close_fd(&fd);
+	}
+	return fd;
+}
+
+static void
+run_pump(struct run *r)
+{
+	struct pollfd fds[3];
+	bool ended = false;
+
+	while (!ended) {
+		fds[0] = (struct pollfd){ .fd = r->pidfd, .events = POLLIN };
+		fds[1] = (struct pollfd){ .fd = r->out, .events = POLLIN };
+		fds[2] = (struct pollfd){ .fd = r->err, .events = POLLIN };
+		if (poll(fds, ARRAY_LEN(fds), run_patience(r, clock_mono())) > 0) {
+			if (fds[1].revents != 0)
+				run_read(r, &r->out, CHUNK);
+			if (fds[2].revents != 0)
+				run_read(r, &r->err, CHUNK);
+			ended = fds[0].revents != 0;
+		}
+		if (!ended)
+			run_escalate(r);
+	}
+	/* The leader is not reaped yet, so its group cannot be another's. */
+	kill(-r->pid, SIGKILL);
+	run_drain(r, &r->out);
+	run_drain(r, &r->err);
+	if (r->line.len > 0)
+		r->command->line(r->command->arg, r->line.data, r->line.len);
+}
+
+/* How long poll may wait. The cancel flag can be set between the look and the poll, or by another thread: it is looked at again. */
+static int
+run_patience(const struct run *r, int64_t now)
+{
+	int64_t until = r->stage == STAGE_RUNNING ? r->deadline : r->stage == STAGE_ASKED ? r->kill_at : 0;
+	int64_t wait = until == 0 ? INT32_MAX : until - now;
+
+	if (r->stage == STAGE_RUNNING && r->scope->cancelled != NULL && wait > CANCEL_LOOK_MS)
+		wait = CANCEL_LOOK_MS;
+	if (until == 0 && wait == INT32_MAX)
+		return -1;
+	return wait < 0 ? 0 : wait > INT32_MAX ? INT32_MAX : (int)wait;
+}
+
+static void
+run_escalate(struct run *r)
+{
+	int64_t now = clock_mono();
+
+	if (r->stage == STAGE_RUNNING) {
+		r->cancelled = r->scope->cancelled != NULL && *r->scope->cancelled;
+		if (!r->cancelled && (r->deadline == 0 || now < r->deadline))
+			return;
+		r->outcome->timed_out = !r->cancelled;
+		kill(-r->pid, SIGTERM);
+		r->kill_at = now + GRACE_MS;
+		r->stage = STAGE_ASKED;
+	} else if (r->stage == STAGE_ASKED && now >= r->kill_at) {
+		kill(-r->pid, SIGKILL);
+		r->stage = STAGE_KILLED;
+	}
+}
+
+/* Reads at most max bytes, once; closes at the end. False when there was nothing. */
+static bool
+run_read(struct run *r, int *fd, size_t max)
+{
+	ssize_t n = read(*fd, r->chunk, max < CHUNK ? max : CHUNK);
+
+	if (n < 0 && errno == EINTR)
+		return true;
+	if (n <= 0) {
+		close_fd(fd);
+		return false;
+	}
+	r->outcome->output += (uint64_t)n;
+	exec_output(r->scope, r->chunk, (size_t)n);
+	tail_add(&r->tail, r->chunk, (size_t)n);
+	if (fd == &r->err)
+		tail_add(&r->err_tail, r->chunk, (size_t)n);
+	else if (r->command->line != NULL)
+		run_lines(r, r->chunk, (size_t)n);
+	return true;
+}
+
+/* What lies in the pipe now and no more: a descendant that got away could write for ever. */
+static void
+run_drain(struct run *r, int *fd)
+{
+	int left = 0;
+	uint64_t before;
+
+	if (*fd < 0 || ioctl(*fd, FIONREAD, &left) != 0)
+		return;
+	while (left > 0) {
+		before = r->outcome->output;
+		if (!run_read(r, fd, (size_t)left))
+			return;
+		left -= (int)(r->outcome->output - before);
+	}
+}
+
+static void
+run_lines(struct run *r, const char *data, size_t len)
+{
+	const struct drover_command *c = r->command;
+	const char *newline;
+	size_t take;
+
+	while (len > 0) {
+		newline = memchr(data, '\n', len);
+		take = newline != NULL ? (size_t)(newline - data) : len;
+		if (take > LINE_BYTES - r->line.len) {
+			take = LINE_BYTES - r->line.len;
+			newline = NULL;
+		} else if (newline == NULL) {
+			buf_add(&r->line, data, take);
+			return;
+		}
+		if (r->line.len == 0) {
+			c->line(c->arg, data, take);
+		} else {
+			buf_add(&r->line, data, take);
+			c->line(c->arg, r->line.data, r->line.len);
+			buf_clear(&r->line);
+		}
+		if (newline != NULL)
+			take++;
+		data += take;
+		len -= take;
+	}
+}
+
+static int
+run_reap(struct run *r, struct error *err)
+{
+	struct drover_outcome *o = r->outcome;
+	struct rusage usage;
+	int status;
+
+	while (wait4(r->pid, &status, 0, &usage) < 0) {
+		if (errno != EINTR)
+			return error_errno(err, DROVER_INTERNAL, "cannot learn how %.128s ended", r->command->argv[0]);
+	}
+	if (WIFEXITED(status))
+		o->status = WEXITSTATUS(status);
+	else
+		o->signal = WTERMSIG(status);
+	o->cpu_ms = (int64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000 +
+	    (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1000;
+	return 0;
+}
+
+static void
+tail_add(struct buf *tail, const char *data, size_t len)
+{
+	if (len > TAIL_BYTES) {
+		data += len - TAIL_BYTES;
+		len = TAIL_BYTES;
+	}
+	buf_add(tail, data, len);
+	if (tail->len > 4 * TAIL_BYTES)
+		buf_drop(tail, tail->len - TAIL_BYTES);
+}
+
+/* The last bytes, from the start of a character, with a space for each NUL. */
+static void
+tail_copy(const struct buf *tail, char *out)
+{
+	size_t i, from = tail->len > TAIL_BYTES ? tail->len - TAIL_BYTES : 0;
+
+	while (from > 0 && from < tail->len && ((unsigned char)tail->data[from] & 0xc0) == 0x80)
+		from++;
+	for (i = 0; from < tail->len; i++, from++)
+		out[i] = tail->data[from] != '\0' ? tail->data[from] : ' ';
+	out[i] = '\0';
+}
+
+static void
+close_fd(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+static int
+host_exec_run(struct drover_scope *public, const struct drover_command *given, struct drover_outcome *out, struct drover_error *e)
+{
+	struct scope *s = scope_of(public);
+	struct drover_command command = { .size = 0 };
+	struct drover_outcome outcome;
+	struct error err = { .code = 0 };
+	uint32_t size = out->size;
+	int rc;
+
+	memcpy(&command, given, given->size < sizeof command ? given->size : sizeof command);
+	rc = exec_run(s, &command, &outcome, &err);
+	outcome.size = size;
+	memcpy(out, &outcome, size < sizeof outcome ? size : sizeof outcome);
+	return rc == 0 ? 0 : scope_fail(e, &err);
+}
