@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <pwd.h>
-#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -59,6 +59,17 @@ env_free(struct env *e)
 		free(e->list[i]);
 	free(e->list);
 	memset(e, 0, sizeof *e);
+}
+
+void
+env_end(struct scope *s)
+{
+	struct error err;
+
+	if (s->tmp != NULL && path_remove_tree(s->tmp, &err) != 0)
+		log_printf(&s->log, DROVER_WARN, "temporary files stay behind: %s", err.text);
+	free(s->tmp);
+	s->tmp = NULL;
 }
 
 int
@@ -181,7 +192,7 @@ env_set_trace(struct env *e, const char *trace)
 static int
 env_make_tmp(struct scope *s, struct error *err)
 {
-	char *parent = path_join(s->config->state_dir, "tmp"), *folder = path_join(parent, "job-XXXXXX");
+	char *parent = path_join(s->config->state_dir, "scratch"), *folder = path_join(parent, "tmp-XXXXXX");
 	int rc = 0;
 
 	if (mkdtemp(folder) == NULL) {

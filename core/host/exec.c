@@ -26,6 +26,7 @@
 #include "base/path.h"
 #include "host/env.h"
 #include "host/exec.h"
+#include "host/service.h"
 
 #define CHUNK 65536
 #define LINE_BYTES (1024 * 1024)
@@ -155,10 +156,10 @@ static int
 command_check(const struct scope *s, const struct drover_command *c, struct error *err)
 {
 	if (c->argv == NULL || c->argv[0] == NULL || c->argv[0][0] == '\0')
-		return error_set(err, DROVER_PERMANENT, "a command needs argv (and its struct needs size)");
+		return error_set(err, DROVER_PERMANENT, "a command needs argv");
 	if (c->cwd == NULL || c->cwd[0] != '/')
 		return error_set(err, DROVER_PERMANENT, "%.128s: a command needs an absolute cwd", c->argv[0]);
-	if (s->cancelled != NULL && *s->cancelled)
+	if (scope_cancelled(s))
 		return error_set(err, DROVER_CANCELLED, "%.128s was not started: the job is cancelled", c->argv[0]);
 	if (s->deadline_ms != 0 && clock_mono() >= s->deadline_ms)
 		return error_set(err, DROVER_INTERNAL, "%.128s was not started: the attempt's time is over", c->argv[0]);
@@ -334,7 +335,7 @@ run_escalate(struct run *r)
 	int64_t now = clock_mono();
 
 	if (r->stage == STAGE_RUNNING) {
-		r->cancelled = r->scope->cancelled != NULL && *r->scope->cancelled;
+		r->cancelled = scope_cancelled(r->scope);
 		if (!r->cancelled && (r->deadline == 0 || now < r->deadline))
 			return;
 		r->outcome->timed_out = !r->cancelled;
@@ -474,15 +475,16 @@ static int
 host_exec_run(struct drover_scope *public, const struct drover_command *given, struct drover_outcome *out, struct drover_error *e)
 {
 	struct scope *s = scope_of(public);
-	struct drover_command command = { .size = 0 };
+	struct drover_command command;
 	struct drover_outcome outcome;
 	struct error err = { .code = 0 };
-	uint32_t size = out->size;
 	int rc;
 
-	memcpy(&command, given, given->size < sizeof command ? given->size : sizeof command);
+	if (service_in(&command, sizeof command, given, SERVICE_LEAST(drover_command, arg), "drover_command", &err) != 0 ||
+	    service_out_check(out, "drover_outcome", &err) != 0)
+		return scope_fail(e, &err);
 	rc = exec_run(s, &command, &outcome, &err);
-	outcome.size = size;
-	memcpy(out, &outcome, size < sizeof outcome ? size : sizeof outcome);
+	if (service_out(out, &outcome, sizeof outcome, "drover_outcome", &err) != 0)
+		rc = -1;
 	return rc == 0 ? 0 : scope_fail(e, &err);
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "host/env.h"
 #include "host/service.h"
 
 struct scope *
@@ -30,6 +31,7 @@ scope_end(struct scope *scope)
 {
 	OBJ_CHECK(scope, SCOPE_MAGIC);
 	lease_end(scope);
+	env_end(scope);
 	scope->magic = 0;
 }
 
