@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The daemon itself: health, status, pausing, draining, reloading, and calls to plugins. */
+#include <string.h>
+
+#include "api/server.h"
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/text.h"
+
+static const char *const mode_names[] = {
+	[DAEMON_STARTING] = "starting",
+	[DAEMON_RUNNING] = "running",
+	[DAEMON_DRAINING] = "draining",
+	[DAEMON_STOPPING] = "stopping",
+};
+
+static cJSON *mode_object(const struct daemon *);
+static int what_read(struct request *, const char **what, struct error *);
+static void call_answered(void *arg, int code, const char *text, size_t len);
+
+int
+core_health(struct request *r, struct error *err)
+{
+	if (r->api->daemon->store_error[0] != '\0')
+		return error_set(err, DROVER_AGAIN, "the store takes no commits: %s", r->api->daemon->store_error);
+	reply_json(r, 200, mode_object(r->api->daemon));
+	return 0;
+}
+
+int
+core_ready(struct request *r, struct error *err)
+{
+	if (r->api->daemon->mode != DAEMON_RUNNING)
+		return error_set(err, DROVER_AGAIN, "the daemon is %s", mode_names[r->api->daemon->mode]);
+	return core_health(r, err);
+}
+
+int
+core_status(struct request *r, struct error *err)
+{
+	reply_json(r, 200, daemon_status(r->api->daemon));
+	return 0;
+}
+
+int
+core_pauses(struct request *r, struct error *err)
+{
+	cJSON *answer = cJSON_CreateObject();
+
+	cJSON_AddItemToObject(answer, "pauses", queue_pauses(r->api->daemon->queue));
+	reply_json(r, 200, answer);
+	return 0;
+}
+
+int
+core_pause(struct request *r, struct error *err)
+{
+	int64_t ms = json_int(r->body, "for_ms", 0);
+	const char *what, *why = json_str(r->body, "why", NULL);
+	struct buf reason = BUF_INIT;
+	int rc;
+
+	if (what_read(r, &what, err) != 0)
+		return -1;
+	if (ms < 0)
+		return error_set(err, DROVER_PERMANENT, "for_ms: milliseconds, or 0 until resumed");
+	buf_addf(&reason, "paused by %s", r->by);
+	if (why != NULL) {
+		buf_adds(&reason, ": ");
+		text_show(&reason, why, strlen(why), 200);
+	}
+	rc = queue_pause(r->api->daemon->queue, what, ms > 0 ? clock_wall() + ms : 0, buf_str(&reason), err);
+	buf_free(&reason);
+	return rc != 0 ? -1 : reply_committed(r, 200, cJSON_CreateObject());
+}
+
+int
+core_resume(struct request *r, struct error *err)
+{
+	const char *what;
+
+	if (what_read(r, &what, err) != 0 || queue_resume(r->api->daemon->queue, what, err) != 0)
+		return -1;
+	return reply_committed(r, 200, cJSON_CreateObject());
+}
+
+int
+core_drain(struct request *r, struct error *err)
+{
+	daemon_drain(r->api->daemon, json_bool(r->body, "stop", false));
+	return reply_committed(r, 202, mode_object(r->api->daemon));
+}
+
+int
+core_undrain(struct request *r, struct error *err)
+{
+	daemon_undrain(r->api->daemon);
+	return reply_committed(r, 200, mode_object(r->api->daemon));
+}
+
+int
+core_reload(struct request *r, struct error *err)
+{
+	struct buf changes = BUF_INIT;
+	cJSON *answer, *lines;
+	char *line, *rest;
+
+	if (daemon_reload(r->api->daemon, &changes, err) != 0) {
+		buf_free(&changes);
+		return -1;
+	}
+	answer = cJSON_CreateObject();
+	lines = cJSON_AddArrayToObject(answer, "changes");
+	log_mask(&changes);
+	rest = buf_take(&changes);
+	for (char *s = rest; (line = strsep(&s, "\n")) != NULL;)
+		if (*line != '\0')
+			cJSON_AddItemToArray(lines, cJSON_CreateString(line));
+	free(rest);
+	return reply_committed(r, 200, answer);
+}
+
+int
+core_call(struct request *r, struct error *err)
+{
+	const char *operation = json_str(r->body, "operation", NULL);
+	const cJSON *request = json_get(r->body, "request");
+	char *text;
+
+	if (operation == NULL || !text_is_kind(operation))
+		return error_set(err, DROVER_PERMANENT, "operation: \"plugin.name\" is needed");
+	if (request == NULL)
+		text = xstrdup("{}");
+	else
+		text = cJSON_IsString(request) ? xstrdup(request->valuestring) : json_print(request);
+	if (strlen(text) > DROVER_PAYLOAD_MAX) {
+		free(text);
+		return error_set(err, DROVER_PERMANENT, "request: at most %d bytes", DROVER_PAYLOAD_MAX);
+	}
+	daemon_call(r->api->daemon, operation, text, strlen(text), call_answered, r);
+	free(text);
+	return 0;
+}
+
+static cJSON *
+mode_object(const struct daemon *d)
+{
+	cJSON *object = cJSON_CreateObject();
+
+	json_add_str(object, "mode", mode_names[d->mode]);
+	return object;
+}
+
+/* NULL for everything, else "pool/NAME" and its like, which the queue checks. */
+static int
+what_read(struct request *r, const char **what, struct error *err)
+{
+	const cJSON *value = json_get(r->body, "what");
+
+	*what = NULL;
+	if (value == NULL || cJSON_IsNull(value))
+		return 0;
+	if (!cJSON_IsString(value))
+		return error_set(err, DROVER_PERMANENT, "what: a string is needed");
+	if (*value->valuestring != '\0')
+		*what = value->valuestring;
+	return 0;
+}
+
+static void
+call_answered(void *arg, int code, const char *text, size_t len)
+{
+	struct request *r;
+	struct error err = { 0 };
+	cJSON *answer, *reply;
+	char *copy;
+
+	OBJ_CAST(r, arg, REQUEST_MAGIC);
+	if (code != DROVER_OK) {
+		error_set(&err, code, "%.*s", (int)(len < sizeof err.text ? len : sizeof err.text - 1), text);
+		reply_failure(r, &err);
+		return;
+	}
+	answer = cJSON_CreateObject();
+	/* A reply that is not JSON is handed on as a string. */
+	if ((reply = json_parse(text, len, DROVER_PAYLOAD_MAX, NULL)) == NULL) {
+		struct buf quoted = BUF_INIT;
+
+		text_json(&quoted, text, len);
+		copy = buf_take(&quoted);
+		reply = cJSON_CreateRaw(copy);
+		free(copy);
+	}
+	cJSON_AddItemToObject(answer, "reply", reply);
+	reply_json(r, 200, answer);
+}

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the daemon is made of: sources, plugins, workers, repos, agents, configuration, leases. */
+#include <string.h>
+
+#include "api/server.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/path.h"
+#include "base/units.h"
+
+static int reply_list(struct request *, const char *name, cJSON *list);
+static int config_list(struct request *, const char *name);
+static int lease_id(struct request *, uint64_t *id, struct error *);
+static void mask_json(struct request *, int status, cJSON *);
+
+int
+facts_sources(struct request *r, struct error *err)
+{
+	return reply_list(r, "sources", daemon_sources(r->api->daemon));
+}
+
+int
+facts_poll(struct request *r, struct error *err)
+{
+	if (daemon_poll(r->api->daemon, r->args[0], err) != 0)
+		return -1;
+	reply_json(r, 202, cJSON_CreateObject());
+	return 0;
+}
+
+int
+facts_plugins(struct request *r, struct error *err)
+{
+	return reply_list(r, "plugins", daemon_plugins(r->api->daemon));
+}
+
+int
+facts_plugin(struct request *r, struct error *err)
+{
+	cJSON *list = daemon_plugins(r->api->daemon), *one;
+	int i = 0;
+
+	cJSON_ArrayForEach(one, list) {
+		if (strcmp(json_str(one, "name", ""), r->args[0]) == 0) {
+			one = cJSON_DetachItemFromArray(list, i);
+			cJSON_Delete(list);
+			reply_json(r, 200, one);
+			return 0;
+		}
+		i++;
+	}
+	cJSON_Delete(list);
+	return error_set(err, DROVER_PERMANENT, "no plugin of this name is configured");
+}
+
+int
+facts_workers(struct request *r, struct error *err)
+{
+	return reply_list(r, "workers", daemon_workers(r->api->daemon));
+}
+
+int
+facts_repos(struct request *r, struct error *err)
+{
+	return config_list(r, "repos");
+}
+
+int
+facts_agents(struct request *r, struct error *err)
+{
+	return config_list(r, "agents");
+}
+
+int
+facts_config(struct request *r, struct error *err)
+{
+	mask_json(r, 200, config_to_json(r->api->daemon->config));
+	return 0;
+}
+
+int
+lease_list(struct request *r, struct error *err)
+{
+	return reply_list(r, "leases", leases_list(r->api->daemon->leases));
+}
+
+int
+lease_show(struct request *r, struct error *err)
+{
+	uint64_t id;
+	cJSON *lease;
+
+	if (lease_id(r, &id, err) != 0)
+		return -1;
+	if ((lease = leases_show(r->api->daemon->leases, id)) == NULL) {
+		r->status = 404;
+		return error_set(err, DROVER_PERMANENT, "no lease has the number %llu", (unsigned long long)id);
+	}
+	reply_json(r, 200, lease);
+	return 0;
+}
+
+/* By hand a lease is only ever given back for an owner that is gone; the attempt itself says so with its epoch. */
+int
+lease_release(struct request *r, struct error *err)
+{
+	uint64_t id;
+
+	if (lease_id(r, &id, err) != 0 || leases_break(r->api->daemon->leases, id, false, err) != 0)
+		return -1;
+	return reply_committed(r, 200, cJSON_CreateObject());
+}
+
+int
+lease_break(struct request *r, struct error *err)
+{
+	uint64_t id;
+
+	if (lease_id(r, &id, err) != 0 ||
+	    leases_break(r->api->daemon->leases, id, json_bool(r->body, "force", false), err) != 0)
+		return -1;
+	return reply_committed(r, 200, cJSON_CreateObject());
+}
+
+int
+lease_gc(struct request *r, struct error *err)
+{
+	cJSON *answer = cJSON_CreateObject();
+
+	json_add_int(answer, "chores", daemon_tidy(r->api->daemon));
+	return reply_committed(r, 202, answer);
+}
+
+static int
+reply_list(struct request *r, const char *name, cJSON *list)
+{
+	cJSON *answer = cJSON_CreateObject();
+
+	cJSON_AddItemToObject(answer, name, list != NULL ? list : cJSON_CreateArray());
+	reply_json(r, 200, answer);
+	return 0;
+}
+
+static int
+config_list(struct request *r, const char *name)
+{
+	cJSON *config = config_to_json(r->api->daemon->config), *list = cJSON_DetachItemFromObjectCaseSensitive(config, name);
+	cJSON *answer = cJSON_CreateObject();
+
+	cJSON_Delete(config);
+	cJSON_AddItemToObject(answer, name, list != NULL ? list : cJSON_CreateArray());
+	mask_json(r, 200, answer);
+	return 0;
+}
+
+static int
+lease_id(struct request *r, uint64_t *id, struct error *err)
+{
+	int64_t number;
+	cJSON *lease;
+
+	if (units_parse_int(r->args[0], 1, INT64_MAX, &number) != 0) {
+		r->status = 404;
+		return error_set(err, DROVER_PERMANENT, "a lease is named by its number");
+	}
+	*id = (uint64_t)number;
+	if ((lease = leases_show(r->api->daemon->leases, *id)) == NULL) {
+		r->status = 404;
+		return error_set(err, DROVER_PERMANENT, "no lease has the number %llu", (unsigned long long)*id);
+	}
+	cJSON_Delete(lease);
+	return 0;
+}
+
+/* An environment or a URL may hold what the log knows as a secret. */
+static void
+mask_json(struct request *r, int status, cJSON *json)
+{
+	struct buf text = BUF_INIT;
+	char *printed = json_print(json);
+
+	cJSON_Delete(json);
+	buf_adds(&text, printed);
+	buf_addc(&text, '\n');
+	free(printed);
+	log_mask(&text);
+	reply_text(r, status, "application/json", &text);
+	buf_free(&text);
+}

@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Jobs: list, submit, show, and what an operator does to one. */
+#include <stdio.h>
+#include <string.h>
+
+#include "api/server.h"
+#include "base/json.h"
+#include "base/mem.h"
+
+static int list_jobs(struct request *, int state, struct error *);
+static int submit_one(struct request *, const cJSON *, cJSON *answers, struct error *);
+static int ask_read(struct request *, const cJSON *, struct job_ask *, char **payload, bool *only_new, struct error *);
+static int ask_after(struct request *, const cJSON *, uint64_t *after, struct error *);
+static int job_act(struct request *, int (*act)(struct queue *, uint64_t, const char *by, struct error *), struct error *);
+static int job_answer(struct request *, uint64_t id);
+static bool job_is_active(struct queue *, const char *which);
+static cJSON *id_object(uint64_t id);
+
+int
+jobs_list(struct request *r, struct error *err)
+{
+	const char *state = request_query(r, "state", NULL);
+	int wanted = -1;
+
+	if (state != NULL && (wanted = state_parse(state)) == -1)
+		return error_set(err, DROVER_PERMANENT,
+		    "state: one of queued, running, delayed, held, succeeded, dead, cancelled");
+	return list_jobs(r, wanted, err);
+}
+
+int
+dead_list(struct request *r, struct error *err)
+{
+	return list_jobs(r, JOB_DEAD, err);
+}
+
+int
+jobs_submit(struct request *r, struct error *err)
+{
+	cJSON *answers;
+	const cJSON *one;
+	int n, fresh = 0, failed = 0;
+
+	if (cJSON_IsArray(r->body)) {
+		n = cJSON_GetArraySize(r->body);
+		if (n < 1 || n > API_BATCH_MAX)
+			return error_set(err, DROVER_PERMANENT, "a batch has 1 to %d jobs", API_BATCH_MAX);
+		answers = cJSON_CreateArray();
+		cJSON_ArrayForEach(one, r->body) {
+			struct error why = { 0 };
+			int rc = submit_one(r, one, answers, &why);
+
+			/* A store that fails fails for all; a job that is wrong is wrong alone. */
+			if (rc < 0 && (why.code == DROVER_AGAIN || why.code == DROVER_INTERNAL)) {
+				cJSON_Delete(answers);
+				*err = why;
+				return -1;
+			}
+			if (rc < 0) {
+				cJSON *answer = cJSON_CreateObject();
+
+				json_add_str(answer, "error", why.text);
+				cJSON_AddItemToArray(answers, answer);
+				failed++;
+			}
+			fresh += rc > 0;
+		}
+		return reply_committed(r, failed == n ? 422 : fresh > 0 ? 201 : 200, answers);
+	}
+	answers = cJSON_CreateArray();
+	if ((fresh = submit_one(r, r->body, answers, err)) == -1) {
+		cJSON_Delete(answers);
+		return -1;
+	}
+	one = cJSON_DetachItemFromArray(answers, 0);
+	cJSON_Delete(answers);
+	return reply_committed(r, fresh ? 201 : 200, (cJSON *)one);
+}
+
+int
+jobs_show(struct request *r, struct error *err)
+{
+	cJSON *job = queue_show(r->api->daemon->queue, r->args[0], err);
+
+	if (job == NULL)
+		return -1;
+	reply_json(r, 200, job);
+	return 0;
+}
+
+int
+jobs_why(struct request *r, struct error *err)
+{
+	struct queue_view view = { 0 };
+	uint64_t id;
+	cJSON *why;
+
+	if (request_job(r, &id, err) != 0)
+		return -1;
+	daemon_view(r->api->daemon, &view);
+	if ((why = queue_why(r->api->daemon->queue, id, &view, err)) == NULL)
+		return -1;
+	reply_json(r, 200, why);
+	return 0;
+}
+
+int
+jobs_cancel(struct request *r, struct error *err)
+{
+	uint64_t id;
+	int rc;
+	cJSON *answer;
+
+	if (request_job(r, &id, err) != 0 || (rc = daemon_cancel(r->api->daemon, id, r->by, err)) == -1)
+		return -1;
+	answer = id_object(id);
+	json_add_bool(answer, "ended", rc == 0);
+	return reply_committed(r, rc == 0 ? 200 : 202, answer);
+}
+
+int
+jobs_retry(struct request *r, struct error *err)
+{
+	return job_act(r, queue_retry, err);
+}
+
+int
+jobs_release(struct request *r, struct error *err)
+{
+	return job_act(r, queue_release, err);
+}
+
+int
+jobs_discard(struct request *r, struct error *err)
+{
+	return job_act(r, queue_discard, err);
+}
+
+int
+jobs_hold(struct request *r, struct error *err)
+{
+	uint64_t id;
+
+	if (request_job(r, &id, err) != 0 ||
+	    queue_hold(r->api->daemon->queue, id, json_str(r->body, "why", "held by an operator"), r->by, err) != 0)
+		return -1;
+	return job_answer(r, id);
+}
+
+int
+jobs_priority(struct request *r, struct error *err)
+{
+	const cJSON *priority = json_get(r->body, "priority");
+	uint64_t id;
+
+	if (!cJSON_IsNumber(priority) || priority->valuedouble != (double)priority->valueint || priority->valueint < -100 ||
+	    priority->valueint > 100) {
+		r->status = 422;
+		return error_set(err, DROVER_PERMANENT, "priority: a whole number from -100 to 100");
+	}
+	if (request_job(r, &id, err) != 0 || queue_priority(r->api->daemon->queue, id, priority->valueint, r->by, err) != 0)
+		return -1;
+	return job_answer(r, id);
+}
+
+int
+dead_retry(struct request *r, struct error *err)
+{
+	struct queue *queue = r->api->daemon->queue;
+	const char *kind = json_str(r->body, "kind", NULL);
+	struct queue_filter filter = { .state = JOB_DEAD, .kind = kind, .limit = API_LIST_MAX };
+	cJSON *list, *ids = cJSON_CreateArray(), *answer;
+	const cJSON *job;
+
+	if ((list = queue_list(queue, &filter, err)) == NULL) {
+		cJSON_Delete(ids);
+		return -1;
+	}
+	cJSON_ArrayForEach(job, list) {
+		uint64_t id = (uint64_t)json_int(job, "id", 0);
+		struct error ignored;
+		char text[24];
+
+		/* One that may not be retried (its key is active again) stays dead and does not stop the others. */
+		if (queue_retry(queue, id, r->by, &ignored) != 0)
+			continue;
+		snprintf(text, sizeof text, "%llu", (unsigned long long)id);
+		cJSON_AddItemToArray(ids, cJSON_CreateString(text));
+	}
+	cJSON_Delete(list);
+	answer = cJSON_CreateObject();
+	cJSON_AddItemToObject(answer, "retried", ids);
+	return reply_committed(r, 200, answer);
+}
+
+static int
+list_jobs(struct request *r, int state, struct error *err)
+{
+	struct queue_filter filter = { .state = state };
+	int64_t before, limit;
+	cJSON *list, *answer;
+	const cJSON *last;
+
+	if (request_number(r, "before", 0, INT64_MAX, 0, &before, err) != 0 ||
+	    request_number(r, "limit", 1, API_LIST_MAX, 50, &limit, err) != 0)
+		return -1;
+	filter.kind = request_query(r, "kind", NULL);
+	filter.repo = request_query(r, "repo", NULL);
+	filter.source = request_query(r, "source", NULL);
+	filter.pool = request_query(r, "pool", NULL);
+	filter.before = (uint64_t)before;
+	filter.limit = (int)limit;
+	if ((list = queue_list(r->api->daemon->queue, &filter, err)) == NULL)
+		return -1;
+	answer = cJSON_CreateObject();
+	last = cJSON_GetArraySize(list) == (int)limit ? cJSON_GetArrayItem(list, (int)limit - 1) : NULL;
+	json_add_str(answer, "before", last != NULL ? json_str(last, "id", NULL) : NULL);
+	cJSON_AddItemToObject(answer, "jobs", list);
+	reply_json(r, 200, answer);
+	return 0;
+}
+
+/* 1 new, 0 known (one more answer each), -1. */
+static int
+submit_one(struct request *r, const cJSON *object, cJSON *answers, struct error *err)
+{
+	struct job_ask ask;
+	uint64_t id;
+	char *payload = NULL, *which;
+	bool only_new, active;
+	cJSON *answer;
+	int rc = -1;
+
+	if (ask_read(r, object, &ask, &payload, &only_new, err) != 0)
+		goto out;
+	if (only_new) {
+		which = xasprintf("%s/%s", ask.kind, ask.key);
+		active = job_is_active(r->api->daemon->queue, which);
+		free(which);
+		if (active) {
+			r->status = 409;
+			error_set(err, DROVER_PERMANENT, "a job with this kind and key has not ended");
+			goto out;
+		}
+	}
+	if ((rc = daemon_submit(r->api->daemon, &ask, &id, err)) == -1)
+		goto out;
+	answer = id_object(id);
+	json_add_bool(answer, "fresh", rc == 1);
+	cJSON_AddItemToArray(answers, answer);
+out:
+	free(payload);
+	return rc;
+}
+
+static int
+ask_read(struct request *r, const cJSON *object, struct job_ask *ask, char **payload, bool *only_new, struct error *err)
+{
+	static const struct {
+		const char *key;
+		size_t at;
+	} texts[] = {
+		{ "kind", offsetof(struct job_ask, kind) }, { "key", offsetof(struct job_ask, key) },
+		{ "serial", offsetof(struct job_ask, serial) }, { "title", offsetof(struct job_ask, title) },
+		{ "repo", offsetof(struct job_ask, repo) }, { "agent", offsetof(struct job_ask, agent) },
+		{ "pool", offsetof(struct job_ask, pool) },
+	};
+	static const char *const others[] = { "payload", "priority", "after", "hold", "new" };
+	const cJSON *member, *priority = json_get(object, "priority"), *body = json_get(object, "payload");
+
+	*ask = (struct job_ask){ 0 };
+	if (!cJSON_IsObject(object))
+		return error_set(err, DROVER_PERMANENT, "a job is an object: {\"kind\", \"key\", \"payload\", ...}");
+	cJSON_ArrayForEach(member, object) {
+		const char **to = NULL;
+		bool known = false;
+
+		for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+			if (strcmp(member->string, texts[i].key) == 0)
+				to = (const char **)(void *)((char *)ask + texts[i].at);
+		for (size_t i = 0; i < ARRAY_LEN(others); i++)
+			known |= strcmp(member->string, others[i]) == 0;
+		if (to == NULL && !known)
+			return error_set(err, DROVER_PERMANENT, "a job has no member \"%.60s\"", member->string);
+		if (to != NULL && !cJSON_IsString(member) && !cJSON_IsNull(member))
+			return error_set(err, DROVER_PERMANENT, "%s: a string is needed", member->string);
+		if (to != NULL)
+			*to = member->valuestring;
+	}
+	if (ask->kind == NULL || ask->key == NULL)
+		return error_set(err, DROVER_PERMANENT, "a job needs \"kind\" and \"key\"");
+	if (priority != NULL && (!cJSON_IsNumber(priority) || priority->valueint < -100 || priority->valueint > 100))
+		return error_set(err, DROVER_PERMANENT, "priority: a whole number from -100 to 100");
+	ask->priority = priority != NULL ? priority->valueint : 0;
+	ask->held = json_bool(object, "hold", false);
+	*only_new = json_bool(object, "new", false);
+	if (body != NULL && !cJSON_IsNull(body)) {
+		*payload = cJSON_IsString(body) ? xstrdup(body->valuestring) : json_print(body);
+		ask->payload = *payload;
+		ask->payload_len = strlen(*payload);
+	}
+	return ask_after(r, object, &ask->after, err);
+}
+
+static int
+ask_after(struct request *r, const cJSON *object, uint64_t *after, struct error *err)
+{
+	const cJSON *value = json_get(object, "after");
+	char number[24];
+	const char *which;
+
+	if (value == NULL || cJSON_IsNull(value))
+		return 0;
+	if (!cJSON_IsString(value) && !cJSON_IsNumber(value))
+		return error_set(err, DROVER_PERMANENT, "after: a job is needed");
+	snprintf(number, sizeof number, "%.0f", value->valuedouble);
+	which = cJSON_IsString(value) ? value->valuestring : number;
+	if (queue_find(r->api->daemon->queue, which, after, err) != 0)
+		return error_prefix(err, "after");
+	return 0;
+}
+
+static int
+job_act(struct request *r, int (*act)(struct queue *, uint64_t, const char *by, struct error *), struct error *err)
+{
+	uint64_t id;
+
+	if (request_job(r, &id, err) != 0 || act(r->api->daemon->queue, id, r->by, err) != 0)
+		return -1;
+	return job_answer(r, id);
+}
+
+static int
+job_answer(struct request *r, uint64_t id)
+{
+	return reply_committed(r, 200, id_object(id));
+}
+
+static bool
+job_is_active(struct queue *queue, const char *which)
+{
+	struct error none;
+	cJSON *job = queue_show(queue, which, &none);
+	int state = job != NULL ? state_parse(json_str(json_get(job, "job") != NULL ? json_get(job, "job") : job, "state", "")) : -1;
+
+	cJSON_Delete(job);
+	return state != -1 && !state_is_final((enum job_state)state);
+}
+
+static cJSON *
+id_object(uint64_t id)
+{
+	cJSON *object = cJSON_CreateObject();
+	char text[24];
+
+	snprintf(text, sizeof text, "%llu", (unsigned long long)id);
+	json_add_str(object, "id", text);
+	return object;
+}
