@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The daemon itself: health, status, pausing, draining, reloading, and calls to plugins. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "api/server.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the daemon is made of: sources, plugins, workers, repos, agents, configuration, leases. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "api/server.h"

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Jobs: list, submit, show, and what an operator does to one. */
+#include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "api/server.h"
@@ -13,7 +15,6 @@ static int ask_read(struct request *, const cJSON *, struct job_ask *, char **pa
 static int ask_after(struct request *, const cJSON *, uint64_t *after, struct error *);
 static int job_act(struct request *, int (*act)(struct queue *, uint64_t, const char *by, struct error *), struct error *);
 static int job_answer(struct request *, uint64_t id);
-static bool job_is_active(struct queue *, const char *which);
 static cJSON *id_object(uint64_t id);
 
 int
@@ -193,6 +194,18 @@ dead_retry(struct request *r, struct error *err)
 	return reply_committed(r, 200, answer);
 }
 
+int
+job_look(struct queue *queue, const char *which, struct job_look *look)
+{
+	cJSON *job = queue_show(queue, which, NULL);
+	int state = state_parse(json_str(job, "state", ""));
+
+	if (state != -1)
+		*look = (struct job_look){ (enum job_state)state, (uint32_t)json_int(job, "attempt", 0) };
+	cJSON_Delete(job);
+	return state != -1 ? 0 : -1;
+}
+
 static int
 list_jobs(struct request *r, int state, struct error *err)
 {
@@ -228,6 +241,7 @@ submit_one(struct request *r, const cJSON *object, cJSON *answers, struct error 
 	uint64_t id;
 	char *payload = NULL, *which;
 	bool only_new, active;
+	struct job_look look;
 	cJSON *answer;
 	int rc = -1;
 
@@ -235,7 +249,7 @@ submit_one(struct request *r, const cJSON *object, cJSON *answers, struct error 
 		goto out;
 	if (only_new) {
 		which = xasprintf("%s/%s", ask.kind, ask.key);
-		active = job_is_active(r->api->daemon->queue, which);
+		active = job_look(r->api->daemon->queue, which, &look) == 0 && !state_is_final(look.state);
 		free(which);
 		if (active) {
 			r->status = 409;
@@ -292,7 +306,8 @@ ask_read(struct request *r, const cJSON *object, struct job_ask *ask, char **pay
 	if (priority != NULL && (!cJSON_IsNumber(priority) || priority->valueint < -100 || priority->valueint > 100))
 		return error_set(err, DROVER_PERMANENT, "priority: a whole number from -100 to 100");
 	ask->priority = priority != NULL ? priority->valueint : 0;
-	ask->held = json_bool(object, "hold", false);
+	if (json_bool(object, "hold", false))
+		ask->held_why = "submitted on hold";
 	*only_new = json_bool(object, "new", false);
 	if (body != NULL && !cJSON_IsNull(body)) {
 		*payload = cJSON_IsString(body) ? xstrdup(body->valuestring) : json_print(body);
@@ -334,17 +349,6 @@ static int
 job_answer(struct request *r, uint64_t id)
 {
 	return reply_committed(r, 200, id_object(id));
-}
-
-static bool
-job_is_active(struct queue *queue, const char *which)
-{
-	struct error none;
-	cJSON *job = queue_show(queue, which, &none);
-	int state = job != NULL ? state_parse(json_str(json_get(job, "job") != NULL ? json_get(job, "job") : job, "state", "")) : -1;
-
-	cJSON_Delete(job);
-	return state != -1 && !state_is_final((enum job_state)state);
 }
 
 static cJSON *

@@ -48,6 +48,7 @@ int
 output_get(struct request *r, struct error *err)
 {
 	struct output *o;
+	struct job_look look;
 	int64_t attempt, offset;
 	uint64_t id;
 
@@ -66,9 +67,10 @@ output_get(struct request *r, struct error *err)
 	o->offset = offset;
 	o->follow = request_query(r, "follow", "0")[0] == '1';
 	o->fd = o->notify = -1;
-	if (o->attempt == 0)
-		o->attempt = job_last_attempt(r->api->daemon->queue, id);
-	if (!o->follow && (o->stream.request = r, !output_open(o))) {
+	o->stream.request = r;
+	if (o->attempt == 0 && job_look(r->api->daemon->queue, r->args[0], &look) == 0)
+		o->attempt = look.attempt;
+	if (!o->follow && !output_open(o)) {
 		free(o);
 		return error_set(err, DROVER_PERMANENT, "job %llu has no output of attempt %lld yet", (unsigned long long)id,
 		    (long long)attempt);
@@ -140,11 +142,17 @@ output_lives(struct output *o)
 {
 	struct queue *queue = o->stream.request->api->daemon->queue;
 	struct running running = { o->job, o->attempt, false };
+	struct job_look look;
 
 	queue_each_running(queue, match_running, &running);
 	if (running.found && o->attempt == 0)
 		o->attempt = running.attempt;
-	return running.found || (o->attempt == 0 && !job_is_final(queue, o->job));
+	if (running.found || o->attempt != 0)
+		return running.found;
+	if (job_look(queue, o->stream.request->args[0], &look) != 0)
+		return false;
+	o->attempt = look.attempt;
+	return !state_is_final(look.state);
 }
 
 static void

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Prometheus text, made of the status by a table: what a person and what a scraper reads cannot differ. */
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+#include "api/server.h"
+#include "base/json.h"
+#include "base/mem.h"
+
+/*
+ * A metric is one number at a path, or, with a label, a number of each member of an array (named by
+ * its "name") or object (named by its key). member: where in such an element; NULL: the element itself.
+ */
+static const struct metric {
+	const char *name, *type, *help;
+	const char *path, *label, *member;
+	double scale;
+} metrics[] = {
+	{ "drover_uptime_seconds", "gauge", "Since the core has started.", "uptime_ms", NULL, NULL, 0.001 },
+	{ "drover_jobs", "gauge", "Jobs by state.", "states", "state", NULL, 1 },
+	{ "drover_slots", "gauge", "Jobs that may run at once.", "slots.total", NULL, NULL, 1 },
+	{ "drover_slots_used", "gauge", "Jobs that run.", "slots.used", NULL, NULL, 1 },
+	{ "drover_pool_slots", "gauge", "Slots of a pool.", "pools", "pool", "slots", 1 },
+	{ "drover_pool_used", "gauge", "Slots of a pool in use.", "pools", "pool", "used", 1 },
+	{ "drover_pool_waiting", "gauge", "Jobs that wait for a pool.", "pools", "pool", "waiting", 1 },
+	{ "drover_kind_running", "gauge", "Running jobs of a kind.", "kinds", "kind", "running", 1 },
+	{ "drover_kind_waiting", "gauge", "Waiting jobs of a kind.", "kinds", "kind", "waiting", 1 },
+	{ "drover_commits_total", "counter", "Transactions of the store.", "store.commits", NULL, NULL, 1 },
+};
+
+static void metric_write(struct buf *, const struct metric *, const cJSON *status);
+static void sample_write(struct buf *, const struct metric *, const char *label, const cJSON *value);
+static void label_write(struct buf *, const char *);
+
+int
+metrics_get(struct request *r, struct error *err)
+{
+	const struct daemon *d = r->api->daemon;
+	cJSON *status = daemon_status(r->api->daemon);
+	struct buf out = BUF_INIT;
+
+	for (size_t i = 0; i < ARRAY_LEN(metrics); i++)
+		metric_write(&out, &metrics[i], status);
+	cJSON_Delete(status);
+	buf_addf(&out, "# HELP drover_ready 1 while new jobs may start.\n# TYPE drover_ready gauge\ndrover_ready %d\n",
+	    d->mode == DAEMON_RUNNING && d->store_error[0] == '\0');
+	buf_adds(&out, "# HELP drover_http_requests_total Answers of the API by class of status.\n"
+	    "# TYPE drover_http_requests_total counter\n");
+	for (size_t i = 1; i < ARRAY_LEN(r->api->answers); i++)
+		buf_addf(&out, "drover_http_requests_total{code=\"%zuxx\"} %" PRIu64 "\n", i, r->api->answers[i]);
+	reply_text(r, 200, "text/plain; version=0.0.4; charset=utf-8", &out);
+	buf_free(&out);
+	return 0;
+}
+
+static void
+metric_write(struct buf *out, const struct metric *m, const cJSON *status)
+{
+	const cJSON *at = json_path(status, m->path), *one;
+
+	if (at == NULL)
+		return;
+	buf_addf(out, "# HELP %s %s\n# TYPE %s %s\n", m->name, m->help, m->name, m->type);
+	if (m->label == NULL) {
+		sample_write(out, m, NULL, at);
+		return;
+	}
+	cJSON_ArrayForEach(one, at)
+		sample_write(out, m, cJSON_IsArray(at) ? json_str(one, "name", "") : one->string,
+		    m->member != NULL ? json_get(one, m->member) : one);
+}
+
+static void
+sample_write(struct buf *out, const struct metric *m, const char *label, const cJSON *value)
+{
+	if (!cJSON_IsNumber(value) || !isfinite(value->valuedouble))
+		return;
+	buf_adds(out, m->name);
+	if (label != NULL) {
+		buf_addf(out, "{%s=\"", m->label);
+		label_write(out, label);
+		buf_adds(out, "\"}");
+	}
+	buf_addf(out, " %.15g\n", value->valuedouble * m->scale);
+}
+
+static void
+label_write(struct buf *out, const char *s)
+{
+	for (; *s != '\0'; s++) {
+		if (*s == '\n') {
+			buf_adds(out, "\\n");
+			continue;
+		}
+		if (*s == '"' || *s == '\\')
+			buf_addc(out, '\\');
+		buf_addc(out, *s);
+	}
+}
