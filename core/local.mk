@@ -10,5 +10,5 @@ include core/api/local.mk
 include core/cli/local.mk
 
 sbin_PROGRAMS += droverd
-droverd_SOURCES = core/main.c core/daemon.c core/daemon.h
+droverd_SOURCES = core/main.c core/daemon.c core/daemon.h core/daemon_run.h
 droverd_LDADD = libapi.la libplugin.la libhost.la liblease.la libqueue.la libstore.la libconfigure.la libbase.la $(LIBEVENT_LIBS)

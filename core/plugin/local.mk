@@ -1,2 +1,12 @@
 noinst_LTLIBRARIES += libplugin.la
-libplugin_la_SOURCES = core/plugin/loader.h core/plugin/message.h core/plugin/runner.h
+libplugin_la_SOURCES = core/plugin/loader.h core/plugin/message.h core/plugin/runner.h core/plugin/supervisor.h core/plugin/channel.h
+libplugin_la_SOURCES += core/plugin/supervisor.c
+libplugin_la_SOURCES += core/plugin/runners.c
+libplugin_la_SOURCES += core/plugin/sources.c
+libplugin_la_SOURCES += core/plugin/slots.c
+libplugin_la_SOURCES += core/plugin/peers.c
+libplugin_la_SOURCES += core/plugin/services.c
+libplugin_la_SOURCES += core/plugin/calls.c
+libplugin_la_SOURCES += core/plugin/tidy.c
+libplugin_la_SOURCES += core/plugin/facts.c
+libplugin_la_SOURCES += core/plugin/channel.c

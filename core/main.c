@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* droverd: one executable for all roles. Without -x it is the core; the core starts the others with their socket as fd 3. */
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <getopt.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "build.h"
+#include "config/config.h"
+#include "daemon_run.h"
+#include "lease/keeper.h"
+#include "plugin/loader.h"
+#include "plugin/runner.h"
+
+#define ROLE_FD 3
+#define EXIT_USAGE 3
+
+struct role {
+	const char *name;
+	int (*run)(int argc, char **argv);
+};
+
+static int role_runner(int, char **);
+static int role_keeper(int, char **);
+static int role_describe(int, char **);
+
+static const struct role roles[] = {
+	{ "runner", role_runner },     /* holds one plugin */
+	{ "keeper", role_keeper },     /* tidies worktrees */
+	{ "describe", role_describe }, /* FILE.so or NAME DIR...: loads it, prints what it says of itself */
+};
+
+static const char usage[] =
+	"usage: droverd [-c FILE] [--in-process]\n"
+	"       droverd -t [-c FILE]     check the configuration and exit\n"
+	"       droverd --version\n";
+
+static int
+role_runner(int argc, char **argv)
+{
+	return (runner_main(ROLE_FD, false));
+}
+
+static int
+role_keeper(int argc, char **argv)
+{
+	return (keeper_main(ROLE_FD));
+}
+
+static int
+role_describe(int argc, char **argv)
+{
+	struct plugin_image image;
+	struct error err = { 0 };
+	cJSON *description;
+	char *text;
+
+	if (argc < 2) {
+		fputs("usage: droverd -x describe NAME DIR...\n", stderr);
+		return (EXIT_USAGE);
+	}
+	if (loader_open(argv + 1, argv[0], &image, &err) != 0) {
+		fprintf(stderr, "%s\n", err.text);
+		return (1);
+	}
+	description = loader_describe(&image);
+	text = json_print(description);
+	puts(text);
+	free(text);
+	cJSON_Delete(description);
+	loader_free(&image);
+	return (0);
+}
+
+static int
+run_role(const char *name, int argc, char **argv)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(roles); i++)
+		if (strcmp(roles[i].name, name) == 0)
+			return (roles[i].run(argc, argv));
+	fprintf(stderr, "droverd: no role %s\n", name);
+	return (EXIT_USAGE);
+}
+
+static int
+check_config(const char *file)
+{
+	struct error err = { 0 };
+	struct config *config = config_load(file, NULL, &err);
+
+	if (config == NULL) {
+		fprintf(stderr, "droverd: %s\n", err.text);
+		return (EXIT_USAGE);
+	}
+	config_free(config);
+	return (0);
+}
+
+/* fd 0 to 2 are never free for a file of ours, whoever started us. */
+static void
+keep_standard_fds(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR); /* no O_CLOEXEC: children need them as well */
+	while (fd >= 0 && fd <= 2);
+	if (fd > 2)
+		close(fd);
+}
+
+int
+main(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "config", required_argument, NULL, 'c' },
+		{ "in-process", no_argument, NULL, 'i' },
+		{ "test", no_argument, NULL, 't' },
+		{ "version", no_argument, NULL, 'V' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	static char self[PATH_MAX];
+	const char *file = NULL;
+	bool in_process = false, test = false;
+	ssize_t n;
+	int c;
+
+	keep_standard_fds();
+	if (argc >= 3 && strcmp(argv[1], "-x") == 0)
+		return (run_role(argv[2], argc - 3, argv + 3));
+	while ((c = getopt_long(argc, argv, "c:thV", options, NULL)) != -1)
+		switch (c) {
+		case 'c':
+			file = optarg;
+			break;
+		case 'i':
+			in_process = true;
+			break;
+		case 't':
+			test = true;
+			break;
+		case 'V':
+			puts("droverd " PACKAGE_VERSION);
+			return (0);
+		case 'h':
+			fputs(usage, stdout);
+			return (0);
+		default:
+			fputs(usage, stderr);
+			return (EXIT_USAGE);
+		}
+	if (optind != argc) {
+		fputs(usage, stderr);
+		return (EXIT_USAGE);
+	}
+	if (test)
+		return (check_config(file));
+	n = readlink("/proc/self/exe", self, sizeof self - 1);
+	if (n <= 0) {
+		fputs("droverd: /proc is needed\n", stderr);
+		return (1);
+	}
+	self[n] = '\0';
+	umask(027);
+	return (daemon_run(self, file, in_process));
+}

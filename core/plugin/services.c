@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The core's half of the host services: what a running attempt may ask for, each request fenced by its epoch and answered after the commit. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "plugin/supervisor.h"
+
+struct answer {
+	struct error err;
+	int64_t number;
+	struct buf data;
+	bool later;      /* the handler answers by itself */
+};
+
+struct service {
+	enum message_type type;
+	bool operation;  /* open to operations too, which have no job */
+	void (*handle)(struct peer *, struct message *, struct answer *);
+};
+
+static void service_capacity(struct peer *, struct message *, struct answer *);
+static void service_emit(struct peer *, struct message *, struct answer *);
+static void service_result(struct peer *, struct message *, struct answer *);
+static void service_usage(struct peer *, struct message *, struct answer *);
+static void service_pause(struct peer *, struct message *, struct answer *);
+static void service_lease(struct peer *, struct message *, struct answer *);
+static void service_release(struct peer *, struct message *, struct answer *);
+static void service_kv(struct peer *, struct message *, struct answer *);
+static void service_effect(struct peer *, struct message *, struct answer *);
+static void service_call(struct peer *, struct message *, struct answer *);
+
+static const struct service services[] = {
+	{ MESSAGE_CAPACITY_ASK, true, service_capacity },
+	{ MESSAGE_JOB_EMIT, false, service_emit },
+	{ MESSAGE_JOB_RESULT, false, service_result },
+	{ MESSAGE_JOB_USAGE, false, service_usage },
+	{ MESSAGE_AGENT_PAUSE, false, service_pause },
+	{ MESSAGE_LEASE_ACQUIRE, false, service_lease },
+	{ MESSAGE_LEASE_RELEASE, false, service_release },
+	{ MESSAGE_KV_GET, true, service_kv },
+	{ MESSAGE_KV_SET, true, service_kv },
+	{ MESSAGE_KV_REMOVE, true, service_kv },
+	{ MESSAGE_EFFECT_BEGIN, false, service_effect },
+	{ MESSAGE_EFFECT_DONE, false, service_effect },
+	{ MESSAGE_CALL, false, service_call },
+};
+
+void
+services_message(struct peer *p, struct message *m)
+{
+	struct daemon *d = p->supervisor->daemon;
+	struct answer a = { .data = BUF_INIT };
+	size_t i;
+
+	if (m->type == MESSAGE_OPERATION_REPLY) {
+		calls_reply(p, m);
+		return;
+	}
+	for (i = 0; i < ARRAY_LEN(services); i++)
+		if (services[i].type == m->type)
+			break;
+	if (i == ARRAY_LEN(services) || (p->role == PEER_OPERATION && !services[i].operation))
+		error_set(&a.err, DROVER_PERMANENT, "%s is not for %s", message_name(m->type),
+		    p->role == PEER_OPERATION ? "an operation" : "a job");
+	else if (p->role == PEER_JOB && queue_running(d->queue, p->job, p->epoch) == NULL)
+		error_set(&a.err, DROVER_FENCED, "attempt with epoch %llu of job %llu is not the running one",
+		    (unsigned long long)p->epoch, (unsigned long long)p->job);
+	else
+		services[i].handle(p, m, &a);
+	if (!a.later)
+		peer_reply(p, m->id, &a.err, a.number, a.data.data, a.data.len);
+	buf_free(&a.data);
+}
+
+void
+services_capacity(struct daemon *d, const struct message *m, struct message_out *out)
+{
+	message_begin(out, MESSAGE_REPLY, m->id);
+	message_put_i(out, DROVER_OK);
+	message_put_i(out, 0);
+	message_put_s(out, "");
+	message_put_i(out, d->mode == DAEMON_RUNNING ? queue_capacity(d->queue, message_s(m, "kind")) : 0);
+	message_put_b(out, "", 0);
+}
+
+static void
+service_capacity(struct peer *p, struct message *m, struct answer *a)
+{
+	struct daemon *d = p->supervisor->daemon;
+
+	a->number = d->mode == DAEMON_RUNNING ? queue_capacity(d->queue, message_s(m, "kind")) : 0;
+}
+
+static void
+service_emit(struct peer *p, struct message *m, struct answer *a)
+{
+	struct job_ask ask = { .kind = message_s(m, "kind"), .key = message_s(m, "key"), .serial = message_s(m, "serial"),
+		.title = message_s(m, "title"), .repo = message_s(m, "repo"), .agent = message_s(m, "agent"),
+		.pool = message_s(m, "pool"), .priority = (int)message_i(m, "priority") };
+	uint64_t id = 0;
+
+	ask.payload = message_b(m, "payload", &ask.payload_len);
+	daemon_submit(p->supervisor->daemon, &ask, &id, &a->err);
+	a->number = (int64_t)id;
+}
+
+static void
+service_result(struct peer *p, struct message *m, struct answer *a)
+{
+	queue_result(p->supervisor->daemon->queue, p->job, p->epoch, message_s(m, "key"), message_s(m, "value"), &a->err);
+}
+
+static void
+service_usage(struct peer *p, struct message *m, struct answer *a)
+{
+	struct drover_usage usage = { message_i(m, "input"), message_i(m, "cached"), message_i(m, "output"),
+		message_i(m, "turns"), message_i(m, "cost") };
+
+	queue_usage(p->supervisor->daemon->queue, p->job, p->epoch, message_s(m, "agent"), &usage, &a->err);
+}
+
+static void
+service_pause(struct peer *p, struct message *m, struct answer *a)
+{
+	char what[DROVER_NAME_MAX + 8];
+
+	snprintf(what, sizeof what, "agent/%.64s", message_s(m, "agent"));
+	queue_pause(p->supervisor->daemon->queue, what, message_i(m, "until"), message_s(m, "text"), &a->err);
+}
+
+static void
+service_lease(struct peer *p, struct message *m, struct answer *a)
+{
+	struct proc_id owner = { .pid = (int32_t)message_u(m, "pid"), .start = message_u(m, "start") };
+	struct lease_grant grant;
+	cJSON *o;
+	char *text, id[24];
+
+	text_copy(owner.boot, sizeof owner.boot, message_s(m, "boot"));
+	if (leases_acquire(p->supervisor->daemon->leases, message_s(m, "repo"), p->job, p->epoch, &owner, &grant, &a->err) != 0)
+		return;
+	o = cJSON_CreateObject();
+	snprintf(id, sizeof id, "%llu", (unsigned long long)grant.id);
+	json_add_str(o, "id", id);
+	json_add_str(o, "path", grant.path);
+	json_add_str(o, "mirror", grant.mirror);
+	json_add_str(o, "state", grant.state);
+	text = json_print(o);
+	buf_adds(&a->data, text);
+	free(text);
+	cJSON_Delete(o);
+	a->number = (int64_t)grant.id;
+}
+
+static void
+service_release(struct peer *p, struct message *m, struct answer *a)
+{
+	leases_release(p->supervisor->daemon->leases, message_u(m, "lease"), p->job, p->epoch,
+	    message_s(m, "state"), message_s(m, "wip"), &a->err);
+}
+
+/* Keys under "job/" belong to the job and go with it, the others to its plugin. */
+static void
+service_kv(struct peer *p, struct message *m, struct answer *a)
+{
+	struct store *store = p->supervisor->daemon->store;
+	const char *key = message_s(m, "key");
+	char scope[DROVER_NAME_MAX + 32], *value = NULL;
+	int rc;
+
+	if (*key == '\0' || strlen(key) > DROVER_KEY_MAX) {
+		error_set(&a->err, DROVER_PERMANENT, "a key has 1 to %d bytes", DROVER_KEY_MAX);
+		return;
+	}
+	if (strncmp(key, "job/", 4) != 0)
+		snprintf(scope, sizeof scope, "plugin/%.64s", p->plugin);
+	else if (p->role == PEER_JOB)
+		snprintf(scope, sizeof scope, "job/%llu", (unsigned long long)p->job);
+	else {
+		error_set(&a->err, DROVER_PERMANENT, "an operation has no job: key %.100s", key);
+		return;
+	}
+	switch (m->type) {
+	case MESSAGE_KV_SET:
+		if (strlen(message_s(m, "value")) > DROVER_VALUE_MAX)
+			error_set(&a->err, DROVER_PERMANENT, "the value of %.100s is longer than %d bytes", key, DROVER_VALUE_MAX);
+		else
+			store_kv_set(store, scope, key, message_s(m, "value"), &a->err);
+		break;
+	case MESSAGE_KV_REMOVE:
+		store_kv_remove(store, scope, key, &a->err);
+		break;
+	default:
+		rc = store_kv_get(store, scope, key, &value, &a->err);
+		if (rc == 1) {
+			a->number = 1;
+			buf_adds(&a->data, value);
+		}
+		free(value);
+	}
+}
+
+static void
+service_effect(struct peer *p, struct message *m, struct answer *a)
+{
+	struct store *store = p->supervisor->daemon->store;
+	char *result = NULL;
+	int rc;
+
+	if (m->type == MESSAGE_EFFECT_DONE) {
+		store_effect_done(store, message_s(m, "key"), p->job, p->epoch, message_s(m, "result"), &a->err);
+		return;
+	}
+	rc = store_effect_begin(store, message_s(m, "key"), p->job, p->epoch, &result, &a->err);
+	if (rc >= 0)
+		a->number = rc;
+	if (result != NULL)
+		buf_adds(&a->data, result);
+	free(result);
+}
+
+struct waiting_call {
+	struct supervisor *supervisor;
+	uint64_t peer, id;
+};
+
+static void
+service_called(void *arg, int code, const char *text, size_t len)
+{
+	struct waiting_call *w = arg;
+	struct error err = { 0 };
+	struct peer *p;
+
+	TAILQ_FOREACH(p, &w->supervisor->peers, link)
+		if (p->serial == w->peer)
+			break;
+	if (p != NULL && code == DROVER_OK)
+		peer_reply(p, w->id, NULL, (int64_t)len, text, len);
+	else if (p != NULL) {
+		error_set(&err, code, "%s", text);
+		peer_reply(p, w->id, &err, 0, NULL, 0);
+	}
+	free(w);
+}
+
+static void
+service_call(struct peer *p, struct message *m, struct answer *a)
+{
+	struct waiting_call *w = xcalloc(1, sizeof *w);
+	const char *request;
+	size_t len;
+
+	w->supervisor = p->supervisor;
+	w->peer = p->serial;
+	w->id = m->id;
+	a->later = true;
+	request = message_b(m, "request", &len);
+	daemon_call(p->supervisor->daemon, message_s(m, "operation"), request, len, service_called, w);
+}

@@ -1,0 +1,752 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Slots and the workers in them: a claimed job goes to an idle worker of its plugin, or to a new one that
+ * takes a free slot. What a worker is told about a job goes out after the commit that says the same.
+ */
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/path.h"
+#include "base/text.h"
+#include "base/units.h"
+#include "plugin/supervisor.h"
+
+static void slot_free(struct slot *);
+static void slot_forget_job(struct supervisor *, struct slot *, uint64_t, uint64_t);
+
+static void
+slot_log(struct supervisor *s, const struct slot *slot, enum drover_level level, const char *text)
+{
+	struct log_scope scope = s->log;
+
+	scope.worker = slot->name;
+	scope.plugin = slot->plugin;
+	scope.job = slot->job;
+	log_printf(&scope, level, "%s", text);
+}
+
+struct slot *
+slot_find(struct supervisor *s, const char *name)
+{
+	int i;
+
+	for (i = 0; i < s->slots_len; i++)
+		if (strcmp(s->slots[i]->name, name) == 0)
+			return (s->slots[i]);
+	return (NULL);
+}
+
+static struct slot *
+slot_of_job(struct supervisor *s, uint64_t job, uint64_t epoch)
+{
+	int i;
+
+	for (i = 0; i < s->slots_len; i++)
+		if (s->slots[i]->job == job && s->slots[i]->epoch == epoch)
+			return (s->slots[i]);
+	return (NULL);
+}
+
+static void
+slot_leave(struct slot *slot)
+{
+	struct message_out out;
+
+	if (slot->peer == NULL)
+		return;
+	message_begin(&out, MESSAGE_WORKER_LEAVE, 0);
+	channel_send(slot->peer->channel, &out);
+	slot->state = SLOT_LEAVING;
+	slot->since = clock_mono();
+}
+
+static void
+slots_grow(struct supervisor *s, int want)
+{
+	int n;
+
+	if (want <= s->slots_len)
+		return;
+	s->slots = xreallocarray(s->slots, (size_t)want, sizeof *s->slots);
+	for (n = s->slots_len; n < want; n++) {
+		s->slots[n] = xcalloc(1, sizeof **s->slots);
+		snprintf(s->slots[n]->name, sizeof s->slots[n]->name, "w%d", n + 1);
+	}
+	s->slots_len = want;
+}
+
+/* A worker of a core that had more slots finds its own again. */
+static struct slot *
+slot_revive(struct supervisor *s, const char *name)
+{
+	int64_t n;
+
+	if (name[0] == 'w' && units_parse_int(name + 1, 1, 10000, &n) == 0)
+		slots_grow(s, (int)n);
+	return (slot_find(s, name));
+}
+
+/* Slots up to the configured number; those above it go once they are free. */
+void
+slots_resize(struct supervisor *s)
+{
+	int want = s->daemon->config->running;
+
+	slots_grow(s, want);
+	while (s->slots_len > want && s->slots[s->slots_len - 1]->state == SLOT_FREE) {
+		slot_free(s->slots[s->slots_len - 1]);
+		s->slots_len--;
+	}
+}
+
+static void
+slot_free(struct slot *slot)
+{
+	free(slot->plugin);
+	free(slot);
+}
+
+/* The process is gone: the slot is free again. */
+static void
+slot_clear(struct slot *slot)
+{
+	if (slot->peer != NULL) {
+		slot->peer->slot = NULL;
+		slot->peer = NULL;
+	}
+	free(slot->plugin);
+	slot->plugin = NULL;
+	slot->state = SLOT_FREE;
+	slot->token[0] = '\0';
+	slot->job = slot->epoch = slot->next = slot->next_epoch = slot->done = slot->done_epoch = 0;
+	slot->interrupting = false;
+	memset(&slot->id, 0, sizeof slot->id);
+	slot->since = clock_mono();
+}
+
+static bool
+slot_open(const struct slot *slot)
+{
+	return (slot->next == 0 && (slot->state == SLOT_FREE || slot->state == SLOT_IDLE));
+}
+
+/* An idle worker of the plugin, else a free slot, else an idle worker of another plugin, which must leave first. */
+static struct slot *
+slot_choose(struct supervisor *s, const struct runner_handle *r)
+{
+	struct slot *slot, *spare = NULL, *foreign = NULL;
+	int i, most = s->daemon->config->running;
+
+	for (i = 0; i < s->slots_len && i < most; i++) {
+		slot = s->slots[i];
+		if (!slot_open(slot))
+			continue;
+		if (slot->state == SLOT_IDLE && strcmp(slot->plugin, r->plugin) == 0 && slot->generation == r->generation)
+			return (slot);
+		if (slot->state == SLOT_FREE && spare == NULL)
+			spare = slot;
+		if (slot->state == SLOT_IDLE && foreign == NULL)
+			foreign = slot;
+	}
+	return (spare != NULL ? spare : foreign);
+}
+
+static void
+slot_fork(struct supervisor *s, struct slot *slot, struct runner_handle *r)
+{
+	struct message_out out;
+
+	free(slot->plugin);
+	slot->plugin = xstrdup(r->plugin);
+	slot->generation = r->generation;
+	slot->state = SLOT_FORKING;
+	slot->since = clock_mono();
+	text_random_hex(slot->token, 16);
+	memset(&slot->id, 0, sizeof slot->id);
+	message_begin(&out, MESSAGE_WORKER_FORK, 0);
+	message_put_s(&out, slot->name);
+	message_put_s(&out, slot->token);
+	channel_send(r->channel, &out);
+}
+
+/* Chooses the slot for a job that the queue is about to claim; NULL when its runner cannot fork now. */
+static const char *
+slot_place(void *arg, const char *kind)
+{
+	struct supervisor *s = arg;
+	struct runner_handle *r;
+	struct slot *slot;
+	char plugin[DROVER_NAME_MAX + 1];
+
+	snprintf(plugin, sizeof plugin, "%.*s", (int)strcspn(kind, "."), kind);
+	r = runner_find(s, plugin);
+	if (r == NULL || r->state != RUNNER_READY || r->channel == NULL)
+		return (NULL);
+	slot = slot_choose(s, r);
+	if (slot == NULL)
+		return (NULL);
+	if (slot->state == SLOT_IDLE && (strcmp(slot->plugin, plugin) != 0 || slot->generation != r->generation)) {
+		slot_leave(slot);
+		slot_clear(slot);
+	}
+	if (slot->state == SLOT_FREE)
+		slot_fork(s, slot, r);
+	return (slot->name);
+}
+
+void
+supervisor_dispatch(struct supervisor *s)
+{
+	struct queue_view view;
+	struct error err = { 0 };
+	struct slot *slot;
+	struct job *job;
+	int i, open = 0;
+
+	if (s->daemon->mode != DAEMON_RUNNING)
+		return;
+	for (i = 0; i < s->slots_len && i < s->daemon->config->running; i++)
+		open += slot_open(s->slots[i]);
+	if (open == 0)
+		return;
+	daemon_view(s->daemon, &view);
+	for (; open > 0; open--) {
+		job = queue_claim(s->daemon->queue, slot_place, s, &view, &err);
+		if (job == NULL)
+			break;
+		slot = slot_find(s, job->worker);
+		MUST(slot != NULL && slot->next == 0);
+		slot->next = job->id;
+		slot->next_epoch = job->epoch;
+	}
+	if (err.code != 0)
+		log_printf(&s->log, DROVER_ERR, "cannot claim: %s", err.text);
+}
+
+static char *
+slot_output(struct supervisor *s, const struct job *job, struct error *err)
+{
+	char *dir = xasprintf("%s/jobs/%llu", s->daemon->config->state_dir, (unsigned long long)job->id), *path;
+
+	if (path_mkdirs(dir, 0750, err) != 0) {
+		free(dir);
+		return (NULL);
+	}
+	path = xasprintf("%s/%u.log", dir, job->attempt);
+	free(dir);
+	return (path);
+}
+
+/* Hands the slot's claimed job to its worker. A job that cannot be handed over fails; it does not wait in silence. */
+static void
+slot_assign(struct supervisor *s, struct slot *slot)
+{
+	struct daemon *d = s->daemon;
+	struct message_out out;
+	struct error err = { 0 };
+	struct job *job = queue_running(d->queue, slot->job, slot->epoch);
+	const struct kind_traits *traits;
+	char *payload = NULL, *output = NULL;
+	const char *agent;
+	size_t len = 0;
+
+	if (job == NULL) {
+		slot->job = slot->epoch = 0;
+		slot->state = SLOT_IDLE;
+		return;
+	}
+	if (queue_payload(d->queue, job->id, &payload, &len, &err) != 0 || (output = slot_output(s, job, &err)) == NULL) {
+		struct job_outcome outcome = { .code = err.code == DROVER_AGAIN ? DROVER_AGAIN : DROVER_INTERNAL, .text = err.text };
+
+		slot_log(s, slot, DROVER_ERR, err.text);
+		if (queue_finish(d->queue, job->id, job->epoch, &outcome, &err) != 0)
+			slot_log(s, slot, DROVER_ERR, err.text);
+		slot->job = slot->epoch = 0;
+		slot->state = SLOT_IDLE;
+		free(payload);
+		return;
+	}
+	traits = queue_kind(d->queue, job->kind);
+	agent = job->agent != NULL && *job->agent != '\0' ? job->agent : traits != NULL ? traits->agent : NULL;
+	message_begin(&out, MESSAGE_JOB_ASSIGN, 0);
+	message_put_u(&out, job->id);
+	message_put_u(&out, job->epoch);
+	message_put_u(&out, job->attempt);
+	message_put_s(&out, job->token);
+	message_put_s(&out, job->kind);
+	message_put_s(&out, job->key);
+	message_put_s(&out, job->trace);
+	message_put_s(&out, job->title);
+	message_put_s(&out, job->repo);
+	message_put_s(&out, agent);
+	message_put_b(&out, payload, len);
+	message_put_i(&out, job->queued_at);
+	message_put_i(&out, traits != NULL ? traits->timeout_ms : 0);
+	message_put_i(&out, traits != NULL ? traits->silence_ms : 0);
+	message_put_s(&out, output);
+	free(payload);
+	free(output);
+	slot->state = SLOT_BUSY;
+	slot->since = slot->heard = clock_mono();
+	slot->cpu_ms = slot->rss = slot->output = 0;
+	channel_send(slot->peer->channel, &out);
+}
+
+static void
+slot_settled(struct slot *slot)
+{
+	struct message_out out;
+
+	message_begin(&out, MESSAGE_JOB_SETTLED, 0);
+	message_put_u(&out, slot->done);
+	message_put_u(&out, slot->done_epoch);
+	channel_send(slot->peer->channel, &out);
+}
+
+/* What was claimed or finished in a tick whose commit failed is as it was before: the worker says its JOB_DONE again. */
+static void
+slot_take_back(struct slot *slot)
+{
+	if (slot->done != 0) {
+		slot->job = slot->done;
+		slot->epoch = slot->done_epoch;
+		slot->state = SLOT_BUSY;
+	}
+	slot->next = slot->next_epoch = slot->done = slot->done_epoch = 0;
+}
+
+void
+supervisor_flush(struct supervisor *s, const struct error *failed)
+{
+	struct slot *slot;
+	int i;
+
+	for (i = 0; i < s->slots_len; i++) {
+		slot = s->slots[i];
+		if (failed != NULL) {
+			slot_take_back(slot);
+			continue;
+		}
+		if (slot->done != 0 && slot->peer != NULL && (slot->next == 0 || slot->state != SLOT_IDLE))
+			slot_settled(slot);
+		slot->done = slot->done_epoch = 0;
+		if (slot->next == 0)
+			continue;
+		if (slot->job == 0) {
+			slot->job = slot->next;
+			slot->epoch = slot->next_epoch;
+			slot->next = slot->next_epoch = 0;
+			if (slot->state == SLOT_IDLE)
+				slot_assign(s, slot);
+		}
+	}
+}
+
+/* A worker's process is remembered, so that a new core knows whom to wait for. */
+static void
+slot_remember(struct supervisor *s, struct slot *slot)
+{
+	struct error err = { 0 };
+	cJSON *o = cJSON_CreateObject();
+	char *text, key[32], start[24];
+
+	snprintf(start, sizeof start, "%llu", (unsigned long long)slot->id.start);
+	json_add_int(o, "pid", slot->id.pid);
+	json_add_str(o, "start", start);
+	json_add_str(o, "boot", slot->id.boot);
+	text = json_print(o);
+	cJSON_Delete(o);
+	snprintf(key, sizeof key, "worker/%s", slot->name);
+	if (store_kv_set(s->daemon->store, "core", key, text, &err) != 0)
+		slot_log(s, slot, DROVER_ERR, err.text);
+	free(text);
+}
+
+static bool
+slot_recall(struct supervisor *s, const char *worker, struct proc_id *id)
+{
+	struct error err = { 0 };
+	char key[32], *text = NULL;
+	cJSON *o;
+
+	memset(id, 0, sizeof *id);
+	snprintf(key, sizeof key, "worker/%.16s", worker);
+	if (store_kv_get(s->daemon->store, "core", key, &text, &err) != 1)
+		return (false);
+	o = json_parse(text, strlen(text), 4096, &err);
+	free(text);
+	if (o == NULL)
+		return (false);
+	id->pid = (int32_t)json_int(o, "pid", 0);
+	id->start = (uint64_t)json_int(o, "start", 0);
+	text_copy(id->boot, sizeof id->boot, json_str(o, "boot", ""));
+	cJSON_Delete(o);
+	return (id->pid > 0);
+}
+
+static void
+slots_welcome(struct peer *p, uint64_t job, bool keep)
+{
+	struct message_out out;
+
+	message_begin(&out, MESSAGE_WORKER_WELCOME, 0);
+	message_put_u(&out, job);
+	message_put_u(&out, keep);
+	channel_send(p->channel, &out);
+}
+
+/* A worker of an earlier core, or of a lost connection, that says it runs an attempt which is still the running one. */
+static bool
+slot_adopt(struct supervisor *s, struct slot *slot, struct peer *p, struct message *m, const struct proc_id *id)
+{
+	struct job *job = queue_running(s->daemon->queue, message_u(m, "job"), message_u(m, "epoch"));
+
+	if (job == NULL || strcmp(job->worker, slot->name) != 0)
+		return (false);
+	if (slot->peer != NULL && slot->peer != p)
+		slot->peer->slot = NULL;
+	free(slot->plugin);
+	slot->plugin = xstrdup(message_s(m, "plugin"));
+	slot->generation = message_u(m, "generation");
+	text_copy(slot->token, sizeof slot->token, message_s(m, "token"));
+	slot->id = *id;
+	slot->peer = p;
+	slot->job = job->id;
+	slot->epoch = job->epoch;
+	slot->state = SLOT_BUSY;
+	slot->since = slot->heard = clock_mono();
+	p->slot = slot;
+	return (true);
+}
+
+void
+slots_hello(struct peer *p, struct message *m)
+{
+	struct supervisor *s = p->supervisor;
+	struct slot *slot = slot_find(s, message_s(m, "worker"));
+	struct proc_id id = { .pid = (int32_t)message_u(m, "pid"), .start = message_u(m, "start") };
+	uint64_t job = message_u(m, "job");
+
+	text_copy(id.boot, sizeof id.boot, message_s(m, "boot"));
+	p->role = PEER_WORKER;
+	if (job != 0) {
+		if (slot == NULL)
+			slot = slot_revive(s, message_s(m, "worker"));
+		if (slot != NULL && slot_adopt(s, slot, p, m, &id)) {
+			slot_remember(s, slot);
+			slots_welcome(p, job, true);
+			slot_log(s, slot, DROVER_NOTICE, "worker is back with its job");
+		} else
+			slots_welcome(p, job, false);
+		return;
+	}
+	if (slot == NULL || slot->state != SLOT_FORKING || strcmp(slot->token, message_s(m, "token")) != 0) {
+		struct message_out out;
+
+		message_begin(&out, MESSAGE_WORKER_LEAVE, 0);
+		channel_send(p->channel, &out);
+		return;
+	}
+	slot->id = id;
+	slot->peer = p;
+	p->slot = slot;
+	slot->state = SLOT_IDLE;
+	slot->since = slot->heard = clock_mono();
+	slot_remember(s, slot);
+	slots_welcome(p, 0, true);
+	if (slot->job != 0)
+		slot_assign(s, slot);
+}
+
+static void
+slot_job_done(struct supervisor *s, struct slot *slot, struct message *m)
+{
+	struct daemon *d = s->daemon;
+	struct job_outcome outcome = { .code = (int)message_i(m, "class"), .retry_after_ms = message_i(m, "retry"),
+		.text = message_s(m, "text"), .wall_ms = message_i(m, "wall"), .cpu_ms = message_i(m, "cpu"),
+		.rss = message_i(m, "rss"), .output = message_i(m, "output") };
+	uint64_t id = message_u(m, "job"), epoch = message_u(m, "epoch");
+	struct job *job = queue_running(d->queue, id, epoch);
+	struct error err = { 0 };
+	char *source;
+	int rc;
+
+	slot->done = id;
+	slot->done_epoch = epoch;
+	if (slot->job == id && slot->epoch == epoch) {
+		slot->job = slot->epoch = 0;
+		slot->state = SLOT_IDLE;
+		slot->since = clock_mono();
+	}
+	if (job == NULL)
+		return;
+	source = xstrdup(job->source);
+	if (slot->interrupting && outcome.code == DROVER_CANCELLED)
+		rc = queue_interrupt(d->queue, id, false, "drover was stopped", &err);
+	else
+		rc = queue_finish(d->queue, id, epoch, &outcome, &err);
+	slot->interrupting = false;
+	if (rc != 0)
+		slot_log(s, slot, DROVER_ERR, err.text);
+	slot_forget_job(s, slot, id, epoch);
+	if (source != NULL && *source != '\0')
+		sources_job_ended(s, source);
+	free(source);
+}
+
+/* What the attempt still holds is taken from it. */
+static void
+slot_forget_job(struct supervisor *s, struct slot *slot, uint64_t id, uint64_t epoch)
+{
+	struct error err = { 0 };
+
+	if (leases_end(s->daemon->leases, id, epoch, &err) != 0)
+		slot_log(s, slot, DROVER_ERR, err.text);
+}
+
+void
+slots_message(struct peer *p, struct message *m)
+{
+	struct supervisor *s = p->supervisor;
+	struct slot *slot = p->slot;
+
+	if (slot == NULL)
+		return;
+	slot->heard = clock_mono();
+	switch (m->type) {
+	case MESSAGE_WORKER_BEAT:
+		slot->cpu_ms = message_i(m, "cpu");
+		slot->rss = message_i(m, "rss");
+		slot->output = message_i(m, "output");
+		leases_beat(s->daemon->leases, message_u(m, "job"), message_u(m, "epoch"));
+		break;
+	case MESSAGE_JOB_DONE:
+		slot_job_done(s, slot, m);
+		break;
+	default:
+		peer_free(p);
+	}
+}
+
+/* A worker that has left, died, or lost its connection. One that still runs a job gets time to come back. */
+void
+slots_peer_closed(struct peer *p)
+{
+	struct slot *slot = p->slot;
+
+	if (slot == NULL)
+		return;
+	p->slot = NULL;
+	slot->peer = NULL;
+	slot->since = clock_mono();
+	if (slot->job != 0 || slot->next != 0)
+		slot->state = SLOT_LOST;
+	else
+		slot_clear(slot);
+}
+
+void
+slots_forked(struct supervisor *s, struct message *m)
+{
+	struct slot *slot = slot_find(s, message_s(m, "worker"));
+
+	if (slot == NULL || slot->state != SLOT_FORKING || message_i(m, "class") == DROVER_OK)
+		return;
+	slot_log(s, slot, DROVER_ERR, message_s(m, "text"));
+	slots_fork_failed(s, slot->plugin, message_s(m, "text"));
+}
+
+/* The attempt never began: its job waits again and no attempt is used. */
+void
+slots_fork_failed(struct supervisor *s, const char *plugin, const char *why)
+{
+	struct slot *slot;
+	struct error err = { 0 };
+	uint64_t job;
+	int i;
+
+	for (i = 0; i < s->slots_len; i++) {
+		slot = s->slots[i];
+		if (slot->state != SLOT_FORKING || strcmp(slot->plugin, plugin) != 0)
+			continue;
+		job = slot->job != 0 ? slot->job : slot->next;
+		if (job != 0 && queue_interrupt(s->daemon->queue, job, false, why, &err) != 0)
+			slot_log(s, slot, DROVER_ERR, err.text);
+		slot_clear(slot);
+	}
+}
+
+/* Everything that carries the attempt's trace in its environment goes, wherever it has hidden from its dead worker. */
+static void
+slot_sweep(const char *trace)
+{
+	char marker[64];
+
+	snprintf(marker, sizeof marker, "TRACEPARENT=00-%s-", trace);
+	proc_sweep_marked(marker);
+}
+
+static void
+slot_job_lost(struct supervisor *s, const char *worker, uint64_t id, uint64_t epoch, const struct proc_id *proc, bool failed, const char *why)
+{
+	struct daemon *d = s->daemon;
+	struct job *job = queue_running(d->queue, id, epoch);
+	struct job_outcome outcome = { .code = DROVER_INTERNAL, .text = why };
+	struct log_scope scope = s->log;
+	struct error err = { 0 };
+	char *source;
+
+	if (job == NULL)
+		return;
+	scope.worker = worker;
+	scope.job = id;
+	log_printf(&scope, DROVER_WARN, "%s", why);
+	if (proc != NULL && proc->pid > 0)
+		proc_kill(proc);
+	slot_sweep(job->trace);
+	source = xstrdup(job->source);
+	if ((failed ? queue_finish(d->queue, id, epoch, &outcome, &err) :
+	    queue_interrupt(d->queue, id, true, why, &err)) != 0)
+		log_printf(&scope, DROVER_ERR, "%s", err.text);
+	if (leases_end(d->leases, id, epoch, &err) != 0)
+		log_printf(&scope, DROVER_ERR, "%s", err.text);
+	if (source != NULL && *source != '\0')
+		sources_job_ended(s, source);
+	free(source);
+}
+
+/* A lost worker: dead is sure at once, alive gets LEASE_TTL_MS to come back, or WORKER_SILENT_MS to speak again. */
+static int64_t
+slot_watch(struct supervisor *s, struct slot *slot, int64_t now)
+{
+	int64_t limit = slot->state == SLOT_LOST ? slot->since + LEASE_TTL_MS : slot->heard + WORKER_SILENT_MS;
+	bool dead = slot->state == SLOT_LOST && slot->id.pid > 0 && !s->daemon->in_process && !proc_alive(&slot->id);
+
+	if (!dead && now < limit)
+		return (slot->state == SLOT_LOST ? wait_min(limit - now, 250) : limit - now);
+	slot_job_lost(s, slot->name, slot->job != 0 ? slot->job : slot->next, slot->job != 0 ? slot->epoch : slot->next_epoch, &slot->id, true,
+	    dead ? "the worker died in the middle of the job (killed, or out of memory?)" :
+	    "the worker has not been heard of for too long: fenced and killed");
+	slot_clear(slot);
+	return (0);
+}
+
+struct orphan {
+	uint64_t id, epoch;
+	char worker[16];
+};
+
+struct orphans {
+	struct supervisor *s;
+	struct orphan *list;
+	int len;
+};
+
+static int
+orphan_collect(void *arg, struct job *job)
+{
+	struct orphans *o = arg;
+
+	if (slot_of_job(o->s, job->id, job->epoch) != NULL)
+		return (0);
+	o->list = xreallocarray(o->list, (size_t)o->len + 1, sizeof *o->list);
+	o->list[o->len].id = job->id;
+	o->list[o->len].epoch = job->epoch;
+	text_copy(o->list[o->len].worker, sizeof o->list[o->len].worker, job->worker != NULL ? job->worker : "");
+	o->len++;
+	return (0);
+}
+
+/* Jobs that an earlier core left running: those whose worker is dead are queued again at once, the others when nobody came back. */
+static int64_t
+slots_orphans(struct supervisor *s, int64_t now)
+{
+	struct orphans o = { s, NULL, 0 };
+	struct proc_id id;
+	int i, waiting = 0;
+
+	queue_each_running(s->daemon->queue, orphan_collect, &o);
+	for (i = 0; i < o.len; i++) {
+		bool known = slot_recall(s, o.list[i].worker, &id);
+
+		if (known && proc_alive(&id) && now < s->adopt_until) {
+			waiting++;
+			continue;
+		}
+		slot_job_lost(s, o.list[i].worker, o.list[i].id, o.list[i].epoch, known ? &id : NULL, false,
+		    "drover went away while this ran, and its worker did not come back");
+	}
+	free(o.list);
+	if (waiting == 0) {
+		s->adopt_until = 0;
+		return (-1);
+	}
+	return (wait_min(s->adopt_until - now, 250));
+}
+
+int64_t
+slots_tick(struct supervisor *s, int64_t now)
+{
+	struct slot *slot;
+	int64_t wait = -1;
+	int i;
+
+	if (s->adopt_until != 0)
+		wait = slots_orphans(s, now);
+	for (i = 0; i < s->slots_len; i++) {
+		slot = s->slots[i];
+		if (slot->state == SLOT_LOST || slot->state == SLOT_BUSY)
+			wait = wait_min(wait, slot_watch(s, slot, now));
+		else if (slot->state == SLOT_FORKING && now - slot->since >= WORKER_FORK_MS)
+			slots_fork_failed(s, slot->plugin, "the worker did not start within 10 s");
+		else if (slot->state == SLOT_FORKING)
+			wait = wait_min(wait, slot->since + WORKER_FORK_MS - now);
+	}
+	return (wait);
+}
+
+int
+slots_cancel(struct supervisor *s, uint64_t job, uint64_t epoch, int code, const char *text)
+{
+	struct slot *slot = slot_of_job(s, job, epoch);
+	struct message_out out;
+
+	if (slot == NULL || slot->peer == NULL || slot->state != SLOT_BUSY)
+		return (-1);
+	message_begin(&out, MESSAGE_JOB_CANCEL, 0);
+	message_put_u(&out, job);
+	message_put_u(&out, epoch);
+	message_put_i(&out, code);
+	message_put_s(&out, text);
+	channel_send(slot->peer->channel, &out);
+	return (0);
+}
+
+void
+supervisor_interrupt(struct supervisor *s)
+{
+	struct slot *slot;
+	int i;
+
+	for (i = 0; i < s->slots_len; i++) {
+		slot = s->slots[i];
+		if (slot->job != 0 && slots_cancel(s, slot->job, slot->epoch, DROVER_CANCELLED, "drover is stopping") == 0)
+			slot->interrupting = true;
+	}
+}
+
+int
+supervisor_busy(const struct supervisor *s)
+{
+	int i, n = 0;
+
+	for (i = 0; i < s->slots_len; i++)
+		n += s->slots[i]->job != 0 || s->slots[i]->next != 0;
+	return (n);
+}

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The core's side of everything that runs plugin code: runners and their sources, the slots and the
+ * workers in them, the connections of jobs and operations. One struct, a few files, each one idea:
+ * runners.c, sources.c, slots.c, peers.c, services.c, calls.c, tidy.c.
+ */
+#ifndef PLUGIN_SUPERVISOR_H
+#define PLUGIN_SUPERVISOR_H
+
+#include <sys/queue.h>
+#include <sys/types.h>
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <cjson/cJSON.h>
+
+#include "base/log.h"
+#include "base/proc.h"
+#include "daemon.h"
+#include "plugin/channel.h"
+
+#define RUNNER_START_MS 30000        /* to say READY or REFUSED */
+#define RUNNER_BACKOFF_MS 1000       /* doubling, to RUNNER_BACKOFF_MAX_MS */
+#define RUNNER_BACKOFF_MAX_MS 300000
+#define RUNNER_HEALTHY_MS 600000     /* so long up: the backoff begins anew */
+#define RUNNER_CRASHES 5             /* within RUNNER_HEALTHY_MS: parked */
+#define POLL_TIMEOUT_MS 300000       /* a poll that takes longer hangs */
+#define WORKER_FORK_MS 10000         /* from WORKER_FORK to its hello */
+#define WORKER_SILENT_MS 60000       /* a worker that is alive and says nothing is frozen: fenced and killed */
+
+enum runner_state { RUNNER_DOWN, RUNNER_STARTING, RUNNER_READY, RUNNER_BACKOFF, RUNNER_PARKED, RUNNER_REFUSED, RUNNER_STOPPING };
+
+struct source_item;
+
+struct source {
+	char *name;                  /* "inbox.folder" */
+	const char *local;           /* "folder", within name */
+	int64_t interval_ms;
+	int64_t next_poll;           /* monotonic */
+	int64_t polled_at;           /* wall, of the last answer; 0: never */
+	int64_t poll_began;          /* monotonic; 0: none under way */
+	uint64_t poll_id;
+	bool poll_again;             /* changed while it was polled */
+	int failures;                /* polls in a row */
+	char error[DROVER_ERROR_MAX];
+	uint64_t items_taken;
+	STAILQ_HEAD(, source_item) items; /* of the poll under way */
+	uint64_t settling;           /* job whose settle is under way; 0: none */
+	bool settle_due;
+	int64_t settle_at;           /* monotonic: not before */
+};
+
+struct runner_handle {
+	TAILQ_ENTRY(runner_handle) link;
+	struct supervisor *supervisor;
+	char *plugin;
+	uint64_t generation;
+	enum runner_state state;
+	pid_t pid;                   /* 0: none, or a thread */
+	pthread_t thread;
+	bool threaded;
+	struct channel *channel;
+	int64_t since;               /* monotonic, of this state */
+	int64_t due;                 /* monotonic: next start, or deadline; 0: none */
+	int64_t crashes[RUNNER_CRASHES]; /* monotonic times, a ring */
+	int crashes_len;
+	unsigned starts;
+	int64_t backoff_ms;
+	char why[DROVER_ERROR_MAX];
+	cJSON *exports;              /* of RUNNER_READY */
+	struct source *sources;
+	int sources_len;
+};
+
+enum slot_state { SLOT_FREE, SLOT_FORKING, SLOT_IDLE, SLOT_BUSY, SLOT_LEAVING, SLOT_LOST };
+
+/* A worker: a stable name and the process that holds it now. */
+struct slot {
+	char name[16];               /* "w1" */
+	enum slot_state state;
+	char *plugin;
+	uint64_t generation;
+	char token[33];
+	struct proc_id id;
+	struct peer *peer;           /* NULL while it is not connected */
+	uint64_t job, epoch;         /* what it runs; 0: nothing */
+	uint64_t next, next_epoch;   /* claimed in this tick, sent after the commit */
+	uint64_t done, done_epoch;   /* JOB_DONE came in this tick, JOB_SETTLED goes after the commit */
+	bool interrupting;           /* it was told to stop because drover stops */
+	int64_t since, heard;        /* monotonic */
+	int64_t cpu_ms, rss, output; /* of the last beat */
+};
+
+enum peer_role { PEER_NEW, PEER_WORKER, PEER_JOB, PEER_OPERATION };
+
+/* A connection on the core's socket. */
+struct peer {
+	TAILQ_ENTRY(peer) link;
+	struct supervisor *supervisor;
+	struct channel *channel;
+	enum peer_role role;
+	struct slot *slot;           /* PEER_WORKER */
+	uint64_t job, epoch;         /* PEER_JOB */
+	uint64_t call;               /* PEER_OPERATION */
+	char *plugin;
+	uint64_t serial;             /* names it in deferred answers: a peer may be gone by then */
+};
+
+struct call {
+	TAILQ_ENTRY(call) link;
+	uint64_t id;
+	char token[33];
+	char *plugin;
+	int64_t deadline;            /* monotonic */
+	void (*fn)(void *arg, int code, const char *text, size_t len);
+	void *arg;
+};
+
+struct supervisor {
+	uint32_t magic;
+	struct daemon *daemon;
+	struct log_scope log;
+	char *socket;                /* STATE/core.sock */
+	struct event *listening;
+	int listen_fd;
+	TAILQ_HEAD(runner_list, runner_handle) runners;
+	TAILQ_HEAD(peer_list, peer) peers;
+	TAILQ_HEAD(call_list, call) calls;
+	struct slot **slots;
+	int slots_len;               /* config running, more while a shrink waits for jobs to end */
+	uint64_t generation;         /* counts configurations */
+	uint64_t last_id;
+	struct keeper *keeper;
+	int64_t adopt_until;         /* monotonic: running jobs whose worker may still come back */
+	int64_t chores_at;           /* monotonic: when leases are looked at next */
+};
+
+/* Listens, starts a runner per configured plugin, waits for workers of an earlier core. */
+int supervisor_open(struct daemon *, struct supervisor **, struct error *);
+void supervisor_close(struct supervisor *);
+/* A new configuration: changed plugins get new runners, old ones go when their poll ends. */
+void supervisor_configure(struct supervisor *);
+/* What is due: restarts, polls, settles, lost workers, chores. Returns ms until the next thing is (-1: none). */
+int64_t supervisor_tick(struct supervisor *);
+/* Claims jobs for free slots; called once a tick before the commit. */
+void supervisor_dispatch(struct supervisor *);
+/* After the commit: assignments and acknowledgements go out; or, when it failed, are taken back. */
+void supervisor_flush(struct supervisor *, const struct error *failed);
+/* A child of the core has ended. */
+void supervisor_reap(struct supervisor *, pid_t pid, int status);
+/* Tells all running attempts to stop; they are queued again without using an attempt. */
+void supervisor_interrupt(struct supervisor *);
+/* Stops runners (they close their plugins) and, unless leave, idle workers. */
+void supervisor_stop(struct supervisor *);
+bool supervisor_stopped(const struct supervisor *);
+int supervisor_busy(const struct supervisor *); /* slots with a job */
+
+/* runners.c */
+struct runner_handle *runner_find(struct supervisor *, const char *plugin);
+void runner_start(struct runner_handle *);
+void runner_lost(struct runner_handle *, const char *why);
+void runner_kill(struct runner_handle *, const char *why);
+void runner_traits(struct runner_handle *);
+const char *runner_state_name(enum runner_state);
+int64_t runner_tick(struct runner_handle *, int64_t now);
+
+/* sources.c */
+void sources_ready(struct runner_handle *);
+void sources_forget(struct runner_handle *);
+int64_t sources_tick(struct runner_handle *, int64_t now);
+void sources_message(struct runner_handle *, struct message *);
+void sources_job_ended(struct supervisor *, const char *source); /* NULL: of any */
+int sources_poll(struct supervisor *, const char *name, struct error *);
+
+/* slots.c */
+struct slot *slot_find(struct supervisor *, const char *name);
+void slots_resize(struct supervisor *);
+void slots_message(struct peer *, struct message *);
+void slots_hello(struct peer *, struct message *);
+void slots_peer_closed(struct peer *);
+void slots_forked(struct supervisor *, struct message *);
+void slots_fork_failed(struct supervisor *, const char *plugin, const char *why);
+int64_t slots_tick(struct supervisor *, int64_t now);
+int slots_cancel(struct supervisor *, uint64_t job, uint64_t epoch, int code, const char *text);
+
+/* peers.c */
+int peers_open(struct supervisor *, struct error *);
+void peers_close(struct supervisor *);
+void peer_free(struct peer *);
+/* Answers a request after the next commit. data may be NULL. */
+void peer_reply(struct peer *, uint64_t id, const struct error *err, int64_t number, const char *data, size_t len);
+
+/* services.c */
+void services_message(struct peer *, struct message *);
+void services_capacity(struct daemon *, const struct message *, struct message_out *);
+
+/* calls.c */
+void calls_reply(struct peer *, struct message *);
+int calls_hello(struct peer *, uint64_t call, const char *token);
+int64_t calls_tick(struct supervisor *, int64_t now);
+void calls_runner_lost(struct supervisor *, const char *plugin, const char *why);
+
+/* tidy.c */
+int64_t tidy_tick(struct supervisor *, int64_t now);
+bool tidy_reap(struct supervisor *, pid_t pid, int status);
+void tidy_close(struct supervisor *);
+/* All chores now, as `drover lease gc` asks. */
+void tidy_now(struct supervisor *);
+
+/* Earlier of two waits in ms; -1 is never. */
+static inline int64_t
+wait_min(int64_t a, int64_t b)
+{
+	if (a < 0)
+		return (b);
+	if (b < 0)
+		return (a);
+	return (a < b ? a : b);
+}
+
+#endif

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The keeper: a process of its own that does with worktrees what leases_tick() asks for, started when there is something to do. */
+#include <signal.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/path.h"
+#include "plugin/supervisor.h"
+
+#define CHORES_MS 60000
+#define KEEPER_IDLE_MS 10000
+
+struct keeper {
+	struct supervisor *supervisor;
+	struct channel *channel;
+	pid_t pid;
+	int waiting;             /* chores that were sent and not answered */
+	int64_t idle_since;
+};
+
+static void keeper_message(void *, struct message *);
+static void keeper_closed(void *, const char *);
+
+static const struct channel_calls keeper_calls = { keeper_message, keeper_closed };
+
+static struct keeper *
+keeper_start(struct supervisor *s, struct error *err)
+{
+	struct keeper *k;
+	posix_spawn_file_actions_t actions;
+	char *argv[] = { (char *)(uintptr_t)"droverd", (char *)(uintptr_t)"-x", (char *)(uintptr_t)"keeper", NULL };
+	int fds[2], rc;
+
+	if (message_pair(fds, err) != 0)
+		return (NULL);
+	k = xcalloc(1, sizeof *k);
+	k->supervisor = s;
+	MUST(posix_spawn_file_actions_init(&actions) == 0);
+	MUST(posix_spawn_file_actions_adddup2(&actions, fds[1], 3) == 0);
+	rc = posix_spawn(&k->pid, s->daemon->self, &actions, NULL, argv, environ);
+	posix_spawn_file_actions_destroy(&actions);
+	close(fds[1]);
+	if (rc != 0) {
+		close(fds[0]);
+		free(k);
+		error_set(err, DROVER_AGAIN, "cannot start the keeper of worktrees: %s", strerror(rc));
+		return (NULL);
+	}
+	k->channel = channel_new(s->daemon->base, fds[0], &keeper_calls, k);
+	return (k);
+}
+
+static void
+keeper_send(struct keeper *k, const struct lease_chore *chore)
+{
+	struct message_out out;
+
+	message_begin(&out, MESSAGE_TREE_TIDY, ++k->supervisor->last_id);
+	message_put_u(&out, chore->id);
+	message_put_s(&out, chore->action);
+	message_put_s(&out, chore->repo);
+	message_put_s(&out, chore->path);
+	message_put_s(&out, chore->mirror);
+	message_put_s(&out, chore->wip);
+	k->waiting++;
+	channel_send(k->channel, &out);
+}
+
+static void
+keeper_message(void *arg, struct message *m)
+{
+	struct keeper *k = arg;
+	struct supervisor *s = k->supervisor;
+	struct error err = { 0 };
+
+	if (m->type != MESSAGE_TREE_TIDIED)
+		return;
+	if (k->waiting > 0 && --k->waiting == 0)
+		k->idle_since = clock_mono();
+	if (message_i(m, "class") != DROVER_OK)
+		log_printf(&s->log, DROVER_WARN, "worktree %llu: %s", (unsigned long long)message_u(m, "lease"), message_s(m, "text"));
+	if (message_u(m, "lease") != 0 && leases_tidied(s->daemon->leases, message_u(m, "lease"),
+	    message_i(m, "class") == DROVER_OK ? message_s(m, "state") : "dirty", message_s(m, "wip"), &err) != 0)
+		log_printf(&s->log, DROVER_ERR, "%s", err.text);
+}
+
+static void
+keeper_closed(void *arg, const char *why)
+{
+	struct keeper *k = arg;
+
+	channel_free(k->channel);
+	k->channel = NULL;
+}
+
+static void
+tidy_run(struct supervisor *s, bool all)
+{
+	struct lease_chore *chores;
+	struct error err = { 0 };
+	int i, n = 0;
+
+	chores = leases_tick(s->daemon->leases, path_free_bytes(s->daemon->config->state_dir), all, &n);
+	if (n > 0 && s->keeper == NULL && (s->keeper = keeper_start(s, &err)) == NULL)
+		log_printf(&s->log, DROVER_ERR, "%s", err.text);
+	for (i = 0; i < n; i++)
+		if (s->keeper != NULL && s->keeper->channel != NULL)
+			keeper_send(s->keeper, &chores[i]);
+		else
+			leases_tidied(s->daemon->leases, chores[i].id, "dirty", "", NULL);
+	free(chores);
+}
+
+void
+tidy_now(struct supervisor *s)
+{
+	tidy_run(s, true);
+}
+
+int64_t
+tidy_tick(struct supervisor *s, int64_t now)
+{
+	struct keeper *k = s->keeper;
+
+	if (now >= s->chores_at && s->daemon->mode == DAEMON_RUNNING) {
+		s->chores_at = now + CHORES_MS;
+		tidy_run(s, false);
+		k = s->keeper;
+	}
+	if (k != NULL && k->channel != NULL && k->waiting == 0 && now - k->idle_since >= KEEPER_IDLE_MS) {
+		channel_free(k->channel);
+		k->channel = NULL;
+	}
+	return (wait_min(s->chores_at - now, k != NULL && k->channel != NULL && k->waiting == 0 ? KEEPER_IDLE_MS : -1));
+}
+
+/* A keeper that died with chores in hand: its trees stay dirty and are looked at again. */
+bool
+tidy_reap(struct supervisor *s, pid_t pid, int status)
+{
+	if (s->keeper == NULL || s->keeper->pid != pid)
+		return (false);
+	if (s->keeper->waiting > 0)
+		log_printf(&s->log, DROVER_WARN, "the keeper of worktrees ended with status %d and %d chores undone", status, s->keeper->waiting);
+	channel_free(s->keeper->channel);
+	free(s->keeper);
+	s->keeper = NULL;
+	return (true);
+}
+
+void
+tidy_close(struct supervisor *s)
+{
+	if (s->keeper == NULL)
+		return;
+	channel_free(s->keeper->channel);
+	kill(s->keeper->pid, SIGTERM);
+	free(s->keeper);
+	s->keeper = NULL;
+}
