@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Processes: identity, what a tree uses, and a sweep that finds whoever tries to get away. */
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <check.h>
+
+#include "base/mem.h"
+#include "base/proc.h"
+
+#include "test_base.h"
+
+/* The child says on fd that it stands, then waits for ever. */
+static void
+stand(int fd)
+{
+	pid_t self = getpid();
+
+	MUST(write(fd, &self, sizeof self) == sizeof self);
+	for (;;)
+		pause();
+}
+
+static pid_t
+read_pid(int fd)
+{
+	pid_t pid;
+
+	ck_assert_int_eq(read(fd, &pid, sizeof pid), sizeof pid);
+	return pid;
+}
+
+START_TEST(proc_knows_who_is_who)
+{
+	struct proc_id self, child;
+	int fds[2];
+	pid_t pid;
+
+	ck_assert_int_eq(proc_identify(getpid(), &self), 0);
+	ck_assert(proc_alive(&self));
+	self.start++;
+	ck_assert(!proc_alive(&self));
+	self.start--;
+	self.boot[0] ^= 1;
+	ck_assert(!proc_alive(&self));
+	ck_assert_int_eq(proc_identify(0, &self), -1);
+	ck_assert_int_eq(proc_identify(-1, &self), -1);
+	ck_assert_int_eq(pipe(fds), 0);
+	if ((pid = fork()) == 0)
+		stand(fds[1]);
+	read_pid(fds[0]);
+	ck_assert_int_eq(proc_identify(pid, &child), 0);
+	ck_assert(proc_alive(&child));
+	kill(pid, SIGKILL);
+	siginfo_t info;
+	ck_assert_int_eq(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
+	ck_assert_msg(!proc_alive(&child), "ended, though nobody has reaped it");
+	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+	ck_assert(!proc_alive(&child));
+	ck_assert_int_eq(proc_identify(pid, &child), -1);
+}
+END_TEST
+
+/* A name with brackets and spaces must not shift the numbers behind it. */
+START_TEST(proc_reads_odd_names)
+{
+	struct proc_id before, after;
+
+	ck_assert_int_eq(proc_identify(getpid(), &before), 0);
+	ck_assert_int_eq(prctl(PR_SET_NAME, ") Z 1 1 (x"), 0);
+	ck_assert_int_eq(proc_identify(getpid(), &after), 0);
+	ck_assert_uint_eq(before.start, after.start);
+	ck_assert(proc_alive(&before));
+}
+END_TEST
+
+/* A family of three generations: the middle one forks twice, into a session of its own, and ignores SIGTERM. */
+static void
+make_runaway(int fd)
+{
+	if (fork() != 0)
+		_exit(0);
+	setsid();
+	if (fork() != 0)
+		_exit(0);
+	signal(SIGTERM, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+	if (fork() == 0)
+		stand(fd);
+	stand(fd);
+}
+
+START_TEST(proc_sweeps_runaways)
+{
+	struct proc_id family[20];
+	struct proc_usage usage;
+	int fds[2], i;
+	pid_t pid;
+
+	ck_assert_int_eq(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+	ck_assert_int_eq(pipe(fds), 0);
+	for (i = 0; i < 10; i++) {
+		if ((pid = fork()) == 0)
+			make_runaway(fds[1]);
+		ck_assert_int_gt(pid, 0);
+	}
+	for (i = 0; i < 20; i++)
+		ck_assert_int_eq(proc_identify(read_pid(fds[0]), &family[i]), 0);
+	ck_assert_int_eq(proc_tree_usage(getpid(), &usage), 0);
+	ck_assert_int_ge(usage.count, 20);
+	ck_assert_int_gt(usage.rss, 0);
+	ck_assert_int_ge(proc_sweep_children(20000), 20);
+	for (i = 0; i < 20; i++)
+		ck_assert(!proc_alive(&family[i]));
+	ck_assert_int_eq(proc_sweep_children(0), 0);
+	ck_assert_int_eq(proc_tree_usage(getpid(), &usage), 0);
+	ck_assert_int_eq(usage.count, 0);
+}
+END_TEST
+
+/* A line of processes in which each starts the next and leaves. */
+START_TEST(proc_sweeps_a_relay)
+{
+	int fds[2];
+	pid_t pid;
+
+	ck_assert_int_eq(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+	ck_assert_int_eq(pipe(fds), 0);
+	if ((pid = fork()) == 0) {
+		for (int n = 0;; n++) {
+			if (fork() != 0)
+				_exit(0);
+			setsid();
+			if (n == 20)
+				MUST(write(fds[1], "x", 1) == 1);
+		}
+	}
+	ck_assert_int_eq(read(fds[0], &(char){ 0 }, 1), 1);
+	ck_assert_int_ge(proc_sweep_children(20000), 1);
+	ck_assert_int_eq(waitpid(-1, NULL, WNOHANG), -1);
+}
+END_TEST
+
+START_TEST(proc_sweep_gives_up_in_time)
+{
+	int fds[2];
+	pid_t pid;
+
+	ck_assert_int_eq(pipe(fds), 0);
+	if ((pid = fork()) == 0)
+		stand(fds[1]);
+	read_pid(fds[0]);
+	ck_assert_int_eq(proc_sweep_children(0), -1);
+	ck_assert_int_eq(proc_sweep_children(20000), 1);
+}
+END_TEST
+
+START_TEST(proc_kills_only_the_one_it_means)
+{
+	struct proc_id id, other;
+	int fds[2], status;
+	pid_t pid;
+
+	ck_assert_int_eq(pipe(fds), 0);
+	if ((pid = fork()) == 0)
+		stand(fds[1]);
+	read_pid(fds[0]);
+	ck_assert_int_eq(proc_identify(pid, &id), 0);
+	other = id;
+	other.start++;
+	proc_kill(&other);
+	ck_assert(proc_alive(&id));
+	proc_kill(&id);
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+}
+END_TEST
+
+START_TEST(proc_tells_memory)
+{
+	ck_assert_int_gt(proc_memory_available(), 1 << 20);
+}
+END_TEST
+
+TCase *
+base_proc(void)
+{
+	TCase *tc = tcase_create("proc");
+
+	tcase_add_test(tc, proc_knows_who_is_who);
+	tcase_add_test(tc, proc_reads_odd_names);
+	tcase_add_test(tc, proc_sweeps_runaways);
+	tcase_add_test(tc, proc_sweeps_a_relay);
+	tcase_add_test(tc, proc_sweep_gives_up_in_time);
+	tcase_add_test(tc, proc_kills_only_the_one_it_means);
+	tcase_add_test(tc, proc_tells_memory);
+	tcase_set_timeout(tc, 60);
+	return tc;
+}

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Untrusted text: UTF-8, names, slugs, branches, what is shown and what is quoted. */
+#include <stdlib.h>
+#include <string.h>
+
+#include <check.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/text.h"
+
+#include "test_base.h"
+
+static const struct {
+	const char *text;
+	bool good;
+} utf8[] = {
+	{ "", true }, { "plain", true }, { "\xc3\xa9", true }, { "\xe2\x82\xac", true }, { "\xf0\x9f\x90\x91", true },
+	{ "\xf4\x8f\xbf\xbf", true }, { "\xed\x9f\xbf", true },
+	{ "\xc0\x80", false }, { "\xc1\xbf", false }, { "\xe0\x80\x80", false }, { "\xe0\x9f\xbf", false },
+	{ "\xf0\x80\x80\x80", false }, { "\xed\xa0\x80", false }, { "\xed\xbf\xbf", false }, { "\xf4\x90\x80\x80", false },
+	{ "\xf5\x80\x80\x80", false }, { "\x80", false }, { "\xc3", false }, { "\xe2\x82", false }, { "a\xc3\x28", false },
+	{ "\xff", false },
+};
+
+START_TEST(text_utf8)
+{
+	ck_assert_msg(text_is_utf8(utf8[_i].text, strlen(utf8[_i].text)) == utf8[_i].good, "case %d", _i);
+	ck_assert(!text_is_utf8("a\0b", 3));
+}
+END_TEST
+
+START_TEST(text_names)
+{
+	char longest[66];
+
+	memset(longest, 'a', sizeof longest);
+	longest[64] = '\0';
+	ck_assert(text_is_name(longest));
+	longest[64] = 'a';
+	longest[65] = '\0';
+	ck_assert(!text_is_name(longest));
+	ck_assert(text_is_name("web-2_x"));
+	ck_assert(!text_is_name(""));
+	ck_assert(!text_is_name("-x"));
+	ck_assert(!text_is_name("../x"));
+	ck_assert(!text_is_name("Web"));
+	ck_assert(!text_is_name("a.b"));
+	ck_assert(text_is_kind("inbox.ticket"));
+	ck_assert(!text_is_kind("inbox"));
+	ck_assert(!text_is_kind("inbox."));
+	ck_assert(!text_is_kind(".ticket"));
+	ck_assert(!text_is_kind("a.b.c"));
+}
+END_TEST
+
+static const struct {
+	const char *text, *slug;
+} slugs[] = {
+	{ "Fix the <b>login</b> page!", "fix-the-b-login-b-page" }, { "", "change" }, { "!!!", "change" },
+	{ "\xe4\xbf\xae", "change" }, { "  a  ", "a" }, { "../../etc/passwd", "etc-passwd" }, { "A-B--C", "a-b-c" },
+};
+
+START_TEST(text_slugs)
+{
+	char out[64], small[8];
+
+	ck_assert_str_eq(text_slug(slugs[_i].text, out, sizeof out), slugs[_i].slug);
+	ck_assert_str_eq(text_slug("abcdef ghi", small, sizeof small), "abcdef");
+}
+END_TEST
+
+static const struct {
+	const char *branch;
+	bool good;
+} branches[] = {
+	{ "drover/a", true }, { "drover/PROJ-1/fix", true }, { "drover/\xc3\xa9", true }, { "drover/@", true },
+	{ "drover/", false }, { "main", false }, { "drover/a..b", false }, { "drover/.a", false }, { "drover/a/.b", false },
+	{ "drover/a.lock", false }, { "drover/a.lock/b", false }, { "drover/a.locks", true }, { "drover/a.", false },
+	{ "drover/a/", false }, { "drover//a", false }, { "drover/a b", false }, { "drover/a~1", false }, { "drover/a^", false },
+	{ "drover/a:b", false }, { "drover/a?", false }, { "drover/a*", false }, { "drover/a[", false }, { "drover/a\\b", false },
+	{ "drover/a@{1}", false }, { "drover/a\x7f", false }, { "drover/a\tb", false }, { "drover/\xff", false },
+};
+
+START_TEST(text_branches)
+{
+	ck_assert_msg(text_is_branch(branches[_i].branch, "drover/") == branches[_i].good, "%s", branches[_i].branch);
+	ck_assert(!text_is_branch("-f", NULL));
+	ck_assert(!text_is_branch("@", NULL));
+	ck_assert(!text_is_branch("HEAD", NULL));
+	ck_assert(text_is_branch("main", NULL));
+}
+END_TEST
+
+static const struct {
+	const char *text;
+	size_t max;
+	const char *shown;
+} shown[] = {
+	{ "plain", 100, "plain" }, { "a\x1b[31m", 100, "a\\x1b[31m" }, { "\xe2\x80\xae" "x", 100, "\\u{202e}x" },
+	{ "\xc2\x9b" "x", 100, "\\u{009b}x" }, { "a\nb", 100, "a\\x0ab" }, { "\xff\xc3", 100, "\\xff\\xc3" },
+	{ "caf\xc3\xa9", 100, "caf\xc3\xa9" }, { "abcdef", 6, "abcdef" }, { "abcdefg", 6, "abc..." },
+	{ "ab\xc3\xa9" "defg", 6, "ab..." }, { "abcdefg", 2, ".." }, { "a\x1b\x1b", 6, "a..." },
+};
+
+START_TEST(text_shown)
+{
+	struct buf out = BUF_INIT;
+
+	text_show(&out, shown[_i].text, strlen(shown[_i].text), shown[_i].max);
+	ck_assert_str_eq(buf_str(&out), shown[_i].shown);
+	ck_assert_uint_le(out.len, shown[_i].max);
+	buf_free(&out);
+}
+END_TEST
+
+START_TEST(text_json_quotes)
+{
+	struct buf out = BUF_INIT;
+
+	text_json(&out, "a\"b\\\n\t\x01\x7f\xff\xc2\x9b\xe2\x80\xae\xc3\xa9\0z", 18);
+	ck_assert_str_eq(buf_str(&out), "\"a\\\"b\\\\\\n\\t\\u0001\\u007f\xef\xbf\xbd\\u009b\\u202e\xc3\xa9\\u0000z\"");
+	buf_free(&out);
+}
+END_TEST
+
+/* Whatever the bytes, what comes out is JSON, and of good text it is the same text. */
+START_TEST(text_json_survives_any_bytes)
+{
+	struct buf out = BUF_INIT;
+	char text[32];
+	size_t len, j;
+	cJSON *json;
+
+	srand(5);
+	for (int i = 0; i < 20000; i++) {
+		len = (size_t)rand() % sizeof text;
+		for (j = 0; j < len; j++)
+			text[j] = (char)(rand() % 3 == 0 ? rand() : 0xc0 + rand() % 64);
+		buf_clear(&out);
+		text_json(&out, text, len);
+		json = json_parse(out.data, out.len, 1000, NULL);
+		ck_assert_ptr_nonnull(json);
+		if (text_is_utf8(text, len)) {
+			ck_assert_uint_eq(strlen(json->valuestring), len);
+			ck_assert_mem_eq(json->valuestring, text, len);
+		}
+		cJSON_Delete(json);
+		buf_clear(&out);
+		text_show(&out, text, len, 20);
+		ck_assert_uint_le(out.len, 20);
+		ck_assert(out.len == 0 || text_is_utf8(out.data, out.len));
+		ck_assert_uint_le(text_fit(text, len, 7), 7);
+	}
+	buf_free(&out);
+}
+END_TEST
+
+START_TEST(text_copies_whole_characters)
+{
+	char out[5];
+
+	ck_assert(text_copy(out, sizeof out, "abcd"));
+	ck_assert(!text_copy(out, sizeof out, "abc\xc3\xa9"));
+	ck_assert_str_eq(out, "abc");
+	ck_assert(!text_copy(out, sizeof out, "\xf0\x9f\x90\x91\xf0\x9f\x90\x91"));
+	ck_assert_str_eq(out, "\xf0\x9f\x90\x91");
+	ck_assert(!text_copy(out, sizeof out, "a\xf0\x9f\x90\x91"));
+	ck_assert_str_eq(out, "a");
+}
+END_TEST
+
+START_TEST(text_random_differs)
+{
+	char a[81], b[81];
+
+	ck_assert_uint_eq(strlen(text_random_hex(a, 40)), 80);
+	ck_assert_uint_eq(strspn(a, "0123456789abcdef"), 80);
+	ck_assert_str_ne(a, text_random_hex(b, 40));
+	ck_assert_uint_eq(text_hash("a", 1), UINT64_C(0xaf63dc4c8601ec8c));
+}
+END_TEST
+
+TCase *
+base_text(void)
+{
+	TCase *tc = tcase_create("text");
+
+	tcase_add_loop_test(tc, text_utf8, 0, (int)ARRAY_LEN(utf8));
+	tcase_add_test(tc, text_names);
+	tcase_add_loop_test(tc, text_slugs, 0, (int)ARRAY_LEN(slugs));
+	tcase_add_loop_test(tc, text_branches, 0, (int)ARRAY_LEN(branches));
+	tcase_add_loop_test(tc, text_shown, 0, (int)ARRAY_LEN(shown));
+	tcase_add_test(tc, text_json_quotes);
+	tcase_add_test(tc, text_json_survives_any_bytes);
+	tcase_add_test(tc, text_copies_whole_characters);
+	tcase_add_test(tc, text_random_differs);
+	tcase_set_timeout(tc, 60);
+	return tc;
+}
