@@ -36,6 +36,7 @@ struct scope {
 	int (*emit)(struct scope *, const struct drover_item *, struct error *);
 	int (*cursor)(struct scope *, const char *cursor, struct error *);
 	int (*watch)(struct scope *, const char *path, struct error *); /* in open() */
+	int64_t again_ms;                    /* of queue->again; 0: not asked */
 	void *runner;                        /* theirs */
 
 	/* SCOPE_JOB */

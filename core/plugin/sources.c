@@ -10,6 +10,7 @@
 #include "plugin/supervisor.h"
 
 #define ITEMS_MAX 1000            /* of one poll */
+#define POLL_AGAIN_MS 100
 #define SETTLE_RETRY_MS 30000
 #define FAULT_RETRY_MS 300000     /* a source whose credential or configuration is refused */
 
@@ -298,7 +299,10 @@ source_polled(struct runner_handle *r, struct source *source, struct message *m)
 	if (code == DROVER_OK) {
 		source->failures = 0;
 		source->error[0] = '\0';
-		source->next_poll = source->poll_again ? now : now + source->interval_ms;
+		wait = source->interval_ms;
+		if (message_i(m, "again") > 0 && message_i(m, "again") < wait)
+			wait = message_i(m, "again") < POLL_AGAIN_MS ? POLL_AGAIN_MS : message_i(m, "again");
+		source->next_poll = source->poll_again ? now : now + wait;
 		return;
 	}
 	if (source->failures < 30)

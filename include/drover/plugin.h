@@ -152,7 +152,8 @@ struct drover_source {
 	int64_t interval_ms;                  /* between polls, unless configured */
 	int (*open)(struct drover_scope *, void *plugin, void **source, struct drover_error *); /* optional */
 	int (*poll)(struct drover_scope *, void *source, const char *cursor, struct drover_error *); /* required */
-	int (*settle)(struct drover_scope *, void *source, const struct drover_settled *, struct drover_error *); /* optional; at least once */
+	/* Optional. For each ended job of an item this source emitted, at least once, in the order they ended; it may come before the next poll(). A failure, of any class, is tried again every 30 s for ever. */
+	int (*settle)(struct drover_scope *, void *source, const struct drover_settled *, struct drover_error *);
 	void (*close)(struct drover_scope *, void *source); /* optional */
 };
 
@@ -246,16 +247,22 @@ struct drover_host_capacity {
 
 struct drover_host_queue {
 	uint32_t size;
-	/* In poll(): kept with the cursor when poll() returns 0. In run(): a job at once. */
+	/*
+	 * In poll(): kept with the cursor when poll() returns 0. In run(): a job at once. 0: taken, also when a job of
+	 * this (kind, key) is active already. PERMANENT: over a bound; CONFIG: a repo, agent or pool that is not
+	 * configured: this item is not taken, the others are. One that only the core can refuse becomes a held job.
+	 */
 	int (*emit)(struct drover_scope *, const struct drover_item *, struct drover_error *);
 	/* poll() only: what the next poll() is handed. At most DROVER_VALUE_MAX bytes. */
 	int (*cursor)(struct drover_scope *, const char *cursor, struct drover_error *);
-	/* open() of a source only: a change in this folder makes the next poll come at once. */
+	/* open() of a source only: a file made, written and closed, or moved in or out in this folder makes the next poll come at once. */
 	int (*watch)(struct drover_scope *, const char *path, struct drover_error *);
 	/* run() only: adds to the job's result object, shown by `drover show` and handed to settle(). */
 	int (*result)(struct drover_scope *, const char *key, const char *value, struct drover_error *);
 	/* 1 once the job was asked to stop. */
 	int (*cancelled)(struct drover_scope *);
+	/* poll() only: the next poll comes after delay_ms (100 ms or more), or at its interval when that is sooner. */
+	int (*again)(struct drover_scope *, int64_t delay_ms, struct drover_error *);
 };
 
 #define DROVER_PATH_MAX 1024
@@ -284,7 +291,7 @@ struct drover_command {
 	uint32_t flags;                /* reserved, 0 */
 	const char *const *argv;       /* NULL-terminated; argv[0] is looked up in PATH */
 	const char *const *env;        /* "NAME=value" to add, NULL-terminated, or NULL */
-	const char *cwd;               /* absolute; required */
+	const char *cwd;               /* absolute; required. "/" for a command that touches no files */
 	const char *input;             /* for stdin, or NULL for /dev/null */
 	uint64_t input_len;
 	int64_t timeout_ms;            /* 0: as long as the job may take */

@@ -1,0 +1,71 @@
+# shellcheck shell=sh
+# SPDX-License-Identifier: Apache-2.0
+# Sourced by demo and check: sees to it that what is needed is there, and builds out of tree.
+#
+#   prepare_packages PACKAGE...              Debian packages; says what it installs before it does
+#   prepare_build DIR [CONFIGURE-ARGUMENT...]
+
+top=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
+build_packages="gcc libc6-dev make autoconf automake libtool pkg-config git ca-certificates
+  libevent-dev libcurl4-openssl-dev libcjson-dev libconfig-dev libgit2-dev libsqlite3-dev libpcre2-dev uthash-dev"
+
+say() { printf '%s\n' "$*" >&2; }
+
+die() {
+	say "$(basename "$0"): $*"
+	exit 1
+}
+
+missing_packages() {
+	for p in "$@"; do
+		dpkg-query -W -f '${Status}' "$p" 2>/dev/null | grep -q 'ok installed' || printf '%s ' "$p"
+	done
+}
+
+prepare_packages() {
+	if [ ! -r /etc/debian_version ] || ! command -v apt-get >/dev/null 2>&1; then
+		say "This is not Debian. drover needs what these Debian packages hold:"
+		say "  $*"
+		[ -n "${DROVER_SKIP_PACKAGES:-}" ] || die "install their like, then run this again with DROVER_SKIP_PACKAGES=1"
+		return 0
+	fi
+	missing=$(missing_packages "$@")
+	[ -n "$missing" ] || return 0
+	say "Installing from Debian: $missing"
+	sudo=
+	if [ "$(id -u)" -ne 0 ]; then
+		command -v sudo >/dev/null 2>&1 || die "run it as root, or install sudo, or install by hand: $missing"
+		sudo=sudo
+	fi
+	$sudo apt-get update -qq || say "apt-get update failed; going on with the lists that are there"
+	# shellcheck disable=SC2086
+	$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null ||
+		die "apt-get could not install: $missing"
+}
+
+prepare_build() {
+	build=$1
+	shift
+	mkdir -p "$build"
+	if [ ! -x "$top/configure" ] || [ "$top/configure.ac" -nt "$top/configure" ]; then
+		say "Making configure ..."
+		(cd "$top" && ./autogen.sh) >"$build/autogen.out" 2>&1 || {
+			cat "$build/autogen.out" >&2
+			die "autogen.sh failed"
+		}
+	fi
+	if [ ! -f "$build/Makefile" ] || [ "$top/configure" -nt "$build/config.status" ]; then
+		say "Configuring in $build ..."
+		cc=gcc
+		command -v ccache >/dev/null 2>&1 && cc="ccache gcc"
+		(cd "$build" && "$top/configure" CC="$cc" "$@") >"$build/configure.out" 2>&1 || {
+			tail -n 20 "$build/configure.out" >&2
+			die "configure failed, see $build/config.log"
+		}
+	fi
+	say "Building ..."
+	make -C "$build" -j"$(nproc)" >"$build/make.out" 2>&1 || {
+		tail -n 40 "$build/make.out" >&2
+		die "the build failed, see $build/make.out"
+	}
+}
