@@ -48,12 +48,6 @@ struct change_point {
 	char text[CHANGE_TEXT_MAX];
 };
 
-/* Paths that setup and check commands left in the tree: never part of the change. */
-struct change_paths {
-	char **items;
-	size_t len;
-};
-
 struct change {
 	struct scope *scope;
 	const struct config_repo *repo;
@@ -63,7 +57,7 @@ struct change {
 	char key[64];           /* of the point in the job's key-value data */
 	char *message;          /* of the commit */
 	struct tree *tree;      /* while leased */
-	struct change_paths leavings;
+	struct buf leavings;    /* paths that setup and checks left in the tree, as tree_settle has them: no part of the change */
 	struct buf failed;      /* the check that failed, as one line; empty: none did */
 	struct buf output;      /* the end of what it printed */
 	struct change_point point;
@@ -84,20 +78,6 @@ int change_point_load(struct change *, struct error *);
 int change_point_save(struct change *, struct error *);
 void change_point_clear(struct change_point *);
 const char *change_step_name(enum change_step);
-
-/* change_git.c: the commits of a change. */
-/* After a command of the repo's: tracked files go back to HEAD, what is new is noted in leavings. */
-int change_git_settle(struct change *, struct error *);
-/* Puts all that the tree changed since the base, but for the leavings, into one commit on the base. 1: made, 0: nothing is changed; HEAD stands at point.commit or the base. */
-int change_git_commit(struct change *, const char *message, struct error *);
-/* What base..commit changes, a path at a time. -1 when the visitor says so. */
-struct change_file {
-	const char *path;       /* bytes of git's, untrusted */
-	unsigned mode, old_mode; /* git file modes, 0: not there */
-	const char *target;     /* of a symbolic link, else NULL; untrusted */
-};
-int change_git_diff(struct change *, struct drover_diff *, void (*visit)(void *arg, const struct change_file *), void *arg,
-    struct error *);
 
 /* change_guard.c. ** matches any number of folders, a pattern without a slash any last part; a match of a folder is a match of all in it. */
 bool change_glob(const char *pattern, const char *path);

@@ -30,8 +30,8 @@ struct guard {
 	int offenders;
 };
 
-static void guard_visit(void *, const struct change_file *);
-static const char *guard_fault(const struct guard *, const struct change_file *);
+static void guard_visit(void *, const struct tree_file *);
+static const char *guard_fault(const struct guard *, const struct tree_file *);
 static bool guard_git_path(const char *);
 static bool glob_segments(const char *, const char *, const char *);
 static bool glob_segment(const char *, size_t, const char *, size_t);
@@ -139,7 +139,7 @@ change_link_escapes(const char *path, const char *target)
 }
 
 static const char *
-guard_fault(const struct guard *guard, const struct change_file *file)
+guard_fault(const struct guard *guard, const struct tree_file *file)
 {
 	if (guard_git_path(file->path))
 		return ("is part of git itself");
@@ -155,7 +155,7 @@ guard_fault(const struct guard *guard, const struct change_file *file)
 }
 
 static void
-guard_visit(void *arg, const struct change_file *file)
+guard_visit(void *arg, const struct tree_file *file)
 {
 	struct guard *guard = arg;
 	const char *fault = guard_fault(guard, file);
@@ -181,7 +181,7 @@ change_guard(struct change *change, struct error *err)
 
 	if (repo->forbidden != NULL)
 		guard.forbidden = (const char *const *)repo->forbidden;
-	if (change_git_diff(change, diff, guard_visit, &guard, err) != 0)
+	if (tree_compare(change->tree, change->point.commit, diff, guard_visit, &guard, err) != 0)
 		goto out;
 	if (guard.offenders > 0)
 		error_set(err, DROVER_HUMAN, "the guard stopped this change: %s%s (%d in all); the commit %.12s is kept",

@@ -17,7 +17,6 @@
 #include "host/service.h"
 
 #define LEASE_GRANT_MAX 8192
-#define LEASE_REF_MAX 255
 
 struct scope_lease {
 	struct scope_lease *next;
@@ -35,7 +34,6 @@ static int lease_scratch(struct drover_scope *, char *, size_t, struct drover_er
 static struct scope_lease **lease_find(struct scope *, uint64_t);
 static int lease_ask(struct scope *, const struct config_repo *, struct grant *, struct error *);
 static int lease_tell(struct scope *, uint64_t, const char *, const char *, const char *, struct error *);
-static int lease_check_ref(const char *, struct error *);
 static void grant_free(struct grant *);
 
 const struct drover_host_lease host_lease = {
@@ -203,17 +201,6 @@ lease_end(struct scope *scope)
 	scope->scratch = NULL;
 }
 
-/* A ref may come from a ticket or a comment: it must not be read as an option or a refspec. */
-static int
-lease_check_ref(const char *ref, struct error *err)
-{
-	if (service_line(ref, "ref", LEASE_REF_MAX, true, err) != 0)
-		return (-1);
-	if (ref != NULL && (*ref == '-' || strpbrk(ref, " :?*[\\^~") != NULL || strstr(ref, "..") != NULL))
-		return (error_set(err, DROVER_PERMANENT, "ref \"%s\" is no name of a branch, a tag or a commit", ref));
-	return (0);
-}
-
 static int
 lease_acquire(struct drover_scope *public, const char *repo, const char *ref, struct drover_lease *out_lease,
     struct drover_error *out)
@@ -225,7 +212,7 @@ lease_acquire(struct drover_scope *public, const char *repo, const char *ref, st
 	struct tree *tree;
 
 	if (service_role(scope, ROLE_JOB, "lease.acquire", "run", &err) != 0 ||
-	    service_out_check(out_lease, "drover_lease", &err) != 0 || lease_check_ref(ref, &err) != 0 ||
+	    service_out_check(out_lease, "drover_lease", &err) != 0 || service_ref(ref, &err) != 0 ||
 	    (found = scope_repo(scope, repo, &err)) == NULL)
 		return (scope_fail(out, &err));
 	if (ref != NULL && *ref == '\0')

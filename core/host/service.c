@@ -10,6 +10,7 @@
 #include "host/service.h"
 
 #define STRUCT_SIZE_MAX (1024 * 1024)
+#define REF_MAX 255
 
 static int service_size(const void *, size_t, const char *, uint32_t *, struct error *);
 
@@ -59,6 +60,17 @@ service_name(const char *name, const char *what, struct error *err)
 	if (strnlen(name, DROVER_NAME_MAX + 1) > DROVER_NAME_MAX || !text_is_name(name))
 		return (error_set(err, DROVER_PERMANENT, "%s is not a name ([a-z0-9_-], at most %d bytes)", what,
 		    DROVER_NAME_MAX));
+	return (0);
+}
+
+/* A ref may come from a ticket or a comment: it must not be read as an option or a refspec. */
+int
+service_ref(const char *ref, struct error *err)
+{
+	if (service_line(ref, "ref", REF_MAX, true, err) != 0)
+		return (-1);
+	if (ref != NULL && (*ref == '-' || strpbrk(ref, " :?*[\\^~") != NULL || strstr(ref, "..") != NULL))
+		return (error_set(err, DROVER_PERMANENT, "ref \"%s\" is no name of a branch, a tag or a commit", ref));
 	return (0);
 }
 

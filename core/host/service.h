@@ -26,6 +26,8 @@ int service_text(const char *text, const char *what, size_t max, bool optional, 
 int service_line(const char *text, const char *what, size_t max, bool optional, struct error *);
 /* A configured name, or NULL. */
 int service_name(const char *name, const char *what, struct error *);
+/* A branch, a tag or a commit, or NULL: what cannot be read as an option, a refspec or an expression. */
+int service_ref(const char *ref, struct error *);
 /*
  * Structs begin with their size as the plugin's header had it. in copies min(theirs, ours) into a zeroed
  * struct of ours and wants at least least bytes; out copies the other way and leaves theirs' size alone.

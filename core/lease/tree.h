@@ -47,4 +47,20 @@ int tree_unkeep(struct tree *, uint64_t job, struct error *);
 /* Pushes HEAD to refs/heads/BRANCH of the repo's url. Already there: 0. Another commit there: overwritten only when drover put it there (the mirror's refs/drover/pushed/BRANCH), else PERMANENT. */
 int tree_push(struct tree *, const char *branch, struct error *);
 
+/* For a change that runs the repo's own commands in the tree (tree_change.c). */
+/* Stands at commit again, tracked files as they are in it. fresh gets the paths of new files that are not ignored, each with a NUL behind it. */
+int tree_settle(struct tree *, const char *commit, struct buf *fresh, struct error *);
+/* One commit on the base of all that was changed since, whoever committed what, but for the paths in without (as tree_settle has them). HEAD stands at it. 1: commit gets it; 0: nothing is changed, HEAD stands at the base. */
+int tree_squash(struct tree *, const struct buf *without, const char *message, char *commit, size_t size, struct error *);
+/* What lies there is nobody's work: files as in commit and nothing else. */
+int tree_discard(struct tree *, const char *commit, struct error *);
+/* A file that base..commit changes; a rename is two of them. */
+struct tree_file {
+	const char *path;        /* as git has it, untrusted */
+	unsigned mode, old_mode; /* git's file modes, 0: not there */
+	const char *target;      /* of a symbolic link, else NULL; untrusted */
+};
+int tree_compare(struct tree *, const char *commit, struct drover_diff *, void (*visit)(void *arg, const struct tree_file *), void *arg,
+    struct error *);
+
 #endif
