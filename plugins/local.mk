@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 plugin_ldflags = -module -avoid-version -shared -no-undefined $(PLUGIN_LDFLAGS)
 plugin_cflags = $(AM_CFLAGS) -fvisibility=hidden
-plugin_cppflags = -I$(top_srcdir)/include $(DROVER_CPPFLAGS)
+plugin_cppflags = -I$(top_srcdir)/include -I$(top_srcdir)/plugins $(DROVER_CPPFLAGS)
+plugin_common = plugins/common/text.c plugins/common/text.h
 
 include plugins/inbox/local.mk
 include plugins/exec/local.mk

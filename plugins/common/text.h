@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Text of unknown origin, and errors: what every plugin of ours needs. Linked into each, exported by none. */
+#ifndef COMMON_TEXT_H
+#define COMMON_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <drover/plugin.h>
+
+/* Fills err and returns the class. */
+int plugin_fail(struct drover_error *, enum drover_class, const char *format, ...) DROVER_PRINTF(3, 4);
+
+/* Length of the valid UTF-8 sequence at s, 0 where there is none. */
+size_t text_sequence(const char *s, size_t len);
+bool text_is_utf8(const char *s, size_t len);
+/* Copies UTF-8 without what a reader cannot see: controls (but those in keep), zero-width and bidirectional marks. Cuts between characters. */
+size_t text_clean(char *out, size_t size, const char *s, size_t len, const char *keep);
+/* The largest prefix of at most max bytes that cuts no character. */
+size_t text_cut(const char *s, size_t len, size_t max);
+/* FNV-1a; seed 0 begins. Tells texts apart, proves nothing. */
+uint64_t text_hash(uint64_t seed, const void *data, size_t len);
+
+#endif

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The plugin inbox: tickets as files. The source folder finds them, the pipeline ticket has an agent carry them out. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "inbox.h"
+
+static int ticket_run(struct drover_scope *, void *, const struct drover_job *, struct drover_error *);
+static int ticket_report(struct drover_scope *, const struct drover_change_result *, struct drover_error *);
+
+static const struct drover_pipeline pipeline_ticket = {
+	.size = sizeof(struct drover_pipeline),
+	.retries = 2,
+	.name = "ticket",
+	.summary = "Has an agent make the change that a Markdown ticket asks for, checks it and pushes a branch.",
+	.pool = "heavy",
+	.run = ticket_run,
+};
+
+static const struct drover_source *const sources[] = { &inbox_folder, NULL };
+static const struct drover_pipeline *const pipelines[] = { &pipeline_ticket, NULL };
+
+const struct drover_plugin drover_plugin_v1 = {
+	DROVER_PLUGIN_HEADER,
+	.name = "inbox",
+	.version = "1.0",
+	.summary = "A folder of Markdown tickets.",
+	.sources = sources,
+	.pipelines = pipelines,
+};
+
+static int
+ticket_report(struct drover_scope *scope, const struct drover_change_result *r, struct drover_error *err)
+{
+	const struct drover_usage *u = &r->usage;
+	char files[16], lines[64], followups[16], tokens[128];
+	const struct {
+		const char *key, *value;
+	} results[] = {
+		{ "changed", r->changed ? "yes" : "no" },
+		{ "branch", r->changed ? r->branch : "" },
+		{ "commit", r->changed ? r->commit : "" },
+		{ "files", files },
+		{ "lines", lines },
+		{ "checks", r->checked ? "passed" : "none" },
+		{ "followups", followups },
+		{ "tokens", tokens },
+		{ "summary", r->text },
+	};
+	size_t i;
+
+	snprintf(files, sizeof(files), "%" PRIu32, r->diff.files);
+	snprintf(lines, sizeof(lines), "+%" PRIu64 " -%" PRIu64, r->diff.added, r->diff.removed);
+	snprintf(followups, sizeof(followups), "%" PRId32, r->followups);
+	snprintf(tokens, sizeof(tokens), "%" PRId64 " in, %" PRId64 " cached, %" PRId64 " out", u->input, u->cached, u->output);
+	for (i = 0; i < sizeof(results) / sizeof(results[0]); i++)
+		if (results[i].value[0] != '\0' && scope->host->queue->result(scope, results[i].key, results[i].value, err) != 0)
+			return err->code;
+	return 0;
+}
+
+static int
+ticket_run(struct drover_scope *scope, void *plugin, const struct drover_job *job, struct drover_error *err)
+{
+	struct drover_change change = { .size = sizeof(change) };
+	struct drover_change_result *result;
+	struct ticket ticket;
+	char why[DROVER_ERROR_MAX], *prompt;
+	int code;
+
+	if (ticket_parse(job->payload, job->payload_len, &ticket, why, sizeof(why)) != 0)
+		return plugin_fail(err, DROVER_PERMANENT, "not a ticket: %s", why);
+	if (job->repo[0] == '\0')
+		return plugin_fail(err, DROVER_PERMANENT, "the job has no repository: submit it with one");
+	result = calloc(1, sizeof(*result));
+	if ((prompt = ticket_prompt(&ticket, job)) == NULL || result == NULL) {
+		code = plugin_fail(err, DROVER_INTERNAL, "out of memory");
+		goto out;
+	}
+	result->size = sizeof(*result);
+	change.title = ticket.title;
+	change.prompt = prompt;
+	if ((code = scope->host->change->run(scope, &change, result, err)) == 0)
+		code = ticket_report(scope, result, err);
+out:
+	free(prompt);
+	free(result);
+	return code;
+}
