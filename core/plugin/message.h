@@ -119,12 +119,17 @@ const char *message_b(const struct message *, const char *name, size_t *len);
 
 /* Sends a whole message and frees it. A blocking socket waits. -1 with DROVER_AGAIN when the peer is gone or (non-blocking) full, DROVER_PERMANENT when over MESSAGE_MAX. */
 int message_send(int fd, struct message_out *, struct error *);
+/* As message_send, but the message stays the caller's and may be sent again. */
+int message_write(int fd, struct message_out *, struct error *);
+uint64_t message_out_id(const struct message_out *);
 /* Receives one. 1: got one, 0: the peer has closed, -1: an error; DROVER_AGAIN when a non-blocking socket has none. */
 int message_recv(int fd, struct message *m, struct error *);
 /* socketpair / connect with buffers that fit MESSAGE_MAX, close-on-exec. */
 int message_pair(int fds[2], struct error *);
 int message_connect(const char *path, struct error *);
 int message_listen(const char *path, struct error *); /* 0600, non-blocking; an old socket file is replaced */
+/* A connection of a listening socket, non-blocking, with buffers of its own; they are not inherited. DROVER_AGAIN: none waits. */
+int message_accept(int fd, struct error *);
 
 /* Writes the table as Markdown (doc/messages.md is made of it and a test compares). */
 void message_document(struct buf *out);
