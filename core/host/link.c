@@ -31,6 +31,7 @@ struct link {
 
 static int link_connect(struct link *, struct error *);
 static int link_reconnect(struct link *, int64_t give_up, int64_t *backoff, struct error *);
+static int link_pause(int64_t give_up, int64_t *backoff);
 static void link_disconnect(struct link *);
 static int link_await(struct link *, uint64_t id, int64_t deadline_ms, struct message *, struct error *);
 static int link_verdict(struct link *, const struct message *, struct error *);
@@ -107,21 +108,27 @@ link_connect(struct link *link, struct error *err)
 	return -1;
 }
 
-/* Until it is connected or give_up, a monotonic time, has come. A signal (the job is cancelled) ends one wait, not the waiting. */
+/* -1 when give_up, a monotonic time, has come. A signal (the job is cancelled) ends one pause early. */
+static int
+link_pause(int64_t give_up, int64_t *backoff)
+{
+	int64_t left = give_up - clock_mono();
+
+	if (left <= 0)
+		return -1;
+	(void)poll(NULL, 0, (int)(left < *backoff ? left : *backoff));
+	*backoff = *backoff * 2 > LINK_BACKOFF_MAX_MS ? LINK_BACKOFF_MAX_MS : *backoff * 2;
+	return 0;
+}
+
 static int
 link_reconnect(struct link *link, int64_t give_up, int64_t *backoff, struct error *err)
 {
-	int64_t left;
-
-	for (;;) {
-		if (link_connect(link, err) == 0)
-			return 0;
-		left = give_up - clock_mono();
-		if (err->code != DROVER_AGAIN || left <= 0)
+	while (link_connect(link, err) == -1) {
+		if (err->code != DROVER_AGAIN || link_pause(give_up, backoff) == -1)
 			return -1;
-		(void)poll(NULL, 0, (int)(left < *backoff ? left : *backoff));
-		*backoff = *backoff * 2 > LINK_BACKOFF_MAX_MS ? LINK_BACKOFF_MAX_MS : *backoff * 2;
 	}
+	return 0;
 }
 
 /* 1: the answer, 0: the connection is gone, -1: no answer. */
@@ -170,7 +177,7 @@ link_verdict(struct link *link, const struct message *m, struct error *err)
 int
 link_ask(struct link *link, struct message_out *request, int64_t deadline_ms, struct message *reply, struct error *err)
 {
-	int64_t give_up = 0, backoff = LINK_BACKOFF_MIN_MS;
+	int64_t give_up = 0, asked, backoff = LINK_BACKOFF_MIN_MS;
 	struct error why = { 0 };
 	struct message m;
 	uint64_t id;
@@ -187,8 +194,9 @@ link_ask(struct link *link, struct message_out *request, int64_t deadline_ms, st
 			error_set(&why, DROVER_AGAIN, "the core has gone away");
 			break;
 		}
+		asked = clock_mono();
 		if (give_up == 0)
-			give_up = clock_mono() + link->patience_ms;
+			give_up = asked + link->patience_ms;
 		if (deadline_ms != 0 && deadline_ms < give_up)
 			give_up = deadline_ms;
 		if (link->fd == -1 && link_reconnect(link, give_up, &backoff, &why) == -1)
@@ -211,8 +219,14 @@ link_ask(struct link *link, struct message_out *request, int64_t deadline_ms, st
 		rc = -1;
 		link_disconnect(link);
 		error_set(&why, DROVER_AGAIN, "the core has gone away");
-		if (!link->lent && clock_mono() >= give_up)
+		if (link->lent)
 			break;
+		if (clock_mono() - asked > LINK_BACKOFF_MAX_MS) {
+			give_up = 0;
+			backoff = LINK_BACKOFF_MIN_MS;
+		} else if (link_pause(give_up, &backoff) == -1) {
+			break;
+		}
 	}
 	message_out_free(request);
 	if (rc == -1 && err != NULL)

@@ -23,7 +23,7 @@
 /*  type            number direction        fields                                             */
 #define MESSAGES(X) \
 	/* life of a runner */ \
-	X(RUNNER_START,    1, "core to runner",  "settings:s") /* {"config": config_to_json, "plugin": name, "generation": n, "core_socket": path} */ \
+	X(RUNNER_START,    1, "core to runner",  "settings:s") /* {"config": config_to_json, "plugin": name, "generation": n, "core_socket": path, "grace_ms": n or missing} */ \
 	X(RUNNER_READY,    2, "runner to core",  "exports:s")  /* plugin_describe(): what it offers */ \
 	X(RUNNER_REFUSED,  3, "runner to core",  "class:i text:s") \
 	X(RUNNER_STOP,     4, "core to runner",  "") \

@@ -20,6 +20,7 @@ struct runner {
 	bool in_process;
 	uint64_t generation;
 	char *core_socket;               /* where workers and jobs connect */
+	int64_t grace_ms;                /* between SIGTERM and SIGKILL of an attempt; 0: 10 s */
 	struct config *config;
 	const struct config_plugin *plugin;
 	struct plugin_image image;

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One attempt as its worker holds it: the child (or thread) that runs the pipeline, and how it ended. */
+#ifndef PLUGIN_JOB_H
+#define PLUGIN_JOB_H
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "plugin/message.h"
+#include "plugin/runner.h"
+
+struct cgroup;
+
+/* Shared between a job's process and its worker: a process that did not set done has not finished run(). */
+struct job_report {
+	volatile sig_atomic_t done;
+	int32_t code;
+	int64_t retry_after_ms;
+	char text[DROVER_ERROR_MAX];
+	char crash[DROVER_ERROR_MAX];
+};
+
+struct job_run {
+	const struct runner *runner;
+	const char *worker;              /* slot, for the log */
+	struct message assign;           /* JOB_ASSIGN, owned; what the scope's strings point into */
+	uint64_t job, epoch;
+	struct job_report *report;       /* the worker's, one for all its jobs */
+	const struct cgroup *cgroup;     /* or NULL */
+	volatile sig_atomic_t cancelled; /* of a thread; a process has its own */
+	int ended;                       /* readable once it is over: a pidfd, or a thread's eventfd */
+	pid_t pid;                       /* 0: a thread */
+	pthread_t thread;
+};
+
+struct job_end {
+	int code;
+	int64_t retry_after_ms;
+	char text[DROVER_ERROR_MAX];
+	int64_t cpu_ms, rss;
+};
+
+/* Starts what run->assign asks for. core_fd: the worker's socket, which the job must not have. */
+int job_start(struct job_run *, int core_fd, struct error *);
+/* Asks it to stop: SIGTERM to the whole tree, or the thread's flag. */
+void job_terminate(struct job_run *);
+/* SIGKILLs its process; the sweep gets the rest. Nothing can be done to a thread. */
+void job_kill(struct job_run *);
+/* Once ended is readable: reaps it, sweeps everything it has left and says how it went. */
+void job_end(struct job_run *, struct job_end *);
+
+#endif
