@@ -29,7 +29,7 @@ struct link {
 	void *arg;
 };
 
-static int link_connect(struct link *, struct error *);
+static int link_connect(struct link *, int64_t give_up, struct error *);
 static int link_reconnect(struct link *, int64_t give_up, int64_t *backoff, struct error *);
 static int link_pause(int64_t give_up, int64_t *backoff);
 static void link_disconnect(struct link *);
@@ -91,19 +91,32 @@ link_disconnect(struct link *link)
 	link->fd = -1;
 }
 
+/* The core says at once whether it knows this attempt: a request before that could be lost unanswered. */
 static int
-link_connect(struct link *link, struct error *err)
+link_connect(struct link *link, int64_t give_up, struct error *err)
 {
 	struct message_out hello;
+	struct message m;
+	uint64_t id = link_id(link);
+	int rc;
 
 	if ((link->fd = message_connect(link->path, err)) == -1)
 		return -1;
-	message_begin(&hello, MESSAGE_JOB_HELLO, 0);
+	message_begin(&hello, MESSAGE_JOB_HELLO, id);
 	message_put_u(&hello, link->job);
 	message_put_u(&hello, link->epoch);
 	message_put_s(&hello, link->token);
-	if (message_send(link->fd, &hello, err) == 0)
-		return 0;
+	if (message_send(link->fd, &hello, err) == 0) {
+		rc = link_await(link, id, give_up, &m, err);
+		if (rc == 0)
+			error_set(err, DROVER_AGAIN, "the core has gone away");
+		if (rc == 1) {
+			rc = link_verdict(link, &m, err);
+			message_free(&m);
+			if (rc == 0)
+				return 0;
+		}
+	}
 	link_disconnect(link);
 	return -1;
 }
@@ -124,7 +137,7 @@ link_pause(int64_t give_up, int64_t *backoff)
 static int
 link_reconnect(struct link *link, int64_t give_up, int64_t *backoff, struct error *err)
 {
-	while (link_connect(link, err) == -1) {
+	while (link_connect(link, give_up, err) == -1) {
 		if (err->code != DROVER_AGAIN || link_pause(give_up, backoff) == -1)
 			return -1;
 	}

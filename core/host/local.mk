@@ -1,5 +1,5 @@
 noinst_LTLIBRARIES += libhost.la
-libhost_la_SOURCES = core/host/agent.h core/host/exec.h core/host/link.h core/host/scope.h
+libhost_la_SOURCES = core/host/agent.h core/host/exec.h core/host/link.c core/host/link.h core/host/scope.h
 libhost_la_SOURCES += core/host/env.h
 libhost_la_SOURCES += core/host/env.c
 libhost_la_SOURCES += core/host/exec.c

@@ -71,6 +71,8 @@ crash_install(const char *plugin)
 void
 crash_at(const char *callback, const char *what, const char *name)
 {
+	if (crash.plugin == NULL)
+		return;
 	crash.callback = callback;
 	crash.name = name;
 	crash.what = what;

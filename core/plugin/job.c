@@ -121,18 +121,18 @@ job_carry_out(struct job_run *run, volatile sig_atomic_t *cancelled, struct drov
 	    .key = job.key, .worker = run->worker, .job = job.id, .attempt = job.attempt };
 	scope.config = runner->config;
 	scope.options = runner->pipeline_options[index];
-	scope.plugin_options = runner->scope->plugin_options;
+	scope.plugin_options = runner->options;
 	scope.job = &job;
 	scope.agent = job.agent[0] == '\0' && configured != NULL && configured->agent != NULL ? configured->agent : job.agent;
 	scope.cancelled = cancelled;
+	scope.owner = run->owner;
 	if (message_i(m, "timeout") > 0)
 		scope.deadline_ms = clock_mono() + message_i(m, "timeout");
 	scope.link = link_new(runner->core_socket, job.id, job.epoch, message_s(m, "token"), JOB_LINK_PATIENCE_MS);
 	if (job_open_output(&scope, message_s(m, "output"), &err) == -1) {
 		code = scope_fail(out, &err);
 	} else {
-		if (!runner->in_process)
-			crash_at("run", "pipeline", kind);
+		crash_at("run", "pipeline", kind);
 		code = pipeline->run(&scope.public, runner->state, &job, out);
 	}
 	scope_end(&scope);

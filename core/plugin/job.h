@@ -26,6 +26,7 @@ struct job_report {
 struct job_run {
 	const struct runner *runner;
 	const char *worker;              /* slot, for the log */
+	int32_t owner;                   /* the worker's process, on whose life leases hang */
 	struct message assign;           /* JOB_ASSIGN, owned; what the scope's strings point into */
 	uint64_t job, epoch;
 	struct job_report *report;       /* the worker's, one for all its jobs */

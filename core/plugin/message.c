@@ -94,20 +94,21 @@ message_put(struct message_out *out, char type, const void *data, size_t len)
 	const char *at = message_row((unsigned)out->type)->fields, *name = NULL;
 	size_t name_len = 0;
 	char expected = '\0';
-	uint32_t size = (uint32_t)len;
+	uint32_t size = (uint32_t)len, body;
 
 	for (int i = 0; i <= out->next; i++)
 		MUST(message_row_next(&at, &name, &name_len, &expected));
 	MUST(expected == type);
 	out->next++;
-	if (type == 'u' || type == 'i') {
-		buf_add(&out->bytes, data, len);
-		return;
+	if (type == 's' || type == 'b') {
+		MUST(len < UINT32_MAX);
+		buf_add(&out->bytes, &size, sizeof size);
 	}
-	MUST(len < UINT32_MAX);
-	buf_add(&out->bytes, &size, sizeof size);
 	buf_add(&out->bytes, data, len);
-	buf_addc(&out->bytes, '\0');
+	if (type == 's' || type == 'b')
+		buf_addc(&out->bytes, '\0');
+	body = (uint32_t)(out->bytes.len - sizeof(struct message_header));
+	memcpy(out->bytes.data + offsetof(struct message_header, body), &body, sizeof body);
 }
 
 void
@@ -277,14 +278,13 @@ message_out_id(const struct message_out *out)
 }
 
 int
-message_write(int fd, struct message_out *out, struct error *err)
+message_write(int fd, const struct message_out *out, struct error *err)
 {
 	const char *at = message_row((unsigned)out->type)->fields, *name;
 	const char *what = message_name(out->type);
 	size_t len;
 	int fields = 0;
 	char type;
-	uint32_t body = (uint32_t)(out->bytes.len - sizeof(struct message_header));
 	ssize_t n;
 
 	while (message_row_next(&at, &name, &len, &type))
@@ -293,7 +293,6 @@ message_write(int fd, struct message_out *out, struct error *err)
 	if (out->bytes.len > MESSAGE_MAX)
 		return error_set(err, DROVER_PERMANENT, "message %s has %zu bytes, more than the %d that one may have", what,
 		    out->bytes.len, MESSAGE_MAX);
-	memcpy(out->bytes.data + offsetof(struct message_header, body), &body, sizeof body);
 	do
 		n = send(fd, out->bytes.data, out->bytes.len, MSG_NOSIGNAL);
 	while (n == -1 && errno == EINTR);

@@ -120,7 +120,7 @@ const char *message_b(const struct message *, const char *name, size_t *len);
 /* Sends a whole message and frees it. A blocking socket waits. -1 with DROVER_AGAIN when the peer is gone or (non-blocking) full, DROVER_PERMANENT when over MESSAGE_MAX. */
 int message_send(int fd, struct message_out *, struct error *);
 /* As message_send, but the message stays the caller's and may be sent again. */
-int message_write(int fd, struct message_out *, struct error *);
+int message_write(int fd, const struct message_out *, struct error *);
 uint64_t message_out_id(const struct message_out *);
 /* Receives one. 1: got one, 0: the peer has closed, -1: an error; DROVER_AGAIN when a non-blocking socket has none. */
 int message_recv(int fd, struct message *m, struct error *);

@@ -7,6 +7,7 @@
 #ifndef PLUGIN_RUNNER_H
 #define PLUGIN_RUNNER_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -16,17 +17,23 @@
 /* What a runner has made ready before it forks; read-only afterwards. */
 struct runner {
 	uint32_t magic;
+	atomic_int refs;                 /* the runner's own, and one of each thread that uses it */
 	int fd;                          /* to the core */
+	int inotify;                     /* -1: nothing is watched */
 	bool in_process;
 	uint64_t generation;
 	char *core_socket;               /* where workers and jobs connect */
 	int64_t grace_ms;                /* between SIGTERM and SIGKILL of an attempt; 0: 10 s */
 	struct config *config;
+	char *config_dir;                /* what relative paths of options are relative to */
 	const struct config_plugin *plugin;
 	struct plugin_image image;
+	struct link *link;               /* over fd */
 	struct scope *scope;             /* SCOPE_PLUGIN */
+	struct options *options;         /* of the plugin */
+	bool open;                       /* open() went well: close() is owed */
 	void *state;                     /* the plugin's own, from open() */
-	struct runner_source *sources;   /* runner.c's */
+	struct runner_source *sources;   /* one per source of the image: runner_source.h */
 	struct options **pipeline_options; /* one per pipeline of the image */
 };
 
@@ -34,5 +41,10 @@ struct runner {
 int runner_main(int fd, bool in_process);
 /* A worker's whole life: connects to the core, takes jobs, leaves when told or idle for a minute; returns an exit status. */
 int worker_main(const struct runner *, const char *name, const char *token);
+
+/* In a fork: lets go of what is the runner's alone. */
+void runner_detach(const struct runner *);
+/* Drops a reference; the last one closes the plugin and frees. */
+void runner_release(struct runner *);
 
 #endif

@@ -28,7 +28,8 @@ watch_start(struct watch *watch, struct job_run *run, int64_t now)
 	memset(watch, 0, sizeof *watch);
 	watch->run = run;
 	watch->timeout_ms = message_i(&run->assign, "timeout");
-	watch->silence_ms = message_i(&run->assign, "silence");
+	/* A thread's CPU cannot be told from the daemon's. */
+	watch->silence_ms = run->runner->in_process ? 0 : message_i(&run->assign, "silence");
 	watch->grace_ms = run->runner->grace_ms > 0 ? run->runner->grace_ms : WATCH_GRACE_MS;
 	watch->started_at = watch->looked_at = watch->quiet_since = now;
 	if (watch->timeout_ms > 0)

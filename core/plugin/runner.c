@@ -1,0 +1,550 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A runner: loads its plugin, opens it, and then does what the core asks, one callback at a time. What
+ * arrives while a callback waits for an answer of the core is queued and done afterwards, in order.
+ */
+#include <sys/syscall.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "host/link.h"
+#include "plugin/crash.h"
+#include "plugin/operation.h"
+#include "plugin/runner_source.h"
+
+#define RUNNER_MAGIC 0x4e001001u
+#define RUNNER_CHILDREN_MAX 1024
+
+struct runner_worker {
+	LIST_ENTRY(runner_worker) link;
+	struct runner *runner;
+	char *name, *token;
+	pid_t pid;
+	int ended;                       /* pidfd */
+};
+
+struct runner_queued {
+	STAILQ_ENTRY(runner_queued) link;
+	struct message message;
+};
+
+/* What the loop needs and no fork does. */
+struct runner_loop {
+	struct runner *runner;
+	STAILQ_HEAD(, runner_queued) queue;
+	LIST_HEAD(, runner_worker) workers;
+	LIST_HEAD(, operation) operations;
+	bool stopping;
+};
+
+static void runner_inbound(void *, struct message *);
+static int runner_settings(struct runner *, const struct message *, struct error *);
+static int runner_pipelines(struct runner *, struct error *);
+static int runner_names(const struct runner *, struct error *);
+static int runner_open(struct runner *, struct error *);
+static int runner_start(struct runner *, struct error *);
+static void runner_ready(struct runner *);
+static void runner_refused(struct runner *, const struct error *);
+static void runner_fork(struct runner_loop *, const struct message *, uint64_t id);
+static int runner_fork_process(struct runner_loop *, struct runner_worker *, struct error *);
+static void *runner_worker_thread(void *);
+static void runner_worker_free(struct runner_worker *);
+static void runner_call(struct runner_loop *, struct message *);
+static void runner_handle(struct runner_loop *, struct message *);
+static int64_t runner_kill_late(struct runner_loop *, int64_t now);
+static void runner_reap(struct runner_loop *);
+static void runner_wait(struct runner_loop *);
+
+static void
+runner_inbound(void *arg, struct message *m)
+{
+	struct runner_loop *loop = arg;
+	struct runner_queued *queued = xcalloc(1, sizeof *queued);
+
+	queued->message = *m;
+	memset(m, 0, sizeof *m);
+	STAILQ_INSERT_TAIL(&loop->queue, queued, link);
+}
+
+static int
+runner_settings(struct runner *runner, const struct message *m, struct error *err)
+{
+	const char *text = message_s(m, "settings"), *name, *slash;
+	cJSON *settings = json_parse(text, strlen(text), MESSAGE_MAX, err);
+	int rc = -1;
+
+	if (settings == NULL)
+		return -1;
+	name = json_str(settings, "plugin", "");
+	runner->generation = (uint64_t)json_int(settings, "generation", 0);
+	runner->core_socket = xstrdup(json_str(settings, "core_socket", ""));
+	runner->grace_ms = json_int(settings, "grace_ms", 0);
+	if ((runner->config = config_from_json(json_get(settings, "config"), err)) == NULL)
+		goto out;
+	if ((runner->plugin = config_plugin(runner->config, name)) == NULL) {
+		error_set(err, DROVER_CONFIG, "plugin %.64s is not configured", name);
+		goto out;
+	}
+	slash = runner->config->file != NULL ? strrchr(runner->config->file, '/') : NULL;
+	runner->config_dir = slash != NULL && slash > runner->config->file ?
+	    xstrndup(runner->config->file, (size_t)(slash - runner->config->file)) : xstrdup("/");
+	rc = 0;
+out:
+	cJSON_Delete(settings);
+	return rc;
+}
+
+/* A configured name that the plugin does not have is a spelling mistake, found now and not when its job never comes. */
+static int
+runner_names(const struct runner *runner, struct error *err)
+{
+	const struct plugin_image *image = &runner->image;
+	const struct config_plugin *plugin = runner->plugin;
+	const char *at = plugin->at != NULL ? plugin->at : "the configuration";
+	int i, j;
+
+	for (i = 0; i < plugin->sources_len; i++) {
+		for (j = 0; j < image->sources_len && strcmp(image->sources[j].name, plugin->sources[i].name) != 0; j++)
+			;
+		if (j == image->sources_len)
+			return error_set(err, DROVER_CONFIG, "%s: plugin %s has no source %s", at, plugin->name, plugin->sources[i].name);
+	}
+	for (i = 0; i < plugin->pipelines_len; i++) {
+		for (j = 0; j < image->pipelines_len && strcmp(image->pipelines[j].name, plugin->pipelines[i].name) != 0; j++)
+			;
+		if (j == image->pipelines_len)
+			return error_set(err, DROVER_CONFIG, "%s: plugin %s has no pipeline %s", at, plugin->name, plugin->pipelines[i].name);
+	}
+	return 0;
+}
+
+static int
+runner_pipelines(struct runner *runner, struct error *err)
+{
+	const struct plugin_image *image = &runner->image;
+	const struct config_pipeline *configured;
+	char kind[2 * DROVER_NAME_MAX + 2], what[sizeof kind + 16];
+
+	runner->pipeline_options = xcalloc((size_t)image->pipelines_len + 1, sizeof *runner->pipeline_options);
+	for (int i = 0; i < image->pipelines_len; i++) {
+		(void)snprintf(kind, sizeof kind, "%s.%s", image->plugin.name, image->pipelines[i].name);
+		(void)snprintf(what, sizeof what, "pipeline %s", kind);
+		configured = config_pipeline(runner->config, kind);
+		runner->pipeline_options[i] = options_check(image->pipelines[i].options,
+		    configured != NULL ? configured->options : NULL, what, runner->config_dir, err);
+		if (runner->pipeline_options[i] == NULL)
+			return -1;
+	}
+	return 0;
+}
+
+static int
+runner_open(struct runner *runner, struct error *err)
+{
+	int (*open)(struct drover_scope *, void **, struct drover_error *) = runner->image.plugin.open;
+	int code = DROVER_OK;
+
+	runner->scope = xcalloc(1, sizeof *runner->scope);
+	scope_init(runner->scope, SCOPE_PLUGIN);
+	runner->scope->log = (struct log_scope){ .part = "runner", .plugin = runner->image.plugin.name };
+	runner->scope->config = runner->config;
+	runner->scope->options = runner->scope->plugin_options = runner->options;
+	runner->scope->link = runner->link;
+	if (open != NULL) {
+		crash_at("open", "plugin", runner->image.plugin.name);
+		code = open(&runner->scope->public, &runner->state, (struct drover_error *)err);
+		crash_at(NULL, NULL, NULL);
+	}
+	if (code >= 0) {
+		runner->open = true;
+		return 0;
+	}
+	err->code = code < DROVER_INTERNAL ? DROVER_INTERNAL : code;
+	if (err->text[0] == '\0')
+		error_set(err, err->code, "open() failed (%s) and gave no reason", error_class_name(code));
+	return error_prefix(err, "plugin %s", runner->image.plugin.name);
+}
+
+static int
+runner_start(struct runner *runner, struct error *err)
+{
+	char what[DROVER_NAME_MAX + 16];
+
+	if (!runner->in_process) {
+		if (log_open(runner->config->log_file, (enum drover_level)runner->config->log_level, err) == -1)
+			return -1;
+		crash_install(runner->plugin->name);
+		crash_at("load", "plugin", runner->plugin->name);
+	}
+	if (loader_open(runner->config->plugin_dirs, runner->plugin->name, &runner->image, err) == -1)
+		return -1;
+	(void)snprintf(what, sizeof what, "plugin %s", runner->image.plugin.name);
+	runner->options = options_check(runner->image.plugin.options, runner->plugin->options, what, runner->config_dir, err);
+	if (runner->options == NULL || runner_names(runner, err) == -1 || runner_pipelines(runner, err) == -1 ||
+	    runner_open(runner, err) == -1)
+		return -1;
+	runner->sources = xcalloc((size_t)runner->image.sources_len + 1, sizeof *runner->sources);
+	for (int i = 0; i < runner->image.sources_len; i++) {
+		if (runner_source_open(runner, i, err) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+static void
+runner_ready(struct runner *runner)
+{
+	cJSON *exports = loader_describe(&runner->image);
+	const cJSON *sources = json_get(exports, "sources");
+	struct message_out out;
+	struct error lost = { 0 };
+	char *text;
+
+	for (int i = 0; i < runner->image.sources_len; i++)
+		json_add_bool(cJSON_GetArrayItem(sources, i), "enabled", runner->sources[i].open);
+	text = json_print(exports);
+	cJSON_Delete(exports);
+	message_begin(&out, MESSAGE_RUNNER_READY, 0);
+	message_put_s(&out, text);
+	free(text);
+	(void)message_send(runner->fd, &out, &lost);
+}
+
+static void
+runner_refused(struct runner *runner, const struct error *why)
+{
+	struct message_out out;
+	struct error lost = { 0 };
+
+	message_begin(&out, MESSAGE_RUNNER_REFUSED, 0);
+	message_put_i(&out, why->code);
+	message_put_s(&out, why->text);
+	(void)message_send(runner->fd, &out, &lost);
+}
+
+void
+runner_detach(const struct runner *runner)
+{
+	close(runner->fd);
+	if (runner->inotify != -1)
+		close(runner->inotify);
+}
+
+static void *
+runner_worker_thread(void *arg)
+{
+	struct runner_worker *worker = arg;
+	struct runner *runner = worker->runner;
+
+	(void)worker_main(runner, worker->name, worker->token);
+	runner_worker_free(worker);
+	runner_release(runner);
+	return NULL;
+}
+
+static void
+runner_worker_free(struct runner_worker *worker)
+{
+	if (worker->ended != -1)
+		close(worker->ended);
+	free(worker->name);
+	free_wiped(worker->token);
+	free(worker);
+}
+
+static int
+runner_fork_process(struct runner_loop *loop, struct runner_worker *worker, struct error *err)
+{
+	const struct runner_worker *other;
+	const struct operation *operation;
+
+	if ((worker->pid = fork()) == -1)
+		return error_errno(err, DROVER_AGAIN, "cannot fork a worker");
+	if (worker->pid == 0) {
+		LIST_FOREACH(other, &loop->workers, link)
+			close(other->ended);
+		LIST_FOREACH(operation, &loop->operations, link)
+			close(operation->ended);
+		runner_detach(loop->runner);
+		_exit(worker_main(loop->runner, worker->name, worker->token));
+	}
+	worker->ended = (int)syscall(SYS_pidfd_open, worker->pid, 0);
+	LIST_INSERT_HEAD(&loop->workers, worker, link);
+	return 0;
+}
+
+static void
+runner_fork(struct runner_loop *loop, const struct message *m, uint64_t id)
+{
+	struct runner_worker *worker = xcalloc(1, sizeof *worker);
+	struct error err = { 0 }, lost = { 0 };
+	struct message_out out;
+	pthread_t thread;
+	pid_t pid = 0;
+
+	worker->runner = loop->runner;
+	worker->name = xstrdup(message_s(m, "worker"));
+	worker->token = xstrdup(message_s(m, "token"));
+	worker->ended = -1;
+	if (loop->runner->in_process) {
+		(void)atomic_fetch_add(&loop->runner->refs, 1);
+		if ((errno = pthread_create(&thread, NULL, runner_worker_thread, worker)) == 0) {
+			(void)pthread_detach(thread);
+			pid = getpid();
+		} else {
+			error_errno(&err, DROVER_AGAIN, "cannot start a thread for a worker");
+			(void)atomic_fetch_sub(&loop->runner->refs, 1);
+			runner_worker_free(worker);
+		}
+	} else if (runner_fork_process(loop, worker, &err) == 0) {
+		pid = worker->pid;
+	} else {
+		runner_worker_free(worker);
+	}
+	message_begin(&out, MESSAGE_WORKER_FORKED, id);
+	message_put_s(&out, message_s(m, "worker"));
+	message_put_u(&out, (uint64_t)pid);
+	message_put_i(&out, err.code);
+	message_put_s(&out, err.text);
+	(void)message_send(loop->runner->fd, &out, &lost);
+}
+
+static void
+runner_call(struct runner_loop *loop, struct message *m)
+{
+	struct operation *operation;
+	struct error err = { 0 };
+
+	if (operation_start(loop->runner, m, &operation, &err) == -1)
+		log_printf(&loop->runner->scope->log, DROVER_ERR, "%s", err.text);
+	else if (operation != NULL)
+		LIST_INSERT_HEAD(&loop->operations, operation, link);
+}
+
+static void
+runner_handle(struct runner_loop *loop, struct message *m)
+{
+	switch (m->type) {
+	case MESSAGE_SOURCE_POLL:
+		runner_source_poll(loop->runner, m);
+		break;
+	case MESSAGE_SOURCE_SETTLE:
+		runner_source_settle(loop->runner, m);
+		break;
+	case MESSAGE_WORKER_FORK:
+		runner_fork(loop, m, m->id);
+		break;
+	case MESSAGE_OPERATION_CALL:
+		runner_call(loop, m);
+		break;
+	case MESSAGE_RUNNER_STOP:
+		loop->stopping = true;
+		break;
+	case MESSAGE_REPLY:
+		break;
+	default:
+		log_printf(&loop->runner->scope->log, DROVER_WARN, "the core sent %s to a runner", message_name(m->type));
+	}
+	message_free(m);
+}
+
+/* Operations that ran out of time; returns when the next one does. */
+static int64_t
+runner_kill_late(struct runner_loop *loop, int64_t now)
+{
+	struct operation *operation;
+	int64_t next = INT64_MAX;
+
+	LIST_FOREACH(operation, &loop->operations, link) {
+		if (operation->kill_at <= now) {
+			operation_kill(operation);
+			operation->kill_at = INT64_MAX;
+		}
+		if (operation->kill_at < next)
+			next = operation->kill_at;
+	}
+	return next;
+}
+
+/* Whoever has ended; a wait of no length asks each. */
+static void
+runner_reap(struct runner_loop *loop)
+{
+	struct operation *operation, *next_operation;
+	struct runner_worker *worker, *next_worker;
+	siginfo_t info;
+
+	for (operation = LIST_FIRST(&loop->operations); operation != NULL; operation = next_operation) {
+		next_operation = LIST_NEXT(operation, link);
+		memset(&info, 0, sizeof info);
+		if (waitid(P_PID, (id_t)operation->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid != 0) {
+			LIST_REMOVE(operation, link);
+			operation_end(operation);
+		}
+	}
+	for (worker = LIST_FIRST(&loop->workers); worker != NULL; worker = next_worker) {
+		next_worker = LIST_NEXT(worker, link);
+		if (waitpid(worker->pid, NULL, WNOHANG) != 0) {
+			LIST_REMOVE(worker, link);
+			runner_worker_free(worker);
+		}
+	}
+}
+
+static void
+runner_wait(struct runner_loop *loop)
+{
+	struct runner *runner = loop->runner;
+	struct pollfd fds[RUNNER_CHILDREN_MAX] = { { .fd = runner->fd, .events = POLLIN }, { .fd = runner->inotify, .events = POLLIN } };
+	struct runner_worker *worker;
+	struct operation *operation;
+	int64_t now = clock_mono(), next = runner_source_tell(runner, now), late = runner_kill_late(loop, now);
+	struct message m;
+	struct error err = { 0 };
+	nfds_t n = 2;
+	int rc;
+
+	LIST_FOREACH(worker, &loop->workers, link) {
+		if (n < RUNNER_CHILDREN_MAX)
+			fds[n++] = (struct pollfd){ .fd = worker->ended, .events = POLLIN };
+	}
+	LIST_FOREACH(operation, &loop->operations, link) {
+		if (n < RUNNER_CHILDREN_MAX)
+			fds[n++] = (struct pollfd){ .fd = operation->ended, .events = POLLIN };
+	}
+	if (late < next)
+		next = late;
+	next = next == INT64_MAX ? -1 : next <= now ? 0 : next - now > INT32_MAX ? INT32_MAX : next - now;
+	if (poll(fds, n, (int)next) <= 0)
+		return;
+	if (fds[1].revents != 0)
+		runner_source_changes(runner, clock_mono());
+	runner_reap(loop);
+	if (fds[0].revents == 0)
+		return;
+	rc = message_recv(runner->fd, &m, &err);
+	if (rc == 1)
+		runner_handle(loop, &m);
+	else if (err.code != DROVER_AGAIN)
+		loop->stopping = true;
+}
+
+void
+runner_release(struct runner *runner)
+{
+	OBJ_CHECK(runner, RUNNER_MAGIC);
+	if (atomic_fetch_sub(&runner->refs, 1) != 1)
+		return;
+	if (runner->open && runner->image.plugin.close != NULL) {
+		crash_at("close", "plugin", runner->image.plugin.name);
+		runner->image.plugin.close(&runner->scope->public, runner->state);
+		crash_at(NULL, NULL, NULL);
+	}
+	if (runner->scope != NULL)
+		scope_end(runner->scope);
+	free(runner->scope);
+	for (int i = 0; runner->pipeline_options != NULL && i < runner->image.pipelines_len; i++)
+		options_free(runner->pipeline_options[i]);
+	free(runner->pipeline_options);
+	options_free(runner->options);
+	loader_free(&runner->image);
+	config_free(runner->config);
+	free(runner->config_dir);
+	free(runner->core_socket);
+	OBJ_FREE(runner);
+}
+
+static void
+runner_leave(struct runner_loop *loop)
+{
+	struct runner *runner = loop->runner;
+	struct runner_queued *queued;
+	struct runner_worker *worker;
+	struct operation *operation;
+
+	while ((queued = STAILQ_FIRST(&loop->queue)) != NULL) {
+		STAILQ_REMOVE_HEAD(&loop->queue, link);
+		message_free(&queued->message);
+		free(queued);
+	}
+	while ((worker = LIST_FIRST(&loop->workers)) != NULL) {
+		LIST_REMOVE(worker, link);
+		runner_worker_free(worker);
+	}
+	while ((operation = LIST_FIRST(&loop->operations)) != NULL) {
+		LIST_REMOVE(operation, link);
+		operation_kill(operation);
+		operation_end(operation);
+	}
+	for (int i = 0; runner->sources != NULL && i < runner->image.sources_len; i++)
+		runner_source_close(&runner->sources[i]);
+	free(runner->sources);
+	runner->sources = NULL;
+	if (runner->inotify != -1)
+		close(runner->inotify);
+	link_free(runner->link);
+	runner->link = NULL;
+	if (runner->scope != NULL)
+		runner->scope->link = NULL;
+	close(runner->fd);
+	runner_release(runner);
+}
+
+int
+runner_main(int fd, bool in_process)
+{
+	struct runner_loop loop = { .stopping = false };
+	struct runner_queued *queued;
+	struct message m = { 0 };
+	struct error err = { 0 };
+	int status = 1;
+
+	OBJ_NEW(loop.runner, RUNNER_MAGIC);
+	STAILQ_INIT(&loop.queue);
+	LIST_INIT(&loop.workers);
+	LIST_INIT(&loop.operations);
+	atomic_init(&loop.runner->refs, 1);
+	loop.runner->fd = fd;
+	loop.runner->inotify = -1;
+	loop.runner->in_process = in_process;
+	loop.runner->link = link_over(fd, runner_inbound, &loop);
+	(void)fcntl(fd, F_SETFD, FD_CLOEXEC);
+	if (!in_process) {
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+		(void)signal(SIGPIPE, SIG_IGN);
+	}
+	if (message_recv(fd, &m, &err) != 1 || m.type != MESSAGE_RUNNER_START)
+		goto out;
+	if (runner_settings(loop.runner, &m, &err) == -1 || runner_start(loop.runner, &err) == -1) {
+		runner_refused(loop.runner, &err);
+		goto out;
+	}
+	runner_ready(loop.runner);
+	while (!loop.stopping) {
+		if ((queued = STAILQ_FIRST(&loop.queue)) == NULL) {
+			runner_wait(&loop);
+			continue;
+		}
+		STAILQ_REMOVE_HEAD(&loop.queue, link);
+		runner_handle(&loop, &queued->message);
+		free(queued);
+	}
+	status = 0;
+out:
+	message_free(&m);
+	runner_leave(&loop);
+	return status;
+}
