@@ -3,11 +3,30 @@ if HAVE_CHECK
 plugin_test_cppflags = -I$(top_srcdir)/include -I$(top_srcdir)/tests/plugins $(DROVER_CPPFLAGS) $(CHECK_CFLAGS) \
   -DPLUGINS_BUILT='"$(abs_builddir)/.libs"'
 plugin_test_common = tests/plugins/fake_host.c tests/plugins/fake_host.h
+plugin_test_box = tests/plugins/box.c tests/plugins/box.h
 
-check_PROGRAMS += check_inbox
-TESTS += check_inbox
-check_inbox_SOURCES = tests/plugins/test_inbox.c tests/plugins/box.c tests/plugins/box.h $(plugin_test_common)
+check_PROGRAMS += check_inbox check_inbox_crash check_ticket check_exec
+TESTS += check_inbox check_inbox_crash check_ticket check_exec
+
+check_inbox_SOURCES = tests/plugins/test_inbox.c $(plugin_test_box) $(plugin_test_common)
 check_inbox_CPPFLAGS = $(plugin_test_cppflags)
 check_inbox_LDADD = $(CHECK_LIBS)
 EXTRA_check_inbox_DEPENDENCIES = inbox.la
+
+# The plugin's calls of libc must be found in the program first.
+check_inbox_crash_SOURCES = tests/plugins/test_inbox_crash.c $(plugin_test_box) $(plugin_test_common)
+check_inbox_crash_CPPFLAGS = $(plugin_test_cppflags)
+check_inbox_crash_LDFLAGS = $(AM_LDFLAGS) -export-dynamic
+check_inbox_crash_LDADD = $(CHECK_LIBS)
+EXTRA_check_inbox_crash_DEPENDENCIES = inbox.la
+
+check_ticket_SOURCES = tests/plugins/test_ticket.c $(plugin_test_common)
+check_ticket_CPPFLAGS = $(plugin_test_cppflags)
+check_ticket_LDADD = $(CHECK_LIBS)
+EXTRA_check_ticket_DEPENDENCIES = inbox.la
+
+check_exec_SOURCES = tests/plugins/test_exec.c $(plugin_test_common)
+check_exec_CPPFLAGS = $(plugin_test_cppflags)
+check_exec_LDADD = $(CHECK_LIBS)
+EXTRA_check_exec_DEPENDENCIES = exec.la
 endif
