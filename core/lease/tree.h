@@ -19,6 +19,9 @@ struct tree {
 	const struct config_repo *repo;
 	char *path, *mirror, *trash; /* absolute */
 	char base[65];               /* commit it was prepared at */
+	char *gitdir;                /* what git keeps for this tree: in the mirror, or PATH/.git of a clone */
+	int lock;                    /* held while a call works on the tree, -1 else; git's processes inherit it */
+	int64_t filled_at;           /* monotonic; when this process wrote the whole tree, 0: it did not */
 };
 
 void tree_init(struct tree *, uint64_t lease, const struct config_repo *, const char *path, const char *mirror, const char *state_dir);
@@ -62,5 +65,11 @@ struct tree_file {
 };
 int tree_compare(struct tree *, const char *commit, struct drover_diff *, void (*visit)(void *arg, const struct tree_file *), void *arg,
     struct error *);
+
+/* Bytes that the tree and what git keeps for it alone take on disk; -1 when it is not there. */
+int64_t tree_size(const struct tree *);
+/* What points package managers at caches that all jobs share, made below cache_dir: "NAME=value", NULL-terminated. NULL on error; tree_cache_env_free frees. */
+char **tree_cache_env(const char *cache_dir, struct error *);
+void tree_cache_env_free(char **env);
 
 #endif

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The change in a tree: what differs from the commit it was prepared at, and committing it. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/path.h"
+#include "lease/files.h"
+
+static const char *const under_way[] = { "MERGE_HEAD", "MERGE_MSG", "MERGE_MODE", "AUTO_MERGE", "SQUASH_MSG", "CHERRY_PICK_HEAD",
+	"REVERT_HEAD", "REBASE_HEAD", "rebase-merge", "rebase-apply", "sequencer", "index.lock", "HEAD.lock" };
+
+static int change_begin(struct tree *, git_repository **, struct error *);
+static int change_diff(struct tree *, git_repository *, git_diff **, struct error *);
+
+static int
+change_begin(struct tree *t, git_repository **repo, struct error *err)
+{
+	enum tree_kind kind = gitdir_probe(t);
+
+	*repo = NULL;
+	if (kind == TREE_NONE || kind == TREE_BROKEN)
+		return error_set(err, DROVER_INTERNAL, "the tree %s is not there, or not git's any more", t->path);
+	if (gitdir_guard(t, err) != 0)
+		return -1;
+	return gitdir_open(t, repo, err);
+}
+
+static int
+change_diff(struct tree *t, git_repository *repo, git_diff **diff, struct error *err)
+{
+	git_diff_options options = GIT_DIFF_OPTIONS_INIT;
+	struct fill_status status;
+	git_commit *commit = NULL;
+	git_tree *from = NULL, *to = NULL;
+	git_oid base, snapshot;
+	int rc;
+
+	if (fill_status(t, &status, err) != 0)
+		return -1;
+	rc = wip_snapshot(t, status.hidden, &snapshot, NULL, err);
+	fill_status_free(&status);
+	if (rc != 0)
+		return -1;
+	if (git_oid_fromstr(&base, t->base) != 0 && !gitdir_base(t, &base))
+		return error_set(err, DROVER_INTERNAL, "the tree %s was not prepared", t->path);
+	options.flags = GIT_DIFF_INCLUDE_TYPECHANGE;
+	rc = git_commit_lookup(&commit, repo, &base);
+	if (rc == 0)
+		rc = git_commit_tree(&from, commit);
+	if (rc == 0)
+		rc = git_tree_lookup(&to, repo, &snapshot);
+	if (rc == 0)
+		rc = git_diff_tree_to_tree(diff, repo, from, to, &options);
+	if (rc != 0)
+		git_fail(DROVER_INTERNAL, err, "cannot compare %s with %s", t->path, t->base);
+	git_tree_free(from);
+	git_tree_free(to);
+	git_commit_free(commit);
+	return rc == 0 ? 0 : -1;
+}
+
+int
+tree_diff(struct tree *t, struct drover_diff *out, struct error *err)
+{
+	git_repository *repo = NULL;
+	git_diff_stats *stats = NULL;
+	git_diff *diff = NULL;
+	git_odb *odb = NULL;
+	git_object_t type;
+	size_t size;
+	int result = -1;
+
+	*out = (struct drover_diff){ .size = sizeof *out };
+	if (change_begin(t, &repo, err) != 0 || change_diff(t, repo, &diff, err) != 0)
+		goto out;
+	if (git_diff_get_stats(&stats, diff) != 0 || git_repository_odb(&odb, repo) != 0) {
+		git_fail(DROVER_INTERNAL, err, "cannot count the change in %s", t->path);
+		goto out;
+	}
+	out->files = (uint32_t)git_diff_num_deltas(diff);
+	out->added = git_diff_stats_insertions(stats);
+	out->removed = git_diff_stats_deletions(stats);
+	for (size_t i = 0; i < git_diff_num_deltas(diff); i++) {
+		const git_diff_delta *delta = git_diff_get_delta(diff, i);
+
+		if (delta->status != GIT_DELTA_DELETED && delta->new_file.mode != GIT_FILEMODE_COMMIT &&
+		    git_odb_read_header(&size, &type, odb, &delta->new_file.id) == 0)
+			out->bytes += size;
+	}
+	result = 0;
+out:
+	git_odb_free(odb);
+	git_diff_stats_free(stats);
+	git_diff_free(diff);
+	git_repository_free(repo);
+	return result;
+}
+
+int
+tree_changed_paths(struct tree *t, struct buf *out, struct error *err)
+{
+	git_repository *repo = NULL;
+	git_diff *diff = NULL;
+	int result = -1;
+
+	if (change_begin(t, &repo, err) == 0 && change_diff(t, repo, &diff, err) == 0) {
+		for (size_t i = 0; i < git_diff_num_deltas(diff); i++)
+			buf_addf(out, "%s\n", git_diff_get_delta(diff, i)->new_file.path);
+		result = 0;
+	}
+	git_diff_free(diff);
+	git_repository_free(repo);
+	return result;
+}
+
+int
+tree_commit(struct tree *t, const char *message, char *commit, size_t size, struct error *err)
+{
+	char *index = NULL, *place = NULL, *head_file = NULL, line[GIT_OID_HEXSZ + 2];
+	struct fill_status status = { .changed = false };
+	git_repository *repo = NULL;
+	git_signature *who = NULL;
+	git_commit *head = NULL;
+	git_tree *tree = NULL;
+	git_buf text = GIT_BUF_INIT;
+	const git_commit *parents[1];
+	git_oid at, snapshot, made;
+	bool known;
+	int rc, result = -1;
+
+	if (change_begin(t, &repo, err) != 0 || fill_status(t, &status, err) != 0)
+		goto out;
+	known = gitdir_head(t, repo, &at, NULL, 0) && git_commit_lookup(&head, repo, &at) == 0;
+	if (commit != NULL && known)
+		git_oid_tostr(commit, size, &at);
+	if (!status.changed) {
+		result = 0;
+		goto out;
+	}
+	if (wip_snapshot(t, status.hidden, &snapshot, &index, err) != 0)
+		goto out;
+	if (known && git_oid_equal(git_commit_tree_id(head), &snapshot)) {
+		result = 0;
+		goto out;
+	}
+	if (wip_signature(t, &who, err) != 0)
+		goto out;
+	parents[0] = head;
+	rc = git_message_prettify(&text, message, 0, '#');
+	if (rc == 0)
+		rc = git_tree_lookup(&tree, repo, &snapshot);
+	if (rc == 0)
+		rc = git_commit_create(&made, repo, NULL, who, who, NULL, text.ptr, tree, known ? 1 : 0, parents);
+	if (rc != 0) {
+		git_fail(DROVER_INTERNAL, err, "cannot commit in %s", t->path);
+		goto out;
+	}
+	git_oid_tostr(line, sizeof line, &made);
+	if (commit != NULL)
+		snprintf(commit, size, "%s", line);
+	memcpy(line + GIT_OID_HEXSZ, "\n", 2);
+	place = path_join(t->gitdir, "index");
+	head_file = path_join(t->gitdir, "HEAD");
+	if (file_put(head_file, line, err) != 0)
+		goto out;
+	for (size_t i = 0; i < ARRAY_LEN(under_way); i++)
+		file_drop(t->gitdir, under_way[i]);
+	/* The index of the snapshot is that of the commit. */
+	if (rename(index, place) != 0) {
+		error_errno(err, DROVER_INTERNAL, "cannot rename %s to %s", index, place);
+		goto out;
+	}
+	result = 1;
+out:
+	if (index != NULL)
+		unlink(index);
+	fill_status_free(&status);
+	git_buf_dispose(&text);
+	git_tree_free(tree);
+	git_commit_free(head);
+	git_signature_free(who);
+	git_repository_free(repo);
+	free(index);
+	free(place);
+	free(head_file);
+	return result;
+}

@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Fetching, coalesced between processes. MIRROR.fetch counts the fetches that were begun, and the last
+ * one that went well or failed: whoever waited for the lock takes the outcome of a fetch that was begun
+ * after it asked, and fetches itself only when there was none.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <fts.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/path.h"
+#include "base/text.h"
+#include "lease/files.h"
+
+#define FETCH_REFS_MAX 8
+
+/* The file's content. Written and read under MIRROR.count. */
+struct fetch_count {
+	uint64_t begun, done, failed;
+	struct error error; /* of failed */
+};
+
+static const char *const all_refs[] = { "+refs/heads/*:refs/remotes/origin/*", "+refs/tags/*:refs/tags/*", NULL };
+
+static int count_access(const struct tree *, struct fetch_count *, bool write, struct error *);
+static int fetch_by_cli(const struct tree *, const char *const *specs, struct error *);
+static int fetch_by_libgit2(const struct tree *, git_repository *, const char *const *specs, struct error *);
+static void fetch_default_branch(git_repository *, git_remote *);
+static int cli_default_branch(const struct tree *, git_repository *, const char *secret, struct error *);
+static void fetch_unlock_refs(const struct tree *);
+
+int
+tree_fetch(struct tree *t, struct error *err)
+{
+	char *path = xasprintf("%s.fetch", t->mirror);
+	struct fetch_count count;
+	struct error why = { .code = 0 };
+	git_repository *repo = NULL;
+	uint64_t asked;
+	int fd = -1, result = -1;
+
+	if (mirror_open(t, &repo, err) != 0 || mirror_guard(t, err) != 0 || count_access(t, &count, false, err) != 0)
+		goto out;
+	asked = count.begun;
+	if (lock_take(path, &fd, err) != 0 || count_access(t, &count, false, err) != 0)
+		goto out;
+	if (count.done > asked) {
+		result = 0;
+		goto out;
+	}
+	if (count.failed > asked) {
+		if (err != NULL)
+			*err = count.error;
+		goto out;
+	}
+	count.begun++;
+	if (count_access(t, &count, true, err) != 0)
+		goto out;
+	result = mirror_fetch(t, all_refs, &why);
+	if (result == 0)
+		count.done = count.begun;
+	else {
+		count.failed = count.begun;
+		count.error = why;
+		if (err != NULL)
+			*err = why;
+	}
+	if (count_access(t, &count, true, result == 0 ? err : NULL) != 0)
+		result = -1;
+out:
+	git_repository_free(repo);
+	lock_drop(&fd);
+	free(path);
+	return result;
+}
+
+int
+mirror_fetch_ref(const struct tree *t, const char *ref, struct error *err)
+{
+	char *spec = xasprintf("+%s:refs/drover/fetch/%s", ref, ref + 5), *path = xasprintf("%s.fetch", t->mirror);
+	const char *const specs[] = { spec, NULL };
+	int fd = -1, result = -1;
+
+	if (lock_take(path, &fd, err) == 0)
+		result = mirror_fetch(t, specs, err);
+	lock_drop(&fd);
+	free(spec);
+	free(path);
+	return result;
+}
+
+static int
+count_access(const struct tree *t, struct fetch_count *count, bool write, struct error *err)
+{
+	char *path = xasprintf("%s.count", t->mirror);
+	int fd = -1, result = -1;
+	ssize_t n;
+
+	if (lock_take(path, &fd, err) != 0)
+		goto out;
+	if (write) {
+		n = pwrite(fd, count, sizeof *count, 0);
+		result = n == (ssize_t)sizeof *count ? 0 : error_errno(err, DROVER_INTERNAL, "cannot write %s", path);
+	} else {
+		n = pread(fd, count, sizeof *count, 0);
+		if (n != (ssize_t)sizeof *count)
+			memset(count, 0, sizeof *count);
+		count->error.text[sizeof count->error.text - 1] = '\0';
+		result = 0;
+	}
+out:
+	lock_drop(&fd);
+	free(path);
+	return result;
+}
+
+/* The caller holds the fetch lock. */
+int
+mirror_fetch(const struct tree *t, const char *const *specs, struct error *err)
+{
+	git_repository *repo = NULL;
+	const char *local = remote_local_path(t->repo->url);
+	int result;
+
+	if (local != NULL && access(local, F_OK) != 0)
+		return error_errno(err, DROVER_CONFIG, "cannot fetch repo %s: %s", t->repo->name, local);
+	if (mirror_open(t, &repo, err) != 0)
+		return -1;
+	/* Remote refs and tags are written under the fetch lock only: a lock file there was left by the dead. */
+	fetch_unlock_refs(t);
+	if (!remote_by_cli(t->repo))
+		result = fetch_by_libgit2(t, repo, specs, err);
+	else if (git_found())
+		result = fetch_by_cli(t, specs, err);
+	else
+		result = error_set(err, DROVER_CONFIG, "repo %s is fetched by git, which is not in PATH: install it, or use an https url", t->repo->name);
+	git_repository_free(repo);
+	return result;
+}
+
+static int
+fetch_by_libgit2(const struct tree *t, git_repository *repo, const char *const *specs, struct error *err)
+{
+	git_fetch_options options = GIT_FETCH_OPTIONS_INIT;
+	struct remote_auth auth = { .repo = t->repo };
+	char *list[FETCH_REFS_MAX];
+	git_strarray refs = { list, 0 };
+	git_remote *remote = NULL;
+	bool whole = specs == all_refs;
+	int rc;
+
+	for (; *specs != NULL && refs.count < FETCH_REFS_MAX; specs++)
+		list[refs.count++] = (char *)*specs;
+	remote_callbacks(&options.callbacks, &auth);
+	options.proxy_opts.type = GIT_PROXY_AUTO;
+	options.download_tags = GIT_REMOTE_DOWNLOAD_TAGS_NONE;
+	rc = git_remote_create_anonymous(&remote, repo, t->repo->url);
+	if (rc == 0)
+		rc = git_remote_connect(remote, GIT_DIRECTION_FETCH, &options.callbacks, &options.proxy_opts, NULL);
+	if (rc == 0)
+		rc = git_remote_download(remote, &refs, &options);
+	/* Before the new ones: a branch "a" that became "a/b" must go first. */
+	if (rc == 0 && whole)
+		rc = git_remote_prune(remote, &options.callbacks);
+	if (rc == 0)
+		rc = git_remote_update_tips(remote, &options.callbacks, 0, GIT_REMOTE_DOWNLOAD_TAGS_NONE, NULL);
+	if (rc == 0 && whole)
+		fetch_default_branch(repo, remote);
+	if (rc != 0 && auth.error.code != 0) {
+		if (err != NULL)
+			*err = auth.error;
+	} else if (rc != 0)
+		remote_fail(t->repo, "fetch", NULL, rc, err);
+	git_remote_free(remote);
+	return rc == 0 ? 0 : -1;
+}
+
+static void
+fetch_default_branch(git_repository *repo, git_remote *remote)
+{
+	git_buf name = GIT_BUF_INIT;
+	git_reference *ref = NULL;
+	char *target;
+
+	if (git_remote_default_branch(&name, remote) == 0 && strncmp(name.ptr, "refs/heads/", 11) == 0) {
+		target = xasprintf("refs/remotes/origin/%s", name.ptr + 11);
+		git_reference_symbolic_create(&ref, repo, "refs/remotes/origin/HEAD", target, 1, NULL);
+		free(target);
+	}
+	git_reference_free(ref);
+	git_buf_dispose(&name);
+}
+
+static int
+fetch_by_cli(const struct tree *t, const char *const *specs, struct error *err)
+{
+	struct git_run run = { .tree = t, .gitdir = t->mirror };
+	const char *args[16] = { "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules" };
+	git_repository *repo = NULL;
+	char *secret = NULL;
+	bool whole = specs == all_refs;
+	int n = 5, status, result = -1;
+
+	if (remote_secret(t->repo, &secret, err) != 0)
+		return -1;
+	if (whole)
+		args[n++] = "--prune";
+	args[n++] = "--";
+	args[n++] = t->repo->url;
+	while (*specs != NULL && n < (int)ARRAY_LEN(args) - 1)
+		args[n++] = *specs++;
+	run.secret = secret;
+	status = git_run(&run, args, err);
+	if (status > 0)
+		remote_fail(t->repo, "fetch", buf_str(&run.err), 0, err);
+	if (status == 0) {
+		result = 0;
+		if (whole && t->repo->base == NULL)
+			result = mirror_open(t, &repo, err) == 0 ? cli_default_branch(t, repo, secret, err) : -1;
+	}
+	git_repository_free(repo);
+	buf_free(&run.err);
+	free_wiped(secret);
+	return result;
+}
+
+static int
+cli_default_branch(const struct tree *t, git_repository *repo, const char *secret, struct error *err)
+{
+	const char *const args[] = { "ls-remote", "--symref", "--", t->repo->url, "HEAD", NULL };
+	struct buf out = BUF_INIT;
+	struct git_run run = { .tree = t, .gitdir = t->mirror, .secret = secret, .out = &out };
+	git_reference *ref = NULL;
+	char *target, *line;
+	int status = git_run(&run, args, err);
+
+	if (status > 0)
+		remote_fail(t->repo, "fetch", buf_str(&run.err), 0, err);
+	if (status == 0 && strncmp(buf_str(&out), "ref: refs/heads/", 16) == 0) {
+		line = out.data + 16;
+		line[strcspn(line, "\t\n")] = '\0';
+		target = xasprintf("refs/remotes/origin/%s", line);
+		git_reference_symbolic_create(&ref, repo, "refs/remotes/origin/HEAD", target, 1, NULL);
+		free(target);
+	}
+	git_reference_free(ref);
+	buf_free(&run.err);
+	buf_free(&out);
+	return status == 0 ? 0 : -1;
+}
+
+static void
+fetch_unlock_refs(const struct tree *t)
+{
+	char *remotes = xasprintf("%s/refs/remotes", t->mirror), *tags = xasprintf("%s/refs/tags", t->mirror);
+	char *const roots[] = { remotes, tags, NULL };
+	FTS *walk = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
+	FTSENT *entry;
+	size_t len;
+
+	while (walk != NULL && (entry = fts_read(walk)) != NULL) {
+		len = entry->fts_namelen;
+		if (entry->fts_info == FTS_F && len > 5 && strcmp(entry->fts_name + len - 5, ".lock") == 0)
+			unlink(entry->fts_path);
+	}
+	if (walk != NULL)
+		fts_close(walk);
+	free(remotes);
+	free(tags);
+}

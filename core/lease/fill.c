@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Filling and cleaning a tree. git does it, with parallel checkout, where it is installed, and libgit2
+ * where it is not. Reading the status refreshes the index, and rewrites one whose times are too young to
+ * be trusted, so that the next reading need not hash every file again.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/path.h"
+#include "lease/files.h"
+
+static int scan_index(const struct tree *, struct fill_status *);
+static int status_by_cli(struct tree *, struct fill_status *, struct error *);
+static int status_by_libgit2(struct tree *, struct fill_status *, struct error *);
+static void empty_link(const struct tree *, const char *link);
+
+int
+fill_status(struct tree *t, struct fill_status *status, struct error *err)
+{
+	memset(status, 0, sizeof *status);
+	status->hidden = scan_index(t, status) != 0;
+	if (status->hidden) {
+		status->changed = status->ignored = true;
+		return 0;
+	}
+	if (git_found()) {
+		if (status_by_cli(t, status, err) == 0)
+			return 0;
+	} else if (status_by_libgit2(t, status, err) == 0)
+		return 0;
+	fill_status_free(status);
+	return -1;
+}
+
+void
+fill_status_free(struct fill_status *status)
+{
+	for (size_t i = 0; i < status->links_len; i++)
+		free(status->links[i]);
+	free(status->links);
+	status->links = NULL;
+	status->links_len = 0;
+}
+
+/* Finds submodules; -1 when the index cannot be read or hides something. */
+static int
+scan_index(const struct tree *t, struct fill_status *status)
+{
+	char *path = path_join(t->gitdir, "index");
+	git_index *index = NULL;
+	const git_index_entry *entry;
+	int result = 0;
+
+	if (access(path, F_OK) != 0 || git_index_open(&index, path) != 0) {
+		free(path);
+		return -1;
+	}
+	free(path);
+	for (size_t i = 0; i < git_index_entrycount(index); i++) {
+		entry = git_index_get_byindex(index, i);
+		if ((entry->flags & GIT_INDEX_ENTRY_VALID) || (entry->flags_extended & GIT_INDEX_ENTRY_SKIP_WORKTREE))
+			result = -1;
+		if (entry->mode == GIT_FILEMODE_COMMIT) {
+			status->links = xreallocarray(status->links, status->links_len + 1, sizeof *status->links);
+			status->links[status->links_len++] = xstrdup(entry->path);
+		}
+	}
+	git_index_free(index);
+	return result;
+}
+
+static int
+status_by_cli(struct tree *t, struct fill_status *status, struct error *err)
+{
+	static const char *const args[] = { "status", "--porcelain", "-z", "--untracked-files=normal", "--ignored=traditional",
+		"--no-renames", "--ignore-submodules=dirty", NULL };
+	struct buf out = BUF_INIT;
+	struct git_run run = { .tree = t, .gitdir = t->gitdir, .inside = true, .out = &out };
+	const char *p, *end;
+	int result = git_must(&run, args, DROVER_INTERNAL, t->path, err);
+
+	for (p = buf_str(&out), end = p + out.len; result == 0 && p < end; p += strlen(p) + 1) {
+		if (strncmp(p, "!! ", 3) == 0)
+			status->ignored = true;
+		else
+			status->changed = true;
+	}
+	buf_free(&out);
+	return result;
+}
+
+/* libgit2 on this tree: the bare repository that its objects are in, given its folder and its index. */
+static int
+tree_repository(struct tree *t, git_repository **repo, struct error *err)
+{
+	char *path = path_join(t->gitdir, "index");
+	git_index *index = NULL;
+	git_oid head;
+	int rc;
+
+	if (gitdir_open(t, repo, err) != 0) {
+		free(path);
+		return -1;
+	}
+	rc = git_repository_set_workdir(*repo, t->path, 0);
+	if (rc == 0)
+		rc = git_index_open(&index, path);
+	if (rc == 0)
+		git_repository_set_index(*repo, index);
+	git_index_free(index);
+	free(path);
+	if (rc == 0 && gitdir_head(t, *repo, &head, NULL, 0))
+		return 0;
+	if (rc == 0)
+		error_set(err, DROVER_INTERNAL, "the tree %s has no commit to stand at", t->path);
+	else
+		git_fail(DROVER_INTERNAL, err, "cannot open the tree %s", t->path);
+	git_repository_free(*repo);
+	*repo = NULL;
+	return -1;
+}
+
+static int
+status_by_libgit2(struct tree *t, struct fill_status *status, struct error *err)
+{
+	git_diff_options options = GIT_DIFF_OPTIONS_INIT;
+	git_repository *repo = NULL;
+	git_commit *commit = NULL;
+	git_tree *tree = NULL;
+	git_diff *diff = NULL;
+	git_oid head;
+	int rc, result = -1;
+
+	if (tree_repository(t, &repo, err) != 0)
+		return -1;
+	options.flags = GIT_DIFF_INCLUDE_UNTRACKED | GIT_DIFF_INCLUDE_IGNORED | GIT_DIFF_UPDATE_INDEX | GIT_DIFF_INCLUDE_TYPECHANGE;
+	options.ignore_submodules = GIT_SUBMODULE_IGNORE_DIRTY;
+	gitdir_head(t, repo, &head, NULL, 0);
+	rc = git_commit_lookup(&commit, repo, &head);
+	if (rc == 0)
+		rc = git_commit_tree(&tree, commit);
+	if (rc == 0)
+		rc = git_diff_tree_to_workdir_with_index(&diff, repo, tree, &options);
+	if (rc != 0) {
+		git_fail(DROVER_INTERNAL, err, "cannot read the state of %s", t->path);
+		goto out;
+	}
+	for (size_t i = 0; i < git_diff_num_deltas(diff); i++) {
+		if (git_diff_get_delta(diff, i)->status == GIT_DELTA_IGNORED)
+			status->ignored = true;
+		else
+			status->changed = true;
+	}
+	result = 0;
+out:
+	git_diff_free(diff);
+	git_tree_free(tree);
+	git_commit_free(commit);
+	git_repository_free(repo);
+	return result;
+}
+
+int
+fill_reset(struct tree *t, struct error *err)
+{
+	static const char *const args[] = { "reset", "--hard", "--quiet", "--no-recurse-submodules", NULL };
+	git_checkout_options options = GIT_CHECKOUT_OPTIONS_INIT;
+	struct git_run run = { .tree = t, .gitdir = t->gitdir, .inside = true };
+	git_repository *repo = NULL;
+	git_object *commit = NULL;
+	git_oid head;
+	char *secret = NULL;
+	int rc, result;
+
+	if (git_found()) {
+		/* A filter of the repo (LFS) may have to ask the remote. */
+		if (remote_by_cli(t->repo) && remote_secret(t->repo, &secret, err) != 0)
+			return -1;
+		run.secret = secret;
+		result = git_must(&run, args, DROVER_INTERNAL, t->path, err);
+		free_wiped(secret);
+		return result;
+	}
+	if (tree_repository(t, &repo, err) != 0)
+		return -1;
+	gitdir_head(t, repo, &head, NULL, 0);
+	options.checkout_strategy = GIT_CHECKOUT_FORCE | GIT_CHECKOUT_RECREATE_MISSING;
+	rc = git_object_lookup(&commit, repo, &head, GIT_OBJECT_COMMIT);
+	if (rc == 0)
+		rc = git_checkout_tree(repo, commit, &options);
+	if (rc != 0)
+		git_fail(DROVER_INTERNAL, err, "cannot fill %s", t->path);
+	git_object_free(commit);
+	git_repository_free(repo);
+	return rc == 0 ? 0 : -1;
+}
+
+int
+fill_clean(struct tree *t, const struct fill_status *status, struct error *err)
+{
+	static const char *const args[] = { "clean", "-ffdxq", NULL };
+	git_checkout_options options = GIT_CHECKOUT_OPTIONS_INIT;
+	struct git_run run = { .tree = t, .gitdir = t->gitdir, .inside = true };
+	git_repository *repo = NULL;
+	git_object *commit = NULL;
+	git_oid head;
+	int rc = 0, result;
+
+	if (git_found()) {
+		result = git_run(&run, args, err);
+		if (result > 0) {
+			buf_clear(&run.err);
+			trash_writable(t->path);
+			result = git_must(&run, args, DROVER_INTERNAL, t->path, err);
+		}
+		buf_free(&run.err);
+	} else {
+		if (tree_repository(t, &repo, err) != 0)
+			return -1;
+		gitdir_head(t, repo, &head, NULL, 0);
+		options.checkout_strategy = GIT_CHECKOUT_FORCE | GIT_CHECKOUT_REMOVE_UNTRACKED | GIT_CHECKOUT_REMOVE_IGNORED;
+		rc = git_object_lookup(&commit, repo, &head, GIT_OBJECT_COMMIT);
+		if (rc == 0)
+			rc = git_checkout_tree(repo, commit, &options);
+		if (rc != 0)
+			git_fail(DROVER_INTERNAL, err, "cannot clean %s", t->path);
+		git_object_free(commit);
+		git_repository_free(repo);
+		result = rc == 0 ? 0 : -1;
+	}
+	for (size_t i = 0; i < status->links_len && result == 0; i++)
+		empty_link(t, status->links[i]);
+	return result;
+}
+
+/* A submodule that a job has checked out: git leaves it alone, the next job must not see it. */
+static void
+empty_link(const struct tree *t, const char *link)
+{
+	char *path = path_join(t->path, link), *real, *root;
+
+	if (rmdir(path) != 0 && errno == ENOTEMPTY) {
+		real = realpath(path, NULL);
+		root = realpath(t->path, NULL);
+		/* Not through a link that leads out of the tree. */
+		if (real != NULL && root != NULL && strncmp(real, root, strlen(root)) == 0 && real[strlen(root)] == '/' &&
+		    strcmp(real + strlen(root) + 1, link) == 0) {
+			trash_writable(real);
+			path_remove_tree(real, NULL);
+		}
+		free(real);
+		free(root);
+	}
+	mkdir(path, 0777);
+	free(path);
+}

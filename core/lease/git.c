@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Runs git's command line. It is given an environment of its own and every switch that keeps a
+ * repository from running code: hooks, file system monitors, helpers. A secret goes to git through a
+ * pipe that its credential helper reads, so neither argv, environment nor a config ever holds it.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/path.h"
+#include "base/text.h"
+#include "lease/files.h"
+
+#define GIT_ARGS_MAX 96
+#define GIT_ENV_MAX 40
+#define GIT_ERR_MAX 4096
+#define GIT_FD_SECRET 3
+#define GIT_FD_LOCK 4
+
+extern char **environ;
+
+static const char *const fixed_config[] = {
+	"core.hooksPath=/dev/null", "core.fsmonitor=false", "core.untrackedCache=false", "gc.auto=0",
+	"maintenance.auto=false", "submodule.recurse=false", "fetch.recurseSubmodules=false",
+	"checkout.thresholdForParallelism=100", "advice.detachedHead=false", "advice.addEmbeddedRepo=false",
+	"protocol.ext.allow=never", "core.sparseCheckout=false",
+	"http.lowSpeedLimit=1000", "http.lowSpeedTime=60", "core.logAllRefUpdates=false",
+};
+
+/* Without the user's setup: its ignore and attribute files would otherwise still be found in HOME. */
+static const char *const bare_config[] = { "core.excludesFile=/dev/null", "core.attributesFile=/dev/null" };
+
+static const char *const user_env[] = {
+	"HOME", "USER", "LOGNAME", "TMPDIR", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR", "SSH_AUTH_SOCK", "SSH_AGENT_PID",
+	"GIT_SSH", "GIT_SSH_COMMAND", "GIT_CONFIG_GLOBAL", "GIT_SSL_CAINFO", "SSL_CERT_FILE", "SSL_CERT_DIR",
+	"http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY",
+};
+
+struct argv {
+	const char *list[GIT_ARGS_MAX];
+	char *own[8];
+	int len, own_len;
+};
+
+static void argv_add(struct argv *, const char *);
+static void argv_own(struct argv *, char *);
+static void argv_build(struct argv *, const struct git_run *, const char *const *args);
+static void argv_free(struct argv *);
+static int env_build(char **env, const struct git_run *);
+static int secret_pipe(const struct git_run *, int fds[2], struct error *);
+static int git_spawn(const struct git_run *, const struct argv *, char **env, int secret, const int out[2],
+    const int diag[2], pid_t *, struct error *);
+static void git_collect(struct git_run *, int out, int diag);
+
+bool
+git_found(void)
+{
+	const char *path = getenv("PATH"), *end;
+	bool found = false;
+
+	while (path != NULL && *path != '\0' && !found) {
+		end = strchrnul(path, ':');
+		if (end > path && *path == '/') {
+			char *file = xasprintf("%.*s/git", (int)(end - path), path);
+			found = access(file, X_OK) == 0;
+			free(file);
+		}
+		path = *end == ':' ? end + 1 : NULL;
+	}
+	return found;
+}
+
+int
+git_run(struct git_run *run, const char *const *args, struct error *err)
+{
+	struct argv argv = { .len = 0 };
+	char *env[GIT_ENV_MAX];
+	int env_len, out[2] = { -1, -1 }, diag[2] = { -1, -1 }, secret[2] = { -1, -1 }, status, result = -1;
+	pid_t pid;
+
+	argv_build(&argv, run, args);
+	env_len = env_build(env, run);
+	if (pipe2(out, O_CLOEXEC) != 0 || pipe2(diag, O_CLOEXEC) != 0) {
+		error_errno(err, DROVER_INTERNAL, "cannot make a pipe for git");
+		goto out;
+	}
+	if (run->secret != NULL && secret_pipe(run, secret, err) != 0)
+		goto out;
+	if (git_spawn(run, &argv, env, secret[0], out, diag, &pid, err) != 0)
+		goto out;
+	close(out[1]);
+	close(diag[1]);
+	out[1] = diag[1] = -1;
+	git_collect(run, out[0], diag[0]);
+	while (waitpid(pid, &status, 0) < 0) {
+		if (errno != EINTR) {
+			error_errno(err, DROVER_INTERNAL, "cannot wait for git");
+			goto out;
+		}
+	}
+	if (WIFEXITED(status))
+		result = WEXITSTATUS(status);
+	else
+		error_set(err, DROVER_INTERNAL, "git %s was ended by signal %d", args[0], WTERMSIG(status));
+out:
+	for (int i = 0; i < 2; i++) {
+		lock_drop(&out[i]);
+		lock_drop(&diag[i]);
+		lock_drop(&secret[i]);
+	}
+	for (int i = 0; i < env_len; i++)
+		free(env[i]);
+	argv_free(&argv);
+	return result;
+}
+
+int
+git_must(struct git_run *run, const char *const *args, int code, const char *what, struct error *err)
+{
+	struct buf said = BUF_INIT;
+	int status = git_run(run, args, err);
+
+	if (status > 0) {
+		if (strstr(buf_str(&run->err), "No space left") != NULL || strstr(buf_str(&run->err), "quota exceeded") != NULL)
+			code = DROVER_AGAIN;
+		text_show(&said, buf_str(&run->err), run->err.len, 300);
+		error_set(err, code, "%s: git %s failed with status %d: %s", what, args[0], status, buf_str(&said));
+	}
+	buf_free(&said);
+	buf_free(&run->err);
+	return status == 0 ? 0 : -1;
+}
+
+int
+git_fail(int code, struct error *err, const char *format, ...)
+{
+	const git_error *last = git_error_last();
+	struct buf said = BUF_INIT;
+	const char *text = last != NULL && last->message != NULL ? last->message : "no reason given";
+	va_list ap;
+	char *what;
+
+	va_start(ap, format);
+	what = xvasprintf(format, ap);
+	va_end(ap);
+	text_show(&said, text, strlen(text), 300);
+	error_set(err, code, "%s: %s", what, buf_str(&said));
+	free(what);
+	buf_free(&said);
+	return -1;
+}
+
+static void
+argv_add(struct argv *argv, const char *word)
+{
+	MUST(argv->len + 1 < GIT_ARGS_MAX);
+	argv->list[argv->len++] = word;
+	argv->list[argv->len] = NULL;
+}
+
+static void
+argv_own(struct argv *argv, char *word)
+{
+	MUST(argv->own_len < (int)ARRAY_LEN(argv->own));
+	argv->own[argv->own_len++] = word;
+	argv_add(argv, word);
+}
+
+static void
+argv_build(struct argv *argv, const struct git_run *run, const char *const *args)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+
+	argv_add(argv, "git");
+	if (run->gitdir != NULL)
+		argv_own(argv, xasprintf("--git-dir=%s", run->gitdir));
+	if (run->inside)
+		argv_own(argv, xasprintf("--work-tree=%s", run->tree->path));
+	for (size_t i = 0; i < ARRAY_LEN(fixed_config); i++) {
+		argv_add(argv, "-c");
+		argv_add(argv, fixed_config[i]);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(bare_config) && !remote_by_cli(run->tree->repo); i++) {
+		argv_add(argv, "-c");
+		argv_add(argv, bare_config[i]);
+	}
+	argv_add(argv, "-c");
+	argv_own(argv, xasprintf("checkout.workers=%ld", cpus > 0 ? cpus : 1));
+	if (run->secret != NULL) {
+		argv_add(argv, "-c");
+		argv_add(argv, "credential.helper=");
+		argv_add(argv, "-c");
+		argv_add(argv, "credential.helper=!f() { test \"$1\" = get && cat <&3; }; f");
+	}
+	while (*args != NULL)
+		argv_add(argv, *args++);
+}
+
+static void
+argv_free(struct argv *argv)
+{
+	for (int i = 0; i < argv->own_len; i++)
+		free(argv->own[i]);
+}
+
+static int
+env_build(char **env, const struct git_run *run)
+{
+	const char *value;
+	int n = 0;
+
+	value = getenv("PATH");
+	env[n++] = xasprintf("PATH=%s", value != NULL ? value : "/usr/local/bin:/usr/bin:/bin");
+	env[n++] = xstrdup("LC_ALL=C");
+	env[n++] = xstrdup("GIT_TERMINAL_PROMPT=0");
+	env[n++] = xstrdup("GIT_NO_REPLACE_OBJECTS=1");
+	if (run->index != NULL)
+		env[n++] = xasprintf("GIT_INDEX_FILE=%s", run->index);
+	if (remote_by_cli(run->tree->repo)) {
+		for (size_t i = 0; i < ARRAY_LEN(user_env); i++) {
+			value = getenv(user_env[i]);
+			if (value != NULL)
+				env[n++] = xasprintf("%s=%s", user_env[i], value);
+		}
+	} else {
+		env[n++] = xstrdup("HOME=/nonexistent");
+		env[n++] = xstrdup("GIT_CONFIG_NOSYSTEM=1");
+		env[n++] = xstrdup("GIT_CONFIG_GLOBAL=/dev/null");
+	}
+	MUST(n < GIT_ENV_MAX);
+	env[n] = NULL;
+	return n;
+}
+
+/* Written whole before git starts: it fits a pipe, and the end of file answers whoever asks twice. */
+static int
+secret_pipe(const struct git_run *run, int fds[2], struct error *err)
+{
+	size_t len = strlen(run->secret);
+
+	if (pipe2(fds, O_CLOEXEC) != 0)
+		return error_errno(err, DROVER_INTERNAL, "cannot make a pipe for git's credential helper");
+	if (len > 4096)
+		return error_set(err, DROVER_CONFIG, "the token of repo %s is longer than 4 KiB", run->tree->repo->name);
+	if (path_write_all(fds[1], run->secret, len) != 0)
+		return error_errno(err, DROVER_INTERNAL, "cannot hand git its credential");
+	close(fds[1]);
+	fds[1] = -1;
+	return 0;
+}
+
+static int
+git_spawn(const struct git_run *run, const struct argv *argv, char **env, int secret, const int out[2],
+    const int diag[2], pid_t *pid, struct error *err)
+{
+	posix_spawn_file_actions_t files;
+	posix_spawnattr_t attr;
+	sigset_t set;
+	int rc, lock = -1, key = -1;
+
+	/* High numbers, so that one dup2 below does not overwrite the source of the next. */
+	if ((secret >= 0 && (key = fcntl(secret, F_DUPFD_CLOEXEC, 10)) < 0) ||
+	    (run->tree->lock >= 0 && (lock = fcntl(run->tree->lock, F_DUPFD_CLOEXEC, 10)) < 0)) {
+		lock_drop(&key);
+		return error_errno(err, DROVER_INTERNAL, "cannot hand git its descriptors");
+	}
+	posix_spawn_file_actions_init(&files);
+	posix_spawnattr_init(&attr);
+	sigemptyset(&set);
+	posix_spawnattr_setsigmask(&attr, &set);
+	sigaddset(&set, SIGPIPE);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGCHLD);
+	posix_spawnattr_setsigdefault(&attr, &set);
+	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+	posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
+	posix_spawn_file_actions_adddup2(&files, out[1], 1);
+	posix_spawn_file_actions_adddup2(&files, diag[1], 2);
+	if (key >= 0)
+		posix_spawn_file_actions_adddup2(&files, key, GIT_FD_SECRET);
+	/* A git that outlives us keeps the tree locked until it is done with it. */
+	if (lock >= 0)
+		posix_spawn_file_actions_adddup2(&files, lock, GIT_FD_LOCK);
+	posix_spawn_file_actions_addchdir_np(&files, run->inside ? run->tree->path : "/");
+	rc = posix_spawnp(pid, "git", &files, &attr, (char *const *)argv->list, env);
+	posix_spawn_file_actions_destroy(&files);
+	posix_spawnattr_destroy(&attr);
+	lock_drop(&key);
+	lock_drop(&lock);
+	if (rc != 0) {
+		errno = rc;
+		return error_errno(err, DROVER_INTERNAL, "cannot run git %s", argv->list[argv->len - 1]);
+	}
+	return 0;
+}
+
+static void
+git_collect(struct git_run *run, int out, int diag)
+{
+	struct pollfd fds[2] = { { out, POLLIN, 0 }, { diag, POLLIN, 0 } };
+	char data[16384];
+	ssize_t n;
+
+	while (fds[0].fd >= 0 || fds[1].fd >= 0) {
+		if (poll(fds, 2, -1) < 0 && errno != EINTR)
+			return;
+		for (int i = 0; i < 2; i++) {
+			if (fds[i].fd < 0 || fds[i].revents == 0)
+				continue;
+			n = read(fds[i].fd, data, sizeof data);
+			if (n < 0 && errno == EINTR)
+				continue;
+			if (n <= 0)
+				fds[i].fd = -1;
+			else if (i == 0 && run->out != NULL)
+				buf_add(run->out, data, (size_t)n);
+			else if (i == 1 && run->err.len < GIT_ERR_MAX)
+				buf_add(&run->err, data, (size_t)n);
+		}
+	}
+}

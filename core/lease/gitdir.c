@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What git keeps for one tree: MIRROR/worktrees/ID of a worktree, PATH/.git of a clone. A job can write
+ * to both, so nothing in them is believed: what could lead git elsewhere or make it run something is put
+ * back before each use, and git is always told where its folders are. Metadata appear by a rename, so no
+ * other process sees half of them.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/path.h"
+#include "lease/files.h"
+
+#define MARK "drover-filling"
+#define BASE "drover-base"
+
+/* All that a scrubbed folder keeps. */
+static const char *const kept[] = { ".", "..", "commondir", "gitdir", "locked", "index", "objects", "HEAD", MARK, BASE };
+
+static bool is_folder(const char *dir, const char *name);
+static bool is_clone(const struct tree *);
+static int put(const struct tree *, const char *name, const char *text, struct error *);
+static int put_if_other(const struct tree *, const char *name, const char *text, struct error *);
+static char *text_alternates(const struct tree *);
+static int text_config(const struct tree *, struct buf *, struct error *);
+static int text_refs(const struct tree *, struct buf *, struct error *);
+static int add_folders(const char *dir, bool clone, struct error *);
+static int clone_refs(struct tree *, struct error *);
+
+enum tree_kind
+gitdir_probe(struct tree *t)
+{
+	char *metadata = xasprintf("%s/worktrees/%s", t->mirror, strrchr(t->path, '/') + 1);
+	char *own = xasprintf("%s/.git", t->path);
+	struct stat st;
+	enum tree_kind kind = TREE_BROKEN;
+
+	if (lstat(t->path, &st) != 0)
+		kind = TREE_NONE;
+	else if (S_ISDIR(st.st_mode) && is_folder(metadata, ""))
+		kind = TREE_WORKTREE;
+	else if (S_ISDIR(st.st_mode) && is_folder(own, "") && is_folder(own, "objects") && is_folder(own, "objects/info"))
+		kind = TREE_CLONE;
+	else if (S_ISDIR(st.st_mode) && rmdir(t->path) == 0)
+		kind = TREE_NONE;
+	if (kind == TREE_WORKTREE || kind == TREE_CLONE) {
+		free(t->gitdir);
+		t->gitdir = xstrdup(kind == TREE_WORKTREE ? metadata : own);
+	}
+	free(metadata);
+	free(own);
+	return kind;
+}
+
+static bool
+is_folder(const char *dir, const char *name)
+{
+	char *path = path_join(dir, name);
+	struct stat st;
+	size_t len = strlen(path);
+	bool yes;
+
+	while (len > 1 && path[len - 1] == '/')
+		path[--len] = '\0';
+	yes = lstat(path, &st) == 0 && S_ISDIR(st.st_mode);
+	free(path);
+	return yes;
+}
+
+static bool
+is_clone(const struct tree *t)
+{
+	return strncmp(t->gitdir, t->path, strlen(t->path)) == 0 && t->gitdir[strlen(t->path)] == '/';
+}
+
+int
+gitdir_add(struct tree *t, const git_oid *oid, struct error *err)
+{
+	bool clone = t->repo->lease != NULL && strcmp(t->repo->lease, "clone") == 0;
+	const char *name = strrchr(t->path, '/') + 1;
+	char *tmp = xasprintf("%s/drover-new-%s", t->mirror, name), *reason = xasprintf("drover lease %llu\n", (unsigned long long)t->lease);
+	char *place = clone ? xasprintf("%s/.git", t->path) : xasprintf("%s/worktrees/%s", t->mirror, name);
+	char *folder = xasprintf("%s/worktrees", t->mirror), *old;
+	int fd = -1, result = -1;
+
+	free(t->gitdir);
+	t->gitdir = clone ? xstrdup(tmp) : xstrdup(place);
+	if (mirror_lock(t, &fd, err) != 0)
+		goto out;
+	if (path_mkdirs(t->path, 0700, err) != 0 || path_mkdirs(folder, 0700, err) != 0 || path_remove_tree(tmp, err) != 0)
+		goto out;
+	old = xstrdup(place);
+	result = trash_put(t, old, err);
+	free(old);
+	if (result != 0)
+		goto out;
+	result = -1;
+	free(t->gitdir);
+	t->gitdir = xstrdup(tmp);
+	if (add_folders(tmp, clone, err) != 0 || put(t, MARK, "", err) != 0 || gitdir_scrub(t, oid, err) != 0)
+		goto out;
+	if (!clone && (put(t, "locked", reason, err) != 0 || put(t, "commondir", "../..\n", err) != 0))
+		goto out;
+	if (!clone) {
+		char *link = xasprintf("%s/.git\n", t->path);
+		result = put(t, "gitdir", link, err);
+		free(link);
+		if (result != 0)
+			goto out;
+	}
+	result = rename(tmp, place) == 0 ? 0 : error_errno(err, DROVER_INTERNAL, "cannot rename %s to %s", tmp, place);
+	free(t->gitdir);
+	t->gitdir = xstrdup(place);
+	lock_drop(&fd);
+	if (result == 0)
+		result = gitdir_guard(t, err);
+out:
+	lock_drop(&fd);
+	free(tmp);
+	free(reason);
+	free(place);
+	free(folder);
+	return result;
+}
+
+static int
+add_folders(const char *dir, bool clone, struct error *err)
+{
+	static const char *const of_clone[] = { "objects/info", "objects/pack", "refs/heads" };
+	int result = path_mkdirs(dir, 0700, err);
+
+	for (size_t i = 0; i < ARRAY_LEN(of_clone) && clone && result == 0; i++) {
+		char *path = path_join(dir, of_clone[i]);
+		result = path_mkdirs(path, 0700, err);
+		free(path);
+	}
+	return result;
+}
+
+int
+gitdir_guard(struct tree *t, struct error *err)
+{
+	static const char *const never[] = { "config.worktree", "info", "hooks" };
+	char *own = xasprintf("%s/.git", t->path), *text = NULL;
+	struct buf config = BUF_INIT;
+	struct stat st;
+	int result = -1;
+
+	if (mirror_guard(t, err) != 0)
+		goto out;
+	for (size_t i = 0; i < ARRAY_LEN(never); i++)
+		file_drop(t->gitdir, never[i]);
+	for (int i = 0; i < 2; i++) {
+		char *path = path_join(t->gitdir, i == 0 ? "index" : "HEAD");
+		if (lstat(path, &st) == 0 && !S_ISREG(st.st_mode))
+			file_drop(t->gitdir, i == 0 ? "index" : "HEAD");
+		free(path);
+	}
+	if (is_clone(t)) {
+		file_drop(t->gitdir, "commondir");
+		file_drop(t->gitdir, "gitdir");
+		text = text_alternates(t);
+		if (put_if_other(t, "objects/info/alternates", text, err) != 0 || text_config(t, &config, err) != 0)
+			goto out;
+		result = put_if_other(t, "config", buf_str(&config), err);
+		goto out;
+	}
+	text = xasprintf("%s\n", own);
+	if (put_if_other(t, "commondir", "../..\n", err) != 0 || put_if_other(t, "gitdir", text, err) != 0)
+		goto out;
+	free(text);
+	text = xasprintf("gitdir: %s\n", t->gitdir);
+	if (lstat(own, &st) == 0 && S_ISDIR(st.st_mode) && trash_put(t, own, err) != 0)
+		goto out;
+	result = file_is(own, text) ? 0 : file_put(own, text, err);
+out:
+	buf_free(&config);
+	free(text);
+	free(own);
+	return result;
+}
+
+int
+gitdir_scrub(struct tree *t, const git_oid *oid, struct error *err)
+{
+	char head[GIT_OID_HEXSZ + 2];
+	struct dirent *entry;
+	DIR *dir = opendir(t->gitdir);
+	bool clone = is_folder(t->gitdir, "objects");
+
+	if (dir == NULL)
+		return error_errno(err, DROVER_INTERNAL, "cannot read %s", t->gitdir);
+	while ((entry = readdir(dir)) != NULL) {
+		size_t i = 0;
+
+		while (i < ARRAY_LEN(kept) && strcmp(entry->d_name, kept[i]) != 0)
+			i++;
+		if (i == ARRAY_LEN(kept))
+			file_drop(t->gitdir, entry->d_name);
+	}
+	closedir(dir);
+	if (clone && clone_refs(t, err) != 0)
+		return -1;
+	git_oid_tostr(head, sizeof head, oid);
+	head[GIT_OID_HEXSZ] = '\n';
+	head[GIT_OID_HEXSZ + 1] = '\0';
+	return put_if_other(t, "HEAD", head, err);
+}
+
+static int
+clone_refs(struct tree *t, struct error *err)
+{
+	char *alternates = text_alternates(t), *refs = path_join(t->gitdir, "refs/heads");
+	struct buf config = BUF_INIT, packed = BUF_INIT;
+	int result = -1;
+
+	if (path_mkdirs(refs, 0700, err) == 0 && put(t, "objects/info/alternates", alternates, err) == 0 &&
+	    text_config(t, &config, err) == 0 && put(t, "config", buf_str(&config), err) == 0 &&
+	    text_refs(t, &packed, err) == 0)
+		result = put(t, "packed-refs", buf_str(&packed), err);
+	buf_free(&config);
+	buf_free(&packed);
+	free(alternates);
+	free(refs);
+	return result;
+}
+
+static char *
+text_alternates(const struct tree *t)
+{
+	return xasprintf("%s/objects\n", t->mirror);
+}
+
+static int
+text_config(const struct tree *t, struct buf *out, struct error *err)
+{
+	git_repository *mirror = NULL;
+	git_config *config = NULL;
+	const char *url = NULL;
+
+	if (mirror_open(t, &mirror, err) != 0)
+		return -1;
+	if (git_repository_config_snapshot(&config, mirror) == 0)
+		git_config_get_string(&url, config, "remote.origin.url");
+	buf_adds(out, "[core]\n\trepositoryformatversion = 0\n\tbare = false\n\thooksPath = /dev/null\n[gc]\n\tauto = 0\n");
+	buf_adds(out, "[remote \"origin\"]\n\tfetch = +refs/heads/*:refs/remotes/origin/*\n\turl = \"");
+	for (; url != NULL && *url != '\0'; url++) {
+		if (*url == '"' || *url == '\\')
+			buf_addc(out, '\\');
+		if ((unsigned char)*url >= 0x20)
+			buf_addc(out, *url);
+	}
+	buf_adds(out, "\"\n");
+	git_config_free(config);
+	git_repository_free(mirror);
+	return 0;
+}
+
+/* The remote's branches and tags, as the mirror has them now. */
+static int
+text_refs(const struct tree *t, struct buf *out, struct error *err)
+{
+	git_repository *mirror = NULL;
+	git_reference_iterator *all = NULL;
+	git_reference *ref;
+	char hex[GIT_OID_HEXSZ + 1];
+	const char *name;
+
+	if (mirror_open(t, &mirror, err) != 0)
+		return -1;
+	if (git_reference_iterator_new(&all, mirror) != 0) {
+		git_repository_free(mirror);
+		return git_fail(DROVER_INTERNAL, err, "cannot list the refs of %s", t->mirror);
+	}
+	while (git_reference_next(&ref, all) == 0) {
+		name = git_reference_name(ref);
+		if (git_reference_type(ref) == GIT_REFERENCE_DIRECT &&
+		    (strncmp(name, "refs/remotes/origin/", 20) == 0 || strncmp(name, "refs/tags/", 10) == 0))
+			buf_addf(out, "%s %s\n", git_oid_tostr(hex, sizeof hex, git_reference_target(ref)), name);
+		git_reference_free(ref);
+	}
+	git_reference_iterator_free(all);
+	git_repository_free(mirror);
+	return 0;
+}
+
+int
+gitdir_prune(struct tree *t, struct error *err)
+{
+	char *metadata = xasprintf("%s/worktrees/%s", t->mirror, strrchr(t->path, '/') + 1);
+	int fd = -1, result = -1;
+
+	if (mirror_lock(t, &fd, err) == 0)
+		result = trash_put(t, metadata, err);
+	lock_drop(&fd);
+	free(metadata);
+	return result;
+}
+
+int
+gitdir_open(const struct tree *t, git_repository **repo, struct error *err)
+{
+	if (!is_clone(t))
+		return mirror_open(t, repo, err);
+	if (git_repository_open_bare(repo, t->gitdir) != 0)
+		return git_fail(DROVER_INTERNAL, err, "cannot open %s", t->gitdir);
+	return 0;
+}
+
+int
+gitdir_head(const struct tree *t, git_repository *repo, git_oid *oid, char *branch, size_t size)
+{
+	char *path = path_join(t->gitdir, "HEAD"), line[512];
+	git_commit *commit = NULL;
+	bool read = file_line(path, line, sizeof line);
+	int found = 0;
+
+	free(path);
+	if (branch != NULL)
+		branch[0] = '\0';
+	if (!read)
+		return 0;
+	if (strncmp(line, "ref: ", 5) == 0) {
+		found = git_reference_name_to_id(oid, repo, line + 5) == 0;
+		if (branch != NULL && strlen(line + 5) < size && strncmp(line + 5, "refs/heads/", 11) == 0)
+			memcpy(branch, line + 5, strlen(line + 5) + 1);
+	} else
+		found = git_oid_fromstr(oid, line) == 0;
+	if (found && git_commit_lookup(&commit, repo, oid) != 0)
+		found = 0;
+	git_commit_free(commit);
+	return found;
+}
+
+int
+gitdir_mark(struct tree *t, bool on, struct error *err)
+{
+	if (on)
+		return put(t, MARK, "", err);
+	file_drop(t->gitdir, MARK);
+	return put_if_other(t, BASE, t->base, err);
+}
+
+bool
+gitdir_marked(const struct tree *t)
+{
+	char *path = path_join(t->gitdir, MARK);
+	bool marked = access(path, F_OK) == 0;
+
+	free(path);
+	return marked;
+}
+
+bool
+gitdir_base(const struct tree *t, git_oid *oid)
+{
+	char *path = path_join(t->gitdir, BASE), line[GIT_OID_HEXSZ + 2];
+	bool known = file_line(path, line, sizeof line) && git_oid_fromstr(oid, line) == 0;
+
+	free(path);
+	return known;
+}
+
+static int
+put(const struct tree *t, const char *name, const char *text, struct error *err)
+{
+	char *path = path_join(t->gitdir, name);
+	int result = file_put(path, text, err);
+
+	free(path);
+	return result;
+}
+
+static int
+put_if_other(const struct tree *t, const char *name, const char *text, struct error *err)
+{
+	char *path = path_join(t->gitdir, name);
+	int result = file_is(path, text) ? 0 : file_put(path, text, err);
+
+	free(path);
+	return result;
+}

@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The bare mirror of a repo: made, kept in order, asked for commits. What the remote has lies in
+ * refs/remotes/origin and refs/tags, what drover keeps in refs/drover; refs/heads is left to the agents.
+ * Jobs run as the same user and can write here, so config, hooks and info are put back before each use.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/path.h"
+#include "base/text.h"
+#include "lease/files.h"
+
+#define MIRROR_SETTINGS 6
+
+struct setting {
+	const char *key;
+	char *value;
+};
+
+static int mirror_make(const struct tree *, struct error *);
+static void settings_fill(const struct tree *, struct setting *);
+static void settings_free(struct setting *);
+static bool config_good(const char *path, const struct setting *, char **name, char **email);
+static int config_write(const char *path, const struct setting *, const char *name, const char *email, struct error *);
+static int resolve_name(git_repository *, const char *name, git_oid *);
+static int resolve_base(const struct tree *, git_repository *, git_oid *, struct error *);
+
+int
+mirror_lock(const struct tree *t, int *fd, struct error *err)
+{
+	char *path = xasprintf("%s.lock", t->mirror), *dir = xstrdup(t->mirror);
+	int result;
+
+	*strrchr(dir, '/') = '\0';
+	result = path_mkdirs(dir, 0700, err) == 0 ? lock_take(path, fd, err) : -1;
+	free(path);
+	free(dir);
+	return result;
+}
+
+int
+mirror_open(const struct tree *t, git_repository **repo, struct error *err)
+{
+	struct stat st;
+
+	*repo = NULL;
+	if (stat(t->mirror, &st) != 0 && mirror_make(t, err) != 0)
+		return -1;
+	if (git_repository_open_bare(repo, t->mirror) != 0)
+		return git_fail(DROVER_INTERNAL, err, "cannot open the mirror %s of repo %s", t->mirror, t->repo->name);
+	return 0;
+}
+
+/* Made beside its place and renamed: a mirror is whole or not there. */
+static int
+mirror_make(const struct tree *t, struct error *err)
+{
+	char *tmp = xasprintf("%s.new", t->mirror), *config = xasprintf("%s.new/config", t->mirror);
+	struct setting settings[MIRROR_SETTINGS];
+	git_repository *repo = NULL;
+	struct stat st;
+	int fd = -1, result = -1;
+
+	settings_fill(t, settings);
+	if (mirror_lock(t, &fd, err) != 0)
+		goto out;
+	if (stat(t->mirror, &st) == 0) {
+		result = 0;
+		goto out;
+	}
+	if (path_remove_tree(tmp, err) != 0)
+		goto out;
+	if (git_repository_init(&repo, tmp, 1) != 0) {
+		git_fail(DROVER_INTERNAL, err, "cannot make the mirror of repo %s in %s", t->repo->name, tmp);
+		goto out;
+	}
+	if (config_write(config, settings, NULL, NULL, err) != 0)
+		goto out;
+	if (rename(tmp, t->mirror) != 0) {
+		error_errno(err, DROVER_INTERNAL, "cannot rename %s to %s", tmp, t->mirror);
+		goto out;
+	}
+	result = 0;
+out:
+	git_repository_free(repo);
+	lock_drop(&fd);
+	settings_free(settings);
+	free(tmp);
+	free(config);
+	return result;
+}
+
+int
+mirror_guard(const struct tree *t, struct error *err)
+{
+	char *config = xasprintf("%s/config", t->mirror), *objects = xasprintf("%s/objects/info", t->mirror);
+	char *name = NULL, *email = NULL;
+	struct setting settings[MIRROR_SETTINGS];
+	int fd = -1, result = 0;
+
+	file_drop(t->mirror, "hooks");
+	file_drop(t->mirror, "info");
+	file_drop(t->mirror, "config.worktree");
+	file_drop(objects, "alternates");
+	settings_fill(t, settings);
+	if (!config_good(config, settings, &name, &email)) {
+		result = mirror_lock(t, &fd, err);
+		if (result == 0) {
+			file_drop(t->mirror, "config.lock");
+			result = config_write(config, settings, name, email, err);
+		}
+		lock_drop(&fd);
+	}
+	settings_free(settings);
+	free(config);
+	free(objects);
+	free(name);
+	free(email);
+	return result;
+}
+
+static void
+settings_fill(const struct tree *t, struct setting *settings)
+{
+	settings[0] = (struct setting){ "core.repositoryformatversion", xstrdup("0") };
+	settings[1] = (struct setting){ "core.bare", xstrdup("true") };
+	settings[2] = (struct setting){ "core.hookspath", xstrdup("/dev/null") };
+	settings[3] = (struct setting){ "gc.auto", xstrdup("0") };
+	/* The keeper knows no url, and leaves the one that is there. */
+	settings[4] = (struct setting){ "remote.origin.url", t->repo->url != NULL ? remote_url_public(t->repo->url) : NULL };
+	settings[5] = (struct setting){ "remote.origin.fetch", xstrdup("+refs/heads/*:refs/remotes/origin/*") };
+}
+
+static void
+settings_free(struct setting *settings)
+{
+	for (int i = 0; i < MIRROR_SETTINGS; i++)
+		free(settings[i].value);
+}
+
+/* Each setting once and nothing else, but for the name and address that commits are made under. */
+static bool
+config_good(const char *path, const struct setting *settings, char **name, char **email)
+{
+	git_config *config = NULL;
+	git_config_iterator *all = NULL;
+	git_config_entry *entry;
+	unsigned int seen = 0;
+	struct stat st;
+	bool good = true;
+
+	if (lstat(path, &st) != 0 || !S_ISREG(st.st_mode) || git_config_open_ondisk(&config, path) != 0 ||
+	    git_config_iterator_new(&all, config) != 0) {
+		git_config_free(config);
+		return false;
+	}
+	while (git_config_next(&entry, all) == 0) {
+		int at = 0;
+
+		if (strcmp(entry->name, "user.name") == 0 && *name == NULL) {
+			*name = xstrdup(entry->value);
+			continue;
+		}
+		if (strcmp(entry->name, "user.email") == 0 && *email == NULL) {
+			*email = xstrdup(entry->value);
+			continue;
+		}
+		while (at < MIRROR_SETTINGS && strcmp(entry->name, settings[at].key) != 0)
+			at++;
+		if (at == MIRROR_SETTINGS || (seen & (1u << at)) || entry->value == NULL ||
+		    (settings[at].value != NULL && strcmp(entry->value, settings[at].value) != 0))
+			good = false;
+		else
+			seen |= 1u << at;
+	}
+	git_config_iterator_free(all);
+	git_config_free(config);
+	for (int i = 0; i < MIRROR_SETTINGS; i++) {
+		if (settings[i].value != NULL && !(seen & (1u << i)))
+			good = false;
+	}
+	return good;
+}
+
+static int
+config_write(const char *path, const struct setting *settings, const char *name, const char *email, struct error *err)
+{
+	char *tmp = xasprintf("%s.drover", path);
+	git_config *config = NULL;
+	int rc, result = -1;
+
+	unlink(tmp);
+	rc = git_config_open_ondisk(&config, tmp);
+	for (int i = 0; i < MIRROR_SETTINGS && rc == 0; i++) {
+		if (settings[i].value != NULL)
+			rc = git_config_set_string(config, settings[i].key, settings[i].value);
+	}
+	if (rc == 0 && name != NULL)
+		rc = git_config_set_string(config, "user.name", name);
+	if (rc == 0 && email != NULL)
+		rc = git_config_set_string(config, "user.email", email);
+	if (rc != 0)
+		git_fail(DROVER_INTERNAL, err, "cannot write %s", tmp);
+	else if (rename(tmp, path) != 0)
+		error_errno(err, DROVER_INTERNAL, "cannot rename %s to %s", tmp, path);
+	else
+		result = 0;
+	git_config_free(config);
+	free(tmp);
+	return result;
+}
+
+int
+mirror_resolve(const struct tree *t, const char *ref, git_oid *oid, struct error *err)
+{
+	git_repository *repo = NULL;
+	struct buf shown = BUF_INIT;
+	char *url, *name;
+	int valid = 0, found = 0;
+
+	if (mirror_open(t, &repo, err) != 0)
+		return -1;
+	if (ref == NULL || *ref == '\0') {
+		found = resolve_base(t, repo, oid, err);
+		git_repository_free(repo);
+		return found;
+	}
+	name = xasprintf("%s%s", strncmp(ref, "refs/", 5) == 0 ? "" : "refs/heads/", ref);
+	if (strlen(ref) <= 512 && text_is_utf8(ref, strlen(ref)) && git_reference_name_is_valid(&valid, name) == 0 && valid) {
+		if (strncmp(ref, "refs/heads/", 11) == 0)
+			found = resolve_name(repo, ref + 5, oid);
+		else if (strncmp(ref, "refs/tags/", 10) == 0 || strncmp(ref, "refs/drover/", 12) == 0)
+			found = resolve_name(repo, ref, oid);
+		else if (strncmp(ref, "refs/", 5) == 0) {
+			free(name);
+			name = xasprintf("refs/drover/fetch/%s", ref + 5);
+			if (mirror_fetch_ref(t, ref, err) != 0) {
+				git_repository_free(repo);
+				free(name);
+				return -1;
+			}
+			found = resolve_name(repo, name, oid);
+		} else {
+			free(name);
+			name = xasprintf("heads/%s", ref);
+			found = resolve_name(repo, name, oid);
+			free(name);
+			name = xasprintf("refs/tags/%s", ref);
+			found = found || resolve_name(repo, name, oid) || resolve_name(repo, ref, oid);
+		}
+	}
+	if (!found) {
+		url = remote_url_public(t->repo->url);
+		text_show(&shown, ref, strlen(ref), 100);
+		error_set(err, DROVER_PERMANENT, "repo %s (%s) has no branch, tag or commit \"%s\"", t->repo->name, url, buf_str(&shown));
+		buf_free(&shown);
+		free(url);
+	}
+	git_repository_free(repo);
+	free(name);
+	return found ? 0 : -1;
+}
+
+/* "heads/NAME" is a branch of the remote, "refs/..." a ref of the mirror, all else a hash or the start of one. */
+static int
+resolve_name(git_repository *repo, const char *name, git_oid *oid)
+{
+	git_object *object = NULL, *commit = NULL;
+	git_oid id;
+	char *full = NULL;
+	size_t len = strlen(name);
+	int found = 0;
+
+	if (strncmp(name, "heads/", 6) == 0)
+		full = xasprintf("refs/remotes/origin/%s", name + 6);
+	else if (strncmp(name, "refs/", 5) == 0)
+		full = xstrdup(name);
+	if (full != NULL) {
+		if (git_reference_name_to_id(&id, repo, full) == 0)
+			git_object_lookup(&object, repo, &id, GIT_OBJECT_ANY);
+	} else if (len >= 7 && len <= GIT_OID_HEXSZ && strspn(name, "0123456789abcdef") == len &&
+	    git_oid_fromstrn(&id, name, len) == 0)
+		git_object_lookup_prefix(&object, repo, &id, len, GIT_OBJECT_ANY);
+	if (object != NULL && git_object_peel(&commit, object, GIT_OBJECT_COMMIT) == 0) {
+		git_oid_cpy(oid, git_object_id(commit));
+		found = 1;
+	}
+	git_object_free(commit);
+	git_object_free(object);
+	free(full);
+	return found;
+}
+
+static int
+resolve_base(const struct tree *t, git_repository *repo, git_oid *oid, struct error *err)
+{
+	char *url = remote_url_public(t->repo->url), *name = NULL;
+	int result = 0;
+
+	if (t->repo->base != NULL) {
+		name = xasprintf("heads/%s", t->repo->base);
+		if (!resolve_name(repo, name, oid))
+			result = error_set(err, DROVER_CONFIG, "repo %s (%s) has no branch \"%s\": check its base", t->repo->name, url, t->repo->base);
+	} else if (git_reference_name_to_id(oid, repo, "refs/remotes/origin/HEAD") != 0)
+		result = error_set(err, DROVER_CONFIG, "repo %s (%s) names no default branch: set its base", t->repo->name, url);
+	free(name);
+	free(url);
+	return result;
+}
+
+int
+mirror_ref_get(git_repository *repo, const char *name, git_oid *oid)
+{
+	return git_reference_name_to_id(oid, repo, name) == 0;
+}
+
+int
+mirror_ref_set(const struct tree *t, const char *name, const git_oid *oid, struct error *err)
+{
+	git_repository *repo = NULL;
+	git_reference *ref = NULL;
+	char *left;
+	int fd = -1, rc = -1;
+
+	if (mirror_open(t, &repo, err) != 0)
+		return -1;
+	if (mirror_lock(t, &fd, err) != 0)
+		goto out;
+	for (int i = 0; i < 2; i++) {
+		rc = oid != NULL ? git_reference_create(&ref, repo, name, oid, 1, NULL) : git_reference_remove(repo, name);
+		if (rc != GIT_ELOCKED)
+			break;
+		/* Only drover writes these, and it does so under this lock: whoever made that file is gone. */
+		left = xasprintf("%s.lock", name);
+		file_drop(t->mirror, left);
+		free(left);
+	}
+	if (oid == NULL && rc == GIT_ENOTFOUND)
+		rc = 0;
+	if (rc != 0)
+		git_fail(DROVER_INTERNAL, err, "cannot set %s in %s", name, t->mirror);
+out:
+	git_reference_free(ref);
+	git_repository_free(repo);
+	lock_drop(&fd);
+	return rc == 0 ? 0 : -1;
+}

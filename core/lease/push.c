@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Pushing HEAD to a branch under drover/. What drover has put there lies in refs/drover/pushed/BRANCH of
+ * the mirror, what it was about to put there in refs/drover/pushing/BRANCH: only these are overwritten.
+ * The remote compares the old commit itself, so nobody who pushes at the same time is overwritten either.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "lease/files.h"
+
+struct push {
+	struct tree *tree;
+	git_repository *mirror;
+	const char *branch;
+	char *remote_ref;               /* refs/heads/BRANCH */
+	char *pushed, *pushing, *local; /* refs of the mirror */
+	git_oid commit;
+	git_oid there;                  /* at the remote now; zero: nothing */
+	char *refused;                  /* what the remote said of the ref, or NULL */
+};
+
+/* For libgit2's callbacks, which share one argument. */
+struct remote_push {
+	struct remote_auth auth;
+	struct push *push;
+};
+
+static int push_allowed(struct push *, struct error *);
+static int push_by_cli(struct push *, struct error *);
+static int push_cli_look(struct push *, const char *secret, struct error *);
+static int push_by_libgit2(struct push *, struct error *);
+static int push_status(const char *ref, const char *status, void *arg);
+static int push_refused(const struct push *, const char *said, struct error *);
+
+int
+tree_push(struct tree *t, const char *branch, struct error *err)
+{
+	struct push push = { .tree = t, .branch = branch };
+	const char *local = remote_local_path(t->repo->url);
+	char head[GIT_OID_HEXSZ + 1];
+	int result = -1;
+
+	if (!text_is_branch(branch, "drover/"))
+		return error_set(err, DROVER_PERMANENT, "\"%.100s\" is not a branch under drover/", branch);
+	if (tree_head(t, head, sizeof head, err) != 0 || gitdir_guard(t, err) != 0)
+		return -1;
+	git_oid_fromstr(&push.commit, head);
+	if (wip_transfer(t, &push.commit, err) != 0 || mirror_open(t, &push.mirror, err) != 0)
+		return -1;
+	push.remote_ref = xasprintf("refs/heads/%s", branch);
+	push.pushed = xasprintf("refs/drover/pushed/%s", branch);
+	push.pushing = xasprintf("refs/drover/pushing/%s", branch);
+	push.local = xasprintf("refs/drover/push/%llu", (unsigned long long)t->lease);
+	if (local != NULL && access(local, F_OK) != 0)
+		result = error_errno(err, DROVER_CONFIG, "cannot push to repo %s: %s", t->repo->name, local);
+	else if (git_found() && (remote_by_cli(t->repo) || local != NULL))
+		result = push_by_cli(&push, err);
+	else if (remote_by_cli(t->repo))
+		result = error_set(err, DROVER_CONFIG, "repo %s is pushed to by git, which is not in PATH: install it, or use an https url", t->repo->name);
+	else
+		result = push_by_libgit2(&push, err);
+	if (result == 0 && mirror_ref_set(t, push.pushed, &push.commit, err) != 0)
+		result = -1;
+	if (result == 0)
+		result = mirror_ref_set(t, push.pushing, NULL, err);
+	git_repository_free(push.mirror);
+	free(push.remote_ref);
+	free(push.pushed);
+	free(push.pushing);
+	free(push.local);
+	free(push.refused);
+	return result;
+}
+
+/* 1: push, 0: it is there already, -1: the branch is somebody else's. */
+static int
+push_allowed(struct push *push, struct error *err)
+{
+	git_oid ours;
+	git_commit *there = NULL;
+	int onto = 0;
+
+	if (git_oid_equal(&push->there, &push->commit))
+		return 0;
+	if (!git_oid_is_zero(&push->there)) {
+		onto = (mirror_ref_get(push->mirror, push->pushed, &ours) && git_oid_equal(&ours, &push->there)) ||
+		    (mirror_ref_get(push->mirror, push->pushing, &ours) && git_oid_equal(&ours, &push->there));
+		/* A commit that ours contains is not lost either. */
+		if (!onto && git_commit_lookup(&there, push->mirror, &push->there) == 0)
+			onto = git_graph_descendant_of(push->mirror, &push->commit, &push->there) == 1;
+		git_commit_free(there);
+		if (!onto) {
+			char hex[GIT_OID_HEXSZ + 1];
+
+			return error_set(err, DROVER_PERMANENT, "branch %s of repo %s is at %.12s, which drover did not push: "
+			    "remove the branch or take that commit up", push->branch, push->tree->repo->name,
+			    git_oid_tostr(hex, sizeof hex, &push->there));
+		}
+	}
+	/* Said before it is done, so that after a crash in between the branch is still known as ours. */
+	return mirror_ref_set(push->tree, push->pushing, &push->commit, err) == 0 ? 1 : -1;
+}
+
+static int
+push_by_cli(struct push *push, struct error *err)
+{
+	char commit[GIT_OID_HEXSZ + 1], there[GIT_OID_HEXSZ + 1], *lease = NULL, *spec = NULL, *secret = NULL;
+	const struct tree *t = push->tree;
+	struct buf out = BUF_INIT;
+	struct git_run run = { .tree = t, .gitdir = t->mirror, .out = &out };
+	int result;
+
+	if (remote_secret(t->repo, &secret, err) != 0)
+		return -1;
+	result = push_cli_look(push, secret, err);
+	if (result == 0)
+		result = push_allowed(push, err);
+	if (result == 1) {
+		git_oid_tostr(commit, sizeof commit, &push->commit);
+		git_oid_tostr(there, sizeof there, &push->there);
+		lease = xasprintf("--force-with-lease=%s:%s", push->remote_ref, git_oid_is_zero(&push->there) ? "" : there);
+		spec = xasprintf("%s:%s", commit, push->remote_ref);
+		const char *const args[] = { "push", "--porcelain", "--no-verify", "--no-recurse-submodules", lease, "--", t->repo->url, spec, NULL };
+
+		run.secret = secret;
+		result = git_run(&run, args, err);
+		if (result > 0 && strstr(buf_str(&out), "!\t") != NULL)
+			result = push_refused(push, strstr(buf_str(&out), "!\t"), err);
+		else if (result > 0)
+			result = remote_fail(t->repo, "push to", buf_str(&run.err), 0, err);
+	}
+	buf_free(&out);
+	buf_free(&run.err);
+	free(lease);
+	free(spec);
+	free_wiped(secret);
+	return result;
+}
+
+static int
+push_cli_look(struct push *push, const char *secret, struct error *err)
+{
+	const struct tree *t = push->tree;
+	const char *const args[] = { "ls-remote", "--refs", "--", t->repo->url, push->remote_ref, NULL };
+	struct buf out = BUF_INIT;
+	struct git_run run = { .tree = t, .gitdir = t->mirror, .secret = secret, .out = &out };
+	int status = git_run(&run, args, err);
+
+	if (status > 0)
+		remote_fail(t->repo, "push to", buf_str(&run.err), 0, err);
+	memset(&push->there, 0, sizeof push->there);
+	/* The pattern also matches "x/refs/heads/BRANCH": only the line with the very name counts. */
+	for (char *line = out.data; status == 0 && line != NULL && *line != '\0';) {
+		char *end = strchrnul(line, '\n'), *name = memchr(line, '\t', (size_t)(end - line));
+
+		if (name != NULL && (size_t)(end - name - 1) == strlen(push->remote_ref) &&
+		    strncmp(name + 1, push->remote_ref, strlen(push->remote_ref)) == 0)
+			git_oid_fromstrn(&push->there, line, GIT_OID_HEXSZ);
+		line = *end == '\n' ? end + 1 : end;
+	}
+	buf_free(&out);
+	buf_free(&run.err);
+	return status == 0 ? 0 : -1;
+}
+
+/* One connection: the old commit that is sent with the push is the one that was looked at. */
+static int
+push_by_libgit2(struct push *push, struct error *err)
+{
+	git_push_options options = GIT_PUSH_OPTIONS_INIT;
+	struct remote_push payload = { { .repo = push->tree->repo }, push };
+	git_remote *remote = NULL;
+	const git_remote_head **heads;
+	char *spec = xasprintf("+%s:%s", push->local, push->remote_ref);
+	git_strarray specs = { &spec, 1 };
+	size_t n;
+	int rc, result = -1;
+
+	remote_callbacks(&options.callbacks, &payload.auth);
+	options.callbacks.push_update_reference = push_status;
+	options.proxy_opts.type = GIT_PROXY_AUTO;
+	rc = git_remote_create_anonymous(&remote, push->mirror, push->tree->repo->url);
+	if (rc == 0)
+		rc = git_remote_connect(remote, GIT_DIRECTION_PUSH, &options.callbacks, &options.proxy_opts, NULL);
+	if (rc == 0)
+		rc = git_remote_ls(&heads, &n, remote);
+	if (rc != 0)
+		goto out;
+	memset(&push->there, 0, sizeof push->there);
+	for (size_t i = 0; i < n; i++) {
+		if (strcmp(heads[i]->name, push->remote_ref) == 0)
+			git_oid_cpy(&push->there, &heads[i]->oid);
+	}
+	result = push_allowed(push, err);
+	if (result != 1)
+		goto done;
+	result = mirror_ref_set(push->tree, push->local, &push->commit, err);
+	if (result != 0)
+		goto done;
+	rc = git_remote_upload(remote, &specs, &options);
+	mirror_ref_set(push->tree, push->local, NULL, NULL);
+	if (rc == 0 && push->refused != NULL)
+		result = push_refused(push, push->refused, err);
+out:
+	if (rc != 0) {
+		if (payload.auth.error.code != 0 && err != NULL)
+			*err = payload.auth.error;
+		else
+			remote_fail(push->tree->repo, "push to", NULL, rc, err);
+		result = -1;
+	}
+done:
+	git_remote_free(remote);
+	free(spec);
+	return result;
+}
+
+static int
+push_status(const char *ref, const char *status, void *arg)
+{
+	struct remote_push *payload = arg;
+
+	if (status != NULL && payload->push->refused == NULL)
+		payload->push->refused = xasprintf("%s: %s", ref, status);
+	return 0;
+}
+
+static int
+push_refused(const struct push *push, const char *said, struct error *err)
+{
+	struct buf shown = BUF_INIT;
+	bool moved = strstr(said, "stale info") != NULL || strstr(said, "fetch first") != NULL || strstr(said, "failed to update ref") != NULL ||
+	    strstr(said, "reference already exists") != NULL || strstr(said, "cannot lock ref") != NULL;
+
+	text_show(&shown, said, strcspn(said, "\n"), 250);
+	error_set(err, moved ? DROVER_AGAIN : DROVER_PERMANENT, "repo %s did not take branch %s: %s", push->tree->repo->name, push->branch,
+	    buf_str(&shown));
+	buf_free(&shown);
+	return -1;
+}

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The other end of a repo: its url as people may see it, the credential for it, and what its failures mean. */
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "config/options.h"
+#include "lease/files.h"
+
+/* What git and servers say, in lower case; the first that is found decides. */
+static const struct {
+	const char *said;
+	int code;
+} meanings[] = {
+	{ "authentication failed", DROVER_AUTH },
+	{ "could not read username", DROVER_AUTH },
+	{ "could not read password", DROVER_AUTH },
+	{ "terminal prompts disabled", DROVER_AUTH },
+	{ "permission denied (publickey", DROVER_AUTH },
+	{ "authentication required", DROVER_AUTH },
+	{ "too many redirects or authentication replays", DROVER_AUTH },
+	{ "invalid credentials", DROVER_AUTH },
+	{ "error: 401", DROVER_AUTH },
+	{ "error: 403", DROVER_AUTH },
+	{ "status code: 401", DROVER_AUTH },
+	{ "status code: 403", DROVER_AUTH },
+	{ "error: 404", DROVER_CONFIG },
+	{ "status code: 404", DROVER_CONFIG },
+	{ "repository not found", DROVER_CONFIG },
+	{ "does not appear to be a git repository", DROVER_CONFIG },
+	{ "could not find repository", DROVER_CONFIG },
+	{ "not found", DROVER_CONFIG },
+	{ "does not exist", DROVER_CONFIG },
+	{ "unsupported url protocol", DROVER_CONFIG },
+	{ "host key verification failed", DROVER_CONFIG },
+	{ "certificate", DROVER_CONFIG },
+	{ "error: 429", DROVER_AGAIN },
+	{ "error: 5", DROVER_AGAIN },
+	{ "status code: 429", DROVER_AGAIN },
+	{ "status code: 5", DROVER_AGAIN },
+	{ "could not resolve", DROVER_AGAIN },
+	{ "failed to resolve", DROVER_AGAIN },
+	{ "timed out", DROVER_AGAIN },
+	{ "failed to connect", DROVER_AGAIN },
+	{ "unable to access", DROVER_AGAIN },
+	{ "connection", DROVER_AGAIN },
+	{ "remote end hung up", DROVER_AGAIN },
+	{ "early eof", DROVER_AGAIN },
+	{ "no space left", DROVER_AGAIN },
+};
+
+static const char *const advice[] = {
+	[-DROVER_AUTH] = "check the repo's token and what it may do",
+	[-DROVER_CONFIG] = "check the repo's url",
+	[-DROVER_AGAIN] = "it is tried again",
+};
+
+static int credential(git_credential **, const char *url, const char *user, unsigned int allowed, void *arg);
+static int meaning_of(const char *said);
+
+char *
+remote_url_public(const char *url)
+{
+	const char *scheme = strstr(url, "://"), *host, *end, *at = NULL, *colon;
+
+	if (scheme == NULL)
+		return xstrdup(url);
+	host = scheme + 3;
+	end = host + strcspn(host, "/?#");
+	for (const char *p = host; p < end; p++) {
+		if (*p == '@')
+			at = p;
+	}
+	if (at == NULL)
+		return xstrdup(url);
+	colon = memchr(host, ':', (size_t)(at - host));
+	/* The user of an ssh url is an address, that of any other may be a token. */
+	if (strncmp(url, "ssh://", 6) == 0 || strncmp(url, "git+ssh://", 10) == 0)
+		return xasprintf("%.*s%s", (int)((colon != NULL ? colon : at) - url), url, at);
+	return xasprintf("%.*s%s", (int)(host - url), url, at + 1);
+}
+
+const char *
+remote_local_path(const char *url)
+{
+	if (url == NULL)
+		return NULL;
+	if (strncmp(url, "file://", 7) == 0)
+		return url[7] == '/' ? url + 7 : NULL;
+	return url[0] == '/' ? url : NULL;
+}
+
+bool
+remote_by_cli(const struct config_repo *repo)
+{
+	if (repo->transport != NULL && strcmp(repo->transport, "git") == 0)
+		return true;
+	if (repo->url == NULL || remote_local_path(repo->url) != NULL)
+		return false;
+	return strncmp(repo->url, "http://", 7) != 0 && strncmp(repo->url, "https://", 8) != 0 &&
+	    strncmp(repo->url, "file://", 7) != 0;
+}
+
+char *
+remote_token(const struct config_repo *repo, struct error *err)
+{
+	char *token;
+
+	if (err != NULL)
+		err->code = 0;
+	if (repo->token_file == NULL && repo->token_env == NULL && repo->token_command == NULL)
+		return NULL;
+	token = secret_read(repo->token_file, repo->token_env, repo->token_command, err);
+	if (token == NULL)
+		error_prefix(err, "token of repo %s", repo->name);
+	return token;
+}
+
+int
+remote_secret(const struct config_repo *repo, char **secret, struct error *err)
+{
+	struct error why = { .code = 0 };
+	char *token = remote_token(repo, &why);
+
+	*secret = NULL;
+	if (token == NULL) {
+		if (why.code != 0 && err != NULL)
+			*err = why;
+		return why.code != 0 ? -1 : 0;
+	}
+	if (strpbrk(token, "\r\n") != NULL) {
+		free_wiped(token);
+		return error_set(err, DROVER_CONFIG, "the token of repo %s has more than one line", repo->name);
+	}
+	*secret = xasprintf("username=%s\npassword=%s\n", repo->user != NULL ? repo->user : "x-access-token", token);
+	free_wiped(token);
+	return 0;
+}
+
+void
+remote_callbacks(git_remote_callbacks *callbacks, struct remote_auth *auth)
+{
+	callbacks->credentials = credential;
+	callbacks->payload = auth;
+}
+
+int
+remote_fail(const struct config_repo *repo, const char *verb, const char *said, int rc, struct error *err)
+{
+	const git_error *last = git_error_last();
+	char *url = remote_url_public(repo->url);
+	struct buf shown = BUF_INIT;
+	const char *help;
+	int code;
+
+	if (said == NULL)
+		said = last != NULL && last->message != NULL ? last->message : "no reason given";
+	if (rc == GIT_EAUTH)
+		code = DROVER_AUTH;
+	else if (rc == GIT_ECERTIFICATE)
+		code = DROVER_CONFIG;
+	else
+		code = meaning_of(said);
+	if (code == DROVER_INTERNAL && rc != 0 && last != NULL && (last->klass == GIT_ERROR_NET || last->klass == GIT_ERROR_SSL))
+		code = DROVER_AGAIN;
+	help = (size_t)-code < ARRAY_LEN(advice) ? advice[-code] : NULL;
+	text_show(&shown, said, strlen(said), 200);
+	error_set(err, code, "cannot %s repo %s (%s): %s%s%s", verb, repo->name, url, buf_str(&shown),
+	    help != NULL ? "; " : "", help != NULL ? help : "");
+	buf_free(&shown);
+	free(url);
+	return -1;
+}
+
+static int
+credential(git_credential **out, const char *url, const char *user, unsigned int allowed, void *arg)
+{
+	struct remote_auth *auth = arg;
+	char *token;
+	int rc;
+
+	if (!(allowed & GIT_CREDENTIAL_USERPASS_PLAINTEXT))
+		return GIT_PASSTHROUGH;
+	if (auth->asked++ > 0) {
+		git_error_set_str(GIT_ERROR_HTTP, "authentication failed: the server refused the token");
+		return GIT_EAUTH;
+	}
+	token = remote_token(auth->repo, &auth->error);
+	if (token == NULL) {
+		git_error_set_str(GIT_ERROR_HTTP, "authentication required, and no token is configured");
+		return GIT_EAUTH;
+	}
+	rc = git_credential_userpass_plaintext_new(out, auth->repo->user != NULL ? auth->repo->user : "x-access-token", token);
+	free_wiped(token);
+	return rc;
+}
+
+static int
+meaning_of(const char *said)
+{
+	char *lower = xstrdup(said);
+	int code = DROVER_INTERNAL;
+
+	for (char *p = lower; *p != '\0'; p++)
+		*p = (char)tolower((unsigned char)*p);
+	for (size_t i = 0; i < ARRAY_LEN(meanings) && code == DROVER_INTERNAL; i++) {
+		if (strstr(lower, meanings[i].said) != NULL)
+			code = meanings[i].code;
+	}
+	free(lower);
+	return code;
+}

@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The life of a tree: prepared for an attempt, cleaned when it comes back, removed when it is too old.
+ * A tree is found in whatever state the last process left it, killed at any point: each call first looks
+ * what is there, saves what is nobody else's, and brings the rest into order.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/path.h"
+#include "lease/files.h"
+
+/* An index written in the second of a checkout makes git hash the files again: wait that out before pooling. */
+#define TREE_RACY_MS 1100
+
+static int tree_enter(struct tree *, struct error *);
+static int tree_find(struct tree *, const git_oid *, enum tree_kind *, struct error *);
+static int tree_recover(struct tree *, const git_oid *, struct error *);
+static int tree_new(struct tree *, const git_oid *, struct error *);
+static int tree_reuse(struct tree *, bool warm, const git_oid *, char *saved, size_t size, struct error *);
+static int tree_order(struct tree *, const struct fill_status *, const git_oid *, struct error *);
+static int tree_drop(struct tree *, struct error *);
+static int any_commit(const struct tree *, git_oid *, struct error *);
+
+void
+tree_init(struct tree *t, uint64_t lease, const struct config_repo *repo, const char *path, const char *mirror, const char *state_dir)
+{
+	static const char *extensions[] = { "worktreeconfig" };
+	static const int levels[] = { GIT_CONFIG_LEVEL_SYSTEM, GIT_CONFIG_LEVEL_GLOBAL, GIT_CONFIG_LEVEL_XDG, GIT_CONFIG_LEVEL_PROGRAMDATA };
+
+	*t = (struct tree){ .lease = lease, .repo = repo, .lock = -1 };
+	t->path = xstrdup(path);
+	t->mirror = xstrdup(mirror);
+	t->trash = path_join(state_dir, "trash");
+	t->gitdir = xasprintf("%s/.git", path);
+	git_libgit2_init();
+	git_libgit2_opts(GIT_OPT_SET_EXTENSIONS, extensions, (size_t)1);
+	/* drover's own work does not follow the settings of whoever runs it. */
+	for (size_t i = 0; i < ARRAY_LEN(levels); i++)
+		git_libgit2_opts(GIT_OPT_SET_SEARCH_PATH, levels[i], "");
+}
+
+void
+tree_free(struct tree *t)
+{
+	lock_drop(&t->lock);
+	free(t->path);
+	free(t->mirror);
+	free(t->trash);
+	free(t->gitdir);
+	git_libgit2_shutdown();
+	*t = (struct tree){ .lock = -1 };
+}
+
+static int
+tree_enter(struct tree *t, struct error *err)
+{
+	char *lock = xasprintf("%s.lock", t->path), *dir = xstrdup(t->path);
+	int result;
+
+	*strrchr(dir, '/') = '\0';
+	result = path_mkdirs(dir, 0700, err) == 0 ? lock_take(lock, &t->lock, err) : -1;
+	free(lock);
+	free(dir);
+	return result;
+}
+
+int
+tree_prepare(struct tree *t, const char *state, const char *ref, char *saved, size_t size, struct error *err)
+{
+	enum tree_kind kind;
+	bool clone = t->repo->lease != NULL && strcmp(t->repo->lease, "clone") == 0;
+	struct error why = { .code = 0 };
+	git_oid oid;
+	int result = -1;
+
+	saved[0] = '\0';
+	if (mirror_guard(t, err) != 0 || mirror_resolve(t, ref, &oid, err) != 0 || tree_enter(t, err) != 0)
+		return -1;
+	git_oid_tostr(t->base, sizeof t->base, &oid);
+	if (tree_find(t, &oid, &kind, err) != 0)
+		goto out;
+	if (kind == (clone ? TREE_CLONE : TREE_WORKTREE)) {
+		result = tree_reuse(t, strcmp(state, "warm") == 0, &oid, saved, size, &why);
+		if (result == 0 || why.code == DROVER_AGAIN) {
+			if (result != 0 && err != NULL)
+				*err = why;
+			goto out;
+		}
+	}
+	/* Of the other kind, or past repair: what is in there is saved, or lies in the trash. */
+	if (kind != TREE_NONE && saved[0] == '\0' && !gitdir_marked(t)) {
+		struct fill_status status;
+
+		if (fill_status(t, &status, err) != 0)
+			goto out;
+		result = wip_save(t, &status, saved, size, err);
+		fill_status_free(&status);
+		if (result != 0)
+			goto out;
+	}
+	result = tree_drop(t, err) == 0 ? tree_new(t, &oid, err) : -1;
+out:
+	lock_drop(&t->lock);
+	return result;
+}
+
+/* What is there, with its links and settings put right. A folder without git's part gets one that stands at oid. */
+static int
+tree_find(struct tree *t, const git_oid *oid, enum tree_kind *kind, struct error *err)
+{
+	git_oid any;
+
+	*kind = gitdir_probe(t);
+	if (*kind == TREE_NONE)
+		return 0;
+	if (*kind != TREE_BROKEN)
+		return gitdir_guard(t, err);
+	if (oid == NULL) {
+		if (any_commit(t, &any, err) != 0)
+			return -1;
+		oid = &any;
+	}
+	if (tree_recover(t, oid, err) != 0)
+		return -1;
+	*kind = gitdir_probe(t);
+	return 0;
+}
+
+static int
+tree_recover(struct tree *t, const git_oid *oid, struct error *err)
+{
+	char *own = xasprintf("%s/.git", t->path);
+	struct stat st;
+	int result = -1;
+
+	if (lstat(t->path, &st) == 0 && !S_ISDIR(st.st_mode))
+		result = trash_put(t, t->path, err);
+	else if (trash_put(t, own, err) == 0 && gitdir_add(t, oid, err) == 0) {
+		file_drop(t->gitdir, "drover-filling");
+		result = 0;
+	}
+	free(own);
+	return result;
+}
+
+/* For a tree whose commit is not known: where the repo's default branch is, else any branch. */
+static int
+any_commit(const struct tree *t, git_oid *oid, struct error *err)
+{
+	git_reference_iterator *all = NULL;
+	git_repository *mirror = NULL;
+	git_reference *ref;
+	int found;
+
+	if (t->base[0] != '\0')
+		return git_oid_fromstr(oid, t->base);
+	if (mirror_open(t, &mirror, err) != 0)
+		return -1;
+	found = git_reference_name_to_id(oid, mirror, "refs/remotes/origin/HEAD") == 0;
+	if (!found && git_reference_iterator_glob_new(&all, mirror, "refs/remotes/*") == 0) {
+		while (!found && git_reference_next(&ref, all) == 0) {
+			found = git_reference_name_to_id(oid, mirror, git_reference_name(ref)) == 0;
+			git_reference_free(ref);
+		}
+		git_reference_iterator_free(all);
+	}
+	git_repository_free(mirror);
+	return found ? 0 : error_set(err, DROVER_INTERNAL, "the mirror %s has no branch", t->mirror);
+}
+
+static int
+tree_new(struct tree *t, const git_oid *oid, struct error *err)
+{
+	if (gitdir_add(t, oid, err) != 0 || fill_reset(t, err) != 0 || gitdir_mark(t, false, err) != 0)
+		return -1;
+	t->filled_at = clock_mono();
+	return 0;
+}
+
+static int
+tree_reuse(struct tree *t, bool warm, const git_oid *oid, char *saved, size_t size, struct error *err)
+{
+	struct fill_status status;
+	int result = -1;
+
+	if (fill_status(t, &status, err) != 0)
+		return -1;
+	if ((warm && !status.changed) || wip_save(t, &status, saved, size, err) == 0)
+		result = tree_order(t, &status, oid, err);
+	fill_status_free(&status);
+	return result;
+}
+
+/* Makes a tree whose work is saved stand at oid, clean. */
+static int
+tree_order(struct tree *t, const struct fill_status *status, const git_oid *oid, struct error *err)
+{
+	git_repository *repo = NULL;
+	git_oid head;
+	bool marked = gitdir_marked(t), there;
+
+	if (gitdir_open(t, &repo, err) != 0)
+		return -1;
+	there = gitdir_head(t, repo, &head, NULL, 0) && git_oid_equal(&head, oid) && !marked && !status->changed && !status->hidden;
+	git_repository_free(repo);
+	if (gitdir_mark(t, true, err) != 0 || gitdir_scrub(t, oid, err) != 0)
+		return -1;
+	if (status->hidden || marked)
+		file_drop(t->gitdir, "index");
+	if (!there && fill_reset(t, err) != 0)
+		return -1;
+	if ((status->changed || status->ignored || marked || status->links_len > 0) && fill_clean(t, status, err) != 0)
+		return -1;
+	return gitdir_mark(t, false, err);
+}
+
+static int
+tree_drop(struct tree *t, struct error *err)
+{
+	return trash_put(t, t->path, err) == 0 ? gitdir_prune(t, err) : -1;
+}
+
+int
+tree_return(struct tree *t, char *saved, size_t size, struct error *err)
+{
+	struct fill_status status = { .changed = false }, after = { .changed = false };
+	git_repository *repo = NULL;
+	enum tree_kind kind;
+	git_oid base;
+	int64_t left;
+	int result = -1;
+
+	saved[0] = '\0';
+	if (tree_enter(t, err) != 0)
+		return -1;
+	if (tree_find(t, NULL, &kind, err) != 0)
+		goto out;
+	if (kind == TREE_NONE || kind == TREE_BROKEN) {
+		error_set(err, DROVER_INTERNAL, "the tree %s is not there", t->path);
+		goto out;
+	}
+	left = t->filled_at > 0 ? t->filled_at + TREE_RACY_MS - clock_mono() : 0;
+	if (left > 0 && left <= TREE_RACY_MS)
+		nanosleep(&(struct timespec){ left / 1000, left % 1000 * 1000000 }, NULL);
+	if (fill_status(t, &status, err) != 0 || wip_save(t, &status, saved, size, err) != 0 || gitdir_open(t, &repo, err) != 0)
+		goto out;
+	if (!gitdir_base(t, &base) && !gitdir_head(t, repo, &base, NULL, 0) && any_commit(t, &base, err) != 0)
+		goto out;
+	git_oid_tostr(t->base, sizeof t->base, &base);
+	if (tree_order(t, &status, &base, err) != 0)
+		goto out;
+	if (status.changed || status.ignored) {
+		if (fill_status(t, &after, err) != 0)
+			goto out;
+		if (after.changed || after.ignored) {
+			error_set(err, DROVER_INTERNAL, "the tree %s does not come clean", t->path);
+			goto out;
+		}
+	}
+	result = 0;
+out:
+	fill_status_free(&status);
+	fill_status_free(&after);
+	git_repository_free(repo);
+	lock_drop(&t->lock);
+	return result;
+}
+
+int
+tree_remove(struct tree *t, char *saved, size_t size, struct error *err)
+{
+	struct fill_status status;
+	enum tree_kind kind;
+	char *lock = xasprintf("%s.lock", t->path);
+	int result = -1;
+
+	saved[0] = '\0';
+	if (tree_enter(t, err) != 0)
+		goto out;
+	if (tree_find(t, NULL, &kind, err) != 0)
+		goto out;
+	if ((kind == TREE_WORKTREE || kind == TREE_CLONE) && !gitdir_marked(t)) {
+		if (fill_status(t, &status, err) != 0)
+			goto out;
+		result = wip_save(t, &status, saved, size, err);
+		fill_status_free(&status);
+		if (result != 0)
+			goto out;
+	}
+	result = tree_drop(t, err);
+	if (result == 0)
+		unlink(lock);
+out:
+	lock_drop(&t->lock);
+	free(lock);
+	return result;
+}
+
+int
+tree_head(struct tree *t, char *commit, size_t size, struct error *err)
+{
+	git_repository *repo = NULL;
+	enum tree_kind kind = gitdir_probe(t);
+	git_oid oid;
+	int result = -1;
+
+	if (kind == TREE_NONE || kind == TREE_BROKEN)
+		return error_set(err, DROVER_INTERNAL, "the tree %s is not there", t->path);
+	if (gitdir_open(t, &repo, err) != 0)
+		return -1;
+	if (gitdir_head(t, repo, &oid, NULL, 0)) {
+		git_oid_tostr(commit, size, &oid);
+		result = 0;
+	} else
+		error_set(err, DROVER_INTERNAL, "HEAD of the tree %s names no commit", t->path);
+	git_repository_free(repo);
+	return result;
+}
+
+int
+tree_keep(struct tree *t, uint64_t job, struct error *err)
+{
+	char name[64], head[GIT_OID_HEXSZ + 1];
+	git_oid oid;
+
+	snprintf(name, sizeof name, "refs/drover/job/%llu", (unsigned long long)job);
+	if (tree_head(t, head, sizeof head, err) != 0)
+		return -1;
+	git_oid_fromstr(&oid, head);
+	if (gitdir_guard(t, err) != 0 || wip_transfer(t, &oid, err) != 0)
+		return -1;
+	return mirror_ref_set(t, name, &oid, err);
+}
+
+int
+tree_unkeep(struct tree *t, uint64_t job, struct error *err)
+{
+	char name[64];
+
+	snprintf(name, sizeof name, "refs/drover/job/%llu", (unsigned long long)job);
+	return mirror_ref_set(t, name, NULL, err);
+}

@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Never lose work: what a tree holds and nobody else has becomes a commit under refs/drover/wip/ in the
+ * mirror before the tree is reset or removed. It is made through an index of its own, so that neither
+ * the tree nor its index changes, whatever state a job left them in.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/path.h"
+#include "lease/files.h"
+
+/* Whatever these reach is kept by somebody. */
+static const char *const safe_refs[] = { "refs/remotes/*", "refs/tags/*", "refs/drover/pushed/*", "refs/drover/wip/*", "refs/drover/fetch/*" };
+
+static int copy_file(const char *from, const char *to, struct error *);
+static int snapshot_by_cli(struct tree *, const char *index, bool fresh, git_oid *, struct error *);
+static int snapshot_by_libgit2(struct tree *, const char *index, bool fresh, git_oid *, struct error *);
+static int unsaved(const struct tree *, git_repository *, const git_oid *);
+static int save_commit(struct tree *, const git_oid *, int nth, char *saved, size_t size, struct error *);
+static int save_branches(struct tree *, git_repository *, char *saved, size_t size, struct error *);
+
+int
+wip_snapshot(struct tree *t, bool hidden, git_oid *oid, char **index, struct error *err)
+{
+	char *from = path_join(t->gitdir, "index"), *to = xasprintf("%s/drover-index.%ld", t->gitdir, (long)getpid());
+	bool fresh = hidden || access(from, F_OK) != 0;
+	int result = -1;
+
+	unlink(to);
+	if (!fresh && copy_file(from, to, err) != 0)
+		goto out;
+	result = git_found() ? snapshot_by_cli(t, to, fresh, oid, err) : snapshot_by_libgit2(t, to, fresh, oid, err);
+	if (result != 0 && !fresh) {
+		unlink(to);
+		result = git_found() ? snapshot_by_cli(t, to, true, oid, err) : snapshot_by_libgit2(t, to, true, oid, err);
+	}
+out:
+	if (result == 0 && index != NULL)
+		*index = to;
+	else {
+		unlink(to);
+		free(to);
+	}
+	free(from);
+	return result;
+}
+
+static int
+copy_file(const char *from, const char *to, struct error *err)
+{
+	struct buf data = BUF_INIT;
+	int fd, result = path_read(from, 512u << 20, &data, err);
+
+	if (result == 0) {
+		fd = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+		if (fd < 0 || path_write_all(fd, data.data, data.len) != 0)
+			result = error_errno(err, DROVER_INTERNAL, "cannot write %s", to);
+		lock_drop(&fd);
+	}
+	buf_free(&data);
+	return result;
+}
+
+static int
+snapshot_by_cli(struct tree *t, const char *index, bool fresh, git_oid *oid, struct error *err)
+{
+	static const char *const read_head[] = { "read-tree", "HEAD", NULL };
+	static const char *const read_none[] = { "read-tree", "--empty", NULL };
+	static const char *const add[] = { "add", "--all", "--ignore-errors", "--", ".", NULL };
+	static const char *const write[] = { "write-tree", NULL };
+	struct buf out = BUF_INIT;
+	struct git_run run = { .tree = t, .gitdir = t->gitdir, .inside = true, .index = index };
+	int result = -1;
+
+	if (fresh && git_run(&run, read_head, err) != 0) {
+		buf_free(&run.err);
+		if (git_must(&run, read_none, DROVER_INTERNAL, t->path, err) != 0)
+			goto out;
+	}
+	buf_free(&run.err);
+	/* Status 1 says that some file could not be read: the others are in. */
+	if (git_run(&run, add, err) > 1) {
+		error_set(err, DROVER_INTERNAL, "cannot take up the changes in %s: %.200s", t->path, buf_str(&run.err));
+		goto out;
+	}
+	buf_free(&run.err);
+	run.out = &out;
+	if (git_must(&run, write, DROVER_INTERNAL, t->path, err) != 0)
+		goto out;
+	if (git_oid_fromstrn(oid, buf_str(&out), out.len < GIT_OID_HEXSZ ? 0 : GIT_OID_HEXSZ) != 0) {
+		error_set(err, DROVER_INTERNAL, "git write-tree in %s gave no tree", t->path);
+		goto out;
+	}
+	result = 0;
+out:
+	buf_free(&run.err);
+	buf_free(&out);
+	return result;
+}
+
+static int
+snapshot_by_libgit2(struct tree *t, const char *path, bool fresh, git_oid *oid, struct error *err)
+{
+	git_repository *repo = NULL;
+	git_index *index = NULL;
+	git_commit *commit = NULL;
+	git_tree *tree = NULL;
+	git_oid head;
+	int rc;
+
+	if (gitdir_open(t, &repo, err) != 0)
+		return -1;
+	rc = git_repository_set_workdir(repo, t->path, 0);
+	if (rc == 0)
+		rc = git_index_open(&index, path);
+	if (rc == 0)
+		rc = git_repository_set_index(repo, index);
+	if (rc == 0 && fresh && gitdir_head(t, repo, &head, NULL, 0)) {
+		rc = git_commit_lookup(&commit, repo, &head);
+		if (rc == 0)
+			rc = git_commit_tree(&tree, commit);
+		if (rc == 0)
+			rc = git_index_read_tree(index, tree);
+	}
+	if (rc == 0)
+		rc = git_index_add_all(index, NULL, GIT_INDEX_ADD_DEFAULT, NULL, NULL);
+	if (rc == 0)
+		rc = git_index_write(index);
+	if (rc == 0)
+		rc = git_index_write_tree(oid, index);
+	if (rc != 0)
+		git_fail(DROVER_INTERNAL, err, "cannot take up the changes in %s", t->path);
+	git_tree_free(tree);
+	git_commit_free(commit);
+	git_index_free(index);
+	git_repository_free(repo);
+	return rc == 0 ? 0 : -1;
+}
+
+int
+wip_signature(const struct tree *t, git_signature **out, struct error *err)
+{
+	git_repository *mirror = NULL;
+	git_config *config = NULL;
+	const char *name = NULL, *email = NULL;
+	int64_t now = clock_wall() / 1000;
+	int rc;
+
+	if (mirror_open(t, &mirror, err) != 0)
+		return -1;
+	if (git_repository_config_snapshot(&config, mirror) == 0) {
+		git_config_get_string(&name, config, "user.name");
+		git_config_get_string(&email, config, "user.email");
+	}
+	if (name == NULL)
+		email = NULL;
+	rc = git_signature_new(out, name != NULL ? name : "drover", email != NULL ? email : "drover@localhost", now, 0);
+	git_config_free(config);
+	git_repository_free(mirror);
+	return rc == 0 ? 0 : git_fail(DROVER_INTERNAL, err, "user.name or user.email of %s", t->mirror);
+}
+
+/* 1 when a commit is reached by nothing that outlives the tree. */
+static int
+unsaved(const struct tree *t, git_repository *repo, const git_oid *oid)
+{
+	git_revwalk *walk = NULL;
+	git_reference_iterator *all = NULL;
+	git_repository *mirror = NULL;
+	git_commit *commit = NULL;
+	git_reference *ref;
+	git_oid base, next;
+	int result = 1;
+
+	if (git_revwalk_new(&walk, repo) != 0 || git_revwalk_push(walk, oid) != 0)
+		goto out;
+	if (gitdir_base(t, &base) && git_commit_lookup(&commit, repo, &base) == 0)
+		git_revwalk_hide(walk, &base);
+	git_commit_free(commit);
+	/* Always the mirror's refs: a clone's own could claim anything. */
+	if (mirror_open(t, &mirror, NULL) != 0)
+		goto out;
+	for (size_t i = 0; i < ARRAY_LEN(safe_refs); i++) {
+		if (git_reference_iterator_glob_new(&all, mirror, safe_refs[i]) != 0)
+			continue;
+		while (git_reference_next(&ref, all) == 0) {
+			git_object *tip = NULL;
+			if (git_reference_peel(&tip, ref, GIT_OBJECT_COMMIT) == 0)
+				git_revwalk_hide(walk, git_object_id(tip));
+			git_object_free(tip);
+			git_reference_free(ref);
+		}
+		git_reference_iterator_free(all);
+	}
+	result = git_revwalk_next(&next, walk) == 0;
+out:
+	git_revwalk_free(walk);
+	git_repository_free(mirror);
+	return result;
+}
+
+int
+wip_transfer(struct tree *t, const git_oid *oid, struct error *err)
+{
+	git_repository *from = NULL, *mirror = NULL;
+	git_packbuilder *pack = NULL;
+	git_revwalk *walk = NULL;
+	git_reference_iterator *all = NULL;
+	git_reference *ref;
+	git_oid base;
+	git_commit *there = NULL;
+	char *packs = xasprintf("%s/objects/pack", t->mirror);
+	int rc = -1;
+
+	if (mirror_open(t, &mirror, err) != 0 || gitdir_open(t, &from, err) != 0)
+		goto out;
+	rc = 0;
+	if (git_commit_lookup(&there, mirror, oid) == 0)
+		goto out;
+	rc = git_revwalk_new(&walk, from);
+	if (rc == 0)
+		rc = git_revwalk_push(walk, oid);
+	if (rc == 0 && gitdir_base(t, &base) && git_commit_lookup(&there, mirror, &base) == 0)
+		rc = git_revwalk_hide(walk, &base);
+	if (rc == 0 && git_reference_iterator_glob_new(&all, mirror, "refs/remotes/*") == 0) {
+		while (git_reference_next(&ref, all) == 0) {
+			if (git_reference_target(ref) != NULL)
+				git_revwalk_hide(walk, git_reference_target(ref));
+			git_reference_free(ref);
+		}
+		git_reference_iterator_free(all);
+	}
+	if (rc == 0)
+		rc = git_packbuilder_new(&pack, from);
+	if (rc == 0)
+		rc = git_packbuilder_insert_walk(pack, walk);
+	if (rc == 0)
+		rc = git_packbuilder_write(pack, packs, 0, NULL, NULL);
+	if (rc != 0)
+		git_fail(DROVER_INTERNAL, err, "cannot bring the commits of %s into %s", t->path, t->mirror);
+out:
+	git_commit_free(there);
+	git_packbuilder_free(pack);
+	git_revwalk_free(walk);
+	git_repository_free(from);
+	git_repository_free(mirror);
+	free(packs);
+	return rc == 0 ? 0 : -1;
+}
+
+int
+wip_save(struct tree *t, const struct fill_status *status, char *saved, size_t size, struct error *err)
+{
+	git_repository *repo = NULL;
+	git_signature *who = NULL;
+	git_commit *head = NULL;
+	git_tree *tree = NULL;
+	git_oid at, snapshot, made;
+	const git_commit *parents[1];
+	char branch[512];
+	int attached, known, rc, result = -1;
+	bool changed = status->changed || status->hidden;
+
+	saved[0] = '\0';
+	if (gitdir_marked(t))
+		return 0;
+	if (gitdir_open(t, &repo, err) != 0)
+		return -1;
+	known = gitdir_head(t, repo, &at, branch, sizeof branch);
+	attached = branch[0] != '\0';
+	if (known && git_commit_lookup(&head, repo, &at) != 0)
+		known = 0;
+	if (changed) {
+		if (wip_snapshot(t, status->hidden, &snapshot, NULL, err) != 0)
+			goto out;
+		changed = !known || !git_oid_equal(git_commit_tree_id(head), &snapshot);
+	}
+	if (changed) {
+		char *message = xasprintf("drover: what lease %llu left behind\n", (unsigned long long)t->lease);
+
+		parents[0] = head;
+		rc = wip_signature(t, &who, err);
+		if (rc == 0) {
+			rc = git_tree_lookup(&tree, repo, &snapshot);
+			if (rc == 0)
+				rc = git_commit_create(&made, repo, NULL, who, who, NULL, message, tree, known ? 1 : 0, parents);
+			if (rc != 0)
+				git_fail(DROVER_INTERNAL, err, "cannot save the work in %s", t->path);
+		}
+		free(message);
+		if (rc != 0 || save_commit(t, &made, 0, saved, size, err) != 0)
+			goto out;
+	} else if (known && unsaved(t, repo, &at) && save_commit(t, &at, 0, saved, size, err) != 0)
+		goto out;
+	/* Its commits are safe now, and the name would be in the way of the next agent that thinks of it. */
+	if (attached && known && strncmp(t->gitdir, t->path, strlen(t->path)) != 0 && mirror_ref_set(t, branch, NULL, err) != 0)
+		goto out;
+	result = strncmp(t->gitdir, t->path, strlen(t->path)) == 0 ? save_branches(t, repo, saved, size, err) : 0;
+out:
+	git_tree_free(tree);
+	git_commit_free(head);
+	git_signature_free(who);
+	git_repository_free(repo);
+	return result;
+}
+
+/* Other branches of a clone go with it; those of a worktree are the mirror's. */
+static int
+save_branches(struct tree *t, git_repository *repo, char *saved, size_t size, struct error *err)
+{
+	git_reference_iterator *all = NULL;
+	git_reference *ref;
+	char more[256];
+	int nth = 1, result = 0;
+
+	if (git_reference_iterator_glob_new(&all, repo, "refs/heads/*") != 0)
+		return 0;
+	while (result == 0 && git_reference_next(&ref, all) == 0) {
+		const git_oid *tip = git_reference_target(ref);
+
+		if (tip != NULL && unsaved(t, repo, tip)) {
+			result = save_commit(t, tip, nth++, more, sizeof more, err);
+			if (result == 0 && saved[0] == '\0')
+				snprintf(saved, size, "%s", more);
+		}
+		git_reference_free(ref);
+	}
+	git_reference_iterator_free(all);
+	return result;
+}
+
+static int
+save_commit(struct tree *t, const git_oid *oid, int nth, char *saved, size_t size, struct error *err)
+{
+	git_repository *mirror = NULL;
+	git_oid there;
+	int64_t now = clock_wall();
+	int result = -1;
+
+	if (wip_transfer(t, oid, err) != 0 || mirror_open(t, &mirror, err) != 0)
+		return -1;
+	for (int i = nth;; i++) {
+		if (i == 0)
+			snprintf(saved, size, "refs/drover/wip/%llu-%lld", (unsigned long long)t->lease, (long long)now);
+		else
+			snprintf(saved, size, "refs/drover/wip/%llu-%lld-%d", (unsigned long long)t->lease, (long long)now, i);
+		if (!mirror_ref_get(mirror, saved, &there) || git_oid_equal(&there, oid))
+			break;
+	}
+	result = mirror_ref_set(t, saved, oid, err);
+	if (result != 0)
+		saved[0] = '\0';
+	git_repository_free(mirror);
+	return result;
+}
