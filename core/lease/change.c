@@ -31,13 +31,14 @@ change_begin(struct tree *t, git_repository **repo, struct error *err)
 static int
 change_diff(struct tree *t, git_repository *repo, git_diff **diff, struct error *err)
 {
-	git_diff_options options = GIT_DIFF_OPTIONS_INIT;
+	git_diff_options options;
 	struct fill_status status;
 	git_commit *commit = NULL;
 	git_tree *from = NULL, *to = NULL;
 	git_oid base, snapshot;
 	int rc;
 
+	git_diff_options_init(&options, GIT_DIFF_OPTIONS_VERSION);
 	if (fill_status(t, &status, err) != 0)
 		return -1;
 	rc = wip_snapshot(t, status.hidden, &snapshot, NULL, err);

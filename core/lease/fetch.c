@@ -146,7 +146,7 @@ mirror_fetch(const struct tree *t, const char *const *specs, struct error *err)
 static int
 fetch_by_libgit2(const struct tree *t, git_repository *repo, const char *const *specs, struct error *err)
 {
-	git_fetch_options options = GIT_FETCH_OPTIONS_INIT;
+	git_fetch_options options;
 	struct remote_auth auth = { .repo = t->repo };
 	char *list[FETCH_REFS_MAX];
 	git_strarray refs = { list, 0 };
@@ -154,6 +154,7 @@ fetch_by_libgit2(const struct tree *t, git_repository *repo, const char *const *
 	bool whole = specs == all_refs;
 	int rc;
 
+	git_fetch_options_init(&options, GIT_FETCH_OPTIONS_VERSION);
 	for (; *specs != NULL && refs.count < FETCH_REFS_MAX; specs++)
 		list[refs.count++] = (char *)*specs;
 	remote_callbacks(&options.callbacks, &auth);

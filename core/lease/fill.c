@@ -12,6 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <git2/sys/repository.h>
+
 #include "base/mem.h"
 #include "base/path.h"
 #include "lease/files.h"
@@ -130,7 +132,7 @@ tree_repository(struct tree *t, git_repository **repo, struct error *err)
 static int
 status_by_libgit2(struct tree *t, struct fill_status *status, struct error *err)
 {
-	git_diff_options options = GIT_DIFF_OPTIONS_INIT;
+	git_diff_options options;
 	git_repository *repo = NULL;
 	git_commit *commit = NULL;
 	git_tree *tree = NULL;
@@ -138,6 +140,7 @@ status_by_libgit2(struct tree *t, struct fill_status *status, struct error *err)
 	git_oid head;
 	int rc, result = -1;
 
+	git_diff_options_init(&options, GIT_DIFF_OPTIONS_VERSION);
 	if (tree_repository(t, &repo, err) != 0)
 		return -1;
 	options.flags = GIT_DIFF_INCLUDE_UNTRACKED | GIT_DIFF_INCLUDE_IGNORED | GIT_DIFF_UPDATE_INDEX | GIT_DIFF_INCLUDE_TYPECHANGE;
@@ -171,7 +174,7 @@ int
 fill_reset(struct tree *t, struct error *err)
 {
 	static const char *const args[] = { "reset", "--hard", "--quiet", "--no-recurse-submodules", NULL };
-	git_checkout_options options = GIT_CHECKOUT_OPTIONS_INIT;
+	git_checkout_options options;
 	struct git_run run = { .tree = t, .gitdir = t->gitdir, .inside = true };
 	git_repository *repo = NULL;
 	git_object *commit = NULL;
@@ -179,6 +182,7 @@ fill_reset(struct tree *t, struct error *err)
 	char *secret = NULL;
 	int rc, result;
 
+	git_checkout_options_init(&options, GIT_CHECKOUT_OPTIONS_VERSION);
 	if (git_found()) {
 		/* A filter of the repo (LFS) may have to ask the remote. */
 		if (remote_by_cli(t->repo) && remote_secret(t->repo, &secret, err) != 0)
@@ -206,13 +210,14 @@ int
 fill_clean(struct tree *t, const struct fill_status *status, struct error *err)
 {
 	static const char *const args[] = { "clean", "-ffdxq", NULL };
-	git_checkout_options options = GIT_CHECKOUT_OPTIONS_INIT;
+	git_checkout_options options;
 	struct git_run run = { .tree = t, .gitdir = t->gitdir, .inside = true };
 	git_repository *repo = NULL;
 	git_object *commit = NULL;
 	git_oid head;
 	int rc = 0, result;
 
+	git_checkout_options_init(&options, GIT_CHECKOUT_OPTIONS_VERSION);
 	if (git_found()) {
 		result = git_run(&run, args, err);
 		if (result > 0) {

@@ -172,7 +172,7 @@ push_cli_look(struct push *push, const char *secret, struct error *err)
 static int
 push_by_libgit2(struct push *push, struct error *err)
 {
-	git_push_options options = GIT_PUSH_OPTIONS_INIT;
+	git_push_options options;
 	struct remote_push payload = { { .repo = push->tree->repo }, push };
 	git_remote *remote = NULL;
 	const git_remote_head **heads;
@@ -181,6 +181,7 @@ push_by_libgit2(struct push *push, struct error *err)
 	size_t n;
 	int rc, result = -1;
 
+	git_push_options_init(&options, GIT_PUSH_OPTIONS_VERSION);
 	remote_callbacks(&options.callbacks, &payload.auth);
 	options.callbacks.push_update_reference = push_status;
 	options.proxy_opts.type = GIT_PROXY_AUTO;

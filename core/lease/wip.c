@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <git2/sys/repository.h>
+
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/path.h"
