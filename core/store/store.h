@@ -5,7 +5,8 @@
  *
  * Writing outside a transaction opens one. The daemon commits once a tick and answers only then, so
  * that what was acknowledged is on disk. When a commit fails everything since the last one is gone,
- * and what was built on it in memory must be loaded anew.
+ * and what was built on it in memory must be loaded anew. After a failed statement every further one
+ * and the commit fail as well, until store_rollback() or that commit: no half of a change is kept.
  */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
