@@ -48,7 +48,7 @@ struct kind_traits {
 	const char *why_not;         /* when not ready: for people */
 };
 
-/* A claimed job, borrowed from the queue until it leaves RUNNING. */
+/* A claimed job, borrowed from the queue until it leaves RUNNING or queue_load() is called. No string is NULL. */
 struct job {
 	uint64_t id, epoch, after;
 	char *kind, *key, *serial, *title, *repo, *agent, *pool, *source;
@@ -57,7 +57,8 @@ struct job {
 	enum job_state state;
 	int priority;
 	uint32_t attempt;            /* number of the running or last attempt */
-	int failures, quota_pauses, interruptions, crashes; /* separate counters */
+	int failures, agains, quota_pauses, interruptions, crashes; /* separate counters */
+	int64_t again_since;         /* since then nothing but AGAIN; 0: not so */
 	int64_t queued_at, ready_at, started_at;
 	char *worker;                /* of the running attempt */
 	char *held_why;
@@ -79,10 +80,11 @@ struct queue_view {
 
 struct queue *queue_new(struct store *);
 void queue_free(struct queue *);
-/* Reads all jobs that are not final. Jobs found running are left so: see queue_running and queue_interrupt. */
+/* Reads all jobs that are not final, and pauses; kinds and limits stay. Also after a failed commit: what was in memory is dropped, with every struct job handed out. Jobs found running are left so: see queue_running and queue_interrupt. */
 int queue_load(struct queue *, struct error *);
-/* Pools, limits, floors, kinds. Copies what it keeps. */
+/* Pools, limits, floors. Copies what it keeps. Until it was called nothing can be claimed. */
 void queue_configure(struct queue *, const struct config *);
+/* Copies. NULL: the kind is unknown from now on. Waiting jobs that did not ask for a pool or agent follow their kind. */
 void queue_kind_set(struct queue *, const char *kind, const struct kind_traits *);
 bool queue_kind_known(const struct queue *, const char *kind);
 
@@ -94,6 +96,8 @@ struct job *queue_claim(struct queue *, const char *(*place)(void *arg, const ch
 const struct kind_traits *queue_kind(const struct queue *, const char *kind);
 /* The job of a live attempt; NULL when id is not running or the epoch is not the running one (fenced). */
 struct job *queue_running(struct queue *, uint64_t id, uint64_t epoch);
+/* What the running attempt uses of memory now: the memory gate reckons with the rest of what its pool says. */
+void queue_seen(struct queue *, uint64_t id, uint64_t epoch, int64_t rss);
 /* Payload and the like that are not kept in memory; the caller frees payload. */
 int queue_payload(struct queue *, uint64_t id, char **payload, size_t *len, struct error *);
 /* Settles an attempt by its class: see doc/jobs.md for class -> event. -1 with FENCED when the epoch is stale. */
@@ -117,9 +121,9 @@ int queue_pause(struct queue *, const char *what, int64_t until, const char *why
 int queue_resume(struct queue *, const char *what, struct error *);
 cJSON *queue_pauses(const struct queue *); /* [{what, until, why}] */
 
-/* Delayed jobs that are due become queued; returns ms until the next one is (-1: none). */
+/* Delayed jobs that are due become queued, pauses end; returns ms until something is to be done or tried again (-1: nothing). On an error err is filled. */
 int64_t queue_tick(struct queue *, struct error *);
-/* How many jobs of a kind a source may hand over now: free places of its pool and kind, less what waits already. */
+/* How many jobs of a kind a source may hand over now: free places of its pool and kind, less what of the kind waits already. Where no place is free, one job may wait. 0 while paused or unknown. */
 int queue_capacity(const struct queue *, const char *kind);
 /* Removes old final jobs in small batches; returns how many. */
 int queue_prune(struct queue *, int64_t older_than_ms, int most, struct error *);

@@ -25,7 +25,7 @@ effect_row(void *arg, const struct store_row *row)
 	e->job = (uint64_t)store_row_int(row, 1);
 	e->epoch = (uint64_t)store_row_int(row, 2);
 	e->result = xstrdup(store_row_text(row, 3));
-	return (1);
+	return 1;
 }
 
 static int
@@ -34,7 +34,7 @@ effect_find(struct store *s, const char *key, struct effect *e, struct error *er
 	const struct store_value value = store_text(key);
 
 	memset(e, 0, sizeof *e);
-	return (store_read(s, "select state, job, epoch, result from effect where key = $1", &value, 1, effect_row, e, err));
+	return store_read(s, "select state, job, epoch, result from effect where key = $1", &value, 1, effect_row, e, err);
 }
 
 int
@@ -46,21 +46,21 @@ store_effect_begin(struct store *s, const char *key, uint64_t job, uint64_t epoc
 
 	*result = NULL;
 	if (key[0] == '\0' || strlen(key) > DROVER_KEY_MAX)
-		return (error_set(err, DROVER_PERMANENT, "the key of an effect must have 1 to %d bytes", DROVER_KEY_MAX));
+		return error_set(err, DROVER_PERMANENT, "the key of an effect must have 1 to %d bytes", DROVER_KEY_MAX);
 	if ((found = effect_find(s, key, &e, err)) < 0)
-		return (-1);
+		return -1;
 	if (found == 0)
-		return (store_run(s, "insert into effect (key, job, epoch, state, begun_at) values ($1, $2, $3, 'begun', $4)",
-		    values, 4, NULL, NULL, err) < 0 ? -1 : DROVER_EFFECT_NEW);
+		return store_run(s, "insert into effect (key, job, epoch, state, begun_at) values ($1, $2, $3, 'begun', $4)",
+		    values, 4, NULL, NULL, err) < 0 ? -1 : DROVER_EFFECT_NEW;
 	if (e.done) {
 		*result = e.result;
-		return (DROVER_EFFECT_DONE);
+		return DROVER_EFFECT_DONE;
 	}
 	free(e.result);
 	if (e.job == job && e.epoch > epoch)
-		return (error_set(err, DROVER_FENCED, "a newer attempt has begun effect %s", key));
-	return (store_run(s, "update effect set job = $2, epoch = $3, begun_at = $4 where key = $1", values, 4, NULL, NULL, err) < 0 ?
-	    -1 : DROVER_EFFECT_UNSURE);
+		return error_set(err, DROVER_FENCED, "a newer attempt has begun effect %s", key);
+	return store_run(s, "update effect set job = $2, epoch = $3, begun_at = $4 where key = $1", values, 4, NULL, NULL, err) < 0 ?
+	    -1 : DROVER_EFFECT_UNSURE;
 }
 
 int
@@ -71,17 +71,17 @@ store_effect_done(struct store *s, const char *key, uint64_t job, uint64_t epoch
 	int found;
 
 	if (result != NULL && strlen(result) > DROVER_VALUE_MAX)
-		return (error_set(err, DROVER_PERMANENT, "the result of effect %s has %zu bytes, at most %d may be kept", key,
-		    strlen(result), DROVER_VALUE_MAX));
+		return error_set(err, DROVER_PERMANENT, "the result of effect %s has %zu bytes, at most %d may be kept", key,
+		    strlen(result), DROVER_VALUE_MAX);
 	if ((found = effect_find(s, key, &e, err)) < 0)
-		return (-1);
+		return -1;
 	free(e.result);
 	if (found == 0)
-		return (error_set(err, DROVER_PERMANENT, "effect %s was never begun", key));
+		return error_set(err, DROVER_PERMANENT, "effect %s was never begun", key);
 	if (e.job != job || e.epoch > epoch)
-		return (error_set(err, DROVER_FENCED, "effect %s belongs to another attempt", key));
+		return error_set(err, DROVER_FENCED, "effect %s belongs to another attempt", key);
 	if (e.done)
-		return (0); /* asked again after a lost answer: what was said first stands */
-	return (store_run(s, "update effect set state = 'done', result = $2, done_at = $3 where key = $1", values, 3, NULL, NULL,
-	    err) < 0 ? -1 : 0);
+		return 0; /* asked again after a lost answer: what was said first stands */
+	return store_run(s, "update effect set state = 'done', result = $2, done_at = $3 where key = $1", values, 3, NULL, NULL,
+	    err) < 0 ? -1 : 0;
 }

@@ -10,18 +10,18 @@ static int
 kv_row(void *arg, const struct store_row *row)
 {
 	*(char **)arg = xstrdup(store_row_text(row, 0));
-	return (1);
+	return 1;
 }
 
 static int
 kv_bounded(const char *key, const char *value, struct error *err)
 {
 	if (key[0] == '\0' || strlen(key) > DROVER_KEY_MAX)
-		return (error_set(err, DROVER_PERMANENT, "a key must have 1 to %d bytes, this one has %zu", DROVER_KEY_MAX, strlen(key)));
+		return error_set(err, DROVER_PERMANENT, "a key must have 1 to %d bytes, this one has %zu", DROVER_KEY_MAX, strlen(key));
 	if (value != NULL && strlen(value) > DROVER_VALUE_MAX)
-		return (error_set(err, DROVER_PERMANENT, "the value of %s has %zu bytes, at most %d may be kept", key, strlen(value),
-		    DROVER_VALUE_MAX));
-	return (0);
+		return error_set(err, DROVER_PERMANENT, "the value of %s has %zu bytes, at most %d may be kept", key, strlen(value),
+		    DROVER_VALUE_MAX);
+	return 0;
 }
 
 int
@@ -30,7 +30,7 @@ store_kv_get(struct store *s, const char *scope, const char *key, char **value, 
 	const struct store_value values[] = { store_text(scope), store_text(key) };
 
 	*value = NULL;
-	return (store_read(s, "select value from kv where scope = $1 and key = $2", values, 2, kv_row, value, err));
+	return store_read(s, "select value from kv where scope = $1 and key = $2", values, 2, kv_row, value, err);
 }
 
 int
@@ -39,9 +39,9 @@ store_kv_set(struct store *s, const char *scope, const char *key, const char *va
 	const struct store_value values[] = { store_text(scope), store_text(key), store_text(value) };
 
 	if (kv_bounded(key, value, err) != 0)
-		return (-1);
-	return (store_run(s, "insert into kv (scope, key, value) values ($1, $2, $3) "
-	    "on conflict (scope, key) do update set value = excluded.value", values, 3, NULL, NULL, err) < 0 ? -1 : 0);
+		return -1;
+	return store_run(s, "insert into kv (scope, key, value) values ($1, $2, $3) "
+	    "on conflict (scope, key) do update set value = excluded.value", values, 3, NULL, NULL, err) < 0 ? -1 : 0;
 }
 
 int
@@ -50,8 +50,8 @@ store_kv_remove(struct store *s, const char *scope, const char *key, struct erro
 	const struct store_value values[] = { store_text(scope), store_text(key) };
 
 	if (key == NULL)
-		return (store_run(s, "delete from kv where scope = $1", values, 1, NULL, NULL, err) < 0 ? -1 : 0);
-	return (store_run(s, "delete from kv where scope = $1 and key = $2", values, 2, NULL, NULL, err) < 0 ? -1 : 0);
+		return store_run(s, "delete from kv where scope = $1", values, 1, NULL, NULL, err) < 0 ? -1 : 0;
+	return store_run(s, "delete from kv where scope = $1 and key = $2", values, 2, NULL, NULL, err) < 0 ? -1 : 0;
 }
 
 int
@@ -60,7 +60,7 @@ store_cursor_get(struct store *s, const char *source, char **cursor, struct erro
 	const struct store_value value = store_text(source);
 
 	*cursor = NULL;
-	return (store_read(s, "select value from source_cursor where source = $1", &value, 1, kv_row, cursor, err));
+	return store_read(s, "select value from source_cursor where source = $1", &value, 1, kv_row, cursor, err);
 }
 
 int
@@ -69,8 +69,8 @@ store_cursor_set(struct store *s, const char *source, const char *cursor, struct
 	const struct store_value values[] = { store_text(source), store_text(cursor), SV_INT(clock_wall()) };
 
 	if (kv_bounded(source, cursor, err) != 0)
-		return (-1);
-	return (store_run(s, "insert into source_cursor (source, value, moved_at) values ($1, $2, $3) "
+		return -1;
+	return store_run(s, "insert into source_cursor (source, value, moved_at) values ($1, $2, $3) "
 	    "on conflict (source) do update set value = excluded.value, moved_at = excluded.moved_at", values, 3, NULL, NULL, err) < 0 ?
-	    -1 : 0);
+	    -1 : 0;
 }

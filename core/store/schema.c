@@ -74,14 +74,14 @@ static const char *const *const versions[] = { version_1 };
 int
 schema_version(void)
 {
-	return ((int)ARRAY_LEN(versions));
+	return (int)ARRAY_LEN(versions);
 }
 
 static int
 schema_row(void *arg, const struct store_row *row)
 {
 	*(int64_t *)arg = store_row_int(row, 0);
-	return (0);
+	return 0;
 }
 
 int
@@ -91,15 +91,15 @@ schema_migrate(struct store *s, const struct store_words *words, struct error *e
 
 	if (store_run(s, "create table if not exists schema (version bigint not null)", NULL, 0, NULL, NULL, err) < 0 ||
 	    store_run(s, "select max(version) from schema", NULL, 0, schema_row, &version, err) < 0)
-		return (-1);
+		return -1;
 	if (version > schema_version())
-		return (error_set(err, DROVER_CONFIG, "was written by a newer drover (schema %lld, this one knows %d): install that one",
-		    (long long)version, schema_version()));
+		return error_set(err, DROVER_CONFIG, "was written by a newer drover (schema %lld, this one knows %d): install that one",
+		    (long long)version, schema_version());
 	for (; version < schema_version(); version++) {
 		if (schema_apply(s, words, (int)version + 1, err) != 0)
-			return (error_prefix(err, "migration to schema %d", (int)version + 1));
+			return error_prefix(err, "migration to schema %d", (int)version + 1);
 	}
-	return (store_commit(s, err));
+	return store_commit(s, err);
 }
 
 static char *
@@ -123,7 +123,7 @@ schema_expand(const char *template, const struct store_words *words)
 		buf_adds(&out, table[i].word);
 		template += strlen(table[i].name);
 	}
-	return (buf_take(&out));
+	return buf_take(&out);
 }
 
 static int
@@ -137,7 +137,7 @@ schema_apply(struct store *s, const struct store_words *words, int version, stru
 
 		free(expanded);
 		if (rc != 0)
-			return (-1);
+			return -1;
 	}
-	return (store_run(s, "insert into schema (version) values ($1)", &value, 1, NULL, NULL, err) < 0 ? -1 : 0);
+	return store_run(s, "insert into schema (version) values ($1)", &value, 1, NULL, NULL, err) < 0 ? -1 : 0;
 }

@@ -79,9 +79,9 @@ sqlite_refused_fs(uint64_t type)
 
 	for (size_t i = 0; i < ARRAY_LEN(refused); i++) {
 		if (refused[i].type == (uint32_t)type)
-			return (refused[i].name);
+			return refused[i].name;
 	}
-	return (NULL);
+	return NULL;
 }
 
 /* Fills err from the connection's last failure. */
@@ -92,16 +92,16 @@ sqlite_fail(struct sqlite *s, int rc, const char *doing, struct error *err)
 
 	if ((rc & 0xff) == SQLITE_FULL || ((rc & 0xff) == SQLITE_IOERR &&
 	    (system == ENOSPC || system == EDQUOT || system == EFBIG)))
-		return (error_set(err, DROVER_AGAIN, "no room for %s: the disk (or quota) is full, free some space", s->path));
+		return error_set(err, DROVER_AGAIN, "no room for %s: the disk (or quota) is full, free some space", s->path);
 	if ((rc & 0xff) == SQLITE_BUSY || (rc & 0xff) == SQLITE_LOCKED)
-		return (error_set(err, DROVER_AGAIN, "%s is locked by another program: close it", s->path));
+		return error_set(err, DROVER_AGAIN, "%s is locked by another program: close it", s->path);
 	if ((rc & 0xff) == SQLITE_CORRUPT || (rc & 0xff) == SQLITE_NOTADB)
-		return (error_set(err, DROVER_INTERNAL, "%s is damaged (%s): stop droverd and bring back a backup", s->path,
-		    sqlite3_errmsg(s->db)));
+		return error_set(err, DROVER_INTERNAL, "%s is damaged (%s): stop droverd and bring back a backup", s->path,
+		    sqlite3_errmsg(s->db));
 	if ((rc & 0xff) == SQLITE_CANTOPEN || (rc & 0xff) == SQLITE_PERM || (rc & 0xff) == SQLITE_READONLY)
-		return (error_set(err, DROVER_CONFIG, "cannot %s %s: %s: the daemon's user must own it", doing, s->path,
-		    system != 0 ? strerror(system) : sqlite3_errmsg(s->db)));
-	return (error_set(err, DROVER_INTERNAL, "cannot %s %s: %s (SQLite %d)", doing, s->path, sqlite3_errmsg(s->db), rc));
+		return error_set(err, DROVER_CONFIG, "cannot %s %s: %s: the daemon's user must own it", doing, s->path,
+		    system != 0 ? strerror(system) : sqlite3_errmsg(s->db));
+	return error_set(err, DROVER_INTERNAL, "cannot %s %s: %s (SQLite %d)", doing, s->path, sqlite3_errmsg(s->db), rc);
 }
 
 static int
@@ -109,7 +109,7 @@ sqlite_exec(struct sqlite *s, const char *sql, const char *doing, struct error *
 {
 	int rc = sqlite3_exec(s->db, sql, NULL, NULL, NULL);
 
-	return (rc == SQLITE_OK ? 0 : sqlite_fail(s, rc, doing, err));
+	return rc == SQLITE_OK ? 0 : sqlite_fail(s, rc, doing, err);
 }
 
 /* The folder, the lock and an empty file with the right mode, before SQLite touches anything. */
@@ -122,21 +122,21 @@ sqlite_prepare_folder(struct sqlite *s, const char *state_dir, struct error *err
 	int fd, rc;
 
 	if (path_mkdirs(state_dir, 0700, err) != 0)
-		return (-1);
+		return -1;
 	if (statfs(state_dir, &fs) != 0)
-		return (error_errno(err, DROVER_CONFIG, "cannot look at %s", state_dir));
+		return error_errno(err, DROVER_CONFIG, "cannot look at %s", state_dir);
 	if ((refused = sqlite_refused_fs((uint64_t)fs.f_type)) != NULL)
-		return (error_set(err, DROVER_CONFIG, "state_dir %s lies on %s, which cannot keep a database safe: use a local disk",
-		    state_dir, refused));
+		return error_set(err, DROVER_CONFIG, "state_dir %s lies on %s, which cannot keep a database safe: use a local disk",
+		    state_dir, refused);
 	lock = path_join(state_dir, "drover.lock");
 	rc = path_lock(lock, &s->lock_fd, err);
 	free(lock);
 	if (rc != 0)
-		return (-1);
+		return -1;
 	if ((fd = open(s->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)) < 0)
-		return (error_errno(err, DROVER_CONFIG, "cannot open %s", s->path));
+		return error_errno(err, DROVER_CONFIG, "cannot open %s", s->path);
 	close(fd);
-	return (0);
+	return 0;
 }
 
 static int
@@ -165,11 +165,11 @@ sqlite_open(const char *state_dir, void **out, struct error *err)
 	if (sqlite_exec(s, settings, "set up", err) != 0)
 		goto fail;
 	*out = s;
-	return (0);
+	return 0;
 
 fail:
 	sqlite_close(s);
-	return (-1);
+	return -1;
 }
 
 static void
@@ -197,7 +197,7 @@ sqlite_once(void *arg, const char *sql, struct error *err)
 	struct sqlite *s;
 
 	OBJ_CAST(s, arg, SQLITE_DB_MAGIC);
-	return (sqlite_exec(s, sql, "write to", err));
+	return sqlite_exec(s, sql, "write to", err);
 }
 
 static struct statement *
@@ -208,14 +208,14 @@ sqlite_statement(struct sqlite *s, const char *sql, struct error *err)
 
 	HASH_FIND_PTR(s->statements, &sql, st);
 	if (st != NULL)
-		return (st);
+		return st;
 	st = xcalloc(1, sizeof *st);
 	st->sql = sql;
 	rc = sqlite3_prepare_v3(s->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &st->stmt, NULL);
 	if (rc != SQLITE_OK) {
 		sqlite_fail(s, rc, "prepare a statement for", err);
 		free(st);
-		return (NULL);
+		return NULL;
 	}
 	st->parameters = sqlite3_bind_parameter_count(st->stmt);
 	MUST(st->parameters < PARAMETERS_MAX);
@@ -226,7 +226,7 @@ sqlite_statement(struct sqlite *s, const char *sql, struct error *err)
 		st->order[i] = (unsigned char)strtoul(name + 1, NULL, 10);
 	}
 	HASH_ADD_PTR(s->statements, sql, st);
-	return (st);
+	return st;
 }
 
 static void
@@ -269,7 +269,7 @@ sqlite_run(void *arg, const char *sql, const struct store_value *values, int val
 
 	OBJ_CAST(s, arg, SQLITE_DB_MAGIC);
 	if ((st = sqlite_statement(s, sql, err)) == NULL)
-		return (-1);
+		return -1;
 	MUST(!st->busy);
 	st->busy = true;
 	sqlite_bind(st, values, values_len);
@@ -285,19 +285,19 @@ sqlite_run(void *arg, const char *sql, const struct store_value *values, int val
 		n = sqlite_fail(s, rc, "write to", err);
 	sqlite3_reset(st->stmt);
 	st->busy = false;
-	return (n);
+	return n;
 }
 
 static int
 sqlite_begin(void *arg, struct error *err)
 {
-	return (sqlite_run(arg, "begin immediate", NULL, 0, NULL, NULL, err) < 0 ? -1 : 0);
+	return sqlite_run(arg, "begin immediate", NULL, 0, NULL, NULL, err) < 0 ? -1 : 0;
 }
 
 static int
 sqlite_commit(void *arg, struct error *err)
 {
-	return (sqlite_run(arg, "commit", NULL, 0, NULL, NULL, err) < 0 ? -1 : 0);
+	return sqlite_run(arg, "commit", NULL, 0, NULL, NULL, err) < 0 ? -1 : 0;
 }
 
 static void
@@ -317,7 +317,7 @@ sqlite_last_id(void *arg)
 	struct sqlite *s;
 
 	OBJ_CAST(s, arg, SQLITE_DB_MAGIC);
-	return (sqlite3_last_insert_rowid(s->db));
+	return sqlite3_last_insert_rowid(s->db);
 }
 
 static int
@@ -327,9 +327,9 @@ sqlite_check_row(void *arg, const struct store_row *row)
 	const char *text = store_row_text(row, 0);
 
 	if (strcmp(text, "ok") == 0)
-		return (0);
+		return 0;
 	error_set(found, DROVER_INTERNAL, "the database is damaged: %s", text);
-	return (1);
+	return 1;
 }
 
 static int
@@ -339,14 +339,14 @@ sqlite_check(void *arg, struct error *err)
 
 	if (sqlite_run(arg, "pragma integrity_check(1)", NULL, 0, sqlite_check_row, &found, err) < 0 ||
 	    sqlite_run(arg, "pragma foreign_key_check", NULL, 0, sqlite_check_row, &found, err) < 0)
-		return (-1);
-	return (found.code == 0 ? 0 : error_set(err, found.code, "%s", found.text));
+		return -1;
+	return found.code == 0 ? 0 : error_set(err, found.code, "%s", found.text);
 }
 
 static int64_t
 sqlite_column_int(void *cursor, int column)
 {
-	return (sqlite3_column_int64(cursor, column));
+	return sqlite3_column_int64(cursor, column);
 }
 
 static const void *
@@ -357,5 +357,5 @@ sqlite_column_bytes(void *cursor, int column, size_t *len)
 
 	if (len != NULL)
 		*len = data != NULL ? (size_t)sqlite3_column_bytes(cursor, column) : 0;
-	return (data);
+	return data;
 }

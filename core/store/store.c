@@ -3,6 +3,7 @@
  * The store above its engine: opens a transaction at the first write, and gives a transaction up for
  * good once a statement of it has failed, so that half of a change can never be committed.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -25,20 +26,20 @@ struct store_value
 store_text(const char *text)
 {
 	if (text == NULL)
-		return (SV_NULL);
-	return ((struct store_value){ STORE_TEXT, 0, text, strlen(text) });
+		return SV_NULL;
+	return (struct store_value){ STORE_TEXT, 0, text, strlen(text) };
 }
 
 struct store_value
 store_blob(const void *data, size_t len)
 {
-	return ((struct store_value){ STORE_BLOB, 0, len > 0 ? data : "", len });
+	return (struct store_value){ STORE_BLOB, 0, len > 0 ? data : "", len };
 }
 
 int64_t
 store_row_int(const struct store_row *row, int column)
 {
-	return (row->engine->column_int(row->cursor, column));
+	return row->engine->column_int(row->cursor, column);
 }
 
 const char *
@@ -46,19 +47,19 @@ store_row_text(const struct store_row *row, int column)
 {
 	const char *text = row->engine->column_bytes(row->cursor, column, NULL);
 
-	return (text != NULL ? text : "");
+	return text != NULL ? text : "";
 }
 
 const void *
 store_row_blob(const struct store_row *row, int column, size_t *len)
 {
-	return (row->engine->column_bytes(row->cursor, column, len));
+	return row->engine->column_bytes(row->cursor, column, len);
 }
 
 bool
 store_row_null(const struct store_row *row, int column)
 {
-	return (row->engine->column_bytes(row->cursor, column, NULL) == NULL);
+	return row->engine->column_bytes(row->cursor, column, NULL) == NULL;
 }
 
 int
@@ -75,11 +76,11 @@ store_open(const char *state_dir, struct store **out, struct error *err)
 		goto fail;
 	}
 	*out = s;
-	return (0);
+	return 0;
 
 fail:
 	store_close(s);
-	return (-1);
+	return -1;
 }
 
 void
@@ -104,17 +105,17 @@ store_begin(struct store *s, struct error *err)
 		s->engine->begin(s->db, &s->failed);
 		s->open = true;
 	}
-	return (s->failed.code == 0 ? 0 : error_set(err, s->failed.code, "%s", s->failed.text));
+	return s->failed.code == 0 ? 0 : error_set(err, s->failed.code, "%s", s->failed.text);
 }
 
 int
 store_once(struct store *s, const char *sql, struct error *err)
 {
 	if (store_begin(s, err) != 0)
-		return (-1);
+		return -1;
 	if (s->engine->once(s->db, sql, &s->failed) != 0)
-		return (error_set(err, s->failed.code, "%s", s->failed.text));
-	return (0);
+		return error_set(err, s->failed.code, "%s", s->failed.text);
+	return 0;
 }
 
 int
@@ -124,10 +125,10 @@ store_run(struct store *s, const char *sql, const struct store_value *values, in
 	int n;
 
 	if (store_begin(s, err) != 0)
-		return (-1);
+		return -1;
 	if ((n = s->engine->run(s->db, sql, values, values_len, row, arg, &s->failed)) < 0)
 		error_set(err, s->failed.code, "%s", s->failed.text);
-	return (n);
+	return n;
 }
 
 int
@@ -135,13 +136,13 @@ store_read(struct store *s, const char *sql, const struct store_value *values, i
     int (*row)(void *, const struct store_row *), void *arg, struct error *err)
 {
 	OBJ_CHECK(s, STORE_MAGIC);
-	return (s->engine->run(s->db, sql, values, values_len, row, arg, err));
+	return s->engine->run(s->db, sql, values, values_len, row, arg, err);
 }
 
 bool
 store_dirty(const struct store *s)
 {
-	return (s->open);
+	return s->open;
 }
 
 int
@@ -149,14 +150,14 @@ store_commit(struct store *s, struct error *err)
 {
 	OBJ_CHECK(s, STORE_MAGIC);
 	if (!s->open)
-		return (0);
+		return 0;
 	if (s->failed.code == 0 && s->engine->commit(s->db, &s->failed) == 0) {
 		s->open = false;
-		return (0);
+		return 0;
 	}
 	error_set(err, s->failed.code, "%s", s->failed.text);
 	store_rollback(s);
-	return (-1);
+	return -1;
 }
 
 void
@@ -172,7 +173,7 @@ store_rollback(struct store *s)
 int64_t
 store_last_id(struct store *s)
 {
-	return (s->engine->last_id(s->db));
+	return s->engine->last_id(s->db);
 }
 
 static int
@@ -182,7 +183,7 @@ check_row(void *arg, const struct store_row *row)
 
 	error_set(err, DROVER_INTERNAL, "job %lld is %s, its events say %s", (long long)store_row_int(row, 0),
 	    store_row_text(row, 1), store_row_text(row, 2));
-	return (1);
+	return 1;
 }
 
 /* Both list the first job whose history does not lead to where it stands. */
@@ -201,12 +202,12 @@ store_check(struct store *s, struct error *err)
 
 	OBJ_CHECK(s, STORE_MAGIC);
 	if (s->engine->check(s->db, err) != 0)
-		return (-1);
+		return -1;
 	for (size_t i = 0; i < ARRAY_LEN(checks); i++) {
 		if (store_read(s, checks[i], NULL, 0, check_row, &found, err) < 0)
-			return (-1);
+			return -1;
 		if (found.code != 0)
-			return (error_set(err, found.code, "%s", found.text));
+			return error_set(err, found.code, "%s", found.text);
 	}
-	return (0);
+	return 0;
 }

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Exponential backoff with jitter; see backoff.h for the bounds. */
+#include "base/mem.h"
+#include "queue/backoff.h"
+
+static const struct {
+	int64_t first, most; /* ms */
+	int64_t least;       /* full jitter from here; 0: +-10 % */
+} rules[] = {
+	[BACKOFF_TRANSPORT] = { 2000, 300000, 1000 },
+	[BACKOFF_AGENT] = { 30000, 3600000, 0 },
+	[BACKOFF_QUOTA] = { 300000, 3600000, 0 },
+};
+
+uint64_t
+backoff_random(uint64_t *random)
+{
+	uint64_t z = *random += UINT64_C(0x9e3779b97f4a7c15);
+
+	z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+	z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+	return z ^ (z >> 31);
+}
+
+/* Uniform in [least, most]. */
+static int64_t
+between(int64_t least, int64_t most, uint64_t *random)
+{
+	return least + (int64_t)(backoff_random(random) % (uint64_t)(most - least + 1));
+}
+
+int64_t
+backoff_delay(enum backoff which, int n, int64_t retry_after_ms, uint64_t *random)
+{
+	int64_t bound = rules[which].first, delay, asked;
+
+	MUST((size_t)which < ARRAY_LEN(rules));
+	for (int i = 1; i < n && bound < rules[which].most; i++)
+		bound *= 2;
+	if (bound > rules[which].most)
+		bound = rules[which].most;
+	if (rules[which].least > 0)
+		delay = between(rules[which].least, bound, random);
+	else
+		delay = between(bound - bound / 10, bound + bound / 10, random);
+	if (retry_after_ms <= 0)
+		return delay;
+	asked = retry_after_ms < BACKOFF_MAX_MS ? retry_after_ms : BACKOFF_MAX_MS;
+	asked = between(asked, asked + (asked / 10 < 30000 ? asked / 10 : 30000), random);
+	return which == BACKOFF_QUOTA || asked > delay ? asked : delay;
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The one place where a job changes its state: row and event in the store, then memory. */
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "queue/inside.h"
+
+char *
+job_text(const char *text, char *out, size_t size)
+{
+	struct buf shown = BUF_INIT;
+
+	if (text == NULL)
+		return NULL;
+	if (text_is_utf8(text, strlen(text))) {
+		text_copy(out, size, text);
+		return out;
+	}
+	text_show(&shown, text, strlen(text), size - 1);
+	text_copy(out, size, buf_str(&shown));
+	buf_free(&shown);
+	return out;
+}
+
+int
+job_change(struct queue *q, struct entry *e, enum job_event event, struct job *next, const struct change *c, struct error *err)
+{
+	enum job_state from = e->job.state;
+	int to = state_next(from, event);
+	int64_t now = clock_wall();
+	char *held_why, *worker;
+
+	if (to < 0)
+		return error_set(err, DROVER_PERMANENT, "job %llu is %s: it cannot %s", (unsigned long long)e->job.id, state_name(from),
+		    event_name(event));
+	next->state = (enum job_state)to;
+	if (to != JOB_HELD)
+		next->held_why = q->all->name;
+	if (to != JOB_RUNNING) {
+		next->worker = q->all->name;
+		next->token[0] = '\0';
+	}
+	if (row_save(q, next, now, c, err) != 0 ||
+	    row_event(q, next, event_name(event), state_name(from), state_name(next->state), now, c, err) != 0)
+		return -1;
+
+	entry_leave(q, e);
+	held_why = next->held_why;
+	worker = next->worker;
+	e->job = *next;
+	entry_set_text(&e->held_why, &e->job.held_why, held_why);
+	entry_set_text(&e->worker, &e->job.worker, worker);
+	if (state_is_final(from) && !state_is_final(e->job.state))
+		entry_index(q, e);
+	else if (!state_is_final(from) && state_is_final(e->job.state))
+		entry_unindex(q, e);
+	entry_enter(q, e);
+	if (state_is_final(e->job.state)) {
+		dependency_ended(q, e->job.id, e->job.state);
+		entry_free(q, e);
+	}
+	return 0;
+}

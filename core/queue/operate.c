@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What an operator does to jobs, and the removal of old ones. */
+#include <stdlib.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "queue/inside.h"
+
+#define PRUNE_MAX 10000 /* jobs a call */
+#define PRUNE_LOOKS 64  /* rows looked at for each one that may be removed */
+
+struct pruning {
+	const struct queue *q;
+	int64_t ended_before;
+	int len, most, looks;
+	bool more;               /* stopped before the end: the next call goes on behind from */
+	uint64_t from;
+	struct pruned { uint64_t id; enum job_state state; } *jobs;
+};
+
+static struct entry *operate_entry(struct queue *, uint64_t, bool *, struct error *);
+static int operate(struct queue *, uint64_t, enum job_event, const char *, const char *, struct error *);
+
+/* An entry, or a final job's row outside of all indexes (*loaded: to be freed unless a change took it in). */
+static struct entry *
+operate_entry(struct queue *q, uint64_t id, bool *loaded, struct error *err)
+{
+	struct entry *e = entry_find(q, id);
+
+	*loaded = e == NULL;
+	return e != NULL ? e : row_load(q, id, err);
+}
+
+static int
+operate(struct queue *q, uint64_t id, enum job_event event, const char *why, const char *by, struct error *err)
+{
+	char text[DROVER_ERROR_MAX];
+	struct change change = { .who = by, .detail = job_text(why, text, sizeof text) };
+	struct entry *e, *other;
+	struct job next;
+	bool loaded;
+
+	OBJ_CHECK(q, QUEUE_MAGIC);
+	if ((e = operate_entry(q, id, &loaded, err)) == NULL)
+		return -1;
+	if (event == EVENT_RETRY && loaded && (other = entry_same(q, e->job.kind, e->job.key)) != NULL) {
+		error_set(err, DROVER_PERMANENT, "job %llu cannot be retried: job %llu has the same kind and key and is %s",
+		    (unsigned long long)id, (unsigned long long)other->job.id, state_name(other->job.state));
+		goto fail;
+	}
+	if (event == EVENT_RETRY && loaded && dependency_attach(q, e, false, err) != 0)
+		goto fail;
+	next = e->job;
+	if (event == EVENT_HOLD)
+		next.held_why = (char *)(uintptr_t)(change.detail != NULL && change.detail[0] != '\0' ? change.detail : "by an operator");
+	if (event == EVENT_RELEASE || event == EVENT_RETRY) {
+		next.ready_at = clock_wall();
+		next.crashes = 0;
+	}
+	if (event == EVENT_RETRY) {
+		next.failures = next.agains = next.quota_pauses = next.interruptions = 0;
+		next.again_since = 0;
+	}
+	if (job_change(q, e, event, &next, &change, err) == 0)
+		return 0;
+fail:
+	if (loaded)
+		entry_free(q, e);
+	return -1;
+}
+
+int
+queue_hold(struct queue *q, uint64_t id, const char *why, const char *by, struct error *err)
+{
+	return operate(q, id, EVENT_HOLD, why, by, err);
+}
+
+int
+queue_release(struct queue *q, uint64_t id, const char *by, struct error *err)
+{
+	return operate(q, id, EVENT_RELEASE, NULL, by, err);
+}
+
+int
+queue_retry(struct queue *q, uint64_t id, const char *by, struct error *err)
+{
+	return operate(q, id, EVENT_RETRY, NULL, by, err);
+}
+
+int
+queue_discard(struct queue *q, uint64_t id, const char *by, struct error *err)
+{
+	return operate(q, id, EVENT_DISCARD, NULL, by, err);
+}
+
+int
+queue_cancel(struct queue *q, uint64_t id, const char *by, struct error *err)
+{
+	const struct entry *e = entry_find(q, id);
+
+	if (e != NULL && e->job.state == JOB_RUNNING)
+		return error_set(err, DROVER_PERMANENT, "job %llu is running on %s: its worker must stop it first", (unsigned long long)id,
+		    e->job.worker);
+	return operate(q, id, EVENT_CANCEL, NULL, by, err);
+}
+
+int
+queue_priority(struct queue *q, uint64_t id, int priority, const char *by, struct error *err)
+{
+	struct store_value values[2] = { SV_INT(id), SV_INT(priority) };
+	struct entry *e = entry_find(q, id);
+	char detail[64];
+	struct change change = { .who = by, .detail = detail };
+
+	OBJ_CHECK(q, QUEUE_MAGIC);
+	if (e == NULL)
+		return error_set(err, DROVER_PERMANENT, "there is no job %llu, or it has ended", (unsigned long long)id);
+	if (priority < -100 || priority > 100)
+		return error_set(err, DROVER_PERMANENT, "the priority of a job is from -100 to 100, not %d", priority);
+	snprintf(detail, sizeof detail, "%d -> %d", e->job.priority, priority);
+	if (store_run(q->store, "update job set priority = $2 where id = $1", values, 2, NULL, NULL, err) < 0 ||
+	    row_event(q, &e->job, "priority", state_name(e->job.state), state_name(e->job.state), clock_wall(), &change, err) != 0)
+		return -1;
+	entry_leave(q, e);
+	e->job.priority = priority;
+	entry_enter(q, e);
+	return 0;
+}
+
+/* Rows come by id, so by age: the first one that was submitted too late ends the search. */
+static int
+prune_row(void *arg, const struct store_row *row)
+{
+	struct pruning *p = arg;
+	uint64_t id = (uint64_t)store_row_int(row, 0);
+	int state = state_parse(store_row_text(row, 1));
+	const struct dependency *d;
+
+	if (store_row_int(row, 2) > p->ended_before)
+		return 1;
+	p->from = id;
+	HASH_FIND(hh, p->q->dependencies, &id, sizeof id, d);
+	if ((state == JOB_SUCCEEDED || state == JOB_CANCELLED) && store_row_int(row, 3) <= p->ended_before && d == NULL)
+		p->jobs[p->len++] = (struct pruned){ id, (enum job_state)state };
+	p->more = p->len == p->most || ++p->looks == PRUNE_LOOKS * p->most;
+	return p->more;
+}
+
+static int
+prune_one(struct queue *q, uint64_t id, struct error *err)
+{
+	const struct store_value value = SV_INT(id);
+	char scope[32];
+
+	snprintf(scope, sizeof scope, "job/%llu", (unsigned long long)id);
+	if (store_run(q->store, "delete from effect where job = $1", &value, 1, NULL, NULL, err) < 0 ||
+	    store_kv_remove(q->store, scope, NULL, err) != 0)
+		return -1;
+	return store_run(q->store, "delete from job where id = $1", &value, 1, NULL, NULL, err) < 0 ? -1 : 0;
+}
+
+int
+queue_prune(struct queue *q, int64_t older_than_ms, int most, struct error *err)
+{
+	struct pruning p = { .q = q, .ended_before = clock_wall() - older_than_ms, .most = most < PRUNE_MAX ? most : PRUNE_MAX };
+	struct store_value value = SV_INT(q->prune_from);
+	int n = -1;
+
+	OBJ_CHECK(q, QUEUE_MAGIC);
+	if (most <= 0)
+		return 0;
+	p.jobs = xcalloc((size_t)p.most, sizeof *p.jobs);
+	if (store_read(q->store, "select id, state, queued_at, ended_at from job where id > $1 order by id", &value, 1, prune_row, &p, err) < 0)
+		goto done;
+	for (int i = 0; i < p.len; i++) {
+		if (prune_one(q, p.jobs[i].id, err) != 0)
+			goto done;
+		q->counts[p.jobs[i].state]--;
+	}
+	q->prune_from = p.more ? p.from : 0;
+	n = p.len;
+done:
+	free(p.jobs);
+	return n;
+}

@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Jobs as JSON, from their rows: lists, one job with its whole history, and what sources have yet to settle. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "base/units.h"
+#include "queue/inside.h"
+
+#define LIST_DEFAULT 50
+#define LIST_MAX 1000
+#define HISTORY_LIMIT "5000" /* events shown of one job, the newest */
+#define TRACE_MIN 8      /* digits of a trace id that may stand for it */
+
+/* A column and how it is shown. Zero counters, times and missing texts are shown too: readers need not ask. */
+struct column {
+	const char *name, *shown;
+	enum { AS_INT, AS_TEXT, AS_JSON } type;
+};
+
+#define JOB_COLUMNS(X) \
+	X("id", id, AS_INT) X("kind", kind, AS_TEXT) X("key", key, AS_TEXT) X("serial", serial, AS_TEXT) X("title", title, AS_TEXT) \
+	X("repo", repo, AS_TEXT) X("agent", agent, AS_TEXT) X("pool", pool, AS_TEXT) X("source", source, AS_TEXT) \
+	X("trace", trace, AS_TEXT) X("priority", priority, AS_INT) X("state", state, AS_TEXT) X("epoch", epoch, AS_INT) \
+	X("attempt", attempt, AS_INT) X("failures", failures, AS_INT) X("agains", agains, AS_INT) \
+	X("quota_pauses", quota_pauses, AS_INT) X("interruptions", interruptions, AS_INT) X("crashes", crashes, AS_INT) \
+	X("queued_at", queued_at, AS_INT) X("ready_at", ready_at, AS_INT) X("started_at", started_at, AS_INT) \
+	X("ended_at", ended_at, AS_INT) X("held_why", held_why, AS_TEXT) X("error", error, AS_TEXT) \
+	X("error_class", error_class, AS_TEXT) X("after", after_job, AS_INT) X("worker", worker, AS_TEXT) \
+	X("result", result, AS_JSON) USAGE_COLUMNS(X)
+#define USAGE_COLUMNS(X) \
+	X("input", usage_input, AS_INT) X("cached", usage_cached, AS_INT) X("output", usage_output, AS_INT) \
+	X("turns", usage_turns, AS_INT) X("cost_microusd", usage_cost, AS_INT)
+#define ATTEMPT_COLUMNS(X) \
+	X("number", number, AS_INT) X("epoch", epoch, AS_INT) X("worker", worker, AS_TEXT) X("agent", agent, AS_TEXT) \
+	X("started_at", started_at, AS_INT) X("ended_at", ended_at, AS_INT) X("class", class, AS_TEXT) X("text", text, AS_TEXT) \
+	X("wall_ms", wall_ms, AS_INT) X("cpu_ms", cpu_ms, AS_INT) X("rss", rss, AS_INT) X("output_bytes", output, AS_INT) \
+	USAGE_COLUMNS(X)
+#define EVENT_COLUMNS(X) \
+	X("id", id, AS_INT) X("job", job, AS_INT) X("at", at, AS_INT) X("event", event, AS_TEXT) X("from", from_state, AS_TEXT) \
+	X("to", to_state, AS_TEXT) X("attempt", attempt, AS_INT) X("epoch", epoch, AS_INT) X("who", who, AS_TEXT) \
+	X("detail", detail, AS_TEXT)
+
+#define NAME(shown, column, type) #column ", "
+#define COLUMN(shown, column, type) { #column, shown, type },
+#define USAGE_FIRST "input" /* from this one on a row's columns go into its "usage" object */
+
+static const struct column job_columns[] = { JOB_COLUMNS(COLUMN) };
+static const struct column attempt_columns[] = { ATTEMPT_COLUMNS(COLUMN) };
+static const struct column event_columns[] = { EVENT_COLUMNS(COLUMN) };
+
+struct listing {
+	const struct queue *q;
+	const struct queue_filter *filter;
+	const struct column *columns;
+	size_t columns_len;
+	cJSON *list;
+	int left;
+};
+
+static cJSON *row_json(const struct column *, size_t, const struct store_row *);
+static int listing_row(void *, const struct store_row *);
+
+static cJSON *
+row_json(const struct column *columns, size_t len, const struct store_row *row)
+{
+	cJSON *out = cJSON_CreateObject(), *into = out;
+
+	for (size_t i = 0; i < len; i++) {
+		const char *shown = columns[i].shown;
+		const char *text;
+		cJSON *parsed;
+
+		if (strcmp(shown, USAGE_FIRST) == 0)
+			into = cJSON_AddObjectToObject(out, "usage");
+		switch (columns[i].type) {
+		case AS_INT:
+			json_add_int(into, shown, store_row_int(row, (int)i));
+			break;
+		case AS_TEXT:
+			json_add_str(into, shown, store_row_text(row, (int)i));
+			break;
+		case AS_JSON:
+			text = store_row_text(row, (int)i);
+			parsed = text[0] != '\0' ? json_parse(text, strlen(text), 2 * DROVER_VALUE_MAX, NULL) : NULL;
+			cJSON_AddItemToObject(into, shown, parsed != NULL ? parsed : cJSON_CreateObject());
+			break;
+		}
+	}
+	return out;
+}
+
+/* Pool and agent that a job did not ask for are its kind's. */
+static void
+job_follow(const struct queue *q, cJSON *job)
+{
+	const struct kind_traits *t = queue_kind(q, json_str(job, "kind", ""));
+
+	if (json_str(job, "pool", "")[0] == '\0')
+		cJSON_ReplaceItemInObjectCaseSensitive(job, "pool",
+		    cJSON_CreateString(t != NULL && t->pool != NULL ? t->pool : QUEUE_POOL));
+	if (json_str(job, "agent", "")[0] == '\0' && t != NULL && t->agent != NULL)
+		cJSON_ReplaceItemInObjectCaseSensitive(job, "agent", cJSON_CreateString(t->agent));
+}
+
+static bool
+filter_takes(const char *wanted, const char *has)
+{
+	return wanted == NULL || strcmp(wanted, has) == 0;
+}
+
+static int
+listing_row(void *arg, const struct store_row *row)
+{
+	struct listing *l = arg;
+	const struct queue_filter *f = l->filter;
+	cJSON *item;
+
+	if (f != NULL && (!filter_takes(f->kind, store_row_text(row, 1)) || !filter_takes(f->repo, store_row_text(row, 5)) ||
+	    !filter_takes(f->source, store_row_text(row, 8))))
+		return 0;
+	item = row_json(l->columns, l->columns_len, row);
+	if (l->columns == job_columns)
+		job_follow(l->q, item);
+	if (f != NULL && !filter_takes(f->pool, json_str(item, "pool", ""))) {
+		cJSON_Delete(item);
+		return 0;
+	}
+	cJSON_AddItemToArray(l->list, item);
+	return --l->left == 0;
+}
+
+static int
+newest_first(const void *a, const void *b)
+{
+	const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x < y) - (x > y);
+}
+
+/* Few jobs run at a time: their ids are at hand, and no index lists them. */
+static int
+list_running(struct queue *q, struct listing *l, uint64_t before, struct error *err)
+{
+	uint64_t *ids = xcalloc((size_t)q->counts[JOB_RUNNING] + 1, sizeof *ids);
+	const struct entry *e;
+	size_t n = 0;
+	int rc = 0;
+
+	TAILQ_FOREACH(e, &q->running, run) {
+		if (e->job.id < before)
+			ids[n++] = e->job.id;
+	}
+	qsort(ids, n, sizeof *ids, newest_first);
+	for (size_t i = 0; i < n && l->left > 0 && rc >= 0; i++) {
+		const struct store_value id = SV_INT(ids[i]);
+
+		rc = store_read(q->store, "select " JOB_COLUMNS(NAME) "0 from job where id = $1", &id, 1, listing_row, l, err);
+	}
+	free(ids);
+	return rc < 0 ? -1 : 0;
+}
+
+cJSON *
+queue_list(struct queue *q, const struct queue_filter *f, struct error *err)
+{
+	struct listing l = { .q = q, .filter = f, .columns = job_columns, .columns_len = ARRAY_LEN(job_columns) };
+	uint64_t before = f != NULL && f->before > 0 ? f->before : INT64_MAX;
+	int state = f != NULL ? f->state : -1, rc;
+	struct store_value values[2] = { SV_INT(before) };
+
+	OBJ_CHECK(q, QUEUE_MAGIC);
+	l.list = cJSON_CreateArray();
+	l.left = f == NULL || f->limit <= 0 ? LIST_DEFAULT : f->limit < LIST_MAX ? f->limit : LIST_MAX;
+	if (state >= 0)
+		values[1] = store_text(state_name((enum job_state)state));
+	if (state < 0)
+		rc = store_read(q->store, "select " JOB_COLUMNS(NAME) "0 from job where id < $1 order by id desc", values, 1, listing_row, &l, err);
+	else if (state == JOB_RUNNING)
+		rc = list_running(q, &l, before, err);
+	else if (state == JOB_QUEUED || state == JOB_SUCCEEDED)
+		rc = store_read(q->store, "select " JOB_COLUMNS(NAME) "0 from job where id < $1 and state = $2 order by id desc", values, 2,
+		    listing_row, &l, err);
+	else
+		rc = store_read(q->store, "select " JOB_COLUMNS(NAME) "0 from job where id < $1 and state = $2 "
+		    "and state in ('delayed', 'held', 'dead', 'cancelled') order by id desc", values, 2, listing_row, &l, err);
+	if (rc >= 0)
+		return l.list;
+	cJSON_Delete(l.list);
+	return NULL;
+}
+
+struct found {
+	int n;
+	uint64_t id;
+};
+
+static int
+found_row(void *arg, const struct store_row *row)
+{
+	struct found *f = arg;
+
+	f->n++;
+	f->id = (uint64_t)store_row_int(row, 0);
+	return 0;
+}
+
+static int
+find_by_trace(struct queue *q, const char *which, struct found *f, struct error *err)
+{
+	char end[34];
+	size_t len = strlen(which);
+	struct store_value values[2];
+
+	if (len < TRACE_MIN || len > 32 || strspn(which, "0123456789abcdef") != len)
+		return 0;
+	/* 'g' comes behind every digit. */
+	memcpy(end, which, len);
+	end[len] = 'g';
+	end[len + 1] = '\0';
+	values[0] = store_text(which);
+	values[1] = store_text(end);
+	return store_read(q->store, "select id from job where trace >= $1 and trace < $2 order by trace limit 2", values, 2, found_row, f, err);
+}
+
+static int
+find_by_key(struct queue *q, const char *which, struct found *f, struct error *err)
+{
+	const char *slash = strchr(which, '/');
+	char *kind;
+	struct entry *e;
+	int rc;
+
+	if (slash == NULL)
+		return 0;
+	kind = xstrndup(which, (size_t)(slash - which));
+	if ((e = entry_same(q, kind, slash + 1)) != NULL) {
+		*f = (struct found){ 1, e->job.id };
+		rc = 0;
+	} else {
+		const struct store_value values[] = { store_text(kind), store_text(slash + 1) };
+
+		rc = store_read(q->store, "select id from job where key = $2 and kind = $1 order by id desc limit 1", values, 2, found_row, f, err);
+	}
+	free(kind);
+	return rc;
+}
+
+int
+queue_find(struct queue *q, const char *which, uint64_t *id, struct error *err)
+{
+	struct found f = { 0 };
+	int64_t number;
+
+	OBJ_CHECK(q, QUEUE_MAGIC);
+	if (units_parse_int(which, 1, INT64_MAX, &number) == 0) {
+		const struct store_value value = SV_INT(number);
+
+		if (store_read(q->store, "select id from job where id = $1", &value, 1, found_row, &f, err) < 0)
+			return -1;
+	}
+	if (f.n == 0 && (find_by_trace(q, which, &f, err) < 0 || (f.n == 0 && find_by_key(q, which, &f, err) < 0)))
+		return -1;
+	if (f.n == 0)
+		return error_set(err, DROVER_PERMANENT, "there is no job \"%.80s\": give its number, 8 digits or more of its trace id, "
+		    "or KIND/KEY", which);
+	if (f.n > 1)
+		return error_set(err, DROVER_PERMANENT, "more than one trace id begins with %.32s: give more digits", which);
+	*id = f.id;
+	return 0;
+}
+
+static int
+payload_row(void *arg, const struct store_row *row)
+{
+	size_t len;
+	const void *data = store_row_blob(row, 0, &len);
+
+	buf_add(arg, data, len);
+	return 1;
+}
+
+int
+queue_payload(struct queue *q, uint64_t id, char **payload, size_t *len, struct error *err)
+{
+	const struct store_value value = SV_INT(id);
+	struct buf bytes = BUF_INIT;
+
+	OBJ_CHECK(q, QUEUE_MAGIC);
+	if (store_read(q->store, "select data from payload where job = $1", &value, 1, payload_row, &bytes, err) < 0)
+		return -1;
+	*len = bytes.len;
+	*payload = buf_take(&bytes);
+	return 0;
+}
+
+/* As a JSON string where it is text; else only its length tells of it. */
+static int
+add_payload(struct queue *q, cJSON *job, uint64_t id, struct error *err)
+{
+	char *payload;
+	size_t len;
+
+	if (queue_payload(q, id, &payload, &len, err) != 0)
+		return -1;
+	json_add_str(job, "payload", text_is_utf8(payload, len) ? payload : "");
+	json_add_int(job, "payload_bytes", (int64_t)len);
+	free(payload);
+	return 0;
+}
+
+static int
+add_rows(struct queue *q, cJSON *job, const char *name, const char *sql, uint64_t id, struct listing *l, struct error *err)
+{
+	const struct store_value value = SV_INT(id);
+
+	l->q = q;
+	l->list = cJSON_AddArrayToObject(job, name);
+	return store_read(q->store, sql, &value, 1, listing_row, l, err);
+}
+
+cJSON *
+queue_show(struct queue *q, const char *which, struct error *err)
+{
+	struct listing jobs = { .q = q, .columns = job_columns, .columns_len = ARRAY_LEN(job_columns) };
+	struct listing attempts = { .columns = attempt_columns, .columns_len = ARRAY_LEN(attempt_columns) };
+	struct listing events = { .columns = event_columns, .columns_len = ARRAY_LEN(event_columns) };
+	struct store_value value;
+	cJSON *job = NULL;
+	uint64_t id;
+
+	if (queue_find(q, which, &id, err) != 0)
+		return NULL;
+	value = SV_INT(id);
+	jobs.list = cJSON_CreateArray();
+	if (store_read(q->store, "select " JOB_COLUMNS(NAME) "0 from job where id = $1", &value, 1, listing_row, &jobs, err) >= 0)
+		job = cJSON_DetachItemFromArray(jobs.list, 0);
+	cJSON_Delete(jobs.list);
+	if (job == NULL)
+		return NULL;
+	if (add_payload(q, job, id, err) == 0 &&
+	    add_rows(q, job, "attempts", "select " ATTEMPT_COLUMNS(NAME) "0 from attempt where job = $1 order by number", id, &attempts,
+	    err) >= 0 &&
+	    add_rows(q, job, "events", "select * from (select " EVENT_COLUMNS(NAME) "0 from event where job = $1 order by id desc limit "
+	    HISTORY_LIMIT ") as newest order by id", id, &events, err) >= 0)
+		return job;
+	cJSON_Delete(job);
+	return NULL;
+}
+
+cJSON *
+queue_events(struct queue *q, uint64_t after, int limit, struct error *err)
+{
+	struct listing l = { .q = q, .columns = event_columns, .columns_len = ARRAY_LEN(event_columns) };
+	const struct store_value values[] = { SV_INT(after), SV_INT(limit <= 0 ? LIST_DEFAULT : limit < LIST_MAX ? limit : LIST_MAX) };
+
+	OBJ_CHECK(q, QUEUE_MAGIC);
+	l.list = cJSON_CreateArray();
+	if (store_read(q->store, "select " EVENT_COLUMNS(NAME) "0 from event where id > $1 order by id limit $2", values, 2, listing_row, &l,
+	    err) >= 0)
+		return l.list;
+	cJSON_Delete(l.list);
+	return NULL;
+}
+
+int
+queue_unsettled(struct queue *q, const char *source, int n, cJSON **list, struct error *err)
+{
+	const struct store_value values[] = { store_text(source), SV_INT(n) };
+	struct listing l = { .q = q, .columns = job_columns, .columns_len = ARRAY_LEN(job_columns) };
+	cJSON *job;
+
+	OBJ_CHECK(q, QUEUE_MAGIC);
+	l.list = *list = cJSON_CreateArray();
+	if (store_read(q->store, "select " JOB_COLUMNS(NAME) "0 from job where source = $1 and settled = 0 order by ended_at, id limit $2",
+	    values, 2, listing_row, &l, err) < 0)
+		goto fail;
+	cJSON_ArrayForEach(job, l.list) {
+		json_add_int(job, "job", json_int(job, "id", 0));
+		json_add_int(job, "attempts", json_int(job, "attempt", 0));
+		if (add_payload(q, job, (uint64_t)json_int(job, "id", 0), err) != 0)
+			goto fail;
+	}
+	return 0;
+
+fail:
+	cJSON_Delete(l.list);
+	*list = NULL;
+	return -1;
+}
+
+int
+queue_settled(struct queue *q, uint64_t id, struct error *err)
+{
+	const struct store_value value = SV_INT(id);
+
+	OBJ_CHECK(q, QUEUE_MAGIC);
+	return store_run(q->store, "update job set settled = 1 where id = $1 and settled = 0", &value, 1, NULL, NULL, err) < 0 ? -1 : 0;
+}
