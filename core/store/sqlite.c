@@ -84,14 +84,32 @@ sqlite_refused_fs(uint64_t type)
 	return NULL;
 }
 
+/* SQLite itself knows ENOSPC only; a quota and a size limit are in the last error of the file that was written. */
+static bool
+sqlite_no_room(struct sqlite *s)
+{
+	static const int files[] = { SQLITE_FCNTL_JOURNAL_POINTER, SQLITE_FCNTL_FILE_POINTER };
+
+	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
+		sqlite3_file *file = NULL;
+		int last = 0;
+
+		if (sqlite3_file_control(s->db, "main", files[i], &file) != SQLITE_OK || file == NULL || file->pMethods == NULL)
+			continue;
+		file->pMethods->xFileControl(file, SQLITE_FCNTL_LAST_ERRNO, &last);
+		if (last == ENOSPC || last == EDQUOT || last == EFBIG)
+			return true;
+	}
+	return false;
+}
+
 /* Fills err from the connection's last failure. */
 static int
 sqlite_fail(struct sqlite *s, int rc, const char *doing, struct error *err)
 {
 	int system = sqlite3_system_errno(s->db);
 
-	if ((rc & 0xff) == SQLITE_FULL || ((rc & 0xff) == SQLITE_IOERR &&
-	    (system == ENOSPC || system == EDQUOT || system == EFBIG)))
+	if ((rc & 0xff) == SQLITE_FULL || (rc == SQLITE_IOERR_WRITE && sqlite_no_room(s)))
 		return error_set(err, DROVER_AGAIN, "no room for %s: the disk (or quota) is full, free some space", s->path);
 	if ((rc & 0xff) == SQLITE_BUSY || (rc & 0xff) == SQLITE_LOCKED)
 		return error_set(err, DROVER_AGAIN, "%s is locked by another program: close it", s->path);
