@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* drover, the client: what its files share. Data goes to out, talk goes to err, the exit status says how it went. */
+#ifndef CLI_CLI_H
+#define CLI_CLI_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cjson/cJSON.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+
+enum cli_exit {
+	CLI_OK = 0,
+	CLI_FAILED = 1,
+	CLI_PARTIAL = 2,      /* some of several went well */
+	CLI_USAGE = 3,
+	CLI_NOT_FOUND = 4,
+	CLI_REFUSED = 5,
+	CLI_DOWN = 6,         /* no daemon at the socket */
+	CLI_CONFLICT = 7,
+};
+
+/* Every option of every command: identifier, letter (0: none), name, argument (NULL: none), help. */
+#define CLI_OPTIONS(X) \
+	X(CONFIG, 'c', "config", "FILE", "configuration to read (default: the user's, then the system's)") \
+	X(SOCKET, 0, "socket", "PATH", "socket of the daemon (default: $DROVER_SOCKET, then the configuration)") \
+	X(JSON, 0, "json", NULL, "print the daemon's JSON as it is") \
+	X(HELP, 'h', "help", NULL, "print help and leave") \
+	X(KEY, 'k', "key", "KEY", "what the job is known by: one job per kind and key at a time") \
+	X(PAYLOAD, 'p', "payload", "TEXT", "what the pipeline is handed: a FILE, - for standard input, or the text itself") \
+	X(REPO, 'r', "repo", "NAME", "repository") \
+	X(AGENT, 'a', "agent", "NAME", "coding agent") \
+	X(POOL, 0, "pool", "NAME", "pool") \
+	X(PRIORITY, 0, "priority", "N", "from -100 to 100, higher first") \
+	X(TITLE, 't', "title", "TEXT", "title for people") \
+	X(SERIAL, 0, "serial", "KEY", "jobs of one serial key run one after the other") \
+	X(AFTER, 0, "after", "JOB", "wait until that job has succeeded") \
+	X(HOLD, 0, "hold", NULL, "begin on hold") \
+	X(NEW, 0, "new", NULL, "fail with status 7 when a job with this key has not ended") \
+	X(WAIT, 'w', "wait", NULL, "wait until the job has ended; its end is the exit status") \
+	X(STATE, 's', "state", "STATE", "queued, running, delayed, held, succeeded, dead or cancelled") \
+	X(KIND, 0, "kind", "KIND", "kind of job, such as inbox.ticket") \
+	X(SOURCE, 0, "source", "NAME", "source that emitted the job") \
+	X(LIMIT, 'n', "limit", "N", "at most so many (default 50)") \
+	X(BEFORE, 0, "before", "ID", "only jobs older than this one") \
+	X(FOLLOW, 'f', "follow", NULL, "go on as more comes") \
+	X(ATTEMPT, 0, "attempt", "N", "of this attempt (default: the last)") \
+	X(OFFSET, 0, "offset", "N", "from this byte on") \
+	X(WHY, 'm', "why", "TEXT", "reason, for those who look later") \
+	X(FOR, 0, "for", "TIME", "only for so long, such as 30m") \
+	X(STOP, 0, "stop", NULL, "then end the daemon") \
+	X(ALL, 0, "all", NULL, "all of them") \
+	X(FORCE, 0, "force", NULL, "even from a live owner") \
+	X(ORIGIN, 0, "origin", NULL, "say where each value comes from") \
+	X(PARALLEL, 'j', "parallel", "N", "tickets at once (default 3)") \
+	X(BASE, 'b', "base", "REF", "branch to start from (default: the checkout's)") \
+	X(TIMEOUT, 0, "timeout", "TIME", "longest time for one ticket, such as 50m") \
+	X(KEEP, 0, "keep", NULL, "leave the private daemon running at the end") \
+	X(CHECK, 0, "check", "COMMAND", "command that must pass before a change is pushed; may be given several times") \
+	X(AGENT_COMMAND, 0, "agent-command", "COMMAND", "argv of an agent that is not a preset; {prompt} or standard input") \
+	X(AGENT_OUTPUT, 0, "agent-output", "FORM", "codex, stream-json, opencode or plain (default)") \
+	X(DETACH, 'd', "detach", NULL, "submit and leave; run again to look") \
+	X(AFTER_EVENT, 0, "after-event", "ID", "events behind this one")
+
+enum cli_option {
+#define X(id, letter, name, arg, help) OPT_##id,
+	CLI_OPTIONS(X)
+#undef X
+	OPT_LEN
+};
+#define OPT(id) (UINT64_C(1) << OPT_##id)
+
+#define CLI_REPEAT_MAX 16
+
+struct client;
+
+struct cli {
+	FILE *out, *err;
+	const char *self;                   /* path of this program, for what lies beside it; NULL: unknown */
+	bool colour;
+	int width;                          /* columns to fit into; 0: as wide as it is */
+	const struct command *command;
+	const char *value[OPT_LEN];         /* NULL: not given; "" for those without an argument */
+	const char *checks[CLI_REPEAT_MAX]; /* every --check */
+	int checks_len;
+	char **args;                        /* what is left; NULL-terminated */
+	int args_len;
+	char *socket;                       /* found at the first request */
+	struct client *client;
+};
+
+struct command {
+	const char *name;                   /* one or two words */
+	const char *args;                   /* for the usage line */
+	int least, most;                    /* number of arguments; most -1: any */
+	uint64_t options;
+	int (*run)(struct cli *);
+	const char *summary;
+};
+
+/* ---- commands.c ---- */
+/* The whole program but for its streams. Returns the exit status. */
+int cli_main(int argc, char **argv, FILE *out, FILE *err);
+extern const struct command cli_commands[];
+extern const size_t cli_commands_len;
+
+/* ---- parse.c ---- */
+/* Fills command, value and args. CLI_OK, or CLI_USAGE after saying why; *help is set when help was asked for. */
+int cli_parse(struct cli *, int argc, char **argv, bool *help);
+void cli_help(struct cli *);                       /* of the command, or of all when there is none */
+int cli_usage(struct cli *, const char *format, ...) __attribute__((format(printf, 2, 3))); /* CLI_USAGE */
+/* A number option in [min, max]; CLI_OK, or CLI_USAGE after saying so. */
+int cli_number(struct cli *, enum cli_option, int64_t min, int64_t max, int64_t fallback, int64_t *);
+/* A command line without a shell: words, '...', "..." and \x. NULL when a quote is open. Free with cli_words_free. */
+char **cli_words(const char *text);
+void cli_words_free(char **);
+
+/* ---- talk.c ---- */
+void cli_say(struct cli *, const char *format, ...) __attribute__((format(printf, 2, 3))); /* "drover: ..." to err; untrusted text is made safe */
+int cli_fail(struct cli *, const struct error *);  /* says it; CLI_FAILED */
+void cli_print(struct cli *, const char *untrusted); /* one line of it, safe, to out */
+void cli_field(struct cli *, const char *name, const char *untrusted); /* "name:  text", nothing when text is NULL or "" */
+int cli_json(struct cli *, const cJSON *);         /* to out; CLI_OK */
+const char *cli_state_colour(const char *state);   /* "" when there is none */
+/* "3m 2s ago", "in 5m", "-" for 0. Returns out. */
+char *cli_when(int64_t wall_ms, char *out, size_t size);
+
+/* ---- table.c ---- */
+struct table;
+struct table_column {
+	const char *title;
+	bool right;                         /* numbers */
+	bool gives;                         /* is shortened first when the width is short */
+};
+struct table *table_new(const struct table_column *, int columns);
+/* The next cell of the current row; NULL is "-". Untrusted text is made safe. */
+void table_add(struct table *, const char *text);
+void table_add_int(struct table *, int64_t);
+void table_colour(struct table *, const char *colour); /* of the cell added last */
+int table_rows(const struct table *);
+void table_print(struct table *, FILE *, int width, bool colour, bool titles);
+void table_free(struct table *);
+int text_width(const char *utf8);
+
+/* ---- client.c ---- */
+/* Asks and takes the answer: CLI_OK with *answer (the caller deletes; may be NULL), or an exit status after saying why. Deletes body. */
+int cli_get(struct cli *, cJSON **answer, const char *path, ...) __attribute__((format(printf, 3, 4)));
+int cli_post(struct cli *, cJSON *body, cJSON **answer, const char *path, ...) __attribute__((format(printf, 4, 5)));
+/* As cli_get for an answer that goes on: each piece to fn (non-zero: enough). */
+int cli_stream(struct cli *, int (*fn)(void *arg, const char *data, size_t len), void *arg, const char *path, ...)
+    __attribute__((format(printf, 4, 5)));
+/* The same without talk, for those who go on after a failure: HTTP status, 0 with err when no daemon answers. */
+int client_ask(struct cli *, const char *method, const char *path, const cJSON *body, cJSON **answer, struct error *);
+/* 1 when a daemon answers at the socket. */
+bool client_alive(struct cli *);
+int cli_socket(struct cli *);                      /* finds it; CLI_OK or an exit status */
+void cli_close(struct cli *);
+/* Percent-encoded for a path or a query; the caller frees. */
+char *cli_encode(const char *);
+int cli_exit_of(int status, const char *code);     /* of an HTTP status and the envelope's code */
+
+/* ---- one file per group of commands ---- */
+int job_submit(struct cli *);
+int job_list(struct cli *);
+int job_show(struct cli *);
+int job_why(struct cli *);
+int job_act(struct cli *);                         /* cancel, retry, hold, release, dead discard: by the command's name */
+int job_priority(struct cli *);
+int job_dead_list(struct cli *);
+int job_dead_retry(struct cli *);
+int job_wait(struct cli *, const char *id);        /* until it has ended; CLI_OK when it succeeded */
+int follow_logs(struct cli *);
+int follow_events(struct cli *);
+int core_status(struct cli *);
+int core_pause(struct cli *);
+int core_resume(struct cli *);
+int core_drain(struct cli *);
+int core_undrain(struct cli *);
+int core_reload(struct cli *);
+int core_call(struct cli *);
+int list_leases(struct cli *);
+int list_lease(struct cli *);
+int list_lease_act(struct cli *);                  /* release, break: by the command's name */
+int list_lease_gc(struct cli *);
+int list_sources(struct cli *);
+int list_source_poll(struct cli *);
+int list_plugins(struct cli *);
+int list_plugin(struct cli *);
+int list_repos(struct cli *);
+int list_agents(struct cli *);
+int list_workers(struct cli *);
+int local_config_check(struct cli *);
+int local_config_show(struct cli *);
+int local_config_diff(struct cli *);
+int local_config_example(struct cli *);
+int local_version(struct cli *);
+int local_completion(struct cli *);
+int local_help(struct cli *);
+int run_tickets(struct cli *);
+
+#endif

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Every command in one table: parsing, help, the manual's list and completion follow it. */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "cli/cli.h"
+
+#define NONE 0
+
+const struct command cli_commands[] = {
+	{ "run", "TICKET.md...", 1, -1,
+	  OPT(REPO) | OPT(AGENT) | OPT(PARALLEL) | OPT(BASE) | OPT(TIMEOUT) | OPT(KEEP) | OPT(CHECK) | OPT(AGENT_COMMAND) |
+	  OPT(AGENT_OUTPUT) | OPT(DETACH), run_tickets, "work on ticket files in this repository, each in a worktree of its own" },
+	{ "submit", "KIND", 1, 1,
+	  OPT(KEY) | OPT(PAYLOAD) | OPT(REPO) | OPT(AGENT) | OPT(POOL) | OPT(PRIORITY) | OPT(TITLE) | OPT(SERIAL) | OPT(AFTER) |
+	  OPT(HOLD) | OPT(NEW) | OPT(WAIT), job_submit, "queue a job; prints its number" },
+	{ "list", "", 0, 0,
+	  OPT(STATE) | OPT(KIND) | OPT(REPO) | OPT(SOURCE) | OPT(POOL) | OPT(LIMIT) | OPT(BEFORE), job_list, "jobs, newest first" },
+	{ "show", "JOB", 1, 1, NONE, job_show, "one job whole: attempts, events, result" },
+	{ "why", "JOB", 1, 1, NONE, job_why, "why a job does not run" },
+	{ "logs", "JOB", 1, 1, OPT(FOLLOW) | OPT(ATTEMPT) | OPT(OFFSET), follow_logs, "what an attempt printed" },
+	{ "cancel", "JOB...", 1, -1, NONE, job_act, "end jobs" },
+	{ "retry", "JOB...", 1, -1, NONE, job_act, "queue dead, cancelled or delayed jobs again" },
+	{ "hold", "JOB...", 1, -1, OPT(WHY), job_act, "hold jobs" },
+	{ "release", "JOB...", 1, -1, NONE, job_act, "let held jobs go" },
+	{ "priority", "JOB N", 2, 2, NONE, job_priority, "change a job's priority" },
+	{ "pause", "[WHAT]", 0, 1, OPT(FOR) | OPT(WHY), core_pause, "start nothing new of pool/, kind/, repo/ or agent/NAME" },
+	{ "resume", "[WHAT]", 0, 1, NONE, core_resume, "take a pause back" },
+	{ "drain", "", 0, 0, OPT(STOP), core_drain, "start nothing new; what runs ends by itself" },
+	{ "undrain", "", 0, 0, NONE, core_undrain, "take a drain back" },
+	{ "reload", "", 0, 0, NONE, core_reload, "apply the configuration file; running jobs are untouched" },
+	{ "dead list", "", 0, 0, OPT(KIND) | OPT(LIMIT) | OPT(BEFORE), job_dead_list, "jobs that failed for good" },
+	{ "dead retry", "[JOB...]", 0, -1, OPT(KIND) | OPT(ALL), job_dead_retry, "queue dead jobs again: some, a kind, or --all" },
+	{ "dead discard", "JOB...", 1, -1, NONE, job_act, "be done with dead jobs" },
+	{ "lease list", "", 0, 0, NONE, list_leases, "worktrees and who holds them" },
+	{ "lease show", "LEASE", 1, 1, NONE, list_lease, "one lease" },
+	{ "lease release", "LEASE", 1, 1, NONE, list_lease_act, "give back a lease whose owner is dead" },
+	{ "lease break", "LEASE", 1, 1, OPT(FORCE), list_lease_act, "take a lease away; unsaved work is kept in a wip ref" },
+	{ "lease gc", "", 0, 0, NONE, list_lease_gc, "tidy worktrees now" },
+	{ "source list", "", 0, 0, NONE, list_sources, "sources, their last and next poll" },
+	{ "source poll", "[SOURCE...]", 0, -1, NONE, list_source_poll, "poll sources now" },
+	{ "plugin list", "", 0, 0, NONE, list_plugins, "plugins and how they do" },
+	{ "plugin info", "NAME", 1, 1, NONE, list_plugin, "what a plugin offers, and its options" },
+	{ "repo list", "", 0, 0, NONE, list_repos, "configured repositories" },
+	{ "agent list", "", 0, 0, NONE, list_agents, "configured coding agents" },
+	{ "worker list", "", 0, 0, NONE, list_workers, "slots and what they run" },
+	{ "status", "", 0, 0, NONE, core_status, "how the daemon does" },
+	{ "call", "OPERATION [JSON]", 1, 2, NONE, core_call, "call an operation of a plugin" },
+	{ "events", "", 0, 0, OPT(FOLLOW) | OPT(AFTER_EVENT), follow_events, "what happened, one JSON object a line" },
+	{ "config check", "", 0, 0, NONE, local_config_check, "read the configuration and say what is wrong" },
+	{ "config show", "", 0, 0, OPT(ORIGIN), local_config_show, "the configuration with its defaults" },
+	{ "config diff", "", 0, 0, NONE, local_config_diff, "what a reload would change" },
+	{ "config example", "", 0, 0, NONE, local_config_example, "a commented configuration with every key" },
+	{ "completion", "SHELL", 1, 1, NONE, local_completion, "completion script: bash" },
+	{ "version", "", 0, 0, NONE, local_version, "version of program and plugin interface" },
+	{ "help", "[COMMAND...]", 0, 2, NONE, local_help, "help on a command" },
+};
+const size_t cli_commands_len = ARRAY_LEN(cli_commands);
+
+static int terminal_width(FILE *);
+
+int
+cli_main(int argc, char **argv, FILE *out, FILE *err)
+{
+	struct cli cli = { .out = out, .err = err, .self = argc > 0 ? argv[0] : NULL };
+	const char *no_colour = getenv("NO_COLOR");
+	bool help = false;
+	int status;
+
+	cli.width = terminal_width(out);
+	cli.colour = cli.width > 0 && (no_colour == NULL || *no_colour == '\0');
+	if ((status = cli_parse(&cli, argc, argv, &help)) == CLI_OK) {
+		if (help || cli.command == NULL)
+			cli_help(&cli);
+		else
+			status = cli.command->run(&cli);
+	}
+	cli_close(&cli);
+	free(cli.args);
+	return status;
+}
+
+/* 0 when it is no terminal: nothing is cut then. */
+static int
+terminal_width(FILE *f)
+{
+	struct winsize size;
+	int fd = fileno(f);
+
+	if (fd == -1 || !isatty(fd))
+		return 0;
+	return ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col >= 40 ? size.ws_col : 80;
+}

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Commands on the daemon itself: status, pause, drain, reload, call. */
+#include <string.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/units.h"
+#include "cli/cli.h"
+
+static void print_pools(struct cli *, const cJSON *status);
+
+int
+core_status(struct cli *cli)
+{
+	cJSON *status = NULL;
+	const cJSON *one;
+	char text[64];
+	int rc = cli_get(cli, &status, "/api/v1/status");
+
+	if (rc != CLI_OK)
+		return rc;
+	if (cli->value[OPT_JSON] != NULL) {
+		cli_json(cli, status);
+		cJSON_Delete(status);
+		return CLI_OK;
+	}
+	cli_field(cli, "droverd", json_str(status, "version", ""));
+	cli_field(cli, "mode", json_str(status, "mode", ""));
+	cli_field(cli, "up", units_format_duration(json_int(status, "uptime_ms", 0) / 1000 * 1000, text, sizeof text));
+	fprintf(cli->out, "%-10s %lld of %lld\n", "slots", (long long)json_int(json_get(status, "slots"), "used", 0),
+	    (long long)json_int(json_get(status, "slots"), "total", 0));
+	fprintf(cli->out, "%-10s", "jobs");
+	cJSON_ArrayForEach(one, json_get(status, "states"))
+		if (cJSON_IsNumber(one) && one->valuedouble > 0)
+			fprintf(cli->out, " %.0f %s", one->valuedouble, one->string);
+	fputc('\n', cli->out);
+	cJSON_ArrayForEach(one, json_get(status, "pauses")) {
+		cli_field(cli, "paused", json_str(one, "what", "everything"));
+		cli_field(cli, "", json_str(one, "why", NULL));
+	}
+	cJSON_ArrayForEach(one, json_get(status, "warnings"))
+		if (cJSON_IsString(one))
+			cli_field(cli, "warning", one->valuestring);
+	print_pools(cli, status);
+	cJSON_Delete(status);
+	return CLI_OK;
+}
+
+int
+core_pause(struct cli *cli)
+{
+	cJSON *body;
+	int64_t ms = 0;
+
+	if (cli->value[OPT_FOR] != NULL && units_parse_duration(cli->value[OPT_FOR], &ms) != 0)
+		return cli_usage(cli, "--for: a time such as 30m is needed");
+	body = cJSON_CreateObject();
+	json_add_str(body, "what", cli->args[0]);
+	json_add_str(body, "why", cli->value[OPT_WHY]);
+	if (ms > 0)
+		json_add_int(body, "for_ms", ms);
+	return cli_post(cli, body, NULL, "/api/v1/pause");
+}
+
+int
+core_resume(struct cli *cli)
+{
+	cJSON *body = cJSON_CreateObject();
+
+	json_add_str(body, "what", cli->args[0]);
+	return cli_post(cli, body, NULL, "/api/v1/resume");
+}
+
+int
+core_drain(struct cli *cli)
+{
+	cJSON *body = cJSON_CreateObject();
+
+	json_add_bool(body, "stop", cli->value[OPT_STOP] != NULL);
+	return cli_post(cli, body, NULL, "/api/v1/drain");
+}
+
+int
+core_undrain(struct cli *cli)
+{
+	return cli_post(cli, NULL, NULL, "/api/v1/undrain");
+}
+
+int
+core_reload(struct cli *cli)
+{
+	cJSON *answer = NULL;
+	const cJSON *line;
+	int status = cli_post(cli, NULL, &answer, "/api/v1/reload");
+
+	if (status == CLI_OK && cli->value[OPT_JSON] != NULL)
+		cli_json(cli, answer);
+	else if (status == CLI_OK) {
+		cJSON_ArrayForEach(line, json_get(answer, "changes"))
+			if (cJSON_IsString(line))
+				cli_print(cli, line->valuestring);
+		if (cJSON_GetArraySize(json_get(answer, "changes")) == 0)
+			cli_say(cli, "nothing has changed");
+	}
+	cJSON_Delete(answer);
+	return status;
+}
+
+int
+core_call(struct cli *cli)
+{
+	cJSON *body = cJSON_CreateObject(), *request = NULL, *answer = NULL;
+	struct error err = { 0 };
+	int status;
+
+	json_add_str(body, "operation", cli->args[0]);
+	if (cli->args_len > 1) {
+		if ((request = json_parse(cli->args[1], strlen(cli->args[1]), DROVER_PAYLOAD_MAX, &err)) == NULL) {
+			cJSON_Delete(body);
+			return cli_usage(cli, "call: %s", err.text);
+		}
+		cJSON_AddItemToObject(body, "request", request);
+	}
+	if ((status = cli_post(cli, body, &answer, "/api/v1/calls")) == CLI_OK)
+		cli_json(cli, json_get(answer, "reply") != NULL ? json_get(answer, "reply") : answer);
+	cJSON_Delete(answer);
+	return status;
+}
+
+static void
+print_pools(struct cli *cli, const cJSON *status)
+{
+	static const struct table_column columns[] = {
+		{ "POOL", false, true }, { "SLOTS", true, false }, { "USED", true, false }, { "WAITING", true, false },
+	};
+	struct table *t = table_new(columns, ARRAY_LEN(columns));
+	const cJSON *pool;
+
+	cJSON_ArrayForEach(pool, json_get(status, "pools")) {
+		table_add(t, json_str(pool, "name", ""));
+		table_add_int(t, json_int(pool, "slots", 0));
+		table_add_int(t, json_int(pool, "used", 0));
+		table_add_int(t, json_int(pool, "waiting", 0));
+	}
+	if (table_rows(t) > 0) {
+		fputc('\n', cli->out);
+		table_print(t, cli->out, cli->width, cli->colour, true);
+	}
+	table_free(t);
+}

@@ -1,0 +1,435 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Commands on jobs: submit, list, show, why, and what an operator does to one. */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <drover/plugin.h>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/path.h"
+#include "base/text.h"
+#include "base/units.h"
+#include "cli/cli.h"
+
+static int payload_read(struct cli *, struct buf *);
+static int each_job(struct cli *, const char *verb, const char *done);
+static int print_jobs(struct cli *, const cJSON *answer);
+static void print_job(struct cli *, const cJSON *job);
+static void print_attempts(struct cli *, const cJSON *attempts);
+static void print_events(struct cli *, const cJSON *events);
+static void query_add(struct cli *, struct buf *query, const char *name, enum cli_option);
+static int wait_event(void *arg, const char *data, size_t len);
+
+int
+job_submit(struct cli *cli)
+{
+	static const struct {
+		enum cli_option option;
+		const char *name;
+	} texts[] = {
+		{ OPT_REPO, "repo" }, { OPT_AGENT, "agent" }, { OPT_POOL, "pool" }, { OPT_TITLE, "title" }, { OPT_SERIAL, "serial" },
+		{ OPT_AFTER, "after" },
+	};
+	struct buf payload = BUF_INIT;
+	cJSON *ask, *answer = NULL;
+	char random[17];
+	int64_t priority;
+	int status;
+
+	if ((status = cli_number(cli, OPT_PRIORITY, -100, 100, 0, &priority)) != CLI_OK || (status = payload_read(cli, &payload)) != CLI_OK)
+		goto out;
+	ask = cJSON_CreateObject();
+	json_add_str(ask, "kind", cli->args[0]);
+	/* Without a key every submission is work of its own. */
+	json_add_str(ask, "key", cli->value[OPT_KEY] != NULL ? cli->value[OPT_KEY] : text_random_hex(random, 8));
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+		json_add_str(ask, texts[i].name, cli->value[texts[i].option]);
+	json_add_int(ask, "priority", priority);
+	if (payload.len > 0)
+		json_add_str(ask, "payload", buf_str(&payload));
+	if (cli->value[OPT_HOLD] != NULL)
+		json_add_bool(ask, "hold", true);
+	if (cli->value[OPT_NEW] != NULL)
+		json_add_bool(ask, "new", true);
+	if ((status = cli_post(cli, ask, &answer, "/api/v1/jobs")) != CLI_OK)
+		goto out;
+	if (cli->value[OPT_JSON] != NULL)
+		cli_json(cli, answer);
+	else
+		cli_print(cli, json_str(answer, "id", "?"));
+	if (!json_bool(answer, "fresh", true))
+		cli_say(cli, "this job was there already");
+	if (cli->value[OPT_WAIT] != NULL) {
+		fflush(cli->out);
+		status = job_wait(cli, json_str(answer, "id", ""));
+	}
+out:
+	cJSON_Delete(answer);
+	buf_free(&payload);
+	return status;
+}
+
+int
+job_list(struct cli *cli)
+{
+	struct buf query = BUF_INIT;
+	cJSON *answer = NULL;
+	int status;
+
+	query_add(cli, &query, "state", OPT_STATE);
+	query_add(cli, &query, "kind", OPT_KIND);
+	query_add(cli, &query, "repo", OPT_REPO);
+	query_add(cli, &query, "source", OPT_SOURCE);
+	query_add(cli, &query, "pool", OPT_POOL);
+	query_add(cli, &query, "limit", OPT_LIMIT);
+	query_add(cli, &query, "before", OPT_BEFORE);
+	if ((status = cli_get(cli, &answer, "/api/v1/jobs%s", buf_str(&query))) == CLI_OK)
+		status = print_jobs(cli, answer);
+	buf_free(&query);
+	cJSON_Delete(answer);
+	return status;
+}
+
+int
+job_dead_list(struct cli *cli)
+{
+	struct buf query = BUF_INIT;
+	cJSON *answer = NULL;
+	int status;
+
+	query_add(cli, &query, "kind", OPT_KIND);
+	query_add(cli, &query, "limit", OPT_LIMIT);
+	query_add(cli, &query, "before", OPT_BEFORE);
+	if ((status = cli_get(cli, &answer, "/api/v1/dead%s", buf_str(&query))) == CLI_OK)
+		status = print_jobs(cli, answer);
+	buf_free(&query);
+	cJSON_Delete(answer);
+	return status;
+}
+
+int
+job_show(struct cli *cli)
+{
+	char *which = cli_encode(cli->args[0]);
+	cJSON *job = NULL;
+	int status = cli_get(cli, &job, "/api/v1/jobs/%s", which);
+
+	free(which);
+	if (status == CLI_OK && cli->value[OPT_JSON] != NULL)
+		cli_json(cli, job);
+	else if (status == CLI_OK)
+		print_job(cli, job);
+	cJSON_Delete(job);
+	return status;
+}
+
+int
+job_why(struct cli *cli)
+{
+	static const struct table_column columns[] = { { "GATE", false, false }, { "", false, false }, { "REASON", false, true } };
+	char *which = cli_encode(cli->args[0]);
+	cJSON *why = NULL;
+	const cJSON *gate;
+	struct table *t;
+	int status = cli_get(cli, &why, "/api/v1/jobs/%s/why", which);
+
+	free(which);
+	if (status == CLI_OK && cli->value[OPT_JSON] != NULL)
+		cli_json(cli, why);
+	else if (status == CLI_OK) {
+		cli_print(cli, json_str(why, "reason", "every gate is open"));
+		t = table_new(columns, ARRAY_LEN(columns));
+		cJSON_ArrayForEach(gate, json_get(why, "gates")) {
+			bool open = json_bool(gate, "open", true);
+
+			table_add(t, json_str(gate, "gate", ""));
+			table_add(t, open ? "open" : "closed");
+			table_colour(t, open ? "" : "\033[33m");
+			table_add(t, json_str(gate, "reason", ""));
+		}
+		table_print(t, cli->out, cli->width, cli->colour, false);
+		table_free(t);
+	}
+	cJSON_Delete(why);
+	return status;
+}
+
+int
+job_act(struct cli *cli)
+{
+	static const struct {
+		const char *command, *verb, *done;
+	} verbs[] = {
+		{ "cancel", "cancel", "cancelled" }, { "retry", "retry", "queued again" }, { "hold", "hold", "held" },
+		{ "release", "release", "released" }, { "dead discard", "discard", "discarded" }, { "dead retry", "retry", "queued again" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(verbs); i++)
+		if (strcmp(verbs[i].command, cli->command->name) == 0)
+			return each_job(cli, verbs[i].verb, verbs[i].done);
+	return CLI_USAGE;
+}
+
+int
+job_priority(struct cli *cli)
+{
+	int64_t priority;
+	char *which;
+	cJSON *body;
+	int status;
+
+	if (units_parse_int(cli->args[1], -100, 100, &priority) != 0)
+		return cli_usage(cli, "priority: a number from -100 to 100 is needed");
+	body = cJSON_CreateObject();
+	json_add_int(body, "priority", priority);
+	which = cli_encode(cli->args[0]);
+	status = cli_post(cli, body, NULL, "/api/v1/jobs/%s/priority", which);
+	free(which);
+	return status;
+}
+
+int
+job_dead_retry(struct cli *cli)
+{
+	cJSON *body, *answer = NULL;
+	int status;
+
+	if (cli->args_len > 0)
+		return job_act(cli);
+	if (cli->value[OPT_ALL] == NULL && cli->value[OPT_KIND] == NULL)
+		return cli_usage(cli, "dead retry: name jobs, a --kind, or --all");
+	body = cJSON_CreateObject();
+	json_add_str(body, "kind", cli->value[OPT_KIND]);
+	if ((status = cli_post(cli, body, &answer, "/api/v1/dead/retry")) == CLI_OK) {
+		if (cli->value[OPT_JSON] != NULL)
+			cli_json(cli, answer);
+		else
+			cli_say(cli, "%d jobs are queued again", cJSON_GetArraySize(json_get(answer, "retried")));
+	}
+	cJSON_Delete(answer);
+	return status;
+}
+
+int
+job_wait(struct cli *cli, const char *id)
+{
+	static const struct {
+		const char *state;
+		int status;
+	} ends[] = { { "succeeded", CLI_OK }, { "dead", CLI_FAILED }, { "cancelled", CLI_FAILED } };
+	cJSON *job = NULL;
+	int status, result = -1;
+
+	while (result == -1) {
+		if ((status = cli_get(cli, &job, "/api/v1/jobs/%s", id)) != CLI_OK)
+			return status;
+		for (size_t i = 0; i < ARRAY_LEN(ends); i++)
+			if (strcmp(json_str(job, "state", ""), ends[i].state) == 0)
+				result = ends[i].status;
+		if (result != CLI_OK && result != -1 && *json_str(job, "error", "") != '\0')
+			cli_say(cli, "job %s: %s", id, json_str(job, "error", ""));
+		if (result == -1) {
+			const cJSON *events = json_get(job, "events"), *last = cJSON_GetArrayItem(events, cJSON_GetArraySize(events) - 1);
+
+			/* From the last event that was seen on, so that none falls between the two requests. */
+			status = cli_stream(cli, wait_event, NULL, "/api/v1/events?job=%s&after=%lld", id, (long long)json_int(last, "id", 0));
+		}
+		cJSON_Delete(job);
+		if (result == -1 && status != CLI_OK)
+			return status;
+	}
+	return result;
+}
+
+/* FILE, - or the text itself: a file when there is one of that name. */
+static int
+payload_read(struct cli *cli, struct buf *payload)
+{
+	const char *from = cli->value[OPT_PAYLOAD];
+	struct error err = { 0 };
+	char chunk[4096];
+	size_t n;
+
+	if (from == NULL)
+		return CLI_OK;
+	if (strcmp(from, "-") == 0) {
+		while (payload->len <= DROVER_PAYLOAD_MAX && (n = fread(chunk, 1, sizeof chunk, stdin)) > 0)
+			buf_add(payload, chunk, n);
+	} else if (access(from, F_OK) == 0) {
+		if (path_read(from, DROVER_PAYLOAD_MAX, payload, &err) != 0)
+			return cli_fail(cli, &err);
+	} else
+		buf_adds(payload, from);
+	if (payload->len > DROVER_PAYLOAD_MAX)
+		return cli_usage(cli, "--payload: at most %d bytes", DROVER_PAYLOAD_MAX);
+	if (!text_is_utf8(buf_str(payload), payload->len))
+		return cli_usage(cli, "--payload: UTF-8 text is needed");
+	return CLI_OK;
+}
+
+static int
+each_job(struct cli *cli, const char *verb, const char *done)
+{
+	int failed = 0, last = CLI_OK;
+
+	for (int i = 0; i < cli->args_len; i++) {
+		char *which = cli_encode(cli->args[i]);
+		cJSON *body = cJSON_CreateObject(), *answer = NULL;
+		int status;
+
+		json_add_str(body, "why", cli->value[OPT_WHY]);
+		status = cli_post(cli, body, &answer, "/api/v1/jobs/%s/%s", which, verb);
+		free(which);
+		if (status == CLI_OK && cli->value[OPT_JSON] != NULL)
+			cli_json(cli, answer);
+		else if (status == CLI_OK)
+			cli_say(cli, "job %s is %s", json_str(answer, "id", cli->args[i]),
+			    json_bool(answer, "ended", true) ? done : "told to stop");
+		cJSON_Delete(answer);
+		if (status == CLI_DOWN)
+			return status;
+		if (status != CLI_OK) {
+			failed++;
+			last = status;
+		}
+	}
+	return failed > 0 && failed < cli->args_len ? CLI_PARTIAL : last;
+}
+
+static int
+print_jobs(struct cli *cli, const cJSON *answer)
+{
+	static const struct table_column columns[] = {
+		{ "JOB", true, false }, { "STATE", false, false }, { "KIND", false, true }, { "TRY", true, false },
+		{ "QUEUED", false, false }, { "TITLE", false, true },
+	};
+	struct table *t;
+	const cJSON *job;
+	char when[64];
+
+	if (cli->value[OPT_JSON] != NULL)
+		return cli_json(cli, answer);
+	t = table_new(columns, ARRAY_LEN(columns));
+	cJSON_ArrayForEach(job, json_get(answer, "jobs")) {
+		const char *state = json_str(job, "state", ""), *title = json_str(job, "title", "");
+
+		table_add(t, json_str(job, "id", ""));
+		table_add(t, state);
+		table_colour(t, cli_state_colour(state));
+		table_add(t, json_str(job, "kind", ""));
+		table_add_int(t, json_int(job, "attempt", 0));
+		table_add(t, cli_when(json_int(job, "queued_at", 0), when, sizeof when));
+		table_add(t, *title != '\0' ? title : json_str(job, "key", ""));
+	}
+	if (table_rows(t) == 0)
+		cli_say(cli, "no jobs");
+	else
+		table_print(t, cli->out, cli->width, cli->colour, true);
+	table_free(t);
+	if (json_str(answer, "before", NULL) != NULL)
+		cli_say(cli, "there may be more: --before %s", json_str(answer, "before", ""));
+	return CLI_OK;
+}
+
+static void
+print_job(struct cli *cli, const cJSON *job)
+{
+	static const char *const fields[][2] = {
+		{ "job", "id" }, { "state", "state" }, { "kind", "kind" }, { "key", "key" }, { "title", "title" }, { "trace", "trace" },
+		{ "repo", "repo" }, { "agent", "agent" }, { "pool", "pool" }, { "source", "source" }, { "worker", "worker" },
+		{ "held", "held_why" }, { "error", "error" },
+	};
+	static const char *const times[][2] = { { "queued", "queued_at" }, { "started", "started_at" }, { "ended", "ended_at" } };
+	const cJSON *result = json_get(job, "result"), *one;
+	char when[64];
+
+	for (size_t i = 0; i < ARRAY_LEN(fields); i++)
+		cli_field(cli, fields[i][0], json_str(job, fields[i][1], NULL));
+	for (size_t i = 0; i < ARRAY_LEN(times); i++)
+		if (json_int(job, times[i][1], 0) > 0)
+			cli_field(cli, times[i][0], cli_when(json_int(job, times[i][1], 0), when, sizeof when));
+	cJSON_ArrayForEach(one, result) {
+		char *text = cJSON_IsString(one) ? xstrdup(one->valuestring) : json_print(one);
+		struct buf name = BUF_INIT;
+
+		text_show(&name, one->string, strlen(one->string), 60);
+		cli_field(cli, buf_str(&name), text);
+		buf_free(&name);
+		free(text);
+	}
+	print_attempts(cli, json_get(job, "attempts"));
+	print_events(cli, json_get(job, "events"));
+}
+
+static void
+print_attempts(struct cli *cli, const cJSON *attempts)
+{
+	static const struct table_column columns[] = {
+		{ "TRY", true, false }, { "BEGAN", false, false }, { "TIME", true, false }, { "CPU", true, false },
+		{ "END", false, false }, { "WHY", false, true },
+	};
+	struct table *t;
+	const cJSON *a;
+	char text[64];
+
+	if (cJSON_GetArraySize(attempts) == 0)
+		return;
+	t = table_new(columns, ARRAY_LEN(columns));
+	cJSON_ArrayForEach(a, attempts) {
+		table_add_int(t, json_int(a, "attempt", 0));
+		table_add(t, cli_when(json_int(a, "started_at", 0), text, sizeof text));
+		table_add(t, units_format_duration(json_int(a, "wall_ms", 0), text, sizeof text));
+		table_add(t, units_format_duration(json_int(a, "cpu_ms", 0), text, sizeof text));
+		table_add(t, json_str(a, "class", json_int(a, "ended_at", 0) > 0 ? "" : "running"));
+		table_add(t, json_str(a, "error", ""));
+	}
+	fputc('\n', cli->out);
+	table_print(t, cli->out, cli->width, cli->colour, true);
+	table_free(t);
+}
+
+static void
+print_events(struct cli *cli, const cJSON *events)
+{
+	static const struct table_column columns[] = {
+		{ "AT", false, false }, { "EVENT", false, false }, { "STATE", false, false }, { "DETAIL", false, true },
+	};
+	struct table *t;
+	const cJSON *e;
+	char text[64];
+
+	if (cJSON_GetArraySize(events) == 0)
+		return;
+	t = table_new(columns, ARRAY_LEN(columns));
+	cJSON_ArrayForEach(e, events) {
+		table_add(t, clock_format(json_int(e, "at", 0), text, sizeof text));
+		table_add(t, json_str(e, "event", ""));
+		table_add(t, json_str(e, "to", ""));
+		table_add(t, json_str(e, "detail", ""));
+	}
+	fputc('\n', cli->out);
+	table_print(t, cli->out, cli->width, cli->colour, true);
+	table_free(t);
+}
+
+static void
+query_add(struct cli *cli, struct buf *query, const char *name, enum cli_option option)
+{
+	char *value;
+
+	if (cli->value[option] == NULL)
+		return;
+	value = cli_encode(cli->value[option]);
+	buf_addf(query, "%c%s=%s", query->len == 0 ? '?' : '&', name, value);
+	free(value);
+}
+
+/* Any event is enough to look again; the comments that keep the connection alive are not. */
+static int
+wait_event(void *arg, const char *data, size_t len)
+{
+	return len > 0 && data[0] != ':';
+}
