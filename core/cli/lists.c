@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The lists of what the daemon is made of: leases, sources, plugins, repos, agents, workers. One table says what each shows. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/units.h"
+#include "cli/cli.h"
+
+#define COLUMNS_MAX 7
+
+enum form { TEXT, NUMBER, WHEN, SPAN, YESNO };
+
+struct listing {
+	const char *path, *member;
+	struct {
+		struct table_column column;
+		const char *key;
+		enum form form;
+	} columns[COLUMNS_MAX];
+};
+
+static int print_listing(struct cli *, const struct listing *);
+static void add_cell(struct table *, const cJSON *row, const char *key, enum form);
+static void print_object(struct cli *, const cJSON *object);
+static void print_exports(struct cli *, const cJSON *plugin, const char *member);
+static void print_options(struct cli *, const cJSON *options);
+
+int
+list_leases(struct cli *cli)
+{
+	static const struct listing listing = { "/api/v1/leases", "leases", {
+		{ { "LEASE", true, false }, "id", TEXT }, { { "REPO", false, true }, "repo", TEXT }, { { "STATE", false, false }, "state", TEXT },
+		{ { "JOB", true, false }, "job", TEXT }, { { "OWNER", false, false }, "alive", YESNO },
+		{ { "HEARD OF", false, false }, "beat_at", WHEN }, { { "PATH", false, true }, "path", TEXT } } };
+
+	return print_listing(cli, &listing);
+}
+
+int
+list_sources(struct cli *cli)
+{
+	static const struct listing listing = { "/api/v1/sources", "sources", {
+		{ { "SOURCE", false, true }, "name", TEXT }, { { "STATE", false, false }, "state", TEXT }, { { "EVERY", true, false }, "interval_ms", SPAN },
+		{ { "LAST", false, false }, "last_poll", WHEN }, { { "NEXT", false, false }, "next_poll", WHEN },
+		{ { "ITEMS", true, false }, "items", NUMBER }, { { "ERROR", false, true }, "error", TEXT } } };
+
+	return print_listing(cli, &listing);
+}
+
+int
+list_plugins(struct cli *cli)
+{
+	static const struct listing listing = { "/api/v1/plugins", "plugins", {
+		{ { "PLUGIN", false, true }, "name", TEXT }, { { "VERSION", false, false }, "version", TEXT }, { { "STATE", false, false }, "state", TEXT },
+		{ { "PID", true, false }, "pid", NUMBER }, { { "STARTS", true, false }, "starts", NUMBER }, { { "SINCE", false, false }, "since", WHEN },
+		{ { "WHY", false, true }, "why", TEXT } } };
+
+	return print_listing(cli, &listing);
+}
+
+int
+list_repos(struct cli *cli)
+{
+	static const struct listing listing = { "/api/v1/repos", "repos", {
+		{ { "REPO", false, true }, "name", TEXT }, { { "BASE", false, true }, "base", TEXT }, { { "FORGE", false, false }, "forge", TEXT },
+		{ { "LEASE", false, false }, "lease", TEXT }, { { "URL", false, true }, "url", TEXT } } };
+
+	return print_listing(cli, &listing);
+}
+
+int
+list_agents(struct cli *cli)
+{
+	static const struct listing listing = { "/api/v1/agents", "agents", {
+		{ { "AGENT", false, true }, "name", TEXT }, { { "PROMPT", false, false }, "prompt", TEXT }, { { "OUTPUT", false, false }, "output", TEXT },
+		{ { "COMMAND", false, true }, "command", TEXT } } };
+
+	return print_listing(cli, &listing);
+}
+
+int
+list_workers(struct cli *cli)
+{
+	static const struct listing listing = { "/api/v1/workers", "workers", {
+		{ { "WORKER", false, false }, "name", TEXT }, { { "STATE", false, false }, "state", TEXT }, { { "PLUGIN", false, true }, "plugin", TEXT },
+		{ { "PID", true, false }, "pid", NUMBER }, { { "JOB", true, false }, "job", NUMBER }, { { "SINCE", false, false }, "since", WHEN } } };
+
+	return print_listing(cli, &listing);
+}
+
+int
+list_lease(struct cli *cli)
+{
+	char *which = cli_encode(cli->args[0]);
+	cJSON *lease = NULL;
+	int status = cli_get(cli, &lease, "/api/v1/leases/%s", which);
+
+	free(which);
+	if (status == CLI_OK && cli->value[OPT_JSON] != NULL)
+		cli_json(cli, lease);
+	else if (status == CLI_OK)
+		print_object(cli, lease);
+	cJSON_Delete(lease);
+	return status;
+}
+
+int
+list_lease_act(struct cli *cli)
+{
+	char *which = cli_encode(cli->args[0]);
+	cJSON *body = cJSON_CreateObject();
+	int status;
+
+	if (cli->value[OPT_FORCE] != NULL)
+		json_add_bool(body, "force", true);
+	status = cli_post(cli, body, NULL, "/api/v1/leases/%s/%s", which, strchr(cli->command->name, ' ') + 1);
+	free(which);
+	return status;
+}
+
+int
+list_lease_gc(struct cli *cli)
+{
+	cJSON *answer = NULL;
+	int status = cli_post(cli, NULL, &answer, "/api/v1/leases/gc");
+
+	if (status == CLI_OK && cli->value[OPT_JSON] != NULL)
+		cli_json(cli, answer);
+	else if (status == CLI_OK)
+		cli_say(cli, "%lld worktrees are being tidied", (long long)json_int(answer, "chores", 0));
+	cJSON_Delete(answer);
+	return status;
+}
+
+int
+list_source_poll(struct cli *cli)
+{
+	int status = CLI_OK;
+
+	if (cli->args_len == 0)
+		return cli_post(cli, NULL, NULL, "/api/v1/refresh");
+	for (int i = 0; i < cli->args_len && status == CLI_OK; i++) {
+		char *which = cli_encode(cli->args[i]);
+
+		status = cli_post(cli, NULL, NULL, "/api/v1/sources/%s/poll", which);
+		free(which);
+	}
+	return status;
+}
+
+int
+list_plugin(struct cli *cli)
+{
+	static const char *const exports[] = { "sources", "pipelines", "operations" };
+	static const char *const fields[] = { "name", "version", "summary", "abi", "path", "state", "why" };
+	char *which = cli_encode(cli->args[0]);
+	cJSON *plugin = NULL;
+	int status = cli_get(cli, &plugin, "/api/v1/plugins/%s", which);
+
+	free(which);
+	if (status == CLI_OK && cli->value[OPT_JSON] != NULL)
+		cli_json(cli, plugin);
+	else if (status == CLI_OK) {
+		for (size_t i = 0; i < ARRAY_LEN(fields); i++)
+			cli_field(cli, fields[i], json_str(plugin, fields[i], NULL));
+		print_options(cli, json_get(plugin, "options"));
+		for (size_t i = 0; i < ARRAY_LEN(exports); i++)
+			print_exports(cli, plugin, exports[i]);
+	}
+	cJSON_Delete(plugin);
+	return status;
+}
+
+static int
+print_listing(struct cli *cli, const struct listing *listing)
+{
+	struct table_column columns[COLUMNS_MAX];
+	struct table *t;
+	cJSON *answer = NULL;
+	const cJSON *row;
+	int n = 0, status = cli_get(cli, &answer, "%s", listing->path);
+
+	if (status != CLI_OK || cli->value[OPT_JSON] != NULL) {
+		if (status == CLI_OK)
+			cli_json(cli, answer);
+		cJSON_Delete(answer);
+		return status;
+	}
+	for (; n < COLUMNS_MAX && listing->columns[n].key != NULL; n++)
+		columns[n] = listing->columns[n].column;
+	t = table_new(columns, n);
+	cJSON_ArrayForEach(row, json_get(answer, listing->member))
+		for (int c = 0; c < n; c++)
+			add_cell(t, row, listing->columns[c].key, listing->columns[c].form);
+	if (table_rows(t) > 0)
+		table_print(t, cli->out, cli->width, cli->colour, true);
+	else
+		cli_say(cli, "no %s", listing->member);
+	table_free(t);
+	cJSON_Delete(answer);
+	return CLI_OK;
+}
+
+static void
+add_cell(struct table *t, const cJSON *row, const char *key, enum form form)
+{
+	const cJSON *value = json_get(row, key), *word;
+	struct buf words = BUF_INIT;
+	char text[64];
+
+	switch (form) {
+	case TEXT:
+		if (cJSON_IsNumber(value)) {
+			table_add_int(t, json_int(row, key, 0));
+			return;
+		}
+		cJSON_ArrayForEach(word, value)
+			if (cJSON_IsString(word))
+				buf_addf(&words, "%s%s", words.len > 0 ? " " : "", word->valuestring);
+		table_add(t, cJSON_IsArray(value) ? buf_str(&words) : json_str(row, key, ""));
+		buf_free(&words);
+		break;
+	case NUMBER:
+		table_add_int(t, json_int(row, key, 0));
+		break;
+	case WHEN:
+		table_add(t, cli_when(json_int(row, key, 0), text, sizeof text));
+		break;
+	case SPAN:
+		table_add(t, units_format_duration(json_int(row, key, 0), text, sizeof text));
+		break;
+	case YESNO:
+		table_add(t, cJSON_IsBool(value) ? (cJSON_IsTrue(value) ? "alive" : "gone") : "");
+		break;
+	}
+}
+
+static void
+print_object(struct cli *cli, const cJSON *object)
+{
+	const cJSON *one;
+	char *text;
+
+	cJSON_ArrayForEach(one, object) {
+		if (cJSON_IsNull(one))
+			continue;
+		text = cJSON_IsString(one) ? xstrdup(one->valuestring) : json_print(one);
+		cli_field(cli, one->string, text);
+		free(text);
+	}
+}
+
+static void
+print_exports(struct cli *cli, const cJSON *plugin, const char *member)
+{
+	const cJSON *one;
+
+	cJSON_ArrayForEach(one, json_get(plugin, member)) {
+		fprintf(cli->out, "\n%.*s %s.%s\n", (int)strlen(member) - 1, member, json_str(plugin, "name", ""), json_str(one, "name", ""));
+		if (*json_str(one, "summary", "") != '\0')
+			cli_print(cli, json_str(one, "summary", ""));
+		print_options(cli, json_get(one, "options"));
+	}
+}
+
+static void
+print_options(struct cli *cli, const cJSON *options)
+{
+	static const struct table_column columns[] = {
+		{ "OPTION", false, false }, { "TYPE", false, false }, { "DEFAULT", false, false }, { "", false, true },
+	};
+	struct table *t;
+	const cJSON *one;
+
+	if (cJSON_GetArraySize(options) == 0)
+		return;
+	t = table_new(columns, ARRAY_LEN(columns));
+	cJSON_ArrayForEach(one, options) {
+		table_add(t, json_str(one, "key", ""));
+		table_add(t, json_str(one, "type", ""));
+		table_add(t, json_bool(one, "required", false) ? "required" : json_str(one, "default", ""));
+		table_add(t, json_str(one, "help", ""));
+	}
+	table_print(t, cli->out, cli->width, cli->colour, true);
+	table_free(t);
+}

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Commands that need no daemon: the configuration, the version, completion, help. */
+#include <stdlib.h>
+#include <string.h>
+
+#include <drover/plugin.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "build.h"
+#include "cli/cli.h"
+#include "config/config.h"
+
+static struct config *load(struct cli *, struct buf *warnings);
+static void completion_words(struct cli *, const char *first);
+
+int
+local_config_check(struct cli *cli)
+{
+	struct buf warnings = BUF_INIT;
+	struct config *config = load(cli, &warnings);
+	char *text = buf_take(&warnings), *line;
+
+	for (char *s = text; (line = strsep(&s, "\n")) != NULL;)
+		if (*line != '\0')
+			cli_say(cli, "%s", line);
+	free(text);
+	if (config == NULL)
+		return CLI_FAILED;
+	cli_say(cli, "%s is good: %d repos, %d agents, %d plugins", config->file != NULL ? config->file : "the default configuration",
+	    config->repos_len, config->agents_len, config->plugins_len);
+	config_free(config);
+	return CLI_OK;
+}
+
+int
+local_config_show(struct cli *cli)
+{
+	struct config *config = load(cli, NULL);
+	struct buf text = BUF_INIT;
+	cJSON *json;
+
+	if (config == NULL)
+		return CLI_FAILED;
+	if (cli->value[OPT_JSON] != NULL) {
+		json = config_to_json(config);
+		cli_json(cli, json);
+		cJSON_Delete(json);
+	} else {
+		config_show(config, cli->value[OPT_ORIGIN] != NULL, &text);
+		fputs(buf_str(&text), cli->out);
+	}
+	buf_free(&text);
+	config_free(config);
+	return CLI_OK;
+}
+
+/* The file against what the daemon has in force. */
+int
+local_config_diff(struct cli *cli)
+{
+	struct config *config = load(cli, NULL), *running = NULL;
+	struct buf text = BUF_INIT;
+	struct error err = { 0 };
+	cJSON *json = NULL;
+	int status = CLI_FAILED;
+
+	if (config == NULL || (status = cli_get(cli, &json, "/api/v1/config")) != CLI_OK)
+		goto out;
+	if ((running = config_from_json(json, &err)) == NULL) {
+		status = cli_fail(cli, &err);
+		goto out;
+	}
+	if (config_diff(running, config, &text) == 0)
+		cli_say(cli, "a reload would change nothing");
+	fputs(buf_str(&text), cli->out);
+out:
+	buf_free(&text);
+	cJSON_Delete(json);
+	if (running != NULL)
+		config_free(running);
+	if (config != NULL)
+		config_free(config);
+	return status;
+}
+
+int
+local_config_example(struct cli *cli)
+{
+	struct buf text = BUF_INIT;
+
+	config_example(&text);
+	fputs(buf_str(&text), cli->out);
+	buf_free(&text);
+	return CLI_OK;
+}
+
+int
+local_version(struct cli *cli)
+{
+	cJSON *json;
+	char abi[16];
+
+	snprintf(abi, sizeof abi, "%d.%d", DROVER_ABI_MAJOR, DROVER_ABI_MINOR);
+	if (cli->value[OPT_JSON] == NULL) {
+		fprintf(cli->out, "drover %s (plugin interface %s)\n", PACKAGE_VERSION, abi);
+		return CLI_OK;
+	}
+	json = cJSON_CreateObject();
+	json_add_str(json, "version", PACKAGE_VERSION);
+	json_add_str(json, "abi", abi);
+	cli_json(cli, json);
+	cJSON_Delete(json);
+	return CLI_OK;
+}
+
+int
+local_completion(struct cli *cli)
+{
+	if (strcmp(cli->args[0], "bash") != 0)
+		return cli_usage(cli, "completion: only bash is known");
+	fputs("# bash completion of drover; eval \"$(drover completion bash)\"\n"
+	    "_drover()\n{\n"
+	    "\tlocal cur=${COMP_WORDS[COMP_CWORD]} words\n"
+	    "\tcase $COMP_CWORD in\n"
+	    "\t1) words='", cli->out);
+	completion_words(cli, NULL);
+	fputs("' ;;\n\t2) case ${COMP_WORDS[1]} in\n", cli->out);
+	for (size_t i = 0; i < cli_commands_len; i++) {
+		const char *space = strchr(cli_commands[i].name, ' ');
+		size_t first = space != NULL ? (size_t)(space - cli_commands[i].name) + 1 : 0;
+
+		if (first == 0 || (i > 0 && strncmp(cli_commands[i - 1].name, cli_commands[i].name, first) == 0))
+			continue;
+		fprintf(cli->out, "\t\t%.*s) words='", (int)first - 1, cli_commands[i].name);
+		completion_words(cli, cli_commands[i].name);
+		fputs("' ;;\n", cli->out);
+	}
+	fputs("\t\tesac ;;\n\tesac\n"
+	    "\tCOMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n"
+	    "\t[ ${#COMPREPLY[@]} -gt 0 ] || COMPREPLY=($(compgen -f -- \"$cur\"))\n"
+	    "}\ncomplete -F _drover drover\n", cli->out);
+	return CLI_OK;
+}
+
+int
+local_help(struct cli *cli)
+{
+	struct cli asked = { .out = cli->out, .err = cli->err };
+	char *words[5] = { (char *)"drover", NULL };
+	bool help = false;
+	int status;
+
+	if (cli->args_len == 0) {
+		cli->command = NULL;
+		cli_help(cli);
+		return CLI_OK;
+	}
+	for (int i = 0; i < cli->args_len; i++)
+		words[1 + i] = cli->args[i];
+	words[1 + cli->args_len] = (char *)"--help";
+	status = cli_parse(&asked, 2 + cli->args_len, words, &help);
+	if (status == CLI_OK)
+		cli_help(&asked);
+	free(asked.args);
+	return status;
+}
+
+static struct config *
+load(struct cli *cli, struct buf *warnings)
+{
+	struct error err = { 0 };
+	struct config *config = config_load(cli->value[OPT_CONFIG], warnings, &err);
+
+	if (config == NULL)
+		cli_fail(cli, &err);
+	return config;
+}
+
+/* The first words of all commands, or the second words of those that begin like first. */
+static void
+completion_words(struct cli *cli, const char *first)
+{
+	const char *last = "";
+
+	for (size_t i = 0; i < cli_commands_len; i++) {
+		const char *name = cli_commands[i].name;
+		size_t len = strcspn(name, " ");
+
+		if (first == NULL && strncmp(last, name, len) == 0 && strcspn(last, " ") == len)
+			continue;
+		if (first != NULL && (strncmp(first, name, len) != 0 || name[len] != ' ' || first[len] != ' '))
+			continue;
+		fprintf(cli->out, "%s%.*s", *last != '\0' ? " " : "", first == NULL ? (int)len : (int)strlen(name + len + 1),
+		    first == NULL ? name : name + len + 1);
+		last = name;
+	}
+}

@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The daemon behind `drover run`: the configured one when it knows this checkout, else a private one with a life of its own. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/path.h"
+#include "cli/run.h"
+
+#define START_MS 30000
+#define STOP_MS 30000
+
+extern char **environ;
+
+static bool configured_serves(struct run *);
+static bool list_has(struct cli *, const char *path, const char *member, const char *key, const char *value, char **name);
+static char *daemon_find(struct run *);
+static int daemon_start(struct run *);
+static int daemon_spawn(struct run *, const char *program, const char *notify);
+static int notify_open(char *name, size_t size);
+static int wait_ready(struct run *, int notify);
+static char **clean_environment(const char *notify);
+static void print_log_end(struct run *);
+
+int
+run_connect(struct run *run, int64_t parallel)
+{
+	struct cli *cli = run->cli;
+	struct error err;
+	int status;
+
+	if (configured_serves(run))
+		return CLI_OK;
+	run->is_private = true;
+	free(cli->socket);
+	cli->socket = path_join(run->state_dir, "drover.sock");
+	if ((status = run_configure(run, parallel)) != CLI_OK)
+		return status;
+	if (!client_alive(cli))
+		return daemon_start(run);
+	/* It was left by an earlier run: it takes what this one says, and starts jobs again if it was told to stop. */
+	client_ask(cli, "POST", "/api/v1/undrain", NULL, NULL, &err);
+	return cli_post(cli, NULL, NULL, "/api/v1/reload");
+}
+
+void
+run_disconnect(struct run *run)
+{
+	struct cli *cli = run->cli;
+	static const char *const busy[] = { "queued", "running", "delayed" };
+	struct error err;
+	cJSON *stop;
+
+	if (!run->is_private || cli->socket == NULL)
+		return;
+	for (size_t i = 0; i < ARRAY_LEN(busy); i++) {
+		char *path = xasprintf("/api/v1/jobs?limit=1&state=%s", busy[i]);
+		cJSON *answer = NULL;
+		int some = client_ask(cli, "GET", path, NULL, &answer, &err) == 200 && cJSON_GetArraySize(json_get(answer, "jobs")) > 0;
+
+		free(path);
+		cJSON_Delete(answer);
+		if (some) {
+			cli_say(cli, "its daemon goes on: look with `drover --socket %s list`", cli->socket);
+			return;
+		}
+	}
+	stop = cJSON_CreateObject();
+	json_add_bool(stop, "stop", true);
+	client_ask(cli, "POST", "/api/v1/drain", stop, NULL, &err);
+	cJSON_Delete(stop);
+	if (run->daemon > 0) {
+		int fd = (int)syscall(SYS_pidfd_open, run->daemon, 0);
+		struct pollfd p = { .fd = fd, .events = POLLIN };
+
+		if (fd != -1 && poll(&p, 1, STOP_MS) == 1)
+			waitpid(run->daemon, NULL, 0);
+		if (fd != -1)
+			close(fd);
+	}
+}
+
+/* A daemon that answers, has this repository (by url) and knows the agent. */
+static bool
+configured_serves(struct run *run)
+{
+	struct cli *cli = run->cli;
+	struct error err;
+	struct config *config;
+	char *origin = NULL, *name = NULL;
+	bool serves = false;
+
+	if (cli->value[OPT_AGENT_COMMAND] != NULL || cli->checks_len > 0 || cli->value[OPT_BASE] != NULL)
+		return false;
+	if (cli->value[OPT_SOCKET] != NULL || getenv("DROVER_SOCKET") != NULL) {
+		if (cli_socket(cli) != CLI_OK)
+			return false;
+	} else {
+		if ((config = config_load(cli->value[OPT_CONFIG], NULL, &err)) == NULL)
+			return false;
+		cli->socket = xstrdup(config->socket);
+		config_free(config);
+	}
+	if (client_alive(cli) && list_has(cli, "/api/v1/agents", "agents", "name", run->agent, NULL)) {
+		origin = run_origin(run);
+		serves = list_has(cli, "/api/v1/repos", "repos", "url", run->top, &name) ||
+		    (origin != NULL && list_has(cli, "/api/v1/repos", "repos", "url", origin, &name));
+	}
+	if (serves && name != NULL) {
+		free(run->name);
+		run->name = name;
+	}
+	free(origin);
+	return serves;
+}
+
+static bool
+list_has(struct cli *cli, const char *path, const char *member, const char *key, const char *value, char **name)
+{
+	struct error err;
+	cJSON *answer = NULL;
+	const cJSON *one;
+	bool found = false;
+
+	if (client_ask(cli, "GET", path, NULL, &answer, &err) == 200)
+		cJSON_ArrayForEach(one, json_get(answer, member))
+			if (!found && strcmp(json_str(one, key, ""), value) == 0) {
+				found = true;
+				if (name != NULL)
+					*name = xstrdup(json_str(one, "name", ""));
+			}
+	cJSON_Delete(answer);
+	return found;
+}
+
+/* $DROVERD, then beside this program (installed or built), then where it was installed to, then PATH. */
+static char *
+daemon_find(struct run *run)
+{
+	static const char *const places[] = { "../sbin/droverd", "droverd" };
+	const char *given = getenv("DROVERD");
+	char self[PATH_MAX], path[PATH_MAX + 32];
+	ssize_t n;
+
+	if (given != NULL && *given != '\0')
+		return xstrdup(given);
+	if ((n = readlink("/proc/self/exe", self, sizeof self - 1)) > 0) {
+		self[n] = '\0';
+		*strrchr(self, '/') = '\0';
+		for (size_t i = 0; i < ARRAY_LEN(places); i++) {
+			snprintf(path, sizeof path, "%s/%s", self, places[i]);
+			if (access(path, X_OK) == 0)
+				return xstrdup(path);
+		}
+	}
+	return xstrdup(access(SBINDIR "/droverd", X_OK) == 0 ? SBINDIR "/droverd" : "droverd");
+}
+
+static int
+daemon_start(struct run *run)
+{
+	char notify[64], *program;
+	int fd, status;
+
+	if ((fd = notify_open(notify, sizeof notify)) == -1) {
+		cli_say(run->cli, "cannot make a socket: %s", strerror(errno));
+		return CLI_FAILED;
+	}
+	program = daemon_find(run);
+	if ((status = daemon_spawn(run, program, notify)) == CLI_OK)
+		status = wait_ready(run, fd);
+	free(program);
+	close(fd);
+	return status;
+}
+
+static int
+daemon_spawn(struct run *run, const char *program, const char *notify)
+{
+	char *argv[] = { (char *)"droverd", (char *)"-c", run->config_file, NULL }, *log = path_join(run->state_dir, "daemon.log");
+	char **env = clean_environment(notify);
+	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attr;
+	sigset_t none;
+	int rc;
+
+	sigemptyset(&none);
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+	posix_spawn_file_actions_addopen(&actions, 1, log, O_WRONLY | O_CREAT | O_APPEND, 0600);
+	posix_spawn_file_actions_adddup2(&actions, 1, 2);
+	posix_spawnattr_init(&attr);
+	/* A session of its own: a ^C at our terminal is for us, and it may outlive us. */
+	posix_spawnattr_setflags(&attr, (short)(POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK));
+	posix_spawnattr_setsigmask(&attr, &none);
+	if ((rc = posix_spawnp(&run->daemon, program, &actions, &attr, argv, env)) != 0) {
+		cli_say(run->cli, "cannot start %s: %s; name it with DROVERD=PATH", program, strerror(rc));
+		run->daemon = 0;
+	}
+	posix_spawn_file_actions_destroy(&actions);
+	posix_spawnattr_destroy(&attr);
+	cli_words_free(env);
+	free(log);
+	return rc == 0 ? CLI_OK : CLI_FAILED;
+}
+
+/* systemd's readiness protocol, with us in systemd's place: an abstract socket that the kernel names. */
+static int
+notify_open(char *name, size_t size)
+{
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	socklen_t len = sizeof sun;
+	int fd;
+
+	if ((fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)) == -1)
+		return -1;
+	if (bind(fd, (const struct sockaddr *)&sun, sizeof sun.sun_family) != 0) {
+		close(fd);
+		return -1;
+	}
+	if (getsockname(fd, (struct sockaddr *)&sun, &len) != 0 || len <= offsetof(struct sockaddr_un, sun_path) + 1) {
+		close(fd);
+		return -1;
+	}
+	snprintf(name, size, "@%.*s", (int)(len - offsetof(struct sockaddr_un, sun_path) - 1), sun.sun_path + 1);
+	return fd;
+}
+
+static int
+wait_ready(struct run *run, int notify)
+{
+	int pidfd = (int)syscall(SYS_pidfd_open, run->daemon, 0);
+	struct pollfd p[] = { { .fd = notify, .events = POLLIN }, { .fd = pidfd, .events = POLLIN } };
+	char text[64];
+	ssize_t n;
+	int rc;
+
+	do {
+		rc = poll(p, pidfd != -1 ? 2 : 1, START_MS);
+		if (rc > 0 && (p[0].revents & POLLIN) != 0 && (n = recv(notify, text, sizeof text - 1, 0)) > 0) {
+			text[n] = '\0';
+			if (strstr(text, "READY=1") != NULL) {
+				close(pidfd);
+				return CLI_OK;
+			}
+		}
+	} while ((rc == -1 && errno == EINTR) || (rc > 0 && p[1].revents == 0));
+	if (pidfd != -1)
+		close(pidfd);
+	if (rc > 0) {
+		waitpid(run->daemon, NULL, 0);
+		run->daemon = 0;
+		cli_say(run->cli, "the daemon ended at once; the end of %s/daemon.log:", run->state_dir);
+	} else
+		cli_say(run->cli, "the daemon is not ready after %d seconds; the end of %s/daemon.log:", START_MS / 1000, run->state_dir);
+	print_log_end(run);
+	return CLI_DOWN;
+}
+
+/* Ours without what would change the private configuration. */
+static char **
+clean_environment(const char *notify)
+{
+	size_t n = 0, kept = 0;
+	char **env;
+
+	while (environ[n] != NULL)
+		n++;
+	env = xcalloc(n + 2, sizeof *env);
+	for (size_t i = 0; i < n; i++)
+		if (strncmp(environ[i], "DROVER_", 7) != 0 && strncmp(environ[i], "NOTIFY_SOCKET=", 14) != 0)
+			env[kept++] = xstrdup(environ[i]);
+	env[kept] = xasprintf("NOTIFY_SOCKET=%s", notify);
+	return env;
+}
+
+static void
+print_log_end(struct run *run)
+{
+	char *path = path_join(run->state_dir, "daemon.log"), line[4096] = "", last[4096] = "";
+	FILE *f = fopen(path, "re");
+
+	while (f != NULL && fgets(line, sizeof line, f) != NULL)
+		memcpy(last, line, sizeof last);
+	last[strcspn(last, "\n")] = '\0';
+	cli_say(run->cli, "%s", last);
+	if (f != NULL)
+		fclose(f);
+	free(path);
+}
