@@ -1,0 +1,75 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# The genuine codex and qwen-code from npm, against a stand-in model on loopback: one ticket each, and what their
+# refusals become. Needs ../shared/agents/stub-model.mjs beside the source tree, node and npm; skipped elsewhere.
+. "$SRC/tests/e2e/lib.sh"
+stub=$SRC/../shared/agents/stub-model.mjs
+[ -f "$stub" ] || skip "skipped: no stand-in model (../shared/agents) beside the source tree"
+need node npm jq git
+clis=${DROVER_AGENT_CLIS:-$BUILD/agent-clis}
+if [ ! -x "$clis/node_modules/.bin/codex" ] || [ ! -x "$clis/node_modules/.bin/qwen" ]; then
+	mkdir -p "$clis"
+	(cd "$clis" && HOME=$clis npm install --no-audit --no-fund --loglevel=error @openai/codex @qwen-code/qwen-code) >"$work/npm.out" 2>&1 ||
+		skip "skipped: npm is out of reach: $(tail -n 1 "$work/npm.out")"
+fi
+
+# model NAME [VARIABLE=VALUE]: a stand-in model; its port in $port.
+model() {
+	name=$1
+	shift
+	env "$@" node "$stub" 0 'printf "hello from agent\n" > AGENT.txt' >"$work/$name.port" 2>"$work/$name.err" &
+	pids="$pids $!"
+	until_true 20 test -s "$work/$name.port" || return 1
+	port=$(cat "$work/$name.port")
+}
+model good || { not_ok "the model answers"; finish; }
+good=$port
+model quota STUB_FAIL=quota && quota=$port
+model auth STUB_FAIL=auth && auth=$port
+
+make_repo "$work/shop" 20
+mkdir "$work/tickets"
+codex() {
+	printf 'codex-%s = { command = ("%s", "exec", "--json", "--skip-git-repo-check", "--dangerously-bypass-approvals-and-sandbox", "-c", "model=stub", "-c", "model_provider=stub", "-c", "model_providers.stub={name=\\"stub\\",base_url=\\"http://127.0.0.1:%s/v1\\",env_key=\\"STUB_KEY\\",wire_api=\\"responses\\"}", "-"); prompt = "stdin"; output = "codex"; env = ("STUB_KEY=none", "CODEX_HOME=%s"); };\n' \
+		"$1" "$clis/node_modules/.bin/codex" "$2" "$work/codex-home"
+}
+qwen() {
+	printf 'qwen-%s = { command = ("%s", "-p", "{prompt}", "--yolo", "--auth-type", "openai", "--output-format", "stream-json"); prompt = "argument"; output = "stream-json"; env = ("OPENAI_API_KEY=none", "OPENAI_BASE_URL=http://127.0.0.1:%s/v1", "OPENAI_MODEL=stub"); };\n' \
+		"$1" "$clis/node_modules/.bin/qwen" "$2"
+}
+mkdir -p "$work/codex-home"
+config <<CONF
+running = 2;
+agents = {
+$(codex good "$good")
+$(qwen good "$good")
+$(codex quota "$quota")
+$(qwen auth "$auth")
+};
+repos = ( { name = "shop"; url = "$work/shop.git"; base = "main"; } );
+plugins = ( { name = "inbox"; sources = { folder = { interval = "1s"; path = "$work/tickets"; repo = "shop"; }; };
+              pipelines = { ticket = { pool = "light"; timeout = "3m"; retries = 0; }; }; } );
+CONF
+daemon_start || finish broken
+for agent in codex-good qwen-good codex-quota qwen-auth; do
+	printf 'Agent: %s\n\n# Say hello with %s\n\nWrite AGENT.txt.\n' "$agent" "$agent" >"$work/t.tmp"
+	mv "$work/t.tmp" "$work/tickets/$agent.md"
+done
+taken() { [ "$(drover list --json --limit 100 | jq '.jobs | length')" = 4 ]; }
+check "four tickets are taken" until_true 30 taken
+id_of() { drover list --json --limit 100 | jq -r --arg a "$1" '.jobs[] | select(.agent == $a) | .id'; }
+for agent in codex-good qwen-good; do
+	check "$agent succeeds" until_true 150 job_is "$(id_of $agent)" succeeded
+	drover show --json "$(id_of $agent)" >"$work/$agent.json"
+	branch=$(jq -r '.result.branch // .job.result.branch' "$work/$agent.json")
+	check "$agent: the branch has the file and nothing else" equal "$(git -C "$work/shop.git" diff --name-only "main...$branch")" AGENT.txt
+	check "$agent: its tokens are counted" [ "$(jq -r '[.. | .tokens_output? // empty] | first // 0' "$work/$agent.json")" -gt 0 ]
+done
+check "a usage limit delays, uses no attempt, and names the time" until_true 150 job_is "$(id_of codex-quota)" delayed
+drover show --json "$(id_of codex-quota)" >"$work/quota.json"
+check "no failure is counted for it" equal "$(jq -r '[.. | .failures? // empty] | first' "$work/quota.json")" 0
+check "its agent is paused" sh -c "'$BUILD/drover' --socket '$work/drover.sock' status --json | grep -q 'agent/codex-quota'"
+check "a refused key is no success, whatever the CLI says" until_true 150 job_is "$(id_of qwen-auth)" dead
+check "and says so" sh -c "'$BUILD/drover' --socket '$work/drover.sock' show --json '$(id_of qwen-auth)' | grep -qi 'key'"
+daemon_stop
+finish
