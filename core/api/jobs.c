@@ -240,7 +240,7 @@ submit_one(struct request *r, const cJSON *object, cJSON *answers, struct error 
 	struct job_ask ask;
 	uint64_t id;
 	char *payload = NULL, *which;
-	bool only_new, active;
+	bool only_new = false, active;
 	struct job_look look;
 	cJSON *answer;
 	int rc = -1;
