@@ -26,13 +26,12 @@ static void env_pass(struct env *, const char *name, const char *fallback);
 static void env_pass_user(struct env *);
 static void env_set_number(struct env *, const char *name, uint64_t value);
 static void env_set_trace(struct env *, const char *trace);
-static int env_make_tmp(struct scope *, struct error *);
 
 int
 env_init(struct env *e, struct scope *s, struct error *err)
 {
 	memset(e, 0, sizeof *e);
-	if (s->tmp == NULL && env_make_tmp(s, err) != 0)
+	if (env_tmp(s, err) == NULL)
 		return -1;
 	env_pass(e, "PATH", ENV_PATH);
 	env_pass_user(e);
@@ -59,6 +58,25 @@ env_free(struct env *e)
 		free(e->list[i]);
 	free(e->list);
 	memset(e, 0, sizeof *e);
+}
+
+const char *
+env_tmp(struct scope *s, struct error *err)
+{
+	char *parent, *folder;
+
+	if (s->tmp != NULL)
+		return s->tmp;
+	parent = path_join(s->config->state_dir, "scratch");
+	folder = path_join(parent, "tmp-XXXXXX");
+	if (mkdtemp(folder) != NULL || (errno == ENOENT && path_mkdirs(parent, 0700, err) == 0 && mkdtemp(folder) != NULL)) {
+		s->tmp = folder;
+	} else {
+		error_errno(err, DROVER_CONFIG, "cannot make a folder for temporary files in %s", parent);
+		free(folder);
+	}
+	free(parent);
+	return s->tmp;
 }
 
 void
@@ -187,25 +205,4 @@ env_set_trace(struct env *e, const char *trace)
 		return;
 	snprintf(value, sizeof value, "00-%s-%s-01", trace, text_random_hex(span, 8));
 	env_set(e, "TRACEPARENT", value);
-}
-
-static int
-env_make_tmp(struct scope *s, struct error *err)
-{
-	char *parent = path_join(s->config->state_dir, "scratch"), *folder = path_join(parent, "tmp-XXXXXX");
-	int rc = 0;
-
-	if (mkdtemp(folder) == NULL) {
-		memcpy(folder + strlen(folder) - 6, "XXXXXX", 6);
-		if (path_mkdirs(parent, 0700, err) != 0)
-			rc = -1;
-		else if (mkdtemp(folder) == NULL)
-			rc = error_errno(err, DROVER_CONFIG, "cannot make a folder for temporary files in %s", parent);
-	}
-	if (rc == 0)
-		s->tmp = folder;
-	else
-		free(folder);
-	free(parent);
-	return rc;
 }

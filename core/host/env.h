@@ -16,7 +16,8 @@ struct env {
 /* What every command of the scope gets. Makes the scope's folder for temporary files when it has none. */
 int env_init(struct env *, struct scope *, struct error *);
 void env_free(struct env *);
-/* Removes that folder. */
+/* That folder, made when it is not there yet; removed with the scope. NULL on error. Borrowed. */
+const char *env_tmp(struct scope *, struct error *);
 void env_end(struct scope *);
 /* Adds "NAME=value" in place of an earlier NAME. -1 and DROVER_CONFIG when it is no such thing. */
 int env_add(struct env *, const char *assignment, struct error *);
