@@ -5,6 +5,7 @@
  * ends without a result is counted by its messages.
  */
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/text.h"
