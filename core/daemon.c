@@ -250,6 +250,8 @@ daemon_commit(struct life *l)
 		f->fn(f->arg, failed);
 		free(f);
 	}
+	if (dirty && failed == NULL)
+		api_wake(d->api);
 }
 
 static void
@@ -523,6 +525,12 @@ int
 daemon_poll(struct daemon *d, const char *source, struct error *err)
 {
 	return (sources_poll(d->supervisor, source, err));
+}
+
+void
+daemon_tidy(struct daemon *d)
+{
+	tidy_now(d->supervisor);
 }
 
 cJSON *

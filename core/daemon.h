@@ -56,7 +56,7 @@ int daemon_reload(struct daemon *, struct buf *changes, struct error *);        
 void daemon_drain(struct daemon *, bool then_stop);                                            /* nothing new starts; then_stop: exit when nothing runs or drain_timeout is over */
 void daemon_undrain(struct daemon *);
 int daemon_poll(struct daemon *, const char *source, struct error *);                          /* NULL: all, now */
-int daemon_tidy(struct daemon *);                                                              /* expires dead leases and tidies all worktrees that may go, now; how many chores were begun */
+void daemon_tidy(struct daemon *);                                                             /* worktrees that may go are cleaned or removed now */
 /* fn gets the reply later: code 0 and text, or a class and the reason. */
 void daemon_call(struct daemon *, const char *operation, const char *request, size_t len,
     void (*fn)(void *arg, int code, const char *text, size_t len), void *arg);

@@ -127,10 +127,8 @@ lease_break(struct request *r, struct error *err)
 int
 lease_gc(struct request *r, struct error *err)
 {
-	cJSON *answer = cJSON_CreateObject();
-
-	json_add_int(answer, "chores", daemon_tidy(r->api->daemon));
-	return reply_committed(r, 202, answer);
+	daemon_tidy(r->api->daemon);
+	return reply_committed(r, 202, cJSON_CreateObject());
 }
 
 static int

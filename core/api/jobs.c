@@ -180,13 +180,11 @@ dead_retry(struct request *r, struct error *err)
 	cJSON_ArrayForEach(job, list) {
 		uint64_t id = (uint64_t)json_int(job, "id", 0);
 		struct error ignored;
-		char text[24];
 
 		/* One that may not be retried (its key is active again) stays dead and does not stop the others. */
 		if (queue_retry(queue, id, r->by, &ignored) != 0)
 			continue;
-		snprintf(text, sizeof text, "%llu", (unsigned long long)id);
-		cJSON_AddItemToArray(ids, cJSON_CreateString(text));
+		cJSON_AddItemToArray(ids, cJSON_CreateNumber((double)id));
 	}
 	cJSON_Delete(list);
 	answer = cJSON_CreateObject();
@@ -227,7 +225,8 @@ list_jobs(struct request *r, int state, struct error *err)
 		return -1;
 	answer = cJSON_CreateObject();
 	last = cJSON_GetArraySize(list) == (int)limit ? cJSON_GetArrayItem(list, (int)limit - 1) : NULL;
-	json_add_str(answer, "before", last != NULL ? json_str(last, "id", NULL) : NULL);
+	if (last != NULL)
+		json_add_int(answer, "before", json_int(last, "id", 0));
 	cJSON_AddItemToObject(answer, "jobs", list);
 	reply_json(r, 200, answer);
 	return 0;
@@ -355,9 +354,7 @@ static cJSON *
 id_object(uint64_t id)
 {
 	cJSON *object = cJSON_CreateObject();
-	char text[24];
 
-	snprintf(text, sizeof text, "%llu", (unsigned long long)id);
-	json_add_str(object, "id", text);
+	json_add_int(object, "id", (int64_t)id);
 	return object;
 }

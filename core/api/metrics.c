@@ -17,16 +17,18 @@ static const struct metric {
 	const char *path, *label, *member;
 	double scale;
 } metrics[] = {
-	{ "drover_uptime_seconds", "gauge", "Since the core has started.", "uptime_ms", NULL, NULL, 0.001 },
-	{ "drover_jobs", "gauge", "Jobs by state.", "states", "state", NULL, 1 },
-	{ "drover_slots", "gauge", "Jobs that may run at once.", "slots.total", NULL, NULL, 1 },
-	{ "drover_slots_used", "gauge", "Jobs that run.", "slots.used", NULL, NULL, 1 },
-	{ "drover_pool_slots", "gauge", "Slots of a pool.", "pools", "pool", "slots", 1 },
-	{ "drover_pool_used", "gauge", "Slots of a pool in use.", "pools", "pool", "used", 1 },
-	{ "drover_pool_waiting", "gauge", "Jobs that wait for a pool.", "pools", "pool", "waiting", 1 },
-	{ "drover_kind_running", "gauge", "Running jobs of a kind.", "kinds", "kind", "running", 1 },
-	{ "drover_kind_waiting", "gauge", "Waiting jobs of a kind.", "kinds", "kind", "waiting", 1 },
-	{ "drover_commits_total", "counter", "Transactions of the store.", "store.commits", NULL, NULL, 1 },
+	{ "drover_start_time_seconds", "gauge", "When the core was started, since 1970.", "started_at", NULL, NULL, 0.001 },
+	{ "drover_jobs", "gauge", "Jobs by state.", "queue.states", "state", NULL, 1 },
+	{ "drover_slots", "gauge", "Jobs that may run at once.", "slots", NULL, NULL, 1 },
+	{ "drover_slots_used", "gauge", "Slots in use.", "busy", NULL, NULL, 1 },
+	{ "drover_pool_slots", "gauge", "Slots of a pool.", "queue.pools", "pool", "slots", 1 },
+	{ "drover_pool_running", "gauge", "Running jobs of a pool.", "queue.pools", "pool", "used", 1 },
+	{ "drover_pool_waiting", "gauge", "Jobs that wait for a pool.", "queue.pools", "pool", "waiting", 1 },
+	{ "drover_kind_running", "gauge", "Running jobs of a kind.", "queue.kinds", "kind", "used", 1 },
+	{ "drover_kind_waiting", "gauge", "Waiting jobs of a kind.", "queue.kinds", "kind", "waiting", 1 },
+	{ "drover_commits_total", "counter", "Transactions of the store.", "commits", NULL, NULL, 1 },
+	{ "drover_memory_available_bytes", "gauge", "MemAvailable of the machine.", "memory_available", NULL, NULL, 1 },
+	{ "drover_disk_free_bytes", "gauge", "Free space of the state folder.", "disk_free", NULL, NULL, 1 },
 };
 
 static void metric_write(struct buf *, const struct metric *, const cJSON *status);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The shapes of Symphony's API, so that what was made to watch it can watch drover. Its issue is our job. */
-#include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "api/server.h"
@@ -18,6 +18,7 @@ static cJSON *retrying_row(const cJSON *job, struct totals *);
 static cJSON *blocked_row(const cJSON *job, struct totals *);
 static cJSON *row_new(const cJSON *job);
 static cJSON *tokens_object(const cJSON *job, struct totals *);
+static void add_id(cJSON *, const cJSON *job);
 static void add_time(cJSON *, const char *name, int64_t ms);
 
 int
@@ -66,7 +67,7 @@ symphony_issue(struct request *r, struct error *err)
 	state = json_str(job, "state", "");
 	answer = cJSON_CreateObject();
 	json_add_str(answer, "issue_identifier", json_str(job, "key", ""));
-	json_add_str(answer, "issue_id", json_str(job, "id", ""));
+	add_id(answer, job);
 	json_add_str(answer, "status", state);
 	attempts = cJSON_AddObjectToObject(answer, "attempts");
 	json_add_int(attempts, "restart_count", json_int(job, "interruptions", 0));
@@ -156,7 +157,7 @@ row_new(const cJSON *job)
 {
 	cJSON *row = cJSON_CreateObject();
 
-	json_add_str(row, "issue_id", json_str(job, "id", ""));
+	add_id(row, job);
 	json_add_str(row, "issue_identifier", json_str(job, "key", ""));
 	json_add_str(row, "title", json_str(job, "title", ""));
 	json_add_str(row, "state", json_str(job, "state", ""));
@@ -177,6 +178,16 @@ tokens_object(const cJSON *job, struct totals *totals)
 	if (totals != NULL)
 		*totals = (struct totals){ totals->input + one.input, totals->output + one.output, totals->total + one.total };
 	return tokens;
+}
+
+/* Symphony's ids are text. */
+static void
+add_id(cJSON *object, const cJSON *job)
+{
+	char text[24];
+
+	snprintf(text, sizeof text, "%lld", (long long)json_int(job, "id", 0));
+	json_add_str(object, "issue_id", text);
 }
 
 static void

@@ -171,7 +171,7 @@ int job_act(struct cli *);                         /* cancel, retry, hold, relea
 int job_priority(struct cli *);
 int job_dead_list(struct cli *);
 int job_dead_retry(struct cli *);
-int job_wait(struct cli *, const char *id);        /* until it has ended; CLI_OK when it succeeded */
+int job_wait(struct cli *, int64_t id);            /* until it has ended; CLI_OK when it succeeded */
 int follow_logs(struct cli *);
 int follow_events(struct cli *);
 int core_status(struct cli *);

@@ -26,11 +26,10 @@ core_status(struct cli *cli)
 	}
 	cli_field(cli, "droverd", json_str(status, "version", ""));
 	cli_field(cli, "mode", json_str(status, "mode", ""));
-	cli_field(cli, "up", units_format_duration(json_int(status, "uptime_ms", 0) / 1000 * 1000, text, sizeof text));
-	fprintf(cli->out, "%-10s %lld of %lld\n", "slots", (long long)json_int(json_get(status, "slots"), "used", 0),
-	    (long long)json_int(json_get(status, "slots"), "total", 0));
+	cli_field(cli, "started", cli_when(json_int(status, "started_at", 0), text, sizeof text));
+	fprintf(cli->out, "%-10s %lld of %lld\n", "slots", (long long)json_int(status, "busy", 0), (long long)json_int(status, "slots", 0));
 	fprintf(cli->out, "%-10s", "jobs");
-	cJSON_ArrayForEach(one, json_get(status, "states"))
+	cJSON_ArrayForEach(one, json_path(status, "queue.states"))
 		if (cJSON_IsNumber(one) && one->valuedouble > 0)
 			fprintf(cli->out, " %.0f %s", one->valuedouble, one->string);
 	fputc('\n', cli->out);
@@ -38,9 +37,8 @@ core_status(struct cli *cli)
 		cli_field(cli, "paused", json_str(one, "what", "everything"));
 		cli_field(cli, "", json_str(one, "why", NULL));
 	}
-	cJSON_ArrayForEach(one, json_get(status, "warnings"))
-		if (cJSON_IsString(one))
-			cli_field(cli, "warning", one->valuestring);
+	cli_field(cli, "config", json_str(status, "config_error", NULL));
+	cli_field(cli, "store", json_str(status, "store_error", NULL));
 	print_pools(cli, status);
 	cJSON_Delete(status);
 	return CLI_OK;
@@ -136,7 +134,7 @@ print_pools(struct cli *cli, const cJSON *status)
 	struct table *t = table_new(columns, ARRAY_LEN(columns));
 	const cJSON *pool;
 
-	cJSON_ArrayForEach(pool, json_get(status, "pools")) {
+	cJSON_ArrayForEach(pool, json_path(status, "queue.pools")) {
 		table_add(t, json_str(pool, "name", ""));
 		table_add_int(t, json_int(pool, "slots", 0));
 		table_add_int(t, json_int(pool, "used", 0));

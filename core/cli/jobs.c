@@ -59,12 +59,12 @@ job_submit(struct cli *cli)
 	if (cli->value[OPT_JSON] != NULL)
 		cli_json(cli, answer);
 	else
-		cli_print(cli, json_str(answer, "id", "?"));
+		fprintf(cli->out, "%lld\n", (long long)json_int(answer, "id", 0));
 	if (!json_bool(answer, "fresh", true))
 		cli_say(cli, "this job was there already");
 	if (cli->value[OPT_WAIT] != NULL) {
 		fflush(cli->out);
-		status = job_wait(cli, json_str(answer, "id", ""));
+		status = job_wait(cli, json_int(answer, "id", 0));
 	}
 out:
 	cJSON_Delete(answer);
@@ -214,7 +214,7 @@ job_dead_retry(struct cli *cli)
 }
 
 int
-job_wait(struct cli *cli, const char *id)
+job_wait(struct cli *cli, int64_t id)
 {
 	static const struct {
 		const char *state;
@@ -224,18 +224,19 @@ job_wait(struct cli *cli, const char *id)
 	int status, result = -1;
 
 	while (result == -1) {
-		if ((status = cli_get(cli, &job, "/api/v1/jobs/%s", id)) != CLI_OK)
+		if ((status = cli_get(cli, &job, "/api/v1/jobs/%lld", (long long)id)) != CLI_OK)
 			return status;
 		for (size_t i = 0; i < ARRAY_LEN(ends); i++)
 			if (strcmp(json_str(job, "state", ""), ends[i].state) == 0)
 				result = ends[i].status;
 		if (result != CLI_OK && result != -1 && *json_str(job, "error", "") != '\0')
-			cli_say(cli, "job %s: %s", id, json_str(job, "error", ""));
+			cli_say(cli, "job %lld: %s", (long long)id, json_str(job, "error", ""));
 		if (result == -1) {
 			const cJSON *events = json_get(job, "events"), *last = cJSON_GetArrayItem(events, cJSON_GetArraySize(events) - 1);
 
 			/* From the last event that was seen on, so that none falls between the two requests. */
-			status = cli_stream(cli, wait_event, NULL, "/api/v1/events?job=%s&after=%lld", id, (long long)json_int(last, "id", 0));
+			status = cli_stream(cli, wait_event, NULL, "/api/v1/events?job=%lld&after=%lld", (long long)id,
+			    (long long)json_int(last, "id", 0));
 		}
 		cJSON_Delete(job);
 		if (result == -1 && status != CLI_OK)
@@ -286,7 +287,7 @@ each_job(struct cli *cli, const char *verb, const char *done)
 		if (status == CLI_OK && cli->value[OPT_JSON] != NULL)
 			cli_json(cli, answer);
 		else if (status == CLI_OK)
-			cli_say(cli, "job %s is %s", json_str(answer, "id", cli->args[i]),
+			cli_say(cli, "job %lld is %s", (long long)json_int(answer, "id", 0),
 			    json_bool(answer, "ended", true) ? done : "told to stop");
 		cJSON_Delete(answer);
 		if (status == CLI_DOWN)
@@ -316,7 +317,7 @@ print_jobs(struct cli *cli, const cJSON *answer)
 	cJSON_ArrayForEach(job, json_get(answer, "jobs")) {
 		const char *state = json_str(job, "state", ""), *title = json_str(job, "title", "");
 
-		table_add(t, json_str(job, "id", ""));
+		table_add_int(t, json_int(job, "id", 0));
 		table_add(t, state);
 		table_colour(t, cli_state_colour(state));
 		table_add(t, json_str(job, "kind", ""));
@@ -329,8 +330,8 @@ print_jobs(struct cli *cli, const cJSON *answer)
 	else
 		table_print(t, cli->out, cli->width, cli->colour, true);
 	table_free(t);
-	if (json_str(answer, "before", NULL) != NULL)
-		cli_say(cli, "there may be more: --before %s", json_str(answer, "before", ""));
+	if (json_int(answer, "before", 0) > 0)
+		cli_say(cli, "there may be more: --before %lld", (long long)json_int(answer, "before", 0));
 	return CLI_OK;
 }
 
@@ -338,7 +339,7 @@ static void
 print_job(struct cli *cli, const cJSON *job)
 {
 	static const char *const fields[][2] = {
-		{ "job", "id" }, { "state", "state" }, { "kind", "kind" }, { "key", "key" }, { "title", "title" }, { "trace", "trace" },
+		{ "state", "state" }, { "kind", "kind" }, { "key", "key" }, { "title", "title" }, { "trace", "trace" },
 		{ "repo", "repo" }, { "agent", "agent" }, { "pool", "pool" }, { "source", "source" }, { "worker", "worker" },
 		{ "held", "held_why" }, { "error", "error" },
 	};
@@ -346,6 +347,7 @@ print_job(struct cli *cli, const cJSON *job)
 	const cJSON *result = json_get(job, "result"), *one;
 	char when[64];
 
+	fprintf(cli->out, "%-10s %lld\n", "job", (long long)json_int(job, "id", 0));
 	for (size_t i = 0; i < ARRAY_LEN(fields); i++)
 		cli_field(cli, fields[i][0], json_str(job, fields[i][1], NULL));
 	for (size_t i = 0; i < ARRAY_LEN(times); i++)
@@ -379,12 +381,12 @@ print_attempts(struct cli *cli, const cJSON *attempts)
 		return;
 	t = table_new(columns, ARRAY_LEN(columns));
 	cJSON_ArrayForEach(a, attempts) {
-		table_add_int(t, json_int(a, "attempt", 0));
+		table_add_int(t, json_int(a, "number", 0));
 		table_add(t, cli_when(json_int(a, "started_at", 0), text, sizeof text));
 		table_add(t, units_format_duration(json_int(a, "wall_ms", 0), text, sizeof text));
 		table_add(t, units_format_duration(json_int(a, "cpu_ms", 0), text, sizeof text));
-		table_add(t, json_str(a, "class", json_int(a, "ended_at", 0) > 0 ? "" : "running"));
-		table_add(t, json_str(a, "error", ""));
+		table_add(t, json_int(a, "ended_at", 0) > 0 ? json_str(a, "class", "") : "running");
+		table_add(t, json_str(a, "text", ""));
 	}
 	fputc('\n', cli->out);
 	table_print(t, cli->out, cli->width, cli->colour, true);

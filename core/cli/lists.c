@@ -123,15 +123,7 @@ list_lease_act(struct cli *cli)
 int
 list_lease_gc(struct cli *cli)
 {
-	cJSON *answer = NULL;
-	int status = cli_post(cli, NULL, &answer, "/api/v1/leases/gc");
-
-	if (status == CLI_OK && cli->value[OPT_JSON] != NULL)
-		cli_json(cli, answer);
-	else if (status == CLI_OK)
-		cli_say(cli, "%lld worktrees are being tidied", (long long)json_int(answer, "chores", 0));
-	cJSON_Delete(answer);
-	return status;
+	return cli_post(cli, NULL, NULL, "/api/v1/leases/gc");
 }
 
 int

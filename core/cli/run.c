@@ -165,8 +165,8 @@ tickets_submit(struct run *run)
 		cJSON_ArrayForEach(answer, answers) {
 			if (i == n)
 				break;
-			text_copy(asked[i]->id, sizeof asked[i]->id, json_str(answer, "id", ""));
-			if (asked[i]->id[0] == '\0') {
+			asked[i]->id = json_int(answer, "id", 0);
+			if (asked[i]->id == 0) {
 				cli_say(run->cli, "%s: %s", asked[i]->path, json_str(answer, "error", "refused"));
 				refused++;
 			}
@@ -191,19 +191,19 @@ ticket_known(struct run *run, struct run_ticket *t)
 	int status = client_ask(run->cli, "GET", path, NULL, &job, &err);
 
 	if (status == 200) {
-		text_copy(t->id, sizeof t->id, json_str(job, "id", ""));
+		t->id = json_int(job, "id", 0);
 		state = json_str(job, "state", "");
 		if (strcmp(state, "dead") == 0 || strcmp(state, "cancelled") == 0) {
-			retry = xasprintf("/api/v1/jobs/%s/retry", t->id);
+			retry = xasprintf("/api/v1/jobs/%lld/retry", (long long)t->id);
 			if (client_ask(run->cli, "POST", retry, NULL, NULL, &err) != 200)
-				t->id[0] = '\0';
+				t->id = 0;
 			free(retry);
 		}
 	}
 	cJSON_Delete(job);
 	free(path);
 	free(which);
-	return t->id[0] != '\0';
+	return t->id != 0;
 }
 
 static void

@@ -15,7 +15,7 @@ struct run_ticket {
 	char *key;
 	char *title;
 	struct buf text;
-	char id[24];          /* of its job; "": not submitted */
+	int64_t id;           /* of its job; 0: not submitted */
 	cJSON *job;           /* as last seen, or NULL */
 	char state[16];       /* as last told to the user */
 	uint32_t attempt;     /* whose output is read */

@@ -113,7 +113,7 @@ look_all(struct run *run)
 	for (int i = 0; i < run->tickets_len; i++) {
 		struct run_ticket *t = &run->tickets[i];
 
-		if (t->id[0] == '\0' || (t->job != NULL && run_ended(t)))
+		if (t->id == 0 || (t->job != NULL && run_ended(t)))
 			continue;
 		asked++;
 		look_one(run, t, &answered);
@@ -130,7 +130,7 @@ look_one(struct run *run, struct run_ticket *t, int *answered)
 	struct error err;
 	cJSON *job = NULL;
 
-	snprintf(path, sizeof path, "/api/v1/jobs/%s", t->id);
+	snprintf(path, sizeof path, "/api/v1/jobs/%lld", (long long)t->id);
 	if (client_ask(run->cli, "GET", path, NULL, &job, &err) != 200) {
 		cJSON_Delete(job);
 		return;
@@ -166,7 +166,7 @@ look_output(struct run *run, struct run_ticket *t)
 	/* An attempt that has printed nothing yet answers "not found", which is no news. */
 	if (quiet != NULL)
 		run->cli->err = quiet;
-	cli_stream(run->cli, keep_tail, &tail, "/api/v1/jobs/%s/output?attempt=%u&offset=%lld", t->id, t->attempt, (long long)t->offset);
+	cli_stream(run->cli, keep_tail, &tail, "/api/v1/jobs/%lld/output?attempt=%u&offset=%lld", (long long)t->id, t->attempt, (long long)t->offset);
 	run->cli->err = err;
 	if (quiet != NULL)
 		fclose(quiet);
@@ -253,9 +253,9 @@ cancel_all(struct run *run)
 	struct error err;
 
 	for (int i = 0; i < run->tickets_len; i++) {
-		if (run->tickets[i].id[0] == '\0' || run_ended(&run->tickets[i]))
+		if (run->tickets[i].id == 0 || run_ended(&run->tickets[i]))
 			continue;
-		snprintf(path, sizeof path, "/api/v1/jobs/%s/cancel", run->tickets[i].id);
+		snprintf(path, sizeof path, "/api/v1/jobs/%lld/cancel", (long long)run->tickets[i].id);
 		client_ask(run->cli, "POST", path, NULL, NULL, &err);
 	}
 }
@@ -331,5 +331,5 @@ tokens_of(const cJSON *job, char *out, size_t size)
 static const char *
 state_of(const struct run_ticket *t)
 {
-	return t->job != NULL ? json_str(t->job, "state", "") : t->id[0] != '\0' ? "queued" : "refused";
+	return t->job != NULL ? json_str(t->job, "state", "") : t->id != 0 ? "queued" : "refused";
 }
