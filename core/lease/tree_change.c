@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A tree in which an agent and the repo's own commands take turns: what the commands left is told apart
+ * from the agent's work, and that work becomes one commit on the base. Commits and diffs are made from
+ * objects; nothing that lies in the tree is trusted to say what is in it.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <git2.h>
+
+#include "base/mem.h"
+#include "base/path.h"
+#include "lease/files.h"
+
+#define LINK_MAX 4096
+#define PATCH_BYTES_MAX (64 * 1024 * 1024)
+#define MODE_TYPE 0170000u
+#define MODE_LINK 0120000u
+
+static int change_open(struct tree *, git_repository **, struct error *);
+static int change_snapshot(struct tree *, git_oid *, char **, struct error *);
+static int change_oid(git_oid *, const char *, struct error *);
+static int change_tree_of(git_repository *, const git_oid *, git_tree **, struct error *);
+static int change_without(git_repository *, git_oid *, const char *, const struct buf *, git_tree *, struct error *);
+static int change_stand(struct tree *, const git_oid *, const char *, struct error *);
+static int change_file(git_repository *, const git_diff_delta *, struct drover_diff *,
+    void (*)(void *, const struct tree_file *), void *, struct error *);
+static char *change_target(git_repository *, const git_oid *);
+
+static int
+change_oid(git_oid *oid, const char *text, struct error *err)
+{
+	if (git_oid_fromstr(oid, text) != 0)
+		return (error_set(err, DROVER_INTERNAL, "\"%.64s\" is no commit", text));
+	return (0);
+}
+
+static int
+change_tree_of(git_repository *repo, const git_oid *oid, git_tree **tree, struct error *err)
+{
+	git_commit *commit = NULL;
+	int r = 0;
+
+	if (git_commit_lookup(&commit, repo, oid) != 0 || git_commit_tree(tree, commit) != 0)
+		r = git_fail(DROVER_INTERNAL, err, "reading a commit");
+	git_commit_free(commit);
+	return (r);
+}
+
+/* A job may have rewritten what links the tree to its repository. */
+static int
+change_open(struct tree *tree, git_repository **repo, struct error *err)
+{
+	enum tree_kind kind = gitdir_probe(tree);
+
+	if (kind == TREE_NONE || kind == TREE_BROKEN)
+		return (error_set(err, DROVER_INTERNAL, "the tree %s is not there, or not git's any more", tree->path));
+	if (gitdir_guard(tree, err) != 0)
+		return (-1);
+	return (gitdir_open(tree, repo, err));
+}
+
+/* The files as they are, ignored ones left out, as a tree object. */
+static int
+change_snapshot(struct tree *tree, git_oid *oid, char **index, struct error *err)
+{
+	struct fill_status status = { 0 };
+	int r;
+
+	if (fill_status(tree, &status, err) != 0)
+		return (-1);
+	r = wip_snapshot(tree, status.hidden, oid, index, err);
+	fill_status_free(&status);
+	return (r);
+}
+
+int
+tree_settle(struct tree *tree, const char *commit, struct buf *fresh, struct error *err)
+{
+	git_diff_options options = GIT_DIFF_OPTIONS_INIT;
+	git_repository *repo = NULL;
+	git_tree *from = NULL, *to = NULL;
+	git_diff *diff = NULL;
+	git_oid at, now;
+	int r = -1;
+
+	if (change_oid(&at, commit, err) != 0 || change_open(tree, &repo, err) != 0)
+		return (-1);
+	if (change_snapshot(tree, &now, NULL, err) != 0 || change_tree_of(repo, &at, &from, err) != 0)
+		goto out;
+	if (git_tree_lookup(&to, repo, &now) != 0 || git_diff_tree_to_tree(&diff, repo, from, to, &options) != 0) {
+		git_fail(DROVER_INTERNAL, err, "comparing %s with %.12s", tree->path, commit);
+		goto out;
+	}
+	buf_clear(fresh);
+	for (size_t i = 0; i < git_diff_num_deltas(diff); i++) {
+		const git_diff_delta *delta = git_diff_get_delta(diff, i);
+
+		if (delta->status == GIT_DELTA_ADDED)
+			buf_add(fresh, delta->new_file.path, strlen(delta->new_file.path) + 1);
+	}
+	if (gitdir_scrub(tree, &at, err) == 0)
+		r = fill_reset(tree, err);
+out:
+	git_diff_free(diff);
+	git_tree_free(to);
+	git_tree_free(from);
+	git_repository_free(repo);
+	return (r);
+}
+
+/* Takes paths out of the index that a snapshot was made through, and makes its tree object anew; what the base has stays. */
+static int
+change_without(git_repository *repo, git_oid *oid, const char *place, const struct buf *without, git_tree *base, struct error *err)
+{
+	git_index *index = NULL;
+	int r = 0;
+
+	if (without->len == 0)
+		return (0);
+	if (git_index_open(&index, place) != 0)
+		return (git_fail(DROVER_INTERNAL, err, "reading %s", place));
+	for (const char *path = without->data; path < without->data + without->len; path += strlen(path) + 1) {
+		git_tree_entry *entry = NULL;
+
+		if (git_tree_entry_bypath(&entry, base, path) != 0)
+			(void)git_index_remove(index, path, 0);
+		git_tree_entry_free(entry);
+	}
+	if (git_index_write(index) != 0 || git_index_write_tree_to(oid, index, repo) != 0)
+		r = git_fail(DROVER_INTERNAL, err, "writing %s", place);
+	git_index_free(index);
+	return (r);
+}
+
+/* HEAD stands at the commit that the index at place is of; the files stay as they are. */
+static int
+change_stand(struct tree *tree, const git_oid *oid, const char *place, struct error *err)
+{
+	char *index = path_join(tree->gitdir, "index");
+	int r;
+
+	if (rename(place, index) != 0)
+		r = error_errno(err, DROVER_INTERNAL, "cannot rename %s to %s", place, index);
+	else
+		r = gitdir_scrub(tree, oid, err);
+	free(index);
+	return (r);
+}
+
+int
+tree_squash(struct tree *tree, const struct buf *without, const char *message, char *commit, size_t size, struct error *err)
+{
+	git_repository *repo = NULL;
+	git_commit *parent = NULL;
+	git_tree *from = NULL, *to = NULL;
+	git_signature *who = NULL;
+	git_oid base, made;
+	char *index = NULL;
+	int r = -1;
+
+	if (change_oid(&base, tree->base, err) != 0 || change_open(tree, &repo, err) != 0)
+		return (-1);
+	if (change_snapshot(tree, &made, &index, err) != 0 || change_tree_of(repo, &base, &from, err) != 0 ||
+	    change_without(repo, &made, index, without, from, err) != 0)
+		goto out;
+	if (git_oid_equal(&made, git_tree_id(from))) {
+		r = change_stand(tree, &base, index, err);
+		goto out;
+	}
+	if (wip_signature(tree, &who, err) != 0)
+		goto out;
+	if (git_commit_lookup(&parent, repo, &base) != 0 || git_tree_lookup(&to, repo, &made) != 0 ||
+	    git_commit_create_v(&made, repo, NULL, who, who, "UTF-8", message, to, 1, parent) != 0) {
+		git_fail(DROVER_INTERNAL, err, "committing in %s", tree->path);
+		goto out;
+	}
+	if (change_stand(tree, &made, index, err) != 0)
+		goto out;
+	git_oid_tostr(commit, size, &made);
+	r = 1;
+out:
+	if (index != NULL)
+		(void)unlink(index);
+	free(index);
+	git_signature_free(who);
+	git_commit_free(parent);
+	git_tree_free(to);
+	git_tree_free(from);
+	git_repository_free(repo);
+	return (r);
+}
+
+int
+tree_discard(struct tree *tree, const char *commit, struct error *err)
+{
+	struct fill_status status = { 0 };
+	git_oid at;
+	int r;
+
+	if (change_oid(&at, commit, err) != 0 || gitdir_scrub(tree, &at, err) != 0 || fill_reset(tree, err) != 0 || fill_status(tree, &status, err) != 0)
+		return (-1);
+	r = fill_clean(tree, &status, err);
+	fill_status_free(&status);
+	return (r);
+}
+
+/* Never NULL: a target that cannot be read is "", which leads nowhere good either. */
+static char *
+change_target(git_repository *repo, const git_oid *oid)
+{
+	git_blob *blob = NULL;
+	char *target = NULL;
+	size_t len;
+
+	if (git_blob_lookup(&blob, repo, oid) == 0) {
+		len = (size_t)git_blob_rawsize(blob);
+		if (len < LINK_MAX && memchr(git_blob_rawcontent(blob), '\0', len) == NULL)
+			target = xstrndup(git_blob_rawcontent(blob), len);
+		git_blob_free(blob);
+	}
+	return (target != NULL ? target : xstrdup(""));
+}
+
+static int
+change_file(git_repository *repo, const git_diff_delta *delta, struct drover_diff *diff,
+    void (*visit)(void *, const struct tree_file *), void *arg, struct error *err)
+{
+	struct tree_file file = {
+		.path = delta->new_file.path != NULL ? delta->new_file.path : delta->old_file.path,
+		.mode = delta->status == GIT_DELTA_DELETED ? 0 : delta->new_file.mode,
+		.old_mode = delta->status == GIT_DELTA_ADDED ? 0 : delta->old_file.mode,
+	};
+	git_odb *odb = NULL;
+	git_object_t type;
+	char *target = NULL;
+	size_t len;
+
+	if (file.mode != 0 && file.mode != GIT_FILEMODE_COMMIT) {
+		if (git_repository_odb(&odb, repo) != 0 || git_odb_read_header(&len, &type, odb, &delta->new_file.id) != 0) {
+			git_odb_free(odb);
+			return (git_fail(DROVER_INTERNAL, err, "reading a changed file"));
+		}
+		git_odb_free(odb);
+		diff->bytes += len;
+	}
+	if ((file.mode & MODE_TYPE) == MODE_LINK)
+		file.target = target = change_target(repo, &delta->new_file.id);
+	if (visit != NULL)
+		visit(arg, &file);
+	free(target);
+	return (0);
+}
+
+int
+tree_compare(struct tree *tree, const char *commit, struct drover_diff *result, void (*visit)(void *, const struct tree_file *),
+    void *arg, struct error *err)
+{
+	git_diff_options options = GIT_DIFF_OPTIONS_INIT;
+	git_repository *repo = NULL;
+	git_tree *from = NULL, *to = NULL;
+	git_diff *diff = NULL;
+	git_diff_stats *stats = NULL;
+	git_oid base, head;
+	int r = -1;
+
+	memset(result, 0, sizeof *result);
+	result->size = sizeof *result;
+	options.flags = GIT_DIFF_INCLUDE_TYPECHANGE;
+	options.max_size = PATCH_BYTES_MAX;
+	if (change_oid(&base, tree->base, err) != 0 || change_oid(&head, commit, err) != 0 || change_open(tree, &repo, err) != 0)
+		return (-1);
+	if (change_tree_of(repo, &base, &from, err) != 0 || change_tree_of(repo, &head, &to, err) != 0)
+		goto out;
+	if (git_diff_tree_to_tree(&diff, repo, from, to, &options) != 0 || git_diff_get_stats(&stats, diff) != 0) {
+		git_fail(DROVER_INTERNAL, err, "comparing %.12s with %.12s", tree->base, commit);
+		goto out;
+	}
+	result->files = (uint32_t)git_diff_num_deltas(diff);
+	result->added = git_diff_stats_insertions(stats);
+	result->removed = git_diff_stats_deletions(stats);
+	for (size_t i = 0; i < git_diff_num_deltas(diff); i++) {
+		if (change_file(repo, git_diff_get_delta(diff, i), result, visit, arg, err) != 0)
+			goto out;
+	}
+	r = 0;
+out:
+	git_diff_stats_free(stats);
+	git_diff_free(diff);
+	git_tree_free(to);
+	git_tree_free(from);
+	git_repository_free(repo);
+	return (r);
+}
