@@ -80,13 +80,14 @@ change_snapshot(struct tree *tree, git_oid *oid, char **index, struct error *err
 int
 tree_settle(struct tree *tree, const char *commit, struct buf *fresh, struct error *err)
 {
-	git_diff_options options = GIT_DIFF_OPTIONS_INIT;
+	git_diff_options options;
 	git_repository *repo = NULL;
 	git_tree *from = NULL, *to = NULL;
 	git_diff *diff = NULL;
 	git_oid at, now;
 	int r = -1;
 
+	git_diff_options_init(&options, GIT_DIFF_OPTIONS_VERSION);
 	if (change_oid(&at, commit, err) != 0 || change_open(tree, &repo, err) != 0)
 		return (-1);
 	if (change_snapshot(tree, &now, NULL, err) != 0 || change_tree_of(repo, &at, &from, err) != 0)
@@ -259,7 +260,7 @@ int
 tree_compare(struct tree *tree, const char *commit, struct drover_diff *result, void (*visit)(void *, const struct tree_file *),
     void *arg, struct error *err)
 {
-	git_diff_options options = GIT_DIFF_OPTIONS_INIT;
+	git_diff_options options;
 	git_repository *repo = NULL;
 	git_tree *from = NULL, *to = NULL;
 	git_diff *diff = NULL;
@@ -269,6 +270,7 @@ tree_compare(struct tree *tree, const char *commit, struct drover_diff *result, 
 
 	memset(result, 0, sizeof *result);
 	result->size = sizeof *result;
+	git_diff_options_init(&options, GIT_DIFF_OPTIONS_VERSION);
 	options.flags = GIT_DIFF_INCLUDE_TYPECHANGE;
 	options.max_size = PATCH_BYTES_MAX;
 	if (change_oid(&base, tree->base, err) != 0 || change_oid(&head, commit, err) != 0 || change_open(tree, &repo, err) != 0)
