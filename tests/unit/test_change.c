@@ -1,0 +1,647 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The code-change workflow with real repositories, real commands and a scripted agent. What counts is
+ * what stands on the remote in the end, and how often the agent had to run for it.
+ */
+#include <check.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/path.h"
+#include "base/text.h"
+#include "fake_core.h"
+#include "host/agent.h"
+#include "host/scope.h"
+#include "temp.h"
+
+#define TRACE "4bf92f3577b34da6a3ce929d0e0e4736"
+#define CRASHES_MAX 64
+
+static char *dir, *origin;
+static struct fake_core core;
+static struct config config;
+static struct config_repo repo;
+static struct config_agent agent;
+static struct drover_job job;
+static struct drover_change ask;
+static char *agent_argv[2], *setup_argv[4], *check_argv[4], *forbidden[2];
+static char **setups[2], **checks[2];
+static char word_sh[] = "/bin/sh", word_c[] = "-c", name_web[] = "web", name_agent[] = "script", base_main[] = "main",
+    transport[] = "libgit2", lease_kind[] = "worktree", output_plain[] = "plain";
+extern char **environ;
+
+/* Runs git in a folder; what it prints goes to out. Returns its status. */
+static int
+git(const char *where, struct buf *out, const char *first, ...)
+{
+	char *argv[16] = { (char *)(uintptr_t)"git", (char *)(uintptr_t)"-C", (char *)(uintptr_t)where, (char *)(uintptr_t)first };
+	posix_spawn_file_actions_t actions;
+	char bytes[4096];
+	ssize_t got;
+	int fds[2], n = 4, status;
+	pid_t pid;
+	va_list ap;
+
+	va_start(ap, first);
+	while ((argv[n] = va_arg(ap, char *)) != NULL)
+		MUST(++n < 15);
+	va_end(ap);
+	MUST(pipe2(fds, O_CLOEXEC) == 0);
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_adddup2(&actions, fds[1], 1);
+	MUST(posix_spawnp(&pid, "git", &actions, NULL, argv, environ) == 0);
+	posix_spawn_file_actions_destroy(&actions);
+	close(fds[1]);
+	while ((got = read(fds[0], bytes, sizeof bytes)) > 0) {
+		if (out != NULL)
+			buf_add(out, bytes, (size_t)got);
+	}
+	close(fds[0]);
+	MUST(waitpid(pid, &status, 0) == pid);
+	if (out != NULL && out->len > 0 && out->data[out->len - 1] == '\n')
+		out->data[--out->len] = '\0';
+	return (WIFEXITED(status) ? WEXITSTATUS(status) : -1);
+}
+
+static void
+git_is(const char *where, const char *expected, const char *a, const char *b, const char *c, const char *d)
+{
+	struct buf out = BUF_INIT;
+
+	ck_assert_int_eq(git(where, &out, a, b, c, d, NULL), 0);
+	ck_assert_str_eq(buf_str(&out), expected);
+	buf_free(&out);
+}
+
+/* The agent's script; $D is the test's folder, $N how often it has run, this time included. */
+static void
+agent_does(const char *body)
+{
+	char *text = xasprintf("#!/bin/sh\nD=%s\ncat > $D/prompt\necho run >> $D/runs\nN=$(grep -c . $D/runs)\ncp $D/prompt $D/prompt.$N\n%s\n",
+	    dir, body);
+	char *path = temp_file(dir, "agent.sh", text);
+
+	MUST(chmod(path, 0700) == 0);
+	free(path);
+	free(text);
+}
+
+static int
+agent_runs(void)
+{
+	char *path = path_join(dir, "runs");
+	struct buf text = BUF_INIT;
+	int runs = 0;
+
+	if (path_read(path, 65536, &text, NULL) == 0) {
+		for (size_t i = 0; i < text.len; i++)
+			runs += text.data[i] == '\n';
+	}
+	buf_free(&text);
+	free(path);
+	return (runs);
+}
+
+static void
+command_is(char **argv, char ***list, const char *script)
+{
+	argv[0] = word_sh;
+	argv[1] = word_c;
+	free(argv[2]);
+	argv[2] = xasprintf("D=%s; %s", dir, script);
+	list[0] = argv;
+}
+
+static void
+setup(void)
+{
+	char *work, *file;
+
+	dir = temp_make();
+	origin = path_join(dir, "origin.git");
+	work = path_join(dir, "work");
+	MUST(mkdir(work, 0700) == 0);
+	MUST(setenv("GIT_CONFIG_GLOBAL", "/dev/null", 1) == 0 && setenv("GIT_CONFIG_NOSYSTEM", "1", 1) == 0);
+	ck_assert_int_eq(git(dir, NULL, "init", "-q", "--bare", "-b", "main", origin, NULL), 0);
+	ck_assert_int_eq(git(work, NULL, "init", "-q", "-b", "main", NULL), 0);
+	free(temp_file(work, "README", "one\n"));
+	free(temp_file(work, "src/a.c", "int a;\n"));
+	free(temp_file(work, "lock.json", "{}\n"));
+	free(temp_file(work, ".gitignore", "ignored/\n"));
+	ck_assert_int_eq(git(work, NULL, "add", "-A", NULL), 0);
+	ck_assert_int_eq(git(work, NULL, "-c", "user.name=t", "-c", "user.email=t@t", "commit", "-qm", "base", NULL), 0);
+	ck_assert_int_eq(git(work, NULL, "push", "-q", origin, "main", NULL), 0);
+	free(work);
+
+	fake_core_start(&core, dir);
+	file = path_join(dir, "agent.sh");
+	agent_argv[0] = file;
+	memset(setups, 0, sizeof setups);
+	memset(checks, 0, sizeof checks);
+	agent = (struct config_agent){ .name = name_agent, .command = agent_argv, .prompt = PROMPT_STDIN, .output = output_plain };
+	repo = (struct config_repo){ .name = name_web, .url = origin, .base = base_main, .transport = transport, .lease = lease_kind,
+		.setup = setups, .check = checks, .setup_timeout_ms = 60000, .check_timeout_ms = 60000, .max_files = 100, .max_bytes = 1 << 20 };
+	config = (struct config){ .state_dir = dir, .cache_dir = dir, .repos = &repo, .repos_len = 1, .agents = &agent, .agents_len = 1,
+		.running = 1, .output_max = 1 << 20 };
+	job = (struct drover_job){ .size = sizeof job, .attempt = 1, .id = 7, .epoch = 1, .kind = "inbox.ticket", .key = "t-1",
+		.trace = TRACE, .title = "A ticket", .repo = "web", .agent = "script", .payload = "" };
+	ask = (struct drover_change){ .size = sizeof ask, .title = "Fix the login", .prompt = "Please fix it.", .trailers = "Refs: T-1" };
+	agent_does("echo two >> README; echo 'int b;' > src/b.c; echo I fixed it");
+}
+
+static void
+teardown(void)
+{
+	fake_core_stop(&core);
+	free(agent_argv[0]);
+	free(setup_argv[2]);
+	free(check_argv[2]);
+	setup_argv[2] = check_argv[2] = NULL;
+	free(origin);
+	temp_remove(dir);
+}
+
+struct outcome {
+	int code;
+	char text[DROVER_ERROR_MAX];
+	struct drover_change_result result;
+};
+
+static int
+job_change(struct fake_core *c, void *arg)
+{
+	struct outcome *outcome = arg;
+	struct drover_error err = { 0 };
+	struct link *link;
+	struct scope scope;
+	char *path = path_join(dir, "output"), *log = path_join(dir, "log");
+
+	NEED(log_open(log, DROVER_DEBUG, NULL) == 0);
+	scope_init(&scope, SCOPE_JOB);
+	link = link_new(c->socket, job.id, job.epoch, "token", 10000);
+	scope.link = link;
+	scope.config = &config;
+	scope.job = &job;
+	scope.agent = job.agent;
+	scope.output = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	scope.output_left = 1 << 20;
+	outcome->result.size = sizeof outcome->result;
+	outcome->code = host_change.run(&scope.public, &ask, &outcome->result, &err);
+	memcpy(outcome->text, err.text, sizeof outcome->text);
+	close(scope.output);
+	scope_end(&scope);
+	link_free(link);
+	log_close();
+	free(path);
+	free(log);
+	return (0);
+}
+
+/* The outcome is written to a shared file, since the job is another process. */
+static int
+job_change_report(struct fake_core *c, void *arg)
+{
+	struct outcome *outcome = xcalloc(1, sizeof *outcome);
+	char *path = path_join(dir, "outcome");
+	int status = job_change(c, outcome);
+
+	if (status == 0 && path_write(path, outcome, sizeof *outcome, 0600, NULL) != 0)
+		status = 2;
+	free(path);
+	free(outcome);
+	return (status);
+}
+
+static struct outcome
+run(void)
+{
+	struct outcome outcome = { 0 };
+	struct buf bytes = BUF_INIT;
+	char *path = path_join(dir, "outcome");
+	int status = fake_core_run(&core, job_change_report, NULL);
+
+	if (status == 128 + SIGKILL)
+		outcome.code = 1;
+	else {
+		ck_assert_int_eq(status, 0);
+		ck_assert_int_eq(path_read(path, sizeof outcome, &bytes, NULL), 0);
+		memcpy(&outcome, bytes.data, sizeof outcome);
+	}
+	buf_free(&bytes);
+	free(path);
+	return (outcome);
+}
+
+/* Branches of the remote but for main, one a line. */
+static char *
+branches(void)
+{
+	struct buf out = BUF_INIT;
+
+	ck_assert_int_eq(git(origin, &out, "for-each-ref", "--format=%(refname:short)", "refs/heads/drover", NULL), 0);
+	return (buf_take(&out));
+}
+
+static bool
+file_has(const char *name, const char *text)
+{
+	char *path = path_join(dir, name);
+	struct buf bytes = BUF_INIT;
+	bool has = path_read(path, 4 << 20, &bytes, NULL) == 0 && strstr(buf_str(&bytes), text) != NULL;
+
+	buf_free(&bytes);
+	free(path);
+	return (has);
+}
+
+START_TEST(one_commit_on_one_branch)
+{
+	struct outcome o = run();
+	struct buf message = BUF_INIT;
+	char *list;
+
+	ck_assert_msg(o.code == 0, "%s", o.text);
+	ck_assert_int_eq(o.result.changed, 1);
+	ck_assert_int_eq(o.result.checked, 0);
+	ck_assert_uint_eq(o.result.diff.files, 2);
+	ck_assert_uint_eq(o.result.diff.added, 2);
+	ck_assert(text_is_branch(o.result.branch, "drover/fix-the-login-"));
+	list = branches();
+	ck_assert_str_eq(list, o.result.branch);
+	git_is(origin, "1", "rev-list", "--count", "main..", o.result.branch);
+	git_is(origin, o.result.commit, "rev-parse", o.result.branch, NULL, NULL);
+	git_is(origin, "README\nsrc/b.c", "diff", "--name-only", "main", o.result.branch);
+	ck_assert_int_eq(git(origin, &message, "log", "-1", "--format=%B", o.result.branch, NULL), 0);
+	ck_assert_ptr_nonnull(strstr(buf_str(&message), "Fix the login\n\nDrover-Job: " TRACE "\nRefs: T-1"));
+	ck_assert_str_eq(fake_core_result(&core, "branch"), o.result.branch);
+	ck_assert_str_eq(fake_core_result(&core, "commit"), o.result.commit);
+	ck_assert_str_eq(fake_core_result(&core, "changed"), "1");
+	ck_assert_ptr_nonnull(strstr(fake_core_result(&core, "agent_text"), "I fixed it"));
+	ck_assert(file_has("output", "drover: step agent: done"));
+	ck_assert(file_has("output", "drover: step push: done"));
+	ck_assert_str_eq(core.trees[0].state, "warm");
+	ck_assert_str_eq(core.trees[0].wip, "");
+	ck_assert_int_eq(git(dir, NULL, "-C", "mirrors/web.git", "show-ref", "--quiet", "--verify", "refs/drover/job/7", NULL), 1);
+
+	/* The pipeline failed behind it and runs again: the same answer, and nothing is done twice. */
+	job.attempt = 2;
+	job.epoch = core.epoch = 2;
+	o = run();
+	ck_assert_int_eq(o.code, 0);
+	ck_assert_str_eq(o.result.branch, list);
+	ck_assert_int_eq(agent_runs(), 1);
+	free(list);
+	buf_free(&message);
+}
+END_TEST
+
+START_TEST(no_change_pushes_nothing)
+{
+	struct outcome o;
+	char *list;
+
+	agent_does("touch README; git -c user.name=a -c user.email=a@a commit -q --allow-empty -m nothing; echo nothing to do");
+	o = run();
+	ck_assert_msg(o.code == 0, "%s", o.text);
+	ck_assert_int_eq(o.result.changed, 0);
+	ck_assert_str_eq(o.result.branch, "");
+	list = branches();
+	ck_assert_str_eq(list, "");
+	free(list);
+	ck_assert_str_eq(fake_core_result(&core, "changed"), "0");
+	ck_assert_ptr_null(fake_core_result(&core, "branch"));
+}
+END_TEST
+
+START_TEST(commits_of_the_agent_become_one)
+{
+	struct outcome o;
+
+	agent_does("git config user.name a; git config user.email a@a; git checkout -q -b mine; echo x > x; git add x; git commit -qm one;"
+	    "echo y > y; git add y; git commit -qm two; echo z > z");
+	o = run();
+	ck_assert_msg(o.code == 0, "%s", o.text);
+	git_is(origin, "1", "rev-list", "--count", "main..", o.result.branch);
+	git_is(origin, "x\ny\nz", "diff", "--name-only", "main", o.result.branch);
+	git_is(origin, "Fix the login", "log", "-1", "--format=%s", o.result.branch);
+}
+END_TEST
+
+static void
+held_with(const char *text)
+{
+	struct outcome o = run();
+	char *list = branches();
+
+	ck_assert_int_eq(o.code, DROVER_HUMAN);
+	ck_assert_msg(strstr(o.text, text) != NULL, "\"%s\" has no \"%s\"", o.text, text);
+	ck_assert_str_eq(list, "");
+	free(list);
+}
+
+START_TEST(guard_holds_forbidden_paths)
+{
+	char pattern[] = "src/**";
+	struct outcome o;
+
+	agent_does("mkdir -p .github/workflows; echo evil > .github/workflows/x.yml; echo b > b");
+	held_with(".github/workflows/x.yml is forbidden");
+	ck_assert(file_has("log", ".github/workflows/x.yml"));
+	/* A person looked, allowed it, and released the job: the agent does not run again. */
+	forbidden[0] = pattern;
+	repo.forbidden = forbidden;
+	o = run();
+	ck_assert_msg(o.code == 0, "%s", o.text);
+	ck_assert_int_eq(agent_runs(), 1);
+	git_is(origin, ".github/workflows/x.yml\nb", "diff", "--name-only", "main", o.result.branch);
+}
+END_TEST
+
+START_TEST(guard_holds_deletions_and_own_patterns)
+{
+	char pattern[] = "src/**";
+
+	forbidden[0] = pattern;
+	repo.forbidden = forbidden;
+	agent_does("rm -r src");
+	held_with("src/a.c is forbidden");
+}
+END_TEST
+
+START_TEST(guard_holds_links_out_of_the_tree)
+{
+	agent_does("ln -s ../../../etc/passwd src/link; ln -s a.c src/fine; ln -s /etc /tmp x 2>/dev/null; ln -s /etc abs");
+	held_with("abs is a link out of the tree, src/link is a link out of the tree (2 in all)");
+}
+END_TEST
+
+START_TEST(guard_holds_big_changes)
+{
+	repo.max_files = 3;
+	agent_does("for i in 1 2 3 4; do echo $i > f$i; done");
+	held_with("touches 4 files, max_files of repo web is 3");
+}
+END_TEST
+
+START_TEST(guard_holds_big_files)
+{
+	repo.max_bytes = 1000;
+	agent_does("head -c 2000 /dev/zero > big");
+	held_with("max_bytes of repo web");
+}
+END_TEST
+
+START_TEST(setup_is_not_in_the_commit)
+{
+	struct outcome o;
+	char *what;
+
+	command_is(setup_argv, setups, "echo changed > lock.json; mkdir -p gen ignored; echo 1 > gen/out; echo 2 > ignored/x; echo s >> $D/setups");
+	command_is(check_argv, checks, "test -f gen/out && test -f ignored/x && echo report > report.xml && echo more >> README");
+	agent_does("test \"$(cat lock.json)\" = '{}' || exit 9; echo two >> README; echo touched >> gen/out; echo n > gen/new; git add -A");
+	o = run();
+	ck_assert_msg(o.code == 0, "%s", o.text);
+	ck_assert_int_eq(o.result.checked, 1);
+	git_is(origin, "README\ngen/new", "diff", "--name-only", "main", o.result.branch);
+	what = xasprintf("%s:README", o.result.branch);
+	git_is(origin, "one\ntwo", "show", what, NULL, NULL);
+	free(what);
+}
+END_TEST
+
+START_TEST(setup_that_fails_is_told)
+{
+	struct outcome o;
+
+	command_is(setup_argv, setups, "echo no such package >&2; exit 3");
+	o = run();
+	ck_assert_int_eq(o.code, DROVER_INTERNAL);
+	ck_assert_ptr_nonnull(strstr(o.text, "setup of repo web"));
+	ck_assert_ptr_nonnull(strstr(o.text, "ended with status 3"));
+	ck_assert(file_has("log", "no such package"));
+	ck_assert_int_eq(agent_runs(), 0);
+}
+END_TEST
+
+START_TEST(followup_corrects_a_failed_check)
+{
+	struct outcome o;
+
+	command_is(check_argv, checks, "echo checking; grep -q good README || { echo README is not good >&2; exit 4; }");
+	agent_does("if [ $N = 1 ]; then echo bad >> README; echo extra > extra; else echo good >> README; rm extra; fi; echo run $N");
+	o = run();
+	ck_assert_msg(o.code == 0, "%s", o.text);
+	ck_assert_int_eq(o.result.followups, 1);
+	ck_assert_int_eq(o.result.checked, 1);
+	ck_assert_int_eq(agent_runs(), 2);
+	git_is(origin, "1", "rev-list", "--count", "main..", o.result.branch);
+	git_is(origin, "README", "diff", "--name-only", "main", o.result.branch);
+	ck_assert(file_has("prompt.2", "Please fix it."));
+	ck_assert(file_has("prompt.2", "ended with status 4"));
+	ck_assert(file_has("prompt.2", "README is not good"));
+	ck_assert_str_eq(fake_core_result(&core, "followups"), "1");
+}
+END_TEST
+
+START_TEST(followup_passes_the_guard_as_well)
+{
+	command_is(check_argv, checks, "grep -q good README");
+	agent_does("if [ $N = 1 ]; then echo bad >> README; else echo good >> README; echo '* @me' > CODEOWNERS; fi");
+	held_with("CODEOWNERS is forbidden");
+}
+END_TEST
+
+START_TEST(check_that_fails_twice_ends_the_attempt)
+{
+	struct outcome o;
+	char *list;
+
+	command_is(check_argv, checks, "test -f $D/weather-is-good");
+	o = run();
+	ck_assert_int_eq(o.code, DROVER_INTERNAL);
+	ck_assert_ptr_nonnull(strstr(o.text, "weather-is-good"));
+	ck_assert_int_eq(agent_runs(), 2);
+	list = branches();
+	ck_assert_str_eq(list, "");
+	free(list);
+	ck_assert_int_eq(git(dir, NULL, "-C", "mirrors/web.git", "show-ref", "--quiet", "--verify", "refs/drover/job/7", NULL), 0);
+
+	/* The next attempt begins with the checks, on the work that was kept. */
+	free(temp_file(dir, "weather-is-good", ""));
+	job.attempt = 2;
+	job.epoch = core.epoch = 2;
+	o = run();
+	ck_assert_msg(o.code == 0, "%s", o.text);
+	ck_assert_int_eq(agent_runs(), 2);
+	git_is(origin, "1", "rev-list", "--count", "main..", o.result.branch);
+}
+END_TEST
+
+START_TEST(lost_commit_starts_over)
+{
+	struct outcome o;
+	char *mirror;
+
+	repo.max_files = 1;
+	held_with("max_files");
+	repo.max_files = 100;
+	mirror = path_join(dir, "mirrors");
+	ck_assert_int_eq(path_remove_tree(mirror, NULL), 0);
+	free(mirror);
+	o = run();
+	ck_assert_msg(o.code == 0, "%s", o.text);
+	ck_assert_int_eq(agent_runs(), 2);
+	ck_assert(file_has("log", "starting over"));
+	git_is(origin, "1", "rev-list", "--count", "main..", o.result.branch);
+}
+END_TEST
+
+START_TEST(agent_that_fails_fails_the_attempt)
+{
+	struct outcome o;
+
+	agent_does("echo half > half; echo cannot go on; exit 1");
+	o = run();
+	ck_assert_int_lt(o.code, 0);
+	ck_assert_ptr_ne(strstr(core.trees[0].wip, "refs/drover/wip/"), NULL);
+	agent_does("echo whole > whole");
+	job.attempt = 2;
+	job.epoch = core.epoch = 2;
+	o = run();
+	ck_assert_msg(o.code == 0, "%s", o.text);
+	git_is(origin, "whole", "diff", "--name-only", "main", o.result.branch);
+}
+END_TEST
+
+START_TEST(bad_asks_are_refused)
+{
+	struct drover_change good = ask;
+	char *big = xmalloc(300000);
+
+	memset(big, 'x', 299999);
+	big[299999] = '\0';
+#define REFUSED(member, is, expected) \
+	ask = good; \
+	ask.member = is; \
+	ck_assert_int_eq(run().code, expected)
+	REFUSED(size, 8, DROVER_PERMANENT);
+	REFUSED(prompt, NULL, DROVER_PERMANENT);
+	REFUSED(prompt, big, DROVER_PERMANENT);
+	REFUSED(title, big, DROVER_PERMANENT);
+	REFUSED(title, "\xff", DROVER_PERMANENT);
+	REFUSED(branch, "main", DROVER_PERMANENT);
+	REFUSED(branch, "drover/../main", DROVER_PERMANENT);
+	REFUSED(ref, "-x", DROVER_PERMANENT);
+	REFUSED(repo, "other", DROVER_CONFIG);
+	REFUSED(trailers, "x\n\ny", DROVER_PERMANENT);
+	REFUSED(agent_timeout_ms, -1, DROVER_PERMANENT);
+#undef REFUSED
+	ck_assert_int_eq(core.trees_len, 0);
+	ask = good;
+	free(big);
+}
+END_TEST
+
+START_TEST(stale_attempt_pushes_nothing)
+{
+	struct outcome o;
+	char *list;
+
+	core.epoch = 2;
+	o = run();
+	ck_assert_int_eq(o.code, DROVER_FENCED);
+	list = branches();
+	ck_assert_str_eq(list, "");
+	free(list);
+}
+END_TEST
+
+/* Killed behind each of its requests in turn: one branch, one commit, and no agent run that was finished before. */
+START_TEST(killed_anywhere_it_ends_well)
+{
+	int crashes;
+
+	command_is(setup_argv, setups, "echo changed > lock.json; echo left > left");
+	command_is(check_argv, checks, "grep -q good README");
+	for (crashes = 1; crashes < CRASHES_MAX; crashes++) {
+		struct outcome o;
+		char *list;
+		int before;
+
+		teardown();
+		setup();
+		command_is(setup_argv, setups, "echo changed > lock.json; echo left > left");
+		command_is(check_argv, checks, "grep -q good README");
+		agent_does("if grep -q bad README; then echo good >> README; else echo bad >> README; fi");
+		core.kill_after = crashes;
+		o = run();
+		if (o.code == 0)
+			break;
+		before = agent_runs();
+		if (strstr(core.killed_key, "\"step\":\"agent\"") != NULL)
+			ck_assert_int_ge(before, 1);
+		core.kill_after = 0;
+		job.epoch = core.epoch = 2;
+		o = run();
+		ck_assert_msg(o.code == 0, "killed at %d (%s): %s", crashes, message_name(core.killed_at), o.text);
+		/* Two runs make the change. One is lost when its end was not yet written down. */
+		ck_assert_msg(agent_runs() <= 3, "killed at %d: %d runs", crashes, agent_runs());
+		if (core.killed_at == MESSAGE_KV_SET)
+			ck_assert_msg(agent_runs() == 2, "killed at %d: %d runs", crashes, agent_runs());
+		list = branches();
+		ck_assert_str_eq(list, o.result.branch);
+		free(list);
+		git_is(origin, "1", "rev-list", "--count", "main..", o.result.branch);
+		git_is(origin, "README", "diff", "--name-only", "main", o.result.branch);
+		ck_assert_int_eq(o.result.checked, 1);
+		ck_assert_int_eq(o.result.followups, 1);
+	}
+	ck_assert_int_gt(crashes, 10);
+	ck_assert_int_lt(crashes, CRASHES_MAX);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *suite = suite_create("change");
+	TCase *change = tcase_create("change");
+	SRunner *runner;
+	int failed;
+
+	tcase_add_checked_fixture(change, setup, teardown);
+	tcase_set_timeout(change, 300);
+	tcase_add_test(change, one_commit_on_one_branch);
+	tcase_add_test(change, no_change_pushes_nothing);
+	tcase_add_test(change, commits_of_the_agent_become_one);
+	tcase_add_test(change, guard_holds_forbidden_paths);
+	tcase_add_test(change, guard_holds_deletions_and_own_patterns);
+	tcase_add_test(change, guard_holds_links_out_of_the_tree);
+	tcase_add_test(change, guard_holds_big_changes);
+	tcase_add_test(change, guard_holds_big_files);
+	tcase_add_test(change, setup_is_not_in_the_commit);
+	tcase_add_test(change, setup_that_fails_is_told);
+	tcase_add_test(change, followup_corrects_a_failed_check);
+	tcase_add_test(change, followup_passes_the_guard_as_well);
+	tcase_add_test(change, check_that_fails_twice_ends_the_attempt);
+	tcase_add_test(change, lost_commit_starts_over);
+	tcase_add_test(change, agent_that_fails_fails_the_attempt);
+	tcase_add_test(change, bad_asks_are_refused);
+	tcase_add_test(change, stale_attempt_pushes_nothing);
+	tcase_add_test(change, killed_anywhere_it_ends_well);
+	suite_add_tcase(suite, change);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return (failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE);
+}
