@@ -36,5 +36,5 @@ libhost_la_SOURCES += core/host/change_point.c
 libhost_la_SOURCES += core/host/change_prompt.c
 libhost_la_SOURCES += core/host/verdict.h
 libhost_la_SOURCES += core/host/verdict.c
-libhost_la_LIBADD = $(PCRE2_LIBS) $(LIBCONFIG_LIBS) $(LIBGIT2_LIBS)
+libhost_la_LIBADD = $(PCRE2_LIBS) $(LIBCONFIG_LIBS)
 dist_pkgdata_DATA += data/agent-errors.conf
