@@ -271,17 +271,13 @@ ticket_prompt(const struct ticket *ticket, const struct drover_job *job)
 {
 	char *prompt = NULL, *text, mark[HASH_SIZE];
 	size_t len = 0;
-	uint64_t h = text_hash(0, job->trace, strlen(job->trace));
 	FILE *out;
 
 	if ((text = malloc(ticket->body_len + 1)) == NULL)
 		return NULL;
 	text_clean(text, ticket->body_len + 1, ticket->body, ticket->body_len, "\n\t");
-	/* The author cannot know the marker beforehand, and one that is in the text is not used. */
-	do {
-		h = text_hash(h, ticket->body, ticket->body_len);
-		snprintf(mark, sizeof(mark), "%016" PRIx64, h);
-	} while (strstr(text, mark) != NULL);
+	/* No author can close the fence: the trace id is made after the ticket was written. */
+	snprintf(mark, sizeof(mark), "%016" PRIx64, text_hash(text_hash(0, job->trace, strlen(job->trace)), text, strlen(text)));
 	if ((out = open_memstream(&prompt, &len)) != NULL) {
 		fprintf(out,
 		    "Make the change that the ticket below asks for. The current folder is a fresh checkout of the\n"

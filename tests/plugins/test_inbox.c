@@ -201,6 +201,22 @@ START_TEST(a_touched_ticket_is_the_same)
 }
 END_TEST
 
+START_TEST(what_lies_in_working_is_never_replaced)
+{
+	char name[256], path[300];
+
+	box_ticket(&box, "a.md", TICKET);
+	box_poll(&box);
+	working(name, sizeof(name), "a.md", fake->jobs[0].item.key);
+	snprintf(path, sizeof(path), "working/%s", name);
+	box_ticket(&box, path, "mine\n");
+	ck_assert_int_eq(box_poll(&box), 0);
+	ck_assert(box_says(&box, "working", name, "mine"));
+	ck_assert_int_eq(box_has(&box, ".", "a.md"), 1);
+	ck_assert_int_eq(fake->njobs, 1);
+}
+END_TEST
+
 START_TEST(a_lost_ticket_is_restored_from_the_job)
 {
 	char path[512];
@@ -570,6 +586,7 @@ suite(void)
 	tcase_add_test(t, the_same_ticket_again_waits_for_its_turn);
 	tcase_add_test(t, a_change_after_the_emit_is_another_ticket);
 	tcase_add_test(t, a_touched_ticket_is_the_same);
+	tcase_add_test(t, what_lies_in_working_is_never_replaced);
 	tcase_add_test(t, a_lost_ticket_is_restored_from_the_job);
 	tcase_add_test(t, a_young_ticket_waits);
 	tcase_add_test(t, a_ticket_from_the_future_waits_until_it_rests);
