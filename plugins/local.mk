@@ -6,6 +6,7 @@ plugin_common = plugins/common/text.c plugins/common/text.h
 
 include plugins/inbox/local.mk
 include plugins/exec/local.mk
+include plugins/template/local.mk
 
 # A plugin is its .so alone; libtool's .la must not be installed, and uninstall reads it to know the .so.
 install-exec-hook:

@@ -69,15 +69,21 @@ static int
 command_diff(struct drover_scope *scope, uint64_t lease, struct drover_error *err)
 {
 	struct drover_diff diff = { .size = sizeof(diff) };
-	char files[16], lines[64];
+	char number[24];
+	size_t i;
 
 	if (scope->host->git->diff(scope, lease, &diff, err) != 0)
 		return err->code;
-	snprintf(files, sizeof(files), "%" PRIu32, diff.files);
-	snprintf(lines, sizeof(lines), "+%" PRIu64 " -%" PRIu64, diff.added, diff.removed);
-	if (scope->host->queue->result(scope, "files", files, err) != 0)
-		return err->code;
-	return scope->host->queue->result(scope, "lines", lines, err);
+	const struct {
+		const char *key;
+		uint64_t value;
+	} numbers[] = { { "files", diff.files }, { "added", diff.added }, { "removed", diff.removed } };
+	for (i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		snprintf(number, sizeof(number), "%" PRIu64, numbers[i].value);
+		if (scope->host->queue->result(scope, numbers[i].key, number, err) != 0)
+			return err->code;
+	}
+	return 0;
 }
 
 /* Says how it ended and, as far as there is room, its last output. */

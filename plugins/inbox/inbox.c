@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The plugin inbox: tickets as files. The source folder finds them, the pipeline ticket has an agent carry them out. */
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "inbox.h"
 
 static int ticket_run(struct drover_scope *, void *, const struct drover_job *, struct drover_error *);
-static int ticket_report(struct drover_scope *, const struct drover_change_result *, struct drover_error *);
 
 static const struct drover_pipeline pipeline_ticket = {
 	.size = sizeof(struct drover_pipeline),
@@ -31,36 +28,6 @@ const struct drover_plugin drover_plugin_v1 = {
 };
 
 static int
-ticket_report(struct drover_scope *scope, const struct drover_change_result *r, struct drover_error *err)
-{
-	const struct drover_usage *u = &r->usage;
-	char files[16], lines[64], followups[16], tokens[128];
-	const struct {
-		const char *key, *value;
-	} results[] = {
-		{ "changed", r->changed ? "yes" : "no" },
-		{ "branch", r->changed ? r->branch : "" },
-		{ "commit", r->changed ? r->commit : "" },
-		{ "files", files },
-		{ "lines", lines },
-		{ "checks", r->checked ? "passed" : "none" },
-		{ "followups", followups },
-		{ "tokens", tokens },
-		{ "summary", r->text },
-	};
-	size_t i;
-
-	snprintf(files, sizeof(files), "%" PRIu32, r->diff.files);
-	snprintf(lines, sizeof(lines), "+%" PRIu64 " -%" PRIu64, r->diff.added, r->diff.removed);
-	snprintf(followups, sizeof(followups), "%" PRId32, r->followups);
-	snprintf(tokens, sizeof(tokens), "%" PRId64 " in, %" PRId64 " cached, %" PRId64 " out", u->input, u->cached, u->output);
-	for (i = 0; i < sizeof(results) / sizeof(results[0]); i++)
-		if (results[i].value[0] != '\0' && scope->host->queue->result(scope, results[i].key, results[i].value, err) != 0)
-			return err->code;
-	return 0;
-}
-
-static int
 ticket_run(struct drover_scope *scope, void *plugin, const struct drover_job *job, struct drover_error *err)
 {
 	struct drover_change change = { .size = sizeof(change) };
@@ -81,8 +48,8 @@ ticket_run(struct drover_scope *scope, void *plugin, const struct drover_job *jo
 	result->size = sizeof(*result);
 	change.title = ticket.title;
 	change.prompt = prompt;
-	if ((code = scope->host->change->run(scope, &change, result, err)) == 0)
-		code = ticket_report(scope, result, err);
+	/* It reports the branch, the commit, the checks and the tokens itself. */
+	code = scope->host->change->run(scope, &change, result, err);
 out:
 	free(prompt);
 	free(result);

@@ -24,14 +24,18 @@ struct report {
 	FILE *out;
 };
 
-/* What a pipeline reports and how it is called here; whatever else it reports follows under its own name. */
-static const struct {
+/* What change->run reports and how it is called here; whatever else is reported follows under its own name. */
+static const struct label {
 	const char *key, *label;
+	const char *one, *zero;  /* words for 1 and 0; NULL: the number */
 } report_labels[] = {
-	{ "branch", "Branch" }, { "commit", "Commit" }, { "url", "Link" }, { "changed", "Changed" }, { "files", "Files" },
-	{ "lines", "Lines" }, { "checks", "Checks" }, { "followups", "Follow-ups" }, { "tokens", "Tokens" }, { "cost", "Cost" },
+	{ "branch", "Branch", NULL, NULL }, { "commit", "Commit", NULL, NULL }, { "url", "Link", NULL, NULL },
+	{ "changed", "Changed", "yes", "no" }, { "files", "Files", NULL, NULL }, { "added", "Lines added", NULL, NULL },
+	{ "removed", "Lines removed", NULL, NULL }, { "checks", "Checks", "passed", "none" },
+	{ "followups", "Follow-ups", NULL, NULL }, { "tokens_input", "Tokens read", NULL, NULL },
+	{ "tokens_cached", "Tokens from caches", NULL, NULL }, { "tokens_output", "Tokens written", NULL, NULL },
 };
-#define REPORT_SUMMARY "summary"
+#define REPORT_SUMMARY "agent_text"
 
 static int report_begin(struct report *, struct drover_error *);
 static int report_end(struct report *, struct drover_error *);
@@ -147,8 +151,13 @@ report_result(FILE *out, const char *json)
 
 	for (i = 0; i < known; i++) {
 		item = cJSON_GetObjectItemCaseSensitive(result, report_labels[i].key);
-		if (item != NULL && (value = report_value(item, number, sizeof(number))) != NULL)
-			report_line(out, report_labels[i].label, value);
+		if (item == NULL || (value = report_value(item, number, sizeof(number))) == NULL)
+			continue;
+		if (report_labels[i].one != NULL && strcmp(value, "1") == 0)
+			value = report_labels[i].one;
+		else if (report_labels[i].zero != NULL && strcmp(value, "0") == 0)
+			value = report_labels[i].zero;
+		report_line(out, report_labels[i].label, value);
 	}
 	cJSON_ArrayForEach(item, result) {
 		if (item->string == NULL || strcmp(item->string, REPORT_SUMMARY) == 0)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The source inbox.folder. A ticket is emitted while it still lies in the folder; the cursor, which the
- * daemon keeps in one transaction with the job, names it and its inode. The next poll() sees by the
- * cursor that the job is kept and moves the ticket to working/, under a name that ends in the key's
+ * daemon keeps in one transaction with the job, names it and its inode. The next poll(), asked for at
+ * once, sees by the cursor that the job is kept and moves the ticket to working/, under a name that ends in the key's
  * fingerprint; settle() finds it there. Killed at any step, each of them does the same again: before
  * the transaction there is no job and the ticket is emitted anew, after it the ticket is only moved.
  *
@@ -19,6 +19,8 @@
 #include "inbox.h"
 
 #define SETTLE_MS 1000 /* a file that changed within this time may be written still */
+#define MOVE_MS 100    /* the least that queue->again takes */
+#define EMIT_MAX 500   /* tickets of one poll; the rest follow at once */
 
 /* A file that was passed over, so that a later poll() can tell whether it has changed since. */
 struct look {
@@ -50,6 +52,7 @@ struct poll {
 	size_t cursor_len;
 	int64_t wall, monotonic;
 	int room;                /* jobs that may still be emitted */
+	int64_t again;           /* when to look again, 0: at the interval */
 };
 
 static int source_open(struct drover_scope *, void *, void **, struct drover_error *);
@@ -240,7 +243,11 @@ poll_is_settled(struct poll *p, const struct entry *e)
 
 	if (p->wall - changed >= SETTLE_MS)
 		return true;
-	return (look = looks_note(p, e)) != NULL && p->monotonic - look->since >= SETTLE_MS;
+	if ((look = looks_note(p, e)) != NULL && p->monotonic - look->since >= SETTLE_MS)
+		return true;
+	if (p->again == 0)
+		p->again = SETTLE_MS;
+	return false;
 }
 
 static int
@@ -270,6 +277,7 @@ poll_emit(struct poll *p, const struct entry *e, const struct ticket *ticket, co
 	p->cursor_len += (size_t)snprintf(p->cursor + p->cursor_len, DROVER_VALUE_MAX - p->cursor_len, "%" PRIu64 " %s\n",
 	    (uint64_t)e->st.st_ino, key);
 	p->room--;
+	p->again = MOVE_MS;
 	p->scope->host->log->printf(p->scope, DROVER_INFO, "%s accepted", key);
 	return 0;
 }
@@ -329,6 +337,8 @@ poll_scan(struct poll *p, struct drover_error *err)
 		return p->room;
 	if (p->room == 0)
 		return 0;
+	if (p->room > EMIT_MAX)
+		p->room = EMIT_MAX;
 	if (folder_list(&p->folder, &list, &n, err) != 0)
 		return err->code;
 	for (i = 0; i < n && code == 0 && p->room > 0 && DROVER_VALUE_MAX - p->cursor_len > DROVER_KEY_MAX + 32; i++)
@@ -359,6 +369,8 @@ source_poll(struct drover_scope *scope, void *state, const char *cursor, struct 
 		code = poll_scan(&p, err);
 	if (code == 0 && strcmp(p.cursor, cursor != NULL ? cursor : "") != 0)
 		code = host->queue->cursor(scope, p.cursor, err);
+	if (code == 0 && p.again > 0)
+		code = host->queue->again(scope, p.again, err);
 	folder_close(&p.folder);
 	looks_free(&p.source->looks);
 	p.source->looks = p.looks;

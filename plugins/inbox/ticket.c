@@ -110,13 +110,12 @@ head_name(struct head *head, const struct head_key *key, const char *value, size
 
 	for (i = 0; i < len; i++) {
 		char c = value[i];
-		bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 
-		if (!plain && (i == 0 || strchr("._-", c) == NULL))
+		if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && c != '_' && c != '-')
 			break;
 	}
 	if (i < len || len == 0 || len >= DROVER_NAME_MAX)
-		return refuse(head->why, head->size, "Line %u: %s takes a name of letters, digits, \".\", \"_\" and \"-\", "
+		return refuse(head->why, head->size, "Line %u: %s takes a name of a-z, 0-9, \"_\" and \"-\", "
 		    "at most %d of them.", number, key->name, DROVER_NAME_MAX - 1);
 	memcpy((char *)head->ticket + key->offset, value, len);
 	((char *)head->ticket)[key->offset + len] = '\0';

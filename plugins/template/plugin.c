@@ -3,6 +3,7 @@
  * lines_poll() looks at and what line_run() does; drover-plugin(7) tells all the rest.
  */
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -11,11 +12,17 @@
 
 #define LINE_SIZE 4096
 
+static int fail(struct drover_error *, enum drover_class, const char *, ...) DROVER_PRINTF(3, 4);
+
 static int
-fail(struct drover_error *err, enum drover_class code, const char *format, const char *detail)
+fail(struct drover_error *err, enum drover_class code, const char *format, ...)
 {
+	va_list ap;
+
 	err->code = code;
-	snprintf(err->text, sizeof(err->text), format, detail);
+	va_start(ap, format);
+	vsnprintf(err->text, sizeof(err->text), format, ap);
+	va_end(ap);
 	return code;
 }
 

@@ -199,6 +199,15 @@ queue_cancelled(struct drover_scope *scope)
 }
 
 static int
+queue_again(struct drover_scope *scope, int64_t delay_ms, struct drover_error *err)
+{
+	ck_assert_int_ge(delay_ms, 100);
+	fake_of(scope)->calls++;
+	fake_of(scope)->again = delay_ms;
+	return 0;
+}
+
+static int
 lease_acquire(struct drover_scope *scope, const char *repo, const char *ref, struct drover_lease *lease, struct drover_error *err)
 {
 	struct fake *f = fake_of(scope);
@@ -310,7 +319,7 @@ static const struct drover_host_option host_option = { sizeof(host_option), opti
 static const struct drover_host_capacity host_capacity = { sizeof(host_capacity), capacity_available };
 static const struct drover_host_queue host_queue = {
 	.size = sizeof(host_queue), .emit = queue_emit, .cursor = queue_cursor, .watch = queue_watch,
-	.result = queue_result, .cancelled = queue_cancelled,
+	.result = queue_result, .cancelled = queue_cancelled, .again = queue_again,
 };
 static const struct drover_host_lease host_lease = { sizeof(host_lease), lease_acquire, lease_release, lease_scratch };
 static const struct drover_host_exec host_exec = { sizeof(host_exec), exec_run };
@@ -395,6 +404,7 @@ fake_poll(struct fake *f, const struct drover_source *source, void *state, struc
 
 	f->nemitted = 0;
 	f->cursor_set = false;
+	f->again = 0;
 	memset(err, 0, sizeof(*err));
 	if ((code = source->poll(&f->scope, state, f->kept_cursor, err)) != 0)
 		return code;

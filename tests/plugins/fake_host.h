@@ -53,6 +53,7 @@ struct fake {
 	int nemitted;
 	char cursor[DROVER_VALUE_MAX];
 	bool cursor_set;
+	int64_t again;
 	struct fake_pair results[FAKE_PAIRS];
 	int nresults;
 	char watched[1024], log[8192];

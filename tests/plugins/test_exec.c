@@ -90,7 +90,8 @@ START_TEST(a_repo_is_leased_and_its_diff_reported)
 	ck_assert_str_eq(fake->leased, "web");
 	ck_assert_str_eq(fake->cwd, "/leased");
 	ck_assert_str_eq(fake_result(fake, "files"), "2");
-	ck_assert_str_eq(fake_result(fake, "lines"), "+10 -3");
+	ck_assert_str_eq(fake_result(fake, "added"), "10");
+	ck_assert_str_eq(fake_result(fake, "removed"), "3");
 	fake_forget(fake);
 	fake->lease_code = DROVER_AGAIN;
 	ck_assert_int_eq(run("[\"make\"]", "web"), DROVER_AGAIN);

@@ -29,4 +29,22 @@ check_exec_SOURCES = tests/plugins/test_exec.c $(plugin_test_common)
 check_exec_CPPFLAGS = $(plugin_test_cppflags)
 check_exec_LDADD = $(CHECK_LIBS)
 EXTRA_check_exec_DEPENDENCIES = exec.la
+
+# The template as a plugin of this build, so that it is run and not only compiled.
+check_LTLIBRARIES += example.la
+example_la_SOURCES = plugins/template/plugin.c
+example_la_CFLAGS = $(plugin_cflags)
+example_la_CPPFLAGS = $(plugin_cppflags)
+example_la_LDFLAGS = $(plugin_ldflags) -rpath $(plugindir)
+
+check_PROGRAMS += check_template
+TESTS += check_template
+check_template_SOURCES = tests/plugins/test_template.c $(plugin_test_common)
+check_template_CPPFLAGS = $(plugin_test_cppflags)
+check_template_LDADD = $(CHECK_LIBS)
+EXTRA_check_template_DEPENDENCIES = example.la
 endif
+
+plugin_scripts = tests/plugins/exports.sh tests/plugins/template.sh
+TESTS += $(plugin_scripts)
+EXTRA_DIST += $(plugin_scripts)
