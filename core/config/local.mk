@@ -1,3 +1,10 @@
 noinst_LTLIBRARIES += libconfigure.la
-libconfigure_la_SOURCES = core/config/config.h core/config/options.h
+libconfigure_la_SOURCES = \
+  core/config/bind.c core/config/bind.h \
+  core/config/config.c core/config/config.h \
+  core/config/keys.c core/config/keys.h \
+  core/config/layer.c core/config/layer.h \
+  core/config/options.c core/config/options.h \
+  core/config/secret.c \
+  core/config/show.c
 libconfigure_la_LIBADD = $(LIBCONFIG_LIBS) $(CJSON_LIBS)

@@ -20,13 +20,14 @@ struct options; /* checked values */
 struct options *options_check(const struct drover_option *table, const cJSON *values, const char *what, const char *dir, struct error *);
 void options_free(struct options *);
 
-/* Semantics of struct drover_host_option; NULL/0 when the key is not in the table. Borrowed. */
+/* A default of a bool, int or list is written as in a file, of all else as plain text. */
+/* Semantics of struct drover_host_option; NULL/0 when the key is not in the table. Borrowed. options_has: 1 when the table has the key. */
 int options_has(const struct options *, const char *key);
 const char *options_string(const struct options *, const char *key);
 int64_t options_integer(const struct options *, const char *key);
 size_t options_count(const struct options *, const char *key);
 const char *options_item(const struct options *, const char *key, size_t index);
-/* Reads a SECRET option now from its file, variable or command (argv, 10 s, 64 KiB). A file that others may read is refused. The caller frees with free_wiped. NULL on error; NULL with code 0 when it is not configured. */
+/* Reads a SECRET option now from its file, variable or command (argv, 10 s, 64 KiB). A file that others may read is refused. Masked in the log from then on. The caller frees with free_wiped. NULL on error; NULL with code 0 when it is not configured. */
 char *options_secret(const struct options *, const char *key, struct error *);
 
 /* The same reading for secrets that are not plugin options (tokens of repos). Exactly one of file, env, command. */

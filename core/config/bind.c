@@ -1,0 +1,741 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Binding: a table of what each kind of key reads, writes and frees. */
+#include <inttypes.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/path.h"
+#include "base/text.h"
+#include "base/units.h"
+#include "config/bind.h"
+#include "config/layer.h"
+
+typedef int read_fn(struct binder *, const struct key *, void *, const cJSON *, const char *);
+typedef cJSON *write_fn(const struct key *, const void *);
+typedef void free_fn(const struct key *, void *);
+
+static read_fn read_string, read_path, read_word, read_int, read_long, read_bool, read_duration, read_size, read_strings, read_paths,
+	read_argv, read_argvs, read_options, read_table, read_map, read_list;
+static write_fn write_string, write_word, write_int, write_long, write_bool, write_duration, write_size, write_strings, write_argvs,
+	write_options, write_table, write_map, write_list;
+static free_fn free_string, free_strings, free_argvs, free_options, free_table, free_structs;
+
+static const struct {
+	const char *wants;   /* what the right value looks like */
+	read_fn *read;
+	write_fn *write;
+	free_fn *free;
+} kinds[KEY_KINDS] = {
+	[KEY_STRING] = { "text in quotes", read_string, write_string, free_string },
+	[KEY_PATH] = { "a path in quotes", read_path, write_string, free_string },
+	[KEY_WORD] = { "a word in quotes", read_word, write_word, NULL },
+	[KEY_INT] = { "a whole number", read_int, write_int, NULL },
+	[KEY_LONG] = { "a whole number", read_long, write_long, NULL },
+	[KEY_BOOL] = { "true or false", read_bool, write_bool, NULL },
+	[KEY_DURATION] = { "a duration like \"30s\", \"50m\" or \"1h30m\"", read_duration, write_duration, NULL },
+	[KEY_SIZE] = { "a size like \"512K\", \"64M\" or \"2G\"", read_size, write_size, NULL },
+	[KEY_STRINGS] = { "a list like (\"a\", \"b\")", read_strings, write_strings, free_strings },
+	[KEY_PATHS] = { "a list of paths like (\"/a\", \"/b\")", read_paths, write_strings, free_strings },
+	[KEY_ARGV] = { "a command like (\"npm\", \"ci\"), word for word, no shell", read_argv, write_strings, free_strings },
+	[KEY_ARGVS] = { "a list of commands like ( (\"npm\", \"ci\"), (\"make\") )", read_argvs, write_argvs, free_argvs },
+	[KEY_GROUP] = { "a group { KEY = VALUE; }", read_table, write_table, free_table },
+	[KEY_MAP] = { "a group { NAME = { ... }; }", read_map, write_map, free_structs },
+	[KEY_LIST] = { "a list ( { name = \"...\"; ... } )", read_list, write_list, free_structs },
+	[KEY_OPTIONS] = { "a group { KEY = VALUE; }", read_options, write_options, free_options },
+	[KEY_REST] = { NULL, NULL, write_options, free_options },
+	[KEY_AT] = { NULL, NULL, NULL, free_string },
+};
+
+static char *join(const char *, const char *);
+static char *expect_string(struct binder *, const struct key *, const cJSON *, const char *);
+static int check_range(struct binder *, const struct key *, int64_t, const cJSON *, const char *);
+static int add_option(cJSON **, const cJSON *);
+static void set_fallback(const struct key *, void *, const char *);
+static int unknown_key(struct binder *, const struct key *, const cJSON *, const char *);
+static int bind_known(struct binder *, const struct key *, void *, const cJSON *, const char *);
+static int bind_missing(struct binder *, const struct key *, void *, const cJSON *, const char *);
+
+static inline void *
+field_of(const struct key *key, const void *base)
+{
+	return (char *)(uintptr_t)base + key->offset;
+}
+
+static char *
+join(const char *path, const char *name)
+{
+	return path[0] == '\0' ? xstrdup(name) : xasprintf("%s.%s", path, name);
+}
+
+int
+bind_fault(struct binder *b, const cJSON *node, const char *path, const char *format, ...)
+{
+	char what[DROVER_ERROR_MAX];
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(what, sizeof what, format, ap);
+	va_end(ap);
+	return error_set(b->err, DROVER_CONFIG, "%s: %s: %s", layer_at(node), path, what);
+}
+
+int
+bind_is_secret_name(const char *name)
+{
+	static const char *const words[] = { "token", "password", "passwd", "passphrase", "secret", "api_key", "apikey", "private_key", "access_key",
+		"secret_key" };
+	size_t i, len = strlen(name), word;
+
+	for (i = 0; i < ARRAY_LEN(words); i++) {
+		word = strlen(words[i]);
+		if (len >= word && strcasecmp(name + len - word, words[i]) == 0 && (len == word || name[len - word - 1] == '_'))
+			return 1;
+	}
+	return 0;
+}
+
+static char *
+expect_string(struct binder *b, const struct key *key, const cJSON *node, const char *path)
+{
+	char *s = cJSON_GetStringValue(layer_value(node));
+
+	if (s == NULL)
+		bind_fault(b, node, path, "must be %s", kinds[key->kind].wants);
+	return s;
+}
+
+static int
+read_string(struct binder *b, const struct key *key, void *field, const cJSON *node, const char *path)
+{
+	const char *s = expect_string(b, key, node, path);
+	struct buf words = BUF_INIT;
+	size_t i;
+
+	if (s == NULL)
+		return -1;
+	if (s[0] == '\0')
+		return bind_fault(b, node, path, "is empty: write its value, or leave the key out");
+	if ((key->flags & KEY_NAME) != 0 && !text_is_name(s))
+		return bind_fault(b, node, path, "\"%.80s\" is no name: a-z, 0-9, - and _, at most 64, a letter or digit first", s);
+	for (i = 0; key->words != NULL && key->words[i] != NULL && strcmp(s, key->words[i]) != 0; i++)
+		buf_addf(&words, "%s\"%s\"", i == 0 ? "" : ", ", key->words[i]);
+	if (key->words != NULL && key->words[i] == NULL) {
+		bind_fault(b, node, path, "\"%.80s\" is none of %s", s, buf_str(&words));
+		buf_free(&words);
+		return -1;
+	}
+	buf_free(&words);
+	*(char **)field = xstrdup(s);
+	return 0;
+}
+
+static int
+read_path(struct binder *b, const struct key *key, void *field, const cJSON *node, const char *path)
+{
+	char *s;
+
+	if (read_string(b, key, &s, node, path) == -1)
+		return -1;
+	*(char **)field = path_resolve(b->dir, s);
+	free(s);
+	return 0;
+}
+
+static int
+read_word(struct binder *b, const struct key *key, void *field, const cJSON *node, const char *path)
+{
+	char *s;
+	int i;
+
+	if (read_string(b, key, &s, node, path) == -1)
+		return -1;
+	for (i = 0; strcmp(key->words[i], s) != 0; i++)
+		;
+	*(int *)field = i;
+	free(s);
+	return 0;
+}
+
+static int
+check_range(struct binder *b, const struct key *key, int64_t n, const cJSON *node, const char *path)
+{
+	if (n >= key->min && (key->max == 0 || n <= key->max))
+		return 0;
+	if (key->max != 0)
+		return bind_fault(b, node, path, "%" PRId64 " is out of range: %" PRId64 " to %" PRId64, n, key->min, key->max);
+	return bind_fault(b, node, path, "%" PRId64 " is too small: at least %" PRId64, n, key->min);
+}
+
+static int
+read_long(struct binder *b, const struct key *key, void *field, const cJSON *node, const char *path)
+{
+	int64_t n = json_int(node, "value", INT64_MIN);
+
+	if (!cJSON_IsNumber(layer_value(node)) || n == INT64_MIN)
+		return bind_fault(b, node, path, "must be %s", kinds[key->kind].wants);
+	if (check_range(b, key, n, node, path) == -1)
+		return -1;
+	*(int64_t *)field = n;
+	return 0;
+}
+
+static int
+read_int(struct binder *b, const struct key *key, void *field, const cJSON *node, const char *path)
+{
+	int64_t n;
+
+	if (read_long(b, key, &n, node, path) == -1)
+		return -1;
+	MUST(n >= INT_MIN && n <= INT_MAX);
+	*(int *)field = (int)n;
+	return 0;
+}
+
+static int
+read_bool(struct binder *b, const struct key *key, void *field, const cJSON *node, const char *path)
+{
+	if (!cJSON_IsBool(layer_value(node)))
+		return bind_fault(b, node, path, "must be %s", kinds[key->kind].wants);
+	*(bool *)field = cJSON_IsTrue(layer_value(node));
+	return 0;
+}
+
+static int
+read_duration(struct binder *b, const struct key *key, void *field, const cJSON *node, const char *path)
+{
+	const char *s = expect_string(b, key, node, path);
+	char least[UNITS_MAX];
+	int64_t ms;
+
+	if (s == NULL)
+		return -1;
+	if (units_parse_duration(s, &ms) == -1)
+		return bind_fault(b, node, path, "\"%.80s\" is no duration: write it like \"30s\", \"50m\" or \"1h30m\", at most 10 years", s);
+	if (ms < key->min)
+		return bind_fault(b, node, path, "\"%.80s\" is too short: at least %s", s, units_write_duration(key->min, least, sizeof least));
+	*(int64_t *)field = ms;
+	return 0;
+}
+
+static int
+read_size(struct binder *b, const struct key *key, void *field, const cJSON *node, const char *path)
+{
+	const char *s = expect_string(b, key, node, path);
+	char least[UNITS_MAX];
+	int64_t bytes;
+
+	if (s == NULL)
+		return -1;
+	if (units_parse_size(s, &bytes) == -1)
+		return bind_fault(b, node, path, "\"%.80s\" is no size: write it like \"512K\", \"64M\" or \"2G\"", s);
+	if (bytes < key->min)
+		return bind_fault(b, node, path, "\"%.80s\" is too small: at least %s", s, units_write_size(key->min, least, sizeof least));
+	*(int64_t *)field = bytes;
+	return 0;
+}
+
+char **
+bind_strings(const cJSON *list)
+{
+	const cJSON *element;
+	char **strings;
+	size_t n = 0;
+
+	if (!cJSON_IsArray(list))
+		return NULL;
+	strings = xcalloc((size_t)cJSON_GetArraySize(list) + 1, sizeof *strings);
+	cJSON_ArrayForEach(element, list) {
+		if (!cJSON_IsString(layer_value(element))) {
+			bind_free_strings(strings);
+			return NULL;
+		}
+		strings[n++] = xstrdup(layer_value(element)->valuestring);
+	}
+	return strings;
+}
+
+void
+bind_free_strings(char **strings)
+{
+	size_t i;
+
+	for (i = 0; strings != NULL && strings[i] != NULL; i++)
+		free(strings[i]);
+	free(strings);
+}
+
+static int
+read_strings(struct binder *b, const struct key *key, void *field, const cJSON *node, const char *path)
+{
+	char **strings = bind_strings(layer_value(node));
+
+	if (strings == NULL)
+		return bind_fault(b, node, path, "must be %s", kinds[key->kind].wants);
+	*(char ***)field = strings;
+	return 0;
+}
+
+static int
+read_paths(struct binder *b, const struct key *key, void *field, const cJSON *node, const char *path)
+{
+	char **strings, *absolute;
+	size_t i;
+
+	if (read_strings(b, key, field, node, path) == -1)
+		return -1;
+	strings = *(char ***)field;
+	for (i = 0; strings[i] != NULL; i++) {
+		absolute = path_resolve(b->dir, strings[i]);
+		free(strings[i]);
+		strings[i] = absolute;
+	}
+	return 0;
+}
+
+static int
+read_argv(struct binder *b, const struct key *key, void *field, const cJSON *node, const char *path)
+{
+	char ***argv = field;
+
+	if (read_strings(b, key, field, node, path) == -1)
+		return -1;
+	if ((*argv)[0] == NULL || (*argv)[0][0] == '\0')
+		return bind_fault(b, node, path, "is an empty command: must be %s", kinds[KEY_ARGV].wants);
+	return 0;
+}
+
+static int
+read_argvs(struct binder *b, const struct key *key, void *field, const cJSON *node, const char *path)
+{
+	const cJSON *element, *list = layer_value(node);
+	char ***argvs;
+	size_t n = 0;
+
+	if (!cJSON_IsArray(list))
+		return bind_fault(b, node, path, "must be %s", kinds[key->kind].wants);
+	argvs = xcalloc((size_t)cJSON_GetArraySize(list) + 1, sizeof *argvs);
+	*(char ****)field = argvs;
+	cJSON_ArrayForEach(element, list) {
+		if (!cJSON_IsArray(layer_value(element)))
+			return bind_fault(b, element, path, "must be %s: each command has brackets of its own", kinds[key->kind].wants);
+		if (read_argv(b, key, &argvs[n++], element, path) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+/* Takes over {"value": plain, "at": ...} under the node's name. */
+static int
+add_option(cJSON **options, const cJSON *node)
+{
+	cJSON *entry = cJSON_CreateObject();
+
+	if (*options == NULL)
+		MUST((*options = cJSON_CreateObject()) != NULL);
+	MUST(entry != NULL && cJSON_AddItemToObject(entry, "value", layer_plain(node)));
+	json_add_str(entry, "at", layer_at(node));
+	MUST(cJSON_AddItemToObject(*options, node->string, entry));
+	return 0;
+}
+
+static int
+read_options(struct binder *b, const struct key *key, void *field, const cJSON *node, const char *path)
+{
+	const cJSON *child;
+	char *deeper;
+
+	if (!cJSON_IsObject(layer_value(node)))
+		return bind_fault(b, node, path, "must be %s", kinds[key->kind].wants);
+	cJSON_ArrayForEach(child, layer_value(node)) {
+		add_option(field, child);
+		deeper = join(path, child->string);
+		json_add_str(b->origins, deeper, layer_at(child));
+		free(deeper);
+	}
+	return 0;
+}
+
+static int
+read_table(struct binder *b, const struct key *key, void *base, const cJSON *node, const char *path)
+{
+	if (!cJSON_IsObject(layer_value(node)))
+		return bind_fault(b, node, path, "must be %s", kinds[key->kind].wants);
+	return bind_group(b, key->table, base, node, path);
+}
+
+/* The struct's length stands elsewhere in the parent: read_map and read_list get the parent as field. */
+static int
+read_structs(struct binder *b, const struct key *key, void *base, const cJSON *node, const char *path, bool map)
+{
+	char **items = field_of(key, base), *deeper, *element;
+	int rc = 0, *len = (int *)(void *)((char *)base + key->len_offset);
+	const cJSON *child;
+	const char *name;
+
+	if (map ? !cJSON_IsObject(layer_value(node)) : !cJSON_IsArray(layer_value(node)))
+		return bind_fault(b, node, path, "must be %s", kinds[key->kind].wants);
+	*items = xcalloc((size_t)cJSON_GetArraySize(layer_value(node)), key->size);
+	cJSON_ArrayForEach(child, layer_value(node)) {
+		name = map ? child->string : layer_name(child);
+		deeper = join(path, name == NULL ? "?" : name);
+		if (!cJSON_IsObject(layer_value(child)))
+			rc = bind_fault(b, child, deeper, "must be a group { KEY = VALUE; }");
+		else if (map && !text_is_name(name))
+			rc = bind_fault(b, child, deeper, "\"%.80s\" is no name: a-z, 0-9, - and _, at most 64, a letter or digit first", name);
+		if (rc == 0) {
+			element = *items + key->size * (size_t)(*len)++;
+			/* The name is the first member of each struct that a map holds. */
+			if (map)
+				*(char **)(void *)element = xstrdup(name);
+			rc = bind_group(b, key->table, element, child, deeper);
+		}
+		free(deeper);
+		if (rc == -1)
+			break;
+	}
+	return rc;
+}
+
+static int
+read_map(struct binder *b, const struct key *key, void *base, const cJSON *node, const char *path)
+{
+	return read_structs(b, key, base, node, path, true);
+}
+
+static int
+read_list(struct binder *b, const struct key *key, void *base, const cJSON *node, const char *path)
+{
+	return read_structs(b, key, base, node, path, false);
+}
+
+/* Fallbacks are ours and well-formed: a test binds every table. */
+static void
+set_fallback(const struct key *key, void *field, const char *dir)
+{
+	struct error err;
+	struct binder b = { .dir = dir, .err = &err };
+	cJSON *node = cJSON_CreateObject(), *value, *list;
+	int64_t n;
+
+	MUST(node != NULL);
+	if ((key->kind == KEY_INT || key->kind == KEY_LONG) && units_parse_int(key->fallback, INT_MIN, INT_MAX, &n) == 0)
+		value = cJSON_CreateNumber((double)n);
+	else if (key->kind == KEY_BOOL)
+		value = cJSON_CreateBool(strcmp(key->fallback, "true") == 0);
+	else
+		value = cJSON_CreateString(key->fallback);
+	if (key->kind == KEY_PATHS) {
+		list = cJSON_CreateArray();
+		json_add_str(node, "at", "default");
+		MUST(list != NULL && cJSON_AddItemToObject(node, "value", value) && cJSON_AddItemToArray(list, node));
+		node = cJSON_CreateObject();
+		value = list;
+	}
+	MUST(cJSON_AddItemToObject(node, "value", value));
+	MUST(kinds[key->kind].read(&b, key, field, node, key->name) == 0);
+	cJSON_Delete(node);
+}
+
+static int
+unknown_key(struct binder *b, const struct key *table, const cJSON *node, const char *path)
+{
+	char *deeper = join(path, node->string);
+	const char *near = keys_nearest(table, node->string);
+
+	if (bind_is_secret_name(node->string) && keys_find(table, "token_file") != NULL)
+		bind_fault(b, node, deeper, "a secret is not written into a file: use token_file, token_env or token_command");
+	else if (bind_is_secret_name(node->string))
+		bind_fault(b, node, deeper, "a secret is not written into a file: let its owner read it by %s_file, %s_env or %s_command", node->string,
+		    node->string, node->string);
+	else if (near != NULL)
+		bind_fault(b, node, deeper, "unknown key; did you mean \"%s\"?", near);
+	else
+		bind_fault(b, node, deeper, "unknown key; drover config example shows all");
+	free(deeper);
+	return -1;
+}
+
+static int
+bind_known(struct binder *b, const struct key *key, void *base, const cJSON *node, const char *path)
+{
+	char *deeper = join(path, key->name);
+	bool parent = key->kind == KEY_GROUP || key->kind == KEY_MAP || key->kind == KEY_LIST;
+	int rc;
+
+	if (!parent && key->kind != KEY_OPTIONS)
+		json_add_str(b->origins, deeper, layer_at(node));
+	rc = kinds[key->kind].read(b, key, parent ? base : field_of(key, base), node, deeper);
+	free(deeper);
+	return rc;
+}
+
+static int
+bind_missing(struct binder *b, const struct key *key, void *base, const cJSON *group, const char *path)
+{
+	void *field = field_of(key, base);
+
+	if ((key->flags & KEY_REQUIRED) != 0)
+		return bind_fault(b, group, path, "%s is missing: %s", key->name, key->help);
+	if (key->kind == KEY_GROUP)
+		return bind_group(b, key->table, base, NULL, path);
+	if (key->kind == KEY_AT)
+		*(char **)field = xstrdup(layer_at(group));
+	else if (key->fallback != NULL)
+		set_fallback(key, field, b->dir);
+	else if (key->kind == KEY_DURATION || key->kind == KEY_LONG || key->kind == KEY_SIZE)
+		*(int64_t *)field = key->unset;
+	else if (key->kind == KEY_INT)
+		*(int *)field = (int)key->unset;
+	else if (key->kind == KEY_STRINGS || key->kind == KEY_ARGVS)
+		*(void **)field = xcalloc(1, sizeof(void *));
+	return 0;
+}
+
+int
+bind_group(struct binder *b, const struct key *table, void *base, const cJSON *group, const char *path)
+{
+	const struct key *key, *rest;
+	const cJSON *node;
+	char *deeper;
+
+	for (rest = table; rest->name != NULL && rest->kind != KEY_REST; rest++)
+		;
+	cJSON_ArrayForEach(node, layer_value(group)) {
+		if (keys_find(table, node->string) != NULL)
+			continue;
+		if (rest->name == NULL)
+			return unknown_key(b, table, node, path);
+		add_option(field_of(rest, base), node);
+		deeper = join(path, node->string);
+		json_add_str(b->origins, deeper, layer_at(node));
+		free(deeper);
+	}
+	for (key = table; key->name != NULL; key++) {
+		node = key->kind == KEY_REST || key->kind == KEY_AT ? NULL : json_get(layer_value(group), key->name);
+		if ((node != NULL ? bind_known(b, key, base, node, path) : bind_missing(b, key, base, group, path)) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+static cJSON *
+write_string(const struct key *key, const void *field)
+{
+	const char *s = *(char *const *)field;
+
+	return s == NULL ? NULL : cJSON_CreateString(s);
+}
+
+static cJSON *
+write_word(const struct key *key, const void *field)
+{
+	return cJSON_CreateString(key->words[*(const int *)field]);
+}
+
+static cJSON *
+write_int(const struct key *key, const void *field)
+{
+	int n = *(const int *)field;
+
+	return key->unset == n && n < 0 ? NULL : cJSON_CreateNumber(n);
+}
+
+static cJSON *
+write_long(const struct key *key, const void *field)
+{
+	return cJSON_CreateNumber((double)*(const int64_t *)field);
+}
+
+static cJSON *
+write_bool(const struct key *key, const void *field)
+{
+	return cJSON_CreateBool(*(const bool *)field);
+}
+
+static cJSON *
+write_duration(const struct key *key, const void *field)
+{
+	int64_t ms = *(const int64_t *)field;
+	char text[UNITS_MAX];
+
+	return ms < 0 ? NULL : cJSON_CreateString(units_write_duration(ms, text, sizeof text));
+}
+
+static cJSON *
+write_size(const struct key *key, const void *field)
+{
+	char text[UNITS_MAX];
+
+	return cJSON_CreateString(units_write_size(*(const int64_t *)field, text, sizeof text));
+}
+
+static cJSON *
+write_strings(const struct key *key, const void *field)
+{
+	char *const *strings = *(char *const *const *)field;
+	cJSON *list;
+	size_t i;
+
+	if (strings == NULL || (strings[0] == NULL && key->fallback == NULL))
+		return NULL;
+	MUST((list = cJSON_CreateArray()) != NULL);
+	for (i = 0; strings[i] != NULL; i++)
+		MUST(cJSON_AddItemToArray(list, cJSON_CreateString(strings[i])));
+	return list;
+}
+
+static cJSON *
+write_argvs(const struct key *key, const void *field)
+{
+	char **const *argvs = *(char **const *const *)field;
+	cJSON *list;
+	size_t i;
+
+	if (argvs == NULL || argvs[0] == NULL)
+		return NULL;
+	MUST((list = cJSON_CreateArray()) != NULL);
+	for (i = 0; argvs[i] != NULL; i++)
+		MUST(cJSON_AddItemToArray(list, write_strings(key, &argvs[i])));
+	return list;
+}
+
+static cJSON *
+write_options(const struct key *key, const void *field)
+{
+	const cJSON *entry, *options = *(cJSON *const *)field;
+	cJSON *group;
+
+	if (options == NULL)
+		return NULL;
+	MUST((group = cJSON_CreateObject()) != NULL);
+	cJSON_ArrayForEach(entry, options)
+		MUST(cJSON_AddItemToObject(group, entry->string, cJSON_Duplicate(json_get(entry, "value"), true)));
+	return group;
+}
+
+static cJSON *
+write_table(const struct key *key, const void *base)
+{
+	cJSON *group = cJSON_CreateObject();
+
+	MUST(group != NULL);
+	bind_write(key->table, base, group);
+	return group;
+}
+
+static cJSON *
+write_structs(const struct key *key, const void *base, bool map)
+{
+	const char *items = *(char *const *)field_of(key, base), *element;
+	int i, len = *(const int *)(const void *)((const char *)base + key->len_offset);
+	cJSON *group, *all = map ? cJSON_CreateObject() : cJSON_CreateArray();
+
+	MUST(all != NULL);
+	for (i = 0; i < len; i++) {
+		element = items + (size_t)i * key->size;
+		MUST((group = cJSON_CreateObject()) != NULL);
+		bind_write(key->table, element, group);
+		MUST(map ? cJSON_AddItemToObject(all, *(char *const *)(const void *)element, group) : cJSON_AddItemToArray(all, group));
+	}
+	return all;
+}
+
+static cJSON *
+write_map(const struct key *key, const void *base)
+{
+	return write_structs(key, base, true);
+}
+
+static cJSON *
+write_list(const struct key *key, const void *base)
+{
+	return write_structs(key, base, false);
+}
+
+void
+bind_write(const struct key *table, const void *base, cJSON *object)
+{
+	const struct key *key;
+	cJSON *value, *child;
+
+	for (key = table; key->name != NULL; key++) {
+		if (kinds[key->kind].write == NULL)
+			continue;
+		value = kinds[key->kind].write(key, key->kind == KEY_GROUP || key->kind == KEY_MAP || key->kind == KEY_LIST ? base : field_of(key, base));
+		if (value == NULL)
+			continue;
+		if (key->kind != KEY_REST) {
+			MUST(cJSON_AddItemToObject(object, key->name, value));
+			continue;
+		}
+		while ((child = cJSON_DetachItemFromArray(value, 0)) != NULL)
+			MUST(cJSON_AddItemToObject(object, child->string, child));
+		cJSON_Delete(value);
+	}
+}
+
+static void
+free_string(const struct key *key, void *field)
+{
+	free(*(char **)field);
+}
+
+static void
+free_strings(const struct key *key, void *field)
+{
+	bind_free_strings(*(char ***)field);
+}
+
+static void
+free_argvs(const struct key *key, void *field)
+{
+	char ***argvs = *(char ****)field;
+	size_t i;
+
+	for (i = 0; argvs != NULL && argvs[i] != NULL; i++)
+		bind_free_strings(argvs[i]);
+	free(argvs);
+}
+
+static void
+free_options(const struct key *key, void *field)
+{
+	cJSON_Delete(*(cJSON **)field);
+}
+
+static void
+free_table(const struct key *key, void *base)
+{
+	bind_free(key->table, base);
+}
+
+static void
+free_structs(const struct key *key, void *base)
+{
+	char *items = *(char **)field_of(key, base), *element;
+	int i, len = *(int *)(void *)((char *)base + key->len_offset);
+
+	for (i = 0; i < len; i++) {
+		element = items + (size_t)i * key->size;
+		if (key->kind == KEY_MAP)
+			free(*(char **)(void *)element);
+		bind_free(key->table, element);
+	}
+	free(items);
+}
+
+void
+bind_free(const struct key *table, void *base)
+{
+	const struct key *key;
+
+	for (key = table; key->name != NULL; key++)
+		if (kinds[key->kind].free != NULL)
+			kinds[key->kind].free(key, key->kind == KEY_GROUP || key->kind == KEY_MAP || key->kind == KEY_LIST ? base : field_of(key, base));
+}

@@ -1,0 +1,519 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Loading: which files, in which order, what the environment adds, and what no single key can check. */
+#include <dirent.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/path.h"
+#include "base/text.h"
+#include "config/bind.h"
+#include "config/config.h"
+#include "config/layer.h"
+
+/* The first layer. What stands here is there whatever the files say. */
+static const char builtin[] = "pools = { light = { slots = 2; }; heavy = { slots = 1; }; };";
+
+static char *find_file(struct error *);
+static char *folder_of(const char *);
+static int add_file(cJSON *, const char *, struct buf *, struct error *);
+static int add_folder(cJSON *, const char *, struct buf *, struct error *);
+static int is_conf(const struct dirent *);
+static int by_bytes(const struct dirent **, const struct dirent **);
+static cJSON *new_layers(void);
+static struct config *build(const cJSON *, const char *, const char *, struct buf *, struct error *);
+static char *xdg(const char *, const char *, const char *);
+static void fill_places(struct config *);
+static int fault(const struct config *, struct error *, const char *, const char *, const char *, ...) __attribute__((format(printf, 5, 6)));
+static int check_all(const struct config *, struct buf *, struct error *);
+static int check_repo(const struct config *, const struct config_repo *, struct buf *, struct error *);
+static int check_agent(const struct config *, const struct config_agent *, struct error *);
+static int check_plugin(const struct config *, const struct config_plugin *, struct buf *, struct error *);
+static int check_pipeline(const struct config *, const struct config_pipeline *, const char *, struct buf *, struct error *);
+static int check_repo_options(const struct config *, const cJSON *, const char *, struct error *);
+static int check_repo_name(const struct config *, const cJSON *, const cJSON *, const char *, struct error *);
+
+static char *
+folder_of(const char *file)
+{
+	const char *slash = strrchr(file, '/');
+	char *cwd, *dir, *absolute;
+
+	dir = slash == NULL ? xstrdup("") : xstrndup(file, slash == file ? 1 : (size_t)(slash - file));
+	if (dir[0] == '/')
+		return dir;
+	cwd = getcwd(NULL, 0);
+	absolute = dir[0] == '\0' ? xstrdup(cwd != NULL ? cwd : "/") : path_resolve(cwd != NULL ? cwd : "/", dir);
+	free(cwd);
+	free(dir);
+	return absolute;
+}
+
+/* A folder of the XDG base directory specification: relative values are to be ignored. The caller frees. */
+static char *
+xdg(const char *variable, const char *fallback, const char *name)
+{
+	const char *value = getenv(variable);
+	char *dir = value != NULL && value[0] == '/' ? xstrdup(value) : path_resolve("/", fallback), *path = path_join(dir, name);
+
+	free(dir);
+	return path;
+}
+
+static char *
+find_file(struct error *err)
+{
+	char *own = xdg("XDG_CONFIG_HOME", "~/.config", "drover/drover.conf");
+
+	if (access(own, F_OK) == 0)
+		return own;
+	if (access(SYSCONFDIR "/drover/drover.conf", F_OK) == 0) {
+		free(own);
+		return xstrdup(SYSCONFDIR "/drover/drover.conf");
+	}
+	error_set(err, DROVER_CONFIG, "no configuration: neither %s nor %s is there; drover config example shows one", own,
+	    SYSCONFDIR "/drover/drover.conf");
+	free(own);
+	return NULL;
+}
+
+static int
+add_file(cJSON *layers, const char *file, struct buf *warnings, struct error *err)
+{
+	struct buf text = BUF_INIT;
+	struct stat st;
+	char *dir = NULL;
+	cJSON *layer;
+	int rc = -1;
+
+	if (path_read(file, LAYER_MAX, &text, err) == -1) {
+		if (err != NULL && err->code != DROVER_AGAIN)
+			err->code = DROVER_CONFIG;
+		goto out;
+	}
+	if (text.len > 0 && memchr(text.data, '\0', text.len) != NULL) {
+		error_set(err, DROVER_CONFIG, "%s: holds a NUL byte: it must be text", file);
+		goto out;
+	}
+	if (warnings != NULL && stat(file, &st) == 0 && (st.st_mode & S_IWOTH) != 0)
+		buf_addf(warnings, "%s: everybody may write it and so choose what runs: chmod o-w\n", file);
+	dir = folder_of(file);
+	if ((layer = layer_read(buf_str(&text), file, dir, err)) != NULL)
+		rc = layer_merge(layers, layer, err);
+out:
+	buf_free(&text);
+	free(dir);
+	return rc;
+}
+
+static int
+is_conf(const struct dirent *e)
+{
+	size_t len = strlen(e->d_name);
+
+	return e->d_name[0] != '.' && len > 5 && strcmp(e->d_name + len - 5, ".conf") == 0;
+}
+
+/* alphasort() goes by the locale: which file wins must not. */
+static int
+by_bytes(const struct dirent **a, const struct dirent **b)
+{
+	return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static int
+add_folder(cJSON *layers, const char *folder, struct buf *warnings, struct error *err)
+{
+	struct dirent **entries = NULL;
+	int i, n, rc = 0;
+	char *file;
+
+	n = scandir(folder, &entries, is_conf, by_bytes);
+	if (n == -1)
+		return errno == ENOENT ? 0 : error_errno(err, DROVER_CONFIG, "%s: cannot read", folder);
+	for (i = 0; i < n; i++) {
+		file = path_join(folder, entries[i]->d_name);
+		if (rc == 0)
+			rc = add_file(layers, file, warnings, err);
+		free(file);
+		free(entries[i]);
+	}
+	free(entries);
+	return rc;
+}
+
+static cJSON *
+new_layers(void)
+{
+	cJSON *layers = layer_read(builtin, "default", "/", NULL);
+
+	MUST(layers != NULL);
+	return layers;
+}
+
+static void
+fill_places(struct config *c)
+{
+	bool system = geteuid() == 0 && c->file != NULL && strncmp(c->file, SYSCONFDIR "/", strlen(SYSCONFDIR "/")) == 0;
+	const char *runtime = getenv("XDG_RUNTIME_DIR");
+
+	if (c->state_dir == NULL)
+		c->state_dir = system ? xstrdup("/var/lib/drover") : xdg("XDG_STATE_HOME", "~/.local/state", "drover");
+	if (c->cache_dir == NULL)
+		c->cache_dir = system ? xstrdup("/var/cache/drover") : xdg("XDG_CACHE_HOME", "~/.cache", "drover");
+	if (c->socket == NULL)
+		c->socket = runtime != NULL && runtime[0] == '/' ? path_join(runtime, "drover.sock") : path_join(c->state_dir, "drover.sock");
+}
+
+/* "FILE:LINE: PATH.KEY: what", for what only the whole can tell. */
+static int
+fault(const struct config *c, struct error *err, const char *path, const char *key, const char *format, ...)
+{
+	char what[DROVER_ERROR_MAX], *full = path[0] == '\0' ? xstrdup(key) : xasprintf("%s.%s", path, key);
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(what, sizeof what, format, ap);
+	va_end(ap);
+	error_set(err, DROVER_CONFIG, "%s: %s: %s", json_str(c->origins, full, "default"), full, what);
+	free(full);
+	return -1;
+}
+
+static int
+check_repo(const struct config *c, const struct config_repo *repo, struct buf *warnings, struct error *err)
+{
+	static const char *const schemes[] = { "/", "file:///", "https://", "http://", "ssh://" };
+	char *path = xasprintf("repos.%s", repo->name);
+	const char *host, *at;
+	int rc = 0;
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(schemes) && strncmp(repo->url, schemes[i], strlen(schemes[i])) != 0; i++)
+		;
+	host = strstr(repo->url, "://");
+	at = host == NULL ? NULL : memchr(host + 3, '@', strcspn(host + 3, "/"));
+	if (i == ARRAY_LEN(schemes) && (host != NULL || repo->url[0] == '-' || strchr(repo->url, '@') == NULL ||
+	    strchr(repo->url, ':') == NULL || strstr(repo->url, "::") != NULL))
+		rc = fault(c, err, path, "url", "must be an absolute path, file://, http://, https://, ssh:// or user@host:path");
+	else if (at != NULL && memchr(host + 3, ':', (size_t)(at - host - 3)) != NULL)
+		rc = fault(c, err, path, "url", "a secret is not written into a file: take the password out, use user with token_file, token_env or token_command");
+	else if (repo->base != NULL && !text_is_branch(repo->base, NULL))
+		rc = fault(c, err, path, "base", "is no name of a branch: write it like \"main\"");
+	else if (repo->token_file != NULL && repo->token_env != NULL)
+		rc = fault(c, err, path, "token_env", "there is token_file as well: keep one of them");
+	else if (repo->token_command != NULL && (repo->token_file != NULL || repo->token_env != NULL))
+		rc = fault(c, err, path, "token_command", "there is %s as well: keep one of them", repo->token_file != NULL ? "token_file" : "token_env");
+	else if (warnings != NULL && repo->forge != NULL && config_plugin(c, repo->forge) == NULL)
+		buf_addf(warnings, "%s: forge: no plugin \"%s\" is configured: pushed branches get no pull request\n", path, repo->forge);
+	for (i = 0; rc == 0 && repo->env[i] != NULL; i++)
+		if (repo->env[i][0] == '=' || strchr(repo->env[i], '=') == NULL)
+			rc = fault(c, err, path, "env", "\"%.80s\" must be \"NAME=value\"", repo->env[i]);
+	free(path);
+	return rc;
+}
+
+static int
+check_agent(const struct config *c, const struct config_agent *agent, struct error *err)
+{
+	char *path = xasprintf("agents.%s", agent->name), *name;
+	int rc = 0;
+	size_t i;
+
+	for (i = 0; rc == 0 && agent->env[i] != NULL; i++) {
+		name = xstrndup(agent->env[i], strcspn(agent->env[i], "="));
+		if (name[0] == '\0' || strlen(name) == strlen(agent->env[i]))
+			rc = fault(c, err, path, "env", "\"%.80s\" must be \"NAME=value\"", name);
+		else if (bind_is_secret_name(name))
+			rc = fault(c, err, path, "env", "%.80s: a secret is not written into a file: set it for the daemon and name it in env_pass", name);
+		free(name);
+	}
+	for (i = 0; rc == 0 && agent->env_pass[i] != NULL; i++)
+		if (agent->env_pass[i][0] == '\0' || strchr(agent->env_pass[i], '=') != NULL)
+			rc = fault(c, err, path, "env_pass", "\"%.*s\" must be the name of a variable", (int)strcspn(agent->env_pass[i], "="), agent->env_pass[i]);
+	free(path);
+	return rc;
+}
+
+static int
+check_pipeline(const struct config *c, const struct config_pipeline *p, const char *path, struct buf *warnings, struct error *err)
+{
+	char *plugin;
+	size_t i;
+
+	if (p->pool != NULL && config_pool(c, p->pool) == NULL)
+		return fault(c, err, path, "pool", "there is no pool \"%.80s\": add it to pools, or use light or heavy", p->pool);
+	if (p->agent != NULL && config_agent(c, p->agent) == NULL)
+		return fault(c, err, path, "agent", "there is no agent \"%.80s\": add it to agents", p->agent);
+	for (i = 0; p->yield_to[i] != NULL; i++) {
+		if (!text_is_kind(p->yield_to[i]))
+			return fault(c, err, path, "yield_to", "\"%.80s\" is no kind of job: write PLUGIN.PIPELINE", p->yield_to[i]);
+		plugin = xstrndup(p->yield_to[i], strcspn(p->yield_to[i], "."));
+		if (warnings != NULL && config_plugin(c, plugin) == NULL)
+			buf_addf(warnings, "%s: yield_to: no plugin \"%s\" is configured\n", path, plugin);
+		free(plugin);
+	}
+	return check_repo_options(c, p->options, path, err);
+}
+
+static int
+check_repo_name(const struct config *c, const cJSON *option, const cJSON *value, const char *path, struct error *err)
+{
+	const char *name = cJSON_GetStringValue(value);
+
+	/* A pattern, or a forge's OWNER/NAME, is the plugin's own matter. */
+	if (name == NULL || !text_is_name(name) || config_repo(c, name) != NULL)
+		return 0;
+	return error_set(err, DROVER_CONFIG, "%s: %s.%s: there is no repo \"%s\": add it to repos", json_str(option, "at", "?"), path, option->string,
+	    name);
+}
+
+/* By agreement the options `repo` and `repos` of any plugin hold names of configured repos. */
+static int
+check_repo_options(const struct config *c, const cJSON *options, const char *path, struct error *err)
+{
+	const cJSON *option, *element;
+
+	cJSON_ArrayForEach(option, options) {
+		if (strcmp(option->string, "repo") != 0 && strcmp(option->string, "repos") != 0)
+			continue;
+		if (check_repo_name(c, option, json_get(option, "value"), path, err) == -1)
+			return -1;
+		cJSON_ArrayForEach(element, json_get(option, "value"))
+			if (check_repo_name(c, option, element, path, err) == -1)
+				return -1;
+	}
+	return 0;
+}
+
+static int
+check_plugin(const struct config *c, const struct config_plugin *plugin, struct buf *warnings, struct error *err)
+{
+	char *path = xasprintf("plugins.%s.options", plugin->name);
+	int i, rc = check_repo_options(c, plugin->options, path, err);
+
+	for (i = 0; rc == 0 && i < plugin->sources_len; i++) {
+		free(path);
+		path = xasprintf("plugins.%s.sources.%s", plugin->name, plugin->sources[i].name);
+		rc = check_repo_options(c, plugin->sources[i].options, path, err);
+	}
+	for (i = 0; rc == 0 && i < plugin->pipelines_len; i++) {
+		free(path);
+		path = xasprintf("plugins.%s.pipelines.%s", plugin->name, plugin->pipelines[i].name);
+		rc = check_pipeline(c, &plugin->pipelines[i], path, warnings, err);
+	}
+	free(path);
+	return rc;
+}
+
+static int
+check_all(const struct config *c, struct buf *warnings, struct error *err)
+{
+	struct sockaddr_un address;
+	int i;
+
+	if (strlen(c->socket) >= sizeof address.sun_path)
+		return fault(c, err, "", "socket", "\"%.200s\" is longer than the %zu bytes that a socket's path may have: use a shorter one", c->socket,
+		    sizeof address.sun_path - 1);
+	for (i = 0; i < c->agents_len; i++)
+		if (check_agent(c, &c->agents[i], err) == -1)
+			return -1;
+	for (i = 0; i < c->repos_len; i++)
+		if (check_repo(c, &c->repos[i], warnings, err) == -1)
+			return -1;
+	for (i = 0; i < c->plugins_len; i++)
+		if (check_plugin(c, &c->plugins[i], warnings, err) == -1)
+			return -1;
+	return 0;
+}
+
+static struct config *
+build(const cJSON *layers, const char *file, const char *dir, struct buf *warnings, struct error *err)
+{
+	struct config *c = xcalloc(1, sizeof *c);
+	struct binder b = { .dir = dir, .err = err };
+
+	c->file = xstrdup(file);
+	MUST((c->origins = cJSON_CreateObject()) != NULL);
+	b.origins = c->origins;
+	if (bind_group(&b, keys_config, c, layers, "") == 0) {
+		fill_places(c);
+		if (check_all(c, warnings, err) == 0)
+			return c;
+	}
+	config_free(c);
+	return NULL;
+}
+
+struct config *
+config_load(const char *file, struct buf *warnings, struct error *err)
+{
+	char *found, *dir = NULL, *folder = NULL;
+	cJSON *layers = new_layers();
+	struct config *c = NULL;
+
+	found = file != NULL ? xstrdup(file) : find_file(err);
+	if (found == NULL)
+		goto out;
+	dir = folder_of(found);
+	folder = path_join(dir, "conf.d");
+	if (add_file(layers, found, warnings, err) == -1 || add_folder(layers, folder, warnings, err) == -1)
+		goto out;
+	layer_environment(layers);
+	c = build(layers, found, dir, warnings, err);
+out:
+	cJSON_Delete(layers);
+	free(folder);
+	free(dir);
+	free(found);
+	return c;
+}
+
+struct config *
+config_parse(const char *text, const char *name, struct error *err)
+{
+	cJSON *layer, *layers = new_layers();
+	char *dir = folder_of(name);
+	struct config *c = NULL;
+
+	if (strlen(text) > LAYER_MAX)
+		error_set(err, DROVER_CONFIG, "%s: larger than %d bytes", name, LAYER_MAX);
+	else if ((layer = layer_read(text, name, dir, err)) != NULL && layer_merge(layers, layer, err) == 0)
+		c = build(layers, NULL, dir, NULL, err);
+	cJSON_Delete(layers);
+	free(dir);
+	return c;
+}
+
+struct config *
+config_default(void)
+{
+	struct config *c = config_parse("", "default", NULL);
+
+	MUST(c != NULL);
+	return c;
+}
+
+void
+config_free(struct config *c)
+{
+	if (c == NULL)
+		return;
+	bind_free(keys_config, c);
+	cJSON_Delete(c->origins);
+	free(c->file);
+	free(c);
+}
+
+cJSON *
+config_to_json(const struct config *c)
+{
+	cJSON *json = cJSON_CreateObject();
+
+	MUST(json != NULL);
+	json_add_str(json, "file", c->file);
+	bind_write(keys_config, c, json);
+	MUST(cJSON_AddItemToObject(json, "origins", cJSON_Duplicate(c->origins, true)));
+	return json;
+}
+
+struct config *
+config_from_json(const cJSON *json, struct error *err)
+{
+	const char *file = json_str(json, "file", NULL);
+	cJSON *layer, *plain;
+	struct config *c;
+	char *dir;
+
+	if (!cJSON_IsObject(json)) {
+		error_set(err, DROVER_CONFIG, "a configuration that is no JSON object");
+		return NULL;
+	}
+	MUST((plain = cJSON_Duplicate(json, true)) != NULL);
+	cJSON_DeleteItemFromObjectCaseSensitive(plain, "file");
+	cJSON_DeleteItemFromObjectCaseSensitive(plain, "origins");
+	layer = layer_wrap(plain, json_get(json, "origins"));
+	dir = folder_of(file != NULL ? file : "/");
+	c = build(layer, file, dir, NULL, err);
+	if (c != NULL && cJSON_IsObject(json_get(json, "origins"))) {
+		cJSON_Delete(c->origins);
+		MUST((c->origins = cJSON_Duplicate(json_get(json, "origins"), true)) != NULL);
+	}
+	free(dir);
+	cJSON_Delete(layer);
+	cJSON_Delete(plain);
+	return c;
+}
+
+const struct config_pool *
+config_pool(const struct config *c, const char *name)
+{
+	int i;
+
+	for (i = 0; i < c->pools_len; i++)
+		if (strcmp(c->pools[i].name, name) == 0)
+			return &c->pools[i];
+	return NULL;
+}
+
+const struct config_agent *
+config_agent(const struct config *c, const char *name)
+{
+	int i;
+
+	for (i = 0; i < c->agents_len; i++)
+		if (strcmp(c->agents[i].name, name) == 0)
+			return &c->agents[i];
+	return NULL;
+}
+
+const struct config_repo *
+config_repo(const struct config *c, const char *name)
+{
+	int i;
+
+	for (i = 0; i < c->repos_len; i++)
+		if (strcmp(c->repos[i].name, name) == 0)
+			return &c->repos[i];
+	return NULL;
+}
+
+const struct config_plugin *
+config_plugin(const struct config *c, const char *name)
+{
+	int i;
+
+	for (i = 0; i < c->plugins_len; i++)
+		if (strcmp(c->plugins[i].name, name) == 0)
+			return &c->plugins[i];
+	return NULL;
+}
+
+const struct config_pipeline *
+config_pipeline(const struct config *c, const char *kind)
+{
+	const char *dot = strchr(kind, '.');
+	const struct config_plugin *plugin;
+	size_t len;
+	int i, j;
+
+	if (dot == NULL)
+		return NULL;
+	len = (size_t)(dot - kind);
+	for (i = 0; i < c->plugins_len; i++) {
+		plugin = &c->plugins[i];
+		if (strlen(plugin->name) != len || strncmp(plugin->name, kind, len) != 0)
+			continue;
+		for (j = 0; j < plugin->pipelines_len; j++)
+			if (strcmp(plugin->pipelines[j].name, dot + 1) == 0)
+				return &plugin->pipelines[j];
+	}
+	return NULL;
+}

@@ -1,0 +1,415 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Reading one source of configuration, and laying one over another. */
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <libconfig.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/path.h"
+#include "base/text.h"
+#include "base/units.h"
+#include "config/layer.h"
+
+#define DEPTH_MAX 16
+
+static cJSON *new_node(const char *, cJSON *);
+static cJSON *read_setting(const config_setting_t *, const char *, int, struct error *);
+static cJSON *read_members(const config_setting_t *, const char *, int, struct error *);
+static cJSON *read_scalar(const config_setting_t *, const char *, struct error *);
+static cJSON *read_number(int64_t);
+static cJSON *wrap(const cJSON *, struct buf *, const cJSON *);
+static const cJSON *find_named(const cJSON *, const char *, const cJSON *);
+static int check_names(const cJSON *, struct error *);
+static int merge_group(cJSON *, cJSON *, struct error *);
+static void merge_list(cJSON *, cJSON *);
+static void set_from_env(cJSON *, const char *, const char *, const struct key *);
+static void walk_group(cJSON *, const struct key *, const char *);
+static void walk_options(cJSON *, const struct key *, const char *);
+static bool has_rest(const struct key *);
+static char *env_name(const char *, const char *);
+
+static cJSON *
+new_node(const char *at, cJSON *value)
+{
+	cJSON *node = cJSON_CreateObject();
+
+	MUST(node != NULL && value != NULL);
+	json_add_str(node, "at", at);
+	MUST(cJSON_AddItemToObject(node, "value", value));
+	return node;
+}
+
+const char *
+layer_at(const cJSON *node)
+{
+	return json_str(node, "at", "?");
+}
+
+const cJSON *
+layer_value(const cJSON *node)
+{
+	return json_get(node, "value");
+}
+
+const char *
+layer_name(const cJSON *group)
+{
+	return cJSON_GetStringValue(layer_value(json_get(layer_value(group), "name")));
+}
+
+/* Beyond 2^53 a JSON number is not exact: those travel as text. */
+static cJSON *
+read_number(int64_t n)
+{
+	char text[24];
+
+	if (llabs(n) <= INT64_C(1) << 53)
+		return cJSON_CreateNumber((double)n);
+	snprintf(text, sizeof text, "%" PRId64, n);
+	return cJSON_CreateString(text);
+}
+
+static cJSON *
+read_scalar(const config_setting_t *setting, const char *at, struct error *err)
+{
+	const char *s;
+
+	switch (config_setting_type(setting)) {
+	case CONFIG_TYPE_INT:
+		return read_number(config_setting_get_int(setting));
+	case CONFIG_TYPE_INT64:
+		return read_number(config_setting_get_int64(setting));
+	case CONFIG_TYPE_BOOL:
+		return cJSON_CreateBool(config_setting_get_bool(setting));
+	case CONFIG_TYPE_FLOAT:
+		if (isfinite(config_setting_get_float(setting)))
+			return cJSON_CreateNumber(config_setting_get_float(setting));
+		break;
+	case CONFIG_TYPE_STRING:
+		s = config_setting_get_string(setting);
+		if (s == NULL)
+			s = "";
+		if (text_is_utf8(s, strlen(s)))
+			return cJSON_CreateString(s);
+		error_set(err, DROVER_CONFIG, "%s: text that is not UTF-8: save the file as UTF-8", at);
+		return NULL;
+	default:
+		break;
+	}
+	error_set(err, DROVER_CONFIG, "%s: a value that cannot be read: write a number, true, false or \"text\"", at);
+	return NULL;
+}
+
+static cJSON *
+read_members(const config_setting_t *setting, const char *name, int depth, struct error *err)
+{
+	bool group = config_setting_is_group(setting) != 0;
+	cJSON *node, *members = group ? cJSON_CreateObject() : cJSON_CreateArray();
+	const config_setting_t *member;
+	int i, n = config_setting_length(setting);
+
+	MUST(members != NULL);
+	for (i = 0; i < n; i++) {
+		member = config_setting_get_elem(setting, (unsigned int)i);
+		if ((node = read_setting(member, name, depth + 1, err)) == NULL) {
+			cJSON_Delete(members);
+			return NULL;
+		}
+		MUST(group ? cJSON_AddItemToObject(members, config_setting_name(member), node) : cJSON_AddItemToArray(members, node));
+	}
+	return members;
+}
+
+static cJSON *
+read_setting(const config_setting_t *setting, const char *name, int depth, struct error *err)
+{
+	const char *file = config_setting_source_file(setting);
+	cJSON *value = NULL, *node = NULL;
+	char *at = xasprintf("%s:%u", file != NULL ? file : name, (unsigned int)config_setting_source_line(setting));
+
+	if (depth > DEPTH_MAX)
+		error_set(err, DROVER_CONFIG, "%s: groups inside groups, deeper than %d: no key needs that", at, DEPTH_MAX);
+	else if (config_setting_is_aggregate(setting))
+		value = read_members(setting, name, depth, err);
+	else
+		value = read_scalar(setting, at, err);
+	if (value != NULL)
+		node = new_node(at, value);
+	free(at);
+	return node;
+}
+
+cJSON *
+layer_read(const char *text, const char *name, const char *dir, struct error *err)
+{
+	config_t config;
+	cJSON *layer = NULL;
+
+	config_init(&config);
+	config_set_include_dir(&config, dir);
+	if (config_read_string(&config, text) == CONFIG_FALSE)
+		error_set(err, DROVER_CONFIG, "%s:%d: %s: a setting is written KEY = VALUE; a list (\"a\", \"b\"), a group { ... }",
+		    config_error_file(&config) != NULL ? config_error_file(&config) : name, config_error_line(&config), config_error_text(&config));
+	else
+		layer = read_setting(config_root_setting(&config), name, 0, err);
+	config_destroy(&config);
+	return layer;
+}
+
+static cJSON *
+wrap(const cJSON *plain, struct buf *path, const cJSON *origins)
+{
+	const cJSON *child;
+	size_t len = path->len;
+	const char *name;
+	cJSON *value;
+
+	if (!cJSON_IsObject(plain) && !cJSON_IsArray(plain)) {
+		value = cJSON_Duplicate(plain, true);
+		return new_node(json_str(origins, buf_str(path), "default"), value);
+	}
+	value = cJSON_IsObject(plain) ? cJSON_CreateObject() : cJSON_CreateArray();
+	MUST(value != NULL);
+	cJSON_ArrayForEach(child, plain) {
+		name = cJSON_IsObject(plain) ? child->string : json_str(child, "name", NULL);
+		if (name != NULL)
+			buf_addf(path, "%s%s", len > 0 ? "." : "", name);
+		MUST(cJSON_IsObject(plain) ? cJSON_AddItemToObject(value, name, wrap(child, path, origins)) :
+		    cJSON_AddItemToArray(value, wrap(child, path, origins)));
+		path->len = len;
+		if (path->data != NULL)
+			path->data[len] = '\0';
+	}
+	return new_node(json_str(origins, buf_str(path), "default"), value);
+}
+
+cJSON *
+layer_wrap(const cJSON *plain, const cJSON *origins)
+{
+	struct buf path = BUF_INIT;
+	cJSON *layer = wrap(plain, &path, origins);
+
+	buf_free(&path);
+	return layer;
+}
+
+cJSON *
+layer_plain(const cJSON *node)
+{
+	const cJSON *child, *value = layer_value(node);
+	cJSON *plain;
+
+	if (!cJSON_IsObject(value) && !cJSON_IsArray(value)) {
+		MUST((plain = cJSON_Duplicate(value, true)) != NULL);
+		return plain;
+	}
+	MUST((plain = cJSON_IsObject(value) ? cJSON_CreateObject() : cJSON_CreateArray()) != NULL);
+	cJSON_ArrayForEach(child, value)
+		MUST(cJSON_IsObject(value) ? cJSON_AddItemToObject(plain, child->string, layer_plain(child)) :
+		    cJSON_AddItemToArray(plain, layer_plain(child)));
+	return plain;
+}
+
+/* The group of that name in a list, before the element `until` (NULL: anywhere). */
+static const cJSON *
+find_named(const cJSON *list, const char *name, const cJSON *until)
+{
+	const cJSON *element;
+	const char *other;
+
+	cJSON_ArrayForEach(element, list) {
+		if (element == until)
+			break;
+		if ((other = layer_name(element)) != NULL && strcmp(other, name) == 0)
+			return element;
+	}
+	return NULL;
+}
+
+/* Within one file a name twice is a slip; over two files it is meant. */
+static int
+check_names(const cJSON *list, struct error *err)
+{
+	const cJSON *element, *first;
+	const char *name;
+
+	cJSON_ArrayForEach(element, list)
+		if ((name = layer_name(element)) != NULL && (first = find_named(list, name, element)) != NULL)
+			return error_set(err, DROVER_CONFIG, "%s: \"%s\" is there twice, first at %s: give one another name", layer_at(element),
+			    name, layer_at(first));
+	return 0;
+}
+
+static void
+merge_list(cJSON *base, cJSON *over)
+{
+	cJSON *element, *next, *same;
+
+	for (element = over->child; element != NULL; element = next) {
+		next = element->next;
+		same = layer_name(element) == NULL ? NULL : (cJSON *)(uintptr_t)find_named(base, layer_name(element), NULL);
+		element = cJSON_DetachItemViaPointer(over, element);
+		if (same == NULL)
+			MUST(cJSON_AddItemToArray(base, element));
+		else
+			layer_merge(same, element, NULL);
+	}
+}
+
+static int
+merge_group(cJSON *base, cJSON *over, struct error *err)
+{
+	cJSON *node, *next, *value, *old, *old_value;
+
+	for (node = over->child; node != NULL; node = next) {
+		next = node->next;
+		value = cJSON_GetObjectItemCaseSensitive(node, "value");
+		if (cJSON_IsArray(value) && check_names(value, err) == -1)
+			return -1;
+		node = cJSON_DetachItemViaPointer(over, node);
+		old = cJSON_GetObjectItemCaseSensitive(base, node->string);
+		old_value = cJSON_GetObjectItemCaseSensitive(old, "value");
+		if (old == NULL) {
+			MUST(cJSON_AddItemToObject(base, node->string, node));
+		} else if (cJSON_IsObject(value) && cJSON_IsObject(old_value)) {
+			if (layer_merge(old, node, err) == -1)
+				return -1;
+		} else if (cJSON_IsArray(value) && cJSON_IsArray(old_value) && layer_name(value->child) != NULL && layer_name(old_value->child) != NULL) {
+			merge_list(old_value, value);
+			cJSON_Delete(node);
+		} else {
+			MUST(cJSON_ReplaceItemViaPointer(base, old, node));
+		}
+	}
+	return 0;
+}
+
+int
+layer_merge(cJSON *base, cJSON *over, struct error *err)
+{
+	int rc = merge_group(cJSON_GetObjectItemCaseSensitive(base, "value"), cJSON_GetObjectItemCaseSensitive(over, "value"), err);
+
+	/* An entry stands where it was said last. */
+	if (rc == 0 && layer_name(base) != NULL)
+		MUST(cJSON_ReplaceItemInObjectCaseSensitive(base, "at", cJSON_CreateString(layer_at(over))));
+	cJSON_Delete(over);
+	return rc;
+}
+
+/* PREFIX_KEY in capitals; "-" and "." become "_". The caller frees. */
+static char *
+env_name(const char *prefix, const char *key)
+{
+	char *name = xasprintf("%s_%s", prefix, key), *p;
+
+	for (p = name; *p != '\0'; p++) {
+		if (*p >= 'a' && *p <= 'z')
+			*p = (char)(*p - 'a' + 'A');
+		else if (*p == '-' || *p == '.')
+			*p = '_';
+	}
+	return name;
+}
+
+/* A number or truth value is one in the environment as well; what does not look like it stays text, for the checks to refuse. */
+static void
+set_from_env(cJSON *group, const char *prefix, const char *name, const struct key *key)
+{
+	char *variable = env_name(prefix, name), *at = NULL;
+	const char *text = getenv(variable);
+	cJSON *value, *old = cJSON_GetObjectItemCaseSensitive(group, name);
+	const cJSON *old_value = layer_value(old);
+	bool number = key != NULL ? key->kind == KEY_INT || key->kind == KEY_LONG : cJSON_IsNumber(old_value);
+	bool truth = key != NULL ? key->kind == KEY_BOOL : cJSON_IsBool(old_value);
+	int64_t n;
+
+	if (text == NULL || !text_is_utf8(text, strlen(text)))
+		goto out;
+	if (number && units_parse_int(text, -(INT64_C(1) << 53), INT64_C(1) << 53, &n) == 0)
+		value = cJSON_CreateNumber((double)n);
+	else if (truth && (strcmp(text, "true") == 0 || strcmp(text, "1") == 0))
+		value = cJSON_CreateTrue();
+	else if (truth && (strcmp(text, "false") == 0 || strcmp(text, "0") == 0))
+		value = cJSON_CreateFalse();
+	else
+		value = cJSON_CreateString(text);
+	at = xasprintf("env %s", variable);
+	MUST(old != NULL ? cJSON_ReplaceItemInObjectCaseSensitive(group, name, new_node(at, value)) :
+	    cJSON_AddItemToObject(group, name, new_node(at, value)));
+out:
+	free(variable);
+	free(at);
+}
+
+static void
+walk_group(cJSON *group, const struct key *table, const char *prefix)
+{
+	cJSON *child, *made;
+	const struct key *key;
+	char *deeper, *deepest;
+
+	for (key = table; key != NULL && key->name != NULL; key++) {
+		deeper = env_name(prefix, key->name);
+		made = cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(group, key->name), "value");
+		if (key->kind <= KEY_SIZE && (key->flags & KEY_NAME) == 0)
+			set_from_env(group, prefix, key->name, key);
+		else if (key->kind == KEY_GROUP && made == NULL) {
+			made = cJSON_CreateObject();
+			walk_group(made, key->table, deeper);
+			if (made->child != NULL)
+				MUST(cJSON_AddItemToObject(group, key->name, new_node(layer_at(layer_value(made)->child), made)));
+			else
+				cJSON_Delete(made);
+		} else if (key->kind == KEY_GROUP && cJSON_IsObject(made))
+			walk_group(made, key->table, deeper);
+		else if (key->kind == KEY_OPTIONS && cJSON_IsObject(made))
+			walk_group(made, NULL, deeper);
+		else if (key->kind == KEY_MAP || key->kind == KEY_LIST)
+			cJSON_ArrayForEach(child, made) {
+				if (!cJSON_IsObject(layer_value(child)) || (key->kind == KEY_LIST && layer_name(child) == NULL))
+					continue;
+				deepest = env_name(deeper, key->kind == KEY_MAP ? child->string : layer_name(child));
+				walk_group(cJSON_GetObjectItemCaseSensitive(child, "value"), key->table, deepest);
+				free(deepest);
+			}
+		free(deeper);
+	}
+	if (table == NULL || has_rest(table))
+		walk_options(group, table, prefix);
+}
+
+/* Only those that a file has, because nobody here knows the others. */
+static void
+walk_options(cJSON *group, const struct key *table, const char *prefix)
+{
+	cJSON *child, *next;
+	char *name;
+
+	for (child = group->child; child != NULL; child = next) {
+		next = child->next;
+		if ((table != NULL && keys_find(table, child->string) != NULL) || cJSON_IsObject(layer_value(child)) || cJSON_IsArray(layer_value(child)))
+			continue;
+		name = xstrdup(child->string);
+		set_from_env(group, prefix, name, NULL);
+		free(name);
+	}
+}
+
+static bool
+has_rest(const struct key *table)
+{
+	while (table->name != NULL && table->kind != KEY_REST)
+		table++;
+	return table->name != NULL;
+}
+
+void
+layer_environment(cJSON *base)
+{
+	walk_group(cJSON_GetObjectItemCaseSensitive(base, "value"), keys_config, "DROVER");
+}
