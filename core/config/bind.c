@@ -389,6 +389,7 @@ read_structs(struct binder *b, const struct key *key, void *base, const cJSON *n
 		else if (map && !text_is_name(name))
 			rc = bind_fault(b, child, deeper, "\"%.80s\" is no name: a-z, 0-9, - and _, at most 64, a letter or digit first", name);
 		if (rc == 0) {
+			json_add_str(b->origins, deeper, layer_at(child));
 			element = *items + key->size * (size_t)(*len)++;
 			/* The name is the first member of each struct that a map holds. */
 			if (map)

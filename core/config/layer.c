@@ -362,7 +362,7 @@ walk_group(cJSON *group, const struct key *table, const char *prefix)
 			made = cJSON_CreateObject();
 			walk_group(made, key->table, deeper);
 			if (made->child != NULL)
-				MUST(cJSON_AddItemToObject(group, key->name, new_node(layer_at(layer_value(made)->child), made)));
+				MUST(cJSON_AddItemToObject(group, key->name, new_node(layer_at(made->child), made)));
 			else
 				cJSON_Delete(made);
 		} else if (key->kind == KEY_GROUP && cJSON_IsObject(made))
