@@ -7,17 +7,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/json.h"
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/text.h"
-#include "config/options.h"
 #include "plugin/loader.h"
 
 #define LOADER_SYMBOL "drover_plugin_v"
@@ -53,16 +52,21 @@ loader_check_links(const char *dir, struct error *err)
 {
 	char path[PATH_MAX];
 	struct stat st;
+	bool last;
 
 	if (!text_copy(path, sizeof path, dir))
 		return error_set(err, DROVER_CONFIG, "plugin folder %.80s...: the path is too long", dir);
-	for (char *slash = strchr(path + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
-		*slash = '\0';
+	for (char *end = path + 1; *end != '\0'; end++) {
+		end += strcspn(end, "/");
+		last = *end == '\0';
+		*end = '\0';
 		if (lstat(path, &st) == -1)
 			return error_errno(err, DROVER_CONFIG, "plugin folder %s", dir);
 		if (loader_trusts(&st, path, true, err) == -1)
 			return -1;
-		*slash = '/';
+		if (last)
+			break;
+		*end = '/';
 	}
 	return 0;
 }
@@ -246,53 +250,6 @@ loader_open(char *const *dirs, const char *name, struct plugin_image *image, str
 fail:
 	loader_free(image);
 	return -1;
-}
-
-cJSON *
-loader_describe(const struct plugin_image *image)
-{
-	const struct drover_plugin *plugin = &image->plugin;
-	cJSON *all = cJSON_CreateObject(), *list, *one;
-	char abi[16];
-
-	(void)snprintf(abi, sizeof abi, "%u.%u", plugin->major, plugin->minor);
-	json_add_str(all, "name", plugin->name);
-	json_add_str(all, "version", plugin->version);
-	json_add_str(all, "summary", plugin->summary != NULL ? plugin->summary : "");
-	json_add_str(all, "abi", abi);
-	cJSON_AddItemToObject(all, "options", options_describe(plugin->options));
-	list = cJSON_AddArrayToObject(all, "sources");
-	for (int i = 0; i < image->sources_len; i++) {
-		cJSON_AddItemToArray(list, one = cJSON_CreateObject());
-		json_add_str(one, "name", image->sources[i].name);
-		json_add_str(one, "summary", image->sources[i].summary != NULL ? image->sources[i].summary : "");
-		json_add_int(one, "interval_ms", image->sources[i].interval_ms);
-		json_add_bool(one, "settles", image->sources[i].settle != NULL);
-		cJSON_AddItemToObject(one, "options", options_describe(image->sources[i].options));
-	}
-	list = cJSON_AddArrayToObject(all, "pipelines");
-	for (int i = 0; i < image->pipelines_len; i++) {
-		const struct drover_pipeline *pipeline = &image->pipelines[i];
-
-		cJSON_AddItemToArray(list, one = cJSON_CreateObject());
-		json_add_str(one, "name", pipeline->name);
-		json_add_str(one, "summary", pipeline->summary != NULL ? pipeline->summary : "");
-		json_add_str(one, "pool", pipeline->pool != NULL ? pipeline->pool : "light");
-		json_add_int(one, "retries", pipeline->retries);
-		json_add_int(one, "timeout_ms", pipeline->timeout_ms > 0 ? pipeline->timeout_ms : 50 * 60 * 1000);
-		json_add_int(one, "silence_ms", pipeline->silence_ms > 0 ? pipeline->silence_ms : 5 * 60 * 1000);
-		cJSON_AddItemToObject(one, "options", options_describe(pipeline->options));
-	}
-	list = cJSON_AddArrayToObject(all, "operations");
-	for (int i = 0; i < image->operations_len; i++) {
-		const struct drover_operation *operation = &image->operations[i];
-
-		cJSON_AddItemToArray(list, one = cJSON_CreateObject());
-		json_add_str(one, "name", operation->name);
-		json_add_str(one, "summary", operation->summary != NULL ? operation->summary : "");
-		json_add_int(one, "timeout_ms", operation->timeout_ms > 0 ? operation->timeout_ms : 60 * 1000);
-	}
-	return all;
 }
 
 void

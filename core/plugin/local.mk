@@ -12,6 +12,7 @@ libplugin_la_SOURCES += core/plugin/facts.c
 libplugin_la_SOURCES += core/plugin/channel.c
 libplugin_la_SOURCES += core/plugin/cgroup.c core/plugin/cgroup.h
 libplugin_la_SOURCES += core/plugin/check.c
+libplugin_la_SOURCES += core/plugin/describe.c
 libplugin_la_SOURCES += core/plugin/crash.c core/plugin/crash.h
 libplugin_la_SOURCES += core/plugin/job.c core/plugin/job.h
 libplugin_la_SOURCES += core/plugin/kin.c core/plugin/kin.h
