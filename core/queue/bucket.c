@@ -74,8 +74,7 @@ bucket_free_all(struct queue *q)
 
 	HASH_ITER(hh, q->buckets, b, next) {
 		HASH_DEL(q->buckets, b);
-		if (b->traits != NULL)
-			queue_kind_set(q, b->name, NULL);
+		bucket_forget_kind(b);
 		free(b->why);
 		free(b->path);
 		free(b);

@@ -130,6 +130,7 @@ struct bucket *bucket_get(struct queue *, const char *type, const char *name); /
 struct bucket *bucket_find(struct queue *, const char *type, const char *name);
 bool bucket_paused(const struct bucket *, int64_t now);
 void bucket_unpause(struct bucket *);
+void bucket_forget_kind(struct bucket *);
 void bucket_free_all(struct queue *);
 int pause_load(struct queue *, struct error *);
 /* Takes pauses away that are over; ms until the next one is, -1: none. */

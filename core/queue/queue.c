@@ -10,7 +10,6 @@
 
 static void queue_forget(struct queue *);
 static void queue_take_in(struct queue *, struct entry *);
-static void traits_free(struct bucket *);
 static void kind_follow(struct queue *, struct bucket *);
 
 struct queue *
@@ -119,8 +118,8 @@ queue_configure(struct queue *q, const struct config *c)
 	}
 }
 
-static void
-traits_free(struct bucket *kind)
+void
+bucket_forget_kind(struct bucket *kind)
 {
 	struct kind_traits *t = kind->traits;
 
@@ -169,7 +168,7 @@ queue_kind_set(struct queue *q, const char *name, const struct kind_traits *trai
 	OBJ_CHECK(q, QUEUE_MAGIC);
 	kind = bucket_get(q, "kind", name);
 	if (traits == NULL) {
-		traits_free(kind);
+		bucket_forget_kind(kind);
 		return;
 	}
 	moved = kind->traits == NULL || !same(kind->traits->pool, traits->pool) || !same(kind->traits->agent, traits->agent);
@@ -191,7 +190,7 @@ queue_kind_set(struct queue *q, const char *name, const struct kind_traits *trai
 		}
 		t->yield_to = names;
 	}
-	traits_free(kind); /* last: the caller may have built on queue_kind() */
+	bucket_forget_kind(kind); /* last: the caller may have built on queue_kind() */
 	kind->yields = yields;
 	kind->traits = t;
 	kind->slots = traits->slots > 0 ? traits->slots : 0;
