@@ -45,6 +45,6 @@ check_template_LDADD = $(CHECK_LIBS)
 EXTRA_check_template_DEPENDENCIES = example.la
 endif
 
-plugin_scripts = tests/plugins/exports.sh tests/plugins/template.sh
+plugin_scripts = tests/plugins/exports.sh tests/plugins/template.sh tests/plugins/manual.sh
 TESTS += $(plugin_scripts)
 EXTRA_DIST += $(plugin_scripts)
