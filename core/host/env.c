@@ -5,7 +5,6 @@
  */
 #include "build.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <pwd.h>
 #include <stdio.h>
@@ -69,7 +68,9 @@ env_tmp(struct scope *s, struct error *err)
 		return s->tmp;
 	parent = path_join(s->config->state_dir, "scratch");
 	folder = path_join(parent, "tmp-XXXXXX");
-	if (mkdtemp(folder) != NULL || (errno == ENOENT && path_mkdirs(parent, 0700, err) == 0 && mkdtemp(folder) != NULL)) {
+	if (path_mkdirs(parent, 0700, err) != 0) {
+		free(folder);
+	} else if (mkdtemp(folder) != NULL) {
 		s->tmp = folder;
 	} else {
 		error_errno(err, DROVER_CONFIG, "cannot make a folder for temporary files in %s", parent);

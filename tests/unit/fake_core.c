@@ -270,9 +270,6 @@ core_message(struct fake_core *core, int *peer, struct message *m)
 		answer_ask(core, m, &a);
 		if (++core->requests == core->kill_after) {
 			core->killed_at = m->type;
-			if (m->fields_len > 0 && m->fields[0].type == 's')
-				text_copy(core->killed_key, sizeof core->killed_key,
-				    m->type == MESSAGE_KV_SET ? message_s(m, "value") : m->fields[0].data);
 			(void)kill(-core->child, SIGKILL);
 		}
 	}

@@ -39,7 +39,6 @@ struct fake_core {
 	/* The job is killed when this many requests were carried out, before the last one is answered; 0: never. */
 	int kill_after, requests;
 	enum message_type killed_at;
-	char killed_key[128];
 	pid_t child;
 };
 
