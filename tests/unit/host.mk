@@ -1,0 +1,10 @@
+if HAVE_CHECK
+check_PROGRAMS += check_host check_change
+TESTS += check_host check_change
+check_host_SOURCES = tests/unit/test_host.c tests/unit/fake_core.c tests/unit/fake_core.h tests/unit/temp.c tests/unit/temp.h
+check_host_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+check_host_LDADD = libhost.la liblease.la libplugin.la libconfigure.la libbase.la $(CHECK_LIBS)
+check_change_SOURCES = tests/unit/test_change.c tests/unit/fake_core.c tests/unit/fake_core.h tests/unit/temp.c tests/unit/temp.h
+check_change_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+check_change_LDADD = libhost.la liblease.la libplugin.la libconfigure.la libbase.la $(CHECK_LIBS)
+endif
