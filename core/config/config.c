@@ -19,7 +19,7 @@
 #include "config/layer.h"
 
 /* The first layer. What stands here is there whatever the files say. */
-static const char builtin[] = "pools = { light = { slots = 2; }; heavy = { slots = 1; }; };";
+static const char builtin[] = "{\"pools\": {\"light\": {\"slots\": 2}, \"heavy\": {\"slots\": 1}}}";
 
 static char *find_file(struct error *);
 static char *folder_of(const char *);
@@ -152,9 +152,11 @@ add_folder(cJSON *layers, const char *folder, struct buf *warnings, struct error
 static cJSON *
 new_layers(void)
 {
-	cJSON *layers = layer_read(builtin, "default", "/", NULL);
+	cJSON *json = json_parse(builtin, sizeof builtin - 1, sizeof builtin, NULL), *layers;
 
-	MUST(layers != NULL);
+	MUST(json != NULL);
+	layers = layer_wrap(json, NULL);
+	cJSON_Delete(json);
 	return layers;
 }
 

@@ -127,7 +127,7 @@ const struct key keys_config[] = {
 	  .help = "Succeeded and cancelled jobs are removed after this; dead ones never." },
 	{ "log", KEY_GROUP, .table = keys_log, .help = "The daemon's log." },
 	{ "trees", KEY_GROUP, .table = keys_trees, .help = "Worktrees between two jobs." },
-	{ "pools", KEY_MAP, MANY(config, pools, config_pool), .table = keys_pool, .sample = "huge", .help = "Named capacity. light and heavy are always there." },
+	{ "pools", KEY_MAP, MANY(config, pools, config_pool), .table = keys_pool, .sample = "huge", .help = "Named capacity. light (2 slots) and heavy (1) are always there." },
 	{ "agents", KEY_MAP, MANY(config, agents, config_agent), .table = keys_agent, .sample = "codex", .help = "Coding agents." },
 	{ "repos", KEY_LIST, MANY(config, repos, config_repo), .table = keys_repo, .help = "Repositories that jobs may work on." },
 	{ "plugins", KEY_LIST, MANY(config, plugins, config_plugin), .table = keys_plugin, .help = "What is loaded." },

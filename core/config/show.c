@@ -17,7 +17,8 @@ static size_t push(struct buf *, const char *);
 static void pop(struct buf *, size_t);
 static void example_value(struct buf *, const struct key *);
 static void example_group(struct buf *, const struct key *, const char *, int);
-static void example_many(struct buf *, const struct key *, const char *, int);
+static void example_many(struct buf *, const struct key *, int);
+static void example_line(struct buf *, const char *, int);
 static void flatten(cJSON *, struct buf *, const cJSON *);
 static cJSON *flat(const struct config *);
 
@@ -97,6 +98,7 @@ static void
 show_entry(struct buf *out, const cJSON *value, const cJSON *origins, struct buf *path, int depth)
 {
 	const cJSON *element;
+	const char *origin;
 	size_t len;
 
 	indent(out, depth);
@@ -122,8 +124,9 @@ show_entry(struct buf *out, const cJSON *value, const cJSON *origins, struct buf
 	} else {
 		show_value(out, value);
 		buf_addc(out, ';');
+		origin = json_str(origins, buf_str(path), "default");
 		if (origins != NULL)
-			buf_addf(out, " # from %s", json_str(origins, buf_str(path), "default"));
+			buf_addf(out, " # %s%s", strcmp(origin, "default") == 0 ? "" : "from ", origin);
 		buf_addc(out, '\n');
 	}
 }
@@ -172,21 +175,26 @@ example_value(struct buf *out, const struct key *key)
 
 /* One sample of a map or list; a comment as a whole, as nobody has it by default. */
 static void
-example_many(struct buf *out, const struct key *key, const char *mark, int depth)
+example_many(struct buf *out, const struct key *key, int depth)
 {
 	bool map = key->kind == KEY_MAP;
 
-	buf_adds(out, mark);
-	indent(out, depth);
-	buf_addf(out, "%s = %s\n%s", key->name, map ? "{" : "(", mark);
-	indent(out, depth + 1);
+	example_line(out, "#", depth);
+	buf_addf(out, "%s = %s\n", key->name, map ? "{" : "(");
+	example_line(out, "#", depth + 1);
 	buf_addf(out, map ? "%s = {\n" : "{\n", key->sample);
-	example_group(out, key->table, mark, depth + 2);
-	buf_adds(out, mark);
-	indent(out, depth + 1);
-	buf_addf(out, "%s\n%s", map ? "};" : "}", mark);
-	indent(out, depth);
+	example_group(out, key->table, "#", depth + 2);
+	example_line(out, "#", depth + 1);
+	buf_adds(out, map ? "};\n" : "}\n");
+	example_line(out, "#", depth);
 	buf_adds(out, map ? "};\n" : ");\n");
+}
+
+static void
+example_line(struct buf *out, const char *mark, int depth)
+{
+	buf_adds(out, mark);
+	indent(out, depth);
 }
 
 /* "# text" explains, "#key = value;" is a key that is not set. */
@@ -201,26 +209,27 @@ example_group(struct buf *out, const struct key *table, const char *mark, int de
 			continue;
 		if (depth == 0)
 			buf_addc(out, '\n');
-		indent(out, depth);
+		example_line(out, mark, depth);
 		buf_addf(out, "# %s\n", key->help);
-		/* Of three ways to a secret one may be taken. */
-		exclusive = strcmp(key->name, "token_env") == 0 || strcmp(key->name, "token_command") == 0;
-		unset = mark[0] == '\0' ? key->fallback == NULL : exclusive;
 		if (key->kind == KEY_GROUP) {
-			indent(out, depth);
+			example_line(out, mark, depth);
 			buf_addf(out, "%s = {\n", key->name);
 			example_group(out, key->table, mark, depth + 1);
-			indent(out, depth);
+			example_line(out, mark, depth);
 			buf_adds(out, "};\n");
-		} else if (key->kind == KEY_MAP || key->kind == KEY_LIST) {
-			example_many(out, key, "#", depth);
-		} else {
-			buf_adds(out, exclusive ? "# " : unset ? "#" : mark);
-			indent(out, depth);
-			buf_addf(out, "%s = ", key->name);
-			example_value(out, key);
-			buf_adds(out, ";\n");
+			continue;
 		}
+		if (key->kind == KEY_MAP || key->kind == KEY_LIST) {
+			example_many(out, key, depth);
+			continue;
+		}
+		/* Of three ways to a secret one may be taken. */
+		exclusive = strcmp(key->name, "token_env") == 0 || strcmp(key->name, "token_command") == 0;
+		unset = mark[0] == '\0' && key->fallback == NULL;
+		example_line(out, mark, depth);
+		buf_addf(out, "%s%s = ", exclusive ? "# " : unset ? "#" : "", key->name);
+		example_value(out, key);
+		buf_adds(out, ";\n");
 	}
 }
 
