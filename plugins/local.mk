@@ -8,6 +8,8 @@ include plugins/inbox/local.mk
 include plugins/exec/local.mk
 include plugins/template/local.mk
 
+EXTRA_DIST += doc/plugins.md doc/abi-history.md
+
 # A plugin is its .so alone; libtool's .la must not be installed, and uninstall reads it to know the .so.
 install-exec-hook:
 	cd "$(DESTDIR)$(plugindir)" && rm -f $(plugin_LTLIBRARIES:plugins/%=%) *.la

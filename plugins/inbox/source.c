@@ -62,7 +62,9 @@ static void source_close(struct drover_scope *, void *);
 static void looks_free(struct looks *);
 static struct look *looks_note(struct poll *, const struct entry *);
 static void poll_tell(struct poll *, const struct entry *, const char *);
+static void poll_note(struct poll *, uint64_t, const char *);
 static int poll_move(struct poll *, uint64_t, const char *, struct drover_error *);
+static bool poll_has_noted(const struct poll *, const char *);
 static int poll_accepted(struct poll *, const char *, struct drover_error *);
 static int poll_reject(struct poll *, const char *, const char *, struct drover_error *);
 static bool poll_is_settled(struct poll *, const struct entry *);
@@ -179,17 +181,29 @@ poll_tell(struct poll *p, const struct entry *e, const char *why)
 	p->scope->host->log->printf(p->scope, DROVER_NOTICE, "%s stays in the folder: %s", shown, why);
 }
 
+static void
+poll_note(struct poll *p, uint64_t inode, const char *key)
+{
+	p->cursor_len += (size_t)snprintf(p->cursor + p->cursor_len, DROVER_VALUE_MAX - p->cursor_len, "%" PRIu64 " %s\n", inode, key);
+}
+
 /* Moves a ticket that the cursor proves to be kept, unless it has gone or become another one. */
 static int
 poll_move(struct poll *p, uint64_t inode, const char *key, struct drover_error *err)
 {
 	char name[DROVER_KEY_MAX], again[DROVER_KEY_MAX], hash[HASH_SIZE], target[256];
+	enum folder_read got;
 	struct stat st;
 	size_t len;
 
-	if (key_split(key, name, hash) != 0 || folder_read(p->folder.root, name, p->text, &len, &st) != FOLDER_READ)
+	if (key_split(key, name, hash) != 0)
 		return 0;
-	if (st.st_ino != (ino_t)inode || key_make(again, name, p->text, len) != 0 || strcmp(again, key) != 0)
+	got = folder_read(p->folder.root, name, p->text, &len, &st);
+	if (got == FOLDER_BUSY || got == FOLDER_DENIED) {
+		poll_note(p, inode, key);
+		return 0;
+	}
+	if (got != FOLDER_READ || st.st_ino != (ino_t)inode || key_make(again, name, p->text, len) != 0 || strcmp(again, key) != 0)
 		return 0;
 	folder_name(target, name, hash, ".md");
 	if (folder_move(p->folder.root, name, p->folder.working, target) == 0 || errno == ENOENT || errno == EEXIST)
@@ -197,7 +211,17 @@ poll_move(struct poll *p, uint64_t inode, const char *key, struct drover_error *
 	return plugin_fail(err, DROVER_CONFIG, "%s: %s: cannot be moved to working: %s", p->folder.path, key, strerror(errno));
 }
 
-/* The cursor is a line "INODE KEY" for each ticket that the poll() before this one emitted. */
+/* The ticket has its job, and could not be moved yet. */
+static bool
+poll_has_noted(const struct poll *p, const char *key)
+{
+	char line[DROVER_KEY_MAX + 2];
+
+	snprintf(line, sizeof(line), " %s\n", key);
+	return strstr(p->cursor, line) != NULL;
+}
+
+/* The cursor is a line "INODE KEY" for each ticket that has its job and lies in the folder still. */
 static int
 poll_accepted(struct poll *p, const char *cursor, struct drover_error *err)
 {
@@ -274,8 +298,7 @@ poll_emit(struct poll *p, const struct entry *e, const struct ticket *ticket, co
 	}
 	if (code != 0)
 		return code;
-	p->cursor_len += (size_t)snprintf(p->cursor + p->cursor_len, DROVER_VALUE_MAX - p->cursor_len, "%" PRIu64 " %s\n",
-	    (uint64_t)e->st.st_ino, key);
+	poll_note(p, e->st.st_ino, key);
 	p->room--;
 	p->again = MOVE_MS;
 	p->scope->host->log->printf(p->scope, DROVER_INFO, "%s accepted", key);
@@ -318,6 +341,8 @@ poll_entry(struct poll *p, const struct entry *listed, struct drover_error *err)
 		return poll_reject(p, e->name, why, err);
 	if (key_make(key, e->name, p->text, len) != 0 || key_split(key, name, hash) != 0)
 		return poll_reject(p, e->name, "The file's name is too long.", err);
+	if (poll_has_noted(p, key))
+		return 0;
 	folder_name(target, e->name, hash, ".md");
 	if (folder_has(p->folder.working, target)) {
 		poll_tell(p, e, "the same ticket is being worked on");

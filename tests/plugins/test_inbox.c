@@ -279,6 +279,29 @@ START_TEST(a_ticket_that_is_being_written_waits)
 }
 END_TEST
 
+START_TEST(a_ticket_that_is_opened_after_the_emit_is_no_second_job)
+{
+	char path[512];
+	int fd, i;
+
+	box_ticket(&box, "a.md", TICKET);
+	box_poll(&box);
+	snprintf(path, sizeof(path), "%s/a.md", box.path);
+	ck_assert_int_ne(fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC), -1);
+	for (i = 0; i < 3; i++)
+		ck_assert_int_eq(box_poll(&box), 0);
+	ck_assert_int_eq(fake_settle(fake, box.source, box.state, 0, "succeeded", "{}", &box.err), DROVER_AGAIN);
+	ck_assert_int_eq(box_count(&box, "done"), 1);
+	close(fd);
+	ck_assert_int_eq(box_poll(&box), 0);
+	ck_assert_int_eq(fake->njobs, 1);
+	ck_assert_int_eq(box_count(&box, "working"), 1);
+	ck_assert_int_eq(fake_settle(fake, box.source, box.state, 0, "succeeded", "{}", &box.err), 0);
+	ck_assert_int_eq(box_count(&box, "done"), 2);
+	ck_assert_int_eq(box_count(&box, "working"), 0);
+}
+END_TEST
+
 static const struct {
 	const char *text;
 	size_t len;
@@ -594,6 +617,7 @@ suite(void)
 	tcase_add_test(t, a_young_ticket_waits);
 	tcase_add_test(t, a_ticket_from_the_future_waits_until_it_rests);
 	tcase_add_test(t, a_ticket_that_is_being_written_waits);
+	tcase_add_test(t, a_ticket_that_is_opened_after_the_emit_is_no_second_job);
 	tcase_add_loop_test(t, what_is_malformed_is_rejected, 0, (int)(sizeof(malformed) / sizeof(malformed[0])));
 	tcase_add_test(t, a_large_file_is_rejected);
 	tcase_add_test(t, rejected_files_do_not_replace_each_other);
