@@ -179,7 +179,7 @@ change_guard(struct change *change, struct error *err)
 	char is[UNITS_MAX], most[UNITS_MAX];
 	enum change_next next = CHANGE_FAILED;
 
-	if (repo->forbidden != NULL)
+	if (repo->forbidden != NULL && repo->forbidden[0] != NULL)
 		guard.forbidden = (const char *const *)repo->forbidden;
 	if (tree_compare(change->tree, change->point.commit, diff, guard_visit, &guard, err) != 0)
 		goto out;

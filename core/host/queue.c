@@ -5,9 +5,12 @@
 #include "base/text.h"
 #include "host/service.h"
 
+#define AGAIN_MIN_MS 100
+
 static int queue_emit(struct drover_scope *, const struct drover_item *, struct drover_error *);
 static int queue_cursor(struct drover_scope *, const char *, struct drover_error *);
 static int queue_watch(struct drover_scope *, const char *, struct drover_error *);
+static int queue_again(struct drover_scope *, int64_t, struct drover_error *);
 static int queue_put_result(struct drover_scope *, const char *, const char *, struct drover_error *);
 static int queue_cancelled(struct drover_scope *);
 static int queue_check(const struct drover_item *, struct drover_item *, struct error *);
@@ -20,6 +23,7 @@ const struct drover_host_queue host_queue = {
 	.watch = queue_watch,
 	.result = queue_put_result,
 	.cancelled = queue_cancelled,
+	.again = queue_again,
 };
 
 static int
@@ -147,4 +151,21 @@ static int
 queue_cancelled(struct drover_scope *public)
 {
 	return (scope_cancelled(scope_of(public)) ? 1 : 0);
+}
+
+static int
+queue_again(struct drover_scope *public, int64_t delay_ms, struct drover_error *out)
+{
+	struct scope *scope = scope_of(public);
+	struct error err = { 0 };
+
+	if (scope->role != SCOPE_SOURCE || scope->emit == NULL)
+		error_set(&err, DROVER_PERMANENT, "queue.again outside of poll");
+	else if (delay_ms < 0)
+		error_set(&err, DROVER_PERMANENT, "delay of queue.again is negative");
+	else {
+		scope->again_ms = delay_ms < AGAIN_MIN_MS ? AGAIN_MIN_MS : delay_ms;
+		return (0);
+	}
+	return (scope_fail(out, &err));
 }

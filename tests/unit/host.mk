@@ -1,3 +1,5 @@
+EXTRA_DIST += doc/changes.md
+
 if HAVE_CHECK
 check_PROGRAMS += check_host check_change
 TESTS += check_host check_change

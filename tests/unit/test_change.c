@@ -31,6 +31,7 @@ static char *dir, *origin;
 static struct fake_core core;
 static struct config config;
 static struct config_repo repo;
+static char *nothing[1];
 static struct config_agent agent;
 static struct drover_job job;
 static struct drover_change ask;
@@ -150,7 +151,8 @@ setup(void)
 	memset(checks, 0, sizeof checks);
 	agent = (struct config_agent){ .name = name_agent, .command = agent_argv, .prompt = PROMPT_STDIN, .output = output_plain };
 	repo = (struct config_repo){ .name = name_web, .url = origin, .base = base_main, .transport = transport, .lease = lease_kind,
-		.setup = setups, .check = checks, .setup_timeout_ms = 60000, .check_timeout_ms = 60000, .max_files = 100, .max_bytes = 1 << 20 };
+		.setup = setups, .check = checks, .setup_timeout_ms = 60000, .check_timeout_ms = 60000, .max_files = 100, .max_bytes = 1 << 20,
+		.forbidden = nothing };
 	config = (struct config){ .state_dir = dir, .cache_dir = dir, .repos = &repo, .repos_len = 1, .agents = &agent, .agents_len = 1,
 		.running = 1, .output_max = 1 << 20 };
 	job = (struct drover_job){ .size = sizeof job, .attempt = 1, .id = 7, .epoch = 1, .kind = "inbox.ticket", .key = "t-1",

@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cjson/cJSON.h>
+
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/path.h"
@@ -240,8 +242,16 @@ START_TEST(source_hooks)
 	ck_assert_int_eq(host_capacity.available(&scope.public, "x.y", &err), DROVER_INTERNAL);
 	ck_assert_int_eq(host_capacity.available(&scope.public, "x.y", NULL), DROVER_INTERNAL);
 
+	ck_assert_int_eq(host_queue.again(&scope.public, 500, &err), DROVER_PERMANENT);
+
 	scope.emit = hook_emit;
 	scope.cursor = hook_cursor;
+	ck_assert_int_eq(host_queue.again(&scope.public, -1, &err), DROVER_PERMANENT);
+	ck_assert_int_eq((int)scope.again_ms, 0);
+	ck_assert_int_eq(host_queue.again(&scope.public, 0, &err), 0);
+	ck_assert_int_eq((int)scope.again_ms, 100);
+	ck_assert_int_eq(host_queue.again(&scope.public, 5000, &err), 0);
+	ck_assert_int_eq((int)scope.again_ms, 5000);
 	ck_assert_int_eq(host_queue.emit(&scope.public, &item, &err), 0);
 	ck_assert_int_eq(host_queue.cursor(&scope.public, "c", &err), 0);
 	ck_assert_int_eq(host_queue.cursor(&scope.public, NULL, &err), DROVER_PERMANENT);
@@ -382,6 +392,65 @@ START_TEST(log_takes_anything)
 	buf_free(&text);
 	free(path);
 	scope_end(&scope);
+}
+END_TEST
+
+static const struct drover_option plugin_table[] = {
+	{ "token", DROVER_STRING, DROVER_SECRET, NULL, "A secret." },
+	{ "unset", DROVER_STRING, DROVER_SECRET, NULL, "One that nobody gave." },
+	{ "color", DROVER_STRING, 0, "red", "Of the plugin." },
+	{ "size", DROVER_SIZE, 0, "2K", "Of the plugin." },
+	{ NULL, 0, 0, NULL, NULL },
+};
+static const struct drover_option source_table[] = {
+	{ "color", DROVER_STRING, 0, "blue", "Of the source." },
+	{ NULL, 0, 0, NULL, NULL },
+};
+
+START_TEST(options_and_secrets)
+{
+	struct drover_error err = { 0 };
+	struct error why = { 0 };
+	struct scope scope;
+	struct buf text = BUF_INIT;
+	char *file = temp_file(dir, "token", "tops3cret-\xc3\xa4\n"), *path = path_join(dir, "log"), value[32];
+	char *json = xasprintf("{\"token_file\": {\"value\": \"%s\", \"at\": \"x.conf:1\"}}", file);
+	cJSON *values = cJSON_Parse(json);
+
+	scope_init(&scope, SCOPE_SOURCE);
+	ck_assert_ptr_null(host_option.string(&scope.public, "color"));
+	scope.plugin_options = options_check(plugin_table, values, "plugin x", dir, &why);
+	ck_assert_msg(scope.plugin_options != NULL, "%s", why.text);
+	ck_assert_str_eq(host_option.string(&scope.public, "color"), "red");
+	scope.options = options_check(source_table, NULL, "source x.y", dir, &why);
+	ck_assert_str_eq(host_option.string(&scope.public, "color"), "blue");
+	ck_assert_int_eq((int)host_option.integer(&scope.public, "size"), 2048);
+	ck_assert_ptr_null(host_option.string(&scope.public, NULL));
+	ck_assert_uint_eq(host_option.count(&scope.public, "nope"), 0);
+
+	ck_assert_int_eq(log_open(path, DROVER_DEBUG, NULL), 0);
+	ck_assert_int_eq((int)host_secret.get(&scope.public, "token", value, sizeof value, &err), 12);
+	ck_assert_str_eq(value, "tops3cret-\xc3\xa4");
+	ck_assert_int_eq((int)host_secret.get(&scope.public, "token", value, 12, &err), 12);
+	ck_assert_str_eq(value, "tops3cret-");
+	err.code = 5;
+	ck_assert_int_eq((int)host_secret.get(&scope.public, "unset", value, sizeof value, &err), -1);
+	ck_assert_int_eq(err.code, 0);
+	ck_assert_int_eq((int)host_secret.get(&scope.public, "nope", value, sizeof value, &err), DROVER_PERMANENT);
+	host_log.printf(&scope.public, DROVER_INFO, "sent %s", "tops3cret-\xc3\xa4");
+	log_close();
+	ck_assert_int_eq(path_read(path, 65536, &text, NULL), 0);
+	ck_assert_ptr_null(strstr(buf_str(&text), "tops3cret"));
+	log_mask_clear();
+
+	options_free((struct options *)(uintptr_t)scope.plugin_options);
+	options_free((struct options *)(uintptr_t)scope.options);
+	scope_end(&scope);
+	cJSON_Delete(values);
+	buf_free(&text);
+	free(json);
+	free(path);
+	free(file);
 }
 END_TEST
 
@@ -577,6 +646,7 @@ main(void)
 	tcase_add_test(services, lease_refuses_refs_that_are_none);
 	tcase_add_test(services, time_is_the_daemons);
 	tcase_add_test(services, log_takes_anything);
+	tcase_add_test(services, options_and_secrets);
 	suite_add_tcase(suite, services);
 	tcase_add_test_raise_signal(texts, foreign_scope_dies, 6);
 	tcase_add_test(texts, out_structs_of_other_sizes);
