@@ -124,6 +124,9 @@ capacity_available(struct drover_scope *scope, const char *kind, struct drover_e
 
 	f->calls++;
 	fake_step(f);
+	if (f->closes > 0)
+		close(f->closes);
+	f->closes = 0;
 	return f->available;
 }
 

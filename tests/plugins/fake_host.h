@@ -43,6 +43,7 @@ struct fake {
 	int noptions;
 	int available;
 	int64_t wall, monotonic;
+	int closes;                      /* fd that is closed while the capacity is asked, 0: none */
 	int emit_code, change_code, exec_code, lease_code;
 	struct drover_change_result change_result;
 	struct drover_outcome outcome;
