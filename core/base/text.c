@@ -148,13 +148,15 @@ text_json(struct buf *out, const char *s, size_t len)
 void
 text_escape(struct buf *out, const char *s, size_t len)
 {
+	/* A bit for each byte that stands for itself: ASCII without controls, the quote, the backslash and DEL. */
+	static const uint32_t plain[8] = { 0, 0xfffffffb, 0xefffffff, 0x7fffffff, 0, 0, 0, 0 };
 	static const char names[] = { ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r' };
 	const unsigned char *p = (const unsigned char *)s, *end = p + len, *run;
 	uint32_t cp = 0;
 	size_t n;
 
 	while (p < end) {
-		for (run = p; p < end && *p >= 0x20 && *p < 0x7f && *p != '"' && *p != '\\'; p++)
+		for (run = p; p < end && (plain[*p / 32] >> *p % 32 & 1) != 0; p++)
 			;
 		buf_add(out, run, (size_t)(p - run));
 		if (p == end)

@@ -37,7 +37,7 @@ static int check_repo(const struct config *, const struct config_repo *, struct 
 static int check_agent(const struct config *, const struct config_agent *, struct error *);
 static int check_plugin(const struct config *, const struct config_plugin *, struct buf *, struct error *);
 static int check_pipeline(const struct config *, const struct config_pipeline *, const char *, struct buf *, struct error *);
-static int check_repo_options(const struct config *, const cJSON *, const char *, struct error *);
+static int check_options(const struct config *, const cJSON *, const char *, struct error *);
 static int check_repo_name(const struct config *, const cJSON *, const cJSON *, const char *, struct error *);
 
 static char *
@@ -262,7 +262,7 @@ check_pipeline(const struct config *c, const struct config_pipeline *p, const ch
 			buf_addf(warnings, "%s: yield_to: no plugin \"%s\" is configured\n", path, plugin);
 		free(plugin);
 	}
-	return check_repo_options(c, p->options, path, err);
+	return check_options(c, p->options, path, err);
 }
 
 static int
@@ -277,13 +277,16 @@ check_repo_name(const struct config *c, const cJSON *option, const cJSON *value,
 	    name);
 }
 
-/* By agreement the options `repo` and `repos` of any plugin hold names of configured repos. */
+/* By agreement `repo` and `repos` of any plugin hold configured repos. What is called a secret is one, also before the plugin's own table tells. */
 static int
-check_repo_options(const struct config *c, const cJSON *options, const char *path, struct error *err)
+check_options(const struct config *c, const cJSON *options, const char *path, struct error *err)
 {
 	const cJSON *option, *element;
 
 	cJSON_ArrayForEach(option, options) {
+		if (bind_is_secret_name(option->string) && cJSON_IsString(json_get(option, "value")))
+			return error_set(err, DROVER_CONFIG, "%s: %s.%s: a secret is not written into a file: use %s_file, %s_env or %s_command",
+			    json_str(option, "at", "?"), path, option->string, option->string, option->string, option->string);
 		if (strcmp(option->string, "repo") != 0 && strcmp(option->string, "repos") != 0)
 			continue;
 		if (check_repo_name(c, option, json_get(option, "value"), path, err) == -1)
@@ -299,12 +302,12 @@ static int
 check_plugin(const struct config *c, const struct config_plugin *plugin, struct buf *warnings, struct error *err)
 {
 	char *path = xasprintf("plugins.%s.options", plugin->name);
-	int i, rc = check_repo_options(c, plugin->options, path, err);
+	int i, rc = check_options(c, plugin->options, path, err);
 
 	for (i = 0; rc == 0 && i < plugin->sources_len; i++) {
 		free(path);
 		path = xasprintf("plugins.%s.sources.%s", plugin->name, plugin->sources[i].name);
-		rc = check_repo_options(c, plugin->sources[i].options, path, err);
+		rc = check_options(c, plugin->sources[i].options, path, err);
 	}
 	for (i = 0; rc == 0 && i < plugin->pipelines_len; i++) {
 		free(path);
@@ -361,7 +364,15 @@ config_load(const char *file, struct buf *warnings, struct error *err)
 	cJSON *layers = new_layers();
 	struct config *c = NULL;
 
-	found = file != NULL ? xstrdup(file) : find_file(err);
+	/* Absolute, so that a reload finds it again from another folder. */
+	if (file == NULL) {
+		found = find_file(err);
+	} else {
+		dir = folder_of(file);
+		found = path_join(dir, strrchr(file, '/') != NULL ? strrchr(file, '/') + 1 : file);
+		free(dir);
+		dir = NULL;
+	}
 	if (found == NULL)
 		goto out;
 	dir = folder_of(found);

@@ -356,7 +356,7 @@ walk_group(cJSON *group, const struct key *table, const char *prefix)
 	for (key = table; key != NULL && key->name != NULL; key++) {
 		deeper = env_name(prefix, key->name);
 		made = cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(group, key->name), "value");
-		if (key->kind <= KEY_SIZE && (key->flags & KEY_NAME) == 0)
+		if (key->kind <= KEY_SIZE && strcmp(key->name, "name") != 0)
 			set_from_env(group, prefix, key->name, key);
 		else if (key->kind == KEY_GROUP && made == NULL) {
 			made = cJSON_CreateObject();

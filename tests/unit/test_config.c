@@ -218,6 +218,8 @@ static const struct {
 	{ PIPELINE " retries = 101; }; }; } );", "2", "out of range", "0 to 100" },
 	{ PIPELINE " yield_to = (\"x\"); }; }; } );", "2", "\"x\" is no kind", "PLUGIN.PIPELINE" },
 	{ "plugins = ( { name = \"p\"; sources = { s = {\n repo = \"web\"; }; }; } );", "2", "plugins.p.sources.s.repo: there is no repo", "add it" },
+	{ "plugins = ( { name = \"p\"; options = {\n npm_token = \"x\"; }; } );", "2", "plugins.p.options.npm_token: a secret is not written", "npm_token_file" },
+	{ "plugins = ( { name = \"p\"; sources = { s = {\n password = \"x\"; }; }; } );", "2", "a secret is not written", "password_env" },
 	{ "plugins = ( { name = \"p\";\n options = 5; } );", "2", "plugins.p.options: must be", "a group" },
 	{ "plugins = ( { name = \"../p\"; } );", "1", "\"../p\" is no name", "a-z" },
 	{ "plugins = ( { nam = \"p\"; } );", "1", "unknown key", "\"name\"" },

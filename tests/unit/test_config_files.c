@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <check.h>
 
@@ -169,6 +170,21 @@ START_TEST(files_are_looked_for)
 }
 END_TEST
 
+START_TEST(files_have_absolute_names)
+{
+	struct config *c;
+
+	put("drover.conf", "log = { file = \"log\"; };");
+	ck_assert_int_eq(chdir(dir), 0);
+	c = config_load("drover.conf", NULL, NULL);
+	ck_assert_ptr_nonnull(c);
+	ck_assert_str_eq(c->file, file);
+	ck_assert_int_eq(strncmp(c->log_file, dir, strlen(dir)), 0);
+	config_free(c);
+	ck_assert_int_eq(chdir("/"), 0);
+}
+END_TEST
+
 START_TEST(files_warn)
 {
 	struct buf warnings = BUF_INIT;
@@ -282,6 +298,7 @@ config_files(void)
 	tcase_add_test(tc, files_include_others);
 	tcase_add_test(tc, files_that_are_missing_or_odd);
 	tcase_add_test(tc, files_are_looked_for);
+	tcase_add_test(tc, files_have_absolute_names);
 	tcase_add_test(tc, files_warn);
 	tcase_add_test(tc, places_follow_xdg);
 	tcase_add_test(tc, environment_wins);

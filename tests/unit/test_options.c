@@ -121,7 +121,6 @@ static const struct {
 	{ "label = \"x\"; authors = \"me\";", "/t.conf:2: plugin p: authors must be a list" },
 	{ "label = \"x\"; authors = (\"me\", 5);", "/t.conf:2: plugin p: authors must be a list" },
 	{ "label = \"x\"; label_file = \"/f\";", "/t.conf:2: plugin p: unknown key \"label_file\"" },
-	{ "label = \"x\"; token = \"s\";", "/t.conf:2: plugin p: token: a secret is not written into a file: use token_file, token_env or token_command" },
 	{ "label = \"x\"; token_command = \"a b\";", "/t.conf:2: plugin p: token_command must be a command like" },
 	{ "label = \"x\"; token_command = ();", "/t.conf:2: plugin p: token_command must be a command like" },
 	{ "label = \"x\"; token_env = 5;", "/t.conf:2: plugin p: token_env must be the name of a variable" },
@@ -135,6 +134,17 @@ START_TEST(options_refuse)
 	ck_assert_ptr_null(check(faults[_i].text, &err));
 	ck_assert_int_eq(err.code, DROVER_CONFIG);
 	ck_assert_msg(strncmp(err.text, faults[_i].error, strlen(faults[_i].error)) == 0, "%s", err.text);
+}
+END_TEST
+
+/* Under a name that only the table knows to be a secret's. */
+START_TEST(options_refuse_literal_secrets)
+{
+	static const struct drover_option odd[] = { { "webhook", DROVER_STRING, DROVER_SECRET, NULL, "" }, { NULL, 0, 0, NULL, NULL } };
+	struct error err = { 0 };
+
+	ck_assert_ptr_null(check_with(odd, "webhook = \"https://hooks/xyz\";", &err));
+	ck_assert_str_eq(err.text, "/t.conf:2: plugin p: webhook: a secret is not written into a file: use webhook_file, webhook_env or webhook_command");
 }
 END_TEST
 
@@ -281,6 +291,7 @@ config_options(void)
 	tcase_add_test(tc, options_are_typed);
 	tcase_add_test(tc, options_have_defaults);
 	tcase_add_loop_test(tc, options_refuse, 0, (int)ARRAY_LEN(faults));
+	tcase_add_test(tc, options_refuse_literal_secrets);
 	tcase_add_test(tc, options_require_secrets);
 	tcase_add_test(tc, options_of_a_bad_table);
 	tcase_add_test(tc, options_describe_themselves);
