@@ -160,7 +160,7 @@ fetch_by_libgit2(const struct tree *t, git_repository *repo, const char *const *
 	remote_callbacks(&options.callbacks, &auth);
 	options.proxy_opts.type = GIT_PROXY_AUTO;
 	options.download_tags = GIT_REMOTE_DOWNLOAD_TAGS_NONE;
-	rc = git_remote_create_anonymous(&remote, repo, t->repo->url);
+	rc = remote_open(&remote, repo, t->repo->url);
 	if (rc == 0)
 		rc = git_remote_connect(remote, GIT_DIRECTION_FETCH, &options.callbacks, &options.proxy_opts, NULL);
 	if (rc == 0)

@@ -59,6 +59,8 @@ struct remote_auth {
 	int asked;
 	struct error error;         /* of reading the token */
 };
+/* A remote that has no name and heeds no url.*.insteadOf. libgit2's code. */
+int remote_open(git_remote **, git_repository *, const char *url);
 void remote_callbacks(git_remote_callbacks *, struct remote_auth *);
 /* Lines for a credential helper: user and token; *secret NULL when none is configured. The caller frees with free_wiped. */
 int remote_secret(const struct config_repo *, char **secret, struct error *);
@@ -87,6 +89,8 @@ int gitdir_add(struct tree *, const git_oid *, struct error *);
 int gitdir_guard(struct tree *, struct error *);
 /* Takes lock files, merges and rebases under way and all else away that a job may have left, and detaches HEAD at the commit. */
 int gitdir_scrub(struct tree *, const git_oid *, struct error *);
+/* True when HEAD reads as git has it; else git takes the folder for no repository at all. */
+bool gitdir_readable(const struct tree *);
 int gitdir_prune(struct tree *, struct error *);
 /* The repository that the tree's objects are in, bare. */
 int gitdir_open(const struct tree *, git_repository **, struct error *);

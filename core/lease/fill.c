@@ -21,6 +21,9 @@
 static int scan_index(const struct tree *, struct fill_status *);
 static int status_by_cli(struct tree *, struct fill_status *, struct error *);
 static int status_by_libgit2(struct tree *, struct fill_status *, struct error *);
+static int tree_repository(struct tree *, git_repository **, struct error *);
+static int make_way(const char *folder, const git_tree_entry *, void *arg);
+static int checkout_by_libgit2(struct tree *, unsigned int strategy, struct error *);
 static void empty_link(const struct tree *, const char *link);
 
 int
@@ -170,54 +173,79 @@ out:
 	return result;
 }
 
-int
-fill_reset(struct tree *t, struct error *err)
+/* libgit2 does not replace a link or file that stands where a folder belongs. Parents come before what is in them. */
+static int
+make_way(const char *folder, const git_tree_entry *entry, void *arg)
 {
-	static const char *const args[] = { "reset", "--hard", "--quiet", "--no-recurse-submodules", NULL };
+	const struct tree *t = arg;
+	struct stat st;
+	char *path;
+
+	if (git_tree_entry_type(entry) == GIT_OBJECT_TREE) {
+		path = xasprintf("%s/%s%s", t->path, folder, git_tree_entry_name(entry));
+		if (lstat(path, &st) == 0 && !S_ISDIR(st.st_mode))
+			unlink(path);
+		free(path);
+	}
+	return 0;
+}
+
+static int
+checkout_by_libgit2(struct tree *t, unsigned int strategy, struct error *err)
+{
 	git_checkout_options options;
-	struct git_run run = { .tree = t, .gitdir = t->gitdir, .inside = true };
 	git_repository *repo = NULL;
 	git_object *commit = NULL;
+	git_tree *tree = NULL;
 	git_oid head;
-	char *secret = NULL;
-	int rc, result;
+	int rc;
 
 	git_checkout_options_init(&options, GIT_CHECKOUT_OPTIONS_VERSION);
-	if (git_found()) {
-		/* A filter of the repo (LFS) may have to ask the remote. */
-		if (remote_by_cli(t->repo) && remote_secret(t->repo, &secret, err) != 0)
-			return -1;
-		run.secret = secret;
-		result = git_must(&run, args, DROVER_INTERNAL, t->path, err);
-		free_wiped(secret);
-		return result;
-	}
+	options.checkout_strategy = strategy;
 	if (tree_repository(t, &repo, err) != 0)
 		return -1;
 	gitdir_head(t, repo, &head, NULL, 0);
-	options.checkout_strategy = GIT_CHECKOUT_FORCE | GIT_CHECKOUT_RECREATE_MISSING;
 	rc = git_object_lookup(&commit, repo, &head, GIT_OBJECT_COMMIT);
+	if (rc == 0)
+		rc = git_commit_tree(&tree, (git_commit *)commit);
+	if (rc == 0)
+		rc = git_tree_walk(tree, GIT_TREEWALK_PRE, make_way, t);
 	if (rc == 0)
 		rc = git_checkout_tree(repo, commit, &options);
 	if (rc != 0)
-		git_fail(DROVER_INTERNAL, err, "cannot fill %s", t->path);
+		git_fail(DROVER_INTERNAL, err, "cannot make %s as in its commit", t->path);
+	git_tree_free(tree);
 	git_object_free(commit);
 	git_repository_free(repo);
 	return rc == 0 ? 0 : -1;
 }
 
 int
+fill_reset(struct tree *t, struct error *err)
+{
+	static const char *const args[] = { "reset", "--hard", "--quiet", "--no-recurse-submodules", NULL };
+	struct git_run run = { .tree = t, .gitdir = t->gitdir, .inside = true };
+	char *secret = NULL;
+	int result;
+
+	if (!git_found())
+		return checkout_by_libgit2(t, GIT_CHECKOUT_FORCE | GIT_CHECKOUT_RECREATE_MISSING, err);
+	/* A filter of the repo (LFS) may have to ask the remote. */
+	if (remote_by_cli(t->repo) && remote_secret(t->repo, &secret, err) != 0)
+		return -1;
+	run.secret = secret;
+	result = git_must(&run, args, DROVER_INTERNAL, t->path, err);
+	free_wiped(secret);
+	return result;
+}
+
+int
 fill_clean(struct tree *t, const struct fill_status *status, struct error *err)
 {
 	static const char *const args[] = { "clean", "-ffdxq", NULL };
-	git_checkout_options options;
 	struct git_run run = { .tree = t, .gitdir = t->gitdir, .inside = true };
-	git_repository *repo = NULL;
-	git_object *commit = NULL;
-	git_oid head;
-	int rc = 0, result;
+	int result;
 
-	git_checkout_options_init(&options, GIT_CHECKOUT_OPTIONS_VERSION);
 	if (git_found()) {
 		result = git_run(&run, args, err);
 		if (result > 0) {
@@ -226,20 +254,8 @@ fill_clean(struct tree *t, const struct fill_status *status, struct error *err)
 			result = git_must(&run, args, DROVER_INTERNAL, t->path, err);
 		}
 		buf_free(&run.err);
-	} else {
-		if (tree_repository(t, &repo, err) != 0)
-			return -1;
-		gitdir_head(t, repo, &head, NULL, 0);
-		options.checkout_strategy = GIT_CHECKOUT_FORCE | GIT_CHECKOUT_REMOVE_UNTRACKED | GIT_CHECKOUT_REMOVE_IGNORED;
-		rc = git_object_lookup(&commit, repo, &head, GIT_OBJECT_COMMIT);
-		if (rc == 0)
-			rc = git_checkout_tree(repo, commit, &options);
-		if (rc != 0)
-			git_fail(DROVER_INTERNAL, err, "cannot clean %s", t->path);
-		git_object_free(commit);
-		git_repository_free(repo);
-		result = rc == 0 ? 0 : -1;
-	}
+	} else
+		result = checkout_by_libgit2(t, GIT_CHECKOUT_FORCE | GIT_CHECKOUT_REMOVE_UNTRACKED | GIT_CHECKOUT_REMOVE_IGNORED, err);
 	for (size_t i = 0; i < status->links_len && result == 0; i++)
 		empty_link(t, status->links[i]);
 	return result;

@@ -313,6 +313,17 @@ gitdir_open(const struct tree *t, git_repository **repo, struct error *err)
 	return 0;
 }
 
+bool
+gitdir_readable(const struct tree *t)
+{
+	char *path = path_join(t->gitdir, "HEAD"), line[512];
+	bool read = file_line(path, line, sizeof line);
+
+	free(path);
+	return read && (strncmp(line, "ref: refs/", 10) == 0 ||
+	    (strlen(line) == GIT_OID_HEXSZ && strspn(line, "0123456789abcdef") == GIT_OID_HEXSZ));
+}
+
 int
 gitdir_head(const struct tree *t, git_repository *repo, git_oid *oid, char *branch, size_t size)
 {

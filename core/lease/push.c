@@ -185,7 +185,7 @@ push_by_libgit2(struct push *push, struct error *err)
 	remote_callbacks(&options.callbacks, &payload.auth);
 	options.callbacks.push_update_reference = push_status;
 	options.proxy_opts.type = GIT_PROXY_AUTO;
-	rc = git_remote_create_anonymous(&remote, push->mirror, push->tree->repo->url);
+	rc = remote_open(&remote, push->mirror, push->tree->repo->url);
 	if (rc == 0)
 		rc = git_remote_connect(remote, GIT_DIRECTION_PUSH, &options.callbacks, &options.proxy_opts, NULL);
 	if (rc == 0)

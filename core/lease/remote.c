@@ -139,6 +139,17 @@ remote_secret(const struct config_repo *repo, char **secret, struct error *err)
 	return 0;
 }
 
+int
+remote_open(git_remote **remote, git_repository *repo, const char *url)
+{
+	git_remote_create_options options;
+
+	git_remote_create_options_init(&options, GIT_REMOTE_CREATE_OPTIONS_VERSION);
+	options.repository = repo;
+	options.flags = GIT_REMOTE_CREATE_SKIP_INSTEADOF | GIT_REMOTE_CREATE_SKIP_DEFAULT_FETCHSPEC;
+	return git_remote_create_with_opts(remote, url, &options);
+}
+
 void
 remote_callbacks(git_remote_callbacks *callbacks, struct remote_auth *auth)
 {

@@ -121,13 +121,22 @@ tree_find(struct tree *t, const git_oid *oid, enum tree_kind *kind, struct error
 	*kind = gitdir_probe(t);
 	if (*kind == TREE_NONE)
 		return 0;
-	if (*kind != TREE_BROKEN)
-		return gitdir_guard(t, err);
+	if (*kind != TREE_BROKEN) {
+		if (gitdir_guard(t, err) != 0)
+			return -1;
+		/* Whoever held these is gone: a lease comes here only after its processes ended. */
+		file_drop(t->gitdir, "index.lock");
+		file_drop(t->gitdir, "HEAD.lock");
+		if (gitdir_readable(t))
+			return 0;
+	}
 	if (oid == NULL) {
-		if (any_commit(t, &any, err) != 0)
+		if ((*kind == TREE_BROKEN || !gitdir_base(t, &any)) && any_commit(t, &any, err) != 0)
 			return -1;
 		oid = &any;
 	}
+	if (*kind != TREE_BROKEN)
+		return gitdir_scrub(t, oid, err);
 	if (tree_recover(t, oid, err) != 0)
 		return -1;
 	*kind = gitdir_probe(t);
