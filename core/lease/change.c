@@ -13,6 +13,10 @@ static const char *const under_way[] = { "MERGE_HEAD", "MERGE_MSG", "MERGE_MODE"
 	"REVERT_HEAD", "REBASE_HEAD", "rebase-merge", "rebase-apply", "sequencer", "index.lock", "HEAD.lock" };
 
 static int change_begin(struct tree *, git_repository **, struct error *);
+static int change_count(const struct tree *, git_repository *, git_diff *, struct drover_diff *, struct error *);
+static int change_commit(struct tree *, git_repository *, const git_oid *snapshot, const git_oid *parent, const char *message, git_oid *made,
+    struct error *);
+static int change_stand(struct tree *, const git_oid *, const char *index, struct error *);
 static int change_diff(struct tree *, git_repository *, git_diff **, struct error *);
 
 static int
@@ -67,16 +71,26 @@ int
 tree_diff(struct tree *t, struct drover_diff *out, struct error *err)
 {
 	git_repository *repo = NULL;
-	git_diff_stats *stats = NULL;
 	git_diff *diff = NULL;
+	int result = -1;
+
+	if (change_begin(t, &repo, err) == 0 && change_diff(t, repo, &diff, err) == 0)
+		result = change_count(t, repo, diff, out, err);
+	git_diff_free(diff);
+	git_repository_free(repo);
+	return result;
+}
+
+static int
+change_count(const struct tree *t, git_repository *repo, git_diff *diff, struct drover_diff *out, struct error *err)
+{
+	git_diff_stats *stats = NULL;
 	git_odb *odb = NULL;
 	git_object_t type;
 	size_t size;
 	int result = -1;
 
 	*out = (struct drover_diff){ .size = sizeof *out };
-	if (change_begin(t, &repo, err) != 0 || change_diff(t, repo, &diff, err) != 0)
-		goto out;
 	if (git_diff_get_stats(&stats, diff) != 0 || git_repository_odb(&odb, repo) != 0) {
 		git_fail(DROVER_INTERNAL, err, "cannot count the change in %s", t->path);
 		goto out;
@@ -95,8 +109,6 @@ tree_diff(struct tree *t, struct drover_diff *out, struct error *err)
 out:
 	git_odb_free(odb);
 	git_diff_stats_free(stats);
-	git_diff_free(diff);
-	git_repository_free(repo);
 	return result;
 }
 
@@ -117,20 +129,65 @@ tree_changed_paths(struct tree *t, struct buf *out, struct error *err)
 	return result;
 }
 
-int
-tree_commit(struct tree *t, const char *message, char *commit, size_t size, struct error *err)
+static int
+change_commit(struct tree *t, git_repository *repo, const git_oid *snapshot, const git_oid *parent, const char *message, git_oid *made,
+    struct error *err)
 {
-	char *index = NULL, *place = NULL, *head_file = NULL, line[GIT_OID_HEXSZ + 2];
-	struct fill_status status = { .changed = false };
-	git_repository *repo = NULL;
 	git_signature *who = NULL;
-	git_commit *head = NULL;
+	git_commit *onto = NULL;
 	git_tree *tree = NULL;
 	git_buf text = GIT_BUF_INIT;
 	const git_commit *parents[1];
+	int rc = 0;
+
+	if (wip_signature(t, &who, err) != 0)
+		return -1;
+	if (parent != NULL)
+		rc = git_commit_lookup(&onto, repo, parent);
+	parents[0] = onto;
+	if (rc == 0)
+		rc = git_message_prettify(&text, message, 0, '#');
+	if (rc == 0)
+		rc = git_tree_lookup(&tree, repo, snapshot);
+	if (rc == 0)
+		rc = git_commit_create(made, repo, NULL, who, who, NULL, text.ptr, tree, parent != NULL ? 1 : 0, parents);
+	if (rc != 0)
+		git_fail(DROVER_INTERNAL, err, "cannot commit in %s", t->path);
+	git_buf_dispose(&text);
+	git_tree_free(tree);
+	git_commit_free(onto);
+	git_signature_free(who);
+	return rc == 0 ? 0 : -1;
+}
+
+static int
+change_stand(struct tree *t, const git_oid *oid, const char *index, struct error *err)
+{
+	char *head = path_join(t->gitdir, "HEAD"), *place = path_join(t->gitdir, "index"), line[GIT_OID_HEXSZ + 2];
+	int result;
+
+	git_oid_tostr(line, sizeof line, oid);
+	memcpy(line + GIT_OID_HEXSZ, "\n", 2);
+	result = file_put(head, line, err);
+	for (size_t i = 0; i < ARRAY_LEN(under_way) && result == 0; i++)
+		file_drop(t->gitdir, under_way[i]);
+	if (result == 0 && index != NULL && rename(index, place) != 0)
+		result = error_errno(err, DROVER_INTERNAL, "cannot rename %s to %s", index, place);
+	free(head);
+	free(place);
+	return result;
+}
+
+int
+tree_commit(struct tree *t, const char *message, char *commit, size_t size, struct error *err)
+{
+	struct fill_status status = { .changed = false };
+	git_repository *repo = NULL;
+	git_commit *head = NULL;
 	git_oid at, snapshot, made;
+	char *index = NULL;
 	bool known;
-	int rc, result = -1;
+	int result = -1;
 
 	if (change_begin(t, &repo, err) != 0 || fill_status(t, &status, err) != 0)
 		goto out;
@@ -147,45 +204,18 @@ tree_commit(struct tree *t, const char *message, char *commit, size_t size, stru
 		result = 0;
 		goto out;
 	}
-	if (wip_signature(t, &who, err) != 0)
-		goto out;
-	parents[0] = head;
-	rc = git_message_prettify(&text, message, 0, '#');
-	if (rc == 0)
-		rc = git_tree_lookup(&tree, repo, &snapshot);
-	if (rc == 0)
-		rc = git_commit_create(&made, repo, NULL, who, who, NULL, text.ptr, tree, known ? 1 : 0, parents);
-	if (rc != 0) {
-		git_fail(DROVER_INTERNAL, err, "cannot commit in %s", t->path);
-		goto out;
-	}
-	git_oid_tostr(line, sizeof line, &made);
-	if (commit != NULL)
-		snprintf(commit, size, "%s", line);
-	memcpy(line + GIT_OID_HEXSZ, "\n", 2);
-	place = path_join(t->gitdir, "index");
-	head_file = path_join(t->gitdir, "HEAD");
-	if (file_put(head_file, line, err) != 0)
-		goto out;
-	for (size_t i = 0; i < ARRAY_LEN(under_way); i++)
-		file_drop(t->gitdir, under_way[i]);
 	/* The index of the snapshot is that of the commit. */
-	if (rename(index, place) != 0) {
-		error_errno(err, DROVER_INTERNAL, "cannot rename %s to %s", index, place);
+	if (change_commit(t, repo, &snapshot, known ? &at : NULL, message, &made, err) != 0 || change_stand(t, &made, index, err) != 0)
 		goto out;
-	}
+	if (commit != NULL)
+		git_oid_tostr(commit, size, &made);
 	result = 1;
 out:
 	if (index != NULL)
 		unlink(index);
-	fill_status_free(&status);
-	git_buf_dispose(&text);
-	git_tree_free(tree);
-	git_commit_free(head);
-	git_signature_free(who);
-	git_repository_free(repo);
 	free(index);
-	free(place);
-	free(head_file);
+	fill_status_free(&status);
+	git_commit_free(head);
+	git_repository_free(repo);
 	return result;
 }

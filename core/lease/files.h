@@ -65,6 +65,9 @@ void remote_callbacks(git_remote_callbacks *, struct remote_auth *);
 /* Lines for a credential helper: user and token; *secret NULL when none is configured. The caller frees with free_wiped. */
 int remote_secret(const struct config_repo *, char **secret, struct error *);
 
+/* In a mirror whose repo says transport = "git": tells the keeper, which has no configuration, that filters need the user's. */
+#define TREE_BY_GIT "drover-transport-git"
+
 /* The mirror. */
 int mirror_open(const struct tree *, git_repository **, struct error *);
 int mirror_lock(const struct tree *, int *fd, struct error *);
@@ -126,6 +129,9 @@ int wip_transfer(struct tree *, const git_oid *, struct error *);
 int wip_save(struct tree *, const struct fill_status *, char *saved, size_t size, struct error *);
 /* drover's own, or the repository's where the mirror's config names one. */
 int wip_signature(const struct tree *, git_signature **, struct error *);
+
+/* Makes a tree whose work is saved stand at a commit, clean. */
+int tree_order(struct tree *, const struct fill_status *, const git_oid *, struct error *);
 
 /* The trash. */
 int trash_put(const struct tree *, const char *path, struct error *); /* a missing path is fine */

@@ -34,8 +34,8 @@ struct lease_grant {
 /* What the core must have done with files; the daemon hands it to the keeper (TREE_TIDY). */
 struct lease_chore {
 	uint64_t id;
-	const char *action;    /* "clean", "remove", "sweep" */
-	char repo[65], path[1024], mirror[1024], wip[256];
+	const char *action;    /* "clean", "remove", "measure", "sweep" */
+	char repo[65], path[1024], mirror[1024], wip[256]; /* sweep: path is the state folder */
 };
 
 struct leases *leases_new(struct store *, const struct config *);
@@ -53,12 +53,16 @@ void leases_beat(struct leases *, uint64_t job, uint64_t epoch);
 int leases_end(struct leases *, uint64_t job, uint64_t epoch, struct error *);
 /* Expires what was silent for LEASE_TTL_MS and whose owner is dead; picks chores by age, number and disk. Returns chores (the caller frees), *n how many. */
 struct lease_chore *leases_tick(struct leases *, int64_t disk_free, bool all, int *n);
-/* A chore ended: state "warm" or "gone"; wip: the ref that saved work, or "". */
+/* A chore ended: state "warm", "gone", or "dirty" where it failed; wip: the ref that saved work, or "". */
 int leases_tidied(struct leases *, uint64_t id, const char *state, const char *wip, struct error *);
+/* What a chore found a tree to take on disk; trees_max_bytes goes by it. After leases_tidied(). */
+void leases_sized(struct leases *, uint64_t id, int64_t bytes);
+/* The keeper has ended: what it had in hand may be leased, and given out, again. */
+void leases_keeper_gone(struct leases *);
 
 /* By an operator. break refuses a live owner unless force. */
 int leases_break(struct leases *, uint64_t id, bool force, struct error *);
-cJSON *leases_list(struct leases *);               /* [{id, repo, path, state, job, epoch, pid, alive, beat_at, expires_at, wip, created_at}] */
+cJSON *leases_list(struct leases *);               /* [{id, repo, path, mirror, state, job, epoch, pid, alive, beat_at, expires_at, wip, created_at, used_at, bytes, failures}] */
 cJSON *leases_show(struct leases *, uint64_t id);  /* NULL when there is none */
 
 #endif

@@ -25,7 +25,6 @@ static int tree_find(struct tree *, const git_oid *, enum tree_kind *, struct er
 static int tree_recover(struct tree *, const git_oid *, struct error *);
 static int tree_new(struct tree *, const git_oid *, struct error *);
 static int tree_reuse(struct tree *, bool warm, const git_oid *, char *saved, size_t size, struct error *);
-static int tree_order(struct tree *, const struct fill_status *, const git_oid *, struct error *);
 static int tree_drop(struct tree *, struct error *);
 static int any_commit(const struct tree *, git_oid *, struct error *);
 
@@ -208,8 +207,7 @@ tree_reuse(struct tree *t, bool warm, const git_oid *oid, char *saved, size_t si
 	return result;
 }
 
-/* Makes a tree whose work is saved stand at oid, clean. */
-static int
+int
 tree_order(struct tree *t, const struct fill_status *status, const git_oid *oid, struct error *err)
 {
 	git_repository *repo = NULL;

@@ -21,7 +21,7 @@
 #define MODE_LINK 0120000u
 
 static int change_open(struct tree *, git_repository **, struct error *);
-static int change_snapshot(struct tree *, git_oid *, char **, struct error *);
+static int change_snapshot(struct tree *, git_oid *, char **, bool *, struct error *);
 static int change_oid(git_oid *, const char *, struct error *);
 static int change_tree_of(git_repository *, const git_oid *, git_tree **, struct error *);
 static int change_without(git_repository *, git_oid *, const char *, const struct buf *, git_tree *, struct error *);
@@ -65,13 +65,14 @@ change_open(struct tree *tree, git_repository **repo, struct error *err)
 
 /* The files as they are, ignored ones left out, as a tree object. */
 static int
-change_snapshot(struct tree *tree, git_oid *oid, char **index, struct error *err)
+change_snapshot(struct tree *tree, git_oid *oid, char **index, bool *hidden, struct error *err)
 {
 	struct fill_status status = { 0 };
 	int r;
 
 	if (fill_status(tree, &status, err) != 0)
 		return (-1);
+	*hidden = status.hidden;
 	r = wip_snapshot(tree, status.hidden, oid, index, err);
 	fill_status_free(&status);
 	return (r);
@@ -85,12 +86,13 @@ tree_settle(struct tree *tree, const char *commit, struct buf *fresh, struct err
 	git_tree *from = NULL, *to = NULL;
 	git_diff *diff = NULL;
 	git_oid at, now;
+	bool hidden;
 	int r = -1;
 
 	git_diff_options_init(&options, GIT_DIFF_OPTIONS_VERSION);
 	if (change_oid(&at, commit, err) != 0 || change_open(tree, &repo, err) != 0)
 		return (-1);
-	if (change_snapshot(tree, &now, NULL, err) != 0 || change_tree_of(repo, &at, &from, err) != 0)
+	if (change_snapshot(tree, &now, NULL, &hidden, err) != 0 || change_tree_of(repo, &at, &from, err) != 0)
 		goto out;
 	if (git_tree_lookup(&to, repo, &now) != 0 || git_diff_tree_to_tree(&diff, repo, from, to, &options) != 0) {
 		git_fail(DROVER_INTERNAL, err, "comparing %s with %.12s", tree->path, commit);
@@ -103,6 +105,9 @@ tree_settle(struct tree *tree, const char *commit, struct buf *fresh, struct err
 		if (delta->status == GIT_DELTA_ADDED)
 			buf_add(fresh, delta->new_file.path, strlen(delta->new_file.path) + 1);
 	}
+	/* Without an index a reset writes every file: none can be hidden from it. */
+	if (hidden)
+		file_drop(tree->gitdir, "index");
 	if (gitdir_scrub(tree, &at, err) == 0)
 		r = fill_reset(tree, err);
 out:
@@ -161,11 +166,12 @@ tree_squash(struct tree *tree, const struct buf *without, const char *message, c
 	git_signature *who = NULL;
 	git_oid base, made;
 	char *index = NULL;
+	bool hidden;
 	int r = -1;
 
 	if (change_oid(&base, tree->base, err) != 0 || change_open(tree, &repo, err) != 0)
 		return (-1);
-	if (change_snapshot(tree, &made, &index, err) != 0 || change_tree_of(repo, &base, &from, err) != 0 ||
+	if (change_snapshot(tree, &made, &index, &hidden, err) != 0 || change_tree_of(repo, &base, &from, err) != 0 ||
 	    change_without(repo, &made, index, without, from, err) != 0)
 		goto out;
 	if (git_oid_equal(&made, git_tree_id(from))) {
@@ -202,9 +208,9 @@ tree_discard(struct tree *tree, const char *commit, struct error *err)
 	git_oid at;
 	int r;
 
-	if (change_oid(&at, commit, err) != 0 || gitdir_scrub(tree, &at, err) != 0 || fill_reset(tree, err) != 0 || fill_status(tree, &status, err) != 0)
+	if (change_oid(&at, commit, err) != 0 || gitdir_guard(tree, err) != 0 || fill_status(tree, &status, err) != 0)
 		return (-1);
-	r = fill_clean(tree, &status, err);
+	r = tree_order(tree, &status, &at, err);
 	fill_status_free(&status);
 	return (r);
 }

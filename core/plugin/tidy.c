@@ -86,6 +86,8 @@ keeper_message(void *arg, struct message *m)
 	if (message_u(m, "lease") != 0 && leases_tidied(s->daemon->leases, message_u(m, "lease"),
 	    message_i(m, "class") == DROVER_OK ? message_s(m, "state") : "dirty", message_s(m, "wip"), &err) != 0)
 		log_printf(&s->log, DROVER_ERR, "%s", err.text);
+	if (message_i(m, "class") == DROVER_OK && message_i(m, "bytes") > 0)
+		leases_sized(s->daemon->leases, message_u(m, "lease"), message_i(m, "bytes"));
 }
 
 static void
@@ -146,6 +148,7 @@ tidy_reap(struct supervisor *s, pid_t pid, int status)
 		return (false);
 	if (s->keeper->waiting > 0)
 		log_printf(&s->log, DROVER_WARN, "the keeper of worktrees ended with status %d and %d chores undone", status, s->keeper->waiting);
+	leases_keeper_gone(s->daemon->leases);
 	channel_free(s->keeper->channel);
 	free(s->keeper);
 	s->keeper = NULL;

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What is to be done with trees that nobody holds: quarantined ones are cleaned, too many, too old or too
+ * large ones removed, and the trash is emptied when nobody waits for the disk. A tree that somebody holds
+ * is never touched, and what the keeper has in hand is not leased meanwhile.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "lease/rows.h"
+
+#define CHORES_MAX 16              /* in one tick: the keeper does one after the other */
+#define CHORE_MS (60 * 60 * 1000)  /* after so long the keeper has lost it */
+#define CHORE_CLEANS 3             /* a tree that does not come clean in so many goes is removed */
+#define DISK_REMOVES 2             /* in one tick, for room on the disk */
+#define SWEEP_EVERY_MS (60 * 1000)
+#define SWEEP_LATEST_MS (30 * 60 * 1000)
+
+struct chores {
+	struct leases *leases;
+	struct lease_chore *list;
+	int len;
+	int64_t now;                   /* monotonic */
+	struct lease *warm[4096];      /* not in hand, least recently used first */
+	int warm_len;
+	bool held;                     /* somebody holds a tree */
+};
+
+static void expire(struct chores *);
+static void add(struct chores *, struct lease *, const char *action);
+static void chores_dirty(struct chores *, bool all);
+static void collect_warm(struct chores *);
+static void remove_warm(struct chores *, int index);
+static int used_first(const void *, const void *);
+static void chores_number_and_age(struct chores *, bool all);
+static void chores_disk(struct chores *, int64_t disk_free);
+static void chores_sweep(struct chores *, int64_t disk_free, bool all);
+
+struct lease_chore *
+leases_tick(struct leases *l, int64_t disk_free, bool all, int *n)
+{
+	struct chores *c = xcalloc(1, sizeof *c);
+	struct lease_chore *list;
+
+	c->leases = l;
+	c->now = clock_mono();
+	c->list = xcalloc(CHORES_MAX + 1, sizeof *c->list);
+	expire(c);
+	chores_dirty(c, all);
+	collect_warm(c);
+	chores_number_and_age(c, all);
+	chores_disk(c, disk_free);
+	chores_sweep(c, disk_free, all);
+	*n = c->len;
+	list = c->list;
+	free(c);
+	return list;
+}
+
+/* Silent for a whole term and its owner dead: that attempt holds nothing any more. */
+static void
+expire(struct chores *c)
+{
+	struct lease *row, *next;
+
+	HASH_ITER(hh, c->leases->rows, row, next) {
+		if (row->state != LEASE_LEASED)
+			continue;
+		if (c->now - row->silent_since > LEASE_TTL_MS && !proc_alive(&row->owner))
+			lease_quarantine(c->leases, row, NULL);
+		else
+			c->held = true;
+	}
+}
+
+static void
+add(struct chores *c, struct lease *row, const char *action)
+{
+	struct lease_chore *chore;
+
+	if (c->len >= CHORES_MAX)
+		return;
+	chore = &c->list[c->len];
+	if (row == NULL) {
+		chore->id = 0;
+		text_copy(chore->path, sizeof chore->path, c->leases->config->state_dir);
+	} else if (text_copy(chore->repo, sizeof chore->repo, row->repo) && text_copy(chore->path, sizeof chore->path, row->path) &&
+	    text_copy(chore->mirror, sizeof chore->mirror, row->mirror)) {
+		chore->id = row->id;
+		text_copy(chore->wip, sizeof chore->wip, row->wip);
+		row->busy_until = c->now + CHORE_MS;
+	} else
+		return;
+	chore->action = action;
+	c->len++;
+}
+
+static void
+chores_dirty(struct chores *c, bool all)
+{
+	struct lease *row, *next;
+
+	HASH_ITER(hh, c->leases->rows, row, next) {
+		if (row->state != LEASE_DIRTY || row->busy_until > c->now || (row->retry_at > c->now && !all) || proc_alive(&row->owner))
+			continue;
+		add(c, row, all || row->failures >= CHORE_CLEANS || config_repo(c->leases->config, row->repo) == NULL ? "remove" : "clean");
+	}
+}
+
+static void
+collect_warm(struct chores *c)
+{
+	struct lease *row, *next;
+
+	HASH_ITER(hh, c->leases->rows, row, next) {
+		if (row->state == LEASE_WARM && row->busy_until <= c->now && c->warm_len < (int)ARRAY_LEN(c->warm))
+			c->warm[c->warm_len++] = row;
+	}
+	qsort(c->warm, (size_t)c->warm_len, sizeof *c->warm, used_first);
+}
+
+static int
+used_first(const void *a, const void *b)
+{
+	const struct lease *x = *(struct lease *const *)a, *y = *(struct lease *const *)b;
+
+	if (x->used_at != y->used_at)
+		return x->used_at < y->used_at ? -1 : 1;
+	return (x->id > y->id) - (x->id < y->id);
+}
+
+static void
+remove_warm(struct chores *c, int index)
+{
+	add(c, c->warm[index], "remove");
+	memmove(&c->warm[index], &c->warm[index + 1], (size_t)(c->warm_len - index - 1) * sizeof *c->warm);
+	c->warm_len--;
+}
+
+static void
+chores_number_and_age(struct chores *c, bool all)
+{
+	const struct config *config = c->leases->config;
+	int64_t now = clock_wall();
+
+	for (int i = 0; i < c->warm_len && c->len < CHORES_MAX;) {
+		const struct lease *row = c->warm[i];
+		int same = 0;
+
+		for (int j = 0; j < c->warm_len; j++)
+			same += strcmp(c->warm[j]->repo, row->repo) == 0;
+		if (all || same > config->warm_trees || config_repo(config, row->repo) == NULL ||
+		    (config->tree_max_age_ms > 0 && now - row->used_at > config->tree_max_age_ms))
+			remove_warm(c, i);
+		else
+			i++;
+	}
+}
+
+/* Least recently used first, a few in a tick: what they free is seen in the next. */
+static void
+chores_disk(struct chores *c, int64_t disk_free)
+{
+	const struct config *config = c->leases->config;
+	int64_t bytes = 0;
+	int removed = 0;
+
+	for (int i = 0; i < c->warm_len && config->trees_max_bytes > 0; i++) {
+		if (c->warm[i]->bytes < 0)
+			add(c, c->warm[i], "measure");
+		else
+			bytes += c->warm[i]->bytes;
+	}
+	for (int i = 0; i < c->warm_len && removed < DISK_REMOVES;) {
+		int64_t size = c->warm[i]->bytes;
+		bool full = disk_free >= 0 && disk_free < config->disk_floor;
+
+		if (c->warm[i]->busy_until <= c->now && (full || (config->trees_max_bytes > 0 && bytes > config->trees_max_bytes))) {
+			remove_warm(c, i);
+			bytes -= size > 0 ? size : 0;
+			removed++;
+		} else
+			i++;
+	}
+}
+
+/* Deleting slows down who creates files: it waits until nobody does, but not for ever. */
+static void
+chores_sweep(struct chores *c, int64_t disk_free, bool all)
+{
+	struct leases *l = c->leases;
+	bool low = disk_free >= 0 && disk_free < l->config->disk_floor;
+	bool removing = false;
+
+	for (int i = 0; i < c->len; i++)
+		removing = removing || strcmp(c->list[i].action, "remove") == 0;
+	if (!all && !(low && removing)) {
+		if (l->trash_since == 0 || c->now - l->swept_at < SWEEP_EVERY_MS)
+			return;
+		if (c->held && !low && c->now - l->trash_since < SWEEP_LATEST_MS)
+			return;
+	}
+	if (c->len == CHORES_MAX)
+		c->len--;
+	add(c, NULL, "sweep");
+	l->swept_at = c->now;
+	l->trash_since = 0;
+}

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The keeper: does with worktrees what the core asks for, one after the other, at the lowest priority for
+ * CPU and disk. It knows nothing but what a message says, and ends when the core does.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/path.h"
+#include "lease/keeper.h"
+#include "lease/files.h"
+#include "plugin/message.h"
+
+#define IOPRIO_WHO_PROCESS 1
+#define IOPRIO_IDLE (3 << 13)
+
+struct chore {
+	const char *path;
+	struct tree tree;
+	char wip[256];
+	const char *state;
+	int64_t bytes;
+};
+
+static int chore_clean(struct chore *, struct error *);
+static int chore_remove(struct chore *, struct error *);
+static int chore_measure(struct chore *, struct error *);
+static int chore_sweep(struct chore *, struct error *);
+static int keeper_tidy(int fd, const struct message *, struct error *);
+
+static const struct {
+	const char *name;
+	bool tree;      /* works on a tree */
+	int (*run)(struct chore *, struct error *);
+} actions[] = {
+	{ "clean", true, chore_clean },
+	{ "remove", true, chore_remove },
+	{ "measure", true, chore_measure },
+	{ "sweep", false, chore_sweep },
+};
+
+int
+keeper_main(int fd)
+{
+	struct message m;
+	struct error err = { .code = 0 };
+	int rc;
+
+	setpriority(PRIO_PROCESS, 0, 19);
+	syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, IOPRIO_IDLE);
+	while ((rc = message_recv(fd, &m, &err)) == 1) {
+		rc = m.type == MESSAGE_TREE_TIDY ? keeper_tidy(fd, &m, &err) : 0;
+		message_free(&m);
+		if (rc != 0)
+			return EXIT_FAILURE;
+	}
+	return rc == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static int
+keeper_tidy(int fd, const struct message *m, struct error *err)
+{
+	struct config_repo repo = { .name = (char *)(uintptr_t)message_s(m, "repo") };
+	struct chore chore = { .path = message_s(m, "path"), .state = "dirty" };
+	const char *mirror = message_s(m, "mirror");
+	struct error why = { .code = 0 };
+	struct message_out out;
+	char *state_dir = xstrdup(mirror), *cut;
+	size_t i = 0;
+	int rc;
+
+	cut = xasprintf("%s/" TREE_BY_GIT, mirror);
+	if (access(cut, F_OK) == 0)
+		repo.transport = (char *)(uintptr_t)"git";
+	free(cut);
+	/* STATE/mirrors/REPO.git */
+	for (int up = 0; up < 2 && (cut = strrchr(state_dir, '/')) != NULL; up++)
+		*cut = '\0';
+	while (i < ARRAY_LEN(actions) && strcmp(actions[i].name, message_s(m, "action")) != 0)
+		i++;
+	if (i == ARRAY_LEN(actions))
+		rc = error_set(&why, DROVER_INTERNAL, "the keeper knows no action \"%.32s\"", message_s(m, "action"));
+	else if (chore.path[0] != '/' || (actions[i].tree && state_dir[0] != '/'))
+		rc = error_set(&why, DROVER_INTERNAL, "the keeper was given no absolute path");
+	else if (actions[i].tree) {
+		tree_init(&chore.tree, message_u(m, "lease"), &repo, chore.path, mirror, state_dir);
+		rc = actions[i].run(&chore, &why);
+		tree_free(&chore.tree);
+	} else
+		rc = actions[i].run(&chore, &why);
+	message_begin(&out, MESSAGE_TREE_TIDIED, m->id);
+	message_put_u(&out, message_u(m, "lease"));
+	message_put_i(&out, rc == 0 ? DROVER_OK : why.code);
+	message_put_s(&out, why.text);
+	message_put_s(&out, chore.wip);
+	message_put_s(&out, rc == 0 ? chore.state : "dirty");
+	message_put_i(&out, chore.bytes);
+	free(state_dir);
+	return message_send(fd, &out, err);
+}
+
+static int
+chore_clean(struct chore *c, struct error *err)
+{
+	/* Its owner died before there was anything. */
+	if (access(c->path, F_OK) != 0)
+		return chore_remove(c, err);
+	if (tree_return(&c->tree, c->wip, sizeof c->wip, err) != 0)
+		return -1;
+	c->state = "warm";
+	c->bytes = tree_size(&c->tree);
+	return 0;
+}
+
+static int
+chore_remove(struct chore *c, struct error *err)
+{
+	if (tree_remove(&c->tree, c->wip, sizeof c->wip, err) != 0)
+		return -1;
+	c->state = "gone";
+	return 0;
+}
+
+static int
+chore_measure(struct chore *c, struct error *err)
+{
+	c->bytes = tree_size(&c->tree);
+	if (c->bytes < 0)
+		return error_set(err, DROVER_INTERNAL, "the tree %s is not there", c->path);
+	c->state = "warm";
+	return 0;
+}
+
+static int
+chore_sweep(struct chore *c, struct error *err)
+{
+	c->bytes = tree_sweep(c->path, err);
+	c->state = "gone";
+	return c->bytes < 0 ? -1 : 0;
+}
