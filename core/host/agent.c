@@ -22,7 +22,6 @@
 #include "host/verdict.h"
 
 #define ARGUMENT_MAX 131071   /* Linux: MAX_ARG_STRLEN less its NUL */
-#define REPORT_MS 10000
 
 /* An agent's command made ready for one prompt. */
 struct call {
@@ -305,7 +304,7 @@ agent_judge(struct scope *s, const struct verdict_input *in, struct error *err)
 	return rc;
 }
 
-/* What was used counts, however the run ended: the attempt's deadline does not hold for saying so. */
+/* What was used counts, however the run ended: neither the attempt's deadline nor a core that restarts keeps it from being said. */
 static int
 agent_report(struct scope *s, const char *agent, const struct drover_usage *usage, struct error *err)
 {
@@ -344,7 +343,7 @@ ask(struct scope *s, struct message_out *m, struct error *err)
 {
 	enum message_type type = m->type;
 
-	if (link_ask(s->link, m, clock_mono() + REPORT_MS, NULL, err) == 0)
+	if (link_ask(s->link, m, 0, NULL, err) == 0)
 		return 0;
 	log_printf(&s->log, DROVER_WARN, "%s: %s", message_name(type), err->text);
 	return -1;

@@ -23,6 +23,7 @@
 
 static void env_pass(struct env *, const char *name, const char *fallback);
 static void env_pass_user(struct env *);
+static int env_add_caches(struct env *, const char *cache_dir, struct error *);
 static void env_set_number(struct env *, const char *name, uint64_t value);
 static void env_set_trace(struct env *, const char *trace);
 
@@ -40,6 +41,8 @@ env_init(struct env *e, struct scope *s, struct error *err)
 	env_set(e, "TMPDIR", s->tmp);
 	env_set(e, "TERM", "dumb");
 	env_set(e, "GIT_TERMINAL_PROMPT", "0");
+	if (env_add_caches(e, s->config->cache_dir, err) != 0)
+		return -1;
 	if (s->job != NULL) {
 		env_set_trace(e, s->job->trace);
 		env_set_number(e, "DROVER_JOB", s->job->id);
@@ -185,6 +188,21 @@ env_pass_user(struct env *e)
 	env_set(e, "HOME", home);
 	env_set(e, "USER", user);
 	env_set(e, "LOGNAME", user);
+}
+
+static int
+env_add_caches(struct env *e, const char *cache_dir, struct error *err)
+{
+	char **lines;
+	size_t i;
+
+	if (cache_dir == NULL)
+		return 0;
+	lines = tree_cache_env(cache_dir, err);
+	for (i = 0; lines != NULL && lines[i] != NULL; i++)
+		MUST(env_add(e, lines[i], NULL) == 0);
+	tree_cache_env_free(lines);
+	return lines != NULL ? 0 : -1;
 }
 
 static void
