@@ -21,6 +21,7 @@
 #define ENV_PATH "/usr/local/bin:/usr/bin:/bin"
 #define TRACE_DIGITS 32
 
+static int env_make_tmp(struct scope *, const char *parent);
 static void env_pass(struct env *, const char *name, const char *fallback);
 static void env_pass_user(struct env *);
 static int env_add_caches(struct env *, const char *cache_dir, struct error *);
@@ -65,20 +66,14 @@ env_free(struct env *e)
 const char *
 env_tmp(struct scope *s, struct error *err)
 {
-	char *parent, *folder;
+	char *parent;
 
 	if (s->tmp != NULL)
 		return s->tmp;
 	parent = path_join(s->config->state_dir, "scratch");
-	folder = path_join(parent, "tmp-XXXXXX");
-	if (path_mkdirs(parent, 0700, err) != 0) {
-		free(folder);
-	} else if (mkdtemp(folder) != NULL) {
-		s->tmp = folder;
-	} else {
+	if (env_make_tmp(s, parent) != 0 &&
+	    (errno != ENOENT || path_mkdirs(parent, 0700, err) != 0 || env_make_tmp(s, parent) != 0))
 		error_errno(err, DROVER_CONFIG, "cannot make a folder for temporary files in %s", parent);
-		free(folder);
-	}
 	free(parent);
 	return s->tmp;
 }
@@ -224,4 +219,17 @@ env_set_trace(struct env *e, const char *trace)
 		return;
 	snprintf(value, sizeof value, "00-%s-%s-01", trace, text_random_hex(span, 8));
 	env_set(e, "TRACEPARENT", value);
+}
+
+static int
+env_make_tmp(struct scope *s, const char *parent)
+{
+	char *folder = path_join(parent, "tmp-XXXXXX");
+
+	if (mkdtemp(folder) == NULL) {
+		free(folder);
+		return -1;
+	}
+	s->tmp = folder;
+	return 0;
 }

@@ -30,6 +30,7 @@ codex_event(struct agent_reader *r, const cJSON *event)
 	} else if (strcmp(type, "turn.completed") == 0) {
 		codex_usage(r, json_get(event, "usage"));
 		buf_clear(&r->failure);
+		buf_clear(&r->words);
 		r->claims_success = true;
 	} else if (strcmp(type, "turn.failed") == 0) {
 		message = json_str(json_get(event, "error"), "message", "the turn failed");

@@ -174,7 +174,9 @@ START_TEST(signals_are_as_at_birth)
 	sigaddset(&set, SIGUSR1);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	ck_assert_int_eq(RUN("grep", "-E", "^Sig(Ign|Blk):", "/proc/self/status"), 0);
-	ck_assert_str_eq(buf_str(&lines), "|SigBlk:\t0000000000000000|SigIgn:\t0000000000000000|");
+	ck_assert_uint_eq(strtoull(strstr(buf_str(&lines), "SigBlk:") + 8, NULL, 16), 0);
+	/* The C library ignores two signals of its own above these. */
+	ck_assert_uint_eq(strtoull(strstr(buf_str(&lines), "SigIgn:") + 8, NULL, 16) & 0x7fffffff, 0);
 }
 END_TEST
 
@@ -280,7 +282,7 @@ START_TEST(output_is_cut_once_and_says_so)
 	ck_assert_ptr_nonnull(mark);
 	ck_assert_int_eq(mark - text, 1000);
 	ck_assert_ptr_null(strstr(mark + 1, "more"));
-	ck_assert_ptr_null(strstr(mark + 1, "[drover"));
+	ck_assert_ptr_null(strstr(mark + 2, "[drover"));
 }
 END_TEST
 
@@ -578,13 +580,15 @@ print_descriptors(void)
 int
 main(int argc, char **argv)
 {
-	Suite *suite = suite_create("exec");
-	TCase *tc = tcase_create("exec");
 	SRunner *runner;
+	Suite *suite;
+	TCase *tc;
 	int failed;
 
 	if (argc == 2 && strcmp(argv[1], "--descriptors") == 0)
 		return print_descriptors();
+	suite = suite_create("command");
+	tc = tcase_create("command");
 	tcase_set_timeout(tc, 60);
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, the_environment_is_built_from_nothing);
