@@ -5,6 +5,7 @@
  */
 #include "build.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <pwd.h>
 #include <stdio.h>
