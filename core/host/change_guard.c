@@ -14,7 +14,8 @@
 #define MODE_TYPE 0170000u
 #define MODE_SUBMODULE 0160000u
 #define SEGMENT_MAX 256
-#define SHOWN_MAX 5
+#define SHOWN_MAX 4
+#define NAME_MAX_SHOWN 60
 
 /* Where continuous integration and reviews are steered from, unless the repo has a list of its own. */
 static const char *const guard_default[] = {
@@ -163,7 +164,7 @@ guard_visit(void *arg, const struct tree_file *file)
 
 	if (fault == NULL)
 		return;
-	text_show(&name, file->path, strlen(file->path), 80);
+	text_show(&name, file->path, strlen(file->path), NAME_MAX_SHOWN);
 	if (guard->offenders++ < SHOWN_MAX)
 		buf_addf(&guard->shown, "%s%s %s", guard->shown.len > 0 ? ", " : "", buf_str(&name), fault);
 	log_printf(&guard->change->scope->log, DROVER_WARN, "change: guard: %s %s", buf_str(&name), fault);

@@ -63,7 +63,7 @@ change_stdout(void *arg, const char *line, size_t len)
 	}
 	buf_add(out, line, len);
 	buf_addc(out, '\n');
-	if (out->len > CHANGE_OUTPUT_MAX)
+	if (out->len > 2 * CHANGE_OUTPUT_MAX)
 		buf_drop(out, out->len - CHANGE_OUTPUT_MAX);
 }
 

@@ -21,7 +21,7 @@
 #include "base/text.h"
 #include "fake_core.h"
 #include "host/agent.h"
-#include "host/scope.h"
+#include "host/service.h"
 #include "temp.h"
 
 #define TRACE "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -35,6 +35,7 @@ static char *nothing[1];
 static struct config_agent agent;
 static struct drover_job job;
 static struct drover_change ask;
+static size_t result_size;
 static char *agent_argv[2], *setup_argv[4], *check_argv[4], *forbidden[2];
 static char **setups[2], **checks[2];
 static char word_sh[] = "/bin/sh", word_c[] = "-c", name_web[] = "web", name_agent[] = "script", base_main[] = "main",
@@ -158,6 +159,7 @@ setup(void)
 	job = (struct drover_job){ .size = sizeof job, .attempt = 1, .id = 7, .epoch = 1, .kind = "inbox.ticket", .key = "t-1",
 		.trace = TRACE, .title = "A ticket", .repo = "web", .agent = "script", .payload = "" };
 	ask = (struct drover_change){ .size = sizeof ask, .title = "Fix the login", .prompt = "Please fix it.", .trailers = "Refs: T-1" };
+	result_size = sizeof(struct drover_change_result);
 	agent_does("echo two >> README; echo 'int b;' > src/b.c; echo I fixed it");
 }
 
@@ -197,7 +199,7 @@ job_change(struct fake_core *c, void *arg)
 	scope.agent = job.agent;
 	scope.output = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 	scope.output_left = 1 << 20;
-	outcome->result.size = sizeof outcome->result;
+	outcome->result.size = (uint32_t)result_size;
 	outcome->code = host_change.run(&scope.public, &ask, &outcome->result, &err);
 	memcpy(outcome->text, err.text, sizeof outcome->text);
 	close(scope.output);
@@ -557,6 +559,24 @@ START_TEST(bad_asks_are_refused)
 }
 END_TEST
 
+/* A plugin built with an older header: what its structs do not have is neither read nor written. */
+START_TEST(older_structs_will_do)
+{
+	struct outcome o;
+
+	ask.size = (uint32_t)SERVICE_LEAST(drover_change, prompt);
+	ask.branch = (const char *)1;
+	ask.trailers = (const char *)1;
+	ask.agent_timeout_ms = -1;
+	result_size = offsetof(struct drover_change_result, text);
+	o = run();
+	ck_assert_msg(o.code == 0, "%s", o.text);
+	ck_assert_int_eq(o.result.changed, 1);
+	ck_assert_str_ne(o.result.commit, "");
+	ck_assert_str_eq(o.result.text, "");
+}
+END_TEST
+
 START_TEST(stale_attempt_pushes_nothing)
 {
 	struct outcome o;
@@ -660,6 +680,7 @@ main(void)
 	tcase_add_test(change, lost_commit_starts_over);
 	tcase_add_test(change, agent_that_fails_fails_the_attempt);
 	tcase_add_test(change, bad_asks_are_refused);
+	tcase_add_test(change, older_structs_will_do);
 	tcase_add_test(change, stale_attempt_pushes_nothing);
 	tcase_add_test(change, killed_anywhere_it_ends_well);
 	suite_add_tcase(suite, change);
