@@ -11,6 +11,8 @@
 
 #include <sys/queue.h>
 
+#include "base/mem.h"
+#define uthash_fatal(what) panic(__FILE__, __LINE__, what)
 #include <uthash.h>
 
 #include "base/heap.h"

@@ -82,8 +82,7 @@ queue_load(struct queue *q, struct error *err)
 	return 0;
 
 fail:
-	for (struct entry *next = NULL; (e = q->by_id) != NULL; e = next) {
-		next = e->by_id.next;
+	while ((e = q->by_id) != NULL) {
 		entry_unindex(q, e);
 		entry_free(q, e);
 	}

@@ -131,21 +131,21 @@ int queue_prune(struct queue *, int64_t older_than_ms, int most, struct error *)
 int queue_count(const struct queue *, enum job_state);
 /* Each running job. Stops when fn returns non-zero. Jobs may be finished within. */
 void queue_each_running(struct queue *, int (*fn)(void *arg, struct job *), void *arg);
-/* Ended jobs of a source that it has not settled yet, oldest first, at most n: [{job, attempts, kind, key, trace, state, error, payload, result, ...}]. */
+/* Ended jobs of a source that it has not settled yet, oldest first, at most n: as queue_list has them, with job (the id), attempts (how many), payload ("" where it is no UTF-8: then queue_payload()) and payload_bytes. result is an object. */
 int queue_unsettled(struct queue *, const char *source, int n, cJSON **list, struct error *);
 int queue_settled(struct queue *, uint64_t id, struct error *);
 
-/* For people and the API. Filters: NULL or -1: all. Newest first; before: only ids below it (0: all). */
+/* For people and the API: doc/jobs.md names the members. Filters: NULL or -1: all. Newest first; before: only ids below it (0: all); limit: 0 is 50, at most 1000. */
 struct queue_filter { int state; const char *kind, *repo, *source, *pool; uint64_t before; int limit; };
 cJSON *queue_list(struct queue *, const struct queue_filter *, struct error *);
-/* Whole: job, attempts, events. which is an id, a unique start of a trace id (8 digits or more), or "kind/key". NULL + DROVER_PERMANENT when there is none. */
+/* As one of queue_list, and its payload, attempts[] and events[] (the newest 5000). which is an id, a unique start of a trace id (8 digits or more), or "kind/key". NULL + DROVER_PERMANENT when there is none. */
 cJSON *queue_show(struct queue *, const char *which, struct error *);
 int queue_find(struct queue *, const char *which, uint64_t *id, struct error *);
-/* The gates in order, [{gate, open, reason}], and the first closed one as "reason". */
+/* {job, state, gates: [{gate, open, reason}] in their order (none while it runs or when it is over), reason: of the first closed one, or what else it waits for}. */
 cJSON *queue_why(struct queue *, uint64_t id, const struct queue_view *, struct error *);
-/* Counts by state, pools with used and waiting, kinds: for status and metrics. */
+/* {states: {queued: n, ...}, total: {slots, used, waiting, delayed, paused}, pools: [{name, as total, memory}], kinds: [{name, as total, known, ready, why_not, pool, agent, retries, timeout_ms}], repos[], agents[]}. */
 cJSON *queue_status(const struct queue *);
-/* Events after an id, oldest first: [{id, job, at, from, event, to, attempt, detail}]. */
+/* Events after an id, oldest first: [{id, job, at, event, from, to, attempt, epoch, who, detail}]; from is "" for "submit". */
 cJSON *queue_events(struct queue *, uint64_t after, int limit, struct error *);
 
 #endif

@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Twenty thousand operations at random: the events, replayed through the state table, give the states. */
+#include <sys/wait.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/mem.h"
+#include "base/path.h"
 
 #include "queue_kit.h"
 
@@ -221,6 +226,81 @@ START_TEST(replay_gives_the_states)
 }
 END_TEST
 
+/* Works until it is killed; says after each commit how many jobs have succeeded. */
+static void
+crash_child(int out)
+{
+	char key[32];
+
+	kit_restart();
+	for (int i = 0;; i++) {
+		struct job *j;
+		int succeeded;
+
+		snprintf(key, sizeof key, "%d-%d", (int)getpid(), i);
+		kit_submit("a.b", key);
+		if ((j = kit_claim()) != NULL)
+			kit_finish(j, i % 7 == 0 ? DROVER_HUMAN : DROVER_OK);
+		if (i % 3 == 0)
+			kit_claim();
+		kit_commit();
+		succeeded = queue_count(kit.q, JOB_SUCCEEDED);
+		if (path_write_all(out, &succeeded, sizeof succeeded) != 0)
+			_exit(1);
+	}
+}
+
+static int
+interrupt_one(void *arg, struct job *j)
+{
+	*(uint64_t *)arg = j->id;
+	return 1;
+}
+
+START_TEST(a_killed_core_finds_all_that_it_had_said)
+{
+	int fds[2], n, acknowledged = 0;
+	uint64_t id;
+	pid_t child;
+
+	kit_commit();
+	seed = 9;
+	for (int round = 0; round < 8; round++) {
+		int reads = 1 + (int)below(30);
+
+		queue_free(kit.q);
+		store_close(kit.store);
+		kit.q = NULL;
+		kit.store = NULL;
+		ck_assert_int_eq(pipe2(fds, O_CLOEXEC), 0);
+		ck_assert_int_ge(child = fork(), 0);
+		if (child == 0)
+			crash_child(fds[1]);
+		close(fds[1]);
+		while (reads-- > 0 && read(fds[0], &n, sizeof n) == (ssize_t)sizeof n)
+			acknowledged = n;
+		ck_assert_int_eq(kill(child, SIGKILL), 0);
+		ck_assert_int_eq(waitpid(child, NULL, 0), child);
+		while (read(fds[0], &n, sizeof n) == (ssize_t)sizeof n)
+			acknowledged = n;
+		close(fds[0]);
+		kit_restart();
+		ck_assert_msg(store_check(kit.store, &kit.err) == 0, "%s", kit.err.text);
+		n = queue_count(kit.q, JOB_SUCCEEDED);
+		ck_assert_msg(n == acknowledged || n == acknowledged + 1, "%d had succeeded, %d have", acknowledged, n);
+		ck_assert_int_gt(n, 0);
+		while (queue_count(kit.q, JOB_RUNNING) > 0) {
+			queue_each_running(kit.q, interrupt_one, &id);
+			ck_assert_int_eq(queue_interrupt(kit.q, id, false, "killed", &kit.err), 0);
+		}
+		acknowledged = n;
+		kit_commit();
+		check_buckets();
+	}
+	check_all();
+}
+END_TEST
+
 Suite *
 queue_random_suite(void)
 {
@@ -230,6 +310,7 @@ queue_random_suite(void)
 	tcase_add_checked_fixture(tcase, kit_setup, kit_teardown);
 	tcase_set_timeout(tcase, 300);
 	tcase_add_test(tcase, replay_gives_the_states);
+	tcase_add_test(tcase, a_killed_core_finds_all_that_it_had_said);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
