@@ -184,6 +184,8 @@ START_TEST(three_crashes_are_quarantine)
 	ck_assert_int_eq(entry(id)->job.interruptions, 8);
 	ck_assert_int_eq(queue_interrupt(kit.q, id, true, "", &kit.err), -1);
 	ck_assert_int_eq(queue_release(kit.q, id, "me", &kit.err), 0);
+	ck_assert_int_eq(kit_number("select held_why is null from job"), 1);
+	ck_assert_str_eq(entry(id)->job.held_why, "");
 	kit_claim_id(id);
 	ck_assert_int_eq(queue_interrupt(kit.q, id, true, "the core crashed", &kit.err), 0);
 	ck_assert_int_eq(kit_state(id), JOB_QUEUED);
@@ -357,6 +359,16 @@ START_TEST(old_jobs_go_and_dead_ones_stay)
 	ck_assert_int_eq(kit_state(dead), JOB_DEAD);
 	ck_assert_int_eq(kit_state(held), JOB_HELD);
 	ck_assert_int_eq(queue_count(kit.q, JOB_SUCCEEDED), 1);
+
+	/* One that somebody waits for stays, whatever became of it. */
+	id = kit_submit("a.b", "first");
+	kit_submit_ask(&(struct job_ask){ .kind = "a.b", .key = "second", .after = id });
+	ck_assert_int_eq(queue_cancel(kit.q, id, "me", &kit.err), 0);
+	kit_pass(1000);
+	ck_assert_int_eq(queue_prune(kit.q, 1000, 20, &kit.err), 1);
+	ck_assert_int_eq(kit_state(id), JOB_CANCELLED);
+	kit_submit("a.b", "young");
+	ck_assert_int_eq(kit_drain(), 1);
 	kit_commit();
 	kit_restart();
 	ck_assert_int_eq(queue_count(kit.q, JOB_SUCCEEDED), 1);

@@ -202,6 +202,14 @@ START_TEST(nobody_else_may_read_it)
 }
 END_TEST
 
+START_TEST(every_commit_is_flushed)
+{
+	ck_assert_int_eq(count("pragma synchronous"), 2);
+	ck_assert_int_eq(count("pragma foreign_keys"), 1);
+	ck_assert_int_eq(count("select journal_mode = 'wal' from pragma_journal_mode"), 1);
+}
+END_TEST
+
 START_TEST(network_file_systems_are_refused)
 {
 	ck_assert_str_eq(sqlite_refused_fs(0x6969), "NFS");
@@ -413,7 +421,7 @@ main(void)
 	const TTest *const tests[] = {
 		values_come_back_as_they_went_in, parameters_go_by_their_number, only_what_is_committed_stays,
 		a_failed_statement_spoils_its_transaction, ids_never_come_again, states_outside_of_the_table_are_refused,
-		a_second_opener_is_told_the_pid, nobody_else_may_read_it, network_file_systems_are_refused, a_newer_database_is_refused,
+		a_second_opener_is_told_the_pid, nobody_else_may_read_it, every_commit_is_flushed, network_file_systems_are_refused, a_newer_database_is_refused,
 		a_damaged_file_is_named, check_compares_events_with_states, kv_is_kept_by_scope, cursors_survive, effects_happen_once,
 		a_full_disk_is_again_and_loses_nothing, what_was_acknowledged_survives_kill_9,
 	};
