@@ -206,8 +206,6 @@ void calls_runner_lost(struct supervisor *, const char *plugin, const char *why)
 int64_t tidy_tick(struct supervisor *, int64_t now);
 bool tidy_reap(struct supervisor *, pid_t pid, int status);
 void tidy_close(struct supervisor *);
-/* All chores now, as `drover lease gc` asks. */
-void tidy_now(struct supervisor *);
 
 /* Earlier of two waits in ms; -1 is never. */
 static inline int64_t

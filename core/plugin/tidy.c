@@ -99,7 +99,7 @@ keeper_closed(void *arg, const char *why)
 	k->channel = NULL;
 }
 
-static void
+static int
 tidy_run(struct supervisor *s, bool all)
 {
 	struct lease_chore *chores;
@@ -115,12 +115,13 @@ tidy_run(struct supervisor *s, bool all)
 		else
 			leases_tidied(s->daemon->leases, chores[i].id, "dirty", "", NULL);
 	free(chores);
+	return (n);
 }
 
-void
-tidy_now(struct supervisor *s)
+int
+daemon_tidy(struct daemon *d)
 {
-	tidy_run(s, true);
+	return (tidy_run(d->supervisor, true));
 }
 
 int64_t
