@@ -527,12 +527,6 @@ daemon_poll(struct daemon *d, const char *source, struct error *err)
 	return (sources_poll(d->supervisor, source, err));
 }
 
-void
-daemon_tidy(struct daemon *d)
-{
-	tidy_now(d->supervisor);
-}
-
 cJSON *
 daemon_status(struct daemon *d)
 {

@@ -99,7 +99,7 @@ keeper_closed(void *arg, const char *why)
 	k->channel = NULL;
 }
 
-static int
+static void
 tidy_run(struct supervisor *s, bool all)
 {
 	struct lease_chore *chores;
@@ -115,13 +115,12 @@ tidy_run(struct supervisor *s, bool all)
 		else
 			leases_tidied(s->daemon->leases, chores[i].id, "dirty", "", NULL);
 	free(chores);
-	return (n);
 }
 
-int
+void
 daemon_tidy(struct daemon *d)
 {
-	return (tidy_run(d->supervisor, true));
+	tidy_run(d->supervisor, true);
 }
 
 int64_t
