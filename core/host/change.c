@@ -190,14 +190,14 @@ change_report(struct change *change, struct error *err)
 
 	for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
 		snprintf(text, sizeof text, "%" PRId64, numbers[i].value);
-		if (queue_result(change->scope, numbers[i].key, text, err) != 0)
+		if (report_result(change->scope, numbers[i].key, text, err) != 0)
 			return (-1);
 	}
-	if (*point->commit != '\0' && (queue_result(change->scope, "branch", change->branch, err) != 0 ||
-	    queue_result(change->scope, "commit", point->commit, err) != 0))
+	if (*point->commit != '\0' && (report_result(change->scope, "branch", change->branch, err) != 0 ||
+	    report_result(change->scope, "commit", point->commit, err) != 0))
 		return (-1);
 	text_copy(text, sizeof text, point->text);
-	return (queue_result(change->scope, "agent_text", text, err));
+	return (report_result(change->scope, "agent_text", text, err));
 }
 
 static void

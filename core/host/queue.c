@@ -123,7 +123,7 @@ queue_watch(struct drover_scope *public, const char *path, struct drover_error *
 }
 
 int
-queue_result(struct scope *scope, const char *key, const char *value, struct error *err)
+report_result(struct scope *scope, const char *key, const char *value, struct error *err)
 {
 	struct message_out request;
 
@@ -142,7 +142,7 @@ queue_put_result(struct drover_scope *public, const char *key, const char *value
 	if (service_role(scope, ROLE_JOB, "queue.result", "run", &err) != 0 ||
 	    service_line(key, "key of a result", DROVER_NAME_MAX, false, &err) != 0 ||
 	    service_text(value, "value of a result", DROVER_VALUE_MAX, true, &err) != 0 ||
-	    queue_result(scope, key, value, &err) != 0)
+	    report_result(scope, key, value, &err) != 0)
 		return (scope_fail(out, &err));
 	return (0);
 }

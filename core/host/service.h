@@ -52,7 +52,7 @@ int kv_write(struct scope *, const char *key, const char *value, struct error *)
 int kv_erase(struct scope *, const char *key, struct error *);
 int effect_start(struct scope *, const char *key, struct buf *result, struct error *); /* enum drover_effect_state, or -1 */
 int effect_finish(struct scope *, const char *key, const char *result, struct error *);
-int queue_result(struct scope *, const char *key, const char *value, struct error *);
+int report_result(struct scope *, const char *key, const char *value, struct error *);
 int lease_take(struct scope *, const struct config_repo *, const char *ref, struct tree **, struct error *);
 /* wip (may be NULL) gets the ref that saved what was not pushed, or "". */
 int lease_give_back(struct scope *, uint64_t handle, char *wip, size_t size, struct error *);
