@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The server: the socket, its limits, and the way of a request from libevent to its handler. evhttp
- * parses; it knows neither a limit of connections nor peer credentials, so both stand here. The first
- * hangs on a filter bufferevent, the only thing of a connection whose end evhttp lets others see.
+ * parses; it knows neither a limit of connections nor peer credentials, so both stand here. A connection
+ * counts from its first request; one that never asks ends with evhttp's timeout.
  */
 #include <errno.h>
 #include <pwd.h>
@@ -17,6 +17,7 @@
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/listener.h>
+#include <uthash.h>
 
 #include "api/api.h"
 #include "api/server.h"
@@ -28,11 +29,15 @@
 
 #define API_MAGIC 0x44415049u
 
+struct connection {
+	struct evhttp_connection *http;
+	UT_hash_handle hh;
+};
+
 static int socket_listen(const char *path, struct error *);
 static int socket_is_live(const struct sockaddr_un *);
 static int api_bind(struct api *, const char *path, struct error *);
-static struct bufferevent *connection_new(struct event_base *, void *arg);
-static void connection_gone(void *arg);
+static int connection_admit(struct api *, struct evhttp_connection *);
 static void on_request(struct evhttp_request *, void *arg);
 static int request_admit(struct request *, struct error *);
 static int request_route(struct request *, struct error *);
@@ -57,7 +62,6 @@ api_open(struct daemon *daemon, struct api **out, struct error *err)
 	/* All of them, so that the routes answer 405 and not evhttp 501. */
 	evhttp_set_allowed_methods(api->http, EVHTTP_REQ_GET | EVHTTP_REQ_POST | EVHTTP_REQ_HEAD | EVHTTP_REQ_PUT |
 	    EVHTTP_REQ_DELETE | EVHTTP_REQ_OPTIONS | EVHTTP_REQ_TRACE | EVHTTP_REQ_CONNECT | EVHTTP_REQ_PATCH);
-	evhttp_set_bevcb(api->http, connection_new, api);
 	evhttp_set_gencb(api->http, on_request, api);
 	if (api_bind(api, daemon->config->socket, err) != 0) {
 		evhttp_free(api->http);
@@ -236,29 +240,41 @@ socket_is_live(const struct sockaddr_un *sun)
 	return rc;
 }
 
-/* A full house stops listening; those who wait in the backlog are let in as others leave. */
-static struct bufferevent *
-connection_new(struct event_base *base, void *arg)
+void
+connection_gone(struct evhttp_connection *http, void *arg)
 {
 	struct api *api;
-	struct bufferevent *plain, *counted;
+	struct connection *c;
 
 	OBJ_CAST(api, arg, API_MAGIC);
-	MUST((plain = bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE)) != NULL);
-	MUST((counted = bufferevent_filter_new(plain, NULL, NULL, BEV_OPT_CLOSE_ON_FREE, connection_gone, api)) != NULL);
-	if (++api->connections == API_CONNECTIONS_MAX)
-		evconnlistener_disable(evhttp_bound_socket_get_listener(api->bound));
-	return counted;
+	HASH_FIND_PTR(api->connections, &http, c);
+	if (c == NULL)
+		return;
+	HASH_DEL(api->connections, c);
+	free(c);
 }
 
-static void
-connection_gone(void *arg)
+void
+connection_watch(struct api *api, struct evhttp_connection *http)
 {
-	struct api *api;
+	evhttp_connection_set_closecb(http, connection_gone, api);
+}
 
-	OBJ_CAST(api, arg, API_MAGIC);
-	if (api->connections-- == API_CONNECTIONS_MAX)
-		evconnlistener_enable(evhttp_bound_socket_get_listener(api->bound));
+static int
+connection_admit(struct api *api, struct evhttp_connection *http)
+{
+	struct connection *c;
+
+	HASH_FIND_PTR(api->connections, &http, c);
+	if (c != NULL)
+		return 0;
+	if (HASH_COUNT(api->connections) >= API_CONNECTIONS_MAX)
+		return -1;
+	c = xcalloc(1, sizeof *c);
+	c->http = http;
+	HASH_ADD_PTR(api->connections, http, c);
+	connection_watch(api, http);
+	return 0;
 }
 
 static void
@@ -285,6 +301,9 @@ request_admit(struct request *r, struct error *err)
 	struct bufferevent *bev = evhttp_connection_get_bufferevent(evhttp_request_get_connection(r->http));
 	struct peer peer;
 
+	r->status = 503;
+	if (connection_admit(r->api, evhttp_request_get_connection(r->http)) != 0)
+		return error_set(err, DROVER_AGAIN, "more than %d connections at once: try again in a moment", API_CONNECTIONS_MAX);
 	r->status = 403;
 	if (peer_read(bufferevent_getfd(bev), &peer, err) != 0)
 		return -1;

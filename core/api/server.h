@@ -29,6 +29,7 @@
 
 struct request;
 struct stream;
+struct connection;
 
 struct api {
 	uint32_t magic;
@@ -38,7 +39,7 @@ struct api {
 	char *path;                       /* of the socket */
 	dev_t dev;                        /* and which one it is, so that nobody else's is removed */
 	ino_t ino;
-	int connections;
+	struct connection *connections; /* that have asked something */
 	uint64_t answers[6];              /* by status / 100 */
 	uid_t peer_uid;                   /* of the last user name that was looked up */
 	char peer_name[65];
@@ -174,5 +175,9 @@ int metrics_get(struct request *, struct error *);
 int symphony_state(struct request *, struct error *);
 int symphony_issue(struct request *, struct error *);
 int symphony_refresh(struct request *, struct error *);
+
+/* Counts a connection until evhttp lets go of it; a stream that takes the close callback for itself gives it back with connection_watch(). */
+void connection_watch(struct api *, struct evhttp_connection *);
+void connection_gone(struct evhttp_connection *, void *api);
 
 #endif
