@@ -470,7 +470,7 @@ slot_job_done(struct supervisor *s, struct slot *slot, struct message *m)
 	struct daemon *d = s->daemon;
 	struct job_outcome outcome = { .code = (int)message_i(m, "class"), .retry_after_ms = message_i(m, "retry"),
 		.text = message_s(m, "text"), .wall_ms = message_i(m, "wall"), .cpu_ms = message_i(m, "cpu"),
-		.rss = message_i(m, "rss"), .output = message_i(m, "output") };
+		.rss = message_i(m, "rss"), .output = (int64_t)message_u(m, "output") };
 	uint64_t id = message_u(m, "job"), epoch = message_u(m, "epoch");
 	struct job *job = queue_running(d->queue, id, epoch);
 	struct error err = { 0 };
@@ -523,7 +523,7 @@ slots_message(struct peer *p, struct message *m)
 	case MESSAGE_WORKER_BEAT:
 		slot->cpu_ms = message_i(m, "cpu");
 		slot->rss = message_i(m, "rss");
-		slot->output = message_i(m, "output");
+		slot->output = (int64_t)message_u(m, "output");
 		leases_beat(s->daemon->leases, message_u(m, "job"), message_u(m, "epoch"));
 		break;
 	case MESSAGE_JOB_DONE:

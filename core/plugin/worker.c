@@ -167,7 +167,7 @@ worker_send_done(struct worker *w, int64_t now)
 	message_put_i(&out, done->wall_ms);
 	message_put_i(&out, done->end.cpu_ms);
 	message_put_i(&out, done->end.rss);
-	message_put_i(&out, done->output);
+	message_put_u(&out, (uint64_t)done->output);
 	w->done.repeat_at = now + WORKER_REPEAT_MS;
 	worker_send(w, &out, now);
 }
