@@ -423,6 +423,8 @@ main(void)
 	int failed;
 
 	tree_life_tests(s);
+	tree_change_tests(s);
+	tree_race_tests(s);
 	runner = srunner_create(s);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);

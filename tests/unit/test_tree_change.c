@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Work in a tree: differences, commits, pushes, and what remotes may answer. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/path.h"
+
+#include "temp.h"
+#include "test_tree.h"
+
+static void
+without_git(bool without)
+{
+	if (without) {
+		setenv("SHELL_PATH", getenv("PATH"), 1);
+		setenv("PATH", "/nonexistent", 1);
+	}
+}
+
+START_TEST(diff_and_paths_are_against_the_base)
+{
+	struct tree t;
+	struct drover_diff diff;
+	struct buf paths = BUF_INIT;
+
+	without_git(_i == 1);
+	gitrepo_tree(&up, &t, 1);
+	gitrepo_prepare(&t, "new", NULL);
+	OK(tree_diff(&t, &diff, err));
+	ck_assert_uint_eq(diff.files, 0);
+	ck_assert_int_eq(shell(t.path, "printf 'x\\ny\\n' >>a.txt; git add a.txt; git commit -qm x; rm src/b.txt; printf 1234 >new; echo o >x.o"), 0);
+	OK(tree_diff(&t, &diff, err));
+	ck_assert_uint_eq(diff.files, 3);
+	ck_assert_uint_eq(diff.added, 3);
+	ck_assert_uint_eq(diff.removed, 1);
+	ck_assert_uint_eq(diff.bytes, strlen("one\n1\nx\ny\n") + 4);
+	OK(tree_changed_paths(&t, &paths, err));
+	ck_assert_str_eq(buf_str(&paths), "a.txt\nnew\nsrc/b.txt\n");
+	ck_assert_str_eq(shell_out(t.path, "git status --porcelain"), " D src/b.txt\n?? new");
+	buf_free(&paths);
+	tree_free(&t);
+}
+END_TEST
+
+START_TEST(commit_takes_all_changes_once)
+{
+	struct tree t;
+	char commit[65], head[65];
+
+	without_git(_i == 1);
+	gitrepo_tree(&up, &t, 1);
+	gitrepo_prepare(&t, "new", NULL);
+	ck_assert_int_eq(tree_commit(&t, "nothing", commit, sizeof commit, NULL), 0);
+	ck_assert_str_eq(commit, t.base);
+	ck_assert_int_eq(shell(t.path, "echo z >>a.txt; echo n >new; rm src/b.txt; git checkout -q -b topic"), 0);
+	ck_assert_int_eq(tree_commit(&t, "Fix it\n\nBecause.\n\nTicket: T-1\n", commit, sizeof commit, NULL), 1);
+	OK(tree_head(&t, head, sizeof head, err));
+	ck_assert_str_eq(commit, head);
+	ck_assert_str_eq(shell_out(t.path, "git log -1 --format='%%an <%%ae> %%cn %%P'; git log -1 --format='%%(trailers)'; git status --porcelain"),
+	    shell_out(up.up, "echo \"drover <drover@localhost> drover $(git rev-parse main)\"; echo Ticket: T-1; echo"));
+	ck_assert_int_eq(tree_commit(&t, "again", commit, sizeof commit, NULL), 0);
+	ck_assert_int_eq(shell(up.mirror, "git config user.name Robot; git config user.email robot@example.org"), 0);
+	ck_assert_int_eq(shell(t.path, "echo zz >>a.txt"), 0);
+	ck_assert_int_eq(tree_commit(&t, "more", commit, sizeof commit, NULL), 1);
+	ck_assert_str_eq(shell_out(t.path, "git log -1 --format='%%an <%%ae>'"), "Robot <robot@example.org>");
+	tree_free(&t);
+}
+END_TEST
+
+START_TEST(kept_commit_can_be_resumed)
+{
+	struct tree t;
+	char commit[65], saved[256];
+
+	gitrepo_tree(&up, &t, 1);
+	gitrepo_prepare(&t, "new", NULL);
+	ck_assert_int_eq(shell(t.path, "echo z >>a.txt"), 0);
+	ck_assert_int_eq(tree_commit(&t, "half", commit, sizeof commit, NULL), 1);
+	OK(tree_keep(&t, 77, err));
+	OK(tree_return(&t, saved, sizeof saved, err));
+	OK(tree_prepare(&t, "warm", "refs/drover/job/77", saved, sizeof saved, err));
+	ck_assert_str_eq(t.base, commit);
+	OK(tree_unkeep(&t, 77, err));
+	OK(tree_unkeep(&t, 77, err));
+	FAILS(tree_prepare(&t, "warm", "refs/drover/job/77", saved, sizeof saved, err), DROVER_PERMANENT, "job/77");
+	tree_free(&t);
+}
+END_TEST
+
+static void
+change_and_commit(struct tree *t, const char *text)
+{
+	char commit[65];
+
+	ck_assert_int_eq(shell(t->path, "echo %s >>a.txt", text), 0);
+	ck_assert_int_eq(tree_commit(t, text, commit, sizeof commit, NULL), 1);
+}
+
+/* Each: transport, lease, and whether the remote is bare. */
+static const struct {
+	const char *transport, *lease;
+	bool bare, git;
+} pushes[] = { { "libgit2", "worktree", false, true }, { "git", "clone", true, true }, { "libgit2", "clone", true, false } };
+
+START_TEST(push_twice_is_push_once_and_strangers_are_safe)
+{
+	struct tree t;
+	char *first;
+
+	free(up.repo.transport);
+	free(up.repo.lease);
+	up.repo.transport = xstrdup(pushes[_i].transport);
+	up.repo.lease = xstrdup(pushes[_i].lease);
+	if (pushes[_i].bare) {
+		ck_assert_int_eq(shell(up.dir, "mv up work; git clone -q --bare work up"), 0);
+		without_git(!pushes[_i].git);
+	}
+	gitrepo_tree(&up, &t, 1);
+	gitrepo_prepare(&t, "new", NULL);
+	change_and_commit(&t, "p1");
+	OK(tree_push(&t, "drover/t-1", err));
+	first = xstrdup(shell_out(up.up, "git rev-parse drover/t-1"));
+	ck_assert_str_eq(first, shell_out(t.path, "git rev-parse HEAD"));
+	OK(tree_push(&t, "drover/t-1", err));
+	/* Another try of drover's own, not on top of the first. */
+	ck_assert_int_eq(shell(t.path, "git reset -q --hard %s", t.base), 0);
+	change_and_commit(&t, "p2");
+	OK(tree_push(&t, "drover/t-1", err));
+	ck_assert_str_eq(shell_out(up.up, "git log --format=%%s drover/t-1"), "p2\nsecond\nfirst");
+	/* A stranger's commit stays, unless ours contains it. */
+	ck_assert_int_eq(shell(up.dir, "git clone -q -b drover/t-1 up them; cd them; echo s >s; git add s; git commit -qm stranger; git push -q origin HEAD:drover/t-1"), 0);
+	change_and_commit(&t, "p3");
+	FAILS(tree_push(&t, "drover/t-1", err), DROVER_PERMANENT, "did not push");
+	ck_assert_str_eq(shell_out(up.up, "git log -1 --format=%%s drover/t-1"), "stranger");
+	gitrepo_prepare(&t, "warm", "drover/t-1");
+	change_and_commit(&t, "p4");
+	OK(tree_push(&t, "drover/t-1", err));
+	ck_assert_str_eq(shell_out(up.up, "git log --format=%%s drover/t-1"), "p4\nstranger\np2\nsecond\nfirst");
+	FAILS(tree_push(&t, "main", err), DROVER_PERMANENT, "under drover/");
+	FAILS(tree_push(&t, "drover/../main", err), DROVER_PERMANENT, "under drover/");
+	ck_assert_str_eq(shell_out(up.mirror, "git for-each-ref refs/drover/pushing refs/drover/push"), "");
+	free(first);
+	tree_free(&t);
+}
+END_TEST
+
+/* The daemon died between the push and writing it down. */
+START_TEST(push_after_a_crash_knows_its_own)
+{
+	struct tree t;
+
+	gitrepo_tree(&up, &t, 1);
+	gitrepo_prepare(&t, "new", NULL);
+	change_and_commit(&t, "p1");
+	OK(tree_push(&t, "drover/x", err));
+	ck_assert_int_eq(shell(up.mirror, "git update-ref refs/drover/pushing/drover/x refs/drover/pushed/drover/x; git update-ref -d refs/drover/pushed/drover/x"), 0);
+	ck_assert_int_eq(shell(t.path, "git reset -q --hard %s", t.base), 0);
+	change_and_commit(&t, "p2");
+	OK(tree_push(&t, "drover/x", err));
+	ck_assert_str_eq(shell_out(up.up, "git log -1 --format=%%s drover/x"), "p2");
+	tree_free(&t);
+}
+END_TEST
+
+START_TEST(refused_push_says_why)
+{
+	struct tree t;
+
+	gitrepo_tree(&up, &t, 1);
+	gitrepo_prepare(&t, "new", NULL);
+	change_and_commit(&t, "p");
+	ck_assert_int_eq(shell(up.up, "printf '#!/bin/sh\\nexit 1\\n' >.git/hooks/pre-receive; chmod +x .git/hooks/pre-receive"), 0);
+	FAILS(tree_push(&t, "drover/y", err), DROVER_PERMANENT, "hook declined");
+	ck_assert_int_eq(shell(up.up, "rm .git/hooks/pre-receive; git checkout -q -b drover/z"), 0);
+	FAILS(tree_push(&t, "drover/z", err), DROVER_PERMANENT, "drover/z");
+	tree_free(&t);
+}
+END_TEST
+
+START_TEST(remote_that_is_not_there)
+{
+	static const struct {
+		const char *url, *transport, *words;
+		int code;
+	} cases[] = {
+		{ "/nonexistent/repo.git", "libgit2", "/nonexistent/repo.git", DROVER_CONFIG },
+		{ "file:///nonexistent/repo.git", "git", "/nonexistent/repo.git", DROVER_CONFIG },
+		{ "http://user:hunter22@127.0.0.1:9/x.git", "libgit2", "(http://127.0.0.1:9/x.git)", DROVER_AGAIN },
+		{ "http://user:hunter22@127.0.0.1:9/x.git", "git", "(http://127.0.0.1:9/x.git)", DROVER_AGAIN },
+		{ "/", "libgit2", "repo web (/)", DROVER_CONFIG },
+		{ "/", "git", "repo web (/)", DROVER_CONFIG },
+	};
+	struct tree t;
+
+	free(up.repo.url);
+	free(up.repo.transport);
+	up.repo.url = xstrdup(cases[_i].url);
+	up.repo.transport = xstrdup(cases[_i].transport);
+	gitrepo_tree(&up, &t, 1);
+	FAILS(tree_fetch(&t, err), cases[_i].code, cases[_i].words);
+	ck_assert_str_eq(shell_out(up.state, "grep -rl hunter22 . || true"), "");
+	tree_free(&t);
+}
+END_TEST
+
+/* A helper named git that stands before the real one and writes down what it sees of the token. */
+START_TEST(token_reaches_git_by_a_pipe_alone)
+{
+	struct tree t;
+	char *bin = path_join(up.dir, "bin"), *token = temp_file(up.dir, "token", "s3cr3t-t0ken"), *path, saved[256];
+	char *real = xstrdup(shell_out(up.dir, "command -v git"));
+
+	ck_assert_int_eq(shell(up.dir, "mkdir bin; cat >bin/git <<'E'\n#!/bin/sh\nprintf '%%s\\n' \"$*\" >>%s/seen\nenv >>%s/seen\n"
+	    "for a; do case $a in credential.helper=?*) h=${a#credential.helper=!};; esac; done\n"
+	    "test -z \"$h\" || sh -c \"$h get\" x >>%s/given </dev/null\nunset h\nexec %s \"$@\"\nE\nchmod +x bin/git", up.dir, up.dir, up.dir, real), 0);
+	path = xasprintf("%s:%s", bin, getenv("PATH"));
+	setenv("PATH", path, 1);
+	free(up.repo.transport);
+	up.repo.transport = xstrdup("git");
+	up.repo.token_file = token;
+	gitrepo_tree(&up, &t, 1);
+	OK(tree_fetch(&t, err));
+	OK(tree_prepare(&t, "new", NULL, saved, sizeof saved, err));
+	ck_assert_ptr_nonnull(strstr(shell_out(up.dir, "cat given"), "username=x-access-token\npassword=s3cr3t-t0ken"));
+	ck_assert_str_eq(shell_out(up.dir, "grep -rl s3cr3t . | LC_ALL=C sort"), "./given\n./token");
+	up.repo.token_file = NULL;
+	tree_free(&t);
+	free(bin);
+	free(path);
+	free(real);
+	free(token);
+}
+END_TEST
+
+void
+tree_change_tests(Suite *s)
+{
+	TCase *tc = tcase_create("change");
+
+	tcase_set_timeout(tc, 120);
+	tcase_add_checked_fixture(tc, tree_setup, tree_teardown);
+	tcase_add_loop_test(tc, diff_and_paths_are_against_the_base, 0, 2);
+	tcase_add_loop_test(tc, commit_takes_all_changes_once, 0, 2);
+	tcase_add_test(tc, kept_commit_can_be_resumed);
+	tcase_add_loop_test(tc, push_twice_is_push_once_and_strangers_are_safe, 0, (int)ARRAY_LEN(pushes));
+	tcase_add_test(tc, push_after_a_crash_knows_its_own);
+	tcase_add_test(tc, refused_push_says_why);
+	tcase_add_loop_test(tc, remote_that_is_not_there, 0, 6);
+	tcase_add_test(tc, token_reaches_git_by_a_pipe_alone);
+	suite_add_tcase(s, tc);
+}
