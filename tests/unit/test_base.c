@@ -281,6 +281,8 @@ START_TEST(heap_keeps_its_order)
 				continue;
 			if (heap.items[items[i].index] != &items[i])
 				ck_abort_msg("an item does not know its place");
+			if (ranked_less(&items[i], heap.items[items[i].index == 0 ? 0 : (items[i].index - 1) / 2]))
+				ck_abort_msg("an item stands below a greater one");
 			if (least == NULL || items[i].rank < least->rank)
 				least = &items[i];
 		}

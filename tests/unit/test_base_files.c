@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -81,6 +82,7 @@ START_TEST(path_removes_what_jobs_leave)
 	char *dir = temp_make(), *tree = path_join(dir, "tree"), *kept = temp_file(dir, "outside/kept", "x");
 	char *file = temp_file(tree, "mod/locked/file", "x"), *locked = path_join(tree, "mod/locked");
 	char *link = path_join(tree, "link"), *outside = path_join(dir, "outside");
+	struct rlimit files = { 256, 256 };
 	struct error err;
 	int i, fd, next;
 
@@ -96,6 +98,7 @@ START_TEST(path_removes_what_jobs_leave)
 		fd = next;
 	}
 	close(fd);
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &files), 0);
 	ck_assert_msg(path_remove_tree(tree, &err) == 0, "%s", err.text);
 	ck_assert_int_eq(access(tree, F_OK), -1);
 	ck_assert_int_eq(access(kept, F_OK), 0);

@@ -148,6 +148,28 @@ START_TEST(log_masks_every_spelling)
 }
 END_TEST
 
+/* A secret whose base64 tells the two alphabets apart, at each of the three shifts. */
+static const char *const alphabets[] = {
+	"fn5+Pz8/Pj4+fn5+Pz8/Pg==",
+	"fn5-Pz8_Pj4-fn5-Pz8_Pg==",
+	"dX5+fj8/Pz4+Pn5+fj8/Pz4=",
+	"dX5-fj8_Pz4-Pn5-fj8_Pz4=",
+	"dTp+fn4/Pz8+Pj5+fn4/Pz8+",
+	"dTp-fn4_Pz8-Pj5-fn4_Pz8-",
+};
+
+START_TEST(log_masks_both_base64_alphabets)
+{
+	struct buf text = BUF_INIT;
+
+	log_mask_add("~~~???>>>~~~???>");
+	buf_adds(&text, alphabets[_i]);
+	log_mask(&text);
+	ck_assert_msg(strstr(text.data, "***") != NULL && text.len <= 9, "%s", text.data);
+	buf_free(&text);
+}
+END_TEST
+
 START_TEST(log_masks_a_json_text_in_a_json_line)
 {
 	char *text;
@@ -299,6 +321,7 @@ base_log(void)
 	tcase_add_test(tc, log_time_goes_on);
 	tcase_add_test(tc, log_values_are_bounded);
 	tcase_add_loop_test(tc, log_masks_every_spelling, 0, (int)ARRAY_LEN(spellings));
+	tcase_add_loop_test(tc, log_masks_both_base64_alphabets, 0, (int)ARRAY_LEN(alphabets));
 	tcase_add_test(tc, log_masks_a_json_text_in_a_json_line);
 	tcase_add_test(tc, log_masks_overlaps_whole);
 	tcase_add_test(tc, log_masks_lines_of_a_key);

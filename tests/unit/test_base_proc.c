@@ -122,7 +122,7 @@ START_TEST(proc_sweeps_runaways)
 }
 END_TEST
 
-/* A line of processes in which each starts the next and leaves. */
+/* A line of processes in which each starts the next and leaves; it ends by itself should nobody catch it. */
 START_TEST(proc_sweeps_a_relay)
 {
 	int fds[2];
@@ -131,13 +131,14 @@ START_TEST(proc_sweeps_a_relay)
 	ck_assert_int_eq(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
 	ck_assert_int_eq(pipe(fds), 0);
 	if ((pid = fork()) == 0) {
-		for (int n = 0;; n++) {
+		for (int n = 0; n < 100000; n++) {
 			if (fork() != 0)
 				_exit(0);
 			setsid();
 			if (n == 20)
 				MUST(write(fds[1], "x", 1) == 1);
 		}
+		_exit(0);
 	}
 	ck_assert_int_eq(read(fds[0], &(char){ 0 }, 1), 1);
 	ck_assert_int_ge(proc_sweep_children(20000), 1);
