@@ -1,0 +1,7 @@
+if HAVE_CHECK
+check_PROGRAMS += check_api
+TESTS += check_api
+check_api_SOURCES = tests/unit/test_api.c tests/unit/stub_daemon.c tests/unit/stub_daemon.h tests/unit/temp.c tests/unit/temp.h
+check_api_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+check_api_LDADD = libapi.la libqueue.la libstore.la libconfigure.la libbase.la $(LIBEVENT_LIBS) $(CHECK_LIBS)
+endif
