@@ -252,6 +252,7 @@ submit_one(struct request *r, const cJSON *object, cJSON *answers, struct error 
 		free(which);
 		if (active) {
 			r->status = 409;
+			r->code = "conflict";
 			error_set(err, DROVER_PERMANENT, "a job with this kind and key has not ended");
 			goto out;
 		}

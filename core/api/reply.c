@@ -91,6 +91,8 @@ reply_failure(struct request *r, const struct error *err)
 
 	if (r->route != NULL && status == refusal)
 		code = r->route->refusal_code;
+	if (r->code != NULL)
+		code = r->code;
 	reply_error(r, status, code, err);
 }
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The server: the socket, its limits, and the way of a request from libevent to its handler. evhttp
- * parses; it knows neither a limit of connections nor peer credentials, so both stand here. A connection
- * counts from its first request; one that never asks ends with evhttp's timeout.
+ * parses; it knows neither a limit of connections nor peer credentials, so both stand here. It tells
+ * nobody when a connection ends either: a reference of our own to each bufferevent does, once it turns
+ * out to be the last one. (A filter bufferevent would tell by itself, but evhttp closes it when its
+ * bytes have reached the one below, before they have left.)
  */
 #include <errno.h>
 #include <pwd.h>
@@ -17,7 +19,6 @@
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/listener.h>
-#include <uthash.h>
 
 #include "api/api.h"
 #include "api/server.h"
@@ -28,16 +29,14 @@
 #include "base/units.h"
 
 #define API_MAGIC 0x44415049u
-
-struct connection {
-	struct evhttp_connection *http;
-	UT_hash_handle hh;
-};
+#define RECOUNT_MS 50 /* while the house is full */
 
 static int socket_listen(const char *path, struct error *);
 static int socket_is_live(const struct sockaddr_un *);
 static int api_bind(struct api *, const char *path, struct error *);
-static int connection_admit(struct api *, struct evhttp_connection *);
+static struct bufferevent *connection_new(struct event_base *, void *arg);
+static void count_connections(struct api *);
+static void on_recount(evutil_socket_t, short, void *arg);
 static void on_request(struct evhttp_request *, void *arg);
 static int request_admit(struct request *, struct error *);
 static int request_route(struct request *, struct error *);
@@ -54,7 +53,7 @@ api_open(struct daemon *daemon, struct api **out, struct error *err)
 	api->peer_uid = (uid_t)-1;
 	LIST_INIT(&api->requests);
 	LIST_INIT(&api->streams);
-	MUST((api->http = evhttp_new(daemon->base)) != NULL);
+	MUST((api->http = evhttp_new(daemon->base)) != NULL && (api->recount = evtimer_new(daemon->base, on_recount, api)) != NULL);
 	evhttp_set_max_headers_size(api->http, API_HEADERS_MAX);
 	evhttp_set_max_body_size(api->http, API_BODY_MAX);
 	evhttp_set_timeout(api->http, API_TIMEOUT_S);
@@ -62,9 +61,11 @@ api_open(struct daemon *daemon, struct api **out, struct error *err)
 	/* All of them, so that the routes answer 405 and not evhttp 501. */
 	evhttp_set_allowed_methods(api->http, EVHTTP_REQ_GET | EVHTTP_REQ_POST | EVHTTP_REQ_HEAD | EVHTTP_REQ_PUT |
 	    EVHTTP_REQ_DELETE | EVHTTP_REQ_OPTIONS | EVHTTP_REQ_TRACE | EVHTTP_REQ_CONNECT | EVHTTP_REQ_PATCH);
+	evhttp_set_bevcb(api->http, connection_new, api);
 	evhttp_set_gencb(api->http, on_request, api);
 	if (api_bind(api, daemon->config->socket, err) != 0) {
 		evhttp_free(api->http);
+		event_free(api->recount);
 		OBJ_FREE(api);
 		return -1;
 	}
@@ -114,6 +115,9 @@ api_close(struct api *api)
 		r->http = NULL;
 	}
 	evhttp_free(api->http);
+	event_free(api->recount);
+	count_connections(api);
+	free(api->connections);
 	if (stat(api->path, &st) == 0 && st.st_dev == api->dev && st.st_ino == api->ino)
 		unlink(api->path);
 	free(api->path);
@@ -240,41 +244,55 @@ socket_is_live(const struct sockaddr_un *sun)
 	return rc;
 }
 
-void
-connection_gone(struct evhttp_connection *http, void *arg)
+/* A full house stops listening; those who wait in the backlog are let in as others leave. */
+static struct bufferevent *
+connection_new(struct event_base *base, void *arg)
 {
+	static const struct timeval soon = { 0, RECOUNT_MS * 1000 };
 	struct api *api;
-	struct connection *c;
+	struct bufferevent *bev;
 
 	OBJ_CAST(api, arg, API_MAGIC);
-	HASH_FIND_PTR(api->connections, &http, c);
-	if (c == NULL)
-		return;
-	HASH_DEL(api->connections, c);
-	free(c);
+	MUST((bev = bufferevent_socket_new(base, -1, 0)) != NULL);
+	count_connections(api);
+	/* One may come after the house was closed: evconnlistener takes a few at a time. */
+	api->connections = xreallocarray(api->connections, (size_t)api->connections_len + 1, sizeof *api->connections);
+	bufferevent_incref(bev);
+	api->connections[api->connections_len++] = bev;
+	if (api->connections_len >= API_CONNECTIONS_MAX) {
+		evconnlistener_disable(evhttp_bound_socket_get_listener(api->bound));
+		evtimer_add(api->recount, &soon);
+	}
+	return bev;
 }
 
-void
-connection_watch(struct api *api, struct evhttp_connection *http)
+/* Lets go of those that evhttp has let go of. */
+static void
+count_connections(struct api *api)
 {
-	evhttp_connection_set_closecb(http, connection_gone, api);
+	int i = 0;
+
+	while (i < api->connections_len) {
+		if (bufferevent_decref(api->connections[i])) {
+			api->connections[i] = api->connections[--api->connections_len];
+			continue;
+		}
+		bufferevent_incref(api->connections[i++]);
+	}
 }
 
-static int
-connection_admit(struct api *api, struct evhttp_connection *http)
+static void
+on_recount(evutil_socket_t fd, short what, void *arg)
 {
-	struct connection *c;
+	static const struct timeval soon = { 0, RECOUNT_MS * 1000 };
+	struct api *api;
 
-	HASH_FIND_PTR(api->connections, &http, c);
-	if (c != NULL)
-		return 0;
-	if (HASH_COUNT(api->connections) >= API_CONNECTIONS_MAX)
-		return -1;
-	c = xcalloc(1, sizeof *c);
-	c->http = http;
-	HASH_ADD_PTR(api->connections, http, c);
-	connection_watch(api, http);
-	return 0;
+	OBJ_CAST(api, arg, API_MAGIC);
+	count_connections(api);
+	if (api->connections_len < API_CONNECTIONS_MAX)
+		evconnlistener_enable(evhttp_bound_socket_get_listener(api->bound));
+	else
+		evtimer_add(api->recount, &soon);
 }
 
 static void
@@ -301,9 +319,6 @@ request_admit(struct request *r, struct error *err)
 	struct bufferevent *bev = evhttp_connection_get_bufferevent(evhttp_request_get_connection(r->http));
 	struct peer peer;
 
-	r->status = 503;
-	if (connection_admit(r->api, evhttp_request_get_connection(r->http)) != 0)
-		return error_set(err, DROVER_AGAIN, "more than %d connections at once: try again in a moment", API_CONNECTIONS_MAX);
 	r->status = 403;
 	if (peer_read(bufferevent_getfd(bev), &peer, err) != 0)
 		return -1;

@@ -29,7 +29,6 @@
 
 struct request;
 struct stream;
-struct connection;
 
 struct api {
 	uint32_t magic;
@@ -39,7 +38,9 @@ struct api {
 	char *path;                       /* of the socket */
 	dev_t dev;                        /* and which one it is, so that nobody else's is removed */
 	ino_t ino;
-	struct connection *connections; /* that have asked something */
+	struct bufferevent **connections; /* a reference to each that may be open */
+	int connections_len;
+	struct event *recount;
 	uint64_t answers[6];              /* by status / 100 */
 	uid_t peer_uid;                   /* of the last user name that was looked up */
 	char peer_name[65];
@@ -67,6 +68,7 @@ struct request {
 	char by[65];                      /* user name of the peer */
 	cJSON *body;                      /* NULL when there was none */
 	int status;                       /* a handler's own choice for its failure or its deferred answer; 0: by class */
+	const char *code;                 /* the same for the failure's code; NULL: by status */
 	cJSON *answer;                    /* waits for the commit */
 	LIST_ENTRY(request) entry;
 };
@@ -175,9 +177,5 @@ int metrics_get(struct request *, struct error *);
 int symphony_state(struct request *, struct error *);
 int symphony_issue(struct request *, struct error *);
 int symphony_refresh(struct request *, struct error *);
-
-/* Counts a connection until evhttp lets go of it; a stream that takes the close callback for itself gives it back with connection_watch(). */
-void connection_watch(struct api *, struct evhttp_connection *);
-void connection_gone(struct evhttp_connection *, void *api);
 
 #endif

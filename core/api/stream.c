@@ -61,7 +61,7 @@ stream_end(struct stream *s)
 {
 	struct evhttp_request *http = s->request->http;
 
-	connection_watch(s->request->api, evhttp_request_get_connection(http));
+	evhttp_connection_set_closecb(evhttp_request_get_connection(http), NULL, NULL);
 	evhttp_send_reply_end(http);
 	stream_drop(s);
 }
@@ -76,7 +76,7 @@ stream_wake(struct stream *s)
 void
 stream_cut(struct stream *s)
 {
-	connection_watch(s->request->api, evhttp_request_get_connection(s->request->http));
+	evhttp_connection_set_closecb(evhttp_request_get_connection(s->request->http), NULL, NULL);
 	stream_drop(s);
 }
 
@@ -87,7 +87,6 @@ on_gone(struct evhttp_connection *connection, void *arg)
 	struct stream *s = arg;
 	struct evhttp_request *http = s->request->http;
 
-	connection_gone(connection, s->request->api);
 	if (evhttp_request_get_connection(http) == NULL)
 		evhttp_request_free(http);
 	stream_drop(s);
