@@ -144,11 +144,16 @@ reply_list(struct request *r, const char *name, cJSON *list)
 static int
 config_list(struct request *r, const char *name)
 {
-	cJSON *config = config_to_json(r->api->daemon->config), *list = cJSON_DetachItemFromObjectCaseSensitive(config, name);
-	cJSON *answer = cJSON_CreateObject();
+	cJSON *config = config_to_json(r->api->daemon->config), *answer = cJSON_CreateObject();
+	cJSON *list = cJSON_AddArrayToObject(answer, name), *from = cJSON_GetObjectItemCaseSensitive(config, name), *one;
 
+	/* What the file keeps by name is shown as a list, too, each with its name in it. */
+	while (from != NULL && (one = cJSON_DetachItemFromArray(from, 0)) != NULL) {
+		if (one->string != NULL && json_get(one, "name") == NULL)
+			json_add_str(one, "name", one->string);
+		cJSON_AddItemToArray(list, one);
+	}
 	cJSON_Delete(config);
-	cJSON_AddItemToObject(answer, name, list != NULL ? list : cJSON_CreateArray());
 	mask_json(r, 200, answer);
 	return 0;
 }

@@ -39,6 +39,7 @@ static struct stub *stub;
 static void
 setup(void)
 {
+	signal(SIGPIPE, SIG_IGN);
 	stub = stub_open();
 }
 
@@ -442,7 +443,7 @@ START_TEST(calls_are_answered_when_the_plugin_has)
 {
 	struct caller c;
 	cJSON *json;
-	static const char request[] = "POST /api/v1/calls HTTP/1.1\r\nHost: d\r\nConnection: close\r\nContent-Length: 46\r\n\r\n"
+	static const char request[] = "POST /api/v1/calls HTTP/1.1\r\nHost: d\r\nConnection: close\r\nContent-Length: 47\r\n\r\n"
 	    "{\"operation\": \"stub.wait\", \"request\": {\"a\": 1}}";
 
 	json = ask_json("POST", "/api/v1/calls", "{\"operation\": \"stub.text\"}", 200);
