@@ -174,13 +174,13 @@ int job_dead_retry(struct cli *);
 int job_wait(struct cli *, int64_t id);            /* until it has ended; CLI_OK when it succeeded */
 int follow_logs(struct cli *);
 int follow_events(struct cli *);
-int core_status(struct cli *);
-int core_pause(struct cli *);
-int core_resume(struct cli *);
-int core_drain(struct cli *);
-int core_undrain(struct cli *);
-int core_reload(struct cli *);
-int core_call(struct cli *);
+int operate_status(struct cli *);
+int operate_pause(struct cli *);
+int operate_resume(struct cli *);
+int operate_drain(struct cli *);
+int operate_undrain(struct cli *);
+int operate_reload(struct cli *);
+int operate_call(struct cli *);
 int list_leases(struct cli *);
 int list_lease(struct cli *);
 int list_lease_act(struct cli *);                  /* release, break: by the command's name */

@@ -65,7 +65,7 @@ cli_help(struct cli *cli)
 	const struct command *c = cli->command;
 
 	if (c == NULL) {
-		fputs("drover runs coding agents in parallel, each job durable and in a worktree of its own.\n\n"
+		fputs("drover runs coding agents in parallel, each job in a worktree of its own.\n\n"
 		    "usage: drover [-c FILE | --socket PATH] COMMAND [OPTION...] [ARGUMENT...]\n\n", cli->out);
 		for (size_t i = 0; i < cli_commands_len; i++)
 			fprintf(cli->out, "  %-15s %s\n", cli_commands[i].name, cli_commands[i].summary);

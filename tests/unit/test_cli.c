@@ -53,7 +53,7 @@ static void
 serve(int ready)
 {
 	struct stub *stub = stub_open();
-	static const char hostile[] = "\033]0;owned\007 <b> \xe2\x80\xaegpj.exe \xff";
+	static const char hostile[] = "\033]0;owned\007 <b> \xe2\x80\xaegpj.exe";
 	struct error e = { 0 };
 	struct job *job;
 

@@ -10,7 +10,7 @@
 static void print_pools(struct cli *, const cJSON *status);
 
 int
-core_status(struct cli *cli)
+operate_status(struct cli *cli)
 {
 	cJSON *status = NULL;
 	const cJSON *one;
@@ -45,7 +45,7 @@ core_status(struct cli *cli)
 }
 
 int
-core_pause(struct cli *cli)
+operate_pause(struct cli *cli)
 {
 	cJSON *body;
 	int64_t ms = 0;
@@ -61,7 +61,7 @@ core_pause(struct cli *cli)
 }
 
 int
-core_resume(struct cli *cli)
+operate_resume(struct cli *cli)
 {
 	cJSON *body = cJSON_CreateObject();
 
@@ -70,7 +70,7 @@ core_resume(struct cli *cli)
 }
 
 int
-core_drain(struct cli *cli)
+operate_drain(struct cli *cli)
 {
 	cJSON *body = cJSON_CreateObject();
 
@@ -79,13 +79,13 @@ core_drain(struct cli *cli)
 }
 
 int
-core_undrain(struct cli *cli)
+operate_undrain(struct cli *cli)
 {
 	return cli_post(cli, NULL, NULL, "/api/v1/undrain");
 }
 
 int
-core_reload(struct cli *cli)
+operate_reload(struct cli *cli)
 {
 	cJSON *answer = NULL;
 	const cJSON *line;
@@ -105,7 +105,7 @@ core_reload(struct cli *cli)
 }
 
 int
-core_call(struct cli *cli)
+operate_call(struct cli *cli)
 {
 	cJSON *body = cJSON_CreateObject(), *request = NULL, *answer = NULL;
 	struct error err = { 0 };
