@@ -6,5 +6,6 @@ libconfigure_la_SOURCES = \
   core/config/layer.c core/config/layer.h \
   core/config/options.c core/config/options.h \
   core/config/secret.c \
-  core/config/show.c
+  core/config/show.c \
+  core/config/unbind.c
 libconfigure_la_LIBADD = $(LIBCONFIG_LIBS) $(CJSON_LIBS)
