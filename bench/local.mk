@@ -2,8 +2,11 @@
 EXTRA_PROGRAMS = bench-tools
 bench_tools_SOURCES = bench/tools.c
 bench_tools_LDADD = libbase.la $(CJSON_LIBS)
+EXTRA_PROGRAMS += bench-lease
+bench_lease_SOURCES = bench/bench_lease.c
+bench_lease_LDADD = liblease.la libconfigure.la libbase.la
 EXTRA_DIST += bench/run.sh
-CLEANFILES += bench-tools$(EXEEXT)
+CLEANFILES += bench-tools$(EXEEXT) bench-lease$(EXEEXT)
 
 bench: all bench-tools$(EXEEXT)
 	SRC='$(abs_top_srcdir)' BUILD='$(abs_top_builddir)' $(SHELL) $(srcdir)/bench/run.sh

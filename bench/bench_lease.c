@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Leases against git: how long a job waits for its tree, as ratios of what git takes for a new worktree
+ * in the same run. The alternatives take turns in each round, so that a noisy machine is noisy for all.
+ * Nothing is deleted within a round: on ext4 that would slow down whoever creates files next.
+ *
+ * usage: bench_lease [FILES [ROUNDS [FOLDER]]]
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/path.h"
+#include "base/units.h"
+#include "lease/tree.h"
+
+#define ROUNDS_MAX 25
+#define BYTES_PER_FILE 19000
+
+enum { GIT_PLAIN, GIT_WORKERS, COLD, WARM, WARM_DIRTY, RETURN_DIRTY, REMOVE, WAYS };
+
+static const char *const names[WAYS] = {
+	"git worktree add", "git -c checkout.workers=N worktree add", "cold lease", "warm lease", "lease of a dirty tree",
+	"return of a dirty tree", "removal",
+};
+
+extern char **environ;
+
+static void
+run(const char *dir, const char *format, ...)
+{
+	char *argv[] = { (char *)(uintptr_t)"sh", (char *)(uintptr_t)"-c", NULL, NULL }, *script;
+	va_list ap;
+	int status;
+	pid_t pid;
+
+	va_start(ap, format);
+	script = xvasprintf(format, ap);
+	va_end(ap);
+	argv[2] = xasprintf("set -e; cd '%s'; %s", dir, script);
+	MUST(posix_spawn(&pid, "/bin/sh", NULL, NULL, argv, environ) == 0);
+	while (waitpid(pid, &status, 0) < 0)
+		MUST(errno == EINTR);
+	MUST(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	free(argv[2]);
+	free(script);
+}
+
+/* Text that compresses to something, ten files a folder. */
+static void
+make_upstream(const char *dir, int64_t files)
+{
+	char *up = path_join(dir, "up"), *data = xmalloc(BYTES_PER_FILE), *name;
+	uint64_t seed = 88172645463325252u;
+
+	for (int64_t i = 0; i < files; i++) {
+		for (size_t at = 0; at < BYTES_PER_FILE; at++) {
+			seed ^= seed << 13;
+			seed ^= seed >> 7;
+			seed ^= seed << 17;
+			data[at] = at % 64 == 63 ? '\n' : (char)('a' + seed % 26);
+		}
+		name = xasprintf("%s/d%lld", up, (long long)(i / 10));
+		MUST(path_mkdirs(name, 0700, NULL) == 0);
+		free(name);
+		name = xasprintf("%s/d%lld/f%lld.txt", up, (long long)(i / 10), (long long)i);
+		int fd = open(name, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+		MUST(fd >= 0 && path_write_all(fd, data, BYTES_PER_FILE) == 0);
+		close(fd);
+		free(name);
+	}
+	run(up, "git init -q -b main . && git add -A && git -c user.name=b -c user.email=b@localhost commit -qm files");
+	free(up);
+	free(data);
+}
+
+static void
+must(int rc, const struct error *err)
+{
+	if (rc != 0) {
+		fprintf(stderr, "bench_lease: %s\n", err->text);
+		exit(EXIT_FAILURE);
+	}
+}
+
+static int
+by_value(const void *a, const void *b)
+{
+	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* 20 files changed, 100 new. */
+static void
+make_dirty(const struct tree *t, const char *text)
+{
+	run(t->path, "for i in $(seq 20); do for f in d$i/*; do echo %s >>$f; break; done; done; mkdir new; for i in $(seq 100); do echo $i >new/$i; done", text);
+}
+
+static void
+lease_rounds(struct tree *t, int64_t took[WAYS], struct error *err)
+{
+	const struct timespec second = { 1, 100000000 };
+	char saved[256];
+	int64_t begun = clock_mono_us();
+
+	must(tree_prepare(t, "new", NULL, saved, sizeof saved, err), err);
+	took[COLD] = clock_mono_us() - begun;
+	/* A job lasts longer than the second in which an index is too young. */
+	nanosleep(&second, NULL);
+	must(tree_return(t, saved, sizeof saved, err), err);
+	begun = clock_mono_us();
+	must(tree_prepare(t, "warm", NULL, saved, sizeof saved, err), err);
+	took[WARM] = clock_mono_us() - begun;
+	make_dirty(t, "first");
+	begun = clock_mono_us();
+	must(tree_prepare(t, "dirty", NULL, saved, sizeof saved, err), err);
+	took[WARM_DIRTY] = clock_mono_us() - begun;
+	make_dirty(t, "second");
+	begun = clock_mono_us();
+	must(tree_return(t, saved, sizeof saved, err), err);
+	took[RETURN_DIRTY] = clock_mono_us() - begun;
+	begun = clock_mono_us();
+	must(tree_remove(t, saved, sizeof saved, err), err);
+	took[REMOVE] = clock_mono_us() - begun;
+}
+
+int
+main(int argc, char **argv)
+{
+	int64_t files = 5000, rounds = 5, begun, took[WAYS][ROUNDS_MAX], one[WAYS], base;
+	char *dir, *up, *state, *mirror;
+	struct config_repo repo = { .name = (char *)(uintptr_t)"bench", .base = (char *)(uintptr_t)"main" };
+	struct error err = { .code = 0 };
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+
+	if ((argc > 1 && units_parse_int(argv[1], 1, 1000000, &files) != 0) || (argc > 2 && units_parse_int(argv[2], 1, ROUNDS_MAX, &rounds) != 0)) {
+		fprintf(stderr, "usage: bench_lease [FILES [ROUNDS [FOLDER]]]\n");
+		return 2;
+	}
+	dir = path_join(argc > 3 ? argv[3] : "/tmp", "drover-bench-XXXXXX");
+	MUST(mkdtemp(dir) != NULL);
+	up = path_join(dir, "up");
+	state = path_join(dir, "state");
+	mirror = path_join(state, "mirrors/bench.git");
+	repo.url = up;
+	make_upstream(dir, files);
+	for (int64_t r = 0; r < rounds; r++) {
+		struct tree t;
+		char *path = xasprintf("%s/trees/bench/%lld", state, (long long)r + 1);
+
+		tree_init(&t, (uint64_t)r + 1, &repo, path, mirror, state);
+		must(tree_fetch(&t, &err), &err);
+		for (int way = 0; way < 2; way++) {
+			int which = (int)((r + way) % 2);
+
+			begun = clock_mono_us();
+			run(mirror, "git -c checkout.workers=%ld worktree add -q --detach %s/wt%lld-%d refs/remotes/origin/main",
+			    which == GIT_WORKERS ? cpus : 1L, dir, (long long)r, which);
+			one[which] = clock_mono_us() - begun;
+		}
+		lease_rounds(&t, one, &err);
+		for (int i = 0; i < WAYS; i++)
+			took[i][r] = one[i];
+		tree_free(&t);
+		free(path);
+	}
+	printf("%lld files of %d bytes, median of %lld rounds, %ld CPUs\n", (long long)files, BYTES_PER_FILE, (long long)rounds, cpus);
+	printf("%-42s %9s %8s %8s\n", "", "ms", "x plain", "x N");
+	for (int i = 0; i < WAYS; i++) {
+		qsort(took[i], (size_t)rounds, sizeof took[i][0], by_value);
+		base = took[i][rounds / 2];
+		printf("%-42s %9.1f %8.3f %8.3f\n", names[i], (double)base / 1000, (double)base / (double)took[GIT_PLAIN][rounds / 2],
+		    (double)base / (double)took[GIT_WORKERS][rounds / 2]);
+	}
+	must(path_remove_tree(dir, &err), &err);
+	free(dir);
+	free(up);
+	free(state);
+	free(mirror);
+	return EXIT_SUCCESS;
+}
