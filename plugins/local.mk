@@ -8,7 +8,7 @@ include plugins/inbox/local.mk
 include plugins/exec/local.mk
 include plugins/template/local.mk
 
-EXTRA_DIST += doc/plugins.md doc/abi-history.md
+EXTRA_DIST += doc/plugins.md doc/abi-history.md doc/inbox.md
 
 # A plugin is its .so alone; libtool's .la must not be installed, and uninstall reads it to know the .so.
 install-exec-hook:
