@@ -24,6 +24,7 @@ _Static_assert(OPT_LEN <= 64, "a command's options are a mask of 64 bits");
 static int parse_options(struct cli *, int argc, char **argv, uint64_t allowed, bool *help);
 static const struct command *find_command(char **words, int n, int *taken);
 static bool is_group(const char *word);
+static bool is_negative(const char *word);
 static void print_option(FILE *, int option);
 
 int
@@ -159,8 +160,8 @@ parse_options(struct cli *cli, int argc, char **argv, uint64_t allowed, bool *he
 	size_t n = 0, s = 0;
 	int c;
 
-	if (cli->command == NULL)
-		shorts[s++] = '+';
+	/* Before the command: stop at it. Behind it: hand over arguments in their order, negative numbers among them. */
+	shorts[s++] = cli->command == NULL ? '+' : '-';
 	shorts[s++] = ':';
 	for (int i = 0; i < OPT_LEN; i++) {
 		if ((allowed & (UINT64_C(1) << i)) == 0)
@@ -176,8 +177,20 @@ parse_options(struct cli *cli, int argc, char **argv, uint64_t allowed, bool *he
 	opterr = 0;
 	/* 0, not 1: glibc forgets what it knows of an earlier argv. */
 	optind = 0;
-	while ((c = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
-		int option = c - 256;
+	for (;;) {
+		int option;
+
+		if (cli->command != NULL && optind > 0 && optind < argc && is_negative(argv[optind])) {
+			cli->args[cli->args_len++] = argv[optind++];
+			continue;
+		}
+		if ((c = getopt_long(argc, argv, shorts, longs, NULL)) == -1)
+			break;
+		if (c == 1) {
+			cli->args[cli->args_len++] = optarg;
+			continue;
+		}
+		option = c - 256;
 
 		if (c == ':' || c == '?') {
 			cli_usage(cli, c == ':' ? "option `%s` needs an argument" : "option `%s` is not known here", argv[optind - 1]);
@@ -197,6 +210,14 @@ parse_options(struct cli *cli, int argc, char **argv, uint64_t allowed, bool *he
 		*help |= option == OPT_HELP;
 	}
 	return optind;
+}
+
+static bool
+is_negative(const char *word)
+{
+	size_t len = strlen(word);
+
+	return word[0] == '-' && len > 1 && strspn(word + 1, "0123456789") == len - 1;
 }
 
 static const struct command *

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/json.h"
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/text.h"
@@ -22,11 +23,10 @@ extern char **environ;
 static int git_ask(const char *dir, const char *const *args, struct buf *out);
 static char *git_line(const char *dir, const char *a, const char *b, const char *c);
 static char *state_folder(uint64_t hash);
-static int repo_fill(struct run *, struct config_repo *);
-static int agent_fill(struct run *, const struct config *users, struct config_agent *);
-static void agent_copy(struct config_agent *to, const struct config_agent *from);
-static void plugin_fill(struct run *, struct config_plugin *, int64_t timeout_ms);
-static char **words_copy(const char *const *);
+static int add_repo(struct run *, cJSON *json);
+static int add_agent(struct run *, const cJSON *own, cJSON *json);
+static void add_plugin(struct run *, cJSON *json);
+static bool add_words(cJSON *array, const char *text);
 
 int
 run_locate(struct run *run)
@@ -57,47 +57,44 @@ run_configure(struct run *run, int64_t parallel)
 	struct cli *cli = run->cli;
 	struct error err = { 0 };
 	struct buf text = BUF_INIT;
-	struct config *users = config_load(cli->value[OPT_CONFIG], NULL, &err), *config;
-	int64_t timeout = -1;
+	struct config *users = config_load(cli->value[OPT_CONFIG], NULL, &err), *config = NULL;
+	cJSON *own = users != NULL ? config_to_json(users) : NULL, *json = cJSON_CreateObject();
+	char *socket = path_join(run->state_dir, "drover.sock");
+	int64_t timeout;
 	int status = CLI_USAGE;
 
-	if (users == NULL && cli->value[OPT_CONFIG] != NULL)
-		return cli_fail(cli, &err);
-	config = config_default();
+	if (users == NULL && cli->value[OPT_CONFIG] != NULL) {
+		cli_fail(cli, &err);
+		goto out;
+	}
 	if (cli->value[OPT_TIMEOUT] != NULL && units_parse_duration(cli->value[OPT_TIMEOUT], &timeout) != 0) {
 		cli_usage(cli, "--timeout: a time such as 50m is needed");
 		goto out;
 	}
-	free(config->state_dir);
-	config->state_dir = xstrdup(run->state_dir);
-	free(config->socket);
-	config->socket = path_join(run->state_dir, "drover.sock");
-	config->running = (int)parallel;
-	for (int i = 0; i < config->pools_len; i++)
-		config->pools[i].slots = (int)parallel;
-	if (users != NULL && users->plugin_dirs != NULL) {
-		cli_words_free(config->plugin_dirs);
-		config->plugin_dirs = words_copy((const char *const *)users->plugin_dirs);
-	}
-	config->repos = xcalloc(1, sizeof *config->repos);
-	config->repos_len = 1;
-	config->agents = xreallocarray(config->agents, (size_t)config->agents_len + 1, sizeof *config->agents);
-	config->agents[config->agents_len] = (struct config_agent){ 0 };
-	config->plugins = xcalloc(1, sizeof *config->plugins);
-	config->plugins_len = 1;
-	if ((status = repo_fill(run, &config->repos[0])) != CLI_OK ||
-	    (status = agent_fill(run, users, &config->agents[config->agents_len++])) != CLI_OK)
+	json_add_str(json, "state_dir", run->state_dir);
+	json_add_str(json, "socket", socket);
+	json_add_int(json, "running", parallel);
+	json_add_int(cJSON_AddObjectToObject(cJSON_AddObjectToObject(json, "pools"), "light"), "slots", parallel);
+	if (json_get(own, "plugin_dirs") != NULL)
+		cJSON_AddItemToObject(json, "plugin_dirs", cJSON_Duplicate(json_get(own, "plugin_dirs"), true));
+	if ((status = add_repo(run, json)) != CLI_OK || (status = add_agent(run, own, json)) != CLI_OK)
 		goto out;
-	plugin_fill(run, &config->plugins[0], timeout);
+	add_plugin(run, json);
+	if ((config = config_from_json(json, &err)) == NULL) {
+		status = cli_fail(cli, &err);
+		goto out;
+	}
 	buf_addf(&text, "# Written by `drover run` for %s at each start.\n", run->name);
 	config_show(config, false, &text);
 	if (path_mkdirs(run->state_dir, 0700, &err) != 0 || path_write(run->config_file, text.data, text.len, 0600, &err) != 0)
 		status = cli_fail(cli, &err);
 out:
 	buf_free(&text);
+	free(socket);
+	cJSON_Delete(json);
+	cJSON_Delete(own);
 	config_free(config);
-	if (users != NULL)
-		config_free(users);
+	config_free(users);
 	return status;
 }
 
@@ -115,109 +112,115 @@ run_origin(const struct run *run)
 }
 
 static int
-repo_fill(struct run *run, struct config_repo *repo)
+add_repo(struct run *run, cJSON *json)
 {
 	struct cli *cli = run->cli;
-	char *origin = run_origin(run), *ref, *ahead;
+	char *origin = run_origin(run), *base, *ref, *ahead;
+	const char *url = origin != NULL ? origin : run->top;
+	cJSON *repo = cJSON_CreateObject(), *checks;
+	int status = CLI_OK;
 
-	repo->name = xstrdup(run->name);
-	repo->lease = xstrdup("worktree");
-	repo->base = cli->value[OPT_BASE] != NULL ? xstrdup(cli->value[OPT_BASE]) : git_line(run->top, "symbolic-ref", "--short", "HEAD");
-	if (repo->base == NULL) {
-		free(origin);
-		return cli_usage(cli, "the checkout is on no branch: name one with --base");
-	}
-	repo->url = origin != NULL ? origin : xstrdup(run->top);
+	base = cli->value[OPT_BASE] != NULL ? xstrdup(cli->value[OPT_BASE]) : git_line(run->top, "symbolic-ref", "--short", "HEAD");
+	cJSON_AddItemToArray(cJSON_AddArrayToObject(json, "repos"), repo);
+	json_add_str(repo, "name", run->name);
+	json_add_str(repo, "url", url);
+	json_add_str(repo, "base", base);
 	/* The user's own git knows his keys, agents and credential helpers. */
-	repo->transport = xstrdup(repo->url[0] == '/' || strncmp(repo->url, "file://", 7) == 0 ? "libgit2" : "git");
-	if (origin != NULL) {
-		ref = xasprintf("refs/remotes/origin/%s..refs/heads/%s", repo->base, repo->base);
+	json_add_str(repo, "transport", url[0] == '/' || strncmp(url, "file://", 7) == 0 ? "libgit2" : "git");
+	checks = cJSON_AddArrayToObject(repo, "check");
+	for (int i = 0; status == CLI_OK && i < cli->checks_len; i++)
+		if (!add_words(checks, cli->checks[i]))
+			status = cli_usage(cli, "--check: `%s` is not a command", cli->checks[i]);
+	if (status == CLI_OK && base == NULL)
+		status = cli_usage(cli, "the checkout is on no branch: name one with --base");
+	if (status == CLI_OK && origin != NULL) {
+		ref = xasprintf("refs/remotes/origin/%s..refs/heads/%s", base, base);
 		if ((ahead = git_line(run->top, "rev-list", "--count", ref)) != NULL && strcmp(ahead, "0") != 0)
-			cli_say(cli, "%s commits of %s are not pushed: the agents do not see them", ahead, repo->base);
+			cli_say(cli, "%s commits of %s are not pushed: the agents do not see them", ahead, base);
 		free(ahead);
 		free(ref);
 	}
-	repo->check = xcalloc((size_t)cli->checks_len + 1, sizeof *repo->check);
-	for (int i = 0; i < cli->checks_len; i++)
-		if ((repo->check[i] = cli_words(cli->checks[i])) == NULL || repo->check[i][0] == NULL)
-			return cli_usage(cli, "--check: `%s` is not a command", cli->checks[i]);
-	repo->setup = xcalloc(1, sizeof *repo->setup);
-	return CLI_OK;
+	free(origin);
+	free(base);
+	return status;
 }
 
 /* By --agent-command, else from the user's configuration, else a preset. */
 static int
-agent_fill(struct run *run, const struct config *users, struct config_agent *agent)
+add_agent(struct run *run, const cJSON *own, cJSON *json)
 {
+	static const char *const prompts[] = { [PROMPT_STDIN] = "stdin", [PROMPT_ARGUMENT] = "argument", [PROMPT_FILE] = "file" };
 	struct cli *cli = run->cli;
 	const char *command = cli->value[OPT_AGENT_COMMAND], *output = cli->value[OPT_AGENT_OUTPUT];
-	const struct run_preset *preset;
-	const struct config_agent *own;
+	const struct run_preset *preset = run_preset(run->agent);
+	const cJSON *configured = json_get(json_get(own, "agents"), run->agent);
+	cJSON *agents = cJSON_AddObjectToObject(json, "agents"), *agent, *commands;
 	struct buf names = BUF_INIT;
-	bool by_argument = false, by_file = false;
+	enum config_prompt prompt;
 
+	if (command == NULL && configured != NULL) {
+		cJSON_AddItemToObject(agents, run->agent, cJSON_Duplicate(configured, true));
+		return CLI_OK;
+	}
+	agent = cJSON_AddObjectToObject(agents, run->agent);
 	if (command != NULL) {
-		if ((agent->command = cli_words(command)) == NULL || agent->command[0] == NULL)
+		commands = cJSON_CreateArray();
+		if (add_words(commands, command))
+			cJSON_AddItemToObject(agent, "command", cJSON_DetachItemFromArray(commands, 0));
+		cJSON_Delete(commands);
+		if (json_get(agent, "command") == NULL)
 			return cli_usage(cli, "--agent-command: `%s` is not a command", command);
-		for (int i = 0; agent->command[i] != NULL; i++) {
-			by_argument |= strstr(agent->command[i], "{prompt}") != NULL;
-			by_file |= strstr(agent->command[i], "{prompt_file}") != NULL;
-		}
-		agent->name = xstrdup(run->agent);
-		agent->prompt = by_file ? PROMPT_FILE : by_argument ? PROMPT_ARGUMENT : PROMPT_STDIN;
-		agent->output = xstrdup(output != NULL ? output : "plain");
+		prompt = strstr(command, "{prompt_file}") != NULL ? PROMPT_FILE : strstr(command, "{prompt}") != NULL ? PROMPT_ARGUMENT : PROMPT_STDIN;
+		json_add_str(agent, "prompt", prompts[prompt]);
+		json_add_str(agent, "output", output != NULL ? output : "plain");
 		return CLI_OK;
 	}
-	if (users != NULL && (own = config_agent(users, run->agent)) != NULL) {
-		agent_copy(agent, own);
-		return CLI_OK;
-	}
-	if ((preset = run_preset(run->agent)) == NULL) {
+	if (preset == NULL) {
 		run_presets_list(&names);
 		cli_usage(cli, "agent %s is neither configured nor one of %s: or give its --agent-command", run->agent, buf_str(&names));
 		buf_free(&names);
 		return CLI_USAGE;
 	}
-	agent->name = xstrdup(preset->name);
-	agent->prompt = preset->prompt;
-	agent->output = xstrdup(preset->output);
-	agent->command = words_copy(preset->command);
-	agent->env_pass = words_copy(preset->pass);
+	json_add_str(agent, "prompt", prompts[preset->prompt]);
+	json_add_str(agent, "output", preset->output);
+	commands = cJSON_AddArrayToObject(agent, "command");
+	for (size_t i = 0; preset->command[i] != NULL; i++)
+		cJSON_AddItemToArray(commands, cJSON_CreateString(preset->command[i]));
+	commands = cJSON_AddArrayToObject(agent, "env_pass");
+	for (size_t i = 0; preset->pass[i] != NULL; i++)
+		cJSON_AddItemToArray(commands, cJSON_CreateString(preset->pass[i]));
 	return CLI_OK;
 }
 
 static void
-agent_copy(struct config_agent *to, const struct config_agent *from)
+add_plugin(struct run *run, cJSON *json)
 {
-	*to = (struct config_agent){ .name = xstrdup(from->name), .command = words_copy((const char *const *)from->command),
-	    .prompt = from->prompt, .output = xstrdup(from->output), .timeout_ms = from->timeout_ms };
-	to->env = from->env != NULL ? words_copy((const char *const *)from->env) : NULL;
-	to->env_pass = from->env_pass != NULL ? words_copy((const char *const *)from->env_pass) : NULL;
+	cJSON *plugin = cJSON_CreateObject(), *ticket;
+
+	cJSON_AddItemToArray(cJSON_AddArrayToObject(json, "plugins"), plugin);
+	json_add_str(plugin, "name", "inbox");
+	ticket = cJSON_AddObjectToObject(cJSON_AddObjectToObject(plugin, "pipelines"), "ticket");
+	json_add_str(ticket, "pool", "light");
+	json_add_str(ticket, "agent", run->agent);
+	json_add_str(ticket, "timeout", run->cli->value[OPT_TIMEOUT]);
 }
 
-static void
-plugin_fill(struct run *run, struct config_plugin *plugin, int64_t timeout_ms)
+/* One argv more in an array of them; false when text is none. */
+static bool
+add_words(cJSON *array, const char *text)
 {
-	plugin->name = xstrdup("inbox");
-	plugin->at = xstrdup("drover run");
-	plugin->pipelines = xcalloc(1, sizeof *plugin->pipelines);
-	plugin->pipelines_len = 1;
-	plugin->pipelines[0] = (struct config_pipeline){ .name = xstrdup("ticket"), .pool = xstrdup("light"), .agent = xstrdup(run->agent),
-	    .timeout_ms = timeout_ms, .silence_ms = -1, .retries = -1, .yield_max_ms = -1 };
-}
+	char **words = cli_words(text);
+	cJSON *argv;
+	bool some = words != NULL && words[0] != NULL;
 
-static char **
-words_copy(const char *const *words)
-{
-	size_t n = 0;
-	char **copy;
-
-	while (words[n] != NULL)
-		n++;
-	copy = xcalloc(n + 1, sizeof *copy);
-	for (size_t i = 0; i < n; i++)
-		copy[i] = xstrdup(words[i]);
-	return copy;
+	if (some) {
+		argv = cJSON_CreateArray();
+		for (size_t i = 0; words[i] != NULL; i++)
+			cJSON_AddItemToArray(argv, cJSON_CreateString(words[i]));
+		cJSON_AddItemToArray(array, argv);
+	}
+	cli_words_free(words);
+	return some;
 }
 
 static char *
