@@ -16,7 +16,7 @@
 #define SOURCE_ITEMS_MAX 1000                    /* of one poll */
 #define SOURCE_BYTES_MAX (64u * 1024 * 1024)
 #define SOURCE_DEBOUNCE_MS 50
-#define SOURCE_WATCHED (IN_CLOSE_WRITE | IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_ONLYDIR)
+#define SOURCE_WATCHED (IN_CLOSE_WRITE | IN_CREATE | IN_MOVED_FROM | IN_MOVED_TO | IN_ONLYDIR)
 
 static int source_emit(struct scope *, const struct drover_item *, struct error *);
 static int source_cursor(struct scope *, const char *cursor, struct error *);
@@ -211,6 +211,7 @@ runner_source_poll(struct runner *runner, const struct message *m)
 	} else {
 		source->poll_id = m->id;
 		source->tell_at = 0;
+		source->scope.again_ms = 0;
 		source->scope.emit = source_emit;
 		source->scope.cursor = source_cursor;
 		crash_at("poll", "source", source->name);
@@ -229,6 +230,7 @@ runner_source_poll(struct runner *runner, const struct message *m)
 	message_put_s(&out, code != DROVER_OK ? err.text : "");
 	message_put_u(&out, code == DROVER_OK && source->cursor != NULL);
 	message_put_s(&out, code == DROVER_OK ? source->cursor : "");
+	message_put_i(&out, code == DROVER_OK ? source->scope.again_ms : 0);
 	if (source != NULL)
 		source_forget(source);
 	(void)message_send(runner->fd, &out, &lost);

@@ -144,6 +144,7 @@ AT(drover_host_queue, cursor, 16);
 AT(drover_host_queue, watch, 24);
 AT(drover_host_queue, result, 32);
 AT(drover_host_queue, cancelled, 40);
+AT(drover_host_queue, again, 48);
 
 AT(drover_lease, size, 0);
 AT(drover_lease, reserved, 4);

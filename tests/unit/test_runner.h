@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The groups of check_runner, a file each. */
+#ifndef UNIT_TEST_RUNNER_H
+#define UNIT_TEST_RUNNER_H
+
+#include <check.h>
+
+TCase *runner_tests(void);
+TCase *worker_tests(void);
+TCase *worker_thread_tests(void);
+
+#endif
