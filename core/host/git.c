@@ -84,13 +84,10 @@ git_push_branch(struct scope *scope, struct tree *tree, const char *branch, stru
 	snprintf(key, sizeof key, "push:%.160s:%016llx", branch, (unsigned long long)text_hash(buf_str(&what), what.len));
 	if ((state = effect_start(scope, key, &result, err)) < 0)
 		goto out;
-	/* Pushing twice is pushing once, so an effect whose end is not known is simply done again. */
-	if (state != DROVER_EFFECT_DONE) {
-		if (tree_push(tree, branch, err) != 0)
-			goto out;
-		if (effect_finish(scope, key, commit, err) != 0)
-			goto out;
-	}
+	/* Pushing twice is pushing once: the effect is there for its fence, and for people to see when it was done. */
+	if (tree_push(tree, branch, err) != 0 ||
+	    (state != DROVER_EFFECT_DONE && effect_finish(scope, key, commit, err) != 0))
+		goto out;
 	r = 0;
 out:
 	buf_free(&what);

@@ -266,6 +266,8 @@ core_message(struct fake_core *core, int *peer, struct message *m)
 	if (m->type == MESSAGE_JOB_HELLO) {
 		if (message_u(m, "epoch") != core->epoch)
 			error_set(&a.err, DROVER_FENCED, "epoch %llu is not the running one", (unsigned long long)message_u(m, "epoch"));
+	} else if (m->type == core->fence_at) {
+		error_set(&a.err, DROVER_FENCED, "a newer attempt has taken over");
 	} else {
 		answer_ask(core, m, &a);
 		if (++core->requests == core->kill_after) {

@@ -28,6 +28,7 @@ struct fake_core {
 	char *socket;
 	int listener, peers[FAKE_PEERS];
 	uint64_t epoch;              /* of the running attempt: another one is fenced */
+	enum message_type fence_at;  /* the attempt is found to be stale with this request; NONE: never */
 	int64_t capacity;            /* what CAPACITY_ASK is told */
 	const char *reply;           /* what CALL is told */
 	struct fake_row kv[FAKE_ROWS], effects[FAKE_ROWS], results[FAKE_ROWS];

@@ -413,7 +413,8 @@ START_TEST(setup_is_not_in_the_commit)
 	char *what;
 
 	command_is(setup_argv, setups, "echo changed > lock.json; mkdir -p gen ignored; echo 1 > gen/out; echo 2 > ignored/x; echo s >> $D/setups");
-	command_is(check_argv, checks, "test -f gen/out && test -f ignored/x && echo report > report.xml && echo more >> README");
+	command_is(check_argv, checks, "test -f gen/out && test -f ignored/x && echo report > report.xml && echo more >> README &&"
+	    "git -c user.name=c -c user.email=c@c commit -qam sneaky");
 	agent_does("test \"$(cat lock.json)\" = '{}' || exit 9; echo two >> README; echo touched >> gen/out; echo n > gen/new; git add -A");
 	o = run();
 	ck_assert_msg(o.code == 0, "%s", o.text);
@@ -422,6 +423,9 @@ START_TEST(setup_is_not_in_the_commit)
 	what = xasprintf("%s:README", o.result.branch);
 	git_is(origin, "one\ntwo", "show", what, NULL, NULL);
 	free(what);
+	/* Nor is it saved as if it were work. */
+	ck_assert_str_eq(core.trees[0].state, "warm");
+	ck_assert_str_eq(core.trees[0].wip, "");
 }
 END_TEST
 
@@ -591,6 +595,42 @@ START_TEST(stale_attempt_pushes_nothing)
 }
 END_TEST
 
+START_TEST(attempt_that_turns_stale_pushes_nothing)
+{
+	struct outcome o;
+	char *list;
+
+	core.fence_at = MESSAGE_EFFECT_BEGIN;
+	o = run();
+	ck_assert_int_eq(o.code, DROVER_FENCED);
+	list = branches();
+	ck_assert_str_eq(list, "");
+	free(list);
+	ck_assert_int_eq(agent_runs(), 1);
+}
+END_TEST
+
+START_TEST(broken_point_starts_over)
+{
+	static const char *const points[] = { "", "{", "[]", "{\"step\":\"push\",\"base\":\"--x\"}",
+		"{\"step\":\"guard\",\"base\":\"../../x\",\"commit\":\"HEAD\"}" };
+	struct outcome o;
+
+	repo.max_files = 1;
+	held_with("max_files");
+	for (size_t i = 0; i < ARRAY_LEN(points); i++) {
+		free(core.kv[0].value);
+		core.kv[0].value = xstrdup(points[i]);
+		held_with("max_files");
+		ck_assert_int_eq(agent_runs(), (int)i + 2);
+	}
+	repo.max_files = 100;
+	o = run();
+	ck_assert_msg(o.code == 0, "%s", o.text);
+	ck_assert_int_eq(agent_runs(), (int)ARRAY_LEN(points) + 1);
+}
+END_TEST
+
 /* Runs of the agent whose end the core knows. */
 static int
 runs_written(void)
@@ -682,6 +722,8 @@ main(void)
 	tcase_add_test(change, bad_asks_are_refused);
 	tcase_add_test(change, older_structs_will_do);
 	tcase_add_test(change, stale_attempt_pushes_nothing);
+	tcase_add_test(change, attempt_that_turns_stale_pushes_nothing);
+	tcase_add_test(change, broken_point_starts_over);
 	tcase_add_test(change, killed_anywhere_it_ends_well);
 	suite_add_tcase(suite, change);
 	runner = srunner_create(suite);
