@@ -66,10 +66,13 @@ path_resolve(const char *dir, const char *path)
 int
 path_mkdirs(const char *path, mode_t mode, struct error *err)
 {
-	char *copy = xstrdup(path), *slash = copy;
+	char *copy, *slash;
 	struct stat st;
 	int rc = 0;
 
+	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+		return 0;
+	copy = slash = xstrdup(path);
 	do {
 		slash = strchr(slash + 1, '/');
 		if (slash != NULL)

@@ -34,10 +34,10 @@ struct call {
 static int call_run(struct call *, struct scope *, const struct config_agent *, const struct drover_agent_run *,
     struct drover_agent_result *, struct error *);
 static const struct config_agent *agent_find(struct scope *, const char *name, struct error *);
-static int call_make(struct call *, struct scope *, const struct config_agent *, const char *prompt, struct error *);
+static int call_make(struct call *, struct scope *, const struct config_agent *, const struct drover_agent_run *, struct error *);
 static int call_argument(struct call *, const struct config_agent *, const char *word, const char *prompt, struct error *);
 static int call_file(struct call *, struct scope *, const char *prompt, struct error *);
-static int call_env(struct call *, const struct scope *, const struct config_agent *, struct error *);
+static int call_env(struct call *, const struct scope *, const struct config_agent *, const char *cwd, struct error *);
 static void call_free(struct call *);
 static bool env_is_secret(const char *name);
 static int64_t agent_timeout(const struct config_agent *, int64_t asked);
@@ -64,7 +64,7 @@ agent_run(struct scope *s, const struct drover_agent_run *run, struct drover_age
 	result->size = sizeof *result;
 	result->status = -1;
 	agent = agent_find(s, run->agent, &failed);
-	if (agent != NULL && call_make(&call, s, agent, run->prompt, &failed) == 0)
+	if (agent != NULL && call_make(&call, s, agent, run, &failed) == 0)
 		rc = call_run(&call, s, agent, run, result, &failed);
 	call_free(&call);
 	if (rc != 0 && err != NULL)
@@ -136,8 +136,9 @@ agent_find(struct scope *s, const char *name, struct error *err)
 }
 
 static int
-call_make(struct call *c, struct scope *s, const struct config_agent *agent, const char *prompt, struct error *err)
+call_make(struct call *c, struct scope *s, const struct config_agent *agent, const struct drover_agent_run *run, struct error *err)
 {
+	const char *prompt = run->prompt;
 	bool in_argument = false, in_file = false;
 	size_t i, n;
 
@@ -158,7 +159,7 @@ call_make(struct call *c, struct scope *s, const struct config_agent *agent, con
 	}
 	if (agent->prompt == PROMPT_ARGUMENT && !in_argument && call_argument(c, agent, "{prompt}", prompt, err) != 0)
 		return -1;
-	return call_env(c, s, agent, err);
+	return call_env(c, s, agent, run->cwd, err);
 }
 
 /* One word of the command, with what it stands for in place of {prompt} and {prompt_file}; what is put in is not looked at again. */
@@ -215,12 +216,14 @@ call_file(struct call *c, struct scope *s, const char *prompt, struct error *err
 }
 
 static int
-call_env(struct call *c, const struct scope *s, const struct config_agent *agent, struct error *err)
+call_env(struct call *c, const struct scope *s, const struct config_agent *agent, const char *cwd, struct error *err)
 {
-	const struct config_repo *repo = s->job != NULL ? config_repo(s->config, s->job->repo) : NULL;
+	const struct config_repo *repo = cwd != NULL ? lease_repo_at(s, cwd) : NULL;
 	const char *value;
 	size_t i;
 
+	if (repo == NULL && s->job != NULL && s->job->repo != NULL)
+		repo = config_repo(s->config, s->job->repo);
 	for (i = 0; repo != NULL && repo->env != NULL && repo->env[i] != NULL; i++) {
 		if (env_add(&c->env, repo->env[i], err) != 0)
 			return error_prefix(err, "repo %s, env", repo->name);

@@ -63,6 +63,20 @@ lease_tree(struct scope *scope, uint64_t handle)
 	return (at != NULL ? &(*at)->tree : NULL);
 }
 
+const struct config_repo *
+lease_repo_at(const struct scope *scope, const char *path)
+{
+	const struct scope_lease *lease;
+	size_t len;
+
+	for (lease = scope->leases; lease != NULL; lease = lease->next) {
+		len = strlen(lease->tree.path);
+		if (strncmp(path, lease->tree.path, len) == 0 && (path[len] == '\0' || path[len] == '/'))
+			return (lease->tree.repo);
+	}
+	return (NULL);
+}
+
 static void
 grant_free(struct grant *grant)
 {

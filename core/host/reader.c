@@ -17,6 +17,8 @@
 #define PRICE_MAX 1e6
 
 static void reader_words(struct agent_reader *, const char *line, size_t len);
+static cJSON *parse_mended(const char *line, size_t len);
+static unsigned int escape_value(const char *s, size_t len);
 static size_t character(const char *s, size_t len);
 static int64_t bounded(int64_t value);
 
@@ -61,6 +63,8 @@ agent_reader_line(struct agent_reader *r, const char *line, size_t len)
 		return;
 	}
 	event = json_parse(line, len, EVENT_MAX, NULL);
+	if (event == NULL)
+		event = parse_mended(line, len);
 	if (event != NULL)
 		r->kind->event(r, event);
 	cJSON_Delete(event);
@@ -163,6 +167,48 @@ reader_words(struct agent_reader *r, const char *line, size_t len)
 		return;
 	buf_clear(&r->words);
 	reader_add(&r->words, line, len, READER_WORDS_MAX);
+}
+
+/* JavaScript that cuts a string in the middle of an emoji prints half of it, which is no JSON: U+FFFD takes its place. */
+static cJSON *
+parse_mended(const char *line, size_t len)
+{
+	char *copy = len <= EVENT_MAX && memmem(line, len, "\\u", 2) != NULL ? xstrndup(line, len) : NULL;
+	unsigned int value;
+	cJSON *event;
+	size_t i;
+
+	if (copy == NULL || strlen(copy) != len) {
+		free(copy);
+		return NULL;
+	}
+	for (i = 0; i + 1 < len; i++) {
+		if (copy[i] != '\\')
+			continue;
+		value = escape_value(copy + i, len - i);
+		if (value >= 0xd800 && value <= 0xdbff && (escape_value(copy + i + 6, len - i - 6) & 0xfc00) == 0xdc00)
+			i += 11;
+		else if (value >= 0xd800 && value <= 0xdfff)
+			memcpy(copy + i, "\\ufffd", 6);
+		else
+			i++;
+	}
+	event = json_parse(copy, len, EVENT_MAX, NULL);
+	free(copy);
+	return event;
+}
+
+/* The code unit of an escape like \u20ac that s begins with; 0 when it is none. */
+static unsigned int
+escape_value(const char *s, size_t len)
+{
+	char digits[5];
+
+	if (len < 6 || s[0] != '\\' || s[1] != 'u' || strspn(s + 2, "0123456789abcdefABCDEF") < 4)
+		return 0;
+	memcpy(digits, s + 2, 4);
+	digits[4] = '\0';
+	return (unsigned int)strtoul(digits, NULL, 16);
 }
 
 /* Bytes of the character that s begins with; 0 when it is none. */

@@ -56,6 +56,8 @@ int report_result(struct scope *, const char *key, const char *value, struct err
 int lease_take(struct scope *, const struct config_repo *, const char *ref, struct tree **, struct error *);
 /* wip (may be NULL) gets the ref that saved what was not pushed, or "". */
 int lease_give_back(struct scope *, uint64_t handle, char *wip, size_t size, struct error *);
+/* The repo whose worktree, held by this scope, path lies in; NULL when it lies in none. */
+const struct config_repo *lease_repo_at(const struct scope *, const char *path);
 /* All that the scope still holds, and its scratch folders. */
 void lease_end(struct scope *);
 /* Pushes HEAD under the fence of an effect: a stale attempt is refused by the core before the remote sees it. */

@@ -136,6 +136,18 @@ START_TEST(what_is_no_event_is_remembered)
 }
 END_TEST
 
+START_TEST(half_an_emoji_loses_no_event)
+{
+	static const char line[] = "{\"type\":\"result\",\"subtype\":\"success\",\"result\":\"\\ud83d\\ude00 \\\\ud83d \\ud83d\",\"usage\":{\"output_tokens\":9}}";
+	struct agent_reader r;
+
+	read_bytes(&r, "stream-json", line, strlen(line));
+	ck_assert_str_eq(buf_str(&r.text), "\xf0\x9f\x98\x80 \\ud83d \xef\xbf\xbd");
+	ck_assert_int_eq(r.usage.output, 9);
+	agent_reader_free(&r);
+}
+END_TEST
+
 START_TEST(numbers_from_outside_are_bounded)
 {
 	static const char line[] =
@@ -322,6 +334,7 @@ main(void)
 	tcase_add_test(tc, every_name_is_a_reader);
 	tcase_add_test(tc, an_error_that_was_overcome_is_none);
 	tcase_add_test(tc, what_is_no_event_is_remembered);
+	tcase_add_test(tc, half_an_emoji_loses_no_event);
 	tcase_add_test(tc, numbers_from_outside_are_bounded);
 	tcase_add_test(tc, text_is_kept_within_bounds);
 	tcase_add_test(tc, nothing_that_comes_does_harm);
