@@ -133,6 +133,7 @@ mirror_fetch(const struct tree *t, const char *const *specs, struct error *err)
 		return -1;
 	/* Remote refs and tags are written under the fetch lock only: a lock file there was left by the dead. */
 	fetch_unlock_refs(t);
+	mirror_unlock_packed(t);
 	if (!remote_by_cli(t->repo))
 		result = fetch_by_libgit2(t, repo, specs, err);
 	else if (git_found())

@@ -81,6 +81,10 @@ int mirror_resolve(const struct tree *, const char *ref, git_oid *, struct error
 int mirror_ref_set(const struct tree *, const char *name, const git_oid *, struct error *);
 /* 1 and its commit, or 0. */
 int mirror_ref_get(git_repository *, const char *name, git_oid *);
+/* Takes away a lock on packed-refs that nobody can be holding any more. */
+void mirror_unlock_packed(const struct tree *);
+/* Puts the packs of many fetches into few. Nothing is ever pruned: clones borrow from here. */
+int mirror_tend(const struct tree *, struct error *);
 int mirror_fetch(const struct tree *, const char *const *specs, struct error *);
 
 /* The inside of a tree. kept_clone tells what is on disk, not what the configuration says. */

@@ -3,6 +3,7 @@
  * The keeper: does with worktrees what the core asks for, one after the other, at the lowest priority for
  * CPU and disk. It knows nothing but what a message says, and ends when the core does.
  */
+#include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -135,9 +136,30 @@ chore_measure(struct chore *c, struct error *err)
 	return 0;
 }
 
+/* Also the moment for the mirrors: it comes when nobody is in a hurry. */
 static int
 chore_sweep(struct chore *c, struct error *err)
 {
+	struct config_repo repo = { .name = (char *)(uintptr_t)"mirror" };
+	char *mirrors = path_join(c->path, "mirrors"), *mirror;
+	DIR *dir = opendir(mirrors);
+	struct dirent *entry;
+	struct tree tree;
+	size_t len;
+
+	while (dir != NULL && (entry = readdir(dir)) != NULL) {
+		len = strlen(entry->d_name);
+		if (len <= 4 || strcmp(entry->d_name + len - 4, ".git") != 0)
+			continue;
+		mirror = path_join(mirrors, entry->d_name);
+		tree_init(&tree, 0, &repo, mirror, mirror, c->path);
+		mirror_tend(&tree, err);
+		tree_free(&tree);
+		free(mirror);
+	}
+	if (dir != NULL)
+		closedir(dir);
+	free(mirrors);
 	c->bytes = tree_sweep(c->path, err);
 	c->state = "gone";
 	return c->bytes < 0 ? -1 : 0;

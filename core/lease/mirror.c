@@ -4,6 +4,7 @@
  * refs/remotes/origin and refs/tags, what drover keeps in refs/drover; refs/heads is left to the agents.
  * Jobs run as the same user and can write here, so config, hooks and info are put back before each use.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,18 +12,22 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/text.h"
 #include "lease/files.h"
 
 #define MIRROR_SETTINGS 6
+#define PACKED_LOCK_MS 30000   /* an agent's git may hold it as well, but for moments only */
+#define MIRROR_PACKS_MAX 40    /* each fetch adds one, and each is looked into for an object */
 
 struct setting {
 	const char *key;
 	char *value;
 };
 
+static int mirror_packs(const char *mirror);
 static int mirror_make(const struct tree *, struct error *);
 static void settings_fill(const struct tree *, struct setting *);
 static void settings_free(struct setting *);
@@ -323,6 +328,17 @@ resolve_base(const struct tree *t, git_repository *repo, git_oid *oid, struct er
 	return result;
 }
 
+void
+mirror_unlock_packed(const struct tree *t)
+{
+	char *path = path_join(t->mirror, "packed-refs.lock");
+	struct stat st;
+
+	if (lstat(path, &st) == 0 && clock_wall() - (int64_t)st.st_mtim.tv_sec * 1000 > PACKED_LOCK_MS)
+		unlink(path);
+	free(path);
+}
+
 int
 mirror_ref_get(git_repository *repo, const char *name, git_oid *oid)
 {
@@ -349,14 +365,54 @@ mirror_ref_set(const struct tree *t, const char *name, const git_oid *oid, struc
 		left = xasprintf("%s.lock", name);
 		file_drop(t->mirror, left);
 		free(left);
+		mirror_unlock_packed(t);
 	}
 	if (oid == NULL && rc == GIT_ENOTFOUND)
 		rc = 0;
 	if (rc != 0)
-		git_fail(DROVER_INTERNAL, err, "cannot set %s in %s", name, t->mirror);
+		git_fail(rc == GIT_ELOCKED ? DROVER_AGAIN : DROVER_INTERNAL, err, "cannot set %s in %s", name, t->mirror);
 out:
 	git_reference_free(ref);
 	git_repository_free(repo);
 	lock_drop(&fd);
 	return rc == 0 ? 0 : -1;
+}
+
+int
+mirror_tend(const struct tree *t, struct error *err)
+{
+	static const char *const args[] = { "repack", "--quiet", "--geometric=2", "-d", "--no-write-bitmap-index", NULL };
+	struct git_run run = { .tree = t, .gitdir = t->mirror };
+	char *lock = xasprintf("%s.fetch", t->mirror);
+	int fd = -1, result = 0;
+
+	if (mirror_packs(t->mirror) > MIRROR_PACKS_MAX && git_found()) {
+		result = mirror_guard(t, err);
+		if (result == 0)
+			result = lock_take(lock, &fd, err);
+		if (result == 0)
+			result = git_must(&run, args, DROVER_INTERNAL, t->mirror, err);
+	}
+	lock_drop(&fd);
+	free(lock);
+	return result;
+}
+
+static int
+mirror_packs(const char *mirror)
+{
+	char *path = path_join(mirror, "objects/pack");
+	DIR *dir = opendir(path);
+	struct dirent *entry;
+	int packs = 0;
+	size_t len;
+
+	while (dir != NULL && (entry = readdir(dir)) != NULL) {
+		len = strlen(entry->d_name);
+		packs += len > 5 && strcmp(entry->d_name + len - 5, ".pack") == 0;
+	}
+	if (dir != NULL)
+		closedir(dir);
+	free(path);
+	return packs;
 }

@@ -36,6 +36,7 @@ static const struct {
 	{ "unsupported url protocol", DROVER_CONFIG },
 	{ "host key verification failed", DROVER_CONFIG },
 	{ "certificate", DROVER_CONFIG },
+	{ "non-bare", DROVER_CONFIG },
 	{ "error: 429", DROVER_AGAIN },
 	{ "error: 5", DROVER_AGAIN },
 	{ "status code: 429", DROVER_AGAIN },

@@ -321,7 +321,7 @@ tree_head(struct tree *t, char *commit, size_t size, struct error *err)
 
 	if (kind == TREE_NONE || kind == TREE_BROKEN)
 		return error_set(err, DROVER_INTERNAL, "the tree %s is not there", t->path);
-	if (gitdir_open(t, &repo, err) != 0)
+	if (gitdir_guard(t, err) != 0 || gitdir_open(t, &repo, err) != 0)
 		return -1;
 	if (gitdir_head(t, repo, &oid, NULL, 0)) {
 		git_oid_tostr(commit, size, &oid);
@@ -342,7 +342,7 @@ tree_keep(struct tree *t, uint64_t job, struct error *err)
 	if (tree_head(t, head, sizeof head, err) != 0)
 		return -1;
 	git_oid_fromstr(&oid, head);
-	if (gitdir_guard(t, err) != 0 || wip_transfer(t, &oid, err) != 0)
+	if (wip_transfer(t, &oid, err) != 0)
 		return -1;
 	return mirror_ref_set(t, name, &oid, err);
 }

@@ -247,6 +247,40 @@ START_TEST(broken_metadata_do_not_lose_work)
 }
 END_TEST
 
+START_TEST(tree_that_vanished_is_made_anew)
+{
+	struct tree t;
+
+	kind_set(_i);
+	gitrepo_tree(&up, &t, 8);
+	gitrepo_prepare(&t, "new", NULL);
+	ck_assert_int_eq(shell(up.dir, "rm -rf %s", t.path), 0);
+	ck_assert_str_eq(gitrepo_prepare(&t, "warm", NULL), "");
+	ck_assert_str_eq(status(&t), "");
+	ck_assert_int_eq(shell(up.dir, "rm -rf %s; ln -s /etc %s", t.path, t.path), 0);
+	ck_assert_str_eq(gitrepo_prepare(&t, "dirty", NULL), "");
+	ck_assert_str_eq(status(&t), "");
+	tree_free(&t);
+}
+END_TEST
+
+START_TEST(remote_without_commits)
+{
+	struct tree t;
+	char saved[256];
+
+	if (_i == 1) {
+		free(up.repo.transport);
+		up.repo.transport = xstrdup("git");
+	}
+	ck_assert_int_eq(shell(up.dir, "rm -rf up; git init -q up"), 0);
+	gitrepo_tree(&up, &t, 8);
+	OK(tree_fetch(&t, err));
+	FAILS(tree_prepare(&t, "new", NULL, saved, sizeof saved, err), DROVER_CONFIG, "no branch \"main\"");
+	tree_free(&t);
+}
+END_TEST
+
 START_TEST(odd_names_survive)
 {
 	struct tree t;
@@ -405,6 +439,8 @@ tree_life_tests(Suite *s)
 	tcase_add_loop_test(tc, planted_traps_do_not_spring, 0, all);
 	tcase_add_loop_test(tc, hidden_changes_are_found, 0, all);
 	tcase_add_loop_test(tc, broken_metadata_do_not_lose_work, 0, 6);
+	tcase_add_loop_test(tc, tree_that_vanished_is_made_anew, 0, all);
+	tcase_add_loop_test(tc, remote_without_commits, 0, 2);
 	tcase_add_loop_test(tc, odd_names_survive, 0, all);
 	tcase_add_test(tc, submodules_are_left_out);
 	tcase_add_loop_test(tc, removed_tree_leaves_nothing, 0, all);

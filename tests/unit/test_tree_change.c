@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Work in a tree: differences, commits, pushes, and what remotes may answer. */
+#include <errno.h>
+#include <netinet/in.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -208,6 +212,73 @@ START_TEST(remote_that_is_not_there)
 }
 END_TEST
 
+/* Answers every request with the same status, and counts those that bring the token. */
+static pid_t
+serve(const char *status, char **url)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
+	socklen_t len = sizeof at;
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), peer;
+	char request[8192];
+	ssize_t n;
+	pid_t pid;
+
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&at, sizeof at), 0);
+	ck_assert_int_eq(listen(fd, 16), 0);
+	ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&at, &len), 0);
+	*url = xasprintf("http://127.0.0.1:%d/acme/web.git", ntohs(at.sin_port));
+	pid = fork();
+	while (pid == 0) {
+		peer = accept(fd, NULL, NULL);
+		n = read(peer, request, sizeof request - 1);
+		if (n > 0) {
+			request[n] = '\0';
+			if (strstr(request, "eC1hY2Nlc3MtdG9rZW46czNjcjN0LXQwa2Vu") != NULL)
+				dprintf(peer, "HTTP/1.1 %s\r\nWWW-Authenticate: Basic realm=\"x\"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", status);
+			else
+				dprintf(peer, "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"x\"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+		}
+		close(peer);
+	}
+	close(fd);
+	return pid;
+}
+
+START_TEST(answers_of_a_server_have_a_class)
+{
+	static const struct {
+		const char *status;
+		bool token;
+		int code;
+	} cases[] = {
+		{ "401 Unauthorized", true, DROVER_AUTH },
+		{ "403 Forbidden", true, DROVER_AUTH },
+		{ "404 Not Found", true, DROVER_CONFIG },
+		{ "503 Service Unavailable", true, DROVER_AGAIN },
+		{ "429 Too Many Requests", true, DROVER_AGAIN },
+		{ "200 OK", false, DROVER_AUTH },
+	};
+	char *token = temp_file(up.dir, "token", "s3cr3t-t0ken"), *url;
+	pid_t pid = serve(cases[_i / 2].status, &url);
+	struct tree t;
+
+	free(up.repo.url);
+	free(up.repo.transport);
+	up.repo.url = url;
+	up.repo.transport = xstrdup(_i % 2 == 0 ? "libgit2" : "git");
+	up.repo.token_file = cases[_i / 2].token ? token : NULL;
+	gitrepo_tree(&up, &t, 1);
+	FAILS(tree_fetch(&t, err), cases[_i / 2].code, "/acme/web.git");
+	ck_assert_str_eq(shell_out(up.dir, "grep -rl s3cr3t-t0ken ."), "./token");
+	up.repo.token_file = NULL;
+	kill(pid, SIGKILL);
+	while (waitpid(pid, NULL, 0) < 0)
+		ck_assert_int_eq(errno, EINTR);
+	tree_free(&t);
+	free(token);
+}
+END_TEST
+
 /* A helper named git that stands before the real one and writes down what it sees of the token. */
 START_TEST(token_reaches_git_by_a_pipe_alone)
 {
@@ -251,6 +322,7 @@ tree_change_tests(Suite *s)
 	tcase_add_test(tc, push_after_a_crash_knows_its_own);
 	tcase_add_test(tc, refused_push_says_why);
 	tcase_add_loop_test(tc, remote_that_is_not_there, 0, 6);
+	tcase_add_loop_test(tc, answers_of_a_server_have_a_class, 0, 12);
 	tcase_add_test(tc, token_reaches_git_by_a_pipe_alone);
 	suite_add_tcase(s, tc);
 }

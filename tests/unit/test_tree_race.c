@@ -257,6 +257,12 @@ START_TEST(keeper_does_what_it_is_told)
 	tidy(fds[0], "sweep", &t, up.state, &m);
 	ck_assert_int_gt(message_i(&m, "bytes"), 0);
 	message_free(&m);
+	ck_assert_int_eq(shell(up.mirror, "for i in $(seq 45); do echo $i | git hash-object -w --stdin | git pack-objects -q objects/pack/pack >/dev/null; done"), 0);
+	tidy(fds[0], "sweep", &t, up.state, &m);
+	ck_assert_int_eq((int)message_i(&m, "class"), DROVER_OK);
+	message_free(&m);
+	ck_assert_int_lt(atoi(shell_out(up.mirror, "ls objects/pack/*.pack | wc -l")), 10);
+	ck_assert_str_eq(shell_out(up.mirror, "git cat-file -p $(echo 7 | git hash-object --stdin)"), "7");
 	tidy(fds[0], "dance", &t, up.state, &m);
 	ck_assert_int_eq((int)message_i(&m, "class"), DROVER_INTERNAL);
 	message_free(&m);
