@@ -1,3 +1,4 @@
+EXTRA_DIST += doc/api.md
 if HAVE_CHECK
 check_PROGRAMS += check_api
 TESTS += check_api

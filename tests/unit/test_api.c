@@ -199,6 +199,23 @@ START_TEST(routes_have_one_answer_each)
 }
 END_TEST
 
+/* doc/api.md holds the table word by word. */
+START_TEST(routes_are_documented)
+{
+	const char *tree = getenv("srcdir");
+	char *path = path_join(tree != NULL ? tree : ".", "doc/api.md");
+	struct buf file = BUF_INIT, table = BUF_INIT;
+	struct error err = { 0 };
+
+	ck_assert_msg(path_read(path, 1 << 20, &file, &err) == 0, "%s", err.text);
+	api_document(&table);
+	ck_assert_msg(strstr(buf_str(&file), buf_str(&table)) != NULL, "doc/api.md should have:\n%s", buf_str(&table));
+	buf_free(&file);
+	buf_free(&table);
+	free(path);
+}
+END_TEST
+
 START_TEST(routes_decode_and_bound_their_arguments)
 {
 	char args[API_ARGS_MAX][API_ARG_MAX], longest[2048];
@@ -783,6 +800,7 @@ suite(void)
 	TCase *t = tcase_create("routes");
 
 	tcase_add_test(t, routes_have_one_answer_each);
+	tcase_add_test(t, routes_are_documented);
 	tcase_add_test(t, routes_decode_and_bound_their_arguments);
 	tcase_add_test(t, routes_stand_mutated_paths);
 	tcase_add_test(t, peers_are_told_apart);

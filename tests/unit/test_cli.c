@@ -169,6 +169,32 @@ START_TEST(no_line_of_help_is_wider_than_80)
 }
 END_TEST
 
+/* man/drover.1 has an item for each command and option. */
+START_TEST(commands_are_in_the_manual)
+{
+#define X(id, letter, name, arg, help) "Fl Fl " name,
+	static const char *const options[] = { CLI_OPTIONS(X) };
+#undef X
+	const char *tree = getenv("srcdir");
+	char *path = path_join(tree != NULL ? tree : ".", "man/drover.1"), item[64];
+	struct buf file = BUF_INIT;
+	struct error e = { 0 };
+
+	ck_assert_msg(path_read(path, 1 << 20, &file, &e) == 0, "%s", e.text);
+	for (size_t i = 0; i < cli_commands_len; i++) {
+		const char *name = cli_commands[i].name, *space = strchr(name, ' ');
+		int first = space != NULL ? (int)(space - name) : (int)strlen(name);
+
+		snprintf(item, sizeof item, "\n.It Nm Cm %.*s%s%s", first, name, space != NULL ? " Cm " : "", space != NULL ? space + 1 : "");
+		ck_assert_msg(strstr(buf_str(&file), item) != NULL, "man/drover.1 has no %s", item);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(options); i++)
+		ck_assert_msg(strstr(buf_str(&file), options[i]) != NULL, "man/drover.1 has no %s", options[i]);
+	buf_free(&file);
+	free(path);
+}
+END_TEST
+
 START_TEST(words_are_split_without_a_shell)
 {
 	static const struct {
@@ -329,6 +355,7 @@ suite(void)
 	tcase_add_loop_test(t, wrong_usage_is_status_3, 0, (int)ARRAY_LEN(usages));
 	tcase_add_test(t, help_is_asked_for);
 	tcase_add_test(t, no_line_of_help_is_wider_than_80);
+	tcase_add_test(t, commands_are_in_the_manual);
 	tcase_add_test(t, words_are_split_without_a_shell);
 	tcase_add_test(t, answers_become_exit_statuses);
 	tcase_add_test(t, tables_fit_and_stay_aligned);
