@@ -207,6 +207,7 @@ chores_sweep(struct chores *c, int64_t disk_free, bool all)
 	if (c->len == CHORES_MAX)
 		c->len--;
 	add(c, NULL, "sweep");
+	lease_prune(l);
 	l->swept_at = c->now;
 	l->trash_since = 0;
 }

@@ -15,10 +15,14 @@
 #include "lease/rows.h"
 
 #define LEASES_MAGIC 0x1ea5e501u
+#define COLUMNS "id, repo, path, mirror, state, job, epoch, pid, start_time, boot, beat_at, expires_at, wip, created_at, used_at"
 
 static const char *const state_names[] = { "leased", "warm", "dirty", "gone" };
 
+static struct lease *row_read(const struct store_row *);
+static void row_free(struct lease *);
 static int load_row(void *, const struct store_row *);
+static int list_row(void *, const struct store_row *);
 static int load_last(void *, const struct store_row *);
 static struct lease *lease_find(struct leases *, uint64_t id);
 static struct lease *lease_pick(struct leases *, const char *repo);
@@ -71,8 +75,7 @@ leases_load(struct leases *l, struct error *err)
 		lease_forget(l, row);
 	if (store_read(l->store, "select coalesce(max(id), 0) from lease", NULL, 0, load_last, l, err) < 0)
 		return -1;
-	return store_read(l->store, "select id, repo, path, mirror, state, job, epoch, pid, start_time, boot, beat_at, expires_at, wip, "
-	    "created_at, used_at from lease where state <> 'gone' order by id", NULL, 0, load_row, l, err) < 0 ? -1 : 0;
+	return store_read(l->store, "select " COLUMNS " from lease where state <> 'gone' order by id", NULL, 0, load_row, l, err) < 0 ? -1 : 0;
 }
 
 static int
@@ -88,10 +91,19 @@ static int
 load_row(void *arg, const struct store_row *from)
 {
 	struct leases *l = arg;
+	struct lease *row = row_read(from);
+
+	HASH_ADD(hh, l->rows, id, sizeof row->id, row);
+	return 0;
+}
+
+static struct lease *
+row_read(const struct store_row *from)
+{
 	struct lease *row = xcalloc(1, sizeof *row);
 	int state = 0;
 
-	while (state < LEASE_DIRTY && strcmp(store_row_text(from, 4), state_names[state]) != 0)
+	while (state < LEASE_GONE && strcmp(store_row_text(from, 4), state_names[state]) != 0)
 		state++;
 	row->id = (uint64_t)store_row_int(from, 0);
 	row->repo = xstrdup(store_row_text(from, 1));
@@ -110,8 +122,7 @@ load_row(void *arg, const struct store_row *from)
 	row->used_at = store_row_int(from, 14);
 	row->silent_since = clock_mono();
 	row->bytes = -1;
-	HASH_ADD(hh, l->rows, id, sizeof row->id, row);
-	return 0;
+	return row;
 }
 
 int
@@ -195,8 +206,7 @@ lease_insert(struct leases *l, const struct lease *row, struct error *err)
 		SV_INT(row->beat_at), SV_INT(row->expires_at), store_text(row->wip), SV_INT(row->created_at), SV_INT(row->used_at),
 	};
 
-	return store_run(l->store, "insert into lease (id, repo, path, mirror, state, job, epoch, pid, start_time, boot, beat_at, expires_at, "
-	    "wip, created_at, used_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+	return store_run(l->store, "insert into lease (" COLUMNS ") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
 	    values, (int)ARRAY_LEN(values), NULL, NULL, err) < 0 ? -1 : 0;
 }
 
@@ -282,6 +292,8 @@ leases_tidied(struct leases *l, uint64_t id, const char *state, const char *wip,
 		row->state = strcmp(state, state_names[LEASE_WARM]) == 0 ? LEASE_WARM : LEASE_GONE;
 		row->owner = (struct proc_id){ .pid = 0 };
 		row->failures = 0;
+		if (row->state == LEASE_GONE)
+			row->used_at = clock_wall();
 	} else {
 		row->state = LEASE_DIRTY;
 		row->failures++;
@@ -338,7 +350,20 @@ leases_list(struct leases *l)
 	HASH_SORT(l->rows, by_id);
 	HASH_ITER(hh, l->rows, row, next)
 		cJSON_AddItemToArray(list, lease_json(row));
+	/* Work that outlived its tree is found here. */
+	store_read(l->store, "select " COLUMNS " from lease where state = 'gone' and wip <> '' order by used_at desc limit 100", NULL, 0,
+	    list_row, list, NULL);
 	return list;
+}
+
+static int
+list_row(void *arg, const struct store_row *from)
+{
+	struct lease *row = row_read(from);
+
+	cJSON_AddItemToArray(arg, lease_json(row));
+	row_free(row);
+	return 0;
 }
 
 cJSON *
@@ -377,6 +402,15 @@ lease_json(const struct lease *row)
 	return o;
 }
 
+void
+lease_prune(struct leases *l)
+{
+	const struct store_value before = SV_INT(clock_wall() - l->config->keep_jobs_ms);
+
+	if (l->config->keep_jobs_ms > 0)
+		store_run(l->store, "delete from lease where state = 'gone' and used_at < $1", &before, 1, NULL, NULL, NULL);
+}
+
 static int
 by_id(struct lease *a, struct lease *b)
 {
@@ -406,6 +440,12 @@ static void
 lease_forget(struct leases *l, struct lease *row)
 {
 	HASH_DEL(l->rows, row);
+	row_free(row);
+}
+
+static void
+row_free(struct lease *row)
+{
 	free(row->repo);
 	free(row->path);
 	free(row->mirror);

@@ -62,7 +62,7 @@ void leases_keeper_gone(struct leases *);
 
 /* By an operator. break refuses a live owner unless force. */
 int leases_break(struct leases *, uint64_t id, bool force, struct error *);
-cJSON *leases_list(struct leases *);               /* [{id, repo, path, mirror, state, job, epoch, pid, alive, beat_at, expires_at, wip, created_at, used_at, bytes, failures}] */
+cJSON *leases_list(struct leases *);               /* those that are not gone, and gone ones whose work was saved: [{id, repo, path, mirror, state, job, epoch, pid, alive, beat_at, expires_at, wip, created_at, used_at, bytes, failures}] */
 cJSON *leases_show(struct leases *, uint64_t id);  /* NULL when there is none */
 
 #endif

@@ -35,5 +35,7 @@ struct leases {
 
 /* The attempt that held it is over or silent: quarantined until its owner is dead. */
 int lease_quarantine(struct leases *, struct lease *, struct error *);
+/* Forgets rows of trees that are gone for as long as jobs are kept. */
+void lease_prune(struct leases *);
 
 #endif

@@ -312,6 +312,30 @@ START_TEST(failed_cleaning_is_tried_later_then_given_up)
 }
 END_TEST
 
+START_TEST(saved_work_is_listed_after_its_tree)
+{
+	struct error err = { .code = 0 };
+	uint64_t a = acquire("web", 1, &self, "new"), b = acquire("web", 2, &self, "new");
+	cJSON *list;
+
+	ck_assert_int_eq(leases_release(leases, a, 1, 101, "warm", "refs/drover/wip/1-7", &err), 0);
+	ck_assert_int_eq(leases_release(leases, b, 2, 102, "warm", "", &err), 0);
+	ck_assert_int_eq(leases_tidied(leases, a, "gone", "", &err), 0);
+	ck_assert_int_eq(leases_tidied(leases, b, "gone", "", &err), 0);
+	list = leases_list(leases);
+	ck_assert_int_eq(cJSON_GetArraySize(list), 1);
+	ck_assert_str_eq(json_str(cJSON_GetArrayItem(list, 0), "state", ""), "gone");
+	ck_assert_str_eq(json_str(cJSON_GetArrayItem(list, 0), "wip", ""), "refs/drover/wip/1-7");
+	cJSON_Delete(list);
+	later(config->keep_jobs_ms + 1);
+	ck_assert_str_eq(tick(-1, false), "sweep 0 ");
+	list = leases_list(leases);
+	ck_assert_int_eq(cJSON_GetArraySize(list), 0);
+	cJSON_Delete(list);
+	ck_assert_uint_gt(acquire("web", 3, &self, "new"), b);
+}
+END_TEST
+
 START_TEST(gc_takes_all_that_nobody_holds)
 {
 	struct error err = { .code = 0 };
@@ -365,6 +389,7 @@ main(void)
 	tcase_add_test(tc, too_many_and_too_old_are_removed);
 	tcase_add_test(tc, disk_decides);
 	tcase_add_test(tc, failed_cleaning_is_tried_later_then_given_up);
+	tcase_add_test(tc, saved_work_is_listed_after_its_tree);
 	tcase_add_test(tc, gc_takes_all_that_nobody_holds);
 	tcase_add_test(tc, repo_that_is_no_longer_configured);
 	suite_add_tcase(s, tc);
