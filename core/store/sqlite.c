@@ -168,6 +168,8 @@ sqlite_open(const char *state_dir, void **out, struct error *err)
 	struct sqlite *s;
 	int rc;
 
+	/* Nobody reads SQLite's memory statistics, and they cost a lock an allocation. Too late after the first open, and then no harm. */
+	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 	OBJ_NEW(s, SQLITE_DB_MAGIC);
 	s->lock_fd = -1;
 	s->path = path_join(state_dir, "drover.db");
