@@ -10,6 +10,10 @@
 #include "base/text.h"
 #include "queue/inside.h"
 
+static const char sql_pause[] =
+    "insert into pause (what, until, why, since) values ($1, $2, $3, $4) on conflict (what) do update "
+    "set until = excluded.until, why = excluded.why, since = excluded.since";
+
 static struct bucket *bucket_by_path(struct queue *, const char *, bool);
 static int bucket_set_pause(struct bucket *, int64_t, int64_t, const char *);
 static int pause_row(void *, const struct store_row *);
@@ -142,9 +146,7 @@ queue_pause(struct queue *q, const char *what, int64_t until, const char *why, s
 	values[1] = SV_INT(until);
 	values[2] = store_text(why);
 	values[3] = SV_INT(now);
-	if (store_run(q->store, "insert into pause (what, until, why, since) values ($1, $2, $3, $4) "
-	    "on conflict (what) do update set until = excluded.until, why = excluded.why, since = excluded.since", values, 4, NULL, NULL,
-	    err) < 0)
+	if (row_run(q, sql_pause, values, ARRAY_LEN(values), err) != 0)
 		return -1;
 	return bucket_set_pause(bucket_by_path(q, what, true), until, now, why);
 }
@@ -154,7 +156,7 @@ pause_end(struct queue *q, struct bucket *b, struct error *err)
 {
 	const struct store_value value = store_text(b->path);
 
-	if (store_run(q->store, "delete from pause where what = $1", &value, 1, NULL, NULL, err) < 0)
+	if (row_run(q, "delete from pause where what = $1", &value, 1, err) != 0)
 		return -1;
 	bucket_unpause(b);
 	return 0;

@@ -25,6 +25,12 @@ job_text(const char *text, char *out, size_t size)
 	return out;
 }
 
+char *
+job_why(const char *text, const char *otherwise)
+{
+	return (char *)(uintptr_t)(text != NULL && text[0] != '\0' ? text : otherwise);
+}
+
 int
 job_change(struct queue *q, struct entry *e, enum job_event event, struct job *next, const struct change *c, struct error *err)
 {

@@ -11,6 +11,19 @@
 
 #define USAGE_MAX INT64_C(1000000000000000) /* of one report; sums stay far from overflow */
 
+static const char sql_usage[] =
+    "update job set usage_input = usage_input + $2, usage_cached = usage_cached + $3, usage_output = "
+    "usage_output + $4, usage_turns = usage_turns + $5, usage_cost = usage_cost + $6 where id = $1";
+
+static const char sql_attempt_usage[] =
+    "insert into attempt (job, usage_input, usage_cached, usage_output, usage_turns, usage_cost, "
+    "number, epoch, worker, agent, started_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) "
+    "on conflict (job, number) do update set agent = excluded.agent, usage_input = "
+    "attempt.usage_input + excluded.usage_input, usage_cached = attempt.usage_cached + "
+    "excluded.usage_cached, usage_output = attempt.usage_output + excluded.usage_output, usage_turns "
+    "= attempt.usage_turns + excluded.usage_turns, usage_cost = attempt.usage_cost + "
+    "excluded.usage_cost";
+
 static struct entry *finish_running(struct queue *, uint64_t, uint64_t, struct error *);
 
 /* Class to event; doc/jobs.md has the same table. What is in none of its rows ends as INTERNAL does. */
@@ -98,7 +111,7 @@ queue_finish(struct queue *q, uint64_t id, uint64_t epoch, const struct job_outc
 	if (outcome->code != DROVER_OK)
 		change.error = change.detail != NULL ? change.detail : "";
 	if (event == EVENT_HUMAN)
-		next.held_why = (char *)(uintptr_t)(change.detail != NULL && change.detail[0] != '\0' ? change.detail : "a person must decide");
+		next.held_why = job_why(change.detail, "a person must decide");
 	if (row_attempt(q, &e->job, outcome, error_class_name(outcome->code), now, err) != 0)
 		return -1;
 	return job_change(q, e, event, &next, &change, err);
@@ -122,7 +135,7 @@ queue_interrupt(struct queue *q, uint64_t id, bool crash, const char *why, struc
 	next.interruptions++;
 	if (crash && ++next.crashes >= QUEUE_CRASHES_MAX) {
 		event = EVENT_QUARANTINE;
-		next.held_why = (char *)(uintptr_t)"quarantine: it was running each time when droverd crashed three times";
+		next.held_why = job_why(NULL, "quarantine: it was running each time when droverd crashed three times");
 	}
 	change.who = e->job.worker;
 	change.detail = job_text(why, text, sizeof text);
@@ -166,7 +179,7 @@ queue_result(struct queue *q, uint64_t id, uint64_t epoch, const char *key, cons
 		goto done;
 	}
 	values[1] = store_text(text);
-	rc = store_run(q->store, "update job set result = $2 where id = $1", values, 2, NULL, NULL, err) < 0 ? -1 : 0;
+	rc = row_run(q, "update job set result = $2 where id = $1", values, 2, err);
 done:
 	free(old);
 	free(text);
@@ -181,7 +194,8 @@ usage_value(int64_t n)
 }
 
 int
-queue_usage(struct queue *q, uint64_t id, uint64_t epoch, const char *agent, const struct drover_usage *u, struct error *err)
+queue_usage(struct queue *q, uint64_t id, uint64_t epoch, const char *agent, const struct drover_usage *u,
+    struct error *err)
 {
 	struct entry *e;
 
@@ -189,19 +203,12 @@ queue_usage(struct queue *q, uint64_t id, uint64_t epoch, const char *agent, con
 	if ((e = finish_running(q, id, epoch, err)) == NULL)
 		return -1;
 	const struct store_value values[] = {
-		SV_INT(id), usage_value(u->input), usage_value(u->cached), usage_value(u->output), usage_value(u->turns),
-		usage_value(u->cost_microusd), SV_INT(e->job.attempt), SV_INT(epoch), store_text(e->job.worker), store_text(agent),
-		SV_INT(e->job.started_at),
+		SV_INT(id), usage_value(u->input), usage_value(u->cached), usage_value(u->output),
+		usage_value(u->turns), usage_value(u->cost_microusd), SV_INT(e->job.attempt), SV_INT(epoch),
+		store_text(e->job.worker), store_text(agent), SV_INT(e->job.started_at),
 	};
 
-	if (store_run(q->store, "update job set usage_input = usage_input + $2, usage_cached = usage_cached + $3, "
-	    "usage_output = usage_output + $4, usage_turns = usage_turns + $5, usage_cost = usage_cost + $6 where id = $1", values, 6,
-	    NULL, NULL, err) < 0)
+	if (row_run(q, sql_usage, values, 6, err) != 0)
 		return -1;
-	return store_run(q->store, "insert into attempt (job, usage_input, usage_cached, usage_output, usage_turns, usage_cost, number, epoch, "
-	    "worker, agent, started_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) on conflict (job, number) do update set "
-	    "agent = excluded.agent, usage_input = attempt.usage_input + excluded.usage_input, "
-	    "usage_cached = attempt.usage_cached + excluded.usage_cached, usage_output = attempt.usage_output + excluded.usage_output, "
-	    "usage_turns = attempt.usage_turns + excluded.usage_turns, usage_cost = attempt.usage_cost + excluded.usage_cost", values,
-	    (int)ARRAY_LEN(values), NULL, NULL, err) < 0 ? -1 : 0;
+	return row_run(q, sql_attempt_usage, values, ARRAY_LEN(values), err);
 }

@@ -164,11 +164,14 @@ void dependency_ended(struct queue *, uint64_t id, enum job_state);
 void dependency_detach(struct queue *, struct entry *);
 
 /* row.c */
+/* store_run() for a statement that returns no rows: 0 or -1. */
+int row_run(struct queue *, const char *sql, const struct store_value *, size_t n, struct error *);
 int row_insert(struct queue *, struct entry *, const struct job_ask *, int64_t now, struct error *);
 int row_event(struct queue *, const struct job *, const char *event, const char *from, const char *to, int64_t now,
     const struct change *, struct error *);
 int row_save(struct queue *, const struct job *, int64_t now, const struct change *, struct error *);
-int row_attempt(struct queue *, const struct job *, const struct job_outcome *, const char *class_name, int64_t now, struct error *);
+int row_attempt(struct queue *, const struct job *, const struct job_outcome *, const char *class_name, int64_t now,
+    struct error *);
 /* Rows to entries, outside of all indexes. */
 int row_load_active(struct queue *, void (*fn)(struct queue *, struct entry *), struct error *);
 struct entry *row_load(struct queue *, uint64_t id, struct error *); /* NULL + PERMANENT when there is none */
@@ -176,9 +179,12 @@ int row_counts(struct queue *, struct error *);
 
 /* change.c */
 /* Applies an event: row, event and memory. next is what the job becomes, but for its state; a final job's entry is gone afterwards. */
-int job_change(struct queue *, struct entry *, enum job_event, struct job *next, const struct change *, struct error *);
+int job_change(struct queue *, struct entry *, enum job_event, struct job *next, const struct change *,
+    struct error *);
 /* text fit for a column: valid, at most size - 1 bytes. Returns out; NULL stays NULL. */
 char *job_text(const char *text, char *out, size_t size);
+/* A reason to hold a job, for struct job's held_why: borrowed until job_change() has copied it. */
+char *job_why(const char *text, const char *otherwise);
 
 /* gate.c */
 enum reach { REACH_ALL, REACH_GROUP, REACH_JOB };

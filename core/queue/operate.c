@@ -54,7 +54,7 @@ operate(struct queue *q, uint64_t id, enum job_event event, const char *why, con
 		goto fail;
 	next = e->job;
 	if (event == EVENT_HOLD)
-		next.held_why = (char *)(uintptr_t)(change.detail != NULL && change.detail[0] != '\0' ? change.detail : "by an operator");
+		next.held_why = job_why(change.detail, "by an operator");
 	if (event == EVENT_RELEASE || event == EVENT_RETRY) {
 		next.ready_at = clock_wall();
 		next.crashes = 0;
@@ -111,6 +111,7 @@ queue_priority(struct queue *q, uint64_t id, int priority, const char *by, struc
 {
 	struct store_value values[2] = { SV_INT(id), SV_INT(priority) };
 	struct entry *e = entry_find(q, id);
+	const char *state;
 	char detail[64];
 	struct change change = { .who = by, .detail = detail };
 
@@ -120,8 +121,9 @@ queue_priority(struct queue *q, uint64_t id, int priority, const char *by, struc
 	if (priority < -100 || priority > 100)
 		return error_set(err, DROVER_PERMANENT, "the priority of a job is from -100 to 100, not %d", priority);
 	snprintf(detail, sizeof detail, "%d -> %d", e->job.priority, priority);
-	if (store_run(q->store, "update job set priority = $2 where id = $1", values, 2, NULL, NULL, err) < 0 ||
-	    row_event(q, &e->job, "priority", state_name(e->job.state), state_name(e->job.state), clock_wall(), &change, err) != 0)
+	state = state_name(e->job.state);
+	if (row_run(q, "update job set priority = $2 where id = $1", values, 2, err) != 0 ||
+	    row_event(q, &e->job, "priority", state, state, clock_wall(), &change, err) != 0)
 		return -1;
 	entry_leave(q, e);
 	e->job.priority = priority;
@@ -155,10 +157,10 @@ prune_one(struct queue *q, uint64_t id, struct error *err)
 	char scope[32];
 
 	snprintf(scope, sizeof scope, "job/%llu", (unsigned long long)id);
-	if (store_run(q->store, "delete from effect where job = $1", &value, 1, NULL, NULL, err) < 0 ||
+	if (row_run(q, "delete from effect where job = $1", &value, 1, err) != 0 ||
 	    store_kv_remove(q->store, scope, NULL, err) != 0)
 		return -1;
-	return store_run(q->store, "delete from job where id = $1", &value, 1, NULL, NULL, err) < 0 ? -1 : 0;
+	return row_run(q, "delete from job where id = $1", &value, 1, err);
 }
 
 int

@@ -45,6 +45,7 @@ struct column {
 
 #define NAME(shown, column, type) #column ", "
 #define COLUMN(shown, column, type) { #column, shown, type },
+#define SELECT_JOB "select " JOB_COLUMNS(NAME) "0 from job "
 #define USAGE_FIRST "input" /* from this one on a row's columns go into its "usage" object */
 
 static const struct column job_columns[] = { JOB_COLUMNS(COLUMN) };
@@ -157,7 +158,7 @@ list_running(struct queue *q, struct listing *l, uint64_t before, struct error *
 	for (size_t i = 0; i < n && l->left > 0 && rc >= 0; i++) {
 		const struct store_value id = SV_INT(ids[i]);
 
-		rc = store_read(q->store, "select " JOB_COLUMNS(NAME) "0 from job where id = $1", &id, 1, listing_row, l, err);
+		rc = store_read(q->store, SELECT_JOB "where id = $1", &id, 1, listing_row, l, err);
 	}
 	free(ids);
 	return rc < 0 ? -1 : 0;
@@ -177,14 +178,14 @@ queue_list(struct queue *q, const struct queue_filter *f, struct error *err)
 	if (state >= 0)
 		values[1] = store_text(state_name((enum job_state)state));
 	if (state < 0)
-		rc = store_read(q->store, "select " JOB_COLUMNS(NAME) "0 from job where id < $1 order by id desc", values, 1, listing_row, &l, err);
+		rc = store_read(q->store, SELECT_JOB "where id < $1 order by id desc", values, 1, listing_row, &l, err);
 	else if (state == JOB_RUNNING)
 		rc = list_running(q, &l, before, err);
 	else if (state == JOB_QUEUED || state == JOB_SUCCEEDED)
-		rc = store_read(q->store, "select " JOB_COLUMNS(NAME) "0 from job where id < $1 and state = $2 order by id desc", values, 2,
+		rc = store_read(q->store, SELECT_JOB "where id < $1 and state = $2 order by id desc", values, 2,
 		    listing_row, &l, err);
 	else
-		rc = store_read(q->store, "select " JOB_COLUMNS(NAME) "0 from job where id < $1 and state = $2 "
+		rc = store_read(q->store, SELECT_JOB "where id < $1 and state = $2 "
 		    "and state in ('delayed', 'held', 'dead', 'cancelled') order by id desc", values, 2, listing_row, &l, err);
 	if (rc >= 0)
 		return l.list;
@@ -335,7 +336,7 @@ queue_show(struct queue *q, const char *which, struct error *err)
 		return NULL;
 	value = SV_INT(id);
 	jobs.list = cJSON_CreateArray();
-	if (store_read(q->store, "select " JOB_COLUMNS(NAME) "0 from job where id = $1", &value, 1, listing_row, &jobs, err) >= 0)
+	if (store_read(q->store, SELECT_JOB "where id = $1", &value, 1, listing_row, &jobs, err) >= 0)
 		job = cJSON_DetachItemFromArray(jobs.list, 0);
 	cJSON_Delete(jobs.list);
 	if (job == NULL)
@@ -374,7 +375,7 @@ queue_unsettled(struct queue *q, const char *source, int n, cJSON **list, struct
 
 	OBJ_CHECK(q, QUEUE_MAGIC);
 	l.list = *list = cJSON_CreateArray();
-	if (store_read(q->store, "select " JOB_COLUMNS(NAME) "0 from job where source = $1 and settled = 0 order by ended_at, id limit $2",
+	if (store_read(q->store, SELECT_JOB "where source = $1 and settled = 0 order by ended_at, id limit $2",
 	    values, 2, listing_row, &l, err) < 0)
 		goto fail;
 	cJSON_ArrayForEach(job, l.list) {
@@ -397,5 +398,5 @@ queue_settled(struct queue *q, uint64_t id, struct error *err)
 	const struct store_value value = SV_INT(id);
 
 	OBJ_CHECK(q, QUEUE_MAGIC);
-	return store_run(q->store, "update job set settled = 1 where id = $1 and settled = 0", &value, 1, NULL, NULL, err) < 0 ? -1 : 0;
+	return row_run(q, "update job set settled = 1 where id = $1 and settled = 0", &value, 1, err);
 }

@@ -9,8 +9,34 @@
 #include "queue/inside.h"
 
 #define COLUMNS \
-	"select id, kind, key, serial, title, repo, agent, pool, source, trace, priority, state, epoch, attempt, failures, agains, " \
-	"again_since, quota_pauses, interruptions, crashes, queued_at, ready_at, started_at, held_why, after_job, worker, token from job "
+	"select id, kind, key, serial, title, repo, agent, pool, source, trace, priority, state, epoch, attempt, " \
+	"failures, agains, again_since, quota_pauses, interruptions, crashes, queued_at, ready_at, started_at, " \
+	"held_why, after_job, worker, token from job "
+
+static const char sql_job[] =
+    "insert into job (kind, key, serial, title, repo, agent, pool, source, trace, priority, state, "
+    "queued_at, ready_at, held_why, after_job) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, "
+    "$12, $12, $13, $14)";
+
+static const char sql_payload[] =
+    "insert into payload (job, data) values ($1, $2)";
+
+static const char sql_event[] =
+    "insert into event (job, at, event, from_state, to_state, attempt, epoch, who, detail) values "
+    "($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+
+static const char sql_save[] =
+    "update job set state = $2, epoch = $3, attempt = $4, failures = $5, agains = $6, again_since = "
+    "$7, quota_pauses = $8, interruptions = $9, crashes = $10, ready_at = $11, started_at = $12, "
+    "ended_at = $13, settled = $14, held_why = $15, error = coalesce($16, error), error_class = "
+    "coalesce($17, error_class), worker = $18, token = $19 where id = $1";
+
+static const char sql_attempt[] =
+    "insert into attempt (job, number, epoch, worker, started_at, ended_at, class, text, wall_ms, "
+    "cpu_ms, rss, output) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) on conflict "
+    "(job, number) do update set ended_at = excluded.ended_at, class = excluded.class, text = "
+    "excluded.text, wall_ms = excluded.wall_ms, cpu_ms = excluded.cpu_ms, rss = excluded.rss, output "
+    "= excluded.output";
 
 struct loading {
 	struct queue *q;
@@ -21,26 +47,37 @@ struct loading {
 static struct entry *row_entry(struct queue *, const struct store_row *);
 
 int
+row_run(struct queue *q, const char *sql, const struct store_value *values, size_t n, struct error *err)
+{
+	return store_run(q->store, sql, values, (int)n, NULL, NULL, err) < 0 ? -1 : 0;
+}
+
+static struct store_value
+text_or_null(const char *text)
+{
+	return text[0] != '\0' ? store_text(text) : SV_NULL;
+}
+
+int
 row_insert(struct queue *q, struct entry *e, const struct job_ask *ask, int64_t now, struct error *err)
 {
 	struct job *j = &e->job;
 	const struct store_value values[] = {
-		store_text(ask->kind), store_text(ask->key), store_text(ask->serial), store_text(ask->title), store_text(ask->repo),
-		store_text(ask->agent), store_text(ask->pool), store_text(ask->source), store_text(j->trace), SV_INT(j->priority),
-		store_text(state_name(j->state)), SV_INT(now), store_text(ask->held_why), j->after != 0 ? SV_INT(j->after) : SV_NULL,
+		store_text(ask->kind), store_text(ask->key), store_text(ask->serial), store_text(ask->title),
+		store_text(ask->repo), store_text(ask->agent), store_text(ask->pool), store_text(ask->source),
+		store_text(j->trace), SV_INT(j->priority), store_text(state_name(j->state)), SV_INT(now),
+		store_text(ask->held_why), j->after != 0 ? SV_INT(j->after) : SV_NULL,
 	};
 	struct store_value payload[2];
 
-	if (store_run(q->store, "insert into job (kind, key, serial, title, repo, agent, pool, source, trace, priority, state, queued_at, "
-	    "ready_at, held_why, after_job) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12, $13, $14)", values,
-	    (int)ARRAY_LEN(values), NULL, NULL, err) < 0)
+	if (row_run(q, sql_job, values, ARRAY_LEN(values), err) != 0)
 		return -1;
 	j->id = (uint64_t)store_last_id(q->store);
 	if (ask->payload_len == 0)
 		return 0;
 	payload[0] = SV_INT(j->id);
 	payload[1] = store_blob(ask->payload, ask->payload_len);
-	return store_run(q->store, "insert into payload (job, data) values ($1, $2)", payload, 2, NULL, NULL, err) < 0 ? -1 : 0;
+	return row_run(q, sql_payload, payload, ARRAY_LEN(payload), err);
 }
 
 int
@@ -48,12 +85,11 @@ row_event(struct queue *q, const struct job *j, const char *event, const char *f
     const struct change *c, struct error *err)
 {
 	const struct store_value values[] = {
-		SV_INT(j->id), SV_INT(now), store_text(event), store_text(from), store_text(to), SV_INT(j->attempt), SV_INT(j->epoch),
-		store_text(c->who), store_text(c->detail),
+		SV_INT(j->id), SV_INT(now), store_text(event), store_text(from), store_text(to), SV_INT(j->attempt),
+		SV_INT(j->epoch), store_text(c->who), store_text(c->detail),
 	};
 
-	return store_run(q->store, "insert into event (job, at, event, from_state, to_state, attempt, epoch, who, detail) "
-	    "values ($1, $2, $3, $4, $5, $6, $7, $8, $9)", values, (int)ARRAY_LEN(values), NULL, NULL, err) < 0 ? -1 : 0;
+	return row_run(q, sql_event, values, ARRAY_LEN(values), err);
 }
 
 int
@@ -61,35 +97,32 @@ row_save(struct queue *q, const struct job *j, int64_t now, const struct change 
 {
 	bool final = state_is_final(j->state);
 	const struct store_value values[] = {
-		SV_INT(j->id), store_text(state_name(j->state)), SV_INT(j->epoch), SV_INT(j->attempt), SV_INT(j->failures), SV_INT(j->agains),
-		SV_INT(j->again_since), SV_INT(j->quota_pauses), SV_INT(j->interruptions), SV_INT(j->crashes), SV_INT(j->ready_at),
-		j->started_at != 0 ? SV_INT(j->started_at) : SV_NULL, final ? SV_INT(now) : SV_NULL,
-		final && j->source[0] != '\0' ? SV_INT(0) : SV_NULL, j->held_why[0] != '\0' ? store_text(j->held_why) : SV_NULL,
-		store_text(c->error), c->error != NULL ? store_text(error_class_name(c->code)) : SV_NULL,
-		j->worker[0] != '\0' ? store_text(j->worker) : SV_NULL, j->token[0] != '\0' ? store_text(j->token) : SV_NULL,
+		SV_INT(j->id), store_text(state_name(j->state)), SV_INT(j->epoch), SV_INT(j->attempt),
+		SV_INT(j->failures), SV_INT(j->agains), SV_INT(j->again_since), SV_INT(j->quota_pauses),
+		SV_INT(j->interruptions), SV_INT(j->crashes), SV_INT(j->ready_at),
+		j->started_at != 0 ? SV_INT(j->started_at) : SV_NULL,
+		final ? SV_INT(now) : SV_NULL,
+		final && j->source[0] != '\0' ? SV_INT(0) : SV_NULL,
+		text_or_null(j->held_why), store_text(c->error),
+		c->error != NULL ? store_text(error_class_name(c->code)) : SV_NULL,
+		text_or_null(j->worker), text_or_null(j->token),
 	};
 
-	return store_run(q->store, "update job set state = $2, epoch = $3, attempt = $4, failures = $5, agains = $6, again_since = $7, "
-	    "quota_pauses = $8, interruptions = $9, crashes = $10, ready_at = $11, started_at = $12, ended_at = $13, settled = $14, "
-	    "held_why = $15, error = coalesce($16, error), error_class = coalesce($17, error_class), worker = $18, token = $19 "
-	    "where id = $1", values, (int)ARRAY_LEN(values), NULL, NULL, err) < 0 ? -1 : 0;
+	return row_run(q, sql_save, values, ARRAY_LEN(values), err);
 }
 
 int
-row_attempt(struct queue *q, const struct job *j, const struct job_outcome *o, const char *class_name, int64_t now, struct error *err)
+row_attempt(struct queue *q, const struct job *j, const struct job_outcome *o, const char *class_name, int64_t now,
+    struct error *err)
 {
 	char clean[DROVER_ERROR_MAX];
 	const struct store_value values[] = {
-		SV_INT(j->id), SV_INT(j->attempt), SV_INT(j->epoch), store_text(j->worker), SV_INT(j->started_at), SV_INT(now),
-		store_text(class_name), store_text(job_text(o->text, clean, sizeof clean)), SV_INT(o->wall_ms), SV_INT(o->cpu_ms),
-		SV_INT(o->rss), SV_INT(o->output),
+		SV_INT(j->id), SV_INT(j->attempt), SV_INT(j->epoch), store_text(j->worker), SV_INT(j->started_at),
+		SV_INT(now), store_text(class_name), store_text(job_text(o->text, clean, sizeof clean)),
+		SV_INT(o->wall_ms), SV_INT(o->cpu_ms), SV_INT(o->rss), SV_INT(o->output),
 	};
 
-	return store_run(q->store, "insert into attempt (job, number, epoch, worker, started_at, ended_at, class, text, wall_ms, cpu_ms, "
-	    "rss, output) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) on conflict (job, number) do update set "
-	    "ended_at = excluded.ended_at, class = excluded.class, text = excluded.text, wall_ms = excluded.wall_ms, "
-	    "cpu_ms = excluded.cpu_ms, rss = excluded.rss, output = excluded.output", values, (int)ARRAY_LEN(values), NULL, NULL,
-	    err) < 0 ? -1 : 0;
+	return row_run(q, sql_attempt, values, ARRAY_LEN(values), err);
 }
 
 /* The columns of COLUMNS, in their order. */
@@ -143,8 +176,8 @@ row_load_active(struct queue *q, void (*fn)(struct queue *, struct entry *), str
 {
 	struct loading l = { .q = q, .fn = fn };
 
-	return store_read(q->store, COLUMNS "where state in ('queued', 'delayed', 'held', 'running')", NULL, 0, row_loaded, &l, err) < 0 ?
-	    -1 : 0;
+	return store_read(q->store, COLUMNS "where state in ('queued', 'delayed', 'held', 'running')", NULL, 0,
+	    row_loaded, &l, err) < 0 ? -1 : 0;
 }
 
 struct entry *
