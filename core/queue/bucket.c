@@ -99,8 +99,8 @@ bucket_set_pause(struct bucket *b, int64_t until, int64_t since, const char *why
 static int
 pause_row(void *arg, const struct store_row *row)
 {
-	return bucket_set_pause(bucket_by_path(arg, store_row_text(row, 0), true), store_row_int(row, 1), store_row_int(row, 3),
-	    store_row_text(row, 2));
+	return bucket_set_pause(bucket_by_path(arg, store_row_text(row, 0), true), store_row_int(row, 1),
+	    store_row_int(row, 3), store_row_text(row, 2));
 }
 
 int
@@ -108,7 +108,9 @@ pause_load(struct queue *q, struct error *err)
 {
 	for (struct bucket *b = q->buckets; b != NULL; b = b->hh.next)
 		bucket_unpause(b);
-	return store_read(q->store, "select what, until, why, since from pause", NULL, 0, pause_row, q, err) < 0 ? -1 : 0;
+	if (store_read(q->store, "select what, until, why, since from pause", NULL, 0, pause_row, q, err) < 0)
+		return -1;
+	return 0;
 }
 
 /* "pool/heavy" and the like; "" for everything. */
@@ -138,15 +140,17 @@ queue_pause(struct queue *q, const char *what, int64_t until, const char *why, s
 	OBJ_CHECK(q, QUEUE_MAGIC);
 	what = what != NULL ? what : "";
 	if (!pause_valid(what))
-		return error_set(err, DROVER_PERMANENT, "cannot pause \"%.80s\": give pool/NAME, kind/NAME, repo/NAME or agent/NAME", what);
+		return error_set(err, DROVER_PERMANENT,
+		    "cannot pause \"%.80s\": give pool/NAME, kind/NAME, repo/NAME or agent/NAME", what);
 	if (until < 0 || (until > 0 && until <= now))
-		return error_set(err, DROVER_PERMANENT, "a pause of %s must end in the future", what[0] != '\0' ? what : "everything");
+		return error_set(err, DROVER_PERMANENT, "a pause of %s must end in the future",
+		    what[0] != '\0' ? what : "everything");
 	why = job_text(why, clean, sizeof clean);
 	values[0] = store_text(what);
 	values[1] = SV_INT(until);
 	values[2] = store_text(why);
 	values[3] = SV_INT(now);
-	if (row_run(q, sql_pause, values, ARRAY_LEN(values), err) != 0)
+	if (store_do(q->store, sql_pause, values, ARRAY_LEN(values), err) != 0)
 		return -1;
 	return bucket_set_pause(bucket_by_path(q, what, true), until, now, why);
 }
@@ -156,7 +160,7 @@ pause_end(struct queue *q, struct bucket *b, struct error *err)
 {
 	const struct store_value value = store_text(b->path);
 
-	if (row_run(q, "delete from pause where what = $1", &value, 1, err) != 0)
+	if (store_do(q->store, "delete from pause where what = $1", &value, 1, err) != 0)
 		return -1;
 	bucket_unpause(b);
 	return 0;

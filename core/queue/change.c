@@ -32,7 +32,8 @@ job_why(const char *text, const char *otherwise)
 }
 
 int
-job_change(struct queue *q, struct entry *e, enum job_event event, struct job *next, const struct change *c, struct error *err)
+job_change(struct queue *q, struct entry *e, enum job_event event, struct job *next, const struct change *c,
+    struct error *err)
 {
 	enum job_state from = e->job.state;
 	int to = state_next(from, event);
@@ -40,8 +41,8 @@ job_change(struct queue *q, struct entry *e, enum job_event event, struct job *n
 	char *held_why, *worker;
 
 	if (to < 0)
-		return error_set(err, DROVER_PERMANENT, "job %llu is %s: it cannot %s", (unsigned long long)e->job.id, state_name(from),
-		    event_name(event));
+		return error_set(err, DROVER_PERMANENT, "job %llu is %s: it cannot %s", (unsigned long long)e->job.id,
+		    state_name(from), event_name(event));
 	next->state = (enum job_state)to;
 	if (to != JOB_HELD)
 		next->held_why = q->all->name;

@@ -45,7 +45,8 @@ claim_pick(struct queue *q, struct gate_ask *ask)
 }
 
 struct job *
-queue_claim(struct queue *q, const char *(*place)(void *, const char *), void *arg, const struct queue_view *view, struct error *err)
+queue_claim(struct queue *q, const char *(*place)(void *, const char *), void *arg, const struct queue_view *view,
+    struct error *err)
 {
 	struct gate_ask ask;
 	struct change change = { 0 };

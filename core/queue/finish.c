@@ -51,7 +51,8 @@ finish_running(struct queue *q, uint64_t id, uint64_t epoch, struct error *err)
 
 	if (e != NULL && e->job.state == JOB_RUNNING && e->job.epoch == epoch)
 		return e;
-	error_set(err, DROVER_FENCED, "attempt %llu of job %llu is over: a newer one has taken its place, or the job has ended",
+	error_set(err, DROVER_FENCED,
+	    "attempt %llu of job %llu is over: a newer one has taken its place, or the job has ended",
 	    (unsigned long long)epoch, (unsigned long long)id);
 	return NULL;
 }
@@ -130,7 +131,8 @@ queue_interrupt(struct queue *q, uint64_t id, bool crash, const char *why, struc
 
 	OBJ_CHECK(q, QUEUE_MAGIC);
 	if (e == NULL || e->job.state != JOB_RUNNING)
-		return error_set(err, DROVER_PERMANENT, "job %llu is not running: there is nothing to interrupt", (unsigned long long)id);
+		return error_set(err, DROVER_PERMANENT, "job %llu is not running: there is nothing to interrupt",
+		    (unsigned long long)id);
 	next = e->job;
 	next.interruptions++;
 	if (crash && ++next.crashes >= QUEUE_CRASHES_MAX) {
@@ -163,23 +165,28 @@ queue_result(struct queue *q, uint64_t id, uint64_t epoch, const char *key, cons
 	OBJ_CHECK(q, QUEUE_MAGIC);
 	if (finish_running(q, id, epoch, err) == NULL)
 		return -1;
-	if (key[0] == '\0' || strlen(key) > DROVER_KEY_MAX || !text_is_utf8(key, strlen(key)) || !text_is_utf8(value, strlen(value)))
-		return error_set(err, DROVER_PERMANENT, "a result needs a key of 1 to %d bytes and a value, both UTF-8", DROVER_KEY_MAX);
+	if (key[0] == '\0' || strlen(key) > DROVER_KEY_MAX || !text_is_utf8(key, strlen(key)) ||
+	    !text_is_utf8(value, strlen(value)))
+		return error_set(err, DROVER_PERMANENT, "a result needs a key of 1 to %d bytes and a value, both UTF-8",
+		    DROVER_KEY_MAX);
 	if (store_read(q->store, "select result from job where id = $1", values, 1, result_row, &old, err) < 0)
 		goto done;
-	object = old != NULL && old[0] != '\0' ? json_parse(old, strlen(old), 2 * DROVER_VALUE_MAX, err) : cJSON_CreateObject();
+	if (old != NULL && old[0] != '\0')
+		object = json_parse(old, strlen(old), 2 * DROVER_VALUE_MAX, err);
+	else
+		object = cJSON_CreateObject();
 	if (object == NULL)
 		goto done;
 	cJSON_DeleteItemFromObjectCaseSensitive(object, key);
 	json_add_str(object, key, value);
 	text = json_print(object);
 	if (strlen(text) > DROVER_VALUE_MAX) {
-		error_set(err, DROVER_PERMANENT, "the results of job %llu would have %zu bytes, at most %d are kept", (unsigned long long)id,
-		    strlen(text), DROVER_VALUE_MAX);
+		error_set(err, DROVER_PERMANENT, "the results of job %llu would have %zu bytes, at most %d are kept",
+		    (unsigned long long)id, strlen(text), DROVER_VALUE_MAX);
 		goto done;
 	}
 	values[1] = store_text(text);
-	rc = row_run(q, "update job set result = $2 where id = $1", values, 2, err);
+	rc = store_do(q->store, "update job set result = $2 where id = $1", values, 2, err);
 done:
 	free(old);
 	free(text);
@@ -208,7 +215,7 @@ queue_usage(struct queue *q, uint64_t id, uint64_t epoch, const char *agent, con
 		store_text(e->job.worker), store_text(agent), SV_INT(e->job.started_at),
 	};
 
-	if (row_run(q, sql_usage, values, 6, err) != 0)
+	if (store_do(q->store, sql_usage, values, 6, err) != 0)
 		return -1;
-	return row_run(q, sql_attempt_usage, values, ARRAY_LEN(values), err);
+	return store_do(q->store, sql_attempt_usage, values, ARRAY_LEN(values), err);
 }

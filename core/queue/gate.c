@@ -61,7 +61,8 @@ gate_drain(const struct gate_ask *ask, struct buf *why)
 	if (ask->view->stopping)
 		return CLOSED(why, "the daemon is stopping");
 	if (ask->view->draining)
-		return CLOSED(why, "the daemon is draining: running jobs end, nothing new starts (drover resume ends it)");
+		return CLOSED(why,
+		    "the daemon is draining: running jobs end, nothing new starts (drover resume ends it)");
 	return true;
 }
 
@@ -109,12 +110,15 @@ gate_hold(const struct gate_ask *ask, struct buf *why)
 static bool
 gate_delay(const struct gate_ask *ask, struct buf *why)
 {
+	int64_t left = ask->e->job.ready_at - ask->now;
 	char time[32];
 
 	if (ask->e->job.state != JOB_DELAYED)
 		return true;
-	return CLOSED(why, "tries again in %s, after %d failures, %d transport troubles and %d quota pauses",
-	    units_format_duration(ask->e->job.ready_at > ask->now ? ask->e->job.ready_at - ask->now : 0, time, sizeof time),
+	if (why == NULL)
+		return false;
+	units_format_duration(left > 0 ? left : 0, time, sizeof time);
+	return CLOSED(why, "tries again in %s, after %d failures, %d transport troubles and %d quota pauses", time,
 	    ask->e->job.failures, ask->e->job.agains, ask->e->job.quota_pauses);
 }
 
@@ -149,8 +153,9 @@ gate_yield(const struct gate_ask *ask, struct buf *why)
 		return true;
 	for (; *first != NULL; first++) {
 		if ((*first)->running + (*first)->waiting > 0)
-			return CLOSED(why, "yields to %s (%d running, %d waiting) for another %s at most", (*first)->name,
-			    (*first)->running, (*first)->waiting, units_format_duration(yield_left(ask->e, ask->now), time, sizeof time));
+			return CLOSED(why, "yields to %s (%d running, %d waiting) for another %s at most",
+			    (*first)->name, (*first)->running, (*first)->waiting,
+			    units_format_duration(yield_left(ask->e, ask->now), time, sizeof time));
 	}
 	return true;
 }
@@ -198,7 +203,8 @@ gate_pool(const struct gate_ask *ask, struct buf *why)
 	const struct bucket *pool = ask->e->in[IN_POOL];
 
 	if (!pool->configured)
-		return CLOSED(why, "pool %s is not in the configuration: add it, or submit the job to another one", pool->name);
+		return CLOSED(why, "pool %s is not in the configuration: add it, or submit the job to another one",
+		    pool->name);
 	return slots_free(pool, "pool ", why);
 }
 
@@ -218,9 +224,10 @@ gate_memory(const struct gate_ask *ask, struct buf *why)
 		return true;
 	if (why == NULL)
 		return false;
-	return CLOSED(why, "%s of memory is available, %s of it promised to running jobs; this one needs %s and %s must stay free",
-	    units_format_size(has, a, sizeof a), units_format_size(ask->promised, b, sizeof b), units_format_size(need, c, sizeof c),
-	    units_format_size(ask->q->memory_floor, d, sizeof d));
+	return CLOSED(why,
+	    "%s of memory is available, %s of it promised to running jobs; this one needs %s and %s must stay free",
+	    units_format_size(has, a, sizeof a), units_format_size(ask->promised, b, sizeof b),
+	    units_format_size(need, c, sizeof c), units_format_size(ask->q->memory_floor, d, sizeof d));
 }
 
 static bool
@@ -250,8 +257,8 @@ gate_plugin(const struct gate_ask *ask, struct buf *why)
 	if (t == NULL)
 		return CLOSED(why, "no plugin that runs offers %s", ask->e->job.kind);
 	if (!t->ready)
-		return CLOSED(why, "the plugin of %s is not ready%s%s", ask->e->job.kind, t->why_not != NULL ? ": " : "",
-		    t->why_not != NULL ? t->why_not : "");
+		return CLOSED(why, "the plugin of %s is not ready%s%s", ask->e->job.kind,
+		    t->why_not != NULL ? ": " : "", t->why_not != NULL ? t->why_not : "");
 	return true;
 }
 
@@ -273,7 +280,8 @@ gate_ask_init(struct gate_ask *ask, const struct queue *q, const struct queue_vi
 {
 	static const struct queue_view unknown = { .memory_available = -1, .disk_free = -1 };
 
-	*ask = (struct gate_ask){ .q = q, .view = view != NULL ? view : &unknown, .now = clock_wall(), .promised = gate_promised(q) };
+	*ask = (struct gate_ask){ .q = q, .view = view != NULL ? view : &unknown, .now = clock_wall() };
+	ask->promised = gate_promised(q);
 }
 
 bool
@@ -310,7 +318,8 @@ why_settled(const struct entry *e, cJSON *out)
 	if (e->job.state == JOB_RUNNING)
 		buf_addf(&reason, "it runs on %s", e->job.worker);
 	else if (state_is_final(e->job.state))
-		buf_addf(&reason, "it is %s%s", state_name(e->job.state), e->job.state == JOB_DEAD ? ": retry or discard it" : "");
+		buf_addf(&reason, "it is %s%s", state_name(e->job.state),
+		    e->job.state == JOB_DEAD ? ": retry or discard it" : "");
 	else
 		return false;
 	json_add_str(out, "reason", buf_str(&reason));

@@ -159,13 +159,12 @@ void serial_take(struct queue *, struct entry *);
 void serial_give(struct queue *, struct entry *);
 void ready_init_due(struct heap *);
 bool ready_before(const struct entry *, const struct entry *);
+/* Makes an entry wait for the job that it comes after, unless that has succeeded. must_exist: refuses one that nobody knows. */
 int dependency_attach(struct queue *, struct entry *, bool must_exist, struct error *);
 void dependency_ended(struct queue *, uint64_t id, enum job_state);
 void dependency_detach(struct queue *, struct entry *);
 
 /* row.c */
-/* store_run() for a statement that returns no rows: 0 or -1. */
-int row_run(struct queue *, const char *sql, const struct store_value *, size_t n, struct error *);
 int row_insert(struct queue *, struct entry *, const struct job_ask *, int64_t now, struct error *);
 int row_event(struct queue *, const struct job *, const char *event, const char *from, const char *to, int64_t now,
     const struct change *, struct error *);

@@ -20,6 +20,8 @@ struct pruning {
 	struct pruned { uint64_t id; enum job_state state; } *jobs;
 };
 
+static const char sql_oldest[] = "select id, state, queued_at, ended_at from job where id > $1 order by id";
+
 static struct entry *operate_entry(struct queue *, uint64_t, bool *, struct error *);
 static int operate(struct queue *, uint64_t, enum job_event, const char *, const char *, struct error *);
 
@@ -46,8 +48,9 @@ operate(struct queue *q, uint64_t id, enum job_event event, const char *why, con
 	if ((e = operate_entry(q, id, &loaded, err)) == NULL)
 		return -1;
 	if (event == EVENT_RETRY && loaded && (other = entry_same(q, e->job.kind, e->job.key)) != NULL) {
-		error_set(err, DROVER_PERMANENT, "job %llu cannot be retried: job %llu has the same kind and key and is %s",
-		    (unsigned long long)id, (unsigned long long)other->job.id, state_name(other->job.state));
+		error_set(err, DROVER_PERMANENT,
+		    "job %llu cannot be retried: job %llu has the same kind and key and is %s", (unsigned long long)id,
+		    (unsigned long long)other->job.id, state_name(other->job.state));
 		goto fail;
 	}
 	if (event == EVENT_RETRY && loaded && dependency_attach(q, e, false, err) != 0)
@@ -101,8 +104,8 @@ queue_cancel(struct queue *q, uint64_t id, const char *by, struct error *err)
 	const struct entry *e = entry_find(q, id);
 
 	if (e != NULL && e->job.state == JOB_RUNNING)
-		return error_set(err, DROVER_PERMANENT, "job %llu is running on %s: its worker must stop it first", (unsigned long long)id,
-		    e->job.worker);
+		return error_set(err, DROVER_PERMANENT, "job %llu is running on %s: its worker must stop it first",
+		    (unsigned long long)id, e->job.worker);
 	return operate(q, id, EVENT_CANCEL, NULL, by, err);
 }
 
@@ -117,12 +120,13 @@ queue_priority(struct queue *q, uint64_t id, int priority, const char *by, struc
 
 	OBJ_CHECK(q, QUEUE_MAGIC);
 	if (e == NULL)
-		return error_set(err, DROVER_PERMANENT, "there is no job %llu, or it has ended", (unsigned long long)id);
+		return error_set(err, DROVER_PERMANENT, "there is no job %llu, or it has ended",
+		    (unsigned long long)id);
 	if (priority < -100 || priority > 100)
 		return error_set(err, DROVER_PERMANENT, "the priority of a job is from -100 to 100, not %d", priority);
 	snprintf(detail, sizeof detail, "%d -> %d", e->job.priority, priority);
 	state = state_name(e->job.state);
-	if (row_run(q, "update job set priority = $2 where id = $1", values, 2, err) != 0 ||
+	if (store_do(q->store, "update job set priority = $2 where id = $1", values, 2, err) != 0 ||
 	    row_event(q, &e->job, "priority", state, state, clock_wall(), &change, err) != 0)
 		return -1;
 	entry_leave(q, e);
@@ -157,24 +161,25 @@ prune_one(struct queue *q, uint64_t id, struct error *err)
 	char scope[32];
 
 	snprintf(scope, sizeof scope, "job/%llu", (unsigned long long)id);
-	if (row_run(q, "delete from effect where job = $1", &value, 1, err) != 0 ||
+	if (store_do(q->store, "delete from effect where job = $1", &value, 1, err) != 0 ||
 	    store_kv_remove(q->store, scope, NULL, err) != 0)
 		return -1;
-	return row_run(q, "delete from job where id = $1", &value, 1, err);
+	return store_do(q->store, "delete from job where id = $1", &value, 1, err);
 }
 
 int
 queue_prune(struct queue *q, int64_t older_than_ms, int most, struct error *err)
 {
-	struct pruning p = { .q = q, .ended_before = clock_wall() - older_than_ms, .most = most < PRUNE_MAX ? most : PRUNE_MAX };
+	struct pruning p = { .q = q, .ended_before = clock_wall() - older_than_ms };
 	struct store_value value = SV_INT(q->prune_from);
 	int n = -1;
 
 	OBJ_CHECK(q, QUEUE_MAGIC);
 	if (most <= 0)
 		return 0;
+	p.most = most < PRUNE_MAX ? most : PRUNE_MAX;
 	p.jobs = xcalloc((size_t)p.most, sizeof *p.jobs);
-	if (store_read(q->store, "select id, state, queued_at, ended_at from job where id > $1 order by id", &value, 1, prune_row, &p, err) < 0)
+	if (store_read(q->store, sql_oldest, &value, 1, prune_row, &p, err) < 0)
 		goto done;
 	for (int i = 0; i < p.len; i++) {
 		if (prune_one(q, p.jobs[i].id, err) != 0)

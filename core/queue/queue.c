@@ -170,7 +170,8 @@ queue_kind_set(struct queue *q, const char *name, const struct kind_traits *trai
 		bucket_forget_kind(kind);
 		return;
 	}
-	moved = kind->traits == NULL || !same(kind->traits->pool, traits->pool) || !same(kind->traits->agent, traits->agent);
+	moved = kind->traits == NULL || !same(kind->traits->pool, traits->pool) ||
+	    !same(kind->traits->agent, traits->agent);
 	t = xmalloc(sizeof *t);
 	*t = *traits;
 	t->pool = xstrdup(traits->pool);
@@ -265,7 +266,8 @@ queue_capacity(const struct queue *q, const char *name)
 	if (kind == NULL || kind->traits == NULL)
 		return 0;
 	pool = bucket_find((struct queue *)q, "pool", kind->traits->pool != NULL ? kind->traits->pool : QUEUE_POOL);
-	if (pool == NULL || !pool->configured || bucket_paused(q->all, now) || bucket_paused(kind, now) || bucket_paused(pool, now))
+	if (pool == NULL || !pool->configured || bucket_paused(q->all, now) || bucket_paused(kind, now) ||
+	    bucket_paused(pool, now))
 		return 0;
 	n = places(kind) < places(pool) ? places(kind) : places(pool);
 	if (places(q->all) < n)

@@ -247,7 +247,6 @@ dependency_row(void *arg, const struct store_row *row)
 	return 1;
 }
 
-/* Makes an entry wait for the job that it comes after, unless that has succeeded. must_exist: refuse a job that nobody knows. */
 int
 dependency_attach(struct queue *q, struct entry *e, bool must_exist, struct error *err)
 {
@@ -258,10 +257,12 @@ dependency_attach(struct queue *q, struct entry *e, bool must_exist, struct erro
 	if (e->job.after == 0)
 		return 0;
 	if (entry_find(q, e->job.after) == NULL) {
-		if (store_read(q->store, "select state from job where id = $1", &id, 1, dependency_row, &state, err) < 0)
+		if (store_read(q->store, "select state from job where id = $1", &id, 1, dependency_row, &state,
+		    err) < 0)
 			return -1;
 		if (state == -1 && must_exist)
-			return error_set(err, DROVER_PERMANENT, "there is no job %llu to wait for", (unsigned long long)e->job.after);
+			return error_set(err, DROVER_PERMANENT, "there is no job %llu to wait for",
+			    (unsigned long long)e->job.after);
 		if (state == -1 || state == JOB_SUCCEEDED)
 			return 0;
 	}

@@ -21,11 +21,14 @@ struct column {
 };
 
 #define JOB_COLUMNS(X) \
-	X("id", id, AS_INT) X("kind", kind, AS_TEXT) X("key", key, AS_TEXT) X("serial", serial, AS_TEXT) X("title", title, AS_TEXT) \
+	X("id", id, AS_INT) X("kind", kind, AS_TEXT) X("key", key, AS_TEXT) X("serial", serial, AS_TEXT) \
+	X("title", title, AS_TEXT) \
 	X("repo", repo, AS_TEXT) X("agent", agent, AS_TEXT) X("pool", pool, AS_TEXT) X("source", source, AS_TEXT) \
-	X("trace", trace, AS_TEXT) X("priority", priority, AS_INT) X("state", state, AS_TEXT) X("epoch", epoch, AS_INT) \
+	X("trace", trace, AS_TEXT) X("priority", priority, AS_INT) X("state", state, AS_TEXT) \
+	X("epoch", epoch, AS_INT) \
 	X("attempt", attempt, AS_INT) X("failures", failures, AS_INT) X("agains", agains, AS_INT) \
-	X("quota_pauses", quota_pauses, AS_INT) X("interruptions", interruptions, AS_INT) X("crashes", crashes, AS_INT) \
+	X("quota_pauses", quota_pauses, AS_INT) X("interruptions", interruptions, AS_INT) \
+	X("crashes", crashes, AS_INT) \
 	X("queued_at", queued_at, AS_INT) X("ready_at", ready_at, AS_INT) X("started_at", started_at, AS_INT) \
 	X("ended_at", ended_at, AS_INT) X("held_why", held_why, AS_TEXT) X("error", error, AS_TEXT) \
 	X("error_class", error_class, AS_TEXT) X("after", after_job, AS_INT) X("worker", worker, AS_TEXT) \
@@ -35,11 +38,14 @@ struct column {
 	X("turns", usage_turns, AS_INT) X("cost_microusd", usage_cost, AS_INT)
 #define ATTEMPT_COLUMNS(X) \
 	X("number", number, AS_INT) X("epoch", epoch, AS_INT) X("worker", worker, AS_TEXT) X("agent", agent, AS_TEXT) \
-	X("started_at", started_at, AS_INT) X("ended_at", ended_at, AS_INT) X("class", class, AS_TEXT) X("text", text, AS_TEXT) \
-	X("wall_ms", wall_ms, AS_INT) X("cpu_ms", cpu_ms, AS_INT) X("rss", rss, AS_INT) X("output_bytes", output, AS_INT) \
+	X("started_at", started_at, AS_INT) X("ended_at", ended_at, AS_INT) X("class", class, AS_TEXT) \
+	X("text", text, AS_TEXT) \
+	X("wall_ms", wall_ms, AS_INT) X("cpu_ms", cpu_ms, AS_INT) X("rss", rss, AS_INT) \
+	X("output_bytes", output, AS_INT) \
 	USAGE_COLUMNS(X)
 #define EVENT_COLUMNS(X) \
-	X("id", id, AS_INT) X("job", job, AS_INT) X("at", at, AS_INT) X("event", event, AS_TEXT) X("from", from_state, AS_TEXT) \
+	X("id", id, AS_INT) X("job", job, AS_INT) X("at", at, AS_INT) X("event", event, AS_TEXT) \
+	X("from", from_state, AS_TEXT) \
 	X("to", to_state, AS_TEXT) X("attempt", attempt, AS_INT) X("epoch", epoch, AS_INT) X("who", who, AS_TEXT) \
 	X("detail", detail, AS_TEXT)
 
@@ -47,6 +53,15 @@ struct column {
 #define COLUMN(shown, column, type) { #column, shown, type },
 #define SELECT_JOB "select " JOB_COLUMNS(NAME) "0 from job "
 #define USAGE_FIRST "input" /* from this one on a row's columns go into its "usage" object */
+
+/* The last condition is the index's own: only so it is used. */
+static const char sql_list_aside[] = SELECT_JOB
+    "where id < $1 and state = $2 and state in ('delayed', 'held', 'dead', 'cancelled') order by id desc";
+
+static const char sql_attempts[] = "select " ATTEMPT_COLUMNS(NAME) "0 from attempt where job = $1 order by number";
+
+static const char sql_history[] = "select * from (select " EVENT_COLUMNS(NAME)
+    "0 from event where job = $1 order by id desc limit " HISTORY_LIMIT ") as newest order by id";
 
 static const struct column job_columns[] = { JOB_COLUMNS(COLUMN) };
 static const struct column attempt_columns[] = { ATTEMPT_COLUMNS(COLUMN) };
@@ -119,8 +134,9 @@ listing_row(void *arg, const struct store_row *row)
 	const struct queue_filter *f = l->filter;
 	cJSON *item;
 
-	if (f != NULL && (!filter_takes(f->kind, store_row_text(row, 1)) || !filter_takes(f->repo, store_row_text(row, 5)) ||
-	    !filter_takes(f->source, store_row_text(row, 8))))
+	if (f != NULL &&
+	    (!filter_takes(f->kind, store_row_text(row, 1)) || !filter_takes(f->repo, store_row_text(row, 5)) ||
+		!filter_takes(f->source, store_row_text(row, 8))))
 		return 0;
 	item = row_json(l->columns, l->columns_len, row);
 	if (l->columns == job_columns)
@@ -131,6 +147,14 @@ listing_row(void *arg, const struct store_row *row)
 	}
 	cJSON_AddItemToArray(l->list, item);
 	return --l->left == 0;
+}
+
+static int
+list_limit(int asked)
+{
+	if (asked <= 0)
+		return LIST_DEFAULT;
+	return asked < LIST_MAX ? asked : LIST_MAX;
 }
 
 static int
@@ -174,7 +198,7 @@ queue_list(struct queue *q, const struct queue_filter *f, struct error *err)
 
 	OBJ_CHECK(q, QUEUE_MAGIC);
 	l.list = cJSON_CreateArray();
-	l.left = f == NULL || f->limit <= 0 ? LIST_DEFAULT : f->limit < LIST_MAX ? f->limit : LIST_MAX;
+	l.left = list_limit(f != NULL ? f->limit : 0);
 	if (state >= 0)
 		values[1] = store_text(state_name((enum job_state)state));
 	if (state < 0)
@@ -185,8 +209,7 @@ queue_list(struct queue *q, const struct queue_filter *f, struct error *err)
 		rc = store_read(q->store, SELECT_JOB "where id < $1 and state = $2 order by id desc", values, 2,
 		    listing_row, &l, err);
 	else
-		rc = store_read(q->store, SELECT_JOB "where id < $1 and state = $2 "
-		    "and state in ('delayed', 'held', 'dead', 'cancelled') order by id desc", values, 2, listing_row, &l, err);
+		rc = store_read(q->store, sql_list_aside, values, 2, listing_row, &l, err);
 	if (rc >= 0)
 		return l.list;
 	cJSON_Delete(l.list);
@@ -223,7 +246,8 @@ find_by_trace(struct queue *q, const char *which, struct found *f, struct error 
 	end[len + 1] = '\0';
 	values[0] = store_text(which);
 	values[1] = store_text(end);
-	return store_read(q->store, "select id from job where trace >= $1 and trace < $2 order by trace limit 2", values, 2, found_row, f, err);
+	return store_read(q->store, "select id from job where trace >= $1 and trace < $2 order by trace limit 2",
+	    values, 2, found_row, f, err);
 }
 
 static int
@@ -243,7 +267,8 @@ find_by_key(struct queue *q, const char *which, struct found *f, struct error *e
 	} else {
 		const struct store_value values[] = { store_text(kind), store_text(slash + 1) };
 
-		rc = store_read(q->store, "select id from job where key = $2 and kind = $1 order by id desc limit 1", values, 2, found_row, f, err);
+		rc = store_read(q->store, "select id from job where key = $2 and kind = $1 order by id desc limit 1",
+		    values, 2, found_row, f, err);
 	}
 	free(kind);
 	return rc;
@@ -265,10 +290,11 @@ queue_find(struct queue *q, const char *which, uint64_t *id, struct error *err)
 	if (f.n == 0 && (find_by_trace(q, which, &f, err) < 0 || (f.n == 0 && find_by_key(q, which, &f, err) < 0)))
 		return -1;
 	if (f.n == 0)
-		return error_set(err, DROVER_PERMANENT, "there is no job \"%.80s\": give its number, 8 digits or more of its trace id, "
-		    "or KIND/KEY", which);
+		return error_set(err, DROVER_PERMANENT,
+		    "there is no job \"%.80s\": give its number, 8 digits or more of its trace id, or KIND/KEY", which);
 	if (f.n > 1)
-		return error_set(err, DROVER_PERMANENT, "more than one trace id begins with %.32s: give more digits", which);
+		return error_set(err, DROVER_PERMANENT, "more than one trace id begins with %.32s: give more digits",
+		    which);
 	*id = f.id;
 	return 0;
 }
@@ -313,7 +339,8 @@ add_payload(struct queue *q, cJSON *job, uint64_t id, struct error *err)
 }
 
 static int
-add_rows(struct queue *q, cJSON *job, const char *name, const char *sql, uint64_t id, struct listing *l, struct error *err)
+add_rows(struct queue *q, cJSON *job, const char *name, const char *sql, uint64_t id, struct listing *l,
+    struct error *err)
 {
 	const struct store_value value = SV_INT(id);
 
@@ -341,11 +368,8 @@ queue_show(struct queue *q, const char *which, struct error *err)
 	cJSON_Delete(jobs.list);
 	if (job == NULL)
 		return NULL;
-	if (add_payload(q, job, id, err) == 0 &&
-	    add_rows(q, job, "attempts", "select " ATTEMPT_COLUMNS(NAME) "0 from attempt where job = $1 order by number", id, &attempts,
-	    err) >= 0 &&
-	    add_rows(q, job, "events", "select * from (select " EVENT_COLUMNS(NAME) "0 from event where job = $1 order by id desc limit "
-	    HISTORY_LIMIT ") as newest order by id", id, &events, err) >= 0)
+	if (add_payload(q, job, id, err) == 0 && add_rows(q, job, "attempts", sql_attempts, id, &attempts, err) >= 0 &&
+	    add_rows(q, job, "events", sql_history, id, &events, err) >= 0)
 		return job;
 	cJSON_Delete(job);
 	return NULL;
@@ -355,12 +379,12 @@ cJSON *
 queue_events(struct queue *q, uint64_t after, int limit, struct error *err)
 {
 	struct listing l = { .q = q, .columns = event_columns, .columns_len = ARRAY_LEN(event_columns) };
-	const struct store_value values[] = { SV_INT(after), SV_INT(limit <= 0 ? LIST_DEFAULT : limit < LIST_MAX ? limit : LIST_MAX) };
+	const struct store_value values[] = { SV_INT(after), SV_INT(list_limit(limit)) };
 
 	OBJ_CHECK(q, QUEUE_MAGIC);
 	l.list = cJSON_CreateArray();
-	if (store_read(q->store, "select " EVENT_COLUMNS(NAME) "0 from event where id > $1 order by id limit $2", values, 2, listing_row, &l,
-	    err) >= 0)
+	if (store_read(q->store, "select " EVENT_COLUMNS(NAME) "0 from event where id > $1 order by id limit $2",
+		values, 2, listing_row, &l, err) >= 0)
 		return l.list;
 	cJSON_Delete(l.list);
 	return NULL;
@@ -398,5 +422,5 @@ queue_settled(struct queue *q, uint64_t id, struct error *err)
 	const struct store_value value = SV_INT(id);
 
 	OBJ_CHECK(q, QUEUE_MAGIC);
-	return row_run(q, "update job set settled = 1 where id = $1 and settled = 0", &value, 1, err);
+	return store_do(q->store, "update job set settled = 1 where id = $1 and settled = 0", &value, 1, err);
 }

@@ -26,9 +26,11 @@ status_kind(cJSON *item, const struct bucket *b)
 
 	json_add_bool(item, "known", t != NULL);
 	json_add_bool(item, "ready", t != NULL && t->ready);
-	json_add_str(item, "why_not", t == NULL ? "no plugin that runs offers it" : t->ready || t->why_not == NULL ? "" : t->why_not);
-	if (t == NULL)
+	if (t == NULL) {
+		json_add_str(item, "why_not", "no plugin that runs offers it");
 		return;
+	}
+	json_add_str(item, "why_not", t->ready || t->why_not == NULL ? "" : t->why_not);
 	json_add_str(item, "pool", t->pool != NULL ? t->pool : QUEUE_POOL);
 	json_add_str(item, "agent", t->agent != NULL ? t->agent : "");
 	json_add_int(item, "retries", t->retries);

@@ -41,17 +41,19 @@ submit_check(const struct job_ask *ask, struct error *err)
 			continue;
 		}
 		if (len > f->max)
-			return error_set(err, DROVER_PERMANENT, "the %s of a job has %zu bytes, at most %zu are taken", f->name, len, f->max);
+			return error_set(err, DROVER_PERMANENT, "the %s of a job has %zu bytes, at most %zu are taken",
+			    f->name, len, f->max);
 		if (!text_is_utf8(text, len))
 			return error_set(err, DROVER_PERMANENT, "the %s of a job is not UTF-8", f->name);
 		if (f->valid != NULL && !f->valid(text))
 			return error_set(err, DROVER_PERMANENT, "the %s of a job must be like %s", f->name, f->rule);
 	}
 	if (ask->priority < -100 || ask->priority > 100)
-		return error_set(err, DROVER_PERMANENT, "the priority of a job is from -100 to 100, not %d", ask->priority);
+		return error_set(err, DROVER_PERMANENT, "the priority of a job is from -100 to 100, not %d",
+		    ask->priority);
 	if (ask->payload_len > DROVER_PAYLOAD_MAX)
-		return error_set(err, DROVER_PERMANENT, "the payload of a job has %zu bytes, at most %d are taken", ask->payload_len,
-		    DROVER_PAYLOAD_MAX);
+		return error_set(err, DROVER_PERMANENT, "the payload of a job has %zu bytes, at most %d are taken",
+		    ask->payload_len, DROVER_PAYLOAD_MAX);
 	return 0;
 }
 
@@ -61,8 +63,8 @@ queue_submit(struct queue *q, const struct job_ask *ask, uint64_t *id, struct er
 	char trace[33], held_why[DROVER_ERROR_MAX];
 	struct job_ask clean = *ask;
 	struct words words = {
-		.kind = ask->kind, .key = ask->key, .serial = ask->serial, .title = ask->title, .repo = ask->repo, .agent = ask->agent,
-		.pool = ask->pool, .source = ask->source, .trace = trace,
+		.kind = ask->kind, .key = ask->key, .serial = ask->serial, .title = ask->title, .repo = ask->repo,
+		.agent = ask->agent, .pool = ask->pool, .source = ask->source, .trace = trace,
 	};
 	struct change change = { .who = ask->source };
 	struct entry *e;

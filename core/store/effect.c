@@ -10,6 +10,11 @@
 #include "base/mem.h"
 #include "store/store.h"
 
+static const char sql_begin[] =
+    "insert into effect (key, job, epoch, state, begun_at) values ($1, $2, $3, 'begun', $4)";
+static const char sql_begin_again[] = "update effect set job = $2, epoch = $3, begun_at = $4 where key = $1";
+static const char sql_done[] = "update effect set state = 'done', result = $2, done_at = $3 where key = $1";
+
 struct effect {
 	bool done;
 	uint64_t job, epoch;
@@ -34,7 +39,8 @@ effect_find(struct store *s, const char *key, struct effect *e, struct error *er
 	const struct store_value value = store_text(key);
 
 	memset(e, 0, sizeof *e);
-	return store_read(s, "select state, job, epoch, result from effect where key = $1", &value, 1, effect_row, e, err);
+	return store_read(s, "select state, job, epoch, result from effect where key = $1", &value, 1, effect_row, e,
+	    err);
 }
 
 int
@@ -50,8 +56,7 @@ store_effect_begin(struct store *s, const char *key, uint64_t job, uint64_t epoc
 	if ((found = effect_find(s, key, &e, err)) < 0)
 		return -1;
 	if (found == 0)
-		return store_run(s, "insert into effect (key, job, epoch, state, begun_at) values ($1, $2, $3, 'begun', $4)",
-		    values, 4, NULL, NULL, err) < 0 ? -1 : DROVER_EFFECT_NEW;
+		return store_do(s, sql_begin, values, 4, err) != 0 ? -1 : DROVER_EFFECT_NEW;
 	if (e.done) {
 		*result = e.result;
 		return DROVER_EFFECT_DONE;
@@ -59,8 +64,7 @@ store_effect_begin(struct store *s, const char *key, uint64_t job, uint64_t epoc
 	free(e.result);
 	if (e.job == job && e.epoch > epoch)
 		return error_set(err, DROVER_FENCED, "a newer attempt has begun effect %s", key);
-	return store_run(s, "update effect set job = $2, epoch = $3, begun_at = $4 where key = $1", values, 4, NULL, NULL, err) < 0 ?
-	    -1 : DROVER_EFFECT_UNSURE;
+	return store_do(s, sql_begin_again, values, 4, err) != 0 ? -1 : DROVER_EFFECT_UNSURE;
 }
 
 int
@@ -71,8 +75,8 @@ store_effect_done(struct store *s, const char *key, uint64_t job, uint64_t epoch
 	int found;
 
 	if (result != NULL && strlen(result) > DROVER_VALUE_MAX)
-		return error_set(err, DROVER_PERMANENT, "the result of effect %s has %zu bytes, at most %d may be kept", key,
-		    strlen(result), DROVER_VALUE_MAX);
+		return error_set(err, DROVER_PERMANENT, "the result of effect %s has %zu bytes, at most %d may be kept",
+		    key, strlen(result), DROVER_VALUE_MAX);
 	if ((found = effect_find(s, key, &e, err)) < 0)
 		return -1;
 	free(e.result);
@@ -82,6 +86,5 @@ store_effect_done(struct store *s, const char *key, uint64_t job, uint64_t epoch
 		return error_set(err, DROVER_FENCED, "effect %s belongs to another attempt", key);
 	if (e.done)
 		return 0; /* asked again after a lost answer: what was said first stands */
-	return store_run(s, "update effect set state = 'done', result = $2, done_at = $3 where key = $1", values, 3, NULL, NULL,
-	    err) < 0 ? -1 : 0;
+	return store_do(s, sql_done, values, 3, err);
 }

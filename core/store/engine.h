@@ -5,9 +5,10 @@
 
 #include "store/store.h"
 
-/* The words in which engines differ; schema.c puts them in place of {id}, {blob} and {keyed}. */
+/* The words in which engines differ; schema.c puts them in place of {id}, {key}, {blob} and {keyed}. */
 struct store_words {
 	const char *id;    /* type of a primary key that counts up and never repeats */
+	const char *key;   /* type of a primary key that is given */
 	const char *blob;
 	const char *keyed; /* behind a table that is only ever found by its primary key */
 };

@@ -6,6 +6,14 @@
 #include "base/mem.h"
 #include "store/store.h"
 
+static const char sql_kv_set[] =
+    "insert into kv (scope, key, value) values ($1, $2, $3) "
+    "on conflict (scope, key) do update set value = excluded.value";
+
+static const char sql_cursor_set[] =
+    "insert into source_cursor (source, value, moved_at) values ($1, $2, $3) "
+    "on conflict (source) do update set value = excluded.value, moved_at = excluded.moved_at";
+
 static int
 kv_row(void *arg, const struct store_row *row)
 {
@@ -17,10 +25,11 @@ static int
 kv_bounded(const char *key, const char *value, struct error *err)
 {
 	if (key[0] == '\0' || strlen(key) > DROVER_KEY_MAX)
-		return error_set(err, DROVER_PERMANENT, "a key must have 1 to %d bytes, this one has %zu", DROVER_KEY_MAX, strlen(key));
+		return error_set(err, DROVER_PERMANENT, "a key must have 1 to %d bytes, this one has %zu",
+		    DROVER_KEY_MAX, strlen(key));
 	if (value != NULL && strlen(value) > DROVER_VALUE_MAX)
-		return error_set(err, DROVER_PERMANENT, "the value of %s has %zu bytes, at most %d may be kept", key, strlen(value),
-		    DROVER_VALUE_MAX);
+		return error_set(err, DROVER_PERMANENT, "the value of %s has %zu bytes, at most %d may be kept", key,
+		    strlen(value), DROVER_VALUE_MAX);
 	return 0;
 }
 
@@ -40,8 +49,7 @@ store_kv_set(struct store *s, const char *scope, const char *key, const char *va
 
 	if (kv_bounded(key, value, err) != 0)
 		return -1;
-	return store_run(s, "insert into kv (scope, key, value) values ($1, $2, $3) "
-	    "on conflict (scope, key) do update set value = excluded.value", values, 3, NULL, NULL, err) < 0 ? -1 : 0;
+	return store_do(s, sql_kv_set, values, ARRAY_LEN(values), err);
 }
 
 int
@@ -50,8 +58,8 @@ store_kv_remove(struct store *s, const char *scope, const char *key, struct erro
 	const struct store_value values[] = { store_text(scope), store_text(key) };
 
 	if (key == NULL)
-		return store_run(s, "delete from kv where scope = $1", values, 1, NULL, NULL, err) < 0 ? -1 : 0;
-	return store_run(s, "delete from kv where scope = $1 and key = $2", values, 2, NULL, NULL, err) < 0 ? -1 : 0;
+		return store_do(s, "delete from kv where scope = $1", values, 1, err);
+	return store_do(s, "delete from kv where scope = $1 and key = $2", values, 2, err);
 }
 
 int
@@ -70,7 +78,5 @@ store_cursor_set(struct store *s, const char *source, const char *cursor, struct
 
 	if (kv_bounded(source, cursor, err) != 0)
 		return -1;
-	return store_run(s, "insert into source_cursor (source, value, moved_at) values ($1, $2, $3) "
-	    "on conflict (source) do update set value = excluded.value, moved_at = excluded.moved_at", values, 3, NULL, NULL, err) < 0 ?
-	    -1 : 0;
+	return store_do(s, sql_cursor_set, values, ARRAY_LEN(values), err);
 }

@@ -14,46 +14,52 @@
 static int schema_apply(struct store *, const struct store_words *, int, struct error *);
 static int schema_row(void *, const struct store_row *);
 
+#define STATES "('queued', 'running', 'delayed', 'held', 'succeeded', 'dead', 'cancelled')"
+#define COUNTER "bigint not null default 0"
+
 static const char *const version_1[] = {
 	"create table job ("
-	"id {id}, kind text not null, key text not null, serial text, title text, repo text, agent text, pool text, source text, "
+	"id {id}, kind text not null, key text not null, serial text, title text, repo text, "
+	"agent text, pool text, source text, "
 	"trace text not null, priority bigint not null, "
-	"state text not null check (state in ('queued', 'running', 'delayed', 'held', 'succeeded', 'dead', 'cancelled')), "
-	"epoch bigint not null default 0, attempt bigint not null default 0, failures bigint not null default 0, "
-	"agains bigint not null default 0, again_since bigint not null default 0, quota_pauses bigint not null default 0, "
-	"interruptions bigint not null default 0, crashes bigint not null default 0, "
+	"state text not null check (state in " STATES "), "
+	"epoch " COUNTER ", attempt " COUNTER ", failures " COUNTER ", "
+	"agains " COUNTER ", again_since " COUNTER ", quota_pauses " COUNTER ", "
+	"interruptions " COUNTER ", crashes " COUNTER ", "
 	"queued_at bigint not null, ready_at bigint not null, started_at bigint, ended_at bigint, "
 	"settled bigint check (settled in (0, 1)), held_why text, error text, error_class text, "
 	"after_job bigint, worker text, token text, "
-	"usage_input bigint not null default 0, usage_cached bigint not null default 0, usage_output bigint not null default 0, "
-	"usage_turns bigint not null default 0, usage_cost bigint not null default 0, result text)",
+	"usage_input " COUNTER ", usage_cached " COUNTER ", usage_output " COUNTER ", "
+	"usage_turns " COUNTER ", usage_cost " COUNTER ", result text)",
 	"create unique index job_active on job (kind, key) where state in ('queued', 'delayed', 'held', 'running')",
 	"create index job_aside on job (state) where state in ('delayed', 'held', 'dead', 'cancelled')",
 	"create index job_unsettled on job (source, ended_at) where settled = 0",
 	"create index job_trace on job (trace)",
 
-	"create table payload (job bigint primary key references job (id) on delete cascade, data {blob} not null)",
+	"create table payload (job {key} references job (id) on delete cascade, data {blob} not null)",
 
 	"create table event ("
 	"id {id}, job bigint not null references job (id) on delete cascade, at bigint not null, event text not null, "
-	"from_state text check (from_state in ('queued', 'running', 'delayed', 'held', 'succeeded', 'dead', 'cancelled')), "
-	"to_state text not null check (to_state in ('queued', 'running', 'delayed', 'held', 'succeeded', 'dead', 'cancelled')), "
+	"from_state text check (from_state in " STATES "), "
+	"to_state text not null check (to_state in " STATES "), "
 	"attempt bigint not null, epoch bigint not null, who text, detail text)",
 	"create index event_job on event (job)",
 
 	"create table attempt ("
 	"job bigint not null references job (id) on delete cascade, number bigint not null, epoch bigint not null, "
 	"worker text, agent text, started_at bigint not null, ended_at bigint, class text, text text, "
-	"wall_ms bigint not null default 0, cpu_ms bigint not null default 0, rss bigint not null default 0, "
-	"output bigint not null default 0, usage_input bigint not null default 0, usage_cached bigint not null default 0, "
-	"usage_output bigint not null default 0, usage_turns bigint not null default 0, usage_cost bigint not null default 0, "
+	"wall_ms " COUNTER ", cpu_ms " COUNTER ", rss " COUNTER ", "
+	"output " COUNTER ", usage_input " COUNTER ", usage_cached " COUNTER ", "
+	"usage_output " COUNTER ", usage_turns " COUNTER ", usage_cost " COUNTER ", "
 	"primary key (job, number)) {keyed}",
 
-	"create table kv (scope text not null, key text not null, value text not null, primary key (scope, key)) {keyed}",
+	"create table kv (scope text not null, key text not null, value text not null, "
+	"primary key (scope, key)) {keyed}",
 
 	"create table effect ("
 	"key text primary key, job bigint not null, epoch bigint not null, "
-	"state text not null check (state in ('begun', 'done')), result text, begun_at bigint not null, done_at bigint) {keyed}",
+	"state text not null check (state in ('begun', 'done')), result text, "
+	"begun_at bigint not null, done_at bigint) {keyed}",
 	"create index effect_job on effect (job)",
 
 	"create table source_cursor (source text primary key, value text not null, moved_at bigint not null) {keyed}",
@@ -63,7 +69,8 @@ static const char *const version_1[] = {
 	"create table lease ("
 	"id {id}, repo text not null, path text not null, mirror text not null, "
 	"state text not null check (state in ('leased', 'warm', 'dirty', 'gone')), "
-	"job bigint, epoch bigint, pid bigint, start_time bigint, boot text, beat_at bigint, expires_at bigint, wip text, "
+	"job bigint, epoch bigint, pid bigint, start_time bigint, boot text, beat_at bigint, "
+	"expires_at bigint, wip text, "
 	"created_at bigint not null, used_at bigint)",
 	"create index lease_here on lease (repo, state) where state <> 'gone'",
 	NULL
@@ -93,7 +100,8 @@ schema_migrate(struct store *s, const struct store_words *words, struct error *e
 	    store_run(s, "select max(version) from schema", NULL, 0, schema_row, &version, err) < 0)
 		return -1;
 	if (version > schema_version())
-		return error_set(err, DROVER_CONFIG, "was written by a newer drover (schema %lld, this one knows %d): install that one",
+		return error_set(err, DROVER_CONFIG,
+		    "was written by a newer drover (schema %lld, this one knows %d): install that one",
 		    (long long)version, schema_version());
 	for (; version < schema_version(); version++) {
 		if (schema_apply(s, words, (int)version + 1, err) != 0)
@@ -106,7 +114,7 @@ static char *
 schema_expand(const char *template, const struct store_words *words)
 {
 	const struct { const char *name, *word; } table[] = {
-		{ "{id}", words->id }, { "{blob}", words->blob }, { "{keyed}", words->keyed },
+		{ "{id}", words->id }, { "{key}", words->key }, { "{blob}", words->blob }, { "{keyed}", words->keyed },
 	};
 	struct buf out = BUF_INIT;
 

@@ -55,7 +55,8 @@ static const void *sqlite_column_bytes(void *, int, size_t *);
 
 const struct store_engine store_sqlite = {
 	.name = "sqlite",
-	.words = { .id = "integer primary key autoincrement", .blob = "blob", .keyed = "without rowid" },
+	.words = { .id = "integer primary key autoincrement", .key = "integer primary key", .blob = "blob",
+		.keyed = "without rowid" },
 	.open = sqlite_open,
 	.close = sqlite_close,
 	.once = sqlite_once,
@@ -94,7 +95,8 @@ sqlite_no_room(struct sqlite *s)
 		sqlite3_file *file = NULL;
 		int last = 0;
 
-		if (sqlite3_file_control(s->db, "main", files[i], &file) != SQLITE_OK || file == NULL || file->pMethods == NULL)
+		if (sqlite3_file_control(s->db, "main", files[i], &file) != SQLITE_OK || file == NULL ||
+		    file->pMethods == NULL)
 			continue;
 		file->pMethods->xFileControl(file, SQLITE_FCNTL_LAST_ERRNO, &last);
 		if (last == ENOSPC || last == EDQUOT || last == EFBIG)
@@ -110,16 +112,18 @@ sqlite_fail(struct sqlite *s, int rc, const char *doing, struct error *err)
 	int system = sqlite3_system_errno(s->db);
 
 	if ((rc & 0xff) == SQLITE_FULL || (rc == SQLITE_IOERR_WRITE && sqlite_no_room(s)))
-		return error_set(err, DROVER_AGAIN, "no room for %s: the disk (or quota) is full, free some space", s->path);
+		return error_set(err, DROVER_AGAIN, "no room for %s: the disk (or quota) is full, free some space",
+		    s->path);
 	if ((rc & 0xff) == SQLITE_BUSY || (rc & 0xff) == SQLITE_LOCKED)
 		return error_set(err, DROVER_AGAIN, "%s is locked by another program: close it", s->path);
 	if ((rc & 0xff) == SQLITE_CORRUPT || (rc & 0xff) == SQLITE_NOTADB)
-		return error_set(err, DROVER_INTERNAL, "%s is damaged (%s): stop droverd and bring back a backup", s->path,
-		    sqlite3_errmsg(s->db));
+		return error_set(err, DROVER_INTERNAL, "%s is damaged (%s): stop droverd and bring back a backup",
+		    s->path, sqlite3_errmsg(s->db));
 	if ((rc & 0xff) == SQLITE_CANTOPEN || (rc & 0xff) == SQLITE_PERM || (rc & 0xff) == SQLITE_READONLY)
 		return error_set(err, DROVER_CONFIG, "cannot %s %s: %s: the daemon's user must own it", doing, s->path,
 		    system != 0 ? strerror(system) : sqlite3_errmsg(s->db));
-	return error_set(err, DROVER_INTERNAL, "cannot %s %s: %s (SQLite %d)", doing, s->path, sqlite3_errmsg(s->db), rc);
+	return error_set(err, DROVER_INTERNAL, "cannot %s %s: %s (SQLite %d)", doing, s->path, sqlite3_errmsg(s->db),
+	    rc);
 }
 
 static int
@@ -144,8 +148,8 @@ sqlite_prepare_folder(struct sqlite *s, const char *state_dir, struct error *err
 	if (statfs(state_dir, &fs) != 0)
 		return error_errno(err, DROVER_CONFIG, "cannot look at %s", state_dir);
 	if ((refused = sqlite_refused_fs((uint64_t)fs.f_type)) != NULL)
-		return error_set(err, DROVER_CONFIG, "state_dir %s lies on %s, which cannot keep a database safe: use a local disk",
-		    state_dir, refused);
+		return error_set(err, DROVER_CONFIG,
+		    "state_dir %s lies on %s, which cannot keep a database safe: use a local disk", state_dir, refused);
 	lock = path_join(state_dir, "drover.lock");
 	rc = path_lock(lock, &s->lock_fd, err);
 	free(lock);
@@ -168,7 +172,7 @@ sqlite_open(const char *state_dir, void **out, struct error *err)
 	struct sqlite *s;
 	int rc;
 
-	/* Nobody reads SQLite's memory statistics, and they cost a lock an allocation. Too late after the first open, and then no harm. */
+	/* Nobody reads SQLite's memory statistics, and they cost a lock an allocation. */
 	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 	OBJ_NEW(s, SQLITE_DB_MAGIC);
 	s->lock_fd = -1;

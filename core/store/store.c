@@ -132,6 +132,12 @@ store_run(struct store *s, const char *sql, const struct store_value *values, in
 }
 
 int
+store_do(struct store *s, const char *sql, const struct store_value *values, size_t values_len, struct error *err)
+{
+	return store_run(s, sql, values, (int)values_len, NULL, NULL, err) < 0 ? -1 : 0;
+}
+
+int
 store_read(struct store *s, const char *sql, const struct store_value *values, int values_len,
     int (*row)(void *, const struct store_row *), void *arg, struct error *err)
 {
@@ -192,7 +198,8 @@ store_check(struct store *s, struct error *err)
 {
 	static const char *const checks[] = {
 		"select job, coalesce(from_state, 'new'), coalesce(before, 'new') from ("
-		"select job, from_state, lag(to_state) over (partition by job order by id) as before from event) as chain "
+		"select job, from_state, lag(to_state) over (partition by job order by id) as before from event"
+		") as chain "
 		"where coalesce(from_state, '') <> coalesce(before, '') limit 1",
 		"select j.id, j.state, coalesce(e.to_state, 'nothing') from job j "
 		"left join event e on e.id = (select max(id) from event where job = j.id) "

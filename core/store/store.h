@@ -46,6 +46,8 @@ void store_close(struct store *); /* rolls back what is not committed */
 /* Runs one prepared statement. sql must be a string that lives for ever (it is the key of the statement cache). row may be NULL; a non-zero return of it ends the run early. Returns the number of rows changed or returned, -1 on error (DROVER_AGAIN: disk full or busy). */
 int store_run(struct store *, const char *sql, const struct store_value *, int values_len,
     int (*row)(void *arg, const struct store_row *), void *arg, struct error *);
+/* As store_run, for a statement that returns no rows: 0 or -1. */
+int store_do(struct store *, const char *sql, const struct store_value *, size_t values_len, struct error *);
 /* As store_run, for statements that only read: opens no transaction. */
 int store_read(struct store *, const char *sql, const struct store_value *, int values_len,
     int (*row)(void *arg, const struct store_row *), void *arg, struct error *);

@@ -36,7 +36,8 @@ kit_setup(void)
 	kit.pools[0] = (struct config_pool){ .name = (char *)(uintptr_t)"light", .slots = 2 };
 	kit.pools[1] = (struct config_pool){ .name = (char *)(uintptr_t)"heavy", .slots = 1, .memory = 2 * GIB };
 	kit.repos[0] = (struct config_repo){ .name = (char *)(uintptr_t)"web", .slots = 2 };
-	kit.config = (struct config){ .running = 3, .pools = kit.pools, .pools_len = 2, .repos = kit.repos, .repos_len = 1,
+	kit.config = (struct config){ .running = 3, .pools = kit.pools, .pools_len = 2, .repos = kit.repos,
+	    .repos_len = 1,
 		.memory_floor = GIB, .disk_floor = GIB };
 	kit.view = (struct queue_view){ .memory_available = 64 * GIB, .disk_free = 64 * GIB };
 	ck_assert_msg(store_open(kit.dir, &kit.store, &kit.err) == 0, "%s", kit.err.text);
@@ -123,7 +124,8 @@ kit_claim_id(uint64_t id)
 void
 kit_finish_after(struct job *j, int code, int64_t retry_after_ms)
 {
-	const struct job_outcome outcome = { .code = code, .retry_after_ms = retry_after_ms, .text = "because", .wall_ms = 5 };
+	const struct job_outcome outcome = { .code = code, .retry_after_ms = retry_after_ms, .text = "because",
+	    .wall_ms = 5 };
 
 	ck_assert_msg(queue_finish(kit.q, j->id, j->epoch, &outcome, &kit.err) == 0, "%s", kit.err.text);
 }
@@ -149,7 +151,8 @@ kit_state(uint64_t id)
 	const struct entry *e = entry_find(kit.q, id);
 	int state = -1;
 
-	ck_assert_int_eq(store_read(kit.store, "select state from job where id = $1", &value, 1, state_row, &state, &kit.err), 1);
+	ck_assert_int_eq(store_read(kit.store, "select state from job where id = $1", &value, 1, state_row, &state,
+	    &kit.err), 1);
 	ck_assert_int_ge(state, 0);
 	ck_assert_int_eq(e != NULL, !state_is_final((enum job_state)state));
 	if (e != NULL)

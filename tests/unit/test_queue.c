@@ -65,7 +65,8 @@ START_TEST(the_manual_has_the_same_table)
 			buf_clear(&row);
 			buf_addf(&row, "| %s | %s | %s |", state_name((enum job_state)s), event_name((enum job_event)e),
 			    state_name((enum job_state)next));
-			ck_assert_msg(strstr(buf_str(&doc), buf_str(&row)) != NULL, "doc/jobs.md lacks the row %s", buf_str(&row));
+			ck_assert_msg(strstr(buf_str(&doc), buf_str(&row)) != NULL, "doc/jobs.md lacks the row %s",
+			    buf_str(&row));
 		}
 	}
 	buf_free(&doc);
@@ -89,7 +90,8 @@ START_TEST(the_database_knows_the_same_states)
 
 	for (int s = 0; s < JOB_STATES_LEN; s++)
 		buf_addf(&list, "%s'%s'", s > 0 ? ", " : "", state_name((enum job_state)s));
-	ck_assert_int_eq(store_read(kit.store, "select sql from sqlite_master where name in ('job', 'event')", NULL, 0, text_row, &sql,
+	ck_assert_int_eq(store_read(kit.store, "select sql from sqlite_master where name in ('job', 'event')", NULL,
+	    0, text_row, &sql,
 	    &kit.err), 2);
 	for (at = buf_str(&sql); (at = strstr(at, "_state in (")) != NULL || n == 0; at += 10) {
 		if (at == NULL)
@@ -208,7 +210,8 @@ END_TEST
 START_TEST(keys_may_hold_anything_but_bad_text)
 {
 	uint64_t one = kit_submit("a.b", "c/d"), id;
-	char *long_key = xmalloc(DROVER_KEY_MAX + 2), *payload = xcalloc(1, DROVER_PAYLOAD_MAX + 1), *title = xmalloc(DROVER_TITLE_MAX + 2);
+	char *long_key = xmalloc(DROVER_KEY_MAX + 2), *payload = xcalloc(1, DROVER_PAYLOAD_MAX + 1), *title =
+	    xmalloc(DROVER_TITLE_MAX + 2);
 	size_t len;
 
 	memset(long_key, 'k', DROVER_KEY_MAX + 1);
@@ -216,12 +219,15 @@ START_TEST(keys_may_hold_anything_but_bad_text)
 	memset(title, 't', DROVER_TITLE_MAX + 1);
 	title[DROVER_TITLE_MAX + 1] = '\0';
 	const struct job_ask bad[] = {
-		{ .kind = NULL, .key = "1" }, { .kind = "a.b", .key = NULL }, { .kind = "a.b", .key = "" }, { .kind = "ab", .key = "1" },
-		{ .kind = "a.b", .key = long_key }, { .kind = "a.b", .key = "\xff" }, { .kind = "a.b", .key = "1", .title = title },
+		{ .kind = NULL, .key = "1" }, { .kind = "a.b", .key = NULL }, { .kind = "a.b", .key = "" }, { .kind =
+			"ab", .key = "1" },
+		{ .kind = "a.b", .key = long_key }, { .kind = "a.b", .key = "\xff" }, { .kind = "a.b", .key = "1",
+			.title = title },
 		{ .kind = "a.b", .key = "1", .title = "\xc3" }, { .kind = "a.b", .key = "1", .serial = long_key },
 		{ .kind = "a.b", .key = "1", .repo = "../x" }, { .kind = "a.b", .key = "1", .agent = "A B" },
 		{ .kind = "a.b", .key = "1", .pool = "/" }, { .kind = "a.b", .key = "1", .priority = 101 },
-		{ .kind = "a.b", .key = "1", .payload = payload, .payload_len = DROVER_PAYLOAD_MAX + 1 }, { .kind = "a.b", .key = "1", .after = 999 },
+		{ .kind = "a.b", .key = "1", .payload = payload, .payload_len = DROVER_PAYLOAD_MAX + 1 }, { .kind =
+			"a.b", .key = "1", .after = 999 },
 	};
 
 	ck_assert_uint_ne(kit_submit("a.b", "d"), one);
@@ -251,8 +257,10 @@ static Suite *
 queue_suite(void)
 {
 	const TTest *const tests[] = {
-		every_pair_of_state_and_event, names_of_states_and_events, the_manual_has_the_same_table, the_database_knows_the_same_states,
-		transport_backoff_is_fully_jittered, agent_backoff_doubles_to_an_hour, backoff_does_not_overflow, retry_after_is_never_cut_short,
+		every_pair_of_state_and_event, names_of_states_and_events, the_manual_has_the_same_table,
+		    the_database_knows_the_same_states,
+		transport_backoff_is_fully_jittered, agent_backoff_doubles_to_an_hour, backoff_does_not_overflow,
+		    retry_after_is_never_cut_short,
 		one_key_is_one_job, a_key_is_taken_in_every_state_before_the_end, keys_may_hold_anything_but_bad_text,
 	};
 	Suite *suite = suite_create("queue");

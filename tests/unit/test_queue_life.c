@@ -39,9 +39,12 @@ static const struct outcome {
 	enum job_state state;
 	int failures, agains, quota_pauses;
 } outcomes[] = {
-	{ DROVER_OK, JOB_SUCCEEDED, 0, 0, 0 }, { DROVER_AGAIN, JOB_DELAYED, 0, 1, 0 }, { DROVER_QUOTA, JOB_DELAYED, 0, 0, 1 },
-	{ DROVER_AUTH, JOB_DEAD, 0, 0, 0 }, { DROVER_CONFIG, JOB_DEAD, 0, 0, 0 }, { DROVER_PERMANENT, JOB_DEAD, 0, 0, 0 },
-	{ DROVER_HUMAN, JOB_HELD, 0, 0, 0 }, { DROVER_CANCELLED, JOB_CANCELLED, 0, 0, 0 }, { DROVER_FENCED, JOB_DELAYED, 1, 0, 0 },
+	{ DROVER_OK, JOB_SUCCEEDED, 0, 0, 0 }, { DROVER_AGAIN, JOB_DELAYED, 0, 1, 0 }, { DROVER_QUOTA, JOB_DELAYED, 0,
+		0, 1 },
+	{ DROVER_AUTH, JOB_DEAD, 0, 0, 0 }, { DROVER_CONFIG, JOB_DEAD, 0, 0, 0 }, { DROVER_PERMANENT, JOB_DEAD, 0, 0,
+		0 },
+	{ DROVER_HUMAN, JOB_HELD, 0, 0, 0 }, { DROVER_CANCELLED, JOB_CANCELLED, 0, 0, 0 }, { DROVER_FENCED,
+		JOB_DELAYED, 1, 0, 0 },
 	{ DROVER_INTERNAL, JOB_DELAYED, 1, 0, 0 }, { -77, JOB_DELAYED, 1, 0, 0 },
 };
 
@@ -59,7 +62,8 @@ START_TEST(each_class_has_its_end)
 	ck_assert_int_eq(kit_number("select error is not null from job"), o->code != DROVER_OK);
 	ck_assert_int_eq(kit_number("select count(*) from job where worker is not null or token is not null"), 0);
 	ck_assert_int_eq(kit_number("select ended_at is not null from job"), state_is_final(o->state));
-	ck_assert_int_eq(kit_number("select count(*) from attempt where number = 1 and wall_ms = 5 and worker = 'w1'"), 1);
+	ck_assert_int_eq(kit_number("select count(*) from attempt where number = 1 and wall_ms = 5 and worker = "
+	    "'w1'"), 1);
 	if (o->state == JOB_HELD)
 		ck_assert_str_eq(entry(id)->job.held_why, "because");
 }
@@ -237,7 +241,8 @@ END_TEST
 /* A failed commit takes everything since the last one; the queue that is loaded then is the one of before. */
 START_TEST(rollback_and_load_give_the_same_queue)
 {
-	uint64_t a = kit_submit("a.b", "1"), b = kit_submit_ask(&(struct job_ask){ .kind = "a.b", .key = "2", .serial = "s", .after = a });
+	uint64_t a = kit_submit("a.b", "1"), b = kit_submit_ask(&(struct job_ask){ .kind = "a.b", .key = "2",
+	    .serial = "s", .after = a });
 	uint64_t c = kit_submit("a.c", "3");
 	struct job *j = kit_claim_id(a);
 	cJSON *before, *after;
@@ -402,7 +407,8 @@ Suite *
 queue_life_suite(void)
 {
 	const TTest *const tests[] = {
-		failures_use_up_the_attempts, quota_uses_no_attempt, transport_trouble_alone_kills_after_a_day, stale_attempts_are_fenced,
+		failures_use_up_the_attempts, quota_uses_no_attempt, transport_trouble_alone_kills_after_a_day,
+		    stale_attempts_are_fenced,
 		three_crashes_are_quarantine, an_interrupted_job_keeps_its_place, operators_are_told_what_cannot_be,
 		rollback_and_load_give_the_same_queue, a_refused_write_changes_nothing, sources_settle_what_ended,
 		old_jobs_go_and_dead_ones_stay, many_delays_end_in_several_ticks,

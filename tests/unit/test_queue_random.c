@@ -35,7 +35,8 @@ replay_event(void *arg, const struct store_row *row)
 	struct replay *r = arg;
 	int *state = &r->state[store_row_int(row, 0)];
 	const char *event = store_row_text(row, 1);
-	int from = store_row_null(row, 2) ? -1 : state_parse(store_row_text(row, 2)), to = state_parse(store_row_text(row, 3));
+	int from = store_row_null(row, 2) ? -1 : state_parse(store_row_text(row, 2)), to =
+	    state_parse(store_row_text(row, 3));
 
 	r->events++;
 	if (from != *state)
@@ -75,7 +76,8 @@ stored(const char *state)
 	const struct store_value value = store_text(state);
 	int n = -1;
 
-	ck_assert_int_eq(store_read(kit.store, "select count(*) from job where state = $1", &value, 1, stored_row, &n, &kit.err), 1);
+	ck_assert_int_eq(store_read(kit.store, "select count(*) from job where state = $1", &value, 1, stored_row, &n,
+	    &kit.err), 1);
 	return n;
 }
 
@@ -87,7 +89,8 @@ check_all(void)
 	memset(r, 0, sizeof *r);
 	memset(r->state, 0xff, sizeof r->state);
 	ck_assert_msg(store_check(kit.store, &kit.err) == 0, "%s", kit.err.text);
-	ck_assert_int_ge(store_read(kit.store, "select job, event, from_state, to_state from event order by id", NULL, 0, replay_event, r,
+	ck_assert_int_ge(store_read(kit.store, "select job, event, from_state, to_state from event order by id", NULL,
+	    0, replay_event, r,
 	    &kit.err), 0);
 	ck_assert_int_ge(store_read(kit.store, "select id, state from job", NULL, 0, replay_job, r, &kit.err), 0);
 	ck_assert_int_eq(r->wrong, 0);
@@ -127,8 +130,10 @@ random_submit(void)
 	char key[16], serial[16];
 	uint64_t id;
 	struct job_ask ask = {
-		.kind = kinds[below(3)], .key = key, .serial = below(2) == 0 ? serial : NULL, .repo = below(3) == 0 ? "web" : NULL,
-		.priority = (int)below(5), .source = below(4) == 0 ? "a.src" : NULL, .held_why = below(20) == 0 ? "look" : NULL,
+		.kind = kinds[below(3)], .key = key, .serial = below(2) == 0 ? serial : NULL, .repo = below(3) == 0 ?
+		    "web" : NULL,
+		.priority = (int)below(5), .source = below(4) == 0 ? "a.src" : NULL, .held_why = below(20) == 0 ?
+		    "look" : NULL,
 		.after = below(8) == 0 ? 1 + below(OPERATIONS) : 0,
 	};
 

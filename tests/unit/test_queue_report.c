@@ -28,7 +28,8 @@ START_TEST(lists_are_filtered_and_newest_first)
 
 	for (int i = 0; i < 120; i++) {
 		snprintf(key, sizeof key, "%d", i);
-		kit_submit_ask(&(struct job_ask){ .kind = i % 2 == 0 ? "a.b" : "a.heavy", .key = key, .repo = i % 3 == 0 ? "web" : NULL,
+		kit_submit_ask(&(struct job_ask){ .kind = i % 2 == 0 ? "a.b" : "a.heavy", .key = key, .repo = i % 3 ==
+		    0 ? "web" : NULL,
 		    .source = i % 4 == 0 ? "a.src" : NULL, .held_why = i < 10 ? "hm" : NULL });
 	}
 	kit_claim();
@@ -50,7 +51,8 @@ START_TEST(lists_are_filtered_and_newest_first)
 	ck_assert_int_eq(ids(&(struct queue_filter){ .state = -1, .pool = "heavy", .limit = 1000 }, &first), 60);
 	ck_assert_int_eq(ids(&(struct queue_filter){ .state = -1, .repo = "web", .limit = 1000 }, &first), 40);
 	ck_assert_int_eq(ids(&(struct queue_filter){ .state = -1, .source = "a.src", .limit = 1000 }, &first), 30);
-	ck_assert_int_eq(ids(&(struct queue_filter){ .state = -1, .source = "a.src", .repo = "web", .limit = 1000 }, &first), 10);
+	ck_assert_int_eq(ids(&(struct queue_filter){ .state = -1, .source = "a.src", .repo = "web", .limit = 1000 },
+	    &first), 10);
 }
 END_TEST
 
@@ -79,7 +81,8 @@ START_TEST(a_job_is_found_by_any_of_its_names)
 	kit_drain();
 	ck_assert_int_eq(queue_find(kit.q, "a.b/inbox/42.md", &id, &kit.err), 0);
 	ck_assert_uint_eq(id, a);
-	ck_assert_int_ge(store_run(kit.store, "update job set trace = '0123456789abcdef0123456789abcde' || id", NULL, 0, NULL, NULL, &kit.err), 2);
+	ck_assert_int_ge(store_run(kit.store, "update job set trace = '0123456789abcdef0123456789abcde' || id", NULL,
+	    0, NULL, NULL, &kit.err), 2);
 	ck_assert_int_eq(queue_find(kit.q, "0123456789abcdef", &id, &kit.err), -1);
 	ck_assert_ptr_nonnull(strstr(kit.err.text, "more than one"));
 }
@@ -89,7 +92,8 @@ START_TEST(show_tells_the_whole_life)
 {
 	const struct drover_usage usage = { .input = 10, .cached = 20, .output = 3, .turns = 1, .cost_microusd = 5 };
 	const struct drover_usage silly = { .input = INT64_MAX, .cached = -5 };
-	uint64_t id = kit_submit_ask(&(struct job_ask){ .kind = "a.b", .key = "1", .title = "Fix", .repo = "web", .payload = "hi", .payload_len = 2 });
+	uint64_t id = kit_submit_ask(&(struct job_ask){ .kind = "a.b", .key = "1", .title = "Fix", .repo = "web",
+	    .payload = "hi", .payload_len = 2 });
 	struct job *j = kit_claim_id(id);
 	const cJSON *item;
 	cJSON *show;
@@ -215,7 +219,8 @@ Suite *
 queue_report_suite(void)
 {
 	const TTest *const tests[] = {
-		lists_are_filtered_and_newest_first, a_job_is_found_by_any_of_its_names, show_tells_the_whole_life, results_are_bounded,
+		lists_are_filtered_and_newest_first, a_job_is_found_by_any_of_its_names, show_tells_the_whole_life,
+		    results_are_bounded,
 		status_counts, events_go_on_where_the_reader_was,
 	};
 	Suite *suite = suite_create("queue report");

@@ -82,20 +82,24 @@ add_job(int64_t key, struct error *e)
 	    "values ('a.b', $1, 't', 0, 'queued', 1, 1)", values, 1, NULL, NULL, e) != 1)
 		return -1;
 	values[0] = SV_INT(store_last_id(s));
-	return store_run(s, "insert into event (job, at, event, to_state, attempt, epoch) values ($1, 1, 'submit', 'queued', 0, 0)", values, 1,
+	return store_run(s, "insert into event (job, at, event, to_state, attempt, epoch) values ($1, 1, 'submit', "
+	    "'queued', 0, 0)", values, 1,
 	    NULL, NULL, e) == 1 ? 0 : -1;
 }
 
 START_TEST(values_come_back_as_they_went_in)
 {
 	static const char bytes[] = { 'a', '\0', '\xff' };
-	struct store_value values[] = { SV_INT(INT64_MIN), store_text("\xc3\xa9"), store_text(NULL), store_blob(bytes, sizeof bytes) };
+	struct store_value values[] = { SV_INT(INT64_MIN), store_text("\xc3\xa9"), store_text(NULL), store_blob(bytes,
+	    sizeof bytes) };
 
 	ck_assert_int_eq(add_job(1, &err), 0);
-	ck_assert_int_eq(store_run(s, "update job set ended_at = $1, title = $2, error = $3 where id = 1", values, 3, NULL, NULL, &err), 1);
+	ck_assert_int_eq(store_run(s, "update job set ended_at = $1, title = $2, error = $3 where id = 1", values, 3,
+	    NULL, NULL, &err), 1);
 	values[0] = SV_INT(1);
 	values[1] = values[3];
-	ck_assert_int_eq(store_run(s, "insert into payload (job, data) values ($1, $2)", values, 2, NULL, NULL, &err), 1);
+	ck_assert_int_eq(store_run(s, "insert into payload (job, data) values ($1, $2)", values, 2, NULL, NULL, &err),
+	    1);
 	commit();
 	reopen();
 	ck_assert_int_eq(count("select ended_at from job"), INT64_MIN);
@@ -110,7 +114,8 @@ START_TEST(parameters_go_by_their_number)
 	const struct store_value values[] = { store_text("k"), store_text("v") };
 	char *value;
 
-	ck_assert_int_eq(store_run(s, "insert into kv (value, key, scope) values ($2, $1, $1)", values, 2, NULL, NULL, &err), 1);
+	ck_assert_int_eq(store_run(s, "insert into kv (value, key, scope) values ($2, $1, $1)", values, 2, NULL, NULL,
+	    &err), 1);
 	ck_assert_int_eq(store_kv_get(s, "k", "k", &value, &err), 1);
 	ck_assert_str_eq(value, "v");
 	free(value);
@@ -182,7 +187,8 @@ START_TEST(a_second_opener_is_told_the_pid)
 	snprintf(pid, sizeof pid, "%d", (int)getpid());
 	ck_assert_int_ge(child = fork(), 0);
 	if (child == 0) {
-		bool good = store_open(dir, &other, &err) == -1 && err.code == DROVER_CONFIG && strstr(err.text, pid) != NULL;
+		bool good = store_open(dir, &other, &err) == -1 && err.code == DROVER_CONFIG && strstr(err.text,
+		    pid) != NULL;
 
 		_exit(good && other == NULL ? 0 : 1);
 	}
@@ -407,7 +413,8 @@ START_TEST(what_was_acknowledged_survives_kill_9)
 		ck_assert_msg(store_open(dir, &s, &err) == 0, "%s", err.text);
 		ck_assert_msg(store_check(s, &err) == 0, "%s", err.text);
 		n = count("select max(cast(key as integer)) from job");
-		ck_assert_msg(n == acknowledged || n == acknowledged + 1, "%lld acknowledged, %lld there", (long long)acknowledged, (long long)n);
+		ck_assert_msg(n == acknowledged || n == acknowledged + 1, "%lld acknowledged, %lld there",
+		    (long long)acknowledged, (long long)n);
 		ck_assert_int_eq(count("select count(*) from job"), n);
 		store_close(s);
 		s = NULL;
@@ -420,9 +427,12 @@ main(void)
 {
 	const TTest *const tests[] = {
 		values_come_back_as_they_went_in, parameters_go_by_their_number, only_what_is_committed_stays,
-		a_failed_statement_spoils_its_transaction, ids_never_come_again, states_outside_of_the_table_are_refused,
-		a_second_opener_is_told_the_pid, nobody_else_may_read_it, every_commit_is_flushed, network_file_systems_are_refused, a_newer_database_is_refused,
-		a_damaged_file_is_named, check_compares_events_with_states, kv_is_kept_by_scope, cursors_survive, effects_happen_once,
+		a_failed_statement_spoils_its_transaction, ids_never_come_again,
+		    states_outside_of_the_table_are_refused,
+		a_second_opener_is_told_the_pid, nobody_else_may_read_it, every_commit_is_flushed,
+		    network_file_systems_are_refused, a_newer_database_is_refused,
+		a_damaged_file_is_named, check_compares_events_with_states, kv_is_kept_by_scope, cursors_survive,
+		    effects_happen_once,
 		a_full_disk_is_again_and_loses_nothing, what_was_acknowledged_survives_kill_9,
 	};
 	Suite *suite = suite_create("store");
