@@ -39,13 +39,19 @@ watch_start(struct watch *watch, struct job_run *run, int64_t now)
 }
 
 void
-watch_look(struct watch *watch)
+watch_measure_output(struct watch *watch)
 {
 	const char *output = message_s(&watch->run->assign, "output");
 	struct stat st;
 
 	if (output[0] != '\0' && stat(output, &st) == 0)
 		watch->output = (int64_t)st.st_size;
+}
+
+void
+watch_look(struct watch *watch)
+{
+	watch_measure_output(watch);
 	if (watch->run->pid != 0 && proc_tree_usage(getpid(), &watch->usage) == -1)
 		memset(&watch->usage, 0, sizeof watch->usage);
 }

@@ -35,6 +35,8 @@ void watch_tick(struct watch *, int64_t now);
 int64_t watch_next(const struct watch *);
 /* Reads usage and output now. */
 void watch_look(struct watch *);
+/* The output alone: the usage of a tree that has ended is wait4's to tell. */
+void watch_measure_output(struct watch *);
 /* Begins the ladder; the first reason stays. */
 void watch_stop(struct watch *, int code, const char *text, int64_t now);
 /* No ladder: SIGKILL. */

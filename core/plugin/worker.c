@@ -291,7 +291,7 @@ worker_finish(struct worker *w, int64_t now)
 	struct worker_done *done = &w->done;
 
 	memset(done, 0, sizeof *done);
-	watch_look(&w->watch);
+	watch_measure_output(&w->watch);
 	job_end(&w->run, &done->end);
 	w->running = false;
 	if (w->watch.usage.cpu_ms > done->end.cpu_ms)

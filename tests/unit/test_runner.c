@@ -341,6 +341,7 @@ main(void)
 	SRunner *runner;
 	int failed;
 
+	suite_add_tcase(suite, link_tests());
 	suite_add_tcase(suite, runner_tests());
 	suite_add_tcase(suite, worker_tests());
 	suite_add_tcase(suite, worker_thread_tests());

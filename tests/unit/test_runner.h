@@ -5,6 +5,7 @@
 
 #include <check.h>
 
+TCase *link_tests(void);
 TCase *runner_tests(void);
 TCase *worker_tests(void);
 TCase *worker_thread_tests(void);
