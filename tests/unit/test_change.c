@@ -610,6 +610,54 @@ START_TEST(attempt_that_turns_stale_pushes_nothing)
 }
 END_TEST
 
+static int
+job_pieces(struct fake_core *c, void *arg)
+{
+	struct drover_lease lease = { .size = sizeof lease }, second = { .size = sizeof second };
+	struct drover_diff diff = { .size = sizeof diff };
+	struct drover_error err = { 0 };
+	struct scope scope;
+	struct link *link = link_new(c->socket, job.id, job.epoch, "token", 10000);
+	char commit[41];
+
+	scope_init(&scope, SCOPE_JOB);
+	scope.link = link;
+	scope.config = &config;
+	scope.job = &job;
+	NEED(host_lease.acquire(&scope.public, "web", "nowhere", &lease, &err) < 0);
+	NEED(host_lease.acquire(&scope.public, NULL, NULL, &lease, &err) == 0);
+	NEED(host_lease.acquire(&scope.public, "web", "main", &second, &err) == 0 && second.handle != lease.handle);
+	NEED(strlen(lease.base) == 40 && strcmp(lease.base, second.base) == 0 && strcmp(lease.path, second.path) != 0);
+	NEED(host_git.commit(&scope.public, lease.handle, "nothing", commit, sizeof commit, &err) == 0);
+	free(temp_file(lease.path, "new", "1\n2\n"));
+	NEED(host_git.diff(&scope.public, lease.handle, &diff, &err) == 0);
+	NEED(diff.files == 1 && diff.added == 2 && diff.removed == 0 && diff.bytes == 4);
+	NEED(host_git.commit(&scope.public, lease.handle, "By hand", commit, 40, &err) == DROVER_PERMANENT);
+	NEED(host_git.commit(&scope.public, lease.handle, "By hand", commit, sizeof commit, &err) == 1);
+	NEED(host_git.push(&scope.public, lease.handle, "main", &err) == DROVER_PERMANENT);
+	NEED(host_git.push(&scope.public, lease.handle, "drover/by-hand", &err) == 0);
+	NEED(host_git.push(&scope.public, lease.handle, "drover/by-hand", &err) == 0);
+	NEED(host_lease.release(&scope.public, lease.handle, &err) == 0);
+	NEED(host_lease.release(&scope.public, lease.handle, &err) == DROVER_PERMANENT);
+	NEED(host_git.diff(&scope.public, lease.handle, &diff, &err) == DROVER_PERMANENT);
+	free(temp_file(second.path, "lost", "not lost\n"));
+	scope_end(&scope);
+	link_free(link);
+	return (0);
+}
+
+START_TEST(pieces_work_alone)
+{
+	ck_assert_int_eq(fake_core_run(&core, job_pieces, NULL), 0);
+	git_is(origin, "By hand", "log", "-1", "--format=%s", "drover/by-hand");
+	/* The refused ref, the release, and the end of the scope: all trees are back, and work that was nowhere else is kept. */
+	ck_assert_int_eq(core.released, 3);
+	for (int i = 0; i < core.trees_len; i++)
+		ck_assert_str_ne(core.trees[i].state, "leased");
+	ck_assert(strncmp(core.trees[0].wip, "refs/drover/wip/", 16) == 0 || strncmp(core.trees[1].wip, "refs/drover/wip/", 16) == 0);
+}
+END_TEST
+
 START_TEST(broken_point_starts_over)
 {
 	static const char *const points[] = { "", "{", "[]", "{\"step\":\"push\",\"base\":\"--x\"}",
@@ -723,6 +771,7 @@ main(void)
 	tcase_add_test(change, older_structs_will_do);
 	tcase_add_test(change, stale_attempt_pushes_nothing);
 	tcase_add_test(change, attempt_that_turns_stale_pushes_nothing);
+	tcase_add_test(change, pieces_work_alone);
 	tcase_add_test(change, broken_point_starts_over);
 	tcase_add_test(change, killed_anywhere_it_ends_well);
 	suite_add_tcase(suite, change);
