@@ -210,8 +210,8 @@ END_TEST
 START_TEST(keys_may_hold_anything_but_bad_text)
 {
 	uint64_t one = kit_submit("a.b", "c/d"), id;
-	char *long_key = xmalloc(DROVER_KEY_MAX + 2), *payload = xcalloc(1, DROVER_PAYLOAD_MAX + 1), *title =
-	    xmalloc(DROVER_TITLE_MAX + 2);
+	char *long_key = xmalloc(DROVER_KEY_MAX + 2), *title = xmalloc(DROVER_TITLE_MAX + 2);
+	char *payload = xcalloc(1, DROVER_PAYLOAD_MAX + 1);
 	size_t len;
 
 	memset(long_key, 'k', DROVER_KEY_MAX + 1);
@@ -219,15 +219,14 @@ START_TEST(keys_may_hold_anything_but_bad_text)
 	memset(title, 't', DROVER_TITLE_MAX + 1);
 	title[DROVER_TITLE_MAX + 1] = '\0';
 	const struct job_ask bad[] = {
-		{ .kind = NULL, .key = "1" }, { .kind = "a.b", .key = NULL }, { .kind = "a.b", .key = "" }, { .kind =
-			"ab", .key = "1" },
-		{ .kind = "a.b", .key = long_key }, { .kind = "a.b", .key = "\xff" }, { .kind = "a.b", .key = "1",
-			.title = title },
-		{ .kind = "a.b", .key = "1", .title = "\xc3" }, { .kind = "a.b", .key = "1", .serial = long_key },
-		{ .kind = "a.b", .key = "1", .repo = "../x" }, { .kind = "a.b", .key = "1", .agent = "A B" },
-		{ .kind = "a.b", .key = "1", .pool = "/" }, { .kind = "a.b", .key = "1", .priority = 101 },
-		{ .kind = "a.b", .key = "1", .payload = payload, .payload_len = DROVER_PAYLOAD_MAX + 1 }, { .kind =
-			"a.b", .key = "1", .after = 999 },
+		{ .kind = NULL, .key = "1" }, { .kind = "a.b", .key = NULL }, { .kind = "a.b", .key = "" },
+		{ .kind = "ab", .key = "1" }, { .kind = "a.b", .key = long_key }, { .kind = "a.b", .key = "\xff" },
+		{ .kind = "a.b", .key = "1", .title = title }, { .kind = "a.b", .key = "1", .title = "\xc3" },
+		{ .kind = "a.b", .key = "1", .serial = long_key }, { .kind = "a.b", .key = "1", .repo = "../x" },
+		{ .kind = "a.b", .key = "1", .agent = "A B" }, { .kind = "a.b", .key = "1", .pool = "/" },
+		{ .kind = "a.b", .key = "1", .priority = 101 },
+		{ .kind = "a.b", .key = "1", .payload = payload, .payload_len = DROVER_PAYLOAD_MAX + 1 },
+		{ .kind = "a.b", .key = "1", .after = 999 },
 	};
 
 	ck_assert_uint_ne(kit_submit("a.b", "d"), one);
@@ -258,10 +257,10 @@ queue_suite(void)
 {
 	const TTest *const tests[] = {
 		every_pair_of_state_and_event, names_of_states_and_events, the_manual_has_the_same_table,
-		    the_database_knows_the_same_states,
-		transport_backoff_is_fully_jittered, agent_backoff_doubles_to_an_hour, backoff_does_not_overflow,
-		    retry_after_is_never_cut_short,
-		one_key_is_one_job, a_key_is_taken_in_every_state_before_the_end, keys_may_hold_anything_but_bad_text,
+		the_database_knows_the_same_states, transport_backoff_is_fully_jittered,
+		agent_backoff_doubles_to_an_hour, backoff_does_not_overflow, retry_after_is_never_cut_short,
+		one_key_is_one_job, a_key_is_taken_in_every_state_before_the_end,
+		keys_may_hold_anything_but_bad_text,
 	};
 	Suite *suite = suite_create("queue");
 	TCase *tcase = tcase_create("submit");

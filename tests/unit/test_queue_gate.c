@@ -44,7 +44,7 @@ START_TEST(pauses_by_place)
 {
 	static const struct { const char *what, *gate; } pauses[] = {
 		{ NULL, "pause" }, { "kind/a.b", "pause" }, { "repo/web", "pause" }, { "pool/light", "pause" },
-			{ "agent/codex", "agent" },
+		{ "agent/codex", "agent" },
 	};
 	uint64_t id = kit_submit_ask(&(struct job_ask){ .kind = "a.b", .key = "1", .repo = "web", .agent = "codex" });
 
@@ -125,8 +125,8 @@ START_TEST(a_dependency_wakes_all_who_wait)
 
 	for (int i = 0; i < 5; i++) {
 		snprintf(key, sizeof key, "n%d", i);
-		kit_submit_ask(&(struct job_ask){ .kind = "a.b", .key = key, .after = first, .serial = i % 2 == 0 ?
-		    "pr" : NULL });
+		kit_submit_ask(&(struct job_ask){ .kind = "a.b", .key = key, .after = first,
+		    .serial = i % 2 == 0 ? "pr" : NULL });
 	}
 	ck_assert_int_eq(queue_cancel(kit.q, first + 5, "me", &kit.err), 0);
 	ck_assert_ptr_null(kit_claim());
@@ -223,8 +223,8 @@ END_TEST
 
 START_TEST(one_job_a_serial)
 {
-	const struct job_ask one = { .kind = "a.b", .key = "1", .serial = "pr/7" }, two = { .kind = "a.heavy", .key =
-	    "2", .serial = "pr/7" };
+	const struct job_ask one = { .kind = "a.b", .key = "1", .serial = "pr/7" };
+	const struct job_ask two = { .kind = "a.heavy", .key = "2", .serial = "pr/7" };
 	uint64_t first = kit_submit_ask(&one), second = kit_submit_ask(&two);
 	struct job *j = kit_claim_id(first);
 
@@ -424,8 +424,8 @@ START_TEST(a_closed_gate_costs_one_look)
 	ck_assert_int_eq(queue_pause(kit.q, "kind/a.b", 0, "", &kit.err), 0);
 	for (int i = 0; i < 100000; i++) {
 		snprintf(key, sizeof key, "n%d", i);
-		kit_submit_ask(&(struct job_ask){ .kind = "a.b", .key = key, .priority = 10, .serial = i % 3 == 0 ?
-		    key : i % 3 == 1 ? "one" : NULL });
+		kit_submit_ask(&(struct job_ask){ .kind = "a.b", .key = key, .priority = 10,
+		    .serial = i % 3 == 0 ? key : i % 3 == 1 ? "one" : NULL });
 	}
 	id = kit_submit("a.c", "1");
 	looks = kit.q->looks;
@@ -473,15 +473,12 @@ queue_gate_suite(void)
 {
 	const TTest *const tests[] = {
 		draining_starts_nothing, pauses_by_place, pauses_survive_and_end, held_and_delayed_jobs_wait,
-		    a_dependency_must_succeed,
-		a_dependency_wakes_all_who_wait, yielding_lets_the_other_kind_go_first, yielding_ends_with_age,
-		    ageing_sees_past_the_first,
-		yielding_starves_nobody, one_job_a_serial, a_closed_gate_blocks_nobody_behind,
-		    slots_of_kind_repo_pool_and_all,
+		a_dependency_must_succeed, a_dependency_wakes_all_who_wait, yielding_lets_the_other_kind_go_first,
+		yielding_ends_with_age, ageing_sees_past_the_first, yielding_starves_nobody, one_job_a_serial,
+		a_closed_gate_blocks_nobody_behind, slots_of_kind_repo_pool_and_all,
 		memory_counts_what_was_promised, disk_and_plugin, a_kind_may_change_its_own_traits,
-		    waiting_jobs_follow_their_kind,
-		priority_then_age, a_retry_goes_behind_waiting_work, a_closed_gate_costs_one_look,
-		    capacity_counts_free_places,
+		waiting_jobs_follow_their_kind, priority_then_age, a_retry_goes_behind_waiting_work,
+		a_closed_gate_costs_one_look, capacity_counts_free_places,
 	};
 	Suite *suite = suite_create("queue gates");
 	TCase *tcase = tcase_create("gates");

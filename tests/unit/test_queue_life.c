@@ -39,13 +39,12 @@ static const struct outcome {
 	enum job_state state;
 	int failures, agains, quota_pauses;
 } outcomes[] = {
-	{ DROVER_OK, JOB_SUCCEEDED, 0, 0, 0 }, { DROVER_AGAIN, JOB_DELAYED, 0, 1, 0 }, { DROVER_QUOTA, JOB_DELAYED, 0,
-		0, 1 },
-	{ DROVER_AUTH, JOB_DEAD, 0, 0, 0 }, { DROVER_CONFIG, JOB_DEAD, 0, 0, 0 }, { DROVER_PERMANENT, JOB_DEAD, 0, 0,
-		0 },
-	{ DROVER_HUMAN, JOB_HELD, 0, 0, 0 }, { DROVER_CANCELLED, JOB_CANCELLED, 0, 0, 0 }, { DROVER_FENCED,
-		JOB_DELAYED, 1, 0, 0 },
-	{ DROVER_INTERNAL, JOB_DELAYED, 1, 0, 0 }, { -77, JOB_DELAYED, 1, 0, 0 },
+	{ DROVER_OK, JOB_SUCCEEDED, 0, 0, 0 }, { DROVER_AGAIN, JOB_DELAYED, 0, 1, 0 },
+	{ DROVER_QUOTA, JOB_DELAYED, 0, 0, 1 }, { DROVER_AUTH, JOB_DEAD, 0, 0, 0 },
+	{ DROVER_CONFIG, JOB_DEAD, 0, 0, 0 }, { DROVER_PERMANENT, JOB_DEAD, 0, 0, 0 },
+	{ DROVER_HUMAN, JOB_HELD, 0, 0, 0 }, { DROVER_CANCELLED, JOB_CANCELLED, 0, 0, 0 },
+	{ DROVER_FENCED, JOB_DELAYED, 1, 0, 0 }, { DROVER_INTERNAL, JOB_DELAYED, 1, 0, 0 },
+	{ -77, JOB_DELAYED, 1, 0, 0 },
 };
 
 START_TEST(each_class_has_its_end)
@@ -241,8 +240,8 @@ END_TEST
 /* A failed commit takes everything since the last one; the queue that is loaded then is the one of before. */
 START_TEST(rollback_and_load_give_the_same_queue)
 {
-	uint64_t a = kit_submit("a.b", "1"), b = kit_submit_ask(&(struct job_ask){ .kind = "a.b", .key = "2",
-	    .serial = "s", .after = a });
+	uint64_t a = kit_submit("a.b", "1");
+	uint64_t b = kit_submit_ask(&(struct job_ask){ .kind = "a.b", .key = "2", .serial = "s", .after = a });
 	uint64_t c = kit_submit("a.c", "3");
 	struct job *j = kit_claim_id(a);
 	cJSON *before, *after;
@@ -408,10 +407,10 @@ queue_life_suite(void)
 {
 	const TTest *const tests[] = {
 		failures_use_up_the_attempts, quota_uses_no_attempt, transport_trouble_alone_kills_after_a_day,
-		    stale_attempts_are_fenced,
-		three_crashes_are_quarantine, an_interrupted_job_keeps_its_place, operators_are_told_what_cannot_be,
-		rollback_and_load_give_the_same_queue, a_refused_write_changes_nothing, sources_settle_what_ended,
-		old_jobs_go_and_dead_ones_stay, many_delays_end_in_several_ticks,
+		stale_attempts_are_fenced, three_crashes_are_quarantine, an_interrupted_job_keeps_its_place,
+		operators_are_told_what_cannot_be, rollback_and_load_give_the_same_queue,
+		a_refused_write_changes_nothing, sources_settle_what_ended, old_jobs_go_and_dead_ones_stay,
+		many_delays_end_in_several_ticks,
 	};
 	Suite *suite = suite_create("queue life");
 	TCase *tcase = tcase_create("life");

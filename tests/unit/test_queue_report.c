@@ -220,8 +220,7 @@ queue_report_suite(void)
 {
 	const TTest *const tests[] = {
 		lists_are_filtered_and_newest_first, a_job_is_found_by_any_of_its_names, show_tells_the_whole_life,
-		    results_are_bounded,
-		status_counts, events_go_on_where_the_reader_was,
+		results_are_bounded, status_counts, events_go_on_where_the_reader_was,
 	};
 	Suite *suite = suite_create("queue report");
 	TCase *tcase = tcase_create("report");

@@ -428,12 +428,10 @@ main(void)
 	const TTest *const tests[] = {
 		values_come_back_as_they_went_in, parameters_go_by_their_number, only_what_is_committed_stays,
 		a_failed_statement_spoils_its_transaction, ids_never_come_again,
-		    states_outside_of_the_table_are_refused,
-		a_second_opener_is_told_the_pid, nobody_else_may_read_it, every_commit_is_flushed,
-		    network_file_systems_are_refused, a_newer_database_is_refused,
+		states_outside_of_the_table_are_refused, a_second_opener_is_told_the_pid, nobody_else_may_read_it,
+		every_commit_is_flushed, network_file_systems_are_refused, a_newer_database_is_refused,
 		a_damaged_file_is_named, check_compares_events_with_states, kv_is_kept_by_scope, cursors_survive,
-		    effects_happen_once,
-		a_full_disk_is_again_and_loses_nothing, what_was_acknowledged_survives_kill_9,
+		effects_happen_once, a_full_disk_is_again_and_loses_nothing, what_was_acknowledged_survives_kill_9,
 	};
 	Suite *suite = suite_create("store");
 	TCase *tcase = tcase_create("sqlite");
