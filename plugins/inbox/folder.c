@@ -23,7 +23,6 @@ static int folder_sub(struct folder *, const char *, int *, struct drover_error 
 static bool folder_is_ticket(const char *);
 static int folder_compare(const void *, const void *);
 static bool folder_written(int);
-static int folder_link(int, const char *, int, const char *);
 
 static int
 folder_sub(struct folder *folder, const char *name, int *fd, struct drover_error *err)
@@ -217,32 +216,19 @@ folder_has(int dir, const char *name)
 	return fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-/* For file systems without RENAME_NOREPLACE (NFS): a crash between the two steps leaves two names of one file. */
-static int
-folder_link(int from, const char *name, int to, const char *target)
-{
-	struct stat a, b;
-
-	if (linkat(from, name, to, target, 0) != 0) {
-		if (errno != EEXIST)
-			return -1;
-		if (fstatat(from, name, &a, AT_SYMLINK_NOFOLLOW) != 0 || fstatat(to, target, &b, AT_SYMLINK_NOFOLLOW) != 0 ||
-		    a.st_dev != b.st_dev || a.st_ino != b.st_ino) {
-			errno = EEXIST;
-			return -1;
-		}
-	}
-	return unlinkat(from, name, 0);
-}
-
 int
 folder_move(int from, const char *name, int to, const char *target)
 {
 	if (renameat2(from, name, to, target, RENAME_NOREPLACE) == 0)
 		return 0;
-	if (errno == EINVAL || errno == ENOSYS)
-		return folder_link(from, name, to, target);
-	return -1;
+	if (errno != EINVAL && errno != ENOSYS)
+		return -1;
+	/* NFS and others have no such flag. Between the two calls only a person could put something there. */
+	if (folder_has(to, target)) {
+		errno = EEXIST;
+		return -1;
+	}
+	return renameat(from, name, to, target);
 }
 
 int

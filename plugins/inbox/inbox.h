@@ -73,7 +73,7 @@ enum folder_read folder_read(int dir, const char *name, char *text, size_t *len,
 /* name without ".md", shortened when it is long, then "." tag when there is one, then suffix. */
 void folder_name(char out[256], const char *name, const char *tag, const char *suffix);
 bool folder_has(int dir, const char *name);
-/* Never replaces: -1 with EEXIST. Done again after a crash it succeeds. */
+/* Never replaces. -1 with errno; EEXIST: target is there. */
 int folder_move(int from, const char *name, int to, const char *target);
 /* Writes name whole or not at all; replaces a regular file. -1 with errno. */
 int folder_write(int dir, const char *name, const char *text, size_t len);

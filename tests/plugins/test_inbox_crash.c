@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -21,11 +22,18 @@
 
 #include "box.h"
 
+#define EARLY 1u       /* jobs end before the next poll */
+#define TWICE 2u       /* the process that carries on is killed at the same step, and a third one carries on */
+#define NO_REPLACE 4u  /* on a file system without RENAME_NOREPLACE */
+
 #define GOOD "# Good\n"
 #define ALSO "# Also good\n"
 
 /* Whose steps the wrapped calls below count; NULL in the parent. */
 static struct fake *stepping;
+static unsigned fail_at;          /* the step whose change of the folder fails instead; 0: none */
+static bool has_failed;
+static bool no_replace;           /* the file system has no RENAME_NOREPLACE */
 
 /* The plugin's calls arrive here, as the program comes before libc in the order of lookup. */
 int renameat2(int, const char *, int, const char *, unsigned int);
@@ -35,46 +43,69 @@ int mkdirat(int, const char *, mode_t);
 int fsync(int);
 int openat(int, const char *, int, ...);
 
+static bool
+fails(void)
+{
+	fake_step(stepping);
+	if (stepping == NULL || stepping->step != fail_at)
+		return false;
+	errno = EIO;
+	return has_failed = true;
+}
+
 static int
 stepped(long result)
 {
+	int saved = errno;
+
 	fake_step(stepping);
+	errno = saved;
 	return (int)result;
 }
 
 int
 renameat2(int from, const char *name, int to, const char *target, unsigned int flags)
 {
-	fake_step(stepping);
+	if (fails())
+		return -1;
+	if (no_replace && flags != 0) {
+		errno = EINVAL;
+		return -1;
+	}
 	return stepped(syscall(SYS_renameat2, from, name, to, target, flags));
 }
 
 int
 renameat(int from, const char *name, int to, const char *target)
 {
-	fake_step(stepping);
+	if (fails())
+		return -1;
 	return stepped(syscall(SYS_renameat2, from, name, to, target, 0));
 }
 
 int
 unlinkat(int dir, const char *name, int flags)
 {
-	fake_step(stepping);
+	if (fails())
+		return -1;
 	return stepped(syscall(SYS_unlinkat, dir, name, flags));
 }
 
 int
 mkdirat(int dir, const char *name, mode_t mode)
 {
-	fake_step(stepping);
+	if (fails())
+		return -1;
 	return stepped(syscall(SYS_mkdirat, dir, name, mode));
 }
 
 int
 fsync(int fd)
 {
-	fake_step(stepping);
-	return stepped(syscall(SYS_fsync, fd));
+	if (fails())
+		return -1;
+	/* What a killed process wrote is there without it. */
+	return stepped(0);
 }
 
 int
@@ -88,7 +119,8 @@ openat(int dir, const char *name, int flags, ...)
 	va_start(ap, flags);
 	mode = va_arg(ap, mode_t);
 	va_end(ap);
-	fake_step(stepping);
+	if (fails())
+		return -1;
 	return stepped(syscall(SYS_openat, dir, name, flags, mode));
 }
 
@@ -159,22 +191,68 @@ check_all_done_once(struct box *b, unsigned step)
 	ck_assert_int_eq(box_count(b, "rejected"), 2);
 }
 
-/* _i & 1: jobs end before the next poll. _i & 2: the process that carries on is killed at the same step, and a third one carries on. */
+static void
+fill(struct box *b)
+{
+	box_open(b, NULL);
+	box_put(b, "a.md", GOOD, strlen(GOOD), 9000);
+	box_put(b, "b.md", ALSO, strlen(ALSO), 8000);
+	box_put(b, "c.md", "Bad: x\n", 7, 7000);
+}
+
 START_TEST(no_step_loses_or_doubles_a_ticket)
 {
-	bool early = (_i & 1) != 0, ended = false;
+	static const unsigned variants[] = { 0, EARLY | TWICE, NO_REPLACE };
+	bool early = (variants[_i] & EARLY) != 0, twice = (variants[_i] & TWICE) != 0, ended = false;
 	unsigned step;
 	struct box b;
 
+	no_replace = (variants[_i] & NO_REPLACE) != 0;
 	for (step = 1; !ended; step++) {
-		box_open(&b, NULL);
-		box_put(&b, "a.md", GOOD, strlen(GOOD), 9000);
-		box_put(&b, "b.md", ALSO, strlen(ALSO), 8000);
-		box_put(&b, "c.md", "Bad: x\n", 7, 7000);
+		fill(&b);
 		ended = run(&b, early, step);
-		if (!ended && (_i & 2) != 0)
+		if (!ended && twice)
 			run(&b, early, step);
 		run(&b, early, 0);
+		check_all_done_once(&b, step);
+		box_close(&b);
+	}
+	ck_assert_uint_gt(step, 60);
+}
+END_TEST
+
+/* The call that fails is reported by its callback with a class and a text, and doing it again does it. */
+START_TEST(a_failing_disk_is_survived)
+{
+	unsigned step, failed = 0, last = 0;
+	struct box b;
+	int round, i, code;
+
+	for (step = 1; step <= last || last == 0; step++) {
+		fill(&b);
+		b.fake->step = 0;
+		stepping = b.fake;
+		fail_at = step;
+		has_failed = false;
+		failed = 0;
+		for (round = 0; round < 3; round++) {
+			if ((code = fake_poll(b.fake, b.source, b.state, &b.err)) != 0) {
+				failed++;
+				ck_assert_msg(code == DROVER_AGAIN || code == DROVER_CONFIG, "step %u: class %d", step, code);
+				ck_assert_ptr_nonnull(strstr(b.err.text, b.path));
+				ck_assert_ptr_nonnull(strstr(b.err.text, strerror(EIO)));
+			}
+			for (i = 0; i < b.fake->njobs; i++)
+				if (b.fake->jobs[i].state != FAKE_SETTLED && (code = fake_settle(b.fake, b.source, b.state, i,
+				    i % 2 == 0 ? "succeeded" : "dead", "{}", &b.err)) != 0) {
+					failed++;
+					ck_assert_int_ge(code, DROVER_CONFIG);
+					ck_assert_ptr_nonnull(strstr(b.err.text, b.path));
+				}
+		}
+		stepping = NULL;
+		last = b.fake->step;
+		ck_assert_msg(failed == has_failed, "step %u: %u failures were told", step, failed);
 		check_all_done_once(&b, step);
 		box_close(&b);
 	}
@@ -191,7 +269,8 @@ main(void)
 	int failed;
 
 	tcase_set_timeout(t, 120);
-	tcase_add_loop_test(t, no_step_loses_or_doubles_a_ticket, 0, 4);
+	tcase_add_loop_test(t, no_step_loses_or_doubles_a_ticket, 0, 3);
+	tcase_add_test(t, a_failing_disk_is_survived);
 	suite_add_tcase(s, t);
 	runner = srunner_create(s);
 	srunner_run_all(runner, CK_NORMAL);
