@@ -162,16 +162,21 @@ void cli_close(struct cli *);
 char *cli_encode(const char *);
 int cli_exit_of(int status, const char *code);     /* of an HTTP status and the envelope's code */
 
+/* ---- spawn.c ---- */
+/* Runs argv with nothing on its standard input and collects what it prints. Its exit status; -1 when it did not run or a signal ended it. */
+int cli_capture(char *const *argv, bool quiet, struct buf *out);
+char *cli_droverd(void);                           /* the daemon's executable; the caller frees */
+
 /* ---- one file per group of commands ---- */
-int job_submit(struct cli *);
-int job_list(struct cli *);
-int job_show(struct cli *);
-int job_why(struct cli *);
-int job_act(struct cli *);                         /* cancel, retry, hold, release, dead discard: by the command's name */
-int job_priority(struct cli *);
-int job_dead_list(struct cli *);
-int job_dead_retry(struct cli *);
-int job_wait(struct cli *, int64_t id);            /* until it has ended; CLI_OK when it succeeded */
+int cmd_submit(struct cli *);
+int cmd_list(struct cli *);
+int cmd_show(struct cli *);
+int cmd_why(struct cli *);
+int cmd_act(struct cli *);                         /* cancel, retry, hold, release, dead discard: by the command's name */
+int cmd_priority(struct cli *);
+int cmd_dead_list(struct cli *);
+int cmd_dead_retry(struct cli *);
+int cmd_wait(struct cli *, int64_t id);            /* until it has ended; CLI_OK when it succeeded */
 int follow_logs(struct cli *);
 int follow_events(struct cli *);
 int operate_status(struct cli *);
@@ -189,6 +194,8 @@ int list_sources(struct cli *);
 int list_source_poll(struct cli *);
 int list_plugins(struct cli *);
 int list_plugin(struct cli *);
+int plugin_check(struct cli *);
+int plugin_new(struct cli *);
 int list_repos(struct cli *);
 int list_agents(struct cli *);
 int list_workers(struct cli *);

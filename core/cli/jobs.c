@@ -24,7 +24,7 @@ static void query_add(struct cli *, struct buf *query, const char *name, enum cl
 static int wait_event(void *arg, const char *data, size_t len);
 
 int
-job_submit(struct cli *cli)
+cmd_submit(struct cli *cli)
 {
 	static const struct {
 		enum cli_option option;
@@ -64,7 +64,7 @@ job_submit(struct cli *cli)
 		cli_say(cli, "this job was there already");
 	if (cli->value[OPT_WAIT] != NULL) {
 		fflush(cli->out);
-		status = job_wait(cli, json_int(answer, "id", 0));
+		status = cmd_wait(cli, json_int(answer, "id", 0));
 	}
 out:
 	cJSON_Delete(answer);
@@ -73,7 +73,7 @@ out:
 }
 
 int
-job_list(struct cli *cli)
+cmd_list(struct cli *cli)
 {
 	struct buf query = BUF_INIT;
 	cJSON *answer = NULL;
@@ -94,7 +94,7 @@ job_list(struct cli *cli)
 }
 
 int
-job_dead_list(struct cli *cli)
+cmd_dead_list(struct cli *cli)
 {
 	struct buf query = BUF_INIT;
 	cJSON *answer = NULL;
@@ -111,7 +111,7 @@ job_dead_list(struct cli *cli)
 }
 
 int
-job_show(struct cli *cli)
+cmd_show(struct cli *cli)
 {
 	char *which = cli_encode(cli->args[0]);
 	cJSON *job = NULL;
@@ -127,7 +127,7 @@ job_show(struct cli *cli)
 }
 
 int
-job_why(struct cli *cli)
+cmd_why(struct cli *cli)
 {
 	static const struct table_column columns[] = { { "GATE", false, false }, { "", false, false }, { "REASON", false, true } };
 	char *which = cli_encode(cli->args[0]);
@@ -158,7 +158,7 @@ job_why(struct cli *cli)
 }
 
 int
-job_act(struct cli *cli)
+cmd_act(struct cli *cli)
 {
 	static const struct {
 		const char *command, *verb, *done;
@@ -174,7 +174,7 @@ job_act(struct cli *cli)
 }
 
 int
-job_priority(struct cli *cli)
+cmd_priority(struct cli *cli)
 {
 	int64_t priority;
 	char *which;
@@ -192,13 +192,13 @@ job_priority(struct cli *cli)
 }
 
 int
-job_dead_retry(struct cli *cli)
+cmd_dead_retry(struct cli *cli)
 {
 	cJSON *body, *answer = NULL;
 	int status;
 
 	if (cli->args_len > 0)
-		return job_act(cli);
+		return cmd_act(cli);
 	if (cli->value[OPT_ALL] == NULL && cli->value[OPT_KIND] == NULL)
 		return cli_usage(cli, "dead retry: name jobs, a --kind, or --all");
 	body = cJSON_CreateObject();
@@ -214,7 +214,7 @@ job_dead_retry(struct cli *cli)
 }
 
 int
-job_wait(struct cli *cli, int64_t id)
+cmd_wait(struct cli *cli, int64_t id)
 {
 	static const struct {
 		const char *state;

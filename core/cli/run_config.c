@@ -1,13 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What `drover run` finds out of a checkout by asking git, and the configuration that it writes for its private daemon. */
-#include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "base/json.h"
 #include "base/mem.h"
@@ -16,11 +11,6 @@
 #include "base/units.h"
 #include "cli/run.h"
 
-#define GIT_OUTPUT_MAX 65536
-
-extern char **environ;
-
-static int git_ask(const char *dir, const char *const *args, struct buf *out);
 static char *git_line(const char *dir, const char *a, const char *b, const char *c);
 static char *state_folder(uint64_t hash);
 static int add_repo(struct run *, cJSON *json);
@@ -239,43 +229,12 @@ state_folder(uint64_t hash)
 static char *
 git_line(const char *dir, const char *a, const char *b, const char *c)
 {
-	const char *const args[] = { a, b, c, NULL };
+	char *const argv[] = { (char *)"git", (char *)"-C", (char *)dir, (char *)a, (char *)b, (char *)c, NULL };
 	struct buf out = BUF_INIT;
 	char *line = NULL;
 
-	if (git_ask(dir, args, &out) == 0 && out.len > 0 && out.data[0] != '\n')
+	if (cli_capture(argv, true, &out) == 0 && out.len > 0 && out.data[0] != '\n')
 		line = xstrndup(out.data, strcspn(out.data, "\n"));
 	buf_free(&out);
 	return line;
-}
-
-static int
-git_ask(const char *dir, const char *const *args, struct buf *out)
-{
-	char *argv[8] = { (char *)"git", (char *)"-C", (char *)dir };
-	posix_spawn_file_actions_t actions;
-	char chunk[4096];
-	int fds[2], n = 3, status = -1;
-	ssize_t got;
-	pid_t pid;
-
-	for (; *args != NULL; args++)
-		argv[n++] = (char *)*args;
-	if (pipe2(fds, O_CLOEXEC) != 0)
-		return -1;
-	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-	posix_spawn_file_actions_adddup2(&actions, fds[1], 1);
-	posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0);
-	if (posix_spawnp(&pid, "git", &actions, NULL, argv, environ) != 0)
-		pid = -1;
-	posix_spawn_file_actions_destroy(&actions);
-	close(fds[1]);
-	while (pid != -1 && ((got = read(fds[0], chunk, sizeof chunk)) > 0 || (got == -1 && errno == EINTR)))
-		if (got > 0 && out->len < GIT_OUTPUT_MAX)
-			buf_add(out, chunk, (size_t)got);
-	close(fds[0]);
-	while (pid != -1 && waitpid(pid, &status, 0) == -1 && errno == EINTR)
-		;
-	return pid != -1 && status == 0 ? 0 : -1;
 }

@@ -2,7 +2,6 @@
 /* The daemon behind `drover run`: the configured one when it knows this checkout, else a private one with a life of its own. */
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
@@ -27,7 +26,6 @@ extern char **environ;
 
 static bool configured_serves(struct run *);
 static bool list_has(struct cli *, const char *path, const char *member, const char *key, const char *value, char **name);
-static char *daemon_find(struct run *);
 static int daemon_start(struct run *);
 static int daemon_spawn(struct run *, const char *program, const char *notify);
 static int notify_open(char *name, size_t size);
@@ -146,29 +144,6 @@ list_has(struct cli *cli, const char *path, const char *member, const char *key,
 	return found;
 }
 
-/* $DROVERD, then beside this program (installed or built), then where it was installed to, then PATH. */
-static char *
-daemon_find(struct run *run)
-{
-	static const char *const places[] = { "../sbin/droverd", "droverd" };
-	const char *given = getenv("DROVERD");
-	char self[PATH_MAX], path[PATH_MAX + 32];
-	ssize_t n;
-
-	if (given != NULL && *given != '\0')
-		return xstrdup(given);
-	if ((n = readlink("/proc/self/exe", self, sizeof self - 1)) > 0) {
-		self[n] = '\0';
-		*strrchr(self, '/') = '\0';
-		for (size_t i = 0; i < ARRAY_LEN(places); i++) {
-			snprintf(path, sizeof path, "%s/%s", self, places[i]);
-			if (access(path, X_OK) == 0)
-				return xstrdup(path);
-		}
-	}
-	return xstrdup(access(SBINDIR "/droverd", X_OK) == 0 ? SBINDIR "/droverd" : "droverd");
-}
-
 static int
 daemon_start(struct run *run)
 {
@@ -179,7 +154,7 @@ daemon_start(struct run *run)
 		cli_say(run->cli, "cannot make a socket: %s", strerror(errno));
 		return CLI_FAILED;
 	}
-	program = daemon_find(run);
+	program = cli_droverd();
 	if ((status = daemon_spawn(run, program, notify)) == CLI_OK)
 		status = wait_ready(run, fd);
 	free(program);

@@ -88,8 +88,13 @@ run_report(struct run *run)
 		table_print(t, cli->out, cli->width, cli->colour, true);
 		table_free(t);
 	}
-	if (good < run->tickets_len && run->is_private)
-		cli_say(cli, "more: `drover -c %s show JOB`, or `logs JOB`; its store is in %s", run->config_file, run->state_dir);
+	/* The private daemon may be gone when the user asks: a file can be read all the same. */
+	for (int i = 0; i < run->tickets_len && run->is_private; i++) {
+		const struct run_ticket *t = &run->tickets[i];
+
+		if (strcmp(state_of(t), "succeeded") != 0 && t->attempt > 0)
+			cli_say(cli, "what was printed for %s: %s/jobs/%lld/%u.log", t->path, run->state_dir, (long long)t->id, t->attempt);
+	}
 	return good == run->tickets_len ? CLI_OK : good > 0 ? CLI_PARTIAL : CLI_FAILED;
 }
 
@@ -285,7 +290,7 @@ table_of(struct run *run, bool at_the_end)
 			table_add(table, t->last);
 		else
 			table_add(table, *held != '\0' ? held : error);
-		table_add(table, units_format_duration(time_of(t->job), text, sizeof text));
+		table_add(table, time_of(t->job) > 0 ? units_format_duration(time_of(t->job), text, sizeof text) : "-");
 		tokens_of(t->job, text, sizeof text);
 		table_add(table, text);
 	}
