@@ -217,7 +217,9 @@ START_TEST(the_commands_own_path_is_searched_and_only_absolute_folders)
 	own[0] = xasprintf("PATH=::bin:.:%s:/usr/bin:/bin", bin);
 	ck_assert_int_eq(RUN_WITH((.env = own), "tool"), 0);
 	ck_assert_str_eq(buf_str(&lines), "|mine|");
+	ck_assert_int_eq(chdir(dir), 0);
 	ck_assert_int_eq(RUN_WITH((.env = own), "here"), -1);
+	ck_assert_int_eq(chdir("/"), 0);
 	ck_assert_int_eq(RUN_WITH((.env = own), "./here"), 0);
 	ck_assert_str_eq(buf_str(&lines), "|here|");
 	free((char *)(uintptr_t)own[0]);

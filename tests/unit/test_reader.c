@@ -124,6 +124,18 @@ START_TEST(an_error_that_was_overcome_is_none)
 }
 END_TEST
 
+START_TEST(a_reconnection_is_no_failure_yet)
+{
+	static const char text[] = "{\"type\":\"error\",\"message\":\"Reconnecting... 2/5 (timeout)\"}\n";
+	struct agent_reader r;
+
+	read_bytes(&r, "codex", text, strlen(text));
+	ck_assert_uint_eq(r.failure.len, 0);
+	ck_assert_str_eq(buf_str(&r.words), "Reconnecting... 2/5 (timeout)");
+	agent_reader_free(&r);
+}
+END_TEST
+
 START_TEST(what_is_no_event_is_remembered)
 {
 	static const char text[] = "\n  \nnode: bad option: --json\n{\"type\":\"unheard.of\"}\n{broken\n";
@@ -333,6 +345,7 @@ main(void)
 	tcase_add_test(tc, genuine_transcripts_are_understood);
 	tcase_add_test(tc, every_name_is_a_reader);
 	tcase_add_test(tc, an_error_that_was_overcome_is_none);
+	tcase_add_test(tc, a_reconnection_is_no_failure_yet);
 	tcase_add_test(tc, what_is_no_event_is_remembered);
 	tcase_add_test(tc, half_an_emoji_loses_no_event);
 	tcase_add_test(tc, numbers_from_outside_are_bounded);
