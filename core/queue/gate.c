@@ -62,7 +62,7 @@ gate_drain(const struct gate_ask *ask, struct buf *why)
 		return CLOSED(why, "the daemon is stopping");
 	if (ask->view->draining)
 		return CLOSED(why,
-		    "the daemon is draining: running jobs end, nothing new starts (drover resume ends it)");
+		    "the daemon is draining: running jobs end, nothing new starts (drover undrain takes it back)");
 	return true;
 }
 
