@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What goes on: the output of an attempt, and events. A connection that breaks is taken up where it stood. */
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,6 +10,7 @@
 #include "cli/cli.h"
 
 #define TRIES_MAX 5
+#define AGAIN_MS 1000
 
 struct printer {
 	struct cli *cli;
@@ -23,6 +25,7 @@ struct lines {
 	int64_t last;
 };
 
+static bool try_again(int tries);
 static int print_output(void *arg, const char *data, size_t len);
 static int print_event(void *arg, const char *data, size_t len);
 
@@ -43,7 +46,7 @@ follow_logs(struct cli *cli)
 		status = cli_stream(cli, print_output, &p, "/api/v1/jobs/%s/output?attempt=%lld&offset=%lld&follow=%d", which,
 		    (long long)attempt, (long long)p.offset, cli->value[OPT_FOLLOW] != NULL);
 		tries = p.offset > before ? 0 : tries + 1;
-	} while (status == CLI_DOWN && p.offset > 0 && tries < TRIES_MAX);
+	} while (status == CLI_DOWN && p.offset > 0 && try_again(tries));
 	if (p.line.len > 0)
 		cli_print(cli, buf_str(&p.line));
 	buf_free(&p.line);
@@ -71,9 +74,19 @@ follow_events(struct cli *cli)
 		else
 			status = cli_stream(cli, print_event, &lines, "/api/v1/events?follow=1");
 		tries = lines.last > before ? 0 : tries + 1;
-	} while (status == CLI_DOWN && lines.last > after && tries < TRIES_MAX);
+	} while (status == CLI_DOWN && lines.last > after && try_again(tries));
 	buf_free(&lines.line);
 	return status;
+}
+
+/* A daemon that is restarted is back within seconds. */
+static bool
+try_again(int tries)
+{
+	if (tries >= TRIES_MAX)
+		return false;
+	poll(NULL, 0, AGAIN_MS);
+	return true;
 }
 
 /* Raw into a pipe or file; on a terminal line by line and safe, since the bytes are a stranger's. */

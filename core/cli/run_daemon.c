@@ -21,11 +21,13 @@
 
 #define START_MS 30000
 #define STOP_MS 30000
+#define LOOK_MS 100
 
 extern char **environ;
 
 static bool configured_serves(struct run *);
 static bool list_has(struct cli *, const char *path, const char *member, const char *key, const char *value, char **name);
+static bool daemon_is_ending(struct run *);
 static int daemon_start(struct run *);
 static int daemon_spawn(struct run *, const char *program, const char *notify);
 static int notify_open(char *name, size_t size);
@@ -47,9 +49,9 @@ run_connect(struct run *run, int64_t parallel)
 	cli->socket = path_join(run->state_dir, "drover.sock");
 	if ((status = run_configure(run, parallel)) != CLI_OK)
 		return status;
-	if (!client_alive(cli))
+	/* One that an earlier run has told to end is waited for. */
+	if (!client_alive(cli) || daemon_is_ending(run))
 		return daemon_start(run);
-	/* It was left by an earlier run: it takes what this one says, and starts jobs again if it was told to stop. */
 	client_ask(cli, "POST", "/api/v1/undrain", NULL, NULL, &err);
 	return cli_post(cli, NULL, NULL, "/api/v1/reload");
 }
@@ -142,6 +144,26 @@ list_has(struct cli *cli, const char *path, const char *member, const char *key,
 			}
 	cJSON_Delete(answer);
 	return found;
+}
+
+/* True once it is gone, if it was ending. */
+static bool
+daemon_is_ending(struct run *run)
+{
+	for (int waited = 0; waited < STOP_MS; waited += LOOK_MS) {
+		cJSON *status = NULL;
+		struct error err;
+		int http = client_ask(run->cli, "GET", "/api/v1/status", NULL, &status, &err);
+		bool stopping = strcmp(json_str(status, "mode", ""), "stopping") == 0;
+
+		cJSON_Delete(status);
+		if (http == 0)
+			return true;
+		if (!stopping)
+			return false;
+		poll(NULL, 0, LOOK_MS);
+	}
+	return false;
 }
 
 static int

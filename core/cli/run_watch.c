@@ -34,7 +34,7 @@ static int pause_for(struct run *);
 static void cancel_all(struct run *);
 static struct table *table_of(struct run *, bool at_the_end);
 static bool is_live(const struct run *);
-static int64_t time_of(const cJSON *job);
+static void time_of(const cJSON *job, char *out, size_t size);
 static void tokens_of(const cJSON *job, char *out, size_t size);
 static const char *state_of(const struct run_ticket *);
 
@@ -271,7 +271,7 @@ table_of(struct run *run, bool at_the_end)
 	static const struct table_column live[] = {
 		{ "TICKET", false, true }, { "STATE", false, false }, { "NOW", false, true }, { "TIME", true, false }, { "TOKENS", true, false },
 	}, final[] = {
-		{ "TICKET", false, true }, { "STATE", false, false }, { "BRANCH", false, true }, { "TIME", true, false }, { "TOKENS", true, false },
+		{ "TICKET", false, true }, { "STATE", false, false }, { "RESULT", false, true }, { "TIME", true, false }, { "TOKENS", true, false },
 	};
 	struct table *table = table_new(at_the_end ? final : live, 5);
 	char text[64];
@@ -290,7 +290,8 @@ table_of(struct run *run, bool at_the_end)
 			table_add(table, t->last);
 		else
 			table_add(table, *held != '\0' ? held : error);
-		table_add(table, time_of(t->job) > 0 ? units_format_duration(time_of(t->job), text, sizeof text) : "-");
+		time_of(t->job, text, sizeof text);
+		table_add(table, text);
 		tokens_of(t->job, text, sizeof text);
 		table_add(table, text);
 	}
@@ -309,14 +310,16 @@ is_live(const struct run *run)
 	return run->tickets_len + 2 < size.ws_row;
 }
 
-static int64_t
-time_of(const cJSON *job)
+static void
+time_of(const cJSON *job, char *out, size_t size)
 {
 	int64_t began = json_int(job, "started_at", 0), ended = json_int(job, "ended_at", 0);
+	int64_t ms = began > 0 ? (ended > 0 ? ended : clock_wall()) - began : 0;
 
-	if (began == 0)
-		return 0;
-	return ((ended > 0 ? ended : clock_wall()) - began) / 1000 * 1000;
+	if (ms >= 1000)
+		units_format_duration(ms / 1000 * 1000, out, size);
+	else
+		snprintf(out, size, began > 0 ? "<1s" : "-");
 }
 
 static void
