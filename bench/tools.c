@@ -184,7 +184,7 @@ count_state(int fd, const char *state)
 	if (http_ask(fd, "GET", "/api/v1/status", NULL, &out) != 200)
 		die("GET status");
 	o = cJSON_Parse(buf_str(&out));
-	value = cJSON_GetObjectItem(cJSON_GetObjectItem(cJSON_GetObjectItem(o, "queue"), "counts"), state);
+	value = cJSON_GetObjectItem(cJSON_GetObjectItem(cJSON_GetObjectItem(o, "queue"), "states"), state);
 	n = value == NULL ? -1 : cJSON_IsNumber(value) ? (long)value->valuedouble : strtol(value->valuestring, NULL, 10);
 	cJSON_Delete(o);
 	buf_free(&out);
