@@ -13,6 +13,7 @@
 
 static char *git_line(const char *dir, const char *a, const char *b, const char *c);
 static char *state_folder(uint64_t hash);
+static void add_built_plugins(cJSON *json);
 static int add_repo(struct run *, cJSON *json);
 static int add_agent(struct run *, const cJSON *own, cJSON *json);
 static void add_plugin(struct run *, cJSON *json);
@@ -67,6 +68,8 @@ run_configure(struct run *run, int64_t parallel)
 	json_add_int(cJSON_AddObjectToObject(cJSON_AddObjectToObject(json, "pools"), "light"), "slots", parallel);
 	if (json_get(own, "plugin_dirs") != NULL)
 		cJSON_AddItemToObject(json, "plugin_dirs", cJSON_Duplicate(json_get(own, "plugin_dirs"), true));
+	else
+		add_built_plugins(json);
 	if ((status = add_repo(run, json)) != CLI_OK || (status = add_agent(run, own, json)) != CLI_OK)
 		goto out;
 	add_plugin(run, json);
@@ -86,6 +89,25 @@ out:
 	config_free(config);
 	config_free(users);
 	return status;
+}
+
+/* A drover that runs where it was built takes the plugins that were built with it. */
+static void
+add_built_plugins(cJSON *json)
+{
+	char self[PATH_MAX], *plugin;
+	ssize_t n;
+
+	if ((n = readlink("/proc/self/exe", self, sizeof self - 1)) <= 0)
+		return;
+	self[n] = '\0';
+	*strrchr(self, '/') = '\0';
+	plugin = path_join(self, ".libs/inbox.so");
+	if (access(plugin, R_OK) == 0) {
+		*strrchr(plugin, '/') = '\0';
+		cJSON_AddItemToArray(cJSON_AddArrayToObject(json, "plugin_dirs"), cJSON_CreateString(plugin));
+	}
+	free(plugin);
 }
 
 char *

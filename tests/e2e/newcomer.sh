@@ -4,7 +4,6 @@
 . "$SRC/tests/e2e/lib.sh"
 need git jq
 export DROVERD="$BUILD/droverd" XDG_STATE_HOME="$work/state-home" XDG_CONFIG_HOME="$work/config-home" XDG_CACHE_HOME="$work/cache-home"
-export DROVER_PLUGIN_DIR="$BUILD/.libs"
 
 cat >"$work/agent" <<'AGENT'
 #!/bin/sh
