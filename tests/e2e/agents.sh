@@ -30,14 +30,15 @@ model auth STUB_FAIL=auth && auth=$port
 make_repo "$work/shop" 20
 mkdir "$work/tickets"
 codex() {
-	printf 'codex-%s = { command = ("%s", "exec", "--json", "--skip-git-repo-check", "--dangerously-bypass-approvals-and-sandbox", "-c", "model=stub", "-c", "model_provider=stub", "-c", "model_providers.stub={name=\\"stub\\",base_url=\\"http://127.0.0.1:%s/v1\\",env_key=\\"STUB_KEY\\",wire_api=\\"responses\\"}", "-"); prompt = "stdin"; output = "codex"; env = ("STUB_KEY=none", "CODEX_HOME=%s"); };\n' \
+	printf 'codex-%s = { command = ("%s", "exec", "--json", "--skip-git-repo-check", "--dangerously-bypass-approvals-and-sandbox", "-c", "model=stub", "-c", "model_provider=stub", "-c", "model_providers.stub={name=\\"stub\\",base_url=\\"http://127.0.0.1:%s/v1\\",env_key=\\"STUB_KEY\\",wire_api=\\"responses\\"}", "-"); prompt = "stdin"; output = "codex"; env_pass = ("STUB_KEY"); env = ("CODEX_HOME=%s"); };\n' \
 		"$1" "$clis/node_modules/.bin/codex" "$2" "$work/codex-home"
 }
 qwen() {
-	printf 'qwen-%s = { command = ("%s", "-p", "{prompt}", "--yolo", "--auth-type", "openai", "--output-format", "stream-json"); prompt = "argument"; output = "stream-json"; env = ("OPENAI_API_KEY=none", "OPENAI_BASE_URL=http://127.0.0.1:%s/v1", "OPENAI_MODEL=stub"); };\n' \
+	printf 'qwen-%s = { command = ("%s", "-p", "{prompt}", "--yolo", "--auth-type", "openai", "--output-format", "stream-json"); prompt = "argument"; output = "stream-json"; env_pass = ("OPENAI_API_KEY"); env = ("OPENAI_BASE_URL=http://127.0.0.1:%s/v1", "OPENAI_MODEL=stub"); };\n' \
 		"$1" "$clis/node_modules/.bin/qwen" "$2"
 }
 mkdir -p "$work/codex-home"
+export STUB_KEY=none OPENAI_API_KEY=none
 config <<CONF
 running = 2;
 agents = {

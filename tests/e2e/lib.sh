@@ -8,7 +8,7 @@ set -u
 unset DROVER_SOCKET XDG_CONFIG_HOME XDG_STATE_HOME XDG_RUNTIME_DIR
 work=$(mktemp -d "${TMPDIR:-/tmp}/drover-e2e.XXXXXX")
 mkdir "$work/home"
-export HOME="$work/home" GIT_CONFIG_NOSYSTEM=1
+export HOME="$work/home" GIT_CONFIG_NOSYSTEM=1 DROVER_DATADIR="$SRC/data"
 export GIT_AUTHOR_NAME=Test GIT_AUTHOR_EMAIL=test@localhost GIT_COMMITTER_NAME=Test GIT_COMMITTER_EMAIL=test@localhost
 passed=0
 failed=0

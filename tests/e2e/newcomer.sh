@@ -9,8 +9,8 @@ cat >"$work/agent" <<'AGENT'
 #!/bin/sh
 task=$(cat)
 case $task in
-*impossible*) echo "I cannot do this"; exit 9 ;;
-*nothing*) echo "There is nothing to do"; exit 0 ;;
+*IMPOSSIBLE-TICKET*) echo "I cannot do this"; exit 9 ;;
+*EMPTY-TICKET*) echo "There is nothing to do"; exit 0 ;;
 esac
 sleep 1
 name=$(printf '%s\n' "$task" | sed -n 's/^Name: *\([a-z]*\)$/\1/p' | head -n 1)
@@ -36,7 +36,7 @@ run --repo "$work/shop" "$work"/t/ant.md "$work"/t/bee.md "$work"/t/cat.md >"$wo
 check "again: known, exit 0" equal $? 0
 check "and nothing is done twice" equal "$(git -C "$work/shop.git" for-each-ref refs/heads/drover | wc -l)" 3
 
-printf '# impossible\n\nimpossible\n' >"$work/t/impossible.md"
+printf '# Do it\n\nIMPOSSIBLE-TICKET\n' >"$work/t/impossible.md"
 run --repo "$work/shop" "$work/t/impossible.md" "$work/t/dog.md" >"$work/out3" 2>&1
 check "some failed: exit 2" equal $? 2
 run --repo "$work/shop" "$work/t/impossible.md" >"$work/out4" 2>&1
