@@ -21,7 +21,8 @@
 #define RESULT_TEXT_MAX 2048
 #define SLUG_MAX 40
 
-static int change_run(struct drover_scope *, const struct drover_change *, struct drover_change_result *, struct drover_error *);
+static int change_run(struct drover_scope *, const struct drover_change *, struct drover_change_result *,
+    struct drover_error *);
 static int change_begin(struct change *, const struct drover_change *, struct error *);
 static int change_name_branch(struct change *, const char *, const char *, struct error *);
 static int change_walk(struct change *, struct error *);

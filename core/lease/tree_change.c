@@ -120,7 +120,8 @@ out:
 
 /* Takes paths out of the index that a snapshot was made through, and makes its tree object anew; what the base has stays. */
 static int
-change_without(git_repository *repo, git_oid *oid, const char *place, const struct buf *without, git_tree *base, struct error *err)
+change_without(git_repository *repo, git_oid *oid, const char *place, const struct buf *without, git_tree *base,
+    struct error *err)
 {
 	git_index *index = NULL;
 	int r = 0;

@@ -6,7 +6,8 @@ TESTS += check_host check_change
 check_host_SOURCES = tests/unit/test_host.c tests/unit/fake_core.c tests/unit/fake_core.h tests/unit/temp.c tests/unit/temp.h
 check_host_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 check_host_LDADD = libhost.la liblease.la libplugin.la libconfigure.la libbase.la $(CHECK_LIBS)
-check_change_SOURCES = tests/unit/test_change.c tests/unit/fake_core.c tests/unit/fake_core.h tests/unit/temp.c tests/unit/temp.h
+check_change_SOURCES = tests/unit/test_change.c tests/unit/probe.c tests/unit/probe.h \
+  tests/unit/fake_core.c tests/unit/fake_core.h tests/unit/temp.c tests/unit/temp.h
 check_change_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 check_change_LDADD = libhost.la liblease.la libplugin.la libconfigure.la libbase.la $(CHECK_LIBS)
 endif
