@@ -26,6 +26,7 @@ static const char *home_dir(void);
 static int sync_parent(const char *);
 static int remove_entry(struct removal *, int, const char *, int);
 static int remove_contents(struct removal *, int, int);
+static int remove_rounds(int);
 static int open_dir(int, const char *);
 static int unlink_forced(int, const char *, int);
 
@@ -243,28 +244,54 @@ remove_contents(struct removal *r, int fd, int depth)
 	return rc;
 }
 
-int
-path_remove_tree(const char *path, struct error *err)
+/* Closes top. What was moved up because it lay too deep is removed in a further round. */
+static int
+remove_rounds(int top)
 {
-	struct removal r = { .top = -1 };
+	struct removal r = { .top = top };
 	unsigned int before;
-	int fd, rc;
+	int fd, saved, rc;
 
-	if (unlink(path) == 0 || errno == ENOENT)
-		return 0;
-	if ((errno != EISDIR && errno != EPERM) || (r.top = open_dir(AT_FDCWD, path)) == -1)
-		return error_errno(err, DROVER_INTERNAL, "%s: cannot remove", path);
 	do {
 		before = r.moved;
 		fd = openat(r.top, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		rc = fd == -1 ? -1 : remove_contents(&r, fd, 0);
 	} while (rc == 0 && r.moved != before);
-	if (rc == 0)
-		rc = rmdir(path);
-	if (rc == -1)
-		error_errno(err, DROVER_INTERNAL, "%s: cannot remove", path);
+	saved = errno;
 	close(r.top);
+	errno = saved;
 	return rc;
+}
+
+int
+path_remove_tree(const char *path, struct error *err)
+{
+	int top;
+
+	if (unlink(path) == 0 || errno == ENOENT)
+		return 0;
+	if ((errno != EISDIR && errno != EPERM) || (top = open_dir(AT_FDCWD, path)) == -1 || remove_rounds(top) == -1 ||
+	    rmdir(path) == -1)
+		return error_errno(err, DROVER_INTERNAL, "%s: cannot remove", path);
+	return 0;
+}
+
+int
+path_empty(const char *path, mode_t mode, struct error *err)
+{
+	int top = open_dir(AT_FDCWD, path);
+	struct stat st;
+
+	if (top != -1) {
+		if (fstat(top, &st) == 0 && (st.st_mode & 07777) != mode)
+			(void)fchmod(top, mode);
+		return remove_rounds(top) == 0 ? 0 : error_errno(err, DROVER_INTERNAL, "%s: cannot empty", path);
+	}
+	if (errno != ENOENT && errno != ENOTDIR && errno != ELOOP)
+		return error_errno(err, DROVER_INTERNAL, "%s: cannot empty", path);
+	if ((errno != ENOENT && unlink(path) == -1) || mkdir(path, mode) == -1)
+		return error_errno(err, errno == ENOENT ? DROVER_AGAIN : DROVER_INTERNAL, "%s: cannot make", path);
+	return 0;
 }
 
 int64_t

@@ -22,6 +22,8 @@ int path_read(const char *path, size_t max, struct buf *out, struct error *);
 int path_write(const char *path, const void *data, size_t len, mode_t mode, struct error *);
 /* Removes a file or a whole tree without following links; a missing one is fine. */
 int path_remove_tree(const char *path, struct error *);
+/* Empties a folder and keeps it; what is no folder is removed and replaced by an empty one. */
+int path_empty(const char *path, mode_t mode, struct error *);
 /* All of len, through EINTR and short writes. 0, or -1 with errno. */
 int path_write_all(int fd, const void *data, size_t len);
 /* Free bytes for this user on the file system of path; -1 with errno. */

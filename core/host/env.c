@@ -22,6 +22,7 @@
 #define ENV_PATH "/usr/local/bin:/usr/bin:/bin"
 #define TRACE_DIGITS 32
 
+static void env_worker_tmp(struct scope *, const char *parent);
 static int env_make_tmp(struct scope *, const char *parent);
 static void env_pass(struct env *, const char *name, const char *fallback);
 static void env_pass_user(struct env *);
@@ -72,7 +73,9 @@ env_tmp(struct scope *s, struct error *err)
 	if (s->tmp != NULL)
 		return s->tmp;
 	parent = path_join(s->config->state_dir, "scratch");
-	if (env_make_tmp(s, parent) != 0 &&
+	if (s->role == SCOPE_JOB && s->log.worker != NULL)
+		env_worker_tmp(s, parent);
+	if (s->tmp == NULL && env_make_tmp(s, parent) != 0 &&
 	    (errno != ENOENT || path_mkdirs(parent, 0700, err) != 0 || env_make_tmp(s, parent) != 0))
 		error_errno(err, DROVER_CONFIG, "cannot make a folder for temporary files in %s", parent);
 	free(parent);
@@ -84,7 +87,7 @@ env_end(struct scope *s)
 {
 	struct error err;
 
-	if (s->tmp != NULL && path_remove_tree(s->tmp, &err) != 0)
+	if (s->tmp != NULL && (s->tmp_stays ? path_empty(s->tmp, 0700, &err) : path_remove_tree(s->tmp, &err)) != 0)
 		log_printf(&s->log, DROVER_WARN, "temporary files stay behind: %s", err.text);
 	free(s->tmp);
 	s->tmp = NULL;
@@ -220,6 +223,23 @@ env_set_trace(struct env *e, const char *trace)
 		return;
 	snprintf(value, sizeof value, "00-%s-%s-01", trace, text_random_hex(span, 8));
 	env_set(e, "TRACEPARENT", value);
+}
+
+/*
+ * A worker has one job at a time, and one folder for all of them: on ext4, making a folder soon after
+ * removing one costs more than all the rest of a short job. What a killed job left goes first.
+ */
+static void
+env_worker_tmp(struct scope *s, const char *parent)
+{
+	char *folder = xasprintf("%s/tmp-%s", parent, s->log.worker);
+
+	if (path_empty(folder, 0700, NULL) == 0) {
+		s->tmp = folder;
+		s->tmp_stays = true;
+	} else {
+		free(folder);
+	}
 }
 
 static int

@@ -42,13 +42,15 @@ struct scope {
 	/* SCOPE_JOB */
 	const struct drover_job *job;
 	const char *agent;                   /* of the job or its kind, "" */
-	int output;                          /* fd of the attempt's output file, -1: none */
+	const char *output_path;             /* of the attempt's output file, made with its first byte; NULL: none, or open */
+	int output;                          /* its fd, -1: none */
 	int64_t output_left;                 /* bytes it may still take */
 	volatile sig_atomic_t *cancelled;    /* set by the worker's signal */
 	int32_t owner;                       /* process whose life its leases hang on (the worker); 0: this one */
 	struct scope_lease *leases;          /* list of what it holds */
 	char *scratch;                       /* folder, or NULL */
-	char *tmp;                           /* $TMPDIR of its commands: made by exec with the first one, removed by scope_end; or NULL */
+	char *tmp;                           /* $TMPDIR of its commands: made by exec with the first one, gone or empty after scope_end; or NULL */
+	bool tmp_stays;                      /* it is the worker's */
 
 	/* SCOPE_OPERATION */
 	uint64_t call;

@@ -47,6 +47,15 @@ static pid_t number_in(const char *text, const char *after);
 	run_command((const char *const[]){ __VA_ARGS__, NULL }, (struct drover_command){ .size = sizeof(struct drover_command), STRIP members })
 
 static void
+scope_open(void)
+{
+	scope_init(&scope, SCOPE_JOB);
+	scope.config = &config;
+	scope.job = &job;
+	scope.cancelled = &cancelled;
+}
+
+static void
 setup(void)
 {
 	dir = temp_make();
@@ -54,10 +63,7 @@ setup(void)
 	config = (struct config){ .state_dir = dir };
 	job = (struct drover_job){ .size = sizeof job, .id = 42, .attempt = 3, .trace = TRACE, .kind = "exec.command", .repo = "" };
 	cancelled = 0;
-	scope_init(&scope, SCOPE_JOB);
-	scope.config = &config;
-	scope.job = &job;
-	scope.cancelled = &cancelled;
+	scope_open();
 	scope.output = open(output, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 	scope.output_left = 1 << 20;
 	ck_assert_int_ge(scope.output, 0);
@@ -146,6 +152,43 @@ START_TEST(temporary_files_have_a_folder_that_ends_with_the_scope)
 	free(tmp);
 	scope_init(&scope, SCOPE_JOB);
 	scope.output = open("/dev/null", O_RDWR | O_CLOEXEC);
+}
+END_TEST
+
+START_TEST(a_worker_has_one_folder_for_temporary_files)
+{
+	struct stat st;
+	char *tmp = path_join(dir, "scratch/tmp-w7"), *left = path_join(tmp, "left"), *expected = xasprintf("|%s|", tmp);
+	int i;
+
+	ck_assert_int_eq(RUN("true"), 0);
+	close(scope.output);
+	for (i = 0; i < 5; i++) {
+		scope_end(&scope);
+		scope_open();
+		scope.log.worker = "w7";
+		buf_clear(&lines);
+		ck_assert_int_eq(RUN("sh", "-c", "ls -A $TMPDIR; echo x > $TMPDIR/left; echo $TMPDIR"), 0);
+		ck_assert_str_eq(buf_str(&lines), expected);
+		ck_assert_int_eq(stat(tmp, &st), 0);
+		ck_assert_uint_eq(st.st_mode & 0777, 0700);
+		scope_end(&scope);
+		ck_assert_int_eq(stat(left, &st), -1);
+		/* What a killed job, or a rude one, leaves there. */
+		if (i == 0)
+			free(temp_file(tmp, "of/a/killed", "x"));
+		else if (i == 1)
+			ck_assert_int_eq(chmod(tmp, 0500), 0);
+		else if (i == 2)
+			ck_assert(rmdir(tmp) == 0 && symlink(dir, tmp) == 0);
+		else if (i == 3)
+			ck_assert_int_eq(rmdir(tmp), 0);
+		scope_open();
+	}
+	ck_assert_int_eq(stat(dir, &st), 0);
+	free(expected);
+	free(left);
+	free(tmp);
 }
 END_TEST
 
@@ -597,6 +640,7 @@ main(int argc, char **argv)
 	tcase_add_test(tc, caches_are_shared_through_the_environment);
 	tcase_add_test(tc, a_bad_assignment_is_refused);
 	tcase_add_test(tc, temporary_files_have_a_folder_that_ends_with_the_scope);
+	tcase_add_test(tc, a_worker_has_one_folder_for_temporary_files);
 	tcase_add_test(tc, three_descriptors_and_no_more);
 	tcase_add_test(tc, signals_are_as_at_birth);
 	tcase_add_test(tc, it_has_a_group_of_its_own_and_its_folder);
