@@ -15,6 +15,7 @@
 #include "api/server.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/path.h"
 
 #define PIECE_MAX (64 * 1024)
 
@@ -68,9 +69,12 @@ output_get(struct request *r, struct error *err)
 	o->follow = request_query(r, "follow", "0")[0] == '1';
 	o->fd = o->notify = -1;
 	o->stream.request = r;
-	if (o->attempt == 0 && job_look(r->api->daemon->queue, r->args[0], &look) == 0)
+	if (job_look(r->api->daemon->queue, r->args[0], &look) != 0)
+		look.attempt = 0;
+	if (o->attempt == 0)
 		o->attempt = look.attempt;
-	if (!o->follow && !output_open(o)) {
+	/* An attempt that printed nothing has no file. */
+	if (!o->follow && !output_open(o) && (errno != ENOENT || o->attempt == 0 || o->attempt > look.attempt)) {
 		free(o);
 		return error_set(err, DROVER_PERMANENT, "job %llu has no output of attempt %lld yet", (unsigned long long)id,
 		    (long long)attempt);
@@ -117,6 +121,7 @@ output_release(struct stream *s)
 	free(o);
 }
 
+/* False with errno, ENOENT when nothing was printed yet. */
 static bool
 output_open(struct output *o)
 {
@@ -133,6 +138,7 @@ output_open(struct output *o)
 		return true;
 	close(o->fd);
 	o->fd = -1;
+	errno = EINVAL;
 	return false;
 }
 
@@ -163,6 +169,8 @@ output_watch(struct output *o)
 	if (o->notify != -1)
 		return;
 	snprintf(path, sizeof path, "%s/jobs/%llu", o->stream.request->api->daemon->config->state_dir, (unsigned long long)o->job);
+	if (path_mkdirs(path, 0750, NULL) != 0)
+		return;
 	if ((o->notify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC)) == -1)
 		return;
 	if (inotify_add_watch(o->notify, path, IN_MODIFY | IN_CREATE | IN_MOVED_TO | IN_ONLYDIR) == -1) {

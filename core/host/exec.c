@@ -51,6 +51,7 @@ struct run {
 	char chunk[CHUNK];
 };
 
+static void exec_output_open(struct scope *);
 static int command_check(const struct scope *, const struct drover_command *, struct error *);
 static int command_env(struct env *, struct scope *, const struct drover_command *, struct error *);
 static int run_start(struct run *, const char *file, char *const *env, struct error *);
@@ -133,13 +134,38 @@ done:
 	return rc;
 }
 
+/* An attempt that prints nothing has no file: two new inodes would be much of what a short job costs. */
+static void
+exec_output_open(struct scope *s)
+{
+	char *folder = xstrndup(s->output_path, (size_t)(strrchr(s->output_path, '/') - s->output_path));
+	struct error err;
+	struct stat st;
+
+	if (path_mkdirs(folder, 0750, &err) == 0) {
+		s->output = open(s->output_path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0640);
+		if (s->output < 0 || fstat(s->output, &st) != 0) {
+			error_errno(&err, DROVER_INTERNAL, "%s", s->output_path);
+			close_fd(&s->output);
+		} else
+			s->output_left = st.st_size < s->config->output_max ? s->config->output_max - (int64_t)st.st_size : 0;
+	}
+	if (s->output < 0)
+		log_printf(&s->log, DROVER_ERR, "the attempt's output is lost: %s", err.text);
+	s->output_path = NULL;
+	free(folder);
+}
+
 void
 exec_output(struct scope *s, const void *data, size_t len)
 {
-	bool cut = s->output_left >= 0 && len > (uint64_t)s->output_left;
+	bool cut;
 
+	if (s->output_path != NULL && len > 0)
+		exec_output_open(s);
 	if (s->output < 0 || s->output_left < 0)
 		return;
+	cut = len > (uint64_t)s->output_left;
 	if (cut)
 		len = (size_t)s->output_left;
 	s->output_left -= (int64_t)len;

@@ -33,7 +33,6 @@
 
 static void job_on_term(int);
 static int job_pipeline(const struct runner *, const char *kind);
-static int job_open_output(struct scope *, const char *path, struct error *);
 static int job_carry_out(struct job_run *, volatile sig_atomic_t *cancelled, struct drover_error *);
 static void job_report(struct job_run *, int code, const struct drover_error *);
 static void job_process(struct job_run *, int core_fd) __attribute__((noreturn));
@@ -64,23 +63,6 @@ job_pipeline(const struct runner *runner, const char *kind)
 			return i;
 	}
 	return -1;
-}
-
-static int
-job_open_output(struct scope *scope, const char *path, struct error *err)
-{
-	struct stat st;
-
-	scope->output = -1;
-	if (path[0] == '\0')
-		return 0;
-	scope->output = open(path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0640);
-	if (scope->output == -1 || fstat(scope->output, &st) == -1)
-		return error_errno(err, DROVER_INTERNAL, "cannot write the attempt's output to %s", path);
-	scope->output_left = scope->config->output_max - (int64_t)st.st_size;
-	if (scope->output_left < 0)
-		scope->output_left = 0;
-	return 0;
 }
 
 /* The code that the attempt ends with, its reason in out. */
@@ -129,12 +111,10 @@ job_carry_out(struct job_run *run, volatile sig_atomic_t *cancelled, struct drov
 	if (message_i(m, "timeout") > 0)
 		scope.deadline_ms = clock_mono() + message_i(m, "timeout");
 	scope.link = link_new(runner->core_socket, job.id, job.epoch, message_s(m, "token"), JOB_LINK_PATIENCE_MS);
-	if (job_open_output(&scope, message_s(m, "output"), &err) == -1) {
-		code = scope_fail(out, &err);
-	} else {
-		crash_at("run", "pipeline", kind);
-		code = pipeline->run(&scope.public, runner->state, &job, out);
-	}
+	if (message_s(m, "output")[0] != '\0')
+		scope.output_path = message_s(m, "output");
+	crash_at("run", "pipeline", kind);
+	code = pipeline->run(&scope.public, runner->state, &job, out);
 	scope_end(&scope);
 	link_free(scope.link);
 	if (scope.output != -1)

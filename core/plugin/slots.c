@@ -12,7 +12,6 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/mem.h"
-#include "base/path.h"
 #include "base/text.h"
 #include "base/units.h"
 #include "plugin/supervisor.h"
@@ -229,20 +228,6 @@ supervisor_dispatch(struct supervisor *s)
 		log_printf(&s->log, DROVER_ERR, "cannot claim: %s", err.text);
 }
 
-static char *
-slot_output(struct supervisor *s, const struct job *job, struct error *err)
-{
-	char *dir = xasprintf("%s/jobs/%llu", s->daemon->config->state_dir, (unsigned long long)job->id), *path;
-
-	if (path_mkdirs(dir, 0750, err) != 0) {
-		free(dir);
-		return (NULL);
-	}
-	path = xasprintf("%s/%u.log", dir, job->attempt);
-	free(dir);
-	return (path);
-}
-
 /* Hands the slot's claimed job to its worker. A job that cannot be handed over fails; it does not wait in silence. */
 static void
 slot_assign(struct supervisor *s, struct slot *slot)
@@ -252,7 +237,7 @@ slot_assign(struct supervisor *s, struct slot *slot)
 	struct error err = { 0 };
 	struct job *job = queue_running(d->queue, slot->job, slot->epoch);
 	const struct kind_traits *traits;
-	char *payload = NULL, *output = NULL;
+	char *payload = NULL, *output;
 	const char *agent;
 	size_t len = 0;
 
@@ -261,7 +246,7 @@ slot_assign(struct supervisor *s, struct slot *slot)
 		slot->state = SLOT_IDLE;
 		return;
 	}
-	if (queue_payload(d->queue, job->id, &payload, &len, &err) != 0 || (output = slot_output(s, job, &err)) == NULL) {
+	if (queue_payload(d->queue, job->id, &payload, &len, &err) != 0) {
 		struct job_outcome outcome = { .code = err.code == DROVER_AGAIN ? DROVER_AGAIN : DROVER_INTERNAL, .text = err.text };
 
 		slot_log(s, slot, DROVER_ERR, err.text);
@@ -289,6 +274,7 @@ slot_assign(struct supervisor *s, struct slot *slot)
 	message_put_i(&out, job->queued_at);
 	message_put_i(&out, traits != NULL ? traits->timeout_ms : 0);
 	message_put_i(&out, traits != NULL ? traits->silence_ms : 0);
+	output = xasprintf("%s/jobs/%llu/%u.log", d->config->state_dir, (unsigned long long)job->id, job->attempt);
 	message_put_s(&out, output);
 	free(payload);
 	free(output);

@@ -578,6 +578,22 @@ START_TEST(output_is_read_by_offset)
 }
 END_TEST
 
+START_TEST(an_attempt_that_prints_nothing_has_empty_output)
+{
+	uint64_t id = stub_job(stub, "a", "A");
+	char path[1024], *text;
+
+	snprintf(path, sizeof path, "/api/v1/jobs/%llu/output", (unsigned long long)id);
+	refused("GET", path, NULL, 404, "not_found");
+	stub_claim(stub);
+	ck_assert_int_eq(ask("GET", path, NULL, &text), 200);
+	ck_assert_str_eq(text, "0\r\n\r\n");
+	free(text);
+	snprintf(path, sizeof path, "/api/v1/jobs/%llu/output?attempt=2", (unsigned long long)id);
+	refused("GET", path, NULL, 404, "not_found");
+}
+END_TEST
+
 /* The log is a file that jobs' processes write beside: a link in its place must lead nowhere. */
 START_TEST(output_follows_no_link)
 {
@@ -825,6 +841,7 @@ suite(void)
 	tcase_add_test(t, metrics_follow_the_status);
 	tcase_add_test(t, symphony_sees_its_shapes);
 	tcase_add_test(t, output_is_read_by_offset);
+	tcase_add_test(t, an_attempt_that_prints_nothing_has_empty_output);
 	tcase_add_test(t, output_follows_no_link);
 	tcase_add_test(t, output_is_followed_to_the_end_of_the_attempt);
 	tcase_add_test(t, events_are_resumed_where_they_broke);

@@ -314,6 +314,30 @@ START_TEST(all_output_is_kept_and_stdout_handed_on)
 }
 END_TEST
 
+START_TEST(the_file_of_the_output_comes_with_its_first_byte)
+{
+	char *file = path_join(dir, "jobs/42/3.log");
+	struct stat st;
+
+	close(scope.output);
+	scope.output = -1;
+	scope.output_path = file;
+	config.output_max = 6;
+	ck_assert_int_eq(RUN("true"), 0);
+	ck_assert_int_eq(stat(file, &st), -1);
+	ck_assert_int_eq(RUN("echo", "one"), 0);
+	ck_assert_int_eq(RUN("echo", "two"), 0);
+	close(scope.output);
+	free(output);
+	output = file;
+	ck_assert_str_eq(output_text(), "one\ntw\n[drover: the output is cut here, output_max is reached]\n");
+	scope.output = -1;
+	scope.output_path = "/proc/nowhere/1.log";
+	ck_assert_int_eq(RUN("echo", "lost"), 0);
+	ck_assert_int_eq(scope.output, -1);
+}
+END_TEST
+
 START_TEST(output_is_cut_once_and_says_so)
 {
 	const char *text, *mark;
@@ -648,6 +672,7 @@ main(int argc, char **argv)
 	tcase_add_test(tc, the_commands_own_path_is_searched_and_only_absolute_folders);
 	tcase_add_test(tc, what_cannot_run_says_why);
 	tcase_add_test(tc, all_output_is_kept_and_stdout_handed_on);
+	tcase_add_test(tc, the_file_of_the_output_comes_with_its_first_byte);
 	tcase_add_test(tc, output_is_cut_once_and_says_so);
 	tcase_add_test(tc, output_that_just_fits_is_whole);
 	tcase_add_test(tc, the_tail_is_the_end_of_it);
