@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -336,4 +337,24 @@ fail:
 	close(*fd);
 	*fd = -1;
 	return -1;
+}
+
+char *
+path_data(const char *name)
+{
+	const char *dir = getenv("DROVER_DATADIR");
+	char self[PATH_MAX], *path, *slash;
+	ssize_t n;
+
+	if (dir != NULL && *dir == '/')
+		return path_join(dir, name);
+	path = path_join(PKGDATADIR, name);
+	if (access(path, R_OK) == 0 || (n = readlink("/proc/self/exe", self, sizeof self - 1)) <= 0)
+		return path;
+	self[n] = '\0';
+	if ((slash = strrchr(self, '/')) == NULL)
+		return path;
+	*slash = '\0';
+	free(path);
+	return xasprintf("%s/data/%s", self, name);
 }

@@ -20,6 +20,8 @@ int path_mkdirs(const char *path, mode_t mode, struct error *);
 int path_read(const char *path, size_t max, struct buf *out, struct error *);
 /* Writes a temporary file beside it, fsyncs, renames: the file is the old one or the new one. */
 int path_write(const char *path, const void *data, size_t len, mode_t mode, struct error *);
+/* A file of drover's own data: in $DROVER_DATADIR when that is absolute, else where it was installed to, else in data/ beside this executable (a build folder). The caller frees. */
+char *path_data(const char *name);
 /* Removes a file or a whole tree without following links; a missing one is fine. */
 int path_remove_tree(const char *path, struct error *);
 /* Empties a folder and keeps it; what is no folder is removed and replaced by an empty one. */

@@ -58,6 +58,7 @@ enum cli_exit {
 	X(PARALLEL, 'j', "parallel", "N", "tickets at once (default 3)") \
 	X(BASE, 'b', "base", "REF", "branch to start from (default: the checkout's)") \
 	X(TIMEOUT, 0, "timeout", "TIME", "longest time for one ticket, such as 50m") \
+	X(RETRIES, 0, "retries", "N", "attempts after a failed one (default 1)") \
 	X(KEEP, 0, "keep", NULL, "leave the private daemon running at the end") \
 	X(CHECK, 0, "check", "COMMAND", "command that must pass before a change is pushed; may be given several times") \
 	X(AGENT_COMMAND, 0, "agent-command", "COMMAND", "argv of an agent that is not a preset; {prompt} or standard input") \

@@ -12,7 +12,7 @@
 
 const struct command cli_commands[] = {
 	{ "run", "TICKET.md...", 1, -1,
-	  OPT(REPO) | OPT(AGENT) | OPT(PARALLEL) | OPT(BASE) | OPT(TIMEOUT) | OPT(KEEP) | OPT(CHECK) | OPT(AGENT_COMMAND) |
+	  OPT(REPO) | OPT(AGENT) | OPT(PARALLEL) | OPT(BASE) | OPT(TIMEOUT) | OPT(RETRIES) | OPT(KEEP) | OPT(CHECK) | OPT(AGENT_COMMAND) |
 	  OPT(AGENT_OUTPUT) | OPT(DETACH), run_tickets, "work on ticket files, each in a worktree of its own" },
 	{ "submit", "KIND", 1, 1,
 	  OPT(KEY) | OPT(PAYLOAD) | OPT(REPO) | OPT(AGENT) | OPT(POOL) | OPT(PRIORITY) | OPT(TITLE) | OPT(SERIAL) | OPT(AFTER) |

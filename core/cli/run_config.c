@@ -17,7 +17,7 @@ static char *state_folder(uint64_t hash);
 static void add_built_plugins(cJSON *json);
 static int add_repo(struct run *, cJSON *json);
 static int add_agent(struct run *, const cJSON *own, cJSON *json);
-static void add_plugin(struct run *, cJSON *json);
+static void add_plugin(struct run *, cJSON *json, int64_t retries);
 static bool add_words(cJSON *array, const char *text);
 
 int
@@ -52,7 +52,7 @@ run_configure(struct run *run, int64_t parallel)
 	struct config *users = config_load(cli->value[OPT_CONFIG], NULL, &err), *config = NULL;
 	cJSON *own = users != NULL ? config_to_json(users) : NULL, *json = cJSON_CreateObject();
 	char *socket = path_join(run->state_dir, "drover.sock");
-	int64_t timeout;
+	int64_t timeout, retries = 1;
 	int status = CLI_USAGE;
 
 	if (users == NULL && cli->value[OPT_CONFIG] != NULL) {
@@ -61,6 +61,10 @@ run_configure(struct run *run, int64_t parallel)
 	}
 	if (cli->value[OPT_TIMEOUT] != NULL && units_parse_duration(cli->value[OPT_TIMEOUT], &timeout) != 0) {
 		cli_usage(cli, "--timeout: a time such as 50m is needed");
+		goto out;
+	}
+	if (cli->value[OPT_RETRIES] != NULL && units_parse_int(cli->value[OPT_RETRIES], 0, 100, &retries) != 0) {
+		cli_usage(cli, "--retries: a number from 0 to 100 is needed");
 		goto out;
 	}
 	json_add_str(json, "state_dir", run->state_dir);
@@ -73,7 +77,7 @@ run_configure(struct run *run, int64_t parallel)
 		add_built_plugins(json);
 	if ((status = add_repo(run, json)) != CLI_OK || (status = add_agent(run, own, json)) != CLI_OK)
 		goto out;
-	add_plugin(run, json);
+	add_plugin(run, json, retries);
 	if ((config = config_from_json(json, &err)) == NULL) {
 		status = cli_fail(cli, &err);
 		goto out;
@@ -206,7 +210,7 @@ add_agent(struct run *run, const cJSON *own, cJSON *json)
 }
 
 static void
-add_plugin(struct run *run, cJSON *json)
+add_plugin(struct run *run, cJSON *json, int64_t retries)
 {
 	cJSON *plugin = cJSON_CreateObject(), *ticket;
 
@@ -216,6 +220,7 @@ add_plugin(struct run *run, cJSON *json)
 	json_add_str(ticket, "pool", "light");
 	json_add_str(ticket, "agent", run->agent);
 	json_add_str(ticket, "timeout", run->cli->value[OPT_TIMEOUT]);
+	json_add_int(ticket, "retries", retries);
 }
 
 /* One argv more in an array of them; false when text is none. */

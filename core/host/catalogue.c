@@ -56,14 +56,13 @@ static int error_at(const struct catalogue *, unsigned int line, struct error *,
 struct catalogue *
 catalogue_load(const char *path, struct error *err)
 {
-	const char *dir = getenv("DROVER_DATADIR");
 	struct catalogue *c;
 	struct buf text = BUF_INIT;
 	config_t config;
 	int rc = -1;
 
 	OBJ_NEW(c, CATALOGUE_MAGIC);
-	c->path = path != NULL ? xstrdup(path) : path_join(dir != NULL && *dir == '/' ? dir : PKGDATADIR, CATALOGUE_FILE);
+	c->path = path != NULL ? xstrdup(path) : path_data(CATALOGUE_FILE);
 	c->limits = pcre2_match_context_create(NULL);
 	MUST(c->limits != NULL);
 	pcre2_set_match_limit(c->limits, MATCH_LIMIT);

@@ -38,3 +38,11 @@ libhost_la_SOURCES += core/host/verdict.h
 libhost_la_SOURCES += core/host/verdict.c
 libhost_la_LIBADD = $(PCRE2_LIBS) $(LIBCONFIG_LIBS)
 dist_pkgdata_DATA += data/agent-errors.conf
+
+# A drover that runs where it was built finds its data there too.
+all-local: data/agent-errors.built
+data/agent-errors.built: data/agent-errors.conf
+	$(AM_V_at)$(MKDIR_P) data && { test data/agent-errors.conf -ef $(srcdir)/data/agent-errors.conf || cp $(srcdir)/data/agent-errors.conf data/; } && touch $@
+CLEANFILES += data/agent-errors.built
+distclean-local:
+	test data/agent-errors.conf -ef $(srcdir)/data/agent-errors.conf || rm -f data/agent-errors.conf

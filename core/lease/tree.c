@@ -17,8 +17,6 @@
 #include "base/path.h"
 #include "lease/files.h"
 
-/* An index written in the second of a checkout makes git hash the files again: wait that out before pooling. */
-#define TREE_RACY_MS 1100
 
 static int tree_enter(struct tree *, struct error *);
 static int tree_find(struct tree *, const git_oid *, enum tree_kind *, struct error *);
@@ -189,7 +187,6 @@ tree_new(struct tree *t, const git_oid *oid, struct error *err)
 {
 	if (gitdir_add(t, oid, err) != 0 || fill_reset(t, err) != 0 || gitdir_mark(t, false, err) != 0)
 		return -1;
-	t->filled_at = clock_mono();
 	return 0;
 }
 
@@ -242,7 +239,6 @@ tree_return(struct tree *t, char *saved, size_t size, struct error *err)
 	git_repository *repo = NULL;
 	enum tree_kind kind;
 	git_oid base;
-	int64_t left;
 	int result = -1;
 
 	saved[0] = '\0';
@@ -254,9 +250,6 @@ tree_return(struct tree *t, char *saved, size_t size, struct error *err)
 		error_set(err, DROVER_INTERNAL, "the tree %s is not there", t->path);
 		goto out;
 	}
-	left = t->filled_at > 0 ? t->filled_at + TREE_RACY_MS - clock_mono() : 0;
-	if (left > 0 && left <= TREE_RACY_MS)
-		nanosleep(&(struct timespec){ left / 1000, left % 1000 * 1000000 }, NULL);
 	if (fill_status(t, &status, err) != 0 || wip_save(t, &status, saved, size, err) != 0 || gitdir_open(t, &repo, err) != 0)
 		goto out;
 	if (!gitdir_base(t, &base) && !gitdir_head(t, repo, &base, NULL, 0) && any_commit(t, &base, err) != 0)

@@ -21,7 +21,6 @@ struct tree {
 	char base[65];               /* commit it was prepared at */
 	char *gitdir;                /* what git keeps for this tree: in the mirror, or PATH/.git of a clone */
 	int lock;                    /* held while a call works on the tree, -1 else; git's processes inherit it */
-	int64_t filled_at;           /* monotonic; when this process wrote the whole tree, 0: it did not */
 };
 
 void tree_init(struct tree *, uint64_t lease, const struct config_repo *, const char *path, const char *mirror, const char *state_dir);

@@ -127,7 +127,7 @@ calls_reply(struct peer *p, struct message *m)
 		call_end(p->supervisor, call, code, reply, len);
 	} else if (call != NULL)
 		call_end(p->supervisor, call, code, message_s(m, "text"), strlen(message_s(m, "text")));
-	peer_reply(p, m->id, NULL, 0, NULL, 0);
+	reply_later(p->supervisor, p->serial, m->id, NULL, 0, NULL, 0);
 }
 
 int64_t

@@ -21,7 +21,7 @@ static const struct channel_calls peer_calls = { peer_message, peer_closed };
 
 struct reply {
 	struct supervisor *supervisor;
-	uint64_t peer, id;
+	uint64_t serial, id;
 	struct error err;
 	int64_t number;
 	char *data;
@@ -69,12 +69,13 @@ peers_accept(evutil_socket_t listen_fd, short what, void *arg)
 {
 	struct supervisor *s = arg;
 	struct peer *p, *other;
+	struct error err = { 0 };
 	int fd, n = 0;
 
-	fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC);
+	fd = message_accept(listen_fd, &err);
 	if (fd < 0) {
-		if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
-			log_printf(&s->log, DROVER_ERR, "cannot accept a worker or job: %s", strerror(errno));
+		if (err.code != DROVER_AGAIN)
+			log_printf(&s->log, DROVER_ERR, "%s", err.text);
 		return;
 	}
 	TAILQ_FOREACH(other, &s->peers, link)
@@ -137,7 +138,7 @@ peer_hello(struct peer *p, struct message *m)
 			p->plugin = xstrndup(job->kind, strcspn(job->kind, "."));
 		}
 	}
-	peer_reply(p, m->id, &err, 0, NULL, 0);
+	reply_later(s, p->serial, m->id, &err, 0, NULL, 0);
 }
 
 static void
@@ -164,37 +165,50 @@ peer_message(void *arg, struct message *m)
 	}
 }
 
+/* The channel of whoever has this serial; NULL when it is gone. */
+static struct channel *
+channel_of(struct supervisor *s, uint64_t serial)
+{
+	struct runner_handle *r;
+	struct peer *p;
+
+	TAILQ_FOREACH(p, &s->peers, link)
+		if (p->serial == serial)
+			return (p->channel);
+	TAILQ_FOREACH(r, &s->runners, link)
+		if (r->serial == serial)
+			return (r->channel);
+	return (NULL);
+}
+
 static void
 reply_send(void *arg, const struct error *failed)
 {
 	struct reply *r = arg;
 	const struct error *err = failed != NULL ? failed : &r->err;
+	struct channel *channel = channel_of(r->supervisor, r->serial);
 	struct message_out out;
-	struct peer *p;
 
-	TAILQ_FOREACH(p, &r->supervisor->peers, link)
-		if (p->serial == r->peer)
-			break;
-	if (p != NULL) {
+	if (channel != NULL) {
 		message_begin(&out, MESSAGE_REPLY, r->id);
 		message_put_i(&out, err->code);
 		message_put_i(&out, err->retry_after_ms);
 		message_put_s(&out, err->text);
 		message_put_i(&out, r->number);
 		message_put_b(&out, r->data, r->len);
-		channel_send(p->channel, &out);
+		channel_send(channel, &out);
 	}
 	free(r->data);
 	free(r);
 }
 
 void
-peer_reply(struct peer *p, uint64_t id, const struct error *err, int64_t number, const char *data, size_t len)
+reply_later(struct supervisor *s, uint64_t serial, uint64_t id, const struct error *err, int64_t number, const char *data, size_t len)
 {
 	struct reply *r = xcalloc(1, sizeof *r);
 
-	r->supervisor = p->supervisor;
-	r->peer = p->serial;
+	r->supervisor = s;
+	r->serial = serial;
 	r->id = id;
 	if (err != NULL)
 		r->err = *err;
@@ -203,5 +217,5 @@ peer_reply(struct peer *p, uint64_t id, const struct error *err, int64_t number,
 	if (len > 0)
 		memcpy(r->data, data, len);
 	r->len = len;
-	daemon_defer(p->supervisor->daemon, reply_send, r);
+	daemon_defer(s->daemon, reply_send, r);
 }

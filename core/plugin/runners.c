@@ -338,7 +338,6 @@ static void
 runner_message(void *arg, struct message *m)
 {
 	struct runner_handle *r = arg;
-	struct message_out out;
 
 	switch (m->type) {
 	case MESSAGE_RUNNER_READY:
@@ -350,10 +349,6 @@ runner_message(void *arg, struct message *m)
 	case MESSAGE_WORKER_FORKED:
 		slots_forked(r->supervisor, m);
 		break;
-	case MESSAGE_CAPACITY_ASK:
-		services_capacity(r->supervisor->daemon, m, &out);
-		channel_send(r->channel, &out);
-		break;
 	case MESSAGE_SOURCE_ITEM:
 	case MESSAGE_SOURCE_POLLED:
 	case MESSAGE_SOURCE_CHANGED:
@@ -361,7 +356,8 @@ runner_message(void *arg, struct message *m)
 		sources_message(r, m);
 		break;
 	default:
-		runner_kill(r, "the plugin's runner broke the protocol");
+		if (!services_runner(r, m))
+			runner_kill(r, "the plugin's runner broke the protocol");
 	}
 }
 

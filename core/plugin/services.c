@@ -16,22 +16,30 @@ struct answer {
 	bool later;      /* the handler answers by itself */
 };
 
-struct service {
-	enum message_type type;
-	bool operation;  /* open to operations too, which have no job */
-	void (*handle)(struct peer *, struct message *, struct answer *);
+/* Who asks: a job, or what has none: an operation, a source, a plugin that opens. */
+struct asker {
+	struct supervisor *supervisor;
+	const char *plugin;
+	uint64_t job, epoch;  /* 0: none */
+	uint64_t serial;      /* where the answer goes */
 };
 
-static void service_capacity(struct peer *, struct message *, struct answer *);
-static void service_emit(struct peer *, struct message *, struct answer *);
-static void service_result(struct peer *, struct message *, struct answer *);
-static void service_usage(struct peer *, struct message *, struct answer *);
-static void service_pause(struct peer *, struct message *, struct answer *);
-static void service_lease(struct peer *, struct message *, struct answer *);
-static void service_release(struct peer *, struct message *, struct answer *);
-static void service_kv(struct peer *, struct message *, struct answer *);
-static void service_effect(struct peer *, struct message *, struct answer *);
-static void service_call(struct peer *, struct message *, struct answer *);
+struct service {
+	enum message_type type;
+	bool jobless;         /* open to those who have no job */
+	void (*handle)(struct asker *, struct message *, struct answer *);
+};
+
+static void service_capacity(struct asker *, struct message *, struct answer *);
+static void service_emit(struct asker *, struct message *, struct answer *);
+static void service_result(struct asker *, struct message *, struct answer *);
+static void service_usage(struct asker *, struct message *, struct answer *);
+static void service_pause(struct asker *, struct message *, struct answer *);
+static void service_lease(struct asker *, struct message *, struct answer *);
+static void service_release(struct asker *, struct message *, struct answer *);
+static void service_kv(struct asker *, struct message *, struct answer *);
+static void service_effect(struct asker *, struct message *, struct answer *);
+static void service_call(struct asker *, struct message *, struct answer *);
 
 static const struct service services[] = {
 	{ MESSAGE_CAPACITY_ASK, true, service_capacity },
@@ -44,51 +52,58 @@ static const struct service services[] = {
 	{ MESSAGE_KV_GET, true, service_kv },
 	{ MESSAGE_KV_SET, true, service_kv },
 	{ MESSAGE_KV_REMOVE, true, service_kv },
-	{ MESSAGE_EFFECT_BEGIN, false, service_effect },
-	{ MESSAGE_EFFECT_DONE, false, service_effect },
-	{ MESSAGE_CALL, false, service_call },
+	{ MESSAGE_EFFECT_BEGIN, true, service_effect },
+	{ MESSAGE_EFFECT_DONE, true, service_effect },
+	{ MESSAGE_CALL, true, service_call },
 };
 
-void
-services_message(struct peer *p, struct message *m)
+static void
+service_run(struct asker *who, struct message *m)
 {
-	struct daemon *d = p->supervisor->daemon;
+	struct daemon *d = who->supervisor->daemon;
 	struct answer a = { .data = BUF_INIT };
 	size_t i;
 
-	if (m->type == MESSAGE_OPERATION_REPLY) {
-		calls_reply(p, m);
-		return;
-	}
 	for (i = 0; i < ARRAY_LEN(services); i++)
 		if (services[i].type == m->type)
 			break;
-	if (i == ARRAY_LEN(services) || (p->role == PEER_OPERATION && !services[i].operation))
-		error_set(&a.err, DROVER_PERMANENT, "%s is not for %s", message_name(m->type),
-		    p->role == PEER_OPERATION ? "an operation" : "a job");
-	else if (p->role == PEER_JOB && queue_running(d->queue, p->job, p->epoch) == NULL)
+	if (i == ARRAY_LEN(services) || (who->job == 0 && !services[i].jobless))
+		error_set(&a.err, DROVER_PERMANENT, "%s is only for %s", message_name(m->type),
+		    i == ARRAY_LEN(services) ? "the core" : "a job");
+	else if (who->job != 0 && queue_running(d->queue, who->job, who->epoch) == NULL)
 		error_set(&a.err, DROVER_FENCED, "attempt with epoch %llu of job %llu is not the running one",
-		    (unsigned long long)p->epoch, (unsigned long long)p->job);
+		    (unsigned long long)who->epoch, (unsigned long long)who->job);
 	else
-		services[i].handle(p, m, &a);
+		services[i].handle(who, m, &a);
 	if (!a.later)
-		peer_reply(p, m->id, &a.err, a.number, a.data.data, a.data.len);
+		reply_later(who->supervisor, who->serial, m->id, &a.err, a.number, a.data.data, a.data.len);
 	buf_free(&a.data);
 }
 
 void
-services_capacity(struct daemon *d, const struct message *m, struct message_out *out)
+services_message(struct peer *p, struct message *m)
 {
-	message_begin(out, MESSAGE_REPLY, m->id);
-	message_put_i(out, DROVER_OK);
-	message_put_i(out, 0);
-	message_put_s(out, "");
-	message_put_i(out, d->mode == DAEMON_RUNNING ? queue_capacity(d->queue, message_s(m, "kind")) : 0);
-	message_put_b(out, "", 0);
+	struct asker who = { p->supervisor, p->plugin, p->job, p->epoch, p->serial };
+
+	if (m->type == MESSAGE_OPERATION_REPLY)
+		calls_reply(p, m);
+	else
+		service_run(&who, m);
+}
+
+bool
+services_runner(struct runner_handle *r, struct message *m)
+{
+	struct asker who = { r->supervisor, r->plugin, 0, 0, r->serial };
+
+	if (m->id == 0)
+		return (false);
+	service_run(&who, m);
+	return (true);
 }
 
 static void
-service_capacity(struct peer *p, struct message *m, struct answer *a)
+service_capacity(struct asker *p, struct message *m, struct answer *a)
 {
 	struct daemon *d = p->supervisor->daemon;
 
@@ -96,7 +111,7 @@ service_capacity(struct peer *p, struct message *m, struct answer *a)
 }
 
 static void
-service_emit(struct peer *p, struct message *m, struct answer *a)
+service_emit(struct asker *p, struct message *m, struct answer *a)
 {
 	struct job_ask ask = { .kind = message_s(m, "kind"), .key = message_s(m, "key"), .serial = message_s(m, "serial"),
 		.title = message_s(m, "title"), .repo = message_s(m, "repo"), .agent = message_s(m, "agent"),
@@ -109,13 +124,13 @@ service_emit(struct peer *p, struct message *m, struct answer *a)
 }
 
 static void
-service_result(struct peer *p, struct message *m, struct answer *a)
+service_result(struct asker *p, struct message *m, struct answer *a)
 {
 	queue_result(p->supervisor->daemon->queue, p->job, p->epoch, message_s(m, "key"), message_s(m, "value"), &a->err);
 }
 
 static void
-service_usage(struct peer *p, struct message *m, struct answer *a)
+service_usage(struct asker *p, struct message *m, struct answer *a)
 {
 	struct drover_usage usage = { message_i(m, "input"), message_i(m, "cached"), message_i(m, "output"),
 		message_i(m, "turns"), message_i(m, "cost") };
@@ -124,7 +139,7 @@ service_usage(struct peer *p, struct message *m, struct answer *a)
 }
 
 static void
-service_pause(struct peer *p, struct message *m, struct answer *a)
+service_pause(struct asker *p, struct message *m, struct answer *a)
 {
 	char what[DROVER_NAME_MAX + 8];
 
@@ -133,7 +148,7 @@ service_pause(struct peer *p, struct message *m, struct answer *a)
 }
 
 static void
-service_lease(struct peer *p, struct message *m, struct answer *a)
+service_lease(struct asker *p, struct message *m, struct answer *a)
 {
 	struct proc_id owner = { .pid = (int32_t)message_u(m, "pid"), .start = message_u(m, "start") };
 	struct lease_grant grant;
@@ -157,7 +172,7 @@ service_lease(struct peer *p, struct message *m, struct answer *a)
 }
 
 static void
-service_release(struct peer *p, struct message *m, struct answer *a)
+service_release(struct asker *p, struct message *m, struct answer *a)
 {
 	leases_release(p->supervisor->daemon->leases, message_u(m, "lease"), p->job, p->epoch,
 	    message_s(m, "state"), message_s(m, "wip"), &a->err);
@@ -165,7 +180,7 @@ service_release(struct peer *p, struct message *m, struct answer *a)
 
 /* Keys under "job/" belong to the job and go with it, the others to its plugin. */
 static void
-service_kv(struct peer *p, struct message *m, struct answer *a)
+service_kv(struct asker *p, struct message *m, struct answer *a)
 {
 	struct store *store = p->supervisor->daemon->store;
 	const char *key = message_s(m, "key");
@@ -178,10 +193,10 @@ service_kv(struct peer *p, struct message *m, struct answer *a)
 	}
 	if (strncmp(key, "job/", 4) != 0)
 		snprintf(scope, sizeof scope, "plugin/%.64s", p->plugin);
-	else if (p->role == PEER_JOB)
+	else if (p->job != 0)
 		snprintf(scope, sizeof scope, "job/%llu", (unsigned long long)p->job);
 	else {
-		error_set(&a->err, DROVER_PERMANENT, "an operation has no job: key %.100s", key);
+		error_set(&a->err, DROVER_PERMANENT, "there is no job here to keep the key %.100s", key);
 		return;
 	}
 	switch (m->type) {
@@ -205,7 +220,7 @@ service_kv(struct peer *p, struct message *m, struct answer *a)
 }
 
 static void
-service_effect(struct peer *p, struct message *m, struct answer *a)
+service_effect(struct asker *p, struct message *m, struct answer *a)
 {
 	struct store *store = p->supervisor->daemon->store;
 	char *result = NULL;
@@ -225,7 +240,7 @@ service_effect(struct peer *p, struct message *m, struct answer *a)
 
 struct waiting_call {
 	struct supervisor *supervisor;
-	uint64_t peer, id;
+	uint64_t serial, id;
 };
 
 static void
@@ -233,29 +248,25 @@ service_called(void *arg, int code, const char *text, size_t len)
 {
 	struct waiting_call *w = arg;
 	struct error err = { 0 };
-	struct peer *p;
 
-	TAILQ_FOREACH(p, &w->supervisor->peers, link)
-		if (p->serial == w->peer)
-			break;
-	if (p != NULL && code == DROVER_OK)
-		peer_reply(p, w->id, NULL, (int64_t)len, text, len);
-	else if (p != NULL) {
+	if (code == DROVER_OK)
+		reply_later(w->supervisor, w->serial, w->id, NULL, (int64_t)len, text, len);
+	else {
 		error_set(&err, code, "%s", text);
-		peer_reply(p, w->id, &err, 0, NULL, 0);
+		reply_later(w->supervisor, w->serial, w->id, &err, 0, NULL, 0);
 	}
 	free(w);
 }
 
 static void
-service_call(struct peer *p, struct message *m, struct answer *a)
+service_call(struct asker *p, struct message *m, struct answer *a)
 {
 	struct waiting_call *w = xcalloc(1, sizeof *w);
 	const char *request;
 	size_t len;
 
 	w->supervisor = p->supervisor;
-	w->peer = p->serial;
+	w->serial = p->serial;
 	w->id = m->id;
 	a->later = true;
 	request = message_b(m, "request", &len);

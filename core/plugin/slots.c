@@ -510,6 +510,7 @@ slots_message(struct peer *p, struct message *m)
 		slot->cpu_ms = message_i(m, "cpu");
 		slot->rss = message_i(m, "rss");
 		slot->output = (int64_t)message_u(m, "output");
+		queue_seen(s->daemon->queue, message_u(m, "job"), message_u(m, "epoch"), slot->rss);
 		leases_beat(s->daemon->leases, message_u(m, "job"), message_u(m, "epoch"));
 		break;
 	case MESSAGE_JOB_DONE:

@@ -22,6 +22,7 @@ runner_add(struct supervisor *s, const char *plugin)
 	r->supervisor = s;
 	r->plugin = xstrdup(plugin);
 	r->generation = s->generation;
+	r->serial = ++s->last_id;
 	r->state = RUNNER_DOWN;
 	r->due = r->since = clock_mono();
 	TAILQ_INSERT_TAIL(&s->runners, r, link);

@@ -57,6 +57,7 @@ struct runner_handle {
 	struct supervisor *supervisor;
 	char *plugin;
 	uint64_t generation;
+	uint64_t serial;             /* names it in deferred answers, as a peer's */
 	enum runner_state state;
 	pid_t pid;                   /* 0: none, or a thread */
 	pthread_t thread;
@@ -189,12 +190,12 @@ int slots_cancel(struct supervisor *, uint64_t job, uint64_t epoch, int code, co
 int peers_open(struct supervisor *, struct error *);
 void peers_close(struct supervisor *);
 void peer_free(struct peer *);
-/* Answers a request after the next commit. data may be NULL. */
-void peer_reply(struct peer *, uint64_t id, const struct error *err, int64_t number, const char *data, size_t len);
+/* Answers the request id of the peer or runner with this serial after the next commit. err and data may be NULL. */
+void reply_later(struct supervisor *, uint64_t serial, uint64_t id, const struct error *err, int64_t number, const char *data, size_t len);
 
 /* services.c */
 void services_message(struct peer *, struct message *);
-void services_capacity(struct daemon *, const struct message *, struct message_out *);
+bool services_runner(struct runner_handle *, struct message *); /* false: no request */
 
 /* calls.c */
 void calls_reply(struct peer *, struct message *);
