@@ -2,7 +2,7 @@
 /*
  * The core's side of everything that runs plugin code: runners and their sources, the slots and the
  * workers in them, the connections of jobs and operations. One struct, a few files, each one idea:
- * runners.c, sources.c, slots.c, peers.c, services.c, calls.c, tidy.c.
+ * runners.c, sources.c, slots.c, adopt.c, peers.c, services.c, calls.c, tidy.c.
  */
 #ifndef PLUGIN_SUPERVISOR_H
 #define PLUGIN_SUPERVISOR_H
@@ -179,12 +179,23 @@ int sources_poll(struct supervisor *, const char *name, struct error *);
 struct slot *slot_find(struct supervisor *, const char *name);
 void slots_resize(struct supervisor *);
 void slots_message(struct peer *, struct message *);
-void slots_hello(struct peer *, struct message *);
 void slots_peer_closed(struct peer *);
 void slots_forked(struct supervisor *, struct message *);
 void slots_fork_failed(struct supervisor *, const char *plugin, const char *why);
 int64_t slots_tick(struct supervisor *, int64_t now);
 int slots_cancel(struct supervisor *, uint64_t job, uint64_t epoch, int code, const char *text);
+
+void slots_grow(struct supervisor *, int want);
+struct slot *slot_of_job(struct supervisor *, uint64_t job, uint64_t epoch);
+void slot_assign(struct supervisor *, struct slot *);
+void slot_clear(struct slot *);
+void slot_log(struct supervisor *, const struct slot *, enum drover_level, const char *text);
+
+/* adopt.c */
+void slots_hello(struct peer *, struct message *);
+/* A worker that is lost, or silent for too long; ms until it must be looked at again. */
+int64_t slot_watch(struct supervisor *, struct slot *, int64_t now);
+int64_t slots_orphans(struct supervisor *, int64_t now);
 
 /* peers.c */
 int peers_open(struct supervisor *, struct error *);

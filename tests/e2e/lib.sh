@@ -107,14 +107,15 @@ job_state() { drover show --json "$1" | jq -r .state; }
 job_is() { [ "$(job_state "$1")" = "$2" ]; }
 
 # count STATE
-count() { drover list --json --state "$1" --limit 100000 | jq '.jobs | length'; }
+count() { drover status --json | jq ".queue.states.$1"; }
 
 count_is() { [ "$(count "$1")" = "$2" ]; }
 
 # Processes that carry this test's mark in their environment, but for the ones in our own shell.
 leftovers() {
 	for p in /proc/[0-9]*; do
-		tr '\0' '\n' <"$p/environ" 2>/dev/null | grep -q "^DROVER_JOB=" && tr '\0' '\n' <"$p/environ" 2>/dev/null | grep -q "$work" && basename "$p"
+		{ tr '\0' '\n' <"$p/environ"; } 2>/dev/null | grep -q "^DROVER_JOB=" &&
+			{ tr '\0' '\n' <"$p/environ"; } 2>/dev/null | grep -qF "$work" && basename "$p"
 	done
 }
 

@@ -77,8 +77,8 @@ done
 half() { [ "$(git -C "$work/srv/shop.git" for-each-ref refs/heads/drover | wc -l)" -ge 2 ] && [ "$(count running)" -ge 1 ]; }
 check "work is under way" until_true 120 half
 for p in $(pgrep -f "$work/drover.conf") $(pgrep -f "droverd -x runner"); do
-	tr '\0' '\n' <"/proc/$p/environ" 2>/dev/null
-	tr '\0' '\n' <"/proc/$p/cmdline" 2>/dev/null
+	{ tr '\0' '\n' <"/proc/$p/environ"; } 2>/dev/null
+	{ tr '\0' '\n' <"/proc/$p/cmdline"; } 2>/dev/null
 done >"$work/env/processes"
 daemon_kill
 daemon_start || finish broken
