@@ -395,7 +395,7 @@ START_TEST(lists_without_an_end_are_refused)
 {
 	static const struct drover_source *endless[300];
 	static struct drover_source source[300];
-	static char names[300][8];
+	static char names[300][16];
 	struct draft d;
 	struct error err = { 0 };
 
