@@ -10,8 +10,8 @@ include plugins/template/local.mk
 
 EXTRA_DIST += doc/plugins.md doc/abi-history.md doc/inbox.md
 
-# A plugin is its .so alone; libtool's .la must not be installed, and uninstall reads it to know the .so.
-install-exec-hook:
-	cd "$(DESTDIR)$(plugindir)" && rm -f $(plugin_LTLIBRARIES:plugins/%=%) *.la
+# A plugin is its .so alone. libtool installs a .la beside it, and by that uninstall would have known the .so.
+install-data-hook:
+	cd "$(DESTDIR)$(plugindir)" && rm -f $(plugin_LTLIBRARIES)
 uninstall-hook:
-	cd "$(DESTDIR)$(plugindir)" 2>/dev/null && rm -f inbox.so exec.so || :
+	for la in $(plugin_LTLIBRARIES); do rm -f "$(DESTDIR)$(plugindir)/$${la%.la}.so"; done

@@ -283,37 +283,42 @@ START_TEST(the_core_hears_of_usage_and_limits)
 }
 END_TEST
 
+/* Opened for both, so that nobody waits for the other to open: the jump alone may end the run. */
 static void *
-jump_when_there(void *path)
+jump_when_there(void *arg)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	const int *fds = arg;
 	char byte;
 
-	ck_assert_int_eq(read(fd, &byte, 1), 1);
-	close(fd);
+	ck_assert_int_eq(read(fds[0], &byte, 1), 1);
 	clock_fake(NOW + 1800001, 1000000 + 1800001);
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	ck_assert_int_eq(write(fd, "go on\n", 6), 6);
-	close(fd);
+	ck_assert_int_eq(write(fds[1], "go on\n", 6), 6);
 	return NULL;
 }
 
 START_TEST(who_takes_too_long_is_counted_too)
 {
-	char *up = path_join(dir, "up");
-	char *script = xasprintf("cat %sclaude-stopped.jsonl; echo > %s; cat %s; exec sleep 1000", FIXTURES, up, up);
+	char *up = path_join(dir, "up"), *down = path_join(dir, "down");
+	char *script = xasprintf("cat %sclaude-stopped.jsonl; echo > %s; cat %s; exec sleep 1000", FIXTURES, up, down);
 	pthread_t thread;
+	int fds[2];
 
 	ck_assert_int_eq(mkfifo(up, 0600), 0);
-	ck_assert_int_eq(pthread_create(&thread, NULL, jump_when_there, up), 0);
+	ck_assert_int_eq(mkfifo(down, 0600), 0);
+	ck_assert_int_ge(fds[0] = open(up, O_RDWR | O_CLOEXEC), 0);
+	ck_assert_int_ge(fds[1] = open(down, O_RDWR | O_CLOEXEC), 0);
+	ck_assert_int_eq(pthread_create(&thread, NULL, jump_when_there, fds), 0);
 	agent.timeout_ms = 1800000;
 	ck_assert_int_eq(run_script("stream-json", script), -1);
 	pthread_join(thread, NULL);
+	close(fds[0]);
+	close(fds[1]);
 	ck_assert_int_eq(err.code, DROVER_INTERNAL);
 	ck_assert_ptr_nonnull(strstr(err.text, "agent robot was stopped: it took longer than 30m"));
 	ck_assert_str_eq(core_heard(), "JOB_USAGE robot 3320 3150 150 3 0\n");
 	free(script);
 	free(up);
+	free(down);
 }
 END_TEST
 
