@@ -10,3 +10,4 @@ include tests/unit/agent.mk
 include tests/unit/api.mk
 include tests/unit/plugins.mk
 include tests/e2e/local.mk
+include tests/package/local.mk
