@@ -146,7 +146,5 @@ gitrepo_prepare(struct tree *t, const char *state, const char *ref)
 		fprintf(stderr, "%s\n", err.text);
 		MUST(false);
 	}
-	/* As if it was long ago: a return would wait until the clock of the files has moved on. */
-	t->filled_at = 0;
 	return saved;
 }

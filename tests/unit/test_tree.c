@@ -379,28 +379,6 @@ START_TEST(clone_keeps_to_itself)
 }
 END_TEST
 
-START_TEST(young_index_is_refreshed_on_return)
-{
-	struct tree t;
-	char saved[256];
-	struct stat index, file;
-	char *path;
-
-	gitrepo_tree(&up, &t, 14);
-	OK(tree_fetch(&t, err));
-	OK(tree_prepare(&t, "new", NULL, saved, sizeof saved, err));
-	OK(tree_return(&t, saved, sizeof saved, err));
-	path = path_join(t.gitdir, "index");
-	ck_assert_int_eq(stat(path, &index), 0);
-	free(path);
-	path = path_join(t.path, "a.txt");
-	ck_assert_int_eq(stat(path, &file), 0);
-	ck_assert_int_gt(index.st_mtim.tv_sec, file.st_mtim.tv_sec);
-	free(path);
-	tree_free(&t);
-}
-END_TEST
-
 START_TEST(caches_are_shared)
 {
 	char *dir = path_join(up.dir, "cache"), **env;
@@ -446,7 +424,6 @@ tree_life_tests(Suite *s)
 	tcase_add_loop_test(tc, removed_tree_leaves_nothing, 0, all);
 	tcase_add_test(tc, kind_of_lease_may_change);
 	tcase_add_test(tc, clone_keeps_to_itself);
-	tcase_add_test(tc, young_index_is_refreshed_on_return);
 	tcase_add_test(tc, caches_are_shared);
 	suite_add_tcase(s, tc);
 }

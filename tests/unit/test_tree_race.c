@@ -41,7 +41,6 @@ racer(uint64_t id, int begin)
 	gitrepo_tree(&up, &t, id);
 	if (tree_fetch(&t, &err) != 0 || tree_prepare(&t, "new", NULL, saved, sizeof saved, &err) != 0)
 		goto fail;
-	t.filled_at = 0;
 	if (shell(t.path, "test \"$(git rev-parse HEAD)\" = %s && test -z \"$(git status --porcelain)\" && echo %d >mine.txt", t.base, (int)id) != 0)
 		_exit(11);
 	snprintf(branch, sizeof branch, "drover/%d", (int)id);
