@@ -46,14 +46,20 @@ check "it runs" until_true 20 job_is "$stubborn" running
 check "cancel is taken" drover cancel "$stubborn"
 check "a command that ignores SIGTERM is cancelled all the same" until_true 30 job_is "$stubborn" cancelled
 
+cat >"$work/wait-for" <<'END'
+#!/bin/sh
+while [ ! -e "$1" ]; do sleep 0.05; done
+END
+chmod +x "$work/wait-for"
 i=0
 submits=
 while [ "$i" -lt 64 ]; do
-	drover submit exec.command --key one-of-64 --payload '["sleep", "0.2"]' >/dev/null 2>&1 &
+	drover submit exec.command --key one-of-64 --payload "[\"$work/wait-for\", \"$work/all-asked\"]" >/dev/null 2>&1 &
 	submits="$submits $!"
 	i=$((i + 1))
 done
 for p in $submits; do wait "$p"; done
+touch "$work/all-asked"
 check "64 submits of one key make one job" equal "$(drover list --json --limit 1000 | jq '[.jobs[] | select(.key == "one-of-64")] | length')" 1
 
 check "pause" drover pause kind/exec.command
