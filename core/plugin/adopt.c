@@ -96,54 +96,23 @@ slot_adopt(struct supervisor *s, struct slot *slot, struct peer *p, struct messa
 	slot->job = job->id;
 	slot->epoch = job->epoch;
 	slot->state = SLOT_BUSY;
+	slot->restored = false;
 	slot->since = slot->heard = clock_mono();
 	p->slot = slot;
 	return (true);
 }
 
-struct orphan {
-	uint64_t id, epoch;
-	char worker[16];
-};
-
-struct orphans {
-	struct supervisor *s;
-	struct orphan *list;
-	int len;
-};
-
-static int
-orphan_collect(void *arg, struct job *job)
-{
-	struct orphans *o = arg;
-
-	if (slot_of_job(o->s, job->id, job->epoch) != NULL)
-		return (0);
-	o->list = xreallocarray(o->list, (size_t)o->len + 1, sizeof *o->list);
-	o->list[o->len].id = job->id;
-	o->list[o->len].epoch = job->epoch;
-	text_copy(o->list[o->len].worker, sizeof o->list[o->len].worker, job->worker != NULL ? job->worker : "");
-	o->len++;
-	return (0);
-}
-
 /* An idle worker of an earlier core says by its hello that what that core had claimed for it never began. */
 static void
-slots_unbegun(struct supervisor *s, const char *worker, const struct proc_id *id)
+slot_unbegun(struct supervisor *s, struct slot *slot, const struct proc_id *id)
 {
-	struct orphans o = { s, NULL, 0 };
-	struct proc_id known;
 	struct error err = { 0 };
-	int i;
 
-	if (s->adopt_until == 0 || !slot_recall(s, worker, &known) || known.pid != id->pid || known.start != id->start)
+	if (slot->state != SLOT_LOST || !slot->restored || slot->id.pid != id->pid || slot->id.start != id->start)
 		return;
-	queue_each_running(s->daemon->queue, orphan_collect, &o);
-	for (i = 0; i < o.len; i++)
-		if (strcmp(o.list[i].worker, worker) == 0 &&
-		    queue_interrupt(s->daemon->queue, o.list[i].id, false, "drover went away before this began", &err) != 0)
-			log_printf(&s->log, DROVER_ERR, "%s", err.text);
-	free(o.list);
+	if (queue_interrupt(s->daemon->queue, slot->job, false, "drover went away before this began", &err) != 0)
+		slot_log(s, slot, DROVER_ERR, err.text);
+	slot_clear(slot);
 }
 
 void
@@ -167,7 +136,8 @@ slots_hello(struct peer *p, struct message *m)
 			slots_welcome(p, job, false);
 		return;
 	}
-	slots_unbegun(s, message_s(m, "worker"), &id);
+	if (slot != NULL)
+		slot_unbegun(s, slot, &id);
 	if (slot == NULL || slot->state != SLOT_FORKING || strcmp(slot->token, message_s(m, "token")) != 0) {
 		struct message_out out;
 
@@ -225,46 +195,58 @@ slot_job_lost(struct supervisor *s, const char *worker, uint64_t id, uint64_t ep
 	free(source);
 }
 
+/* A thread shares the daemon's life; a process that was never seen cannot come back. */
+static bool
+slot_is_dead(const struct supervisor *s, const struct slot *slot)
+{
+	if (slot->state != SLOT_LOST)
+		return (false);
+	if (slot->restored)
+		return (slot->id.pid == 0 || !proc_alive(&slot->id));
+	return (slot->id.pid > 0 && !s->daemon->in_process && !proc_alive(&slot->id));
+}
+
 /* A lost worker: dead is sure at once, alive gets LEASE_TTL_MS to come back, or WORKER_SILENT_MS to speak again. */
 int64_t
 slot_watch(struct supervisor *s, struct slot *slot, int64_t now)
 {
 	int64_t limit = slot->state == SLOT_LOST ? slot->since + LEASE_TTL_MS : slot->heard + WORKER_SILENT_MS;
-	bool dead = slot->state == SLOT_LOST && slot->id.pid > 0 && !s->daemon->in_process && !proc_alive(&slot->id);
+	bool dead = slot_is_dead(s, slot);
 
 	if (!dead && now < limit)
 		return (slot->state == SLOT_LOST ? wait_min(limit - now, 250) : limit - now);
-	slot_job_lost(s, slot->name, slot->job != 0 ? slot->job : slot->next, slot->job != 0 ? slot->epoch : slot->next_epoch, &slot->id, true,
+	slot_job_lost(s, slot->name, slot->job != 0 ? slot->job : slot->next, slot->job != 0 ? slot->epoch : slot->next_epoch,
+	    &slot->id, !slot->restored, slot->restored ? "drover went away while this ran, and its worker did not come back" :
 	    dead ? "the worker died in the middle of the job (killed, or out of memory?)" :
 	    "the worker has not been heard of for too long: fenced and killed");
 	slot_clear(slot);
 	return (0);
 }
 
-/* Jobs that an earlier core left running: those whose worker is dead are queued again at once, the others when nobody came back. */
-int64_t
-slots_orphans(struct supervisor *s, int64_t now)
+/* A job that an earlier core left running keeps its slot, as if its worker had lost the connection just now. */
+static int
+slot_restore(void *arg, struct job *job)
 {
-	struct orphans o = { s, NULL, 0 };
-	struct proc_id id;
-	int i, waiting = 0;
+	struct supervisor *s = arg;
+	struct slot *slot = slot_revive(s, job->worker);
 
-	queue_each_running(s->daemon->queue, orphan_collect, &o);
-	for (i = 0; i < o.len; i++) {
-		bool known = slot_recall(s, o.list[i].worker, &id);
-
-		if (known && proc_alive(&id) && now < s->adopt_until) {
-			waiting++;
-			continue;
-		}
-		slot_job_lost(s, o.list[i].worker, o.list[i].id, o.list[i].epoch, known ? &id : NULL, false,
-		    "drover went away while this ran, and its worker did not come back");
+	if (slot == NULL || slot->state != SLOT_FREE) {
+		slot_job_lost(s, job->worker, job->id, job->epoch, NULL, false, "drover went away while this ran, and its slot is another's");
+		return (0);
 	}
-	free(o.list);
-	if (waiting == 0) {
-		s->adopt_until = 0;
-		return (-1);
-	}
-	return (wait_min(s->adopt_until - now, 250));
+	slot->plugin = xstrndup(job->kind, strcspn(job->kind, "."));
+	slot->state = SLOT_LOST;
+	slot->restored = true;
+	slot->job = job->id;
+	slot->epoch = job->epoch;
+	slot->since = clock_mono();
+	if (!slot_recall(s, slot->name, &slot->id))
+		memset(&slot->id, 0, sizeof slot->id);
+	return (0);
 }
 
+void
+slots_restore(struct supervisor *s)
+{
+	queue_each_running(s->daemon->queue, slot_restore, s);
+}

@@ -113,7 +113,7 @@ slot_clear(struct slot *slot)
 	slot->state = SLOT_FREE;
 	slot->token[0] = '\0';
 	slot->job = slot->epoch = slot->next = slot->next_epoch = slot->done = slot->done_epoch = 0;
-	slot->interrupting = false;
+	slot->interrupting = slot->restored = false;
 	memset(&slot->id, 0, sizeof slot->id);
 	slot->since = clock_mono();
 }
@@ -449,8 +449,6 @@ slots_tick(struct supervisor *s, int64_t now)
 	int64_t wait = -1;
 	int i;
 
-	if (s->adopt_until != 0)
-		wait = slots_orphans(s, now);
 	for (i = 0; i < s->slots_len; i++) {
 		slot = s->slots[i];
 		if (slot->state == SLOT_LOST || slot->state == SLOT_BUSY)

@@ -70,9 +70,9 @@ supervisor_open(struct daemon *d, struct supervisor **out, struct error *err)
 	TAILQ_INIT(&s->calls);
 	d->supervisor = s;
 	*out = s;
-	s->adopt_until = clock_mono() + LEASE_TTL_MS;
 	if (peers_open(s, err) != 0)
 		return (-1);
+	slots_restore(s);
 	supervisor_configure(s);
 	return (0);
 }

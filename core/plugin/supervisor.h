@@ -89,6 +89,7 @@ struct slot {
 	uint64_t job, epoch;         /* what it runs; 0: nothing */
 	uint64_t next, next_epoch;   /* claimed in this tick, sent after the commit */
 	uint64_t done, done_epoch;   /* JOB_DONE came in this tick, JOB_SETTLED goes after the commit */
+	bool restored;               /* the job was found running: its worker may come back */
 	bool interrupting;           /* it was told to stop because drover stops */
 	int64_t since, heard;        /* monotonic */
 	int64_t cpu_ms, rss, output; /* of the last beat */
@@ -134,7 +135,6 @@ struct supervisor {
 	uint64_t generation;         /* counts configurations */
 	uint64_t last_id;
 	struct keeper *keeper;
-	int64_t adopt_until;         /* monotonic: running jobs whose worker may still come back */
 	int64_t chores_at;           /* monotonic: when leases are looked at next */
 };
 
@@ -195,7 +195,8 @@ void slot_log(struct supervisor *, const struct slot *, enum drover_level, const
 void slots_hello(struct peer *, struct message *);
 /* A worker that is lost, or silent for too long; ms until it must be looked at again. */
 int64_t slot_watch(struct supervisor *, struct slot *, int64_t now);
-int64_t slots_orphans(struct supervisor *, int64_t now);
+/* Once, at the start. */
+void slots_restore(struct supervisor *);
 
 /* peers.c */
 int peers_open(struct supervisor *, struct error *);

@@ -55,7 +55,7 @@ run --repo "$work/shop" --parallel 2 "$work"/t/elk.md "$work"/t/fox.md "$work"/t
 client=$!
 under_way() { [ "$(git -C "$work/shop.git" for-each-ref refs/heads/drover | wc -l)" -ge 5 ]; }
 until_true 60 under_way
-victim=$(pgrep -f "droverd -c .*drover/run" | head -n 1)
+victim=$(pgrep -f "droverd -c $work/state-home" | head -n 1)
 kill -9 "$victim" 2>/dev/null
 wait "$client"
 check "a client whose daemon was killed says so" [ $? -ne 0 ]
