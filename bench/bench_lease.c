@@ -34,6 +34,8 @@ static const char *const names[WAYS] = {
 
 extern char **environ;
 
+static void run(const char *, const char *, ...) __attribute__((format(printf, 2, 3)));
+
 static void
 run(const char *dir, const char *format, ...)
 {

@@ -6,6 +6,7 @@
 #   prepare_build DIR [CONFIGURE-ARGUMENT...]
 
 top=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
+# shellcheck disable=SC2034
 build_packages="gcc libc6-dev make autoconf automake libtool pkg-config git ca-certificates
   libevent-dev libcurl4-openssl-dev libcjson-dev libconfig-dev libgit2-dev libsqlite3-dev libpcre2-dev uthash-dev"
 
@@ -47,14 +48,14 @@ prepare_build() {
 	build=$1
 	shift
 	mkdir -p "$build"
-	if [ ! -x "$top/configure" ] || [ "$top/configure.ac" -nt "$top/configure" ]; then
+	if [ ! -x "$top/configure" ] || [ -n "$(find "$top/configure.ac" -newer "$top/configure")" ]; then
 		say "Making configure ..."
 		(cd "$top" && ./autogen.sh) >"$build/autogen.out" 2>&1 || {
 			cat "$build/autogen.out" >&2
 			die "autogen.sh failed"
 		}
 	fi
-	if [ ! -f "$build/Makefile" ] || [ "$top/configure" -nt "$build/config.status" ]; then
+	if [ ! -f "$build/Makefile" ] || [ -n "$(find "$top/configure" -newer "$build/config.status")" ]; then
 		say "Configuring in $build ..."
 		cc=gcc
 		command -v ccache >/dev/null 2>&1 && cc="ccache gcc"

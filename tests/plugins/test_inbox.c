@@ -437,7 +437,7 @@ END_TEST
 
 static const char *const hostile[] = {
 	"$(touch x); rm -rf ~.md", "-rf.md", "new\nline.md", "100%.md", "%41@%2F.md", "quote'\"`.md", "\xe6\x97\xa5\xe6\x9c\xac.md",
-	"\xff\xfe\x01.md", "..md", " .md", "a@0123456789abcdef.md", "\xe2\x80\xae" "dm.md", "..a.md", "\\.md", "\x1b[31m.md",
+	"\xff\xfe\x01.md", "..md", " .md", "a@0123456789abcdef.md", "\xe2\x80\xaetxt.md", "..a.md", "\\.md", "\x1b[31m.md",
 };
 
 START_TEST(hostile_names_live_a_whole_life)
