@@ -25,6 +25,7 @@
 static void env_worker_tmp(struct scope *, const char *parent);
 static int env_make_tmp(struct scope *, const char *parent);
 static void env_pass(struct env *, const char *name, const char *fallback);
+static void env_user(const char **home, const char **user);
 static void env_pass_user(struct env *);
 static int env_add_caches(struct env *, const char *cache_dir, struct error *);
 static void env_set_number(struct env *, const char *name, uint64_t value);
@@ -171,19 +172,37 @@ env_pass(struct env *e, const char *name, const char *fallback)
 		env_set(e, name, value);
 }
 
-/* A service manager sets these; the password file is asked only when it did not. */
+/* A service manager sets these as a rule; the password file is asked only when it did not. */
+static void
+env_user(const char **home, const char **user)
+{
+	struct passwd *pw = NULL;
+
+	*home = getenv("HOME");
+	*user = getenv("USER");
+	if (*home == NULL || **home != '/' || *user == NULL || **user == '\0')
+		pw = getpwuid(geteuid());
+	if (*home == NULL || **home != '/')
+		*home = pw != NULL ? pw->pw_dir : "/";
+	if (*user == NULL || **user == '\0')
+		*user = pw != NULL ? pw->pw_name : "drover";
+}
+
+void
+env_settle(void)
+{
+	const char *home, *user;
+
+	env_user(&home, &user);
+	MUST(setenv("HOME", home, 1) == 0 && setenv("USER", user, 1) == 0);
+}
+
 static void
 env_pass_user(struct env *e)
 {
-	const char *home = getenv("HOME"), *user = getenv("USER");
-	struct passwd *pw = NULL;
+	const char *home, *user;
 
-	if (home == NULL || *home != '/' || user == NULL || *user == '\0')
-		pw = getpwuid(geteuid());
-	if (home == NULL || *home != '/')
-		home = pw != NULL ? pw->pw_dir : "/";
-	if (user == NULL || *user == '\0')
-		user = pw != NULL ? pw->pw_name : "drover";
+	env_user(&home, &user);
 	env_set(e, "HOME", home);
 	env_set(e, "USER", user);
 	env_set(e, "LOGNAME", user);

@@ -13,6 +13,8 @@ struct env {
 	size_t len, cap;
 };
 
+/* Looks up once, for a runner and all that it forks, who the daemon's user is. Not while there are threads. */
+void env_settle(void);
 /* What every command of the scope gets. Makes the scope's folder for temporary files when it has none. */
 int env_init(struct env *, struct scope *, struct error *);
 void env_free(struct env *);

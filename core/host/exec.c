@@ -11,6 +11,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -48,7 +49,7 @@ struct run {
 	int64_t deadline, kill_at;   /* monotonic; 0: none */
 	struct buf line;             /* of stdout, until its newline comes */
 	struct buf tail, err_tail;
-	char chunk[CHUNK];
+	char chunk[CHUNK];           /* last, and not zeroed: a short command touches little of it */
 };
 
 static void exec_output_open(struct scope *);
@@ -92,7 +93,8 @@ exec_run_split(struct scope *s, const struct drover_command *c, struct drover_ou
 	o->status = -1;
 	if (command_check(s, c, err) != 0)
 		return -1;
-	r = xcalloc(1, sizeof *r);
+	r = xmalloc(sizeof *r);
+	memset(r, 0, offsetof(struct run, chunk));
 	r->scope = s;
 	r->command = c;
 	r->outcome = o;

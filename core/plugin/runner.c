@@ -20,6 +20,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "host/env.h"
 #include "host/link.h"
 #include "plugin/crash.h"
 #include "plugin/operation.h"
@@ -525,6 +526,7 @@ runner_main(int fd, bool in_process)
 	if (!in_process) {
 		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 		(void)signal(SIGPIPE, SIG_IGN);
+		env_settle();
 	}
 	if (message_recv(fd, &m, &err) != 1 || m.type != MESSAGE_RUNNER_START)
 		goto out;
