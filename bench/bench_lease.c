@@ -3,8 +3,9 @@
  * Leases against git: how long a job waits for its tree, as ratios of what git takes for a new worktree
  * in the same run. The alternatives take turns in each round, so that a noisy machine is noisy for all.
  * Nothing is deleted within a round: on ext4 that would slow down whoever creates files next.
+ * Prints what bench/run.sh makes rows of: WHAT|FIGURE|AT LEAST|AIM|, and notes, which have no figure.
  *
- * usage: bench_lease [FILES [ROUNDS [FOLDER]]]
+ * usage: bench-lease [FILES [ROUNDS [FOLDER]]]
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -24,6 +25,7 @@
 
 #define ROUNDS_MAX 25
 #define BYTES_PER_FILE 19000
+#define CROWD 32
 
 enum { GIT_PLAIN, GIT_WORKERS, COLD, WARM, WARM_DIRTY, RETURN_DIRTY, REMOVE, WAYS };
 
@@ -57,10 +59,10 @@ run(const char *dir, const char *format, ...)
 }
 
 /* Text that compresses to something, ten files a folder. */
-static void
-make_upstream(const char *dir, int64_t files)
+static char *
+make_upstream(const char *dir, const char *folder, int64_t files)
 {
-	char *up = path_join(dir, "up"), *data = xmalloc(BYTES_PER_FILE), *name;
+	char *up = path_join(dir, folder), *data = xmalloc(BYTES_PER_FILE), *name;
 	uint64_t seed = 88172645463325252u;
 
 	for (int64_t i = 0; i < files; i++) {
@@ -80,15 +82,15 @@ make_upstream(const char *dir, int64_t files)
 		free(name);
 	}
 	run(up, "git init -q -b main . && git add -A && git -c user.name=b -c user.email=b@localhost commit -qm files");
-	free(up);
 	free(data);
+	return up;
 }
 
 static void
 must(int rc, const struct error *err)
 {
 	if (rc != 0) {
-		fprintf(stderr, "bench_lease: %s\n", err->text);
+		fprintf(stderr, "bench-lease: %s\n", err->text);
 		exit(EXIT_FAILURE);
 	}
 }
@@ -136,26 +138,91 @@ lease_rounds(struct tree *t, int64_t took[WAYS], struct error *err)
 	took[REMOVE] = clock_mono_us() - begun;
 }
 
+/* Leases of one repo that are asked for at the same moment, each by a process of its own; how many fail. */
+static int
+lease_crowd(const char *dir)
+{
+	struct config_repo repo = { .name = (char *)(uintptr_t)"crowd", .base = (char *)(uintptr_t)"main" };
+	char *state = path_join(dir, "crowd"), *mirror = path_join(state, "mirrors/crowd.git"), *up = make_upstream(dir, "small", 200);
+	char saved[256];
+	pid_t children[CROWD];
+	int status, gate[2], failed = 0;
+	struct error err = { .code = 0 };
+
+	repo.url = up;
+	MUST(pipe(gate) == 0);
+	for (int i = 0; i < CROWD; i++) {
+		MUST((children[i] = fork()) != -1);
+		if (children[i] == 0) {
+			char *path = xasprintf("%s/trees/crowd/%d", state, i + 1);
+			struct tree t;
+
+			close(gate[1]);
+			(void)!read(gate[0], saved, 1);
+			tree_init(&t, (uint64_t)i + 1, &repo, path, mirror, state);
+			must(tree_fetch(&t, &err), &err);
+			must(tree_prepare(&t, "new", NULL, saved, sizeof saved, &err), &err);
+			must(tree_return(&t, saved, sizeof saved, &err), &err);
+			_exit(EXIT_SUCCESS);
+		}
+	}
+	close(gate[0]);
+	close(gate[1]);
+	for (int i = 0; i < CROWD; i++)
+		failed += waitpid(children[i], &status, 0) != children[i] || status != 0;
+	free(state);
+	free(mirror);
+	free(up);
+	return failed;
+}
+
+static double
+middle(int64_t *values, int64_t n)
+{
+	qsort(values, (size_t)n, sizeof values[0], by_value);
+	return (double)values[n / 2];
+}
+
+static void
+lease_print(int64_t took[WAYS][ROUNDS_MAX], int64_t files, int64_t rounds)
+{
+	static const struct row {
+		int way, against;
+		const char *what, *least, *aim;
+	} rows[] = {
+		{ WARM, GIT_PLAIN, "warm lease, clean, against git worktree add", "0.3", "0.05" },
+		{ WARM_DIRTY, GIT_PLAIN, "warm lease of a dirty tree against git worktree add", "0.3", "0.3" },
+		{ COLD, GIT_WORKERS, "cold lease against git -c checkout.workers=N worktree add", "1.2", "1.05" },
+	};
+	double ms[WAYS];
+
+	for (int i = 0; i < WAYS; i++) {
+		ms[i] = middle(took[i], rounds) / 1000;
+		printf("%s: %.1f ms\n", names[i], ms[i]);
+	}
+	printf("(%lld files of %d bytes, median of %lld rounds)\n", (long long)files, BYTES_PER_FILE, (long long)rounds);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		printf("%s|%.3f|%s|%s|\n", rows[i].what, ms[rows[i].way] / ms[rows[i].against], rows[i].least, rows[i].aim);
+}
+
 int
 main(int argc, char **argv)
 {
-	int64_t files = 5000, rounds = 5, begun, took[WAYS][ROUNDS_MAX], one[WAYS], base;
+	int64_t files = 5000, rounds = 5, begun, took[WAYS][ROUNDS_MAX], one[WAYS];
 	char *dir, *up, *state, *mirror;
 	struct config_repo repo = { .name = (char *)(uintptr_t)"bench", .base = (char *)(uintptr_t)"main" };
 	struct error err = { .code = 0 };
 	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
 
-	if ((argc > 1 && units_parse_int(argv[1], 1, 1000000, &files) != 0) || (argc > 2 && units_parse_int(argv[2], 1, ROUNDS_MAX, &rounds) != 0)) {
-		fprintf(stderr, "usage: bench_lease [FILES [ROUNDS [FOLDER]]]\n");
+	if ((argc > 1 && units_parse_int(argv[1], 100, 1000000, &files) != 0) || (argc > 2 && units_parse_int(argv[2], 1, ROUNDS_MAX, &rounds) != 0)) {
+		fprintf(stderr, "usage: bench-lease [FILES [ROUNDS [FOLDER]]]\n");
 		return 2;
 	}
 	dir = path_join(argc > 3 ? argv[3] : "/tmp", "drover-bench-XXXXXX");
 	MUST(mkdtemp(dir) != NULL);
-	up = path_join(dir, "up");
 	state = path_join(dir, "state");
 	mirror = path_join(state, "mirrors/bench.git");
-	repo.url = up;
-	make_upstream(dir, files);
+	repo.url = up = make_upstream(dir, "up", files);
 	for (int64_t r = 0; r < rounds; r++) {
 		struct tree t;
 		char *path = xasprintf("%s/trees/bench/%lld", state, (long long)r + 1);
@@ -176,14 +243,8 @@ main(int argc, char **argv)
 		tree_free(&t);
 		free(path);
 	}
-	printf("%lld files of %d bytes, median of %lld rounds, %ld CPUs\n", (long long)files, BYTES_PER_FILE, (long long)rounds, cpus);
-	printf("%-42s %9s %8s %8s\n", "", "ms", "x plain", "x N");
-	for (int i = 0; i < WAYS; i++) {
-		qsort(took[i], (size_t)rounds, sizeof took[i][0], by_value);
-		base = took[i][rounds / 2];
-		printf("%-42s %9.1f %8.3f %8.3f\n", names[i], (double)base / 1000, (double)base / (double)took[GIT_PLAIN][rounds / 2],
-		    (double)base / (double)took[GIT_WORKERS][rounds / 2]);
-	}
+	lease_print(took, files, rounds);
+	printf("%d leases at once on one repo, failures|%d|0|0|\n", CROWD, lease_crowd(dir));
 	must(path_remove_tree(dir, &err), &err);
 	free(dir);
 	free(up);

@@ -7,8 +7,11 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
 #include <spawn.h>
@@ -28,6 +31,7 @@
 
 static int tool_spawn(int, char **);
 static int tool_append(int, char **);
+static int tool_beanstalk(int, char **);
 static int tool_noop(int, char **);
 static int tool_enqueue(int, char **);
 static int tool_wake(int, char **);
@@ -42,6 +46,7 @@ static const struct tool {
 } tools[] = {
 	{ "spawn", "N WIDTH: /bin/true by posix_spawn, WIDTH at once; per second", 2, tool_spawn },
 	{ "append", "FILE N: append 256 bytes and fdatasync; per second", 2, tool_append },
+	{ "beanstalk", "PORT N WIDTH: put N jobs, WIDTH workers that reserve, posix_spawn /bin/true and delete; per second", 3, tool_beanstalk },
 	{ "noop", "SOCKET N TAG: submit N exec.command jobs of /bin/true and wait for all; per second", 3, tool_noop },
 	{ "enqueue", "SOCKET N CLIENTS BATCH TAG: held jobs, acknowledged; per second", 5, tool_enqueue },
 	{ "wake", "SOCKET N SELF FILE TAG: submit to the first instruction of the command; p50 and p99 in ms", 5, tool_wake },
@@ -110,6 +115,84 @@ tool_append(int argc, char **argv)
 			die(argv[0]);
 	printf("%.0f\n", per_second(n, now_us() - start));
 	close(fd);
+	return (0);
+}
+
+struct bean {
+	FILE *talk;
+	long n;
+};
+
+/* One command and the first word of its answer; the number behind it in *number. */
+static void
+bean_ask(FILE *talk, const char *command, const char *expected, unsigned long *number)
+{
+	char line[256];
+
+	fputs(command, talk);
+	fflush(talk);
+	if (fgets(line, sizeof line, talk) == NULL || strncmp(line, expected, strlen(expected)) != 0)
+		die(expected);
+	if (number != NULL)
+		*number = strtoul(line + strlen(expected), NULL, 10);
+}
+
+static FILE *
+bean_connect(const char *port)
+{
+	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons((uint16_t)strtol(port, NULL, 10)),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), one = 1;
+	FILE *talk;
+
+	if (fd < 0 || connect(fd, (struct sockaddr *)(void *)&to, sizeof to) != 0 || (talk = fdopen(fd, "r+")) == NULL)
+		die("beanstalkd");
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+	return (talk);
+}
+
+static void *
+bean_worker(void *arg)
+{
+	struct bean *b = arg;
+	char program[] = "/bin/true", *child[] = { program, NULL }, text[64];
+	unsigned long id;
+	pid_t pid;
+
+	for (long i = 0; i < b->n; i++) {
+		bean_ask(b->talk, "reserve\r\n", "RESERVED ", &id);
+		if (fgets(text, sizeof text, b->talk) == NULL || posix_spawn(&pid, program, NULL, NULL, child, environ) != 0 ||
+		    waitpid(pid, NULL, 0) != pid)
+			die("a job of beanstalkd");
+		snprintf(text, sizeof text, "delete %lu\r\n", id);
+		bean_ask(b->talk, text, "DELETED", NULL);
+	}
+	return (NULL);
+}
+
+static int
+tool_beanstalk(int argc, char **argv)
+{
+	long n = strtol(argv[1], NULL, 10), width = strtol(argv[2], NULL, 10), i;
+	struct bean beans[16];
+	pthread_t threads[16];
+	int64_t start;
+
+	if (width < 1 || width > 16)
+		return (2);
+	for (i = 0; i < width; i++)
+		beans[i] = (struct bean){ bean_connect(argv[0]), n / width };
+	start = now_us();
+	for (i = 0; i < n / width * width; i++)
+		bean_ask(beans[0].talk, "put 1 0 60 4\r\ntrue\r\n", "INSERTED ", NULL);
+	for (i = 0; i < width; i++)
+		if (pthread_create(&threads[i], NULL, bean_worker, &beans[i]) != 0)
+			die("pthread_create");
+	for (i = 0; i < width; i++) {
+		pthread_join(threads[i], NULL);
+		fclose(beans[i].talk);
+	}
+	printf("%.0f\n", per_second(n / width * width, now_us() - start));
 	return (0);
 }
 
@@ -198,7 +281,7 @@ tool_noop(int argc, char **argv)
 {
 	long n = strtol(argv[1], NULL, 10), i, done;
 	struct buf body = BUF_INIT;
-	struct timespec nap = { 0, 2000000 };
+	struct timespec nap = { 0, 5000000 };
 	int fd = http_connect(argv[0]);
 	int64_t start;
 
