@@ -66,6 +66,7 @@ struct config_source {
 	char *name;
 	bool enabled;
 	int64_t interval_ms;        /* -1: the plugin's own */
+	int64_t poll_timeout_ms;
 	cJSON *options;
 };
 

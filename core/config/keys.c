@@ -66,7 +66,9 @@ static const struct key keys_repo[] = {
 static const struct key keys_source[] = {
 	{ "enabled", KEY_BOOL, AT(config_source, enabled), .fallback = "true", .help = "Whether it is polled." },
 	{ "interval", KEY_DURATION, AT(config_source, interval_ms), .example = "\"30s\"", .min = 1000, .unset = -1,
-	  .help = "Between two polls; without it the plugin's own. All other keys are the source's options (drover plugin info)." },
+	  .help = "Between two polls; without it the plugin's own." },
+	{ "poll_timeout", KEY_DURATION, AT(config_source, poll_timeout_ms), .fallback = "5m", .min = 1000,
+	  .help = "A poll that takes longer hangs: its plugin is started again. All other keys are the source's options (drover plugin info)." },
 	{ "options", KEY_REST, AT(config_source, options) },
 	{ .name = NULL },
 };

@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "base/units.h"
 #include "plugin/supervisor.h"
 
 #define ITEMS_MAX 1000            /* of one poll */
@@ -97,6 +98,7 @@ sources_ready(struct runner_handle *r)
 		    json_int(export, "interval_ms", 30000);
 		if (source->interval_ms < 100)
 			source->interval_ms = 100;
+		source->poll_timeout_ms = plugin->sources[i].poll_timeout_ms;
 		source->next_poll = clock_mono();
 		source->settle_due = true;
 	}
@@ -140,7 +142,7 @@ int64_t
 sources_tick(struct runner_handle *r, int64_t now)
 {
 	struct source *source;
-	char why[DROVER_ERROR_MAX];
+	char why[DROVER_ERROR_MAX], limit[32];
 	int64_t wait = -1;
 	int i;
 
@@ -151,11 +153,12 @@ sources_tick(struct runner_handle *r, int64_t now)
 		if (source->settle_due && source->settling == 0)
 			wait = wait_min(wait, source->settle_at - now);
 		if (source->poll_began != 0) {
-			if (now - source->poll_began < POLL_TIMEOUT_MS) {
-				wait = wait_min(wait, source->poll_began + POLL_TIMEOUT_MS - now);
+			if (now - source->poll_began < source->poll_timeout_ms) {
+				wait = wait_min(wait, source->poll_began + source->poll_timeout_ms - now);
 				continue;
 			}
-			snprintf(why, sizeof why, "the plugin hangs in the poll of %s (no answer within 5 minutes)", source->name);
+			snprintf(why, sizeof why, "the plugin hangs in the poll of %s (no answer within %s)", source->name,
+			    units_format_duration(source->poll_timeout_ms, limit, sizeof limit));
 			runner_kill(r, why);
 			return (-1);
 		}

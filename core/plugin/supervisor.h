@@ -26,7 +26,6 @@
 #define RUNNER_BACKOFF_MAX_MS 300000
 #define RUNNER_HEALTHY_MS 600000     /* so long up: the backoff begins anew */
 #define RUNNER_CRASHES 5             /* within RUNNER_HEALTHY_MS: parked */
-#define POLL_TIMEOUT_MS 300000       /* a poll that takes longer hangs */
 #define WORKER_FORK_MS 10000         /* from WORKER_FORK to its hello */
 #define WORKER_SILENT_MS 60000       /* a worker that is alive and says nothing is frozen: fenced and killed */
 
@@ -37,7 +36,7 @@ struct source_item;
 struct source {
 	char *name;                  /* "inbox.folder" */
 	const char *local;           /* "folder", within name */
-	int64_t interval_ms;
+	int64_t interval_ms, poll_timeout_ms;
 	int64_t next_poll;           /* monotonic */
 	int64_t polled_at;           /* wall, of the last answer; 0: never */
 	int64_t poll_began;          /* monotonic; 0: none under way */
