@@ -2,6 +2,7 @@
 /* Runners as the core sees them: started, heard of, missed, started again with backoff, and parked when that does not help. */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
@@ -22,6 +23,7 @@ static void runner_message(void *, struct message *);
 static void runner_closed(void *, const char *);
 static int runner_spawn(struct runner_handle *, int, struct error *);
 static void runner_fail(struct runner_handle *, const char *);
+static void runner_doing(const struct runner_handle *, char *, size_t);
 
 static const struct channel_calls runner_calls = { runner_message, runner_closed };
 
@@ -279,11 +281,27 @@ runner_closed(void *arg, const char *why)
 	runner_lost(r, *why != '\0' ? why : "its runner has ended");
 }
 
+/* What it was last asked to do, for whoever reads why it ended. */
+static void
+runner_doing(const struct runner_handle *r, char *out, size_t size)
+{
+	int i;
+
+	*out = '\0';
+	if (r->state == RUNNER_STARTING)
+		text_copy(out, size, " while it was opened");
+	for (i = 0; i < r->sources_len; i++)
+		if (r->sources[i].poll_began != 0)
+			snprintf(out, size, " in the poll of %s", r->sources[i].name);
+		else if (r->sources[i].settling != 0)
+			snprintf(out, size, " while %s was told how job %" PRIu64 " ended", r->sources[i].name, r->sources[i].settling);
+}
+
 void
 supervisor_reap(struct supervisor *s, pid_t pid, int status)
 {
 	struct runner_handle *r;
-	char why[DROVER_ERROR_MAX], was[DROVER_ERROR_MAX];
+	char why[DROVER_ERROR_MAX], was[DROVER_ERROR_MAX], doing[2 * DROVER_NAME_MAX + 64];
 
 	if (tidy_reap(s, pid, status))
 		return;
@@ -293,13 +311,15 @@ supervisor_reap(struct supervisor *s, pid_t pid, int status)
 	if (r == NULL)
 		return;
 	r->pid = 0;
+	runner_doing(r, doing, sizeof doing);
 	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL && r->why[0] != '\0' && r->state != RUNNER_REFUSED) {
 		text_copy(was, sizeof was, r->why);
 		snprintf(why, sizeof why, "%.400s", was);
 	} else if (WIFSIGNALED(status))
-		snprintf(why, sizeof why, "the plugin's process was ended by signal %d (%s)", WTERMSIG(status), strsignal(WTERMSIG(status)));
+		snprintf(why, sizeof why, "the plugin's process was ended by signal %d (%s)%s", WTERMSIG(status),
+		    strsignal(WTERMSIG(status)), doing);
 	else
-		snprintf(why, sizeof why, "the plugin's process ended by itself with status %d", WEXITSTATUS(status));
+		snprintf(why, sizeof why, "the plugin's process ended by itself with status %d%s", WEXITSTATUS(status), doing);
 	runner_lost(r, why);
 }
 
