@@ -4,7 +4,8 @@ if HAVE_CHECK
 # -rpath makes libtool build a shared object although nothing is installed.
 fixture_ldflags = -module -avoid-version -shared -rpath /nowhere $(PLUGIN_LDFLAGS)
 check_LTLIBRARIES += tests/fixtures/plugins/crashing.la tests/fixtures/plugins/future.la tests/fixtures/plugins/good.la \
-  tests/fixtures/plugins/hostile.la tests/fixtures/plugins/needs.la tests/fixtures/plugins/nosymbol.la
+  tests/fixtures/plugins/hostile.la tests/fixtures/plugins/needs.la tests/fixtures/plugins/nosymbol.la \
+  tests/fixtures/plugins/small.la
 tests_fixtures_plugins_crashing_la_SOURCES = tests/fixtures/plugins/crashing.c
 tests_fixtures_plugins_crashing_la_LDFLAGS = $(AM_LDFLAGS) $(fixture_ldflags)
 tests_fixtures_plugins_future_la_SOURCES = tests/fixtures/plugins/future.c
@@ -17,6 +18,8 @@ tests_fixtures_plugins_needs_la_SOURCES = tests/fixtures/plugins/needs.c
 tests_fixtures_plugins_needs_la_LDFLAGS = $(AM_LDFLAGS) $(fixture_ldflags)
 tests_fixtures_plugins_nosymbol_la_SOURCES = tests/fixtures/plugins/nosymbol.c
 tests_fixtures_plugins_nosymbol_la_LDFLAGS = $(AM_LDFLAGS) $(fixture_ldflags)
+tests_fixtures_plugins_small_la_SOURCES = tests/fixtures/plugins/small.c
+tests_fixtures_plugins_small_la_LDFLAGS = $(AM_LDFLAGS) $(fixture_ldflags)
 
 check_PROGRAMS += check_plugin
 TESTS += check_plugin
