@@ -10,6 +10,7 @@
 #include "api/server.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "store/store.h"
 
 static const struct {
 	int status;
@@ -176,5 +177,5 @@ reply_bytes(struct request *r, int status, const char *type, const void *data, s
 static bool
 says_disk_full(const char *text)
 {
-	return strstr(text, "disk is full") != NULL || strstr(text, strerror(ENOSPC)) != NULL || strstr(text, strerror(EDQUOT)) != NULL;
+	return strstr(text, STORE_FULL) != NULL || strstr(text, strerror(ENOSPC)) != NULL || strstr(text, strerror(EDQUOT)) != NULL;
 }

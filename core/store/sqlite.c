@@ -112,7 +112,7 @@ sqlite_fail(struct sqlite *s, int rc, const char *doing, struct error *err)
 	int system = sqlite3_system_errno(s->db);
 
 	if ((rc & 0xff) == SQLITE_FULL || (rc == SQLITE_IOERR_WRITE && sqlite_no_room(s)))
-		return error_set(err, DROVER_AGAIN, "no room for %s: the disk (or quota) is full, free some space",
+		return error_set(err, DROVER_AGAIN, "no room for %s: " STORE_FULL ", free some space",
 		    s->path);
 	if ((rc & 0xff) == SQLITE_BUSY || (rc & 0xff) == SQLITE_LOCKED)
 		return error_set(err, DROVER_AGAIN, "%s is locked by another program: close it", s->path);

@@ -27,6 +27,7 @@ struct store_value {
 	size_t len;
 };
 
+#define STORE_FULL "the disk (or quota) is full"        /* in the text of a DROVER_AGAIN: there is no other class for it */
 #define SV_NULL ((struct store_value){ STORE_NULL, 0, NULL, 0 })
 #define SV_INT(n) ((struct store_value){ STORE_INT, (int64_t)(n), NULL, 0 })
 struct store_value store_text(const char *);                    /* NULL is NULL */

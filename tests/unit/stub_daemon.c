@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "store/store.h"
 #include "stub_daemon.h"
 #include "temp.h"
 
@@ -87,7 +88,7 @@ stub_turn(struct stub *s)
 	dirty = store_dirty(d->store);
 	if ((failed = dirty && s->fail_commits)) {
 		store_rollback(d->store);
-		error_set(&err, DROVER_AGAIN, "database or disk is full");
+		error_set(&err, DROVER_AGAIN, "no room for drover.db: " STORE_FULL ", free some space");
 		queue_load(d->queue, &(struct error){ 0 });
 	} else
 		ck_assert_msg(store_commit(d->store, &err) == 0, "%s", err.text);
