@@ -544,7 +544,9 @@ daemon_status(struct daemon *d)
 	json_add_int(o, "slots", d->config->running);
 	json_add_int(o, "busy", supervisor_busy(d->supervisor));
 	json_add_int(o, "memory_available", view.memory_available);
+	json_add_int(o, "memory_floor", d->config->memory_floor);
 	json_add_int(o, "disk_free", view.disk_free);
+	json_add_int(o, "disk_floor", d->config->disk_floor);
 	json_add_int(o, "commits", (int64_t)d->commits);
 	json_add_str(o, "store_error", d->store_error);
 	json_add_str(o, "config_error", d->config_error);

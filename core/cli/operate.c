@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Commands on the daemon itself: status, pause, drain, reload, call. */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -7,6 +8,7 @@
 #include "base/units.h"
 #include "cli/cli.h"
 
+static void print_floor(struct cli *, const char *what, int64_t left, int64_t least);
 static void print_pools(struct cli *, const cJSON *status);
 
 int
@@ -39,6 +41,8 @@ operate_status(struct cli *cli)
 	}
 	cli_field(cli, "config", json_str(status, "config_error", NULL));
 	cli_field(cli, "store", json_str(status, "store_error", NULL));
+	print_floor(cli, "memory", json_int(status, "memory_available", -1), json_int(status, "memory_floor", 0));
+	print_floor(cli, "disk", json_int(status, "disk_free", -1), json_int(status, "disk_floor", 0));
 	print_pools(cli, status);
 	cJSON_Delete(status);
 	return CLI_OK;
@@ -123,6 +127,19 @@ operate_call(struct cli *cli)
 		cli_json(cli, json_get(answer, "reply") != NULL ? json_get(answer, "reply") : answer);
 	cJSON_Delete(answer);
 	return status;
+}
+
+/* Said only where it holds everything up. */
+static void
+print_floor(struct cli *cli, const char *what, int64_t left, int64_t least)
+{
+	char text[128], a[32], b[32];
+
+	if (left < 0 || left >= least)
+		return;
+	(void)snprintf(text, sizeof text, "%s left, %s_floor is %s: nothing starts", units_format_size(left, a, sizeof a), what,
+	    units_format_size(least, b, sizeof b));
+	cli_field(cli, what, text);
 }
 
 static void
