@@ -146,6 +146,7 @@ finish() {
 		say "--- log"
 		tail -n 40 "$work/drover.log" "$work/droverd.out" 2>/dev/null
 	fi
+	[ -z "${mounted:-}" ] || umount -l "$mounted"
 	chmod -R u+w "$work" 2>/dev/null
 	[ -n "${KEEP:-}" ] || rm -rf "$work"
 	say "$passed passed, $failed failed"
