@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-EXTRA_PROGRAMS = bench-tools
+EXTRA_PROGRAMS += bench-tools
 bench_tools_SOURCES = bench/tools.c
 bench_tools_LDADD = libbase.la $(CJSON_LIBS)
 EXTRA_PROGRAMS += bench-lease

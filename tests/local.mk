@@ -11,3 +11,4 @@ include tests/unit/api.mk
 include tests/unit/plugins.mk
 include tests/e2e/local.mk
 include tests/package/local.mk
+include tests/fuzz/local.mk

@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: Apache-2.0
+# make fuzz: libFuzzer on what reads outside bytes, each for fuzz_seconds, in a clang build of its own that keeps its corpus.
+fuzz_programs = fuzz-message fuzz-config fuzz-reader
+fuzz_seconds = 20
+EXTRA_PROGRAMS += $(fuzz_programs)
+CLEANFILES += $(fuzz_programs)
+fuzz_message_SOURCES = tests/fuzz/message.c
+fuzz_message_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+fuzz_message_LDADD = libplugin.la libbase.la
+fuzz_config_SOURCES = tests/fuzz/config.c
+fuzz_config_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+fuzz_config_LDADD = libconfigure.la libbase.la
+fuzz_reader_SOURCES = tests/fuzz/reader.c
+fuzz_reader_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+fuzz_reader_LDADD = libhost.la libbase.la
+
+fuzz:
+	test -f fuzz-build/Makefile || { mkdir -p fuzz-build && cd fuzz-build && '$(abs_top_srcdir)/configure' CC=clang CFLAGS='-g -O1' \
+	  --enable-sanitizers=address,undefined,fuzzer-no-link; }
+	cd fuzz-build && $(MAKE) fuzz-run fuzz_seconds='$(fuzz_seconds)'
+fuzz-run: $(fuzz_programs) drover
+	mkdir -p corpus/fuzz-message corpus/fuzz-config corpus/fuzz-reader
+	./drover config example >corpus/fuzz-config/example.conf
+	for p in $(fuzz_programs); do \
+	  ./$$p -max_total_time='$(fuzz_seconds)' -max_len=8192 -verbosity=0 -print_final_stats=1 corpus/$$p '$(abs_srcdir)/tests/fixtures/agents' || exit 1; \
+	done
+.PHONY: fuzz fuzz-run
