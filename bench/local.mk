@@ -8,6 +8,7 @@ bench_lease_LDADD = liblease.la libconfigure.la libbase.la
 EXTRA_DIST += bench/run.sh
 CLEANFILES += bench-tools$(EXEEXT) bench-lease$(EXEEXT)
 
-bench: all bench-tools$(EXEEXT) bench-lease$(EXEEXT)
+bench: all
+	$(MAKE) bench-tools$(EXEEXT) bench-lease$(EXEEXT)
 	SRC='$(abs_top_srcdir)' BUILD='$(abs_top_builddir)' $(SHELL) $(srcdir)/bench/run.sh
 .PHONY: bench

@@ -17,6 +17,8 @@ pids=
 say() { printf '%s\n' "$*"; }
 
 skip() {
+	trap - EXIT INT TERM
+	rm -rf "$work"
 	say "$*"
 	exit 77
 }
