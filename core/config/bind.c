@@ -242,11 +242,11 @@ bind_strings(const cJSON *list)
 		return NULL;
 	strings = xcalloc((size_t)cJSON_GetArraySize(list) + 1, sizeof *strings);
 	cJSON_ArrayForEach(element, list) {
-		if (!cJSON_IsString(layer_value(element))) {
+		if (!cJSON_IsString(element)) {
 			bind_free_strings(strings);
 			return NULL;
 		}
-		strings[n++] = xstrdup(layer_value(element)->valuestring);
+		strings[n++] = xstrdup(element->valuestring);
 	}
 	return strings;
 }
@@ -264,8 +264,10 @@ bind_free_strings(char **strings)
 static int
 read_strings(struct binder *b, const struct key *key, void *field, const cJSON *node, const char *path)
 {
-	char **strings = bind_strings(layer_value(node));
+	cJSON *list = layer_plain(node);
+	char **strings = bind_strings(list);
 
+	cJSON_Delete(list);
 	if (strings == NULL)
 		return bind_fault(b, node, path, "must be %s", kinds[key->kind].wants);
 	*(char ***)field = strings;

@@ -23,7 +23,7 @@ void bind_free(const struct key *table, void *base);
 /* "AT: PATH: what" */
 int bind_fault(struct binder *, const cJSON *node, const char *path, const char *format, ...) __attribute__((format(printf, 4, 5)));
 
-/* A NULL-terminated list of list elements; NULL when one is no text. The caller frees with bind_free_strings. */
+/* The texts of a plain list, NULL-terminated; NULL when it is no list or one is no text. The caller frees with bind_free_strings. */
 char **bind_strings(const cJSON *list);
 void bind_free_strings(char **strings);
 /* True for "token", "password", "api_key", "npm_secret" and the like: names of what must not be written into a file. */

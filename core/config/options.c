@@ -54,7 +54,6 @@ static const char *const way_suffixes[SECRET_WAYS] = { "_file", "_env", "_comman
 
 static struct value *find_value(const struct options *, const char *);
 static struct value *find_secret(const struct options *, const char *, enum secret_way *);
-static char **plain_strings(const cJSON *);
 static int take(struct options *, const cJSON *, const char *, struct error *);
 static int take_secret(struct options *, struct value *, enum secret_way, const cJSON *, const char *, struct error *);
 static int unknown_option(const struct options *, const cJSON *, const char *, struct error *);
@@ -119,30 +118,10 @@ read_path(struct value *v, const char *dir, const cJSON *json)
 	return 0;
 }
 
-static char **
-plain_strings(const cJSON *json)
-{
-	const cJSON *element;
-	char **strings;
-	size_t n = 0;
-
-	if (!cJSON_IsArray(json))
-		return NULL;
-	strings = xcalloc((size_t)cJSON_GetArraySize(json) + 1, sizeof *strings);
-	cJSON_ArrayForEach(element, json) {
-		if (!cJSON_IsString(element)) {
-			bind_free_strings(strings);
-			return NULL;
-		}
-		strings[n++] = xstrdup(element->valuestring);
-	}
-	return strings;
-}
-
 static int
 read_list(struct value *v, const char *dir, const cJSON *json)
 {
-	return (v->list = plain_strings(json)) == NULL ? -1 : 0;
+	return (v->list = bind_strings(json)) == NULL ? -1 : 0;
 }
 
 static struct value *
@@ -202,7 +181,7 @@ take_secret(struct options *o, struct value *v, enum secret_way way, const cJSON
 	if (v->at != NULL)
 		return error_set(err, DROVER_CONFIG, "%s: %s: %s: there is %s%s as well, at %s: keep one of them", at, what, entry->string,
 		    v->option->key, way_suffixes[v->way], v->at);
-	if (way == SECRET_COMMAND && ((v->list = plain_strings(json)) == NULL || v->list[0] == NULL || v->list[0][0] == '\0'))
+	if (way == SECRET_COMMAND && ((v->list = bind_strings(json)) == NULL || v->list[0] == NULL || v->list[0][0] == '\0'))
 		return error_set(err, DROVER_CONFIG, "%s: %s: %s must be a command like (\"pass\", \"show\", \"x\"), word for word, no shell", at, what,
 		    entry->string);
 	if (way != SECRET_COMMAND && (!cJSON_IsString(json) || json->valuestring[0] == '\0'))
