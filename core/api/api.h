@@ -11,8 +11,6 @@ struct daemon;
 
 /* Listens on daemon->config->socket (0660, peers checked by their credentials). A live listener there is DROVER_CONFIG. */
 int api_open(struct daemon *, struct api **, struct error *);
-/* Moves to the socket of daemon->config when it is another one; on failure it stays where it was. */
-int api_reconfigure(struct api *, struct error *);
 /* Something was committed: open streams look for news. The daemon calls it after each commit. NULL is fine. */
 void api_wake(struct api *);
 /* Cuts all connections and removes the socket; answers still owed by daemon_defer or daemon_call are dropped. NULL is fine. */

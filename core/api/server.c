@@ -73,15 +73,6 @@ api_open(struct daemon *daemon, struct api **out, struct error *err)
 	return 0;
 }
 
-int
-api_reconfigure(struct api *api, struct error *err)
-{
-	OBJ_CHECK(api, API_MAGIC);
-	if (strcmp(api->path, api->daemon->config->socket) == 0)
-		return 0;
-	return api_bind(api, api->daemon->config->socket, err);
-}
-
 void
 api_wake(struct api *api)
 {
@@ -182,11 +173,6 @@ api_bind(struct api *api, const char *path, struct error *err)
 	listener = evconnlistener_new(api->daemon->base, NULL, NULL,
 	    LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, fd);
 	MUST(listener != NULL);
-	if (api->bound != NULL) {
-		evhttp_del_accept_socket(api->http, api->bound);
-		unlink(api->path);
-		free(api->path);
-	}
 	MUST((api->bound = evhttp_bind_listener(api->http, listener)) != NULL);
 	api->path = xstrdup(path);
 	api->dev = st.st_dev;

@@ -405,15 +405,6 @@ config_parse(const char *text, const char *name, struct error *err)
 	return c;
 }
 
-struct config *
-config_default(void)
-{
-	struct config *c = config_parse("", "default", NULL);
-
-	MUST(c != NULL);
-	return c;
-}
-
 void
 config_free(struct config *c)
 {

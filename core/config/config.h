@@ -113,10 +113,8 @@ struct config {
  * NULL and DROVER_CONFIG with "FILE:LINE: what, and what would be right" on the first fault. warnings (may be NULL) gets a line each.
  */
 struct config *config_load(const char *file, struct buf *warnings, struct error *);
-/* As config_load for text that stands in memory; name is what errors call it. No conf.d, no environment. */
+/* As config_load for text that stands in memory; name is what errors call it. No conf.d, no environment: of "" come the bounded defaults. */
 struct config *config_parse(const char *text, const char *name, struct error *);
-/* Bounded defaults and nothing else. */
-struct config *config_default(void);
 void config_free(struct config *);
 
 /* The whole of it, secrets only by where they lie. config_from_json(config_to_json(c)) equals c: this is how a runner gets it. The caller deletes. */

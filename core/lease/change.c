@@ -112,23 +112,6 @@ out:
 	return result;
 }
 
-int
-tree_changed_paths(struct tree *t, struct buf *out, struct error *err)
-{
-	git_repository *repo = NULL;
-	git_diff *diff = NULL;
-	int result = -1;
-
-	if (change_begin(t, &repo, err) == 0 && change_diff(t, repo, &diff, err) == 0) {
-		for (size_t i = 0; i < git_diff_num_deltas(diff); i++)
-			buf_addf(out, "%s\n", git_diff_get_delta(diff, i)->new_file.path);
-		result = 0;
-	}
-	git_diff_free(diff);
-	git_repository_free(repo);
-	return result;
-}
-
 static int
 change_commit(struct tree *t, git_repository *repo, const git_oid *snapshot, const git_oid *parent, const char *message, git_oid *made,
     struct error *err)

@@ -19,7 +19,6 @@
 #include "config/config.h"
 #include "store/store.h"
 
-#define LEASE_BEAT_MS 5000
 #define LEASE_TTL_MS 20000
 
 struct leases;

@@ -39,8 +39,6 @@ int64_t tree_sweep(const char *state_dir, struct error *);
 
 /* Work in the tree. diff is against base. commit: 1 made, 0 nothing to commit. */
 int tree_diff(struct tree *, struct drover_diff *, struct error *);
-/* Paths that differ from base, one a line (NUL-free, as git has them). */
-int tree_changed_paths(struct tree *, struct buf *out, struct error *);
 int tree_commit(struct tree *, const char *message, char *commit, size_t size, struct error *);
 int tree_head(struct tree *, char *commit, size_t size, struct error *);
 /* Keeps a commit alive in the mirror under refs/drover/job/ID, for resuming. */

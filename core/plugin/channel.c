@@ -74,12 +74,6 @@ channel_free(struct channel *c)
 	OBJ_FREE(c);
 }
 
-int
-channel_fd(const struct channel *c)
-{
-	return (c->fd);
-}
-
 static int
 channel_push(struct channel *c, const struct buf *bytes)
 {

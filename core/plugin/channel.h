@@ -20,6 +20,5 @@ struct channel *channel_new(struct event_base *, int fd, const struct channel_ca
 void channel_free(struct channel *); /* NULL is fine; closes the fd */
 /* Frees the message. What a dead peer cannot get is dropped: closed() follows. */
 void channel_send(struct channel *, struct message_out *);
-int channel_fd(const struct channel *);
 
 #endif

@@ -56,12 +56,6 @@ store_row_blob(const struct store_row *row, int column, size_t *len)
 	return row->engine->column_bytes(row->cursor, column, len);
 }
 
-bool
-store_row_null(const struct store_row *row, int column)
-{
-	return row->engine->column_bytes(row->cursor, column, NULL) == NULL;
-}
-
 int
 store_open(const char *state_dir, struct store **out, struct error *err)
 {

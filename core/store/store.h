@@ -38,7 +38,6 @@ struct store_row;
 int64_t store_row_int(const struct store_row *, int column);    /* 0 for NULL */
 const char *store_row_text(const struct store_row *, int column); /* "" for NULL */
 const void *store_row_blob(const struct store_row *, int column, size_t *len);
-bool store_row_null(const struct store_row *, int column);
 
 /* Opens (creates, migrates) the database of a state folder and takes its lock: a second daemon gets DROVER_CONFIG naming the first one's pid. Refuses network file systems. */
 int store_open(const char *state_dir, struct store **, struct error *);

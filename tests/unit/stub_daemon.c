@@ -37,7 +37,7 @@ stub_open(void)
 
 	s->dir = temp_make();
 	d->mode = DAEMON_RUNNING;
-	d->config = config_default();
+	d->config = config_parse("", "default", NULL);
 	free(d->config->state_dir);
 	d->config->state_dir = xstrdup(s->dir);
 	free(d->config->socket);

@@ -59,7 +59,7 @@ ck_equal(const struct config *a, const struct config *b)
 
 START_TEST(config_has_bounded_defaults)
 {
-	struct config *c = config_default();
+	struct config *c = config_parse("", "default", NULL);
 
 	ck_assert_int_eq(c->running, 3);
 	ck_assert_int_eq(c->pools_len, 2);
@@ -292,7 +292,7 @@ END_TEST
 START_TEST(config_example_is_the_defaults)
 {
 	struct buf text = BUF_INIT;
-	struct config *c, *defaults = config_default();
+	struct config *c, *defaults = config_parse("", "default", NULL);
 
 	config_example(&text);
 	c = parse(buf_str(&text));

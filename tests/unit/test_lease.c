@@ -360,7 +360,7 @@ START_TEST(repo_that_is_no_longer_configured)
 {
 	struct error err = { .code = 0 };
 	uint64_t a = acquire("api", 1, &self, "new");
-	struct config *fresh = config_default();
+	struct config *fresh = config_parse("", "default", NULL);
 
 	ck_assert_int_eq(leases_release(leases, a, 1, 101, "warm", "", &err), 0);
 	leases_configure(leases, fresh);

@@ -35,8 +35,7 @@ replay_event(void *arg, const struct store_row *row)
 	struct replay *r = arg;
 	int *state = &r->state[store_row_int(row, 0)];
 	const char *event = store_row_text(row, 1);
-	int from = store_row_null(row, 2) ? -1 : state_parse(store_row_text(row, 2)), to =
-	    state_parse(store_row_text(row, 3));
+	int from = state_parse(store_row_text(row, 2)), to = state_parse(store_row_text(row, 3));
 
 	r->events++;
 	if (from != *state)
