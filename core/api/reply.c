@@ -47,6 +47,10 @@ static const struct {
 static void reply_bytes(struct request *, int status, const char *type, const void *, size_t);
 static void reply_deferred(void *arg, const struct error *failed);
 static bool says_disk_full(const char *text);
+static const char *reply_code(int status);
+static void reply_error(struct request *, int status, const char *code, const struct error *);
+/* HTTP status of a class; refusal: of DROVER_PERMANENT. */
+static int reply_status(const struct error *, int refusal);
 
 void
 reply_json(struct request *r, int status, cJSON *json)
@@ -67,7 +71,7 @@ reply_text(struct request *r, int status, const char *type, const struct buf *te
 	reply_bytes(r, status, type, buf_str(text), text->len);
 }
 
-void
+static void
 reply_error(struct request *r, int status, const char *code, const struct error *err)
 {
 	cJSON *envelope = cJSON_CreateObject(), *e = cJSON_AddObjectToObject(envelope, "error");
@@ -106,7 +110,7 @@ reply_committed(struct request *r, int status, cJSON *answer)
 	return 0;
 }
 
-int
+static int
 reply_status(const struct error *err, int refusal)
 {
 	if (err->code == DROVER_PERMANENT)
@@ -119,7 +123,7 @@ reply_status(const struct error *err, int refusal)
 	return 500;
 }
 
-const char *
+static const char *
 reply_code(int status)
 {
 	for (size_t i = 0; i < ARRAY_LEN(codes); i++)

@@ -76,14 +76,10 @@ struct request {
 /* ---- reply.c: each ends the request ---- */
 void reply_json(struct request *, int status, cJSON *); /* deletes the JSON */
 void reply_text(struct request *, int status, const char *type, const struct buf *);
-void reply_error(struct request *, int status, const char *code, const struct error *);
 /* By the class of the error and the route's own meaning of a refusal. */
 void reply_failure(struct request *, const struct error *);
 /* Sends the answer once this tick is on disk, or why it is not. Returns 0. */
 int reply_committed(struct request *, int status, cJSON *);
-/* HTTP status of a class; refusal: of DROVER_PERMANENT. */
-int reply_status(const struct error *, int refusal);
-const char *reply_code(int status);
 
 /* ---- server.c ---- */
 void request_free(struct request *);

@@ -10,6 +10,7 @@
 #define BUF_LEAST 64
 
 static void buf_reserve(struct buf *, size_t);
+static void buf_addv(struct buf *, const char *format, va_list ap) __attribute__((format(printf, 2, 0)));
 
 static void
 buf_reserve(struct buf *b, size_t more)
@@ -64,7 +65,7 @@ buf_addf(struct buf *b, const char *format, ...)
 	va_end(ap);
 }
 
-void
+static void
 buf_addv(struct buf *b, const char *format, va_list ap)
 {
 	va_list again;

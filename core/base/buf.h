@@ -17,7 +17,6 @@ void buf_add(struct buf *, const void *data, size_t len);
 void buf_adds(struct buf *, const char *s);
 void buf_addc(struct buf *, char c);
 void buf_addf(struct buf *, const char *format, ...) __attribute__((format(printf, 2, 3)));
-void buf_addv(struct buf *, const char *format, va_list ap) __attribute__((format(printf, 2, 0)));
 /* Removes n bytes from the front; n <= len. */
 void buf_drop(struct buf *, size_t n);
 void buf_clear(struct buf *);           /* keeps the memory */

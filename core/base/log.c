@@ -61,6 +61,7 @@ static void add_field(struct buf *, const struct drover_field *);
 static ssize_t write_quietly(int, const char *, size_t);
 static ssize_t write_once(const char *, size_t);
 static void send_line(const struct buf *);
+static const char *log_level_name(int level);
 
 static int
 open_file(const char *path, struct error *err)
@@ -108,24 +109,7 @@ log_set_level(enum drover_level least)
 	sink.least = least;
 }
 
-enum drover_level
-log_level(void)
-{
-	return sink.least;
-}
-
-int
-log_level_parse(const char *name)
-{
-	size_t i;
-
-	for (i = 0; i < ARRAY_LEN(level_names); i++)
-		if (strcmp(name, level_names[i]) == 0)
-			return (int)i;
-	return -1;
-}
-
-const char *
+static const char *
 log_level_name(int level)
 {
 	return level < 0 || level >= (int)ARRAY_LEN(level_names) ? level_names[DROVER_ERR] : level_names[level];

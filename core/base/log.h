@@ -28,9 +28,6 @@ int log_open(const char *path, enum drover_level least, struct error *);
 /* Reopens the file after a rotation. */
 int log_reopen(struct error *);
 void log_set_level(enum drover_level least);
-enum drover_level log_level(void);
-int log_level_parse(const char *name); /* -1 when it is none */
-const char *log_level_name(int level);
 void log_close(void);
 
 void log_line(const struct log_scope *, enum drover_level, const char *message, const struct drover_field *, size_t n);

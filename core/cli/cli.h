@@ -177,7 +177,6 @@ int cmd_act(struct cli *);                         /* cancel, retry, hold, relea
 int cmd_priority(struct cli *);
 int cmd_dead_list(struct cli *);
 int cmd_dead_retry(struct cli *);
-int cmd_wait(struct cli *, int64_t id);            /* until it has ended; CLI_OK when it succeeded */
 int follow_logs(struct cli *);
 int follow_events(struct cli *);
 int operate_status(struct cli *);

@@ -22,6 +22,8 @@ static void print_attempts(struct cli *, const cJSON *attempts);
 static void print_events(struct cli *, const cJSON *events);
 static void query_add(struct cli *, struct buf *query, const char *name, enum cli_option);
 static int wait_event(void *arg, const char *data, size_t len);
+/* Until it has ended; CLI_OK when it succeeded. */
+static int wait_for(struct cli *, int64_t id);
 
 int
 cmd_submit(struct cli *cli)
@@ -64,7 +66,7 @@ cmd_submit(struct cli *cli)
 		cli_say(cli, "this job was there already");
 	if (cli->value[OPT_WAIT] != NULL) {
 		fflush(cli->out);
-		status = cmd_wait(cli, json_int(answer, "id", 0));
+		status = wait_for(cli, json_int(answer, "id", 0));
 	}
 out:
 	cJSON_Delete(answer);
@@ -213,8 +215,8 @@ cmd_dead_retry(struct cli *cli)
 	return status;
 }
 
-int
-cmd_wait(struct cli *cli, int64_t id)
+static int
+wait_for(struct cli *cli, int64_t id)
 {
 	static const struct {
 		const char *state;

@@ -70,6 +70,5 @@ void run_disconnect(struct run *);
 int run_watch(struct run *);
 /* What has become of the tickets: to out. The exit status of it all. */
 int run_report(struct run *);
-bool run_ended(const struct run_ticket *);
 
 #endif

@@ -37,6 +37,7 @@ static bool is_live(const struct run *);
 static void time_of(const cJSON *job, char *out, size_t size);
 static void tokens_of(const cJSON *job, char *out, size_t size);
 static const char *state_of(const struct run_ticket *);
+static bool run_ended(const struct run_ticket *);
 
 int
 run_watch(struct run *run)
@@ -98,7 +99,7 @@ run_report(struct run *run)
 	return good == run->tickets_len ? CLI_OK : good > 0 ? CLI_PARTIAL : CLI_FAILED;
 }
 
-bool
+static bool
 run_ended(const struct run_ticket *t)
 {
 	static const char *const ends[] = { "succeeded", "dead", "cancelled", "held", "refused" };

@@ -76,7 +76,6 @@ enum change_next change_push(struct change *, struct error *);
 /* change_point.c. load: 1 found, 0 none (or not readable), -1. */
 int change_point_load(struct change *, struct error *);
 int change_point_save(struct change *, struct error *);
-void change_point_clear(struct change_point *);
 const char *change_step_name(enum change_step);
 
 /* change_guard.c. ** matches any number of folders, a pattern without a slash any last part; a match of a folder is a match of all in it. */

@@ -14,6 +14,7 @@ static const char *const step_names[STEPS] = {
 };
 
 static bool change_is_commit(const char *);
+static void change_point_clear(struct change_point *);
 
 const char *
 change_step_name(enum change_step step)
@@ -21,7 +22,7 @@ change_step_name(enum change_step step)
 	return (step >= 0 && step < STEPS ? step_names[step] : "none");
 }
 
-void
+static void
 change_point_clear(struct change_point *point)
 {
 	memset(point, 0, sizeof *point);

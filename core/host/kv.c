@@ -8,6 +8,7 @@ static int64_t kv_get(struct drover_scope *, const char *, char *, size_t, struc
 static int kv_set(struct drover_scope *, const char *, const char *, struct drover_error *);
 static int kv_remove(struct drover_scope *, const char *, struct drover_error *);
 static int kv_check(struct scope *, const char *, struct error *);
+static int kv_erase(struct scope *, const char *key, struct error *);
 
 const struct drover_host_kv host_kv = {
 	.size = sizeof host_kv,
@@ -50,7 +51,7 @@ kv_write(struct scope *scope, const char *key, const char *value, struct error *
 	return (service_ask(scope, &request, NULL, NULL, err));
 }
 
-int
+static int
 kv_erase(struct scope *scope, const char *key, struct error *err)
 {
 	struct message_out request;

@@ -49,7 +49,6 @@ uint64_t service_id(struct scope *);
 /* The services for each other: as their tables say, on internal types. */
 int kv_read(struct scope *, const char *key, struct buf *value, struct error *); /* 1, 0: none, -1 */
 int kv_write(struct scope *, const char *key, const char *value, struct error *);
-int kv_erase(struct scope *, const char *key, struct error *);
 int effect_start(struct scope *, const char *key, struct buf *result, struct error *); /* enum drover_effect_state, or -1 */
 int effect_finish(struct scope *, const char *key, const char *result, struct error *);
 int report_result(struct scope *, const char *key, const char *value, struct error *);

@@ -33,6 +33,7 @@ static int fetch_by_libgit2(const struct tree *, git_repository *, const char *c
 static void fetch_default_branch(git_repository *, git_remote *);
 static int cli_default_branch(const struct tree *, git_repository *, const char *secret, struct error *);
 static void fetch_unlock_refs(const struct tree *);
+static int mirror_fetch(const struct tree *, const char *const *specs, struct error *);
 
 int
 tree_fetch(struct tree *t, struct error *err)
@@ -120,7 +121,7 @@ out:
 }
 
 /* The caller holds the fetch lock. */
-int
+static int
 mirror_fetch(const struct tree *t, const char *const *specs, struct error *err)
 {
 	git_repository *repo = NULL;

@@ -50,8 +50,6 @@ int git_fail(int code, struct error *, const char *format, ...) __attribute__((f
 char *remote_url_public(const char *url);           /* without a password or token; the caller frees */
 const char *remote_local_path(const char *url);     /* of a path or file:// url, else NULL; borrowed */
 bool remote_by_cli(const struct config_repo *);     /* git's own transport is wanted or needed */
-/* The repo's token; NULL with code 0 when none is configured. The caller frees with free_wiped. */
-char *remote_token(const struct config_repo *, struct error *);
 /* Class and text of a failed exchange; said is git's stderr or NULL (libgit2's error then, rc its code). verb: "fetch", "push". */
 int remote_fail(const struct config_repo *, const char *verb, const char *said, int rc, struct error *);
 struct remote_auth {
@@ -85,7 +83,6 @@ int mirror_ref_get(git_repository *, const char *name, git_oid *);
 void mirror_unlock_packed(const struct tree *);
 /* Puts the packs of many fetches into few. Nothing is ever pruned: clones borrow from here. */
 int mirror_tend(const struct tree *, struct error *);
-int mirror_fetch(const struct tree *, const char *const *specs, struct error *);
 
 /* The inside of a tree. kept_clone tells what is on disk, not what the configuration says. */
 enum tree_kind { TREE_NONE, TREE_WORKTREE, TREE_CLONE, TREE_BROKEN };

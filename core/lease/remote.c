@@ -60,6 +60,8 @@ static const char *const advice[] = {
 
 static int credential(git_credential **, const char *url, const char *user, unsigned int allowed, void *arg);
 static int meaning_of(const char *said);
+/* The repo's token; NULL with code 0 when none is configured. The caller frees with free_wiped. */
+static char *remote_token(const struct config_repo *, struct error *);
 
 char *
 remote_url_public(const char *url)
@@ -104,7 +106,7 @@ remote_by_cli(const struct config_repo *repo)
 	    strncmp(repo->url, "file://", 7) != 0;
 }
 
-char *
+static char *
 remote_token(const struct config_repo *repo, struct error *err)
 {
 	char *token;

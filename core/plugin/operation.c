@@ -26,6 +26,8 @@ static void operation_answer(struct link *, const struct message *request, int c
 static void operation_carry_out(struct operation *);
 static void *operation_thread(void *);
 static void operation_free(struct operation *);
+/* Answers for a call that could not be begun. */
+static void operation_refuse(const struct runner *, const struct message *request, const struct error *);
 
 static const struct drover_operation *
 operation_find(const struct runner *runner, const char *name)
@@ -166,7 +168,7 @@ fail:
 	return -1;
 }
 
-void
+static void
 operation_refuse(const struct runner *runner, const struct message *request, const struct error *why)
 {
 	struct link *link = operation_link(runner, request);

@@ -20,8 +20,6 @@ struct operation {
 
 /* Takes the message over. NULL in out: a thread does it, and there is nothing to wait for. */
 int operation_start(struct runner *, struct message *request, struct operation **out, struct error *);
-/* Answers for a call that could not be begun. */
-void operation_refuse(const struct runner *, const struct message *request, const struct error *);
 void operation_kill(struct operation *);
 /* Once ended is readable: reaps and frees it, and answers for one that died without an answer. */
 void operation_end(struct operation *);

@@ -26,6 +26,8 @@ static void source_forget(struct runner_source *);
 static int source_send_items(struct runner_source *, struct error *);
 static void source_changed(struct runner *, const struct inotify_event *, int64_t now);
 static int source_code(int code, struct error *, const char *callback);
+/* NULL: no such source, or it is not open. */
+static struct runner_source *runner_source_find(struct runner *, const char *name);
 
 static const struct config_source *
 source_configured(const struct runner *runner, const char *name)
@@ -110,7 +112,7 @@ runner_source_close(struct runner_source *source)
 	memset(source, 0, sizeof *source);
 }
 
-struct runner_source *
+static struct runner_source *
 runner_source_find(struct runner *runner, const char *name)
 {
 	for (int i = 0; i < runner->image.sources_len; i++) {

@@ -24,6 +24,8 @@ static void runner_closed(void *, const char *);
 static int runner_spawn(struct runner_handle *, int, struct error *);
 static void runner_fail(struct runner_handle *, const char *);
 static void runner_doing(const struct runner_handle *, char *, size_t);
+static void runner_lost(struct runner_handle *, const char *why);
+static void runner_traits(struct runner_handle *);
 
 static const struct channel_calls runner_calls = { runner_message, runner_closed };
 
@@ -91,7 +93,7 @@ runner_kind(struct runner_handle *r, const cJSON *pipeline)
 	queue_kind_set(d->queue, kind, &t);
 }
 
-void
+static void
 runner_traits(struct runner_handle *r)
 {
 	const cJSON *pipeline;
@@ -237,7 +239,7 @@ runner_fail(struct runner_handle *r, const char *why)
 	runner_log(r, DROVER_ERR, text);
 }
 
-void
+static void
 runner_lost(struct runner_handle *r, const char *why)
 {
 	struct supervisor *s = r->supervisor;

@@ -18,6 +18,7 @@
 
 static void slot_free(struct slot *);
 static void slot_forget_job(struct supervisor *, struct slot *, uint64_t, uint64_t);
+static struct slot *slot_of_job(struct supervisor *, uint64_t job, uint64_t epoch);
 
 void
 slot_log(struct supervisor *s, const struct slot *slot, enum drover_level level, const char *text)
@@ -41,7 +42,7 @@ slot_find(struct supervisor *s, const char *name)
 	return (NULL);
 }
 
-struct slot *
+static struct slot *
 slot_of_job(struct supervisor *s, uint64_t job, uint64_t epoch)
 {
 	int i;

@@ -160,9 +160,7 @@ int supervisor_busy(const struct supervisor *); /* slots with a job */
 /* runners.c */
 struct runner_handle *runner_find(struct supervisor *, const char *plugin);
 void runner_start(struct runner_handle *);
-void runner_lost(struct runner_handle *, const char *why);
 void runner_kill(struct runner_handle *, const char *why);
-void runner_traits(struct runner_handle *);
 const char *runner_state_name(enum runner_state);
 int64_t runner_tick(struct runner_handle *, int64_t now);
 
@@ -185,7 +183,6 @@ int64_t slots_tick(struct supervisor *, int64_t now);
 int slots_cancel(struct supervisor *, uint64_t job, uint64_t epoch, int code, const char *text);
 
 void slots_grow(struct supervisor *, int want);
-struct slot *slot_of_job(struct supervisor *, uint64_t job, uint64_t epoch);
 void slot_assign(struct supervisor *, struct slot *);
 void slot_clear(struct slot *);
 void slot_log(struct supervisor *, const struct slot *, enum drover_level, const char *text);

@@ -17,6 +17,7 @@ static const char sql_pause[] =
 static struct bucket *bucket_by_path(struct queue *, const char *, bool);
 static int bucket_set_pause(struct bucket *, int64_t, int64_t, const char *);
 static int pause_row(void *, const struct store_row *);
+static void bucket_unpause(struct bucket *);
 
 static struct bucket *
 bucket_by_path(struct queue *q, const char *path, bool make)
@@ -63,7 +64,7 @@ bucket_paused(const struct bucket *b, int64_t now)
 	return b != NULL && b->paused && (b->until == 0 || b->until > now);
 }
 
-void
+static void
 bucket_unpause(struct bucket *b)
 {
 	b->paused = false;

@@ -29,6 +29,7 @@ static bool gate_memory(const struct gate_ask *, struct buf *);
 static bool gate_disk(const struct gate_ask *, struct buf *);
 static bool gate_agent(const struct gate_ask *, struct buf *);
 static bool gate_plugin(const struct gate_ask *, struct buf *);
+static int64_t gate_promised(const struct queue *);
 
 static const struct gate {
 	const char *name;
@@ -262,7 +263,7 @@ gate_plugin(const struct gate_ask *ask, struct buf *why)
 	return true;
 }
 
-int64_t
+static int64_t
 gate_promised(const struct queue *q)
 {
 	const struct entry *e;

@@ -131,7 +131,6 @@ struct change {
 struct bucket *bucket_get(struct queue *, const char *type, const char *name); /* made when missing; NULL for no name */
 struct bucket *bucket_find(struct queue *, const char *type, const char *name);
 bool bucket_paused(const struct bucket *, int64_t now);
-void bucket_unpause(struct bucket *);
 void bucket_forget_kind(struct bucket *);
 void bucket_free_all(struct queue *);
 int pause_load(struct queue *, struct error *);
@@ -197,6 +196,5 @@ void gate_ask_init(struct gate_ask *, const struct queue *, const struct queue_v
 bool gate_open(const struct gate_ask *, enum reach);
 /* ms until a job that yields now will yield no more; -1: none does. */
 int64_t gate_next_ageing(const struct queue *, int64_t now);
-int64_t gate_promised(const struct queue *);
 
 #endif

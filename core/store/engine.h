@@ -43,7 +43,6 @@ extern const struct store_engine store_sqlite;
 const char *sqlite_refused_fs(uint64_t type);
 /* Brings the tables to the newest version. DROVER_CONFIG when a newer drover made them. */
 int schema_migrate(struct store *, const struct store_words *, struct error *);
-int schema_version(void);
 /* As store_run() for a statement that will not come again: it is not kept, so its text need not live on. */
 int store_once(struct store *, const char *sql, struct error *);
 

@@ -13,6 +13,7 @@
 
 static int schema_apply(struct store *, const struct store_words *, int, struct error *);
 static int schema_row(void *, const struct store_row *);
+static int schema_version(void);
 
 #define STATES "('queued', 'running', 'delayed', 'held', 'succeeded', 'dead', 'cancelled')"
 #define COUNTER "bigint not null default 0"
@@ -78,7 +79,7 @@ static const char *const version_1[] = {
 
 static const char *const *const versions[] = { version_1 };
 
-int
+static int
 schema_version(void)
 {
 	return (int)ARRAY_LEN(versions);
