@@ -13,6 +13,7 @@
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -35,7 +36,10 @@ static void job_on_term(int);
 static int job_pipeline(const struct runner *, const char *kind);
 static int job_carry_out(struct job_run *, volatile sig_atomic_t *cancelled, struct drover_error *);
 static void job_report(struct job_run *, int code, const struct drover_error *);
-static void job_process(struct job_run *, int core_fd) __attribute__((noreturn));
+static void job_process(struct job_run *) __attribute__((noreturn));
+static void job_apart(int core_fd);
+static void job_await(const struct job_spare *, struct job_run *) __attribute__((noreturn));
+static bool job_hand_over(struct job_run *, struct job_spare *);
 static void *job_thread(void *);
 static void job_sweep(const struct job_run *);
 static void job_verdict(const struct job_run *, int status, struct job_end *);
@@ -138,17 +142,95 @@ job_report(struct job_run *run, int code, const struct drover_error *error)
 	report->done = 1;
 }
 
+/* First thing in a fork of the worker. */
 static void
-job_process(struct job_run *run, int core_fd)
+job_apart(int core_fd)
+{
+	/* Without its worker nobody keeps its clocks. */
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (core_fd != -1)
+		close(core_fd);
+}
+
+/* SIGTERM stays blocked, as in the worker, until there is a job to cancel. */
+static void
+job_await(const struct job_spare *spare, struct job_run *run)
+{
+	struct error err;
+
+	if (message_recv(spare->assign, &run->assign, &err) != 1)
+		_exit(0);
+	close(spare->assign);
+	run->job = message_u(&run->assign, "job");
+	run->epoch = message_u(&run->assign, "epoch");
+	job_process(run);
+}
+
+void
+job_spare_make(struct job_spare *spare, const struct runner *runner, const char *worker, int32_t owner, struct job_report *report,
+    int core_fd)
+{
+	struct job_run run = { .runner = runner, .worker = worker, .owner = owner, .report = report };
+	int fds[2];
+
+	if (spare->pid != 0 || runner->in_process || message_pair(fds, NULL) == -1)
+		return;
+	spare->assign = fds[1];
+	if ((spare->pid = fork()) == 0) {
+		job_apart(core_fd);
+		close(fds[0]);
+		job_await(spare, &run);
+	}
+	close(fds[1]);
+	spare->assign = fds[0];
+	if (spare->pid != -1 && (spare->ended = (int)syscall(SYS_pidfd_open, spare->pid, 0)) != -1)
+		return;
+	close(spare->assign);
+	if (spare->pid != -1)
+		while (waitpid(spare->pid, NULL, 0) == -1 && errno == EINTR)
+			;
+	spare->pid = 0;
+}
+
+void
+job_spare_drop(struct job_spare *spare)
+{
+	if (spare->pid == 0)
+		return;
+	(void)syscall(SYS_pidfd_send_signal, spare->ended, SIGKILL, NULL, 0);
+	close(spare->assign);
+	while (waitpid(spare->pid, NULL, 0) == -1 && errno == EINTR)
+		;
+	close(spare->ended);
+	spare->pid = 0;
+}
+
+/* False when the spare is dead, or the assignment is larger than this system's sockets take: it is gone then. */
+static bool
+job_hand_over(struct job_run *run, struct job_spare *spare)
+{
+	const struct buf *bytes = &run->assign.bytes;
+
+	if (spare->pid == 0)
+		return false;
+	if (send(spare->assign, bytes->data, bytes->len, MSG_NOSIGNAL) != (ssize_t)bytes->len) {
+		job_spare_drop(spare);
+		return false;
+	}
+	close(spare->assign);
+	run->pid = spare->pid;
+	run->ended = spare->ended;
+	spare->pid = 0;
+	return true;
+}
+
+static void
+job_process(struct job_run *run)
 {
 	struct sigaction action = { .sa_handler = job_on_term };
 	struct drover_error error = { 0 };
 	sigset_t none;
 
-	/* Without its worker nobody keeps its clocks. */
-	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (core_fd != -1)
-		close(core_fd);
 	crash_share(run->report->crash, sizeof run->report->crash);
 	job_cancelled = 0;
 	(void)sigaction(SIGTERM, &action, NULL);
@@ -171,7 +253,7 @@ job_thread(void *arg)
 }
 
 int
-job_start(struct job_run *run, int core_fd, struct error *err)
+job_start(struct job_run *run, struct job_spare *spare, int core_fd, struct error *err)
 {
 	memset(run->report, 0, sizeof *run->report);
 	run->cancelled = 0;
@@ -185,10 +267,14 @@ job_start(struct job_run *run, int core_fd, struct error *err)
 		close(run->ended);
 		return -1;
 	}
+	if (job_hand_over(run, spare))
+		return 0;
 	if ((run->pid = fork()) == -1)
 		return error_errno(err, DROVER_AGAIN, "cannot fork for the job");
-	if (run->pid == 0)
-		job_process(run, core_fd);
+	if (run->pid == 0) {
+		job_apart(core_fd);
+		job_process(run);
+	}
 	if ((run->ended = (int)syscall(SYS_pidfd_open, run->pid, 0)) != -1)
 		return 0;
 	error_errno(err, DROVER_INTERNAL, "cannot watch the job's process");

@@ -44,8 +44,22 @@ struct job_end {
 	int64_t cpu_ms, rss;
 };
 
-/* Starts what run->assign asks for. core_fd: the worker's socket, which the job must not have. */
-int job_start(struct job_run *, int core_fd, struct error *);
+/*
+ * The process of the next job, forked while the core writes down the end of the last one. It has done nothing yet and
+ * waits for its assignment; without its worker it ends.
+ */
+struct job_spare {
+	pid_t pid;                       /* 0: there is none */
+	int ended, assign;               /* its pidfd, and the socket that it reads */
+};
+
+/* Makes one. It saves time and no more: where that fails, job_start() forks. */
+void job_spare_make(struct job_spare *, const struct runner *, const char *worker, int32_t owner, struct job_report *,
+    int core_fd);
+/* Ends it, if there is one. */
+void job_spare_drop(struct job_spare *);
+/* Starts what run->assign asks for, in the spare process where there is one. core_fd: the worker's socket, which the job must not have. */
+int job_start(struct job_run *, struct job_spare *, int core_fd, struct error *);
 /* Asks it to stop: SIGTERM to the whole tree, or the thread's flag. */
 void job_terminate(struct job_run *);
 /* SIGKILLs its process; the sweep gets the rest. Nothing can be done to a thread. */

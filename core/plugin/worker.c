@@ -47,6 +47,7 @@ struct worker {
 	struct cgroup *cgroup;
 	struct job_report *report;
 	struct job_run run;
+	struct job_spare spare;
 	struct watch watch;
 	bool running, unwanted, leaving;
 	int64_t beat_at;
@@ -188,12 +189,14 @@ worker_beat(struct worker *w, int64_t now)
 	worker_send(w, &out, now);
 }
 
-/* Takes the message over. What comes while a job runs is an assignment of that very job, repeated. */
+/* Takes the message over. What comes while a job runs is an assignment of that very job, repeated, unless that one was killed. */
 static void
 worker_assign(struct worker *w, struct message *m, int64_t now)
 {
 	struct error err = { 0 };
 
+	if (w->running && w->unwanted && !w->leaving)
+		worker_finish(w, now);
 	if (w->running)
 		return;
 	memset(&w->done, 0, sizeof w->done);
@@ -209,7 +212,7 @@ worker_assign(struct worker *w, struct message *m, int64_t now)
 	w->run.epoch = message_u(&w->run.assign, "epoch");
 	w->idle_at = 0;
 	w->unwanted = false;
-	if (job_start(&w->run, w->fd, &err) == 0) {
+	if (job_start(&w->run, &w->spare, w->fd, &err) == 0) {
 		w->running = true;
 		w->beat_at = now + WORKER_BEAT_MS;
 		watch_start(&w->watch, &w->run, now);
@@ -313,6 +316,8 @@ worker_finish(struct worker *w, int64_t now)
 	} else {
 		worker_send_done(w, now);
 	}
+	if (!w->leaving)
+		job_spare_make(&w->spare, w->runner, w->name, w->self.pid, w->report, w->fd);
 }
 
 static void
@@ -402,6 +407,7 @@ worker_main(const struct runner *runner, const char *name, const char *token)
 			break;
 		worker_wait(&w);
 	}
+	job_spare_drop(&w.spare);
 	if (w.fd != -1)
 		close(w.fd);
 	cgroup_free(w.cgroup);

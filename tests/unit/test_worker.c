@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Workers and their jobs, against a fake core: ends, clocks, what is left behind, and a core that goes away. */
+#include <sys/syscall.h>
+
+#include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -244,6 +248,9 @@ START_TEST(a_worker_is_a_session_of_its_own_and_holds_no_socket_of_the_runner)
 	ck_assert_int_eq(getsid((pid_t)core.worker_pid), (pid_t)core.worker_pid);
 	core_assign(&core, 1, "ok", LONG_MS, LONG_MS);
 	core_done_with(&core, 1, DROVER_OK, "");
+	/* Between two jobs it has one more, for the process of the next one. */
+	core_assign(&core, 2, deed("wait", "lock"), LONG_MS, LONG_MS);
+	core_await_held(&core, "lock");
 	for (int fd = 3; fd < 64; fd++) {
 		ssize_t n;
 
@@ -254,6 +261,35 @@ START_TEST(a_worker_is_a_session_of_its_own_and_holds_no_socket_of_the_runner)
 		}
 	}
 	ck_assert_int_eq(sockets, 1);
+	core_cancel(&core, 2);
+	core_done_with(&core, 2, DROVER_CANCELLED, "");
+}
+END_TEST
+
+START_TEST(the_process_that_waits_for_the_next_job_may_die)
+{
+	struct pollfd spare = { .events = POLLIN };
+	struct buf children = BUF_INIT;
+	char path[64];
+
+	core_assign(&core, 1, "ok", LONG_MS, LONG_MS);
+	core_done_with(&core, 1, DROVER_OK, "");
+	(void)snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)core.worker_pid, (int)core.worker_pid);
+	while (children.len == 0) {
+		(void)sched_yield();
+		ck_assert_int_eq(path_read(path, 4096, &children, NULL), 0);
+	}
+	spare.fd = (int)syscall(SYS_pidfd_open, strtol(children.data, NULL, 10), 0);
+	ck_assert_int_ge(spare.fd, 0);
+	ck_assert_int_eq(syscall(SYS_pidfd_send_signal, spare.fd, SIGKILL, NULL, 0), 0);
+	ck_assert_int_eq(poll(&spare, 1, LONG_MS), 1);
+	close(spare.fd);
+	buf_clear(&children);
+	core_assign(&core, 2, deed("wait", "lock"), LONG_MS, LONG_MS);
+	core_await_held(&core, "lock");
+	core_cancel(&core, 2);
+	core_done_with(&core, 2, DROVER_CANCELLED, "");
+	buf_free(&children);
 }
 END_TEST
 
@@ -350,6 +386,7 @@ worker_tests(void)
 	tcase_add_test(tc, sigterm_to_a_worker_takes_the_job_along);
 	tcase_add_test(tc, a_killed_worker_takes_the_job_along);
 	tcase_add_test(tc, a_worker_is_a_session_of_its_own_and_holds_no_socket_of_the_runner);
+	tcase_add_test(tc, the_process_that_waits_for_the_next_job_may_die);
 	tcase_add_test(tc, a_job_of_another_plugins_kind_is_refused);
 	tcase_add_test(tc, a_request_is_asked_again_of_a_new_core);
 	tcase_add_test(tc, a_stale_attempt_is_fenced);
