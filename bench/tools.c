@@ -61,7 +61,7 @@ now_us(void)
 	struct timespec ts;
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ((int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000);
+	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
 }
 
 static void
@@ -74,7 +74,7 @@ die(const char *what)
 static double
 per_second(int64_t n, int64_t us)
 {
-	return (us > 0 ? (double)n * 1e6 / (double)us : 0);
+	return us > 0 ? (double)n * 1e6 / (double)us : 0;
 }
 
 static int
@@ -95,7 +95,7 @@ tool_spawn(int argc, char **argv)
 			ended++;
 	}
 	printf("%.0f\n", per_second(n, now_us() - start));
-	return (0);
+	return 0;
 }
 
 static int
@@ -115,7 +115,7 @@ tool_append(int argc, char **argv)
 			die(argv[0]);
 	printf("%.0f\n", per_second(n, now_us() - start));
 	close(fd);
-	return (0);
+	return 0;
 }
 
 struct bean {
@@ -148,7 +148,7 @@ bean_connect(const char *port)
 	if (fd < 0 || connect(fd, (struct sockaddr *)(void *)&to, sizeof to) != 0 || (talk = fdopen(fd, "r+")) == NULL)
 		die("beanstalkd");
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-	return (talk);
+	return talk;
 }
 
 static void *
@@ -167,7 +167,7 @@ bean_worker(void *arg)
 		snprintf(text, sizeof text, "delete %lu\r\n", id);
 		bean_ask(b->talk, text, "DELETED", NULL);
 	}
-	return (NULL);
+	return NULL;
 }
 
 static int
@@ -179,7 +179,7 @@ tool_beanstalk(int argc, char **argv)
 	int64_t start;
 
 	if (width < 1 || width > 16)
-		return (2);
+		return 2;
 	for (i = 0; i < width; i++)
 		beans[i] = (struct bean){ bean_connect(argv[0]), n / width };
 	start = now_us();
@@ -193,7 +193,7 @@ tool_beanstalk(int argc, char **argv)
 		fclose(beans[i].talk);
 	}
 	printf("%.0f\n", per_second(n / width * width, now_us() - start));
-	return (0);
+	return 0;
 }
 
 static int
@@ -205,7 +205,7 @@ http_connect(const char *path)
 	snprintf(to.sun_path, sizeof to.sun_path, "%s", path);
 	if (fd < 0 || connect(fd, (struct sockaddr *)(void *)&to, sizeof to) != 0)
 		die(path);
-	return (fd);
+	return fd;
 }
 
 /* One request on a kept connection; the body of the answer in out. */
@@ -241,7 +241,7 @@ http_ask(int fd, const char *method, const char *path, const char *body, struct 
 	}
 	buf_free(&request);
 	buf_free(&in);
-	return (status);
+	return status;
 }
 
 static void
@@ -273,7 +273,7 @@ count_state(int fd, const char *state)
 	buf_free(&out);
 	if (n < 0)
 		die("no counts in the status");
-	return (n);
+	return n;
 }
 
 static int
@@ -296,7 +296,7 @@ tool_noop(int argc, char **argv)
 		nanosleep(&nap, NULL);
 	printf("%.0f\n", per_second(n, now_us() - start));
 	buf_free(&body);
-	return (0);
+	return 0;
 }
 
 struct client {
@@ -322,7 +322,7 @@ client_main(void *arg)
 	}
 	close(fd);
 	buf_free(&body);
-	return (NULL);
+	return NULL;
 }
 
 static int
@@ -334,7 +334,7 @@ tool_enqueue(int argc, char **argv)
 	int64_t start = now_us();
 
 	if (len < 1 || len > 64)
-		return (2);
+		return 2;
 	for (i = 0; i < len; i++) {
 		clients[i] = (struct client){ argv[0], argv[4], (int)i, n / len, strtol(argv[3], NULL, 10) };
 		if (pthread_create(&threads[i], NULL, client_main, &clients[i]) != 0)
@@ -343,7 +343,7 @@ tool_enqueue(int argc, char **argv)
 	for (i = 0; i < len; i++)
 		pthread_join(threads[i], NULL);
 	printf("%.0f\n", per_second(n / len * len, now_us() - start));
-	return (0);
+	return 0;
 }
 
 static int
@@ -351,7 +351,7 @@ compare(const void *a, const void *b)
 {
 	const int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
 
-	return (x < y ? -1 : x > y);
+	return x < y ? -1 : x > y;
 }
 
 static int64_t
@@ -369,7 +369,7 @@ read_first(const char *file)
 			close(fd);
 		if (n > 0 && text[n - 1] == '\n') {
 			unlink(file);
-			return (strtoll(text, NULL, 10));
+			return strtoll(text, NULL, 10);
 		}
 		nanosleep(&nap, NULL);
 	}
@@ -396,7 +396,7 @@ tool_wake(int argc, char **argv)
 	printf("%.2f %.2f\n", (double)took[n / 2] / 1000, (double)took[n * 99 / 100] / 1000);
 	free(took);
 	buf_free(&body);
-	return (0);
+	return 0;
 }
 
 static int
@@ -411,7 +411,7 @@ tool_first(int argc, char **argv)
 	n = snprintf(text, sizeof text, "%lld\n", (long long)now);
 	if (fd < 0 || write(fd, text, (size_t)n) != n || close(fd) != 0 || rename(temporary, argv[0]) != 0)
 		die(argv[0]);
-	return (0);
+	return 0;
 }
 
 static int
@@ -430,7 +430,7 @@ tool_get(int argc, char **argv)
 	qsort(took, (size_t)n, sizeof *took, compare);
 	printf("%.2f\n", (double)took[n / 2] / 1000);
 	free(took);
-	return (0);
+	return 0;
 }
 
 static int
@@ -444,14 +444,14 @@ tool_log(int argc, char **argv)
 
 	if (log_open(argv[0], DROVER_INFO, &err) != 0) {
 		fprintf(stderr, "%s\n", err.text);
-		return (1);
+		return 1;
 	}
 	start = now_us();
 	for (i = 0; i < n; i++)
 		log_line(&scope, DROVER_INFO, "step agent has ended", NULL, 0);
 	printf("%.0f\n", per_second(n, now_us() - start));
 	log_close();
-	return (0);
+	return 0;
 }
 
 int
@@ -461,8 +461,8 @@ main(int argc, char **argv)
 
 	for (i = 0; argc >= 2 && i < ARRAY_LEN(tools); i++)
 		if (strcmp(tools[i].name, argv[1]) == 0 && argc - 2 == tools[i].argc)
-			return (tools[i].run(argc - 2, argv + 2));
+			return tools[i].run(argc - 2, argv + 2);
 	for (i = 0; i < ARRAY_LEN(tools); i++)
 		fprintf(stderr, "bench-tools %s %s\n", tools[i].name, tools[i].args);
-	return (2);
+	return 2;
 }

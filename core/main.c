@@ -44,13 +44,13 @@ static const char usage[] =
 static int
 role_runner(int argc, char **argv)
 {
-	return (runner_main(ROLE_FD, false));
+	return runner_main(ROLE_FD, false);
 }
 
 static int
 role_keeper(int argc, char **argv)
 {
-	return (keeper_main(ROLE_FD));
+	return keeper_main(ROLE_FD);
 }
 
 static int
@@ -63,11 +63,11 @@ role_describe(int argc, char **argv)
 
 	if (argc < 2) {
 		fputs("usage: droverd -x describe NAME DIR...\n", stderr);
-		return (EXIT_USAGE);
+		return EXIT_USAGE;
 	}
 	if (loader_open(argv + 1, argv[0], &image, &err) != 0) {
 		fprintf(stderr, "%s\n", err.text);
-		return (1);
+		return 1;
 	}
 	description = loader_describe(&image);
 	text = json_print(description);
@@ -75,7 +75,7 @@ role_describe(int argc, char **argv)
 	free(text);
 	cJSON_Delete(description);
 	loader_free(&image);
-	return (0);
+	return 0;
 }
 
 static int
@@ -85,9 +85,9 @@ run_role(const char *name, int argc, char **argv)
 
 	for (i = 0; i < ARRAY_LEN(roles); i++)
 		if (strcmp(roles[i].name, name) == 0)
-			return (roles[i].run(argc, argv));
+			return roles[i].run(argc, argv);
 	fprintf(stderr, "droverd: no role %s\n", name);
-	return (EXIT_USAGE);
+	return EXIT_USAGE;
 }
 
 static int
@@ -98,10 +98,10 @@ check_config(const char *file)
 
 	if (config == NULL) {
 		fprintf(stderr, "droverd: %s\n", err.text);
-		return (EXIT_USAGE);
+		return EXIT_USAGE;
 	}
 	config_free(config);
-	return (0);
+	return 0;
 }
 
 /* fd 0 to 2 are never free for a file of ours, whoever started us. */
@@ -136,7 +136,7 @@ main(int argc, char **argv)
 
 	keep_standard_fds();
 	if (argc >= 3 && strcmp(argv[1], "-x") == 0)
-		return (run_role(argv[2], argc - 3, argv + 3));
+		return run_role(argv[2], argc - 3, argv + 3);
 	while ((c = getopt_long(argc, argv, "c:thV", options, NULL)) != -1)
 		switch (c) {
 		case 'c':
@@ -150,26 +150,26 @@ main(int argc, char **argv)
 			break;
 		case 'V':
 			puts("droverd " PACKAGE_VERSION);
-			return (0);
+			return 0;
 		case 'h':
 			fputs(usage, stdout);
-			return (0);
+			return 0;
 		default:
 			fputs(usage, stderr);
-			return (EXIT_USAGE);
+			return EXIT_USAGE;
 		}
 	if (optind != argc) {
 		fputs(usage, stderr);
-		return (EXIT_USAGE);
+		return EXIT_USAGE;
 	}
 	if (test)
-		return (check_config(file));
+		return check_config(file);
 	n = readlink("/proc/self/exe", self, sizeof self - 1);
 	if (n <= 0) {
 		fputs("droverd: /proc is needed\n", stderr);
-		return (1);
+		return 1;
 	}
 	self[n] = '\0';
 	umask(027);
-	return (daemon_run(self, file, in_process));
+	return daemon_run(self, file, in_process);
 }

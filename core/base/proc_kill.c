@@ -20,13 +20,13 @@
 static int
 pid_open(pid_t pid)
 {
-	return ((int)syscall(SYS_pidfd_open, pid, 0));
+	return (int)syscall(SYS_pidfd_open, pid, 0);
 }
 
 static int
 pid_kill(int pidfd)
 {
-	return ((int)syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0));
+	return (int)syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
 }
 
 void
@@ -54,14 +54,14 @@ proc_is_marked(const char *pid, const char *marker)
 	snprintf(path, sizeof path, "/proc/%.20s/environ", pid);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		return (false);
+		return false;
 	while (env.len < ENVIRON_MAX && (n = read(fd, chunk, sizeof chunk)) > 0)
 		buf_add(&env, chunk, (size_t)n);
 	close(fd);
 	for (p = env.data; p != NULL && p < env.data + env.len && !found; p += strlen(p) + 1)
 		found = strncmp(p, marker, strlen(marker)) == 0;
 	buf_free(&env);
-	return (found);
+	return found;
 }
 
 static int
@@ -73,7 +73,7 @@ proc_sweep_once(const char *marker)
 	pid_t pid;
 
 	if (dir == NULL)
-		return (0);
+		return 0;
 	while ((e = readdir(dir)) != NULL) {
 		if (!isdigit((unsigned char)e->d_name[0]) || !proc_is_marked(e->d_name, marker))
 			continue;
@@ -85,7 +85,7 @@ proc_sweep_once(const char *marker)
 		close(pidfd);
 	}
 	closedir(dir);
-	return (killed);
+	return killed;
 }
 
 int
@@ -95,5 +95,5 @@ proc_sweep_marked(const char *marker)
 
 	for (i = 0; i < SWEEPS && (n = proc_sweep_once(marker)) > 0; i++)
 		killed += n;
-	return (killed);
+	return killed;
 }

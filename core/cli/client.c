@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The way to the daemon: HTTP over its Unix socket, by libcurl. Every failure ends in one line and an exit status. */
-#include <curl/curl.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include <curl/curl.h>
 
 #include "base/json.h"
 #include "base/mem.h"

@@ -17,10 +17,10 @@ static int
 call_check(const char *data, uint64_t len, const char *what, struct error *err)
 {
 	if (len > DROVER_PAYLOAD_MAX)
-		return (error_set(err, DROVER_PERMANENT, "%s is longer than %d bytes", what, DROVER_PAYLOAD_MAX));
+		return error_set(err, DROVER_PERMANENT, "%s is longer than %d bytes", what, DROVER_PAYLOAD_MAX);
 	if (data == NULL && len > 0)
-		return (error_set(err, DROVER_PERMANENT, "%s is NULL, its length is not 0", what));
-	return (0);
+		return error_set(err, DROVER_PERMANENT, "%s is NULL, its length is not 0", what);
+	return 0;
 }
 
 static int64_t
@@ -35,10 +35,10 @@ call_call(struct drover_scope *public, const char *operation, const char *reques
 
 	if (service_text(operation, "operation", 2 * DROVER_NAME_MAX + 1, false, &err) != 0 ||
 	    call_check(request, len, "request", &err) != 0)
-		return (scope_fail(out, &err));
+		return scope_fail(out, &err);
 	if (!text_is_kind(operation)) {
 		error_set(&err, DROVER_PERMANENT, "\"%s\" is no operation: it is written PLUGIN.OPERATION", operation);
-		return (scope_fail(out, &err));
+		return scope_fail(out, &err);
 	}
 	message_begin(&message, MESSAGE_CALL, service_id(scope));
 	message_put_s(&message, operation);
@@ -48,7 +48,7 @@ call_call(struct drover_scope *public, const char *operation, const char *reques
 	else
 		written = service_write(reply, size, buf_str(&data), data.len);
 	buf_free(&data);
-	return (written);
+	return written;
 }
 
 static int
@@ -60,10 +60,10 @@ call_reply(struct drover_scope *public, const char *reply, uint64_t len, struct 
 
 	if (service_role(scope, ROLE_OPERATION, "call.reply", "an operation", &err) != 0 ||
 	    call_check(reply, len, "reply", &err) != 0)
-		return (scope_fail(out, &err));
+		return scope_fail(out, &err);
 	if (scope->replied) {
 		error_set(&err, DROVER_PERMANENT, "call.reply: this call was answered before");
-		return (scope_fail(out, &err));
+		return scope_fail(out, &err);
 	}
 	message_begin(&message, MESSAGE_OPERATION_REPLY, service_id(scope));
 	message_put_u(&message, scope->call);
@@ -72,7 +72,7 @@ call_reply(struct drover_scope *public, const char *reply, uint64_t len, struct 
 	message_put_s(&message, "");
 	message_put_b(&message, reply != NULL ? reply : "", (size_t)len);
 	if (service_ask(scope, &message, NULL, NULL, &err) != 0)
-		return (scope_fail(out, &err));
+		return scope_fail(out, &err);
 	scope->replied = true;
-	return (0);
+	return 0;
 }

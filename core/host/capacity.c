@@ -21,16 +21,16 @@ capacity_available(struct drover_scope *public, const char *kind, struct drover_
 	int64_t number;
 
 	if (service_text(kind, "kind", 2 * DROVER_NAME_MAX + 1, false, &err) != 0)
-		return (scope_fail(out, &err));
+		return scope_fail(out, &err);
 	if (!text_is_kind(kind)) {
 		error_set(&err, DROVER_PERMANENT, "\"%s\" is no kind: it is written PLUGIN.PIPELINE", kind);
-		return (scope_fail(out, &err));
+		return scope_fail(out, &err);
 	}
 	message_begin(&request, MESSAGE_CAPACITY_ASK, service_id(scope));
 	message_put_s(&request, kind);
 	if (service_ask(scope, &request, &number, NULL, &err) != 0)
-		return (scope_fail(out, &err));
+		return scope_fail(out, &err);
 	if (number < 0)
-		return (0);
-	return (number > INT_MAX ? INT_MAX : (int)number);
+		return 0;
+	return number > INT_MAX ? INT_MAX : (int)number;
 }

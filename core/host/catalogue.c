@@ -5,10 +5,11 @@
  */
 #define PCRE2_CODE_UNIT_WIDTH 8
 
-#include <libconfig.h>
-#include <pcre2.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <libconfig.h>
+#include <pcre2.h>
 
 #include "base/mem.h"
 #include "base/path.h"

@@ -59,7 +59,7 @@ change_name_branch(struct change *change, const char *given, const char *title, 
 
 	if (given != NULL && *given != '\0') {
 		if (service_line(given, "branch", sizeof change->branch - 1, false, err) != 0)
-			return (-1);
+			return -1;
 		text_copy(change->branch, sizeof change->branch, given);
 	} else {
 		buf_addf(&what, "%s/%s", job->kind, job->key);
@@ -68,8 +68,8 @@ change_name_branch(struct change *change, const char *given, const char *title, 
 		buf_free(&what);
 	}
 	if (!text_is_branch(change->branch, "drover/"))
-		return (error_set(err, DROVER_PERMANENT, "\"%s\" is no name of a branch under drover/", change->branch));
-	return (0);
+		return error_set(err, DROVER_PERMANENT, "\"%s\" is no name of a branch under drover/", change->branch);
+	return 0;
 }
 
 /* Checks what the plugin asks for and makes everything ready that needs no tree. */
@@ -87,14 +87,14 @@ change_begin(struct change *change, const struct drover_change *given, struct er
 	    service_text(ask.title, "title of a change", DROVER_TITLE_MAX, true, err) != 0 ||
 	    service_text(ask.prompt, "prompt of a change", CHANGE_PROMPT_MAX, false, err) != 0 ||
 	    service_text(ask.trailers, "trailers of a change", CHANGE_TRAILERS_MAX, true, err) != 0)
-		return (-1);
+		return -1;
 	if (ask.agent_timeout_ms < 0 || ask.followup_timeout_ms < 0)
-		return (error_set(err, DROVER_PERMANENT, "a timeout of a change is negative"));
+		return error_set(err, DROVER_PERMANENT, "a timeout of a change is negative");
 	if ((change->repo = scope_repo(scope, ask.repo, err)) == NULL)
-		return (-1);
+		return -1;
 	title = ask.title != NULL && *ask.title != '\0' ? ask.title : scope->job->title;
 	if (change_name_branch(change, ask.branch, title != NULL ? title : "", err) != 0)
-		return (-1);
+		return -1;
 	change->ref = ask.ref != NULL && *ask.ref != '\0' ? ask.ref : NULL;
 	change->agent = ask.agent;
 	change->prompt = ask.prompt;
@@ -106,7 +106,7 @@ change_begin(struct change *change, const struct drover_change *given, struct er
 	change_subject(&what, title);
 	snprintf(change->key, sizeof change->key, "job/change/%016" PRIx64, text_hash(buf_str(&what), what.len));
 	buf_free(&what);
-	return (r);
+	return r;
 }
 
 /* Runs one step between two lines of the attempt's output, and tells the log how long it took. */
@@ -136,7 +136,7 @@ change_take_step(struct change *change, enum change_step step, struct error *err
 	    units_format_duration(took, text, sizeof text));
 	exec_output(change->scope, line.data, line.len);
 	buf_free(&line);
-	return (next);
+	return next;
 }
 
 static int
@@ -148,15 +148,15 @@ change_walk(struct change *change, struct error *err)
 
 	while (step < STEPS) {
 		if (scope_cancelled(change->scope))
-			return (error_set(err, DROVER_CANCELLED, "cancelled before the step %s",
-			    change_step_name((enum change_step)step)));
+			return error_set(err, DROVER_CANCELLED, "cancelled before the step %s",
+			    change_step_name((enum change_step)step));
 		if (steps[step].kept && step <= (int)point->step) {
 			step++;
 			continue;
 		}
 		next = change_take_step(change, (enum change_step)step, err);
 		if (next == CHANGE_FAILED)
-			return (-1);
+			return -1;
 		if (next == CHANGE_END)
 			point->step = STEP_PUSH;
 		else if (next == CHANGE_GUARD)
@@ -168,10 +168,10 @@ change_walk(struct change *change, struct error *err)
 			continue;
 		}
 		if (change_point_save(change, err) != 0)
-			return (-1);
+			return -1;
 		step = (int)point->step + 1;
 	}
-	return (0);
+	return 0;
 }
 
 static int
@@ -192,13 +192,13 @@ change_report(struct change *change, struct error *err)
 	for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
 		snprintf(text, sizeof text, "%" PRId64, numbers[i].value);
 		if (report_result(change->scope, numbers[i].key, text, err) != 0)
-			return (-1);
+			return -1;
 	}
 	if (*point->commit != '\0' && (report_result(change->scope, "branch", change->branch, err) != 0 ||
 	    report_result(change->scope, "commit", point->commit, err) != 0))
-		return (-1);
+		return -1;
 	text_copy(text, sizeof text, point->text);
-	return (report_result(change->scope, "agent_text", text, err));
+	return report_result(change->scope, "agent_text", text, err);
 }
 
 static void
@@ -246,7 +246,7 @@ change_run(struct drover_scope *public, const struct drover_change *given, struc
 
 	if (service_role(change.scope, ROLE_JOB, "change.run", "run", &err) != 0 ||
 	    service_out_check(out_result, "drover_change_result", &err) != 0)
-		return (scope_fail(out, &err));
+		return scope_fail(out, &err);
 	MUST(change.scope->job != NULL);
 	if (change_begin(&change, given, &err) != 0)
 		goto done;
@@ -268,5 +268,5 @@ done:
 	buf_free(&change.failed);
 	buf_free(&change.output);
 	free(change.message);
-	return (r == 0 ? 0 : scope_fail(out, &err));
+	return r == 0 ? 0 : scope_fail(out, &err);
 }

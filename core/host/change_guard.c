@@ -43,7 +43,7 @@ segment_end(const char *s, const char *end)
 {
 	const char *slash = memchr(s, '/', (size_t)(end - s));
 
-	return (slash != NULL ? slash : end);
+	return slash != NULL ? slash : end;
 }
 
 /* A pattern or name that is too long for a file name is compared as it is. */
@@ -53,12 +53,12 @@ glob_segment(const char *pattern, size_t pattern_len, const char *name, size_t n
 	char p[SEGMENT_MAX], n[SEGMENT_MAX];
 
 	if (pattern_len >= sizeof p || name_len >= sizeof n)
-		return (pattern_len == name_len && memcmp(pattern, name, name_len) == 0);
+		return pattern_len == name_len && memcmp(pattern, name, name_len) == 0;
 	memcpy(p, pattern, pattern_len);
 	p[pattern_len] = '\0';
 	memcpy(n, name, name_len);
 	n[name_len] = '\0';
-	return (fnmatch(p, n, 0) == 0);
+	return fnmatch(p, n, 0) == 0;
 }
 
 /* Matches a pattern against path up to end, or against a folder that path lies in. */
@@ -71,22 +71,22 @@ glob_segments(const char *pattern, const char *path, const char *end)
 		p = segment_end(pattern, pattern_end);
 		if (p - pattern == 2 && memcmp(pattern, "**", 2) == 0) {
 			if (*p == '\0')
-				return (path < end);
+				return path < end;
 			for (s = path; s < end; s = segment_end(s, end) + 1) {
 				if (glob_segments(p + 1, s, end))
-					return (true);
+					return true;
 			}
-			return (false);
+			return false;
 		}
 		if (path >= end)
-			return (false);
+			return false;
 		s = segment_end(path, end);
 		if (!glob_segment(pattern, (size_t)(p - pattern), path, (size_t)(s - path)))
-			return (false);
+			return false;
 		path = s < end ? s + 1 : end;
 		pattern = *p == '/' ? p + 1 : p;
 	}
-	return (true);
+	return true;
 }
 
 bool
@@ -95,14 +95,14 @@ change_glob(const char *pattern, const char *path)
 	const char *end = path + strlen(path);
 
 	if (*pattern == '/')
-		return (glob_segments(pattern + 1, path, end));
+		return glob_segments(pattern + 1, path, end);
 	if (strchr(pattern, '/') != NULL)
-		return (glob_segments(pattern, path, end));
+		return glob_segments(pattern, path, end);
 	for (const char *s = path; s < end; s = segment_end(s, end) + 1) {
 		if (glob_segments(pattern, s, end))
-			return (true);
+			return true;
 	}
-	return (false);
+	return false;
 }
 
 static bool
@@ -113,9 +113,9 @@ guard_git_path(const char *path)
 	for (const char *s = path; s < end; s = e + 1) {
 		e = segment_end(s, end);
 		if ((e - s == 4 && strncasecmp(s, ".git", 4) == 0) || (e - s == 5 && strncasecmp(s, "git~1", 5) == 0))
-			return (true);
+			return true;
 	}
-	return (false);
+	return false;
 }
 
 bool
@@ -125,34 +125,34 @@ change_link_escapes(const char *path, const char *target)
 	long depth = 0;
 
 	if (*target == '/' || *target == '\0' || strchr(target, '\\') != NULL || guard_git_path(target))
-		return (true);
+		return true;
 	for (const char *p = path; *p != '\0'; p++)
 		depth += *p == '/';
 	for (const char *s = target; s < end; s = e + 1) {
 		e = segment_end(s, end);
 		if (e - s == 2 && memcmp(s, "..", 2) == 0) {
 			if (--depth < 0)
-				return (true);
+				return true;
 		} else if (e - s > 0 && !(e - s == 1 && *s == '.'))
 			depth++;
 	}
-	return (false);
+	return false;
 }
 
 static const char *
 guard_fault(const struct guard *guard, const struct tree_file *file)
 {
 	if (guard_git_path(file->path))
-		return ("is part of git itself");
+		return "is part of git itself";
 	for (int i = 0; guard->forbidden[i] != NULL; i++) {
 		if (change_glob(guard->forbidden[i], file->path))
-			return ("is forbidden");
+			return "is forbidden";
 	}
 	if (file->target != NULL && change_link_escapes(file->path, file->target))
-		return ("is a link out of the tree");
+		return "is a link out of the tree";
 	if ((file->mode & MODE_TYPE) == MODE_SUBMODULE && (file->old_mode & MODE_TYPE) != MODE_SUBMODULE)
-		return ("is a repository within the repository");
-	return (NULL);
+		return "is a repository within the repository";
+	return NULL;
 }
 
 static void
@@ -198,5 +198,5 @@ change_guard(struct change *change, struct error *err)
 		next = CHANGE_NEXT;
 out:
 	buf_free(&guard.shown);
-	return (next);
+	return next;
 }

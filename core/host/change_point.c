@@ -19,7 +19,7 @@ static void change_point_clear(struct change_point *);
 const char *
 change_step_name(enum change_step step)
 {
-	return (step >= 0 && step < STEPS ? step_names[step] : "none");
+	return step >= 0 && step < STEPS ? step_names[step] : "none";
 }
 
 static void
@@ -35,7 +35,7 @@ change_is_commit(const char *text)
 {
 	size_t len = strlen(text);
 
-	return ((len == 40 || len == 64) && strspn(text, "0123456789abcdef") == len);
+	return (len == 40 || len == 64) && strspn(text, "0123456789abcdef") == len;
 }
 
 int
@@ -86,7 +86,7 @@ change_point_load(struct change *change, struct error *err)
 out:
 	cJSON_Delete(json);
 	buf_free(&value);
-	return (r);
+	return r;
 }
 
 int
@@ -121,5 +121,5 @@ change_point_save(struct change *change, struct error *err)
 	r = kv_write(change->scope, change->key, text, err);
 	free(text);
 	cJSON_Delete(json);
-	return (r);
+	return r;
 }

@@ -58,12 +58,12 @@ change_trailer(const char *line, size_t len, struct error *err)
 	while (name < len && (isalnum((unsigned char)line[name]) || (name > 0 && line[name] == '-')))
 		name++;
 	if (name == 0 || name + 2 >= len || line[name] != ':' || line[name + 1] != ' ')
-		return (error_set(err, DROVER_PERMANENT, "trailers of a change: a line is written \"Name: value\""));
+		return error_set(err, DROVER_PERMANENT, "trailers of a change: a line is written \"Name: value\"");
 	for (size_t i = 0; i < len; i++) {
 		if ((unsigned char)line[i] < 0x20 || line[i] == 0x7f)
-			return (error_set(err, DROVER_PERMANENT, "trailers of a change: a control character"));
+			return error_set(err, DROVER_PERMANENT, "trailers of a change: a control character");
 	}
-	return (0);
+	return 0;
 }
 
 int
@@ -85,14 +85,14 @@ change_message(struct buf *out, const char *title, const char *trace, const char
 		if (end == line)
 			continue;
 		if (change_trailer(line, (size_t)(end - line), err) != 0)
-			return (-1);
+			return -1;
 		buf_add(out, line, (size_t)(end - line));
 		buf_addc(out, '\n');
 	}
 	while (out->len > start && out->data[out->len - 1] == '\n')
 		out->data[--out->len] = '\0';
 	buf_addc(out, '\n');
-	return (0);
+	return 0;
 }
 
 void

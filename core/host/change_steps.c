@@ -34,11 +34,11 @@ change_lease(struct change *change, struct error *err)
 	if (*point->commit != '\0') {
 		if (lease_take(change->scope, change->repo, point->commit, &change->tree, &why) == 0) {
 			text_copy(change->tree->base, sizeof change->tree->base, point->base);
-			return (CHANGE_NEXT);
+			return CHANGE_NEXT;
 		}
 		if (why.code != DROVER_PERMANENT && why.code != DROVER_CONFIG) {
 			*err = why;
-			return (CHANGE_FAILED);
+			return CHANGE_FAILED;
 		}
 		log_printf(&change->scope->log, DROVER_WARN, "change: the commit %.12s that was kept cannot be had (%s): starting over",
 		    point->commit, why.text);
@@ -47,9 +47,9 @@ change_lease(struct change *change, struct error *err)
 		point->followup_attempt = 0;
 	}
 	if (lease_take(change->scope, change->repo, change->ref, &change->tree, err) != 0)
-		return (CHANGE_FAILED);
+		return CHANGE_FAILED;
 	text_copy(point->base, sizeof point->base, change->tree->base);
-	return (CHANGE_NEXT);
+	return CHANGE_NEXT;
 }
 
 static void
@@ -124,7 +124,7 @@ change_command(struct change *change, char *const *argv, int64_t timeout_ms, str
 	}
 	buf_free(&out);
 	buf_free(&errors);
-	return (r);
+	return r;
 }
 
 static int
@@ -132,7 +132,7 @@ change_settle(struct change *change, struct error *err)
 {
 	const struct change_point *point = &change->point;
 
-	return (tree_settle(change->tree, *point->commit != '\0' ? point->commit : point->base, &change->leavings, err));
+	return tree_settle(change->tree, *point->commit != '\0' ? point->commit : point->base, &change->leavings, err);
 }
 
 static void
@@ -149,17 +149,17 @@ change_setup(struct change *change, struct error *err)
 	int r;
 
 	if (change->point.step >= STEP_CHECK || commands == NULL || commands[0] == NULL)
-		return (CHANGE_NEXT);
+		return CHANGE_NEXT;
 	for (int i = 0; commands[i] != NULL; i++) {
 		if ((r = change_command(change, commands[i], change->repo->setup_timeout_ms, err)) < 0)
-			return (CHANGE_FAILED);
+			return CHANGE_FAILED;
 		if (r == 1) {
 			change_log_output(change);
 			error_set(err, DROVER_INTERNAL, "setup of repo %s: %s", change->repo->name, buf_str(&change->failed));
-			return (CHANGE_FAILED);
+			return CHANGE_FAILED;
 		}
 	}
-	return (change_settle(change, err) == 0 ? CHANGE_NEXT : CHANGE_FAILED);
+	return change_settle(change, err) == 0 ? CHANGE_NEXT : CHANGE_FAILED;
 }
 
 /* Tokens count whether the run went well or not: a failed one is written down at once. */
@@ -190,7 +190,7 @@ change_ask_agent(struct change *change, const char *prompt, int64_t timeout_ms, 
 	else if (err->code != DROVER_FENCED && change_point_save(change, &ignored) != 0)
 		log_printf(&change->scope->log, DROVER_WARN, "change: tokens of a failed run are not in the result: %s", ignored.text);
 	free(result);
-	return (r);
+	return r;
 }
 
 /* What the agent did becomes the commit, and the mirror keeps it. */
@@ -202,20 +202,20 @@ change_keep(struct change *change, struct error *err)
 
 	r = tree_squash(change->tree, &change->leavings, change->message, point->commit, sizeof point->commit, err);
 	if (r < 0)
-		return (CHANGE_FAILED);
+		return CHANGE_FAILED;
 	if (r == 0) {
 		*point->commit = '\0';
-		return (CHANGE_END);
+		return CHANGE_END;
 	}
-	return (tree_keep(change->tree, change->scope->job->id, err) == 0 ? CHANGE_NEXT : CHANGE_FAILED);
+	return tree_keep(change->tree, change->scope->job->id, err) == 0 ? CHANGE_NEXT : CHANGE_FAILED;
 }
 
 enum change_next
 change_agent(struct change *change, struct error *err)
 {
 	if (change_ask_agent(change, change->prompt, change->agent_timeout_ms, err) != 0)
-		return (CHANGE_FAILED);
-	return (change_keep(change, err));
+		return CHANGE_FAILED;
+	return change_keep(change, err);
 }
 
 enum change_next
@@ -226,15 +226,15 @@ change_check(struct change *change, struct error *err)
 
 	buf_clear(&change->failed);
 	if (commands == NULL || commands[0] == NULL)
-		return (CHANGE_NEXT);
+		return CHANGE_NEXT;
 	for (int i = 0; r == 0 && commands[i] != NULL; i++)
 		r = change_command(change, commands[i], change->repo->check_timeout_ms, err);
 	if (r < 0)
-		return (CHANGE_FAILED);
+		return CHANGE_FAILED;
 	change->point.checked = r == 0;
 	if (r == 1)
 		change_log_output(change);
-	return (change_settle(change, err) == 0 ? CHANGE_NEXT : CHANGE_FAILED);
+	return change_settle(change, err) == 0 ? CHANGE_NEXT : CHANGE_FAILED;
 }
 
 /* An attempt has one follow-up; the next attempt goes on from here with one of its own. */
@@ -248,22 +248,22 @@ change_followup(struct change *change, struct error *err)
 	int r;
 
 	if (change->failed.len == 0)
-		return (CHANGE_NEXT);
+		return CHANGE_NEXT;
 	if (point->followup_attempt == attempt) {
 		error_set(err, DROVER_INTERNAL, "check of repo %s: %s, after a follow-up as well; the commit %.12s is kept",
 		    change->repo->name, buf_str(&change->failed), point->commit);
-		return (CHANGE_FAILED);
+		return CHANGE_FAILED;
 	}
 	change_followup_prompt(&prompt, change->prompt, buf_str(&change->failed), buf_str(&change->output), change->output.len);
 	r = change_ask_agent(change, buf_str(&prompt), change->followup_timeout_ms, err);
 	buf_free(&prompt);
 	if (r != 0)
-		return (CHANGE_FAILED);
+		return CHANGE_FAILED;
 	point->followups++;
 	point->followup_attempt = attempt;
 	buf_clear(&change->failed);
 	next = change_keep(change, err);
-	return (next == CHANGE_NEXT ? CHANGE_GUARD : next);
+	return next == CHANGE_NEXT ? CHANGE_GUARD : next;
 }
 
 /* Commands of the repo have run since the commit was made: what is pushed must be what the guard saw. */
@@ -273,12 +273,12 @@ change_commit(struct change *change, struct error *err)
 	char head[65];
 
 	if (tree_head(change->tree, head, sizeof head, err) != 0)
-		return (CHANGE_FAILED);
+		return CHANGE_FAILED;
 	if (strcmp(head, change->point.commit) != 0) {
 		error_set(err, DROVER_INTERNAL, "the tree stands at %.12s, the change is %.12s", head, change->point.commit);
-		return (CHANGE_FAILED);
+		return CHANGE_FAILED;
 	}
-	return (CHANGE_NEXT);
+	return CHANGE_NEXT;
 }
 
 enum change_next
@@ -287,9 +287,9 @@ change_push(struct change *change, struct error *err)
 	struct error why;
 
 	if (git_push_branch(change->scope, change->tree, change->branch, err) != 0)
-		return (CHANGE_FAILED);
+		return CHANGE_FAILED;
 	if (tree_unkeep(change->tree, change->scope->job->id, &why) != 0)
 		log_printf(&change->scope->log, DROVER_WARN, "change: the mirror keeps %.12s though it is pushed: %s",
 		    change->point.commit, why.text);
-	return (CHANGE_NEXT);
+	return CHANGE_NEXT;
 }

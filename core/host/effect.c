@@ -20,10 +20,10 @@ effect_start(struct scope *scope, const char *key, struct buf *result, struct er
 	message_begin(&request, MESSAGE_EFFECT_BEGIN, service_id(scope));
 	message_put_s(&request, key);
 	if (service_ask(scope, &request, &state, result, err) != 0)
-		return (-1);
+		return -1;
 	if (state != DROVER_EFFECT_NEW && state != DROVER_EFFECT_DONE)
-		return (DROVER_EFFECT_UNSURE);
-	return ((int)state);
+		return DROVER_EFFECT_UNSURE;
+	return (int)state;
 }
 
 int
@@ -34,7 +34,7 @@ effect_finish(struct scope *scope, const char *key, const char *result, struct e
 	message_begin(&request, MESSAGE_EFFECT_DONE, service_id(scope));
 	message_put_s(&request, key);
 	message_put_s(&request, result);
-	return (service_ask(scope, &request, NULL, NULL, err));
+	return service_ask(scope, &request, NULL, NULL, err);
 }
 
 static int
@@ -47,7 +47,7 @@ effect_begin(struct drover_scope *public, const char *key, char *result, size_t 
 
 	if (service_role(scope, ROLE_ANY & ~ROLE_PLUGIN, "effect.begin", "a source, a job or an operation", &err) != 0 ||
 	    service_line(key, "key of an effect", DROVER_KEY_MAX, false, &err) != 0)
-		return (scope_fail(out, &err));
+		return scope_fail(out, &err);
 	state = effect_start(scope, key, &data, &err);
 	if (state >= 0 && result != NULL && size > 0 && data.len >= size)
 		state = error_set(&err, DROVER_PERMANENT, "result of effect %s takes %zu bytes, there is room for %zu", key,
@@ -55,7 +55,7 @@ effect_begin(struct drover_scope *public, const char *key, char *result, size_t 
 	if (state >= 0)
 		service_write(result, size, buf_str(&data), data.len);
 	buf_free(&data);
-	return (state >= 0 ? state : scope_fail(out, &err));
+	return state >= 0 ? state : scope_fail(out, &err);
 }
 
 static int
@@ -68,6 +68,6 @@ effect_done(struct drover_scope *public, const char *key, const char *result, st
 	    service_line(key, "key of an effect", DROVER_KEY_MAX, false, &err) != 0 ||
 	    service_text(result, "result of an effect", DROVER_VALUE_MAX, true, &err) != 0 ||
 	    effect_finish(scope, key, result, &err) != 0)
-		return (scope_fail(out, &err));
-	return (0);
+		return scope_fail(out, &err);
+	return 0;
 }

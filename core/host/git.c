@@ -26,10 +26,10 @@ git_tree_of(struct scope *scope, uint64_t handle, const char *what, struct error
 	struct tree *tree;
 
 	if (service_role(scope, ROLE_JOB, what, "run", err) != 0)
-		return (NULL);
+		return NULL;
 	if ((tree = lease_tree(scope, handle)) == NULL)
 		error_set(err, DROVER_PERMANENT, "%s: no lease %llu is held here", what, (unsigned long long)handle);
-	return (tree);
+	return tree;
 }
 
 static int
@@ -42,9 +42,9 @@ git_diff_lease(struct drover_scope *public, uint64_t handle, struct drover_diff 
 
 	if ((tree = git_tree_of(scope, handle, "git.diff", &err)) == NULL ||
 	    service_out_check(out_diff, "drover_diff", &err) != 0 || tree_diff(tree, &diff, &err) != 0)
-		return (scope_fail(out, &err));
+		return scope_fail(out, &err);
 	service_out(out_diff, &diff, sizeof diff, "drover_diff", &err);
-	return (0);
+	return 0;
 }
 
 static int
@@ -59,16 +59,16 @@ git_commit_lease(struct drover_scope *public, uint64_t handle, const char *messa
 
 	if ((tree = git_tree_of(scope, handle, "git.commit", &err)) == NULL ||
 	    service_text(message, "message of a commit", GIT_MESSAGE_MAX, false, &err) != 0)
-		return (scope_fail(out, &err));
+		return scope_fail(out, &err);
 	if (commit != NULL && size < 41) {
 		error_set(&err, DROVER_PERMANENT, "git.commit: a commit takes 41 bytes, there is room for %zu", size);
-		return (scope_fail(out, &err));
+		return scope_fail(out, &err);
 	}
 	if ((r = tree_commit(tree, message, made, sizeof made, &err)) < 0)
-		return (scope_fail(out, &err));
+		return scope_fail(out, &err);
 	if (commit != NULL)
 		text_copy(commit, size, made);
-	return (r);
+	return r;
 }
 
 int
@@ -79,7 +79,7 @@ git_push_branch(struct scope *scope, struct tree *tree, const char *branch, stru
 	int state, r = -1;
 
 	if (tree_head(tree, commit, sizeof commit, err) != 0)
-		return (-1);
+		return -1;
 	buf_addf(&what, "%s\n%s\n%s", tree->repo->name, branch, commit);
 	snprintf(key, sizeof key, "push:%.160s:%016llx", branch, (unsigned long long)text_hash(buf_str(&what), what.len));
 	if ((state = effect_start(scope, key, &result, err)) < 0)
@@ -92,7 +92,7 @@ git_push_branch(struct scope *scope, struct tree *tree, const char *branch, stru
 out:
 	buf_free(&what);
 	buf_free(&result);
-	return (r);
+	return r;
 }
 
 static int
@@ -104,12 +104,12 @@ git_push_lease(struct drover_scope *public, uint64_t handle, const char *branch,
 
 	if ((tree = git_tree_of(scope, handle, "git.push", &err)) == NULL ||
 	    service_line(branch, "branch", GIT_BRANCH_MAX, false, &err) != 0)
-		return (scope_fail(out, &err));
+		return scope_fail(out, &err);
 	if (!text_is_branch(branch, "drover/")) {
 		error_set(&err, DROVER_PERMANENT, "\"%s\" is no name of a branch under drover/", branch);
-		return (scope_fail(out, &err));
+		return scope_fail(out, &err);
 	}
 	if (git_push_branch(scope, tree, branch, &err) != 0)
-		return (scope_fail(out, &err));
-	return (0);
+		return scope_fail(out, &err);
+	return 0;
 }

@@ -21,10 +21,10 @@ static int
 kv_check(struct scope *scope, const char *key, struct error *err)
 {
 	if (service_line(key, "key", DROVER_KEY_MAX, false, err) != 0)
-		return (-1);
+		return -1;
 	if (strncmp(key, "job/", 4) == 0)
-		return (service_role(scope, ROLE_JOB, "a key that begins with \"job/\"", "run", err));
-	return (0);
+		return service_role(scope, ROLE_JOB, "a key that begins with \"job/\"", "run", err);
+	return 0;
 }
 
 int
@@ -36,8 +36,8 @@ kv_read(struct scope *scope, const char *key, struct buf *value, struct error *e
 	message_begin(&request, MESSAGE_KV_GET, service_id(scope));
 	message_put_s(&request, key);
 	if (service_ask(scope, &request, &found, value, err) != 0)
-		return (-1);
-	return (found == 1 ? 1 : 0);
+		return -1;
+	return found == 1 ? 1 : 0;
 }
 
 int
@@ -48,7 +48,7 @@ kv_write(struct scope *scope, const char *key, const char *value, struct error *
 	message_begin(&request, MESSAGE_KV_SET, service_id(scope));
 	message_put_s(&request, key);
 	message_put_s(&request, value);
-	return (service_ask(scope, &request, NULL, NULL, err));
+	return service_ask(scope, &request, NULL, NULL, err);
 }
 
 static int
@@ -58,7 +58,7 @@ kv_erase(struct scope *scope, const char *key, struct error *err)
 
 	message_begin(&request, MESSAGE_KV_REMOVE, service_id(scope));
 	message_put_s(&request, key);
-	return (service_ask(scope, &request, NULL, NULL, err));
+	return service_ask(scope, &request, NULL, NULL, err);
 }
 
 static int64_t
@@ -71,7 +71,7 @@ kv_get(struct drover_scope *public, const char *key, char *value, size_t size, s
 	int r;
 
 	if (kv_check(scope, key, &err) != 0)
-		return (scope_fail(out, &err));
+		return scope_fail(out, &err);
 	if ((r = kv_read(scope, key, &data, &err)) == 1)
 		len = service_write(value, size, buf_str(&data), data.len);
 	else if (r == -1)
@@ -79,7 +79,7 @@ kv_get(struct drover_scope *public, const char *key, char *value, size_t size, s
 	else if (out != NULL)
 		memset(out, 0, sizeof *out);
 	buf_free(&data);
-	return (len);
+	return len;
 }
 
 static int
@@ -93,8 +93,8 @@ kv_set(struct drover_scope *public, const char *key, const char *value, struct d
 	else if (kv_check(scope, key, &err) == 0 &&
 	    service_text(value, "value", DROVER_VALUE_MAX, true, &err) == 0 &&
 	    kv_write(scope, key, value, &err) == 0)
-		return (0);
-	return (scope_fail(out, &err));
+		return 0;
+	return scope_fail(out, &err);
 }
 
 static int
@@ -104,6 +104,6 @@ kv_remove(struct drover_scope *public, const char *key, struct drover_error *out
 	struct error err = { 0 };
 
 	if (kv_check(scope, key, &err) != 0 || kv_erase(scope, key, &err) != 0)
-		return (scope_fail(out, &err));
-	return (0);
+		return scope_fail(out, &err);
+	return 0;
 }

@@ -50,9 +50,9 @@ lease_find(struct scope *scope, uint64_t handle)
 
 	for (at = &scope->leases; *at != NULL; at = &(*at)->next) {
 		if ((*at)->tree.lease == handle)
-			return (at);
+			return at;
 	}
-	return (NULL);
+	return NULL;
 }
 
 struct tree *
@@ -60,7 +60,7 @@ lease_tree(struct scope *scope, uint64_t handle)
 {
 	struct scope_lease **at = lease_find(scope, handle);
 
-	return (at != NULL ? &(*at)->tree : NULL);
+	return at != NULL ? &(*at)->tree : NULL;
 }
 
 const struct config_repo *
@@ -72,9 +72,9 @@ lease_repo_at(const struct scope *scope, const char *path)
 	for (lease = scope->leases; lease != NULL; lease = lease->next) {
 		len = strlen(lease->tree.path);
 		if (strncmp(path, lease->tree.path, len) == 0 && (path[len] == '\0' || path[len] == '/'))
-			return (lease->tree.repo);
+			return lease->tree.repo;
 	}
-	return (NULL);
+	return NULL;
 }
 
 static void
@@ -97,7 +97,7 @@ lease_ask(struct scope *scope, const struct config_repo *repo, struct grant *gra
 
 	memset(grant, 0, sizeof *grant);
 	if (proc_identify(scope->owner != 0 ? scope->owner : getpid(), &id) != 0)
-		return (error_set(err, DROVER_INTERNAL, "cannot prove who holds the lease: process %d is gone", scope->owner));
+		return error_set(err, DROVER_INTERNAL, "cannot prove who holds the lease: process %d is gone", scope->owner);
 	message_begin(&request, MESSAGE_LEASE_ACQUIRE, service_id(scope));
 	message_put_s(&request, repo->name);
 	message_put_u(&request, (uint64_t)id.pid);
@@ -118,7 +118,7 @@ lease_ask(struct scope *scope, const struct config_repo *repo, struct grant *gra
 		r = 0;
 out:
 	buf_free(&data);
-	return (r);
+	return r;
 }
 
 static int
@@ -131,7 +131,7 @@ lease_tell(struct scope *scope, uint64_t lease, const char *state, const char *w
 	message_put_s(&request, state);
 	message_put_s(&request, wip);
 	message_put_s(&request, commit);
-	return (service_ask(scope, &request, NULL, NULL, err));
+	return service_ask(scope, &request, NULL, NULL, err);
 }
 
 int
@@ -145,7 +145,7 @@ lease_take(struct scope *scope, const struct config_repo *repo, const char *ref,
 
 	if (lease_ask(scope, repo, &grant, err) != 0) {
 		grant_free(&grant);
-		return (-1);
+		return -1;
 	}
 	lease = xcalloc(1, sizeof *lease);
 	tree_init(&lease->tree, grant.id, repo, grant.path, grant.mirror, scope->config->state_dir);
@@ -162,14 +162,14 @@ lease_take(struct scope *scope, const struct config_repo *repo, const char *ref,
 	lease->next = scope->leases;
 	scope->leases = lease;
 	*tree = &lease->tree;
-	return (0);
+	return 0;
 fail:
 	if (lease_tell(scope, grant.id, left, saved, "", &ignored) != 0)
 		log_printf(&scope->log, DROVER_WARN, "lease: the core was not told that %s is free: %s", grant.path, ignored.text);
 	grant_free(&grant);
 	tree_free(&lease->tree);
 	free(lease);
-	return (-1);
+	return -1;
 }
 
 int
@@ -182,7 +182,7 @@ lease_give_back(struct scope *scope, uint64_t handle, char *wip, size_t size, st
 	int r;
 
 	if (at == NULL)
-		return (error_set(err, DROVER_PERMANENT, "no lease %llu is held here", (unsigned long long)handle));
+		return error_set(err, DROVER_PERMANENT, "no lease %llu is held here", (unsigned long long)handle);
 	lease = *at;
 	*at = lease->next;
 	if (tree_head(&lease->tree, commit, sizeof commit, &why) != 0 ||
@@ -197,7 +197,7 @@ lease_give_back(struct scope *scope, uint64_t handle, char *wip, size_t size, st
 	r = lease_tell(scope, handle, left, saved, commit, err);
 	tree_free(&lease->tree);
 	free(lease);
-	return (r);
+	return r;
 }
 
 void
@@ -228,16 +228,16 @@ lease_acquire(struct drover_scope *public, const char *repo, const char *ref, st
 	if (service_role(scope, ROLE_JOB, "lease.acquire", "run", &err) != 0 ||
 	    service_out_check(out_lease, "drover_lease", &err) != 0 || service_ref(ref, &err) != 0 ||
 	    (found = scope_repo(scope, repo, &err)) == NULL)
-		return (scope_fail(out, &err));
+		return scope_fail(out, &err);
 	if (ref != NULL && *ref == '\0')
 		ref = NULL;
 	if (lease_take(scope, found, ref, &tree, &err) != 0)
-		return (scope_fail(out, &err));
+		return scope_fail(out, &err);
 	lease.handle = tree->lease;
 	text_copy(lease.path, sizeof lease.path, tree->path);
 	text_copy(lease.base, sizeof lease.base, tree->base);
 	service_out(out_lease, &lease, sizeof lease, "drover_lease", &err);
-	return (0);
+	return 0;
 }
 
 static int
@@ -248,8 +248,8 @@ lease_release(struct drover_scope *public, uint64_t handle, struct drover_error 
 
 	if (service_role(scope, ROLE_JOB, "lease.release", "run", &err) != 0 ||
 	    lease_give_back(scope, handle, NULL, 0, &err) != 0)
-		return (scope_fail(out, &err));
-	return (0);
+		return scope_fail(out, &err);
+	return 0;
 }
 
 /* The folder is named after the job, so that what a killed attempt left behind goes when the next one begins. */
@@ -261,16 +261,16 @@ lease_scratch(struct drover_scope *public, char *path, size_t size, struct drove
 	char *dir = NULL;
 
 	if (service_role(scope, ROLE_JOB, "lease.scratch", "run", &err) != 0)
-		return (scope_fail(out, &err));
+		return scope_fail(out, &err);
 	if (path == NULL || scope->job == NULL || scope->config == NULL) {
 		error_set(&err, DROVER_PERMANENT, "lease.scratch: nowhere to put the path, or no job");
-		return (scope_fail(out, &err));
+		return scope_fail(out, &err);
 	}
 	if (scope->scratch == NULL) {
 		dir = xasprintf("%s/scratch/%llu", scope->config->state_dir, (unsigned long long)scope->job->id);
 		if (path_remove_tree(dir, &err) != 0 || path_mkdirs(dir, 0700, &err) != 0) {
 			free(dir);
-			return (scope_fail(out, &err));
+			return scope_fail(out, &err);
 		}
 		scope->scratch = dir;
 	}
@@ -283,5 +283,5 @@ lease_scratch(struct drover_scope *public, char *path, size_t size, struct drove
 	else
 		text_copy(path, size, dir);
 	free(dir);
-	return (err.code == 0 ? 0 : scope_fail(out, &err));
+	return err.code == 0 ? 0 : scope_fail(out, &err);
 }

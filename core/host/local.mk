@@ -1,41 +1,13 @@
 noinst_LTLIBRARIES += libhost.la
-libhost_la_SOURCES = core/host/agent.h core/host/exec.h core/host/link.c core/host/link.h core/host/scope.h
-libhost_la_SOURCES += core/host/env.h
-libhost_la_SOURCES += core/host/env.c
-libhost_la_SOURCES += core/host/exec.c
-libhost_la_SOURCES += core/host/agent.c
-libhost_la_SOURCES += core/host/catalogue.c
-libhost_la_SOURCES += core/host/reader.h
-libhost_la_SOURCES += core/host/reader.c
-libhost_la_SOURCES += core/host/reader_codex.c
-libhost_la_SOURCES += core/host/reader_stream_json.c
-libhost_la_SOURCES += core/host/reader_opencode.c
-libhost_la_SOURCES += core/host/reader_plain.c
-libhost_la_SOURCES += core/host/reset.h
-libhost_la_SOURCES += core/host/reset.c
-libhost_la_SOURCES += core/host/service.h
-libhost_la_SOURCES += core/host/service.c
-libhost_la_SOURCES += core/host/scope.c
-libhost_la_SOURCES += core/host/host.c
-libhost_la_SOURCES += core/host/log.c
-libhost_la_SOURCES += core/host/option.c
-libhost_la_SOURCES += core/host/capacity.c
-libhost_la_SOURCES += core/host/queue.c
-libhost_la_SOURCES += core/host/lease.c
-libhost_la_SOURCES += core/host/git.c
-libhost_la_SOURCES += core/host/kv.c
-libhost_la_SOURCES += core/host/secret.c
-libhost_la_SOURCES += core/host/effect.c
-libhost_la_SOURCES += core/host/call.c
-libhost_la_SOURCES += core/host/time.c
-libhost_la_SOURCES += core/host/change.h
-libhost_la_SOURCES += core/host/change.c
-libhost_la_SOURCES += core/host/change_steps.c
-libhost_la_SOURCES += core/host/change_guard.c
-libhost_la_SOURCES += core/host/change_point.c
-libhost_la_SOURCES += core/host/change_prompt.c
-libhost_la_SOURCES += core/host/verdict.h
-libhost_la_SOURCES += core/host/verdict.c
+libhost_la_SOURCES = \
+  core/host/agent.h core/host/change.h core/host/env.h core/host/exec.h core/host/link.h core/host/reader.h core/host/reset.h \
+  core/host/scope.h core/host/service.h core/host/verdict.h \
+  core/host/agent.c core/host/call.c core/host/capacity.c core/host/catalogue.c core/host/change.c core/host/change_guard.c \
+  core/host/change_point.c core/host/change_prompt.c core/host/change_steps.c core/host/effect.c core/host/env.c \
+  core/host/exec.c core/host/git.c core/host/host.c core/host/kv.c core/host/lease.c core/host/link.c core/host/log.c \
+  core/host/option.c core/host/queue.c core/host/reader.c core/host/reader_codex.c core/host/reader_opencode.c \
+  core/host/reader_plain.c core/host/reader_stream_json.c core/host/reset.c core/host/scope.c core/host/secret.c \
+  core/host/service.c core/host/time.c core/host/verdict.c
 libhost_la_LIBADD = $(PCRE2_LIBS) $(LIBCONFIG_LIBS)
 dist_pkgdata_DATA += data/agent-errors.conf
 

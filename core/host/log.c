@@ -21,8 +21,8 @@ static enum drover_level
 log_service_level(int level)
 {
 	if (level < DROVER_DEBUG)
-		return (DROVER_DEBUG);
-	return (level > DROVER_ERR ? DROVER_ERR : (enum drover_level)level);
+		return DROVER_DEBUG;
+	return level > DROVER_ERR ? DROVER_ERR : (enum drover_level)level;
 }
 
 static void

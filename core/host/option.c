@@ -22,10 +22,10 @@ option_owner(struct drover_scope *public, const char *key)
 	struct scope *scope = scope_of(public);
 
 	if (key == NULL)
-		return (NULL);
+		return NULL;
 	if (scope->options != NULL && options_has(scope->options, key))
-		return (scope->options);
-	return (scope->plugin_options);
+		return scope->options;
+	return scope->plugin_options;
 }
 
 static const char *
@@ -33,7 +33,7 @@ option_string(struct drover_scope *public, const char *key)
 {
 	const struct options *options = option_owner(public, key);
 
-	return (options != NULL ? options_string(options, key) : NULL);
+	return options != NULL ? options_string(options, key) : NULL;
 }
 
 static int64_t
@@ -41,7 +41,7 @@ option_integer(struct drover_scope *public, const char *key)
 {
 	const struct options *options = option_owner(public, key);
 
-	return (options != NULL ? options_integer(options, key) : 0);
+	return options != NULL ? options_integer(options, key) : 0;
 }
 
 static size_t
@@ -49,7 +49,7 @@ option_count(struct drover_scope *public, const char *key)
 {
 	const struct options *options = option_owner(public, key);
 
-	return (options != NULL ? options_count(options, key) : 0);
+	return options != NULL ? options_count(options, key) : 0;
 }
 
 static const char *
@@ -57,5 +57,5 @@ option_item(struct drover_scope *public, const char *key, size_t index)
 {
 	const struct options *options = option_owner(public, key);
 
-	return (options != NULL ? options_item(options, key, index) : NULL);
+	return options != NULL ? options_item(options, key, index) : NULL;
 }

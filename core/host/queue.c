@@ -37,17 +37,17 @@ queue_check(const struct drover_item *given, struct drover_item *item, struct er
 	    service_name(item->repo, "repo of an item", err) != 0 ||
 	    service_name(item->agent, "agent of an item", err) != 0 ||
 	    service_name(item->pool, "pool of an item", err) != 0)
-		return (-1);
+		return -1;
 	if (!text_is_kind(item->kind))
-		return (error_set(err, DROVER_PERMANENT, "\"%s\" is no kind: it is written PLUGIN.PIPELINE", item->kind));
+		return error_set(err, DROVER_PERMANENT, "\"%s\" is no kind: it is written PLUGIN.PIPELINE", item->kind);
 	if (item->priority < -100 || item->priority > 100)
-		return (error_set(err, DROVER_PERMANENT, "priority of an item is %d, not within -100 and 100",
-		    item->priority));
+		return error_set(err, DROVER_PERMANENT, "priority of an item is %d, not within -100 and 100",
+		    item->priority);
 	if (item->payload_len > DROVER_PAYLOAD_MAX)
-		return (error_set(err, DROVER_PERMANENT, "payload of an item is longer than %d bytes", DROVER_PAYLOAD_MAX));
+		return error_set(err, DROVER_PERMANENT, "payload of an item is longer than %d bytes", DROVER_PAYLOAD_MAX);
 	if (item->payload == NULL && item->payload_len > 0)
-		return (error_set(err, DROVER_PERMANENT, "payload of an item is NULL, its length is not 0"));
-	return (0);
+		return error_set(err, DROVER_PERMANENT, "payload of an item is NULL, its length is not 0");
+	return 0;
 }
 
 static int
@@ -65,7 +65,7 @@ queue_emit_job(struct scope *scope, const struct drover_item *item, struct error
 	message_put_s(&request, item->pool);
 	message_put_i(&request, item->priority);
 	message_put_b(&request, item->payload != NULL ? item->payload : "", (size_t)item->payload_len);
-	return (service_ask(scope, &request, NULL, NULL, err));
+	return service_ask(scope, &request, NULL, NULL, err);
 }
 
 static int
@@ -78,14 +78,14 @@ queue_emit(struct drover_scope *public, const struct drover_item *given, struct 
 
 	if (service_role(scope, ROLE_SOURCE | ROLE_JOB, "queue.emit", "poll and run", &err) != 0 ||
 	    queue_check(given, &item, &err) != 0)
-		return (scope_fail(out, &err));
+		return scope_fail(out, &err);
 	if (scope->role == SCOPE_JOB)
 		r = queue_emit_job(scope, &item, &err);
 	else if (scope->emit == NULL)
 		r = error_set(&err, DROVER_PERMANENT, "queue.emit outside of poll and run");
 	else
 		r = scope->emit(scope, &item, &err);
-	return (r == 0 ? 0 : scope_fail(out, &err));
+	return r == 0 ? 0 : scope_fail(out, &err);
 }
 
 static int
@@ -95,14 +95,14 @@ queue_cursor(struct drover_scope *public, const char *cursor, struct drover_erro
 	struct error err = { 0 };
 
 	if (service_text(cursor, "cursor", DROVER_VALUE_MAX, true, &err) != 0)
-		return (scope_fail(out, &err));
+		return scope_fail(out, &err);
 	if (scope->role != SCOPE_SOURCE || scope->cursor == NULL)
 		error_set(&err, DROVER_PERMANENT, "queue.cursor outside of poll");
 	else if (cursor == NULL)
 		error_set(&err, DROVER_PERMANENT, "cursor is missing");
 	else if (scope->cursor(scope, cursor, &err) == 0)
-		return (0);
-	return (scope_fail(out, &err));
+		return 0;
+	return scope_fail(out, &err);
 }
 
 static int
@@ -112,14 +112,14 @@ queue_watch(struct drover_scope *public, const char *path, struct drover_error *
 	struct error err = { 0 };
 
 	if (service_text(path, "path to watch", PATH_MAX - 1, false, &err) != 0)
-		return (scope_fail(out, &err));
+		return scope_fail(out, &err);
 	if (scope->role != SCOPE_SOURCE || scope->watch == NULL)
 		error_set(&err, DROVER_PERMANENT, "queue.watch outside of a source's open");
 	else if (*path != '/')
 		error_set(&err, DROVER_PERMANENT, "path to watch is not absolute: %s", path);
 	else if (scope->watch(scope, path, &err) == 0)
-		return (0);
-	return (scope_fail(out, &err));
+		return 0;
+	return scope_fail(out, &err);
 }
 
 int
@@ -130,7 +130,7 @@ report_result(struct scope *scope, const char *key, const char *value, struct er
 	message_begin(&request, MESSAGE_JOB_RESULT, service_id(scope));
 	message_put_s(&request, key);
 	message_put_s(&request, value);
-	return (service_ask(scope, &request, NULL, NULL, err));
+	return service_ask(scope, &request, NULL, NULL, err);
 }
 
 static int
@@ -143,14 +143,14 @@ queue_put_result(struct drover_scope *public, const char *key, const char *value
 	    service_line(key, "key of a result", DROVER_NAME_MAX, false, &err) != 0 ||
 	    service_text(value, "value of a result", DROVER_VALUE_MAX, true, &err) != 0 ||
 	    report_result(scope, key, value, &err) != 0)
-		return (scope_fail(out, &err));
-	return (0);
+		return scope_fail(out, &err);
+	return 0;
 }
 
 static int
 queue_cancelled(struct drover_scope *public)
 {
-	return (scope_cancelled(scope_of(public)) ? 1 : 0);
+	return scope_cancelled(scope_of(public)) ? 1 : 0;
 }
 
 static int
@@ -165,7 +165,7 @@ queue_again(struct drover_scope *public, int64_t delay_ms, struct drover_error *
 		error_set(&err, DROVER_PERMANENT, "delay of queue.again is negative");
 	else {
 		scope->again_ms = delay_ms < AGAIN_MIN_MS ? AGAIN_MIN_MS : delay_ms;
-		return (0);
+		return 0;
 	}
-	return (scope_fail(out, &err));
+	return scope_fail(out, &err);
 }

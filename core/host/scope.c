@@ -12,7 +12,7 @@ scope_of(struct drover_scope *public)
 	struct scope *scope;
 
 	OBJ_CAST(scope, (struct scope *)public, SCOPE_MAGIC);
-	return (scope);
+	return scope;
 }
 
 void
@@ -46,5 +46,5 @@ scope_fail(struct drover_error *out, const struct error *err)
 		error_set(&copy, copy.code, "failed without a reason (%s)", error_class_name(copy.code));
 	if (out != NULL)
 		memcpy(out, &copy, sizeof *out);
-	return (copy.code);
+	return copy.code;
 }

@@ -23,23 +23,23 @@ secret_get(struct drover_scope *public, const char *key, char *value, size_t siz
 	int64_t len;
 
 	if (service_line(key, "key of a secret", DROVER_NAME_MAX, false, &err) != 0)
-		return (scope_fail(out, &err));
+		return scope_fail(out, &err);
 	if (options == NULL || !options_has(options, key))
 		options = scope->plugin_options;
 	if (options == NULL || !options_has(options, key)) {
 		error_set(&err, DROVER_PERMANENT, "no option \"%s\" is declared", key);
-		return (scope_fail(out, &err));
+		return scope_fail(out, &err);
 	}
 	secret = options_secret(options, key, &err);
 	if (secret == NULL) {
 		if (err.code != 0)
-			return (scope_fail(out, &err));
+			return scope_fail(out, &err);
 		if (out != NULL)
 			memset(out, 0, sizeof *out);
-		return (-1);
+		return -1;
 	}
 	log_mask_add(secret);
 	len = service_write(value, size, secret, strlen(secret));
 	free_wiped(secret);
-	return (len);
+	return len;
 }

@@ -18,14 +18,14 @@ static int64_t
 time_now(struct drover_scope *public)
 {
 	scope_of(public);
-	return (clock_wall());
+	return clock_wall();
 }
 
 static int64_t
 time_monotonic(struct drover_scope *public)
 {
 	scope_of(public);
-	return (clock_mono());
+	return clock_mono();
 }
 
 static int64_t
@@ -35,7 +35,7 @@ time_remaining(struct drover_scope *public)
 	int64_t left;
 
 	if (scope->deadline_ms == 0)
-		return (INT64_MAX);
+		return INT64_MAX;
 	left = scope->deadline_ms - clock_mono();
-	return (left > 0 ? left : 0);
+	return left > 0 ? left : 0;
 }

@@ -34,8 +34,8 @@ static int
 change_oid(git_oid *oid, const char *text, struct error *err)
 {
 	if (git_oid_fromstr(oid, text) != 0)
-		return (error_set(err, DROVER_INTERNAL, "\"%.64s\" is no commit", text));
-	return (0);
+		return error_set(err, DROVER_INTERNAL, "\"%.64s\" is no commit", text);
+	return 0;
 }
 
 static int
@@ -47,7 +47,7 @@ change_tree_of(git_repository *repo, const git_oid *oid, git_tree **tree, struct
 	if (git_commit_lookup(&commit, repo, oid) != 0 || git_commit_tree(tree, commit) != 0)
 		r = git_fail(DROVER_INTERNAL, err, "reading a commit");
 	git_commit_free(commit);
-	return (r);
+	return r;
 }
 
 /* A job may have rewritten what links the tree to its repository. */
@@ -57,10 +57,10 @@ change_open(struct tree *tree, git_repository **repo, struct error *err)
 	enum tree_kind kind = gitdir_probe(tree);
 
 	if (kind == TREE_NONE || kind == TREE_BROKEN)
-		return (error_set(err, DROVER_INTERNAL, "the tree %s is not there, or not git's any more", tree->path));
+		return error_set(err, DROVER_INTERNAL, "the tree %s is not there, or not git's any more", tree->path);
 	if (gitdir_guard(tree, err) != 0)
-		return (-1);
-	return (gitdir_open(tree, repo, err));
+		return -1;
+	return gitdir_open(tree, repo, err);
 }
 
 /* The files as they are, ignored ones left out, as a tree object. */
@@ -71,11 +71,11 @@ change_snapshot(struct tree *tree, git_oid *oid, char **index, bool *hidden, str
 	int r;
 
 	if (fill_status(tree, &status, err) != 0)
-		return (-1);
+		return -1;
 	*hidden = status.hidden;
 	r = wip_snapshot(tree, status.hidden, oid, index, err);
 	fill_status_free(&status);
-	return (r);
+	return r;
 }
 
 int
@@ -91,7 +91,7 @@ tree_settle(struct tree *tree, const char *commit, struct buf *fresh, struct err
 
 	git_diff_options_init(&options, GIT_DIFF_OPTIONS_VERSION);
 	if (change_oid(&at, commit, err) != 0 || change_open(tree, &repo, err) != 0)
-		return (-1);
+		return -1;
 	if (change_snapshot(tree, &now, NULL, &hidden, err) != 0 || change_tree_of(repo, &at, &from, err) != 0)
 		goto out;
 	if (git_tree_lookup(&to, repo, &now) != 0 || git_diff_tree_to_tree(&diff, repo, from, to, &options) != 0) {
@@ -115,7 +115,7 @@ out:
 	git_tree_free(to);
 	git_tree_free(from);
 	git_repository_free(repo);
-	return (r);
+	return r;
 }
 
 /* Takes paths out of the index that a snapshot was made through, and makes its tree object anew; what the base has stays. */
@@ -127,9 +127,9 @@ change_without(git_repository *repo, git_oid *oid, const char *place, const stru
 	int r = 0;
 
 	if (without->len == 0)
-		return (0);
+		return 0;
 	if (git_index_open(&index, place) != 0)
-		return (git_fail(DROVER_INTERNAL, err, "reading %s", place));
+		return git_fail(DROVER_INTERNAL, err, "reading %s", place);
 	for (const char *path = without->data; path < without->data + without->len; path += strlen(path) + 1) {
 		git_tree_entry *entry = NULL;
 
@@ -140,7 +140,7 @@ change_without(git_repository *repo, git_oid *oid, const char *place, const stru
 	if (git_index_write(index) != 0 || git_index_write_tree_to(oid, index, repo) != 0)
 		r = git_fail(DROVER_INTERNAL, err, "writing %s", place);
 	git_index_free(index);
-	return (r);
+	return r;
 }
 
 /* HEAD stands at the commit that the index at place is of; the files stay as they are. */
@@ -155,7 +155,7 @@ change_stand(struct tree *tree, const git_oid *oid, const char *place, struct er
 	else
 		r = gitdir_scrub(tree, oid, err);
 	free(index);
-	return (r);
+	return r;
 }
 
 int
@@ -171,7 +171,7 @@ tree_squash(struct tree *tree, const struct buf *without, const char *message, c
 	int r = -1;
 
 	if (change_oid(&base, tree->base, err) != 0 || change_open(tree, &repo, err) != 0)
-		return (-1);
+		return -1;
 	if (change_snapshot(tree, &made, &index, &hidden, err) != 0 || change_tree_of(repo, &base, &from, err) != 0 ||
 	    change_without(repo, &made, index, without, from, err) != 0)
 		goto out;
@@ -199,7 +199,7 @@ out:
 	git_tree_free(to);
 	git_tree_free(from);
 	git_repository_free(repo);
-	return (r);
+	return r;
 }
 
 int
@@ -210,10 +210,10 @@ tree_discard(struct tree *tree, const char *commit, struct error *err)
 	int r;
 
 	if (change_oid(&at, commit, err) != 0 || gitdir_guard(tree, err) != 0 || fill_status(tree, &status, err) != 0)
-		return (-1);
+		return -1;
 	r = tree_order(tree, &status, &at, err);
 	fill_status_free(&status);
-	return (r);
+	return r;
 }
 
 /* Never NULL: a target that cannot be read is "", which leads nowhere good either. */
@@ -230,7 +230,7 @@ change_target(git_repository *repo, const git_oid *oid)
 			target = xstrndup(git_blob_rawcontent(blob), len);
 		git_blob_free(blob);
 	}
-	return (target != NULL ? target : xstrdup(""));
+	return target != NULL ? target : xstrdup("");
 }
 
 static int
@@ -250,7 +250,7 @@ change_file(git_repository *repo, const git_diff_delta *delta, struct drover_dif
 	if (file.mode != 0 && file.mode != GIT_FILEMODE_COMMIT) {
 		if (git_repository_odb(&odb, repo) != 0 || git_odb_read_header(&len, &type, odb, &delta->new_file.id) != 0) {
 			git_odb_free(odb);
-			return (git_fail(DROVER_INTERNAL, err, "reading a changed file"));
+			return git_fail(DROVER_INTERNAL, err, "reading a changed file");
 		}
 		git_odb_free(odb);
 		diff->bytes += len;
@@ -260,7 +260,7 @@ change_file(git_repository *repo, const git_diff_delta *delta, struct drover_dif
 	if (visit != NULL)
 		visit(arg, &file);
 	free(target);
-	return (0);
+	return 0;
 }
 
 int
@@ -281,7 +281,7 @@ tree_compare(struct tree *tree, const char *commit, struct drover_diff *result, 
 	options.flags = GIT_DIFF_INCLUDE_TYPECHANGE;
 	options.max_size = PATCH_BYTES_MAX;
 	if (change_oid(&base, tree->base, err) != 0 || change_oid(&head, commit, err) != 0 || change_open(tree, &repo, err) != 0)
-		return (-1);
+		return -1;
 	if (change_tree_of(repo, &base, &from, err) != 0 || change_tree_of(repo, &head, &to, err) != 0)
 		goto out;
 	if (git_diff_tree_to_tree(&diff, repo, from, to, &options) != 0 || git_diff_get_stats(&stats, diff) != 0) {
@@ -302,5 +302,5 @@ out:
 	git_tree_free(to);
 	git_tree_free(from);
 	git_repository_free(repo);
-	return (r);
+	return r;
 }

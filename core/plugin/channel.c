@@ -50,7 +50,7 @@ channel_new(struct event_base *base, int fd, const struct channel_calls *calls, 
 	c->writable = event_new(base, fd, EV_WRITE, channel_write, c);
 	MUST(c->readable != NULL && c->writable != NULL);
 	MUST(event_add(c->readable, NULL) == 0);
-	return (c);
+	return c;
 }
 
 void
@@ -83,10 +83,10 @@ channel_push(struct channel *c, const struct buf *bytes)
 		n = send(c->fd, bytes->data, bytes->len, MSG_NOSIGNAL);
 	while (n < 0 && errno == EINTR);
 	if (n >= 0)
-		return (1);
+		return 1;
 	if (errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS)
-		return (0);
-	return (-1);
+		return 0;
+	return -1;
 }
 
 /* The reader finds the end of a broken socket by itself; a socket that only refuses to take data is told so by shutdown. */

@@ -11,7 +11,7 @@
 static int64_t
 wall_of(int64_t mono)
 {
-	return (mono == 0 ? 0 : clock_wall() + mono - clock_mono());
+	return mono == 0 ? 0 : clock_wall() + mono - clock_mono();
 }
 
 static void
@@ -47,7 +47,7 @@ daemon_plugins(struct daemon *d)
 			add_exports(o, r->exports);
 		cJSON_AddItemToArray(list, o);
 	}
-	return (list);
+	return list;
 }
 
 cJSON *
@@ -72,7 +72,7 @@ daemon_sources(struct daemon *d)
 			json_add_str(o, "error", source->error);
 			cJSON_AddItemToArray(list, o);
 		}
-	return (list);
+	return list;
 }
 
 cJSON *
@@ -98,5 +98,5 @@ daemon_workers(struct daemon *d)
 		json_add_int(o, "output", slot->output);
 		cJSON_AddItemToArray(list, o);
 	}
-	return (list);
+	return list;
 }

@@ -33,10 +33,10 @@ peers_open(struct supervisor *s, struct error *err)
 {
 	s->listen_fd = message_listen(s->socket, err);
 	if (s->listen_fd < 0)
-		return (-1);
+		return -1;
 	s->listening = event_new(s->daemon->base, s->listen_fd, EV_READ | EV_PERSIST, peers_accept, s);
 	MUST(s->listening != NULL && event_add(s->listening, NULL) == 0);
-	return (0);
+	return 0;
 }
 
 void
@@ -61,7 +61,7 @@ peer_is_ours(int fd)
 	struct ucred cred;
 	socklen_t len = sizeof cred;
 
-	return (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == 0 && (cred.uid == geteuid() || cred.uid == 0));
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == 0 && (cred.uid == geteuid() || cred.uid == 0);
 }
 
 static void
@@ -174,11 +174,11 @@ channel_of(struct supervisor *s, uint64_t serial)
 
 	TAILQ_FOREACH(p, &s->peers, link)
 		if (p->serial == serial)
-			return (p->channel);
+			return p->channel;
 	TAILQ_FOREACH(r, &s->runners, link)
 		if (r->serial == serial)
-			return (r->channel);
-	return (NULL);
+			return r->channel;
+	return NULL;
 }
 
 static void

@@ -97,9 +97,9 @@ services_runner(struct runner_handle *r, struct message *m)
 	struct asker who = { r->supervisor, r->plugin, 0, 0, r->serial };
 
 	if (m->id == 0)
-		return (false);
+		return false;
 	service_run(&who, m);
-	return (true);
+	return true;
 }
 
 static void

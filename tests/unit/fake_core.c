@@ -24,7 +24,7 @@ const char *__lsan_default_suppressions(void);
 const char *
 __lsan_default_suppressions(void)
 {
-	return ("leak:libpcre2-8.so\n");
+	return "leak:libpcre2-8.so\n";
 }
 #endif
 
@@ -50,9 +50,9 @@ row_find(struct fake_row *rows, int len, const char *key)
 {
 	for (int i = 0; i < len; i++) {
 		if (rows[i].key != NULL && strcmp(rows[i].key, key) == 0)
-			return (&rows[i]);
+			return &rows[i];
 	}
-	return (NULL);
+	return NULL;
 }
 
 static struct fake_row *
@@ -67,7 +67,7 @@ row_put(struct fake_row *rows, int *len, const char *key, const char *value)
 	}
 	free(row->value);
 	row->value = xstrdup(value);
-	return (row);
+	return row;
 }
 
 static void
@@ -118,7 +118,7 @@ fake_core_result(const struct fake_core *core, const char *key)
 {
 	struct fake_row *row = row_find((struct fake_row *)core->results, core->results_len, key);
 
-	return (row != NULL ? row->value : NULL);
+	return row != NULL ? row->value : NULL;
 }
 
 const char *
@@ -126,7 +126,7 @@ fake_core_kv(const struct fake_core *core, const char *key)
 {
 	struct fake_row *row = row_find((struct fake_row *)core->kv, core->kv_len, key);
 
-	return (row != NULL ? row->value : NULL);
+	return row != NULL ? row->value : NULL;
 }
 
 static void
@@ -372,5 +372,5 @@ fake_core_run(struct fake_core *core, int (*job)(struct fake_core *, void *), vo
 			close(core->peers[i]);
 		core->peers[i] = -1;
 	}
-	return (WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }

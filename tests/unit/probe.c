@@ -47,7 +47,7 @@ git(const char *where, struct buf *out, const char *first, ...)
 	MUST(waitpid(pid, &status, 0) == pid);
 	if (out != NULL && out->len > 0 && out->data[out->len - 1] == '\n')
 		out->data[--out->len] = '\0';
-	return (WIFEXITED(status) ? WEXITSTATUS(status) : -1);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
 void
@@ -73,7 +73,7 @@ probe_lines(const char *dir, const char *name)
 	}
 	buf_free(&text);
 	free(path);
-	return (lines);
+	return lines;
 }
 
 bool
@@ -85,5 +85,5 @@ probe_has(const char *dir, const char *name, const char *text)
 
 	buf_free(&bytes);
 	free(path);
-	return (has);
+	return has;
 }

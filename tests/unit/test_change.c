@@ -150,7 +150,7 @@ job_change(struct fake_core *c, void *arg)
 	log_close();
 	free(path);
 	free(log);
-	return (0);
+	return 0;
 }
 
 /* The outcome is written to a shared file, since the job is another process. */
@@ -165,7 +165,7 @@ job_change_report(struct fake_core *c, void *arg)
 		status = 2;
 	free(path);
 	free(outcome);
-	return (status);
+	return status;
 }
 
 static struct outcome
@@ -185,7 +185,7 @@ run(void)
 	}
 	buf_free(&bytes);
 	free(path);
-	return (outcome);
+	return outcome;
 }
 
 /* Branches of the remote but for main, one a line. */
@@ -195,7 +195,7 @@ branches(void)
 	struct buf out = BUF_INIT;
 
 	ck_assert_int_eq(git(origin, &out, "for-each-ref", "--format=%(refname:short)", "refs/heads/drover", NULL), 0);
-	return (buf_take(&out));
+	return buf_take(&out);
 }
 
 START_TEST(one_commit_on_one_branch)
@@ -562,7 +562,7 @@ job_pieces(struct fake_core *c, void *arg)
 	free(temp_file(second.path, "lost", "not lost\n"));
 	scope_end(&scope);
 	link_free(link);
-	return (0);
+	return 0;
 }
 
 START_TEST(pieces_work_alone)
@@ -611,12 +611,12 @@ runs_written(void)
 			point = core.kv[i].value;
 	}
 	if (point == NULL)
-		return (0);
+		return 0;
 	json = json_parse(point, strlen(point), DROVER_VALUE_MAX, NULL);
 	ck_assert_ptr_nonnull(json);
 	runs = 1 + (int)json_int(json, "followups", 0);
 	cJSON_Delete(json);
-	return (runs);
+	return runs;
 }
 
 /* Killed behind each of its requests in turn: one branch, one commit, and no agent run that was finished before. */
@@ -695,5 +695,5 @@ main(void)
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
 	srunner_free(runner);
-	return (failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

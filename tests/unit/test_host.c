@@ -95,7 +95,7 @@ job_kv(struct fake_core *c, void *arg)
 	NEED(kv->set(&scope.public, "k", big, &err) == 0);
 	free(big);
 	scope_finish(&scope);
-	return (0);
+	return 0;
 }
 
 START_TEST(kv_keeps_text)
@@ -126,7 +126,7 @@ job_effect(struct fake_core *c, void *arg)
 	scope_begin(&scope, SCOPE_PLUGIN, c, 1);
 	NEED(host_effect.begin(&scope.public, "pull:7", NULL, 0, &err) == DROVER_PERMANENT);
 	scope_finish(&scope);
-	return (0);
+	return 0;
 }
 
 START_TEST(effect_states)
@@ -145,7 +145,7 @@ job_fenced(struct fake_core *c, void *arg)
 	NEED(host_kv.set(&scope.public, "k", "v", &err) == DROVER_FENCED);
 	NEED(host_queue.result(&scope.public, "k", "v", &err) == DROVER_FENCED && err.code == DROVER_FENCED);
 	scope_finish(&scope);
-	return (0);
+	return 0;
 }
 
 START_TEST(stale_attempt_is_fenced)
@@ -191,7 +191,7 @@ job_emit(struct fake_core *c, void *arg)
 	REFUSED(payload_len, DROVER_PAYLOAD_MAX + 1);
 #undef REFUSED
 	scope_finish(&scope);
-	return (0);
+	return 0;
 }
 
 START_TEST(emit_checks_items)
@@ -209,14 +209,14 @@ static int
 hook_emit(struct scope *scope, const struct drover_item *item, struct error *err)
 {
 	hooked += strcmp(item->key, "a") == 0 ? 1 : 100;
-	return (0);
+	return 0;
 }
 
 static int
 hook_cursor(struct scope *scope, const char *cursor, struct error *err)
 {
 	hooked += 10;
-	return (strcmp(cursor, "bad") == 0 ? error_set(err, DROVER_CONFIG, "not this one") : 0);
+	return strcmp(cursor, "bad") == 0 ? error_set(err, DROVER_CONFIG, "not this one") : 0;
 }
 
 START_TEST(source_hooks)
@@ -283,7 +283,7 @@ job_call(struct fake_core *c, void *arg)
 	NEED(host_call.reply(&scope.public, "posted", 6, &err) == DROVER_PERMANENT);
 	NEED(host_queue.result(&scope.public, "k", "v", &err) == DROVER_PERMANENT);
 	scope_finish(&scope);
-	return (0);
+	return 0;
 }
 
 START_TEST(calls_and_replies)
@@ -313,7 +313,7 @@ job_scratch(struct fake_core *c, void *arg)
 		_exit(0);
 	scope_finish(&scope);
 	NEED(stat(one, &st) != 0 && stat(two, &st) != 0);
-	return (0);
+	return 0;
 }
 
 START_TEST(scratch_goes_with_the_job)
@@ -660,5 +660,5 @@ main(void)
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
 	srunner_free(runner);
-	return (failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
