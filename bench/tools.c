@@ -143,7 +143,7 @@ bean_connect(const char *port)
 	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons((uint16_t)strtol(port, NULL, 10)),
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), one = 1;
-	FILE *talk;
+	FILE *talk = NULL;
 
 	if (fd < 0 || connect(fd, (struct sockaddr *)(void *)&to, sizeof to) != 0 || (talk = fdopen(fd, "r+")) == NULL)
 		die("beanstalkd");
