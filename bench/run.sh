@@ -90,7 +90,7 @@ run_parallel() { seq 200 | parallel -j2 /bin/true '{}'; }
 # shellcheck disable=SC2317
 run_tsp() {
 	i=0
-	while [ "$i" -lt 300 ]; do
+	while [ "$i" -lt 500 ]; do
 		tsp -n /bin/true
 		i=$((i + 1))
 	done
@@ -121,7 +121,7 @@ throughput() {
 		for peer in $peers; do
 			case $peer in
 			parallel) rate 200 run_parallel ;;
-			tsp) rate 300 run_tsp ;;
+			tsp) rate 500 run_tsp ;;
 			beanstalk) "$tools" beanstalk "$port" 1500 2 ;;
 			esac >>"$work/$peer"
 		done

@@ -92,9 +92,11 @@ run_report(struct run *run)
 	/* The private daemon may be gone when the user asks: a file can be read all the same. */
 	for (int i = 0; i < run->tickets_len && run->is_private; i++) {
 		const struct run_ticket *t = &run->tickets[i];
+		char *file = xasprintf("%s/jobs/%lld/%u.log", run->state_dir, (long long)t->id, t->attempt);
 
-		if (strcmp(state_of(t), "succeeded") != 0 && t->attempt > 0)
-			cli_say(cli, "what was printed for %s: %s/jobs/%lld/%u.log", t->path, run->state_dir, (long long)t->id, t->attempt);
+		if (strcmp(state_of(t), "succeeded") != 0 && access(file, F_OK) == 0)
+			cli_say(cli, "what was printed for %s: %s", t->path, file);
+		free(file);
 	}
 	return good == run->tickets_len ? CLI_OK : good > 0 ? CLI_PARTIAL : CLI_FAILED;
 }
