@@ -117,6 +117,14 @@ keep_standard_fds(void)
 		close(fd);
 }
 
+/* Nothing that happened to be open where we were started is ours to keep: a pipe of make's, a terminal's, a lock's. */
+static void
+drop_inherited_fds(int first)
+{
+	if (close_range((unsigned int)first, ~0U, 0) != 0)
+		perror("droverd: close_range");
+}
+
 int
 main(int argc, char **argv)
 {
@@ -135,6 +143,7 @@ main(int argc, char **argv)
 	int c;
 
 	keep_standard_fds();
+	drop_inherited_fds(argc >= 3 && strcmp(argv[1], "-x") == 0 ? ROLE_FD + 1 : ROLE_FD);
 	if (argc >= 3 && strcmp(argv[1], "-x") == 0)
 		return run_role(argv[2], argc - 3, argv + 3);
 	while ((c = getopt_long(argc, argv, "c:thV", options, NULL)) != -1)

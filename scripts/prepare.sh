@@ -42,6 +42,14 @@ prepare_packages() {
 	# shellcheck disable=SC2086
 	$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null ||
 		die "apt-get could not install: $missing"
+	# Debian starts a web server where it installs one; the tests start their own, on loopback.
+	case " $missing " in
+	*" lighttpd "*)
+		if [ -d /run/systemd/system ]; then
+			$sudo systemctl disable --now lighttpd >/dev/null 2>&1 || say "lighttpd could not be switched off: it listens on port 80 now"
+		fi
+		;;
+	esac
 }
 
 prepare_build() {

@@ -57,6 +57,7 @@ struct worker {
 
 static void worker_on_term(int);
 static void worker_become(struct worker *);
+static void worker_give_up(struct worker *, const char *why, int64_t now);
 static void worker_connect(struct worker *, int64_t now);
 static void worker_lost(struct worker *, int64_t now);
 static void worker_send(struct worker *, struct message_out *, int64_t now);
@@ -100,6 +101,17 @@ worker_become(struct worker *w)
 	w->cgroup = cgroup_new(w->name);
 }
 
+/* Takes no further job, and ends the one it has for nobody. */
+static void
+worker_give_up(struct worker *w, const char *why, int64_t now)
+{
+	w->leaving = true;
+	if (w->running) {
+		w->unwanted = true;
+		watch_stop(&w->watch, DROVER_CANCELLED, why, now);
+	}
+}
+
 static void
 worker_connect(struct worker *w, int64_t now)
 {
@@ -108,6 +120,10 @@ worker_connect(struct worker *w, int64_t now)
 	struct error err = { 0 };
 
 	if ((w->fd = message_connect(w->runner->core_socket, &err)) == -1) {
+		if (!w->leaving && access(w->runner->config->state_dir, F_OK) == -1 && errno == ENOENT) {
+			memset(&w->done, 0, sizeof w->done);
+			worker_give_up(w, "the state folder is gone", now);
+		}
 		w->connect_at = now + w->backoff_ms;
 		w->backoff_ms = w->backoff_ms * 2 > WORKER_BACKOFF_MAX_MS ? WORKER_BACKOFF_MAX_MS : w->backoff_ms * 2;
 		return;
@@ -323,13 +339,8 @@ worker_finish(struct worker *w, int64_t now)
 static void
 worker_tick(struct worker *w, int64_t now)
 {
-	if (worker_terminated && !w->runner->in_process && !w->leaving) {
-		w->leaving = true;
-		if (w->running) {
-			w->unwanted = true;
-			watch_stop(&w->watch, DROVER_CANCELLED, "the worker was told to end", now);
-		}
-	}
+	if (worker_terminated && !w->runner->in_process && !w->leaving)
+		worker_give_up(w, "the worker was told to end", now);
 	if (w->running)
 		watch_tick(&w->watch, now);
 	if (w->running && now >= w->beat_at)
