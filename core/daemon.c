@@ -333,10 +333,11 @@ daemon_timer(evutil_socket_t fd, short what, void *arg)
 static void
 daemon_reap(struct daemon *d)
 {
-	pid_t pid;
+	/* Threads of this process wait for children of their own. */
+	pid_t pid, whose = d->in_process ? tidy_pid(d->supervisor) : -1;
 	int status;
 
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+	while (whose != 0 && (pid = waitpid(whose, &status, WNOHANG)) > 0)
 		supervisor_reap(d->supervisor, pid, status);
 }
 

@@ -181,7 +181,7 @@ slot_job_lost(struct supervisor *s, const char *worker, uint64_t id, uint64_t ep
 	scope.worker = worker;
 	scope.job = id;
 	log_printf(&scope, DROVER_WARN, "%s", why);
-	if (proc != NULL && proc->pid > 0)
+	if (proc != NULL && proc->pid > 0 && !d->in_process)
 		proc_kill(proc);
 	slot_sweep(job->trace);
 	source = xstrdup(job->source);

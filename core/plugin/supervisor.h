@@ -214,6 +214,7 @@ void calls_runner_lost(struct supervisor *, const char *plugin, const char *why)
 /* tidy.c */
 int64_t tidy_tick(struct supervisor *, int64_t now);
 bool tidy_reap(struct supervisor *, pid_t pid, int status);
+pid_t tidy_pid(const struct supervisor *); /* of the keeper; 0: none */
 void tidy_close(struct supervisor *);
 
 /* Earlier of two waits in ms; -1 is never. */

@@ -155,6 +155,12 @@ tidy_reap(struct supervisor *s, pid_t pid, int status)
 	return (true);
 }
 
+pid_t
+tidy_pid(const struct supervisor *s)
+{
+	return (s != NULL && s->keeper != NULL ? s->keeper->pid : 0);
+}
+
 void
 tidy_close(struct supervisor *s)
 {
