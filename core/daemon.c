@@ -316,7 +316,7 @@ daemon_tick(struct life *l)
 			supervisor_dispatch(d->supervisor);
 		daemon_commit(l);
 		daemon_stop_step(l, now);
-		if (l->over || (!store_dirty(d->store) && d->deferred == NULL))
+		if (l->over || (!store_dirty(d->store) && d->deferred == NULL && !d->supervisor->dispatch_again))
 			break;
 	}
 	wait = daemon_wait(l, store_dirty(d->store) || d->deferred != NULL ? 0 : wait, clock_mono());

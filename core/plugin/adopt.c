@@ -66,7 +66,7 @@ slot_revive(struct supervisor *s, const char *name)
 	return (slot_find(s, name));
 }
 
-static void
+void
 slots_welcome(struct peer *p, uint64_t job, bool keep)
 {
 	struct message_out out;

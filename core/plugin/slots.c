@@ -131,6 +131,7 @@ slot_choose(struct supervisor *s, const struct runner_handle *r)
 {
 	struct slot *slot, *spare = NULL, *foreign = NULL;
 	int i, most = s->daemon->config->running;
+	bool unsettled = false;
 
 	for (i = 0; i < s->slots_len && i < most; i++) {
 		slot = s->slots[i];
@@ -140,9 +141,13 @@ slot_choose(struct supervisor *s, const struct runner_handle *r)
 			return (slot);
 		if (slot->state == SLOT_FREE && spare == NULL)
 			spare = slot;
-		if (slot->state == SLOT_IDLE && foreign == NULL)
+		if (slot->state == SLOT_IDLE && foreign == NULL && slot->done == 0)
 			foreign = slot;
+		/* Told to leave before its job is settled it would never learn that, and never leave. */
+		unsettled = unsettled || slot->done != 0;
 	}
+	if (spare == NULL && foreign == NULL && unsettled)
+		s->dispatch_again = true;
 	return (spare != NULL ? spare : foreign);
 }
 
@@ -198,6 +203,7 @@ supervisor_dispatch(struct supervisor *s)
 	struct job *job;
 	int i, open = 0;
 
+	s->dispatch_again = false;
 	if (s->daemon->mode != DAEMON_RUNNING)
 		return;
 	for (i = 0; i < s->slots_len && i < s->daemon->config->running; i++)
@@ -370,14 +376,27 @@ slot_forget_job(struct supervisor *s, struct slot *slot, uint64_t id, uint64_t e
 		slot_log(s, slot, DROVER_ERR, err.text);
 }
 
+/* A worker that has lost its slot repeats the end of its job until it hears that nobody wants it. */
+static void
+slots_unwanted(struct peer *p, struct message *m)
+{
+	struct daemon *d = p->supervisor->daemon;
+
+	if (m->type == MESSAGE_JOB_DONE && !store_dirty(d->store) &&
+	    queue_running(d->queue, message_u(m, "job"), message_u(m, "epoch")) == NULL)
+		slots_welcome(p, message_u(m, "job"), false);
+}
+
 void
 slots_message(struct peer *p, struct message *m)
 {
 	struct supervisor *s = p->supervisor;
 	struct slot *slot = p->slot;
 
-	if (slot == NULL)
+	if (slot == NULL) {
+		slots_unwanted(p, m);
 		return;
+	}
 	slot->heard = clock_mono();
 	switch (m->type) {
 	case MESSAGE_WORKER_BEAT:
@@ -454,6 +473,11 @@ slots_tick(struct supervisor *s, int64_t now)
 		slot = s->slots[i];
 		if (slot->state == SLOT_LOST || slot->state == SLOT_BUSY)
 			wait = wait_min(wait, slot_watch(s, slot, now));
+		else if (slot->state == SLOT_IDLE && slot->done == 0 && now - slot->since >= WORKER_SPARE_MS) {
+			slot_leave(slot);
+			slot_clear(slot);
+		} else if (slot->state == SLOT_IDLE)
+			wait = wait_min(wait, slot->since + WORKER_SPARE_MS - now);
 		else if (slot->state == SLOT_FORKING && now - slot->since >= WORKER_FORK_MS)
 			slots_fork_failed(s, slot->plugin, "the worker did not start within 10 s");
 		else if (slot->state == SLOT_FORKING)

@@ -27,6 +27,7 @@
 #define RUNNER_HEALTHY_MS 600000     /* so long up: the backoff begins anew */
 #define RUNNER_CRASHES 5             /* within RUNNER_HEALTHY_MS: parked */
 #define WORKER_FORK_MS 10000         /* from WORKER_FORK to its hello */
+#define WORKER_SPARE_MS 50000        /* idle so long: told to leave, before it leaves by itself and a job could be on its way to it */
 #define WORKER_SILENT_MS 60000       /* a worker that is alive and says nothing is frozen: fenced and killed */
 
 enum runner_state { RUNNER_DOWN, RUNNER_STARTING, RUNNER_READY, RUNNER_BACKOFF, RUNNER_PARKED, RUNNER_REFUSED, RUNNER_STOPPING };
@@ -135,6 +136,7 @@ struct supervisor {
 	uint64_t last_id;
 	struct keeper *keeper;
 	int64_t chores_at;           /* monotonic: when leases are looked at next */
+	bool dispatch_again;         /* a slot was passed over that is free after this commit */
 };
 
 /* Listens, starts a runner per configured plugin, waits for workers of an earlier core. */
@@ -189,6 +191,7 @@ void slot_log(struct supervisor *, const struct slot *, enum drover_level, const
 
 /* adopt.c */
 void slots_hello(struct peer *, struct message *);
+void slots_welcome(struct peer *, uint64_t job, bool keep);
 /* A worker that is lost, or silent for too long; ms until it must be looked at again. */
 int64_t slot_watch(struct supervisor *, struct slot *, int64_t now);
 /* Once, at the start. */
