@@ -251,7 +251,9 @@ source_submit(struct runner_handle *r, struct source *source, struct source_item
 	fresh = daemon_submit(d, &ask, &id, &why);
 	if (fresh < 0 && why.code == DROVER_CONFIG) {
 		ask.held_why = why.text;
-		ask.repo = ask.agent = ask.pool = NULL;
+		ask.repo = i->repo != NULL && text_is_name(i->repo) ? i->repo : NULL;
+		ask.agent = i->agent != NULL && text_is_name(i->agent) ? i->agent : NULL;
+		ask.pool = i->pool != NULL && text_is_name(i->pool) ? i->pool : NULL;
 		return (queue_submit(d->queue, &ask, &id, err));
 	}
 	if (fresh < 0)
@@ -325,11 +327,21 @@ static void
 settle_send(struct runner_handle *r, struct source *source, const cJSON *job)
 {
 	struct message_out out;
+	struct error err = { 0 };
 	const cJSON *result = json_get(job, "result");
-	const char *payload = json_str(job, "payload", "");
-	char *text = result != NULL ? json_print(result) : xstrdup("{}");
+	uint64_t id = (uint64_t)json_int(job, "job", 0);
+	char *text, *payload = NULL;
+	size_t len = 0;
 
-	source->settling = (uint64_t)json_int(job, "job", 0);
+	/* Not from the list: there a payload that is no text is missing. */
+	if (queue_payload(r->supervisor->daemon->queue, id, &payload, &len, &err) != 0) {
+		source_log(r, source, DROVER_ERR, err.text);
+		source->settle_due = true;
+		source->settle_at = clock_mono() + SETTLE_RETRY_MS;
+		return;
+	}
+	text = result != NULL ? json_print(result) : xstrdup("{}");
+	source->settling = id;
 	message_begin(&out, MESSAGE_SOURCE_SETTLE, source->settling);
 	message_put_s(&out, source->local);
 	message_put_u(&out, source->settling);
@@ -339,12 +351,13 @@ settle_send(struct runner_handle *r, struct source *source, const cJSON *job)
 	message_put_s(&out, json_str(job, "trace", ""));
 	message_put_s(&out, json_str(job, "state", ""));
 	message_put_s(&out, json_str(job, "error", ""));
-	message_put_b(&out, payload, strlen(payload));
+	message_put_b(&out, payload, len);
 	message_put_s(&out, text);
 	message_put_i(&out, json_int(job, "queued_at", 0));
 	message_put_i(&out, json_int(job, "started_at", 0));
 	message_put_i(&out, json_int(job, "ended_at", 0));
 	free(text);
+	free(payload);
 	channel_send(r->channel, &out);
 }
 
