@@ -184,7 +184,7 @@ operation_kill(struct operation *op)
 }
 
 void
-operation_end(struct operation *op)
+operation_end(struct operation *op, const char *stopped)
 {
 	struct job_report *report = op->report;
 	struct error err = { 0 };
@@ -194,7 +194,9 @@ operation_end(struct operation *op)
 		;
 	report->crash[sizeof report->crash - 1] = '\0';
 	if (!report->done) {
-		if (WIFSIGNALED(status) && report->crash[0] != '\0')
+		if (stopped != NULL)
+			error_set(&err, DROVER_AGAIN, "%s", stopped);
+		else if (WIFSIGNALED(status) && report->crash[0] != '\0')
 			error_set(&err, DROVER_INTERNAL, "%s (%s)", report->crash, strsignal(WTERMSIG(status)));
 		else if (WIFSIGNALED(status))
 			error_set(&err, DROVER_INTERNAL, "the operation's process was ended by signal %d (%s)", WTERMSIG(status),

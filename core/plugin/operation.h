@@ -21,7 +21,7 @@ struct operation {
 /* Takes the message over. NULL in out: a thread does it, and there is nothing to wait for. */
 int operation_start(struct runner *, struct message *request, struct operation **out, struct error *);
 void operation_kill(struct operation *);
-/* Once ended is readable: reaps and frees it, and answers for one that died without an answer. */
-void operation_end(struct operation *);
+/* Once ended is readable: reaps and frees it, and answers for one that died without an answer; stopped: why it was killed, NULL: it was not. */
+void operation_end(struct operation *, const char *stopped);
 
 #endif

@@ -28,6 +28,7 @@
 
 #define RUNNER_MAGIC 0x4e001001u
 #define RUNNER_CHILDREN_MAX 1024
+#define RUNNER_LINGER_MS 4000    /* for operations under way, less than the core gives a runner to stop */
 
 struct runner_worker {
 	LIST_ENTRY(runner_worker) link;
@@ -48,7 +49,8 @@ struct runner_loop {
 	STAILQ_HEAD(, runner_queued) queue;
 	LIST_HEAD(, runner_worker) workers;
 	LIST_HEAD(, operation) operations;
-	bool stopping;
+	bool stopping, orphaned;         /* orphaned: the core has gone away */
+	int64_t linger_until;
 };
 
 static void runner_inbound(void *, struct message *);
@@ -68,6 +70,7 @@ static void runner_handle(struct runner_loop *, struct message *);
 static int64_t runner_kill_late(struct runner_loop *, int64_t now);
 static void runner_reap(struct runner_loop *);
 static void runner_wait(struct runner_loop *);
+static bool runner_lingers(struct runner_loop *);
 
 static void
 runner_inbound(void *arg, struct message *m)
@@ -393,7 +396,7 @@ runner_reap(struct runner_loop *loop)
 		memset(&info, 0, sizeof info);
 		if (waitid(P_PID, (id_t)operation->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid != 0) {
 			LIST_REMOVE(operation, link);
-			operation_end(operation);
+			operation_end(operation, NULL);
 		}
 	}
 	for (worker = LIST_FIRST(&loop->workers); worker != NULL; worker = next_worker) {
@@ -428,6 +431,8 @@ runner_wait(struct runner_loop *loop)
 	}
 	if (late < next)
 		next = late;
+	if (loop->stopping && loop->linger_until < next)
+		next = loop->linger_until;
 	next = next == INT64_MAX ? -1 : next <= now ? 0 : next - now > INT32_MAX ? INT32_MAX : next - now;
 	if (poll(fds, n, (int)next) <= 0)
 		return;
@@ -440,7 +445,18 @@ runner_wait(struct runner_loop *loop)
 	if (rc == 1)
 		runner_handle(loop, &m);
 	else if (err.code != DROVER_AGAIN)
-		loop->stopping = true;
+		loop->stopping = loop->orphaned = true;
+}
+
+/* A reload or a hand-over does not break off what others have asked for and will have in a moment. */
+static bool
+runner_lingers(struct runner_loop *loop)
+{
+	int64_t now = clock_mono();
+
+	if (loop->linger_until == 0)
+		loop->linger_until = now + RUNNER_LINGER_MS;
+	return !loop->orphaned && !LIST_EMPTY(&loop->operations) && now < loop->linger_until;
 }
 
 void
@@ -488,7 +504,7 @@ runner_leave(struct runner_loop *loop)
 	while ((operation = LIST_FIRST(&loop->operations)) != NULL) {
 		LIST_REMOVE(operation, link);
 		operation_kill(operation);
-		operation_end(operation);
+		operation_end(operation, "the plugin was stopped before the operation was done");
 	}
 	for (int i = 0; runner->sources != NULL && i < runner->image.sources_len; i++)
 		runner_source_close(&runner->sources[i]);
@@ -535,7 +551,7 @@ runner_main(int fd, bool in_process)
 		goto out;
 	}
 	runner_ready(loop.runner);
-	while (!loop.stopping) {
+	while (!loop.stopping || runner_lingers(&loop)) {
 		if ((queued = STAILQ_FIRST(&loop.queue)) == NULL) {
 			runner_wait(&loop);
 			continue;
