@@ -125,12 +125,15 @@ daemon_close(struct life *l)
 	size_t i;
 
 	error_set(&err, DROVER_AGAIN, "drover is stopping");
-	supervisor_close(d->supervisor);
+	/* Answers owed find their way through the supervisor: calls end, answers go, and only then does it. */
+	if (d->supervisor != NULL)
+		calls_close(d->supervisor, err.text);
 	while ((f = d->deferred) != NULL) {
 		d->deferred = f->next;
 		f->fn(f->arg, &err);
 		free(f);
 	}
+	supervisor_close(d->supervisor);
 	if (d->api != NULL)
 		api_close(d->api);
 	if (d->leases != NULL)
@@ -481,11 +484,22 @@ daemon_check_ask(struct daemon *d, const struct job_ask *ask, struct error *err)
 int
 daemon_submit(struct daemon *d, const struct job_ask *ask, uint64_t *id, struct error *err)
 {
+	char plugin[DROVER_NAME_MAX + 1];
+	struct runner_handle *r;
+	int fresh;
+
 	if (d->mode == DAEMON_STOPPING)
 		return (error_set(err, DROVER_AGAIN, "drover is stopping"));
 	if (daemon_check_ask(d, ask, err) != 0)
 		return (-1);
-	return (queue_submit(d->queue, ask, id, err));
+	fresh = queue_submit(d->queue, ask, id, err);
+	/* The first job of a kind that its plugin has not described yet is told why it waits. */
+	if (fresh == 1 && !queue_kind_known(d->queue, ask->kind)) {
+		snprintf(plugin, sizeof plugin, "%.*s", (int)strcspn(ask->kind, "."), ask->kind);
+		if ((r = runner_find(d->supervisor, plugin)) != NULL)
+			runner_traits(r);
+	}
+	return (fresh);
 }
 
 struct running_search {

@@ -122,6 +122,7 @@ slots_hello(struct peer *p, struct message *m)
 	struct slot *slot = slot_find(s, message_s(m, "worker"));
 	struct proc_id id = { .pid = (int32_t)message_u(m, "pid"), .start = message_u(m, "start") };
 	uint64_t job = message_u(m, "job");
+	struct runner_handle *r;
 
 	text_copy(id.boot, sizeof id.boot, message_s(m, "boot"));
 	p->role = PEER_WORKER;
@@ -136,6 +137,8 @@ slots_hello(struct peer *p, struct message *m)
 			slots_welcome(p, job, false);
 		return;
 	}
+	if (slot != NULL && slot->state == SLOT_FORKING && (r = runner_find(s, slot->plugin)) != NULL)
+		r->fork_backoff_ms = 0;
 	if (slot != NULL)
 		slot_unbegun(s, slot, &id);
 	if (slot == NULL || slot->state != SLOT_FORKING || strcmp(slot->token, message_s(m, "token")) != 0) {

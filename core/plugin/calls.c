@@ -78,6 +78,7 @@ daemon_call(struct daemon *d, const char *operation, const char *request, size_t
 	call->id = ++s->last_id;
 	text_random_hex(call->token, 16);
 	call->plugin = xstrdup(plugin);
+	call->runner = r->serial;
 	call->deadline = clock_mono() + timeout;
 	call->fn = fn;
 	call->arg = arg;
@@ -148,13 +149,23 @@ calls_tick(struct supervisor *s, int64_t now)
 }
 
 void
-calls_runner_lost(struct supervisor *s, const char *plugin, const char *why)
+calls_close(struct supervisor *s, const char *why)
 {
+	struct call *call;
+
+	while ((call = TAILQ_FIRST(&s->calls)) != NULL)
+		call_end(s, call, DROVER_AGAIN, why, strlen(why));
+}
+
+void
+calls_runner_lost(struct runner_handle *r, const char *why)
+{
+	struct supervisor *s = r->supervisor;
 	struct call *call, *next;
 
 	for (call = TAILQ_FIRST(&s->calls); call != NULL; call = next) {
 		next = TAILQ_NEXT(call, link);
-		if (strcmp(call->plugin, plugin) == 0)
+		if (call->runner == r->serial)
 			call_end(s, call, DROVER_AGAIN, why, strlen(why));
 	}
 }

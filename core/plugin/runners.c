@@ -25,7 +25,6 @@ static int runner_spawn(struct runner_handle *, int, struct error *);
 static void runner_fail(struct runner_handle *, const char *);
 static void runner_doing(const struct runner_handle *, char *, size_t);
 static void runner_lost(struct runner_handle *, const char *why);
-static void runner_traits(struct runner_handle *);
 
 static const struct channel_calls runner_calls = { runner_message, runner_closed };
 
@@ -87,21 +86,41 @@ runner_kind(struct runner_handle *r, const cJSON *pipeline)
 	t.agent = set != NULL ? set->agent : NULL;
 	t.yield_to = set != NULL ? set->yield_to : NULL;
 	t.yield_max_ms = set != NULL ? set->yield_max_ms : 0;
-	t.ready = r->state == RUNNER_READY;
-	snprintf(why, sizeof why, "plugin %s is %s%s%s", r->plugin, runner_state_name(r->state), r->why[0] != '\0' ? ": " : "", r->why);
+	t.ready = r->fork_at == 0;
+	snprintf(why, sizeof why, "plugin %s cannot start a worker: %s", r->plugin, r->fork_why);
 	t.why_not = t.ready ? NULL : why;
 	queue_kind_set(d->queue, kind, &t);
 }
 
-static void
+void
 runner_traits(struct runner_handle *r)
 {
 	const cJSON *pipeline;
+	char why[DROVER_ERROR_MAX + 128];
 
-	if (r->state == RUNNER_STOPPING || r->exports == NULL)
+	if (r->state == RUNNER_STOPPING)
 		return;
+	if (r->state != RUNNER_READY) {
+		snprintf(why, sizeof why, "plugin %s is %s%s%s", r->plugin, runner_state_name(r->state), r->why[0] != '\0' ? ": " : "", r->why);
+		queue_plugin_down(r->supervisor->daemon->queue, r->plugin, why);
+		return;
+	}
 	cJSON_ArrayForEach(pipeline, json_get(r->exports, "pipelines"))
 		runner_kind(r, pipeline);
+}
+
+/* Whatever keeps it from forking will not be gone at once: its jobs wait a little and say why. */
+void
+runner_fork_failed(struct runner_handle *r, const char *why)
+{
+	if (r->fork_at != 0)
+		return;
+	r->fork_backoff_ms = r->fork_backoff_ms == 0 ? RUNNER_FORK_MS : r->fork_backoff_ms * 2;
+	if (r->fork_backoff_ms > RUNNER_FORK_MAX_MS)
+		r->fork_backoff_ms = RUNNER_FORK_MAX_MS;
+	r->fork_at = clock_mono() + r->fork_backoff_ms;
+	text_copy(r->fork_why, sizeof r->fork_why, why);
+	runner_traits(r);
 }
 
 static void *
@@ -170,6 +189,9 @@ runner_start(struct runner_handle *r)
 	if (!r->threaded)
 		close(fds[1]);
 	r->starts++;
+	r->serial = ++s->last_id;
+	r->why[0] = '\0';
+	r->fork_at = r->fork_backoff_ms = 0;
 	r->channel = channel_new(s->daemon->base, fds[0], &runner_calls, r);
 	settings = cJSON_CreateObject();
 	cJSON_AddItemToObject(settings, "config", config_to_json(s->daemon->config));
@@ -242,17 +264,15 @@ runner_fail(struct runner_handle *r, const char *why)
 static void
 runner_lost(struct runner_handle *r, const char *why)
 {
-	struct supervisor *s = r->supervisor;
-	char *plugin = xstrdup(r->plugin);
-
 	runner_drop(r);
-	if (r->state == RUNNER_STOPPING)
-		runner_state(r, RUNNER_DOWN, 0);
-	else if (r->state != RUNNER_REFUSED)
+	if (r->state == RUNNER_STOPPING) {
+		/* Its kinds are its successor's. */
+		r->state = RUNNER_DOWN;
+		r->due = 0;
+	} else if (r->state != RUNNER_REFUSED)
 		runner_fail(r, why);
-	calls_runner_lost(s, plugin, why);
-	slots_fork_failed(s, plugin, why);
-	free(plugin);
+	calls_runner_lost(r, why);
+	slots_runner_lost(r, why);
 }
 
 void
@@ -314,7 +334,9 @@ supervisor_reap(struct supervisor *s, pid_t pid, int status)
 		return;
 	r->pid = 0;
 	runner_doing(r, doing, sizeof doing);
-	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL && r->why[0] != '\0' && r->state != RUNNER_REFUSED) {
+	/* What it said itself of its failure to open, or what it was killed for. */
+	if (r->why[0] != '\0' && r->state != RUNNER_REFUSED &&
+	    (r->state == RUNNER_STARTING || (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL))) {
 		text_copy(was, sizeof was, r->why);
 		snprintf(why, sizeof why, "%.400s", was);
 	} else if (WIFSIGNALED(status))
@@ -340,6 +362,7 @@ runner_ready(struct runner_handle *r, struct message *m)
 	r->exports = exports;
 	r->why[0] = '\0';
 	runner_state(r, RUNNER_READY, 0);
+	queue_plugin_down(r->supervisor->daemon->queue, r->plugin, NULL);
 	sources_ready(r);
 	runner_log(r, DROVER_INFO, "plugin is ready");
 }
@@ -387,16 +410,23 @@ runner_message(void *arg, struct message *m)
 int64_t
 runner_tick(struct runner_handle *r, int64_t now)
 {
+	int64_t wait;
+
 	if (r->due != 0 && now >= r->due) {
 		r->due = 0;
 		if (r->state == RUNNER_BACKOFF || r->state == RUNNER_DOWN)
 			runner_start(r);
 		else if (r->state == RUNNER_STARTING)
 			runner_kill(r, "the plugin did not finish opening within 30 s");
+		else if ((r->state == RUNNER_STOPPING || r->state == RUNNER_REFUSED) && r->pid > 0)
+			kill(r->pid, SIGKILL);
 		else if (r->channel == NULL && r->pid > 0)
 			runner_kill(r, "the plugin's runner closed its socket and did not end");
-		else if (r->state == RUNNER_STOPPING && r->pid > 0)
-			kill(r->pid, SIGKILL);
 	}
-	return (wait_min(r->due != 0 ? r->due - now : -1, r->state == RUNNER_READY ? sources_tick(r, now) : -1));
+	if (r->fork_at != 0 && now >= r->fork_at) {
+		r->fork_at = 0;
+		runner_traits(r);
+	}
+	wait = wait_min(r->due != 0 ? r->due - now : -1, r->fork_at != 0 ? r->fork_at - now : -1);
+	return (wait_min(wait, r->state == RUNNER_READY ? sources_tick(r, now) : -1));
 }

@@ -17,6 +17,7 @@
 #include "plugin/supervisor.h"
 
 static void slot_free(struct slot *);
+static void slot_fork_failed(struct supervisor *, struct slot *, const char *);
 static void slot_forget_job(struct supervisor *, struct slot *, uint64_t, uint64_t);
 static struct slot *slot_of_job(struct supervisor *, uint64_t job, uint64_t epoch);
 
@@ -180,7 +181,7 @@ slot_place(void *arg, const char *kind)
 
 	snprintf(plugin, sizeof plugin, "%.*s", (int)strcspn(kind, "."), kind);
 	r = runner_find(s, plugin);
-	if (r == NULL || r->state != RUNNER_READY || r->channel == NULL)
+	if (r == NULL || r->state != RUNNER_READY || r->channel == NULL || r->fork_at != 0)
 		return (NULL);
 	slot = slot_choose(s, r);
 	if (slot == NULL)
@@ -436,29 +437,44 @@ slots_forked(struct supervisor *s, struct message *m)
 {
 	struct slot *slot = slot_find(s, message_s(m, "worker"));
 
-	if (slot == NULL || slot->state != SLOT_FORKING || message_i(m, "class") == DROVER_OK)
-		return;
-	slot_log(s, slot, DROVER_ERR, message_s(m, "text"));
-	slots_fork_failed(s, slot->plugin, message_s(m, "text"));
+	if (slot != NULL && slot->state == SLOT_FORKING && message_i(m, "class") != DROVER_OK)
+		slot_fork_failed(s, slot, message_s(m, "text"));
 }
 
 /* The attempt never began: its job waits again and no attempt is used. */
-void
-slots_fork_failed(struct supervisor *s, const char *plugin, const char *why)
+static void
+slot_unfork(struct supervisor *s, struct slot *slot, const char *why)
 {
-	struct slot *slot;
 	struct error err = { 0 };
-	uint64_t job;
+	uint64_t job = slot->job != 0 ? slot->job : slot->next;
+
+	if (job != 0 && queue_interrupt(s->daemon->queue, job, false, why, &err) != 0)
+		slot_log(s, slot, DROVER_ERR, err.text);
+	slot_clear(slot);
+}
+
+static void
+slot_fork_failed(struct supervisor *s, struct slot *slot, const char *why)
+{
+	struct runner_handle *r = runner_find(s, slot->plugin);
+
+	slot_log(s, slot, DROVER_ERR, why);
+	if (r != NULL && r->generation == slot->generation)
+		runner_fork_failed(r, why);
+	slot_unfork(s, slot, why);
+}
+
+void
+slots_runner_lost(const struct runner_handle *r, const char *why)
+{
+	struct supervisor *s = r->supervisor;
+	struct slot *slot;
 	int i;
 
 	for (i = 0; i < s->slots_len; i++) {
 		slot = s->slots[i];
-		if (slot->state != SLOT_FORKING || strcmp(slot->plugin, plugin) != 0)
-			continue;
-		job = slot->job != 0 ? slot->job : slot->next;
-		if (job != 0 && queue_interrupt(s->daemon->queue, job, false, why, &err) != 0)
-			slot_log(s, slot, DROVER_ERR, err.text);
-		slot_clear(slot);
+		if (slot->state == SLOT_FORKING && slot->generation == r->generation && strcmp(slot->plugin, r->plugin) == 0)
+			slot_unfork(s, slot, why);
 	}
 }
 
@@ -479,7 +495,7 @@ slots_tick(struct supervisor *s, int64_t now)
 		} else if (slot->state == SLOT_IDLE)
 			wait = wait_min(wait, slot->since + WORKER_SPARE_MS - now);
 		else if (slot->state == SLOT_FORKING && now - slot->since >= WORKER_FORK_MS)
-			slots_fork_failed(s, slot->plugin, "the worker did not start within 10 s");
+			slot_fork_failed(s, slot, "the worker did not start within 10 s");
 		else if (slot->state == SLOT_FORKING)
 			wait = wait_min(wait, slot->since + WORKER_FORK_MS - now);
 	}

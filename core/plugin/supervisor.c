@@ -22,10 +22,10 @@ runner_add(struct supervisor *s, const char *plugin)
 	r->supervisor = s;
 	r->plugin = xstrdup(plugin);
 	r->generation = s->generation;
-	r->serial = ++s->last_id;
 	r->state = RUNNER_DOWN;
 	r->due = r->since = clock_mono();
 	TAILQ_INSERT_TAIL(&s->runners, r, link);
+	runner_traits(r);
 }
 
 static void
@@ -51,7 +51,7 @@ runner_stop(struct runner_handle *r)
 		channel_send(r->channel, &out);
 	}
 	sources_forget(r);
-	r->state = r->channel != NULL ? RUNNER_STOPPING : RUNNER_DOWN;
+	r->state = r->channel != NULL || r->pid > 0 || r->threaded ? RUNNER_STOPPING : RUNNER_DOWN;
 	r->due = clock_mono() + STOP_MS;
 }
 
@@ -82,12 +82,17 @@ supervisor_configure(struct supervisor *s)
 {
 	const struct config *config = s->daemon->config;
 	struct runner_handle *r, *next;
+	char why[DROVER_NAME_MAX + 64];
 	int i;
 
 	s->generation = (uint64_t)clock_wall();
 	slots_resize(s);
 	for (r = TAILQ_FIRST(&s->runners); r != NULL; r = next) {
 		next = TAILQ_NEXT(r, link);
+		if (config_plugin(config, r->plugin) == NULL) {
+			snprintf(why, sizeof why, "plugin %s is not in the configuration any more", r->plugin);
+			queue_plugin_down(s->daemon->queue, r->plugin, why);
+		}
 		if (r->state != RUNNER_STOPPING)
 			runner_stop(r);
 		if (r->state == RUNNER_DOWN && r->pid == 0 && !r->threaded)
@@ -153,7 +158,6 @@ void
 supervisor_close(struct supervisor *s)
 {
 	struct runner_handle *r;
-	struct call *call;
 	int i;
 
 	if (s == NULL)
@@ -165,12 +169,6 @@ supervisor_close(struct supervisor *s)
 		if (r->pid > 0)
 			kill(r->pid, SIGKILL);
 		runner_free(r);
-	}
-	while ((call = TAILQ_FIRST(&s->calls)) != NULL) {
-		TAILQ_REMOVE(&s->calls, call, link);
-		call->fn(call->arg, DROVER_AGAIN, "drover is stopping", 18);
-		free(call->plugin);
-		free(call);
 	}
 	for (i = 0; i < s->slots_len; i++) {
 		free(s->slots[i]->plugin);

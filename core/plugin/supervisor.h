@@ -24,6 +24,8 @@
 #define RUNNER_START_MS 30000        /* to say READY or REFUSED */
 #define RUNNER_BACKOFF_MS 1000       /* doubling, to RUNNER_BACKOFF_MAX_MS */
 #define RUNNER_BACKOFF_MAX_MS 300000
+#define RUNNER_FORK_MS 1000          /* after a fork that failed, doubling, to RUNNER_FORK_MAX_MS */
+#define RUNNER_FORK_MAX_MS 60000
 #define RUNNER_HEALTHY_MS 600000     /* so long up: the backoff begins anew */
 #define RUNNER_CRASHES 5             /* within RUNNER_HEALTHY_MS: parked */
 #define WORKER_FORK_MS 10000         /* from WORKER_FORK to its hello */
@@ -69,6 +71,9 @@ struct runner_handle {
 	int crashes_len;
 	unsigned starts;
 	int64_t backoff_ms;
+	int64_t fork_at;             /* monotonic: no worker is forked before; 0: no matter */
+	int64_t fork_backoff_ms;
+	char fork_why[DROVER_ERROR_MAX];
 	char why[DROVER_ERROR_MAX];
 	cJSON *exports;              /* of RUNNER_READY */
 	struct source *sources;
@@ -115,6 +120,7 @@ struct call {
 	uint64_t id;
 	char token[33];
 	char *plugin;
+	uint64_t runner;             /* serial of the one that was asked */
 	int64_t deadline;            /* monotonic */
 	void (*fn)(void *arg, int code, const char *text, size_t len);
 	void *arg;
@@ -163,6 +169,8 @@ int supervisor_busy(const struct supervisor *); /* slots with a job */
 struct runner_handle *runner_find(struct supervisor *, const char *plugin);
 void runner_start(struct runner_handle *);
 void runner_kill(struct runner_handle *, const char *why);
+void runner_traits(struct runner_handle *);
+void runner_fork_failed(struct runner_handle *, const char *why);
 const char *runner_state_name(enum runner_state);
 int64_t runner_tick(struct runner_handle *, int64_t now);
 
@@ -180,7 +188,7 @@ void slots_resize(struct supervisor *);
 void slots_message(struct peer *, struct message *);
 void slots_peer_closed(struct peer *);
 void slots_forked(struct supervisor *, struct message *);
-void slots_fork_failed(struct supervisor *, const char *plugin, const char *why);
+void slots_runner_lost(const struct runner_handle *, const char *why);
 int64_t slots_tick(struct supervisor *, int64_t now);
 int slots_cancel(struct supervisor *, uint64_t job, uint64_t epoch, int code, const char *text);
 
@@ -212,7 +220,8 @@ bool services_runner(struct runner_handle *, struct message *); /* false: no req
 void calls_reply(struct peer *, struct message *);
 int calls_hello(struct peer *, uint64_t call, const char *token);
 int64_t calls_tick(struct supervisor *, int64_t now);
-void calls_runner_lost(struct supervisor *, const char *plugin, const char *why);
+void calls_close(struct supervisor *, const char *why);
+void calls_runner_lost(struct runner_handle *, const char *why);
 
 /* tidy.c */
 int64_t tidy_tick(struct supervisor *, int64_t now);

@@ -198,6 +198,32 @@ queue_kind_set(struct queue *q, const char *name, const struct kind_traits *trai
 		kind_follow(q, kind);
 }
 
+void
+queue_plugin_down(struct queue *q, const char *plugin, const char *why_not)
+{
+	size_t len = strlen(plugin);
+	struct bucket *b;
+
+	OBJ_CHECK(q, QUEUE_MAGIC);
+	for (b = q->buckets; b != NULL; b = b->hh.next) {
+		if (strncmp(b->path, "kind/", 5) != 0 || strncmp(b->name, plugin, len) != 0 || b->name[len] != '.')
+			continue;
+		if (why_not == NULL) {
+			if (b->traits != NULL && !b->traits->ready)
+				bucket_forget_kind(b);
+			continue;
+		}
+		if (b->traits == NULL) {
+			b->traits = xcalloc(1, sizeof *b->traits);
+			b->traits->retries = QUEUE_RETRIES;
+			b->traits->yield_max_ms = QUEUE_YIELD_MAX_MS;
+		}
+		b->traits->ready = false;
+		free((void *)b->traits->why_not);
+		b->traits->why_not = xstrdup(why_not);
+	}
+}
+
 const struct kind_traits *
 queue_kind(const struct queue *q, const char *name)
 {

@@ -86,6 +86,8 @@ int queue_load(struct queue *, struct error *);
 void queue_configure(struct queue *, const struct config *);
 /* Copies. NULL: the kind is unknown from now on. Waiting jobs that did not ask for a pool or agent follow their kind. */
 void queue_kind_set(struct queue *, const char *kind, const struct kind_traits *);
+/* Kinds of a plugin are not ready for this reason, those too that nobody has described yet. NULL: those that are not ready are unknown from now on. */
+void queue_plugin_down(struct queue *, const char *plugin, const char *why_not);
 bool queue_kind_known(const struct queue *, const char *kind);
 
 /* 1: a new job, 0: one with this (kind, key) is active already (id is that one's), -1: refused. */
