@@ -52,6 +52,25 @@ prepare_packages() {
 	esac
 }
 
+# make, with a count of what is compiled where somebody watches.
+prepare_make() {
+	began=$(date +%s)
+	: >"$1/make.out"
+	make -C "$1" -j"$(nproc)" >"$1/make.out" 2>&1 &
+	make=$!
+	if [ -t 2 ]; then
+		while kill -0 "$make" 2>/dev/null; do
+			printf '\rBuilding ... %s files' "$(grep -c '^  CC ' "$1/make.out")" >&2
+			sleep 0.5
+		done
+		printf '\r\033[K' >&2
+	else
+		say "Building ..."
+	fi
+	wait "$make" || return 1
+	say "Built in $1 ($(($(date +%s) - began)) s)"
+}
+
 prepare_build() {
 	build=$1
 	shift
@@ -72,8 +91,7 @@ prepare_build() {
 			die "configure failed, see $build/config.log"
 		}
 	fi
-	say "Building ..."
-	make -C "$build" -j"$(nproc)" >"$build/make.out" 2>&1 || {
+	prepare_make "$build" || {
 		tail -n 40 "$build/make.out" >&2
 		die "the build failed, see $build/make.out"
 	}

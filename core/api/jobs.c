@@ -8,7 +8,9 @@
 #include "api/server.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/units.h"
 
+static int list_ids(const char *text, uint64_t *ids, size_t *n, struct error *);
 static int list_jobs(struct request *, int state, struct error *);
 static int submit_one(struct request *, const cJSON *, cJSON *answers, struct error *);
 static int ask_read(struct request *, const cJSON *, struct job_ask *, char **payload, bool *only_new, struct error *);
@@ -208,6 +210,7 @@ static int
 list_jobs(struct request *r, int state, struct error *err)
 {
 	struct queue_filter filter = { .state = state };
+	uint64_t ids[API_IDS_MAX];
 	int64_t before, limit;
 	cJSON *list, *answer;
 	const cJSON *last;
@@ -215,6 +218,9 @@ list_jobs(struct request *r, int state, struct error *err)
 	if (request_number(r, "before", 0, INT64_MAX, 0, &before, err) != 0 ||
 	    request_number(r, "limit", 1, API_LIST_MAX, 50, &limit, err) != 0)
 		return -1;
+	if (list_ids(request_query(r, "ids", ""), ids, &filter.ids_len, err) != 0)
+		return -1;
+	filter.ids = ids;
 	filter.kind = request_query(r, "kind", NULL);
 	filter.repo = request_query(r, "repo", NULL);
 	filter.source = request_query(r, "source", NULL);
@@ -224,12 +230,30 @@ list_jobs(struct request *r, int state, struct error *err)
 	if ((list = queue_list(r->api->daemon->queue, &filter, err)) == NULL)
 		return -1;
 	answer = cJSON_CreateObject();
-	last = cJSON_GetArraySize(list) == (int)limit ? cJSON_GetArrayItem(list, (int)limit - 1) : NULL;
+	last = filter.ids_len == 0 && cJSON_GetArraySize(list) == (int)limit ? cJSON_GetArrayItem(list, (int)limit - 1) : NULL;
 	if (last != NULL)
 		json_add_int(answer, "before", json_int(last, "id", 0));
 	cJSON_AddItemToObject(answer, "jobs", list);
 	reply_json(r, 200, answer);
 	return 0;
+}
+
+/* "1,2,3" */
+static int
+list_ids(const char *text, uint64_t *ids, size_t *n, struct error *err)
+{
+	char *copy = xstrdup(text), *one;
+	int64_t id;
+	int rc = 0;
+
+	for (char *rest = copy; rc == 0 && *text != '\0' && (one = strsep(&rest, ",")) != NULL;) {
+		if (*n == API_IDS_MAX || units_parse_int(one, 1, INT64_MAX, &id) != 0)
+			rc = error_set(err, DROVER_PERMANENT, "ids: at most %d numbers of jobs, such as 7,8", API_IDS_MAX);
+		else
+			ids[(*n)++] = (uint64_t)id;
+	}
+	free(copy);
+	return rc;
 }
 
 /* 1 new, 0 known (one more answer each), -1. */

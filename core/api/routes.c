@@ -20,7 +20,7 @@ const struct route api_routes[] = {
 	{ POST, "/api/v1/refresh", symphony_refresh, 409, "refused", "Symphony: poll all sources now" },
 
 	{ GET, "/api/v1/status", core_status, 500, "internal", "mode, slots, counts, pools, warnings" },
-	{ GET, "/api/v1/jobs", jobs_list, 422, "invalid", "jobs, newest first; ?state= kind= repo= source= pool= before= limit=" },
+	{ GET, "/api/v1/jobs", jobs_list, 422, "invalid", "jobs, newest first; ?state= kind= repo= source= pool= before= limit= ids=" },
 	{ POST, "/api/v1/jobs", jobs_submit, 422, "invalid", "one job or an array of up to 1000; answers once they are on disk" },
 	{ GET, "/api/v1/jobs/*", jobs_show, 404, "not_found", "one job whole: attempts, events, result" },
 	{ GET, "/api/v1/jobs/*/why", jobs_why, 404, "not_found", "the gates in order, and the first closed one" },

@@ -25,6 +25,7 @@
 #define API_ARGS_MAX 2
 #define API_ARG_MAX 512
 #define API_LIST_MAX 1000
+#define API_IDS_MAX 100
 #define REQUEST_MAGIC 0x52455155u
 
 struct request;

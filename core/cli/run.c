@@ -22,6 +22,7 @@
 #define TICKETS_MAX 1000
 
 static int tickets_read(struct run *);
+static void tickets_name(struct run *);
 static int ticket_read(struct run *, struct run_ticket *, const char *path);
 static void ticket_key(struct run_ticket *, const char *real);
 static void ticket_title(struct run_ticket *);
@@ -83,7 +84,28 @@ tickets_read(struct run *run)
 		if (twice)
 			return cli_usage(cli, "%s is named twice", t->path);
 	}
+	tickets_name(run);
 	return CLI_OK;
+}
+
+/* What all paths begin with says nothing of any one of them. */
+static void
+tickets_name(struct run *run)
+{
+	size_t common = 0;
+
+	for (const char *p = run->tickets[0].path; *p != '\0'; p++) {
+		bool same = true;
+
+		for (int i = 1; same && i < run->tickets_len; i++)
+			same = strncmp(run->tickets[i].path, run->tickets[0].path, (size_t)(p - run->tickets[0].path) + 1) == 0;
+		if (!same)
+			break;
+		if (*p == '/')
+			common = (size_t)(p - run->tickets[0].path) + 1;
+	}
+	for (int i = 0; i < run->tickets_len; i++)
+		run->tickets[i].name = run->tickets[i].path + common;
 }
 
 static int
@@ -199,6 +221,7 @@ ticket_known(struct run *run, struct run_ticket *t)
 				t->id = 0;
 			free(retry);
 		}
+		t->known = t->id != 0;
 	}
 	cJSON_Delete(job);
 	free(path);

@@ -11,7 +11,9 @@
 #define RUN_KIND "inbox.ticket"
 
 struct run_ticket {
-	char *path;           /* as given, for people */
+	char *path;           /* as given */
+	const char *name;     /* the part of it that tells it from the others */
+	bool known;           /* its job was there before */
 	char *key;
 	char *title;
 	struct buf text;
@@ -36,6 +38,7 @@ struct run {
 	int signals;          /* signalfd of SIGINT and SIGTERM */
 	int interrupts;       /* how many came */
 	int drawn;            /* lines of the live table on the screen */
+	int64_t began;        /* on clock_mono() */
 };
 
 /* A coding agent that needs no configuration. */
@@ -64,10 +67,20 @@ int run_configure(struct run *, int64_t parallel);
 int run_connect(struct run *, int64_t parallel);
 /* Ends a private daemon that has nothing left to do for anybody. */
 void run_disconnect(struct run *);
+/* Starts a private daemon again that has died. CLI_DOWN when it had been told to end. */
+int run_restart(struct run *);
 
 /* ---- run_watch.c ---- */
 /* Until every ticket's job has ended, or the user has had enough. */
 int run_watch(struct run *);
+bool run_ended(const struct run_ticket *);
+
+/* ---- run_show.c ---- */
+void run_begin(struct run *);
+void run_show(struct run *);                       /* how it stands */
+void run_talk(struct run *, const char *text);     /* a line to err that the live table leaves alone */
+bool run_is_live(const struct run *);
+const char *run_state(const struct run_ticket *);
 /* What has become of the tickets: to out. The exit status of it all. */
 int run_report(struct run *);
 

@@ -56,6 +56,21 @@ run_connect(struct run *run, int64_t parallel)
 	return cli_post(cli, NULL, NULL, "/api/v1/reload");
 }
 
+int
+run_restart(struct run *run)
+{
+	int status = 0;
+
+	/* Who was told to stop has stopped; only a dead one is missed. */
+	if (run->daemon > 0 && waitpid(run->daemon, &status, WNOHANG) == run->daemon && WIFEXITED(status) && WEXITSTATUS(status) == 0) {
+		run->daemon = 0;
+		return CLI_DOWN;
+	}
+	run->daemon = 0;
+	run_talk(run, "the daemon has died: starting it again; what runs goes on");
+	return daemon_start(run);
+}
+
 void
 run_disconnect(struct run *run)
 {

@@ -1,21 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What `drover run` shows while the tickets are worked on, and at the end: a table that is redrawn on a terminal, lines elsewhere. */
+/* `drover run` while the tickets are worked on: looks once a second, and starts a private daemon that was killed again. */
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "base/units.h"
 #include "cli/run.h"
 
 #define LOOK_MS 1000
 #define GONE_MAX 10      /* looks without an answer before we give up */
+#define RESTARTS_MAX 3
+#define LOOK_IDS 100     /* jobs in one request */
 #define TAIL_MAX 65536
 
 struct tail {
@@ -24,39 +23,32 @@ struct tail {
 };
 
 static int look_all(struct run *);
-static void look_one(struct run *, struct run_ticket *, int *answered);
+static int look_some(struct run *, struct run_ticket **, int n);
+static void look_one(struct run_ticket *, cJSON *job);
 static void look_output(struct run *, struct run_ticket *);
 static int keep_tail(void *arg, const char *data, size_t len);
 static void last_line(struct run_ticket *, const char *text, size_t len);
-static void draw(struct run *);
-static void tell(struct run *);
 static int pause_for(struct run *);
 static void cancel_all(struct run *);
-static struct table *table_of(struct run *, bool at_the_end);
-static bool is_live(const struct run *);
-static void time_of(const cJSON *job, char *out, size_t size);
-static void tokens_of(const cJSON *job, char *out, size_t size);
-static const char *state_of(const struct run_ticket *);
-static bool run_ended(const struct run_ticket *);
 
 int
 run_watch(struct run *run)
 {
-	int gone = 0, status;
+	int gone = 0, restarts = 0;
 
+	run_begin(run);
 	for (;;) {
 		bool ended = true;
 
-		if ((status = look_all(run)) == CLI_DOWN && ++gone > GONE_MAX) {
-			cli_say(run->cli, "the daemon is gone; run the same command again to go on");
+		if (look_all(run) == CLI_OK)
+			gone = 0;
+		else if (run->is_private && restarts < RESTARTS_MAX && !client_alive(run->cli))
+			restarts = run_restart(run) == CLI_OK ? restarts + 1 : RESTARTS_MAX;
+		else if (++gone > GONE_MAX) {
+			run_talk(run, "the daemon is gone; run the same command again to go on");
 			return CLI_DOWN;
 		}
-		if (status == CLI_OK)
-			gone = 0;
-		if (is_live(run))
-			draw(run);
-		else
-			tell(run);
+		run_show(run);
 		for (int i = 0; i < run->tickets_len; i++)
 			ended &= run_ended(&run->tickets[i]);
 		if (ended)
@@ -66,49 +58,14 @@ run_watch(struct run *run)
 	}
 }
 
-int
-run_report(struct run *run)
-{
-	struct cli *cli = run->cli;
-	int good = 0;
-
-	for (int i = 0; i < run->tickets_len; i++)
-		good += strcmp(state_of(&run->tickets[i]), "succeeded") == 0;
-	if (cli->value[OPT_JSON] != NULL) {
-		cJSON *list = cJSON_CreateArray();
-
-		for (int i = 0; i < run->tickets_len; i++)
-			cJSON_AddItemToArray(list, run->tickets[i].job != NULL ? cJSON_Duplicate(run->tickets[i].job, true) : cJSON_CreateNull());
-		cli_json(cli, list);
-		cJSON_Delete(list);
-	} else {
-		struct table *t = table_of(run, true);
-
-		if (run->drawn > 0)
-			fprintf(cli->out, "\033[%dA\033[J", run->drawn);
-		table_print(t, cli->out, cli->width, cli->colour, true);
-		table_free(t);
-	}
-	/* The private daemon may be gone when the user asks: a file can be read all the same. */
-	for (int i = 0; i < run->tickets_len && run->is_private; i++) {
-		const struct run_ticket *t = &run->tickets[i];
-		char *file = xasprintf("%s/jobs/%lld/%u.log", run->state_dir, (long long)t->id, t->attempt);
-
-		if (strcmp(state_of(t), "succeeded") != 0 && access(file, F_OK) == 0)
-			cli_say(cli, "what was printed for %s: %s", t->path, file);
-		free(file);
-	}
-	return good == run->tickets_len ? CLI_OK : good > 0 ? CLI_PARTIAL : CLI_FAILED;
-}
-
-static bool
+bool
 run_ended(const struct run_ticket *t)
 {
 	static const char *const ends[] = { "succeeded", "dead", "cancelled", "held", "refused" };
 
 	/* A held one waits for a person, who is told so by our leaving. */
 	for (size_t i = 0; i < ARRAY_LEN(ends); i++)
-		if (strcmp(state_of(t), ends[i]) == 0)
+		if (strcmp(run_state(t), ends[i]) == 0)
 			return true;
 	return false;
 }
@@ -116,36 +73,59 @@ run_ended(const struct run_ticket *t)
 static int
 look_all(struct run *run)
 {
-	int asked = 0, answered = 0;
+	struct run_ticket *asked[LOOK_IDS];
+	int n = 0, status = CLI_OK;
 
-	for (int i = 0; i < run->tickets_len; i++) {
+	for (int i = 0; i < run->tickets_len && status == CLI_OK; i++) {
 		struct run_ticket *t = &run->tickets[i];
 
-		if (t->id == 0 || (t->job != NULL && run_ended(t)))
-			continue;
-		asked++;
-		look_one(run, t, &answered);
-		if (is_live(run) && strcmp(state_of(t), "running") == 0)
-			look_output(run, t);
+		if (t->id != 0 && (t->job == NULL || !run_ended(t)))
+			asked[n++] = t;
+		if (n == LOOK_IDS) {
+			status = look_some(run, asked, n);
+			n = 0;
+		}
 	}
-	return asked == answered ? CLI_OK : CLI_DOWN;
+	if (n > 0 && status == CLI_OK)
+		status = look_some(run, asked, n);
+	for (int i = 0; i < run->tickets_len && status == CLI_OK && run_is_live(run); i++)
+		if (strcmp(run_state(&run->tickets[i]), "running") == 0)
+			look_output(run, &run->tickets[i]);
+	return status;
+}
+
+static int
+look_some(struct run *run, struct run_ticket **asked, int n)
+{
+	struct buf path = BUF_INIT;
+	cJSON *answer = NULL, *job;
+	struct error err;
+	int status;
+
+	buf_addf(&path, "/api/v1/jobs?limit=%d&ids=", LOOK_IDS);
+	for (int i = 0; i < n; i++)
+		buf_addf(&path, "%s%lld", i > 0 ? "," : "", (long long)asked[i]->id);
+	status = client_ask(run->cli, "GET", buf_str(&path), NULL, &answer, &err) == 200 ? CLI_OK : CLI_DOWN;
+	buf_free(&path);
+	while ((job = cJSON_DetachItemFromArray(cJSON_GetObjectItem(answer, "jobs"), 0)) != NULL) {
+		int i = 0;
+
+		while (i < n && asked[i]->id != json_int(job, "id", 0))
+			i++;
+		if (i < n)
+			look_one(asked[i], job);
+		else
+			cJSON_Delete(job);
+	}
+	cJSON_Delete(answer);
+	return status;
 }
 
 static void
-look_one(struct run *run, struct run_ticket *t, int *answered)
+look_one(struct run_ticket *t, cJSON *job)
 {
-	char path[64];
-	struct error err;
-	cJSON *job = NULL;
-
-	snprintf(path, sizeof path, "/api/v1/jobs/%lld", (long long)t->id);
-	if (client_ask(run->cli, "GET", path, NULL, &job, &err) != 200) {
-		cJSON_Delete(job);
-		return;
-	}
 	cJSON_Delete(t->job);
 	t->job = job;
-	(*answered)++;
 	if ((uint32_t)json_int(job, "attempt", 0) != t->attempt) {
 		t->attempt = (uint32_t)json_int(job, "attempt", 0);
 		t->offset = 0;
@@ -208,35 +188,6 @@ last_line(struct run_ticket *t, const char *text, size_t len)
 	}
 }
 
-static void
-draw(struct run *run)
-{
-	struct cli *cli = run->cli;
-	struct table *t = table_of(run, false);
-
-	if (run->drawn > 0)
-		fprintf(cli->out, "\033[%dA\033[J", run->drawn);
-	table_print(t, cli->out, cli->width, cli->colour, true);
-	run->drawn = table_rows(t) + 1;
-	table_free(t);
-	fflush(cli->out);
-}
-
-static void
-tell(struct run *run)
-{
-	for (int i = 0; i < run->tickets_len; i++) {
-		struct run_ticket *t = &run->tickets[i];
-		const char *state = state_of(t), *why = json_str(t->job, "error", "");
-		bool bad = strcmp(state, "dead") == 0 || strcmp(state, "delayed") == 0;
-
-		if (strcmp(state, t->state) == 0)
-			continue;
-		text_copy(t->state, sizeof t->state, state);
-		cli_say(run->cli, "%s: %s%s%s", t->path, state, bad && *why != '\0' ? ": " : "", bad ? why : "");
-	}
-}
-
 /* Waits for the next look or a signal. The first ^C cancels, the second leaves; returns how many there were. */
 static int
 pause_for(struct run *run)
@@ -246,8 +197,7 @@ pause_for(struct run *run)
 
 	if (poll(&p, 1, LOOK_MS) == 1 && read(run->signals, &info, sizeof info) == (ssize_t)sizeof info) {
 		if (++run->interrupts == 1) {
-			run->drawn = 0;
-			cli_say(run->cli, "cancelling; once more to leave at once");
+			run_talk(run, "cancelling; once more to leave at once");
 			cancel_all(run);
 		}
 	}
@@ -266,81 +216,4 @@ cancel_all(struct run *run)
 		snprintf(path, sizeof path, "/api/v1/jobs/%lld/cancel", (long long)run->tickets[i].id);
 		client_ask(run->cli, "POST", path, NULL, NULL, &err);
 	}
-}
-
-static struct table *
-table_of(struct run *run, bool at_the_end)
-{
-	static const struct table_column live[] = {
-		{ "TICKET", false, true }, { "STATE", false, false }, { "NOW", false, true }, { "TIME", true, false }, { "TOKENS", true, false },
-	}, final[] = {
-		{ "TICKET", false, true }, { "STATE", false, false }, { "RESULT", false, true }, { "TIME", true, false }, { "TOKENS", true, false },
-	};
-	struct table *table = table_new(at_the_end ? final : live, 5);
-	char text[64];
-
-	for (int i = 0; i < run->tickets_len; i++) {
-		const struct run_ticket *t = &run->tickets[i];
-		const char *state = state_of(t), *error = json_str(t->job, "error", ""), *held = json_str(t->job, "held_why", "");
-		const char *branch = json_str(json_get(t->job, "result"), "branch", "");
-
-		table_add(table, t->path);
-		table_add(table, state);
-		table_colour(table, cli_state_colour(state));
-		if (strcmp(state, "succeeded") == 0)
-			table_add(table, *branch != '\0' ? branch : "nothing to change");
-		else if (strcmp(state, "running") == 0)
-			table_add(table, t->last);
-		else
-			table_add(table, *held != '\0' ? held : error);
-		time_of(t->job, text, sizeof text);
-		table_add(table, text);
-		tokens_of(t->job, text, sizeof text);
-		table_add(table, text);
-	}
-	return table;
-}
-
-/* Redrawing needs a terminal, and as many lines as there are tickets. */
-static bool
-is_live(const struct run *run)
-{
-	struct winsize size;
-	int fd = fileno(run->cli->out);
-
-	if (run->cli->width == 0 || run->cli->value[OPT_JSON] != NULL || ioctl(fd, TIOCGWINSZ, &size) != 0)
-		return false;
-	return run->tickets_len + 2 < size.ws_row;
-}
-
-static void
-time_of(const cJSON *job, char *out, size_t size)
-{
-	int64_t began = json_int(job, "started_at", 0), ended = json_int(job, "ended_at", 0);
-	int64_t ms = began > 0 ? (ended > 0 ? ended : clock_wall()) - began : 0;
-
-	if (ms >= 1000)
-		units_format_duration(ms / 1000 * 1000, out, size);
-	else
-		snprintf(out, size, began > 0 ? "<1s" : "-");
-}
-
-static void
-tokens_of(const cJSON *job, char *out, size_t size)
-{
-	const cJSON *usage = json_get(job, "usage");
-	int64_t tokens = json_int(usage, "input", 0) + json_int(usage, "output", 0);
-
-	if (tokens == 0)
-		snprintf(out, size, "-");
-	else if (tokens < 10000)
-		snprintf(out, size, "%lld", (long long)tokens);
-	else
-		snprintf(out, size, "%lldk", (long long)(tokens / 1000));
-}
-
-static const char *
-state_of(const struct run_ticket *t)
-{
-	return t->job != NULL ? json_str(t->job, "state", "") : t->id != 0 ? "queued" : "refused";
 }

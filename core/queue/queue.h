@@ -137,8 +137,8 @@ void queue_each_running(struct queue *, int (*fn)(void *arg, struct job *), void
 int queue_unsettled(struct queue *, const char *source, int n, cJSON **list, struct error *);
 int queue_settled(struct queue *, uint64_t id, struct error *);
 
-/* For people and the API: doc/jobs.md names the members. Filters: NULL or -1: all. Newest first; before: only ids below it (0: all); limit: 0 is 50, at most 1000. */
-struct queue_filter { int state; const char *kind, *repo, *source, *pool; uint64_t before; int limit; };
+/* For people and the API: doc/jobs.md names the members. Filters: NULL or -1: all. Newest first; before: only ids below it (0: all); limit: 0 is 50, at most 1000. ids: only these, in their order; the other members but kind, repo, source and pool are not asked then. */
+struct queue_filter { int state; const char *kind, *repo, *source, *pool; uint64_t before; int limit; const uint64_t *ids; size_t ids_len; };
 cJSON *queue_list(struct queue *, const struct queue_filter *, struct error *);
 /* As one of queue_list, and its payload, attempts[] and events[] (the newest 5000). which is an id, a unique start of a trace id (8 digits or more), or "kind/key". NULL + DROVER_PERMANENT when there is none. */
 cJSON *queue_show(struct queue *, const char *which, struct error *);

@@ -165,6 +165,19 @@ newest_first(const void *a, const void *b)
 	return (x < y) - (x > y);
 }
 
+static int
+list_ids(struct queue *q, struct listing *l, const uint64_t *ids, size_t n, struct error *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < n && l->left > 0 && rc >= 0; i++) {
+		const struct store_value id = SV_INT(ids[i]);
+
+		rc = store_read(q->store, SELECT_JOB "where id = $1", &id, 1, listing_row, l, err);
+	}
+	return rc < 0 ? -1 : 0;
+}
+
 /* Few jobs run at a time: their ids are at hand, and no index lists them. */
 static int
 list_running(struct queue *q, struct listing *l, uint64_t before, struct error *err)
@@ -172,20 +185,16 @@ list_running(struct queue *q, struct listing *l, uint64_t before, struct error *
 	uint64_t *ids = xcalloc((size_t)q->counts[JOB_RUNNING] + 1, sizeof *ids);
 	const struct entry *e;
 	size_t n = 0;
-	int rc = 0;
+	int rc;
 
 	TAILQ_FOREACH(e, &q->running, run) {
 		if (e->job.id < before)
 			ids[n++] = e->job.id;
 	}
 	qsort(ids, n, sizeof *ids, newest_first);
-	for (size_t i = 0; i < n && l->left > 0 && rc >= 0; i++) {
-		const struct store_value id = SV_INT(ids[i]);
-
-		rc = store_read(q->store, SELECT_JOB "where id = $1", &id, 1, listing_row, l, err);
-	}
+	rc = list_ids(q, l, ids, n, err);
 	free(ids);
-	return rc < 0 ? -1 : 0;
+	return rc;
 }
 
 cJSON *
@@ -201,7 +210,10 @@ queue_list(struct queue *q, const struct queue_filter *f, struct error *err)
 	l.left = list_limit(f != NULL ? f->limit : 0);
 	if (state >= 0)
 		values[1] = store_text(state_name((enum job_state)state));
-	if (state < 0)
+	if (f != NULL && f->ids_len > 0) {
+		l.left = (int)f->ids_len;
+		rc = list_ids(q, &l, f->ids, f->ids_len, err);
+	} else if (state < 0)
 		rc = store_read(q->store, SELECT_JOB "where id < $1 order by id desc", values, 1, listing_row, &l, err);
 	else if (state == JOB_RUNNING)
 		rc = list_running(q, &l, before, err);

@@ -351,6 +351,8 @@ START_TEST(lists_are_filtered_and_paged)
 	ck_assert_int_eq(cJSON_GetArraySize(json_get(json, "jobs")), 0);
 	cJSON_Delete(json);
 	refused("GET", "/api/v1/jobs?state=sleeping", NULL, 422, "invalid");
+	refused("GET", "/api/v1/jobs?ids=1,,2", NULL, 422, "invalid");
+	refused("GET", "/api/v1/jobs?ids=-1", NULL, 422, "invalid");
 	refused("GET", "/api/v1/jobs?limit=0", NULL, 422, "invalid");
 	refused("GET", "/api/v1/jobs?limit=1e3", NULL, 422, "invalid");
 	refused("GET", "/api/v1/jobs?before=-1", NULL, 422, "invalid");
