@@ -239,7 +239,8 @@ connection_new(struct event_base *base, void *arg)
 	struct bufferevent *bev;
 
 	OBJ_CAST(api, arg, API_MAGIC);
-	MUST((bev = bufferevent_socket_new(base, -1, 0)) != NULL);
+	/* Its events go before its socket does: libevent would take the next socket of that number for this one. */
+	MUST((bev = bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE)) != NULL);
 	count_connections(api);
 	/* One may come after the house was closed: evconnlistener takes a few at a time. */
 	api->connections = xreallocarray(api->connections, (size_t)api->connections_len + 1, sizeof *api->connections);
