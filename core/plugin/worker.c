@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -86,11 +87,14 @@ static void
 worker_become(struct worker *w)
 {
 	struct sigaction action = { .sa_handler = worker_on_term };
+	char title[16];
 	sigset_t term;
 
 	(void)sigemptyset(&w->waiting);
 	if (w->runner->in_process)
 		return;
+	(void)snprintf(title, sizeof title, "drover %.8s", w->name);
+	(void)prctl(PR_SET_NAME, title);
 	(void)setsid();
 	(void)prctl(PR_SET_CHILD_SUBREAPER, 1);
 	(void)sigemptyset(&term);
@@ -396,7 +400,7 @@ worker_wait(struct worker *w)
 	now = clock_mono();
 	if (n > 0 && fds[1].revents != 0)
 		worker_finish(w, now);
-	if (n > 0 && fds[0].revents != 0)
+	if (n > 0 && fds[0].revents != 0 && w->fd == fds[0].fd)
 		worker_receive(w, now);
 }
 
