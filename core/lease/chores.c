@@ -30,7 +30,7 @@ struct chores {
 	bool held;                     /* somebody holds a tree */
 };
 
-static void expire(struct chores *);
+static bool expire(struct leases *, int64_t now);
 static void add(struct chores *, struct lease *, const char *action);
 static void chores_dirty(struct chores *, bool all);
 static void collect_warm(struct chores *);
@@ -49,7 +49,7 @@ leases_tick(struct leases *l, int64_t disk_free, bool all, int *n)
 	c->leases = l;
 	c->now = clock_mono();
 	c->list = xcalloc(CHORES_MAX + 1, sizeof *c->list);
-	expire(c);
+	c->held = expire(l, c->now);
 	chores_dirty(c, all);
 	collect_warm(c);
 	chores_number_and_age(c, all);
@@ -61,20 +61,28 @@ leases_tick(struct leases *l, int64_t disk_free, bool all, int *n)
 	return list;
 }
 
-/* Silent for a whole term and its owner dead: that attempt holds nothing any more. */
-static void
-expire(struct chores *c)
+/* Silent for a whole term and its owner dead: that attempt holds nothing any more. True when somebody holds a tree. */
+static bool
+expire(struct leases *l, int64_t now)
 {
 	struct lease *row, *next;
+	bool held = false;
 
-	HASH_ITER(hh, c->leases->rows, row, next) {
+	HASH_ITER(hh, l->rows, row, next) {
 		if (row->state != LEASE_LEASED)
 			continue;
-		if (c->now - row->silent_since > LEASE_TTL_MS && !proc_alive(&row->owner))
-			lease_quarantine(c->leases, row, NULL);
+		if (now - row->silent_since > LEASE_TTL_MS && !proc_alive(&row->owner))
+			lease_quarantine(l, row, NULL);
 		else
-			c->held = true;
+			held = true;
 	}
+	return held;
+}
+
+void
+leases_expire(struct leases *l)
+{
+	(void)expire(l, clock_mono());
 }
 
 static void
