@@ -183,7 +183,8 @@ slot_job_lost(struct supervisor *s, const char *worker, uint64_t id, uint64_t ep
 		return;
 	scope.worker = worker;
 	scope.job = id;
-	log_printf(&scope, DROVER_WARN, "%s", why);
+	/* Said once, not with each try to write it down. */
+	log_printf(&scope, !failed && clock_mono() < s->trouble_until + STORE_TROUBLE_MS ? DROVER_DEBUG : DROVER_WARN, "%s", why);
 	if (proc != NULL && proc->pid > 0 && !d->in_process)
 		proc_kill(proc);
 	slot_sweep(job->trace);
@@ -219,7 +220,7 @@ slot_watch(struct supervisor *s, struct slot *slot, int64_t now)
 	if (!dead && now < limit)
 		return (slot->state == SLOT_LOST ? wait_min(limit - now, 250) : limit - now);
 	slot_job_lost(s, slot->name, slot->job != 0 ? slot->job : slot->next, slot->job != 0 ? slot->epoch : slot->next_epoch,
-	    &slot->id, !slot->restored, slot->restored ? "drover went away while this ran, and its worker did not come back" :
+	    &slot->id, !slot->restored, slot->restored ? "drover went away while this ran, or could not write, and its worker did not come back" :
 	    dead ? "the worker died in the middle of the job (killed, or out of memory?)" :
 	    "the worker has not been heard of for too long: fenced and killed");
 	slot_clear(slot);
@@ -231,10 +232,13 @@ static int
 slot_restore(void *arg, struct job *job)
 {
 	struct supervisor *s = arg;
-	struct slot *slot = slot_revive(s, job->worker);
+	struct slot *slot;
 
+	if (slot_of_job(s, job->id, job->epoch) != NULL)
+		return (0);
+	slot = slot_revive(s, job->worker);
 	if (slot == NULL || slot->state != SLOT_FREE) {
-		slot_job_lost(s, job->worker, job->id, job->epoch, NULL, false, "drover went away while this ran, and its slot is another's");
+		slot_job_lost(s, job->worker, job->id, job->epoch, NULL, false, "drover went away while this ran, or could not write, and its slot is another's");
 		return (0);
 	}
 	slot->plugin = xstrndup(job->kind, strcspn(job->kind, "."));

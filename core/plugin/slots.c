@@ -19,7 +19,6 @@
 static void slot_free(struct slot *);
 static void slot_fork_failed(struct supervisor *, struct slot *, const char *);
 static void slot_forget_job(struct supervisor *, struct slot *, uint64_t, uint64_t);
-static struct slot *slot_of_job(struct supervisor *, uint64_t job, uint64_t epoch);
 
 void
 slot_log(struct supervisor *s, const struct slot *slot, enum drover_level level, const char *text)
@@ -43,7 +42,7 @@ slot_find(struct supervisor *s, const char *name)
 	return (NULL);
 }
 
-static struct slot *
+struct slot *
 slot_of_job(struct supervisor *s, uint64_t job, uint64_t epoch)
 {
 	int i;
@@ -329,6 +328,11 @@ supervisor_flush(struct supervisor *s, const struct error *failed)
 				slot_assign(s, slot);
 		}
 	}
+	if (failed == NULL)
+		return;
+	/* A job whose end was not kept runs again, and its slot may have been given up. */
+	s->trouble_until = clock_mono() + STORE_TROUBLE_MS;
+	slots_restore(s);
 }
 
 static void
@@ -487,7 +491,9 @@ slots_tick(struct supervisor *s, int64_t now)
 
 	for (i = 0; i < s->slots_len; i++) {
 		slot = s->slots[i];
-		if (slot->state == SLOT_LOST || slot->state == SLOT_BUSY)
+		if (slot->state == SLOT_LOST && now < s->trouble_until)
+			wait = wait_min(wait, s->trouble_until - now);
+		else if (slot->state == SLOT_LOST || slot->state == SLOT_BUSY)
 			wait = wait_min(wait, slot_watch(s, slot, now));
 		else if (slot->state == SLOT_IDLE && slot->done == 0 && now - slot->since >= WORKER_SPARE_MS) {
 			slot_leave(slot);

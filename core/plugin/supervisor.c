@@ -73,6 +73,7 @@ supervisor_open(struct daemon *d, struct supervisor **out, struct error *err)
 	if (peers_open(s, err) != 0)
 		return (-1);
 	slots_restore(s);
+	tidy_scratch(s);
 	supervisor_configure(s);
 	return (0);
 }

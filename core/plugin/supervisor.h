@@ -28,6 +28,7 @@
 #define RUNNER_FORK_MAX_MS 60000
 #define RUNNER_HEALTHY_MS 600000     /* so long up: the backoff begins anew */
 #define RUNNER_CRASHES 5             /* within RUNNER_HEALTHY_MS: parked */
+#define STORE_TROUBLE_MS 1000
 #define WORKER_FORK_MS 10000         /* from WORKER_FORK to its hello */
 #define WORKER_SPARE_MS 50000        /* idle so long: told to leave, before it leaves by itself and a job could be on its way to it */
 #define WORKER_SILENT_MS 60000       /* a worker that is alive and says nothing is frozen: fenced and killed */
@@ -142,6 +143,8 @@ struct supervisor {
 	uint64_t last_id;
 	struct keeper *keeper;
 	int64_t chores_at;           /* monotonic: when leases are looked at next */
+	int64_t trouble_until;       /* monotonic: the store refused a commit; what is lost is looked at again then */
+	int64_t expire_at;           /* monotonic: when dead owners of leases are looked for */
 	bool dispatch_again;         /* a slot was passed over that is free after this commit */
 };
 
@@ -193,6 +196,7 @@ int64_t slots_tick(struct supervisor *, int64_t now);
 int slots_cancel(struct supervisor *, uint64_t job, uint64_t epoch, int code, const char *text);
 
 void slots_grow(struct supervisor *, int want);
+struct slot *slot_of_job(struct supervisor *, uint64_t job, uint64_t epoch);
 void slot_assign(struct supervisor *, struct slot *);
 void slot_clear(struct slot *);
 void slot_log(struct supervisor *, const struct slot *, enum drover_level, const char *text);
@@ -224,6 +228,7 @@ void calls_close(struct supervisor *, const char *why);
 void calls_runner_lost(struct runner_handle *, const char *why);
 
 /* tidy.c */
+void tidy_scratch(struct supervisor *); /* at start, once it is known what runs */
 int64_t tidy_tick(struct supervisor *, int64_t now);
 bool tidy_reap(struct supervisor *, pid_t pid, int status);
 pid_t tidy_pid(const struct supervisor *); /* of the keeper; 0: none */

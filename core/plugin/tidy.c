@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The keeper: a process of its own that does with worktrees what leases_tick() asks for, started when there is something to do. */
+#include <dirent.h>
+#include <errno.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -9,9 +12,11 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "base/text.h"
 #include "plugin/supervisor.h"
 
 #define CHORES_MS 60000
+#define EXPIRE_MS 8000       /* a term of a lease and this are under 30 s */
 #define KEEPER_IDLE_MS 10000
 
 struct keeper {
@@ -128,7 +133,12 @@ tidy_tick(struct supervisor *s, int64_t now)
 {
 	struct keeper *k = s->keeper;
 
-	if (now >= s->chores_at && s->daemon->mode == DAEMON_RUNNING) {
+	if (now >= s->expire_at) {
+		s->expire_at = now + EXPIRE_MS;
+		leases_expire(s->daemon->leases);
+	}
+	/* One that is on its way out is waited for: what it were given would come back undone. */
+	if (now >= s->chores_at && s->daemon->mode == DAEMON_RUNNING && (k == NULL || k->channel != NULL)) {
 		s->chores_at = now + CHORES_MS;
 		tidy_run(s, false);
 		k = s->keeper;
@@ -137,7 +147,7 @@ tidy_tick(struct supervisor *s, int64_t now)
 		channel_free(k->channel);
 		k->channel = NULL;
 	}
-	return (wait_min(s->chores_at - now, k != NULL && k->channel != NULL && k->waiting == 0 ? KEEPER_IDLE_MS : -1));
+	return (wait_min(wait_min(s->chores_at - now, s->expire_at - now), k != NULL && k->channel != NULL && k->waiting == 0 ? KEEPER_IDLE_MS : -1));
 }
 
 /* A keeper that died with chores in hand: its trees stay dirty and are looked at again. */
@@ -153,6 +163,53 @@ tidy_reap(struct supervisor *s, pid_t pid, int status)
 	free(s->keeper);
 	s->keeper = NULL;
 	return (true);
+}
+
+/* Whether somebody who runs may still want this folder of scratch/. */
+static bool
+scratch_wanted(struct supervisor *s, const char *name)
+{
+	const struct slot *slot;
+	char *end;
+	uint64_t job = strtoull(name, &end, 10);
+	int i;
+
+	if (strncmp(name, "tmp-w", 5) == 0 && (slot = slot_find(s, name + 4)) != NULL)
+		return (slot->job != 0);
+	if (*end != '\0' || job == 0)
+		return (supervisor_busy(s) > 0);
+	for (i = 0; i < s->slots_len; i++)
+		if (s->slots[i]->job == job)
+			return (true);
+	return (false);
+}
+
+/* What killed attempts left in scratch/ goes to the trash, which the keeper empties. */
+void
+tidy_scratch(struct supervisor *s)
+{
+	const char *state = s->daemon->config->state_dir;
+	char *scratch = path_join(state, "scratch"), *trash = path_join(state, "trash"), *from, *to, random[17];
+	DIR *dir = opendir(scratch);
+	struct dirent *e;
+	struct error err = { 0 };
+
+	if (dir != NULL && path_mkdirs(trash, 0700, &err) != 0)
+		log_printf(&s->log, DROVER_WARN, "%s", err.text);
+	while (dir != NULL && err.code == 0 && (e = readdir(dir)) != NULL) {
+		if (e->d_name[0] == '.' || scratch_wanted(s, e->d_name))
+			continue;
+		from = path_join(scratch, e->d_name);
+		to = path_join(trash, text_random_hex(random, 8));
+		if (rename(from, to) != 0)
+			log_printf(&s->log, DROVER_WARN, "cannot move %s to the trash: %s", from, strerror(errno));
+		free(from);
+		free(to);
+	}
+	if (dir != NULL)
+		closedir(dir);
+	free(scratch);
+	free(trash);
 }
 
 pid_t
