@@ -16,6 +16,7 @@ operate_status(struct cli *cli)
 {
 	cJSON *status = NULL;
 	const cJSON *one;
+	struct buf jobs = BUF_INIT;
 	char text[64];
 	int rc = cli_get(cli, &status, "/api/v1/status");
 
@@ -30,13 +31,15 @@ operate_status(struct cli *cli)
 	cli_field(cli, "mode", json_str(status, "mode", ""));
 	cli_field(cli, "started", cli_when(json_int(status, "started_at", 0), text, sizeof text));
 	fprintf(cli->out, "%-10s %lld of %lld\n", "slots", (long long)json_int(status, "busy", 0), (long long)json_int(status, "slots", 0));
-	fprintf(cli->out, "%-10s", "jobs");
 	cJSON_ArrayForEach(one, json_path(status, "queue.states"))
 		if (cJSON_IsNumber(one) && one->valuedouble > 0)
-			fprintf(cli->out, " %.0f %s", one->valuedouble, one->string);
-	fputc('\n', cli->out);
+			buf_addf(&jobs, "%s%.0f %s", jobs.len > 0 ? " " : "", one->valuedouble, one->string);
+	cli_field(cli, "jobs", jobs.len > 0 ? buf_str(&jobs) : "none");
+	buf_free(&jobs);
 	cJSON_ArrayForEach(one, json_get(status, "pauses")) {
-		cli_field(cli, "paused", json_str(one, "what", "everything"));
+		const char *what = json_str(one, "what", "");
+
+		cli_field(cli, "paused", *what != '\0' ? what : "everything");
 		cli_field(cli, "", json_str(one, "why", NULL));
 	}
 	cli_field(cli, "config", json_str(status, "config_error", NULL));
