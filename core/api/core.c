@@ -67,7 +67,7 @@ core_pause(struct request *r, struct error *err)
 		return -1;
 	if (ms < 0)
 		return error_set(err, DROVER_PERMANENT, "for_ms: milliseconds, or 0 until resumed");
-	buf_addf(&reason, "paused by %s", r->by);
+	buf_addf(&reason, "by %s", r->by);
 	if (why != NULL) {
 		buf_adds(&reason, ": ");
 		text_show(&reason, why, strlen(why), 200);

@@ -17,6 +17,7 @@
 static int payload_read(struct cli *, struct buf *);
 static int each_job(struct cli *, const char *verb, const char *done);
 static int print_jobs(struct cli *, const cJSON *answer);
+static int print_dead(struct cli *, const cJSON *answer);
 static void print_job(struct cli *, const cJSON *job);
 static void print_attempts(struct cli *, const cJSON *attempts);
 static void print_events(struct cli *, const cJSON *events);
@@ -106,7 +107,7 @@ cmd_dead_list(struct cli *cli)
 	query_add(cli, &query, "limit", OPT_LIMIT);
 	query_add(cli, &query, "before", OPT_BEFORE);
 	if ((status = cli_get(cli, &answer, "/api/v1/dead%s", buf_str(&query))) == CLI_OK)
-		status = print_jobs(cli, answer);
+		status = print_dead(cli, answer);
 	buf_free(&query);
 	cJSON_Delete(answer);
 	return status;
@@ -329,6 +330,41 @@ print_jobs(struct cli *cli, const cJSON *answer)
 	}
 	if (table_rows(t) == 0)
 		cli_say(cli, "no jobs");
+	else
+		table_print(t, cli->out, cli->width, cli->colour, true);
+	table_free(t);
+	if (json_int(answer, "before", 0) > 0)
+		cli_say(cli, "there may be more: --before %lld", (long long)json_int(answer, "before", 0));
+	return CLI_OK;
+}
+
+/* Who looks at the dead asks what they died of. */
+static int
+print_dead(struct cli *cli, const cJSON *answer)
+{
+	static const struct table_column columns[] = {
+		{ "JOB", true, false }, { "KIND", false, true }, { "TRY", true, false }, { "DIED", false, false },
+		{ "TITLE", false, true }, { "WHY", false, true },
+	};
+	struct table *t;
+	const cJSON *job;
+	char when[64];
+
+	if (cli->value[OPT_JSON] != NULL)
+		return cli_json(cli, answer);
+	t = table_new(columns, ARRAY_LEN(columns));
+	cJSON_ArrayForEach(job, json_get(answer, "jobs")) {
+		const char *title = json_str(job, "title", "");
+
+		table_add_int(t, json_int(job, "id", 0));
+		table_add(t, json_str(job, "kind", ""));
+		table_add_int(t, json_int(job, "attempt", 0));
+		table_add(t, cli_when(json_int(job, "ended_at", 0), when, sizeof when));
+		table_add(t, *title != '\0' ? title : json_str(job, "key", ""));
+		table_add(t, json_str(job, "error", ""));
+	}
+	if (table_rows(t) == 0)
+		cli_say(cli, "no dead jobs");
 	else
 		table_print(t, cli->out, cli->width, cli->colour, true);
 	table_free(t);

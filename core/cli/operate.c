@@ -39,7 +39,7 @@ operate_status(struct cli *cli)
 	cJSON_ArrayForEach(one, json_get(status, "pauses")) {
 		const char *what = json_str(one, "what", "");
 
-		cli_field(cli, "paused", *what != '\0' ? what : "everything");
+		cli_field(cli, "paused", *what != '\0' ? what : "everything (drover resume)");
 		cli_field(cli, "", json_str(one, "why", NULL));
 	}
 	cli_field(cli, "config", json_str(status, "config_error", NULL));

@@ -92,7 +92,7 @@ cli_when(int64_t wall_ms, char *out, size_t size)
 	/* Seconds are fine enough, and milliseconds only flicker. */
 	units_format_duration((ago < 0 ? -ago : ago) / 1000 * 1000, span, sizeof span);
 	if (ago < 0)
-		snprintf(out, size, "in %s", span);
+		snprintf(out, size, "%s%s", ago > -1000 ? "now" : "in ", ago > -1000 ? "" : span);
 	else
 		snprintf(out, size, "%s ago", ago < 1000 ? "0s" : span);
 	return out;

@@ -37,6 +37,8 @@ status "no such repository: exit 3" 3 drover submit exec.command --repo nope
 status "no such verb: exit 3" 3 drover lst
 status "no such job: exit 4" 4 drover show 999
 status "an ended job cannot be cancelled: exit 5" 5 drover cancel 1
+status "the dead" 0 drover dead list
+says "with what they died of" 'exit status 4'
 status "one of two: exit 2" 2 drover dead discard 2 1
 sleeper=$(drover submit exec.command -p '["sleep", "300"]' --key sleeper -t "A sleeper")
 until_true 10 job_is "$sleeper" running
