@@ -52,6 +52,7 @@ struct poll {
 	size_t cursor_len;
 	int64_t wall, monotonic;
 	int room;                /* jobs that may still be emitted */
+	bool whole;              /* every file of the folder was looked at */
 	int64_t again;           /* when to look again, 0: at the interval */
 };
 
@@ -61,6 +62,7 @@ static int source_settle(struct drover_scope *, void *, const struct drover_sett
 static void source_close(struct drover_scope *, void *);
 static void looks_free(struct looks *);
 static struct look *looks_note(struct poll *, const struct entry *);
+static void looks_keep(struct poll *);
 static void poll_tell(struct poll *, const struct entry *, const char *);
 static void poll_note(struct poll *, uint64_t, const char *);
 static int poll_move(struct poll *, uint64_t, const char *, struct drover_error *);
@@ -165,6 +167,29 @@ looks_note(struct poll *p, const struct entry *e)
 		look->told = before->list[i].told;
 	}
 	return look;
+}
+
+/* What no look was taken at this time stays remembered, or it would be told of again. */
+static void
+looks_keep(struct poll *p)
+{
+	struct looks *before = &p->source->looks;
+	struct entry e;
+	size_t i, j;
+
+	for (i = 0; i < before->len; i++) {
+		for (j = 0; j < p->looks.len && strcmp(p->looks.list[j].name, before->list[i].name) != 0;)
+			j++;
+		if (j < p->looks.len)
+			continue;
+		memset(&e, 0, sizeof(e));
+		e.name = before->list[i].name;
+		e.st.st_ino = before->list[i].inode;
+		e.st.st_size = before->list[i].bytes;
+		e.st.st_mtim = before->list[i].changed;
+		if (looks_note(p, &e) == NULL)
+			return;
+	}
 }
 
 /* Says once why a file stays where it is. */
@@ -368,6 +393,7 @@ poll_scan(struct poll *p, struct drover_error *err)
 		return err->code;
 	for (i = 0; i < n && code == 0 && p->room > 0 && DROVER_VALUE_MAX - p->cursor_len > DROVER_KEY_MAX + 32; i++)
 		code = poll_entry(p, &list[i], err);
+	p->whole = i == n && code == 0;
 	folder_list_free(list, n);
 	return code;
 }
@@ -397,6 +423,8 @@ source_poll(struct drover_scope *scope, void *state, const char *cursor, struct 
 	if (code == 0 && p.again > 0)
 		code = host->queue->again(scope, p.again, err);
 	folder_close(&p.folder);
+	if (!p.whole)
+		looks_keep(&p);
 	looks_free(&p.source->looks);
 	p.source->looks = p.looks;
 out:
