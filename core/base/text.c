@@ -43,12 +43,12 @@ decode(const unsigned char *s, size_t len, uint32_t *cp)
 	return n;
 }
 
-/* Characters that steer a terminal or reorder what a person reads. */
+/* Characters that steer a terminal, or hide or reorder what a person reads. Joiners (200c, 200d) belong to scripts and emoji. */
 static bool
 is_hidden(uint32_t cp)
 {
-	return cp < 0x20 || (cp >= 0x7f && cp <= 0x9f) || cp == 0x61c || cp == 0x200e || cp == 0x200f ||
-	    (cp >= 0x2028 && cp <= 0x202e) || (cp >= 0x2066 && cp <= 0x2069) || cp == 0xfeff;
+	return cp < 0x20 || (cp >= 0x7f && cp <= 0x9f) || cp == 0x61c || cp == 0x200b || cp == 0x200e || cp == 0x200f ||
+	    (cp >= 0x2028 && cp <= 0x202e) || (cp >= 0x2060 && cp <= 0x206f) || cp == 0xfeff || (cp >= 0xfff9 && cp <= 0xfffb);
 }
 
 bool
