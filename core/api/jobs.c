@@ -303,7 +303,7 @@ ask_read(struct request *r, const cJSON *object, struct job_ask *ask, char **pay
 		{ "repo", offsetof(struct job_ask, repo) }, { "agent", offsetof(struct job_ask, agent) },
 		{ "pool", offsetof(struct job_ask, pool) },
 	};
-	static const char *const others[] = { "payload", "priority", "after", "hold", "new" };
+	static const char *const others[] = { "payload", "priority", "after", "hold", "new" }, *const switches[] = { "hold", "new" };
 	const cJSON *member, *priority = json_get(object, "priority"), *body = json_get(object, "payload");
 
 	*ask = (struct job_ask){ 0 };
@@ -327,9 +327,15 @@ ask_read(struct request *r, const cJSON *object, struct job_ask *ask, char **pay
 	}
 	if (ask->kind == NULL || ask->key == NULL)
 		return error_set(err, DROVER_PERMANENT, "a job needs \"kind\" and \"key\"");
-	if (priority != NULL && (!cJSON_IsNumber(priority) || priority->valueint < -100 || priority->valueint > 100))
+	if (priority != NULL && (!cJSON_IsNumber(priority) || json_int(object, "priority", INT64_MIN) < -100 ||
+	    json_int(object, "priority", INT64_MAX) > 100))
 		return error_set(err, DROVER_PERMANENT, "priority: a whole number from -100 to 100");
-	ask->priority = priority != NULL ? priority->valueint : 0;
+	ask->priority = (int)json_int(object, "priority", 0);
+	for (size_t i = 0; i < ARRAY_LEN(switches); i++) {
+		member = json_get(object, switches[i]);
+		if (member != NULL && !cJSON_IsBool(member))
+			return error_set(err, DROVER_PERMANENT, "%s: true or false is needed", switches[i]);
+	}
 	if (json_bool(object, "hold", false))
 		ask->held_why = "submitted on hold";
 	*only_new = json_bool(object, "new", false);

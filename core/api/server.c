@@ -365,6 +365,8 @@ request_read(struct request *r, struct error *err)
 	r->status = 400;
 	if ((text = (const char *)evbuffer_pullup(in, -1)) == NULL)
 		return error_set(err, DROVER_INTERNAL, "the body cannot be read");
+	if (json_has_nul(text, len))
+		return error_set(err, DROVER_PERMANENT, "the body has a NUL (\\u0000) in a string");
 	if ((r->body = json_parse(text, len, API_BODY_MAX, err)) == NULL)
 		return error_prefix(err, "the body is not JSON");
 	r->status = 0;

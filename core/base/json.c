@@ -35,6 +35,19 @@ measure(const char *text, size_t len)
 	return deepest;
 }
 
+bool
+json_has_nul(const char *text, size_t len)
+{
+	for (size_t i = 0; i + 6 <= len; i++) {
+		if (text[i] != '\\')
+			continue;
+		if (memcmp(text + i, "\\u0000", 6) == 0)
+			return true;
+		i++;
+	}
+	return false;
+}
+
 cJSON *
 json_parse(const char *text, size_t len, size_t max, struct error *err)
 {

@@ -16,6 +16,8 @@
 
 /* Parses len bytes of UTF-8, at most max, nested at most JSON_DEPTH_MAX, nothing behind. The caller frees with cJSON_Delete. NULL on error (DROVER_PERMANENT). */
 cJSON *json_parse(const char *text, size_t len, size_t max, struct error *);
+/* A string of it holds a NUL (\u0000), where cJSON's strings end: what is behind would be lost without a word. */
+bool json_has_nul(const char *text, size_t len);
 /* Member of an object; fallback where it is missing or of another type. Borrowed. */
 const char *json_str(const cJSON *object, const char *key, const char *fallback);
 int64_t json_int(const cJSON *object, const char *key, int64_t fallback); /* also from a decimal string; beyond 2^53 only so */
