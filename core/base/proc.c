@@ -43,6 +43,7 @@ static void pids_add(struct pids *, pid_t);
 static bool pids_remove(struct pids *, pid_t);
 static void add_children(struct pids *, pid_t);
 static void add_children_slow(struct pids *, pid_t);
+static int signal_one(const struct pids *, size_t, pid_t, int);
 static int reap_all(struct pids *);
 static int kill_children(struct pids *);
 static void wait_one(const struct pids *, int64_t);
@@ -201,6 +202,41 @@ proc_tree_usage(pid_t root, struct proc_usage *usage)
 	}
 	free(tree.items);
 	return 0;
+}
+
+/* The pidfd is opened before the parent is asked: then the answer is that very process's, and the signal goes to it. */
+static int
+signal_one(const struct pids *tree, size_t i, pid_t root, int number)
+{
+	struct stat_line line;
+	int pidfd = (int)syscall(SYS_pidfd_open, tree->items[i], 0), sent = 0;
+	size_t j;
+
+	if (pidfd == -1)
+		return 0;
+	if (read_stat(tree->items[i], &line) == 0) {
+		for (j = 0; line.parent != root && j < tree->len && tree->items[j] != line.parent; j++)
+			;
+		sent = j < tree->len && syscall(SYS_pidfd_send_signal, pidfd, number, NULL, 0) == 0;
+	}
+	close(pidfd);
+	return sent;
+}
+
+int
+proc_signal_tree(pid_t root, int number)
+{
+	struct pids tree = { NULL, 0, 0 };
+	size_t i;
+	int n = 0;
+
+	add_children(&tree, root);
+	for (i = 0; i < tree.len; i++)
+		add_children(&tree, tree.items[i]);
+	for (i = tree.len; i-- > 0;)
+		n += signal_one(&tree, i, root, number);
+	free(tree.items);
+	return n;
 }
 
 /* 1 when there are children left, 0 when none is. */

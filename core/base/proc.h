@@ -28,6 +28,8 @@ int proc_identify(pid_t pid, struct proc_id *id);
 bool proc_alive(const struct proc_id *id);
 /* All descendants of root (not root itself), by walking /proc/PID/task/TID/children. */
 int proc_tree_usage(pid_t root, struct proc_usage *usage);
+/* Sends a signal to all descendants of root (not root itself), the youngest generation first, whatever groups and sessions they have moved to. Returns how many got it. */
+int proc_signal_tree(pid_t root, int number);
 /* For a subreaper: SIGKILLs and reaps all children, also those that arrive meanwhile, until none is left or limit_ms has passed. Returns how many were killed, -1 when some are left. */
 int proc_sweep_children(int64_t limit_ms);
 /* SIGKILLs exactly this process, by pidfd: one that has its pid by now is left alone. */

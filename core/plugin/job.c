@@ -27,7 +27,6 @@
 #include "plugin/cgroup.h"
 #include "plugin/crash.h"
 #include "plugin/job.h"
-#include "plugin/kin.h"
 
 #define JOB_SWEEP_MS 1000
 #define JOB_LINK_PATIENCE_MS (10 * 60 * 1000)
@@ -288,7 +287,7 @@ job_terminate(struct job_run *run)
 	if (run->pid == 0)
 		run->cancelled = 1;
 	else
-		kin_signal(getpid(), SIGTERM);
+		(void)proc_signal_tree(getpid(), SIGTERM);
 }
 
 void

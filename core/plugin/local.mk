@@ -15,7 +15,6 @@ libplugin_la_SOURCES += core/plugin/check.c
 libplugin_la_SOURCES += core/plugin/describe.c
 libplugin_la_SOURCES += core/plugin/crash.c core/plugin/crash.h
 libplugin_la_SOURCES += core/plugin/job.c core/plugin/job.h
-libplugin_la_SOURCES += core/plugin/kin.c core/plugin/kin.h
 libplugin_la_SOURCES += core/plugin/loader.c
 libplugin_la_SOURCES += core/plugin/message.c
 libplugin_la_SOURCES += core/plugin/operation.c core/plugin/operation.h

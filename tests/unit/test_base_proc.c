@@ -94,6 +94,38 @@ make_runaway(int fd)
 	stand(fd);
 }
 
+START_TEST(proc_signals_a_tree_and_nobody_else)
+{
+	int fds[2], status;
+	pid_t child, stranger;
+
+	signal(SIGTERM, SIG_DFL); /* Check has a handler, which would take the group along */
+	ck_assert_int_eq(pipe(fds), 0);
+	if ((child = fork()) == 0) {
+		if (fork() == 0) {
+			setsid();
+			alarm(30);
+			stand(fds[1]);
+		}
+		stand(fds[1]);
+	}
+	(void)read_pid(fds[0]);
+	(void)read_pid(fds[0]);
+	ck_assert_int_eq(proc_signal_tree(child, 0), 1);
+	if ((stranger = fork()) == 0)
+		stand(fds[1]);
+	ck_assert_int_eq(read_pid(fds[0]), stranger);
+	ck_assert_int_eq(proc_signal_tree(getpid(), 0), 3);
+	ck_assert_int_eq(proc_signal_tree(child, SIGTERM), 1);
+	ck_assert_int_eq(waitpid(stranger, &status, WNOHANG), 0);
+	ck_assert_int_eq(waitpid(child, &status, WNOHANG), 0);
+	ck_assert_int_ge(proc_signal_tree(getpid(), SIGTERM), 2);
+	ck_assert_int_eq(waitpid(child, &status, 0), child);
+	ck_assert_int_eq(WTERMSIG(status), SIGTERM);
+	ck_assert_int_eq(waitpid(stranger, &status, 0), stranger);
+}
+END_TEST
+
 START_TEST(proc_sweeps_runaways)
 {
 	struct proc_id family[20];
@@ -194,6 +226,7 @@ base_proc(void)
 
 	tcase_add_test(tc, proc_knows_who_is_who);
 	tcase_add_test(tc, proc_reads_odd_names);
+	tcase_add_test(tc, proc_signals_a_tree_and_nobody_else);
 	tcase_add_test(tc, proc_sweeps_runaways);
 	tcase_add_test(tc, proc_sweeps_a_relay);
 	tcase_add_test(tc, proc_sweep_gives_up_in_time);
