@@ -37,7 +37,7 @@ run_begin(struct run *run)
 	cli_say(run->cli, "%d ticket%s for %s, worked on by %s", run->tickets_len, run->tickets_len == 1 ? "" : "s", run->name,
 	    command != NULL ? command : run->agent);
 	if (known > 0)
-		cli_say(run->cli, "%d of them known from an earlier run", known);
+		cli_say(run->cli, "%d of %d known from an earlier run", known, run->tickets_len);
 }
 
 void

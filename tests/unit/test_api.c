@@ -347,6 +347,11 @@ START_TEST(lists_are_filtered_and_paged)
 	ck_assert_int_eq(json_int(cJSON_GetArrayItem(json_get(json, "jobs"), 0), "id", 0), (int64_t)first);
 	ck_assert_int_eq(json_int(json, "before", -1), -1);
 	cJSON_Delete(json);
+	snprintf(path, sizeof path, "/api/v1/jobs?ids=%llu,99999,%llu", (unsigned long long)first, (unsigned long long)last);
+	json = ask_json("GET", path, NULL, 200);
+	ck_assert_int_eq(cJSON_GetArraySize(json_get(json, "jobs")), 2);
+	ck_assert_int_eq(json_int(cJSON_GetArrayItem(json_get(json, "jobs"), 0), "id", 0), (int64_t)first);
+	cJSON_Delete(json);
 	json = ask_json("GET", "/api/v1/jobs?kind=other.kind", NULL, 200);
 	ck_assert_int_eq(cJSON_GetArraySize(json_get(json, "jobs")), 0);
 	cJSON_Delete(json);
@@ -557,6 +562,44 @@ START_TEST(symphony_sees_its_shapes)
 	ck_assert_str_eq(json_str(json, "last_error", ""), "it broke");
 	cJSON_Delete(json);
 	refused("GET", "/api/v1/PROJ-99", NULL, 404, "issue_not_found");
+}
+END_TEST
+
+static void
+on_byte(evutil_socket_t fd, short what, void *arg)
+{
+	char byte;
+
+	*(int *)arg += read(fd, &byte, 1) == 1;
+}
+
+/* libevent takes a new socket for one that it watches when the old one of that number was closed behind its back. */
+START_TEST(a_closed_connection_hides_no_later_socket)
+{
+	uint64_t id = stub_job(stub, "a", "A");
+	struct event *events[16];
+	int fds[16], heard = 0;
+	char path[128];
+
+	stub_claim(stub);
+	stub_output(stub, id, 1, "one\n");
+	snprintf(path, sizeof path, "/api/v1/jobs/%llu/output?attempt=1", (unsigned long long)id);
+	ck_assert_int_eq(ask("GET", path, NULL, NULL), 200);
+	for (int i = 0; i < 16; i++) {
+		if (i % 2 == 0)
+			ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, fds + i), 0);
+		events[i] = event_new(stub->daemon.base, fds[i], EV_READ | EV_PERSIST, on_byte, &heard);
+		ck_assert_int_eq(event_add(events[i], NULL), 0);
+		ck_assert_int_eq(write(fds[i ^ 1], "x", 1), 1);
+	}
+	for (int i = 0; heard < 16; i++) {
+		ck_assert_int_lt(i, 100);
+		event_base_loop(stub->daemon.base, EVLOOP_NONBLOCK);
+	}
+	for (int i = 0; i < 16; i++) {
+		event_free(events[i]);
+		close(fds[i]);
+	}
 }
 END_TEST
 
@@ -838,6 +881,7 @@ suite(void)
 	tcase_add_test(t, metrics_follow_the_status);
 	tcase_add_test(t, symphony_sees_its_shapes);
 	tcase_add_test(t, output_is_read_by_offset);
+	tcase_add_test(t, a_closed_connection_hides_no_later_socket);
 	tcase_add_test(t, an_attempt_that_prints_nothing_has_empty_output);
 	tcase_add_test(t, output_follows_no_link);
 	tcase_add_test(t, output_is_followed_to_the_end_of_the_attempt);
