@@ -28,6 +28,7 @@
 #define DAEMON_MAGIC 0xd0eed0eeu
 #define RECHECK_MS 1000       /* floors of memory and disk, while something waits */
 #define PRUNE_MS 600000
+#define PRUNE_BATCH 200      /* rows and folders in one tick */
 #define STORE_RETRY_MS 1000
 #define STOP_GRACE_MS 15000   /* for interrupted attempts and runners to end */
 #define TICK_ROUNDS 8
@@ -311,7 +312,7 @@ daemon_tick(struct life *l)
 		wait = queue_tick(d->queue, &err);
 		wait = wait_min(wait, supervisor_tick(d->supervisor));
 		if (now >= l->prune_at) {
-			l->prune_at = now + (queue_prune(d->queue, d->config->keep_jobs_ms, 1000, &err) == 1000 ? 1000 : PRUNE_MS);
+			l->prune_at = now + (queue_prune(d->queue, d->config->keep_jobs_ms, PRUNE_BATCH, &err) == PRUNE_BATCH ? 1000 : PRUNE_MS);
 			if (err.code != 0)
 				log_printf(&core_scope, DROVER_ERR, "%s", err.text);
 		}

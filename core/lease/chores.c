@@ -80,6 +80,13 @@ expire(struct leases *l, int64_t now)
 }
 
 void
+leases_trashed(struct leases *l)
+{
+	if (l->trash_since == 0)
+		l->trash_since = clock_mono();
+}
+
+void
 leases_expire(struct leases *l)
 {
 	(void)expire(l, clock_mono());

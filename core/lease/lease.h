@@ -54,6 +54,8 @@ int leases_end(struct leases *, uint64_t job, uint64_t epoch, struct error *);
 struct lease_chore *leases_tick(struct leases *, int64_t disk_free, bool all, int *n);
 /* The first of these alone: it costs nothing and wants no chore. */
 void leases_expire(struct leases *);
+/* Something else was put into the trash: it is emptied in its time. */
+void leases_trashed(struct leases *);
 /* A chore ended: state "warm", "gone", or "dirty" where it failed; wip: the ref that saved work, or "". */
 int leases_tidied(struct leases *, uint64_t id, const char *state, const char *wip, struct error *);
 /* What a chore found a tree to take on disk; trees_max_bytes goes by it. After leases_tidied(). */

@@ -74,6 +74,7 @@ supervisor_open(struct daemon *d, struct supervisor **out, struct error *err)
 		return (-1);
 	slots_restore(s);
 	tidy_scratch(s);
+	queue_on_prune(d->queue, tidy_pruned, s);
 	supervisor_configure(s);
 	return (0);
 }

@@ -229,6 +229,7 @@ void calls_runner_lost(struct runner_handle *, const char *why);
 
 /* tidy.c */
 void tidy_scratch(struct supervisor *); /* at start, once it is known what runs */
+void tidy_pruned(void *supervisor, uint64_t job); /* for queue_on_prune */
 int64_t tidy_tick(struct supervisor *, int64_t now);
 bool tidy_reap(struct supervisor *, pid_t pid, int status);
 pid_t tidy_pid(const struct supervisor *); /* of the keeper; 0: none */

@@ -184,6 +184,44 @@ scratch_wanted(struct supervisor *s, const char *name)
 	return (false);
 }
 
+struct pruned {
+	struct supervisor *supervisor;
+	uint64_t id;
+};
+
+/* The output of a job goes with it, once it is sure that the job is gone. */
+static void
+pruned_output(void *arg, const struct error *failed)
+{
+	struct pruned *p = arg;
+	struct supervisor *s = p->supervisor;
+	const char *state = s->daemon->config->state_dir;
+	char random[17], *from, *to, *trash = path_join(state, "trash");
+
+	from = xasprintf("%s/jobs/%llu", state, (unsigned long long)p->id);
+	to = path_join(trash, text_random_hex(random, 8));
+	if (failed == NULL && access(from, F_OK) == 0) {
+		if (path_mkdirs(trash, 0700, NULL) != 0 || rename(from, to) != 0)
+			log_printf(&s->log, DROVER_WARN, "cannot move %s to the trash: %s", from, strerror(errno));
+		leases_trashed(s->daemon->leases);
+	}
+	free(from);
+	free(to);
+	free(trash);
+	free(p);
+}
+
+void
+tidy_pruned(void *arg, uint64_t id)
+{
+	struct supervisor *s = arg;
+	struct pruned *p = xcalloc(1, sizeof *p);
+
+	p->supervisor = s;
+	p->id = id;
+	daemon_defer(s->daemon, pruned_output, p);
+}
+
 /* What killed attempts left in scratch/ goes to the trash, which the keeper empties. */
 void
 tidy_scratch(struct supervisor *s)

@@ -113,6 +113,8 @@ struct queue {
 	int64_t memory_floor, disk_floor;
 	uint64_t random, walk, looks; /* looks: groups whose gates were asked, ever */
 	uint64_t prune_from;
+	void (*pruned)(void *, uint64_t);
+	void *pruned_arg;
 };
 
 /* What a job is made of, from a row or from somebody's wish. NULL is "". */

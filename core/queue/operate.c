@@ -167,6 +167,14 @@ prune_one(struct queue *q, uint64_t id, struct error *err)
 	return store_do(q->store, "delete from job where id = $1", &value, 1, err);
 }
 
+void
+queue_on_prune(struct queue *q, void (*fn)(void *, uint64_t), void *arg)
+{
+	OBJ_CHECK(q, QUEUE_MAGIC);
+	q->pruned = fn;
+	q->pruned_arg = arg;
+}
+
 int
 queue_prune(struct queue *q, int64_t older_than_ms, int most, struct error *err)
 {
@@ -185,6 +193,8 @@ queue_prune(struct queue *q, int64_t older_than_ms, int most, struct error *err)
 		if (prune_one(q, p.jobs[i].id, err) != 0)
 			goto done;
 		q->counts[p.jobs[i].state]--;
+		if (q->pruned != NULL)
+			q->pruned(q->pruned_arg, p.jobs[i].id);
 	}
 	q->prune_from = p.more ? p.from : 0;
 	n = p.len;

@@ -130,6 +130,9 @@ int queue_capacity(const struct queue *, const char *kind);
 /* Removes old final jobs in small batches; returns how many. */
 int queue_prune(struct queue *, int64_t older_than_ms, int most, struct error *);
 
+/* fn is told of each job that queue_prune() has removed, before the commit. */
+void queue_on_prune(struct queue *, void (*fn)(void *arg, uint64_t id), void *arg);
+
 int queue_count(const struct queue *, enum job_state);
 /* Each running job. Stops when fn returns non-zero. Jobs may be finished within. */
 void queue_each_running(struct queue *, int (*fn)(void *arg, struct job *), void *arg);

@@ -81,4 +81,16 @@ check "and no word of a sanitizer" sh -c "! grep -E 'Sanitizer|runtime error' '$
 daemon_start || finish broken
 check "the job asks the next core" until_true 30 job_is 7 succeeded
 daemon_stop
+
+# What jobs and attempts leave in the state folder goes with them.
+mkdir -p "$work/state/jobs/1" "$work/state/jobs/2"
+mkdir -p "$work/state/scratch/99/deep" "$work/state/scratch/tmp-killed"
+sqlite3 "$work/state/drover.db" "update job set queued_at = queued_at - 3600000, ended_at = ended_at - 3600000 where id = 1"
+echo 'keep_jobs = "1m";' >>"$work/drover.conf"
+daemon_start || finish broken
+no_output() { [ ! -e "$work/state/jobs/1" ]; }
+check "the output of a job is removed with it" until_true 10 no_output
+check "others keep theirs" [ -d "$work/state/jobs/2" ]
+check "scratch folders of nobody are gone" [ ! -e "$work/state/scratch/99" -a ! -e "$work/state/scratch/tmp-killed" ]
+daemon_stop
 finish
