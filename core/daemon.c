@@ -61,7 +61,7 @@ static struct life *
 life_of(struct daemon *d)
 {
 	OBJ_CHECK(d, DAEMON_MAGIC);
-	return ((struct life *)(void *)((char *)d - offsetof(struct life, d)));
+	return (struct life *)(void *)((char *)d - offsetof(struct life, d));
 }
 
 /* systemd's protocol for readiness: one datagram, so that no library is needed for it (sd_notify(3)). */
@@ -95,9 +95,9 @@ daemon_open(struct life *l, struct error *err)
 	size_t i;
 
 	if (path_mkdirs(d->config->state_dir, 0700, err) != 0)
-		return (-1);
+		return -1;
 	if (log_open(d->config->log_file, (enum drover_level)d->config->log_level, err) != 0)
-		return (-1);
+		return -1;
 	d->base = event_base_new();
 	MUST(d->base != NULL);
 	l->timer = evtimer_new(d->base, daemon_timer, l);
@@ -106,15 +106,15 @@ daemon_open(struct life *l, struct error *err)
 		MUST(l->signals[i] != NULL && event_add(l->signals[i], NULL) == 0);
 	}
 	if (store_open(d->config->state_dir, &d->store, err) != 0)
-		return (-1);
+		return -1;
 	d->queue = queue_new(d->store);
 	queue_configure(d->queue, d->config);
 	d->leases = leases_new(d->store, d->config);
 	if (queue_load(d->queue, err) != 0 || leases_load(d->leases, err) != 0)
-		return (-1);
+		return -1;
 	if (supervisor_open(d, &d->supervisor, err) != 0)
-		return (-1);
-	return (api_open(d, &d->api, err));
+		return -1;
+	return api_open(d, &d->api, err);
 }
 
 static void
@@ -172,7 +172,7 @@ daemon_run(const char *self, const char *config_file, bool in_process)
 	if (d->config == NULL) {
 		fprintf(stderr, "droverd: %s\n", err.text);
 		free(l);
-		return (3);
+		return 3;
 	}
 	signal(SIGPIPE, SIG_IGN);
 	if (daemon_open(l, &err) != 0) {
@@ -197,7 +197,7 @@ out:
 	buf_free(&warnings);
 	log_close();
 	free(l);
-	return (status);
+	return status;
 }
 
 void
@@ -294,7 +294,7 @@ daemon_wait(struct life *l, int64_t wait, int64_t now)
 	if (l->store_retry_at > now)
 		wait = wait_min(wait, l->store_retry_at - now);
 	wait = wait_min(wait, l->prune_at - now);
-	return (wait < 0 ? 0 : wait);
+	return wait < 0 ? 0 : wait;
 }
 
 /* One turn: what is due, what may start, one commit, then the answers; again while the answers made work of their own. */
@@ -302,20 +302,20 @@ static void
 daemon_tick(struct life *l)
 {
 	struct daemon *d = &l->d;
-	struct error err = { 0 };
+	struct error err;
 	struct timeval tv;
 	int64_t now = clock_mono(), wait = -1;
 	int round;
 
 	for (round = 0; round < TICK_ROUNDS; round++) {
 		now = clock_mono();
+		err.code = DROVER_OK;
 		wait = queue_tick(d->queue, &err);
 		wait = wait_min(wait, supervisor_tick(d->supervisor));
-		if (now >= l->prune_at) {
+		if (now >= l->prune_at)
 			l->prune_at = now + (queue_prune(d->queue, d->config->keep_jobs_ms, PRUNE_BATCH, &err) == PRUNE_BATCH ? 1000 : PRUNE_MS);
-			if (err.code != 0)
-				log_printf(&core_scope, DROVER_ERR, "%s", err.text);
-		}
+		if (err.code != DROVER_OK)
+			log_printf(&core_scope, DROVER_ERR, "%s", err.text);
 		if (now >= l->store_retry_at)
 			supervisor_dispatch(d->supervisor);
 		daemon_commit(l);
@@ -370,10 +370,10 @@ daemon_signal(evutil_socket_t number, short what, void *arg)
 		log_printf(&core_scope, DROVER_NOTICE, "handing over: running jobs go on and wait for the next droverd");
 		break;
 	default:
-		if (l->stop_at != 0)
-			l->stop_at = l->end_at = now;
-		if (l->stop_at != 0)
+		if (l->stop_at != 0) {
+			l->stop_at = now;
 			l->end_at = now + STOP_GRACE_MS;
+		}
 		daemon_drain(&l->d, true);
 	}
 	buf_free(&changes);
@@ -431,7 +431,7 @@ daemon_reload(struct daemon *d, struct buf *changes, struct error *err)
 		text_copy(d->config_error, sizeof d->config_error, err->text);
 		log_printf(&core_scope, DROVER_ERR, "configuration refused, the old one stays: %s", err->text);
 		buf_free(&warnings);
-		return (-1);
+		return -1;
 	}
 	d->config_error[0] = '\0';
 	if (strcmp(fresh->state_dir, d->config->state_dir) != 0 || strcmp(fresh->socket, d->config->socket) != 0)
@@ -457,7 +457,7 @@ daemon_reload(struct daemon *d, struct buf *changes, struct error *err)
 	if (warnings.len > 0)
 		log_printf(&core_scope, DROVER_WARN, "%s", buf_str(&warnings));
 	buf_free(&warnings);
-	return (0);
+	return 0;
 }
 
 /* What a job names must be configured; a kind is good when its plugin is, and offers it once it runs. */
@@ -468,18 +468,18 @@ daemon_check_ask(struct daemon *d, const struct job_ask *ask, struct error *err)
 	char plugin[DROVER_NAME_MAX + 1];
 
 	if (ask->kind == NULL || !text_is_kind(ask->kind))
-		return (error_set(err, DROVER_PERMANENT, "a kind is PLUGIN.PIPELINE, as inbox.ticket"));
+		return error_set(err, DROVER_PERMANENT, "a kind is PLUGIN.PIPELINE, as inbox.ticket");
 	snprintf(plugin, sizeof plugin, "%.*s", (int)strcspn(ask->kind, "."), ask->kind);
 	r = runner_find(d->supervisor, plugin);
 	if (config_plugin(d->config, plugin) == NULL || (r != NULL && r->state == RUNNER_READY && !queue_kind_known(d->queue, ask->kind)))
-		return (error_set(err, DROVER_CONFIG, "no configured plugin has a pipeline %s: see drover plugin list", ask->kind));
+		return error_set(err, DROVER_CONFIG, "no configured plugin has a pipeline %s: see drover plugin list", ask->kind);
 	if (ask->repo != NULL && *ask->repo != '\0' && config_repo(d->config, ask->repo) == NULL)
-		return (error_set(err, DROVER_CONFIG, "repo %.64s is not configured: add it to repos, or see drover repo list", ask->repo));
+		return error_set(err, DROVER_CONFIG, "repo %.64s is not configured: add it to repos, or see drover repo list", ask->repo);
 	if (ask->agent != NULL && *ask->agent != '\0' && config_agent(d->config, ask->agent) == NULL)
-		return (error_set(err, DROVER_CONFIG, "agent %.64s is not configured: add it to agents, or see drover agent list", ask->agent));
+		return error_set(err, DROVER_CONFIG, "agent %.64s is not configured: add it to agents, or see drover agent list", ask->agent);
 	if (ask->pool != NULL && *ask->pool != '\0' && config_pool(d->config, ask->pool) == NULL)
-		return (error_set(err, DROVER_CONFIG, "pool %.64s is not configured: add it to pools", ask->pool));
-	return (0);
+		return error_set(err, DROVER_CONFIG, "pool %.64s is not configured: add it to pools", ask->pool);
+	return 0;
 }
 
 int
@@ -490,9 +490,9 @@ daemon_submit(struct daemon *d, const struct job_ask *ask, uint64_t *id, struct 
 	int fresh;
 
 	if (d->mode == DAEMON_STOPPING)
-		return (error_set(err, DROVER_AGAIN, "drover is stopping"));
+		return error_set(err, DROVER_AGAIN, "drover is stopping");
 	if (daemon_check_ask(d, ask, err) != 0)
-		return (-1);
+		return -1;
 	fresh = queue_submit(d->queue, ask, id, err);
 	/* The first job of a kind that its plugin has not described yet is told why it waits. */
 	if (fresh == 1 && !queue_kind_known(d->queue, ask->kind)) {
@@ -500,7 +500,7 @@ daemon_submit(struct daemon *d, const struct job_ask *ask, uint64_t *id, struct 
 		if ((r = runner_find(d->supervisor, plugin)) != NULL)
 			runner_traits(r);
 	}
-	return (fresh);
+	return fresh;
 }
 
 struct running_search {
@@ -513,9 +513,9 @@ running_match(void *arg, struct job *job)
 	struct running_search *search = arg;
 
 	if (job->id != search->id)
-		return (0);
+		return 0;
 	search->epoch = job->epoch;
-	return (1);
+	return 1;
 }
 
 int
@@ -527,20 +527,20 @@ daemon_cancel(struct daemon *d, uint64_t id, const char *by, struct error *err)
 	queue_each_running(d->queue, running_match, &search);
 	if (search.epoch == 0) {
 		if (queue_cancel(d->queue, id, by, err) != 0)
-			return (-1);
+			return -1;
 		sources_job_ended(d->supervisor, NULL);
-		return (0);
+		return 0;
 	}
 	snprintf(text, sizeof text, "cancelled by %.64s", by);
 	if (slots_cancel(d->supervisor, id, search.epoch, DROVER_CANCELLED, text) != 0)
-		return (error_set(err, DROVER_AGAIN, "job %llu is just starting, or its worker cannot be reached: try again", (unsigned long long)id));
-	return (1);
+		return error_set(err, DROVER_AGAIN, "job %llu is just starting, or its worker cannot be reached: try again", (unsigned long long)id);
+	return 1;
 }
 
 int
 daemon_poll(struct daemon *d, const char *source, struct error *err)
 {
-	return (sources_poll(d->supervisor, source, err));
+	return sources_poll(d->supervisor, source, err);
 }
 
 cJSON *
@@ -568,5 +568,5 @@ daemon_status(struct daemon *d)
 	json_add_str(o, "config_error", d->config_error);
 	cJSON_AddItemToObject(o, "queue", queue_status(d->queue));
 	cJSON_AddItemToObject(o, "pauses", queue_pauses(d->queue));
-	return (o);
+	return o;
 }

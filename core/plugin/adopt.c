@@ -43,16 +43,16 @@ slot_recall(struct supervisor *s, const char *worker, struct proc_id *id)
 	memset(id, 0, sizeof *id);
 	snprintf(key, sizeof key, "worker/%.16s", worker);
 	if (store_kv_get(s->daemon->store, "core", key, &text, &err) != 1)
-		return (false);
+		return false;
 	o = json_parse(text, strlen(text), 4096, &err);
 	free(text);
 	if (o == NULL)
-		return (false);
+		return false;
 	id->pid = (int32_t)json_int(o, "pid", 0);
 	id->start = (uint64_t)json_int(o, "start", 0);
 	text_copy(id->boot, sizeof id->boot, json_str(o, "boot", ""));
 	cJSON_Delete(o);
-	return (id->pid > 0);
+	return id->pid > 0;
 }
 
 /* A worker of a core that had more slots finds its own again. */
@@ -63,7 +63,7 @@ slot_revive(struct supervisor *s, const char *name)
 
 	if (name[0] == 'w' && units_parse_int(name + 1, 1, 10000, &n) == 0)
 		slots_grow(s, (int)n);
-	return (slot_find(s, name));
+	return slot_find(s, name);
 }
 
 void
@@ -84,7 +84,7 @@ slot_adopt(struct supervisor *s, struct slot *slot, struct peer *p, struct messa
 	struct job *job = queue_running(s->daemon->queue, message_u(m, "job"), message_u(m, "epoch"));
 
 	if (job == NULL || strcmp(job->worker, slot->name) != 0)
-		return (false);
+		return false;
 	if (slot->peer != NULL && slot->peer != p)
 		slot->peer->slot = NULL;
 	free(slot->plugin);
@@ -99,7 +99,7 @@ slot_adopt(struct supervisor *s, struct slot *slot, struct peer *p, struct messa
 	slot->restored = false;
 	slot->since = slot->heard = clock_mono();
 	p->slot = slot;
-	return (true);
+	return true;
 }
 
 /* An idle worker of an earlier core says by its hello that what that core had claimed for it never began. */
@@ -204,10 +204,10 @@ static bool
 slot_is_dead(const struct supervisor *s, const struct slot *slot)
 {
 	if (slot->state != SLOT_LOST)
-		return (false);
+		return false;
 	if (slot->restored)
-		return (slot->id.pid == 0 || !proc_alive(&slot->id));
-	return (slot->id.pid > 0 && !s->daemon->in_process && !proc_alive(&slot->id));
+		return slot->id.pid == 0 || !proc_alive(&slot->id);
+	return slot->id.pid > 0 && !s->daemon->in_process && !proc_alive(&slot->id);
 }
 
 /* A lost worker: dead is sure at once, alive gets LEASE_TTL_MS to come back, or WORKER_SILENT_MS to speak again. */
@@ -218,13 +218,13 @@ slot_watch(struct supervisor *s, struct slot *slot, int64_t now)
 	bool dead = slot_is_dead(s, slot);
 
 	if (!dead && now < limit)
-		return (slot->state == SLOT_LOST ? wait_min(limit - now, 250) : limit - now);
+		return slot->state == SLOT_LOST ? wait_min(limit - now, 250) : limit - now;
 	slot_job_lost(s, slot->name, slot->job != 0 ? slot->job : slot->next, slot->job != 0 ? slot->epoch : slot->next_epoch,
 	    &slot->id, !slot->restored, slot->restored ? "drover went away while this ran, or could not write, and its worker did not come back" :
 	    dead ? "the worker died in the middle of the job (killed, or out of memory?)" :
 	    "the worker has not been heard of for too long: fenced and killed");
 	slot_clear(slot);
-	return (0);
+	return 0;
 }
 
 /* A job that an earlier core left running keeps its slot, as if its worker had lost the connection just now. */
@@ -235,11 +235,11 @@ slot_restore(void *arg, struct job *job)
 	struct slot *slot;
 
 	if (slot_of_job(s, job->id, job->epoch) != NULL)
-		return (0);
+		return 0;
 	slot = slot_revive(s, job->worker);
 	if (slot == NULL || slot->state != SLOT_FREE) {
 		slot_job_lost(s, job->worker, job->id, job->epoch, NULL, false, "drover went away while this ran, or could not write, and its slot is another's");
-		return (0);
+		return 0;
 	}
 	slot->plugin = xstrndup(job->kind, strcspn(job->kind, "."));
 	slot->state = SLOT_LOST;
@@ -249,7 +249,7 @@ slot_restore(void *arg, struct job *job)
 	slot->since = clock_mono();
 	if (!slot_recall(s, slot->name, &slot->id))
 		memset(&slot->id, 0, sizeof slot->id);
-	return (0);
+	return 0;
 }
 
 void

@@ -37,8 +37,8 @@ call_find(struct runner_handle *r, const char *name)
 
 	cJSON_ArrayForEach(operation, json_get(r->exports, "operations"))
 		if (strcmp(json_str(operation, "name", ""), name) == 0)
-			return (operation);
-	return (NULL);
+			return operation;
+	return NULL;
 }
 
 void
@@ -99,8 +99,8 @@ call_by_id(struct supervisor *s, uint64_t id)
 
 	TAILQ_FOREACH(call, &s->calls, link)
 		if (call->id == id)
-			return (call);
-	return (NULL);
+			return call;
+	return NULL;
 }
 
 int
@@ -109,10 +109,10 @@ calls_hello(struct peer *p, uint64_t id, const char *token)
 	struct call *call = call_by_id(p->supervisor, id);
 
 	if (call == NULL || strcmp(call->token, token) != 0)
-		return (-1);
+		return -1;
 	p->call = id;
 	p->plugin = xstrdup(call->plugin);
-	return (0);
+	return 0;
 }
 
 void
@@ -145,7 +145,7 @@ calls_tick(struct supervisor *s, int64_t now)
 		else
 			wait = wait_min(wait, call->deadline - now);
 	}
-	return (wait);
+	return wait;
 }
 
 void

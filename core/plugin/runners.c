@@ -33,7 +33,7 @@ runner_state_name(enum runner_state state)
 {
 	static const char *const names[] = { "down", "starting", "ready", "backoff", "parked", "refused", "stopping" };
 
-	return (names[state]);
+	return names[state];
 }
 
 struct runner_handle *
@@ -43,8 +43,8 @@ runner_find(struct supervisor *s, const char *plugin)
 
 	TAILQ_FOREACH(r, &s->runners, link)
 		if (r->state != RUNNER_STOPPING && strcmp(r->plugin, plugin) == 0)
-			return (r);
-	return (NULL);
+			return r;
+	return NULL;
 }
 
 static void
@@ -129,7 +129,7 @@ runner_thread(void *arg)
 	int fd = (int)(intptr_t)arg;
 
 	runner_main(fd, true);
-	return (NULL);
+	return NULL;
 }
 
 static int
@@ -145,9 +145,9 @@ runner_spawn(struct runner_handle *r, int fd, struct error *err)
 	if (d->in_process) {
 		rc = pthread_create(&r->thread, NULL, runner_thread, (void *)(intptr_t)fd);
 		if (rc != 0)
-			return (error_set(err, DROVER_AGAIN, "no thread for plugin %s: %s", r->plugin, strerror(rc)));
+			return error_set(err, DROVER_AGAIN, "no thread for plugin %s: %s", r->plugin, strerror(rc));
 		r->threaded = true;
-		return (0);
+		return 0;
 	}
 	sigemptyset(&none);
 	sigfillset(&all);
@@ -161,9 +161,9 @@ runner_spawn(struct runner_handle *r, int fd, struct error *err)
 	posix_spawnattr_destroy(&attr);
 	if (rc != 0) {
 		r->pid = 0;
-		return (error_set(err, DROVER_AGAIN, "cannot start a runner for plugin %s: %s", r->plugin, strerror(rc)));
+		return error_set(err, DROVER_AGAIN, "cannot start a runner for plugin %s: %s", r->plugin, strerror(rc));
 	}
-	return (0);
+	return 0;
 }
 
 void
@@ -235,7 +235,7 @@ runner_crashes_too_often(struct runner_handle *r, int64_t now)
 		r->crashes_len++;
 	for (i = 0; i < r->crashes_len; i++)
 		recent += now - r->crashes[i] <= RUNNER_HEALTHY_MS;
-	return (recent >= RUNNER_CRASHES);
+	return recent >= RUNNER_CRASHES;
 }
 
 static void
@@ -428,5 +428,5 @@ runner_tick(struct runner_handle *r, int64_t now)
 		runner_traits(r);
 	}
 	wait = wait_min(r->due != 0 ? r->due - now : -1, r->fork_at != 0 ? r->fork_at - now : -1);
-	return (wait_min(wait, r->state == RUNNER_READY ? sources_tick(r, now) : -1));
+	return wait_min(wait, r->state == RUNNER_READY ? sources_tick(r, now) : -1);
 }

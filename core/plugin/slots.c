@@ -38,8 +38,8 @@ slot_find(struct supervisor *s, const char *name)
 
 	for (i = 0; i < s->slots_len; i++)
 		if (strcmp(s->slots[i]->name, name) == 0)
-			return (s->slots[i]);
-	return (NULL);
+			return s->slots[i];
+	return NULL;
 }
 
 struct slot *
@@ -49,8 +49,8 @@ slot_of_job(struct supervisor *s, uint64_t job, uint64_t epoch)
 
 	for (i = 0; i < s->slots_len; i++)
 		if (s->slots[i]->job == job && s->slots[i]->epoch == epoch)
-			return (s->slots[i]);
-	return (NULL);
+			return s->slots[i];
+	return NULL;
 }
 
 static void
@@ -122,7 +122,7 @@ slot_clear(struct slot *slot)
 static bool
 slot_open(const struct slot *slot)
 {
-	return (slot->next == 0 && (slot->state == SLOT_FREE || slot->state == SLOT_IDLE));
+	return slot->next == 0 && (slot->state == SLOT_FREE || slot->state == SLOT_IDLE);
 }
 
 /* An idle worker of the plugin, else a free slot, else an idle worker of another plugin, which must leave first. */
@@ -138,7 +138,7 @@ slot_choose(struct supervisor *s, const struct runner_handle *r)
 		if (!slot_open(slot))
 			continue;
 		if (slot->state == SLOT_IDLE && strcmp(slot->plugin, r->plugin) == 0 && slot->generation == r->generation)
-			return (slot);
+			return slot;
 		if (slot->state == SLOT_FREE && spare == NULL)
 			spare = slot;
 		if (slot->state == SLOT_IDLE && foreign == NULL && slot->done == 0)
@@ -148,7 +148,7 @@ slot_choose(struct supervisor *s, const struct runner_handle *r)
 	}
 	if (spare == NULL && foreign == NULL && unsettled)
 		s->dispatch_again = true;
-	return (spare != NULL ? spare : foreign);
+	return spare != NULL ? spare : foreign;
 }
 
 static void
@@ -181,17 +181,17 @@ slot_place(void *arg, const char *kind)
 	snprintf(plugin, sizeof plugin, "%.*s", (int)strcspn(kind, "."), kind);
 	r = runner_find(s, plugin);
 	if (r == NULL || r->state != RUNNER_READY || r->channel == NULL || r->fork_at != 0)
-		return (NULL);
+		return NULL;
 	slot = slot_choose(s, r);
 	if (slot == NULL)
-		return (NULL);
+		return NULL;
 	if (slot->state == SLOT_IDLE && (strcmp(slot->plugin, plugin) != 0 || slot->generation != r->generation)) {
 		slot_leave(slot);
 		slot_clear(slot);
 	}
 	if (slot->state == SLOT_FREE)
 		slot_fork(s, slot, r);
-	return (slot->name);
+	return slot->name;
 }
 
 void
@@ -505,7 +505,7 @@ slots_tick(struct supervisor *s, int64_t now)
 		else if (slot->state == SLOT_FORKING)
 			wait = wait_min(wait, slot->since + WORKER_FORK_MS - now);
 	}
-	return (wait);
+	return wait;
 }
 
 int
@@ -515,14 +515,14 @@ slots_cancel(struct supervisor *s, uint64_t job, uint64_t epoch, int code, const
 	struct message_out out;
 
 	if (slot == NULL || slot->peer == NULL || slot->state != SLOT_BUSY)
-		return (-1);
+		return -1;
 	message_begin(&out, MESSAGE_JOB_CANCEL, 0);
 	message_put_u(&out, job);
 	message_put_u(&out, epoch);
 	message_put_i(&out, code);
 	message_put_s(&out, text);
 	channel_send(slot->peer->channel, &out);
-	return (0);
+	return 0;
 }
 
 void
@@ -545,5 +545,5 @@ supervisor_busy(const struct supervisor *s)
 
 	for (i = 0; i < s->slots_len; i++)
 		n += s->slots[i]->job != 0 || s->slots[i]->next != 0;
-	return (n);
+	return n;
 }

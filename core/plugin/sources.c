@@ -111,8 +111,8 @@ source_find(struct runner_handle *r, const char *local)
 
 	for (i = 0; i < r->sources_len; i++)
 		if (strcmp(r->sources[i].local, local) == 0)
-			return (&r->sources[i]);
-	return (NULL);
+			return &r->sources[i];
+	return NULL;
 }
 
 static void
@@ -160,7 +160,7 @@ sources_tick(struct runner_handle *r, int64_t now)
 			snprintf(why, sizeof why, "the plugin hangs in the poll of %s (no answer within %s)", source->name,
 			    units_format_duration(source->poll_timeout_ms, limit, sizeof limit));
 			runner_kill(r, why);
-			return (-1);
+			return -1;
 		}
 		if (r->supervisor->daemon->mode != DAEMON_RUNNING)
 			continue;
@@ -169,7 +169,7 @@ sources_tick(struct runner_handle *r, int64_t now)
 		else
 			wait = wait_min(wait, source->next_poll - now);
 	}
-	return (wait);
+	return wait;
 }
 
 static void
@@ -254,11 +254,11 @@ source_submit(struct runner_handle *r, struct source *source, struct source_item
 		ask.repo = i->repo != NULL && text_is_name(i->repo) ? i->repo : NULL;
 		ask.agent = i->agent != NULL && text_is_name(i->agent) ? i->agent : NULL;
 		ask.pool = i->pool != NULL && text_is_name(i->pool) ? i->pool : NULL;
-		return (queue_submit(d->queue, &ask, &id, err));
+		return queue_submit(d->queue, &ask, &id, err);
 	}
 	if (fresh < 0)
 		*err = why;
-	return (fresh);
+	return fresh;
 }
 
 static int
@@ -271,11 +271,11 @@ source_take(struct runner_handle *r, struct source *source, struct message *m, s
 	STAILQ_FOREACH(i, &source->items, link) {
 		memset(&bad, 0, sizeof bad);
 		if (n++ >= ITEMS_MAX)
-			return (error_set(err, DROVER_INTERNAL, "%s emitted more than %d items in one poll", source->name, ITEMS_MAX));
+			return error_set(err, DROVER_INTERNAL, "%s emitted more than %d items in one poll", source->name, ITEMS_MAX);
 		fresh = source_submit(r, source, i, &bad);
 		if (fresh < 0 && bad.code == DROVER_AGAIN) {
 			*err = bad;
-			return (-1);
+			return -1;
 		}
 		if (fresh < 0)
 			source_log(r, source, DROVER_ERR, bad.text);
@@ -283,8 +283,8 @@ source_take(struct runner_handle *r, struct source *source, struct message *m, s
 			source->items_taken += (uint64_t)fresh;
 	}
 	if (message_u(m, "moved") == 1)
-		return (store_cursor_set(r->supervisor->daemon->store, source->name, message_s(m, "cursor"), err));
-	return (0);
+		return store_cursor_set(r->supervisor->daemon->store, source->name, message_s(m, "cursor"), err);
+	return 0;
 }
 
 static void
@@ -410,6 +410,6 @@ sources_poll(struct supervisor *s, const char *name, struct error *err)
 			found = 1;
 		}
 	if (!found && name != NULL)
-		return (error_set(err, DROVER_PERMANENT, "no source %s runs: see drover source list", name));
-	return (0);
+		return error_set(err, DROVER_PERMANENT, "no source %s runs: see drover source list", name);
+	return 0;
 }

@@ -71,12 +71,12 @@ supervisor_open(struct daemon *d, struct supervisor **out, struct error *err)
 	d->supervisor = s;
 	*out = s;
 	if (peers_open(s, err) != 0)
-		return (-1);
+		return -1;
 	slots_restore(s);
 	tidy_scratch(s);
 	queue_on_prune(d->queue, tidy_pruned, s);
 	supervisor_configure(s);
-	return (0);
+	return 0;
 }
 
 void
@@ -120,7 +120,7 @@ supervisor_tick(struct supervisor *s)
 	}
 	wait = wait_min(wait, slots_tick(s, now));
 	wait = wait_min(wait, calls_tick(s, now));
-	return (wait_min(wait, tidy_tick(s, now)));
+	return wait_min(wait, tidy_tick(s, now));
 }
 
 void
@@ -152,8 +152,8 @@ supervisor_stopped(const struct supervisor *s)
 
 	TAILQ_FOREACH(r, &s->runners, link)
 		if (r->pid != 0 || r->channel != NULL)
-			return (false);
-	return (true);
+			return false;
+	return true;
 }
 
 void

@@ -240,10 +240,10 @@ static inline int64_t
 wait_min(int64_t a, int64_t b)
 {
 	if (a < 0)
-		return (b);
+		return b;
 	if (b < 0)
-		return (a);
-	return (a < b ? a : b);
+		return a;
+	return a < b ? a : b;
 }
 
 #endif

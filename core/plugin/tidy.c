@@ -41,7 +41,7 @@ keeper_start(struct supervisor *s, struct error *err)
 	int fds[2], rc;
 
 	if (message_pair(fds, err) != 0)
-		return (NULL);
+		return NULL;
 	k = xcalloc(1, sizeof *k);
 	k->supervisor = s;
 	MUST(posix_spawn_file_actions_init(&actions) == 0);
@@ -53,10 +53,10 @@ keeper_start(struct supervisor *s, struct error *err)
 		close(fds[0]);
 		free(k);
 		error_set(err, DROVER_AGAIN, "cannot start the keeper of worktrees: %s", strerror(rc));
-		return (NULL);
+		return NULL;
 	}
 	k->channel = channel_new(s->daemon->base, fds[0], &keeper_calls, k);
-	return (k);
+	return k;
 }
 
 static void
@@ -147,7 +147,7 @@ tidy_tick(struct supervisor *s, int64_t now)
 		channel_free(k->channel);
 		k->channel = NULL;
 	}
-	return (wait_min(wait_min(s->chores_at - now, s->expire_at - now), k != NULL && k->channel != NULL && k->waiting == 0 ? KEEPER_IDLE_MS : -1));
+	return wait_min(wait_min(s->chores_at - now, s->expire_at - now), k != NULL && k->channel != NULL && k->waiting == 0 ? KEEPER_IDLE_MS : -1);
 }
 
 /* A keeper that died with chores in hand: its trees stay dirty and are looked at again. */
@@ -155,14 +155,14 @@ bool
 tidy_reap(struct supervisor *s, pid_t pid, int status)
 {
 	if (s->keeper == NULL || s->keeper->pid != pid)
-		return (false);
+		return false;
 	if (s->keeper->waiting > 0)
 		log_printf(&s->log, DROVER_WARN, "the keeper of worktrees ended with status %d and %d chores undone", status, s->keeper->waiting);
 	leases_keeper_gone(s->daemon->leases);
 	channel_free(s->keeper->channel);
 	free(s->keeper);
 	s->keeper = NULL;
-	return (true);
+	return true;
 }
 
 /* Whether somebody who runs may still want this folder of scratch/. */
@@ -175,13 +175,13 @@ scratch_wanted(struct supervisor *s, const char *name)
 	int i;
 
 	if (strncmp(name, "tmp-w", 5) == 0 && (slot = slot_find(s, name + 4)) != NULL)
-		return (slot->job != 0);
+		return slot->job != 0;
 	if (*end != '\0' || job == 0)
-		return (supervisor_busy(s) > 0);
+		return supervisor_busy(s) > 0;
 	for (i = 0; i < s->slots_len; i++)
 		if (s->slots[i]->job == job)
-			return (true);
-	return (false);
+			return true;
+	return false;
 }
 
 struct pruned {
@@ -253,7 +253,7 @@ tidy_scratch(struct supervisor *s)
 pid_t
 tidy_pid(const struct supervisor *s)
 {
-	return (s != NULL && s->keeper != NULL ? s->keeper->pid : 0);
+	return s != NULL && s->keeper != NULL ? s->keeper->pid : 0;
 }
 
 void
