@@ -16,6 +16,7 @@ mkdir "$work/tickets"
 plugins() {
 	config <<CONF
 running = 2;
+drain_timeout = "1s";
 pools = { light = { slots = 2; }; };
 agents = { scripted = { command = ("$work/agent"); prompt = "stdin"; output = "plain"; }; };
 repos = ( { name = "shop"; url = "$work/shop.git"; base = "main"; } );
@@ -27,7 +28,6 @@ CONF
 }
 plugins 1m
 daemon_start --in-process || finish broken
-children() { pgrep -P "$daemon" | wc -l; }
 check "no runner process" equal "$(pgrep -P "$daemon" -f -- '-x runner' | wc -l)" 0
 i=1
 while [ "$i" -le 8 ]; do
@@ -52,7 +52,6 @@ check "a reload is taken" drover reload
 check "work goes on after it" drover submit exec.command --key after --payload '["true"]' --wait
 drover submit exec.command --key stopped --payload '["sleep", "300"]' >/dev/null
 check "one runs while it stops" until_true 20 running
-kill -TERM "$daemon"
 kill -TERM "$daemon"
 wait "$daemon"
 check "it stops with status 0" equal $? 0
