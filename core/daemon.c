@@ -23,6 +23,7 @@
 #include "build.h"
 #include "daemon.h"
 #include "daemon_run.h"
+#include "lease/tree.h"
 #include "plugin/supervisor.h"
 
 #define DAEMON_MAGIC 0xd0eed0eeu
@@ -175,6 +176,8 @@ daemon_run(const char *self, const char *config_file, bool in_process)
 		return 3;
 	}
 	signal(SIGPIPE, SIG_IGN);
+	if (in_process)
+		tree_hold();
 	if (daemon_open(l, &err) != 0) {
 		fprintf(stderr, "droverd: %s\n", err.text);
 		goto out;

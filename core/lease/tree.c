@@ -45,6 +45,12 @@ tree_init(struct tree *t, uint64_t lease, const struct config_repo *repo, const 
 }
 
 void
+tree_hold(void)
+{
+	git_libgit2_init();
+}
+
+void
 tree_free(struct tree *t)
 {
 	lock_drop(&t->lock);

@@ -25,6 +25,8 @@ struct tree {
 
 void tree_init(struct tree *, uint64_t lease, const struct config_repo *, const char *path, const char *mirror, const char *state_dir);
 void tree_free(struct tree *);
+/* Where threads have trees: libgit2 stays up between them, for when the last one lets it go the others' errors leak. */
+void tree_hold(void);
 
 /* Fetches the repo into its mirror (made when missing). Coalesced: a fetch that another process began after this call serves it too. */
 int tree_fetch(struct tree *, struct error *);
