@@ -45,7 +45,7 @@ tree_fetch(struct tree *t, struct error *err)
 	uint64_t asked;
 	int fd = -1, result = -1;
 
-	if (mirror_open(t, &repo, err) != 0 || mirror_guard(t, err) != 0 || count_access(t, &count, false, err) != 0)
+	if (mirror_mend(t, err) != 0 || mirror_open(t, &repo, err) != 0 || mirror_guard(t, err) != 0 || count_access(t, &count, false, err) != 0)
 		goto out;
 	asked = count.begun;
 	if (lock_take(path, &fd, err) != 0 || count_access(t, &count, false, err) != 0)

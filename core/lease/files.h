@@ -67,6 +67,8 @@ int remote_secret(const struct config_repo *, char **secret, struct error *);
 #define TREE_BY_GIT "drover-transport-git"
 
 /* The mirror. */
+/* A mirror that an agent has broken beyond opening is kept beside as MIRROR.broken-TIME, for what was saved in it; the next mirror_open() makes it anew. Takes the repo's lock. */
+int mirror_mend(const struct tree *, struct error *);
 int mirror_open(const struct tree *, git_repository **, struct error *);
 int mirror_lock(const struct tree *, int *fd, struct error *);
 /* Config, hooks and info of the mirror as drover wrote them, whatever a job did to them. */

@@ -62,6 +62,35 @@ mirror_open(const struct tree *t, git_repository **repo, struct error *err)
 	return 0;
 }
 
+int
+mirror_mend(const struct tree *t, struct error *err)
+{
+	git_repository *repo = NULL;
+	struct stat st;
+	char *aside;
+	int fd = -1, result = -1;
+
+	if (stat(t->mirror, &st) != 0)
+		return 0;
+	if (git_repository_open_bare(&repo, t->mirror) == 0) {
+		git_repository_free(repo);
+		return 0;
+	}
+	aside = xasprintf("%s.broken-%lld", t->mirror, (long long)clock_wall());
+	if (mirror_lock(t, &fd, err) != 0)
+		goto out;
+	if (git_repository_open_bare(&repo, t->mirror) == 0 || rename(t->mirror, aside) == 0)
+		result = 0;
+	else
+		error_errno(err, DROVER_INTERNAL, "the mirror %s of repo %s is no repository any more, and cannot be moved out of the way", t->mirror,
+		    t->repo->name);
+out:
+	git_repository_free(repo);
+	lock_drop(&fd);
+	free(aside);
+	return result;
+}
+
 /* Made beside its place and renamed: a mirror is whole or not there. */
 static int
 mirror_make(const struct tree *t, struct error *err)

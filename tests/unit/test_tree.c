@@ -220,6 +220,24 @@ START_TEST(hidden_changes_are_found)
 }
 END_TEST
 
+START_TEST(a_mirror_that_is_none_any_more_is_made_anew)
+{
+	struct tree t, next;
+
+	gitrepo_tree(&up, &t, 1);
+	gitrepo_prepare(&t, "new", NULL);
+	ck_assert_int_eq(shell("/", _i % 3 == 0 ? "rm -rf %s/objects" : _i % 3 == 1 ? "rm %s/HEAD" : "rm -rf %s/refs", up.mirror), 0);
+	gitrepo_tree(&up, &next, 2);
+	ck_assert_str_eq(gitrepo_prepare(&next, "new", NULL), "");
+	ck_assert_str_eq(shell_out(next.path, "git rev-parse HEAD"), shell_out(up.up, "git rev-parse main"));
+	ck_assert_str_eq(status(&next), "");
+	/* What was saved in the old one can still be taken out of it by hand. */
+	ck_assert_int_eq(shell("/", "ls -d %s.broken-*", up.mirror), 0);
+	tree_free(&t);
+	tree_free(&next);
+}
+END_TEST
+
 START_TEST(broken_metadata_do_not_lose_work)
 {
 	static const char *const breaks[] = { "rm .git; rm -rf %s/worktrees/8", "rm -rf .git; git init -q .; rm -rf %s/worktrees/8/[!i]*",
@@ -417,6 +435,7 @@ tree_life_tests(Suite *s)
 	tcase_add_loop_test(tc, planted_traps_do_not_spring, 0, all);
 	tcase_add_loop_test(tc, hidden_changes_are_found, 0, all);
 	tcase_add_loop_test(tc, broken_metadata_do_not_lose_work, 0, 6);
+	tcase_add_loop_test(tc, a_mirror_that_is_none_any_more_is_made_anew, 0, 3);
 	tcase_add_loop_test(tc, tree_that_vanished_is_made_anew, 0, all);
 	tcase_add_loop_test(tc, remote_without_commits, 0, 2);
 	tcase_add_loop_test(tc, odd_names_survive, 0, all);
