@@ -203,6 +203,11 @@ runner_start(struct runner_handle *r)
 	message_begin(&out, MESSAGE_RUNNER_START, 0);
 	message_put_s(&out, text);
 	free(text);
+	if (out.bytes.len > MESSAGE_MAX) {
+		message_out_free(&out);
+		runner_kill(r, "the configuration is too large for a runner: over 1 MiB");
+		return;
+	}
 	runner_state(r, RUNNER_STARTING, clock_mono() + RUNNER_START_MS);
 	channel_send(r->channel, &out);
 }

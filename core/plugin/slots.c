@@ -114,7 +114,7 @@ slot_clear(struct slot *slot)
 	slot->state = SLOT_FREE;
 	slot->token[0] = '\0';
 	slot->job = slot->epoch = slot->next = slot->next_epoch = slot->done = slot->done_epoch = 0;
-	slot->interrupting = slot->restored = false;
+	slot->cancelled = slot->interrupting = slot->restored = false;
 	memset(&slot->id, 0, sizeof slot->id);
 	slot->since = clock_mono();
 }
@@ -362,7 +362,7 @@ slot_job_done(struct supervisor *s, struct slot *slot, struct message *m)
 		rc = queue_interrupt(d->queue, id, false, "drover was stopped", &err);
 	else
 		rc = queue_finish(d->queue, id, epoch, &outcome, &err);
-	slot->interrupting = false;
+	slot->cancelled = slot->interrupting = false;
 	if (rc != 0)
 		slot_log(s, slot, DROVER_ERR, err.text);
 	slot_forget_job(s, slot, id, epoch);
@@ -522,9 +522,11 @@ slots_cancel(struct supervisor *s, uint64_t job, uint64_t epoch, int code, const
 	message_put_i(&out, code);
 	message_put_s(&out, text);
 	channel_send(slot->peer->channel, &out);
+	slot->cancelled = true;
 	return 0;
 }
 
+/* What an operator has cancelled stays cancelled, also when drover stops before it has ended. */
 void
 supervisor_interrupt(struct supervisor *s)
 {
@@ -533,7 +535,8 @@ supervisor_interrupt(struct supervisor *s)
 
 	for (i = 0; i < s->slots_len; i++) {
 		slot = s->slots[i];
-		if (slot->job != 0 && slots_cancel(s, slot->job, slot->epoch, DROVER_CANCELLED, "drover is stopping") == 0)
+		if (slot->job != 0 && !slot->cancelled &&
+		    slots_cancel(s, slot->job, slot->epoch, DROVER_CANCELLED, "drover is stopping") == 0)
 			slot->interrupting = true;
 	}
 }

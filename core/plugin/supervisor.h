@@ -96,6 +96,7 @@ struct slot {
 	uint64_t next, next_epoch;   /* claimed in this tick, sent after the commit */
 	uint64_t done, done_epoch;   /* JOB_DONE came in this tick, JOB_SETTLED goes after the commit */
 	bool restored;               /* the job was found running: its worker may come back */
+	bool cancelled;              /* its worker was told to stop the job */
 	bool interrupting;           /* it was told to stop because drover stops */
 	int64_t since, heard;        /* monotonic */
 	int64_t cpu_ms, rss, output; /* of the last beat */

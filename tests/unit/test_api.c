@@ -592,10 +592,9 @@ START_TEST(a_closed_connection_hides_no_later_socket)
 		ck_assert_int_eq(event_add(events[i], NULL), 0);
 		ck_assert_int_eq(write(fds[i ^ 1], "x", 1), 1);
 	}
-	for (int i = 0; heard < 16; i++) {
-		ck_assert_int_lt(i, 100);
+	for (int i = 0; i < 100; i++)
 		event_base_loop(stub->daemon.base, EVLOOP_NONBLOCK);
-	}
+	ck_assert_int_eq(heard, 16);
 	for (int i = 0; i < 16; i++) {
 		event_free(events[i]);
 		close(fds[i]);
