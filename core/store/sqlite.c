@@ -168,7 +168,7 @@ sqlite_open(const char *state_dir, void **out, struct error *err)
 	static const char settings[] =
 	    "pragma locking_mode = exclusive; pragma journal_mode = wal; pragma synchronous = full;"
 	    "pragma foreign_keys = on; pragma trusted_schema = off; pragma temp_store = memory;"
-	    "pragma journal_size_limit = 16777216;";
+	    "pragma wal_autocheckpoint = 4000; pragma journal_size_limit = 33554432;";
 	struct sqlite *s;
 	int rc;
 
