@@ -303,6 +303,20 @@ each_job(struct cli *cli, const char *verb, const char *done)
 	return failed > 0 && failed < cli->args_len ? CLI_PARTIAL : last;
 }
 
+/* Prints and frees a table of jobs, and says where the answer goes on; none: what to say of an empty one. */
+static int
+print_rows(struct cli *cli, struct table *t, const cJSON *answer, const char *none)
+{
+	if (table_rows(t) == 0)
+		cli_say(cli, "%s", none);
+	else
+		table_print(t, cli->out, cli->width, cli->colour, true);
+	table_free(t);
+	if (json_int(answer, "before", 0) > 0)
+		cli_say(cli, "there may be more: --before %lld", (long long)json_int(answer, "before", 0));
+	return CLI_OK;
+}
+
 static int
 print_jobs(struct cli *cli, const cJSON *answer)
 {
@@ -328,14 +342,7 @@ print_jobs(struct cli *cli, const cJSON *answer)
 		table_add(t, cli_when(json_int(job, "queued_at", 0), when, sizeof when));
 		table_add(t, *title != '\0' ? title : json_str(job, "key", ""));
 	}
-	if (table_rows(t) == 0)
-		cli_say(cli, "no jobs");
-	else
-		table_print(t, cli->out, cli->width, cli->colour, true);
-	table_free(t);
-	if (json_int(answer, "before", 0) > 0)
-		cli_say(cli, "there may be more: --before %lld", (long long)json_int(answer, "before", 0));
-	return CLI_OK;
+	return print_rows(cli, t, answer, "no jobs");
 }
 
 /* Who looks at the dead asks what they died of. */
@@ -363,14 +370,7 @@ print_dead(struct cli *cli, const cJSON *answer)
 		table_add(t, *title != '\0' ? title : json_str(job, "key", ""));
 		table_add(t, json_str(job, "error", ""));
 	}
-	if (table_rows(t) == 0)
-		cli_say(cli, "no dead jobs");
-	else
-		table_print(t, cli->out, cli->width, cli->colour, true);
-	table_free(t);
-	if (json_int(answer, "before", 0) > 0)
-		cli_say(cli, "there may be more: --before %lld", (long long)json_int(answer, "before", 0));
-	return CLI_OK;
+	return print_rows(cli, t, answer, "no dead jobs");
 }
 
 static void
