@@ -13,7 +13,7 @@ static int queue_watch(struct drover_scope *, const char *, struct drover_error 
 static int queue_again(struct drover_scope *, int64_t, struct drover_error *);
 static int queue_put_result(struct drover_scope *, const char *, const char *, struct drover_error *);
 static int queue_cancelled(struct drover_scope *);
-static int queue_check(const struct drover_item *, struct drover_item *, struct error *);
+static int queue_check(const struct drover_item *, struct drover_item *, struct drover_person *, struct error *);
 static int queue_emit_job(struct scope *, const struct drover_item *, struct error *);
 
 const struct drover_host_queue host_queue = {
@@ -27,7 +27,7 @@ const struct drover_host_queue host_queue = {
 };
 
 static int
-queue_check(const struct drover_item *given, struct drover_item *item, struct error *err)
+queue_check(const struct drover_item *given, struct drover_item *item, struct drover_person *person, struct error *err)
 {
 	if (service_in(item, sizeof *item, given, SERVICE_LEAST(drover_item, key), "drover_item", err) != 0 ||
 	    service_text(item->kind, "kind of an item", 2 * DROVER_NAME_MAX + 1, false, err) != 0 ||
@@ -47,7 +47,7 @@ queue_check(const struct drover_item *given, struct drover_item *item, struct er
 		return error_set(err, DROVER_PERMANENT, "payload of an item is longer than %d bytes", DROVER_PAYLOAD_MAX);
 	if (item->payload == NULL && item->payload_len > 0)
 		return error_set(err, DROVER_PERMANENT, "payload of an item is NULL, its length is not 0");
-	return 0;
+	return item->author != NULL ? service_person(item->author, person, err) : 0;
 }
 
 static int
@@ -73,12 +73,15 @@ queue_emit(struct drover_scope *public, const struct drover_item *given, struct 
 {
 	struct scope *scope = scope_of(public);
 	struct drover_item item;
+	struct drover_person person;
 	struct error err = { 0 };
 	int r;
 
 	if (service_role(scope, ROLE_SOURCE | ROLE_JOB, "queue.emit", "poll and run", &err) != 0 ||
-	    queue_check(given, &item, &err) != 0)
+	    queue_check(given, &item, &person, &err) != 0)
 		return scope_fail(out, &err);
+	if (item.author != NULL)
+		item.author = &person;
 	if (scope->role == SCOPE_JOB)
 		r = queue_emit_job(scope, &item, &err);
 	else if (scope->emit == NULL)

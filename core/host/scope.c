@@ -24,6 +24,7 @@ scope_init(struct scope *scope, enum scope_role role)
 	scope->role = role;
 	scope->agent = "";
 	scope->output = -1;
+	scope->wait_fd = -1;
 }
 
 void

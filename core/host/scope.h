@@ -38,6 +38,9 @@ struct scope {
 	int (*watch)(struct scope *, const char *path, struct error *); /* in open() */
 	int64_t again_ms;                    /* of queue->again; 0: not asked */
 	void *runner;                        /* theirs */
+	/* A service that waits in poll() watches wait_fd (-1: none) too and calls wait_ready when it can be read: forks go on meanwhile. */
+	int wait_fd;
+	void (*wait_ready)(struct scope *);
 
 	/* SCOPE_JOB */
 	const struct drover_job *job;

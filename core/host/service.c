@@ -11,6 +11,7 @@
 
 #define STRUCT_SIZE_MAX (1024 * 1024)
 #define REF_MAX 255
+#define MARKS_MAX 64
 
 static int service_size(const void *, size_t, const char *, uint32_t *, struct error *);
 
@@ -60,6 +61,22 @@ service_name(const char *name, const char *what, struct error *err)
 	if (strnlen(name, DROVER_NAME_MAX + 1) > DROVER_NAME_MAX || !text_is_name(name))
 		return error_set(err, DROVER_PERMANENT, "%s is not a name ([a-z0-9_-], at most %d bytes)", what,
 		    DROVER_NAME_MAX);
+	return 0;
+}
+
+int
+service_person(const struct drover_person *theirs, struct drover_person *ours, struct error *err)
+{
+	if (service_in(ours, sizeof *ours, theirs, SERVICE_LEAST(drover_person, marks), "drover_person", err) != 0 ||
+	    service_line(ours->id, "id of a person", DROVER_KEY_MAX, false, err) != 0 ||
+	    service_text(ours->name, "name of a person", DROVER_TITLE_MAX, true, err) != 0)
+		return -1;
+	for (size_t i = 0; ours->marks != NULL && ours->marks[i] != NULL; i++) {
+		if (i >= MARKS_MAX)
+			return error_set(err, DROVER_PERMANENT, "a person has more than %d marks", MARKS_MAX);
+		if (service_line(ours->marks[i], "mark of a person", DROVER_KEY_MAX, false, err) != 0)
+			return -1;
+	}
 	return 0;
 }
 

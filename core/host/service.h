@@ -24,6 +24,8 @@ int service_role(const struct scope *, unsigned roles, const char *what, const c
 int service_text(const char *text, const char *what, size_t max, bool optional, struct error *);
 /* As service_text, for text that ends up in one line: no control characters either. */
 int service_line(const char *text, const char *what, size_t max, bool optional, struct error *);
+/* Copies a person whose id and marks are lines, at most 64 marks. */
+int service_person(const struct drover_person *theirs, struct drover_person *ours, struct error *);
 /* A configured name, or NULL. */
 int service_name(const char *name, const char *what, struct error *);
 /* A branch, a tag or a commit, or NULL: what cannot be read as an option, a refspec or an expression. */

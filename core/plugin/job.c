@@ -97,6 +97,7 @@ job_carry_out(struct job_run *run, volatile sig_atomic_t *cancelled, struct drov
 	job.title = message_s(m, "title");
 	job.repo = message_s(m, "repo");
 	job.agent = message_s(m, "agent");
+	job.source = message_s(m, "source");
 	job.payload = message_b(m, "payload", &len);
 	job.payload_len = len;
 	job.queued_at = message_i(m, "queued");

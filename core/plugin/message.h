@@ -29,11 +29,13 @@
 	X(RUNNER_STOP,     4, "core to runner",  "") \
 	/* sources */ \
 	X(SOURCE_POLL,    10, "core to runner",  "source:s cursor:s") /* answered by SOURCE_ITEM* SOURCE_POLLED with its id */ \
-	X(SOURCE_ITEM,    11, "runner to core",  "source:s kind:s key:s serial:s title:s repo:s agent:s pool:s priority:i payload:b") \
+	X(SOURCE_ITEM,    11, "runner to core",  "source:s kind:s key:s serial:s title:s repo:s agent:s pool:s priority:i payload:b author:s name:s marks:s flags:u") /* marks: one a line; flags: DROVER_PERSON_* */ \
 	X(SOURCE_POLLED,  12, "runner to core",  "source:s class:i retry:i text:s moved:u cursor:s again:i") /* moved: 1 when cursor is to be kept; again: ms to the next poll, 0: its interval */ \
 	X(SOURCE_CHANGED, 13, "runner to core",  "source:s") /* a watched folder changed */ \
 	X(SOURCE_SETTLE,  14, "core to runner",  "source:s job:u attempts:u kind:s key:s trace:s state:s error:s payload:b result:s queued:i started:i ended:i") \
 	X(SOURCE_SETTLED, 15, "runner to core",  "job:u class:i retry:i text:s") \
+	X(LISTEN_START,   16, "core to runner",  "source:s call:u token:s") /* runs in a fork, which says JOB_HELLO with job 0, epoch = call */ \
+	X(LISTEN_ENDED,   17, "runner to core",  "source:s call:u class:i retry:i text:s") \
 	/* workers */ \
 	X(WORKER_FORK,    20, "core to runner",  "worker:s token:s") \
 	X(WORKER_FORKED,  21, "runner to core",  "worker:s pid:u class:i text:s") \
@@ -42,7 +44,7 @@
 	X(WORKER_BEAT,    24, "worker to core",  "job:u epoch:u cpu:i rss:i output:u") /* every 5 s while a job runs */ \
 	X(WORKER_LEAVE,   25, "core to worker",  "") \
 	/* attempts */ \
-	X(JOB_ASSIGN,     30, "core to worker",  "job:u epoch:u attempt:u token:s kind:s key:s trace:s title:s repo:s agent:s payload:b queued:i timeout:i silence:i output:s") \
+	X(JOB_ASSIGN,     30, "core to worker",  "job:u epoch:u attempt:u token:s kind:s key:s trace:s title:s repo:s agent:s payload:b queued:i timeout:i silence:i output:s source:s") \
 	X(JOB_CANCEL,     31, "core to worker",  "job:u epoch:u class:i text:s") /* class: what the attempt is to end with */ \
 	X(JOB_DONE,       32, "worker to core",  "job:u epoch:u class:i retry:i text:s wall:i cpu:i rss:i output:u") /* repeated until settled */ \
 	X(JOB_SETTLED,    33, "core to worker",  "job:u epoch:u") /* committed: forget it. JOB_ASSIGN says so as well */ \
@@ -63,7 +65,15 @@
 	X(CALL,           53, "job to core",     "operation:s request:b") /* data: the reply */ \
 	X(OPERATION_CALL, 54, "core to runner",  "operation:s call:u token:s timeout:i request:b") /* runs in a fork, which says JOB_HELLO with job 0, epoch = call */ \
 	X(OPERATION_REPLY,55, "job to core",     "call:u class:i retry:i text:s reply:b") \
+	X(HOOK_CALL,      56, "core to runner",  "call:u token:s timeout:i headers:s body:b") /* headers: JSON [[name, value], ...]; runs in a fork, as an operation */ \
+	X(HOOK_REPLY,     57, "job to core",     "call:u class:i text:s status:u id:s type:s body:s") \
+	X(SOURCE_WAKE,    58, "job to core",     "source:s") /* of the asker's own plugin */ \
 	X(REPLY,          60, "core to job",     "class:i retry:i text:s number:i data:b") \
+	X(HTTP_ASK,       61, "job to core",     "origin:s credential:s limits:s critical:u patience:i") /* limits: JSON [{name, count, per_ms, burst}]; number: ms to wait, taken; AGAIN: breaker open; QUOTA: paused or over patience */ \
+	X(HTTP_TELL,      62, "job to core",     "origin:s credential:s class:i limit:s pause:i requests:u kept:u text:s") /* how it ended; pause: ms nobody asks (limit "": the whole credential); kept: answers of 304 */ \
+	X(MEMORY_APPEND,  63, "job to core",     "subject:s key:s role:s text:s") \
+	X(MEMORY_READ,    64, "job to core",     "subject:s max:u") /* data: the text */ \
+	X(MEMORY_FORGET,  65, "job to core",     "subject:s") \
 	/* keeper: the process that tidies worktrees for the core */ \
 	X(TREE_TIDY,      70, "core to keeper",  "lease:u action:s repo:s path:s mirror:s wip:s") /* action: "clean" (save, reset), "remove" (save, rename to trash), "sweep" (empty the trash) */ \
 	X(TREE_TIDIED,    71, "keeper to core",  "lease:u class:i text:s wip:s state:s bytes:i")

@@ -136,6 +136,20 @@ source_forget(struct runner_source *source)
 	source->cursor = NULL;
 }
 
+static void
+source_put_author(struct message_out *out, const struct drover_person *author)
+{
+	struct buf marks = BUF_INIT;
+
+	for (size_t i = 0; author != NULL && author->marks != NULL && author->marks[i] != NULL; i++)
+		buf_addf(&marks, "%s%s", i > 0 ? "\n" : "", author->marks[i]);
+	message_put_s(out, author != NULL ? author->id : NULL);
+	message_put_s(out, author != NULL ? author->name : NULL);
+	message_put_s(out, buf_str(&marks));
+	message_put_u(out, author != NULL ? author->flags : 0);
+	buf_free(&marks);
+}
+
 static int
 source_emit(struct scope *scope, const struct drover_item *item, struct error *err)
 {
@@ -158,6 +172,7 @@ source_emit(struct scope *scope, const struct drover_item *item, struct error *e
 	message_put_s(out, item->pool);
 	message_put_i(out, item->priority);
 	message_put_b(out, item->payload, (size_t)item->payload_len);
+	source_put_author(out, item->author);
 	source->items_bytes += out->bytes.len;
 	return 0;
 }

@@ -272,6 +272,7 @@ slot_assign(struct supervisor *s, struct slot *slot)
 	message_put_i(&out, traits != NULL ? traits->silence_ms : 0);
 	output = xasprintf("%s/jobs/%llu/%u.log", d->config->state_dir, (unsigned long long)job->id, job->attempt);
 	message_put_s(&out, output);
+	message_put_s(&out, job->source);
 	free(payload);
 	free(output);
 	slot->state = SLOT_BUSY;

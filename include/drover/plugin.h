@@ -29,7 +29,7 @@ extern "C" {
 #endif
 
 #define DROVER_ABI_MAJOR 1
-#define DROVER_ABI_MINOR 0
+#define DROVER_ABI_MINOR 1
 #define DROVER_PLUGIN_MAGIC 0x44525652u /* "DRVR" */
 
 #if defined(__GNUC__)
@@ -107,7 +107,23 @@ struct drover_option {
 	const char *help;     /* one sentence */
 };
 
+struct drover_field {
+	const char *key, *value;
+};
+
 /* ---- what a plugin exports ---- */
+
+#define DROVER_PERSON_SELF 0x1u /* the account that drover itself works as: never starts work */
+#define DROVER_PERSON_BOT 0x2u  /* another program: never starts work */
+
+/* Who asked for something, as the plugin knows it from the outside system. The core decides what follows. */
+struct drover_person {
+	uint32_t size;            /* sizeof(struct drover_person) */
+	uint32_t flags;
+	const char *id;           /* as people write it in `authors`: a login, an account id; required */
+	const char *name;         /* for people, or NULL */
+	const char *const *marks; /* what else `authors` may name: "member", "permission:write", "@acme/devs"; NULL-terminated, or NULL */
+};
 
 /* One piece of work that a source hands over; becomes a job unless its (kind, key) is already active. */
 struct drover_item {
@@ -122,6 +138,8 @@ struct drover_item {
 	const char *pool;         /* configured pool, or NULL for the pipeline's own */
 	const char *payload;      /* for the pipeline; need not be NUL-terminated */
 	uint64_t payload_len;     /* at most DROVER_PAYLOAD_MAX */
+	/* since 1.1 */
+	const struct drover_person *author; /* who asks; required of a source that has authors: the core refuses strangers */
 };
 
 /* How a job of a source ended, for settle(). */
@@ -155,6 +173,18 @@ struct drover_source {
 	/* Optional. For each ended job of an item this source emitted, at least once, in the order they ended; it may come before the next poll(). A failure, of any class, is tried again every 30 s for ever. */
 	int (*settle)(struct drover_scope *, void *source, const struct drover_settled *, struct drover_error *);
 	void (*close)(struct drover_scope *, void *source); /* optional */
+	/* since 1.1 */
+	/*
+	 * Who may start work unless `authors` is configured: ids and marks, NULL-terminated. NULL: this source has no
+	 * authors (files, schedules) and takes no key `authors`.
+	 */
+	const char *const *authors;
+	/*
+	 * Optional. Waits for word from outside (a socket) in a process of its own for as long as the source is enabled,
+	 * may block, and says queue->wake so that poll() comes now: polling stays the truth. It returns 0 to be called
+	 * again at once, or a class to be called again with backoff or after retry_after_ms. DROVER_CONFIG: not before a reload.
+	 */
+	int (*listen)(struct drover_scope *, void *source, struct drover_error *);
 };
 
 /* The job that a pipeline carries out. */
@@ -168,6 +198,16 @@ struct drover_job {
 	const char *payload;
 	uint64_t payload_len;
 	int64_t queued_at;
+	/* since 1.1 */
+	const char *source;       /* that emitted it, "github.pr-comment"; "" where there was none */
+};
+
+/* A prompt that a pipeline renders with host->prompt: a file NAME.md with {{variables}}. */
+struct drover_prompt {
+	uint32_t size;
+	uint32_t reserved;
+	const char *name;                     /* [a-z0-9-]+ */
+	const char *const *variables;         /* that the file may use, NULL-terminated */
 };
 
 /* A pipeline carries out one kind of job. run() is straight-line code in a process of its own and may block. */
@@ -181,6 +221,8 @@ struct drover_pipeline {
 	int64_t timeout_ms;                   /* total time of one attempt; 0: 50 minutes */
 	int64_t silence_ms;                   /* no output and no CPU for so long; 0: 5 minutes */
 	int (*run)(struct drover_scope *, void *plugin, const struct drover_job *, struct drover_error *); /* required */
+	/* since 1.1 */
+	const struct drover_prompt *const *prompts; /* NULL-terminated, or NULL: `drover config check` reads each file */
 };
 
 /* A call that the plugin offers to others and to `drover call`. Answers with call->reply. */
@@ -191,6 +233,25 @@ struct drover_operation {
 	const char *summary;
 	int64_t timeout_ms;                   /* 0: 60 s */
 	int (*call)(struct drover_scope *, void *plugin, const char *request, uint64_t len, struct drover_error *); /* required */
+};
+
+/* A request that came to POST /hooks/PLUGIN of drover's HTTP server, as it came: nothing of it is proven. */
+struct drover_delivery {
+	uint32_t size;
+	uint32_t reserved;
+	const char *body;                     /* raw bytes, NUL-terminated */
+	uint64_t body_len;                    /* at most 1 MiB */
+	const struct drover_field *headers;   /* names in lower case */
+	uint64_t headers_len;
+};
+
+/* What hook() makes of it. */
+struct drover_receipt {
+	uint32_t size;
+	int32_t status;                       /* HTTP status of the answer; 0: 202 */
+	char id[DROVER_KEY_MAX];              /* of the delivery: seen before is answered and forgotten; "" : none */
+	char type[64];                        /* content type of body; "": text/plain */
+	char body[4096];                      /* of the answer */
 };
 
 struct drover_plugin {
@@ -209,6 +270,12 @@ struct drover_plugin {
 	/* Called once in a runner, before anything else. *plugin is handed to every other callback. */
 	int (*open)(struct drover_scope *, void **plugin, struct drover_error *);  /* optional */
 	void (*close)(struct drover_scope *, void *plugin);                        /* optional */
+	/* since 1.1 */
+	/*
+	 * Optional. Checks the signature over the raw bytes and their age, then says queue->wake for the sources that have
+	 * something to poll. Runs as an operation does, within 3 s. A failure is answered 401 (AUTH), 400 or 503, with no text.
+	 */
+	int (*hook)(struct drover_scope *, void *plugin, const struct drover_delivery *, struct drover_receipt *, struct drover_error *);
 };
 
 /* Fills the fields that an author could forget. */
@@ -218,10 +285,6 @@ struct drover_plugin {
 extern DROVER_EXPORT const struct drover_plugin drover_plugin_v1;
 
 /* ---- services of the host ---- */
-
-struct drover_field {
-	const char *key, *value;
-};
 
 /* One JSON line in drover's log; secrets are masked and untrusted bytes escaped. Never fails. */
 struct drover_host_log {
@@ -263,6 +326,9 @@ struct drover_host_queue {
 	int (*cancelled)(struct drover_scope *);
 	/* poll() only: the next poll comes after delay_ms (100 ms or more), or at its interval when that is sooner. */
 	int (*again)(struct drover_scope *, int64_t delay_ms, struct drover_error *);
+	/* since 1.1 */
+	/* hook(), listen() and operations: this source of the plugin ("pr-comment") is polled now, or once more when it is being polled. */
+	int (*wake)(struct drover_scope *, const char *source, struct drover_error *);
 };
 
 #define DROVER_PATH_MAX 1024
@@ -283,6 +349,9 @@ struct drover_host_lease {
 	int (*release)(struct drover_scope *, uint64_t handle, struct drover_error *);
 	/* An empty folder for a job without a repo; gone with the job. */
 	int (*scratch)(struct drover_scope *, char *path, size_t size, struct drover_error *);
+	/* since 1.1 */
+	/* Brings the mirrors of several repos up to date, side by side; acquire() is quick afterwards. Fails with the first that cannot be had. */
+	int (*fetch)(struct drover_scope *, const char *const *repos, size_t n, struct drover_error *);
 };
 
 /* A command: argv, never a shell. It runs in a process group of its own and sees no variable of the daemon's. */
@@ -324,9 +393,12 @@ struct drover_usage {
 	int64_t cost_microusd;         /* as the agent says; 0: it does not */
 };
 
+/* Since 1.1: the agent's read_only command is used where it has one; what it changed in leased trees is undone afterwards, and said. */
+#define DROVER_AGENT_READ_ONLY 0x1u
+
 struct drover_agent_run {
 	uint32_t size;
-	uint32_t flags;                /* reserved, 0 */
+	uint32_t flags;
 	const char *agent;             /* configured agent; NULL: the job's */
 	const char *prompt;
 	const char *cwd;
@@ -346,8 +418,73 @@ struct drover_host_agent {
 	int (*run)(struct drover_scope *, const struct drover_agent_run *, struct drover_agent_result *, struct drover_error *);
 };
 
-/* Filled in a later minor version. */
-struct drover_host_http;
+#define DROVER_HTTP_CRITICAL 0x1u /* somebody waits for it: may use what limits hold back from polls (a fifth) */
+#define DROVER_HTTP_CACHED 0x2u   /* GET: the answer is kept with its ETag and asked for by If-None-Match; a 304 gives the kept one */
+#define DROVER_HTTP_ONCE 0x4u     /* doing it twice does harm: tried again only when it certainly was not done (no connection, 429, a judge's AGAIN or QUOTA) */
+
+/* So many requests in so long, over all runners and jobs of the daemon: a token bucket of (origin, credential, name), kept by the core. */
+struct drover_http_limit {
+	const char *name;
+	uint32_t count;
+	uint32_t burst;                /* at once; 1 spaces them evenly */
+	int64_t per_ms;
+};
+
+struct drover_http_response {
+	uint32_t size;
+	int32_t status;
+	const char *body;              /* NUL-terminated; lives until the scope's next request */
+	uint64_t body_len;
+	const char *url;               /* that was asked */
+	const char *next;              /* of header Link, rel="next", as given; NULL: none. On another origin: the request failed */
+	int32_t not_modified;          /* 1: it was a 304, the body is the kept one */
+	int32_t tries;
+	uint64_t opaque;               /* the host's: for http->header */
+};
+
+/* What a plugin makes of an answer. code 0: good, also for a 404 that is no failure. */
+struct drover_http_verdict {
+	uint32_t size;
+	int32_t code;                  /* enum drover_class; AGAIN and QUOTA are tried again within the request's time */
+	int64_t retry_after_ms;        /* nobody asks before; 0: the host's backoff */
+	const char *limit;             /* that was hit, by name; NULL: all of this origin and credential */
+	char text[DROVER_ERROR_MAX];
+};
+
+struct drover_http_request {
+	uint32_t size;
+	uint32_t flags;
+	const char *method;            /* "GET", "POST", ... */
+	const char *base;              /* "https://host[:port][/prefix]"; http:// to a loopback address only */
+	const char *path;              /* begins with "/" and goes behind base; or an absolute URL of base's origin (header Link) */
+	const struct drover_field *headers; /* what the host sets itself: Host, Content-Length, User-Agent, If-None-Match */
+	uint64_t headers_len;
+	const char *body;              /* or NULL */
+	uint64_t body_len;
+	const char *credential;        /* a name for who asks, never the secret: "app/123", "bot" */
+	const struct drover_http_limit *limits;
+	uint64_t limits_len;           /* at most 4 */
+	int64_t timeout_ms;            /* of one try; 0: 30 s */
+	int64_t patience_ms;           /* of all tries and waits together; 0: 60 s, in poll() 20 s. Never past the callback's deadline */
+	uint64_t max;                  /* bytes of body; 0: 8 MiB. A longer one is PERMANENT */
+	/*
+	 * Reads an answer before it is decided whether to try again; may be NULL. verdict comes filled with the host's own:
+	 * 2xx and other 4xx good, 401 AUTH, 408, 425 and 5xx AGAIN, 429 and 403 with a reset or Retry-After QUOTA.
+	 */
+	void (*judge)(void *arg, struct drover_scope *, const struct drover_http_response *, struct drover_http_verdict *verdict);
+	void *arg;
+};
+
+struct drover_host_http {
+	uint32_t size;
+	/*
+	 * 0 when the verdict was good, whatever the status. Else AGAIN (transport, breaker open), QUOTA (limits), AUTH,
+	 * or what judge said. Redirects: GET is followed on the same origin only (a renamed repository), at most 3.
+	 */
+	int (*send)(struct drover_scope *, const struct drover_http_request *, struct drover_http_response *, struct drover_error *);
+	/* A header of this scope's last answer by name, any case; NULL: none. */
+	const char *(*header)(struct drover_scope *, const struct drover_http_response *, const char *name);
+};
 
 struct drover_diff {
 	uint32_t size;
@@ -379,6 +516,11 @@ struct drover_host_secret {
 	uint32_t size;
 	/* The value now of a SECRET option. Ask each time, wipe after use. Length, as kv->get. */
 	int64_t (*get)(struct drover_scope *, const char *key, char *value, size_t size, struct drover_error *);
+	/* since 1.1 */
+	/* A secret that was made of another (an installation token): masked in logs and outputs from now on, in this process and its children. */
+	void (*mask)(struct drover_scope *, const char *value);
+	/* 1 when the SECRET option is configured. */
+	int (*given)(struct drover_scope *, const char *key);
 };
 
 enum drover_effect_state {
@@ -394,10 +536,16 @@ struct drover_host_effect {
 	int (*done)(struct drover_scope *, const char *key, const char *result, struct drover_error *);
 };
 
+/*
+ * Since 1.1: branch (required, any but the repo's base) exists at the remote already, as a pull request's does: the work
+ * starts at its tip and is pushed onto it, fast-forward only. When it moved meanwhile the next attempt starts over from there.
+ */
+#define DROVER_CHANGE_ONTO 0x1u
+
 /* A whole code change: lease, setup, agent, guard, check, follow-up, commit, push. Resumes after its last finished step. */
 struct drover_change {
 	uint32_t size;
-	uint32_t flags;                /* reserved, 0 */
+	uint32_t flags;
 	const char *repo;              /* NULL: the job's */
 	const char *ref;               /* NULL: the repo's base branch */
 	const char *agent;             /* NULL: the job's */
@@ -442,6 +590,62 @@ struct drover_host_time {
 	int64_t (*remaining)(struct drover_scope *); /* until this callback's deadline */
 };
 
+/* ---- since 1.1 ---- */
+
+/* Who may start work through a source, and be quoted in its prompts: `authors`, in the source's configuration. */
+struct drover_host_trust {
+	uint32_t size;
+	/* 1, or 0: not among the authors, a bot, or drover itself. source: "pr-comment"; NULL: the scope's own, or its job's. */
+	int (*allows)(struct drover_scope *, const char *source, const struct drover_person *, struct drover_error *);
+	/* The source's authors in order, NULL past the last: tells which marks are worth finding out. */
+	const char *(*author)(struct drover_scope *, const char *source, size_t index);
+};
+
+/* What was said before about one subject (a pull request, a ticket, a thread); append-only, kept by the core for the plugin. */
+struct drover_host_memory {
+	uint32_t size;
+	/* key makes it happen once: the same (subject, key) again changes nothing. text is cut at 16 KiB. */
+	int (*append)(struct drover_scope *, const char *subject, const char *key, const char *role, const char *text, struct drover_error *);
+	/* The newest entries that fit, oldest first, "ROLE: TEXT" with an empty line between two. Length as kv->get; 0: nothing. */
+	int64_t (*read)(struct drover_scope *, const char *subject, char *text, size_t size, struct drover_error *);
+	int (*forget)(struct drover_scope *, const char *subject, struct drover_error *);
+};
+
+#define DROVER_TRUSTED 0x1u /* the value goes in as it is: only what the plugin itself wrote. Else as fenced data */
+
+struct drover_variable {
+	const char *name;
+	const char *value;          /* NULL: empty */
+	uint32_t flags;
+	uint32_t reserved;
+};
+
+struct drover_host_prompt {
+	uint32_t size;
+	/*
+	 * The prompt NAME of the job's pipeline, from the first of: the source's `prompts` folder, the repo's, the configuration's,
+	 * drover's own (PKGDATADIR/prompts/PLUGIN/NAME.md). Untrusted values are stripped of HTML comments, zero-width and
+	 * bidirectional characters and fenced by a random delimiter that the prompt explains. repo: NULL: the job's.
+	 * A string that lives until the scope's next render; NULL on error. PERMANENT: no such prompt.
+	 */
+	const char *(*render)(struct drover_scope *, const char *name, const char *repo, const struct drover_variable *, size_t n, struct drover_error *);
+};
+
+/* A configured repo, as far as a plugin needs it. Strings live as long as the scope; "" where there is none. */
+struct drover_repo {
+	uint32_t size;
+	uint32_t reserved;
+	const char *name, *url, *base, *forge;
+};
+
+struct drover_host_repo {
+	uint32_t size;
+	/* By index, in the order of the configuration; -1 past the last. */
+	int (*at)(struct drover_scope *, size_t index, struct drover_repo *);
+	/* By name; -1: not configured. */
+	int (*find)(struct drover_scope *, const char *name, struct drover_repo *);
+};
+
 /* A group that was not granted is NULL. */
 struct drover_host {
 	uint32_t size;
@@ -461,6 +665,11 @@ struct drover_host {
 	const struct drover_host_change *change;
 	const struct drover_host_call *call;
 	const struct drover_host_time *time;
+	/* since 1.1 */
+	const struct drover_host_trust *trust;
+	const struct drover_host_memory *memory;
+	const struct drover_host_prompt *prompt;
+	const struct drover_host_repo *repo;
 };
 
 #ifdef __cplusplus

@@ -317,14 +317,14 @@ time_remaining(struct drover_scope *scope)
 	return 60000;
 }
 
-static const struct drover_host_log host_log = { sizeof(host_log), log_line, log_printf };
+static const struct drover_host_log host_log = { .size = sizeof(host_log), .line = log_line, .printf = log_printf };
 static const struct drover_host_option host_option = { sizeof(host_option), option_string, option_integer, option_count, option_item };
 static const struct drover_host_capacity host_capacity = { sizeof(host_capacity), capacity_available };
 static const struct drover_host_queue host_queue = {
 	.size = sizeof(host_queue), .emit = queue_emit, .cursor = queue_cursor, .watch = queue_watch,
 	.result = queue_result, .cancelled = queue_cancelled, .again = queue_again,
 };
-static const struct drover_host_lease host_lease = { sizeof(host_lease), lease_acquire, lease_release, lease_scratch };
+static const struct drover_host_lease host_lease = { .size = sizeof(host_lease), .acquire = lease_acquire, .release = lease_release, .scratch = lease_scratch };
 static const struct drover_host_exec host_exec = { sizeof(host_exec), exec_run };
 static const struct drover_host_git host_git = { sizeof(host_git), git_diff, git_commit, git_push };
 static const struct drover_host_change host_change = { sizeof(host_change), change_run };

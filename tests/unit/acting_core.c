@@ -295,6 +295,7 @@ core_assign(struct core *core, uint64_t job, const char *deed, int64_t timeout_m
 	message_put_i(&out, timeout_ms);
 	message_put_i(&out, silence_ms);
 	message_put_s(&out, core_path(core, "output"));
+	message_put_s(&out, "");
 	core_send(core->worker, &out);
 }
 

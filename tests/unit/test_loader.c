@@ -232,7 +232,7 @@ START_TEST(libraries_that_are_no_plugin_for_us_are_refused)
 	free(put("good", "renamed"));
 	refused("nosymbol", "does not export drover_plugin_v1");
 	refused("future", "speaks ABI 2, this drover speaks 1");
-	refused("needs", "needs ABI 1.4, this is 1.0");
+	refused("needs", "needs ABI 1.4, this is 1.1");
 	refused("renamed", "calls itself \"good\"");
 }
 END_TEST
@@ -336,7 +336,7 @@ START_TEST(headers_are_checked)
 	REFUSES(d.plugin.major = 2, "speaks ABI 2, this drover speaks 1");
 	REFUSES(d.plugin.size = 87, "has 87 bytes, ABI 1.0 has 88");
 	REFUSES(d.plugin.size = 0, "has 0 bytes");
-	REFUSES(d.plugin.needs_minor = 4, "needs ABI 1.4, this is 1.0");
+	REFUSES(d.plugin.needs_minor = 4, "needs ABI 1.4, this is 1.1");
 	REFUSES(d.plugin.name = NULL, "calls itself \"\"");
 	REFUSES(d.plugin.name = "other", "calls itself \"other\"");
 	REFUSES(d.plugin.version = NULL, "does not say its version");

@@ -51,7 +51,7 @@ START_TEST(a_runner_says_what_it_offers)
 	ck_assert_int_eq(core_start(&core, SOURCE("poll = \"item\";"), false, &m), MESSAGE_RUNNER_READY);
 	exports = json_parse(message_s(&m, "exports"), strlen(message_s(&m, "exports")), 1 << 20, &err);
 	ck_assert_str_eq(json_str(exports, "name", ""), "hostile");
-	ck_assert_str_eq(json_str(exports, "abi", ""), "1.0");
+	ck_assert_str_eq(json_str(exports, "abi", ""), "1.1");
 	ck_assert(json_bool(cJSON_GetArrayItem(json_get(exports, "sources"), 0), "enabled", false));
 	ck_assert_str_eq(json_str(cJSON_GetArrayItem(json_get(exports, "pipelines"), 0), "pool", ""), "light");
 	ck_assert_int_eq(json_int(cJSON_GetArrayItem(json_get(exports, "operations"), 0), "timeout_ms", 0), 60000);

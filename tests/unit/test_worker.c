@@ -309,6 +309,7 @@ START_TEST(a_job_of_another_plugins_kind_is_refused)
 	for (int i = 0; i < 3; i++)
 		message_put_i(&out, 0);
 	message_put_s(&out, "");
+	message_put_s(&out, "");
 	core_send(core.worker, &out);
 	core_done_with(&core, 1, DROVER_CONFIG, "no pipeline for kind hostile.gone");
 }

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What people write to drover and drover writes to people: mentions, commands, markers, the agent's reply. */
+#ifndef COMMON_TALK_H
+#define COMMON_TALK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "common/web.h"
+
+/* Markdown without its code blocks, code spans, quotes and HTML comments: where a mention or a command counts. The caller frees; NULL: out of memory. */
+char *talk_plain(const char *markdown);
+/* "@name" as a word of its own in plain text, any case. */
+bool talk_mentions(const char *plain, const char *name);
+/*
+ * The first line that is "/drover [--prompt NAME] [TEXT]" and nothing else. 1: found (prompt "" where none), 0: none.
+ * more counts further ones.
+ */
+int talk_command(const char *plain, char *prompt, size_t prompt_size, char *text, size_t text_size, int *more);
+
+/*
+ * The hidden trailing marker of a posted text, "<!-- drover:KIND:ID trace=TRACE -->": shows after a crash that it was posted.
+ * KIND and ID are of [A-Za-z0-9._@/-], others become "_". In what drover posts; wherever else it stands it proves nothing:
+ * whoever looks for it looks at drover's own posts only.
+ */
+void talk_marker_add(struct text_buf *, const char *kind, const char *id, const char *trace);
+bool talk_marker_has(const char *text, const char *kind, const char *id);
+/* Strips every marker of drover and all HTML comments, in place. */
+void talk_marker_strip(char *text);
+
+/* The agent's answer between lines REPLY_START and REPLY_END, else the whole text; trimmed, cut at max bytes. The caller frees. */
+char *talk_reply(const char *agent_text, size_t max);
+
+/* HMAC-SHA256 of data as lower-case hexadecimal (65 bytes with NUL). 0, or -1. */
+int talk_hmac(const char *key, size_t key_len, const void *data, size_t len, char out[65]);
+/* In time that does not depend on where they differ. */
+bool talk_same(const char *a, const char *b);
+
+#endif
