@@ -2,6 +2,7 @@ noinst_LTLIBRARIES += libbase.la
 libbase_la_SOURCES = \
   core/base/buf.c core/base/buf.h \
   core/base/clock.c core/base/clock.h \
+  core/base/digest.c core/base/digest.h \
   core/base/error.c core/base/error.h \
   core/base/heap.c core/base/heap.h \
   core/base/json.c core/base/json.h \
@@ -12,4 +13,4 @@ libbase_la_SOURCES = \
   core/base/proc.c core/base/proc_kill.c core/base/proc.h \
   core/base/text.c core/base/text.h \
   core/base/units.c core/base/units.h
-libbase_la_LIBADD = $(CJSON_LIBS) -lm
+libbase_la_LIBADD = $(CJSON_LIBS) $(CRYPTO_LIBS) -lm

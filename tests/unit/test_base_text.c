@@ -5,6 +5,7 @@
 
 #include <check.h>
 
+#include "base/digest.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -181,6 +182,17 @@ START_TEST(text_random_differs)
 }
 END_TEST
 
+START_TEST(digest_of_known_texts)
+{
+	char out[DIGEST_HEX];
+
+	digest_sha256(NULL, 0, out);
+	ck_assert_str_eq(out, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+	digest_sha256("abc", 3, out);
+	ck_assert_str_eq(out, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+}
+END_TEST
+
 TCase *
 base_text(void)
 {
@@ -195,6 +207,7 @@ base_text(void)
 	tcase_add_test(tc, text_json_survives_any_bytes);
 	tcase_add_test(tc, text_copies_whole_characters);
 	tcase_add_test(tc, text_random_differs);
+	tcase_add_test(tc, digest_of_known_texts);
 	tcase_set_timeout(tc, 60);
 	return tc;
 }
