@@ -18,3 +18,4 @@ data/agent-errors.built: data/agent-errors.conf
 CLEANFILES += data/agent-errors.built
 distclean-local:
 	test data/agent-errors.conf -ef $(srcdir)/data/agent-errors.conf || rm -f data/agent-errors.conf
+	test data/prompts/local.mk -ef $(srcdir)/data/prompts/local.mk || rm -rf data/prompts

@@ -1,0 +1,3 @@
+# Prompts of the plugin jira, one file a line: installed to $(pkgdatadir)/prompts/jira.
+promptjiradir = $(pkgdatadir)/prompts/jira
+dist_promptjira_DATA =

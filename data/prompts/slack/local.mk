@@ -1,0 +1,3 @@
+# Prompts of the plugin slack, one file a line: installed to $(pkgdatadir)/prompts/slack.
+promptslackdir = $(pkgdatadir)/prompts/slack
+dist_promptslack_DATA =
