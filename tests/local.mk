@@ -9,6 +9,7 @@ include tests/unit/host.mk
 include tests/unit/agent.mk
 include tests/unit/api.mk
 include tests/unit/plugins.mk
+include tests/unit/github.mk
 include tests/e2e/local.mk
 include tests/package/local.mk
 include tests/fuzz/local.mk

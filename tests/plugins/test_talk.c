@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What people write to drover and drover writes to people. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <check.h>
+
+#include "common/talk.h"
+
+/* The growing string, as much of it as a marker needs. */
+void
+text_addf(struct text_buf *out, const char *format, ...)
+{
+	va_list ap;
+	int n;
+
+	va_start(ap, format);
+	n = vsnprintf(out->data + out->len, out->size - out->len, format, ap);
+	va_end(ap);
+	ck_assert_int_ge(n, 0);
+	out->len += (size_t)n;
+	ck_assert_uint_lt(out->len, out->size);
+}
+
+static const struct {
+	const char *markdown, *plain;
+} plains[] = {
+	{ "@bot fix it", "@bot fix it" },
+	{ "a `@bot` b", "a   b" },
+	{ "a ``@bot ` x`` b", "a   b" },
+	{ "a ` b @bot", "a ` b @bot" },
+	{ "a ` b\n\n@bot ` c", "a ` b\n\n@bot ` c" },
+	{ "a `b\nc` d", "a   d" },
+	{ "a \\`@bot\\` b", "a \\`@bot\\` b" },
+	{ "x\n```\n@bot\n```\ny", "x\n\n\n\ny" },
+	{ "x\n~~~ sh\n@bot\n```\n~~~~\ny", "x\n\n\n\n\ny" },
+	{ "```\n@bot\n", "\n\n" },
+	{ "````\n```\n@bot\n````\ny", "\n\n\n\ny" },
+	{ "```@bot``` y", "  y" },
+	{ "> @bot\n> more\n\nyes", "\n\n\nyes" },
+	{ "   > @bot", "" },
+	{ "text\n\n    @bot\n\ttab\nback", "text\n\n\n\nback" },
+	{ "text\n    @bot", "text\n    @bot" },
+	{ "- item\n\n    @bot\n", "- item\n\n    @bot\n" },
+	{ "a <!-- @bot\n> x --> b", "a   b" },
+	{ "a <!-- @bot", "a  " },
+	{ "a <!--> @bot", "a   @bot" },
+	{ "@b<!-- x -->ot", "@b ot" },
+	{ "<!-- ``` -->\n@bot", " \n@bot" },
+	{ "```\n<!--\n```\n@bot", "\n\n\n@bot" },
+	{ "", "" },
+};
+
+START_TEST(only_what_a_reader_sees_as_said_counts)
+{
+	char *plain = talk_plain(plains[_i].markdown);
+
+	ck_assert_str_eq(plain, plains[_i].plain);
+	free(plain);
+}
+END_TEST
+
+static const struct {
+	const char *text;
+	bool mentioned;
+} mentions[] = {
+	{ "@drover-bot fix", true }, { "please, @Drover-Bot: fix", true }, { "(@drover-bot)", true }, { "ask @drover-bot.", true },
+	{ "@drover-bot", true }, { "x\n@drover-bot\n", true }, { "\xe4\xbd\xa0\xe5\xa5\xbd@drover-bot", true }, { "@other @drover-bot", true },
+	{ "me@drover-bot", false }, { "@drover-bots", false }, { "@drover-bot-2", false }, { "@drover-bot/devs", false },
+	{ "https://x.org/@drover-bot", false }, { "drover-bot", false }, { "@drover-bot.com", false }, { "@@drover-bot", false },
+	{ "@drover-bot_", false }, { "", false }, { "@", false }, { "@drover-bo", false }, { "@\xe2\x80\x8b" "drover-bot", false },
+};
+
+START_TEST(a_mention_is_a_word_of_its_own)
+{
+	ck_assert_msg(talk_mentions(mentions[_i].text, "drover-bot") == mentions[_i].mentioned, "%s", mentions[_i].text);
+	ck_assert(!talk_mentions(mentions[_i].text, ""));
+}
+END_TEST
+
+static const struct {
+	const char *plain;
+	int found, more;
+	const char *prompt, *text;
+} commands[] = {
+	{ "/drover fix the login", 1, 0, "", "fix the login" },
+	{ "/drover", 1, 0, "", "" },
+	{ "/drover --prompt small-fix do it", 1, 0, "small-fix", "do it" },
+	{ "/drover -p x", 1, 0, "x", "" },
+	{ "/drover --prompt=x y", 1, 0, "x", "y" },
+	{ "hello\r\n  /drover go\r\nbye", 1, 0, "", "go" },
+	{ "/drover one\n/drover two\n/drover", 1, 2, "", "one" },
+	{ "/drover --prompt ../../etc/passwd x", 1, 0, "", "--prompt ../../etc/passwd x" },
+	{ "/drover --prompt", 1, 0, "", "--prompt" },
+	{ "/drover --prompting x", 1, 0, "", "--prompting x" },
+	{ "please /drover x", 0, 0, "", "" },
+	{ "/droverize x", 0, 0, "", "" },
+	{ "/DROVER x", 0, 0, "", "" },
+	{ "", 0, 0, "", "" },
+};
+
+START_TEST(the_first_command_of_a_text_is_taken)
+{
+	char prompt[64] = "", text[256] = "";
+	int more = -1;
+
+	ck_assert_int_eq(talk_command(commands[_i].plain, prompt, sizeof(prompt), text, sizeof(text), &more), commands[_i].found);
+	ck_assert_str_eq(prompt, commands[_i].prompt);
+	ck_assert_str_eq(text, commands[_i].text);
+	ck_assert_int_eq(more, commands[_i].more);
+}
+END_TEST
+
+START_TEST(a_long_command_is_cut_between_characters)
+{
+	char prompt[4] = "", text[8] = "";
+	int more;
+
+	ck_assert_int_eq(talk_command("/drover 12345\xc3\xa4\xc3\xa4\xc3\xa4", prompt, sizeof(prompt), text, sizeof(text), &more), 1);
+	ck_assert_str_eq(text, "12345\xc3\xa4");
+	ck_assert_int_eq(talk_command("/drover --prompt long x", prompt, sizeof(prompt), text, sizeof(text), &more), 1);
+	ck_assert_str_eq(prompt, "");
+}
+END_TEST
+
+START_TEST(a_marker_is_found_again_and_no_other_for_it)
+{
+	char data[256];
+	struct text_buf out = { .data = data, .size = sizeof(data) };
+
+	text_addf(&out, "Done.");
+	talk_marker_add(&out, "reply", "a/b-1.c@2:--><x", "0af7");
+	ck_assert_str_eq(data, "Done.\n\n<!-- drover:reply:a/b-1.c@2_--__x trace=0af7 -->");
+	ck_assert(talk_marker_has(data, "reply", "a/b-1.c@2:--><x"));
+	ck_assert(!talk_marker_has(data, "reply", "a/b-1.c@2:--><xy"));
+	ck_assert(!talk_marker_has(data, "reply", "a/b-1.c@2"));
+	ck_assert(!talk_marker_has(data, "ack", "a/b-1.c@2:--><x"));
+	ck_assert(!talk_marker_has("", "reply", "x"));
+}
+END_TEST
+
+static const struct {
+	const char *text, *left;
+} strips[] = {
+	{ "a\n\n<!-- drover:k:i trace=t -->", "a" },
+	{ "a <!-- x --> b <!-- y -->c", "a  b c" },
+	{ "a <!<!-- x -->-- drover:k:i trace=t --> b", "a  b" },
+	{ "a <!-- never closed", "a" },
+	{ "a <!--> b <!---> c", "a  b  c" },
+	{ "plain < ! -- text", "plain < ! -- text" },
+	{ "", "" },
+};
+
+START_TEST(no_marker_survives_in_what_others_wrote)
+{
+	char text[256];
+
+	snprintf(text, sizeof(text), "%s", strips[_i].text);
+	talk_marker_strip(text);
+	ck_assert_str_eq(text, strips[_i].left);
+}
+END_TEST
+
+static const struct {
+	const char *text, *reply;
+} replies[] = {
+	{ "thinking\nREPLY_START\nDone: x.\n\nREPLY_END\nbye", "Done: x." },
+	{ "I answer between REPLY_START and REPLY_END.\nREPLY_START\na\nREPLY_END", "a" },
+	{ "REPLY_START\nold\nREPLY_END\nREPLY_START\r\nnew\r\nREPLY_END\r\n", "new" },
+	{ "x\nREPLY_START\nnot closed", "not closed" },
+	{ "REPLY_START\na\nREPLY_END\nREPLY_START\n", "a" },
+	{ "  just text \n", "just text" },
+	{ "REPLY_END\ntext", "REPLY_END\ntext" },
+	{ "REPLY_START\nREPLY_END", "" },
+	{ "", "" },
+};
+
+START_TEST(the_reply_is_what_stands_between_the_words)
+{
+	char *reply = talk_reply(replies[_i].text, 1000);
+
+	ck_assert_str_eq(reply, replies[_i].reply);
+	free(reply);
+}
+END_TEST
+
+START_TEST(a_reply_is_cut_between_characters)
+{
+	char *reply = talk_reply("ab\xc3\xa4", 3);
+
+	ck_assert_str_eq(reply, "ab");
+	free(reply);
+}
+END_TEST
+
+/* The published examples of the two vendors whose signatures these are. */
+START_TEST(signatures_are_those_of_the_vendors)
+{
+	static const char slack[] = "v0:1531420618:token=x&team_id=T1";
+	char sum[65];
+
+	ck_assert_int_eq(talk_hmac("It's a Secret to Everybody", 26, "Hello, World!", 13, sum), 0);
+	ck_assert_str_eq(sum, "757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17");
+	ck_assert_int_eq(talk_hmac("8f742231b10e8888abcd99yyyzzz85a5", 32, slack, sizeof(slack) - 1, sum), 0);
+	ck_assert_str_eq(sum, "ee1a198e50481730009ed1fa99d3f2d9cc2ef6ebdfc11672345c4cbcf915c217");
+	ck_assert(talk_same(sum, "ee1a198e50481730009ed1fa99d3f2d9cc2ef6ebdfc11672345c4cbcf915c217"));
+	ck_assert(!talk_same(sum, "ee1a198e50481730009ed1fa99d3f2d9cc2ef6ebdfc11672345c4cbcf915c218"));
+	ck_assert(!talk_same(sum, "ee1a"));
+	ck_assert(!talk_same("", "e"));
+	ck_assert(talk_same("", ""));
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *suite = suite_create("talk");
+	TCase *tc = tcase_create("talk");
+	SRunner *runner;
+	int failed;
+
+	tcase_add_loop_test(tc, only_what_a_reader_sees_as_said_counts, 0, sizeof(plains) / sizeof(plains[0]));
+	tcase_add_loop_test(tc, a_mention_is_a_word_of_its_own, 0, sizeof(mentions) / sizeof(mentions[0]));
+	tcase_add_loop_test(tc, the_first_command_of_a_text_is_taken, 0, sizeof(commands) / sizeof(commands[0]));
+	tcase_add_test(tc, a_long_command_is_cut_between_characters);
+	tcase_add_test(tc, a_marker_is_found_again_and_no_other_for_it);
+	tcase_add_loop_test(tc, no_marker_survives_in_what_others_wrote, 0, sizeof(strips) / sizeof(strips[0]));
+	tcase_add_loop_test(tc, the_reply_is_what_stands_between_the_words, 0, sizeof(replies) / sizeof(replies[0]));
+	tcase_add_test(tc, a_reply_is_cut_between_characters);
+	tcase_add_test(tc, signatures_are_those_of_the_vendors);
+	suite_add_tcase(suite, tc);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? 0 : 1;
+}
