@@ -1,0 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
+TESTS += tests/fakes/run.sh
+fakes = tests/fakes/fake.py tests/fakes/github.py tests/fakes/github_shapes.py tests/fakes/github_issues.py tests/fakes/github_pulls.py
+EXTRA_DIST += tests/fakes/run.sh tests/fakes/test_fakes.py $(fakes)

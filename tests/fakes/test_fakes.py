@@ -1,0 +1,312 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The fakes' own tests: what their answers, pages, limits, faults and holds are, asked over the socket as a client would."""
+import argparse
+import base64
+import contextlib
+import http.client
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import unittest
+import urllib.parse
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import fake  # noqa: E402
+import github  # noqa: E402
+
+
+class Client:
+    def __init__(self, server, headers):
+        self.port = server.server_address[1]
+        self.headers = headers
+
+    def __call__(self, method, path, body=None, **headers):
+        """Status, headers, and the body as JSON or text."""
+        link = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        data = body if body is None or isinstance(body, (str, bytes)) else json.dumps(body)
+        sent = dict(self.headers, **{k.replace("_", "-"): v for k, v in headers.items()})
+        with contextlib.closing(link):
+            link.request(method, path, data, {k: v for k, v in sent.items() if v is not None})
+            answer = link.getresponse()
+            text = answer.read()
+        try:
+            return answer.status, answer.headers, json.loads(text)
+        except ValueError:
+            return answer.status, answer.headers, text.decode()
+
+    def control(self, what, /, **body):
+        status, _, answer = self("POST", "/_control/" + what, body, Content_Type="application/json")
+        if status >= 400:
+            raise AssertionError("%s: %s" % (what, answer))
+        return answer
+
+    def ask(self, what):
+        return self("GET", "/_control/" + what)[2]
+
+
+class Case(unittest.TestCase):
+    fake_class = None
+    headers = {}
+
+    @classmethod
+    def setUpClass(cls):
+        cls.server = fake.start(cls.fake_class, argparse.Namespace(port=0, public_url="", git_root="", adf_schema=""))
+        cls.client = Client(cls.server, cls.headers)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.server.shutdown()
+        cls.server.server_close()
+
+    def setUp(self):
+        self.client.control("reset")
+
+
+class GitHubTest(Case):
+    fake_class = github.GitHub
+    headers = {"User-Agent": "test", "Authorization": "Bearer ghp_faketoken"}
+    repo = "/repos/acme/web"
+
+    def setUp(self):
+        super().setUp()
+        self.client.control("add/repo", name="acme/web", labels=["bug"], permissions={"dev": "write"})
+
+    def test_needs_a_user_agent_and_a_credential(self):
+        self.assertEqual(self.client("GET", "/user", User_Agent="")[0], 403)
+        self.assertEqual(self.client("GET", "/user", Authorization=None)[0], 401)
+        self.assertEqual(self.client("GET", "/user", Authorization="Bearer wrong")[2]["message"], "Bad credentials")
+        self.assertEqual(self.client("GET", "/user")[2]["login"], "drover-bot")
+
+    def test_not_modified_is_free(self):
+        _, first, _ = self.client("GET", self.repo + "/issues")
+        status, second, body = self.client("GET", self.repo + "/issues", If_None_Match=first["ETag"])
+        self.assertEqual((status, body), (304, ""))
+        self.assertEqual(second["X-RateLimit-Remaining"], first["X-RateLimit-Remaining"])
+        self.client.control("add/issue", repo="acme/web", title="New")
+        status, third, _ = self.client("GET", self.repo + "/issues", If_None_Match=first["ETag"])
+        self.assertEqual(status, 200)
+        self.assertNotEqual(third["ETag"], first["ETag"])
+        self.assertEqual(int(third["X-RateLimit-Remaining"]), int(first["X-RateLimit-Remaining"]) - 1)
+
+    def test_pages_name_the_repository_by_id(self):
+        for number in range(7):
+            self.client.control("add/issue", repo="acme/web", title="Issue %d" % number)
+        path, seen, pages = self.repo + "/issues?per_page=3&direction=asc", [], 0
+        while path:
+            status, headers, body = self.client("GET", path)
+            self.assertEqual(status, 200)
+            seen += [i["number"] for i in body]
+            pages += 1
+            following = [p for p in (headers["Link"] or "").split(", ") if 'rel="next"' in p]
+            path = None
+            if following:
+                parts = urllib.parse.urlsplit(following[0][1:following[0].index(">")])
+                self.assertIn("/repositories/", parts.path)
+                path = parts.path + "?" + parts.query
+        self.assertEqual((seen, pages), ([1, 2, 3, 4, 5, 6, 7], 3))
+
+    def test_issues_hold_pulls(self):
+        self.client.control("add/pull", repo="acme/web", head="drover/x")
+        body = self.client("GET", self.repo + "/issues")[2]
+        self.assertIn("pull_request", body[0])
+
+    def test_comments_since(self):
+        issue = self.client.control("add/issue", repo="acme/web", title="A")["number"]
+        now = int(time.time())
+        self.client.control("add/comment", repo="acme/web", number=issue, body="old", created=now - 100)
+        made = self.client.control("add/comment", repo="acme/web", number=issue, body="new", created=now)
+        path = self.repo + "/issues/comments?sort=updated&direction=asc&since="
+        stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now))
+        self.assertEqual([c["body"] for c in self.client("GET", path + stamp)[2]], ["new"])
+        self.client.control("edit", repo="acme/web", what="comment", id=made["id"], body="newer")
+        self.assertEqual([c["body"] for c in self.client("GET", path + stamp)[2]], ["newer"])
+        self.assertEqual(self.client("GET", path + "yesterday")[0], 422)
+
+    def test_a_second_pull_is_refused(self):
+        self.client.control("add/branch", repo="acme/web", name="drover/x")
+        wanted = {"title": "T", "head": "drover/x", "base": "main"}
+        self.assertEqual(self.client("POST", self.repo + "/pulls", wanted)[0], 201)
+        status, _, body = self.client("POST", self.repo + "/pulls", wanted)
+        self.assertEqual((status, body["errors"][0]["message"]), (422, "A pull request already exists for acme:drover/x."))
+        self.assertEqual(len(self.client("GET", self.repo + "/pulls?head=acme:drover/x&state=open")[2]), 1)
+        self.assertEqual(self.client("POST", self.repo + "/pulls", dict(wanted, head="drover/none"))[0], 422)
+
+    def test_a_reaction_is_made_once(self):
+        issue = self.client.control("add/issue", repo="acme/web", title="A")["number"]
+        made = self.client.control("add/comment", repo="acme/web", number=issue, body="hi")["id"]
+        path = self.repo + "/issues/comments/%s/reactions" % made
+        self.assertEqual(self.client("POST", path, {"content": "eyes"})[0], 201)
+        self.assertEqual(self.client("POST", path, {"content": "eyes"})[0], 200)
+        self.assertEqual(self.client("POST", path, {"content": "nod"})[0], 422)
+        self.assertEqual(self.client.ask("counts")["all_writes"], 1)
+
+    def test_replies_go_to_the_first_comment_only(self):
+        pull = self.client.control("add/pull", repo="acme/web", head="drover/x")["number"]
+        top = self.client.control("add/review_comment", repo="acme/web", number=pull, body="why?")["id"]
+        path = self.repo + "/pulls/%d/comments/%s/replies"
+        status, _, reply = self.client("POST", path % (pull, top), {"body": "because"})
+        self.assertEqual((status, str(reply["in_reply_to_id"])), (201, top))
+        self.assertEqual(self.client("POST", path % (pull, reply["id"]), {"body": "no"})[0], 422)
+
+    def test_association_and_permission(self):
+        self.client.control("add/team", org="acme", slug="devs", members=["mia"])
+        issue = self.client.control("add/issue", repo="acme/web", title="A", user="mallory")["number"]
+        for login in ("mia", "dev"):
+            self.client.control("add/comment", repo="acme/web", number=issue, body="x", user=login)
+        said = {c["user"]["login"]: c["author_association"] for c in self.client("GET", self.repo + "/issues/comments")[2]}
+        self.assertEqual(said, {"mia": "MEMBER", "dev": "COLLABORATOR"})
+        self.assertEqual(self.client("GET", self.repo + "/issues/1")[2]["author_association"], "NONE")
+        self.assertEqual(self.client("GET", self.repo + "/collaborators/dev/permission")[2]["permission"], "write")
+        self.assertEqual(self.client("GET", self.repo + "/collaborators/mallory/permission")[2]["permission"], "read")
+        self.assertEqual(self.client("GET", self.repo + "/collaborators/nobody/permission")[0], 404)
+        self.assertEqual(self.client("GET", "/orgs/acme/teams/devs/memberships/mia")[2]["state"], "active")
+        self.assertEqual(self.client("GET", "/orgs/acme/teams/devs/memberships/mallory")[0], 404)
+
+    def test_a_renamed_repository_redirects(self):
+        self.client.control("add/rename", old="acme/web", new="acme/site")
+        status, headers, _ = self.client("GET", self.repo + "/issues?state=open")
+        self.assertEqual(status, 301)
+        where = urllib.parse.urlsplit(headers["Location"])
+        self.assertEqual(self.client("GET", where.path + "?" + where.query)[0], 200)
+        self.assertEqual(self.client("POST", self.repo + "/issues", {"title": "x"})[0], 307)
+
+    def test_labels_are_made_silently(self):
+        issue = self.client.control("add/issue", repo="acme/web", title="A")["number"]
+        body = self.client("POST", self.repo + "/issues/%d/labels" % issue, {"labels": ["Bug", "new"]})[2]
+        self.assertEqual([l["name"] for l in body], ["bug", "new"])
+        self.assertEqual([l["name"] for l in self.client("GET", self.repo + "/labels")[2]], ["bug", "new"])
+        self.assertEqual([e["event"] for e in self.client("GET", self.repo + "/issues/%d/events" % issue)[2]], ["labeled", "labeled"])
+
+    def test_limits_are_counted_and_enforced(self):
+        issue = self.client.control("add/issue", repo="acme/web", title="A")["number"]
+        path = self.repo + "/issues/%d/comments" % issue
+        self.client("POST", path, {"body": "one"})
+        self.client("POST", path, {"body": "two"})
+        report = self.client.ask("limits")
+        self.assertEqual([v["limit"] for v in report["violations"]], ["a second between writes"])
+        self.client.control("set", enforce=True)
+        status, headers, body = self.client("POST", path, {"body": "three"})
+        self.assertEqual((status, headers["Retry-After"]), (403, "2"))
+        self.assertIn("secondary rate limit", body["message"])
+        self.assertEqual(len(self.client.ask("state")["acme/web"]["comments"]), 2)
+
+    def test_points_are_weighed(self):
+        for _ in range(3):
+            self.client("GET", "/user")
+        self.client("POST", self.repo + "/issues", {"title": "x"})
+        self.assertEqual(self.client.ask("limits")["peaks"]["points per minute"], 8)
+
+    def test_ids_above_two_to_the_53(self):
+        self.client.control("reset", ids_from=9007199254740993)
+        self.client.control("add/repo", name="acme/web")
+        self.client.control("add/issue", repo="acme/web", title="A")
+        made = self.client.control("add/comment", repo="acme/web", number=1, body="x")["id"]
+        self.assertGreater(int(made), 2 ** 53)
+        self.assertEqual(self.client("GET", self.repo + "/issues/comments/" + made)[0], 200)
+
+    # Faults.
+    def test_faults(self):
+        self.client.control("fault", kind="status", status=502, count=2, path="/user")
+        self.assertEqual([self.client("GET", "/user")[0] for _ in range(3)], [502, 502, 200])
+        self.client.control("fault", kind="html", path="/user")
+        self.assertIn("<html>", self.client("GET", "/user")[2])
+        self.client.control("fault", kind="truncate", path="/user")
+        with self.assertRaises(http.client.IncompleteRead):
+            self.client("GET", "/user")
+        self.client.control("fault", kind="big", bytes=1 << 20, path="/user")
+        self.assertEqual(len(self.client("GET", "/user")[2]), 1 << 20)
+        issue = self.client.control("add/issue", repo="acme/web", title="A")["number"]
+        for kind, comments in (("refuse", 0), ("drop", 1)):
+            self.client.control("fault", kind=kind, method="POST")
+            with self.assertRaises((http.client.RemoteDisconnected, ConnectionError)):
+                self.client("POST", self.repo + "/issues/%d/comments" % issue, {"body": "x"})
+            self.assertEqual(len(self.client.ask("state")["acme/web"]["comments"]), comments)
+
+    def test_an_empty_page_in_the_middle(self):
+        for number in range(4):
+            self.client.control("add/issue", repo="acme/web", title="Issue %d" % number)
+        self.client.control("fault", kind="empty", path="/issues", query="page=1")
+        _, headers, body = self.client("GET", self.repo + "/issues?per_page=2&page=1")
+        self.assertEqual(body, [])
+        self.assertIn('rel="next"', headers["Link"])
+
+    def test_hold_after_a_write(self):
+        issue = self.client.control("add/issue", repo="acme/web", title="A")["number"]
+        self.client.control("hold", nth=1)
+        got = []
+        thread = threading.Thread(target=lambda: got.append(self.client("POST", self.repo + "/issues/%d/comments" % issue, {"body": "x"})[0]))
+        thread.start()
+        self.assertEqual(self.client.ask("wait/held?timeout=20")["held"]["nth"], 1)
+        self.assertEqual(len(self.client.ask("state")["acme/web"]["comments"]), 1)
+        self.assertEqual(got, [])
+        self.client.control("release")
+        thread.join(20)
+        self.assertEqual(got, [201])
+
+    # Real parts: openssl and git.
+    @unittest.skipUnless(shutil.which("openssl"), "openssl is not installed")
+    def test_an_app(self):
+        with tempfile.TemporaryDirectory() as folder:
+            key, public = folder + "/key", folder + "/public"
+            subprocess.run(["openssl", "genrsa", "-out", key, "2048"], check=True, capture_output=True)
+            subprocess.run(["openssl", "rsa", "-in", key, "-pubout", "-out", public], check=True, capture_output=True)
+            self.client.control("add/app", id=7, slug="drover", public_key_file=public)
+            number = self.client.control("add/installation", app=7, account="acme", repos=["acme/web"])["id"]
+
+            def jwt(**claims):
+                said = dict({"iat": int(time.time()) - 60, "exp": int(time.time()) + 500, "iss": "7"}, **claims)
+                parts = [base64.urlsafe_b64encode(json.dumps(p).encode()).rstrip(b"=") for p in ({"alg": "RS256", "typ": "JWT"}, said)]
+                signed = subprocess.run(["openssl", "dgst", "-sha256", "-sign", key], input=b".".join(parts), check=True, capture_output=True).stdout
+                return "Bearer " + b".".join(parts + [base64.urlsafe_b64encode(signed).rstrip(b"=")]).decode()
+            path = "/app/installations/%s/access_tokens" % number
+            self.assertEqual(self.client("GET", "/app", Authorization=jwt())[2]["slug"], "drover")
+            self.assertEqual(str(self.client("GET", self.repo + "/installation", Authorization=jwt())[2]["id"]), number)
+            self.assertEqual(self.client("POST", path, Authorization=jwt(exp=int(time.time()) + 700))[0], 401)
+            self.assertEqual(self.client("POST", path, Authorization=jwt(iat=int(time.time()) + 60))[0], 401)
+            good = jwt()
+            forged = good[:-8] + ("A" * 8 if not good.endswith("A" * 8) else "B" * 8)
+            self.assertEqual(self.client("POST", path, Authorization=forged)[0], 401)
+            status, _, token = self.client("POST", path, Authorization=good)
+            self.assertEqual(status, 201)
+            self.assertGreater(len(token["token"]), 480)
+            self.assertEqual(token["token"].count("."), 2)
+            said = "Bearer " + token["token"]
+            self.assertEqual(self.client("GET", "/user", Authorization=said)[0], 403)
+            made = self.client("POST", self.repo + "/issues", {"title": "x"}, Authorization=said)[2]
+            self.assertEqual((made["user"]["login"], made["user"]["type"], made["performed_via_github_app"]["slug"]), ("drover[bot]", "Bot", "drover"))
+            self.client.control("set", skew=3601)
+            self.assertEqual(self.client("GET", self.repo, Authorization=said)[0], 401)
+
+    def test_heads_of_a_real_repository(self):
+        with tempfile.TemporaryDirectory() as folder:
+            env = dict(os.environ, GIT_AUTHOR_NAME="T", GIT_AUTHOR_EMAIL="t@localhost", GIT_COMMITTER_NAME="T", GIT_COMMITTER_EMAIL="t@localhost")
+
+            def git(*args):
+                return subprocess.run(["git", "-C", folder + "/work", *args], env=env, check=True, capture_output=True, text=True).stdout.strip()
+            subprocess.run(["git", "init", "-q", "-b", "main", folder + "/work"], check=True)
+            git("commit", "-q", "--allow-empty", "-m", "one")
+            subprocess.run(["git", "clone", "-q", "--bare", folder + "/work", folder + "/bare.git"], check=True, capture_output=True)
+            self.client.control("add/repo", name="acme/real", git=folder + "/bare.git")
+            path = "/repos/acme/real/pulls"
+            wanted = {"title": "T", "head": "topic", "base": "main"}
+            self.assertEqual(self.client("POST", path, wanted)[2]["errors"][0]["field"], "head")
+            git("push", "-q", folder + "/bare.git", "main:topic")
+            self.assertIn("No commits between", self.client("POST", path, wanted)[2]["errors"][0]["message"])
+            with open(folder + "/work/file", "w", encoding="ascii") as file:
+                file.write("text\n")
+            git("add", "file")
+            git("commit", "-q", "-m", "two")
+            git("push", "-q", folder + "/bare.git", "main:topic")
+            made = self.client("POST", path, wanted)[2]
+            self.assertEqual(made["head"]["sha"], git("rev-parse", "HEAD"))
+            self.assertIn("+text", self.client("GET", path + "/1", Accept="application/vnd.github.diff")[2])
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=1)
