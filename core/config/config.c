@@ -521,3 +521,20 @@ config_pipeline(const struct config *c, const char *kind)
 	}
 	return NULL;
 }
+
+const struct config_source *
+config_source(const struct config *c, const char *name)
+{
+	size_t len = strcspn(name, ".");
+
+	for (int i = 0; i < c->plugins_len && name[len] == '.'; i++) {
+		const struct config_plugin *plugin = &c->plugins[i];
+
+		if (strlen(plugin->name) != len || strncmp(plugin->name, name, len) != 0)
+			continue;
+		for (int j = 0; j < plugin->sources_len; j++)
+			if (strcmp(plugin->sources[j].name, name + len + 1) == 0)
+				return &plugin->sources[j];
+	}
+	return NULL;
+}

@@ -26,6 +26,7 @@ enum config_prompt { PROMPT_STDIN, PROMPT_ARGUMENT, PROMPT_FILE };
 struct config_agent {
 	char *name;
 	char **command;             /* argv, NULL-terminated */
+	char **read_only;           /* argv for runs that must change nothing; NULL: command */
 	enum config_prompt prompt;
 	char *output;               /* "codex", "stream-json", "opencode", "plain" */
 	char **env;                 /* "NAME=value", NULL-terminated */
@@ -49,6 +50,7 @@ struct config_repo {
 	char *token_file, *token_env; /* where the token lies; never the token. At most one is set */
 	char **token_command;
 	char **env;                 /* "NAME=value" for setup, check and agents */
+	char *prompts;              /* folder with prompts for work on it, or NULL */
 };
 
 /* What every pipeline can be told, whatever its plugin. -1 or NULL: the plugin's own default. */
@@ -67,6 +69,7 @@ struct config_source {
 	bool enabled;
 	int64_t interval_ms;        /* -1: the plugin's own */
 	int64_t poll_timeout_ms;
+	char *prompts;              /* folder with prompts for its jobs, or NULL */
 	cJSON *options;
 };
 
@@ -86,6 +89,7 @@ struct config {
 	char *cache_dir;            /* package caches of the jobs */
 	char *socket;               /* of the API */
 	char **plugin_dirs;         /* searched in order */
+	char *prompts;              /* folder with prompts that go before drover's own, or NULL */
 	char *log_file;             /* NULL: stderr */
 	int log_level;              /* enum drover_level */
 	int running;                /* total slots */
@@ -127,6 +131,7 @@ const struct config_agent *config_agent(const struct config *, const char *name)
 const struct config_repo *config_repo(const struct config *, const char *name);
 const struct config_plugin *config_plugin(const struct config *, const char *name);
 const struct config_pipeline *config_pipeline(const struct config *, const char *kind); /* "inbox.ticket" */
+const struct config_source *config_source(const struct config *, const char *name);     /* "inbox.ticket" */
 
 /* A commented example with every key (drover config example). */
 void config_example(struct buf *out);

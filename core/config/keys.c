@@ -26,6 +26,8 @@ static const struct key keys_pool[] = {
 static const struct key keys_agent[] = {
 	{ "command", KEY_ARGV, KEY_REQUIRED, AT(config_agent, command), .example = "(\"codex\", \"exec\", \"--json\", \"-\")",
 	  .help = "argv; the words {prompt} and {prompt_file} stand for the prompt and a file with it." },
+	{ "read_only", KEY_ARGV, AT(config_agent, read_only), .example = "(\"codex\", \"exec\", \"--json\", \"--sandbox\", \"read-only\", \"-\")",
+	  .help = "argv for runs that must change nothing; without it command. What such a run changes is undone." },
 	{ "prompt", KEY_WORD, AT(config_agent, prompt), .fallback = "stdin", .words = prompts, .help = "How the prompt goes in: stdin, argument or file." },
 	{ "output", KEY_STRING, AT(config_agent, output), .fallback = "plain", .example = "\"codex\"", .words = outputs,
 	  .help = "How its output is read: codex, stream-json, opencode or plain." },
@@ -60,6 +62,7 @@ static const struct key keys_repo[] = {
 	{ "token_env", KEY_STRING, AT(config_repo, token_env), .help = "The variable of the daemon with the token." },
 	{ "token_command", KEY_ARGV, AT(config_repo, token_command), .help = "The command that prints the token; argv, 10 seconds." },
 	{ "env", KEY_STRINGS, AT(config_repo, env), .example = "(\"CI=1\")", .help = "Variables for setup, check and agents." },
+	{ "prompts", KEY_PATH, AT(config_repo, prompts), .example = "\"/etc/drover/prompts/web\"", .help = "Folder with prompts for work on it (drover prompt list)." },
 	{ .name = NULL },
 };
 
@@ -67,6 +70,8 @@ static const struct key keys_source[] = {
 	{ "enabled", KEY_BOOL, AT(config_source, enabled), .fallback = "true", .help = "Whether it is polled." },
 	{ "interval", KEY_DURATION, AT(config_source, interval_ms), .example = "\"30s\"", .min = 1000, .unset = -1,
 	  .help = "Between two polls; without it the plugin's own." },
+	{ "prompts", KEY_PATH, AT(config_source, prompts), .example = "\"/etc/drover/prompts/comments\"",
+	  .help = "Folder with prompts for its jobs (drover prompt list)." },
 	{ "poll_timeout", KEY_DURATION, AT(config_source, poll_timeout_ms), .fallback = "5m", .min = 1000,
 	  .help = "A poll that takes longer hangs: its plugin is started again. All other keys are the source's options (drover plugin info)." },
 	{ "options", KEY_REST, AT(config_source, options) },
@@ -120,6 +125,8 @@ const struct key keys_config[] = {
 	{ "socket", KEY_PATH, AT(config, socket), .example = "\"/run/drover/drover.sock\"",
 	  .help = "Of the API. Without it $XDG_RUNTIME_DIR/drover.sock, else drover.sock in state_dir." },
 	{ "plugin_dirs", KEY_PATHS, AT(config, plugin_dirs), .fallback = PLUGINDIR, .help = "Where plugins are looked for, in this order." },
+	{ "prompts", KEY_PATH, AT(config, prompts), .example = "\"/etc/drover/prompts\"",
+	  .help = "Folder with prompts that go before drover's own (drover prompt list)." },
 	{ "running", KEY_INT, AT(config, running), .fallback = "3", .min = 1, .max = 10000, .help = "Jobs at once, of all pools together." },
 	{ "memory_floor", KEY_SIZE, AT(config, memory_floor), .fallback = "512M", .help = "Nothing starts while less memory is available." },
 	{ "disk_floor", KEY_SIZE, AT(config, disk_floor), .fallback = "1G", .help = "Nothing starts while less is free where state_dir lies." },

@@ -5,7 +5,9 @@ libconfigure_la_SOURCES = \
   core/config/keys.c core/config/keys.h \
   core/config/layer.c core/config/layer.h \
   core/config/options.c core/config/options.h \
+  core/config/prompts.c core/config/prompts.h core/config/prompts_check.c \
   core/config/secret.c \
   core/config/show.c \
+  core/config/template.c core/config/template.h \
   core/config/unbind.c
 libconfigure_la_LIBADD = $(LIBCONFIG_LIBS) $(CJSON_LIBS)

@@ -9,7 +9,7 @@
 #include "base/buf.h"
 #include "host/service.h"
 
-#define CHANGE_PROMPT_MAX (256 * 1024)
+#define CHANGE_PROMPT_MAX (1024 * 1024)
 #define CHANGE_OUTPUT_MAX 8192  /* bytes of a failed check that the follow-up is shown */
 #define CHANGE_TEXT_MAX 8192    /* bytes of the agent's last message that outlive a crash */
 #define CHANGE_TRAILERS_MAX 4096

@@ -21,4 +21,5 @@ const struct drover_host host_services = {
 	.change = &host_change,
 	.call = &host_call,
 	.time = &host_time,
+	.prompt = &host_prompt,
 };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The scope behind a plugin's pointer: found, made ready, and ended with all that it holds. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -33,6 +34,7 @@ scope_end(struct scope *scope)
 	OBJ_CHECK(scope, SCOPE_MAGIC);
 	lease_end(scope);
 	env_end(scope);
+	free(scope->prompt);
 	scope->magic = 0;
 }
 

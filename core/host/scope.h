@@ -54,6 +54,7 @@ struct scope {
 	char *scratch;                       /* folder, or NULL */
 	char *tmp;                           /* $TMPDIR of its commands: made by exec with the first one, gone or empty after scope_end; or NULL */
 	bool tmp_stays;                      /* it is the worker's */
+	char *prompt;                        /* rendered last, or NULL */
 
 	/* SCOPE_OPERATION */
 	uint64_t call;
@@ -85,6 +86,7 @@ extern const struct drover_host_effect host_effect;
 extern const struct drover_host_change host_change;
 extern const struct drover_host_call host_call;
 extern const struct drover_host_time host_time;
+extern const struct drover_host_prompt host_prompt;
 
 /* For the services among themselves. */
 struct tree *lease_tree(struct scope *, uint64_t handle);  /* NULL: not held by this scope */

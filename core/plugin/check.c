@@ -43,6 +43,8 @@ static const void *check_member(const void *one, size_t at);
 static int check_one(const struct check_kind *, const void *const *list, int index, const char *plugin, struct error *);
 static int check_list(const struct check_kind *, const void *const *list, const char *plugin, struct error *);
 static int check_numbers(const struct drover_plugin *, struct error *);
+static int check_prompt(const struct drover_prompt *, const char *owner, struct error *);
+static int check_prompts(const struct drover_plugin *, struct error *);
 
 static int
 check_header(const struct drover_plugin *plugin, const char *name, struct error *err)
@@ -168,6 +170,48 @@ check_numbers(const struct drover_plugin *plugin, struct error *err)
 	return 0;
 }
 
+static int
+check_prompt(const struct drover_prompt *prompt, const char *owner, struct error *err)
+{
+	if (prompt->size < CHECK_END(drover_prompt, variables))
+		return error_set(err, DROVER_CONFIG, "%s: a prompt has %u bytes, ABI 1.1 has %u: is .size set?", owner, (unsigned)prompt->size,
+		    (unsigned)CHECK_END(drover_prompt, variables));
+	if (prompt->name == NULL || !text_is_name(prompt->name) || strchr(prompt->name, '_') != NULL)
+		return error_set(err, DROVER_CONFIG, "%s: a prompt is called \"%.64s\": names have a-z, 0-9 and - only", owner,
+		    prompt->name != NULL ? prompt->name : "");
+	for (int i = 0; prompt->variables != NULL && prompt->variables[i] != NULL; i++) {
+		if (i >= CHECK_OPTIONS_MAX)
+			return error_set(err, DROVER_CONFIG, "%s: prompt %s has more than %d variables: does the list end with NULL?", owner,
+			    prompt->name, CHECK_OPTIONS_MAX);
+		if (!text_is_name(prompt->variables[i]))
+			return error_set(err, DROVER_CONFIG, "%s: prompt %s has a variable \"%.64s\": names have a-z, 0-9, - and _ only", owner,
+			    prompt->name, prompt->variables[i]);
+	}
+	return 0;
+}
+
+/* Since 1.1: a pipeline of an older header ends before them. */
+static int
+check_prompts(const struct drover_plugin *plugin, struct error *err)
+{
+	char owner[2 * DROVER_NAME_MAX + 32];
+
+	for (int i = 0; plugin->pipelines != NULL && plugin->pipelines[i] != NULL; i++) {
+		const struct drover_pipeline *pipeline = plugin->pipelines[i];
+
+		if (pipeline->size < CHECK_END(drover_pipeline, prompts) || pipeline->prompts == NULL)
+			continue;
+		(void)snprintf(owner, sizeof owner, "pipeline %s.%s", plugin->name, pipeline->name);
+		for (int j = 0; pipeline->prompts[j] != NULL; j++) {
+			if (j >= CHECK_EXPORTS_MAX)
+				return error_set(err, DROVER_CONFIG, "%s has more than %d prompts: does the list end with NULL?", owner, CHECK_EXPORTS_MAX);
+			if (check_prompt(pipeline->prompts[j], owner, err) == -1)
+				return -1;
+		}
+	}
+	return 0;
+}
+
 int
 loader_check(const struct drover_plugin *plugin, const char *name, struct error *err)
 {
@@ -181,5 +225,5 @@ loader_check(const struct drover_plugin *plugin, const char *name, struct error 
 	    check_list(&check_pipeline, (const void *const *)plugin->pipelines, plugin->name, err) == -1 ||
 	    check_list(&check_operation, (const void *const *)plugin->operations, plugin->name, err) == -1)
 		return -1;
-	return check_numbers(plugin, err);
+	return check_numbers(plugin, err) == -1 ? -1 : check_prompts(plugin, err);
 }

@@ -6,6 +6,21 @@
 #include "config/options.h"
 #include "plugin/loader.h"
 
+static cJSON *
+describe_prompts(const struct drover_prompt *const *prompts)
+{
+	cJSON *list = cJSON_CreateArray(), *one, *variables;
+
+	for (; prompts != NULL && *prompts != NULL; prompts++) {
+		cJSON_AddItemToArray(list, one = cJSON_CreateObject());
+		json_add_str(one, "name", (*prompts)->name);
+		variables = cJSON_AddArrayToObject(one, "variables");
+		for (int i = 0; (*prompts)->variables != NULL && (*prompts)->variables[i] != NULL; i++)
+			cJSON_AddItemToArray(variables, cJSON_CreateString((*prompts)->variables[i]));
+	}
+	return list;
+}
+
 cJSON *
 loader_describe(const struct plugin_image *image)
 {
@@ -40,6 +55,7 @@ loader_describe(const struct plugin_image *image)
 		json_add_int(one, "timeout_ms", pipeline->timeout_ms > 0 ? pipeline->timeout_ms : 50 * 60 * 1000);
 		json_add_int(one, "silence_ms", pipeline->silence_ms > 0 ? pipeline->silence_ms : 5 * 60 * 1000);
 		cJSON_AddItemToObject(one, "options", options_describe(pipeline->options));
+		cJSON_AddItemToObject(one, "prompts", describe_prompts(pipeline->prompts));
 	}
 	list = cJSON_AddArrayToObject(all, "operations");
 	for (int i = 0; i < image->operations_len; i++) {

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reads the files of all prompts before a job needs one: a variable that nobody fills in is a fault of the file, and a
+ * person should hear of it while he edits. Each file is looked at for each prompt that would take it.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/path.h"
+#include "config/prompts.h"
+#include "config/template.h"
+
+#define FAULTS_MAX 100
+
+struct check {
+	const struct config *config;
+	const cJSON *all;           /* exports of every plugin */
+	const char *plugin;         /* whose prompts are looked at */
+	const cJSON *known;         /* names of variables */
+	const char *file;
+	struct buf *faults;
+	int count;
+};
+
+static void check_say(struct check *, const char *line);
+static void check_text(void *, const char *, size_t);
+static int check_variable(void *, const char *, unsigned int, struct error *);
+static void check_folder(struct check *, const char *dir, const char *where);
+static void check_declared(struct check *, const cJSON *prompt);
+static void check_extra(struct check *, const struct prompt_for *);
+static void check_found(struct check *, const struct prompt_for *, const char *name, bool required);
+static bool check_is_declared(const struct check *, const char *name);
+static cJSON *check_union(const struct check *);
+
+/* A line that was said already is not said again: one file may serve many. */
+static void
+check_say(struct check *c, const char *line)
+{
+	const char *hit = buf_str(c->faults);
+	size_t len = strlen(line);
+
+	for (; (hit = strstr(hit, line)) != NULL; hit += len)
+		if ((hit == c->faults->data || hit[-1] == '\n') && hit[len] == '\n')
+			return;
+	if (c->count++ < FAULTS_MAX)
+		buf_addf(c->faults, "%s\n", line);
+}
+
+static void
+check_text(void *arg, const char *text, size_t len)
+{
+}
+
+static int
+check_variable(void *arg, const char *name, unsigned int line, struct error *err)
+{
+	struct check *c = arg;
+	struct buf text = BUF_INIT;
+	const cJSON *one;
+	const char *sep = "";
+
+	cJSON_ArrayForEach(one, c->known)
+		if (cJSON_IsString(one) && strcmp(one->valuestring, name) == 0)
+			return 0;
+	buf_addf(&text, "%s:%u: unknown variable {{%s}} (known: ", c->file, line, name);
+	cJSON_ArrayForEach(one, c->known) {
+		if (cJSON_IsString(one))
+			buf_addf(&text, "%s%s", sep, one->valuestring);
+		sep = ", ";
+	}
+	buf_addf(&text, "%s)", *sep == '\0' ? "none" : "");
+	check_say(c, buf_str(&text));
+	buf_free(&text);
+	return 0;
+}
+
+static void
+check_found(struct check *c, const struct prompt_for *who, const char *name, bool required)
+{
+	const struct template_reader reader = { check_text, check_variable, c };
+	struct prompt_text found;
+	struct error err = { .code = 0 };
+
+	if (prompts_find(c->config, who, name, &found, &err) != 0) {
+		if (err.code != DROVER_PERMANENT || required)
+			check_say(c, err.text);
+		return;
+	}
+	c->file = found.path;
+	if (template_walk(buf_str(&found.text), found.text.len, found.path, &reader, &err) != 0)
+		check_say(c, err.text);
+	c->file = NULL;
+	prompts_free(&found);
+}
+
+/* The folder that goes first decides, so each is made the first once. */
+static void
+check_declared(struct check *c, const cJSON *prompt)
+{
+	const struct config *config = c->config;
+	const char *name = json_str(prompt, "name", "");
+	char *source;
+
+	c->known = json_get(prompt, "variables");
+	check_found(c, &(struct prompt_for){ .plugin = c->plugin }, name, true);
+	for (int i = 0; i < config->repos_len; i++)
+		if (config->repos[i].prompts != NULL)
+			check_found(c, &(struct prompt_for){ .plugin = c->plugin, .repo = config->repos[i].name }, name, false);
+	for (int i = 0; i < config->plugins_len; i++) {
+		const struct config_plugin *plugin = &config->plugins[i];
+
+		/* Jobs of another plugin's source rarely come here: its files are for its own pipelines. */
+		for (int j = 0; j < plugin->sources_len && strcmp(plugin->name, c->plugin) == 0; j++) {
+			if (plugin->sources[j].prompts == NULL)
+				continue;
+			source = xasprintf("%s.%s", plugin->name, plugin->sources[j].name);
+			check_found(c, &(struct prompt_for){ .plugin = c->plugin, .source = source }, name, false);
+			free(source);
+		}
+	}
+}
+
+static bool
+check_is_declared(const struct check *c, const char *name)
+{
+	const cJSON *plugin, *pipeline, *prompt;
+
+	cJSON_ArrayForEach(plugin, c->all)
+		cJSON_ArrayForEach(pipeline, json_get(plugin, "pipelines"))
+			cJSON_ArrayForEach(prompt, json_get(pipeline, "prompts"))
+				if (strcmp(json_str(prompt, "name", ""), name) == 0)
+					return true;
+	return false;
+}
+
+/* All variables that any prompt knows: for files that a person asks for by name, which no pipeline declares. */
+static cJSON *
+check_union(const struct check *c)
+{
+	cJSON *names = cJSON_CreateArray();
+	const cJSON *plugin, *pipeline, *prompt, *variable, *seen;
+
+	cJSON_ArrayForEach(plugin, c->all)
+		cJSON_ArrayForEach(pipeline, json_get(plugin, "pipelines"))
+			cJSON_ArrayForEach(prompt, json_get(pipeline, "prompts"))
+				cJSON_ArrayForEach(variable, json_get(prompt, "variables")) {
+					cJSON_ArrayForEach(seen, names)
+						if (cJSON_IsString(variable) && strcmp(seen->valuestring, variable->valuestring) == 0)
+							break;
+					if (seen == NULL && cJSON_IsString(variable))
+						cJSON_AddItemToArray(names, cJSON_CreateString(variable->valuestring));
+				}
+	return names;
+}
+
+static void
+check_extra(struct check *c, const struct prompt_for *who)
+{
+	char **names = prompts_names(c->config, who);
+
+	for (size_t i = 0; names[i] != NULL; i++)
+		if (!check_is_declared(c, names[i]))
+			check_found(c, who, names[i], false);
+	prompts_names_free(names);
+}
+
+static void
+check_folder(struct check *c, const char *dir, const char *where)
+{
+	struct stat st;
+	char *line;
+
+	if (dir == NULL || (stat(dir, &st) == 0 && S_ISDIR(st.st_mode)))
+		return;
+	line = xasprintf("%s: %s: there is no folder %s", json_str(c->config->origins, where, "default"), where, dir);
+	check_say(c, line);
+	free(line);
+}
+
+int
+prompts_check(const struct config *config, const cJSON *all, struct buf *faults)
+{
+	struct check c = { .config = config, .all = all, .faults = faults };
+	const cJSON *plugin, *pipeline, *prompt;
+	cJSON *every = check_union(&c);
+	char *where;
+
+	check_folder(&c, config->prompts, "prompts");
+	for (int i = 0; i < config->repos_len; i++) {
+		where = xasprintf("repos.%s.prompts", config->repos[i].name);
+		check_folder(&c, config->repos[i].prompts, where);
+		free(where);
+	}
+	for (int i = 0; i < config->plugins_len; i++)
+		for (int j = 0; j < config->plugins[i].sources_len; j++) {
+			where = xasprintf("plugins.%s.sources.%s.prompts", config->plugins[i].name, config->plugins[i].sources[j].name);
+			check_folder(&c, config->plugins[i].sources[j].prompts, where);
+			free(where);
+		}
+	cJSON_ArrayForEach(plugin, all) {
+		bool any = false;
+
+		c.plugin = json_str(plugin, "name", "");
+		cJSON_ArrayForEach(pipeline, json_get(plugin, "pipelines"))
+			cJSON_ArrayForEach(prompt, json_get(pipeline, "prompts")) {
+				check_declared(&c, prompt);
+				any = true;
+			}
+		c.known = every;
+		if (any)
+			check_extra(&c, &(struct prompt_for){ .plugin = c.plugin });
+		for (int i = 0; any && i < config->repos_len; i++)
+			if (config->repos[i].prompts != NULL)
+				check_extra(&c, &(struct prompt_for){ .plugin = c.plugin, .repo = config->repos[i].name });
+	}
+	cJSON_Delete(every);
+	return c.count;
+}

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Text from outside as a person sees it where it was written. What is invisible there (comments, characters without width,
+ * tags) is how instructions are smuggled past the person who approves a ticket, so an agent does not get it either.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "host/prompt.h"
+
+/* Without width or glyph, or changing the order of what follows. Sorted. */
+static const struct {
+	uint32_t first, last;
+} invisible[] = {
+	{ 0x00, 0x08 }, { 0x0b, 0x1f }, { 0x7f, 0x9f }, { 0xad, 0xad }, { 0x34f, 0x34f }, { 0x61c, 0x61c }, { 0x115f, 0x1160 },
+	{ 0x17b4, 0x17b5 }, { 0x180b, 0x180f }, { 0x200b, 0x200f }, { 0x202a, 0x202e }, { 0x2060, 0x206f }, { 0x3164, 0x3164 },
+	{ 0xfe00, 0xfe0f }, { 0xfeff, 0xfeff }, { 0xffa0, 0xffa0 }, { 0xfff0, 0xfffb }, { 0x1bca0, 0x1bca3 }, { 0x1d173, 0x1d17a },
+	{ 0xe0000, 0xe0fff },
+};
+
+static bool is_invisible(uint32_t);
+static uint32_t character(const unsigned char *, size_t *len);
+static void drop_invisible(struct buf *out, const char *, size_t);
+static void drop_comments(struct buf *out, const char *, size_t);
+static bool begins_line(const char *text, const char *at);
+
+static bool
+is_invisible(uint32_t c)
+{
+	for (size_t i = 0; i < ARRAY_LEN(invisible) && invisible[i].first <= c; i++)
+		if (c <= invisible[i].last)
+			return true;
+	return false;
+}
+
+/* Of text that is known to be UTF-8. */
+static uint32_t
+character(const unsigned char *s, size_t *len)
+{
+	uint32_t c;
+
+	*len = s[0] < 0x80 ? 1 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
+	if (*len == 1)
+		return s[0];
+	c = s[0] & (0x7fu >> *len);
+	for (size_t i = 1; i < *len; i++)
+		c = c << 6 | (s[i] & 0x3f);
+	return c;
+}
+
+static void
+drop_invisible(struct buf *out, const char *text, size_t size)
+{
+	uint32_t c;
+	size_t len;
+
+	for (size_t i = 0; i < size; i += len) {
+		c = character((const unsigned char *)text + i, &len);
+		if (c == 0x2028 || c == 0x2029)
+			buf_addc(out, '\n');
+		else if (!is_invisible(c))
+			buf_add(out, text + i, len);
+	}
+}
+
+/* True when only blanks stand between the beginning of the line and `at`. */
+static bool
+begins_line(const char *text, const char *at)
+{
+	while (at > text && (at[-1] == ' ' || at[-1] == '\t'))
+		at--;
+	return at == text || at[-1] == '\n';
+}
+
+/* A comment that is not closed hides all that follows where it begins a line, and nothing elsewhere: so does a browser. */
+static void
+drop_comments(struct buf *out, const char *text, size_t len)
+{
+	const char *end = text + len, *p = text, *open, *close;
+
+	while ((open = memmem(p, (size_t)(end - p), "<!--", 4)) != NULL) {
+		buf_add(out, p, (size_t)(open - p));
+		/* "<!-->" is a whole comment to a browser. */
+		close = memmem(open + 2, (size_t)(end - open - 2), "-->", 3);
+		if (close == NULL && begins_line(text, open))
+			return;
+		if (close == NULL) {
+			buf_add(out, open, (size_t)(end - open));
+			return;
+		}
+		p = close + 3;
+		/* What stands on both sides must not become the beginning of a comment. */
+		if (out->len > 0 && strchr("<!-", out->data[out->len - 1]) != NULL)
+			buf_addc(out, ' ');
+	}
+	buf_add(out, p, (size_t)(end - p));
+}
+
+void
+prompt_clean(struct buf *out, const char *text)
+{
+	struct buf good = BUF_INIT, seen = BUF_INIT, whole = BUF_INIT;
+	size_t fits;
+
+	text_clean(&good, text, strlen(text));
+	drop_invisible(&seen, buf_str(&good), good.len);
+	drop_comments(&whole, buf_str(&seen), seen.len);
+	fits = text_fit(buf_str(&whole), whole.len, PROMPT_VALUE_MAX);
+	buf_add(out, buf_str(&whole), fits);
+	if (fits < whole.len)
+		buf_addf(out, "\n[drover cut this here: %zu more bytes]", whole.len - fits);
+	buf_free(&good);
+	buf_free(&seen);
+	buf_free(&whole);
+}
