@@ -3,6 +3,8 @@ plugin_ldflags = -module -avoid-version -shared -no-undefined $(PLUGIN_LDFLAGS)
 plugin_cflags = $(AM_CFLAGS) -fvisibility=hidden
 plugin_cppflags = -I$(top_srcdir)/include -I$(top_srcdir)/plugins $(DROVER_CPPFLAGS)
 plugin_common = plugins/common/text.c plugins/common/text.h
+# Of plugins that speak to a vendor; they are linked with $(CJSON_LIBS).
+plugin_web = plugins/common/web.c plugins/common/web_json.c plugins/common/web_text.c plugins/common/web.h
 
 include plugins/inbox/local.mk
 include plugins/exec/local.mk

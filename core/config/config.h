@@ -101,6 +101,9 @@ struct config {
 	int warm_trees;             /* per repo */
 	int64_t tree_max_age_ms;    /* a warm worktree older than this goes */
 	int64_t trees_max_bytes;    /* 0: no limit but the disk floor */
+	char *http_ca_file;         /* certificates that are trusted; NULL: the system's */
+	char *http_proxy;           /* URL; NULL: none */
+	int64_t http_cache_max;     /* bytes of kept answers, per plugin */
 	struct config_pool *pools;
 	int pools_len;
 	struct config_agent *agents;

@@ -117,6 +117,15 @@ static const struct key keys_trees[] = {
 	{ .name = NULL },
 };
 
+static const struct key keys_http[] = {
+	{ "ca_file", KEY_PATH, AT(config, http_ca_file), .example = "\"/etc/ssl/certs/acme.pem\"",
+	  .help = "Certificates to trust; without it the system's." },
+	{ "proxy", KEY_STRING, AT(config, http_proxy), .example = "\"http://proxy.example.net:3128\"",
+	  .help = "For all but loopback addresses; without it none, whatever the environment says." },
+	{ "cache_max", KEY_SIZE, AT(config, http_cache_max), .fallback = "64M", .help = "Of kept answers of one plugin; \"0\": none are kept." },
+	{ .name = NULL },
+};
+
 const struct key keys_config[] = {
 	{ "state_dir", KEY_PATH, AT(config, state_dir), .example = "\"/var/lib/drover\"",
 	  .help = "Database, mirrors, worktrees, outputs; one daemon each. Without it $XDG_STATE_HOME/drover, for root /var/lib/drover." },
@@ -135,6 +144,7 @@ const struct key keys_config[] = {
 	{ "keep_jobs", KEY_DURATION, AT(config, keep_jobs_ms), .fallback = "30d", .min = 60000,
 	  .help = "Succeeded and cancelled jobs are removed after this; dead ones never." },
 	{ "log", KEY_GROUP, .table = keys_log, .help = "The daemon's log." },
+	{ "http", KEY_GROUP, .table = keys_http, .help = "Requests of plugins." },
 	{ "trees", KEY_GROUP, .table = keys_trees, .help = "Worktrees between two jobs." },
 	{ "pools", KEY_MAP, MANY(config, pools, config_pool), .table = keys_pool, .sample = "huge", .help = "Named capacity. light (2 slots) and heavy (1) are always there." },
 	{ "agents", KEY_MAP, MANY(config, agents, config_agent), .table = keys_agent, .sample = "codex", .help = "Coding agents." },

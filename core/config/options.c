@@ -372,6 +372,14 @@ options_secret(const struct options *o, const char *key, struct error *err)
 	return secret;
 }
 
+int
+options_given(const struct options *o, const char *key)
+{
+	const struct value *v = find_value(o, key);
+
+	return v != NULL && v->at != NULL;
+}
+
 cJSON *
 options_describe(const struct drover_option *table)
 {

@@ -23,6 +23,8 @@ void options_free(struct options *);
 /* A default of a bool, int or list is written as in a file, of all else as plain text. */
 /* Semantics of struct drover_host_option; NULL/0 when the key is not in the table. Borrowed. options_has: 1 when the table has the key. */
 int options_has(const struct options *, const char *key);
+/* 1 when the configuration says it, rather than the default. */
+int options_given(const struct options *, const char *key);
 const char *options_string(const struct options *, const char *key);
 int64_t options_integer(const struct options *, const char *key);
 size_t options_count(const struct options *, const char *key);

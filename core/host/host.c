@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The table of services that a scope is given. http comes in a later minor version. */
+/* The table of services that a scope is given. */
 #include "host/scope.h"
 
 const struct drover_host host_services = {
@@ -13,7 +13,7 @@ const struct drover_host host_services = {
 	.lease = &host_lease,
 	.exec = &host_exec,
 	.agent = &host_agent,
-	.http = NULL,
+	.http = &host_http,
 	.git = &host_git,
 	.kv = &host_kv,
 	.secret = &host_secret,
@@ -22,4 +22,5 @@ const struct drover_host host_services = {
 	.call = &host_call,
 	.time = &host_time,
 	.prompt = &host_prompt,
+	.repo = &host_repo,
 };

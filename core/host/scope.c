@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "host/env.h"
+#include "host/http.h"
 #include "host/service.h"
 
 struct scope *
@@ -33,6 +34,7 @@ scope_end(struct scope *scope)
 {
 	OBJ_CHECK(scope, SCOPE_MAGIC);
 	lease_end(scope);
+	http_end(scope);
 	env_end(scope);
 	free(scope->prompt);
 	scope->magic = 0;

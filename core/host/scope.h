@@ -20,6 +20,7 @@
 enum scope_role { SCOPE_PLUGIN, SCOPE_SOURCE, SCOPE_JOB, SCOPE_OPERATION };
 
 struct scope_lease;
+struct http;
 
 struct scope {
 	struct drover_scope public;          /* first: what the plugin sees */
@@ -30,6 +31,7 @@ struct scope {
 	const struct options *options;       /* of the source or pipeline; may be NULL */
 	const struct options *plugin_options;
 	struct link *link;
+	struct http *http;                   /* connections and the last answer; NULL until host->http is used */
 	int64_t deadline_ms;                 /* monotonic; 0: none */
 
 	/* SCOPE_SOURCE, in poll(): what emit and cursor collect for the runner */
@@ -79,6 +81,7 @@ extern const struct drover_host_queue host_queue;
 extern const struct drover_host_lease host_lease;
 extern const struct drover_host_exec host_exec;
 extern const struct drover_host_agent host_agent;
+extern const struct drover_host_http host_http;
 extern const struct drover_host_git host_git;
 extern const struct drover_host_kv host_kv;
 extern const struct drover_host_secret host_secret;
@@ -87,6 +90,10 @@ extern const struct drover_host_change host_change;
 extern const struct drover_host_call host_call;
 extern const struct drover_host_time host_time;
 extern const struct drover_host_prompt host_prompt;
+extern const struct drover_host_repo host_repo;
+
+/* In a fork of the process that used the scope: its connections are the parent's, and are closed here without a word to the peer. */
+void http_forked(struct scope *);
 
 /* For the services among themselves. */
 struct tree *lease_tree(struct scope *, uint64_t handle);  /* NULL: not held by this scope */

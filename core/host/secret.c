@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* host->secret: reads a secret option anew each time, and has the log mask it from then on. */
+/* host->secret: reads a secret option anew each time, and has the log mask it from then on; and masks what was made of one. */
 #include <string.h>
 
 #include "base/log.h"
@@ -7,26 +7,54 @@
 #include "host/service.h"
 
 static int64_t secret_get(struct drover_scope *, const char *, char *, size_t, struct drover_error *);
+static void secret_mask(struct drover_scope *, const char *);
+static int secret_given(struct drover_scope *, const char *);
+static const struct options *secret_options(const struct scope *, const char *);
 
 const struct drover_host_secret host_secret = {
 	.size = sizeof host_secret,
 	.get = secret_get,
+	.mask = secret_mask,
+	.given = secret_given,
 };
+
+/* The options that declare key: the scope's own, else its plugin's; NULL: neither. */
+static const struct options *
+secret_options(const struct scope *scope, const char *key)
+{
+	if (scope->options != NULL && options_has(scope->options, key))
+		return scope->options;
+	return scope->plugin_options != NULL && options_has(scope->plugin_options, key) ? scope->plugin_options : NULL;
+}
+
+static void
+secret_mask(struct drover_scope *public, const char *value)
+{
+	scope_of(public);
+	if (value != NULL && strnlen(value, DROVER_VALUE_MAX + 1) <= DROVER_VALUE_MAX)
+		log_mask_add(value);
+}
+
+static int
+secret_given(struct drover_scope *public, const char *key)
+{
+	const struct options *options = key != NULL ? secret_options(scope_of(public), key) : NULL;
+
+	return options != NULL && options_given(options, key);
+}
 
 static int64_t
 secret_get(struct drover_scope *public, const char *key, char *value, size_t size, struct drover_error *out)
 {
 	struct scope *scope = scope_of(public);
-	const struct options *options = scope->options;
+	const struct options *options;
 	struct error err = { 0 };
 	char *secret;
 	int64_t len;
 
 	if (service_line(key, "key of a secret", DROVER_NAME_MAX, false, &err) != 0)
 		return scope_fail(out, &err);
-	if (options == NULL || !options_has(options, key))
-		options = scope->plugin_options;
-	if (options == NULL || !options_has(options, key)) {
+	if ((options = secret_options(scope, key)) == NULL) {
 		error_set(&err, DROVER_PERMANENT, "no option \"%s\" is declared", key);
 		return scope_fail(out, &err);
 	}

@@ -245,6 +245,10 @@ runner_detach(const struct runner *runner)
 	close(runner->fd);
 	if (runner->inotify != -1)
 		close(runner->inotify);
+	if (runner->scope != NULL)
+		http_forked(runner->scope);
+	for (int i = 0; runner->sources != NULL && i < runner->image.sources_len; i++)
+		http_forked(&runner->sources[i].scope);
 }
 
 static void *

@@ -40,6 +40,7 @@ static void service_release(struct asker *, struct message *, struct answer *);
 static void service_kv(struct asker *, struct message *, struct answer *);
 static void service_effect(struct asker *, struct message *, struct answer *);
 static void service_call(struct asker *, struct message *, struct answer *);
+static void service_http(struct asker *, struct message *, struct answer *);
 
 static const struct service services[] = {
 	{ MESSAGE_CAPACITY_ASK, true, service_capacity },
@@ -55,6 +56,8 @@ static const struct service services[] = {
 	{ MESSAGE_EFFECT_BEGIN, true, service_effect },
 	{ MESSAGE_EFFECT_DONE, true, service_effect },
 	{ MESSAGE_CALL, true, service_call },
+	{ MESSAGE_HTTP_ASK, true, service_http },
+	{ MESSAGE_HTTP_TELL, true, service_http },
 };
 
 static void
@@ -271,4 +274,10 @@ service_call(struct asker *p, struct message *m, struct answer *a)
 	a->later = true;
 	request = message_b(m, "request", &len);
 	daemon_call(p->supervisor->daemon, message_s(m, "operation"), request, len, service_called, w);
+}
+
+static void
+service_http(struct asker *p, struct message *m, struct answer *a)
+{
+	a->number = 0;
 }

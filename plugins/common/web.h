@@ -23,7 +23,7 @@ struct web {
 	const char *credential;                /* name for limits and cache, never the secret */
 	const char *authorization;             /* value of that header, or NULL */
 	const char *accept;                    /* NULL: application/json */
-	struct drover_field headers[WEB_HEADERS_MAX]; /* more of them, of every request */
+	struct drover_field headers[WEB_HEADERS_MAX]; /* more of them, of every request; key NULL: value is the whole "Name: value" */
 	size_t headers_len;
 	void (*judge)(void *arg, struct drover_scope *, const struct drover_http_response *, struct drover_http_verdict *);
 	void *arg;
@@ -76,7 +76,7 @@ bool json_true(const cJSON *object, const char *key);
 const cJSON *json_at(const cJSON *object, const char *path);              /* "user.login"; NULL: none */
 const char *json_text_at(const cJSON *object, const char *path);
 void json_id(const cJSON *object, const char *key, char *out, size_t size);
-/* Numbers above 2^53 keep their digits: written as strings before they are parsed. NULL and a reason for what is no JSON, too deep or too large. */
+/* Integers above 2^53 keep their digits: they come as strings. NULL for what is no JSON (AGAIN), nested deeper than WEB_DEPTH_MAX or of a million values (PERMANENT). */
 cJSON *json_read(const char *text, size_t len, struct drover_error *);
 
 /* A growing string. Failing to grow marks it bad; text_of then gives NULL. */

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * JSON from outside, read within bounds. cJSON keeps numbers as doubles and ends a string at its first NUL, so both
+ * are written differently before it parses: an integer above 2^53 becomes a string, \u0000 becomes U+FFFD.
+ */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/text.h"
+#include "common/web.h"
+
+#define JSON_NODES_MAX 1000000                 /* each costs 64 bytes, however few it took to write */
+#define JSON_SAFE_INTEGER "9007199254740992"   /* 2^53 */
+#define JSON_PATH_MAX 256
+
+static bool json_is_digit(char);
+static bool json_is_number(char);
+static size_t json_copy_string(struct text_buf *, const char *, size_t, size_t);
+static size_t json_copy_number(struct text_buf *, const char *, size_t, size_t);
+
+static bool
+json_is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static bool
+json_is_number(char c)
+{
+	return json_is_digit(c) || c == '-' || c == '+' || c == '.' || c == 'e' || c == 'E';
+}
+
+/* From the opening quote at i to behind the closing one. */
+static size_t
+json_copy_string(struct text_buf *out, const char *text, size_t len, size_t i)
+{
+	size_t from = i++;
+
+	while (i < len && text[i] != '"') {
+		if (text[i] == '\\' && len - i >= 6 && memcmp(text + i, "\\u0000", 6) == 0) {
+			text_add(out, text + from, i - from);
+			text_add(out, "\\ufffd", 6);
+			from = i += 6;
+			continue;
+		}
+		i += text[i] == '\\' && len - i >= 2 ? 2 : 1;
+	}
+	if (i < len)
+		i++;
+	text_add(out, text + from, i - from);
+	return i;
+}
+
+/* From a digit or minus at i to behind the number. */
+static size_t
+json_copy_number(struct text_buf *out, const char *text, size_t len, size_t i)
+{
+	size_t from = i, digits, most = sizeof(JSON_SAFE_INTEGER) - 1;
+	bool integer = true;
+	const char *first;
+
+	for (; i < len && json_is_number(text[i]); i++)
+		integer = integer && (json_is_digit(text[i]) || (i == from && text[i] == '-'));
+	first = text + from + (text[from] == '-');
+	digits = (size_t)(text + i - first);
+	if (integer && (digits > most || (digits == most && memcmp(first, JSON_SAFE_INTEGER, most) > 0))) {
+		text_add(out, "\"", 1);
+		text_add(out, text + from, i - from);
+		text_add(out, "\"", 1);
+	} else {
+		text_add(out, text + from, i - from);
+	}
+	return i;
+}
+
+cJSON *
+json_read(const char *text, size_t len, struct drover_error *err)
+{
+	struct text_buf out = { 0 };
+	const char *end = NULL;
+	cJSON *json = NULL;
+	size_t i = 0, nodes = 0;
+	int depth = 0;
+
+	if (len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
+		i = 3;
+	while (i < len) {
+		if (text[i] == '"') {
+			i = json_copy_string(&out, text, len, i);
+			continue;
+		}
+		if (json_is_digit(text[i]) || text[i] == '-') {
+			i = json_copy_number(&out, text, len, i);
+			continue;
+		}
+		if (text[i] == '[' || text[i] == '{')
+			depth++;
+		else if (text[i] == ']' || text[i] == '}')
+			depth--;
+		if (depth > WEB_DEPTH_MAX) {
+			plugin_fail(err, DROVER_PERMANENT, "JSON nested deeper than %d", WEB_DEPTH_MAX);
+			goto out;
+		}
+		nodes += text[i] == ',' || text[i] == '[' || text[i] == '{';
+		if (nodes > JSON_NODES_MAX) {
+			plugin_fail(err, DROVER_PERMANENT, "JSON of more than %d values", JSON_NODES_MAX);
+			goto out;
+		}
+		text_add(&out, text + i++, 1);
+	}
+	if (out.bad || text_of(&out) == NULL) {
+		plugin_fail(err, DROVER_AGAIN, "out of memory for %zu bytes of JSON", len);
+		goto out;
+	}
+	json = cJSON_ParseWithLengthOpts(text_of(&out), out.len, &end, 0);
+	if (json != NULL && end != NULL && end[strspn(end, " \t\r\n")] != '\0') {
+		cJSON_Delete(json);
+		json = NULL;
+	}
+	if (json == NULL)
+		plugin_fail(err, DROVER_AGAIN, "not JSON, or cut off: understood up to byte %zu of %zu",
+		    end != NULL ? (size_t)(end - text_of(&out)) : (size_t)0, len);
+out:
+	text_free(&out);
+	return json;
+}
+
+const char *
+json_text(const cJSON *object, const char *key)
+{
+	const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, key));
+
+	return text != NULL ? text : "";
+}
+
+double
+json_number(const cJSON *object, const char *key)
+{
+	const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, key);
+
+	return cJSON_IsNumber(item) && isfinite(item->valuedouble) ? item->valuedouble : 0;
+}
+
+bool
+json_true(const cJSON *object, const char *key)
+{
+	return cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(object, key));
+}
+
+const cJSON *
+json_at(const cJSON *object, const char *path)
+{
+	char key[JSON_PATH_MAX];
+	size_t len;
+
+	while (object != NULL && *path != '\0') {
+		len = strcspn(path, ".");
+		if (len >= sizeof(key))
+			return NULL;
+		memcpy(key, path, len);
+		key[len] = '\0';
+		object = cJSON_GetObjectItemCaseSensitive(object, key);
+		path += len + (path[len] == '.');
+	}
+	return object;
+}
+
+const char *
+json_text_at(const cJSON *object, const char *path)
+{
+	const char *text = cJSON_GetStringValue(json_at(object, path));
+
+	return text != NULL ? text : "";
+}
+
+void
+json_id(const cJSON *object, const char *key, char *out, size_t size)
+{
+	const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, key);
+
+	if (size == 0)
+		return;
+	out[0] = '\0';
+	if (cJSON_IsString(item)) {
+		if (strlen(item->valuestring) < size)
+			memcpy(out, item->valuestring, strlen(item->valuestring) + 1);
+	} else if (cJSON_IsNumber(item) && fabs(item->valuedouble) <= 0x1p53 && trunc(item->valuedouble) == item->valuedouble) {
+		if ((size_t)snprintf(out, size, "%.0f", item->valuedouble) >= size)
+			out[0] = '\0';
+	}
+}
