@@ -18,7 +18,9 @@ import urllib.parse
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import fake  # noqa: E402
+import adf  # noqa: E402
 import github  # noqa: E402
+import jira  # noqa: E402
 
 
 class Client:
@@ -38,7 +40,7 @@ class Client:
         try:
             return answer.status, answer.headers, json.loads(text)
         except ValueError:
-            return answer.status, answer.headers, text.decode()
+            return answer.status, answer.headers, text.decode("utf-8", "replace")
 
     def control(self, what, /, **body):
         status, _, answer = self("POST", "/_control/" + what, body, Content_Type="application/json")
@@ -306,6 +308,148 @@ class GitHubTest(Case):
             made = self.client("POST", path, wanted)[2]
             self.assertEqual(made["head"]["sha"], git("rev-parse", "HEAD"))
             self.assertIn("+text", self.client("GET", path + "/1", Accept="application/vnd.github.diff")[2])
+
+
+class JiraTest(Case):
+    fake_class = jira.Jira
+    headers = {"Authorization": "Basic " + base64.b64encode(b"bot@example.com:jira-token").decode(), "Content-Type": "application/json"}
+    api = "/rest/api/3"
+
+    def setUp(self):
+        super().setUp()
+        self.key = self.client.control("add/issue", project="SHOP", summary="Fix it", description="Please.")["key"]
+
+    def search(self, text, **more):
+        status, _, body = self.client("POST", self.api + "/search/jql", dict({"jql": text, "fields": ["summary", "status"]}, **more))
+        return status, body
+
+    def found(self, text, **more):
+        status, body = self.search(text, **more)
+        self.assertEqual(status, 200, body)
+        return [i["key"] for i in body["issues"]]
+
+    def test_who_is_nobody_is_not_told(self):
+        self.assertEqual(self.client("GET", self.api + "/myself", Authorization=None)[0], 401)
+        self.assertEqual(self.client("GET", self.api + "/issue/" + self.key, Authorization=None)[0], 404)
+        self.assertEqual(self.client("POST", self.api + "/search/jql", {"jql": "project = SHOP"}, Authorization=None)[2]["issues"], [])
+        self.assertEqual(self.client("GET", self.api + "/myself", Authorization="Basic eDp5")[0], 401)
+
+    def test_a_scoped_token_opens_the_prefix_only(self):
+        self.client.control("reset", prefix="/ex/jira/123", scoped=True)
+        self.assertEqual(self.client("GET", self.api + "/myself")[0], 401)
+        body = self.client("GET", "/ex/jira/123" + self.api + "/myself")[2]
+        self.assertEqual(body["accountId"], "bot-1")
+        self.assertIn("/ex/jira/123/rest", body["self"])
+
+    def test_search(self):
+        self.client.control("add/issue", project="SHOP", summary="Other", assignee="ana")
+        self.assertEqual(self.found('assignee = currentUser() AND status = "To Do" ORDER BY created DESC'), [self.key])
+        self.assertEqual(self.found("project in (SHOP) AND (status = Done OR summary ~ other)"), ["SHOP-2"])
+        self.assertEqual(self.found("project = SHOP AND updated >= '-5m' order by key asc"), ["SHOP-1", "SHOP-2"])
+        for bad in ("order by created", "status = Nowhere", "colour = red", "project = SHOP AND", "updated > yesterday"):
+            self.assertEqual(self.search(bad)[0], 400, bad)
+        self.assertEqual(self.search("project = SHOP", startAt=0)[0], 400)
+        self.assertEqual(self.client("POST", self.api + "/search", {"jql": "project = SHOP"})[0], 410)
+        self.assertNotIn("fields", self.client("POST", self.api + "/search/jql", {"jql": "project = SHOP"})[2]["issues"][0])
+
+    def test_pages_by_token(self):
+        for number in range(4):
+            self.client.control("add/issue", project="SHOP", summary="More %d" % number)
+        keys, more, pages = [], {}, 0
+        while True:
+            body = self.search("project = SHOP order by key asc", maxResults=2, **more)[1]
+            keys += [i["key"] for i in body["issues"]]
+            pages += 1
+            if body["isLast"]:
+                self.assertNotIn("nextPageToken", body)
+                break
+            more = {"nextPageToken": body["nextPageToken"]}
+        self.assertEqual((len(keys), pages), (5, 3))
+
+    def test_the_search_lags_behind(self):
+        self.assertEqual(self.found("status = 'To Do'"), [self.key])
+        self.client.control("set", lag=1000)
+        self.client.control("move", issue=self.key, status="In Progress")
+        self.assertEqual(self.found("status = 'To Do'"), [self.key])
+        number = self.client("GET", self.api + "/issue/" + self.key)[2]["id"]
+        self.assertEqual(self.found("status = 'To Do'", reconcileIssues=[int(number)]), [])
+        self.client.control("add/issue", project="SHOP", summary="New")
+        self.assertEqual(self.found("project = SHOP"), [self.key])
+
+    def test_an_issue_with_its_history(self):
+        self.client.control("move", issue=self.key, status="In Progress")
+        body = self.client("GET", self.api + "/issue/%s?fields=summary,status&expand=changelog" % self.key)[2]
+        self.assertEqual(set(body["fields"]), {"summary", "status"})
+        item = body["changelog"]["histories"][0]["items"][0]
+        self.assertEqual((item["field"], item["fromString"], item["toString"]), ("status", "To Do", "In Progress"))
+        self.assertEqual(self.client("GET", self.api + "/issue/SHOP-99")[0], 404)
+
+    def test_comments_are_documents(self):
+        path = self.api + "/issue/%s/comment" % self.key
+        status, _, made = self.client("POST", path, {"body": adf.doc("Hello"), "properties": [{"key": "drover", "value": {"id": 1}}]})
+        self.assertEqual((status, made["author"]["accountId"]), (201, "bot-1"))
+        self.assertEqual(self.client("GET", self.api + "/comment/%s/properties/drover" % made["id"])[2]["value"], {"id": 1})
+        for bad in ("text", {"type": "doc", "content": []}, adf.doc(""), {"type": "doc", "version": 1, "content": [{"type": "text", "text": "x"}]},
+                    {"type": "doc", "version": 1, "content": [{"type": "paragraph", "content": [{"type": "text", "text": ""}]}]}):
+            self.assertEqual(self.client("POST", path, {"body": bad})[0], 400, bad)
+        self.assertEqual(self.client("POST", path, {"body": adf.doc("x" * 32768)})[0], 400)
+        listed = self.client("GET", path + "?orderBy=-created&expand=properties")[2]
+        self.assertEqual((listed["total"], listed["comments"][0]["properties"][0]["key"]), (1, "drover"))
+
+    def test_transitions(self):
+        path = self.api + "/issue/%s/transitions" % self.key
+        open_now = {t["to"]["name"]: t["id"] for t in self.client("GET", path)[2]["transitions"]}
+        self.assertNotIn("To Do", open_now)
+        self.assertEqual(self.client("POST", path, {"transition": {"id": int(open_now["Done"])}})[0], 400)
+        self.assertEqual(self.client("POST", path, {"transition": {"id": open_now["Done"]}})[0], 204)
+        self.assertEqual(self.client("POST", path, {"transition": {"id": open_now["Done"]}})[0], 400)
+        self.assertEqual(self.client.ask("state")[self.key]["moves"], ["Done"])
+
+    def test_links_and_properties_are_upserts(self):
+        link = {"globalId": "pr-1", "object": {"url": "http://x/1", "title": "PR 1"}}
+        path = self.api + "/issue/%s/remotelink" % self.key
+        self.assertEqual([self.client("POST", path, link)[0] for _ in range(2)], [201, 200])
+        self.assertEqual(len(self.client("GET", path)[2]), 1)
+        self.assertEqual(self.client("POST", path, {"object": {"title": "x"}})[0], 400)
+        path = self.api + "/issue/%s/properties/drover" % self.key
+        self.assertEqual(self.client("GET", path)[0], 404)
+        self.assertEqual([self.client("PUT", path, {"a": 1})[0] for _ in range(2)], [201, 200])
+        self.assertEqual(self.client("GET", path)[2]["value"], {"a": 1})
+
+    def test_subtasks(self):
+        fields = {"project": {"key": "SHOP"}, "summary": "Part", "issuetype": {"name": "Sub-task"}}
+        self.assertEqual(self.client("POST", self.api + "/issue", {"fields": fields})[0], 400)
+        status, _, made = self.client("POST", self.api + "/issue", {"fields": dict(fields, parent={"key": self.key})})
+        self.assertEqual(status, 201)
+        self.assertEqual([s["key"] for s in self.client("GET", self.api + "/issue/" + self.key)[2]["fields"]["subtasks"]], [made["key"]])
+
+    def test_attachments(self):
+        number = self.client.control("add/attachment", issue=self.key, filename="a.png", size=100)["id"]
+        one = self.client("GET", self.api + "/issue/" + self.key)[2]["fields"]["attachment"][0]
+        self.assertEqual((one["id"], one["size"]), (number, 100))
+        status, headers, _ = self.client("GET", self.api + "/attachment/content/" + number)
+        self.assertEqual((status, urllib.parse.urlsplit(headers["Location"]).hostname), (303, "api.media.atlassian.com"))
+        self.assertEqual(self.client("GET", self.api + "/attachment/content/%s?redirect=false" % number)[1]["Content-Type"], "image/png")
+
+    def test_limits_by_issue(self):
+        for number in range(21):
+            self.client("PUT", self.api + "/issue/%s/properties/p%d" % (self.key, number), {"n": number})
+        self.assertIn("writes per issue in 2 s", [v["limit"] for v in self.client.ask("limits")["violations"]])
+        self.client.control("set", enforce=True)
+        status, headers, _ = self.client("PUT", self.api + "/issue/%s/properties/x" % self.key, {})
+        self.assertEqual((status, headers["RateLimit-Reason"]), (429, "jira-per-issue-on-write"))
+        self.assertRegex(headers["X-RateLimit-Reset"], r"T\d\d:\d\dZ$")
+
+    def test_data_center(self):
+        self.client.control("reset", flavor="server", token="pat")
+        key = self.client.control("add/issue", project="SHOP", summary="Fix it", description="Please.")["key"]
+        said = {"Authorization": "Bearer pat"}
+        self.assertEqual(self.client("GET", "/rest/api/2/myself", **said)[2]["name"], "bot-1")
+        found = self.client("POST", "/rest/api/2/search", {"jql": "assignee = currentUser()"}, **said)[2]
+        self.assertEqual((found["total"], found["issues"][0]["fields"]["description"]), (1, "Please."))
+        path = "/rest/api/2/issue/%s/comment" % key
+        self.assertEqual(self.client("POST", path, {"body": "h1. Hello"}, **said)[2]["body"], "h1. Hello")
+        self.assertEqual(self.client("POST", path, {"body": adf.doc("x")}, **said)[0], 400)
 
 
 if __name__ == "__main__":
