@@ -25,6 +25,7 @@ static int change_run(struct drover_scope *, const struct drover_change *, struc
     struct drover_error *);
 static int change_begin(struct change *, const struct drover_change *, struct error *);
 static int change_name_branch(struct change *, const char *, const char *, struct error *);
+static int change_name_onto(struct change *, const char *, const char *, struct error *);
 static int change_walk(struct change *, struct error *);
 static enum change_next change_take_step(struct change *, enum change_step, struct error *);
 static int change_report(struct change *, struct error *);
@@ -72,6 +73,23 @@ change_name_branch(struct change *change, const char *given, const char *title, 
 	return 0;
 }
 
+/* For a change onto a branch that is there. Whether the remote's HEAD names it is seen after the fetch. */
+static int
+change_name_onto(struct change *change, const char *branch, const char *ref, struct error *err)
+{
+	if (service_line(branch, "branch of a change onto it", sizeof change->branch - 1, false, err) != 0 || service_ref(branch, err) != 0)
+		return -1;
+	if (ref != NULL && *ref != '\0')
+		return error_set(err, DROVER_PERMANENT, "a change onto branch %s starts at its tip: it takes no ref", branch);
+	if (!text_is_branch(branch, NULL) || strncmp(branch, "refs/", 5) == 0)
+		return error_set(err, DROVER_PERMANENT, "\"%s\" is no name of a branch", branch);
+	if (change->repo->base != NULL && strcmp(branch, change->repo->base) == 0)
+		return error_set(err, DROVER_PERMANENT, "%s is the base branch of repo %s: drover does not push onto it", branch, change->repo->name);
+	text_copy(change->branch, sizeof change->branch, branch);
+	change->onto = true;
+	return 0;
+}
+
 /* Checks what the plugin asks for and makes everything ready that needs no tree. */
 static int
 change_begin(struct change *change, const struct drover_change *given, struct error *err)
@@ -93,7 +111,11 @@ change_begin(struct change *change, const struct drover_change *given, struct er
 	if ((change->repo = scope_repo(scope, ask.repo, err)) == NULL)
 		return -1;
 	title = ask.title != NULL && *ask.title != '\0' ? ask.title : scope->job->title;
-	if (change_name_branch(change, ask.branch, title != NULL ? title : "", err) != 0)
+	if ((ask.flags & ~DROVER_CHANGE_ONTO) != 0)
+		return error_set(err, DROVER_PERMANENT, "a change has flags %#x, which ABI %d.%d does not know", (unsigned)ask.flags,
+		    DROVER_ABI_MAJOR, DROVER_ABI_MINOR);
+	if ((ask.flags & DROVER_CHANGE_ONTO) != 0 ? change_name_onto(change, ask.branch, ask.ref, err) != 0 :
+	    change_name_branch(change, ask.branch, title != NULL ? title : "", err) != 0)
 		return -1;
 	change->ref = ask.ref != NULL && *ask.ref != '\0' ? ask.ref : NULL;
 	change->agent = ask.agent;

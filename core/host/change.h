@@ -54,6 +54,7 @@ struct change {
 	const char *ref, *agent, *prompt; /* as given */
 	int64_t agent_timeout_ms, followup_timeout_ms;
 	char branch[256];
+	bool onto;              /* on top of branch, which others use */
 	char key[64];           /* of the point in the job's key-value data */
 	char *message;          /* of the commit */
 	struct tree *tree;      /* while leased */

@@ -17,6 +17,8 @@
 
 #define COMMAND_SHOWN_MAX 120
 
+static void change_restart(struct change *);
+static int change_lease_kept(struct change *, struct error *);
 static int change_command(struct change *, char *const *, int64_t, struct error *);
 static void change_command_show(struct buf *, char *const *, const struct drover_outcome *, int64_t);
 static void change_stdout(void *, const char *, size_t);
@@ -25,31 +27,67 @@ static int change_ask_agent(struct change *, const char *, int64_t, struct error
 static enum change_next change_keep(struct change *, struct error *);
 static void change_log_output(struct change *);
 
+/* What was used stays counted. */
+static void
+change_restart(struct change *change)
+{
+	struct change_point *point = &change->point;
+
+	point->step = STEP_NONE;
+	*point->commit = '\0';
+	point->followup_attempt = 0;
+}
+
+/* 1: the tree stands at the commit that was kept, 0: there is none to go on from, -1. */
+static int
+change_lease_kept(struct change *change, struct error *err)
+{
+	struct change_point *point = &change->point;
+	struct error why = { 0 };
+	int r;
+
+	if (lease_take(change->scope, change->repo, point->commit, &change->tree, &why) != 0) {
+		if (why.code != DROVER_PERMANENT && why.code != DROVER_CONFIG) {
+			*err = why;
+			return -1;
+		}
+		log_printf(&change->scope->log, DROVER_WARN, "change: the commit %.12s that was kept cannot be had (%s): starting over",
+		    point->commit, why.text);
+		change_restart(change);
+		return 0;
+	}
+	text_copy(change->tree->base, sizeof change->tree->base, point->base);
+	if (!change->onto)
+		return 1;
+	if ((r = tree_onto(change->tree, change->branch, point->base, point->commit, err)) <= 0)
+		return r == 0 ? 1 : -1;
+	log_printf(&change->scope->log, DROVER_NOTICE, "change: branch %s moved meanwhile: starting over from its tip", change->branch);
+	change_restart(change);
+	r = lease_give_back(change->scope, change->tree->lease, NULL, 0, err);
+	change->tree = NULL;
+	return r;
+}
+
 enum change_next
 change_lease(struct change *change, struct error *err)
 {
 	struct change_point *point = &change->point;
-	struct error why = { 0 };
+	char *tip;
+	int r = 0;
 
-	if (*point->commit != '\0') {
-		if (lease_take(change->scope, change->repo, point->commit, &change->tree, &why) == 0) {
-			text_copy(change->tree->base, sizeof change->tree->base, point->base);
-			return CHANGE_NEXT;
-		}
-		if (why.code != DROVER_PERMANENT && why.code != DROVER_CONFIG) {
-			*err = why;
-			return CHANGE_FAILED;
-		}
-		log_printf(&change->scope->log, DROVER_WARN, "change: the commit %.12s that was kept cannot be had (%s): starting over",
-		    point->commit, why.text);
-		point->step = STEP_NONE;
-		*point->commit = '\0';
-		point->followup_attempt = 0;
-	}
-	if (lease_take(change->scope, change->repo, change->ref, &change->tree, err) != 0)
+	if (*point->commit != '\0' && (r = change_lease_kept(change, err)) != 0)
+		return r == 1 ? CHANGE_NEXT : CHANGE_FAILED;
+	tip = change->onto ? xasprintf("refs/heads/%s", change->branch) : NULL;
+	r = lease_take(change->scope, change->repo, change->onto ? tip : change->ref, &change->tree, err);
+	free(tip);
+	if (r != 0) {
+		if (change->onto && err->code == DROVER_PERMANENT)
+			error_prefix(err, "branch %s is gone", change->branch);
 		return CHANGE_FAILED;
+	}
 	text_copy(point->base, sizeof point->base, change->tree->base);
-	return CHANGE_NEXT;
+	/* The tip is what the fetch saw: of interest here is whether the branch may be pushed to at all. */
+	return change->onto && tree_onto(change->tree, change->branch, point->base, "", err) < 0 ? CHANGE_FAILED : CHANGE_NEXT;
 }
 
 static void
@@ -285,9 +323,17 @@ enum change_next
 change_push(struct change *change, struct error *err)
 {
 	struct error why;
+	int r = git_push_branch(change->scope, change->tree, change->branch, change->onto, err);
 
-	if (git_push_branch(change->scope, change->tree, change->branch, err) != 0)
+	if (r < 0)
 		return CHANGE_FAILED;
+	if (r == 1) {
+		change_restart(change);
+		if (change_point_save(change, err) == 0)
+			error_set(err, DROVER_AGAIN, "branch %s of repo %s moved while it was being changed: the next attempt starts over from its tip",
+			    change->branch, change->repo->name);
+		return CHANGE_FAILED;
+	}
 	if (tree_unkeep(change->tree, change->scope->job->id, &why) != 0)
 		log_printf(&change->scope->log, DROVER_WARN, "change: the mirror keeps %.12s though it is pushed: %s",
 		    change->point.commit, why.text);

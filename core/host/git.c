@@ -72,7 +72,7 @@ git_commit_lease(struct drover_scope *public, uint64_t handle, const char *messa
 }
 
 int
-git_push_branch(struct scope *scope, struct tree *tree, const char *branch, struct error *err)
+git_push_branch(struct scope *scope, struct tree *tree, const char *branch, bool onto, struct error *err)
 {
 	struct buf what = BUF_INIT, result = BUF_INIT;
 	char commit[65], key[DROVER_KEY_MAX + 1];
@@ -84,11 +84,15 @@ git_push_branch(struct scope *scope, struct tree *tree, const char *branch, stru
 	snprintf(key, sizeof key, "push:%.160s:%016llx", branch, (unsigned long long)text_hash(buf_str(&what), what.len));
 	if ((state = effect_start(scope, key, &result, err)) < 0)
 		goto out;
-	/* Pushing twice is pushing once: the effect is there for its fence, and for people to see when it was done. */
-	if (tree_push(tree, branch, err) != 0 ||
-	    (state != DROVER_EFFECT_DONE && effect_finish(scope, key, commit, err) != 0))
+	/* Somebody else's branch goes on: what was pushed there once need not be its tip now. */
+	if (onto && state == DROVER_EFFECT_DONE) {
+		r = 0;
 		goto out;
-	r = 0;
+	}
+	/* Pushing twice is pushing once: the effect is there for its fence, and for people to see when it was done. */
+	r = onto ? tree_push_onto(tree, branch, err) : tree_push(tree, branch, err);
+	if (r == 0 && state != DROVER_EFFECT_DONE && effect_finish(scope, key, commit, err) != 0)
+		r = -1;
 out:
 	buf_free(&what);
 	buf_free(&result);
@@ -109,7 +113,7 @@ git_push_lease(struct drover_scope *public, uint64_t handle, const char *branch,
 		error_set(&err, DROVER_PERMANENT, "\"%s\" is no name of a branch under drover/", branch);
 		return scope_fail(out, &err);
 	}
-	if (git_push_branch(scope, tree, branch, &err) != 0)
+	if (git_push_branch(scope, tree, branch, false, &err) != 0)
 		return scope_fail(out, &err);
 	return 0;
 }

@@ -61,8 +61,8 @@ int lease_give_back(struct scope *, uint64_t handle, char *wip, size_t size, str
 const struct config_repo *lease_repo_at(const struct scope *, const char *path);
 /* All that the scope still holds, and its scratch folders. */
 void lease_end(struct scope *);
-/* Pushes HEAD under the fence of an effect: a stale attempt is refused by the core before the remote sees it. */
-int git_push_branch(struct scope *, struct tree *, const char *branch, struct error *);
+/* Pushes HEAD under the fence of an effect: a stale attempt is refused by the core before the remote sees it. onto: as tree_push_onto, 1 too. */
+int git_push_branch(struct scope *, struct tree *, const char *branch, bool onto, struct error *);
 /* The configured repo of a name, else of the job; NULL and CONFIG when there is none. */
 const struct config_repo *scope_repo(struct scope *, const char *name, struct error *);
 bool scope_cancelled(const struct scope *);

@@ -206,6 +206,7 @@ fetch_by_cli(const struct tree *t, const char *const *specs, struct error *err)
 	const char *args[16] = { "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules" };
 	git_repository *repo = NULL;
 	char *secret = NULL;
+	git_oid head;
 	bool whole = specs == all_refs;
 	int n = 5, status, result = -1;
 
@@ -223,8 +224,10 @@ fetch_by_cli(const struct tree *t, const char *const *specs, struct error *err)
 		remote_fail(t->repo, "fetch", buf_str(&run.err), 0, err);
 	if (status == 0) {
 		result = 0;
-		if (whole && t->repo->base == NULL)
-			result = mirror_open(t, &repo, err) == 0 ? cli_default_branch(t, repo, secret, err) : -1;
+		if (whole && mirror_open(t, &repo, err) != 0)
+			result = -1;
+		else if (whole && (t->repo->base == NULL || git_reference_name_to_id(&head, repo, "refs/remotes/origin/HEAD") != 0))
+			result = cli_default_branch(t, repo, secret, err);
 	}
 	git_repository_free(repo);
 	buf_free(&run.err);

@@ -3,6 +3,7 @@
  * Pushing HEAD to a branch under drover/. What drover has put there lies in refs/drover/pushed/BRANCH of
  * the mirror, what it was about to put there in refs/drover/pushing/BRANCH: only these are overwritten.
  * The remote compares the old commit itself, so nobody who pushes at the same time is overwritten either.
+ * Other people's branches only ever get commits on top of what is there.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +14,8 @@
 #include "base/text.h"
 #include "lease/files.h"
 
+#define PUSH_RACES_MAX 3
+
 struct push {
 	struct tree *tree;
 	git_repository *mirror;
@@ -21,6 +24,10 @@ struct push {
 	char *pushed, *pushing, *local; /* refs of the mirror */
 	git_oid commit;
 	git_oid there;                  /* at the remote now; zero: nothing */
+	bool onto;                      /* on top of a branch that is there */
+	bool head;                      /* it is the one that the remote's HEAD names */
+	bool moved;                     /* it is not at the tree's base any more */
+	bool raced;                     /* it changed between the look and the push */
 	char *refused;                  /* what the remote said of the ref, or NULL */
 };
 
@@ -30,51 +37,168 @@ struct remote_push {
 	struct push *push;
 };
 
+static int push_init(struct push *, struct tree *, const char *branch, struct error *);
+static void push_free(struct push *);
+static int push_run(struct push *, struct error *);
 static int push_allowed(struct push *, struct error *);
+static int push_allowed_onto(struct push *, struct error *);
+static bool names_head(git_repository *, const char *branch);
 static int push_by_cli(struct push *, struct error *);
 static int push_cli_look(struct push *, const char *secret, struct error *);
 static int push_by_libgit2(struct push *, struct error *);
 static int push_status(const char *ref, const char *status, void *arg);
-static int push_refused(const struct push *, const char *said, struct error *);
+static int push_refused(struct push *, const char *said, struct error *);
+
+static int
+push_init(struct push *push, struct tree *t, const char *branch, struct error *err)
+{
+	char head[GIT_OID_HEXSZ + 1];
+
+	*push = (struct push){ .tree = t, .branch = branch };
+	if (tree_head(t, head, sizeof head, err) != 0)
+		return -1;
+	git_oid_fromstr(&push->commit, head);
+	if (wip_transfer(t, &push->commit, err) != 0 || mirror_open(t, &push->mirror, err) != 0)
+		return -1;
+	push->remote_ref = xasprintf("refs/heads/%s", branch);
+	push->pushed = xasprintf("refs/drover/pushed/%s", branch);
+	push->pushing = xasprintf("refs/drover/pushing/%s", branch);
+	push->local = xasprintf("refs/drover/push/%llu", (unsigned long long)t->lease);
+	return 0;
+}
+
+static void
+push_free(struct push *push)
+{
+	git_repository_free(push->mirror);
+	free(push->remote_ref);
+	free(push->pushed);
+	free(push->pushing);
+	free(push->local);
+	free(push->refused);
+}
+
+static int
+push_run(struct push *push, struct error *err)
+{
+	const struct config_repo *repo = push->tree->repo;
+	const char *local = remote_local_path(repo->url);
+
+	if (local != NULL && access(local, F_OK) != 0)
+		return error_errno(err, DROVER_CONFIG, "cannot push to repo %s: %s", repo->name, local);
+	if (git_found() && (remote_by_cli(repo) || local != NULL))
+		return push_by_cli(push, err);
+	if (remote_by_cli(repo))
+		return error_set(err, DROVER_CONFIG, "repo %s is pushed to by git, which is not in PATH: install it, or use an https url", repo->name);
+	return push_by_libgit2(push, err);
+}
 
 int
 tree_push(struct tree *t, const char *branch, struct error *err)
 {
-	struct push push = { .tree = t, .branch = branch };
-	const char *local = remote_local_path(t->repo->url);
-	char head[GIT_OID_HEXSZ + 1];
+	struct push push;
 	int result = -1;
 
 	if (!text_is_branch(branch, "drover/"))
 		return error_set(err, DROVER_PERMANENT, "\"%.100s\" is not a branch under drover/", branch);
-	if (tree_head(t, head, sizeof head, err) != 0)
-		return -1;
-	git_oid_fromstr(&push.commit, head);
-	if (wip_transfer(t, &push.commit, err) != 0 || mirror_open(t, &push.mirror, err) != 0)
-		return -1;
-	push.remote_ref = xasprintf("refs/heads/%s", branch);
-	push.pushed = xasprintf("refs/drover/pushed/%s", branch);
-	push.pushing = xasprintf("refs/drover/pushing/%s", branch);
-	push.local = xasprintf("refs/drover/push/%llu", (unsigned long long)t->lease);
-	if (local != NULL && access(local, F_OK) != 0)
-		result = error_errno(err, DROVER_CONFIG, "cannot push to repo %s: %s", t->repo->name, local);
-	else if (git_found() && (remote_by_cli(t->repo) || local != NULL))
-		result = push_by_cli(&push, err);
-	else if (remote_by_cli(t->repo))
-		result = error_set(err, DROVER_CONFIG, "repo %s is pushed to by git, which is not in PATH: install it, or use an https url", t->repo->name);
-	else
-		result = push_by_libgit2(&push, err);
+	if (push_init(&push, t, branch, err) == 0)
+		result = push_run(&push, err);
 	if (result == 0 && mirror_ref_set(t, push.pushed, &push.commit, err) != 0)
 		result = -1;
 	if (result == 0)
 		result = mirror_ref_set(t, push.pushing, NULL, err);
-	git_repository_free(push.mirror);
-	free(push.remote_ref);
-	free(push.pushed);
-	free(push.pushing);
-	free(push.local);
-	free(push.refused);
+	push_free(&push);
 	return result;
+}
+
+int
+tree_push_onto(struct tree *t, const char *branch, struct error *err)
+{
+	struct push push;
+	char commit[GIT_OID_HEXSZ + 1];
+	int result;
+
+	if (!text_is_branch(branch, NULL))
+		return error_set(err, DROVER_PERMANENT, "\"%.100s\" is no name of a branch", branch);
+	result = push_init(&push, t, branch, err);
+	push.onto = true;
+	/* Who lost a race looks again: the branch has moved, is gone, or has the commit already. */
+	for (int i = 0; result == 0 && i < PUSH_RACES_MAX; i++) {
+		push.moved = push.raced = false;
+		free(push.refused);
+		push.refused = NULL;
+		result = push_run(&push, err);
+		if (result == 0 || !push.raced)
+			break;
+		result = i + 1 < PUSH_RACES_MAX ? 0 : -1;
+	}
+	if (result != 0 && push.moved) {
+		git_oid_tostr(commit, sizeof commit, &push.commit);
+		result = tree_fetch(t, err) == 0 ? tree_onto(t, branch, commit, commit, err) : -1;
+	}
+	/* Else the commit is saved once more when the tree comes back; it is at the remote all the same. */
+	if (result == 0)
+		(void)mirror_ref_set(t, push.pushed, &push.commit, NULL);
+	push_free(&push);
+	return result;
+}
+
+int
+tree_onto(struct tree *t, const char *branch, const char *base, const char *commit, struct error *err)
+{
+	git_repository *mirror = NULL;
+	git_oid tip, ours;
+	char *name;
+	int result = -1;
+
+	if (mirror_open(t, &mirror, err) != 0)
+		return -1;
+	name = xasprintf("refs/remotes/origin/%s", branch);
+	if (names_head(mirror, branch))
+		error_set(err, DROVER_PERMANENT, "%s is the main branch of repo %s: drover does not push onto it", branch, t->repo->name);
+	else if (!mirror_ref_get(mirror, name, &tip))
+		error_set(err, DROVER_PERMANENT, "branch %s of repo %s is gone", branch, t->repo->name);
+	else if (git_oid_fromstr(&ours, base) == 0 && git_oid_equal(&tip, &ours))
+		result = 0;
+	else if (commit[0] != '\0' && git_oid_fromstr(&ours, commit) == 0 &&
+	    (git_oid_equal(&tip, &ours) || git_graph_descendant_of(mirror, &tip, &ours) == 1))
+		result = 0;
+	else
+		result = 1;
+	git_repository_free(mirror);
+	free(name);
+	return result;
+}
+
+static bool
+names_head(git_repository *mirror, const char *branch)
+{
+	git_reference *head = NULL;
+	const char *target;
+	bool yes = false;
+
+	if (git_reference_lookup(&head, mirror, "refs/remotes/origin/HEAD") == 0 && (target = git_reference_symbolic_target(head)) != NULL)
+		yes = strncmp(target, "refs/remotes/origin/", 20) == 0 && strcmp(target + 20, branch) == 0;
+	git_reference_free(head);
+	return yes;
+}
+
+/* As push_allowed; with moved set, -1 says no more than that. */
+static int
+push_allowed_onto(struct push *push, struct error *err)
+{
+	const char *repo = push->tree->repo->name;
+	git_oid base;
+
+	if (push->head || names_head(push->mirror, push->branch))
+		return error_set(err, DROVER_PERMANENT, "%s is the main branch of repo %s: drover does not push onto it", push->branch, repo);
+	if (git_oid_is_zero(&push->there))
+		return error_set(err, DROVER_PERMANENT, "branch %s of repo %s is gone", push->branch, repo);
+	if (git_oid_equal(&push->there, &push->commit))
+		return 0;
+	/* Not any commit that ours contains: one that was taken off the branch meanwhile must not come back with ours. */
+	push->moved = git_oid_fromstr(&base, push->tree->base) != 0 || !git_oid_equal(&push->there, &base);
+	return push->moved ? -1 : 1;
 }
 
 /* 1: push, 0: it is there already, -1: the branch is somebody else's. */
@@ -85,6 +209,8 @@ push_allowed(struct push *push, struct error *err)
 	git_commit *there = NULL;
 	int onto = 0;
 
+	if (push->onto)
+		return push_allowed_onto(push, err);
 	if (git_oid_equal(&push->there, &push->commit))
 		return 0;
 	if (!git_oid_is_zero(&push->there)) {
@@ -123,6 +249,7 @@ push_by_cli(struct push *push, struct error *err)
 	if (result == 1) {
 		git_oid_tostr(commit, sizeof commit, &push->commit);
 		git_oid_tostr(there, sizeof there, &push->there);
+		/* Compares and sets: without it a branch that was deleted meanwhile would be made anew. */
 		lease = xasprintf("--force-with-lease=%s:%s", push->remote_ref, git_oid_is_zero(&push->there) ? "" : there);
 		spec = xasprintf("%s:%s", commit, push->remote_ref);
 		const char *const args[] = { "push", "--porcelain", "--no-verify", "--no-recurse-submodules", lease, "--", t->repo->url, spec, NULL };
@@ -146,7 +273,7 @@ static int
 push_cli_look(struct push *push, const char *secret, struct error *err)
 {
 	const struct tree *t = push->tree;
-	const char *const args[] = { "ls-remote", "--refs", "--", t->repo->url, push->remote_ref, NULL };
+	const char *const args[] = { "ls-remote", "--symref", "--", t->repo->url, push->remote_ref, "HEAD", NULL };
 	struct buf out = BUF_INIT;
 	struct git_run run = { .tree = t, .gitdir = t->mirror, .secret = secret, .out = &out };
 	int status = git_run(&run, args, err);
@@ -154,6 +281,7 @@ push_cli_look(struct push *push, const char *secret, struct error *err)
 	if (status > 0)
 		remote_fail(t->repo, "push to", buf_str(&run.err), 0, err);
 	memset(&push->there, 0, sizeof push->there);
+	push->head = false;
 	/* The pattern also matches "x/refs/heads/BRANCH": only the line with the very name counts. */
 	for (char *line = out.data; status == 0 && line != NULL && *line != '\0';) {
 		char *end = strchrnul(line, '\n'), *name = memchr(line, '\t', (size_t)(end - line));
@@ -161,6 +289,9 @@ push_cli_look(struct push *push, const char *secret, struct error *err)
 		if (name != NULL && (size_t)(end - name - 1) == strlen(push->remote_ref) &&
 		    strncmp(name + 1, push->remote_ref, strlen(push->remote_ref)) == 0)
 			git_oid_fromstrn(&push->there, line, GIT_OID_HEXSZ);
+		if (name != NULL && strncmp(line, "ref: ", 5) == 0 && (size_t)(end - name - 1) == 4 && strncmp(name + 1, "HEAD", 4) == 0)
+			push->head = (size_t)(name - line - 5) == strlen(push->remote_ref) &&
+			    strncmp(line + 5, push->remote_ref, strlen(push->remote_ref)) == 0;
 		line = *end == '\n' ? end + 1 : end;
 	}
 	buf_free(&out);
@@ -176,7 +307,7 @@ push_by_libgit2(struct push *push, struct error *err)
 	struct remote_push payload = { { .repo = push->tree->repo }, push };
 	git_remote *remote = NULL;
 	const git_remote_head **heads;
-	char *spec = xasprintf("+%s:%s", push->local, push->remote_ref);
+	char *spec = xasprintf("%s%s:%s", push->onto ? "" : "+", push->local, push->remote_ref);
 	git_strarray specs = { &spec, 1 };
 	size_t n;
 	int rc, result = -1;
@@ -232,12 +363,14 @@ push_status(const char *ref, const char *status, void *arg)
 }
 
 static int
-push_refused(const struct push *push, const char *said, struct error *err)
+push_refused(struct push *push, const char *said, struct error *err)
 {
 	struct buf shown = BUF_INIT;
 	bool moved = strstr(said, "stale info") != NULL || strstr(said, "fetch first") != NULL || strstr(said, "failed to update ref") != NULL ||
-	    strstr(said, "reference already exists") != NULL || strstr(said, "cannot lock ref") != NULL;
+	    strstr(said, "reference already exists") != NULL || strstr(said, "cannot lock ref") != NULL ||
+	    (push->onto && strstr(said, "non-fast-forward") != NULL);
 
+	push->raced = moved;
 	text_show(&shown, said, strcspn(said, "\n"), 250);
 	error_set(err, moved ? DROVER_AGAIN : DROVER_PERMANENT, "repo %s did not take branch %s: %s", push->tree->repo->name, push->branch,
 	    buf_str(&shown));

@@ -48,6 +48,13 @@ int tree_keep(struct tree *, uint64_t job, struct error *);
 int tree_unkeep(struct tree *, uint64_t job, struct error *);
 /* Pushes HEAD to refs/heads/BRANCH of the repo's url. Already there: 0. Another commit there: overwritten only when drover put it there (the mirror's refs/drover/pushed/BRANCH), else PERMANENT. */
 int tree_push(struct tree *, const char *branch, struct error *);
+/*
+ * Pushes HEAD onto a branch that stands at the tree's base, any but the remote's HEAD; nothing is ever taken away.
+ * 0: the branch has the commit; 1: it has moved, and was left alone; -1: PERMANENT when it is gone.
+ */
+int tree_push_onto(struct tree *, const char *branch, struct error *);
+/* As the last fetch saw the branch: 0: it is at base, or has the commit ("": none); 1: it has moved; -1: PERMANENT when it is gone or the remote's HEAD. */
+int tree_onto(struct tree *, const char *branch, const char *base, const char *commit, struct error *);
 
 /* For a change that runs the repo's own commands in the tree (tree_change.c). */
 /* Stands at commit again, tracked files as they are in it. fresh gets the paths of new files that are not ignored, each with a NUL behind it. */

@@ -17,176 +17,10 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/text.h"
-#include "fake_core.h"
+#include "change_kit.h"
 #include "host/agent.h"
-#include "host/service.h"
 #include "probe.h"
 #include "temp.h"
-
-#define TRACE "4bf92f3577b34da6a3ce929d0e0e4736"
-#define CRASHES_MAX 64
-
-#define agent_runs() probe_lines(dir, "runs")
-#define file_has(name, text) probe_has(dir, name, text)
-
-static char *dir, *origin;
-static struct fake_core core;
-static struct config config;
-static struct config_repo repo;
-static char *nothing[1];
-static struct config_agent agent;
-static struct drover_job job;
-static struct drover_change ask;
-static size_t result_size;
-static char *agent_argv[2], *setup_argv[4], *check_argv[4], *forbidden[2];
-static char **setups[2], **checks[2];
-static char word_sh[] = "/bin/sh", word_c[] = "-c", name_web[] = "web", name_agent[] = "script", base_main[] = "main",
-    transport[] = "libgit2", lease_kind[] = "worktree", lease_clone[] = "clone", output_plain[] = "plain";
-
-/* The agent's script; $D is the test's folder, $N how often it has run, this time included. */
-static void
-agent_does(const char *body)
-{
-	char *text = xasprintf("#!/bin/sh\nD=%s\ncat > $D/prompt\necho run >> $D/runs\nN=$(grep -c . $D/runs)\ncp $D/prompt $D/prompt.$N\n%s\n",
-	    dir, body);
-	char *path = temp_file(dir, "agent.sh", text);
-
-	MUST(chmod(path, 0700) == 0);
-	free(path);
-	free(text);
-}
-
-static void
-command_is(char **argv, char ***list, const char *script)
-{
-	argv[0] = word_sh;
-	argv[1] = word_c;
-	free(argv[2]);
-	argv[2] = xasprintf("D=%s; %s", dir, script);
-	list[0] = argv;
-}
-
-static void
-setup(void)
-{
-	char *work, *file;
-
-	dir = temp_make();
-	origin = path_join(dir, "origin.git");
-	work = path_join(dir, "work");
-	MUST(mkdir(work, 0700) == 0);
-	MUST(setenv("GIT_CONFIG_GLOBAL", "/dev/null", 1) == 0 && setenv("GIT_CONFIG_NOSYSTEM", "1", 1) == 0);
-	ck_assert_int_eq(git(dir, NULL, "init", "-q", "--bare", "-b", "main", origin, NULL), 0);
-	ck_assert_int_eq(git(work, NULL, "init", "-q", "-b", "main", NULL), 0);
-	free(temp_file(work, "README", "one\n"));
-	free(temp_file(work, "src/a.c", "int a;\n"));
-	free(temp_file(work, "lock.json", "{}\n"));
-	free(temp_file(work, ".gitignore", "ignored/\n"));
-	ck_assert_int_eq(git(work, NULL, "add", "-A", NULL), 0);
-	ck_assert_int_eq(git(work, NULL, "-c", "user.name=t", "-c", "user.email=t@t", "commit", "-qm", "base", NULL), 0);
-	ck_assert_int_eq(git(work, NULL, "push", "-q", origin, "main", NULL), 0);
-	free(work);
-
-	fake_core_start(&core, dir);
-	file = path_join(dir, "agent.sh");
-	agent_argv[0] = file;
-	memset(setups, 0, sizeof setups);
-	memset(checks, 0, sizeof checks);
-	agent = (struct config_agent){ .name = name_agent, .command = agent_argv, .prompt = PROMPT_STDIN, .output = output_plain };
-	repo = (struct config_repo){ .name = name_web, .url = origin, .base = base_main, .transport = transport, .lease = lease_kind,
-		.setup = setups, .check = checks, .setup_timeout_ms = 60000, .check_timeout_ms = 60000, .max_files = 100, .max_bytes = 1 << 20,
-		.forbidden = nothing };
-	config = (struct config){ .state_dir = dir, .cache_dir = dir, .repos = &repo, .repos_len = 1, .agents = &agent, .agents_len = 1,
-		.running = 1, .output_max = 1 << 20 };
-	job = (struct drover_job){ .size = sizeof job, .attempt = 1, .id = 7, .epoch = 1, .kind = "inbox.ticket", .key = "t-1",
-		.trace = TRACE, .title = "A ticket", .repo = "web", .agent = "script", .payload = "" };
-	ask = (struct drover_change){ .size = sizeof ask, .title = "Fix the login", .prompt = "Please fix it.", .trailers = "Refs: T-1" };
-	result_size = sizeof(struct drover_change_result);
-	agent_does("echo two >> README; echo 'int b;' > src/b.c; echo I fixed it");
-}
-
-static void
-teardown(void)
-{
-	fake_core_stop(&core);
-	free(agent_argv[0]);
-	free(setup_argv[2]);
-	free(check_argv[2]);
-	setup_argv[2] = check_argv[2] = NULL;
-	free(origin);
-	temp_remove(dir);
-}
-
-struct outcome {
-	int code;
-	char text[DROVER_ERROR_MAX];
-	struct drover_change_result result;
-};
-
-static int
-job_change(struct fake_core *c, void *arg)
-{
-	struct outcome *outcome = arg;
-	struct drover_error err = { 0 };
-	struct link *link;
-	struct scope scope;
-	char *path = path_join(dir, "output"), *log = path_join(dir, "log");
-
-	NEED(log_open(log, DROVER_DEBUG, NULL) == 0);
-	scope_init(&scope, SCOPE_JOB);
-	link = link_new(c->socket, job.id, job.epoch, "token", 10000);
-	scope.link = link;
-	scope.config = &config;
-	scope.job = &job;
-	scope.agent = job.agent;
-	scope.output = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-	scope.output_left = 1 << 20;
-	outcome->result.size = (uint32_t)result_size;
-	outcome->code = host_change.run(&scope.public, &ask, &outcome->result, &err);
-	memcpy(outcome->text, err.text, sizeof outcome->text);
-	close(scope.output);
-	scope_end(&scope);
-	link_free(link);
-	log_close();
-	free(path);
-	free(log);
-	return 0;
-}
-
-/* The outcome is written to a shared file, since the job is another process. */
-static int
-job_change_report(struct fake_core *c, void *arg)
-{
-	struct outcome *outcome = xcalloc(1, sizeof *outcome);
-	char *path = path_join(dir, "outcome");
-	int status = job_change(c, outcome);
-
-	if (status == 0 && path_write(path, outcome, sizeof *outcome, 0600, NULL) != 0)
-		status = 2;
-	free(path);
-	free(outcome);
-	return status;
-}
-
-static struct outcome
-run(void)
-{
-	struct outcome outcome = { 0 };
-	struct buf bytes = BUF_INIT;
-	char *path = path_join(dir, "outcome");
-	int status = fake_core_run(&core, job_change_report, NULL);
-
-	if (status == 128 + SIGKILL)
-		outcome.code = 1;
-	else {
-		ck_assert_int_eq(status, 0);
-		ck_assert_int_eq(path_read(path, sizeof outcome, &bytes, NULL), 0);
-		memcpy(&outcome, bytes.data, sizeof outcome);
-	}
-	buf_free(&bytes);
-	free(path);
-	return outcome;
-}
 
 /* Branches of the remote but for main, one a line. */
 static char *
@@ -456,10 +290,10 @@ END_TEST
 START_TEST(bad_asks_are_refused)
 {
 	struct drover_change good = ask;
-	char *big = xmalloc(300000);
+	char *big = xmalloc(1048578);
 
-	memset(big, 'x', 299999);
-	big[299999] = '\0';
+	memset(big, 'x', 1048577);
+	big[1048577] = '\0';
 #define REFUSED(member, is, expected) \
 	ask = good; \
 	ask.member = is; \
@@ -629,8 +463,8 @@ START_TEST(killed_anywhere_it_ends_well)
 		char *list;
 		int unwritten;
 
-		teardown();
-		setup();
+		change_teardown_kit();
+		change_setup_kit();
 		command_is(setup_argv, setups, "echo changed > lock.json; echo left > left");
 		command_is(check_argv, checks, "grep -q good README");
 		agent_does("if grep -q bad README; then echo good >> README; else echo bad >> README; fi");
@@ -669,7 +503,7 @@ main(void)
 	SRunner *runner;
 	int failed;
 
-	tcase_add_checked_fixture(change, setup, teardown);
+	tcase_add_checked_fixture(change, change_setup_kit, change_teardown_kit);
 	tcase_set_timeout(change, 300);
 	tcase_add_loop_test(change, one_commit_on_one_branch, 0, 2);
 	tcase_add_test(change, no_change_pushes_nothing);

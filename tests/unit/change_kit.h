@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What tests of code changes share: a remote, a repo over it, a scripted agent, and a job that is another process. */
+#ifndef UNIT_CHANGE_KIT_H
+#define UNIT_CHANGE_KIT_H
+
+#include "fake_core.h"
+#include "host/service.h"
+
+#define TRACE "4bf92f3577b34da6a3ce929d0e0e4736"
+#define CRASHES_MAX 64
+
+#define agent_runs() probe_lines(dir, "runs")
+#define file_has(name, text) probe_has(dir, name, text)
+
+/* All of a test: its folder, with the remote "origin.git", a checkout of it "work", and what the job wrote in "output" and "log". */
+extern char *dir, *origin;
+extern struct fake_core core;
+extern struct config config;
+extern struct config_repo repo;
+extern char *nothing[1];
+extern struct config_agent agent;
+extern struct drover_job job;
+extern struct drover_change ask;
+extern size_t result_size;
+extern char *agent_argv[2], *setup_argv[4], *check_argv[4], *forbidden[2];
+extern char **setups[2], **checks[2];
+extern char lease_kind[], lease_clone[], transport[], transport_git[];
+
+void change_setup_kit(void);
+void change_teardown_kit(void);
+/* The agent's script; $D is the test's folder, $N how often it has run, this time included. */
+void agent_does(const char *body);
+/* One command of the repo, in $D's terms too. */
+void command_is(char **argv, char ***list, const char *script);
+
+struct outcome {
+	int code;
+	char text[DROVER_ERROR_MAX];
+	struct drover_change_result result;
+};
+/* host->change.run in a process of its own; code 1: it was killed. */
+struct outcome run(void);
+
+#endif
