@@ -432,7 +432,7 @@ struct drover_http_limit {
 
 struct drover_http_response {
 	uint32_t size;
-	int32_t status;
+	int32_t status;                /* of a 304 to drover's own condition: 200, with the kept body and headers */
 	const char *body;              /* NUL-terminated; lives until the scope's next request */
 	uint64_t body_len;
 	const char *url;               /* that was asked */

@@ -115,7 +115,7 @@ json_read(const char *text, size_t len, struct drover_error *err)
 		goto out;
 	}
 	json = cJSON_ParseWithLengthOpts(text_of(&out), out.len, &end, 0);
-	if (json != NULL && end != NULL && end[strspn(end, " \t\r\n")] != '\0') {
+	if (json != NULL && end != NULL && (end[strspn(end, " \t\r\n")] != '\0' || memchr(text, '\0', len) != NULL)) {
 		cJSON_Delete(json);
 		json = NULL;
 	}

@@ -130,6 +130,21 @@ capacity_available(struct drover_scope *scope, const char *kind, struct drover_e
 	return f->available;
 }
 
+static void
+copy_author(struct fake_item *to, const struct drover_person *author)
+{
+	size_t used = 0, i;
+
+	to->author[0] = to->marks[0] = '\0';
+	to->author_flags = author != NULL ? author->flags : 0;
+	if (author == NULL)
+		return;
+	ck_assert_uint_eq(author->size, sizeof(*author));
+	copy(to->author, sizeof(to->author), author->id);
+	for (i = 0; author->marks != NULL && author->marks[i] != NULL && used < sizeof(to->marks); i++)
+		used += (size_t)snprintf(to->marks + used, sizeof(to->marks) - used, "%s\n", author->marks[i]);
+}
+
 static int
 queue_emit(struct drover_scope *scope, const struct drover_item *item, struct drover_error *err)
 {
@@ -148,7 +163,9 @@ queue_emit(struct drover_scope *scope, const struct drover_item *item, struct dr
 	to->priority = item->priority;
 	copy(to->kind, sizeof(to->kind), item->kind);
 	copy(to->key, sizeof(to->key), item->key);
+	copy(to->serial, sizeof(to->serial), item->serial);
 	copy(to->title, sizeof(to->title), item->title);
+	copy_author(to, item->author);
 	copy(to->repo, sizeof(to->repo), item->repo);
 	copy(to->agent, sizeof(to->agent), item->agent);
 	copy(to->pool, sizeof(to->pool), item->pool);
@@ -211,6 +228,14 @@ queue_again(struct drover_scope *scope, int64_t delay_ms, struct drover_error *e
 }
 
 static int
+queue_wake(struct drover_scope *scope, const char *source, struct drover_error *err)
+{
+	fake_of(scope)->calls++;
+	copy(fake_of(scope)->outside.woken, sizeof(fake_of(scope)->outside.woken), source);
+	return 0;
+}
+
+static int
 lease_acquire(struct drover_scope *scope, const char *repo, const char *ref, struct drover_lease *lease, struct drover_error *err)
 {
 	struct fake *f = fake_of(scope);
@@ -234,6 +259,13 @@ lease_scratch(struct drover_scope *scope, char *path, size_t size, struct drover
 {
 	fake_of(scope)->calls++;
 	copy(path, size, "/scratch");
+	return 0;
+}
+
+static int
+lease_fetch(struct drover_scope *scope, const char *const *repos, size_t n, struct drover_error *err)
+{
+	fake_of(scope)->calls++;
 	return 0;
 }
 
@@ -294,6 +326,10 @@ change_run(struct drover_scope *scope, const struct drover_change *change, struc
 	ck_assert_uint_eq(size, sizeof(*result));
 	copy(f->prompt, sizeof(f->prompt), change->prompt);
 	copy(f->change_title, sizeof(f->change_title), change->title);
+	copy(f->change_branch, sizeof(f->change_branch), change->branch);
+	copy(f->change_ref, sizeof(f->change_ref), change->ref);
+	copy(f->change_repo, sizeof(f->change_repo), change->repo);
+	f->change_flags = change->flags;
 	*result = f->change_result;
 	result->size = size;
 	return answer(err, f->change_code, "the agent gave up");
@@ -322,9 +358,9 @@ static const struct drover_host_option host_option = { sizeof(host_option), opti
 static const struct drover_host_capacity host_capacity = { sizeof(host_capacity), capacity_available };
 static const struct drover_host_queue host_queue = {
 	.size = sizeof(host_queue), .emit = queue_emit, .cursor = queue_cursor, .watch = queue_watch,
-	.result = queue_result, .cancelled = queue_cancelled, .again = queue_again,
+	.result = queue_result, .cancelled = queue_cancelled, .again = queue_again, .wake = queue_wake,
 };
-static const struct drover_host_lease host_lease = { .size = sizeof(host_lease), .acquire = lease_acquire, .release = lease_release, .scratch = lease_scratch };
+static const struct drover_host_lease host_lease = { .size = sizeof(host_lease), .acquire = lease_acquire, .release = lease_release, .scratch = lease_scratch, .fetch = lease_fetch };
 static const struct drover_host_exec host_exec = { sizeof(host_exec), exec_run };
 static const struct drover_host_git host_git = { sizeof(host_git), git_diff, git_commit, git_push };
 static const struct drover_host_change host_change = { sizeof(host_change), change_run };
@@ -334,6 +370,8 @@ static const struct drover_host host = {
 	.size = sizeof(host), .major = DROVER_ABI_MAJOR, .minor = DROVER_ABI_MINOR,
 	.log = &host_log, .option = &host_option, .capacity = &host_capacity, .queue = &host_queue, .lease = &host_lease,
 	.exec = &host_exec, .git = &host_git, .change = &host_change, .time = &host_time,
+	.agent = &fake_agent_table, .http = &fake_http, .kv = &fake_kv_table, .secret = &fake_secret_table, .effect = &fake_effect_table,
+	.call = &fake_call_table, .trust = &fake_trust_table, .memory = &fake_memory, .prompt = &fake_prompt, .repo = &fake_repo_table,
 };
 
 struct fake *

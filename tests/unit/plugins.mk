@@ -2,8 +2,14 @@
 if HAVE_CHECK
 plugin_test_cppflags = -I$(top_srcdir)/include -I$(top_srcdir)/tests/plugins $(DROVER_CPPFLAGS) $(CHECK_CFLAGS) \
   -DPLUGINS_BUILT='"$(abs_builddir)/.libs"'
-plugin_test_common = tests/plugins/fake_host.c tests/plugins/fake_host.h
+plugin_test_common = tests/plugins/fake_host.c tests/plugins/fake_host.h tests/plugins/fake_outside.c tests/plugins/fake_web.c
 plugin_test_box = tests/plugins/box.c tests/plugins/box.h
+
+check_PROGRAMS += check_web
+TESTS += check_web
+check_web_SOURCES = tests/plugins/test_web.c $(plugin_web) plugins/common/text.c plugins/common/text.h $(plugin_test_common)
+check_web_CPPFLAGS = $(plugin_test_cppflags) -I$(top_srcdir)/plugins $(CJSON_CFLAGS)
+check_web_LDADD = $(CJSON_LIBS) $(CHECK_LIBS) -lm
 
 check_PROGRAMS += check_inbox check_inbox_crash check_ticket check_exec
 TESTS += check_inbox check_inbox_crash check_ticket check_exec
