@@ -436,6 +436,13 @@ daemon_reload(struct daemon *d, struct buf *changes, struct error *err)
 		buf_free(&warnings);
 		return -1;
 	}
+	if (api_configure(d->api, fresh, err) != 0) {
+		text_copy(d->config_error, sizeof d->config_error, err->text);
+		log_printf(&core_scope, DROVER_ERR, "configuration refused, the old one stays: %s", err->text);
+		config_free(fresh);
+		buf_free(&warnings);
+		return -1;
+	}
 	d->config_error[0] = '\0';
 	if (strcmp(fresh->state_dir, d->config->state_dir) != 0 || strcmp(fresh->socket, d->config->socket) != 0)
 		buf_adds(&warnings, "state_dir and socket change only with a restart\n");
@@ -569,6 +576,7 @@ daemon_status(struct daemon *d)
 	json_add_int(o, "commits", (int64_t)d->commits);
 	json_add_str(o, "store_error", d->store_error);
 	json_add_str(o, "config_error", d->config_error);
+	json_add_str(o, "hooks", api_hooks_address(d->api) != NULL ? api_hooks_address(d->api) : "");
 	cJSON_AddItemToObject(o, "queue", queue_status(d->queue));
 	cJSON_AddItemToObject(o, "pauses", queue_pauses(d->queue));
 	return o;

@@ -61,6 +61,15 @@ void daemon_tidy(struct daemon *);                                              
 void daemon_call(struct daemon *, const char *operation, const char *request, size_t len,
     void (*fn)(void *arg, int code, const char *text, size_t len), void *arg);
 
+struct hook_answer {
+	int status;                  /* of HTTP */
+	int retry_s;                 /* for Retry-After; 0: none */
+	const char *type, *body;     /* "": none */
+};
+/* Hands a delivery to the plugin's hook. headers: JSON [[name, value], ...]. fn gets the answer, once, now or later. */
+void daemon_hook(struct daemon *, const char *plugin, const char *headers, const char *body, size_t len,
+    void (*fn)(void *arg, const struct hook_answer *), void *arg);
+
 /* Facts for the API; the caller deletes. */
 cJSON *daemon_status(struct daemon *);          /* mode, version, pid, uptime, slots, queue_status, store, warnings */
 cJSON *daemon_plugins(struct daemon *);         /* [{name, version, state, why, pid, restarts, abi, exports...}] */

@@ -51,6 +51,7 @@ metrics_get(struct request *r, struct error *err)
 	    "# TYPE drover_http_requests_total counter\n");
 	for (size_t i = 1; i < ARRAY_LEN(r->api->answers); i++)
 		buf_addf(&out, "drover_http_requests_total{code=\"%zuxx\"} %" PRIu64 "\n", i, r->api->answers[i]);
+	intake_metrics(r->api, &out);
 	reply_text(r, 200, "text/plain; version=0.0.4; charset=utf-8", &out);
 	buf_free(&out);
 	return 0;

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The server: the socket, its limits, and the way of a request from libevent to its handler. evhttp
- * parses; it knows neither a limit of connections nor peer credentials, so both stand here. It tells
- * nobody when a connection ends either: a reference of our own to each bufferevent does, once it turns
- * out to be the last one. (A filter bufferevent would tell by itself, but evhttp closes it when its
- * bytes have reached the one below, before they have left.)
+ * parses; it knows no peer credentials, so they are looked at here, and house.c bounds the connections.
  */
 #include <errno.h>
 #include <pwd.h>
@@ -18,7 +15,6 @@
 
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
-#include <event2/listener.h>
 
 #include "api/api.h"
 #include "api/server.h"
@@ -29,14 +25,10 @@
 #include "base/units.h"
 
 #define API_MAGIC 0x44415049u
-#define RECOUNT_MS 50 /* while the house is full */
 
 static int socket_listen(const char *path, struct error *);
 static int socket_is_live(const struct sockaddr_un *);
 static int api_bind(struct api *, const char *path, struct error *);
-static struct bufferevent *connection_new(struct event_base *, void *arg);
-static void count_connections(struct api *);
-static void on_recount(evutil_socket_t, short, void *arg);
 static void on_request(struct evhttp_request *, void *arg);
 static int request_admit(struct request *, struct error *);
 static int request_route(struct request *, struct error *);
@@ -53,7 +45,7 @@ api_open(struct daemon *daemon, struct api **out, struct error *err)
 	api->peer_uid = (uid_t)-1;
 	LIST_INIT(&api->requests);
 	LIST_INIT(&api->streams);
-	MUST((api->http = evhttp_new(daemon->base)) != NULL && (api->recount = evtimer_new(daemon->base, on_recount, api)) != NULL);
+	MUST((api->http = evhttp_new(daemon->base)) != NULL);
 	evhttp_set_max_headers_size(api->http, API_HEADERS_MAX);
 	evhttp_set_max_body_size(api->http, API_BODY_MAX);
 	evhttp_set_timeout(api->http, API_TIMEOUT_S);
@@ -61,16 +53,32 @@ api_open(struct daemon *daemon, struct api **out, struct error *err)
 	/* All of them, so that the routes answer 405 and not evhttp 501. */
 	evhttp_set_allowed_methods(api->http, EVHTTP_REQ_GET | EVHTTP_REQ_POST | EVHTTP_REQ_HEAD | EVHTTP_REQ_PUT |
 	    EVHTTP_REQ_DELETE | EVHTTP_REQ_OPTIONS | EVHTTP_REQ_TRACE | EVHTTP_REQ_CONNECT | EVHTTP_REQ_PATCH);
-	evhttp_set_bevcb(api->http, connection_new, api);
 	evhttp_set_gencb(api->http, on_request, api);
 	if (api_bind(api, daemon->config->socket, err) != 0) {
 		evhttp_free(api->http);
-		event_free(api->recount);
+		house_close(&api->house);
 		OBJ_FREE(api);
+		return -1;
+	}
+	if (intake_configure(api, daemon->config->hooks_listen, err) != 0) {
+		api_close(api);
 		return -1;
 	}
 	*out = api;
 	return 0;
+}
+
+int
+api_configure(struct api *api, const struct config *config, struct error *err)
+{
+	OBJ_CHECK(api, API_MAGIC);
+	return intake_configure(api, config->hooks_listen, err);
+}
+
+const char *
+api_hooks_address(const struct api *api)
+{
+	return api != NULL ? intake_address(api) : NULL;
 }
 
 void
@@ -105,10 +113,9 @@ api_close(struct api *api)
 		r->api = NULL;
 		r->http = NULL;
 	}
+	intake_close(api);
 	evhttp_free(api->http);
-	event_free(api->recount);
-	count_connections(api);
-	free(api->connections);
+	house_close(&api->house);
 	if (stat(api->path, &st) == 0 && st.st_dev == api->dev && st.st_ino == api->ino)
 		unlink(api->path);
 	free(api->path);
@@ -160,7 +167,6 @@ request_job(struct request *r, uint64_t *id, struct error *err)
 static int
 api_bind(struct api *api, const char *path, struct error *err)
 {
-	struct evconnlistener *listener;
 	struct stat st;
 	int fd;
 
@@ -170,10 +176,7 @@ api_bind(struct api *api, const char *path, struct error *err)
 		close(fd);
 		return error_errno(err, DROVER_INTERNAL, "%s", path);
 	}
-	listener = evconnlistener_new(api->daemon->base, NULL, NULL,
-	    LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, fd);
-	MUST(listener != NULL);
-	MUST((api->bound = evhttp_bind_listener(api->http, listener)) != NULL);
+	house_open(&api->house, api->daemon->base, api->http, fd, API_CONNECTIONS_MAX, 0);
 	api->path = xstrdup(path);
 	api->dev = st.st_dev;
 	api->ino = st.st_ino;
@@ -228,58 +231,6 @@ socket_is_live(const struct sockaddr_un *sun)
 	rc = connect(fd, (const struct sockaddr *)sun, sizeof *sun) == 0 || errno == EAGAIN;
 	close(fd);
 	return rc;
-}
-
-/* A full house stops listening; those who wait in the backlog are let in as others leave. */
-static struct bufferevent *
-connection_new(struct event_base *base, void *arg)
-{
-	static const struct timeval soon = { 0, RECOUNT_MS * 1000 };
-	struct api *api;
-	struct bufferevent *bev;
-
-	OBJ_CAST(api, arg, API_MAGIC);
-	/* Its events go before its socket does: libevent would take the next socket of that number for this one. */
-	MUST((bev = bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE)) != NULL);
-	count_connections(api);
-	/* One may come after the house was closed: evconnlistener takes a few at a time. */
-	api->connections = xreallocarray(api->connections, (size_t)api->connections_len + 1, sizeof *api->connections);
-	bufferevent_incref(bev);
-	api->connections[api->connections_len++] = bev;
-	if (api->connections_len >= API_CONNECTIONS_MAX) {
-		evconnlistener_disable(evhttp_bound_socket_get_listener(api->bound));
-		evtimer_add(api->recount, &soon);
-	}
-	return bev;
-}
-
-/* Lets go of those that evhttp has let go of. */
-static void
-count_connections(struct api *api)
-{
-	int i = 0;
-
-	while (i < api->connections_len) {
-		if (bufferevent_decref(api->connections[i])) {
-			api->connections[i] = api->connections[--api->connections_len];
-			continue;
-		}
-		bufferevent_incref(api->connections[i++]);
-	}
-}
-
-static void
-on_recount(evutil_socket_t fd, short what, void *arg)
-{
-	static const struct timeval soon = { 0, RECOUNT_MS * 1000 };
-	struct api *api;
-
-	OBJ_CAST(api, arg, API_MAGIC);
-	count_connections(api);
-	if (api->connections_len < API_CONNECTIONS_MAX)
-		evconnlistener_enable(evhttp_bound_socket_get_listener(api->bound));
-	else
-		evtimer_add(api->recount, &soon);
 }
 
 static void

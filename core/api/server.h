@@ -12,6 +12,7 @@
 #include <event2/http.h>
 #include <event2/keyvalq_struct.h>
 
+#include "api/house.h"
 #include "base/buf.h"
 #include "base/error.h"
 #include "daemon.h"
@@ -35,13 +36,11 @@ struct api {
 	uint32_t magic;
 	struct daemon *daemon;
 	struct evhttp *http;
-	struct evhttp_bound_socket *bound;
+	struct house house;
+	struct intake *intake;            /* NULL: no webhooks are taken */
 	char *path;                       /* of the socket */
 	dev_t dev;                        /* and which one it is, so that nobody else's is removed */
 	ino_t ino;
-	struct bufferevent **connections; /* a reference to each that may be open */
-	int connections_len;
-	struct event *recount;
 	uint64_t answers[6];              /* by status / 100 */
 	uid_t peer_uid;                   /* of the last user name that was looked up */
 	char peer_name[65];
@@ -104,6 +103,14 @@ extern const size_t api_routes_len;
 /* The route of a method and an undecoded path, with args filled. NULL: *allowed has the methods that the path knows (0: none). */
 const struct route *route_find(enum evhttp_cmd_type method, const char *path, char args[][API_ARG_MAX], unsigned *allowed);
 const char *route_method_name(enum evhttp_cmd_type);
+
+/* ---- intake.c: the other server, for webhooks ---- */
+/* Listens at an address, "HOST:PORT", instead of where it did; NULL: nowhere. On an error what was there stays. */
+int intake_configure(struct api *, const char *listen, struct error *);
+void intake_close(struct api *);
+/* Where it listens, with the port that the system chose; NULL: nowhere. Borrowed. */
+const char *intake_address(const struct api *);
+void intake_metrics(const struct api *, struct buf *);
 
 /* ---- peer.c ---- */
 struct peer {

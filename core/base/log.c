@@ -103,6 +103,12 @@ log_reopen(struct error *err)
 	return 0;
 }
 
+int
+log_fd(void)
+{
+	return sink.fd;
+}
+
 void
 log_set_level(enum drover_level least)
 {

@@ -29,6 +29,8 @@ int log_open(const char *path, enum drover_level least, struct error *);
 int log_reopen(struct error *);
 void log_set_level(enum drover_level least);
 void log_close(void);
+/* The open file, -1: there is none, lines go to stderr. */
+int log_fd(void);
 
 void log_line(const struct log_scope *, enum drover_level, const char *message, const struct drover_field *, size_t n);
 void log_printf(const struct log_scope *, enum drover_level, const char *format, ...) __attribute__((format(printf, 3, 4)));

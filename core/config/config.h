@@ -104,6 +104,7 @@ struct config {
 	char *http_ca_file;         /* certificates that are trusted; NULL: the system's */
 	char *http_proxy;           /* URL; NULL: none */
 	int64_t http_cache_max;     /* bytes of kept answers, per plugin */
+	char *hooks_listen;         /* "HOST:PORT" where webhooks are taken; NULL: nowhere */
 	struct config_pool *pools;
 	int pools_len;
 	struct config_agent *agents;

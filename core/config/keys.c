@@ -110,6 +110,12 @@ static const struct key keys_log[] = {
 	{ .name = NULL },
 };
 
+static const struct key keys_hooks[] = {
+	{ "listen", KEY_STRING, AT(config, hooks_listen), .example = "\"127.0.0.1:8090\"",
+	  .help = "Where webhooks are taken, ADDRESS:PORT, as POST /hooks/PLUGIN; without it nowhere. A reverse proxy before it does TLS." },
+	{ .name = NULL },
+};
+
 static const struct key keys_trees[] = {
 	{ "warm", KEY_INT, AT(config, warm_trees), .fallback = "4", .min = 0, .max = 10000, .help = "Released worktrees kept ready, per repo." },
 	{ "max_age", KEY_DURATION, AT(config, tree_max_age_ms), .fallback = "7d", .min = 60000, .help = "An older one goes." },
@@ -145,6 +151,7 @@ const struct key keys_config[] = {
 	  .help = "Succeeded and cancelled jobs are removed after this; dead ones never." },
 	{ "log", KEY_GROUP, .table = keys_log, .help = "The daemon's log." },
 	{ "http", KEY_GROUP, .table = keys_http, .help = "Requests of plugins." },
+	{ "hooks", KEY_GROUP, .table = keys_hooks, .help = "Webhooks: they make a poll come sooner." },
 	{ "trees", KEY_GROUP, .table = keys_trees, .help = "Worktrees between two jobs." },
 	{ "pools", KEY_MAP, MANY(config, pools, config_pool), .table = keys_pool, .sample = "huge", .help = "Named capacity. light (2 slots) and heavy (1) are always there." },
 	{ "agents", KEY_MAP, MANY(config, agents, config_agent), .table = keys_agent, .sample = "codex", .help = "Coding agents." },

@@ -11,6 +11,7 @@ static int queue_emit(struct drover_scope *, const struct drover_item *, struct 
 static int queue_cursor(struct drover_scope *, const char *, struct drover_error *);
 static int queue_watch(struct drover_scope *, const char *, struct drover_error *);
 static int queue_again(struct drover_scope *, int64_t, struct drover_error *);
+static int queue_wake(struct drover_scope *, const char *, struct drover_error *);
 static int queue_put_result(struct drover_scope *, const char *, const char *, struct drover_error *);
 static int queue_cancelled(struct drover_scope *);
 static int queue_check(const struct drover_item *, struct drover_item *, struct drover_person *, struct error *);
@@ -24,6 +25,7 @@ const struct drover_host_queue host_queue = {
 	.result = queue_put_result,
 	.cancelled = queue_cancelled,
 	.again = queue_again,
+	.wake = queue_wake,
 };
 
 static int
@@ -171,4 +173,20 @@ queue_again(struct drover_scope *public, int64_t delay_ms, struct drover_error *
 		return 0;
 	}
 	return scope_fail(out, &err);
+}
+
+static int
+queue_wake(struct drover_scope *public, const char *source, struct drover_error *out)
+{
+	struct scope *scope = scope_of(public);
+	struct message_out request;
+	struct error err = { 0 };
+
+	if (service_role(scope, ROLE_HOOK | ROLE_LISTENER | ROLE_OPERATION, "queue.wake", "hook, listen and operations", &err) != 0 ||
+	    service_text(source, "source to wake", DROVER_NAME_MAX, false, &err) != 0 ||
+	    service_name(source, "source to wake", &err) != 0)
+		return scope_fail(out, &err);
+	message_begin(&request, MESSAGE_SOURCE_WAKE, service_id(scope));
+	message_put_s(&request, source);
+	return service_ask(scope, &request, NULL, NULL, &err) == 0 ? 0 : scope_fail(out, &err);
 }

@@ -17,7 +17,7 @@
 
 #define SCOPE_MAGIC 0x5c09e001u
 
-enum scope_role { SCOPE_PLUGIN, SCOPE_SOURCE, SCOPE_JOB, SCOPE_OPERATION };
+enum scope_role { SCOPE_PLUGIN, SCOPE_SOURCE, SCOPE_JOB, SCOPE_OPERATION, SCOPE_HOOK, SCOPE_LISTENER };
 
 struct scope_lease;
 struct http;
@@ -40,7 +40,10 @@ struct scope {
 	int (*watch)(struct scope *, const char *path, struct error *); /* in open() */
 	int64_t again_ms;                    /* of queue->again; 0: not asked */
 	void *runner;                        /* theirs */
-	/* A service that waits in poll() watches wait_fd (-1: none) too and calls wait_ready when it can be read: forks go on meanwhile. */
+	/*
+	 * A service that waits in poll() watches wait_fd (-1: none) too and calls wait_ready when it can be read: forks go on
+	 * meanwhile, so no other thread may be in the process just then. Afterwards cancelled may be set: the runner is to stop.
+	 */
 	int wait_fd;
 	void (*wait_ready)(struct scope *);
 
@@ -50,7 +53,7 @@ struct scope {
 	const char *output_path;             /* of the attempt's output file, made with its first byte; NULL: none, or open */
 	int output;                          /* its fd, -1: none */
 	int64_t output_left;                 /* bytes it may still take */
-	volatile sig_atomic_t *cancelled;    /* set by the worker's signal */
+	volatile sig_atomic_t *cancelled;    /* set by the worker's signal; of a source or listener: its runner is to stop */
 	int32_t owner;                       /* process whose life its leases hang on (the worker); 0: this one */
 	struct scope_lease *leases;          /* list of what it holds */
 	char *scratch;                       /* folder, or NULL */

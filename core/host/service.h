@@ -16,7 +16,9 @@
 #define ROLE_SOURCE (1u << SCOPE_SOURCE)
 #define ROLE_JOB (1u << SCOPE_JOB)
 #define ROLE_OPERATION (1u << SCOPE_OPERATION)
-#define ROLE_ANY (ROLE_PLUGIN | ROLE_SOURCE | ROLE_JOB | ROLE_OPERATION)
+#define ROLE_HOOK (1u << SCOPE_HOOK)
+#define ROLE_LISTENER (1u << SCOPE_LISTENER)
+#define ROLE_ANY (ROLE_PLUGIN | ROLE_SOURCE | ROLE_JOB | ROLE_OPERATION | ROLE_HOOK | ROLE_LISTENER)
 
 /* -1 and PERMANENT "WHAT outside of WHERE" when the scope's role is none of roles. */
 int service_role(const struct scope *, unsigned roles, const char *what, const char *where, struct error *);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Operations: a call goes to the runner that owns it, which answers through a process of its own. */
+/* Calls: what a runner is asked to do goes to it, and is answered by a process of its own. Here operations; hooks.c and listeners.c have the others. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,13 +12,33 @@
 #define CALL_TIMEOUT_MS 60000
 #define CALLS_MAX 256
 
-static void
-call_end(struct supervisor *s, struct call *call, int code, const char *text, size_t len)
+void
+call_close(struct supervisor *s, struct call *call, int code, const char *text, size_t len)
 {
 	TAILQ_REMOVE(&s->calls, call, link);
-	call->fn(call->arg, code, text, len);
+	if (call->fn != NULL)
+		call->fn(call->arg, code, text, len);
+	for (int i = 0; i < call->wakes_len; i++)
+		free(call->wakes[i]);
+	buf_free(&call->body);
 	free(call->plugin);
 	free(call);
+}
+
+struct call *
+call_open(struct runner_handle *r, enum call_kind kind, int64_t timeout_ms)
+{
+	struct supervisor *s = r->supervisor;
+	struct call *call = xcalloc(1, sizeof *call);
+
+	call->kind = kind;
+	call->id = ++s->last_id;
+	text_random_hex(call->token, 16);
+	call->plugin = xstrdup(r->plugin);
+	call->runner = r->serial;
+	call->deadline = timeout_ms > 0 ? clock_mono() + timeout_ms : 0;
+	TAILQ_INSERT_TAIL(&s->calls, call, link);
+	return call;
 }
 
 static void
@@ -31,7 +51,7 @@ call_fail(void (*fn)(void *, int, const char *, size_t), void *arg, int code, co
 }
 
 static const cJSON *
-call_find(struct runner_handle *r, const char *name)
+call_operation(struct runner_handle *r, const char *name)
 {
 	const cJSON *operation;
 
@@ -64,9 +84,9 @@ daemon_call(struct daemon *d, const char *operation, const char *request, size_t
 		call_fail(fn, arg, DROVER_AGAIN, "its plugin is not running: ", operation);
 		return;
 	}
-	row = call_find(r, operation + strlen(plugin) + 1);
+	row = call_operation(r, operation + strlen(plugin) + 1);
 	TAILQ_FOREACH(call, &s->calls, link)
-		n++;
+		n += call->kind == CALL_OPERATION;
 	if (row == NULL || len > DROVER_PAYLOAD_MAX || n >= CALLS_MAX) {
 		call_fail(fn, arg, row == NULL || len > DROVER_PAYLOAD_MAX ? DROVER_PERMANENT : DROVER_AGAIN,
 		    row == NULL ? "no plugin offers the operation " : n >= CALLS_MAX ? "too many calls at once: " :
@@ -74,15 +94,9 @@ daemon_call(struct daemon *d, const char *operation, const char *request, size_t
 		return;
 	}
 	timeout = json_int(row, "timeout_ms", 0) > 0 ? json_int(row, "timeout_ms", 0) : CALL_TIMEOUT_MS;
-	call = xcalloc(1, sizeof *call);
-	call->id = ++s->last_id;
-	text_random_hex(call->token, 16);
-	call->plugin = xstrdup(plugin);
-	call->runner = r->serial;
-	call->deadline = clock_mono() + timeout;
+	call = call_open(r, CALL_OPERATION, timeout);
 	call->fn = fn;
 	call->arg = arg;
-	TAILQ_INSERT_TAIL(&s->calls, call, link);
 	message_begin(&out, MESSAGE_OPERATION_CALL, call->id);
 	message_put_s(&out, operation + strlen(plugin) + 1);
 	message_put_u(&out, call->id);
@@ -92,8 +106,8 @@ daemon_call(struct daemon *d, const char *operation, const char *request, size_t
 	channel_send(r->channel, &out);
 }
 
-static struct call *
-call_by_id(struct supervisor *s, uint64_t id)
+struct call *
+call_find(struct supervisor *s, uint64_t id)
 {
 	struct call *call;
 
@@ -106,7 +120,7 @@ call_by_id(struct supervisor *s, uint64_t id)
 int
 calls_hello(struct peer *p, uint64_t id, const char *token)
 {
-	struct call *call = call_by_id(p->supervisor, id);
+	struct call *call = call_find(p->supervisor, id);
 
 	if (call == NULL || strcmp(call->token, token) != 0)
 		return -1;
@@ -115,33 +129,45 @@ calls_hello(struct peer *p, uint64_t id, const char *token)
 	return 0;
 }
 
-void
+bool
 calls_reply(struct peer *p, struct message *m)
 {
-	struct call *call = p->role == PEER_OPERATION ? call_by_id(p->supervisor, p->call) : NULL;
+	static const enum message_type answers[] = { MESSAGE_OPERATION_REPLY, MESSAGE_HOOK_REPLY, MESSAGE_LISTEN_ENDED };
+	struct supervisor *s = p->supervisor;
+	struct call *call = p->role == PEER_OPERATION ? call_find(s, p->call) : NULL;
 	const char *reply;
 	size_t len;
-	int code = (int)message_i(m, "class");
 
-	if (call != NULL && code == DROVER_OK) {
+	if (m->type != MESSAGE_OPERATION_REPLY && m->type != MESSAGE_HOOK_REPLY && m->type != MESSAGE_LISTEN_ENDED)
+		return false;
+	if (call == NULL || answers[call->kind] != m->type)
+		; /* It came too late, and is told nothing of it. */
+	else if (call->kind == CALL_HOOK)
+		hooks_reply(s, call, m);
+	else if (call->kind == CALL_LISTEN)
+		listeners_ended(s, call->id, (int)message_i(m, "class"), message_s(m, "text"), message_i(m, "retry"));
+	else if (message_i(m, "class") == DROVER_OK) {
 		reply = message_b(m, "reply", &len);
-		call_end(p->supervisor, call, code, reply, len);
-	} else if (call != NULL)
-		call_end(p->supervisor, call, code, message_s(m, "text"), strlen(message_s(m, "text")));
-	reply_later(p->supervisor, p->serial, m->id, NULL, 0, NULL, 0);
+		call_close(s, call, DROVER_OK, reply, len);
+	} else
+		call_close(s, call, (int)message_i(m, "class"), message_s(m, "text"), strlen(message_s(m, "text")));
+	reply_later(s, p->serial, m->id, NULL, 0, NULL, 0);
+	return true;
 }
 
 int64_t
 calls_tick(struct supervisor *s, int64_t now)
 {
 	struct call *call, *next;
-	static const char late[] = "the operation did not answer in time";
+	static const char late[] = "the plugin did not answer in time";
 	int64_t wait = -1;
 
 	for (call = TAILQ_FIRST(&s->calls); call != NULL; call = next) {
 		next = TAILQ_NEXT(call, link);
+		if (call->deadline == 0)
+			continue;
 		if (now >= call->deadline)
-			call_end(s, call, DROVER_AGAIN, late, sizeof late - 1);
+			call_close(s, call, DROVER_AGAIN, late, sizeof late - 1);
 		else
 			wait = wait_min(wait, call->deadline - now);
 	}
@@ -154,7 +180,7 @@ calls_close(struct supervisor *s, const char *why)
 	struct call *call;
 
 	while ((call = TAILQ_FIRST(&s->calls)) != NULL)
-		call_end(s, call, DROVER_AGAIN, why, strlen(why));
+		call_close(s, call, DROVER_AGAIN, why, strlen(why));
 }
 
 void
@@ -166,6 +192,6 @@ calls_runner_lost(struct runner_handle *r, const char *why)
 	for (call = TAILQ_FIRST(&s->calls); call != NULL; call = next) {
 		next = TAILQ_NEXT(call, link);
 		if (call->runner == r->serial)
-			call_end(s, call, DROVER_AGAIN, why, strlen(why));
+			call_close(s, call, DROVER_AGAIN, why, strlen(why));
 	}
 }

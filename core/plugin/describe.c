@@ -33,6 +33,7 @@ loader_describe(const struct plugin_image *image)
 	json_add_str(all, "version", plugin->version);
 	json_add_str(all, "summary", plugin->summary != NULL ? plugin->summary : "");
 	json_add_str(all, "abi", abi);
+	json_add_bool(all, "hook", plugin->hook != NULL);
 	cJSON_AddItemToObject(all, "options", options_describe(plugin->options));
 	list = cJSON_AddArrayToObject(all, "sources");
 	for (int i = 0; i < image->sources_len; i++) {
@@ -41,6 +42,7 @@ loader_describe(const struct plugin_image *image)
 		json_add_str(one, "summary", image->sources[i].summary != NULL ? image->sources[i].summary : "");
 		json_add_int(one, "interval_ms", image->sources[i].interval_ms);
 		json_add_bool(one, "settles", image->sources[i].settle != NULL);
+		json_add_bool(one, "listen", image->sources[i].listen != NULL);
 		cJSON_AddItemToObject(one, "options", options_describe(image->sources[i].options));
 	}
 	list = cJSON_AddArrayToObject(all, "pipelines");

@@ -17,7 +17,7 @@ wall_of(int64_t mono)
 static void
 add_exports(cJSON *o, const cJSON *exports)
 {
-	static const char *const keys[] = { "version", "summary", "abi", "path", "options", "sources", "pipelines", "operations" };
+	static const char *const keys[] = { "version", "summary", "abi", "path", "hook", "options", "sources", "pipelines", "operations" };
 	const cJSON *value;
 	size_t i;
 
@@ -50,6 +50,21 @@ daemon_plugins(struct daemon *d)
 	return list;
 }
 
+/* Nothing for a source that has none. */
+static void
+add_listener(cJSON *o, const struct listener *l)
+{
+	cJSON *listen;
+
+	if (!l->wanted)
+		return;
+	listen = cJSON_AddObjectToObject(o, "listen");
+	json_add_str(listen, "state", l->call != 0 ? "up" : l->parked ? "parked" : l->failed ? "failing" : "waiting");
+	json_add_int(listen, "since", wall_of(l->since));
+	json_add_int(listen, "next", l->call == 0 ? wall_of(l->due) : 0);
+	json_add_str(listen, "why", l->call != 0 ? "" : l->why);
+}
+
 cJSON *
 daemon_sources(struct daemon *d)
 {
@@ -70,6 +85,7 @@ daemon_sources(struct daemon *d)
 			json_add_int(o, "items", (int64_t)source->items_taken);
 			json_add_int(o, "failures", source->failures);
 			json_add_str(o, "error", source->error);
+			add_listener(o, &source->listener);
 			cJSON_AddItemToArray(list, o);
 		}
 	return list;

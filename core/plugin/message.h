@@ -35,7 +35,7 @@
 	X(SOURCE_SETTLE,  14, "core to runner",  "source:s job:u attempts:u kind:s key:s trace:s state:s error:s payload:b result:s queued:i started:i ended:i") \
 	X(SOURCE_SETTLED, 15, "runner to core",  "job:u class:i retry:i text:s") \
 	X(LISTEN_START,   16, "core to runner",  "source:s call:u token:s") /* runs in a fork, which says JOB_HELLO with job 0, epoch = call */ \
-	X(LISTEN_ENDED,   17, "runner to core",  "source:s call:u class:i retry:i text:s") \
+	X(LISTEN_ENDED,   17, "job to core",     "call:u class:i retry:i text:s") /* class 0: call it again */ \
 	/* workers */ \
 	X(WORKER_FORK,    20, "core to runner",  "worker:s token:s") \
 	X(WORKER_FORKED,  21, "runner to core",  "worker:s pid:u class:i text:s") \
@@ -65,9 +65,10 @@
 	X(CALL,           53, "job to core",     "operation:s request:b") /* data: the reply */ \
 	X(OPERATION_CALL, 54, "core to runner",  "operation:s call:u token:s timeout:i request:b") /* runs in a fork, which says JOB_HELLO with job 0, epoch = call */ \
 	X(OPERATION_REPLY,55, "job to core",     "call:u class:i retry:i text:s reply:b") \
-	X(HOOK_CALL,      56, "core to runner",  "call:u token:s timeout:i headers:s body:b") /* headers: JSON [[name, value], ...]; runs in a fork, as an operation */ \
+	X(HOOK_CALL,      56, "core to runner",  "call:u token:s timeout:i headers:s len:u body:b") /* headers: JSON [[name, value], ...]; body: its beginning, len: of the whole; runs in a fork, as an operation */ \
 	X(HOOK_REPLY,     57, "job to core",     "call:u class:i text:s status:u id:s type:s body:s") \
-	X(SOURCE_WAKE,    58, "job to core",     "source:s") /* of the asker's own plugin */ \
+	X(SOURCE_WAKE,    58, "job to core",     "source:s") /* of the asker's own plugin; of a hook it counts with its HOOK_REPLY */ \
+	X(HOOK_BODY,      59, "job to core",     "from:u") /* data: the next piece of the body */ \
 	X(REPLY,          60, "core to job",     "class:i retry:i text:s number:i data:b") \
 	X(HTTP_ASK,       61, "job to core",     "origin:s credential:s limits:s critical:u patience:i") /* limits: JSON [{name, count, per_ms, burst}]; number: ms to wait, taken; AGAIN: breaker open; QUOTA: paused or over patience */ \
 	X(HTTP_TELL,      62, "job to core",     "origin:s credential:s class:i limit:s pause:i requests:u kept:u text:s") /* how it ended; pause: ms nobody asks (limit "": the whole credential); kept: answers of 304 */ \

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A runner: loads its plugin, opens it, and then does what the core asks, one callback at a time. What
- * arrives while a callback waits for an answer of the core is queued and done afterwards, in order.
+ * A runner: loads its plugin, opens it, and then does what the core asks, one callback at a time. While a
+ * callback waits, for an answer of the core or for the network, forks go on: a job, an operation, a hook
+ * or a listener need nothing of what the callback has half done. The rest is queued and done afterwards, in order.
  */
+#include <sys/epoll.h>
 #include <sys/syscall.h>
+#include <sys/timerfd.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -28,6 +31,7 @@
 
 #define RUNNER_MAGIC 0x4e001001u
 #define RUNNER_CHILDREN_MAX 1024
+#define RUNNER_LISTENING_MS 20   /* between two looks at the threads of listeners */
 #define RUNNER_LINGER_MS 4000    /* for operations under way, less than the core gives a runner to stop */
 
 struct runner_worker {
@@ -49,11 +53,16 @@ struct runner_loop {
 	STAILQ_HEAD(, runner_queued) queue;
 	LIST_HEAD(, runner_worker) workers;
 	LIST_HEAD(, operation) operations;
-	bool stopping, orphaned;         /* orphaned: the core has gone away */
+	bool orphaned;                   /* the core has gone away */
 	int64_t linger_until;
 };
 
 static void runner_inbound(void *, struct message *);
+static void runner_watch(struct runner *, int fd);
+static void runner_unwatch(struct runner *, int fd);
+static void runner_set_alarm(struct runner_loop *);
+static bool runner_handle_forks(struct runner_loop *, struct message *);
+static void runner_end_listeners(struct runner_loop *);
 static int runner_settings(struct runner *, const struct message *, struct error *);
 static int runner_pipelines(struct runner *, struct error *);
 static int runner_names(const struct runner *, struct error *);
@@ -71,13 +80,19 @@ static int64_t runner_kill_late(struct runner_loop *, int64_t now);
 static void runner_reap(struct runner_loop *);
 static void runner_wait(struct runner_loop *);
 static bool runner_lingers(struct runner_loop *);
+static void runner_close_sources(struct runner_loop *);
+static void runner_leave(struct runner_loop *);
 
 static void
 runner_inbound(void *arg, struct message *m)
 {
 	struct runner_loop *loop = arg;
-	struct runner_queued *queued = xcalloc(1, sizeof *queued);
+	struct runner_queued *queued;
 
+	if (runner_handle_forks(loop, m))
+		return;
+	loop->runner->stopping = loop->runner->stopping || m->type == MESSAGE_RUNNER_STOP;
+	queued = xcalloc(1, sizeof *queued);
 	queued->message = *m;
 	memset(m, 0, sizeof *m);
 	STAILQ_INSERT_TAIL(&loop->queue, queued, link);
@@ -242,13 +257,34 @@ runner_refused(struct runner *runner, const struct error *why)
 void
 runner_detach(const struct runner *runner)
 {
+	unsigned log = log_fd() > STDERR_FILENO ? (unsigned)log_fd() : STDERR_FILENO;
+
+	crash_at(NULL, NULL, NULL);
 	close(runner->fd);
-	if (runner->inotify != -1)
-		close(runner->inotify);
 	if (runner->scope != NULL)
 		http_forked(runner->scope);
 	for (int i = 0; runner->sources != NULL && i < runner->image.sources_len; i++)
 		http_forked(&runner->sources[i].scope);
+	/* Whatever a service of the callback has open: a connection that a worker kept would never end for its peer. */
+	if (log > STDERR_FILENO + 1)
+		(void)syscall(SYS_close_range, STDERR_FILENO + 1, log - 1, 0);
+	(void)syscall(SYS_close_range, log + 1, ~0u, 0);
+}
+
+static void
+runner_watch(struct runner *runner, int fd)
+{
+	struct epoll_event event = { .events = EPOLLIN };
+
+	if (epoll_ctl(runner->events, EPOLL_CTL_ADD, fd, &event) == -1)
+		log_printf(&(struct log_scope){ .part = "runner" }, DROVER_WARN, "cannot watch a child: %s", strerror(errno));
+}
+
+/* A fork may still have the file open, and would keep it there. */
+static void
+runner_unwatch(struct runner *runner, int fd)
+{
+	(void)epoll_ctl(runner->events, EPOLL_CTL_DEL, fd, NULL);
 }
 
 static void *
@@ -266,8 +302,10 @@ runner_worker_thread(void *arg)
 static void
 runner_worker_free(struct runner_worker *worker)
 {
-	if (worker->ended != -1)
+	if (worker->ended != -1) {
+		runner_unwatch(worker->runner, worker->ended);
 		close(worker->ended);
+	}
 	free(worker->name);
 	free_wiped(worker->token);
 	free(worker);
@@ -276,20 +314,14 @@ runner_worker_free(struct runner_worker *worker)
 static int
 runner_fork_process(struct runner_loop *loop, struct runner_worker *worker, struct error *err)
 {
-	const struct runner_worker *other;
-	const struct operation *operation;
-
 	if ((worker->pid = fork()) == -1)
 		return error_errno(err, DROVER_AGAIN, "cannot fork a worker");
 	if (worker->pid == 0) {
-		LIST_FOREACH(other, &loop->workers, link)
-			close(other->ended);
-		LIST_FOREACH(operation, &loop->operations, link)
-			close(operation->ended);
 		runner_detach(loop->runner);
 		_exit(worker_main(loop->runner, worker->name, worker->token));
 	}
 	worker->ended = (int)syscall(SYS_pidfd_open, worker->pid, 0);
+	runner_watch(loop->runner, worker->ended);
 	LIST_INSERT_HEAD(&loop->workers, worker, link);
 	return 0;
 }
@@ -338,13 +370,33 @@ runner_call(struct runner_loop *loop, struct message *m)
 
 	if (operation_start(loop->runner, m, &operation, &err) == -1)
 		log_printf(&loop->runner->scope->log, DROVER_ERR, "%s", err.text);
-	else if (operation != NULL)
+	else if (operation != NULL) {
 		LIST_INSERT_HEAD(&loop->operations, operation, link);
+		runner_watch(loop->runner, operation->ended);
+		runner_set_alarm(loop);
+	}
+}
+
+/* What may be done in the middle of a callback: it touches nothing but the loop. False: it waits for its turn. */
+static bool
+runner_handle_forks(struct runner_loop *loop, struct message *m)
+{
+	if (loop->runner->stopping || (m->type != MESSAGE_WORKER_FORK && !operation_is(m->type)))
+		return false;
+	if (m->type == MESSAGE_WORKER_FORK)
+		runner_fork(loop, m, m->id);
+	else
+		runner_call(loop, m);
+	return true;
 }
 
 static void
 runner_handle(struct runner_loop *loop, struct message *m)
 {
+	if (runner_handle_forks(loop, m)) {
+		message_free(m);
+		return;
+	}
 	switch (m->type) {
 	case MESSAGE_SOURCE_POLL:
 		runner_source_poll(loop->runner, m);
@@ -352,15 +404,13 @@ runner_handle(struct runner_loop *loop, struct message *m)
 	case MESSAGE_SOURCE_SETTLE:
 		runner_source_settle(loop->runner, m);
 		break;
-	case MESSAGE_WORKER_FORK:
-		runner_fork(loop, m, m->id);
-		break;
-	case MESSAGE_OPERATION_CALL:
-		runner_call(loop, m);
-		break;
 	case MESSAGE_RUNNER_STOP:
-		loop->stopping = true;
+		loop->runner->stopping = 1;
 		break;
+	case MESSAGE_WORKER_FORK:
+	case MESSAGE_OPERATION_CALL:
+	case MESSAGE_HOOK_CALL:
+	case MESSAGE_LISTEN_START:
 	case MESSAGE_REPLY:
 		break;
 	default:
@@ -400,6 +450,7 @@ runner_reap(struct runner_loop *loop)
 		memset(&info, 0, sizeof info);
 		if (waitid(P_PID, (id_t)operation->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid != 0) {
 			LIST_REMOVE(operation, link);
+			runner_unwatch(loop->runner, operation->ended);
 			operation_end(operation, NULL);
 		}
 	}
@@ -435,7 +486,7 @@ runner_wait(struct runner_loop *loop)
 	}
 	if (late < next)
 		next = late;
-	if (loop->stopping && loop->linger_until < next)
+	if (runner->stopping && loop->linger_until < next)
 		next = loop->linger_until;
 	next = next == INT64_MAX ? -1 : next <= now ? 0 : next - now > INT32_MAX ? INT32_MAX : next - now;
 	if (poll(fds, n, (int)next) <= 0)
@@ -448,8 +499,43 @@ runner_wait(struct runner_loop *loop)
 	rc = message_recv(runner->fd, &m, &err);
 	if (rc == 1)
 		runner_handle(loop, &m);
-	else if (err.code != DROVER_AGAIN)
-		loop->stopping = loop->orphaned = true;
+	else if (rc == 0 || err.code != DROVER_AGAIN)
+		runner->stopping = loop->orphaned = true;
+}
+
+/* The next time an operation must be ended, for whoever waits in a callback. */
+static void
+runner_set_alarm(struct runner_loop *loop)
+{
+	int64_t now = clock_mono(), next = runner_kill_late(loop, now), in = next - now > 0 ? next - now : 1;
+	struct itimerspec when = { .it_value = { .tv_sec = (time_t)(in / 1000), .tv_nsec = in % 1000 * 1000000 } };
+
+	if (next == INT64_MAX)
+		when.it_value = (struct timespec){ 0, 0 };
+	(void)timerfd_settime(loop->runner->alarm, 0, &when, NULL);
+}
+
+void
+runner_meanwhile(struct runner *runner)
+{
+	struct runner_loop *loop = runner->loop;
+	struct pollfd core = { .fd = runner->fd, .events = POLLIN };
+	struct message m;
+	struct error err = { 0 };
+	int rc = 1;
+
+	runner_reap(loop);
+	while (rc == 1 && poll(&core, 1, 0) > 0) {
+		if ((rc = message_recv(runner->fd, &m, &err)) == 1) {
+			runner_inbound(loop, &m);
+			message_free(&m);
+		}
+	}
+	if (rc == 0 || (rc == -1 && err.code != DROVER_AGAIN)) {
+		runner_unwatch(runner, runner->fd);
+		runner->stopping = loop->orphaned = true;
+	}
+	runner_set_alarm(loop);
 }
 
 /* A reload or a hand-over does not break off what others have asked for and will have in a moment. */
@@ -458,9 +544,23 @@ runner_lingers(struct runner_loop *loop)
 {
 	int64_t now = clock_mono();
 
-	if (loop->linger_until == 0)
+	if (loop->linger_until == 0) {
 		loop->linger_until = now + RUNNER_LINGER_MS;
+		runner_end_listeners(loop);
+	}
 	return !loop->orphaned && !LIST_EMPTY(&loop->operations) && now < loop->linger_until;
+}
+
+/* They hold nothing that lasts. Threads are told by runner->stopping. */
+static void
+runner_end_listeners(struct runner_loop *loop)
+{
+	struct operation *operation;
+
+	LIST_FOREACH(operation, &loop->operations, link) {
+		if (operation->lasts)
+			operation_kill(operation);
+	}
 }
 
 void
@@ -488,6 +588,26 @@ runner_release(struct runner *runner)
 	OBJ_FREE(runner);
 }
 
+/* A listener's thread that does not return keeps what it works with: that is lost, and better than taken away under it. */
+static void
+runner_close_sources(struct runner_loop *loop)
+{
+	struct runner *runner = loop->runner;
+	int64_t give_up = clock_mono() + RUNNER_LINGER_MS;
+
+	runner->stopping = 1;
+	while (atomic_load(&runner->listening) > 0 && clock_mono() < give_up)
+		(void)poll(NULL, 0, RUNNER_LISTENING_MS);
+	if (atomic_load(&runner->listening) > 0) {
+		log_printf(&runner->scope->log, DROVER_ERR, "a listener does not look at queue->cancelled: its source cannot be closed");
+		return;
+	}
+	for (int i = 0; runner->sources != NULL && i < runner->image.sources_len; i++)
+		runner_source_close(&runner->sources[i]);
+	free(runner->sources);
+	runner->sources = NULL;
+}
+
 static void
 runner_leave(struct runner_loop *loop)
 {
@@ -507,15 +627,15 @@ runner_leave(struct runner_loop *loop)
 	}
 	while ((operation = LIST_FIRST(&loop->operations)) != NULL) {
 		LIST_REMOVE(operation, link);
+		runner_unwatch(runner, operation->ended);
 		operation_kill(operation);
 		operation_end(operation, "the plugin was stopped before the operation was done");
 	}
-	for (int i = 0; runner->sources != NULL && i < runner->image.sources_len; i++)
-		runner_source_close(&runner->sources[i]);
-	free(runner->sources);
-	runner->sources = NULL;
+	runner_close_sources(loop);
 	if (runner->inotify != -1)
 		close(runner->inotify);
+	close(runner->events);
+	close(runner->alarm);
 	link_free(runner->link);
 	runner->link = NULL;
 	if (runner->scope != NULL)
@@ -527,7 +647,7 @@ runner_leave(struct runner_loop *loop)
 int
 runner_main(int fd, bool in_process)
 {
-	struct runner_loop loop = { .stopping = false };
+	struct runner_loop loop = { .orphaned = false };
 	struct runner_queued *queued;
 	struct message m = { 0 };
 	struct error err = { 0 };
@@ -538,6 +658,11 @@ runner_main(int fd, bool in_process)
 	LIST_INIT(&loop.workers);
 	LIST_INIT(&loop.operations);
 	atomic_init(&loop.runner->refs, 1);
+	atomic_init(&loop.runner->listening, 0);
+	loop.runner->loop = &loop;
+	loop.runner->events = epoll_create1(EPOLL_CLOEXEC);
+	loop.runner->alarm = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	MUST(loop.runner->events != -1 && loop.runner->alarm != -1);
 	loop.runner->fd = fd;
 	loop.runner->inotify = -1;
 	loop.runner->in_process = in_process;
@@ -555,7 +680,9 @@ runner_main(int fd, bool in_process)
 		goto out;
 	}
 	runner_ready(loop.runner);
-	while (!loop.stopping || runner_lingers(&loop)) {
+	runner_watch(loop.runner, fd);
+	runner_watch(loop.runner, loop.runner->alarm);
+	while (!loop.runner->stopping || runner_lingers(&loop)) {
 		if ((queued = STAILQ_FIRST(&loop.queue)) == NULL) {
 			runner_wait(&loop);
 			continue;

@@ -7,6 +7,7 @@
 #ifndef PLUGIN_RUNNER_H
 #define PLUGIN_RUNNER_H
 
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -18,8 +19,13 @@
 struct runner {
 	uint32_t magic;
 	atomic_int refs;                 /* the runner's own, and one of each thread that uses it */
+	atomic_int listening;            /* threads of listeners */
+	volatile sig_atomic_t stopping;  /* RUNNER_STOP has come: what waits in poll() or listen() is to return */
 	int fd;                          /* to the core */
 	int inotify;                     /* -1: nothing is watched */
+	int events;                      /* epoll: readable when the loop has something to do that a poll() need not wait for */
+	int alarm;                       /* timerfd in it: an operation is out of time */
+	struct runner_loop *loop;        /* of the runner's thread alone */
 	bool in_process;
 	uint64_t generation;
 	char *core_socket;               /* where workers and jobs connect */
@@ -42,8 +48,10 @@ int runner_main(int fd, bool in_process);
 /* A worker's whole life: connects to the core, takes jobs, leaves when told or idle for a minute; returns an exit status. */
 int worker_main(const struct runner *, const char *name, const char *token);
 
-/* In a fork: lets go of what is the runner's alone. */
+/* In a fork: lets go of what is the runner's alone, and of what the callback has open that it was forked in. */
 void runner_detach(const struct runner *);
+/* For a scope's wait_ready: forks, reaps, and keeps the rest for later. */
+void runner_meanwhile(struct runner *);
 /* Drops a reference; the last one closes the plugin and frees. */
 void runner_release(struct runner *);
 

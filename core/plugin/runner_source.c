@@ -26,8 +26,7 @@ static void source_forget(struct runner_source *);
 static int source_send_items(struct runner_source *, struct error *);
 static void source_changed(struct runner *, const struct inotify_event *, int64_t now);
 static int source_code(int code, struct error *, const char *callback);
-/* NULL: no such source, or it is not open. */
-static struct runner_source *runner_source_find(struct runner *, const char *name);
+static void source_meanwhile(struct scope *);
 
 static const struct config_source *
 source_configured(const struct runner *runner, const char *name)
@@ -77,6 +76,9 @@ runner_source_open(struct runner *runner, int index, struct error *err)
 	source->scope.link = runner->link;
 	source->scope.runner = source;
 	source->scope.watch = source_watch;
+	source->scope.wait_fd = runner->events;
+	source->scope.wait_ready = source_meanwhile;
+	source->scope.cancelled = &runner->stopping;
 	source->state = runner->state;
 	if (source->source->open != NULL) {
 		crash_at("open", "source", source->name);
@@ -92,6 +94,14 @@ runner_source_open(struct runner *runner, int index, struct error *err)
 	}
 	source->open = true;
 	return 0;
+}
+
+static void
+source_meanwhile(struct scope *scope)
+{
+	const struct runner_source *source = scope->runner;
+
+	runner_meanwhile(source->runner);
 }
 
 void
@@ -112,8 +122,8 @@ runner_source_close(struct runner_source *source)
 	memset(source, 0, sizeof *source);
 }
 
-static struct runner_source *
-runner_source_find(struct runner *runner, const char *name)
+struct runner_source *
+runner_source_find(const struct runner *runner, const char *name)
 {
 	for (int i = 0; i < runner->image.sources_len; i++) {
 		if (runner->sources[i].open && strcmp(runner->sources[i].source->name, name) == 0)

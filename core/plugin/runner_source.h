@@ -30,6 +30,8 @@ struct runner_source {
 /* Checks its options and, where it is enabled, opens it. */
 int runner_source_open(struct runner *, int index, struct error *);
 void runner_source_close(struct runner_source *);
+/* NULL: no such source, or it is not open. */
+struct runner_source *runner_source_find(const struct runner *, const char *name);
 void runner_source_poll(struct runner *, const struct message *);
 void runner_source_settle(struct runner *, const struct message *);
 /* Reads what inotify has; many changes at once are told once. */

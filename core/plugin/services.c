@@ -22,6 +22,7 @@ struct asker {
 	const char *plugin;
 	uint64_t job, epoch;  /* 0: none */
 	uint64_t serial;      /* where the answer goes */
+	uint64_t call;        /* that it works on; 0: none */
 };
 
 struct service {
@@ -41,6 +42,8 @@ static void service_kv(struct asker *, struct message *, struct answer *);
 static void service_effect(struct asker *, struct message *, struct answer *);
 static void service_call(struct asker *, struct message *, struct answer *);
 static void service_http(struct asker *, struct message *, struct answer *);
+static void service_wake(struct asker *, struct message *, struct answer *);
+static void service_body(struct asker *, struct message *, struct answer *);
 
 static const struct service services[] = {
 	{ MESSAGE_CAPACITY_ASK, true, service_capacity },
@@ -58,6 +61,8 @@ static const struct service services[] = {
 	{ MESSAGE_CALL, true, service_call },
 	{ MESSAGE_HTTP_ASK, true, service_http },
 	{ MESSAGE_HTTP_TELL, true, service_http },
+	{ MESSAGE_SOURCE_WAKE, true, service_wake },
+	{ MESSAGE_HOOK_BODY, true, service_body },
 };
 
 static void
@@ -86,18 +91,16 @@ service_run(struct asker *who, struct message *m)
 void
 services_message(struct peer *p, struct message *m)
 {
-	struct asker who = { p->supervisor, p->plugin, p->job, p->epoch, p->serial };
+	struct asker who = { p->supervisor, p->plugin, p->job, p->epoch, p->serial, p->call };
 
-	if (m->type == MESSAGE_OPERATION_REPLY)
-		calls_reply(p, m);
-	else
+	if (!calls_reply(p, m))
 		service_run(&who, m);
 }
 
 bool
 services_runner(struct runner_handle *r, struct message *m)
 {
-	struct asker who = { r->supervisor, r->plugin, 0, 0, r->serial };
+	struct asker who = { r->supervisor, r->plugin, 0, 0, r->serial, 0 };
 
 	if (m->id == 0)
 		return false;
@@ -280,4 +283,39 @@ static void
 service_http(struct asker *p, struct message *m, struct answer *a)
 {
 	a->number = 0;
+}
+
+/* Of a hook it waits for the reply: only then it is known whether this delivery counts. */
+static void
+service_wake(struct asker *p, struct message *m, struct answer *a)
+{
+	struct runner_handle *r = runner_find(p->supervisor, p->plugin);
+	struct call *call = call_find(p->supervisor, p->call);
+	const char *local = message_s(m, "source");
+	const cJSON *source;
+	int i = 0;
+
+	if (call == NULL || r == NULL) {
+		error_set(&a->err, DROVER_FENCED, "no such call, or it took too long");
+		return;
+	}
+	cJSON_ArrayForEach(source, json_get(r->exports, "sources"))
+		if (strcmp(json_str(source, "name", ""), local) == 0)
+			break;
+	if (source == NULL)
+		error_set(&a->err, DROVER_PERMANENT, "plugin %s has no source %.64s", p->plugin, local);
+	else if (call->kind != CALL_HOOK)
+		sources_wake(r, local);
+	else {
+		while (i < call->wakes_len && strcmp(call->wakes[i], local) != 0)
+			i++;
+		if (i == call->wakes_len && i < CALL_WAKES_MAX)
+			call->wakes[call->wakes_len++] = xstrdup(local);
+	}
+}
+
+static void
+service_body(struct asker *p, struct message *m, struct answer *a)
+{
+	hooks_body(call_find(p->supervisor, p->call), m, &a->data, &a->err);
 }

@@ -12,6 +12,7 @@
 
 #define ITEMS_MAX 1000            /* of one poll */
 #define POLL_AGAIN_MS 100
+#define WAKE_LEAST_MS 1000        /* between two polls that somebody wants sooner */
 #define SETTLE_RETRY_MS 30000
 #define FAULT_RETRY_MS 300000     /* a source whose credential or configuration is refused */
 
@@ -61,6 +62,7 @@ sources_forget(struct runner_handle *r)
 	int i;
 
 	for (i = 0; i < r->sources_len; i++) {
+		listener_forget(r, &r->sources[i]);
 		source_items_free(&r->sources[i]);
 		free(r->sources[i].name);
 	}
@@ -101,6 +103,8 @@ sources_ready(struct runner_handle *r)
 		source->poll_timeout_ms = plugin->sources[i].poll_timeout_ms;
 		source->next_poll = clock_mono();
 		source->settle_due = true;
+		source->listener.wanted = json_bool(export, "listen", false);
+		source->listener.since = source->listener.due = clock_mono();
 	}
 }
 
@@ -129,8 +133,9 @@ source_poll(struct runner_handle *r, struct source *source, int64_t now)
 		return;
 	}
 	source->poll_id = ++s->last_id;
-	source->poll_began = now;
+	source->poll_began = source->began_at = now;
 	source->poll_again = false;
+	source->wake_at = 0;
 	message_begin(&out, MESSAGE_SOURCE_POLL, source->poll_id);
 	message_put_s(&out, source->local);
 	message_put_s(&out, cursor);
@@ -143,7 +148,7 @@ sources_tick(struct runner_handle *r, int64_t now)
 {
 	struct source *source;
 	char why[DROVER_ERROR_MAX], limit[32];
-	int64_t wait = -1;
+	int64_t wait = -1, due;
 	int i;
 
 	for (i = 0; i < r->sources_len && r->channel != NULL; i++) {
@@ -152,6 +157,7 @@ sources_tick(struct runner_handle *r, int64_t now)
 			source_settle(r, source, now);
 		if (source->settle_due && source->settling == 0)
 			wait = wait_min(wait, source->settle_at - now);
+		wait = wait_min(wait, listener_tick(r, source, now));
 		if (source->poll_began != 0) {
 			if (now - source->poll_began < source->poll_timeout_ms) {
 				wait = wait_min(wait, source->poll_began + source->poll_timeout_ms - now);
@@ -164,10 +170,14 @@ sources_tick(struct runner_handle *r, int64_t now)
 		}
 		if (r->supervisor->daemon->mode != DAEMON_RUNNING)
 			continue;
-		if (now >= source->next_poll)
+		due = source->next_poll;
+		/* One that fails waits out its backoff, and sees what it was woken for when that is over. */
+		if (source->wake_at != 0 && source->wake_at < due && source->failures == 0)
+			due = source->wake_at;
+		if (now >= due)
 			source_poll(r, source, now);
 		else
-			wait = wait_min(wait, source->next_poll - now);
+			wait = wait_min(wait, due - now);
 	}
 	return wait;
 }
@@ -412,4 +422,15 @@ sources_poll(struct supervisor *s, const char *name, struct error *err)
 	if (!found && name != NULL)
 		return error_set(err, DROVER_PERMANENT, "no source %s runs: see drover source list", name);
 	return 0;
+}
+
+void
+sources_wake(struct runner_handle *r, const char *local)
+{
+	struct source *source = source_find(r, local);
+	int64_t now = clock_mono();
+
+	if (source == NULL || source->wake_at != 0)
+		return;
+	source->wake_at = source->began_at != 0 && source->began_at + WAKE_LEAST_MS > now ? source->began_at + WAKE_LEAST_MS : now;
 }

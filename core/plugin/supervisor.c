@@ -68,6 +68,7 @@ supervisor_open(struct daemon *d, struct supervisor **out, struct error *err)
 	TAILQ_INIT(&s->runners);
 	TAILQ_INIT(&s->peers);
 	TAILQ_INIT(&s->calls);
+	TAILQ_INIT(&s->hooks);
 	d->supervisor = s;
 	*out = s;
 	if (peers_open(s, err) != 0)
@@ -177,6 +178,7 @@ supervisor_close(struct supervisor *s)
 		free(s->slots[i]);
 	}
 	free(s->slots);
+	hooks_close(s);
 	unlink(s->socket);
 	free(s->socket);
 	OBJ_FREE(s);

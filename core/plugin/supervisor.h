@@ -2,7 +2,7 @@
 /*
  * The core's side of everything that runs plugin code: runners and their sources, the slots and the
  * workers in them, the connections of jobs and operations. One struct, a few files, each one idea:
- * runners.c, sources.c, slots.c, adopt.c, peers.c, services.c, calls.c, tidy.c.
+ * runners.c, sources.c, listeners.c, slots.c, adopt.c, peers.c, services.c, calls.c, hooks.c, tidy.c.
  */
 #ifndef PLUGIN_SUPERVISOR_H
 #define PLUGIN_SUPERVISOR_H
@@ -29,6 +29,7 @@
 #define RUNNER_HEALTHY_MS 600000     /* so long up: the backoff begins anew */
 #define RUNNER_CRASHES 5             /* within RUNNER_HEALTHY_MS: parked */
 #define STORE_TROUBLE_MS 1000
+#define CALL_WAKES_MAX 16
 #define WORKER_FORK_MS 10000         /* from WORKER_FORK to its hello */
 #define WORKER_SPARE_MS 50000        /* idle so long: told to leave, before it leaves by itself and a job could be on its way to it */
 #define WORKER_SILENT_MS 60000       /* a worker that is alive and says nothing is frozen: fenced and killed */
@@ -36,6 +37,19 @@
 enum runner_state { RUNNER_DOWN, RUNNER_STARTING, RUNNER_READY, RUNNER_BACKOFF, RUNNER_PARKED, RUNNER_REFUSED, RUNNER_STOPPING };
 
 struct source_item;
+
+/* Of a source that waits for word from outside. */
+struct listener {
+	bool wanted;
+	bool failed, parked;         /* the last time; for good */
+	uint64_t call;               /* 0: it does not run */
+	int64_t since;               /* monotonic: up, or down */
+	int64_t due;                 /* monotonic: next start; 0: none */
+	int64_t backoff_ms;
+	int64_t defects[RUNNER_CRASHES]; /* monotonic times, a ring */
+	int defects_len;
+	char why[DROVER_ERROR_MAX];
+};
 
 struct source {
 	char *name;                  /* "inbox.folder" */
@@ -46,6 +60,9 @@ struct source {
 	int64_t poll_began;          /* monotonic; 0: none under way */
 	uint64_t poll_id;
 	bool poll_again;             /* changed while it was polled */
+	int64_t wake_at;             /* monotonic: polled then, before its time; 0: nobody has woken it */
+	int64_t began_at;            /* monotonic, of the last poll */
+	struct listener listener;
 	int failures;                /* polls in a row */
 	char error[DROVER_ERROR_MAX];
 	uint64_t items_taken;
@@ -117,15 +134,22 @@ struct peer {
 	uint64_t serial;             /* names it in deferred answers: a peer may be gone by then */
 };
 
+enum call_kind { CALL_OPERATION, CALL_HOOK, CALL_LISTEN };
+
+/* What a runner was asked to do in a process of its own, which shows the token. */
 struct call {
 	TAILQ_ENTRY(call) link;
+	enum call_kind kind;
 	uint64_t id;
 	char token[33];
 	char *plugin;
 	uint64_t runner;             /* serial of the one that was asked */
-	int64_t deadline;            /* monotonic */
-	void (*fn)(void *arg, int code, const char *text, size_t len);
+	int64_t deadline;            /* monotonic; 0: none */
+	void (*fn)(void *arg, int code, const char *text, size_t len); /* NULL: nobody waits */
 	void *arg;
+	struct buf body;             /* of a hook */
+	char *wakes[CALL_WAKES_MAX]; /* sources that a hook wants woken */
+	int wakes_len;
 };
 
 struct supervisor {
@@ -138,6 +162,7 @@ struct supervisor {
 	TAILQ_HEAD(runner_list, runner_handle) runners;
 	TAILQ_HEAD(peer_list, peer) peers;
 	TAILQ_HEAD(call_list, call) calls;
+	TAILQ_HEAD(hook_list, hook_memory) hooks;
 	struct slot **slots;
 	int slots_len;               /* config running, more while a shrink waits for jobs to end */
 	uint64_t generation;         /* counts configurations */
@@ -185,6 +210,14 @@ int64_t sources_tick(struct runner_handle *, int64_t now);
 void sources_message(struct runner_handle *, struct message *);
 void sources_job_ended(struct supervisor *, const char *source); /* NULL: of any */
 int sources_poll(struct supervisor *, const char *name, struct error *);
+/* Polls it now, or as soon as it may be; at most once a second. Nothing where it is not enabled. */
+void sources_wake(struct runner_handle *, const char *local);
+
+/* listeners.c */
+/* Starts it when it is due; ms until then, -1: not for its own sake. */
+int64_t listener_tick(struct runner_handle *, struct source *, int64_t now);
+void listener_forget(struct runner_handle *, struct source *);
+void listeners_ended(struct supervisor *, uint64_t call, int code, const char *text, int64_t retry_ms);
 
 /* slots.c */
 struct slot *slot_find(struct supervisor *, const char *name);
@@ -222,11 +255,22 @@ void services_message(struct peer *, struct message *);
 bool services_runner(struct runner_handle *, struct message *); /* false: no request */
 
 /* calls.c */
-void calls_reply(struct peer *, struct message *);
+/* A new one, to be sent by the caller; timeout_ms 0: none. */
+struct call *call_open(struct runner_handle *, enum call_kind, int64_t timeout_ms);
+struct call *call_find(struct supervisor *, uint64_t id); /* NULL: over */
+/* Tells whoever waits, and frees it. */
+void call_close(struct supervisor *, struct call *, int code, const char *text, size_t len);
+/* Takes the message when it is an answer to a call. */
+bool calls_reply(struct peer *, struct message *);
 int calls_hello(struct peer *, uint64_t call, const char *token);
 int64_t calls_tick(struct supervisor *, int64_t now);
 void calls_close(struct supervisor *, const char *why);
 void calls_runner_lost(struct runner_handle *, const char *why);
+
+/* hooks.c */
+void hooks_reply(struct supervisor *, struct call *, struct message *);
+void hooks_body(const struct call *, struct message *, struct buf *out, struct error *);
+void hooks_close(struct supervisor *);
 
 /* tidy.c */
 void tidy_scratch(struct supervisor *); /* at start, once it is known what runs */

@@ -353,6 +353,20 @@ core_admit(struct core *core, uint64_t job, uint64_t epoch, int class)
 }
 
 void
+core_reply_bytes(int fd, uint64_t id, const char *data, size_t len)
+{
+	struct message_out out;
+
+	message_begin(&out, MESSAGE_REPLY, id);
+	message_put_i(&out, DROVER_OK);
+	message_put_i(&out, 0);
+	message_put_s(&out, "");
+	message_put_i(&out, 0);
+	message_put_b(&out, data, len);
+	core_send(fd, &out);
+}
+
+void
 core_reply(int fd, uint64_t id, int class, const char *text, int64_t number, const char *data)
 {
 	struct message_out out;

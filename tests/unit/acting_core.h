@@ -52,6 +52,7 @@ void core_done(struct core *, uint64_t job, struct message *);
 void core_done_with(struct core *, uint64_t job, int class, const char *text);
 /* Takes a job's or operation's connection and its hello, and lets it in, or answers with a class. */
 int core_admit(struct core *, uint64_t job, uint64_t epoch, int class);
+void core_reply_bytes(int fd, uint64_t id, const char *data, size_t len);
 void core_reply(int fd, uint64_t id, int class, const char *text, int64_t number, const char *data);
 
 /* Path of a file in the core's folder, in a buffer of its own until the next call. */

@@ -31,7 +31,7 @@ check_plugin_LDADD = libplugin.la libbase.la $(CHECK_LIBS)
 
 check_PROGRAMS += check_runner
 TESTS += check_runner
-check_runner_SOURCES = tests/unit/test_link.c tests/unit/test_runner.c tests/unit/test_runner.h tests/unit/test_worker.c tests/unit/acting_core.c \
+check_runner_SOURCES = tests/unit/test_link.c tests/unit/test_runner.c tests/unit/test_runner.h tests/unit/test_forks.c tests/unit/test_worker.c tests/unit/acting_core.c \
   tests/unit/acting_core.h tests/unit/temp.c tests/unit/temp.h
 check_runner_CPPFLAGS = $(check_plugin_CPPFLAGS)
 check_runner_LDADD = libplugin.la libhost.la liblease.la libconfigure.la libbase.la $(CHECK_LIBS)

@@ -286,3 +286,14 @@ leases_break(struct leases *l, uint64_t id, bool force, struct error *err)
 {
 	return force ? 0 : error_set(err, DROVER_PERMANENT, "lease 4 has a live owner: cancel its job, or use --force");
 }
+
+void
+daemon_hook(struct daemon *d, const char *plugin, const char *headers, const char *body, size_t len,
+    void (*fn)(void *, const struct hook_answer *), void *arg)
+{
+	struct stub *s = stub_of(d);
+
+	snprintf(s->said, sizeof s->said, "hook %s %.200s %.*s", plugin, headers, len < 100 ? (int)len : 100, body);
+	s->hook_fn = fn;
+	s->hook_arg = arg;
+}

@@ -16,6 +16,8 @@ struct stub {
 	int polls;
 	void (*call_fn)(void *, int, const char *, size_t); /* of the call that waits for its answer */
 	void *call_arg;
+	void (*hook_fn)(void *, const struct hook_answer *); /* of the delivery that waits for its answer */
+	void *hook_arg;
 };
 
 /* Opens everything on a folder of its own; the kind "stub.work" is known. Ends the test when it cannot. */

@@ -106,7 +106,7 @@ START_TEST(fields_are_found_by_name)
 	message_free(&m);
 	message_out_free(&out);
 	ck_assert_str_eq(message_name(MESSAGE_REPLY), "REPLY");
-	ck_assert_str_eq(message_name((enum message_type)59), "?");
+	ck_assert_str_eq(message_name((enum message_type)69), "?");
 }
 END_TEST
 
@@ -129,7 +129,7 @@ refused(void (*spoil)(struct buf *), const char *why)
 }
 
 static void spoil_protocol(struct buf *b) { b->data[0] = 9; }
-static void spoil_type(struct buf *b) { b->data[2] = 59; }
+static void spoil_type(struct buf *b) { b->data[2] = 69; }
 static void spoil_body(struct buf *b) { b->data[4]++; }
 static void spoil_length(struct buf *b) { b->data[16] = (char)0xff; }
 static void spoil_nul(struct buf *b) { b->data[21] = '\0'; }
@@ -141,7 +141,7 @@ static void spoil_cut(struct buf *b) { b->len -= 8; b->data[4] = (char)(b->data[
 START_TEST(what_does_not_match_is_refused_whole)
 {
 	refused(spoil_protocol, "protocol 9");
-	refused(spoil_type, "unknown type 59");
+	refused(spoil_type, "unknown type 69");
 	refused(spoil_body, "says it has");
 	refused(spoil_length, "field key");
 	refused(spoil_nul, "NUL");

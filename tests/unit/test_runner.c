@@ -107,37 +107,6 @@ START_TEST(items_and_cursor_come_when_poll_returns_well)
 }
 END_TEST
 
-START_TEST(what_arrives_while_a_poll_asks_is_done_afterwards)
-{
-	struct core core;
-	struct message_out out;
-	struct message m;
-	uint64_t id;
-
-	core_open(&core, SOURCE("poll = \"capacity\";"), false);
-	poll_source(&core, 1);
-	core_expect(core.runner, MESSAGE_CAPACITY_ASK, &m);
-	ck_assert_str_eq(message_s(&m, "kind"), "hostile.run");
-	id = m.id;
-	message_free(&m);
-	message_begin(&out, MESSAGE_WORKER_FORK, 9);
-	message_put_s(&out, "w1");
-	message_put_s(&out, "secret");
-	core_send(core.runner, &out);
-	core_reply(core.runner, id, DROVER_OK, "", 2, "");
-	for (int i = 0; i < 2; i++) {
-		core_expect(core.runner, MESSAGE_SOURCE_ITEM, &m);
-		message_free(&m);
-	}
-	polled(&core, 1, DROVER_OK, "", false);
-	core_expect(core.runner, MESSAGE_WORKER_FORKED, &m);
-	core.worker_pid = message_u(&m, "pid");
-	message_free(&m);
-	core_welcome(&core, 0, true);
-	core_close(&core);
-}
-END_TEST
-
 START_TEST(a_poll_that_crashes_ends_the_runner_with_last_words)
 {
 	struct core core;
@@ -323,7 +292,6 @@ runner_tests(void)
 	tcase_add_test(tc, a_runner_says_what_it_offers);
 	tcase_add_test(tc, refusals_name_the_fault);
 	tcase_add_test(tc, items_and_cursor_come_when_poll_returns_well);
-	tcase_add_test(tc, what_arrives_while_a_poll_asks_is_done_afterwards);
 	tcase_add_test(tc, a_poll_that_crashes_ends_the_runner_with_last_words);
 	tcase_add_test(tc, a_poll_that_exits_is_the_end_of_the_runner);
 	tcase_add_test(tc, a_source_that_is_not_open_cannot_be_polled);
@@ -343,6 +311,7 @@ main(void)
 
 	suite_add_tcase(suite, link_tests());
 	suite_add_tcase(suite, runner_tests());
+	suite_add_tcase(suite, fork_tests());
 	suite_add_tcase(suite, worker_tests());
 	suite_add_tcase(suite, worker_thread_tests());
 	runner = srunner_create(suite);

@@ -7,6 +7,7 @@
 
 TCase *link_tests(void);
 TCase *runner_tests(void);
+TCase *fork_tests(void);
 TCase *worker_tests(void);
 TCase *worker_thread_tests(void);
 

@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Webhooks: POST /hooks/PLUGIN on an address of its own, which anybody may reach. A request is bounded in bytes, time
+ * and number and handed on as it came; whose it is, the plugin says. An answer tells nothing that its sender does not know.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <event2/buffer.h>
+#include <event2/util.h>
+
+#include "api/api.h"
+#include "api/server.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/text.h"
+
+#define INTAKE_BODY_MAX (1024 * 1024)
+#define INTAKE_HEADERS_MAX (16 * 1024)
+#define INTAKE_CONNECTIONS_MAX 64
+#define INTAKE_LIMIT_MS 10000       /* a connection, from its first byte to the answer's last */
+#define INTAKE_COUNTS_MAX 1024      /* pairs of plugin and status */
+#define INTAKE_PATH "/hooks/"
+
+struct intake_count {
+	char plugin[DROVER_NAME_MAX + 1];
+	int status;
+	uint64_t n;
+};
+
+struct delivery {
+	struct intake *intake;          /* NULL: it was closed meanwhile */
+	struct evhttp_request *http;
+	char plugin[DROVER_NAME_MAX + 1]; /* "" where no such plugin is configured */
+	LIST_ENTRY(delivery) entry;
+};
+
+struct intake {
+	struct daemon *daemon;
+	struct evhttp *http;
+	struct house house;
+	char *listen, *address;         /* as configured, and as it is */
+	struct intake_count *counts;
+	int counts_len;
+	LIST_HEAD(, delivery) deliveries;
+};
+
+static const struct log_scope intake_scope = { .part = "core" };
+
+static int intake_listen(const char *listen, char **address, struct error *);
+static void intake_stop(struct intake *);
+static void on_delivery(struct evhttp_request *, void *arg);
+static int delivery_check(struct delivery *, const char **name);
+static char *delivery_headers(struct evhttp_request *);
+static void delivery_answer(void *arg, const struct hook_answer *);
+static void intake_count(struct intake *, const char *plugin, int status);
+
+int
+intake_configure(struct api *api, const char *listen, struct error *err)
+{
+	struct intake *old = api->intake, *intake;
+	char *address;
+	int fd;
+
+	if (old != NULL && listen != NULL && strcmp(old->listen, listen) == 0)
+		return 0;
+	if (listen == NULL) {
+		intake_close(api);
+		return 0;
+	}
+	if ((fd = intake_listen(listen, &address, err)) == -1)
+		return -1;
+	intake = xcalloc(1, sizeof *intake);
+	intake->daemon = api->daemon;
+	intake->listen = xstrdup(listen);
+	intake->address = address;
+	LIST_INIT(&intake->deliveries);
+	MUST((intake->http = evhttp_new(api->daemon->base)) != NULL);
+	evhttp_set_max_headers_size(intake->http, INTAKE_HEADERS_MAX);
+	evhttp_set_max_body_size(intake->http, INTAKE_BODY_MAX);
+	evhttp_set_timeout(intake->http, INTAKE_LIMIT_MS / 1000);
+	evhttp_set_default_content_type(intake->http, NULL);
+	evhttp_set_allowed_methods(intake->http, EVHTTP_REQ_GET | EVHTTP_REQ_POST | EVHTTP_REQ_HEAD | EVHTTP_REQ_PUT |
+	    EVHTTP_REQ_DELETE | EVHTTP_REQ_OPTIONS | EVHTTP_REQ_PATCH);
+	evhttp_set_gencb(intake->http, on_delivery, intake);
+	house_open(&intake->house, api->daemon->base, intake->http, fd, INTAKE_CONNECTIONS_MAX, INTAKE_LIMIT_MS);
+	if (old != NULL) {
+		intake->counts = old->counts;
+		intake->counts_len = old->counts_len;
+		old->counts = NULL;
+		intake_close(api);
+	}
+	api->intake = intake;
+	log_printf(&intake_scope, DROVER_NOTICE, "webhooks are taken on http://%s" INTAKE_PATH "PLUGIN", address);
+	return 0;
+}
+
+static int
+intake_listen(const char *listen_at, char **address, struct error *err)
+{
+	struct sockaddr_storage at = { .ss_family = AF_UNSPEC };
+	struct sockaddr *sa = (struct sockaddr *)(void *)&at;
+	int len = sizeof at, fd, on = 1;
+	socklen_t size = sizeof at;
+	char host[INET6_ADDRSTRLEN];
+	unsigned port;
+
+	if (evutil_parse_sockaddr_port(listen_at, sa, &len) != 0)
+		return error_set(err, DROVER_CONFIG, "hooks.listen: \"%.100s\" is no address: write it like \"127.0.0.1:8090\"", listen_at);
+	if ((fd = socket(at.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) == -1)
+		return error_errno(err, DROVER_AGAIN, "cannot make a socket");
+	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+	if (bind(fd, sa, (socklen_t)len) != 0 || listen(fd, INTAKE_CONNECTIONS_MAX) != 0 || getsockname(fd, sa, &size) != 0) {
+		error_errno(err, DROVER_CONFIG, "hooks.listen: cannot listen at %.100s", listen_at);
+		close(fd);
+		return -1;
+	}
+	if (at.ss_family == AF_INET6) {
+		evutil_inet_ntop(AF_INET6, &((struct sockaddr_in6 *)(void *)&at)->sin6_addr, host, sizeof host);
+		port = ntohs(((struct sockaddr_in6 *)(void *)&at)->sin6_port);
+		*address = xasprintf("[%s]:%u", host, port);
+	} else {
+		evutil_inet_ntop(AF_INET, &((struct sockaddr_in *)(void *)&at)->sin_addr, host, sizeof host);
+		port = ntohs(((struct sockaddr_in *)(void *)&at)->sin_port);
+		*address = xasprintf("%s:%u", host, port);
+	}
+	return fd;
+}
+
+static void
+intake_stop(struct intake *intake)
+{
+	struct delivery *d;
+
+	while ((d = LIST_FIRST(&intake->deliveries)) != NULL) {
+		LIST_REMOVE(d, entry);
+		d->intake = NULL;
+		d->http = NULL;
+	}
+	evhttp_free(intake->http);
+	house_close(&intake->house);
+	free(intake->listen);
+	free(intake->address);
+	free(intake->counts);
+	free(intake);
+}
+
+void
+intake_close(struct api *api)
+{
+	if (api->intake != NULL)
+		intake_stop(api->intake);
+	api->intake = NULL;
+}
+
+const char *
+intake_address(const struct api *api)
+{
+	return api->intake != NULL ? api->intake->address : NULL;
+}
+
+static void
+on_delivery(struct evhttp_request *http, void *arg)
+{
+	struct intake *intake = arg;
+	struct delivery *d = xcalloc(1, sizeof *d);
+	struct evbuffer *in = evhttp_request_get_input_buffer(http);
+	struct hook_answer refused = { .status = 0, .type = "", .body = "" };
+	const char *name = NULL, *body;
+	char *headers;
+
+	d->intake = intake;
+	d->http = http;
+	LIST_INSERT_HEAD(&intake->deliveries, d, entry);
+	if ((refused.status = delivery_check(d, &name)) != 0) {
+		delivery_answer(d, &refused);
+		return;
+	}
+	body = evbuffer_get_length(in) > 0 ? (const char *)evbuffer_pullup(in, -1) : "";
+	headers = delivery_headers(http);
+	daemon_hook(intake->daemon, name, headers, body, evbuffer_get_length(in), delivery_answer, d);
+	free(headers);
+}
+
+/* 0, or the status that it is refused with. */
+static int
+delivery_check(struct delivery *d, const char **name)
+{
+	const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(d->http);
+	const char *path = uri != NULL ? evhttp_uri_get_path(uri) : NULL;
+	enum daemon_mode mode = d->intake->daemon->mode;
+
+	if (path == NULL)
+		return 400;
+	if (strncmp(path, INTAKE_PATH, strlen(INTAKE_PATH)) != 0 || !text_is_name(path + strlen(INTAKE_PATH)))
+		return 404;
+	*name = path + strlen(INTAKE_PATH);
+	if (config_plugin(d->intake->daemon->config, *name) == NULL)
+		return 404;
+	text_copy(d->plugin, sizeof d->plugin, *name);
+	if (evhttp_request_get_command(d->http) != EVHTTP_REQ_POST)
+		return 405;
+	return mode == DAEMON_RUNNING || mode == DAEMON_DRAINING ? 0 : 503;
+}
+
+/* What is no UTF-8 cannot be handed on as text, and signs nothing. */
+static char *
+delivery_headers(struct evhttp_request *http)
+{
+	const struct evkeyval *header;
+	cJSON *list = cJSON_CreateArray(), *pair;
+	char *name, *text;
+
+	for (header = evhttp_request_get_input_headers(http)->tqh_first; header != NULL; header = header->next.tqe_next) {
+		if (!text_is_utf8(header->key, strlen(header->key)) || !text_is_utf8(header->value, strlen(header->value)))
+			continue;
+		name = xstrdup(header->key);
+		for (char *p = name; *p != '\0'; p++)
+			*p = *p >= 'A' && *p <= 'Z' ? (char)(*p - 'A' + 'a') : *p;
+		pair = cJSON_CreateArray();
+		cJSON_AddItemToArray(pair, cJSON_CreateString(name));
+		cJSON_AddItemToArray(pair, cJSON_CreateString(header->value));
+		cJSON_AddItemToArray(list, pair);
+		free(name);
+	}
+	text = json_print(list);
+	cJSON_Delete(list);
+	return text;
+}
+
+static void
+delivery_answer(void *arg, const struct hook_answer *answer)
+{
+	struct delivery *d = arg;
+	struct evkeyvalq *headers;
+	struct evbuffer *body;
+	char text[16];
+
+	if (d->intake != NULL) {
+		intake_count(d->intake, d->plugin, answer->status);
+		headers = evhttp_request_get_output_headers(d->http);
+		/* One request a connection: its limit of time is the connection's. */
+		evhttp_add_header(headers, "Connection", "close");
+		evhttp_add_header(headers, "Cache-Control", "no-store");
+		evhttp_add_header(headers, "X-Content-Type-Options", "nosniff");
+		if (answer->status == 405)
+			evhttp_add_header(headers, "Allow", "POST");
+		if (answer->retry_s > 0) {
+			(void)snprintf(text, sizeof text, "%d", answer->retry_s);
+			evhttp_add_header(headers, "Retry-After", text);
+		}
+		if (*answer->body != '\0' && evhttp_add_header(headers, "Content-Type", *answer->type != '\0' ? answer->type : "text/plain") != 0)
+			evhttp_add_header(headers, "Content-Type", "text/plain");
+		MUST((body = evbuffer_new()) != NULL && evbuffer_add(body, answer->body, strlen(answer->body)) == 0);
+		evhttp_send_reply(d->http, answer->status, NULL, body);
+		evbuffer_free(body);
+		LIST_REMOVE(d, entry);
+	}
+	free(d);
+}
+
+static void
+intake_count(struct intake *intake, const char *plugin, int status)
+{
+	for (int i = 0; i < intake->counts_len; i++)
+		if (intake->counts[i].status == status && strcmp(intake->counts[i].plugin, plugin) == 0) {
+			intake->counts[i].n++;
+			return;
+		}
+	if (intake->counts_len == INTAKE_COUNTS_MAX)
+		return;
+	intake->counts = xreallocarray(intake->counts, (size_t)intake->counts_len + 1, sizeof *intake->counts);
+	intake->counts[intake->counts_len] = (struct intake_count){ .status = status, .n = 1 };
+	text_copy(intake->counts[intake->counts_len++].plugin, sizeof intake->counts->plugin, plugin);
+}
+
+void
+intake_metrics(const struct api *api, struct buf *out)
+{
+	const struct intake *intake = api->intake;
+
+	if (intake == NULL)
+		return;
+	buf_adds(out, "# HELP drover_hook_requests_total Answers to webhooks; plugin is empty where none is configured.\n"
+	    "# TYPE drover_hook_requests_total counter\n");
+	for (int i = 0; i < intake->counts_len; i++)
+		buf_addf(out, "drover_hook_requests_total{plugin=\"%s\",status=\"%d\"} %llu\n", intake->counts[i].plugin,
+		    intake->counts[i].status, (unsigned long long)intake->counts[i].n);
+}
