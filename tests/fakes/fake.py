@@ -195,7 +195,7 @@ class Fake:
                 self.finish(request, answer)
                 self.condition(request, answer)
             record.update(status=answer.status, credential=request.label, fault=fault and fault["kind"])
-            record["applied"] = record["write"] and answer.status < 400 and not answer.headers.get("X-Not-Applied")
+            record["applied"] = record["write"] and answer.status < 400 and not answer.headers.pop("X-Not-Applied", None)
             record["n"] = len(self.log) + 1
             self.log.append(record)
             held = False
@@ -388,7 +388,7 @@ class Fake:
         return {}
 
     def control_wait(self, what, body, query):
-        """held, requests (more than after), quiet (nothing for so many ms): waits up to timeout seconds."""
+        """held, requests, writes, sockets (more than after): waits up to timeout seconds."""
         end = time.monotonic() + float(query.get("timeout", 30))
         after = int(query.get("after", 0))
         while True:
@@ -397,6 +397,8 @@ class Fake:
                     return Answer(200, {"held": self.held})
                 if what == "requests" and len(self.selected(query)) > after:
                     return Answer(200, {"requests": len(self.log)})
+                if what == "sockets" and self.control_sockets({}, {})["open"] > after:
+                    return Answer(200, self.control_sockets({}, {}))
                 if what == "writes" and self.writes > after:
                     return Answer(200, {"writes": self.writes})
                 left = end - time.monotonic()
@@ -530,6 +532,7 @@ def start(fake_class, args):
     """A server in a thread of this process; for the fakes' own tests."""
     server = Server(("127.0.0.1", args.port), Handler)
     server.fake = fake_class(args)
+    server.fake.port = server.server_address[1]
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
     return server
 

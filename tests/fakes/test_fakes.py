@@ -8,6 +8,7 @@ import http.client
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -21,6 +22,8 @@ import fake  # noqa: E402
 import adf  # noqa: E402
 import github  # noqa: E402
 import jira  # noqa: E402
+import slack  # noqa: E402
+import websocket  # noqa: E402
 
 
 class Client:
@@ -450,6 +453,139 @@ class JiraTest(Case):
         path = "/rest/api/2/issue/%s/comment" % key
         self.assertEqual(self.client("POST", path, {"body": "h1. Hello"}, **said)[2]["body"], "h1. Hello")
         self.assertEqual(self.client("POST", path, {"body": adf.doc("x")}, **said)[0], 400)
+
+
+class SlackTest(Case):
+    fake_class = slack.Slack
+    headers = {"Authorization": "Bearer xoxb-fake", "Content-Type": "application/json; charset=utf-8"}
+
+    def setUp(self):
+        super().setUp()
+        self.client.control("add/channel", id="C1", name="dev", members=["U0BOT", "U0ANA"])
+
+    def call(self, name, body=None, **headers):
+        return self.client("POST", "/api/" + name, body, **headers)[2]
+
+    def read(self, name, **query):
+        return self.client("GET", "/api/%s?%s" % (name, urllib.parse.urlencode(query)))[2]
+
+    def say(self, text, **more):
+        return self.client.control("add/message", **dict({"channel": "C1", "text": text}, **more))["ts"]
+
+    def test_errors_are_answers(self):
+        status, _, body = self.client("GET", "/api/conversations.info?channel=C9")
+        self.assertEqual((status, body["ok"], body["error"]), (200, False, "channel_not_found"))
+        self.assertEqual(self.call("auth.test", Authorization="Bearer xoxb-wrong")["error"], "invalid_auth")
+        self.assertEqual(self.call("auth.test", Authorization=None)["error"], "not_authed")
+        self.assertEqual(self.client("GET", "/api/auth.test?token=xoxb-fake", Authorization=None)[2]["error"], "not_authed")
+        self.assertEqual(self.call("chat.fly")["error"], "unknown_method")
+        self.assertEqual(self.call("auth.test")["user_id"], "U0BOT")
+        self.assertEqual(self.call("chat.postMessage", {"channel": "C1", "text": "x"}, Content_Type="application/json")["warning"], "missing_charset")
+        self.client.control("add/channel", id="C2", members=[])
+        self.assertEqual(self.call("chat.postMessage", {"channel": "C2", "text": "x"})["error"], "not_in_channel")
+        self.client.control("add/token", token="xoxb-poor", scopes=["users:read"])
+        self.assertEqual(self.call("chat.postMessage", {"channel": "C1", "text": "x"}, Authorization="Bearer xoxb-poor")["needed"], "chat:write")
+
+    def test_reads_take_no_json(self):
+        self.assertEqual(self.call("conversations.history", {"channel": "C1"})["error"], "channel_not_found")
+        self.assertTrue(self.client("POST", "/api/conversations.history", "channel=C1", Content_Type="application/x-www-form-urlencoded")[2]["ok"])
+
+    def test_history_and_threads(self):
+        first = self.say("one")
+        reply = self.say("under one", thread_ts=first)
+        second = self.say("two")
+        self.assertEqual([m["text"] for m in self.read("conversations.history", channel="C1")["messages"]], ["two", "one"])
+        self.assertEqual([m["ts"] for m in self.read("conversations.history", channel="C1", oldest=first)["messages"]], [second])
+        self.assertEqual(len(self.read("conversations.history", channel="C1", oldest=first, inclusive="true")["messages"]), 2)
+        thread = self.read("conversations.replies", channel="C1", ts=first, oldest=reply)["messages"]
+        self.assertEqual([m["ts"] for m in thread], [first])
+        thread = self.read("conversations.replies", channel="C1", ts=reply)["messages"]
+        self.assertEqual(([m["ts"] for m in thread], thread[0]["reply_count"]), ([first, reply], 1))
+        self.assertEqual(self.read("conversations.replies", channel="C1", ts="1.0")["error"], "thread_not_found")
+
+    def test_pages_by_cursor(self):
+        for number in range(5):
+            self.say("m%d" % number)
+        seen, cursor = [], ""
+        while True:
+            body = self.read("conversations.history", channel="C1", limit=2, cursor=cursor)
+            seen += [m["text"] for m in body["messages"]]
+            if not body["has_more"]:
+                break
+            cursor = body["response_metadata"]["next_cursor"]
+            self.assertTrue(cursor.endswith("="))
+        self.assertEqual(seen, ["m4", "m3", "m2", "m1", "m0"])
+
+    def test_metadata_is_shown_to_who_asks(self):
+        note = {"event_type": "drover", "event_payload": {"job": "1"}}
+        made = self.call("chat.postMessage", {"channel": "C1", "text": "x", "metadata": note})
+        self.assertNotIn("event_payload", self.read("conversations.history", channel="C1")["messages"][0]["metadata"])
+        self.assertEqual(self.read("conversations.history", channel="C1", include_all_metadata="true")["messages"][0]["metadata"], note)
+        self.assertEqual(self.call("chat.postMessage", {"channel": "C1", "text": "x", "metadata": {"event_type": "a b"}})["error"], "invalid_metadata_format")
+        self.assertEqual(self.call("chat.update", {"channel": "C1", "ts": made["ts"], "text": "y"})["text"], "y")
+        self.assertEqual(self.call("chat.update", {"channel": "C1", "ts": self.say("not mine"), "text": "y"})["error"], "cant_update_message")
+        self.assertEqual(self.call("chat.postMessage", {"channel": "C1", "text": "x" * 40001})["error"], "msg_too_long")
+
+    def test_reactions(self):
+        said = {"channel": "C1", "timestamp": self.say("x"), "name": "eyes"}
+        self.assertEqual([self.call("reactions.add", said).get("error") for _ in range(2)], [None, "already_reacted"])
+        self.assertEqual([self.call("reactions.remove", said).get("error") for _ in range(2)], [None, "no_reaction"])
+        self.assertEqual(self.client.ask("counts")["all_writes"], 2)
+
+    def test_limits(self):
+        for _ in range(2):
+            self.call("chat.postMessage", {"channel": "C1", "text": "x"})
+        self.assertEqual(len(self.client.ask("limits")["violations"]), 1)
+        self.client.control("set", enforce=True)
+        status, headers, body = self.client("POST", "/api/chat.postMessage", {"channel": "C1", "text": "x"})
+        self.assertEqual((status, body["error"], headers["Retry-After"]), (429, "ratelimited", "1"))
+        self.client.control("set", history_small=True)
+        self.assertEqual([self.client("GET", "/api/conversations.history?channel=C1")[0] for _ in range(2)], [200, 429])
+
+    # Socket Mode.
+    def connect(self, url=None):
+        url = url or self.call("apps.connections.open", Authorization="Bearer xapp-fake")["url"]
+        link = socket.create_connection(("127.0.0.1", urllib.parse.urlsplit(url).port), 20)
+        path = url[url.index("/link"):]
+        link.sendall(("GET %s HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+                      "Sec-WebSocket-Version: 13\r\n\r\n" % path).encode())
+        file = link.makefile("rb")
+        head = b""
+        while not head.endswith(b"\r\n\r\n"):
+            head += file.readline()
+        return link, file, head.decode(), url
+
+    def heard(self, file):
+        while True:
+            opcode, data = websocket.read(file, masked=False)
+            if opcode == websocket.TEXT:
+                return json.loads(data)
+
+    def test_socket_mode(self):
+        self.assertEqual(self.call("apps.connections.open")["error"], "not_allowed_token_type")
+        self.client.control("set", ack_within=0.3, pieces=3)
+        link, file, head, url = self.connect()
+        with link, file:
+            self.assertIn("Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=", head)
+            self.assertEqual(self.heard(file)["type"], "hello")
+            ts = self.say("<@U0BOT> hello " + "x" * 70000)
+            first, second = self.heard(file), self.heard(file)
+            self.assertEqual([e["payload"]["event"]["type"] for e in (first, second)], ["message", "app_mention"])
+            self.assertEqual(second["payload"]["event"]["ts"], ts)
+            link.sendall(websocket.client_frame(json.dumps({"envelope_id": first["envelope_id"]})))
+            again = self.heard(file)
+            self.assertEqual((again["envelope_id"], again["retry_attempt"]), (second["envelope_id"], 1))
+            link.sendall(websocket.client_frame(json.dumps({"envelope_id": again["envelope_id"]})))
+            self.client.control("socket", do="disconnect")
+            self.assertEqual(self.heard(file)["type"], "disconnect")
+            self.assertEqual(self.client.ask("sockets")["acks"], 2)
+        used, file, head, _ = self.connect(url)
+        with used, file:
+            self.assertIn(" 400 ", head.split("\r\n")[0])
+
+    def test_what_nobody_hears_is_lost(self):
+        self.say("<@U0BOT> hello")
+        self.assertEqual(self.client.ask("sockets")["lost"], 2)
 
 
 if __name__ == "__main__":
