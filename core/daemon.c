@@ -577,6 +577,7 @@ daemon_status(struct daemon *d)
 	json_add_str(o, "store_error", d->store_error);
 	json_add_str(o, "config_error", d->config_error);
 	json_add_str(o, "hooks", api_hooks_address(d->api) != NULL ? api_hooks_address(d->api) : "");
+	cJSON_AddItemToObject(o, "refused", sources_refused(d->supervisor));
 	cJSON_AddItemToObject(o, "queue", queue_status(d->queue));
 	cJSON_AddItemToObject(o, "pauses", queue_pauses(d->queue));
 	return o;

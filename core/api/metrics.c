@@ -26,6 +26,7 @@ static const struct metric {
 	{ "drover_pool_waiting", "gauge", "Jobs that wait for a pool.", "queue.pools", "pool", "waiting", 1 },
 	{ "drover_kind_running", "gauge", "Running jobs of a kind.", "queue.kinds", "kind", "used", 1 },
 	{ "drover_kind_waiting", "gauge", "Waiting jobs of a kind.", "queue.kinds", "kind", "waiting", 1 },
+	{ "drover_refused_total", "counter", "Items of people who may not start work.", "refused", "source", NULL, 1 },
 	{ "drover_commits_total", "counter", "Transactions of the store.", "commits", NULL, NULL, 1 },
 	{ "drover_memory_available_bytes", "gauge", "MemAvailable of the machine.", "memory_available", NULL, NULL, 1 },
 	{ "drover_disk_free_bytes", "gauge", "Free space of the state folder.", "disk_free", NULL, NULL, 1 },

@@ -49,6 +49,10 @@ const struct route api_routes[] = {
 	{ POST, "/api/v1/leases/*/break", lease_break, 409, "conflict", "takes a lease away; {\"force\": true} from a live owner, too" },
 
 	{ GET, "/api/v1/sources", facts_sources, 500, "internal", "sources, their last and next poll" },
+	{ GET, "/api/v1/refusals", trust_refusals, 422, "invalid", "who asked for work and may not; ?source= before= limit=" },
+	{ GET, "/api/v1/memory", trust_memory, 422, "invalid",
+	  "what plugins remember; ?plugin= lists its subjects, with subject= the entries of one" },
+	{ POST, "/api/v1/memory/forget", trust_forget, 422, "invalid", "{\"plugin\", \"subject\"}: all that was said about it goes" },
 	{ POST, "/api/v1/sources/*/poll", facts_poll, 404, "not_found", "polls a source now" },
 	{ GET, "/api/v1/plugins", facts_plugins, 500, "internal", "plugins and their runners" },
 	{ GET, "/api/v1/plugins/*", facts_plugin, 404, "not_found", "one plugin: what it exports, its options" },

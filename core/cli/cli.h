@@ -45,7 +45,7 @@ enum cli_exit {
 	X(KIND, 0, "kind", "KIND", "kind of job, such as inbox.ticket") \
 	X(SOURCE, 0, "source", "NAME", "source that emitted the job") \
 	X(LIMIT, 'n', "limit", "N", "at most so many (default 50)") \
-	X(BEFORE, 0, "before", "ID", "only jobs older than this one") \
+	X(BEFORE, 0, "before", "ID", "only those older than this one") \
 	X(FOLLOW, 'f', "follow", NULL, "go on as more comes") \
 	X(ATTEMPT, 0, "attempt", "N", "of this attempt (default: the last)") \
 	X(OFFSET, 0, "offset", "N", "from this byte on") \
@@ -199,6 +199,10 @@ int plugin_new(struct cli *);
 int list_repos(struct cli *);
 int list_agents(struct cli *);
 int list_workers(struct cli *);
+int trust_refused(struct cli *);
+int trust_memory_list(struct cli *);
+int trust_memory_show(struct cli *);
+int trust_memory_forget(struct cli *);
 int local_config_check(struct cli *);
 int local_config_show(struct cli *);
 int local_config_diff(struct cli *);

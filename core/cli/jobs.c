@@ -378,7 +378,8 @@ print_job(struct cli *cli, const cJSON *job)
 {
 	static const char *const fields[][2] = {
 		{ "state", "state" }, { "kind", "kind" }, { "key", "key" }, { "title", "title" }, { "trace", "trace" },
-		{ "repo", "repo" }, { "agent", "agent" }, { "pool", "pool" }, { "source", "source" }, { "worker", "worker" },
+		{ "repo", "repo" }, { "agent", "agent" }, { "pool", "pool" }, { "source", "source" }, { "author", "author" },
+		{ "sha256", "sha256" }, { "worker", "worker" },
 		{ "held", "held_why" }, { "error", "error" },
 	};
 	static const char *const times[][2] = { { "queued", "queued_at" }, { "started", "started_at" }, { "ended", "ended_at" } };

@@ -24,6 +24,7 @@ struct listing {
 static int print_listing(struct cli *, const struct listing *);
 static void add_cell(struct table *, const cJSON *row, const char *key, enum form);
 static void print_object(struct cli *, const cJSON *object);
+static void print_words(struct cli *, const char *name, const cJSON *words);
 static void print_exports(struct cli *, const cJSON *plugin, const char *member);
 static void print_options(struct cli *, const cJSON *options);
 
@@ -245,6 +246,18 @@ print_object(struct cli *cli, const cJSON *object)
 }
 
 static void
+print_words(struct cli *cli, const char *name, const cJSON *words)
+{
+	struct buf text = BUF_INIT;
+	const cJSON *one;
+
+	cJSON_ArrayForEach(one, words)
+		buf_addf(&text, "%s%s", text.len > 0 ? " " : "", cJSON_IsString(one) ? one->valuestring : "");
+	cli_field(cli, name, buf_str(&text));
+	buf_free(&text);
+}
+
+static void
 print_exports(struct cli *cli, const cJSON *plugin, const char *member)
 {
 	const cJSON *one;
@@ -253,6 +266,7 @@ print_exports(struct cli *cli, const cJSON *plugin, const char *member)
 		fprintf(cli->out, "\n%.*s %s.%s\n", (int)strlen(member) - 1, member, json_str(plugin, "name", ""), json_str(one, "name", ""));
 		if (*json_str(one, "summary", "") != '\0')
 			cli_print(cli, json_str(one, "summary", ""));
+		print_words(cli, "authors", json_get(one, "authors"));
 		print_options(cli, json_get(one, "options"));
 	}
 }

@@ -486,7 +486,7 @@ bind_missing(struct binder *b, const struct key *key, void *base, const cJSON *g
 		*(int64_t *)field = key->unset;
 	else if (key->kind == KEY_INT)
 		*(int *)field = (int)key->unset;
-	else if (key->kind == KEY_STRINGS || key->kind == KEY_ARGVS)
+	else if ((key->kind == KEY_STRINGS && key->unset == 0) || key->kind == KEY_ARGVS)
 		*(void **)field = xcalloc(1, sizeof(void *));
 	return 0;
 }

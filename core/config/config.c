@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/text.h"
+#include "config/authors.h"
 #include "config/bind.h"
 #include "config/config.h"
 #include "config/layer.h"
@@ -299,6 +300,25 @@ check_options(const struct config *c, const cJSON *options, const char *path, st
 }
 
 static int
+check_authors(const struct config *c, char *const *authors, const char *path, struct buf *warnings, struct error *err)
+{
+	const char *what;
+	size_t i;
+
+	for (i = 0; authors != NULL && authors[i] != NULL; i++) {
+		if (i == AUTHORS_MAX)
+			return fault(c, err, path, "authors", "more than %d entries: name a group instead", AUTHORS_MAX);
+		if ((what = authors_fault(authors[i])) != NULL)
+			return fault(c, err, path, "authors", "\"%.80s\" is %s", authors[i], what);
+		if (warnings != NULL && strcmp(authors[i], AUTHORS_ANYBODY) == 0)
+			buf_addf(warnings, "%s: authors: \"*\" lets anybody who can write there run agents here\n", path);
+	}
+	if (warnings != NULL && authors != NULL && i == 0)
+		buf_addf(warnings, "%s: authors: nobody is named, so nothing will be taken\n", path);
+	return 0;
+}
+
+static int
 check_plugin(const struct config *c, const struct config_plugin *plugin, struct buf *warnings, struct error *err)
 {
 	char *path = xasprintf("plugins.%s.options", plugin->name);
@@ -307,7 +327,8 @@ check_plugin(const struct config *c, const struct config_plugin *plugin, struct 
 	for (i = 0; rc == 0 && i < plugin->sources_len; i++) {
 		free(path);
 		path = xasprintf("plugins.%s.sources.%s", plugin->name, plugin->sources[i].name);
-		rc = check_options(c, plugin->sources[i].options, path, err);
+		if ((rc = check_authors(c, plugin->sources[i].authors, path, warnings, err)) == 0)
+			rc = check_options(c, plugin->sources[i].options, path, err);
 	}
 	for (i = 0; rc == 0 && i < plugin->pipelines_len; i++) {
 		free(path);
@@ -500,41 +521,45 @@ config_plugin(const struct config *c, const char *name)
 	return NULL;
 }
 
+/* The plugin of "plugin.name"; *local is what stands behind the dot. */
+static const struct config_plugin *
+owner_of(const struct config *c, const char *full, const char **local)
+{
+	const char *dot = strchr(full, '.');
+	size_t len = dot != NULL ? (size_t)(dot - full) : 0;
+	int i;
+
+	for (i = 0; dot != NULL && i < c->plugins_len; i++) {
+		if (strlen(c->plugins[i].name) == len && strncmp(c->plugins[i].name, full, len) == 0) {
+			*local = dot + 1;
+			return &c->plugins[i];
+		}
+	}
+	return NULL;
+}
+
 const struct config_pipeline *
 config_pipeline(const struct config *c, const char *kind)
 {
-	const char *dot = strchr(kind, '.');
-	const struct config_plugin *plugin;
-	size_t len;
-	int i, j;
+	const char *local;
+	const struct config_plugin *plugin = owner_of(c, kind, &local);
+	int i;
 
-	if (dot == NULL)
-		return NULL;
-	len = (size_t)(dot - kind);
-	for (i = 0; i < c->plugins_len; i++) {
-		plugin = &c->plugins[i];
-		if (strlen(plugin->name) != len || strncmp(plugin->name, kind, len) != 0)
-			continue;
-		for (j = 0; j < plugin->pipelines_len; j++)
-			if (strcmp(plugin->pipelines[j].name, dot + 1) == 0)
-				return &plugin->pipelines[j];
-	}
+	for (i = 0; plugin != NULL && i < plugin->pipelines_len; i++)
+		if (strcmp(plugin->pipelines[i].name, local) == 0)
+			return &plugin->pipelines[i];
 	return NULL;
 }
 
 const struct config_source *
 config_source(const struct config *c, const char *name)
 {
-	size_t len = strcspn(name, ".");
+	const char *local;
+	const struct config_plugin *plugin = owner_of(c, name, &local);
+	int i;
 
-	for (int i = 0; i < c->plugins_len && name[len] == '.'; i++) {
-		const struct config_plugin *plugin = &c->plugins[i];
-
-		if (strlen(plugin->name) != len || strncmp(plugin->name, name, len) != 0)
-			continue;
-		for (int j = 0; j < plugin->sources_len; j++)
-			if (strcmp(plugin->sources[j].name, name + len + 1) == 0)
-				return &plugin->sources[j];
-	}
+	for (i = 0; plugin != NULL && i < plugin->sources_len; i++)
+		if (strcmp(plugin->sources[i].name, local) == 0)
+			return &plugin->sources[i];
 	return NULL;
 }

@@ -70,6 +70,7 @@ struct config_source {
 	int64_t interval_ms;        /* -1: the plugin's own */
 	int64_t poll_timeout_ms;
 	char *prompts;              /* folder with prompts for its jobs, or NULL */
+	char **authors;             /* who may start work through it, NULL-terminated; NULL: as the plugin says */
 	cJSON *options;
 };
 

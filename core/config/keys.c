@@ -74,6 +74,8 @@ static const struct key keys_source[] = {
 	  .help = "Folder with prompts for its jobs (drover prompt list)." },
 	{ "poll_timeout", KEY_DURATION, AT(config_source, poll_timeout_ms), .fallback = "5m", .min = 1000,
 	  .help = "A poll that takes longer hangs: its plugin is started again. All other keys are the source's options (drover plugin info)." },
+	{ "authors", KEY_STRINGS, AT(config_source, authors), .example = "(\"octocat\", \"member\")", .unset = -1,
+	  .help = "Who may start work: ids and marks as its plugin gives them; without it the plugin's own choice. \"*\" is anybody." },
 	{ "options", KEY_REST, AT(config_source, options) },
 	{ .name = NULL },
 };

@@ -40,7 +40,7 @@ struct key {
 	const char *example;         /* as libconfig text; NULL: the fallback */
 	const char *help;
 	int64_t min, max;            /* numbers; max 0: no limit */
-	int64_t unset;               /* of a number without a fallback */
+	int64_t unset;               /* of a number without a fallback; -1 for a KEY_STRINGS: NULL, which an empty list is not */
 	const char *const *words;    /* what a KEY_STRING may say, or a KEY_WORD's names; NULL-terminated */
 	const struct key *table;     /* of a group's or struct's members */
 	size_t size, len_offset;     /* maps and lists: of one struct; where the int with their number is */

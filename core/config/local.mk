@@ -1,5 +1,6 @@
 noinst_LTLIBRARIES += libconfigure.la
 libconfigure_la_SOURCES = \
+  core/config/authors.c core/config/authors.h \
   core/config/bind.c core/config/bind.h \
   core/config/config.c core/config/config.h \
   core/config/keys.c core/config/keys.h \

@@ -104,7 +104,7 @@ write_strings(const struct key *key, const void *field)
 	cJSON *list;
 	size_t i;
 
-	if (strings == NULL || (strings[0] == NULL && key->fallback == NULL))
+	if (strings == NULL || (strings[0] == NULL && key->fallback == NULL && key->unset == 0))
 		return NULL;
 	MUST((list = cJSON_CreateArray()) != NULL);
 	for (i = 0; strings[i] != NULL; i++)

@@ -21,6 +21,8 @@ const struct drover_host host_services = {
 	.change = &host_change,
 	.call = &host_call,
 	.time = &host_time,
+	.trust = &host_trust,
+	.memory = &host_memory,
 	.prompt = &host_prompt,
 	.repo = &host_repo,
 };

@@ -30,6 +30,8 @@ struct scope {
 	const struct config *config;         /* borrowed */
 	const struct options *options;       /* of the source or pipeline; may be NULL */
 	const struct options *plugin_options;
+	const struct drover_source *sources; /* of its plugin, for trust; borrowed */
+	int sources_len;
 	struct link *link;
 	struct http *http;                   /* connections and the last answer; NULL until host->http is used */
 	int64_t deadline_ms;                 /* monotonic; 0: none */
@@ -92,6 +94,8 @@ extern const struct drover_host_effect host_effect;
 extern const struct drover_host_change host_change;
 extern const struct drover_host_call host_call;
 extern const struct drover_host_time host_time;
+extern const struct drover_host_trust host_trust;
+extern const struct drover_host_memory host_memory;
 extern const struct drover_host_prompt host_prompt;
 extern const struct drover_host_repo host_repo;
 

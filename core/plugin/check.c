@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "config/authors.h"
 #include "plugin/loader.h"
 
 #define CHECK_EXPORTS_MAX 256
@@ -149,6 +150,28 @@ check_list(const struct check_kind *kind, const void *const *list, const char *p
 	return 0;
 }
 
+/* Who may start work unless somebody configures it. That anybody may is never a plugin's to say. */
+static int
+check_authors(const struct drover_source *source, const char *plugin, struct error *err)
+{
+	const char *what = NULL;
+	char owner[2 * DROVER_NAME_MAX + 32];
+	size_t i;
+
+	(void)snprintf(owner, sizeof owner, "source %s.%s", plugin, source->name);
+	for (i = 0; source->options != NULL && source->options[i].key != NULL; i++)
+		if (strcmp(source->options[i].key, "authors") == 0)
+			return error_set(err, DROVER_CONFIG, "%s declares the option authors: that key is drover's own", owner);
+	if (source->size < CHECK_END(drover_source, authors) || source->authors == NULL)
+		return 0;
+	for (i = 0; what == NULL && source->authors[i] != NULL; i++) {
+		if (i == CHECK_OPTIONS_MAX)
+			return error_set(err, DROVER_CONFIG, "%s has more than %d authors: does the list end with NULL?", owner, CHECK_OPTIONS_MAX);
+		what = strcmp(source->authors[i], AUTHORS_ANYBODY) == 0 ? "\"*\", which only a configuration may say" : authors_fault(source->authors[i]);
+	}
+	return what == NULL ? 0 : error_set(err, DROVER_CONFIG, "%s: among its authors is %s", owner, what);
+}
+
 static int
 check_numbers(const struct drover_plugin *plugin, struct error *err)
 {
@@ -156,6 +179,8 @@ check_numbers(const struct drover_plugin *plugin, struct error *err)
 		if (plugin->sources[i]->interval_ms < 0)
 			return error_set(err, DROVER_CONFIG, "source %s.%s has a negative interval_ms", plugin->name,
 			    plugin->sources[i]->name);
+		if (check_authors(plugin->sources[i], plugin->name, err) == -1)
+			return -1;
 	}
 	for (int i = 0; plugin->pipelines != NULL && plugin->pipelines[i] != NULL; i++) {
 		const struct drover_pipeline *pipeline = plugin->pipelines[i];

@@ -21,6 +21,16 @@ describe_prompts(const struct drover_prompt *const *prompts)
 	return list;
 }
 
+static cJSON *
+describe_words(const char *const *words)
+{
+	cJSON *list = cJSON_CreateArray();
+
+	for (; *words != NULL; words++)
+		cJSON_AddItemToArray(list, cJSON_CreateString(*words));
+	return list;
+}
+
 cJSON *
 loader_describe(const struct plugin_image *image)
 {
@@ -43,6 +53,8 @@ loader_describe(const struct plugin_image *image)
 		json_add_int(one, "interval_ms", image->sources[i].interval_ms);
 		json_add_bool(one, "settles", image->sources[i].settle != NULL);
 		json_add_bool(one, "listen", image->sources[i].listen != NULL);
+		if (image->sources[i].authors != NULL)
+			cJSON_AddItemToObject(one, "authors", describe_words(image->sources[i].authors));
 		cJSON_AddItemToObject(one, "options", options_describe(image->sources[i].options));
 	}
 	list = cJSON_AddArrayToObject(all, "pipelines");

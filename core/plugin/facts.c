@@ -83,12 +83,27 @@ daemon_sources(struct daemon *d)
 			json_add_int(o, "last_poll", source->polled_at);
 			json_add_int(o, "next_poll", source->poll_began != 0 ? 0 : wall_of(source->next_poll));
 			json_add_int(o, "items", (int64_t)source->items_taken);
+			json_add_int(o, "refused", (int64_t)source->refused);
 			json_add_int(o, "failures", source->failures);
 			json_add_str(o, "error", source->error);
 			add_listener(o, &source->listener);
 			cJSON_AddItemToArray(list, o);
 		}
 	return list;
+}
+
+cJSON *
+sources_refused(struct supervisor *s)
+{
+	struct runner_handle *r;
+	cJSON *o = cJSON_CreateObject();
+	int i;
+
+	TAILQ_FOREACH(r, &s->runners, link)
+		for (i = 0; i < r->sources_len; i++)
+			if (r->sources[i].authors != NULL && json_get(o, r->sources[i].name) == NULL)
+				json_add_int(o, r->sources[i].name, (int64_t)r->sources[i].refused);
+	return o;
 }
 
 cJSON *

@@ -106,6 +106,8 @@ job_carry_out(struct job_run *run, volatile sig_atomic_t *cancelled, struct drov
 	scope.log = (struct log_scope){ .part = "job", .plugin = runner->image.plugin.name, .trace = job.trace, .kind = job.kind,
 	    .key = job.key, .worker = run->worker, .job = job.id, .attempt = job.attempt };
 	scope.config = runner->config;
+	scope.sources = runner->image.sources;
+	scope.sources_len = runner->image.sources_len;
 	scope.options = runner->pipeline_options[index];
 	scope.plugin_options = runner->options;
 	scope.job = &job;

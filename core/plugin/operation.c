@@ -272,6 +272,8 @@ operation_carry_out(struct operation *op)
 	scope_init(&scope, op->row->role);
 	scope.log = (struct log_scope){ .part = op->row->part, .plugin = runner->image.plugin.name };
 	scope.config = runner->config;
+	scope.sources = runner->image.sources;
+	scope.sources_len = runner->image.sources_len;
 	scope.plugin_options = runner->options;
 	scope.link = operation_link(runner, &op->request);
 	scope.call = message_u(&op->request, "call");

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/json.h"
 #include "base/mem.h"
 #include "plugin/crash.h"
 #include "plugin/runner_source.h"
@@ -52,6 +53,21 @@ source_code(int code, struct error *err, const char *callback)
 	return code;
 }
 
+/* The key is drover's own, but only some sources have somebody to ask for work. */
+static int
+source_check_authors(const struct runner *runner, const struct runner_source *source, const struct config_source *configured, struct error *err)
+{
+	char *path;
+
+	if (configured->authors == NULL || source->source->authors != NULL)
+		return 0;
+	path = xasprintf("plugins.%s.sources.%s.authors", runner->image.plugin.name, source->source->name);
+	error_set(err, DROVER_CONFIG, "%s: source %s has no authors: its items come from no person", json_str(runner->config->origins, path, path),
+	    source->name);
+	free(path);
+	return -1;
+}
+
 int
 runner_source_open(struct runner *runner, int index, struct error *err)
 {
@@ -66,11 +82,15 @@ runner_source_open(struct runner *runner, int index, struct error *err)
 	if ((configured = source_configured(runner, source->source->name)) == NULL || !configured->enabled)
 		return 0;
 	(void)snprintf(what, sizeof what, "source %s", source->name);
+	if (source_check_authors(runner, source, configured, err) == -1)
+		return -1;
 	if ((source->options = options_check(source->source->options, configured->options, what, runner->config_dir, err)) == NULL)
 		return -1;
 	scope_init(&source->scope, SCOPE_SOURCE);
 	source->scope.log = (struct log_scope){ .part = "runner", .plugin = runner->image.plugin.name, .source = source->name };
 	source->scope.config = runner->config;
+	source->scope.sources = runner->image.sources;
+	source->scope.sources_len = runner->image.sources_len;
 	source->scope.options = source->options;
 	source->scope.plugin_options = runner->options;
 	source->scope.link = runner->link;

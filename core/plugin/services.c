@@ -44,6 +44,7 @@ static void service_call(struct asker *, struct message *, struct answer *);
 static void service_http(struct asker *, struct message *, struct answer *);
 static void service_wake(struct asker *, struct message *, struct answer *);
 static void service_body(struct asker *, struct message *, struct answer *);
+static void service_memory(struct asker *, struct message *, struct answer *);
 
 static const struct service services[] = {
 	{ MESSAGE_CAPACITY_ASK, true, service_capacity },
@@ -63,6 +64,9 @@ static const struct service services[] = {
 	{ MESSAGE_HTTP_TELL, true, service_http },
 	{ MESSAGE_SOURCE_WAKE, true, service_wake },
 	{ MESSAGE_HOOK_BODY, true, service_body },
+	{ MESSAGE_MEMORY_APPEND, true, service_memory },
+	{ MESSAGE_MEMORY_READ, true, service_memory },
+	{ MESSAGE_MEMORY_FORGET, true, service_memory },
 };
 
 static void
@@ -242,6 +246,20 @@ service_effect(struct asker *p, struct message *m, struct answer *a)
 	if (result != NULL)
 		buf_adds(&a->data, result);
 	free(result);
+}
+
+static void
+service_memory(struct asker *p, struct message *m, struct answer *a)
+{
+	struct store *store = p->supervisor->daemon->store;
+	const char *subject = message_s(m, "subject");
+
+	if (m->type == MESSAGE_MEMORY_APPEND)
+		store_memory_append(store, p->plugin, subject, message_s(m, "key"), message_s(m, "role"), message_s(m, "text"), &a->err);
+	else if (m->type == MESSAGE_MEMORY_READ)
+		store_memory_read(store, p->plugin, subject, (size_t)message_u(m, "max"), &a->data, &a->err);
+	else
+		store_memory_forget(store, p->plugin, subject, &a->err);
 }
 
 struct waiting_call {

@@ -242,8 +242,8 @@ slot_assign(struct supervisor *s, struct slot *slot)
 		slot->state = SLOT_IDLE;
 		return;
 	}
-	if (queue_payload(d->queue, job->id, &payload, &len, &err) != 0) {
-		struct job_outcome outcome = { .code = err.code == DROVER_AGAIN ? DROVER_AGAIN : DROVER_INTERNAL, .text = err.text };
+	if (queue_accepted(d->queue, job->id, &payload, &len, &err) != 0) {
+		struct job_outcome outcome = { .code = err.code, .text = err.text };
 
 		slot_log(s, slot, DROVER_ERR, err.text);
 		if (queue_finish(d->queue, job->id, job->epoch, &outcome, &err) != 0)

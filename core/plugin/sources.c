@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/units.h"
+#include "plugin/accept.h"
 #include "plugin/supervisor.h"
 
 #define ITEMS_MAX 1000            /* of one poll */
@@ -15,13 +16,6 @@
 #define WAKE_LEAST_MS 1000        /* between two polls that somebody wants sooner */
 #define SETTLE_RETRY_MS 30000
 #define FAULT_RETRY_MS 300000     /* a source whose credential or configuration is refused */
-
-struct source_item {
-	STAILQ_ENTRY(source_item) link;
-	char *kind, *key, *serial, *title, *repo, *agent, *pool, *payload;
-	size_t payload_len;
-	int priority;
-};
 
 static void source_polled(struct runner_handle *, struct source *, struct message *);
 static int source_take(struct runner_handle *, struct source *, struct message *, struct error *);
@@ -44,16 +38,33 @@ source_items_free(struct source *source)
 
 	while ((i = STAILQ_FIRST(&source->items)) != NULL) {
 		STAILQ_REMOVE_HEAD(&source->items, link);
-		free(i->kind);
-		free(i->key);
-		free(i->serial);
-		free(i->title);
-		free(i->repo);
-		free(i->agent);
-		free(i->pool);
-		free(i->payload);
-		free(i);
+		accept_free(i);
 	}
+}
+
+/* Of the plugin's own description; a source without the list has no gate. */
+static void
+source_authors(struct source *source, const cJSON *list)
+{
+	const cJSON *one;
+	size_t n = 0;
+
+	if (!cJSON_IsArray(list))
+		return;
+	source->authors = xcalloc((size_t)cJSON_GetArraySize(list) + 1, sizeof *source->authors);
+	cJSON_ArrayForEach(one, list)
+		if (cJSON_IsString(one))
+			source->authors[n++] = xstrdup(one->valuestring);
+}
+
+static void
+source_authors_free(struct source *source)
+{
+	size_t i;
+
+	for (i = 0; source->authors != NULL && source->authors[i] != NULL; i++)
+		free(source->authors[i]);
+	free(source->authors);
 }
 
 void
@@ -64,6 +75,7 @@ sources_forget(struct runner_handle *r)
 	for (i = 0; i < r->sources_len; i++) {
 		listener_forget(r, &r->sources[i]);
 		source_items_free(&r->sources[i]);
+		source_authors_free(&r->sources[i]);
 		free(r->sources[i].name);
 	}
 	free(r->sources);
@@ -101,6 +113,7 @@ sources_ready(struct runner_handle *r)
 		if (source->interval_ms < 100)
 			source->interval_ms = 100;
 		source->poll_timeout_ms = plugin->sources[i].poll_timeout_ms;
+		source_authors(source, json_get(export, "authors"));
 		source->next_poll = clock_mono();
 		source->settle_due = true;
 		source->listener.wanted = json_bool(export, "listen", false);
@@ -182,30 +195,10 @@ sources_tick(struct runner_handle *r, int64_t now)
 	return wait;
 }
 
-static void
-source_item(struct source *source, struct message *m)
-{
-	struct source_item *i;
-	const char *payload;
-
-	i = xcalloc(1, sizeof *i);
-	i->kind = xstrdup(message_s(m, "kind"));
-	i->key = xstrdup(message_s(m, "key"));
-	i->serial = xstrdup(message_s(m, "serial"));
-	i->title = xstrdup(message_s(m, "title"));
-	i->repo = xstrdup(message_s(m, "repo"));
-	i->agent = xstrdup(message_s(m, "agent"));
-	i->pool = xstrdup(message_s(m, "pool"));
-	i->priority = (int)message_i(m, "priority");
-	payload = message_b(m, "payload", &i->payload_len);
-	i->payload = xmalloc(i->payload_len + 1);
-	memcpy(i->payload, payload, i->payload_len);
-	STAILQ_INSERT_TAIL(&source->items, i, link);
-}
-
 void
 sources_message(struct runner_handle *r, struct message *m)
 {
+	struct source_item *item;
 	struct source *source;
 	struct error err = { 0 };
 	int64_t now = clock_mono();
@@ -240,35 +233,11 @@ sources_message(struct runner_handle *r, struct message *m)
 	}
 	if (m->id != source->poll_id || source->poll_began == 0)
 		return;
-	if (m->type == MESSAGE_SOURCE_ITEM)
-		source_item(source, m);
-	else
+	if (m->type == MESSAGE_SOURCE_ITEM) {
+		item = accept_item(m);
+		STAILQ_INSERT_TAIL(&source->items, item, link);
+	} else
 		source_polled(r, source, m);
-}
-
-/* An item that names what is not configured becomes a held job: the ticket is not lost, and its reason can be read. */
-static int
-source_submit(struct runner_handle *r, struct source *source, struct source_item *i, struct error *err)
-{
-	struct daemon *d = r->supervisor->daemon;
-	struct job_ask ask = { .kind = i->kind, .key = i->key, .serial = i->serial, .title = i->title, .repo = i->repo,
-		.agent = i->agent, .pool = i->pool, .source = source->name, .payload = i->payload,
-		.payload_len = i->payload_len, .priority = i->priority };
-	struct error why = { 0 };
-	uint64_t id;
-	int fresh;
-
-	fresh = daemon_submit(d, &ask, &id, &why);
-	if (fresh < 0 && why.code == DROVER_CONFIG) {
-		ask.held_why = why.text;
-		ask.repo = i->repo != NULL && text_is_name(i->repo) ? i->repo : NULL;
-		ask.agent = i->agent != NULL && text_is_name(i->agent) ? i->agent : NULL;
-		ask.pool = i->pool != NULL && text_is_name(i->pool) ? i->pool : NULL;
-		return queue_submit(d->queue, &ask, &id, err);
-	}
-	if (fresh < 0)
-		*err = why;
-	return fresh;
 }
 
 static int
@@ -282,7 +251,7 @@ source_take(struct runner_handle *r, struct source *source, struct message *m, s
 		memset(&bad, 0, sizeof bad);
 		if (n++ >= ITEMS_MAX)
 			return error_set(err, DROVER_INTERNAL, "%s emitted more than %d items in one poll", source->name, ITEMS_MAX);
-		fresh = source_submit(r, source, i, &bad);
+		fresh = accept_take(r, source, i, &bad);
 		if (fresh < 0 && bad.code == DROVER_AGAIN) {
 			*err = bad;
 			return -1;

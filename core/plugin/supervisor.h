@@ -2,7 +2,7 @@
 /*
  * The core's side of everything that runs plugin code: runners and their sources, the slots and the
  * workers in them, the connections of jobs and operations. One struct, a few files, each one idea:
- * runners.c, sources.c, listeners.c, slots.c, adopt.c, peers.c, services.c, calls.c, hooks.c, tidy.c.
+ * runners.c, sources.c, accept.c, listeners.c, slots.c, adopt.c, peers.c, services.c, calls.c, hooks.c, tidy.c.
  */
 #ifndef PLUGIN_SUPERVISOR_H
 #define PLUGIN_SUPERVISOR_H
@@ -66,6 +66,8 @@ struct source {
 	int failures;                /* polls in a row */
 	char error[DROVER_ERROR_MAX];
 	uint64_t items_taken;
+	char **authors;              /* the plugin's own choice, NULL-terminated; NULL: it has none, and no gate */
+	uint64_t refused;            /* since the runner started */
 	STAILQ_HEAD(, source_item) items; /* of the poll under way */
 	uint64_t settling;           /* job whose settle is under way; 0: none */
 	bool settle_due;
@@ -170,6 +172,7 @@ struct supervisor {
 	struct keeper *keeper;
 	int64_t chores_at;           /* monotonic: when leases are looked at next */
 	int64_t trouble_until;       /* monotonic: the store refused a commit; what is lost is looked at again then */
+	int64_t records_at;          /* monotonic: when old refusals and memory are looked for */
 	int64_t expire_at;           /* monotonic: when dead owners of leases are looked for */
 	bool dispatch_again;         /* a slot was passed over that is free after this commit */
 };
@@ -209,6 +212,7 @@ void sources_forget(struct runner_handle *);
 int64_t sources_tick(struct runner_handle *, int64_t now);
 void sources_message(struct runner_handle *, struct message *);
 void sources_job_ended(struct supervisor *, const char *source); /* NULL: of any */
+cJSON *sources_refused(struct supervisor *); /* {source: how many since its runner started}, of those that have authors */
 int sources_poll(struct supervisor *, const char *name, struct error *);
 /* Polls it now, or as soon as it may be; at most once a second. Nothing where it is not enabled. */
 void sources_wake(struct runner_handle *, const char *local);

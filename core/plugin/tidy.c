@@ -18,6 +18,8 @@
 #define CHORES_MS 60000
 #define EXPIRE_MS 8000       /* a term of a lease and this are under 30 s */
 #define KEEPER_IDLE_MS 10000
+#define RECORDS_MS 3600000   /* refusals and memory are looked through so often */
+#define RECORDS_KEEP_MS (INT64_C(90) * 24 * 3600 * 1000)
 
 struct keeper {
 	struct supervisor *supervisor;
@@ -128,10 +130,27 @@ daemon_tidy(struct daemon *d)
 	tidy_run(d->supervisor, true);
 }
 
+/* What nobody has asked for or touched in a long time. */
+static void
+tidy_records(struct supervisor *s)
+{
+	struct store *store = s->daemon->store;
+	struct error err = { 0 };
+	int64_t before = clock_wall() - RECORDS_KEEP_MS;
+
+	if (store_refusal_prune(store, before, &err) < 0 || store_memory_prune(store, before, &err) < 0)
+		log_printf(&s->log, DROVER_ERR, "%s", err.text);
+}
+
 int64_t
 tidy_tick(struct supervisor *s, int64_t now)
 {
 	struct keeper *k = s->keeper;
+
+	if (now >= s->records_at) {
+		s->records_at = now + RECORDS_MS;
+		tidy_records(s);
+	}
 
 	if (now >= s->expire_at) {
 		s->expire_at = now + EXPIRE_MS;
@@ -147,7 +166,7 @@ tidy_tick(struct supervisor *s, int64_t now)
 		channel_free(k->channel);
 		k->channel = NULL;
 	}
-	return wait_min(wait_min(s->chores_at - now, s->expire_at - now), k != NULL && k->channel != NULL && k->waiting == 0 ? KEEPER_IDLE_MS : -1);
+	return wait_min(wait_min(wait_min(s->chores_at, s->expire_at), s->records_at) - now, k != NULL && k->channel != NULL && k->waiting == 0 ? KEEPER_IDLE_MS : -1);
 }
 
 /* A keeper that died with chores in hand: its trees stay dirty and are looked at again. */

@@ -28,6 +28,8 @@ struct job_ask {
 	const char *kind, *key;
 	const char *serial, *title, *repo, *agent, *pool; /* NULL or "": none / the default */
 	const char *source;          /* "inbox.ticket" that emitted it, NULL: by hand */
+	const char *author;          /* who asked for it there; NULL: nobody is known */
+	const char *sha256;          /* of the payload, DIGEST_HEX: no attempt starts on anything else. NULL: not said */
 	const char *payload;
 	size_t payload_len;
 	int priority;
@@ -102,6 +104,8 @@ struct job *queue_running(struct queue *, uint64_t id, uint64_t epoch);
 void queue_seen(struct queue *, uint64_t id, uint64_t epoch, int64_t rss);
 /* Payload and the like that are not kept in memory; the caller frees payload. */
 int queue_payload(struct queue *, uint64_t id, char **payload, size_t *len, struct error *);
+/* As queue_payload, for an attempt: -1 with DROVER_PERMANENT when it is not what was accepted. */
+int queue_accepted(struct queue *, uint64_t id, char **payload, size_t *len, struct error *);
 /* Settles an attempt by its class: see doc/jobs.md for class -> event. -1 with FENCED when the epoch is stale. */
 int queue_finish(struct queue *, uint64_t id, uint64_t epoch, const struct job_outcome *, struct error *);
 /* The core or its machine went away under a running attempt: queued again. crash: the core itself died (3 = quarantine). */

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/digest.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -24,6 +25,7 @@ struct column {
 	X("id", id, AS_INT) X("kind", kind, AS_TEXT) X("key", key, AS_TEXT) X("serial", serial, AS_TEXT) \
 	X("title", title, AS_TEXT) \
 	X("repo", repo, AS_TEXT) X("agent", agent, AS_TEXT) X("pool", pool, AS_TEXT) X("source", source, AS_TEXT) \
+	X("author", author, AS_TEXT) X("sha256", sha256, AS_TEXT) \
 	X("trace", trace, AS_TEXT) X("priority", priority, AS_INT) X("state", state, AS_TEXT) \
 	X("epoch", epoch, AS_INT) \
 	X("attempt", attempt, AS_INT) X("failures", failures, AS_INT) X("agains", agains, AS_INT) \
@@ -333,6 +335,33 @@ queue_payload(struct queue *q, uint64_t id, char **payload, size_t *len, struct 
 	*len = bytes.len;
 	*payload = buf_take(&bytes);
 	return 0;
+}
+
+static int
+digest_row(void *arg, const struct store_row *row)
+{
+	return text_copy(arg, DIGEST_HEX, store_row_text(row, 0)) ? 0 : 1;
+}
+
+int
+queue_accepted(struct queue *q, uint64_t id, char **payload, size_t *len, struct error *err)
+{
+	const struct store_value value = SV_INT(id);
+	char wanted[DIGEST_HEX] = "", is[DIGEST_HEX];
+
+	*payload = NULL;
+	if (store_read(q->store, "select sha256 from job where id = $1", &value, 1, digest_row, wanted, err) < 0 ||
+	    queue_payload(q, id, payload, len, err) != 0)
+		return -1;
+	if (wanted[0] == '\0')
+		return 0;
+	digest_sha256(*payload, *len, is);
+	if (strcmp(is, wanted) == 0)
+		return 0;
+	free(*payload);
+	*payload = NULL;
+	return error_set(err, DROVER_PERMANENT, "the payload of job %llu is not what was accepted (sha256 is %.12s..., was %.12s...): "
+	    "somebody has changed the database", (unsigned long long)id, is, wanted);
 }
 
 /* As a JSON string where it is text; else only its length tells of it. */

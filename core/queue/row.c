@@ -15,8 +15,8 @@
 
 static const char sql_job[] =
     "insert into job (kind, key, serial, title, repo, agent, pool, source, trace, priority, state, "
-    "queued_at, ready_at, held_why, after_job) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, "
-    "$12, $12, $13, $14)";
+    "queued_at, ready_at, held_why, after_job, author, sha256) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, "
+    "$12, $12, $13, $14, $15, $16)";
 
 static const char sql_payload[] =
     "insert into payload (job, data) values ($1, $2)";
@@ -66,6 +66,7 @@ row_insert(struct queue *q, struct entry *e, const struct job_ask *ask, int64_t 
 		store_text(ask->repo), store_text(ask->agent), store_text(ask->pool), store_text(ask->source),
 		store_text(j->trace), SV_INT(j->priority), store_text(state_name(j->state)), SV_INT(now),
 		store_text(ask->held_why), j->after != 0 ? SV_INT(j->after) : SV_NULL,
+		store_text(ask->author), store_text(ask->sha256),
 	};
 	struct store_value payload[2];
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* New jobs: checked, found to be known already, or kept. */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/digest.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "queue/inside.h"
@@ -25,6 +27,7 @@ static const struct field {
 	{ "agent", offsetof(struct job_ask, agent), DROVER_NAME_MAX, false, text_is_name, "[a-z0-9_-]" },
 	{ "pool", offsetof(struct job_ask, pool), DROVER_NAME_MAX, false, text_is_name, "[a-z0-9_-]" },
 	{ "source", offsetof(struct job_ask, source), 2 * DROVER_NAME_MAX + 1, false, text_is_kind, "PLUGIN.SOURCE" },
+	{ "author", offsetof(struct job_ask, author), DROVER_KEY_MAX, false, NULL, NULL },
 };
 
 static int
@@ -60,7 +63,7 @@ submit_check(const struct job_ask *ask, struct error *err)
 int
 queue_submit(struct queue *q, const struct job_ask *ask, uint64_t *id, struct error *err)
 {
-	char trace[33], held_why[DROVER_ERROR_MAX];
+	char trace[33], held_why[DROVER_ERROR_MAX], accepted[DROVER_KEY_MAX + DIGEST_HEX + 32];
 	struct job_ask clean = *ask;
 	struct words words = {
 		.kind = ask->kind, .key = ask->key, .serial = ask->serial, .title = ask->title, .repo = ask->repo,
@@ -79,6 +82,10 @@ queue_submit(struct queue *q, const struct job_ask *ask, uint64_t *id, struct er
 	}
 	text_random_hex(trace, 16);
 	clean.held_why = change.detail = job_text(ask->held_why, held_why, sizeof held_why);
+	if (ask->author != NULL && ask->sha256 != NULL && change.detail == NULL) {
+		(void)snprintf(accepted, sizeof accepted, "accepted: author %s, sha256 %s", ask->author, ask->sha256);
+		change.detail = accepted;
+	}
 	e = entry_new(q, &words);
 	e->job.state = ask->held_why != NULL ? JOB_HELD : JOB_QUEUED;
 	e->job.priority = ask->priority;

@@ -77,7 +77,23 @@ static const char *const version_1[] = {
 	NULL
 };
 
-static const char *const *const versions[] = { version_1 };
+/* Who asked, and what was accepted or refused. */
+static const char *const version_2[] = {
+	"alter table job add column author text",
+	"alter table job add column sha256 text",
+
+	"create table refusal ("
+	"id {id}, at bigint not null, source text not null, key text not null, author text, name text, "
+	"why text not null, sha256 text not null, title text, unique (source, key))",
+	"create index refusal_at on refusal (at)",
+
+	"create table memory ("
+	"id {id}, plugin text not null, subject text not null, key text not null, role text not null, "
+	"text text not null, bytes bigint not null, at bigint not null, unique (plugin, subject, key))",
+	NULL
+};
+
+static const char *const *const versions[] = { version_1, version_2 };
 
 static int
 schema_version(void)

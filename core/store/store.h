@@ -15,6 +15,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <cjson/cJSON.h>
+
+#include "base/buf.h"
 #include "base/error.h"
 
 struct store;
@@ -66,6 +69,36 @@ int store_kv_remove(struct store *, const char *scope, const char *key, struct e
 /* External writes. begin: enum drover_effect_state or -1; *result (caller frees) when done before. */
 int store_effect_begin(struct store *, const char *key, uint64_t job, uint64_t epoch, char **result, struct error *);
 int store_effect_done(struct store *, const char *key, uint64_t job, uint64_t epoch, const char *result, struct error *);
+
+#define STORE_REFUSALS_MAX 10000 /* of all sources together; older ones go */
+
+/* Work that somebody asked for who may not. NULL where there is none; sha256 is of the payload. */
+struct store_refusal {
+	const char *source, *key, *author, *name, *why, *sha256, *title;
+};
+
+/* 1: kept, 0: one of this source and key is known already, -1. */
+int store_refusal_add(struct store *, const struct store_refusal *, struct error *);
+/* The newest first, with ids below before (0: all): [{id, at, source, key, author, name, why, sha256, title}]. source NULL: of all. The caller deletes. */
+int store_refusal_list(struct store *, const char *source, int64_t before, int limit, cJSON **list, struct error *);
+int store_refusal_prune(struct store *, int64_t before, struct error *); /* those older than a wall time; how many, or -1 */
+
+#define STORE_MEMORY_TEXT 16384            /* bytes of one entry; the rest is cut */
+#define STORE_MEMORY_ENTRIES 200           /* of one subject; of more the oldest are dropped, and counted */
+#define STORE_MEMORY_SUBJECT (256 * 1024)  /* bytes of one subject, likewise */
+#define STORE_MEMORY_READ (512 * 1024)     /* the most that one read gives */
+
+/* What was said about a subject of a plugin, append-only. 1: kept, 0: the key is known already, -1; PERMANENT: over a bound, or no UTF-8. */
+int store_memory_append(struct store *, const char *plugin, const char *subject, const char *key, const char *role, const char *text,
+    struct error *);
+/* Adds the newest entries that fit max bytes to out, oldest first, "ROLE: TEXT" with an empty line between two; the newest one alone is cut. */
+int store_memory_read(struct store *, const char *plugin, const char *subject, size_t max, struct buf *out, struct error *);
+int store_memory_forget(struct store *, const char *plugin, const char *subject, struct error *); /* how many rows went, or -1 */
+int store_memory_prune(struct store *, int64_t before, struct error *); /* subjects that nobody has added to since; rows, or -1 */
+/* [{plugin, subject, entries, bytes, first_at, last_at}], last touched first; plugin NULL: of all. The caller deletes. */
+int store_memory_subjects(struct store *, const char *plugin, int limit, cJSON **list, struct error *);
+/* [{key, role, text, at}], oldest first, and how many were dropped before them. The caller deletes. */
+int store_memory_entries(struct store *, const char *plugin, const char *subject, cJSON **list, int64_t *dropped, struct error *);
 
 /* Cursors of sources. */
 int store_cursor_get(struct store *, const char *source, char **cursor, struct error *); /* 1, 0, -1 */

@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 e2e_tests = tests/e2e/newcomer.sh tests/e2e/operator.sh tests/e2e/remote.sh tests/e2e/crash.sh tests/e2e/agents.sh tests/e2e/refuse.sh tests/e2e/hostile.sh tests/e2e/plugins.sh tests/e2e/disk.sh tests/e2e/inprocess.sh tests/e2e/slots.sh
-e2e_tests += tests/e2e/deeds.sh tests/e2e/tickets.sh tests/e2e/api.sh tests/e2e/mortal.sh
+e2e_tests += tests/e2e/deeds.sh tests/e2e/tickets.sh tests/e2e/api.sh tests/e2e/mortal.sh tests/e2e/trust.sh
 TESTS += $(e2e_tests)
 EXTRA_DIST += $(e2e_tests) tests/e2e/lib.sh
 AM_TESTS_ENVIRONMENT = SRC='$(abs_top_srcdir)'; BUILD='$(abs_top_builddir)'; export SRC BUILD; \
   ASAN_OPTIONS=abort_on_error=1:detect_leaks=1; UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1; export ASAN_OPTIONS UBSAN_OPTIONS;
 
-# A plugin that only these tests have.
-check_LTLIBRARIES += tardy.la
+# Plugins that only these tests have.
+check_LTLIBRARIES += tardy.la guest.la
+guest_la_SOURCES = tests/plugins/guest.c
+guest_la_CFLAGS = $(plugin_cflags)
+guest_la_CPPFLAGS = $(plugin_cppflags)
+guest_la_LDFLAGS = $(plugin_ldflags) -rpath $(plugindir)
 tardy_la_SOURCES = tests/plugins/tardy.c
 tardy_la_CFLAGS = $(plugin_cflags)
 tardy_la_CPPFLAGS = $(plugin_cppflags)

@@ -27,7 +27,7 @@ check_plugin_SOURCES = tests/unit/test_plugin.c tests/unit/test_plugin.h tests/u
   tests/unit/test_loader.c tests/unit/temp.c tests/unit/temp.h
 check_plugin_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) -DSOURCE_DIR='"$(abs_top_srcdir)"' \
   -DFIXTURES='"$(abs_top_builddir)/tests/fixtures/plugins/.libs"'
-check_plugin_LDADD = libplugin.la libbase.la $(CHECK_LIBS)
+check_plugin_LDADD = libplugin.la libconfigure.la libbase.la $(CHECK_LIBS)
 
 check_PROGRAMS += check_runner
 TESTS += check_runner
