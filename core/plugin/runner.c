@@ -180,8 +180,6 @@ runner_open(struct runner *runner, struct error *err)
 	scope_init(runner->scope, SCOPE_PLUGIN);
 	runner->scope->log = (struct log_scope){ .part = "runner", .plugin = runner->image.plugin.name };
 	runner->scope->config = runner->config;
-	runner->scope->sources = runner->image.sources;
-	runner->scope->sources_len = runner->image.sources_len;
 	runner->scope->options = runner->scope->plugin_options = runner->options;
 	runner->scope->link = runner->link;
 	if (open != NULL) {
