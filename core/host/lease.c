@@ -31,6 +31,7 @@ struct grant {
 static int lease_acquire(struct drover_scope *, const char *, const char *, struct drover_lease *, struct drover_error *);
 static int lease_release(struct drover_scope *, uint64_t, struct drover_error *);
 static int lease_scratch(struct drover_scope *, char *, size_t, struct drover_error *);
+static int lease_fetch(struct drover_scope *, const char *const *, size_t, struct drover_error *);
 static struct scope_lease **lease_find(struct scope *, uint64_t);
 static int lease_ask(struct scope *, const struct config_repo *, struct grant *, struct error *);
 static int lease_tell(struct scope *, uint64_t, const char *, const char *, const char *, struct error *);
@@ -41,6 +42,7 @@ const struct drover_host_lease host_lease = {
 	.acquire = lease_acquire,
 	.release = lease_release,
 	.scratch = lease_scratch,
+	.fetch = lease_fetch,
 };
 
 static struct scope_lease **
@@ -149,7 +151,8 @@ lease_take(struct scope *scope, const struct config_repo *repo, const char *ref,
 	}
 	lease = xcalloc(1, sizeof *lease);
 	tree_init(&lease->tree, grant.id, repo, grant.path, grant.mirror, scope->config->state_dir);
-	if (tree_fetch(&lease->tree, err) != 0) {
+	/* Who names a full ref wants what it is now. */
+	if ((!fetch_fresh(scope, repo) || (ref != NULL && strncmp(ref, "refs/", 5) == 0)) && tree_fetch(&lease->tree, err) != 0) {
 		if (strcmp(grant.state, "warm") == 0)
 			left = "warm";
 		goto fail;
@@ -284,4 +287,15 @@ lease_scratch(struct drover_scope *public, char *path, size_t size, struct drove
 		text_copy(path, size, dir);
 	free(dir);
 	return err.code == 0 ? 0 : scope_fail(out, &err);
+}
+
+static int
+lease_fetch(struct drover_scope *public, const char *const *repos, size_t n, struct drover_error *out)
+{
+	struct scope *scope = scope_of(public);
+	struct error err = { 0 };
+
+	if (service_role(scope, ROLE_JOB, "lease.fetch", "run", &err) != 0 || fetch_repos(scope, repos, n, &err) != 0)
+		return scope_fail(out, &err);
+	return 0;
 }

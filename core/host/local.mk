@@ -4,7 +4,7 @@ libhost_la_SOURCES = \
   core/host/scope.h core/host/service.h core/host/verdict.h \
   core/host/agent.c core/host/call.c core/host/capacity.c core/host/catalogue.c core/host/change.c core/host/change_guard.c \
   core/host/change_point.c core/host/change_prompt.c core/host/change_steps.c core/host/effect.c core/host/env.c \
-  core/host/exec.c core/host/git.c core/host/host.c core/host/kv.c core/host/lease.c core/host/link.c core/host/log.c core/host/memory.c \
+  core/host/exec.c core/host/fetch.c core/host/git.c core/host/host.c core/host/kv.c core/host/lease.c core/host/link.c core/host/log.c core/host/memory.c \
   core/host/option.c core/host/prompt.c core/host/prompt_clean.c core/host/queue.c core/host/reader.c core/host/reader_codex.c core/host/reader_opencode.c \
   core/host/reader_plain.c core/host/reader_stream_json.c core/host/reset.c core/host/scope.c core/host/secret.c \
   core/host/service.c core/host/time.c core/host/trust.c core/host/verdict.c

@@ -20,6 +20,7 @@
 enum scope_role { SCOPE_PLUGIN, SCOPE_SOURCE, SCOPE_JOB, SCOPE_OPERATION, SCOPE_HOOK, SCOPE_LISTENER };
 
 struct scope_lease;
+struct scope_fetch;
 struct http;
 
 struct scope {
@@ -58,6 +59,7 @@ struct scope {
 	volatile sig_atomic_t *cancelled;    /* set by the worker's signal; of a source or listener: its runner is to stop */
 	int32_t owner;                       /* process whose life its leases hang on (the worker); 0: this one */
 	struct scope_lease *leases;          /* list of what it holds */
+	struct scope_fetch *fetches;         /* list of what lease->fetch has fetched */
 	char *scratch;                       /* folder, or NULL */
 	char *tmp;                           /* $TMPDIR of its commands: made by exec with the first one, gone or empty after scope_end; or NULL */
 	bool tmp_stays;                      /* it is the worker's */

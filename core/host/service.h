@@ -57,6 +57,10 @@ int effect_start(struct scope *, const char *key, struct buf *result, struct err
 int effect_finish(struct scope *, const char *key, const char *result, struct error *);
 int report_result(struct scope *, const char *key, const char *value, struct error *);
 int lease_take(struct scope *, const struct config_repo *, const char *ref, struct tree **, struct error *);
+/* host->lease->fetch. fetch_fresh: the scope has fetched the repo so lately that a lease needs no fetch of its own. */
+int fetch_repos(struct scope *, const char *const *names, size_t n, struct error *);
+bool fetch_fresh(const struct scope *, const struct config_repo *);
+void fetch_forget(struct scope *);
 /* wip (may be NULL) gets the ref that saved what was not pushed, or "". */
 int lease_give_back(struct scope *, uint64_t handle, char *wip, size_t size, struct error *);
 /* The repo whose worktree, held by this scope, path lies in; NULL when it lies in none. */

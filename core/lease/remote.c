@@ -14,6 +14,7 @@ static const struct {
 	const char *said;
 	int code;
 } meanings[] = {
+	{ "couldn't find remote ref", DROVER_PERMANENT },
 	{ "authentication failed", DROVER_AUTH },
 	{ "could not read username", DROVER_AUTH },
 	{ "could not read password", DROVER_AUTH },
