@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The account: Jira Cloud with e-mail and token (also under the path prefix that scoped tokens need) or a bearer token,
+ * Data Center with a personal access token. Every request of the plugin goes through here.
+ */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+
+#include "jira/jira.h"
+
+#define TOKEN_MAX 8192
+#define ACCOUNT_KEY "account"
+
+static int account_base(struct jira *, struct drover_error *);
+static int account_secret(struct jira *, const char *, struct drover_error *);
+static void account_place(const struct jira *, char *, size_t);
+static bool account_known(struct jira *);
+static void account_copy(char *, size_t, const char *);
+static int request_send(struct jira *, const struct jira_request *, const char *, struct web_answer *, struct drover_error *);
+
+static void
+account_copy(char *out, size_t size, const char *text)
+{
+	text_clean(out, size, text, strlen(text), "");
+}
+
+static int
+account_base(struct jira *j, struct drover_error *err)
+{
+	const char *base = j->scope->host->option->string(j->scope, "base_url");
+	const char *flavor = j->scope->host->option->string(j->scope, "flavor");
+	size_t len = base != NULL ? strlen(base) : 0;
+
+	while (len > 0 && base[len - 1] == '/')
+		len--;
+	if (len == 0 || len >= sizeof(j->base))
+		return plugin_fail(err, DROVER_CONFIG, "base_url: must be the address of the Jira, as https://SITE.atlassian.net");
+	memcpy(j->base, base, len);
+	j->base[len] = '\0';
+	if (strstr(j->base, "/rest/api") != NULL)
+		return plugin_fail(err, DROVER_CONFIG, "base_url: ends before /rest/api, which drover adds");
+	if (flavor == NULL || strcmp(flavor, "cloud") == 0)
+		j->api = "/rest/api/3";
+	else if (strcmp(flavor, "server") == 0) {
+		j->server = true;
+		j->api = "/rest/api/2";
+	} else
+		return plugin_fail(err, DROVER_CONFIG, "flavor: is \"cloud\" or \"server\" (Data Center)");
+	return 0;
+}
+
+/* The header's value: Basic with an e-mail (Cloud), else Bearer. What is made of the token is as secret as the token. */
+static int
+account_secret(struct jira *j, const char *email, struct drover_error *err)
+{
+	const struct drover_host *host = j->scope->host;
+	char *token = malloc(TOKEN_MAX), *pair = NULL;
+	bool basic = !j->server && email != NULL && *email != '\0';
+	size_t size, used;
+	int64_t len;
+	int code = 0;
+
+	if (token == NULL)
+		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
+	len = host->secret->get(j->scope, "token", token, TOKEN_MAX, err);
+	if (len < 0 || len >= TOKEN_MAX || token[0] == '\0' || strpbrk(token, "\r\n") != NULL) {
+		code = len < 0 && err->code != 0 ? err->code : plugin_fail(err, DROVER_CONFIG, "token: is empty, has several lines or is too long");
+		goto out;
+	}
+	size = 16 + (strlen(token) + (basic ? strlen(email) : 0) + 4) * 2;
+	if ((j->authorization = malloc(size)) == NULL || (basic && (pair = malloc(size)) == NULL)) {
+		code = plugin_fail(err, DROVER_INTERNAL, "out of memory");
+		goto out;
+	}
+	if (!basic) {
+		snprintf(j->authorization, size, "Bearer %s", token);
+		goto out;
+	}
+	used = (size_t)snprintf(pair, size, "%s:%s", email, token);
+	memcpy(j->authorization, "Basic ", 7);
+	EVP_EncodeBlock((unsigned char *)j->authorization + 6, (const unsigned char *)pair, (int)used);
+	if (DROVER_HAS(host->secret, mask))
+		host->secret->mask(j->scope, j->authorization + 6);
+	OPENSSL_cleanse(pair, used);
+out:
+	free(pair);
+	OPENSSL_cleanse(token, TOKEN_MAX);
+	free(token);
+	return code;
+}
+
+int
+jira_open(struct jira *j, struct drover_scope *scope, bool critical, struct drover_error *err)
+{
+	const struct drover_host *host = scope->host;
+	const char *email = host->option->string(scope, "email");
+	int code;
+
+	memset(j, 0, sizeof(*j));
+	j->scope = scope;
+	j->critical = critical;
+	j->marker = host->option->integer(scope, "marker") != 0;
+	if (!DROVER_HAS(host, http) || !DROVER_HAS(host, trust) || !DROVER_HAS(host, secret))
+		return plugin_fail(err, DROVER_CONFIG, "this drover is too old for the plugin: it has no http or trust service");
+	if ((code = account_base(j, err)) != 0 || (code = account_secret(j, email, err)) != 0)
+		return code;
+	account_copy(j->credential, sizeof(j->credential), email != NULL && *email != '\0' ? email : "token");
+	j->web = (struct web){ .scope = scope, .base = j->base, .credential = j->credential, .authorization = j->authorization,
+		.judge = jira_judge, .arg = j };
+	/* Jira refuses what looks like a browser's form without it. */
+	j->web.headers[j->web.headers_len++] = (struct drover_field){ "X-Atlassian-Token", "no-check" };
+	return web_extra_headers(&j->web, err);
+}
+
+void
+jira_close(struct jira *j)
+{
+	if (j->authorization != NULL)
+		OPENSSL_cleanse(j->authorization, strlen(j->authorization));
+	free(j->authorization);
+	j->authorization = NULL;
+}
+
+/* Tells accounts apart in what is kept of them. */
+static void
+account_place(const struct jira *j, char *out, size_t size)
+{
+	uint64_t h = text_hash(0, j->base, strlen(j->base));
+
+	snprintf(out, size, "%016" PRIx64, text_hash(h, j->credential, strlen(j->credential)));
+}
+
+static bool
+account_known(struct jira *j)
+{
+	struct drover_error why = { 0 };
+	char value[1024], place[32];
+	int64_t len = j->scope->host->kv->get(j->scope, ACCOUNT_KEY, value, sizeof(value), &why);
+	cJSON *json = len > 0 && len < (int64_t)sizeof(value) ? json_read(value, (size_t)len, &why) : NULL;
+
+	account_place(j, place, sizeof(place));
+	if (json != NULL && strcmp(json_text(json, "at"), place) == 0) {
+		account_copy(j->me, sizeof(j->me), json_text(json, "id"));
+		account_copy(j->me_key, sizeof(j->me_key), json_text(json, "key"));
+		account_copy(j->me_name, sizeof(j->me_name), json_text(json, "name"));
+	}
+	cJSON_Delete(json);
+	return j->me[0] != '\0';
+}
+
+int
+jira_me(struct jira *j, bool fresh, struct drover_error *err)
+{
+	struct jira_request request = { .endpoint = "myself" };
+	const char *given = j->scope->host->option->string(j->scope, "account");
+	struct web_answer answer;
+	char place[32], *text;
+	cJSON *kept;
+	int code;
+
+	if (j->me[0] != '\0' && !fresh)
+		return 0;
+	if (!fresh && account_known(j))
+		return 0;
+	if ((code = jira_must(j, &request, "who we are", &answer, err, "/myself")) != 0)
+		return code;
+	account_copy(j->me, sizeof(j->me), jira_user_id(j, answer.json));
+	account_copy(j->me_key, sizeof(j->me_key), json_text(answer.json, "key"));
+	account_copy(j->me_name, sizeof(j->me_name), json_text(answer.json, "displayName"));
+	web_answer_free(&answer);
+	if (j->me[0] == '\0')
+		return plugin_fail(err, DROVER_CONFIG, "%s%s/myself names no account: is flavor right?", j->base, j->api);
+	if (given != NULL && *given != '\0' && strcmp(given, j->me) != 0)
+		return plugin_fail(err, DROVER_CONFIG, "the token is of account %s, option account says %s", j->me, given);
+	account_place(j, place, sizeof(place));
+	kept = cJSON_CreateObject();
+	cJSON_AddStringToObject(kept, "at", place);
+	cJSON_AddStringToObject(kept, "id", j->me);
+	cJSON_AddStringToObject(kept, "key", j->me_key);
+	cJSON_AddStringToObject(kept, "name", j->me_name);
+	text = cJSON_PrintUnformatted(kept);
+	cJSON_Delete(kept);
+	code = text != NULL ? j->scope->host->kv->set(j->scope, ACCOUNT_KEY, text, err) : 0;
+	cJSON_free(text);
+	return code;
+}
+
+const char *
+jira_user_id(const struct jira *j, const cJSON *user)
+{
+	const char *id = json_text(user, j->server ? "name" : "accountId");
+
+	return *id == '\0' && j->server ? json_text(user, "key") : id;
+}
+
+bool
+jira_is_me(const struct jira *j, const cJSON *user)
+{
+	const char *id = jira_user_id(j, user);
+
+	return *id != '\0' && (strcmp(id, j->me) == 0 || (j->server && j->me_key[0] != '\0' && strcmp(json_text(user, "key"), j->me_key) == 0));
+}
+
+bool
+jira_is_key(const char *key)
+{
+	size_t n = strspn(key, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-");
+
+	return n > 0 && key[n] == '\0' && n < JIRA_ID_MAX;
+}
+
+static int
+request_send(struct jira *j, const struct jira_request *request, const char *path, struct web_answer *answer, struct drover_error *err)
+{
+	struct web_ask ask = { .method = request->method, .path = path, .body = request->body, .limits = j->limits };
+
+	/* Atlassian counts requests of an endpoint by the second and writes to an issue by the half minute: 100 and 20 at once, 100. */
+	j->limits[0] = (struct drover_http_limit){ request->endpoint, 50, 50, 1000 };
+	ask.limits_len = 1;
+	if (request->issue != NULL) {
+		snprintf(j->issue_limit, sizeof(j->issue_limit), "issue/%s", request->issue);
+		j->limits[ask.limits_len++] = (struct drover_http_limit){ j->issue_limit, 90, 15, 30000 };
+	} else
+		j->issue_limit[0] = '\0';
+	ask.flags = (j->critical ? DROVER_HTTP_CRITICAL : 0) | (request->once ? DROVER_HTTP_ONCE : 0);
+	return web_send(&j->web, &ask, answer, err);
+}
+
+#define REQUEST_PATH(j, path, format) \
+	do { \
+		va_list ap_; \
+		size_t at_ = (size_t)snprintf(path, sizeof(path), "%s", (j)->api); \
+		va_start(ap_, format); \
+		vsnprintf(path + at_, sizeof(path) - at_, format, ap_); \
+		va_end(ap_); \
+	} while (0)
+
+int
+jira_send(struct jira *j, const struct jira_request *request, struct web_answer *answer, struct drover_error *err, const char *format, ...)
+{
+	char path[1024];
+
+	REQUEST_PATH(j, path, format);
+	return request_send(j, request, path, answer, err);
+}
+
+int
+jira_must(struct jira *j, const struct jira_request *request, const char *what, struct web_answer *answer, struct drover_error *err,
+    const char *format, ...)
+{
+	char path[1024];
+	int code;
+
+	REQUEST_PATH(j, path, format);
+	if ((code = request_send(j, request, path, answer, err)) != 0)
+		return code;
+	if (answer->status >= 200 && answer->status < 300)
+		return 0;
+	code = web_refused(answer, what, err);
+	web_answer_free(answer);
+	return code;
+}

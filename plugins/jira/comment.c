@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Comments, posted once whatever crashes. Jira Cloud keeps a property with each comment, invisible to people, that says which
+ * of ours it is; Data Center gets an anchor as the comment's last line, which shows nothing either. Without markers a
+ * comment of ours with the same text is the evidence.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "jira/jira.h"
+
+#define COMMENT_PAGE 50
+#define COMMENT_LOOK 200           /* newest ones in which ours is looked for */
+
+struct look {
+	struct jira *j;
+	const char *issue, *id, *text;
+	char anchor[64], found[JIRA_ID_MAX];
+};
+
+static void comment_anchor(char *, size_t, const char *);
+static int comment_has_property(struct look *, const cJSON *, const char *, struct drover_error *);
+static bool comment_same(const struct look *, const cJSON *);
+static int comment_look(void *, const cJSON *, struct drover_error *);
+static int comment_send(struct jira *, struct look *, const cJSON *, struct drover_error *);
+
+static void
+comment_anchor(char *out, size_t size, const char *id)
+{
+	snprintf(out, size, "{anchor:drover-%016" PRIx64 "}", text_hash(0, id, strlen(id)));
+}
+
+int
+comment_each(struct jira *j, const char *key, int max, int (*each)(void *, const cJSON *, struct drover_error *), void *arg,
+    struct drover_error *err)
+{
+	struct jira_request request = { .endpoint = "comments" };
+	struct web_answer answer;
+	const cJSON *list, *comment;
+	int start = 0, count, code;
+
+	do {
+		code = jira_must(j, &request, key, &answer, err, "/issue/%s/comment?orderBy=-created&startAt=%d&maxResults=%d&expand=properties",
+		    key, start, max - start < COMMENT_PAGE ? max - start : COMMENT_PAGE);
+		if (code != 0)
+			return code;
+		list = cJSON_GetObjectItemCaseSensitive(answer.json, "comments");
+		count = cJSON_GetArraySize(list);
+		cJSON_ArrayForEach(comment, list)
+			if ((code = each(arg, comment, err)) != 0)
+				break;
+		start += count;
+		if (start >= json_number(answer.json, "total"))
+			count = 0;
+		web_answer_free(&answer);
+	} while (code == 0 && count > 0 && start < max);
+	return code < 0 ? code : 0;
+}
+
+/* 1: the comment's property says that it is the one. Jira does not always send properties with a list. */
+static int
+comment_has_property(struct look *look, const cJSON *comment, const char *id, struct drover_error *err)
+{
+	const cJSON *list = cJSON_GetObjectItemCaseSensitive(comment, "properties"), *property;
+	struct jira_request request = { .endpoint = "comment-property" };
+	struct web_answer answer;
+	int code;
+
+	if (cJSON_IsArray(list)) {
+		cJSON_ArrayForEach(property, list)
+			if (strcmp(json_text(property, "key"), JIRA_PROPERTY) == 0)
+				return strcmp(json_text_at(property, "value.id"), look->id) == 0;
+		return 0;
+	}
+	if ((code = jira_send(look->j, &request, &answer, err, "/comment/%s/properties/" JIRA_PROPERTY, id)) != 0)
+		return code;
+	code = answer.status == 200 && strcmp(json_text_at(answer.json, "value.id"), look->id) == 0;
+	web_answer_free(&answer);
+	return code;
+}
+
+static bool
+comment_same(const struct look *look, const cJSON *comment)
+{
+	struct text_buf text = { 0 };
+	bool same;
+
+	adf_read(cJSON_GetObjectItemCaseSensitive(comment, "body"), &text);
+	same = strcmp(text_of(&text) != NULL ? text_of(&text) : "", look->text) == 0;
+	text_free(&text);
+	return same;
+}
+
+static int
+comment_look(void *arg, const cJSON *comment, struct drover_error *err)
+{
+	struct look *look = arg;
+	const cJSON *body = cJSON_GetObjectItemCaseSensitive(comment, "body");
+	char id[JIRA_ID_MAX];
+	int is;
+
+	if (!jira_is_me(look->j, cJSON_GetObjectItemCaseSensitive(comment, "author")))
+		return 0;
+	json_id(comment, "id", id, sizeof(id));
+	if (!jira_is_key(id))
+		return 0;
+	if (!look->j->marker)
+		is = comment_same(look, comment);
+	else if (look->j->server)
+		is = cJSON_IsString(body) && strstr(body->valuestring, look->anchor) != NULL;
+	else
+		is = comment_has_property(look, comment, id, err);
+	if (is == 1)
+		snprintf(look->found, sizeof(look->found), "%s", id);
+	return is;
+}
+
+static int
+comment_send(struct jira *j, struct look *look, const cJSON *document, struct drover_error *err)
+{
+	struct jira_request request = { .method = "POST", .endpoint = "comment", .issue = look->issue, .once = true };
+	cJSON *body = cJSON_CreateObject(), *list, *property, *value;
+	struct web_answer answer;
+	int code;
+
+	if (j->server) {
+		cJSON_AddStringToObject(body, "body", look->text);
+	} else {
+		cJSON_AddItemReferenceToObject(body, "body", (cJSON *)(uintptr_t)document);
+		if (j->marker) {
+			list = cJSON_AddArrayToObject(body, "properties");
+			property = cJSON_CreateObject();
+			cJSON_AddStringToObject(property, "key", JIRA_PROPERTY);
+			value = cJSON_AddObjectToObject(property, "value");
+			cJSON_AddStringToObject(value, "id", look->id);
+			if (j->trace != NULL)
+				cJSON_AddStringToObject(value, "trace", j->trace);
+			cJSON_AddItemToArray(list, property);
+		}
+	}
+	request.body = body;
+	if ((code = jira_must(j, &request, look->issue, &answer, err, "/issue/%s/comment", look->issue)) == 0) {
+		json_id(answer.json, "id", look->found, sizeof(look->found));
+		web_answer_free(&answer);
+	}
+	cJSON_Delete(body);
+	return code;
+}
+
+int
+comment_post(struct jira *j, const char *key, const char *id, const char *markdown, char *comment_id, size_t size, struct drover_error *err)
+{
+	const struct drover_host_effect *effect = j->scope->host->effect;
+	struct look look = { .j = j, .issue = key, .id = id };
+	char effect_key[DROVER_KEY_MAX], seen[JIRA_ID_MAX] = "";
+	cJSON *document = adf_write(markdown);
+	struct text_buf text = { 0 };
+	int state, code = 0;
+
+	snprintf(effect_key, sizeof(effect_key), "jira/comment/%s", id);
+	comment_anchor(look.anchor, sizeof(look.anchor), id);
+	if (document != NULL && j->server) {
+		wiki_write(document, &text);
+		if (j->marker)
+			text_addf(&text, "\n\n%s", look.anchor);
+	} else if (document != NULL)
+		adf_read(document, &text);
+	if (document == NULL || (look.text = text_of(&text)) == NULL) {
+		code = plugin_fail(err, DROVER_INTERNAL, "out of memory");
+		goto out;
+	}
+	if ((state = effect->begin(j->scope, effect_key, seen, sizeof(seen), err)) < 0) {
+		code = state;
+		goto out;
+	}
+	if (state == DROVER_EFFECT_DONE)
+		snprintf(look.found, sizeof(look.found), "%s", seen);
+	if (state == DROVER_EFFECT_UNSURE && ((code = jira_me(j, false, err)) != 0 ||
+	    (code = comment_each(j, key, COMMENT_LOOK, comment_look, &look, err)) != 0))
+		goto out;
+	if (state != DROVER_EFFECT_DONE && look.found[0] == '\0' && (code = comment_send(j, &look, document, err)) != 0)
+		goto out;
+	if (state != DROVER_EFFECT_DONE)
+		code = effect->done(j->scope, effect_key, look.found, err);
+	if (comment_id != NULL)
+		snprintf(comment_id, size, "%s", look.found);
+out:
+	cJSON_Delete(document);
+	text_free(&text);
+	return code;
+}

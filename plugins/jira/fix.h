@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The pipeline jira.fix: one struct that its parts hand on. What must outlive an attempt is in state, kept as the job's data. */
+#ifndef JIRA_FIX_H
+#define JIRA_FIX_H
+
+#include "jira/jira.h"
+
+#define FIX_REPOS 16
+#define FIX_IMAGES 5
+#define FIX_IMAGE_MAX (5 * 1024 * 1024)
+#define FIX_SAID_MAX 4000          /* bytes of an agent's text in a comment */
+
+/* Trees of several repos, to be read side by side. */
+struct trees {
+	uint64_t handles[FIX_REPOS];
+	size_t len;
+	char cwd[DROVER_PATH_MAX];
+};
+
+/* What became of one repo. */
+struct fix_work {
+	char repo[DROVER_NAME_MAX], forge[DROVER_NAME_MAX], branch[256], commit[128];
+	bool changed, checked;
+	char *said;                    /* the agent's last message */
+	char subtask[JIRA_ID_MAX], number[64], url[512];
+};
+
+struct fix {
+	struct drover_scope *scope;
+	const struct drover_job *job;
+	struct jira jira;
+	struct payload p;
+	cJSON *issue;                  /* as it is now */
+	cJSON *state;                  /* {"taken": bool, "n": number, "asked": number, "verdict": {...}, "subtasks": {...}} */
+	char ended[256];               /* why there is nothing to do; "": there is */
+	const char *repos[FIX_REPOS];
+	size_t repos_len;
+	char scratch[DROVER_PATH_MAX];
+	struct text_buf comments, parent, images, rules, memory;
+	struct fix_work work[FIX_REPOS];
+	size_t work_len;
+};
+
+/* pipeline_fix.c */
+int fix_state_save(struct fix *, struct drover_error *);
+/* The property on the issue: state and, where it is not NULL, the id of our comment that waits for an answer. */
+int fix_mark(struct fix *, const char *state, const char *comment, struct drover_error *);
+
+/* fix_take.c: re-reads the issue and moves it to in_progress; ended is set where it is no longer ours to do. */
+int fix_take(struct fix *, struct drover_error *);
+
+/* fix_gather.c: everything that the prompts tell. */
+int fix_gather(struct fix *, struct drover_error *);
+/* Text of the operator's files and folders of option `rules`. */
+int gather_rules(struct drover_scope *, struct text_buf *, struct drover_error *);
+/* The repos that the job is about: its own, or those of option `repos` (all), narrowed by labels and components "repo:NAME". */
+int gather_repos(struct drover_scope *, const struct drover_job *, const struct payload *, const char **repos, size_t *len,
+    struct drover_error *);
+/* Comments of trusted people and our own, oldest first. */
+int gather_comments(struct jira *, const char *key, const char *project, struct text_buf *, struct drover_error *);
+
+/* images.c: attached images of trusted people, as files in the scratch folder; a line for each in fix->images. */
+int fix_images(struct fix *, struct drover_error *);
+/* "png", "jpg", "gif" or "webp" by the first bytes; NULL: no such image. */
+const char *image_kind(const char *data, size_t len);
+
+/* trees.c */
+int trees_open(struct trees *, struct drover_scope *, const char *const *repos, size_t n, struct drover_error *);
+void trees_close(struct trees *, struct drover_scope *);
+/* "- name: url (base branch)" of each. */
+void trees_list(struct drover_scope *, const char *const *repos, size_t n, struct text_buf *);
+
+/* fix_triage.c: 0 with a verdict PROCEED in state, or HUMAN when questions were asked. */
+int fix_triage(struct fix *, struct drover_error *);
+/* The JSON object of an agent's answer that has a member "verdict"; NULL: there is none that can be read. The caller's. */
+cJSON *triage_read(const char *text);
+
+/* fix_work.c: the change in each repo that triage named. */
+int fix_work(struct fix *, struct drover_error *);
+/* Lower-case letters, digits and "-" of a text, at most size - 1. */
+void fix_slug(const char *text, char *out, size_t size);
+
+/* fix_settle.c: pull requests, links, sub-tasks and the comment, once all repos are pushed; or the comment that nothing changed. */
+int fix_settle(struct fix *, struct drover_error *);
+
+/* subtask.c: a sub-task for one repo, found again or made. fix->work's subtask stays "" where the project has no such type. */
+int fix_subtask(struct fix *, struct fix_work *, struct drover_error *);
+
+#endif

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Last step of jira.fix, when every repo is pushed: sub-tasks, pull requests through each repo's forge, links, one comment, and the
+ * ticket's next status. Each is found again by an id of its own when an attempt repeats them.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "common/talk.h"
+#include "jira/fix.h"
+
+static const char *settle_labels(const struct fix *);
+static bool settle_has_label(const struct fix *, const char *);
+static void settle_browse(const struct fix *, const char *, struct text_buf *);
+static int settle_body(struct fix *, const struct fix_work *, struct text_buf *);
+static int settle_pull(struct fix *, struct fix_work *, struct drover_error *);
+static int settle_link(struct fix *, const struct fix_work *, struct drover_error *);
+static void settle_said(struct text_buf *, const char *);
+static int settle_comment(struct fix *, const char *, struct text_buf *, struct drover_error *);
+static int settle_nothing(struct fix *, struct drover_error *);
+static int settle_tell(struct fix *, size_t, struct drover_error *);
+
+static bool
+settle_has_label(const struct fix *f, const char *wanted)
+{
+	const cJSON *label;
+
+	cJSON_ArrayForEach(label, f->p.labels)
+		if (cJSON_IsString(label) && strcasecmp(label->valuestring, wanted) == 0)
+			return true;
+	return false;
+}
+
+/* The option with the labels of this ticket's flow. */
+static const char *
+settle_labels(const struct fix *f)
+{
+	static const char *const urgent[] = { "Highest", "Blocker", "Critical" };
+	size_t i;
+
+	for (i = 0; i < sizeof(urgent) / sizeof(urgent[0]); i++)
+		if (strcasecmp(f->p.priority, urgent[i]) == 0)
+			return "labels_hotfix";
+	if (strcasecmp(f->p.type, "hotfix") == 0 || settle_has_label(f, "hotfix"))
+		return "labels_hotfix";
+	return strcasecmp(f->p.type, "bug") == 0 || settle_has_label(f, "bug") ? "labels_bugfix" : "labels_default";
+}
+
+/* Where people read the issue; under a scoped token's prefix the API does not say. */
+static void
+settle_browse(const struct fix *f, const char *key, struct text_buf *out)
+{
+	const char *browse = f->scope->host->option->string(f->scope, "browse_url");
+
+	if (browse == NULL || *browse == '\0')
+		browse = strstr(f->jira.base, "/ex/jira/") == NULL ? f->jira.base : NULL;
+	if (browse != NULL)
+		text_addf(out, "[%s](%s/browse/%s)", key, browse, key);
+	else
+		text_addf(out, "%s", key);
+}
+
+/* What the agent said, as a claim of its own. */
+static void
+settle_said(struct text_buf *out, const char *text)
+{
+	char *said = talk_reply(text, FIX_SAID_MAX);
+
+	if (said != NULL && *said != '\0')
+		text_addf(out, "\n\n%s", said);
+	free(said);
+}
+
+static int
+settle_body(struct fix *f, const struct fix_work *work, struct text_buf *out)
+{
+	text_addf(out, "For ");
+	settle_browse(f, f->p.issue, out);
+	if (work->subtask[0] != '\0') {
+		text_addf(out, ", ");
+		settle_browse(f, work->subtask, out);
+	}
+	text_addf(out, ": %s", f->p.summary);
+	settle_said(out, work->said);
+	text_addf(out, "\n\n%s", work->checked ? "The repository's checks have passed." : "The repository has no checks configured.");
+	return text_of(out) != NULL ? 0 : -1;
+}
+
+static int
+settle_pull(struct fix *f, struct fix_work *work, struct drover_error *err)
+{
+	const struct drover_host_option *option = f->scope->host->option;
+	const char *labels = settle_labels(f);
+	cJSON *ask, *list, *answer = NULL;
+	struct text_buf body = { 0 };
+	char operation[DROVER_NAME_MAX + 16], key[DROVER_KEY_MAX], title[DROVER_TITLE_MAX], reply[4096], *text = NULL;
+	int64_t len;
+	size_t i;
+	int code = 0;
+
+	if (work->forge[0] == '\0')
+		return 0;
+	snprintf(operation, sizeof(operation), "%s.open-pull", work->forge);
+	snprintf(key, sizeof(key), "jira/%.60s/%.60s/%s", f->p.issue, f->p.revision, work->repo);
+	snprintf(title, sizeof(title), "%.100s: %.*s", work->subtask[0] != '\0' ? work->subtask : f->p.issue,
+	    (int)text_cut(f->p.summary, strlen(f->p.summary), 220), f->p.summary);
+	ask = cJSON_CreateObject();
+	if (settle_body(f, work, &body) == 0) {
+		cJSON_AddStringToObject(ask, "repo", work->repo);
+		cJSON_AddStringToObject(ask, "branch", work->branch);
+		cJSON_AddStringToObject(ask, "title", title);
+		cJSON_AddStringToObject(ask, "body", text_of(&body));
+		list = cJSON_AddArrayToObject(ask, "labels");
+		for (i = 0; i < option->count(f->scope, labels); i++)
+			cJSON_AddItemToArray(list, cJSON_CreateString(option->item(f->scope, labels, i)));
+		cJSON_AddBoolToObject(ask, "draft", option->integer(f->scope, "draft") != 0);
+		cJSON_AddStringToObject(ask, "key", key);
+		text = cJSON_PrintUnformatted(ask);
+	}
+	cJSON_Delete(ask);
+	text_free(&body);
+	if (text == NULL)
+		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
+	err->code = 0;
+	len = f->scope->host->call->call(f->scope, operation, text, strlen(text), reply, sizeof(reply), err);
+	cJSON_free(text);
+	if (len < 0)
+		return err->code != 0 ? err->code : DROVER_INTERNAL;
+	if (len < (int64_t)sizeof(reply))
+		answer = json_read(reply, (size_t)len, err);
+	snprintf(work->number, sizeof(work->number), "%.60s", json_text(answer, "number"));
+	snprintf(work->url, sizeof(work->url), "%.500s", json_text(answer, "url"));
+	if (strncmp(work->url, "http", 4) != 0)
+		code = plugin_fail(err, DROVER_INTERNAL, "%s: its reply has no url", operation);
+	cJSON_Delete(answer);
+	return code;
+}
+
+static int
+settle_link(struct fix *f, const struct fix_work *work, struct drover_error *err)
+{
+	char id[256], title[160];
+	int code;
+
+	if (work->url[0] == '\0')
+		return 0;
+	snprintf(id, sizeof(id), "drover/%.60s/%s/%.100s", f->p.issue, work->repo, work->branch);
+	snprintf(title, sizeof(title), "%s #%s", work->repo, work->number);
+	if ((code = issue_link(&f->jira, f->p.issue, id, work->url, title, err)) == 0 && work->subtask[0] != '\0')
+		code = issue_link(&f->jira, work->subtask, id, work->url, title, err);
+	return code;
+}
+
+static int
+settle_comment(struct fix *f, const char *what, struct text_buf *text, struct drover_error *err)
+{
+	const struct drover_host *host = f->scope->host;
+	char id[DROVER_KEY_MAX], subject[DROVER_KEY_MAX];
+	int code;
+
+	if (text_of(text) == NULL)
+		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
+	snprintf(id, sizeof(id), "%s/%.80s/%.100s", what, f->p.issue, f->p.revision);
+	if ((code = comment_post(&f->jira, f->p.issue, id, text_of(text), NULL, 0, err)) != 0 || !DROVER_HAS(host, memory))
+		return code;
+	snprintf(subject, sizeof(subject), "jira/%s", f->p.id[0] != '\0' ? f->p.id : f->p.issue);
+	return host->memory->append(f->scope, subject, id, "drover", text_of(text), err);
+}
+
+/* Nobody is at work on it any more, so the ticket does not stay in progress. */
+static int
+settle_nothing(struct fix *f, struct drover_error *err)
+{
+	const char *to_do = f->scope->host->option->string(f->scope, "to_do");
+	struct text_buf text = { 0 };
+	size_t i;
+	int code;
+
+	text_addf(&text, "I found nothing to change for this.");
+	for (i = 0; i < f->work_len; i++) {
+		if (f->work_len > 1)
+			text_addf(&text, "\n\n**%s**", f->work[i].repo);
+		settle_said(&text, f->work[i].said);
+	}
+	code = settle_comment(f, "nothing", &text, err);
+	text_free(&text);
+	if (code != 0 || (code = fix_mark(f, "nothing", NULL, err)) != 0)
+		return code;
+	if (to_do != NULL && *to_do != '\0' && (code = issue_transition(&f->jira, f->p.issue, to_do, NULL, err)) != 0)
+		return code;
+	return f->scope->host->queue->result(f->scope, "changed", "0", err);
+}
+
+static int
+settle_tell(struct fix *f, size_t changed, struct drover_error *err)
+{
+	const char *status = f->scope->host->option->string(f->scope, "done_status");
+	struct text_buf text = { 0 }, urls = { 0 };
+	size_t i;
+	int code;
+
+	text_addf(&text, changed == 1 ? "The change is ready to be looked at:\n\n" : "The changes are ready to be looked at:\n\n");
+	for (i = 0; i < f->work_len; i++) {
+		const struct fix_work *work = &f->work[i];
+
+		if (!work->changed)
+			continue;
+		if (work->url[0] != '\0')
+			text_addf(&text, "- %s: %s%s%s\n", work->repo, work->url, work->subtask[0] != '\0' ? " for " : "", work->subtask);
+		else
+			text_addf(&text, "- %s: branch `%s` (no forge is configured, so there is no pull request)\n", work->repo, work->branch);
+		if (work->url[0] != '\0')
+			text_addf(&urls, "%s%s", urls.len > 0 ? " " : "", work->url);
+	}
+	for (i = 0; i < f->work_len; i++)
+		if (f->work[i].changed) {
+			if (changed > 1)
+				text_addf(&text, "\n\n**%s**", f->work[i].repo);
+			settle_said(&text, f->work[i].said);
+		}
+	code = settle_comment(f, "done", &text, err);
+	if (code == 0)
+		code = fix_mark(f, "done", NULL, err);
+	if (code == 0 && status != NULL && *status != '\0')
+		code = issue_transition(&f->jira, f->p.issue, status, NULL, err);
+	if (code == 0 && urls.len > 0 && text_of(&urls) != NULL)
+		code = f->scope->host->queue->result(f->scope, "url", text_of(&urls), err);
+	text_free(&text);
+	text_free(&urls);
+	return code;
+}
+
+int
+fix_settle(struct fix *f, struct drover_error *err)
+{
+	bool subtasks = f->scope->host->option->integer(f->scope, "subtasks") != 0;
+	size_t i, changed = 0;
+	int code = 0;
+
+	for (i = 0; i < f->work_len; i++)
+		changed += f->work[i].changed;
+	if (changed == 0)
+		return settle_nothing(f, err);
+	for (i = 0; i < f->work_len && code == 0; i++)
+		if (f->work[i].changed && changed > 1 && subtasks)
+			code = fix_subtask(f, &f->work[i], err);
+	for (i = 0; i < f->work_len && code == 0; i++)
+		if (f->work[i].changed)
+			code = settle_pull(f, &f->work[i], err);
+	for (i = 0; i < f->work_len && code == 0; i++)
+		if (f->work[i].changed)
+			code = settle_link(f, &f->work[i], err);
+	return code != 0 ? code : settle_tell(f, changed, err);
+}

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Third step of jira.fix: an agent that may only read says whether the ticket can be done, and in which repos. Where it cannot,
+ * its questions become a comment, the ticket goes back to where people look, and the job is held. The verdict is kept, so that
+ * a later attempt does not pay for it again.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/talk.h"
+#include "jira/fix.h"
+
+#define READ_TRIES 2
+#define BRACES_MAX 400
+#define QUESTIONS_MAX 12
+
+static bool triage_is_verdict(const cJSON *);
+static int triage_prompt(struct fix *, bool, const char **, struct drover_error *);
+static int triage_run(struct fix *, cJSON **, struct drover_error *);
+static void triage_repos(struct fix *, cJSON *);
+static void triage_questions(const cJSON *, struct text_buf *);
+static int triage_ask(struct fix *, const cJSON *, struct drover_error *);
+
+static bool
+triage_is_verdict(const cJSON *json)
+{
+	const char *verdict = json_text(json, "verdict");
+
+	return strcmp(verdict, "PROCEED") == 0 || strcmp(verdict, "NEEDS_INFO") == 0;
+}
+
+/* The last one counts: an agent may quote the form before it fills it in. */
+cJSON *
+triage_read(const char *text)
+{
+	const char *p = text + strlen(text);
+	struct drover_error why = { 0 };
+	cJSON *json, *whole;
+	int braces = 0;
+
+	while (p > text && braces < BRACES_MAX) {
+		if (*--p != '{')
+			continue;
+		braces++;
+		if ((json = cJSON_ParseWithOpts(p, NULL, 0)) == NULL)
+			continue;
+		if (triage_is_verdict(json)) {
+			/* Again by the reader that bounds the depth. */
+			char *flat = cJSON_PrintUnformatted(json);
+
+			cJSON_Delete(json);
+			whole = flat != NULL ? json_read(flat, strlen(flat), &why) : NULL;
+			cJSON_free(flat);
+			return whole;
+		}
+		cJSON_Delete(json);
+	}
+	return NULL;
+}
+
+static int
+triage_prompt(struct fix *f, bool again, const char **prompt, struct drover_error *err)
+{
+	struct text_buf repos = { 0 };
+	const struct drover_variable variables[] = {
+		{ "key", f->p.issue, DROVER_TRUSTED, 0 }, { "summary", f->p.summary, 0, 0 }, { "description", f->p.description, 0, 0 },
+		{ "type", f->p.type, 0, 0 }, { "priority", f->p.priority, 0, 0 }, { "parent", text_of(&f->parent), 0, 0 },
+		{ "comments", text_of(&f->comments), 0, 0 }, { "images", text_of(&f->images), 0, 0 }, { "repos", NULL, DROVER_TRUSTED, 0 },
+		{ "rules", text_of(&f->rules), DROVER_TRUSTED, 0 }, { "memory", text_of(&f->memory), 0, 0 },
+		{ "again", again ? "Your last answer held no line of JSON that could be read. This time end with exactly that line." : "",
+		    DROVER_TRUSTED, 0 },
+	};
+	struct drover_variable filled[sizeof(variables) / sizeof(variables[0])];
+
+	memcpy(filled, variables, sizeof(filled));
+	trees_list(f->scope, f->repos, f->repos_len, &repos);
+	filled[8].value = text_of(&repos);
+	*prompt = f->scope->host->prompt->render(f->scope, "triage", f->repos_len == 1 ? f->repos[0] : NULL, filled,
+	    sizeof(filled) / sizeof(filled[0]), err);
+	text_free(&repos);
+	return *prompt != NULL ? 0 : err->code != 0 ? err->code : plugin_fail(err, DROVER_INTERNAL, "the prompt triage cannot be rendered");
+}
+
+static int
+triage_run(struct fix *f, cJSON **verdict, struct drover_error *err)
+{
+	struct drover_agent_run run = { .size = sizeof(run), .flags = DROVER_AGENT_READ_ONLY };
+	struct drover_agent_result *result = calloc(1, sizeof(*result));
+	struct trees trees;
+	int code, try;
+
+	*verdict = NULL;
+	if (result == NULL)
+		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
+	if ((code = trees_open(&trees, f->scope, f->repos, f->repos_len, err)) != 0) {
+		free(result);
+		return code;
+	}
+	run.cwd = trees.cwd;
+	run.timeout_ms = f->scope->host->option->integer(f->scope, "triage_timeout");
+	for (try = 0; try < READ_TRIES && code == 0 && *verdict == NULL; try++) {
+		if ((code = triage_prompt(f, try > 0, &run.prompt, err)) != 0)
+			break;
+		memset(result, 0, sizeof(*result));
+		result->size = sizeof(*result);
+		if ((code = f->scope->host->agent->run(f->scope, &run, result, err)) == 0)
+			*verdict = triage_read(result->text);
+	}
+	trees_close(&trees, f->scope);
+	if (code == 0 && *verdict == NULL)
+		code = plugin_fail(err, DROVER_INTERNAL, "triage: the agent gave no line {\"verdict\": ...}, not the second time either");
+	free(result);
+	return code;
+}
+
+/* Only repos that the ticket may be about; none named: all of them. */
+static void
+triage_repos(struct fix *f, cJSON *verdict)
+{
+	const cJSON *given = cJSON_GetObjectItemCaseSensitive(verdict, "repos"), *name;
+	cJSON *repos = cJSON_CreateArray();
+	size_t i;
+
+	for (i = 0; i < f->repos_len; i++) {
+		name = NULL;
+		cJSON_ArrayForEach(name, given)
+			if (cJSON_IsString(name) && strcmp(name->valuestring, f->repos[i]) == 0)
+				break;
+		if (name != NULL)
+			cJSON_AddItemToArray(repos, cJSON_CreateString(f->repos[i]));
+	}
+	if (cJSON_GetArraySize(repos) == 0)
+		for (i = 0; i < f->repos_len; i++)
+			cJSON_AddItemToArray(repos, cJSON_CreateString(f->repos[i]));
+	cJSON_DeleteItemFromObjectCaseSensitive(verdict, "repos");
+	cJSON_AddItemToObject(verdict, "repos", repos);
+}
+
+static void
+triage_questions(const cJSON *verdict, struct text_buf *out)
+{
+	const cJSON *question, *list = cJSON_GetObjectItemCaseSensitive(verdict, "questions");
+	const char *reason = json_text(verdict, "reason");
+	char line[600];
+	int n = 0;
+
+	text_clean(line, sizeof(line), reason, strlen(reason), "");
+	text_addf(out, "Before I can start on this I need to know more.%s%s\n\n", line[0] != '\0' ? " " : "", line);
+	cJSON_ArrayForEach(question, list) {
+		const char *text = cJSON_IsString(question) ? question->valuestring : json_text(question, "question");
+
+		if (n == QUESTIONS_MAX || text_clean(line, sizeof(line), text, strlen(text), "") == 0)
+			continue;
+		text_addf(out, "%d. %s\n", ++n, line);
+	}
+	text_addf(out, "\nAnswer in a comment, or change the description: I then look again.");
+}
+
+static int
+triage_ask(struct fix *f, const cJSON *verdict, struct drover_error *err)
+{
+	const struct drover_host *host = f->scope->host;
+	const char *to_do = host->option->string(f->scope, "to_do");
+	int asked = (int)json_number(f->state, "asked");
+	char id[DROVER_KEY_MAX], comment[JIRA_ID_MAX] = "";
+	struct text_buf text = { 0 };
+	int code;
+
+	triage_questions(verdict, &text);
+	snprintf(id, sizeof(id), "needs-info/%.80s/%.100s/%d", f->p.issue, f->p.revision, asked);
+	if (text_of(&text) == NULL)
+		code = plugin_fail(err, DROVER_INTERNAL, "out of memory");
+	else
+		code = comment_post(&f->jira, f->p.issue, id, text_of(&text), comment, sizeof(comment), err);
+	if (code == 0 && DROVER_HAS(host, memory)) {
+		char subject[DROVER_KEY_MAX];
+
+		snprintf(subject, sizeof(subject), "jira/%s", f->p.id[0] != '\0' ? f->p.id : f->p.issue);
+		code = host->memory->append(f->scope, subject, id, "drover", text_of(&text), err);
+	}
+	text_free(&text);
+	if (code != 0 || (code = fix_mark(f, "needs_info", comment, err)) != 0)
+		return code;
+	if (to_do != NULL && *to_do != '\0' && (code = issue_transition(&f->jira, f->p.issue, to_do, NULL, err)) != 0)
+		return code;
+	/* When somebody releases the job, it takes the ticket and asks the agent anew. */
+	cJSON_DeleteItemFromObjectCaseSensitive(f->state, "taken");
+	cJSON_DeleteItemFromObjectCaseSensitive(f->state, "verdict");
+	cJSON_DeleteItemFromObjectCaseSensitive(f->state, "asked");
+	cJSON_AddNumberToObject(f->state, "asked", asked + 1);
+	if ((code = fix_state_save(f, err)) != 0 || (code = host->queue->result(f->scope, "needs_info", "1", err)) != 0)
+		return code;
+	return plugin_fail(err, DROVER_HUMAN, "%s: needs answers: %.300s", f->p.issue, json_text(verdict, "reason"));
+}
+
+int
+fix_triage(struct fix *f, struct drover_error *err)
+{
+	cJSON *verdict = cJSON_GetObjectItemCaseSensitive(f->state, "verdict");
+	int code;
+
+	if (verdict == NULL) {
+		if (f->scope->host->option->integer(f->scope, "triage") != 0) {
+			if ((code = triage_run(f, &verdict, err)) != 0)
+				return code;
+		} else {
+			verdict = cJSON_CreateObject();
+			cJSON_AddStringToObject(verdict, "verdict", "PROCEED");
+		}
+		triage_repos(f, verdict);
+		cJSON_AddItemToObject(f->state, "verdict", verdict);
+		if ((code = fix_state_save(f, err)) != 0)
+			return code;
+	}
+	if ((code = f->scope->host->queue->result(f->scope, "triage", json_text(verdict, "verdict"), err)) != 0)
+		return code;
+	return strcmp(json_text(verdict, "verdict"), "NEEDS_INFO") == 0 ? triage_ask(f, verdict, err) : 0;
+}

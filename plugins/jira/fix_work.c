@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Fourth step of jira.fix: the change in each repo. change->run remembers each by repo and branch, so that an attempt after a failure
+ * in one repo finds the others done. Nothing is announced before all are.
+ */
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "jira/fix.h"
+
+#define SLUG_MAX 41
+
+static int work_prompt(struct fix *, const char *, const char **, struct drover_error *);
+static int work_repo(struct fix *, struct fix_work *, struct drover_error *);
+
+void
+fix_slug(const char *text, char *out, size_t size)
+{
+	size_t used = 0;
+
+	for (; *text != '\0' && used + 1 < size; text++) {
+		unsigned char c = (unsigned char)*text;
+
+		if (c < 0x80 && isalnum(c))
+			out[used++] = (char)tolower(c);
+		else if (used > 0 && out[used - 1] != '-')
+			out[used++] = '-';
+	}
+	while (used > 0 && out[used - 1] == '-')
+		used--;
+	out[used] = '\0';
+}
+
+static int
+work_prompt(struct fix *f, const char *repo, const char **prompt, struct drover_error *err)
+{
+	const cJSON *verdict = cJSON_GetObjectItemCaseSensitive(f->state, "verdict");
+	struct text_buf repos = { 0 };
+	int code = 0;
+
+	trees_list(f->scope, &repo, 1, &repos);
+	{
+		const struct drover_variable variables[] = {
+			{ "key", f->p.issue, DROVER_TRUSTED, 0 }, { "summary", f->p.summary, 0, 0 }, { "description", f->p.description, 0, 0 },
+			{ "type", f->p.type, 0, 0 }, { "priority", f->p.priority, 0, 0 }, { "parent", text_of(&f->parent), 0, 0 },
+			{ "comments", text_of(&f->comments), 0, 0 }, { "images", text_of(&f->images), 0, 0 },
+			{ "repo", repo, DROVER_TRUSTED, 0 }, { "repos", text_of(&repos), DROVER_TRUSTED, 0 },
+			{ "rules", text_of(&f->rules), DROVER_TRUSTED, 0 }, { "memory", text_of(&f->memory), 0, 0 },
+			{ "triage", json_text(verdict, "reason"), 0, 0 },
+		};
+
+		*prompt = f->scope->host->prompt->render(f->scope, "fix", repo, variables, sizeof(variables) / sizeof(variables[0]), err);
+	}
+	if (*prompt == NULL)
+		code = err->code != 0 ? err->code : plugin_fail(err, DROVER_INTERNAL, "the prompt fix cannot be rendered");
+	text_free(&repos);
+	return code;
+}
+
+static int
+work_repo(struct fix *f, struct fix_work *work, struct drover_error *err)
+{
+	struct drover_change change = { .size = sizeof(change), .repo = work->repo, .branch = work->branch };
+	struct drover_change_result *result = calloc(1, sizeof(*result));
+	const struct drover_host_option *option = f->scope->host->option;
+	char title[DROVER_TITLE_MAX], trailers[JIRA_ID_MAX + 16];
+	int code;
+
+	if (result == NULL)
+		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
+	result->size = sizeof(*result);
+	snprintf(title, sizeof(title), "%.100s: %.*s", f->p.issue, (int)text_cut(f->p.summary, strlen(f->p.summary), 380), f->p.summary);
+	snprintf(trailers, sizeof(trailers), "Jira: %s", f->p.issue);
+	change.title = title;
+	change.trailers = trailers;
+	change.agent_timeout_ms = option->integer(f->scope, "fix_timeout");
+	change.followup_timeout_ms = option->integer(f->scope, "followup_timeout");
+	if ((code = work_prompt(f, work->repo, &change.prompt, err)) == 0 &&
+	    (code = f->scope->host->change->run(f->scope, &change, result, err)) == 0) {
+		work->changed = result->changed != 0;
+		work->checked = result->checked != 0;
+		memcpy(work->commit, result->commit, sizeof(work->commit));
+		if ((work->said = strdup(result->text)) == NULL)
+			code = plugin_fail(err, DROVER_INTERNAL, "out of memory");
+	}
+	free(result);
+	return code;
+}
+
+int
+fix_work(struct fix *f, struct drover_error *err)
+{
+	const cJSON *verdict = cJSON_GetObjectItemCaseSensitive(f->state, "verdict"), *name;
+	int n = (int)json_number(f->state, "n"), code = 0;
+	struct drover_repo repo = { .size = sizeof(repo) };
+	char slug[SLUG_MAX], number[16] = "";
+
+	fix_slug(f->p.summary, slug, sizeof(slug));
+	if (n > 1)
+		snprintf(number, sizeof(number), "-%d", n);
+	cJSON_ArrayForEach(name, cJSON_GetObjectItemCaseSensitive(verdict, "repos")) {
+		struct fix_work *work = &f->work[f->work_len];
+
+		if (!cJSON_IsString(name) || f->work_len == FIX_REPOS)
+			continue;
+		if (f->scope->host->repo->find(f->scope, name->valuestring, &repo) != 0)
+			return plugin_fail(err, DROVER_CONFIG, "repo %.63s is not configured any more", name->valuestring);
+		snprintf(work->repo, sizeof(work->repo), "%s", repo.name);
+		snprintf(work->forge, sizeof(work->forge), "%s", repo.forge);
+		snprintf(work->branch, sizeof(work->branch), "drover/%.100s%s%s%s", f->p.issue, slug[0] != '\0' ? "-" : "", slug, number);
+		f->work_len++;
+		if ((code = work_repo(f, work, err)) != 0)
+			return code;
+	}
+	return code;
+}

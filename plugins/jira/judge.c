@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What an answer of Jira's means. Cloud says why it limits: a burst on one endpoint, too many writes to one issue, or a
+ * quota of all; each is waited out where it belongs. Its reset is a time with the resolution of a minute.
+ */
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "jira/jira.h"
+
+#define WAIT_MAX_MS (60 * 60 * 1000)
+
+static int64_t judge_seconds(const char *);
+static int64_t judge_wait(struct jira *, const struct drover_http_response *);
+static void judge_limit(struct jira *, const struct drover_http_response *, struct drover_http_verdict *);
+
+int64_t
+jira_time(const char *text)
+{
+	static const struct {
+		int at, len, min, max;
+	} parts[] = { { 0, 4, 1970, 9999 }, { 5, 2, 1, 12 }, { 8, 2, 1, 31 }, { 11, 2, 0, 23 }, { 14, 2, 0, 59 } };
+	static const char shape[] = "dddd-dd-ddTdd:dd";
+	int value[5], offset = 0, sign = 0, seconds = 0;
+	struct tm tm = { 0 };
+	const char *p;
+	size_t i;
+	int n;
+
+	for (i = 0; i < sizeof(shape) - 1; i++)
+		if (shape[i] == 'd' ? text[i] < '0' || text[i] > '9' : text[i] != shape[i])
+			return -1;
+	for (i = 0; i < 5; i++) {
+		for (value[i] = 0, n = 0; n < parts[i].len; n++)
+			value[i] = value[i] * 10 + text[parts[i].at + n] - '0';
+		if (value[i] < parts[i].min || value[i] > parts[i].max)
+			return -1;
+	}
+	p = text + 16;
+	if (*p == ':') {
+		if (p[1] < '0' || p[1] > '6' || p[2] < '0' || p[2] > '9')
+			return -1;
+		seconds = (p[1] - '0') * 10 + p[2] - '0';
+		p += 3;
+		if (*p == '.')
+			for (p++; *p >= '0' && *p <= '9';)
+				p++;
+	}
+	if (*p == '+' || *p == '-') {
+		sign = *p++ == '+' ? 1 : -1;
+		for (n = 0; n < 4; p++) {
+			if (*p == ':' && n == 2)
+				continue;
+			if (*p < '0' || *p > '9')
+				return -1;
+			offset += (*p - '0') * (n == 0 ? 600 : n == 1 ? 60 : n == 2 ? 10 : 1);
+			n++;
+		}
+	} else if (*p == 'Z')
+		p++;
+	if (*p != '\0')
+		return -1;
+	tm.tm_year = value[0] - 1900;
+	tm.tm_mon = value[1] - 1;
+	tm.tm_mday = value[2];
+	tm.tm_hour = value[3];
+	tm.tm_min = value[4];
+	tm.tm_sec = seconds;
+	return ((int64_t)timegm(&tm) - (int64_t)sign * offset * 60) * 1000;
+}
+
+static int64_t
+judge_seconds(const char *text)
+{
+	char *end;
+	long long n;
+
+	if (text == NULL || *text < '0' || *text > '9')
+		return -1;
+	n = strtoll(text, &end, 10);
+	return *end != '\0' ? -1 : n > WAIT_MAX_MS / 1000 ? WAIT_MAX_MS : n * 1000;
+}
+
+/* How long Jira wants to be left alone; 0: it does not say. A clock that is off by hours cannot make it longer than an hour. */
+static int64_t
+judge_wait(struct jira *j, const struct drover_http_response *response)
+{
+	const struct drover_host *host = j->scope->host;
+	const char *reset;
+	int64_t wait, at;
+
+	if ((wait = judge_seconds(host->http->header(j->scope, response, "Retry-After"))) > 0)
+		return wait;
+	if ((reset = host->http->header(j->scope, response, "X-RateLimit-Reset")) != NULL && (at = jira_time(reset)) > 0) {
+		wait = at - host->time->now(j->scope);
+		return wait < 1000 ? 1000 : wait > WAIT_MAX_MS ? WAIT_MAX_MS : wait;
+	}
+	/* Data Center fills its bucket once in so many seconds. */
+	wait = judge_seconds(host->http->header(j->scope, response, "X-RateLimit-Interval-Seconds"));
+	return wait > 0 ? wait : 0;
+}
+
+static void
+judge_limit(struct jira *j, const struct drover_http_response *response, struct drover_http_verdict *verdict)
+{
+	const char *reason = j->scope->host->http->header(j->scope, response, "RateLimit-Reason");
+
+	verdict->code = DROVER_QUOTA;
+	verdict->retry_after_ms = judge_wait(j, response);
+	verdict->limit = NULL;
+	if (reason != NULL && strcmp(reason, "jira-burst-based") == 0)
+		verdict->limit = j->limits[0].name;
+	else if (reason != NULL && strcmp(reason, "jira-per-issue-on-write") == 0 && j->issue_limit[0] != '\0')
+		verdict->limit = j->issue_limit;
+	snprintf(verdict->text, sizeof(verdict->text), "Jira limits requests%s%.60s", reason != NULL ? ": " : "", reason != NULL ? reason : "");
+}
+
+void
+jira_judge(void *arg, struct drover_scope *scope, const struct drover_http_response *response, struct drover_http_verdict *verdict)
+{
+	struct jira *j = arg;
+	const char *login;
+
+	switch (response->status) {
+	case 401:
+		verdict->code = DROVER_AUTH;
+		snprintf(verdict->text, sizeof(verdict->text), "Jira refuses the token (401): expired, or of another kind. A scoped token of Jira Cloud "
+		    "works only under https://api.atlassian.com/ex/jira/CLOUD-ID as base_url");
+		break;
+	case 403:
+		login = scope->host->http->header(scope, response, "X-Seraph-LoginReason");
+		if (login != NULL && strstr(login, "AUTHENTICATION_DENIED") != NULL) {
+			verdict->code = DROVER_AUTH;
+			snprintf(verdict->text, sizeof(verdict->text), "Jira wants a CAPTCHA solved: log in as the account in a browser");
+		} else if (scope->host->http->header(scope, response, "Retry-After") != NULL)
+			judge_limit(j, response, verdict);
+		else
+			verdict->code = 0;
+		break;
+	case 409:
+		verdict->code = DROVER_AGAIN;
+		snprintf(verdict->text, sizeof(verdict->text), "somebody else changes the issue at the same time (409)");
+		break;
+	case 410:
+		verdict->code = DROVER_CONFIG;
+		snprintf(verdict->text, sizeof(verdict->text), "Jira has removed this part of its API (410): is flavor right?");
+		break;
+	case 429:
+		judge_limit(j, response, verdict);
+		break;
+	case 503:
+		verdict->code = DROVER_AGAIN;
+		verdict->retry_after_ms = judge_wait(j, response);
+		break;
+	default:
+		break;
+	}
+}

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Who somebody is, as far as the source's `authors` ask. "member" is everybody with an account of the Jira's own (no
+ * customer of a service desk, no program); an e-mail address counts where Jira shows it; groups and roles of a project cost a
+ * request each and are looked up only when `authors` name one.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "jira/jira.h"
+
+#define GROUP "group:"
+#define ROLE "project-role:"
+
+static void person_mark(struct person *, const char *);
+static int person_groups(struct jira *, const cJSON *, const char *, struct person *, struct drover_error *);
+static bool person_is_actor(const struct jira *, const cJSON *, const struct person *);
+static int person_roles(struct jira *, const char *, const char *, struct person *, struct drover_error *);
+
+static void
+person_mark(struct person *p, const char *mark)
+{
+	size_t n = 0;
+
+	while (n < PERSON_MARKS && p->list[n] != NULL)
+		n++;
+	if (n == PERSON_MARKS || strlen(mark) >= sizeof(p->marks[n]))
+		return;
+	memcpy(p->marks[n], mark, strlen(mark) + 1);
+	p->list[n] = p->marks[n];
+}
+
+/* Marks the groups of the person that authors name, all found by one request. */
+static int
+person_groups(struct jira *j, const cJSON *user, const char *source, struct person *p, struct drover_error *err)
+{
+	const struct drover_host_trust *trust = j->scope->host->trust;
+	struct jira_request request = { .endpoint = "user" };
+	const cJSON *group;
+	struct text_buf id = { 0 };
+	struct web_answer answer;
+	const char *author;
+	size_t i;
+	int code;
+
+	text_add_url(&id, p->id);
+	if (text_of(&id) == NULL)
+		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
+	code = jira_send(j, &request, &answer, err, "/user?%s=%s&expand=groups", j->server ? "username" : "accountId", text_of(&id));
+	text_free(&id);
+	if (code != 0)
+		return code;
+	if (answer.status == 401 || answer.status == 403)
+		code = plugin_fail(err, DROVER_CONFIG, "authors name groups, and this account may not see who is in one (Jira: Browse users and groups)");
+	for (i = 0; code == 0 && answer.status == 200 && (author = trust->author(j->scope, source, i)) != NULL; i++) {
+		if (strncmp(author, GROUP, strlen(GROUP)) != 0)
+			continue;
+		cJSON_ArrayForEach(group, json_at(answer.json, "groups.items"))
+			if (strcmp(json_text(group, "name"), author + strlen(GROUP)) == 0)
+				person_mark(p, author);
+	}
+	web_answer_free(&answer);
+	return code;
+}
+
+static bool
+person_is_actor(const struct jira *j, const cJSON *role, const struct person *p)
+{
+	const cJSON *actor;
+
+	cJSON_ArrayForEach(actor, cJSON_GetObjectItemCaseSensitive(role, "actors"))
+		if (strcmp(j->server ? json_text(actor, "name") : json_text_at(actor, "actorUser.accountId"), p->id) == 0)
+			return true;
+	return false;
+}
+
+static int
+person_roles(struct jira *j, const char *source, const char *project, struct person *p, struct drover_error *err)
+{
+	const struct drover_host_trust *trust = j->scope->host->trust;
+	struct jira_request request = { .endpoint = "role" };
+	struct web_answer roles, role;
+	const char *author, *url, *id;
+	size_t i;
+	int code;
+
+	if ((code = jira_must(j, &request, "roles of the project", &roles, err, "/project/%s/role", project)) != 0)
+		return code;
+	for (i = 0; code == 0 && (author = trust->author(j->scope, source, i)) != NULL; i++) {
+		if (strncmp(author, ROLE, strlen(ROLE)) != 0)
+			continue;
+		url = json_text(roles.json, author + strlen(ROLE));
+		id = strrchr(url, '/') != NULL ? strrchr(url, '/') + 1 : "";
+		if (!jira_is_key(id))
+			continue;
+		if ((code = jira_must(j, &request, author, &role, err, "/project/%s/role/%s", project, id)) != 0)
+			break;
+		if (person_is_actor(j, role.json, p))
+			person_mark(p, author);
+		web_answer_free(&role);
+	}
+	web_answer_free(&roles);
+	return code;
+}
+
+int
+person_read(struct jira *j, const char *source, const cJSON *user, const char *project, struct person *p, struct drover_error *err)
+{
+	const struct drover_host_trust *trust = j->scope->host->trust;
+	const char *author, *name = json_text(user, "displayName"), *type = json_text(user, "accountType");
+	bool groups = false, roles = false, by_id = false;
+	size_t i;
+	int code = 0;
+
+	memset(p, 0, sizeof(*p));
+	text_clean(p->id, sizeof(p->id), jira_user_id(j, user), strlen(jira_user_id(j, user)), "");
+	text_clean(p->name, sizeof(p->name), name, strlen(name), "");
+	p->is = (struct drover_person){ .size = sizeof(p->is), .id = p->id, .name = p->name, .marks = p->list };
+	if (p->id[0] == '\0')
+		snprintf(p->id, sizeof(p->id), "unknown");
+	if (jira_is_me(j, user))
+		p->is.flags |= DROVER_PERSON_SELF;
+	if (strcmp(type, "app") == 0)
+		p->is.flags |= DROVER_PERSON_BOT;
+	if (p->is.flags != 0 || strcmp(p->id, "unknown") == 0)
+		return 0;
+	if ((*type == '\0' || strcmp(type, "atlassian") == 0) && !cJSON_IsFalse(cJSON_GetObjectItemCaseSensitive(user, "active")))
+		person_mark(p, "member");
+	for (i = 0; (author = trust->author(j->scope, source, i)) != NULL; i++) {
+		by_id = by_id || strcmp(author, p->id) == 0;
+		groups = groups || strncmp(author, GROUP, strlen(GROUP)) == 0;
+		roles = roles || strncmp(author, ROLE, strlen(ROLE)) == 0;
+		if (strchr(author, '@') != NULL && strcasecmp(author, json_text(user, "emailAddress")) == 0)
+			person_mark(p, author);
+	}
+	if (!by_id && groups)
+		code = person_groups(j, user, source, p, err);
+	if (code == 0 && !by_id && roles && jira_is_key(project))
+		code = person_roles(j, source, project, p, err);
+	return code;
+}
+
+int
+person_allowed(struct jira *j, const char *source, const cJSON *user, const char *project, struct drover_error *err)
+{
+	struct person person;
+	int code;
+
+	if ((code = person_read(j, source, user, project, &person, err)) != 0)
+		return code;
+	return j->scope->host->trust->allows(j->scope, source, &person.is, err);
+}

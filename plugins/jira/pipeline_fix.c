@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The pipeline jira.fix: a ticket becomes a branch and a pull request in each repository that it is about. Its steps are files of
+ * their own; each may be done again by the next attempt without doing anything twice to the outside.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "jira/fix.h"
+
+#define STATE_KEY "job/fix"
+
+static int fix_run(struct drover_scope *, void *, const struct drover_job *, struct drover_error *);
+static int fix_state_load(struct fix *, struct drover_error *);
+static void fix_free(struct fix *);
+
+static const struct drover_option options[] = {
+	{ "repos", DROVER_LIST, 0, NULL, "Repos that tickets may be about; all unless given. A label or component \"repo:NAME\" narrows them." },
+	{ "in_progress", DROVER_STRING, 0, "In Progress", "Status of a ticket that is being worked on; \"\": it stays where it is." },
+	{ "to_do", DROVER_STRING, 0, "To Do", "Status of a ticket that waits for answers or needed no change; \"\": it stays where it is." },
+	{ "done_status", DROVER_STRING, 0, "", "Status of a ticket whose pull requests are open; \"\": it stays where it is." },
+	{ "triage", DROVER_BOOL, 0, "true", "Have an agent read first, and ask back where the ticket is not clear." },
+	{ "triage_timeout", DROVER_DURATION, 0, "16m", "Time for reading." },
+	{ "fix_timeout", DROVER_DURATION, 0, "30m", "Time for the change in one repo." },
+	{ "followup_timeout", DROVER_DURATION, 0, "15m", "Time for the agent to mend what the checks found." },
+	{ "subtasks", DROVER_BOOL, 0, "true", "One sub-task for each repo where several change." },
+	{ "draft", DROVER_BOOL, 0, "false", "Open pull requests as drafts." },
+	{ "labels_hotfix", DROVER_LIST, 0, NULL, "Labels of pull requests for urgent tickets (priority Highest, Blocker or Critical, or label or type hotfix)." },
+	{ "labels_bugfix", DROVER_LIST, 0, NULL, "Labels of pull requests for bugs." },
+	{ "labels_default", DROVER_LIST, 0, NULL, "Labels of all other pull requests." },
+	{ "rules", DROVER_LIST, 0, NULL, "Files, or folders of .md and .mdc files, whose text every prompt is given." },
+	{ 0 },
+};
+
+static const char *const triage_variables[] = {
+	"key", "summary", "description", "type", "priority", "parent", "comments", "images", "repos", "rules", "memory", "again", NULL,
+};
+static const struct drover_prompt prompt_triage = { sizeof(prompt_triage), 0, "triage", triage_variables };
+static const char *const fix_variables[] = {
+	"key", "summary", "description", "type", "priority", "parent", "comments", "images", "repo", "repos", "rules", "memory", "triage", NULL,
+};
+static const struct drover_prompt prompt_fix = { sizeof(prompt_fix), 0, "fix", fix_variables };
+static const struct drover_prompt *const prompts[] = { &prompt_triage, &prompt_fix, NULL };
+
+const struct drover_pipeline jira_pipeline_fix = {
+	.size = sizeof(struct drover_pipeline),
+	.retries = 2,
+	.name = "fix",
+	.summary = "Has an agent read a ticket, ask back or make the change, and opens pull requests for it.",
+	.options = options,
+	.pool = "heavy",
+	.timeout_ms = 90 * 60 * 1000,
+	.run = fix_run,
+	.prompts = prompts,
+};
+
+static int
+fix_state_load(struct fix *f, struct drover_error *err)
+{
+	char *text = malloc(DROVER_VALUE_MAX + 1);
+	int64_t len;
+
+	if (text == NULL)
+		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
+	err->code = 0;
+	len = f->scope->host->kv->get(f->scope, STATE_KEY, text, DROVER_VALUE_MAX + 1, err);
+	if (len > 0)
+		f->state = json_read(text, (size_t)len, err);
+	free(text);
+	if (len < 0 && err->code != 0)
+		return err->code;
+	if (!cJSON_IsObject(f->state)) {
+		cJSON_Delete(f->state);
+		f->state = cJSON_CreateObject();
+	}
+	return f->state != NULL ? 0 : plugin_fail(err, DROVER_INTERNAL, "out of memory");
+}
+
+int
+fix_state_save(struct fix *f, struct drover_error *err)
+{
+	char *text = cJSON_PrintUnformatted(f->state);
+	int code;
+
+	if (text == NULL)
+		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
+	code = f->scope->host->kv->set(f->scope, STATE_KEY, text, err);
+	cJSON_free(text);
+	return code;
+}
+
+int
+fix_mark(struct fix *f, const char *state, const char *comment, struct drover_error *err)
+{
+	cJSON *value, *branches;
+	size_t i;
+	int code;
+
+	if (!f->jira.marker)
+		return 0;
+	value = cJSON_CreateObject();
+	cJSON_AddStringToObject(value, "revision", f->p.revision);
+	cJSON_AddStringToObject(value, "trace", f->job->trace);
+	cJSON_AddStringToObject(value, "state", state);
+	cJSON_AddBoolToObject(value, "done", strcmp(state, "working") != 0);
+	cJSON_AddNumberToObject(value, "n", json_number(f->state, "n"));
+	if (comment != NULL)
+		cJSON_AddStringToObject(value, "comment", comment);
+	branches = cJSON_AddObjectToObject(value, "branches");
+	for (i = 0; i < f->work_len; i++)
+		if (f->work[i].changed)
+			cJSON_AddStringToObject(branches, f->work[i].repo, f->work[i].branch);
+	code = issue_property_set(&f->jira, f->p.issue, JIRA_PROPERTY, value, err);
+	cJSON_Delete(value);
+	return code;
+}
+
+static void
+fix_free(struct fix *f)
+{
+	size_t i;
+
+	text_free(&f->comments);
+	text_free(&f->parent);
+	text_free(&f->images);
+	text_free(&f->rules);
+	text_free(&f->memory);
+	for (i = 0; i < f->work_len; i++)
+		free(f->work[i].said);
+	cJSON_Delete(f->issue);
+	cJSON_Delete(f->state);
+	payload_free(&f->p);
+	jira_close(&f->jira);
+	free(f);
+}
+
+static int
+fix_run(struct drover_scope *scope, void *plugin, const struct drover_job *job, struct drover_error *err)
+{
+	static int (*const steps[])(struct fix *, struct drover_error *) = { fix_take, fix_gather, fix_triage, fix_work, fix_settle };
+	struct fix *f = calloc(1, sizeof(*f));
+	size_t i;
+	int code;
+
+	if (f == NULL)
+		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
+	f->scope = scope;
+	f->job = job;
+	if ((code = payload_read(job, &f->p, err)) != 0 || (code = jira_open(&f->jira, scope, true, err)) != 0 ||
+	    (code = jira_me(&f->jira, false, err)) != 0 || (code = fix_state_load(f, err)) != 0)
+		goto out;
+	f->jira.trace = job->trace;
+	for (i = 0; i < sizeof(steps) / sizeof(steps[0]) && code == 0 && f->ended[0] == '\0'; i++)
+		code = scope->host->queue->cancelled(scope) ? plugin_fail(err, DROVER_CANCELLED, "cancelled") : steps[i](f, err);
+	if (code == 0 && f->ended[0] != '\0') {
+		scope->host->log->printf(scope, DROVER_NOTICE, "%s: %s", f->p.issue, f->ended);
+		code = scope->host->queue->result(scope, "ended", f->ended, err);
+	}
+out:
+	fix_free(f);
+	return code;
+}

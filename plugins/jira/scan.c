@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What both sources do: one search, and a closer look at what has changed since. The search is behind the truth and tells little;
+ * an issue is read again before it is handed over. The cursor keeps each issue's last revision, so that a comment of ours, or
+ * a job that failed, makes no new job: only somebody else's doing does.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "jira/jira.h"
+
+#define GETS_MAX 20                /* issues looked at in one poll */
+#define SEEN_MAX 400
+#define SEEN_HOURS 48
+#define PROVE_MS (10 * 60 * 1000)
+#define RECENT_S 120
+#define RECENT_MAX 50
+#define FIELDS "summary,description,status,issuetype,priority,labels,components,project,assignee,creator,reporter,updated"
+
+static const struct {
+	const char *name;
+	int32_t priority;
+} priorities[] = { { "Highest", 20 }, { "High", 10 }, { "Low", -10 }, { "Lowest", -20 } };
+
+static void scan_query(struct scan *, struct text_buf *);
+static void seen_read(struct scan *, const char *);
+static void seen_note(struct scan *, const char *, const char *, const char *, bool);
+static int seen_write(struct scan *, const char *, struct drover_error *);
+static size_t seen_recent(const struct scan *, const char **);
+static bool scan_wants(struct scan *, const cJSON *);
+static int scan_emit(struct scan *, const cJSON *, const char *, const cJSON *, struct drover_error *);
+static int scan_look(struct scan *, const cJSON *, const char *, const char *, struct drover_error *);
+static int scan_issue(void *, const cJSON *, struct drover_error *);
+
+int
+scan_open(struct drover_scope *scope, const struct scan_kind *kind, void **out, struct drover_error *err)
+{
+	const struct drover_host_option *option = scope->host->option;
+	struct scan *s = calloc(1, sizeof(*s));
+
+	if (s == NULL)
+		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
+	s->kind = kind;
+	s->status = option->string(scope, "status");
+	s->jql = option->string(scope, "jql");
+	if (s->jql != NULL && *s->jql == '\0')
+		s->jql = NULL;
+	if (!kind->assigned && s->jql == NULL && option->count(scope, "projects") == 0) {
+		free(s);
+		return plugin_fail(err, DROVER_CONFIG, "jira.%s: say which tickets: projects = (\"PROJ\") or jql", kind->source);
+	}
+	*out = s;
+	return 0;
+}
+
+void
+scan_close(struct drover_scope *scope, void *state)
+{
+	free(state);
+}
+
+static void
+scan_query(struct scan *s, struct text_buf *out)
+{
+	const struct drover_host_option *option = s->scope->host->option;
+	size_t n = option->count(s->scope, "projects"), i;
+
+	if (s->jql != NULL) {
+		text_addf(out, "%s", s->jql);
+		return;
+	}
+	text_addf(out, "%sstatus = ", s->kind->assigned ? "assignee = currentUser() AND " : "");
+	jql_quote(out, s->status);
+	for (i = 0; i < n; i++) {
+		text_addf(out, i == 0 ? " AND project in (" : ", ");
+		jql_quote(out, option->item(s->scope, "projects", i));
+	}
+	text_addf(out, "%s ORDER BY created ASC", n > 0 ? ")" : "");
+}
+
+static void
+seen_read(struct scan *s, const char *cursor)
+{
+	struct drover_error why = { 0 };
+
+	s->seen = cursor != NULL && *cursor != '\0' ? json_read(cursor, strlen(cursor), &why) : NULL;
+	if (!cJSON_IsObject(s->seen)) {
+		cJSON_Delete(s->seen);
+		s->seen = cJSON_CreateObject();
+	}
+}
+
+static void
+seen_note(struct scan *s, const char *id, const char *revision, const char *updated, bool emitted)
+{
+	int64_t now = s->scope->host->time->now(s->scope);
+	const cJSON *old = cJSON_GetObjectItemCaseSensitive(s->seen, id);
+	double at = emitted ? (double)(now / 1000) : old != NULL ? cJSON_GetNumberValue(cJSON_GetArrayItem(old, 3)) : 0;
+	cJSON *entry = cJSON_CreateArray();
+
+	cJSON_AddItemToArray(entry, cJSON_CreateString(revision));
+	cJSON_AddItemToArray(entry, cJSON_CreateString(updated));
+	cJSON_AddItemToArray(entry, cJSON_CreateNumber((double)(now / 3600000)));
+	cJSON_AddItemToArray(entry, cJSON_CreateNumber(at > 0 ? at : 0));
+	if (old != NULL)
+		cJSON_ReplaceItemInObjectCaseSensitive(s->seen, id, entry);
+	else
+		cJSON_AddItemToObject(s->seen, id, entry);
+}
+
+/* Issues that have long been out of the search are forgotten, and the oldest when there are too many. */
+static int
+seen_write(struct scan *s, const char *cursor, struct drover_error *err)
+{
+	int64_t hour = s->scope->host->time->now(s->scope) / 3600000;
+	cJSON *entry = s->seen->child, *next;
+	int n = cJSON_GetArraySize(s->seen), code = 0;
+	char *text;
+
+	for (; entry != NULL; entry = next) {
+		double seen = cJSON_GetNumberValue(cJSON_GetArrayItem(entry, 2));
+
+		next = entry->next;
+		if (n > SEEN_MAX || !(seen >= (double)(hour - SEEN_HOURS))) {
+			cJSON_Delete(cJSON_DetachItemViaPointer(s->seen, entry));
+			n--;
+		}
+	}
+	if ((text = cJSON_PrintUnformatted(s->seen)) == NULL)
+		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
+	if (strcmp(text, cursor != NULL ? cursor : "") != 0 && (n > 0 || (cursor != NULL && *cursor != '\0')))
+		code = s->scope->host->queue->cursor(s->scope, text, err);
+	cJSON_free(text);
+	return code;
+}
+
+/* Ids of issues that were handed over a moment ago: their jobs change them, and the search shall know. */
+static size_t
+seen_recent(const struct scan *s, const char **ids)
+{
+	int64_t now = s->scope->host->time->now(s->scope) / 1000;
+	const cJSON *entry;
+	size_t n = 0;
+
+	cJSON_ArrayForEach(entry, s->seen)
+		if (n < RECENT_MAX && cJSON_GetNumberValue(cJSON_GetArrayItem(entry, 3)) > (double)(now - RECENT_S))
+			ids[n++] = entry->string;
+	return n;
+}
+
+/* What the search says may be old: the issue itself decides. A query of the operator's own is taken at its word. */
+static bool
+scan_wants(struct scan *s, const cJSON *issue)
+{
+	const cJSON *assignee = json_at(issue, "fields.assignee");
+	bool ours = cJSON_IsObject(assignee) && jira_is_me(&s->jira, assignee);
+
+	if (s->jql != NULL)
+		return true;
+	return strcasecmp(issue_status(issue), s->status) == 0 && ours == s->kind->assigned;
+}
+
+int
+scan_compare(const char *a, const char *b)
+{
+	size_t la = strlen(a), lb = strlen(b);
+
+	return la != lb ? (la > lb ? 1 : -1) : strcmp(a, b);
+}
+
+const cJSON *
+scan_creator(const cJSON *issue)
+{
+	const cJSON *user = json_at(issue, "fields.creator");
+
+	return cJSON_IsObject(user) ? user : json_at(issue, "fields.reporter");
+}
+
+const cJSON *
+scan_history(const struct scan *s, const cJSON *issue, bool (*wanted)(const struct scan *, const cJSON *))
+{
+	const cJSON *history, *item, *newest = NULL;
+	char id[JIRA_ID_MAX], best[JIRA_ID_MAX] = "";
+
+	cJSON_ArrayForEach(history, json_at(issue, "changelog.histories")) {
+		if (jira_is_me(&s->jira, cJSON_GetObjectItemCaseSensitive(history, "author")))
+			continue;
+		json_id(history, "id", id, sizeof(id));
+		if (!jira_is_key(id) || (newest != NULL && scan_compare(id, best) <= 0))
+			continue;
+		cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(history, "items"))
+			if (wanted(s, item)) {
+				newest = history;
+				memcpy(best, id, sizeof(best));
+				break;
+			}
+	}
+	return newest;
+}
+
+static int
+scan_emit(struct scan *s, const cJSON *issue, const char *revision, const cJSON *author, struct drover_error *err)
+{
+	const cJSON *fields = cJSON_GetObjectItemCaseSensitive(issue, "fields");
+	const char *key = json_text(issue, "key"), *priority = json_text_at(fields, "priority.name");
+	struct drover_item item = { .size = sizeof(item), .kind = s->kind->kind };
+	char item_key[DROVER_KEY_MAX], serial[DROVER_KEY_MAX], title[DROVER_TITLE_MAX], summary[DROVER_TITLE_MAX / 2];
+	struct person person;
+	struct payload payload = { 0 };
+	struct drover_job job = { .size = sizeof(job) };
+	size_t many, i;
+	char *text;
+	int code;
+
+	if ((code = person_read(&s->jira, NULL, author, json_text_at(fields, "project.key"), &person, err)) != 0)
+		return code;
+	if ((text = payload_write(issue, revision, s->status, s->kind->assigned && s->jql == NULL)) == NULL)
+		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
+	text_clean(summary, sizeof(summary), json_text(fields, "summary"), strlen(json_text(fields, "summary")), "");
+	snprintf(item_key, sizeof(item_key), "jira/%.100s@%.100s", key, revision);
+	snprintf(serial, sizeof(serial), "jira/%.100s", key);
+	snprintf(title, sizeof(title), "%.100s: %s", key, summary);
+	job.payload = text;
+	job.payload_len = strlen(text);
+	if ((code = payload_read(&job, &payload, err)) != 0)
+		goto out;
+	item.key = item_key;
+	item.serial = serial;
+	item.title = title;
+	item.payload = text;
+	item.payload_len = job.payload_len;
+	item.author = &person.is;
+	item.repo = payload_repo(s->scope, payload.labels, payload.components, 0, &many);
+	if (many != 1)
+		item.repo = NULL;
+	for (i = 0; i < sizeof(priorities) / sizeof(priorities[0]); i++)
+		if (strcasecmp(priorities[i].name, priority) == 0)
+			item.priority = priorities[i].priority;
+	code = s->scope->host->queue->emit(s->scope, &item, err);
+	if (code == DROVER_PERMANENT || code == DROVER_CONFIG) {
+		s->scope->host->log->printf(s->scope, DROVER_WARN, "%s: not taken: %s", item_key, err->text);
+		code = 0;
+	}
+	s->room--;
+out:
+	payload_free(&payload);
+	free(text);
+	return code;
+}
+
+static int
+scan_look(struct scan *s, const cJSON *found, const char *id, const char *updated, struct drover_error *err)
+{
+	const cJSON *seen = cJSON_GetObjectItemCaseSensitive(s->seen, id), *author = NULL, *done;
+	const char *old = seen != NULL ? cJSON_GetStringValue(cJSON_GetArrayItem(seen, 0)) : NULL, *key = json_text(found, "key");
+	char revision[JIRA_ID_MAX] = "", path[64];
+	cJSON *issue = NULL;
+	int code;
+
+	s->gets++;
+	code = issue_get(&s->jira, key, FIELDS, true, &issue, err);
+	if (code == DROVER_PERMANENT) {
+		s->scope->host->log->printf(s->scope, DROVER_WARN, "%s: passed over until it changes: %s", key, err->text);
+		seen_note(s, id, old != NULL ? old : "", updated, false);
+		return 0;
+	}
+	if (code <= 0)
+		return code;
+	code = 0;
+	if (!scan_wants(s, issue))
+		goto out;
+	if ((code = s->kind->revision(s, issue, revision, sizeof(revision), &author, err)) != 0)
+		goto out;
+	snprintf(path, sizeof(path), "%s", s->kind->property);
+	done = cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(issue, "properties"), path);
+	if ((old == NULL || strcmp(old, revision) != 0) &&
+	    !(strcmp(json_text(done, "revision"), revision) == 0 && json_true(done, "done"))) {
+		if ((code = scan_emit(s, issue, revision, author, err)) != 0)
+			goto out;
+		seen_note(s, id, revision, updated, true);
+	} else
+		seen_note(s, id, revision, updated, false);
+out:
+	cJSON_Delete(s->kept);
+	s->kept = NULL;
+	cJSON_Delete(issue);
+	return code;
+}
+
+static int
+scan_issue(void *arg, const cJSON *issue, struct drover_error *err)
+{
+	struct scan *s = arg;
+	int64_t hour = s->scope->host->time->now(s->scope) / 3600000;
+	const cJSON *seen;
+	const char *updated = json_text_at(issue, "fields.updated"), *old;
+	char id[JIRA_ID_MAX];
+
+	json_id(issue, "id", id, sizeof(id));
+	if (!jira_is_key(id) || strlen(updated) > 64)
+		return 0;
+	seen = cJSON_GetObjectItemCaseSensitive(s->seen, id);
+	old = seen != NULL ? cJSON_GetStringValue(cJSON_GetArrayItem(seen, 1)) : NULL;
+	if (old != NULL && *updated != '\0' && strcmp(old, updated) == 0) {
+		if (cJSON_GetNumberValue(cJSON_GetArrayItem(seen, 2)) < (double)hour)
+			seen_note(s, id, cJSON_GetStringValue(cJSON_GetArrayItem(seen, 0)), updated, false);
+		return 0;
+	}
+	if (s->room == 0 || s->gets == GETS_MAX) {
+		s->more = s->room > 0;
+		return 1;
+	}
+	return scan_look(s, issue, id, updated, err);
+}
+
+int
+scan_poll(struct drover_scope *scope, void *state, const char *cursor, struct drover_error *err)
+{
+	static const char *const fields[] = { "updated", "status", NULL };
+	struct scan *s = state;
+	struct text_buf jql = { 0 };
+	const char *recent[RECENT_MAX];
+	int64_t now = scope->host->time->monotonic(scope);
+	int code;
+
+	if ((s->room = scope->host->capacity->available(scope, s->kind->kind, err)) < 0)
+		return s->room;
+	if (s->room == 0)
+		return 0;
+	s->scope = scope;
+	s->gets = 0;
+	s->more = false;
+	if ((code = jira_open(&s->jira, scope, false, err)) != 0)
+		goto out;
+	seen_read(s, cursor);
+	if ((code = jira_me(&s->jira, s->proven == 0 || now - s->proven > PROVE_MS, err)) != 0)
+		goto out;
+	if (s->proven == 0 || now - s->proven > PROVE_MS)
+		s->proven = now > 0 ? now : 1;
+	scan_query(s, &jql);
+	if (text_of(&jql) == NULL)
+		code = plugin_fail(err, DROVER_INTERNAL, "out of memory");
+	else
+		code = jira_search(&s->jira, text_of(&jql), fields, recent, seen_recent(s, recent), scan_issue, s, err);
+	if (code == 0)
+		code = seen_write(s, cursor, err);
+	if (code == 0 && s->more)
+		code = scope->host->queue->again(scope, 1000, err);
+out:
+	text_free(&jql);
+	cJSON_Delete(s->seen);
+	s->seen = NULL;
+	jira_close(&s->jira);
+	s->scope = NULL;
+	return code;
+}
