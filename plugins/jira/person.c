@@ -15,7 +15,7 @@
 #define ROLE "project-role:"
 
 static void person_mark(struct person *, const char *);
-static int person_groups(struct jira *, const cJSON *, const char *, struct person *, struct drover_error *);
+static int person_groups(struct jira *, const char *, struct person *, struct drover_error *);
 static bool person_is_actor(const struct jira *, const cJSON *, const struct person *);
 static int person_roles(struct jira *, const char *, const char *, struct person *, struct drover_error *);
 
@@ -32,9 +32,9 @@ person_mark(struct person *p, const char *mark)
 	p->list[n] = p->marks[n];
 }
 
-/* Marks the groups of the person that authors name, all found by one request. */
+/* Marks the groups of the person that authors name, all found by one request. Cloud lists them by themselves, Data Center with the user. */
 static int
-person_groups(struct jira *j, const cJSON *user, const char *source, struct person *p, struct drover_error *err)
+person_groups(struct jira *j, const char *source, struct person *p, struct drover_error *err)
 {
 	const struct drover_host_trust *trust = j->scope->host->trust;
 	struct jira_request request = { .endpoint = "user" };
@@ -48,16 +48,16 @@ person_groups(struct jira *j, const cJSON *user, const char *source, struct pers
 	text_add_url(&id, p->id);
 	if (text_of(&id) == NULL)
 		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
-	code = jira_send(j, &request, &answer, err, "/user?%s=%s&expand=groups", j->server ? "username" : "accountId", text_of(&id));
+	code = jira_send(j, &request, &answer, err, j->server ? "/user?username=%s&expand=groups" : "/user/groups?accountId=%s", text_of(&id));
 	text_free(&id);
 	if (code != 0)
 		return code;
-	if (answer.status == 401 || answer.status == 403)
+	if (answer.status == 403)
 		code = plugin_fail(err, DROVER_CONFIG, "authors name groups, and this account may not see who is in one (Jira: Browse users and groups)");
 	for (i = 0; code == 0 && answer.status == 200 && (author = trust->author(j->scope, source, i)) != NULL; i++) {
 		if (strncmp(author, GROUP, strlen(GROUP)) != 0)
 			continue;
-		cJSON_ArrayForEach(group, json_at(answer.json, "groups.items"))
+		cJSON_ArrayForEach(group, j->server ? json_at(answer.json, "groups.items") : answer.json)
 			if (strcmp(json_text(group, "name"), author + strlen(GROUP)) == 0)
 				person_mark(p, author);
 	}
@@ -136,7 +136,7 @@ person_read(struct jira *j, const char *source, const cJSON *user, const char *p
 			person_mark(p, author);
 	}
 	if (!by_id && groups)
-		code = person_groups(j, user, source, p, err);
+		code = person_groups(j, source, p, err);
 	if (code == 0 && !by_id && roles && jira_is_key(project))
 		code = person_roles(j, source, project, p, err);
 	return code;
