@@ -38,7 +38,7 @@ person_groups(struct jira *j, const char *source, struct person *p, struct drove
 {
 	const struct drover_host_trust *trust = j->scope->host->trust;
 	struct jira_request request = { .endpoint = "user" };
-	const cJSON *group;
+	const cJSON *group, *groups;
 	struct text_buf id = { 0 };
 	struct web_answer answer;
 	const char *author;
@@ -54,10 +54,11 @@ person_groups(struct jira *j, const char *source, struct person *p, struct drove
 		return code;
 	if (answer.status == 403)
 		code = plugin_fail(err, DROVER_CONFIG, "authors name groups, and this account may not see who is in one (Jira: Browse users and groups)");
+	groups = j->server ? json_at(answer.json, "groups.items") : answer.json;
 	for (i = 0; code == 0 && answer.status == 200 && (author = trust->author(j->scope, source, i)) != NULL; i++) {
 		if (strncmp(author, GROUP, strlen(GROUP)) != 0)
 			continue;
-		cJSON_ArrayForEach(group, j->server ? json_at(answer.json, "groups.items") : answer.json)
+		cJSON_ArrayForEach(group, groups)
 			if (strcmp(json_text(group, "name"), author + strlen(GROUP)) == 0)
 				person_mark(p, author);
 	}
