@@ -580,5 +580,6 @@ daemon_status(struct daemon *d)
 	cJSON_AddItemToObject(o, "refused", sources_refused(d->supervisor));
 	cJSON_AddItemToObject(o, "queue", queue_status(d->queue));
 	cJSON_AddItemToObject(o, "pauses", queue_pauses(d->queue));
+	supervisor_http(d->supervisor, o, cJSON_AddArrayToObject(o, "warnings"));
 	return o;
 }

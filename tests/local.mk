@@ -6,6 +6,7 @@ include tests/unit/queue.mk
 include tests/unit/lease.mk
 include tests/unit/plugin.mk
 include tests/unit/host.mk
+include tests/unit/http.mk
 include tests/unit/agent.mk
 include tests/unit/api.mk
 include tests/unit/plugins.mk

@@ -29,9 +29,30 @@ static const struct metric {
 	{ "drover_refused_total", "counter", "Items of people who may not start work.", "refused", "source", NULL, 1 },
 	{ "drover_commits_total", "counter", "Transactions of the store.", "commits", NULL, NULL, 1 },
 	{ "drover_memory_available_bytes", "gauge", "MemAvailable of the machine.", "memory_available", NULL, NULL, 1 },
+	{ "drover_plugin_http_waited_seconds_total", "counter", "What requests of plugins waited for limits.", "http.waited_ms", NULL, NULL, 0.001 },
+	{ "drover_plugin_http_accounts", "gauge", "Origins and credentials that plugins ask.", "http.accounts", NULL, NULL, 1 },
+	{ "drover_plugin_http_rates", "gauge", "Rates that are kept for them.", "http.rates", NULL, NULL, 1 },
 	{ "drover_disk_free_bytes", "gauge", "Free space of the state folder.", "disk_free", NULL, NULL, 1 },
 };
 
+/* Of arrays of objects: a sample for each element, labelled by several of its members. */
+static const struct series {
+	const char *name, *type, *help;
+	const char *path;
+	const char *labels[4];       /* members; NULL-terminated */
+	const char *value;           /* member; NULL: 1 */
+} series[] = {
+	{ "drover_plugin_http_requests_total", "counter", "Requests of plugins by how they ended.", "http.requests",
+	  { "plugin", "origin", "class", NULL }, "count" },
+	{ "drover_plugin_http_not_modified_total", "counter", "Answers of plugins' requests that were 304.", "http.not_modified",
+	  { "plugin", "origin", NULL }, "count" },
+	{ "drover_plugin_http_breaker_open", "gauge", "1 for what has failed in a row and is not asked.", "http.breakers",
+	  { "origin", "credential", NULL }, NULL },
+	{ "drover_plugin_http_paused", "gauge", "1 for what is not asked before a limit resets.", "http.pauses",
+	  { "origin", "credential", "limit", NULL }, NULL },
+};
+
+static void series_write(struct buf *, const struct series *, const cJSON *status);
 static void metric_write(struct buf *, const struct metric *, const cJSON *status);
 static void sample_write(struct buf *, const struct metric *, const char *label, const cJSON *value);
 static void label_write(struct buf *, const char *);
@@ -45,6 +66,8 @@ metrics_get(struct request *r, struct error *err)
 
 	for (size_t i = 0; i < ARRAY_LEN(metrics); i++)
 		metric_write(&out, &metrics[i], status);
+	for (size_t i = 0; i < ARRAY_LEN(series); i++)
+		series_write(&out, &series[i], status);
 	cJSON_Delete(status);
 	buf_addf(&out, "# HELP drover_ready 1 while new jobs may start.\n# TYPE drover_ready gauge\ndrover_ready %d\n",
 	    d->mode == DAEMON_RUNNING && d->store_error[0] == '\0');
@@ -56,6 +79,25 @@ metrics_get(struct request *r, struct error *err)
 	reply_text(r, 200, "text/plain; version=0.0.4; charset=utf-8", &out);
 	buf_free(&out);
 	return 0;
+}
+
+static void
+series_write(struct buf *out, const struct series *s, const cJSON *status)
+{
+	const cJSON *at = json_path(status, s->path), *one;
+
+	if (at == NULL)
+		return;
+	buf_addf(out, "# HELP %s %s\n# TYPE %s %s\n", s->name, s->help, s->name, s->type);
+	cJSON_ArrayForEach(one, at) {
+		buf_adds(out, s->name);
+		for (size_t i = 0; s->labels[i] != NULL; i++) {
+			buf_addf(out, "%s%s=\"", i == 0 ? "{" : ",", s->labels[i]);
+			label_write(out, json_str(one, s->labels[i], ""));
+			buf_addc(out, '"');
+		}
+		buf_addf(out, "} %" PRId64 "\n", s->value != NULL ? json_int(one, s->value, 0) : 1);
+	}
 }
 
 static void

@@ -42,6 +42,9 @@ operate_status(struct cli *cli)
 		cli_field(cli, "paused", *what != '\0' ? what : "everything (drover resume)");
 		cli_field(cli, "", json_str(one, "why", NULL));
 	}
+	cJSON_ArrayForEach(one, json_get(status, "warnings"))
+		if (cJSON_IsString(one))
+			cli_field(cli, "warning", one->valuestring);
 	cli_field(cli, "config", json_str(status, "config_error", NULL));
 	cli_field(cli, "store", json_str(status, "store_error", NULL));
 	print_floor(cli, "memory", json_int(status, "memory_available", -1), json_int(status, "memory_floor", 0));

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "plugin/limits.h"
 #include "plugin/supervisor.h"
 
 /* A monotonic time as a wall time, for people. */
@@ -130,4 +131,13 @@ daemon_workers(struct daemon *d)
 		cJSON_AddItemToArray(list, o);
 	}
 	return list;
+}
+
+void
+supervisor_http(const struct supervisor *s, cJSON *status, cJSON *warnings)
+{
+	int64_t now = clock_mono();
+
+	cJSON_AddItemToObject(status, "http", limits_status(s->limits, now, clock_wall()));
+	limits_warnings(s->limits, now, warnings);
 }

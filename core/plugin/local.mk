@@ -7,6 +7,7 @@ libplugin_la_SOURCES += core/plugin/slots.c core/plugin/adopt.c
 libplugin_la_SOURCES += core/plugin/peers.c
 libplugin_la_SOURCES += core/plugin/services.c
 libplugin_la_SOURCES += core/plugin/calls.c core/plugin/hooks.c
+libplugin_la_SOURCES += core/plugin/limits.c core/plugin/limits.h
 libplugin_la_SOURCES += core/plugin/tidy.c
 libplugin_la_SOURCES += core/plugin/facts.c
 libplugin_la_SOURCES += core/plugin/channel.c

@@ -7,7 +7,11 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "plugin/limits.h"
 #include "plugin/supervisor.h"
+
+#define HTTP_ORIGIN_MAX 512
+#define HTTP_PAUSES "http.pauses"
 
 struct answer {
 	struct error err;
@@ -41,10 +45,11 @@ static void service_release(struct asker *, struct message *, struct answer *);
 static void service_kv(struct asker *, struct message *, struct answer *);
 static void service_effect(struct asker *, struct message *, struct answer *);
 static void service_call(struct asker *, struct message *, struct answer *);
-static void service_http(struct asker *, struct message *, struct answer *);
 static void service_wake(struct asker *, struct message *, struct answer *);
 static void service_body(struct asker *, struct message *, struct answer *);
 static void service_memory(struct asker *, struct message *, struct answer *);
+static void service_http_ask(struct asker *, struct message *, struct answer *);
+static void service_http_tell(struct asker *, struct message *, struct answer *);
 
 static const struct service services[] = {
 	{ MESSAGE_CAPACITY_ASK, true, service_capacity },
@@ -60,13 +65,13 @@ static const struct service services[] = {
 	{ MESSAGE_EFFECT_BEGIN, true, service_effect },
 	{ MESSAGE_EFFECT_DONE, true, service_effect },
 	{ MESSAGE_CALL, true, service_call },
-	{ MESSAGE_HTTP_ASK, true, service_http },
-	{ MESSAGE_HTTP_TELL, true, service_http },
 	{ MESSAGE_SOURCE_WAKE, true, service_wake },
 	{ MESSAGE_HOOK_BODY, true, service_body },
 	{ MESSAGE_MEMORY_APPEND, true, service_memory },
 	{ MESSAGE_MEMORY_READ, true, service_memory },
 	{ MESSAGE_MEMORY_FORGET, true, service_memory },
+	{ MESSAGE_HTTP_ASK, true, service_http_ask },
+	{ MESSAGE_HTTP_TELL, true, service_http_tell },
 };
 
 static void
@@ -297,10 +302,97 @@ service_call(struct asker *p, struct message *m, struct answer *a)
 	daemon_call(p->supervisor->daemon, message_s(m, "operation"), request, len, service_called, w);
 }
 
-static void
-service_http(struct asker *p, struct message *m, struct answer *a)
+/* The rates of a request as host->http writes them; what is out of bounds was refused there. */
+static int
+http_rates(const char *text, struct limits_ask *ask)
 {
-	a->number = 0;
+	cJSON *list = json_parse(text, strlen(text), DROVER_PAYLOAD_MAX, NULL);
+	const cJSON *one;
+	struct limits_rate *r;
+	int rc = list != NULL ? 0 : -1;
+
+	cJSON_ArrayForEach(one, list) {
+		r = &ask->rates[ask->rates_len];
+		if (ask->rates_len == LIMITS_RATES_MAX || json_int(one, "count", 0) < 1 || json_int(one, "per_ms", 0) < 1 ||
+		    json_int(one, "per_ms", 0) > LIMITS_PAUSE_MAX_MS) {
+			rc = -1;
+			break;
+		}
+		text_copy(r->name, sizeof r->name, json_str(one, "name", ""));
+		r->count = (uint32_t)json_int(one, "count", 1);
+		r->burst = (uint32_t)json_int(one, "burst", 1);
+		r->burst = r->burst > 0 ? r->burst : 1;
+		r->per_ms = json_int(one, "per_ms", 1);
+		ask->rates_len++;
+	}
+	cJSON_Delete(list);
+	return rc;
+}
+
+static bool
+http_known(struct message *m, struct answer *a)
+{
+	if (*message_s(m, "origin") != '\0' && strlen(message_s(m, "origin")) <= HTTP_ORIGIN_MAX &&
+	    strpbrk(message_s(m, "origin"), "\r\n") == NULL && strlen(message_s(m, "credential")) <= DROVER_KEY_MAX &&
+	    strpbrk(message_s(m, "credential"), "\r\n") == NULL)
+		return true;
+	error_set(&a->err, DROVER_PERMANENT, "%s names no origin, or a longer one than %d bytes", message_name(m->type), HTTP_ORIGIN_MAX);
+	return false;
+}
+
+static void
+service_http_ask(struct asker *p, struct message *m, struct answer *a)
+{
+	struct limits_ask ask = { .plugin = p->plugin, .origin = message_s(m, "origin"), .credential = message_s(m, "credential"),
+		.critical = message_u(m, "critical") != 0, .patience_ms = message_i(m, "patience") };
+
+	if (!http_known(m, a))
+		return;
+	if (http_rates(message_s(m, "limits"), &ask) != 0)
+		error_set(&a->err, DROVER_PERMANENT, "HTTP_ASK has limits that make no sense");
+	else
+		a->number = limits_take(p->supervisor->limits, &ask, clock_mono(), &a->err);
+}
+
+static void
+service_http_tell(struct asker *p, struct message *m, struct answer *a)
+{
+	struct supervisor *s = p->supervisor;
+	struct limits_tell tell = { .plugin = p->plugin, .origin = message_s(m, "origin"), .credential = message_s(m, "credential"),
+		.code = (int)message_i(m, "class"), .limit = message_s(m, "limit"), .pause_ms = message_i(m, "pause"),
+		.requests = message_u(m, "requests"), .kept = message_u(m, "kept"), .text = message_s(m, "text") };
+	struct log_scope log = s->log;
+	char *pauses;
+	int came;
+
+	if (!http_known(m, a) || strlen(tell.limit) > DROVER_NAME_MAX)
+		return;
+	came = limits_tell(s->limits, &tell, clock_mono());
+	log.plugin = p->plugin;
+	if ((came & LIMITS_OPENED) != 0)
+		log_printf(&log, DROVER_WARN, "%s failed %d times in a row and is asked less: %s", tell.origin, LIMITS_FAILURES, tell.text);
+	if ((came & LIMITS_CLOSED) != 0)
+		log_printf(&log, DROVER_NOTICE, "%s answers again", tell.origin);
+	if ((came & LIMITS_KEEP) == 0)
+		return;
+	log_printf(&log, DROVER_NOTICE, "%s is not asked for %lld s: %s", tell.origin, (long long)(tell.pause_ms / 1000), tell.text);
+	pauses = limits_save(s->limits, clock_mono(), clock_wall(), DROVER_VALUE_MAX);
+	store_kv_set(s->daemon->store, "core", HTTP_PAUSES, pauses, &a->err);
+	free(pauses);
+}
+
+void
+services_open(struct supervisor *s)
+{
+	struct error err = { 0 };
+	char *pauses = NULL;
+
+	s->limits = limits_new();
+	if (store_kv_get(s->daemon->store, "core", HTTP_PAUSES, &pauses, &err) == 1)
+		limits_load(s->limits, pauses, clock_mono(), clock_wall());
+	else if (err.code != 0)
+		log_printf(&s->log, DROVER_WARN, "pauses of an earlier core are not known: %s", err.text);
+	free(pauses);
 }
 
 /* Of a hook it waits for the reply: only then it is known whether this delivery counts. */

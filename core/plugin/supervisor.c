@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "plugin/limits.h"
 #include "plugin/supervisor.h"
 
 #define SUPERVISOR_MAGIC 0x5afe51d0u
@@ -69,6 +70,7 @@ supervisor_open(struct daemon *d, struct supervisor **out, struct error *err)
 	TAILQ_INIT(&s->peers);
 	TAILQ_INIT(&s->calls);
 	TAILQ_INIT(&s->hooks);
+	services_open(s);
 	d->supervisor = s;
 	*out = s;
 	if (peers_open(s, err) != 0)
@@ -179,6 +181,7 @@ supervisor_close(struct supervisor *s)
 	}
 	free(s->slots);
 	hooks_close(s);
+	limits_free(s->limits);
 	unlink(s->socket);
 	free(s->socket);
 	OBJ_FREE(s);

@@ -170,6 +170,7 @@ struct supervisor {
 	uint64_t generation;         /* counts configurations */
 	uint64_t last_id;
 	struct keeper *keeper;
+	struct limits *limits;       /* of plugins' requests to the outside */
 	int64_t chores_at;           /* monotonic: when leases are looked at next */
 	int64_t trouble_until;       /* monotonic: the store refused a commit; what is lost is looked at again then */
 	int64_t records_at;          /* monotonic: when old refusals and memory are looked for */
@@ -196,6 +197,8 @@ void supervisor_interrupt(struct supervisor *);
 void supervisor_stop(struct supervisor *);
 bool supervisor_stopped(const struct supervisor *);
 int supervisor_busy(const struct supervisor *); /* slots with a job */
+/* Adds http (limits_status) to a status, and its warnings to a list. */
+void supervisor_http(const struct supervisor *, cJSON *status, cJSON *warnings);
 
 /* runners.c */
 struct runner_handle *runner_find(struct supervisor *, const char *plugin);
@@ -257,6 +260,7 @@ void reply_later(struct supervisor *, uint64_t serial, uint64_t id, const struct
 /* services.c */
 void services_message(struct peer *, struct message *);
 bool services_runner(struct runner_handle *, struct message *); /* false: no request */
+void services_open(struct supervisor *); /* takes up the pauses of an earlier core */
 
 /* calls.c */
 /* A new one, to be sent by the caller; timeout_ms 0: none. */
