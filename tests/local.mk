@@ -13,5 +13,6 @@ include tests/unit/plugins.mk
 include tests/unit/github.mk
 include tests/e2e/local.mk
 include tests/fakes/local.mk
+include tests/contract/local.mk
 include tests/package/local.mk
 include tests/fuzz/local.mk

@@ -313,10 +313,11 @@ class GitHub(Issues, Pulls, Fake):
             raise refusal(404, "Branch not found")
         return Answer(200, shape.branch(self, request, repo, branch, sha))
 
-    @route("GET", REPO + "/git/ref/heads/{branch*}")
-    def get_ref(self, request, owner, name, branch):
+    @route("GET", REPO + "/git/ref/{ref*}")
+    def get_ref(self, request, owner, name, ref):
         repo = self.repo_of(request, owner, name)
-        sha = self.tip(repo, branch)
+        branch = ref.removeprefix("heads/")
+        sha = self.tip(repo, branch) if branch != ref else None
         if not sha:
             raise refusal(404, "Not Found")
         base = self.base(request) + "/repos/" + repo["full_name"]

@@ -305,7 +305,8 @@ class Jira(Fake):
     def get_project_statuses(self, request, key):
         if key not in self.projects:
             raise refusal(404, "No project could be found with key '%s'." % key)
-        return Answer(200, [dict(self.type_shape(request, t), statuses=[self.status_shape(request, s) for s in self.statuses]) for t in self.projects[key]["types"]])
+        types = [{k: v for k, v in self.type_shape(request, t).items() if k in ("self", "id", "name", "subtask")} for t in self.projects[key]["types"]]
+        return Answer(200, [dict(t, statuses=[self.status_shape(request, s) for s in self.statuses]) for t in types])
 
     @route("GET", API + "/issue/createmeta/{key}/issuetypes")
     def get_create_meta(self, request, key):
