@@ -57,15 +57,25 @@ agent_run(struct scope *s, const struct drover_agent_run *run, struct drover_age
 {
 	const struct config_agent *agent;
 	struct error failed = { .code = 0 };
+	struct error trouble = { .code = 0 };
+	struct readonly readonly = { .len = 0 };
 	struct call call = { .argc = 0 };
+	bool watched = (run->flags & DROVER_AGENT_READ_ONLY) != 0;
 	int rc = -1;
 
 	memset(result, 0, sizeof *result);
 	result->size = sizeof *result;
 	result->status = -1;
 	agent = agent_find(s, run->agent, &failed);
-	if (agent != NULL && call_make(&call, s, agent, run, &failed) == 0)
+	if (agent != NULL && call_make(&call, s, agent, run, &failed) == 0 && (!watched || readonly_begin(s, &readonly, &failed) == 0)) {
 		rc = call_run(&call, s, agent, run, result, &failed);
+		/* Also after a failure: the job may hold the tree for something else yet. */
+		if (watched && readonly_end(s, &readonly, agent->name, &trouble) != 0 && rc == 0) {
+			failed = trouble;
+			rc = -1;
+		}
+	}
+	readonly_free(&readonly);
 	call_free(&call);
 	if (rc != 0 && err != NULL)
 		*err = failed;
@@ -138,23 +148,25 @@ agent_find(struct scope *s, const char *name, struct error *err)
 static int
 call_make(struct call *c, struct scope *s, const struct config_agent *agent, const struct drover_agent_run *run, struct error *err)
 {
-	const char *prompt = run->prompt;
+	bool read_only = (run->flags & DROVER_AGENT_READ_ONLY) != 0 && agent->read_only != NULL;
+	const char *prompt = run->prompt, *key = read_only ? "read_only" : "command";
+	char *const *command = read_only ? agent->read_only : agent->command;
 	bool in_argument = false, in_file = false;
 	size_t i, n;
 
 	if (prompt == NULL || *prompt == '\0')
 		return error_set(err, DROVER_PERMANENT, "agent %s: there is no prompt", agent->name);
-	for (n = 0; agent->command[n] != NULL; n++) {
-		in_argument = in_argument || strstr(agent->command[n], "{prompt}") != NULL;
-		in_file = in_file || strstr(agent->command[n], "{prompt_file}") != NULL;
+	for (n = 0; command[n] != NULL; n++) {
+		in_argument = in_argument || strstr(command[n], "{prompt}") != NULL;
+		in_file = in_file || strstr(command[n], "{prompt_file}") != NULL;
 	}
 	if (agent->prompt == PROMPT_FILE && !in_file)
-		return error_set(err, DROVER_CONFIG, "agents.%s.command has no word {prompt_file}, but its prompt is a file", agent->name);
+		return error_set(err, DROVER_CONFIG, "agents.%s.%s has no word {prompt_file}, but its prompt is a file", agent->name, key);
 	if (in_file && call_file(c, s, prompt, err) != 0)
 		return -1;
 	c->argv = xcalloc(n + 2, sizeof *c->argv);
 	for (i = 0; i < n; i++) {
-		if (call_argument(c, agent, agent->command[i], prompt, err) != 0)
+		if (call_argument(c, agent, command[i], prompt, err) != 0)
 			return -1;
 	}
 	if (agent->prompt == PROMPT_ARGUMENT && !in_argument && call_argument(c, agent, "{prompt}", prompt, err) != 0)
@@ -398,6 +410,11 @@ host_agent_run(struct drover_scope *public, const struct drover_agent_run *given
 	    service_in(&run, sizeof run, given, SERVICE_LEAST(drover_agent_run, cwd), "drover_agent_run", &err) != 0 ||
 	    service_out_check(out, "drover_agent_result", &err) != 0)
 		return scope_fail(e, &err);
+	if ((run.flags & ~DROVER_AGENT_READ_ONLY) != 0) {
+		error_set(&err, DROVER_PERMANENT, "a run of an agent has flags %#x, which ABI %d.%d does not know", (unsigned)run.flags,
+		    DROVER_ABI_MAJOR, DROVER_ABI_MINOR);
+		return scope_fail(e, &err);
+	}
 	rc = agent_run(s, &run, &result, &err);
 	if (service_out(out, &result, sizeof result, "drover_agent_result", &err) != 0)
 		rc = -1;

@@ -15,6 +15,16 @@
 
 int agent_run(struct scope *, const struct drover_agent_run *, struct drover_agent_result *, struct error *);
 
+/* For a run that is to change nothing: the trees that the scope holds, before it. */
+struct readonly {
+	struct frozen **trees;
+	size_t len;
+};
+int readonly_begin(struct scope *, struct readonly *, struct error *);
+/* Undoes what was changed, with a word to the log and the attempt's output. */
+int readonly_end(struct scope *, struct readonly *, const char *agent, struct error *);
+void readonly_free(struct readonly *);
+
 /* Reads an agent's stdout, a line at a time; bounded whatever comes. */
 struct agent_reader {
 	const struct agent_reader_kind *kind;

@@ -65,6 +65,16 @@ lease_tree(struct scope *scope, uint64_t handle)
 	return at != NULL ? &(*at)->tree : NULL;
 }
 
+struct tree *
+lease_at(struct scope *scope, size_t index)
+{
+	struct scope_lease *lease;
+
+	for (lease = scope->leases; lease != NULL && index > 0; lease = lease->next)
+		index--;
+	return lease != NULL ? &lease->tree : NULL;
+}
+
 const struct config_repo *
 lease_repo_at(const struct scope *scope, const char *path)
 {

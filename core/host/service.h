@@ -63,6 +63,8 @@ bool fetch_fresh(const struct scope *, const struct config_repo *);
 void fetch_forget(struct scope *);
 /* wip (may be NULL) gets the ref that saved what was not pushed, or "". */
 int lease_give_back(struct scope *, uint64_t handle, char *wip, size_t size, struct error *);
+/* The trees that the scope holds, by index; NULL past the last. */
+struct tree *lease_at(struct scope *, size_t index);
 /* The repo whose worktree, held by this scope, path lies in; NULL when it lies in none. */
 const struct config_repo *lease_repo_at(const struct scope *, const char *path);
 /* All that the scope still holds, and its scratch folders. */

@@ -122,6 +122,7 @@ void fill_status_free(struct fill_status *);
 int fill_reset(struct tree *, struct error *);
 /* Removes what is not tracked, and what is in submodules. */
 int fill_clean(struct tree *, const struct fill_status *, struct error *);
+int fill_clean_untracked(struct tree *, struct error *); /* what is ignored stays */
 
 /* Work in a tree. */
 /* The tree object of the files as they are, ignored ones left out. index (may be NULL) gets the path of the index made for it: the caller frees and removes or uses it. */

@@ -261,6 +261,20 @@ fill_clean(struct tree *t, const struct fill_status *status, struct error *err)
 	return result;
 }
 
+int
+fill_clean_untracked(struct tree *t, struct error *err)
+{
+	static const char *const args[] = { "clean", "-ffdq", NULL };
+	struct git_run run = { .tree = t, .gitdir = t->gitdir, .inside = true };
+	int result;
+
+	if (!git_found())
+		return checkout_by_libgit2(t, GIT_CHECKOUT_FORCE | GIT_CHECKOUT_REMOVE_UNTRACKED, err);
+	result = git_must(&run, args, DROVER_INTERNAL, t->path, err);
+	buf_free(&run.err);
+	return result;
+}
+
 /* A submodule that a job has checked out: git leaves it alone, the next job must not see it. */
 static void
 empty_link(const struct tree *t, const char *link)

@@ -72,6 +72,13 @@ struct tree_file {
 int tree_compare(struct tree *, const char *commit, struct drover_diff *, void (*visit)(void *arg, const struct tree_file *), void *arg,
     struct error *);
 
+/* For who is to change nothing in the tree (frozen.c). What git ignores is only told apart from none of it. */
+struct frozen;
+int tree_freeze(struct tree *, struct frozen **, struct error *); /* the caller frees */
+void tree_frozen_free(struct frozen *);
+/* 1: the tree was other than it was when it was frozen, undone says how ("2 files (a, ...), HEAD"), and is as it was again; 0: it is the same. */
+int tree_thaw(struct tree *, const struct frozen *, struct buf *undone, struct error *);
+
 /* Bytes that the tree and what git keeps for it alone take on disk; -1 when it is not there. */
 int64_t tree_size(const struct tree *);
 /* What points package managers at caches that all jobs share, made below cache_dir: "NAME=value", NULL-terminated. NULL on error; tree_cache_env_free frees. */

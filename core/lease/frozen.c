@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A tree as it was before somebody who was to change nothing had it, and made so again: files, HEAD and index. What git
+ * ignores is not compared file by file: where there was none of it before, all of it goes.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <git2.h>
+
+#include "base/mem.h"
+#include "base/path.h"
+#include "base/text.h"
+#include "lease/files.h"
+
+#define INDEX_MAX (512u << 20)
+
+struct frozen {
+	git_oid head, files;      /* commit; tree object of all that is not ignored */
+	bool ignored;             /* there were ignored files */
+	struct buf index;         /* as it was, byte by byte */
+};
+
+struct look {
+	struct fill_status status;
+	git_oid head, files;
+	char branch[256];         /* that HEAD is attached to, or "" */
+};
+
+static int look_at(struct tree *, git_repository *, struct look *, struct error *);
+static int frozen_differs(git_repository *, const struct frozen *, const struct look *, struct buf *what);
+static int frozen_commit(const struct tree *, git_repository *, const struct frozen *, git_oid *, struct error *);
+static int frozen_put_back(struct tree *, git_repository *, const struct frozen *, struct look *, struct error *);
+
+static int
+look_at(struct tree *t, git_repository *repo, struct look *look, struct error *err)
+{
+	memset(look, 0, sizeof *look);
+	if (!gitdir_head(t, repo, &look->head, look->branch, sizeof look->branch))
+		return error_set(err, DROVER_INTERNAL, "HEAD of the tree %s names no commit", t->path);
+	if (fill_status(t, &look->status, err) != 0)
+		return -1;
+	return wip_snapshot(t, look->status.hidden, &look->files, NULL, err);
+}
+
+int
+tree_freeze(struct tree *t, struct frozen **out, struct error *err)
+{
+	struct frozen *f = xcalloc(1, sizeof *f);
+	git_repository *repo = NULL;
+	struct look look = { .branch = "" };
+	char *index = NULL;
+	int result = -1;
+
+	if (gitdir_probe(t) != TREE_WORKTREE && gitdir_probe(t) != TREE_CLONE)
+		error_set(err, DROVER_INTERNAL, "the tree %s is not there", t->path);
+	else if (gitdir_guard(t, err) == 0 && gitdir_open(t, &repo, err) == 0 && look_at(t, repo, &look, err) == 0) {
+		f->head = look.head;
+		f->files = look.files;
+		f->ignored = look.status.ignored;
+		index = path_join(t->gitdir, "index");
+		result = access(index, F_OK) == 0 ? path_read(index, INDEX_MAX, &f->index, err) : 0;
+	}
+	fill_status_free(&look.status);
+	git_repository_free(repo);
+	free(index);
+	if (result == 0)
+		*out = f;
+	else
+		tree_frozen_free(f);
+	return result;
+}
+
+void
+tree_frozen_free(struct frozen *f)
+{
+	if (f == NULL)
+		return;
+	buf_free(&f->index);
+	free(f);
+}
+
+/* 1: something is other than it was, what says it; 0: nothing is; -1: cannot tell. */
+static int
+frozen_differs(git_repository *repo, const struct frozen *f, const struct look *now, struct buf *what)
+{
+	git_diff_options options;
+	git_tree *from = NULL, *to = NULL;
+	git_diff *diff = NULL;
+	size_t n = 0;
+	int rc;
+
+	if (!git_oid_equal(&f->files, &now->files)) {
+		git_diff_options_init(&options, GIT_DIFF_OPTIONS_VERSION);
+		rc = git_tree_lookup(&from, repo, &f->files);
+		if (rc == 0)
+			rc = git_tree_lookup(&to, repo, &now->files);
+		if (rc == 0)
+			rc = git_diff_tree_to_tree(&diff, repo, from, to, &options);
+		n = rc == 0 ? git_diff_num_deltas(diff) : 0;
+		buf_addf(what, "%zu files", n);
+		if (n > 0) {
+			const char *path = git_diff_get_delta(diff, 0)->new_file.path;
+
+			buf_adds(what, " (");
+			text_show(what, path, strlen(path), 80);
+			buf_adds(what, n > 1 ? ", ...)" : ")");
+		}
+		git_diff_free(diff);
+		git_tree_free(to);
+		git_tree_free(from);
+	}
+	if (now->branch[0] != '\0' || !git_oid_equal(&f->head, &now->head))
+		buf_addf(what, "%sHEAD", what->len > 0 ? ", " : "");
+	if (!f->ignored && now->status.ignored)
+		buf_addf(what, "%signored files", what->len > 0 ? ", " : "");
+	else if (now->status.hidden && what->len == 0)
+		buf_adds(what, "the index");
+	return what->len > 0;
+}
+
+/* A commit of the files as they were: the very one that the tree stood at unless there was work in it. */
+static int
+frozen_commit(const struct tree *t, git_repository *repo, const struct frozen *f, git_oid *oid, struct error *err)
+{
+	git_signature *who = NULL;
+	git_commit *head = NULL;
+	git_tree *files = NULL;
+	int result = -1;
+
+	if (git_commit_lookup(&head, repo, &f->head) != 0) {
+		git_fail(DROVER_INTERNAL, err, "cannot read the commit of %s", t->path);
+		return -1;
+	}
+	git_oid_cpy(oid, &f->head);
+	if (git_oid_equal(git_commit_tree_id(head), &f->files))
+		result = 0;
+	else if (wip_signature(t, &who, err) == 0) {
+		if (git_tree_lookup(&files, repo, &f->files) == 0 &&
+		    git_commit_create_v(oid, repo, NULL, who, who, NULL, "drover: work in a tree\n", files, 1, head) == 0)
+			result = 0;
+		else
+			git_fail(DROVER_INTERNAL, err, "cannot keep the files of %s", t->path);
+	}
+	git_tree_free(files);
+	git_commit_free(head);
+	git_signature_free(who);
+	return result;
+}
+
+static int
+frozen_put_back(struct tree *t, git_repository *repo, const struct frozen *f, struct look *now, struct error *err)
+{
+	char *index = path_join(t->gitdir, "index");
+	git_oid files;
+	int result = -1;
+
+	if (frozen_commit(t, repo, f, &files, err) != 0 || gitdir_mark(t, true, err) != 0 || gitdir_scrub(t, &files, err) != 0)
+		goto out;
+	/* Without an index every file is written: none can be hidden. */
+	file_drop(t->gitdir, "index");
+	if (fill_reset(t, err) != 0 || (f->ignored ? fill_clean_untracked(t, err) : fill_clean(t, &now->status, err)) != 0 ||
+	    gitdir_scrub(t, &f->head, err) != 0)
+		goto out;
+	file_drop(t->gitdir, "index");
+	if (f->index.len > 0 && path_write(index, f->index.data, f->index.len, 0600, err) != 0)
+		goto out;
+	/* The name that it gave its branch would be in the way of the next who thinks of it; a clone's refs went with the scrub. */
+	if (now->branch[0] != '\0' && strncmp(t->gitdir, t->path, strlen(t->path)) != 0 && mirror_ref_set(t, now->branch, NULL, err) != 0)
+		goto out;
+	result = gitdir_mark(t, false, err);
+out:
+	free(index);
+	return result;
+}
+
+int
+tree_thaw(struct tree *t, const struct frozen *f, struct buf *undone, struct error *err)
+{
+	git_repository *repo = NULL;
+	struct look now = { .branch = "" };
+	int result = -1;
+
+	if (gitdir_probe(t) != TREE_WORKTREE && gitdir_probe(t) != TREE_CLONE)
+		return error_set(err, DROVER_INTERNAL, "the tree %s is not there any more", t->path);
+	if (gitdir_guard(t, err) != 0 || gitdir_open(t, &repo, err) != 0)
+		goto out;
+	file_drop(t->gitdir, "index.lock");
+	file_drop(t->gitdir, "HEAD.lock");
+	if (!gitdir_readable(t) || !gitdir_head(t, repo, &now.head, NULL, 0)) {
+		/* HEAD first, or git takes the folder for no repository at all. */
+		if (gitdir_scrub(t, &f->head, err) != 0)
+			goto out;
+		buf_adds(undone, "HEAD");
+	}
+	if (look_at(t, repo, &now, err) != 0)
+		goto out;
+	result = frozen_differs(repo, f, &now, undone);
+	if (result == 1 && frozen_put_back(t, repo, f, &now, err) != 0)
+		result = -1;
+out:
+	fill_status_free(&now.status);
+	git_repository_free(repo);
+	return result;
+}
