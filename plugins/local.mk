@@ -9,6 +9,7 @@ plugin_web = plugins/common/web.c plugins/common/web_json.c plugins/common/web_t
 include plugins/inbox/local.mk
 include plugins/exec/local.mk
 include plugins/jira/local.mk
+include plugins/slack/local.mk
 include plugins/template/local.mk
 
 EXTRA_DIST += doc/plugins.md doc/abi-history.md doc/inbox.md

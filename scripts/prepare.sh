@@ -8,7 +8,8 @@
 top=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 # shellcheck disable=SC2034
 build_packages="gcc libc6-dev make autoconf automake libtool pkg-config git ca-certificates
-  libevent-dev libcurl4-openssl-dev libssl-dev libcjson-dev libconfig-dev libgit2-dev libsqlite3-dev libpcre2-dev uthash-dev"
+  libevent-dev libcurl4-openssl-dev libssl-dev libcjson-dev libconfig-dev libgit2-dev libsqlite3-dev libpcre2-dev
+  libwebsockets-dev uthash-dev"
 
 say() { printf '%s\n' "$*" >&2; }
 

@@ -151,6 +151,7 @@ web_send(struct web *w, const struct web_ask *ask, struct web_answer *answer, st
 	request.limits = ask->limits;
 	request.limits_len = ask->limits_len;
 	request.max = ask->max;
+	request.patience_ms = ask->patience_ms;
 	request.judge = w->judge;
 	request.arg = w->arg;
 	code = host->http->send(w->scope, &request, &answer->response, err);

@@ -39,6 +39,7 @@ struct web_ask {
 	const struct drover_http_limit *limits;
 	uint64_t limits_len;
 	uint64_t max;                          /* 0: the host's */
+	int64_t patience_ms;                   /* 0: the host's */
 };
 
 struct web_answer {

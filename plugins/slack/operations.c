@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What others may ask of this plugin: to post a message, and whether it could. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "slack.h"
+
+static int post_call(struct drover_scope *, void *, const char *, uint64_t, struct drover_error *);
+static int probe_call(struct drover_scope *, void *, const char *, uint64_t, struct drover_error *);
+static int reply_json(struct drover_scope *, cJSON *, struct drover_error *);
+static void check_add(cJSON *, bool *, const char *, bool, const char *, ...) DROVER_PRINTF(5, 6);
+static void check_scopes(struct drover_scope *, const struct account *, cJSON *, bool *);
+static void check_channels(struct account *, cJSON *, bool *);
+static void check_app(struct drover_scope *, cJSON *, bool *);
+
+const struct drover_operation slack_post = {
+	.size = sizeof(struct drover_operation),
+	.name = "post",
+	.summary = "Posts a message: {\"channel\", \"text\" (Markdown), \"thread\" (optional), \"key\"}; the same key posts once.",
+	.call = post_call,
+};
+
+const struct drover_operation slack_probe = {
+	.size = sizeof(struct drover_operation),
+	.name = "probe",
+	.summary = "Says whether the tokens work and what they lack: {}.",
+	.call = probe_call,
+};
+
+static int
+reply_json(struct drover_scope *scope, cJSON *json, struct drover_error *err)
+{
+	char *text = cJSON_PrintUnformatted(json);
+	int code;
+
+	if (text == NULL)
+		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
+	code = scope->host->call->reply(scope, text, strlen(text), err);
+	cJSON_free(text);
+	return code;
+}
+
+static int
+post_call(struct drover_scope *scope, void *plugin, const char *request, uint64_t len, struct drover_error *err)
+{
+	cJSON *json = json_read(request, (size_t)len, err), *reply = NULL;
+	const char *thread = json_text(json, "thread");
+	char channel[SLACK_ID_MAX], ts[SLACK_TS_MAX], *text = NULL;
+	struct post post = { .channel = channel, .key = json_text(json, "key") };
+	struct account account;
+	int code;
+
+	if (json == NULL)
+		return plugin_fail(err, DROVER_PERMANENT, "slack.post: the request is not JSON");
+	if (*json_text(json, "text") == '\0' || *post.key == '\0' || *json_text(json, "channel") == '\0') {
+		code = plugin_fail(err, DROVER_PERMANENT, "slack.post takes channel, text, key and, where it is a reply, thread");
+		goto out;
+	}
+	if (strlen(post.key) >= DROVER_KEY_MAX || (*thread != '\0' && !ts_valid(thread))) {
+		code = plugin_fail(err, DROVER_PERMANENT, "slack.post: %s", *thread != '\0' && !ts_valid(thread) ?
+		    "thread is no ts like 1503435956.000247" : "key is too long");
+		goto out;
+	}
+	post.thread = *thread != '\0' ? thread : NULL;
+	if ((text = mrkdwn_write(json_text(json, "text"), SLACK_POST_MAX)) == NULL) {
+		code = plugin_fail(err, DROVER_INTERNAL, "out of memory");
+		goto out;
+	}
+	post.text = text;
+	if ((code = account_open(&account, scope, "bot_token", err)) != 0)
+		goto out;
+	if ((code = account_who(&account, err)) == 0 && (code = channel_find(&account, json_text(json, "channel"), channel, err)) == 0)
+		code = post_once(&account, &post, ts, err);
+	account_close(&account);
+	if (code != 0)
+		goto out;
+	reply = cJSON_CreateObject();
+	if (reply == NULL || cJSON_AddStringToObject(reply, "channel", channel) == NULL || cJSON_AddStringToObject(reply, "ts", ts) == NULL)
+		code = plugin_fail(err, DROVER_INTERNAL, "out of memory");
+	else
+		code = reply_json(scope, reply, err);
+out:
+	cJSON_Delete(reply);
+	cJSON_Delete(json);
+	free(text);
+	return code;
+}
+
+static void
+check_add(cJSON *checks, bool *all, const char *what, bool ok, const char *format, ...)
+{
+	cJSON *check = cJSON_CreateObject();
+	char text[DROVER_ERROR_MAX + 128];
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(text, sizeof(text), format, ap);
+	va_end(ap);
+	*all = *all && ok;
+	cJSON_AddStringToObject(check, "what", what);
+	cJSON_AddBoolToObject(check, "ok", ok);
+	cJSON_AddStringToObject(check, "text", text);
+	cJSON_AddItemToArray(checks, check);
+}
+
+/* What the configuration calls for and the token was not granted. */
+static void
+check_scopes(struct drover_scope *scope, const struct account *a, cJSON *checks, bool *all)
+{
+	static const struct {
+		const char *scope, *other, *why;
+		char when;               /* 'w': authors names the workspace, 'g': a group, 'r': reactions */
+	} needs[] = {
+		{ "chat:write", NULL, "to answer", 0 },
+		{ "channels:history", "groups:history", "to read messages", 0 },
+		{ "channels:read", "groups:read", "to find its channels", 0 },
+		{ "reactions:write", NULL, "for reactions", 'r' },
+		{ "users:read", NULL, "to tell members of the workspace by authors", 'w' },
+		{ "usergroups:read", NULL, "to tell members of user groups by authors", 'g' },
+	};
+	const struct drover_host *host = scope->host;
+	bool workspace = false, group = false;
+	struct text_buf missing = { 0 };
+	const char *author;
+	size_t i;
+
+	for (i = 0; (author = host->trust->author(scope, SLACK_SOURCE, i)) != NULL; i++) {
+		workspace = workspace || strcmp(author, "workspace") == 0;
+		group = group || author[0] == '@';
+	}
+	if (a->scopes[0] == '\0') {
+		check_add(checks, all, "scopes", true, "Slack does not say which scopes the token has");
+		return;
+	}
+	for (i = 0; i < sizeof(needs) / sizeof(needs[0]); i++) {
+		if ((needs[i].when == 'r' && host->option->integer(scope, "reactions") == 0) || (needs[i].when == 'w' && !workspace) ||
+		    (needs[i].when == 'g' && !group))
+			continue;
+		if (account_lacks(a, needs[i].scope) && (needs[i].other == NULL || account_lacks(a, needs[i].other)))
+			text_addf(&missing, "%s%s (%s)", missing.len > 0 ? ", " : "", needs[i].scope, needs[i].why);
+	}
+	if (text_of(&missing) != NULL && missing.len > 0)
+		check_add(checks, all, "scopes", false, "add to the app and install it again: %s", text_of(&missing));
+	else
+		check_add(checks, all, "scopes", true, "%s", a->scopes);
+	text_free(&missing);
+}
+
+static void
+check_channels(struct account *a, cJSON *checks, bool *all)
+{
+	const struct drover_host_option *option = a->scope->host->option;
+	char id[SLACK_ID_MAX];
+	struct drover_error err;
+	struct web_answer answer;
+	size_t i, n = option->count(a->scope, "channels"), found;
+	char (*ids)[SLACK_ID_MAX];
+
+	if (n == 0) {
+		if (channel_list(a, &ids, &found, &err) != 0) {
+			check_add(checks, all, "channels", false, "%s", err.text);
+			return;
+		}
+		free(ids);
+		check_add(checks, all, "channels", found > 0, "the bot is in %zu%s%s", found, found > 0 ? "" : ": invite it, /invite @", found > 0 ? "" : a->name);
+		return;
+	}
+	for (i = 0; i < n; i++) {
+		const char *name = option->item(a->scope, "channels", i);
+		const struct param params[] = { { "channel", id }, { NULL, NULL } };
+
+		if (channel_find(a, name, id, &err) != 0 || account_call(a, "conversations.info", NULL, params, 0, &answer, &err) != 0) {
+			check_add(checks, all, "channel", false, "%.80s: %s", name, err.text);
+			continue;
+		}
+		if (json_true(json_at(answer.json, "channel"), "is_member"))
+			check_add(checks, all, "channel", true, "%.80s", name);
+		else
+			check_add(checks, all, "channel", false, "%.80s: the bot is not in it: invite it", name);
+		web_answer_free(&answer);
+	}
+}
+
+static void
+check_app(struct drover_scope *scope, cJSON *checks, bool *all)
+{
+	struct web_answer answer;
+	struct drover_error err;
+	struct account app;
+
+	if (!scope->host->secret->given(scope, "app_token"))
+		return;
+	if (account_open(&app, scope, "app_token", &err) != 0) {
+		check_add(checks, all, "app_token", false, "%s", err.text);
+		return;
+	}
+	/* A connection that nobody takes up expires by itself. */
+	if (account_call(&app, "apps.connections.open", NULL, NULL, 0, &answer, &err) == 0) {
+		web_answer_free(&answer);
+		check_add(checks, all, "app_token", true, "Socket Mode is on");
+	} else {
+		check_add(checks, all, "app_token", false, "%s", err.text);
+	}
+	account_close(&app);
+}
+
+static int
+probe_call(struct drover_scope *scope, void *plugin, const char *request, uint64_t len, struct drover_error *err)
+{
+	cJSON *reply = cJSON_CreateObject(), *checks = cJSON_CreateArray();
+	struct drover_error why = { 0 };
+	struct account account = { .scope = scope };
+	bool ok = true;
+	int code;
+
+	if (reply == NULL || checks == NULL) {
+		cJSON_Delete(reply);
+		cJSON_Delete(checks);
+		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
+	}
+	if (account_open(&account, scope, "bot_token", &why) != 0 || account_who(&account, &why) != 0) {
+		check_add(checks, &ok, "token", false, "%s", why.text);
+	} else {
+		check_add(checks, &ok, "token", true, "%s in %s", account.name, account.url[0] != '\0' ? account.url : account.team);
+		check_scopes(scope, &account, checks, &ok);
+		check_channels(&account, checks, &ok);
+	}
+	check_app(scope, checks, &ok);
+	cJSON_AddBoolToObject(reply, "ok", ok);
+	cJSON_AddStringToObject(reply, "as", account.name);
+	cJSON_AddStringToObject(reply, "base", account.web.base != NULL ? account.web.base : "");
+	cJSON_AddItemToObject(reply, "checks", checks);
+	code = reply_json(scope, reply, err);
+	account_close(&account);
+	cJSON_Delete(reply);
+	return code;
+}
