@@ -40,6 +40,7 @@ static void rows_free(struct fake_row *, int);
 static void answer_lease(struct fake_core *, struct message *, struct answer *);
 static void answer_effect(struct fake_core *, struct message *, struct answer *);
 static void answer_kv(struct fake_core *, struct message *, struct answer *);
+static void answer_memory(struct fake_core *, struct message *, struct answer *);
 static void answer_ask(struct fake_core *, struct message *, struct answer *);
 static void core_message(struct fake_core *, int *, struct message *);
 static void core_peer(struct fake_core *, int *);
@@ -211,6 +212,20 @@ answer_kv(struct fake_core *core, struct message *m, struct answer *a)
 	}
 }
 
+/* Of one subject only what was said last. */
+static void
+answer_memory(struct fake_core *core, struct message *m, struct answer *a)
+{
+	struct fake_row *row = row_find(core->kv, core->kv_len, message_s(m, "subject"));
+
+	if (m->type == MESSAGE_MEMORY_APPEND)
+		row_put(core->kv, &core->kv_len, message_s(m, "subject"), message_s(m, "text"));
+	else if (row != NULL && m->type == MESSAGE_MEMORY_FORGET)
+		row->key[0] = '\0';
+	else if (row != NULL)
+		buf_add(&a->data, row->value, strlen(row->value) < message_u(m, "max") ? strlen(row->value) : (size_t)message_u(m, "max"));
+}
+
 static void
 answer_ask(struct fake_core *core, struct message *m, struct answer *a)
 {
@@ -241,6 +256,11 @@ answer_ask(struct fake_core *core, struct message *m, struct answer *a)
 	case MESSAGE_EFFECT_BEGIN:
 	case MESSAGE_EFFECT_DONE:
 		answer_effect(core, m, a);
+		break;
+	case MESSAGE_MEMORY_APPEND:
+	case MESSAGE_MEMORY_READ:
+	case MESSAGE_MEMORY_FORGET:
+		answer_memory(core, m, a);
 		break;
 	case MESSAGE_CALL:
 		buf_adds(&a->data, core->reply);

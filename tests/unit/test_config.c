@@ -463,6 +463,7 @@ main(void)
 	tcase_add_test(tc, config_survives_any_text);
 	tcase_set_timeout(tc, 120);
 	suite_add_tcase(suite, tc);
+	suite_add_tcase(suite, config_authors());
 	suite_add_tcase(suite, config_files());
 	suite_add_tcase(suite, config_options());
 	runner = srunner_create(suite);

@@ -5,6 +5,7 @@
 
 #include <check.h>
 
+TCase *config_authors(void);
 TCase *config_files(void);
 TCase *config_options(void);
 

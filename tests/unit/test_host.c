@@ -454,6 +454,108 @@ START_TEST(options_and_secrets)
 }
 END_TEST
 
+static int
+job_memory(struct fake_core *c, void *arg)
+{
+	const struct drover_host_memory *memory = &host_memory;
+	char text[16], *big = xmalloc(20000);
+	struct drover_error err = { 0 };
+	struct scope scope;
+
+	scope_begin(&scope, SCOPE_JOB, c, 1);
+	NEED(memory->read(&scope.public, "pr-1", text, sizeof text, &err) == 0 && *text == '\0');
+	NEED(memory->append(&scope.public, "pr-1", "c1", "user", "Gr\xc3\xbc\xc3\x9f" "e\nand more", &err) == 0);
+	NEED(memory->read(&scope.public, "pr-1", text, sizeof text, &err) == 15 && strcmp(text, "Gr\xc3\xbc\xc3\x9f" "e\nand mor") == 0);
+	NEED(memory->read(&scope.public, "pr-1", NULL, 0, &err) == 16);
+	NEED(memory->forget(&scope.public, "pr-1", &err) == 0);
+	NEED(memory->read(&scope.public, "pr-1", text, sizeof text, &err) == 0);
+	memset(big, 'x', 19999);
+	big[19999] = '\0';
+	memcpy(big + 16383, "\xc3\xa9", 2);
+	NEED(memory->append(&scope.public, "pr-2", "c1", "user", big, &err) == 0);
+	NEED(memory->append(&scope.public, "pr-1", "c1", "user", "", &err) == DROVER_PERMANENT);
+	NEED(memory->append(&scope.public, "pr-1", "c1", "user", NULL, &err) == DROVER_PERMANENT);
+	NEED(memory->append(&scope.public, "pr-1", "c1", "us\ner", "x", &err) == DROVER_PERMANENT);
+	NEED(memory->append(&scope.public, "pr-1", NULL, "user", "x", &err) == DROVER_PERMANENT);
+	NEED(memory->append(&scope.public, "", "c1", "user", "x", &err) == DROVER_PERMANENT);
+	NEED(memory->append(&scope.public, "pr-1", "c1", "user", "\xff", &err) == DROVER_PERMANENT);
+	NEED(memory->read(&scope.public, NULL, text, sizeof text, &err) == DROVER_PERMANENT);
+	NEED(memory->forget(&scope.public, "a\nb", &err) == DROVER_PERMANENT);
+	free(big);
+	scope_finish(&scope);
+	return 0;
+}
+
+START_TEST(memory_is_bounded_and_asked_for_what_fits)
+{
+	ck_assert_int_eq(fake_core_run(&core, job_memory, NULL), 0);
+	ck_assert_uint_eq(strlen(fake_core_kv(&core, "pr-2")), 16383);
+	ck_assert_ptr_null(fake_core_kv(&core, "pr-1"));
+}
+END_TEST
+
+/* Both ask the same list as the core: configured, or the plugin's own. */
+START_TEST(trust_is_the_cores_rule)
+{
+	static const char *const own[] = { "member", NULL }, *const marks[] = { "member", NULL };
+	static const struct drover_source sources[] = {
+		{ .size = sizeof sources[0], .name = "comment", .authors = own }, { .size = sizeof sources[0], .name = "files" },
+		{ .size = sizeof sources[0], .name = "mention", .authors = own },
+	};
+	const struct drover_host_trust *trust = &host_trust;
+	struct drover_person insider = { .size = sizeof insider, .id = "alice", .marks = marks }, bob = { .size = sizeof bob, .id = "bob" };
+	struct drover_job of_source = job;
+	struct drover_error err = { 0 };
+	struct error why = { 0 };
+	struct config *c = config_parse("plugins = ( { name = \"p\"; sources = { mention = { authors = (\"BOB\", \"x\"); }; }; } );", "/t.conf", &why);
+	struct scope scope;
+
+	ck_assert_msg(c != NULL, "%s", why.text);
+	scope_init(&scope, SCOPE_JOB);
+	scope.config = c;
+	scope.log.plugin = "p";
+	scope.sources = sources;
+	scope.sources_len = (int)ARRAY_LEN(sources);
+	scope.job = &of_source;
+	of_source.source = "p.comment";
+	ck_assert_int_eq(trust->allows(&scope.public, NULL, &insider, &err), 1);
+	ck_assert_int_eq(trust->allows(&scope.public, "", &bob, &err), 0);
+	ck_assert_int_eq(trust->allows(&scope.public, "mention", &insider, &err), 0);
+	ck_assert_int_eq(trust->allows(&scope.public, "mention", &bob, &err), 1);
+	bob.flags = DROVER_PERSON_BOT;
+	ck_assert_int_eq(trust->allows(&scope.public, "mention", &bob, &err), 0);
+	ck_assert_str_eq(trust->author(&scope.public, NULL, 0), "member");
+	ck_assert_ptr_null(trust->author(&scope.public, NULL, 1));
+	ck_assert_str_eq(trust->author(&scope.public, "mention", 1), "x");
+	ck_assert_ptr_null(trust->author(&scope.public, "mention", 2));
+
+	/* What no list answers is an error, never a yes. */
+	ck_assert_int_eq(trust->allows(&scope.public, "files", &insider, &err), DROVER_PERMANENT);
+	ck_assert_int_eq(trust->allows(&scope.public, "nope", &insider, &err), DROVER_PERMANENT);
+	ck_assert_int_eq(trust->allows(&scope.public, "p.mention", &insider, &err), DROVER_PERMANENT);
+	ck_assert_int_eq(trust->allows(&scope.public, NULL, NULL, &err), DROVER_PERMANENT);
+	insider.id = NULL;
+	ck_assert_int_eq(trust->allows(&scope.public, NULL, &insider, &err), DROVER_PERMANENT);
+	of_source.source = "other.comment";
+	ck_assert_int_eq(trust->allows(&scope.public, NULL, &bob, &err), DROVER_PERMANENT);
+	of_source.source = "p-comment";
+	ck_assert_ptr_null(trust->author(&scope.public, NULL, 0));
+	of_source.source = "";
+	ck_assert_int_eq(trust->allows(&scope.public, NULL, &bob, &err), DROVER_PERMANENT);
+	scope_end(&scope);
+
+	scope_init(&scope, SCOPE_SOURCE);
+	scope.config = c;
+	scope.log.plugin = "p";
+	scope.log.source = "p.mention";
+	scope.sources = sources;
+	scope.sources_len = (int)ARRAY_LEN(sources);
+	ck_assert_str_eq(trust->author(&scope.public, NULL, 0), "BOB");
+	scope_end(&scope);
+	config_free(c);
+}
+END_TEST
+
 START_TEST(foreign_scope_dies)
 {
 	struct drover_scope foreign[64] = { { NULL } };
@@ -647,6 +749,8 @@ main(void)
 	tcase_add_test(services, time_is_the_daemons);
 	tcase_add_test(services, log_takes_anything);
 	tcase_add_test(services, options_and_secrets);
+	tcase_add_test(services, memory_is_bounded_and_asked_for_what_fits);
+	tcase_add_test(services, trust_is_the_cores_rule);
 	suite_add_tcase(suite, services);
 	tcase_add_test_raise_signal(texts, foreign_scope_dies, 6);
 	tcase_add_test(texts, out_structs_of_other_sizes);

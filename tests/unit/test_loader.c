@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/json.h"
 #include "base/mem.h"
 #include "base/path.h"
 #include "plugin/crash.h"
@@ -391,6 +392,41 @@ START_TEST(option_tables_are_checked)
 }
 END_TEST
 
+START_TEST(authors_are_checked)
+{
+	static const char *const good[] = { "owner", "@acme/devs", "permission:write", NULL }, *const anybody[] = { "member", "*", NULL };
+	static const char *const empty[] = { "", NULL }, *const pattern[] = { "@acme/*", NULL }, *const line[] = { "a\nb", NULL };
+	static const struct drover_option taken[] = { { "authors", DROVER_LIST, 0, NULL, "Mine." }, { NULL, 0, 0, NULL, NULL } };
+	struct plugin_image image = { .path = NULL };
+	struct error err = { 0 };
+	struct draft mine;
+	cJSON *json;
+
+	REFUSES(d.source[0].authors = anybody, "which only a configuration may say");
+	REFUSES(d.source[1].authors = empty, "source draft.two: among its authors is an empty entry");
+	REFUSES(d.source[0].authors = pattern, "stands alone");
+	REFUSES(d.source[0].authors = line, "control character");
+	REFUSES(d.source[0].options = taken, "source draft.one declares the option authors: that key is drover's own");
+	draft(&mine);
+	mine.source[0].authors = good;
+	ck_assert_msg(loader_check(&mine.plugin, "draft", &err) == 0, "%s", err.text);
+	/* A plugin of 1.0 has no such member: what lies behind its struct is not looked at. */
+	mine.source[0].authors = anybody;
+	mine.source[0].size = offsetof(struct drover_source, authors);
+	ck_assert_msg(loader_check(&mine.plugin, "draft", &err) == 0, "%s", err.text);
+
+	mine.source[0].authors = good;
+	image.plugin = mine.plugin;
+	image.sources = mine.source;
+	image.sources_len = 2;
+	json = loader_describe(&image);
+	ck_assert_int_eq(cJSON_GetArraySize(json_get(json, "sources")), 2);
+	ck_assert_int_eq(cJSON_GetArraySize(json_get(cJSON_GetArrayItem(json_get(json, "sources"), 0), "authors")), 3);
+	ck_assert_ptr_null(json_get(cJSON_GetArrayItem(json_get(json, "sources"), 1), "authors"));
+	cJSON_Delete(json);
+}
+END_TEST
+
 START_TEST(lists_without_an_end_are_refused)
 {
 	static const struct drover_source *endless[300];
@@ -432,6 +468,7 @@ loader_tests(void)
 	tcase_add_test(tc, a_newer_minor_is_taken);
 	tcase_add_test(tc, nested_tables_are_checked);
 	tcase_add_test(tc, option_tables_are_checked);
+	tcase_add_test(tc, authors_are_checked);
 	tcase_add_test(tc, lists_without_an_end_are_refused);
 	return tc;
 }

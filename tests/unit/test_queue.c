@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/digest.h"
+#include "base/json.h"
 #include "base/mem.h"
 #include "base/path.h"
 
@@ -252,6 +254,43 @@ START_TEST(keys_may_hold_anything_but_bad_text)
 }
 END_TEST
 
+/* What was accepted is what an attempt gets, or there is no attempt. */
+START_TEST(accepted_text_is_frozen)
+{
+	char sha256[DIGEST_HEX], *payload;
+	cJSON *shown;
+	uint64_t id, plain;
+	size_t len;
+
+	digest_sha256("do it", 5, sha256);
+	id = kit_submit_ask(&(struct job_ask){ .kind = "a.b", .key = "1", .source = "a.s", .author = "alice", .sha256 = sha256,
+	    .payload = "do it", .payload_len = 5 });
+	plain = kit_submit("a.b", "2");
+	kit_commit();
+	kit_restart();
+	ck_assert_int_eq(queue_accepted(kit.q, id, &payload, &len, &kit.err), 0);
+	ck_assert_str_eq(payload, "do it");
+	free(payload);
+	ck_assert_int_eq(queue_accepted(kit.q, plain, &payload, &len, &kit.err), 0);
+	free(payload);
+	shown = queue_show(kit.q, "a.b/1", &kit.err);
+	ck_assert_str_eq(json_str(shown, "author", ""), "alice");
+	ck_assert_str_eq(json_str(shown, "sha256", ""), sha256);
+	ck_assert_ptr_nonnull(strstr(json_str(cJSON_GetArrayItem(json_get(shown, "events"), 0), "detail", ""), sha256));
+	cJSON_Delete(shown);
+
+	ck_assert_int_eq(store_do(kit.store, "update payload set data = 'do that'", NULL, 0, &kit.err), 0);
+	ck_assert_int_eq(queue_accepted(kit.q, id, &payload, &len, &kit.err), -1);
+	ck_assert_int_eq(kit.err.code, DROVER_PERMANENT);
+	ck_assert_ptr_nonnull(strstr(kit.err.text, "not what was accepted"));
+	ck_assert_int_eq(queue_payload(kit.q, id, &payload, &len, &kit.err), 0);
+	free(payload);
+	/* Gone altogether is changed, too. */
+	ck_assert_int_eq(store_do(kit.store, "delete from payload", NULL, 0, &kit.err), 0);
+	ck_assert_int_eq(queue_accepted(kit.q, id, &payload, &len, &kit.err), -1);
+}
+END_TEST
+
 static Suite *
 queue_suite(void)
 {
@@ -260,7 +299,7 @@ queue_suite(void)
 		the_database_knows_the_same_states, transport_backoff_is_fully_jittered,
 		agent_backoff_doubles_to_an_hour, backoff_does_not_overflow, retry_after_is_never_cut_short,
 		one_key_is_one_job, a_key_is_taken_in_every_state_before_the_end,
-		keys_may_hold_anything_but_bad_text,
+		keys_may_hold_anything_but_bad_text, accepted_text_is_frozen,
 	};
 	Suite *suite = suite_create("queue");
 	TCase *tcase = tcase_create("submit");
