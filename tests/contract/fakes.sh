@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2154 # variables are named after vendors and set by eval
 # The fakes of the end-to-end tests are held to the vendors: their official clients drive them, and Prism checks each
 # request and each answer against the published contract.
 . "$SRC/tests/e2e/lib.sh"

@@ -1,5 +1,6 @@
 # shellcheck shell=sh
 # SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2154 # variables are named after vendors and set by eval
 # Sourced after tests/e2e/lib.sh: the fakes of GitHub, Jira and Slack, each behind `prism proxy --errors` on the vendor's
 # contract and nginx in front of that. What the contract has no word for goes past Prism; so does everything where the
 # contracts (../shared/contracts beside the source tree), node, npm or nginx are out of reach, and then contract=no.

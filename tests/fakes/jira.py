@@ -43,7 +43,7 @@ class Jira(Fake):
         self.page_most = options.get("page_most", 5000)
         self.zone = datetime.timezone(datetime.timedelta(hours=options.get("zone_hours", 0)))
         self.users, self.groups, self.tokens, self.projects, self.issues, self.attachments = {}, {}, {}, {}, {}, {}
-        self.statuses, self.transitions = {}, []
+        self.statuses, self.transitions, self.roles = {}, [], {}
         self.done_needs = options.get("done_needs", [])
         for name, category in options.get("statuses", {"To Do": "new", "In Progress": "indeterminate", "In Review": "indeterminate", "Done": "done"}).items():
             self.statuses[name] = {"id": str(10000 + len(self.statuses)), "name": name, "category": category}
@@ -242,11 +242,7 @@ class Jira(Fake):
     @route("GET", API + "/myself")
     def get_myself(self, request):
         self.need(request)
-        shape = self.user_shape(request, request.credential)
-        if "groups" in request.query.get("expand", ""):
-            names = [g for g, members in self.groups.items() if request.credential in members]
-            shape["groups"] = {"size": len(names), "items": [{"name": n, "groupId": "g-" + n} for n in names]}
-        return Answer(200, shape)
+        return Answer(200, self.with_groups(request, request.credential))
 
     @route("GET", API + "/mypermissions")
     def get_my_permissions(self, request):
@@ -259,7 +255,28 @@ class Jira(Fake):
         account = request.query.get("accountId") or request.query.get("username") or request.query.get("key")
         if account not in self.users:
             raise refusal(404, "The user does not exist.")
-        return Answer(200, self.user_shape(request, account))
+        return Answer(200, self.with_groups(request, account))
+
+    def with_groups(self, request, account):
+        shape = self.user_shape(request, account)
+        if "groups" in request.query.get("expand", ""):
+            names = [g for g, members in self.groups.items() if account in members]
+            shape["groups"] = {"size": len(names), "items": [{"name": n} if self.flavor == "server" else {"name": n, "groupId": "g-" + n} for n in names]}
+        return shape
+
+    @route("GET", API + "/project/{key}/role")
+    def get_roles(self, request, key):
+        self.need(request)
+        return Answer(200, {r["name"]: "%s%s/project/%s/role/%s" % (self.base(request), API, key, r["id"]) for r in self.roles.get(key, [])})
+
+    @route("GET", API + "/project/{key}/role/{number}")
+    def get_role(self, request, key, number):
+        self.need(request)
+        for role in self.roles.get(key, []):
+            if role["id"] == number:
+                actors = [{"id": 1, "displayName": a, "type": "atlassian-user-role-actor", "name": a, "actorUser": {"accountId": a}} for a in role["users"]]
+                return Answer(200, {"self": self.base(request) + request.path, "name": role["name"], "id": int(number), "actors": actors})
+        raise refusal(404, "Can not retrieve a role actor for a null project role.")
 
     @route("GET", API + "/user/groups")
     def get_user_groups(self, request):
@@ -666,6 +683,11 @@ class Jira(Fake):
     def add_project(self, key, name=None, types=tuple(TYPES)):
         self.projects[key] = {"id": str(self.next_id()), "name": name or key, "types": list(types), "numbers": 0}
         return {"id": self.projects[key]["id"]}
+
+    def add_role(self, project, name, users):
+        made = {"id": str(self.next_id()), "name": name, "users": users}
+        self.roles.setdefault(project, []).append(made)
+        return {"id": made["id"]}
 
     def add_issue(self, project, summary, description=None, status="To Do", type="Task", assignee="bot-1", reporter="ana", labels=(), parent=None, extra=None):
         if project not in self.projects:

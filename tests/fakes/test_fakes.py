@@ -434,6 +434,15 @@ class JiraTest(Case):
         self.assertEqual((status, urllib.parse.urlsplit(headers["Location"]).hostname), (303, "api.media.atlassian.com"))
         self.assertEqual(self.client("GET", self.api + "/attachment/content/%s?redirect=false" % number)[1]["Content-Type"], "image/png")
 
+    def test_groups_and_roles(self):
+        self.client.control("add/user", account="mia", groups=["devs"])
+        number = self.client.control("add/role", project="SHOP", name="Developers", users=["mia"])["id"]
+        self.assertEqual([g["name"] for g in self.client("GET", self.api + "/user/groups?accountId=mia")[2]], ["devs"])
+        self.assertEqual(self.client("GET", self.api + "/user?accountId=mia&expand=groups")[2]["groups"]["items"][0]["name"], "devs")
+        where = self.client("GET", self.api + "/project/SHOP/role")[2]["Developers"]
+        self.assertTrue(where.endswith("/role/" + number))
+        self.assertEqual(self.client("GET", urllib.parse.urlsplit(where).path)[2]["actors"][0]["actorUser"]["accountId"], "mia")
+
     def test_limits_by_issue(self):
         for number in range(21):
             self.client("PUT", self.api + "/issue/%s/properties/p%d" % (self.key, number), {"n": number})
