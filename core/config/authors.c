@@ -10,7 +10,7 @@
 #include "base/text.h"
 #include "config/authors.h"
 
-static bool authors_name(const char *entry, const struct drover_person *);
+static bool authors_name(const char *entry, const char *const *own, const struct drover_person *);
 
 const char *
 authors_fault(const char *entry)
@@ -44,9 +44,15 @@ authors_of(const struct config *config, const char *source, const char *const *d
 }
 
 static bool
-authors_name(const char *entry, const struct drover_person *person)
+authors_name(const char *entry, const char *const *own, const struct drover_person *person)
 {
-	if (strcmp(entry, AUTHORS_ANYBODY) == 0 || strcasecmp(entry, person->id) == 0)
+	bool mark = false;
+
+	if (strcmp(entry, AUTHORS_ANYBODY) == 0)
+		return true;
+	for (; own != NULL && *own != NULL; own++)
+		mark = mark || strcasecmp(entry, *own) == 0;
+	if (!mark && strcasecmp(entry, person->id) == 0)
 		return true;
 	for (size_t i = 0; person->marks != NULL && person->marks[i] != NULL; i++)
 		if (strcmp(entry, person->marks[i]) == 0)
@@ -55,7 +61,7 @@ authors_name(const char *entry, const struct drover_person *person)
 }
 
 int
-authors_allow(const char *const *authors, const struct drover_person *person, const char **why)
+authors_allow(const char *const *authors, const char *const *own, const struct drover_person *person, const char **why)
 {
 	const char *reason = "not among the authors of this source";
 	int allowed = 0;
@@ -70,7 +76,7 @@ authors_allow(const char *const *authors, const struct drover_person *person, co
 		reason = "the plugin does not say who asks";
 	else
 		for (; !allowed && *authors != NULL; authors++)
-			allowed = authors_name(*authors, person);
+			allowed = authors_name(*authors, own, person);
 	if (!allowed && why != NULL)
 		*why = reason;
 	return allowed;

@@ -19,8 +19,8 @@ const char *const *authors_of(const struct config *, const char *source, const c
 /*
  * 1: this person may; 0: not, and *why (may be NULL) is a constant sentence that says it. authors NULL: the source has none, and only
  * bots and drover itself are refused. person NULL, or one without an id: nobody has said who asks. Ids are compared in any case,
- * marks exactly.
+ * marks exactly. own (may be NULL) is the plugin's own list: its words are marks, so a stranger whose login is "member" is no member.
  */
-int authors_allow(const char *const *authors, const struct drover_person *, const char **why);
+int authors_allow(const char *const *authors, const char *const *own, const struct drover_person *, const char **why);
 
 #endif

@@ -10,7 +10,7 @@
 static int trust_allows(struct drover_scope *, const char *, const struct drover_person *, struct drover_error *);
 static const char *trust_author(struct drover_scope *, const char *, size_t);
 static const char *trust_own(const struct scope *);
-static const char *const *trust_authors(struct scope *, const char *source, struct error *);
+static const char *const *trust_authors(struct scope *, const char *source, const char *const **own, struct error *);
 
 const struct drover_host_trust host_trust = {
 	.size = sizeof host_trust,
@@ -31,7 +31,7 @@ trust_own(const struct scope *scope)
 }
 
 static const char *const *
-trust_authors(struct scope *scope, const char *source, struct error *err)
+trust_authors(struct scope *scope, const char *source, const char *const **own, struct error *err)
 {
 	const char *plugin = scope->log.plugin != NULL ? scope->log.plugin : "?";
 	char full[2 * DROVER_NAME_MAX + 2];
@@ -50,7 +50,8 @@ trust_authors(struct scope *scope, const char *source, struct error *err)
 			return NULL;
 		}
 		(void)snprintf(full, sizeof full, "%s.%s", plugin, source);
-		return authors_of(scope->config, full, scope->sources[i].authors);
+		*own = scope->sources[i].authors;
+		return authors_of(scope->config, full, *own);
 	}
 	error_set(err, DROVER_PERMANENT, "plugin %s has no source %s", plugin, source);
 	return NULL;
@@ -60,19 +61,19 @@ static int
 trust_allows(struct drover_scope *public, const char *source, const struct drover_person *given, struct drover_error *out)
 {
 	struct scope *scope = scope_of(public);
-	const char *const *authors;
+	const char *const *authors, *const *own;
 	struct drover_person person;
 	struct error err = { 0 };
 
-	if ((authors = trust_authors(scope, source, &err)) == NULL || service_person(given, &person, &err) != 0)
+	if ((authors = trust_authors(scope, source, &own, &err)) == NULL || service_person(given, &person, &err) != 0)
 		return scope_fail(out, &err);
-	return authors_allow(authors, &person, NULL);
+	return authors_allow(authors, own, &person, NULL);
 }
 
 static const char *
 trust_author(struct drover_scope *public, const char *source, size_t index)
 {
-	const char *const *authors = trust_authors(scope_of(public), source, NULL);
+	const char *const *own, *const *authors = trust_authors(scope_of(public), source, &own, NULL);
 
 	for (; authors != NULL && *authors != NULL; authors++)
 		if (index-- == 0)

@@ -66,6 +66,7 @@ accept_allows(struct runner_handle *r, struct source *source, struct source_item
 {
 	const char *marks[ACCEPT_MARKS_MAX + 1] = { NULL };
 	struct drover_person person = { .size = sizeof person, .flags = i->flags, .id = i->author, .name = i->name, .marks = marks };
+	const char *const *own = (const char *const *)source->authors;
 	char *lines = xstrdup(i->marks), *rest = lines, *mark;
 	bool allowed;
 	size_t n = 0;
@@ -74,7 +75,7 @@ accept_allows(struct runner_handle *r, struct source *source, struct source_item
 		if (*mark != '\0')
 			marks[n++] = mark;
 	/* The list is the configuration's of this moment, not of the moment when the poll began. */
-	allowed = authors_allow(authors_of(r->supervisor->daemon->config, source->name, (const char *const *)source->authors), &person, why) == 1;
+	allowed = authors_allow(authors_of(r->supervisor->daemon->config, source->name, own), own, &person, why) == 1;
 	free(lines);
 	return allowed;
 }

@@ -120,7 +120,7 @@ struct drover_field {
 struct drover_person {
 	uint32_t size;            /* sizeof(struct drover_person) */
 	uint32_t flags;
-	const char *id;           /* as people write it in `authors`: a login, an account id; required */
+	const char *id;           /* as people write it in `authors`: a login, an account id; required. Must not read as a mark: "login:member" */
 	const char *name;         /* for people, or NULL */
 	const char *const *marks; /* what else `authors` may name: "member", "permission:write", "@acme/devs"; NULL-terminated, or NULL */
 };
@@ -175,8 +175,8 @@ struct drover_source {
 	void (*close)(struct drover_scope *, void *source); /* optional */
 	/* since 1.1 */
 	/*
-	 * Who may start work unless `authors` is configured: ids and marks, NULL-terminated. NULL: this source has no
-	 * authors (files, schedules) and takes no key `authors`.
+	 * Who may start work unless `authors` is configured: marks, NULL-terminated; a word of this list is never taken for
+	 * an id. NULL: this source has no authors (files, schedules) and takes no key `authors`.
 	 */
 	const char *const *authors;
 	/*

@@ -14,6 +14,8 @@
 #define LIST(...) ((const char *const[]){ __VA_ARGS__, NULL })
 
 static const char *const nobody[] = { NULL };
+/* The plugin's own list in all of these. */
+static const char *const own[] = { "owner", "member", NULL };
 
 static const struct {
 	const char *const *authors;
@@ -37,6 +39,12 @@ static const struct {
 	{ LIST("@acme/devs"), "x", LIST("@acme/dev", "@acme/devs"), 0, NULL },
 	{ LIST("permission:write"), "x", LIST("permission:read"), 0, "not among" },
 	{ LIST("Somebody"), "x", NULL, 0, "not among" },
+	/* a login that reads like a mark of the plugin's own opens nothing; another one is a login */
+	{ LIST("owner", "member"), "member", NULL, 0, "not among" },
+	{ LIST("owner", "member"), "OWNER", LIST("none"), 0, "not among" },
+	{ LIST("Member"), "member", LIST("none"), 0, "not among" },
+	{ LIST("owner", "member"), "owner", LIST("member"), 0, NULL },
+	{ LIST("devs"), "devs", NULL, 0, NULL },
 	/* nobody is named */
 	{ nobody, "octocat", LIST("owner"), 0, "not among" },
 	/* anybody, but not everything */
@@ -64,10 +72,10 @@ START_TEST(persons_against_lists)
 	struct drover_person person = { .size = sizeof person, .id = persons[_i].id, .marks = persons[_i].marks, .flags = persons[_i].flags,
 		.name = "Somebody" };
 	const char *why = "";
-	int allowed = authors_allow(persons[_i].authors, &person, &why);
+	int allowed = authors_allow(persons[_i].authors, own, &person, &why);
 
 	ck_assert_int_eq(allowed, persons[_i].why == NULL);
-	ck_assert_int_eq(authors_allow(persons[_i].authors, &person, NULL), allowed);
+	ck_assert_int_eq(authors_allow(persons[_i].authors, own, &person, NULL), allowed);
 	if (persons[_i].why != NULL)
 		ck_assert_msg(strstr(why, persons[_i].why) != NULL, "%s", why);
 }
@@ -75,8 +83,8 @@ END_TEST
 
 START_TEST(nobody_at_all)
 {
-	ck_assert_int_eq(authors_allow(LIST("*"), NULL, NULL), 0);
-	ck_assert_int_eq(authors_allow(NULL, NULL, NULL), 1);
+	ck_assert_int_eq(authors_allow(LIST("*"), own, NULL, NULL), 0);
+	ck_assert_int_eq(authors_allow(NULL, NULL, NULL, NULL), 1);
 }
 END_TEST
 
