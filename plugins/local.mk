@@ -10,6 +10,7 @@ include plugins/inbox/local.mk
 include plugins/exec/local.mk
 include plugins/jira/local.mk
 include plugins/slack/local.mk
+include plugins/github/local.mk
 include plugins/template/local.mk
 
 EXTRA_DIST += doc/plugins.md doc/abi-history.md doc/inbox.md

@@ -1,0 +1,454 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Who we are at GitHub and with which token we ask: a personal access token, or a GitHub App whose installation tokens are
+ * made here, kept in memory only, renewed before they end and once more when one is refused.
+ */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include <openssl/crypto.h>
+#include <openssl/rand.h>
+
+#include "github.h"
+
+#define REFRESH_EARLY_MS (10 * 60 * 1000)  /* of the hour that a token lives */
+#define REFRESH_JITTER_MS (2 * 60 * 1000)
+#define ACCEPT "application/vnd.github+json, application/json;q=0.9"
+
+static bool is_app(struct drover_scope *);
+static char *secret_read(struct drover_scope *, const char *, struct drover_error *);
+static void secret_free(char *);
+static int hub_authorize(struct hub *, const char *, char *, struct drover_error *);
+static int hub_as_app(struct hub *, struct drover_error *);
+static int hub_prepare(struct hub *, struct github *, struct drover_scope *, const char *, uint32_t, struct drover_error *);
+static struct token *token_find(struct github *, const char *);
+static void token_drop(struct github *, const char *);
+static int token_keep(struct hub *, const cJSON *, struct drover_error *);
+static int installation_find(struct hub *, char *, size_t, struct drover_error *);
+static int token_make(struct hub *, struct drover_error *);
+static int hub_as_installation(struct hub *, struct drover_error *);
+static int hub_renew(struct hub *, struct drover_error *);
+
+static bool
+is_app(struct drover_scope *scope)
+{
+	const char *id = scope->host->option->string(scope, "app_id");
+
+	return id != NULL && *id != '\0';
+}
+
+int
+account_check(struct drover_scope *scope, struct drover_error *err)
+{
+	const struct drover_host_secret *secret = scope->host->secret;
+	bool pat = secret->given(scope, "token") == 1, key = secret->given(scope, "private_key") == 1;
+	const char *base = scope->host->option->string(scope, "api_url");
+
+	if (strncmp(base, "https://", 8) != 0 && strncmp(base, "http://", 7) != 0)
+		return plugin_fail(err, DROVER_CONFIG, "api_url: \"%.200s\" is no URL; GitHub's own is https://api.github.com", base);
+	if (is_app(scope) && pat)
+		return plugin_fail(err, DROVER_CONFIG, "both app_id and token_file are given: drover works as a GitHub App or as the user of a token");
+	if (is_app(scope) && !key)
+		return plugin_fail(err, DROVER_CONFIG, "app_id is given, but no private_key_file: the App's settings on GitHub make the key");
+	if (!is_app(scope) && !pat)
+		return plugin_fail(err, DROVER_CONFIG, "no credential: give app_id and private_key_file of a GitHub App, or token_file with a personal access token");
+	return 0;
+}
+
+static char *
+secret_read(struct drover_scope *scope, const char *key, struct drover_error *err)
+{
+	size_t size = 16384;
+	char *value = malloc(size);
+	int64_t len;
+
+	err->code = 0;
+	if (value == NULL) {
+		plugin_fail(err, DROVER_INTERNAL, "out of memory");
+		return NULL;
+	}
+	len = scope->host->secret->get(scope, key, value, size, err);
+	if (len < 0 || (size_t)len >= size) {
+		if (err->code == 0)
+			plugin_fail(err, DROVER_CONFIG, len < 0 ? "%s is not configured: give %s_file" : "%s: longer than any; does %s_file name the right file?",
+			    key, key);
+		free(value);
+		return NULL;
+	}
+	/* A file ends in a newline, which no header may hold. */
+	while (len > 0 && strchr(" \t\r\n", value[len - 1]) != NULL)
+		value[--len] = '\0';
+	return value;
+}
+
+static void
+secret_free(char *secret)
+{
+	if (secret != NULL)
+		OPENSSL_cleanse(secret, strlen(secret));
+	free(secret);
+}
+
+/* Takes the secret over. */
+static int
+hub_authorize(struct hub *hub, const char *credential, char *secret, struct drover_error *err)
+{
+	size_t len;
+
+	secret_free(hub->authorization);
+	hub->authorization = NULL;
+	hub->web.authorization = NULL;
+	if (secret == NULL)
+		return err->code;
+	len = strlen(secret);
+	if (strpbrk(secret, "\r\n") != NULL || len == 0) {
+		secret_free(secret);
+		return plugin_fail(err, DROVER_CONFIG, "the token of GitHub is %s", len == 0 ? "empty" : "more than one line");
+	}
+	if ((hub->authorization = malloc(len + 8)) == NULL) {
+		secret_free(secret);
+		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
+	}
+	memcpy(hub->authorization, "Bearer ", 7);
+	memcpy(hub->authorization + 7, secret, len + 1);
+	secret_free(secret);
+	hub->web.authorization = hub->authorization;
+	snprintf(hub->credential, sizeof(hub->credential), "%s", credential);
+	hub->web.credential = hub->credential;
+	return 0;
+}
+
+static int
+hub_as_app(struct hub *hub, struct drover_error *err)
+{
+	struct drover_scope *scope = hub->scope;
+	const char *id = scope->host->option->string(scope, "app_id");
+	char *pem = secret_read(scope, "private_key", err), *jwt = NULL, credential[LOGIN_MAX];
+
+	if (pem == NULL)
+		return err->code;
+	if ((jwt = jwt_make(id, pem, scope->host->time->now(scope) / 1000, err)) != NULL)
+		scope->host->secret->mask(scope, jwt);
+	secret_free(pem);
+	if (jwt == NULL)
+		return err->code;
+	snprintf(credential, sizeof(credential), "app/%.64s", id);
+	return hub_authorize(hub, credential, jwt, err);
+}
+
+static struct token *
+token_find(struct github *github, const char *slug)
+{
+	size_t i;
+
+	for (i = 0; i < TOKENS; i++)
+		if (github->tokens[i].text != NULL && strcasecmp(github->tokens[i].slug, slug) == 0)
+			return &github->tokens[i];
+	return NULL;
+}
+
+static void
+token_drop(struct github *github, const char *slug)
+{
+	struct token *token = token_find(github, slug);
+
+	if (token == NULL)
+		return;
+	secret_free(token->text);
+	token->text = NULL;
+}
+
+static int
+token_keep(struct hub *hub, const cJSON *made, struct drover_error *err)
+{
+	struct github *github = hub->github;
+	struct token *token = NULL;
+	const char *text = json_text(made, "token");
+	int64_t ends = when_read(json_text(made, "expires_at")), now = hub->scope->host->time->now(hub->scope);
+	uint32_t jitter = 0;
+	size_t i;
+
+	if (*text == '\0')
+		return plugin_fail(err, DROVER_AGAIN, "%s: GitHub answered without an installation token", hub->slug);
+	hub->scope->host->secret->mask(hub->scope, text);
+	token_drop(github, hub->slug);
+	for (i = 0; i < TOKENS && token == NULL; i++)
+		if (github->tokens[i].text == NULL)
+			token = &github->tokens[i];
+	if (token == NULL) {
+		token = &github->tokens[github->next++ % TOKENS];
+		secret_free(token->text);
+	}
+	if ((token->text = strdup(text)) == NULL)
+		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
+	snprintf(token->slug, sizeof(token->slug), "%s", hub->slug);
+	/* Many daemons of one App must not renew in the same second. */
+	if (RAND_bytes((unsigned char *)&jitter, sizeof(jitter)) != 1)
+		jitter = 0;
+	if (ends * 1000 < now + 2 * REFRESH_EARLY_MS)
+		ends = now / 1000 + 3600;
+	token->refresh_at = ends * 1000 - REFRESH_EARLY_MS - jitter % REFRESH_JITTER_MS;
+	return 0;
+}
+
+static int
+installation_find(struct hub *hub, char *id, size_t size, struct drover_error *err)
+{
+	const char *given = hub->scope->host->option->string(hub->scope, "installation_id");
+	struct web_answer answer;
+	int code;
+
+	if (given != NULL && *given != '\0') {
+		if (strspn(given, "0123456789") != strlen(given) || strlen(given) >= size)
+			return plugin_fail(err, DROVER_CONFIG, "installation_id: \"%.64s\" is not a number", given);
+		snprintf(id, size, "%s", given);
+		return 0;
+	}
+	if ((code = hub_get(hub, &answer, 0, err, "/repos/%s/installation", hub->slug)) != 0)
+		return code;
+	json_id(answer.json, "id", id, size);
+	if (answer.status == 404)
+		code = plugin_fail(err, DROVER_AUTH, "%s: the GitHub App is not installed there: install it for this repository", hub->slug);
+	else if (answer.status != 200 || *id == '\0')
+		code = web_refused(&answer, "the App's installation", err);
+	web_answer_free(&answer);
+	return code;
+}
+
+/* Asks for a token as the App; the hub is the App's afterwards. */
+static int
+token_make(struct hub *hub, struct drover_error *err)
+{
+	struct web_answer answer;
+	char id[GITHUB_ID_MAX];
+	int code;
+
+	if ((code = hub_as_app(hub, err)) != 0 || (code = installation_find(hub, id, sizeof(id), err)) != 0)
+		return code;
+	if ((code = hub_write(hub, "POST", NULL, 0, &answer, err, "/app/installations/%s/access_tokens", id)) != 0)
+		return code;
+	if (answer.status == 201)
+		code = token_keep(hub, answer.json, err);
+	else
+		code = web_refused(&answer, "an installation token of the App", err);
+	web_answer_free(&answer);
+	return code;
+}
+
+static int
+hub_as_installation(struct hub *hub, struct drover_error *err)
+{
+	struct token *token = token_find(hub->github, hub->slug);
+	char credential[LOGIN_MAX], owner[64], *text;
+	int code;
+
+	if (token == NULL || token->refresh_at <= hub->scope->host->time->now(hub->scope)) {
+		if ((code = token_make(hub, err)) != 0)
+			return code;
+		token = token_find(hub->github, hub->slug);
+	}
+	if (token == NULL || (text = strdup(token->text)) == NULL)
+		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
+	/* One installation is one account's, and limits are counted for it. */
+	snprintf(owner, sizeof(owner), "%.*s", (int)strcspn(hub->slug, "/"), hub->slug);
+	snprintf(credential, sizeof(credential), "installation/%s", owner);
+	return hub_authorize(hub, credential, text, err);
+}
+
+static int
+hub_prepare(struct hub *hub, struct github *github, struct drover_scope *scope, const char *slug, uint32_t flags, struct drover_error *err)
+{
+	memset(hub, 0, sizeof(*hub));
+	hub->github = github;
+	hub->scope = scope;
+	hub->flags = flags;
+	hub->app = is_app(scope);
+	if (slug != NULL)
+		snprintf(hub->slug, sizeof(hub->slug), "%s", slug);
+	hub->web.scope = scope;
+	hub->web.base = scope->host->option->string(scope, "api_url");
+	hub->web.accept = ACCEPT;
+	hub->web.judge = github_judge;
+	hub->web.headers[0] = (struct drover_field){ "X-GitHub-Api-Version", "2022-11-28" };
+	hub->web.headers_len = 1;
+	if (scope->host->http == NULL || scope->host->secret == NULL)
+		return plugin_fail(err, DROVER_CONFIG, "this callback is granted no http and no secrets");
+	return web_extra_headers(&hub->web, err);
+}
+
+int
+hub_open(struct hub *hub, struct github *github, struct drover_scope *scope, const char *slug, uint32_t flags, struct drover_error *err)
+{
+	int code;
+
+	if ((code = hub_prepare(hub, github, scope, slug, flags, err)) != 0)
+		return code;
+	if (!hub->app)
+		return hub_authorize(hub, "user", secret_read(scope, "token", err), err);
+	return hub->slug[0] != '\0' ? hub_as_installation(hub, err) : hub_as_app(hub, err);
+}
+
+void
+hub_close(struct hub *hub)
+{
+	secret_free(hub->authorization);
+	hub->authorization = NULL;
+	hub->web.authorization = NULL;
+}
+
+/* 0 when it is worth another try with another token. */
+static int
+hub_renew(struct hub *hub, struct drover_error *err)
+{
+	struct drover_error why = { 0 };
+
+	if (!hub->app || hub->slug[0] == '\0' || hub->renewed || strncmp(hub->credential, "installation/", 13) != 0)
+		return err->code;
+	hub->renewed = true;
+	token_drop(hub->github, hub->slug);
+	hub->scope->host->log->printf(hub->scope, DROVER_NOTICE, "%s: the installation token was refused, asking for another", hub->slug);
+	if (hub_as_installation(hub, &why) != 0)
+		*err = why;
+	else
+		return 0;
+	return err->code;
+}
+
+int
+hub_send(struct hub *hub, const struct web_ask *given, struct web_answer *answer, struct drover_error *err)
+{
+	struct web_ask ask = *given;
+	const char *method = ask.method != NULL ? ask.method : "GET", *moved;
+	char *path = NULL;
+	int code, hops;
+
+	ask.flags |= hub->flags;
+	ask.limits = github_limits(method, &ask.limits_len);
+	for (hops = 0;; hops++) {
+		if ((code = web_send(&hub->web, &ask, answer, err)) == DROVER_AUTH && hub_renew(hub, err) == 0)
+			code = web_send(&hub->web, &ask, answer, err);
+		if (code != 0 || strcmp(method, "GET") == 0 || hops == 3)
+			break;
+		/* A renamed repository: the host follows for reads only, as a write elsewhere is the caller's decision. */
+		if (answer->status != 301 && answer->status != 307 && answer->status != 308)
+			break;
+		moved = hub->scope->host->http->header(hub->scope, &answer->response, "location");
+		free(path);
+		if (moved == NULL || (path = strdup(moved)) == NULL)
+			break;
+		ask.path = path;
+		web_answer_free(answer);
+	}
+	free(path);
+	return code;
+}
+
+int
+hub_get(struct hub *hub, struct web_answer *answer, uint32_t flags, struct drover_error *err, const char *format, ...)
+{
+	char path[GITHUB_URL_MAX];
+	struct web_ask ask = { .path = path, .flags = flags };
+	va_list ap;
+	int n;
+
+	va_start(ap, format);
+	n = vsnprintf(path, sizeof(path), format, ap);
+	va_end(ap);
+	if (n < 0 || (size_t)n >= sizeof(path))
+		return plugin_fail(err, DROVER_PERMANENT, "a path of GitHub's API would be too long: %.100s...", path);
+	return hub_send(hub, &ask, answer, err);
+}
+
+int
+hub_write(struct hub *hub, const char *method, cJSON *body, uint32_t flags, struct web_answer *answer, struct drover_error *err,
+    const char *format, ...)
+{
+	char path[GITHUB_URL_MAX];
+	struct web_ask ask = { .method = method, .path = path, .body = body, .flags = flags };
+	va_list ap;
+	int n, code;
+
+	va_start(ap, format);
+	n = vsnprintf(path, sizeof(path), format, ap);
+	va_end(ap);
+	if (n < 0 || (size_t)n >= sizeof(path))
+		code = plugin_fail(err, DROVER_PERMANENT, "a path of GitHub's API would be too long: %.100s...", path);
+	else
+		code = hub_send(hub, &ask, answer, err);
+	cJSON_Delete(body);
+	return code;
+}
+
+struct page {
+	int (*each)(void *, const cJSON *, struct drover_error *);
+	void *arg;
+	size_t given;
+};
+
+static int
+page_each(void *arg, const cJSON *element, struct drover_error *err)
+{
+	struct page *page = arg;
+
+	page->given++;
+	return page->each(page->arg, element, err);
+}
+
+int
+hub_pages(struct hub *hub, const char *path, uint32_t flags, int pages, int (*each)(void *, const cJSON *, struct drover_error *), void *arg,
+    struct drover_error *err)
+{
+	struct web_ask ask = { .path = path, .flags = flags | hub->flags };
+	struct page page = { each, arg, 0 };
+	int code;
+
+	ask.limits = github_limits("GET", &ask.limits_len);
+	code = web_pages(&hub->web, &ask, NULL, pages, page_each, &page, err);
+	/* Elements that were given would come twice. */
+	if (code == DROVER_AUTH && page.given == 0 && hub_renew(hub, err) == 0)
+		code = web_pages(&hub->web, &ask, NULL, pages, page_each, &page, err);
+	return code;
+}
+
+int
+account_who(struct github *github, struct drover_scope *scope, struct drover_error *err)
+{
+	const char *given = scope->host->option->string(scope, "user");
+	struct web_answer answer;
+	struct hub hub;
+	int code;
+
+	if (github->login[0] != '\0')
+		return 0;
+	if (given != NULL && *given != '\0') {
+		snprintf(github->login, sizeof(github->login), "%s", given);
+	} else {
+		code = hub_open(&hub, github, scope, NULL, 0, err);
+		if (code == 0)
+			code = hub_get(&hub, &answer, 0, err, hub.app ? "/app" : "/user");
+		hub_close(&hub);
+		if (code != 0)
+			return code;
+		if (answer.status != 200 || *json_text(answer.json, hub.app ? "slug" : "login") == '\0')
+			code = web_refused(&answer, hub.app ? "who the App is" : "who the token belongs to", err);
+		else if (hub.app)
+			snprintf(github->login, sizeof(github->login), "%.100s[bot]", json_text(answer.json, "slug"));
+		else
+			snprintf(github->login, sizeof(github->login), "%.100s", json_text(answer.json, "login"));
+		web_answer_free(&answer);
+		if (code != 0)
+			return code;
+	}
+	snprintf(github->mention, sizeof(github->mention), "%.*s", (int)strcspn(github->login, "["), github->login);
+	return 0;
+}
+
+bool
+account_is_self(const struct github *github, const char *login)
+{
+	return github->login[0] != '\0' && strcasecmp(github->login, login) == 0;
+}

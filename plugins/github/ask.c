@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What somebody wants of us: read from a comment, a review, a body or a label, keyed by what triggered it and the
+ * revision of its text, and frozen as the payload of its job. Days later that text is what is carried out.
+ */
+#include <ctype.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "github.h"
+
+#define HUNK_MAX 4000
+#define CONTEXT_MAX 40000
+
+static const struct {
+	const char *name;
+	size_t offset, size;
+} texts[] = {
+#define TEXT(name) { #name, offsetof(struct ask, name), sizeof(((struct ask *)0)->name) }
+	TEXT(slug), TEXT(number), TEXT(type), TEXT(id), TEXT(rev), TEXT(top), TEXT(author), TEXT(association), TEXT(url), TEXT(path),
+	TEXT(title), TEXT(prompt),
+#undef TEXT
+};
+
+static char *text_copy_clean(const char *, size_t);
+static bool object_add_cut(cJSON *, const char *, const char *, size_t);
+static cJSON *ask_object(const struct ask *, size_t);
+static bool is_digits(const char *);
+
+void
+ask_free(struct ask *ask)
+{
+	free(ask->text);
+	free(ask->context);
+	ask->text = ask->context = NULL;
+}
+
+static char *
+text_copy_clean(const char *text, size_t max)
+{
+	size_t len = text_cut(text, strlen(text), max);
+	char *out = malloc(len + 1);
+
+	if (out != NULL)
+		text_clean(out, len + 1, text, len, "\n\t");
+	return out;
+}
+
+int
+ask_read(struct ask *ask, const struct github *github, const cJSON *object, const char *body)
+{
+	const cJSON *user = json_at(object, "user");
+	const char *association = json_text(object, "author_association"), *hunk = json_text(object, "diff_hunk");
+	size_t i;
+
+	snprintf(ask->author, sizeof(ask->author), "%s", json_text(user, "login"));
+	for (i = 0; association[i] != '\0' && i + 1 < sizeof(ask->association); i++)
+		ask->association[i] = (char)tolower((unsigned char)association[i]);
+	ask->association[i] = '\0';
+	ask->bot = strcmp(json_text(user, "type"), "Bot") == 0 || cJSON_IsObject(json_at(object, "performed_via_github_app"));
+	ask->self = account_is_self(github, ask->author);
+	if (strlen(json_text(object, "html_url")) < sizeof(ask->url))
+		text_clean(ask->url, sizeof(ask->url), json_text(object, "html_url"), strlen(json_text(object, "html_url")), "");
+	text_clean(ask->path, sizeof(ask->path), json_text(object, "path"), strlen(json_text(object, "path")), "");
+	ask->line = (int64_t)json_number(object, "line");
+	if (ask->line == 0)
+		ask->line = (int64_t)json_number(object, "original_line");
+	free(ask->text);
+	free(ask->context);
+	ask->text = text_copy_clean(body, 4 * DROVER_PAYLOAD_MAX);
+	ask->context = NULL;
+	ask_revise(ask);
+	return ask->text == NULL || (*hunk != '\0' && ask_context(ask, hunk) != 0) ? -1 : 0;
+}
+
+int
+ask_context(struct ask *ask, const char *text)
+{
+	free(ask->context);
+	ask->context = text_copy_clean(text, strcmp(ask->type, "reviewcomment") == 0 ? HUNK_MAX : CONTEXT_MAX);
+	return ask->context != NULL ? 0 : -1;
+}
+
+void
+ask_revise(struct ask *ask)
+{
+	const char *text = ask->text != NULL ? ask->text : "";
+
+	/* Of the text, not of updated_at: that moves too when somebody hides or reacts to a comment. */
+	snprintf(ask->rev, sizeof(ask->rev), "%08" PRIx64, text_hash(0, text, strlen(text)) & 0xffffffffu);
+}
+
+void
+ask_key(const struct ask *ask, char key[DROVER_KEY_MAX])
+{
+	/* A body belongs to its number; of labels, each setting is another ask. */
+	snprintf(key, DROVER_KEY_MAX, "github/%s/%s/%s@%s", ask->slug, ask->type, ask->id, ask->rev);
+}
+
+void
+ask_serial(const struct ask *ask, char serial[DROVER_KEY_MAX])
+{
+	snprintf(serial, DROVER_KEY_MAX, "github/%s#%s", ask->slug, ask->number);
+}
+
+/* text may be NULL. False: out of memory. */
+static bool
+object_add_cut(cJSON *object, const char *key, const char *text, size_t max)
+{
+	size_t len = text != NULL ? strlen(text) : 0, cut = text != NULL ? text_cut(text, len, max) : 0;
+	bool good;
+	char *out;
+
+	if (text == NULL)
+		return true;
+	if ((out = malloc(cut + 64)) == NULL)
+		return false;
+	memcpy(out, text, cut);
+	snprintf(out + cut, 64, "%s", cut < len ? "\n[... the rest is too long and was cut]" : "");
+	good = cJSON_AddStringToObject(object, key, out) != NULL;
+	free(out);
+	return good;
+}
+
+static cJSON *
+ask_object(const struct ask *ask, size_t max)
+{
+	cJSON *object = cJSON_CreateObject();
+	bool good = object != NULL;
+	size_t i;
+
+	for (i = 0; i < sizeof(texts) / sizeof(texts[0]) && good; i++) {
+		const char *value = (const char *)ask + texts[i].offset;
+
+		if (*value != '\0')
+			good = cJSON_AddStringToObject(object, texts[i].name, value) != NULL;
+	}
+	good = good && cJSON_AddNumberToObject(object, "line", (double)ask->line) != NULL &&
+	    cJSON_AddNumberToObject(object, "at", (double)ask->at) != NULL &&
+	    object_add_cut(object, "text", ask->text, max) && object_add_cut(object, "context", ask->context, max);
+	if (good)
+		return object;
+	cJSON_Delete(object);
+	return NULL;
+}
+
+char *
+ask_payload(const struct ask *ask)
+{
+	size_t max = DROVER_PAYLOAD_MAX;
+	cJSON *object;
+	char *out;
+
+	/* Escaping may double a text or more, so the length is only known afterwards. */
+	for (;; max /= 2) {
+		if ((object = ask_object(ask, max)) == NULL)
+			return NULL;
+		out = cJSON_PrintUnformatted(object);
+		cJSON_Delete(object);
+		if (out == NULL || strlen(out) <= DROVER_PAYLOAD_MAX)
+			return out;
+		cJSON_free(out);
+	}
+}
+
+static bool
+is_digits(const char *text)
+{
+	size_t len = strlen(text);
+
+	return len > 0 && strspn(text, "0123456789") == len;
+}
+
+int
+ask_parse(struct ask *ask, const char *payload, uint64_t len, struct drover_error *err)
+{
+	struct drover_error why = { 0 };
+	cJSON *object = json_read(payload, len, &why);
+	const char *value;
+	size_t i;
+	int code = 0;
+
+	memset(ask, 0, sizeof(*ask));
+	if (!cJSON_IsObject(object)) {
+		cJSON_Delete(object);
+		return plugin_fail(err, DROVER_PERMANENT, "the job's payload is not one of this plugin: %.200s", object == NULL ? why.text : "no object");
+	}
+	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		value = json_text(object, texts[i].name);
+		if (strlen(value) >= texts[i].size)
+			code = plugin_fail(err, DROVER_PERMANENT, "the job's payload has too long a \"%s\"", texts[i].name);
+		else
+			snprintf((char *)ask + texts[i].offset, texts[i].size, "%s", value);
+	}
+	ask->line = (int64_t)json_number(object, "line");
+	ask->at = (int64_t)json_number(object, "at");
+	ask->text = text_copy_clean(json_text(object, "text"), DROVER_PAYLOAD_MAX);
+	value = json_text(object, "context");
+	ask->context = *value != '\0' ? text_copy_clean(value, CONTEXT_MAX) : NULL;
+	if (code == 0 && ask->text == NULL)
+		code = plugin_fail(err, DROVER_INTERNAL, "out of memory");
+	/* These become parts of paths. */
+	if (code == 0 && (!slug_is(ask->slug) || !is_digits(ask->number) || !is_digits(ask->id) ||
+	    (ask->top[0] != '\0' && !is_digits(ask->top))))
+		code = plugin_fail(err, DROVER_PERMANENT, "the job's payload names no issue or pull request");
+	cJSON_Delete(object);
+	return code;
+}

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The JSON Web Token by which a GitHub App asks for its installations' tokens: RS256, good for nine minutes. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/bio.h>
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+
+#include "github.h"
+
+#define JWT_BACK 60  /* s; GitHub refuses one issued in its future, and clocks differ */
+#define JWT_LIFE 480 /* s from now; the whole span stays under the ten minutes that GitHub allows */
+
+static void base64url(struct text_buf *, const unsigned char *, size_t);
+static int no_password(char *, int, int, void *);
+static EVP_PKEY *jwt_key(const char *);
+static int jwt_sign(EVP_PKEY *, const char *, size_t, unsigned char **, size_t *);
+
+static void
+base64url(struct text_buf *out, const unsigned char *data, size_t len)
+{
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+	size_t i, n, k;
+	uint32_t bits;
+
+	for (i = 0; i < len; i += n) {
+		n = len - i < 3 ? len - i : 3;
+		bits = (uint32_t)data[i] << 16;
+		if (n > 1)
+			bits |= (uint32_t)data[i + 1] << 8;
+		if (n > 2)
+			bits |= data[i + 2];
+		for (k = 0; k <= n; k++)
+			text_add(out, &digits[bits >> (18 - 6 * k) & 63], 1);
+	}
+}
+
+/* OpenSSL would ask at the terminal. */
+static int
+no_password(char *buf, int size, int writing, void *arg)
+{
+	return 0;
+}
+
+static EVP_PKEY *
+jwt_key(const char *pem)
+{
+	size_t len = strlen(pem), used = 0, i;
+	char *text = malloc(len + 1);
+	EVP_PKEY *key = NULL;
+	BIO *in;
+
+	if (text == NULL)
+		return NULL;
+	/* Environment variables and vaults often hold the file on one line. */
+	for (i = 0; i < len; i++) {
+		if (pem[i] == '\\' && pem[i + 1] == 'n') {
+			text[used++] = '\n';
+			i++;
+		} else
+			text[used++] = pem[i];
+	}
+	if ((in = BIO_new_mem_buf(text, (int)used)) != NULL)
+		key = PEM_read_bio_PrivateKey(in, NULL, no_password, NULL);
+	BIO_free(in);
+	OPENSSL_cleanse(text, len);
+	free(text);
+	if (key != NULL && EVP_PKEY_base_id(key) != EVP_PKEY_RSA) {
+		EVP_PKEY_free(key);
+		return NULL;
+	}
+	return key;
+}
+
+static int
+jwt_sign(EVP_PKEY *key, const char *data, size_t len, unsigned char **sum, size_t *sum_len)
+{
+	EVP_MD_CTX *context = EVP_MD_CTX_new();
+	int r = -1;
+
+	*sum = NULL;
+	if (context != NULL && EVP_DigestSignInit(context, NULL, EVP_sha256(), NULL, key) == 1 &&
+	    EVP_DigestSign(context, NULL, sum_len, (const unsigned char *)data, len) == 1 &&
+	    (*sum = malloc(*sum_len)) != NULL && EVP_DigestSign(context, *sum, sum_len, (const unsigned char *)data, len) == 1)
+		r = 0;
+	EVP_MD_CTX_free(context);
+	return r;
+}
+
+char *
+jwt_make(const char *app_id, const char *pem, int64_t now, struct drover_error *err)
+{
+	static const char head[] = "{\"alg\":\"RS256\",\"typ\":\"JWT\"}";
+	struct text_buf token = { 0 };
+	unsigned char *sum = NULL;
+	size_t sum_len = 0;
+	EVP_PKEY *key;
+	char claims[160];
+
+	if (strlen(app_id) > 64 || strspn(app_id, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-") != strlen(app_id)) {
+		plugin_fail(err, DROVER_CONFIG, "app_id: \"%.64s\" is no id of a GitHub App", app_id);
+		return NULL;
+	}
+	if ((key = jwt_key(pem)) == NULL) {
+		plugin_fail(err, DROVER_CONFIG, "private_key: not an RSA key in PEM without a password; the App's settings on GitHub make one");
+		return NULL;
+	}
+	snprintf(claims, sizeof(claims), "{\"iat\":%" PRId64 ",\"exp\":%" PRId64 ",\"iss\":\"%s\"}", now - JWT_BACK, now + JWT_LIFE, app_id);
+	base64url(&token, (const unsigned char *)head, sizeof(head) - 1);
+	text_add(&token, ".", 1);
+	base64url(&token, (const unsigned char *)claims, strlen(claims));
+	if (token.bad || jwt_sign(key, token.data, token.len, &sum, &sum_len) != 0) {
+		plugin_fail(err, DROVER_INTERNAL, "private_key: signing failed");
+		text_free(&token);
+	} else {
+		text_add(&token, ".", 1);
+		base64url(&token, sum, sum_len);
+	}
+	free(sum);
+	EVP_PKEY_free(key);
+	if (token.bad) {
+		plugin_fail(err, DROVER_INTERNAL, "out of memory");
+		text_free(&token);
+	}
+	return token.data;
+}

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What other plugins and `drover call` may have us do: requests and replies are JSON objects, and ids strings. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "github.h"
+
+#define STATUS_TEXT_MAX 140      /* characters, says GitHub */
+
+/* A request and what is needed to carry it out. */
+struct call {
+	struct drover_scope *scope;
+	cJSON *request, *reply;
+	struct hub hub;
+	char number[GITHUB_ID_MAX];
+};
+
+static int call_begin(struct call *, struct drover_scope *, struct github *, const char *, uint64_t, struct drover_error *);
+static int call_end(struct call *, int, struct drover_error *);
+static int call_need(const struct call *, const char *, const char **, struct drover_error *);
+static int call_number(struct call *, struct drover_error *);
+static int call_put(struct call *, const char *, const char *, struct drover_error *);
+static int call_put_item(struct call *, const char *, cJSON *, struct drover_error *);
+static int open_pull_do(struct call *, struct drover_error *);
+static int comment_do(struct call *, struct drover_error *);
+static int label_remove(struct call *, const cJSON *, struct drover_error *);
+static int label_do(struct call *, struct drover_error *);
+static int status_do(struct call *, struct drover_error *);
+
+#define OPERATION(what) \
+	static int what##_call(struct drover_scope *scope, void *plugin, const char *request, uint64_t len, struct drover_error *err) \
+	{ \
+		struct call call; \
+		int code = call_begin(&call, scope, plugin, request, len, err); \
+		return call_end(&call, code == 0 ? what##_do(&call, err) : code, err); \
+	}
+OPERATION(open_pull)
+OPERATION(comment)
+OPERATION(label)
+OPERATION(status)
+
+static const struct drover_operation op_open_pull = {
+	.size = sizeof(struct drover_operation), .name = "open-pull", .call = open_pull_call,
+	.summary = "Opens a pull request for a branch, or finds the open one: {repo, branch, title, body, base, labels, draft, key}.",
+};
+static const struct drover_operation op_comment = {
+	.size = sizeof(struct drover_operation), .name = "comment", .call = comment_call,
+	.summary = "Comments on an issue or pull request, once for a key: {repo, number, text, key}.",
+};
+static const struct drover_operation op_label = {
+	.size = sizeof(struct drover_operation), .name = "label", .call = label_call,
+	.summary = "Sets existing labels and takes others off: {repo, number, add, remove}.",
+};
+static const struct drover_operation op_status = {
+	.size = sizeof(struct drover_operation), .name = "status", .call = status_call,
+	.summary = "Sets the status of a commit: {repo, sha, state, context, description, url}.",
+};
+static const struct drover_operation op_probe = {
+	.size = sizeof(struct drover_operation), .name = "probe", .call = github_probe,
+	.summary = "Says who drover is at GitHub and what the credential lacks: {}.",
+};
+
+const struct drover_operation *const github_operations[] = { &op_open_pull, &op_comment, &op_label, &op_status, &op_probe, NULL };
+
+/* call_end in either case. */
+static int
+call_begin(struct call *call, struct drover_scope *scope, struct github *github, const char *request, uint64_t len, struct drover_error *err)
+{
+	struct drover_error why = { 0 };
+	char slug[SLUG_MAX];
+	const char *repo;
+	int code;
+
+	memset(call, 0, sizeof(*call));
+	call->scope = scope;
+	call->request = json_read(request, len, &why);
+	if ((call->reply = cJSON_CreateObject()) == NULL)
+		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
+	if (!cJSON_IsObject(call->request))
+		return plugin_fail(err, DROVER_PERMANENT, "the request is no JSON object");
+	if ((code = call_need(call, "repo", &repo, err)) != 0 || (code = slug_of_repo(scope, repo, slug, err)) != 0 ||
+	    (code = account_who(github, scope, err)) != 0)
+		return code;
+	return hub_open(&call->hub, github, scope, slug, DROVER_HTTP_CRITICAL, err);
+}
+
+static int
+call_end(struct call *call, int code, struct drover_error *err)
+{
+	char *text = NULL;
+
+	if (code == 0) {
+		if ((text = cJSON_PrintUnformatted(call->reply)) == NULL)
+			code = plugin_fail(err, DROVER_INTERNAL, "out of memory");
+		else
+			code = call->scope->host->call->reply(call->scope, text, strlen(text), err);
+	}
+	cJSON_free(text);
+	cJSON_Delete(call->request);
+	cJSON_Delete(call->reply);
+	hub_close(&call->hub);
+	return code;
+}
+
+static int
+call_need(const struct call *call, const char *key, const char **value, struct drover_error *err)
+{
+	*value = json_text(call->request, key);
+	return **value != '\0' ? 0 : plugin_fail(err, DROVER_PERMANENT, "the request has no \"%s\"", key);
+}
+
+static int
+call_number(struct call *call, struct drover_error *err)
+{
+	json_id(call->request, "number", call->number, sizeof(call->number));
+	if (call->number[0] == '\0' || strspn(call->number, "0123456789") != strlen(call->number))
+		return plugin_fail(err, DROVER_PERMANENT, "the request has no \"number\" of an issue or pull request");
+	return 0;
+}
+
+static int
+call_put(struct call *call, const char *key, const char *value, struct drover_error *err)
+{
+	return cJSON_AddStringToObject(call->reply, key, value) != NULL ? 0 : plugin_fail(err, DROVER_INTERNAL, "out of memory");
+}
+
+/* Takes the item over. */
+static int
+call_put_item(struct call *call, const char *key, cJSON *item, struct drover_error *err)
+{
+	if (item == NULL)
+		item = cJSON_CreateArray();
+	if (item != NULL && cJSON_AddItemToObject(call->reply, key, item))
+		return 0;
+	cJSON_Delete(item);
+	return plugin_fail(err, DROVER_INTERNAL, "out of memory");
+}
+
+static int
+open_pull_do(struct call *call, struct drover_error *err)
+{
+	const char *body = json_text(call->request, "body"), *key = json_text(call->request, "key");
+	struct pull_ask ask = { .slug = call->hub.slug, .base = json_text(call->request, "base"), .key = *key != '\0' ? key : NULL };
+	struct pull_made made;
+	char *tame;
+	int code;
+
+	if ((code = call_need(call, "branch", &ask.branch, err)) != 0 || (code = call_need(call, "title", &ask.title, err)) != 0)
+		return code;
+	if (strlen(ask.branch) >= GITHUB_BRANCH_MAX)
+		return plugin_fail(err, DROVER_PERMANENT, "the branch's name is too long");
+	if ((tame = post_tame(body, GITHUB_TEXT_MAX)) == NULL)
+		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
+	ask.body = tame;
+	ask.trace = json_text(call->request, "trace");
+	ask.labels = cJSON_GetObjectItemCaseSensitive(call->request, "labels");
+	ask.draft = json_true(call->request, "draft");
+	code = pull_open(&call->hub, &ask, &made, err);
+	free(tame);
+	if (code != 0) {
+		cJSON_Delete(made.labels);
+		return code;
+	}
+	if ((code = call_put_item(call, "labels", made.labels, err)) != 0 || (code = call_put(call, "number", made.number, err)) != 0 ||
+	    (code = call_put(call, "url", made.url, err)) != 0)
+		return code;
+	return cJSON_AddBoolToObject(call->reply, "created", made.created) != NULL ? 0 : plugin_fail(err, DROVER_INTERNAL, "out of memory");
+}
+
+static int
+comment_do(struct call *call, struct drover_error *err)
+{
+	const char *key = json_text(call->request, "key"), *text;
+	char own[DROVER_KEY_MAX], id[GITHUB_ID_MAX], url[GITHUB_URL_MAX], *tame;
+	struct post post = { .slug = call->hub.slug, .number = call->number, .kind = "comment", .trace = json_text(call->request, "trace") };
+	int code;
+
+	if ((code = call_number(call, err)) != 0 || (code = call_need(call, "text", &text, err)) != 0)
+		return code;
+	if (*key != '\0') {
+		if ((size_t)snprintf(own, sizeof(own), "%s#%s/%s", call->hub.slug, call->number, key) >= sizeof(own))
+			return plugin_fail(err, DROVER_PERMANENT, "\"key\" is too long: %d bytes at most with the repository's name", DROVER_KEY_MAX - 1);
+		post.key = own;
+	}
+	if ((tame = post_tame(text, GITHUB_TEXT_MAX)) == NULL)
+		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
+	post.text = tame;
+	code = post_comment(&call->hub, &post, id, sizeof(id), url, sizeof(url), err);
+	free(tame);
+	if (code == 0 && (code = call_put(call, "id", id, err)) == 0)
+		code = call_put(call, "url", url, err);
+	return code;
+}
+
+static int
+label_remove(struct call *call, const cJSON *labels, struct drover_error *err)
+{
+	struct web_answer answer;
+	struct text_buf name = { 0 };
+	const cJSON *one;
+	int code = 0;
+
+	cJSON_ArrayForEach(one, labels) {
+		if (!cJSON_IsString(one) || *one->valuestring == '\0')
+			continue;
+		name.len = 0;
+		text_add_url(&name, one->valuestring);
+		if (name.bad) {
+			code = plugin_fail(err, DROVER_INTERNAL, "out of memory");
+			break;
+		}
+		if ((code = hub_write(&call->hub, "DELETE", NULL, 0, &answer, err, "/repos/%s/issues/%s/labels/%s", call->hub.slug, call->number, name.data)) != 0)
+			break;
+		/* 404: it was not set, or there is no such issue, which the labels' addition or the next reader notices. */
+		if (answer.status != 200 && answer.status != 204 && answer.status != 404)
+			code = web_refused(&answer, "taking a label off", err);
+		web_answer_free(&answer);
+		if (code != 0)
+			break;
+	}
+	text_free(&name);
+	return code;
+}
+
+static int
+label_do(struct call *call, struct drover_error *err)
+{
+	cJSON *set = NULL, *missing = NULL;
+	int code;
+
+	if ((code = call_number(call, err)) != 0 ||
+	    (code = label_remove(call, cJSON_GetObjectItemCaseSensitive(call->request, "remove"), err)) != 0)
+		return code;
+	code = labels_add(&call->hub, call->number, cJSON_GetObjectItemCaseSensitive(call->request, "add"), &set, &missing, err);
+	if (code != 0) {
+		cJSON_Delete(set);
+		cJSON_Delete(missing);
+		return code;
+	}
+	if ((code = call_put_item(call, "labels", set, err)) != 0) {
+		cJSON_Delete(missing);
+		return code;
+	}
+	return call_put_item(call, "missing", missing, err);
+}
+
+static int
+status_do(struct call *call, struct drover_error *err)
+{
+	static const char *const states[] = { "error", "failure", "pending", "success" };
+	const char *sha, *state, *text = json_text(call->request, "description"), *url = json_text(call->request, "url");
+	const char *context = json_text(call->request, "context");
+	char description[STATUS_TEXT_MAX + 1];
+	struct web_answer answer;
+	cJSON *body;
+	size_t i;
+	int code;
+
+	if ((code = call_need(call, "sha", &sha, err)) != 0 || (code = call_need(call, "state", &state, err)) != 0)
+		return code;
+	for (i = 0; i < sizeof(states) / sizeof(states[0]) && strcmp(states[i], state) != 0; i++)
+		continue;
+	if (i == sizeof(states) / sizeof(states[0]))
+		return plugin_fail(err, DROVER_PERMANENT, "\"state\" is one of error, failure, pending and success");
+	if (strlen(sha) > 64 || strspn(sha, "0123456789abcdefABCDEF") != strlen(sha))
+		return plugin_fail(err, DROVER_PERMANENT, "\"sha\" is no commit");
+	text_clean(description, sizeof(description), text, text_cut(text, strlen(text), STATUS_TEXT_MAX), "");
+	if ((body = cJSON_CreateObject()) == NULL || cJSON_AddStringToObject(body, "state", state) == NULL ||
+	    cJSON_AddStringToObject(body, "context", *context != '\0' ? context : "drover") == NULL ||
+	    cJSON_AddStringToObject(body, "description", description) == NULL ||
+	    (*url != '\0' && cJSON_AddStringToObject(body, "target_url", url) == NULL)) {
+		cJSON_Delete(body);
+		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
+	}
+	/* Setting it twice shows once: the newest of a context counts. */
+	if ((code = hub_write(&call->hub, "POST", body, 0, &answer, err, "/repos/%s/statuses/%s", call->hub.slug, sha)) != 0)
+		return code;
+	if (answer.status == 201) {
+		char id[GITHUB_ID_MAX];
+
+		json_id(answer.json, "id", id, sizeof(id));
+		code = call_put(call, "id", id, err);
+	} else
+		code = web_refused(&answer, "a status", err);
+	web_answer_free(&answer);
+	return code;
+}

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Who asks, as the trust gate wants to know it: login, association, and permission and teams where the source's `authors`
+ * name such marks; only then GitHub is asked, once a person in one callback.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "github.h"
+
+#define MARKS_MAX 24
+#define MARK_MAX 160
+#define TEAMS_MAX 16
+
+struct known {
+	struct known *next;
+	char slug[SLUG_MAX], login[LOGIN_MAX], association[32];
+	char marks[MARKS_MAX][MARK_MAX];
+	const char *list[MARKS_MAX + 1];
+	size_t len;
+};
+
+struct people {
+	struct known *first;
+};
+
+static void known_mark(struct known *, const char *, ...) DROVER_PRINTF(2, 3);
+static bool wants(struct drover_scope *, const char *, const char *);
+static int known_permission(struct known *, struct hub *, struct drover_error *);
+static int known_teams(struct known *, struct hub *, const char *, struct drover_error *);
+static int known_ask(struct known *, struct hub *, const char *, const struct ask *, struct drover_error *);
+
+struct people *
+people_new(void)
+{
+	return calloc(1, sizeof(struct people));
+}
+
+void
+people_free(struct people *people)
+{
+	struct known *known, *next;
+
+	for (known = people != NULL ? people->first : NULL; known != NULL; known = next) {
+		next = known->next;
+		free(known);
+	}
+	free(people);
+}
+
+static void
+known_mark(struct known *known, const char *format, ...)
+{
+	va_list ap;
+
+	if (known->len == MARKS_MAX)
+		return;
+	va_start(ap, format);
+	vsnprintf(known->marks[known->len], MARK_MAX, format, ap);
+	va_end(ap);
+	known->list[known->len] = known->marks[known->len];
+	known->len++;
+}
+
+/* Whether the source's authors name a mark that begins like this. */
+static bool
+wants(struct drover_scope *scope, const char *source, const char *start)
+{
+	const char *author;
+	size_t i;
+
+	for (i = 0; (author = scope->host->trust->author(scope, source, i)) != NULL; i++)
+		if (strncasecmp(author, start, strlen(start)) == 0)
+			return true;
+	return false;
+}
+
+/* The highest permission first: each gives the lower ones as well. */
+static int
+known_permission(struct known *known, struct hub *hub, struct drover_error *err)
+{
+	static const char *const levels[] = { "admin", "maintain", "write", "triage", "read" };
+	struct web_answer answer;
+	const char *has, *role;
+	bool on = false;
+	size_t i;
+	int code;
+
+	if ((code = hub_get(hub, &answer, DROVER_HTTP_CACHED, err, "/repos/%s/collaborators/%s/permission", hub->slug, known->login)) != 0)
+		return code;
+	if (answer.status == 200) {
+		has = json_text(answer.json, "permission");
+		role = json_text(answer.json, "role_name");
+		for (i = 0; i < sizeof(levels) / sizeof(levels[0]); i++) {
+			on = on || strcmp(has, levels[i]) == 0 || strcmp(role, levels[i]) == 0;
+			if (on)
+				known_mark(known, "permission:%s", levels[i]);
+			/* GitHub lets nobody below this set labels; somebody whose association is unknown is no stranger then. */
+			if (on && strcmp(levels[i], "triage") == 0 && known->association[0] == '\0')
+				known_mark(known, "collaborator");
+		}
+	} else if (answer.status != 404)
+		code = web_refused(&answer, "the permission of an author", err);
+	web_answer_free(&answer);
+	return code;
+}
+
+static int
+known_teams(struct known *known, struct hub *hub, const char *source, struct drover_error *err)
+{
+	struct drover_scope *scope = hub->scope;
+	struct web_answer answer;
+	const char *author;
+	char org[64], team[80];
+	size_t i, n = 0;
+	int code, end;
+
+	for (i = 0; (author = scope->host->trust->author(scope, source, i)) != NULL && n < TEAMS_MAX; i++) {
+		end = 0;
+		if (sscanf(author, "@%63[A-Za-z0-9-]/%79[A-Za-z0-9_.-]%n", org, team, &end) != 2 || author[end] != '\0')
+			continue;
+		n++;
+		if ((code = hub_get(hub, &answer, DROVER_HTTP_CACHED, err, "/orgs/%s/teams/%s/memberships/%s", org, team, known->login)) != 0)
+			return code;
+		if (answer.status == 200 && strcmp(json_text(answer.json, "state"), "active") == 0)
+			known_mark(known, "%s", author);
+		else if (answer.status == 401 || answer.status == 403)
+			scope->host->log->printf(scope, DROVER_WARN, "%s: GitHub does not say who belongs to it (%d): the credential needs "
+			    "to read the organization's members", author, answer.status);
+		web_answer_free(&answer);
+	}
+	return 0;
+}
+
+static int
+known_ask(struct known *known, struct hub *hub, const char *source, const struct ask *ask, struct drover_error *err)
+{
+	int code = 0;
+
+	snprintf(known->slug, sizeof(known->slug), "%s", ask->slug);
+	snprintf(known->login, sizeof(known->login), "%s", ask->author);
+	snprintf(known->association, sizeof(known->association), "%s", ask->association);
+	if (ask->association[0] != '\0')
+		known_mark(known, "%s", ask->association);
+	/* A login of other characters is none of GitHub's and goes into no path. */
+	if (ask->bot || ask->self || strspn(ask->author, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") != strlen(ask->author))
+		return 0;
+	if (ask->association[0] == '\0' || wants(hub->scope, source, "permission:"))
+		code = known_permission(known, hub, err);
+	if (code == 0 && wants(hub->scope, source, "@"))
+		code = known_teams(known, hub, source, err);
+	return code;
+}
+
+int
+people_find(struct people *people, struct hub *hub, const char *source, const struct ask *ask, struct drover_person *person,
+    struct drover_error *err)
+{
+	struct known *known;
+	int code;
+
+	for (known = people->first; known != NULL; known = known->next)
+		if (strcmp(known->slug, ask->slug) == 0 && strcmp(known->login, ask->author) == 0 &&
+		    strcmp(known->association, ask->association) == 0)
+			break;
+	if (known == NULL) {
+		if ((known = calloc(1, sizeof(*known))) == NULL)
+			return plugin_fail(err, DROVER_INTERNAL, "out of memory");
+		if ((code = known_ask(known, hub, source, ask, err)) != 0) {
+			free(known);
+			return code;
+		}
+		known->next = people->first;
+		people->first = known;
+	}
+	*person = (struct drover_person){ .size = sizeof(*person), .id = known->login, .name = known->login, .marks = known->list };
+	if (ask->self)
+		person->flags |= DROVER_PERSON_SELF;
+	if (ask->bot)
+		person->flags |= DROVER_PERSON_BOT;
+	return 0;
+}

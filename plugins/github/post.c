@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Comments that are posted once, whatever crashes: an effect is begun before and done after, and one whose end is not
+ * known is looked for among our own posts, by its marker or, where markers are off, by its text.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "github.h"
+
+#define QUOTE_MAX 160
+
+struct search {
+	struct hub *hub;
+	const struct post *post;
+	const char *body;        /* as it would be posted */
+	char id[GITHUB_ID_MAX], url[GITHUB_URL_MAX];
+};
+
+static void effect_key(const struct post *, char[DROVER_KEY_MAX]);
+static char *post_body(struct drover_scope *, const struct post *);
+static int search_each(void *, const cJSON *, struct drover_error *);
+static int post_search(struct search *, struct drover_error *);
+static int post_send(struct search *, struct drover_error *);
+static int result_read(const char *, struct search *);
+static int result_keep(struct search *, const char *, struct drover_error *);
+static bool in_thread(const struct post *);
+static char *answer_text(const struct ask *, const char *);
+
+bool
+post_marks(struct drover_scope *scope)
+{
+	return scope->host->option->integer(scope, "marker") != 0;
+}
+
+static bool
+in_thread(const struct post *post)
+{
+	return post->top != NULL && *post->top != '\0';
+}
+
+static void
+effect_key(const struct post *post, char key[DROVER_KEY_MAX])
+{
+	if ((size_t)snprintf(key, DROVER_KEY_MAX, "github/%s/%s", post->kind, post->key) >= DROVER_KEY_MAX)
+		snprintf(key, DROVER_KEY_MAX, "github/%s/%016" PRIx64, post->kind, text_hash(0, post->key, strlen(post->key)));
+}
+
+static char *
+post_body(struct drover_scope *scope, const struct post *post)
+{
+	struct text_buf body = { 0 };
+
+	text_addf(&body, "%s", post->text);
+	if (post->key != NULL && post_marks(scope))
+		talk_marker_add(&body, post->kind, post->key, post->trace);
+	if (body.bad) {
+		text_free(&body);
+		return NULL;
+	}
+	return body.data != NULL ? body.data : calloc(1, 1);
+}
+
+/* Only own posts count: anybody can copy a marker. */
+static int
+search_each(void *arg, const cJSON *json, struct drover_error *err)
+{
+	struct search *search = arg;
+	const char *body = json_text(json, "body");
+	bool marks = post_marks(search->hub->scope);
+
+	if (!account_is_self(search->hub->github, json_text_at(json, "user.login")))
+		return 0;
+	if (marks ? !talk_marker_has(body, search->post->kind, search->post->key) : strcmp(body, search->body) != 0)
+		return 0;
+	json_id(json, "id", search->id, sizeof(search->id));
+	snprintf(search->url, sizeof(search->url), "%.500s", json_text(json, "html_url"));
+	return 1;
+}
+
+static int
+post_search(struct search *search, struct drover_error *err)
+{
+	char path[GITHUB_URL_MAX];
+	int code;
+
+	snprintf(path, sizeof(path), "/repos/%s/issues/%s/comments?per_page=100", search->post->slug, search->post->number);
+	if ((code = hub_pages(search->hub, path, 0, 50, search_each, search, err)) != 0 || search->id[0] != '\0' || !in_thread(search->post))
+		return code;
+	snprintf(path, sizeof(path), "/repos/%s/pulls/%s/comments?per_page=100", search->post->slug, search->post->number);
+	return hub_pages(search->hub, path, 0, 50, search_each, search, err);
+}
+
+static int
+post_send(struct search *search, struct drover_error *err)
+{
+	const struct post *post = search->post;
+	struct web_answer answer = { 0 };
+	cJSON *body;
+	int code = 0;
+
+	if (in_thread(post)) {
+		if ((body = cJSON_CreateObject()) == NULL || cJSON_AddStringToObject(body, "body", search->body) == NULL)
+			return plugin_fail(err, DROVER_INTERNAL, "out of memory");
+		code = hub_write(search->hub, "POST", body, DROVER_HTTP_ONCE, &answer, err, "/repos/%s/pulls/%s/comments/%s/replies", post->slug,
+		    post->number, post->top);
+		/* The thread is gone with its first comment: then it is said in the conversation. */
+		if (code == 0 && answer.status != 201 && (answer.status == 404 || answer.status == 422))
+			web_answer_free(&answer);
+		else
+			goto made;
+	}
+	if ((body = cJSON_CreateObject()) == NULL || cJSON_AddStringToObject(body, "body", search->body) == NULL)
+		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
+	code = hub_write(search->hub, "POST", body, DROVER_HTTP_ONCE, &answer, err, "/repos/%s/issues/%s/comments", post->slug, post->number);
+made:
+	if (code != 0)
+		return code;
+	if (answer.status == 201) {
+		json_id(answer.json, "id", search->id, sizeof(search->id));
+		snprintf(search->url, sizeof(search->url), "%.500s", json_text(answer.json, "html_url"));
+	} else
+		code = web_refused(&answer, "a comment", err);
+	web_answer_free(&answer);
+	return code;
+}
+
+static int
+result_read(const char *text, struct search *search)
+{
+	struct drover_error why;
+	cJSON *result = json_read(text, strlen(text), &why);
+
+	json_id(result, "id", search->id, sizeof(search->id));
+	snprintf(search->url, sizeof(search->url), "%.500s", json_text(result, "url"));
+	cJSON_Delete(result);
+	return 0;
+}
+
+static int
+result_keep(struct search *search, const char *key, struct drover_error *err)
+{
+	cJSON *result = cJSON_CreateObject();
+	char *text = NULL;
+	int code;
+
+	if (result == NULL || cJSON_AddStringToObject(result, "id", search->id) == NULL ||
+	    cJSON_AddStringToObject(result, "url", search->url) == NULL || (text = cJSON_PrintUnformatted(result)) == NULL)
+		code = plugin_fail(err, DROVER_INTERNAL, "out of memory");
+	else
+		code = search->hub->scope->host->effect->done(search->hub->scope, key, text, err);
+	cJSON_free(text);
+	cJSON_Delete(result);
+	return code;
+}
+
+int
+post_comment(struct hub *hub, const struct post *post, char *id, size_t id_size, char *url, size_t url_size, struct drover_error *err)
+{
+	struct search search = { .hub = hub, .post = post };
+	char key[DROVER_KEY_MAX], result[2048] = "", *body = post_body(hub->scope, post);
+	int state = DROVER_EFFECT_NEW, code = 0;
+
+	if (body == NULL)
+		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
+	search.body = body;
+	if (post->key != NULL) {
+		effect_key(post, key);
+		if ((state = hub->scope->host->effect->begin(hub->scope, key, result, sizeof(result), err)) < 0)
+			code = state;
+	}
+	if (code == 0 && state == DROVER_EFFECT_DONE)
+		code = result_read(result, &search);
+	else if (code == 0) {
+		if (state == DROVER_EFFECT_UNSURE)
+			code = post_search(&search, err);
+		if (code == 0 && search.id[0] == '\0')
+			code = post_send(&search, err);
+		if (code == 0 && post->key != NULL)
+			code = result_keep(&search, key, err);
+	}
+	free(body);
+	if (id != NULL)
+		snprintf(id, id_size, "%s", search.id);
+	if (url != NULL)
+		snprintf(url, url_size, "%s", search.url);
+	return code;
+}
+
+/* In the conversation nothing else tells what is answered. */
+static char *
+answer_text(const struct ask *ask, const char *text)
+{
+	size_t len = strcspn(ask->text, "\n"), cut = text_cut(ask->text, len, QUOTE_MAX);
+	struct text_buf out = { 0 };
+	char first[QUOTE_MAX + 1], *quote;
+
+	memcpy(first, ask->text, cut);
+	first[cut] = '\0';
+	if (strcmp(ask->type, "issuecomment") == 0 || strcmp(ask->type, "review") == 0) {
+		if ((quote = post_tame(first, sizeof(first) * 4)) == NULL)
+			return NULL;
+		text_addf(&out, "> %s%s\n> ([asked here](%s))\n\n", quote, cut < strlen(ask->text) ? " [...]" : "", ask->url);
+		free(quote);
+	}
+	text_addf(&out, "%s", text);
+	if (out.bad) {
+		text_free(&out);
+		return NULL;
+	}
+	return out.data;
+}
+
+int
+post_answer(struct hub *hub, const struct ask *ask, const char *text, const char *trace, struct drover_error *err)
+{
+	char key[DROVER_KEY_MAX], url[GITHUB_URL_MAX], *whole = answer_text(ask, text);
+	struct post post = { .slug = ask->slug, .number = ask->number, .text = whole, .kind = "answer", .key = key, .trace = trace };
+	int code;
+
+	if (whole == NULL)
+		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
+	ask_key(ask, key);
+	if (strcmp(ask->type, "reviewcomment") == 0)
+		post.top = ask->top;
+	code = post_comment(hub, &post, NULL, 0, url, sizeof(url), err);
+	free(whole);
+	if (code == 0)
+		code = hub->scope->host->queue->result(hub->scope, "answer", url, err);
+	return code;
+}
+
+bool
+post_is_answer(struct drover_scope *scope, const cJSON *comment, const struct ask *ask)
+{
+	char key[DROVER_KEY_MAX], top[GITHUB_ID_MAX], link[GITHUB_URL_MAX + 32];
+
+	ask_key(ask, key);
+	if (post_marks(scope))
+		return talk_marker_has(json_text(comment, "body"), "answer", key);
+	json_id(comment, "in_reply_to_id", top, sizeof(top));
+	if (strcmp(ask->type, "reviewcomment") == 0 && strcmp(top, ask->top) == 0)
+		return when_read(json_text(comment, "created_at")) >= ask->at;
+	snprintf(link, sizeof(link), "([asked here](%s))", ask->url);
+	return ask->url[0] != '\0' && strstr(json_text(comment, "body"), link) != NULL;
+}
+
+void
+post_eyes(struct hub *hub, const struct ask *ask)
+{
+	static const struct {
+		const char *type, *path;
+	} places[] = {
+		{ "issuecomment", "issues/comments" }, { "reviewcomment", "pulls/comments" }, { "pull", "issues" }, { "issue", "issues" },
+		{ "label", "issues" },
+	};
+	struct web_answer answer;
+	struct drover_error why = { 0 };
+	cJSON *body;
+	size_t i;
+
+	for (i = 0; i < sizeof(places) / sizeof(places[0]) && strcmp(places[i].type, ask->type) != 0; i++)
+		continue;
+	/* A review takes no reaction. */
+	if (i == sizeof(places) / sizeof(places[0]) || (body = cJSON_CreateObject()) == NULL)
+		return;
+	cJSON_AddStringToObject(body, "content", "eyes");
+	if (hub_write(hub, "POST", body, 0, &answer, &why, "/repos/%s/%s/%s/reactions", ask->slug, places[i].path,
+	    strcmp(ask->type, "label") == 0 ? ask->number : ask->id) != 0) {
+		hub->scope->host->log->printf(hub->scope, DROVER_INFO, "no reaction was set: %s", why.text);
+		return;
+	}
+	if (answer.status != 200 && answer.status != 201)
+		hub->scope->host->log->printf(hub->scope, DROVER_INFO, "no reaction was set: GitHub answered %d", answer.status);
+	web_answer_free(&answer);
+}

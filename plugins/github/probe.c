@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The operation probe: who drover is at GitHub, and what its credential and the repositories lack, said by name. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "github.h"
+
+struct probe {
+	struct drover_scope *scope;
+	struct github *github;
+	cJSON *checks;
+	bool ok, bad;
+};
+
+static void probe_say(struct probe *, const char *, bool, const char *, ...) DROVER_PRINTF(4, 5);
+static bool probe_passes(struct probe *, const char *, int, struct drover_error *);
+static void probe_permissions(struct probe *, const cJSON *, const char *);
+static void probe_app(struct probe *);
+static void probe_repo(struct probe *, const char *);
+static void probe_repos(struct probe *);
+
+static void
+probe_say(struct probe *p, const char *what, bool ok, const char *format, ...)
+{
+	cJSON *check = cJSON_CreateObject();
+	char text[DROVER_ERROR_MAX];
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(text, sizeof(text), format, ap);
+	va_end(ap);
+	p->ok = p->ok && ok;
+	if (check == NULL || cJSON_AddStringToObject(check, "what", what) == NULL || cJSON_AddBoolToObject(check, "ok", ok) == NULL ||
+	    cJSON_AddStringToObject(check, "text", text) == NULL || !cJSON_AddItemToArray(p->checks, check)) {
+		cJSON_Delete(check);
+		p->bad = true;
+	}
+}
+
+static bool
+probe_passes(struct probe *p, const char *what, int code, struct drover_error *err)
+{
+	if (code != 0)
+		probe_say(p, what, false, "%s", err->text);
+	return code == 0;
+}
+
+/* What the App was granted; each missing one is said. */
+static void
+probe_permissions(struct probe *p, const cJSON *granted, const char *what)
+{
+	static const struct {
+		const char *name, *level;
+	} needed[] = { { "contents", "write" }, { "issues", "write" }, { "pull_requests", "write" }, { "metadata", "read" } };
+	const char *has;
+	char lacks[256] = "";
+	size_t i, used = 0;
+
+	for (i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
+		has = json_text(granted, needed[i].name);
+		if (strcmp(has, needed[i].level) == 0 || (strcmp(has, "write") == 0 || strcmp(has, "admin") == 0))
+			continue;
+		used += (size_t)snprintf(lacks + used, sizeof(lacks) - used, "%s%s: %s", used > 0 ? ", " : "", needed[i].name, needed[i].level);
+	}
+	probe_say(p, what, used == 0, used == 0 ? "the App has what it needs%s" : "the App lacks the permissions %s", lacks);
+}
+
+static void
+probe_app(struct probe *p)
+{
+	struct drover_error err = { 0 };
+	struct web_answer answer;
+	struct hub hub;
+	int code = hub_open(&hub, p->github, p->scope, NULL, DROVER_HTTP_CRITICAL, &err);
+
+	if (code == 0)
+		code = hub_get(&hub, &answer, 0, &err, hub.app ? "/app" : "/user");
+	if (probe_passes(p, hub.app ? "private_key" : "token", code, &err)) {
+		if (answer.status != 200)
+			probe_say(p, hub.app ? "private_key" : "token", false, "GitHub answered %d", answer.status);
+		else
+			probe_say(p, hub.app ? "private_key" : "token", true, "GitHub takes it");
+		if (answer.status == 200 && hub.app)
+			probe_permissions(p, json_at(answer.json, "permissions"), "permissions");
+		web_answer_free(&answer);
+	}
+	hub_close(&hub);
+}
+
+static void
+probe_repo(struct probe *p, const char *repo)
+{
+	struct drover_error err = { 0 };
+	struct web_answer answer;
+	char slug[SLUG_MAX], what[DROVER_NAME_MAX + 16];
+	const cJSON *granted;
+	struct hub hub = { .app = false };
+	int code = slug_of_repo(p->scope, repo, slug, &err);
+
+	snprintf(what, sizeof(what), "repo %s", repo);
+	if (code == 0)
+		code = hub_open(&hub, p->github, p->scope, slug, DROVER_HTTP_CRITICAL, &err);
+	if (code == 0)
+		code = hub_get(&hub, &answer, 0, &err, "/repos/%s", slug);
+	if (probe_passes(p, what, code, &err)) {
+		granted = json_at(answer.json, "permissions");
+		if (answer.status == 404)
+			probe_say(p, what, false, "%s: not there, or the credential may not see it", slug);
+		else if (answer.status != 200)
+			probe_say(p, what, false, "%s: GitHub answered %d", slug, answer.status);
+		else if (json_true(answer.json, "archived"))
+			probe_say(p, what, false, "%s is archived", slug);
+		else if (!hub.app && cJSON_IsObject(granted) && !json_true(granted, "push"))
+			probe_say(p, what, false, "%s: the token may not push there", slug);
+		else
+			probe_say(p, what, true, "%s can be worked on", slug);
+		web_answer_free(&answer);
+	}
+	hub_close(&hub);
+}
+
+static void
+probe_repos(struct probe *p)
+{
+	struct drover_repo repo = { .size = sizeof(repo) };
+	size_t i;
+
+	for (i = 0; p->scope->host->repo != NULL && p->scope->host->repo->at(p->scope, i, &repo) == 0; i++)
+		if (strcmp(repo.forge, "github") == 0)
+			probe_repo(p, repo.name);
+}
+
+int
+github_probe(struct drover_scope *scope, void *plugin, const char *request, uint64_t len, struct drover_error *err)
+{
+	struct probe p = { .scope = scope, .github = plugin, .checks = cJSON_CreateArray(), .ok = true };
+	struct drover_error why = { 0 };
+	cJSON *reply = cJSON_CreateObject();
+	char *text = NULL;
+	int code;
+
+	if (p.checks == NULL || reply == NULL) {
+		cJSON_Delete(p.checks);
+		cJSON_Delete(reply);
+		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
+	}
+	if (account_who(p.github, scope, &why) != 0)
+		why.code = 0;
+	probe_app(&p);
+	probe_repos(&p);
+	if (p.bad || cJSON_AddBoolToObject(reply, "ok", p.ok) == NULL || cJSON_AddStringToObject(reply, "as", p.github->login) == NULL ||
+	    cJSON_AddStringToObject(reply, "base", scope->host->option->string(scope, "api_url")) == NULL) {
+		cJSON_Delete(p.checks);
+		code = plugin_fail(err, DROVER_INTERNAL, "out of memory");
+	} else if (!cJSON_AddItemToObject(reply, "checks", p.checks) || (text = cJSON_PrintUnformatted(reply)) == NULL)
+		code = plugin_fail(err, DROVER_INTERNAL, "out of memory");
+	else
+		code = scope->host->call->reply(scope, text, strlen(text), err);
+	cJSON_free(text);
+	cJSON_Delete(reply);
+	return code;
+}

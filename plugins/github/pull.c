@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Pull requests by branch: the open one is found before another is made, and what GitHub says to exist already is looked
+ * for again. Labels are set where the repository has them, and never made.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "github.h"
+
+#define LABELS_MAX 50
+
+struct seek {
+	struct pull_made *made;
+	const char *branch, *slug;
+};
+
+static int seek_each(void *, const cJSON *, struct drover_error *);
+static int pull_find(struct hub *, const struct pull_ask *, struct pull_made *, struct drover_error *);
+static char *pull_body(struct drover_scope *, const struct pull_ask *);
+static int pull_base(struct hub *, const struct pull_ask *, char[GITHUB_BRANCH_MAX], struct drover_error *);
+static int pull_make(struct hub *, const struct pull_ask *, struct pull_made *, struct drover_error *);
+static int label_each(void *, const cJSON *, struct drover_error *);
+static int pull_once(struct hub *, const struct pull_ask *, struct pull_made *, struct drover_error *);
+static int pull_keep(struct hub *, const char *, const struct pull_made *, struct drover_error *);
+
+static int
+seek_each(void *arg, const cJSON *json, struct drover_error *err)
+{
+	struct seek *seek = arg;
+
+	if (strcmp(json_text(json, "state"), "open") != 0 || strcmp(json_text_at(json, "head.ref"), seek->branch) != 0)
+		return 0;
+	json_id(json, "number", seek->made->number, sizeof(seek->made->number));
+	snprintf(seek->made->url, sizeof(seek->made->url), "%.500s", json_text(json, "html_url"));
+	return 1;
+}
+
+static int
+pull_find(struct hub *hub, const struct pull_ask *ask, struct pull_made *made, struct drover_error *err)
+{
+	struct seek seek = { made, ask->branch, ask->slug };
+	struct text_buf path = { 0 }, head = { 0 };
+	int code;
+
+	/* GitHub ignores a head that it does not understand and lists all, so that each is compared. A closed one is no hindrance. */
+	text_addf(&head, "%.*s:%s", (int)strcspn(ask->slug, "/"), ask->slug, ask->branch);
+	text_addf(&path, "/repos/%s/pulls?head=", ask->slug);
+	text_add_url(&path, text_of(&head) != NULL ? text_of(&head) : "");
+	text_addf(&path, "&state=open&per_page=100");
+	if (path.bad || head.bad)
+		code = plugin_fail(err, DROVER_INTERNAL, "out of memory");
+	else
+		code = hub_pages(hub, path.data, 0, 10, seek_each, &seek, err);
+	text_free(&path);
+	text_free(&head);
+	return code;
+}
+
+static char *
+pull_body(struct drover_scope *scope, const struct pull_ask *ask)
+{
+	struct text_buf body = { 0 };
+
+	text_addf(&body, "%s", ask->body);
+	if (post_marks(scope))
+		talk_marker_add(&body, "pull", ask->key != NULL ? ask->key : ask->branch, ask->trace);
+	if (body.bad) {
+		text_free(&body);
+		return NULL;
+	}
+	return body.data != NULL ? body.data : calloc(1, 1);
+}
+
+static int
+pull_base(struct hub *hub, const struct pull_ask *ask, char base[GITHUB_BRANCH_MAX], struct drover_error *err)
+{
+	struct web_answer answer;
+	int code;
+
+	if (ask->base != NULL && *ask->base != '\0') {
+		if (strlen(ask->base) >= GITHUB_BRANCH_MAX)
+			return plugin_fail(err, DROVER_PERMANENT, "the base branch's name is too long");
+		snprintf(base, GITHUB_BRANCH_MAX, "%s", ask->base);
+		return 0;
+	}
+	if ((code = hub_get(hub, &answer, DROVER_HTTP_CACHED, err, "/repos/%s", ask->slug)) != 0)
+		return code;
+	snprintf(base, GITHUB_BRANCH_MAX, "%.200s", json_text(answer.json, "default_branch"));
+	if (answer.status != 200 || *base == '\0')
+		code = web_refused(&answer, "the repository", err);
+	web_answer_free(&answer);
+	return code;
+}
+
+static int
+pull_make(struct hub *hub, const struct pull_ask *ask, struct pull_made *made, struct drover_error *err)
+{
+	char base[GITHUB_BRANCH_MAX], *text = pull_body(hub->scope, ask);
+	cJSON *body = cJSON_CreateObject();
+	struct web_answer answer = { 0 };
+	int code = text == NULL || body == NULL ? plugin_fail(err, DROVER_INTERNAL, "out of memory") : pull_base(hub, ask, base, err);
+
+	if (code == 0 && (cJSON_AddStringToObject(body, "title", ask->title) == NULL || cJSON_AddStringToObject(body, "head", ask->branch) == NULL ||
+	    cJSON_AddStringToObject(body, "base", base) == NULL || cJSON_AddStringToObject(body, "body", text) == NULL ||
+	    (ask->draft && cJSON_AddTrueToObject(body, "draft") == NULL)))
+		code = plugin_fail(err, DROVER_INTERNAL, "out of memory");
+	free(text);
+	if (code != 0) {
+		cJSON_Delete(body);
+		return code;
+	}
+	if ((code = hub_write(hub, "POST", body, DROVER_HTTP_ONCE, &answer, err, "/repos/%s/pulls", ask->slug)) != 0)
+		return code;
+	if (answer.status == 201) {
+		json_id(answer.json, "number", made->number, sizeof(made->number));
+		snprintf(made->url, sizeof(made->url), "%.500s", json_text(answer.json, "html_url"));
+		made->created = true;
+	} else {
+		code = web_refused(&answer, "a pull request", err);
+		/* "A pull request already exists": another attempt was quicker. */
+		if (answer.status == 422 && pull_find(hub, ask, made, err) == 0 && made->number[0] != '\0')
+			code = 0;
+		else if (answer.status == 422)
+			code = web_refused(&answer, "a pull request", err);
+	}
+	web_answer_free(&answer);
+	return code;
+}
+
+struct labels {
+	const cJSON *wanted;
+	cJSON *known;            /* as the repository writes them */
+};
+
+static int
+label_each(void *arg, const cJSON *json, struct drover_error *err)
+{
+	struct labels *labels = arg;
+	const char *name = json_text(json, "name");
+	const cJSON *one;
+
+	cJSON_ArrayForEach(one, labels->wanted)
+		if (cJSON_IsString(one) && strcasecmp(one->valuestring, name) == 0 &&
+		    !cJSON_AddItemToArray(labels->known, cJSON_CreateString(name)))
+			return plugin_fail(err, DROVER_INTERNAL, "out of memory");
+	return 0;
+}
+
+int
+labels_add(struct hub *hub, const char *number, const cJSON *wanted, cJSON **set, cJSON **missing, struct drover_error *err)
+{
+	struct labels labels = { wanted, cJSON_CreateArray() };
+	struct web_answer answer = { 0 };
+	char path[GITHUB_URL_MAX];
+	const cJSON *one, *known;
+	cJSON *body;
+	int code = 0;
+
+	*set = labels.known;
+	*missing = cJSON_CreateArray();
+	if (*set == NULL || *missing == NULL)
+		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
+	if (cJSON_GetArraySize(wanted) == 0)
+		return 0;
+	snprintf(path, sizeof(path), "/repos/%s/labels?per_page=100", hub->slug);
+	if ((code = hub_pages(hub, path, DROVER_HTTP_CACHED, 20, label_each, &labels, err)) != 0)
+		return code;
+	cJSON_ArrayForEach(one, wanted) {
+		bool found = false;
+
+		cJSON_ArrayForEach(known, labels.known)
+			found = found || (cJSON_IsString(one) && strcasecmp(known->valuestring, one->valuestring) == 0);
+		if (!found && cJSON_IsString(one))
+			cJSON_AddItemToArray(*missing, cJSON_CreateString(one->valuestring));
+	}
+	if (cJSON_GetArraySize(labels.known) == 0)
+		return 0;
+	/* Adding what is there changes nothing, so that it needs no effect. */
+	if ((body = cJSON_CreateObject()) == NULL || !cJSON_AddItemToObject(body, "labels", cJSON_Duplicate(labels.known, 1))) {
+		cJSON_Delete(body);
+		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
+	}
+	if ((code = hub_write(hub, "POST", body, 0, &answer, err, "/repos/%s/issues/%s/labels", hub->slug, number)) != 0)
+		return code;
+	if (answer.status != 200 && answer.status != 201)
+		code = web_refused(&answer, "labels", err);
+	web_answer_free(&answer);
+	return code;
+}
+
+static int
+pull_once(struct hub *hub, const struct pull_ask *ask, struct pull_made *made, struct drover_error *err)
+{
+	int code;
+
+	if ((code = pull_find(hub, ask, made, err)) != 0 || made->number[0] != '\0')
+		return code;
+	return pull_make(hub, ask, made, err);
+}
+
+static int
+pull_keep(struct hub *hub, const char *key, const struct pull_made *made, struct drover_error *err)
+{
+	cJSON *result = cJSON_CreateObject();
+	char *text = NULL;
+	int code;
+
+	if (result == NULL || cJSON_AddStringToObject(result, "number", made->number) == NULL ||
+	    cJSON_AddStringToObject(result, "url", made->url) == NULL || (text = cJSON_PrintUnformatted(result)) == NULL)
+		code = plugin_fail(err, DROVER_INTERNAL, "out of memory");
+	else
+		code = hub->scope->host->effect->done(hub->scope, key, text, err);
+	cJSON_free(text);
+	cJSON_Delete(result);
+	return code;
+}
+
+int
+pull_open(struct hub *hub, const struct pull_ask *ask, struct pull_made *made, struct drover_error *err)
+{
+	char key[DROVER_KEY_MAX], result[2048] = "";
+	int state = DROVER_EFFECT_NEW, code = 0;
+	struct drover_error why = { 0 };
+	cJSON *kept, *missing = NULL;
+
+	memset(made, 0, sizeof(*made));
+	if (ask->key != NULL && *ask->key != '\0') {
+		if ((size_t)snprintf(key, sizeof(key), "github/pull/%s/%s", ask->slug, ask->key) >= sizeof(key))
+			snprintf(key, sizeof(key), "github/pull/%016" PRIx64, text_hash(text_hash(0, ask->slug, strlen(ask->slug)), ask->key, strlen(ask->key)));
+		if ((state = hub->scope->host->effect->begin(hub->scope, key, result, sizeof(result), err)) < 0)
+			return state;
+	}
+	if (state == DROVER_EFFECT_DONE && (kept = json_read(result, strlen(result), &why)) != NULL) {
+		/* Also when somebody closed it since: who asks again with this key asks for the same one. */
+		json_id(kept, "number", made->number, sizeof(made->number));
+		snprintf(made->url, sizeof(made->url), "%.500s", json_text(kept, "url"));
+		cJSON_Delete(kept);
+	} else if ((code = pull_once(hub, ask, made, err)) != 0)
+		return code;
+	else if (ask->key != NULL && *ask->key != '\0' && (code = pull_keep(hub, key, made, err)) != 0)
+		return code;
+	/* The pull request is there: what goes wrong with its labels is told of, and no reason to say that it failed. */
+	if (labels_add(hub, made->number, ask->labels, &made->labels, &missing, &why) != 0) {
+		if (why.code == DROVER_FENCED || why.code == DROVER_CANCELLED) {
+			*err = why;
+			code = why.code;
+		}
+		hub->scope->host->log->printf(hub->scope, DROVER_WARN, "%s: labels were not set: %s", made->url, why.text);
+	}
+	if (cJSON_GetArraySize(missing) > 0)
+		hub->scope->host->log->printf(hub->scope, DROVER_INFO, "%s: %d labels do not exist in the repository and were not set", made->url,
+		    cJSON_GetArraySize(missing));
+	cJSON_Delete(missing);
+	return code;
+}

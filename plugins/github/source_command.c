@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The source issue-command: "/drover [--prompt NAME] TEXT" alone on a line of an open issue or of a comment there, or one
+ * of the configured labels set on it, whose asker is who set it.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "github.h"
+
+#define COMMAND_MAX 4096
+
+/* The newest setting of a configured label. */
+struct labelling {
+	struct poll *poll;
+	cJSON *event;
+};
+
+static bool command_take(struct poll *, struct ask *);
+static bool command_wanted(struct poll *, const struct ask *);
+static bool label_is_ours(struct poll *, const char *);
+static int label_each(void *, const cJSON *, struct drover_error *);
+static bool issue_has_label(struct poll *, const cJSON *);
+static struct find *issue_find(struct poll *, const cJSON *, const char *, const char *);
+static int issue_label(struct poll *, const cJSON *, const char *, struct drover_error *);
+static int issue_body(struct poll *, const cJSON *, const char *, struct drover_error *);
+static int issue_each(struct poll *, const cJSON *, struct drover_error *);
+static int comment_issue(struct poll *, struct find *, bool *, struct drover_error *);
+static int command_look(struct poll *, struct drover_error *);
+static int command_poll(struct drover_scope *, void *, const char *, struct drover_error *);
+
+static const struct drover_option options[] = {
+	{ "repos", DROVER_LIST, 0, NULL, "Configured repos to look at; all with forge \"github\" unless given." },
+	{ "since", DROVER_DURATION, 0, "24h", "How far back the very first poll of a repository looks." },
+	{ "overlap", DROVER_DURATION, 0, "60s", "How far before the newest one seen each poll looks again." },
+	{ "labels", DROVER_LIST, 0, NULL, "Labels that ask for an issue to be carried out as a command does." },
+	{ NULL, 0, 0, NULL, NULL },
+};
+
+const struct drover_source github_issue_command = {
+	.size = sizeof(struct drover_source),
+	.name = "issue-command",
+	.summary = "Commands /drover in open issues, and labels.",
+	.options = options,
+	.interval_ms = 30000,
+	.authors = github_authors,
+	.open = watch_open,
+	.poll = command_poll,
+	.close = watch_close,
+};
+
+static const struct watch_kind kind = { "github.issue-command", command_look, command_wanted };
+
+/* The ask's text becomes the command's; false where there is none. */
+static bool
+command_take(struct poll *p, struct ask *ask)
+{
+	char *plain = talk_plain(ask->text), *text = malloc(COMMAND_MAX);
+	bool found = false;
+	int more = 0;
+
+	if (plain != NULL && text != NULL && talk_command(plain, ask->prompt, sizeof(ask->prompt), text, COMMAND_MAX, &more) == 1) {
+		found = true;
+		if (more > 0)
+			p->scope->host->log->printf(p->scope, DROVER_WARN, "%s: %d further commands in the same text are ignored; one text, one command",
+			    ask->url, more);
+		free(ask->text);
+		ask->text = text;
+		text = NULL;
+		ask_revise(ask);
+	}
+	free(plain);
+	free(text);
+	return found;
+}
+
+static bool
+command_wanted(struct poll *p, const struct ask *ask)
+{
+	/* Cheap: the command itself is read when the issue is known to be one. */
+	return strstr(ask->text, "/drover") != NULL && strstr(ask->url, "/pull/") == NULL;
+}
+
+static bool
+label_is_ours(struct poll *p, const char *name)
+{
+	const struct drover_host_option *option = p->scope->host->option;
+	size_t n = option->count(p->scope, "labels"), i;
+
+	for (i = 0; i < n; i++)
+		if (strcasecmp(option->item(p->scope, "labels", i), name) == 0)
+			return true;
+	return false;
+}
+
+static int
+label_each(void *arg, const cJSON *json, struct drover_error *err)
+{
+	struct labelling *labelling = arg;
+
+	if (strcmp(json_text(json, "event"), "labeled") != 0 || !label_is_ours(labelling->poll, json_text_at(json, "label.name")))
+		return 0;
+	cJSON_Delete(labelling->event);
+	if ((labelling->event = cJSON_Duplicate(json, 1)) == NULL)
+		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
+	return 0;
+}
+
+static bool
+issue_has_label(struct poll *p, const cJSON *issue)
+{
+	const cJSON *label;
+
+	cJSON_ArrayForEach(label, json_at(issue, "labels"))
+		if (label_is_ours(p, cJSON_IsString(label) ? label->valuestring : json_text(label, "name")))
+			return true;
+	return false;
+}
+
+/* A find for the issue itself, read but for who asks. */
+static struct find *
+issue_find(struct poll *p, const cJSON *issue, const char *number, const char *type)
+{
+	const char *title = json_text(issue, "title");
+	struct find *find = poll_find(p, LIST_ISSUES, number, when_read(json_text(issue, "updated_at")));
+
+	if (find == NULL)
+		return NULL;
+	snprintf(find->ask.number, sizeof(find->ask.number), "%s", number);
+	snprintf(find->ask.id, sizeof(find->ask.id), "%s", number);
+	snprintf(find->ask.type, sizeof(find->ask.type), "%s", type);
+	text_clean(find->ask.title, sizeof(find->ask.title), title, strlen(title), "");
+	/* No other one of its list may replace it before it has its own. */
+	snprintf(find->mark, sizeof(find->mark), "%s", type);
+	if (ask_read(&find->ask, p->github, issue, json_text(issue, "body")) != 0 || ask_context(&find->ask, json_text(issue, "body")) != 0)
+		return NULL;
+	return find;
+}
+
+static int
+issue_label(struct poll *p, const cJSON *issue, const char *number, struct drover_error *err)
+{
+	struct labelling labelling = { p, NULL };
+	const char *actor;
+	char path[GITHUB_URL_MAX];
+	struct find *find;
+	int64_t at;
+	int code;
+
+	if (!issue_has_label(p, issue))
+		return 0;
+	snprintf(path, sizeof(path), "/repos/%s/issues/%s/events?per_page=100", p->hub.slug, number);
+	if ((code = hub_pages(&p->hub, path, DROVER_HTTP_CACHED, 10, label_each, &labelling, err)) != 0 || labelling.event == NULL)
+		goto out;
+	at = when_read(json_text(labelling.event, "created_at"));
+	actor = json_text_at(labelling.event, "actor.login");
+	if ((find = issue_find(p, issue, number, "label")) == NULL) {
+		code = plugin_fail(err, DROVER_INTERNAL, "out of memory");
+		goto out;
+	}
+	json_id(labelling.event, "id", find->ask.id, sizeof(find->ask.id));
+	/* Who set it asks, whoever wrote the issue; what that person is to the repository is not in the event. */
+	if (strcasecmp(actor, find->ask.author) != 0)
+		find->ask.association[0] = '\0';
+	snprintf(find->ask.author, sizeof(find->ask.author), "%s", actor);
+	find->ask.bot = strcmp(json_text_at(labelling.event, "actor.type"), "Bot") == 0 ||
+	    cJSON_IsObject(json_at(labelling.event, "performed_via_github_app"));
+	find->ask.self = account_is_self(p->github, actor);
+	free(find->ask.text);
+	find->ask.text = strdup("");
+	snprintf(find->mark, sizeof(find->mark), "l.%s", find->ask.id);
+	if (find->ask.text == NULL)
+		code = plugin_fail(err, DROVER_INTERNAL, "out of memory");
+	else if (find->ask.id[0] == '\0' || *actor == '\0' || find->ask.self || at < p->begin || cursor_done(p->state, find->mark))
+		poll_find_drop(p);
+out:
+	cJSON_Delete(labelling.event);
+	return code;
+}
+
+static int
+issue_body(struct poll *p, const cJSON *issue, const char *number, struct drover_error *err)
+{
+	bool old = p->fresh && when_read(json_text(issue, "created_at")) < p->begin;
+	struct find *find;
+
+	if (strstr(json_text(issue, "body"), "/drover") == NULL)
+		return 0;
+	if ((find = issue_find(p, issue, number, "issue")) == NULL)
+		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
+	if (find->ask.author[0] == '\0' || find->ask.self || !command_take(p, &find->ask)) {
+		poll_find_drop(p);
+		return 0;
+	}
+	snprintf(find->mark, sizeof(find->mark), "i.%s.%s", number, find->ask.rev);
+	if (!old && !cursor_done(p->state, find->mark))
+		return 0;
+	if (old && cursor_done_add(p->state, find->mark) != 0)
+		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
+	poll_find_drop(p);
+	return 0;
+}
+
+static int
+issue_each(struct poll *p, const cJSON *issue, struct drover_error *err)
+{
+	char number[GITHUB_ID_MAX];
+	int code;
+
+	json_id(issue, "number", number, sizeof(number));
+	if (cJSON_IsObject(json_at(issue, "pull_request")) || strcmp(json_text(issue, "state"), "open") != 0)
+		return 0;
+	if ((code = issue_body(p, issue, number, err)) != 0)
+		return code;
+	return issue_label(p, issue, number, err);
+}
+
+/* Whether a comment with a command stands in an open issue; asks for it. */
+static int
+comment_issue(struct poll *p, struct find *find, bool *keep, struct drover_error *err)
+{
+	struct ask *ask = &find->ask;
+	struct web_answer answer;
+	const char *title;
+	int code;
+
+	*keep = false;
+	if (!command_take(p, ask))
+		return 0;
+	if ((code = hub_get(&p->hub, &answer, DROVER_HTTP_CACHED, err, "/repos/%s/issues/%s", p->hub.slug, ask->number)) != 0)
+		return code;
+	if (answer.status == 200) {
+		title = json_text(answer.json, "title");
+		text_clean(ask->title, sizeof(ask->title), title, strlen(title), "");
+		/* Frozen with the command: whoever gave it has read this text, and no later one. */
+		if (ask_context(ask, json_text(answer.json, "body")) != 0)
+			code = plugin_fail(err, DROVER_INTERNAL, "out of memory");
+		*keep = strcmp(json_text(answer.json, "state"), "open") == 0 && !cJSON_IsObject(json_at(answer.json, "pull_request"));
+	} else if (answer.status != 404 && answer.status != 410)
+		code = web_refused(&answer, "an issue", err);
+	web_answer_free(&answer);
+	return code;
+}
+
+static int
+command_look(struct poll *p, struct drover_error *err)
+{
+	char path[GITHUB_URL_MAX];
+	bool keep;
+	size_t i;
+	int code;
+
+	snprintf(path, sizeof(path), "/repos/%s/issues?state=open&", p->hub.slug);
+	if ((code = poll_comments(p, LIST_COMMENTS, err)) != 0 || (code = poll_list(p, LIST_ISSUES, path, issue_each, err)) != 0)
+		return code;
+	for (i = p->finds_len; i > 0; i--) {
+		if (p->finds[i - 1].list != LIST_COMMENTS)
+			continue;
+		if ((code = comment_issue(p, &p->finds[i - 1], &keep, err)) != 0)
+			return code;
+		if (!keep)
+			poll_find_remove(p, i - 1);
+	}
+	return 0;
+}
+
+static int
+command_poll(struct drover_scope *scope, void *source, const char *cursor, struct drover_error *err)
+{
+	return watch_poll(scope, source, &kind, cursor, err);
+}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What was written in a pull request or issue before: of people who are trusted, for the prompt; and whether we answered. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "github.h"
+
+#define THREAD_MAX (256 * 1024)  /* kept while reading; more is dropped from the start */
+#define COMMENT_MAX 8192
+
+struct reader {
+	struct thread *thread;
+	struct hub *hub;
+	const struct ask *ask;
+	struct people *people;
+	bool inline_comments;
+};
+
+static int reader_each(void *, const cJSON *, struct drover_error *);
+static void reader_keep(struct reader *, const struct ask *, const cJSON *);
+
+static void
+reader_keep(struct reader *reader, const struct ask *one, const cJSON *json)
+{
+	struct text_buf *text = &reader->thread->text;
+	size_t len = text_cut(one->text, strlen(one->text), COMMENT_MAX);
+
+	if (text->len > THREAD_MAX)
+		return;
+	text_addf(text, "%s%s, %s", text->len > 0 ? "\n\n" : "", one->author, json_text(json, "created_at"));
+	if (one->path[0] != '\0')
+		text_addf(text, ", at %s", one->path);
+	text_addf(text, ":\n%.*s%s", (int)len, one->text, one->text[len] != '\0' ? " [...]" : "");
+}
+
+static int
+reader_each(void *arg, const cJSON *json, struct drover_error *err)
+{
+	struct reader *reader = arg;
+	const char *type = reader->inline_comments ? "reviewcomment" : "issuecomment";
+	struct drover_scope *scope = reader->hub->scope;
+	struct drover_person person;
+	struct ask one = { .line = 0 };
+	int code = 0, allowed = 0;
+
+	json_id(json, "id", one.id, sizeof(one.id));
+	snprintf(one.slug, sizeof(one.slug), "%s", reader->ask->slug);
+	snprintf(one.type, sizeof(one.type), "%s", type);
+	if (ask_read(&one, reader->hub->github, json, json_text(json, "body")) != 0)
+		code = plugin_fail(err, DROVER_INTERNAL, "out of memory");
+	else if (one.self)
+		reader->thread->answered = reader->thread->answered || post_is_answer(scope, json, reader->ask);
+	else if (one.author[0] != '\0' && !one.bot && (strcmp(one.id, reader->ask->id) != 0 || strcmp(one.type, reader->ask->type) != 0) &&
+	    (code = people_find(reader->people, reader->hub, NULL, &one, &person, err)) == 0 &&
+	    (allowed = scope->host->trust->allows(scope, NULL, &person, err)) == 1)
+		reader_keep(reader, &one, json);
+	ask_free(&one);
+	return code != 0 ? code : allowed < 0 ? allowed : 0;
+}
+
+int
+thread_read(struct thread *thread, struct hub *hub, const struct ask *ask, bool pull, struct drover_error *err)
+{
+	struct reader reader = { thread, hub, ask, people_new(), false };
+	char path[GITHUB_URL_MAX];
+	int code;
+
+	memset(thread, 0, sizeof(*thread));
+	if (reader.people == NULL)
+		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
+	snprintf(path, sizeof(path), "/repos/%s/issues/%s/comments?per_page=100", ask->slug, ask->number);
+	code = hub_pages(hub, path, 0, 20, reader_each, &reader, err);
+	if (code == 0 && pull) {
+		reader.inline_comments = true;
+		snprintf(path, sizeof(path), "/repos/%s/pulls/%s/comments?per_page=100", ask->slug, ask->number);
+		code = hub_pages(hub, path, 0, 20, reader_each, &reader, err);
+	}
+	people_free(reader.people);
+	if (code == 0 && thread->text.bad)
+		code = plugin_fail(err, DROVER_INTERNAL, "out of memory");
+	return code;
+}
+
+const char *
+thread_text(const struct thread *thread, size_t max)
+{
+	const char *text = text_of(&thread->text), *line;
+	size_t len = strlen(text);
+
+	if (len <= max)
+		return text;
+	text += len - max;
+	return (line = strchr(text, '\n')) != NULL ? line + 1 : text + strlen(text);
+}
+
+void
+thread_free(struct thread *thread)
+{
+	text_free(&thread->text);
+}

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One poll of a source: each of its repositories in turn, what they hold handed over while there is room, and one cursor
+ * for all of them. A repository that fails is told of and left as it was; the others go on.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "github.h"
+
+#define EMIT_MAX 200             /* also of those that the core will refuse */
+#define REPOS_MAX 500
+#define AGAIN_MS 1000
+
+static int find_compare(const void *, const void *);
+static int find_emit(struct poll *, struct find *, struct drover_error *);
+static int watch_hand_over(struct poll *, struct drover_error *);
+static int watch_save(struct poll *, struct drover_error *);
+static int watch_repo(struct poll *, cJSON *, int64_t, struct drover_error *);
+static size_t watch_repos(struct drover_scope *, const char **);
+static void watch_trouble(struct poll *, const char *);
+static int watch_end(struct poll *, cJSON *, const char *, struct drover_error *);
+
+int
+watch_open(struct drover_scope *scope, void *plugin, void **source, struct drover_error *err)
+{
+	struct watch *watch = calloc(1, sizeof(*watch));
+
+	if (watch == NULL)
+		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
+	watch->github = plugin;
+	*source = watch;
+	return 0;
+}
+
+void
+watch_close(struct drover_scope *scope, void *source)
+{
+	free(source);
+}
+
+static int
+find_compare(const void *a, const void *b)
+{
+	const struct find *x = a, *y = b;
+	size_t nx = strlen(x->ask.id), ny = strlen(y->ask.id);
+
+	if (x->at != y->at)
+		return x->at < y->at ? -1 : 1;
+	/* In one second ids tell which came first; longer ones are larger. */
+	if (nx != ny)
+		return nx < ny ? -1 : 1;
+	return strcmp(x->ask.id, y->ask.id);
+}
+
+/* Hands one over. What the core refuses for good counts as handled: it would be refused again. */
+static int
+find_emit(struct poll *p, struct find *find, struct drover_error *err)
+{
+	struct drover_scope *scope = p->scope;
+	char key[DROVER_KEY_MAX], serial[DROVER_KEY_MAX], title[DROVER_TITLE_MAX], *payload;
+	struct drover_item item = { .size = sizeof(item), .kind = p->kind->kind, .key = key, .serial = serial, .title = title, .repo = p->repo };
+	struct drover_person person;
+	int code, allowed;
+
+	if ((code = people_find(p->people, &p->hub, NULL, &find->ask, &person, err)) != 0)
+		return code;
+	if ((payload = ask_payload(&find->ask)) == NULL)
+		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
+	ask_key(&find->ask, key);
+	ask_serial(&find->ask, serial);
+	work_title(&find->ask, title, sizeof(title));
+	item.payload = payload;
+	item.payload_len = strlen(payload);
+	item.author = &person;
+	/* A stranger's goes to the core as well, which refuses it and keeps the event, but takes no room. */
+	allowed = scope->host->trust->allows(scope, NULL, &person, err);
+	code = allowed < 0 ? allowed : scope->host->queue->emit(scope, &item, err);
+	free(payload);
+	if (code == DROVER_PERMANENT || code == DROVER_CONFIG) {
+		scope->host->log->printf(scope, DROVER_WARN, "%s: not taken: %s", key, err->text);
+		code = 0;
+	} else if (code == 0 && allowed == 1)
+		p->room--;
+	return code;
+}
+
+static int
+watch_hand_over(struct poll *p, struct drover_error *err)
+{
+	struct find *find;
+	struct pull *pull;
+	size_t i, given = 0;
+	int code = 0;
+
+	if (p->finds_len > 0)
+		qsort(p->finds, p->finds_len, sizeof(*p->finds), find_compare);
+	for (i = 0; i < p->finds_len && code == 0; i++) {
+		find = &p->finds[i];
+		/* Pages overlap. */
+		if (find->mark[0] != '\0' && cursor_done(p->state, find->mark))
+			continue;
+		if (p->room <= 0 || given == EMIT_MAX) {
+			track_deferred(&p->tracks[find->list], find->at);
+			if ((pull = find->list == LIST_PULLS ? poll_pull(p, find->id) : NULL) != NULL)
+				pull->held = true;
+			p->more = p->more || given == EMIT_MAX;
+			continue;
+		}
+		if ((code = find_emit(p, find, err)) != 0)
+			break;
+		given++;
+		if (find->mark[0] == '\0')
+			track_handled(&p->tracks[find->list], find->id, find->at);
+		else if (cursor_done_add(p->state, find->mark) != 0)
+			code = plugin_fail(err, DROVER_INTERNAL, "out of memory");
+	}
+	return code;
+}
+
+/* What was looked at and held back nothing is handled, pull requests by their own time. */
+static int
+watch_save(struct poll *p, struct drover_error *err)
+{
+	size_t i;
+
+	for (i = 0; i < p->pulls_len; i++) {
+		if (!p->pulls[i].moved)
+			continue;
+		if (p->pulls[i].held)
+			track_deferred(&p->tracks[LIST_PULLS], p->pulls[i].updated);
+		else
+			track_handled(&p->tracks[LIST_PULLS], p->pulls[i].number, p->pulls[i].updated);
+	}
+	for (i = 0; i < LISTS; i++)
+		if (track_save(&p->tracks[i], p->state) != 0)
+			return plugin_fail(err, DROVER_INTERNAL, "out of memory");
+	return 0;
+}
+
+static int
+watch_repo(struct poll *p, cJSON *cursor, int64_t begin, struct drover_error *err)
+{
+	int64_t overlap = p->scope->host->option->integer(p->scope, "overlap") / 1000;
+	char slug[SLUG_MAX];
+	size_t i;
+	int code;
+
+	if ((code = slug_of_repo(p->scope, p->repo, slug, err)) != 0 ||
+	    (code = hub_open(&p->hub, p->github, p->scope, slug, 0, err)) != 0)
+		return code;
+	if ((p->state = cursor_repo(cursor, slug, begin, &p->fresh)) == NULL)
+		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
+	p->begin = (int64_t)json_number(p->state, "begin");
+	for (i = 0; i < LISTS; i++)
+		track_load(&p->tracks[i], p->state, poll_list_names[i], p->begin, overlap > 0 ? overlap : 0);
+	return p->kind->look(p, err);
+}
+
+/* The names of option repos, else all repos of this forge; they live as long as the scope. */
+static size_t
+watch_repos(struct drover_scope *scope, const char **names)
+{
+	size_t n = scope->host->option->count(scope, "repos"), len = 0, i;
+	struct drover_repo repo = { .size = sizeof(repo) };
+
+	for (i = 0; i < n && len < REPOS_MAX; i++)
+		names[len++] = scope->host->option->item(scope, "repos", i);
+	for (i = 0; n == 0 && len < REPOS_MAX && scope->host->repo->at(scope, i, &repo) == 0; i++)
+		if (strcmp(repo.forge, "github") == 0)
+			names[len++] = repo.name;
+	return len;
+}
+
+/* Once, not at each poll. */
+static void
+watch_trouble(struct poll *p, const char *text)
+{
+	uint64_t bit = UINT64_C(1) << text_hash(text_hash(0, p->repo, strlen(p->repo)), text, strlen(text)) % 64;
+
+	if ((p->watch->trouble & bit) == 0)
+		p->scope->host->log->printf(p->scope, DROVER_WARN, "repo %s is passed over: %s", p->repo, text);
+	p->trouble |= bit;
+}
+
+static int
+watch_end(struct poll *p, cJSON *cursor, const char *given, struct drover_error *err)
+{
+	const struct drover_host_queue *queue = p->scope->host->queue;
+	char *text = cursor_write(cursor);
+	int code = 0;
+
+	if (text == NULL)
+		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
+	if (given == NULL || strcmp(text, given) != 0)
+		code = queue->cursor(p->scope, text, err);
+	cJSON_free(text);
+	if (code == 0 && p->more && p->room > 0)
+		code = queue->again(p->scope, AGAIN_MS, err);
+	return code;
+}
+
+int
+watch_poll(struct drover_scope *scope, struct watch *watch, const struct watch_kind *kind, const char *given, struct drover_error *err)
+{
+	struct poll p = { .scope = scope, .watch = watch, .github = watch->github, .kind = kind };
+	int64_t begin = (scope->host->time->now(scope) - scope->host->option->integer(scope, "since")) / 1000;
+	struct drover_error first = { 0 };
+	const char *names[REPOS_MAX];
+	size_t n, i, good = 0;
+	cJSON *cursor = NULL;
+	int code = 0;
+
+	if ((p.room = scope->host->capacity->available(scope, kind->kind, err)) <= 0)
+		return p.room;
+	if ((code = account_who(watch->github, scope, err)) != 0)
+		return code;
+	if ((n = watch_repos(scope, names)) == 0)
+		return plugin_fail(err, DROVER_CONFIG, "no repo has forge = \"github\", and option repos names none");
+	if ((cursor = cursor_read(given)) == NULL || (p.people = people_new()) == NULL) {
+		code = plugin_fail(err, DROVER_INTERNAL, "out of memory");
+		goto out;
+	}
+	for (i = 0; i < n && p.room > 0 && code == 0; i++) {
+		struct drover_error why = { 0 };
+		int looked;
+
+		p.repo = names[(watch->turn + i) % n];
+		p.objects = 0;
+		p.state = NULL;
+		if ((looked = watch_repo(&p, cursor, begin, &why)) == 0) {
+			/* From here on a failure would have handed over half of it: the poll as a whole fails. */
+			if ((code = watch_hand_over(&p, err)) == 0 && (code = watch_save(&p, err)) == 0)
+				good++;
+		} else {
+			if (first.code == 0)
+				first = why;
+			/* It begins as a fresh one again. */
+			if (p.fresh && p.state != NULL)
+				cJSON_Delete(cJSON_DetachItemViaPointer(cursor, p.state));
+			watch_trouble(&p, why.text);
+		}
+		poll_free(&p);
+	}
+	/* Nobody is always the last one. */
+	watch->turn = (unsigned)((watch->turn + 1) % n);
+	if (code == 0 && good == 0 && first.code != 0) {
+		*err = first;
+		code = first.code;
+	}
+	watch->trouble = p.trouble;
+	if (code == 0)
+		code = watch_end(&p, cursor, given, err);
+out:
+	people_free(p.people);
+	cJSON_Delete(cursor);
+	return code;
+}
