@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # make fuzz: libFuzzer on what reads outside bytes, each for fuzz_seconds, in a clang build of its own that keeps its corpus.
-fuzz_programs = fuzz-message fuzz-config fuzz-reader
+fuzz_programs = fuzz-message fuzz-config fuzz-reader fuzz-adf
 fuzz_seconds = 20
 EXTRA_PROGRAMS += $(fuzz_programs)
 CLEANFILES += $(fuzz_programs)
@@ -13,13 +13,17 @@ fuzz_config_LDADD = libconfigure.la libbase.la
 fuzz_reader_SOURCES = tests/fuzz/reader.c
 fuzz_reader_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 fuzz_reader_LDADD = libhost.la libbase.la
+fuzz_adf_SOURCES = tests/fuzz/adf.c $(jira_la_SOURCES)
+fuzz_adf_CPPFLAGS = $(plugin_cppflags) $(CJSON_CFLAGS) $(CRYPTO_CFLAGS)
+fuzz_adf_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+fuzz_adf_LDADD = $(CJSON_LIBS) $(CRYPTO_LIBS)
 
 fuzz:
 	test -f fuzz-build/Makefile || { mkdir -p fuzz-build && cd fuzz-build && '$(abs_top_srcdir)/configure' CC=clang CFLAGS='-g -O1' \
 	  --enable-sanitizers=address,undefined,fuzzer-no-link; }
 	cd fuzz-build && $(MAKE) fuzz-run fuzz_seconds='$(fuzz_seconds)'
 fuzz-run: $(fuzz_programs) drover
-	mkdir -p corpus/fuzz-message corpus/fuzz-config corpus/fuzz-reader
+	mkdir -p $(fuzz_programs:%=corpus/%)
 	./drover config example >corpus/fuzz-config/example.conf
 	for p in $(fuzz_programs); do \
 	  ./$$p -max_total_time='$(fuzz_seconds)' -max_len=8192 -verbosity=0 -print_final_stats=1 corpus/$$p '$(abs_srcdir)/tests/fixtures/agents' || exit 1; \
