@@ -1,3 +1,4 @@
+EXTRA_DIST += doc/trust.md
 if HAVE_CHECK
 check_PROGRAMS += check_config
 TESTS += check_config
