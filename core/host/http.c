@@ -198,6 +198,9 @@ http_try(struct http_call *call, struct drover_http_verdict *v, bool *judged, st
 	int64_t began = clock_mono(), left = call->until - began;
 	struct http_try try = { .method = call->r.method, .url = call->url, .headers = call->headers, .body = call->r.body,
 		.body_len = call->r.body_len, .max = call->max, .once = (call->r.flags & DROVER_HTTP_ONCE) != 0, .loopback = call->loopback };
+	struct http_kept kept;
+	struct curl_slist condition = { .next = call->headers };
+	char *line = NULL;
 	int rc;
 
 	*judged = false;
@@ -210,9 +213,21 @@ http_try(struct http_call *call, struct drover_http_verdict *v, bool *judged, st
 	http->url = xstrdup(call->url);
 	http->next = NULL;
 	http->serial++;
+	call->not_modified = false;
+	if (http_cache_get(call, &kept)) {
+		line = xasprintf("If-None-Match: %s", kept.etag);
+		condition.data = line;
+		try.headers = &condition;
+	}
 	rc = http_exchange(call->scope, http, &try, &http->answer, err);
 	call->sent = try.sent;
 	http_log(call, began, rc != 0 ? err->text : NULL);
+	if (rc == 0 && line != NULL && http->answer.status == 304) {
+		call->not_modified = true;
+		http_cache_apply(&kept, &http->answer);
+	}
+	http_cache_free(&kept);
+	free(line);
 	if (rc != 0) {
 		memset(v, 0, sizeof *v);
 		v->size = sizeof *v;
@@ -272,8 +287,13 @@ http_carry_out(struct http_call *call, struct error *err)
 				return -1;
 			continue;
 		}
-		if (v.code == DROVER_OK)
-			return http_next(call, err);
+		if (v.code == DROVER_OK) {
+			if (http_next(call, err) != 0)
+				return -1;
+			if (!call->not_modified)
+				http_cache_put(call);
+			return 0;
+		}
 		wait = v.retry_after_ms;
 		if (!http_again(call, &v, judged, &wait))
 			break;

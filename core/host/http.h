@@ -29,6 +29,7 @@ struct http {
 	uint64_t serial;             /* counts answers */
 	struct http_answer answer;   /* the last */
 	char *url, *next;            /* of the last */
+	unsigned writes;             /* to the cache */
 };
 
 /* One try. */
@@ -87,6 +88,19 @@ char *http_origin(const char *url);
 char *http_resolve(const char *url, const char *reference);
 /* Without query and fragment, for errors and the log: a query may hold a secret. Writes into out and returns it. */
 const char *http_shown(const char *url, char *out, size_t size);
+
+/* http_cache.c */
+struct http_kept {
+	struct http_answer answer;
+	const char *etag;            /* in its headers */
+};
+/* What is kept for the request as it stands; true: the caller ends it with http_cache_free. */
+bool http_cache_get(const struct http_call *, struct http_kept *);
+void http_cache_free(struct http_kept *);
+/* A 304 becomes the kept answer; headers of the 304 go before kept ones. Takes the body. */
+void http_cache_apply(struct http_kept *, struct http_answer *);
+/* Keeps the last answer where it may be kept. What cannot be written is not kept, and that is all. */
+void http_cache_put(const struct http_call *);
 
 /* http_link.c: the target of rel="next" in a header Link, or NULL; the caller frees. */
 char *http_link_next(const char *header);

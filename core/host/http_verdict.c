@@ -70,7 +70,7 @@ iso_time(const char *s)
 		s += strspn(s, ".0123456789");
 	}
 	sign = *s;
-	if ((sign == '+' || sign == '-') && sscanf(s + 1, "%2d%*[:]%2d", &hours, &minutes) < 1)
+	if ((sign == '+' || sign == '-') && sscanf(s + 1, "%2d:%2d", &hours, &minutes) != 2 && sscanf(s + 1, "%2d%2d", &hours, &minutes) < 1)
 		return -1;
 	if (tm.tm_mon < 1 || tm.tm_mon > 12 || tm.tm_mday < 1 || tm.tm_mday > 31 || tm.tm_hour > 23 || tm.tm_min > 59)
 		return -1;
