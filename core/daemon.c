@@ -24,6 +24,7 @@
 #include "daemon.h"
 #include "daemon_run.h"
 #include "lease/tree.h"
+#include "plugin/prompts.h"
 #include "plugin/supervisor.h"
 
 #define DAEMON_MAGIC 0xd0eed0eeu
@@ -170,8 +171,11 @@ daemon_run(const char *self, const char *config_file, bool in_process)
 	d->started_at = clock_wall();
 	l->tail = &d->deferred;
 	d->config = config_load(config_file, &warnings, &err);
-	if (d->config == NULL) {
+	if (d->config == NULL || prompts_verify(self, d->config, false, NULL, NULL, NULL, &err) != 0) {
 		fprintf(stderr, "droverd: %s\n", err.text);
+		if (d->config != NULL)
+			config_free(d->config);
+		buf_free(&warnings);
 		free(l);
 		return 3;
 	}
@@ -423,6 +427,16 @@ daemon_view(struct daemon *d, struct queue_view *view)
 	*view = l->view;
 }
 
+/* A plugin that runs has said what it declares. */
+static const cJSON *
+daemon_exports(void *arg, const char *plugin)
+{
+	struct daemon *d = arg;
+	struct runner_handle *r = runner_find(d->supervisor, plugin);
+
+	return r != NULL ? r->exports : NULL;
+}
+
 int
 daemon_reload(struct daemon *d, struct buf *changes, struct error *err)
 {
@@ -430,6 +444,10 @@ daemon_reload(struct daemon *d, struct buf *changes, struct error *err)
 	struct config *fresh;
 
 	fresh = config_load(d->config_file, &warnings, err);
+	if (fresh != NULL && prompts_verify(d->self, fresh, false, daemon_exports, d, NULL, err) != 0) {
+		config_free(fresh);
+		fresh = NULL;
+	}
 	if (fresh == NULL) {
 		text_copy(d->config_error, sizeof d->config_error, err->text);
 		log_printf(&core_scope, DROVER_ERR, "configuration refused, the old one stays: %s", err->text);

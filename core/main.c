@@ -16,6 +16,7 @@
 #include "daemon_run.h"
 #include "lease/keeper.h"
 #include "plugin/loader.h"
+#include "plugin/prompts.h"
 #include "plugin/runner.h"
 
 #define ROLE_FD 3
@@ -91,17 +92,24 @@ run_role(const char *name, int argc, char **argv)
 }
 
 static int
-check_config(const char *file)
+check_config(const char *self, const char *file)
 {
 	struct error err = { 0 };
 	struct config *config = config_load(file, NULL, &err);
+	struct buf faults = BUF_INIT;
+	int status = 0;
 
 	if (config == NULL) {
 		fprintf(stderr, "droverd: %s\n", err.text);
 		return EXIT_USAGE;
 	}
+	if (prompts_verify(self, config, true, NULL, NULL, &faults, &err) != 0) {
+		fputs(buf_str(&faults), stderr);
+		status = EXIT_USAGE;
+	}
+	buf_free(&faults);
 	config_free(config);
-	return 0;
+	return status;
 }
 
 /* fd 0 to 2 are never free for a file of ours, whoever started us. */
@@ -171,14 +179,14 @@ main(int argc, char **argv)
 		fputs(usage, stderr);
 		return EXIT_USAGE;
 	}
-	if (test)
-		return check_config(file);
 	n = readlink("/proc/self/exe", self, sizeof self - 1);
 	if (n <= 0) {
 		fputs("droverd: /proc is needed\n", stderr);
 		return 1;
 	}
 	self[n] = '\0';
+	if (test)
+		return check_config(self, file);
 	umask(027);
 	return daemon_run(self, file, in_process);
 }

@@ -210,6 +210,10 @@ int local_config_example(struct cli *);
 int local_version(struct cli *);
 int local_completion(struct cli *);
 int local_help(struct cli *);
+int prompts_list(struct cli *);
+int prompts_show(struct cli *);
+struct config;
+int prompts_verify_all(struct cli *, const struct config *); /* says each fault; how many there are */
 int run_tickets(struct cli *);
 
 #endif

@@ -60,6 +60,8 @@ const struct command cli_commands[] = {
 	{ "config show", "", 0, 0, OPT(ORIGIN), local_config_show, "the configuration with its defaults" },
 	{ "config diff", "", 0, 0, NONE, local_config_diff, "what a reload would change" },
 	{ "config example", "", 0, 0, NONE, local_config_example, "a commented configuration with every key" },
+	{ "prompt list", "", 0, 0, OPT(REPO) | OPT(SOURCE), prompts_list, "prompts, and which file each comes from" },
+	{ "prompt show", "NAME", 1, 1, OPT(REPO) | OPT(SOURCE), prompts_show, "a prompt as its file has it" },
 	{ "completion", "SHELL", 1, 1, NONE, local_completion, "completion script: bash" },
 	{ "version", "", 0, 0, NONE, local_version, "version of program and plugin interface" },
 	{ "help", "[COMMAND...]", 0, 2, NONE, local_help, "help on a command" },

@@ -27,6 +27,10 @@ local_config_check(struct cli *cli)
 	free(text);
 	if (config == NULL)
 		return CLI_FAILED;
+	if (prompts_verify_all(cli, config) != 0) {
+		config_free(config);
+		return CLI_FAILED;
+	}
 	cli_say(cli, "%s is good: %d repos, %d agents, %d plugins", config->file != NULL ? config->file : "the default configuration",
 	    config->repos_len, config->agents_len, config->plugins_len);
 	config_free(config);

@@ -47,6 +47,7 @@ struct run_preset {
 	enum config_prompt prompt;
 	const char *output;
 	const char *command[12];
+	const char *read_only[12]; /* for runs that are to change nothing */
 	const char *pass[6];  /* variables of the environment that it may see */
 };
 

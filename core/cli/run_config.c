@@ -203,6 +203,9 @@ add_agent(struct run *run, const cJSON *own, cJSON *json)
 	commands = cJSON_AddArrayToObject(agent, "command");
 	for (size_t i = 0; preset->command[i] != NULL; i++)
 		cJSON_AddItemToArray(commands, cJSON_CreateString(preset->command[i]));
+	commands = cJSON_AddArrayToObject(agent, "read_only");
+	for (size_t i = 0; preset->read_only[i] != NULL; i++)
+		cJSON_AddItemToArray(commands, cJSON_CreateString(preset->read_only[i]));
 	commands = cJSON_AddArrayToObject(agent, "env_pass");
 	for (size_t i = 0; preset->pass[i] != NULL; i++)
 		cJSON_AddItemToArray(commands, cJSON_CreateString(preset->pass[i]));

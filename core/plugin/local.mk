@@ -23,4 +23,5 @@ libplugin_la_SOURCES += core/plugin/runner.c
 libplugin_la_SOURCES += core/plugin/runner_source.c core/plugin/runner_source.h
 libplugin_la_SOURCES += core/plugin/watch.c core/plugin/watch.h
 libplugin_la_SOURCES += core/plugin/worker.c
+libplugin_la_SOURCES += core/plugin/prompts.c core/plugin/prompts.h
 libplugin_la_LIBADD = $(CJSON_LIBS)

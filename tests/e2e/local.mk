@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 e2e_tests = tests/e2e/newcomer.sh tests/e2e/operator.sh tests/e2e/remote.sh tests/e2e/crash.sh tests/e2e/agents.sh tests/e2e/refuse.sh tests/e2e/hostile.sh tests/e2e/plugins.sh tests/e2e/disk.sh tests/e2e/inprocess.sh tests/e2e/slots.sh
 e2e_tests += tests/e2e/deeds.sh tests/e2e/tickets.sh tests/e2e/api.sh tests/e2e/mortal.sh tests/e2e/trust.sh
+e2e_tests += tests/e2e/prompts.sh
 TESTS += $(e2e_tests)
 EXTRA_DIST += $(e2e_tests) tests/e2e/lib.sh
 AM_TESTS_ENVIRONMENT = SRC='$(abs_top_srcdir)'; BUILD='$(abs_top_builddir)'; export SRC BUILD; \
@@ -16,3 +17,8 @@ tardy_la_SOURCES = tests/plugins/tardy.c
 tardy_la_CFLAGS = $(plugin_cflags)
 tardy_la_CPPFLAGS = $(plugin_cppflags)
 tardy_la_LDFLAGS = $(plugin_ldflags) -rpath $(plugindir)
+check_LTLIBRARIES += scribe.la
+scribe_la_SOURCES = tests/plugins/scribe.c
+scribe_la_CFLAGS = $(plugin_cflags)
+scribe_la_CPPFLAGS = $(plugin_cppflags)
+scribe_la_LDFLAGS = $(plugin_ldflags) -rpath $(plugindir)

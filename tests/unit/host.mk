@@ -1,4 +1,4 @@
-EXTRA_DIST += doc/changes.md
+EXTRA_DIST += doc/changes.md doc/prompts.md
 
 if HAVE_CHECK
 check_PROGRAMS += check_host check_change check_fetch check_onto check_prompt check_readonly

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Prompts, without the daemon: which file is taken for what, and whether each knows its variables. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "cli/cli.h"
+#include "config/prompts.h"
+
+static cJSON *describe(const struct config *, const char *plugin);
+static cJSON *declared(const cJSON *exports);
+static void list_plugin_prompts(const struct config *, const struct prompt_for *, const cJSON *exports, cJSON *out);
+static int fill_for(struct cli *, const struct config *, struct prompt_for *);
+static int show_one(struct cli *, const struct config *, const struct prompt_for *, const char *name);
+
+/* What a plugin says of itself; NULL when droverd cannot load it. The caller deletes. */
+static cJSON *
+describe(const struct config *config, const char *plugin)
+{
+	struct buf out = BUF_INIT;
+	struct error err;
+	cJSON *json = NULL;
+	char *program = cli_droverd(), **argv;
+	size_t n = 0;
+
+	while (config->plugin_dirs != NULL && config->plugin_dirs[n] != NULL)
+		n++;
+	argv = xcalloc(n + 5, sizeof *argv);
+	argv[0] = program;
+	argv[1] = (char *)(uintptr_t)"-x";
+	argv[2] = (char *)(uintptr_t)"describe";
+	argv[3] = (char *)(uintptr_t)plugin;
+	for (size_t i = 0; i < n; i++)
+		argv[4 + i] = config->plugin_dirs[i];
+	if (cli_capture(argv, true, &out) == 0)
+		json = json_parse(buf_str(&out), out.len, out.len, &err);
+	buf_free(&out);
+	free(argv);
+	free(program);
+	return json;
+}
+
+int
+prompts_verify_all(struct cli *cli, const struct config *config)
+{
+	cJSON *all = cJSON_CreateArray(), *one;
+	struct buf faults = BUF_INIT;
+	char *text, *line;
+	int n;
+
+	for (int i = 0; i < config->plugins_len; i++) {
+		if ((one = describe(config, config->plugins[i].name)) != NULL)
+			cJSON_AddItemToArray(all, one);
+		else
+			cli_say(cli, "plugin %s cannot be loaded: its prompts were not looked at", config->plugins[i].name);
+	}
+	n = prompts_check(config, all, &faults);
+	text = buf_take(&faults);
+	for (char *s = text; (line = strsep(&s, "\n")) != NULL;)
+		if (*line != '\0')
+			cli_say(cli, "%s", line);
+	free(text);
+	cJSON_Delete(all);
+	return n;
+}
+
+/* {"NAME": ["variable", ...]} of all its pipelines. */
+static cJSON *
+declared(const cJSON *exports)
+{
+	cJSON *names = cJSON_CreateObject();
+	const cJSON *pipeline, *prompt;
+
+	cJSON_ArrayForEach(pipeline, json_get(exports, "pipelines"))
+		cJSON_ArrayForEach(prompt, json_get(pipeline, "prompts"))
+			if (json_get(names, json_str(prompt, "name", "")) == NULL)
+				cJSON_AddItemToObject(names, json_str(prompt, "name", ""), cJSON_Duplicate(json_get(prompt, "variables"), true));
+	return names;
+}
+
+static void
+list_plugin_prompts(const struct config *config, const struct prompt_for *who, const cJSON *exports, cJSON *out)
+{
+	char **files = prompts_names(config, who);
+	cJSON *known = declared(exports), *row;
+	const cJSON *variables;
+	struct prompt_text found;
+	struct error err;
+
+	/* A declared one without a file is listed, too: something is wrong with it. */
+	for (size_t i = 0; files[i] != NULL; i++)
+		if (json_get(known, files[i]) == NULL)
+			cJSON_AddNullToObject(known, files[i]);
+	cJSON_ArrayForEach(variables, known) {
+		cJSON_AddItemToArray(out, row = cJSON_CreateObject());
+		json_add_str(row, "plugin", who->plugin);
+		json_add_str(row, "name", variables->string);
+		json_add_bool(row, "declared", cJSON_IsArray(variables));
+		if (prompts_find(config, who, variables->string, &found, &err) == 0) {
+			json_add_str(row, "place", prompts_place_name(found.place));
+			json_add_str(row, "path", found.path);
+			prompts_free(&found);
+		} else
+			json_add_str(row, "error", err.text);
+		cJSON_AddItemToObject(row, "variables", cJSON_IsArray(variables) ? cJSON_Duplicate(variables, true) : cJSON_CreateArray());
+	}
+	cJSON_Delete(known);
+	prompts_names_free(files);
+}
+
+/* --repo and --source, which must be configured. */
+static int
+fill_for(struct cli *cli, const struct config *config, struct prompt_for *who)
+{
+	who->repo = cli->value[OPT_REPO];
+	who->source = cli->value[OPT_SOURCE];
+	if (who->repo != NULL && config_repo(config, who->repo) == NULL)
+		return cli_usage(cli, "there is no repo `%s` in the configuration", who->repo);
+	if (who->source != NULL && config_source(config, who->source) == NULL)
+		return cli_usage(cli, "there is no source `%s` in the configuration: write it like github.pr-comment", who->source);
+	return CLI_OK;
+}
+
+int
+prompts_list(struct cli *cli)
+{
+	static const struct table_column columns[] = { { .title = "PLUGIN" }, { .title = "PROMPT" }, { .title = "OF" }, { .title = "FILE", .gives = true } };
+	struct error err = { 0 };
+	struct config *config = config_load(cli->value[OPT_CONFIG], NULL, &err);
+	struct prompt_for who = { .plugin = NULL };
+	cJSON *rows, *exports, *answer;
+	const cJSON *row;
+	struct table *t;
+	int status;
+
+	if (config == NULL)
+		return cli_fail(cli, &err);
+	if ((status = fill_for(cli, config, &who)) != CLI_OK) {
+		config_free(config);
+		return status;
+	}
+	answer = cJSON_CreateObject();
+	rows = cJSON_AddArrayToObject(answer, "prompts");
+	for (int i = 0; i < config->plugins_len; i++) {
+		who.plugin = config->plugins[i].name;
+		exports = describe(config, who.plugin);
+		list_plugin_prompts(config, &who, exports, rows);
+		cJSON_Delete(exports);
+	}
+	if (cli->value[OPT_JSON] != NULL)
+		cli_json(cli, answer);
+	else {
+		t = table_new(columns, (int)ARRAY_LEN(columns));
+		cJSON_ArrayForEach(row, rows) {
+			table_add(t, json_str(row, "plugin", ""));
+			table_add(t, json_str(row, "name", ""));
+			table_add(t, json_str(row, "place", ""));
+			table_add(t, json_str(row, "path", json_str(row, "error", "")));
+		}
+		if (table_rows(t) > 0)
+			table_print(t, cli->out, cli->width, cli->colour, true);
+		else
+			cli_say(cli, "no prompts");
+		table_free(t);
+	}
+	cJSON_Delete(answer);
+	config_free(config);
+	return CLI_OK;
+}
+
+static int
+show_one(struct cli *cli, const struct config *config, const struct prompt_for *who, const char *name)
+{
+	struct prompt_text found;
+	struct error err = { 0 };
+	cJSON *json;
+
+	if (prompts_find(config, who, name, &found, &err) != 0) {
+		cli_fail(cli, &err);
+		return err.code == DROVER_PERMANENT ? CLI_NOT_FOUND : CLI_FAILED;
+	}
+	if (cli->value[OPT_JSON] != NULL) {
+		json = cJSON_CreateObject();
+		json_add_str(json, "plugin", who->plugin);
+		json_add_str(json, "name", name);
+		json_add_str(json, "place", prompts_place_name(found.place));
+		json_add_str(json, "path", found.path);
+		json_add_str(json, "text", buf_str(&found.text));
+		cli_json(cli, json);
+		cJSON_Delete(json);
+	} else {
+		cli_say(cli, "%s (%s)", found.path, prompts_place_name(found.place));
+		fputs(buf_str(&found.text), cli->out);
+	}
+	prompts_free(&found);
+	return CLI_OK;
+}
+
+/* PLUGIN/NAME, or NAME alone where one plugin has it. */
+int
+prompts_show(struct cli *cli)
+{
+	struct error err = { 0 };
+	struct config *config = config_load(cli->value[OPT_CONFIG], NULL, &err);
+	struct prompt_for who = { .plugin = NULL };
+	const char *asked = cli->args[0], *slash = strchr(asked, '/'), *name = slash != NULL ? slash + 1 : asked;
+	char *plugin = slash != NULL ? xstrndup(asked, (size_t)(slash - asked)) : NULL;
+	struct prompt_text found;
+	int status, hits = 0;
+
+	if (config == NULL) {
+		free(plugin);
+		return cli_fail(cli, &err);
+	}
+	if ((status = fill_for(cli, config, &who)) != CLI_OK)
+		goto out;
+	if (plugin == NULL && who.source != NULL)
+		plugin = xstrndup(who.source, strcspn(who.source, "."));
+	for (int i = 0; plugin == NULL && i < config->plugins_len; i++) {
+		struct prompt_for one = { .plugin = config->plugins[i].name, .source = who.source, .repo = who.repo };
+
+		/* A file that is there and cannot be used is a hit, too: it is shown what is wrong with it. */
+		if (prompts_find(config, &one, name, &found, &err) == 0)
+			prompts_free(&found);
+		else if (err.code == DROVER_PERMANENT)
+			continue;
+		who.plugin = one.plugin;
+		hits++;
+	}
+	if (plugin != NULL)
+		who.plugin = plugin;
+	if (hits > 1)
+		status = cli_usage(cli, "several plugins have a prompt `%s`: write PLUGIN/%s", name, name);
+	else if (who.plugin == NULL) {
+		cli_say(cli, "no such prompt %s: see drover prompt list", name);
+		status = CLI_NOT_FOUND;
+	} else
+		status = show_one(cli, config, &who, name);
+out:
+	config_free(config);
+	free(plugin);
+	return status;
+}
