@@ -163,10 +163,11 @@ triage_ask(struct fix *f, const cJSON *verdict, struct drover_error *err)
 	const struct drover_host *host = f->scope->host;
 	const char *to_do = host->option->string(f->scope, "to_do");
 	int asked = (int)json_number(f->state, "asked");
-	char id[DROVER_KEY_MAX], comment[JIRA_ID_MAX] = "";
+	char id[DROVER_KEY_MAX], comment[JIRA_ID_MAX] = "", reason[300];
 	struct text_buf text = { 0 };
 	int code;
 
+	text_clean(reason, sizeof(reason), json_text(verdict, "reason"), strlen(json_text(verdict, "reason")), "");
 	triage_questions(verdict, &text);
 	snprintf(id, sizeof(id), "needs-info/%.80s/%.100s/%d", f->p.issue, f->p.revision, asked);
 	if (text_of(&text) == NULL)
@@ -191,7 +192,7 @@ triage_ask(struct fix *f, const cJSON *verdict, struct drover_error *err)
 	cJSON_AddNumberToObject(f->state, "asked", asked + 1);
 	if ((code = fix_state_save(f, err)) != 0 || (code = host->queue->result(f->scope, "needs_info", "1", err)) != 0)
 		return code;
-	return plugin_fail(err, DROVER_HUMAN, "%s: needs answers: %.300s", f->p.issue, json_text(verdict, "reason"));
+	return plugin_fail(err, DROVER_HUMAN, "%s: needs answers: %s", f->p.issue, reason);
 }
 
 int
