@@ -11,6 +11,7 @@ include tests/unit/agent.mk
 include tests/unit/api.mk
 include tests/unit/plugins.mk
 include tests/unit/jira.mk
+include tests/unit/slack.mk
 include tests/unit/github.mk
 include tests/e2e/local.mk
 include tests/fakes/local.mk

@@ -70,7 +70,7 @@ static const char *const of_channel[] = {
 	"no_permission", "missing_scope", "access_denied",
 };
 
-static void judge_text(const struct judged *, const char *, const char *, const cJSON *, char *, size_t);
+static void judge_text(const char *, const char *, const cJSON *, char *, size_t);
 
 const struct method *
 method_find(const char *name)
@@ -121,19 +121,19 @@ judge_is_of_channel(const char *error)
 }
 
 static void
-judge_text(const struct judged *j, const char *error, const char *help, const cJSON *json, char *out, size_t size)
+judge_text(const char *error, const char *help, const cJSON *json, char *out, size_t size)
 {
 	char shown[64], needed[128], provided[256];
 
 	text_clean(shown, sizeof(shown), error, strlen(error), "");
 	if (strcmp(error, "missing_scope") != 0) {
-		snprintf(out, size, "slack: %s: %s%s%s", j->method->name, shown, *help != '\0' ? ": " : "", help);
+		snprintf(out, size, "%s%s%s", shown, *help != '\0' ? ": " : "", help);
 		return;
 	}
 	text_clean(needed, sizeof(needed), json_text(json, "needed"), strlen(json_text(json, "needed")), "");
 	text_clean(provided, sizeof(provided), json_text(json, "provided"), strlen(json_text(json, "provided")), "");
-	snprintf(out, size, "slack: %s: missing_scope: needs %s, the token has %s: %s", j->method->name,
-	    needed[0] != '\0' ? needed : "another scope", provided[0] != '\0' ? provided : "others", help);
+	snprintf(out, size, "missing_scope: needs %s, the token has %s: %s", needed[0] != '\0' ? needed : "another scope",
+	    provided[0] != '\0' ? provided : "others", help);
 }
 
 void
@@ -151,7 +151,7 @@ judge_answer(void *arg, struct drover_scope *scope, const struct drover_http_res
 		/* Slack counts for each method apart. */
 		verdict->code = DROVER_QUOTA;
 		verdict->limit = j->limit;
-		snprintf(verdict->text, sizeof(verdict->text), "slack: %s: rate limited", j->method->name);
+		snprintf(verdict->text, sizeof(verdict->text), "rate limited");
 		return;
 	}
 	j->unsure = response->status >= 500;
@@ -163,12 +163,13 @@ judge_answer(void *arg, struct drover_scope *scope, const struct drover_http_res
 		goto out;
 	}
 	error = json_text(json, "error");
-	if (!json_true(json, "ok")) {
-		snprintf(j->error, sizeof(j->error), "%s", *error != '\0' ? error : "no reason given");
+	/* Without a reason it is no answer of Slack's: account_call() says so. */
+	if (!json_true(json, "ok") && *error != '\0') {
+		snprintf(j->error, sizeof(j->error), "%s", error);
 		text_clean(j->scope_needed, sizeof(j->scope_needed), json_text(json, "needed"), strlen(json_text(json, "needed")), "");
 		if (!judge_is_done(j->method->name, j->error)) {
 			verdict->code = judge_class(j->error, &help);
-			judge_text(j, j->error, help, json, verdict->text, sizeof(verdict->text));
+			judge_text(j->error, help, json, verdict->text, sizeof(verdict->text));
 			if (verdict->code == DROVER_QUOTA) {
 				verdict->limit = j->limit;
 				if (verdict->retry_after_ms == 0)

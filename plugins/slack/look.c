@@ -168,13 +168,15 @@ want_parent(struct look *l, const struct message *m)
 	const struct known *known = known_find(l, m->channel, m->ts);
 	char floor[SLACK_TS_MAX];
 
-	if (m->latest_reply[0] == '\0')
-		return;
 	if (thread != NULL) {
 		if (ts_compare(m->latest_reply, thread->seen) > 0)
 			want(l, m->channel, m->ts, m->latest_reply, "", -1);
+		else
+			check_set(l, thread);
 		return;
 	}
+	if (m->latest_reply[0] == '\0')
+		return;
 	floor_of(l, position_place(l->p, m->channel), floor);
 	if (ts_compare(m->latest_reply, floor) > 0 && (known == NULL || ts_compare(m->latest_reply, known->latest) > 0))
 		want(l, m->channel, m->ts, m->latest_reply, "", -1);

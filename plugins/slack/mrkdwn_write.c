@@ -214,7 +214,7 @@ mrkdwn_write(const char *markdown, size_t max)
 		if (text_of(&line) == NULL)
 			break;
 		/* The last line may use the room that is kept for the note. */
-		if (out.len + line.len + 1 <= room || (newline == NULL && out.len + line.len + 4 <= max)) {
+		if (out.len + line.len + 1 <= room || (newline == NULL && out.len + line.len + (code ? 4 : 0) <= max)) {
 			text_add(&out, text_of(&line), line.len);
 			text_add(&out, "\n", newline != NULL ? 1 : 0);
 			continue;

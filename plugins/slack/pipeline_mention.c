@@ -41,6 +41,7 @@ static int status_begin(struct work *, struct drover_error *);
 static int ask_repo(struct work *, struct drover_error *);
 static int thread_each(void *, const cJSON *, struct drover_error *);
 static int gather(struct work *, struct drover_error *);
+static int remember(struct work *, struct drover_error *);
 static const char *asker(const struct work *);
 static int open_pull(struct work *, const struct drover_change_result *, const char *, char *, size_t, char *, size_t, struct drover_error *);
 static int report(struct work *, const struct drover_change_result *, struct drover_error *);
@@ -136,7 +137,7 @@ ask_repo(struct work *w, struct drover_error *err)
 	text_addf(&text, ".");
 	if (text_of(&text) == NULL)
 		code = plugin_fail(err, DROVER_INTERNAL, "out of memory");
-	else if ((code = say(w, text_of(&text), err)) == 0)
+	else if ((code = say(w, text_of(&text), err)) == 0 && (code = remember(w, err)) == 0)
 		code = w->scope->host->queue->result(w->scope, "asked", "repo", err);
 	text_free(&text);
 	return code;
@@ -197,6 +198,13 @@ gather(struct work *w, struct drover_error *err)
 	}
 	if ((w->thread = strdup(said)) == NULL)
 		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
+	return 0;
+}
+
+/* Only once the outcome is certain: another attempt would read its own request as said before. */
+static int
+remember(struct work *w, struct drover_error *err)
+{
 	return w->scope->host->memory->append(w->scope, w->subject, w->payload.ts, asker(w), w->payload.text, err);
 }
 
@@ -272,7 +280,7 @@ report(struct work *w, const struct drover_change_result *result, struct drover_
 		code = plugin_fail(err, DROVER_INTERNAL, "out of memory");
 		goto out;
 	}
-	if ((code = say(w, text_of(&text), err)) != 0)
+	if ((code = say(w, text_of(&text), err)) != 0 || (code = remember(w, err)) != 0)
 		goto out;
 	text_free(&text);
 	text_addf(&text, "%s%s%s", answer, url[0] != '\0' ? "\nPull request: " : "", url);
@@ -337,8 +345,10 @@ confess(struct work *w, const struct drover_error *err)
 	if (text_of(&text) != NULL && post_edit(&w->account, w->payload.channel, w->status, text_of(&text), &ignored) != 0)
 		w->scope->host->log->printf(w->scope, DROVER_NOTICE, "the failure could not be told: %s", ignored.text);
 	text_free(&text);
-	if (!again)
-		react(w, true, FAILED);
+	if (again)
+		return;
+	react(w, true, FAILED);
+	(void)remember(w, &ignored);
 }
 
 static int
@@ -412,6 +422,8 @@ slack_settle(struct drover_scope *scope, void *source, const struct drover_settl
 	slash = strchr(status, '/');
 	if (strcmp(settled->state, "succeeded") == 0 || slash == NULL || (size_t)(slash - status) >= sizeof(channel) || !ts_valid(slash + 1))
 		goto out;
+	snprintf(w.subject, sizeof(w.subject), "%s/%s", w.payload.channel, w.payload.thread);
+	(void)remember(&w, &ignored);
 	snprintf(channel, sizeof(channel), "%.*s", (int)(slash - status), status);
 	ts_copy(ts, slash + 1);
 	text_clean(why, sizeof(why), settled->error, strlen(settled->error), "");
