@@ -25,7 +25,6 @@ static bool is_invisible(uint32_t);
 static uint32_t character(const unsigned char *, size_t *len);
 static void drop_invisible(struct buf *out, const char *, size_t);
 static void drop_comments(struct buf *out, const char *, size_t);
-static bool begins_line(const char *text, const char *at);
 
 static bool
 is_invisible(uint32_t c)
@@ -66,16 +65,7 @@ drop_invisible(struct buf *out, const char *text, size_t size)
 	}
 }
 
-/* True when only blanks stand between the beginning of the line and `at`. */
-static bool
-begins_line(const char *text, const char *at)
-{
-	while (at > text && (at[-1] == ' ' || at[-1] == '\t'))
-		at--;
-	return at == text || at[-1] == '\n';
-}
-
-/* A comment that is not closed hides all that follows where it begins a line, and nothing elsewhere: so does a browser. */
+/* A comment that is not closed hides all that follows it, or nothing: which of them depends on HTML around it. */
 static void
 drop_comments(struct buf *out, const char *text, size_t len)
 {
@@ -85,10 +75,8 @@ drop_comments(struct buf *out, const char *text, size_t len)
 		buf_add(out, p, (size_t)(open - p));
 		/* "<!-->" is a whole comment to a browser. */
 		close = memmem(open + 2, (size_t)(end - open - 2), "-->", 3);
-		if (close == NULL && begins_line(text, open))
-			return;
 		if (close == NULL) {
-			buf_add(out, open, (size_t)(end - open));
+			buf_adds(out, "[drover left out the rest: an HTML comment begins here and does not end]");
 			return;
 		}
 		p = close + 3;

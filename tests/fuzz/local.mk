@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # make fuzz: libFuzzer on what reads outside bytes, each for fuzz_seconds, in a clang build of its own that keeps its corpus.
-fuzz_programs = fuzz-message fuzz-config fuzz-reader fuzz-adf
+fuzz_programs = fuzz-message fuzz-config fuzz-reader fuzz-adf fuzz-prompt
 fuzz_seconds = 20
 EXTRA_PROGRAMS += $(fuzz_programs)
 CLEANFILES += $(fuzz_programs)
@@ -17,6 +17,9 @@ fuzz_adf_SOURCES = tests/fuzz/adf.c $(jira_la_SOURCES)
 fuzz_adf_CPPFLAGS = $(plugin_cppflags) $(CJSON_CFLAGS) $(CRYPTO_CFLAGS)
 fuzz_adf_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 fuzz_adf_LDADD = $(CJSON_LIBS) $(CRYPTO_LIBS)
+fuzz_prompt_SOURCES = tests/fuzz/prompt.c
+fuzz_prompt_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+fuzz_prompt_LDADD = libhost.la liblease.la libplugin.la libconfigure.la libbase.la
 
 fuzz:
 	test -f fuzz-build/Makefile || { mkdir -p fuzz-build && cd fuzz-build && '$(abs_top_srcdir)/configure' CC=clang CFLAGS='-g -O1' \

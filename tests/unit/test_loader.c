@@ -427,6 +427,43 @@ START_TEST(authors_are_checked)
 }
 END_TEST
 
+START_TEST(prompts_are_checked)
+{
+	static const char *const good[] = { "ticket", "two_words", NULL }, *const bad[] = { "ticket", "a b", NULL };
+	struct drover_prompt prompt = { .size = sizeof prompt, .name = "fix", .variables = good };
+	const struct drover_prompt *const list[] = { &prompt, NULL };
+	struct plugin_image image = { .path = NULL };
+	struct draft mine;
+	struct error err;
+	const cJSON *pipeline;
+	cJSON *json;
+
+	REFUSES((prompt.size = 8, d.pipeline[0].prompts = list), "pipeline draft.one: a prompt has 8 bytes, ABI 1.1 has 24");
+	prompt.size = sizeof prompt;
+	REFUSES((prompt.name = "a_b", d.pipeline[0].prompts = list), "a prompt is called \"a_b\"");
+	REFUSES((prompt.name = NULL, d.pipeline[1].prompts = list), "pipeline draft.two: a prompt is called \"\"");
+	prompt.name = "fix";
+	REFUSES((prompt.variables = bad, d.pipeline[0].prompts = list), "prompt fix has a variable \"a b\"");
+	draft(&mine);
+	mine.pipeline[0].prompts = list;
+	/* A plugin of 1.0 has no such member: what lies behind its struct is not looked at. */
+	mine.pipeline[0].size = offsetof(struct drover_pipeline, prompts);
+	ck_assert_msg(loader_check(&mine.plugin, "draft", &err) == 0, "%s", err.text);
+	mine.pipeline[0].size = sizeof mine.pipeline[0];
+	prompt.variables = good;
+	ck_assert_msg(loader_check(&mine.plugin, "draft", &err) == 0, "%s", err.text);
+	image.plugin = mine.plugin;
+	image.pipelines = mine.pipeline;
+	image.pipelines_len = 2;
+	json = loader_describe(&image);
+	pipeline = cJSON_GetArrayItem(json_get(json, "pipelines"), 0);
+	ck_assert_str_eq(json_str(cJSON_GetArrayItem(json_get(pipeline, "prompts"), 0), "name", ""), "fix");
+	ck_assert_int_eq(cJSON_GetArraySize(json_get(cJSON_GetArrayItem(json_get(pipeline, "prompts"), 0), "variables")), 2);
+	ck_assert_int_eq(cJSON_GetArraySize(json_get(cJSON_GetArrayItem(json_get(json, "pipelines"), 1), "prompts")), 0);
+	cJSON_Delete(json);
+}
+END_TEST
+
 START_TEST(lists_without_an_end_are_refused)
 {
 	static const struct drover_source *endless[300];
@@ -469,6 +506,7 @@ loader_tests(void)
 	tcase_add_test(tc, nested_tables_are_checked);
 	tcase_add_test(tc, option_tables_are_checked);
 	tcase_add_test(tc, authors_are_checked);
+	tcase_add_test(tc, prompts_are_checked);
 	tcase_add_test(tc, lists_without_an_end_are_refused);
 	return tc;
 }
