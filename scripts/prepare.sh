@@ -44,13 +44,15 @@ prepare_packages() {
 	$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null ||
 		die "apt-get could not install: $missing"
 	# Debian starts a web server where it installs one; the tests start their own, on loopback.
-	case " $missing " in
-	*" lighttpd "*)
-		if [ -d /run/systemd/system ]; then
-			$sudo systemctl disable --now lighttpd >/dev/null 2>&1 || say "lighttpd could not be switched off: it listens on port 80 now"
-		fi
-		;;
-	esac
+	for p in $missing; do
+		case $p in
+		lighttpd | nginx-light)
+			if [ -d /run/systemd/system ]; then
+				$sudo systemctl disable --now "${p%-light}" >/dev/null 2>&1 || say "${p%-light} could not be switched off: it listens on port 80 now"
+			fi
+			;;
+		esac
+	done
 }
 
 # make, with a count of what is compiled where somebody watches.

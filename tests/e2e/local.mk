@@ -3,13 +3,19 @@ e2e_tests = tests/e2e/newcomer.sh tests/e2e/operator.sh tests/e2e/remote.sh test
 e2e_tests += tests/e2e/deeds.sh tests/e2e/tickets.sh tests/e2e/api.sh tests/e2e/mortal.sh tests/e2e/trust.sh
 e2e_tests += tests/e2e/prompts.sh
 e2e_tests += tests/e2e/jira.sh
+e2e_tests += tests/e2e/http.sh
 TESTS += $(e2e_tests)
 EXTRA_DIST += $(e2e_tests) tests/e2e/lib.sh
 AM_TESTS_ENVIRONMENT = SRC='$(abs_top_srcdir)'; BUILD='$(abs_top_builddir)'; export SRC BUILD; \
   ASAN_OPTIONS=abort_on_error=1:detect_leaks=1; UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1; export ASAN_OPTIONS UBSAN_OPTIONS;
 
 # Plugins that only these tests have.
-check_LTLIBRARIES += tardy.la guest.la
+check_LTLIBRARIES += tardy.la guest.la asker.la
+asker_la_SOURCES = tests/plugins/asker.c
+asker_la_CFLAGS = $(plugin_cflags)
+asker_la_CPPFLAGS = $(plugin_cppflags) $(CJSON_CFLAGS)
+asker_la_LDFLAGS = $(plugin_ldflags) -rpath $(plugindir)
+asker_la_LIBADD = $(CJSON_LIBS)
 guest_la_SOURCES = tests/plugins/guest.c
 guest_la_CFLAGS = $(plugin_cflags)
 guest_la_CPPFLAGS = $(plugin_cppflags)

@@ -1,0 +1,131 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Requests of plugins against nginx: what is not modified costs a 304, limits hold over all processes, a Retry-After
+# pauses a credential over a restart, a server that is down is asked less and less, and the operator sees it.
+. "$SRC/tests/e2e/lib.sh"
+need jq nginx python3 curl
+PATH=$PATH:/usr/sbin
+mkdir -p "$work/web/static" "$work/web/tmp"
+printf '[1, 2, 3]\n' >"$work/web/static/list"
+printf '[]\n' >"$work/web/static/idle"
+head -c 20000 /dev/zero | tr '\0' 'x' >"$work/web/static/slow"
+
+serve() {
+	port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+	cat >"$work/web/nginx.conf" <<-CONF
+		daemon off;
+		master_process off;
+		pid $work/web/pid;
+		error_log $work/web/error.log warn;
+		events { worker_connections 256; }
+		http {
+			log_format short '\$request_method \$uri \$status';
+			access_log $work/web/access.log short;
+			client_body_temp_path $work/web/tmp;
+			proxy_temp_path $work/web/tmp;
+			fastcgi_temp_path $work/web/tmp;
+			uwsgi_temp_path $work/web/tmp;
+			scgi_temp_path $work/web/tmp;
+			default_type application/json;
+			limit_req_zone \$uri zone=paced:1m rate=20r/s;
+			limit_req_zone \$uri zone=tight:1m rate=30r/m;
+			limit_req_status 429;
+			server {
+				listen 127.0.0.1:$port;
+				root $work/web/static;
+				etag on;
+				location /paced { limit_req zone=paced burst=2 nodelay; try_files /list =404; }
+				location /tight { limit_req zone=tight nodelay; error_page 429 = @tight; try_files /list =404; }
+				location @tight { internal; add_header Retry-After 2 always; return 429 '{}'; }
+				location /spent { add_header Retry-After 120 always; return 429 '{}'; }
+				location /drop { return 444; }
+				location /down { return 503; }
+				location /away { return 302 http://127.0.0.1:1/; }
+				location /slow { limit_rate 1024; }
+			}
+		}
+	CONF
+	nginx -c "$work/web/nginx.conf" -p "$work/web" >"$work/web/out" 2>&1 &
+	web=$!
+	until_true 5 curl -sf "http://127.0.0.1:$port/list" -o /dev/null
+}
+serve || { kill "$web" 2>/dev/null; serve; } || { cat "$work/web/out"; not_ok "nginx listens"; finish; }
+pids="$pids $web"
+: >"$work/web/access.log"
+
+config <<CONF
+running = 2;
+plugins = ( { name = "asker"; options = { base = "http://127.0.0.1:$port"; watch = "/idle"; };
+              sources = { watch = { interval = "1s"; }; }; } );
+CONF
+daemon_start || finish broken
+
+# ask JSON: the answer of the operation, as JSON.
+ask() { drover call asker.ask "$1"; }
+# asked "METHOD URI STATUS": how often nginx says so.
+asked() { grep -cxF "$1" "$work/web/access.log"; }
+told() { [ "$(ask "$1" | jq -rc "$2")" = "$3" ] || { ask "$1"; return 1; }; }
+
+once=4
+check "a first answer" told '{"path":"/list","flags":2}' '[.code,.status,.not_modified,.body]' '[0,200,0,"[1, 2, 3]\n"]'
+check "another process has it from the cache" told '{"path":"/list","flags":2}' '[.code,.status,.not_modified,.body]' '[0,200,1,"[1, 2, 3]\n"]'
+check "which cost a 304" equal "$(asked 'GET /list 200') $(asked 'GET /list 304')" "1 1"
+printf '[4]\n' >"$work/web/static/list"
+check "what has changed is new" told '{"path":"/list","flags":2}' '[.not_modified,.body]' '[0,"[4]\n"]'
+check "without the cache it is asked anew" told '{"path":"/list"}' '[.not_modified,.status]' '[0,200]'
+
+# Twelve processes at once, 10 a second together: nginx allows 20, three at once, and refuses nobody.
+i=0
+waiting=
+while [ "$i" -lt 12 ]; do
+	ask '{"path":"/paced","count":10,"per_ms":1000}' >"$work/paced.$i" 2>&1 &
+	waiting="$waiting $!"
+	i=$((i + 1))
+done
+for p in $waiting; do wait "$p"; done
+check "all come through" equal "$(cat "$work"/paced.* | jq -s 'map(select(.status == 200)) | length')" 12
+check "and none was refused" equal "$(asked 'GET /paced 429')" 0
+
+check "what waits for a limit is tried again" told '{"path":"/tight"}' .status 200
+check "after Retry-After" told '{"path":"/tight"}' '[.status, .tries > 1]' '[200,true]'
+check "a drop is tried again" told '{"path":"/drop","patience":2000,"credential":"dropped"}' '[.code, .tries > 1]' '[-1,true]'
+dropped=$(asked 'POST /drop 444')
+check "but once is once" told "{\"method\":\"POST\",\"path\":\"/drop\",\"flags\":$once,\"credential\":\"careful\"}" '[.code,.tries]' '[-1,1]'
+check "at nginx too" equal "$(($(asked 'POST /drop 444') - dropped))" 1
+check "a redirect elsewhere is refused" told '{"path":"/away","credential":"led"}' '[.code,.tries]' '[-5,1]'
+check "a body that trickles ends in time" told '{"path":"/slow","timeout":300,"patience":300,"credential":"slow"}' '[.code,.status]' '[-1,200]'
+
+# Down: twenty callers, five requests.
+i=0
+while [ "$i" -lt 20 ]; do
+	ask '{"path":"/down","patience":1500,"credential":"downed"}' >"$work/down" 2>&1
+	i=$((i + 1))
+done
+check "a server that is down is asked five times" equal "$(asked 'GET /down 503')" 5
+check "the others hear why" grep -q "failed 5 times in a row" "$work/down"
+check "and when it will be asked again" equal "$(jq '.code == -1 and .retry_after > 0 and .retry_after <= 30000' "$work/down")" true
+check "status says it" sh -c "$BUILD/drover --socket $work/drover.sock status | grep -q 'warning.*as downed: 5 failures in a row'"
+curl -s --unix-socket "$work/drover.sock" http://localhost/metrics >"$work/metrics"
+check "the metrics too" grep -qxF "drover_plugin_http_breaker_open{origin=\"http://127.0.0.1:$port\",credential=\"downed\"} 1" "$work/metrics"
+check "and how requests ended" grep -qE '^drover_plugin_http_requests_total\{plugin="asker",origin="[^"]*",class="again"\} [1-9]' "$work/metrics"
+check "nobody else is held up" told '{"path":"/list"}' .status 200
+
+check "a long pause is a quota" told '{"path":"/spent","credential":"spent"}' '[.code, .tries, .retry_after >= 120000]' '[-2,1,true]'
+check "that holds for the credential" told '{"path":"/list","credential":"spent"}' '[.code,.status]' '[-2,0]'
+check "and in a job" drover submit asker.ask --key spent --payload '{"path":"/list","credential":"spent"}'
+held() { drover show --json 1 | jq -e '.state == "delayed"' >/dev/null; }
+check "which waits, without an attempt less" until_true 20 held
+daemon_kill
+daemon_start || finish broken
+check "and after a restart" told '{"path":"/list","credential":"spent"}' '[.code,.status]' '[-2,0]'
+check "status says it" sh -c "$BUILD/drover --socket $work/drover.sock status | grep -q 'warning.*as spent: paused for'"
+check "one request was spent on it" equal "$(asked 'GET /spent 429')" 1
+
+# The source polls each second meanwhile: all but its first answer were 304.
+idle() { [ "$(asked 'GET /idle 304')" -ge 10 ]; }
+check "the source goes on" until_true 30 idle
+check "and costs nothing but 304s" equal "$(asked 'GET /idle 200')" 1
+check "the cache is its owner's alone" equal "$(find "$work/state/http" \( -type f ! -perm 600 \) -o \( -type d ! -perm 700 \) | wc -l)" 0
+check "the log has a line a request" sh -c "grep '\"msg\":\"http\"\\|\"message\":\"http\"' $work/drover.log | jq -e 'select(.url | endswith(\"/list\")) | .status' | grep -q 200"
+daemon_stop
+finish
