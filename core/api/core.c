@@ -9,12 +9,21 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "config/keys.h"
 
 static const char *const mode_names[] = {
 	[DAEMON_STARTING] = "starting",
 	[DAEMON_RUNNING] = "running",
 	[DAEMON_DRAINING] = "draining",
 	[DAEMON_STOPPING] = "stopping",
+};
+
+/* A search for a name among those that are there. */
+struct look {
+	const char *wanted;
+	bool found;
+	size_t distance;             /* of the nearest */
+	char nearest[2 * DROVER_NAME_MAX + 2];
 };
 
 static cJSON *mode_object(const struct daemon *);
@@ -55,6 +64,76 @@ core_pauses(struct request *r, struct error *err)
 	return 0;
 }
 
+/* Remembers whether a name is the wanted one, or the nearest to it so far. */
+static void
+look_at(struct look *look, const char *name)
+{
+	size_t distance = keys_distance(look->wanted, name);
+
+	look->found = look->found || strcmp(look->wanted, name) == 0;
+	if (distance >= look->distance)
+		return;
+	look->distance = distance;
+	(void)text_copy(look->nearest, sizeof look->nearest, name);
+}
+
+/* Kinds of a plugin that has not told them yet are taken on trust: somebody may want to pause what is only starting. */
+static void
+look_at_kinds(struct look *look, struct daemon *d)
+{
+	cJSON *status = queue_status(d->queue);
+	const cJSON *kind;
+	char plugin[DROVER_NAME_MAX + 1];
+	size_t len = strcspn(look->wanted, ".");
+	bool told = false;
+
+	cJSON_ArrayForEach(kind, json_get(status, "kinds")) {
+		const char *name = json_str(kind, "name", "");
+
+		if (!queue_kind_known(d->queue, name))
+			continue;
+		told = told || (strncmp(name, look->wanted, len) == 0 && name[len] == '.');
+		look_at(look, name);
+	}
+	cJSON_Delete(status);
+	if (!told && look->wanted[len] == '.' && len < sizeof plugin) {
+		memcpy(plugin, look->wanted, len);
+		plugin[len] = '\0';
+		look->found = look->found || config_plugin(d->config, plugin) != NULL;
+	}
+}
+
+/* A pause of what is not there would be taken, and hold back nothing. */
+static int
+what_known(struct daemon *d, const char *what, struct error *err)
+{
+	const struct config *c = d->config;
+	size_t type = what != NULL ? strcspn(what, "/") : 0;
+	struct look look = { .wanted = what != NULL && what[type] == '/' ? what + type + 1 : "", .distance = SIZE_MAX };
+	int i;
+
+	if (*look.wanted == '\0')
+		return 0;
+	if (strncmp(what, "pool/", type + 1) == 0)
+		for (i = 0; i < c->pools_len; i++)
+			look_at(&look, c->pools[i].name);
+	else if (strncmp(what, "repo/", type + 1) == 0)
+		for (i = 0; i < c->repos_len; i++)
+			look_at(&look, c->repos[i].name);
+	else if (strncmp(what, "agent/", type + 1) == 0)
+		for (i = 0; i < c->agents_len; i++)
+			look_at(&look, c->agents[i].name);
+	else if (strncmp(what, "kind/", type + 1) == 0)
+		look_at_kinds(&look, d);
+	else
+		return 0;
+	if (look.found)
+		return 0;
+	if (look.distance >= strlen(look.wanted) / 3 + 2)
+		return error_set(err, DROVER_PERMANENT, "there is no %.80s to pause", what);
+	return error_set(err, DROVER_PERMANENT, "there is no %.80s to pause; did you mean %.*s/%s?", what, (int)type, what, look.nearest);
+}
+
 int
 core_pause(struct request *r, struct error *err)
 {
@@ -63,7 +142,7 @@ core_pause(struct request *r, struct error *err)
 	struct buf reason = BUF_INIT;
 	int rc;
 
-	if (what_read(r, &what, err) != 0)
+	if (what_read(r, &what, err) != 0 || what_known(r->api->daemon, what, err) != 0)
 		return -1;
 	if (ms < 0)
 		return error_set(err, DROVER_PERMANENT, "for_ms: milliseconds, or 0 until resumed");

@@ -310,17 +310,29 @@ gate_next_ageing(const struct queue *q, int64_t now)
 	return next;
 }
 
+static int
+why_error_row(void *arg, const struct store_row *row)
+{
+	(void)text_copy(arg, DROVER_ERROR_MAX, store_row_text(row, 0));
+	return 1;
+}
+
 /* A job that is over or runs asks no gate any more. */
 static bool
-why_settled(const struct entry *e, cJSON *out)
+why_settled(struct queue *q, const struct entry *e, cJSON *out)
 {
+	const struct store_value id = SV_INT(e->job.id);
+	char error[DROVER_ERROR_MAX] = "";
 	struct buf reason = BUF_INIT;
 
 	if (e->job.state == JOB_RUNNING)
 		buf_addf(&reason, "it runs on %s", e->job.worker);
-	else if (state_is_final(e->job.state))
-		buf_addf(&reason, "it is %s%s", state_name(e->job.state),
-		    e->job.state == JOB_DEAD ? ": retry or discard it" : "");
+	else if (e->job.state == JOB_DEAD) {
+		/* What it died of is not kept in memory; without it the rest of the sentence stands. */
+		(void)store_read(q->store, "select error from job where id = $1", &id, 1, why_error_row, error, NULL);
+		buf_addf(&reason, "it is dead: %s%sretry or discard it", error, error[0] != '\0' ? "; " : "");
+	} else if (state_is_final(e->job.state))
+		buf_addf(&reason, "it is %s", state_name(e->job.state));
 	else
 		return false;
 	json_add_str(out, "reason", buf_str(&reason));
@@ -344,7 +356,7 @@ queue_why(struct queue *q, uint64_t id, const struct queue_view *view, struct er
 	json_add_int(out, "job", (int64_t)id);
 	json_add_str(out, "state", state_name(e->job.state));
 	list = cJSON_AddArrayToObject(out, "gates");
-	if (why_settled(e, out))
+	if (why_settled(q, e, out))
 		goto done;
 	gate_ask_init(&ask, q, view);
 	ask.e = e;

@@ -415,6 +415,68 @@ START_TEST(why_names_the_closed_gate)
 }
 END_TEST
 
+/* What is not there cannot be paused: it would be taken, and hold back nothing. */
+START_TEST(a_pause_of_nothing_is_refused)
+{
+	static const struct {
+		const char *what, *says;
+	} unknown[] = {
+		{ "kind/stub.wrok", "did you mean kind/stub.work?" }, { "kind/stub.work2", "did you mean kind/stub.work?" },
+		{ "kind/nobody.knows", "there is no kind/nobody.knows to pause" }, { "kind/stub", "there is no kind/stub to pause" },
+		{ "pool/lihgt", "did you mean pool/light?" }, { "repo/nothing-like-it", "there is no repo/nothing-like-it to pause" },
+		{ "agent/codecs", "there is no agent/codecs to pause" }, { "pool/", "cannot pause" },
+	};
+	char body[96];
+	cJSON *json;
+
+	for (size_t i = 0; i < ARRAY_LEN(unknown); i++) {
+		snprintf(body, sizeof body, "{\"what\": \"%s\"}", unknown[i].what);
+		json = ask_json("POST", "/api/v1/pause", body, 422);
+		ck_assert_msg(strstr(json_str(json_get(json, "error"), "message", ""), unknown[i].says) != NULL, "%s: %s", unknown[i].what,
+		    json_str(json_get(json, "error"), "message", ""));
+		cJSON_Delete(json);
+	}
+	json = ask_json("GET", "/api/v1/pauses", NULL, 200);
+	ck_assert_int_eq(cJSON_GetArraySize(json_get(json, "pauses")), 0);
+	cJSON_Delete(json);
+	cJSON_Delete(ask_json("POST", "/api/v1/pause", "{\"what\": \"pool/heavy\"}", 200));
+}
+END_TEST
+
+/* Refusals and memory as they are kept, and asked for with what is wrong. */
+START_TEST(what_came_from_people)
+{
+	const struct store_refusal refusal = { .source = "stub.folder", .key = "k", .author = "bob", .name = "Bob", .why = "not among",
+		.sha256 = "00", .title = "Please" };
+	struct store *store = stub->daemon.store;
+	struct error err = { 0 };
+	cJSON *json;
+
+	ck_assert_int_eq(store_refusal_add(store, &refusal, &err), 1);
+	ck_assert_int_eq(store_memory_append(store, "stub", "pr 1", "c1", "user", "Hello", &err), 1);
+	ck_assert_int_eq(store_commit(store, &err), 0);
+	json = ask_json("GET", "/api/v1/refusals?source=stub.folder&limit=1", NULL, 200);
+	ck_assert_str_eq(json_str(cJSON_GetArrayItem(json_get(json, "refusals"), 0), "author", ""), "bob");
+	ck_assert_int_eq(json_int(json, "before", 0), 1);
+	cJSON_Delete(json);
+	json = ask_json("GET", "/api/v1/refusals?before=1", NULL, 200);
+	ck_assert_int_eq(cJSON_GetArraySize(json_get(json, "refusals")), 0);
+	cJSON_Delete(json);
+	refused("GET", "/api/v1/refusals?limit=0", NULL, 422, "invalid");
+	json = ask_json("GET", "/api/v1/memory", NULL, 200);
+	ck_assert_str_eq(json_str(cJSON_GetArrayItem(json_get(json, "subjects"), 0), "subject", ""), "pr 1");
+	cJSON_Delete(json);
+	json = ask_json("GET", "/api/v1/memory?plugin=stub&subject=pr%201", NULL, 200);
+	ck_assert_str_eq(json_str(cJSON_GetArrayItem(json_get(json, "entries"), 0), "text", ""), "Hello");
+	cJSON_Delete(json);
+	refused("GET", "/api/v1/memory?subject=pr%201", NULL, 422, "invalid");
+	refused("GET", "/api/v1/memory?plugin=stub&subject=other", NULL, 404, "not_found");
+	refused("POST", "/api/v1/memory/forget", "{\"plugin\": \"stub\"}", 422, "invalid");
+	cJSON_Delete(ask_json("POST", "/api/v1/memory/forget", "{\"plugin\": \"stub\", \"subject\": \"pr 1\"}", 200));
+	refused("POST", "/api/v1/memory/forget", "{\"plugin\": \"stub\", \"subject\": \"pr 1\"}", 404, "not_found");
+}
+END_TEST
+
 START_TEST(the_daemons_verbs)
 {
 	cJSON *json;
@@ -872,6 +934,8 @@ suite(void)
 	tcase_add_test(t, lists_are_filtered_and_paged);
 	tcase_add_test(t, operators_act_and_are_named);
 	tcase_add_test(t, why_names_the_closed_gate);
+	tcase_add_test(t, a_pause_of_nothing_is_refused);
+	tcase_add_test(t, what_came_from_people);
 	tcase_add_test(t, the_daemons_verbs);
 	tcase_add_test(t, leases_and_lists);
 	tcase_add_test(t, calls_are_answered_when_the_plugin_has);

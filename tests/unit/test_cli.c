@@ -321,13 +321,18 @@ END_TEST
 
 START_TEST(everything_is_listed)
 {
-	static const char *const lines[] = { "lease list", "lease show 4", "source list", "source poll", "source poll stub.folder", "plugin list",
+	static const char *const lines[] = { "lease list", "lease show 4", "source list", "source poll", "source poll stub.folder", "source refused", "source refused stub.folder",
+		"source refused --limit 3 --json", "memory list", "memory list stub", "plugin list",
 		"plugin info stub", "repo list", "agent list", "worker list", "status", "pause", "resume", "drain", "undrain", "reload",
 		"call stub.text", "lease gc", "pause kind/stub.work --for 30m --why x" };
 
 	for (size_t i = 0; i < ARRAY_LEN(lines); i++)
 		ck_assert_msg(drover(lines[i]) == CLI_OK, "%s: %s", lines[i], err);
 	ck_assert_int_eq(drover("plugin info other"), CLI_NOT_FOUND);
+	ck_assert_int_eq(drover("memory show stub nothing"), CLI_NOT_FOUND);
+	ck_assert_int_eq(drover("memory forget stub nothing"), CLI_NOT_FOUND);
+	ck_assert_int_eq(drover("pause kind/stub.wrok"), CLI_USAGE);
+	ck_assert_ptr_nonnull(strstr(err, "did you mean kind/stub.work?"));
 	ck_assert_int_eq(drover("call stub.refuse"), CLI_FAILED);
 }
 END_TEST

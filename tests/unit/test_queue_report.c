@@ -137,6 +137,25 @@ START_TEST(show_tells_the_whole_life)
 }
 END_TEST
 
+START_TEST(why_tells_what_a_dead_job_died_of)
+{
+	uint64_t id = kit_submit("a.b", "1");
+	struct job *job = kit_claim_id(id);
+	const struct job_outcome outcome = { .code = DROVER_PERMANENT, .text = "the branch is protected" };
+	cJSON *why;
+
+	ck_assert_int_eq(queue_finish(kit.q, id, job->epoch, &outcome, &kit.err), 0);
+	why = queue_why(kit.q, id, &kit.view, &kit.err);
+	ck_assert_str_eq(json_str(why, "reason", ""), "it is dead: the branch is protected; retry or discard it");
+	cJSON_Delete(why);
+	kit_commit();
+	kit_restart();
+	why = queue_why(kit.q, id, &kit.view, &kit.err);
+	ck_assert_str_eq(json_str(why, "reason", ""), "it is dead: the branch is protected; retry or discard it");
+	cJSON_Delete(why);
+}
+END_TEST
+
 START_TEST(results_are_bounded)
 {
 	uint64_t id = kit_submit("a.b", "1");
@@ -220,7 +239,7 @@ queue_report_suite(void)
 {
 	const TTest *const tests[] = {
 		lists_are_filtered_and_newest_first, a_job_is_found_by_any_of_its_names, show_tells_the_whole_life,
-		results_are_bounded, status_counts, events_go_on_where_the_reader_was,
+		why_tells_what_a_dead_job_died_of, results_are_bounded, status_counts, events_go_on_where_the_reader_was,
 	};
 	Suite *suite = suite_create("queue report");
 	TCase *tcase = tcase_create("report");
