@@ -31,7 +31,8 @@ struct fix {
 	struct jira jira;
 	struct payload p;
 	cJSON *issue;                  /* as it is now */
-	cJSON *state;                  /* {"taken": bool, "n": number, "asked": number, "verdict": {...}, "subtasks": {...}} */
+	cJSON *state;                  /* {"taken": bool, "n": number, "asked": number, "verdict": {...}, "waits": "id of the newest answer"} */
+	char newest[JIRA_ID_MAX];      /* comment of somebody who may start work; "": none */
 	char ended[256];               /* why there is nothing to do; "": there is */
 	const char *repos[FIX_REPOS];
 	size_t repos_len;
@@ -46,7 +47,10 @@ int fix_state_save(struct fix *, struct drover_error *);
 /* The property on the issue: state and, where it is not NULL, the id of our comment that waits for an answer. */
 int fix_mark(struct fix *, const char *state, const char *comment, struct drover_error *);
 
-/* fix_take.c: re-reads the issue and moves it to in_progress; ended is set where it is no longer ours to do. */
+/*
+ * fix_take.c: re-reads the issue and moves it to in_progress; ended is set where it is no longer ours to do. HUMAN while
+ * questions wait for an answer: an attempt that died after asking must not ask again.
+ */
 int fix_take(struct fix *, struct drover_error *);
 
 /* fix_gather.c: everything that the prompts tell. */
@@ -56,8 +60,8 @@ int gather_rules(struct drover_scope *, struct text_buf *, struct drover_error *
 /* The repos that the job is about: its own, or those of option `repos` (all), narrowed by labels and components "repo:NAME". */
 int gather_repos(struct drover_scope *, const struct drover_job *, const struct payload *, const char **repos, size_t *len,
     struct drover_error *);
-/* Comments of trusted people and our own, oldest first. */
-int gather_comments(struct jira *, const char *key, const char *project, struct text_buf *, struct drover_error *);
+/* Comments of trusted people and our own, oldest first; newest (may be NULL) gets the id of the newest that is not ours, or "". */
+int gather_comments(struct jira *, const char *key, const char *project, struct text_buf *, char *newest, size_t, struct drover_error *);
 
 /* images.c: attached images of trusted people, as files in the scratch folder; a line for each in fix->images. */
 int fix_images(struct fix *, struct drover_error *);

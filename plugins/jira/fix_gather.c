@@ -22,6 +22,7 @@ struct comments {
 	char *list[COMMENTS_MAX];      /* newest first */
 	size_t len, bytes;
 	int left_out;
+	char newest[JIRA_ID_MAX];
 };
 
 static int comments_each(void *, const cJSON *, struct drover_error *);
@@ -47,6 +48,8 @@ comments_each(void *arg, const cJSON *comment, struct drover_error *err)
 		c->left_out += code == 0;
 		return code;
 	}
+	if (!me && c->newest[0] == '\0')
+		json_id(comment, "id", c->newest, sizeof(c->newest));
 	text_clean(who, sizeof(who), name, strlen(name), "");
 	text_addf(&out, "%s%s, %.16s:\n", who, me ? " (that is you)" : "", json_text(comment, "created"));
 	adf_read(cJSON_GetObjectItemCaseSensitive(comment, "body"), &out);
@@ -64,7 +67,8 @@ comments_each(void *arg, const cJSON *comment, struct drover_error *err)
 }
 
 int
-gather_comments(struct jira *j, const char *key, const char *project, struct text_buf *out, struct drover_error *err)
+gather_comments(struct jira *j, const char *key, const char *project, struct text_buf *out, char *newest, size_t size,
+    struct drover_error *err)
 {
 	struct comments c = { .jira = j, .project = project };
 	int code = comment_each(j, key, COMMENTS_MAX, comments_each, &c, err);
@@ -75,6 +79,8 @@ gather_comments(struct jira *j, const char *key, const char *project, struct tex
 			text_addf(out, "%s%s", i < c.len ? "\n\n" : "", c.list[i - 1]);
 		free(c.list[i - 1]);
 	}
+	if (newest != NULL)
+		snprintf(newest, size, "%s", c.newest);
 	if (c.left_out > 0)
 		j->scope->host->log->printf(j->scope, DROVER_INFO, "%s: %d comments of people who may not start work are left out", key, c.left_out);
 	return code;
@@ -256,7 +262,7 @@ fix_gather(struct fix *f, struct drover_error *err)
 		return code;
 	if ((code = host->lease->scratch(f->scope, f->scratch, sizeof(f->scratch), err)) != 0)
 		return code;
-	if ((code = gather_parent(f, err)) != 0 || (code = gather_comments(&f->jira, f->p.issue, f->p.project, &f->comments, err)) != 0 ||
+	if ((code = gather_parent(f, err)) != 0 || (code = gather_comments(&f->jira, f->p.issue, f->p.project, &f->comments, f->newest, sizeof(f->newest), err)) != 0 ||
 	    (code = fix_images(f, err)) != 0 || (code = gather_rules(f->scope, &f->rules, err)) != 0)
 		return code;
 	if (DROVER_HAS(host, memory) && (text = malloc(16384)) != NULL) {

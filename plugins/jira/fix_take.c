@@ -10,6 +10,7 @@
 
 static int take_check(struct fix *, const char *);
 static int take_number(struct fix *, struct drover_error *);
+static int take_answer(struct fix *, struct drover_error *);
 
 /* 1: go on. An attempt that had taken the ticket goes on wherever the ticket stands by now: it was this job that moved it. */
 static int
@@ -19,7 +20,9 @@ take_check(struct fix *f, const char *in_progress)
 	const char *status = issue_status(f->issue);
 	bool taken = json_true(f->state, "taken") || strcmp(json_text(ours, "trace"), f->job->trace) == 0;
 
-	if (f->p.assigned && !(cJSON_IsObject(assignee) && jira_is_me(&f->jira, assignee)))
+	if (json_true(f->state, "taken") && *json_text(ours, "trace") != '\0' && strcmp(json_text(ours, "trace"), f->job->trace) != 0)
+		snprintf(f->ended, sizeof(f->ended), "taken over by a later job (trace %.40s): nothing is done", json_text(ours, "trace"));
+	else if (f->p.assigned && !(cJSON_IsObject(assignee) && jira_is_me(&f->jira, assignee)))
 		snprintf(f->ended, sizeof(f->ended), "no longer assigned to drover: nothing is done");
 	else if (strcmp(json_text_at(f->issue, "fields.status.statusCategory.key"), "done") == 0 && !taken)
 		snprintf(f->ended, sizeof(f->ended), "is in status \"%.80s\" meanwhile: nothing is done", status);
@@ -47,6 +50,35 @@ take_number(struct fix *f, struct drover_error *err)
 	return fix_state_save(f, err);
 }
 
+/* An attempt after the questions: somebody has answered, or released the job by hand, or the last attempt died at its very end. */
+static int
+take_answer(struct fix *f, struct drover_error *err)
+{
+	const cJSON *waits = cJSON_GetObjectItemCaseSensitive(f->state, "waits");
+	double asked = json_number(f->state, "asked");
+	struct text_buf comments = { 0 };
+	char newest[JIRA_ID_MAX];
+	int code;
+
+	if (waits == NULL)
+		return 0;
+	code = gather_comments(&f->jira, f->p.issue, f->p.project, &comments, newest, sizeof(newest), err);
+	text_free(&comments);
+	if (code != 0)
+		return code;
+	if (strcmp(newest, json_text(f->state, "waits")) == 0 && f->scope->host->option->integer(f->scope, "triage") != 0) {
+		if ((code = f->scope->host->queue->result(f->scope, "needs_info", "1", err)) != 0)
+			return code;
+		return plugin_fail(err, DROVER_HUMAN, "%s: its questions are not answered yet", f->p.issue);
+	}
+	cJSON_DeleteItemFromObjectCaseSensitive(f->state, "waits");
+	cJSON_DeleteItemFromObjectCaseSensitive(f->state, "taken");
+	cJSON_DeleteItemFromObjectCaseSensitive(f->state, "verdict");
+	cJSON_DeleteItemFromObjectCaseSensitive(f->state, "asked");
+	cJSON_AddNumberToObject(f->state, "asked", asked + 1);
+	return fix_state_save(f, err);
+}
+
 int
 fix_take(struct fix *f, struct drover_error *err)
 {
@@ -63,7 +95,7 @@ fix_take(struct fix *f, struct drover_error *err)
 	}
 	if (!take_check(f, in_progress))
 		return 0;
-	if ((code = take_number(f, err)) != 0)
+	if ((code = take_number(f, err)) != 0 || (code = take_answer(f, err)) != 0)
 		return code;
 	if (json_true(f->state, "taken"))
 		return 0;

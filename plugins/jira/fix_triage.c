@@ -185,11 +185,8 @@ triage_ask(struct fix *f, const cJSON *verdict, struct drover_error *err)
 		return code;
 	if (to_do != NULL && *to_do != '\0' && (code = issue_transition(&f->jira, f->p.issue, to_do, NULL, err)) != 0)
 		return code;
-	/* When somebody releases the job, it takes the ticket and asks the agent anew. */
-	cJSON_DeleteItemFromObjectCaseSensitive(f->state, "taken");
-	cJSON_DeleteItemFromObjectCaseSensitive(f->state, "verdict");
-	cJSON_DeleteItemFromObjectCaseSensitive(f->state, "asked");
-	cJSON_AddNumberToObject(f->state, "asked", asked + 1);
+	cJSON_DeleteItemFromObjectCaseSensitive(f->state, "waits");
+	cJSON_AddStringToObject(f->state, "waits", f->newest);
 	if ((code = fix_state_save(f, err)) != 0 || (code = host->queue->result(f->scope, "needs_info", "1", err)) != 0)
 		return code;
 	return plugin_fail(err, DROVER_HUMAN, "%s: needs answers: %s", f->p.issue, reason);

@@ -71,7 +71,7 @@ review_look(struct jira *j, const struct drover_job *job, const struct payload *
 
 	if (result == NULL)
 		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
-	if ((code = gather_repos(scope, job, p, repos, &len, err)) != 0 || (code = gather_comments(j, p->issue, p->project, &comments, err)) != 0 ||
+	if ((code = gather_repos(scope, job, p, repos, &len, err)) != 0 || (code = gather_comments(j, p->issue, p->project, &comments, NULL, 0, err)) != 0 ||
 	    (code = gather_rules(scope, &rules, err)) != 0 || (code = trees_open(&trees, scope, repos, len, err)) != 0)
 		goto out;
 	trees_list(scope, repos, len, &list);
