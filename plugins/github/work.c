@@ -50,7 +50,8 @@ work_remember(struct drover_scope *scope, const struct ask *ask, const char *ans
 	ask_key(ask, key);
 	snprintf(asked, sizeof(asked), "asked/%s", key);
 	snprintf(answered, sizeof(answered), "answered/%s", key);
-	if ((code = memory->append(scope, subject, asked, ask->author, ask->text, err)) != 0)
+	/* A label says nothing. */
+	if ((code = memory->append(scope, subject, asked, ask->author, ask->text[0] != '\0' ? ask->text : "(without a word)", err)) != 0)
 		return code;
 	return memory->append(scope, subject, answered, "drover", answer, err);
 }

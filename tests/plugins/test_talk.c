@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What people write to drover and drover writes to people. */
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,21 +7,6 @@
 #include <check.h>
 
 #include "common/talk.h"
-
-/* The growing string, as much of it as a marker needs. */
-void
-text_addf(struct text_buf *out, const char *format, ...)
-{
-	va_list ap;
-	int n;
-
-	va_start(ap, format);
-	n = vsnprintf(out->data + out->len, out->size - out->len, format, ap);
-	va_end(ap);
-	ck_assert_int_ge(n, 0);
-	out->len += (size_t)n;
-	ck_assert_uint_lt(out->len, out->size);
-}
 
 static const struct {
 	const char *markdown, *plain;
@@ -127,17 +111,17 @@ END_TEST
 
 START_TEST(a_marker_is_found_again_and_no_other_for_it)
 {
-	char data[256];
-	struct text_buf out = { .data = data, .size = sizeof(data) };
+	struct text_buf out = { 0 };
 
 	text_addf(&out, "Done.");
 	talk_marker_add(&out, "reply", "a/b-1.c@2:--><x", "0af7");
-	ck_assert_str_eq(data, "Done.\n\n<!-- drover:reply:a/b-1.c@2_--__x trace=0af7 -->");
-	ck_assert(talk_marker_has(data, "reply", "a/b-1.c@2:--><x"));
-	ck_assert(!talk_marker_has(data, "reply", "a/b-1.c@2:--><xy"));
-	ck_assert(!talk_marker_has(data, "reply", "a/b-1.c@2"));
-	ck_assert(!talk_marker_has(data, "ack", "a/b-1.c@2:--><x"));
+	ck_assert_str_eq(text_of(&out), "Done.\n\n<!-- drover:reply:a/b-1.c@2_--__x trace=0af7 -->");
+	ck_assert(talk_marker_has(text_of(&out), "reply", "a/b-1.c@2:--><x"));
+	ck_assert(!talk_marker_has(text_of(&out), "reply", "a/b-1.c@2:--><xy"));
+	ck_assert(!talk_marker_has(text_of(&out), "reply", "a/b-1.c@2"));
+	ck_assert(!talk_marker_has(text_of(&out), "ack", "a/b-1.c@2:--><x"));
 	ck_assert(!talk_marker_has("", "reply", "x"));
+	text_free(&out);
 }
 END_TEST
 

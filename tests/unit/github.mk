@@ -1,8 +1,13 @@
 if HAVE_CHECK
-check_PROGRAMS += check_talk
-TESTS += check_talk
-check_talk_SOURCES = tests/plugins/test_talk.c plugins/common/talk.c plugins/common/talk.h plugins/common/web.h \
-  plugins/common/text.c plugins/common/text.h
-check_talk_CPPFLAGS = $(plugin_test_cppflags) -I$(top_srcdir)/plugins $(CJSON_CFLAGS) $(CRYPTO_CFLAGS)
-check_talk_LDADD = $(CRYPTO_LIBS) $(CHECK_LIBS)
+check_PROGRAMS += check_talk check_github_parts
+TESTS += check_talk check_github_parts
+github_test_cppflags = $(plugin_test_cppflags) -I$(top_srcdir)/plugins $(CJSON_CFLAGS) $(CRYPTO_CFLAGS)
+
+check_talk_SOURCES = tests/plugins/test_talk.c plugins/common/talk.c plugins/common/talk.h $(plugin_web) $(plugin_common)
+check_talk_CPPFLAGS = $(github_test_cppflags)
+check_talk_LDADD = $(CJSON_LIBS) $(CRYPTO_LIBS) $(CHECK_LIBS)
+
+check_github_parts_SOURCES = tests/plugins/test_github_parts.c $(github_sources)
+check_github_parts_CPPFLAGS = $(github_test_cppflags)
+check_github_parts_LDADD = $(CJSON_LIBS) $(CRYPTO_LIBS) $(CHECK_LIBS)
 endif
