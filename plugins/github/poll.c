@@ -71,7 +71,8 @@ list_page(struct poll *p, struct track *track, const char *path, int (*each)(str
 	cJSON_ArrayForEach(element, answer.json) {
 		json_id(element, track->name == poll_list_names[LIST_ISSUES] ? "number" : "id", id, sizeof(id));
 		at = when_read(json_text(element, "updated_at"));
-		if (*id == '\0' || at < 0)
+		/* What was changed before is handled, whether or not the server heeds `since`. */
+		if (*id == '\0' || at < track_from(track))
 			continue;
 		if (at > *newest)
 			*newest = at;

@@ -1,6 +1,6 @@
 if HAVE_CHECK
-check_PROGRAMS += check_talk check_github_parts
-TESTS += check_talk check_github_parts
+check_PROGRAMS += check_talk check_github_parts check_github_source
+TESTS += check_talk check_github_parts check_github_source
 github_test_cppflags = $(plugin_test_cppflags) -I$(top_srcdir)/plugins $(CJSON_CFLAGS) $(CRYPTO_CFLAGS)
 
 check_talk_SOURCES = tests/plugins/test_talk.c plugins/common/talk.c plugins/common/talk.h $(plugin_web) $(plugin_common)
@@ -10,4 +10,10 @@ check_talk_LDADD = $(CJSON_LIBS) $(CRYPTO_LIBS) $(CHECK_LIBS)
 check_github_parts_SOURCES = tests/plugins/test_github_parts.c $(github_sources)
 check_github_parts_CPPFLAGS = $(github_test_cppflags)
 check_github_parts_LDADD = $(CJSON_LIBS) $(CRYPTO_LIBS) $(CHECK_LIBS)
+
+github_kit = tests/plugins/github_kit.c tests/plugins/github_kit.h $(plugin_test_common)
+check_github_source_SOURCES = tests/plugins/test_github_source.c $(github_kit)
+check_github_source_CPPFLAGS = $(plugin_test_cppflags)
+check_github_source_LDADD = $(CHECK_LIBS)
+EXTRA_check_github_source_DEPENDENCIES = github.la
 endif
