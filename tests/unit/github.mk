@@ -1,6 +1,6 @@
 if HAVE_CHECK
-check_PROGRAMS += check_talk check_github_parts check_github_source check_github_work
-TESTS += check_talk check_github_parts check_github_source check_github_work
+check_PROGRAMS += check_talk check_github_parts check_github_source check_github_work check_github_account
+TESTS += check_talk check_github_parts check_github_source check_github_work check_github_account
 github_test_cppflags = $(plugin_test_cppflags) -I$(top_srcdir)/plugins $(CJSON_CFLAGS) $(CRYPTO_CFLAGS)
 
 check_talk_SOURCES = tests/plugins/test_talk.c plugins/common/talk.c plugins/common/talk.h $(plugin_web) $(plugin_common)
@@ -21,4 +21,9 @@ check_github_work_SOURCES = tests/plugins/test_github_work.c $(github_kit)
 check_github_work_CPPFLAGS = $(plugin_test_cppflags)
 check_github_work_LDADD = $(CHECK_LIBS)
 EXTRA_check_github_work_DEPENDENCIES = github.la
+
+check_github_account_SOURCES = tests/plugins/test_github_account.c $(github_kit)
+check_github_account_CPPFLAGS = $(plugin_test_cppflags) $(CRYPTO_CFLAGS)
+check_github_account_LDADD = $(CRYPTO_LIBS) $(CHECK_LIBS)
+EXTRA_check_github_account_DEPENDENCIES = github.la
 endif
