@@ -33,7 +33,7 @@ memory_append(struct drover_scope *public, const char *subject, const char *key,
 	if (service_line(subject, "subject of a memory", DROVER_KEY_MAX, false, &err) == 0 &&
 	    service_line(key, "key of a memory", DROVER_KEY_MAX, false, &err) == 0 &&
 	    service_line(role, "role of a memory", DROVER_NAME_MAX, false, &err) == 0 &&
-	    service_text(cut, "text of a memory", MEMORY_TEXT_MAX, false, &err) == 0) {
+	    service_text(cut, "text of a memory", MEMORY_TEXT_MAX, true, &err) == 0) {
 		message_begin(&request, MESSAGE_MEMORY_APPEND, service_id(scope));
 		message_put_s(&request, subject);
 		message_put_s(&request, key);

@@ -138,9 +138,16 @@ piece_row(void *arg, const struct store_row *row)
 	struct walk *w = arg;
 	struct buf piece = BUF_INIT;
 	size_t gap = w->pieces_len > 0 ? 2 : 0;
+	const char *text;
 	char *cut;
 
-	buf_addf(&piece, "%s: %s", store_row_text(row, 3), store_row_text(row, 4));
+	buf_addf(&piece, "%s: ", store_row_text(row, 3));
+	/* Further lines are indented: a text cannot look like the words of somebody else. */
+	for (text = store_row_text(row, 4); *text != '\0'; text++) {
+		buf_addc(&piece, *text);
+		if (*text == '\n')
+			buf_adds(&piece, "  ");
+	}
 	if (w->used + gap + piece.len > w->max) {
 		/* Of the newest one the beginning is better than nothing. */
 		if (w->pieces_len > 0) {

@@ -91,7 +91,7 @@ int store_refusal_prune(struct store *, int64_t before, struct error *); /* thos
 /* What was said about a subject of a plugin, append-only. 1: kept, 0: the key is known already, -1; PERMANENT: over a bound, or no UTF-8. */
 int store_memory_append(struct store *, const char *plugin, const char *subject, const char *key, const char *role, const char *text,
     struct error *);
-/* Adds the newest entries that fit max bytes to out, oldest first, "ROLE: TEXT" with an empty line between two; the newest one alone is cut. */
+/* Adds the newest entries that fit max bytes to out, oldest first, "ROLE: TEXT" with an empty line between two, further lines indented; the newest one alone is cut. */
 int store_memory_read(struct store *, const char *plugin, const char *subject, size_t max, struct buf *out, struct error *);
 int store_memory_forget(struct store *, const char *plugin, const char *subject, struct error *); /* how many rows went, or -1 */
 int store_memory_prune(struct store *, int64_t before, struct error *); /* subjects that nobody has added to since; rows, or -1 */

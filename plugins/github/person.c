@@ -17,7 +17,7 @@
 
 struct known {
 	struct known *next;
-	char slug[SLUG_MAX], login[LOGIN_MAX], association[32];
+	char slug[SLUG_MAX], login[LOGIN_MAX], id[LOGIN_MAX + 8], association[32];
 	char marks[MARKS_MAX][MARK_MAX];
 	const char *list[MARKS_MAX + 1];
 	size_t len;
@@ -28,6 +28,7 @@ struct people {
 };
 
 static void known_mark(struct known *, const char *, ...) DROVER_PRINTF(2, 3);
+static bool is_association(const char *);
 static bool wants(struct drover_scope *, const char *, const char *);
 static int known_permission(struct known *, struct hub *, struct drover_error *);
 static int known_teams(struct known *, struct hub *, const char *, struct drover_error *);
@@ -135,6 +136,20 @@ known_teams(struct known *known, struct hub *hub, const char *source, struct dro
 	return 0;
 }
 
+/* Accounts may be called as GitHub calls an association: such a login must not pass for one. */
+static bool
+is_association(const char *login)
+{
+	static const char *const words[] = { "owner", "member", "collaborator", "contributor", "first_time_contributor", "first_timer",
+		"mannequin", "none" };
+	size_t i;
+
+	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strcasecmp(login, words[i]) == 0)
+			return true;
+	return false;
+}
+
 static int
 known_ask(struct known *known, struct hub *hub, const char *source, const struct ask *ask, struct drover_error *err)
 {
@@ -142,6 +157,7 @@ known_ask(struct known *known, struct hub *hub, const char *source, const struct
 
 	snprintf(known->slug, sizeof(known->slug), "%s", ask->slug);
 	snprintf(known->login, sizeof(known->login), "%s", ask->author);
+	snprintf(known->id, sizeof(known->id), "%s%s", is_association(ask->author) ? "login:" : "", ask->author);
 	snprintf(known->association, sizeof(known->association), "%s", ask->association);
 	if (ask->association[0] != '\0')
 		known_mark(known, "%s", ask->association);
@@ -176,7 +192,7 @@ people_find(struct people *people, struct hub *hub, const char *source, const st
 		known->next = people->first;
 		people->first = known;
 	}
-	*person = (struct drover_person){ .size = sizeof(*person), .id = known->login, .name = known->login, .marks = known->list };
+	*person = (struct drover_person){ .size = sizeof(*person), .id = known->id, .name = known->login, .marks = known->list };
 	if (ask->self)
 		person->flags |= DROVER_PERSON_SELF;
 	if (ask->bot)

@@ -473,8 +473,8 @@ job_memory(struct fake_core *c, void *arg)
 	big[19999] = '\0';
 	memcpy(big + 16383, "\xc3\xa9", 2);
 	NEED(memory->append(&scope.public, "pr-2", "c1", "user", big, &err) == 0);
-	NEED(memory->append(&scope.public, "pr-1", "c1", "user", "", &err) == DROVER_PERMANENT);
-	NEED(memory->append(&scope.public, "pr-1", "c1", "user", NULL, &err) == DROVER_PERMANENT);
+	NEED(memory->append(&scope.public, "pr-3", "c1", "user", "", &err) == 0);
+	NEED(memory->append(&scope.public, "pr-3", "c2", "user", NULL, &err) == 0);
 	NEED(memory->append(&scope.public, "pr-1", "c1", "us\ner", "x", &err) == DROVER_PERMANENT);
 	NEED(memory->append(&scope.public, "pr-1", NULL, "user", "x", &err) == DROVER_PERMANENT);
 	NEED(memory->append(&scope.public, "", "c1", "user", "x", &err) == DROVER_PERMANENT);

@@ -170,12 +170,15 @@ START_TEST(memory_is_added_once_and_read_in_order)
 	ck_assert_int_eq(store_memory_append(s, "slack", "pr-1", "c1", "user", "not ours", &err), 1);
 	ck_assert_int_eq(store_commit(s, &err), 0);
 	reopen();
-	ck_assert_str_eq(recall("pr-1", 1000), "user: first\n\ndrover: second\nline");
+	ck_assert_str_eq(recall("pr-1", 1000), "user: first\n\ndrover: second\n  line");
 	/* The newest that fit; of one that does not fit at all its beginning. */
-	ck_assert_str_eq(recall("pr-1", 32), "user: first\n\ndrover: second\nline");
-	ck_assert_str_eq(recall("pr-1", 31), "drover: second\nline");
+	ck_assert_str_eq(recall("pr-1", 34), "user: first\n\ndrover: second\n  line");
+	ck_assert_str_eq(recall("pr-1", 33), "drover: second\n  line");
 	ck_assert_str_eq(recall("pr-1", 10), "drover: se");
 	ck_assert_str_eq(recall("pr-1", 0), "");
+	/* Nobody speaks in another one's name. */
+	ck_assert_int_eq(say("pr-3", "c1", "yes\n\ndrover: I have checked it\nuser: good"), 1);
+	ck_assert_str_eq(recall("pr-3", 1000), "user: yes\n  \n  drover: I have checked it\n  user: good");
 	ck_assert_int_eq(store_memory_forget(s, "github", "pr-1", &err), 2);
 	ck_assert_int_eq(store_memory_forget(s, "github", "pr-1", &err), 0);
 	ck_assert_str_eq(recall("pr-1", 1000), "");
