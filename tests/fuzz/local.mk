@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # make fuzz: libFuzzer on what reads outside bytes, each for fuzz_seconds, in a clang build of its own that keeps its corpus.
-fuzz_programs = fuzz-message fuzz-config fuzz-reader fuzz-adf fuzz-prompt
+fuzz_programs = fuzz-message fuzz-config fuzz-reader fuzz-adf fuzz-prompt fuzz-http fuzz-json
 fuzz_seconds = 20
 EXTRA_PROGRAMS += $(fuzz_programs)
 CLEANFILES += $(fuzz_programs)
@@ -20,6 +20,13 @@ fuzz_adf_LDADD = $(CJSON_LIBS) $(CRYPTO_LIBS)
 fuzz_prompt_SOURCES = tests/fuzz/prompt.c
 fuzz_prompt_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 fuzz_prompt_LDADD = libhost.la liblease.la libplugin.la libconfigure.la libbase.la
+fuzz_http_SOURCES = tests/fuzz/http.c
+fuzz_http_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+fuzz_http_LDADD = libhost.la liblease.la libplugin.la libconfigure.la libbase.la
+fuzz_json_SOURCES = tests/fuzz/json.c $(plugin_web) plugins/common/text.c
+fuzz_json_CPPFLAGS = $(plugin_cppflags) $(CJSON_CFLAGS)
+fuzz_json_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+fuzz_json_LDADD = $(CJSON_LIBS)
 
 fuzz:
 	test -f fuzz-build/Makefile || { mkdir -p fuzz-build && cd fuzz-build && '$(abs_top_srcdir)/configure' CC=clang CFLAGS='-g -O1' \
