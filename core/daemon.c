@@ -24,6 +24,7 @@
 #include "daemon.h"
 #include "daemon_run.h"
 #include "lease/tree.h"
+#include "notice/notice.h"
 #include "plugin/prompts.h"
 #include "plugin/supervisor.h"
 
@@ -89,6 +90,13 @@ daemon_notify(const char *text)
 	close(fd);
 }
 
+static void
+daemon_tell(void *arg, const char *operation, const char *request, size_t len, void (*fn)(void *, int, const char *, size_t),
+    void *fn_arg)
+{
+	daemon_call(arg, operation, request, len, fn, fn_arg);
+}
+
 static int
 daemon_open(struct life *l, struct error *err)
 {
@@ -112,6 +120,7 @@ daemon_open(struct life *l, struct error *err)
 	d->queue = queue_new(d->store);
 	queue_configure(d->queue, d->config);
 	d->leases = leases_new(d->store, d->config);
+	d->notices = notices_new(d->store, d->queue, d->config, daemon_tell, d);
 	if (queue_load(d->queue, err) != 0 || leases_load(d->leases, err) != 0)
 		return -1;
 	if (supervisor_open(d, &d->supervisor, err) != 0)
@@ -139,6 +148,7 @@ daemon_close(struct life *l)
 	supervisor_close(d->supervisor);
 	if (d->api != NULL)
 		api_close(d->api);
+	notices_free(d->notices);
 	if (d->leases != NULL)
 		leases_free(d->leases);
 	if (d->queue != NULL)
@@ -230,6 +240,7 @@ daemon_reload_state(struct life *l, const struct error *failed)
 		log_printf(&core_scope, DROVER_ERR, "nothing of this moment was kept: %s", failed->text);
 	text_copy(d->store_error, sizeof d->store_error, failed->text);
 	l->store_retry_at = clock_mono() + STORE_RETRY_MS;
+	notices_look(d->notices);
 	if (queue_load(d->queue, &err) == 0 && leases_load(d->leases, &err) == 0)
 		return;
 	log_printf(&core_scope, DROVER_ERR, "the state cannot be read back, stopping: %s", err.text);
@@ -319,6 +330,8 @@ daemon_tick(struct life *l)
 		err.code = DROVER_OK;
 		wait = queue_tick(d->queue, &err);
 		wait = wait_min(wait, supervisor_tick(d->supervisor));
+		if (d->mode != DAEMON_STOPPING)
+			wait = wait_min(wait, notices_tick(d->notices, &err));
 		if (now >= l->prune_at)
 			l->prune_at = now + (queue_prune(d->queue, d->config->keep_jobs_ms, PRUNE_BATCH, &err) == PRUNE_BATCH ? 1000 : PRUNE_MS);
 		if (err.code != DROVER_OK)
@@ -476,6 +489,7 @@ daemon_reload(struct daemon *d, struct buf *changes, struct error *err)
 		d->config->socket = socket_path;
 		queue_configure(d->queue, fresh);
 		leases_configure(d->leases, fresh);
+		notices_configure(d->notices, fresh);
 		config_free(d->config);
 		d->config = fresh;
 		log_set_level((enum drover_level)fresh->log_level);
@@ -575,7 +589,7 @@ cJSON *
 daemon_status(struct daemon *d)
 {
 	static const char *const modes[] = { "starting", "running", "draining", "stopping" };
-	cJSON *o = cJSON_CreateObject();
+	cJSON *o = cJSON_CreateObject(), *warnings;
 	struct queue_view view;
 
 	daemon_view(d, &view);
@@ -598,6 +612,9 @@ daemon_status(struct daemon *d)
 	cJSON_AddItemToObject(o, "refused", sources_refused(d->supervisor));
 	cJSON_AddItemToObject(o, "queue", queue_status(d->queue));
 	cJSON_AddItemToObject(o, "pauses", queue_pauses(d->queue));
-	supervisor_http(d->supervisor, o, cJSON_AddArrayToObject(o, "warnings"));
+	cJSON_AddItemToObject(o, "notices", notices_status(d->notices));
+	warnings = daemon_warnings(d);
+	supervisor_http(d->supervisor, o, warnings);
+	cJSON_AddItemToObject(o, "warnings", warnings);
 	return o;
 }

@@ -21,6 +21,7 @@
 
 struct supervisor; /* core/plugin/supervisor.h: runners and workers */
 struct api;        /* core/api/api.h */
+struct notices;    /* core/notice/notice.h */
 
 enum daemon_mode { DAEMON_STARTING, DAEMON_RUNNING, DAEMON_DRAINING, DAEMON_STOPPING };
 
@@ -36,6 +37,7 @@ struct daemon {
 	struct store *store;
 	struct queue *queue;
 	struct leases *leases;
+	struct notices *notices;
 	struct supervisor *supervisor;
 	struct api *api;
 	struct deferred *deferred;
@@ -70,8 +72,12 @@ struct hook_answer {
 void daemon_hook(struct daemon *, const char *plugin, const char *headers, const char *body, size_t len,
     void (*fn)(void *arg, const struct hook_answer *), void *arg);
 
+/* Asks the probes of plugins (NULL: of all; else a NULL-terminated list) and reads the tokens of repos. fn gets [{plugin or repo, what, ok, text}], which stays the caller's. -1: no such plugin. */
+int daemon_check_secrets(struct daemon *, const char *const *plugins, void (*fn)(void *arg, const cJSON *checks), void *arg, struct error *);
+
 /* Facts for the API; the caller deletes. */
 cJSON *daemon_status(struct daemon *);          /* mode, version, pid, uptime, slots, queue_status, store, warnings */
+cJSON *daemon_warnings(struct daemon *);        /* ["what is wrong, and where to look"] */
 cJSON *daemon_plugins(struct daemon *);         /* [{name, version, state, why, pid, restarts, abi, exports...}] */
 cJSON *daemon_sources(struct daemon *);         /* [{name, interval_ms, state, last_poll, next_poll, items, error}] */
 cJSON *daemon_workers(struct daemon *);         /* [{name, pid, plugin, job, since}] */

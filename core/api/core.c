@@ -9,7 +9,9 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "base/units.h"
 #include "config/keys.h"
+#include "notice/notice.h"
 
 static const char *const mode_names[] = {
 	[DAEMON_STARTING] = "starting",
@@ -28,6 +30,7 @@ struct look {
 
 static cJSON *mode_object(const struct daemon *);
 static int what_read(struct request *, const char **what, struct error *);
+static void secrets_answered(void *arg, const cJSON *checks);
 static void call_answered(void *arg, int code, const char *text, size_t len);
 
 int
@@ -222,6 +225,52 @@ core_call(struct request *r, struct error *err)
 	daemon_call(r->api->daemon, operation, text, strlen(text), call_answered, r);
 	free(text);
 	return 0;
+}
+
+#define SECRETS_PLUGINS_MAX 256
+
+int
+core_secrets(struct request *r, struct error *err)
+{
+	const cJSON *names = json_get(r->body, "plugins"), *name;
+	const char *plugins[SECRETS_PLUGINS_MAX + 1];
+	int n = 0;
+
+	cJSON_ArrayForEach(name, names) {
+		if (!cJSON_IsString(name) || n == SECRETS_PLUGINS_MAX) {
+			r->status = 422;
+			return error_set(err, DROVER_PERMANENT, "plugins: a list of names is needed");
+		}
+		plugins[n++] = name->valuestring;
+	}
+	plugins[n] = NULL;
+	return daemon_check_secrets(r->api->daemon, n > 0 ? plugins : NULL, secrets_answered, r, err);
+}
+
+static void
+secrets_answered(void *arg, const cJSON *checks)
+{
+	struct request *r;
+	cJSON *answer = cJSON_CreateObject();
+	const cJSON *check;
+	bool good = true;
+
+	OBJ_CAST(r, arg, REQUEST_MAGIC);
+	cJSON_ArrayForEach(check, checks)
+		good = good && json_bool(check, "ok", false);
+	json_add_bool(answer, "ok", good);
+	cJSON_AddItemToObject(answer, "checks", cJSON_Duplicate(checks, true));
+	reply_json(r, 200, answer);
+}
+
+int
+core_notify_test(struct request *r, struct error *err)
+{
+	int64_t place;
+
+	if (units_parse_int(r->args[0], 0, INT32_MAX, &place) != 0)
+		return error_set(err, DROVER_PERMANENT, "an entry of notify is named by its place, counted from 0");
+	return notices_test(r->api->daemon->notices, (int)place, call_answered, r, err);
 }
 
 static cJSON *

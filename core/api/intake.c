@@ -6,11 +6,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <event2/buffer.h>
-#include <event2/util.h>
 
 #include "api/api.h"
 #include "api/server.h"
@@ -18,6 +19,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "base/units.h"
 
 #define INTAKE_BODY_MAX (1024 * 1024)
 #define INTAKE_HEADERS_MAX (16 * 1024)
@@ -99,35 +101,58 @@ intake_configure(struct api *api, const char *listen, struct error *err)
 	return 0;
 }
 
+/* "ADDRESS:PORT" or "[ADDRESS]:PORT"; port 0: the system chooses one. */
+static int
+intake_parse(const char *text, struct sockaddr_storage *at, socklen_t *len)
+{
+	struct sockaddr_in *four = (struct sockaddr_in *)(void *)at;
+	struct sockaddr_in6 *six = (struct sockaddr_in6 *)(void *)at;
+	const char *colon = strrchr(text, ':');
+	char host[INET6_ADDRSTRLEN + 2];
+	size_t n = colon != NULL ? (size_t)(colon - text) : 0;
+	int64_t port;
+
+	memset(at, 0, sizeof *at);
+	if (n == 0 || n >= sizeof host || units_parse_int(colon + 1, 0, 65535, &port) != 0)
+		return -1;
+	memcpy(host, text, n);
+	host[n] = '\0';
+	if (host[0] == '[' && host[n - 1] == ']') {
+		host[n - 1] = '\0';
+		six->sin6_family = AF_INET6;
+		six->sin6_port = htons((uint16_t)port);
+		*len = sizeof *six;
+		return inet_pton(AF_INET6, host + 1, &six->sin6_addr) == 1 ? 0 : -1;
+	}
+	four->sin_family = AF_INET;
+	four->sin_port = htons((uint16_t)port);
+	*len = sizeof *four;
+	return inet_pton(AF_INET, host, &four->sin_addr) == 1 ? 0 : -1;
+}
+
 static int
 intake_listen(const char *listen_at, char **address, struct error *err)
 {
-	struct sockaddr_storage at = { .ss_family = AF_UNSPEC };
+	struct sockaddr_storage at;
 	struct sockaddr *sa = (struct sockaddr *)(void *)&at;
-	int len = sizeof at, fd, on = 1;
-	socklen_t size = sizeof at;
-	char host[INET6_ADDRSTRLEN];
-	unsigned port;
+	const struct sockaddr_in *four = (const struct sockaddr_in *)(const void *)&at;
+	const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)(const void *)&at;
+	socklen_t len, size = sizeof at;
+	char host[INET6_ADDRSTRLEN] = "";
+	int fd, on = 1;
 
-	if (evutil_parse_sockaddr_port(listen_at, sa, &len) != 0)
+	if (intake_parse(listen_at, &at, &len) != 0)
 		return error_set(err, DROVER_CONFIG, "hooks.listen: \"%.100s\" is no address: write it like \"127.0.0.1:8090\"", listen_at);
 	if ((fd = socket(at.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) == -1)
 		return error_errno(err, DROVER_AGAIN, "cannot make a socket");
 	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-	if (bind(fd, sa, (socklen_t)len) != 0 || listen(fd, INTAKE_CONNECTIONS_MAX) != 0 || getsockname(fd, sa, &size) != 0) {
+	if (bind(fd, sa, len) != 0 || listen(fd, INTAKE_CONNECTIONS_MAX) != 0 || getsockname(fd, sa, &size) != 0) {
 		error_errno(err, DROVER_CONFIG, "hooks.listen: cannot listen at %.100s", listen_at);
 		close(fd);
 		return -1;
 	}
-	if (at.ss_family == AF_INET6) {
-		evutil_inet_ntop(AF_INET6, &((struct sockaddr_in6 *)(void *)&at)->sin6_addr, host, sizeof host);
-		port = ntohs(((struct sockaddr_in6 *)(void *)&at)->sin6_port);
-		*address = xasprintf("[%s]:%u", host, port);
-	} else {
-		evutil_inet_ntop(AF_INET, &((struct sockaddr_in *)(void *)&at)->sin_addr, host, sizeof host);
-		port = ntohs(((struct sockaddr_in *)(void *)&at)->sin_port);
-		*address = xasprintf("%s:%u", host, port);
-	}
+	(void)inet_ntop(at.ss_family, at.ss_family == AF_INET6 ? (const void *)&six->sin6_addr : &four->sin_addr, host, sizeof host);
+	*address = at.ss_family == AF_INET6 ? xasprintf("[%s]:%u", host, ntohs(six->sin6_port)) : xasprintf("%s:%u", host, ntohs(four->sin_port));
 	return fd;
 }
 

@@ -7,6 +7,7 @@
 #include "api/server.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "notice/notice.h"
 
 /*
  * A metric is one number at a path, or, with a label, a number of each member of an array (named by
@@ -76,6 +77,7 @@ metrics_get(struct request *r, struct error *err)
 	for (size_t i = 1; i < ARRAY_LEN(r->api->answers); i++)
 		buf_addf(&out, "drover_http_requests_total{code=\"%zuxx\"} %" PRIu64 "\n", i, r->api->answers[i]);
 	intake_metrics(r->api, &out);
+	notices_metrics(d->notices, &out);
 	reply_text(r, 200, "text/plain; version=0.0.4; charset=utf-8", &out);
 	buf_free(&out);
 	return 0;

@@ -64,6 +64,9 @@ const struct route api_routes[] = {
 	  "Server-Sent Events; Last-Event-ID or ?after= resumes, ?job= filters, ?follow=0 ends at the last" },
 	{ POST, "/api/v1/calls", core_call, 422, "invalid", "{\"operation\": \"plugin.name\", \"request\": ...}: answers its reply" },
 
+	{ POST, "/api/v1/secrets/check", core_secrets, 404, "not_found", "{\"plugins\": [...]}, without it all and the tokens of repos: answers checks" },
+	{ POST, "/api/v1/notify/*/test", core_notify_test, 404, "not_found", "sends a test by this entry of notify, counted from 0" },
+
 	{ GET, "/api/v1/*", symphony_issue, 404, "issue_not_found", "Symphony: one job by id, trace or kind%2Fkey" },
 };
 const size_t api_routes_len = ARRAY_LEN(api_routes);

@@ -169,6 +169,8 @@ int core_drain(struct request *, struct error *);
 int core_undrain(struct request *, struct error *);
 int core_reload(struct request *, struct error *);
 int core_call(struct request *, struct error *);
+int core_secrets(struct request *, struct error *);
+int core_notify_test(struct request *, struct error *);
 int facts_sources(struct request *, struct error *);
 int facts_poll(struct request *, struct error *);
 int facts_plugins(struct request *, struct error *);

@@ -186,6 +186,8 @@ int operate_drain(struct cli *);
 int operate_undrain(struct cli *);
 int operate_reload(struct cli *);
 int operate_call(struct cli *);
+int operate_notify_test(struct cli *);
+int list_secrets(struct cli *);
 int list_leases(struct cli *);
 int list_lease(struct cli *);
 int list_lease_act(struct cli *);                  /* release, break: by the command's name */

@@ -8,9 +8,9 @@
 #include "base/units.h"
 #include "cli/cli.h"
 
-#define COLUMNS_MAX 7
+#define COLUMNS_MAX 8
 
-enum form { TEXT, NUMBER, WHEN, SPAN, YESNO };
+enum form { TEXT, NUMBER, WHEN, SPAN, YESNO, LISTENER, PROBE };
 
 struct listing {
 	const char *path, *member;
@@ -27,6 +27,7 @@ static void print_object(struct cli *, const cJSON *object);
 static void print_words(struct cli *, const char *name, const cJSON *words);
 static void print_exports(struct cli *, const cJSON *plugin, const char *member);
 static void print_options(struct cli *, const cJSON *options);
+static void print_checks(struct cli *, const cJSON *checks);
 
 int
 list_leases(struct cli *cli)
@@ -45,7 +46,8 @@ list_sources(struct cli *cli)
 	static const struct listing listing = { "/api/v1/sources", "sources", {
 		{ { "SOURCE", false, true }, "name", TEXT }, { { "STATE", false, false }, "state", TEXT }, { { "EVERY", true, false }, "interval_ms", SPAN },
 		{ { "LAST", false, false }, "last_poll", WHEN }, { { "NEXT", false, false }, "next_poll", WHEN },
-		{ { "ITEMS", true, false }, "items", NUMBER }, { { "ERROR", false, true }, "error", TEXT } } };
+		{ { "ITEMS", true, false }, "items", NUMBER }, { { "LISTEN", false, true }, "listen", LISTENER },
+		{ { "ERROR", false, true }, "error", TEXT } } };
 
 	return print_listing(cli, &listing);
 }
@@ -56,7 +58,7 @@ list_plugins(struct cli *cli)
 	static const struct listing listing = { "/api/v1/plugins", "plugins", {
 		{ { "PLUGIN", false, true }, "name", TEXT }, { { "VERSION", false, false }, "version", TEXT }, { { "STATE", false, false }, "state", TEXT },
 		{ { "PID", true, false }, "pid", NUMBER }, { { "STARTS", true, false }, "starts", NUMBER }, { { "SINCE", false, false }, "since", WHEN },
-		{ { "WHY", false, true }, "why", TEXT } } };
+		{ { "PROBE", false, false }, "probe", PROBE }, { { "WHY", false, true }, "why", TEXT } } };
 
 	return print_listing(cli, &listing);
 }
@@ -158,12 +160,65 @@ list_plugin(struct cli *cli)
 	else if (status == CLI_OK) {
 		for (size_t i = 0; i < ARRAY_LEN(fields); i++)
 			cli_field(cli, fields[i], json_str(plugin, fields[i], NULL));
+		if (json_bool(plugin, "hook", false))
+			cli_field(cli, "hook", "takes webhooks");
+		if (json_get(plugin, "probe") != NULL)
+			print_checks(cli, json_path(plugin, "probe.checks"));
 		print_options(cli, json_get(plugin, "options"));
 		for (size_t i = 0; i < ARRAY_LEN(exports); i++)
 			print_exports(cli, plugin, exports[i]);
 	}
 	cJSON_Delete(plugin);
 	return status;
+}
+
+int
+list_secrets(struct cli *cli)
+{
+	cJSON *body = cJSON_CreateObject(), *plugins, *answer = NULL;
+	int status;
+
+	plugins = cJSON_AddArrayToObject(body, "plugins");
+	for (int i = 0; i < cli->args_len; i++)
+		cJSON_AddItemToArray(plugins, cJSON_CreateString(cli->args[i]));
+	if ((status = cli_post(cli, body, &answer, "/api/v1/secrets/check")) == CLI_OK) {
+		if (cli->value[OPT_JSON] != NULL)
+			cli_json(cli, answer);
+		else
+			print_checks(cli, json_get(answer, "checks"));
+		status = json_bool(answer, "ok", false) ? CLI_OK : CLI_FAILED;
+	}
+	cJSON_Delete(answer);
+	return status;
+}
+
+static void
+print_checks(struct cli *cli, const cJSON *checks)
+{
+	static const struct table_column columns[] = {
+		{ "WHOSE", false, true }, { "WHAT", false, true }, { "", false, false }, { "", false, true },
+	};
+	struct table *t = table_new(columns, ARRAY_LEN(columns));
+	struct buf whose = BUF_INIT;
+	const cJSON *check;
+
+	cJSON_ArrayForEach(check, checks) {
+		buf_clear(&whose);
+		if (json_get(check, "repo") != NULL)
+			buf_addf(&whose, "repo %s", json_str(check, "repo", ""));
+		else
+			buf_adds(&whose, json_str(check, "plugin", "probe"));
+		table_add(t, buf_str(&whose));
+		table_add(t, json_str(check, "what", ""));
+		table_add(t, json_bool(check, "ok", false) ? "ok" : "failed");
+		table_add(t, json_str(check, "text", ""));
+	}
+	if (table_rows(t) > 0)
+		table_print(t, cli->out, cli->width, cli->colour, true);
+	else
+		cli_say(cli, "nothing to check");
+	table_free(t);
+	buf_free(&whose);
 }
 
 static int
@@ -223,6 +278,19 @@ add_cell(struct table *t, const cJSON *row, const char *key, enum form form)
 		break;
 	case SPAN:
 		table_add(t, units_format_duration(json_int(row, key, 0), text, sizeof text));
+		break;
+	case LISTENER:
+		if (cJSON_IsObject(value)) {
+			const char *why = json_str(value, "why", "");
+
+			buf_addf(&words, "%s since %s%s%s", json_str(value, "state", ""),
+			    cli_when(json_int(value, "since", 0), text, sizeof text), *why != '\0' ? ": " : "", why);
+		}
+		table_add(t, buf_str(&words));
+		buf_free(&words);
+		break;
+	case PROBE:
+		table_add(t, cJSON_IsObject(value) ? (json_bool(value, "ok", false) ? "ok" : "failed") : "");
 		break;
 	case YESNO:
 		table_add(t, cJSON_IsBool(value) ? (cJSON_IsTrue(value) ? "alive" : "gone") : "");

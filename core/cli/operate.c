@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Commands on the daemon itself: status, pause, drain, reload, call. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -42,6 +43,11 @@ operate_status(struct cli *cli)
 		cli_field(cli, "paused", *what != '\0' ? what : "everything (drover resume)");
 		cli_field(cli, "", json_str(one, "why", NULL));
 	}
+	if (*json_str(status, "hooks", "") != '\0')
+		cli_field(cli, "webhooks", json_str(status, "hooks", ""));
+	if (json_int(json_get(status, "notices"), "waiting", 0) + json_int(json_get(status, "notices"), "dropped", 0) > 0)
+		fprintf(cli->out, "%-10s %lld waiting, %lld given up\n", "notices", (long long)json_int(json_get(status, "notices"), "waiting", 0),
+		    (long long)json_int(json_get(status, "notices"), "dropped", 0));
 	cJSON_ArrayForEach(one, json_get(status, "warnings"))
 		if (cJSON_IsString(one))
 			cli_field(cli, "warning", one->valuestring);
@@ -114,16 +120,50 @@ operate_reload(struct cli *cli)
 	return status;
 }
 
+/* Up to one byte more than a request may have, so that a longer one is refused and not cut. */
+static void
+read_stdin(struct buf *out)
+{
+	char piece[4096];
+	size_t n;
+
+	while (out->len <= DROVER_PAYLOAD_MAX && (n = fread(piece, 1, sizeof piece, stdin)) > 0)
+		buf_add(out, piece, n);
+}
+
+int
+operate_notify_test(struct cli *cli)
+{
+	char *place = cli_encode(cli->args_len > 0 ? cli->args[0] : "0");
+	cJSON *answer = NULL;
+	int status = cli_post(cli, NULL, &answer, "/api/v1/notify/%s/test", place);
+
+	free(place);
+	if (status == CLI_OK && cli->value[OPT_JSON] != NULL)
+		cli_json(cli, answer);
+	else if (status == CLI_OK)
+		cli_say(cli, "it was taken");
+	cJSON_Delete(answer);
+	return status;
+}
+
 int
 operate_call(struct cli *cli)
 {
 	cJSON *body = cJSON_CreateObject(), *request = NULL, *answer = NULL;
 	struct error err = { 0 };
+	struct buf text = BUF_INIT;
 	int status;
 
 	json_add_str(body, "operation", cli->args[0]);
 	if (cli->args_len > 1) {
-		if ((request = json_parse(cli->args[1], strlen(cli->args[1]), DROVER_PAYLOAD_MAX, &err)) == NULL) {
+		if (strcmp(cli->args[1], "-") == 0)
+			read_stdin(&text);
+		else
+			buf_adds(&text, cli->args[1]);
+		request = json_parse(buf_str(&text), text.len, DROVER_PAYLOAD_MAX, &err);
+		buf_free(&text);
+		if (request == NULL) {
 			cJSON_Delete(body);
 			return cli_usage(cli, "call: %s", err.text);
 		}

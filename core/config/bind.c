@@ -39,7 +39,7 @@ static const struct {
 	[KEY_ARGVS] = { "a list of commands like ( (\"npm\", \"ci\"), (\"make\") )", read_argvs },
 	[KEY_GROUP] = { "a group { KEY = VALUE; }", read_table },
 	[KEY_MAP] = { "a group { NAME = { ... }; }", read_map },
-	[KEY_LIST] = { "a list ( { name = \"...\"; ... } )", read_list },
+	[KEY_LIST] = { "a list ( { KEY = VALUE; ... } )", read_list },
 	[KEY_OPTIONS] = { "a group { KEY = VALUE; }", read_options },
 };
 
@@ -370,12 +370,15 @@ read_structs(struct binder *b, const struct key *key, void *base, const cJSON *n
 	int rc = 0, *len = (int *)(void *)((char *)base + key->len_offset);
 	const cJSON *child;
 	const char *name;
+	char place[24];
 
 	if (map ? !cJSON_IsObject(layer_value(node)) : !cJSON_IsArray(layer_value(node)))
 		return bind_fault(b, node, path, "must be %s", kinds[key->kind].wants);
 	*items = xcalloc((size_t)cJSON_GetArraySize(layer_value(node)), key->size);
 	cJSON_ArrayForEach(child, layer_value(node)) {
 		name = map ? child->string : layer_name(child);
+		if (name == NULL && keys_find(key->table, "name") == NULL)
+			name = layer_label(NULL, *len, place, sizeof place);
 		deeper = join(path, name == NULL ? "?" : name);
 		if (!cJSON_IsObject(layer_value(child)))
 			rc = bind_fault(b, child, deeper, "must be a group { KEY = VALUE; }");

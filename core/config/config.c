@@ -38,6 +38,7 @@ static int check_repo(const struct config *, const struct config_repo *, struct 
 static int check_agent(const struct config *, const struct config_agent *, struct error *);
 static int check_plugin(const struct config *, const struct config_plugin *, struct buf *, struct error *);
 static int check_pipeline(const struct config *, const struct config_pipeline *, const char *, struct buf *, struct error *);
+static int check_notify(const struct config *, const struct config_notify *, int, struct error *);
 static int check_options(const struct config *, const cJSON *, const char *, struct error *);
 static int check_repo_name(const struct config *, const cJSON *, const cJSON *, const char *, struct error *);
 
@@ -340,6 +341,28 @@ check_plugin(const struct config *c, const struct config_plugin *plugin, struct 
 }
 
 static int
+check_notify(const struct config *c, const struct config_notify *notify, int place, struct error *err)
+{
+	static const char *const events[] = { "start", "pull", "needs-info", "dead", "budget" };
+	char path[32];
+	size_t e;
+
+	snprintf(path, sizeof path, "notify.%d", place);
+	if (!text_is_kind(notify->operation))
+		return fault(c, err, path, "operation", "\"%.80s\" is no operation: write PLUGIN.OPERATION", notify->operation);
+	for (int i = 0; notify->on[i] != NULL; i++) {
+		for (e = 0; e < ARRAY_LEN(events) && strcmp(events[e], notify->on[i]) != 0; e++)
+			;
+		if (e == ARRAY_LEN(events))
+			return fault(c, err, path, "on", "\"%.80s\" is none of start, pull, needs-info, dead, budget", notify->on[i]);
+	}
+	for (int i = 0; notify->kinds != NULL && notify->kinds[i] != NULL; i++)
+		if (!text_is_kind(notify->kinds[i]))
+			return fault(c, err, path, "kinds", "\"%.80s\" is no kind of job: write PLUGIN.PIPELINE", notify->kinds[i]);
+	return 0;
+}
+
+static int
 check_all(const struct config *c, struct buf *warnings, struct error *err)
 {
 	struct sockaddr_un address;
@@ -356,6 +379,9 @@ check_all(const struct config *c, struct buf *warnings, struct error *err)
 			return -1;
 	for (i = 0; i < c->plugins_len; i++)
 		if (check_plugin(c, &c->plugins[i], warnings, err) == -1)
+			return -1;
+	for (i = 0; i < c->notify_len; i++)
+		if (check_notify(c, &c->notify[i], i, err) == -1)
 			return -1;
 	return 0;
 }

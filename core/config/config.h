@@ -84,6 +84,14 @@ struct config_plugin {
 	int pipelines_len;
 };
 
+/* What is told, and to whom: an operation of a plugin. */
+struct config_notify {
+	char *operation;            /* "slack.post" */
+	char **on;                  /* "start", "pull", "needs-info", "dead", "budget"; NULL-terminated */
+	char **kinds;               /* NULL or none: all */
+	cJSON *fields;              /* {"channel": {"value": ..., "at": ...}}: members of its request */
+};
+
 struct config {
 	char *file;                 /* NULL: built in memory */
 	char *state_dir;            /* database, mirrors, worktrees, outputs; 0700 */
@@ -114,6 +122,8 @@ struct config {
 	int repos_len;
 	struct config_plugin *plugins;
 	int plugins_len;
+	struct config_notify *notify;
+	int notify_len;
 	cJSON *origins;             /* {"running": "drover.conf:3", "pools.heavy.slots": "env DROVER_POOLS_HEAVY_SLOTS", ...} */
 };
 

@@ -118,6 +118,16 @@ static const struct key keys_hooks[] = {
 	{ .name = NULL },
 };
 
+static const struct key keys_notify[] = {
+	{ "operation", KEY_STRING, KEY_REQUIRED, AT(config_notify, operation), .example = "\"slack.post\"",
+	  .help = "Who is told: an operation of a plugin, PLUGIN.OPERATION, that takes text and key." },
+	{ "on", KEY_STRINGS, KEY_REQUIRED, AT(config_notify, on), .example = "(\"pull\", \"needs-info\", \"dead\")",
+	  .help = "Of what: start, pull, needs-info, dead, budget." },
+	{ "kinds", KEY_STRINGS, AT(config_notify, kinds), .example = "(\"jira.fix\")", .help = "Of jobs of these kinds; without it of all." },
+	{ "fields", KEY_OPTIONS, AT(config_notify, fields), .example = "{ channel = \"C012\"; }", .help = "What else the operation's request has." },
+	{ .name = NULL },
+};
+
 static const struct key keys_trees[] = {
 	{ "warm", KEY_INT, AT(config, warm_trees), .fallback = "4", .min = 0, .max = 10000, .help = "Released worktrees kept ready, per repo." },
 	{ "max_age", KEY_DURATION, AT(config, tree_max_age_ms), .fallback = "7d", .min = 60000, .help = "An older one goes." },
@@ -159,6 +169,7 @@ const struct key keys_config[] = {
 	{ "agents", KEY_MAP, MANY(config, agents, config_agent), .table = keys_agent, .sample = "codex", .help = "Coding agents." },
 	{ "repos", KEY_LIST, MANY(config, repos, config_repo), .table = keys_repo, .help = "Repositories that jobs may work on." },
 	{ "plugins", KEY_LIST, MANY(config, plugins, config_plugin), .table = keys_plugin, .help = "What is loaded." },
+	{ "notify", KEY_LIST, MANY(config, notify, config_notify), .table = keys_notify, .help = "Who is told when something happens to a job." },
 	{ .name = NULL },
 };
 

@@ -62,6 +62,15 @@ layer_name(const cJSON *group)
 	return cJSON_GetStringValue(layer_value(json_get(layer_value(group), "name")));
 }
 
+const char *
+layer_label(const char *name, int place, char *out, size_t size)
+{
+	if (name != NULL)
+		return name;
+	snprintf(out, size, "%d", place);
+	return out;
+}
+
 /* Beyond 2^53 a JSON number is not exact: those travel as text. */
 static cJSON *
 read_number(int64_t n)
@@ -168,6 +177,8 @@ wrap(const cJSON *plain, struct buf *path, const cJSON *origins)
 	size_t len = path->len;
 	const char *name;
 	cJSON *value;
+	char place[24];
+	int i = 0;
 
 	if (!cJSON_IsObject(plain) && !cJSON_IsArray(plain)) {
 		value = cJSON_Duplicate(plain, true);
@@ -177,6 +188,8 @@ wrap(const cJSON *plain, struct buf *path, const cJSON *origins)
 	MUST(value != NULL);
 	cJSON_ArrayForEach(child, plain) {
 		name = cJSON_IsObject(plain) ? child->string : json_str(child, "name", NULL);
+		if (cJSON_IsArray(plain) && cJSON_IsObject(child))
+			name = layer_label(name, i++, place, sizeof place);
 		if (name != NULL)
 			buf_addf(path, "%s%s", len > 0 ? "." : "", name);
 		MUST(cJSON_IsObject(plain) ? cJSON_AddItemToObject(value, name, wrap(child, path, origins)) :

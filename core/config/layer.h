@@ -27,6 +27,8 @@ void layer_environment(cJSON *base);
 const char *layer_at(const cJSON *node);
 const cJSON *layer_value(const cJSON *node);
 /* Value of the key "name" of a group; NULL when it has none. */
+/* What an entry of a list is called in paths: its name, else its place. Returns one of them. */
+const char *layer_label(const char *name, int place, char *out, size_t size);
 const char *layer_name(const cJSON *group);
 
 #endif

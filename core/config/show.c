@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "config/config.h"
 #include "config/keys.h"
+#include "config/layer.h"
 
 static void indent(struct buf *, int);
 static void show_text(struct buf *, const char *);
@@ -99,7 +100,9 @@ show_entry(struct buf *out, const cJSON *value, const cJSON *origins, struct buf
 {
 	const cJSON *element;
 	const char *origin;
+	char place[24];
 	size_t len;
+	int i = 0;
 
 	indent(out, depth);
 	buf_addf(out, "%s = ", value->string);
@@ -111,7 +114,7 @@ show_entry(struct buf *out, const cJSON *value, const cJSON *origins, struct buf
 	} else if (cJSON_IsArray(value) && cJSON_IsObject(value->child)) {
 		buf_adds(out, "(\n");
 		cJSON_ArrayForEach(element, value) {
-			len = push(path, json_str(element, "name", NULL));
+			len = push(path, layer_label(json_str(element, "name", NULL), i++, place, sizeof place));
 			indent(out, depth + 1);
 			buf_adds(out, "{\n");
 			show_group(out, element, origins, path, depth + 2);
@@ -248,8 +251,9 @@ flatten(cJSON *out, struct buf *path, const cJSON *value)
 {
 	bool groups = cJSON_IsArray(value) && cJSON_IsObject(value->child);
 	const cJSON *child;
-	char *text;
+	char *text, place[24];
 	size_t len;
+	int i = 0;
 
 	if (!groups && !cJSON_IsObject(value)) {
 		text = json_print(value);
@@ -258,7 +262,7 @@ flatten(cJSON *out, struct buf *path, const cJSON *value)
 		return;
 	}
 	cJSON_ArrayForEach(child, value) {
-		len = push(path, groups ? json_str(child, "name", "?") : child->string);
+		len = push(path, groups ? layer_label(json_str(child, "name", NULL), i++, place, sizeof place) : child->string);
 		flatten(out, path, child);
 		pop(path, len);
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The keeper: does with worktrees what the core asks for, one after the other, at the lowest priority for
- * CPU and disk. It knows nothing but what a message says, and ends when the core does.
+ * CPU and disk; another one of it says whether tokens can be read. It knows nothing but what a message says, and ends when the core does.
  */
 #include <dirent.h>
 #include <stdlib.h>
@@ -12,6 +12,7 @@
 
 #include "base/mem.h"
 #include "base/path.h"
+#include "config/options.h"
 #include "lease/keeper.h"
 #include "lease/files.h"
 #include "plugin/message.h"
@@ -32,6 +33,7 @@ static int chore_remove(struct chore *, struct error *);
 static int chore_measure(struct chore *, struct error *);
 static int chore_sweep(struct chore *, struct error *);
 static int keeper_tidy(int fd, const struct message *, struct error *);
+static int keeper_token(int fd, const struct message *, struct error *);
 
 static const struct {
 	const char *name;
@@ -54,7 +56,7 @@ keeper_main(int fd)
 	setpriority(PRIO_PROCESS, 0, 19);
 	syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, IOPRIO_IDLE);
 	while ((rc = message_recv(fd, &m, &err)) == 1) {
-		rc = m.type == MESSAGE_TREE_TIDY ? keeper_tidy(fd, &m, &err) : 0;
+		rc = m.type == MESSAGE_TREE_TIDY ? keeper_tidy(fd, &m, &err) : m.type == MESSAGE_TOKEN_CHECK ? keeper_token(fd, &m, &err) : 0;
 		message_free(&m);
 		if (rc != 0)
 			return EXIT_FAILURE;
@@ -101,6 +103,30 @@ keeper_tidy(int fd, const struct message *m, struct error *err)
 	message_put_s(&out, rc == 0 ? chore.state : "dirty");
 	message_put_i(&out, chore.bytes);
 	free(state_dir);
+	return message_send(fd, &out, err);
+}
+
+/* Whether a token can be had; it goes no further than this process. */
+static int
+keeper_token(int fd, const struct message *m, struct error *err)
+{
+	const char *file = message_s(m, "file"), *variable = message_s(m, "env"), *words;
+	struct error why = { .code = 0 };
+	struct message_out out;
+	char **argv = NULL, *token;
+	size_t len, n = 0;
+
+	words = message_b(m, "command", &len);
+	argv = xcalloc(len + 1, sizeof *argv);
+	for (size_t at = 0; at < len; at += strlen(words + at) + 1)
+		argv[n++] = (char *)(uintptr_t)(words + at);
+	token = secret_read(*file != '\0' ? file : NULL, *variable != '\0' ? variable : NULL, n > 0 ? argv : NULL, &why);
+	free(argv);
+	message_begin(&out, MESSAGE_TOKEN_CHECKED, m->id);
+	message_put_s(&out, message_s(m, "repo"));
+	message_put_i(&out, token != NULL ? DROVER_OK : why.code);
+	message_put_s(&out, token != NULL ? "can be read" : why.text);
+	free_wiped(token);
 	return message_send(fd, &out, err);
 }
 

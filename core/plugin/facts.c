@@ -44,6 +44,12 @@ daemon_plugins(struct daemon *d)
 		json_add_int(o, "starts", (int64_t)r->starts);
 		json_add_int(o, "failures", r->crashes_len);
 		json_add_int(o, "since", wall_of(r->since));
+		if (r->probe.reply != NULL) {
+			cJSON *probe = cJSON_Duplicate(r->probe.reply, true);
+
+			json_add_int(probe, "at", r->probe.at);
+			cJSON_AddItemToObject(o, "probe", probe);
+		}
 		if (r->exports != NULL)
 			add_exports(o, r->exports);
 		cJSON_AddItemToArray(list, o);

@@ -77,7 +77,9 @@
 	X(MEMORY_FORGET,  65, "job to core",     "subject:s") \
 	/* keeper: the process that tidies worktrees for the core */ \
 	X(TREE_TIDY,      70, "core to keeper",  "lease:u action:s repo:s path:s mirror:s wip:s") /* action: "clean" (save, reset), "remove" (save, rename to trash), "sweep" (empty the trash) */ \
-	X(TREE_TIDIED,    71, "keeper to core",  "lease:u class:i text:s wip:s state:s bytes:i")
+	X(TREE_TIDIED,    71, "keeper to core",  "lease:u class:i text:s wip:s state:s bytes:i") \
+	X(TOKEN_CHECK,    72, "core to keeper",  "repo:s file:s env:s command:b") /* command: words, each with its NUL */ \
+	X(TOKEN_CHECKED,  73, "keeper to core",  "repo:s class:i text:s")
 
 enum message_type {
 	MESSAGE_NONE = 0,

@@ -370,6 +370,9 @@ runner_ready(struct runner_handle *r, struct message *m)
 	queue_plugin_down(r->supervisor->daemon->queue, r->plugin, NULL);
 	sources_ready(r);
 	runner_log(r, DROVER_INFO, "plugin is ready");
+	warnings_ready(r);
+	probe_forget(r);
+	probe_start(r);
 }
 
 static void
@@ -433,5 +436,6 @@ runner_tick(struct runner_handle *r, int64_t now)
 		runner_traits(r);
 	}
 	wait = wait_min(r->due != 0 ? r->due - now : -1, r->fork_at != 0 ? r->fork_at - now : -1);
+	wait = wait_min(wait, probe_tick(r, now));
 	return wait_min(wait, r->state == RUNNER_READY ? sources_tick(r, now) : -1);
 }

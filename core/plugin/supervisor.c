@@ -37,6 +37,7 @@ runner_free(struct runner_handle *r)
 	sources_forget(r);
 	if (r->threaded)
 		pthread_join(r->thread, NULL);
+	probe_forget(r);
 	cJSON_Delete(r->exports);
 	free(r->plugin);
 	free(r);
@@ -70,6 +71,7 @@ supervisor_open(struct daemon *d, struct supervisor **out, struct error *err)
 	TAILQ_INIT(&s->peers);
 	TAILQ_INIT(&s->calls);
 	TAILQ_INIT(&s->hooks);
+	TAILQ_INIT(&s->checks);
 	services_open(s);
 	d->supervisor = s;
 	*out = s;
@@ -123,6 +125,7 @@ supervisor_tick(struct supervisor *s)
 	}
 	wait = wait_min(wait, slots_tick(s, now));
 	wait = wait_min(wait, calls_tick(s, now));
+	wait = wait_min(wait, checks_tick(s, now));
 	return wait_min(wait, tidy_tick(s, now));
 }
 
@@ -169,6 +172,7 @@ supervisor_close(struct supervisor *s)
 		return;
 	OBJ_CHECK(s, SUPERVISOR_MAGIC);
 	tidy_close(s);
+	checks_close(s);
 	peers_close(s);
 	while ((r = TAILQ_FIRST(&s->runners)) != NULL) {
 		if (r->pid > 0)

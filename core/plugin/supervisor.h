@@ -2,7 +2,8 @@
 /*
  * The core's side of everything that runs plugin code: runners and their sources, the slots and the
  * workers in them, the connections of jobs and operations. One struct, a few files, each one idea:
- * runners.c, sources.c, accept.c, listeners.c, slots.c, adopt.c, peers.c, services.c, calls.c, hooks.c, tidy.c.
+ * runners.c, sources.c, accept.c, listeners.c, slots.c, adopt.c, peers.c, services.c, calls.c, hooks.c,
+ * probes.c, checks.c, warnings.c, tidy.c.
  */
 #ifndef PLUGIN_SUPERVISOR_H
 #define PLUGIN_SUPERVISOR_H
@@ -96,6 +97,11 @@ struct runner_handle {
 	char fork_why[DROVER_ERROR_MAX];
 	char why[DROVER_ERROR_MAX];
 	cJSON *exports;              /* of RUNNER_READY */
+	struct {
+		cJSON *reply;        /* of the last probe; NULL: none yet */
+		int64_t at;          /* wall */
+		int64_t due;         /* monotonic; 0: not again */
+	} probe;
 	struct source *sources;
 	int sources_len;
 };
@@ -165,6 +171,7 @@ struct supervisor {
 	TAILQ_HEAD(peer_list, peer) peers;
 	TAILQ_HEAD(call_list, call) calls;
 	TAILQ_HEAD(hook_list, hook_memory) hooks;
+	TAILQ_HEAD(check_list, check_run) checks;
 	struct slot **slots;
 	int slots_len;               /* config running, more while a shrink waits for jobs to end */
 	uint64_t generation;         /* counts configurations */
@@ -279,6 +286,23 @@ void calls_runner_lost(struct runner_handle *, const char *why);
 void hooks_reply(struct supervisor *, struct call *, struct message *);
 void hooks_body(const struct call *, struct message *, struct buf *out, struct error *);
 void hooks_close(struct supervisor *);
+
+/* probes.c */
+bool probe_offered(const struct runner_handle *);
+void probe_start(struct runner_handle *);
+int64_t probe_tick(struct runner_handle *, int64_t now);
+/* An answer of the operation as {ok, checks, ...}, whatever it was. The caller deletes. */
+cJSON *probe_read(int code, const char *text, size_t len);
+void probe_result(struct runner_handle *, cJSON *reply); /* takes it over */
+void probe_missing(const struct runner_handle *, struct buf *out); /* "what: text; what: text" */
+void probe_forget(struct runner_handle *);
+
+/* checks.c */
+int64_t checks_tick(struct supervisor *, int64_t now);
+void checks_close(struct supervisor *);
+
+/* warnings.c */
+void warnings_ready(struct runner_handle *);
 
 /* tidy.c */
 void tidy_scratch(struct supervisor *); /* at start, once it is known what runs */

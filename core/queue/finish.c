@@ -159,11 +159,12 @@ queue_result(struct queue *q, uint64_t id, uint64_t epoch, const char *key, cons
 {
 	struct store_value values[2] = { SV_INT(id) };
 	char *old = NULL, *text = NULL;
+	struct entry *e;
 	cJSON *object = NULL;
 	int rc = -1;
 
 	OBJ_CHECK(q, QUEUE_MAGIC);
-	if (finish_running(q, id, epoch, err) == NULL)
+	if ((e = finish_running(q, id, epoch, err)) == NULL)
 		return -1;
 	if (key[0] == '\0' || strlen(key) > DROVER_KEY_MAX || !text_is_utf8(key, strlen(key)) ||
 	    !text_is_utf8(value, strlen(value)))
@@ -187,6 +188,8 @@ queue_result(struct queue *q, uint64_t id, uint64_t epoch, const char *key, cons
 	}
 	values[1] = store_text(text);
 	rc = store_do(q->store, "update job set result = $2 where id = $1", values, 2, err);
+	if (rc == 0 && strcmp(key, "pull") == 0)
+		rc = job_say(q, "pull", &e->job, value, err);
 done:
 	free(old);
 	free(text);

@@ -115,6 +115,8 @@ struct queue {
 	uint64_t prune_from;
 	void (*pruned)(void *, uint64_t);
 	void *pruned_arg;
+	int (*word)(void *, const struct job_word *, struct error *);
+	void *word_arg;
 };
 
 /* What a job is made of, from a row or from somebody's wish. NULL is "". */
@@ -181,6 +183,7 @@ int row_counts(struct queue *, struct error *);
 /* Applies an event: row, event and memory. next is what the job becomes, but for its state; a final job's entry is gone afterwards. */
 int job_change(struct queue *, struct entry *, enum job_event, struct job *next, const struct change *,
     struct error *);
+int job_say(struct queue *, const char *event, const struct job *, const char *detail, struct error *);
 /* text fit for a column: valid, at most size - 1 bytes. Returns out; NULL stays NULL. */
 char *job_text(const char *text, char *out, size_t size);
 /* A reason to hold a job, for struct job's held_why: borrowed until job_change() has copied it. */

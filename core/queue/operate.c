@@ -175,6 +175,14 @@ queue_on_prune(struct queue *q, void (*fn)(void *, uint64_t), void *arg)
 	q->pruned_arg = arg;
 }
 
+void
+queue_on_word(struct queue *q, int (*fn)(void *, const struct job_word *, struct error *), void *arg)
+{
+	OBJ_CHECK(q, QUEUE_MAGIC);
+	q->word = fn;
+	q->word_arg = arg;
+}
+
 int
 queue_prune(struct queue *q, int64_t older_than_ms, int most, struct error *err)
 {
@@ -201,4 +209,14 @@ queue_prune(struct queue *q, int64_t older_than_ms, int most, struct error *err)
 done:
 	free(p.jobs);
 	return n;
+}
+
+int
+queue_note(struct queue *q, uint64_t id, const char *event, const char *by, const char *detail, struct error *err)
+{
+	const struct store_value values[] = { SV_INT(id), SV_INT(clock_wall()), store_text(event), store_text(by), store_text(detail) };
+
+	OBJ_CHECK(q, QUEUE_MAGIC);
+	return store_do(q->store, "insert into event (job, at, event, from_state, to_state, attempt, epoch, who, detail) "
+	    "select id, $2, $3, state, state, attempt, epoch, $4, $5 from job where id = $1", values, ARRAY_LEN(values), err);
 }

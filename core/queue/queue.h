@@ -134,6 +134,17 @@ int queue_capacity(const struct queue *, const char *kind);
 /* Removes old final jobs in small batches; returns how many. */
 int queue_prune(struct queue *, int64_t older_than_ms, int most, struct error *);
 
+/* What became of a job, in the words of people; borrowed. */
+struct job_word {
+	const char *event;           /* "start", "pull", "needs-info", "dead" */
+	const struct job *job;
+	const char *detail;          /* its reason, or the pull request's address; may be NULL */
+};
+/* fn is told of each, in the transaction that makes it true; -1 fails that. */
+void queue_on_word(struct queue *, int (*fn)(void *arg, const struct job_word *, struct error *), void *arg);
+/* An event of a job, whatever its state, that changes nothing. by and detail may be NULL. */
+int queue_note(struct queue *, uint64_t id, const char *event, const char *by, const char *detail, struct error *);
+
 /* fn is told of each job that queue_prune() has removed, before the commit. */
 void queue_on_prune(struct queue *, void (*fn)(void *arg, uint64_t id), void *arg);
 

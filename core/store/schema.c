@@ -93,7 +93,20 @@ static const char *const version_2[] = {
 	NULL
 };
 
-static const char *const *const versions[] = { version_1, version_2 };
+/* What people are to be told: one that was sent stays with its job, so that it is not told twice. */
+static const char *const version_3[] = {
+	"create table notice ("
+	"id {id}, job bigint not null references job (id) on delete cascade, key text not null unique, "
+	"operation text not null, event text not null, request text not null, "
+	"state text not null check (state in ('waiting', 'sent', 'dropped')), "
+	"tries " COUNTER ", created_at bigint not null, next_at bigint not null, error text)",
+	"create index notice_waiting on notice (next_at) where state = 'waiting'",
+	"create index notice_unsent on notice (id) where state <> 'sent'",
+	"create index notice_job on notice (job)",
+	NULL
+};
+
+static const char *const *const versions[] = { version_1, version_2, version_3 };
 
 static int
 schema_version(void)

@@ -4,6 +4,7 @@ e2e_tests += tests/e2e/deeds.sh tests/e2e/tickets.sh tests/e2e/api.sh tests/e2e/
 e2e_tests += tests/e2e/prompts.sh
 e2e_tests += tests/e2e/jira.sh
 e2e_tests += tests/e2e/http.sh
+e2e_tests += tests/e2e/intake.sh tests/e2e/notify.sh
 TESTS += $(e2e_tests)
 EXTRA_DIST += $(e2e_tests) tests/e2e/lib.sh
 AM_TESTS_ENVIRONMENT = SRC='$(abs_top_srcdir)'; BUILD='$(abs_top_builddir)'; export SRC BUILD; \
@@ -29,3 +30,10 @@ scribe_la_SOURCES = tests/plugins/scribe.c
 scribe_la_CFLAGS = $(plugin_cflags)
 scribe_la_CPPFLAGS = $(plugin_cppflags)
 scribe_la_LDFLAGS = $(plugin_ldflags) -rpath $(plugindir)
+
+# A plugin with a hook, a listener, a probe and somebody to be told.
+check_LTLIBRARIES += bell.la
+bell_la_SOURCES = tests/plugins/bell.c
+bell_la_CFLAGS = $(plugin_cflags)
+bell_la_CPPFLAGS = $(plugin_cppflags)
+bell_la_LDFLAGS = $(plugin_ldflags) -rpath $(plugindir)

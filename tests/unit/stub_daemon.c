@@ -297,3 +297,23 @@ daemon_hook(struct daemon *d, const char *plugin, const char *headers, const cha
 	s->hook_fn = fn;
 	s->hook_arg = arg;
 }
+
+int
+daemon_check_secrets(struct daemon *d, const char *const *plugins, void (*fn)(void *, const cJSON *), void *arg, struct error *err)
+{
+	struct stub *s = stub_of(d);
+	cJSON *checks = cJSON_CreateArray(), *check = cJSON_CreateObject();
+
+	snprintf(s->said, sizeof s->said, "secrets %s", plugins != NULL ? plugins[0] : "all");
+	if (plugins != NULL && strcmp(plugins[0], "nobody") == 0) {
+		cJSON_Delete(checks);
+		cJSON_Delete(check);
+		return error_set(err, DROVER_PERMANENT, "no plugin nobody is configured");
+	}
+	json_add_str(check, "plugin", "stub");
+	json_add_bool(check, "ok", plugins == NULL);
+	cJSON_AddItemToArray(checks, check);
+	fn(arg, checks);
+	cJSON_Delete(checks);
+	return 0;
+}

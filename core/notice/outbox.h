@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The rows of notices. */
+#ifndef NOTICE_OUTBOX_H
+#define NOTICE_OUTBOX_H
+
+#include <stdint.h>
+
+#include <cjson/cJSON.h>
+
+#include "base/error.h"
+#include "store/store.h"
+
+struct outbox_row {
+	uint64_t id, job;
+	char *operation, *event, *request;
+	int64_t tries, created_at, next_at;
+};
+
+/* 1: new, 0: its key is there already, -1. */
+int outbox_add(struct store *, uint64_t job, const char *key, const char *operation, const char *event, const char *request,
+    int64_t now, struct error *);
+/* Those that are due, oldest first, at most n; fn owns the strings. */
+int outbox_due(struct store *, int64_t now, int n, void (*fn)(void *arg, struct outbox_row *), void *arg, struct error *);
+/* When the next one is due; INT64_MAX: none waits. */
+int outbox_next(struct store *, int64_t *when, struct error *);
+int outbox_sent(struct store *, uint64_t id, struct error *);
+int outbox_later(struct store *, uint64_t id, int64_t when, const char *why, struct error *);
+int outbox_drop(struct store *, uint64_t id, const char *why, struct error *);
+/* {waiting, dropped, list} */
+cJSON *outbox_status(struct store *, int most);
+
+#endif
