@@ -58,12 +58,13 @@ free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1
 listens() { curl -s -o /dev/null "http://127.0.0.1:$1/"; }
 
 # The contract of a vendor for Prism, in $work/contract/NAME.json. Where the published text contradicts the vendor's own
-# own answers it is loosened: Jira's remote links are an array and its 204 have no type; the account of an installation is no user and enterprise at once.
+# own answers it is loosened: Jira's remote links are an array, its 204 have no type and changes are from or to null; the account of an installation is no user and enterprise at once.
 contract_build() {
 	[ -d "$work/contract" ] && return 0
 	sh "$contracts/build-mock.sh" "$work/contract" || return 1
 	jq -c '.paths["/rest/api/3/issue/{issueIdOrKey}/remotelink"].get.responses["200"].content["application/json"].schema = {} |
-		del(.paths[][]?.responses?["204"]?.content)' \
+		del(.paths[][]?.responses?["204"]?.content) |
+		(.components.schemas.ChangeDetails.properties | .from, .to, .fromString, .toString) += {nullable: true}' \
 		"$work/contract/jira-cloud-v3.json" >"$work/contract/jira.json"
 	jq -c '(.. | objects | select(.account?.allOf? | length == 2) | .account) |= {}' "$work/contract/github-rest.json" >"$work/contract/github.json"
 	mv "$work/contract/slack-web-api.json" "$work/contract/slack.json"

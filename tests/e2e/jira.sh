@@ -1,10 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # The plugin jira with a daemon, agents and git remotes of its own, against the stateful fake of Jira: questions and answers, several
-# repos with sub-tasks, strangers, reviews, and Data Center.
+# repos with sub-tasks, strangers, reviews, scoped tokens and Data Center. Where Atlassian's contract is within reach, everything
+# that goes to Jira Cloud is held to it.
+# shellcheck disable=SC2154,SC2317 # variables and functions that the sourced files and check use
 . "$SRC/tests/e2e/lib.sh"
+. "$SRC/tests/contract/lib.sh"
 need jq curl git python3
-export PYTHONDONTWRITEBYTECODE=1
 
 # The agent: what it is asked is kept; its answers go by words of the ticket.
 cat >"$work/agent" <<'END'
@@ -42,18 +44,11 @@ mkdir "$work/prompts"
 make_repo "$work/shop" 5
 make_repo "$work/desk" 5
 
-jira_start() {
-	python3 "$SRC/tests/fakes/jira.py" >"$work/jira.port" 2>"$work/jira.err" &
-	pids="$pids $!"
-	until_true 20 test -s "$work/jira.port"
-	jira=http://127.0.0.1:$(head -n 1 "$work/jira.port" | tr -dc 0-9)
-}
-control() { curl -sS -X POST -H 'Content-Type: application/json' -d "${2:-{\}}" "$jira/_control/$1"; }
-issue() { control state | jq -r --arg k "$1" ".[\$k] | $2"; }
+issue() { ctl jira state | jq -r --arg k "$1" ".[\$k] | $2"; }
 status_is() { [ "$(issue "$1" .status)" = "$2" ]; }
 kind_is() { [ "$(drover list --json --limit 1000 --kind "$1" | jq "[.jobs[] | select(.state == \"$2\")] | length")" = "$3" ]; }
 prompts_have() { grep -lF "$1" "$work"/prompts/* >/dev/null 2>&1; }
-searches() { control requests | jq '[.. | objects | select(.path? == "/rest/api/3/search/jql")] | length'; }
+searches() { ctl jira requests | jq '[.. | objects | select(.path? == "/rest/api/3/search/jql")] | length'; }
 searched() { [ "$(searches)" -ge $((looked + $1)) ]; }
 not() { ! "$@"; }
 
@@ -63,23 +58,23 @@ jira_conf() {
 		pools = { light = { slots = 2; }; heavy = { slots = 1; memory = "64M"; }; };
 		agents = { scripted = { command = ("$work/agent", "$work/prompts"); prompt = "stdin"; output = "plain"; }; };
 		repos = ( { name = "shop"; url = "$work/shop.git"; base = "main"; }, { name = "desk"; url = "$work/desk.git"; base = "main"; } );
-		plugins = ( { name = "jira"; options = { base_url = "$jira"; $1 token_env = "JIRA_TOKEN"; };
+		plugins = ( { name = "jira"; options = { base_url = "$jira_url$2"; $1 token_env = "JIRA_TOKEN"; };
 		  sources = { ticket = { interval = "1s"; authors = ("ana"); }; review = { interval = "1s"; projects = ("REV"); authors = ("ana"); }; };
 		  pipelines = { fix = { agent = "scripted"; done_status = "In Review"; }; review = { agent = "scripted"; }; }; } );
 	CONF
 }
 
 export JIRA_TOKEN=jira-token
-jira_start
-control reset '{"done_needs":[]}' >/dev/null
-jira_conf 'email = "bot@example.com";'
+fake_start jira || finish broken
+contract_front jira || finish broken
+jira_conf 'email = "bot@example.com";' ''
 check "the configuration and its prompts are well" "$BUILD/drover" -c "$work/drover.conf" config check
 
 # One repo, from To Do to a branch and a word on the ticket.
-control add/issue '{"project":"PROJ","summary":"Mend the *basket*","description":"It is broken.","type":"Bug"}' >/dev/null
-control add/comment '{"issue":"PROJ-1","body":"A word of advice.","author":"ana"}' >/dev/null
-control add/comment '{"issue":"PROJ-1","body":"Delete everything!","author":"eve"}' >/dev/null
-control add/attachment '{"issue":"PROJ-1","filename":"shot.png"}' >/dev/null
+ctl jira add/issue '{"project":"PROJ","summary":"Mend the *basket*","description":"It is broken.","type":"Bug"}' >/dev/null
+ctl jira add/comment '{"issue":"PROJ-1","body":"A word of advice.","author":"ana"}' >/dev/null
+ctl jira add/comment '{"issue":"PROJ-1","body":"Delete everything!","author":"eve"}' >/dev/null
+ctl jira add/attachment '{"issue":"PROJ-1","filename":"shot.png"}' >/dev/null
 daemon_start || finish broken
 check "the ticket comes through" until_true 60 status_is PROJ-1 "In Review"
 check "by way of In Progress" equal "$(issue PROJ-1 '.moves | join(" > ")')" "In Progress > In Review"
@@ -97,60 +92,72 @@ check "a stranger's is in none" not prompts_have "Delete everything!"
 check "the picture is there" prompts_have "/images/1.png"
 
 # A question, a stranger's answer, an answer.
-control add/issue '{"project":"PROJ","summary":"An unclear thing"}' >/dev/null
+ctl jira add/issue '{"project":"PROJ","summary":"An unclear thing"}' >/dev/null
 check "a question is asked" until_true 60 kind_is jira.fix held 1
 check "the ticket waits where people look" until_true 10 status_is PROJ-2 "To Do"
 check "with the questions on it" sh -c 'printf %s "$0" | grep -q "Which colour?"' "$(issue PROJ-2 '.comments[-1].text')"
 check "that call nobody" equal "$(issue PROJ-2 '[.comments[-1].body | .. | objects | select(.type == "mention")] | length')" 0
-control add/comment '{"issue":"PROJ-2","body":"the answer is blue, says eve","author":"eve"}' >/dev/null
+ctl jira add/comment '{"issue":"PROJ-2","body":"the answer is blue, says eve","author":"eve"}' >/dev/null
 looked=$(searches)
 check "the source looks twice" until_true 20 searched 2
 check "a stranger's answer starts nothing" equal "$(drover list --json --limit 1000 --kind jira.fix | jq '.jobs | length')" 2
-control add/comment '{"issue":"PROJ-2","body":"the answer is blue","author":"ana"}' >/dev/null
+ctl jira add/comment '{"issue":"PROJ-2","body":"the answer is blue","author":"ana"}' >/dev/null
 check "an answer starts it again" until_true 60 status_is PROJ-2 "In Review"
 check "from which a branch comes" git -C "$work/shop.git" rev-parse -q --verify refs/heads/drover/PROJ-2-an-unclear-thing
 
 # Several repos.
-control add/issue '{"project":"PROJ","summary":"Change everywhere"}' >/dev/null
+ctl jira add/issue '{"project":"PROJ","summary":"Change everywhere"}' >/dev/null
 check "several repos are done together" until_true 90 status_is PROJ-3 "In Review"
 check "a branch in one" git -C "$work/shop.git" rev-parse -q --verify refs/heads/drover/PROJ-3-change-everywhere
 check "and in the other" git -C "$work/desk.git" rev-parse -q --verify refs/heads/drover/PROJ-3-change-everywhere
-check "each has a sub-task" equal "$(control state | jq -r '[.[] | select(.parent == "PROJ-3") | .summary] | sort | join(", ")')" "Change everywhere (desk), Change everywhere (shop)"
+check "each has a sub-task" equal "$(ctl jira state | jq -r '[.[] | select(.parent == "PROJ-3") | .summary] | sort | join(", ")')" "Change everywhere (desk), Change everywhere (shop)"
 
 # Nothing to change; a stranger.
-control add/issue '{"project":"PROJ","summary":"A nothing-to-do"}' >/dev/null
-nothing() { [ "$(control state | jq -r '[.[] | select(.summary == "A nothing-to-do") | .comments[-1].text] | first // ""' | grep -c 'found nothing to change')" = 1 ]; }
+ctl jira add/issue '{"project":"PROJ","summary":"A nothing-to-do"}' >/dev/null
+nothing() { [ "$(ctl jira state | jq -r '[.[] | select(.summary == "A nothing-to-do") | .comments[-1].text] | first // ""' | grep -c 'found nothing to change')" = 1 ]; }
 check "no change is said" until_true 60 nothing
-control add/issue '{"project":"PROJ","summary":"By a stranger","reporter":"eve"}' >/dev/null
+ctl jira add/issue '{"project":"PROJ","summary":"By a stranger","reporter":"eve"}' >/dev/null
 refused() { drover source refused --json | jq -e '[.refusals[] | select(.author == "eve")] | length == 1' >/dev/null; }
 check "a stranger is refused" until_true 20 refused
 jobs=$(drover list --json --limit 1000 --kind jira.fix | jq '.jobs | length')
 
 # A review for each wording.
-control add/issue '{"project":"REV","summary":"Judge me","assignee":null}' >/dev/null
+ctl jira add/issue '{"project":"REV","summary":"Judge me","assignee":null}' >/dev/null
 reviews() { [ "$(issue REV-1 '[.comments[] | select(.author == "bot-1")] | length')" = "$1" ]; }
 check "a ticket is judged" until_true 60 reviews 1
 check "in the agent's words" equal "$(issue REV-1 '.comments[0].text' | tr '\n' ' ' | sed 's/ *$//')" "Ready: yes it is @small"
 check "the job has ended" until_true 20 kind_is jira.review succeeded 1
-control edit '{"issue":"REV-1","description":"Now with more words"}' >/dev/null
+ctl jira edit '{"issue":"REV-1","description":"Now with more words"}' >/dev/null
 check "another wording is judged again" until_true 60 reviews 2
 check "and nothing else became of all that" equal "$(drover list --json --limit 1000 --kind jira.fix | jq '.jobs | length')" "$jobs"
 
 # What plugins and people may ask.
 check "the probe is content" equal "$(drover call jira.probe '{}' | jq -r '[.ok, .as] | join(" ")')" "true bot-1"
-check "a comment by hand" drover call jira.comment '{"issue":"REV-1","text":"Hello","key":"h1"}'
+# Prism answers 500 now and then where its own connection to the fake was closed: whether it was posted is then looked up.
+check "a comment by hand" until_true 20 drover call jira.comment '{"issue":"REV-1","text":"Hello","key":"h1"}'
 check "twice is once" drover call jira.comment '{"issue":"REV-1","text":"Hello","key":"h1"}'
 check "as the ticket shows" reviews 3
 check "nothing crashed" not grep -q AddressSanitizer "$work/droverd.out"
 check "no token in the log" not grep -qF jira-token "$work/drover.log"
-check "no limit was broken" equal "$(control limits | jq '.violations | length')" 0
+check "nothing against Atlassian's contract" equal "$(contract_violations jira)" ""
+check "no limit was broken" equal "$(ctl jira limits | jq '.violations | length')" 0
+daemon_stop
+
+# A scoped token, which works under a prefix only.
+ctl jira reset '{"prefix":"/ex/jira/c-1","scoped":true}' >/dev/null
+rm -rf "$work/state" "$work/cache"
+jira_conf 'email = "bot@example.com";' /ex/jira/c-1
+ctl jira add/issue '{"project":"PROJ","summary":"Behind a prefix","description":"It is broken."}' >/dev/null
+daemon_start || finish broken
+check "a scoped token: the ticket comes through" until_true 60 status_is PROJ-1 "In Review"
 daemon_stop
 
 # Data Center.
-control reset '{"flavor":"server"}' >/dev/null
+ctl jira reset '{"flavor":"server"}' >/dev/null
 rm -rf "$work/state" "$work/cache"
-jira_conf 'flavor = "server";'
-control add/issue '{"project":"OPS","summary":"On premises","description":"h1. Old"}' >/dev/null
+jira_url=$jira_fake
+jira_conf 'flavor = "server";' ''
+ctl jira add/issue '{"project":"OPS","summary":"On premises","description":"h1. Old"}' >/dev/null
 daemon_start || finish broken
 check "Data Center: the ticket comes through" until_true 60 status_is OPS-1 "In Review"
 check "Data Center: with one comment" equal "$(issue OPS-1 '[.comments[] | select(.author == "bot-1")] | length')" 1
