@@ -3,6 +3,7 @@ e2e_tests = tests/e2e/newcomer.sh tests/e2e/operator.sh tests/e2e/remote.sh test
 e2e_tests += tests/e2e/deeds.sh tests/e2e/tickets.sh tests/e2e/api.sh tests/e2e/mortal.sh tests/e2e/trust.sh
 e2e_tests += tests/e2e/prompts.sh
 e2e_tests += tests/e2e/jira.sh
+e2e_tests += tests/e2e/github.sh
 e2e_tests += tests/e2e/http.sh
 e2e_tests += tests/e2e/intake.sh tests/e2e/notify.sh
 TESTS += $(e2e_tests)
