@@ -12,6 +12,25 @@
 #include "base/error.h"
 #include "host/scope.h"
 
+/*
+ * libcurl, loaded when it is first used: it brings twenty libraries along, and each of them would make every fork of a worker
+ * and every job dearer, of plugins too that ask nobody.
+ */
+#define HTTP_CURL_CALLS(X) \
+	X(easy_cleanup) X(easy_getinfo) X(easy_init) X(easy_reset) X(easy_setopt) X(easy_strerror) X(free) X(getdate) \
+	X(global_init) X(multi_add_handle) X(multi_cleanup) X(multi_info_read) X(multi_init) X(multi_perform) \
+	X(multi_poll) X(multi_remove_handle) X(slist_append) X(slist_free_all) X(url) X(url_cleanup) X(url_get) \
+	X(url_set)
+
+struct http_curl {
+#define X(call) __typeof__(curl_##call) *call;
+	HTTP_CURL_CALLS(X)
+#undef X
+};
+
+/* NULL and CONFIG when there is none. */
+const struct http_curl *http_curl(struct error *);
+
 #define HTTP_SOCKETS_MAX 16
 #define HTTP_URL_MAX 8192
 

@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -36,7 +35,6 @@ struct exchange {
 	int64_t resolving;               /* monotonic ms since when; 0: not */
 };
 
-static void http_global(void);
 static struct http *http_make(struct http *, struct error *);
 static curl_socket_t on_open(void *, curlsocktype, struct curl_sockaddr *);
 static int on_close(void *, curl_socket_t);
@@ -49,22 +47,17 @@ static void exchange_set_method(CURL *, const struct http_try *);
 static int exchange_run(struct exchange *, int64_t until, CURLcode *, struct error *);
 static int exchange_failed(const struct exchange *, CURLcode, const char *, struct error *);
 
-static void
-http_global(void)
-{
-	(void)curl_global_init(CURL_GLOBAL_DEFAULT);
-}
-
 static struct http *
 http_make(struct http *http, struct error *err)
 {
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	const struct http_curl *curl = http_curl(err);
 
-	(void)pthread_once(&once, http_global);
+	if (curl == NULL)
+		return NULL;
 	if (http->multi == NULL)
-		http->multi = curl_multi_init();
+		http->multi = curl->multi_init();
 	if (http->easy == NULL)
-		http->easy = curl_easy_init();
+		http->easy = curl->easy_init();
 	if (http->multi != NULL && http->easy != NULL)
 		return http;
 	error_set(err, DROVER_AGAIN, "http: libcurl could not be started");
@@ -74,10 +67,12 @@ http_make(struct http *http, struct error *err)
 void
 http_close(struct http *http)
 {
+	const struct http_curl *curl = http_curl(NULL);
+
 	if (http->easy != NULL)
-		curl_easy_cleanup(http->easy);
+		curl->easy_cleanup(http->easy);
 	if (http->multi != NULL)
-		(void)curl_multi_cleanup(http->multi);
+		(void)curl->multi_cleanup(http->multi);
 	http->easy = NULL;
 	http->multi = NULL;
 }
@@ -202,65 +197,68 @@ on_header(char *data, size_t size, size_t n, void *arg)
 static void
 exchange_set_method(CURL *easy, const struct http_try *try)
 {
+	const struct http_curl *curl = http_curl(NULL);
+
 	if (strcmp(try->method, "GET") == 0 && try->body == NULL) {
-		curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
+		curl->easy_setopt(easy, CURLOPT_HTTPGET, 1L);
 		return;
 	}
 	if (strcmp(try->method, "HEAD") == 0) {
-		curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
+		curl->easy_setopt(easy, CURLOPT_NOBODY, 1L);
 		return;
 	}
 	if (try->body != NULL || strcmp(try->method, "DELETE") != 0) {
-		curl_easy_setopt(easy, CURLOPT_POST, 1L);
-		curl_easy_setopt(easy, CURLOPT_POSTFIELDS, try->body != NULL ? try->body : "");
-		curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)(try->body != NULL ? try->body_len : 0));
+		curl->easy_setopt(easy, CURLOPT_POST, 1L);
+		curl->easy_setopt(easy, CURLOPT_POSTFIELDS, try->body != NULL ? try->body : "");
+		curl->easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)(try->body != NULL ? try->body_len : 0));
 	}
-	curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, try->method);
+	curl->easy_setopt(easy, CURLOPT_CUSTOMREQUEST, try->method);
 }
 
 static int
 exchange_set(struct exchange *x, int64_t timeout_ms)
 {
 	const struct config *config = x->scope->config;
+	const struct http_curl *curl = http_curl(NULL);
 	const struct http_try *try = x->try;
 	CURL *easy = x->http->easy;
 
-	curl_easy_reset(easy);
-	if (curl_easy_setopt(easy, CURLOPT_URL, try->url) != CURLE_OK)
+	curl->easy_reset(easy);
+	if (curl->easy_setopt(easy, CURLOPT_URL, try->url) != CURLE_OK)
 		return -1;
 	exchange_set_method(easy, try);
-	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, try->headers);
-	curl_easy_setopt(easy, CURLOPT_USERAGENT, "drover/" VERSION);
-	curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip");
+	curl->easy_setopt(easy, CURLOPT_HTTPHEADER, try->headers);
+	curl->easy_setopt(easy, CURLOPT_USERAGENT, "drover/" VERSION);
+	curl->easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip");
 #if LIBCURL_VERSION_NUM >= 0x075500
-	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+	curl->easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
 #else
-	curl_easy_setopt(easy, CURLOPT_PROTOCOLS, (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS));
+	curl->easy_setopt(easy, CURLOPT_PROTOCOLS, (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS));
 #endif
 	/* One request a connection at a time: what was sent, and what was not, is known. */
-	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
-	curl_easy_setopt(easy, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)try->max);
-	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)timeout_ms);
-	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)(timeout_ms < HTTP_CONNECT_MS ? timeout_ms : HTTP_CONNECT_MS));
-	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, HTTP_IDLE_S);
-	curl_easy_setopt(easy, CURLOPT_MAXCONNECTS, 4L);
-	curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, try->once ? 1L : 0L);
-	curl_easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
-	curl_easy_setopt(easy, CURLOPT_PROXY, try->loopback || config == NULL || config->http_proxy == NULL ? "" : config->http_proxy);
+	curl->easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+	curl->easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+	curl->easy_setopt(easy, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)try->max);
+	curl->easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)timeout_ms);
+	curl->easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)(timeout_ms < HTTP_CONNECT_MS ? timeout_ms : HTTP_CONNECT_MS));
+	curl->easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+	curl->easy_setopt(easy, CURLOPT_MAXAGE_CONN, HTTP_IDLE_S);
+	curl->easy_setopt(easy, CURLOPT_MAXCONNECTS, 4L);
+	curl->easy_setopt(easy, CURLOPT_FRESH_CONNECT, try->once ? 1L : 0L);
+	curl->easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
+	curl->easy_setopt(easy, CURLOPT_PROXY, try->loopback || config == NULL || config->http_proxy == NULL ? "" : config->http_proxy);
 	if (config != NULL && config->http_ca_file != NULL)
-		curl_easy_setopt(easy, CURLOPT_CAINFO, config->http_ca_file);
-	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
-	curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, x);
-	curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, on_close);
-	curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, x->http);
-	curl_easy_setopt(easy, CURLOPT_RESOLVER_START_FUNCTION, on_resolve);
-	curl_easy_setopt(easy, CURLOPT_RESOLVER_START_DATA, x);
-	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
-	curl_easy_setopt(easy, CURLOPT_WRITEDATA, x);
-	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
-	curl_easy_setopt(easy, CURLOPT_HEADERDATA, x);
+		curl->easy_setopt(easy, CURLOPT_CAINFO, config->http_ca_file);
+	curl->easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
+	curl->easy_setopt(easy, CURLOPT_OPENSOCKETDATA, x);
+	curl->easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, on_close);
+	curl->easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, x->http);
+	curl->easy_setopt(easy, CURLOPT_RESOLVER_START_FUNCTION, on_resolve);
+	curl->easy_setopt(easy, CURLOPT_RESOLVER_START_DATA, x);
+	curl->easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+	curl->easy_setopt(easy, CURLOPT_WRITEDATA, x);
+	curl->easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+	curl->easy_setopt(easy, CURLOPT_HEADERDATA, x);
 	return 0;
 }
 
@@ -269,6 +267,7 @@ static int
 exchange_run(struct exchange *x, int64_t until, CURLcode *result, struct error *err)
 {
 	struct scope *scope = x->scope;
+	const struct http_curl *curl = http_curl(NULL);
 	struct curl_waitfd runner = { .fd = scope->wait_fd, .events = CURL_WAIT_POLLIN };
 	int64_t now, left;
 	CURLMsg *message;
@@ -276,7 +275,7 @@ exchange_run(struct exchange *x, int64_t until, CURLcode *result, struct error *
 	bool heed;
 
 	for (;;) {
-		if (curl_multi_perform(x->http->multi, &running) != CURLM_OK)
+		if (curl->multi_perform(x->http->multi, &running) != CURLM_OK)
 			return error_set(err, DROVER_INTERNAL, "http: libcurl failed");
 		if (running == 0)
 			break;
@@ -286,12 +285,12 @@ exchange_run(struct exchange *x, int64_t until, CURLcode *result, struct error *
 		left = until - now < HTTP_SLICE_MS ? until - now : HTTP_SLICE_MS;
 		heed = scope->wait_fd != -1 && scope->wait_ready != NULL && (x->resolving == 0 || now - x->resolving > HTTP_RESOLVE_MS);
 		runner.revents = 0;
-		if (curl_multi_poll(x->http->multi, &runner, heed ? 1 : 0, left > 0 ? (int)left : 0, &ready) != CURLM_OK)
+		if (curl->multi_poll(x->http->multi, &runner, heed ? 1 : 0, left > 0 ? (int)left : 0, &ready) != CURLM_OK)
 			return error_set(err, DROVER_INTERNAL, "http: libcurl failed");
 		if (heed && runner.revents != 0)
 			scope->wait_ready(scope);
 	}
-	while ((message = curl_multi_info_read(x->http->multi, &queued)) != NULL) {
+	while ((message = curl->multi_info_read(x->http->multi, &queued)) != NULL) {
 		if (message->msg == CURLMSG_DONE)
 			*result = message->data.result;
 	}
@@ -302,6 +301,7 @@ exchange_run(struct exchange *x, int64_t until, CURLcode *result, struct error *
 static int
 exchange_failed(const struct exchange *x, CURLcode code, const char *detail, struct error *err)
 {
+	const struct http_curl *curl = http_curl(NULL);
 	char shown[256];
 
 	http_shown(x->try->url, shown, sizeof shown);
@@ -315,18 +315,19 @@ exchange_failed(const struct exchange *x, CURLcode code, const char *detail, str
 		return error_set(err, DROVER_CONFIG, "%s: http.ca_file cannot be read", shown);
 	if (code == CURLE_PEER_FAILED_VERIFICATION)
 		return error_set(err, DROVER_AGAIN, "%s: the server's certificate is not trusted (%s): see http.ca_file", shown,
-		    *detail != '\0' ? detail : curl_easy_strerror(code));
+		    *detail != '\0' ? detail : curl->easy_strerror(code));
 	if (code == CURLE_PARTIAL_FILE || code == CURLE_GOT_NOTHING)
 		return error_set(err, DROVER_AGAIN, "%s: the answer was cut off after %zu bytes", shown, x->answer->body.len);
 	if (code == CURLE_OPERATION_TIMEDOUT)
 		return error_set(err, DROVER_AGAIN, "%s: no whole answer in time (%zu bytes came)", shown, x->answer->body.len);
-	return error_set(err, DROVER_AGAIN, "%s: %s", shown, *detail != '\0' ? detail : curl_easy_strerror(code));
+	return error_set(err, DROVER_AGAIN, "%s: %s", shown, *detail != '\0' ? detail : curl->easy_strerror(code));
 }
 
 int
 http_exchange(struct scope *scope, struct http *http, struct http_try *try, struct http_answer *answer, struct error *err)
 {
 	struct exchange x = { .scope = scope, .http = http, .try = try, .answer = answer };
+	const struct http_curl *curl = http_curl(NULL);
 	char detail[CURL_ERROR_SIZE] = "";
 	CURLcode result = CURLE_OK;
 	long number = 0;
@@ -340,17 +341,17 @@ http_exchange(struct scope *scope, struct http *http, struct http_try *try, stru
 		return -1;
 	if (exchange_set(&x, try->timeout_ms) != 0)
 		return error_set(err, DROVER_PERMANENT, "http: libcurl refuses the URL");
-	curl_easy_setopt(http->easy, CURLOPT_ERRORBUFFER, detail);
-	if (curl_multi_add_handle(http->multi, http->easy) != CURLM_OK)
+	curl->easy_setopt(http->easy, CURLOPT_ERRORBUFFER, detail);
+	if (curl->multi_add_handle(http->multi, http->easy) != CURLM_OK)
 		return error_set(err, DROVER_INTERNAL, "http: libcurl failed");
 	rc = exchange_run(&x, clock_mono() + try->timeout_ms, &result, err);
-	if (curl_easy_getinfo(http->easy, CURLINFO_REQUEST_SIZE, &number) != CURLE_OK || number > 0)
+	if (curl->easy_getinfo(http->easy, CURLINFO_REQUEST_SIZE, &number) != CURLE_OK || number > 0)
 		try->sent = true;
-	if (curl_easy_getinfo(http->easy, CURLINFO_RESPONSE_CODE, &number) == CURLE_OK)
+	if (curl->easy_getinfo(http->easy, CURLINFO_RESPONSE_CODE, &number) == CURLE_OK)
 		answer->status = (int)number;
-	(void)curl_multi_remove_handle(http->multi, http->easy);
+	(void)curl->multi_remove_handle(http->multi, http->easy);
 	/* What the exchange lent to the handle is gone when this returns. */
-	curl_easy_reset(http->easy);
+	curl->easy_reset(http->easy);
 	if (rc == 0 && result != CURLE_OK)
 		rc = exchange_failed(&x, result, detail, err);
 	if (rc != 0)

@@ -37,7 +37,8 @@ request_method(const char *method, struct error *err)
 static void
 request_line(struct http_call *call, const char *line)
 {
-	struct curl_slist *more = curl_slist_append(call->headers, line);
+	const struct http_curl *curl = http_curl(NULL);
+	struct curl_slist *more = curl != NULL ? curl->slist_append(call->headers, line) : NULL;
 
 	MUST(more != NULL);
 	call->headers = more;
@@ -113,6 +114,8 @@ http_call_begin(struct http_call *call, struct scope *scope, const struct drover
 
 	memset(call, 0, sizeof *call);
 	call->scope = scope;
+	if (http_curl(err) == NULL)
+		return -1;
 	if (service_in(r, sizeof *r, request, SERVICE_LEAST(drover_http_request, arg), "drover_http_request", err) != 0 ||
 	    request_method(r->method, err) != 0 || request_limits(r, err) != 0 ||
 	    service_line(r->credential, "http: credential", DROVER_KEY_MAX, true, err) != 0)
@@ -144,9 +147,12 @@ http_call_begin(struct http_call *call, struct scope *scope, const struct drover
 void
 http_call_end(struct http_call *call)
 {
+	const struct http_curl *curl;
+
 	for (struct curl_slist *h = call->headers; h != NULL; h = h->next)
 		explicit_bzero(h->data, strlen(h->data));
-	curl_slist_free_all(call->headers);
+	if (call->headers != NULL && (curl = http_curl(NULL)) != NULL)
+		curl->slist_free_all(call->headers);
 	free(call->url);
 	free(call->origin);
 	memset(call, 0, sizeof *call);

@@ -83,17 +83,20 @@ url_loopback(const char *host)
 static int
 url_base(const char *base, bool *loopback, struct error *err)
 {
-	CURLU *u = curl_url();
+	const struct http_curl *curl = http_curl(err);
+	CURLU *u = curl != NULL ? curl->url() : NULL;
 	char *scheme = NULL, *host = NULL, *user = NULL, *query = NULL;
 	int rc = -1;
 
-	if (u == NULL || curl_url_set(u, CURLUPART_URL, base, 0) != CURLUE_OK ||
-	    curl_url_get(u, CURLUPART_SCHEME, &scheme, 0) != CURLUE_OK || curl_url_get(u, CURLUPART_HOST, &host, 0) != CURLUE_OK) {
+	if (curl == NULL)
+		return -1;
+	if (u == NULL || curl->url_set(u, CURLUPART_URL, base, 0) != CURLUE_OK ||
+	    curl->url_get(u, CURLUPART_SCHEME, &scheme, 0) != CURLUE_OK || curl->url_get(u, CURLUPART_HOST, &host, 0) != CURLUE_OK) {
 		error_set(err, DROVER_CONFIG, "http: \"%.200s\" is no URL", base);
 		goto out;
 	}
 	*loopback = url_loopback(host);
-	if (curl_url_get(u, CURLUPART_USER, &user, 0) == CURLUE_OK || curl_url_get(u, CURLUPART_QUERY, &query, 0) == CURLUE_OK ||
+	if (curl->url_get(u, CURLUPART_USER, &user, 0) == CURLUE_OK || curl->url_get(u, CURLUPART_QUERY, &query, 0) == CURLUE_OK ||
 	    strchr(base, '#') != NULL)
 		error_set(err, DROVER_CONFIG, "http: the base URL of %.200s has a user, a query or a fragment", host);
 	else if (strcmp(scheme, "https") != 0 && strcmp(scheme, "http") != 0)
@@ -103,31 +106,34 @@ url_base(const char *base, bool *loopback, struct error *err)
 	else
 		rc = 0;
 out:
-	curl_free(scheme);
-	curl_free(host);
-	curl_free(user);
-	curl_free(query);
-	curl_url_cleanup(u);
+	curl->free(scheme);
+	curl->free(host);
+	curl->free(user);
+	curl->free(query);
+	curl->url_cleanup(u);
 	return rc;
 }
 
 char *
 http_origin(const char *url)
 {
-	CURLU *u = curl_url();
+	const struct http_curl *curl = http_curl(NULL);
+	CURLU *u = curl != NULL ? curl->url() : NULL;
 	char *scheme = NULL, *host = NULL, *port = NULL, *origin = NULL;
 
-	if (u != NULL && curl_url_set(u, CURLUPART_URL, url, 0) == CURLUE_OK &&
-	    curl_url_get(u, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK && curl_url_get(u, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
-	    curl_url_get(u, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) == CURLUE_OK) {
+	if (curl == NULL)
+		return NULL;
+	if (u != NULL && curl->url_set(u, CURLUPART_URL, url, 0) == CURLUE_OK &&
+	    curl->url_get(u, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK && curl->url_get(u, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
+	    curl->url_get(u, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) == CURLUE_OK) {
 		origin = xasprintf("%s://%s:%s", scheme, host, port);
 		for (char *p = origin; *p != '\0'; p++)
 			*p = (char)tolower((unsigned char)*p);
 	}
-	curl_free(scheme);
-	curl_free(host);
-	curl_free(port);
-	curl_url_cleanup(u);
+	curl->free(scheme);
+	curl->free(host);
+	curl->free(port);
+	curl->url_cleanup(u);
 	return origin;
 }
 
@@ -162,15 +168,18 @@ http_url(const char *base, const char *path, bool *loopback, struct error *err)
 char *
 http_resolve(const char *url, const char *reference)
 {
-	CURLU *u = curl_url();
+	const struct http_curl *curl = http_curl(NULL);
+	CURLU *u = curl != NULL ? curl->url() : NULL;
 	char *whole = NULL, *copy = NULL;
 
-	if (url_text(reference, "reference", NULL) == 0 && u != NULL && curl_url_set(u, CURLUPART_URL, url, 0) == CURLUE_OK &&
-	    curl_url_set(u, CURLUPART_URL, reference, CURLU_NON_SUPPORT_SCHEME) == CURLUE_OK &&
-	    curl_url_set(u, CURLUPART_FRAGMENT, NULL, 0) == CURLUE_OK && curl_url_get(u, CURLUPART_URL, &whole, 0) == CURLUE_OK)
+	if (curl == NULL)
+		return NULL;
+	if (url_text(reference, "reference", NULL) == 0 && u != NULL && curl->url_set(u, CURLUPART_URL, url, 0) == CURLUE_OK &&
+	    curl->url_set(u, CURLUPART_URL, reference, CURLU_NON_SUPPORT_SCHEME) == CURLUE_OK &&
+	    curl->url_set(u, CURLUPART_FRAGMENT, NULL, 0) == CURLUE_OK && curl->url_get(u, CURLUPART_URL, &whole, 0) == CURLUE_OK)
 		copy = xstrdup(whole);
-	curl_free(whole);
-	curl_url_cleanup(u);
+	curl->free(whole);
+	curl->url_cleanup(u);
 	return copy;
 }
 

@@ -18,6 +18,7 @@
 
 static int64_t whole_number(const char *, const char **end);
 static int64_t iso_time(const char *);
+static time_t date_read(const char *);
 static int64_t until(int64_t at, int64_t date, int64_t now);
 static bool limit_spent(const struct http_answer *);
 static int64_t limit_wait(const struct http_answer *, int64_t date, int64_t now);
@@ -94,6 +95,15 @@ until(int64_t at, int64_t date, int64_t now)
 	return at - reference > DAY_MS ? DAY_MS : at - reference;
 }
 
+/* -1: no date that HTTP knows. */
+static time_t
+date_read(const char *s)
+{
+	const struct http_curl *curl = http_curl(NULL);
+
+	return curl != NULL ? curl->getdate(s, NULL) : -1;
+}
+
 int64_t
 http_retry_after(const char *value, int64_t date, int64_t now)
 {
@@ -110,7 +120,7 @@ http_retry_after(const char *value, int64_t date, int64_t now)
 			return -1;
 		return n > DAY_MS / 1000 ? DAY_MS : n * 1000;
 	}
-	if ((at = curl_getdate(value, NULL)) == -1)
+	if ((at = date_read(value)) == -1)
 		return -1;
 	return until((int64_t)at * 1000, date, now);
 }
@@ -168,7 +178,7 @@ void
 http_verdict(const struct http_answer *answer, int64_t now, struct drover_http_verdict *v)
 {
 	const char *date_text = http_header(answer, "date"), *reason = http_header(answer, "ratelimit-reason");
-	time_t date = date_text != NULL ? curl_getdate(date_text, NULL) : -1;
+	time_t date = date_text != NULL ? date_read(date_text) : -1;
 	int64_t wait = limit_wait(answer, date > 0 ? (int64_t)date * 1000 : 0, now);
 	int status = answer->status;
 

@@ -8,10 +8,10 @@ libhost_la_SOURCES = \
   core/host/option.c core/host/prompt.c core/host/prompt_clean.c core/host/queue.c core/host/reader.c core/host/reader_codex.c core/host/reader_opencode.c \
   core/host/reader_plain.c core/host/reader_stream_json.c core/host/reset.c core/host/scope.c core/host/secret.c \
   core/host/service.c core/host/time.c core/host/trust.c core/host/verdict.c
-libhost_la_SOURCES += core/host/http.c core/host/http.h core/host/http_cache.c core/host/http_core.c core/host/http_curl.c core/host/http_link.c \
+libhost_la_SOURCES += core/host/http.c core/host/http.h core/host/http_cache.c core/host/http_core.c core/host/http_curl.c core/host/http_load.c core/host/http_link.c \
   core/host/http_request.c core/host/http_url.c core/host/http_verdict.c core/host/repo.c
 libhost_la_SOURCES += core/host/readonly.c
-libhost_la_LIBADD = $(CURL_LIBS) $(PCRE2_LIBS) $(LIBCONFIG_LIBS)
+libhost_la_LIBADD = $(PCRE2_LIBS) $(LIBCONFIG_LIBS)
 dist_pkgdata_DATA += data/agent-errors.conf
 
 # A drover that runs where it was built finds its data there too.
