@@ -191,6 +191,38 @@ START_TEST(a_race_at_the_remote)
 }
 END_TEST
 
+/* The branch moves, or goes, when git has looked at it and not yet begun to push. */
+START_TEST(a_race_before_the_push)
+{
+	char *old = xstrdup(getenv("PATH")), *bin = path_join(dir, "bin"), *whole = xasprintf("%s:%s", bin, old);
+	struct outcome o;
+
+	sh(PUSHES("later") "; git -C $D/origin.git update-ref refs/heads/later topic; git -C $D/origin.git update-ref refs/heads/topic topic^");
+	sh("mkdir $D/bin && cat >$D/bin/git <<EOF\n"
+	    "#!/bin/sh\n"
+	    "PATH=$PATH\n"
+	    "case \" \\$* \" in *\" push \"*) test -f $D/raced || { touch $D/raced; . $D/race; } ;; esac\n"
+	    "exec git \"\\$@\"\n"
+	    "EOF\n"
+	    "chmod 755 $D/bin/git");
+	if (_i == 0)
+		sh("echo 'git -C '$D'/origin.git update-ref refs/heads/topic later' >$D/race");
+	else
+		sh("echo 'git -C '$D'/origin.git update-ref -d refs/heads/topic' >$D/race");
+	ck_assert_int_eq(setenv("PATH", whole, 1), 0);
+	o = run();
+	ck_assert_int_eq(setenv("PATH", old, 1), 0);
+	ck_assert_msg(o.code == (_i == 0 ? DROVER_AGAIN : DROVER_PERMANENT), "%s", o.text);
+	if (_i == 0)
+		topic_is("later\ntheirs");
+	else
+		ck_assert_int_eq(git(origin, NULL, "show-ref", "-q", "--verify", "refs/heads/topic", NULL), 1);
+	free(old);
+	free(bin);
+	free(whole);
+}
+END_TEST
+
 START_TEST(a_branch_that_is_gone)
 {
 	struct outcome o;
@@ -265,6 +297,32 @@ START_TEST(killed_anywhere)
 }
 END_TEST
 
+/* What was pushed and written down is done, also where somebody has taken it off the branch since. */
+START_TEST(done_is_done)
+{
+	struct outcome o;
+
+	for (int crashes = 1; crashes < CRASHES_MAX && core.killed_at != MESSAGE_EFFECT_DONE; crashes++) {
+		if (crashes > 1) {
+			change_teardown_kit();
+			setup();
+		}
+		core.kill_after = crashes;
+		o = run();
+		ck_assert_int_eq(o.code, 1);
+	}
+	core.kill_after = 0;
+	job.attempt = 2;
+	job.epoch = core.epoch = 2;
+	topic_is("Fix the login\ntheirs");
+	ck_assert_int_eq(git(origin, NULL, "update-ref", "refs/heads/topic", "topic^", NULL), 0);
+	o = run();
+	ck_assert_msg(o.code == 0, "%s", o.text);
+	ck_assert_int_eq(agent_runs(), 1);
+	topic_is("theirs");
+}
+END_TEST
+
 int
 main(void)
 {
@@ -280,9 +338,11 @@ main(void)
 	tcase_add_test(onto, some_branches_are_not_pushed_onto);
 	tcase_add_loop_test(onto, who_pushed_meanwhile_is_built_upon, 0, 2);
 	tcase_add_loop_test(onto, a_race_at_the_remote, 0, 2);
+	tcase_add_loop_test(onto, a_race_before_the_push, 0, 2);
 	tcase_add_loop_test(onto, a_branch_that_is_gone, 0, 4);
 	tcase_add_test(onto, a_rewritten_branch_is_not_written_over);
 	tcase_add_test(onto, killed_anywhere);
+	tcase_add_test(onto, done_is_done);
 	suite_add_tcase(suite, onto);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
