@@ -31,7 +31,7 @@ struct fix {
 	struct jira jira;
 	struct payload p;
 	cJSON *issue;                  /* as it is now */
-	cJSON *state;                  /* {"taken": bool, "n": number, "asked": number, "verdict": {...}, "waits": "id of the newest answer"} */
+	cJSON *state;                  /* {"taken": bool, "moved": bool, "n": number, "asked": number, "verdict": {...}, "waits": "id of the newest answer"} */
 	char newest[JIRA_ID_MAX];      /* comment of somebody who may start work; "": none */
 	char ended[256];               /* why there is nothing to do; "": there is */
 	const char *repos[FIX_REPOS];

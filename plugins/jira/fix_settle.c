@@ -227,6 +227,10 @@ settle_tell(struct fix *f, size_t changed, struct drover_error *err)
 		code = issue_transition(&f->jira, f->p.issue, status, NULL, err);
 	if (code == 0 && urls.len > 0 && text_of(&urls) != NULL)
 		code = f->scope->host->queue->result(f->scope, "url", text_of(&urls), err);
+	/* Each is told of by whoever is notified of pull requests. */
+	for (i = 0; i < f->work_len && code == 0; i++)
+		if (f->work[i].url[0] != '\0')
+			code = f->scope->host->queue->result(f->scope, "pull", f->work[i].url, err);
 	text_free(&text);
 	text_free(&urls);
 	return code;

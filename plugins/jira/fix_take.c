@@ -73,6 +73,7 @@ take_answer(struct fix *f, struct drover_error *err)
 	}
 	cJSON_DeleteItemFromObjectCaseSensitive(f->state, "waits");
 	cJSON_DeleteItemFromObjectCaseSensitive(f->state, "taken");
+	cJSON_DeleteItemFromObjectCaseSensitive(f->state, "moved");
 	cJSON_DeleteItemFromObjectCaseSensitive(f->state, "verdict");
 	cJSON_DeleteItemFromObjectCaseSensitive(f->state, "asked");
 	cJSON_AddNumberToObject(f->state, "asked", asked + 1);
@@ -97,12 +98,17 @@ fix_take(struct fix *f, struct drover_error *err)
 		return 0;
 	if ((code = take_number(f, err)) != 0 || (code = take_answer(f, err)) != 0)
 		return code;
-	if (json_true(f->state, "taken"))
+	if (!json_true(f->state, "taken")) {
+		if ((code = fix_mark(f, "working", NULL, err)) != 0)
+			return code;
+		cJSON_AddBoolToObject(f->state, "taken", true);
+		if ((code = fix_state_save(f, err)) != 0)
+			return code;
+	}
+	if (json_true(f->state, "moved"))
 		return 0;
-	if ((code = fix_mark(f, "working", NULL, err)) != 0)
-		return code;
 	if (*in_progress != '\0' && (code = issue_transition(&f->jira, f->p.issue, in_progress, NULL, err)) != 0)
 		return code;
-	cJSON_AddBoolToObject(f->state, "taken", true);
+	cJSON_AddBoolToObject(f->state, "moved", true);
 	return fix_state_save(f, err);
 }

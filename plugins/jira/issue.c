@@ -30,6 +30,9 @@ issue_get(struct jira *j, const char *key, const char *fields, bool changelog, c
 	if (answer.status < 200 || answer.status > 299 || !cJSON_IsObject(cJSON_GetObjectItemCaseSensitive(answer.json, "fields"))) {
 		code = answer.status < 200 || answer.status > 299 ? web_refused(&answer, key, err) :
 		    plugin_fail(err, DROVER_AGAIN, "%s: Jira's answer is no issue", key);
+		/* This one issue is closed to us; the account is well. */
+		if (answer.status == 403)
+			err->code = code = DROVER_PERMANENT;
 		web_answer_free(&answer);
 		return code;
 	}

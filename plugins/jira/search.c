@@ -79,8 +79,16 @@ jira_search(struct jira *j, const char *jql, const char *const *fields, const ch
 	for (page = 0; page < SEARCH_PAGES; page++) {
 		const char *next;
 
-		if ((code = jira_must(j, &request, "search", &answer, err, "%s", j->server ? "/search" : "/search/jql")) != 0)
+		if ((code = jira_send(j, &request, &answer, err, "%s", j->server ? "/search" : "/search/jql")) != 0)
 			break;
+		if (answer.status < 200 || answer.status > 299) {
+			code = web_refused(&answer, "search", err);
+			/* A project, status or field that is not there: the query is the operator's. */
+			if (answer.status == 400)
+				err->code = code = DROVER_CONFIG;
+			web_answer_free(&answer);
+			break;
+		}
 		if (!cJSON_IsArray(cJSON_GetObjectItemCaseSensitive(answer.json, "issues"))) {
 			web_answer_free(&answer);
 			code = plugin_fail(err, DROVER_AGAIN, "search: Jira's answer has no list of issues");

@@ -129,6 +129,7 @@ START_TEST(a_ticket_becomes_a_pull_request)
 	ck_assert_ptr_nonnull(strstr(r->body, "https://github.example/acme/web/pull/12"));
 	ck_assert_ptr_nonnull(strstr(r->body, "\"trace\":\"0af7651916cd43dd8448eb211c80319c\""));
 	ck_assert_str_eq(fake_result(fake, "url"), "https://github.example/acme/web/pull/12");
+	ck_assert_str_eq(fake_result(fake, "pull"), "https://github.example/acme/web/pull/12");
 	ck_assert_ptr_nonnull(strstr(fake_request(fake, "PUT", ISSUE "/properties/drover", 0)->body, "\"state\":\"working\",\"done\":false"));
 	r = fake_request(fake, "PUT", ISSUE "/properties/drover", 1);
 	ck_assert_ptr_nonnull(strstr(r->body, "\"state\":\"done\",\"done\":true,\"n\":1,\"branches\":{\"web\":\"drover/PROJ-1-mend-the-thing\"}"));
@@ -178,6 +179,7 @@ END_TEST
 
 START_TEST(a_verdict_is_not_paid_for_twice)
 {
+	set_option("marker", "0");
 	fake_agent(fake, PROCEED);
 	fake->change_code = DROVER_AGAIN;
 	ck_assert_int_eq(kit_run(&kit, "fix", "", payload), DROVER_AGAIN);
@@ -319,7 +321,7 @@ catch_up(const char *id)
 			status = strstr(r->body, "\"11\"") != NULL ? "In Progress" : strstr(r->body, "\"12\"") != NULL ? "To Do" : "In Review";
 		if (strcmp(r->path, ISSUE "/comment") == 0) {
 			n++;
-			list = kit_text("{\"id\":\"500\",\"author\":%s,\"properties\":[{\"key\":\"drover\",\"value\":{\"id\":\"%s\"}}]," BODY "}", kit_user(ME), id, "x");
+			list = kit_text("{\"id\":\"500\",\"author\":%s,\"properties\":[{\"key\":\"drover\",\"value\":{\"id\":\"%s\"}}],%s", kit_user(ME), id, strstr(r->body, "\"body\":"));
 		}
 	}
 	r = NULL;
@@ -374,6 +376,30 @@ START_TEST(a_death_at_any_step_posts_nothing_twice)
 		teardown();
 	}
 	ck_assert_uint_gt(step, 40);
+	setup();
+}
+END_TEST
+
+START_TEST(a_death_does_no_harm_without_markers_either)
+{
+	unsigned step;
+	int alive = 1, i;
+
+	teardown();
+	for (step = 1; alive; step++) {
+		setup();
+		set_option("marker", "0");
+		for (i = 0; i < 4; i++)
+			fake_agent(fake, PROCEED);
+		for (i = 0; i < 4; i++)
+			fake_reply(fake, "github.open-pull", 0, PULL);
+		alive = die_at(step, "fix", "none", 0);
+		ck_assert_msg(fake_result(fake, "ended") == NULL, "step %u: %s", step, fake_result(fake, "ended"));
+		ck_assert_msg(fake_requests(fake, "POST", ISSUE "/comment") == 1, "step %u", step);
+		ck_assert_msg(moves("\"11\"") == 1 && moves("\"31\"") == 1, "step %u: %d, %d", step, moves("\"11\""), moves("\"31\""));
+		teardown();
+	}
+	ck_assert_uint_gt(step, 30);
 	setup();
 }
 END_TEST
@@ -457,6 +483,7 @@ main(void)
 	tcase_add_test(c, a_payload_that_names_no_issue_is_refused);
 	tcase_add_test(c, a_forge_that_fails_announces_nothing);
 	tcase_add_test(c, a_death_at_any_step_posts_nothing_twice);
+	tcase_add_test(c, a_death_does_no_harm_without_markers_either);
 	tcase_add_test(c, a_death_while_asking_asks_once);
 	tcase_add_test(c, a_review_is_one_comment);
 	tcase_add_test(c, a_review_survives_a_death_at_any_step);
