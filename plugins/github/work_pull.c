@@ -9,7 +9,7 @@
 
 #include "github.h"
 
-#define DIFF_MAX (100 * 1024)    /* of a prompt of 256 KiB */
+#define DIFF_MAX (60 * 1024)     /* a value of a prompt takes 64 KiB */
 #define THREAD_MAX (32 * 1024)
 #define DIFF_ACCEPT "application/vnd.github.diff"
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # make fuzz: libFuzzer on what reads outside bytes, each for fuzz_seconds, in a clang build of its own that keeps its corpus.
-fuzz_programs = fuzz-message fuzz-config fuzz-reader fuzz-adf fuzz-prompt fuzz-http fuzz-json
+fuzz_programs = fuzz-message fuzz-config fuzz-reader fuzz-adf fuzz-prompt fuzz-github fuzz-http fuzz-json
 fuzz_seconds = 20
 EXTRA_PROGRAMS += $(fuzz_programs)
 CLEANFILES += $(fuzz_programs)
@@ -27,6 +27,10 @@ fuzz_json_SOURCES = tests/fuzz/json.c $(plugin_web) plugins/common/text.c
 fuzz_json_CPPFLAGS = $(plugin_cppflags) $(CJSON_CFLAGS)
 fuzz_json_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 fuzz_json_LDADD = $(CJSON_LIBS)
+fuzz_github_SOURCES = tests/fuzz/github.c $(github_sources)
+fuzz_github_CPPFLAGS = $(plugin_cppflags) $(CJSON_CFLAGS) $(CRYPTO_CFLAGS)
+fuzz_github_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+fuzz_github_LDADD = $(CJSON_LIBS) $(CRYPTO_LIBS)
 
 fuzz:
 	test -f fuzz-build/Makefile || { mkdir -p fuzz-build && cd fuzz-build && '$(abs_top_srcdir)/configure' CC=clang CFLAGS='-g -O1' \
