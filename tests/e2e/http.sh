@@ -110,11 +110,25 @@ check "the metrics too" grep -qxF "drover_plugin_http_breaker_open{origin=\"http
 check "and how requests ended" grep -qE '^drover_plugin_http_requests_total\{plugin="asker",origin="[^"]*",class="again"\} [1-9]' "$work/metrics"
 check "nobody else is held up" told '{"path":"/list"}' .status 200
 
+# A source that waits for a trickle holds up nobody: its request is not in nginx's log before it has ended.
+sed -i 's|watch = "/idle"|watch = "/slow?source"|' "$work/drover.conf"
+slow=$(asked 'GET /slow 200')
+check "the source asks for what takes 20 s" drover reload
+polled() { drover source list --json | jq -e '.. | objects | select(.name? == "asker.watch") | .state' 2>/dev/null | grep -q polling; }
+check "it is being polled" until_true 20 polled
+check "an operation comes through meanwhile" told '{"path":"/list"}' .status 200
+drover submit asker.ask --key meanwhile --payload '{"path":"/list"}' >/dev/null
+ran() { job_is 1 succeeded; }
+check "and a job" until_true 15 ran
+check "all while it waits" equal "$(asked 'GET /slow 200')" "$slow"
+sed -i 's|watch = "/slow?source"|watch = "/idle"|' "$work/drover.conf"
+check "back" drover reload
+
 check "a long pause is a quota" told '{"path":"/spent","credential":"spent"}' '[.code, .tries, .retry_after >= 120000]' '[-2,1,true]'
 check "that holds for the credential" told '{"path":"/list","credential":"spent"}' '[.code,.status]' '[-2,0]'
-check "and in a job" drover submit asker.ask --key spent --payload '{"path":"/list","credential":"spent"}'
-held() { drover show --json 1 | jq -e '.state == "delayed"' >/dev/null; }
-check "which waits, without an attempt less" until_true 20 held
+drover submit asker.ask --key spent --payload '{"path":"/list","credential":"spent"}' >/dev/null
+held() { drover show --json 2 | jq -e '.state == "delayed"' >/dev/null; }
+check "a job with it waits" until_true 20 held
 daemon_kill
 daemon_start || finish broken
 check "and after a restart" told '{"path":"/list","credential":"spent"}' '[.code,.status]' '[-2,0]'

@@ -437,10 +437,15 @@ START_TEST(options_and_secrets)
 	ck_assert_int_eq((int)host_secret.get(&scope.public, "unset", value, sizeof value, &err), -1);
 	ck_assert_int_eq(err.code, 0);
 	ck_assert_int_eq((int)host_secret.get(&scope.public, "nope", value, sizeof value, &err), DROVER_PERMANENT);
-	host_log.printf(&scope.public, DROVER_INFO, "sent %s", "tops3cret-\xc3\xa4");
+	ck_assert_int_eq(host_secret.given(&scope.public, "token"), 1);
+	ck_assert_int_eq(host_secret.given(&scope.public, "unset"), 0);
+	ck_assert_int_eq(host_secret.given(&scope.public, "nope"), 0);
+	host_secret.mask(&scope.public, "made-of-it-s3cret");
+	host_log.printf(&scope.public, DROVER_INFO, "sent %s and %s", "tops3cret-\xc3\xa4", "made-of-it-s3cret");
 	log_close();
 	ck_assert_int_eq(path_read(path, 65536, &text, NULL), 0);
-	ck_assert_ptr_null(strstr(buf_str(&text), "tops3cret"));
+	ck_assert_ptr_null(strstr(buf_str(&text), "s3cret"));
+	ck_assert_ptr_nonnull(strstr(buf_str(&text), "sent *** and ***"));
 	log_mask_clear();
 
 	options_free((struct options *)(uintptr_t)scope.plugin_options);
@@ -585,6 +590,35 @@ START_TEST(out_structs_of_other_sizes)
 	ck_assert_int_eq(newer[sizeof ours], 0x55);
 	ck_assert_mem_eq(newer, &size, sizeof size);
 	ck_assert_mem_eq(newer + 4, (char *)&ours + 4, sizeof ours - 4);
+}
+END_TEST
+
+START_TEST(repos_are_seen)
+{
+	struct drover_repo repo = { .size = sizeof repo };
+	struct error why = { 0 };
+	struct scope scope;
+
+	scope_init(&scope, SCOPE_SOURCE);
+	ck_assert_int_eq(host_repo.at(&scope.public, 0, &repo), -1);
+	scope.config = config_parse("repos = ( { name = \"web\"; url = \"https://github.com/acme/web.git\"; forge = \"github\"; base = \"main\"; },"
+	    " { name = \"api\"; url = \"/srv/api.git\"; } );", "test", &why);
+	ck_assert_msg(scope.config != NULL, "%s", why.text);
+	ck_assert_int_eq(host_repo.at(&scope.public, 0, &repo), 0);
+	ck_assert_str_eq(repo.name, "web");
+	ck_assert_str_eq(repo.url, "https://github.com/acme/web.git");
+	ck_assert_str_eq(repo.base, "main");
+	ck_assert_str_eq(repo.forge, "github");
+	ck_assert_int_eq(host_repo.find(&scope.public, "api", &repo), 0);
+	ck_assert_str_eq(repo.url, "/srv/api.git");
+	ck_assert_str_eq(repo.base, "");
+	ck_assert_str_eq(repo.forge, "");
+	ck_assert_int_eq(host_repo.at(&scope.public, 2, &repo), -1);
+	ck_assert_int_eq(host_repo.find(&scope.public, "nope", &repo), -1);
+	ck_assert_int_eq(host_repo.find(&scope.public, NULL, &repo), -1);
+	config_free((struct config *)(uintptr_t)scope.config);
+	scope.config = NULL;
+	scope_end(&scope);
 }
 END_TEST
 
@@ -749,6 +783,7 @@ main(void)
 	tcase_add_test(services, time_is_the_daemons);
 	tcase_add_test(services, log_takes_anything);
 	tcase_add_test(services, options_and_secrets);
+	tcase_add_test(services, repos_are_seen);
 	tcase_add_test(services, memory_is_bounded_and_asked_for_what_fits);
 	tcase_add_test(services, trust_is_the_cores_rule);
 	suite_add_tcase(suite, services);
