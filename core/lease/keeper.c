@@ -4,6 +4,7 @@
  * CPU and disk; another one of it says whether tokens can be read. It knows nothing but what a message says, and ends when the core does.
  */
 #include <dirent.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -19,6 +20,7 @@
 
 #define IOPRIO_WHO_PROCESS 1
 #define IOPRIO_IDLE (3 << 13)
+#define KEPT_REFS "refs/drover/job/"
 
 struct chore {
 	const char *path;
@@ -32,6 +34,7 @@ static int chore_clean(struct chore *, struct error *);
 static int chore_remove(struct chore *, struct error *);
 static int chore_measure(struct chore *, struct error *);
 static int chore_sweep(struct chore *, struct error *);
+static void mirror_forget_jobs(const struct tree *, const char *state_dir);
 static int keeper_tidy(int fd, const struct message *, struct error *);
 static int keeper_token(int fd, const struct message *, struct error *);
 
@@ -162,12 +165,42 @@ chore_measure(struct chore *c, struct error *err)
 	return 0;
 }
 
+/*
+ * Commits that were kept for jobs which are no more. A job's folder of outputs is there before its first commit is kept,
+ * and goes to the trash with the job.
+ */
+static void
+mirror_forget_jobs(const struct tree *t, const char *state_dir)
+{
+	git_reference_iterator *all = NULL;
+	git_repository *repo = NULL;
+	struct buf gone = BUF_INIT;
+	const char *name;
+	char *folder;
+
+	if (mirror_open(t, &repo, NULL) != 0)
+		return;
+	if (git_reference_iterator_glob_new(&all, repo, KEPT_REFS "*") == 0) {
+		while (git_reference_next_name(&name, all) == 0) {
+			folder = xasprintf("%s/jobs/%s", state_dir, name + strlen(KEPT_REFS));
+			if (access(folder, F_OK) != 0 && errno == ENOENT)
+				buf_add(&gone, name, strlen(name) + 1);
+			free(folder);
+		}
+		git_reference_iterator_free(all);
+	}
+	git_repository_free(repo);
+	for (size_t at = 0; at < gone.len; at += strlen(gone.data + at) + 1)
+		(void)mirror_ref_set(t, gone.data + at, NULL, NULL);
+	buf_free(&gone);
+}
+
 /* Also the moment for the mirrors: it comes when nobody is in a hurry. */
 static int
 chore_sweep(struct chore *c, struct error *err)
 {
 	struct config_repo repo = { .name = (char *)(uintptr_t)"mirror" };
-	char *mirrors = path_join(c->path, "mirrors"), *mirror;
+	char *mirrors = path_join(c->path, "mirrors"), *outputs = path_join(c->path, "jobs"), *mirror;
 	DIR *dir = opendir(mirrors);
 	struct dirent *entry;
 	struct tree tree;
@@ -179,6 +212,8 @@ chore_sweep(struct chore *c, struct error *err)
 			continue;
 		mirror = path_join(mirrors, entry->d_name);
 		tree_init(&tree, 0, &repo, mirror, mirror, c->path);
+		if (access(outputs, F_OK) == 0)
+			mirror_forget_jobs(&tree, c->path);
 		mirror_tend(&tree, err);
 		tree_free(&tree);
 		free(mirror);
@@ -186,6 +221,7 @@ chore_sweep(struct chore *c, struct error *err)
 	if (dir != NULL)
 		closedir(dir);
 	free(mirrors);
+	free(outputs);
 	c->bytes = tree_sweep(c->path, err);
 	c->state = "gone";
 	return c->bytes < 0 ? -1 : 0;

@@ -262,6 +262,15 @@ START_TEST(keeper_does_what_it_is_told)
 	message_free(&m);
 	ck_assert_int_lt(atoi(shell_out(up.mirror, "ls objects/pack/*.pack | wc -l")), 10);
 	ck_assert_str_eq(shell_out(up.mirror, "git cat-file -p $(echo 7 | git hash-object --stdin)"), "7");
+	/* What was kept for a job goes when the job's outputs have gone; where there are no outputs at all nobody can tell. */
+	ck_assert_int_eq(shell(up.mirror, "for i in 7 8; do git update-ref refs/drover/job/$i refs/remotes/origin/side; done"), 0);
+	tidy(fds[0], "sweep", &t, up.state, &m);
+	message_free(&m);
+	ck_assert_str_eq(shell_out(up.mirror, "git for-each-ref --format='%%(refname)' refs/drover/job"), "refs/drover/job/7\nrefs/drover/job/8");
+	ck_assert_int_eq(shell(up.state, "mkdir -p jobs/8"), 0);
+	tidy(fds[0], "sweep", &t, up.state, &m);
+	message_free(&m);
+	ck_assert_str_eq(shell_out(up.mirror, "git for-each-ref --format='%%(refname)' refs/drover/job"), "refs/drover/job/8");
 	tidy(fds[0], "dance", &t, up.state, &m);
 	ck_assert_int_eq((int)message_i(&m, "class"), DROVER_INTERNAL);
 	message_free(&m);
