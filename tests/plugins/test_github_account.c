@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The plugin github as an App, its operations, and its webhook. */
+#include <sys/wait.h>
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <check.h>
 #include <openssl/bio.h>
@@ -247,6 +250,58 @@ START_TEST(a_comment_is_posted_once_for_a_key)
 }
 END_TEST
 
+START_TEST(a_comment_that_a_crash_left_unsure_is_looked_for)
+{
+	static const char request[] = "{\"repo\":\"web\",\"number\":\"12\",\"text\":\"Hi\",\"key\":\"k1\"}";
+	unsigned step;
+	int status;
+	bool ended = false;
+	pid_t pid;
+
+	for (step = 1; !ended; step++) {
+		if (step > 1) {
+			kit_teardown();
+			kit_setup();
+		}
+		/* With markers and without. */
+		if (_i == 1)
+			kit->options[3].value[0] = '0';
+		fake_serve(kit, "POST", KIT_REPO "/issues/12/comments", 201, NULL, "{\"id\":55,\"html_url\":\"u\"}");
+		kit->kill_at = step;
+		if ((pid = fork()) == 0)
+			_exit(call("comment", request) == 0 ? 0 : 1);
+		ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+		kit->kill_at = 0;
+		ended = WIFEXITED(status);
+		if (ended)
+			break;
+		fake_serve(kit, "GET", KIT_REPO "/issues/12/comments", 200, NULL, fake_requests(kit, "POST", "/") == 0 ? "[]" :
+		    kit_text("[{\"id\":54,\"user\":{\"login\":\"drover-bot\"},\"body\":\"Other\"},{\"id\":55,\"html_url\":\"u\",\"user\":{\"login\":\"drover-bot\"},%s]",
+		    fake_request(kit, "POST", "/", 0)->body + 1));
+		ck_assert_msg(call("comment", request) == 0, "%s", kit_err.text);
+		ck_assert_str_eq(kit->outside.replied, "{\"id\":\"55\",\"url\":\"u\"}");
+		ck_assert_msg(fake_requests(kit, "POST", "/") == 1, "killed at step %u", step);
+	}
+	ck_assert_uint_gt(step, 6);
+}
+END_TEST
+
+START_TEST(a_copied_marker_is_no_post_of_ours)
+{
+	static const char request[] = "{\"repo\":\"web\",\"number\":\"12\",\"text\":\"Hi\",\"key\":\"k1\"}";
+
+	snprintf(kit->outside.effects[0].key, sizeof(kit->outside.effects[0].key), "github/comment/acme/web#12/k1");
+	kit->outside.effects[0].state = DROVER_EFFECT_UNSURE;
+	kit->outside.neffects = 1;
+	fake_serve(kit, "GET", KIT_REPO "/issues/12/comments", 200, NULL,
+	    "[{\"id\":9,\"user\":{\"login\":\"mallory\"},\"body\":\"<!-- drover:comment:acme/web_12/k1 trace= -->\"}]");
+	fake_serve(kit, "POST", KIT_REPO "/issues/12/comments", 201, NULL, "{\"id\":55,\"html_url\":\"u\"}");
+	ck_assert_msg(call("comment", request) == 0, "%s", kit_err.text);
+	ck_assert_int_eq(fake_requests(kit, "POST", "/"), 1);
+	ck_assert_ptr_nonnull(strstr(fake_request(kit, "POST", "/", 0)->body, "<!-- drover:comment:acme/web_12/k1 trace="));
+}
+END_TEST
+
 START_TEST(labels_are_set_where_they_exist)
 {
 	fake_serve(kit, "GET", KIT_REPO "/labels", 200, NULL, "[{\"name\":\"Bug\"}]");
@@ -299,16 +354,22 @@ deliver(const char *event, const char *signature, const char *text, struct drove
 }
 
 static const char *
-sign(const char *text)
+sign_with(const char *secret, const char *text)
 {
 	unsigned char sum[32];
 	unsigned int len = 0, i;
 	const char *out = "sha256=";
 
-	HMAC(EVP_sha256(), "s3cret", 6, (const unsigned char *)text, strlen(text), sum, &len);
+	HMAC(EVP_sha256(), secret, (int)strlen(secret), (const unsigned char *)text, strlen(text), sum, &len);
 	for (i = 0; i < len; i++)
 		out = kit_text("%s%02x", out, sum[i]);
 	return out;
+}
+
+static const char *
+sign(const char *text)
+{
+	return sign_with("s3cret", text);
 }
 
 START_TEST(a_proven_delivery_wakes_the_sources_that_have_something)
@@ -351,7 +412,7 @@ START_TEST(an_unproven_delivery_is_refused)
 		ck_assert_int_eq(deliver("issues", sign(body) + 7, body, &receipt), DROVER_AUTH);
 		ck_assert_int_eq(deliver("", sign(body), body, &receipt), DROVER_PERMANENT);
 	} else
-		ck_assert_int_eq(deliver("issues", sign(body), body, &receipt), DROVER_AUTH);
+		ck_assert_int_eq(deliver("issues", sign_with(_i == 1 ? "s3cret" : "", body), body, &receipt), DROVER_AUTH);
 	ck_assert_str_eq(kit->outside.woken, "");
 }
 END_TEST
@@ -379,6 +440,8 @@ main(void)
 	tcase_add_test(tc, a_pull_request_that_cannot_be_is_permanent);
 	tcase_add_test(tc, a_write_follows_a_renamed_repository);
 	tcase_add_test(tc, a_comment_is_posted_once_for_a_key);
+	tcase_add_loop_test(tc, a_comment_that_a_crash_left_unsure_is_looked_for, 0, 2);
+	tcase_add_test(tc, a_copied_marker_is_no_post_of_ours);
 	tcase_add_test(tc, labels_are_set_where_they_exist);
 	tcase_add_loop_test(tc, a_bad_request_is_refused_before_anything_is_written, 0, sizeof(bad) / sizeof(bad[0]));
 	tcase_add_test(tc, an_unknown_repo_is_a_matter_of_configuration);
