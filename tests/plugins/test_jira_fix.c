@@ -51,10 +51,12 @@ serve_comments(const char *list, int n)
 	fake_serve(fake, "GET", ISSUE "/comment", 200, NULL, body);
 }
 
+static const char *fields = ""; /* more of the ticket's */
+
 static void
 ticket(const char *status, const char *properties)
 {
-	kit_serve_issue(&kit, "PROJ-1", kit_issue("PROJ-1", "10001", status, ME, "", "", properties));
+	kit_serve_issue(&kit, "PROJ-1", kit_issue("PROJ-1", "10001", status, ME, fields, "", properties));
 }
 
 static void
@@ -62,6 +64,7 @@ setup(void)
 {
 	kit_setup(&kit);
 	fake = kit.fake;
+	fields = "";
 	set_option("done_status", "In Review");
 	fake_repo(fake, "web", "https://github.example/acme/web.git", "github");
 	ticket("To Do", "");
@@ -311,7 +314,8 @@ catch_up(const char *id)
 {
 	const struct fake_request *r;
 	const char *status = "To Do", *list = "";
-	int i, n = 0;
+	char made[512];
+	int i, n = 0, subtasks = 0;
 
 	for (i = 0; i < fake->outside.nrequests; i++) {
 		r = &fake->outside.requests[i];
@@ -324,6 +328,16 @@ catch_up(const char *id)
 			list = kit_text("{\"id\":\"500\",\"author\":%s,\"properties\":[{\"key\":\"drover\",\"value\":{\"id\":\"%s\"}}],%s", kit_user(ME), id, strstr(r->body, "\"body\":"));
 		}
 	}
+	made[0] = '\0';
+	for (i = 0; (r = fake_request(fake, "POST", "/rest/api/3/issue", i)) != NULL; i++) {
+		if (strcmp(r->path, "/rest/api/3/issue") != 0 || r->status == 0)
+			continue;
+		snprintf(made + strlen(made), sizeof(made) - strlen(made), "%s{\"key\":\"PROJ-%d\"}", subtasks > 0 ? "," : "", 7 + subtasks);
+		fake_serve(fake, "GET", kit_text("/rest/api/3/issue/PROJ-%d/properties/drover", 7 + subtasks), 200, NULL,
+		    kit_text("{\"key\":\"drover\",%.*s", (int)strcspn(strstr(r->body, "\"value\":"), "]"), strstr(r->body, "\"value\":")));
+		subtasks++;
+	}
+	fields = kit_text("\"subtasks\":[%s]", made);
 	r = NULL;
 	for (i = 0; fake_request(fake, "PUT", ISSUE "/properties/drover", i) != NULL; i++)
 		r = fake_request(fake, "PUT", ISSUE "/properties/drover", i);
@@ -380,6 +394,103 @@ START_TEST(a_death_at_any_step_posts_nothing_twice)
 }
 END_TEST
 
+/* Two repos that both change. A path is found by its begin, and what is queued comes first: hence all that is posted below /issue is queued before it. */
+static void
+several(void)
+{
+	int i;
+
+	setup();
+	set_option("triage", "0");
+	fake_repo(fake, "api", "https://github.example/acme/api.git", "github");
+	fake_serve(fake, "GET", "/rest/api/3/project/PROJ", 200, NULL, "{\"issueTypes\":[{\"id\":\"1\",\"subtask\":false},{\"id\":\"5\",\"subtask\":true}]}");
+	for (i = 0; i < 8; i++) {
+		fake_answer(fake, "POST", ISSUE "/transitions", 204, NULL, "");
+		fake_answer(fake, "POST", ISSUE "/comment", 201, NULL, "{\"id\":\"500\"}");
+		fake_answer(fake, "POST", ISSUE "/remotelink", 201, NULL, "{}");
+		fake_answer(fake, "POST", "/rest/api/3/issue/PROJ-7/remotelink", 201, NULL, "{}");
+		fake_answer(fake, "POST", "/rest/api/3/issue/PROJ-8/remotelink", 201, NULL, "{}");
+		fake_reply(fake, "github.open-pull", 0, PULL);
+	}
+	fake_answer(fake, "POST", "/rest/api/3/issue", 201, NULL, "{\"id\":\"7\",\"key\":\"PROJ-7\"}");
+	fake_answer(fake, "POST", "/rest/api/3/issue", 201, NULL, "{\"id\":\"8\",\"key\":\"PROJ-8\"}");
+}
+
+static int
+subtasks_made(void)
+{
+	int n = 0, i;
+
+	for (i = 0; i < fake->outside.nrequests; i++)
+		n += strcmp(fake->outside.requests[i].method, "POST") == 0 && strcmp(fake->outside.requests[i].path, "/rest/api/3/issue") == 0;
+	return n;
+}
+
+START_TEST(several_repos_have_a_subtask_each)
+{
+	const struct fake_request *r;
+
+	teardown();
+	several();
+	ck_assert_int_eq(kit_run(&kit, "fix", "", payload), 0);
+	ck_assert_int_eq(subtasks_made(), 2);
+	r = fake_request(fake, "POST", "/rest/api/3/issue", 1);
+	ck_assert_str_eq(r->path, "/rest/api/3/issue");
+	ck_assert_ptr_nonnull(strstr(r->body, "\"fields\":{\"project\":{\"key\":\"PROJ\"},\"parent\":{\"key\":\"PROJ-1\"},\"issuetype\":{\"id\":\"5\"},\"summary\":\"Mend the thing (web)\"}"));
+	ck_assert_ptr_nonnull(strstr(r->body, "\"properties\":[{\"key\":\"drover\",\"value\":{\"id\":\"PROJ-1/100/web\""));
+	ck_assert_int_eq(fake->outside.ncalled, 2);
+	ck_assert_ptr_nonnull(strstr(fake->outside.called[1].request, "\"repo\":\"api\",\"branch\":\"drover/PROJ-1-mend-the-thing\",\"title\":\"PROJ-8: Mend the thing\""));
+	ck_assert_int_eq(fake_requests(fake, "POST", ISSUE "/remotelink"), 2);
+	ck_assert_int_eq(fake_requests(fake, "POST", "/rest/api/3/issue/PROJ-8/remotelink"), 1);
+	ck_assert_int_eq(fake_requests(fake, "POST", ISSUE "/comment"), 1);
+}
+END_TEST
+
+START_TEST(a_project_without_subtasks_does_without)
+{
+	int i;
+
+	teardown();
+	several();
+	for (i = 0; i < fake->outside.nanswers; i++)
+		if (strcmp(fake->outside.answers[i].path, "/rest/api/3/project/PROJ") == 0)
+			fake->outside.answers[i].body = "{\"issueTypes\":[{\"id\":\"1\",\"subtask\":false}]}";
+	ck_assert_int_eq(kit_run(&kit, "fix", "", payload), 0);
+	ck_assert_int_eq(subtasks_made(), 0);
+	ck_assert_int_eq(fake->outside.ncalled, 2);
+	teardown();
+	several();
+	for (i = 0; i < fake->outside.nanswers; i++)
+		if (strcmp(fake->outside.answers[i].path, "/rest/api/3/issue") == 0) {
+			fake->outside.answers[i].status = 400;
+			fake->outside.answers[i].body = "{\"errors\":{\"team\":\"Team is required.\"}}";
+		}
+	ck_assert_int_eq(kit_run(&kit, "fix", "", payload), 0);
+	ck_assert_int_eq(fake->outside.ncalled, 2);
+	ck_assert_ptr_nonnull(strstr(fake->log, "goes on without sub-tasks"));
+	ck_assert_ptr_nonnull(strstr(fake->log, "Team is required"));
+}
+END_TEST
+
+START_TEST(a_death_between_several_repos_makes_nothing_twice)
+{
+	unsigned step;
+	int alive = 1;
+
+	teardown();
+	for (step = 1; alive; step++) {
+		several();
+		alive = die_at(step, "fix", "done/PROJ-1/100", 0);
+		ck_assert_msg(subtasks_made() == 2, "step %u: %d sub-tasks", step, subtasks_made());
+		ck_assert_msg(fake_requests(fake, "POST", ISSUE "/comment") == 1, "step %u", step);
+		ck_assert_ptr_nonnull(strstr(fake->outside.called[fake->outside.ncalled - 1].request, "\"title\":\"PROJ-8: "));
+		teardown();
+	}
+	ck_assert_uint_gt(step, 50);
+	setup();
+}
+END_TEST
+
 START_TEST(a_death_does_no_harm_without_markers_either)
 {
 	unsigned step;
@@ -427,10 +538,14 @@ END_TEST
 START_TEST(a_review_is_one_comment)
 {
 	fake_serve(fake, "PUT", ISSUE "/properties/drover.review", 200, NULL, "");
+	fake_answer(fake, "POST", ISSUE "/comment", 500, NULL, "");
 	fake_agent(fake, "noise\nREPLY_START\n**Ready**: yes @mia\nREPLY_END\n");
+	ck_assert_int_eq(kit_run(&kit, "review", "", payload), DROVER_AGAIN);
+	/* What the agent said is not asked for again. */
 	ck_assert_int_eq(kit_run(&kit, "review", "", payload), 0);
+	ck_assert_int_eq(fake->outside.agents, 1);
 	ck_assert_uint_eq(fake->outside.agent_flags, DROVER_AGENT_READ_ONLY);
-	ck_assert_ptr_nonnull(strstr(fake_request(fake, "POST", ISSUE "/comment", 0)->body, "{\"type\":\"text\",\"text\":\": yes @mia\"}"));
+	ck_assert_ptr_nonnull(strstr(fake_request(fake, "POST", ISSUE "/comment", 1)->body, "{\"type\":\"text\",\"text\":\": yes @mia\"}"));
 	ck_assert_int_eq(fake_requests(fake, "POST", ISSUE "/transitions"), 0);
 	ck_assert_ptr_nonnull(strstr(fake_request(fake, "PUT", ISSUE "/properties/drover.review", 0)->body, "\"revision\":\"100\""));
 	fake->nresults = 0;
@@ -484,6 +599,9 @@ main(void)
 	tcase_add_test(c, a_forge_that_fails_announces_nothing);
 	tcase_add_test(c, a_death_at_any_step_posts_nothing_twice);
 	tcase_add_test(c, a_death_does_no_harm_without_markers_either);
+	tcase_add_test(c, several_repos_have_a_subtask_each);
+	tcase_add_test(c, a_project_without_subtasks_does_without);
+	tcase_add_test(c, a_death_between_several_repos_makes_nothing_twice);
 	tcase_add_test(c, a_death_while_asking_asks_once);
 	tcase_add_test(c, a_review_is_one_comment);
 	tcase_add_test(c, a_review_survives_a_death_at_any_step);
