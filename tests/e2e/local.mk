@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 e2e_tests = tests/e2e/newcomer.sh tests/e2e/operator.sh tests/e2e/remote.sh tests/e2e/crash.sh tests/e2e/agents.sh tests/e2e/refuse.sh tests/e2e/hostile.sh tests/e2e/plugins.sh tests/e2e/disk.sh tests/e2e/inprocess.sh tests/e2e/slots.sh
 e2e_tests += tests/e2e/deeds.sh tests/e2e/tickets.sh tests/e2e/api.sh tests/e2e/mortal.sh tests/e2e/trust.sh tests/e2e/strangers.sh
-e2e_tests += tests/e2e/prompts.sh
+e2e_tests += tests/e2e/prompts.sh tests/e2e/onto.sh
 e2e_tests += tests/e2e/jira.sh
 e2e_tests += tests/e2e/github.sh
 e2e_tests += tests/e2e/http.sh
