@@ -116,7 +116,7 @@ int person_read(struct jira *, const char *source, const cJSON *user, const char
 int person_allowed(struct jira *, const char *source, const cJSON *user, const char *project, struct drover_error *);
 
 /* payload.c: what a job of ours is handed. */
-#define PAYLOAD_TEXT_MAX 24576
+#define PAYLOAD_TEXT_MAX 22000         /* bytes of a description; JSON may double them */
 
 struct payload {
 	cJSON *json;                   /* what the others point into */

@@ -9,7 +9,8 @@
 
 #include "jira/jira.h"
 
-#define PAYLOAD_LIST_MAX 40
+#define PAYLOAD_LIST_MAX 20
+#define PAYLOAD_CUT "\n\n(The rest of the description is left out: it is too long.)"
 #define REPO "repo:"
 
 static void payload_text(cJSON *, const char *, const char *, size_t);
@@ -19,11 +20,14 @@ static const char *repo_of(struct drover_scope *, const cJSON *);
 static void
 payload_text(cJSON *to, const char *key, const char *text, size_t max)
 {
-	char *copy = malloc(max + 1);
+	char *copy = malloc(max + sizeof(PAYLOAD_CUT));
+	size_t len = strlen(text);
 
 	if (copy == NULL)
 		return;
-	text_clean(copy, max + 1, text, text_cut(text, strlen(text), max), "\n\t");
+	len = text_clean(copy, max + 1, text, text_cut(text, len, max), "\n\t");
+	if (strlen(text) > max && max == PAYLOAD_TEXT_MAX)
+		memcpy(copy + len, PAYLOAD_CUT, sizeof(PAYLOAD_CUT));
 	cJSON_AddStringToObject(to, key, copy);
 	free(copy);
 }

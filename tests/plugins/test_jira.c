@@ -81,6 +81,28 @@ START_TEST(an_assigned_ticket_becomes_a_job)
 }
 END_TEST
 
+START_TEST(the_longest_ticket_fits)
+{
+	char *lines = malloc(60001), *labels = malloc(20000);
+	size_t i, used = 0;
+
+	for (i = 0; i < 60000; i += 2)
+		memcpy(lines + i, "\\\"", 2);
+	lines[60000] = '\0';
+	for (i = 0; i < 60; i++)
+		used += (size_t)snprintf(labels + used, 20000 - used, "%s\"%0127zu\"", i > 0 ? "," : "", i);
+	kit_serve_found(&kit, "PROJ-1", "10001", "u1");
+	kit_serve_issue(&kit, "PROJ-1", kit_text("{\"id\":\"10001\",\"key\":\"PROJ-1\",\"fields\":{\"summary\":\"%.20000s\",\"status\":{\"name\":\"To Do\"},\"assignee\":%s,"
+	    "\"creator\":%s,\"labels\":[%s],\"description\":{\"type\":\"doc\",\"content\":[{\"type\":\"text\",\"text\":\"%s\"}]}}}", lines, kit_user(ME), kit_user(MIA),
+	    labels, lines));
+	ck_assert_int_eq(kit_poll(&kit, "ticket"), 0);
+	ck_assert_int_eq(fake->nemitted, 1);
+	ck_assert_uint_gt(fake->emitted[0].payload_len, 40000);
+	free(lines);
+	free(labels);
+}
+END_TEST
+
 START_TEST(an_unchanged_ticket_costs_one_search)
 {
 	kit_serve_found(&kit, "PROJ-1", "10001", "u1");
@@ -585,6 +607,7 @@ main(void)
 
 	tcase_add_checked_fixture(c, setup, teardown);
 	tcase_add_test(c, an_assigned_ticket_becomes_a_job);
+	tcase_add_test(c, the_longest_ticket_fits);
 	tcase_add_test(c, an_unchanged_ticket_costs_one_search);
 	tcase_add_test(c, our_own_doing_is_no_new_revision_and_somebody_elses_is);
 	tcase_add_test(c, the_issue_itself_decides_not_the_search);
