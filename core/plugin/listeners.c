@@ -133,9 +133,10 @@ found:
 	l->call = 0;
 	l->due = listener_wait(l, code, retry_ms, now);
 	l->since = now;
-	l->failed = code != DROVER_OK;
+	l->failed = code != DROVER_OK && !(code == DROVER_CONFIG && *text == '\0');
 	text_copy(l->why, sizeof l->why, code != DROVER_OK ? text : "");
-	if (code == DROVER_OK)
+	/* CONFIG without a word: listening is not configured, which is nobody's fault. */
+	if (code == DROVER_OK || (code == DROVER_CONFIG && *text == '\0'))
 		return;
 	if (code == DROVER_INTERNAL && listener_defect(l, now)) {
 		l->due = 0;

@@ -283,7 +283,8 @@ operation_carry_out(struct operation *op)
 	if (code < DROVER_INTERNAL)
 		code = DROVER_INTERNAL;
 	err.text[sizeof err.text - 1] = '\0';
-	if (code < 0 && err.text[0] == '\0')
+	/* Only a listener may be silent: nothing is configured that it could listen for. */
+	if (code < 0 && err.text[0] == '\0' && !(op->lasts && code == DROVER_CONFIG))
 		error_set(&err, code, "%s() failed (%s) and gave no reason", op->row->callback, error_class_name(code));
 	if (!scope.replied)
 		op->row->answer(scope.link, &op->request, code < 0 ? code : DROVER_OK, code < 0 ? &err : NULL);

@@ -182,7 +182,8 @@ struct drover_source {
 	/*
 	 * Optional. Waits for word from outside (a socket) in a process of its own for as long as the source is enabled,
 	 * may block, and says queue->wake so that poll() comes now: polling stays the truth. It returns 0 to be called
-	 * again at once, or a class to be called again with backoff or after retry_after_ms. DROVER_CONFIG: not before a reload.
+	 * again at once, or a class to be called again with backoff or after retry_after_ms. DROVER_CONFIG: not before a reload;
+	 * with no text it only says that listening is not configured.
 	 */
 	int (*listen)(struct drover_scope *, void *source, struct drover_error *);
 };

@@ -71,7 +71,7 @@ account_form(struct text_buf *out, const struct param *params, struct drover_err
 }
 
 int
-account_call(struct account *a, const char *name, const char *channel, const struct param *params, unsigned flags,
+account_call(struct account *a, const char *name, const char *channel, const struct param *params,
     struct web_answer *answer, struct drover_error *err)
 {
 	const struct method *m = method_find(name);
@@ -91,11 +91,13 @@ account_call(struct account *a, const char *name, const char *channel, const str
 	/* Apps that are sold outside Slack's marketplace may read one page a minute. */
 	if (a->history_per_minute > 0 && (strcmp(name, "conversations.history") == 0 || strcmp(name, "conversations.replies") == 0))
 		limit.count = a->history_per_minute;
-	limit.burst = limit.count;
+	/* What may come at once and what comes back in a minute are within Slack's count together. */
+	limit.burst = (limit.count + 3) / 4;
+	limit.count -= limit.count > limit.burst ? limit.burst : 0;
 	a->judged.method = m;
 	a->judged.limit = limit_name;
 	ask.method = m->read ? "GET" : "POST";
-	ask.flags = (flags & ACCOUNT_CRITICAL ? DROVER_HTTP_CRITICAL : 0) | (m->once ? DROVER_HTTP_ONCE : 0);
+	ask.flags = (a->critical ? DROVER_HTTP_CRITICAL : 0) | (m->once ? DROVER_HTTP_ONCE : 0);
 	if ((code = account_form(&form, params, err)) != 0)
 		goto out;
 	text_addf(&path, "/%s%s%s", name, m->read && form.len > 0 ? "?" : "", m->read ? text_of(&form) : "");
@@ -129,7 +131,7 @@ account_who(struct account *a, struct drover_error *err)
 	const char *scopes;
 	int code;
 
-	if ((code = account_call(a, "auth.test", NULL, NULL, 0, &answer, err)) != 0)
+	if ((code = account_call(a, "auth.test", NULL, NULL, &answer, err)) != 0)
 		return code;
 	snprintf(a->user, sizeof(a->user), "%s", json_text(answer.json, "user_id"));
 	snprintf(a->bot, sizeof(a->bot), "%s", json_text(answer.json, "bot_id"));
@@ -176,7 +178,7 @@ account_pages(struct account *a, const char *method, const struct param *params,
 	for (page = 0; page < (pages > 0 ? pages : PAGES); page++) {
 		all[n] = (struct param){ "cursor", next[0] != '\0' ? next : NULL };
 		all[n + 1] = (struct param){ NULL, NULL };
-		if ((code = account_call(a, method, NULL, all, 0, &answer, err)) != 0)
+		if ((code = account_call(a, method, NULL, all, &answer, err)) != 0)
 			return code;
 		list = json_at(answer.json, at);
 		if (!cJSON_IsArray(list))

@@ -13,7 +13,7 @@
 /* The published tiers; a method that is not here is not called. */
 static const struct method methods[] = {
 	/* name                    read   once   channel count per_ms */
-	{ "apps.connections.open", false, false, false, 3, SLACK_MINUTE },
+	{ "apps.connections.open", false, false, false, 5, SLACK_MINUTE },
 	{ "auth.test", false, false, false, 100, SLACK_MINUTE },
 	{ "chat.postMessage", false, true, true, 1, 1000 },
 	{ "chat.update", false, false, false, 50, SLACK_MINUTE },

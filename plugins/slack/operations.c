@@ -71,6 +71,7 @@ post_call(struct drover_scope *scope, void *plugin, const char *request, uint64_
 	post.text = text;
 	if ((code = account_open(&account, scope, "bot_token", err)) != 0)
 		goto out;
+	account.critical = true;
 	if ((code = account_who(&account, err)) == 0 && (code = channel_find(&account, json_text(json, "channel"), channel, err)) == 0)
 		code = post_once(&account, &post, ts, err);
 	account_close(&account);
@@ -171,7 +172,7 @@ check_channels(struct account *a, cJSON *checks, bool *all)
 		const char *name = option->item(a->scope, "channels", i);
 		const struct param params[] = { { "channel", id }, { NULL, NULL } };
 
-		if (channel_find(a, name, id, &err) != 0 || account_call(a, "conversations.info", NULL, params, 0, &answer, &err) != 0) {
+		if (channel_find(a, name, id, &err) != 0 || account_call(a, "conversations.info", NULL, params, &answer, &err) != 0) {
 			check_add(checks, all, "channel", false, "%.80s: %s", name, err.text);
 			continue;
 		}
@@ -197,7 +198,7 @@ check_app(struct drover_scope *scope, cJSON *checks, bool *all)
 		return;
 	}
 	/* A connection that nobody takes up expires by itself. */
-	if (account_call(&app, "apps.connections.open", NULL, NULL, 0, &answer, &err) == 0) {
+	if (account_call(&app, "apps.connections.open", NULL, NULL, &answer, &err) == 0) {
 		web_answer_free(&answer);
 		check_add(checks, all, "app_token", true, "Socket Mode is on");
 	} else {

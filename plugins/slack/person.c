@@ -67,7 +67,7 @@ person_ask(struct people *people, struct account *a, struct person *p, struct dr
 	const cJSON *user;
 	const char *name;
 
-	if (account_call(a, "users.info", NULL, params, 0, &answer, err) != 0)
+	if (account_call(a, "users.info", NULL, params, &answer, err) != 0)
 		return people_lost(people, a, "whether somebody is a member of the workspace", err);
 	user = json_at(answer.json, "user");
 	name = json_text_at(user, "profile.display_name");

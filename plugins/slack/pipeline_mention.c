@@ -372,6 +372,7 @@ mention_run(struct drover_scope *scope, void *plugin, const struct drover_job *j
 	}
 	if ((code = account_open(&w->account, scope, "bot_token", err)) != 0)
 		goto out;
+	w->account.critical = true;
 	if ((code = account_who(&w->account, err)) != 0)
 		goto out;
 	react(w, true, TAKEN);

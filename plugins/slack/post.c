@@ -85,7 +85,7 @@ post_send(struct account *a, const struct post *post, char *ts, struct drover_er
 
 	if (marked && metadata == NULL)
 		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
-	code = account_call(a, "chat.postMessage", post->channel, params, ACCOUNT_CRITICAL, &answer, err);
+	code = account_call(a, "chat.postMessage", post->channel, params, &answer, err);
 	free(metadata);
 	if (code != 0)
 		return code;
@@ -129,7 +129,7 @@ post_edit(struct account *a, const char *channel, const char *ts, const char *te
 	struct web_answer answer;
 	int code;
 
-	if ((code = account_call(a, "chat.update", channel, params, ACCOUNT_CRITICAL, &answer, err)) == 0)
+	if ((code = account_call(a, "chat.update", channel, params, &answer, err)) == 0)
 		web_answer_free(&answer);
 	return code;
 }
@@ -141,7 +141,7 @@ post_reaction(struct account *a, bool add, const char *channel, const char *ts, 
 	struct web_answer answer;
 	int code;
 
-	if ((code = account_call(a, add ? "reactions.add" : "reactions.remove", channel, params, 0, &answer, err)) == 0)
+	if ((code = account_call(a, add ? "reactions.add" : "reactions.remove", channel, params, &answer, err)) == 0)
 		web_answer_free(&answer);
 	return code;
 }

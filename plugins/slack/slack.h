@@ -90,6 +90,7 @@ struct account {
 	struct judged judged;            /* of the last call */
 	uint32_t history_per_minute;     /* 0: as Slack's tier 3 has it */
 	int64_t patience_ms;             /* of each call; 0: the host's */
+	bool critical;                   /* somebody waits: polls leave a part of the limits for this */
 	/* by account_who() */
 	char user[SLACK_ID_MAX], bot[SLACK_ID_MAX], team[SLACK_ID_MAX], name[SLACK_NAME_MAX], url[256];
 	char scopes[1024];               /* granted, "a,b,c"; "": not said */
@@ -99,8 +100,6 @@ struct param {
 	const char *key, *value;         /* a NULL value is left out; a NULL key ends the list */
 };
 
-#define ACCOUNT_CRITICAL 0x1u            /* somebody waits */
-
 /* Of the token `bot_token`, or of another SECRET option. */
 int account_open(struct account *, struct drover_scope *, const char *token, struct drover_error *);
 void account_close(struct account *);
@@ -108,7 +107,7 @@ void account_close(struct account *);
  * Calls a method. 0: ok:true, or an error that means the same (judged.error is set then); answer is the caller's to free. channel
  * is for the limit only, NULL: none.
  */
-int account_call(struct account *, const char *method, const char *channel, const struct param *, unsigned flags,
+int account_call(struct account *, const char *method, const char *channel, const struct param *,
     struct web_answer *, struct drover_error *);
 /* auth.test: fills user, bot, team, scopes. */
 int account_who(struct account *, struct drover_error *);

@@ -19,6 +19,7 @@
 #define ID_MAX 128
 #define TICK_US (500 * LWS_US_PER_MS)
 #define CONNECT_MS INT64_C(30000)    /* until Slack says hello */
+#define RENEW_PATIENCE 1000
 #define AGAIN_MS INT64_C(10000)      /* between tries for a new connection while the old one lasts */
 
 /* A message that has come whole. */
@@ -302,7 +303,11 @@ socket_url(struct socket *s, char *url, size_t size, struct drover_error *err)
 
 	if ((code = account_open(&app, s->scope, "app_token", err)) != 0)
 		return code;
-	if ((code = account_call(&app, "apps.connections.open", NULL, NULL, ACCOUNT_CRITICAL, &answer, err)) == 0) {
+	app.critical = true;
+	/* The old connection is served meanwhile. */
+	if (s->wires[0].used || s->wires[1].used)
+		app.patience_ms = RENEW_PATIENCE;
+	if ((code = account_call(&app, "apps.connections.open", NULL, NULL, &answer, err)) == 0) {
 		if (strlen(json_text(answer.json, "url")) >= size)
 			code = plugin_fail(err, DROVER_AGAIN, "slack: apps.connections.open: the url is too long");
 		else
