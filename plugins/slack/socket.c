@@ -35,7 +35,7 @@ struct wire {
 	struct socket *socket;
 	struct lws *wsi;                 /* NULL: not connected, or not any more */
 	unsigned serial;
-	bool used, hello, renew, leave;
+	bool used, hello, renew, leave, killed;
 	int64_t since;                   /* monotonic */
 	char *text;                      /* of the message that is coming */
 	size_t len, size;
@@ -68,7 +68,8 @@ struct address {
 static int wire_event(struct lws *, enum lws_callback_reasons, void *, void *, size_t);
 static void socket_tick(lws_sorted_usec_list_t *);
 static int address_read(const char *, struct address *);
-static int wire_gather(struct wire *, struct lws *, const void *, size_t);
+static void wire_kill(struct wire *, struct lws *, const char *);
+static void wire_gather(struct wire *, struct lws *, const void *, size_t);
 static int wire_arrived(struct wire *);
 static int wire_write(struct wire *);
 static void wire_gone(struct wire *, const char *);
@@ -118,22 +119,38 @@ address_read(const char *url, struct address *a)
 	return !a->tls && strcmp(a->host, "127.0.0.1") != 0 && strcmp(a->host, "localhost") != 0 ? -1 : 0;
 }
 
-static int
+/*
+ * Ends the connection without another word. Never by what RECEIVE returns: libwebsockets 4.1 then goes on reading what
+ * comes until the close is acknowledged, past the end of the buffer that it had just handed out.
+ */
+static void
+wire_kill(struct wire *w, struct lws *wsi, const char *why)
+{
+	if (!w->killed)
+		snprintf(w->socket->why, sizeof(w->socket->why), "%s", why);
+	w->killed = true;
+	lws_set_timeout(wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_ASYNC);
+}
+
+static void
 wire_gather(struct wire *w, struct lws *wsi, const void *data, size_t len)
 {
 	size_t size;
 	char *text;
 
+	if (w->killed)
+		return;
 	if (w->len + len > MESSAGE_MAX) {
-		snprintf(w->socket->why, sizeof(w->socket->why), "a message of more than %u bytes came", MESSAGE_MAX);
-		lws_close_reason(wsi, LWS_CLOSE_STATUS_MESSAGE_TOO_LARGE, NULL, 0);
-		return -1;
+		wire_kill(w, wsi, "a message of more than 1 MiB came");
+		return;
 	}
 	if (w->len + len > w->size) {
 		for (size = w->size == 0 ? 4096 : w->size; size < w->len + len; size *= 2)
 			;
-		if ((text = realloc(w->text, size)) == NULL)
-			return -1;
+		if ((text = realloc(w->text, size)) == NULL) {
+			wire_kill(w, wsi, "out of memory");
+			return;
+		}
 		w->text = text;
 		w->size = size;
 	}
@@ -141,12 +158,10 @@ wire_gather(struct wire *w, struct lws *wsi, const void *data, size_t len)
 		memcpy(w->text + w->len, data, len);
 	w->len += len;
 	if (!lws_is_final_fragment(wsi) || lws_remaining_packet_payload(wsi) > 0)
-		return 0;
-	if (lws_frame_is_binary(wsi)) {
-		w->len = 0;
-		return 0;
-	}
-	return wire_arrived(w);
+		return;
+	if (!lws_frame_is_binary(wsi) && wire_arrived(w) != 0)
+		wire_kill(w, wsi, "more messages came than could be carried out");
+	w->len = 0;
 }
 
 static int
@@ -162,7 +177,6 @@ wire_arrived(struct wire *w)
 	a->len = w->len;
 	if (w->len > 0)
 		memcpy(a->text, w->text, w->len);
-	w->len = 0;
 	s->waiting += a->len;
 	*s->last = a;
 	s->last = &a->next;
@@ -213,7 +227,8 @@ wire_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *
 		w->wsi = wsi;
 		return 0;
 	case LWS_CALLBACK_CLIENT_RECEIVE:
-		return wire_gather(w, wsi, in, len);
+		wire_gather(w, wsi, in, len);
+		return 0;
 	case LWS_CALLBACK_CLIENT_WRITEABLE:
 		return wire_write(w);
 	case LWS_CALLBACK_CLIENT_CLOSED:
@@ -384,6 +399,7 @@ socket_carry_out(struct socket *s, const struct arrived *a, struct drover_error 
 	switch (envelope_read(a->text, a->len, s->user, id, sizeof(id), &hint)) {
 	case ENVELOPE_HELLO:
 		w->hello = s->greeted = true;
+		s->next_ms = 0;
 		other = wire_other(w);
 		if (other->used && other->hello)
 			wire_leave(other);
@@ -460,7 +476,6 @@ socket_run(struct socket *s, struct drover_error *err)
 	lws_sul_schedule(s->context, 0, &s->tick, socket_tick, TICK_US);
 	if ((code = socket_connect(s, err)) != 0)
 		return code;
-	s->next_ms = 0;
 	while (!s->scope->host->queue->cancelled(s->scope)) {
 		if (lws_service(s->context, 0) < 0)
 			return plugin_fail(err, DROVER_AGAIN, "slack: Socket Mode: the loop failed");

@@ -25,4 +25,13 @@ check_slack_mention_SOURCES = tests/plugins/test_slack_mention.c tests/plugins/s
 check_slack_mention_CPPFLAGS = $(slack_test_cppflags)
 check_slack_mention_LDADD = $(CJSON_LIBS) $(CRYPTO_LIBS) $(CHECK_LIBS) -lm
 EXTRA_check_slack_mention_DEPENDENCIES = slack.la
+
+if LIBWEBSOCKETS
+check_PROGRAMS += check_slack_socket
+TESTS += check_slack_socket
+check_slack_socket_SOURCES = tests/plugins/test_slack_socket.c tests/plugins/slack_kit.c tests/plugins/slack_kit.h $(plugin_test_common)
+check_slack_socket_CPPFLAGS = $(slack_test_cppflags)
+check_slack_socket_LDADD = $(CRYPTO_LIBS) $(CHECK_LIBS)
+EXTRA_check_slack_socket_DEPENDENCIES = slack.la
+endif
 endif
