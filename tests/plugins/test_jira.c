@@ -383,6 +383,21 @@ START_TEST(people_are_told_apart)
 }
 END_TEST
 
+START_TEST(roles_of_the_project_count)
+{
+	fake_trust(fake, "project-role:Developers");
+	fake_trust(fake, "project-role:Elsewhere");
+	kit_serve_found(&kit, "PROJ-1", "10001", "u1");
+	assigned(kit_history("1", "dev-1", "assignee", ME, ""), "");
+	fake_serve(fake, "GET", "/rest/api/3/project/PROJ/role/10100", 200, NULL, "{\"actors\":[{\"actorUser\":{\"accountId\":\"x\"}},{\"actorGroup\":{\"name\":\"g\"}},"
+	    "{\"actorUser\":{\"accountId\":\"dev-1\"}}]}");
+	fake_serve(fake, "GET", "/rest/api/3/project/PROJ/role", 200, NULL, "{\"Developers\":\"https://acme.atlassian.net/rest/api/3/project/1/role/10100\",\"Admins\":\"https://evil.example/role/../x\"}");
+	ck_assert_int_eq(kit_poll(&kit, "ticket"), 0);
+	ck_assert_ptr_nonnull(strstr(fake->emitted[0].marks, "project-role:Developers\n"));
+	ck_assert_ptr_null(strstr(fake->emitted[0].marks, "Elsewhere"));
+}
+END_TEST
+
 START_TEST(data_center_has_ways_of_its_own)
 {
 	set_option("flavor", "server");
@@ -622,6 +637,7 @@ main(void)
 	tcase_add_test(c, a_token_that_jira_forgot_is_no_empty_list);
 	tcase_add_test(c, an_issue_that_cannot_be_read_stops_no_other);
 	tcase_add_test(c, people_are_told_apart);
+	tcase_add_test(c, roles_of_the_project_count);
 	tcase_add_test(c, data_center_has_ways_of_its_own);
 	tcase_add_test(c, a_comment_is_posted_once);
 	tcase_add_test(c, a_comment_that_may_be_there_is_looked_for);
