@@ -8,3 +8,4 @@ slack_la_CFLAGS = $(plugin_cflags)
 slack_la_CPPFLAGS = -D_GNU_SOURCE $(plugin_cppflags) $(CJSON_CFLAGS) $(CRYPTO_CFLAGS) $(LIBWEBSOCKETS_CFLAGS)
 slack_la_LDFLAGS = $(plugin_ldflags)
 slack_la_LIBADD = $(CJSON_LIBS) $(CRYPTO_LIBS) $(LIBWEBSOCKETS_LIBS)
+EXTRA_DIST += doc/slack.md

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "slack.h"
 
@@ -299,13 +300,14 @@ socket_open(struct socket *s, const char *ca_file, struct drover_error *err)
 	/* Of the environment's http_proxy nothing is taken. */
 	info.http_proxy_address = "";
 	if (ca_file != NULL && *ca_file != '\0') {
+		if (access(ca_file, R_OK) != 0)
+			return plugin_fail(err, DROVER_CONFIG, "slack: option ca_file: %.300s cannot be read", ca_file);
 		info.client_ssl_ca_filepath = ca_file;
 		info.options |= LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS;
 	}
 	lws_set_log_level(0, NULL);
 	if ((s->context = lws_create_context(&info)) == NULL)
-		return plugin_fail(err, DROVER_CONFIG, "slack: Socket Mode cannot begin%s%s", ca_file != NULL ? ": is this a file of certificates: " : "",
-		    ca_file != NULL ? ca_file : "");
+		return plugin_fail(err, DROVER_CONFIG, "slack: Socket Mode cannot begin%s", ca_file != NULL ? ": does ca_file hold certificates?" : "");
 	return 0;
 }
 

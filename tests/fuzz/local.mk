@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # make fuzz: libFuzzer on what reads outside bytes, each for fuzz_seconds, in a clang build of its own that keeps its corpus.
-fuzz_programs = fuzz-message fuzz-config fuzz-reader fuzz-adf fuzz-prompt fuzz-github fuzz-http fuzz-json
+fuzz_programs = fuzz-message fuzz-config fuzz-reader fuzz-adf fuzz-prompt fuzz-github fuzz-http fuzz-json fuzz-slack
 fuzz_seconds = 20
 EXTRA_PROGRAMS += $(fuzz_programs)
 CLEANFILES += $(fuzz_programs)
@@ -31,6 +31,10 @@ fuzz_github_SOURCES = tests/fuzz/github.c $(github_sources)
 fuzz_github_CPPFLAGS = $(plugin_cppflags) $(CJSON_CFLAGS) $(CRYPTO_CFLAGS)
 fuzz_github_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 fuzz_github_LDADD = $(CJSON_LIBS) $(CRYPTO_LIBS)
+fuzz_slack_SOURCES = tests/fuzz/slack.c $(slack_la_SOURCES)
+fuzz_slack_CPPFLAGS = $(slack_la_CPPFLAGS)
+fuzz_slack_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+fuzz_slack_LDADD = $(slack_la_LIBADD) -lm
 
 fuzz:
 	test -f fuzz-build/Makefile || { mkdir -p fuzz-build && cd fuzz-build && '$(abs_top_srcdir)/configure' CC=clang CFLAGS='-g -O1' \

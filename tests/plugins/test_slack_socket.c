@@ -13,6 +13,10 @@
 
 #include <check.h>
 #include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/rsa.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
 
 #include "slack_kit.h"
 
@@ -29,6 +33,9 @@ static struct fake *fake;
 static struct drover_error err;
 static int listening, port;
 static pid_t server;
+static SSL *tls;                     /* of the server's connection; NULL: none */
+static EVP_PKEY *key;
+static X509 *certificate;
 
 /* ---- the server, in a process of its own: a failed check ends it with 1 ---- */
 
@@ -50,12 +57,18 @@ put(int fd, const void *data, size_t len)
 	ssize_t n;
 
 	while (len > 0) {
-		n = send(fd, at, len, MSG_NOSIGNAL);
+		n = tls != NULL ? SSL_write(tls, at, (int)len) : send(fd, at, len, MSG_NOSIGNAL);
 		if (n <= 0)
 			return;
 		at += n;
 		len -= (size_t)n;
 	}
+}
+
+static ssize_t
+receive(int fd, void *data, size_t len)
+{
+	return tls != NULL ? SSL_read(tls, data, (int)len) : read(fd, data, len);
 }
 
 static void
@@ -65,7 +78,7 @@ get(int fd, void *data, size_t len)
 	ssize_t n;
 
 	while (len > 0) {
-		MUST((n = read(fd, at, len)) > 0);
+		MUST((n = receive(fd, at, len)) > 0);
 		at += n;
 		len -= (size_t)n;
 	}
@@ -107,7 +120,7 @@ get_frame(int fd, char *data, size_t size)
 	unsigned char head[2], mask[4];
 	size_t len, i;
 
-	if (read(fd, head, 1) != 1)
+	if (receive(fd, head, 1) != 1)
 		return -1;
 	get(fd, head + 1, 1);
 	MUST((head[1] & 0x80) != 0 && (head[0] & FIN) != 0);
@@ -157,7 +170,7 @@ take(void)
 static void
 shake(int fd, const char *other)
 {
-	char request[4096] = "", key[128], answer[256];
+	char request[4096] = "", nonce[128], answer[256];
 	unsigned char digest[20], text[64];
 	size_t used = 0;
 	char *at;
@@ -172,9 +185,9 @@ shake(int fd, const char *other)
 		put(fd, other, strlen(other));
 		return;
 	}
-	MUST((at = strcasestr(request, "sec-websocket-key:")) != NULL && sscanf(at + 18, " %60s", key) == 1);
-	strcat(key, MAGIC);
-	MUST(EVP_Digest(key, strlen(key), digest, NULL, EVP_sha1(), NULL) == 1);
+	MUST((at = strcasestr(request, "sec-websocket-key:")) != NULL && sscanf(at + 18, " %60s", nonce) == 1);
+	strcat(nonce, MAGIC);
+	MUST(EVP_Digest(nonce, strlen(nonce), digest, NULL, EVP_sha1(), NULL) == 1);
 	EVP_EncodeBlock(text, digest, sizeof(digest));
 	snprintf(answer, sizeof(answer), "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n\r\n", text);
 	put(fd, answer, strlen(answer));
@@ -452,6 +465,95 @@ START_TEST(silence_ends_the_connection)
 }
 END_TEST
 
+/* A certificate for localhost, signed by nobody but itself, in a file. */
+static void
+certificate_make(char path[64])
+{
+	X509_EXTENSION *names, *authority;
+	FILE *out;
+	int fd;
+
+	ck_assert_ptr_nonnull(key = EVP_RSA_gen(2048));
+	ck_assert_ptr_nonnull(certificate = X509_new());
+	X509_set_version(certificate, 2);
+	ASN1_INTEGER_set(X509_get_serialNumber(certificate), 1);
+	X509_gmtime_adj(X509_getm_notBefore(certificate), -3600);
+	X509_gmtime_adj(X509_getm_notAfter(certificate), 3600);
+	X509_NAME_add_entry_by_txt(X509_get_subject_name(certificate), "CN", MBSTRING_ASC, (const unsigned char *)"localhost", -1, -1, 0);
+	X509_set_issuer_name(certificate, X509_get_subject_name(certificate));
+	X509_set_pubkey(certificate, key);
+	ck_assert_ptr_nonnull(names = X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, "DNS:localhost"));
+	ck_assert_ptr_nonnull(authority = X509V3_EXT_conf_nid(NULL, NULL, NID_basic_constraints, "critical,CA:TRUE"));
+	X509_add_ext(certificate, names, -1);
+	X509_add_ext(certificate, authority, -1);
+	X509_EXTENSION_free(names);
+	X509_EXTENSION_free(authority);
+	ck_assert_int_gt(X509_sign(certificate, key, EVP_sha256()), 0);
+	snprintf(path, 64, "/tmp/drover-slack-XXXXXX");
+	ck_assert_int_ge(fd = mkstemp(path), 0);
+	ck_assert_ptr_nonnull(out = fdopen(fd, "w"));
+	ck_assert_int_eq(PEM_write_X509(out, certificate), 1);
+	ck_assert_int_eq(fclose(out), 0);
+}
+
+/* Whether the handshake comes to its end; the rest only when it does. */
+static bool
+tls_begin(int fd)
+{
+	SSL_CTX *context = SSL_CTX_new(TLS_server_method());
+
+	MUST(context != NULL && SSL_CTX_use_certificate(context, certificate) == 1 && SSL_CTX_use_PrivateKey(context, key) == 1);
+	MUST((tls = SSL_new(context)) != NULL && SSL_set_fd(tls, fd) == 1);
+	return SSL_accept(tls) == 1;
+}
+
+static void
+serve_tls(void)
+{
+	int fd = take();
+
+	MUST(tls_begin(fd));
+	shake(fd, NULL);
+	say(fd, HELLO);
+	say(fd, EVENT("t-1", "07"));
+	expect(fd, "{\"envelope_id\":\"t-1\"}");
+	say(fd, DISABLED);
+	expect_end(fd);
+}
+
+/* The client goes before it has said anything. */
+static void
+serve_distrusted(void)
+{
+	char data;
+	int fd = take();
+
+	if (tls_begin(fd))
+		MUST(SSL_read(tls, &data, 1) <= 0);
+}
+
+START_TEST(certificates_are_checked)
+{
+	char path[64];
+
+	certificate_make(path);
+	offer("wss", "localhost", 1);
+	ck_assert_int_eq(run(serve_distrusted), DROVER_AGAIN);
+	ck_assert_msg(strstr(err.text, "cert") != NULL, "%s", err.text);
+	fake_option(fake, "ca_file", path);
+	offer("wss", "127.0.0.1", 2);
+	ck_assert_int_eq(run(serve_distrusted), DROVER_AGAIN);
+	offer("wss", "localhost", 3);
+	ck_assert_int_eq(run(serve_tls), DROVER_CONFIG);
+	ck_assert_str_eq(fake->outside.woken, "mention");
+	unlink(path);
+	ck_assert_int_eq(kit.source->listen(&fake->scope, kit.state, &err), DROVER_CONFIG);
+	ck_assert_ptr_nonnull(strstr(err.text, path));
+	X509_free(certificate);
+	EVP_PKEY_free(key);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -471,6 +573,7 @@ main(void)
 	tcase_add_test(t, connections_that_fail);
 	tcase_add_test(t, addresses_that_are_not_taken);
 	tcase_add_test(t, silence_ends_the_connection);
+	tcase_add_test(t, certificates_are_checked);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);
 	srunner_run_all(r, CK_ENV);

@@ -31,7 +31,7 @@ check_PROGRAMS += check_slack_socket
 TESTS += check_slack_socket
 check_slack_socket_SOURCES = tests/plugins/test_slack_socket.c tests/plugins/slack_kit.c tests/plugins/slack_kit.h $(plugin_test_common)
 check_slack_socket_CPPFLAGS = $(slack_test_cppflags)
-check_slack_socket_LDADD = $(CRYPTO_LIBS) $(CHECK_LIBS)
+check_slack_socket_LDADD = -lssl $(CRYPTO_LIBS) $(CHECK_LIBS)
 EXTRA_check_slack_socket_DEPENDENCIES = slack.la
 endif
 endif
