@@ -209,8 +209,13 @@ wire_write(struct wire *w)
 static void
 wire_gone(struct wire *w, const char *why)
 {
+	char shown[128];
+
+	text_clean(shown, sizeof(shown), why, strlen(why), "");
+	/* libwebsockets says a number where a certificate is refused. */
 	if (w->socket->why[0] == '\0')
-		text_clean(w->socket->why, sizeof(w->socket->why), why, strlen(why), "");
+		snprintf(w->socket->why, sizeof(w->socket->why), "%s%s", shown,
+		    strstr(why, "SSL") != NULL ? ": is the certificate the host's, and trusted (option ca_file)?" : "");
 	w->wsi = NULL;
 }
 
