@@ -100,7 +100,7 @@ def repo(fake, request, known, full_name=None):
 
 def label(fake, request, known, one):
     return {"id": one["id"], "node_id": "LA_%d" % one["id"], "url": "%s/repos/%s/labels/%s" % (fake.base(request), known["full_name"], one["name"].replace(" ", "%20")),
-            "name": one["name"], "color": "ededed", "default": False, "description": None}
+            "name": one["name"], "color": "ededed", "default": False, "description": ""}
 
 
 def association(fake, known, login):
