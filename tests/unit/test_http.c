@@ -535,7 +535,8 @@ START_TEST(the_runner_works_while_a_request_waits)
 	server.tell = fds[1];
 	server_answer(&server, SERVER_STALL, "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nha", 0);
 	queue(SERVER_KEEP, "200 OK", "", "next");
-	/* The answer stalls until the runner's own work was done. */
+	/* The answer stalls until the runner's own work was done: all the time there is, otherwise. */
+	request.timeout_ms = request.patience_ms = 5000;
 	ck_assert_int_eq(ask(), 0);
 	ck_assert_str_eq(response.body, "next");
 	ck_assert_int_ge(readied, 1);
@@ -549,16 +550,19 @@ END_TEST
 START_TEST(a_fork_leaves_the_connection_alone)
 {
 	pid_t pid;
-	int status;
+	int status, fd;
 
 	for (int i = 0; i < 3; i++)
 		ok("", "x");
 	ck_assert_int_eq(ask(), 0);
+	fd = scope.http->sockets[0];
+	ck_assert_int_ge(fd, 0);
 	if ((pid = fork()) == 0) {
 		http_forked(&scope);
-		_exit(0);
+		_exit(fcntl(fd, F_GETFD) == -1 ? 0 : 1);
 	}
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(status, 0);
 	ck_assert_int_eq(ask(), 0);
 	ck_assert_int_eq(server.of_request[1], 1);
 	if ((pid = fork()) == 0) {

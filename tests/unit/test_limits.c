@@ -113,6 +113,20 @@ START_TEST(a_request_keeps_all_its_limits)
 }
 END_TEST
 
+START_TEST(who_waits_counts_when_he_goes)
+{
+	struct limits_ask ask = { .plugin = "p", .origin = ORIGIN, .credential = "a", .patience_ms = 60000,
+		.rates = { { "core", 10, 2, 60000 }, { "write", 1, 1, 60000 } }, .rates_len = 2 };
+
+	ck_assert_int_eq(limits_take(limits, &ask, START, &err), 0);
+	ck_assert_int_eq(limits_take(limits, &ask, START, &err), 60000);
+	/* It goes now, and with it one of the two that may go at once. */
+	ask.rates_len = 1;
+	ck_assert_int_eq(limits_take(limits, &ask, START + 60000, &err), 0);
+	ck_assert_int_eq(limits_take(limits, &ask, START + 60000, &err), 6000);
+}
+END_TEST
+
 START_TEST(a_pause_holds_a_limit_or_all_of_a_credential)
 {
 	tell("a", DROVER_QUOTA, "core", 30000, START);
@@ -284,6 +298,7 @@ main(void)
 	tcase_add_test(tcase, who_would_wait_for_too_long_is_refused_and_not_counted);
 	tcase_add_test(tcase, a_fifth_of_the_burst_is_kept_for_the_critical);
 	tcase_add_test(tcase, a_request_keeps_all_its_limits);
+	tcase_add_test(tcase, who_waits_counts_when_he_goes);
 	tcase_add_test(tcase, a_pause_holds_a_limit_or_all_of_a_credential);
 	tcase_add_test(tcase, five_failures_in_a_row_open_the_breaker);
 	tcase_add_test(tcase, a_probe_that_ends_without_a_word_is_replaced);
