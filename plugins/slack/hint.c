@@ -84,6 +84,7 @@ hint_leave(struct drover_scope *scope, const struct hint *h, struct drover_error
 	char key[32], value[HINT_LINES * HINT_LINE_MAX] = "", line[HINT_LINE_MAX];
 	struct hint old[HINT_LINES];
 	struct text_buf out = { 0 };
+	bool known = false;
 	size_t n = 0, i;
 	int64_t len;
 	int code;
@@ -98,21 +99,21 @@ hint_leave(struct drover_scope *scope, const struct hint *h, struct drover_error
 		if (strcmp(old[i].ts, h->ts) != 0 || strcmp(old[i].channel, h->channel) != 0)
 			text_addf(&out, "%s %s %s %c\n", old[i].channel, old[i].thread, old[i].ts, old[i].mention ? 'm' : 'r');
 		else if (old[i].mention)
-			/* app_mention and message come both, in any order. */
-			goto wake;
+			known = true;
+	/* app_mention and message come both, in any order: the poll for the first one is on its way. */
+	if (known) {
+		text_free(&out);
+		return 0;
+	}
 	snprintf(line, sizeof(line), "%s %s %s %c\n", h->channel, h->thread, h->ts, h->mention ? 'm' : 'r');
 	text_add(&out, line, strlen(line));
 	if (text_of(&out) == NULL) {
 		text_free(&out);
 		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
 	}
-	if ((code = host->kv->set(scope, key, text_of(&out), err)) != 0) {
-		text_free(&out);
-		return code;
-	}
-wake:
+	code = host->kv->set(scope, key, text_of(&out), err);
 	text_free(&out);
-	return host->queue->wake(scope, SLACK_SOURCE, err);
+	return code != 0 ? code : host->queue->wake(scope, SLACK_SOURCE, err);
 }
 
 int

@@ -354,6 +354,9 @@ START_TEST(events)
 	ck_assert_int_eq(receipt.status, 200);
 	ck_assert_str_eq(receipt.id, "Ev1");
 	ck_assert_str_eq(fake->outside.woken, "mention");
+	/* Slack tells of a mention twice; one poll sees both. */
+	ck_assert_int_eq(deliver(event, T0 / 1000, "s3cret", &receipt), 0);
+	ck_assert_str_eq(fake->outside.woken, "");
 	ck_assert_int_eq(deliver(event, T0 / 1000, "other", &receipt), DROVER_AUTH);
 	ck_assert_str_eq(fake->outside.woken, "");
 	ck_assert_int_eq(deliver(event, T0 / 1000 - 301, "s3cret", &receipt), DROVER_AUTH);
