@@ -273,7 +273,8 @@ look_channel(struct look *l, const char *channel, struct drover_error *err)
 	}
 	memcpy(place->page, cursor, sizeof(place->page));
 	ts_copy(place->top, cursor[0] != '\0' ? l->newest : "");
-	if (deep)
+	/* Where nobody looks further back, nothing waits for it. */
+	if (deep || limited || l->m->lookback <= 0)
 		ts_from_ms(place->deep, l->now);
 	read_note(l, channel, "", cursor[0] == '\0');
 	return 0;

@@ -207,7 +207,9 @@ hand_over_one(struct look *l, struct candidate *c, int *room, struct drover_erro
 		return allowed;
 	if (allowed == 0 && c->follow_up)
 		return 0;
-	/* A stranger takes up no room: the core refuses, and notes that it did. */
+	/* A stranger takes up no room: the core refuses, and notes that it did. Not without end, though: the cursor has room for so many. */
+	if (allowed == 0 && l->p->seen_len >= SEEN_MAX / 2)
+		return 0;
 	if ((allowed != 0 && *room == 0) || (!revised && l->p->seen_len == SEEN_MAX)) {
 		c->left = true;
 		return 0;

@@ -66,6 +66,14 @@ START_TEST(a_mention_becomes_a_job)
 	ck_assert_int_eq(kit_poll(&kit), 0);
 	ck_assert_int_eq(fake->nemitted, 0);
 	ck_assert_ptr_nonnull(strstr(fake_request(fake, "GET", "/conversations.history", 1)->path, kit_text("oldest=%" PRId64 ".000100", T0 / 1000 + 10 - 300)));
+
+	/* What no look comes back to is forgotten. */
+	ck_assert_ptr_nonnull(strstr(fake->kept_cursor, kit_text("\"seen\":[[\"C1\",\"%s\"", TS(5))));
+	fake_serve(fake, "GET", "/conversations.replies", 200, NULL, "{\"ok\":true,\"messages\":[]}");
+	fake->wall += 7200000;
+	kit_history(&kit, "C1", kit_message(&kit, "U1", 7000, "nothing", NULL));
+	ck_assert_int_eq(kit_poll(&kit), 0);
+	ck_assert_ptr_nonnull(strstr(fake->kept_cursor, "\"seen\":[]"));
 }
 END_TEST
 
@@ -113,11 +121,32 @@ START_TEST(a_stranger_is_left_to_the_core)
 }
 END_TEST
 
+START_TEST(strangers_do_not_fill_the_cursor)
+{
+	char *all = calloc(1, 100000);
+	size_t used = 0;
+	int i;
+
+	for (i = 0; i < 250; i++)
+		used += (size_t)snprintf(all + used, 100000 - used, "{\"user\":\"U2\",\"ts\":\"%" PRId64 ".000100\",\"text\":\"<@U0BOT>\"},", T0 / 1000 + i);
+	snprintf(all + used, 100000 - used, "%s", kit_message(&kit, "U1", 260, "<@U0BOT> me", NULL));
+	fake->wall += 300000;
+	kit_history(&kit, "C1", all);
+	ck_assert_int_eq(kit_poll(&kit), 0);
+	ck_assert_int_eq(fake->nemitted, 101);
+	ck_assert_str_eq(fake->emitted[100].author, "U1");
+	free(all);
+}
+END_TEST
+
 START_TEST(capacity_leaves_the_rest_for_later)
 {
-	const char *all = kit_text("%s,%s,%s", kit_message(&kit, "U1", 30, "<@U0BOT> three", NULL), kit_message(&kit, "U1", 20, "<@U0BOT> two", NULL),
-	    kit_message(&kit, "U1", 10, "<@U0BOT> one", NULL));
+	const char *all = kit_text("%s,%s,%s,%s", kit_message(&kit, "U1", 800, "nothing", NULL), kit_message(&kit, "U1", 400, "<@U0BOT> three", NULL),
+	    kit_message(&kit, "U1", 20, "<@U0BOT> two", NULL), kit_message(&kit, "U1", 10, "<@U0BOT> one", NULL));
 
+	/* Further apart than the overlap is long. */
+	fake->wall += 800000;
+	fake_serve(fake, "GET", "/conversations.replies", 200, NULL, "{\"ok\":true,\"messages\":[]}");
 	fake->available = 1;
 	kit_history(&kit, "C1", all);
 	ck_assert_int_eq(kit_poll(&kit), 0);
@@ -378,13 +407,17 @@ END_TEST
 START_TEST(hints_make_a_short_look)
 {
 	static const char *const options[] = { "channels", "C1", "channels", "C2", NULL };
+	static char before[DROVER_VALUE_MAX];
 	const char *in;
 
 	teardown();
 	open_with(options);
+	/* The channel is read up to long after what the hint will be about. */
+	fake->wall += 1000000;
 	kit_history(&kit, "C1", "");
-	kit_history(&kit, "C2", "");
+	kit_history(&kit, "C2", kit_message(&kit, "U2", 900, "hello", NULL));
 	ck_assert_int_eq(kit_poll(&kit), 0);
+	memcpy(before, fake->kept_cursor, sizeof(before));
 	/* The way of a hint from hook() is in test_slack_mention.c. Here it lies in kv already: a mention in an older thread. */
 	in = kit_text(",\"thread_ts\":\"%s\"", TS(-5000));
 	ck_assert_int_eq(fake->scope.host->kv->set(&fake->scope, "hint/7", kit_text("C2 %s %s m\nC2 %s %s r\n", TS(-5000), TS(40), TS(-9000), TS(41)), &kit.err), 0);
@@ -395,14 +428,23 @@ START_TEST(hints_make_a_short_look)
 	ck_assert_str_eq(fake->emitted[0].title, "here");
 	ck_assert_int_eq(asked("/conversations.history"), 2);
 	ck_assert_int_eq(asked("/conversations.replies"), 1);
+	/* When the core did not keep what became of it, it is followed again. */
+	memcpy(fake->kept_cursor, before, sizeof(before));
+	fake->njobs = 0;
+	kit_history(&kit, "C1", "");
+	kit_history(&kit, "C2", "");
+	kit_replies(&kit, "C2", TS(-5000), kit_text("%s,%s", kit_message(&kit, "U2", -5000, "hi", in), kit_message(&kit, "U1", 40, "<@U0BOT> here", in)));
+	fake->monotonic -= 25000;
+	ck_assert_int_eq(kit_poll(&kit), 0);
+	ck_assert_int_eq(fake->njobs, 1);
 	/* A hint is followed once. */
 	kit_history(&kit, "C1", "");
 	kit_history(&kit, "C2", "");
 	fake->monotonic -= 25000;
 	ck_assert_int_eq(kit_poll(&kit), 0);
 	ck_assert_int_eq(fake->nemitted, 0);
-	ck_assert_int_eq(asked("/conversations.history"), 4);
-	ck_assert_int_eq(asked("/conversations.replies"), 1);
+	ck_assert_int_eq(asked("/conversations.history"), 6);
+	ck_assert_int_eq(asked("/conversations.replies"), 2);
 }
 END_TEST
 
@@ -500,6 +542,7 @@ main(void)
 	tcase_add_test(t, a_mention_becomes_a_job);
 	tcase_add_test(t, what_is_not_a_request);
 	tcase_add_test(t, a_stranger_is_left_to_the_core);
+	tcase_add_test(t, strangers_do_not_fill_the_cursor);
 	tcase_add_test(t, capacity_leaves_the_rest_for_later);
 	tcase_add_test(t, all_pages_are_read_also_behind_an_empty_one);
 	tcase_add_test(t, one_bad_channel_blinds_no_other);
