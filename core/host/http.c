@@ -265,7 +265,7 @@ http_again(const struct http_call *call, const struct drover_http_verdict *v, bo
 	*wait = http_backoff(call->tries, v->retry_after_ms);
 	if ((call->r.flags & DROVER_HTTP_ONCE) != 0 && v->code == DROVER_AGAIN && call->sent && !judged)
 		return false;
-	return call->tries < HTTP_TRIES && *wait < call->until - clock_mono();
+	return call->tries < HTTP_TRIES && *wait < http_patience(call);
 }
 
 static int
@@ -281,12 +281,15 @@ http_carry_out(struct http_call *call, struct error *err)
 		if ((wait = http_take(call, err)) < 0 || http_pause(call->scope, wait, err) != 0 ||
 		    http_try(call, &v, &judged, err) != 0)
 			return -1;
+		rc = call->http->answer.status != 0 && v.code != DROVER_CANCELLED ? http_redirect(call, err) : 0;
+		/* A redirect is an answer: whoever gives it is not down. */
+		if (rc != 0)
+			v.code = rc == 1 ? DROVER_OK : err->code;
 		http_tell(call, &v);
-		if (call->http->answer.status != 0 && v.code != DROVER_CANCELLED && (rc = http_redirect(call, err)) != 0) {
-			if (rc == -1)
-				return -1;
+		if (rc == -1)
+			return -1;
+		if (rc == 1)
 			continue;
-		}
 		if (v.code == DROVER_OK) {
 			if (http_next(call, err) != 0)
 				return -1;

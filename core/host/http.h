@@ -86,6 +86,8 @@ int http_call_begin(struct http_call *, struct scope *, const struct drover_http
 void http_call_end(struct http_call *);
 
 /* http_core.c: what the core is asked and told; nothing without a core. */
+/* ms that may be waited so that a try has time after it: the last quarter of the request's time, at most 5 s, is kept for it. */
+int64_t http_patience(const struct http_call *);
 /* ms to wait before the request, which is counted now. -1: QUOTA (paused, or over patience) or AGAIN (the breaker is open). */
 int64_t http_take(const struct http_call *, struct error *);
 void http_tell(const struct http_call *, const struct drover_http_verdict *);

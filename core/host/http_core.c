@@ -7,10 +7,25 @@
 #include "host/http.h"
 #include "host/service.h"
 
+#define HTTP_RESERVE_MS 5000ll
+
+/* Who waited to the very end would be let go with no time for an answer, and what failed then would count against the server. */
+int64_t
+http_patience(const struct http_call *call)
+{
+	int64_t left = call->until - clock_mono(), reserve = left / 4;
+
+	if (reserve > HTTP_RESERVE_MS)
+		reserve = HTTP_RESERVE_MS;
+	if (reserve > call->timeout_ms)
+		reserve = call->timeout_ms;
+	return left > 0 ? left - reserve : 0;
+}
+
 int64_t
 http_take(const struct http_call *call, struct error *err)
 {
-	int64_t left = call->until - clock_mono(), wait = 0;
+	int64_t wait = 0;
 	struct message_out out;
 	cJSON *limits, *one;
 	char *text;
@@ -33,7 +48,7 @@ http_take(const struct http_call *call, struct error *err)
 	message_put_s(&out, call->credential);
 	message_put_s(&out, text);
 	message_put_u(&out, (call->r.flags & DROVER_HTTP_CRITICAL) != 0);
-	message_put_i(&out, left > 0 ? left : 0);
+	message_put_i(&out, http_patience(call));
 	free(text);
 	return service_ask(call->scope, &out, &wait, NULL, err) == 0 ? wait : -1;
 }

@@ -41,6 +41,7 @@ serve() {
 				location /drop { return 444; }
 				location /down { return 503; }
 				location /away { return 302 http://127.0.0.1:1/; }
+				location /moved { return 307 /list; }
 				location /slow { limit_rate 1024; }
 			}
 		}
@@ -93,6 +94,10 @@ dropped=$(asked 'POST /drop 444')
 check "but once is once" told "{\"method\":\"POST\",\"path\":\"/drop\",\"flags\":$once,\"credential\":\"careful\"}" '[.code,.tries]' '[-1,1]'
 check "at nginx too" equal "$(($(asked 'POST /drop 444') - dropped))" 1
 check "a redirect elsewhere is refused" told '{"path":"/away","credential":"led"}' '[.code,.tries]' '[-5,1]'
+told '{"path":"/list","count":1,"per_ms":10000,"credential":"late"}' .code 0
+check "who would wait until no time is left does not wait" told '{"path":"/list","count":1,"per_ms":10000,"patience":11000,"credential":"late"}' '[.code,.tries]' '[-2,0]'
+for i in 1 2 3 4 5; do ask '{"method":"POST","path":"/moved","credential":"mover"}' >"$work/moved"; done
+check "a redirect that is not followed is no trouble of the server" told '{"path":"/list","credential":"mover"}' .status 200
 check "a body that trickles ends in time" told '{"path":"/slow","timeout":300,"patience":300,"credential":"slow"}' '[.code,.status]' '[-1,200]'
 
 # Down: twenty callers, five requests.

@@ -195,6 +195,16 @@ START_TEST(trouble_is_tried_again)
 }
 END_TEST
 
+START_TEST(a_wait_leaves_time_for_an_answer)
+{
+	request.patience_ms = 1200;
+	queue(SERVER_KEEP, "503 Busy", "Retry-After: 1\r\n", "");
+	ck_assert_int_eq(ask(), DROVER_AGAIN);
+	ck_assert_int_eq(server_count(&server), 1);
+	ck_assert_int_ge(why.retry_after_ms, 1000);
+}
+END_TEST
+
 START_TEST(nobody_there_is_trouble)
 {
 	char base[64];
@@ -612,6 +622,7 @@ main(void)
 	tcase_add_test(tcase, a_body_goes_out_as_it_is);
 	tcase_add_test(tcase, a_status_has_a_class);
 	tcase_add_test(tcase, trouble_is_tried_again);
+	tcase_add_test(tcase, a_wait_leaves_time_for_an_answer);
 	tcase_add_test(tcase, nobody_there_is_trouble);
 	tcase_add_test(tcase, a_judge_decides);
 	tcase_add_test(tcase, once_is_once);
