@@ -30,7 +30,6 @@
 #include "plugin/runner_source.h"
 
 #define RUNNER_MAGIC 0x4e001001u
-#define RUNNER_CHILDREN_MAX 1024
 #define RUNNER_LISTENING_MS 20   /* between two looks at the threads of listeners */
 #define RUNNER_LINGER_MS 4000    /* for operations under way, less than the core gives a runner to stop */
 
@@ -467,34 +466,23 @@ static void
 runner_wait(struct runner_loop *loop)
 {
 	struct runner *runner = loop->runner;
-	struct pollfd fds[RUNNER_CHILDREN_MAX] = { { .fd = runner->fd, .events = POLLIN }, { .fd = runner->inotify, .events = POLLIN } };
-	struct runner_worker *worker;
-	struct operation *operation;
-	int64_t now = clock_mono(), next = runner_source_tell(runner, now), late = runner_kill_late(loop, now);
+	struct pollfd fds[] = { { .fd = runner->events, .events = POLLIN }, { .fd = runner->inotify, .events = POLLIN } };
+	struct pollfd core = { .fd = runner->fd, .events = POLLIN };
+	int64_t now = clock_mono(), next = runner_source_tell(runner, now);
 	struct message m;
 	struct error err = { 0 };
-	nfds_t n = 2;
 	int rc;
 
-	LIST_FOREACH(worker, &loop->workers, link) {
-		if (n < RUNNER_CHILDREN_MAX)
-			fds[n++] = (struct pollfd){ .fd = worker->ended, .events = POLLIN };
-	}
-	LIST_FOREACH(operation, &loop->operations, link) {
-		if (n < RUNNER_CHILDREN_MAX)
-			fds[n++] = (struct pollfd){ .fd = operation->ended, .events = POLLIN };
-	}
-	if (late < next)
-		next = late;
+	runner_set_alarm(loop);
 	if (runner->stopping && loop->linger_until < next)
 		next = loop->linger_until;
 	next = next == INT64_MAX ? -1 : next <= now ? 0 : next - now > INT32_MAX ? INT32_MAX : next - now;
-	if (poll(fds, n, (int)next) <= 0)
+	if (poll(fds, ARRAY_LEN(fds), (int)next) <= 0)
 		return;
 	if (fds[1].revents != 0)
 		runner_source_changes(runner, clock_mono());
 	runner_reap(loop);
-	if (fds[0].revents == 0)
+	if (poll(&core, 1, 0) <= 0)
 		return;
 	rc = message_recv(runner->fd, &m, &err);
 	if (rc == 1)
@@ -503,7 +491,7 @@ runner_wait(struct runner_loop *loop)
 		runner->stopping = loop->orphaned = true;
 }
 
-/* The next time an operation must be ended, for whoever waits in a callback. */
+/* Ends operations that are out of time, and wakes whoever waits, here or in a callback, for the next one. */
 static void
 runner_set_alarm(struct runner_loop *loop)
 {

@@ -183,7 +183,8 @@ struct drover_source {
 	 * Optional. Waits for word from outside (a socket) in a process of its own for as long as the source is enabled,
 	 * may block, and says queue->wake so that poll() comes now: polling stays the truth. It returns 0 to be called
 	 * again at once, or a class to be called again with backoff or after retry_after_ms. DROVER_CONFIG: not before a reload;
-	 * with no text it only says that listening is not configured.
+	 * with no text it only says that listening is not configured. It is killed when its runner stops; in one process it is
+	 * a thread, which looks at queue->cancelled every few seconds.
 	 */
 	int (*listen)(struct drover_scope *, void *source, struct drover_error *);
 };
@@ -323,7 +324,7 @@ struct drover_host_queue {
 	int (*watch)(struct drover_scope *, const char *path, struct drover_error *);
 	/* run() only: adds to the job's result object, shown by `drover show` and handed to settle(). */
 	int (*result)(struct drover_scope *, const char *key, const char *value, struct drover_error *);
-	/* 1 once the job was asked to stop. */
+	/* 1 once the job was asked to stop; since 1.1 also in poll() and listen(): the runner is. */
 	int (*cancelled)(struct drover_scope *);
 	/* poll() only: the next poll comes after delay_ms (100 ms or more), or at its interval when that is sooner. */
 	int (*again)(struct drover_scope *, int64_t delay_ms, struct drover_error *);

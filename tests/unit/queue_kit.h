@@ -52,5 +52,6 @@ Suite *queue_gate_suite(void);
 Suite *queue_life_suite(void);
 Suite *queue_random_suite(void);
 Suite *queue_report_suite(void);
+Suite *notice_suite(void);
 
 #endif

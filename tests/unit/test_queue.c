@@ -321,6 +321,7 @@ main(void)
 	srunner_add_suite(runner, queue_life_suite());
 	srunner_add_suite(runner, queue_random_suite());
 	srunner_add_suite(runner, queue_report_suite());
+	srunner_add_suite(runner, notice_suite());
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
 	srunner_free(runner);
