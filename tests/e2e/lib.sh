@@ -63,6 +63,22 @@ until_true() {
 	done
 }
 
+# lighttpd_start FILE: lighttpd on a free port of 127.0.0.1, with what FILE says beside that; $port and its pid in $web. It
+# takes port 0 for 80, so ports are tried.
+lighttpd_start() {
+	for try in 1 2 3 4 5 6 7 8; do
+		port=$((20000 + $(od -An -N2 -tu2 /dev/urandom) % 40000))
+		{ cat "$1"; printf 'server.bind = "127.0.0.1"\nserver.port = %s\n' "$port"; } >"$1.$try"
+		PATH=$PATH:/usr/sbin lighttpd -D -f "$1.$try" >"$1.out" 2>&1 &
+		web=$!
+		until_true 10 lighttpd_settled && kill -0 "$web" 2>/dev/null && { pids="$pids $web"; return 0; }
+	done
+	cat "$1.out"
+	return 1
+}
+
+lighttpd_settled() { ! kill -0 "$web" 2>/dev/null || curl -s -o /dev/null "http://127.0.0.1:$port/"; }
+
 drover() { "$BUILD/drover" --socket "$work/drover.sock" "$@"; }
 
 answers() { drover status >/dev/null 2>&1; }

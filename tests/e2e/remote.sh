@@ -19,8 +19,6 @@ git -C "$work/srv/shop.git" config http.receivepack true
 
 cat >"$work/lighttpd.conf" <<CONF
 server.document-root = "$work/srv"
-server.bind = "127.0.0.1"
-server.port = 0
 server.errorlog = "$work/log/error.log"
 server.modules = ( "mod_setenv", "mod_alias", "mod_auth", "mod_authn_file", "mod_cgi", "mod_accesslog" )
 accesslog.filename = "$work/log/access.log"
@@ -32,12 +30,7 @@ auth.backend = "plain"
 auth.backend.plain.userfile = "$work/users.plain"
 auth.require = ( "/git" => ( "method" => "basic", "realm" => "git", "require" => "valid-user" ) )
 CONF
-lighttpd -D -f "$work/lighttpd.conf" >"$work/log/out" 2>&1 &
-web=$!
-pids="$pids $web"
-listening() { port=$(sed -n "s/.*/&/p" /proc/$web/net/tcp 2>/dev/null | awk '$4 == "0A" { print $2, $10 }' | while read -r address inode; do
-	find "/proc/$web/fd" -lname "socket:\[$inode\]" 2>/dev/null | grep -q . && printf '%d\n' "0x${address#*:}"; done | head -n 1) && [ -n "$port" ]; }
-until_true 10 listening || { not_ok "lighttpd listens"; finish; }
+lighttpd_start "$work/lighttpd.conf" || { not_ok "lighttpd listens"; finish; }
 
 cat >"$work/agent" <<'AGENT'
 #!/bin/sh
