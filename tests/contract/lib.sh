@@ -22,7 +22,8 @@ fake_start() {
 
 # ctl NAME WHAT [JSON]: what the fake is told or asked, past all fronts.
 ctl() {
-	eval "at=\$$1_fake/_control/$2"
+	eval "at=\$$1_fake"
+	at=$at/_control/$2
 	if [ $# -gt 2 ]; then
 		curl -sS --fail-with-body -H 'Content-Type: application/json' -d "$3" "$at" || { say "control $1 $2 $3" >&2; return 1; }
 	else
@@ -119,7 +120,7 @@ nginx_conf() {
 		jq -r '.paths | to_entries[] | .key as $p | .value | keys[] | select(. != "parameters") |
 			"    \"~[|]" + ascii_upcase + " " + ($p | gsub("\\."; "\\.") | gsub("\\{ref\\}"; ".+") | gsub("\\{branch\\}"; ".+") | gsub("\\{[^}]*\\}"; "[^/]+")) + "$\""' \
 			"$work/contract/$vendor.json" | sed "s/\$/ 127.0.0.1:$prism;/"
-		printf '  }\n  server { listen 127.0.0.1:%s; access_log %s/%s.front one;\n    location / { proxy_set_header Accept $accept; proxy_set_header Host $host:%s; proxy_pass http://$%s_up$request_uri; }\n' \
+		printf '  }\n  server { listen 127.0.0.1:%s; access_log %s/%s.front one;\n    location / { proxy_set_header Accept $accept; proxy_set_header X-Arrived $msec; proxy_set_header Host $host:%s; proxy_pass http://$%s_up$request_uri; }\n' \
 			"$front" "$work" "$vendor" "$front" "$vendor"
 		printf '    location = / { return 204; }\n'
 		printf '  }\n'
@@ -127,11 +128,12 @@ nginx_conf() {
 	echo "}"
 }
 
-# contract_violations NAME...: requests and answers that Prism found against the contract, one a line.
+# contract_violations NAME...: requests and answers that Prism found against the contract, and how often.
 contract_violations() {
 	[ "$contract" = yes ] || return 0
 	for vendor in "$@"; do
-		grep -a '"severity":"Error"' "$work/$vendor.front" | sed "s/^/$vendor: /"
+		grep -a '"severity":"Error"' "$work/$vendor.front" |
+			sed 's/[?][^ ]*//; s/127[.]0[.]0[.]1:[0-9]* //; s/[0-9][0-9]*/N/g' | cut -c1-400 | sort | uniq -c | sed "s/^/$vendor: /"
 	done
 }
 

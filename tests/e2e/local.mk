@@ -8,7 +8,7 @@ e2e_tests += tests/e2e/http.sh
 e2e_tests += tests/e2e/intake.sh tests/e2e/notify.sh
 e2e_tests += tests/e2e/slack.sh
 TESTS += $(e2e_tests)
-EXTRA_DIST += $(e2e_tests) tests/e2e/lib.sh
+EXTRA_DIST += $(e2e_tests) tests/e2e/lib.sh tests/e2e/bed.sh
 AM_TESTS_ENVIRONMENT = SRC='$(abs_top_srcdir)'; BUILD='$(abs_top_builddir)'; export SRC BUILD; \
   ASAN_OPTIONS=abort_on_error=1:detect_leaks=1; UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1; export ASAN_OPTIONS UBSAN_OPTIONS;
 

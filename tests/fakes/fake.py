@@ -451,6 +451,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         arrived = time.time()
         fake = self.server.fake
         try:
+            # A front says when it was asked: what Prism takes meanwhile is not the client's.
+            arrived = float(self.headers.get("X-Arrived") or arrived)
             request = Request(self.command, self.path, self.headers, self.read_body(), arrived)
             if request.path.startswith("/_control/"):
                 try:
@@ -487,6 +489,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         for name, value in answer.headers.items():
             if not name.startswith("X-Fault"):
                 self.send_header(name, str(value))
+        if self.headers.get("X-Arrived"):
+            # A proxy that keeps idle connections loses requests to their ends; it gets a new one each time.
+            self.close_connection = True
+            self.send_header("Connection", "close")
         self.end_headers()
         if fault.get("kind") == "truncate":
             self.wfile.write(body[:len(body) // 2])

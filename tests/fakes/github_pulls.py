@@ -276,12 +276,12 @@ class Pulls:
         ids = [self.add_review_comment(repo, number, c["path"], c.get("line", 1), c["body"], user, review=made)["id"] for c in comments]
         return {"id": str(made), "comments": ids}
 
-    def add_review_comment(self, repo, number, path="README", line=1, body="", user="dev", in_reply_to=None, review=None):
+    def add_review_comment(self, repo, number, path="README", line=1, body="", user="dev", in_reply_to=None, review=None, created=None):
         known = self.repos[repo]
         self.user(user)
         # Each comment belongs to a review; one without its own makes an empty one.
-        review = review or int(self.add_review(repo, number, "", user)["id"])
-        made, now = self.next_id(), self.now()
+        review = review or int(self.add_review(repo, number, "", user, created=created)["id"])
+        made, now = self.next_id(), created or self.now()
         known["review_comments"][made] = {"id": made, "number": int(number), "path": path, "line": line, "body": body, "user": user, "review": review,
                                           "reply_to": int(in_reply_to) if in_reply_to else None, "created": now, "updated": now,
                                           "commit": known["pulls"][int(number)]["head_sha"], "hunk": "@@ -1 +1 @@"}
