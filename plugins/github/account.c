@@ -32,6 +32,7 @@ static int installation_find(struct hub *, char *, size_t, struct drover_error *
 static int token_make(struct hub *, struct drover_error *);
 static int hub_as_installation(struct hub *, struct drover_error *);
 static int hub_renew(struct hub *, struct drover_error *);
+static bool hub_moved(struct hub *, const char *, char[GITHUB_URL_MAX]);
 
 static bool
 is_app(struct drover_scope *scope)
@@ -318,33 +319,54 @@ hub_renew(struct hub *hub, struct drover_error *err)
 	return err->code;
 }
 
+/* The write's path where the repository is now, in moved; false when it is where it was. */
+static bool
+hub_moved(struct hub *hub, const char *path, char moved[GITHUB_URL_MAX])
+{
+	size_t len = strlen(hub->slug);
+	struct drover_error why = { 0 };
+	struct web_answer answer;
+	const char *name;
+
+	if (len == 0 || strncmp(path, "/repos/", 7) != 0 || strncmp(path + 7, hub->slug, len) != 0 || path[7 + len] != '/')
+		return false;
+	/* The host follows for reads. */
+	if (hub->now[0] == '\0' && hub_get(hub, &answer, 0, &why, "/repos/%s", hub->slug) == 0) {
+		name = json_text(answer.json, "full_name");
+		snprintf(hub->now, sizeof(hub->now), "%s", slug_is(name) ? name : hub->slug);
+		if (strcasecmp(hub->now, hub->slug) != 0)
+			hub->scope->host->log->printf(hub->scope, DROVER_NOTICE, "%s is called %s now: change the repo's url", hub->slug, hub->now);
+		web_answer_free(&answer);
+	}
+	if (hub->now[0] == '\0' || strcasecmp(hub->now, hub->slug) == 0)
+		return false;
+	return (size_t)snprintf(moved, GITHUB_URL_MAX, "/repos/%s%s", hub->now, path + 7 + len) < GITHUB_URL_MAX;
+}
+
 int
 hub_send(struct hub *hub, const struct web_ask *given, struct web_answer *answer, struct drover_error *err)
 {
+	const char *method = given->method != NULL ? given->method : "GET";
+	bool reads = strcmp(method, "GET") == 0;
 	struct web_ask ask = *given;
-	const char *method = ask.method != NULL ? ask.method : "GET", *moved;
-	char *path = NULL;
-	int code, hops;
+	char moved[GITHUB_URL_MAX];
+	int code;
 
 	ask.flags |= hub->flags;
 	ask.limits = github_limits(method, &ask.limits_len);
-	for (hops = 0;; hops++) {
-		if ((code = web_send(&hub->web, &ask, answer, err)) == DROVER_AUTH && hub_renew(hub, err) == 0)
-			code = web_send(&hub->web, &ask, answer, err);
-		if (code != 0 || strcmp(method, "GET") == 0 || hops == 3)
-			break;
-		/* A renamed repository: the host follows for reads only, as a write elsewhere is the caller's decision. */
-		if (answer->status != 301 && answer->status != 307 && answer->status != 308)
-			break;
-		moved = hub->scope->host->http->header(hub->scope, &answer->response, "location");
-		free(path);
-		if (moved == NULL || (path = strdup(moved)) == NULL)
-			break;
-		ask.path = path;
+	if (!reads && hub->now[0] != '\0' && hub_moved(hub, given->path, moved))
+		ask.path = moved;
+	if ((code = web_send(&hub->web, &ask, answer, err)) == DROVER_AUTH && hub_renew(hub, err) == 0)
+		code = web_send(&hub->web, &ask, answer, err);
+	if (reads || hub->now[0] != '\0' || !(code == DROVER_PERMANENT || (code == 0 && answer->status >= 301 && answer->status <= 308)))
+		return code;
+	/* A write to a renamed repository is redirected and was not done. */
+	if (!hub_moved(hub, given->path, moved))
+		return code;
+	if (code == 0)
 		web_answer_free(answer);
-	}
-	free(path);
-	return code;
+	ask.path = moved;
+	return web_send(&hub->web, &ask, answer, err);
 }
 
 int

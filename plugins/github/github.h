@@ -73,6 +73,7 @@ struct hub {
 	struct web web;
 	uint32_t flags;          /* DROVER_HTTP_* of every request */
 	char slug[SLUG_MAX];
+	char now[SLUG_MAX];      /* what GitHub calls it, once a write had to ask */
 	char credential[LOGIN_MAX];
 	char *authorization;
 	bool app, renewed;

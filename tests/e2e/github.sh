@@ -134,10 +134,18 @@ total=$(control counts | jq .total)
 until_true 60 passes 80
 idle=$(curl -sS "$github_fake/_control/counts?since=$total")
 check "idle polls are answered by 304" equal "$(printf %s "$idle" | jq '(.not_modified / .gets) >= 0.95')" true
-check "nothing of it went over a limit" equal "$(control limits | jq '.violations | length')" 0
+# Renamed: reads are redirected, writes are not.
+control add/rename '{"old":"acme/web","new":"acme/site"}' >/dev/null
+state() { control state | jq -r ".[\"acme/site\"] | $1"; }
+control add/comment '{"repo":"acme/site","number":1,"user":"alice","body":"write nine, say nine"}' >/dev/null
+check "a renamed repository goes on" until_true 60 jobs_are pr-comment succeeded 5
+check "with its answer" equal "$(state "$ours | length")" $((before + 1))
+
+check "nothing of it went over a limit" equal "$(control limits | jq -c '.violations[]')" ""
 daemon_stop
 
 # As an App.
+state() { control state | jq -r ".[\"acme/web\"] | $1"; }
 openssl genrsa -out "$work/app.pem" 2048 2>/dev/null
 openssl rsa -in "$work/app.pem" -pubout -out "$work/app.pub" 2>/dev/null
 rm -rf "$work/state" "$work/cache"

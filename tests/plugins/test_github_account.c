@@ -227,7 +227,8 @@ END_TEST
 START_TEST(a_write_follows_a_renamed_repository)
 {
 	fake_answer(kit, "POST", KIT_REPO "/statuses/abc123", 307, "Location: https://api.github.test/repositories/1/statuses/abc123", "{}");
-	fake_answer(kit, "POST", "/repositories/1/statuses/abc123", 201, NULL, "{\"id\":1}");
+	fake_serve(kit, "GET", KIT_REPO, 200, NULL, "{\"full_name\":\"acme/site\"}");
+	fake_answer(kit, "POST", "/repos/acme/site/statuses/abc123", 201, NULL, "{\"id\":1}");
 	ck_assert_msg(status() == 0, "%s", kit_err.text);
 	ck_assert_str_eq(kit->outside.replied, "{\"id\":\"1\"}");
 }
