@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* host->queue: items and cursors of a source go to its runner, jobs and results of a job to the core. */
 #include <limits.h>
+#include <string.h>
 
 #include "base/text.h"
 #include "host/service.h"
@@ -45,6 +46,10 @@ queue_check(const struct drover_item *given, struct drover_item *item, struct dr
 	if (item->priority < -100 || item->priority > 100)
 		return error_set(err, DROVER_PERMANENT, "priority of an item is %d, not within -100 and 100",
 		    item->priority);
+	if ((item->flags & ~DROVER_ITEM_REPLACES) != 0)
+		return error_set(err, DROVER_PERMANENT, "flags of an item are unknown: 0x%x", (unsigned)item->flags);
+	if ((item->flags & DROVER_ITEM_REPLACES) != 0 && strchr(item->key, '@') == NULL)
+		return error_set(err, DROVER_PERMANENT, "key of an item that replaces has no @REVISION: %s", item->key);
 	if (item->payload_len > DROVER_PAYLOAD_MAX)
 		return error_set(err, DROVER_PERMANENT, "payload of an item is longer than %d bytes", DROVER_PAYLOAD_MAX);
 	if (item->payload == NULL && item->payload_len > 0)

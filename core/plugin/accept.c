@@ -41,6 +41,7 @@ accept_item(const struct message *m)
 	i->name = xstrdup(message_s(m, "name"));
 	i->marks = xstrdup(message_s(m, "marks"));
 	i->flags = (uint32_t)message_u(m, "flags");
+	i->item = (uint32_t)message_u(m, "item");
 	return i;
 }
 
@@ -118,7 +119,7 @@ accept_submit(struct runner_handle *r, struct source *source, struct source_item
 	struct job_ask ask = { .kind = i->kind, .key = i->key, .serial = i->serial, .title = i->title, .repo = i->repo,
 		.agent = i->agent, .pool = i->pool, .source = source->name, .payload = i->payload,
 		.payload_len = i->payload_len, .priority = i->priority, .sha256 = sha256,
-		.author = i->author[0] != '\0' ? i->author : NULL };
+		.author = i->author[0] != '\0' ? i->author : NULL, .replaces = (i->item & DROVER_ITEM_REPLACES) != 0 };
 	struct error why = { 0 };
 	uint64_t id;
 	int fresh;

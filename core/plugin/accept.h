@@ -12,7 +12,8 @@ struct source_item {
 	int priority;
 	char *author, *name;         /* "" where the plugin does not say */
 	char *marks;                 /* one a line */
-	uint32_t flags;
+	uint32_t flags;              /* DROVER_PERSON_* */
+	uint32_t item;               /* DROVER_ITEM_* */
 };
 
 /* A copy of a SOURCE_ITEM. */

@@ -29,7 +29,7 @@
 	X(RUNNER_STOP,     4, "core to runner",  "") \
 	/* sources */ \
 	X(SOURCE_POLL,    10, "core to runner",  "source:s cursor:s") /* answered by SOURCE_ITEM* SOURCE_POLLED with its id */ \
-	X(SOURCE_ITEM,    11, "runner to core",  "source:s kind:s key:s serial:s title:s repo:s agent:s pool:s priority:i payload:b author:s name:s marks:s flags:u") /* marks: one a line; flags: DROVER_PERSON_* */ \
+	X(SOURCE_ITEM,    11, "runner to core",  "source:s kind:s key:s serial:s title:s repo:s agent:s pool:s priority:i payload:b author:s name:s marks:s flags:u item:u") /* marks: one a line; flags: DROVER_PERSON_*; item: DROVER_ITEM_* */ \
 	X(SOURCE_POLLED,  12, "runner to core",  "source:s class:i retry:i text:s moved:u cursor:s again:i") /* moved: 1 when cursor is to be kept; again: ms to the next poll, 0: its interval */ \
 	X(SOURCE_CHANGED, 13, "runner to core",  "source:s") /* a watched folder changed */ \
 	X(SOURCE_SETTLE,  14, "core to runner",  "source:s job:u attempts:u kind:s key:s trace:s state:s error:s payload:b result:s queued:i started:i ended:i") \

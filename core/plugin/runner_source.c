@@ -203,6 +203,7 @@ source_emit(struct scope *scope, const struct drover_item *item, struct error *e
 	message_put_i(out, item->priority);
 	message_put_b(out, item->payload, (size_t)item->payload_len);
 	source_put_author(out, item->author);
+	message_put_u(out, item->flags);
 	source->items_bytes += out->bytes.len;
 	return 0;
 }

@@ -167,6 +167,11 @@ int dependency_attach(struct queue *, struct entry *, bool must_exist, struct er
 void dependency_ended(struct queue *, uint64_t id, enum job_state);
 void dependency_detach(struct queue *, struct entry *);
 
+/* operate.c, replace.c */
+int operate_cancel(struct queue *, uint64_t id, const char *why, const char *by, struct error *);
+/* Cancels what waits or is held for an older revision of job: the same kind, the same key up to its last "@". */
+int replace_older(struct queue *, const struct job *, struct error *);
+
 /* row.c */
 int row_insert(struct queue *, struct entry *, const struct job_ask *, int64_t now, struct error *);
 int row_event(struct queue *, const struct job *, const char *event, const char *from, const char *to, int64_t now,

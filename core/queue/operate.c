@@ -99,6 +99,12 @@ queue_discard(struct queue *q, uint64_t id, const char *by, struct error *err)
 }
 
 int
+operate_cancel(struct queue *q, uint64_t id, const char *why, const char *by, struct error *err)
+{
+	return operate(q, id, EVENT_CANCEL, why, by, err);
+}
+
+int
 queue_cancel(struct queue *q, uint64_t id, const char *by, struct error *err)
 {
 	const struct entry *e = entry_find(q, id);

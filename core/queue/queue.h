@@ -35,6 +35,7 @@ struct job_ask {
 	int priority;
 	uint64_t after;              /* waits until this job has succeeded; 0: none */
 	const char *held_why;        /* begins held, for this reason; NULL: not */
+	bool replaces;               /* a new one cancels what waits, or is held, of the same kind with the same key up to its last "@" */
 };
 
 /* What pipelines say of their kind (from RUNNER_READY and the configuration). */

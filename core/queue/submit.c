@@ -100,5 +100,7 @@ queue_submit(struct queue *q, const struct job_ask *ask, uint64_t *id, struct er
 	*id = e->job.id;
 	entry_index(q, e);
 	entry_enter(q, e);
+	if (ask->replaces && replace_older(q, &e->job, err) != 0)
+		return -1;
 	return 1;
 }

@@ -125,6 +125,12 @@ struct drover_person {
 	const char *const *marks; /* what else `authors` may name: "member", "permission:write", "@acme/devs"; NULL-terminated, or NULL */
 };
 
+/*
+ * The key ends in "@REVISION": waiting and held jobs of this kind for another revision of the same thing are cancelled when
+ * this one is taken. One that runs goes on.
+ */
+#define DROVER_ITEM_REPLACES 0x1u
+
 /* One piece of work that a source hands over; becomes a job unless its (kind, key) is already active. */
 struct drover_item {
 	uint32_t size;            /* sizeof(struct drover_item) */
@@ -140,6 +146,8 @@ struct drover_item {
 	uint64_t payload_len;     /* at most DROVER_PAYLOAD_MAX */
 	/* since 1.1 */
 	const struct drover_person *author; /* who asks; required of a source that has authors: the core refuses strangers */
+	uint32_t flags;           /* DROVER_ITEM_* */
+	uint32_t reserved;
 };
 
 /* How a job of a source ended, for settle(). */

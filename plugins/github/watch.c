@@ -74,6 +74,7 @@ find_emit(struct poll *p, struct find *find, struct drover_error *err)
 	item.payload = payload;
 	item.payload_len = strlen(payload);
 	item.author = &person;
+	item.flags = DROVER_ITEM_REPLACES;
 	/* A stranger's goes to the core as well, which refuses it and keeps the event, but takes no room. */
 	allowed = scope->host->trust->allows(scope, NULL, &person, err);
 	code = allowed < 0 ? allowed : scope->host->queue->emit(scope, &item, err);

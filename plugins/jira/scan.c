@@ -233,6 +233,7 @@ scan_emit(struct scan *s, const cJSON *issue, const char *revision, const cJSON 
 	item.payload = text;
 	item.payload_len = job.payload_len;
 	item.author = &person.is;
+	item.flags = DROVER_ITEM_REPLACES;
 	item.repo = payload_repo(s->scope, payload.labels, payload.components, 0, &many);
 	if (many != 1)
 		item.repo = NULL;

@@ -40,6 +40,8 @@ AT(drover_item, agent, 48);
 AT(drover_item, pool, 56);
 AT(drover_item, payload, 64);
 AT(drover_item, payload_len, 72);
+AT(drover_item, author, 80);
+AT(drover_item, flags, 88);
 SIZE(drover_item, 80);
 
 AT(drover_settled, size, 0);

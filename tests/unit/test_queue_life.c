@@ -68,6 +68,34 @@ START_TEST(each_class_has_its_end)
 }
 END_TEST
 
+/* Only what waits, only the same thing: "t/1" is neither "t/10" nor another kind's. */
+START_TEST(a_newer_revision_takes_the_place_of_older_ones)
+{
+	struct job_ask newer = { .kind = "a.b", .key = "t/1@3", .source = "a.s", .replaces = true };
+	uint64_t held, queued, other, kind, running, id;
+
+	running = kit_submit("a.b", "t/1@0");
+	kit_claim_id(running);
+	held = kit_submit("a.b", "t/1@1");
+	ck_assert_int_eq(queue_hold(kit.q, held, "asks back", "a.b", &kit.err), 0);
+	queued = kit_submit("a.b", "t/1@2");
+	other = kit_submit("a.b", "t/10@2");
+	kind = kit_submit("a.c", "t/1@2");
+	ck_assert_int_eq(queue_submit(kit.q, &newer, &id, &kit.err), 1);
+	kit_commit();
+	ck_assert_int_eq(kit_state(held), JOB_CANCELLED);
+	ck_assert_int_eq(kit_state(queued), JOB_CANCELLED);
+	ck_assert_int_eq(kit_state(other), JOB_QUEUED);
+	ck_assert_int_eq(kit_state(kind), JOB_QUEUED);
+	ck_assert_int_eq(kit_state(running), JOB_RUNNING);
+	ck_assert_int_eq(kit_state(id), JOB_QUEUED);
+	ck_assert_int_eq(kit_number("select count(*) from event where event = 'cancel' and detail = 'replaced by job 6, a newer revision'"), 2);
+	ck_assert_int_eq(queue_submit(kit.q, &newer, &id, &kit.err), 0);
+	kit_restart();
+	ck_assert_int_eq(kit_state(queued), JOB_CANCELLED);
+}
+END_TEST
+
 START_TEST(failures_use_up_the_attempts)
 {
 	uint64_t id = kit_submit("a.b", "1");
@@ -406,7 +434,8 @@ Suite *
 queue_life_suite(void)
 {
 	const TTest *const tests[] = {
-		failures_use_up_the_attempts, quota_uses_no_attempt, transport_trouble_alone_kills_after_a_day,
+		a_newer_revision_takes_the_place_of_older_ones, failures_use_up_the_attempts, quota_uses_no_attempt,
+		transport_trouble_alone_kills_after_a_day,
 		stale_attempts_are_fenced, three_crashes_are_quarantine, an_interrupted_job_keeps_its_place,
 		operators_are_told_what_cannot_be, rollback_and_load_give_the_same_queue,
 		a_refused_write_changes_nothing, sources_settle_what_ended, old_jobs_go_and_dead_ones_stay,
