@@ -184,8 +184,8 @@ check_closed(void *arg, const char *why)
 	if (run->repos > 0)
 		check_add(run, "repo", "", "token", false, "the process that reads tokens has died");
 	run->repos = 0;
-	channel_free(run->channel);
-	run->channel = NULL;
+	/* Now: once it is reaped its number may be another's. */
+	check_end_process(run);
 }
 
 static void

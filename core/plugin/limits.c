@@ -18,6 +18,7 @@
 #define LIMITS_MAGIC 0x11a175aau
 #define COUNTS_MAX 1000
 #define SHOWN_MAX 100
+#define BURST_MAX 1000000            /* at a day each, in us, it still counts */
 #define CLASSES 10                   /* DROVER_OK to DROVER_INTERNAL */
 
 /* An (origin, credential): its pause and its breaker. */
@@ -194,8 +195,10 @@ static int64_t
 rate_wait(const struct rate *r, const struct limits_rate *rate, bool critical, int64_t now)
 {
 	int64_t each = rate->per_ms * 1000 / rate->count, wait;
-	int64_t burst = critical ? rate->burst : rate->burst - rate->burst / 5;
+	int64_t burst = rate->burst < BURST_MAX ? rate->burst : BURST_MAX;
 
+	if (!critical)
+		burst -= burst / 5;
 	wait = r->whole_at - now * 1000 - (burst - 1) * each;
 	wait = wait > 0 ? (wait + 999) / 1000 : 0;
 	return r->paused_until - now > wait ? r->paused_until - now : wait;

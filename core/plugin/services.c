@@ -314,7 +314,8 @@ http_rates(const char *text, struct limits_ask *ask)
 	cJSON_ArrayForEach(one, list) {
 		r = &ask->rates[ask->rates_len];
 		if (ask->rates_len == LIMITS_RATES_MAX || json_int(one, "count", 0) < 1 || json_int(one, "per_ms", 0) < 1 ||
-		    json_int(one, "per_ms", 0) > LIMITS_PAUSE_MAX_MS) {
+		    json_int(one, "per_ms", 0) > LIMITS_PAUSE_MAX_MS || json_int(one, "count", 0) > UINT32_MAX ||
+		    json_int(one, "burst", 0) > UINT32_MAX) {
 			rc = -1;
 			break;
 		}

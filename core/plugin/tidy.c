@@ -138,7 +138,8 @@ tidy_records(struct supervisor *s)
 	struct error err = { 0 };
 	int64_t before = clock_wall() - RECORDS_KEEP_MS;
 
-	if (store_refusal_prune(store, before, &err) < 0 || store_memory_prune(store, before, &err) < 0)
+	/* A job's effects go with the job; those of operations go here. */
+	if (store_refusal_prune(store, before, &err) < 0 || store_memory_prune(store, before, &err) < 0 || store_effect_prune(store, before, &err) < 0)
 		log_printf(&s->log, DROVER_ERR, "%s", err.text);
 }
 

@@ -88,3 +88,11 @@ store_effect_done(struct store *s, const char *key, uint64_t job, uint64_t epoch
 		return 0; /* asked again after a lost answer: what was said first stands */
 	return store_do(s, sql_done, values, 3, err);
 }
+
+int
+store_effect_prune(struct store *s, int64_t before, struct error *err)
+{
+	const struct store_value value = SV_INT(before);
+
+	return store_run(s, "delete from effect where job = 0 and begun_at < $1", &value, 1, NULL, NULL, err);
+}

@@ -69,6 +69,7 @@ int store_kv_remove(struct store *, const char *scope, const char *key, struct e
 /* External writes. begin: enum drover_effect_state or -1; *result (caller frees) when done before. */
 int store_effect_begin(struct store *, const char *key, uint64_t job, uint64_t epoch, char **result, struct error *);
 int store_effect_done(struct store *, const char *key, uint64_t job, uint64_t epoch, const char *result, struct error *);
+int store_effect_prune(struct store *, int64_t before, struct error *); /* those of no job begun before a wall time; how many, or -1 */
 
 #define STORE_REFUSALS_MAX 10000 /* of all sources together; older ones go */
 

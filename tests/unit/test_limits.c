@@ -98,6 +98,13 @@ START_TEST(a_fifth_of_the_burst_is_kept_for_the_critical)
 }
 END_TEST
 
+START_TEST(a_burst_beyond_measure_is_a_burst)
+{
+	for (int i = 0; i < 100; i++)
+		ck_assert_int_eq(take("a", 1, 86400000, UINT32_MAX, i % 2 == 0, 0, START), 0);
+}
+END_TEST
+
 START_TEST(a_request_keeps_all_its_limits)
 {
 	struct limits_ask ask = { .plugin = "p", .origin = ORIGIN, .credential = "a", .patience_ms = 60000,
@@ -297,6 +304,7 @@ main(void)
 	tcase_add_test(tcase, no_more_go_out_than_the_rate_allows);
 	tcase_add_test(tcase, who_would_wait_for_too_long_is_refused_and_not_counted);
 	tcase_add_test(tcase, a_fifth_of_the_burst_is_kept_for_the_critical);
+	tcase_add_test(tcase, a_burst_beyond_measure_is_a_burst);
 	tcase_add_test(tcase, a_request_keeps_all_its_limits);
 	tcase_add_test(tcase, who_waits_counts_when_he_goes);
 	tcase_add_test(tcase, a_pause_holds_a_limit_or_all_of_a_credential);

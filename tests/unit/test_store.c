@@ -337,6 +337,20 @@ START_TEST(effects_happen_once)
 }
 END_TEST
 
+START_TEST(old_effects_of_operations_go)
+{
+	char *result;
+
+	ck_assert_int_eq(store_effect_begin(s, "notify/1", 0, 0, &result, &err), DROVER_EFFECT_NEW);
+	ck_assert_int_eq(store_effect_begin(s, "pr/1", 7, 1, &result, &err), DROVER_EFFECT_NEW);
+	ck_assert_int_eq(store_effect_prune(s, clock_wall() - 3600000, &err), 0);
+	ck_assert_int_eq(store_effect_begin(s, "notify/1", 0, 0, &result, &err), DROVER_EFFECT_UNSURE);
+	ck_assert_int_eq(store_effect_prune(s, clock_wall() + 1000, &err), 1);
+	ck_assert_int_eq(store_effect_begin(s, "notify/1", 0, 0, &result, &err), DROVER_EFFECT_NEW);
+	ck_assert_int_eq(store_effect_begin(s, "pr/1", 7, 1, &result, &err), DROVER_EFFECT_UNSURE);
+}
+END_TEST
+
 /* A file size limit stands for a full disk: the write fails the same way. */
 START_TEST(a_full_disk_is_again_and_loses_nothing)
 {
@@ -431,7 +445,7 @@ main(void)
 		states_outside_of_the_table_are_refused, a_second_opener_is_told_the_pid, nobody_else_may_read_it,
 		every_commit_is_flushed, network_file_systems_are_refused, a_newer_database_is_refused,
 		a_damaged_file_is_named, check_compares_events_with_states, kv_is_kept_by_scope, cursors_survive,
-		effects_happen_once, a_full_disk_is_again_and_loses_nothing, what_was_acknowledged_survives_kill_9,
+		effects_happen_once, old_effects_of_operations_go, a_full_disk_is_again_and_loses_nothing, what_was_acknowledged_survives_kill_9,
 	};
 	Suite *suite = suite_create("store");
 	TCase *tcase = tcase_create("sqlite");
