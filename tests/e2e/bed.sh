@@ -5,6 +5,16 @@
 # a git remote that wants a token, an agent that does what it is told, and a daemon's configuration for all of them.
 bot_github=drover-bot
 
+# until_seen SECONDS COMMAND...: until_true for what is dear to look at: the machine is for those who work.
+until_seen() {
+	end=$(($(date +%s) + $1))
+	shift
+	while ! "$@"; do
+		[ "$(date +%s)" -lt "$end" ] || return 1
+		sleep 0.5
+	done
+}
+
 # bed_remote NAME...: bare repositories behind lighttpd with token auth; $git_url/NAME.git.
 bed_remote() {
 	token=tok3n-$(od -An -N12 -tx1 /dev/urandom | tr -d ' \n')
