@@ -4,6 +4,8 @@
 #
 #   prepare_packages PACKAGE...              Debian packages; says what it installs before it does
 #   prepare_build DIR [CONFIGURE-ARGUMENT...]
+#
+# DROVER_SKIP_PACKAGES=1: the packages are there. DROVER_SKIP_BUILD=1: so is the build.
 
 top=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 # shellcheck disable=SC2034
@@ -25,11 +27,11 @@ missing_packages() {
 }
 
 prepare_packages() {
+	[ -z "${DROVER_SKIP_PACKAGES:-}" ] || return 0
 	if [ ! -r /etc/debian_version ] || ! command -v apt-get >/dev/null 2>&1; then
 		say "This is not Debian. drover needs what these Debian packages hold:"
 		say "  $*"
-		[ -n "${DROVER_SKIP_PACKAGES:-}" ] || die "install their like, then run this again with DROVER_SKIP_PACKAGES=1"
-		return 0
+		die "install their like, then run this again with DROVER_SKIP_PACKAGES=1"
 	fi
 	missing=$(missing_packages "$@")
 	[ -n "$missing" ] || return 0
@@ -75,6 +77,7 @@ prepare_make() {
 }
 
 prepare_build() {
+	[ -z "${DROVER_SKIP_BUILD:-}" ] || return 0
 	build=$1
 	shift
 	mkdir -p "$build"
