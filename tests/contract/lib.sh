@@ -48,10 +48,11 @@ contract_nodes() {
 		flock 9
 		if [ ! -x "$nodes/node_modules/.bin/prism" ] || ! cmp -s "$SRC/tests/contract/package-lock.json" "$nodes/installed"; then
 			cp "$SRC/tests/contract/package.json" "$SRC/tests/contract/package-lock.json" "$nodes/" &&
-				cd "$nodes" && HOME=$nodes npm ci --no-audit --no-fund --loglevel=error >"$nodes/npm.out" 2>&1 &&
-				cp package-lock.json installed
+				npm_get "$nodes" ci && cp "$nodes/package-lock.json" "$nodes/installed" && exit 0
+			printf '%s\n' "${why:-$nodes cannot be written}" >"$nodes/why"
+			exit 1
 		fi
-	) 9>"$nodes/lock" || { why="npm is out of reach: $(tail -n 1 "$nodes/npm.out" 2>/dev/null)"; return 1; }
+	) 9>"$nodes/lock" || { why=$(cat "$nodes/why"); return 1; }
 }
 
 free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
@@ -73,8 +74,8 @@ contract_build() {
 
 # contract_front NAME...: Prism and nginx before each fake; $NAME_url is nginx then. Without them the fakes stay bare.
 contract_front() {
-	contract_nodes || { say "without contracts: $why"; return 0; }
-	contract_build || { say "without contracts: they could not be merged"; return 0; }
+	contract_nodes || { say "skipped: the vendors' contracts: $why"; return 0; }
+	contract_build || { say "skipped: the vendors' contracts: they could not be merged"; return 0; }
 	for vendor in "$@"; do
 		eval "upstream=\$${vendor}_fake"
 		port=$(free_port)

@@ -9,8 +9,7 @@ need node npm jq git
 clis=${DROVER_AGENT_CLIS:-$BUILD/agent-clis}
 if [ ! -x "$clis/node_modules/.bin/codex" ] || [ ! -x "$clis/node_modules/.bin/qwen" ]; then
 	mkdir -p "$clis"
-	(cd "$clis" && HOME=$clis npm install --no-audit --no-fund --loglevel=error @openai/codex @qwen-code/qwen-code) >"$work/npm.out" 2>&1 ||
-		skip "skipped: npm is out of reach: $(tail -n 1 "$work/npm.out")"
+	npm_get "$clis" install @openai/codex @qwen-code/qwen-code || skip "skipped: $why"
 fi
 
 # model NAME [VARIABLE=VALUE]: a stand-in model; its port in $port.

@@ -77,8 +77,8 @@ check "the branch has what they asked for, in their order" equal "$(remote show 
 check "each in a commit of its own" equal "$(remote rev-list --count main..drover/first)" 4
 check "two answers in the conversation" equal "$(state "$ours | length")" 2
 check "one in the thread of its line" equal "$(state "[.review_comments[] | select(.user == \"drover-bot\")] | map(.reply_to | tostring) | join(\",\")")" "$inline"
-check "the answer names what was pushed" sh -c 'printf %s "$0" | grep -q "Pushed [0-9a-f]\{40\}"' "$(state "$ours[0].body")"
-check "and calls nobody" not sh -c 'printf %s "$0" | grep -q "@alice"' "$(state "$ours[0].body")"
+check "the answer names what was pushed" sh -c 'printf %s "$0" | grep -q "Pushed [0-9a-f]\{40\}"' "$(state "${ours}[0].body")"
+check "and calls nobody" not sh -c 'printf %s "$0" | grep -q "@alice"' "$(state "${ours}[0].body")"
 check "what is worked on has eyes" equal "$(state '[.reactions[] | select(.content == "eyes")] | length')" 2
 check "the second prompt knows of the first" prompts_have "Answer to first"
 check "a stranger is in no prompt" not prompts_have "write evil"
@@ -161,9 +161,5 @@ control add/comment '{"repo":"acme/web","number":1,"user":"alice","body":"@drove
 check "and answers" until_true 60 jobs_are pr-mention succeeded 1
 check "under its own name" equal "$(state '[.comments[] | select(.user == "drover[bot]")] | length')" 1
 check "its tokens are in no file" equal "$(grep -rlaE 'ghs_[0-9]+_' "$work" --include='*' 2>/dev/null | grep -v '/github\.' || :)" ""
-if [ "$contract" = yes ]; then
-	check "no request is against GitHub's contract" equal "$(contract_violations github)" ""
-else
-	say "not held to GitHub's contract: ${why:-}"
-fi
+[ "$contract" = no ] || check "no request is against GitHub's contract" equal "$(contract_violations github)" ""
 finish

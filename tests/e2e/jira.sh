@@ -143,7 +143,7 @@ check "twice is once" drover call jira.comment '{"issue":"REV-1","text":"Hello",
 check "as the ticket shows" reviews 3
 check "nothing crashed" not grep -q AddressSanitizer "$work/droverd.out"
 check "no token in the log" not grep -qF jira-token "$work/drover.log"
-check "nothing against Atlassian's contract" equal "$(contract_violations jira)" ""
+[ "$contract" = no ] || check "nothing against Atlassian's contract" equal "$(contract_violations jira)" ""
 check "no limit was broken" equal "$(ctl jira limits | jq '.violations | length')" 0
 daemon_stop
 

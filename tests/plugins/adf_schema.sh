@@ -2,15 +2,19 @@
 # SPDX-License-Identifier: Apache-2.0
 # Each document that the plugin jira writes is valid by Atlassian's own schema.
 set -u
-schema=${DROVER_SHARED:-/work/shared}/contracts/adf-schema-v1-full.json
-[ -r "$schema" ] || { echo "skipped: $schema is not here"; exit 77; }
-python3 -c 'import jsonschema' 2>/dev/null || { echo "skipped: python3 has no jsonschema (Debian: python3-jsonschema)"; exit 77; }
+schema=${SRC:?}/../shared/contracts/adf-schema-v1-full.json
+[ -r "$schema" ] || { echo "skipped: no contracts (../shared/contracts) beside the source tree"; exit 77; }
+# Debian's package serves Debian's python3 only, which need not be the first in PATH.
+for python in python3 /usr/bin/python3 ""; do
+	[ -n "$python" ] || { echo "skipped: python3 has no jsonschema (Debian: python3-jsonschema)"; exit 77; }
+	! "$python" -c 'import jsonschema' 2>/dev/null || break
+done
 dir=$(mktemp -d "${TMPDIR:-/tmp}/drover-adf.XXXXXX") || exit 1
 trap 'rm -rf "$dir"' EXIT
 for seed in 1 "$(date +%s)"; do
 	echo "seed $seed"
 	./adf_corpus "$seed" >"$dir/corpus" || exit 1
-	python3 -W ignore - "$schema" "$dir/corpus" <<'END' || exit 1
+	"$python" -W ignore - "$schema" "$dir/corpus" <<'END' || exit 1
 import json, sys
 import jsonschema
 schema = json.load(open(sys.argv[1]))
