@@ -10,10 +10,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include <openssl/crypto.h>
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
-
 #include "common/talk.h"
 #include "common/text.h"
 
@@ -461,29 +457,4 @@ talk_reply(const char *agent_text, size_t max)
 	memcpy(reply, from, len);
 	reply[len] = '\0';
 	return reply;
-}
-
-int
-talk_hmac(const char *key, size_t key_len, const void *data, size_t len, char out[65])
-{
-	static const char hex[] = "0123456789abcdef";
-	unsigned char sum[EVP_MAX_MD_SIZE];
-	unsigned int sum_len = 0, i;
-
-	if (key_len > INT_MAX || HMAC(EVP_sha256(), key, (int)key_len, data, len, sum, &sum_len) == NULL || sum_len != 32)
-		return -1;
-	for (i = 0; i < sum_len; i++) {
-		out[2 * i] = hex[sum[i] >> 4];
-		out[2 * i + 1] = hex[sum[i] & 15];
-	}
-	out[64] = '\0';
-	return 0;
-}
-
-bool
-talk_same(const char *a, const char *b)
-{
-	size_t len = strlen(a);
-
-	return len == strlen(b) && CRYPTO_memcmp(a, b, len) == 0;
 }

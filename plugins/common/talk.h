@@ -31,9 +31,4 @@ void talk_marker_strip(char *text);
 /* The agent's answer between lines REPLY_START and REPLY_END, else the whole text; trimmed, cut at max bytes. The caller frees. */
 char *talk_reply(const char *agent_text, size_t max);
 
-/* HMAC-SHA256 of data as lower-case hexadecimal (65 bytes with NUL). 0, or -1. */
-int talk_hmac(const char *key, size_t key_len, const void *data, size_t len, char out[65]);
-/* In time that does not depend on where they differ. */
-bool talk_same(const char *a, const char *b);
-
 #endif

@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <openssl/crypto.h>
-
 #include "github.h"
+
+#include "common/hook.h"
 
 #define COMMENT 0x1u
 #define MENTION 0x2u
@@ -26,46 +26,7 @@ static const struct {
 	{ "pull_request_review_comment", COMMENT | MENTION },
 };
 
-static const char *delivery_header(const struct drover_delivery *, const char *);
-static int hook_prove(struct drover_scope *, const struct drover_delivery *, struct drover_error *);
 static unsigned hook_narrow(const struct drover_delivery *, unsigned);
-
-static const char *
-delivery_header(const struct drover_delivery *delivery, const char *name)
-{
-	uint64_t i;
-
-	for (i = 0; i < delivery->headers_len; i++)
-		if (strcmp(delivery->headers[i].key, name) == 0)
-			return delivery->headers[i].value;
-	return "";
-}
-
-static int
-hook_prove(struct drover_scope *scope, const struct drover_delivery *delivery, struct drover_error *err)
-{
-	static const char scheme[] = "sha256=";
-	const char *given = delivery_header(delivery, "x-hub-signature-256");
-	char secret[4096], sum[65], want[sizeof(scheme) + 64];
-	int64_t len;
-	int r;
-
-	err->code = 0;
-	len = scope->host->secret->get(scope, "webhook_secret", secret, sizeof(secret), err);
-	if (len < 0 || (size_t)len >= sizeof(secret))
-		return err->code != 0 ? err->code : plugin_fail(err, DROVER_AUTH, "no webhook_secret is configured, so no delivery can be proven");
-	while (len > 0 && strchr("\r\n", secret[len - 1]) != NULL)
-		len--;
-	/* An empty secret is everybody's. */
-	r = len > 0 ? talk_hmac(secret, (size_t)len, delivery->body, delivery->body_len, sum) : -1;
-	OPENSSL_cleanse(secret, sizeof(secret));
-	if (r != 0)
-		return plugin_fail(err, DROVER_AUTH, "webhook_secret is empty or unusable");
-	snprintf(want, sizeof(want), "%s%s", scheme, sum);
-	if (!talk_same(given, want))
-		return plugin_fail(err, DROVER_AUTH, *given == '\0' ? "a delivery without a signature" : "a delivery whose signature is wrong");
-	return 0;
-}
 
 /* A comment on a pull request is no command, one on an issue nothing else. */
 static unsigned
@@ -74,7 +35,7 @@ hook_narrow(const struct drover_delivery *delivery, unsigned sources)
 	struct drover_error why;
 	cJSON *json;
 
-	if (strstr(delivery_header(delivery, "content-type"), "json") == NULL || (sources & COMMAND) == 0 || sources == COMMAND)
+	if (strstr(hook_header(delivery, "content-type"), "json") == NULL || (sources & COMMAND) == 0 || sources == COMMAND)
 		return sources;
 	json = json_read(delivery->body, delivery->body_len, &why);
 	if (cJSON_IsObject(json_at(json, "issue")))
@@ -87,14 +48,15 @@ int
 github_hook(struct drover_scope *scope, void *plugin, const struct drover_delivery *delivery, struct drover_receipt *receipt,
     struct drover_error *err)
 {
+	static const struct hook_signature signature = { .option = "webhook_secret", .header = "x-hub-signature-256", .scheme = "sha256=" };
 	static const char *const names[] = { "pr-comment", "pr-mention", "issue-command" };
-	const char *event = delivery_header(delivery, "x-github-event"), *id = delivery_header(delivery, "x-github-delivery");
+	const char *event = hook_header(delivery, "x-github-event"), *id = hook_header(delivery, "x-github-delivery");
 	struct drover_error why = { 0 };
 	unsigned sources = 0;
 	size_t i;
 	int code;
 
-	if ((code = hook_prove(scope, delivery, err)) != 0)
+	if ((code = hook_prove(scope, delivery, &signature, err)) != 0)
 		return code;
 	if (*id == '\0' || strlen(id) >= sizeof(receipt->id) || *event == '\0')
 		return plugin_fail(err, DROVER_PERMANENT, "a delivery without X-GitHub-Event or X-GitHub-Delivery");

@@ -5,7 +5,7 @@ github_sources = plugins/github/github.c plugins/github/github.h plugins/github/
   plugins/github/probe.c plugins/github/pull.c plugins/github/slug.c plugins/github/source_command.c \
   plugins/github/source_comment.c plugins/github/source_mention.c plugins/github/tame.c plugins/github/thread.c \
   plugins/github/track.c plugins/github/watch.c plugins/github/when.c plugins/github/work.c plugins/github/work_pull.c \
-  plugins/common/talk.c plugins/common/talk.h $(plugin_web) $(plugin_common)
+  $(plugin_talk) $(plugin_web) $(plugin_common)
 github_la_SOURCES = $(github_sources)
 github_la_CFLAGS = $(plugin_cflags)
 github_la_CPPFLAGS = $(plugin_cppflags) $(CJSON_CFLAGS) $(CRYPTO_CFLAGS)

@@ -5,48 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <openssl/crypto.h>
-
-#include "common/talk.h"
+#include "common/hook.h"
 #include "jira/jira.h"
 
-#define SECRET_MAX 1024
 #define AGE_MS (5 * 60 * 1000)
 
-static const char *hook_header(const struct drover_delivery *, const char *);
-static int hook_signature(struct drover_scope *, const struct drover_delivery *, struct drover_error *);
 static int hook_age(struct drover_scope *, const cJSON *, struct drover_error *);
-
-static const char *
-hook_header(const struct drover_delivery *delivery, const char *name)
-{
-	uint64_t i;
-
-	for (i = 0; i < delivery->headers_len; i++)
-		if (strcmp(delivery->headers[i].key, name) == 0)
-			return delivery->headers[i].value;
-	return "";
-}
-
-static int
-hook_signature(struct drover_scope *scope, const struct drover_delivery *delivery, struct drover_error *err)
-{
-	const char *given = hook_header(delivery, "x-hub-signature");
-	char secret[SECRET_MAX], hex[65], wanted[80];
-	int64_t len = scope->host->secret->get(scope, "webhook_secret", secret, sizeof(secret), err);
-	bool same;
-
-	if (len <= 0 || len >= (int64_t)sizeof(secret))
-		return plugin_fail(err, DROVER_AUTH, "webhooks are refused: there is no webhook_secret");
-	if (talk_hmac(secret, (size_t)len, delivery->body, delivery->body_len, hex) != 0) {
-		OPENSSL_cleanse(secret, sizeof(secret));
-		return plugin_fail(err, DROVER_INTERNAL, "the signature cannot be computed");
-	}
-	OPENSSL_cleanse(secret, sizeof(secret));
-	snprintf(wanted, sizeof(wanted), "sha256=%s", hex);
-	same = talk_same(wanted, given);
-	return same ? 0 : plugin_fail(err, DROVER_AUTH, "a webhook's signature is %s", *given == '\0' ? "missing: give the webhook a secret in Jira" : "wrong");
-}
 
 /* Jira puts its own time in milliseconds into the body, where the signature covers it. */
 static int
@@ -62,6 +26,7 @@ hook_age(struct drover_scope *scope, const cJSON *body, struct drover_error *err
 int
 jira_hook(struct drover_scope *scope, void *plugin, const struct drover_delivery *delivery, struct drover_receipt *receipt, struct drover_error *err)
 {
+	static const struct hook_signature signature = { .option = "webhook_secret", .header = "x-hub-signature", .scheme = "sha256=" };
 	static const char *const sources[] = { "ticket", "review" };
 	const char *id = hook_header(delivery, "x-atlassian-webhook-identifier");
 	struct drover_error why = { 0 };
@@ -69,7 +34,7 @@ jira_hook(struct drover_scope *scope, void *plugin, const struct drover_delivery
 	size_t i;
 	int code;
 
-	if ((code = hook_signature(scope, delivery, err)) != 0)
+	if ((code = hook_prove(scope, delivery, &signature, err)) != 0)
 		return code;
 	if ((body = json_read(delivery->body, delivery->body_len, &why)) == NULL)
 		return plugin_fail(err, DROVER_PERMANENT, "a webhook is no JSON: %.200s", why.text);

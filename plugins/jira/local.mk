@@ -6,7 +6,7 @@ jira_la_SOURCES = $(jira_texts) plugins/jira/jira.c plugins/jira/jira.h plugins/
   plugins/jira/fix.h plugins/jira/pipeline_fix.c plugins/jira/fix_take.c plugins/jira/fix_gather.c plugins/jira/images.c \
   plugins/jira/trees.c plugins/jira/fix_triage.c plugins/jira/fix_work.c plugins/jira/subtask.c plugins/jira/fix_settle.c \
   plugins/jira/pipeline_review.c plugins/jira/operations.c plugins/jira/hook.c \
-  plugins/common/talk.c plugins/common/talk.h $(plugin_web) $(plugin_common)
+  $(plugin_talk) $(plugin_web) $(plugin_common)
 jira_la_CFLAGS = $(plugin_cflags)
 jira_la_CPPFLAGS = $(plugin_cppflags) $(CJSON_CFLAGS) $(CRYPTO_CFLAGS)
 jira_la_LDFLAGS = $(plugin_ldflags)

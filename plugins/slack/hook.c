@@ -4,50 +4,27 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <openssl/crypto.h>
-
 #include "slack.h"
 
-#include "common/talk.h"
+#include "common/hook.h"
 
 #define AGE_MAX 300 /* seconds, as Slack recommends */
+#define TS_MAX 12 /* digits */
 #define CHALLENGE_MAX 1024
 
-static const char *header_of(const struct drover_delivery *, const char *);
+static bool hook_fresh(const char *, int64_t);
 static int hook_challenge(const cJSON *, struct drover_receipt *, struct drover_error *);
 
-static const char *
-header_of(const struct drover_delivery *d, const char *name)
+/* The time is part of what is signed: an old delivery cannot be sent again. */
+static bool
+hook_fresh(const char *ts, int64_t now_ms)
 {
-	uint64_t i;
-
-	for (i = 0; i < d->headers_len; i++)
-		if (strcmp(d->headers[i].key, name) == 0)
-			return d->headers[i].value;
-	return "";
-}
-
-bool
-hook_signed(const char *secret, const char *ts, const char *body, size_t len, const char *signature, int64_t now_ms)
-{
-	char mac[65], want[72], *base, *rest;
 	long long seconds;
-	int prefix;
-	bool good;
 
-	if (*secret == '\0' || strspn(ts, "0123456789") != strlen(ts) || *ts == '\0' || strlen(ts) > 12)
+	if (*ts == '\0' || strlen(ts) > TS_MAX || strspn(ts, "0123456789") != strlen(ts))
 		return false;
-	seconds = strtoll(ts, &rest, 10);
-	if (now_ms / 1000 - seconds > AGE_MAX || seconds - now_ms / 1000 > AGE_MAX)
-		return false;
-	if ((base = malloc(len + 32)) == NULL)
-		return false;
-	prefix = snprintf(base, 32, "v0:%s:", ts);
-	memcpy(base + prefix, body, len);
-	good = talk_hmac(secret, strlen(secret), base, len + (size_t)prefix, mac) == 0;
-	free(base);
-	snprintf(want, sizeof(want), "v0=%s", mac);
-	return good && talk_same(want, signature);
+	seconds = strtoll(ts, NULL, 10);
+	return now_ms / 1000 - seconds <= AGE_MAX && seconds - now_ms / 1000 <= AGE_MAX;
 }
 
 static int
@@ -69,21 +46,18 @@ slack_hook(struct drover_scope *scope, void *plugin, const struct drover_deliver
     struct drover_error *err)
 {
 	const struct drover_host *host = scope->host;
-	char secret[256];
-	const char *type, *self;
+	const char *type, *self, *ts = hook_header(delivery, "x-slack-request-timestamp");
+	char before[TS_MAX + 8];
+	struct hook_signature signature = { .option = "signing_secret", .header = "x-slack-signature", .scheme = "v0=", .before = before };
 	struct hint hint;
-	int64_t len;
 	cJSON *json;
-	bool good;
-	int code = 0;
+	int code;
 
-	if ((len = host->secret->get(scope, "signing_secret", secret, sizeof(secret), err)) < 0)
-		return err->code != 0 ? err->code : plugin_fail(err, DROVER_CONFIG, "slack: events came, and there is no signing_secret to check them");
-	good = len > 0 && (size_t)len < sizeof(secret) && hook_signed(secret, header_of(delivery, "x-slack-request-timestamp"), delivery->body,
-	    (size_t)delivery->body_len, header_of(delivery, "x-slack-signature"), host->time->now(scope));
-	OPENSSL_cleanse(secret, sizeof(secret));
-	if (!good)
-		return plugin_fail(err, DROVER_AUTH, "slack: an event is not signed by signing_secret, or is older than %d s", AGE_MAX);
+	if (!hook_fresh(ts, host->time->now(scope)))
+		return plugin_fail(err, DROVER_AUTH, "slack: an event does not say when it was sent, or more than %d s ago: sent again by somebody, or a clock is wrong", AGE_MAX);
+	snprintf(before, sizeof(before), "v0:%s:", ts);
+	if ((code = hook_prove(scope, delivery, &signature, err)) != 0)
+		return code;
 	if ((json = json_read(delivery->body, (size_t)delivery->body_len, err)) == NULL)
 		return plugin_fail(err, DROVER_PERMANENT, "slack: an event is not JSON");
 	type = json_text(json, "type");
@@ -95,8 +69,8 @@ slack_hook(struct drover_scope *scope, void *plugin, const struct drover_deliver
 		self = json_text(cJSON_GetArrayItem(json_at(json, "authorizations"), 0), "user_id");
 		if (hint_from_event(json_at(json, "event"), self, &hint))
 			code = hint_leave(scope, &hint, err);
-		if (*header_of(delivery, "x-slack-retry-num") != '\0')
-			host->log->printf(scope, DROVER_INFO, "slack: an event came again: %.80s", header_of(delivery, "x-slack-retry-reason"));
+		if (*hook_header(delivery, "x-slack-retry-num") != '\0')
+			host->log->printf(scope, DROVER_INFO, "slack: an event came again: %.80s", hook_header(delivery, "x-slack-retry-reason"));
 	} else if (strcmp(type, "app_rate_limited") == 0) {
 		/* Events are being dropped: polling sees what they would have said. */
 		host->log->printf(scope, DROVER_WARN, "slack: events are being dropped, there are too many of them");

@@ -300,8 +300,6 @@ extern const struct drover_pipeline slack_pipeline;
 extern const struct drover_operation slack_post, slack_probe;
 
 int slack_hook(struct drover_scope *, void *, const struct drover_delivery *, struct drover_receipt *, struct drover_error *);
-/* The v0 signature over "v0:TS:BODY", and that TS is within five minutes of now. */
-bool hook_signed(const char *secret, const char *ts, const char *body, size_t len, const char *signature, int64_t now_ms);
 int slack_listen(struct drover_scope *, void *, struct drover_error *);
 /* One message of Socket Mode. */
 enum envelope { ENVELOPE_IGNORE, ENVELOPE_HELLO, ENVELOPE_EVENT, ENVELOPE_RENEW, ENVELOPE_DISABLED };

@@ -378,7 +378,7 @@ START_TEST(a_proven_delivery_wakes_the_sources_that_have_something)
 	static const char pull[] = "{\"issue\":{\"number\":1,\"pull_request\":{}}}", broken[] = "{\"issue\":";
 	struct drover_receipt receipt;
 
-	fake_secret(kit, "webhook_secret", "s3cret\n");
+	fake_secret(kit, "webhook_secret", "s3cret");
 	ck_assert_msg(deliver("issue_comment", sign(body), body, &receipt) == 0, "%s", kit_err.text);
 	ck_assert_str_eq(receipt.id, "72d3162e");
 	ck_assert_str_eq(kit->outside.woken, "issue-command");

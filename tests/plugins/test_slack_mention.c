@@ -10,7 +10,7 @@
 
 #include <check.h>
 
-#include "common/talk.h"
+#include "common/hook.h"
 #include "slack_kit.h"
 
 #define TS(s) kit_text("%" PRId64 ".000100", T0 / 1000 + (s))
@@ -334,7 +334,7 @@ deliver(const char *body, int64_t seconds, const char *secret, struct drover_rec
 	struct drover_field headers[3] = { { "x-slack-request-timestamp", ts } };
 	struct drover_delivery delivery = { .size = sizeof(delivery), .body = body, .body_len = strlen(body), .headers = headers, .headers_len = 2 };
 
-	ck_assert_int_eq(talk_hmac(secret, strlen(secret), base, strlen(base), mac), 0);
+	ck_assert_int_eq(hook_hmac(secret, strlen(secret), base, strlen(base), mac), 0);
 	headers[1] = (struct drover_field){ "x-slack-signature", kit_text("v0=%s", mac) };
 	memset(receipt, 0, sizeof(*receipt));
 	receipt->size = sizeof(*receipt);
@@ -348,7 +348,7 @@ START_TEST(events)
 	    "\"user\":\"U1\",\"text\":\"<@U0BOT> hi\",\"ts\":\"%s\",\"channel\":\"C1\"}}", TS(5));
 	struct drover_receipt receipt;
 
-	ck_assert_int_eq(deliver(event, T0 / 1000, "s3cret", &receipt), DROVER_CONFIG);
+	ck_assert_int_eq(deliver(event, T0 / 1000, "s3cret", &receipt), DROVER_AUTH);
 	fake_secret(fake, "signing_secret", "s3cret");
 	ck_assert_int_eq(deliver(event, T0 / 1000, "s3cret", &receipt), 0);
 	ck_assert_int_eq(receipt.status, 200);

@@ -8,6 +8,8 @@
 
 #include "slack.h"
 
+#include "fake_host.h"
+
 START_TEST(a_ts_is_two_numbers)
 {
 	static const char *const bad[] = { "", "1", "1.5", "1503435956.00024", "1503435956.0002477", "x.000000", "1503435956,000247", "-1.000000",
@@ -142,24 +144,43 @@ START_TEST(long_answers_are_cut_with_a_note)
 }
 END_TEST
 
+/* What the hook makes of a body that is no JSON: PERMANENT where it is proven. */
+static int
+deliver(const char *secret, const char *ts, const char *body, size_t len, const char *signature, int64_t now)
+{
+	const struct drover_field headers[] = { { "x-slack-request-timestamp", ts }, { "x-slack-signature", signature } };
+	struct drover_delivery delivery = { .size = sizeof(delivery), .body = body, .body_len = len, .headers = headers, .headers_len = 2 };
+	struct drover_receipt receipt = { .size = sizeof(receipt) };
+	struct drover_error err = { 0 };
+	struct fake *fake = fake_new();
+	int code;
+
+	fake->wall = now;
+	fake_secret(fake, "signing_secret", secret);
+	code = slack_hook(&fake->scope, NULL, &delivery, &receipt, &err);
+	fake_free(fake);
+	return code;
+}
+
 START_TEST(signatures)
 {
 	/* The example that Slack's documentation gives a secret for. */
 	static const char secret[] = "8f742231b10e8888abcd99yyyzzz85a5", ts[] = "1531420618", body[] = "token=x&team_id=T1",
 	    good[] = "v0=ee1a198e50481730009ed1fa99d3f2d9cc2ef6ebdfc11672345c4cbcf915c217";
 	int64_t at = INT64_C(1531420618) * 1000;
+	size_t len = strlen(body);
 
-	ck_assert(hook_signed(secret, ts, body, strlen(body), good, at));
-	ck_assert(hook_signed(secret, ts, body, strlen(body), good, at + 300000));
-	ck_assert(hook_signed(secret, ts, body, strlen(body), good, at - 300000));
-	ck_assert(!hook_signed(secret, ts, body, strlen(body), good, at + 301000));
-	ck_assert(!hook_signed(secret, ts, body, strlen(body), good, at - 301000));
-	ck_assert(!hook_signed(secret, ts, body, strlen(body) - 1, good, at));
-	ck_assert(!hook_signed("", ts, body, strlen(body), good, at));
-	ck_assert(!hook_signed(secret, "", body, strlen(body), good, at));
-	ck_assert(!hook_signed(secret, "1531420618x", body, strlen(body), good, at));
-	ck_assert(!hook_signed(secret, ts, body, strlen(body), "", at));
-	ck_assert(!hook_signed(secret, ts, body, strlen(body), good + 3, at));
+	ck_assert_int_eq(deliver(secret, ts, body, len, good, at), DROVER_PERMANENT);
+	ck_assert_int_eq(deliver(secret, ts, body, len, good, at + 300000), DROVER_PERMANENT);
+	ck_assert_int_eq(deliver(secret, ts, body, len, good, at - 300000), DROVER_PERMANENT);
+	ck_assert_int_eq(deliver(secret, ts, body, len, good, at + 301000), DROVER_AUTH);
+	ck_assert_int_eq(deliver(secret, ts, body, len, good, at - 301000), DROVER_AUTH);
+	ck_assert_int_eq(deliver(secret, ts, body, len - 1, good, at), DROVER_AUTH);
+	ck_assert_int_eq(deliver("", ts, body, len, good, at), DROVER_AUTH);
+	ck_assert_int_eq(deliver(secret, "", body, len, good, at), DROVER_AUTH);
+	ck_assert_int_eq(deliver(secret, "1531420618x", body, len, good, at), DROVER_AUTH);
+	ck_assert_int_eq(deliver(secret, ts, body, len, "", at), DROVER_AUTH);
+	ck_assert_int_eq(deliver(secret, ts, body, len, good + 3, at), DROVER_AUTH);
 }
 END_TEST
 

@@ -6,6 +6,7 @@
 
 #include <check.h>
 
+#include "common/hook.h"
 #include "common/talk.h"
 
 static const struct {
@@ -185,15 +186,15 @@ START_TEST(signatures_are_those_of_the_vendors)
 	static const char slack[] = "v0:1531420618:token=x&team_id=T1";
 	char sum[65];
 
-	ck_assert_int_eq(talk_hmac("It's a Secret to Everybody", 26, "Hello, World!", 13, sum), 0);
+	ck_assert_int_eq(hook_hmac("It's a Secret to Everybody", 26, "Hello, World!", 13, sum), 0);
 	ck_assert_str_eq(sum, "757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17");
-	ck_assert_int_eq(talk_hmac("8f742231b10e8888abcd99yyyzzz85a5", 32, slack, sizeof(slack) - 1, sum), 0);
+	ck_assert_int_eq(hook_hmac("8f742231b10e8888abcd99yyyzzz85a5", 32, slack, sizeof(slack) - 1, sum), 0);
 	ck_assert_str_eq(sum, "ee1a198e50481730009ed1fa99d3f2d9cc2ef6ebdfc11672345c4cbcf915c217");
-	ck_assert(talk_same(sum, "ee1a198e50481730009ed1fa99d3f2d9cc2ef6ebdfc11672345c4cbcf915c217"));
-	ck_assert(!talk_same(sum, "ee1a198e50481730009ed1fa99d3f2d9cc2ef6ebdfc11672345c4cbcf915c218"));
-	ck_assert(!talk_same(sum, "ee1a"));
-	ck_assert(!talk_same("", "e"));
-	ck_assert(talk_same("", ""));
+	ck_assert(hook_same(sum, "ee1a198e50481730009ed1fa99d3f2d9cc2ef6ebdfc11672345c4cbcf915c217"));
+	ck_assert(!hook_same(sum, "ee1a198e50481730009ed1fa99d3f2d9cc2ef6ebdfc11672345c4cbcf915c218"));
+	ck_assert(!hook_same(sum, "ee1a"));
+	ck_assert(!hook_same("", "e"));
+	ck_assert(hook_same("", ""));
 }
 END_TEST
 

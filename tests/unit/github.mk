@@ -3,7 +3,7 @@ check_PROGRAMS += check_talk check_github_parts check_github_source check_github
 TESTS += check_talk check_github_parts check_github_source check_github_work check_github_account
 github_test_cppflags = $(plugin_test_cppflags) -I$(top_srcdir)/plugins $(CJSON_CFLAGS) $(CRYPTO_CFLAGS)
 
-check_talk_SOURCES = tests/plugins/test_talk.c plugins/common/talk.c plugins/common/talk.h $(plugin_web) $(plugin_common)
+check_talk_SOURCES = tests/plugins/test_talk.c $(plugin_talk) $(plugin_web) $(plugin_common)
 check_talk_CPPFLAGS = $(github_test_cppflags)
 check_talk_LDADD = $(CJSON_LIBS) $(CRYPTO_LIBS) $(CHECK_LIBS)
 

@@ -20,8 +20,8 @@ check_slack_CPPFLAGS = $(slack_test_cppflags)
 check_slack_LDADD = $(CHECK_LIBS)
 EXTRA_check_slack_DEPENDENCIES = slack.la
 
-check_slack_mention_SOURCES = tests/plugins/test_slack_mention.c tests/plugins/slack_kit.c tests/plugins/slack_kit.h plugins/common/talk.c $(plugin_web) \
-  plugins/common/text.c plugins/common/text.h $(plugin_test_common)
+check_slack_mention_SOURCES = tests/plugins/test_slack_mention.c tests/plugins/slack_kit.c tests/plugins/slack_kit.h $(plugin_talk) $(plugin_web) \
+  $(plugin_common) $(plugin_test_common)
 check_slack_mention_CPPFLAGS = $(slack_test_cppflags)
 check_slack_mention_LDADD = $(CJSON_LIBS) $(CRYPTO_LIBS) $(CHECK_LIBS) -lm
 EXTRA_check_slack_mention_DEPENDENCIES = slack.la
