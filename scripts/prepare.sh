@@ -42,20 +42,26 @@ prepare_packages() {
 		sudo=sudo
 	fi
 	$sudo apt-get update -qq || say "apt-get update failed; going on with the lists that are there"
+	install_quietly || die "apt-get could not install: $missing"
+}
+
+# Debian starts a web server where it installs one, now and at each boot; the tests start their own, on loopback.
+install_quietly() (
+	policy=/usr/sbin/policy-rc.d
+	if [ ! -e "$policy" ]; then
+		trap '$sudo rm -f "$policy"' EXIT
+		trap 'exit 130' INT TERM
+		printf '#!/bin/sh\nexit 101\n' | $sudo tee "$policy" >/dev/null && $sudo chmod 755 "$policy"
+	fi
 	# shellcheck disable=SC2086
-	$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null ||
-		die "apt-get could not install: $missing"
-	# Debian starts a web server where it installs one; the tests start their own, on loopback.
+	$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null || exit 1
+	[ -d /run/systemd/system ] || exit 0
 	for p in $missing; do
 		case $p in
-		lighttpd | nginx-light)
-			if [ -d /run/systemd/system ]; then
-				$sudo systemctl disable --now "${p%-light}" >/dev/null 2>&1 || say "${p%-light} could not be switched off: it listens on port 80 now"
-			fi
-			;;
+		lighttpd | nginx-light) $sudo systemctl disable --now "${p%-light}" >/dev/null 2>&1 || say "${p%-light} could not be switched off" ;;
 		esac
 	done
-}
+)
 
 # make, with a count of what is compiled where somebody watches.
 prepare_make() {
