@@ -10,6 +10,7 @@
 #include <cjson/cJSON.h>
 #include <drover/plugin.h>
 
+#include "common/reply.h"
 #include "common/talk.h"
 #include "common/text.h"
 #include "common/web.h"

@@ -88,17 +88,11 @@ call_begin(struct call *call, struct drover_scope *scope, struct github *github,
 static int
 call_end(struct call *call, int code, struct drover_error *err)
 {
-	char *text = NULL;
-
-	if (code == 0) {
-		if ((text = cJSON_PrintUnformatted(call->reply)) == NULL)
-			code = plugin_fail(err, DROVER_INTERNAL, "out of memory");
-		else
-			code = call->scope->host->call->reply(call->scope, text, strlen(text), err);
-	}
-	cJSON_free(text);
+	if (code == 0)
+		code = reply_send(call->scope, call->reply, err);
+	else
+		cJSON_Delete(call->reply);
 	cJSON_Delete(call->request);
-	cJSON_Delete(call->reply);
 	hub_close(&call->hub);
 	return code;
 }

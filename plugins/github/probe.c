@@ -1,43 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The operation probe: who drover is at GitHub, and what its credential and the repositories lack, said by name. */
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "github.h"
 
-struct probe {
-	struct drover_scope *scope;
-	struct github *github;
-	cJSON *checks;
-	bool ok, bad;
-};
-
-static void probe_say(struct probe *, const char *, bool, const char *, ...) DROVER_PRINTF(4, 5);
 static bool probe_passes(struct probe *, const char *, int, struct drover_error *);
 static void probe_permissions(struct probe *, const cJSON *, const char *);
-static void probe_app(struct probe *);
-static void probe_repo(struct probe *, const char *);
-static void probe_repos(struct probe *);
-
-static void
-probe_say(struct probe *p, const char *what, bool ok, const char *format, ...)
-{
-	cJSON *check = cJSON_CreateObject();
-	char text[DROVER_ERROR_MAX];
-	va_list ap;
-
-	va_start(ap, format);
-	vsnprintf(text, sizeof(text), format, ap);
-	va_end(ap);
-	p->ok = p->ok && ok;
-	if (check == NULL || cJSON_AddStringToObject(check, "what", what) == NULL || cJSON_AddBoolToObject(check, "ok", ok) == NULL ||
-	    cJSON_AddStringToObject(check, "text", text) == NULL || !cJSON_AddItemToArray(p->checks, check)) {
-		cJSON_Delete(check);
-		p->bad = true;
-	}
-}
+static void probe_app(struct probe *, struct github *, struct drover_scope *);
+static void probe_repo(struct probe *, struct github *, struct drover_scope *, const char *);
 
 static bool
 probe_passes(struct probe *p, const char *what, int code, struct drover_error *err)
@@ -68,12 +40,12 @@ probe_permissions(struct probe *p, const cJSON *granted, const char *what)
 }
 
 static void
-probe_app(struct probe *p)
+probe_app(struct probe *p, struct github *github, struct drover_scope *scope)
 {
 	struct drover_error err = { 0 };
 	struct web_answer answer;
 	struct hub hub;
-	int code = hub_open(&hub, p->github, p->scope, NULL, DROVER_HTTP_CRITICAL, &err);
+	int code = hub_open(&hub, github, scope, NULL, DROVER_HTTP_CRITICAL, &err);
 
 	if (code == 0)
 		code = hub_get(&hub, &answer, 0, &err, hub.app ? "/app" : "/user");
@@ -90,18 +62,18 @@ probe_app(struct probe *p)
 }
 
 static void
-probe_repo(struct probe *p, const char *repo)
+probe_repo(struct probe *p, struct github *github, struct drover_scope *scope, const char *repo)
 {
 	struct drover_error err = { 0 };
 	struct web_answer answer;
 	char slug[SLUG_MAX], what[DROVER_NAME_MAX + 16];
 	const cJSON *granted;
 	struct hub hub = { .app = false };
-	int code = slug_of_repo(p->scope, repo, slug, &err);
+	int code = slug_of_repo(scope, repo, slug, &err);
 
 	snprintf(what, sizeof(what), "repo %s", repo);
 	if (code == 0)
-		code = hub_open(&hub, p->github, p->scope, slug, DROVER_HTTP_CRITICAL, &err);
+		code = hub_open(&hub, github, scope, slug, DROVER_HTTP_CRITICAL, &err);
 	if (code == 0)
 		code = hub_get(&hub, &answer, 0, &err, "/repos/%s", slug);
 	if (probe_passes(p, what, code, &err)) {
@@ -121,44 +93,20 @@ probe_repo(struct probe *p, const char *repo)
 	hub_close(&hub);
 }
 
-static void
-probe_repos(struct probe *p)
-{
-	struct drover_repo repo = { .size = sizeof(repo) };
-	size_t i;
-
-	for (i = 0; p->scope->host->repo != NULL && p->scope->host->repo->at(p->scope, i, &repo) == 0; i++)
-		if (strcmp(repo.forge, "github") == 0)
-			probe_repo(p, repo.name);
-}
-
 int
 github_probe(struct drover_scope *scope, void *plugin, const char *request, uint64_t len, struct drover_error *err)
 {
-	struct probe p = { .scope = scope, .github = plugin, .checks = cJSON_CreateArray(), .ok = true };
+	struct drover_repo repo = { .size = sizeof(repo) };
+	struct github *github = plugin;
 	struct drover_error why = { 0 };
-	cJSON *reply = cJSON_CreateObject();
-	char *text = NULL;
-	int code;
+	struct probe probe = { 0 };
+	size_t i;
 
-	if (p.checks == NULL || reply == NULL) {
-		cJSON_Delete(p.checks);
-		cJSON_Delete(reply);
-		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
-	}
-	if (account_who(p.github, scope, &why) != 0)
-		why.code = 0;
-	probe_app(&p);
-	probe_repos(&p);
-	if (p.bad || cJSON_AddBoolToObject(reply, "ok", p.ok) == NULL || cJSON_AddStringToObject(reply, "as", p.github->login) == NULL ||
-	    cJSON_AddStringToObject(reply, "base", scope->host->option->string(scope, "api_url")) == NULL) {
-		cJSON_Delete(p.checks);
-		code = plugin_fail(err, DROVER_INTERNAL, "out of memory");
-	} else if (!cJSON_AddItemToObject(reply, "checks", p.checks) || (text = cJSON_PrintUnformatted(reply)) == NULL)
-		code = plugin_fail(err, DROVER_INTERNAL, "out of memory");
-	else
-		code = scope->host->call->reply(scope, text, strlen(text), err);
-	cJSON_free(text);
-	cJSON_Delete(reply);
-	return code;
+	/* Who it is stays unknown where the credential is refused, which probe_app says. */
+	account_who(github, scope, &why);
+	probe_app(&probe, github, scope);
+	for (i = 0; scope->host->repo->at(scope, i, &repo) == 0; i++)
+		if (strcmp(repo.forge, "github") == 0)
+			probe_repo(&probe, github, scope, repo.name);
+	return probe_reply(scope, &probe, github->login, scope->host->option->string(scope, "api_url"), err);
 }

@@ -4,15 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/reply.h"
 #include "jira/jira.h"
 
 static int operation_comment(struct drover_scope *, void *, const char *, uint64_t, struct drover_error *);
 static int operation_transition(struct drover_scope *, void *, const char *, uint64_t, struct drover_error *);
 static int operation_probe(struct drover_scope *, void *, const char *, uint64_t, struct drover_error *);
 static int request_read(const char *, uint64_t, const char *const *, cJSON **, struct drover_error *);
-static int reply_json(struct drover_scope *, cJSON *, struct drover_error *);
-static bool probe_check(cJSON *, const char *, bool, const char *);
-static bool probe_permissions(struct jira *, cJSON *);
+static void probe_permissions(struct jira *, struct probe *);
 
 const struct drover_operation jira_operation_comment = {
 	.size = sizeof(struct drover_operation),
@@ -56,20 +55,6 @@ request_read(const char *request, uint64_t len, const char *const *members, cJSO
 }
 
 static int
-reply_json(struct drover_scope *scope, cJSON *json, struct drover_error *err)
-{
-	char *text = cJSON_PrintUnformatted(json);
-	int code;
-
-	cJSON_Delete(json);
-	if (text == NULL)
-		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
-	code = scope->host->call->reply(scope, text, strlen(text), err);
-	cJSON_free(text);
-	return code;
-}
-
-static int
 operation_comment(struct drover_scope *scope, void *plugin, const char *request, uint64_t len, struct drover_error *err)
 {
 	static const char *const members[] = { "issue", "text", "key", NULL };
@@ -91,7 +76,7 @@ operation_comment(struct drover_scope *scope, void *plugin, const char *request,
 		reply = cJSON_CreateObject();
 		cJSON_AddStringToObject(reply, "id", comment);
 		cJSON_AddStringToObject(reply, "url", url);
-		code = reply_json(scope, reply, err);
+		code = reply_send(scope, reply, err);
 	}
 	jira_close(&j);
 	cJSON_Delete(ask);
@@ -112,27 +97,15 @@ operation_transition(struct drover_scope *scope, void *plugin, const char *reque
 	    (code = issue_transition(&j, json_text(ask, "issue"), json_text(ask, "to"), &moved, err)) == 0) {
 		reply = cJSON_CreateObject();
 		cJSON_AddBoolToObject(reply, "moved", moved);
-		code = reply_json(scope, reply, err);
+		code = reply_send(scope, reply, err);
 	}
 	jira_close(&j);
 	cJSON_Delete(ask);
 	return code;
 }
 
-static bool
-probe_check(cJSON *checks, const char *what, bool ok, const char *text)
-{
-	cJSON *check = cJSON_CreateObject();
-
-	cJSON_AddStringToObject(check, "what", what);
-	cJSON_AddBoolToObject(check, "ok", ok);
-	cJSON_AddStringToObject(check, "text", text);
-	cJSON_AddItemToArray(checks, check);
-	return ok;
-}
-
-static bool
-probe_permissions(struct jira *j, cJSON *checks)
+static void
+probe_permissions(struct jira *j, struct probe *probe)
 {
 	static const struct {
 		const char *key, *text;
@@ -143,45 +116,38 @@ probe_permissions(struct jira *j, cJSON *checks)
 	struct jira_request request = { .endpoint = "permissions" };
 	struct drover_error why = { 0 };
 	struct web_answer answer;
-	char text[256];
-	bool all = true;
 	size_t i;
 
 	if (jira_must(j, &request, "permissions", &answer, &why,
-	    "/mypermissions?permissions=BROWSE_PROJECTS,ADD_COMMENTS,TRANSITION_ISSUES,EDIT_ISSUES,LINK_ISSUES,CREATE_ISSUES") != 0)
-		return probe_check(checks, "permissions", false, why.text);
+	    "/mypermissions?permissions=BROWSE_PROJECTS,ADD_COMMENTS,TRANSITION_ISSUES,EDIT_ISSUES,LINK_ISSUES,CREATE_ISSUES") != 0) {
+		probe_say(probe, "permissions", false, "%s", why.text);
+		return;
+	}
 	for (i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
 		const cJSON *permission = cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(answer.json, "permissions"), needed[i].key);
 		bool have = json_true(permission, "havePermission");
 
-		snprintf(text, sizeof(text), have ? "may %s" : "may not %s in any project: give the account that permission", needed[i].text);
-		all = probe_check(checks, needed[i].key, have, text) && all;
+		probe_say(probe, needed[i].key, have, have ? "may %s" : "may not %s in any project: give the account that permission", needed[i].text);
 	}
 	web_answer_free(&answer);
-	return all;
 }
 
 static int
 operation_probe(struct drover_scope *scope, void *plugin, const char *request, uint64_t len, struct drover_error *err)
 {
-	cJSON *reply = cJSON_CreateObject(), *checks;
 	struct drover_error why = { 0 };
+	struct probe probe = { 0 };
 	struct jira j;
-	bool ok;
-	char text[256];
+	int code;
 
-	if ((ok = jira_open(&j, scope, true, &why) == 0))
-		ok = jira_me(&j, true, &why) == 0;
-	cJSON_AddStringToObject(reply, "as", j.me[0] != '\0' ? j.me : "");
-	cJSON_AddStringToObject(reply, "base", j.base);
-	checks = cJSON_AddArrayToObject(reply, "checks");
-	snprintf(text, sizeof(text), "is of %s", j.me_name[0] != '\0' ? j.me_name : j.me);
-	probe_check(checks, "token", ok, ok ? text : why.text);
-	if (ok)
-		ok = probe_permissions(&j, checks);
-	if (DROVER_HAS(scope->host->secret, given) && !scope->host->secret->given(scope, "webhook_secret"))
-		probe_check(checks, "webhook", true, "has no secret: webhooks are refused, polling does the work");
-	cJSON_AddBoolToObject(reply, "ok", ok);
+	if (jira_open(&j, scope, true, &why) == 0 && jira_me(&j, true, &why) == 0) {
+		probe_say(&probe, "token", true, "is of %s", j.me_name[0] != '\0' ? j.me_name : j.me);
+		probe_permissions(&j, &probe);
+	} else
+		probe_say(&probe, "token", false, "%s", why.text);
+	if (!scope->host->secret->given(scope, "webhook_secret"))
+		probe_say(&probe, "webhook", true, "has no secret: webhooks are refused, polling does the work");
+	code = probe_reply(scope, &probe, j.me, j.base, err);
 	jira_close(&j);
-	return reply_json(scope, reply, err);
+	return code;
 }

@@ -1,19 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What others may ask of this plugin: to post a message, and whether it could. */
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "slack.h"
 
+#include "common/reply.h"
+
 static int post_call(struct drover_scope *, void *, const char *, uint64_t, struct drover_error *);
 static int probe_call(struct drover_scope *, void *, const char *, uint64_t, struct drover_error *);
-static int reply_json(struct drover_scope *, cJSON *, struct drover_error *);
-static void check_add(cJSON *, bool *, const char *, bool, const char *, ...) DROVER_PRINTF(5, 6);
-static void check_scopes(struct drover_scope *, const struct account *, cJSON *, bool *);
-static void check_channels(struct account *, cJSON *, bool *);
-static void check_app(struct drover_scope *, cJSON *, bool *);
+static void probe_scopes(struct drover_scope *, const struct account *, struct probe *);
+static void probe_channels(struct account *, struct probe *);
+static void probe_app(struct drover_scope *, struct probe *);
 
 const struct drover_operation slack_post = {
 	.size = sizeof(struct drover_operation),
@@ -28,19 +27,6 @@ const struct drover_operation slack_probe = {
 	.summary = "Says whether the tokens work and what they lack: {}.",
 	.call = probe_call,
 };
-
-static int
-reply_json(struct drover_scope *scope, cJSON *json, struct drover_error *err)
-{
-	char *text = cJSON_PrintUnformatted(json);
-	int code;
-
-	if (text == NULL)
-		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
-	code = scope->host->call->reply(scope, text, strlen(text), err);
-	cJSON_free(text);
-	return code;
-}
 
 static int
 post_call(struct drover_scope *scope, void *plugin, const char *request, uint64_t len, struct drover_error *err)
@@ -80,8 +66,10 @@ post_call(struct drover_scope *scope, void *plugin, const char *request, uint64_
 	reply = cJSON_CreateObject();
 	if (reply == NULL || cJSON_AddStringToObject(reply, "channel", channel) == NULL || cJSON_AddStringToObject(reply, "ts", ts) == NULL)
 		code = plugin_fail(err, DROVER_INTERNAL, "out of memory");
-	else
-		code = reply_json(scope, reply, err);
+	else {
+		code = reply_send(scope, reply, err);
+		reply = NULL;
+	}
 out:
 	cJSON_Delete(reply);
 	cJSON_Delete(json);
@@ -89,26 +77,9 @@ out:
 	return code;
 }
 
-static void
-check_add(cJSON *checks, bool *all, const char *what, bool ok, const char *format, ...)
-{
-	cJSON *check = cJSON_CreateObject();
-	char text[DROVER_ERROR_MAX + 128];
-	va_list ap;
-
-	va_start(ap, format);
-	vsnprintf(text, sizeof(text), format, ap);
-	va_end(ap);
-	*all = *all && ok;
-	cJSON_AddStringToObject(check, "what", what);
-	cJSON_AddBoolToObject(check, "ok", ok);
-	cJSON_AddStringToObject(check, "text", text);
-	cJSON_AddItemToArray(checks, check);
-}
-
 /* What the configuration calls for and the token was not granted. */
 static void
-check_scopes(struct drover_scope *scope, const struct account *a, cJSON *checks, bool *all)
+probe_scopes(struct drover_scope *scope, const struct account *a, struct probe *probe)
 {
 	static const struct {
 		const char *scope, *other, *why;
@@ -132,7 +103,7 @@ check_scopes(struct drover_scope *scope, const struct account *a, cJSON *checks,
 		group = group || author[0] == '@';
 	}
 	if (a->scopes[0] == '\0') {
-		check_add(checks, all, "scopes", true, "Slack does not say which scopes the token has");
+		probe_say(probe, "scopes", true, "Slack does not say which scopes the token has");
 		return;
 	}
 	for (i = 0; i < sizeof(needs) / sizeof(needs[0]); i++) {
@@ -143,14 +114,14 @@ check_scopes(struct drover_scope *scope, const struct account *a, cJSON *checks,
 			text_addf(&missing, "%s%s (%s)", missing.len > 0 ? ", " : "", needs[i].scope, needs[i].why);
 	}
 	if (text_of(&missing) != NULL && missing.len > 0)
-		check_add(checks, all, "scopes", false, "add to the app and install it again: %s", text_of(&missing));
+		probe_say(probe, "scopes", false, "add to the app and install it again: %s", text_of(&missing));
 	else
-		check_add(checks, all, "scopes", true, "%s", a->scopes);
+		probe_say(probe, "scopes", true, "%s", a->scopes);
 	text_free(&missing);
 }
 
 static void
-check_channels(struct account *a, cJSON *checks, bool *all)
+probe_channels(struct account *a, struct probe *probe)
 {
 	const struct drover_host_option *option = a->scope->host->option;
 	char id[SLACK_ID_MAX];
@@ -161,11 +132,11 @@ check_channels(struct account *a, cJSON *checks, bool *all)
 
 	if (n == 0) {
 		if (channel_list(a, &ids, &found, &err) != 0) {
-			check_add(checks, all, "channels", false, "%s", err.text);
+			probe_say(probe, "channels", false, "%s", err.text);
 			return;
 		}
 		free(ids);
-		check_add(checks, all, "channels", found > 0, "the bot is in %zu%s%s", found, found > 0 ? "" : ": invite it, /invite @", found > 0 ? "" : a->name);
+		probe_say(probe, "channels", found > 0, "the bot is in %zu%s%s", found, found > 0 ? "" : ": invite it, /invite @", found > 0 ? "" : a->name);
 		return;
 	}
 	for (i = 0; i < n; i++) {
@@ -173,19 +144,19 @@ check_channels(struct account *a, cJSON *checks, bool *all)
 		const struct param params[] = { { "channel", id }, { NULL, NULL } };
 
 		if (channel_find(a, name, id, &err) != 0 || account_call(a, "conversations.info", NULL, params, &answer, &err) != 0) {
-			check_add(checks, all, "channel", false, "%.80s: %s", name, err.text);
+			probe_say(probe, "channel", false, "%.80s: %s", name, err.text);
 			continue;
 		}
 		if (json_true(json_at(answer.json, "channel"), "is_member"))
-			check_add(checks, all, "channel", true, "%.80s", name);
+			probe_say(probe, "channel", true, "%.80s", name);
 		else
-			check_add(checks, all, "channel", false, "%.80s: the bot is not in it: invite it", name);
+			probe_say(probe, "channel", false, "%.80s: the bot is not in it: invite it", name);
 		web_answer_free(&answer);
 	}
 }
 
 static void
-check_app(struct drover_scope *scope, cJSON *checks, bool *all)
+probe_app(struct drover_scope *scope, struct probe *probe)
 {
 	struct web_answer answer;
 	struct drover_error err;
@@ -194,15 +165,15 @@ check_app(struct drover_scope *scope, cJSON *checks, bool *all)
 	if (!scope->host->secret->given(scope, "app_token"))
 		return;
 	if (account_open(&app, scope, "app_token", &err) != 0) {
-		check_add(checks, all, "app_token", false, "%s", err.text);
+		probe_say(probe, "app_token", false, "%s", err.text);
 		return;
 	}
 	/* A connection that nobody takes up expires by itself. */
 	if (account_call(&app, "apps.connections.open", NULL, NULL, &answer, &err) == 0) {
 		web_answer_free(&answer);
-		check_add(checks, all, "app_token", true, "Socket Mode is on");
+		probe_say(probe, "app_token", true, "Socket Mode is on");
 	} else {
-		check_add(checks, all, "app_token", false, "%s", err.text);
+		probe_say(probe, "app_token", false, "%s", err.text);
 	}
 	account_close(&app);
 }
@@ -210,31 +181,20 @@ check_app(struct drover_scope *scope, cJSON *checks, bool *all)
 static int
 probe_call(struct drover_scope *scope, void *plugin, const char *request, uint64_t len, struct drover_error *err)
 {
-	cJSON *reply = cJSON_CreateObject(), *checks = cJSON_CreateArray();
-	struct drover_error why = { 0 };
 	struct account account = { .scope = scope };
-	bool ok = true;
+	struct drover_error why = { 0 };
+	struct probe probe = { 0 };
 	int code;
 
-	if (reply == NULL || checks == NULL) {
-		cJSON_Delete(reply);
-		cJSON_Delete(checks);
-		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
-	}
 	if (account_open(&account, scope, "bot_token", &why) != 0 || account_who(&account, &why) != 0) {
-		check_add(checks, &ok, "token", false, "%s", why.text);
+		probe_say(&probe, "token", false, "%s", why.text);
 	} else {
-		check_add(checks, &ok, "token", true, "%s in %s", account.name, account.url[0] != '\0' ? account.url : account.team);
-		check_scopes(scope, &account, checks, &ok);
-		check_channels(&account, checks, &ok);
+		probe_say(&probe, "token", true, "%s in %s", account.name, account.url[0] != '\0' ? account.url : account.team);
+		probe_scopes(scope, &account, &probe);
+		probe_channels(&account, &probe);
 	}
-	check_app(scope, checks, &ok);
-	cJSON_AddBoolToObject(reply, "ok", ok);
-	cJSON_AddStringToObject(reply, "as", account.name);
-	cJSON_AddStringToObject(reply, "base", account.web.base != NULL ? account.web.base : "");
-	cJSON_AddItemToObject(reply, "checks", checks);
-	code = reply_json(scope, reply, err);
+	probe_app(scope, &probe);
+	code = probe_reply(scope, &probe, account.name, account.web.base != NULL ? account.web.base : "", err);
 	account_close(&account);
-	cJSON_Delete(reply);
 	return code;
 }
