@@ -57,7 +57,7 @@ slug_of_repo(struct drover_scope *scope, const char *repo, char slug[SLUG_MAX], 
 		snprintf(slug, SLUG_MAX, "%s", item + len + 1);
 		return 0;
 	}
-	if (scope->host->repo == NULL || scope->host->repo->find(scope, repo, &found) != 0)
+	if (scope->host->repo->find(scope, repo, &found) != 0)
 		return plugin_fail(err, DROVER_CONFIG, "repo \"%.64s\" is not configured", repo);
 	if (slug_of_url(found.url, slug) != 0)
 		return plugin_fail(err, DROVER_CONFIG, "repo %s: its url does not end in owner/name; say \"%s=owner/name\" in option slugs", repo, repo);

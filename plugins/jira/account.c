@@ -85,8 +85,7 @@ account_secret(struct jira *j, const char *email, struct drover_error *err)
 	used = (size_t)snprintf(pair, size, "%s:%s", email, token);
 	memcpy(j->authorization, "Basic ", 7);
 	EVP_EncodeBlock((unsigned char *)j->authorization + 6, (const unsigned char *)pair, (int)used);
-	if (DROVER_HAS(host->secret, mask))
-		host->secret->mask(j->scope, j->authorization + 6);
+	host->secret->mask(j->scope, j->authorization + 6);
 	OPENSSL_cleanse(pair, used);
 out:
 	free(pair);
@@ -106,8 +105,6 @@ jira_open(struct jira *j, struct drover_scope *scope, bool critical, struct drov
 	j->scope = scope;
 	j->critical = critical;
 	j->marker = host->option->integer(scope, "marker") != 0;
-	if (!DROVER_HAS(host, http) || !DROVER_HAS(host, trust) || !DROVER_HAS(host, secret))
-		return plugin_fail(err, DROVER_CONFIG, "this drover is too old for the plugin: it has no http or trust service");
 	if ((code = account_base(j, err)) != 0 || (code = account_secret(j, email, err)) != 0)
 		return code;
 	account_copy(j->credential, sizeof(j->credential), email != NULL && *email != '\0' ? email : "token");

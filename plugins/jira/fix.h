@@ -46,6 +46,10 @@ struct fix {
 int fix_state_save(struct fix *, struct drover_error *);
 /* The property on the issue: state and, where it is not NULL, the id of our comment that waits for an answer. */
 int fix_mark(struct fix *, const char *state, const char *comment, struct drover_error *);
+/* What drover remembers of the ticket goes by its id, which stays when the ticket is moved to another project. */
+void fix_subject(const struct fix *, char subject[DROVER_KEY_MAX]);
+/* Comments on the ticket, once for the id, and remembers it. comment: gets the comment's id, or NULL. */
+int fix_say(struct fix *, const char *id, const struct text_buf *, char comment[JIRA_ID_MAX], struct drover_error *);
 
 /*
  * fix_take.c: re-reads the issue and moves it to in_progress; ended is set where it is no longer ours to do. HUMAN while

@@ -15,6 +15,7 @@
 #define PARENT_BYTES 12000
 #define RULES_BYTES 65536
 #define RULES_FILES 200
+#define MEMORY_MAX 16384
 
 struct comments {
 	struct jira *jira;
@@ -258,16 +259,16 @@ fix_gather(struct fix *f, struct drover_error *err)
 
 	if ((code = gather_repos(f->scope, f->job, &f->p, f->repos, &f->repos_len, err)) != 0)
 		return code;
-	if (DROVER_HAS(host->lease, fetch) && (code = host->lease->fetch(f->scope, f->repos, f->repos_len, err)) != 0)
+	if ((code = host->lease->fetch(f->scope, f->repos, f->repos_len, err)) != 0)
 		return code;
 	if ((code = host->lease->scratch(f->scope, f->scratch, sizeof(f->scratch), err)) != 0)
 		return code;
 	if ((code = gather_parent(f, err)) != 0 || (code = gather_comments(&f->jira, f->p.issue, f->p.project, &f->comments, f->newest, sizeof(f->newest), err)) != 0 ||
 	    (code = fix_images(f, err)) != 0 || (code = gather_rules(f->scope, &f->rules, err)) != 0)
 		return code;
-	if (DROVER_HAS(host, memory) && (text = malloc(16384)) != NULL) {
-		snprintf(subject, sizeof(subject), "jira/%s", f->p.id[0] != '\0' ? f->p.id : f->p.issue);
-		if (host->memory->read(f->scope, subject, text, 16384, err) > 0)
+	if ((text = malloc(MEMORY_MAX)) != NULL) {
+		fix_subject(f, subject);
+		if (host->memory->read(f->scope, subject, text, MEMORY_MAX, err) > 0)
 			text_addf(&f->memory, "%s", text);
 		free(text);
 	}

@@ -156,17 +156,10 @@ settle_link(struct fix *f, const struct fix_work *work, struct drover_error *err
 static int
 settle_comment(struct fix *f, const char *what, struct text_buf *text, struct drover_error *err)
 {
-	const struct drover_host *host = f->scope->host;
-	char id[DROVER_KEY_MAX], subject[DROVER_KEY_MAX];
-	int code;
+	char id[DROVER_KEY_MAX];
 
-	if (text_of(text) == NULL)
-		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
 	snprintf(id, sizeof(id), "%s/%.80s/%.100s", what, f->p.issue, f->p.revision);
-	if ((code = comment_post(&f->jira, f->p.issue, id, text_of(text), NULL, 0, err)) != 0 || !DROVER_HAS(host, memory))
-		return code;
-	snprintf(subject, sizeof(subject), "jira/%s", f->p.id[0] != '\0' ? f->p.id : f->p.issue);
-	return host->memory->append(f->scope, subject, id, "drover", text_of(text), err);
+	return fix_say(f, id, text, NULL, err);
 }
 
 /* Nobody is at work on it any more, so the ticket does not stay in progress. */

@@ -170,16 +170,7 @@ triage_ask(struct fix *f, const cJSON *verdict, struct drover_error *err)
 	text_clean(reason, sizeof(reason), json_text(verdict, "reason"), strlen(json_text(verdict, "reason")), "");
 	triage_questions(verdict, &text);
 	snprintf(id, sizeof(id), "needs-info/%.80s/%.100s/%d", f->p.issue, f->p.revision, asked);
-	if (text_of(&text) == NULL)
-		code = plugin_fail(err, DROVER_INTERNAL, "out of memory");
-	else
-		code = comment_post(&f->jira, f->p.issue, id, text_of(&text), comment, sizeof(comment), err);
-	if (code == 0 && DROVER_HAS(host, memory)) {
-		char subject[DROVER_KEY_MAX];
-
-		snprintf(subject, sizeof(subject), "jira/%s", f->p.id[0] != '\0' ? f->p.id : f->p.issue);
-		code = host->memory->append(f->scope, subject, id, "drover", text_of(&text), err);
-	}
+	code = fix_say(f, id, &text, comment, err);
 	text_free(&text);
 	if (code != 0 || (code = fix_mark(f, "needs_info", comment, err)) != 0)
 		return code;

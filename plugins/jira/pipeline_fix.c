@@ -116,6 +116,26 @@ fix_mark(struct fix *f, const char *state, const char *comment, struct drover_er
 	return code;
 }
 
+void
+fix_subject(const struct fix *f, char subject[DROVER_KEY_MAX])
+{
+	snprintf(subject, DROVER_KEY_MAX, "jira/%s", f->p.id[0] != '\0' ? f->p.id : f->p.issue);
+}
+
+int
+fix_say(struct fix *f, const char *id, const struct text_buf *text, char comment[JIRA_ID_MAX], struct drover_error *err)
+{
+	char subject[DROVER_KEY_MAX];
+	int code;
+
+	if (text_of(text) == NULL)
+		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
+	if ((code = comment_post(&f->jira, f->p.issue, id, text_of(text), comment, JIRA_ID_MAX, err)) != 0)
+		return code;
+	fix_subject(f, subject);
+	return f->scope->host->memory->append(f->scope, subject, id, "drover", text_of(text), err);
+}
+
 static void
 fix_free(struct fix *f)
 {
