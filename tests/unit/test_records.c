@@ -265,7 +265,8 @@ END_TEST
 START_TEST(the_first_schema_is_migrated)
 {
 	static const char *const back[] = {
-		"drop table refusal", "drop table memory", "alter table job drop column author", "alter table job drop column sha256",
+		"drop table notice", "drop table refusal", "drop table memory",
+		"alter table job drop column author", "alter table job drop column sha256",
 		"delete from schema where version > 1",
 		"insert into job (kind, key, trace, priority, state, queued_at, ready_at) values ('a.b', 'k', 't', 0, 'queued', 1, 1)",
 		"insert into event (job, at, event, to_state, attempt, epoch) values (1, 1, 'submit', 'queued', 0, 0)",
@@ -277,6 +278,7 @@ START_TEST(the_first_schema_is_migrated)
 	reopen();
 	ck_assert_msg(store_check(s, &err) == 0, "%s", err.text);
 	ck_assert_int_eq(store_run(s, "select id from job where author is null and sha256 is null", NULL, 0, NULL, NULL, &err), 1);
+	ck_assert_int_eq(store_run(s, "select id from notice", NULL, 0, NULL, NULL, &err), 0);
 	ck_assert_int_eq(refuse("a.b", "k"), 1);
 	ck_assert_int_eq(say("s", "k", "x"), 1);
 	ck_assert_int_eq(store_commit(s, &err), 0);
