@@ -232,6 +232,8 @@ web_walk(const struct web_answer *answer, const char *at, int (*each)(void *, co
 	const cJSON *list = at != NULL ? json_at(answer->json, at) : answer->json, *one;
 	int code;
 
+	if (answer->json == NULL && answer->status == 200)
+		return plugin_fail(err, DROVER_AGAIN, "%.*s: answered nothing, not a list", web_url_len(answer), answer->response.url);
 	if (answer->json != NULL && !cJSON_IsArray(list))
 		return plugin_fail(err, DROVER_PERMANENT, "%.*s: answered no list%s%s", web_url_len(answer), answer->response.url,
 		    at != NULL ? " in " : "", at != NULL ? at : "");

@@ -65,7 +65,8 @@ int web_refused(const struct web_answer *, const char *what, struct drover_error
 
 /*
  * All pages of a list by Link, at most pages (0: 50): each is called with every element of the array that at (NULL: the
- * whole body) names. each returns 0 to go on, 1 to stop, or a class. An empty page with a next is walked over.
+ * whole body) names. each returns 0 to go on, 1 to stop, or a class. An empty page with a next is walked over; a 200
+ * without a body is AGAIN, and no empty list.
  */
 int web_pages(struct web *, const struct web_ask *, const char *at, int pages,
     int (*each)(void *arg, const cJSON *element, struct drover_error *), void *arg, struct drover_error *);

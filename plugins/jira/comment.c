@@ -47,6 +47,11 @@ comment_each(struct jira *j, const char *key, int max, int (*each)(void *, const
 		if (code != 0)
 			return code;
 		list = cJSON_GetObjectItemCaseSensitive(answer.json, "comments");
+		/* Taken for an empty list, it would have a comment posted twice. */
+		if (!cJSON_IsArray(list)) {
+			web_answer_free(&answer);
+			return plugin_fail(err, DROVER_AGAIN, "%s: Jira's answer has no list of comments", key);
+		}
 		count = cJSON_GetArraySize(list);
 		cJSON_ArrayForEach(comment, list)
 			if ((code = each(arg, comment, err)) != 0)

@@ -208,6 +208,9 @@ START_TEST(lists_are_walked_over_empty_pages)
 	fake_answer(fake, "GET", "/list", 404, NULL, "{\"message\": \"Not Found\"}");
 	ck_assert_int_eq(web_pages(&web, &ask, NULL, 0, collect, &sum, &err), DROVER_PERMANENT);
 	ck_assert_ptr_nonnull(strstr(err.text, "Not Found"));
+	fake_answer(fake, "GET", "/list", 200, NULL, "");
+	ck_assert_int_eq(web_pages(&web, &ask, NULL, 0, collect, &sum, &err), DROVER_AGAIN);
+	ck_assert_ptr_nonnull(strstr(err.text, "answered nothing"));
 	/* A list that names itself as its next page ends, and says that it goes on. */
 	fake_serve(fake, "GET", "/list", 200, "Link: <https://api.example/v3/list?page=1>; rel=\"next\"", "[1]");
 	fake_forget(fake);
