@@ -27,7 +27,7 @@ static int post_send(struct search *, struct drover_error *);
 static int result_read(const char *, struct search *);
 static int result_keep(struct search *, const char *, struct drover_error *);
 static bool in_thread(const struct post *);
-static char *answer_text(const struct ask *, const char *);
+static char *answer_text(struct drover_scope *, const struct ask *, const char *);
 
 bool
 post_marks(struct drover_scope *scope)
@@ -189,9 +189,9 @@ post_comment(struct hub *hub, const struct post *post, char *id, size_t id_size,
 	return code;
 }
 
-/* In the conversation nothing else tells what is answered. */
+/* In the conversation nothing else tells what is answered, and without markers nothing anywhere. */
 static char *
-answer_text(const struct ask *ask, const char *text)
+answer_text(struct drover_scope *scope, const struct ask *ask, const char *text)
 {
 	size_t len = strcspn(ask->text, "\n"), cut = text_cut(ask->text, len, QUOTE_MAX);
 	struct text_buf out = { 0 };
@@ -199,7 +199,7 @@ answer_text(const struct ask *ask, const char *text)
 
 	memcpy(first, ask->text, cut);
 	first[cut] = '\0';
-	if (strcmp(ask->type, "issuecomment") == 0 || strcmp(ask->type, "review") == 0) {
+	if (strcmp(ask->type, "issuecomment") == 0 || strcmp(ask->type, "review") == 0 || (ask->url[0] != '\0' && !post_marks(scope))) {
 		if ((quote = post_tame(first, sizeof(first) * 4)) == NULL)
 			return NULL;
 		text_addf(&out, "> %s%s\n> ([asked here](%s))\n\n", quote, cut < strlen(ask->text) ? " [...]" : "", ask->url);
@@ -216,7 +216,7 @@ answer_text(const struct ask *ask, const char *text)
 int
 post_answer(struct hub *hub, const struct ask *ask, const char *text, const char *trace, struct drover_error *err)
 {
-	char key[DROVER_KEY_MAX], url[GITHUB_URL_MAX], *whole = answer_text(ask, text);
+	char key[DROVER_KEY_MAX], url[GITHUB_URL_MAX], *whole = answer_text(hub->scope, ask, text);
 	struct post post = { .slug = ask->slug, .number = ask->number, .text = whole, .kind = "answer", .key = key, .trace = trace };
 	int code;
 
@@ -235,16 +235,15 @@ post_answer(struct hub *hub, const struct ask *ask, const char *text, const char
 bool
 post_is_answer(struct drover_scope *scope, const cJSON *comment, const struct ask *ask)
 {
-	char key[DROVER_KEY_MAX], top[GITHUB_ID_MAX], link[GITHUB_URL_MAX + 32];
+	char key[DROVER_KEY_MAX], link[GITHUB_URL_MAX + 32];
 
 	ask_key(ask, key);
 	if (post_marks(scope))
 		return talk_marker_has(json_text(comment, "body"), "answer", key);
-	json_id(comment, "in_reply_to_id", top, sizeof(top));
-	if (strcmp(ask->type, "reviewcomment") == 0 && strcmp(top, ask->top) == 0)
-		return when_read(json_text(comment, "created_at")) >= ask->at;
+	/* An older one answers the words before they were edited. */
 	snprintf(link, sizeof(link), "([asked here](%s))", ask->url);
-	return ask->url[0] != '\0' && strstr(json_text(comment, "body"), link) != NULL;
+	return ask->url[0] != '\0' && strstr(json_text(comment, "body"), link) != NULL &&
+	    when_read(json_text(comment, "created_at")) >= ask->at;
 }
 
 void

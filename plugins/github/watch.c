@@ -15,6 +15,7 @@
 
 static int find_compare(const void *, const void *);
 static int find_emit(struct poll *, struct find *, struct drover_error *);
+static int watch_people(struct poll *, struct drover_error *);
 static int watch_hand_over(struct poll *, struct drover_error *);
 static int watch_save(struct poll *, struct drover_error *);
 static int watch_repo(struct poll *, cJSON *, int64_t, struct drover_error *);
@@ -87,6 +88,32 @@ find_emit(struct poll *p, struct find *find, struct drover_error *err)
 	return code;
 }
 
+/*
+ * Finds out who asks before anything is handed over: what fails here, a permission that the token may not read, is this
+ * repository's trouble alone.
+ */
+static int
+watch_people(struct poll *p, struct drover_error *err)
+{
+	struct drover_person person;
+	int code, allowed, room = p->room, given = 0;
+	size_t i;
+
+	if (p->finds_len > 0)
+		qsort(p->finds, p->finds_len, sizeof(*p->finds), find_compare);
+	for (i = 0; i < p->finds_len && room > 0 && given < EMIT_MAX; i++) {
+		if (p->finds[i].mark[0] != '\0' && cursor_done(p->state, p->finds[i].mark))
+			continue;
+		if ((code = people_find(p->people, &p->hub, NULL, &p->finds[i].ask, &person, err)) != 0)
+			return code;
+		if ((allowed = p->scope->host->trust->allows(p->scope, NULL, &person, err)) < 0)
+			return allowed;
+		room -= allowed;
+		given++;
+	}
+	return 0;
+}
+
 static int
 watch_hand_over(struct poll *p, struct drover_error *err)
 {
@@ -95,8 +122,6 @@ watch_hand_over(struct poll *p, struct drover_error *err)
 	size_t i, given = 0;
 	int code = 0;
 
-	if (p->finds_len > 0)
-		qsort(p->finds, p->finds_len, sizeof(*p->finds), find_compare);
 	for (i = 0; i < p->finds_len && code == 0; i++) {
 		find = &p->finds[i];
 		/* Pages overlap. */
@@ -156,7 +181,9 @@ watch_repo(struct poll *p, cJSON *cursor, int64_t begin, struct drover_error *er
 	p->begin = (int64_t)json_number(p->state, "begin");
 	for (i = 0; i < LISTS; i++)
 		track_load(&p->tracks[i], p->state, poll_list_names[i], p->begin, overlap > 0 ? overlap : 0);
-	return p->kind->look(p, err);
+	if ((code = p->kind->look(p, err)) != 0)
+		return code;
+	return watch_people(p, err);
 }
 
 /* The names of option repos, else all repos of this forge; they live as long as the scope. */

@@ -331,6 +331,42 @@ START_TEST(permissions_and_teams_are_found_out_when_authors_name_them)
 }
 END_TEST
 
+START_TEST(a_permission_that_is_hidden_is_trouble_of_its_repository)
+{
+	open_source("pr-comment");
+	fake_trust(kit, "permission:write");
+	fake_repo(kit, "api", "https://github.com/acme/api.git", "github");
+	own_pull();
+	fake_serve(kit, "GET", KIT_REPO "/pulls/comments?", 200, NULL, "[]");
+	fake_serve(kit, "GET", KIT_REPO "/issues/comments?", 200, NULL, kit_text("[%s]", kit_comment("1", 12, "dave", "NONE", "09:10:00", "a", NULL, "")));
+	fake_serve(kit, "GET", KIT_REPO "/collaborators/dave/permission", 200, NULL, "{\"permission\":\"write\"}");
+	fake_serve(kit, "GET", "/repos/acme/api/pulls?", 200, NULL, kit_text("[%s]", kit_pull(12, "drover-bot", "drover/x", "09:59:00", "")));
+	fake_serve(kit, "GET", "/repos/acme/api/pulls/", 200, NULL, "[]");
+	fake_serve(kit, "GET", "/repos/acme/api/issues/comments?", 200, NULL,
+	    kit_text("[%s]", kit_comment("2", 12, "dave", "NONE", "09:10:00", "b", NULL, "")));
+	fake_answer(kit, "GET", "/repos/acme/api/collaborators/dave/permission", 403, NULL, "{\"message\":\"Must have push access\"}");
+	poll_good(1);
+	is_key(0, "github/acme/web/issuecomment/1@");
+	ck_assert_ptr_nonnull(strstr(kit->log, "repo api is passed over: the permission of an author"));
+	/* Nothing is lost once it may be read. */
+	fake_serve(kit, "GET", "/repos/acme/api/collaborators/dave/permission", 200, NULL, "{\"permission\":\"write\"}");
+	poll_good(1);
+	is_key(0, "github/acme/api/issuecomment/2@");
+}
+END_TEST
+
+START_TEST(an_answer_without_a_body_is_no_empty_list)
+{
+	open_source("pr-comment");
+	own_pull();
+	fake_serve(kit, "GET", KIT_REPO "/pulls/comments?", 200, NULL, "[]");
+	fake_serve(kit, "GET", KIT_REPO "/issues/comments?", 200, NULL, kit_text("[%s]", kit_comment("1", 12, "alice", "MEMBER", "09:10:00", "a", NULL, "")));
+	fake_answer(kit, "GET", KIT_REPO "/pulls?", 200, NULL, "");
+	ck_assert_int_eq(poll_once(), DROVER_AGAIN);
+	poll_good(1);
+}
+END_TEST
+
 START_TEST(a_mention_on_a_pull_request_of_others_is_taken)
 {
 	const char *pulls = kit_text("[%s,%s,%s]", kit_pull(12, "drover-bot", "drover/x", "09:59:00", ""), kit_pull(13, "alice", "feature", "09:58:00", "@drover-bot look"),
@@ -472,6 +508,8 @@ main(void)
 	tcase_add_test(tc, a_repository_that_fails_does_not_hide_the_others);
 	tcase_add_test(tc, ids_above_2_to_53_keep_their_digits);
 	tcase_add_test(tc, permissions_and_teams_are_found_out_when_authors_name_them);
+	tcase_add_test(tc, a_permission_that_is_hidden_is_trouble_of_its_repository);
+	tcase_add_test(tc, an_answer_without_a_body_is_no_empty_list);
 	tcase_add_test(tc, a_mention_on_a_pull_request_of_others_is_taken);
 	tcase_add_test(tc, a_description_that_was_there_before_drover_is_left_alone);
 	tcase_add_test(tc, commands_in_issues_and_their_comments_are_taken);

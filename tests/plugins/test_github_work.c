@@ -106,6 +106,30 @@ START_TEST(without_markers_a_post_holds_none)
 }
 END_TEST
 
+START_TEST(without_markers_each_ask_of_a_thread_has_an_answer_of_its_own)
+{
+	static const char second[] = "{\"slug\":\"acme/web\",\"number\":\"12\",\"type\":\"reviewcomment\",\"id\":\"203\",\"rev\":\"abcd0123\",\"author\":\"alice\","
+	    "\"association\":\"member\",\"top\":\"201\",\"url\":\"https://github.test/acme/web/pull/12#discussion_r203\",\"text\":\"and why here?\",\"at\":1795250000}";
+	const char *to_first = kit_comment("204", 12, "drover-bot", "MEMBER", "09:50:00", "> why?\\n> ([asked here](https://github.test/acme/web/pull/12#discussion_r202))",
+	    "src/a.c", ",\"in_reply_to_id\":201"), *answer;
+
+	kit->options[3].value[0] = '0';
+	says("Therefore.", 0);
+	a_pull(kit_pull(12, "drover-bot", "drover/x", "09:59:00", ""), "[]", kit_text("[%s]", to_first));
+	fake_serve(kit, "POST", KIT_REPO "/pulls/comments/203/reactions", 200, NULL, "{}");
+	fake_serve(kit, "POST", KIT_REPO "/pulls/12/comments/201/replies", 201, NULL, "{\"id\":556,\"html_url\":\"u\"}");
+	run_good("pr-comment", second);
+	answer = posted(KIT_REPO "/pulls/12/comments/201/replies", 0);
+	ck_assert_ptr_nonnull(strstr(answer, "([asked here](https://github.test/acme/web/pull/12#discussion_r203))"));
+	/* By its link it is found again; one that is older than the edit answers other words. */
+	fake_answer(kit, "GET", KIT_REPO "/pulls/12", 200, NULL, kit_pull(12, "drover-bot", "drover/x", "09:59:00", ""));
+	fake_answer(kit, "GET", KIT_REPO "/pulls/12/comments", 200, NULL, kit_text("[%s]", kit_comment("205", 12, "drover-bot", "MEMBER", "09:55:00",
+	    "> ([asked here](https://github.test/acme/web/pull/12#discussion_r203))", "src/a.c", ",\"in_reply_to_id\":201")));
+	run_good("pr-comment", second);
+	ck_assert_str_eq(fake_result(kit, "note"), "answered already");
+}
+END_TEST
+
 START_TEST(a_comment_at_a_line_is_answered_in_its_thread)
 {
 	static const char at_line[] = "{\"slug\":\"acme/web\",\"number\":\"12\",\"type\":\"reviewcomment\",\"id\":\"202\",\"rev\":\"abcd0123\",\"author\":\"alice\",\"association\":\"member\","
@@ -389,6 +413,7 @@ main(void)
 	tcase_set_timeout(tc, 120);
 	tcase_add_test(tc, a_comment_is_worked_on_and_answered);
 	tcase_add_test(tc, without_markers_a_post_holds_none);
+	tcase_add_test(tc, without_markers_each_ask_of_a_thread_has_an_answer_of_its_own);
 	tcase_add_test(tc, a_comment_at_a_line_is_answered_in_its_thread);
 	tcase_add_test(tc, a_thread_that_is_gone_is_answered_in_the_conversation);
 	tcase_add_loop_test(tc, a_pull_request_closed_meanwhile_ends_quietly, 0, 3);
