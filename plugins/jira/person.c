@@ -16,6 +16,7 @@
 
 static void person_mark(struct person *, const char *);
 static int person_groups(struct jira *, const char *, struct person *, struct drover_error *);
+static bool role_is_hidden(struct jira *, const struct web_answer *, const char *);
 static bool person_is_actor(const struct jira *, const cJSON *, const struct person *);
 static int person_roles(struct jira *, const char *, const char *, struct person *, struct drover_error *);
 
@@ -30,6 +31,17 @@ person_mark(struct person *p, const char *mark)
 		return;
 	memcpy(p->marks[n], mark, strlen(mark) + 1);
 	p->list[n] = p->marks[n];
+}
+
+/* A role that Jira does not tell of makes nobody trusted, and is no reason to hear of nobody else. */
+static bool
+role_is_hidden(struct jira *j, const struct web_answer *answer, const char *project)
+{
+	if (answer->status != 401 && answer->status != 403 && answer->status != 404)
+		return false;
+	j->scope->host->log->printf(j->scope, DROVER_WARN, "project %s: Jira does not say who has which role there (%d): the account needs to see it",
+	    project, answer->status);
+	return true;
 }
 
 /* Marks the groups of the person that authors name, all found by one request. Cloud lists them by themselves, Data Center with the user. */
@@ -87,8 +99,13 @@ person_roles(struct jira *j, const char *source, const char *project, struct per
 	size_t i;
 	int code;
 
-	if ((code = jira_must(j, &request, "roles of the project", &roles, err, "/project/%s/role", project)) != 0)
+	if ((code = jira_send(j, &request, &roles, err, "/project/%s/role", project)) != 0)
 		return code;
+	if (roles.status < 200 || roles.status > 299) {
+		code = role_is_hidden(j, &roles, project) ? 0 : web_refused(&roles, "roles of the project", err);
+		web_answer_free(&roles);
+		return code;
+	}
 	for (i = 0; code == 0 && (author = trust->author(j->scope, source, i)) != NULL; i++) {
 		if (strncmp(author, ROLE, strlen(ROLE)) != 0)
 			continue;
@@ -96,9 +113,11 @@ person_roles(struct jira *j, const char *source, const char *project, struct per
 		id = strrchr(url, '/') != NULL ? strrchr(url, '/') + 1 : "";
 		if (!jira_is_key(id))
 			continue;
-		if ((code = jira_must(j, &request, author, &role, err, "/project/%s/role/%s", project, id)) != 0)
+		if ((code = jira_send(j, &request, &role, err, "/project/%s/role/%s", project, id)) != 0)
 			break;
-		if (person_is_actor(j, role.json, p))
+		if (role.status < 200 || role.status > 299)
+			code = role_is_hidden(j, &role, project) ? 0 : web_refused(&role, author, err);
+		else if (person_is_actor(j, role.json, p))
 			person_mark(p, author);
 		web_answer_free(&role);
 	}

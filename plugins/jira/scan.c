@@ -13,7 +13,7 @@
 #include "jira/jira.h"
 
 #define GETS_MAX 20                /* issues looked at in one poll */
-#define SEEN_MAX 400
+#define SEEN_MAX 1000              /* as many as one search gives */
 #define SEEN_HOURS 48
 #define PROVE_MS (10 * 60 * 1000)
 #define RECENT_S 120
@@ -27,7 +27,9 @@ static const struct {
 
 static void scan_query(struct scan *, struct text_buf *);
 static void seen_read(struct scan *, const char *);
+static void seen_stamp(const char *, char[20]);
 static void seen_note(struct scan *, const char *, const char *, const char *, bool);
+static char *seen_text(struct scan *);
 static int seen_write(struct scan *, const char *, struct drover_error *);
 static size_t seen_recent(const struct scan *, const char **);
 static bool scan_wants(struct scan *, const cJSON *);
@@ -93,6 +95,13 @@ seen_read(struct scan *s, const char *cursor)
 	}
 }
 
+/* Of `updated` only whether it is another one matters, and the cursor holds many. */
+static void
+seen_stamp(const char *updated, char out[20])
+{
+	snprintf(out, 20, "%08" PRIx64, text_hash(0, updated, strlen(updated)) & 0xffffffffu);
+}
+
 static void
 seen_note(struct scan *s, const char *id, const char *revision, const char *updated, bool emitted)
 {
@@ -100,15 +109,35 @@ seen_note(struct scan *s, const char *id, const char *revision, const char *upda
 	const cJSON *old = cJSON_GetObjectItemCaseSensitive(s->seen, id);
 	double at = emitted ? (double)(now / 1000) : old != NULL ? cJSON_GetNumberValue(cJSON_GetArrayItem(old, 3)) : 0;
 	cJSON *entry = cJSON_CreateArray();
+	char stamp[20];
 
+	if (at <= (double)(now / 1000 - RECENT_S))
+		at = 0;
+	seen_stamp(updated, stamp);
 	cJSON_AddItemToArray(entry, cJSON_CreateString(revision));
-	cJSON_AddItemToArray(entry, cJSON_CreateString(updated));
+	cJSON_AddItemToArray(entry, cJSON_CreateString(stamp));
 	cJSON_AddItemToArray(entry, cJSON_CreateNumber((double)(now / 3600000)));
 	cJSON_AddItemToArray(entry, cJSON_CreateNumber(at > 0 ? at : 0));
 	if (old != NULL)
 		cJSON_ReplaceItemInObjectCaseSensitive(s->seen, id, entry);
 	else
 		cJSON_AddItemToObject(s->seen, id, entry);
+}
+
+/* Of what does not fit the oldest is forgotten. NULL: out of memory. */
+static char *
+seen_text(struct scan *s)
+{
+	int n, drop;
+	char *text;
+
+	while ((text = cJSON_PrintUnformatted(s->seen)) != NULL && strlen(text) >= DROVER_VALUE_MAX) {
+		cJSON_free(text);
+		n = cJSON_GetArraySize(s->seen);
+		for (drop = n / 10 + 1; drop > 0; drop--)
+			cJSON_Delete(cJSON_DetachItemViaPointer(s->seen, s->seen->child));
+	}
+	return text;
 }
 
 /* Issues that have long been out of the search are forgotten, and the oldest when there are too many. */
@@ -129,7 +158,7 @@ seen_write(struct scan *s, const char *cursor, struct drover_error *err)
 			n--;
 		}
 	}
-	if ((text = cJSON_PrintUnformatted(s->seen)) == NULL)
+	if ((text = seen_text(s)) == NULL)
 		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
 	if (strcmp(text, cursor != NULL ? cursor : "") != 0 && (n > 0 || (cursor != NULL && *cursor != '\0')))
 		code = s->scope->host->queue->cursor(s->scope, text, err);
@@ -263,16 +292,14 @@ scan_look(struct scan *s, const cJSON *found, const char *id, const char *update
 
 	s->gets++;
 	code = issue_get(&s->jira, key, FIELDS, true, &issue, err);
-	if (code == DROVER_PERMANENT) {
-		s->scope->host->log->printf(s->scope, DROVER_WARN, "%s: passed over until it changes: %s", key, err->text);
-		seen_note(s, id, old != NULL ? old : "", updated, false);
-		return 0;
-	}
 	if (code <= 0)
-		return code;
-	code = 0;
-	if (!scan_wants(s, issue))
 		goto out;
+	code = 0;
+	if (!scan_wants(s, issue)) {
+		/* Looked at each time, a few of these would leave no time for the others. */
+		seen_note(s, id, old != NULL ? old : "", updated, false);
+		goto out;
+	}
 	if ((code = s->kind->revision(s, issue, revision, sizeof(revision), &author, err)) != 0)
 		goto out;
 	snprintf(path, sizeof(path), "%s", s->kind->property);
@@ -285,6 +312,12 @@ scan_look(struct scan *s, const cJSON *found, const char *id, const char *update
 	} else
 		seen_note(s, id, revision, updated, false);
 out:
+	/* One that will fail the same way each time stops no other. */
+	if (code == DROVER_PERMANENT) {
+		s->scope->host->log->printf(s->scope, DROVER_WARN, "%s: passed over until it changes: %s", key, err->text);
+		seen_note(s, id, old != NULL ? old : "", updated, false);
+		code = 0;
+	}
 	cJSON_Delete(s->kept);
 	s->kept = NULL;
 	cJSON_Delete(issue);
@@ -297,18 +330,26 @@ scan_issue(void *arg, const cJSON *issue, struct drover_error *err)
 	struct scan *s = arg;
 	int64_t hour = s->scope->host->time->now(s->scope) / 3600000;
 	const cJSON *seen;
-	const char *updated = json_text_at(issue, "fields.updated"), *old;
-	char id[JIRA_ID_MAX];
+	const char *updated = json_text_at(issue, "fields.updated"), *old, *revision;
+	char id[JIRA_ID_MAX], stamp[20];
 
 	json_id(issue, "id", id, sizeof(id));
 	if (!jira_is_key(id) || strlen(updated) > 64)
 		return 0;
 	seen = cJSON_GetObjectItemCaseSensitive(s->seen, id);
 	old = seen != NULL ? cJSON_GetStringValue(cJSON_GetArrayItem(seen, 1)) : NULL;
-	if (old != NULL && *updated != '\0' && strcmp(old, updated) == 0) {
-		if (cJSON_GetNumberValue(cJSON_GetArrayItem(seen, 2)) < (double)hour)
-			seen_note(s, id, cJSON_GetStringValue(cJSON_GetArrayItem(seen, 0)), updated, false);
-		return 0;
+	revision = seen != NULL ? cJSON_GetStringValue(cJSON_GetArrayItem(seen, 0)) : NULL;
+	seen_stamp(updated, stamp);
+	if (old != NULL && revision != NULL && *updated != '\0' && strcmp(old, stamp) == 0) {
+		bool early = cJSON_GetNumberValue(cJSON_GetArrayItem(seen, 2)) >= (double)hour;
+
+		/* What was passed over is looked at again once an hour: what the search said of it may have been old. */
+		if (early)
+			return 0;
+		if (*revision != '\0') {
+			seen_note(s, id, revision, updated, false);
+			return 0;
+		}
 	}
 	if (s->room == 0 || s->gets == GETS_MAX) {
 		s->more = s->room > 0;

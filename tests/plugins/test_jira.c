@@ -156,13 +156,90 @@ START_TEST(the_issue_itself_decides_not_the_search)
 	kit_serve_issue(&kit, "PROJ-1", kit_issue("PROJ-1", "10001", "In Progress", ME, "", "", ""));
 	ck_assert_int_eq(kit_poll(&kit, "ticket"), 0);
 	ck_assert_int_eq(fake->nemitted, 0);
+	kit_serve_found(&kit, "PROJ-1", "10001", "u2");
 	kit_serve_issue(&kit, "PROJ-1", kit_issue("PROJ-1", "10001", "To Do", MIA, "", "", ""));
 	ck_assert_int_eq(kit_poll(&kit, "ticket"), 0);
 	ck_assert_int_eq(fake->nemitted, 0);
+	/* Without word of a change it is looked at again an hour later. */
 	kit_serve_issue(&kit, "PROJ-1", kit_issue("PROJ-1", "10001", "to do", ME, "", "", ""));
+	ck_assert_int_eq(kit_poll(&kit, "ticket"), 0);
+	ck_assert_int_eq(fake->nemitted, 0);
+	fake->wall += 60 * 60 * 1000;
 	ck_assert_int_eq(kit_poll(&kit, "ticket"), 0);
 	ck_assert_int_eq(fake->nemitted, 1);
 	ck_assert_str_eq(fake->emitted[0].key, "jira/PROJ-1@0");
+}
+END_TEST
+
+/* Issues of numbers from to below to, in the order of the search. */
+static const char *
+many_found(int from, int to)
+{
+	size_t size = (size_t)(to - from + 1) * 96, used;
+	char *text = malloc(size);
+	const char *kept;
+	int i;
+
+	ck_assert_ptr_nonnull(text);
+	used = (size_t)snprintf(text, size, "{\"issues\":[");
+	for (i = from; i < to; i++)
+		used += (size_t)snprintf(text + used, size - used, "%s{\"id\":\"%d\",\"key\":\"PROJ-%d\",\"fields\":{\"updated\":\"u\"}}", i > from ? "," : "", i, i);
+	snprintf(text + used, size - used, "],\"isLast\":true}");
+	kept = kit_text("%s", text);
+	free(text);
+	return kept;
+}
+
+START_TEST(issues_that_are_not_wanted_hide_no_other)
+{
+	fake_option(fake, "projects", "PROJ");
+	fake->available = 50;
+	/* Tickets of our own wait in the same status: 25 of them, before the one that is to be judged. */
+	fake_serve(fake, "POST", SEARCH, 200, NULL, many_found(101, 127));
+	fake_serve(fake, "GET", "/rest/api/3/issue/PROJ-126?", 200, NULL, kit_issue("PROJ-126", "126", "To Do", NULL, "", "", ""));
+	fake_serve(fake, "GET", "/rest/api/3/issue/PROJ-1", 200, NULL, kit_issue("PROJ-101", "101", "To Do", ME, "", "", ""));
+	ck_assert_int_eq(kit_poll(&kit, "review"), 0);
+	ck_assert_int_eq(fake->nemitted, 0);
+	ck_assert_int_eq(fake->again, 1000);
+	ck_assert_int_eq(kit_poll(&kit, "review"), 0);
+	ck_assert_int_eq(fake->nemitted, 1);
+	ck_assert_int_eq(strncmp(fake->emitted[0].key, "jira/PROJ-126@", 14), 0);
+	/* And they cost nothing more. */
+	fake->outside.nrequests = 0;
+	ck_assert_int_eq(kit_poll(&kit, "review"), 0);
+	ck_assert_int_eq(fake->outside.nrequests, 1);
+}
+END_TEST
+
+START_TEST(a_long_backlog_is_remembered_whole)
+{
+	char *p = fake->kept_cursor, stamp[9] = "";
+	size_t used = 0;
+	int i;
+
+	fake_option(fake, "projects", "PROJ");
+	fake->available = 50;
+	fake_answer(fake, "POST", SEARCH, 200, NULL, many_found(1000000, 1000001));
+	fake_answer(fake, "GET", "/rest/api/3/issue/PROJ-1000000?", 200, NULL, kit_issue("PROJ-1000000", "1000000", "To Do", ME, "", "", ""));
+	ck_assert_int_eq(kit_poll(&kit, "review"), 0);
+	ck_assert_int_eq(sscanf(fake->kept_cursor, "{\"1000000\":[\"\",\"%8[0-9a-f]\"", stamp), 1);
+	fake->outside.nrequests = 0;
+	/* As fifty polls would have left it. */
+	for (i = 1000000; i < 1000999; i++)
+		used += (size_t)snprintf(p + used, sizeof(fake->kept_cursor) - used, "%c\"%d\":[\"0123456789abcdef\",\"%s\",%lld,0]", i == 1000000 ? '{' : ',', i,
+		    stamp, (long long)(fake->wall / 3600000));
+	snprintf(p + used, sizeof(fake->kept_cursor) - used, "}");
+	fake_answer(fake, "POST", SEARCH, 200, NULL, many_found(1000000, 1000998));
+	ck_assert_int_eq(kit_poll(&kit, "review"), 0);
+	ck_assert_int_eq(fake_requests(fake, "GET", "/rest/api/3/issue/"), 0);
+	/* The newest comes last and is found; those before it stay known. */
+	fake_serve(fake, "POST", SEARCH, 200, NULL, many_found(1000000, 1001000));
+	fake_serve(fake, "GET", "/rest/api/3/issue/PROJ-1000999?", 200, NULL, kit_issue("PROJ-1000999", "1000999", "To Do", NULL, "", "", ""));
+	ck_assert_int_eq(kit_poll(&kit, "review"), 0);
+	ck_assert_int_eq(fake->nemitted, 1);
+	fake->outside.nrequests = 0;
+	ck_assert_int_eq(kit_poll(&kit, "review"), 0);
+	ck_assert_int_eq(fake->outside.nrequests, 1);
 }
 END_TEST
 
@@ -398,6 +475,22 @@ START_TEST(roles_of_the_project_count)
 }
 END_TEST
 
+START_TEST(roles_that_are_hidden_hide_no_ticket)
+{
+	fake_trust(fake, "project-role:Developers");
+	fake_serve(fake, "POST", SEARCH, 200, NULL, "{\"issues\":[{\"id\":\"1\",\"key\":\"PROJ-1\",\"fields\":{\"updated\":\"a\"}},"
+	    "{\"id\":\"2\",\"key\":\"PROJ-2\",\"fields\":{\"updated\":\"a\"}}],\"isLast\":true}");
+	fake_serve(fake, "GET", "/rest/api/3/project/PROJ/role", 403, NULL, "{\"errorMessages\":[\"no\"]}");
+	kit_serve_issue(&kit, "PROJ-1", kit_issue("PROJ-1", "1", "To Do", ME, "", kit_history("1", "dev-1", "assignee", ME, ""), ""));
+	kit_serve_issue(&kit, "PROJ-2", kit_issue("PROJ-2", "2", "To Do", ME, "", "", ""));
+	ck_assert_int_eq(kit_poll(&kit, "ticket"), 0);
+	ck_assert_int_eq(fake->nemitted, 2);
+	ck_assert_ptr_null(strstr(fake->emitted[0].marks, "project-role"));
+	ck_assert_str_eq(fake->emitted[1].author, MIA);
+	ck_assert_ptr_nonnull(strstr(fake->log, "does not say who has which role"));
+}
+END_TEST
+
 START_TEST(data_center_has_ways_of_its_own)
 {
 	set_option("flavor", "server");
@@ -449,6 +542,18 @@ START_TEST(a_comment_that_may_be_there_is_looked_for)
 	ck_assert_int_eq(call(0, COMMENT), 0);
 	ck_assert_int_eq(fake_requests(fake, "POST", ISSUE "/comment"), 1);
 	ck_assert_str_eq(fake_effect(fake, "jira/comment/call/k1"), "501");
+}
+END_TEST
+
+START_TEST(an_answer_without_a_list_is_no_empty_list)
+{
+	fake_answer(fake, "POST", ISSUE "/comment", 0, NULL, NULL);
+	ck_assert_int_eq(call(0, COMMENT), DROVER_AGAIN);
+	fake_answer(fake, "GET", ISSUE "/comment", 200, NULL, "");
+	ck_assert_int_eq(call(0, COMMENT), DROVER_AGAIN);
+	fake_answer(fake, "GET", ISSUE "/comment", 200, NULL, "{\"total\":0,\"comments\":null}");
+	ck_assert_int_eq(call(0, COMMENT), DROVER_AGAIN);
+	ck_assert_int_eq(fake_requests(fake, "POST", ISSUE "/comment"), 1);
 }
 END_TEST
 
@@ -626,6 +731,8 @@ main(void)
 	tcase_add_test(c, an_unchanged_ticket_costs_one_search);
 	tcase_add_test(c, our_own_doing_is_no_new_revision_and_somebody_elses_is);
 	tcase_add_test(c, the_issue_itself_decides_not_the_search);
+	tcase_add_test(c, a_long_backlog_is_remembered_whole);
+	tcase_add_test(c, issues_that_are_not_wanted_hide_no_other);
 	tcase_add_test(c, no_more_than_there_is_room_for);
 	tcase_add_test(c, pages_are_walked_also_empty_ones_and_a_loop_ends);
 	tcase_add_test(c, a_cursor_of_somebody_elses_is_none);
@@ -638,9 +745,11 @@ main(void)
 	tcase_add_test(c, an_issue_that_cannot_be_read_stops_no_other);
 	tcase_add_test(c, people_are_told_apart);
 	tcase_add_test(c, roles_of_the_project_count);
+	tcase_add_test(c, roles_that_are_hidden_hide_no_ticket);
 	tcase_add_test(c, data_center_has_ways_of_its_own);
 	tcase_add_test(c, a_comment_is_posted_once);
 	tcase_add_test(c, a_comment_that_may_be_there_is_looked_for);
+	tcase_add_test(c, an_answer_without_a_list_is_no_empty_list);
 	tcase_add_test(c, a_comment_that_is_not_there_is_posted_again);
 	tcase_add_test(c, without_markers_the_text_is_the_evidence);
 	tcase_add_test(c, requests_of_others_are_checked);
