@@ -121,9 +121,11 @@ void cli_words_free(char **);
 
 /* ---- talk.c ---- */
 void cli_say(struct cli *, const char *format, ...) __attribute__((format(printf, 2, 3))); /* "drover: ..." to err; untrusted text is made safe */
+/* What was done, where status is CLI_OK and nobody asked for JSON; status again. */
+int cli_done(struct cli *, int status, const char *format, ...) __attribute__((format(printf, 3, 4)));
 int cli_fail(struct cli *, const struct error *);  /* says it; CLI_FAILED */
 void cli_print(struct cli *, const char *untrusted); /* one line of it, safe, to out */
-void cli_field(struct cli *, const char *name, const char *untrusted); /* "name:  text", nothing when text is NULL or "" */
+void cli_field(struct cli *, const char *name, const char *untrusted); /* "name  text", nothing when text is NULL or "" */
 int cli_json(struct cli *, const cJSON *);         /* to out; CLI_OK */
 const char *cli_state_colour(const char *state);   /* "" when there is none */
 /* "3m 2s ago", "in 5m", "-" for 0. Returns out. */

@@ -64,7 +64,7 @@ const struct command cli_commands[] = {
 	{ "config example", "", 0, 0, NONE, local_config_example, "a commented configuration with every key" },
 	{ "prompt list", "", 0, 0, OPT(REPO) | OPT(SOURCE), prompts_list, "prompts, and which file each comes from" },
 	{ "prompt show", "NAME", 1, 1, OPT(REPO) | OPT(SOURCE), prompts_show, "a prompt as its file has it" },
-	{ "completion", "SHELL", 1, 1, NONE, local_completion, "completion script: bash" },
+	{ "completion", "SHELL", 1, 1, NONE, local_completion, "completion script for bash, zsh or fish" },
 	{ "version", "", 0, 0, NONE, local_version, "version of program and plugin interface" },
 	{ "help", "[COMMAND...]", 0, 2, NONE, local_help, "help on a command" },
 };

@@ -191,7 +191,7 @@ cmd_priority(struct cli *cli)
 	which = cli_encode(cli->args[0]);
 	status = cli_post(cli, body, NULL, "/api/v1/jobs/%s/priority", which);
 	free(which);
-	return status;
+	return cli_done(cli, status, "job %s has priority %lld", cli->args[0], (long long)priority);
 }
 
 int
@@ -207,10 +207,12 @@ cmd_dead_retry(struct cli *cli)
 	body = cJSON_CreateObject();
 	json_add_str(body, "kind", cli->value[OPT_KIND]);
 	if ((status = cli_post(cli, body, &answer, "/api/v1/dead/retry")) == CLI_OK) {
+		int n = cJSON_GetArraySize(json_get(answer, "retried"));
+
 		if (cli->value[OPT_JSON] != NULL)
 			cli_json(cli, answer);
 		else
-			cli_say(cli, "%d jobs are queued again", cJSON_GetArraySize(json_get(answer, "retried")));
+			cli_say(cli, "%d %s queued again", n, n == 1 ? "job is" : "jobs are");
 	}
 	cJSON_Delete(answer);
 	return status;
@@ -386,7 +388,7 @@ print_job(struct cli *cli, const cJSON *job)
 	const cJSON *result = json_get(job, "result"), *one;
 	char when[64];
 
-	fprintf(cli->out, "%-10s %lld\n", "job", (long long)json_int(job, "id", 0));
+	fprintf(cli->out, "%-13s %lld\n", "job", (long long)json_int(job, "id", 0));
 	for (size_t i = 0; i < ARRAY_LEN(fields); i++)
 		cli_field(cli, fields[i][0], json_str(job, fields[i][1], NULL));
 	for (size_t i = 0; i < ARRAY_LEN(times); i++)

@@ -10,7 +10,7 @@
 
 #define COLUMNS_MAX 8
 
-enum form { TEXT, NUMBER, WHEN, SPAN, YESNO, LISTENER, PROBE };
+enum form { TEXT, NUMBER, SOME, WHEN, SPAN, OWNER, LISTENER, PROBE }; /* SOME: a number, none where it is 0 */
 
 struct listing {
 	const char *path, *member;
@@ -23,7 +23,7 @@ struct listing {
 
 static int print_listing(struct cli *, const struct listing *);
 static void add_cell(struct table *, const cJSON *row, const char *key, enum form);
-static void print_object(struct cli *, const cJSON *object);
+static void print_lease(struct cli *, const cJSON *lease);
 static void print_words(struct cli *, const char *name, const cJSON *words);
 static void print_exports(struct cli *, const cJSON *plugin, const char *member);
 static void print_options(struct cli *, const cJSON *options);
@@ -34,7 +34,7 @@ list_leases(struct cli *cli)
 {
 	static const struct listing listing = { "/api/v1/leases", "leases", {
 		{ { "LEASE", true, false }, "id", TEXT }, { { "REPO", false, true }, "repo", TEXT }, { { "STATE", false, false }, "state", TEXT },
-		{ { "JOB", true, false }, "job", TEXT }, { { "OWNER", false, false }, "alive", YESNO },
+		{ { "JOB", true, false }, "job", TEXT }, { { "OWNER", false, false }, "alive", OWNER },
 		{ { "HEARD OF", false, false }, "beat_at", WHEN }, { { "PATH", false, true }, "path", TEXT } } };
 
 	return print_listing(cli, &listing);
@@ -57,7 +57,7 @@ list_plugins(struct cli *cli)
 {
 	static const struct listing listing = { "/api/v1/plugins", "plugins", {
 		{ { "PLUGIN", false, true }, "name", TEXT }, { { "VERSION", false, false }, "version", TEXT }, { { "STATE", false, false }, "state", TEXT },
-		{ { "PID", true, false }, "pid", NUMBER }, { { "STARTS", true, false }, "starts", NUMBER }, { { "SINCE", false, false }, "since", WHEN },
+		{ { "PID", true, false }, "pid", SOME }, { { "STARTS", true, false }, "starts", NUMBER }, { { "SINCE", false, false }, "since", WHEN },
 		{ { "PROBE", false, false }, "probe", PROBE }, { { "WHY", false, true }, "why", TEXT } } };
 
 	return print_listing(cli, &listing);
@@ -88,7 +88,7 @@ list_workers(struct cli *cli)
 {
 	static const struct listing listing = { "/api/v1/workers", "workers", {
 		{ { "WORKER", false, false }, "name", TEXT }, { { "STATE", false, false }, "state", TEXT }, { { "PLUGIN", false, true }, "plugin", TEXT },
-		{ { "PID", true, false }, "pid", NUMBER }, { { "JOB", true, false }, "job", NUMBER }, { { "SINCE", false, false }, "since", WHEN } } };
+		{ { "PID", true, false }, "pid", SOME }, { { "JOB", true, false }, "job", SOME }, { { "SINCE", false, false }, "since", WHEN } } };
 
 	return print_listing(cli, &listing);
 }
@@ -104,7 +104,7 @@ list_lease(struct cli *cli)
 	if (status == CLI_OK && cli->value[OPT_JSON] != NULL)
 		cli_json(cli, lease);
 	else if (status == CLI_OK)
-		print_object(cli, lease);
+		print_lease(cli, lease);
 	cJSON_Delete(lease);
 	return status;
 }
@@ -120,13 +120,13 @@ list_lease_act(struct cli *cli)
 		json_add_bool(body, "force", true);
 	status = cli_post(cli, body, NULL, "/api/v1/leases/%s/%s", which, strchr(cli->command->name, ' ') + 1);
 	free(which);
-	return status;
+	return cli_done(cli, status, strcmp(cli->command->name, "lease break") == 0 ? "lease %s is broken" : "lease %s is given back", cli->args[0]);
 }
 
 int
 list_lease_gc(struct cli *cli)
 {
-	return cli_post(cli, NULL, NULL, "/api/v1/leases/gc");
+	return cli_done(cli, cli_post(cli, NULL, NULL, "/api/v1/leases/gc"), "worktrees are being tidied: see drover lease list");
 }
 
 int
@@ -135,12 +135,13 @@ list_source_poll(struct cli *cli)
 	int status = CLI_OK;
 
 	if (cli->args_len == 0)
-		return cli_post(cli, NULL, NULL, "/api/v1/refresh");
+		return cli_done(cli, cli_post(cli, NULL, NULL, "/api/v1/refresh"), "all sources are being polled: see drover source list");
 	for (int i = 0; i < cli->args_len && status == CLI_OK; i++) {
 		char *which = cli_encode(cli->args[i]);
 
 		status = cli_post(cli, NULL, NULL, "/api/v1/sources/%s/poll", which);
 		free(which);
+		cli_done(cli, status, "%s is being polled: see drover source list", cli->args[i]);
 	}
 	return status;
 }
@@ -162,8 +163,12 @@ list_plugin(struct cli *cli)
 			cli_field(cli, fields[i], json_str(plugin, fields[i], NULL));
 		if (json_bool(plugin, "hook", false))
 			cli_field(cli, "hook", "takes webhooks");
-		if (json_get(plugin, "probe") != NULL)
+		if (json_get(plugin, "probe") != NULL) {
+			fputc('\n', cli->out);
 			print_checks(cli, json_path(plugin, "probe.checks"));
+		}
+		if (cJSON_GetArraySize(json_get(plugin, "options")) > 0)
+			fputc('\n', cli->out);
 		print_options(cli, json_get(plugin, "options"));
 		for (size_t i = 0; i < ARRAY_LEN(exports); i++)
 			print_exports(cli, plugin, exports[i]);
@@ -196,7 +201,7 @@ static void
 print_checks(struct cli *cli, const cJSON *checks)
 {
 	static const struct table_column columns[] = {
-		{ "WHOSE", false, true }, { "WHAT", false, true }, { "", false, false }, { "", false, true },
+		{ "WHOSE", false, true }, { "WHAT", false, true }, { "IS", false, false }, { "WHY", false, true },
 	};
 	struct table *t = table_new(columns, ARRAY_LEN(columns));
 	struct buf whose = BUF_INIT;
@@ -273,6 +278,12 @@ add_cell(struct table *t, const cJSON *row, const char *key, enum form form)
 	case NUMBER:
 		table_add_int(t, json_int(row, key, 0));
 		break;
+	case SOME:
+		if (json_int(row, key, 0) > 0)
+			table_add_int(t, json_int(row, key, 0));
+		else
+			table_add(t, NULL);
+		break;
 	case WHEN:
 		table_add(t, cli_when(json_int(row, key, 0), text, sizeof text));
 		break;
@@ -292,25 +303,40 @@ add_cell(struct table *t, const cJSON *row, const char *key, enum form form)
 	case PROBE:
 		table_add(t, cJSON_IsObject(value) ? (json_bool(value, "ok", false) ? "ok" : "failed") : "");
 		break;
-	case YESNO:
-		table_add(t, cJSON_IsBool(value) ? (cJSON_IsTrue(value) ? "alive" : "gone") : "");
+	case OWNER:
+		/* A worktree that is kept ready has none. */
+		if (cJSON_IsBool(value) && json_int(row, "pid", 1) != 0)
+			buf_adds(&words, cJSON_IsTrue(value) ? "alive" : "gone");
+		table_add(t, buf_str(&words));
+		buf_free(&words);
 		break;
 	}
 }
 
+/* What a person can read: times as they are from now, sizes in units, and nothing that is not known. */
 static void
-print_object(struct cli *cli, const cJSON *object)
+print_lease(struct cli *cli, const cJSON *lease)
 {
-	const cJSON *one;
-	char *text;
+	static const char *const texts[][2] = {
+		{ "lease", "id" }, { "repo", "repo" }, { "state", "state" }, { "job", "job" }, { "path", "path" }, { "mirror", "mirror" }, { "wip", "wip" },
+	};
+	static const char *const times[][2] = {
+		{ "made", "created_at" }, { "used", "used_at" }, { "heard of", "beat_at" }, { "expires", "expires_at" },
+	};
+	int64_t pid = json_int(lease, "pid", 0), bytes = json_int(lease, "bytes", -1), failures = json_int(lease, "failures", 0);
+	char text[64];
 
-	cJSON_ArrayForEach(one, object) {
-		if (cJSON_IsNull(one))
-			continue;
-		text = cJSON_IsString(one) ? xstrdup(one->valuestring) : json_print(one);
-		cli_field(cli, one->string, text);
-		free(text);
-	}
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+		cli_field(cli, texts[i][0], json_str(lease, texts[i][1], NULL));
+	if (pid > 0)
+		fprintf(cli->out, "%-13s %lld, %s\n", "owner", (long long)pid, json_bool(lease, "alive", false) ? "alive" : "gone");
+	for (size_t i = 0; i < ARRAY_LEN(times); i++)
+		if (json_int(lease, times[i][1], 0) > 0)
+			cli_field(cli, times[i][0], cli_when(json_int(lease, times[i][1], 0), text, sizeof text));
+	if (bytes >= 0)
+		cli_field(cli, "size", units_format_size(bytes, text, sizeof text));
+	if (failures > 0)
+		fprintf(cli->out, "%-13s %lld\n", "failures", (long long)failures);
 }
 
 static void
@@ -343,7 +369,7 @@ static void
 print_options(struct cli *cli, const cJSON *options)
 {
 	static const struct table_column columns[] = {
-		{ "OPTION", false, false }, { "TYPE", false, false }, { "DEFAULT", false, false }, { "", false, true },
+		{ "OPTION", false, false }, { "TYPE", false, false }, { "DEFAULT", false, false }, { "MEANING", false, true },
 	};
 	struct table *t;
 	const cJSON *one;

@@ -12,7 +12,10 @@
 #include "config/config.h"
 
 static struct config *load(struct cli *, struct buf *warnings);
-static void completion_words(struct cli *, const char *first);
+static void completion_words(struct cli *cli, const char *first);
+static void completion_bash(struct cli *);
+static void completion_fish(struct cli *);
+static bool completion_begins(size_t);
 
 int
 local_config_check(struct cli *cli)
@@ -121,30 +124,70 @@ local_version(struct cli *cli)
 int
 local_completion(struct cli *cli)
 {
-	if (strcmp(cli->args[0], "bash") != 0)
-		return cli_usage(cli, "completion: only bash is known");
-	fputs("# bash completion of drover; eval \"$(drover completion bash)\"\n"
-	    "_drover()\n{\n"
-	    "\tlocal cur=${COMP_WORDS[COMP_CWORD]} words\n"
+	static const struct {
+		const char *shell, *head;
+		void (*print)(struct cli *);
+	} shells[] = {
+		{ "bash", "# bash completion of drover; eval \"$(drover completion bash)\"\n", completion_bash },
+		{ "zsh", "# zsh completion of drover; eval \"$(drover completion zsh)\"\n"
+		    "autoload -U +X bashcompinit && bashcompinit\n", completion_bash },
+		{ "fish", "# fish completion of drover; drover completion fish | source\n", completion_fish },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(shells); i++)
+		if (strcmp(shells[i].shell, cli->args[0]) == 0) {
+			fputs(shells[i].head, cli->out);
+			shells[i].print(cli);
+			return CLI_OK;
+		}
+	return cli_usage(cli, "completion: bash, zsh and fish are known");
+}
+
+static void
+completion_bash(struct cli *cli)
+{
+	fputs("_drover()\n{\n"
+	    "\tlocal cur=${COMP_WORDS[COMP_CWORD]} words=\n"
 	    "\tcase $COMP_CWORD in\n"
 	    "\t1) words='", cli->out);
 	completion_words(cli, NULL);
 	fputs("' ;;\n\t2) case ${COMP_WORDS[1]} in\n", cli->out);
-	for (size_t i = 0; i < cli_commands_len; i++) {
-		const char *space = strchr(cli_commands[i].name, ' ');
-		size_t first = space != NULL ? (size_t)(space - cli_commands[i].name) + 1 : 0;
-
-		if (first == 0 || (i > 0 && strncmp(cli_commands[i - 1].name, cli_commands[i].name, first) == 0))
-			continue;
-		fprintf(cli->out, "\t\t%.*s) words='", (int)first - 1, cli_commands[i].name);
-		completion_words(cli, cli_commands[i].name);
-		fputs("' ;;\n", cli->out);
-	}
+	for (size_t i = 0; i < cli_commands_len; i++)
+		if (completion_begins(i)) {
+			fprintf(cli->out, "\t\t%.*s) words='", (int)strcspn(cli_commands[i].name, " "), cli_commands[i].name);
+			completion_words(cli, cli_commands[i].name);
+			fputs("' ;;\n", cli->out);
+		}
 	fputs("\t\tesac ;;\n\tesac\n"
 	    "\tCOMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n"
 	    "\t[ ${#COMPREPLY[@]} -gt 0 ] || COMPREPLY=($(compgen -f -- \"$cur\"))\n"
 	    "}\ncomplete -F _drover drover\n", cli->out);
-	return CLI_OK;
+}
+
+static void
+completion_fish(struct cli *cli)
+{
+	fputs("complete -c drover -n __fish_use_subcommand -f -a '", cli->out);
+	completion_words(cli, NULL);
+	fputs("'\n", cli->out);
+	for (size_t i = 0; i < cli_commands_len; i++)
+		if (completion_begins(i)) {
+			int len = (int)strcspn(cli_commands[i].name, " ");
+
+			fprintf(cli->out, "complete -c drover -n '__fish_seen_subcommand_from %.*s' -f -a '", len, cli_commands[i].name);
+			completion_words(cli, cli_commands[i].name);
+			fputs("'\n", cli->out);
+		}
+}
+
+/* Whether the command is the first of those that share its first word. */
+static bool
+completion_begins(size_t i)
+{
+	const char *space = strchr(cli_commands[i].name, ' ');
+	size_t len = space != NULL ? (size_t)(space - cli_commands[i].name) + 1 : 0;
+
+	return len > 0 && (i == 0 || strncmp(cli_commands[i - 1].name, cli_commands[i].name, len) != 0);
 }
 
 int

@@ -31,7 +31,7 @@ operate_status(struct cli *cli)
 	cli_field(cli, "droverd", json_str(status, "version", ""));
 	cli_field(cli, "mode", json_str(status, "mode", ""));
 	cli_field(cli, "started", cli_when(json_int(status, "started_at", 0), text, sizeof text));
-	fprintf(cli->out, "%-10s %lld of %lld\n", "slots", (long long)json_int(status, "busy", 0), (long long)json_int(status, "slots", 0));
+	fprintf(cli->out, "%-13s %lld of %lld\n", "slots", (long long)json_int(status, "busy", 0), (long long)json_int(status, "slots", 0));
 	cJSON_ArrayForEach(one, json_path(status, "queue.states"))
 		if (cJSON_IsNumber(one) && one->valuedouble > 0)
 			buf_addf(&jobs, "%s%.0f %s", jobs.len > 0 ? " " : "", one->valuedouble, one->string);
@@ -46,7 +46,7 @@ operate_status(struct cli *cli)
 	if (*json_str(status, "hooks", "") != '\0')
 		cli_field(cli, "webhooks", json_str(status, "hooks", ""));
 	if (json_int(json_get(status, "notices"), "waiting", 0) + json_int(json_get(status, "notices"), "dropped", 0) > 0)
-		fprintf(cli->out, "%-10s %lld waiting, %lld given up\n", "notices", (long long)json_int(json_get(status, "notices"), "waiting", 0),
+		fprintf(cli->out, "%-13s %lld waiting, %lld given up\n", "notices", (long long)json_int(json_get(status, "notices"), "waiting", 0),
 		    (long long)json_int(json_get(status, "notices"), "dropped", 0));
 	cJSON_ArrayForEach(one, json_get(status, "warnings"))
 		if (cJSON_IsString(one))
@@ -63,8 +63,10 @@ operate_status(struct cli *cli)
 int
 operate_pause(struct cli *cli)
 {
+	const char *what = cli->args[0] != NULL ? cli->args[0] : "anything";
 	cJSON *body;
 	int64_t ms = 0;
+	int status;
 
 	if (cli->value[OPT_FOR] != NULL && units_parse_duration(cli->value[OPT_FOR], &ms) != 0)
 		return cli_usage(cli, "--for: a time such as 30m is needed");
@@ -73,7 +75,11 @@ operate_pause(struct cli *cli)
 	json_add_str(body, "why", cli->value[OPT_WHY]);
 	if (ms > 0)
 		json_add_int(body, "for_ms", ms);
-	return cli_post(cli, body, NULL, "/api/v1/pause");
+	status = cli_post(cli, body, NULL, "/api/v1/pause");
+	if (ms > 0)
+		return cli_done(cli, status, "nothing new of %s starts for %s", what, cli->value[OPT_FOR]);
+	return cli_done(cli, status, "nothing new of %s starts before drover resume%s%s", what, cli->args[0] != NULL ? " " : "",
+	    cli->args[0] != NULL ? what : "");
 }
 
 int
@@ -82,7 +88,7 @@ operate_resume(struct cli *cli)
 	cJSON *body = cJSON_CreateObject();
 
 	json_add_str(body, "what", cli->args[0]);
-	return cli_post(cli, body, NULL, "/api/v1/resume");
+	return cli_done(cli, cli_post(cli, body, NULL, "/api/v1/resume"), "%s starts again", cli->args[0] != NULL ? cli->args[0] : "what waits");
 }
 
 int
@@ -91,13 +97,14 @@ operate_drain(struct cli *cli)
 	cJSON *body = cJSON_CreateObject();
 
 	json_add_bool(body, "stop", cli->value[OPT_STOP] != NULL);
-	return cli_post(cli, body, NULL, "/api/v1/drain");
+	return cli_done(cli, cli_post(cli, body, NULL, "/api/v1/drain"), "%s", cli->value[OPT_STOP] != NULL ?
+	    "nothing new starts; the daemon ends when nothing runs, or after drain_timeout" : "nothing new starts before drover undrain");
 }
 
 int
 operate_undrain(struct cli *cli)
 {
-	return cli_post(cli, NULL, NULL, "/api/v1/undrain");
+	return cli_done(cli, cli_post(cli, NULL, NULL, "/api/v1/undrain"), "what waits starts again");
 }
 
 int
@@ -138,11 +145,10 @@ operate_notify_test(struct cli *cli)
 	cJSON *answer = NULL;
 	int status = cli_post(cli, NULL, &answer, "/api/v1/notify/%s/test", place);
 
-	free(place);
 	if (status == CLI_OK && cli->value[OPT_JSON] != NULL)
 		cli_json(cli, answer);
-	else if (status == CLI_OK)
-		cli_say(cli, "it was taken");
+	cli_done(cli, status, "the test was sent by entry %s of notify", place);
+	free(place);
 	cJSON_Delete(answer);
 	return status;
 }

@@ -14,20 +14,40 @@
 #define LINE_MAX_BYTES 4096
 
 static void print_safe(FILE *, const char *text);
+static void say(struct cli *, const char *format, va_list);
+
+static void
+say(struct cli *cli, const char *format, va_list ap)
+{
+	char *text = xvasprintf(format, ap);
+
+	fputs("drover: ", cli->err);
+	print_safe(cli->err, text);
+	fputc('\n', cli->err);
+	free(text);
+}
 
 void
 cli_say(struct cli *cli, const char *format, ...)
 {
 	va_list ap;
-	char *text;
 
 	va_start(ap, format);
-	text = xvasprintf(format, ap);
+	say(cli, format, ap);
 	va_end(ap);
-	fputs("drover: ", cli->err);
-	print_safe(cli->err, text);
-	fputc('\n', cli->err);
-	free(text);
+}
+
+int
+cli_done(struct cli *cli, int status, const char *format, ...)
+{
+	va_list ap;
+
+	if (status == CLI_OK && cli->value[OPT_JSON] == NULL) {
+		va_start(ap, format);
+		say(cli, format, ap);
+		va_end(ap);
+	}
+	return status;
 }
 
 int
@@ -49,7 +69,7 @@ cli_field(struct cli *cli, const char *name, const char *untrusted)
 {
 	if (untrusted == NULL || *untrusted == '\0')
 		return;
-	fprintf(cli->out, "%-10s ", name);
+	fprintf(cli->out, "%-13s ", name);
 	cli_print(cli, untrusted);
 }
 

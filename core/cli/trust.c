@@ -146,5 +146,5 @@ trust_memory_forget(struct cli *cli)
 
 	json_add_str(body, "plugin", cli->args[0]);
 	json_add_str(body, "subject", cli->args[1]);
-	return cli_post(cli, body, NULL, "/api/v1/memory/forget");
+	return cli_done(cli, cli_post(cli, body, NULL, "/api/v1/memory/forget"), "plugin %s remembers nothing about %s now", cli->args[0], cli->args[1]);
 }

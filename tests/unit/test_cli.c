@@ -124,7 +124,7 @@ static const struct {
 	{ "priority 1 high", CLI_USAGE, "from -100 to 100" },
 	{ "pause --for soon", CLI_USAGE, "such as 30m" },
 	{ "call stub.wait {", CLI_USAGE, "JSON" },
-	{ "completion fish", CLI_USAGE, "bash" },
+	{ "completion csh", CLI_USAGE, "bash, zsh and fish" },
 	{ "dead retry", CLI_USAGE, "--all" },
 	{ "run x.md", CLI_USAGE, "--agent" },
 	{ "run --agent codex /nothing.md", CLI_USAGE, "/nothing.md" },
@@ -155,6 +155,10 @@ START_TEST(help_is_asked_for)
 	ck_assert_int_eq(drover("--help"), CLI_OK);
 	ck_assert_int_eq(drover("completion bash"), CLI_OK);
 	ck_assert(strstr(out, "lease) words='list show release break gc'") != NULL);
+	ck_assert_int_eq(drover("completion zsh"), CLI_OK);
+	ck_assert_ptr_nonnull(strstr(out, "bashcompinit"));
+	ck_assert_int_eq(drover("completion fish"), CLI_OK);
+	ck_assert_ptr_nonnull(strstr(out, "__fish_seen_subcommand_from lease' -f -a 'list show release break gc'"));
 	ck_assert_int_eq(drover("version"), CLI_OK);
 }
 END_TEST
@@ -313,7 +317,7 @@ START_TEST(jobs_are_submitted_and_changed)
 	ck_assert_int_eq(drover("cancel 99 98"), CLI_NOT_FOUND);
 	ck_assert_int_eq(drover("priority stub.work/third -5"), CLI_OK);
 	ck_assert_int_eq(drover("dead retry --kind stub.work"), CLI_OK);
-	ck_assert(strstr(err, "1 jobs") != NULL);
+	ck_assert_ptr_nonnull(strstr(err, "1 job is queued again"));
 	ck_assert_int_eq(drover("lease break 4"), CLI_CONFLICT);
 	ck_assert_int_eq(drover("lease break 4 --force"), CLI_OK);
 }
@@ -326,8 +330,12 @@ START_TEST(everything_is_listed)
 		"plugin info stub", "repo list", "agent list", "worker list", "status", "pause", "resume", "drain", "undrain", "reload",
 		"call stub.text", "lease gc", "pause kind/stub.work --for 30m --why x" };
 
-	for (size_t i = 0; i < ARRAY_LEN(lines); i++)
+	for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
 		ck_assert_msg(drover(lines[i]) == CLI_OK, "%s: %s", lines[i], err);
+		ck_assert_msg(*out != '\0' || *err != '\0', "%s says nothing", lines[i]);
+	}
+	ck_assert_int_eq(drover("lease show 4"), CLI_OK);
+	ck_assert_ptr_null(strstr(out, "_at"));
 	ck_assert_int_eq(drover("plugin info other"), CLI_NOT_FOUND);
 	ck_assert_int_eq(drover("memory show stub nothing"), CLI_NOT_FOUND);
 	ck_assert_int_eq(drover("memory forget stub nothing"), CLI_NOT_FOUND);
