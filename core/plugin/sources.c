@@ -159,9 +159,10 @@ source_poll(struct runner_handle *r, struct source *source, int64_t now)
 int64_t
 sources_tick(struct runner_handle *r, int64_t now)
 {
-	struct source *source;
+	struct source *source, *first = NULL;
 	char why[DROVER_ERROR_MAX], limit[32];
-	int64_t wait = -1, due;
+	int64_t wait = -1, due, first_due = 0;
+	bool polling = false;
 	int i;
 
 	for (i = 0; i < r->sources_len && r->channel != NULL; i++) {
@@ -174,6 +175,7 @@ sources_tick(struct runner_handle *r, int64_t now)
 		if (source->poll_began != 0) {
 			if (now - source->poll_began < source->poll_timeout_ms) {
 				wait = wait_min(wait, source->poll_began + source->poll_timeout_ms - now);
+				polling = true;
 				continue;
 			}
 			snprintf(why, sizeof why, "the plugin hangs in the poll of %s (no answer within %s)", source->name,
@@ -187,12 +189,18 @@ sources_tick(struct runner_handle *r, int64_t now)
 		/* One that fails waits out its backoff, and sees what it was woken for when that is over. */
 		if (source->wake_at != 0 && source->wake_at < due && source->failures == 0)
 			due = source->wake_at;
-		if (now >= due)
-			source_poll(r, source, now);
-		else
-			wait = wait_min(wait, due - now);
+		if (first == NULL || due < first_due) {
+			first = source;
+			first_due = due;
+		}
 	}
-	return wait;
+	/* A runner polls one source at a time: who stood behind a slow poll of another would be taken for one that hangs. */
+	if (first == NULL || polling)
+		return wait;
+	if (now < first_due)
+		return wait_min(wait, first_due - now);
+	source_poll(r, first, now);
+	return first->poll_began != 0 ? wait_min(wait, first->poll_timeout_ms) : wait_min(wait, POLL_AGAIN_MS);
 }
 
 void

@@ -9,6 +9,7 @@ mkdir -p "$work/web/static" "$work/web/tmp"
 printf '[1, 2, 3]\n' >"$work/web/static/list"
 printf '[]\n' >"$work/web/static/idle"
 head -c 20000 /dev/zero | tr '\0' 'x' >"$work/web/static/slow"
+head -c 3500 /dev/zero | tr '\0' 'x' >"$work/web/static/three"
 
 serve() {
 	port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
@@ -43,6 +44,7 @@ serve() {
 				location /away { return 302 http://127.0.0.1:1/; }
 				location /moved { return 307 /list; }
 				location /slow { limit_rate 1024; }
+				location /three { limit_rate 1024; etag off; }
 			}
 		}
 	CONF
@@ -52,6 +54,7 @@ serve() {
 }
 serve || { kill "$web" 2>/dev/null; serve; } || { cat "$work/web/out"; not_ok "nginx listens"; finish; }
 pids="$pids $web"
+until_true 5 test -s "$work/web/access.log"
 : >"$work/web/access.log"
 
 config <<CONF
@@ -146,5 +149,12 @@ check "the source goes on" until_true 30 idle
 check "and costs nothing but 304s" equal "$(asked 'GET /idle 200')" 1
 check "the cache is its owner's alone" equal "$(find "$work/state/http" \( -type f ! -perm 600 \) -o \( -type d ! -perm 700 \) | wc -l)" 0
 check "the log has a line a request" sh -c "grep '\"msg\":\"http\"\\|\"message\":\"http\"' $work/drover.log | jq -e 'select(.url | endswith(\"/list\")) | .status' | grep -q 200"
+
+# Two sources of one runner, three seconds a poll: none of the two hangs because it stood behind the other.
+sed -i 's|watch = "/idle"|watch = "/three"|; s|watch = { interval = "1s"; };|watch = { interval = "1s"; poll_timeout = "5s"; }; look = { interval = "1s"; poll_timeout = "5s"; };|' "$work/drover.conf"
+check "two slow sources" drover reload
+turns() { [ "$(asked 'GET /three 200')" -ge 4 ]; }
+check "take turns" until_true 60 turns
+check "and none of them hangs" equal "$(drover plugin list --json | jq -r '.plugins[0].starts')" 1
 daemon_stop
 finish

@@ -116,10 +116,13 @@ static const struct drover_pipeline pipeline = {
 static const struct drover_source source = {
 	.size = sizeof(struct drover_source), .name = "watch", .summary = "Asks for one path.", .interval_ms = 1000, .poll = watch_poll,
 };
+static const struct drover_source other = {
+	.size = sizeof(struct drover_source), .name = "look", .summary = "Asks for it too.", .interval_ms = 1000, .poll = watch_poll,
+};
 
 static const struct drover_operation *const operations[] = { &operation, NULL };
 static const struct drover_pipeline *const pipelines[] = { &pipeline, NULL };
-static const struct drover_source *const sources[] = { &source, NULL };
+static const struct drover_source *const sources[] = { &source, &other, NULL };
 
 const struct drover_plugin drover_plugin_v1 = {
 	DROVER_PLUGIN_HEADER,
