@@ -5,9 +5,9 @@ plugin_cppflags = -I$(top_srcdir)/include -I$(top_srcdir)/plugins $(DROVER_CPPFL
 plugin_common = plugins/common/text.c plugins/common/text.h
 # Of plugins that speak to a vendor; they are linked with $(CJSON_LIBS).
 plugin_web = plugins/common/web.c plugins/common/web_json.c plugins/common/web_text.c plugins/common/web.h
-# Of those that people write to, that take webhooks and offer operations; linked with $(CRYPTO_LIBS).
+# Of those that people write to and that write to the outside; linked with $(CRYPTO_LIBS).
 plugin_talk = plugins/common/talk.c plugins/common/talk.h plugins/common/hook.c plugins/common/hook.h \
-  plugins/common/reply.c plugins/common/reply.h
+  plugins/common/once.c plugins/common/once.h plugins/common/reply.c plugins/common/reply.h
 
 include plugins/inbox/local.mk
 include plugins/exec/local.mk

@@ -298,6 +298,8 @@ struct post {
 	const char *trace;
 	const char *top;         /* review comment in whose thread it goes; NULL or "": the conversation */
 };
+/* What was made, as it is kept with its effect: "ID URL". id and url may be NULL. */
+void made_read(const char *made, char *id, size_t, char *url, size_t);
 /* Posts once whatever crashes. id and url may be NULL. */
 int post_comment(struct hub *, const struct post *, char *id, size_t, char *url, size_t, struct drover_error *);
 /* Answers an ask where it was asked. text is tame. */

@@ -3,31 +3,52 @@
  * Comments that are posted once, whatever crashes: an effect is begun before and done after, and one whose end is not
  * known is looked for among our own posts, by its marker or, where markers are off, by its text.
  */
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "github.h"
 
+#include "common/once.h"
+
 #define QUOTE_MAX 160
+#define MADE_MAX (GITHUB_ID_MAX + GITHUB_URL_MAX)
 
 struct search {
 	struct hub *hub;
 	const struct post *post;
 	const char *body;        /* as it would be posted */
-	char id[GITHUB_ID_MAX], url[GITHUB_URL_MAX];
+	char *made;              /* of the one that was found */
+	size_t size;
 };
 
-static void effect_key(const struct post *, char[DROVER_KEY_MAX]);
+static void made_write(const cJSON *, char *, size_t);
 static char *post_body(struct drover_scope *, const struct post *);
 static int search_each(void *, const cJSON *, struct drover_error *);
-static int post_search(struct search *, struct drover_error *);
-static int post_send(struct search *, struct drover_error *);
-static int result_read(const char *, struct search *);
-static int result_keep(struct search *, const char *, struct drover_error *);
+static int post_search(void *, char *, size_t, struct drover_error *);
+static int post_send(void *, char *, size_t, struct drover_error *);
 static bool in_thread(const struct post *);
 static char *answer_text(struct drover_scope *, const struct ask *, const char *);
+
+static void
+made_write(const cJSON *json, char *made, size_t size)
+{
+	char id[GITHUB_ID_MAX];
+
+	json_id(json, "id", id, sizeof(id));
+	snprintf(made, size, "%s %.500s", id, json_text(json, "html_url"));
+}
+
+void
+made_read(const char *made, char *id, size_t id_size, char *url, size_t url_size)
+{
+	size_t len = strcspn(made, " ");
+
+	if (id != NULL)
+		snprintf(id, id_size, "%.*s", (int)len, made);
+	if (url != NULL)
+		snprintf(url, url_size, "%s", made[len] != '\0' ? made + len + 1 : "");
+}
 
 bool
 post_marks(struct drover_scope *scope)
@@ -39,13 +60,6 @@ static bool
 in_thread(const struct post *post)
 {
 	return post->top != NULL && *post->top != '\0';
-}
-
-static void
-effect_key(const struct post *post, char key[DROVER_KEY_MAX])
-{
-	if ((size_t)snprintf(key, DROVER_KEY_MAX, "github/%s/%s", post->kind, post->key) >= DROVER_KEY_MAX)
-		snprintf(key, DROVER_KEY_MAX, "github/%s/%016" PRIx64, post->kind, text_hash(0, post->key, strlen(post->key)));
 }
 
 static char *
@@ -75,27 +89,30 @@ search_each(void *arg, const cJSON *json, struct drover_error *err)
 		return 0;
 	if (marks ? !talk_marker_has(body, search->post->kind, search->post->key) : strcmp(body, search->body) != 0)
 		return 0;
-	json_id(json, "id", search->id, sizeof(search->id));
-	snprintf(search->url, sizeof(search->url), "%.500s", json_text(json, "html_url"));
+	made_write(json, search->made, search->size);
 	return 1;
 }
 
 static int
-post_search(struct search *search, struct drover_error *err)
+post_search(void *arg, char *made, size_t size, struct drover_error *err)
 {
+	struct search *search = arg;
 	char path[GITHUB_URL_MAX];
 	int code;
 
+	search->made = made;
+	search->size = size;
 	snprintf(path, sizeof(path), "/repos/%s/issues/%s/comments?per_page=100", search->post->slug, search->post->number);
-	if ((code = hub_pages(search->hub, path, 0, 50, search_each, search, err)) != 0 || search->id[0] != '\0' || !in_thread(search->post))
+	if ((code = hub_pages(search->hub, path, 0, 50, search_each, search, err)) != 0 || made[0] != '\0' || !in_thread(search->post))
 		return code;
 	snprintf(path, sizeof(path), "/repos/%s/pulls/%s/comments?per_page=100", search->post->slug, search->post->number);
 	return hub_pages(search->hub, path, 0, 50, search_each, search, err);
 }
 
 static int
-post_send(struct search *search, struct drover_error *err)
+post_send(void *arg, char *made, size_t size, struct drover_error *err)
 {
+	struct search *search = arg;
 	const struct post *post = search->post;
 	struct web_answer answer = { 0 };
 	cJSON *body;
@@ -110,49 +127,19 @@ post_send(struct search *search, struct drover_error *err)
 		if (code == 0 && answer.status != 201 && (answer.status == 404 || answer.status == 422))
 			web_answer_free(&answer);
 		else
-			goto made;
+			goto sent;
 	}
 	if ((body = cJSON_CreateObject()) == NULL || cJSON_AddStringToObject(body, "body", search->body) == NULL)
 		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
 	code = hub_write(search->hub, "POST", body, DROVER_HTTP_ONCE, &answer, err, "/repos/%s/issues/%s/comments", post->slug, post->number);
-made:
+sent:
 	if (code != 0)
 		return code;
-	if (answer.status == 201) {
-		json_id(answer.json, "id", search->id, sizeof(search->id));
-		snprintf(search->url, sizeof(search->url), "%.500s", json_text(answer.json, "html_url"));
-	} else
+	if (answer.status == 201)
+		made_write(answer.json, made, size);
+	else
 		code = web_refused(&answer, "a comment", err);
 	web_answer_free(&answer);
-	return code;
-}
-
-static int
-result_read(const char *text, struct search *search)
-{
-	struct drover_error why;
-	cJSON *result = json_read(text, strlen(text), &why);
-
-	json_id(result, "id", search->id, sizeof(search->id));
-	snprintf(search->url, sizeof(search->url), "%.500s", json_text(result, "url"));
-	cJSON_Delete(result);
-	return 0;
-}
-
-static int
-result_keep(struct search *search, const char *key, struct drover_error *err)
-{
-	cJSON *result = cJSON_CreateObject();
-	char *text = NULL;
-	int code;
-
-	if (result == NULL || cJSON_AddStringToObject(result, "id", search->id) == NULL ||
-	    cJSON_AddStringToObject(result, "url", search->url) == NULL || (text = cJSON_PrintUnformatted(result)) == NULL)
-		code = plugin_fail(err, DROVER_INTERNAL, "out of memory");
-	else
-		code = search->hub->scope->host->effect->done(search->hub->scope, key, text, err);
-	cJSON_free(text);
-	cJSON_Delete(result);
 	return code;
 }
 
@@ -160,32 +147,18 @@ int
 post_comment(struct hub *hub, const struct post *post, char *id, size_t id_size, char *url, size_t url_size, struct drover_error *err)
 {
 	struct search search = { .hub = hub, .post = post };
-	char key[DROVER_KEY_MAX], result[2048] = "", *body = post_body(hub->scope, post);
-	int state = DROVER_EFFECT_NEW, code = 0;
+	char what[64], made[MADE_MAX], *body = post_body(hub->scope, post);
+	const struct once once = { what, post_search, post_send };
+	int code;
 
 	if (body == NULL)
 		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
 	search.body = body;
-	if (post->key != NULL) {
-		effect_key(post, key);
-		if ((state = hub->scope->host->effect->begin(hub->scope, key, result, sizeof(result), err)) < 0)
-			code = state;
-	}
-	if (code == 0 && state == DROVER_EFFECT_DONE)
-		code = result_read(result, &search);
-	else if (code == 0) {
-		if (state == DROVER_EFFECT_UNSURE)
-			code = post_search(&search, err);
-		if (code == 0 && search.id[0] == '\0')
-			code = post_send(&search, err);
-		if (code == 0 && post->key != NULL)
-			code = result_keep(&search, key, err);
-	}
+	snprintf(what, sizeof(what), "github/%s", post->kind);
+	code = once_do(hub->scope, &once, post->key, &search, made, sizeof(made), err);
 	free(body);
-	if (id != NULL)
-		snprintf(id, id_size, "%s", search.id);
-	if (url != NULL)
-		snprintf(url, url_size, "%s", search.url);
+	if (code == 0)
+		made_read(made, id, id_size, url, url_size);
 	return code;
 }
 

@@ -3,7 +3,6 @@
  * Pull requests by branch: the open one is found before another is made, and what GitHub says to exist already is looked
  * for again. Labels are set where the repository has them, and never made.
  */
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,11 +10,17 @@
 
 #include "github.h"
 
-#define LABELS_MAX 50
+#include "common/once.h"
 
 struct seek {
 	struct pull_made *made;
-	const char *branch, *slug;
+	const char *branch;
+};
+
+struct opening {
+	struct hub *hub;
+	const struct pull_ask *ask;
+	struct pull_made *made;
 };
 
 static int seek_each(void *, const cJSON *, struct drover_error *);
@@ -24,8 +29,7 @@ static char *pull_body(struct drover_scope *, const struct pull_ask *);
 static int pull_base(struct hub *, const struct pull_ask *, char[GITHUB_BRANCH_MAX], struct drover_error *);
 static int pull_make(struct hub *, const struct pull_ask *, struct pull_made *, struct drover_error *);
 static int label_each(void *, const cJSON *, struct drover_error *);
-static int pull_once(struct hub *, const struct pull_ask *, struct pull_made *, struct drover_error *);
-static int pull_keep(struct hub *, const char *, const struct pull_made *, struct drover_error *);
+static int pull_once(void *, char *, size_t, struct drover_error *);
 
 static int
 seek_each(void *arg, const cJSON *json, struct drover_error *err)
@@ -42,7 +46,7 @@ seek_each(void *arg, const cJSON *json, struct drover_error *err)
 static int
 pull_find(struct hub *hub, const struct pull_ask *ask, struct pull_made *made, struct drover_error *err)
 {
-	struct seek seek = { made, ask->branch, ask->slug };
+	struct seek seek = { made, ask->branch };
 	struct text_buf path = { 0 }, head = { 0 };
 	int code;
 
@@ -192,57 +196,36 @@ labels_add(struct hub *hub, const char *number, const cJSON *wanted, cJSON **set
 	return code;
 }
 
+/* Looks first whether or not it was begun before: somebody may have opened one for the branch. */
 static int
-pull_once(struct hub *hub, const struct pull_ask *ask, struct pull_made *made, struct drover_error *err)
+pull_once(void *arg, char *made, size_t size, struct drover_error *err)
 {
-	int code;
+	const struct opening *o = arg;
+	int code = pull_find(o->hub, o->ask, o->made, err);
 
-	if ((code = pull_find(hub, ask, made, err)) != 0 || made->number[0] != '\0')
-		return code;
-	return pull_make(hub, ask, made, err);
-}
-
-static int
-pull_keep(struct hub *hub, const char *key, const struct pull_made *made, struct drover_error *err)
-{
-	cJSON *result = cJSON_CreateObject();
-	char *text = NULL;
-	int code;
-
-	if (result == NULL || cJSON_AddStringToObject(result, "number", made->number) == NULL ||
-	    cJSON_AddStringToObject(result, "url", made->url) == NULL || (text = cJSON_PrintUnformatted(result)) == NULL)
-		code = plugin_fail(err, DROVER_INTERNAL, "out of memory");
-	else
-		code = hub->scope->host->effect->done(hub->scope, key, text, err);
-	cJSON_free(text);
-	cJSON_Delete(result);
+	if (code == 0 && o->made->number[0] == '\0')
+		code = pull_make(o->hub, o->ask, o->made, err);
+	if (code == 0)
+		snprintf(made, size, "%s %s", o->made->number, o->made->url);
 	return code;
 }
 
 int
 pull_open(struct hub *hub, const struct pull_ask *ask, struct pull_made *made, struct drover_error *err)
 {
-	char key[DROVER_KEY_MAX], result[2048] = "";
-	int state = DROVER_EFFECT_NEW, code = 0;
+	char what[SLUG_MAX + 16], text[GITHUB_ID_MAX + GITHUB_URL_MAX];
+	const struct once once = { .what = what, .make = pull_once };
+	struct opening opening = { hub, ask, made };
 	struct drover_error why = { 0 };
-	cJSON *kept, *missing = NULL;
+	cJSON *missing = NULL;
+	int code;
 
 	memset(made, 0, sizeof(*made));
-	if (ask->key != NULL && *ask->key != '\0') {
-		if ((size_t)snprintf(key, sizeof(key), "github/pull/%s/%s", ask->slug, ask->key) >= sizeof(key))
-			snprintf(key, sizeof(key), "github/pull/%016" PRIx64, text_hash(text_hash(0, ask->slug, strlen(ask->slug)), ask->key, strlen(ask->key)));
-		if ((state = hub->scope->host->effect->begin(hub->scope, key, result, sizeof(result), err)) < 0)
-			return state;
-	}
-	if (state == DROVER_EFFECT_DONE && (kept = json_read(result, strlen(result), &why)) != NULL) {
-		/* Also when somebody closed it since: who asks again with this key asks for the same one. */
-		json_id(kept, "number", made->number, sizeof(made->number));
-		snprintf(made->url, sizeof(made->url), "%.500s", json_text(kept, "url"));
-		cJSON_Delete(kept);
-	} else if ((code = pull_once(hub, ask, made, err)) != 0)
+	snprintf(what, sizeof(what), "github/pull/%s", ask->slug);
+	if ((code = once_do(hub->scope, &once, ask->key, &opening, text, sizeof(text), err)) != 0)
 		return code;
-	else if (ask->key != NULL && *ask->key != '\0' && (code = pull_keep(hub, key, made, err)) != 0)
-		return code;
+	/* Also one that somebody closed since: who asks again with this key asks for the same one. */
+	made_read(text, made->number, sizeof(made->number), made->url, sizeof(made->url));
 	/* The pull request is there: what goes wrong with its labels is told of, and no reason to say that it failed. */
 	if (labels_add(hub, made->number, ask->labels, &made->labels, &missing, &why) != 0) {
 		if (why.code == DROVER_FENCED || why.code == DROVER_CANCELLED) {

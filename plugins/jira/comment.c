@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/once.h"
 #include "jira/jira.h"
 
 #define COMMENT_PAGE 50
@@ -17,6 +18,7 @@
 struct look {
 	struct jira *j;
 	const char *issue, *id, *text;
+	const cJSON *document;
 	char anchor[64], found[JIRA_ID_MAX];
 };
 
@@ -24,7 +26,8 @@ static void comment_anchor(char *, size_t, const char *);
 static int comment_has_property(struct look *, const cJSON *, const char *, struct drover_error *);
 static bool comment_same(const struct look *, const cJSON *);
 static int comment_look(void *, const cJSON *, struct drover_error *);
-static int comment_send(struct jira *, struct look *, const cJSON *, struct drover_error *);
+static int comment_find(void *, char *, size_t, struct drover_error *);
+static int comment_send(void *, char *, size_t, struct drover_error *);
 
 static void
 comment_anchor(char *out, size_t size, const char *id)
@@ -123,8 +126,23 @@ comment_look(void *arg, const cJSON *comment, struct drover_error *err)
 }
 
 static int
-comment_send(struct jira *j, struct look *look, const cJSON *document, struct drover_error *err)
+comment_find(void *arg, char *found, size_t size, struct drover_error *err)
 {
+	struct look *look = arg;
+	int code;
+
+	if ((code = jira_me(look->j, false, err)) != 0 ||
+	    (code = comment_each(look->j, look->issue, COMMENT_LOOK, comment_look, look, err)) != 0)
+		return code;
+	snprintf(found, size, "%s", look->found);
+	return 0;
+}
+
+static int
+comment_send(void *arg, char *made, size_t size, struct drover_error *err)
+{
+	struct look *look = arg;
+	struct jira *j = look->j;
 	struct jira_request request = { .method = "POST", .endpoint = "comment", .issue = look->issue, .once = true };
 	cJSON *body = cJSON_CreateObject(), *list, *property, *value;
 	struct web_answer answer;
@@ -133,7 +151,7 @@ comment_send(struct jira *j, struct look *look, const cJSON *document, struct dr
 	if (j->server) {
 		cJSON_AddStringToObject(body, "body", look->text);
 	} else {
-		cJSON_AddItemReferenceToObject(body, "body", (cJSON *)(uintptr_t)document);
+		cJSON_AddItemReferenceToObject(body, "body", (cJSON *)(uintptr_t)look->document);
 		if (j->marker) {
 			list = cJSON_AddArrayToObject(body, "properties");
 			property = cJSON_CreateObject();
@@ -147,7 +165,7 @@ comment_send(struct jira *j, struct look *look, const cJSON *document, struct dr
 	}
 	request.body = body;
 	if ((code = jira_must(j, &request, look->issue, &answer, err, "/issue/%s/comment", look->issue)) == 0) {
-		json_id(answer.json, "id", look->found, sizeof(look->found));
+		json_id(answer.json, "id", made, size);
 		web_answer_free(&answer);
 	}
 	cJSON_Delete(body);
@@ -157,14 +175,13 @@ comment_send(struct jira *j, struct look *look, const cJSON *document, struct dr
 int
 comment_post(struct jira *j, const char *key, const char *id, const char *markdown, char *comment_id, size_t size, struct drover_error *err)
 {
-	const struct drover_host_effect *effect = j->scope->host->effect;
-	struct look look = { .j = j, .issue = key, .id = id };
-	char effect_key[DROVER_KEY_MAX], seen[JIRA_ID_MAX] = "";
+	static const struct once once = { "jira/comment", comment_find, comment_send };
 	cJSON *document = adf_write(markdown);
+	struct look look = { .j = j, .issue = key, .id = id, .document = document };
+	char made[JIRA_ID_MAX];
 	struct text_buf text = { 0 };
-	int state, code = 0;
+	int code;
 
-	snprintf(effect_key, sizeof(effect_key), "jira/comment/%s", id);
 	comment_anchor(look.anchor, sizeof(look.anchor), id);
 	if (document != NULL && j->server) {
 		wiki_write(document, &text);
@@ -172,26 +189,12 @@ comment_post(struct jira *j, const char *key, const char *id, const char *markdo
 			text_addf(&text, "\n\n%s", look.anchor);
 	} else if (document != NULL)
 		adf_read(document, &text);
-	if (document == NULL || (look.text = text_of(&text)) == NULL) {
+	if (document == NULL || (look.text = text_of(&text)) == NULL)
 		code = plugin_fail(err, DROVER_INTERNAL, "out of memory");
-		goto out;
-	}
-	if ((state = effect->begin(j->scope, effect_key, seen, sizeof(seen), err)) < 0) {
-		code = state;
-		goto out;
-	}
-	if (state == DROVER_EFFECT_DONE)
-		snprintf(look.found, sizeof(look.found), "%s", seen);
-	if (state == DROVER_EFFECT_UNSURE && ((code = jira_me(j, false, err)) != 0 ||
-	    (code = comment_each(j, key, COMMENT_LOOK, comment_look, &look, err)) != 0))
-		goto out;
-	if (state != DROVER_EFFECT_DONE && look.found[0] == '\0' && (code = comment_send(j, &look, document, err)) != 0)
-		goto out;
-	if (state != DROVER_EFFECT_DONE)
-		code = effect->done(j->scope, effect_key, look.found, err);
-	if (comment_id != NULL)
-		snprintf(comment_id, size, "%s", look.found);
-out:
+	else
+		code = once_do(j->scope, &once, id, &look, made, sizeof(made), err);
+	if (code == 0 && comment_id != NULL)
+		snprintf(comment_id, size, "%s", made);
 	cJSON_Delete(document);
 	text_free(&text);
 	return code;

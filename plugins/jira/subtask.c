@@ -7,11 +7,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/once.h"
 #include "jira/fix.h"
 
+struct subtask {
+	struct fix *f;
+	const struct fix_work *work;
+	char id[DROVER_KEY_MAX];       /* in the property of what we make */
+};
+
 static int subtask_type(struct fix *, char *, size_t, struct drover_error *);
-static int subtask_find(struct fix *, const char *, char *, size_t, struct drover_error *);
-static int subtask_make(struct fix *, const struct fix_work *, const char *, const char *, char *, size_t, struct drover_error *);
+static int subtask_find(void *, char *, size_t, struct drover_error *);
+static int subtask_make(void *, char *, size_t, struct drover_error *);
 
 static int
 subtask_type(struct fix *f, char *type, size_t size, struct drover_error *err)
@@ -37,8 +44,10 @@ subtask_type(struct fix *f, char *type, size_t size, struct drover_error *err)
 
 /* After a crash: the sub-task that carries our property with this id. */
 static int
-subtask_find(struct fix *f, const char *id, char *key, size_t size, struct drover_error *err)
+subtask_find(void *arg, char *key, size_t size, struct drover_error *err)
 {
+	const struct subtask *subtask = arg;
+	struct fix *f = subtask->f;
 	const cJSON *one;
 	cJSON *issue, *property;
 	int code = issue_get(&f->jira, f->p.issue, "subtasks", false, &issue, err);
@@ -52,7 +61,7 @@ subtask_find(struct fix *f, const char *id, char *key, size_t size, struct drove
 			continue;
 		if (code < 0)
 			break;
-		if (strcmp(json_text(property, "id"), id) == 0)
+		if (strcmp(json_text(property, "id"), subtask->id) == 0)
 			snprintf(key, size, "%s", candidate);
 		cJSON_Delete(property);
 		if (key[0] != '\0')
@@ -63,15 +72,21 @@ subtask_find(struct fix *f, const char *id, char *key, size_t size, struct drove
 }
 
 static int
-subtask_make(struct fix *f, const struct fix_work *work, const char *type, const char *id, char *key, size_t size, struct drover_error *err)
+subtask_make(void *arg, char *key, size_t size, struct drover_error *err)
 {
+	const struct subtask *subtask = arg;
+	struct fix *f = subtask->f;
 	struct jira_request request = { .method = "POST", .endpoint = "create", .once = true };
-	cJSON *body = cJSON_CreateObject(), *fields = cJSON_AddObjectToObject(body, "fields"), *property, *value;
-	char summary[255];
+	cJSON *body, *fields, *property, *value;
+	char summary[255], type[JIRA_ID_MAX];
 	struct web_answer answer;
 	int code;
 
-	snprintf(summary, sizeof(summary), "%.*s (%s)", (int)text_cut(f->p.summary, strlen(f->p.summary), 180), f->p.summary, work->repo);
+	if ((code = subtask_type(f, type, sizeof(type), err)) != 0 || type[0] == '\0')
+		return code;
+	body = cJSON_CreateObject();
+	fields = cJSON_AddObjectToObject(body, "fields");
+	snprintf(summary, sizeof(summary), "%.*s (%s)", (int)text_cut(f->p.summary, strlen(f->p.summary), 180), f->p.summary, subtask->work->repo);
 	cJSON_AddStringToObject(cJSON_AddObjectToObject(fields, "project"), "key", json_text_at(f->issue, "fields.project.key"));
 	cJSON_AddStringToObject(cJSON_AddObjectToObject(fields, "parent"), "key", f->p.issue);
 	cJSON_AddStringToObject(cJSON_AddObjectToObject(fields, "issuetype"), "id", type);
@@ -79,7 +94,7 @@ subtask_make(struct fix *f, const struct fix_work *work, const char *type, const
 	property = cJSON_CreateObject();
 	cJSON_AddStringToObject(property, "key", JIRA_PROPERTY);
 	value = cJSON_AddObjectToObject(property, "value");
-	cJSON_AddStringToObject(value, "id", id);
+	cJSON_AddStringToObject(value, "id", subtask->id);
 	cJSON_AddStringToObject(value, "trace", f->job->trace);
 	cJSON_AddItemToArray(cJSON_AddArrayToObject(body, "properties"), property);
 	request.body = body;
@@ -100,23 +115,9 @@ subtask_make(struct fix *f, const struct fix_work *work, const char *type, const
 int
 fix_subtask(struct fix *f, struct fix_work *work, struct drover_error *err)
 {
-	const struct drover_host_effect *effect = f->scope->host->effect;
-	char id[DROVER_KEY_MAX], effect_key[DROVER_KEY_MAX + 16], type[JIRA_ID_MAX];
-	int state, code = 0;
+	static const struct once once = { "jira/subtask", subtask_find, subtask_make };
+	struct subtask subtask = { .f = f, .work = work };
 
-	snprintf(id, sizeof(id), "%.80s/%.60s/%s", f->p.issue, f->p.revision, work->repo);
-	if (snprintf(effect_key, sizeof(effect_key), "jira/subtask/%s", id) >= DROVER_KEY_MAX)
-		return plugin_fail(err, DROVER_INTERNAL, "%s: the key of its sub-task is too long", f->p.issue);
-	if ((state = effect->begin(f->scope, effect_key, work->subtask, sizeof(work->subtask), err)) < 0)
-		return state;
-	if (state == DROVER_EFFECT_DONE)
-		return 0;
-	work->subtask[0] = '\0';
-	if ((code = subtask_type(f, type, sizeof(type), err)) != 0)
-		return code;
-	if (state == DROVER_EFFECT_UNSURE)
-		code = subtask_find(f, id, work->subtask, sizeof(work->subtask), err);
-	if (code == 0 && work->subtask[0] == '\0' && type[0] != '\0')
-		code = subtask_make(f, work, type, id, work->subtask, sizeof(work->subtask), err);
-	return code != 0 ? code : effect->done(f->scope, effect_key, work->subtask, err);
+	snprintf(subtask.id, sizeof(subtask.id), "%.80s/%.60s/%s", f->p.issue, f->p.revision, work->repo);
+	return once_do(f->scope, &once, subtask.id, &subtask, work->subtask, sizeof(work->subtask), err);
 }

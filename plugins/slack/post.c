@@ -9,20 +9,22 @@
 
 #include "slack.h"
 
+#include "common/once.h"
+
 #define LOOK_PAGES 5
 #define LOOK_SIZE "100"
 
 struct looking {
-	const struct account *account;
+	struct account *account;
 	const struct post *post;
 	bool by_text;                    /* no metadata was sent */
 	char ts[SLACK_TS_MAX];
 };
 
 static int look_each(void *, const cJSON *, struct drover_error *);
-static int post_look(struct account *, const struct post *, char *, struct drover_error *);
+static int post_look(void *, char *, size_t, struct drover_error *);
 static char *post_metadata(const struct post *);
-static int post_send(struct account *, const struct post *, char *, struct drover_error *);
+static int post_send(void *, char *, size_t, struct drover_error *);
 
 static int
 look_each(void *arg, const cJSON *json, struct drover_error *err)
@@ -38,21 +40,23 @@ look_each(void *arg, const cJSON *json, struct drover_error *err)
 	return 1;
 }
 
-/* ts is "" when it is not there. */
 static int
-post_look(struct account *a, const struct post *post, char *ts, struct drover_error *err)
+post_look(void *arg, char *ts, size_t size, struct drover_error *err)
 {
+	struct looking *l = arg;
+	struct account *a = l->account;
+	const struct post *post = l->post;
 	const struct param params[] = {
 		{ "channel", post->channel }, { "ts", post->thread }, { "include_all_metadata", "true" }, { "limit", a->history_per_minute > 0 ? "15" : LOOK_SIZE },
 		{ NULL, NULL },
 	};
-	struct looking l = { .account = a, .post = post, .by_text = a->scope->host->option->integer(a->scope, "marker") == 0 };
 	char cursor[PAGE_MAX] = "";
 	int code;
 
+	l->by_text = a->scope->host->option->integer(a->scope, "marker") == 0;
 	code = account_pages(a, post->thread != NULL ? "conversations.replies" : "conversations.history", params, "messages", LOOK_PAGES,
-	    cursor, sizeof(cursor), look_each, &l, err);
-	ts_copy(ts, l.ts);
+	    cursor, sizeof(cursor), look_each, l, err);
+	ts_copy(ts, l->ts);
 	if (code == DROVER_PERMANENT && strcmp(a->judged.error, "thread_not_found") == 0)
 		code = 0;
 	return code;
@@ -72,8 +76,11 @@ post_metadata(const struct post *post)
 }
 
 static int
-post_send(struct account *a, const struct post *post, char *ts, struct drover_error *err)
+post_send(void *arg, char *ts, size_t size, struct drover_error *err)
 {
+	const struct looking *l = arg;
+	struct account *a = l->account;
+	const struct post *post = l->post;
 	bool marked = a->scope->host->option->integer(a->scope, "marker") != 0;
 	char *metadata = marked ? post_metadata(post) : NULL;
 	const struct param params[] = {
@@ -99,25 +106,10 @@ post_send(struct account *a, const struct post *post, char *ts, struct drover_er
 int
 post_once(struct account *a, const struct post *post, char ts[SLACK_TS_MAX], struct drover_error *err)
 {
-	const struct drover_host_effect *effect = a->scope->host->effect;
-	char key[DROVER_KEY_MAX + 16], was[DROVER_KEY_MAX] = "";
-	int state, code;
+	static const struct once once = { "slack/post", post_look, post_send };
+	struct looking l = { .account = a, .post = post };
 
-	/* Keys of effects are bounded as keys of posts are. */
-	if (snprintf(key, sizeof(key), "slack/post/%s", post->key) >= DROVER_KEY_MAX)
-		snprintf(key, sizeof(key), "slack/post/%016llx", (unsigned long long)text_hash(0, post->key, strlen(post->key)));
-	ts[0] = '\0';
-	if ((state = effect->begin(a->scope, key, was, sizeof(was), err)) < 0)
-		return err->code;
-	if (state == DROVER_EFFECT_DONE && ts_valid(was)) {
-		ts_copy(ts, was);
-		return 0;
-	}
-	if (state == DROVER_EFFECT_UNSURE && (code = post_look(a, post, ts, err)) != 0)
-		return code;
-	if (ts[0] == '\0' && (code = post_send(a, post, ts, err)) != 0)
-		return code;
-	return effect->done(a->scope, key, ts, err);
+	return once_do(a->scope, &once, post->key, &l, ts, SLACK_TS_MAX, err);
 }
 
 int
