@@ -77,9 +77,9 @@ tame_line(struct text_buf *out, const char *text, const char *line, const char *
 char *
 post_tame(const char *given, size_t max)
 {
-	size_t len = strlen(given), fence_len = 0, n, most = max - sizeof(cut_note) - 8;
+	size_t len = strlen(given), fence_len = 0, n = 0, most = max - sizeof(cut_note) - 8;
 	struct text_buf out = { 0 };
-	char *text = malloc(len + 1), fence = '\0', mark;
+	char *text = malloc(len + 1), fence = '\0', mark = '\0';
 	const char *line, *end;
 	bool fences, whole = true;
 
