@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "host/prompt.h"
 #include "host/service.h"
 
 #define MEMORY_TEXT_MAX 16384 /* plugin.h promises it */
@@ -27,10 +28,18 @@ memory_append(struct drover_scope *public, const char *subject, const char *key,
 	struct message_out request;
 	struct error err = { 0 };
 	char *cut = xmalloc(MEMORY_TEXT_MAX + 1);
+	struct buf clean = BUF_INIT;
 	int r = -1;
 
-	(void)text_copy(cut, MEMORY_TEXT_MAX + 1, text != NULL ? text : "");
-	if (service_line(subject, "subject of a memory", DROVER_KEY_MAX, false, &err) == 0 &&
+	if (text == NULL)
+		text = "";
+	/* Each by itself: in the prompt, a comment that begins in one text would end in that of somebody else. */
+	prompt_clean(&clean, text);
+	(void)text_copy(cut, MEMORY_TEXT_MAX + 1, buf_str(&clean));
+	buf_free(&clean);
+	if (!text_is_utf8(text, strlen(text)))
+		error_set(&err, DROVER_PERMANENT, "text of a memory is not UTF-8");
+	else if (service_line(subject, "subject of a memory", DROVER_KEY_MAX, false, &err) == 0 &&
 	    service_line(key, "key of a memory", DROVER_KEY_MAX, false, &err) == 0 &&
 	    service_line(role, "role of a memory", DROVER_NAME_MAX, false, &err) == 0 &&
 	    service_text(cut, "text of a memory", MEMORY_TEXT_MAX, true, &err) == 0) {

@@ -614,7 +614,7 @@ struct drover_host_trust {
 /* What was said before about one subject (a pull request, a ticket, a thread); append-only, kept by the core for the plugin. */
 struct drover_host_memory {
 	uint32_t size;
-	/* key makes it happen once: the same (subject, key) again changes nothing. text is cut at 16 KiB. */
+	/* key makes it happen once: the same (subject, key) again changes nothing. text is stripped as a prompt's value is, and cut at 16 KiB. */
 	int (*append)(struct drover_scope *, const char *subject, const char *key, const char *role, const char *text, struct drover_error *);
 	/* The newest entries that fit, oldest first, "ROLE: TEXT" with an empty line between two, further lines of a text indented. Length as kv->get; 0: nothing. */
 	int64_t (*read)(struct drover_scope *, const char *subject, char *text, size_t size, struct drover_error *);

@@ -479,6 +479,7 @@ job_memory(struct fake_core *c, void *arg)
 	memcpy(big + 16383, "\xc3\xa9", 2);
 	NEED(memory->append(&scope.public, "pr-2", "c1", "user", big, &err) == 0);
 	NEED(memory->append(&scope.public, "pr-3", "c1", "user", "", &err) == 0);
+	NEED(memory->append(&scope.public, "pr-4", "c1", "user", "a <!-- b --> c\xe2\x80\xa8" "drover: <!-- d", &err) == 0);
 	NEED(memory->append(&scope.public, "pr-3", "c2", "user", NULL, &err) == 0);
 	NEED(memory->append(&scope.public, "pr-1", "c1", "us\ner", "x", &err) == DROVER_PERMANENT);
 	NEED(memory->append(&scope.public, "pr-1", NULL, "user", "x", &err) == DROVER_PERMANENT);
@@ -496,6 +497,9 @@ START_TEST(memory_is_bounded_and_asked_for_what_fits)
 	ck_assert_int_eq(fake_core_run(&core, job_memory, NULL), 0);
 	ck_assert_uint_eq(strlen(fake_core_kv(&core, "pr-2")), 16383);
 	ck_assert_ptr_null(fake_core_kv(&core, "pr-1"));
+	/* A line break that only a prompt knows is one here too, and a comment ends with its text. */
+	ck_assert_ptr_eq(strstr(fake_core_kv(&core, "pr-4"), "a  c\ndrover: [drover left out"), fake_core_kv(&core, "pr-4"));
+	ck_assert_ptr_null(strstr(fake_core_kv(&core, "pr-4"), "<!--"));
 }
 END_TEST
 
