@@ -112,8 +112,13 @@ http_judge(struct http_call *call, struct drover_http_verdict *v)
 	if (call->r.judge == NULL)
 		return false;
 	http_answer_out(call, &response);
+	call->http->judging = true;
 	call->r.judge(call->r.arg, &call->scope->public, &response, v);
+	call->http->judging = false;
 	v->text[sizeof v->text - 1] = '\0';
+	/* A name that is none pauses too much rather than nothing. */
+	if (v->limit != NULL && service_line(v->limit, "limit", DROVER_NAME_MAX, true, NULL) != 0)
+		v->limit = NULL;
 	if (v->code > 0 || v->code < DROVER_INTERNAL)
 		v->code = DROVER_INTERNAL;
 	if (v->retry_after_ms < 0)
@@ -322,7 +327,9 @@ http_send(struct drover_scope *public, const struct drover_http_request *request
 	struct error err = { 0 };
 	int rc = -1;
 
-	if (service_out_check(response, "drover_http_response", &err) == 0 && http_call_begin(&call, scope, request, &err) == 0) {
+	if (scope->http != NULL && scope->http->judging)
+		error_set(&err, DROVER_PERMANENT, "http: a judge asks for nothing: the answer that it judges would be lost");
+	else if (service_out_check(response, "drover_http_response", &err) == 0 && http_call_begin(&call, scope, request, &err) == 0) {
 		call.http = http_of(scope);
 		rc = http_carry_out(&call, &err);
 		http_answer_out(&call, &ours);

@@ -49,6 +49,7 @@ struct http {
 	struct http_answer answer;   /* the last */
 	char *url, *next;            /* of the last */
 	unsigned writes;             /* to the cache */
+	bool judging;                /* the last: by the plugin, which must not replace it */
 };
 
 /* One try. */

@@ -236,6 +236,34 @@ again(void *arg, struct drover_scope *s, const struct drover_http_response *r, s
 		v->code = DROVER_OK;
 }
 
+/* A judge that asks by itself, and names a limit that none can be. */
+static void
+meddle(void *arg, struct drover_scope *s, const struct drover_http_response *r, struct drover_http_verdict *v)
+{
+	struct drover_http_response other = { .size = sizeof other };
+	struct drover_error error = { 0 };
+
+	*(int *)arg = s->host->http->send(s, &request, &other, &error);
+	v->limit = "a\nb";
+}
+
+START_TEST(a_judge_does_not_replace_what_it_judges)
+{
+	int code = 0;
+
+	request.judge = meddle;
+	request.arg = &code;
+	ok("", "mine");
+	ck_assert_int_eq(ask(), 0);
+	ck_assert_int_eq(code, DROVER_PERMANENT);
+	ck_assert_str_eq(response.body, "mine");
+	ck_assert_int_eq(server_count(&server), 1);
+	request.judge = NULL;
+	ok("", "again");
+	ck_assert_int_eq(ask(), 0);
+}
+END_TEST
+
 START_TEST(a_judge_decides)
 {
 	request.judge = again;
@@ -625,6 +653,7 @@ main(void)
 	tcase_add_test(tcase, a_wait_leaves_time_for_an_answer);
 	tcase_add_test(tcase, nobody_there_is_trouble);
 	tcase_add_test(tcase, a_judge_decides);
+	tcase_add_test(tcase, a_judge_does_not_replace_what_it_judges);
 	tcase_add_test(tcase, once_is_once);
 	tcase_add_test(tcase, a_dead_connection_does_not_do_it_twice);
 	tcase_add_test(tcase, what_is_too_long_is_not_read);
