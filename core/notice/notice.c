@@ -51,6 +51,7 @@ struct notices {
 	void *arg;
 	int64_t due;                      /* wall; INT64_MAX: none waits */
 	bool look;                        /* due must be asked of the store */
+	int64_t seen;                     /* wall, at the last tick: what is earlier now was set back */
 	LIST_HEAD(, flight) flights;
 	int flights_len;
 	struct notice_count *counts;
@@ -91,6 +92,7 @@ notices_new(struct store *store, struct queue *queue, const struct config *confi
 	n->send = send;
 	n->arg = arg;
 	n->look = true;
+	n->seen = INT64_MAX;
 	LIST_INIT(&n->flights);
 	queue_on_word(queue, notice_word, n);
 	return n;
@@ -318,6 +320,13 @@ notices_tick(struct notices *n, struct error *err)
 	int64_t now = clock_wall();
 
 	OBJ_CHECK(n, NOTICE_MAGIC);
+	/* A core that starts cannot know by how much the clock of the one before was ahead. */
+	if (now < n->seen) {
+		if (outbox_clip(n->store, now + NOTICE_BACKOFF_MAX_MS, err) < 0)
+			return NOTICE_TROUBLE_MS;
+		n->look = true;
+	}
+	n->seen = now;
 	/* What is not committed has not happened. */
 	if (store_dirty(n->store))
 		return n->look || n->due <= now ? 1 : n->due == INT64_MAX ? -1 : n->due - now;

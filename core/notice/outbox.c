@@ -63,6 +63,16 @@ outbox_next(struct store *s, int64_t *when, struct error *err)
 }
 
 int
+outbox_clip(struct store *s, int64_t latest, struct error *err)
+{
+	const struct store_value values[] = { SV_INT(latest) };
+	int n = store_read(s, "select 1 from notice where state = 'waiting' and next_at > $1 limit 1", values, 1, NULL, NULL, err);
+
+	/* No write where there is nothing to do, which is nearly always. */
+	return n <= 0 ? n : store_do(s, "update notice set next_at = $1 where state = 'waiting' and next_at > $1", values, 1, err);
+}
+
+int
 outbox_sent(struct store *s, uint64_t id, struct error *err)
 {
 	const struct store_value values[] = { SV_INT(id) };

@@ -23,6 +23,8 @@ int outbox_add(struct store *, uint64_t job, const char *key, const char *operat
 int outbox_due(struct store *, int64_t now, int n, void (*fn)(void *arg, struct outbox_row *), void *arg, struct error *);
 /* When the next one is due; INT64_MAX: none waits. */
 int outbox_next(struct store *, int64_t *when, struct error *);
+/* What waits beyond latest, as after a clock that was wrong, waits until then. */
+int outbox_clip(struct store *, int64_t latest, struct error *);
 int outbox_sent(struct store *, uint64_t id, struct error *);
 int outbox_later(struct store *, uint64_t id, int64_t when, const char *why, struct error *);
 int outbox_drop(struct store *, uint64_t id, const char *why, struct error *);

@@ -233,6 +233,35 @@ START_TEST(what_nobody_takes_comes_again_and_is_given_up_after_a_day)
 }
 END_TEST
 
+START_TEST(a_clock_that_is_set_back_keeps_no_notice_for_hours)
+{
+	kit_submit("a.b", "1");
+	kit_claim();
+	kit_commit();
+	tick();
+	kit_pass(100 * (int64_t)HOUR_MS);
+	tick();
+	kit_submit("a.b", "2");
+	kit_claim();
+	kit_commit();
+	tick();
+	while (sent.answered < sent.len)
+		answer(DROVER_AGAIN);
+	kit_commit();
+	kit_pass(-100 * (int64_t)HOUR_MS);
+	tick();
+	kit_commit();
+	ck_assert_int_gt(tick(), 0);
+	ck_assert_int_le(tick(), HOUR_MS);
+	ck_assert_int_eq(sent.len, 2);
+	kit_pass(HOUR_MS);
+	tick();
+	ck_assert_int_ge(sent.len, 3);
+	while (sent.answered < sent.len)
+		answer(DROVER_OK);
+}
+END_TEST
+
 START_TEST(a_restart_sends_what_waits)
 {
 	uint64_t id = kit_submit("a.b", "1");
@@ -289,6 +318,7 @@ notice_suite(void)
 	tcase_add_test(tc, only_what_is_asked_for_is_told);
 	tcase_add_test(tc, four_are_on_their_way_at_once);
 	tcase_add_test(tc, what_nobody_takes_comes_again_and_is_given_up_after_a_day);
+	tcase_add_test(tc, a_clock_that_is_set_back_keeps_no_notice_for_hours);
 	tcase_add_test(tc, a_restart_sends_what_waits);
 	tcase_add_test(tc, text_is_one_short_line);
 	tcase_add_test(tc, a_test_goes_by_the_entry_of_its_place);
