@@ -386,6 +386,20 @@ talk_marker_has(const char *text, const char *kind, const char *id)
 	return strstr(text, want) != NULL;
 }
 
+bool
+talk_marker_ends(const char *text)
+{
+	static const char begin[] = "<!-- drover:", end[] = "-->";
+	size_t len = strlen(text), line;
+
+	while (len > 0 && isspace((unsigned char)text[len - 1]))
+		len--;
+	for (line = len; line > 0 && text[line - 1] != '\n'; line--)
+		continue;
+	return len - line >= sizeof(begin) + sizeof(end) - 2 && memcmp(text + line, begin, sizeof(begin) - 1) == 0 &&
+	    memcmp(text + len - sizeof(end) + 1, end, sizeof(end) - 1) == 0;
+}
+
 void
 talk_marker_strip(char *text)
 {
@@ -457,4 +471,12 @@ talk_reply(const char *agent_text, size_t max)
 	memcpy(reply, from, len);
 	reply[len] = '\0';
 	return reply;
+}
+
+void
+talk_role(char out[DROVER_NAME_MAX + 1], const char *name)
+{
+	size_t len = text_cut(name, strlen(name), DROVER_NAME_MAX - 1);
+
+	snprintf(out, DROVER_NAME_MAX + 1, "@%.*s", (int)len, name);
 }

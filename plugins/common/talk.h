@@ -25,10 +25,15 @@ int talk_command(const char *plain, char *prompt, size_t prompt_size, char *text
  */
 void talk_marker_add(struct text_buf *, const char *kind, const char *id, const char *trace);
 bool talk_marker_has(const char *text, const char *kind, const char *id);
+/* Whether a text ends in a line that is a marker: a drover wrote it, ours or another one. What is quoted does not count. */
+bool talk_marker_ends(const char *text);
 /* Strips every marker of drover and all HTML comments, in place. */
 void talk_marker_strip(char *text);
 
 /* The agent's answer between lines REPLY_START and REPLY_END, else the whole text; trimmed, cut at max bytes. The caller frees. */
 char *talk_reply(const char *agent_text, size_t max);
+
+/* The role of a person in host->memory: "@NAME", cut to fit, so that nobody is taken for drover by his name. */
+void talk_role(char out[DROVER_NAME_MAX + 1], const char *name);
 
 #endif

@@ -59,7 +59,9 @@ ask_read(struct ask *ask, const struct github *github, const cJSON *object, cons
 	for (i = 0; association[i] != '\0' && i + 1 < sizeof(ask->association); i++)
 		ask->association[i] = (char)tolower((unsigned char)association[i]);
 	ask->association[i] = '\0';
-	ask->bot = strcmp(json_text(user, "type"), "Bot") == 0 || cJSON_IsObject(json_at(object, "performed_via_github_app"));
+	/* Another drover with a person's account: two that answer each other would never end. */
+	ask->bot = strcmp(json_text(user, "type"), "Bot") == 0 || cJSON_IsObject(json_at(object, "performed_via_github_app")) ||
+	    talk_marker_ends(body);
 	ask->self = account_is_self(github, ask->author);
 	if (strlen(json_text(object, "html_url")) < sizeof(ask->url))
 		text_clean(ask->url, sizeof(ask->url), json_text(object, "html_url"), strlen(json_text(object, "html_url")), "");

@@ -53,8 +53,11 @@ reader_each(void *arg, const cJSON *json, struct drover_error *err)
 		reader->thread->answered = reader->thread->answered || post_is_answer(scope, json, reader->ask);
 	else if (one.author[0] != '\0' && !one.bot && (strcmp(one.id, reader->ask->id) != 0 || strcmp(one.type, reader->ask->type) != 0) &&
 	    (code = people_find(reader->people, reader->hub, NULL, &one, &person, err)) == 0 &&
-	    (allowed = scope->host->trust->allows(scope, NULL, &person, err)) == 1)
+	    (allowed = scope->host->trust->allows(scope, NULL, &person, err)) == 1) {
+		/* A comment that is not closed would hide what others said after it. */
+		talk_marker_strip(one.text);
 		reader_keep(reader, &one, json);
+	}
 	ask_free(&one);
 	return code != 0 ? code : allowed < 0 ? allowed : 0;
 }

@@ -41,17 +41,18 @@ int
 work_remember(struct drover_scope *scope, const struct ask *ask, const char *answer, struct drover_error *err)
 {
 	const struct drover_host_memory *memory = scope->host->memory;
-	char subject[DROVER_KEY_MAX], key[DROVER_KEY_MAX], asked[DROVER_KEY_MAX + 16], answered[DROVER_KEY_MAX + 16];
+	char subject[DROVER_KEY_MAX], key[DROVER_KEY_MAX], role[DROVER_NAME_MAX + 1], asked[DROVER_KEY_MAX + 16], answered[DROVER_KEY_MAX + 16];
 	int code;
 
 	if (memory == NULL)
 		return 0;
 	work_subject(ask, subject);
 	ask_key(ask, key);
+	talk_role(role, ask->author);
 	snprintf(asked, sizeof(asked), "asked/%s", key);
 	snprintf(answered, sizeof(answered), "answered/%s", key);
 	/* A label says nothing. */
-	if ((code = memory->append(scope, subject, asked, ask->author, ask->text[0] != '\0' ? ask->text : "(without a word)", err)) != 0)
+	if ((code = memory->append(scope, subject, asked, role, ask->text[0] != '\0' ? ask->text : "(without a word)", err)) != 0)
 		return code;
 	return memory->append(scope, subject, answered, "drover", answer, err);
 }

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/talk.h"
 #include "jira/fix.h"
 
 #define COMMENTS_MAX 50
@@ -58,6 +59,9 @@ comments_each(void *arg, const cJSON *comment, struct drover_error *err)
 		text_free(&out);
 		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
 	}
+	/* A comment that is not closed would hide what others said after it. */
+	talk_marker_strip(out.data);
+	out.len = strlen(out.data);
 	if (c->len == COMMENTS_MAX || c->bytes + out.len > COMMENTS_BYTES) {
 		text_free(&out);
 		return c->len > 0 || out.len <= COMMENTS_BYTES;

@@ -162,6 +162,8 @@ thread_each(void *arg, const cJSON *json, struct drover_error *err)
 		return allowed;
 	if ((plain = mrkdwn_read(m.text, w->account.user)) == NULL)
 		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
+	/* A comment that is not closed would hide what others said after it. */
+	talk_marker_strip(plain);
 	if (*plain != '\0' && strstr(w->conversation, plain) == NULL)
 		text_addf(&w->said, "%s: %s\n\n", person.name[0] != '\0' ? person.name : person.id, plain);
 	free(plain);
@@ -205,7 +207,10 @@ gather(struct work *w, struct drover_error *err)
 static int
 remember(struct work *w, struct drover_error *err)
 {
-	return w->scope->host->memory->append(w->scope, w->subject, w->payload.ts, asker(w), w->payload.text, err);
+	char role[DROVER_NAME_MAX + 1];
+
+	talk_role(role, asker(w));
+	return w->scope->host->memory->append(w->scope, w->subject, w->payload.ts, role, w->payload.text, err);
 }
 
 static int

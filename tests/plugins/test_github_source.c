@@ -194,7 +194,8 @@ START_TEST(bots_strangers_and_we_ourselves_take_no_room)
 	open_source("pr-comment");
 	own_pull();
 	fake_serve(kit, "GET", KIT_REPO "/pulls/comments?", 200, NULL, "[]");
-	fake_answer(kit, "GET", KIT_REPO "/issues/comments?", 200, NULL, kit_text("[%s,%s,%s,%s,%s,%s,%s]",
+	fake_answer(kit, "GET", KIT_REPO "/issues/comments?", 200, NULL, kit_text("[%s,%s,%s,%s,%s,%s,%s,%s]",
+	    kit_comment("8", 12, "drover-two", "MEMBER", "09:05:00", "e\\n\\n<!-- drover:answer:x trace=0af7 -->", NULL, ""),
 	    kit_comment("7", 12, "Member", "NONE", "09:39:59", "a", NULL, ""),
 	    kit_comment("1", 12, "mallory", "NONE", "09:10:00", "a", NULL, ""), kit_comment("2", 12, "Drover-Bot", "MEMBER", "09:20:00", "b", NULL, ""),
 	    kit_comment("3", 12, "ci", "MEMBER", "09:30:00", "c", NULL, ",\"performed_via_github_app\":{\"id\":1}"),
@@ -202,12 +203,15 @@ START_TEST(bots_strangers_and_we_ourselves_take_no_room)
 	    kit_text("{\"id\":5,\"user\":null,\"issue_url\":\"x/issues/12\",\"html_url\":\"x/pull/12\",\"body\":\"ghost\",\"updated_at\":\"2026-11-21T09:41:00Z\"}"),
 	    kit_comment("6", 12, "alice", "MEMBER", "09:42:00", "  \\n", NULL, "")));
 	kit->available = 1;
-	poll_good(4);
-	ck_assert_str_eq(kit->emitted[2].author, "login:Member");
-	ck_assert_str_eq(kit->emitted[0].author, "mallory");
-	ck_assert_uint_eq(kit->emitted[0].author_flags, 0);
-	ck_assert_uint_eq(kit->emitted[1].author_flags, DROVER_PERSON_BOT);
-	ck_assert_str_eq(kit->emitted[3].author, "alice");
+	poll_good(5);
+	/* Two drovers with the accounts of people do not answer each other for ever. */
+	ck_assert_str_eq(kit->emitted[0].author, "drover-two");
+	ck_assert_uint_eq(kit->emitted[0].author_flags, DROVER_PERSON_BOT);
+	ck_assert_str_eq(kit->emitted[3].author, "login:Member");
+	ck_assert_str_eq(kit->emitted[1].author, "mallory");
+	ck_assert_uint_eq(kit->emitted[1].author_flags, 0);
+	ck_assert_uint_eq(kit->emitted[2].author_flags, DROVER_PERSON_BOT);
+	ck_assert_str_eq(kit->emitted[4].author, "alice");
 }
 END_TEST
 

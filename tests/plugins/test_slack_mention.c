@@ -104,6 +104,7 @@ START_TEST(an_answer)
 	ck_assert_int_eq(fake->outside.nmemory, 2);
 	ck_assert_str_eq(fake->outside.memory[0].subject, kit_text("C1/%s", TS(0)));
 	ck_assert_str_eq(fake->outside.memory[0].text, "make it bold");
+	ck_assert_str_eq(fake->outside.memory[0].role, "@Ana");
 	ck_assert_str_eq(fake->outside.memory[1].role, "drover");
 	ck_assert_str_eq(fake->outside.memory[1].text, "It is **bold** <b>.");
 }

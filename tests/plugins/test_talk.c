@@ -138,6 +138,41 @@ static const struct {
 	{ "", "" },
 };
 
+START_TEST(a_text_of_a_drover_ends_in_a_marker)
+{
+	struct text_buf out = { 0 };
+
+	text_addf(&out, "Done.");
+	talk_marker_add(&out, "reply", "a", "0af7");
+	ck_assert(talk_marker_ends(text_of(&out)));
+	text_addf(&out, " \r\n");
+	ck_assert(talk_marker_ends(text_of(&out)));
+	text_addf(&out, "I do not agree.");
+	ck_assert(!talk_marker_ends(text_of(&out)));
+	ck_assert(!talk_marker_ends("> Done.\n> <!-- drover:reply:a trace=0af7 -->"));
+	ck_assert(!talk_marker_ends("<!-- drover:"));
+	ck_assert(!talk_marker_ends("-->"));
+	ck_assert(!talk_marker_ends("<!-- other -->"));
+	ck_assert(!talk_marker_ends(""));
+	text_free(&out);
+}
+END_TEST
+
+START_TEST(nobody_has_the_role_of_drover)
+{
+	char role[DROVER_NAME_MAX + 1], name[200];
+
+	talk_role(role, "drover");
+	ck_assert_str_eq(role, "@drover");
+	memset(name, 'x', 62);
+	snprintf(name + 62, sizeof(name) - 62, "\xc3\xa9\xc3\xa9\xc3\xa9");
+	talk_role(role, name);
+	/* What a half of a character would need is left out. */
+	ck_assert_uint_eq(strlen(role), 63);
+	ck_assert_int_eq(role[62], 'x');
+}
+END_TEST
+
 START_TEST(no_marker_survives_in_what_others_wrote)
 {
 	char text[256];
@@ -211,6 +246,8 @@ main(void)
 	tcase_add_loop_test(tc, the_first_command_of_a_text_is_taken, 0, sizeof(commands) / sizeof(commands[0]));
 	tcase_add_test(tc, a_long_command_is_cut_between_characters);
 	tcase_add_test(tc, a_marker_is_found_again_and_no_other_for_it);
+	tcase_add_test(tc, a_text_of_a_drover_ends_in_a_marker);
+	tcase_add_test(tc, nobody_has_the_role_of_drover);
 	tcase_add_loop_test(tc, no_marker_survives_in_what_others_wrote, 0, sizeof(strips) / sizeof(strips[0]));
 	tcase_add_loop_test(tc, the_reply_is_what_stands_between_the_words, 0, sizeof(replies) / sizeof(replies[0]));
 	tcase_add_test(tc, a_reply_is_cut_between_characters);
