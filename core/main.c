@@ -2,6 +2,7 @@
 /* droverd: one executable for all roles. Without -x it is the core; the core starts the others with their socket as fd 3. */
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <getopt.h>
 #include <limits.h>
 #include <stdio.h>
@@ -18,6 +19,7 @@
 #include "plugin/loader.h"
 #include "plugin/prompts.h"
 #include "plugin/runner.h"
+#include "plugin/settings.h"
 
 #define ROLE_FD 3
 #define EXIT_USAGE 3
@@ -30,11 +32,13 @@ struct role {
 static int role_runner(int, char **);
 static int role_keeper(int, char **);
 static int role_describe(int, char **);
+static int role_settings(int, char **);
 
 static const struct role roles[] = {
 	{ "runner", role_runner },     /* holds one plugin */
 	{ "keeper", role_keeper },     /* tidies worktrees */
 	{ "describe", role_describe }, /* FILE.so or NAME DIR...: loads it, prints what it says of itself */
+	{ "settings", role_settings }, /* NAME FILE: loads it, prints what is wrong with its configuration */
 };
 
 static const char usage[] =
@@ -79,6 +83,35 @@ role_describe(int argc, char **argv)
 	return 0;
 }
 
+/* 1: what was printed is wrong. FILE "": the configuration that a daemon would take. */
+static int
+role_settings(int argc, char **argv)
+{
+	const struct config_plugin *plugin;
+	struct plugin_image image;
+	struct error err = { 0 };
+	struct buf faults = BUF_INIT;
+	struct config *config;
+	int n = 1;
+
+	if (argc != 2) {
+		fputs("usage: droverd -x settings NAME FILE\n", stderr);
+		return EXIT_USAGE;
+	}
+	if ((config = config_load(*argv[1] != '\0' ? argv[1] : NULL, NULL, &err)) == NULL || (plugin = config_plugin(config, argv[0])) == NULL ||
+	    loader_open(config->plugin_dirs, argv[0], &image, &err) != 0)
+		buf_addf(&faults, "%s\n", err.text[0] != '\0' ? err.text : "the plugin is not configured");
+	else {
+		n = settings_check(config, plugin, &image, &faults);
+		loader_free(&image);
+	}
+	fputs(buf_str(&faults), stdout);
+	buf_free(&faults);
+	if (config != NULL)
+		config_free(config);
+	return n > 0;
+}
+
 static int
 run_role(const char *name, int argc, char **argv)
 {
@@ -89,6 +122,21 @@ run_role(const char *name, int argc, char **argv)
 			return roles[i].run(argc, argv);
 	fprintf(stderr, "droverd: no role %s\n", name);
 	return EXIT_USAGE;
+}
+
+/* In a process of its own, for what a plugin does when it is loaded; what is wrong goes to stderr. */
+static bool
+check_settings(const struct config *config, const char *plugin)
+{
+	char *argv[] = { (char *)(uintptr_t)plugin, config->file != NULL ? config->file : (char *)(uintptr_t)"" };
+	int status = -1;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		(void)dup2(STDERR_FILENO, STDOUT_FILENO);
+		exit(role_settings(ARRAY_LEN(argv), argv));
+	}
+	return pid != -1 && waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
 static int
@@ -107,6 +155,9 @@ check_config(const char *self, const char *file)
 		fputs(buf_str(&faults), stderr);
 		status = EXIT_USAGE;
 	}
+	for (int i = 0; i < config->plugins_len; i++)
+		if (!check_settings(config, config->plugins[i].name))
+			status = EXIT_USAGE;
 	buf_free(&faults);
 	config_free(config);
 	return status;

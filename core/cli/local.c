@@ -12,10 +12,32 @@
 #include "config/config.h"
 
 static struct config *load(struct cli *, struct buf *warnings);
+static bool settings_are_good(struct cli *, const struct config *, const char *plugin);
 static void completion_words(struct cli *cli, const char *first);
 static void completion_bash(struct cli *);
 static void completion_fish(struct cli *);
 static bool completion_begins(size_t);
+
+/* Whether the plugin takes what is configured for it. It is loaded by droverd, so that what it does then is not done here. */
+static bool
+settings_are_good(struct cli *cli, const struct config *config, const char *plugin)
+{
+	struct buf out = BUF_INIT;
+	char *program = cli_droverd(), *text, *line;
+	char *argv[] = { program, (char *)(uintptr_t)"-x", (char *)(uintptr_t)"settings", (char *)(uintptr_t)plugin,
+		config->file != NULL ? config->file : (char *)(uintptr_t)"", NULL };
+	int status = cli_capture(argv, true, &out);
+
+	if (status != 0 && out.len == 0)
+		cli_say(cli, "plugin %s: %s cannot be run, or the plugin broke it", plugin, program);
+	text = buf_take(&out);
+	for (char *s = text; (line = strsep(&s, "\n")) != NULL;)
+		if (*line != '\0')
+			cli_say(cli, "%s", line);
+	free(text);
+	free(program);
+	return status == 0;
+}
 
 int
 local_config_check(struct cli *cli)
@@ -23,6 +45,7 @@ local_config_check(struct cli *cli)
 	struct buf warnings = BUF_INIT;
 	struct config *config = load(cli, &warnings);
 	char *text = buf_take(&warnings), *line;
+	bool good = true;
 
 	for (char *s = text; (line = strsep(&s, "\n")) != NULL;)
 		if (*line != '\0')
@@ -30,12 +53,15 @@ local_config_check(struct cli *cli)
 	free(text);
 	if (config == NULL)
 		return CLI_FAILED;
-	if (prompts_verify_all(cli, config) != 0) {
+	for (int i = 0; i < config->plugins_len; i++)
+		good = settings_are_good(cli, config, config->plugins[i].name) && good;
+	if (prompts_verify_all(cli, config) != 0 || !good) {
 		config_free(config);
 		return CLI_FAILED;
 	}
-	cli_say(cli, "%s is good: %d repos, %d agents, %d plugins", config->file != NULL ? config->file : "the default configuration",
-	    config->repos_len, config->agents_len, config->plugins_len);
+	cli_say(cli, "%s is good: %d repo%s, %d agent%s, %d plugin%s%s", config->file != NULL ? config->file : "the default configuration",
+	    config->repos_len, config->repos_len == 1 ? "" : "s", config->agents_len, config->agents_len == 1 ? "" : "s",
+	    config->plugins_len, config->plugins_len == 1 ? "" : "s", config->plugins_len > 0 ? "; credentials: drover secret check" : "");
 	config_free(config);
 	return CLI_OK;
 }

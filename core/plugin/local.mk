@@ -17,6 +17,7 @@ libplugin_la_SOURCES += core/plugin/describe.c
 libplugin_la_SOURCES += core/plugin/crash.c core/plugin/crash.h
 libplugin_la_SOURCES += core/plugin/job.c core/plugin/job.h
 libplugin_la_SOURCES += core/plugin/loader.c
+libplugin_la_SOURCES += core/plugin/settings.c core/plugin/settings.h
 libplugin_la_SOURCES += core/plugin/message.c
 libplugin_la_SOURCES += core/plugin/operation.c core/plugin/operation.h
 libplugin_la_SOURCES += core/plugin/runner.c

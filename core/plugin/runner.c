@@ -28,6 +28,7 @@
 #include "plugin/crash.h"
 #include "plugin/operation.h"
 #include "plugin/runner_source.h"
+#include "plugin/settings.h"
 
 #define RUNNER_MAGIC 0x4e001001u
 #define RUNNER_LISTENING_MS 20   /* between two looks at the threads of listeners */
@@ -64,7 +65,6 @@ static bool runner_handle_forks(struct runner_loop *, struct message *);
 static void runner_end_listeners(struct runner_loop *);
 static int runner_settings(struct runner *, const struct message *, struct error *);
 static int runner_pipelines(struct runner *, struct error *);
-static int runner_names(const struct runner *, struct error *);
 static int runner_open(struct runner *, struct error *);
 static int runner_start(struct runner *, struct error *);
 static void runner_ready(struct runner *);
@@ -100,7 +100,7 @@ runner_inbound(void *arg, struct message *m)
 static int
 runner_settings(struct runner *runner, const struct message *m, struct error *err)
 {
-	const char *text = message_s(m, "settings"), *name, *slash;
+	const char *text = message_s(m, "settings"), *name;
 	cJSON *settings = json_parse(text, strlen(text), MESSAGE_MAX, err);
 	int rc = -1;
 
@@ -116,37 +116,11 @@ runner_settings(struct runner *runner, const struct message *m, struct error *er
 		error_set(err, DROVER_CONFIG, "plugin %.64s is not configured", name);
 		goto out;
 	}
-	slash = runner->config->file != NULL ? strrchr(runner->config->file, '/') : NULL;
-	runner->config_dir = slash != NULL && slash > runner->config->file ?
-	    xstrndup(runner->config->file, (size_t)(slash - runner->config->file)) : xstrdup("/");
+	runner->config_dir = settings_dir(runner->config);
 	rc = 0;
 out:
 	cJSON_Delete(settings);
 	return rc;
-}
-
-/* A configured name that the plugin does not have is a spelling mistake, found now and not when its job never comes. */
-static int
-runner_names(const struct runner *runner, struct error *err)
-{
-	const struct plugin_image *image = &runner->image;
-	const struct config_plugin *plugin = runner->plugin;
-	const char *at = plugin->at != NULL ? plugin->at : "the configuration";
-	int i, j;
-
-	for (i = 0; i < plugin->sources_len; i++) {
-		for (j = 0; j < image->sources_len && strcmp(image->sources[j].name, plugin->sources[i].name) != 0; j++)
-			;
-		if (j == image->sources_len)
-			return error_set(err, DROVER_CONFIG, "%s: plugin %s has no source %s", at, plugin->name, plugin->sources[i].name);
-	}
-	for (i = 0; i < plugin->pipelines_len; i++) {
-		for (j = 0; j < image->pipelines_len && strcmp(image->pipelines[j].name, plugin->pipelines[i].name) != 0; j++)
-			;
-		if (j == image->pipelines_len)
-			return error_set(err, DROVER_CONFIG, "%s: plugin %s has no pipeline %s", at, plugin->name, plugin->pipelines[i].name);
-	}
-	return 0;
 }
 
 static int
@@ -211,7 +185,7 @@ runner_start(struct runner *runner, struct error *err)
 		return -1;
 	(void)snprintf(what, sizeof what, "plugin %s", runner->image.plugin.name);
 	runner->options = options_check(runner->image.plugin.options, runner->plugin->options, what, runner->config_dir, err);
-	if (runner->options == NULL || runner_names(runner, err) == -1 || runner_pipelines(runner, err) == -1 ||
+	if (runner->options == NULL || settings_names(runner->plugin, &runner->image, err) == -1 || runner_pipelines(runner, err) == -1 ||
 	    runner_open(runner, err) == -1)
 		return -1;
 	runner->sources = xcalloc((size_t)runner->image.sources_len + 1, sizeof *runner->sources);

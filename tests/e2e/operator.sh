@@ -27,6 +27,13 @@ why_is() { drover why "$1" | head -n 1 | grep -q -e "$2"; }
 status "no daemon: exit 6" 6 drover status
 says "and how to get one" 'start one with'
 status "the configuration is good" 0 "$BUILD/drover" -c "$work/drover.conf" config check
+sed 's/name = "exec";/& options = { no_such = "x"; };/' "$work/drover.conf" >"$work/wrong.conf"
+status "an option that no plugin has is found: exit 1" 1 "$BUILD/drover" -c "$work/wrong.conf" config check
+says "with its line" 'wrong.conf:[0-9]*: plugin exec: unknown key "no_such"'
+status "the daemon finds it as well" 3 "$BUILD/droverd" -t -c "$work/wrong.conf"
+sed 's/name = "exec"/name = "exce"/' "$work/drover.conf" >"$work/wrong.conf"
+status "a plugin that is not there is found" 1 "$BUILD/drover" -c "$work/wrong.conf" config check
+says "by its name" 'no exce.so'
 daemon_start || finish "no daemon"
 
 status "a job that succeeds: exit 0" 0 drover submit exec.command -p '["true"]' --wait
