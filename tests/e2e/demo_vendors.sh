@@ -19,6 +19,7 @@ says() { check "it shows: $1" grep -qE -- "$2" "$work/out"; }
 says "what secret check found" '^jira  *token  *ok'
 says "a pull request of a ticket" '^  GitHub  drover    pull request #1 from drover/SHOP-1-'
 says "the comment on the ticket" '^  Jira    drover    The change is ready'
+says "what it answers" '^  GitHub  drover    It is in returns.md now'
 says "the kill" '^  kill -9: [1-9][0-9]* processes'
 says "the answer in Slack" '^  Slack   drover    The shop has 3 pages'
 says "who was refused on GitHub" ' mallory  *not among the authors'
