@@ -95,7 +95,14 @@ lighttpd_start() {
 	return 1
 }
 
-lighttpd_settled() { ! kill -0 "$web" 2>/dev/null || curl -s -o /dev/null "http://127.0.0.1:$port/"; }
+# Another's server at this port would answer as well: it must be its own socket that listens there.
+lighttpd_settled() {
+	kill -0 "$web" 2>/dev/null || return 0
+	for inode in $(awk -v port="$(printf ':%04X' "$port")" '$4 == "0A" && substr($2, 9) == port { print $10 }' /proc/net/tcp); do
+		find "/proc/$web/fd" -lname "socket:\\[$inode\\]" 2>/dev/null | grep -q . && return 0
+	done
+	return 1
+}
 
 drover() { "$BUILD/drover" --socket "$work/drover.sock" "$@"; }
 

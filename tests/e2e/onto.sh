@@ -4,7 +4,6 @@
 # against people who push at the same time and branches that go away.
 . "$SRC/tests/e2e/lib.sh"
 need git jq lighttpd
-PATH=$PATH:/usr/sbin
 [ -x /usr/lib/git-core/git-http-backend ] || skip "skipped: git-http-backend is not installed"
 mkdir -p "$work/srv" "$work/log" "$work/prompts"
 printf 'x-access-token:s3cret-token\n' >"$work/users.plain"
@@ -12,8 +11,6 @@ printf 's3cret-token\n' >"$work/token"
 chmod 600 "$work/token"
 cat >"$work/lighttpd.conf" <<CONF
 server.document-root = "$work/srv"
-server.bind = "127.0.0.1"
-server.port = 0
 server.errorlog = "$work/log/error.log"
 server.modules = ( "mod_setenv", "mod_alias", "mod_auth", "mod_authn_file", "mod_cgi" )
 server.stream-request-body = 0
@@ -24,18 +21,7 @@ auth.backend = "plain"
 auth.backend.plain.userfile = "$work/users.plain"
 auth.require = ( "/git" => ( "method" => "basic", "realm" => "git", "require" => "valid-user" ) )
 CONF
-# lighttpd takes port 0 for 80: ports are tried until one is free.
-listening() { ! kill -0 "$web" 2>/dev/null || git ls-remote "http://x-access-token:s3cret-token@127.0.0.1:$port/git/none.git" 2>&1 | grep -q "not found"; }
-for try in 1 2 3 4 5 6 7 8 9 10; do
-	port=$((20000 + $(od -An -N2 -tu2 /dev/urandom) % 12000))
-	sed "s/server.port = 0/server.port = $port/" "$work/lighttpd.conf" >"$work/lighttpd.now"
-	lighttpd -D -f "$work/lighttpd.now" >"$work/log/out" 2>&1 &
-	web=$!
-	until_true 10 listening
-	kill -0 "$web" 2>/dev/null && break
-done
-check "lighttpd listens" kill -0 "$web" || finish broken
-pids="$pids $web"
+check "lighttpd listens" lighttpd_start "$work/lighttpd.conf" || finish broken
 
 printf '{{task}}\n' >"$work/prompts/brief.md"
 printf '#!/bin/sh\ncat >/dev/null\necho run >>"%s/runs"\nls >"seen-$(ls | grep -c seen)"\necho done\n' "$work" >"$work/agent"
