@@ -182,6 +182,11 @@ check_numbers(const struct drover_plugin *plugin, struct error *err)
 		if (check_authors(plugin->sources[i], plugin->name, err) == -1)
 			return -1;
 	}
+	for (int i = 0; plugin->operations != NULL && plugin->operations[i] != NULL; i++) {
+		if ((plugin->operations[i]->flags & ~DROVER_OPERATION_CREDENTIAL) != 0)
+			return error_set(err, DROVER_CONFIG, "operation %s.%s has flags %#x, which ABI %d.%d does not know", plugin->name,
+			    plugin->operations[i]->name, (unsigned)plugin->operations[i]->flags, DROVER_ABI_MAJOR, DROVER_ABI_MINOR);
+	}
 	for (int i = 0; plugin->pipelines != NULL && plugin->pipelines[i] != NULL; i++) {
 		const struct drover_pipeline *pipeline = plugin->pipelines[i];
 

@@ -79,6 +79,7 @@ loader_describe(const struct plugin_image *image)
 		json_add_str(one, "name", operation->name);
 		json_add_str(one, "summary", operation->summary != NULL ? operation->summary : "");
 		json_add_int(one, "timeout_ms", operation->timeout_ms > 0 ? operation->timeout_ms : 60 * 1000);
+		json_add_bool(one, "credential", (operation->flags & DROVER_OPERATION_CREDENTIAL) != 0);
 	}
 	return all;
 }

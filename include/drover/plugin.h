@@ -235,10 +235,17 @@ struct drover_pipeline {
 	const struct drover_prompt *const *prompts; /* NULL-terminated, or NULL: `drover config check` reads each file */
 };
 
+/*
+ * Since 1.1: the reply holds a credential. drover alone asks such an operation, for a repo whose token_from names the
+ * plugin; call->call and `drover call` are refused. That keeps it from other plugins and from operators by mistake, and no
+ * more: a plugin's code runs in the very process that drover asks from.
+ */
+#define DROVER_OPERATION_CREDENTIAL 0x1u
+
 /* A call that the plugin offers to others and to `drover call`. Answers with call->reply. */
 struct drover_operation {
 	uint32_t size;
-	uint32_t reserved;
+	uint32_t flags;
 	const char *name;
 	const char *summary;
 	int64_t timeout_ms;                   /* 0: 60 s */

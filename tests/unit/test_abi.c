@@ -99,7 +99,7 @@ AT(drover_pipeline, run, 56);
 SIZE(drover_pipeline, 64);
 
 AT(drover_operation, size, 0);
-AT(drover_operation, reserved, 4);
+AT(drover_operation, flags, 4); /* reserved in 1.0 */
 AT(drover_operation, name, 8);
 AT(drover_operation, summary, 16);
 AT(drover_operation, timeout_ms, 24);

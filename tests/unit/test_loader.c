@@ -376,6 +376,7 @@ START_TEST(nested_tables_are_checked)
 	REFUSES(d.pipeline[0].retries = -1, "wants -1 retries");
 	REFUSES(d.pipeline[0].timeout_ms = -1, "negative timeout_ms");
 	REFUSES(d.source[0].interval_ms = -1, "negative interval_ms");
+	REFUSES(d.operation[1].flags = 0x2, "operation draft.two has flags 0x2");
 }
 END_TEST
 
