@@ -192,6 +192,24 @@ fault(const struct config *c, struct error *err, const char *path, const char *k
 }
 
 static int
+check_repo_token(const struct config *c, const struct config_repo *repo, const char *path, struct error *err)
+{
+	const char *own = repo->token_file != NULL ? "token_file" : repo->token_env != NULL ? "token_env" : "token_command";
+
+	if (repo->token_file != NULL && repo->token_env != NULL)
+		return fault(c, err, path, "token_env", "there is token_file as well: keep one of them");
+	if (repo->token_command != NULL && (repo->token_file != NULL || repo->token_env != NULL))
+		return fault(c, err, path, "token_command", "there is %s as well: keep one of them", own);
+	if (repo->token_from == NULL)
+		return 0;
+	if (repo->token_file != NULL || repo->token_env != NULL || repo->token_command != NULL)
+		return fault(c, err, path, "token_from", "there is %s as well: keep one of them", own);
+	if (config_plugin(c, repo->token_from) == NULL)
+		return fault(c, err, path, "token_from", "no plugin \"%s\" is configured: add it to plugins", repo->token_from);
+	return 0;
+}
+
+static int
 check_repo(const struct config *c, const struct config_repo *repo, struct buf *warnings, struct error *err)
 {
 	static const char *const schemes[] = { "/", "file:///", "https://", "http://", "ssh://" };
@@ -211,10 +229,8 @@ check_repo(const struct config *c, const struct config_repo *repo, struct buf *w
 		rc = fault(c, err, path, "url", "a secret is not written into a file: take the password out, use user with token_file, token_env or token_command");
 	else if (repo->base != NULL && !text_is_branch(repo->base, NULL))
 		rc = fault(c, err, path, "base", "is no name of a branch: write it like \"main\"");
-	else if (repo->token_file != NULL && repo->token_env != NULL)
-		rc = fault(c, err, path, "token_env", "there is token_file as well: keep one of them");
-	else if (repo->token_command != NULL && (repo->token_file != NULL || repo->token_env != NULL))
-		rc = fault(c, err, path, "token_command", "there is %s as well: keep one of them", repo->token_file != NULL ? "token_file" : "token_env");
+	else if (check_repo_token(c, repo, path, err) == -1)
+		rc = -1;
 	else if (warnings != NULL && repo->forge != NULL && config_plugin(c, repo->forge) == NULL)
 		buf_addf(warnings, "%s: forge: no plugin \"%s\" is configured: pushed branches get no pull request\n", path, repo->forge);
 	for (i = 0; rc == 0 && repo->env[i] != NULL; i++)

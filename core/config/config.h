@@ -49,6 +49,7 @@ struct config_repo {
 	char *user;                 /* for the token; default "x-access-token" */
 	char *token_file, *token_env; /* where the token lies; never the token. At most one is set */
 	char **token_command;
+	char *token_from;           /* plugin whose operation git-token hands it out; instead of these three */
 	char **env;                 /* "NAME=value" for setup, check and agents */
 	char *prompts;              /* folder with prompts for work on it, or NULL */
 };

@@ -61,6 +61,8 @@ static const struct key keys_repo[] = {
 	  .help = "The file with the token, for its owner alone (or token_env or token_command)." },
 	{ "token_env", KEY_STRING, AT(config_repo, token_env), .help = "The variable of the daemon with the token." },
 	{ "token_command", KEY_ARGV, AT(config_repo, token_command), .help = "The command that prints the token; argv, 10 seconds." },
+	{ "token_from", KEY_STRING, KEY_NAME, AT(config_repo, token_from), .example = "\"github\"",
+	  .help = "The plugin that is asked for the token; instead of a token of the repo's own." },
 	{ "env", KEY_STRINGS, AT(config_repo, env), .example = "(\"CI=1\")", .help = "Variables for setup, check and agents." },
 	{ "prompts", KEY_PATH, AT(config_repo, prompts), .example = "\"/etc/drover/prompts/web\"", .help = "Folder with prompts for work on it (drover prompt list)." },
 	{ .name = NULL },

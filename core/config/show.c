@@ -226,8 +226,8 @@ example_group(struct buf *out, const struct key *table, const char *mark, int de
 			example_many(out, key, depth);
 			continue;
 		}
-		/* Of three ways to a secret one may be taken. */
-		exclusive = strcmp(key->name, "token_env") == 0 || strcmp(key->name, "token_command") == 0;
+		/* Of the ways to a secret one may be taken. */
+		exclusive = strcmp(key->name, "token_env") == 0 || strcmp(key->name, "token_command") == 0 || strcmp(key->name, "token_from") == 0;
 		unset = mark[0] == '\0' && key->fallback == NULL;
 		example_line(out, mark, depth);
 		buf_addf(out, "%s%s = ", exclusive ? "# " : unset ? "#" : "", key->name);
