@@ -17,6 +17,7 @@
 
 #define REFRESH_EARLY_MS (10 * 60 * 1000)  /* of the hour that a token lives */
 #define REFRESH_JITTER_MS (2 * 60 * 1000)
+#define GIT_LEFT_MS (6 * 60 * 1000)        /* drover asks for another within five minutes of its end */
 #define ACCEPT "application/vnd.github+json, application/json;q=0.9"
 
 static bool is_app(struct drover_scope *);
@@ -187,6 +188,7 @@ token_keep(struct hub *hub, const cJSON *made, struct drover_error *err)
 	if ((token->text = strdup(text)) == NULL)
 		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
 	snprintf(token->slug, sizeof(token->slug), "%s", hub->slug);
+	token->ends_at = ends * 1000;
 	/* Many daemons of one App must not renew in the same second. */
 	if (RAND_bytes((unsigned char *)&jitter, sizeof(jitter)) != 1)
 		jitter = 0;
@@ -291,6 +293,30 @@ hub_open(struct hub *hub, struct github *github, struct drover_scope *scope, con
 	if (!hub->app)
 		return hub_authorize(hub, "user", secret_read(scope, "token", err), err);
 	return hub->slug[0] != '\0' ? hub_as_installation(hub, err) : hub_as_app(hub, err);
+}
+
+int
+account_git_token(struct github *github, struct drover_scope *scope, const char *slug, bool fresh, char **text, int64_t *ends,
+    struct drover_error *err)
+{
+	struct token *token = token_find(github, slug);
+	struct hub hub;
+	int code;
+
+	*text = NULL;
+	*ends = 0;
+	if (fresh || (token != NULL && token->ends_at < scope->host->time->now(scope) + GIT_LEFT_MS))
+		token_drop(github, slug);
+	if ((code = hub_open(&hub, github, scope, slug, DROVER_HTTP_CRITICAL, err)) == 0) {
+		/* Behind "Bearer ". */
+		*text = strdup(hub.authorization + 7);
+		token = hub.app ? token_find(github, slug) : NULL;
+		*ends = token != NULL ? token->ends_at : 0;
+		if (*text == NULL)
+			code = plugin_fail(err, DROVER_INTERNAL, "out of memory");
+	}
+	hub_close(&hub);
+	return code;
 }
 
 void

@@ -58,6 +58,7 @@ struct token {
 	char slug[SLUG_MAX];
 	char *text;              /* opaque, of any length */
 	int64_t refresh_at;      /* ms; before GitHub ends it */
+	int64_t ends_at;         /* ms; as GitHub said */
 };
 
 struct github {
@@ -93,6 +94,8 @@ int hub_pages(struct hub *, const char *path, uint32_t flags, int pages, int (*e
 /* A write with a body, which is freed. Good for any status; the caller looks. */
 int hub_write(struct hub *, const char *method, cJSON *body, uint32_t flags, struct web_answer *, struct drover_error *, const char *format, ...)
     DROVER_PRINTF(7, 8);
+/* What git takes for a password: the installation's token, or the personal one. fresh: another than before. ends: ms, 0: not known. The caller wipes and frees. */
+int account_git_token(struct github *, struct drover_scope *, const char *slug, bool fresh, char **token, int64_t *ends, struct drover_error *);
 /* Fills in github's login. */
 int account_who(struct github *, struct drover_scope *, struct drover_error *);
 bool account_is_self(const struct github *, const char *login);

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <openssl/crypto.h>
+
 #include "github.h"
 
 #define STATUS_TEXT_MAX 140      /* characters, says GitHub */
@@ -16,6 +18,7 @@ struct call {
 	char number[GITHUB_ID_MAX];
 };
 
+static int call_read(struct call *, struct drover_scope *, const char *, uint64_t, char *slug, struct drover_error *);
 static int call_begin(struct call *, struct drover_scope *, struct github *, const char *, uint64_t, struct drover_error *);
 static int call_end(struct call *, int, struct drover_error *);
 static int call_need(const struct call *, const char *, const char **, struct drover_error *);
@@ -40,6 +43,8 @@ OPERATION(comment)
 OPERATION(label)
 OPERATION(status)
 
+static int git_token_call(struct drover_scope *, void *, const char *, uint64_t, struct drover_error *);
+
 static const struct drover_operation op_open_pull = {
 	.size = sizeof(struct drover_operation), .name = "open-pull", .call = open_pull_call,
 	.summary = "Opens a pull request for a branch, or finds the open one: {repo, branch, title, body, base, labels, draft, key}.",
@@ -56,19 +61,21 @@ static const struct drover_operation op_status = {
 	.size = sizeof(struct drover_operation), .name = "status", .call = status_call,
 	.summary = "Sets the status of a commit: {repo, sha, state, context, description, url}.",
 };
+static const struct drover_operation op_git_token = {
+	.size = sizeof(struct drover_operation), .name = "git-token", .call = git_token_call, .flags = DROVER_OPERATION_CREDENTIAL,
+	.summary = "The token that git takes for a repo with token_from: {repo, refused}; for drover itself only.",
+};
 static const struct drover_operation op_probe = {
 	.size = sizeof(struct drover_operation), .name = "probe", .call = github_probe,
 	.summary = "Says who drover is at GitHub and what the credential lacks: {}.",
 };
 
-const struct drover_operation *const github_operations[] = { &op_open_pull, &op_comment, &op_label, &op_status, &op_probe, NULL };
+const struct drover_operation *const github_operations[] = { &op_open_pull, &op_comment, &op_label, &op_status, &op_git_token, &op_probe, NULL };
 
-/* call_end in either case. */
 static int
-call_begin(struct call *call, struct drover_scope *scope, struct github *github, const char *request, uint64_t len, struct drover_error *err)
+call_read(struct call *call, struct drover_scope *scope, const char *request, uint64_t len, char *slug, struct drover_error *err)
 {
 	struct drover_error why = { 0 };
-	char slug[SLUG_MAX];
 	const char *repo;
 	int code;
 
@@ -79,8 +86,19 @@ call_begin(struct call *call, struct drover_scope *scope, struct github *github,
 		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
 	if (!cJSON_IsObject(call->request))
 		return plugin_fail(err, DROVER_PERMANENT, "the request is no JSON object");
-	if ((code = call_need(call, "repo", &repo, err)) != 0 || (code = slug_of_repo(scope, repo, slug, err)) != 0 ||
-	    (code = account_who(github, scope, err)) != 0)
+	if ((code = call_need(call, "repo", &repo, err)) != 0)
+		return code;
+	return slug_of_repo(scope, repo, slug, err);
+}
+
+/* call_end in either case. */
+static int
+call_begin(struct call *call, struct drover_scope *scope, struct github *github, const char *request, uint64_t len, struct drover_error *err)
+{
+	char slug[SLUG_MAX];
+	int code;
+
+	if ((code = call_read(call, scope, request, len, slug, err)) != 0 || (code = account_who(github, scope, err)) != 0)
 		return code;
 	return hub_open(&call->hub, github, scope, slug, DROVER_HTTP_CRITICAL, err);
 }
@@ -279,4 +297,24 @@ status_do(struct call *call, struct drover_error *err)
 		code = web_refused(&answer, "a status", err);
 	web_answer_free(&answer);
 	return code;
+}
+
+static int
+git_token_call(struct drover_scope *scope, void *plugin, const char *request, uint64_t len, struct drover_error *err)
+{
+	struct call call;
+	char slug[SLUG_MAX], *token = NULL;
+	int64_t ends = 0;
+	int code = call_read(&call, scope, request, len, slug, err);
+
+	if (code == 0)
+		code = account_git_token(plugin, scope, slug, json_true(call.request, "refused"), &token, &ends, err);
+	if (code == 0)
+		code = call_put(&call, "token", token, err);
+	if (code == 0 && ends > 0 && cJSON_AddNumberToObject(call.reply, "expires_at", (double)ends) == NULL)
+		code = plugin_fail(err, DROVER_INTERNAL, "out of memory");
+	if (token != NULL)
+		OPENSSL_cleanse(token, strlen(token));
+	free(token);
+	return call_end(&call, code, err);
 }

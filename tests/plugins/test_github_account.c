@@ -121,6 +121,39 @@ START_TEST(a_refused_token_is_renewed_once)
 }
 END_TEST
 
+static int
+git_token(const char *request)
+{
+	return call("git-token", request);
+}
+
+START_TEST(git_gets_the_token_of_the_installation)
+{
+	ck_assert_uint_eq(kit_operation("git-token")->flags, DROVER_OPERATION_CREDENTIAL);
+	give_token(0, "2026-11-21T11:00:00Z");
+	ck_assert_int_eq(git_token("{\"repo\":\"web\"}"), 0);
+	ck_assert_str_eq(kit->outside.replied, kit_text("{\"token\":\"%s\",\"expires_at\":%lld}", token[0], (long long)KIT_NOW + 3600000));
+	/* It is the one that is there, but for the last minutes, and for one that the remote has refused. */
+	ck_assert_int_eq(git_token("{\"repo\":\"web\"}"), 0);
+	ck_assert_ptr_nonnull(strstr(kit->outside.replied, token[0]));
+	give_token(1, "2026-11-21T10:05:00Z");
+	ck_assert_int_eq(git_token("{\"repo\":\"web\",\"refused\":true}"), 0);
+	ck_assert_str_eq(kit->outside.replied, kit_text("{\"token\":\"%s\",\"expires_at\":%lld}", token[1], (long long)KIT_NOW + 300000));
+	give_token(0, "2026-11-21T11:00:00Z");
+	ck_assert_int_eq(git_token("{\"repo\":\"web\"}"), 0);
+	ck_assert_ptr_nonnull(strstr(kit->outside.replied, token[0]));
+	ck_assert_int_eq(git_token("{\"repo\":\"unheard-of\"}"), DROVER_CONFIG);
+	ck_assert_str_eq(kit->outside.replied, "");
+}
+END_TEST
+
+START_TEST(git_gets_the_personal_token)
+{
+	ck_assert_int_eq(git_token("{\"repo\":\"web\"}"), 0);
+	ck_assert_str_eq(kit->outside.replied, "{\"token\":\"ghp_secret\"}");
+}
+END_TEST
+
 START_TEST(an_app_that_is_not_installed_says_so)
 {
 	kit->outside.answers[kit->outside.nanswers - 1].status = 404;
@@ -430,11 +463,13 @@ main(void)
 	tcase_set_timeout(app, 60);
 	tcase_add_test(app, an_app_asks_for_a_token_once_and_before_it_ends);
 	tcase_add_test(app, a_refused_token_is_renewed_once);
+	tcase_add_test(app, git_gets_the_token_of_the_installation);
 	tcase_add_test(app, an_app_that_is_not_installed_says_so);
 	tcase_add_test(app, a_probe_says_what_an_app_lacks);
 	tcase_add_checked_fixture(tc, kit_setup, kit_teardown);
 	tcase_set_timeout(tc, 60);
 	tcase_add_loop_test(tc, a_credential_must_be_whole, 0, 3);
+	tcase_add_test(tc, git_gets_the_personal_token);
 	tcase_add_test(tc, a_probe_of_a_token_tells_of_each_repository);
 	tcase_add_test(tc, a_pull_request_is_opened_once_for_a_branch);
 	tcase_add_loop_test(tc, an_open_pull_request_is_found, 0, 2);
