@@ -217,7 +217,7 @@ int local_help(struct cli *);
 int prompts_list(struct cli *);
 int prompts_show(struct cli *);
 struct config;
-int prompts_verify_all(struct cli *, const struct config *); /* says each fault; how many there are */
+int plugins_verify(struct cli *, const struct config *); /* says each fault; how many there are */
 int run_tickets(struct cli *);
 
 #endif

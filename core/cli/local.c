@@ -55,7 +55,7 @@ local_config_check(struct cli *cli)
 		return CLI_FAILED;
 	for (int i = 0; i < config->plugins_len; i++)
 		good = settings_are_good(cli, config, config->plugins[i].name) && good;
-	if (prompts_verify_all(cli, config) != 0 || !good) {
+	if (plugins_verify(cli, config) != 0 || !good) {
 		config_free(config);
 		return CLI_FAILED;
 	}

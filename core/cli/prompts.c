@@ -12,6 +12,7 @@ static cJSON *describe(const struct config *, const char *plugin);
 static cJSON *declared(const cJSON *exports);
 static void list_plugin_prompts(const struct config *, const struct prompt_for *, const cJSON *exports, cJSON *out);
 static int fill_for(struct cli *, const struct config *, struct prompt_for *);
+static int verify_tokens(struct cli *, const struct config *, const cJSON *all);
 static int show_one(struct cli *, const struct config *, const struct prompt_for *, const char *name);
 
 /* What a plugin says of itself; NULL when droverd cannot load it. The caller deletes. */
@@ -41,8 +42,34 @@ describe(const struct config *config, const char *plugin)
 	return json;
 }
 
+/* Whether each plugin of a token_from, if it can be loaded, offers the operation. */
+static int
+verify_tokens(struct cli *cli, const struct config *config, const cJSON *all)
+{
+	const cJSON *exports, *operation;
+	int n = 0;
+
+	for (int i = 0; i < config->repos_len; i++) {
+		const struct config_repo *repo = &config->repos[i];
+
+		cJSON_ArrayForEach(exports, all) {
+			if (repo->token_from == NULL || strcmp(json_str(exports, "name", ""), repo->token_from) != 0)
+				continue;
+			cJSON_ArrayForEach(operation, json_get(exports, "operations"))
+				if (strcmp(json_str(operation, "name", ""), "git-token") == 0 && json_bool(operation, "credential", false))
+					break;
+			if (operation != NULL)
+				continue;
+			cli_say(cli, "repos.%s: token_from: plugin %s has no operation git-token: take one that has, or give the repo a token of its own",
+			    repo->name, repo->token_from);
+			n++;
+		}
+	}
+	return n;
+}
+
 int
-prompts_verify_all(struct cli *cli, const struct config *config)
+plugins_verify(struct cli *cli, const struct config *config)
 {
 	cJSON *all = cJSON_CreateArray(), *one;
 	struct buf faults = BUF_INIT;
@@ -59,6 +86,7 @@ prompts_verify_all(struct cli *cli, const struct config *config)
 		if (*line != '\0')
 			cli_say(cli, "%s", line);
 	free(text);
+	n += verify_tokens(cli, config, all);
 	cJSON_Delete(all);
 	return n;
 }

@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "base/text.h"
 #include "host/service.h"
 
 #define FETCHES_MAX 4         /* at a time */
@@ -37,21 +38,23 @@ struct fetching {
 	struct error error;       /* code 0: it went well */
 };
 
-static int fetch_one(const struct scope *, const struct config_repo *, struct error *);
-static int fetch_start(const struct scope *, struct fetching *, struct error *);
+static int fetch_one(struct scope *, const struct config_repo *, struct error *);
+static int fetch_start(struct scope *, struct fetching *, struct error *);
+static void fetch_mask(struct error *);
 static void fetch_end(struct fetching *);
 static int fetch_all(struct scope *, struct fetching *, size_t n, struct error *);
 static void fetch_note(struct scope *, const struct config_repo *);
 
 /* The core grants leases with the same path (core/lease/lease.c). */
 static int
-fetch_one(const struct scope *s, const struct config_repo *repo, struct error *err)
+fetch_one(struct scope *s, const struct config_repo *repo, struct error *err)
 {
 	char *mirror = xasprintf("%s/mirrors/%s.git", s->config->state_dir, repo->name), *none = path_join(s->config->state_dir, "none");
 	struct tree tree;
 	int r;
 
 	tree_init(&tree, 0, repo, none, mirror, s->config->state_dir);
+	tree.credentials = credentials_of(s);
 	r = tree_fetch(&tree, err);
 	tree_free(&tree);
 	free(none);
@@ -60,7 +63,7 @@ fetch_one(const struct scope *s, const struct config_repo *repo, struct error *e
 }
 
 static int
-fetch_start(const struct scope *s, struct fetching *f, struct error *err)
+fetch_start(struct scope *s, struct fetching *f, struct error *err)
 {
 	struct error why = { .code = 0 };
 	int fds[2];
@@ -76,13 +79,28 @@ fetch_start(const struct scope *s, struct fetching *f, struct error *err)
 	}
 	if (f->pid == 0) {
 		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (s->link != NULL)
+			link_forked(s->link);
 		if (fetch_one(s, f->repo, &why) != 0 && why.code == 0)
 			why.code = DROVER_INTERNAL;
+		fetch_mask(&why);
 		_exit(path_write_all(fds[1], &why, sizeof why) == 0 ? 0 : 1);
 	}
 	close(fds[1]);
 	f->fd = fds[0];
 	return 0;
+}
+
+/* Only the child knows the token that it was given. */
+static void
+fetch_mask(struct error *err)
+{
+	struct buf text = BUF_INIT;
+
+	buf_adds(&text, err->text);
+	log_mask(&text);
+	text_copy(err->text, sizeof err->text, buf_str(&text));
+	buf_free(&text);
 }
 
 /* Takes the child's word; one that died gave none. */

@@ -161,6 +161,7 @@ lease_take(struct scope *scope, const struct config_repo *repo, const char *ref,
 	}
 	lease = xcalloc(1, sizeof *lease);
 	tree_init(&lease->tree, grant.id, repo, grant.path, grant.mirror, scope->config->state_dir);
+	lease->tree.credentials = credentials_of(scope);
 	/* Who names a full ref wants what it is now. */
 	if ((!fetch_fresh(scope, repo) || (ref != NULL && strncmp(ref, "refs/", 5) == 0)) && tree_fetch(&lease->tree, err) != 0) {
 		if (strcmp(grant.state, "warm") == 0)

@@ -76,6 +76,13 @@ link_free(struct link *link)
 	OBJ_FREE(link);
 }
 
+void
+link_forked(struct link *link)
+{
+	OBJ_CHECK(link, LINK_MAGIC);
+	link_disconnect(link);
+}
+
 uint64_t
 link_id(struct link *link)
 {

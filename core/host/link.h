@@ -15,6 +15,8 @@ struct link *link_new(const char *path, uint64_t job, uint64_t epoch, const char
 /* Over a socket that is there already (a runner's). inbound gets messages that are no answer; they are its to copy. */
 struct link *link_over(int fd, void (*inbound)(void *arg, struct message *), void *arg);
 void link_free(struct link *);
+/* In a fork of the process that used it: the connection is the parent's. The next request makes one of its own. */
+void link_forked(struct link *);
 /* A fresh request id. */
 uint64_t link_id(struct link *);
 /*

@@ -10,7 +10,7 @@ libhost_la_SOURCES = \
   core/host/service.c core/host/time.c core/host/trust.c core/host/verdict.c
 libhost_la_SOURCES += core/host/http.c core/host/http.h core/host/http_cache.c core/host/http_core.c core/host/http_curl.c core/host/http_load.c core/host/http_link.c \
   core/host/http_request.c core/host/http_url.c core/host/http_verdict.c core/host/repo.c
-libhost_la_SOURCES += core/host/readonly.c
+libhost_la_SOURCES += core/host/credential.c core/host/readonly.c
 libhost_la_LIBADD = $(PCRE2_LIBS) $(LIBCONFIG_LIBS)
 dist_pkgdata_DATA += data/agent-errors.conf
 

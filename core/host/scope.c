@@ -35,6 +35,7 @@ scope_end(struct scope *scope)
 	OBJ_CHECK(scope, SCOPE_MAGIC);
 	lease_end(scope);
 	fetch_forget(scope);
+	credentials_forget(scope);
 	http_end(scope);
 	env_end(scope);
 	free(scope->prompt);

@@ -21,6 +21,7 @@ enum scope_role { SCOPE_PLUGIN, SCOPE_SOURCE, SCOPE_JOB, SCOPE_OPERATION, SCOPE_
 
 struct scope_lease;
 struct scope_fetch;
+struct scope_credential;
 struct http;
 
 struct scope {
@@ -60,6 +61,8 @@ struct scope {
 	int32_t owner;                       /* process whose life its leases hang on (the worker); 0: this one */
 	struct scope_lease *leases;          /* list of what it holds */
 	struct scope_fetch *fetches;         /* list of what lease->fetch has fetched */
+	struct scope_credential *tokens;     /* list of what plugins handed out for repos */
+	struct tree_credentials credentials; /* the way to them, for trees */
 	char *scratch;                       /* folder, or NULL */
 	char *tmp;                           /* $TMPDIR of its commands: made by exec with the first one, gone or empty after scope_end; or NULL */
 	bool tmp_stays;                      /* it is the worker's */

@@ -34,6 +34,7 @@ static void fetch_default_branch(git_repository *, git_remote *);
 static int cli_default_branch(const struct tree *, git_repository *, const char *secret, struct error *);
 static void fetch_unlock_refs(const struct tree *);
 static int mirror_fetch(const struct tree *, const char *const *specs, struct error *);
+static int fetch_once(const struct tree *, git_repository *, const char *const *specs, struct error *);
 
 int
 tree_fetch(struct tree *t, struct error *err)
@@ -126,6 +127,7 @@ mirror_fetch(const struct tree *t, const char *const *specs, struct error *err)
 {
 	git_repository *repo = NULL;
 	const char *local = remote_local_path(t->repo->url);
+	struct error why = { .code = 0 };
 	int result;
 
 	if (local != NULL && access(local, F_OK) != 0)
@@ -135,21 +137,30 @@ mirror_fetch(const struct tree *t, const char *const *specs, struct error *err)
 	/* Remote refs and tags are written under the fetch lock only: a lock file there was left by the dead. */
 	fetch_unlock_refs(t);
 	mirror_unlock_packed(t);
-	if (!remote_by_cli(t->repo))
-		result = fetch_by_libgit2(t, repo, specs, err);
-	else if (git_found())
-		result = fetch_by_cli(t, specs, err);
-	else
-		result = error_set(err, DROVER_CONFIG, "repo %s is fetched by git, which is not in PATH: install it, or use an https url", t->repo->name);
+	result = fetch_once(t, repo, specs, &why);
+	if (result != 0 && remote_renew(t, &why))
+		result = fetch_once(t, repo, specs, &why);
+	if (result != 0 && err != NULL)
+		*err = why;
 	git_repository_free(repo);
 	return result;
+}
+
+static int
+fetch_once(const struct tree *t, git_repository *repo, const char *const *specs, struct error *err)
+{
+	if (!remote_by_cli(t->repo))
+		return fetch_by_libgit2(t, repo, specs, err);
+	if (git_found())
+		return fetch_by_cli(t, specs, err);
+	return error_set(err, DROVER_CONFIG, "repo %s is fetched by git, which is not in PATH: install it, or use an https url", t->repo->name);
 }
 
 static int
 fetch_by_libgit2(const struct tree *t, git_repository *repo, const char *const *specs, struct error *err)
 {
 	git_fetch_options options;
-	struct remote_auth auth = { .repo = t->repo };
+	struct remote_auth auth = { .tree = t };
 	char *list[FETCH_REFS_MAX];
 	git_strarray refs = { list, 0 };
 	git_remote *remote = NULL;
@@ -210,7 +221,7 @@ fetch_by_cli(const struct tree *t, const char *const *specs, struct error *err)
 	bool whole = specs == all_refs;
 	int n = 5, status, result = -1;
 
-	if (remote_secret(t->repo, &secret, err) != 0)
+	if (remote_secret(t, &secret, err) != 0)
 		return -1;
 	if (whole)
 		args[n++] = "--prune";

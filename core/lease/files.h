@@ -53,7 +53,7 @@ bool remote_by_cli(const struct config_repo *);     /* git's own transport is wa
 /* Class and text of a failed exchange; said is git's stderr or NULL (libgit2's error then, rc its code). verb: "fetch", "push". */
 int remote_fail(const struct config_repo *, const char *verb, const char *said, int rc, struct error *);
 struct remote_auth {
-	const struct config_repo *repo;
+	const struct tree *tree;
 	int asked;
 	struct error error;         /* of reading the token */
 };
@@ -61,7 +61,9 @@ struct remote_auth {
 int remote_open(git_remote **, git_repository *, const char *url);
 void remote_callbacks(git_remote_callbacks *, struct remote_auth *);
 /* Lines for a credential helper: user and token; *secret NULL when none is configured. The caller frees with free_wiped. */
-int remote_secret(const struct config_repo *, char **secret, struct error *);
+int remote_secret(const struct tree *, char **secret, struct error *);
+/* True when why is a refusal of a token that a plugin handed out: another one is worth a second try. */
+bool remote_renew(const struct tree *, const struct error *why);
 
 /* In a mirror whose repo says transport = "git": tells the keeper, which has no configuration, that filters need the user's. */
 #define TREE_BY_GIT "drover-transport-git"

@@ -231,7 +231,7 @@ fill_reset(struct tree *t, struct error *err)
 	if (!git_found())
 		return checkout_by_libgit2(t, GIT_CHECKOUT_FORCE | GIT_CHECKOUT_RECREATE_MISSING, err);
 	/* A filter of the repo (LFS) may have to ask the remote. */
-	if (remote_by_cli(t->repo) && remote_secret(t->repo, &secret, err) != 0)
+	if (remote_by_cli(t->repo) && remote_secret(t, &secret, err) != 0)
 		return -1;
 	run.secret = secret;
 	result = git_must(&run, args, DROVER_INTERNAL, t->path, err);

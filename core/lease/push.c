@@ -40,6 +40,7 @@ struct remote_push {
 static int push_init(struct push *, struct tree *, const char *branch, struct error *);
 static void push_free(struct push *);
 static int push_run(struct push *, struct error *);
+static int push_once(struct push *, bool by_cli, struct error *);
 static int push_allowed(struct push *, struct error *);
 static int push_allowed_onto(struct push *, struct error *);
 static bool names_head(git_repository *, const char *branch);
@@ -83,14 +84,26 @@ push_run(struct push *push, struct error *err)
 {
 	const struct config_repo *repo = push->tree->repo;
 	const char *local = remote_local_path(repo->url);
+	bool by_cli = git_found() && (remote_by_cli(repo) || local != NULL);
+	struct error why = { .code = 0 };
+	int result;
 
 	if (local != NULL && access(local, F_OK) != 0)
 		return error_errno(err, DROVER_CONFIG, "cannot push to repo %s: %s", repo->name, local);
-	if (git_found() && (remote_by_cli(repo) || local != NULL))
-		return push_by_cli(push, err);
-	if (remote_by_cli(repo))
+	if (!by_cli && remote_by_cli(repo))
 		return error_set(err, DROVER_CONFIG, "repo %s is pushed to by git, which is not in PATH: install it, or use an https url", repo->name);
-	return push_by_libgit2(push, err);
+	result = push_once(push, by_cli, &why);
+	if (result != 0 && remote_renew(push->tree, &why))
+		result = push_once(push, by_cli, &why);
+	if (result != 0 && err != NULL)
+		*err = why;
+	return result;
+}
+
+static int
+push_once(struct push *push, bool by_cli, struct error *err)
+{
+	return by_cli ? push_by_cli(push, err) : push_by_libgit2(push, err);
 }
 
 int
@@ -241,7 +254,7 @@ push_by_cli(struct push *push, struct error *err)
 	struct git_run run = { .tree = t, .gitdir = t->mirror, .out = &out };
 	int result;
 
-	if (remote_secret(t->repo, &secret, err) != 0)
+	if (remote_secret(t, &secret, err) != 0)
 		return -1;
 	result = push_cli_look(push, secret, err);
 	if (result == 0)
@@ -304,7 +317,7 @@ static int
 push_by_libgit2(struct push *push, struct error *err)
 {
 	git_push_options options;
-	struct remote_push payload = { { .repo = push->tree->repo }, push };
+	struct remote_push payload = { { .tree = push->tree }, push };
 	git_remote *remote = NULL;
 	const git_remote_head **heads;
 	char *spec = xasprintf("%s%s:%s", push->onto ? "" : "+", push->local, push->remote_ref);

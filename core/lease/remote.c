@@ -61,8 +61,8 @@ static const char *const advice[] = {
 
 static int credential(git_credential **, const char *url, const char *user, unsigned int allowed, void *arg);
 static int meaning_of(const char *said);
-/* The repo's token; NULL with code 0 when none is configured. The caller frees with free_wiped. */
-static char *remote_token(const struct config_repo *, struct error *);
+/* The repo's token and its user; NULL when none is configured. The caller frees user, and token with free_wiped. */
+static int remote_token(const struct tree *, char **user, char **token, struct error *);
 
 char *
 remote_url_public(const char *url)
@@ -107,40 +107,45 @@ remote_by_cli(const struct config_repo *repo)
 	    strncmp(repo->url, "file://", 7) != 0;
 }
 
-static char *
-remote_token(const struct config_repo *repo, struct error *err)
+static int
+remote_token(const struct tree *t, char **user, char **token, struct error *err)
 {
-	char *token;
+	const struct config_repo *repo = t->repo;
+	bool own = repo->token_file != NULL || repo->token_env != NULL || repo->token_command != NULL;
 
-	if (err != NULL)
-		err->code = 0;
-	if (repo->token_file == NULL && repo->token_env == NULL && repo->token_command == NULL)
-		return NULL;
-	token = secret_read(repo->token_file, repo->token_env, repo->token_command, err);
-	if (token == NULL)
-		error_prefix(err, "token of repo %s", repo->name);
-	return token;
+	*user = *token = NULL;
+	if (repo->token_from != NULL && t->credentials == NULL)
+		return error_set(err, DROVER_INTERNAL, "token of repo %s: plugin %s cannot be asked from here", repo->name, repo->token_from);
+	if (repo->token_from != NULL && t->credentials->ask(t->credentials->arg, repo, user, token, err) != 0)
+		return error_prefix(err, "token of repo %s, from plugin %s", repo->name, repo->token_from);
+	if (own && (*token = secret_read(repo->token_file, repo->token_env, repo->token_command, err)) == NULL)
+		return error_prefix(err, "token of repo %s", repo->name);
+	if (*user == NULL)
+		*user = xstrdup(repo->user != NULL ? repo->user : "x-access-token");
+	return 0;
 }
 
 int
-remote_secret(const struct config_repo *repo, char **secret, struct error *err)
+remote_secret(const struct tree *t, char **secret, struct error *err)
 {
-	struct error why = { .code = 0 };
-	char *token = remote_token(repo, &why);
+	char *user = NULL, *token = NULL;
+	int result = remote_token(t, &user, &token, err);
 
 	*secret = NULL;
-	if (token == NULL) {
-		if (why.code != 0 && err != NULL)
-			*err = why;
-		return why.code != 0 ? -1 : 0;
-	}
-	if (strpbrk(token, "\r\n") != NULL) {
-		free_wiped(token);
-		return error_set(err, DROVER_CONFIG, "the token of repo %s has more than one line", repo->name);
-	}
-	*secret = xasprintf("username=%s\npassword=%s\n", repo->user != NULL ? repo->user : "x-access-token", token);
+	if (result == 0 && token != NULL && strpbrk(token, "\r\n") != NULL)
+		result = error_set(err, DROVER_CONFIG, "the token of repo %s has more than one line", t->repo->name);
+	else if (result == 0 && token != NULL)
+		*secret = xasprintf("username=%s\npassword=%s\n", user, token);
+	free(user);
 	free_wiped(token);
-	return 0;
+	return result;
+}
+
+bool
+remote_renew(const struct tree *t, const struct error *why)
+{
+	return why->code == DROVER_AUTH && t->repo->token_from != NULL && t->credentials != NULL &&
+	    t->credentials->refused(t->credentials->arg, t->repo);
 }
 
 int
@@ -193,8 +198,8 @@ static int
 credential(git_credential **out, const char *url, const char *user, unsigned int allowed, void *arg)
 {
 	struct remote_auth *auth = arg;
-	char *token;
-	int rc;
+	char *name = NULL, *token = NULL;
+	int rc = GIT_EAUTH;
 
 	if (!(allowed & GIT_CREDENTIAL_USERPASS_PLAINTEXT))
 		return GIT_PASSTHROUGH;
@@ -202,12 +207,13 @@ credential(git_credential **out, const char *url, const char *user, unsigned int
 		git_error_set_str(GIT_ERROR_HTTP, "authentication failed: the server refused the token");
 		return GIT_EAUTH;
 	}
-	token = remote_token(auth->repo, &auth->error);
-	if (token == NULL) {
+	if (remote_token(auth->tree, &name, &token, &auth->error) != 0)
+		git_error_set_str(GIT_ERROR_HTTP, "authentication required, and the token cannot be had");
+	else if (token == NULL)
 		git_error_set_str(GIT_ERROR_HTTP, "authentication required, and no token is configured");
-		return GIT_EAUTH;
-	}
-	rc = git_credential_userpass_plaintext_new(out, auth->repo->user != NULL ? auth->repo->user : "x-access-token", token);
+	else
+		rc = git_credential_userpass_plaintext_new(out, name, token);
+	free(name);
 	free_wiped(token);
 	return rc;
 }

@@ -6,6 +6,7 @@
 #ifndef LEASE_TREE_H
 #define LEASE_TREE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <drover/plugin.h>
@@ -14,6 +15,15 @@
 #include "base/error.h"
 #include "config/config.h"
 
+/* Where the token comes from of a repo that has token_from: the host knows the way to the plugin. */
+struct tree_credentials {
+	/* user: that goes with the token, or NULL for the repo's. The caller frees it, and the token with free_wiped. */
+	int (*ask)(void *arg, const struct config_repo *, char **user, char **token, struct error *);
+	/* The remote refused what ask gave: the next one gives another. False when there was nothing to refuse. */
+	bool (*refused)(void *arg, const struct config_repo *);
+	void *arg;
+};
+
 struct tree {
 	uint64_t lease;
 	const struct config_repo *repo;
@@ -21,6 +31,7 @@ struct tree {
 	char base[65];               /* commit it was prepared at */
 	char *gitdir;                /* what git keeps for this tree: in the mirror, or PATH/.git of a clone */
 	int lock;                    /* held while a call works on the tree, -1 else; git's processes inherit it */
+	const struct tree_credentials *credentials; /* set by whoever fetches or pushes; NULL: such a repo cannot be reached */
 };
 
 void tree_init(struct tree *, uint64_t lease, const struct config_repo *, const char *path, const char *mirror, const char *state_dir);

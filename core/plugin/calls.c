@@ -10,6 +10,7 @@
 #include "plugin/supervisor.h"
 
 #define CALL_TIMEOUT_MS 60000
+#define CALL_GIT_TOKEN "git-token"
 #define CALLS_MAX 256
 
 void
@@ -51,7 +52,7 @@ call_fail(void (*fn)(void *, int, const char *, size_t), void *arg, int code, co
 }
 
 static const cJSON *
-call_operation(struct runner_handle *r, const char *name)
+call_operation(const struct runner_handle *r, const char *name)
 {
 	const cJSON *operation;
 
@@ -61,11 +62,11 @@ call_operation(struct runner_handle *r, const char *name)
 	return NULL;
 }
 
-void
-daemon_call(struct daemon *d, const char *operation, const char *request, size_t len,
+/* credential: it is drover itself who asks, and only for operations that hand one out. */
+static void
+call_start(struct supervisor *s, const char *operation, bool credential, const char *request, size_t len,
     void (*fn)(void *arg, int code, const char *text, size_t len), void *arg)
 {
-	struct supervisor *s = d->supervisor;
 	struct runner_handle *r;
 	struct message_out out;
 	struct call *call;
@@ -85,6 +86,14 @@ daemon_call(struct daemon *d, const char *operation, const char *request, size_t
 		return;
 	}
 	row = call_operation(r, operation + strlen(plugin) + 1);
+	if (credential && !json_bool(row, "credential", false)) {
+		call_fail(fn, arg, DROVER_CONFIG, "its plugin hands out no tokens for git, there is no operation ", operation);
+		return;
+	}
+	if (!credential && json_bool(row, "credential", false)) {
+		call_fail(fn, arg, DROVER_PERMANENT, "hands out a credential, only drover itself asks it: ", operation);
+		return;
+	}
 	TAILQ_FOREACH(call, &s->calls, link)
 		n += call->kind == CALL_OPERATION;
 	if (row == NULL || len > DROVER_PAYLOAD_MAX || n >= CALLS_MAX) {
@@ -104,6 +113,35 @@ daemon_call(struct daemon *d, const char *operation, const char *request, size_t
 	message_put_i(&out, timeout);
 	message_put_b(&out, request, len);
 	channel_send(r->channel, &out);
+}
+
+void
+daemon_call(struct daemon *d, const char *operation, const char *request, size_t len,
+    void (*fn)(void *arg, int code, const char *text, size_t len), void *arg)
+{
+	call_start(d->supervisor, operation, false, request, len, fn, arg);
+}
+
+bool
+calls_offers_git_token(const struct runner_handle *r)
+{
+	return json_bool(call_operation(r, CALL_GIT_TOKEN), "credential", false);
+}
+
+void
+calls_git_token(struct supervisor *s, const struct config_repo *repo, bool refused, void (*fn)(void *, int, const char *, size_t), void *arg)
+{
+	char operation[DROVER_NAME_MAX + sizeof CALL_GIT_TOKEN + 1], *request;
+	cJSON *o = cJSON_CreateObject();
+
+	json_add_str(o, "repo", repo->name);
+	if (refused)
+		json_add_bool(o, "refused", true);
+	request = json_print(o);
+	snprintf(operation, sizeof operation, "%s." CALL_GIT_TOKEN, repo->token_from);
+	call_start(s, operation, true, request, strlen(request), fn, arg);
+	free(request);
+	cJSON_Delete(o);
 }
 
 struct call *

@@ -40,11 +40,15 @@ struct check_probe {
 	uint64_t run_id;
 	uint64_t runner;
 	char *plugin;
+	char *repo;                  /* whose token it is asked for; NULL: it is a probe */
 };
 
 static void check_add(struct check_run *, const char *who, const char *name, const char *what, bool ok, const char *text);
 static void check_plugin(struct check_run *, struct runner_handle *);
 static void check_probed(void *, int code, const char *text, size_t len);
+static struct check_run *check_find(struct supervisor *, uint64_t id);
+static void check_token_from(struct check_run *, const struct config_repo *);
+static void check_token_given(void *, int code, const char *text, size_t len);
 static int check_repos(struct check_run *, struct error *);
 static void check_message(void *, struct message *);
 static void check_closed(void *, const char *);
@@ -90,6 +94,58 @@ check_plugin(struct check_run *run, struct runner_handle *r)
 	daemon_call(run->supervisor->daemon, operation, "{}", 2, check_probed, probe);
 }
 
+static struct check_run *
+check_find(struct supervisor *s, uint64_t id)
+{
+	struct check_run *run;
+
+	TAILQ_FOREACH(run, &s->checks, link)
+		if (run->id == id)
+			return run;
+	return NULL;
+}
+
+static void
+check_token_from(struct check_run *run, const struct config_repo *repo)
+{
+	struct check_probe *probe = xcalloc(1, sizeof *probe);
+
+	probe->supervisor = run->supervisor;
+	probe->run_id = run->id;
+	probe->plugin = xstrdup(repo->token_from);
+	probe->repo = xstrdup(repo->name);
+	run->probes++;
+	calls_git_token(run->supervisor, repo, false, check_token_given, probe);
+}
+
+/* The token is looked for and forgotten. */
+static void
+check_token_given(void *arg, int code, const char *text, size_t len)
+{
+	struct check_probe *probe = arg;
+	struct check_run *run = check_find(probe->supervisor, probe->run_id);
+	cJSON *reply = code == DROVER_OK ? json_parse(text, len, DROVER_PAYLOAD_MAX, NULL) : NULL;
+	cJSON *token = cJSON_GetObjectItemCaseSensitive(reply, "token");
+	char said[DROVER_ERROR_MAX + DROVER_NAME_MAX + 32];
+	bool given = cJSON_IsString(token) && *token->valuestring != '\0';
+
+	if (given)
+		explicit_bzero(token->valuestring, strlen(token->valuestring));
+	if (given)
+		snprintf(said, sizeof said, "plugin %s hands it out", probe->plugin);
+	else
+		snprintf(said, sizeof said, "plugin %s: %.*s", probe->plugin, code == DROVER_OK ? 32 : (int)len,
+		    code == DROVER_OK ? "its reply has no token" : text);
+	if (run != NULL) {
+		check_add(run, "repo", probe->repo, "token", given, said);
+		run->probes--;
+	}
+	cJSON_Delete(reply);
+	free(probe->repo);
+	free(probe->plugin);
+	free(probe);
+}
+
 static void
 check_probed(void *arg, int code, const char *text, size_t len)
 {
@@ -99,9 +155,7 @@ check_probed(void *arg, int code, const char *text, size_t len)
 	const cJSON *check;
 	cJSON *reply = probe_read(code, text, len);
 
-	TAILQ_FOREACH(run, &probe->supervisor->checks, link)
-		if (run->id == probe->run_id)
-			break;
+	run = check_find(probe->supervisor, probe->run_id);
 	if (run != NULL) {
 		cJSON_ArrayForEach(check, json_get(reply, "checks"))
 			check_add(run, "plugin", probe->plugin, json_str(check, "what", "?"), json_bool(check, "ok", false), json_str(check, "text", ""));
@@ -242,6 +296,8 @@ daemon_check_secrets(struct daemon *d, const char *const *plugins, void (*fn)(vo
 	for (int i = 0; i < d->config->repos_len; i++) {
 		const struct config_repo *repo = &d->config->repos[i];
 
+		if (repo->token_from != NULL)
+			check_token_from(run, repo);
 		tokens = tokens || repo->token_file != NULL || repo->token_env != NULL || repo->token_command != NULL;
 	}
 	if (tokens && check_repos(run, &why) != 0)

@@ -75,6 +75,7 @@
 	X(MEMORY_APPEND,  63, "job to core",     "subject:s key:s role:s text:s") \
 	X(MEMORY_READ,    64, "job to core",     "subject:s max:u") /* data: the text */ \
 	X(MEMORY_FORGET,  65, "job to core",     "subject:s") \
+	X(CREDENTIAL_ASK, 66, "job to core",     "repo:s refused:u") /* of a repo that has token_from; refused: 1 when the remote did not take the last one; data: the reply of git-token */ \
 	/* keeper: the process that tidies worktrees for the core */ \
 	X(TREE_TIDY,      70, "core to keeper",  "lease:u action:s repo:s path:s mirror:s wip:s") /* action: "clean" (save, reset), "remove" (save, rename to trash), "sweep" (empty the trash) */ \
 	X(TREE_TIDIED,    71, "keeper to core",  "lease:u class:i text:s wip:s state:s bytes:i") \

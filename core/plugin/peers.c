@@ -198,6 +198,8 @@ reply_send(void *arg, const struct error *failed)
 		message_put_b(&out, r->data, r->len);
 		channel_send(channel, &out);
 	}
+	/* It may be a credential on its way to a job. */
+	explicit_bzero(r->data, r->len);
 	free(r->data);
 	free(r);
 }

@@ -45,6 +45,7 @@ static void service_release(struct asker *, struct message *, struct answer *);
 static void service_kv(struct asker *, struct message *, struct answer *);
 static void service_effect(struct asker *, struct message *, struct answer *);
 static void service_call(struct asker *, struct message *, struct answer *);
+static void service_credential(struct asker *, struct message *, struct answer *);
 static void service_wake(struct asker *, struct message *, struct answer *);
 static void service_body(struct asker *, struct message *, struct answer *);
 static void service_memory(struct asker *, struct message *, struct answer *);
@@ -65,6 +66,7 @@ static const struct service services[] = {
 	{ MESSAGE_EFFECT_BEGIN, true, service_effect },
 	{ MESSAGE_EFFECT_DONE, true, service_effect },
 	{ MESSAGE_CALL, true, service_call },
+	{ MESSAGE_CREDENTIAL_ASK, false, service_credential },
 	{ MESSAGE_SOURCE_WAKE, true, service_wake },
 	{ MESSAGE_HOOK_BODY, true, service_body },
 	{ MESSAGE_MEMORY_APPEND, true, service_memory },
@@ -287,19 +289,41 @@ service_called(void *arg, int code, const char *text, size_t len)
 	free(w);
 }
 
-static void
-service_call(struct asker *p, struct message *m, struct answer *a)
+static struct waiting_call *
+service_wait(struct asker *p, struct message *m, struct answer *a)
 {
 	struct waiting_call *w = xcalloc(1, sizeof *w);
-	const char *request;
-	size_t len;
 
 	w->supervisor = p->supervisor;
 	w->serial = p->serial;
 	w->id = m->id;
 	a->later = true;
+	return w;
+}
+
+static void
+service_call(struct asker *p, struct message *m, struct answer *a)
+{
+	const char *request;
+	size_t len;
+
 	request = message_b(m, "request", &len);
-	daemon_call(p->supervisor->daemon, message_s(m, "operation"), request, len, service_called, w);
+	daemon_call(p->supervisor->daemon, message_s(m, "operation"), request, len, service_called, service_wait(p, m, a));
+}
+
+/*
+ * A job's leases ask this for the repos that are configured so. It is no proof of who asks: a plugin's code runs in the job's
+ * process too, and could say the same. What it keeps apart is requests by name, of operators and of other plugins.
+ */
+static void
+service_credential(struct asker *p, struct message *m, struct answer *a)
+{
+	const struct config_repo *repo = config_repo(p->supervisor->daemon->config, message_s(m, "repo"));
+
+	if (repo == NULL || repo->token_from == NULL)
+		error_set(&a->err, DROVER_CONFIG, "repo %.64s has no token_from", message_s(m, "repo"));
+	else
+		calls_git_token(p->supervisor, repo, message_u(m, "refused") != 0, service_called, service_wait(p, m, a));
 }
 
 /* The rates of a request as host->http writes them; what is out of bounds was refused there. */

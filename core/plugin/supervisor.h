@@ -277,6 +277,10 @@ struct call *call_find(struct supervisor *, uint64_t id); /* NULL: over */
 void call_close(struct supervisor *, struct call *, int code, const char *text, size_t len);
 /* Takes the message when it is an answer to a call. */
 bool calls_reply(struct peer *, struct message *);
+/* Asks the plugin of the repo's token_from for a token; as daemon_call. refused: the remote did not take the last one. */
+void calls_git_token(struct supervisor *, const struct config_repo *, bool refused, void (*fn)(void *, int code, const char *text, size_t len), void *arg);
+/* Whether a runner that is ready offers what token_from needs. */
+bool calls_offers_git_token(const struct runner_handle *);
 int calls_hello(struct peer *, uint64_t call, const char *token);
 int64_t calls_tick(struct supervisor *, int64_t now);
 void calls_close(struct supervisor *, const char *why);

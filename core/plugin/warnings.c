@@ -11,6 +11,7 @@
 static void warn(cJSON *list, const char *format, ...) __attribute__((format(printf, 2, 3)));
 static void warn_of_runner(cJSON *, const struct runner_handle *);
 static void warn_of_notify(cJSON *, struct supervisor *, int place, const struct config_notify *);
+static void warn_of_repo(cJSON *, struct supervisor *, const struct config_repo *);
 
 static void
 warn(cJSON *list, const char *format, ...)
@@ -63,6 +64,16 @@ warn_of_notify(cJSON *list, struct supervisor *s, int place, const struct config
 	warn(list, "notify.%d: plugin %s has no operation %s", place, plugin, notify->operation);
 }
 
+static void
+warn_of_repo(cJSON *list, struct supervisor *s, const struct config_repo *repo)
+{
+	const struct runner_handle *r = repo->token_from != NULL ? runner_find(s, repo->token_from) : NULL;
+
+	if (r != NULL && r->state == RUNNER_READY && !calls_offers_git_token(r))
+		warn(list, "repos.%s: token_from: plugin %s has no operation git-token: take one that has, or give the repo a token of its own",
+		    repo->name, repo->token_from);
+}
+
 cJSON *
 daemon_warnings(struct daemon *d)
 {
@@ -75,6 +86,8 @@ daemon_warnings(struct daemon *d)
 			warn_of_runner(list, r);
 	for (int i = 0; i < d->config->notify_len; i++)
 		warn_of_notify(list, s, i, &d->config->notify[i]);
+	for (int i = 0; i < d->config->repos_len; i++)
+		warn_of_repo(list, s, &d->config->repos[i]);
 	return list;
 }
 
@@ -89,6 +102,9 @@ warnings_ready(struct runner_handle *r)
 		if (strncmp(d->config->notify[i].operation, r->plugin, strlen(r->plugin)) == 0 &&
 		    d->config->notify[i].operation[strlen(r->plugin)] == '.')
 			warn_of_notify(list, r->supervisor, i, &d->config->notify[i]);
+	for (int i = 0; i < d->config->repos_len; i++)
+		if (d->config->repos[i].token_from != NULL && strcmp(d->config->repos[i].token_from, r->plugin) == 0)
+			warn_of_repo(list, r->supervisor, &d->config->repos[i]);
 	cJSON_ArrayForEach(one, list)
 		log_printf(&r->supervisor->log, DROVER_WARN, "%s", one->valuestring);
 	cJSON_Delete(list);

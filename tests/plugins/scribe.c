@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A plugin for the end-to-end tests: its pipelines render a prompt and report it, change a branch that is there, and let
- * an agent look at a worktree. The payload is the name of the prompt or of the branch.
+ * an agent look at a worktree; one fetches repos. The payload is the name of the prompt or branch, or of the repos.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -74,6 +74,26 @@ look_run(struct drover_scope *scope, void *plugin, const struct drover_job *job,
 	return scope->host->queue->result(scope, "files", files, err);
 }
 
+/* Fetches the repos, and reports what is said to who asks for a credential by name. */
+static int
+gather_run(struct drover_scope *scope, void *plugin, const struct drover_job *job, struct drover_error *err)
+{
+	char names[256], reply[256], *list[8], *rest = names;
+	struct drover_error refusal = { 0 };
+	size_t n = 0;
+	int rc;
+
+	snprintf(names, sizeof(names), "%s", job->payload);
+	while (n < sizeof(list) / sizeof(*list) && (list[n] = strsep(&rest, " ")) != NULL)
+		n++;
+	rc = scope->host->lease->fetch(scope, (const char *const *)list, n, err);
+	if (rc != 0)
+		return rc;
+	if (scope->host->call->call(scope, "github.git-token", "{}", 2, reply, sizeof(reply), &refusal) >= 0)
+		snprintf(refusal.text, sizeof(refusal.text), "answered");
+	return scope->host->queue->result(scope, "refusal", refusal.text, err);
+}
+
 static const char *const brief_variables[] = { "task", "repo", NULL };
 static const struct drover_prompt brief = { .size = sizeof(brief), .name = "brief", .variables = brief_variables };
 static const struct drover_prompt *const prompts[] = { &brief, NULL };
@@ -86,7 +106,10 @@ static const struct drover_pipeline onto_pipeline = {
 static const struct drover_pipeline look_pipeline = {
 	.size = sizeof(look_pipeline), .name = "look", .summary = "Looks at a worktree.", .run = look_run,
 };
-static const struct drover_pipeline *const pipelines[] = { &write_pipeline, &onto_pipeline, &look_pipeline, NULL };
+static const struct drover_pipeline gather_pipeline = {
+	.size = sizeof(gather_pipeline), .name = "gather", .summary = "Fetches repos.", .run = gather_run,
+};
+static const struct drover_pipeline *const pipelines[] = { &write_pipeline, &onto_pipeline, &look_pipeline, &gather_pipeline, NULL };
 
 DROVER_EXPORT const struct drover_plugin drover_plugin_v1 = {
 	DROVER_PLUGIN_HEADER,

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The tokens of repos that have token_from: asked of a plugin by way of the core when a remote is spoken to, and kept in
+ * the memory of the process that asked, for as long as they are good.
+ */
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "host/service.h"
+
+#define CREDENTIAL_EARLY_MS (5 * 60 * 1000)  /* it must outlive what it was asked for */
+#define CREDENTIAL_WAIT_MS 30000             /* for a plugin that is starting */
+#define CREDENTIAL_PAUSE_MS 250
+#define CREDENTIAL_TOKEN_MAX 3072            /* git takes it through a pipe, in one piece */
+
+struct scope_credential {
+	struct scope_credential *next;
+	const struct config_repo *repo;
+	char *user;              /* NULL: the repo's */
+	char *token;             /* NULL: there is none now */
+	int64_t expires_at;      /* wall, ms; 0: not known */
+	bool refused;            /* the last one was refused by the remote: tell the plugin */
+};
+
+static struct scope_credential *credential_of(struct scope *, const struct config_repo *);
+static bool credential_good(const struct scope_credential *, int64_t left_ms);
+static int credential_read(struct scope_credential *, const struct buf *reply, struct error *);
+static int credential_fetch(struct scope *, struct scope_credential *, struct error *);
+static int credential_ask(void *, const struct config_repo *, char **user, char **token, struct error *);
+static bool credential_refused(void *, const struct config_repo *);
+
+const struct tree_credentials *
+credentials_of(struct scope *scope)
+{
+	scope->credentials = (struct tree_credentials){ .ask = credential_ask, .refused = credential_refused, .arg = scope };
+	return &scope->credentials;
+}
+
+void
+credentials_forget(struct scope *scope)
+{
+	struct scope_credential *c;
+
+	while ((c = scope->tokens) != NULL) {
+		scope->tokens = c->next;
+		free(c->user);
+		free_wiped(c->token);
+		free(c);
+	}
+}
+
+static struct scope_credential *
+credential_of(struct scope *scope, const struct config_repo *repo)
+{
+	struct scope_credential *c;
+
+	for (c = scope->tokens; c != NULL && c->repo != repo; c = c->next)
+		;
+	if (c == NULL) {
+		c = xcalloc(1, sizeof *c);
+		c->repo = repo;
+		c->next = scope->tokens;
+		scope->tokens = c;
+	}
+	return c;
+}
+
+static bool
+credential_good(const struct scope_credential *c, int64_t left_ms)
+{
+	return c->token != NULL && (c->expires_at == 0 || c->expires_at - clock_wall() > left_ms);
+}
+
+/* {"token", "user", "expires_at"}; user and expires_at may be missing. */
+static int
+credential_read(struct scope_credential *c, const struct buf *reply, struct error *err)
+{
+	cJSON *json = json_parse(buf_str(reply), reply->len, DROVER_PAYLOAD_MAX, NULL), *token;
+	const char *text = json_str(json, "token", ""), *user = json_str(json, "user", "");
+	int r = -1;
+
+	/* Before anything that could be logged is made of it. */
+	if (*text != '\0')
+		log_mask_add(text);
+	if (*text == '\0')
+		error_set(err, DROVER_INTERNAL, "the reply of git-token has no \"token\"");
+	else if (service_line(text, "the token", CREDENTIAL_TOKEN_MAX, false, err) == 0 &&
+	    service_line(user, "the user of the token", DROVER_KEY_MAX, true, err) == 0) {
+		free(c->user);
+		free_wiped(c->token);
+		c->user = *user != '\0' ? xstrdup(user) : NULL;
+		c->token = xstrdup(text);
+		c->expires_at = json_int(json, "expires_at", 0);
+		c->refused = false;
+		r = 0;
+	}
+	token = cJSON_GetObjectItemCaseSensitive(json, "token");
+	if (cJSON_IsString(token))
+		explicit_bzero(token->valuestring, strlen(token->valuestring));
+	cJSON_Delete(json);
+	return r;
+}
+
+static int
+credential_fetch(struct scope *scope, struct scope_credential *c, struct error *err)
+{
+	int64_t give_up = clock_mono() + CREDENTIAL_WAIT_MS;
+	struct message_out request;
+	struct buf reply = BUF_INIT;
+	int r;
+
+	if (scope->deadline_ms > 0 && scope->deadline_ms < give_up)
+		give_up = scope->deadline_ms;
+	for (;;) {
+		message_begin(&request, MESSAGE_CREDENTIAL_ASK, service_id(scope));
+		message_put_s(&request, c->repo->name);
+		message_put_u(&request, c->refused);
+		r = service_ask(scope, &request, NULL, &reply, err);
+		if (r == 0 || err->code != DROVER_AGAIN || err->retry_after_ms > 0 || clock_mono() >= give_up || scope_cancelled(scope))
+			break;
+		(void)poll(NULL, 0, CREDENTIAL_PAUSE_MS);
+	}
+	if (r == 0)
+		r = credential_read(c, &reply, err);
+	if (reply.data != NULL)
+		explicit_bzero(reply.data, reply.len);
+	buf_free(&reply);
+	return r;
+}
+
+static int
+credential_ask(void *arg, const struct config_repo *repo, char **user, char **token, struct error *err)
+{
+	struct scope *scope = arg;
+	struct scope_credential *c = credential_of(scope, repo);
+	struct error why = { 0 };
+
+	if (!credential_good(c, CREDENTIAL_EARLY_MS) && credential_fetch(scope, c, &why) != 0) {
+		/* The one that is about to end may still do. */
+		if (!credential_good(c, 0)) {
+			if (err != NULL)
+				*err = why;
+			return -1;
+		}
+		log_printf(&scope->log, DROVER_WARN, "token of repo %s: %s; the last one is used to its end", repo->name, why.text);
+	}
+	*user = c->user != NULL ? xstrdup(c->user) : NULL;
+	*token = xstrdup(c->token);
+	return 0;
+}
+
+static bool
+credential_refused(void *arg, const struct config_repo *repo)
+{
+	struct scope *scope = arg;
+	struct scope_credential *c = credential_of(scope, repo);
+
+	if (c->token == NULL)
+		return false;
+	log_printf(&scope->log, DROVER_NOTICE, "the token of repo %s was refused: plugin %s is asked for another", repo->name, repo->token_from);
+	free_wiped(c->token);
+	c->token = NULL;
+	c->refused = true;
+	return true;
+}
