@@ -63,7 +63,7 @@ job_change(struct queue *q, struct entry *e, enum job_event event, struct job *n
 	char *held_why, *worker;
 
 	if (to < 0)
-		return error_set(err, DROVER_PERMANENT, "job %llu is %s: it cannot %s", (unsigned long long)e->job.id,
+		return error_set(err, DROVER_PERMANENT, "job %llu is %s: %s is not possible", (unsigned long long)e->job.id,
 		    state_name(from), event_name(event));
 	next->state = (enum job_state)to;
 	if (to != JOB_HELD)

@@ -242,7 +242,7 @@ START_TEST(operators_are_told_what_cannot_be)
 
 	ck_assert_int_eq(queue_release(kit.q, id, "me", &kit.err), -1);
 	ck_assert_int_eq(kit.err.code, DROVER_PERMANENT);
-	ck_assert_str_eq(kit.err.text, "job 1 is queued: it cannot release");
+	ck_assert_str_eq(kit.err.text, "job 1 is queued: release is not possible");
 	ck_assert_int_eq(queue_retry(kit.q, id, "me", &kit.err), -1);
 	ck_assert_int_eq(queue_discard(kit.q, id, "me", &kit.err), -1);
 	j = kit_claim_id(id);
