@@ -94,7 +94,7 @@ react(struct work *w, bool add, const char *name)
 static int
 say(struct work *w, const char *text, struct drover_error *err)
 {
-	struct post post = { .channel = w->payload.channel, .thread = w->payload.thread, .text = text };
+	struct post post = { .channel = w->payload.channel, .thread = w->payload.thread, .text = text, .after = w->payload.ts };
 	char key[DROVER_KEY_MAX];
 	int code = post_edit(&w->account, w->payload.channel, w->status, text, err);
 
@@ -111,7 +111,8 @@ say(struct work *w, const char *text, struct drover_error *err)
 static int
 status_begin(struct work *w, struct drover_error *err)
 {
-	struct post post = { .channel = w->payload.channel, .thread = w->payload.thread, .text = "Taken: I am on it.", .key = w->job->key };
+	struct post post = { .channel = w->payload.channel, .thread = w->payload.thread, .text = "Taken: I am on it.", .key = w->job->key,
+		.after = w->payload.ts };
 	char where[SLACK_ID_MAX + SLACK_TS_MAX];
 	int code;
 

@@ -12,6 +12,7 @@
 #include "common/once.h"
 
 #define LOOK_PAGES 5
+#define LOOK_THREAD_PAGES 50     /* replies come oldest first */
 #define LOOK_SIZE "100"
 
 struct looking {
@@ -47,15 +48,15 @@ post_look(void *arg, char *ts, size_t size, struct drover_error *err)
 	struct account *a = l->account;
 	const struct post *post = l->post;
 	const struct param params[] = {
-		{ "channel", post->channel }, { "ts", post->thread }, { "include_all_metadata", "true" }, { "limit", a->history_per_minute > 0 ? "15" : LOOK_SIZE },
+		{ "channel", post->channel }, { "ts", post->thread }, { "oldest", post->after }, { "include_all_metadata", "true" }, { "limit", a->history_per_minute > 0 ? "15" : LOOK_SIZE },
 		{ NULL, NULL },
 	};
 	char cursor[PAGE_MAX] = "";
 	int code;
 
 	l->by_text = a->scope->host->option->integer(a->scope, "marker") == 0;
-	code = account_pages(a, post->thread != NULL ? "conversations.replies" : "conversations.history", params, "messages", LOOK_PAGES,
-	    cursor, sizeof(cursor), look_each, l, err);
+	code = account_pages(a, post->thread != NULL ? "conversations.replies" : "conversations.history", params, "messages",
+	    post->thread != NULL ? LOOK_THREAD_PAGES : LOOK_PAGES, cursor, sizeof(cursor), look_each, l, err);
 	ts_copy(ts, l->ts);
 	if (code == DROVER_PERMANENT && strcmp(a->judged.error, "thread_not_found") == 0)
 		code = 0;

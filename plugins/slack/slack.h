@@ -277,6 +277,7 @@ struct post {
 	const char *channel, *thread;    /* thread may be NULL */
 	const char *text;                /* as Slack takes it */
 	const char *key;                 /* for metadata; at most DROVER_KEY_MAX */
+	const char *after;               /* ts that it is certainly newer than, or NULL */
 };
 
 /* Posts once whatever crashes: through the effect, found again by metadata or text. ts of the message comes out; found: it was there. */

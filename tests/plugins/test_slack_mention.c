@@ -232,6 +232,8 @@ START_TEST(somebody_elses_marker_proves_nothing)
 	ck_assert_int_eq(run(payload("web", ""), 2), 0);
 	ck_assert_int_eq(fake_requests(fake, "POST", "/chat.postMessage"), 2);
 	ck_assert_str_eq(fake_effect(fake, "slack/post/slack/C1/x"), STATUS_TS);
+	/* It is looked for behind what it answers, however long the thread was before. */
+	ck_assert_ptr_nonnull(strstr(fake_request(fake, "GET", "/conversations.replies", 0)->path, kit_text("&oldest=%s&include_all_metadata", TS(5))));
 }
 END_TEST
 
@@ -307,6 +309,24 @@ START_TEST(slack_post_without_metadata_knows_its_text)
 	ck_assert_int_eq(call("post", "{\"channel\":\"C1\",\"text\":\"a & b\",\"key\":\"k1\"}"), 0);
 	ck_assert_int_eq(fake_requests(fake, "POST", "/chat.postMessage"), 1);
 	ck_assert_str_eq(fake->outside.replied, "{\"channel\":\"C1\",\"ts\":\"1700000000.000400\"}");
+}
+END_TEST
+
+START_TEST(slack_post_is_found_at_the_end_of_a_long_thread)
+{
+	static const char ask[] = "{\"channel\":\"C1\",\"text\":\"hi\",\"key\":\"k1\",\"thread\":\"1700000000.000100\"}";
+	int i;
+
+	fake_answer(fake, "POST", "/chat.postMessage", 200, NULL, "{\"ok\":false,\"error\":\"internal_error\"}");
+	ck_assert_int_eq(call("post", ask), DROVER_AGAIN);
+	for (i = 0; i < 8; i++)
+		fake_answer(fake, "GET", "/conversations.replies", 200, NULL, kit_text("{\"ok\":true,\"messages\":[{\"ts\":\"1700000001.00000%d\",\"user\":\"U1\","
+		    "\"text\":\"x\"}],\"has_more\":true,\"response_metadata\":{\"next_cursor\":\"c%d=\"}}", i, i));
+	fake_answer(fake, "GET", "/conversations.replies", 200, NULL, "{\"ok\":true,\"messages\":[{\"ts\":\"1700000009.000000\",\"user\":\"U0BOT\",\"text\":\"hi\","
+	    "\"metadata\":{\"event_type\":\"drover\",\"event_payload\":{\"key\":\"k1\"}}}],\"has_more\":false}");
+	ck_assert_int_eq(call("post", ask), 0);
+	ck_assert_int_eq(fake_requests(fake, "POST", "/chat.postMessage"), 1);
+	ck_assert_str_eq(fake->outside.replied, "{\"channel\":\"C1\",\"ts\":\"1700000009.000000\"}");
 }
 END_TEST
 
@@ -408,6 +428,7 @@ main(void)
 	tcase_add_test(t, the_end_is_told);
 	tcase_add_test(t, slack_post);
 	tcase_add_test(t, slack_post_without_metadata_knows_its_text);
+	tcase_add_test(t, slack_post_is_found_at_the_end_of_a_long_thread);
 	tcase_add_test(t, slack_probe);
 	tcase_add_test(t, events);
 	tcase_add_test(t, without_an_app_token_nobody_listens);
