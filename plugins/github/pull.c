@@ -38,6 +38,9 @@ seek_each(void *arg, const cJSON *json, struct drover_error *err)
 
 	if (strcmp(json_text(json, "state"), "open") != 0 || strcmp(json_text_at(json, "head.ref"), seek->branch) != 0)
 		return 0;
+	/* A fork's branch may be called the same. */
+	if (strcmp(json_text_at(json, "head.repo.full_name"), json_text_at(json, "base.repo.full_name")) != 0)
+		return 0;
 	json_id(json, "number", seek->made->number, sizeof(seek->made->number));
 	snprintf(seek->made->url, sizeof(seek->made->url), "%.500s", json_text(json, "html_url"));
 	return 1;

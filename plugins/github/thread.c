@@ -24,10 +24,15 @@ static void
 reader_keep(struct reader *reader, const struct ask *one, const cJSON *json)
 {
 	struct text_buf *text = &reader->thread->text;
-	size_t len = text_cut(one->text, strlen(one->text), COMMENT_MAX);
+	size_t len = text_cut(one->text, strlen(one->text), COMMENT_MAX), keep;
+	const char *line;
 
-	if (text->len > THREAD_MAX)
-		return;
+	/* The older half goes. */
+	if (text->len > THREAD_MAX && (line = strstr(text->data + text->len / 2, "\n\n")) != NULL) {
+		keep = text->len - (size_t)(line + 2 - text->data);
+		memmove(text->data, line + 2, keep + 1);
+		text->len = keep;
+	}
 	text_addf(text, "%s%s, %s", text->len > 0 ? "\n\n" : "", one->author, json_text(json, "created_at"));
 	if (one->path[0] != '\0')
 		text_addf(text, ", at %s", one->path);

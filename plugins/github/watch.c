@@ -254,6 +254,9 @@ watch_poll(struct drover_scope *scope, struct watch *watch, const struct watch_k
 		struct drover_error why = { 0 };
 		int looked;
 
+		/* What there is no time for any more is no trouble of the repository's. */
+		if (i > 0 && poll_is_late(&p))
+			break;
 		p.repo = names[(watch->turn + i) % n];
 		p.objects = 0;
 		p.state = NULL;
@@ -271,8 +274,8 @@ watch_poll(struct drover_scope *scope, struct watch *watch, const struct watch_k
 		}
 		poll_free(&p);
 	}
-	/* Nobody is always the last one. */
-	watch->turn = (unsigned)((watch->turn + 1) % n);
+	/* The next poll begins where this one ended, and nobody is always the last one. */
+	watch->turn = (unsigned)((watch->turn + (i < n ? i : 1)) % n);
 	if (code == 0 && good == 0 && first.code != 0) {
 		*err = first;
 		code = first.code;

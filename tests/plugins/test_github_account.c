@@ -217,7 +217,8 @@ static const char open_pull[] = "{\"repo\":\"web\",\"branch\":\"drover/x\",\"tit
 START_TEST(a_pull_request_is_opened_once_for_a_branch)
 {
 	fake_answer(kit, "GET", KIT_REPO "/pulls?head=", 200, NULL, "[{\"number\":7,\"state\":\"closed\",\"head\":{\"ref\":\"drover/x\"}},"
-	    "{\"number\":8,\"state\":\"open\",\"head\":{\"ref\":\"drover/other\"}}]");
+	    "{\"number\":8,\"state\":\"open\",\"head\":{\"ref\":\"drover/other\"}},{\"number\":9,\"state\":\"open\",\"head\":{\"ref\":\"drover/x\","
+	    "\"repo\":{\"full_name\":\"mallory/web\"}},\"base\":{\"repo\":{\"full_name\":\"acme/web\"}}}]");
 	fake_serve(kit, "GET", KIT_REPO "/labels", 200, NULL, "[{\"name\":\"bug\"}]");
 	fake_serve(kit, "POST", KIT_REPO "/issues/31/labels", 200, NULL, "[]");
 	fake_serve(kit, "POST", KIT_REPO "/pulls", 201, NULL, "{\"number\":31,\"html_url\":\"u\"}");

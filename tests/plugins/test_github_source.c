@@ -359,6 +359,28 @@ START_TEST(a_permission_that_is_hidden_is_trouble_of_its_repository)
 }
 END_TEST
 
+START_TEST(each_repository_has_its_turn)
+{
+	const char *pulls = kit_text("[%s]", kit_pull(12, "drover-bot", "drover/x", "09:59:00", ""));
+	const char *comment = kit_text("[%s]", kit_comment("1", 12, "alice", "MEMBER", "09:10:00", "a", NULL, ""));
+
+	open_source("pr-comment");
+	fake_repo(kit, "api", "https://github.com/acme/api.git", "github");
+	fake_repo(kit, "app", "https://github.com/acme/app.git", "github");
+	fake_answer(kit, "GET", KIT_REPO "/pulls?", 200, NULL, pulls);
+	fake_answer(kit, "GET", KIT_REPO "/issues/comments?", 200, NULL, comment);
+	fake_answer(kit, "GET", "/repos/acme/api/pulls?", 200, NULL, pulls);
+	fake_answer(kit, "GET", "/repos/acme/api/issues/comments?", 200, NULL, comment);
+	fake_serve(kit, "GET", "/repos/acme/", 200, NULL, "[]");
+	kit->available = 2;
+	poll_good(2);
+	ck_assert_int_eq(fake_requests(kit, "GET", "/repos/acme/"), 8);
+	/* Two have used up the room, so the next poll begins with the third. */
+	poll_good(0);
+	ck_assert_ptr_nonnull(strstr(fake_request(kit, "GET", "/repos/acme/", 8)->path, "/repos/acme/app/"));
+}
+END_TEST
+
 START_TEST(an_answer_without_a_body_is_no_empty_list)
 {
 	open_source("pr-comment");
@@ -513,6 +535,7 @@ main(void)
 	tcase_add_test(tc, ids_above_2_to_53_keep_their_digits);
 	tcase_add_test(tc, permissions_and_teams_are_found_out_when_authors_name_them);
 	tcase_add_test(tc, a_permission_that_is_hidden_is_trouble_of_its_repository);
+	tcase_add_test(tc, each_repository_has_its_turn);
 	tcase_add_test(tc, an_answer_without_a_body_is_no_empty_list);
 	tcase_add_test(tc, a_mention_on_a_pull_request_of_others_is_taken);
 	tcase_add_test(tc, a_description_that_was_there_before_drover_is_left_alone);

@@ -95,6 +95,27 @@ START_TEST(a_comment_is_worked_on_and_answered)
 }
 END_TEST
 
+START_TEST(of_a_long_conversation_the_end_is_told)
+{
+	char *list = malloc(600000), words[8001];
+	size_t used = 0;
+	int i;
+
+	memset(words, 'w', sizeof(words) - 1);
+	words[sizeof(words) - 1] = '\0';
+	for (i = 0; i < 60; i++)
+		used += (size_t)snprintf(list + used, 600000 - used, "%c%s", i == 0 ? '[' : ',',
+		    kit_comment(kit_text("%d", 500 + i), 12, "bob", "MEMBER", "09:00:00", kit_text("word-%d-%s", i, words), NULL, ""));
+	snprintf(list + used, 600000 - used, "]");
+	says("Done.", 0);
+	a_pull(kit_pull(12, "drover-bot", "drover/x", "09:59:00", ""), list, "[]");
+	run_good("pr-comment", payload);
+	ck_assert_ptr_nonnull(strstr(kit->prompt, "word-59-"));
+	ck_assert_ptr_null(strstr(kit->prompt, "word-0-"));
+	free(list);
+}
+END_TEST
+
 START_TEST(without_markers_a_post_holds_none)
 {
 	kit->options[3].value[0] = '0';
@@ -412,6 +433,7 @@ main(void)
 	tcase_add_checked_fixture(tc, kit_setup, kit_teardown);
 	tcase_set_timeout(tc, 120);
 	tcase_add_test(tc, a_comment_is_worked_on_and_answered);
+	tcase_add_test(tc, of_a_long_conversation_the_end_is_told);
 	tcase_add_test(tc, without_markers_a_post_holds_none);
 	tcase_add_test(tc, without_markers_each_ask_of_a_thread_has_an_answer_of_its_own);
 	tcase_add_test(tc, a_comment_at_a_line_is_answered_in_its_thread);
