@@ -58,6 +58,7 @@ void
 http_tell(const struct http_call *call, const struct drover_http_verdict *v)
 {
 	struct error ignored = { 0 };
+	struct buf rates = BUF_INIT;
 	struct message_out out;
 
 	if (call->scope->link == NULL)
@@ -70,6 +71,10 @@ http_tell(const struct http_call *call, const struct drover_http_verdict *v)
 	message_put_i(&out, v->code == DROVER_QUOTA ? v->retry_after_ms : 0);
 	message_put_u(&out, 1);
 	message_put_u(&out, call->not_modified);
+	for (uint64_t i = 0; i < call->r.limits_len; i++)
+		buf_addf(&rates, "%s\n", call->r.limits[i].name);
+	message_put_s(&out, buf_str(&rates));
+	buf_free(&rates);
 	message_put_s(&out, v->text);
 	(void)service_ask(call->scope, &out, NULL, NULL, &ignored);
 }

@@ -36,6 +36,7 @@ struct account {
 struct rate {
 	char *key;                   /* account's key "\nname" */
 	int64_t whole_at;            /* us: the burst is whole again */
+	int64_t each;                /* us that the last request took of it */
 	int64_t paused_until;        /* ms */
 	UT_hash_handle hh;
 };
@@ -53,6 +54,7 @@ struct limits {
 	struct rate *rates;
 	struct count *counts;
 	uint64_t waited_ms;
+	int64_t began;
 };
 
 static char *key_of(const char *a, const char *b);
@@ -62,15 +64,17 @@ static struct rate *rate_of(struct limits *, const char *account, const char *na
 static struct count *count_of(struct limits *, const char *plugin, const char *origin);
 static int64_t rate_wait(const struct rate *, const struct limits_rate *, bool critical, int64_t now);
 static void rate_take(struct rate *, const struct limits_rate *, int64_t at);
+static void rates_give_back(struct limits *, const char *account, const char *names);
 static int breaker_ask(struct account *, const char *origin, int64_t now, struct error *);
 static int breaker_tell(struct account *, int code, const char *text, int64_t now);
 
 struct limits *
-limits_new(void)
+limits_new(int64_t now)
 {
 	struct limits *l;
 
 	OBJ_NEW(l, LIMITS_MAGIC);
+	l->began = now;
 	return l;
 }
 
@@ -209,7 +213,26 @@ rate_take(struct rate *r, const struct limits_rate *rate, int64_t at)
 {
 	if (r->whole_at < at * 1000)
 		r->whole_at = at * 1000;
-	r->whole_at += rate->per_ms * 1000 / rate->count;
+	r->each = rate->per_ms * 1000 / rate->count;
+	r->whole_at += r->each;
+}
+
+/* An answer that was kept already (304) costs nothing with those who send one. */
+static void
+rates_give_back(struct limits *l, const char *account, const char *names)
+{
+	char *lines = xstrdup(names), *rest = lines, *name;
+	struct rate *r;
+
+	while ((name = strsep(&rest, "\n")) != NULL) {
+		char *key = key_of(account, name);
+
+		HASH_FIND_STR(l->rates, key, r);
+		if (r != NULL)
+			r->whole_at -= r->each;
+		free(key);
+	}
+	free(lines);
 }
 
 /* 0: closed, or this one is the probe. */
@@ -244,6 +267,8 @@ limits_take(struct limits *l, const struct limits_ask *ask, int64_t now, struct 
 
 	for (int i = 0; i < ask->rates_len; i++) {
 		rates[i] = rate_of(l, a->key, ask->rates[i].name);
+		if (rates[i]->whole_at == 0 && ask->rates[i].burst == 1)
+			rates[i]->whole_at = l->began * 1000 + ask->rates[i].per_ms * 1000 / ask->rates[i].count;
 		one = rate_wait(rates[i], &ask->rates[i], ask->critical, now);
 		if (one > wait) {
 			wait = one;
@@ -302,6 +327,8 @@ limits_tell(struct limits *l, const struct limits_tell *tell, int64_t now)
 
 	c->classes[class] += tell->requests;
 	c->kept += tell->kept;
+	if (tell->kept > 0)
+		rates_give_back(l, a->key, tell->rates);
 	came = breaker_tell(a, tell->code, tell->text, now);
 	if (pause <= 0)
 		return came;

@@ -44,10 +44,12 @@ struct limits_tell {
 	const char *limit;           /* that pause_ms is of; "": all of the credential */
 	int64_t pause_ms;
 	uint64_t requests, kept;
+	const char *rates;           /* names of those that the request was counted in, one a line: a kept answer (304) gives its place back */
 	const char *text;
 };
 
-struct limits *limits_new(void);
+/* Began now: what must keep a distance keeps it from what an earlier core may have sent just before. */
+struct limits *limits_new(int64_t now);
 void limits_free(struct limits *);
 /*
  * ms until the request may go out, which is counted from now on. -1 and nothing counted: AGAIN while the breaker is open,

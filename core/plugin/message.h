@@ -71,7 +71,7 @@
 	X(HOOK_BODY,      59, "job to core",     "from:u") /* data: the next piece of the body */ \
 	X(REPLY,          60, "core to job",     "class:i retry:i text:s number:i data:b") \
 	X(HTTP_ASK,       61, "job to core",     "origin:s credential:s limits:s critical:u patience:i") /* limits: JSON [{name, count, per_ms, burst}]; number: ms to wait, taken; AGAIN: breaker open; QUOTA: paused or over patience */ \
-	X(HTTP_TELL,      62, "job to core",     "origin:s credential:s class:i limit:s pause:i requests:u kept:u text:s") /* how it ended; pause: ms nobody asks (limit "": the whole credential); kept: answers of 304 */ \
+	X(HTTP_TELL,      62, "job to core",     "origin:s credential:s class:i limit:s pause:i requests:u kept:u rates:s text:s") /* how it ended; rates: names of the limits it was counted in, one a line; pause: ms nobody asks (limit "": the whole credential); kept: answers of 304 */ \
 	X(MEMORY_APPEND,  63, "job to core",     "subject:s key:s role:s text:s") \
 	X(MEMORY_READ,    64, "job to core",     "subject:s max:u") /* data: the text */ \
 	X(MEMORY_FORGET,  65, "job to core",     "subject:s") \

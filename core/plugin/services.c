@@ -385,7 +385,7 @@ service_http_tell(struct asker *p, struct message *m, struct answer *a)
 	struct supervisor *s = p->supervisor;
 	struct limits_tell tell = { .plugin = p->plugin, .origin = message_s(m, "origin"), .credential = message_s(m, "credential"),
 		.code = (int)message_i(m, "class"), .limit = message_s(m, "limit"), .pause_ms = message_i(m, "pause"),
-		.requests = message_u(m, "requests"), .kept = message_u(m, "kept"), .text = message_s(m, "text") };
+		.requests = message_u(m, "requests"), .kept = message_u(m, "kept"), .rates = message_s(m, "rates"), .text = message_s(m, "text") };
 	struct log_scope log = s->log;
 	char *pauses;
 	int came;
@@ -412,7 +412,7 @@ services_open(struct supervisor *s)
 	struct error err = { 0 };
 	char *pauses = NULL;
 
-	s->limits = limits_new();
+	s->limits = limits_new(clock_mono());
 	if (store_kv_get(s->daemon->store, "core", HTTP_PAUSES, &pauses, &err) == 1)
 		limits_load(s->limits, pauses, clock_mono(), clock_wall());
 	else if (err.code != 0)

@@ -9,7 +9,7 @@
 #include "plugin/limits.h"
 
 #define ORIGIN "https://api.example:443"
-#define START 1000000
+#define START 10000000
 
 static struct limits *limits;
 static struct error err;
@@ -17,7 +17,7 @@ static struct error err;
 static void
 setup(void)
 {
-	limits = limits_new();
+	limits = limits_new(START - 3600000);
 	memset(&err, 0, sizeof err);
 }
 
@@ -40,7 +40,7 @@ static int
 tell(const char *credential, int code, const char *limit, int64_t pause, int64_t now)
 {
 	struct limits_tell t = { .plugin = "p", .origin = ORIGIN, .credential = credential, .code = code, .limit = limit,
-		.pause_ms = pause, .requests = 1, .text = "answered 503" };
+		.pause_ms = pause, .requests = 1, .rates = "", .text = "answered 503" };
 
 	return limits_tell(limits, &t, now);
 }
@@ -60,6 +60,31 @@ START_TEST(a_burst_goes_at_once_and_the_rest_at_its_rate)
 	for (int i = 0; i < 4; i++)
 		ck_assert_int_eq(take("a", 60, 60000, 4, false, 60000, START + 600000), 0);
 	ck_assert_int_eq(take("a", 60, 60000, 4, false, 60000, START + 600000), 1000);
+}
+END_TEST
+
+START_TEST(a_kept_answer_gives_its_place_back)
+{
+	struct limits_tell kept = { .plugin = "p", .origin = ORIGIN, .credential = "a", .limit = "", .requests = 1, .kept = 1,
+		.rates = "core\n", .text = "" };
+
+	for (int i = 0; i < 100; i++) {
+		ck_assert_int_eq(take("a", 60, 60000, 2, false, 60000, START), 0);
+		limits_tell(limits, &kept, START);
+	}
+	ck_assert_int_eq(take("a", 60, 60000, 2, false, 60000, START), 0);
+	ck_assert_int_eq(take("a", 60, 60000, 2, false, 60000, START), 0);
+	ck_assert_int_eq(take("a", 60, 60000, 2, false, 60000, START), 1000);
+}
+END_TEST
+
+/* An earlier core may have sent one just before it was killed. */
+START_TEST(what_keeps_a_distance_keeps_it_over_a_restart)
+{
+	limits_free(limits);
+	limits = limits_new(START);
+	ck_assert_int_eq(take("a", 1, 1000, 1, true, 60000, START + 100), 900);
+	ck_assert_int_eq(take("b", 1, 1000, 1, true, 60000, START + 5000), 0);
 }
 END_TEST
 
@@ -219,7 +244,7 @@ END_TEST
 
 START_TEST(long_pauses_outlive_the_core)
 {
-	struct limits *next = limits_new();
+	struct limits *next = limits_new(0);
 	char *saved;
 
 	ck_assert_int_eq(tell("a", DROVER_QUOTA, "", 60000, START), 0);
@@ -301,6 +326,8 @@ main(void)
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, a_burst_goes_at_once_and_the_rest_at_its_rate);
+	tcase_add_test(tcase, a_kept_answer_gives_its_place_back);
+	tcase_add_test(tcase, what_keeps_a_distance_keeps_it_over_a_restart);
 	tcase_add_test(tcase, no_more_go_out_than_the_rate_allows);
 	tcase_add_test(tcase, who_would_wait_for_too_long_is_refused_and_not_counted);
 	tcase_add_test(tcase, a_fifth_of_the_burst_is_kept_for_the_critical);
