@@ -16,6 +16,7 @@
 
 #define HTTP_BACKOFF_MS 1000ll       /* doubling */
 #define HTTP_BACKOFF_MAX_MS 30000ll
+#define HTTP_RETRY_MAX_MS 86400000ll /* that a judge may ask for */
 #define HTTP_TRIES 10
 #define HTTP_REDIRECTS 3
 
@@ -123,6 +124,8 @@ http_judge(struct http_call *call, struct drover_http_verdict *v)
 		v->code = DROVER_INTERNAL;
 	if (v->retry_after_ms < 0)
 		v->retry_after_ms = 0;
+	if (v->retry_after_ms > HTTP_RETRY_MAX_MS)
+		v->retry_after_ms = HTTP_RETRY_MAX_MS;
 	return v->code != own.code || v->retry_after_ms != own.retry_after_ms || strcmp(v->text, own.text) != 0;
 }
 

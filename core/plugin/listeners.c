@@ -15,6 +15,7 @@
 #define LISTENER_BACKOFF_MS 1000     /* doubling, to LISTENER_BACKOFF_MAX_MS */
 #define LISTENER_BACKOFF_MAX_MS 300000
 #define LISTENER_AUTH_MS 300000
+#define LISTENER_RETRY_MAX_MS 86400000 /* that a plugin may ask for */
 #define LISTENER_HEALTHY_MS 600000   /* so long up: the backoff begins anew */
 
 static void listener_log(const struct runner_handle *, const struct source *, enum drover_level, const char *);
@@ -104,7 +105,9 @@ listener_wait(struct listener *l, int code, int64_t retry_ms, int64_t now)
 	if (l->backoff_ms > LISTENER_BACKOFF_MAX_MS)
 		l->backoff_ms = LISTENER_BACKOFF_MAX_MS;
 	wait = code == DROVER_AUTH ? LISTENER_AUTH_MS : l->backoff_ms;
-	return now + (retry_ms > wait ? retry_ms : wait);
+	if (retry_ms > wait)
+		wait = retry_ms < LISTENER_RETRY_MAX_MS ? retry_ms : LISTENER_RETRY_MAX_MS;
+	return now + wait;
 }
 
 void

@@ -15,6 +15,7 @@
 #define POLL_AGAIN_MS 100
 #define WAKE_LEAST_MS 1000        /* between two polls that somebody wants sooner */
 #define SETTLE_RETRY_MS 30000
+#define RETRY_MAX_MS 86400000     /* that a plugin may ask for */
 #define FAULT_RETRY_MS 300000     /* a source whose credential or configuration is refused */
 
 static void source_polled(struct runner_handle *, struct source *, struct message *);
@@ -303,7 +304,7 @@ source_polled(struct runner_handle *r, struct source *source, struct message *m)
 	if (wait > FAULT_RETRY_MS || code == DROVER_AUTH || code == DROVER_CONFIG)
 		wait = FAULT_RETRY_MS;
 	if (wait < message_i(m, "retry"))
-		wait = message_i(m, "retry");
+		wait = message_i(m, "retry") < RETRY_MAX_MS ? message_i(m, "retry") : RETRY_MAX_MS;
 	source->next_poll = now + wait;
 	if (strcmp(source->error, err.text) != 0)
 		source_log(r, source, DROVER_WARN, err.text);

@@ -10,7 +10,7 @@ mkdir "$work/plugins"
 for p in crashing future needs nosymbol small; do cp "$fixtures/$p.so" "$work/plugins/"; done
 cp "$BUILD/.libs/exec.so" "$work/plugins/"
 # A file and its plugin have one name: the same code again, called what it will do (seven letters each).
-for p in hostile opensgv openext polsegv pollhng pollext pollmny pollovr polleak pollfld; do
+for p in hostile opensgv openext polsegv pollhng pollext pollmny pollovr polleak pollfld pollput; do
 	LC_ALL=C sed "s/hostile/$p/g" "$fixtures/hostile.so" >"$work/plugins/$p.so"
 	chmod 755 "$work/plugins/$p.so"
 done
@@ -30,6 +30,7 @@ $(polls pollmny "many 5000")
 $(polls pollovr over)
 $(polls polleak "leak 4")
 $(polls pollfld "log 2000")
+$(polls pollput "fail 9223372036854775807")
 );
 CONF
 sed -i "s|^plugin_dirs = .*|plugin_dirs = (\"$work/plugins\");|" "$work/drover.conf"
@@ -69,6 +70,8 @@ check "work goes on while they crash" works 2
 
 over() { logged pollovr "struct drover_item says that its size is 4"; }
 check "no item over the bounds is taken" until_true 10 over
+put_off() { drover source list --json | jq -e '.sources[] | select(.name == "pollput.items") | (.next_poll / 1000 - now) | . > 86000 and . < 86500' >/dev/null; }
+check "a source puts itself off for a day at most" until_true 10 put_off
 check "5,000 items are more than one poll may bring" until_true 10 logged pollmny "more than one poll may"
 check "and none of them is a job" equal "$(drover list --json --limit 1000 | jq '[.jobs[] | select(.key | startswith("many-"))] | length')" 0
 check "a flood of lines is a line each, whatever they hold" sh -c \

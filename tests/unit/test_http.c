@@ -247,6 +247,24 @@ meddle(void *arg, struct drover_scope *s, const struct drover_http_response *r, 
 	v->limit = "a\nb";
 }
 
+static void
+never(void *arg, struct drover_scope *s, const struct drover_http_response *r, struct drover_http_verdict *v)
+{
+	v->code = DROVER_AGAIN;
+	v->retry_after_ms = INT64_MAX;
+}
+
+START_TEST(a_judge_may_not_put_off_for_ever)
+{
+	request.judge = never;
+	ok("", "");
+	ck_assert_int_eq(ask(), DROVER_AGAIN);
+	ck_assert_int_eq(server_count(&server), 1);
+	ck_assert_int_ge(why.retry_after_ms, 86400000);
+	ck_assert_int_le(why.retry_after_ms, 86401000);
+}
+END_TEST
+
 START_TEST(a_judge_does_not_replace_what_it_judges)
 {
 	int code = 0;
@@ -654,6 +672,7 @@ main(void)
 	tcase_add_test(tcase, nobody_there_is_trouble);
 	tcase_add_test(tcase, a_judge_decides);
 	tcase_add_test(tcase, a_judge_does_not_replace_what_it_judges);
+	tcase_add_test(tcase, a_judge_may_not_put_off_for_ever);
 	tcase_add_test(tcase, once_is_once);
 	tcase_add_test(tcase, a_dead_connection_does_not_do_it_twice);
 	tcase_add_test(tcase, what_is_too_long_is_not_read);
