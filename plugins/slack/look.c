@@ -473,6 +473,7 @@ look_channels(struct look *l, bool partly, struct drover_error *err)
 {
 	size_t n = l->m->channels_len, turn = n > 0 ? l->m->turn % n : 0, i, round;
 	bool limited = l->a->history_per_minute > 0;
+	char why[DROVER_ERROR_MAX];
 	int code;
 
 	/* First those where something is known to be, then the others in turn. */
@@ -505,9 +506,12 @@ look_channels(struct look *l, bool partly, struct drover_error *err)
 			return code;
 		}
 	}
-	if (!partly && l->failed > 0 && l->good == 0)
+	if (!partly && l->failed > 0 && l->good == 0) {
+		/* Slack's own word where it said one; else what was wrong with its answer. */
+		snprintf(why, sizeof(why), "%s", l->a->judged.error[0] != '\0' ? l->a->judged.error : err->text);
 		return err->code == DROVER_CONFIG ? err->code : plugin_fail(err, DROVER_CONFIG,
-		    "slack: none of %zu channels can be read, the last for: %s", l->failed, l->a->judged.error);
+		    "slack: none of %zu channels can be read, the last for: %s", l->failed, why);
+	}
 	return 0;
 }
 

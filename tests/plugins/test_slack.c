@@ -210,6 +210,7 @@ START_TEST(one_bad_channel_blinds_no_other)
 	fake_answer(fake, "GET", "/conversations.history?channel=C2&", 200, NULL, "{\"ok\":false,\"error\":\"not_in_channel\"}");
 	fake_answer(fake, "GET", "/conversations.history?channel=C1&", 200, NULL, "{\"ok\":false,\"error\":\"not_in_channel\"}");
 	ck_assert_int_eq(kit_poll(&kit), DROVER_CONFIG);
+	ck_assert_ptr_nonnull(strstr(kit.err.text, "not_in_channel"));
 }
 END_TEST
 
