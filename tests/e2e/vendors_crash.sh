@@ -131,6 +131,8 @@ slack_seen() {
 		"messages \($said | length), answers \([$said[] | select(.text | contains("answer s'"$1"'"))] | length), reactions \($asked.reactions | keys | join(","))"'
 }
 
+# A test that is ended from outside says how far it was.
+trap 'cat "$top"/*.out; finish interrupted' INT TERM
 for plugin in jira github slack; do
 	case $plugin in
 	jira) vendors="1 jira github" ;;
