@@ -22,6 +22,7 @@
 #define NAMES_SHOWN_MAX 300
 #define SUFFIX ".md"
 
+static bool prompts_is_name(const char *);
 static char *folder_of(const struct config *, const struct prompt_for *, enum prompt_place);
 static bool lies_below(int fd, const char *dir);
 static int file_read(const struct config *, const char *path, struct buf *, struct error *);
@@ -37,7 +38,8 @@ prompts_place_name(enum prompt_place place)
 	return names[place];
 }
 
-bool
+/* [a-z0-9-]+, at most 64 bytes. */
+static bool
 prompts_is_name(const char *name)
 {
 	return text_is_name(name) && strchr(name, '_') == NULL;

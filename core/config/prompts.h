@@ -31,8 +31,6 @@ struct prompt_text {
 
 /* "source", "repo", "configuration", "drover". */
 const char *prompts_place_name(enum prompt_place);
-/* [a-z0-9-]+, at most 64 bytes. */
-bool prompts_is_name(const char *);
 /*
  * The file of a prompt: in a configured folder PLUGIN/NAME.md, else NAME.md; in drover's own PLUGIN/NAME.md.
  * -1: PERMANENT when there is none ("no such prompt NAME: there are a, b"), CONFIG when the first there is cannot be used.

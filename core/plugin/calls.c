@@ -51,7 +51,7 @@ call_fail(void (*fn)(void *, int, const char *, size_t), void *arg, int code, co
 	fn(arg, code, text, strlen(text));
 }
 
-static const cJSON *
+const cJSON *
 call_operation(const struct runner_handle *r, const char *name)
 {
 	const cJSON *operation;

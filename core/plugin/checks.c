@@ -80,7 +80,7 @@ check_plugin(struct check_run *run, struct runner_handle *r)
 		check_add(run, "plugin", r->plugin, "plugin", false, why);
 		return;
 	}
-	if (!probe_offered(r)) {
+	if (call_operation(r, "probe") == NULL) {
 		check_add(run, "plugin", r->plugin, "plugin", true, "has nothing to check");
 		return;
 	}

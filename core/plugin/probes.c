@@ -23,17 +23,6 @@ struct probing {
 static void probe_answered(void *, int code, const char *text, size_t len);
 static void probe_say(const struct runner_handle *);
 
-bool
-probe_offered(const struct runner_handle *r)
-{
-	const cJSON *operation;
-
-	cJSON_ArrayForEach(operation, json_get(r->exports, "operations"))
-		if (strcmp(json_str(operation, "name", ""), "probe") == 0)
-			return true;
-	return false;
-}
-
 void
 probe_forget(struct runner_handle *r)
 {
@@ -48,7 +37,7 @@ probe_start(struct runner_handle *r)
 	char operation[DROVER_NAME_MAX + 8];
 
 	r->probe.due = 0;
-	if (!probe_offered(r))
+	if (call_operation(r, "probe") == NULL)
 		return;
 	probing = xcalloc(1, sizeof *probing);
 	probing->supervisor = r->supervisor;

@@ -273,6 +273,8 @@ void services_open(struct supervisor *); /* takes up the pauses of an earlier co
 /* A new one, to be sent by the caller; timeout_ms 0: none. */
 struct call *call_open(struct runner_handle *, enum call_kind, int64_t timeout_ms);
 struct call *call_find(struct supervisor *, uint64_t id); /* NULL: over */
+/* The operation NAME as the plugin describes it; NULL: it offers none. */
+const cJSON *call_operation(const struct runner_handle *, const char *name);
 /* Tells whoever waits, and frees it. */
 void call_close(struct supervisor *, struct call *, int code, const char *text, size_t len);
 /* Takes the message when it is an answer to a call. */
@@ -292,7 +294,6 @@ void hooks_body(const struct call *, struct message *, struct buf *out, struct e
 void hooks_close(struct supervisor *);
 
 /* probes.c */
-bool probe_offered(const struct runner_handle *);
 void probe_start(struct runner_handle *);
 int64_t probe_tick(struct runner_handle *, int64_t now);
 /* An answer of the operation as {ok, checks, ...}, whatever it was. The caller deletes. */

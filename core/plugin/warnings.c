@@ -48,7 +48,6 @@ static void
 warn_of_notify(cJSON *list, struct supervisor *s, int place, const struct config_notify *notify)
 {
 	char plugin[DROVER_NAME_MAX + 1];
-	const cJSON *operation;
 	struct runner_handle *r;
 
 	snprintf(plugin, sizeof plugin, "%.*s", (int)strcspn(notify->operation, "."), notify->operation);
@@ -58,10 +57,8 @@ warn_of_notify(cJSON *list, struct supervisor *s, int place, const struct config
 	}
 	if ((r = runner_find(s, plugin)) == NULL || r->state != RUNNER_READY)
 		return;
-	cJSON_ArrayForEach(operation, json_get(r->exports, "operations"))
-		if (strcmp(json_str(operation, "name", ""), notify->operation + strlen(plugin) + 1) == 0)
-			return;
-	warn(list, "notify.%d: plugin %s has no operation %s", place, plugin, notify->operation);
+	if (call_operation(r, notify->operation + strlen(plugin) + 1) == NULL)
+		warn(list, "notify.%d: plugin %s has no operation %s", place, plugin, notify->operation);
 }
 
 static void

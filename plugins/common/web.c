@@ -159,7 +159,6 @@ web_send(struct web *w, const struct web_ask *ask, struct web_answer *answer, st
 	if (code != 0)
 		return code;
 	answer->status = answer->response.status;
-	answer->not_modified = answer->response.not_modified != 0;
 	answer->body = answer->response.body;
 	answer->body_len = answer->response.body_len;
 	if (answer->response.next != NULL && (answer->next = strdup(answer->response.next)) == NULL)

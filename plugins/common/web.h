@@ -44,7 +44,6 @@ struct web_ask {
 
 struct web_answer {
 	int status;
-	bool not_modified;
 	cJSON *json;                           /* NULL where the body is empty or was not asked to be JSON; the caller's: web_answer_free */
 	char *next;                            /* header Link, rel="next", or NULL */
 	const char *body;                      /* raw; lives until the scope's next request */

@@ -83,7 +83,8 @@ method_find(const char *name)
 	return NULL;
 }
 
-int
+/* The class of an error string, and a sentence on what to do or "". */
+static int
 judge_class(const char *error, const char **help)
 {
 	size_t i;
@@ -98,7 +99,8 @@ judge_class(const char *error, const char **help)
 	return DROVER_PERMANENT;
 }
 
-bool
+/* The error means that what was asked for is so already. */
+static bool
 judge_is_done(const char *method, const char *error)
 {
 	size_t i;

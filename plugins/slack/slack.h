@@ -74,10 +74,6 @@ struct judged {
 const struct method *method_find(const char *name); /* NULL: none */
 /* For drover_http_request.judge; arg is a struct judged. */
 void judge_answer(void *arg, struct drover_scope *, const struct drover_http_response *, struct drover_http_verdict *);
-/* The class of an error string, and a sentence on what to do or "". once: of a method that must not be done twice. */
-int judge_class(const char *error, const char **help);
-/* The error means that what was asked for is so already. */
-bool judge_is_done(const char *method, const char *error);
 /* The failure is one of this channel, and others may be better off. */
 bool judge_is_of_channel(const char *error);
 
