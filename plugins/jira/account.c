@@ -222,7 +222,7 @@ request_send(struct jira *j, const struct jira_request *request, const char *pat
 	ask.limits_len = 1;
 	if (request->issue != NULL) {
 		snprintf(j->issue_limit, sizeof(j->issue_limit), "issue/%s", request->issue);
-		j->limits[ask.limits_len++] = (struct drover_http_limit){ j->issue_limit, 90, 15, 30000 };
+		j->limits[ask.limits_len++] = (struct drover_http_limit){ j->issue_limit, 80, 14, 30000 };
 	} else
 		j->issue_limit[0] = '\0';
 	ask.flags = (j->critical ? DROVER_HTTP_CRITICAL : 0) | (request->once ? DROVER_HTTP_ONCE : 0);
