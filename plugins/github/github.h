@@ -267,6 +267,8 @@ void poll_find_drop(struct poll *);
 void poll_find_remove(struct poll *, size_t index);
 /* Leaves the finds on open pull requests that are drover's own, or the others. */
 void poll_keep(struct poll *, bool own);
+/* Whether the callback's time is nearly over. */
+bool poll_is_late(const struct poll *);
 void poll_free(struct poll *);
 /* Number at the end of an API URL ".../issues/12"; "" where there is none. */
 void url_number(const char *url, char *out, size_t);

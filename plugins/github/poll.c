@@ -23,7 +23,6 @@ const char *const poll_list_names[LISTS] = { "comments", "review_comments", "pul
 
 static int list_page(struct poll *, struct track *, const char *, int (*)(struct poll *, const cJSON *, struct drover_error *),
     int64_t *, char **, struct drover_error *);
-static bool poll_is_late(const struct poll *);
 static int pulls_each(void *, const cJSON *, struct drover_error *);
 static int comment_each(struct poll *, const cJSON *, enum lists, struct drover_error *);
 static int comments_each(struct poll *, const cJSON *, struct drover_error *);
@@ -41,8 +40,7 @@ url_number(const char *url, char *out, size_t size)
 		snprintf(out, size, "%s", last + 1);
 }
 
-/* Whether the callback's time is nearly over. */
-static bool
+bool
 poll_is_late(const struct poll *p)
 {
 	return p->scope->host->time->remaining(p->scope) < SPARE_MS;
