@@ -186,7 +186,7 @@ json_id(const cJSON *object, const char *key, char *out, size_t size)
 	if (cJSON_IsString(item)) {
 		if (strlen(item->valuestring) < size)
 			memcpy(out, item->valuestring, strlen(item->valuestring) + 1);
-	} else if (cJSON_IsNumber(item) && fabs(item->valuedouble) <= 0x1p53 && trunc(item->valuedouble) == item->valuedouble) {
+	} else if (cJSON_IsNumber(item) && fabs(item->valuedouble) <= 0x1p53 && (double)(int64_t)item->valuedouble == item->valuedouble) {
 		if ((size_t)snprintf(out, size, "%.0f", item->valuedouble) >= size)
 			out[0] = '\0';
 	}
