@@ -14,7 +14,7 @@
 #define LINE_MAX_BYTES 4096
 
 static void print_safe(FILE *, const char *text);
-static void say(struct cli *, const char *format, va_list);
+static void say(struct cli *, const char *format, va_list) __attribute__((format(printf, 2, 0)));
 
 static void
 say(struct cli *cli, const char *format, va_list ap)
