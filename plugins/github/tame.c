@@ -9,6 +9,8 @@
 
 #include "github.h"
 
+#define FENCE_MAX 32
+
 static const char cut_note[] = "\n\n[... cut: too long for a comment]";
 
 static bool trusts_fences(const char *);
@@ -31,7 +33,7 @@ trusts_fences(const char *text)
 	return true;
 }
 
-/* A line of three or more "`" or "~" at its very start. */
+/* A line of three or more "`" or "~" at its very start; of more than FENCE_MAX it is left to be plain, so that closing it takes no room. */
 static bool
 is_fence(const char *line, char *mark, size_t *len)
 {
@@ -41,7 +43,7 @@ is_fence(const char *line, char *mark, size_t *len)
 		return false;
 	for (n = 1; line[n] == *line; n++)
 		continue;
-	if (n < 3 || (*line == '`' && memchr(line + n, '`', strcspn(line + n, "\n")) != NULL))
+	if (n < 3 || n > FENCE_MAX || (*line == '`' && memchr(line + n, '`', strcspn(line + n, "\n")) != NULL))
 		return false;
 	*mark = *line;
 	*len = n;
@@ -77,7 +79,7 @@ tame_line(struct text_buf *out, const char *text, const char *line, const char *
 char *
 post_tame(const char *given, size_t max)
 {
-	size_t len = strlen(given), fence_len = 0, n = 0, most = max - sizeof(cut_note) - 8;
+	size_t len = strlen(given), fence_len = 0, n = 0, most = max - sizeof(cut_note) - FENCE_MAX - 1;
 	struct text_buf out = { 0 };
 	char *text = malloc(len + 1), fence = '\0', mark = '\0';
 	const char *line, *end;
@@ -102,12 +104,15 @@ post_tame(const char *given, size_t max)
 			fence = '\0';
 	}
 	free(text);
-	if (!whole) {
-		/* What follows must not become code. */
-		if (fence != '\0')
-			text_add(&out, fence == '`' ? "\n```" : "\n~~~", 4);
-		text_add(&out, cut_note, sizeof(cut_note) - 1);
+	/* What follows, the marker too, must not become code. */
+	if (fence != '\0') {
+		if (out.len > 0 && out.data[out.len - 1] != '\n')
+			text_add(&out, "\n", 1);
+		for (n = 0; n < fence_len; n++)
+			text_add(&out, &fence, 1);
 	}
+	if (!whole)
+		text_add(&out, cut_note, sizeof(cut_note) - 1);
 	if (out.bad) {
 		text_free(&out);
 		return NULL;
