@@ -293,17 +293,17 @@ class GitHubTest(Case):
             env = dict(os.environ, GIT_AUTHOR_NAME="T", GIT_AUTHOR_EMAIL="t@localhost", GIT_COMMITTER_NAME="T", GIT_COMMITTER_EMAIL="t@localhost")
 
             def git(*args):
-                return subprocess.run(["git", "-C", folder + "/work", *args], env=env, check=True, capture_output=True, text=True).stdout.strip()
-            subprocess.run(["git", "init", "-q", "-b", "main", folder + "/work"], check=True)
+                return subprocess.run(["git", "-C", folder + "/tree", *args], env=env, check=True, capture_output=True, text=True).stdout.strip()
+            subprocess.run(["git", "init", "-q", "-b", "main", folder + "/tree"], check=True)
             git("commit", "-q", "--allow-empty", "-m", "one")
-            subprocess.run(["git", "clone", "-q", "--bare", folder + "/work", folder + "/bare.git"], check=True, capture_output=True)
+            subprocess.run(["git", "clone", "-q", "--bare", folder + "/tree", folder + "/bare.git"], check=True, capture_output=True)
             self.client.control("add/repo", name="acme/real", git=folder + "/bare.git")
             path = "/repos/acme/real/pulls"
             wanted = {"title": "T", "head": "topic", "base": "main"}
             self.assertEqual(self.client("POST", path, wanted)[2]["errors"][0]["field"], "head")
             git("push", "-q", folder + "/bare.git", "main:topic")
             self.assertIn("No commits between", self.client("POST", path, wanted)[2]["errors"][0]["message"])
-            with open(folder + "/work/file", "w", encoding="ascii") as file:
+            with open(folder + "/tree/file", "w", encoding="ascii") as file:
                 file.write("text\n")
             git("add", "file")
             git("commit", "-q", "-m", "two")
