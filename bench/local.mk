@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 EXTRA_PROGRAMS += bench-tools
 bench_tools_SOURCES = bench/tools.c
-bench_tools_LDADD = libbase.la $(CJSON_LIBS)
+bench_tools_LDADD = $(core_libs) $(CJSON_LIBS)
 EXTRA_PROGRAMS += bench-lease
 bench_lease_SOURCES = bench/bench_lease.c
-bench_lease_LDADD = liblease.la libconfigure.la libbase.la
+bench_lease_LDADD = $(core_libs)
 EXTRA_DIST += bench/run.sh
 CLEANFILES += bench-tools$(EXEEXT) bench-lease$(EXEEXT)
 

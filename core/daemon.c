@@ -25,8 +25,8 @@
 #include "daemon_run.h"
 #include "lease/tree.h"
 #include "notice/notice.h"
-#include "plugin/prompts.h"
-#include "plugin/supervisor.h"
+#include "load/prompt_files.h"
+#include "super/supervisor.h"
 
 #define DAEMON_MAGIC 0xd0eed0eeu
 #define RECHECK_MS 1000       /* floors of memory and disk, while something waits */

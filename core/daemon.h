@@ -19,7 +19,7 @@
 #include "queue/queue.h"
 #include "store/store.h"
 
-struct supervisor; /* core/plugin/supervisor.h: runners and workers */
+struct supervisor; /* core/super/supervisor.h: runners and workers */
 struct api;        /* core/api/api.h */
 struct notices;    /* core/notice/notice.h */
 

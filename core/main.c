@@ -16,10 +16,10 @@
 #include "config/config.h"
 #include "daemon_run.h"
 #include "lease/keeper.h"
-#include "plugin/loader.h"
-#include "plugin/prompts.h"
-#include "plugin/runner.h"
-#include "plugin/settings.h"
+#include "load/loader.h"
+#include "load/prompt_files.h"
+#include "run/runner.h"
+#include "load/settings.h"
 
 #define ROLE_FD 3
 #define EXIT_USAGE 3

@@ -1,5 +1,21 @@
 noinst_LTLIBRARIES += libapi.la
-libapi_la_SOURCES = core/api/api.h core/api/server.h \
-  core/api/core.c core/api/events.c core/api/facts.c core/api/house.c core/api/house.h core/api/intake.c core/api/jobs.c core/api/metrics.c core/api/output.c core/api/peer.c \
-  core/api/reply.c core/api/routes.c core/api/server.c core/api/stream.c core/api/symphony.c core/api/trust.c
+libapi_la_SOURCES = \
+  core/api/api.h \
+  core/api/connections.c \
+  core/api/connections.h \
+  core/api/control.c \
+  core/api/events.c \
+  core/api/intake.c \
+  core/api/inventory.c \
+  core/api/jobs.c \
+  core/api/metrics.c \
+  core/api/output.c \
+  core/api/peer.c \
+  core/api/reply.c \
+  core/api/routes.c \
+  core/api/server.c \
+  core/api/server.h \
+  core/api/stream.c \
+  core/api/symphony.c \
+  core/api/trust.c
 libapi_la_LIBADD = $(LIBEVENT_LIBS)

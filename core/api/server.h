@@ -12,7 +12,7 @@
 #include <event2/http.h>
 #include <event2/keyvalq_struct.h>
 
-#include "api/house.h"
+#include "api/connections.h"
 #include "base/buf.h"
 #include "base/error.h"
 #include "daemon.h"

@@ -1,9 +1,27 @@
 noinst_LTLIBRARIES += libcli.la
-libcli_la_SOURCES = core/cli/cli.h core/cli/run.h \
-  core/cli/client.c core/cli/commands.c core/cli/follow.c core/cli/jobs.c core/cli/lists.c core/cli/local.c core/cli/operate.c \
-  core/cli/parse.c core/cli/plugin.c core/cli/run.c core/cli/run_config.c core/cli/run_daemon.c core/cli/run_presets.c core/cli/run_show.c core/cli/run_watch.c \
-  core/cli/spawn.c core/cli/table.c core/cli/talk.c core/cli/trust.c
-libcli_la_SOURCES += core/cli/prompts.c
+libcli_la_SOURCES = \
+  core/cli/cli.h \
+  core/cli/client.c \
+  core/cli/commands.c \
+  core/cli/follow.c \
+  core/cli/jobs.c \
+  core/cli/lists.c \
+  core/cli/local.c \
+  core/cli/operate.c \
+  core/cli/parse.c \
+  core/cli/plugin.c \
+  core/cli/prompts.c \
+  core/cli/run.c \
+  core/cli/run.h \
+  core/cli/run_config.c \
+  core/cli/run_daemon.c \
+  core/cli/run_presets.c \
+  core/cli/run_show.c \
+  core/cli/run_watch.c \
+  core/cli/spawn.c \
+  core/cli/table.c \
+  core/cli/talk.c \
+  core/cli/trust.c
 libcli_la_CPPFLAGS = $(AM_CPPFLAGS) $(CURL_CFLAGS)
 libcli_la_LIBADD = $(CURL_LIBS) $(CJSON_LIBS)
 

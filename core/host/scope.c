@@ -5,7 +5,7 @@
 
 #include "base/mem.h"
 #include "host/env.h"
-#include "host/http.h"
+#include "host/http/http.h"
 #include "host/service.h"
 
 struct scope *

@@ -12,7 +12,7 @@
 #include "base/log.h"
 #include "config/config.h"
 #include "config/options.h"
-#include "host/link.h"
+#include "wire/link.h"
 #include "lease/tree.h"
 
 #define SCOPE_MAGIC 0x5c09e001u

@@ -10,7 +10,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "host/scope.h"
-#include "plugin/message.h"
+#include "wire/message.h"
 
 #define ROLE_PLUGIN (1u << SCOPE_PLUGIN)
 #define ROLE_SOURCE (1u << SCOPE_SOURCE)

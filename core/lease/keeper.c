@@ -16,7 +16,7 @@
 #include "config/options.h"
 #include "lease/keeper.h"
 #include "lease/files.h"
-#include "plugin/message.h"
+#include "wire/message.h"
 
 #define IOPRIO_WHO_PROCESS 1
 #define IOPRIO_IDLE (3 << 13)

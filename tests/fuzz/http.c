@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "host/http.h"
+#include "host/http/http.h"
 
 #define NOW 1795000000000ll
 #define DAY 86400000ll

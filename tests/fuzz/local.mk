@@ -6,23 +6,23 @@ EXTRA_PROGRAMS += $(fuzz_programs)
 CLEANFILES += $(fuzz_programs)
 fuzz_message_SOURCES = tests/fuzz/message.c
 fuzz_message_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
-fuzz_message_LDADD = libplugin.la libbase.la
+fuzz_message_LDADD = $(core_libs)
 fuzz_config_SOURCES = tests/fuzz/config.c
 fuzz_config_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
-fuzz_config_LDADD = libconfigure.la libbase.la
+fuzz_config_LDADD = $(core_libs)
 fuzz_reader_SOURCES = tests/fuzz/reader.c
 fuzz_reader_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
-fuzz_reader_LDADD = libhost.la libbase.la
+fuzz_reader_LDADD = $(core_libs)
 fuzz_adf_SOURCES = tests/fuzz/adf.c $(jira_la_SOURCES)
 fuzz_adf_CPPFLAGS = $(plugin_cppflags) $(CJSON_CFLAGS) $(CRYPTO_CFLAGS)
 fuzz_adf_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 fuzz_adf_LDADD = $(CJSON_LIBS) $(CRYPTO_LIBS)
 fuzz_prompt_SOURCES = tests/fuzz/prompt.c
 fuzz_prompt_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
-fuzz_prompt_LDADD = libhost.la liblease.la libplugin.la libconfigure.la libbase.la
+fuzz_prompt_LDADD = $(core_libs)
 fuzz_http_SOURCES = tests/fuzz/http.c
 fuzz_http_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
-fuzz_http_LDADD = libhost.la liblease.la libplugin.la libconfigure.la libbase.la
+fuzz_http_LDADD = $(core_libs)
 fuzz_json_SOURCES = tests/fuzz/json.c $(plugin_web) plugins/common/text.c
 fuzz_json_CPPFLAGS = $(plugin_cppflags) $(CJSON_CFLAGS)
 fuzz_json_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer

@@ -4,7 +4,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "plugin/message.h"
+#include "wire/message.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 

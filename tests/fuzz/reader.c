@@ -4,7 +4,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "host/agent.h"
+#include "host/agent/agent.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 

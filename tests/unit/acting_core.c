@@ -20,7 +20,7 @@
 #include "base/path.h"
 #include "config/config.h"
 #include "acting_core.h"
-#include "plugin/runner.h"
+#include "run/runner.h"
 #include "temp.h"
 
 #define CORE_WAIT_MS 20000

@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "plugin/message.h"
+#include "wire/message.h"
 
 struct core {
 	char *dir;               /* temporary, with plugins/hostile.so */

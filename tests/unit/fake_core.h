@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "plugin/message.h"
+#include "wire/message.h"
 
 #define FAKE_PEERS 8
 #define FAKE_ROWS 128

@@ -27,12 +27,12 @@ check_plugin_SOURCES = tests/unit/test_plugin.c tests/unit/test_plugin.h tests/u
   tests/unit/test_loader.c tests/unit/temp.c tests/unit/temp.h
 check_plugin_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) -DSOURCE_DIR='"$(abs_top_srcdir)"' \
   -DFIXTURES='"$(abs_top_builddir)/tests/fixtures/plugins/.libs"'
-check_plugin_LDADD = libplugin.la libconfigure.la libbase.la $(CHECK_LIBS)
+check_plugin_LDADD = $(core_libs) $(CHECK_LIBS)
 
 check_PROGRAMS += check_runner
 TESTS += check_runner
 check_runner_SOURCES = tests/unit/test_link.c tests/unit/test_runner.c tests/unit/test_runner.h tests/unit/test_forks.c tests/unit/test_worker.c tests/unit/acting_core.c \
   tests/unit/acting_core.h tests/unit/temp.c tests/unit/temp.h
 check_runner_CPPFLAGS = $(check_plugin_CPPFLAGS)
-check_runner_LDADD = libplugin.la libhost.la liblease.la libconfigure.la libbase.la $(CHECK_LIBS)
+check_runner_LDADD = $(core_libs) $(CHECK_LIBS)
 endif

@@ -15,9 +15,9 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/path.h"
-#include "host/agent.h"
+#include "host/agent/agent.h"
 #include "host/scope.h"
-#include "plugin/message.h"
+#include "wire/message.h"
 
 #include "temp.h"
 

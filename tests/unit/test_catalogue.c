@@ -9,8 +9,8 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "host/agent.h"
-#include "host/reset.h"
+#include "host/agent/agent.h"
+#include "host/agent/reset.h"
 
 #include "temp.h"
 

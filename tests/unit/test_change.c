@@ -18,7 +18,7 @@
 #include "base/path.h"
 #include "base/text.h"
 #include "change_kit.h"
-#include "host/agent.h"
+#include "host/agent/agent.h"
 #include "probe.h"
 #include "temp.h"
 

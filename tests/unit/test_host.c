@@ -15,7 +15,7 @@
 #include "base/path.h"
 #include "base/text.h"
 #include "fake_core.h"
-#include "host/change.h"
+#include "host/change/change.h"
 #include "host/scope.h"
 #include "temp.h"
 

@@ -5,7 +5,7 @@
 
 #include <check.h>
 
-#include "host/http.h"
+#include "host/http/http.h"
 #include "host/scope.h"
 #include "temp.h"
 #include "web_server.h"

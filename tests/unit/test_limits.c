@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "plugin/limits.h"
+#include "super/limits.h"
 
 #define ORIGIN "https://api.example:443"
 #define START 10000000

@@ -9,7 +9,7 @@
 
 #include "base/clock.h"
 #include "base/path.h"
-#include "host/link.h"
+#include "wire/link.h"
 #include "temp.h"
 #include "test_runner.h"
 

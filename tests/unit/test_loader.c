@@ -12,8 +12,8 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/path.h"
-#include "plugin/crash.h"
-#include "plugin/loader.h"
+#include "run/crash.h"
+#include "load/loader.h"
 #include "temp.h"
 #include "test_plugin.h"
 

@@ -13,7 +13,7 @@
 
 #include "base/mem.h"
 #include "base/path.h"
-#include "plugin/message.h"
+#include "wire/message.h"
 #include "temp.h"
 #include "test_plugin.h"
 

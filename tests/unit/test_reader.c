@@ -9,7 +9,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/text.h"
-#include "host/agent.h"
+#include "host/agent/agent.h"
 
 #define FIXTURES TEST_SRCDIR "/tests/fixtures/agents"
 #define SHARED TEST_SRCDIR "/../shared/agents"

@@ -12,7 +12,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "lease/keeper.h"
-#include "plugin/message.h"
+#include "wire/message.h"
 
 #include "test_tree.h"
 

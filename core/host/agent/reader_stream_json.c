@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reads `--output-format stream-json` of Claude Code and of CLIs that print the same shape (qwen-code).
+ * Each message carries its usage, repeated for every block of it; the result has the total. A run that
+ * ends without a result is counted by its messages.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "host/agent/reader.h"
+
+#define SEEN 32
+
+struct stream {
+	struct { uint64_t id; struct drover_usage usage; } seen[SEEN]; /* the last messages, a ring */
+	unsigned int next;
+	struct drover_usage sum;
+	int64_t resets_at;           /* of the limit that was hit, as a number of the vendor's; 0: none */
+};
+
+static void stream_event(struct agent_reader *, const cJSON *event);
+static void stream_assistant(struct agent_reader *, const cJSON *event);
+static void stream_result(struct agent_reader *, const cJSON *event);
+static void stream_failure(struct agent_reader *, const cJSON *event);
+static void stream_limit(struct agent_reader *, const cJSON *info);
+static struct drover_usage stream_usage(const cJSON *usage);
+static bool stream_used(const struct drover_usage *);
+
+const struct agent_reader_kind reader_stream_json = {
+	.name = "stream-json", .counts = true, .state_size = sizeof(struct stream), .event = stream_event,
+};
+
+static void
+stream_event(struct agent_reader *r, const cJSON *event)
+{
+	const char *type = json_str(event, "type", "");
+
+	if (strcmp(type, "assistant") == 0)
+		stream_assistant(r, event);
+	else if (strcmp(type, "result") == 0)
+		stream_result(r, event);
+	else if (strcmp(type, "rate_limit_event") == 0)
+		stream_limit(r, json_get(event, "rate_limit_info"));
+}
+
+static void
+stream_assistant(struct agent_reader *r, const cJSON *event)
+{
+	struct stream *st = r->state;
+	const cJSON *message = json_get(event, "message"), *block;
+	const char *id = json_str(message, "id", json_str(event, "uuid", "")), *text;
+	struct drover_usage usage = stream_usage(json_get(message, "usage"));
+	uint64_t hash = text_hash(id, strlen(id));
+	unsigned int i;
+
+	usage.turns = 1;
+	for (i = 0; i < SEEN && (st->seen[i].id != hash || st->seen[i].usage.turns == 0); i++)
+		;
+	if (i < SEEN)
+		reader_sum(&st->sum, &st->seen[i].usage, -1);
+	else
+		i = st->next++ % SEEN;
+	st->seen[i].id = hash;
+	st->seen[i].usage = usage;
+	reader_sum(&st->sum, &usage, 1);
+	r->usage = st->sum;
+
+	if (json_get(event, "parent_tool_use_id") != NULL && !cJSON_IsNull(json_get(event, "parent_tool_use_id")))
+		return;
+	cJSON_ArrayForEach(block, json_get(message, "content")) {
+		text = json_str(block, "text", "");
+		if (strcmp(json_str(block, "type", ""), "text") == 0 && *text != '\0')
+			reader_set(&r->text, text, READER_TEXT_MAX);
+	}
+}
+
+static void
+stream_result(struct agent_reader *r, const cJSON *event)
+{
+	struct stream *st = r->state;
+	struct drover_usage total = stream_usage(json_get(event, "usage"));
+	const char *text = json_str(event, "result", "");
+
+	if (!stream_used(&total))
+		total = st->sum;
+	total.turns = reader_tokens(event, "num_turns");
+	if (total.turns == 0)
+		total.turns = st->sum.turns;
+	total.cost_microusd = reader_microusd(event, "total_cost_usd");
+	r->usage = st->sum = total;
+	memset(st->seen, 0, sizeof st->seen);
+
+	if (*text != '\0')
+		reader_set(&r->text, text, READER_TEXT_MAX);
+	r->claims_success = !json_bool(event, "is_error", false) && strncmp(json_str(event, "subtype", ""), "error", 5) != 0;
+	if (r->claims_success)
+		buf_clear(&r->failure);
+	else
+		stream_failure(r, event);
+}
+
+static void
+stream_failure(struct agent_reader *r, const cJSON *event)
+{
+	const struct stream *st = r->state;
+	const cJSON *first = cJSON_GetArrayItem(json_get(event, "errors"), 0);
+	const char *text = json_str(event, "result", "");
+	char resets[48];
+
+	if (*text == '\0')
+		text = json_str(json_get(event, "error"), "message", json_str(event, "error", ""));
+	if (*text == '\0')
+		text = cJSON_IsString(first) ? first->valuestring : json_str(first, "message", "");
+	if (*text == '\0')
+		text = json_str(event, "subtype", "an error without a message");
+	reader_set(&r->failure, text, READER_FAILURE_MAX - sizeof resets);
+	if (st->resets_at > 0) {
+		snprintf(resets, sizeof resets, " (limit, resetsAt %" PRId64 ")", st->resets_at);
+		reader_add(&r->failure, resets, strlen(resets), READER_FAILURE_MAX);
+	}
+}
+
+static void
+stream_limit(struct agent_reader *r, const cJSON *info)
+{
+	struct stream *st = r->state;
+
+	if (strcmp(json_str(info, "status", ""), "rejected") == 0)
+		st->resets_at = reader_tokens(info, "resetsAt");
+	else
+		st->resets_at = 0;
+}
+
+/* Where a total is given and is input plus output, the cached tokens are inside the input (qwen-code), else beside it. */
+static struct drover_usage
+stream_usage(const cJSON *usage)
+{
+	int64_t input = reader_tokens(usage, "input_tokens"), total = reader_tokens(usage, "total_tokens");
+	struct drover_usage u = {
+		.cached = reader_tokens(usage, "cache_read_input_tokens"),
+		.output = reader_tokens(usage, "output_tokens"),
+	};
+
+	if (total > 0 && total == input + u.output && u.cached <= input)
+		u.input = input - u.cached;
+	else
+		u.input = input + reader_tokens(usage, "cache_creation_input_tokens");
+	return u;
+}
+
+static bool
+stream_used(const struct drover_usage *u)
+{
+	return u->input + u->cached + u->output > 0;
+}

@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reads the time at which a limit resets out of a vendor's words: a clock on the user's wall, a span, a
+ * number or a timestamp. What is nonsense, over, or too far ahead to believe is no time at all.
+ */
+#include <ctype.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "host/agent/reset.h"
+
+#define SECOND INT64_C(1000)
+#define DAY (86400 * SECOND)
+#define FAR (35 * DAY)
+#define JUST_NOW (120 * SECOND)  /* clocks are written to the minute */
+#define ZONEINFO "/usr/share/zoneinfo"
+
+struct moment {
+	int year, month, day;        /* -1: not said; month from 0 */
+	int hour, minute, second;
+};
+
+static int64_t clock_next(const char *text, const char *zone, int64_t now);
+static bool clock_parse(const char *s, struct moment *);
+static bool clock_parse_date(const char **s, struct moment *);
+static int64_t clock_pick(const struct moment *, int64_t now);
+static int64_t clock_day(const struct moment *, const struct tm *day, int64_t after);
+static int64_t relative_parse(const char *s, int64_t now);
+static int64_t relative_unit(const char **s);
+static int64_t epoch_parse(const char *s);
+static int64_t iso_parse(const char *s, const char *zone);
+static char *zone_enter(const char *zone);
+static void zone_leave(char *saved);
+static void skip(const char **s, const char *set);
+static bool number(const char **s, size_t digits, int *value);
+static bool word(const char **s, const char *w);
+
+static const char *const kind_names[] = { "none", "clock", "relative", "epoch", "iso" };
+
+int
+reset_kind(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(kind_names); i++) {
+		if (strcmp(kind_names[i], name) == 0)
+			return (int)i;
+	}
+	return -1;
+}
+
+int64_t
+reset_time(enum reset kind, const char *text, const char *zone, int64_t now)
+{
+	int64_t at = 0;
+
+	switch (kind) {
+	case RESET_NONE:
+		break;
+	case RESET_CLOCK:
+		at = clock_next(text, zone, now);
+		break;
+	case RESET_RELATIVE:
+		at = relative_parse(text, now);
+		break;
+	case RESET_EPOCH:
+		at = epoch_parse(text);
+		break;
+	case RESET_ISO:
+		at = iso_parse(text, zone);
+		break;
+	}
+	return at > now && at <= now + FAR ? at : 0;
+}
+
+static int64_t
+clock_next(const char *text, const char *zone, int64_t now)
+{
+	struct moment m;
+	char *saved;
+	int64_t at;
+
+	if (!clock_parse(text, &m))
+		return 0;
+	saved = zone_enter(zone);
+	at = clock_pick(&m, now);
+	zone_leave(saved);
+	return at > now - JUST_NOW && at <= now ? now + JUST_NOW / 2 : at;
+}
+
+static bool
+clock_parse(const char *s, struct moment *m)
+{
+	*m = (struct moment){ .year = -1, .month = -1, .day = -1 };
+	if (!clock_parse_date(&s, m) || !number(&s, 2, &m->hour))
+		return false;
+	if (*s == ':') {
+		s++;
+		if (!number(&s, 2, &m->minute))
+			return false;
+	}
+	/* Some locales put a narrow no-break space, three bytes, before AM. */
+	skip(&s, " \xc2\xa0\xe2\x80\xaf");
+	if (*s != '\0' && strchr("aApP", *s) != NULL) {
+		if (m->hour < 1 || m->hour > 12)
+			return false;
+		m->hour = m->hour % 12 + (tolower((unsigned char)*s) == 'p' ? 12 : 0);
+	}
+	return m->hour <= 23 && m->minute <= 59;
+}
+
+/* A month and a day may stand before the clock, and a year behind them. */
+static bool
+clock_parse_date(const char **s, struct moment *m)
+{
+	static const char *const months[] = { "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec" };
+	const char *before;
+	int i;
+
+	skip(s, " ");
+	if (!isalpha((unsigned char)**s))
+		return true;
+	for (i = 0; i < 12; i++) {
+		if (strncasecmp(*s, months[i], 3) == 0)
+			m->month = i;
+	}
+	while (isalpha((unsigned char)**s))
+		(*s)++;
+	skip(s, ". ");
+	if (m->month < 0 || !number(s, 2, &m->day) || m->day < 1 || m->day > 31)
+		return false;
+	if (!word(s, "st") && !word(s, "nd") && !word(s, "rd"))
+		word(s, "th");
+	skip(s, ", ");
+	before = *s;
+	if (!number(s, 4, &m->year) || m->year < 1970) {
+		*s = before;
+		m->year = -1;
+	}
+	skip(s, ", ");
+	word(s, "at");
+	skip(s, " ");
+	return true;
+}
+
+static int64_t
+clock_pick(const struct moment *m, int64_t now)
+{
+	time_t seconds = (time_t)((now - JUST_NOW) / SECOND);
+	struct tm day;
+	int64_t at;
+	int i;
+
+	if (localtime_r(&seconds, &day) == NULL)
+		return 0;
+	if (m->month >= 0) {
+		day.tm_mon = m->month;
+		day.tm_mday = m->day;
+		if (m->year >= 0)
+			day.tm_year = m->year - 1900;
+		at = clock_day(m, &day, now - JUST_NOW);
+		if (at != 0 || m->year >= 0)
+			return at;
+		day.tm_year++;
+		return clock_day(m, &day, now - JUST_NOW);
+	}
+	for (i = 0; i < 3; i++) {
+		at = clock_day(m, &day, now - JUST_NOW);
+		if (at != 0)
+			return at;
+		day.tm_mday++;
+	}
+	return 0;
+}
+
+/* The first instant after a time when the clock shows m on that day; an hour that comes twice has two, one that is skipped is moved. */
+static int64_t
+clock_day(const struct moment *m, const struct tm *day, int64_t after)
+{
+	int64_t at, best = 0;
+	struct tm tm;
+	int dst;
+
+	for (dst = 1; dst >= -1; dst--) {
+		tm = *day;
+		tm.tm_hour = m->hour;
+		tm.tm_min = m->minute;
+		tm.tm_sec = 0;
+		tm.tm_isdst = dst;
+		at = (int64_t)mktime(&tm) * SECOND;
+		if (dst >= 0 && (tm.tm_isdst != dst || tm.tm_hour != m->hour || tm.tm_min != m->minute))
+			continue;
+		if (at > after && (best == 0 || at < best))
+			best = at;
+	}
+	return best;
+}
+
+static int64_t
+relative_parse(const char *s, int64_t now)
+{
+	int64_t sum = 0, unit;
+	double value;
+	char *end;
+	bool any = false;
+
+	for (;;) {
+		skip(&s, " ,\t");
+		if (word(&s, "and"))
+			skip(&s, " ");
+		if (!isdigit((unsigned char)*s))
+			break;
+		value = strtod(s, &end);
+		s = end;
+		skip(&s, " ");
+		unit = relative_unit(&s);
+		if (unit == 0 || !(value * (double)unit <= (double)FAR))
+			return 0;
+		sum += (int64_t)(value * (double)unit);
+		any = true;
+		if (sum > FAR)
+			return 0;
+	}
+	return any ? now + (sum > 0 ? sum : 1) : 0;
+}
+
+/* 0 when the word is no unit. */
+static int64_t
+relative_unit(const char **s)
+{
+	static const struct { const char *name; int64_t ms; } units[] = {
+		{ "", SECOND }, { "ms", 1 }, { "millisecond", 1 }, { "milliseconds", 1 },
+		{ "s", SECOND }, { "sec", SECOND }, { "secs", SECOND }, { "second", SECOND }, { "seconds", SECOND },
+		{ "m", 60 * SECOND }, { "min", 60 * SECOND }, { "mins", 60 * SECOND }, { "minute", 60 * SECOND }, { "minutes", 60 * SECOND },
+		{ "h", 3600 * SECOND }, { "hr", 3600 * SECOND }, { "hrs", 3600 * SECOND }, { "hour", 3600 * SECOND }, { "hours", 3600 * SECOND },
+		{ "d", DAY }, { "day", DAY }, { "days", DAY }, { "w", 7 * DAY }, { "week", 7 * DAY }, { "weeks", 7 * DAY },
+	};
+	size_t i, len = 0;
+
+	while (isalpha((unsigned char)(*s)[len]))
+		len++;
+	for (i = 0; i < ARRAY_LEN(units); i++) {
+		if (strlen(units[i].name) == len && strncasecmp(units[i].name, *s, len) == 0) {
+			*s += len;
+			return units[i].ms;
+		}
+	}
+	return 0;
+}
+
+static int64_t
+epoch_parse(const char *s)
+{
+	size_t len = strspn(s, "0123456789");
+	int64_t value;
+
+	if (len < 9 || len > 13)
+		return 0;
+	value = strtoll(s, NULL, 10);
+	return len > 10 ? value : value * SECOND;
+}
+
+static int64_t
+iso_parse(const char *s, const char *zone)
+{
+	struct moment m = { .second = 0 };
+	struct tm tm = { .tm_isdst = -1 };
+	int hours, minutes = 0, sign;
+	char *saved;
+	int64_t at;
+
+	if (!number(&s, 4, &m.year) || *s++ != '-' || !number(&s, 2, &m.month) || *s++ != '-' || !number(&s, 2, &m.day) ||
+	    (*s != 'T' && *s != 't' && *s != ' '))
+		return 0;
+	s++;
+	if (!number(&s, 2, &m.hour) || *s++ != ':' || !number(&s, 2, &m.minute) || (*s == ':' && (s++, !number(&s, 2, &m.second))))
+		return 0;
+	if (*s == '.')
+		skip(&s, ".0123456789");
+	tm.tm_year = m.year - 1900;
+	tm.tm_mon = m.month - 1;
+	tm.tm_mday = m.day;
+	tm.tm_hour = m.hour;
+	tm.tm_min = m.minute;
+	tm.tm_sec = m.second;
+	if (*s == 'Z' || *s == 'z')
+		return (int64_t)timegm(&tm) * SECOND;
+	if (*s == '+' || *s == '-') {
+		sign = *s++ == '-' ? -1 : 1;
+		if (!number(&s, 2, &hours))
+			return 0;
+		skip(&s, ":");
+		number(&s, 2, &minutes);
+		return ((int64_t)timegm(&tm) - sign * (hours * 3600 + minutes * 60)) * SECOND;
+	}
+	saved = zone_enter(zone);
+	at = (int64_t)mktime(&tm) * SECOND;
+	zone_leave(saved);
+	return at;
+}
+
+/*
+ * Turns the process's local time into the zone's; returns what zone_leave restores. The C library has
+ * no other way, and a job's process has one thread. The name is untrusted: it must be a file of the zone database.
+ */
+static char *
+zone_enter(const char *zone)
+{
+	const char *was = getenv("TZ");
+	char *file, *saved;
+	bool known;
+
+	if (zone == NULL || *zone == '\0' || *zone == '/' || strstr(zone, "..") != NULL ||
+	    zone[strspn(zone, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+-/")] != '\0') {
+		tzset();
+		return NULL;
+	}
+	file = xasprintf("%s/%s", ZONEINFO, zone);
+	known = access(file, R_OK) == 0;
+	free(file);
+	if (!known) {
+		tzset();
+		return NULL;
+	}
+	saved = xasprintf("%c%s", was != NULL ? '=' : '-', was != NULL ? was : "");
+	setenv("TZ", zone, 1);
+	tzset();
+	return saved;
+}
+
+static void
+zone_leave(char *saved)
+{
+	if (saved == NULL)
+		return;
+	if (*saved == '=')
+		setenv("TZ", saved + 1, 1);
+	else
+		unsetenv("TZ");
+	tzset();
+	free(saved);
+}
+
+static void
+skip(const char **s, const char *set)
+{
+	*s += strspn(*s, set);
+}
+
+/* One to so many digits, and no digit behind. */
+static bool
+number(const char **s, size_t digits, int *value)
+{
+	size_t len = strspn(*s, "0123456789");
+
+	if (len == 0 || len > digits)
+		return false;
+	*value = (int)strtol(*s, NULL, 10);
+	*s += len;
+	return true;
+}
+
+static bool
+word(const char **s, const char *w)
+{
+	size_t len = strlen(w);
+
+	if (strncasecmp(*s, w, len) != 0 || isalpha((unsigned char)(*s)[len]))
+		return false;
+	*s += len;
+	return true;
+}

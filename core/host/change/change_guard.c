@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The guard: what an agent's change must not be before anybody else sees it. It reads the commit, not
+ * the working tree. A change that it stops is held for a person, with the paths that are in the way.
+ */
+#include <fnmatch.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/text.h"
+#include "base/units.h"
+#include "host/change/change.h"
+
+#define MODE_TYPE 0170000u
+#define MODE_SUBMODULE 0160000u
+#define SEGMENT_MAX 256
+#define SHOWN_MAX 4
+#define NAME_MAX_SHOWN 60
+
+/* Where continuous integration and reviews are steered from, unless the repo has a list of its own. */
+static const char *const guard_default[] = {
+	".github/workflows/**", ".github/actions/**", ".gitlab-ci.yml", ".gitlab/ci/**", ".circleci/**", ".buildkite/**",
+	".travis.yml", ".drone.yml", ".woodpecker.yml", ".woodpecker/**", "Jenkinsfile", "azure-pipelines.yml",
+	"bitbucket-pipelines.yml", "CODEOWNERS", NULL,
+};
+
+struct guard {
+	const char *const *forbidden;
+	struct change *change;
+	struct buf shown;       /* the first offenders, for the job's reason */
+	int offenders;
+};
+
+static void guard_visit(void *, const struct tree_file *);
+static const char *guard_fault(const struct guard *, const struct tree_file *);
+static bool guard_git_path(const char *);
+static bool glob_segments(const char *, const char *, const char *);
+static bool glob_segment(const char *, size_t, const char *, size_t);
+static const char *segment_end(const char *, const char *);
+
+static const char *
+segment_end(const char *s, const char *end)
+{
+	const char *slash = memchr(s, '/', (size_t)(end - s));
+
+	return slash != NULL ? slash : end;
+}
+
+/* A pattern or name that is too long for a file name is compared as it is. */
+static bool
+glob_segment(const char *pattern, size_t pattern_len, const char *name, size_t name_len)
+{
+	char p[SEGMENT_MAX], n[SEGMENT_MAX];
+
+	if (pattern_len >= sizeof p || name_len >= sizeof n)
+		return pattern_len == name_len && memcmp(pattern, name, name_len) == 0;
+	memcpy(p, pattern, pattern_len);
+	p[pattern_len] = '\0';
+	memcpy(n, name, name_len);
+	n[name_len] = '\0';
+	return fnmatch(p, n, 0) == 0;
+}
+
+/* Matches a pattern against path up to end, or against a folder that path lies in. */
+static bool
+glob_segments(const char *pattern, const char *path, const char *end)
+{
+	const char *pattern_end = pattern + strlen(pattern), *p, *s;
+
+	while (*pattern != '\0') {
+		p = segment_end(pattern, pattern_end);
+		if (p - pattern == 2 && memcmp(pattern, "**", 2) == 0) {
+			if (*p == '\0')
+				return path < end;
+			for (s = path; s < end; s = segment_end(s, end) + 1) {
+				if (glob_segments(p + 1, s, end))
+					return true;
+			}
+			return false;
+		}
+		if (path >= end)
+			return false;
+		s = segment_end(path, end);
+		if (!glob_segment(pattern, (size_t)(p - pattern), path, (size_t)(s - path)))
+			return false;
+		path = s < end ? s + 1 : end;
+		pattern = *p == '/' ? p + 1 : p;
+	}
+	return true;
+}
+
+bool
+change_glob(const char *pattern, const char *path)
+{
+	const char *end = path + strlen(path);
+
+	if (*pattern == '/')
+		return glob_segments(pattern + 1, path, end);
+	if (strchr(pattern, '/') != NULL)
+		return glob_segments(pattern, path, end);
+	for (const char *s = path; s < end; s = segment_end(s, end) + 1) {
+		if (glob_segments(pattern, s, end))
+			return true;
+	}
+	return false;
+}
+
+static bool
+guard_git_path(const char *path)
+{
+	const char *end = path + strlen(path), *e;
+
+	for (const char *s = path; s < end; s = e + 1) {
+		e = segment_end(s, end);
+		if ((e - s == 4 && strncasecmp(s, ".git", 4) == 0) || (e - s == 5 && strncasecmp(s, "git~1", 5) == 0))
+			return true;
+	}
+	return false;
+}
+
+bool
+change_link_escapes(const char *path, const char *target)
+{
+	const char *end = target + strlen(target), *e;
+	long depth = 0;
+
+	if (*target == '/' || *target == '\0' || strchr(target, '\\') != NULL || guard_git_path(target))
+		return true;
+	for (const char *p = path; *p != '\0'; p++)
+		depth += *p == '/';
+	for (const char *s = target; s < end; s = e + 1) {
+		e = segment_end(s, end);
+		if (e - s == 2 && memcmp(s, "..", 2) == 0) {
+			if (--depth < 0)
+				return true;
+		} else if (e - s > 0 && !(e - s == 1 && *s == '.'))
+			depth++;
+	}
+	return false;
+}
+
+static const char *
+guard_fault(const struct guard *guard, const struct tree_file *file)
+{
+	if (guard_git_path(file->path))
+		return "is part of git itself";
+	for (int i = 0; guard->forbidden[i] != NULL; i++) {
+		if (change_glob(guard->forbidden[i], file->path))
+			return "is forbidden";
+	}
+	if (file->target != NULL && change_link_escapes(file->path, file->target))
+		return "is a link out of the tree";
+	if ((file->mode & MODE_TYPE) == MODE_SUBMODULE && (file->old_mode & MODE_TYPE) != MODE_SUBMODULE)
+		return "is a repository within the repository";
+	return NULL;
+}
+
+static void
+guard_visit(void *arg, const struct tree_file *file)
+{
+	struct guard *guard = arg;
+	const char *fault = guard_fault(guard, file);
+	struct buf name = BUF_INIT;
+
+	if (fault == NULL)
+		return;
+	text_show(&name, file->path, strlen(file->path), NAME_MAX_SHOWN);
+	if (guard->offenders++ < SHOWN_MAX)
+		buf_addf(&guard->shown, "%s%s %s", guard->shown.len > 0 ? ", " : "", buf_str(&name), fault);
+	log_printf(&guard->change->scope->log, DROVER_WARN, "change: guard: %s %s", buf_str(&name), fault);
+	buf_free(&name);
+}
+
+enum change_next
+change_guard(struct change *change, struct error *err)
+{
+	const struct config_repo *repo = change->repo;
+	struct guard guard = { .change = change, .forbidden = guard_default };
+	struct drover_diff *diff = &change->point.diff;
+	char is[UNITS_MAX], most[UNITS_MAX];
+	enum change_next next = CHANGE_FAILED;
+
+	if (repo->forbidden != NULL && repo->forbidden[0] != NULL)
+		guard.forbidden = (const char *const *)repo->forbidden;
+	if (tree_compare(change->tree, change->point.commit, diff, guard_visit, &guard, err) != 0)
+		goto out;
+	if (guard.offenders > 0)
+		error_set(err, DROVER_HUMAN, "the guard stopped this change: %s%s (%d in all); the commit %.12s is kept",
+		    buf_str(&guard.shown), guard.offenders > SHOWN_MAX ? ", ..." : "", guard.offenders, change->point.commit);
+	else if (repo->max_files > 0 && diff->files > repo->max_files)
+		error_set(err, DROVER_HUMAN, "the guard stopped this change: it touches %u files, max_files of repo %s is %lld; "
+		    "the commit %.12s is kept", diff->files, repo->name, (long long)repo->max_files, change->point.commit);
+	else if (repo->max_bytes > 0 && diff->bytes > (uint64_t)repo->max_bytes)
+		error_set(err, DROVER_HUMAN, "the guard stopped this change: its files take %s, max_bytes of repo %s is %s; "
+		    "the commit %.12s is kept", units_format_size((int64_t)diff->bytes, is, sizeof is), repo->name,
+		    units_format_size(repo->max_bytes, most, sizeof most), change->point.commit);
+	else
+		next = CHANGE_NEXT;
+out:
+	buf_free(&guard.shown);
+	return next;
+}

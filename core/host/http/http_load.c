@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* libcurl by dlopen, once a process and only where something is asked for: see http.h. Never unloaded. */
+#include <dlfcn.h>
+#include <pthread.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "host/http/http.h"
+
+#define CURL_LIBRARY "libcurl.so.4"
+
+static void load(void);
+
+/* Filled once by load(), read-only afterwards. */
+static struct http_curl loaded;
+static bool is_loaded;
+
+static void
+load(void)
+{
+	static const struct { const char *name; size_t offset; } calls[] = {
+#define X(call) { "curl_" #call, offsetof(struct http_curl, call) },
+		HTTP_CURL_CALLS(X)
+#undef X
+	};
+	void *library = dlopen(CURL_LIBRARY, RTLD_NOW | RTLD_LOCAL), *symbol;
+
+	if (library == NULL)
+		return;
+	for (size_t i = 0; i < ARRAY_LEN(calls); i++) {
+		if ((symbol = dlsym(library, calls[i].name)) == NULL)
+			return;
+		memcpy((char *)&loaded + calls[i].offset, &symbol, sizeof symbol);
+	}
+	is_loaded = loaded.global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
+}
+
+const struct http_curl *
+http_curl(struct error *err)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	(void)pthread_once(&once, load);
+	if (is_loaded)
+		return &loaded;
+	error_set(err, DROVER_CONFIG, "http: " CURL_LIBRARY " (libcurl 7.66 or newer) cannot be loaded: install it");
+	return NULL;
+}

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a status and its headers mean, and when the vendors say that a limit ends. */
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+
+#include <curl/curl.h>
+
+#include "base/mem.h"
+#include "host/http/http.h"
+
+#define DAY_MS (24 * 60 * 60 * 1000ll)
+#define EPOCH_LEAST 1000000000ll    /* smaller numbers are seconds from now */
+#define SKEW_MS (10 * 60 * 1000ll)  /* a server's clock that differs by more is believed about its own times */
+
+static int64_t whole_number(const char *, const char **end);
+static int64_t iso_time(const char *);
+static time_t date_read(const char *);
+static int64_t until(int64_t at, int64_t date, int64_t now);
+static bool limit_spent(const struct http_answer *);
+static int64_t limit_wait(const struct http_answer *, int64_t date, int64_t now);
+
+const char *
+http_header(const struct http_answer *answer, const char *name)
+{
+	const char *p = answer->headers.data, *end = p + answer->headers.len, *value;
+
+	while (p != NULL && p < end) {
+		value = p + strlen(p) + 1;
+		if (strcasecmp(p, name) == 0)
+			return value;
+		p = value + strlen(value) + 1;
+	}
+	return NULL;
+}
+
+/* -1 where there is none; as large as a date may be. */
+static int64_t
+whole_number(const char *s, const char **end)
+{
+	int64_t n = 0;
+
+	s += strspn(s, " \t");
+	if (!isdigit((unsigned char)*s))
+		return -1;
+	for (; isdigit((unsigned char)*s); s++) {
+		if (n < 100000000000000ll)
+			n = n * 10 + (*s - '0');
+	}
+	*end = s;
+	return n;
+}
+
+/* Wall ms of "2026-11-21T10:30Z", with or without seconds, fraction and offset; -1: it is none. */
+static int64_t
+iso_time(const char *s)
+{
+	struct tm tm = { .tm_sec = -1 };
+	int hours = 0, minutes = 0, n = 0;
+	int64_t at;
+	char sign;
+
+	if (sscanf(s, " %4d-%2d-%2dT%2d:%2d%n", &tm.tm_year, &tm.tm_mon, &tm.tm_mday, &tm.tm_hour, &tm.tm_min, &n) != 5)
+		return -1;
+	s += n;
+	if (*s == ':' && sscanf(s, ":%2d%n", &tm.tm_sec, &n) == 1) {
+		s += n;
+		s += strspn(s, ".0123456789");
+	}
+	sign = *s;
+	if ((sign == '+' || sign == '-') && sscanf(s + 1, "%2d:%2d", &hours, &minutes) != 2 && sscanf(s + 1, "%2d%2d", &hours, &minutes) < 1)
+		return -1;
+	if (tm.tm_mon < 1 || tm.tm_mon > 12 || tm.tm_mday < 1 || tm.tm_mday > 31 || tm.tm_hour > 23 || tm.tm_min > 59)
+		return -1;
+	/* Written to the minute: the limit may hold until that minute is over. */
+	if (tm.tm_sec < 0)
+		tm.tm_sec = 60;
+	tm.tm_year -= 1900;
+	tm.tm_mon--;
+	at = ((int64_t)timegm(&tm) - (sign == '-' ? -1 : sign == '+' ? 1 : 0) * (hours * 3600 + minutes * 60)) * 1000;
+	return at > 0 ? at : -1;
+}
+
+/* A day is more than any limit's length: a time beyond it is a wrong clock. */
+static int64_t
+until(int64_t at, int64_t date, int64_t now)
+{
+	int64_t reference = date != 0 && (date > now + SKEW_MS || date < now - SKEW_MS) ? date : now;
+
+	if (at <= reference)
+		return 0;
+	return at - reference > DAY_MS ? DAY_MS : at - reference;
+}
+
+/* -1: no date that HTTP knows. */
+static time_t
+date_read(const char *s)
+{
+	const struct http_curl *curl = http_curl(NULL);
+
+	return curl != NULL ? curl->getdate(s, NULL) : -1;
+}
+
+int64_t
+http_retry_after(const char *value, int64_t date, int64_t now)
+{
+	const char *end = NULL;
+	int64_t n = whole_number(value, &end);
+	time_t at;
+
+	if (n >= 0) {
+		if (*end == '.') {
+			n++;
+			end += 1 + strspn(end + 1, "0123456789");
+		}
+		if (end[strspn(end, " \t")] != '\0')
+			return -1;
+		return n > DAY_MS / 1000 ? DAY_MS : n * 1000;
+	}
+	if ((at = date_read(value)) == -1)
+		return -1;
+	return until((int64_t)at * 1000, date, now);
+}
+
+int64_t
+http_reset(const char *value, int64_t date, int64_t now)
+{
+	const char *end = NULL;
+	int64_t n = whole_number(value, &end), at;
+
+	if (n < 0)
+		return -1;
+	if (*end == '-')
+		return (at = iso_time(value)) < 0 ? -1 : until(at, date, now);
+	if (*end == '.')
+		end += 1 + strspn(end + 1, "0123456789");
+	if (end[strspn(end, " \t")] != '\0')
+		return -1;
+	if (n < EPOCH_LEAST)
+		return n > DAY_MS / 1000 ? DAY_MS : n * 1000;
+	return until(n > EPOCH_LEAST * 1000 ? n : n * 1000, date, now);
+}
+
+/* Every answer of some vendors names a reset: it means something only when nothing remains. */
+static bool
+limit_spent(const struct http_answer *answer)
+{
+	static const char *const names[] = { "x-ratelimit-remaining", "ratelimit-remaining" };
+	const char *value, *end;
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		if ((value = http_header(answer, names[i])) != NULL)
+			return whole_number(value, &end) == 0;
+	}
+	return true;
+}
+
+static int64_t
+limit_wait(const struct http_answer *answer, int64_t date, int64_t now)
+{
+	static const char *const resets[] = { "x-ratelimit-reset", "ratelimit-reset" };
+	const char *value = http_header(answer, "retry-after");
+	int64_t wait;
+
+	if (value != NULL && (wait = http_retry_after(value, date, now)) >= 0)
+		return wait;
+	for (size_t i = 0; i < ARRAY_LEN(resets); i++) {
+		if ((value = http_header(answer, resets[i])) != NULL && limit_spent(answer) && (wait = http_reset(value, date, now)) >= 0)
+			return wait;
+	}
+	return -1;
+}
+
+void
+http_verdict(const struct http_answer *answer, int64_t now, struct drover_http_verdict *v)
+{
+	const char *date_text = http_header(answer, "date"), *reason = http_header(answer, "ratelimit-reason");
+	time_t date = date_text != NULL ? date_read(date_text) : -1;
+	int64_t wait = limit_wait(answer, date > 0 ? (int64_t)date * 1000 : 0, now);
+	int status = answer->status;
+
+	memset(v, 0, sizeof *v);
+	v->size = sizeof *v;
+	if (status >= 200 && status <= 299)
+		return;
+	if (status == 401)
+		v->code = DROVER_AUTH;
+	else if (status == 429 || (status == 403 && wait >= 0))
+		v->code = DROVER_QUOTA;
+	else if (status == 408 || status == 425 || status >= 500 || status < 400)
+		v->code = DROVER_AGAIN;
+	if (v->code == DROVER_QUOTA || v->code == DROVER_AGAIN)
+		v->retry_after_ms = wait > 0 ? wait : 0;
+	if (v->code == DROVER_QUOTA)
+		(void)snprintf(v->text, sizeof v->text, "answered %d: a limit is reached%s%.60s", status, reason != NULL ? ": " : "",
+		    reason != NULL ? reason : "");
+	else if (v->code != 0)
+		(void)snprintf(v->text, sizeof v->text, "answered %d%s", status,
+		    status == 304 ? " to a request without a condition" : status == 401 ? ": the credential was refused" : "");
+}

@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The job's process: a fork of its worker that calls run() and reports through shared memory. Its exit
+ * status says nothing, so a plugin that ends the process has failed whatever status it chose.
+ */
+#include <sys/syscall.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/path.h"
+#include "base/proc.h"
+#include "base/text.h"
+#include "host/scope.h"
+#include "run/cgroup.h"
+#include "run/crash.h"
+#include "run/job.h"
+
+#define JOB_SWEEP_MS 1000
+#define JOB_LINK_PATIENCE_MS (10 * 60 * 1000)
+
+static void job_on_term(int);
+static int job_pipeline(const struct runner *, const char *kind);
+static int job_carry_out(struct job_run *, volatile sig_atomic_t *cancelled, struct drover_error *);
+static void job_report(struct job_run *, int code, const struct drover_error *);
+static void job_process(struct job_run *) __attribute__((noreturn));
+static void job_apart(int core_fd);
+static void job_await(const struct job_spare *, struct job_run *) __attribute__((noreturn));
+static bool job_hand_over(struct job_run *, struct job_spare *);
+static void *job_thread(void *);
+static void job_sweep(const struct job_run *);
+static void job_verdict(const struct job_run *, int status, struct job_end *);
+
+/* Set by the handler below, which has no argument; a job's process has one job. */
+static volatile sig_atomic_t job_cancelled;
+
+static void
+job_on_term(int number)
+{
+	job_cancelled = 1;
+}
+
+/* Index of the pipeline for "plugin.name", -1: none. */
+static int
+job_pipeline(const struct runner *runner, const char *kind)
+{
+	const struct plugin_image *image = &runner->image;
+	size_t len = strlen(image->plugin.name);
+
+	if (strncmp(kind, image->plugin.name, len) != 0 || kind[len] != '.')
+		return -1;
+	for (int i = 0; i < image->pipelines_len; i++) {
+		if (strcmp(image->pipelines[i].name, kind + len + 1) == 0)
+			return i;
+	}
+	return -1;
+}
+
+/* The code that the attempt ends with, its reason in out. */
+static int
+job_carry_out(struct job_run *run, volatile sig_atomic_t *cancelled, struct drover_error *out)
+{
+	const struct runner *runner = run->runner;
+	const struct message *m = &run->assign;
+	const char *kind = message_s(m, "kind");
+	const struct config_pipeline *configured = config_pipeline(runner->config, kind);
+	const struct drover_pipeline *pipeline;
+	struct drover_job job = { .size = sizeof job };
+	struct error err = { 0 };
+	struct scope scope;
+	size_t len;
+	int index, code;
+
+	if ((index = job_pipeline(runner, kind)) == -1) {
+		error_set(&err, DROVER_CONFIG, "plugin %s has no pipeline for kind %s", runner->image.plugin.name, kind);
+		return scope_fail(out, &err);
+	}
+	pipeline = &runner->image.pipelines[index];
+	job.id = run->job;
+	job.epoch = run->epoch;
+	job.attempt = (uint32_t)message_u(m, "attempt");
+	job.kind = kind;
+	job.key = message_s(m, "key");
+	job.trace = message_s(m, "trace");
+	job.title = message_s(m, "title");
+	job.repo = message_s(m, "repo");
+	job.agent = message_s(m, "agent");
+	job.source = message_s(m, "source");
+	job.payload = message_b(m, "payload", &len);
+	job.payload_len = len;
+	job.queued_at = message_i(m, "queued");
+
+	scope_init(&scope, SCOPE_JOB);
+	scope.log = (struct log_scope){ .part = "job", .plugin = runner->image.plugin.name, .trace = job.trace, .kind = job.kind,
+	    .key = job.key, .worker = run->worker, .job = job.id, .attempt = job.attempt };
+	scope.config = runner->config;
+	scope.sources = runner->image.sources;
+	scope.sources_len = runner->image.sources_len;
+	scope.options = runner->pipeline_options[index];
+	scope.plugin_options = runner->options;
+	scope.job = &job;
+	scope.agent = job.agent[0] == '\0' && configured != NULL && configured->agent != NULL ? configured->agent : job.agent;
+	scope.cancelled = cancelled;
+	scope.owner = run->owner;
+	if (message_i(m, "timeout") > 0)
+		scope.deadline_ms = clock_mono() + message_i(m, "timeout");
+	scope.link = link_new(runner->core_socket, job.id, job.epoch, message_s(m, "token"), JOB_LINK_PATIENCE_MS);
+	if (message_s(m, "output")[0] != '\0')
+		scope.output_path = message_s(m, "output");
+	crash_at("run", "pipeline", kind);
+	code = pipeline->run(&scope.public, runner->state, &job, out);
+	scope_end(&scope);
+	link_free(scope.link);
+	if (scope.output != -1)
+		close(scope.output);
+	return code;
+}
+
+static void
+job_report(struct job_run *run, int code, const struct drover_error *error)
+{
+	struct job_report *report = run->report;
+
+	report->code = code > 0 ? DROVER_OK : code < DROVER_INTERNAL ? DROVER_INTERNAL : code;
+	report->retry_after_ms = report->code != DROVER_OK && error->retry_after_ms > 0 ? error->retry_after_ms : 0;
+	if (report->code != DROVER_OK)
+		memcpy(report->text, error->text, sizeof report->text);
+	report->text[sizeof report->text - 1] = '\0';
+	if (report->code != DROVER_OK && report->text[0] == '\0')
+		(void)text_copy(report->text, sizeof report->text, "the pipeline failed and gave no reason");
+	__atomic_signal_fence(__ATOMIC_RELEASE);
+	report->done = 1;
+}
+
+/* First thing in a fork of the worker. */
+static void
+job_apart(int core_fd)
+{
+	/* Without its worker nobody keeps its clocks. */
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (core_fd != -1)
+		close(core_fd);
+}
+
+/* SIGTERM stays blocked, as in the worker, until there is a job to cancel. */
+static void
+job_await(const struct job_spare *spare, struct job_run *run)
+{
+	struct error err;
+
+	if (message_recv(spare->assign, &run->assign, &err) != 1)
+		_exit(0);
+	close(spare->assign);
+	run->job = message_u(&run->assign, "job");
+	run->epoch = message_u(&run->assign, "epoch");
+	job_process(run);
+}
+
+void
+job_spare_make(struct job_spare *spare, const struct runner *runner, const char *worker, int32_t owner, struct job_report *report,
+    int core_fd)
+{
+	struct job_run run = { .runner = runner, .worker = worker, .owner = owner, .report = report };
+	int fds[2];
+
+	if (spare->pid != 0 || runner->in_process || message_pair(fds, NULL) == -1)
+		return;
+	spare->assign = fds[1];
+	if ((spare->pid = fork()) == 0) {
+		job_apart(core_fd);
+		close(fds[0]);
+		job_await(spare, &run);
+	}
+	close(fds[1]);
+	spare->assign = fds[0];
+	if (spare->pid != -1 && (spare->ended = (int)syscall(SYS_pidfd_open, spare->pid, 0)) != -1)
+		return;
+	close(spare->assign);
+	if (spare->pid != -1)
+		while (waitpid(spare->pid, NULL, 0) == -1 && errno == EINTR)
+			;
+	spare->pid = 0;
+}
+
+void
+job_spare_drop(struct job_spare *spare)
+{
+	if (spare->pid == 0)
+		return;
+	(void)syscall(SYS_pidfd_send_signal, spare->ended, SIGKILL, NULL, 0);
+	close(spare->assign);
+	while (waitpid(spare->pid, NULL, 0) == -1 && errno == EINTR)
+		;
+	close(spare->ended);
+	spare->pid = 0;
+}
+
+/* False when the spare is dead, or the assignment is larger than this system's sockets take: it is gone then. */
+static bool
+job_hand_over(struct job_run *run, struct job_spare *spare)
+{
+	const struct buf *bytes = &run->assign.bytes;
+
+	if (spare->pid == 0)
+		return false;
+	if (send(spare->assign, bytes->data, bytes->len, MSG_NOSIGNAL) != (ssize_t)bytes->len) {
+		job_spare_drop(spare);
+		return false;
+	}
+	close(spare->assign);
+	run->pid = spare->pid;
+	run->ended = spare->ended;
+	spare->pid = 0;
+	return true;
+}
+
+static void
+job_process(struct job_run *run)
+{
+	struct sigaction action = { .sa_handler = job_on_term };
+	struct drover_error error = { 0 };
+	sigset_t none;
+
+	crash_share(run->report->crash, sizeof run->report->crash);
+	job_cancelled = 0;
+	(void)sigaction(SIGTERM, &action, NULL);
+	(void)sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	job_report(run, job_carry_out(run, &job_cancelled, &error), &error);
+	_exit(0);
+}
+
+static void *
+job_thread(void *arg)
+{
+	struct job_run *run = arg;
+	struct drover_error error = { 0 };
+	uint64_t one = 1;
+
+	job_report(run, job_carry_out(run, &run->cancelled, &error), &error);
+	MUST(write(run->ended, &one, sizeof one) == (ssize_t)sizeof one);
+	return NULL;
+}
+
+int
+job_start(struct job_run *run, struct job_spare *spare, int core_fd, struct error *err)
+{
+	memset(run->report, 0, sizeof *run->report);
+	run->cancelled = 0;
+	run->pid = 0;
+	if (run->runner->in_process) {
+		if ((run->ended = eventfd(0, EFD_CLOEXEC)) == -1)
+			return error_errno(err, DROVER_INTERNAL, "cannot make an eventfd");
+		if ((errno = pthread_create(&run->thread, NULL, job_thread, run)) == 0)
+			return 0;
+		error_errno(err, DROVER_AGAIN, "cannot start a thread for the job");
+		close(run->ended);
+		return -1;
+	}
+	if (job_hand_over(run, spare))
+		return 0;
+	if ((run->pid = fork()) == -1)
+		return error_errno(err, DROVER_AGAIN, "cannot fork for the job");
+	if (run->pid == 0) {
+		job_apart(core_fd);
+		job_process(run);
+	}
+	if ((run->ended = (int)syscall(SYS_pidfd_open, run->pid, 0)) != -1)
+		return 0;
+	error_errno(err, DROVER_INTERNAL, "cannot watch the job's process");
+	(void)proc_sweep_children(JOB_SWEEP_MS);
+	return -1;
+}
+
+void
+job_terminate(struct job_run *run)
+{
+	if (run->pid == 0)
+		run->cancelled = 1;
+	else
+		(void)proc_signal_tree(getpid(), SIGTERM);
+}
+
+void
+job_kill(struct job_run *run)
+{
+	if (run->pid == 0)
+		return;
+	(void)syscall(SYS_pidfd_send_signal, run->ended, SIGKILL, NULL, 0);
+}
+
+/* Nothing of one job may live into the next one. */
+static void
+job_sweep(const struct job_run *run)
+{
+	struct log_scope log = { .part = "worker", .worker = run->worker, .job = run->job };
+
+	if (proc_sweep_children(JOB_SWEEP_MS) != -1)
+		return;
+	cgroup_sweep(run->cgroup);
+	if (proc_sweep_children(JOB_SWEEP_MS) == -1)
+		log_printf(&log, DROVER_WARN, "processes of the job cannot be killed: they may be stuck in the kernel");
+}
+
+static void
+job_verdict(const struct job_run *run, int status, struct job_end *end)
+{
+	const struct job_report *report = run->report;
+	struct error err = { 0 };
+
+	if (report->done) {
+		end->code = report->code;
+		end->retry_after_ms = report->retry_after_ms;
+		(void)text_copy(end->text, sizeof end->text, report->text);
+		return;
+	}
+	if (WIFSIGNALED(status) && report->crash[0] != '\0')
+		error_set(&err, DROVER_INTERNAL, "%.*s (%s)", (int)sizeof report->crash - 1, report->crash, strsignal(WTERMSIG(status)));
+	else if (WIFSIGNALED(status))
+		error_set(&err, DROVER_INTERNAL, "the job's process was ended by signal %d (%s)", WTERMSIG(status),
+		    strsignal(WTERMSIG(status)));
+	else
+		error_set(&err, DROVER_INTERNAL, "the plugin ended the process (exit status %d) instead of returning from run()",
+		    WEXITSTATUS(status));
+	end->code = err.code;
+	(void)text_copy(end->text, sizeof end->text, err.text);
+}
+
+void
+job_end(struct job_run *run, struct job_end *end)
+{
+	struct rusage usage = { 0 };
+	int status = 0;
+
+	memset(end, 0, sizeof *end);
+	if (run->pid == 0) {
+		(void)pthread_join(run->thread, NULL);
+	} else {
+		while (wait4(run->pid, &status, 0, &usage) == -1 && errno == EINTR)
+			;
+		end->cpu_ms = (int64_t)usage.ru_utime.tv_sec * 1000 + usage.ru_utime.tv_usec / 1000 +
+		    (int64_t)usage.ru_stime.tv_sec * 1000 + usage.ru_stime.tv_usec / 1000;
+		end->rss = (int64_t)usage.ru_maxrss * 1024;
+		job_sweep(run);
+	}
+	job_verdict(run, status, end);
+	close(run->ended);
+	run->ended = -1;
+}

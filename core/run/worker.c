@@ -1,0 +1,431 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A worker: one slot, one job at a time, and the talk with the core about it. It outlives the core:
+ * a job goes on while the core is away, and its end is repeated until a core has it on disk.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/proc.h"
+#include "base/text.h"
+#include "host/scope.h"
+#include "run/cgroup.h"
+#include "run/crash.h"
+#include "run/clocks.h"
+
+#define WORKER_IDLE_MS 60000         /* with a core that has nothing for us */
+#define WORKER_ALONE_MS 10000        /* without a core and without a job */
+#define WORKER_KEEP_MS 600000        /* a finished job is offered so long to a core that does not come */
+#define WORKER_BEAT_MS 5000
+#define WORKER_REPEAT_MS 2000
+#define WORKER_BACKOFF_MIN_MS 50
+#define WORKER_BACKOFF_MAX_MS 1000
+
+/* A finished attempt that the core has not settled yet. */
+struct worker_done {
+	uint64_t job, epoch;             /* job 0: none */
+	struct job_end end;
+	int64_t wall_ms, output, ended_at, repeat_at;
+};
+
+struct worker {
+	const struct runner *runner;
+	const char *name, *token;
+	struct proc_id self;
+	struct log_scope log;
+	int fd;                          /* to the core, -1: not connected */
+	int64_t connect_at, backoff_ms;
+	int64_t lost_at, idle_at;        /* monotonic; 0: not so */
+	struct cgroup *cgroup;
+	struct job_report *report;
+	struct job_run run;
+	struct job_spare spare;
+	struct watch watch;
+	bool running, unwanted, leaving;
+	int64_t beat_at;
+	struct worker_done done;
+	sigset_t waiting;                /* mask while it waits */
+};
+
+static void worker_on_term(int);
+static void worker_become(struct worker *);
+static void worker_give_up(struct worker *, const char *why, int64_t now);
+static void worker_connect(struct worker *, int64_t now);
+static void worker_lost(struct worker *, int64_t now);
+static void worker_send(struct worker *, struct message_out *, int64_t now);
+static void worker_send_done(struct worker *, int64_t now);
+static void worker_beat(struct worker *, int64_t now);
+static void worker_receive(struct worker *, int64_t now);
+static void worker_assign(struct worker *, struct message *, int64_t now);
+static void worker_cancel(struct worker *, const struct message *, int64_t now);
+static void worker_welcome(struct worker *, const struct message *, int64_t now);
+static void worker_finish(struct worker *, int64_t now);
+static void worker_tick(struct worker *, int64_t now);
+static int64_t worker_next(const struct worker *);
+static void worker_wait(struct worker *);
+
+/* Set by the handler below, which has no argument. */
+static volatile sig_atomic_t worker_terminated;
+
+static void
+worker_on_term(int number)
+{
+	worker_terminated = 1;
+}
+
+/* SIGTERM is taken only while waiting, so that none is lost between the look at the flag and the wait. */
+static void
+worker_become(struct worker *w)
+{
+	struct sigaction action = { .sa_handler = worker_on_term };
+	char title[16];
+	sigset_t term;
+
+	(void)sigemptyset(&w->waiting);
+	if (w->runner->in_process)
+		return;
+	(void)snprintf(title, sizeof title, "drover %.8s", w->name);
+	(void)prctl(PR_SET_NAME, title);
+	(void)setsid();
+	(void)prctl(PR_SET_CHILD_SUBREAPER, 1);
+	(void)sigemptyset(&term);
+	(void)sigaddset(&term, SIGTERM);
+	(void)sigprocmask(SIG_BLOCK, &term, NULL);
+	worker_terminated = 0;
+	(void)sigaction(SIGTERM, &action, NULL);
+	w->cgroup = cgroup_new(w->name);
+}
+
+/* Takes no further job, and ends the one it has for nobody. */
+static void
+worker_give_up(struct worker *w, const char *why, int64_t now)
+{
+	w->leaving = true;
+	if (w->running) {
+		w->unwanted = true;
+		watch_stop(&w->watch, DROVER_CANCELLED, why, now);
+	}
+}
+
+static void
+worker_connect(struct worker *w, int64_t now)
+{
+	uint64_t job = w->running ? w->run.job : w->done.job, epoch = w->running ? w->run.epoch : w->done.epoch;
+	struct message_out out;
+	struct error err = { 0 };
+
+	if ((w->fd = message_connect(w->runner->core_socket, &err)) == -1) {
+		if (!w->leaving && access(w->runner->config->state_dir, F_OK) == -1 && errno == ENOENT) {
+			memset(&w->done, 0, sizeof w->done);
+			worker_give_up(w, "the state folder is gone", now);
+		}
+		w->connect_at = now + w->backoff_ms;
+		w->backoff_ms = w->backoff_ms * 2 > WORKER_BACKOFF_MAX_MS ? WORKER_BACKOFF_MAX_MS : w->backoff_ms * 2;
+		return;
+	}
+	w->lost_at = 0;
+	w->backoff_ms = WORKER_BACKOFF_MIN_MS;
+	message_begin(&out, MESSAGE_WORKER_HELLO, 0);
+	message_put_s(&out, w->name);
+	message_put_s(&out, w->token);
+	message_put_s(&out, w->runner->image.plugin.name);
+	message_put_u(&out, w->runner->generation);
+	message_put_u(&out, (uint64_t)w->self.pid);
+	message_put_u(&out, w->self.start);
+	message_put_s(&out, w->self.boot);
+	message_put_u(&out, job);
+	message_put_u(&out, epoch);
+	worker_send(w, &out, now);
+	if (w->done.job != 0)
+		worker_send_done(w, now);
+}
+
+static void
+worker_lost(struct worker *w, int64_t now)
+{
+	if (w->fd != -1)
+		close(w->fd);
+	w->fd = -1;
+	if (w->lost_at == 0)
+		w->lost_at = now;
+	w->connect_at = now + w->backoff_ms;
+}
+
+static void
+worker_send(struct worker *w, struct message_out *out, int64_t now)
+{
+	struct error err = { 0 };
+
+	if (w->fd == -1) {
+		message_out_free(out);
+		return;
+	}
+	if (message_send(w->fd, out, &err) == -1)
+		worker_lost(w, now);
+}
+
+static void
+worker_send_done(struct worker *w, int64_t now)
+{
+	const struct worker_done *done = &w->done;
+	struct message_out out;
+
+	message_begin(&out, MESSAGE_JOB_DONE, 0);
+	message_put_u(&out, done->job);
+	message_put_u(&out, done->epoch);
+	message_put_i(&out, done->end.code);
+	message_put_i(&out, done->end.retry_after_ms);
+	message_put_s(&out, done->end.text);
+	message_put_i(&out, done->wall_ms);
+	message_put_i(&out, done->end.cpu_ms);
+	message_put_i(&out, done->end.rss);
+	message_put_u(&out, (uint64_t)done->output);
+	w->done.repeat_at = now + WORKER_REPEAT_MS;
+	worker_send(w, &out, now);
+}
+
+static void
+worker_beat(struct worker *w, int64_t now)
+{
+	struct message_out out;
+
+	w->beat_at = now + WORKER_BEAT_MS;
+	watch_look(&w->watch);
+	message_begin(&out, MESSAGE_WORKER_BEAT, 0);
+	message_put_u(&out, w->run.job);
+	message_put_u(&out, w->run.epoch);
+	message_put_i(&out, w->watch.usage.cpu_ms);
+	message_put_i(&out, w->watch.usage.rss);
+	message_put_u(&out, (uint64_t)w->watch.output);
+	worker_send(w, &out, now);
+}
+
+/* Takes the message over. What comes while a job runs is an assignment of that very job, repeated, unless that one was killed. */
+static void
+worker_assign(struct worker *w, struct message *m, int64_t now)
+{
+	struct error err = { 0 };
+
+	if (w->running && w->unwanted && !w->leaving)
+		worker_finish(w, now);
+	if (w->running)
+		return;
+	memset(&w->done, 0, sizeof w->done);
+	memset(&w->run, 0, sizeof w->run);
+	w->run.runner = w->runner;
+	w->run.worker = w->name;
+	w->run.owner = w->self.pid;
+	w->run.report = w->report;
+	w->run.cgroup = w->cgroup;
+	w->run.assign = *m;
+	memset(m, 0, sizeof *m);
+	w->run.job = message_u(&w->run.assign, "job");
+	w->run.epoch = message_u(&w->run.assign, "epoch");
+	w->idle_at = 0;
+	w->unwanted = false;
+	if (job_start(&w->run, &w->spare, w->fd, &err) == 0) {
+		w->running = true;
+		w->beat_at = now + WORKER_BEAT_MS;
+		watch_start(&w->watch, &w->run, now);
+		return;
+	}
+	w->done.job = w->run.job;
+	w->done.epoch = w->run.epoch;
+	w->done.ended_at = now;
+	w->done.end.code = err.code;
+	(void)text_copy(w->done.end.text, sizeof w->done.end.text, err.text);
+	message_free(&w->run.assign);
+	worker_send_done(w, now);
+}
+
+static void
+worker_cancel(struct worker *w, const struct message *m, int64_t now)
+{
+	if (w->running && w->run.job == message_u(m, "job") && w->run.epoch == message_u(m, "epoch"))
+		watch_stop(&w->watch, (int)message_i(m, "class"), message_s(m, "text"), now);
+}
+
+static void
+worker_welcome(struct worker *w, const struct message *m, int64_t now)
+{
+	uint64_t job = message_u(m, "job");
+
+	if (message_u(m, "keep") != 0 || job == 0)
+		return;
+	if (w->running && w->run.job == job) {
+		w->unwanted = true;
+		watch_kill(&w->watch, now);
+	} else if (w->done.job == job) {
+		memset(&w->done, 0, sizeof w->done);
+		w->idle_at = now;
+	}
+}
+
+static void
+worker_receive(struct worker *w, int64_t now)
+{
+	struct message m;
+	struct error err = { 0 };
+
+	if (message_recv(w->fd, &m, &err) != 1) {
+		if (err.code != 0)
+			log_printf(&w->log, DROVER_ERR, "%s", err.text);
+		worker_lost(w, now);
+		return;
+	}
+	switch (m.type) {
+	case MESSAGE_JOB_ASSIGN:
+		worker_assign(w, &m, now);
+		break;
+	case MESSAGE_JOB_CANCEL:
+		worker_cancel(w, &m, now);
+		break;
+	case MESSAGE_JOB_SETTLED:
+		if (w->done.job == message_u(&m, "job") && w->done.epoch == message_u(&m, "epoch")) {
+			memset(&w->done, 0, sizeof w->done);
+			w->idle_at = now;
+		}
+		break;
+	case MESSAGE_WORKER_WELCOME:
+		worker_welcome(w, &m, now);
+		break;
+	case MESSAGE_WORKER_LEAVE:
+		w->leaving = true;
+		break;
+	default:
+		log_printf(&w->log, DROVER_WARN, "the core sent %s to a worker", message_name(m.type));
+	}
+	message_free(&m);
+}
+
+/* The job's process has ended: what it was told to end with goes before what it says itself. */
+static void
+worker_finish(struct worker *w, int64_t now)
+{
+	struct worker_done *done = &w->done;
+
+	memset(done, 0, sizeof *done);
+	watch_measure_output(&w->watch);
+	job_end(&w->run, &done->end);
+	w->running = false;
+	if (w->watch.usage.cpu_ms > done->end.cpu_ms)
+		done->end.cpu_ms = w->watch.usage.cpu_ms;
+	if (w->watch.stopping) {
+		done->end.code = w->watch.stop_code;
+		done->end.retry_after_ms = 0;
+		(void)text_copy(done->end.text, sizeof done->end.text, w->watch.stop_text);
+	}
+	done->job = w->run.job;
+	done->epoch = w->run.epoch;
+	done->wall_ms = now - w->watch.started_at;
+	done->output = w->watch.output;
+	done->ended_at = now;
+	message_free(&w->run.assign);
+	if (w->unwanted) {
+		memset(done, 0, sizeof *done);
+		w->idle_at = now;
+	} else {
+		worker_send_done(w, now);
+	}
+	if (!w->leaving)
+		job_spare_make(&w->spare, w->runner, w->name, w->self.pid, w->report, w->fd);
+}
+
+static void
+worker_tick(struct worker *w, int64_t now)
+{
+	if (worker_terminated && !w->runner->in_process && !w->leaving)
+		worker_give_up(w, "the worker was told to end", now);
+	if (w->running)
+		watch_tick(&w->watch, now);
+	if (w->running && now >= w->beat_at)
+		worker_beat(w, now);
+	if (w->fd == -1 && now >= w->connect_at)
+		worker_connect(w, now);
+	if (w->done.job != 0 && now >= w->done.repeat_at)
+		worker_send_done(w, now);
+	if (w->running)
+		return;
+	if (w->done.job != 0 && w->fd == -1 && now - w->done.ended_at >= WORKER_KEEP_MS) {
+		log_printf(&w->log, DROVER_WARN, "no core came for the end of job %llu", (unsigned long long)w->done.job);
+		memset(&w->done, 0, sizeof w->done);
+		w->leaving = true;
+	}
+	if (w->done.job != 0)
+		return;
+	if ((w->fd == -1 && now - w->lost_at >= WORKER_ALONE_MS) || now - w->idle_at >= WORKER_IDLE_MS)
+		w->leaving = true;
+}
+
+static int64_t
+worker_next(const struct worker *w)
+{
+	int64_t next = INT64_MAX;
+
+#define WORKER_SOONER(at) do { if ((at) < next) next = (at); } while (0)
+	if (w->running) {
+		WORKER_SOONER(watch_next(&w->watch));
+		WORKER_SOONER(w->beat_at);
+	} else if (w->done.job != 0) {
+		WORKER_SOONER(w->done.repeat_at);
+	} else {
+		WORKER_SOONER(w->idle_at + WORKER_IDLE_MS);
+		if (w->fd == -1)
+			WORKER_SOONER(w->lost_at + WORKER_ALONE_MS);
+	}
+	if (w->fd == -1)
+		WORKER_SOONER(w->connect_at);
+#undef WORKER_SOONER
+	return next;
+}
+
+static void
+worker_wait(struct worker *w)
+{
+	struct pollfd fds[2] = { { .fd = w->fd, .events = POLLIN }, { .fd = w->running ? w->run.ended : -1, .events = POLLIN } };
+	int64_t now = clock_mono(), next = worker_next(w), left = next <= now ? 0 : next - now;
+	struct timespec wait = { .tv_sec = (time_t)(left / 1000), .tv_nsec = (long)(left % 1000) * 1000000 };
+	int n;
+
+	n = ppoll(fds, 2, next == INT64_MAX ? NULL : &wait, w->runner->in_process ? NULL : &w->waiting);
+	now = clock_mono();
+	if (n > 0 && fds[1].revents != 0)
+		worker_finish(w, now);
+	if (n > 0 && fds[0].revents != 0 && w->fd == fds[0].fd)
+		worker_receive(w, now);
+}
+
+int
+worker_main(const struct runner *runner, const char *name, const char *token)
+{
+	struct worker w = { .runner = runner, .name = name, .token = token, .fd = -1, .backoff_ms = WORKER_BACKOFF_MIN_MS };
+	int64_t now = clock_mono();
+
+	w.log = (struct log_scope){ .part = "worker", .plugin = runner->image.plugin.name, .worker = name };
+	w.report = mmap(NULL, sizeof *w.report, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	MUST(w.report != MAP_FAILED);
+	worker_become(&w);
+	MUST(proc_identify(getpid(), &w.self) == 0);
+	w.connect_at = w.lost_at = w.idle_at = now;
+	for (;;) {
+		worker_tick(&w, clock_mono());
+		if (w.leaving && !w.running && w.done.job == 0)
+			break;
+		worker_wait(&w);
+	}
+	job_spare_drop(&w.spare);
+	if (w.fd != -1)
+		close(w.fd);
+	cgroup_free(w.cgroup);
+	(void)munmap(w.report, sizeof *w.report);
+	return 0;
+}

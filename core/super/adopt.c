@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Workers over restarts and deaths: a new core finds those of the old one again by what they say and by what was
+ * written down of their processes; jobs whose worker is gone are swept and queued again, or failed.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "base/units.h"
+#include "super/supervisor.h"
+
+/* A worker's process is remembered, so that a new core knows whom to wait for. */
+static void
+slot_remember(struct supervisor *s, struct slot *slot)
+{
+	struct error err = { 0 };
+	cJSON *o = cJSON_CreateObject();
+	char *text, key[32], start[24];
+
+	snprintf(start, sizeof start, "%llu", (unsigned long long)slot->id.start);
+	json_add_int(o, "pid", slot->id.pid);
+	json_add_str(o, "start", start);
+	json_add_str(o, "boot", slot->id.boot);
+	text = json_print(o);
+	cJSON_Delete(o);
+	snprintf(key, sizeof key, "worker/%s", slot->name);
+	if (store_kv_set(s->daemon->store, "core", key, text, &err) != 0)
+		slot_log(s, slot, DROVER_ERR, err.text);
+	free(text);
+}
+
+static bool
+slot_recall(struct supervisor *s, const char *worker, struct proc_id *id)
+{
+	struct error err = { 0 };
+	char key[32], *text = NULL;
+	cJSON *o;
+
+	memset(id, 0, sizeof *id);
+	snprintf(key, sizeof key, "worker/%.16s", worker);
+	if (store_kv_get(s->daemon->store, "core", key, &text, &err) != 1)
+		return false;
+	o = json_parse(text, strlen(text), 4096, &err);
+	free(text);
+	if (o == NULL)
+		return false;
+	id->pid = (int32_t)json_int(o, "pid", 0);
+	id->start = (uint64_t)json_int(o, "start", 0);
+	text_copy(id->boot, sizeof id->boot, json_str(o, "boot", ""));
+	cJSON_Delete(o);
+	return id->pid > 0;
+}
+
+/* A worker of a core that had more slots finds its own again. */
+static struct slot *
+slot_revive(struct supervisor *s, const char *name)
+{
+	int64_t n;
+
+	if (name[0] == 'w' && units_parse_int(name + 1, 1, 10000, &n) == 0)
+		slots_grow(s, (int)n);
+	return slot_find(s, name);
+}
+
+void
+slots_welcome(struct peer *p, uint64_t job, bool keep)
+{
+	struct message_out out;
+
+	message_begin(&out, MESSAGE_WORKER_WELCOME, 0);
+	message_put_u(&out, job);
+	message_put_u(&out, keep);
+	channel_send(p->channel, &out);
+}
+
+/* A worker of an earlier core, or of a lost connection, that says it runs an attempt which is still the running one. */
+static bool
+slot_adopt(struct supervisor *s, struct slot *slot, struct peer *p, struct message *m, const struct proc_id *id)
+{
+	struct job *job = queue_running(s->daemon->queue, message_u(m, "job"), message_u(m, "epoch"));
+
+	if (job == NULL || strcmp(job->worker, slot->name) != 0)
+		return false;
+	if (slot->peer != NULL && slot->peer != p)
+		slot->peer->slot = NULL;
+	free(slot->plugin);
+	slot->plugin = xstrdup(message_s(m, "plugin"));
+	slot->generation = message_u(m, "generation");
+	text_copy(slot->token, sizeof slot->token, message_s(m, "token"));
+	slot->id = *id;
+	slot->peer = p;
+	slot->job = job->id;
+	slot->epoch = job->epoch;
+	slot->state = SLOT_BUSY;
+	slot->restored = false;
+	slot->since = slot->heard = clock_mono();
+	p->slot = slot;
+	return true;
+}
+
+/* An idle worker of an earlier core says by its hello that what that core had claimed for it never began. */
+static void
+slot_unbegun(struct supervisor *s, struct slot *slot, const struct proc_id *id)
+{
+	struct error err = { 0 };
+
+	if (slot->state != SLOT_LOST || !slot->restored || slot->id.pid != id->pid || slot->id.start != id->start)
+		return;
+	if (queue_interrupt(s->daemon->queue, slot->job, false, "drover went away before this began", &err) != 0)
+		slot_log(s, slot, DROVER_ERR, err.text);
+	slot_clear(slot);
+}
+
+void
+slots_hello(struct peer *p, struct message *m)
+{
+	struct supervisor *s = p->supervisor;
+	struct slot *slot = slot_find(s, message_s(m, "worker"));
+	struct proc_id id = { .pid = (int32_t)message_u(m, "pid"), .start = message_u(m, "start") };
+	uint64_t job = message_u(m, "job");
+	struct runner_handle *r;
+
+	text_copy(id.boot, sizeof id.boot, message_s(m, "boot"));
+	p->role = PEER_WORKER;
+	if (job != 0) {
+		if (slot == NULL)
+			slot = slot_revive(s, message_s(m, "worker"));
+		if (slot != NULL && slot_adopt(s, slot, p, m, &id)) {
+			slot_remember(s, slot);
+			slots_welcome(p, job, true);
+			slot_log(s, slot, DROVER_NOTICE, "worker is back with its job");
+		} else
+			slots_welcome(p, job, false);
+		return;
+	}
+	if (slot != NULL && slot->state == SLOT_FORKING && (r = runner_find(s, slot->plugin)) != NULL)
+		r->fork_backoff_ms = 0;
+	if (slot != NULL)
+		slot_unbegun(s, slot, &id);
+	if (slot == NULL || slot->state != SLOT_FORKING || strcmp(slot->token, message_s(m, "token")) != 0) {
+		struct message_out out;
+
+		message_begin(&out, MESSAGE_WORKER_LEAVE, 0);
+		channel_send(p->channel, &out);
+		return;
+	}
+	slot->id = id;
+	slot->peer = p;
+	p->slot = slot;
+	slot->state = SLOT_IDLE;
+	slot->since = slot->heard = clock_mono();
+	slot_remember(s, slot);
+	slots_welcome(p, 0, true);
+	if (slot->job != 0)
+		slot_assign(s, slot);
+}
+
+/* Everything that carries the attempt's trace in its environment goes, wherever it has hidden from its dead worker. */
+static void
+slot_sweep(const char *trace)
+{
+	char marker[64];
+
+	snprintf(marker, sizeof marker, "TRACEPARENT=00-%s-", trace);
+	proc_sweep_marked(marker);
+}
+
+static void
+slot_job_lost(struct supervisor *s, const char *worker, uint64_t id, uint64_t epoch, const struct proc_id *proc, bool failed, const char *why)
+{
+	struct daemon *d = s->daemon;
+	struct job *job = queue_running(d->queue, id, epoch);
+	struct job_outcome outcome = { .code = DROVER_INTERNAL, .text = why };
+	struct log_scope scope = s->log;
+	struct error err = { 0 };
+	char *source;
+
+	if (job == NULL)
+		return;
+	scope.worker = worker;
+	scope.job = id;
+	/* Said once, not with each try to write it down. */
+	log_printf(&scope, !failed && clock_mono() < s->trouble_until + STORE_TROUBLE_MS ? DROVER_DEBUG : DROVER_WARN, "%s", why);
+	if (proc != NULL && proc->pid > 0 && !d->in_process)
+		proc_kill(proc);
+	slot_sweep(job->trace);
+	source = xstrdup(job->source);
+	if ((failed ? queue_finish(d->queue, id, epoch, &outcome, &err) :
+	    queue_interrupt(d->queue, id, true, why, &err)) != 0)
+		log_printf(&scope, DROVER_ERR, "%s", err.text);
+	if (leases_end(d->leases, id, epoch, &err) != 0)
+		log_printf(&scope, DROVER_ERR, "%s", err.text);
+	if (source != NULL && *source != '\0')
+		sources_job_ended(s, source);
+	free(source);
+}
+
+/* A thread shares the daemon's life; a process that was never seen cannot come back. */
+static bool
+slot_is_dead(const struct supervisor *s, const struct slot *slot)
+{
+	if (slot->state != SLOT_LOST)
+		return false;
+	if (slot->restored)
+		return slot->id.pid == 0 || !proc_alive(&slot->id);
+	return slot->id.pid > 0 && !s->daemon->in_process && !proc_alive(&slot->id);
+}
+
+/* A lost worker: dead is sure at once, alive gets LEASE_TTL_MS to come back, or WORKER_SILENT_MS to speak again. */
+int64_t
+slot_watch(struct supervisor *s, struct slot *slot, int64_t now)
+{
+	int64_t limit = slot->state == SLOT_LOST ? slot->since + LEASE_TTL_MS : slot->heard + WORKER_SILENT_MS;
+	bool dead = slot_is_dead(s, slot);
+
+	if (!dead && now < limit)
+		return slot->state == SLOT_LOST ? wait_min(limit - now, 250) : limit - now;
+	slot_job_lost(s, slot->name, slot->job != 0 ? slot->job : slot->next, slot->job != 0 ? slot->epoch : slot->next_epoch,
+	    &slot->id, !slot->restored, slot->restored ? "drover went away while this ran, or could not write, and its worker did not come back" :
+	    dead ? "the worker died in the middle of the job (killed, or out of memory?)" :
+	    "the worker has not been heard of for too long: fenced and killed");
+	slot_clear(slot);
+	return 0;
+}
+
+/* A job that an earlier core left running keeps its slot, as if its worker had lost the connection just now. */
+static int
+slot_restore(void *arg, struct job *job)
+{
+	struct supervisor *s = arg;
+	struct slot *slot;
+
+	if (slot_of_job(s, job->id, job->epoch) != NULL)
+		return 0;
+	slot = slot_revive(s, job->worker);
+	if (slot == NULL || slot->state != SLOT_FREE) {
+		slot_job_lost(s, job->worker, job->id, job->epoch, NULL, false, "drover went away while this ran, or could not write, and its slot is another's");
+		return 0;
+	}
+	slot->plugin = xstrndup(job->kind, strcspn(job->kind, "."));
+	slot->state = SLOT_LOST;
+	slot->restored = true;
+	slot->job = job->id;
+	slot->epoch = job->epoch;
+	slot->since = clock_mono();
+	if (!slot_recall(s, slot->name, &slot->id))
+		memset(&slot->id, 0, sizeof slot->id);
+	return 0;
+}
+
+void
+slots_restore(struct supervisor *s)
+{
+	queue_each_running(s->daemon->queue, slot_restore, s);
+}

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Calls: what a runner is asked to do goes to it, and is answered by a process of its own. Here operations; hooks.c and listeners.c have the others. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "super/supervisor.h"
+
+#define CALL_TIMEOUT_MS 60000
+#define CALL_GIT_TOKEN "git-token"
+#define CALLS_MAX 256
+
+void
+call_close(struct supervisor *s, struct call *call, int code, const char *text, size_t len)
+{
+	TAILQ_REMOVE(&s->calls, call, link);
+	if (call->fn != NULL)
+		call->fn(call->arg, code, text, len);
+	for (int i = 0; i < call->wakes_len; i++)
+		free(call->wakes[i]);
+	buf_free(&call->body);
+	free(call->plugin);
+	free(call);
+}
+
+struct call *
+call_open(struct runner_handle *r, enum call_kind kind, int64_t timeout_ms)
+{
+	struct supervisor *s = r->supervisor;
+	struct call *call = xcalloc(1, sizeof *call);
+
+	call->kind = kind;
+	call->id = ++s->last_id;
+	text_random_hex(call->token, 16);
+	call->plugin = xstrdup(r->plugin);
+	call->runner = r->serial;
+	call->deadline = timeout_ms > 0 ? clock_mono() + timeout_ms : 0;
+	TAILQ_INSERT_TAIL(&s->calls, call, link);
+	return call;
+}
+
+static void
+call_fail(void (*fn)(void *, int, const char *, size_t), void *arg, int code, const char *format, const char *name)
+{
+	char text[DROVER_ERROR_MAX];
+
+	snprintf(text, sizeof text, "%s%.200s", format, name);
+	fn(arg, code, text, strlen(text));
+}
+
+const cJSON *
+call_operation(const struct runner_handle *r, const char *name)
+{
+	const cJSON *operation;
+
+	cJSON_ArrayForEach(operation, json_get(r->exports, "operations"))
+		if (strcmp(json_str(operation, "name", ""), name) == 0)
+			return operation;
+	return NULL;
+}
+
+/* credential: it is drover itself who asks, and only for operations that hand one out. */
+static void
+call_start(struct supervisor *s, const char *operation, bool credential, const char *request, size_t len,
+    void (*fn)(void *arg, int code, const char *text, size_t len), void *arg)
+{
+	struct runner_handle *r;
+	struct message_out out;
+	struct call *call;
+	const cJSON *row;
+	char plugin[DROVER_NAME_MAX + 1];
+	int64_t timeout;
+	int n = 0;
+
+	snprintf(plugin, sizeof plugin, "%.*s", (int)strcspn(operation, "."), operation);
+	r = text_is_kind(operation) ? runner_find(s, plugin) : NULL;
+	if (r == NULL) {
+		call_fail(fn, arg, DROVER_PERMANENT, "no plugin offers the operation ", operation);
+		return;
+	}
+	if (r->state != RUNNER_READY || r->channel == NULL) {
+		call_fail(fn, arg, DROVER_AGAIN, "its plugin is not running: ", operation);
+		return;
+	}
+	row = call_operation(r, operation + strlen(plugin) + 1);
+	if (credential && !json_bool(row, "credential", false)) {
+		call_fail(fn, arg, DROVER_CONFIG, "its plugin hands out no tokens for git, there is no operation ", operation);
+		return;
+	}
+	if (!credential && json_bool(row, "credential", false)) {
+		call_fail(fn, arg, DROVER_PERMANENT, "hands out a credential, only drover itself asks it: ", operation);
+		return;
+	}
+	TAILQ_FOREACH(call, &s->calls, link)
+		n += call->kind == CALL_OPERATION;
+	if (row == NULL || len > DROVER_PAYLOAD_MAX || n >= CALLS_MAX) {
+		call_fail(fn, arg, row == NULL || len > DROVER_PAYLOAD_MAX ? DROVER_PERMANENT : DROVER_AGAIN,
+		    row == NULL ? "no plugin offers the operation " : n >= CALLS_MAX ? "too many calls at once: " :
+		    "the request is over 64 KiB: ", operation);
+		return;
+	}
+	timeout = json_int(row, "timeout_ms", 0) > 0 ? json_int(row, "timeout_ms", 0) : CALL_TIMEOUT_MS;
+	call = call_open(r, CALL_OPERATION, timeout);
+	call->fn = fn;
+	call->arg = arg;
+	message_begin(&out, MESSAGE_OPERATION_CALL, call->id);
+	message_put_s(&out, operation + strlen(plugin) + 1);
+	message_put_u(&out, call->id);
+	message_put_s(&out, call->token);
+	message_put_i(&out, timeout);
+	message_put_b(&out, request, len);
+	channel_send(r->channel, &out);
+}
+
+void
+daemon_call(struct daemon *d, const char *operation, const char *request, size_t len,
+    void (*fn)(void *arg, int code, const char *text, size_t len), void *arg)
+{
+	call_start(d->supervisor, operation, false, request, len, fn, arg);
+}
+
+bool
+calls_offers_git_token(const struct runner_handle *r)
+{
+	return json_bool(call_operation(r, CALL_GIT_TOKEN), "credential", false);
+}
+
+void
+calls_git_token(struct supervisor *s, const struct config_repo *repo, bool refused, void (*fn)(void *, int, const char *, size_t), void *arg)
+{
+	char operation[DROVER_NAME_MAX + sizeof CALL_GIT_TOKEN + 1], *request;
+	cJSON *o = cJSON_CreateObject();
+
+	json_add_str(o, "repo", repo->name);
+	if (refused)
+		json_add_bool(o, "refused", true);
+	request = json_print(o);
+	snprintf(operation, sizeof operation, "%s." CALL_GIT_TOKEN, repo->token_from);
+	call_start(s, operation, true, request, strlen(request), fn, arg);
+	free(request);
+	cJSON_Delete(o);
+}
+
+struct call *
+call_find(struct supervisor *s, uint64_t id)
+{
+	struct call *call;
+
+	TAILQ_FOREACH(call, &s->calls, link)
+		if (call->id == id)
+			return call;
+	return NULL;
+}
+
+int
+calls_hello(struct peer *p, uint64_t id, const char *token)
+{
+	struct call *call = call_find(p->supervisor, id);
+
+	if (call == NULL || strcmp(call->token, token) != 0)
+		return -1;
+	p->call = id;
+	p->plugin = xstrdup(call->plugin);
+	return 0;
+}
+
+bool
+calls_reply(struct peer *p, struct message *m)
+{
+	static const enum message_type answers[] = { MESSAGE_OPERATION_REPLY, MESSAGE_HOOK_REPLY, MESSAGE_LISTEN_ENDED };
+	struct supervisor *s = p->supervisor;
+	struct call *call = p->role == PEER_OPERATION ? call_find(s, p->call) : NULL;
+	const char *reply;
+	size_t len;
+
+	if (m->type != MESSAGE_OPERATION_REPLY && m->type != MESSAGE_HOOK_REPLY && m->type != MESSAGE_LISTEN_ENDED)
+		return false;
+	if (call == NULL || answers[call->kind] != m->type)
+		; /* It came too late, and is told nothing of it. */
+	else if (call->kind == CALL_HOOK)
+		hooks_reply(s, call, m);
+	else if (call->kind == CALL_LISTEN)
+		listeners_ended(s, call->id, (int)message_i(m, "class"), message_s(m, "text"), message_i(m, "retry"));
+	else if (message_i(m, "class") == DROVER_OK) {
+		reply = message_b(m, "reply", &len);
+		call_close(s, call, DROVER_OK, reply, len);
+	} else
+		call_close(s, call, (int)message_i(m, "class"), message_s(m, "text"), strlen(message_s(m, "text")));
+	reply_later(s, p->serial, m->id, NULL, 0, NULL, 0);
+	return true;
+}
+
+int64_t
+calls_tick(struct supervisor *s, int64_t now)
+{
+	struct call *call, *next;
+	static const char late[] = "the plugin did not answer in time";
+	int64_t wait = -1;
+
+	for (call = TAILQ_FIRST(&s->calls); call != NULL; call = next) {
+		next = TAILQ_NEXT(call, link);
+		if (call->deadline == 0)
+			continue;
+		if (now >= call->deadline)
+			call_close(s, call, DROVER_AGAIN, late, sizeof late - 1);
+		else
+			wait = wait_min(wait, call->deadline - now);
+	}
+	return wait;
+}
+
+void
+calls_close(struct supervisor *s, const char *why)
+{
+	struct call *call;
+
+	while ((call = TAILQ_FIRST(&s->calls)) != NULL)
+		call_close(s, call, DROVER_AGAIN, why, strlen(why));
+}
+
+void
+calls_runner_lost(struct runner_handle *r, const char *why)
+{
+	struct supervisor *s = r->supervisor;
+	struct call *call, *next;
+
+	for (call = TAILQ_FIRST(&s->calls); call != NULL; call = next) {
+		next = TAILQ_NEXT(call, link);
+		if (call->runner == r->serial)
+			call_close(s, call, DROVER_AGAIN, why, strlen(why));
+	}
+}

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The keeper: a process of its own that does with worktrees what leases_tick() asks for, started when there is something to do. */
+#include <dirent.h>
+#include <errno.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/path.h"
+#include "base/text.h"
+#include "super/supervisor.h"
+
+#define CHORES_MS 60000
+#define EXPIRE_MS 8000       /* a term of a lease and this are under 30 s */
+#define KEEPER_IDLE_MS 10000
+#define RECORDS_MS 3600000   /* refusals and memory are looked through so often */
+#define RECORDS_KEEP_MS (INT64_C(90) * 24 * 3600 * 1000)
+
+struct keeper {
+	struct supervisor *supervisor;
+	struct channel *channel;
+	pid_t pid;
+	int waiting;             /* chores that were sent and not answered */
+	int64_t idle_since;
+};
+
+static void keeper_message(void *, struct message *);
+static void keeper_closed(void *, const char *);
+
+static const struct channel_calls keeper_calls = { keeper_message, keeper_closed };
+
+static struct keeper *
+keeper_start(struct supervisor *s, struct error *err)
+{
+	struct keeper *k;
+	posix_spawn_file_actions_t actions;
+	char *argv[] = { (char *)(uintptr_t)"droverd", (char *)(uintptr_t)"-x", (char *)(uintptr_t)"keeper", NULL };
+	int fds[2], rc;
+
+	if (message_pair(fds, err) != 0)
+		return NULL;
+	k = xcalloc(1, sizeof *k);
+	k->supervisor = s;
+	MUST(posix_spawn_file_actions_init(&actions) == 0);
+	MUST(posix_spawn_file_actions_adddup2(&actions, fds[1], 3) == 0);
+	rc = posix_spawn(&k->pid, s->daemon->self, &actions, NULL, argv, environ);
+	posix_spawn_file_actions_destroy(&actions);
+	close(fds[1]);
+	if (rc != 0) {
+		close(fds[0]);
+		free(k);
+		error_set(err, DROVER_AGAIN, "cannot start the keeper of worktrees: %s", strerror(rc));
+		return NULL;
+	}
+	k->channel = channel_new(s->daemon->base, fds[0], &keeper_calls, k);
+	return k;
+}
+
+static void
+keeper_send(struct keeper *k, const struct lease_chore *chore)
+{
+	struct message_out out;
+
+	message_begin(&out, MESSAGE_TREE_TIDY, ++k->supervisor->last_id);
+	message_put_u(&out, chore->id);
+	message_put_s(&out, chore->action);
+	message_put_s(&out, chore->repo);
+	message_put_s(&out, chore->path);
+	message_put_s(&out, chore->mirror);
+	message_put_s(&out, chore->wip);
+	k->waiting++;
+	channel_send(k->channel, &out);
+}
+
+static void
+keeper_message(void *arg, struct message *m)
+{
+	struct keeper *k = arg;
+	struct supervisor *s = k->supervisor;
+	struct error err = { 0 };
+
+	if (m->type != MESSAGE_TREE_TIDIED)
+		return;
+	if (k->waiting > 0 && --k->waiting == 0)
+		k->idle_since = clock_mono();
+	if (message_i(m, "class") != DROVER_OK)
+		log_printf(&s->log, DROVER_WARN, "worktree %llu: %s", (unsigned long long)message_u(m, "lease"), message_s(m, "text"));
+	if (message_u(m, "lease") != 0 && leases_tidied(s->daemon->leases, message_u(m, "lease"),
+	    message_i(m, "class") == DROVER_OK ? message_s(m, "state") : "dirty", message_s(m, "wip"), &err) != 0)
+		log_printf(&s->log, DROVER_ERR, "%s", err.text);
+	if (message_i(m, "class") == DROVER_OK && message_i(m, "bytes") > 0)
+		leases_sized(s->daemon->leases, message_u(m, "lease"), message_i(m, "bytes"));
+}
+
+static void
+keeper_closed(void *arg, const char *why)
+{
+	struct keeper *k = arg;
+
+	channel_free(k->channel);
+	k->channel = NULL;
+}
+
+static void
+tidy_run(struct supervisor *s, bool all)
+{
+	struct lease_chore *chores;
+	struct error err = { 0 };
+	int i, n = 0;
+
+	chores = leases_tick(s->daemon->leases, path_free_bytes(s->daemon->config->state_dir), all, &n);
+	if (n > 0 && s->keeper == NULL && (s->keeper = keeper_start(s, &err)) == NULL)
+		log_printf(&s->log, DROVER_ERR, "%s", err.text);
+	for (i = 0; i < n; i++)
+		if (s->keeper != NULL && s->keeper->channel != NULL)
+			keeper_send(s->keeper, &chores[i]);
+		else
+			leases_tidied(s->daemon->leases, chores[i].id, "dirty", "", NULL);
+	free(chores);
+}
+
+void
+daemon_tidy(struct daemon *d)
+{
+	tidy_run(d->supervisor, true);
+}
+
+/* What nobody has asked for or touched in a long time. */
+static void
+tidy_records(struct supervisor *s)
+{
+	struct store *store = s->daemon->store;
+	struct error err = { 0 };
+	int64_t before = clock_wall() - RECORDS_KEEP_MS;
+
+	/* A job's effects go with the job; those of operations go here. */
+	if (store_refusal_prune(store, before, &err) < 0 || store_memory_prune(store, before, &err) < 0 || store_effect_prune(store, before, &err) < 0)
+		log_printf(&s->log, DROVER_ERR, "%s", err.text);
+}
+
+int64_t
+tidy_tick(struct supervisor *s, int64_t now)
+{
+	struct keeper *k = s->keeper;
+
+	if (now >= s->records_at) {
+		s->records_at = now + RECORDS_MS;
+		tidy_records(s);
+	}
+
+	if (now >= s->expire_at) {
+		s->expire_at = now + EXPIRE_MS;
+		leases_expire(s->daemon->leases);
+	}
+	/* One that is on its way out is waited for: what it were given would come back undone. */
+	if (now >= s->chores_at && s->daemon->mode == DAEMON_RUNNING && (k == NULL || k->channel != NULL)) {
+		s->chores_at = now + CHORES_MS;
+		tidy_run(s, false);
+		k = s->keeper;
+	}
+	if (k != NULL && k->channel != NULL && k->waiting == 0 && now - k->idle_since >= KEEPER_IDLE_MS) {
+		channel_free(k->channel);
+		k->channel = NULL;
+	}
+	return wait_min(wait_min(wait_min(s->chores_at, s->expire_at), s->records_at) - now, k != NULL && k->channel != NULL && k->waiting == 0 ? KEEPER_IDLE_MS : -1);
+}
+
+/* A keeper that died with chores in hand: its trees stay dirty and are looked at again. */
+bool
+tidy_reap(struct supervisor *s, pid_t pid, int status)
+{
+	if (s->keeper == NULL || s->keeper->pid != pid)
+		return false;
+	if (s->keeper->waiting > 0)
+		log_printf(&s->log, DROVER_WARN, "the keeper of worktrees ended with status %d and %d chores undone", status, s->keeper->waiting);
+	leases_keeper_gone(s->daemon->leases);
+	channel_free(s->keeper->channel);
+	free(s->keeper);
+	s->keeper = NULL;
+	return true;
+}
+
+/* Whether somebody who runs may still want this folder of scratch/. */
+static bool
+scratch_wanted(struct supervisor *s, const char *name)
+{
+	const struct slot *slot;
+	char *end;
+	uint64_t job = strtoull(name, &end, 10);
+	int i;
+
+	if (strncmp(name, "tmp-w", 5) == 0 && (slot = slot_find(s, name + 4)) != NULL)
+		return slot->job != 0;
+	if (*end != '\0' || job == 0)
+		return supervisor_busy(s) > 0;
+	for (i = 0; i < s->slots_len; i++)
+		if (s->slots[i]->job == job)
+			return true;
+	return false;
+}
+
+struct pruned {
+	struct supervisor *supervisor;
+	uint64_t id;
+};
+
+/* The output of a job goes with it, once it is sure that the job is gone. */
+static void
+pruned_output(void *arg, const struct error *failed)
+{
+	struct pruned *p = arg;
+	struct supervisor *s = p->supervisor;
+	const char *state = s->daemon->config->state_dir;
+	char random[17], *from, *to, *trash = path_join(state, "trash");
+
+	from = xasprintf("%s/jobs/%llu", state, (unsigned long long)p->id);
+	to = path_join(trash, text_random_hex(random, 8));
+	if (failed == NULL && access(from, F_OK) == 0) {
+		if (path_mkdirs(trash, 0700, NULL) != 0 || rename(from, to) != 0)
+			log_printf(&s->log, DROVER_WARN, "cannot move %s to the trash: %s", from, strerror(errno));
+		leases_trashed(s->daemon->leases);
+	}
+	free(from);
+	free(to);
+	free(trash);
+	free(p);
+}
+
+void
+tidy_pruned(void *arg, uint64_t id)
+{
+	struct supervisor *s = arg;
+	struct pruned *p = xcalloc(1, sizeof *p);
+
+	p->supervisor = s;
+	p->id = id;
+	daemon_defer(s->daemon, pruned_output, p);
+}
+
+/* What killed attempts left in scratch/ goes to the trash, which the keeper empties. */
+void
+tidy_scratch(struct supervisor *s)
+{
+	const char *state = s->daemon->config->state_dir;
+	char *scratch = path_join(state, "scratch"), *trash = path_join(state, "trash"), *from, *to, random[17];
+	DIR *dir = opendir(scratch);
+	struct dirent *e;
+	struct error err = { 0 };
+
+	if (dir != NULL && path_mkdirs(trash, 0700, &err) != 0)
+		log_printf(&s->log, DROVER_WARN, "%s", err.text);
+	while (dir != NULL && err.code == 0 && (e = readdir(dir)) != NULL) {
+		if (e->d_name[0] == '.' || scratch_wanted(s, e->d_name))
+			continue;
+		from = path_join(scratch, e->d_name);
+		to = path_join(trash, text_random_hex(random, 8));
+		if (rename(from, to) != 0)
+			log_printf(&s->log, DROVER_WARN, "cannot move %s to the trash: %s", from, strerror(errno));
+		free(from);
+		free(to);
+	}
+	if (dir != NULL)
+		closedir(dir);
+	free(scratch);
+	free(trash);
+}
+
+pid_t
+tidy_pid(const struct supervisor *s)
+{
+	return s != NULL && s->keeper != NULL ? s->keeper->pid : 0;
+}
+
+void
+tidy_close(struct supervisor *s)
+{
+	if (s->keeper == NULL)
+		return;
+	channel_free(s->keeper->channel);
+	kill(s->keeper->pid, SIGTERM);
+	free(s->keeper);
+	s->keeper = NULL;
+}

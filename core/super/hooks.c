@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Webhooks between the server that takes them and the plugin that reads them. Nothing of a delivery is looked at
+ * here: it is handed on as it came, within bounds. What the hook wants woken waits until it has said whose
+ * delivery that was: one that was seen before wakes nothing.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/mem.h"
+#define uthash_fatal(what) panic(__FILE__, __LINE__, what)
+#include <uthash.h>
+
+#include "base/text.h"
+#include "super/supervisor.h"
+
+#define HOOK_TIMEOUT_MS 3000
+#define HOOK_AT_ONCE 16            /* of one plugin */
+#define HOOK_RETRY_S 5
+#define HOOK_PIECE (64 * 1024)     /* of a body, in one message */
+#define HOOK_SEEN_MAX 4096         /* deliveries remembered, per plugin */
+#define HOOK_SAY_MS 1000           /* between two lines about refusals of one plugin: anybody can make them */
+
+struct seen {
+	char *id;
+	UT_hash_handle hh;
+};
+
+/* Deliveries that a plugin has taken. In memory alone: one that comes again after a restart makes a poll come sooner, nothing more. */
+struct hook_memory {
+	TAILQ_ENTRY(hook_memory) link;
+	char *plugin;
+	struct seen *ids;
+	struct seen *ring[HOOK_SEEN_MAX];
+	unsigned next;
+	int64_t said_at;             /* monotonic */
+	unsigned unsaid;
+};
+
+struct hook {
+	struct supervisor *supervisor;
+	char *plugin;
+	void (*fn)(void *arg, const struct hook_answer *);
+	void *arg;
+};
+
+static struct hook_memory *hook_memory(struct supervisor *, const char *plugin);
+static bool hook_is_new(struct hook_memory *, const char *id);
+static void hook_say(struct supervisor *, const char *plugin, int status, const char *text);
+static void hook_answer(struct hook *, const struct hook_answer *);
+static void hook_failed(void *arg, int code, const char *text, size_t len);
+
+/* Class to status: what else a sender needs to know is whether to try again. */
+static const struct {
+	int code, status;
+} statuses[] = {
+	{ DROVER_AUTH, 401 },
+	{ DROVER_PERMANENT, 400 },
+	{ DROVER_HUMAN, 400 },
+};
+
+static int
+hook_status(int code)
+{
+	for (size_t i = 0; i < ARRAY_LEN(statuses); i++)
+		if (statuses[i].code == code)
+			return statuses[i].status;
+	return 503;
+}
+
+static struct hook_memory *
+hook_memory(struct supervisor *s, const char *plugin)
+{
+	struct hook_memory *memory;
+
+	TAILQ_FOREACH(memory, &s->hooks, link)
+		if (strcmp(memory->plugin, plugin) == 0)
+			return memory;
+	memory = xcalloc(1, sizeof *memory);
+	memory->plugin = xstrdup(plugin);
+	TAILQ_INSERT_TAIL(&s->hooks, memory, link);
+	return memory;
+}
+
+void
+hooks_close(struct supervisor *s)
+{
+	struct hook_memory *memory;
+	struct seen *seen, *next;
+
+	while ((memory = TAILQ_FIRST(&s->hooks)) != NULL) {
+		TAILQ_REMOVE(&s->hooks, memory, link);
+		HASH_ITER(hh, memory->ids, seen, next) {
+			HASH_DEL(memory->ids, seen);
+			free(seen->id);
+			free(seen);
+		}
+		free(memory->plugin);
+		free(memory);
+	}
+}
+
+/* Remembers it, and forgets the oldest for it. */
+static bool
+hook_is_new(struct hook_memory *memory, const char *id)
+{
+	struct seen *seen, **place = &memory->ring[memory->next];
+
+	HASH_FIND_STR(memory->ids, id, seen);
+	if (seen != NULL)
+		return false;
+	if (*place != NULL) {
+		HASH_DEL(memory->ids, *place);
+		free((*place)->id);
+		free(*place);
+	}
+	*place = seen = xcalloc(1, sizeof *seen);
+	seen->id = xstrdup(id);
+	HASH_ADD_KEYPTR(hh, memory->ids, seen->id, strlen(seen->id), seen);
+	memory->next = (memory->next + 1) % HOOK_SEEN_MAX;
+	return true;
+}
+
+static void
+hook_say(struct supervisor *s, const char *plugin, int status, const char *text)
+{
+	struct log_scope scope = s->log;
+	struct hook_memory *memory;
+	int64_t now = clock_mono();
+
+	scope.plugin = plugin;
+	if (status < 400) {
+		log_printf(&scope, DROVER_DEBUG, "a delivery was answered %d%s%s", status, *text != '\0' ? ": " : "", text);
+		return;
+	}
+	memory = hook_memory(s, plugin);
+	if (memory->said_at != 0 && now - memory->said_at < HOOK_SAY_MS) {
+		memory->unsaid++;
+		return;
+	}
+	memory->said_at = now;
+	log_printf(&scope, DROVER_WARN, "a delivery was answered %d: %s", status, text);
+	if (memory->unsaid > 0)
+		log_printf(&scope, DROVER_WARN, "%u more deliveries were refused since the last line about them", memory->unsaid);
+	memory->unsaid = 0;
+}
+
+static void
+hook_answer(struct hook *hook, const struct hook_answer *answer)
+{
+	hook->fn(hook->arg, answer);
+	free(hook->plugin);
+	free(hook);
+}
+
+static void
+hook_failed(void *arg, int code, const char *text, size_t len)
+{
+	struct hook *hook = arg;
+	struct hook_answer answer = { .status = hook_status(code), .type = "", .body = "" };
+
+	answer.retry_s = answer.status == 503 ? HOOK_RETRY_S : 0;
+	hook_say(hook->supervisor, hook->plugin, answer.status, text);
+	hook_answer(hook, &answer);
+}
+
+void
+daemon_hook(struct daemon *d, const char *plugin, const char *headers, const char *body, size_t len,
+    void (*fn)(void *arg, const struct hook_answer *), void *arg)
+{
+	struct supervisor *s = d->supervisor;
+	struct runner_handle *r = runner_find(s, plugin);
+	struct hook *hook = xcalloc(1, sizeof *hook);
+	struct message_out out;
+	struct call *call;
+	int n = 0;
+
+	hook->supervisor = s;
+	hook->plugin = xstrdup(plugin);
+	hook->fn = fn;
+	hook->arg = arg;
+	if (r == NULL || (r->exports != NULL && !json_bool(r->exports, "hook", false))) {
+		hook_answer(hook, &(struct hook_answer){ .status = 404, .type = "", .body = "" });
+		return;
+	}
+	TAILQ_FOREACH(call, &s->calls, link)
+		n += call->kind == CALL_HOOK && strcmp(call->plugin, plugin) == 0;
+	if (r->state != RUNNER_READY || r->channel == NULL || n >= HOOK_AT_ONCE) {
+		hook_failed(hook, DROVER_AGAIN, n >= HOOK_AT_ONCE ? "too many deliveries at once" : "the plugin is not running", 0);
+		return;
+	}
+	call = call_open(r, CALL_HOOK, HOOK_TIMEOUT_MS);
+	call->fn = hook_failed;
+	call->arg = hook;
+	buf_add(&call->body, body, len);
+	message_begin(&out, MESSAGE_HOOK_CALL, call->id);
+	message_put_u(&out, call->id);
+	message_put_s(&out, call->token);
+	message_put_i(&out, HOOK_TIMEOUT_MS);
+	message_put_s(&out, headers);
+	message_put_u(&out, len);
+	message_put_b(&out, body, len < HOOK_PIECE ? len : HOOK_PIECE);
+	channel_send(r->channel, &out);
+}
+
+void
+hooks_body(const struct call *call, struct message *m, struct buf *out, struct error *err)
+{
+	uint64_t from = message_u(m, "from");
+
+	if (call == NULL || call->kind != CALL_HOOK || from >= call->body.len) {
+		error_set(err, DROVER_FENCED, "no such delivery, or it took too long");
+		return;
+	}
+	buf_add(out, call->body.data + from, call->body.len - from < HOOK_PIECE ? call->body.len - from : HOOK_PIECE);
+}
+
+void
+hooks_reply(struct supervisor *s, struct call *call, struct message *m)
+{
+	struct hook *hook = call->arg;
+	struct hook_answer answer = { .status = (int)message_u(m, "status"), .type = message_s(m, "type"), .body = message_s(m, "body") };
+	const char *id = message_s(m, "id"), *said = "";
+	struct runner_handle *r = runner_find(s, call->plugin);
+	int code = (int)message_i(m, "class");
+
+	if (code != DROVER_OK) {
+		call_close(s, call, code, message_s(m, "text"), strlen(message_s(m, "text")));
+		return;
+	}
+	if (answer.status == 0)
+		answer.status = 202;
+	if (answer.status < 200 || answer.status > 599) {
+		said = "the hook gave no status that there is";
+		answer = (struct hook_answer){ .status = 500, .type = "", .body = "" };
+	} else if (answer.status >= 400)
+		said = "by the plugin";
+	else if (*id != '\0' && !hook_is_new(hook_memory(s, call->plugin), id)) {
+		said = "seen before";
+		answer = (struct hook_answer){ .status = 200, .type = "", .body = "" };
+	} else if (r != NULL) {
+		for (int i = 0; i < call->wakes_len; i++)
+			sources_wake(r, call->wakes[i]);
+	}
+	hook_say(s, hook->plugin, answer.status, said);
+	call->fn = NULL;
+	call_close(s, call, DROVER_OK, "", 0);
+	hook_answer(hook, &answer);
+}

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Listeners: a process of its own for each enabled source that waits for word from outside. It is called again when
+ * it returns, later and later while it fails, and given up when it crashes again and again: polling goes on without it.
+ */
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "base/units.h"
+#include "super/supervisor.h"
+
+#define LISTENER_LEAST_MS 1000
+#define LISTENER_BACKOFF_MS 1000     /* doubling, to LISTENER_BACKOFF_MAX_MS */
+#define LISTENER_BACKOFF_MAX_MS 300000
+#define LISTENER_AUTH_MS 300000
+#define LISTENER_RETRY_MAX_MS 86400000 /* that a plugin may ask for */
+#define LISTENER_HEALTHY_MS 600000   /* so long up: the backoff begins anew */
+
+static void listener_log(const struct runner_handle *, const struct source *, enum drover_level, const char *);
+static void listener_start(struct runner_handle *, struct source *, int64_t now);
+static bool listener_defect(struct listener *, int64_t now);
+static int64_t listener_wait(struct listener *, int code, int64_t retry_ms, int64_t now);
+
+static void
+listener_log(const struct runner_handle *r, const struct source *source, enum drover_level level, const char *text)
+{
+	struct log_scope scope = r->supervisor->log;
+
+	scope.plugin = r->plugin;
+	scope.source = source->name;
+	log_printf(&scope, level, "listener: %s", text);
+}
+
+static void
+listener_start(struct runner_handle *r, struct source *source, int64_t now)
+{
+	struct call *call = call_open(r, CALL_LISTEN, 0);
+	struct message_out out;
+
+	source->listener.call = call->id;
+	source->listener.since = now;
+	source->listener.due = 0;
+	message_begin(&out, MESSAGE_LISTEN_START, call->id);
+	message_put_s(&out, source->local);
+	message_put_u(&out, call->id);
+	message_put_s(&out, call->token);
+	channel_send(r->channel, &out);
+}
+
+int64_t
+listener_tick(struct runner_handle *r, struct source *source, int64_t now)
+{
+	struct listener *l = &source->listener;
+
+	if (!l->wanted || l->call != 0 || l->due == 0 || r->supervisor->daemon->mode != DAEMON_RUNNING)
+		return -1;
+	if (now < l->due)
+		return l->due - now;
+	listener_start(r, source, now);
+	return -1;
+}
+
+void
+listener_forget(struct runner_handle *r, struct source *source)
+{
+	struct call *call = source->listener.call != 0 ? call_find(r->supervisor, source->listener.call) : NULL;
+
+	if (call != NULL)
+		call_close(r->supervisor, call, DROVER_CANCELLED, "", 0);
+	source->listener.call = 0;
+}
+
+/* True when it was one too many. */
+static bool
+listener_defect(struct listener *l, int64_t now)
+{
+	int recent = 0;
+
+	memmove(l->defects + 1, l->defects, sizeof l->defects - sizeof l->defects[0]);
+	l->defects[0] = now;
+	if (l->defects_len < RUNNER_CRASHES)
+		l->defects_len++;
+	for (int i = 0; i < l->defects_len; i++)
+		recent += now - l->defects[i] <= RUNNER_HEALTHY_MS;
+	return recent >= RUNNER_CRASHES;
+}
+
+/* When it is called again; 0: not before a new configuration. */
+static int64_t
+listener_wait(struct listener *l, int code, int64_t retry_ms, int64_t now)
+{
+	int64_t wait;
+
+	if (code == DROVER_OK) {
+		l->backoff_ms = 0;
+		return now - l->since < LISTENER_LEAST_MS ? l->since + LISTENER_LEAST_MS : now;
+	}
+	if (code == DROVER_CONFIG)
+		return 0;
+	if (now - l->since >= LISTENER_HEALTHY_MS)
+		l->backoff_ms = 0;
+	l->backoff_ms = l->backoff_ms == 0 ? LISTENER_BACKOFF_MS : l->backoff_ms * 2;
+	if (l->backoff_ms > LISTENER_BACKOFF_MAX_MS)
+		l->backoff_ms = LISTENER_BACKOFF_MAX_MS;
+	wait = code == DROVER_AUTH ? LISTENER_AUTH_MS : l->backoff_ms;
+	if (retry_ms > wait)
+		wait = retry_ms < LISTENER_RETRY_MAX_MS ? retry_ms : LISTENER_RETRY_MAX_MS;
+	return now + wait;
+}
+
+void
+listeners_ended(struct supervisor *s, uint64_t id, int code, const char *text, int64_t retry_ms)
+{
+	struct call *call = call_find(s, id);
+	struct runner_handle *r;
+	struct source *source = NULL;
+	struct listener *l;
+	char why[DROVER_ERROR_MAX + 64], wait[32];
+	int64_t now = clock_mono();
+
+	if (call == NULL || call->kind != CALL_LISTEN)
+		return;
+	TAILQ_FOREACH(r, &s->runners, link)
+		for (int i = 0; i < r->sources_len; i++)
+			if (r->sources[i].listener.call == id) {
+				source = &r->sources[i];
+				goto found;
+			}
+	call_close(s, call, DROVER_CANCELLED, "", 0);
+	return;
+found:
+	call_close(s, call, DROVER_OK, "", 0);
+	l = &source->listener;
+	l->call = 0;
+	l->due = listener_wait(l, code, retry_ms, now);
+	l->since = now;
+	l->failed = code != DROVER_OK && !(code == DROVER_CONFIG && *text == '\0');
+	text_copy(l->why, sizeof l->why, code != DROVER_OK ? text : "");
+	/* CONFIG without a word: listening is not configured, which is nobody's fault. */
+	if (code == DROVER_OK || (code == DROVER_CONFIG && *text == '\0'))
+		return;
+	if (code == DROVER_INTERNAL && listener_defect(l, now)) {
+		l->due = 0;
+		l->parked = true;
+		snprintf(why, sizeof why, "parked after %d failures in 10 minutes: %.400s", RUNNER_CRASHES, text);
+		text_copy(l->why, sizeof l->why, why);
+	} else if (l->due == 0)
+		snprintf(why, sizeof why, "%.400s; not before a new configuration", text);
+	else
+		snprintf(why, sizeof why, "%.400s; again in %s", text, units_format_duration(l->due - now, wait, sizeof wait));
+	listener_log(r, source, code == DROVER_AGAIN || code == DROVER_QUOTA ? DROVER_WARN : DROVER_ERR, why);
+}

@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * `drover secret check`: the probes of plugins, now, and the tokens of repos. A token is read by a process of its own:
+ * its command may take long, and the core waits for nothing.
+ */
+#include <sys/wait.h>
+
+#include <errno.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "super/supervisor.h"
+
+#define CHECK_LIMIT_MS 60000
+#define CHECK_LATE "no answer within 60 s"
+
+struct check_run {
+	TAILQ_ENTRY(check_run) link;
+	struct supervisor *supervisor;
+	uint64_t id;
+	cJSON *checks;
+	int probes, repos;           /* that have not answered */
+	int64_t deadline;            /* monotonic */
+	void (*fn)(void *, const cJSON *);
+	void *arg;
+	struct channel *channel;     /* to the process that reads tokens; NULL: there is none */
+	pid_t pid;
+};
+
+/* Of one plugin; outlives the run when that ends first. */
+struct check_probe {
+	struct supervisor *supervisor;
+	uint64_t run_id;
+	uint64_t runner;
+	char *plugin;
+	char *repo;                  /* whose token it is asked for; NULL: it is a probe */
+};
+
+static void check_add(struct check_run *, const char *who, const char *name, const char *what, bool ok, const char *text);
+static void check_plugin(struct check_run *, struct runner_handle *);
+static void check_probed(void *, int code, const char *text, size_t len);
+static struct check_run *check_find(struct supervisor *, uint64_t id);
+static void check_token_from(struct check_run *, const struct config_repo *);
+static void check_token_given(void *, int code, const char *text, size_t len);
+static int check_repos(struct check_run *, struct error *);
+static void check_message(void *, struct message *);
+static void check_closed(void *, const char *);
+static void check_end_process(struct check_run *);
+static void check_finish(struct check_run *);
+
+static const struct channel_calls check_calls = { check_message, check_closed };
+
+static void
+check_add(struct check_run *run, const char *who, const char *name, const char *what, bool ok, const char *text)
+{
+	cJSON *row = cJSON_CreateObject();
+
+	json_add_str(row, who, name);
+	json_add_str(row, "what", what);
+	json_add_bool(row, "ok", ok);
+	json_add_str(row, "text", text);
+	cJSON_AddItemToArray(run->checks, row);
+}
+
+static void
+check_plugin(struct check_run *run, struct runner_handle *r)
+{
+	struct check_probe *probe;
+	char operation[DROVER_NAME_MAX + 8], why[DROVER_ERROR_MAX + 32];
+
+	if (r->state != RUNNER_READY) {
+		snprintf(why, sizeof why, "is %s%s%s", runner_state_name(r->state), r->why[0] != '\0' ? ": " : "", r->why);
+		check_add(run, "plugin", r->plugin, "plugin", false, why);
+		return;
+	}
+	if (call_operation(r, "probe") == NULL) {
+		check_add(run, "plugin", r->plugin, "plugin", true, "has nothing to check");
+		return;
+	}
+	probe = xcalloc(1, sizeof *probe);
+	probe->supervisor = run->supervisor;
+	probe->run_id = run->id;
+	probe->runner = r->serial;
+	probe->plugin = xstrdup(r->plugin);
+	run->probes++;
+	snprintf(operation, sizeof operation, "%s.probe", r->plugin);
+	daemon_call(run->supervisor->daemon, operation, "{}", 2, check_probed, probe);
+}
+
+static struct check_run *
+check_find(struct supervisor *s, uint64_t id)
+{
+	struct check_run *run;
+
+	TAILQ_FOREACH(run, &s->checks, link)
+		if (run->id == id)
+			return run;
+	return NULL;
+}
+
+static void
+check_token_from(struct check_run *run, const struct config_repo *repo)
+{
+	struct check_probe *probe = xcalloc(1, sizeof *probe);
+
+	probe->supervisor = run->supervisor;
+	probe->run_id = run->id;
+	probe->plugin = xstrdup(repo->token_from);
+	probe->repo = xstrdup(repo->name);
+	run->probes++;
+	calls_git_token(run->supervisor, repo, false, check_token_given, probe);
+}
+
+/* The token is looked for and forgotten. */
+static void
+check_token_given(void *arg, int code, const char *text, size_t len)
+{
+	struct check_probe *probe = arg;
+	struct check_run *run = check_find(probe->supervisor, probe->run_id);
+	cJSON *reply = code == DROVER_OK ? json_parse(text, len, DROVER_PAYLOAD_MAX, NULL) : NULL;
+	cJSON *token = cJSON_GetObjectItemCaseSensitive(reply, "token");
+	char said[DROVER_ERROR_MAX + DROVER_NAME_MAX + 32];
+	bool given = cJSON_IsString(token) && *token->valuestring != '\0';
+
+	if (given)
+		explicit_bzero(token->valuestring, strlen(token->valuestring));
+	if (given)
+		snprintf(said, sizeof said, "plugin %s hands it out", probe->plugin);
+	else
+		snprintf(said, sizeof said, "plugin %s: %.*s", probe->plugin, code == DROVER_OK ? 32 : (int)len,
+		    code == DROVER_OK ? "its reply has no token" : text);
+	if (run != NULL) {
+		check_add(run, "repo", probe->repo, "token", given, said);
+		run->probes--;
+	}
+	cJSON_Delete(reply);
+	free(probe->repo);
+	free(probe->plugin);
+	free(probe);
+}
+
+static void
+check_probed(void *arg, int code, const char *text, size_t len)
+{
+	struct check_probe *probe = arg;
+	struct check_run *run;
+	struct runner_handle *r;
+	const cJSON *check;
+	cJSON *reply = probe_read(code, text, len);
+
+	run = check_find(probe->supervisor, probe->run_id);
+	if (run != NULL) {
+		cJSON_ArrayForEach(check, json_get(reply, "checks"))
+			check_add(run, "plugin", probe->plugin, json_str(check, "what", "?"), json_bool(check, "ok", false), json_str(check, "text", ""));
+		if (cJSON_GetArraySize(json_get(reply, "checks")) == 0)
+			check_add(run, "plugin", probe->plugin, "probe", json_bool(reply, "ok", false), json_str(reply, "as", ""));
+		run->probes--;
+	}
+	TAILQ_FOREACH(r, &probe->supervisor->runners, link)
+		if (r->serial == probe->runner && r->state == RUNNER_READY) {
+			probe_result(r, reply);
+			reply = NULL;
+			break;
+		}
+	cJSON_Delete(reply);
+	free(probe->plugin);
+	free(probe);
+}
+
+/* One process reads them all, one after the other. */
+static int
+check_repos(struct check_run *run, struct error *err)
+{
+	const struct config *config = run->supervisor->daemon->config;
+	posix_spawn_file_actions_t actions;
+	char *argv[] = { (char *)(uintptr_t)"droverd", (char *)(uintptr_t)"-x", (char *)(uintptr_t)"keeper", NULL };
+	struct message_out out;
+	int fds[2], rc;
+
+	if (message_pair(fds, err) != 0)
+		return -1;
+	MUST(posix_spawn_file_actions_init(&actions) == 0);
+	MUST(posix_spawn_file_actions_adddup2(&actions, fds[1], 3) == 0);
+	rc = posix_spawn(&run->pid, run->supervisor->daemon->self, &actions, NULL, argv, environ);
+	posix_spawn_file_actions_destroy(&actions);
+	close(fds[1]);
+	if (rc != 0) {
+		close(fds[0]);
+		run->pid = 0;
+		return error_set(err, DROVER_AGAIN, "cannot start a process to read tokens: %s", strerror(rc));
+	}
+	run->channel = channel_new(run->supervisor->daemon->base, fds[0], &check_calls, run);
+	for (int i = 0; i < config->repos_len; i++) {
+		const struct config_repo *repo = &config->repos[i];
+		struct buf argv_lines = BUF_INIT;
+
+		if (repo->token_file == NULL && repo->token_env == NULL && repo->token_command == NULL)
+			continue;
+		for (char **word = repo->token_command; word != NULL && *word != NULL; word++) {
+			buf_adds(&argv_lines, *word);
+			buf_addc(&argv_lines, '\0');
+		}
+		message_begin(&out, MESSAGE_TOKEN_CHECK, 0);
+		message_put_s(&out, repo->name);
+		message_put_s(&out, repo->token_file);
+		message_put_s(&out, repo->token_env);
+		message_put_b(&out, argv_lines.data != NULL ? argv_lines.data : "", argv_lines.len);
+		channel_send(run->channel, &out);
+		buf_free(&argv_lines);
+		run->repos++;
+	}
+	return 0;
+}
+
+static void
+check_message(void *arg, struct message *m)
+{
+	struct check_run *run = arg;
+
+	if (m->type != MESSAGE_TOKEN_CHECKED || run->repos == 0)
+		return;
+	check_add(run, "repo", message_s(m, "repo"), "token", message_i(m, "class") == DROVER_OK, message_s(m, "text"));
+	run->repos--;
+}
+
+static void
+check_closed(void *arg, const char *why)
+{
+	struct check_run *run = arg;
+
+	if (run->repos > 0)
+		check_add(run, "repo", "", "token", false, "the process that reads tokens has died");
+	run->repos = 0;
+	/* Now: once it is reaped its number may be another's. */
+	check_end_process(run);
+}
+
+static void
+check_end_process(struct check_run *run)
+{
+	channel_free(run->channel);
+	run->channel = NULL;
+	if (run->pid == 0)
+		return;
+	/* Nobody else reaps it where runners are threads. */
+	(void)kill(run->pid, SIGKILL);
+	while (run->supervisor->daemon->in_process && waitpid(run->pid, NULL, 0) == -1 && errno == EINTR)
+		;
+	run->pid = 0;
+}
+
+static void
+check_finish(struct check_run *run)
+{
+	TAILQ_REMOVE(&run->supervisor->checks, run, link);
+	check_end_process(run);
+	run->fn(run->arg, run->checks);
+	cJSON_Delete(run->checks);
+	free(run);
+}
+
+int
+daemon_check_secrets(struct daemon *d, const char *const *plugins, void (*fn)(void *, const cJSON *), void *arg, struct error *err)
+{
+	struct supervisor *s = d->supervisor;
+	struct check_run *run;
+	struct runner_handle *r;
+	struct error why = { 0 };
+	bool tokens = false;
+
+	for (int i = 0; plugins != NULL && plugins[i] != NULL; i++)
+		if (runner_find(s, plugins[i]) == NULL)
+			return error_set(err, DROVER_PERMANENT, "no plugin %.64s is configured", plugins[i]);
+	run = xcalloc(1, sizeof *run);
+	run->supervisor = s;
+	run->id = ++s->last_id;
+	run->checks = cJSON_CreateArray();
+	run->deadline = clock_mono() + CHECK_LIMIT_MS;
+	run->fn = fn;
+	run->arg = arg;
+	TAILQ_INSERT_TAIL(&s->checks, run, link);
+	for (int i = 0; plugins != NULL && plugins[i] != NULL; i++)
+		check_plugin(run, runner_find(s, plugins[i]));
+	if (plugins != NULL)
+		return 0;
+	TAILQ_FOREACH(r, &s->runners, link)
+		if (r->state != RUNNER_STOPPING)
+			check_plugin(run, r);
+	for (int i = 0; i < d->config->repos_len; i++) {
+		const struct config_repo *repo = &d->config->repos[i];
+
+		if (repo->token_from != NULL)
+			check_token_from(run, repo);
+		tokens = tokens || repo->token_file != NULL || repo->token_env != NULL || repo->token_command != NULL;
+	}
+	if (tokens && check_repos(run, &why) != 0)
+		check_add(run, "repo", "", "token", false, why.text);
+	return 0;
+}
+
+int64_t
+checks_tick(struct supervisor *s, int64_t now)
+{
+	struct check_run *run, *next;
+	int64_t wait = -1;
+
+	for (run = TAILQ_FIRST(&s->checks); run != NULL; run = next) {
+		next = TAILQ_NEXT(run, link);
+		if (now >= run->deadline) {
+			check_add(run, "plugin", "", "all", false, CHECK_LATE);
+			run->probes = run->repos = 0;
+		}
+		if (run->probes == 0 && run->repos == 0)
+			check_finish(run);
+		else
+			wait = wait_min(wait, run->deadline - now);
+	}
+	return wait;
+}
+
+void
+checks_close(struct supervisor *s)
+{
+	while (!TAILQ_EMPTY(&s->checks))
+		check_finish(TAILQ_FIRST(&s->checks));
+}

@@ -1,0 +1,553 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Slots and the workers in them: a claimed job goes to an idle worker of its plugin, or to a new one that
+ * takes a free slot. What a worker is told about a job goes out after the commit that says the same.
+ */
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "base/units.h"
+#include "super/supervisor.h"
+
+static void slot_free(struct slot *);
+static void slot_fork_failed(struct supervisor *, struct slot *, const char *);
+static void slot_forget_job(struct supervisor *, struct slot *, uint64_t, uint64_t);
+
+void
+slot_log(struct supervisor *s, const struct slot *slot, enum drover_level level, const char *text)
+{
+	struct log_scope scope = s->log;
+
+	scope.worker = slot->name;
+	scope.plugin = slot->plugin;
+	scope.job = slot->job;
+	log_printf(&scope, level, "%s", text);
+}
+
+struct slot *
+slot_find(struct supervisor *s, const char *name)
+{
+	int i;
+
+	for (i = 0; i < s->slots_len; i++)
+		if (strcmp(s->slots[i]->name, name) == 0)
+			return s->slots[i];
+	return NULL;
+}
+
+struct slot *
+slot_of_job(struct supervisor *s, uint64_t job, uint64_t epoch)
+{
+	int i;
+
+	for (i = 0; i < s->slots_len; i++)
+		if (s->slots[i]->job == job && s->slots[i]->epoch == epoch)
+			return s->slots[i];
+	return NULL;
+}
+
+static void
+slot_leave(struct slot *slot)
+{
+	struct message_out out;
+
+	if (slot->peer == NULL)
+		return;
+	message_begin(&out, MESSAGE_WORKER_LEAVE, 0);
+	channel_send(slot->peer->channel, &out);
+	slot->state = SLOT_LEAVING;
+	slot->since = clock_mono();
+}
+
+void
+slots_grow(struct supervisor *s, int want)
+{
+	int n;
+
+	if (want <= s->slots_len)
+		return;
+	s->slots = xreallocarray(s->slots, (size_t)want, sizeof *s->slots);
+	for (n = s->slots_len; n < want; n++) {
+		s->slots[n] = xcalloc(1, sizeof **s->slots);
+		snprintf(s->slots[n]->name, sizeof s->slots[n]->name, "w%d", n + 1);
+	}
+	s->slots_len = want;
+}
+
+/* Slots up to the configured number; those above it go once they are free. */
+void
+slots_resize(struct supervisor *s)
+{
+	int want = s->daemon->config->running;
+
+	slots_grow(s, want);
+	while (s->slots_len > want && s->slots[s->slots_len - 1]->state == SLOT_FREE) {
+		slot_free(s->slots[s->slots_len - 1]);
+		s->slots_len--;
+	}
+}
+
+static void
+slot_free(struct slot *slot)
+{
+	free(slot->plugin);
+	free(slot);
+}
+
+/* The process is gone: the slot is free again. */
+void
+slot_clear(struct slot *slot)
+{
+	if (slot->peer != NULL) {
+		slot->peer->slot = NULL;
+		slot->peer = NULL;
+	}
+	free(slot->plugin);
+	slot->plugin = NULL;
+	slot->state = SLOT_FREE;
+	slot->token[0] = '\0';
+	slot->job = slot->epoch = slot->next = slot->next_epoch = slot->done = slot->done_epoch = 0;
+	slot->cancelled = slot->interrupting = slot->restored = false;
+	memset(&slot->id, 0, sizeof slot->id);
+	slot->since = clock_mono();
+}
+
+static bool
+slot_open(const struct slot *slot)
+{
+	return slot->next == 0 && (slot->state == SLOT_FREE || slot->state == SLOT_IDLE);
+}
+
+/* An idle worker of the plugin, else a free slot, else an idle worker of another plugin, which must leave first. */
+static struct slot *
+slot_choose(struct supervisor *s, const struct runner_handle *r)
+{
+	struct slot *slot, *spare = NULL, *foreign = NULL;
+	int i, most = s->daemon->config->running;
+	bool unsettled = false;
+
+	for (i = 0; i < s->slots_len && i < most; i++) {
+		slot = s->slots[i];
+		if (!slot_open(slot))
+			continue;
+		if (slot->state == SLOT_IDLE && strcmp(slot->plugin, r->plugin) == 0 && slot->generation == r->generation)
+			return slot;
+		if (slot->state == SLOT_FREE && spare == NULL)
+			spare = slot;
+		if (slot->state == SLOT_IDLE && foreign == NULL && slot->done == 0)
+			foreign = slot;
+		/* Told to leave before its job is settled it would never learn that, and never leave. */
+		unsettled = unsettled || slot->done != 0;
+	}
+	if (spare == NULL && foreign == NULL && unsettled)
+		s->dispatch_again = true;
+	return spare != NULL ? spare : foreign;
+}
+
+static void
+slot_fork(struct supervisor *s, struct slot *slot, struct runner_handle *r)
+{
+	struct message_out out;
+
+	free(slot->plugin);
+	slot->plugin = xstrdup(r->plugin);
+	slot->generation = r->generation;
+	slot->state = SLOT_FORKING;
+	slot->since = clock_mono();
+	text_random_hex(slot->token, 16);
+	memset(&slot->id, 0, sizeof slot->id);
+	message_begin(&out, MESSAGE_WORKER_FORK, 0);
+	message_put_s(&out, slot->name);
+	message_put_s(&out, slot->token);
+	channel_send(r->channel, &out);
+}
+
+/* Chooses the slot for a job that the queue is about to claim; NULL when its runner cannot fork now. */
+static const char *
+slot_place(void *arg, const char *kind)
+{
+	struct supervisor *s = arg;
+	struct runner_handle *r;
+	struct slot *slot;
+	char plugin[DROVER_NAME_MAX + 1];
+
+	snprintf(plugin, sizeof plugin, "%.*s", (int)strcspn(kind, "."), kind);
+	r = runner_find(s, plugin);
+	if (r == NULL || r->state != RUNNER_READY || r->channel == NULL || r->fork_at != 0)
+		return NULL;
+	slot = slot_choose(s, r);
+	if (slot == NULL)
+		return NULL;
+	if (slot->state == SLOT_IDLE && (strcmp(slot->plugin, plugin) != 0 || slot->generation != r->generation)) {
+		slot_leave(slot);
+		slot_clear(slot);
+	}
+	if (slot->state == SLOT_FREE)
+		slot_fork(s, slot, r);
+	return slot->name;
+}
+
+void
+supervisor_dispatch(struct supervisor *s)
+{
+	struct queue_view view;
+	struct error err = { 0 };
+	struct slot *slot;
+	struct job *job;
+	int i, open = 0;
+
+	s->dispatch_again = false;
+	if (s->daemon->mode != DAEMON_RUNNING)
+		return;
+	for (i = 0; i < s->slots_len && i < s->daemon->config->running; i++)
+		open += slot_open(s->slots[i]);
+	if (open == 0)
+		return;
+	daemon_view(s->daemon, &view);
+	for (; open > 0; open--) {
+		job = queue_claim(s->daemon->queue, slot_place, s, &view, &err);
+		if (job == NULL)
+			break;
+		slot = slot_find(s, job->worker);
+		MUST(slot != NULL && slot->next == 0);
+		slot->next = job->id;
+		slot->next_epoch = job->epoch;
+	}
+	if (err.code != 0)
+		log_printf(&s->log, DROVER_ERR, "cannot claim: %s", err.text);
+}
+
+/* Hands the slot's claimed job to its worker. A job that cannot be handed over fails; it does not wait in silence. */
+void
+slot_assign(struct supervisor *s, struct slot *slot)
+{
+	struct daemon *d = s->daemon;
+	struct message_out out;
+	struct error err = { 0 };
+	struct job *job = queue_running(d->queue, slot->job, slot->epoch);
+	const struct kind_traits *traits;
+	char *payload = NULL, *output;
+	const char *agent;
+	size_t len = 0;
+
+	if (job == NULL) {
+		slot->job = slot->epoch = 0;
+		slot->state = SLOT_IDLE;
+		return;
+	}
+	if (queue_accepted(d->queue, job->id, &payload, &len, &err) != 0) {
+		struct job_outcome outcome = { .code = err.code, .text = err.text };
+
+		slot_log(s, slot, DROVER_ERR, err.text);
+		if (queue_finish(d->queue, job->id, job->epoch, &outcome, &err) != 0)
+			slot_log(s, slot, DROVER_ERR, err.text);
+		slot->job = slot->epoch = 0;
+		slot->state = SLOT_IDLE;
+		free(payload);
+		return;
+	}
+	traits = queue_kind(d->queue, job->kind);
+	agent = job->agent != NULL && *job->agent != '\0' ? job->agent : traits != NULL ? traits->agent : NULL;
+	message_begin(&out, MESSAGE_JOB_ASSIGN, 0);
+	message_put_u(&out, job->id);
+	message_put_u(&out, job->epoch);
+	message_put_u(&out, job->attempt);
+	message_put_s(&out, job->token);
+	message_put_s(&out, job->kind);
+	message_put_s(&out, job->key);
+	message_put_s(&out, job->trace);
+	message_put_s(&out, job->title);
+	message_put_s(&out, job->repo);
+	message_put_s(&out, agent);
+	message_put_b(&out, payload, len);
+	message_put_i(&out, job->queued_at);
+	message_put_i(&out, traits != NULL ? traits->timeout_ms : 0);
+	message_put_i(&out, traits != NULL ? traits->silence_ms : 0);
+	output = xasprintf("%s/jobs/%llu/%u.log", d->config->state_dir, (unsigned long long)job->id, job->attempt);
+	message_put_s(&out, output);
+	message_put_s(&out, job->source);
+	free(payload);
+	free(output);
+	slot->state = SLOT_BUSY;
+	slot->since = slot->heard = clock_mono();
+	slot->cpu_ms = slot->rss = slot->output = 0;
+	channel_send(slot->peer->channel, &out);
+}
+
+static void
+slot_settled(struct slot *slot)
+{
+	struct message_out out;
+
+	message_begin(&out, MESSAGE_JOB_SETTLED, 0);
+	message_put_u(&out, slot->done);
+	message_put_u(&out, slot->done_epoch);
+	channel_send(slot->peer->channel, &out);
+}
+
+/* What was claimed or finished in a tick whose commit failed is as it was before: the worker says its JOB_DONE again. */
+static void
+slot_take_back(struct slot *slot)
+{
+	if (slot->done != 0) {
+		slot->job = slot->done;
+		slot->epoch = slot->done_epoch;
+		slot->state = SLOT_BUSY;
+	}
+	slot->next = slot->next_epoch = slot->done = slot->done_epoch = 0;
+}
+
+void
+supervisor_flush(struct supervisor *s, const struct error *failed)
+{
+	struct slot *slot;
+	int i;
+
+	for (i = 0; i < s->slots_len; i++) {
+		slot = s->slots[i];
+		if (failed != NULL) {
+			slot_take_back(slot);
+			continue;
+		}
+		if (slot->done != 0 && slot->peer != NULL && (slot->next == 0 || slot->state != SLOT_IDLE))
+			slot_settled(slot);
+		slot->done = slot->done_epoch = 0;
+		if (slot->next == 0)
+			continue;
+		if (slot->job == 0) {
+			slot->job = slot->next;
+			slot->epoch = slot->next_epoch;
+			slot->next = slot->next_epoch = 0;
+			if (slot->state == SLOT_IDLE)
+				slot_assign(s, slot);
+		}
+	}
+	if (failed == NULL)
+		return;
+	/* A job whose end was not kept runs again, and its slot may have been given up. */
+	s->trouble_until = clock_mono() + STORE_TROUBLE_MS;
+	slots_restore(s);
+}
+
+static void
+slot_job_done(struct supervisor *s, struct slot *slot, struct message *m)
+{
+	struct daemon *d = s->daemon;
+	struct job_outcome outcome = { .code = (int)message_i(m, "class"), .retry_after_ms = message_i(m, "retry"),
+		.text = message_s(m, "text"), .wall_ms = message_i(m, "wall"), .cpu_ms = message_i(m, "cpu"),
+		.rss = message_i(m, "rss"), .output = (int64_t)message_u(m, "output") };
+	uint64_t id = message_u(m, "job"), epoch = message_u(m, "epoch");
+	struct job *job = queue_running(d->queue, id, epoch);
+	struct error err = { 0 };
+	char *source;
+	int rc;
+
+	slot->done = id;
+	slot->done_epoch = epoch;
+	if (slot->job == id && slot->epoch == epoch) {
+		slot->job = slot->epoch = 0;
+		slot->state = SLOT_IDLE;
+		slot->since = clock_mono();
+	}
+	if (job == NULL)
+		return;
+	source = xstrdup(job->source);
+	if (slot->interrupting && outcome.code == DROVER_CANCELLED)
+		rc = queue_interrupt(d->queue, id, false, "drover was stopped", &err);
+	else
+		rc = queue_finish(d->queue, id, epoch, &outcome, &err);
+	slot->cancelled = slot->interrupting = false;
+	if (rc != 0)
+		slot_log(s, slot, DROVER_ERR, err.text);
+	slot_forget_job(s, slot, id, epoch);
+	if (source != NULL && *source != '\0')
+		sources_job_ended(s, source);
+	free(source);
+}
+
+/* What the attempt still holds is taken from it. */
+static void
+slot_forget_job(struct supervisor *s, struct slot *slot, uint64_t id, uint64_t epoch)
+{
+	struct error err = { 0 };
+
+	if (leases_end(s->daemon->leases, id, epoch, &err) != 0)
+		slot_log(s, slot, DROVER_ERR, err.text);
+}
+
+/* A worker that has lost its slot repeats the end of its job until it hears that nobody wants it. */
+static void
+slots_unwanted(struct peer *p, struct message *m)
+{
+	struct daemon *d = p->supervisor->daemon;
+
+	if (m->type == MESSAGE_JOB_DONE && !store_dirty(d->store) &&
+	    queue_running(d->queue, message_u(m, "job"), message_u(m, "epoch")) == NULL)
+		slots_welcome(p, message_u(m, "job"), false);
+}
+
+void
+slots_message(struct peer *p, struct message *m)
+{
+	struct supervisor *s = p->supervisor;
+	struct slot *slot = p->slot;
+
+	if (slot == NULL) {
+		slots_unwanted(p, m);
+		return;
+	}
+	slot->heard = clock_mono();
+	switch (m->type) {
+	case MESSAGE_WORKER_BEAT:
+		slot->cpu_ms = message_i(m, "cpu");
+		slot->rss = message_i(m, "rss");
+		slot->output = (int64_t)message_u(m, "output");
+		queue_seen(s->daemon->queue, message_u(m, "job"), message_u(m, "epoch"), slot->rss);
+		leases_beat(s->daemon->leases, message_u(m, "job"), message_u(m, "epoch"));
+		break;
+	case MESSAGE_JOB_DONE:
+		slot_job_done(s, slot, m);
+		break;
+	default:
+		peer_free(p);
+	}
+}
+
+/* A worker that has left, died, or lost its connection. One that still runs a job gets time to come back. */
+void
+slots_peer_closed(struct peer *p)
+{
+	struct slot *slot = p->slot;
+
+	if (slot == NULL)
+		return;
+	p->slot = NULL;
+	slot->peer = NULL;
+	slot->since = clock_mono();
+	if (slot->job != 0 || slot->next != 0)
+		slot->state = SLOT_LOST;
+	else
+		slot_clear(slot);
+}
+
+void
+slots_forked(struct supervisor *s, struct message *m)
+{
+	struct slot *slot = slot_find(s, message_s(m, "worker"));
+
+	if (slot != NULL && slot->state == SLOT_FORKING && message_i(m, "class") != DROVER_OK)
+		slot_fork_failed(s, slot, message_s(m, "text"));
+}
+
+/* The attempt never began: its job waits again and no attempt is used. */
+static void
+slot_unfork(struct supervisor *s, struct slot *slot, const char *why)
+{
+	struct error err = { 0 };
+	uint64_t job = slot->job != 0 ? slot->job : slot->next;
+
+	if (job != 0 && queue_interrupt(s->daemon->queue, job, false, why, &err) != 0)
+		slot_log(s, slot, DROVER_ERR, err.text);
+	slot_clear(slot);
+}
+
+static void
+slot_fork_failed(struct supervisor *s, struct slot *slot, const char *why)
+{
+	struct runner_handle *r = runner_find(s, slot->plugin);
+
+	slot_log(s, slot, DROVER_ERR, why);
+	if (r != NULL && r->generation == slot->generation)
+		runner_fork_failed(r, why);
+	slot_unfork(s, slot, why);
+}
+
+void
+slots_runner_lost(const struct runner_handle *r, const char *why)
+{
+	struct supervisor *s = r->supervisor;
+	struct slot *slot;
+	int i;
+
+	for (i = 0; i < s->slots_len; i++) {
+		slot = s->slots[i];
+		if (slot->state == SLOT_FORKING && slot->generation == r->generation && strcmp(slot->plugin, r->plugin) == 0)
+			slot_unfork(s, slot, why);
+	}
+}
+
+int64_t
+slots_tick(struct supervisor *s, int64_t now)
+{
+	struct slot *slot;
+	int64_t wait = -1;
+	int i;
+
+	for (i = 0; i < s->slots_len; i++) {
+		slot = s->slots[i];
+		if (slot->state == SLOT_LOST && now < s->trouble_until)
+			wait = wait_min(wait, s->trouble_until - now);
+		else if (slot->state == SLOT_LOST || slot->state == SLOT_BUSY)
+			wait = wait_min(wait, slot_watch(s, slot, now));
+		else if (slot->state == SLOT_IDLE && slot->done == 0 && now - slot->since >= WORKER_SPARE_MS) {
+			slot_leave(slot);
+			slot_clear(slot);
+		} else if (slot->state == SLOT_IDLE)
+			wait = wait_min(wait, slot->since + WORKER_SPARE_MS - now);
+		else if (slot->state == SLOT_FORKING && now - slot->since >= WORKER_FORK_MS)
+			slot_fork_failed(s, slot, "the worker did not start within 10 s");
+		else if (slot->state == SLOT_FORKING)
+			wait = wait_min(wait, slot->since + WORKER_FORK_MS - now);
+	}
+	return wait;
+}
+
+int
+slots_cancel(struct supervisor *s, uint64_t job, uint64_t epoch, int code, const char *text)
+{
+	struct slot *slot = slot_of_job(s, job, epoch);
+	struct message_out out;
+
+	if (slot == NULL || slot->peer == NULL || slot->state != SLOT_BUSY)
+		return -1;
+	message_begin(&out, MESSAGE_JOB_CANCEL, 0);
+	message_put_u(&out, job);
+	message_put_u(&out, epoch);
+	message_put_i(&out, code);
+	message_put_s(&out, text);
+	channel_send(slot->peer->channel, &out);
+	slot->cancelled = true;
+	return 0;
+}
+
+/* What an operator has cancelled stays cancelled, also when drover stops before it has ended. */
+void
+supervisor_interrupt(struct supervisor *s)
+{
+	struct slot *slot;
+	int i;
+
+	for (i = 0; i < s->slots_len; i++) {
+		slot = s->slots[i];
+		if (slot->job != 0 && !slot->cancelled &&
+		    slots_cancel(s, slot->job, slot->epoch, DROVER_CANCELLED, "drover is stopping") == 0)
+			slot->interrupting = true;
+	}
+}
+
+int
+supervisor_busy(const struct supervisor *s)
+{
+	int i, n = 0;
+
+	for (i = 0; i < s->slots_len; i++)
+		n += s->slots[i]->job != 0 || s->slots[i]->next != 0;
+	return n;
+}

@@ -1,0 +1,414 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Sources as the core sees them: when to poll, taking what a poll brought in one transaction, telling them how their jobs ended. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "base/units.h"
+#include "super/accept.h"
+#include "super/supervisor.h"
+
+#define ITEMS_MAX 1000            /* of one poll */
+#define POLL_AGAIN_MS 100
+#define WAKE_LEAST_MS 1000        /* between two polls that somebody wants sooner */
+#define SETTLE_RETRY_MS 30000
+#define RETRY_MAX_MS 86400000     /* that a plugin may ask for */
+#define FAULT_RETRY_MS 300000     /* a source whose credential or configuration is refused */
+
+static void source_polled(struct runner_handle *, struct source *, struct message *);
+static int source_take(struct runner_handle *, struct source *, struct message *, struct error *);
+static void source_settle(struct runner_handle *, struct source *, int64_t);
+
+static void
+source_log(struct runner_handle *r, struct source *source, enum drover_level level, const char *text)
+{
+	struct log_scope scope = r->supervisor->log;
+
+	scope.plugin = r->plugin;
+	scope.source = source->name;
+	log_printf(&scope, level, "%s", text);
+}
+
+static void
+source_items_free(struct source *source)
+{
+	struct source_item *i;
+
+	while ((i = STAILQ_FIRST(&source->items)) != NULL) {
+		STAILQ_REMOVE_HEAD(&source->items, link);
+		accept_free(i);
+	}
+}
+
+/* Of the plugin's own description; a source without the list has no gate. */
+static void
+source_authors(struct source *source, const cJSON *list)
+{
+	const cJSON *one;
+	size_t n = 0;
+
+	if (!cJSON_IsArray(list))
+		return;
+	source->authors = xcalloc((size_t)cJSON_GetArraySize(list) + 1, sizeof *source->authors);
+	cJSON_ArrayForEach(one, list)
+		if (cJSON_IsString(one))
+			source->authors[n++] = xstrdup(one->valuestring);
+}
+
+static void
+source_authors_free(struct source *source)
+{
+	size_t i;
+
+	for (i = 0; source->authors != NULL && source->authors[i] != NULL; i++)
+		free(source->authors[i]);
+	free(source->authors);
+}
+
+void
+sources_forget(struct runner_handle *r)
+{
+	int i;
+
+	for (i = 0; i < r->sources_len; i++) {
+		listener_forget(r, &r->sources[i]);
+		source_items_free(&r->sources[i]);
+		source_authors_free(&r->sources[i]);
+		free(r->sources[i].name);
+	}
+	free(r->sources);
+	r->sources = NULL;
+	r->sources_len = 0;
+}
+
+/* The plugin's own list, less what the configuration does not name or has switched off. */
+void
+sources_ready(struct runner_handle *r)
+{
+	const struct config_plugin *plugin = config_plugin(r->supervisor->daemon->config, r->plugin);
+	const cJSON *export;
+	struct source *source;
+	const char *name;
+	int i;
+
+	sources_forget(r);
+	if (plugin == NULL)
+		return;
+	r->sources = xcalloc((size_t)plugin->sources_len + 1, sizeof *r->sources);
+	cJSON_ArrayForEach(export, json_get(r->exports, "sources")) {
+		name = json_str(export, "name", "");
+		for (i = 0; i < plugin->sources_len; i++)
+			if (strcmp(plugin->sources[i].name, name) == 0 && plugin->sources[i].enabled)
+				break;
+		if (i == plugin->sources_len)
+			continue;
+		source = &r->sources[r->sources_len++];
+		STAILQ_INIT(&source->items);
+		source->name = xasprintf("%s.%s", r->plugin, name);
+		source->local = source->name + strlen(r->plugin) + 1;
+		source->interval_ms = plugin->sources[i].interval_ms > 0 ? plugin->sources[i].interval_ms :
+		    json_int(export, "interval_ms", 30000);
+		if (source->interval_ms < 100)
+			source->interval_ms = 100;
+		source->poll_timeout_ms = plugin->sources[i].poll_timeout_ms;
+		source_authors(source, json_get(export, "authors"));
+		source->next_poll = clock_mono();
+		source->settle_due = true;
+		source->listener.wanted = json_bool(export, "listen", false);
+		source->listener.since = source->listener.due = clock_mono();
+	}
+}
+
+static struct source *
+source_find(struct runner_handle *r, const char *local)
+{
+	int i;
+
+	for (i = 0; i < r->sources_len; i++)
+		if (strcmp(r->sources[i].local, local) == 0)
+			return &r->sources[i];
+	return NULL;
+}
+
+static void
+source_poll(struct runner_handle *r, struct source *source, int64_t now)
+{
+	struct supervisor *s = r->supervisor;
+	struct message_out out;
+	struct error err = { 0 };
+	char *cursor = NULL;
+
+	if (store_cursor_get(s->daemon->store, source->name, &cursor, &err) < 0) {
+		source->next_poll = now + source->interval_ms;
+		source_log(r, source, DROVER_ERR, err.text);
+		return;
+	}
+	source->poll_id = ++s->last_id;
+	source->poll_began = source->began_at = now;
+	source->poll_again = false;
+	source->wake_at = 0;
+	message_begin(&out, MESSAGE_SOURCE_POLL, source->poll_id);
+	message_put_s(&out, source->local);
+	message_put_s(&out, cursor);
+	free(cursor);
+	channel_send(r->channel, &out);
+}
+
+int64_t
+sources_tick(struct runner_handle *r, int64_t now)
+{
+	struct source *source, *first = NULL;
+	char why[DROVER_ERROR_MAX], limit[32];
+	int64_t wait = -1, due, first_due = 0;
+	bool polling = false;
+	int i;
+
+	for (i = 0; i < r->sources_len && r->channel != NULL; i++) {
+		source = &r->sources[i];
+		if (source->settle_due && source->settling == 0 && now >= source->settle_at)
+			source_settle(r, source, now);
+		if (source->settle_due && source->settling == 0)
+			wait = wait_min(wait, source->settle_at - now);
+		wait = wait_min(wait, listener_tick(r, source, now));
+		if (source->poll_began != 0) {
+			if (now - source->poll_began < source->poll_timeout_ms) {
+				wait = wait_min(wait, source->poll_began + source->poll_timeout_ms - now);
+				polling = true;
+				continue;
+			}
+			snprintf(why, sizeof why, "the plugin hangs in the poll of %s (no answer within %s)", source->name,
+			    units_format_duration(source->poll_timeout_ms, limit, sizeof limit));
+			runner_kill(r, why);
+			return -1;
+		}
+		if (r->supervisor->daemon->mode != DAEMON_RUNNING)
+			continue;
+		due = source->next_poll;
+		/* One that fails waits out its backoff, and sees what it was woken for when that is over. */
+		if (source->wake_at != 0 && source->wake_at < due && source->failures == 0)
+			due = source->wake_at;
+		if (first == NULL || due < first_due) {
+			first = source;
+			first_due = due;
+		}
+	}
+	/* A runner polls one source at a time: who stood behind a slow poll of another would be taken for one that hangs. */
+	if (first == NULL || polling)
+		return wait;
+	if (now < first_due)
+		return wait_min(wait, first_due - now);
+	source_poll(r, first, now);
+	return first->poll_began != 0 ? wait_min(wait, first->poll_timeout_ms) : wait_min(wait, POLL_AGAIN_MS);
+}
+
+void
+sources_message(struct runner_handle *r, struct message *m)
+{
+	struct source_item *item;
+	struct source *source;
+	struct error err = { 0 };
+	int64_t now = clock_mono();
+	int i;
+
+	if (m->type == MESSAGE_SOURCE_SETTLED) {
+		for (i = 0; i < r->sources_len; i++)
+			if (r->sources[i].settling == message_u(m, "job"))
+				break;
+		if (i == r->sources_len)
+			return;
+		source = &r->sources[i];
+		source->settling = 0;
+		source->settle_due = true;
+		if (message_i(m, "class") == DROVER_OK) {
+			if (queue_settled(r->supervisor->daemon->queue, message_u(m, "job"), &err) != 0)
+				source_log(r, source, DROVER_ERR, err.text);
+		} else {
+			source->settle_at = now + SETTLE_RETRY_MS;
+			source_log(r, source, DROVER_WARN, message_s(m, "text"));
+		}
+		return;
+	}
+	source = source_find(r, message_s(m, "source"));
+	if (source == NULL)
+		return;
+	if (m->type == MESSAGE_SOURCE_CHANGED) {
+		source->poll_again = true;
+		if (source->failures == 0)
+			source->next_poll = now;
+		return;
+	}
+	if (m->id != source->poll_id || source->poll_began == 0)
+		return;
+	if (m->type == MESSAGE_SOURCE_ITEM) {
+		item = accept_item(m);
+		STAILQ_INSERT_TAIL(&source->items, item, link);
+	} else
+		source_polled(r, source, m);
+}
+
+static int
+source_take(struct runner_handle *r, struct source *source, struct message *m, struct error *err)
+{
+	struct source_item *i;
+	struct error bad;
+	int fresh, n = 0;
+
+	STAILQ_FOREACH(i, &source->items, link) {
+		memset(&bad, 0, sizeof bad);
+		if (n++ >= ITEMS_MAX)
+			return error_set(err, DROVER_INTERNAL, "%s emitted more than %d items in one poll", source->name, ITEMS_MAX);
+		fresh = accept_take(r, source, i, &bad);
+		if (fresh < 0 && bad.code == DROVER_AGAIN) {
+			*err = bad;
+			return -1;
+		}
+		if (fresh < 0)
+			source_log(r, source, DROVER_ERR, bad.text);
+		else
+			source->items_taken += (uint64_t)fresh;
+	}
+	if (message_u(m, "moved") == 1)
+		return store_cursor_set(r->supervisor->daemon->store, source->name, message_s(m, "cursor"), err);
+	return 0;
+}
+
+static void
+source_polled(struct runner_handle *r, struct source *source, struct message *m)
+{
+	struct error err = { 0 };
+	int64_t now = clock_mono(), wait;
+	int code = (int)message_i(m, "class");
+
+	source->poll_began = 0;
+	source->polled_at = clock_wall();
+	if (code == DROVER_OK && source_take(r, source, m, &err) != 0)
+		code = err.code;
+	else if (code != DROVER_OK)
+		text_copy(err.text, sizeof err.text, message_s(m, "text"));
+	source_items_free(source);
+	if (code == DROVER_OK) {
+		source->failures = 0;
+		source->error[0] = '\0';
+		wait = source->interval_ms;
+		if (message_i(m, "again") > 0 && message_i(m, "again") < wait)
+			wait = message_i(m, "again") < POLL_AGAIN_MS ? POLL_AGAIN_MS : message_i(m, "again");
+		source->next_poll = source->poll_again ? now : now + wait;
+		return;
+	}
+	if (source->failures < 30)
+		source->failures++;
+	wait = source->interval_ms << (source->failures < 10 ? source->failures : 10);
+	if (wait > FAULT_RETRY_MS || code == DROVER_AUTH || code == DROVER_CONFIG)
+		wait = FAULT_RETRY_MS;
+	if (wait < message_i(m, "retry"))
+		wait = message_i(m, "retry") < RETRY_MAX_MS ? message_i(m, "retry") : RETRY_MAX_MS;
+	source->next_poll = now + wait;
+	if (strcmp(source->error, err.text) != 0)
+		source_log(r, source, DROVER_WARN, err.text);
+	text_copy(source->error, sizeof source->error, err.text);
+}
+
+static void
+settle_send(struct runner_handle *r, struct source *source, const cJSON *job)
+{
+	struct message_out out;
+	struct error err = { 0 };
+	const cJSON *result = json_get(job, "result");
+	uint64_t id = (uint64_t)json_int(job, "job", 0);
+	char *text, *payload = NULL;
+	size_t len = 0;
+
+	/* Not from the list: there a payload that is no text is missing. */
+	if (queue_payload(r->supervisor->daemon->queue, id, &payload, &len, &err) != 0) {
+		source_log(r, source, DROVER_ERR, err.text);
+		source->settle_due = true;
+		source->settle_at = clock_mono() + SETTLE_RETRY_MS;
+		return;
+	}
+	text = result != NULL ? json_print(result) : xstrdup("{}");
+	source->settling = id;
+	message_begin(&out, MESSAGE_SOURCE_SETTLE, source->settling);
+	message_put_s(&out, source->local);
+	message_put_u(&out, source->settling);
+	message_put_u(&out, (uint64_t)json_int(job, "attempts", 0));
+	message_put_s(&out, json_str(job, "kind", ""));
+	message_put_s(&out, json_str(job, "key", ""));
+	message_put_s(&out, json_str(job, "trace", ""));
+	message_put_s(&out, json_str(job, "state", ""));
+	message_put_s(&out, json_str(job, "error", ""));
+	message_put_b(&out, payload, len);
+	message_put_s(&out, text);
+	message_put_i(&out, json_int(job, "queued_at", 0));
+	message_put_i(&out, json_int(job, "started_at", 0));
+	message_put_i(&out, json_int(job, "ended_at", 0));
+	free(text);
+	free(payload);
+	channel_send(r->channel, &out);
+}
+
+/* One at a time, only what is committed: a settle that a rollback takes back would have told the outside a lie. */
+static void
+source_settle(struct runner_handle *r, struct source *source, int64_t now)
+{
+	struct daemon *d = r->supervisor->daemon;
+	struct error err = { 0 };
+	cJSON *list = NULL;
+
+	if (store_dirty(d->store)) {
+		source->settle_at = now + 1;
+		return;
+	}
+	source->settle_due = false;
+	if (queue_unsettled(d->queue, source->name, 1, &list, &err) != 0) {
+		source_log(r, source, DROVER_ERR, err.text);
+		source->settle_due = true;
+		source->settle_at = now + SETTLE_RETRY_MS;
+	} else if (cJSON_GetArraySize(list) > 0)
+		settle_send(r, source, cJSON_GetArrayItem(list, 0));
+	cJSON_Delete(list);
+}
+
+void
+sources_job_ended(struct supervisor *s, const char *name)
+{
+	struct runner_handle *r;
+	int i;
+
+	TAILQ_FOREACH(r, &s->runners, link)
+		for (i = 0; i < r->sources_len; i++)
+			if (name == NULL || strcmp(r->sources[i].name, name) == 0)
+				r->sources[i].settle_due = true;
+}
+
+int
+sources_poll(struct supervisor *s, const char *name, struct error *err)
+{
+	struct runner_handle *r;
+	int i, found = 0;
+
+	TAILQ_FOREACH(r, &s->runners, link)
+		for (i = 0; i < r->sources_len; i++) {
+			if (name != NULL && strcmp(r->sources[i].name, name) != 0)
+				continue;
+			r->sources[i].next_poll = clock_mono();
+			r->sources[i].poll_again = true;
+			found = 1;
+		}
+	if (!found && name != NULL)
+		return error_set(err, DROVER_PERMANENT, "no source %s runs: see drover source list", name);
+	return 0;
+}
+
+void
+sources_wake(struct runner_handle *r, const char *local)
+{
+	struct source *source = source_find(r, local);
+	int64_t now = clock_mono();
+
+	if (source == NULL || source->wake_at != 0)
+		return;
+	source->wake_at = source->began_at != 0 && source->began_at + WAKE_LEAST_MS > now ? source->began_at + WAKE_LEAST_MS : now;
+}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What an operator should know although drover goes on: probes that fail, listeners that are down, notifications that nobody takes. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "super/supervisor.h"
+
+static void warn(cJSON *list, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void warn_of_runner(cJSON *, const struct runner_handle *);
+static void warn_of_notify(cJSON *, struct supervisor *, int place, const struct config_notify *);
+static void warn_of_repo(cJSON *, struct supervisor *, const struct config_repo *);
+
+static void
+warn(cJSON *list, const char *format, ...)
+{
+	char line[2 * DROVER_ERROR_MAX];
+	va_list ap;
+
+	va_start(ap, format);
+	(void)vsnprintf(line, sizeof line, format, ap);
+	va_end(ap);
+	cJSON_AddItemToArray(list, cJSON_CreateString(line));
+}
+
+static void
+warn_of_runner(cJSON *list, const struct runner_handle *r)
+{
+	struct buf missing = BUF_INIT;
+
+	if (r->state == RUNNER_PARKED || r->state == RUNNER_REFUSED)
+		warn(list, "plugin %s is %s: %s", r->plugin, runner_state_name(r->state), r->why);
+	if (r->probe.reply != NULL && !json_bool(r->probe.reply, "ok", false)) {
+		probe_missing(r, &missing);
+		warn(list, "plugin %s: %s", r->plugin, buf_str(&missing));
+		buf_free(&missing);
+	}
+	for (int i = 0; i < r->sources_len; i++)
+		if (r->sources[i].listener.call == 0 && r->sources[i].listener.failed)
+			warn(list, "listener of %s is %s: %s", r->sources[i].name, r->sources[i].listener.parked ? "parked" : "down",
+			    r->sources[i].listener.why);
+}
+
+/* Only a plugin that runs can be told to lack something. */
+static void
+warn_of_notify(cJSON *list, struct supervisor *s, int place, const struct config_notify *notify)
+{
+	char plugin[DROVER_NAME_MAX + 1];
+	struct runner_handle *r;
+
+	snprintf(plugin, sizeof plugin, "%.*s", (int)strcspn(notify->operation, "."), notify->operation);
+	if (config_plugin(s->daemon->config, plugin) == NULL) {
+		warn(list, "notify.%d: no plugin %s is configured for %s", place, plugin, notify->operation);
+		return;
+	}
+	if ((r = runner_find(s, plugin)) == NULL || r->state != RUNNER_READY)
+		return;
+	if (call_operation(r, notify->operation + strlen(plugin) + 1) == NULL)
+		warn(list, "notify.%d: plugin %s has no operation %s", place, plugin, notify->operation);
+}
+
+static void
+warn_of_repo(cJSON *list, struct supervisor *s, const struct config_repo *repo)
+{
+	const struct runner_handle *r = repo->token_from != NULL ? runner_find(s, repo->token_from) : NULL;
+
+	if (r != NULL && r->state == RUNNER_READY && !calls_offers_git_token(r))
+		warn(list, "repos.%s: token_from: plugin %s has no operation git-token: take one that has, or give the repo a token of its own",
+		    repo->name, repo->token_from);
+}
+
+cJSON *
+daemon_warnings(struct daemon *d)
+{
+	struct supervisor *s = d->supervisor;
+	cJSON *list = cJSON_CreateArray();
+	struct runner_handle *r;
+
+	TAILQ_FOREACH(r, &s->runners, link)
+		if (r->state != RUNNER_STOPPING)
+			warn_of_runner(list, r);
+	for (int i = 0; i < d->config->notify_len; i++)
+		warn_of_notify(list, s, i, &d->config->notify[i]);
+	for (int i = 0; i < d->config->repos_len; i++)
+		warn_of_repo(list, s, &d->config->repos[i]);
+	return list;
+}
+
+void
+warnings_ready(struct runner_handle *r)
+{
+	struct daemon *d = r->supervisor->daemon;
+	cJSON *list = cJSON_CreateArray();
+	const cJSON *one;
+
+	for (int i = 0; i < d->config->notify_len; i++)
+		if (strncmp(d->config->notify[i].operation, r->plugin, strlen(r->plugin)) == 0 &&
+		    d->config->notify[i].operation[strlen(r->plugin)] == '.')
+			warn_of_notify(list, r->supervisor, i, &d->config->notify[i]);
+	for (int i = 0; i < d->config->repos_len; i++)
+		if (d->config->repos[i].token_from != NULL && strcmp(d->config->repos[i].token_from, r->plugin) == 0)
+			warn_of_repo(list, r->supervisor, &d->config->repos[i]);
+	cJSON_ArrayForEach(one, list)
+		log_printf(&r->supervisor->log, DROVER_WARN, "%s", one->valuestring);
+	cJSON_Delete(list);
+}

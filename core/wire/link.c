@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A request and its answer. The core may be restarted in between: requests are idempotent there, so
+ * one whose answer was lost is asked again over a new connection. A stale attempt stays fenced.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "wire/link.h"
+
+#define LINK_MAGIC 0x11a40001u
+#define LINK_BACKOFF_MIN_MS 50
+#define LINK_BACKOFF_MAX_MS 1000
+
+struct link {
+	uint32_t magic;
+	int fd;                      /* -1: not connected */
+	bool lent;                   /* fd is somebody else's: no reconnecting */
+	bool fenced;
+	char *path, *token;
+	uint64_t job, epoch, last_id;
+	int64_t patience_ms;
+	void (*inbound)(void *, struct message *);
+	void *arg;
+};
+
+static int link_connect(struct link *, int64_t give_up, struct error *);
+static int link_reconnect(struct link *, int64_t give_up, int64_t *backoff, struct error *);
+static int link_pause(int64_t give_up, int64_t *backoff);
+static void link_disconnect(struct link *);
+static int link_await(struct link *, uint64_t id, int64_t deadline_ms, struct message *, struct error *);
+static int link_verdict(struct link *, const struct message *, struct error *);
+
+struct link *
+link_new(const char *path, uint64_t job, uint64_t epoch, const char *token, int64_t patience_ms)
+{
+	struct link *link;
+
+	OBJ_NEW(link, LINK_MAGIC);
+	link->fd = -1;
+	link->path = xstrdup(path);
+	link->token = xstrdup(token);
+	link->job = job;
+	link->epoch = epoch;
+	link->patience_ms = patience_ms;
+	return link;
+}
+
+struct link *
+link_over(int fd, void (*inbound)(void *arg, struct message *), void *arg)
+{
+	struct link *link;
+
+	OBJ_NEW(link, LINK_MAGIC);
+	link->fd = fd;
+	link->lent = true;
+	link->inbound = inbound;
+	link->arg = arg;
+	return link;
+}
+
+void
+link_free(struct link *link)
+{
+	if (link == NULL)
+		return;
+	OBJ_CHECK(link, LINK_MAGIC);
+	link_disconnect(link);
+	free(link->path);
+	free_wiped(link->token);
+	OBJ_FREE(link);
+}
+
+void
+link_forked(struct link *link)
+{
+	OBJ_CHECK(link, LINK_MAGIC);
+	link_disconnect(link);
+}
+
+uint64_t
+link_id(struct link *link)
+{
+	OBJ_CHECK(link, LINK_MAGIC);
+	return ++link->last_id;
+}
+
+static void
+link_disconnect(struct link *link)
+{
+	if (!link->lent && link->fd != -1)
+		close(link->fd);
+	link->fd = -1;
+}
+
+/* The core says at once whether it knows this attempt: a request before that could be lost unanswered. */
+static int
+link_connect(struct link *link, int64_t give_up, struct error *err)
+{
+	struct message_out hello;
+	struct message m;
+	uint64_t id = link_id(link);
+	int rc;
+
+	if ((link->fd = message_connect(link->path, err)) == -1)
+		return -1;
+	message_begin(&hello, MESSAGE_JOB_HELLO, id);
+	message_put_u(&hello, link->job);
+	message_put_u(&hello, link->epoch);
+	message_put_s(&hello, link->token);
+	if (message_send(link->fd, &hello, err) == 0) {
+		rc = link_await(link, id, give_up, &m, err);
+		if (rc == 0)
+			error_set(err, DROVER_AGAIN, "the core has gone away");
+		if (rc == 1) {
+			rc = link_verdict(link, &m, err);
+			message_free(&m);
+			if (rc == 0)
+				return 0;
+		}
+	}
+	link_disconnect(link);
+	return -1;
+}
+
+/* -1 when give_up, a monotonic time, has come. A signal (the job is cancelled) ends one pause early. */
+static int
+link_pause(int64_t give_up, int64_t *backoff)
+{
+	int64_t left = give_up - clock_mono();
+
+	if (left <= 0)
+		return -1;
+	(void)poll(NULL, 0, (int)(left < *backoff ? left : *backoff));
+	*backoff = *backoff * 2 > LINK_BACKOFF_MAX_MS ? LINK_BACKOFF_MAX_MS : *backoff * 2;
+	return 0;
+}
+
+static int
+link_reconnect(struct link *link, int64_t give_up, int64_t *backoff, struct error *err)
+{
+	while (link_connect(link, give_up, err) == -1) {
+		if (err->code != DROVER_AGAIN || link_pause(give_up, backoff) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+/* 1: the answer, 0: the connection is gone, -1: no answer. */
+static int
+link_await(struct link *link, uint64_t id, int64_t deadline_ms, struct message *m, struct error *err)
+{
+	struct pollfd p = { .fd = link->fd, .events = POLLIN };
+	int64_t left;
+	int n;
+
+	for (;;) {
+		left = deadline_ms == 0 ? -1 : deadline_ms - clock_mono();
+		if (deadline_ms != 0 && left < 0)
+			left = 0;
+		n = poll(&p, 1, left > INT32_MAX ? INT32_MAX : (int)left);
+		if (n == -1 && errno != EINTR)
+			return error_errno(err, DROVER_INTERNAL, "waiting for the core");
+		if (n == 0 && deadline_ms != 0 && clock_mono() >= deadline_ms)
+			return error_set(err, DROVER_AGAIN, "the core did not answer in time");
+		if (n <= 0)
+			continue;
+		if ((n = message_recv(link->fd, m, err)) <= 0)
+			return n;
+		if (m->type == MESSAGE_REPLY && m->id == id)
+			return 1;
+		if (m->type != MESSAGE_REPLY && link->inbound != NULL)
+			link->inbound(link->arg, m);
+		message_free(m);
+	}
+}
+
+static int
+link_verdict(struct link *link, const struct message *m, struct error *err)
+{
+	int code = (int)message_i(m, "class");
+
+	if (code == DROVER_OK)
+		return 0;
+	error_set(err, code, "%s", message_s(m, "text"));
+	if (err != NULL)
+		err->retry_after_ms = message_i(m, "retry");
+	link->fenced = link->fenced || code == DROVER_FENCED;
+	return -1;
+}
+
+int
+link_ask(struct link *link, struct message_out *request, int64_t deadline_ms, struct message *reply, struct error *err)
+{
+	int64_t give_up = 0, asked, backoff = LINK_BACKOFF_MIN_MS;
+	struct error why = { 0 };
+	struct message m;
+	uint64_t id;
+	int rc = -1;
+
+	OBJ_CHECK(link, LINK_MAGIC);
+	id = message_out_id(request);
+	for (;;) {
+		if (link->fenced) {
+			error_set(&why, DROVER_FENCED, "a newer attempt of this job has taken over");
+			break;
+		}
+		if (link->fd == -1 && link->lent) {
+			error_set(&why, DROVER_AGAIN, "the core has gone away");
+			break;
+		}
+		asked = clock_mono();
+		if (give_up == 0)
+			give_up = asked + link->patience_ms;
+		if (deadline_ms != 0 && deadline_ms < give_up)
+			give_up = deadline_ms;
+		if (link->fd == -1 && link_reconnect(link, give_up, &backoff, &why) == -1)
+			break;
+		if (message_write(link->fd, request, &why) == 0) {
+			rc = link_await(link, id, deadline_ms, &m, &why);
+			if (rc == -1)
+				break;
+			if (rc == 1) {
+				rc = link_verdict(link, &m, &why);
+				if (rc == 0 && reply != NULL)
+					*reply = m;
+				else
+					message_free(&m);
+				break;
+			}
+		} else if (why.code != DROVER_AGAIN) {
+			break;
+		}
+		rc = -1;
+		link_disconnect(link);
+		error_set(&why, DROVER_AGAIN, "the core has gone away");
+		if (link->lent)
+			break;
+		if (clock_mono() - asked > LINK_BACKOFF_MAX_MS) {
+			give_up = 0;
+			backoff = LINK_BACKOFF_MIN_MS;
+		} else if (link_pause(give_up, &backoff) == -1) {
+			break;
+		}
+	}
+	message_out_free(request);
+	if (rc == -1 && err != NULL)
+		*err = why;
+	return rc;
+}
