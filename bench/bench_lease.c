@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Leases against git: how long a job waits for its tree, as ratios of what git takes for a new worktree
- * in the same run. The alternatives take turns in each round, so that a noisy machine is noisy for all.
- * Nothing is deleted within a round: on ext4 that would slow down whoever creates files next.
- * Prints what bench/run.sh makes rows of: WHAT|FIGURE|AT LEAST|AIM|, and notes, which have no figure.
+ * Leases against git: how long a job waits for its tree, as ratios of what git
+ * takes for a new worktree in the same run. The alternatives take turns in each
+ * round, so that a noisy machine is noisy for all. Nothing is deleted within a
+ * round: on ext4 that would slow down whoever creates files next. Prints what
+ * bench/run.sh makes rows of: WHAT|FIGURE|AT LEAST|AIM|, and notes, which have
+ * no figure.
  *
  * usage: bench-lease [FILES [ROUNDS [FOLDER]]]
  */
@@ -30,8 +32,13 @@
 enum { GIT_PLAIN, GIT_WORKERS, COLD, WARM, WARM_DIRTY, RETURN_DIRTY, REMOVE, WAYS };
 
 static const char *const names[WAYS] = {
-	"git worktree add", "git -c checkout.workers=N worktree add", "cold lease", "warm lease", "lease of a dirty tree",
-	"return of a dirty tree", "removal",
+	"git worktree add",
+	"git -c checkout.workers=N worktree add",
+	"cold lease",
+	"warm lease",
+	"lease of a dirty tree",
+	"return of a dirty tree",
+	"removal",
 };
 
 extern char **environ;
@@ -81,7 +88,9 @@ make_upstream(const char *dir, const char *folder, int64_t files)
 		close(fd);
 		free(name);
 	}
-	run(up, "git init -q -b main . && git add -A && git -c user.name=b -c user.email=b@localhost commit -qm files");
+	run(up,
+	    "git init -q -b main . && git add -A && git -c user.name=b -c user.email=b@localhost "
+	    "commit -qm files");
 	free(data);
 	return up;
 }
@@ -107,7 +116,10 @@ by_value(const void *a, const void *b)
 static void
 make_dirty(const struct tree *t, const char *text)
 {
-	run(t->path, "for i in $(seq 20); do for f in d$i/*; do echo %s >>$f; break; done; done; mkdir new; for i in $(seq 100); do echo $i >new/$i; done", text);
+	run(t->path,
+	    "for i in $(seq 20); do for f in d$i/*; do echo %s >>$f; break; done; done; mkdir new; "
+	    "for i in $(seq 100); do echo $i >new/$i; done",
+	    text);
 }
 
 static void
@@ -138,12 +150,17 @@ lease_rounds(struct tree *t, int64_t took[WAYS], struct error *err)
 	took[REMOVE] = clock_mono_us() - begun;
 }
 
-/* Leases of one repo that are asked for at the same moment, each by a process of its own; how many fail. */
+/*
+ * Leases of one repo that are asked for at the same moment, each by a process
+ * of its own; how many fail.
+ */
 static int
 lease_crowd(const char *dir)
 {
-	struct config_repo repo = { .name = (char *)(uintptr_t)"crowd", .base = (char *)(uintptr_t)"main" };
-	char *state = path_join(dir, "crowd"), *mirror = path_join(state, "mirrors/crowd.git"), *up = make_upstream(dir, "small", 200);
+	struct config_repo repo = { .name = (char *)(uintptr_t) "crowd",
+		.base = (char *)(uintptr_t) "main" };
+	char *state = path_join(dir, "crowd"), *mirror = path_join(state, "mirrors/crowd.git"),
+	     *up = make_upstream(dir, "small", 200);
 	char saved[256];
 	pid_t children[CROWD];
 	int status, gate[2], failed = 0;
@@ -191,8 +208,10 @@ lease_print(int64_t took[WAYS][ROUNDS_MAX], int64_t files, int64_t rounds)
 		const char *what, *least, *aim;
 	} rows[] = {
 		{ WARM, GIT_PLAIN, "warm lease, clean, against git worktree add", "0.3", "0.05" },
-		{ WARM_DIRTY, GIT_PLAIN, "warm lease of a dirty tree against git worktree add", "0.3", "0.3" },
-		{ COLD, GIT_WORKERS, "cold lease against git -c checkout.workers=N worktree add", "1.2", "1.05" },
+		{ WARM_DIRTY, GIT_PLAIN, "warm lease of a dirty tree against git worktree add",
+		    "0.3", "0.3" },
+		{ COLD, GIT_WORKERS, "cold lease against git -c checkout.workers=N worktree add",
+		    "1.2", "1.05" },
 	};
 	double ms[WAYS];
 
@@ -200,9 +219,11 @@ lease_print(int64_t took[WAYS][ROUNDS_MAX], int64_t files, int64_t rounds)
 		ms[i] = middle(took[i], rounds) / 1000;
 		printf("%s: %.1f ms\n", names[i], ms[i]);
 	}
-	printf("(%lld files of %d bytes, median of %lld rounds)\n", (long long)files, BYTES_PER_FILE, (long long)rounds);
+	printf("(%lld files of %d bytes, median of %lld rounds)\n", (long long)files,
+	    BYTES_PER_FILE, (long long)rounds);
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-		printf("%s|%.3f|%s|%s|\n", rows[i].what, ms[rows[i].way] / ms[rows[i].against], rows[i].least, rows[i].aim);
+		printf("%s|%.3f|%s|%s|\n", rows[i].what, ms[rows[i].way] / ms[rows[i].against],
+		    rows[i].least, rows[i].aim);
 }
 
 int
@@ -210,11 +231,13 @@ main(int argc, char **argv)
 {
 	int64_t files = 5000, rounds = 5, begun, took[WAYS][ROUNDS_MAX], one[WAYS];
 	char *dir, *up, *state, *mirror;
-	struct config_repo repo = { .name = (char *)(uintptr_t)"bench", .base = (char *)(uintptr_t)"main" };
+	struct config_repo repo = { .name = (char *)(uintptr_t) "bench",
+		.base = (char *)(uintptr_t) "main" };
 	struct error err = { .code = 0 };
 	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
 
-	if ((argc > 1 && units_parse_int(argv[1], 100, 1000000, &files) != 0) || (argc > 2 && units_parse_int(argv[2], 1, ROUNDS_MAX, &rounds) != 0)) {
+	if ((argc > 1 && units_parse_int(argv[1], 100, 1000000, &files) != 0) ||
+	    (argc > 2 && units_parse_int(argv[2], 1, ROUNDS_MAX, &rounds) != 0)) {
 		fprintf(stderr, "usage: bench-lease [FILES [ROUNDS [FOLDER]]]\n");
 		return 2;
 	}
@@ -233,7 +256,9 @@ main(int argc, char **argv)
 			int which = (int)((r + way) % 2);
 
 			begun = clock_mono_us();
-			run(mirror, "git -c checkout.workers=%ld worktree add -q --detach %s/wt%lld-%d refs/remotes/origin/main",
+			run(mirror,
+			    "git -c checkout.workers=%ld worktree add -q --detach %s/wt%lld-%d "
+			    "refs/remotes/origin/main",
 			    which == GIT_WORKERS ? cpus : 1L, dir, (long long)r, which);
 			one[which] = clock_mono_us() - begun;
 		}

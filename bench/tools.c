@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The measuring tools of bench/run.sh: bare limits of this machine (spawn, append) and a client that loads the API.
- * Each prints one number, or one line of numbers, on stdout.
+ * The measuring tools of bench/run.sh: bare limits of this machine (spawn,
+ * append) and a client that loads the API. Each prints one number, or one line
+ * of numbers, on stdout.
  */
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -46,10 +47,19 @@ static const struct tool {
 } tools[] = {
 	{ "spawn", "N WIDTH: /bin/true by posix_spawn, WIDTH at once; per second", 2, tool_spawn },
 	{ "append", "FILE N: append 256 bytes and fdatasync; per second", 2, tool_append },
-	{ "beanstalk", "PORT N WIDTH: put N jobs, WIDTH workers that reserve, posix_spawn /bin/true and delete; per second", 3, tool_beanstalk },
-	{ "noop", "SOCKET N TAG: submit N exec.command jobs of /bin/true and wait for all; per second", 3, tool_noop },
-	{ "enqueue", "SOCKET N CLIENTS BATCH TAG: held jobs, acknowledged; per second", 5, tool_enqueue },
-	{ "wake", "SOCKET N SELF FILE TAG: submit to the first instruction of the command; p50 and p99 in ms", 5, tool_wake },
+	{ "beanstalk",
+	    "PORT N WIDTH: put N jobs, WIDTH workers that reserve, posix_spawn /bin/true and "
+	    "delete; per second",
+	    3, tool_beanstalk },
+	{ "noop",
+	    "SOCKET N TAG: submit N exec.command jobs of /bin/true and wait for all; per second", 3,
+	    tool_noop },
+	{ "enqueue", "SOCKET N CLIENTS BATCH TAG: held jobs, acknowledged; per second", 5,
+	    tool_enqueue },
+	{ "wake",
+	    "SOCKET N SELF FILE TAG: submit to the first instruction of the command; p50 and p99 "
+	    "in ms",
+	    5, tool_wake },
 	{ "first", "FILE: writes the monotonic time in microseconds", 1, tool_first },
 	{ "get", "SOCKET PATH N: GET, median in ms", 3, tool_get },
 	{ "log", "FILE N: lines through a scope; per second", 2, tool_log },
@@ -123,7 +133,10 @@ struct bean {
 	long n;
 };
 
-/* One command and the first word of its answer; the number behind it in *number. */
+/*
+ * One command and the first word of its answer; the number behind it in
+ * *number.
+ */
 static void
 bean_ask(FILE *talk, const char *command, const char *expected, unsigned long *number)
 {
@@ -131,7 +144,8 @@ bean_ask(FILE *talk, const char *command, const char *expected, unsigned long *n
 
 	fputs(command, talk);
 	fflush(talk);
-	if (fgets(line, sizeof line, talk) == NULL || strncmp(line, expected, strlen(expected)) != 0)
+	if (fgets(line, sizeof line, talk) == NULL ||
+	    strncmp(line, expected, strlen(expected)) != 0)
 		die(expected);
 	if (number != NULL)
 		*number = strtoul(line + strlen(expected), NULL, 10);
@@ -140,12 +154,14 @@ bean_ask(FILE *talk, const char *command, const char *expected, unsigned long *n
 static FILE *
 bean_connect(const char *port)
 {
-	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons((uint16_t)strtol(port, NULL, 10)),
+	struct sockaddr_in to = { .sin_family = AF_INET,
+		.sin_port = htons((uint16_t)strtol(port, NULL, 10)),
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), one = 1;
 	FILE *talk = NULL;
 
-	if (fd < 0 || connect(fd, (struct sockaddr *)(void *)&to, sizeof to) != 0 || (talk = fdopen(fd, "r+")) == NULL)
+	if (fd < 0 || connect(fd, (struct sockaddr *)(void *)&to, sizeof to) != 0 ||
+	    (talk = fdopen(fd, "r+")) == NULL)
 		die("beanstalkd");
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
 	return talk;
@@ -161,7 +177,8 @@ bean_worker(void *arg)
 
 	for (long i = 0; i < b->n; i++) {
 		bean_ask(b->talk, "reserve\r\n", "RESERVED ", &id);
-		if (fgets(text, sizeof text, b->talk) == NULL || posix_spawn(&pid, program, NULL, NULL, child, environ) != 0 ||
+		if (fgets(text, sizeof text, b->talk) == NULL ||
+		    posix_spawn(&pid, program, NULL, NULL, child, environ) != 0 ||
 		    waitpid(pid, NULL, 0) != pid)
 			die("a job of beanstalkd");
 		snprintf(text, sizeof text, "delete %lu\r\n", id);
@@ -219,7 +236,9 @@ http_ask(int fd, const char *method, const char *path, const char *body, struct 
 	ssize_t n;
 	int status;
 
-	buf_addf(&request, "%s %s HTTP/1.1\r\nHost: drover\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
+	buf_addf(&request,
+	    "%s %s HTTP/1.1\r\nHost: drover\r\nContent-Type: application/json\r\nContent-Length: "
+	    "%zu\r\n\r\n%s",
 	    method, path, body != NULL ? strlen(body) : 0, body != NULL ? body : "");
 	if (write(fd, request.data, request.len) != (ssize_t)request.len)
 		die("write");
@@ -230,7 +249,8 @@ http_ask(int fd, const char *method, const char *path, const char *body, struct 
 		buf_add(&in, chunk, (size_t)n);
 		if (end == NULL && (end = strstr(buf_str(&in), "\r\n\r\n")) != NULL) {
 			length = strcasestr(in.data, "content-length:");
-			want = (size_t)(end + 4 - in.data) + (length != NULL && length < end ? strtoul(length + 15, NULL, 10) : 0);
+			want = (size_t)(end + 4 - in.data) +
+			    (length != NULL && length < end ? strtoul(length + 15, NULL, 10) : 0);
 		}
 	}
 	status = (int)strtol(in.data + 9, NULL, 10);
@@ -252,8 +272,9 @@ jobs_batch(struct buf *body, const char *tag, long from, long to, const char *pa
 	buf_clear(body);
 	buf_addc(body, '[');
 	for (i = from; i < to; i++)
-		buf_addf(body, "%s{\"kind\":\"exec.command\",\"key\":\"%s-%ld\",\"payload\":\"%s\"%s}", i > from ? "," : "", tag, i,
-		    payload, held ? ",\"hold\":true" : "");
+		buf_addf(body,
+		    "%s{\"kind\":\"exec.command\",\"key\":\"%s-%ld\",\"payload\":\"%s\"%s}",
+		    i > from ? "," : "", tag, i, payload, held ? ",\"hold\":true" : "");
 	buf_addc(body, ']');
 }
 
@@ -267,8 +288,11 @@ count_state(int fd, const char *state)
 	if (http_ask(fd, "GET", "/api/v1/status", NULL, &out) != 200)
 		die("GET status");
 	o = cJSON_Parse(buf_str(&out));
-	value = cJSON_GetObjectItem(cJSON_GetObjectItem(cJSON_GetObjectItem(o, "queue"), "states"), state);
-	n = value == NULL ? -1 : cJSON_IsNumber(value) ? (long)value->valuedouble : strtol(value->valuestring, NULL, 10);
+	value = cJSON_GetObjectItem(cJSON_GetObjectItem(cJSON_GetObjectItem(o, "queue"), "states"),
+	    state);
+	n = value == NULL         ? -1 :
+	    cJSON_IsNumber(value) ? (long)value->valuedouble :
+				    strtol(value->valuestring, NULL, 10);
 	cJSON_Delete(o);
 	buf_free(&out);
 	if (n < 0)
@@ -288,7 +312,8 @@ tool_noop(int argc, char **argv)
 	done = count_state(fd, "succeeded");
 	start = now_us();
 	for (i = 0; i < n; i += 100) {
-		jobs_batch(&body, argv[2], i, i + 100 < n ? i + 100 : n, "[\\\"/bin/true\\\"]", false);
+		jobs_batch(&body, argv[2], i, i + 100 < n ? i + 100 : n, "[\\\"/bin/true\\\"]",
+		    false);
 		if (http_ask(fd, "POST", "/api/v1/jobs", buf_str(&body), NULL) / 100 != 2)
 			die("submit");
 	}
@@ -316,7 +341,8 @@ client_main(void *arg)
 
 	snprintf(tag, sizeof tag, "%s-%d", c->tag, c->number);
 	for (i = 0; i < c->n; i += c->batch) {
-		jobs_batch(&body, tag, i, i + c->batch < c->n ? i + c->batch : c->n, "[\\\"/bin/true\\\"]", true);
+		jobs_batch(&body, tag, i, i + c->batch < c->n ? i + c->batch : c->n,
+		    "[\\\"/bin/true\\\"]", true);
 		if (http_ask(fd, "POST", "/api/v1/jobs", buf_str(&body), NULL) / 100 != 2)
 			die("submit");
 	}
@@ -336,7 +362,8 @@ tool_enqueue(int argc, char **argv)
 	if (len < 1 || len > 64)
 		return 2;
 	for (i = 0; i < len; i++) {
-		clients[i] = (struct client){ argv[0], argv[4], (int)i, n / len, strtol(argv[3], NULL, 10) };
+		clients[i] =
+		    (struct client){ argv[0], argv[4], (int)i, n / len, strtol(argv[3], NULL, 10) };
 		if (pthread_create(&threads[i], NULL, client_main, &clients[i]) != 0)
 			die("pthread_create");
 	}
@@ -386,7 +413,10 @@ tool_wake(int argc, char **argv)
 	unlink(argv[3]);
 	for (i = 0; i < n; i++) {
 		buf_clear(&body);
-		buf_addf(&body, "{\"kind\":\"exec.command\",\"key\":\"%s-%ld\",\"payload\":\"[\\\"%s\\\",\\\"first\\\",\\\"%s\\\"]\"}", argv[4], i, argv[2], argv[3]);
+		buf_addf(&body,
+		    "{\"kind\":\"exec.command\",\"key\":\"%s-%ld\",\"payload\":\"[\\\"%s\\\","
+		    "\\\"first\\\",\\\"%s\\\"]\"}",
+		    argv[4], i, argv[2], argv[3]);
 		start = now_us();
 		if (http_ask(fd, "POST", "/api/v1/jobs", buf_str(&body), NULL) / 100 != 2)
 			die("submit");
@@ -409,7 +439,8 @@ tool_first(int argc, char **argv)
 	snprintf(temporary, sizeof temporary, "%s.tmp", argv[0]);
 	fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	n = snprintf(text, sizeof text, "%lld\n", (long long)now);
-	if (fd < 0 || write(fd, text, (size_t)n) != n || close(fd) != 0 || rename(temporary, argv[0]) != 0)
+	if (fd < 0 || write(fd, text, (size_t)n) != n || close(fd) != 0 ||
+	    rename(temporary, argv[0]) != 0)
 		die(argv[0]);
 	return 0;
 }
@@ -436,8 +467,14 @@ tool_get(int argc, char **argv)
 static int
 tool_log(int argc, char **argv)
 {
-	struct log_scope scope = { .part = "job", .plugin = "github", .trace = "0af7651916cd43dd8448eb211c80319c",
-		.kind = "github.pr-comment", .key = "acme/web#12:3391", .worker = "w1", .job = 4711, .attempt = 2 };
+	struct log_scope scope = { .part = "job",
+		.plugin = "github",
+		.trace = "0af7651916cd43dd8448eb211c80319c",
+		.kind = "github.pr-comment",
+		.key = "acme/web#12:3391",
+		.worker = "w1",
+		.job = 4711,
+		.attempt = 2 };
 	struct error err = { 0 };
 	long n = strtol(argv[1], NULL, 10), i;
 	int64_t start;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The life of the core: what it opens, its tick, its signals, and what the operator can ask of the whole of it. */
+/*
+ * The life of the core: what it opens, its tick, its signals, and what the
+ * operator can ask of the whole of it.
+ */
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -49,7 +52,7 @@ struct life {
 	struct queue_view view;
 	int64_t viewed_at;            /* monotonic */
 	int64_t prune_at, store_retry_at;
-	int64_t stop_at;              /* monotonic: running attempts are interrupted then; 0: not stopping */
+	int64_t stop_at; /* monotonic: running attempts are interrupted then; 0: not stopping */
 	int64_t end_at;               /* monotonic: over, whatever still runs */
 	bool then_stop, interrupted, leaving, runners_stopped, over;
 };
@@ -67,7 +70,10 @@ life_of(struct daemon *d)
 	return (struct life *)(void *)((char *)d - offsetof(struct life, d));
 }
 
-/* systemd's protocol for readiness: one datagram, so that no library is needed for it (sd_notify(3)). */
+/*
+ * systemd's protocol for readiness: one datagram, so that no library is needed
+ * for it (sd_notify(3)).
+ */
 static void
 daemon_notify(const char *text)
 {
@@ -91,8 +97,8 @@ daemon_notify(const char *text)
 }
 
 static void
-daemon_tell(void *arg, const char *operation, const char *request, size_t len, void (*fn)(void *, int, const char *, size_t),
-    void *fn_arg)
+daemon_tell(void *arg, const char *operation, const char *request, size_t len,
+    void (*fn)(void *, int, const char *, size_t), void *fn_arg)
 {
 	daemon_call(arg, operation, request, len, fn, fn_arg);
 }
@@ -137,7 +143,10 @@ daemon_close(struct life *l)
 	size_t i;
 
 	error_set(&err, DROVER_AGAIN, "drover is stopping");
-	/* Answers owed find their way through the supervisor: calls end, answers go, and only then does it. */
+	/*
+	 * Answers owed find their way through the supervisor: calls end,
+	 * answers go, and only then does it.
+	 */
 	if (d->supervisor != NULL)
 		calls_close(d->supervisor, err.text);
 	while ((f = d->deferred) != NULL) {
@@ -181,7 +190,8 @@ daemon_run(const char *self, const char *config_file, bool in_process)
 	d->started_at = clock_wall();
 	l->tail = &d->deferred;
 	d->config = config_load(config_file, &warnings, &err);
-	if (d->config == NULL || prompts_verify(self, d->config, false, NULL, NULL, NULL, &err) != 0) {
+	if (d->config == NULL ||
+	    prompts_verify(self, d->config, false, NULL, NULL, NULL, &err) != 0) {
 		fprintf(stderr, "droverd: %s\n", err.text);
 		if (d->config != NULL)
 			config_free(d->config);
@@ -199,7 +209,8 @@ daemon_run(const char *self, const char *config_file, bool in_process)
 	if (warnings.len > 0)
 		log_printf(&core_scope, DROVER_WARN, "%s", buf_str(&warnings));
 	d->mode = DAEMON_RUNNING;
-	log_printf(&core_scope, DROVER_NOTICE, "drover %s is ready: API on %s, state in %s", PACKAGE_VERSION, d->config->socket, d->config->state_dir);
+	log_printf(&core_scope, DROVER_NOTICE, "drover %s is ready: API on %s, state in %s",
+	    PACKAGE_VERSION, d->config->socket, d->config->state_dir);
 	daemon_notify("READY=1");
 	daemon_tick(l);
 	while (!l->over) {
@@ -207,7 +218,8 @@ daemon_run(const char *self, const char *config_file, bool in_process)
 			break;
 		daemon_tick(l);
 	}
-	log_printf(&core_scope, DROVER_NOTICE, "drover has stopped%s", l->leaving ? "; running jobs go on without it" : "");
+	log_printf(&core_scope, DROVER_NOTICE, "drover has stopped%s",
+	    l->leaving ? "; running jobs go on without it" : "");
 	status = 0;
 out:
 	daemon_close(l);
@@ -229,7 +241,10 @@ daemon_defer(struct daemon *d, void (*fn)(void *, const struct error *), void *a
 	l->tail = &f->next;
 }
 
-/* What a failed commit took back is taken back in memory too; without that nothing may go on. */
+/*
+ * What a failed commit took back is taken back in memory too; without that
+ * nothing may go on.
+ */
 static void
 daemon_reload_state(struct life *l, const struct error *failed)
 {
@@ -237,13 +252,15 @@ daemon_reload_state(struct life *l, const struct error *failed)
 	struct error err = { 0 };
 
 	if (strcmp(d->store_error, failed->text) != 0)
-		log_printf(&core_scope, DROVER_ERR, "nothing of this moment was kept: %s", failed->text);
+		log_printf(&core_scope, DROVER_ERR, "nothing of this moment was kept: %s",
+		    failed->text);
 	text_copy(d->store_error, sizeof d->store_error, failed->text);
 	l->store_retry_at = clock_mono() + STORE_RETRY_MS;
 	notices_look(d->notices);
 	if (queue_load(d->queue, &err) == 0 && leases_load(d->leases, &err) == 0)
 		return;
-	log_printf(&core_scope, DROVER_ERR, "the state cannot be read back, stopping: %s", err.text);
+	log_printf(&core_scope, DROVER_ERR, "the state cannot be read back, stopping: %s",
+	    err.text);
 	l->over = l->leaving = true;
 }
 
@@ -305,7 +322,8 @@ daemon_wait(struct life *l, int64_t wait, int64_t now)
 {
 	struct daemon *d = &l->d;
 
-	if (queue_count(d->queue, JOB_QUEUED) > 0 && supervisor_busy(d->supervisor) < d->config->running)
+	if (queue_count(d->queue, JOB_QUEUED) > 0 &&
+	    supervisor_busy(d->supervisor) < d->config->running)
 		wait = wait_min(wait, RECHECK_MS);
 	if (d->mode == DAEMON_STOPPING)
 		wait = wait_min(wait, 100);
@@ -315,7 +333,10 @@ daemon_wait(struct life *l, int64_t wait, int64_t now)
 	return wait < 0 ? 0 : wait;
 }
 
-/* One turn: what is due, what may start, one commit, then the answers; again while the answers made work of their own. */
+/*
+ * One turn: what is due, what may start, one commit, then the answers; again
+ * while the answers made work of their own.
+ */
 static void
 daemon_tick(struct life *l)
 {
@@ -333,17 +354,24 @@ daemon_tick(struct life *l)
 		if (d->mode != DAEMON_STOPPING)
 			wait = wait_min(wait, notices_tick(d->notices, &err));
 		if (now >= l->prune_at)
-			l->prune_at = now + (queue_prune(d->queue, d->config->keep_jobs_ms, PRUNE_BATCH, &err) == PRUNE_BATCH ? 1000 : PRUNE_MS);
+			l->prune_at = now +
+			    (queue_prune(d->queue, d->config->keep_jobs_ms, PRUNE_BATCH, &err) ==
+					PRUNE_BATCH ?
+				    1000 :
+				    PRUNE_MS);
 		if (err.code != DROVER_OK)
 			log_printf(&core_scope, DROVER_ERR, "%s", err.text);
 		if (now >= l->store_retry_at)
 			supervisor_dispatch(d->supervisor);
 		daemon_commit(l);
 		daemon_stop_step(l, now);
-		if (l->over || (!store_dirty(d->store) && d->deferred == NULL && !d->supervisor->dispatch_again))
+		if (l->over ||
+		    (!store_dirty(d->store) && d->deferred == NULL &&
+			!d->supervisor->dispatch_again))
 			break;
 	}
-	wait = daemon_wait(l, store_dirty(d->store) || d->deferred != NULL ? 0 : wait, clock_mono());
+	wait =
+	    daemon_wait(l, store_dirty(d->store) || d->deferred != NULL ? 0 : wait, clock_mono());
 	tv.tv_sec = (time_t)(wait / 1000);
 	tv.tv_usec = (suseconds_t)(wait % 1000 * 1000);
 	MUST(evtimer_add(l->timer, &tv) == 0);
@@ -387,7 +415,8 @@ daemon_signal(evutil_socket_t number, short what, void *arg)
 	case SIGUSR2:
 		l->leaving = true;
 		l->d.mode = DAEMON_STOPPING;
-		log_printf(&core_scope, DROVER_NOTICE, "handing over: running jobs go on and wait for the next droverd");
+		log_printf(&core_scope, DROVER_NOTICE,
+		    "handing over: running jobs go on and wait for the next droverd");
 		break;
 	default:
 		if (l->stop_at != 0) {
@@ -457,29 +486,34 @@ daemon_reload(struct daemon *d, struct buf *changes, struct error *err)
 	struct config *fresh;
 
 	fresh = config_load(d->config_file, &warnings, err);
-	if (fresh != NULL && prompts_verify(d->self, fresh, false, daemon_exports, d, NULL, err) != 0) {
+	if (fresh != NULL &&
+	    prompts_verify(d->self, fresh, false, daemon_exports, d, NULL, err) != 0) {
 		config_free(fresh);
 		fresh = NULL;
 	}
 	if (fresh == NULL) {
 		text_copy(d->config_error, sizeof d->config_error, err->text);
-		log_printf(&core_scope, DROVER_ERR, "configuration refused, the old one stays: %s", err->text);
+		log_printf(&core_scope, DROVER_ERR, "configuration refused, the old one stays: %s",
+		    err->text);
 		buf_free(&warnings);
 		return -1;
 	}
 	if (api_configure(d->api, fresh, err) != 0) {
 		text_copy(d->config_error, sizeof d->config_error, err->text);
-		log_printf(&core_scope, DROVER_ERR, "configuration refused, the old one stays: %s", err->text);
+		log_printf(&core_scope, DROVER_ERR, "configuration refused, the old one stays: %s",
+		    err->text);
 		config_free(fresh);
 		buf_free(&warnings);
 		return -1;
 	}
 	d->config_error[0] = '\0';
-	if (strcmp(fresh->state_dir, d->config->state_dir) != 0 || strcmp(fresh->socket, d->config->socket) != 0)
+	if (strcmp(fresh->state_dir, d->config->state_dir) != 0 ||
+	    strcmp(fresh->socket, d->config->socket) != 0)
 		buf_adds(&warnings, "state_dir and socket change only with a restart\n");
 	if (config_diff(d->config, fresh, changes) == 0) {
 		config_free(fresh);
-		log_printf(&core_scope, DROVER_NOTICE, "configuration read again: nothing has changed");
+		log_printf(&core_scope, DROVER_NOTICE,
+		    "configuration read again: nothing has changed");
 	} else {
 		char *state_dir = fresh->state_dir, *socket_path = fresh->socket;
 
@@ -502,7 +536,10 @@ daemon_reload(struct daemon *d, struct buf *changes, struct error *err)
 	return 0;
 }
 
-/* What a job names must be configured; a kind is good when its plugin is, and offers it once it runs. */
+/*
+ * What a job names must be configured; a kind is good when its plugin is, and
+ * offers it once it runs.
+ */
 static int
 daemon_check_ask(struct daemon *d, const struct job_ask *ask, struct error *err)
 {
@@ -510,17 +547,26 @@ daemon_check_ask(struct daemon *d, const struct job_ask *ask, struct error *err)
 	char plugin[DROVER_NAME_MAX + 1];
 
 	if (ask->kind == NULL || !text_is_kind(ask->kind))
-		return error_set(err, DROVER_PERMANENT, "a kind is PLUGIN.PIPELINE, as inbox.ticket");
+		return error_set(err, DROVER_PERMANENT,
+		    "a kind is PLUGIN.PIPELINE, as inbox.ticket");
 	snprintf(plugin, sizeof plugin, "%.*s", (int)strcspn(ask->kind, "."), ask->kind);
 	r = runner_find(d->supervisor, plugin);
-	if (config_plugin(d->config, plugin) == NULL || (r != NULL && r->state == RUNNER_READY && !queue_kind_known(d->queue, ask->kind)))
-		return error_set(err, DROVER_CONFIG, "no configured plugin has a pipeline %s: see drover plugin list", ask->kind);
+	if (config_plugin(d->config, plugin) == NULL ||
+	    (r != NULL && r->state == RUNNER_READY && !queue_kind_known(d->queue, ask->kind)))
+		return error_set(err, DROVER_CONFIG,
+		    "no configured plugin has a pipeline %s: see drover plugin list", ask->kind);
 	if (ask->repo != NULL && *ask->repo != '\0' && config_repo(d->config, ask->repo) == NULL)
-		return error_set(err, DROVER_CONFIG, "repo %.64s is not configured: add it to repos, or see drover repo list", ask->repo);
-	if (ask->agent != NULL && *ask->agent != '\0' && config_agent(d->config, ask->agent) == NULL)
-		return error_set(err, DROVER_CONFIG, "agent %.64s is not configured: add it to agents, or see drover agent list", ask->agent);
+		return error_set(err, DROVER_CONFIG,
+		    "repo %.64s is not configured: add it to repos, or see drover repo list",
+		    ask->repo);
+	if (ask->agent != NULL && *ask->agent != '\0' &&
+	    config_agent(d->config, ask->agent) == NULL)
+		return error_set(err, DROVER_CONFIG,
+		    "agent %.64s is not configured: add it to agents, or see drover agent list",
+		    ask->agent);
 	if (ask->pool != NULL && *ask->pool != '\0' && config_pool(d->config, ask->pool) == NULL)
-		return error_set(err, DROVER_CONFIG, "pool %.64s is not configured: add it to pools", ask->pool);
+		return error_set(err, DROVER_CONFIG,
+		    "pool %.64s is not configured: add it to pools", ask->pool);
 	return 0;
 }
 
@@ -536,7 +582,10 @@ daemon_submit(struct daemon *d, const struct job_ask *ask, uint64_t *id, struct 
 	if (daemon_check_ask(d, ask, err) != 0)
 		return -1;
 	fresh = queue_submit(d->queue, ask, id, err);
-	/* The first job of a kind that its plugin has not described yet is told why it waits. */
+	/*
+	 * The first job of a kind that its plugin has not described yet is told
+	 * why it waits.
+	 */
 	if (fresh == 1 && !queue_kind_known(d->queue, ask->kind)) {
 		snprintf(plugin, sizeof plugin, "%.*s", (int)strcspn(ask->kind, "."), ask->kind);
 		if ((r = runner_find(d->supervisor, plugin)) != NULL)
@@ -575,7 +624,9 @@ daemon_cancel(struct daemon *d, uint64_t id, const char *by, struct error *err)
 	}
 	snprintf(text, sizeof text, "cancelled by %.64s", by);
 	if (slots_cancel(d->supervisor, id, search.epoch, DROVER_CANCELLED, text) != 0)
-		return error_set(err, DROVER_AGAIN, "job %llu is just starting, or its worker cannot be reached: try again", (unsigned long long)id);
+		return error_set(err, DROVER_AGAIN,
+		    "job %llu is just starting, or its worker cannot be reached: try again",
+		    (unsigned long long)id);
 	return 1;
 }
 
@@ -608,7 +659,8 @@ daemon_status(struct daemon *d)
 	json_add_int(o, "commits", (int64_t)d->commits);
 	json_add_str(o, "store_error", d->store_error);
 	json_add_str(o, "config_error", d->config_error);
-	json_add_str(o, "hooks", api_hooks_address(d->api) != NULL ? api_hooks_address(d->api) : "");
+	json_add_str(o, "hooks",
+	    api_hooks_address(d->api) != NULL ? api_hooks_address(d->api) : "");
 	cJSON_AddItemToObject(o, "refused", sources_refused(d->supervisor));
 	cJSON_AddItemToObject(o, "queue", queue_status(d->queue));
 	cJSON_AddItemToObject(o, "pauses", queue_pauses(d->queue));

@@ -5,7 +5,10 @@
 
 #include <stdbool.h>
 
-/* Runs until it is told to stop; returns the exit status: 0, 1, or 3 for a bad configuration. self: this executable. */
+/*
+ * Runs until it is told to stop; returns the exit status: 0, 1, or 3 for a bad
+ * configuration. self: this executable.
+ */
 int daemon_run(const char *self, const char *config_file, bool in_process);
 
 #endif

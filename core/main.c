@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* droverd: one executable for all roles. Without -x it is the core; the core starts the others with their socket as fd 3. */
+/*
+ * droverd: one executable for all roles. Without -x it is the core; the core
+ * starts the others with their socket as fd 3.
+ */
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -35,10 +38,12 @@ static int role_describe(int, char **);
 static int role_settings(int, char **);
 
 static const struct role roles[] = {
-	{ "runner", role_runner },     /* holds one plugin */
-	{ "keeper", role_keeper },     /* tidies worktrees */
-	{ "describe", role_describe }, /* FILE.so or NAME DIR...: loads it, prints what it says of itself */
-	{ "settings", role_settings }, /* NAME FILE: loads it, prints what is wrong with its configuration */
+	{ "runner", role_runner }, /* holds one plugin */
+	{ "keeper", role_keeper }, /* tidies worktrees */
+	{ "describe",
+	    role_describe }, /* FILE.so or NAME DIR...: loads it, prints what it says of itself */
+	{ "settings",
+	    role_settings }, /* NAME FILE: loads it, prints what is wrong with its configuration */
 };
 
 static const char usage[] =
@@ -83,7 +88,10 @@ role_describe(int argc, char **argv)
 	return 0;
 }
 
-/* 1: what was printed is wrong. FILE "": the configuration that a daemon would take. */
+/*
+ * 1: what was printed is wrong. FILE "": the configuration that a daemon would
+ * take.
+ */
 static int
 role_settings(int argc, char **argv)
 {
@@ -98,9 +106,11 @@ role_settings(int argc, char **argv)
 		fputs("usage: droverd -x settings NAME FILE\n", stderr);
 		return EXIT_USAGE;
 	}
-	if ((config = config_load(*argv[1] != '\0' ? argv[1] : NULL, NULL, &err)) == NULL || (plugin = config_plugin(config, argv[0])) == NULL ||
+	if ((config = config_load(*argv[1] != '\0' ? argv[1] : NULL, NULL, &err)) == NULL ||
+	    (plugin = config_plugin(config, argv[0])) == NULL ||
 	    loader_open(config->plugin_dirs, argv[0], &image, &err) != 0)
-		buf_addf(&faults, "%s\n", err.text[0] != '\0' ? err.text : "the plugin is not configured");
+		buf_addf(&faults, "%s\n",
+		    err.text[0] != '\0' ? err.text : "the plugin is not configured");
 	else {
 		n = settings_check(config, plugin, &image, &faults);
 		loader_free(&image);
@@ -124,11 +134,15 @@ run_role(const char *name, int argc, char **argv)
 	return EXIT_USAGE;
 }
 
-/* In a process of its own, for what a plugin does when it is loaded; what is wrong goes to stderr. */
+/*
+ * In a process of its own, for what a plugin does when it is loaded; what is
+ * wrong goes to stderr.
+ */
 static bool
 check_settings(const struct config *config, const char *plugin)
 {
-	char *argv[] = { (char *)(uintptr_t)plugin, config->file != NULL ? config->file : (char *)(uintptr_t)"" };
+	char *argv[] = { (char *)(uintptr_t)plugin,
+		config->file != NULL ? config->file : (char *)(uintptr_t) "" };
 	int status = -1;
 	pid_t pid = fork();
 
@@ -136,7 +150,8 @@ check_settings(const struct config *config, const char *plugin)
 		(void)dup2(STDERR_FILENO, STDOUT_FILENO);
 		exit(role_settings(ARRAY_LEN(argv), argv));
 	}
-	return pid != -1 && waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+	return pid != -1 && waitpid(pid, &status, 0) == pid && WIFEXITED(status) &&
+	    WEXITSTATUS(status) == 0;
 }
 
 static int
@@ -176,7 +191,10 @@ keep_standard_fds(void)
 		close(fd);
 }
 
-/* Nothing that happened to be open where we were started is ours to keep: a pipe of make's, a terminal's, a lock's. */
+/*
+ * Nothing that happened to be open where we were started is ours to keep: a
+ * pipe of make's, a terminal's, a lock's.
+ */
 static void
 drop_inherited_fds(int first)
 {

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Connections of a server: counted, bounded, and cut when they last too long. */
+/*
+ * Connections of a server: counted, bounded, and cut when they last too long.
+ */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -25,14 +27,16 @@ static void house_wait(struct house *);
 static void house_look(evutil_socket_t, short, void *);
 
 void
-house_open(struct house *house, struct event_base *base, struct evhttp *http, int fd, int max, int64_t limit_ms)
+house_open(struct house *house, struct event_base *base, struct evhttp *http, int fd, int max,
+    int64_t limit_ms)
 {
 	struct evconnlistener *listener;
 
 	*house = (struct house){ .base = base, .http = http, .max = max, .limit_ms = limit_ms };
 	MUST((house->timer = evtimer_new(base, house_look, house)) != NULL);
 	evhttp_set_bevcb(http, house_guest, house);
-	listener = evconnlistener_new(base, NULL, NULL, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, fd);
+	listener = evconnlistener_new(base, NULL, NULL,
+	    LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, fd);
 	MUST(listener != NULL);
 	MUST((house->bound = evhttp_bind_listener(http, listener)) != NULL);
 }
@@ -53,13 +57,20 @@ house_guest(struct event_base *base, void *arg)
 	struct house *house = arg;
 	struct bufferevent *bev;
 
-	/* Its events go before its socket does: libevent would take the next socket of that number for this one. */
+	/*
+	 * Its events go before its socket does: libevent would take the next
+	 * socket of that number for this one.
+	 */
 	MUST((bev = bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE)) != NULL);
 	house_count(house);
-	/* One may come after the house was closed: evconnlistener takes a few at a time. */
+	/*
+	 * One may come after the house was closed: evconnlistener takes a few
+	 * at a time.
+	 */
 	house->guests = xreallocarray(house->guests, (size_t)house->len + 1, sizeof *house->guests);
 	bufferevent_incref(bev);
-	house->guests[house->len++] = (struct guest){ bev, house->limit_ms > 0 ? clock_mono() + house->limit_ms : 0 };
+	house->guests[house->len++] =
+	    (struct guest){ bev, house->limit_ms > 0 ? clock_mono() + house->limit_ms : 0 };
 	if (house->len >= house->max)
 		evconnlistener_disable(evhttp_bound_socket_get_listener(house->bound));
 	house_wait(house);
@@ -84,7 +95,9 @@ house_count(struct house *house)
 static void
 house_wait(struct house *house)
 {
-	int ms = house->len >= house->max ? RECOUNT_MS : house->limit_ms > 0 && house->len > 0 ? LIMIT_MS : 0;
+	int ms = house->len >= house->max         ? RECOUNT_MS :
+	    house->limit_ms > 0 && house->len > 0 ? LIMIT_MS :
+						    0;
 	struct timeval soon = { 0, ms * 1000 };
 
 	if (ms > 0 && !evtimer_pending(house->timer, NULL))

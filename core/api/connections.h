@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How many connections an evhttp may have, and how long each may last: it knows neither limit. It tells nobody when a
- * connection ends either: a reference of our own to each bufferevent does, once it turns out to be the last one.
- * (A filter bufferevent would tell by itself, but evhttp closes it when its bytes have reached the one below, before
- * they have left.)
+ * How many connections an evhttp may have, and how long each may last: it knows
+ * neither limit. It tells nobody when a connection ends either: a reference of
+ * our own to each bufferevent does, once it turns out to be the last one. (A
+ * filter bufferevent would tell by itself, but evhttp closes it when its bytes
+ * have reached the one below, before they have left.)
  */
 #ifndef API_CONNECTIONS_H
 #define API_CONNECTIONS_H
@@ -25,8 +26,12 @@ struct house {
 	struct event *timer;
 };
 
-/* Takes a listening socket over for http. A full house stops listening; those in the backlog are let in as others leave. */
-void house_open(struct house *, struct event_base *, struct evhttp *, int fd, int max, int64_t limit_ms);
+/*
+ * Takes a listening socket over for http. A full house stops listening; those
+ * in the backlog are let in as others leave.
+ */
+void house_open(struct house *, struct event_base *, struct evhttp *, int fd, int max,
+    int64_t limit_ms);
 /* After evhttp_free(). */
 void house_close(struct house *);
 

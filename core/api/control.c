@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The daemon itself: health, status, pausing, draining, reloading, and calls to plugins. */
+/*
+ * The daemon itself: health, status, pausing, draining, reloading, and calls to
+ * plugins.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,7 +40,8 @@ int
 core_health(struct request *r, struct error *err)
 {
 	if (r->api->daemon->store_error[0] != '\0')
-		return error_set(err, DROVER_AGAIN, "the store takes no commits: %s", r->api->daemon->store_error);
+		return error_set(err, DROVER_AGAIN, "the store takes no commits: %s",
+		    r->api->daemon->store_error);
 	reply_json(r, 200, mode_object(r->api->daemon));
 	return 0;
 }
@@ -46,7 +50,8 @@ int
 core_ready(struct request *r, struct error *err)
 {
 	if (r->api->daemon->mode != DAEMON_RUNNING)
-		return error_set(err, DROVER_AGAIN, "the daemon is %s", mode_names[r->api->daemon->mode]);
+		return error_set(err, DROVER_AGAIN, "the daemon is %s",
+		    mode_names[r->api->daemon->mode]);
 	return core_health(r, err);
 }
 
@@ -80,7 +85,10 @@ look_at(struct look *look, const char *name)
 	(void)text_copy(look->nearest, sizeof look->nearest, name);
 }
 
-/* Kinds of a plugin that has not told them yet are taken on trust: somebody may want to pause what is only starting. */
+/*
+ * Kinds of a plugin that has not told them yet are taken on trust: somebody may
+ * want to pause what is only starting.
+ */
 static void
 look_at_kinds(struct look *look, struct daemon *d)
 {
@@ -112,7 +120,8 @@ what_known(struct daemon *d, const char *what, struct error *err)
 {
 	const struct config *c = d->config;
 	size_t type = what != NULL ? strcspn(what, "/") : 0;
-	struct look look = { .wanted = what != NULL && what[type] == '/' ? what + type + 1 : "", .distance = SIZE_MAX };
+	struct look look = { .wanted = what != NULL && what[type] == '/' ? what + type + 1 : "",
+		.distance = SIZE_MAX };
 	int i;
 
 	if (*look.wanted == '\0')
@@ -134,7 +143,8 @@ what_known(struct daemon *d, const char *what, struct error *err)
 		return 0;
 	if (look.distance >= strlen(look.wanted) / 3 + 2)
 		return error_set(err, DROVER_PERMANENT, "there is no %.80s to pause", what);
-	return error_set(err, DROVER_PERMANENT, "there is no %.80s to pause; did you mean %.*s/%s?", what, (int)type, what, look.nearest);
+	return error_set(err, DROVER_PERMANENT, "there is no %.80s to pause; did you mean %.*s/%s?",
+	    what, (int)type, what, look.nearest);
 }
 
 int
@@ -154,7 +164,8 @@ core_pause(struct request *r, struct error *err)
 		buf_adds(&reason, ": ");
 		text_show(&reason, why, strlen(why), 200);
 	}
-	rc = queue_pause(r->api->daemon->queue, what, ms > 0 ? clock_wall() + ms : 0, buf_str(&reason), err);
+	rc = queue_pause(r->api->daemon->queue, what, ms > 0 ? clock_wall() + ms : 0,
+	    buf_str(&reason), err);
 	buf_free(&reason);
 	return rc != 0 ? -1 : reply_committed(r, 200, cJSON_CreateObject());
 }
@@ -217,10 +228,12 @@ core_call(struct request *r, struct error *err)
 	if (request == NULL)
 		text = xstrdup("{}");
 	else
-		text = cJSON_IsString(request) ? xstrdup(request->valuestring) : json_print(request);
+		text =
+		    cJSON_IsString(request) ? xstrdup(request->valuestring) : json_print(request);
 	if (strlen(text) > DROVER_PAYLOAD_MAX) {
 		free(text);
-		return error_set(err, DROVER_PERMANENT, "request: at most %d bytes", DROVER_PAYLOAD_MAX);
+		return error_set(err, DROVER_PERMANENT, "request: at most %d bytes",
+		    DROVER_PAYLOAD_MAX);
 	}
 	daemon_call(r->api->daemon, operation, text, strlen(text), call_answered, r);
 	free(text);
@@ -239,12 +252,14 @@ core_secrets(struct request *r, struct error *err)
 	cJSON_ArrayForEach(name, names) {
 		if (!cJSON_IsString(name) || n == SECRETS_PLUGINS_MAX) {
 			r->status = 422;
-			return error_set(err, DROVER_PERMANENT, "plugins: a list of names is needed");
+			return error_set(err, DROVER_PERMANENT,
+			    "plugins: a list of names is needed");
 		}
 		plugins[n++] = name->valuestring;
 	}
 	plugins[n] = NULL;
-	return daemon_check_secrets(r->api->daemon, n > 0 ? plugins : NULL, secrets_answered, r, err);
+	return daemon_check_secrets(r->api->daemon, n > 0 ? plugins : NULL, secrets_answered, r,
+	    err);
 }
 
 static void
@@ -269,7 +284,8 @@ core_notify_test(struct request *r, struct error *err)
 	int64_t place;
 
 	if (units_parse_int(r->args[0], 0, INT32_MAX, &place) != 0)
-		return error_set(err, DROVER_PERMANENT, "an entry of notify is named by its place, counted from 0");
+		return error_set(err, DROVER_PERMANENT,
+		    "an entry of notify is named by its place, counted from 0");
 	return notices_test(r->api->daemon->notices, (int)place, call_answered, r, err);
 }
 
@@ -282,7 +298,9 @@ mode_object(const struct daemon *d)
 	return object;
 }
 
-/* NULL for everything, else "pool/NAME" and its like, which the queue checks. */
+/*
+ * NULL for everything, else "pool/NAME" and its like, which the queue checks.
+ */
 static int
 what_read(struct request *r, const char **what, struct error *err)
 {
@@ -308,7 +326,8 @@ call_answered(void *arg, int code, const char *text, size_t len)
 
 	OBJ_CAST(r, arg, REQUEST_MAGIC);
 	if (code != DROVER_OK) {
-		error_set(&err, code, "%.*s", (int)(len < sizeof err.text ? len : sizeof err.text - 1), text);
+		error_set(&err, code, "%.*s",
+		    (int)(len < sizeof err.text ? len : sizeof err.text - 1), text);
 		reply_failure(r, &err);
 		return;
 	}

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The events of all jobs as Server-Sent Events. An id is that of the event's row, so a client that says the last one it saw misses none. */
+/*
+ * The events of all jobs as Server-Sent Events. An id is that of the event's
+ * row, so a client that says the last one it saw misses none.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -57,7 +60,8 @@ events_more(struct stream *s, bool by_timer)
 	int n;
 
 	do {
-		if ((list = queue_events(s->request->api->daemon->queue, e->after, EVENTS_PIECE, &err)) == NULL) {
+		if ((list = queue_events(s->request->api->daemon->queue, e->after, EVENTS_PIECE,
+			 &err)) == NULL) {
 			stream_end(s);
 			return;
 		}
@@ -69,8 +73,9 @@ events_more(struct stream *s, bool by_timer)
 			if (e->job != 0 && (uint64_t)json_int(event, "job", 0) != e->job)
 				continue;
 			text = json_print(event);
-			buf_addf(&out, "id: %llu\nevent: %s\ndata: %s\n\n", (unsigned long long)e->after,
-			    json_str(event, "event", "message"), text);
+			buf_addf(&out, "id: %llu\nevent: %s\ndata: %s\n\n",
+			    (unsigned long long)e->after, json_str(event, "event", "message"),
+			    text);
 			free(text);
 		}
 		cJSON_Delete(list);
@@ -90,20 +95,27 @@ events_release(struct stream *s)
 	free(s);
 }
 
-/* Where to begin: after what the client says it has, else with what happens from now on. */
+/*
+ * Where to begin: after what the client says it has, else with what happens
+ * from now on.
+ */
 static int
 events_begin(struct request *r, int64_t *after, struct error *err)
 {
-	const char *last = evhttp_find_header(evhttp_request_get_input_headers(r->http), "Last-Event-ID");
+	const char *last =
+	    evhttp_find_header(evhttp_request_get_input_headers(r->http), "Last-Event-ID");
 
 	if (last != NULL) {
 		if (units_parse_int(last, 0, INT64_MAX, after) != 0)
-			return error_set(err, DROVER_PERMANENT, "Last-Event-ID: the id of an event is needed");
+			return error_set(err, DROVER_PERMANENT,
+			    "Last-Event-ID: the id of an event is needed");
 		return 0;
 	}
 	if (request_number(r, "after", 0, INT64_MAX, -1, after, err) != 0)
 		return -1;
-	if (*after == -1 && store_read(r->api->daemon->store, "SELECT coalesce(max(id), 0) FROM event", NULL, 0, read_last, after, err) == -1)
+	if (*after == -1 &&
+	    store_read(r->api->daemon->store, "SELECT coalesce(max(id), 0) FROM event", NULL, 0,
+		read_last, after, err) == -1)
 		return -1;
 	return 0;
 }

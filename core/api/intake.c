@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Webhooks: POST /hooks/PLUGIN on an address of its own, which anybody may reach. A request is bounded in bytes, time
- * and number and handed on as it came; whose it is, the plugin says. An answer tells nothing that its sender does not know.
+ * Webhooks: POST /hooks/PLUGIN on an address of its own, which anybody may
+ * reach. A request is bounded in bytes, time and number and handed on as it
+ * came; whose it is, the plugin says. An answer tells nothing that its sender
+ * does not know.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -86,10 +88,12 @@ intake_configure(struct api *api, const char *listen, struct error *err)
 	evhttp_set_max_body_size(intake->http, INTAKE_BODY_MAX);
 	evhttp_set_timeout(intake->http, INTAKE_LIMIT_MS / 1000);
 	evhttp_set_default_content_type(intake->http, NULL);
-	evhttp_set_allowed_methods(intake->http, EVHTTP_REQ_GET | EVHTTP_REQ_POST | EVHTTP_REQ_HEAD | EVHTTP_REQ_PUT |
-	    EVHTTP_REQ_DELETE | EVHTTP_REQ_OPTIONS | EVHTTP_REQ_PATCH);
+	evhttp_set_allowed_methods(intake->http,
+	    EVHTTP_REQ_GET | EVHTTP_REQ_POST | EVHTTP_REQ_HEAD | EVHTTP_REQ_PUT |
+		EVHTTP_REQ_DELETE | EVHTTP_REQ_OPTIONS | EVHTTP_REQ_PATCH);
 	evhttp_set_gencb(intake->http, on_delivery, intake);
-	house_open(&intake->house, api->daemon->base, intake->http, fd, INTAKE_CONNECTIONS_MAX, INTAKE_LIMIT_MS);
+	house_open(&intake->house, api->daemon->base, intake->http, fd, INTAKE_CONNECTIONS_MAX,
+	    INTAKE_LIMIT_MS);
 	if (old != NULL) {
 		intake->counts = old->counts;
 		intake->counts_len = old->counts_len;
@@ -97,7 +101,8 @@ intake_configure(struct api *api, const char *listen, struct error *err)
 		intake_close(api);
 	}
 	api->intake = intake;
-	log_printf(&intake_scope, DROVER_NOTICE, "webhooks are taken on http://%s" INTAKE_PATH "PLUGIN", address);
+	log_printf(&intake_scope, DROVER_NOTICE,
+	    "webhooks are taken on http://%s" INTAKE_PATH "PLUGIN", address);
 	return 0;
 }
 
@@ -142,17 +147,23 @@ intake_listen(const char *listen_at, char **address, struct error *err)
 	int fd, on = 1;
 
 	if (intake_parse(listen_at, &at, &len) != 0)
-		return error_set(err, DROVER_CONFIG, "hooks.listen: \"%.100s\" is no address: write it like \"127.0.0.1:8090\"", listen_at);
+		return error_set(err, DROVER_CONFIG,
+		    "hooks.listen: \"%.100s\" is no address: write it like \"127.0.0.1:8090\"",
+		    listen_at);
 	if ((fd = socket(at.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) == -1)
 		return error_errno(err, DROVER_AGAIN, "cannot make a socket");
 	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-	if (bind(fd, sa, len) != 0 || listen(fd, INTAKE_CONNECTIONS_MAX) != 0 || getsockname(fd, sa, &size) != 0) {
+	if (bind(fd, sa, len) != 0 || listen(fd, INTAKE_CONNECTIONS_MAX) != 0 ||
+	    getsockname(fd, sa, &size) != 0) {
 		error_errno(err, DROVER_CONFIG, "hooks.listen: cannot listen at %.100s", listen_at);
 		close(fd);
 		return -1;
 	}
-	(void)inet_ntop(at.ss_family, at.ss_family == AF_INET6 ? (const void *)&six->sin6_addr : &four->sin_addr, host, sizeof host);
-	*address = at.ss_family == AF_INET6 ? xasprintf("[%s]:%u", host, ntohs(six->sin6_port)) : xasprintf("%s:%u", host, ntohs(four->sin_port));
+	(void)inet_ntop(at.ss_family,
+	    at.ss_family == AF_INET6 ? (const void *)&six->sin6_addr : &four->sin_addr, host,
+	    sizeof host);
+	*address = at.ss_family == AF_INET6 ? xasprintf("[%s]:%u", host, ntohs(six->sin6_port)) :
+					      xasprintf("%s:%u", host, ntohs(four->sin_port));
 	return fd;
 }
 
@@ -207,7 +218,8 @@ on_delivery(struct evhttp_request *http, void *arg)
 	}
 	body = evbuffer_get_length(in) > 0 ? (const char *)evbuffer_pullup(in, -1) : "";
 	headers = delivery_headers(http);
-	daemon_hook(intake->daemon, name, headers, body, evbuffer_get_length(in), delivery_answer, d);
+	daemon_hook(intake->daemon, name, headers, body, evbuffer_get_length(in), delivery_answer,
+	    d);
 	free(headers);
 }
 
@@ -221,7 +233,8 @@ delivery_check(struct delivery *d, const char **name)
 
 	if (path == NULL)
 		return 400;
-	if (strncmp(path, INTAKE_PATH, strlen(INTAKE_PATH)) != 0 || !text_is_name(path + strlen(INTAKE_PATH)))
+	if (strncmp(path, INTAKE_PATH, strlen(INTAKE_PATH)) != 0 ||
+	    !text_is_name(path + strlen(INTAKE_PATH)))
 		return 404;
 	*name = path + strlen(INTAKE_PATH);
 	if (config_plugin(d->intake->daemon->config, *name) == NULL)
@@ -240,8 +253,10 @@ delivery_headers(struct evhttp_request *http)
 	cJSON *list = cJSON_CreateArray(), *pair;
 	char *name, *text;
 
-	for (header = evhttp_request_get_input_headers(http)->tqh_first; header != NULL; header = header->next.tqe_next) {
-		if (!text_is_utf8(header->key, strlen(header->key)) || !text_is_utf8(header->value, strlen(header->value)))
+	for (header = evhttp_request_get_input_headers(http)->tqh_first; header != NULL;
+	     header = header->next.tqe_next) {
+		if (!text_is_utf8(header->key, strlen(header->key)) ||
+		    !text_is_utf8(header->value, strlen(header->value)))
 			continue;
 		name = xstrdup(header->key);
 		for (char *p = name; *p != '\0'; p++)
@@ -268,7 +283,10 @@ delivery_answer(void *arg, const struct hook_answer *answer)
 	if (d->intake != NULL) {
 		intake_count(d->intake, d->plugin, answer->status);
 		headers = evhttp_request_get_output_headers(d->http);
-		/* One request a connection: its limit of time is the connection's. */
+		/*
+		 * One request a connection: its limit of time is the
+		 * connection's.
+		 */
 		evhttp_add_header(headers, "Connection", "close");
 		evhttp_add_header(headers, "Cache-Control", "no-store");
 		evhttp_add_header(headers, "X-Content-Type-Options", "nosniff");
@@ -278,9 +296,12 @@ delivery_answer(void *arg, const struct hook_answer *answer)
 			(void)snprintf(text, sizeof text, "%d", answer->retry_s);
 			evhttp_add_header(headers, "Retry-After", text);
 		}
-		if (*answer->body != '\0' && evhttp_add_header(headers, "Content-Type", *answer->type != '\0' ? answer->type : "text/plain") != 0)
+		if (*answer->body != '\0' &&
+		    evhttp_add_header(headers, "Content-Type",
+			*answer->type != '\0' ? answer->type : "text/plain") != 0)
 			evhttp_add_header(headers, "Content-Type", "text/plain");
-		MUST((body = evbuffer_new()) != NULL && evbuffer_add(body, answer->body, strlen(answer->body)) == 0);
+		MUST((body = evbuffer_new()) != NULL &&
+		    evbuffer_add(body, answer->body, strlen(answer->body)) == 0);
 		evhttp_send_reply(d->http, answer->status, NULL, body);
 		evbuffer_free(body);
 		LIST_REMOVE(d, entry);
@@ -292,15 +313,18 @@ static void
 intake_count(struct intake *intake, const char *plugin, int status)
 {
 	for (int i = 0; i < intake->counts_len; i++)
-		if (intake->counts[i].status == status && strcmp(intake->counts[i].plugin, plugin) == 0) {
+		if (intake->counts[i].status == status &&
+		    strcmp(intake->counts[i].plugin, plugin) == 0) {
 			intake->counts[i].n++;
 			return;
 		}
 	if (intake->counts_len == INTAKE_COUNTS_MAX)
 		return;
-	intake->counts = xreallocarray(intake->counts, (size_t)intake->counts_len + 1, sizeof *intake->counts);
+	intake->counts =
+	    xreallocarray(intake->counts, (size_t)intake->counts_len + 1, sizeof *intake->counts);
 	intake->counts[intake->counts_len] = (struct intake_count){ .status = status, .n = 1 };
-	text_copy(intake->counts[intake->counts_len++].plugin, sizeof intake->counts->plugin, plugin);
+	text_copy(intake->counts[intake->counts_len++].plugin, sizeof intake->counts->plugin,
+	    plugin);
 }
 
 void
@@ -310,9 +334,12 @@ intake_metrics(const struct api *api, struct buf *out)
 
 	if (intake == NULL)
 		return;
-	buf_adds(out, "# HELP drover_hook_requests_total Answers to webhooks; plugin is empty where none is configured.\n"
+	buf_adds(out,
+	    "# HELP drover_hook_requests_total Answers to webhooks; plugin is empty where none is "
+	    "configured.\n"
 	    "# TYPE drover_hook_requests_total counter\n");
 	for (int i = 0; i < intake->counts_len; i++)
-		buf_addf(out, "drover_hook_requests_total{plugin=\"%s\",status=\"%d\"} %llu\n", intake->counts[i].plugin,
-		    intake->counts[i].status, (unsigned long long)intake->counts[i].n);
+		buf_addf(out, "drover_hook_requests_total{plugin=\"%s\",status=\"%d\"} %llu\n",
+		    intake->counts[i].plugin, intake->counts[i].status,
+		    (unsigned long long)intake->counts[i].n);
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the daemon is made of: sources, plugins, workers, repos, agents, configuration, leases. */
+/*
+ * What the daemon is made of: sources, plugins, workers, repos, agents,
+ * configuration, leases.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -96,13 +99,17 @@ lease_show(struct request *r, struct error *err)
 		return -1;
 	if ((lease = leases_show(r->api->daemon->leases, id)) == NULL) {
 		r->status = 404;
-		return error_set(err, DROVER_PERMANENT, "no lease has the number %llu", (unsigned long long)id);
+		return error_set(err, DROVER_PERMANENT, "no lease has the number %llu",
+		    (unsigned long long)id);
 	}
 	reply_json(r, 200, lease);
 	return 0;
 }
 
-/* By hand a lease is only ever given back for an owner that is gone; the attempt itself says so with its epoch. */
+/*
+ * By hand a lease is only ever given back for an owner that is gone; the
+ * attempt itself says so with its epoch.
+ */
 int
 lease_release(struct request *r, struct error *err)
 {
@@ -145,9 +152,13 @@ static int
 config_list(struct request *r, const char *name)
 {
 	cJSON *config = config_to_json(r->api->daemon->config), *answer = cJSON_CreateObject();
-	cJSON *list = cJSON_AddArrayToObject(answer, name), *from = cJSON_GetObjectItemCaseSensitive(config, name), *one;
+	cJSON *list = cJSON_AddArrayToObject(answer, name),
+	      *from = cJSON_GetObjectItemCaseSensitive(config, name), *one;
 
-	/* What the file keeps by name is shown as a list, too, each with its name in it. */
+	/*
+	 * What the file keeps by name is shown as a list, too, each with its
+	 * name in it.
+	 */
 	while (from != NULL && (one = cJSON_DetachItemFromArray(from, 0)) != NULL) {
 		if (one->string != NULL && json_get(one, "name") == NULL)
 			json_add_str(one, "name", one->string);
@@ -171,7 +182,8 @@ lease_id(struct request *r, uint64_t *id, struct error *err)
 	*id = (uint64_t)number;
 	if ((lease = leases_show(r->api->daemon->leases, *id)) == NULL) {
 		r->status = 404;
-		return error_set(err, DROVER_PERMANENT, "no lease has the number %llu", (unsigned long long)*id);
+		return error_set(err, DROVER_PERMANENT, "no lease has the number %llu",
+		    (unsigned long long)*id);
 	}
 	cJSON_Delete(lease);
 	return 0;

@@ -13,9 +13,11 @@
 static int list_ids(const char *text, uint64_t *ids, size_t *n, struct error *);
 static int list_jobs(struct request *, int state, struct error *);
 static int submit_one(struct request *, const cJSON *, cJSON *answers, struct error *);
-static int ask_read(struct request *, const cJSON *, struct job_ask *, char **payload, bool *only_new, struct error *);
+static int ask_read(struct request *, const cJSON *, struct job_ask *, char **payload,
+    bool *only_new, struct error *);
 static int ask_after(struct request *, const cJSON *, uint64_t *after, struct error *);
-static int job_act(struct request *, int (*act)(struct queue *, uint64_t, const char *by, struct error *), struct error *);
+static int job_act(struct request *,
+    int (*act)(struct queue *, uint64_t, const char *by, struct error *), struct error *);
 static int job_answer(struct request *, uint64_t id);
 static cJSON *id_object(uint64_t id);
 
@@ -47,13 +49,17 @@ jobs_submit(struct request *r, struct error *err)
 	if (cJSON_IsArray(r->body)) {
 		n = cJSON_GetArraySize(r->body);
 		if (n < 1 || n > API_BATCH_MAX)
-			return error_set(err, DROVER_PERMANENT, "a batch has 1 to %d jobs", API_BATCH_MAX);
+			return error_set(err, DROVER_PERMANENT, "a batch has 1 to %d jobs",
+			    API_BATCH_MAX);
 		answers = cJSON_CreateArray();
 		cJSON_ArrayForEach(one, r->body) {
 			struct error why = { 0 };
 			int rc = submit_one(r, one, answers, &why);
 
-			/* A store that fails fails for all; a job that is wrong is wrong alone. */
+			/*
+			 * A store that fails fails for all; a job that is wrong
+			 * is wrong alone.
+			 */
 			if (rc < 0 && (why.code == DROVER_AGAIN || why.code == DROVER_INTERNAL)) {
 				cJSON_Delete(answers);
 				*err = why;
@@ -114,7 +120,8 @@ jobs_cancel(struct request *r, struct error *err)
 	int rc;
 	cJSON *answer;
 
-	if (request_job(r, &id, err) != 0 || (rc = daemon_cancel(r->api->daemon, id, r->by, err)) == -1)
+	if (request_job(r, &id, err) != 0 ||
+	    (rc = daemon_cancel(r->api->daemon, id, r->by, err)) == -1)
 		return -1;
 	answer = id_object(id);
 	json_add_bool(answer, "ended", rc == 0);
@@ -145,7 +152,8 @@ jobs_hold(struct request *r, struct error *err)
 	uint64_t id;
 
 	if (request_job(r, &id, err) != 0 ||
-	    queue_hold(r->api->daemon->queue, id, json_str(r->body, "why", "held by an operator"), r->by, err) != 0)
+	    queue_hold(r->api->daemon->queue, id, json_str(r->body, "why", "held by an operator"),
+		r->by, err) != 0)
 		return -1;
 	return job_answer(r, id);
 }
@@ -156,12 +164,14 @@ jobs_priority(struct request *r, struct error *err)
 	const cJSON *priority = json_get(r->body, "priority");
 	uint64_t id;
 
-	if (!cJSON_IsNumber(priority) || priority->valuedouble != (double)priority->valueint || priority->valueint < -100 ||
-	    priority->valueint > 100) {
+	if (!cJSON_IsNumber(priority) || priority->valuedouble != (double)priority->valueint ||
+	    priority->valueint < -100 || priority->valueint > 100) {
 		r->status = 422;
-		return error_set(err, DROVER_PERMANENT, "priority: a whole number from -100 to 100");
+		return error_set(err, DROVER_PERMANENT,
+		    "priority: a whole number from -100 to 100");
 	}
-	if (request_job(r, &id, err) != 0 || queue_priority(r->api->daemon->queue, id, priority->valueint, r->by, err) != 0)
+	if (request_job(r, &id, err) != 0 ||
+	    queue_priority(r->api->daemon->queue, id, priority->valueint, r->by, err) != 0)
 		return -1;
 	return job_answer(r, id);
 }
@@ -183,7 +193,10 @@ dead_retry(struct request *r, struct error *err)
 		uint64_t id = (uint64_t)json_int(job, "id", 0);
 		struct error ignored;
 
-		/* One that may not be retried (its key is active again) stays dead and does not stop the others. */
+		/*
+		 * One that may not be retried (its key is active again) stays
+		 * dead and does not stop the others.
+		 */
 		if (queue_retry(queue, id, r->by, &ignored) != 0)
 			continue;
 		cJSON_AddItemToArray(ids, cJSON_CreateNumber((double)id));
@@ -201,7 +214,8 @@ job_look(struct queue *queue, const char *which, struct job_look *look)
 	int state = state_parse(json_str(job, "state", ""));
 
 	if (state != -1)
-		*look = (struct job_look){ (enum job_state)state, (uint32_t)json_int(job, "attempt", 0) };
+		*look = (struct job_look){ (enum job_state)state,
+			(uint32_t)json_int(job, "attempt", 0) };
 	cJSON_Delete(job);
 	return state != -1 ? 0 : -1;
 }
@@ -230,7 +244,9 @@ list_jobs(struct request *r, int state, struct error *err)
 	if ((list = queue_list(r->api->daemon->queue, &filter, err)) == NULL)
 		return -1;
 	answer = cJSON_CreateObject();
-	last = filter.ids_len == 0 && cJSON_GetArraySize(list) == (int)limit ? cJSON_GetArrayItem(list, (int)limit - 1) : NULL;
+	last = filter.ids_len == 0 && cJSON_GetArraySize(list) == (int)limit ?
+	    cJSON_GetArrayItem(list, (int)limit - 1) :
+	    NULL;
 	if (last != NULL)
 		json_add_int(answer, "before", json_int(last, "id", 0));
 	cJSON_AddItemToObject(answer, "jobs", list);
@@ -248,7 +264,8 @@ list_ids(const char *text, uint64_t *ids, size_t *n, struct error *err)
 
 	for (char *rest = copy; rc == 0 && *text != '\0' && (one = strsep(&rest, ",")) != NULL;) {
 		if (*n == API_IDS_MAX || units_parse_int(one, 1, INT64_MAX, &id) != 0)
-			rc = error_set(err, DROVER_PERMANENT, "ids: at most %d numbers of jobs, such as 7,8", API_IDS_MAX);
+			rc = error_set(err, DROVER_PERMANENT,
+			    "ids: at most %d numbers of jobs, such as 7,8", API_IDS_MAX);
 		else
 			ids[(*n)++] = (uint64_t)id;
 	}
@@ -272,12 +289,14 @@ submit_one(struct request *r, const cJSON *object, cJSON *answers, struct error 
 		goto out;
 	if (only_new) {
 		which = xasprintf("%s/%s", ask.kind, ask.key);
-		active = job_look(r->api->daemon->queue, which, &look) == 0 && !state_is_final(look.state);
+		active = job_look(r->api->daemon->queue, which, &look) == 0 &&
+		    !state_is_final(look.state);
 		free(which);
 		if (active) {
 			r->status = 409;
 			r->code = "conflict";
-			error_set(err, DROVER_PERMANENT, "a job with this kind and key has not ended");
+			error_set(err, DROVER_PERMANENT,
+			    "a job with this kind and key has not ended");
 			goto out;
 		}
 	}
@@ -292,23 +311,30 @@ out:
 }
 
 static int
-ask_read(struct request *r, const cJSON *object, struct job_ask *ask, char **payload, bool *only_new, struct error *err)
+ask_read(struct request *r, const cJSON *object, struct job_ask *ask, char **payload,
+    bool *only_new, struct error *err)
 {
 	static const struct {
 		const char *key;
 		size_t at;
 	} texts[] = {
-		{ "kind", offsetof(struct job_ask, kind) }, { "key", offsetof(struct job_ask, key) },
-		{ "serial", offsetof(struct job_ask, serial) }, { "title", offsetof(struct job_ask, title) },
-		{ "repo", offsetof(struct job_ask, repo) }, { "agent", offsetof(struct job_ask, agent) },
+		{ "kind", offsetof(struct job_ask, kind) },
+		{ "key", offsetof(struct job_ask, key) },
+		{ "serial", offsetof(struct job_ask, serial) },
+		{ "title", offsetof(struct job_ask, title) },
+		{ "repo", offsetof(struct job_ask, repo) },
+		{ "agent", offsetof(struct job_ask, agent) },
 		{ "pool", offsetof(struct job_ask, pool) },
 	};
-	static const char *const others[] = { "payload", "priority", "after", "hold", "new" }, *const switches[] = { "hold", "new" };
-	const cJSON *member, *priority = json_get(object, "priority"), *body = json_get(object, "payload");
+	static const char *const others[] = { "payload", "priority", "after", "hold", "new" },
+				 *const switches[] = { "hold", "new" };
+	const cJSON *member, *priority = json_get(object, "priority"),
+			     *body = json_get(object, "payload");
 
 	*ask = (struct job_ask){ 0 };
 	if (!cJSON_IsObject(object))
-		return error_set(err, DROVER_PERMANENT, "a job is an object: {\"kind\", \"key\", \"payload\", ...}");
+		return error_set(err, DROVER_PERMANENT,
+		    "a job is an object: {\"kind\", \"key\", \"payload\", ...}");
 	cJSON_ArrayForEach(member, object) {
 		const char **to = NULL;
 		bool known = false;
@@ -319,22 +345,27 @@ ask_read(struct request *r, const cJSON *object, struct job_ask *ask, char **pay
 		for (size_t i = 0; i < ARRAY_LEN(others); i++)
 			known |= strcmp(member->string, others[i]) == 0;
 		if (to == NULL && !known)
-			return error_set(err, DROVER_PERMANENT, "a job has no member \"%.60s\"", member->string);
+			return error_set(err, DROVER_PERMANENT, "a job has no member \"%.60s\"",
+			    member->string);
 		if (to != NULL && !cJSON_IsString(member) && !cJSON_IsNull(member))
-			return error_set(err, DROVER_PERMANENT, "%s: a string is needed", member->string);
+			return error_set(err, DROVER_PERMANENT, "%s: a string is needed",
+			    member->string);
 		if (to != NULL)
 			*to = member->valuestring;
 	}
 	if (ask->kind == NULL || ask->key == NULL)
 		return error_set(err, DROVER_PERMANENT, "a job needs \"kind\" and \"key\"");
-	if (priority != NULL && (!cJSON_IsNumber(priority) || json_int(object, "priority", INT64_MIN) < -100 ||
-	    json_int(object, "priority", INT64_MAX) > 100))
-		return error_set(err, DROVER_PERMANENT, "priority: a whole number from -100 to 100");
+	if (priority != NULL &&
+	    (!cJSON_IsNumber(priority) || json_int(object, "priority", INT64_MIN) < -100 ||
+		json_int(object, "priority", INT64_MAX) > 100))
+		return error_set(err, DROVER_PERMANENT,
+		    "priority: a whole number from -100 to 100");
 	ask->priority = (int)json_int(object, "priority", 0);
 	for (size_t i = 0; i < ARRAY_LEN(switches); i++) {
 		member = json_get(object, switches[i]);
 		if (member != NULL && !cJSON_IsBool(member))
-			return error_set(err, DROVER_PERMANENT, "%s: true or false is needed", switches[i]);
+			return error_set(err, DROVER_PERMANENT, "%s: true or false is needed",
+			    switches[i]);
 	}
 	if (json_bool(object, "hold", false))
 		ask->held_why = "submitted on hold";
@@ -366,7 +397,8 @@ ask_after(struct request *r, const cJSON *object, uint64_t *after, struct error 
 }
 
 static int
-job_act(struct request *r, int (*act)(struct queue *, uint64_t, const char *by, struct error *), struct error *err)
+job_act(struct request *r, int (*act)(struct queue *, uint64_t, const char *by, struct error *),
+    struct error *err)
 {
 	uint64_t id;
 

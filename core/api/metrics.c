@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Prometheus text, made of the status by a table: what a person and what a scraper reads cannot differ. */
+/*
+ * Prometheus text, made of the status by a table: what a person and what a
+ * scraper reads cannot differ.
+ */
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
@@ -10,52 +13,71 @@
 #include "notice/notice.h"
 
 /*
- * A metric is one number at a path, or, with a label, a number of each member of an array (named by
- * its "name") or object (named by its key). member: where in such an element; NULL: the element itself.
+ * A metric is one number at a path, or, with a label, a number of each member
+ * of an array (named by its "name") or object (named by its key). member: where
+ * in such an element; NULL: the element itself.
  */
 static const struct metric {
 	const char *name, *type, *help;
 	const char *path, *label, *member;
 	double scale;
 } metrics[] = {
-	{ "drover_start_time_seconds", "gauge", "When the core was started, since 1970.", "started_at", NULL, NULL, 0.001 },
+	{ "drover_start_time_seconds", "gauge", "When the core was started, since 1970.",
+	    "started_at", NULL, NULL, 0.001 },
 	{ "drover_jobs", "gauge", "Jobs by state.", "queue.states", "state", NULL, 1 },
 	{ "drover_slots", "gauge", "Jobs that may run at once.", "slots", NULL, NULL, 1 },
 	{ "drover_slots_used", "gauge", "Slots in use.", "busy", NULL, NULL, 1 },
 	{ "drover_pool_slots", "gauge", "Slots of a pool.", "queue.pools", "pool", "slots", 1 },
-	{ "drover_pool_running", "gauge", "Running jobs of a pool.", "queue.pools", "pool", "used", 1 },
-	{ "drover_pool_waiting", "gauge", "Jobs that wait for a pool.", "queue.pools", "pool", "waiting", 1 },
-	{ "drover_kind_running", "gauge", "Running jobs of a kind.", "queue.kinds", "kind", "used", 1 },
-	{ "drover_kind_waiting", "gauge", "Waiting jobs of a kind.", "queue.kinds", "kind", "waiting", 1 },
-	{ "drover_refused_total", "counter", "Items of people who may not start work.", "refused", "source", NULL, 1 },
-	{ "drover_commits_total", "counter", "Transactions of the store.", "commits", NULL, NULL, 1 },
-	{ "drover_memory_available_bytes", "gauge", "MemAvailable of the machine.", "memory_available", NULL, NULL, 1 },
-	{ "drover_plugin_http_waited_seconds_total", "counter", "What requests of plugins waited for limits.", "http.waited_ms", NULL, NULL, 0.001 },
-	{ "drover_plugin_http_accounts", "gauge", "Origins and credentials that plugins ask.", "http.accounts", NULL, NULL, 1 },
-	{ "drover_plugin_http_rates", "gauge", "Rates that are kept for them.", "http.rates", NULL, NULL, 1 },
-	{ "drover_disk_free_bytes", "gauge", "Free space of the state folder.", "disk_free", NULL, NULL, 1 },
+	{ "drover_pool_running", "gauge", "Running jobs of a pool.", "queue.pools", "pool", "used",
+	    1 },
+	{ "drover_pool_waiting", "gauge", "Jobs that wait for a pool.", "queue.pools", "pool",
+	    "waiting", 1 },
+	{ "drover_kind_running", "gauge", "Running jobs of a kind.", "queue.kinds", "kind", "used",
+	    1 },
+	{ "drover_kind_waiting", "gauge", "Waiting jobs of a kind.", "queue.kinds", "kind",
+	    "waiting", 1 },
+	{ "drover_refused_total", "counter", "Items of people who may not start work.", "refused",
+	    "source", NULL, 1 },
+	{ "drover_commits_total", "counter", "Transactions of the store.", "commits", NULL, NULL,
+	    1 },
+	{ "drover_memory_available_bytes", "gauge", "MemAvailable of the machine.",
+	    "memory_available", NULL, NULL, 1 },
+	{ "drover_plugin_http_waited_seconds_total", "counter",
+	    "What requests of plugins waited for limits.", "http.waited_ms", NULL, NULL, 0.001 },
+	{ "drover_plugin_http_accounts", "gauge", "Origins and credentials that plugins ask.",
+	    "http.accounts", NULL, NULL, 1 },
+	{ "drover_plugin_http_rates", "gauge", "Rates that are kept for them.", "http.rates", NULL,
+	    NULL, 1 },
+	{ "drover_disk_free_bytes", "gauge", "Free space of the state folder.", "disk_free", NULL,
+	    NULL, 1 },
 };
 
-/* Of arrays of objects: a sample for each element, labelled by several of its members. */
+/*
+ * Of arrays of objects: a sample for each element, labelled by several of its
+ * members.
+ */
 static const struct series {
 	const char *name, *type, *help;
 	const char *path;
 	const char *labels[4];       /* members; NULL-terminated */
 	const char *value;           /* member; NULL: 1 */
 } series[] = {
-	{ "drover_plugin_http_requests_total", "counter", "Requests of plugins by how they ended.", "http.requests",
-	  { "plugin", "origin", "class", NULL }, "count" },
-	{ "drover_plugin_http_not_modified_total", "counter", "Answers of plugins' requests that were 304.", "http.not_modified",
-	  { "plugin", "origin", NULL }, "count" },
-	{ "drover_plugin_http_breaker_open", "gauge", "1 for what has failed in a row and is not asked.", "http.breakers",
-	  { "origin", "credential", NULL }, NULL },
-	{ "drover_plugin_http_paused", "gauge", "1 for what is not asked before a limit resets.", "http.pauses",
-	  { "origin", "credential", "limit", NULL }, NULL },
+	{ "drover_plugin_http_requests_total", "counter", "Requests of plugins by how they ended.",
+	    "http.requests", { "plugin", "origin", "class", NULL }, "count" },
+	{ "drover_plugin_http_not_modified_total", "counter",
+	    "Answers of plugins' requests that were 304.", "http.not_modified",
+	    { "plugin", "origin", NULL }, "count" },
+	{ "drover_plugin_http_breaker_open", "gauge",
+	    "1 for what has failed in a row and is not asked.", "http.breakers",
+	    { "origin", "credential", NULL }, NULL },
+	{ "drover_plugin_http_paused", "gauge", "1 for what is not asked before a limit resets.",
+	    "http.pauses", { "origin", "credential", "limit", NULL }, NULL },
 };
 
 static void series_write(struct buf *, const struct series *, const cJSON *status);
 static void metric_write(struct buf *, const struct metric *, const cJSON *status);
-static void sample_write(struct buf *, const struct metric *, const char *label, const cJSON *value);
+static void sample_write(struct buf *, const struct metric *, const char *label,
+    const cJSON *value);
 static void label_write(struct buf *, const char *);
 
 int
@@ -70,12 +92,15 @@ metrics_get(struct request *r, struct error *err)
 	for (size_t i = 0; i < ARRAY_LEN(series); i++)
 		series_write(&out, &series[i], status);
 	cJSON_Delete(status);
-	buf_addf(&out, "# HELP drover_ready 1 while new jobs may start.\n# TYPE drover_ready gauge\ndrover_ready %d\n",
+	buf_addf(&out,
+	    "# HELP drover_ready 1 while new jobs may start.\n# TYPE drover_ready "
+	    "gauge\ndrover_ready %d\n",
 	    d->mode == DAEMON_RUNNING && d->store_error[0] == '\0');
 	buf_adds(&out, "# HELP drover_http_requests_total Answers of the API by class of status.\n"
 	    "# TYPE drover_http_requests_total counter\n");
 	for (size_t i = 1; i < ARRAY_LEN(r->api->answers); i++)
-		buf_addf(&out, "drover_http_requests_total{code=\"%zuxx\"} %" PRIu64 "\n", i, r->api->answers[i]);
+		buf_addf(&out, "drover_http_requests_total{code=\"%zuxx\"} %" PRIu64 "\n", i,
+		    r->api->answers[i]);
 	intake_metrics(r->api, &out);
 	notices_metrics(d->notices, &out);
 	reply_text(r, 200, "text/plain; version=0.0.4; charset=utf-8", &out);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What an attempt printed, as it came: STATE/jobs/ID/ATTEMPT.log from an offset on, and further while
- * the attempt runs. A reader whose connection broke asks again from the offset that it has reached.
+ * What an attempt printed, as it came: STATE/jobs/ID/ATTEMPT.log from an offset
+ * on, and further while the attempt runs. A reader whose connection broke asks
+ * again from the offset that it has reached.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -74,9 +75,11 @@ output_get(struct request *r, struct error *err)
 	if (o->attempt == 0)
 		o->attempt = look.attempt;
 	/* An attempt that printed nothing has no file. */
-	if (!o->follow && !output_open(o) && (errno != ENOENT || o->attempt == 0 || o->attempt > look.attempt)) {
+	if (!o->follow && !output_open(o) &&
+	    (errno != ENOENT || o->attempt == 0 || o->attempt > look.attempt)) {
 		free(o);
-		return error_set(err, DROVER_PERMANENT, "job %llu has no output of attempt %lld yet", (unsigned long long)id,
+		return error_set(err, DROVER_PERMANENT,
+		    "job %llu has no output of attempt %lld yet", (unsigned long long)id,
 		    (long long)attempt);
 	}
 	stream_begin(&o->stream, r, "application/octet-stream", o->follow ? API_KEEPALIVE_S : 0);
@@ -90,7 +93,10 @@ output_more(struct stream *s, bool by_timer)
 	ssize_t n = 0;
 	bool lives = o->follow && output_lives(o);
 
-	/* Whether it lives is asked before reading: what is written between the two is read now or at the next look. */
+	/*
+	 * Whether it lives is asked before reading: what is written between the
+	 * two is read now or at the next look.
+	 */
 	if (o->fd != -1 || output_open(o)) {
 		do
 			n = pread(o->fd, o->piece, sizeof o->piece, o->offset);
@@ -130,8 +136,9 @@ output_open(struct output *o)
 
 	if (o->attempt == 0)
 		return false;
-	snprintf(path, sizeof path, "%s/jobs/%llu/%u.log", o->stream.request->api->daemon->config->state_dir,
-	    (unsigned long long)o->job, o->attempt);
+	snprintf(path, sizeof path, "%s/jobs/%llu/%u.log",
+	    o->stream.request->api->daemon->config->state_dir, (unsigned long long)o->job,
+	    o->attempt);
 	if ((o->fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)) == -1)
 		return false;
 	if (fstat(o->fd, &st) == 0 && S_ISREG(st.st_mode))
@@ -168,17 +175,20 @@ output_watch(struct output *o)
 
 	if (o->notify != -1)
 		return;
-	snprintf(path, sizeof path, "%s/jobs/%llu", o->stream.request->api->daemon->config->state_dir, (unsigned long long)o->job);
+	snprintf(path, sizeof path, "%s/jobs/%llu",
+	    o->stream.request->api->daemon->config->state_dir, (unsigned long long)o->job);
 	if (path_mkdirs(path, 0750, NULL) != 0)
 		return;
 	if ((o->notify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC)) == -1)
 		return;
-	if (inotify_add_watch(o->notify, path, IN_MODIFY | IN_CREATE | IN_MOVED_TO | IN_ONLYDIR) == -1) {
+	if (inotify_add_watch(o->notify, path, IN_MODIFY | IN_CREATE | IN_MOVED_TO | IN_ONLYDIR) ==
+	    -1) {
 		close(o->notify);
 		o->notify = -1;
 		return;
 	}
-	o->changed = event_new(o->stream.request->api->daemon->base, o->notify, EV_READ | EV_PERSIST, on_changed, o);
+	o->changed = event_new(o->stream.request->api->daemon->base, o->notify,
+	    EV_READ | EV_PERSIST, on_changed, o);
 	MUST(o->changed != NULL && event_add(o->changed, NULL) == 0);
 	/* What was written before the watch stood would wake nobody. */
 	event_active(o->changed, EV_READ, 0);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who is at the other end of the socket, as the kernel says it. The socket's mode keeps strangers
- * out; this is the second lock, for a socket whose mode or folder was changed by hand.
+ * Who is at the other end of the socket, as the kernel says it. The socket's
+ * mode keeps strangers out; this is the second lock, for a socket whose mode or
+ * folder was changed by hand.
  */
 #include <errno.h>
 #include <sys/socket.h>
@@ -22,7 +23,10 @@ peer_read(int fd, struct peer *peer, struct error *err)
 	peer->gid = cred.gid;
 #ifdef SO_PEERGROUPS
 	len = sizeof peer->groups;
-	/* More groups than fit, or an old kernel: the primary group alone counts. */
+	/*
+	 * More groups than fit, or an old kernel: the primary group alone
+	 * counts.
+	 */
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, peer->groups, &len) == 0)
 		peer->groups_len = (int)(len / sizeof peer->groups[0]);
 #endif

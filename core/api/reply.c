@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Answers: JSON, text, and the one envelope of every failure: {"error": {"code", "message", "class"}}. */
+/*
+ * Answers: JSON, text, and the one envelope of every failure: {"error":
+ * {"code", "message", "class"}}.
+ */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -81,8 +84,10 @@ reply_error(struct request *r, int status, const char *code, const struct error 
 	json_add_str(e, "message", err->text);
 	json_add_str(e, "class", error_class_name(err->code));
 	if (err->retry_after_ms > 0 && r->http != NULL) {
-		snprintf(seconds, sizeof seconds, "%lld", (long long)((err->retry_after_ms + 999) / 1000));
-		evhttp_add_header(evhttp_request_get_output_headers(r->http), "Retry-After", seconds);
+		snprintf(seconds, sizeof seconds, "%lld",
+		    (long long)((err->retry_after_ms + 999) / 1000));
+		evhttp_add_header(evhttp_request_get_output_headers(r->http), "Retry-After",
+		    seconds);
 	}
 	reply_json(r, status, envelope);
 }
@@ -177,9 +182,13 @@ reply_bytes(struct request *r, int status, const char *type, const void *data, s
 	request_free(r);
 }
 
-/* The class of a full disk is the same as that of a busy one; only its text tells. */
+/*
+ * The class of a full disk is the same as that of a busy one; only its text
+ * tells.
+ */
 static bool
 says_disk_full(const char *text)
 {
-	return strstr(text, STORE_FULL) != NULL || strstr(text, strerror(ENOSPC)) != NULL || strstr(text, strerror(EDQUOT)) != NULL;
+	return strstr(text, STORE_FULL) != NULL || strstr(text, strerror(ENOSPC)) != NULL ||
+	    strstr(text, strerror(EDQUOT)) != NULL;
 }

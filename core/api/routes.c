@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Every route of the API in one table, and the walk that finds the one of a request. */
+/*
+ * Every route of the API in one table, and the walk that finds the one of a
+ * request.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,62 +15,94 @@
 
 /* Literal segments stand before "*" of the same shape: the first match wins. */
 const struct route api_routes[] = {
-	{ GET, "/healthz", core_health, 503, "unavailable", "200 while the loop turns and the store takes commits" },
-	{ GET, "/readyz", core_ready, 503, "unavailable", "200 while new jobs may start; 503 while starting, draining or stopping" },
+	{ GET, "/healthz", core_health, 503, "unavailable",
+	    "200 while the loop turns and the store takes commits" },
+	{ GET, "/readyz", core_ready, 503, "unavailable",
+	    "200 while new jobs may start; 503 while starting, draining or stopping" },
 	{ GET, "/metrics", metrics_get, 500, "internal", "Prometheus text" },
 
-	{ GET, "/api/v1/state", symphony_state, 500, "internal", "Symphony: what runs, what waits for another try, totals" },
-	{ POST, "/api/v1/refresh", symphony_refresh, 409, "refused", "Symphony: poll all sources now" },
+	{ GET, "/api/v1/state", symphony_state, 500, "internal",
+	    "Symphony: what runs, what waits for another try, totals" },
+	{ POST, "/api/v1/refresh", symphony_refresh, 409, "refused",
+	    "Symphony: poll all sources now" },
 
-	{ GET, "/api/v1/status", core_status, 500, "internal", "mode, slots, counts, pools, warnings" },
-	{ GET, "/api/v1/jobs", jobs_list, 422, "invalid", "jobs, newest first; ?state= kind= repo= source= pool= before= limit= ids=" },
-	{ POST, "/api/v1/jobs", jobs_submit, 422, "invalid", "one job or an array of up to 1000; answers once they are on disk" },
-	{ GET, "/api/v1/jobs/*", jobs_show, 404, "not_found", "one job whole: attempts, events, result" },
-	{ GET, "/api/v1/jobs/*/why", jobs_why, 404, "not_found", "the gates in order, and the first closed one" },
+	{ GET, "/api/v1/status", core_status, 500, "internal",
+	    "mode, slots, counts, pools, warnings" },
+	{ GET, "/api/v1/jobs", jobs_list, 422, "invalid",
+	    "jobs, newest first; ?state= kind= repo= source= pool= before= limit= ids=" },
+	{ POST, "/api/v1/jobs", jobs_submit, 422, "invalid",
+	    "one job or an array of up to 1000; answers once they are on disk" },
+	{ GET, "/api/v1/jobs/*", jobs_show, 404, "not_found",
+	    "one job whole: attempts, events, result" },
+	{ GET, "/api/v1/jobs/*/why", jobs_why, 404, "not_found",
+	    "the gates in order, and the first closed one" },
 	{ GET, "/api/v1/jobs/*/output", output_get, 404, "not_found",
-	  "raw output of an attempt; ?attempt= offset= follow=1" },
-	{ POST, "/api/v1/jobs/*/cancel", jobs_cancel, 409, "refused", "ends a job; a running one is told and ends soon (202)" },
-	{ POST, "/api/v1/jobs/*/retry", jobs_retry, 409, "refused", "a dead, cancelled or delayed job is queued again" },
+	    "raw output of an attempt; ?attempt= offset= follow=1" },
+	{ POST, "/api/v1/jobs/*/cancel", jobs_cancel, 409, "refused",
+	    "ends a job; a running one is told and ends soon (202)" },
+	{ POST, "/api/v1/jobs/*/retry", jobs_retry, 409, "refused",
+	    "a dead, cancelled or delayed job is queued again" },
 	{ POST, "/api/v1/jobs/*/hold", jobs_hold, 409, "refused", "holds a job; {\"why\"}" },
 	{ POST, "/api/v1/jobs/*/release", jobs_release, 409, "refused", "lets a held job go" },
-	{ POST, "/api/v1/jobs/*/priority", jobs_priority, 409, "refused", "{\"priority\": -100 to 100}" },
+	{ POST, "/api/v1/jobs/*/priority", jobs_priority, 409, "refused",
+	    "{\"priority\": -100 to 100}" },
 	{ POST, "/api/v1/jobs/*/discard", jobs_discard, 409, "refused", "a dead job is done with" },
 	{ GET, "/api/v1/dead", dead_list, 422, "invalid", "dead jobs; ?kind= limit=" },
-	{ POST, "/api/v1/dead/retry", dead_retry, 409, "refused", "all dead jobs, or those of {\"kind\"}, are queued again" },
+	{ POST, "/api/v1/dead/retry", dead_retry, 409, "refused",
+	    "all dead jobs, or those of {\"kind\"}, are queued again" },
 
-	{ GET, "/api/v1/pauses", core_pauses, 500, "internal", "what is paused, until when, and why" },
-	{ POST, "/api/v1/pause", core_pause, 422, "invalid", "{\"what\", \"for_ms\", \"why\"}; without what: everything" },
-	{ POST, "/api/v1/resume", core_resume, 422, "invalid", "{\"what\"}; without what: everything" },
-	{ POST, "/api/v1/drain", core_drain, 409, "refused", "nothing new starts; {\"stop\": true}: then the daemon ends" },
+	{ GET, "/api/v1/pauses", core_pauses, 500, "internal",
+	    "what is paused, until when, and why" },
+	{ POST, "/api/v1/pause", core_pause, 422, "invalid",
+	    "{\"what\", \"for_ms\", \"why\"}; without what: everything" },
+	{ POST, "/api/v1/resume", core_resume, 422, "invalid",
+	    "{\"what\"}; without what: everything" },
+	{ POST, "/api/v1/drain", core_drain, 409, "refused",
+	    "nothing new starts; {\"stop\": true}: then the daemon ends" },
 	{ POST, "/api/v1/undrain", core_undrain, 409, "refused", "jobs start again" },
-	{ POST, "/api/v1/reload", core_reload, 422, "invalid", "reads the configuration anew; answers the changes" },
+	{ POST, "/api/v1/reload", core_reload, 422, "invalid",
+	    "reads the configuration anew; answers the changes" },
 
 	{ GET, "/api/v1/leases", lease_list, 500, "internal", "worktrees and who holds them" },
-	{ POST, "/api/v1/leases/gc", lease_gc, 409, "refused", "expires leases whose owner is dead" },
+	{ POST, "/api/v1/leases/gc", lease_gc, 409, "refused",
+	    "expires leases whose owner is dead" },
 	{ GET, "/api/v1/leases/*", lease_show, 404, "not_found", "one lease" },
-	{ POST, "/api/v1/leases/*/release", lease_release, 409, "conflict", "gives back a lease whose owner is dead" },
-	{ POST, "/api/v1/leases/*/break", lease_break, 409, "conflict", "takes a lease away; {\"force\": true} from a live owner, too" },
+	{ POST, "/api/v1/leases/*/release", lease_release, 409, "conflict",
+	    "gives back a lease whose owner is dead" },
+	{ POST, "/api/v1/leases/*/break", lease_break, 409, "conflict",
+	    "takes a lease away; {\"force\": true} from a live owner, too" },
 
-	{ GET, "/api/v1/sources", facts_sources, 500, "internal", "sources, their last and next poll" },
-	{ GET, "/api/v1/refusals", trust_refusals, 422, "invalid", "who asked for work and may not; ?source= before= limit=" },
+	{ GET, "/api/v1/sources", facts_sources, 500, "internal",
+	    "sources, their last and next poll" },
+	{ GET, "/api/v1/refusals", trust_refusals, 422, "invalid",
+	    "who asked for work and may not; ?source= before= limit=" },
 	{ GET, "/api/v1/memory", trust_memory, 422, "invalid",
-	  "what plugins remember; ?plugin= lists its subjects, with subject= the entries of one" },
-	{ POST, "/api/v1/memory/forget", trust_forget, 422, "invalid", "{\"plugin\", \"subject\"}: all that was said about it goes" },
+	    "what plugins remember; ?plugin= lists its subjects, with subject= the entries of "
+	    "one" },
+	{ POST, "/api/v1/memory/forget", trust_forget, 422, "invalid",
+	    "{\"plugin\", \"subject\"}: all that was said about it goes" },
 	{ POST, "/api/v1/sources/*/poll", facts_poll, 404, "not_found", "polls a source now" },
 	{ GET, "/api/v1/plugins", facts_plugins, 500, "internal", "plugins and their runners" },
-	{ GET, "/api/v1/plugins/*", facts_plugin, 404, "not_found", "one plugin: what it exports, its options" },
+	{ GET, "/api/v1/plugins/*", facts_plugin, 404, "not_found",
+	    "one plugin: what it exports, its options" },
 	{ GET, "/api/v1/workers", facts_workers, 500, "internal", "slots and what they run" },
 	{ GET, "/api/v1/repos", facts_repos, 500, "internal", "configured repositories" },
 	{ GET, "/api/v1/agents", facts_agents, 500, "internal", "configured agents" },
-	{ GET, "/api/v1/config", facts_config, 500, "internal", "the configuration in force, secrets only by where they lie" },
+	{ GET, "/api/v1/config", facts_config, 500, "internal",
+	    "the configuration in force, secrets only by where they lie" },
 	{ GET, "/api/v1/events", events_get, 422, "invalid",
-	  "Server-Sent Events; Last-Event-ID or ?after= resumes, ?job= filters, ?follow=0 ends at the last" },
-	{ POST, "/api/v1/calls", core_call, 422, "invalid", "{\"operation\": \"plugin.name\", \"request\": ...}: answers its reply" },
+	    "Server-Sent Events; Last-Event-ID or ?after= resumes, ?job= filters, ?follow=0 ends "
+	    "at the last" },
+	{ POST, "/api/v1/calls", core_call, 422, "invalid",
+	    "{\"operation\": \"plugin.name\", \"request\": ...}: answers its reply" },
 
-	{ POST, "/api/v1/secrets/check", core_secrets, 404, "not_found", "{\"plugins\": [...]}, without it all and the tokens of repos: answers checks" },
-	{ POST, "/api/v1/notify/*/test", core_notify_test, 404, "not_found", "sends a test by this entry of notify, counted from 0" },
+	{ POST, "/api/v1/secrets/check", core_secrets, 404, "not_found",
+	    "{\"plugins\": [...]}, without it all and the tokens of repos: answers checks" },
+	{ POST, "/api/v1/notify/*/test", core_notify_test, 404, "not_found",
+	    "sends a test by this entry of notify, counted from 0" },
 
-	{ GET, "/api/v1/*", symphony_issue, 404, "issue_not_found", "Symphony: one job by id, trace or kind%2Fkey" },
+	{ GET, "/api/v1/*", symphony_issue, 404, "issue_not_found",
+	    "Symphony: one job by id, trace or kind%2Fkey" },
 };
 const size_t api_routes_len = ARRAY_LEN(api_routes);
 
@@ -75,16 +110,23 @@ static const struct {
 	enum evhttp_cmd_type method;
 	const char *name;
 } methods[] = {
-	{ EVHTTP_REQ_GET, "GET" }, { EVHTTP_REQ_POST, "POST" }, { EVHTTP_REQ_HEAD, "HEAD" }, { EVHTTP_REQ_PUT, "PUT" },
-	{ EVHTTP_REQ_DELETE, "DELETE" }, { EVHTTP_REQ_OPTIONS, "OPTIONS" }, { EVHTTP_REQ_TRACE, "TRACE" },
-	{ EVHTTP_REQ_CONNECT, "CONNECT" }, { EVHTTP_REQ_PATCH, "PATCH" },
+	{ EVHTTP_REQ_GET, "GET" },
+	{ EVHTTP_REQ_POST, "POST" },
+	{ EVHTTP_REQ_HEAD, "HEAD" },
+	{ EVHTTP_REQ_PUT, "PUT" },
+	{ EVHTTP_REQ_DELETE, "DELETE" },
+	{ EVHTTP_REQ_OPTIONS, "OPTIONS" },
+	{ EVHTTP_REQ_TRACE, "TRACE" },
+	{ EVHTTP_REQ_CONNECT, "CONNECT" },
+	{ EVHTTP_REQ_PATCH, "PATCH" },
 };
 
 static bool path_matches(const char *pattern, const char *path, char args[][API_ARG_MAX]);
 static bool segment_decode(const char *s, size_t len, char *out);
 
 const struct route *
-route_find(enum evhttp_cmd_type method, const char *path, char args[][API_ARG_MAX], unsigned *allowed)
+route_find(enum evhttp_cmd_type method, const char *path, char args[][API_ARG_MAX],
+    unsigned *allowed)
 {
 	/* HEAD is GET whose body stays behind. */
 	if (method == EVHTTP_REQ_HEAD)
@@ -98,7 +140,10 @@ route_find(enum evhttp_cmd_type method, const char *path, char args[][API_ARG_MA
 		if (r->method == method)
 			return r;
 		*allowed |= (unsigned)r->method;
-		/* A catch-all must not answer for a path that has a route of its own. */
+		/*
+		 * A catch-all must not answer for a path that has a route of
+		 * its own.
+		 */
 		if (i + 1 < api_routes_len && strcmp(api_routes[i + 1].path, r->path) == 0)
 			continue;
 		return NULL;
@@ -120,8 +165,8 @@ api_document(struct buf *out)
 {
 	buf_adds(out, "| method | path | what |\n|---|---|---|\n");
 	for (size_t i = 0; i < api_routes_len; i++)
-		buf_addf(out, "| %s | `%s` | %s |\n", route_method_name(api_routes[i].method), api_routes[i].path,
-		    api_routes[i].summary);
+		buf_addf(out, "| %s | `%s` | %s |\n", route_method_name(api_routes[i].method),
+		    api_routes[i].path, api_routes[i].summary);
 }
 
 static bool

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The server: the socket, its limits, and the way of a request from libevent to its handler. evhttp
- * parses; it knows no peer credentials, so they are looked at here, and house.c bounds the connections.
+ * The server: the socket, its limits, and the way of a request from libevent to
+ * its handler. evhttp parses; it knows no peer credentials, so they are looked
+ * at here, and house.c bounds the connections.
  */
 #include <errno.h>
 #include <pwd.h>
@@ -51,8 +52,10 @@ api_open(struct daemon *daemon, struct api **out, struct error *err)
 	evhttp_set_timeout(api->http, API_TIMEOUT_S);
 	evhttp_set_default_content_type(api->http, NULL);
 	/* All of them, so that the routes answer 405 and not evhttp 501. */
-	evhttp_set_allowed_methods(api->http, EVHTTP_REQ_GET | EVHTTP_REQ_POST | EVHTTP_REQ_HEAD | EVHTTP_REQ_PUT |
-	    EVHTTP_REQ_DELETE | EVHTTP_REQ_OPTIONS | EVHTTP_REQ_TRACE | EVHTTP_REQ_CONNECT | EVHTTP_REQ_PATCH);
+	evhttp_set_allowed_methods(api->http,
+	    EVHTTP_REQ_GET | EVHTTP_REQ_POST | EVHTTP_REQ_HEAD | EVHTTP_REQ_PUT |
+		EVHTTP_REQ_DELETE | EVHTTP_REQ_OPTIONS | EVHTTP_REQ_TRACE | EVHTTP_REQ_CONNECT |
+		EVHTTP_REQ_PATCH);
 	evhttp_set_gencb(api->http, on_request, api);
 	if (api_bind(api, daemon->config->socket, err) != 0) {
 		evhttp_free(api->http);
@@ -107,7 +110,10 @@ api_close(struct api *api)
 	OBJ_CHECK(api, API_MAGIC);
 	while ((s = LIST_FIRST(&api->streams)) != NULL)
 		stream_cut(s);
-	/* What is still to be answered belongs to whoever answers; its connection goes now. */
+	/*
+	 * What is still to be answered belongs to whoever answers; its
+	 * connection goes now.
+	 */
 	while ((r = LIST_FIRST(&api->requests)) != NULL) {
 		LIST_REMOVE(r, entry);
 		r->api = NULL;
@@ -143,15 +149,16 @@ request_query(const struct request *r, const char *name, const char *fallback)
 }
 
 int
-request_number(const struct request *r, const char *name, int64_t min, int64_t max, int64_t fallback, int64_t *out,
-    struct error *err)
+request_number(const struct request *r, const char *name, int64_t min, int64_t max,
+    int64_t fallback, int64_t *out, struct error *err)
 {
 	const char *text = request_query(r, name, NULL);
 
 	*out = fallback;
 	if (text == NULL || units_parse_int(text, min, max, out) == 0)
 		return 0;
-	return error_set(err, DROVER_PERMANENT, "%s is not a number from %lld to %lld", name, (long long)min, (long long)max);
+	return error_set(err, DROVER_PERMANENT, "%s is not a number from %lld to %lld", name,
+	    (long long)min, (long long)max);
 }
 
 int
@@ -191,7 +198,8 @@ socket_listen(const char *path, struct error *err)
 	int fd, live;
 
 	if (path == NULL || strlen(path) >= sizeof sun.sun_path)
-		return error_set(err, DROVER_CONFIG, "socket: a path of at most %zu bytes is needed", sizeof sun.sun_path - 1);
+		return error_set(err, DROVER_CONFIG,
+		    "socket: a path of at most %zu bytes is needed", sizeof sun.sun_path - 1);
 	memcpy(sun.sun_path, path, strlen(path) + 1);
 	dir = xstrdup(path);
 	if ((slash = strrchr(dir, '/')) != NULL && slash != dir) {
@@ -203,13 +211,19 @@ socket_listen(const char *path, struct error *err)
 	}
 	free(dir);
 	if ((live = socket_is_live(&sun)) == 1)
-		return error_set(err, DROVER_CONFIG, "a daemon listens at %s already: stop it, or give this one a socket of its own", path);
+		return error_set(err, DROVER_CONFIG,
+		    "a daemon listens at %s already: stop it, or give this one a socket of its own",
+		    path);
 	if (live == 0 && unlink(path) != 0 && errno != ENOENT)
 		return error_errno(err, DROVER_CONFIG, "cannot replace the old socket %s", path);
 	if ((fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) == -1)
 		return error_errno(err, DROVER_INTERNAL, "cannot make a socket");
-	/* Nobody can connect between bind and listen: the mode is right before the first peer comes. */
-	if (bind(fd, (const struct sockaddr *)&sun, sizeof sun) != 0 || chmod(path, 0660) != 0 || listen(fd, 128) != 0) {
+	/*
+	 * Nobody can connect between bind and listen: the mode is right before
+	 * the first peer comes.
+	 */
+	if (bind(fd, (const struct sockaddr *)&sun, sizeof sun) != 0 || chmod(path, 0660) != 0 ||
+	    listen(fd, 128) != 0) {
 		error_errno(err, DROVER_CONFIG, "cannot listen at %s", path);
 		close(fd);
 		return -1;
@@ -217,7 +231,10 @@ socket_listen(const char *path, struct error *err)
 	return fd;
 }
 
-/* 1: somebody answers, 0: a socket that nobody listens at, -1: nothing there, or no socket. */
+/*
+ * 1: somebody answers, 0: a socket that nobody listens at, -1: nothing there,
+ * or no socket.
+ */
 static int
 socket_is_live(const struct sockaddr_un *sun)
 {
@@ -246,22 +263,25 @@ on_request(struct evhttp_request *http, void *arg)
 	r->http = http;
 	TAILQ_INIT(&r->query);
 	LIST_INSERT_HEAD(&api->requests, r, entry);
-	if (request_admit(r, &err) != 0 || request_route(r, &err) != 0 || request_read(r, &err) != 0 ||
-	    r->route->handle(r, &err) != 0)
+	if (request_admit(r, &err) != 0 || request_route(r, &err) != 0 ||
+	    request_read(r, &err) != 0 || r->route->handle(r, &err) != 0)
 		reply_failure(r, &err);
 }
 
 static int
 request_admit(struct request *r, struct error *err)
 {
-	struct bufferevent *bev = evhttp_connection_get_bufferevent(evhttp_request_get_connection(r->http));
+	struct bufferevent *bev =
+	    evhttp_connection_get_bufferevent(evhttp_request_get_connection(r->http));
 	struct peer peer;
 
 	r->status = 403;
 	if (peer_read(bufferevent_getfd(bev), &peer, err) != 0)
 		return -1;
 	if (!peer_allowed(&peer, geteuid(), getegid()))
-		return error_set(err, DROVER_AUTH, "user %s is neither root, the daemon's user nor in its group", peer_user(r->api, peer.uid));
+		return error_set(err, DROVER_AUTH,
+		    "user %s is neither root, the daemon's user nor in its group",
+		    peer_user(r->api, peer.uid));
 	snprintf(r->by, sizeof r->by, "%s", peer_user(r->api, peer.uid));
 	r->status = 0;
 	return 0;
@@ -271,7 +291,8 @@ static int
 request_route(struct request *r, struct error *err)
 {
 	const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(r->http);
-	const char *path = uri != NULL ? evhttp_uri_get_path(uri) : NULL, *query = uri != NULL ? evhttp_uri_get_query(uri) : NULL;
+	const char *path = uri != NULL ? evhttp_uri_get_path(uri) : NULL,
+		   *query = uri != NULL ? evhttp_uri_get_query(uri) : NULL;
 	enum evhttp_cmd_type method = evhttp_request_get_command(r->http);
 	enum daemon_mode mode = r->api->daemon->mode;
 	unsigned allowed = 0;
@@ -283,15 +304,19 @@ request_route(struct request *r, struct error *err)
 	if ((r->route = route_find(method, path, r->args, &allowed)) == NULL) {
 		r->status = allowed != 0 ? 405 : 404;
 		if (allowed == 0)
-			return error_set(err, DROVER_PERMANENT, "no such path: see doc/api.md for those there are");
-		snprintf(allow, sizeof allow, "%s%s%s", (allowed & EVHTTP_REQ_GET) != 0 ? "GET, HEAD" : "",
+			return error_set(err, DROVER_PERMANENT,
+			    "no such path: see doc/api.md for those there are");
+		snprintf(allow, sizeof allow, "%s%s%s",
+		    (allowed & EVHTTP_REQ_GET) != 0 ? "GET, HEAD" : "",
 		    (allowed & EVHTTP_REQ_GET) != 0 && (allowed & EVHTTP_REQ_POST) != 0 ? ", " : "",
 		    (allowed & EVHTTP_REQ_POST) != 0 ? "POST" : "");
 		evhttp_add_header(evhttp_request_get_output_headers(r->http), "Allow", allow);
-		return error_set(err, DROVER_PERMANENT, "%s is not for this path, which takes %s", route_method_name(method), allow);
+		return error_set(err, DROVER_PERMANENT, "%s is not for this path, which takes %s",
+		    route_method_name(method), allow);
 	}
 	r->status = 0;
-	if (r->route->method == EVHTTP_REQ_POST && (mode == DAEMON_STARTING || mode == DAEMON_STOPPING)) {
+	if (r->route->method == EVHTTP_REQ_POST &&
+	    (mode == DAEMON_STARTING || mode == DAEMON_STOPPING)) {
 		r->status = 503;
 		return error_set(err, DROVER_AGAIN, "the daemon is %s: try again in a moment",
 		    mode == DAEMON_STARTING ? "starting" : "stopping");
@@ -324,7 +349,10 @@ request_read(struct request *r, struct error *err)
 	return 0;
 }
 
-/* One name is remembered: looking it up may ask a directory server, and an operator seldom comes alone. */
+/*
+ * One name is remembered: looking it up may ask a directory server, and an
+ * operator seldom comes alone.
+ */
 static const char *
 peer_user(struct api *api, uid_t uid)
 {

@@ -39,7 +39,7 @@ struct api {
 	struct house house;
 	struct intake *intake;            /* NULL: no webhooks are taken */
 	char *path;                       /* of the socket */
-	dev_t dev;                        /* and which one it is, so that nobody else's is removed */
+	dev_t dev; /* and which one it is, so that nobody else's is removed */
 	ino_t ino;
 	uint64_t answers[6];              /* by status / 100 */
 	uid_t peer_uid;                   /* of the last user name that was looked up */
@@ -57,7 +57,10 @@ struct route {
 	const char *summary;
 };
 
-/* One request until it is answered. A handler answers with one reply_*() or stream_begin() and returns 0, or returns -1 with err filled. */
+/*
+ * One request until it is answered. A handler answers with one reply_*() or
+ * stream_begin() and returns 0, or returns -1 with err filled.
+ */
 struct request {
 	uint32_t magic;
 	struct api *api;                  /* NULL: the API was closed meanwhile */
@@ -67,7 +70,7 @@ struct request {
 	char args[API_ARGS_MAX][API_ARG_MAX]; /* what the "*" of the path stood for, decoded */
 	char by[65];                      /* user name of the peer */
 	cJSON *body;                      /* NULL when there was none */
-	int status;                       /* a handler's own choice for its failure or its deferred answer; 0: by class */
+	int status; /* a handler's own choice for its failure or its deferred answer; 0: by class */
 	const char *code;                 /* the same for the failure's code; NULL: by status */
 	cJSON *answer;                    /* waits for the commit */
 	LIST_ENTRY(request) entry;
@@ -85,8 +88,11 @@ int reply_committed(struct request *, int status, cJSON *);
 void request_free(struct request *);
 /* A parameter of the query, or fallback. */
 const char *request_query(const struct request *, const char *name, const char *fallback);
-/* The same as a number in [min, max]; -1 and DROVER_PERMANENT when it is none. */
-int request_number(const struct request *, const char *name, int64_t min, int64_t max, int64_t fallback, int64_t *out, struct error *);
+/*
+ * The same as a number in [min, max]; -1 and DROVER_PERMANENT when it is none.
+ */
+int request_number(const struct request *, const char *name, int64_t min, int64_t max,
+    int64_t fallback, int64_t *out, struct error *);
 /* The job that args[0] names; -1 with status 404. */
 int request_job(struct request *, uint64_t *id, struct error *);
 
@@ -100,15 +106,25 @@ int job_look(struct queue *, const char *which, struct job_look *); /* jobs.c; -
 /* ---- routes.c ---- */
 extern const struct route api_routes[];
 extern const size_t api_routes_len;
-/* The route of a method and an undecoded path, with args filled. NULL: *allowed has the methods that the path knows (0: none). */
-const struct route *route_find(enum evhttp_cmd_type method, const char *path, char args[][API_ARG_MAX], unsigned *allowed);
+/*
+ * The route of a method and an undecoded path, with args filled. NULL: *allowed
+ * has the methods that the path knows (0: none).
+ */
+const struct route *route_find(enum evhttp_cmd_type method, const char *path,
+    char args[][API_ARG_MAX], unsigned *allowed);
 const char *route_method_name(enum evhttp_cmd_type);
 
 /* ---- intake.c: the other server, for webhooks ---- */
-/* Listens at an address, "HOST:PORT", instead of where it did; NULL: nowhere. On an error what was there stays. */
+/*
+ * Listens at an address, "HOST:PORT", instead of where it did; NULL: nowhere.
+ * On an error what was there stays.
+ */
 int intake_configure(struct api *, const char *listen, struct error *);
 void intake_close(struct api *);
-/* Where it listens, with the port that the system chose; NULL: nowhere. Borrowed. */
+/*
+ * Where it listens, with the port that the system chose; NULL: nowhere.
+ * Borrowed.
+ */
 const char *intake_address(const struct api *);
 void intake_metrics(const struct api *, struct buf *);
 
@@ -127,12 +143,18 @@ struct stream {
 	struct request *request;
 	bool busy;                        /* a piece is on its way */
 	struct event *timer;
-	/* Sends at most one piece with stream_send(), or ends. Called at the beginning, when a piece is out, on a wake and by the timer. */
+	/*
+	 * Sends at most one piece with stream_send(), or ends. Called at the
+	 * beginning, when a piece is out, on a wake and by the timer.
+	 */
 	void (*more)(struct stream *, bool by_timer);
 	void (*release)(struct stream *); /* frees what the stream stands in */
 	LIST_ENTRY(stream) entry;
 };
-/* Takes the request over. The stream stands in a larger struct of the handler's. */
+/*
+ * Takes the request over. The stream stands in a larger struct of the
+ * handler's.
+ */
 void stream_begin(struct stream *, struct request *, const char *type, int timer_s);
 void stream_send(struct stream *, const void *, size_t);
 void stream_end(struct stream *);         /* after this the stream is gone */

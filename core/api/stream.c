@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Answers that go on: the output of a running attempt, and events. One piece is on its way at a time,
- * so that a slow reader costs one piece of memory and nothing else.
+ * Answers that go on: the output of a running attempt, and events. One piece is
+ * on its way at a time, so that a slow reader costs one piece of memory and
+ * nothing else.
  */
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
@@ -30,11 +31,15 @@ stream_begin(struct stream *s, struct request *r, const char *type, int timer_s)
 	evhttp_add_header(headers, "X-Content-Type-Options", "nosniff");
 	evhttp_add_header(headers, "Connection", "close");
 	evhttp_connection_set_closecb(connection, on_gone, s);
-	/* The peer need not say anything any more; what it says all the same is bounded. */
+	/*
+	 * The peer need not say anything any more; what it says all the same is
+	 * bounded.
+	 */
 	bufferevent_set_timeouts(bev, NULL, &patience);
 	bufferevent_setwatermark(bev, EV_READ, 0, API_HEADERS_MAX);
 	if (timer_s > 0) {
-		MUST((s->timer = event_new(r->api->daemon->base, -1, EV_PERSIST, on_timer, s)) != NULL);
+		MUST((s->timer = event_new(r->api->daemon->base, -1, EV_PERSIST, on_timer, s)) !=
+		    NULL);
 		event_add(s->timer, &every);
 	}
 	evhttp_send_reply_start(r->http, 200, "OK");

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The shapes of Symphony's API, so that what was made to watch it can watch drover. Its issue is our job. */
+/*
+ * The shapes of Symphony's API, so that what was made to watch it can watch
+ * drover. Its issue is our job.
+ */
 #include <stdio.h>
 #include <string.h>
 
@@ -12,7 +15,8 @@ struct totals {
 	int64_t input, output, total;
 };
 
-static int add_jobs(struct request *, cJSON *to, enum job_state, cJSON *(*row)(const cJSON *, struct totals *), struct totals *, struct error *);
+static int add_jobs(struct request *, cJSON *to, enum job_state,
+    cJSON *(*row)(const cJSON *, struct totals *), struct totals *, struct error *);
 static cJSON *running_row(const cJSON *job, struct totals *);
 static cJSON *retrying_row(const cJSON *job, struct totals *);
 static cJSON *blocked_row(const cJSON *job, struct totals *);
@@ -39,8 +43,10 @@ symphony_state(struct request *r, struct error *err)
 	add_time(state, "generated_at", clock_wall());
 	counts = cJSON_AddObjectToObject(state, "counts");
 	for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
-		json_add_int(counts, lists[i].name, queue_count(r->api->daemon->queue, lists[i].state));
-		if (add_jobs(r, cJSON_AddArrayToObject(state, lists[i].name), lists[i].state, lists[i].row, &totals, err) != 0) {
+		json_add_int(counts, lists[i].name,
+		    queue_count(r->api->daemon->queue, lists[i].state));
+		if (add_jobs(r, cJSON_AddArrayToObject(state, lists[i].name), lists[i].state,
+			lists[i].row, &totals, err) != 0) {
 			cJSON_Delete(state);
 			return -1;
 		}
@@ -49,7 +55,8 @@ symphony_state(struct request *r, struct error *err)
 	json_add_int(totals_object, "input_tokens", totals.input);
 	json_add_int(totals_object, "output_tokens", totals.output);
 	json_add_int(totals_object, "total_tokens", totals.total);
-	json_add_int(totals_object, "seconds_running", (clock_wall() - r->api->daemon->started_at) / 1000);
+	json_add_int(totals_object, "seconds_running",
+	    (clock_wall() - r->api->daemon->started_at) / 1000);
 	cJSON_AddNullToObject(state, "rate_limits");
 	reply_json(r, 200, state);
 	return 0;
@@ -72,10 +79,13 @@ symphony_issue(struct request *r, struct error *err)
 	attempts = cJSON_AddObjectToObject(answer, "attempts");
 	json_add_int(attempts, "restart_count", json_int(job, "interruptions", 0));
 	json_add_int(attempts, "current_retry_attempt", json_int(job, "attempt", 0));
-	cJSON_AddItemToObject(answer, "running", strcmp(state, "running") == 0 ? running_row(job, NULL) : cJSON_CreateNull());
-	cJSON_AddItemToObject(answer, "retry", strcmp(state, "delayed") == 0 ? retrying_row(job, NULL) : cJSON_CreateNull());
+	cJSON_AddItemToObject(answer, "running",
+	    strcmp(state, "running") == 0 ? running_row(job, NULL) : cJSON_CreateNull());
+	cJSON_AddItemToObject(answer, "retry",
+	    strcmp(state, "delayed") == 0 ? retrying_row(job, NULL) : cJSON_CreateNull());
 	events = json_get(job, "events");
-	cJSON_AddItemToObject(answer, "recent_events", events != NULL ? cJSON_Duplicate(events, true) : cJSON_CreateArray());
+	cJSON_AddItemToObject(answer, "recent_events",
+	    events != NULL ? cJSON_Duplicate(events, true) : cJSON_CreateArray());
 	if (json_str(job, "error", "")[0] != '\0')
 		json_add_str(answer, "last_error", json_str(job, "error", NULL));
 	else
@@ -104,8 +114,8 @@ symphony_refresh(struct request *r, struct error *err)
 }
 
 static int
-add_jobs(struct request *r, cJSON *to, enum job_state state, cJSON *(*row)(const cJSON *, struct totals *), struct totals *totals,
-    struct error *err)
+add_jobs(struct request *r, cJSON *to, enum job_state state,
+    cJSON *(*row)(const cJSON *, struct totals *), struct totals *totals, struct error *err)
 {
 	struct queue_filter filter = { .state = (int)state, .limit = API_LIST_MAX };
 	cJSON *list = queue_list(r->api->daemon->queue, &filter, err);
@@ -168,7 +178,8 @@ static cJSON *
 tokens_object(const cJSON *job, struct totals *totals)
 {
 	const cJSON *usage = json_get(job, "usage");
-	struct totals one = { .input = json_int(usage, "input", 0), .output = json_int(usage, "output", 0) };
+	struct totals one = { .input = json_int(usage, "input", 0),
+		.output = json_int(usage, "output", 0) };
 	cJSON *tokens = cJSON_CreateObject();
 
 	one.total = one.input + one.output;
@@ -176,7 +187,8 @@ tokens_object(const cJSON *job, struct totals *totals)
 	json_add_int(tokens, "output_tokens", one.output);
 	json_add_int(tokens, "total_tokens", one.total);
 	if (totals != NULL)
-		*totals = (struct totals){ totals->input + one.input, totals->output + one.output, totals->total + one.total };
+		*totals = (struct totals){ totals->input + one.input, totals->output + one.output,
+			totals->total + one.total };
 	return tokens;
 }
 

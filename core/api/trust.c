@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What came from people: who was refused, and what plugins remember of what was said. */
+/*
+ * What came from people: who was refused, and what plugins remember of what was
+ * said.
+ */
 #include <string.h>
 
 #include "api/server.h"
@@ -25,11 +28,13 @@ trust_refusals(struct request *r, struct error *err)
 
 	if (request_number(r, "before", 0, INT64_MAX, 0, &before, err) != 0 ||
 	    request_number(r, "limit", 1, API_LIST_MAX, 50, &limit, err) != 0 ||
-	    store_refusal_list(r->api->daemon->store, query_word(r, "source"), before, (int)limit, &list, err) != 0)
+	    store_refusal_list(r->api->daemon->store, query_word(r, "source"), before, (int)limit,
+		&list, err) != 0)
 		return -1;
 	answer = cJSON_CreateObject();
 	if (cJSON_GetArraySize(list) == (int)limit)
-		json_add_int(answer, "before", json_int(cJSON_GetArrayItem(list, (int)limit - 1), "id", 0));
+		json_add_int(answer, "before",
+		    json_int(cJSON_GetArrayItem(list, (int)limit - 1), "id", 0));
 	cJSON_AddItemToObject(answer, "refusals", list);
 	reply_json(r, 200, answer);
 	return 0;
@@ -46,7 +51,8 @@ trust_memory(struct request *r, struct error *err)
 	if (request_number(r, "limit", 1, API_LIST_MAX, API_LIST_MAX, &limit, err) != 0)
 		return -1;
 	if (subject != NULL && plugin == NULL)
-		return error_set(err, DROVER_PERMANENT, "subject: of which plugin? plugin= is missing");
+		return error_set(err, DROVER_PERMANENT,
+		    "subject: of which plugin? plugin= is missing");
 	if (subject == NULL) {
 		if (store_memory_subjects(store, plugin, (int)limit, &list, err) != 0)
 			return -1;
@@ -58,7 +64,8 @@ trust_memory(struct request *r, struct error *err)
 		if (cJSON_GetArraySize(list) == 0) {
 			cJSON_Delete(list);
 			r->status = 404;
-			return error_set(err, DROVER_PERMANENT, "plugin %.64s remembers nothing about %.200s", plugin, subject);
+			return error_set(err, DROVER_PERMANENT,
+			    "plugin %.64s remembers nothing about %.200s", plugin, subject);
 		}
 		answer = cJSON_CreateObject();
 		json_add_str(answer, "plugin", plugin);
@@ -73,17 +80,20 @@ trust_memory(struct request *r, struct error *err)
 int
 trust_forget(struct request *r, struct error *err)
 {
-	const char *plugin = json_str(r->body, "plugin", ""), *subject = json_str(r->body, "subject", "");
+	const char *plugin = json_str(r->body, "plugin", ""),
+		   *subject = json_str(r->body, "subject", "");
 	cJSON *answer;
 	int n;
 
 	if (*plugin == '\0' || *subject == '\0')
-		return error_set(err, DROVER_PERMANENT, "plugin and subject are needed, both strings");
+		return error_set(err, DROVER_PERMANENT,
+		    "plugin and subject are needed, both strings");
 	if ((n = store_memory_forget(r->api->daemon->store, plugin, subject, err)) < 0)
 		return -1;
 	if (n == 0) {
 		r->status = 404;
-		return error_set(err, DROVER_PERMANENT, "plugin %.64s remembers nothing about %.200s", plugin, subject);
+		return error_set(err, DROVER_PERMANENT,
+		    "plugin %.64s remembers nothing about %.200s", plugin, subject);
 	}
 	answer = cJSON_CreateObject();
 	json_add_int(answer, "forgotten", n);

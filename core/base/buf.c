@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Growing bytes: the capacity doubles, and a NUL always stands behind the last byte. */
+/*
+ * Growing bytes: the capacity doubles, and a NUL always stands behind the last
+ * byte.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +13,8 @@
 #define BUF_LEAST 64
 
 static void buf_reserve(struct buf *, size_t);
-static void buf_addv(struct buf *, const char *format, va_list ap) __attribute__((format(printf, 2, 0)));
+static void buf_addv(struct buf *, const char *format, va_list ap)
+    __attribute__((format(printf, 2, 0)));
 
 static void
 buf_reserve(struct buf *b, size_t more)

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Growing bytes, always NUL-terminated. Zero-initialise to begin: struct buf b = BUF_INIT. */
+/*
+ * Growing bytes, always NUL-terminated. Zero-initialise to begin: struct buf b
+ * = BUF_INIT.
+ */
 #ifndef BASE_BUF_H
 #define BASE_BUF_H
 
@@ -22,6 +25,6 @@ void buf_drop(struct buf *, size_t n);
 void buf_clear(struct buf *);           /* keeps the memory */
 void buf_free(struct buf *);
 const char *buf_str(const struct buf *); /* "" while empty; borrowed */
-char *buf_take(struct buf *);            /* the caller's to free; the buffer is empty then; never NULL */
+char *buf_take(struct buf *); /* the caller's to free; the buffer is empty then; never NULL */
 
 #endif

@@ -9,7 +9,10 @@
 
 static int64_t read_us(clockid_t);
 
-/* What clock_fake() set; the only state, because a clock belongs to the process. */
+/*
+ * What clock_fake() set; the only state, because a clock belongs to the
+ * process.
+ */
 static struct {
 	bool on;
 	int64_t wall_ms, mono_ms;
@@ -64,7 +67,7 @@ clock_format(int64_t wall_ms, char *out, size_t size)
 		snprintf(out, size, "9999-12-31T23:59:59.999Z");
 		return out;
 	}
-	snprintf(out, size, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday,
-	    tm.tm_hour, tm.tm_min, tm.tm_sec, (int)ms);
+	snprintf(out, size, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", tm.tm_year + 1900, tm.tm_mon + 1,
+	    tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, (int)ms);
 	return out;
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The two clocks, in milliseconds. Tests set them; nothing else in drover calls time() or clock_gettime(). */
+/*
+ * The two clocks, in milliseconds. Tests set them; nothing else in drover calls
+ * time() or clock_gettime().
+ */
 #ifndef BASE_CLOCK_H
 #define BASE_CLOCK_H
 
@@ -9,7 +12,10 @@
 int64_t clock_wall(void);      /* since 1970 UTC */
 int64_t clock_mono(void);      /* CLOCK_MONOTONIC; only differences mean something */
 int64_t clock_mono_us(void);
-/* From now on both clocks stand at these values until the next call; negative: the real clocks again. Tests only. */
+/*
+ * From now on both clocks stand at these values until the next call; negative:
+ * the real clocks again. Tests only.
+ */
 void clock_fake(int64_t wall_ms, int64_t mono_ms);
 /* "2026-11-21T07:09:31.123Z" into out, 25 bytes or more; returns out. */
 char *clock_format(int64_t wall_ms, char *out, size_t size);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* SHA-256 as text: what was accepted is told apart from what somebody made of it later. */
+/*
+ * SHA-256 as text: what was accepted is told apart from what somebody made of
+ * it later.
+ */
 #include <stdio.h>
 
 #include <openssl/evp.h>

@@ -7,7 +7,10 @@
 
 #define DIGEST_HEX 65 /* bytes of the text, with its NUL */
 
-/* The SHA-256 of len bytes in lower-case hexadecimal. data may be NULL when len is 0. */
+/*
+ * The SHA-256 of len bytes in lower-case hexadecimal. data may be NULL when len
+ * is 0.
+ */
 void digest_sha256(const void *data, size_t len, char out[DIGEST_HEX]);
 
 #endif

@@ -9,9 +9,12 @@
 #include "base/mem.h"
 #include "base/text.h"
 
-_Static_assert(sizeof(struct error) == sizeof(struct drover_error), "struct error is struct drover_error");
+_Static_assert(sizeof(struct error) == sizeof(struct drover_error),
+    "struct error is struct drover_error");
 _Static_assert(offsetof(struct error, code) == offsetof(struct drover_error, code), "code");
-_Static_assert(offsetof(struct error, retry_after_ms) == offsetof(struct drover_error, retry_after_ms), "retry_after_ms");
+_Static_assert(offsetof(struct error, retry_after_ms) ==
+	offsetof(struct drover_error, retry_after_ms),
+    "retry_after_ms");
 _Static_assert(offsetof(struct error, text) == offsetof(struct drover_error, text), "text");
 
 static const char *const class_names[] = {
@@ -28,7 +31,8 @@ static const char *const class_names[] = {
 };
 
 static void fill(struct error *, int, const char *);
-static void format_text(char *, size_t, const char *, va_list) __attribute__((format(printf, 3, 0)));
+static void format_text(char *, size_t, const char *, va_list)
+    __attribute__((format(printf, 3, 0)));
 
 static void
 fill(struct error *err, int code, const char *text)
@@ -39,7 +43,10 @@ fill(struct error *err, int code, const char *text)
 	text_copy(err->text, sizeof err->text, text);
 }
 
-/* Twice the size of an error, so that text_copy has whole characters to cut from. */
+/*
+ * Twice the size of an error, so that text_copy has whole characters to cut
+ * from.
+ */
 static void
 format_text(char *out, size_t size, const char *format, va_list ap)
 {

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A binary heap of pointers whose elements know their place, so that removal is O(log n). */
+/*
+ * A binary heap of pointers whose elements know their place, so that removal is
+ * O(log n).
+ */
 #ifndef BASE_HEAP_H
 #define BASE_HEAP_H
 
@@ -13,7 +16,8 @@ struct heap {
 	void (*moved)(void *item, size_t index); /* tells an item its place */
 };
 
-void heap_init(struct heap *, bool (*less)(const void *, const void *), void (*moved)(void *, size_t));
+void heap_init(struct heap *, bool (*less)(const void *, const void *),
+    void (*moved)(void *, size_t));
 void heap_insert(struct heap *, void *item);
 void *heap_remove(struct heap *, size_t index);
 void heap_update(struct heap *, size_t index);    /* after the item's rank changed */

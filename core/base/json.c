@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cJSON with bounds: what comes from outside is measured before cJSON's recursion sees it. */
+/*
+ * cJSON with bounds: what comes from outside is measured before cJSON's
+ * recursion sees it.
+ */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -56,7 +59,8 @@ json_parse(const char *text, size_t len, size_t max, struct error *err)
 	size_t at;
 
 	if (len > max) {
-		error_set(err, DROVER_PERMANENT, "JSON of %zu bytes: at most %zu are taken", len, max);
+		error_set(err, DROVER_PERMANENT, "JSON of %zu bytes: at most %zu are taken", len,
+		    max);
 		return NULL;
 	}
 	if (!text_is_utf8(text, len)) {
@@ -75,7 +79,9 @@ json_parse(const char *text, size_t len, size_t max, struct error *err)
 		return json;
 	if (json == NULL && end != NULL && end >= text && end <= text + len)
 		at = (size_t)(end - text);
-	error_set(err, DROVER_PERMANENT, json == NULL ? "bad JSON at byte %zu" : "JSON with something behind it at byte %zu", at);
+	error_set(err, DROVER_PERMANENT,
+	    json == NULL ? "bad JSON at byte %zu" : "JSON with something behind it at byte %zu",
+	    at);
 	cJSON_Delete(json);
 	return NULL;
 }
@@ -100,9 +106,11 @@ json_int(const cJSON *object, const char *key, int64_t fallback)
 	const cJSON *item = json_get(object, key);
 	int64_t value;
 
-	if (cJSON_IsNumber(item) && fabs(item->valuedouble) <= (double)EXACT_MAX && floor(item->valuedouble) == item->valuedouble)
+	if (cJSON_IsNumber(item) && fabs(item->valuedouble) <= (double)EXACT_MAX &&
+	    floor(item->valuedouble) == item->valuedouble)
 		return (int64_t)item->valuedouble;
-	if (cJSON_IsString(item) && units_parse_int(item->valuestring, INT64_MIN, INT64_MAX, &value) == 0)
+	if (cJSON_IsString(item) &&
+	    units_parse_int(item->valuestring, INT64_MIN, INT64_MAX, &value) == 0)
 		return value;
 	return fallback;
 }

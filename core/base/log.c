@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The log's encoder and sink. A value is masked before it is escaped and cut after it is masked, so
- * that neither escaping nor cutting hides a secret from the search. Lines that the sink does not take
- * are counted, and the count is told as soon as it takes one again.
+ * The log's encoder and sink. A value is masked before it is escaped and cut
+ * after it is masked, so that neither escaping nor cutting hides a secret from
+ * the search. Lines that the sink does not take are counted, and the count is
+ * told as soon as it takes one again.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -48,9 +49,12 @@ static const char *const level_names[] = {
 	[DROVER_ERR] = "error",
 };
 
-/* What the scope and the line itself write; a field of such a name would pass for them. */
-static const char *const reserved[] = { "ts", "level", "msg", "part", "plugin", "source", "job", "kind", "key", "trace",
-	"attempt", "worker" };
+/*
+ * What the scope and the line itself write; a field of such a name would pass
+ * for them.
+ */
+static const char *const reserved[] = { "ts", "level", "msg", "part", "plugin", "source", "job",
+	"kind", "key", "trace", "attempt", "worker" };
 
 static int open_file(const char *, struct error *);
 static void add_time(struct buf *);
@@ -118,7 +122,8 @@ log_set_level(enum drover_level least)
 static const char *
 log_level_name(int level)
 {
-	return level < 0 || level >= (int)ARRAY_LEN(level_names) ? level_names[DROVER_ERR] : level_names[level];
+	return level < 0 || level >= (int)ARRAY_LEN(level_names) ? level_names[DROVER_ERR] :
+								   level_names[level];
 }
 
 void
@@ -220,7 +225,10 @@ add_field(struct buf *out, const struct drover_field *field)
 	add_value(out, field->value == NULL ? "" : field->value);
 }
 
-/* SIGPIPE belongs to the whole process: it is held back for this thread, and taken away if this write raised it. */
+/*
+ * SIGPIPE belongs to the whole process: it is held back for this thread, and
+ * taken away if this write raised it.
+ */
 static ssize_t
 write_quietly(int fd, const char *p, size_t len)
 {
@@ -253,7 +261,8 @@ write_once(const char *p, size_t len)
 
 	if (sink.type == 0)
 		sink.type = fstat(fd, &st) == 0 ? st.st_mode & S_IFMT : S_IFREG;
-	if ((sink.type == S_IFIFO || sink.type == S_IFSOCK) && poll(&pfd, 1, sink.lost > 0 ? 0 : STALLED_MS) != 1)
+	if ((sink.type == S_IFIFO || sink.type == S_IFSOCK) &&
+	    poll(&pfd, 1, sink.lost > 0 ? 0 : STALLED_MS) != 1)
 		return -1;
 	do {
 		if (sink.type == S_IFSOCK)
@@ -274,7 +283,9 @@ send_line(const struct buf *line)
 	int len;
 
 	if (sink.lost > 0 || sink.torn) {
-		len = snprintf(told, sizeof told, "%s%.*s\",\"level\":\"warn\",\"msg\":\"lines of the log were lost\",\"lost\":\"%llu\"}\n",
+		len = snprintf(told, sizeof told,
+		    "%s%.*s\",\"level\":\"warn\",\"msg\":\"lines of the log were "
+		    "lost\",\"lost\":\"%llu\"}\n",
 		    sink.torn ? "\n" : "", 31, line->data, (unsigned long long)sink.lost);
 		if (write_once(told, (size_t)len) != len) {
 			sink.lost++;
@@ -291,7 +302,8 @@ send_line(const struct buf *line)
 }
 
 void
-log_line(const struct log_scope *scope, enum drover_level level, const char *message, const struct drover_field *fields, size_t n)
+log_line(const struct log_scope *scope, enum drover_level level, const char *message,
+    const struct drover_field *fields, size_t n)
 {
 	static const struct log_scope nowhere;
 	struct buf *out = &sink.line;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Masking: each secret becomes a dozen patterns (raw, its lines, JSON, URL, base64, hexadecimal). A
- * table of first byte pairs decides most positions of a text with one look; only then patterns are
- * compared. Stretches that overlap are one stretch, so no tail of a second secret shows.
+ * Masking: each secret becomes a dozen patterns (raw, its lines, JSON, URL,
+ * base64, hexadecimal). A table of first byte pairs decides most positions of a
+ * text with one look; only then patterns are compared. Stretches that overlap
+ * are one stretch, so no tail of a second secret shows.
  */
 #include <stdbool.h>
 #include <stdlib.h>
@@ -31,7 +32,8 @@ static void add_encodings(struct mask *, const char *, size_t);
 static void wipe_buf(struct buf *);
 
 static const char hex_lower[] = "0123456789abcdef", hex_upper[] = "0123456789ABCDEF";
-static const char base64_standard[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+static const char base64_standard[] =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 static const char base64_url[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 static inline size_t
@@ -114,7 +116,8 @@ add_url(struct mask *m, const char *s, size_t len, const char *digits, const cha
 		c = (unsigned char)s[i];
 		if (c == ' ')
 			buf_adds(&out, space);
-		else if ((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c != 0 && strchr("-._~", c) != NULL))
+		else if ((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
+		    (c >= 'a' && c <= 'z') || (c != 0 && strchr("-._~", c) != NULL))
 			buf_addc(&out, (char)c);
 		else {
 			buf_addc(&out, '%');
@@ -125,7 +128,10 @@ add_url(struct mask *m, const char *s, size_t len, const char *digits, const cha
 	add_buf(m, &out);
 }
 
-/* As the secret looks in base64 when `shift` bytes stand before it in its group of three: only characters that no neighbour changes. */
+/*
+ * As the secret looks in base64 when `shift` bytes stand before it in its group
+ * of three: only characters that no neighbour changes.
+ */
 static void
 add_base64(struct mask *m, const char *s, size_t len, size_t shift, const char *alphabet)
 {

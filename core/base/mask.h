@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A set of secrets and of the ways they are written down, found in one pass over a text. Belongs to log.c. */
+/*
+ * A set of secrets and of the ways they are written down, found in one pass
+ * over a text. Belongs to log.c.
+ */
 #ifndef BASE_MASK_H
 #define BASE_MASK_H
 
@@ -10,7 +13,7 @@ struct pattern;
 
 struct mask {
 	size_t count;
-	uint64_t pairs[1024];          /* a bit for every first two bytes that a pattern begins with */
+	uint64_t pairs[1024]; /* a bit for every first two bytes that a pattern begins with */
 	struct pattern *buckets[256];  /* by the first two bytes */
 };
 
@@ -18,7 +21,10 @@ struct mask {
 
 void mask_add(struct mask *, const char *secret);
 void mask_clear(struct mask *);
-/* The first stretch of text at or after from that patterns cover: its begin, and its length in *len; text_len where there is none. */
+/*
+ * The first stretch of text at or after from that patterns cover: its begin,
+ * and its length in *len; text_len where there is none.
+ */
 size_t mask_find(const struct mask *, const char *text, size_t text_len, size_t from, size_t *len);
 
 #endif

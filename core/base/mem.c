@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Allocation that cannot fail, so that nobody writes a path for a failure that Linux does not report. */
+/*
+ * Allocation that cannot fail, so that nobody writes a path for a failure that
+ * Linux does not report.
+ */
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>

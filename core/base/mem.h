@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Allocation that does not fail (the process aborts with a message), and magics for what travels as void *. */
+/*
+ * Allocation that does not fail (the process aborts with a message), and magics
+ * for what travels as void *.
+ */
 #ifndef BASE_MEM_H
 #define BASE_MEM_H
 
@@ -25,7 +28,10 @@ void panic(const char *file, int line, const char *what) __attribute__((noreturn
 /* An invariant that holds unless drover has a defect. Never for input. */
 #define MUST(x) ((x) ? (void)0 : panic(__FILE__, __LINE__, #x))
 
-/* Magics: the first member is `uint32_t magic`; a stale or foreign pointer dies at once. */
+/*
+ * Magics: the first member is `uint32_t magic`; a stale or foreign pointer dies
+ * at once.
+ */
 #define OBJ_NEW(p, m) ((p) = xcalloc(1, sizeof *(p)), (p)->magic = (m), (void)0)
 #define OBJ_CAST(to, from, m) ((to) = (from), MUST((to) != NULL), MUST((to)->magic == (m)))
 #define OBJ_CHECK(p, m) (MUST((p) != NULL), MUST((p)->magic == (m)))

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Files and folders: whole reads, atomic writes, removal of trees that somebody else filled, locks. */
+/*
+ * Files and folders: whole reads, atomic writes, removal of trees that somebody
+ * else filled, locks.
+ */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -79,15 +82,18 @@ path_mkdirs(const char *path, mode_t mode, struct error *err)
 		slash = strchr(slash + 1, '/');
 		if (slash != NULL)
 			*slash = '\0';
-		if (mkdir(copy, mode) == -1 && errno != EEXIST && (stat(copy, &st) == -1 || !S_ISDIR(st.st_mode)))
-			rc = error_errno(err, DROVER_CONFIG, "%s: cannot make folder %s", path, copy);
+		if (mkdir(copy, mode) == -1 && errno != EEXIST &&
+		    (stat(copy, &st) == -1 || !S_ISDIR(st.st_mode)))
+			rc = error_errno(err, DROVER_CONFIG, "%s: cannot make folder %s", path,
+			    copy);
 		if (slash != NULL)
 			*slash = '/';
 	} while (rc == 0 && slash != NULL && slash[1] != '\0');
 	if (rc == 0 && stat(path, &st) == -1)
 		rc = error_errno(err, DROVER_CONFIG, "%s", path);
 	else if (rc == 0 && !S_ISDIR(st.st_mode))
-		rc = error_set(err, DROVER_CONFIG, "%s: is there already and is no folder: move it away", path);
+		rc = error_set(err, DROVER_CONFIG,
+		    "%s: is there already and is no folder: move it away", path);
 	free(copy);
 	return rc;
 }
@@ -108,7 +114,8 @@ path_read(const char *path, size_t max, struct buf *out, struct error *err)
 		if (n == -1)
 			rc = error_errno(err, DROVER_CONFIG, "%s: cannot read", path);
 		else if ((size_t)n > max - (out->len - begin))
-			rc = error_set(err, DROVER_PERMANENT, "%s: larger than %zu bytes", path, max);
+			rc = error_set(err, DROVER_PERMANENT, "%s: larger than %zu bytes", path,
+			    max);
 		else
 			buf_add(out, block, (size_t)n);
 	}
@@ -139,7 +146,8 @@ static int
 sync_parent(const char *path)
 {
 	const char *slash = strrchr(path, '/');
-	char *dir = slash == NULL ? xstrdup(".") : xstrndup(path, slash == path ? 1 : (size_t)(slash - path));
+	char *dir = slash == NULL ? xstrdup(".") :
+				    xstrndup(path, slash == path ? 1 : (size_t)(slash - path));
 	int rc, fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	free(dir);
@@ -179,7 +187,10 @@ out:
 	return rc;
 }
 
-/* A build may have taken the rights from its folders (Go's module cache does); they are ours all the same. */
+/*
+ * A build may have taken the rights from its folders (Go's module cache does);
+ * they are ours all the same.
+ */
 static int
 open_dir(int at, const char *name)
 {
@@ -245,7 +256,10 @@ remove_contents(struct removal *r, int fd, int depth)
 	return rc;
 }
 
-/* Closes top. What was moved up because it lay too deep is removed in a further round. */
+/*
+ * Closes top. What was moved up because it lay too deep is removed in a further
+ * round.
+ */
 static int
 remove_rounds(int top)
 {
@@ -271,8 +285,8 @@ path_remove_tree(const char *path, struct error *err)
 
 	if (unlink(path) == 0 || errno == ENOENT)
 		return 0;
-	if ((errno != EISDIR && errno != EPERM) || (top = open_dir(AT_FDCWD, path)) == -1 || remove_rounds(top) == -1 ||
-	    rmdir(path) == -1)
+	if ((errno != EISDIR && errno != EPERM) || (top = open_dir(AT_FDCWD, path)) == -1 ||
+	    remove_rounds(top) == -1 || rmdir(path) == -1)
 		return error_errno(err, DROVER_INTERNAL, "%s: cannot remove", path);
 	return 0;
 }
@@ -286,12 +300,15 @@ path_empty(const char *path, mode_t mode, struct error *err)
 	if (top != -1) {
 		if (fstat(top, &st) == 0 && (st.st_mode & 07777) != mode)
 			(void)fchmod(top, mode);
-		return remove_rounds(top) == 0 ? 0 : error_errno(err, DROVER_INTERNAL, "%s: cannot empty", path);
+		return remove_rounds(top) == 0 ?
+		    0 :
+		    error_errno(err, DROVER_INTERNAL, "%s: cannot empty", path);
 	}
 	if (errno != ENOENT && errno != ENOTDIR && errno != ELOOP)
 		return error_errno(err, DROVER_INTERNAL, "%s: cannot empty", path);
 	if ((errno != ENOENT && unlink(path) == -1) || mkdir(path, mode) == -1)
-		return error_errno(err, errno == ENOENT ? DROVER_AGAIN : DROVER_INTERNAL, "%s: cannot make", path);
+		return error_errno(err, errno == ENOENT ? DROVER_AGAIN : DROVER_INTERNAL,
+		    "%s: cannot make", path);
 	return 0;
 }
 
@@ -322,7 +339,8 @@ path_lock(const char *path, int *fd, struct error *err)
 			if (pread(*fd, text, sizeof text - 1, 0) < 1)
 				text[0] = '\0';
 			text[strspn(text, "0123456789")] = '\0';
-			error_set(err, DROVER_CONFIG, "%s: held by process %s: stop it, or use another state_dir", path,
+			error_set(err, DROVER_CONFIG,
+			    "%s: held by process %s: stop it, or use another state_dir", path,
 			    text[0] == '\0' ? "unknown" : text);
 		}
 		goto fail;

@@ -12,25 +12,44 @@
 
 /* "a" + "b" -> "a/b"; the caller frees. */
 char *path_join(const char *dir, const char *name);
-/* A relative path made absolute against dir; "~/" is the user's home. The caller frees. */
+/*
+ * A relative path made absolute against dir; "~/" is the user's home. The
+ * caller frees.
+ */
 char *path_resolve(const char *dir, const char *path);
 /* Makes a folder and its parents. An existing folder is fine. */
 int path_mkdirs(const char *path, mode_t mode, struct error *);
 /* Whole file into out; more than max bytes is an error. */
 int path_read(const char *path, size_t max, struct buf *out, struct error *);
-/* Writes a temporary file beside it, fsyncs, renames: the file is the old one or the new one. */
+/*
+ * Writes a temporary file beside it, fsyncs, renames: the file is the old one
+ * or the new one.
+ */
 int path_write(const char *path, const void *data, size_t len, mode_t mode, struct error *);
-/* A file of drover's own data: in $DROVER_DATADIR when that is absolute, else where it was installed to, else in data/ beside this executable (a build folder). The caller frees. */
+/*
+ * A file of drover's own data: in $DROVER_DATADIR when that is absolute, else
+ * where it was installed to, else in data/ beside this executable (a build
+ * folder). The caller frees.
+ */
 char *path_data(const char *name);
-/* Removes a file or a whole tree without following links; a missing one is fine. */
+/*
+ * Removes a file or a whole tree without following links; a missing one is
+ * fine.
+ */
 int path_remove_tree(const char *path, struct error *);
-/* Empties a folder and keeps it; what is no folder is removed and replaced by an empty one. */
+/*
+ * Empties a folder and keeps it; what is no folder is removed and replaced by
+ * an empty one.
+ */
 int path_empty(const char *path, mode_t mode, struct error *);
 /* All of len, through EINTR and short writes. 0, or -1 with errno. */
 int path_write_all(int fd, const void *data, size_t len);
 /* Free bytes for this user on the file system of path; -1 with errno. */
 int64_t path_free_bytes(const char *path);
-/* Opens and locks a file for this process's life (flock, never unlinked); *fd is the caller's. A held lock is DROVER_CONFIG and names the holder's pid. */
+/*
+ * Opens and locks a file for this process's life (flock, never unlinked); *fd
+ * is the caller's. A held lock is DROVER_CONFIG and names the holder's pid.
+ */
 int path_lock(const char *path, int *fd, struct error *);
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Processes, as /proc tells. A sweep needs no list of what a job started: its orphans become children
- * of the subreaper, whatever session or group they moved to, and are killed round after round.
+ * Processes, as /proc tells. A sweep needs no list of what a job started: its
+ * orphans become children of the subreaper, whatever session or group they
+ * moved to, and are killed round after round.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -75,10 +76,15 @@ read_stat(pid_t pid, struct stat_line *line)
 	snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
 	if (read_small(path, text, sizeof text) < 1 || (p = strrchr(text, ')')) == NULL)
 		return -1;
-	/* The name in front may hold anything, spaces and ')' too; numbers begin behind its last ')'. */
-	if (sscanf(p + 1, " %c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %" SCNu64 " %" SCNu64 " %" SCNd64 " %" SCNd64
-	    " %*d %*d %*d %*d %" SCNu64 " %*u %" SCNd64, &line->state, &parent, &utime, &stime, &cutime, &cstime,
-	    &line->start, &line->rss_pages) != 8)
+	/*
+	 * The name in front may hold anything, spaces and ')' too; numbers
+	 * begin behind its last ')'.
+	 */
+	if (sscanf(p + 1,
+		" %c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %" SCNu64 " %" SCNu64 " %" SCNd64
+		" %" SCNd64 " %*d %*d %*d %*d %" SCNu64 " %*u %" SCNd64,
+		&line->state, &parent, &utime, &stime, &cutime, &cstime, &line->start,
+		&line->rss_pages) != 8)
 		return -1;
 	line->parent = parent;
 	line->ticks = utime + stime + (uint64_t)cutime + (uint64_t)cstime;
@@ -92,7 +98,8 @@ proc_identify(pid_t pid, struct proc_id *id)
 	char boot[PROC_BOOT_ID_MAX];
 
 	memset(id, 0, sizeof *id);
-	if (pid <= 0 || read_stat(pid, &line) == -1 || read_small("/proc/sys/kernel/random/boot_id", boot, sizeof boot) < 1)
+	if (pid <= 0 || read_stat(pid, &line) == -1 ||
+	    read_small("/proc/sys/kernel/random/boot_id", boot, sizeof boot) < 1)
 		return -1;
 	boot[strcspn(boot, "\n")] = '\0';
 	id->pid = pid;
@@ -107,9 +114,11 @@ proc_alive(const struct proc_id *id)
 	struct stat_line line;
 	struct proc_id now;
 
-	if (proc_identify(id->pid, &now) == -1 || now.start != id->start || strcmp(now.boot, id->boot) != 0)
+	if (proc_identify(id->pid, &now) == -1 || now.start != id->start ||
+	    strcmp(now.boot, id->boot) != 0)
 		return false;
-	return read_stat(id->pid, &line) == 0 && line.start == id->start && line.state != 'Z' && line.state != 'X';
+	return read_stat(id->pid, &line) == 0 && line.start == id->start && line.state != 'Z' &&
+	    line.state != 'X';
 }
 
 static void
@@ -154,14 +163,18 @@ add_children(struct pids *pids, pid_t parent)
 		buf_clear(&text);
 		if (path_read(path, 1 << 20, &text, NULL) == -1 || text.len == 0)
 			continue;
-		for (p = text.data; pids->len < TREE_MAX && (pid = strtol(p, &end, 10), end != p); p = end)
+		for (p = text.data; pids->len < TREE_MAX && (pid = strtol(p, &end, 10), end != p);
+		     p = end)
 			pids_add(pids, (pid_t)pid);
 	}
 	closedir(dir);
 	buf_free(&text);
 }
 
-/* For kernels without CONFIG_PROC_CHILDREN, and for what the kernel left out of a list that changed while it was read. */
+/*
+ * For kernels without CONFIG_PROC_CHILDREN, and for what the kernel left out of
+ * a list that changed while it was read.
+ */
 static void
 add_children_slow(struct pids *pids, pid_t parent)
 {
@@ -204,7 +217,10 @@ proc_tree_usage(pid_t root, struct proc_usage *usage)
 	return 0;
 }
 
-/* The pidfd is opened before the parent is asked: then the answer is that very process's, and the signal goes to it. */
+/*
+ * The pidfd is opened before the parent is asked: then the answer is that very
+ * process's, and the signal goes to it.
+ */
 static int
 signal_one(const struct pids *tree, size_t i, pid_t root, int number)
 {
@@ -215,7 +231,8 @@ signal_one(const struct pids *tree, size_t i, pid_t root, int number)
 	if (pidfd == -1)
 		return 0;
 	if (read_stat(tree->items[i], &line) == 0) {
-		for (j = 0; line.parent != root && j < tree->len && tree->items[j] != line.parent; j++)
+		for (j = 0; line.parent != root && j < tree->len && tree->items[j] != line.parent;
+		     j++)
 			;
 		sent = j < tree->len && syscall(SYS_pidfd_send_signal, pidfd, number, NULL, 0) == 0;
 	}
@@ -256,7 +273,10 @@ reap_all(struct pids *killed)
 	}
 }
 
-/* How many were killed that had not been before. A child of ours that is not reaped keeps its pid: kill() cannot hit another. */
+/*
+ * How many were killed that had not been before. A child of ours that is not
+ * reaped keeps its pid: kill() cannot hit another.
+ */
 static int
 kill_children(struct pids *killed)
 {
@@ -271,7 +291,8 @@ kill_children(struct pids *killed)
 	for (i = 0; i < children.len; i++) {
 		for (j = 0; j < killed->len && killed->items[j] != children.items[i]; j++)
 			;
-		if (j < killed->len || read_stat(children.items[i], &line) == -1 || line.state == 'Z' || line.parent != getpid())
+		if (j < killed->len || read_stat(children.items[i], &line) == -1 ||
+		    line.state == 'Z' || line.parent != getpid())
 			continue;
 		if (kill(children.items[i], SIGKILL) == 0) {
 			pids_add(killed, children.items[i]);
@@ -321,7 +342,8 @@ proc_memory_available(void)
 	char text[4096], *p;
 	int64_t kib;
 
-	if (read_small("/proc/meminfo", text, sizeof text) < 1 || (p = strstr(text, "MemAvailable:")) == NULL)
+	if (read_small("/proc/meminfo", text, sizeof text) < 1 ||
+	    (p = strstr(text, "MemAvailable:")) == NULL)
 		return -1;
 	return sscanf(p, "MemAvailable: %" SCNd64, &kib) == 1 ? kib * 1024 : -1;
 }

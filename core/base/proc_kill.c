@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Killing what is left of a job whose worker is dead: by identity, and by the mark that its environment carries. */
+/*
+ * Killing what is left of a job whose worker is dead: by identity, and by the
+ * mark that its environment carries.
+ */
 #include <sys/syscall.h>
 
 #include <ctype.h>

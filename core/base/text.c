@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Untrusted text. One decoder of UTF-8 serves them all: what it refuses is escaped or replaced. */
+/*
+ * Untrusted text. One decoder of UTF-8 serves them all: what it refuses is
+ * escaped or replaced.
+ */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -16,7 +19,10 @@ static bool is_hidden(uint32_t);
 static size_t name_length(const char *);
 static bool is_branch_char(unsigned char);
 
-/* Length of the well-formed character at s, 0 when there is none. NUL counts as ill-formed. */
+/*
+ * Length of the well-formed character at s, 0 when there is none. NUL counts as
+ * ill-formed.
+ */
 static size_t
 decode(const unsigned char *s, size_t len, uint32_t *cp)
 {
@@ -29,7 +35,10 @@ decode(const unsigned char *s, size_t len, uint32_t *cp)
 		*cp = s[0];
 		return 1;
 	}
-	n = s[0] >= 0xf0 && s[0] <= 0xf4 ? 4 : s[0] >= 0xe0 && s[0] < 0xf0 ? 3 : s[0] >= 0xc2 && s[0] < 0xe0 ? 2 : 0;
+	n = s[0] >= 0xf0 && s[0] <= 0xf4 ? 4 :
+	    s[0] >= 0xe0 && s[0] < 0xf0  ? 3 :
+	    s[0] >= 0xc2 && s[0] < 0xe0  ? 2 :
+					   0;
 	if (n == 0 || n > len)
 		return 0;
 	*cp = s[0] & (0x7fu >> n);
@@ -43,12 +52,16 @@ decode(const unsigned char *s, size_t len, uint32_t *cp)
 	return n;
 }
 
-/* Characters that steer a terminal, or hide or reorder what a person reads. Joiners (200c, 200d) belong to scripts and emoji. */
+/*
+ * Characters that steer a terminal, or hide or reorder what a person reads.
+ * Joiners (200c, 200d) belong to scripts and emoji.
+ */
 static bool
 is_hidden(uint32_t cp)
 {
-	return cp < 0x20 || (cp >= 0x7f && cp <= 0x9f) || cp == 0x61c || cp == 0x200b || cp == 0x200e || cp == 0x200f ||
-	    (cp >= 0x2028 && cp <= 0x202e) || (cp >= 0x2060 && cp <= 0x206f) || cp == 0xfeff || (cp >= 0xfff9 && cp <= 0xfffb);
+	return cp < 0x20 || (cp >= 0x7f && cp <= 0x9f) || cp == 0x61c || cp == 0x200b ||
+	    cp == 0x200e || cp == 0x200f || (cp >= 0x2028 && cp <= 0x202e) ||
+	    (cp >= 0x2060 && cp <= 0x206f) || cp == 0xfeff || (cp >= 0xfff9 && cp <= 0xfffb);
 }
 
 bool
@@ -148,9 +161,13 @@ text_json(struct buf *out, const char *s, size_t len)
 void
 text_escape(struct buf *out, const char *s, size_t len)
 {
-	/* A bit for each byte that stands for itself: ASCII without controls, the quote, the backslash and DEL. */
+	/*
+	 * A bit for each byte that stands for itself: ASCII without controls,
+	 * the quote, the backslash and DEL.
+	 */
 	static const uint32_t plain[8] = { 0, 0xfffffffb, 0xefffffff, 0x7fffffff, 0, 0, 0, 0 };
-	static const char names[] = { ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r' };
+	static const char
+	    names[] = { ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r' };
 	const unsigned char *p = (const unsigned char *)s, *end = p + len, *run;
 	uint32_t cp = 0;
 	size_t n;
@@ -208,9 +225,11 @@ text_is_branch(const char *s, const char *prefix)
 {
 	size_t i, len = strlen(s), skip = prefix == NULL ? 0 : strlen(prefix);
 
-	if (len == 0 || len > BRANCH_MAX_BYTES || len <= skip || strncmp(s, prefix == NULL ? "" : prefix, skip) != 0)
+	if (len == 0 || len > BRANCH_MAX_BYTES || len <= skip ||
+	    strncmp(s, prefix == NULL ? "" : prefix, skip) != 0)
 		return false;
-	if (s[0] == '-' || s[len - 1] == '.' || s[len - 1] == '/' || strcmp(s, "@") == 0 || strcmp(s, "HEAD") == 0)
+	if (s[0] == '-' || s[len - 1] == '.' || s[len - 1] == '/' || strcmp(s, "@") == 0 ||
+	    strcmp(s, "HEAD") == 0)
 		return false;
 	if (strstr(s, "..") != NULL || strstr(s, "@{") != NULL || !text_is_utf8(s, len))
 		return false;
@@ -266,7 +285,9 @@ text_fit(const char *s, size_t len, size_t max)
 		return len;
 	for (back = 0; back < 4 && n > 0; back++, n--)
 		if (((unsigned char)s[n] & 0xc0) != 0x80)
-			return decode((const unsigned char *)s + n, len - n, &cp) == 0 && back > 0 ? max : n;
+			return decode((const unsigned char *)s + n, len - n, &cp) == 0 && back > 0 ?
+			    max :
+			    n;
 	return max;
 }
 

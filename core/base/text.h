@@ -15,22 +15,36 @@ bool text_is_utf8(const char *s, size_t len);
 bool text_is_name(const char *s);
 /* Two names with a dot between: "inbox.ticket". */
 bool text_is_kind(const char *s);
-/* Appends text for one line of a terminal or log: control and bidi characters and bad bytes become \xNN or \u{NNNN}; cut at max bytes with "...". */
+/*
+ * Appends text for one line of a terminal or log: control and bidi characters
+ * and bad bytes become \xNN or \u{NNNN}; cut at max bytes with "...".
+ */
 void text_show(struct buf *out, const char *s, size_t len, size_t max);
-/* "Fix the <b>login</b> page!" -> "fix-the-b-login-b-page": [a-z0-9-], at most max bytes, never empty ("change"). Returns out. */
+/*
+ * "Fix the <b>login</b> page!" -> "fix-the-b-login-b-page": [a-z0-9-], at most
+ * max bytes, never empty ("change"). Returns out.
+ */
 char *text_slug(const char *s, char *out, size_t size);
 /* Appends s as a JSON string with its quotes; bad UTF-8 becomes U+FFFD. */
 void text_json(struct buf *out, const char *s, size_t len);
 void text_escape(struct buf *out, const char *s, size_t len); /* the same without the quotes */
 /* Appends s with U+FFFD for every bad byte. */
 void text_clean(struct buf *out, const char *s, size_t len);
-/* A branch name that git would take (git-check-ref-format) and that begins with prefix. */
+/*
+ * A branch name that git would take (git-check-ref-format) and that begins with
+ * prefix.
+ */
 bool text_is_branch(const char *s, const char *prefix);
 /* FNV-1a, 64 bits: for names of files and branches, not for security. */
 uint64_t text_hash(const char *s, size_t len);
-/* n random bytes as 2n hexadecimal digits and a NUL into out; aborts without getrandom. Returns out. */
+/*
+ * n random bytes as 2n hexadecimal digits and a NUL into out; aborts without
+ * getrandom. Returns out.
+ */
 char *text_random_hex(char *out, size_t n);
-/* Copies into a fixed array, cut on a character; returns false when it was cut. */
+/*
+ * Copies into a fixed array, cut on a character; returns false when it was cut.
+ */
 bool text_copy(char *out, size_t size, const char *s);
 /* How many bytes of s, at most max, end on a whole character. */
 size_t text_fit(const char *s, size_t len, size_t max);

@@ -60,7 +60,8 @@ units_parse_duration(const char *text, int64_t *ms)
 			return -1;
 		len = strspn(text, "dhms");
 		for (i = next; i < ARRAY_LEN(durations); i++)
-			if (strlen(durations[i].name) == len && strncmp(text, durations[i].name, len) == 0)
+			if (strlen(durations[i].name) == len &&
+			    strncmp(text, durations[i].name, len) == 0)
 				break;
 		if (i == ARRAY_LEN(durations) || n > DURATION_MAX / durations[i].value)
 			return -1;
@@ -100,7 +101,8 @@ units_parse_int(const char *text, int64_t min, int64_t max, int64_t *value)
 	for (; *text != '\0'; text++) {
 		if (*text < '0' || *text > '9' || __builtin_mul_overflow(n, 10, &n))
 			return -1;
-		if (negative ? __builtin_sub_overflow(n, *text - '0', &n) : __builtin_add_overflow(n, *text - '0', &n))
+		if (negative ? __builtin_sub_overflow(n, *text - '0', &n) :
+			       __builtin_add_overflow(n, *text - '0', &n))
 			return -1;
 	}
 	if (n < min || n > max)
@@ -119,11 +121,15 @@ units_format_duration(int64_t ms, char *out, size_t size)
 	while (i < ARRAY_LEN(durations) - 1 && left < (uint64_t)durations[i].value)
 		i++;
 	second = i + 1;
-	if (second < ARRAY_LEN(durations) - 1 && left % (uint64_t)durations[i].value >= (uint64_t)durations[second].value)
-		snprintf(out, size, "%s%" PRIu64 "%s %" PRIu64 "%s", sign, left / (uint64_t)durations[i].value, durations[i].name,
-		    left % (uint64_t)durations[i].value / (uint64_t)durations[second].value, durations[second].name);
+	if (second < ARRAY_LEN(durations) - 1 &&
+	    left % (uint64_t)durations[i].value >= (uint64_t)durations[second].value)
+		snprintf(out, size, "%s%" PRIu64 "%s %" PRIu64 "%s", sign,
+		    left / (uint64_t)durations[i].value, durations[i].name,
+		    left % (uint64_t)durations[i].value / (uint64_t)durations[second].value,
+		    durations[second].name);
 	else
-		snprintf(out, size, "%s%" PRIu64 "%s", sign, left / (uint64_t)durations[i].value, durations[i].name);
+		snprintf(out, size, "%s%" PRIu64 "%s", sign, left / (uint64_t)durations[i].value,
+		    durations[i].name);
 	return out;
 }
 
@@ -135,7 +141,8 @@ units_format_size(int64_t bytes, char *out, size_t size)
 	while (i < ARRAY_LEN(sizes) - 1 && bytes < sizes[i].value)
 		i++;
 	if (bytes < 10 * sizes[i].value && sizes[i].value > 1)
-		snprintf(out, size, "%.1f%s", (double)bytes / (double)sizes[i].value, sizes[i].name);
+		snprintf(out, size, "%.1f%s", (double)bytes / (double)sizes[i].value,
+		    sizes[i].name);
 	else
 		snprintf(out, size, "%" PRId64 "%s", bytes / sizes[i].value, sizes[i].name);
 	return out;
@@ -151,7 +158,8 @@ units_write_duration(int64_t ms, char *out, size_t size)
 	for (i = 0; i < ARRAY_LEN(durations); i++) {
 		if (ms < durations[i].value)
 			continue;
-		n = snprintf(out + len, size - len, "%" PRId64 "%s", ms / durations[i].value, durations[i].name);
+		n = snprintf(out + len, size - len, "%" PRId64 "%s", ms / durations[i].value,
+		    durations[i].name);
 		len += (size_t)n;
 		ms %= durations[i].value;
 	}

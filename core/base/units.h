@@ -6,7 +6,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* "250ms", "30s", "50m", "2h", "7d", "1h30m"; at most 10 years. 0, or -1 when it is none. */
+/*
+ * "250ms", "30s", "50m", "2h", "7d", "1h30m"; at most 10 years. 0, or -1 when
+ * it is none.
+ */
 int units_parse_duration(const char *text, int64_t *ms);
 /* "512", "64K", "2G", "1T" (powers of 1024). 0, or -1. */
 int units_parse_size(const char *text, int64_t *bytes);
@@ -16,7 +19,10 @@ int units_parse_int(const char *text, int64_t min, int64_t max, int64_t *value);
 char *units_format_duration(int64_t ms, char *out, size_t size);
 /* "2.0G", "512K": for people. Returns out. */
 char *units_format_size(int64_t bytes, char *out, size_t size);
-/* Exactly, and so that it parses back: "1h30m", "1536M". Not negative; size at least UNITS_MAX. Return out. */
+/*
+ * Exactly, and so that it parses back: "1h30m", "1536M". Not negative; size at
+ * least UNITS_MAX. Return out.
+ */
 #define UNITS_MAX 64
 char *units_write_duration(int64_t ms, char *out, size_t size);
 char *units_write_size(int64_t bytes, char *out, size_t size);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* drover, the client: what its files share. Data goes to out, talk goes to err, the exit status says how it went. */
+/*
+ * drover, the client: what its files share. Data goes to out, talk goes to err,
+ * the exit status says how it went.
+ */
 #ifndef CLI_CLI_H
 #define CLI_CLI_H
 
@@ -23,14 +26,20 @@ enum cli_exit {
 	CLI_CONFLICT = 7,
 };
 
-/* Every option of every command: identifier, letter (0: none), name, argument (NULL: none), help. */
+/*
+ * Every option of every command: identifier, letter (0: none), name, argument
+ * (NULL: none), help.
+ */
 #define CLI_OPTIONS(X) \
-	X(CONFIG, 'c', "config", "FILE", "configuration to read (default: the user's, then the system's)") \
-	X(SOCKET, 0, "socket", "PATH", "socket of the daemon (default: $DROVER_SOCKET, then the configuration)") \
+	X(CONFIG, 'c', "config", "FILE", \
+	    "configuration to read (default: the user's, then the system's)") \
+	X(SOCKET, 0, "socket", "PATH", \
+	    "socket of the daemon (default: $DROVER_SOCKET, then the configuration)") \
 	X(JSON, 0, "json", NULL, "print the daemon's JSON as it is") \
 	X(HELP, 'h', "help", NULL, "print help and leave") \
 	X(KEY, 'k', "key", "KEY", "what the job is known by: one job per kind and key at a time") \
-	X(PAYLOAD, 'p', "payload", "TEXT", "what the pipeline is handed: a FILE, - for standard input, or the text itself") \
+	X(PAYLOAD, 'p', "payload", "TEXT", \
+	    "what the pipeline is handed: a FILE, - for standard input, or the text itself") \
 	X(REPO, 'r', "repo", "NAME", "repository") \
 	X(AGENT, 'a', "agent", "NAME", "coding agent") \
 	X(POOL, 0, "pool", "NAME", "pool") \
@@ -41,7 +50,8 @@ enum cli_exit {
 	X(HOLD, 0, "hold", NULL, "begin on hold") \
 	X(NEW, 0, "new", NULL, "fail with status 7 when a job with this key has not ended") \
 	X(WAIT, 'w', "wait", NULL, "wait until the job has ended; its end is the exit status") \
-	X(STATE, 's', "state", "STATE", "queued, running, delayed, held, succeeded, dead or cancelled") \
+	X(STATE, 's', "state", "STATE", \
+	    "queued, running, delayed, held, succeeded, dead or cancelled") \
 	X(KIND, 0, "kind", "KIND", "kind of job, such as inbox.ticket") \
 	X(SOURCE, 0, "source", "NAME", "source that emitted the job") \
 	X(LIMIT, 'n', "limit", "N", "at most so many (default 50)") \
@@ -60,9 +70,12 @@ enum cli_exit {
 	X(TIMEOUT, 0, "timeout", "TIME", "longest time for one ticket, such as 50m") \
 	X(RETRIES, 0, "retries", "N", "attempts after a failed one (default 1)") \
 	X(KEEP, 0, "keep", NULL, "leave the private daemon running at the end") \
-	X(CHECK, 0, "check", "COMMAND", "command that must pass before a change is pushed; may be given several times") \
-	X(AGENT_COMMAND, 0, "agent-command", "COMMAND", "argv of an agent that is not a preset; {prompt} or standard input") \
-	X(AGENT_OUTPUT, 0, "agent-output", "FORM", "codex, stream-json, opencode or plain (default)") \
+	X(CHECK, 0, "check", "COMMAND", \
+	    "command that must pass before a change is pushed; may be given several times") \
+	X(AGENT_COMMAND, 0, "agent-command", "COMMAND", \
+	    "argv of an agent that is not a preset; {prompt} or standard input") \
+	X(AGENT_OUTPUT, 0, "agent-output", "FORM", \
+	    "codex, stream-json, opencode or plain (default)") \
 	X(DETACH, 'd', "detach", NULL, "submit and leave; run again to look") \
 	X(AFTER_EVENT, 0, "after-event", "ID", "events behind this one")
 
@@ -80,7 +93,7 @@ struct client;
 
 struct cli {
 	FILE *out, *err;
-	const char *self;                   /* path of this program, for what lies beside it; NULL: unknown */
+	const char *self; /* path of this program, for what lies beside it; NULL: unknown */
 	bool colour;
 	int width;                          /* columns to fit into; 0: as wide as it is */
 	const struct command *command;
@@ -109,23 +122,37 @@ extern const struct command cli_commands[];
 extern const size_t cli_commands_len;
 
 /* ---- parse.c ---- */
-/* Fills command, value and args. CLI_OK, or CLI_USAGE after saying why; *help is set when help was asked for. */
+/*
+ * Fills command, value and args. CLI_OK, or CLI_USAGE after saying why; *help
+ * is set when help was asked for.
+ */
 int cli_parse(struct cli *, int argc, char **argv, bool *help);
-void cli_help(struct cli *);                       /* of the command, or of all when there is none */
-int cli_usage(struct cli *, const char *format, ...) __attribute__((format(printf, 2, 3))); /* CLI_USAGE */
+void cli_help(struct cli *); /* of the command, or of all when there is none */
+int cli_usage(struct cli *, const char *format, ...)
+    __attribute__((format(printf, 2, 3))); /* CLI_USAGE */
 /* A number option in [min, max]; CLI_OK, or CLI_USAGE after saying so. */
-int cli_number(struct cli *, enum cli_option, int64_t min, int64_t max, int64_t fallback, int64_t *);
-/* A command line without a shell: words, '...', "..." and \x. NULL when a quote is open. Free with cli_words_free. */
+int cli_number(struct cli *, enum cli_option, int64_t min, int64_t max, int64_t fallback,
+    int64_t *);
+/*
+ * A command line without a shell: words, '...', "..." and \x. NULL when a quote
+ * is open. Free with cli_words_free.
+ */
 char **cli_words(const char *text);
 void cli_words_free(char **);
 
 /* ---- talk.c ---- */
-void cli_say(struct cli *, const char *format, ...) __attribute__((format(printf, 2, 3))); /* "drover: ..." to err; untrusted text is made safe */
-/* What was done, where status is CLI_OK and nobody asked for JSON; status again. */
-int cli_done(struct cli *, int status, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void cli_say(struct cli *, const char *format, ...)
+    __attribute__((format(printf, 2, 3))); /* "drover: ..." to err; untrusted text is made safe */
+/*
+ * What was done, where status is CLI_OK and nobody asked for JSON; status
+ * again.
+ */
+int cli_done(struct cli *, int status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 int cli_fail(struct cli *, const struct error *);  /* says it; CLI_FAILED */
 void cli_print(struct cli *, const char *untrusted); /* one line of it, safe, to out */
-void cli_field(struct cli *, const char *name, const char *untrusted); /* "name  text", nothing when text is NULL or "" */
+void cli_field(struct cli *, const char *name,
+    const char *untrusted); /* "name  text", nothing when text is NULL or "" */
 int cli_json(struct cli *, const cJSON *);         /* to out; CLI_OK */
 const char *cli_state_colour(const char *state);   /* "" when there is none */
 /* "3m 2s ago", "in 5m", "-" for 0. Returns out. */
@@ -139,7 +166,9 @@ struct table_column {
 	bool gives;                         /* is shortened first when the width is short */
 };
 struct table *table_new(const struct table_column *, int columns);
-/* The next cell of the current row; NULL is "-". Untrusted text is made safe. */
+/*
+ * The next cell of the current row; NULL is "-". Untrusted text is made safe.
+ */
 void table_add(struct table *, const char *text);
 void table_add_int(struct table *, int64_t);
 void table_colour(struct table *, const char *colour); /* of the cell added last */
@@ -149,14 +178,25 @@ void table_free(struct table *);
 int text_width(const char *utf8);
 
 /* ---- client.c ---- */
-/* Asks and takes the answer: CLI_OK with *answer (the caller deletes; may be NULL), or an exit status after saying why. Deletes body. */
-int cli_get(struct cli *, cJSON **answer, const char *path, ...) __attribute__((format(printf, 3, 4)));
-int cli_post(struct cli *, cJSON *body, cJSON **answer, const char *path, ...) __attribute__((format(printf, 4, 5)));
-/* As cli_get for an answer that goes on: each piece to fn (non-zero: enough). */
-int cli_stream(struct cli *, int (*fn)(void *arg, const char *data, size_t len), void *arg, const char *path, ...)
+/*
+ * Asks and takes the answer: CLI_OK with *answer (the caller deletes; may be
+ * NULL), or an exit status after saying why. Deletes body.
+ */
+int cli_get(struct cli *, cJSON **answer, const char *path, ...)
+    __attribute__((format(printf, 3, 4)));
+int cli_post(struct cli *, cJSON *body, cJSON **answer, const char *path, ...)
     __attribute__((format(printf, 4, 5)));
-/* The same without talk, for those who go on after a failure: HTTP status, 0 with err when no daemon answers. */
-int client_ask(struct cli *, const char *method, const char *path, const cJSON *body, cJSON **answer, struct error *);
+/*
+ * As cli_get for an answer that goes on: each piece to fn (non-zero: enough).
+ */
+int cli_stream(struct cli *, int (*fn)(void *arg, const char *data, size_t len), void *arg,
+    const char *path, ...) __attribute__((format(printf, 4, 5)));
+/*
+ * The same without talk, for those who go on after a failure: HTTP status, 0
+ * with err when no daemon answers.
+ */
+int client_ask(struct cli *, const char *method, const char *path, const cJSON *body,
+    cJSON **answer, struct error *);
 /* 1 when a daemon answers at the socket. */
 bool client_alive(struct cli *);
 int cli_socket(struct cli *);                      /* finds it; CLI_OK or an exit status */
@@ -166,7 +206,10 @@ char *cli_encode(const char *);
 int cli_exit_of(int status, const char *code);     /* of an HTTP status and the envelope's code */
 
 /* ---- spawn.c ---- */
-/* Runs argv with nothing on its standard input and collects what it prints. Its exit status; -1 when it did not run or a signal ended it. */
+/*
+ * Runs argv with nothing on its standard input and collects what it prints. Its
+ * exit status; -1 when it did not run or a signal ended it.
+ */
 int cli_capture(char *const *argv, bool quiet, struct buf *out);
 char *cli_droverd(void);                           /* the daemon's executable; the caller frees */
 
@@ -175,7 +218,7 @@ int cmd_submit(struct cli *);
 int cmd_list(struct cli *);
 int cmd_show(struct cli *);
 int cmd_why(struct cli *);
-int cmd_act(struct cli *);                         /* cancel, retry, hold, release, dead discard: by the command's name */
+int cmd_act(struct cli *); /* cancel, retry, hold, release, dead discard: by the command's name */
 int cmd_priority(struct cli *);
 int cmd_dead_list(struct cli *);
 int cmd_dead_retry(struct cli *);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The way to the daemon: HTTP over its Unix socket, by libcurl. Every failure ends in one line and an exit status. */
+/*
+ * The way to the daemon: HTTP over its Unix socket, by libcurl. Every failure
+ * ends in one line and an exit status.
+ */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -28,8 +31,10 @@ struct pieces {
 	bool enough;
 };
 
-static int request_text(struct cli *, const char *method, const char *path, cJSON *body, cJSON **answer);
-static int perform(struct cli *, const char *method, const char *path, const char *body, struct pieces *, long *status, struct error *);
+static int request_text(struct cli *, const char *method, const char *path, cJSON *body,
+    cJSON **answer);
+static int perform(struct cli *, const char *method, const char *path, const char *body,
+    struct pieces *, long *status, struct error *);
 static int judge(struct cli *, long status, const struct buf *body);
 static size_t on_data(char *data, size_t size, size_t n, void *arg);
 
@@ -65,7 +70,8 @@ cli_post(struct cli *cli, cJSON *body, cJSON **answer, const char *path, ...)
 }
 
 int
-cli_stream(struct cli *cli, int (*fn)(void *arg, const char *data, size_t len), void *arg, const char *path, ...)
+cli_stream(struct cli *cli, int (*fn)(void *arg, const char *data, size_t len), void *arg,
+    const char *path, ...)
 {
 	struct pieces pieces = { .fn = fn, .arg = arg };
 	struct error err = { 0 };
@@ -90,7 +96,8 @@ cli_stream(struct cli *cli, int (*fn)(void *arg, const char *data, size_t len), 
 }
 
 int
-client_ask(struct cli *cli, const char *method, const char *path, const cJSON *body, cJSON **answer, struct error *err)
+client_ask(struct cli *cli, const char *method, const char *path, const cJSON *body, cJSON **answer,
+    struct error *err)
 {
 	struct pieces pieces = { 0 };
 	char *text = body != NULL ? json_print(body) : NULL;
@@ -118,14 +125,19 @@ client_alive(struct cli *cli)
 int
 cli_socket(struct cli *cli)
 {
-	const char *given = cli->value[OPT_SOCKET] != NULL ? cli->value[OPT_SOCKET] : getenv("DROVER_SOCKET");
+	const char *given =
+	    cli->value[OPT_SOCKET] != NULL ? cli->value[OPT_SOCKET] : getenv("DROVER_SOCKET");
 	struct error err = { 0 };
 	struct config *config;
 
 	if (cli->socket != NULL)
 		return CLI_OK;
-	/* A configuration that is named is meant, whatever the environment holds. */
-	if (given != NULL && *given != '\0' && (cli->value[OPT_SOCKET] != NULL || cli->value[OPT_CONFIG] == NULL)) {
+	/*
+	 * A configuration that is named is meant, whatever the environment
+	 * holds.
+	 */
+	if (given != NULL && *given != '\0' &&
+	    (cli->value[OPT_SOCKET] != NULL || cli->value[OPT_CONFIG] == NULL)) {
 		cli->socket = xstrdup(given);
 		return CLI_OK;
 	}
@@ -157,7 +169,8 @@ cli_encode(const char *text)
 	for (; *text != '\0'; text++) {
 		unsigned char c = (unsigned char)*text;
 
-		if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || strchr("-_.~", c) != NULL)
+		if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+		    strchr("-_.~", c) != NULL)
 			buf_addc(&out, *text);
 		else
 			buf_addf(&out, "%%%02X", c);
@@ -183,7 +196,8 @@ cli_exit_of(int status, const char *code)
 	if (status >= 200 && status < 300)
 		return CLI_OK;
 	for (size_t i = 0; i < ARRAY_LEN(exits); i++)
-		if (exits[i].status == status && (exits[i].code == NULL || strcmp(exits[i].code, code) == 0))
+		if (exits[i].status == status &&
+		    (exits[i].code == NULL || strcmp(exits[i].code, code) == 0))
 			return exits[i].exit;
 	return CLI_FAILED;
 }
@@ -206,7 +220,8 @@ request_text(struct cli *cli, const char *method, const char *path, cJSON *body,
 		cli_fail(cli, &err);
 		status = err.code == DROVER_AGAIN ? CLI_DOWN : CLI_FAILED;
 	} else if ((status = judge(cli, http, &pieces.body)) == CLI_OK && answer != NULL &&
-	    (*answer = json_parse(buf_str(&pieces.body), pieces.body.len, ANSWER_MAX, &err)) == NULL)
+	    (*answer = json_parse(buf_str(&pieces.body), pieces.body.len, ANSWER_MAX, &err)) ==
+		NULL)
 		status = cli_fail(cli, &err);
 	free(text);
 	buf_free(&pieces.body);
@@ -214,8 +229,8 @@ request_text(struct cli *cli, const char *method, const char *path, cJSON *body,
 }
 
 static int
-perform(struct cli *cli, const char *method, const char *path, const char *body, struct pieces *pieces, long *status,
-    struct error *err)
+perform(struct cli *cli, const char *method, const char *path, const char *body,
+    struct pieces *pieces, long *status, struct error *err)
 {
 	struct curl_slist *headers = NULL;
 	char why[CURL_ERROR_SIZE] = "";
@@ -248,7 +263,8 @@ perform(struct cli *cli, const char *method, const char *path, const char *body,
 	if (strcmp(method, "POST") == 0) {
 		curl_easy_setopt(curl, CURLOPT_POST, 1L);
 		curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body != NULL ? body : "");
-		curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE, body != NULL ? (long)strlen(body) : 0L);
+		curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE,
+		    body != NULL ? (long)strlen(body) : 0L);
 	}
 	rc = curl_easy_perform(curl);
 	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, status);
@@ -258,11 +274,18 @@ perform(struct cli *cli, const char *method, const char *path, const char *body,
 		return 0;
 	if (rc == CURLE_COULDNT_CONNECT || rc == CURLE_OPERATION_TIMEDOUT) {
 		if (access(cli->socket, W_OK) != 0 && errno == EACCES)
-			return error_set(err, DROVER_AGAIN, "%s is not open to you: be in the group of the daemon", cli->socket);
-		return error_set(err, DROVER_AGAIN, "no daemon at %s: start one with `droverd`, or name its socket with --socket", cli->socket);
+			return error_set(err, DROVER_AGAIN,
+			    "%s is not open to you: be in the group of the daemon", cli->socket);
+		return error_set(err, DROVER_AGAIN,
+		    "no daemon at %s: start one with `droverd`, or name its socket with --socket",
+		    cli->socket);
 	}
-	return error_set(err, rc == CURLE_GOT_NOTHING || rc == CURLE_RECV_ERROR || rc == CURLE_PARTIAL_FILE ? DROVER_AGAIN : DROVER_INTERNAL,
-	    "the daemon at %s broke off: %s", cli->socket, *why != '\0' ? why : curl_easy_strerror(rc));
+	return error_set(err,
+	    rc == CURLE_GOT_NOTHING || rc == CURLE_RECV_ERROR || rc == CURLE_PARTIAL_FILE ?
+		DROVER_AGAIN :
+		DROVER_INTERNAL,
+	    "the daemon at %s broke off: %s", cli->socket,
+	    *why != '\0' ? why : curl_easy_strerror(rc));
 }
 
 /* Says what the daemon refused, in its own words. */

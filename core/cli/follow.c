@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What goes on: the output of an attempt, and events. A connection that breaks is taken up where it stood. */
+/*
+ * What goes on: the output of an attempt, and events. A connection that breaks
+ * is taken up where it stood.
+ */
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,7 +46,8 @@ follow_logs(struct cli *cli)
 	which = cli_encode(cli->args[0]);
 	do {
 		before = p.offset;
-		status = cli_stream(cli, print_output, &p, "/api/v1/jobs/%s/output?attempt=%lld&offset=%lld&follow=%d", which,
+		status = cli_stream(cli, print_output, &p,
+		    "/api/v1/jobs/%s/output?attempt=%lld&offset=%lld&follow=%d", which,
 		    (long long)attempt, (long long)p.offset, cli->value[OPT_FOLLOW] != NULL);
 		tries = p.offset > before ? 0 : tries + 1;
 	} while (status == CLI_DOWN && p.offset > 0 && try_again(tries));
@@ -61,7 +65,8 @@ follow_events(struct cli *cli)
 	int64_t after;
 	int status, tries = 0;
 
-	if ((status = cli_number(cli, OPT_AFTER_EVENT, 0, INT64_MAX, cli->value[OPT_FOLLOW] != NULL ? -1 : 0, &after)) != CLI_OK)
+	if ((status = cli_number(cli, OPT_AFTER_EVENT, 0, INT64_MAX,
+		 cli->value[OPT_FOLLOW] != NULL ? -1 : 0, &after)) != CLI_OK)
 		return status;
 	lines.last = after;
 	do {
@@ -69,7 +74,8 @@ follow_events(struct cli *cli)
 
 		buf_clear(&lines.line);
 		if (lines.last >= 0)
-			status = cli_stream(cli, print_event, &lines, "/api/v1/events?follow=%d&after=%lld", cli->value[OPT_FOLLOW] != NULL,
+			status = cli_stream(cli, print_event, &lines,
+			    "/api/v1/events?follow=%d&after=%lld", cli->value[OPT_FOLLOW] != NULL,
 			    (long long)lines.last);
 		else
 			status = cli_stream(cli, print_event, &lines, "/api/v1/events?follow=1");
@@ -89,7 +95,10 @@ try_again(int tries)
 	return true;
 }
 
-/* Raw into a pipe or file; on a terminal line by line and safe, since the bytes are a stranger's. */
+/*
+ * Raw into a pipe or file; on a terminal line by line and safe, since the bytes
+ * are a stranger's.
+ */
 static int
 print_output(void *arg, const char *data, size_t len)
 {
@@ -127,13 +136,15 @@ print_event(void *arg, const char *data, size_t len)
 	char *end;
 
 	buf_add(&lines->line, data, len);
-	while (lines->line.len > 0 && (end = memchr(lines->line.data, '\n', lines->line.len)) != NULL) {
+	while (lines->line.len > 0 &&
+	    (end = memchr(lines->line.data, '\n', lines->line.len)) != NULL) {
 		cJSON *event;
 
 		*end = '\0';
 		if (strncmp(lines->line.data, "data: ", 6) == 0) {
 			fprintf(lines->cli->out, "%s\n", lines->line.data + 6);
-			if ((event = json_parse(lines->line.data + 6, strlen(lines->line.data + 6), 1 << 20, NULL)) != NULL)
+			if ((event = json_parse(lines->line.data + 6, strlen(lines->line.data + 6),
+				 1 << 20, NULL)) != NULL)
 				lines->last = json_int(event, "id", lines->last);
 			cJSON_Delete(event);
 		}

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Commands on jobs: submit, list, show, why, and what an operator does to one. */
+/*
+ * Commands on jobs: submit, list, show, why, and what an operator does to one.
+ */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -33,7 +35,11 @@ cmd_submit(struct cli *cli)
 		enum cli_option option;
 		const char *name;
 	} texts[] = {
-		{ OPT_REPO, "repo" }, { OPT_AGENT, "agent" }, { OPT_POOL, "pool" }, { OPT_TITLE, "title" }, { OPT_SERIAL, "serial" },
+		{ OPT_REPO, "repo" },
+		{ OPT_AGENT, "agent" },
+		{ OPT_POOL, "pool" },
+		{ OPT_TITLE, "title" },
+		{ OPT_SERIAL, "serial" },
 		{ OPT_AFTER, "after" },
 	};
 	struct buf payload = BUF_INIT;
@@ -42,12 +48,14 @@ cmd_submit(struct cli *cli)
 	int64_t priority;
 	int status;
 
-	if ((status = cli_number(cli, OPT_PRIORITY, -100, 100, 0, &priority)) != CLI_OK || (status = payload_read(cli, &payload)) != CLI_OK)
+	if ((status = cli_number(cli, OPT_PRIORITY, -100, 100, 0, &priority)) != CLI_OK ||
+	    (status = payload_read(cli, &payload)) != CLI_OK)
 		goto out;
 	ask = cJSON_CreateObject();
 	json_add_str(ask, "kind", cli->args[0]);
 	/* Without a key every submission is work of its own. */
-	json_add_str(ask, "key", cli->value[OPT_KEY] != NULL ? cli->value[OPT_KEY] : text_random_hex(random, 8));
+	json_add_str(ask, "key",
+	    cli->value[OPT_KEY] != NULL ? cli->value[OPT_KEY] : text_random_hex(random, 8));
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
 		json_add_str(ask, texts[i].name, cli->value[texts[i].option]);
 	json_add_int(ask, "priority", priority);
@@ -132,7 +140,8 @@ cmd_show(struct cli *cli)
 int
 cmd_why(struct cli *cli)
 {
-	static const struct table_column columns[] = { { "GATE", false, false }, { "", false, false }, { "REASON", false, true } };
+	static const struct table_column columns[] = { { "GATE", false, false },
+		{ "", false, false }, { "REASON", false, true } };
 	char *which = cli_encode(cli->args[0]);
 	cJSON *why = NULL;
 	const cJSON *gate;
@@ -166,8 +175,12 @@ cmd_act(struct cli *cli)
 	static const struct {
 		const char *command, *verb, *done;
 	} verbs[] = {
-		{ "cancel", "cancel", "cancelled" }, { "retry", "retry", "queued again" }, { "hold", "hold", "held" },
-		{ "release", "release", "released" }, { "dead discard", "discard", "discarded" }, { "dead retry", "retry", "queued again" },
+		{ "cancel", "cancel", "cancelled" },
+		{ "retry", "retry", "queued again" },
+		{ "hold", "hold", "held" },
+		{ "release", "release", "released" },
+		{ "dead discard", "discard", "discarded" },
+		{ "dead retry", "retry", "queued again" },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(verbs); i++)
@@ -237,11 +250,17 @@ wait_for(struct cli *cli, int64_t id)
 		if (result != CLI_OK && result != -1 && *json_str(job, "error", "") != '\0')
 			cli_say(cli, "job %lld: %s", (long long)id, json_str(job, "error", ""));
 		if (result == -1) {
-			const cJSON *events = json_get(job, "events"), *last = cJSON_GetArrayItem(events, cJSON_GetArraySize(events) - 1);
+			const cJSON *events = json_get(job, "events"),
+				    *last =
+					cJSON_GetArrayItem(events, cJSON_GetArraySize(events) - 1);
 
-			/* From the last event that was seen on, so that none falls between the two requests. */
-			status = cli_stream(cli, wait_event, NULL, "/api/v1/events?job=%lld&after=%lld", (long long)id,
-			    (long long)json_int(last, "id", 0));
+			/*
+			 * From the last event that was seen on, so that none
+			 * falls between the two requests.
+			 */
+			status =
+			    cli_stream(cli, wait_event, NULL, "/api/v1/events?job=%lld&after=%lld",
+				(long long)id, (long long)json_int(last, "id", 0));
 		}
 		cJSON_Delete(job);
 		if (result == -1 && status != CLI_OK)
@@ -262,7 +281,8 @@ payload_read(struct cli *cli, struct buf *payload)
 	if (from == NULL)
 		return CLI_OK;
 	if (strcmp(from, "-") == 0) {
-		while (payload->len <= DROVER_PAYLOAD_MAX && (n = fread(chunk, 1, sizeof chunk, stdin)) > 0)
+		while (payload->len <= DROVER_PAYLOAD_MAX &&
+		    (n = fread(chunk, 1, sizeof chunk, stdin)) > 0)
 			buf_add(payload, chunk, n);
 	} else if (access(from, F_OK) == 0) {
 		if (path_read(from, DROVER_PAYLOAD_MAX, payload, &err) != 0)
@@ -305,7 +325,10 @@ each_job(struct cli *cli, const char *verb, const char *done)
 	return failed > 0 && failed < cli->args_len ? CLI_PARTIAL : last;
 }
 
-/* Prints and frees a table of jobs, and says where the answer goes on; none: what to say of an empty one. */
+/*
+ * Prints and frees a table of jobs, and says where the answer goes on; none:
+ * what to say of an empty one.
+ */
 static int
 print_rows(struct cli *cli, struct table *t, const cJSON *answer, const char *none)
 {
@@ -315,7 +338,8 @@ print_rows(struct cli *cli, struct table *t, const cJSON *answer, const char *no
 		table_print(t, cli->out, cli->width, cli->colour, true);
 	table_free(t);
 	if (json_int(answer, "before", 0) > 0)
-		cli_say(cli, "there may be more: --before %lld", (long long)json_int(answer, "before", 0));
+		cli_say(cli, "there may be more: --before %lld",
+		    (long long)json_int(answer, "before", 0));
 	return CLI_OK;
 }
 
@@ -323,8 +347,12 @@ static int
 print_jobs(struct cli *cli, const cJSON *answer)
 {
 	static const struct table_column columns[] = {
-		{ "JOB", true, false }, { "STATE", false, false }, { "KIND", false, true }, { "TRY", true, false },
-		{ "QUEUED", false, false }, { "TITLE", false, true },
+		{ "JOB", true, false },
+		{ "STATE", false, false },
+		{ "KIND", false, true },
+		{ "TRY", true, false },
+		{ "QUEUED", false, false },
+		{ "TITLE", false, true },
 	};
 	struct table *t;
 	const cJSON *job;
@@ -352,8 +380,12 @@ static int
 print_dead(struct cli *cli, const cJSON *answer)
 {
 	static const struct table_column columns[] = {
-		{ "JOB", true, false }, { "KIND", false, true }, { "TRY", true, false }, { "DIED", false, false },
-		{ "TITLE", false, true }, { "WHY", false, true },
+		{ "JOB", true, false },
+		{ "KIND", false, true },
+		{ "TRY", true, false },
+		{ "DIED", false, false },
+		{ "TITLE", false, true },
+		{ "WHY", false, true },
 	};
 	struct table *t;
 	const cJSON *job;
@@ -379,12 +411,23 @@ static void
 print_job(struct cli *cli, const cJSON *job)
 {
 	static const char *const fields[][2] = {
-		{ "state", "state" }, { "kind", "kind" }, { "key", "key" }, { "title", "title" }, { "trace", "trace" },
-		{ "repo", "repo" }, { "agent", "agent" }, { "pool", "pool" }, { "source", "source" }, { "author", "author" },
-		{ "sha256", "sha256" }, { "worker", "worker" },
-		{ "held", "held_why" }, { "error", "error" },
+		{ "state", "state" },
+		{ "kind", "kind" },
+		{ "key", "key" },
+		{ "title", "title" },
+		{ "trace", "trace" },
+		{ "repo", "repo" },
+		{ "agent", "agent" },
+		{ "pool", "pool" },
+		{ "source", "source" },
+		{ "author", "author" },
+		{ "sha256", "sha256" },
+		{ "worker", "worker" },
+		{ "held", "held_why" },
+		{ "error", "error" },
 	};
-	static const char *const times[][2] = { { "queued", "queued_at" }, { "started", "started_at" }, { "ended", "ended_at" } };
+	static const char *const times[][2] = { { "queued", "queued_at" },
+		{ "started", "started_at" }, { "ended", "ended_at" } };
 	const cJSON *result = json_get(job, "result"), *one;
 	char when[64];
 
@@ -393,7 +436,8 @@ print_job(struct cli *cli, const cJSON *job)
 		cli_field(cli, fields[i][0], json_str(job, fields[i][1], NULL));
 	for (size_t i = 0; i < ARRAY_LEN(times); i++)
 		if (json_int(job, times[i][1], 0) > 0)
-			cli_field(cli, times[i][0], cli_when(json_int(job, times[i][1], 0), when, sizeof when));
+			cli_field(cli, times[i][0],
+			    cli_when(json_int(job, times[i][1], 0), when, sizeof when));
 	cJSON_ArrayForEach(one, result) {
 		char *text = cJSON_IsString(one) ? xstrdup(one->valuestring) : json_print(one);
 		struct buf name = BUF_INIT;
@@ -411,8 +455,12 @@ static void
 print_attempts(struct cli *cli, const cJSON *attempts)
 {
 	static const struct table_column columns[] = {
-		{ "TRY", true, false }, { "BEGAN", false, false }, { "TIME", true, false }, { "CPU", true, false },
-		{ "END", false, false }, { "WHY", false, true },
+		{ "TRY", true, false },
+		{ "BEGAN", false, false },
+		{ "TIME", true, false },
+		{ "CPU", true, false },
+		{ "END", false, false },
+		{ "WHY", false, true },
 	};
 	struct table *t;
 	const cJSON *a;
@@ -438,7 +486,10 @@ static void
 print_events(struct cli *cli, const cJSON *events)
 {
 	static const struct table_column columns[] = {
-		{ "AT", false, false }, { "EVENT", false, false }, { "STATE", false, false }, { "DETAIL", false, true },
+		{ "AT", false, false },
+		{ "EVENT", false, false },
+		{ "STATE", false, false },
+		{ "DETAIL", false, true },
 	};
 	struct table *t;
 	const cJSON *e;
@@ -470,7 +521,10 @@ query_add(struct cli *cli, struct buf *query, const char *name, enum cli_option 
 	free(value);
 }
 
-/* Any event is enough to look again; the comments that keep the connection alive are not. */
+/*
+ * Any event is enough to look again; the comments that keep the connection
+ * alive are not.
+ */
 static int
 wait_event(void *arg, const char *data, size_t len)
 {

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The lists of what the daemon is made of: leases, sources, plugins, repos, agents, workers. One table says what each shows. */
+/*
+ * The lists of what the daemon is made of: leases, sources, plugins, repos,
+ * agents, workers. One table says what each shows.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,7 +13,16 @@
 
 #define COLUMNS_MAX 8
 
-enum form { TEXT, NUMBER, SOME, WHEN, SPAN, OWNER, LISTENER, PROBE }; /* SOME: a number, none where it is 0 */
+enum form {
+	TEXT,
+	NUMBER,
+	SOME,
+	WHEN,
+	SPAN,
+	OWNER,
+	LISTENER,
+	PROBE
+}; /* SOME: a number, none where it is 0 */
 
 struct listing {
 	const char *path, *member;
@@ -32,10 +44,14 @@ static void print_checks(struct cli *, const cJSON *checks);
 int
 list_leases(struct cli *cli)
 {
-	static const struct listing listing = { "/api/v1/leases", "leases", {
-		{ { "LEASE", true, false }, "id", TEXT }, { { "REPO", false, true }, "repo", TEXT }, { { "STATE", false, false }, "state", TEXT },
-		{ { "JOB", true, false }, "job", TEXT }, { { "OWNER", false, false }, "alive", OWNER },
-		{ { "HEARD OF", false, false }, "beat_at", WHEN }, { { "PATH", false, true }, "path", TEXT } } };
+	static const struct listing listing = { "/api/v1/leases", "leases",
+		{ { { "LEASE", true, false }, "id", TEXT },
+		    { { "REPO", false, true }, "repo", TEXT },
+		    { { "STATE", false, false }, "state", TEXT },
+		    { { "JOB", true, false }, "job", TEXT },
+		    { { "OWNER", false, false }, "alive", OWNER },
+		    { { "HEARD OF", false, false }, "beat_at", WHEN },
+		    { { "PATH", false, true }, "path", TEXT } } };
 
 	return print_listing(cli, &listing);
 }
@@ -43,11 +59,15 @@ list_leases(struct cli *cli)
 int
 list_sources(struct cli *cli)
 {
-	static const struct listing listing = { "/api/v1/sources", "sources", {
-		{ { "SOURCE", false, true }, "name", TEXT }, { { "STATE", false, false }, "state", TEXT }, { { "EVERY", true, false }, "interval_ms", SPAN },
-		{ { "LAST", false, false }, "last_poll", WHEN }, { { "NEXT", false, false }, "next_poll", WHEN },
-		{ { "ITEMS", true, false }, "items", NUMBER }, { { "LISTEN", false, true }, "listen", LISTENER },
-		{ { "ERROR", false, true }, "error", TEXT } } };
+	static const struct listing listing = { "/api/v1/sources", "sources",
+		{ { { "SOURCE", false, true }, "name", TEXT },
+		    { { "STATE", false, false }, "state", TEXT },
+		    { { "EVERY", true, false }, "interval_ms", SPAN },
+		    { { "LAST", false, false }, "last_poll", WHEN },
+		    { { "NEXT", false, false }, "next_poll", WHEN },
+		    { { "ITEMS", true, false }, "items", NUMBER },
+		    { { "LISTEN", false, true }, "listen", LISTENER },
+		    { { "ERROR", false, true }, "error", TEXT } } };
 
 	return print_listing(cli, &listing);
 }
@@ -55,10 +75,15 @@ list_sources(struct cli *cli)
 int
 list_plugins(struct cli *cli)
 {
-	static const struct listing listing = { "/api/v1/plugins", "plugins", {
-		{ { "PLUGIN", false, true }, "name", TEXT }, { { "VERSION", false, false }, "version", TEXT }, { { "STATE", false, false }, "state", TEXT },
-		{ { "PID", true, false }, "pid", SOME }, { { "STARTS", true, false }, "starts", NUMBER }, { { "SINCE", false, false }, "since", WHEN },
-		{ { "PROBE", false, false }, "probe", PROBE }, { { "WHY", false, true }, "why", TEXT } } };
+	static const struct listing listing = { "/api/v1/plugins", "plugins",
+		{ { { "PLUGIN", false, true }, "name", TEXT },
+		    { { "VERSION", false, false }, "version", TEXT },
+		    { { "STATE", false, false }, "state", TEXT },
+		    { { "PID", true, false }, "pid", SOME },
+		    { { "STARTS", true, false }, "starts", NUMBER },
+		    { { "SINCE", false, false }, "since", WHEN },
+		    { { "PROBE", false, false }, "probe", PROBE },
+		    { { "WHY", false, true }, "why", TEXT } } };
 
 	return print_listing(cli, &listing);
 }
@@ -66,9 +91,12 @@ list_plugins(struct cli *cli)
 int
 list_repos(struct cli *cli)
 {
-	static const struct listing listing = { "/api/v1/repos", "repos", {
-		{ { "REPO", false, true }, "name", TEXT }, { { "BASE", false, true }, "base", TEXT }, { { "FORGE", false, false }, "forge", TEXT },
-		{ { "LEASE", false, false }, "lease", TEXT }, { { "URL", false, true }, "url", TEXT } } };
+	static const struct listing listing = { "/api/v1/repos", "repos",
+		{ { { "REPO", false, true }, "name", TEXT },
+		    { { "BASE", false, true }, "base", TEXT },
+		    { { "FORGE", false, false }, "forge", TEXT },
+		    { { "LEASE", false, false }, "lease", TEXT },
+		    { { "URL", false, true }, "url", TEXT } } };
 
 	return print_listing(cli, &listing);
 }
@@ -76,9 +104,11 @@ list_repos(struct cli *cli)
 int
 list_agents(struct cli *cli)
 {
-	static const struct listing listing = { "/api/v1/agents", "agents", {
-		{ { "AGENT", false, true }, "name", TEXT }, { { "PROMPT", false, false }, "prompt", TEXT }, { { "OUTPUT", false, false }, "output", TEXT },
-		{ { "COMMAND", false, true }, "command", TEXT } } };
+	static const struct listing listing = { "/api/v1/agents", "agents",
+		{ { { "AGENT", false, true }, "name", TEXT },
+		    { { "PROMPT", false, false }, "prompt", TEXT },
+		    { { "OUTPUT", false, false }, "output", TEXT },
+		    { { "COMMAND", false, true }, "command", TEXT } } };
 
 	return print_listing(cli, &listing);
 }
@@ -86,9 +116,13 @@ list_agents(struct cli *cli)
 int
 list_workers(struct cli *cli)
 {
-	static const struct listing listing = { "/api/v1/workers", "workers", {
-		{ { "WORKER", false, false }, "name", TEXT }, { { "STATE", false, false }, "state", TEXT }, { { "PLUGIN", false, true }, "plugin", TEXT },
-		{ { "PID", true, false }, "pid", SOME }, { { "JOB", true, false }, "job", SOME }, { { "SINCE", false, false }, "since", WHEN } } };
+	static const struct listing listing = { "/api/v1/workers", "workers",
+		{ { { "WORKER", false, false }, "name", TEXT },
+		    { { "STATE", false, false }, "state", TEXT },
+		    { { "PLUGIN", false, true }, "plugin", TEXT },
+		    { { "PID", true, false }, "pid", SOME },
+		    { { "JOB", true, false }, "job", SOME },
+		    { { "SINCE", false, false }, "since", WHEN } } };
 
 	return print_listing(cli, &listing);
 }
@@ -118,15 +152,20 @@ list_lease_act(struct cli *cli)
 
 	if (cli->value[OPT_FORCE] != NULL)
 		json_add_bool(body, "force", true);
-	status = cli_post(cli, body, NULL, "/api/v1/leases/%s/%s", which, strchr(cli->command->name, ' ') + 1);
+	status = cli_post(cli, body, NULL, "/api/v1/leases/%s/%s", which,
+	    strchr(cli->command->name, ' ') + 1);
 	free(which);
-	return cli_done(cli, status, strcmp(cli->command->name, "lease break") == 0 ? "lease %s is broken" : "lease %s is given back", cli->args[0]);
+	return cli_done(cli, status,
+	    strcmp(cli->command->name, "lease break") == 0 ? "lease %s is broken" :
+							     "lease %s is given back",
+	    cli->args[0]);
 }
 
 int
 list_lease_gc(struct cli *cli)
 {
-	return cli_done(cli, cli_post(cli, NULL, NULL, "/api/v1/leases/gc"), "worktrees are being tidied: see drover lease list");
+	return cli_done(cli, cli_post(cli, NULL, NULL, "/api/v1/leases/gc"),
+	    "worktrees are being tidied: see drover lease list");
 }
 
 int
@@ -135,7 +174,8 @@ list_source_poll(struct cli *cli)
 	int status = CLI_OK;
 
 	if (cli->args_len == 0)
-		return cli_done(cli, cli_post(cli, NULL, NULL, "/api/v1/refresh"), "all sources are being polled: see drover source list");
+		return cli_done(cli, cli_post(cli, NULL, NULL, "/api/v1/refresh"),
+		    "all sources are being polled: see drover source list");
 	for (int i = 0; i < cli->args_len && status == CLI_OK; i++) {
 		char *which = cli_encode(cli->args[i]);
 
@@ -150,7 +190,8 @@ int
 list_plugin(struct cli *cli)
 {
 	static const char *const exports[] = { "sources", "pipelines", "operations" };
-	static const char *const fields[] = { "name", "version", "summary", "abi", "path", "state", "why" };
+	static const char *const fields[] = { "name", "version", "summary", "abi", "path", "state",
+		"why" };
 	char *which = cli_encode(cli->args[0]);
 	cJSON *plugin = NULL;
 	int status = cli_get(cli, &plugin, "/api/v1/plugins/%s", which);
@@ -201,7 +242,10 @@ static void
 print_checks(struct cli *cli, const cJSON *checks)
 {
 	static const struct table_column columns[] = {
-		{ "WHOSE", false, true }, { "WHAT", false, true }, { "IS", false, false }, { "WHY", false, true },
+		{ "WHOSE", false, true },
+		{ "WHAT", false, true },
+		{ "IS", false, false },
+		{ "WHY", false, true },
 	};
 	struct table *t = table_new(columns, ARRAY_LEN(columns));
 	struct buf whose = BUF_INIT;
@@ -271,7 +315,8 @@ add_cell(struct table *t, const cJSON *row, const char *key, enum form form)
 		}
 		cJSON_ArrayForEach(word, value)
 			if (cJSON_IsString(word))
-				buf_addf(&words, "%s%s", words.len > 0 ? " " : "", word->valuestring);
+				buf_addf(&words, "%s%s", words.len > 0 ? " " : "",
+				    word->valuestring);
 		table_add(t, cJSON_IsArray(value) ? buf_str(&words) : json_str(row, key, ""));
 		buf_free(&words);
 		break;
@@ -295,13 +340,15 @@ add_cell(struct table *t, const cJSON *row, const char *key, enum form form)
 			const char *why = json_str(value, "why", "");
 
 			buf_addf(&words, "%s since %s%s%s", json_str(value, "state", ""),
-			    cli_when(json_int(value, "since", 0), text, sizeof text), *why != '\0' ? ": " : "", why);
+			    cli_when(json_int(value, "since", 0), text, sizeof text),
+			    *why != '\0' ? ": " : "", why);
 		}
 		table_add(t, buf_str(&words));
 		buf_free(&words);
 		break;
 	case PROBE:
-		table_add(t, cJSON_IsObject(value) ? (json_bool(value, "ok", false) ? "ok" : "failed") : "");
+		table_add(t,
+		    cJSON_IsObject(value) ? (json_bool(value, "ok", false) ? "ok" : "failed") : "");
 		break;
 	case OWNER:
 		/* A worktree that is kept ready has none. */
@@ -313,26 +360,41 @@ add_cell(struct table *t, const cJSON *row, const char *key, enum form form)
 	}
 }
 
-/* What a person can read: times as they are from now, sizes in units, and nothing that is not known. */
+/*
+ * What a person can read: times as they are from now, sizes in units, and
+ * nothing that is not known.
+ */
 static void
 print_lease(struct cli *cli, const cJSON *lease)
 {
 	static const char *const texts[][2] = {
-		{ "lease", "id" }, { "repo", "repo" }, { "state", "state" }, { "job", "job" }, { "path", "path" }, { "mirror", "mirror" }, { "wip", "wip" },
+		{ "lease", "id" },
+		{ "repo", "repo" },
+		{ "state", "state" },
+		{ "job", "job" },
+		{ "path", "path" },
+		{ "mirror", "mirror" },
+		{ "wip", "wip" },
 	};
 	static const char *const times[][2] = {
-		{ "made", "created_at" }, { "used", "used_at" }, { "heard of", "beat_at" }, { "expires", "expires_at" },
+		{ "made", "created_at" },
+		{ "used", "used_at" },
+		{ "heard of", "beat_at" },
+		{ "expires", "expires_at" },
 	};
-	int64_t pid = json_int(lease, "pid", 0), bytes = json_int(lease, "bytes", -1), failures = json_int(lease, "failures", 0);
+	int64_t pid = json_int(lease, "pid", 0), bytes = json_int(lease, "bytes", -1),
+		failures = json_int(lease, "failures", 0);
 	char text[64];
 
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
 		cli_field(cli, texts[i][0], json_str(lease, texts[i][1], NULL));
 	if (pid > 0)
-		fprintf(cli->out, "%-13s %lld, %s\n", "owner", (long long)pid, json_bool(lease, "alive", false) ? "alive" : "gone");
+		fprintf(cli->out, "%-13s %lld, %s\n", "owner", (long long)pid,
+		    json_bool(lease, "alive", false) ? "alive" : "gone");
 	for (size_t i = 0; i < ARRAY_LEN(times); i++)
 		if (json_int(lease, times[i][1], 0) > 0)
-			cli_field(cli, times[i][0], cli_when(json_int(lease, times[i][1], 0), text, sizeof text));
+			cli_field(cli, times[i][0],
+			    cli_when(json_int(lease, times[i][1], 0), text, sizeof text));
 	if (bytes >= 0)
 		cli_field(cli, "size", units_format_size(bytes, text, sizeof text));
 	if (failures > 0)
@@ -346,7 +408,8 @@ print_words(struct cli *cli, const char *name, const cJSON *words)
 	const cJSON *one;
 
 	cJSON_ArrayForEach(one, words)
-		buf_addf(&text, "%s%s", text.len > 0 ? " " : "", cJSON_IsString(one) ? one->valuestring : "");
+		buf_addf(&text, "%s%s", text.len > 0 ? " " : "",
+		    cJSON_IsString(one) ? one->valuestring : "");
 	cli_field(cli, name, buf_str(&text));
 	buf_free(&text);
 }
@@ -357,7 +420,8 @@ print_exports(struct cli *cli, const cJSON *plugin, const char *member)
 	const cJSON *one;
 
 	cJSON_ArrayForEach(one, json_get(plugin, member)) {
-		fprintf(cli->out, "\n%.*s %s.%s\n", (int)strlen(member) - 1, member, json_str(plugin, "name", ""), json_str(one, "name", ""));
+		fprintf(cli->out, "\n%.*s %s.%s\n", (int)strlen(member) - 1, member,
+		    json_str(plugin, "name", ""), json_str(one, "name", ""));
 		if (*json_str(one, "summary", "") != '\0')
 			cli_print(cli, json_str(one, "summary", ""));
 		print_words(cli, "authors", json_get(one, "authors"));
@@ -369,7 +433,10 @@ static void
 print_options(struct cli *cli, const cJSON *options)
 {
 	static const struct table_column columns[] = {
-		{ "OPTION", false, false }, { "TYPE", false, false }, { "DEFAULT", false, false }, { "MEANING", false, true },
+		{ "OPTION", false, false },
+		{ "TYPE", false, false },
+		{ "DEFAULT", false, false },
+		{ "MEANING", false, true },
 	};
 	struct table *t;
 	const cJSON *one;
@@ -380,7 +447,8 @@ print_options(struct cli *cli, const cJSON *options)
 	cJSON_ArrayForEach(one, options) {
 		table_add(t, json_str(one, "key", ""));
 		table_add(t, json_str(one, "type", ""));
-		table_add(t, json_bool(one, "required", false) ? "required" : json_str(one, "default", ""));
+		table_add(t,
+		    json_bool(one, "required", false) ? "required" : json_str(one, "default", ""));
 		table_add(t, json_str(one, "help", ""));
 	}
 	table_print(t, cli->out, cli->width, cli->colour, true);

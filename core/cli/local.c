@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Commands that need no daemon: the configuration, the version, completion, help. */
+/*
+ * Commands that need no daemon: the configuration, the version, completion,
+ * help.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,18 +21,23 @@ static void completion_bash(struct cli *);
 static void completion_fish(struct cli *);
 static bool completion_begins(size_t);
 
-/* Whether the plugin takes what is configured for it. It is loaded by droverd, so that what it does then is not done here. */
+/*
+ * Whether the plugin takes what is configured for it. It is loaded by droverd,
+ * so that what it does then is not done here.
+ */
 static bool
 settings_are_good(struct cli *cli, const struct config *config, const char *plugin)
 {
 	struct buf out = BUF_INIT;
 	char *program = cli_droverd(), *text, *line;
-	char *argv[] = { program, (char *)(uintptr_t)"-x", (char *)(uintptr_t)"settings", (char *)(uintptr_t)plugin,
-		config->file != NULL ? config->file : (char *)(uintptr_t)"", NULL };
+	char *argv[] = { program, (char *)(uintptr_t) "-x", (char *)(uintptr_t) "settings",
+		(char *)(uintptr_t)plugin,
+		config->file != NULL ? config->file : (char *)(uintptr_t) "", NULL };
 	int status = cli_capture(argv, true, &out);
 
 	if (status != 0 && out.len == 0)
-		cli_say(cli, "plugin %s: %s cannot be run, or the plugin broke it", plugin, program);
+		cli_say(cli, "plugin %s: %s cannot be run, or the plugin broke it", plugin,
+		    program);
 	text = buf_take(&out);
 	for (char *s = text; (line = strsep(&s, "\n")) != NULL;)
 		if (*line != '\0')
@@ -59,9 +67,12 @@ local_config_check(struct cli *cli)
 		config_free(config);
 		return CLI_FAILED;
 	}
-	cli_say(cli, "%s is good: %d repo%s, %d agent%s, %d plugin%s%s", config->file != NULL ? config->file : "the default configuration",
-	    config->repos_len, config->repos_len == 1 ? "" : "s", config->agents_len, config->agents_len == 1 ? "" : "s",
-	    config->plugins_len, config->plugins_len == 1 ? "" : "s", config->plugins_len > 0 ? "; credentials: drover secret check" : "");
+	cli_say(cli, "%s is good: %d repo%s, %d agent%s, %d plugin%s%s",
+	    config->file != NULL ? config->file : "the default configuration", config->repos_len,
+	    config->repos_len == 1 ? "" : "s", config->agents_len,
+	    config->agents_len == 1 ? "" : "s", config->plugins_len,
+	    config->plugins_len == 1 ? "" : "s",
+	    config->plugins_len > 0 ? "; credentials: drover secret check" : "");
 	config_free(config);
 	return CLI_OK;
 }
@@ -154,10 +165,14 @@ local_completion(struct cli *cli)
 		const char *shell, *head;
 		void (*print)(struct cli *);
 	} shells[] = {
-		{ "bash", "# bash completion of drover; eval \"$(drover completion bash)\"\n", completion_bash },
-		{ "zsh", "# zsh completion of drover; eval \"$(drover completion zsh)\"\n"
-		    "autoload -U +X bashcompinit && bashcompinit\n", completion_bash },
-		{ "fish", "# fish completion of drover; drover completion fish | source\n", completion_fish },
+		{ "bash", "# bash completion of drover; eval \"$(drover completion bash)\"\n",
+		    completion_bash },
+		{ "zsh",
+		    "# zsh completion of drover; eval \"$(drover completion zsh)\"\n"
+		    "autoload -U +X bashcompinit && bashcompinit\n",
+		    completion_bash },
+		{ "fish", "# fish completion of drover; drover completion fish | source\n",
+		    completion_fish },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(shells); i++)
@@ -180,7 +195,8 @@ completion_bash(struct cli *cli)
 	fputs("' ;;\n\t2) case ${COMP_WORDS[1]} in\n", cli->out);
 	for (size_t i = 0; i < cli_commands_len; i++)
 		if (completion_begins(i)) {
-			fprintf(cli->out, "\t\t%.*s) words='", (int)strcspn(cli_commands[i].name, " "), cli_commands[i].name);
+			fprintf(cli->out, "\t\t%.*s) words='",
+			    (int)strcspn(cli_commands[i].name, " "), cli_commands[i].name);
 			completion_words(cli, cli_commands[i].name);
 			fputs("' ;;\n", cli->out);
 		}
@@ -200,7 +216,9 @@ completion_fish(struct cli *cli)
 		if (completion_begins(i)) {
 			int len = (int)strcspn(cli_commands[i].name, " ");
 
-			fprintf(cli->out, "complete -c drover -n '__fish_seen_subcommand_from %.*s' -f -a '", len, cli_commands[i].name);
+			fprintf(cli->out,
+			    "complete -c drover -n '__fish_seen_subcommand_from %.*s' -f -a '", len,
+			    cli_commands[i].name);
 			completion_words(cli, cli_commands[i].name);
 			fputs("'\n", cli->out);
 		}
@@ -213,7 +231,8 @@ completion_begins(size_t i)
 	const char *space = strchr(cli_commands[i].name, ' ');
 	size_t len = space != NULL ? (size_t)(space - cli_commands[i].name) + 1 : 0;
 
-	return len > 0 && (i == 0 || strncmp(cli_commands[i - 1].name, cli_commands[i].name, len) != 0);
+	return len > 0 &&
+	    (i == 0 || strncmp(cli_commands[i - 1].name, cli_commands[i].name, len) != 0);
 }
 
 int
@@ -250,7 +269,10 @@ load(struct cli *cli, struct buf *warnings)
 	return config;
 }
 
-/* The first words of all commands, or the second words of those that begin like first. */
+/*
+ * The first words of all commands, or the second words of those that begin like
+ * first.
+ */
 static void
 completion_words(struct cli *cli, const char *first)
 {
@@ -262,9 +284,11 @@ completion_words(struct cli *cli, const char *first)
 
 		if (first == NULL && strncmp(last, name, len) == 0 && strcspn(last, " ") == len)
 			continue;
-		if (first != NULL && (strncmp(first, name, len) != 0 || name[len] != ' ' || first[len] != ' '))
+		if (first != NULL &&
+		    (strncmp(first, name, len) != 0 || name[len] != ' ' || first[len] != ' '))
 			continue;
-		fprintf(cli->out, "%s%.*s", *last != '\0' ? " " : "", first == NULL ? (int)len : (int)strlen(name + len + 1),
+		fprintf(cli->out, "%s%.*s", *last != '\0' ? " " : "",
+		    first == NULL ? (int)len : (int)strlen(name + len + 1),
 		    first == NULL ? name : name + len + 1);
 		last = name;
 	}

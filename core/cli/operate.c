@@ -31,10 +31,12 @@ operate_status(struct cli *cli)
 	cli_field(cli, "droverd", json_str(status, "version", ""));
 	cli_field(cli, "mode", json_str(status, "mode", ""));
 	cli_field(cli, "started", cli_when(json_int(status, "started_at", 0), text, sizeof text));
-	fprintf(cli->out, "%-13s %lld of %lld\n", "slots", (long long)json_int(status, "busy", 0), (long long)json_int(status, "slots", 0));
+	fprintf(cli->out, "%-13s %lld of %lld\n", "slots", (long long)json_int(status, "busy", 0),
+	    (long long)json_int(status, "slots", 0));
 	cJSON_ArrayForEach(one, json_path(status, "queue.states"))
 		if (cJSON_IsNumber(one) && one->valuedouble > 0)
-			buf_addf(&jobs, "%s%.0f %s", jobs.len > 0 ? " " : "", one->valuedouble, one->string);
+			buf_addf(&jobs, "%s%.0f %s", jobs.len > 0 ? " " : "", one->valuedouble,
+			    one->string);
 	cli_field(cli, "jobs", jobs.len > 0 ? buf_str(&jobs) : "none");
 	buf_free(&jobs);
 	cJSON_ArrayForEach(one, json_get(status, "pauses")) {
@@ -45,16 +47,21 @@ operate_status(struct cli *cli)
 	}
 	if (*json_str(status, "hooks", "") != '\0')
 		cli_field(cli, "webhooks", json_str(status, "hooks", ""));
-	if (json_int(json_get(status, "notices"), "waiting", 0) + json_int(json_get(status, "notices"), "dropped", 0) > 0)
-		fprintf(cli->out, "%-13s %lld waiting, %lld given up\n", "notices", (long long)json_int(json_get(status, "notices"), "waiting", 0),
+	if (json_int(json_get(status, "notices"), "waiting", 0) +
+		json_int(json_get(status, "notices"), "dropped", 0) >
+	    0)
+		fprintf(cli->out, "%-13s %lld waiting, %lld given up\n", "notices",
+		    (long long)json_int(json_get(status, "notices"), "waiting", 0),
 		    (long long)json_int(json_get(status, "notices"), "dropped", 0));
 	cJSON_ArrayForEach(one, json_get(status, "warnings"))
 		if (cJSON_IsString(one))
 			cli_field(cli, "warning", one->valuestring);
 	cli_field(cli, "config", json_str(status, "config_error", NULL));
 	cli_field(cli, "store", json_str(status, "store_error", NULL));
-	print_floor(cli, "memory", json_int(status, "memory_available", -1), json_int(status, "memory_floor", 0));
-	print_floor(cli, "disk", json_int(status, "disk_free", -1), json_int(status, "disk_floor", 0));
+	print_floor(cli, "memory", json_int(status, "memory_available", -1),
+	    json_int(status, "memory_floor", 0));
+	print_floor(cli, "disk", json_int(status, "disk_free", -1),
+	    json_int(status, "disk_floor", 0));
 	print_pools(cli, status);
 	cJSON_Delete(status);
 	return CLI_OK;
@@ -77,9 +84,10 @@ operate_pause(struct cli *cli)
 		json_add_int(body, "for_ms", ms);
 	status = cli_post(cli, body, NULL, "/api/v1/pause");
 	if (ms > 0)
-		return cli_done(cli, status, "nothing new of %s starts for %s", what, cli->value[OPT_FOR]);
-	return cli_done(cli, status, "nothing new of %s starts before drover resume%s%s", what, cli->args[0] != NULL ? " " : "",
-	    cli->args[0] != NULL ? what : "");
+		return cli_done(cli, status, "nothing new of %s starts for %s", what,
+		    cli->value[OPT_FOR]);
+	return cli_done(cli, status, "nothing new of %s starts before drover resume%s%s", what,
+	    cli->args[0] != NULL ? " " : "", cli->args[0] != NULL ? what : "");
 }
 
 int
@@ -88,7 +96,8 @@ operate_resume(struct cli *cli)
 	cJSON *body = cJSON_CreateObject();
 
 	json_add_str(body, "what", cli->args[0]);
-	return cli_done(cli, cli_post(cli, body, NULL, "/api/v1/resume"), "%s starts again", cli->args[0] != NULL ? cli->args[0] : "what waits");
+	return cli_done(cli, cli_post(cli, body, NULL, "/api/v1/resume"), "%s starts again",
+	    cli->args[0] != NULL ? cli->args[0] : "what waits");
 }
 
 int
@@ -97,14 +106,17 @@ operate_drain(struct cli *cli)
 	cJSON *body = cJSON_CreateObject();
 
 	json_add_bool(body, "stop", cli->value[OPT_STOP] != NULL);
-	return cli_done(cli, cli_post(cli, body, NULL, "/api/v1/drain"), "%s", cli->value[OPT_STOP] != NULL ?
-	    "nothing new starts; the daemon ends when nothing runs, or after drain_timeout" : "nothing new starts before drover undrain");
+	return cli_done(cli, cli_post(cli, body, NULL, "/api/v1/drain"), "%s",
+	    cli->value[OPT_STOP] != NULL ?
+		"nothing new starts; the daemon ends when nothing runs, or after drain_timeout" :
+		"nothing new starts before drover undrain");
 }
 
 int
 operate_undrain(struct cli *cli)
 {
-	return cli_done(cli, cli_post(cli, NULL, NULL, "/api/v1/undrain"), "what waits starts again");
+	return cli_done(cli, cli_post(cli, NULL, NULL, "/api/v1/undrain"),
+	    "what waits starts again");
 }
 
 int
@@ -127,7 +139,10 @@ operate_reload(struct cli *cli)
 	return status;
 }
 
-/* Up to one byte more than a request may have, so that a longer one is refused and not cut. */
+/*
+ * Up to one byte more than a request may have, so that a longer one is refused
+ * and not cut.
+ */
 static void
 read_stdin(struct buf *out)
 {
@@ -176,7 +191,8 @@ operate_call(struct cli *cli)
 		cJSON_AddItemToObject(body, "request", request);
 	}
 	if ((status = cli_post(cli, body, &answer, "/api/v1/calls")) == CLI_OK)
-		cli_json(cli, json_get(answer, "reply") != NULL ? json_get(answer, "reply") : answer);
+		cli_json(cli,
+		    json_get(answer, "reply") != NULL ? json_get(answer, "reply") : answer);
 	cJSON_Delete(answer);
 	return status;
 }
@@ -189,8 +205,8 @@ print_floor(struct cli *cli, const char *what, int64_t left, int64_t least)
 
 	if (left < 0 || left >= least)
 		return;
-	(void)snprintf(text, sizeof text, "%s left, %s_floor is %s: nothing starts", units_format_size(left, a, sizeof a), what,
-	    units_format_size(least, b, sizeof b));
+	(void)snprintf(text, sizeof text, "%s left, %s_floor is %s: nothing starts",
+	    units_format_size(left, a, sizeof a), what, units_format_size(least, b, sizeof b));
 	cli_field(cli, what, text);
 }
 
@@ -198,7 +214,10 @@ static void
 print_pools(struct cli *cli, const cJSON *status)
 {
 	static const struct table_column columns[] = {
-		{ "POOL", false, true }, { "SLOTS", true, false }, { "USED", true, false }, { "WAITING", true, false },
+		{ "POOL", false, true },
+		{ "SLOTS", true, false },
+		{ "USED", true, false },
+		{ "WAITING", true, false },
 	};
 	struct table *t = table_new(columns, ARRAY_LEN(columns));
 	const cJSON *pool;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The command line: options and commands by their tables, help made of the same. */
+/*
+ * The command line: options and commands by their tables, help made of the
+ * same.
+ */
 #include <getopt.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -41,8 +44,11 @@ cli_parse(struct cli *cli, int argc, char **argv, bool *help)
 		return CLI_OK;
 	}
 	if ((cli->command = find_command(argv + rest, argc - rest, &taken)) == NULL)
-		return cli_usage(cli, is_group(argv[rest]) ? "`%s` needs one of its commands; `drover help %s` lists them"
-		    : "there is no command `%s`; `drover help` lists them", argv[rest], argv[rest]);
+		return cli_usage(cli,
+		    is_group(argv[rest]) ?
+			"`%s` needs one of its commands; `drover help %s` lists them" :
+			"there is no command `%s`; `drover help` lists them",
+		    argv[rest], argv[rest]);
 	/* getopt takes the last word of the command for the program's name. */
 	rest += taken - 1;
 	argc -= rest;
@@ -56,7 +62,8 @@ cli_parse(struct cli *cli, int argc, char **argv, bool *help)
 	if (cli->args_len < cli->command->least)
 		return cli_usage(cli, "%s: %s is missing", cli->command->name, cli->command->args);
 	if (cli->command->most != -1 && cli->args_len > cli->command->most)
-		return cli_usage(cli, "%s: `%s` is one argument too many", cli->command->name, cli->args[cli->command->most]);
+		return cli_usage(cli, "%s: `%s` is one argument too many", cli->command->name,
+		    cli->args[cli->command->most]);
 	return CLI_OK;
 }
 
@@ -66,16 +73,21 @@ cli_help(struct cli *cli)
 	const struct command *c = cli->command;
 
 	if (c == NULL) {
-		fputs("drover runs coding agents in parallel, each job in a worktree of its own.\n\n"
-		    "usage: drover [-c FILE | --socket PATH] COMMAND [OPTION...] [ARGUMENT...]\n\n", cli->out);
+		fputs("drover runs coding agents in parallel, each job in a worktree of its "
+		      "own.\n\n"
+		      "usage: drover [-c FILE | --socket PATH] COMMAND [OPTION...] "
+		      "[ARGUMENT...]\n\n",
+		    cli->out);
 		for (size_t i = 0; i < cli_commands_len; i++)
-			fprintf(cli->out, "  %-15s %s\n", cli_commands[i].name, cli_commands[i].summary);
+			fprintf(cli->out, "  %-15s %s\n", cli_commands[i].name,
+			    cli_commands[i].summary);
 		fputs("\nA JOB is a number, the start of a trace id, or KIND/KEY.\n"
 		    "`drover COMMAND --help` tells more; the manual is drover(1).\n", cli->out);
 		return;
 	}
-	fprintf(cli->out, "usage: drover %s%s%s%s\n\n%s\n\n", c->name, c->options != 0 ? " [OPTION...]" : "",
-	    *c->args != '\0' ? " " : "", c->args, c->summary);
+	fprintf(cli->out, "usage: drover %s%s%s%s\n\n%s\n\n", c->name,
+	    c->options != 0 ? " [OPTION...]" : "", *c->args != '\0' ? " " : "", c->args,
+	    c->summary);
 	for (int i = 0; i < OPT_LEN; i++)
 		if ((c->options & (UINT64_C(1) << i)) != 0)
 			print_option(cli->out, i);
@@ -96,18 +108,21 @@ cli_usage(struct cli *cli, const char *format, ...)
 	cli_say(cli, "%s", text);
 	free(text);
 	if (cli->command != NULL)
-		fprintf(cli->err, "usage: drover %s%s%s%s\n", cli->command->name, cli->command->options != 0 ? " [OPTION...]" : "",
+		fprintf(cli->err, "usage: drover %s%s%s%s\n", cli->command->name,
+		    cli->command->options != 0 ? " [OPTION...]" : "",
 		    *cli->command->args != '\0' ? " " : "", cli->command->args);
 	return CLI_USAGE;
 }
 
 int
-cli_number(struct cli *cli, enum cli_option option, int64_t min, int64_t max, int64_t fallback, int64_t *value)
+cli_number(struct cli *cli, enum cli_option option, int64_t min, int64_t max, int64_t fallback,
+    int64_t *value)
 {
 	*value = fallback;
 	if (cli->value[option] == NULL || units_parse_int(cli->value[option], min, max, value) == 0)
 		return CLI_OK;
-	return cli_usage(cli, "--%s: a number from %lld to %lld is needed", options[option].name, (long long)min, (long long)max);
+	return cli_usage(cli, "--%s: a number from %lld to %lld is needed", options[option].name,
+	    (long long)min, (long long)max);
 }
 
 char **
@@ -151,7 +166,10 @@ cli_words_free(char **words)
 	free(words);
 }
 
-/* Index of the first word that is no option, or -1 after saying what is wrong. Stops there when no command is known yet. */
+/*
+ * Index of the first word that is no option, or -1 after saying what is wrong.
+ * Stops there when no command is known yet.
+ */
 static int
 parse_options(struct cli *cli, int argc, char **argv, uint64_t allowed, bool *help)
 {
@@ -160,13 +178,17 @@ parse_options(struct cli *cli, int argc, char **argv, uint64_t allowed, bool *he
 	size_t n = 0, s = 0;
 	int c;
 
-	/* Before the command: stop at it. Behind it: hand over arguments in their order, negative numbers among them. */
+	/*
+	 * Before the command: stop at it. Behind it: hand over arguments in
+	 * their order, negative numbers among them.
+	 */
 	shorts[s++] = cli->command == NULL ? '+' : '-';
 	shorts[s++] = ':';
 	for (int i = 0; i < OPT_LEN; i++) {
 		if ((allowed & (UINT64_C(1) << i)) == 0)
 			continue;
-		longs[n++] = (struct option){ options[i].name, options[i].arg != NULL ? required_argument : no_argument, NULL, 256 + i };
+		longs[n++] = (struct option){ options[i].name,
+			options[i].arg != NULL ? required_argument : no_argument, NULL, 256 + i };
 		if (options[i].letter == 0)
 			continue;
 		shorts[s++] = options[i].letter;
@@ -180,7 +202,8 @@ parse_options(struct cli *cli, int argc, char **argv, uint64_t allowed, bool *he
 	for (;;) {
 		int option;
 
-		if (cli->command != NULL && optind > 0 && optind < argc && is_negative(argv[optind])) {
+		if (cli->command != NULL && optind > 0 && optind < argc &&
+		    is_negative(argv[optind])) {
 			cli->args[cli->args_len++] = argv[optind++];
 			continue;
 		}
@@ -193,7 +216,10 @@ parse_options(struct cli *cli, int argc, char **argv, uint64_t allowed, bool *he
 		option = c - 256;
 
 		if (c == ':' || c == '?') {
-			cli_usage(cli, c == ':' ? "option `%s` needs an argument" : "option `%s` is not known here", argv[optind - 1]);
+			cli_usage(cli,
+			    c == ':' ? "option `%s` needs an argument" :
+				       "option `%s` is not known here",
+			    argv[optind - 1]);
 			return -1;
 		}
 		for (int i = 0; c < 256 && i < OPT_LEN; i++)
@@ -243,7 +269,8 @@ is_group(const char *word)
 	size_t len = strlen(word);
 
 	for (size_t i = 0; i < cli_commands_len; i++)
-		if (strncmp(cli_commands[i].name, word, len) == 0 && cli_commands[i].name[len] == ' ')
+		if (strncmp(cli_commands[i].name, word, len) == 0 &&
+		    cli_commands[i].name[len] == ' ')
 			return true;
 	return false;
 }
@@ -255,7 +282,8 @@ print_option(FILE *out, int option)
 
 	if (options[option].letter != 0)
 		snprintf(letter, sizeof letter, "-%c, ", options[option].letter);
-	snprintf(left, sizeof left, "%s--%s%s%s", letter, options[option].name, options[option].arg != NULL ? " " : "",
+	snprintf(left, sizeof left, "%s--%s%s%s", letter, options[option].name,
+	    options[option].arg != NULL ? " " : "",
 	    options[option].arg != NULL ? options[option].arg : "");
 	fprintf(out, "  %-26s %s\n", left, options[option].help);
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* For authors of plugins: a plugin to start from, and what the loader says of one. */
+/*
+ * For authors of plugins: a plugin to start from, and what the loader says of
+ * one.
+ */
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -19,7 +22,10 @@
 static int print_description(struct cli *, const char *text, size_t len);
 static void rename_sample(struct buf *text, const char *name);
 
-/* The loader runs in the daemon's executable, so that what is checked here is what will be done there. */
+/*
+ * The loader runs in the daemon's executable, so that what is checked here is
+ * what will be done there.
+ */
 int
 plugin_check(struct cli *cli)
 {
@@ -42,11 +48,16 @@ plugin_check(struct cli *cli)
 	}
 	*dot = '\0';
 	program = cli_droverd();
-	status = cli_capture((char *const[]){ program, (char *)"-x", (char *)"describe", name, real, NULL }, false, &out);
+	status = cli_capture((char *const[]){ program, (char *)"-x", (char *)"describe", name, real,
+				 NULL },
+	    false, &out);
 	if (status == 0)
 		status = print_description(cli, buf_str(&out), out.len);
 	else {
-		cli_say(cli, status == -1 ? "cannot run %s, or the plugin broke it" : "%s refuses the plugin", program);
+		cli_say(cli,
+		    status == -1 ? "cannot run %s, or the plugin broke it" :
+				   "%s refuses the plugin",
+		    program);
 		status = CLI_FAILED;
 	}
 	free(program);
@@ -73,7 +84,8 @@ plugin_new(struct cli *cli)
 		return errno == EEXIST ? CLI_CONFLICT : CLI_FAILED;
 	}
 	for (size_t i = 0; status == CLI_OK && i < ARRAY_LEN(files); i++) {
-		char *from = path_join(given != NULL ? given : PKGDATADIR "/template", files[i]), *to = path_join(name, files[i]);
+		char *from = path_join(given != NULL ? given : PKGDATADIR "/template", files[i]),
+		     *to = path_join(name, files[i]);
 
 		buf_clear(&text);
 		if (path_read(from, FILE_MAX_BYTES, &text, &err) != 0)
@@ -88,7 +100,8 @@ plugin_new(struct cli *cli)
 	}
 	buf_free(&text);
 	if (status == CLI_OK)
-		cli_say(cli, "%s/ is a plugin: `make -C %s check` builds and checks it", name, name);
+		cli_say(cli, "%s/ is a plugin: `make -C %s check` builds and checks it", name,
+		    name);
 	return status;
 }
 

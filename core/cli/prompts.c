@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Prompts, without the daemon: which file is taken for what, and whether each knows its variables. */
+/*
+ * Prompts, without the daemon: which file is taken for what, and whether each
+ * knows its variables.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,12 +13,17 @@
 
 static cJSON *describe(const struct config *, const char *plugin);
 static cJSON *declared(const cJSON *exports);
-static void list_plugin_prompts(const struct config *, const struct prompt_for *, const cJSON *exports, cJSON *out);
+static void list_plugin_prompts(const struct config *, const struct prompt_for *,
+    const cJSON *exports, cJSON *out);
 static int fill_for(struct cli *, const struct config *, struct prompt_for *);
 static int verify_tokens(struct cli *, const struct config *, const cJSON *all);
-static int show_one(struct cli *, const struct config *, const struct prompt_for *, const char *name);
+static int show_one(struct cli *, const struct config *, const struct prompt_for *,
+    const char *name);
 
-/* What a plugin says of itself; NULL when droverd cannot load it. The caller deletes. */
+/*
+ * What a plugin says of itself; NULL when droverd cannot load it. The caller
+ * deletes.
+ */
 static cJSON *
 describe(const struct config *config, const char *plugin)
 {
@@ -42,7 +50,10 @@ describe(const struct config *config, const char *plugin)
 	return json;
 }
 
-/* Whether each plugin of a token_from, if it can be loaded, offers the operation. */
+/*
+ * Whether each plugin of a token_from, if it can be loaded, offers the
+ * operation.
+ */
 static int
 verify_tokens(struct cli *cli, const struct config *config, const cJSON *all)
 {
@@ -53,14 +64,18 @@ verify_tokens(struct cli *cli, const struct config *config, const cJSON *all)
 		const struct config_repo *repo = &config->repos[i];
 
 		cJSON_ArrayForEach(exports, all) {
-			if (repo->token_from == NULL || strcmp(json_str(exports, "name", ""), repo->token_from) != 0)
+			if (repo->token_from == NULL ||
+			    strcmp(json_str(exports, "name", ""), repo->token_from) != 0)
 				continue;
 			cJSON_ArrayForEach(operation, json_get(exports, "operations"))
-				if (strcmp(json_str(operation, "name", ""), "git-token") == 0 && json_bool(operation, "credential", false))
+				if (strcmp(json_str(operation, "name", ""), "git-token") == 0 &&
+				    json_bool(operation, "credential", false))
 					break;
 			if (operation != NULL)
 				continue;
-			cli_say(cli, "repos.%s: token_from: plugin %s has no operation git-token: take one that has, or give the repo a token of its own",
+			cli_say(cli,
+			    "repos.%s: token_from: plugin %s has no operation git-token: take one "
+			    "that has, or give the repo a token of its own",
 			    repo->name, repo->token_from);
 			n++;
 		}
@@ -101,12 +116,14 @@ declared(const cJSON *exports)
 	cJSON_ArrayForEach(pipeline, json_get(exports, "pipelines"))
 		cJSON_ArrayForEach(prompt, json_get(pipeline, "prompts"))
 			if (json_get(names, json_str(prompt, "name", "")) == NULL)
-				cJSON_AddItemToObject(names, json_str(prompt, "name", ""), cJSON_Duplicate(json_get(prompt, "variables"), true));
+				cJSON_AddItemToObject(names, json_str(prompt, "name", ""),
+				    cJSON_Duplicate(json_get(prompt, "variables"), true));
 	return names;
 }
 
 static void
-list_plugin_prompts(const struct config *config, const struct prompt_for *who, const cJSON *exports, cJSON *out)
+list_plugin_prompts(const struct config *config, const struct prompt_for *who, const cJSON *exports,
+    cJSON *out)
 {
 	char **files = prompts_names(config, who);
 	cJSON *known = declared(exports), *row;
@@ -114,7 +131,10 @@ list_plugin_prompts(const struct config *config, const struct prompt_for *who, c
 	struct prompt_text found;
 	struct error err;
 
-	/* A declared one without a file is listed, too: something is wrong with it. */
+	/*
+	 * A declared one without a file is listed, too: something is wrong with
+	 * it.
+	 */
 	for (size_t i = 0; files[i] != NULL; i++)
 		if (json_get(known, files[i]) == NULL)
 			cJSON_AddNullToObject(known, files[i]);
@@ -129,7 +149,9 @@ list_plugin_prompts(const struct config *config, const struct prompt_for *who, c
 			prompts_free(&found);
 		} else
 			json_add_str(row, "error", err.text);
-		cJSON_AddItemToObject(row, "variables", cJSON_IsArray(variables) ? cJSON_Duplicate(variables, true) : cJSON_CreateArray());
+		cJSON_AddItemToObject(row, "variables",
+		    cJSON_IsArray(variables) ? cJSON_Duplicate(variables, true) :
+					       cJSON_CreateArray());
 	}
 	cJSON_Delete(known);
 	prompts_names_free(files);
@@ -144,14 +166,17 @@ fill_for(struct cli *cli, const struct config *config, struct prompt_for *who)
 	if (who->repo != NULL && config_repo(config, who->repo) == NULL)
 		return cli_usage(cli, "there is no repo `%s` in the configuration", who->repo);
 	if (who->source != NULL && config_source(config, who->source) == NULL)
-		return cli_usage(cli, "there is no source `%s` in the configuration: write it like github.pr-comment", who->source);
+		return cli_usage(cli,
+		    "there is no source `%s` in the configuration: write it like github.pr-comment",
+		    who->source);
 	return CLI_OK;
 }
 
 int
 prompts_list(struct cli *cli)
 {
-	static const struct table_column columns[] = { { .title = "PLUGIN" }, { .title = "PROMPT" }, { .title = "OF" }, { .title = "FILE", .gives = true } };
+	static const struct table_column columns[] = { { .title = "PLUGIN" }, { .title = "PROMPT" },
+		{ .title = "OF" }, { .title = "FILE", .gives = true } };
 	struct error err = { 0 };
 	struct config *config = config_load(cli->value[OPT_CONFIG], NULL, &err);
 	struct prompt_for who = { .plugin = NULL };
@@ -196,7 +221,8 @@ prompts_list(struct cli *cli)
 }
 
 static int
-show_one(struct cli *cli, const struct config *config, const struct prompt_for *who, const char *name)
+show_one(struct cli *cli, const struct config *config, const struct prompt_for *who,
+    const char *name)
 {
 	struct prompt_text found;
 	struct error err = { 0 };
@@ -230,7 +256,8 @@ prompts_show(struct cli *cli)
 	struct error err = { 0 };
 	struct config *config = config_load(cli->value[OPT_CONFIG], NULL, &err);
 	struct prompt_for who = { .plugin = NULL };
-	const char *asked = cli->args[0], *slash = strchr(asked, '/'), *name = slash != NULL ? slash + 1 : asked;
+	const char *asked = cli->args[0], *slash = strchr(asked, '/'),
+		   *name = slash != NULL ? slash + 1 : asked;
 	char *plugin = slash != NULL ? xstrndup(asked, (size_t)(slash - asked)) : NULL;
 	struct prompt_text found;
 	int status, hits = 0;
@@ -244,9 +271,14 @@ prompts_show(struct cli *cli)
 	if (plugin == NULL && who.source != NULL)
 		plugin = xstrndup(who.source, strcspn(who.source, "."));
 	for (int i = 0; plugin == NULL && i < config->plugins_len; i++) {
-		struct prompt_for one = { .plugin = config->plugins[i].name, .source = who.source, .repo = who.repo };
+		struct prompt_for one = { .plugin = config->plugins[i].name,
+			.source = who.source,
+			.repo = who.repo };
 
-		/* A file that is there and cannot be used is a hit, too: it is shown what is wrong with it. */
+		/*
+		 * A file that is there and cannot be used is a hit, too: it is
+		 * shown what is wrong with it.
+		 */
 		if (prompts_find(config, &one, name, &found, &err) == 0)
 			prompts_free(&found);
 		else if (err.code == DROVER_PERMANENT)
@@ -257,7 +289,8 @@ prompts_show(struct cli *cli)
 	if (plugin != NULL)
 		who.plugin = plugin;
 	if (hits > 1)
-		status = cli_usage(cli, "several plugins have a prompt `%s`: write PLUGIN/%s", name, name);
+		status = cli_usage(cli, "several plugins have a prompt `%s`: write PLUGIN/%s", name,
+		    name);
 	else if (who.plugin == NULL) {
 		cli_say(cli, "no such prompt %s: see drover prompt list", name);
 		status = CLI_NOT_FOUND;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * drover run: read the tickets, find or start a daemon, submit, watch, report. Nothing of it is kept
- * here: a run that was killed is taken up by running the same command again, since a ticket's key is
- * its path and its content, and jobs live in the daemon's store.
+ * drover run: read the tickets, find or start a daemon, submit, watch, report.
+ * Nothing of it is kept here: a run that was killed is taken up by running the
+ * same command again, since a ticket's key is its path and its content, and
+ * jobs live in the daemon's store.
  */
 #include <limits.h>
 #include <signal.h>
@@ -39,19 +40,25 @@ run_tickets(struct cli *cli)
 	int64_t parallel;
 	int status;
 
-	run.agent = xstrdup(cli->value[OPT_AGENT] != NULL ? cli->value[OPT_AGENT] : cli->value[OPT_AGENT_COMMAND] != NULL ? "agent" : "");
+	run.agent = xstrdup(cli->value[OPT_AGENT] != NULL ? cli->value[OPT_AGENT] :
+		cli->value[OPT_AGENT_COMMAND] != NULL     ? "agent" :
+							    "");
 	if (!text_is_name(run.agent)) {
-		status = cli_usage(cli, "run: which --agent? claude, codex, opencode, qwen, or one of the configuration");
+		status = cli_usage(cli,
+		    "run: which --agent? claude, codex, opencode, qwen, or one of the "
+		    "configuration");
 		goto out;
 	}
-	if ((status = cli_number(cli, OPT_PARALLEL, 1, 64, 3, &parallel)) != CLI_OK || (status = tickets_read(&run)) != CLI_OK ||
-	    (status = run_locate(&run)) != CLI_OK)
+	if ((status = cli_number(cli, OPT_PARALLEL, 1, 64, 3, &parallel)) != CLI_OK ||
+	    (status = tickets_read(&run)) != CLI_OK || (status = run_locate(&run)) != CLI_OK)
 		goto out;
 	run.signals = signals_open();
-	if ((status = run_connect(&run, parallel)) != CLI_OK || (status = tickets_submit(&run)) != CLI_OK)
+	if ((status = run_connect(&run, parallel)) != CLI_OK ||
+	    (status = tickets_submit(&run)) != CLI_OK)
 		goto out;
 	if (cli->value[OPT_DETACH] != NULL) {
-		cli_say(cli, "%d tickets are under way; `drover --socket %s list` shows them", run.tickets_len, cli->socket);
+		cli_say(cli, "%d tickets are under way; `drover --socket %s list` shows them",
+		    run.tickets_len, cli->socket);
 		goto out;
 	}
 	if ((status = run_watch(&run)) == CLI_OK)
@@ -98,7 +105,8 @@ tickets_name(struct run *run)
 		bool same = true;
 
 		for (int i = 1; same && i < run->tickets_len; i++)
-			same = strncmp(run->tickets[i].path, run->tickets[0].path, (size_t)(p - run->tickets[0].path) + 1) == 0;
+			same = strncmp(run->tickets[i].path, run->tickets[0].path,
+				   (size_t)(p - run->tickets[0].path) + 1) == 0;
 		if (!same)
 			break;
 		if (*p == '/')
@@ -131,7 +139,10 @@ ticket_read(struct run *run, struct run_ticket *t, const char *path)
 	return CLI_OK;
 }
 
-/* Path and content: a changed ticket is new work. A path that is too long stands by its hash and its end. */
+/*
+ * Path and content: a changed ticket is new work. A path that is too long
+ * stands by its hash and its end.
+ */
 static void
 ticket_key(struct run_ticket *t, const char *real)
 {
@@ -145,10 +156,14 @@ ticket_key(struct run_ticket *t, const char *real)
 	skip = len - room;
 	while (((unsigned char)real[skip] & 0xc0) == 0x80)
 		skip++;
-	t->key = xasprintf("%016llx:%s#%016llx", (unsigned long long)text_hash(real, len), real + skip, content);
+	t->key = xasprintf("%016llx:%s#%016llx", (unsigned long long)text_hash(real, len),
+	    real + skip, content);
 }
 
-/* The first heading, else the name of the file: for people only, the pipeline reads the ticket itself. */
+/*
+ * The first heading, else the name of the file: for people only, the pipeline
+ * reads the ticket itself.
+ */
 static void
 ticket_title(struct run_ticket *t)
 {
@@ -189,7 +204,8 @@ tickets_submit(struct run *run)
 				break;
 			asked[i]->id = json_int(answer, "id", 0);
 			if (asked[i]->id == 0) {
-				cli_say(run->cli, "%s: %s", asked[i]->path, json_str(answer, "error", "refused"));
+				cli_say(run->cli, "%s: %s", asked[i]->path,
+				    json_str(answer, "error", "refused"));
 				refused++;
 			}
 			i++;
@@ -202,11 +218,15 @@ tickets_submit(struct run *run)
 	return status;
 }
 
-/* Its job is there already, from an earlier run. One that failed is tried again: that is why the user is back. */
+/*
+ * Its job is there already, from an earlier run. One that failed is tried
+ * again: that is why the user is back.
+ */
 static bool
 ticket_known(struct run *run, struct run_ticket *t)
 {
-	char *which = cli_encode(t->key), *path = xasprintf("/api/v1/jobs/%s%%2F%s", RUN_KIND, which), *retry;
+	char *which = cli_encode(t->key),
+	     *path = xasprintf("/api/v1/jobs/%s%%2F%s", RUN_KIND, which), *retry;
 	struct error err;
 	cJSON *job = NULL;
 	const char *state;

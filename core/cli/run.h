@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `drover run`: tickets of one repository, worked on by a private daemon that lives as long as they do. */
+/*
+ * `drover run`: tickets of one repository, worked on by a private daemon that
+ * lives as long as they do.
+ */
 #ifndef CLI_RUN_H
 #define CLI_RUN_H
 
@@ -56,19 +59,34 @@ const struct run_preset *run_preset(const char *name); /* NULL */
 void run_presets_list(struct buf *out);                /* "claude, codex, ..." */
 
 /* ---- run_config.c ---- */
-/* Finds the checkout and fills top, name, state_dir, config_file. CLI_OK or an exit status. */
+/*
+ * Finds the checkout and fills top, name, state_dir, config_file. CLI_OK or an
+ * exit status.
+ */
 int run_locate(struct run *);
-/* The url of the checkout's origin, absolute; NULL when it has none. The caller frees. */
+/*
+ * The url of the checkout's origin, absolute; NULL when it has none. The caller
+ * frees.
+ */
 char *run_origin(const struct run *);
-/* Writes the private daemon's configuration from the checkout, the options and the agents of the user's own configuration. */
+/*
+ * Writes the private daemon's configuration from the checkout, the options and
+ * the agents of the user's own configuration.
+ */
 int run_configure(struct run *, int64_t parallel);
 
 /* ---- run_daemon.c ---- */
-/* The configured daemon when it serves this checkout, else the private one, started if need be. */
+/*
+ * The configured daemon when it serves this checkout, else the private one,
+ * started if need be.
+ */
 int run_connect(struct run *, int64_t parallel);
 /* Ends a private daemon that has nothing left to do for anybody. */
 void run_disconnect(struct run *);
-/* Starts a private daemon again that has died. CLI_DOWN when it had been told to end. */
+/*
+ * Starts a private daemon again that has died. CLI_DOWN when it had been told
+ * to end.
+ */
 int run_restart(struct run *);
 
 /* ---- run_watch.c ---- */
@@ -79,7 +97,7 @@ bool run_ended(const struct run_ticket *);
 /* ---- run_show.c ---- */
 void run_begin(struct run *);
 void run_show(struct run *);                       /* how it stands */
-void run_talk(struct run *, const char *text);     /* a line to err that the live table leaves alone */
+void run_talk(struct run *, const char *text); /* a line to err that the live table leaves alone */
 bool run_is_live(const struct run *);
 const char *run_state(const struct run_ticket *);
 /* What has become of the tickets: to out. The exit status of it all. */

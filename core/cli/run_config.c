@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What `drover run` finds out of a checkout by asking git, and the configuration that it writes for its private daemon. */
+/*
+ * What `drover run` finds out of a checkout by asking git, and the
+ * configuration that it writes for its private daemon.
+ */
 #include <limits.h>
 #include <unistd.h>
 #include <stdlib.h>
@@ -28,15 +31,18 @@ run_locate(struct run *run)
 	char real[PATH_MAX], name[65];
 
 	free(run->top);
-	if ((run->top = git_line(path, "rev-parse", "--show-toplevel", NULL)) == NULL || realpath(run->top, real) == NULL)
-		return cli_usage(cli, "%s is not in a git checkout: go to one, or name it with --repo", path);
+	if ((run->top = git_line(path, "rev-parse", "--show-toplevel", NULL)) == NULL ||
+	    realpath(run->top, real) == NULL)
+		return cli_usage(cli,
+		    "%s is not in a git checkout: go to one, or name it with --repo", path);
 	free(run->top);
 	run->top = xstrdup(real);
 	text_slug(strrchr(real, '/') + 1, name, sizeof name);
 	run->name = xstrdup(name);
 	run->state_dir = state_folder(text_hash(real, strlen(real)));
 	if (run->state_dir == NULL) {
-		cli_say(cli, "neither XDG_STATE_HOME nor HOME is set: there is no place to keep the jobs");
+		cli_say(cli,
+		    "neither XDG_STATE_HOME nor HOME is set: there is no place to keep the jobs");
 		return CLI_FAILED;
 	}
 	run->config_file = path_join(run->state_dir, "drover.conf");
@@ -59,23 +65,28 @@ run_configure(struct run *run, int64_t parallel)
 		cli_fail(cli, &err);
 		goto out;
 	}
-	if (cli->value[OPT_TIMEOUT] != NULL && units_parse_duration(cli->value[OPT_TIMEOUT], &timeout) != 0) {
+	if (cli->value[OPT_TIMEOUT] != NULL &&
+	    units_parse_duration(cli->value[OPT_TIMEOUT], &timeout) != 0) {
 		cli_usage(cli, "--timeout: a time such as 50m is needed");
 		goto out;
 	}
-	if (cli->value[OPT_RETRIES] != NULL && units_parse_int(cli->value[OPT_RETRIES], 0, 100, &retries) != 0) {
+	if (cli->value[OPT_RETRIES] != NULL &&
+	    units_parse_int(cli->value[OPT_RETRIES], 0, 100, &retries) != 0) {
 		cli_usage(cli, "--retries: a number from 0 to 100 is needed");
 		goto out;
 	}
 	json_add_str(json, "state_dir", run->state_dir);
 	json_add_str(json, "socket", socket);
 	json_add_int(json, "running", parallel);
-	json_add_int(cJSON_AddObjectToObject(cJSON_AddObjectToObject(json, "pools"), "light"), "slots", parallel);
+	json_add_int(cJSON_AddObjectToObject(cJSON_AddObjectToObject(json, "pools"), "light"),
+	    "slots", parallel);
 	if (json_get(own, "plugin_dirs") != NULL)
-		cJSON_AddItemToObject(json, "plugin_dirs", cJSON_Duplicate(json_get(own, "plugin_dirs"), true));
+		cJSON_AddItemToObject(json, "plugin_dirs",
+		    cJSON_Duplicate(json_get(own, "plugin_dirs"), true));
 	else
 		add_built_plugins(json);
-	if ((status = add_repo(run, json)) != CLI_OK || (status = add_agent(run, own, json)) != CLI_OK)
+	if ((status = add_repo(run, json)) != CLI_OK ||
+	    (status = add_agent(run, own, json)) != CLI_OK)
 		goto out;
 	add_plugin(run, json, retries);
 	if ((config = config_from_json(json, &err)) == NULL) {
@@ -84,7 +95,8 @@ run_configure(struct run *run, int64_t parallel)
 	}
 	buf_addf(&text, "# Written by `drover run` for %s at each start.\n", run->name);
 	config_show(config, false, &text);
-	if (path_mkdirs(run->state_dir, 0700, &err) != 0 || path_write(run->config_file, text.data, text.len, 0600, &err) != 0)
+	if (path_mkdirs(run->state_dir, 0700, &err) != 0 ||
+	    path_write(run->config_file, text.data, text.len, 0600, &err) != 0)
 		status = cli_fail(cli, &err);
 out:
 	buf_free(&text);
@@ -96,7 +108,10 @@ out:
 	return status;
 }
 
-/* A drover that runs where it was built takes the plugins that were built with it. */
+/*
+ * A drover that runs where it was built takes the plugins that were built with
+ * it.
+ */
 static void
 add_built_plugins(cJSON *json)
 {
@@ -110,7 +125,8 @@ add_built_plugins(cJSON *json)
 	plugin = path_join(self, ".libs/inbox.so");
 	if (access(plugin, R_OK) == 0) {
 		*strrchr(plugin, '/') = '\0';
-		cJSON_AddItemToArray(cJSON_AddArrayToObject(json, "plugin_dirs"), cJSON_CreateString(plugin));
+		cJSON_AddItemToArray(cJSON_AddArrayToObject(json, "plugin_dirs"),
+		    cJSON_CreateString(plugin));
 	}
 	free(plugin);
 }
@@ -120,7 +136,9 @@ run_origin(const struct run *run)
 {
 	char *origin = git_line(run->top, "config", "--get", "remote.origin.url"), *full;
 
-	/* git takes a path relative to the checkout; a daemon stands elsewhere. */
+	/*
+	 * git takes a path relative to the checkout; a daemon stands elsewhere.
+	 */
 	if (origin == NULL || origin[0] == '/' || strchr(origin, ':') != NULL)
 		return origin;
 	full = path_resolve(run->top, origin);
@@ -137,13 +155,15 @@ add_repo(struct run *run, cJSON *json)
 	cJSON *repo = cJSON_CreateObject(), *checks;
 	int status = CLI_OK;
 
-	base = cli->value[OPT_BASE] != NULL ? xstrdup(cli->value[OPT_BASE]) : git_line(run->top, "symbolic-ref", "--short", "HEAD");
+	base = cli->value[OPT_BASE] != NULL ? xstrdup(cli->value[OPT_BASE]) :
+					      git_line(run->top, "symbolic-ref", "--short", "HEAD");
 	cJSON_AddItemToArray(cJSON_AddArrayToObject(json, "repos"), repo);
 	json_add_str(repo, "name", run->name);
 	json_add_str(repo, "url", url);
 	json_add_str(repo, "base", base);
 	/* The user's own git knows his keys, agents and credential helpers. */
-	json_add_str(repo, "transport", url[0] == '/' || strncmp(url, "file://", 7) == 0 ? "libgit2" : "git");
+	json_add_str(repo, "transport",
+	    url[0] == '/' || strncmp(url, "file://", 7) == 0 ? "libgit2" : "git");
 	checks = cJSON_AddArrayToObject(repo, "check");
 	for (int i = 0; status == CLI_OK && i < cli->checks_len; i++)
 		if (!add_words(checks, cli->checks[i]))
@@ -152,8 +172,10 @@ add_repo(struct run *run, cJSON *json)
 		status = cli_usage(cli, "the checkout is on no branch: name one with --base");
 	if (status == CLI_OK && origin != NULL) {
 		ref = xasprintf("refs/remotes/origin/%s..refs/heads/%s", base, base);
-		if ((ahead = git_line(run->top, "rev-list", "--count", ref)) != NULL && strcmp(ahead, "0") != 0)
-			cli_say(cli, "%s commits of %s are not pushed: the agents do not see them", ahead, base);
+		if ((ahead = git_line(run->top, "rev-list", "--count", ref)) != NULL &&
+		    strcmp(ahead, "0") != 0)
+			cli_say(cli, "%s commits of %s are not pushed: the agents do not see them",
+			    ahead, base);
 		free(ahead);
 		free(ref);
 	}
@@ -166,7 +188,9 @@ add_repo(struct run *run, cJSON *json)
 static int
 add_agent(struct run *run, const cJSON *own, cJSON *json)
 {
-	static const char *const prompts[] = { [PROMPT_STDIN] = "stdin", [PROMPT_ARGUMENT] = "argument", [PROMPT_FILE] = "file" };
+	static const char *const prompts[] = { [PROMPT_STDIN] = "stdin",
+		[PROMPT_ARGUMENT] = "argument",
+		[PROMPT_FILE] = "file" };
 	struct cli *cli = run->cli;
 	const char *command = cli->value[OPT_AGENT_COMMAND], *output = cli->value[OPT_AGENT_OUTPUT];
 	const struct run_preset *preset = run_preset(run->agent);
@@ -183,18 +207,23 @@ add_agent(struct run *run, const cJSON *own, cJSON *json)
 	if (command != NULL) {
 		commands = cJSON_CreateArray();
 		if (add_words(commands, command))
-			cJSON_AddItemToObject(agent, "command", cJSON_DetachItemFromArray(commands, 0));
+			cJSON_AddItemToObject(agent, "command",
+			    cJSON_DetachItemFromArray(commands, 0));
 		cJSON_Delete(commands);
 		if (json_get(agent, "command") == NULL)
 			return cli_usage(cli, "--agent-command: `%s` is not a command", command);
-		prompt = strstr(command, "{prompt_file}") != NULL ? PROMPT_FILE : strstr(command, "{prompt}") != NULL ? PROMPT_ARGUMENT : PROMPT_STDIN;
+		prompt = strstr(command, "{prompt_file}") != NULL ? PROMPT_FILE :
+		    strstr(command, "{prompt}") != NULL           ? PROMPT_ARGUMENT :
+								    PROMPT_STDIN;
 		json_add_str(agent, "prompt", prompts[prompt]);
 		json_add_str(agent, "output", output != NULL ? output : "plain");
 		return CLI_OK;
 	}
 	if (preset == NULL) {
 		run_presets_list(&names);
-		cli_usage(cli, "agent %s is neither configured nor one of %s: or give its --agent-command", run->agent, buf_str(&names));
+		cli_usage(cli,
+		    "agent %s is neither configured nor one of %s: or give its --agent-command",
+		    run->agent, buf_str(&names));
 		buf_free(&names);
 		return CLI_USAGE;
 	}
@@ -252,7 +281,8 @@ state_folder(uint64_t hash)
 	if (state != NULL && state[0] == '/')
 		return xasprintf("%s/drover/run/%016llx", state, (unsigned long long)hash);
 	if (home != NULL && home[0] == '/')
-		return xasprintf("%s/.local/state/drover/run/%016llx", home, (unsigned long long)hash);
+		return xasprintf("%s/.local/state/drover/run/%016llx", home,
+		    (unsigned long long)hash);
 	return NULL;
 }
 
@@ -260,7 +290,8 @@ state_folder(uint64_t hash)
 static char *
 git_line(const char *dir, const char *a, const char *b, const char *c)
 {
-	char *const argv[] = { (char *)"git", (char *)"-C", (char *)dir, (char *)a, (char *)b, (char *)c, NULL };
+	char *const argv[] = { (char *)"git", (char *)"-C", (char *)dir, (char *)a, (char *)b,
+		(char *)c, NULL };
 	struct buf out = BUF_INIT;
 	char *line = NULL;
 

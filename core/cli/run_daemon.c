@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The daemon behind `drover run`: the configured one when it knows this checkout, else a private one with a life of its own. */
+/*
+ * The daemon behind `drover run`: the configured one when it knows this
+ * checkout, else a private one with a life of its own.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -26,7 +29,8 @@
 extern char **environ;
 
 static bool configured_serves(struct run *);
-static bool list_has(struct cli *, const char *path, const char *member, const char *key, const char *value, char **name);
+static bool list_has(struct cli *, const char *path, const char *member, const char *key,
+    const char *value, char **name);
 static bool daemon_is_ending(struct run *);
 static int daemon_start(struct run *);
 static int daemon_spawn(struct run *, const char *program, const char *notify);
@@ -62,7 +66,8 @@ run_restart(struct run *run)
 	int status = 0;
 
 	/* Who was told to stop has stopped; only a dead one is missed. */
-	if (run->daemon > 0 && waitpid(run->daemon, &status, WNOHANG) == run->daemon && WIFEXITED(status) && WEXITSTATUS(status) == 0) {
+	if (run->daemon > 0 && waitpid(run->daemon, &status, WNOHANG) == run->daemon &&
+	    WIFEXITED(status) && WEXITSTATUS(status) == 0) {
 		run->daemon = 0;
 		return CLI_DOWN;
 	}
@@ -84,12 +89,14 @@ run_disconnect(struct run *run)
 	for (size_t i = 0; i < ARRAY_LEN(busy); i++) {
 		char *path = xasprintf("/api/v1/jobs?limit=1&state=%s", busy[i]);
 		cJSON *answer = NULL;
-		int some = client_ask(cli, "GET", path, NULL, &answer, &err) == 200 && cJSON_GetArraySize(json_get(answer, "jobs")) > 0;
+		int some = client_ask(cli, "GET", path, NULL, &answer, &err) == 200 &&
+		    cJSON_GetArraySize(json_get(answer, "jobs")) > 0;
 
 		free(path);
 		cJSON_Delete(answer);
 		if (some) {
-			cli_say(cli, "its daemon goes on: look with `drover --socket %s list`", cli->socket);
+			cli_say(cli, "its daemon goes on: look with `drover --socket %s list`",
+			    cli->socket);
 			return;
 		}
 	}
@@ -118,7 +125,8 @@ configured_serves(struct run *run)
 	char *origin = NULL, *name = NULL;
 	bool serves = false;
 
-	if (cli->value[OPT_AGENT_COMMAND] != NULL || cli->checks_len > 0 || cli->value[OPT_BASE] != NULL)
+	if (cli->value[OPT_AGENT_COMMAND] != NULL || cli->checks_len > 0 ||
+	    cli->value[OPT_BASE] != NULL)
 		return false;
 	if (cli->value[OPT_SOCKET] != NULL || getenv("DROVER_SOCKET") != NULL) {
 		if (cli_socket(cli) != CLI_OK)
@@ -129,10 +137,12 @@ configured_serves(struct run *run)
 		cli->socket = xstrdup(config->socket);
 		config_free(config);
 	}
-	if (client_alive(cli) && list_has(cli, "/api/v1/agents", "agents", "name", run->agent, NULL)) {
+	if (client_alive(cli) &&
+	    list_has(cli, "/api/v1/agents", "agents", "name", run->agent, NULL)) {
 		origin = run_origin(run);
 		serves = list_has(cli, "/api/v1/repos", "repos", "url", run->top, &name) ||
-		    (origin != NULL && list_has(cli, "/api/v1/repos", "repos", "url", origin, &name));
+		    (origin != NULL &&
+			list_has(cli, "/api/v1/repos", "repos", "url", origin, &name));
 	}
 	if (serves && name != NULL) {
 		free(run->name);
@@ -143,7 +153,8 @@ configured_serves(struct run *run)
 }
 
 static bool
-list_has(struct cli *cli, const char *path, const char *member, const char *key, const char *value, char **name)
+list_has(struct cli *cli, const char *path, const char *member, const char *key, const char *value,
+    char **name)
 {
 	struct error err;
 	cJSON *answer = NULL;
@@ -202,7 +213,8 @@ daemon_start(struct run *run)
 static int
 daemon_spawn(struct run *run, const char *program, const char *notify)
 {
-	char *argv[] = { (char *)"droverd", (char *)"-c", run->config_file, NULL }, *log = path_join(run->state_dir, "daemon.log");
+	char *argv[] = { (char *)"droverd", (char *)"-c", run->config_file, NULL },
+	     *log = path_join(run->state_dir, "daemon.log");
 	char **env = clean_environment(notify);
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attr;
@@ -215,11 +227,15 @@ daemon_spawn(struct run *run, const char *program, const char *notify)
 	posix_spawn_file_actions_addopen(&actions, 1, log, O_WRONLY | O_CREAT | O_APPEND, 0600);
 	posix_spawn_file_actions_adddup2(&actions, 1, 2);
 	posix_spawnattr_init(&attr);
-	/* A session of its own: a ^C at our terminal is for us, and it may outlive us. */
+	/*
+	 * A session of its own: a ^C at our terminal is for us, and it may
+	 * outlive us.
+	 */
 	posix_spawnattr_setflags(&attr, (short)(POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK));
 	posix_spawnattr_setsigmask(&attr, &none);
 	if ((rc = posix_spawnp(&run->daemon, program, &actions, &attr, argv, env)) != 0) {
-		cli_say(run->cli, "cannot start %s: %s; name it with DROVERD=PATH", program, strerror(rc));
+		cli_say(run->cli, "cannot start %s: %s; name it with DROVERD=PATH", program,
+		    strerror(rc));
 		run->daemon = 0;
 	}
 	posix_spawn_file_actions_destroy(&actions);
@@ -229,7 +245,10 @@ daemon_spawn(struct run *run, const char *program, const char *notify)
 	return rc == 0 ? CLI_OK : CLI_FAILED;
 }
 
-/* systemd's readiness protocol, with us in systemd's place: an abstract socket that the kernel names. */
+/*
+ * systemd's readiness protocol, with us in systemd's place: an abstract socket
+ * that the kernel names.
+ */
 static int
 notify_open(char *name, size_t size)
 {
@@ -243,11 +262,13 @@ notify_open(char *name, size_t size)
 		close(fd);
 		return -1;
 	}
-	if (getsockname(fd, (struct sockaddr *)&sun, &len) != 0 || len <= offsetof(struct sockaddr_un, sun_path) + 1) {
+	if (getsockname(fd, (struct sockaddr *)&sun, &len) != 0 ||
+	    len <= offsetof(struct sockaddr_un, sun_path) + 1) {
 		close(fd);
 		return -1;
 	}
-	snprintf(name, size, "@%.*s", (int)(len - offsetof(struct sockaddr_un, sun_path) - 1), sun.sun_path + 1);
+	snprintf(name, size, "@%.*s", (int)(len - offsetof(struct sockaddr_un, sun_path) - 1),
+	    sun.sun_path + 1);
 	return fd;
 }
 
@@ -255,14 +276,16 @@ static int
 wait_ready(struct run *run, int notify)
 {
 	int pidfd = (int)syscall(SYS_pidfd_open, run->daemon, 0);
-	struct pollfd p[] = { { .fd = notify, .events = POLLIN }, { .fd = pidfd, .events = POLLIN } };
+	struct pollfd p[] = { { .fd = notify, .events = POLLIN },
+		{ .fd = pidfd, .events = POLLIN } };
 	char text[64];
 	ssize_t n;
 	int rc;
 
 	do {
 		rc = poll(p, pidfd != -1 ? 2 : 1, START_MS);
-		if (rc > 0 && (p[0].revents & POLLIN) != 0 && (n = recv(notify, text, sizeof text - 1, 0)) > 0) {
+		if (rc > 0 && (p[0].revents & POLLIN) != 0 &&
+		    (n = recv(notify, text, sizeof text - 1, 0)) > 0) {
 			text[n] = '\0';
 			if (strstr(text, "READY=1") != NULL) {
 				close(pidfd);
@@ -275,9 +298,12 @@ wait_ready(struct run *run, int notify)
 	if (rc > 0) {
 		waitpid(run->daemon, NULL, 0);
 		run->daemon = 0;
-		cli_say(run->cli, "the daemon ended at once; the end of %s/daemon.log:", run->state_dir);
+		cli_say(run->cli,
+		    "the daemon ended at once; the end of %s/daemon.log:", run->state_dir);
 	} else
-		cli_say(run->cli, "the daemon is not ready after %d seconds; the end of %s/daemon.log:", START_MS / 1000, run->state_dir);
+		cli_say(run->cli,
+		    "the daemon is not ready after %d seconds; the end of %s/daemon.log:",
+		    START_MS / 1000, run->state_dir);
 	print_log_end(run);
 	return CLI_DOWN;
 }
@@ -293,7 +319,8 @@ clean_environment(const char *notify)
 		n++;
 	env = xcalloc(n + 2, sizeof *env);
 	for (size_t i = 0; i < n; i++)
-		if (strncmp(environ[i], "DROVER_", 7) != 0 && strncmp(environ[i], "NOTIFY_SOCKET=", 14) != 0)
+		if (strncmp(environ[i], "DROVER_", 7) != 0 &&
+		    strncmp(environ[i], "NOTIFY_SOCKET=", 14) != 0)
 			env[kept++] = xstrdup(environ[i]);
 	env[kept] = xasprintf("NOTIFY_SOCKET=%s", notify);
 	return env;

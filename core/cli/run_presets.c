@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How to call the coding agents that people have, so that `drover run` needs no configuration. They may do as they like: their tree is theirs. */
+/*
+ * How to call the coding agents that people have, so that `drover run` needs no
+ * configuration. They may do as they like: their tree is theirs.
+ */
 #include <string.h>
 
 #include "base/mem.h"
@@ -7,21 +10,25 @@
 
 static const struct run_preset presets[] = {
 	{ "claude", PROMPT_STDIN, "stream-json",
-	  { "claude", "-p", "--output-format", "stream-json", "--verbose", "--dangerously-skip-permissions" },
-	  { "claude", "-p", "--output-format", "stream-json", "--verbose", "--permission-mode", "plan" },
-	  { "ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL", "CLAUDE_CODE_OAUTH_TOKEN" } },
+	    { "claude", "-p", "--output-format", "stream-json", "--verbose",
+		"--dangerously-skip-permissions" },
+	    { "claude", "-p", "--output-format", "stream-json", "--verbose", "--permission-mode",
+		"plan" },
+	    { "ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL", "CLAUDE_CODE_OAUTH_TOKEN" } },
 	{ "codex", PROMPT_STDIN, "codex",
-	  { "codex", "exec", "--json", "--dangerously-bypass-approvals-and-sandbox", "-" },
-	  { "codex", "exec", "--json", "--sandbox", "read-only", "-" },
-	  { "OPENAI_API_KEY", "OPENAI_BASE_URL", "CODEX_HOME", "CODEX_API_KEY" } },
+	    { "codex", "exec", "--json", "--dangerously-bypass-approvals-and-sandbox", "-" },
+	    { "codex", "exec", "--json", "--sandbox", "read-only", "-" },
+	    { "OPENAI_API_KEY", "OPENAI_BASE_URL", "CODEX_HOME", "CODEX_API_KEY" } },
 	{ "opencode", PROMPT_ARGUMENT, "opencode",
-	  { "opencode", "run", "--format", "json", "{prompt}" },
-	  { "opencode", "run", "--agent", "plan", "--format", "json", "{prompt}" },
-	  { "OPENAI_API_KEY", "ANTHROPIC_API_KEY", "OPENCODE_CONFIG", "OPENCODE_CONFIG_CONTENT" } },
+	    { "opencode", "run", "--format", "json", "{prompt}" },
+	    { "opencode", "run", "--agent", "plan", "--format", "json", "{prompt}" },
+	    { "OPENAI_API_KEY", "ANTHROPIC_API_KEY", "OPENCODE_CONFIG",
+		"OPENCODE_CONFIG_CONTENT" } },
 	{ "qwen", PROMPT_ARGUMENT, "stream-json",
-	  { "qwen", "--yolo", "--output-format", "stream-json", "-p", "{prompt}" },
-	  { "qwen", "--approval-mode", "plan", "--output-format", "stream-json", "-p", "{prompt}" },
-	  { "OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_MODEL", "DASHSCOPE_API_KEY" } },
+	    { "qwen", "--yolo", "--output-format", "stream-json", "-p", "{prompt}" },
+	    { "qwen", "--approval-mode", "plan", "--output-format", "stream-json", "-p",
+		"{prompt}" },
+	    { "OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_MODEL", "DASHSCOPE_API_KEY" } },
 };
 
 const struct run_preset *

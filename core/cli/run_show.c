@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What `drover run` shows: on a terminal a table that is redrawn in place, elsewhere a line a change; at the end the results. */
+/*
+ * What `drover run` shows: on a terminal a table that is redrawn in place,
+ * elsewhere a line a change; at the end the results.
+ */
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,8 +37,8 @@ run_begin(struct run *run)
 	run->began = clock_mono();
 	for (int i = 0; i < run->tickets_len; i++)
 		known += run->tickets[i].known;
-	cli_say(run->cli, "%d ticket%s for %s, worked on by %s", run->tickets_len, run->tickets_len == 1 ? "" : "s", run->name,
-	    command != NULL ? command : run->agent);
+	cli_say(run->cli, "%d ticket%s for %s, worked on by %s", run->tickets_len,
+	    run->tickets_len == 1 ? "" : "s", run->name, command != NULL ? command : run->agent);
 	if (known > 0)
 		cli_say(run->cli, "%d of %d known from an earlier run", known, run->tickets_len);
 }
@@ -70,7 +73,10 @@ run_report(struct run *run)
 		cJSON *list = cJSON_CreateArray();
 
 		for (int i = 0; i < run->tickets_len; i++)
-			cJSON_AddItemToArray(list, run->tickets[i].job != NULL ? cJSON_Duplicate(run->tickets[i].job, true) : cJSON_CreateNull());
+			cJSON_AddItemToArray(list,
+			    run->tickets[i].job != NULL ?
+				cJSON_Duplicate(run->tickets[i].job, true) :
+				cJSON_CreateNull());
 		cli_json(cli, list);
 		cJSON_Delete(list);
 	} else {
@@ -91,7 +97,8 @@ run_is_live(const struct run *run)
 {
 	struct winsize size;
 
-	if (run->cli->width == 0 || run->cli->value[OPT_JSON] != NULL || ioctl(fileno(run->cli->out), TIOCGWINSZ, &size) != 0)
+	if (run->cli->width == 0 || run->cli->value[OPT_JSON] != NULL ||
+	    ioctl(fileno(run->cli->out), TIOCGWINSZ, &size) != 0)
 		return false;
 	return run->tickets_len + 2 < size.ws_row;
 }
@@ -149,10 +156,15 @@ tell(struct run *run)
 
 		if (strcmp(state, t->state) == 0)
 			continue;
-		/* That they wait at first goes without saying, and what is long done is in the table. */
-		if (t->state[0] != '\0' || (strcmp(state, "queued") != 0 && !(t->known && run_ended(t)))) {
+		/*
+		 * That they wait at first goes without saying, and what is long
+		 * done is in the table.
+		 */
+		if (t->state[0] != '\0' ||
+		    (strcmp(state, "queued") != 0 && !(t->known && run_ended(t)))) {
 			cell_of(t, text, sizeof text);
-			cli_say(run->cli, "%s: %s%s%s", t->name, state, *text != '\0' ? ": " : "", text);
+			cli_say(run->cli, "%s: %s%s%s", t->name, state, *text != '\0' ? ": " : "",
+			    text);
 		}
 		text_copy(t->state, sizeof t->state, state);
 	}
@@ -162,9 +174,17 @@ static struct table *
 table_of(struct run *run, bool at_the_end)
 {
 	static const struct table_column live[] = {
-		{ "TICKET", false, true }, { "STATE", false, false }, { "NOW", false, true }, { "TIME", true, false }, { "TOKENS", true, false },
+		{ "TICKET", false, true },
+		{ "STATE", false, false },
+		{ "NOW", false, true },
+		{ "TIME", true, false },
+		{ "TOKENS", true, false },
 	}, final[] = {
-		{ "TICKET", false, true }, { "STATE", false, false }, { "BRANCH", false, true }, { "TIME", true, false }, { "TOKENS", true, false },
+		{ "TICKET", false, true },
+		{ "STATE", false, false },
+		{ "BRANCH", false, true },
+		{ "TIME", true, false },
+		{ "TOKENS", true, false },
 	};
 	struct table *table = table_new(at_the_end ? final : live, 5);
 	char text[DROVER_ERROR_MAX];
@@ -192,7 +212,8 @@ table_of(struct run *run, bool at_the_end)
 static const char *
 cell_of(const struct run_ticket *t, char *out, size_t size)
 {
-	const char *state = run_state(t), *branch = json_str(json_get(t->job, "result"), "branch", "");
+	const char *state = run_state(t),
+		   *branch = json_str(json_get(t->job, "result"), "branch", "");
 	const char *text = json_str(t->job, "held_why", "");
 
 	if (strcmp(state, "succeeded") == 0)
@@ -205,7 +226,10 @@ cell_of(const struct run_ticket *t, char *out, size_t size)
 	return out;
 }
 
-/* A table has no room for them, and the private daemon may be gone when the user asks for more. */
+/*
+ * A table has no room for them, and the private daemon may be gone when the
+ * user asks for more.
+ */
 static void
 reasons(struct run *run)
 {
@@ -217,7 +241,8 @@ reasons(struct run *run)
 			continue;
 		if (*cell_of(t, text, sizeof text) != '\0')
 			cli_say(run->cli, "%s: %s", t->name, text);
-		file = xasprintf("%s/jobs/%lld/%u.log", run->state_dir, (long long)t->id, t->attempt);
+		file =
+		    xasprintf("%s/jobs/%lld/%u.log", run->state_dir, (long long)t->id, t->attempt);
 		if (run->is_private && access(file, F_OK) == 0)
 			cli_say(run->cli, "what was printed for %s: %s", t->name, file);
 		free(file);
@@ -231,7 +256,8 @@ sum_up(struct run *run, int good)
 	int64_t ms = clock_mono() - run->began;
 
 	units_format_duration(ms < 1000 ? 1000 : ms / 1000 * 1000, took, sizeof took);
-	cli_say(run->cli, "%d of %d done in %s; branches go to %s", good, run->tickets_len, took, origin != NULL ? origin : run->top);
+	cli_say(run->cli, "%d of %d done in %s; branches go to %s", good, run->tickets_len, took,
+	    origin != NULL ? origin : run->top);
 	free(origin);
 }
 

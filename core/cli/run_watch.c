@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `drover run` while the tickets are worked on: looks once a second, and starts a private daemon that was killed again. */
+/*
+ * `drover run` while the tickets are worked on: looks once a second, and starts
+ * a private daemon that was killed again.
+ */
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -105,7 +108,8 @@ look_some(struct run *run, struct run_ticket **asked, int n)
 	buf_addf(&path, "/api/v1/jobs?limit=%d&ids=", LOOK_IDS);
 	for (int i = 0; i < n; i++)
 		buf_addf(&path, "%s%lld", i > 0 ? "," : "", (long long)asked[i]->id);
-	status = client_ask(run->cli, "GET", buf_str(&path), NULL, &answer, &err) == 200 ? CLI_OK : CLI_DOWN;
+	status = client_ask(run->cli, "GET", buf_str(&path), NULL, &answer, &err) == 200 ? CLI_OK :
+											   CLI_DOWN;
 	buf_free(&path);
 	while ((job = cJSON_DetachItemFromArray(cJSON_GetObjectItem(answer, "jobs"), 0)) != NULL) {
 		int i = 0;
@@ -151,10 +155,14 @@ look_output(struct run *run, struct run_ticket *t)
 	struct tail tail = { .ticket = t };
 	FILE *err = run->cli->err, *quiet = fopen("/dev/null", "we");
 
-	/* An attempt that has printed nothing yet answers "not found", which is no news. */
+	/*
+	 * An attempt that has printed nothing yet answers "not found", which is
+	 * no news.
+	 */
 	if (quiet != NULL)
 		run->cli->err = quiet;
-	cli_stream(run->cli, keep_tail, &tail, "/api/v1/jobs/%lld/output?attempt=%u&offset=%lld", (long long)t->id, t->attempt, (long long)t->offset);
+	cli_stream(run->cli, keep_tail, &tail, "/api/v1/jobs/%lld/output?attempt=%u&offset=%lld",
+	    (long long)t->id, t->attempt, (long long)t->offset);
 	run->cli->err = err;
 	if (quiet != NULL)
 		fclose(quiet);
@@ -162,7 +170,10 @@ look_output(struct run *run, struct run_ticket *t)
 	buf_free(&tail.text);
 }
 
-/* The last whole line with something in it; of a line of JSON what kind of event it is. */
+/*
+ * The last whole line with something in it; of a line of JSON what kind of
+ * event it is.
+ */
 static void
 last_line(struct run_ticket *t, const char *text, size_t len)
 {
@@ -177,7 +188,8 @@ last_line(struct run_ticket *t, const char *text, size_t len)
 			char *line = xstrndup(text + begin, end - begin);
 
 			if ((event = json_parse(line, end - begin, TAIL_MAX, NULL)) != NULL)
-				text_copy(t->last, sizeof t->last, json_str(event, "type", "working"));
+				text_copy(t->last, sizeof t->last,
+				    json_str(event, "type", "working"));
 			else
 				text_copy(t->last, sizeof t->last, line);
 			cJSON_Delete(event);
@@ -188,14 +200,18 @@ last_line(struct run_ticket *t, const char *text, size_t len)
 	}
 }
 
-/* Waits for the next look or a signal. The first ^C cancels, the second leaves; returns how many there were. */
+/*
+ * Waits for the next look or a signal. The first ^C cancels, the second leaves;
+ * returns how many there were.
+ */
 static int
 pause_for(struct run *run)
 {
 	struct pollfd p = { .fd = run->signals, .events = POLLIN };
 	struct signalfd_siginfo info;
 
-	if (poll(&p, 1, LOOK_MS) == 1 && read(run->signals, &info, sizeof info) == (ssize_t)sizeof info) {
+	if (poll(&p, 1, LOOK_MS) == 1 &&
+	    read(run->signals, &info, sizeof info) == (ssize_t)sizeof info) {
 		if (++run->interrupts == 1) {
 			run_talk(run, "cancelling; once more to leave at once");
 			cancel_all(run);
@@ -213,7 +229,8 @@ cancel_all(struct run *run)
 	for (int i = 0; i < run->tickets_len; i++) {
 		if (run->tickets[i].id == 0 || run_ended(&run->tickets[i]))
 			continue;
-		snprintf(path, sizeof path, "/api/v1/jobs/%lld/cancel", (long long)run->tickets[i].id);
+		snprintf(path, sizeof path, "/api/v1/jobs/%lld/cancel",
+		    (long long)run->tickets[i].id);
 		client_ask(run->cli, "POST", path, NULL, NULL, &err);
 	}
 }

@@ -36,7 +36,8 @@ cli_capture(char *const *argv, bool quiet, struct buf *out)
 		pid = -1;
 	posix_spawn_file_actions_destroy(&actions);
 	close(fds[1]);
-	while (pid != -1 && ((got = read(fds[0], chunk, sizeof chunk)) > 0 || (got == -1 && errno == EINTR)))
+	while (pid != -1 &&
+	    ((got = read(fds[0], chunk, sizeof chunk)) > 0 || (got == -1 && errno == EINTR)))
 		if (got > 0 && out->len < OUTPUT_MAX)
 			buf_add(out, chunk, (size_t)got);
 	close(fds[0]);
@@ -46,7 +47,10 @@ cli_capture(char *const *argv, bool quiet, struct buf *out)
 	return pid != -1 && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-/* $DROVERD, then beside this program (installed or built), then where it was installed to, then PATH. */
+/*
+ * $DROVERD, then beside this program (installed or built), then where it was
+ * installed to, then PATH.
+ */
 char *
 cli_droverd(void)
 {

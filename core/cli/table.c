@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Aligned columns. On a terminal the columns that give are shortened until a row fits; in a pipe nothing is cut. */
+/*
+ * Aligned columns. On a terminal the columns that give are shortened until a
+ * row fits; in a pipe nothing is cut.
+ */
 #include <stdlib.h>
 #include <string.h>
 #include <wchar.h>
@@ -26,7 +29,8 @@ struct table {
 };
 
 static void table_fit(const struct table *, int *widths, int width);
-static void cell_print(FILE *, const char *text, const char *colour, int width, bool right, bool last);
+static void cell_print(FILE *, const char *text, const char *colour, int width, bool right,
+    bool last);
 static size_t text_cut(const char *text, int width);
 
 struct table *
@@ -92,11 +96,13 @@ table_print(struct table *t, FILE *f, int width, bool colour, bool titles)
 	if (width > 0)
 		table_fit(t, widths, width);
 	for (int c = 0; titles && c < t->columns_len; c++)
-		cell_print(f, t->columns[c].title, colour ? "\033[2m" : "", widths[c], t->columns[c].right, c == t->columns_len - 1);
+		cell_print(f, t->columns[c].title, colour ? "\033[2m" : "", widths[c],
+		    t->columns[c].right, c == t->columns_len - 1);
 	for (size_t i = 0; i < t->cells_len; i++) {
 		int c = (int)(i % (size_t)t->columns_len);
 
-		cell_print(f, t->cells[i].text, colour ? t->cells[i].colour : "", widths[c], t->columns[c].right, c == t->columns_len - 1);
+		cell_print(f, t->cells[i].text, colour ? t->cells[i].colour : "", widths[c],
+		    t->columns[c].right, c == t->columns_len - 1);
 	}
 }
 
@@ -140,12 +146,16 @@ table_fit(const struct table *t, int *widths, int width)
 
 	for (int c = 0; c < t->columns_len; c++)
 		total += widths[c];
-	/* The widest one that may give, a column at a time: all that give end up alike. */
+	/*
+	 * The widest one that may give, a column at a time: all that give end
+	 * up alike.
+	 */
 	while (total > width) {
 		int widest = -1;
 
 		for (int c = 0; c < t->columns_len; c++)
-			if (t->columns[c].gives && widths[c] > GIVES_LEAST && (widest == -1 || widths[c] > widths[widest]))
+			if (t->columns[c].gives && widths[c] > GIVES_LEAST &&
+			    (widest == -1 || widths[c] > widths[widest]))
 				widest = c;
 		if (widest == -1)
 			return;

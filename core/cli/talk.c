@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What drover says to people. All of it may hold text from strangers: it is made safe here, once. */
+/*
+ * What drover says to people. All of it may hold text from strangers: it is
+ * made safe here, once.
+ */
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -89,8 +92,12 @@ cli_state_colour(const char *state)
 	static const struct {
 		const char *state, *colour;
 	} colours[] = {
-		{ "running", "\033[36m" }, { "succeeded", "\033[32m" }, { "dead", "\033[31m" }, { "held", "\033[33m" },
-		{ "delayed", "\033[33m" }, { "cancelled", "\033[2m" },
+		{ "running", "\033[36m" },
+		{ "succeeded", "\033[32m" },
+		{ "dead", "\033[31m" },
+		{ "held", "\033[33m" },
+		{ "delayed", "\033[33m" },
+		{ "cancelled", "\033[2m" },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(colours); i++)

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Commands on what came from people: who was refused, and what plugins remember of what was said. */
+/*
+ * Commands on what came from people: who was refused, and what plugins remember
+ * of what was said.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +25,8 @@ trust_refused(struct cli *cli)
 
 	if ((status = cli_number(cli, OPT_LIMIT, 1, 1000, 50, &limit)) == CLI_OK &&
 	    (status = cli_number(cli, OPT_BEFORE, 1, INT64_MAX, 0, &before)) == CLI_OK)
-		status = cli_get(cli, &answer, "/api/v1/refusals?source=%s&limit=%lld&before=%lld", source, (long long)limit, (long long)before);
+		status = cli_get(cli, &answer, "/api/v1/refusals?source=%s&limit=%lld&before=%lld",
+		    source, (long long)limit, (long long)before);
 	free(source);
 	if (status == CLI_OK && cli->value[OPT_JSON] != NULL)
 		cli_json(cli, answer);
@@ -35,8 +39,9 @@ trust_refused(struct cli *cli)
 static void
 print_refusals(struct cli *cli, const cJSON *answer)
 {
-	static const struct table_column columns[] = { { "WHEN", false, false }, { "SOURCE", false, true }, { "AUTHOR", false, false },
-		{ "WHY", false, true }, { "KEY", false, true }, { "TITLE", false, true } };
+	static const struct table_column columns[] = { { "WHEN", false, false },
+		{ "SOURCE", false, true }, { "AUTHOR", false, false }, { "WHY", false, true },
+		{ "KEY", false, true }, { "TITLE", false, true } };
 	struct table *t = table_new(columns, ARRAY_LEN(columns));
 	const cJSON *one;
 	char text[64];
@@ -67,7 +72,8 @@ trust_memory_list(struct cli *cli)
 	int status;
 
 	if ((status = cli_number(cli, OPT_LIMIT, 1, 1000, 1000, &limit)) == CLI_OK)
-		status = cli_get(cli, &answer, "/api/v1/memory?plugin=%s&limit=%lld", plugin, (long long)limit);
+		status = cli_get(cli, &answer, "/api/v1/memory?plugin=%s&limit=%lld", plugin,
+		    (long long)limit);
 	free(plugin);
 	if (status == CLI_OK && cli->value[OPT_JSON] != NULL)
 		cli_json(cli, answer);
@@ -80,8 +86,9 @@ trust_memory_list(struct cli *cli)
 static void
 print_subjects(struct cli *cli, const cJSON *answer)
 {
-	static const struct table_column columns[] = { { "PLUGIN", false, false }, { "SUBJECT", false, true }, { "ENTRIES", true, false },
-		{ "BYTES", true, false }, { "SINCE", false, false }, { "LAST", false, false } };
+	static const struct table_column columns[] = { { "PLUGIN", false, false },
+		{ "SUBJECT", false, true }, { "ENTRIES", true, false }, { "BYTES", true, false },
+		{ "SINCE", false, false }, { "LAST", false, false } };
 	struct table *t = table_new(columns, ARRAY_LEN(columns));
 	const cJSON *one;
 	char text[64];
@@ -128,9 +135,11 @@ trust_memory_show(struct cli *cli)
 		cli_json(cli, answer);
 	else if (status == CLI_OK) {
 		if (json_int(answer, "dropped", 0) > 0)
-			fprintf(cli->out, "%lld earlier entries were dropped\n", (long long)json_int(answer, "dropped", 0));
+			fprintf(cli->out, "%lld earlier entries were dropped\n",
+			    (long long)json_int(answer, "dropped", 0));
 		cJSON_ArrayForEach(one, json_get(answer, "entries")) {
-			fprintf(cli->out, "%s, ", cli_when(json_int(one, "at", 0), text, sizeof text));
+			fprintf(cli->out, "%s, ",
+			    cli_when(json_int(one, "at", 0), text, sizeof text));
 			cli_print(cli, json_str(one, "role", ""));
 			print_text(cli, json_str(one, "text", ""));
 		}
@@ -146,5 +155,6 @@ trust_memory_forget(struct cli *cli)
 
 	json_add_str(body, "plugin", cli->args[0]);
 	json_add_str(body, "subject", cli->args[1]);
-	return cli_done(cli, cli_post(cli, body, NULL, "/api/v1/memory/forget"), "plugin %s remembers nothing about %s now", cli->args[0], cli->args[1]);
+	return cli_done(cli, cli_post(cli, body, NULL, "/api/v1/memory/forget"),
+	    "plugin %s remembers nothing about %s now", cli->args[0], cli->args[1]);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The trust gate as a pure function: a list, a person, an answer. Whatever is configured, bots and
- * drover's own account start nothing: two programs that answer each other would never end.
+ * The trust gate as a pure function: a list, a person, an answer. Whatever is
+ * configured, bots and drover's own account start nothing: two programs that
+ * answer each other would never end.
  */
 #include <stdbool.h>
 #include <string.h>
@@ -61,7 +62,8 @@ authors_name(const char *entry, const char *const *own, const struct drover_pers
 }
 
 int
-authors_allow(const char *const *authors, const char *const *own, const struct drover_person *person, const char **why)
+authors_allow(const char *const *authors, const char *const *own,
+    const struct drover_person *person, const char **why)
 {
 	const char *reason = "not among the authors of this source";
 	int allowed = 0;

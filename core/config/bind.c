@@ -18,8 +18,9 @@
 
 typedef int read_fn(struct binder *, const struct key *, void *, const cJSON *, const char *);
 
-static read_fn read_string, read_path, read_word, read_int, read_long, read_bool, read_duration, read_size, read_strings, read_paths,
-	read_argv, read_argvs, read_options, read_table, read_map, read_list;
+static read_fn read_string, read_path, read_word, read_int, read_long, read_bool, read_duration,
+    read_size, read_strings, read_paths, read_argv, read_argvs, read_options, read_table, read_map,
+    read_list;
 
 static const struct {
 	const char *wants;   /* what the right value looks like */
@@ -79,13 +80,14 @@ bind_fault(struct binder *b, const cJSON *node, const char *path, const char *fo
 int
 bind_is_secret_name(const char *name)
 {
-	static const char *const words[] = { "token", "password", "passwd", "passphrase", "secret", "api_key", "apikey", "private_key", "access_key",
-		"secret_key" };
+	static const char *const words[] = { "token", "password", "passwd", "passphrase", "secret",
+		"api_key", "apikey", "private_key", "access_key", "secret_key" };
 	size_t i, len = strlen(name), word;
 
 	for (i = 0; i < ARRAY_LEN(words); i++) {
 		word = strlen(words[i]);
-		if (len >= word && strcasecmp(name + len - word, words[i]) == 0 && (len == word || name[len - word - 1] == '_'))
+		if (len >= word && strcasecmp(name + len - word, words[i]) == 0 &&
+		    (len == word || name[len - word - 1] == '_'))
 			return 1;
 	}
 	return 0;
@@ -102,7 +104,8 @@ expect_string(struct binder *b, const struct key *key, const cJSON *node, const 
 }
 
 static int
-read_string(struct binder *b, const struct key *key, void *field, const cJSON *node, const char *path)
+read_string(struct binder *b, const struct key *key, void *field, const cJSON *node,
+    const char *path)
 {
 	const char *s = expect_string(b, key, node, path);
 	struct buf words = BUF_INIT;
@@ -113,8 +116,11 @@ read_string(struct binder *b, const struct key *key, void *field, const cJSON *n
 	if (s[0] == '\0')
 		return bind_fault(b, node, path, "is empty: write its value, or leave the key out");
 	if ((key->flags & KEY_NAME) != 0 && !text_is_name(s))
-		return bind_fault(b, node, path, "\"%.80s\" is no name: a-z, 0-9, - and _, at most 64, a letter or digit first", s);
-	for (i = 0; key->words != NULL && key->words[i] != NULL && strcmp(s, key->words[i]) != 0; i++)
+		return bind_fault(b, node, path,
+		    "\"%.80s\" is no name: a-z, 0-9, - and _, at most 64, a letter or digit first",
+		    s);
+	for (i = 0; key->words != NULL && key->words[i] != NULL && strcmp(s, key->words[i]) != 0;
+	     i++)
 		buf_addf(&words, "%s\"%s\"", i == 0 ? "" : ", ", key->words[i]);
 	if (key->words != NULL && key->words[i] == NULL) {
 		bind_fault(b, node, path, "\"%.80s\" is none of %s", s, buf_str(&words));
@@ -159,8 +165,10 @@ check_range(struct binder *b, const struct key *key, int64_t n, const cJSON *nod
 	if (n >= key->min && (key->max == 0 || n <= key->max))
 		return 0;
 	if (key->max != 0)
-		return bind_fault(b, node, path, "%" PRId64 " is out of range: %" PRId64 " to %" PRId64, n, key->min, key->max);
-	return bind_fault(b, node, path, "%" PRId64 " is too small: at least %" PRId64, n, key->min);
+		return bind_fault(b, node, path,
+		    "%" PRId64 " is out of range: %" PRId64 " to %" PRId64, n, key->min, key->max);
+	return bind_fault(b, node, path, "%" PRId64 " is too small: at least %" PRId64, n,
+	    key->min);
 }
 
 static int
@@ -198,7 +206,8 @@ read_bool(struct binder *b, const struct key *key, void *field, const cJSON *nod
 }
 
 static int
-read_duration(struct binder *b, const struct key *key, void *field, const cJSON *node, const char *path)
+read_duration(struct binder *b, const struct key *key, void *field, const cJSON *node,
+    const char *path)
 {
 	const char *s = expect_string(b, key, node, path);
 	char least[UNITS_MAX];
@@ -207,9 +216,13 @@ read_duration(struct binder *b, const struct key *key, void *field, const cJSON 
 	if (s == NULL)
 		return -1;
 	if (units_parse_duration(s, &ms) == -1)
-		return bind_fault(b, node, path, "\"%.80s\" is no duration: write it like \"30s\", \"50m\" or \"1h30m\", at most 10 years", s);
+		return bind_fault(b, node, path,
+		    "\"%.80s\" is no duration: write it like \"30s\", \"50m\" or \"1h30m\", at "
+		    "most 10 years",
+		    s);
 	if (ms < key->min)
-		return bind_fault(b, node, path, "\"%.80s\" is too short: at least %s", s, units_write_duration(key->min, least, sizeof least));
+		return bind_fault(b, node, path, "\"%.80s\" is too short: at least %s", s,
+		    units_write_duration(key->min, least, sizeof least));
 	*(int64_t *)field = ms;
 	return 0;
 }
@@ -224,9 +237,11 @@ read_size(struct binder *b, const struct key *key, void *field, const cJSON *nod
 	if (s == NULL)
 		return -1;
 	if (units_parse_size(s, &bytes) == -1)
-		return bind_fault(b, node, path, "\"%.80s\" is no size: write it like \"512K\", \"64M\" or \"2G\"", s);
+		return bind_fault(b, node, path,
+		    "\"%.80s\" is no size: write it like \"512K\", \"64M\" or \"2G\"", s);
 	if (bytes < key->min)
-		return bind_fault(b, node, path, "\"%.80s\" is too small: at least %s", s, units_write_size(key->min, least, sizeof least));
+		return bind_fault(b, node, path, "\"%.80s\" is too small: at least %s", s,
+		    units_write_size(key->min, least, sizeof least));
 	*(int64_t *)field = bytes;
 	return 0;
 }
@@ -262,7 +277,8 @@ bind_free_strings(char **strings)
 }
 
 static int
-read_strings(struct binder *b, const struct key *key, void *field, const cJSON *node, const char *path)
+read_strings(struct binder *b, const struct key *key, void *field, const cJSON *node,
+    const char *path)
 {
 	cJSON *list = layer_plain(node);
 	char **strings = bind_strings(list);
@@ -275,7 +291,8 @@ read_strings(struct binder *b, const struct key *key, void *field, const cJSON *
 }
 
 static int
-read_paths(struct binder *b, const struct key *key, void *field, const cJSON *node, const char *path)
+read_paths(struct binder *b, const struct key *key, void *field, const cJSON *node,
+    const char *path)
 {
 	char **strings, *absolute;
 	size_t i;
@@ -299,12 +316,14 @@ read_argv(struct binder *b, const struct key *key, void *field, const cJSON *nod
 	if (read_strings(b, key, field, node, path) == -1)
 		return -1;
 	if ((*argv)[0] == NULL || (*argv)[0][0] == '\0')
-		return bind_fault(b, node, path, "is an empty command: must be %s", kinds[KEY_ARGV].wants);
+		return bind_fault(b, node, path, "is an empty command: must be %s",
+		    kinds[KEY_ARGV].wants);
 	return 0;
 }
 
 static int
-read_argvs(struct binder *b, const struct key *key, void *field, const cJSON *node, const char *path)
+read_argvs(struct binder *b, const struct key *key, void *field, const cJSON *node,
+    const char *path)
 {
 	const cJSON *element, *list = layer_value(node);
 	char ***argvs;
@@ -316,7 +335,9 @@ read_argvs(struct binder *b, const struct key *key, void *field, const cJSON *no
 	*(char ****)field = argvs;
 	cJSON_ArrayForEach(element, list) {
 		if (!cJSON_IsArray(layer_value(element)))
-			return bind_fault(b, element, path, "must be %s: each command has brackets of its own", kinds[key->kind].wants);
+			return bind_fault(b, element, path,
+			    "must be %s: each command has brackets of its own",
+			    kinds[key->kind].wants);
 		if (read_argv(b, key, &argvs[n++], element, path) == -1)
 			return -1;
 	}
@@ -338,7 +359,8 @@ add_option(cJSON **options, const cJSON *node)
 }
 
 static int
-read_options(struct binder *b, const struct key *key, void *field, const cJSON *node, const char *path)
+read_options(struct binder *b, const struct key *key, void *field, const cJSON *node,
+    const char *path)
 {
 	const cJSON *child;
 	char *deeper;
@@ -362,9 +384,13 @@ read_table(struct binder *b, const struct key *key, void *base, const cJSON *nod
 	return bind_group(b, key->table, base, node, path);
 }
 
-/* The struct's length stands elsewhere in the parent: read_map and read_list get the parent as field. */
+/*
+ * The struct's length stands elsewhere in the parent: read_map and read_list
+ * get the parent as field.
+ */
 static int
-read_structs(struct binder *b, const struct key *key, void *base, const cJSON *node, const char *path, bool map)
+read_structs(struct binder *b, const struct key *key, void *base, const cJSON *node,
+    const char *path, bool map)
 {
 	char **items = field_of(key, base), *deeper, *element;
 	int rc = 0, *len = (int *)(void *)((char *)base + key->len_offset);
@@ -383,11 +409,17 @@ read_structs(struct binder *b, const struct key *key, void *base, const cJSON *n
 		if (!cJSON_IsObject(layer_value(child)))
 			rc = bind_fault(b, child, deeper, "must be a group { KEY = VALUE; }");
 		else if (map && !text_is_name(name))
-			rc = bind_fault(b, child, deeper, "\"%.80s\" is no name: a-z, 0-9, - and _, at most 64, a letter or digit first", name);
+			rc = bind_fault(b, child, deeper,
+			    "\"%.80s\" is no name: a-z, 0-9, - and _, at most 64, a letter or "
+			    "digit first",
+			    name);
 		if (rc == 0) {
 			json_add_str(b->origins, deeper, layer_at(child));
 			element = *items + key->size * (size_t)(*len)++;
-			/* The name is the first member of each struct that a map holds. */
+			/*
+			 * The name is the first member of each struct that a
+			 * map holds.
+			 */
 			if (map)
 				*(char **)(void *)element = xstrdup(name);
 			rc = bind_group(b, key->table, element, child, deeper);
@@ -421,7 +453,8 @@ set_fallback(const struct key *key, void *field, const char *dir)
 	int64_t n;
 
 	MUST(node != NULL);
-	if ((key->kind == KEY_INT || key->kind == KEY_LONG) && units_parse_int(key->fallback, INT_MIN, INT_MAX, &n) == 0)
+	if ((key->kind == KEY_INT || key->kind == KEY_LONG) &&
+	    units_parse_int(key->fallback, INT_MIN, INT_MAX, &n) == 0)
 		value = cJSON_CreateNumber((double)n);
 	else if (key->kind == KEY_BOOL)
 		value = cJSON_CreateBool(strcmp(key->fallback, "true") == 0);
@@ -430,7 +463,8 @@ set_fallback(const struct key *key, void *field, const char *dir)
 	if (key->kind == KEY_PATHS) {
 		list = cJSON_CreateArray();
 		json_add_str(node, "at", "default");
-		MUST(list != NULL && cJSON_AddItemToObject(node, "value", value) && cJSON_AddItemToArray(list, node));
+		MUST(list != NULL && cJSON_AddItemToObject(node, "value", value) &&
+		    cJSON_AddItemToArray(list, node));
 		node = cJSON_CreateObject();
 		value = list;
 	}
@@ -446,10 +480,14 @@ unknown_key(struct binder *b, const struct key *table, const cJSON *node, const 
 	const char *near = keys_nearest(table, node->string);
 
 	if (bind_is_secret_name(node->string) && keys_find(table, "token_file") != NULL)
-		bind_fault(b, node, deeper, "a secret is not written into a file: use token_file, token_env or token_command");
+		bind_fault(b, node, deeper,
+		    "a secret is not written into a file: use token_file, token_env or "
+		    "token_command");
 	else if (bind_is_secret_name(node->string))
-		bind_fault(b, node, deeper, "a secret is not written into a file: let its owner read it by %s_file, %s_env or %s_command", node->string,
-		    node->string, node->string);
+		bind_fault(b, node, deeper,
+		    "a secret is not written into a file: let its owner read it by %s_file, %s_env "
+		    "or %s_command",
+		    node->string, node->string, node->string);
 	else if (near != NULL)
 		bind_fault(b, node, deeper, "unknown key; did you mean \"%s\"?", near);
 	else
@@ -473,7 +511,8 @@ bind_known(struct binder *b, const struct key *key, void *base, const cJSON *nod
 }
 
 static int
-bind_missing(struct binder *b, const struct key *key, void *base, const cJSON *group, const char *path)
+bind_missing(struct binder *b, const struct key *key, void *base, const cJSON *group,
+    const char *path)
 {
 	void *field = field_of(key, base);
 
@@ -495,7 +534,8 @@ bind_missing(struct binder *b, const struct key *key, void *base, const cJSON *g
 }
 
 int
-bind_group(struct binder *b, const struct key *table, void *base, const cJSON *group, const char *path)
+bind_group(struct binder *b, const struct key *table, void *base, const cJSON *group,
+    const char *path)
 {
 	const struct key *key, *rest;
 	const cJSON *node;
@@ -514,8 +554,11 @@ bind_group(struct binder *b, const struct key *table, void *base, const cJSON *g
 		free(deeper);
 	}
 	for (key = table; key->name != NULL; key++) {
-		node = key->kind == KEY_REST || key->kind == KEY_AT ? NULL : json_get(layer_value(group), key->name);
-		if ((node != NULL ? bind_known(b, key, base, node, path) : bind_missing(b, key, base, group, path)) == -1)
+		node = key->kind == KEY_REST || key->kind == KEY_AT ?
+		    NULL :
+		    json_get(layer_value(group), key->name);
+		if ((node != NULL ? bind_known(b, key, base, node, path) :
+				    bind_missing(b, key, base, group, path)) == -1)
 			return -1;
 	}
 	return 0;

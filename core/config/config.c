@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Loading: which files, in which order, what the environment adds, and what no single key can check. */
+/*
+ * Loading: which files, in which order, what the environment adds, and what no
+ * single key can check.
+ */
 #include <dirent.h>
 #include <errno.h>
 #include <stdarg.h>
@@ -29,18 +32,24 @@ static int add_folder(cJSON *, const char *, struct buf *, struct error *);
 static int is_conf(const struct dirent *);
 static int by_bytes(const struct dirent **, const struct dirent **);
 static cJSON *new_layers(void);
-static struct config *build(const cJSON *, const char *, const char *, struct buf *, struct error *);
+static struct config *build(const cJSON *, const char *, const char *, struct buf *,
+    struct error *);
 static char *xdg(const char *, const char *, const char *);
 static void fill_places(struct config *);
-static int fault(const struct config *, struct error *, const char *, const char *, const char *, ...) __attribute__((format(printf, 5, 6)));
+static int fault(const struct config *, struct error *, const char *, const char *, const char *,
+    ...) __attribute__((format(printf, 5, 6)));
 static int check_all(const struct config *, struct buf *, struct error *);
-static int check_repo(const struct config *, const struct config_repo *, struct buf *, struct error *);
+static int check_repo(const struct config *, const struct config_repo *, struct buf *,
+    struct error *);
 static int check_agent(const struct config *, const struct config_agent *, struct error *);
-static int check_plugin(const struct config *, const struct config_plugin *, struct buf *, struct error *);
-static int check_pipeline(const struct config *, const struct config_pipeline *, const char *, struct buf *, struct error *);
+static int check_plugin(const struct config *, const struct config_plugin *, struct buf *,
+    struct error *);
+static int check_pipeline(const struct config *, const struct config_pipeline *, const char *,
+    struct buf *, struct error *);
 static int check_notify(const struct config *, const struct config_notify *, int, struct error *);
 static int check_options(const struct config *, const cJSON *, const char *, struct error *);
-static int check_repo_name(const struct config *, const cJSON *, const cJSON *, const char *, struct error *);
+static int check_repo_name(const struct config *, const cJSON *, const cJSON *, const char *,
+    struct error *);
 
 static char *
 folder_of(const char *file)
@@ -48,22 +57,28 @@ folder_of(const char *file)
 	const char *slash = strrchr(file, '/');
 	char *cwd, *dir, *absolute;
 
-	dir = slash == NULL ? xstrdup("") : xstrndup(file, slash == file ? 1 : (size_t)(slash - file));
+	dir = slash == NULL ? xstrdup("") :
+			      xstrndup(file, slash == file ? 1 : (size_t)(slash - file));
 	if (dir[0] == '/')
 		return dir;
 	cwd = getcwd(NULL, 0);
-	absolute = dir[0] == '\0' ? xstrdup(cwd != NULL ? cwd : "/") : path_resolve(cwd != NULL ? cwd : "/", dir);
+	absolute = dir[0] == '\0' ? xstrdup(cwd != NULL ? cwd : "/") :
+				    path_resolve(cwd != NULL ? cwd : "/", dir);
 	free(cwd);
 	free(dir);
 	return absolute;
 }
 
-/* A folder of the XDG base directory specification: relative values are to be ignored. The caller frees. */
+/*
+ * A folder of the XDG base directory specification: relative values are to be
+ * ignored. The caller frees.
+ */
 static char *
 xdg(const char *variable, const char *fallback, const char *name)
 {
 	const char *value = getenv(variable);
-	char *dir = value != NULL && value[0] == '/' ? xstrdup(value) : path_resolve("/", fallback), *path = path_join(dir, name);
+	char *dir = value != NULL && value[0] == '/' ? xstrdup(value) : path_resolve("/", fallback),
+	     *path = path_join(dir, name);
 
 	free(dir);
 	return path;
@@ -80,7 +95,8 @@ find_file(struct error *err)
 		free(own);
 		return xstrdup(SYSCONFDIR "/drover/drover.conf");
 	}
-	error_set(err, DROVER_CONFIG, "no configuration: neither %s nor %s is there; drover config example shows one", own,
+	error_set(err, DROVER_CONFIG,
+	    "no configuration: neither %s nor %s is there; drover config example shows one", own,
 	    SYSCONFDIR "/drover/drover.conf");
 	free(own);
 	return NULL;
@@ -105,7 +121,8 @@ add_file(cJSON *layers, const char *file, struct buf *warnings, struct error *er
 		goto out;
 	}
 	if (warnings != NULL && stat(file, &st) == 0 && (st.st_mode & S_IWOTH) != 0)
-		buf_addf(warnings, "%s: everybody may write it and so choose what runs: chmod o-w\n", file);
+		buf_addf(warnings,
+		    "%s: everybody may write it and so choose what runs: chmod o-w\n", file);
 	dir = folder_of(file);
 	if ((layer = layer_read(buf_str(&text), file, dir, err)) != NULL)
 		rc = layer_merge(layers, layer, err);
@@ -139,7 +156,8 @@ add_folder(cJSON *layers, const char *folder, struct buf *warnings, struct error
 
 	n = scandir(folder, &entries, is_conf, by_bytes);
 	if (n == -1)
-		return errno == ENOENT ? 0 : error_errno(err, DROVER_CONFIG, "%s: cannot read", folder);
+		return errno == ENOENT ? 0 :
+					 error_errno(err, DROVER_CONFIG, "%s: cannot read", folder);
 	for (i = 0; i < n; i++) {
 		file = path_join(folder, entries[i]->d_name);
 		if (rc == 0)
@@ -165,52 +183,68 @@ new_layers(void)
 static void
 fill_places(struct config *c)
 {
-	bool system = geteuid() == 0 && c->file != NULL && strncmp(c->file, SYSCONFDIR "/", strlen(SYSCONFDIR "/")) == 0;
+	bool system = geteuid() == 0 && c->file != NULL &&
+	    strncmp(c->file, SYSCONFDIR "/", strlen(SYSCONFDIR "/")) == 0;
 	const char *runtime = getenv("XDG_RUNTIME_DIR");
 
 	if (c->state_dir == NULL)
-		c->state_dir = system ? xstrdup("/var/lib/drover") : xdg("XDG_STATE_HOME", "~/.local/state", "drover");
+		c->state_dir = system ? xstrdup("/var/lib/drover") :
+					xdg("XDG_STATE_HOME", "~/.local/state", "drover");
 	if (c->cache_dir == NULL)
-		c->cache_dir = system ? xstrdup("/var/cache/drover") : xdg("XDG_CACHE_HOME", "~/.cache", "drover");
+		c->cache_dir = system ? xstrdup("/var/cache/drover") :
+					xdg("XDG_CACHE_HOME", "~/.cache", "drover");
 	if (c->socket == NULL)
-		c->socket = runtime != NULL && runtime[0] == '/' ? path_join(runtime, "drover.sock") : path_join(c->state_dir, "drover.sock");
+		c->socket = runtime != NULL && runtime[0] == '/' ?
+		    path_join(runtime, "drover.sock") :
+		    path_join(c->state_dir, "drover.sock");
 }
 
 /* "FILE:LINE: PATH.KEY: what", for what only the whole can tell. */
 static int
-fault(const struct config *c, struct error *err, const char *path, const char *key, const char *format, ...)
+fault(const struct config *c, struct error *err, const char *path, const char *key,
+    const char *format, ...)
 {
-	char what[DROVER_ERROR_MAX], *full = path[0] == '\0' ? xstrdup(key) : xasprintf("%s.%s", path, key);
+	char what[DROVER_ERROR_MAX],
+	    *full = path[0] == '\0' ? xstrdup(key) : xasprintf("%s.%s", path, key);
 	va_list ap;
 
 	va_start(ap, format);
 	vsnprintf(what, sizeof what, format, ap);
 	va_end(ap);
-	error_set(err, DROVER_CONFIG, "%s: %s: %s", json_str(c->origins, full, "default"), full, what);
+	error_set(err, DROVER_CONFIG, "%s: %s: %s", json_str(c->origins, full, "default"), full,
+	    what);
 	free(full);
 	return -1;
 }
 
 static int
-check_repo_token(const struct config *c, const struct config_repo *repo, const char *path, struct error *err)
+check_repo_token(const struct config *c, const struct config_repo *repo, const char *path,
+    struct error *err)
 {
-	const char *own = repo->token_file != NULL ? "token_file" : repo->token_env != NULL ? "token_env" : "token_command";
+	const char *own = repo->token_file != NULL ? "token_file" :
+	    repo->token_env != NULL                ? "token_env" :
+						     "token_command";
 
 	if (repo->token_file != NULL && repo->token_env != NULL)
-		return fault(c, err, path, "token_env", "there is token_file as well: keep one of them");
+		return fault(c, err, path, "token_env",
+		    "there is token_file as well: keep one of them");
 	if (repo->token_command != NULL && (repo->token_file != NULL || repo->token_env != NULL))
-		return fault(c, err, path, "token_command", "there is %s as well: keep one of them", own);
+		return fault(c, err, path, "token_command", "there is %s as well: keep one of them",
+		    own);
 	if (repo->token_from == NULL)
 		return 0;
 	if (repo->token_file != NULL || repo->token_env != NULL || repo->token_command != NULL)
-		return fault(c, err, path, "token_from", "there is %s as well: keep one of them", own);
+		return fault(c, err, path, "token_from", "there is %s as well: keep one of them",
+		    own);
 	if (config_plugin(c, repo->token_from) == NULL)
-		return fault(c, err, path, "token_from", "no plugin \"%s\" is configured: add it to plugins", repo->token_from);
+		return fault(c, err, path, "token_from",
+		    "no plugin \"%s\" is configured: add it to plugins", repo->token_from);
 	return 0;
 }
 
 static int
-check_repo(const struct config *c, const struct config_repo *repo, struct buf *warnings, struct error *err)
+check_repo(const struct config *c, const struct config_repo *repo, struct buf *warnings,
+    struct error *err)
 {
 	static const char *const schemes[] = { "/", "file:///", "https://", "http://", "ssh://" };
 	char *path = xasprintf("repos.%s", repo->name);
@@ -218,24 +252,34 @@ check_repo(const struct config *c, const struct config_repo *repo, struct buf *w
 	int rc = 0;
 	size_t i;
 
-	for (i = 0; i < ARRAY_LEN(schemes) && strncmp(repo->url, schemes[i], strlen(schemes[i])) != 0; i++)
+	for (i = 0;
+	     i < ARRAY_LEN(schemes) && strncmp(repo->url, schemes[i], strlen(schemes[i])) != 0; i++)
 		;
 	host = strstr(repo->url, "://");
 	at = host == NULL ? NULL : memchr(host + 3, '@', strcspn(host + 3, "/"));
-	if (i == ARRAY_LEN(schemes) && (host != NULL || repo->url[0] == '-' || strchr(repo->url, '@') == NULL ||
-	    strchr(repo->url, ':') == NULL || strstr(repo->url, "::") != NULL))
-		rc = fault(c, err, path, "url", "must be an absolute path, file://, http://, https://, ssh:// or user@host:path");
+	if (i == ARRAY_LEN(schemes) &&
+	    (host != NULL || repo->url[0] == '-' || strchr(repo->url, '@') == NULL ||
+		strchr(repo->url, ':') == NULL || strstr(repo->url, "::") != NULL))
+		rc = fault(c, err, path, "url",
+		    "must be an absolute path, file://, http://, https://, ssh:// or "
+		    "user@host:path");
 	else if (at != NULL && memchr(host + 3, ':', (size_t)(at - host - 3)) != NULL)
-		rc = fault(c, err, path, "url", "a secret is not written into a file: take the password out, use user with token_file, token_env or token_command");
+		rc = fault(c, err, path, "url",
+		    "a secret is not written into a file: take the password out, use user with "
+		    "token_file, token_env or token_command");
 	else if (repo->base != NULL && !text_is_branch(repo->base, NULL))
 		rc = fault(c, err, path, "base", "is no name of a branch: write it like \"main\"");
 	else if (check_repo_token(c, repo, path, err) == -1)
 		rc = -1;
 	else if (warnings != NULL && repo->forge != NULL && config_plugin(c, repo->forge) == NULL)
-		buf_addf(warnings, "%s: forge: no plugin \"%s\" is configured: pushed branches get no pull request\n", path, repo->forge);
+		buf_addf(warnings,
+		    "%s: forge: no plugin \"%s\" is configured: pushed branches get no pull "
+		    "request\n",
+		    path, repo->forge);
 	for (i = 0; rc == 0 && repo->env[i] != NULL; i++)
 		if (repo->env[i][0] == '=' || strchr(repo->env[i], '=') == NULL)
-			rc = fault(c, err, path, "env", "\"%.80s\" must be \"NAME=value\"", repo->env[i]);
+			rc = fault(c, err, path, "env", "\"%.80s\" must be \"NAME=value\"",
+			    repo->env[i]);
 	free(path);
 	return rc;
 }
@@ -252,59 +296,77 @@ check_agent(const struct config *c, const struct config_agent *agent, struct err
 		if (name[0] == '\0' || strlen(name) == strlen(agent->env[i]))
 			rc = fault(c, err, path, "env", "\"%.80s\" must be \"NAME=value\"", name);
 		else if (bind_is_secret_name(name))
-			rc = fault(c, err, path, "env", "%.80s: a secret is not written into a file: set it for the daemon and name it in env_pass", name);
+			rc = fault(c, err, path, "env",
+			    "%.80s: a secret is not written into a file: set it for the daemon and "
+			    "name it in env_pass",
+			    name);
 		free(name);
 	}
 	for (i = 0; rc == 0 && agent->env_pass[i] != NULL; i++)
 		if (agent->env_pass[i][0] == '\0' || strchr(agent->env_pass[i], '=') != NULL)
-			rc = fault(c, err, path, "env_pass", "\"%.*s\" must be the name of a variable", (int)strcspn(agent->env_pass[i], "="), agent->env_pass[i]);
+			rc = fault(c, err, path, "env_pass",
+			    "\"%.*s\" must be the name of a variable",
+			    (int)strcspn(agent->env_pass[i], "="), agent->env_pass[i]);
 	free(path);
 	return rc;
 }
 
 static int
-check_pipeline(const struct config *c, const struct config_pipeline *p, const char *path, struct buf *warnings, struct error *err)
+check_pipeline(const struct config *c, const struct config_pipeline *p, const char *path,
+    struct buf *warnings, struct error *err)
 {
 	char *plugin;
 	size_t i;
 
 	if (p->pool != NULL && config_pool(c, p->pool) == NULL)
-		return fault(c, err, path, "pool", "there is no pool \"%.80s\": add it to pools, or use light or heavy", p->pool);
+		return fault(c, err, path, "pool",
+		    "there is no pool \"%.80s\": add it to pools, or use light or heavy", p->pool);
 	if (p->agent != NULL && config_agent(c, p->agent) == NULL)
-		return fault(c, err, path, "agent", "there is no agent \"%.80s\": add it to agents", p->agent);
+		return fault(c, err, path, "agent", "there is no agent \"%.80s\": add it to agents",
+		    p->agent);
 	for (i = 0; p->yield_to[i] != NULL; i++) {
 		if (!text_is_kind(p->yield_to[i]))
-			return fault(c, err, path, "yield_to", "\"%.80s\" is no kind of job: write PLUGIN.PIPELINE", p->yield_to[i]);
+			return fault(c, err, path, "yield_to",
+			    "\"%.80s\" is no kind of job: write PLUGIN.PIPELINE", p->yield_to[i]);
 		plugin = xstrndup(p->yield_to[i], strcspn(p->yield_to[i], "."));
 		if (warnings != NULL && config_plugin(c, plugin) == NULL)
-			buf_addf(warnings, "%s: yield_to: no plugin \"%s\" is configured\n", path, plugin);
+			buf_addf(warnings, "%s: yield_to: no plugin \"%s\" is configured\n", path,
+			    plugin);
 		free(plugin);
 	}
 	return check_options(c, p->options, path, err);
 }
 
 static int
-check_repo_name(const struct config *c, const cJSON *option, const cJSON *value, const char *path, struct error *err)
+check_repo_name(const struct config *c, const cJSON *option, const cJSON *value, const char *path,
+    struct error *err)
 {
 	const char *name = cJSON_GetStringValue(value);
 
 	/* A pattern, or a forge's OWNER/NAME, is the plugin's own matter. */
 	if (name == NULL || !text_is_name(name) || config_repo(c, name) != NULL)
 		return 0;
-	return error_set(err, DROVER_CONFIG, "%s: %s.%s: there is no repo \"%s\": add it to repos", json_str(option, "at", "?"), path, option->string,
-	    name);
+	return error_set(err, DROVER_CONFIG, "%s: %s.%s: there is no repo \"%s\": add it to repos",
+	    json_str(option, "at", "?"), path, option->string, name);
 }
 
-/* By agreement `repo` and `repos` of any plugin hold configured repos. What is called a secret is one, also before the plugin's own table tells. */
+/*
+ * By agreement `repo` and `repos` of any plugin hold configured repos. What is
+ * called a secret is one, also before the plugin's own table tells.
+ */
 static int
 check_options(const struct config *c, const cJSON *options, const char *path, struct error *err)
 {
 	const cJSON *option, *element;
 
 	cJSON_ArrayForEach(option, options) {
-		if (bind_is_secret_name(option->string) && cJSON_IsString(json_get(option, "value")))
-			return error_set(err, DROVER_CONFIG, "%s: %s.%s: a secret is not written into a file: use %s_file, %s_env or %s_command",
-			    json_str(option, "at", "?"), path, option->string, option->string, option->string, option->string);
+		if (bind_is_secret_name(option->string) &&
+		    cJSON_IsString(json_get(option, "value")))
+			return error_set(err, DROVER_CONFIG,
+			    "%s: %s.%s: a secret is not written into a file: use %s_file, %s_env "
+			    "or %s_command",
+			    json_str(option, "at", "?"), path, option->string, option->string,
+			    option->string, option->string);
 		if (strcmp(option->string, "repo") != 0 && strcmp(option->string, "repos") != 0)
 			continue;
 		if (check_repo_name(c, option, json_get(option, "value"), path, err) == -1)
@@ -317,26 +379,32 @@ check_options(const struct config *c, const cJSON *options, const char *path, st
 }
 
 static int
-check_authors(const struct config *c, char *const *authors, const char *path, struct buf *warnings, struct error *err)
+check_authors(const struct config *c, char *const *authors, const char *path, struct buf *warnings,
+    struct error *err)
 {
 	const char *what;
 	size_t i;
 
 	for (i = 0; authors != NULL && authors[i] != NULL; i++) {
 		if (i == AUTHORS_MAX)
-			return fault(c, err, path, "authors", "more than %d entries: name a group instead", AUTHORS_MAX);
+			return fault(c, err, path, "authors",
+			    "more than %d entries: name a group instead", AUTHORS_MAX);
 		if ((what = authors_fault(authors[i])) != NULL)
 			return fault(c, err, path, "authors", "\"%.80s\" is %s", authors[i], what);
 		if (warnings != NULL && strcmp(authors[i], AUTHORS_ANYBODY) == 0)
-			buf_addf(warnings, "%s: authors: \"*\" lets anybody who can write there run agents here\n", path);
+			buf_addf(warnings,
+			    "%s: authors: \"*\" lets anybody who can write there run agents here\n",
+			    path);
 	}
 	if (warnings != NULL && authors != NULL && i == 0)
-		buf_addf(warnings, "%s: authors: nobody is named, so nothing will be taken\n", path);
+		buf_addf(warnings, "%s: authors: nobody is named, so nothing will be taken\n",
+		    path);
 	return 0;
 }
 
 static int
-check_plugin(const struct config *c, const struct config_plugin *plugin, struct buf *warnings, struct error *err)
+check_plugin(const struct config *c, const struct config_plugin *plugin, struct buf *warnings,
+    struct error *err)
 {
 	char *path = xasprintf("plugins.%s.options", plugin->name);
 	int i, rc = check_options(c, plugin->options, path, err);
@@ -349,7 +417,8 @@ check_plugin(const struct config *c, const struct config_plugin *plugin, struct 
 	}
 	for (i = 0; rc == 0 && i < plugin->pipelines_len; i++) {
 		free(path);
-		path = xasprintf("plugins.%s.pipelines.%s", plugin->name, plugin->pipelines[i].name);
+		path =
+		    xasprintf("plugins.%s.pipelines.%s", plugin->name, plugin->pipelines[i].name);
 		rc = check_pipeline(c, &plugin->pipelines[i], path, warnings, err);
 	}
 	free(path);
@@ -357,7 +426,8 @@ check_plugin(const struct config *c, const struct config_plugin *plugin, struct 
 }
 
 static int
-check_notify(const struct config *c, const struct config_notify *notify, int place, struct error *err)
+check_notify(const struct config *c, const struct config_notify *notify, int place,
+    struct error *err)
 {
 	static const char *const events[] = { "start", "pull", "needs-info", "dead", "budget" };
 	char path[32];
@@ -365,16 +435,20 @@ check_notify(const struct config *c, const struct config_notify *notify, int pla
 
 	snprintf(path, sizeof path, "notify.%d", place);
 	if (!text_is_kind(notify->operation))
-		return fault(c, err, path, "operation", "\"%.80s\" is no operation: write PLUGIN.OPERATION", notify->operation);
+		return fault(c, err, path, "operation",
+		    "\"%.80s\" is no operation: write PLUGIN.OPERATION", notify->operation);
 	for (int i = 0; notify->on[i] != NULL; i++) {
 		for (e = 0; e < ARRAY_LEN(events) && strcmp(events[e], notify->on[i]) != 0; e++)
 			;
 		if (e == ARRAY_LEN(events))
-			return fault(c, err, path, "on", "\"%.80s\" is none of start, pull, needs-info, dead, budget", notify->on[i]);
+			return fault(c, err, path, "on",
+			    "\"%.80s\" is none of start, pull, needs-info, dead, budget",
+			    notify->on[i]);
 	}
 	for (int i = 0; notify->kinds != NULL && notify->kinds[i] != NULL; i++)
 		if (!text_is_kind(notify->kinds[i]))
-			return fault(c, err, path, "kinds", "\"%.80s\" is no kind of job: write PLUGIN.PIPELINE", notify->kinds[i]);
+			return fault(c, err, path, "kinds",
+			    "\"%.80s\" is no kind of job: write PLUGIN.PIPELINE", notify->kinds[i]);
 	return 0;
 }
 
@@ -385,8 +459,10 @@ check_all(const struct config *c, struct buf *warnings, struct error *err)
 	int i;
 
 	if (strlen(c->socket) >= sizeof address.sun_path)
-		return fault(c, err, "", "socket", "\"%.200s\" is longer than the %zu bytes that a socket's path may have: use a shorter one", c->socket,
-		    sizeof address.sun_path - 1);
+		return fault(c, err, "", "socket",
+		    "\"%.200s\" is longer than the %zu bytes that a socket's path may have: use a "
+		    "shorter one",
+		    c->socket, sizeof address.sun_path - 1);
 	for (i = 0; i < c->agents_len; i++)
 		if (check_agent(c, &c->agents[i], err) == -1)
 			return -1;
@@ -403,7 +479,8 @@ check_all(const struct config *c, struct buf *warnings, struct error *err)
 }
 
 static struct config *
-build(const cJSON *layers, const char *file, const char *dir, struct buf *warnings, struct error *err)
+build(const cJSON *layers, const char *file, const char *dir, struct buf *warnings,
+    struct error *err)
 {
 	struct config *c = xcalloc(1, sizeof *c);
 	struct binder b = { .dir = dir, .err = err };
@@ -440,7 +517,8 @@ config_load(const char *file, struct buf *warnings, struct error *err)
 		goto out;
 	dir = folder_of(found);
 	folder = path_join(dir, "conf.d");
-	if (add_file(layers, found, warnings, err) == -1 || add_folder(layers, folder, warnings, err) == -1)
+	if (add_file(layers, found, warnings, err) == -1 ||
+	    add_folder(layers, folder, warnings, err) == -1)
 		goto out;
 	layer_environment(layers);
 	c = build(layers, found, dir, warnings, err);
@@ -461,7 +539,8 @@ config_parse(const char *text, const char *name, struct error *err)
 
 	if (strlen(text) > LAYER_MAX)
 		error_set(err, DROVER_CONFIG, "%s: larger than %d bytes", name, LAYER_MAX);
-	else if ((layer = layer_read(text, name, dir, err)) != NULL && layer_merge(layers, layer, err) == 0)
+	else if ((layer = layer_read(text, name, dir, err)) != NULL &&
+	    layer_merge(layers, layer, err) == 0)
 		c = build(layers, NULL, dir, NULL, err);
 	cJSON_Delete(layers);
 	free(dir);
@@ -572,7 +651,8 @@ owner_of(const struct config *c, const char *full, const char **local)
 	int i;
 
 	for (i = 0; dot != NULL && i < c->plugins_len; i++) {
-		if (strlen(c->plugins[i].name) == len && strncmp(c->plugins[i].name, full, len) == 0) {
+		if (strlen(c->plugins[i].name) == len &&
+		    strncmp(c->plugins[i].name, full, len) == 0) {
 			*local = dot + 1;
 			return &c->plugins[i];
 		}

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The configuration: one libconfig file, then each .conf of conf.d beside it (sorted, last wins), then the
- * environment for scalars. A struct config is never changed once it is loaded: a reload makes a new one.
+ * The configuration: one libconfig file, then each .conf of conf.d beside it
+ * (sorted, last wins), then the environment for scalars. A struct config is
+ * never changed once it is loaded: a reload makes a new one.
  */
 #ifndef CONFIG_CONFIG_H
 #define CONFIG_CONFIG_H
@@ -22,7 +23,10 @@ struct config_pool {
 
 enum config_prompt { PROMPT_STDIN, PROMPT_ARGUMENT, PROMPT_FILE };
 
-/* A coding-agent CLI. The words {prompt} and {prompt_file} in command stand for the prompt and a file with it. */
+/*
+ * A coding-agent CLI. The words {prompt} and {prompt_file} in command stand for
+ * the prompt and a file with it.
+ */
 struct config_agent {
 	char *name;
 	char **command;             /* argv, NULL-terminated */
@@ -30,7 +34,7 @@ struct config_agent {
 	enum config_prompt prompt;
 	char *output;               /* "codex", "stream-json", "opencode", "plain" */
 	char **env;                 /* "NAME=value", NULL-terminated */
-	char **env_pass;            /* names of variables of the daemon that it may see, NULL-terminated */
+	char **env_pass; /* names of variables of the daemon that it may see, NULL-terminated */
 	int64_t timeout_ms;         /* 0: the caller's */
 };
 
@@ -47,14 +51,19 @@ struct config_repo {
 	int64_t max_files, max_bytes; /* of one change */
 	int slots;                  /* jobs at once; 0: no limit of its own */
 	char *user;                 /* for the token; default "x-access-token" */
-	char *token_file, *token_env; /* where the token lies; never the token. At most one is set */
+	char *token_file,
+	    *token_env; /* where the token lies; never the token. At most one is set */
 	char **token_command;
-	char *token_from;           /* plugin whose operation git-token hands it out; instead of these three */
+	char
+	    *token_from; /* plugin whose operation git-token hands it out; instead of these three */
 	char **env;                 /* "NAME=value" for setup, check and agents */
 	char *prompts;              /* folder with prompts for work on it, or NULL */
 };
 
-/* What every pipeline can be told, whatever its plugin. -1 or NULL: the plugin's own default. */
+/*
+ * What every pipeline can be told, whatever its plugin. -1 or NULL: the
+ * plugin's own default.
+ */
 struct config_pipeline {
 	char *name;                 /* without the plugin's */
 	char *pool, *agent;
@@ -62,7 +71,7 @@ struct config_pipeline {
 	int retries, slots;         /* slots: jobs of this kind at once; 0: no limit of its own */
 	char **yield_to;            /* kinds that go first, NULL-terminated */
 	int64_t yield_max_ms;       /* the ageing bound: after so long it yields no more */
-	cJSON *options;             /* {"key": {"value": ..., "at": "file:line"}} for the plugin's own table */
+	cJSON *options; /* {"key": {"value": ..., "at": "file:line"}} for the plugin's own table */
 };
 
 struct config_source {
@@ -71,7 +80,8 @@ struct config_source {
 	int64_t interval_ms;        /* -1: the plugin's own */
 	int64_t poll_timeout_ms;
 	char *prompts;              /* folder with prompts for its jobs, or NULL */
-	char **authors;             /* who may start work through it, NULL-terminated; NULL: as the plugin says */
+	char *
+	    *authors; /* who may start work through it, NULL-terminated; NULL: as the plugin says */
 	cJSON *options;
 };
 
@@ -88,9 +98,9 @@ struct config_plugin {
 /* What is told, and to whom: an operation of a plugin. */
 struct config_notify {
 	char *operation;            /* "slack.post" */
-	char **on;                  /* "start", "pull", "needs-info", "dead", "budget"; NULL-terminated */
+	char **on; /* "start", "pull", "needs-info", "dead", "budget"; NULL-terminated */
 	char **kinds;               /* NULL or none: all */
-	cJSON *fields;              /* {"channel": {"value": ..., "at": ...}}: members of its request */
+	cJSON *fields; /* {"channel": {"value": ..., "at": ...}}: members of its request */
 };
 
 struct config {
@@ -107,7 +117,8 @@ struct config {
 	int64_t disk_floor;         /* free bytes of state_dir under which nothing starts */
 	int64_t drain_timeout_ms;
 	int64_t output_max;         /* bytes kept of one attempt's output */
-	int64_t keep_jobs_ms;       /* succeeded and cancelled jobs are removed after this; dead ones never */
+	int64_t
+	    keep_jobs_ms; /* succeeded and cancelled jobs are removed after this; dead ones never */
 	int warm_trees;             /* per repo */
 	int64_t tree_max_age_ms;    /* a warm worktree older than this goes */
 	int64_t trees_max_bytes;    /* 0: no limit but the disk floor */
@@ -125,19 +136,29 @@ struct config {
 	int plugins_len;
 	struct config_notify *notify;
 	int notify_len;
-	cJSON *origins;             /* {"running": "drover.conf:3", "pools.heavy.slots": "env DROVER_POOLS_HEAVY_SLOTS", ...} */
+	cJSON *origins; /* {"running": "drover.conf:3", "pools.heavy.slots": "env
+			   DROVER_POOLS_HEAVY_SLOTS", ...} */
 };
 
 /*
- * Reads file (NULL: $XDG_CONFIG_HOME/drover/drover.conf, else SYSCONFDIR/drover/drover.conf) and what goes with it.
- * NULL and DROVER_CONFIG with "FILE:LINE: what, and what would be right" on the first fault. warnings (may be NULL) gets a line each.
+ * Reads file (NULL: $XDG_CONFIG_HOME/drover/drover.conf, else
+ * SYSCONFDIR/drover/drover.conf) and what goes with it. NULL and DROVER_CONFIG
+ * with "FILE:LINE: what, and what would be right" on the first fault. warnings
+ * (may be NULL) gets a line each.
  */
 struct config *config_load(const char *file, struct buf *warnings, struct error *);
-/* As config_load for text that stands in memory; name is what errors call it. No conf.d, no environment: of "" come the bounded defaults. */
+/*
+ * As config_load for text that stands in memory; name is what errors call it.
+ * No conf.d, no environment: of "" come the bounded defaults.
+ */
 struct config *config_parse(const char *text, const char *name, struct error *);
 void config_free(struct config *);
 
-/* The whole of it, secrets only by where they lie. config_from_json(config_to_json(c)) equals c: this is how a runner gets it. The caller deletes. */
+/*
+ * The whole of it, secrets only by where they lie.
+ * config_from_json(config_to_json(c)) equals c: this is how a runner gets it.
+ * The caller deletes.
+ */
 cJSON *config_to_json(const struct config *);
 struct config *config_from_json(const cJSON *, struct error *);
 
@@ -146,12 +167,17 @@ const struct config_pool *config_pool(const struct config *, const char *name);
 const struct config_agent *config_agent(const struct config *, const char *name);
 const struct config_repo *config_repo(const struct config *, const char *name);
 const struct config_plugin *config_plugin(const struct config *, const char *name);
-const struct config_pipeline *config_pipeline(const struct config *, const char *kind); /* "inbox.ticket" */
-const struct config_source *config_source(const struct config *, const char *name);     /* "inbox.ticket" */
+const struct config_pipeline *config_pipeline(const struct config *,
+    const char *kind); /* "inbox.ticket" */
+const struct config_source *config_source(const struct config *,
+    const char *name); /* "inbox.ticket" */
 
 /* A commented example with every key (drover config example). */
 void config_example(struct buf *out);
-/* As libconfig text; with_origin puts "# from FILE:LINE" behind each value (drover config show). */
+/*
+ * As libconfig text; with_origin puts "# from FILE:LINE" behind each value
+ * (drover config show).
+ */
 void config_show(const struct config *, bool with_origin, struct buf *out);
 /* A line per difference, "pools.heavy.slots: 1 -> 2"; returns how many. */
 int config_diff(const struct config *from, const struct config *to, struct buf *out);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The keys of the configuration: one table drives reading, defaults, checks, the example and what is shown. */
+/*
+ * The keys of the configuration: one table drives reading, defaults, checks,
+ * the example and what is shown.
+ */
 #ifndef CONFIG_KEYS_H
 #define CONFIG_KEYS_H
 
@@ -36,14 +39,18 @@ struct key {
 	enum key_kind kind;
 	unsigned int flags;
 	size_t offset;
-	const char *fallback;        /* as a string, for scalars; NULL: NULL, 0 or, where unset says so, -1 */
+	const char
+	    *fallback; /* as a string, for scalars; NULL: NULL, 0 or, where unset says so, -1 */
 	const char *example;         /* as libconfig text; NULL: the fallback */
 	const char *help;
 	int64_t min, max;            /* numbers; max 0: no limit */
-	int64_t unset;               /* of a number without a fallback; -1 for a KEY_STRINGS: NULL, which an empty list is not */
-	const char *const *words;    /* what a KEY_STRING may say, or a KEY_WORD's names; NULL-terminated */
+	int64_t unset; /* of a number without a fallback; -1 for a KEY_STRINGS: NULL, which an empty
+			  list is not */
+	const char *const
+	    *words; /* what a KEY_STRING may say, or a KEY_WORD's names; NULL-terminated */
 	const struct key *table;     /* of a group's or struct's members */
-	size_t size, len_offset;     /* maps and lists: of one struct; where the int with their number is */
+	size_t size,
+	    len_offset; /* maps and lists: of one struct; where the int with their number is */
 	const char *sample;          /* maps: the name in the example */
 };
 
@@ -52,7 +59,10 @@ extern const struct key keys_config[];
 
 /* NULL when there is none. */
 const struct key *keys_find(const struct key *table, const char *name);
-/* The name in the table that is nearest to a mistyped one; NULL when none is near. */
+/*
+ * The name in the table that is nearest to a mistyped one; NULL when none is
+ * near.
+ */
 const char *keys_nearest(const struct key *table, const char *name);
 /* Edits between two words. */
 size_t keys_distance(const char *a, const char *b);

@@ -105,12 +105,14 @@ read_scalar(const config_setting_t *setting, const char *at, struct error *err)
 			s = "";
 		if (text_is_utf8(s, strlen(s)))
 			return cJSON_CreateString(s);
-		error_set(err, DROVER_CONFIG, "%s: text that is not UTF-8: save the file as UTF-8", at);
+		error_set(err, DROVER_CONFIG, "%s: text that is not UTF-8: save the file as UTF-8",
+		    at);
 		return NULL;
 	default:
 		break;
 	}
-	error_set(err, DROVER_CONFIG, "%s: a value that cannot be read: write a number, true, false or \"text\"", at);
+	error_set(err, DROVER_CONFIG,
+	    "%s: a value that cannot be read: write a number, true, false or \"text\"", at);
 	return NULL;
 }
 
@@ -129,7 +131,8 @@ read_members(const config_setting_t *setting, const char *name, int depth, struc
 			cJSON_Delete(members);
 			return NULL;
 		}
-		MUST(group ? cJSON_AddItemToObject(members, config_setting_name(member), node) : cJSON_AddItemToArray(members, node));
+		MUST(group ? cJSON_AddItemToObject(members, config_setting_name(member), node) :
+			     cJSON_AddItemToArray(members, node));
 	}
 	return members;
 }
@@ -139,10 +142,12 @@ read_setting(const config_setting_t *setting, const char *name, int depth, struc
 {
 	const char *file = config_setting_source_file(setting);
 	cJSON *value = NULL, *node = NULL;
-	char *at = xasprintf("%s:%u", file != NULL ? file : name, (unsigned int)config_setting_source_line(setting));
+	char *at = xasprintf("%s:%u", file != NULL ? file : name,
+	    (unsigned int)config_setting_source_line(setting));
 
 	if (depth > DEPTH_MAX)
-		error_set(err, DROVER_CONFIG, "%s: groups inside groups, deeper than %d: no key needs that", at, DEPTH_MAX);
+		error_set(err, DROVER_CONFIG,
+		    "%s: groups inside groups, deeper than %d: no key needs that", at, DEPTH_MAX);
 	else if (config_setting_is_aggregate(setting))
 		value = read_members(setting, name, depth, err);
 	else
@@ -162,8 +167,11 @@ layer_read(const char *text, const char *name, const char *dir, struct error *er
 	config_init(&config);
 	config_set_include_dir(&config, dir);
 	if (config_read_string(&config, text) == CONFIG_FALSE)
-		error_set(err, DROVER_CONFIG, "%s:%d: %s: a setting is written KEY = VALUE; a list (\"a\", \"b\"), a group { ... }",
-		    config_error_file(&config) != NULL ? config_error_file(&config) : name, config_error_line(&config), config_error_text(&config));
+		error_set(err, DROVER_CONFIG,
+		    "%s:%d: %s: a setting is written KEY = VALUE; a list (\"a\", \"b\"), a group { "
+		    "... }",
+		    config_error_file(&config) != NULL ? config_error_file(&config) : name,
+		    config_error_line(&config), config_error_text(&config));
 	else
 		layer = read_setting(config_root_setting(&config), name, 0, err);
 	config_destroy(&config);
@@ -192,8 +200,9 @@ wrap(const cJSON *plain, struct buf *path, const cJSON *origins)
 			name = layer_label(name, i++, place, sizeof place);
 		if (name != NULL)
 			buf_addf(path, "%s%s", len > 0 ? "." : "", name);
-		MUST(cJSON_IsObject(plain) ? cJSON_AddItemToObject(value, name, wrap(child, path, origins)) :
-		    cJSON_AddItemToArray(value, wrap(child, path, origins)));
+		MUST(cJSON_IsObject(plain) ?
+			cJSON_AddItemToObject(value, name, wrap(child, path, origins)) :
+			cJSON_AddItemToArray(value, wrap(child, path, origins)));
 		path->len = len;
 		if (path->data != NULL)
 			path->data[len] = '\0';
@@ -223,12 +232,16 @@ layer_plain(const cJSON *node)
 	}
 	MUST((plain = cJSON_IsObject(value) ? cJSON_CreateObject() : cJSON_CreateArray()) != NULL);
 	cJSON_ArrayForEach(child, value)
-		MUST(cJSON_IsObject(value) ? cJSON_AddItemToObject(plain, child->string, layer_plain(child)) :
-		    cJSON_AddItemToArray(plain, layer_plain(child)));
+		MUST(cJSON_IsObject(value) ?
+			cJSON_AddItemToObject(plain, child->string, layer_plain(child)) :
+			cJSON_AddItemToArray(plain, layer_plain(child)));
 	return plain;
 }
 
-/* The group of that name in a list, before the element `until` (NULL: anywhere). */
+/*
+ * The group of that name in a list, before the element `until` (NULL:
+ * anywhere).
+ */
 static const cJSON *
 find_named(const cJSON *list, const char *name, const cJSON *until)
 {
@@ -252,9 +265,11 @@ check_names(const cJSON *list, struct error *err)
 	const char *name;
 
 	cJSON_ArrayForEach(element, list)
-		if ((name = layer_name(element)) != NULL && (first = find_named(list, name, element)) != NULL)
-			return error_set(err, DROVER_CONFIG, "%s: \"%s\" is there twice, first at %s: give one another name", layer_at(element),
-			    name, layer_at(first));
+		if ((name = layer_name(element)) != NULL &&
+		    (first = find_named(list, name, element)) != NULL)
+			return error_set(err, DROVER_CONFIG,
+			    "%s: \"%s\" is there twice, first at %s: give one another name",
+			    layer_at(element), name, layer_at(first));
 	return 0;
 }
 
@@ -265,7 +280,9 @@ merge_list(cJSON *base, cJSON *over)
 
 	for (element = over->child; element != NULL; element = next) {
 		next = element->next;
-		same = layer_name(element) == NULL ? NULL : (cJSON *)(uintptr_t)find_named(base, layer_name(element), NULL);
+		same = layer_name(element) == NULL ?
+		    NULL :
+		    (cJSON *)(uintptr_t)find_named(base, layer_name(element), NULL);
 		element = cJSON_DetachItemViaPointer(over, element);
 		if (same == NULL)
 			MUST(cJSON_AddItemToArray(base, element));
@@ -292,7 +309,8 @@ merge_group(cJSON *base, cJSON *over, struct error *err)
 		} else if (cJSON_IsObject(value) && cJSON_IsObject(old_value)) {
 			if (layer_merge(old, node, err) == -1)
 				return -1;
-		} else if (cJSON_IsArray(value) && cJSON_IsArray(old_value) && layer_name(value->child) != NULL && layer_name(old_value->child) != NULL) {
+		} else if (cJSON_IsArray(value) && cJSON_IsArray(old_value) &&
+		    layer_name(value->child) != NULL && layer_name(old_value->child) != NULL) {
 			merge_list(old_value, value);
 			cJSON_Delete(node);
 		} else {
@@ -305,11 +323,13 @@ merge_group(cJSON *base, cJSON *over, struct error *err)
 int
 layer_merge(cJSON *base, cJSON *over, struct error *err)
 {
-	int rc = merge_group(cJSON_GetObjectItemCaseSensitive(base, "value"), cJSON_GetObjectItemCaseSensitive(over, "value"), err);
+	int rc = merge_group(cJSON_GetObjectItemCaseSensitive(base, "value"),
+	    cJSON_GetObjectItemCaseSensitive(over, "value"), err);
 
 	/* An entry stands where it was said last. */
 	if (rc == 0 && layer_name(base) != NULL)
-		MUST(cJSON_ReplaceItemInObjectCaseSensitive(base, "at", cJSON_CreateString(layer_at(over))));
+		MUST(cJSON_ReplaceItemInObjectCaseSensitive(base, "at",
+		    cJSON_CreateString(layer_at(over))));
 	cJSON_Delete(over);
 	return rc;
 }
@@ -329,7 +349,10 @@ env_name(const char *prefix, const char *key)
 	return name;
 }
 
-/* A number or truth value is one in the environment as well; what does not look like it stays text, for the checks to refuse. */
+/*
+ * A number or truth value is one in the environment as well; what does not look
+ * like it stays text, for the checks to refuse.
+ */
 static void
 set_from_env(cJSON *group, const char *prefix, const char *name, const struct key *key)
 {
@@ -337,7 +360,8 @@ set_from_env(cJSON *group, const char *prefix, const char *name, const struct ke
 	const char *text = getenv(variable);
 	cJSON *value, *old = cJSON_GetObjectItemCaseSensitive(group, name);
 	const cJSON *old_value = layer_value(old);
-	bool number = key != NULL ? key->kind == KEY_INT || key->kind == KEY_LONG : cJSON_IsNumber(old_value);
+	bool number =
+	    key != NULL ? key->kind == KEY_INT || key->kind == KEY_LONG : cJSON_IsNumber(old_value);
 	bool truth = key != NULL ? key->kind == KEY_BOOL : cJSON_IsBool(old_value);
 	int64_t n;
 
@@ -352,8 +376,9 @@ set_from_env(cJSON *group, const char *prefix, const char *name, const struct ke
 	else
 		value = cJSON_CreateString(text);
 	at = xasprintf("env %s", variable);
-	MUST(old != NULL ? cJSON_ReplaceItemInObjectCaseSensitive(group, name, new_node(at, value)) :
-	    cJSON_AddItemToObject(group, name, new_node(at, value)));
+	MUST(old != NULL ?
+		cJSON_ReplaceItemInObjectCaseSensitive(group, name, new_node(at, value)) :
+		cJSON_AddItemToObject(group, name, new_node(at, value)));
 out:
 	free(variable);
 	free(at);
@@ -368,14 +393,17 @@ walk_group(cJSON *group, const struct key *table, const char *prefix)
 
 	for (key = table; key != NULL && key->name != NULL; key++) {
 		deeper = env_name(prefix, key->name);
-		made = cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(group, key->name), "value");
+		made = cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(group,
+							    key->name),
+		    "value");
 		if (key->kind <= KEY_SIZE && strcmp(key->name, "name") != 0)
 			set_from_env(group, prefix, key->name, key);
 		else if (key->kind == KEY_GROUP && made == NULL) {
 			made = cJSON_CreateObject();
 			walk_group(made, key->table, deeper);
 			if (made->child != NULL)
-				MUST(cJSON_AddItemToObject(group, key->name, new_node(layer_at(made->child), made)));
+				MUST(cJSON_AddItemToObject(group, key->name,
+				    new_node(layer_at(made->child), made)));
 			else
 				cJSON_Delete(made);
 		} else if (key->kind == KEY_GROUP && cJSON_IsObject(made))
@@ -384,10 +412,13 @@ walk_group(cJSON *group, const struct key *table, const char *prefix)
 			walk_group(made, NULL, deeper);
 		else if (key->kind == KEY_MAP || key->kind == KEY_LIST)
 			cJSON_ArrayForEach(child, made) {
-				if (!cJSON_IsObject(layer_value(child)) || (key->kind == KEY_LIST && layer_name(child) == NULL))
+				if (!cJSON_IsObject(layer_value(child)) ||
+				    (key->kind == KEY_LIST && layer_name(child) == NULL))
 					continue;
-				deepest = env_name(deeper, key->kind == KEY_MAP ? child->string : layer_name(child));
-				walk_group(cJSON_GetObjectItemCaseSensitive(child, "value"), key->table, deepest);
+				deepest = env_name(deeper,
+				    key->kind == KEY_MAP ? child->string : layer_name(child));
+				walk_group(cJSON_GetObjectItemCaseSensitive(child, "value"),
+				    key->table, deepest);
 				free(deepest);
 			}
 		free(deeper);
@@ -405,7 +436,8 @@ walk_options(cJSON *group, const struct key *table, const char *prefix)
 
 	for (child = group->child; child != NULL; child = next) {
 		next = child->next;
-		if ((table != NULL && keys_find(table, child->string) != NULL) || cJSON_IsObject(layer_value(child)) || cJSON_IsArray(layer_value(child)))
+		if ((table != NULL && keys_find(table, child->string) != NULL) ||
+		    cJSON_IsObject(layer_value(child)) || cJSON_IsArray(layer_value(child)))
 			continue;
 		name = xstrdup(child->string);
 		set_from_env(group, prefix, name, NULL);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Option tables of plugins: what is configured, laid against what the plugin declares. */
+/*
+ * Option tables of plugins: what is configured, laid against what the plugin
+ * declares.
+ */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -44,7 +47,8 @@ static const struct {
 	[DROVER_STRING] = { "string", "text in quotes", read_string },
 	[DROVER_BOOL] = { "bool", "true or false", read_bool },
 	[DROVER_INT] = { "int", "a whole number", read_int },
-	[DROVER_DURATION] = { "duration", "a duration like \"30s\", \"50m\" or \"1h30m\"", read_duration },
+	[DROVER_DURATION] = { "duration", "a duration like \"30s\", \"50m\" or \"1h30m\"",
+	    read_duration },
 	[DROVER_SIZE] = { "size", "a size like \"512K\", \"64M\" or \"2G\"", read_size },
 	[DROVER_PATH] = { "path", "a path in quotes", read_path },
 	[DROVER_LIST] = { "list", "a list like (\"a\", \"b\")", read_list },
@@ -55,7 +59,8 @@ static const char *const way_suffixes[SECRET_WAYS] = { "_file", "_env", "_comman
 static struct value *find_value(const struct options *, const char *);
 static struct value *find_secret(const struct options *, const char *, enum secret_way *);
 static int take(struct options *, const cJSON *, const char *, struct error *);
-static int take_secret(struct options *, struct value *, enum secret_way, const cJSON *, const char *, struct error *);
+static int take_secret(struct options *, struct value *, enum secret_way, const cJSON *,
+    const char *, struct error *);
 static int unknown_option(const struct options *, const cJSON *, const char *, struct error *);
 static int set_default(struct options *, struct value *, const char *, struct error *);
 static int check_required(const struct options *, const cJSON *, const char *, struct error *);
@@ -83,9 +88,11 @@ read_bool(struct value *v, const char *dir, const cJSON *json)
 static int
 read_int(struct value *v, const char *dir, const cJSON *json)
 {
-	if (cJSON_IsNumber(json) && fabs(json->valuedouble) <= 0x1p53 && floor(json->valuedouble) == json->valuedouble)
+	if (cJSON_IsNumber(json) && fabs(json->valuedouble) <= 0x1p53 &&
+	    floor(json->valuedouble) == json->valuedouble)
 		v->number = (int64_t)json->valuedouble;
-	else if (!cJSON_IsString(json) || units_parse_int(json->valuestring, INT64_MIN, INT64_MAX, &v->number) == -1)
+	else if (!cJSON_IsString(json) ||
+	    units_parse_int(json->valuestring, INT64_MIN, INT64_MAX, &v->number) == -1)
 		return -1;
 	v->text = xasprintf("%" PRId64, v->number);
 	return 0;
@@ -144,7 +151,8 @@ find_secret(const struct options *o, const char *key, enum secret_way *way)
 
 	for (i = 0; i < o->len; i++) {
 		len = strlen(o->values[i].option->key);
-		if ((o->values[i].option->flags & DROVER_SECRET) == 0 || strncmp(key, o->values[i].option->key, len) != 0)
+		if ((o->values[i].option->flags & DROVER_SECRET) == 0 ||
+		    strncmp(key, o->values[i].option->key, len) != 0)
 			continue;
 		for (w = 0; w < SECRET_WAYS; w++)
 			if (strcmp(key + len, way_suffixes[w]) == 0) {
@@ -165,27 +173,38 @@ unknown_option(const struct options *o, const cJSON *entry, const char *what, st
 		if ((d = keys_distance(o->values[i].option->key, entry->string)) < best) {
 			best = d;
 			near = o->values[i].option->key;
-			suffix = (o->values[i].option->flags & DROVER_SECRET) != 0 ? way_suffixes[SECRET_FILE] : "";
+			suffix = (o->values[i].option->flags & DROVER_SECRET) != 0 ?
+			    way_suffixes[SECRET_FILE] :
+			    "";
 		}
 	if (near != NULL)
-		return error_set(err, DROVER_CONFIG, "%s: %s: unknown key \"%.80s\"; did you mean \"%s%s\"?", at, what, entry->string, near, suffix);
-	return error_set(err, DROVER_CONFIG, "%s: %s: unknown key \"%.80s\"; drover plugin info shows all", at, what, entry->string);
+		return error_set(err, DROVER_CONFIG,
+		    "%s: %s: unknown key \"%.80s\"; did you mean \"%s%s\"?", at, what,
+		    entry->string, near, suffix);
+	return error_set(err, DROVER_CONFIG,
+	    "%s: %s: unknown key \"%.80s\"; drover plugin info shows all", at, what, entry->string);
 }
 
 static int
-take_secret(struct options *o, struct value *v, enum secret_way way, const cJSON *entry, const char *what, struct error *err)
+take_secret(struct options *o, struct value *v, enum secret_way way, const cJSON *entry,
+    const char *what, struct error *err)
 {
 	const cJSON *json = json_get(entry, "value");
 	const char *at = json_str(entry, "at", "?");
 
 	if (v->at != NULL)
-		return error_set(err, DROVER_CONFIG, "%s: %s: %s: there is %s%s as well, at %s: keep one of them", at, what, entry->string,
-		    v->option->key, way_suffixes[v->way], v->at);
-	if (way == SECRET_COMMAND && ((v->list = bind_strings(json)) == NULL || v->list[0] == NULL || v->list[0][0] == '\0'))
-		return error_set(err, DROVER_CONFIG, "%s: %s: %s must be a command like (\"pass\", \"show\", \"x\"), word for word, no shell", at, what,
-		    entry->string);
+		return error_set(err, DROVER_CONFIG,
+		    "%s: %s: %s: there is %s%s as well, at %s: keep one of them", at, what,
+		    entry->string, v->option->key, way_suffixes[v->way], v->at);
+	if (way == SECRET_COMMAND &&
+	    ((v->list = bind_strings(json)) == NULL || v->list[0] == NULL || v->list[0][0] == '\0'))
+		return error_set(err, DROVER_CONFIG,
+		    "%s: %s: %s must be a command like (\"pass\", \"show\", \"x\"), word for word, "
+		    "no shell",
+		    at, what, entry->string);
 	if (way != SECRET_COMMAND && (!cJSON_IsString(json) || json->valuestring[0] == '\0'))
-		return error_set(err, DROVER_CONFIG, "%s: %s: %s must be %s", at, what, entry->string,
+		return error_set(err, DROVER_CONFIG, "%s: %s: %s must be %s", at, what,
+		    entry->string,
 		    way == SECRET_FILE ? "a path in quotes" : "the name of a variable, in quotes");
 	if (way == SECRET_FILE)
 		v->text = path_resolve(o->dir, json->valuestring);
@@ -209,10 +228,13 @@ take(struct options *o, const cJSON *entry, const char *what, struct error *err)
 		return unknown_option(o, entry, what, err);
 	}
 	if ((v->option->flags & DROVER_SECRET) != 0)
-		return error_set(err, DROVER_CONFIG, "%s: %s: %s: a secret is not written into a file: use %s_file, %s_env or %s_command", at, what,
-		    entry->string, entry->string, entry->string, entry->string);
+		return error_set(err, DROVER_CONFIG,
+		    "%s: %s: %s: a secret is not written into a file: use %s_file, %s_env or "
+		    "%s_command",
+		    at, what, entry->string, entry->string, entry->string, entry->string);
 	if (types[v->option->type].read(v, o->dir, json_get(entry, "value")) == -1)
-		return error_set(err, DROVER_CONFIG, "%s: %s: %s must be %s", at, what, entry->string, types[v->option->type].wants);
+		return error_set(err, DROVER_CONFIG, "%s: %s: %s must be %s", at, what,
+		    entry->string, types[v->option->type].wants);
 	v->at = xstrdup(at);
 	return 0;
 }
@@ -222,7 +244,8 @@ static int
 set_default(struct options *o, struct value *v, const char *what, struct error *err)
 {
 	const struct drover_option *option = v->option;
-	bool quoted = option->type != DROVER_BOOL && option->type != DROVER_INT && option->type != DROVER_LIST;
+	bool quoted = option->type != DROVER_BOOL && option->type != DROVER_INT &&
+	    option->type != DROVER_LIST;
 	cJSON *layer = NULL, *json = NULL;
 	char *text;
 	int rc = -1;
@@ -238,8 +261,9 @@ set_default(struct options *o, struct value *v, const char *what, struct error *
 	if (json != NULL)
 		rc = types[option->type].read(v, o->dir, json);
 	if (rc == -1)
-		error_set(err, DROVER_CONFIG, "%s: the plugin's default \"%s\" of %s is not %s: a defect of the plugin", what, option->fallback, option->key,
-		    types[option->type].wants);
+		error_set(err, DROVER_CONFIG,
+		    "%s: the plugin's default \"%s\" of %s is not %s: a defect of the plugin", what,
+		    option->fallback, option->key, types[option->type].wants);
 	cJSON_Delete(json);
 	cJSON_Delete(layer);
 	return rc;
@@ -248,7 +272,8 @@ set_default(struct options *o, struct value *v, const char *what, struct error *
 static int
 check_required(const struct options *o, const cJSON *values, const char *what, struct error *err)
 {
-	const char *at = values != NULL && values->child != NULL ? json_str(values->child, "at", NULL) : NULL;
+	const char *at =
+	    values != NULL && values->child != NULL ? json_str(values->child, "at", NULL) : NULL;
 	const struct drover_option *option;
 	size_t i;
 
@@ -256,14 +281,17 @@ check_required(const struct options *o, const cJSON *values, const char *what, s
 		option = o->values[i].option;
 		if ((option->flags & DROVER_REQUIRED) == 0 || o->values[i].at != NULL)
 			continue;
-		return error_set(err, DROVER_CONFIG, "%s%s%s: %s%s is missing: %s", at != NULL ? at : "", at != NULL ? ": " : "", what, option->key,
-		    (option->flags & DROVER_SECRET) != 0 ? "_file (or _env or _command)" : "", option->help != NULL ? option->help : types[option->type].wants);
+		return error_set(err, DROVER_CONFIG, "%s%s%s: %s%s is missing: %s",
+		    at != NULL ? at : "", at != NULL ? ": " : "", what, option->key,
+		    (option->flags & DROVER_SECRET) != 0 ? "_file (or _env or _command)" : "",
+		    option->help != NULL ? option->help : types[option->type].wants);
 	}
 	return 0;
 }
 
 struct options *
-options_check(const struct drover_option *table, const cJSON *values, const char *what, const char *dir, struct error *err)
+options_check(const struct drover_option *table, const cJSON *values, const char *what,
+    const char *dir, struct error *err)
 {
 	struct options *o = xcalloc(1, sizeof *o);
 	const cJSON *entry;
@@ -272,7 +300,9 @@ options_check(const struct drover_option *table, const cJSON *values, const char
 	o->dir = dir;
 	for (i = 0; table != NULL && table[i].key != NULL; i++) {
 		if (table[i].type < 0 || table[i].type >= (int32_t)ARRAY_LEN(types)) {
-			error_set(err, DROVER_CONFIG, "%s: the plugin's option %s has a type that this drover does not know", what, table[i].key);
+			error_set(err, DROVER_CONFIG,
+			    "%s: the plugin's option %s has a type that this drover does not know",
+			    what, table[i].key);
 			goto fail;
 		}
 		o->values = xreallocarray(o->values, i + 1, sizeof *o->values);
@@ -284,7 +314,8 @@ options_check(const struct drover_option *table, const cJSON *values, const char
 	if (check_required(o, values, what, err) == -1)
 		goto fail;
 	for (i = 0; i < o->len; i++)
-		if (o->values[i].at == NULL && o->values[i].option->fallback != NULL && (o->values[i].option->flags & DROVER_SECRET) == 0 &&
+		if (o->values[i].at == NULL && o->values[i].option->fallback != NULL &&
+		    (o->values[i].option->flags & DROVER_SECRET) == 0 &&
 		    set_default(o, &o->values[i], what, err) == -1)
 			goto fail;
 	o->dir = NULL;
@@ -366,7 +397,8 @@ options_secret(const struct options *o, const char *key, struct error *err)
 			*err = (struct error){ 0 };
 		return NULL;
 	}
-	secret = secret_read(v->way == SECRET_FILE ? v->text : NULL, v->way == SECRET_ENV ? v->text : NULL, v->list, err);
+	secret = secret_read(v->way == SECRET_FILE ? v->text : NULL,
+	    v->way == SECRET_ENV ? v->text : NULL, v->list, err);
 	if (secret == NULL)
 		error_prefix(err, "%s: %s%s", v->at, key, way_suffixes[v->way]);
 	return secret;
@@ -389,7 +421,10 @@ options_describe(const struct drover_option *table)
 	for (; table != NULL && table->key != NULL; table++) {
 		MUST((option = cJSON_CreateObject()) != NULL);
 		json_add_str(option, "key", table->key);
-		json_add_str(option, "type", table->type >= 0 && table->type < (int32_t)ARRAY_LEN(types) ? types[table->type].name : "unknown");
+		json_add_str(option, "type",
+		    table->type >= 0 && table->type < (int32_t)ARRAY_LEN(types) ?
+			types[table->type].name :
+			"unknown");
 		json_add_bool(option, "required", (table->flags & DROVER_REQUIRED) != 0);
 		json_add_bool(option, "secret", (table->flags & DROVER_SECRET) != 0);
 		json_add_str(option, "default", table->fallback);

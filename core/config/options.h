@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The option tables of plugins: checks configured values against a table, and hands them out typed. */
+/*
+ * The option tables of plugins: checks configured values against a table, and
+ * hands them out typed.
+ */
 #ifndef CONFIG_OPTIONS_H
 #define CONFIG_OPTIONS_H
 
@@ -14,14 +17,23 @@
 struct options; /* checked values */
 
 /*
- * values is {"key": {"value": ..., "at": "file:line"}} or NULL. what names the owner in errors ("plugin github").
- * Unknown keys, wrong types, missing REQUIRED ones and literal secrets are DROVER_CONFIG with file:line. dir makes PATHs absolute.
+ * values is {"key": {"value": ..., "at": "file:line"}} or NULL. what names the
+ * owner in errors ("plugin github"). Unknown keys, wrong types, missing
+ * REQUIRED ones and literal secrets are DROVER_CONFIG with file:line. dir makes
+ * PATHs absolute.
  */
-struct options *options_check(const struct drover_option *table, const cJSON *values, const char *what, const char *dir, struct error *);
+struct options *options_check(const struct drover_option *table, const cJSON *values,
+    const char *what, const char *dir, struct error *);
 void options_free(struct options *);
 
-/* A default of a bool, int or list is written as in a file, of all else as plain text. */
-/* Semantics of struct drover_host_option; NULL/0 when the key is not in the table. Borrowed. options_has: 1 when the table has the key. */
+/*
+ * A default of a bool, int or list is written as in a file, of all else as
+ * plain text.
+ */
+/*
+ * Semantics of struct drover_host_option; NULL/0 when the key is not in the
+ * table. Borrowed. options_has: 1 when the table has the key.
+ */
 int options_has(const struct options *, const char *key);
 /* 1 when the configuration says it, rather than the default. */
 int options_given(const struct options *, const char *key);
@@ -29,13 +41,24 @@ const char *options_string(const struct options *, const char *key);
 int64_t options_integer(const struct options *, const char *key);
 size_t options_count(const struct options *, const char *key);
 const char *options_item(const struct options *, const char *key, size_t index);
-/* Reads a SECRET option now from its file, variable or command (argv, 10 s, 64 KiB). A file that others may read is refused. Masked in the log from then on. The caller frees with free_wiped. NULL on error; NULL with code 0 when it is not configured. */
+/*
+ * Reads a SECRET option now from its file, variable or command (argv, 10 s, 64
+ * KiB). A file that others may read is refused. Masked in the log from then on.
+ * The caller frees with free_wiped. NULL on error; NULL with code 0 when it is
+ * not configured.
+ */
 char *options_secret(const struct options *, const char *key, struct error *);
 
-/* The same reading for secrets that are not plugin options (tokens of repos). Exactly one of file, env, command. */
+/*
+ * The same reading for secrets that are not plugin options (tokens of repos).
+ * Exactly one of file, env, command.
+ */
 char *secret_read(const char *file, const char *env, char *const *command, struct error *);
 
-/* Describes a table as JSON for `drover plugin info`: [{key, type, required, secret, default, help}]. The caller deletes. */
+/*
+ * Describes a table as JSON for `drover plugin info`: [{key, type, required,
+ * secret, default, help}]. The caller deletes.
+ */
 cJSON *options_describe(const struct drover_option *table);
 
 #endif

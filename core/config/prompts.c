@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Finding the file of a prompt. Only folders that the configuration names and drover's own are looked into, and
- * nothing below state_dir is ever read: there lie worktrees, and what is in them was written by others.
+ * Finding the file of a prompt. Only folders that the configuration names and
+ * drover's own are looked into, and nothing below state_dir is ever read: there
+ * lie worktrees, and what is in them was written by others.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -26,7 +27,8 @@ static bool prompts_is_name(const char *);
 static char *folder_of(const struct config *, const struct prompt_for *, enum prompt_place);
 static bool lies_below(int fd, const char *dir);
 static int file_read(const struct config *, const char *path, struct buf *, struct error *);
-static int file_missing(const struct config *, const struct prompt_for *, const char *name, struct error *);
+static int file_missing(const struct config *, const struct prompt_for *, const char *name,
+    struct error *);
 static void names_add(char ***names, size_t *len, const char *dir);
 static int names_compare(const void *, const void *);
 
@@ -45,7 +47,10 @@ prompts_is_name(const char *name)
 	return text_is_name(name) && strchr(name, '_') == NULL;
 }
 
-/* The folder as configured, drover's own with the plugin's name behind; NULL: there is none. The caller frees. */
+/*
+ * The folder as configured, drover's own with the plugin's name behind; NULL:
+ * there is none. The caller frees.
+ */
 static char *
 folder_of(const struct config *c, const struct prompt_for *who, enum prompt_place place)
 {
@@ -105,16 +110,20 @@ file_read(const struct config *c, const char *path, struct buf *out, struct erro
 	else if (!S_ISREG(st.st_mode))
 		error_set(err, DROVER_CONFIG, "prompt %s is no regular file", path);
 	else if (lies_below(fd, c->state_dir))
-		error_set(err, DROVER_CONFIG, "prompt %s lies in state_dir, where worktrees are: put prompts elsewhere", path);
+		error_set(err, DROVER_CONFIG,
+		    "prompt %s lies in state_dir, where worktrees are: put prompts elsewhere",
+		    path);
 	else {
 		buf_clear(out);
-		while (out->len <= PROMPT_FILE_MAX && ((n = read(fd, chunk, sizeof chunk)) > 0 || (n < 0 && errno == EINTR)))
+		while (out->len <= PROMPT_FILE_MAX &&
+		    ((n = read(fd, chunk, sizeof chunk)) > 0 || (n < 0 && errno == EINTR)))
 			if (n > 0)
 				buf_add(out, chunk, (size_t)n);
 		if (n < 0)
 			error_errno(err, DROVER_CONFIG, "prompt %s", path);
 		else if (out->len > PROMPT_FILE_MAX)
-			error_set(err, DROVER_CONFIG, "prompt %s is larger than %d KiB", path, PROMPT_FILE_MAX / 1024);
+			error_set(err, DROVER_CONFIG, "prompt %s is larger than %d KiB", path,
+			    PROMPT_FILE_MAX / 1024);
 		else if (!text_is_utf8(buf_str(out), out->len))
 			error_set(err, DROVER_CONFIG, "prompt %s is not UTF-8", path);
 		else
@@ -127,21 +136,25 @@ file_read(const struct config *c, const char *path, struct buf *out, struct erro
 }
 
 int
-prompts_find(const struct config *c, const struct prompt_for *who, const char *name, struct prompt_text *found, struct error *err)
+prompts_find(const struct config *c, const struct prompt_for *who, const char *name,
+    struct prompt_text *found, struct error *err)
 {
 	char *folder;
 	int r = 0;
 
 	*found = (struct prompt_text){ .path = NULL };
 	if (!prompts_is_name(name))
-		return error_set(err, DROVER_PERMANENT, "\"%.64s\" is no name of a prompt: a-z, 0-9 and - only", name);
+		return error_set(err, DROVER_PERMANENT,
+		    "\"%.64s\" is no name of a prompt: a-z, 0-9 and - only", name);
 	for (int place = 0; place < PROMPT_PLACES && r == 0; place++) {
 		if ((folder = folder_of(c, who, (enum prompt_place)place)) == NULL)
 			continue;
 		found->place = (enum prompt_place)place;
 		for (int i = place == PROMPT_OF_DROVER ? 1 : 0; i < 2 && r == 0; i++) {
 			free(found->path);
-			found->path = i == 0 ? xasprintf("%s/%s/%s" SUFFIX, folder, who->plugin, name) : xasprintf("%s/%s" SUFFIX, folder, name);
+			found->path = i == 0 ?
+			    xasprintf("%s/%s/%s" SUFFIX, folder, who->plugin, name) :
+			    xasprintf("%s/%s" SUFFIX, folder, name);
 			r = file_read(c, found->path, &found->text, err);
 		}
 		free(folder);
@@ -161,7 +174,8 @@ prompts_free(struct prompt_text *found)
 }
 
 static int
-file_missing(const struct config *c, const struct prompt_for *who, const char *name, struct error *err)
+file_missing(const struct config *c, const struct prompt_for *who, const char *name,
+    struct error *err)
 {
 	struct buf list = BUF_INIT;
 	char **names = prompts_names(c, who);
@@ -174,9 +188,12 @@ file_missing(const struct config *c, const struct prompt_for *who, const char *n
 		buf_addf(&list, "%s%s", i > 0 ? ", " : "", names[i]);
 	}
 	if (list.len > 0)
-		error_set(err, DROVER_PERMANENT, "no such prompt %s: there are %s", name, buf_str(&list));
+		error_set(err, DROVER_PERMANENT, "no such prompt %s: there are %s", name,
+		    buf_str(&list));
 	else
-		error_set(err, DROVER_PERMANENT, "no such prompt %s: plugin %s has none (see drover prompt list)", name, who->plugin);
+		error_set(err, DROVER_PERMANENT,
+		    "no such prompt %s: plugin %s has none (see drover prompt list)", name,
+		    who->plugin);
 	prompts_names_free(names);
 	buf_free(&list);
 	return -1;

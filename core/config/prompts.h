@@ -14,7 +14,13 @@
 #define PROMPT_FILE_MAX (256 * 1024)
 
 /* In the order in which they are asked. */
-enum prompt_place { PROMPT_OF_SOURCE, PROMPT_OF_REPO, PROMPT_OF_CONFIG, PROMPT_OF_DROVER, PROMPT_PLACES };
+enum prompt_place {
+	PROMPT_OF_SOURCE,
+	PROMPT_OF_REPO,
+	PROMPT_OF_CONFIG,
+	PROMPT_OF_DROVER,
+	PROMPT_PLACES
+};
 
 /* For whom a prompt is looked up; what is NULL or "" has no folder. */
 struct prompt_for {
@@ -32,18 +38,25 @@ struct prompt_text {
 /* "source", "repo", "configuration", "drover". */
 const char *prompts_place_name(enum prompt_place);
 /*
- * The file of a prompt: in a configured folder PLUGIN/NAME.md, else NAME.md; in drover's own PLUGIN/NAME.md.
- * -1: PERMANENT when there is none ("no such prompt NAME: there are a, b"), CONFIG when the first there is cannot be used.
+ * The file of a prompt: in a configured folder PLUGIN/NAME.md, else NAME.md; in
+ * drover's own PLUGIN/NAME.md. -1: PERMANENT when there is none ("no such
+ * prompt NAME: there are a, b"), CONFIG when the first there is cannot be used.
  */
-int prompts_find(const struct config *, const struct prompt_for *, const char *name, struct prompt_text *, struct error *);
+int prompts_find(const struct config *, const struct prompt_for *, const char *name,
+    struct prompt_text *, struct error *);
 void prompts_free(struct prompt_text *);
-/* Names that prompts_find would find, sorted, NULL-terminated. The caller frees with prompts_names_free. */
+/*
+ * Names that prompts_find would find, sorted, NULL-terminated. The caller frees
+ * with prompts_names_free.
+ */
 char **prompts_names(const struct config *, const struct prompt_for *);
 void prompts_names_free(char **);
 
 /*
- * Reads every file that a prompt can come from, by any source and repo. exports: an array of what each configured plugin
- * says of itself (loader_describe). A line per fault, "FILE:LINE: unknown variable {{x}} (known: a, b)", to faults; returns how many.
+ * Reads every file that a prompt can come from, by any source and repo.
+ * exports: an array of what each configured plugin says of itself
+ * (loader_describe). A line per fault, "FILE:LINE: unknown variable {{x}}
+ * (known: a, b)", to faults; returns how many.
  */
 int prompts_check(const struct config *, const cJSON *exports, struct buf *faults);
 

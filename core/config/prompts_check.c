@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reads the files of all prompts before a job needs one: a variable that nobody fills in is a fault of the file, and a
- * person should hear of it while he edits. Each file is looked at for each prompt that would take it.
+ * Reads the files of all prompts before a job needs one: a variable that nobody
+ * fills in is a fault of the file, and a person should hear of it while he
+ * edits. Each file is looked at for each prompt that would take it.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -108,16 +109,25 @@ check_declared(struct check *c, const cJSON *prompt)
 	check_found(c, &(struct prompt_for){ .plugin = c->plugin }, name, true);
 	for (int i = 0; i < config->repos_len; i++)
 		if (config->repos[i].prompts != NULL)
-			check_found(c, &(struct prompt_for){ .plugin = c->plugin, .repo = config->repos[i].name }, name, false);
+			check_found(c,
+			    &(struct prompt_for){ .plugin = c->plugin,
+				.repo = config->repos[i].name },
+			    name, false);
 	for (int i = 0; i < config->plugins_len; i++) {
 		const struct config_plugin *plugin = &config->plugins[i];
 
-		/* Jobs of another plugin's source rarely come here: its files are for its own pipelines. */
-		for (int j = 0; j < plugin->sources_len && strcmp(plugin->name, c->plugin) == 0; j++) {
+		/*
+		 * Jobs of another plugin's source rarely come here: its files
+		 * are for its own pipelines.
+		 */
+		for (int j = 0; j < plugin->sources_len && strcmp(plugin->name, c->plugin) == 0;
+		     j++) {
 			if (plugin->sources[j].prompts == NULL)
 				continue;
 			source = xasprintf("%s.%s", plugin->name, plugin->sources[j].name);
-			check_found(c, &(struct prompt_for){ .plugin = c->plugin, .source = source }, name, false);
+			check_found(c,
+			    &(struct prompt_for){ .plugin = c->plugin, .source = source }, name,
+			    false);
 			free(source);
 		}
 	}
@@ -136,7 +146,10 @@ check_is_declared(const struct check *c, const char *name)
 	return false;
 }
 
-/* All variables that any prompt knows: for files that a person asks for by name, which no pipeline declares. */
+/*
+ * All variables that any prompt knows: for files that a person asks for by
+ * name, which no pipeline declares.
+ */
 static cJSON *
 check_union(const struct check *c)
 {
@@ -148,10 +161,13 @@ check_union(const struct check *c)
 			cJSON_ArrayForEach(prompt, json_get(pipeline, "prompts"))
 				cJSON_ArrayForEach(variable, json_get(prompt, "variables")) {
 					cJSON_ArrayForEach(seen, names)
-						if (cJSON_IsString(variable) && strcmp(seen->valuestring, variable->valuestring) == 0)
+						if (cJSON_IsString(variable) &&
+						    strcmp(seen->valuestring,
+							variable->valuestring) == 0)
 							break;
 					if (seen == NULL && cJSON_IsString(variable))
-						cJSON_AddItemToArray(names, cJSON_CreateString(variable->valuestring));
+						cJSON_AddItemToArray(names,
+						    cJSON_CreateString(variable->valuestring));
 				}
 	return names;
 }
@@ -175,7 +191,8 @@ check_folder(struct check *c, const char *dir, const char *where)
 
 	if (dir == NULL || (stat(dir, &st) == 0 && S_ISDIR(st.st_mode)))
 		return;
-	line = xasprintf("%s: %s: there is no folder %s", json_str(c->config->origins, where, "default"), where, dir);
+	line = xasprintf("%s: %s: there is no folder %s",
+	    json_str(c->config->origins, where, "default"), where, dir);
 	check_say(c, line);
 	free(line);
 }
@@ -196,7 +213,8 @@ prompts_check(const struct config *config, const cJSON *all, struct buf *faults)
 	}
 	for (int i = 0; i < config->plugins_len; i++)
 		for (int j = 0; j < config->plugins[i].sources_len; j++) {
-			where = xasprintf("plugins.%s.sources.%s.prompts", config->plugins[i].name, config->plugins[i].sources[j].name);
+			where = xasprintf("plugins.%s.sources.%s.prompts", config->plugins[i].name,
+			    config->plugins[i].sources[j].name);
 			check_folder(&c, config->plugins[i].sources[j].prompts, where);
 			free(where);
 		}
@@ -214,7 +232,9 @@ prompts_check(const struct config *config, const cJSON *all, struct buf *faults)
 			check_extra(&c, &(struct prompt_for){ .plugin = c.plugin });
 		for (int i = 0; any && i < config->repos_len; i++)
 			if (config->repos[i].prompts != NULL)
-				check_extra(&c, &(struct prompt_for){ .plugin = c.plugin, .repo = config->repos[i].name });
+				check_extra(&c,
+				    &(struct prompt_for){ .plugin = c.plugin,
+					.repo = config->repos[i].name });
 	}
 	cJSON_Delete(every);
 	return c.count;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reading a secret at the moment it is needed: from its owner's file, the environment, or a command without a shell. */
+/*
+ * Reading a secret at the moment it is needed: from its owner's file, the
+ * environment, or a command without a shell.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -40,7 +43,10 @@ wipe(struct buf *b)
 	buf_free(b);
 }
 
-/* systemd hands credentials out as 0440 with an access list: its folder is the service's alone. */
+/*
+ * systemd hands credentials out as 0440 with an access list: its folder is the
+ * service's alone.
+ */
 static int
 check_file(const char *path, int fd, struct error *err)
 {
@@ -53,11 +59,15 @@ check_file(const char *path, int fd, struct error *err)
 	if (!S_ISREG(st.st_mode))
 		return error_set(err, DROVER_CONFIG, "%s: is no plain file", path);
 	if (st.st_uid != 0 && st.st_uid != geteuid())
-		return error_set(err, DROVER_CONFIG, "%s: belongs to another user: a secret belongs to root or to the daemon's user", path);
-	if (len > 0 && strncmp(path, credentials, len) == 0 && path[len] == '/' && strstr(path, "/../") == NULL)
+		return error_set(err, DROVER_CONFIG,
+		    "%s: belongs to another user: a secret belongs to root or to the daemon's user",
+		    path);
+	if (len > 0 && strncmp(path, credentials, len) == 0 && path[len] == '/' &&
+	    strstr(path, "/../") == NULL)
 		return 0;
 	if ((st.st_mode & (S_IRWXG | S_IRWXO)) != 0)
-		return error_set(err, DROVER_CONFIG, "%s: others than its owner may read or write it: chmod 600 %s", path, path);
+		return error_set(err, DROVER_CONFIG,
+		    "%s: others than its owner may read or write it: chmod 600 %s", path, path);
 	return 0;
 }
 
@@ -80,7 +90,8 @@ read_env(const char *name, struct buf *out, struct error *err)
 	const char *value = getenv(name);
 
 	if (value == NULL)
-		return error_set(err, DROVER_CONFIG, "the environment variable %s is not set: set it for the daemon", name);
+		return error_set(err, DROVER_CONFIG,
+		    "the environment variable %s is not set: set it for the daemon", name);
 	buf_adds(out, value);
 	return 0;
 }
@@ -104,7 +115,8 @@ spawn(char *const *argv, int out, pid_t *pid)
 	posix_spawnattr_setpgroup(&attr, 0);
 	posix_spawnattr_setsigmask(&attr, &none);
 	posix_spawnattr_setsigdefault(&attr, &all);
-	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+	posix_spawnattr_setflags(&attr,
+	    POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
 	rc = posix_spawnp(pid, argv[0], &files, &attr, argv, environ);
 	posix_spawnattr_destroy(&attr);
 	posix_spawn_file_actions_destroy(&files);
@@ -137,7 +149,10 @@ drain(int fd, struct buf *out, int64_t limit_ms)
 		}
 		if (n <= 0)
 			break;
-		/* Room for all at once, so that no copy of a part stays behind in memory. */
+		/*
+		 * Room for all at once, so that no copy of a part stays behind
+		 * in memory.
+		 */
 		if (out->cap == 0) {
 			out->data = xmalloc(SECRET_MAX + 1);
 			out->cap = SECRET_MAX + 1;
@@ -190,11 +205,15 @@ read_command(char *const *argv, struct buf *out, struct error *err)
 		return error_errno(err, DROVER_AGAIN, "%s: gave no secret", argv[0]);
 	}
 	if (wait_end(pid, &status, end - clock_mono()) == -1)
-		return error_set(err, DROVER_AGAIN, "%s: did not end within %d seconds", argv[0], COMMAND_MS / 1000);
+		return error_set(err, DROVER_AGAIN, "%s: did not end within %d seconds", argv[0],
+		    COMMAND_MS / 1000);
 	if (WIFSIGNALED(status))
-		return error_set(err, DROVER_AGAIN, "%s: killed by signal %d", argv[0], WTERMSIG(status));
+		return error_set(err, DROVER_AGAIN, "%s: killed by signal %d", argv[0],
+		    WTERMSIG(status));
 	if (WEXITSTATUS(status) != 0)
-		return error_set(err, DROVER_AGAIN, "%s: gave no secret, exit status %d: run it by hand as the daemon's user", argv[0], WEXITSTATUS(status));
+		return error_set(err, DROVER_AGAIN,
+		    "%s: gave no secret, exit status %d: run it by hand as the daemon's user",
+		    argv[0], WEXITSTATUS(status));
 	return 0;
 }
 
@@ -205,8 +224,11 @@ secret_read(const char *file, const char *env, char *const *command, struct erro
 	struct buf out = BUF_INIT;
 	int rc;
 
-	rc = file != NULL ? read_file(file, &out, err) : env != NULL ? read_env(env, &out, err) : read_command(command, &out, err);
-	while (rc == 0 && out.len > 0 && (out.data[out.len - 1] == '\n' || out.data[out.len - 1] == '\r'))
+	rc = file != NULL ? read_file(file, &out, err) :
+	    env != NULL   ? read_env(env, &out, err) :
+			    read_command(command, &out, err);
+	while (rc == 0 && out.len > 0 &&
+	    (out.data[out.len - 1] == '\n' || out.data[out.len - 1] == '\r'))
 		out.data[--out.len] = '\0';
 	if (rc == 0 && out.len == 0)
 		rc = error_set(err, DROVER_CONFIG, "%s: the secret is empty", from);

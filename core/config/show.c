@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The configuration as people see it: the example, the effective values with their origins, and differences. */
+/*
+ * The configuration as people see it: the example, the effective values with
+ * their origins, and differences.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -114,7 +117,8 @@ show_entry(struct buf *out, const cJSON *value, const cJSON *origins, struct buf
 	} else if (cJSON_IsArray(value) && cJSON_IsObject(value->child)) {
 		buf_adds(out, "(\n");
 		cJSON_ArrayForEach(element, value) {
-			len = push(path, layer_label(json_str(element, "name", NULL), i++, place, sizeof place));
+			len = push(path,
+			    layer_label(json_str(element, "name", NULL), i++, place, sizeof place));
 			indent(out, depth + 1);
 			buf_adds(out, "{\n");
 			show_group(out, element, origins, path, depth + 2);
@@ -129,7 +133,8 @@ show_entry(struct buf *out, const cJSON *value, const cJSON *origins, struct buf
 		buf_addc(out, ';');
 		origin = json_str(origins, buf_str(path), "default");
 		if (origins != NULL)
-			buf_addf(out, " # %s%s", strcmp(origin, "default") == 0 ? "" : "from ", origin);
+			buf_addf(out, " # %s%s", strcmp(origin, "default") == 0 ? "" : "from ",
+			    origin);
 		buf_addc(out, '\n');
 	}
 }
@@ -166,7 +171,8 @@ example_value(struct buf *out, const struct key *key)
 	if (key->example != NULL)
 		buf_adds(out, key->example);
 	else if (key->fallback == NULL)
-		buf_adds(out, key->kind == KEY_ARGV ? "(\"pass\", \"show\", \"drover\")" : "\"NAME\"");
+		buf_adds(out,
+		    key->kind == KEY_ARGV ? "(\"pass\", \"show\", \"drover\")" : "\"NAME\"");
 	else if (key->kind == KEY_INT || key->kind == KEY_LONG || key->kind == KEY_BOOL)
 		buf_adds(out, key->fallback);
 	else {
@@ -176,7 +182,10 @@ example_value(struct buf *out, const struct key *key)
 	}
 }
 
-/* One sample of a map or list; a comment as a whole, as nobody has it by default. */
+/*
+ * One sample of a map or list; a comment as a whole, as nobody has it by
+ * default.
+ */
 static void
 example_many(struct buf *out, const struct key *key, int depth)
 {
@@ -227,7 +236,8 @@ example_group(struct buf *out, const struct key *table, const char *mark, int de
 			continue;
 		}
 		/* Of the ways to a secret one may be taken. */
-		exclusive = strcmp(key->name, "token_env") == 0 || strcmp(key->name, "token_command") == 0 || strcmp(key->name, "token_from") == 0;
+		exclusive = strcmp(key->name, "token_env") == 0 ||
+		    strcmp(key->name, "token_command") == 0 || strcmp(key->name, "token_from") == 0;
 		unset = mark[0] == '\0' && key->fallback == NULL;
 		example_line(out, mark, depth);
 		buf_addf(out, "%s%s = ", exclusive ? "# " : unset ? "#" : "", key->name);
@@ -239,13 +249,18 @@ example_group(struct buf *out, const struct key *table, const char *mark, int de
 void
 config_example(struct buf *out)
 {
-	buf_adds(out, "# drover.conf: every key, with its default or, behind a \"#\", as it could be.\n"
-	    "# Durations: \"250ms\", \"30s\", \"50m\", \"2h\", \"7d\"; sizes: \"512K\", \"64M\", \"2G\".\n"
-	    "# conf.d/*.conf beside this file is read after it; then DROVER_RUNNING=2 in the environment wins.\n");
+	buf_adds(out,
+	    "# drover.conf: every key, with its default or, behind a \"#\", as it could be.\n"
+	    "# Durations: \"250ms\", \"30s\", \"50m\", \"2h\", \"7d\"; sizes: \"512K\", \"64M\", "
+	    "\"2G\".\n"
+	    "# conf.d/*.conf beside this file is read after it; then DROVER_RUNNING=2 in the "
+	    "environment wins.\n");
 	example_group(out, keys_config, "", 0);
 }
 
-/* {"repos.web.url": "\"https://...\"", ...}: one entry a line of a difference. */
+/*
+ * {"repos.web.url": "\"https://...\"", ...}: one entry a line of a difference.
+ */
 static void
 flatten(cJSON *out, struct buf *path, const cJSON *value)
 {
@@ -262,7 +277,9 @@ flatten(cJSON *out, struct buf *path, const cJSON *value)
 		return;
 	}
 	cJSON_ArrayForEach(child, value) {
-		len = push(path, groups ? layer_label(json_str(child, "name", NULL), i++, place, sizeof place) : child->string);
+		len = push(path,
+		    groups ? layer_label(json_str(child, "name", NULL), i++, place, sizeof place) :
+			     child->string);
 		flatten(out, path, child);
 		pop(path, len);
 	}

@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Text with {{variables}}: one walk serves those who fill it in and those who only check it. */
+/*
+ * Text with {{variables}}: one walk serves those who fill it in and those who
+ * only check it.
+ */
 #include <string.h>
 
 #include "config/template.h"
 
 static size_t template_variable(const char *at, const char *end, char *name);
 
-/* Length of the {{name}} at `at`, whose name is copied out; 0 when it is none. */
+/*
+ * Length of the {{name}} at `at`, whose name is copied out; 0 when it is none.
+ */
 static size_t
 template_variable(const char *at, const char *end, char *name)
 {
@@ -29,7 +34,8 @@ template_variable(const char *at, const char *end, char *name)
 }
 
 int
-template_walk(const char *text, size_t len, const char *file, const struct template_reader *reader, struct error *err)
+template_walk(const char *text, size_t len, const char *file, const struct template_reader *reader,
+    struct error *err)
 {
 	const char *end = text + len, *begin = text, *p = text;
 	char name[TEMPLATE_NAME_MAX + 1];
@@ -51,7 +57,9 @@ template_walk(const char *text, size_t len, const char *file, const struct templ
 		if (p > begin)
 			reader->text(reader->arg, begin, (size_t)(p - begin));
 		if ((n = template_variable(p, end, name)) == 0)
-			return error_set(err, DROVER_CONFIG, "%s:%u: {{ begins a variable, written {{name}}; for two braces as they are write {{{{",
+			return error_set(err, DROVER_CONFIG,
+			    "%s:%u: {{ begins a variable, written {{name}}; for two braces as they "
+			    "are write {{{{",
 			    file, line);
 		if (reader->variable(reader->arg, name, line, err) != 0)
 			return -1;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From structs back to JSON, and freeing them: what each kind of key writes and frees. */
+/*
+ * From structs back to JSON, and freeing them: what each kind of key writes and
+ * frees.
+ */
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -12,8 +15,8 @@
 typedef cJSON *write_fn(const struct key *, const void *);
 typedef void free_fn(const struct key *, void *);
 
-static write_fn write_string, write_word, write_int, write_long, write_bool, write_duration, write_size, write_strings, write_argvs,
-	write_options, write_table, write_map, write_list;
+static write_fn write_string, write_word, write_int, write_long, write_bool, write_duration,
+    write_size, write_strings, write_argvs, write_options, write_table, write_map, write_list;
 static free_fn free_string, free_strings, free_argvs, free_options, free_table, free_structs;
 
 static const struct {
@@ -137,7 +140,8 @@ write_options(const struct key *key, const void *field)
 		return NULL;
 	MUST((group = cJSON_CreateObject()) != NULL);
 	cJSON_ArrayForEach(entry, options)
-		MUST(cJSON_AddItemToObject(group, entry->string, cJSON_Duplicate(json_get(entry, "value"), true)));
+		MUST(cJSON_AddItemToObject(group, entry->string,
+		    cJSON_Duplicate(json_get(entry, "value"), true)));
 	return group;
 }
 
@@ -163,7 +167,9 @@ write_structs(const struct key *key, const void *base, bool map)
 		element = items + (size_t)i * key->size;
 		MUST((group = cJSON_CreateObject()) != NULL);
 		bind_write(key->table, element, group);
-		MUST(map ? cJSON_AddItemToObject(all, *(char *const *)(const void *)element, group) : cJSON_AddItemToArray(all, group));
+		MUST(map ?
+			cJSON_AddItemToObject(all, *(char *const *)(const void *)element, group) :
+			cJSON_AddItemToArray(all, group));
 	}
 	return all;
 }
@@ -189,7 +195,10 @@ bind_write(const struct key *table, const void *base, cJSON *object)
 	for (key = table; key->name != NULL; key++) {
 		if (kinds[key->kind].write == NULL)
 			continue;
-		value = kinds[key->kind].write(key, key->kind == KEY_GROUP || key->kind == KEY_MAP || key->kind == KEY_LIST ? base : field_of(key, base));
+		value = kinds[key->kind].write(key,
+		    key->kind == KEY_GROUP || key->kind == KEY_MAP || key->kind == KEY_LIST ?
+			base :
+			field_of(key, base));
 		if (value == NULL)
 			continue;
 		if (key->kind != KEY_REST) {
@@ -259,5 +268,9 @@ bind_free(const struct key *table, void *base)
 
 	for (key = table; key->name != NULL; key++)
 		if (kinds[key->kind].free != NULL)
-			kinds[key->kind].free(key, key->kind == KEY_GROUP || key->kind == KEY_MAP || key->kind == KEY_LIST ? base : field_of(key, base));
+			kinds[key->kind].free(key,
+			    key->kind == KEY_GROUP || key->kind == KEY_MAP ||
+				    key->kind == KEY_LIST ?
+				base :
+				field_of(key, base));
 }

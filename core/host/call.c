@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* host->call: another plugin's operation, by way of the core, and an operation's own answer. */
+/*
+ * host->call: another plugin's operation, by way of the core, and an
+ * operation's own answer.
+ */
 #include "base/text.h"
 #include "host/service.h"
 
-static int64_t call_call(struct drover_scope *, const char *, const char *, uint64_t, char *, size_t, struct drover_error *);
+static int64_t call_call(struct drover_scope *, const char *, const char *, uint64_t, char *,
+    size_t, struct drover_error *);
 static int call_reply(struct drover_scope *, const char *, uint64_t, struct drover_error *);
 static int call_check(const char *, uint64_t, const char *, struct error *);
 
@@ -17,15 +21,16 @@ static int
 call_check(const char *data, uint64_t len, const char *what, struct error *err)
 {
 	if (len > DROVER_PAYLOAD_MAX)
-		return error_set(err, DROVER_PERMANENT, "%s is longer than %d bytes", what, DROVER_PAYLOAD_MAX);
+		return error_set(err, DROVER_PERMANENT, "%s is longer than %d bytes", what,
+		    DROVER_PAYLOAD_MAX);
 	if (data == NULL && len > 0)
 		return error_set(err, DROVER_PERMANENT, "%s is NULL, its length is not 0", what);
 	return 0;
 }
 
 static int64_t
-call_call(struct drover_scope *public, const char *operation, const char *request, uint64_t len, char *reply, size_t size,
-    struct drover_error *out)
+call_call(struct drover_scope *public, const char *operation, const char *request, uint64_t len,
+    char *reply, size_t size, struct drover_error *out)
 {
 	struct scope *scope = scope_of(public);
 	struct message_out message;
@@ -37,7 +42,8 @@ call_call(struct drover_scope *public, const char *operation, const char *reques
 	    call_check(request, len, "request", &err) != 0)
 		return scope_fail(out, &err);
 	if (!text_is_kind(operation)) {
-		error_set(&err, DROVER_PERMANENT, "\"%s\" is no operation: it is written PLUGIN.OPERATION", operation);
+		error_set(&err, DROVER_PERMANENT,
+		    "\"%s\" is no operation: it is written PLUGIN.OPERATION", operation);
 		return scope_fail(out, &err);
 	}
 	message_begin(&message, MESSAGE_CALL, service_id(scope));

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* host->capacity: how much a source may hand over now. The core knows; it is asked each time. */
+/*
+ * host->capacity: how much a source may hand over now. The core knows; it is
+ * asked each time.
+ */
 #include <limits.h>
 
 #include "base/text.h"
@@ -23,7 +26,8 @@ capacity_available(struct drover_scope *public, const char *kind, struct drover_
 	if (service_text(kind, "kind", 2 * DROVER_NAME_MAX + 1, false, &err) != 0)
 		return scope_fail(out, &err);
 	if (!text_is_kind(kind)) {
-		error_set(&err, DROVER_PERMANENT, "\"%s\" is no kind: it is written PLUGIN.PIPELINE", kind);
+		error_set(&err, DROVER_PERMANENT,
+		    "\"%s\" is no kind: it is written PLUGIN.PIPELINE", kind);
 		return scope_fail(out, &err);
 	}
 	message_begin(&request, MESSAGE_CAPACITY_ASK, service_id(scope));

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The tokens of repos that have token_from: asked of a plugin by way of the core when a remote is spoken to, and kept in
- * the memory of the process that asked, for as long as they are good.
+ * The tokens of repos that have token_from: asked of a plugin by way of the
+ * core when a remote is spoken to, and kept in the memory of the process that
+ * asked, for as long as they are good.
  */
 #include <poll.h>
 #include <stdlib.h>
@@ -31,13 +32,16 @@ static struct scope_credential *credential_of(struct scope *, const struct confi
 static bool credential_good(const struct scope_credential *, int64_t left_ms);
 static int credential_read(struct scope_credential *, const struct buf *reply, struct error *);
 static int credential_fetch(struct scope *, struct scope_credential *, struct error *);
-static int credential_ask(void *, const struct config_repo *, char **user, char **token, struct error *);
+static int credential_ask(void *, const struct config_repo *, char **user, char **token,
+    struct error *);
 static bool credential_refused(void *, const struct config_repo *);
 
 const struct tree_credentials *
 credentials_of(struct scope *scope)
 {
-	scope->credentials = (struct tree_credentials){ .ask = credential_ask, .refused = credential_refused, .arg = scope };
+	scope->credentials = (struct tree_credentials){ .ask = credential_ask,
+		.refused = credential_refused,
+		.arg = scope };
 	return &scope->credentials;
 }
 
@@ -121,7 +125,8 @@ credential_fetch(struct scope *scope, struct scope_credential *c, struct error *
 		message_put_s(&request, c->repo->name);
 		message_put_u(&request, c->refused);
 		r = service_ask(scope, &request, NULL, &reply, err);
-		if (r == 0 || err->code != DROVER_AGAIN || err->retry_after_ms > 0 || clock_mono() >= give_up || scope_cancelled(scope))
+		if (r == 0 || err->code != DROVER_AGAIN || err->retry_after_ms > 0 ||
+		    clock_mono() >= give_up || scope_cancelled(scope))
 			break;
 		(void)poll(NULL, 0, CREDENTIAL_PAUSE_MS);
 	}
@@ -134,7 +139,8 @@ credential_fetch(struct scope *scope, struct scope_credential *c, struct error *
 }
 
 static int
-credential_ask(void *arg, const struct config_repo *repo, char **user, char **token, struct error *err)
+credential_ask(void *arg, const struct config_repo *repo, char **user, char **token,
+    struct error *err)
 {
 	struct scope *scope = arg;
 	struct scope_credential *c = credential_of(scope, repo);
@@ -147,7 +153,8 @@ credential_ask(void *arg, const struct config_repo *repo, char **user, char **to
 				*err = why;
 			return -1;
 		}
-		log_printf(&scope->log, DROVER_WARN, "token of repo %s: %s; the last one is used to its end", repo->name, why.text);
+		log_printf(&scope->log, DROVER_WARN,
+		    "token of repo %s: %s; the last one is used to its end", repo->name, why.text);
 	}
 	*user = c->user != NULL ? xstrdup(c->user) : NULL;
 	*token = xstrdup(c->token);
@@ -162,7 +169,9 @@ credential_refused(void *arg, const struct config_repo *repo)
 
 	if (c->token == NULL)
 		return false;
-	log_printf(&scope->log, DROVER_NOTICE, "the token of repo %s was refused: plugin %s is asked for another", repo->name, repo->token_from);
+	log_printf(&scope->log, DROVER_NOTICE,
+	    "the token of repo %s was refused: plugin %s is asked for another", repo->name,
+	    repo->token_from);
 	free_wiped(c->token);
 	c->token = NULL;
 	c->refused = true;

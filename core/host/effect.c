@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* host->effect: one write to the outside, recorded before and after, so that a crash between is known. */
+/*
+ * host->effect: one write to the outside, recorded before and after, so that a
+ * crash between is known.
+ */
 #include "host/service.h"
 
 static int effect_begin(struct drover_scope *, const char *, char *, size_t, struct drover_error *);
@@ -38,20 +41,23 @@ effect_finish(struct scope *scope, const char *key, const char *result, struct e
 }
 
 static int
-effect_begin(struct drover_scope *public, const char *key, char *result, size_t size, struct drover_error *out)
+effect_begin(struct drover_scope *public, const char *key, char *result, size_t size,
+    struct drover_error *out)
 {
 	struct scope *scope = scope_of(public);
 	struct buf data = BUF_INIT;
 	struct error err = { 0 };
 	int state;
 
-	if (service_role(scope, ROLE_ANY & ~ROLE_PLUGIN, "effect.begin", "a source, a job or an operation", &err) != 0 ||
+	if (service_role(scope, ROLE_ANY & ~ROLE_PLUGIN, "effect.begin",
+		"a source, a job or an operation", &err) != 0 ||
 	    service_line(key, "key of an effect", DROVER_KEY_MAX, false, &err) != 0)
 		return scope_fail(out, &err);
 	state = effect_start(scope, key, &data, &err);
 	if (state >= 0 && result != NULL && size > 0 && data.len >= size)
-		state = error_set(&err, DROVER_PERMANENT, "result of effect %s takes %zu bytes, there is room for %zu", key,
-		    data.len + 1, size);
+		state = error_set(&err, DROVER_PERMANENT,
+		    "result of effect %s takes %zu bytes, there is room for %zu", key, data.len + 1,
+		    size);
 	if (state >= 0)
 		service_write(result, size, buf_str(&data), data.len);
 	buf_free(&data);
@@ -59,12 +65,14 @@ effect_begin(struct drover_scope *public, const char *key, char *result, size_t 
 }
 
 static int
-effect_done(struct drover_scope *public, const char *key, const char *result, struct drover_error *out)
+effect_done(struct drover_scope *public, const char *key, const char *result,
+    struct drover_error *out)
 {
 	struct scope *scope = scope_of(public);
 	struct error err = { 0 };
 
-	if (service_role(scope, ROLE_ANY & ~ROLE_PLUGIN, "effect.done", "a source, a job or an operation", &err) != 0 ||
+	if (service_role(scope, ROLE_ANY & ~ROLE_PLUGIN, "effect.done",
+		"a source, a job or an operation", &err) != 0 ||
 	    service_line(key, "key of an effect", DROVER_KEY_MAX, false, &err) != 0 ||
 	    service_text(result, "result of an effect", DROVER_VALUE_MAX, true, &err) != 0 ||
 	    effect_finish(scope, key, result, &err) != 0)

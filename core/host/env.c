@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The environment of a job's commands. A few variables come from the daemon by name, the rest says
- * which job the command belongs to; whatever else the daemon was started with stays with it.
+ * The environment of a job's commands. A few variables come from the daemon by
+ * name, the rest says which job the command belongs to; whatever else the
+ * daemon was started with stays with it.
  */
 #include "build.h"
 
@@ -77,8 +78,10 @@ env_tmp(struct scope *s, struct error *err)
 	if (s->role == SCOPE_JOB && s->log.worker != NULL)
 		env_worker_tmp(s, parent);
 	if (s->tmp == NULL && env_make_tmp(s, parent) != 0 &&
-	    (errno != ENOENT || path_mkdirs(parent, 0700, err) != 0 || env_make_tmp(s, parent) != 0))
-		error_errno(err, DROVER_CONFIG, "cannot make a folder for temporary files in %s", parent);
+	    (errno != ENOENT || path_mkdirs(parent, 0700, err) != 0 ||
+		env_make_tmp(s, parent) != 0))
+		error_errno(err, DROVER_CONFIG, "cannot make a folder for temporary files in %s",
+		    parent);
 	free(parent);
 	return s->tmp;
 }
@@ -88,7 +91,8 @@ env_end(struct scope *s)
 {
 	struct error err;
 
-	if (s->tmp != NULL && (s->tmp_stays ? path_empty(s->tmp, 0700, &err) : path_remove_tree(s->tmp, &err)) != 0)
+	if (s->tmp != NULL &&
+	    (s->tmp_stays ? path_empty(s->tmp, 0700, &err) : path_remove_tree(s->tmp, &err)) != 0)
 		log_printf(&s->log, DROVER_WARN, "temporary files stay behind: %s", err.text);
 	free(s->tmp);
 	s->tmp = NULL;
@@ -102,7 +106,8 @@ env_add(struct env *e, const char *assignment, struct error *err)
 	size_t i, name;
 
 	if (equals == NULL || equals == assignment)
-		return error_set(err, DROVER_CONFIG, "\"%.64s\" is no environment variable: write NAME=value", assignment);
+		return error_set(err, DROVER_CONFIG,
+		    "\"%.64s\" is no environment variable: write NAME=value", assignment);
 	name = (size_t)(equals - assignment) + 1;
 	copy = xstrdup(assignment);
 	for (i = 0; i < e->len; i++) {
@@ -172,7 +177,10 @@ env_pass(struct env *e, const char *name, const char *fallback)
 		env_set(e, name, value);
 }
 
-/* A service manager sets these as a rule; the password file is asked only when it did not. */
+/*
+ * A service manager sets these as a rule; the password file is asked only when
+ * it did not.
+ */
 static void
 env_user(const char **home, const char **user)
 {
@@ -232,7 +240,10 @@ env_set_number(struct env *e, const char *name, uint64_t value)
 	env_set(e, name, text);
 }
 
-/* W3C Trace Context, section 3.2: version, trace id, a fresh parent id, sampled. */
+/*
+ * W3C Trace Context, section 3.2: version, trace id, a fresh parent id,
+ * sampled.
+ */
 static void
 env_set_trace(struct env *e, const char *trace)
 {
@@ -245,8 +256,9 @@ env_set_trace(struct env *e, const char *trace)
 }
 
 /*
- * A worker has one job at a time, and one folder for all of them: on ext4, making a folder soon after
- * removing one costs more than all the rest of a short job. What a killed job left goes first.
+ * A worker has one job at a time, and one folder for all of them: on ext4,
+ * making a folder soon after removing one costs more than all the rest of a
+ * short job. What a killed job left goes first.
  */
 static void
 env_worker_tmp(struct scope *s, const char *parent)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Runs one command for a job: spawned without a shell into a process group of its own, with nothing
- * but three descriptors and an environment built for it. Its output goes to the attempt's file as it
- * comes, in bounded memory; when it ends, times out or is cancelled, its whole group ends with it.
+ * Runs one command for a job: spawned without a shell into a process group of
+ * its own, with nothing but three descriptors and an environment built for it.
+ * Its output goes to the attempt's file as it comes, in bounded memory; when it
+ * ends, times out or is cancelled, its whole group ends with it.
  */
 #include "build.h"
 
@@ -49,7 +50,7 @@ struct run {
 	int64_t deadline, kill_at;   /* monotonic; 0: none */
 	struct buf line;             /* of stdout, until its newline comes */
 	struct buf tail, err_tail;
-	char chunk[CHUNK];           /* last, and not zeroed: a short command touches little of it */
+	char chunk[CHUNK]; /* last, and not zeroed: a short command touches little of it */
 };
 
 static void exec_output_open(struct scope *);
@@ -69,18 +70,21 @@ static int run_reap(struct run *, struct error *);
 static void tail_add(struct buf *tail, const char *data, size_t len);
 static void tail_copy(const struct buf *tail, char *out);
 static void close_fd(int *fd);
-static int host_exec_run(struct drover_scope *, const struct drover_command *, struct drover_outcome *, struct drover_error *);
+static int host_exec_run(struct drover_scope *, const struct drover_command *,
+    struct drover_outcome *, struct drover_error *);
 
 const struct drover_host_exec host_exec = { .size = sizeof host_exec, .run = host_exec_run };
 
 int
-exec_run(struct scope *s, const struct drover_command *c, struct drover_outcome *o, struct error *err)
+exec_run(struct scope *s, const struct drover_command *c, struct drover_outcome *o,
+    struct error *err)
 {
 	return exec_run_split(s, c, o, NULL, err);
 }
 
 int
-exec_run_split(struct scope *s, const struct drover_command *c, struct drover_outcome *o, struct buf *errors, struct error *err)
+exec_run_split(struct scope *s, const struct drover_command *c, struct drover_outcome *o,
+    struct buf *errors, struct error *err)
 {
 	struct run *r;
 	struct env env;
@@ -108,7 +112,8 @@ exec_run_split(struct scope *s, const struct drover_command *c, struct drover_ou
 	if (strchr(c->argv[0], '/') != NULL)
 		file = xstrdup(c->argv[0]);
 	else if ((file = env_find(&env, c->argv[0])) == NULL) {
-		error_set(err, DROVER_CONFIG, "%.128s: not found in PATH (%.256s)", c->argv[0], env_get(&env, "PATH"));
+		error_set(err, DROVER_CONFIG, "%.128s: not found in PATH (%.256s)", c->argv[0],
+		    env_get(&env, "PATH"));
 		goto done;
 	}
 	if (run_start(r, file, env.list, err) != 0)
@@ -122,7 +127,8 @@ exec_run_split(struct scope *s, const struct drover_command *c, struct drover_ou
 		buf_adds(errors, r->chunk);
 	}
 	if (rc == 0 && r->cancelled)
-		rc = error_set(err, DROVER_CANCELLED, "%.128s was stopped: the job is cancelled", c->argv[0]);
+		rc = error_set(err, DROVER_CANCELLED, "%.128s was stopped: the job is cancelled",
+		    c->argv[0]);
 done:
 	close_fd(&r->out);
 	close_fd(&r->err);
@@ -136,21 +142,28 @@ done:
 	return rc;
 }
 
-/* An attempt that prints nothing has no file: two new inodes would be much of what a short job costs. */
+/*
+ * An attempt that prints nothing has no file: two new inodes would be much of
+ * what a short job costs.
+ */
 static void
 exec_output_open(struct scope *s)
 {
-	char *folder = xstrndup(s->output_path, (size_t)(strrchr(s->output_path, '/') - s->output_path));
+	char *folder =
+	    xstrndup(s->output_path, (size_t)(strrchr(s->output_path, '/') - s->output_path));
 	struct error err;
 	struct stat st;
 
 	if (path_mkdirs(folder, 0750, &err) == 0) {
-		s->output = open(s->output_path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0640);
+		s->output = open(s->output_path,
+		    O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0640);
 		if (s->output < 0 || fstat(s->output, &st) != 0) {
 			error_errno(&err, DROVER_INTERNAL, "%s", s->output_path);
 			close_fd(&s->output);
 		} else
-			s->output_left = st.st_size < s->config->output_max ? s->config->output_max - (int64_t)st.st_size : 0;
+			s->output_left = st.st_size < s->config->output_max ?
+			    s->config->output_max - (int64_t)st.st_size :
+			    0;
 	}
 	if (s->output < 0)
 		log_printf(&s->log, DROVER_ERR, "the attempt's output is lost: %s", err.text);
@@ -172,7 +185,8 @@ exec_output(struct scope *s, const void *data, size_t len)
 		len = (size_t)s->output_left;
 	s->output_left -= (int64_t)len;
 	if (path_write_all(s->output, data, len) != 0) {
-		log_printf(&s->log, DROVER_ERR, "the attempt's output is lost from here on: %s", strerror(errno));
+		log_printf(&s->log, DROVER_ERR, "the attempt's output is lost from here on: %s",
+		    strerror(errno));
 		s->output_left = -1;
 	} else if (cut) {
 		(void)path_write_all(s->output, CUT_MARK, strlen(CUT_MARK));
@@ -186,11 +200,14 @@ command_check(const struct scope *s, const struct drover_command *c, struct erro
 	if (c->argv == NULL || c->argv[0] == NULL || c->argv[0][0] == '\0')
 		return error_set(err, DROVER_PERMANENT, "a command needs argv");
 	if (c->cwd == NULL || c->cwd[0] != '/')
-		return error_set(err, DROVER_PERMANENT, "%.128s: a command needs an absolute cwd", c->argv[0]);
+		return error_set(err, DROVER_PERMANENT, "%.128s: a command needs an absolute cwd",
+		    c->argv[0]);
 	if (scope_cancelled(s))
-		return error_set(err, DROVER_CANCELLED, "%.128s was not started: the job is cancelled", c->argv[0]);
+		return error_set(err, DROVER_CANCELLED,
+		    "%.128s was not started: the job is cancelled", c->argv[0]);
 	if (s->deadline_ms != 0 && clock_mono() >= s->deadline_ms)
-		return error_set(err, DROVER_INTERNAL, "%.128s was not started: the attempt's time is over", c->argv[0]);
+		return error_set(err, DROVER_INTERNAL,
+		    "%.128s was not started: the attempt's time is over", c->argv[0]);
 	return 0;
 }
 
@@ -216,7 +233,8 @@ run_start(struct run *r, const char *file, char *const *env, struct error *err)
 	if (r->command->input != NULL && (input = run_input(r->command, err)) < 0)
 		goto done;
 	if (pipe2(out, O_CLOEXEC) != 0 || pipe2(errs, O_CLOEXEC) != 0) {
-		error_errno(err, DROVER_AGAIN, "cannot make a pipe for %.128s", r->command->argv[0]);
+		error_errno(err, DROVER_AGAIN, "cannot make a pipe for %.128s",
+		    r->command->argv[0]);
 		goto done;
 	}
 	r->out = out[0];
@@ -228,7 +246,8 @@ run_start(struct run *r, const char *file, char *const *env, struct error *err)
 	}
 	r->pidfd = pidfd_open(r->pid, 0);
 	if (r->pidfd < 0) {
-		error_errno(err, DROVER_INTERNAL, "cannot watch %.128s (pidfd_open)", r->command->argv[0]);
+		error_errno(err, DROVER_INTERNAL, "cannot watch %.128s (pidfd_open)",
+		    r->command->argv[0]);
 		kill(-r->pid, SIGKILL);
 		while (waitpid(r->pid, NULL, 0) < 0 && errno == EINTR)
 			;
@@ -262,7 +281,8 @@ run_spawn(struct run *r, const char *file, char *const *env, int input, int out,
 	if (input >= 0)
 		number = posix_spawn_file_actions_adddup2(&actions, input, STDIN_FILENO);
 	else
-		number = posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+		number = posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null",
+		    O_RDONLY, 0);
 	if (number == 0)
 		number = posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
 	if (number == 0)
@@ -272,7 +292,8 @@ run_spawn(struct run *r, const char *file, char *const *env, int input, int out,
 	if (number == 0)
 		number = posix_spawn_file_actions_addchdir_np(&actions, r->command->cwd);
 	if (number == 0)
-		number = posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+		number = posix_spawnattr_setflags(&attr,
+		    POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
 	if (number == 0)
 		number = posix_spawnattr_setpgroup(&attr, 0);
 	if (number == 0)
@@ -280,7 +301,8 @@ run_spawn(struct run *r, const char *file, char *const *env, int input, int out,
 	if (number == 0)
 		number = posix_spawnattr_setsigdefault(&attr, &all);
 	if (number == 0)
-		number = posix_spawn(&r->pid, file, &actions, &attr, (char *const *)(uintptr_t)r->command->argv, env);
+		number = posix_spawn(&r->pid, file, &actions, &attr,
+		    (char *const *)(uintptr_t)r->command->argv, env);
 	posix_spawnattr_destroy(&attr);
 	posix_spawn_file_actions_destroy(&actions);
 	return number;
@@ -293,23 +315,31 @@ run_spawn_error(const struct run *r, const char *file, int number, struct error 
 	struct stat st;
 
 	if (number == E2BIG)
-		return error_set(err, DROVER_PERMANENT, "%.128s: its arguments and environment are too long for this system", file);
+		return error_set(err, DROVER_PERMANENT,
+		    "%.128s: its arguments and environment are too long for this system", file);
 	if (stat(cwd, &st) != 0 || !S_ISDIR(st.st_mode))
-		return error_set(err, DROVER_INTERNAL, "%.128s: its folder %.256s is missing", file, cwd);
+		return error_set(err, DROVER_INTERNAL, "%.128s: its folder %.256s is missing", file,
+		    cwd);
 	if (number == ENOENT && file[0] == '/' && access(file, F_OK) == 0)
-		return error_set(err, DROVER_CONFIG, "%.128s: the interpreter named in its first line is missing", file);
+		return error_set(err, DROVER_CONFIG,
+		    "%.128s: the interpreter named in its first line is missing", file);
 	errno = number;
 	return error_errno(err, DROVER_CONFIG, "cannot run %.128s in %.256s", file, cwd);
 }
 
-/* A file in memory, not a pipe: the command may read it when it likes, or never, and nobody waits. */
+/*
+ * A file in memory, not a pipe: the command may read it when it likes, or
+ * never, and nobody waits.
+ */
 static int
 run_input(const struct drover_command *c, struct error *err)
 {
 	int fd = memfd_create("input", MFD_CLOEXEC);
 
-	if (fd < 0 || path_write_all(fd, c->input, c->input_len) != 0 || lseek(fd, 0, SEEK_SET) != 0) {
-		error_errno(err, DROVER_AGAIN, "cannot hold %llu bytes of input for %.128s", (unsigned long long)c->input_len, c->argv[0]);
+	if (fd < 0 || path_write_all(fd, c->input, c->input_len) != 0 ||
+	    lseek(fd, 0, SEEK_SET) != 0) {
+		error_errno(err, DROVER_AGAIN, "cannot hold %llu bytes of input for %.128s",
+		    (unsigned long long)c->input_len, c->argv[0]);
 		close_fd(&fd);
 	}
 	return fd;
@@ -343,11 +373,16 @@ run_pump(struct run *r)
 		r->command->line(r->command->arg, r->line.data, r->line.len);
 }
 
-/* How long poll may wait. The cancel flag can be set between the look and the poll, or by another thread: it is looked at again. */
+/*
+ * How long poll may wait. The cancel flag can be set between the look and the
+ * poll, or by another thread: it is looked at again.
+ */
 static int
 run_patience(const struct run *r, int64_t now)
 {
-	int64_t until = r->stage == STAGE_RUNNING ? r->deadline : r->stage == STAGE_ASKED ? r->kill_at : 0;
+	int64_t until = r->stage == STAGE_RUNNING ? r->deadline :
+	    r->stage == STAGE_ASKED               ? r->kill_at :
+						    0;
 	int64_t wait = until == 0 ? INT32_MAX : until - now;
 
 	if (r->stage == STAGE_RUNNING && r->scope->cancelled != NULL && wait > CANCEL_LOOK_MS)
@@ -376,7 +411,10 @@ run_escalate(struct run *r)
 	}
 }
 
-/* Reads at most max bytes, once; closes at the end. False when there was nothing. */
+/*
+ * Reads at most max bytes, once; closes at the end. False when there was
+ * nothing.
+ */
 static bool
 run_read(struct run *r, int *fd, size_t max)
 {
@@ -398,7 +436,10 @@ run_read(struct run *r, int *fd, size_t max)
 	return true;
 }
 
-/* What lies in the pipe now and no more: a descendant that got away could write for ever. */
+/*
+ * What lies in the pipe now and no more: a descendant that got away could write
+ * for ever.
+ */
 static void
 run_drain(struct run *r, int *fd)
 {
@@ -455,7 +496,8 @@ run_reap(struct run *r, struct error *err)
 
 	while (wait4(r->pid, &status, 0, &usage) < 0) {
 		if (errno != EINTR)
-			return error_errno(err, DROVER_INTERNAL, "cannot learn how %.128s ended", r->command->argv[0]);
+			return error_errno(err, DROVER_INTERNAL, "cannot learn how %.128s ended",
+			    r->command->argv[0]);
 	}
 	if (WIFEXITED(status))
 		o->status = WEXITSTATUS(status);
@@ -500,7 +542,8 @@ close_fd(int *fd)
 }
 
 static int
-host_exec_run(struct drover_scope *public, const struct drover_command *given, struct drover_outcome *out, struct drover_error *e)
+host_exec_run(struct drover_scope *public, const struct drover_command *given,
+    struct drover_outcome *out, struct drover_error *e)
 {
 	struct scope *s = scope_of(public);
 	struct drover_command command;
@@ -508,7 +551,8 @@ host_exec_run(struct drover_scope *public, const struct drover_command *given, s
 	struct error err = { .code = 0 };
 	int rc;
 
-	if (service_in(&command, sizeof command, given, SERVICE_LEAST(drover_command, arg), "drover_command", &err) != 0 ||
+	if (service_in(&command, sizeof command, given, SERVICE_LEAST(drover_command, arg),
+		"drover_command", &err) != 0 ||
 	    service_out_check(out, "drover_outcome", &err) != 0)
 		return scope_fail(e, &err);
 	rc = exec_run(s, &command, &outcome, &err);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * host->lease->fetch: several mirrors side by side, each in a child of the job's process, a few at a time. Two jobs that
- * want the same mirror share one fetch, as ever. What was fetched here need not be fetched again to take a lease.
+ * host->lease->fetch: several mirrors side by side, each in a child of the
+ * job's process, a few at a time. Two jobs that want the same mirror share one
+ * fetch, as ever. What was fetched here need not be fetched again to take a
+ * lease.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -49,7 +51,8 @@ static void fetch_note(struct scope *, const struct config_repo *);
 static int
 fetch_one(struct scope *s, const struct config_repo *repo, struct error *err)
 {
-	char *mirror = xasprintf("%s/mirrors/%s.git", s->config->state_dir, repo->name), *none = path_join(s->config->state_dir, "none");
+	char *mirror = xasprintf("%s/mirrors/%s.git", s->config->state_dir, repo->name),
+	     *none = path_join(s->config->state_dir, "none");
 	struct tree tree;
 	int r;
 
@@ -69,7 +72,8 @@ fetch_start(struct scope *s, struct fetching *f, struct error *err)
 	int fds[2];
 
 	if (pipe2(fds, O_CLOEXEC) != 0)
-		return error_errno(err, DROVER_AGAIN, "cannot make a pipe to fetch repo %s", f->repo->name);
+		return error_errno(err, DROVER_AGAIN, "cannot make a pipe to fetch repo %s",
+		    f->repo->name);
 	if ((f->pid = fork()) == -1) {
 		f->pid = 0;
 		error_errno(err, DROVER_AGAIN, "cannot fork to fetch repo %s", f->repo->name);
@@ -111,10 +115,12 @@ fetch_end(struct fetching *f)
 	size_t have = 0;
 	ssize_t n;
 
-	while (have < sizeof f->error && ((n = read(f->fd, at + have, sizeof f->error - have)) > 0 || (n < 0 && errno == EINTR)))
+	while (have < sizeof f->error &&
+	    ((n = read(f->fd, at + have, sizeof f->error - have)) > 0 || (n < 0 && errno == EINTR)))
 		have += n > 0 ? (size_t)n : 0;
 	if (have < sizeof f->error)
-		error_set(&f->error, DROVER_INTERNAL, "the process that fetched repo %s ended early", f->repo->name);
+		error_set(&f->error, DROVER_INTERNAL,
+		    "the process that fetched repo %s ended early", f->repo->name);
 	f->error.text[sizeof f->error.text - 1] = '\0';
 	close(f->fd);
 	while (waitpid(f->pid, NULL, 0) == -1 && errno == EINTR)
@@ -135,11 +141,13 @@ fetch_all(struct scope *s, struct fetching *list, size_t n, struct error *err)
 		if (scope_cancelled(s))
 			result = error_set(err, DROVER_CANCELLED, "cancelled while fetching");
 		else if (s->deadline_ms > 0 && clock_mono() >= s->deadline_ms)
-			result = error_set(err, DROVER_AGAIN, "no time is left to fetch %zu repos", n);
+			result =
+			    error_set(err, DROVER_AGAIN, "no time is left to fetch %zu repos", n);
 		while (result == 0 && running < FETCHES_MAX && next < n) {
 			of[running] = &list[next++];
 			if ((result = fetch_start(s, of[running], err)) == 0) {
-				fds[running] = (struct pollfd){ .fd = of[running]->fd, .events = POLLIN };
+				fds[running] =
+				    (struct pollfd){ .fd = of[running]->fd, .events = POLLIN };
 				running++;
 			}
 		}
@@ -208,7 +216,8 @@ fetch_repos(struct scope *s, const char *const *names, size_t n, struct error *e
 	int r = 0;
 
 	if (n > REPOS_MAX || (names == NULL && n > 0))
-		return error_set(err, DROVER_PERMANENT, "lease.fetch wants at most %d repos", REPOS_MAX);
+		return error_set(err, DROVER_PERMANENT, "lease.fetch wants at most %d repos",
+		    REPOS_MAX);
 	list = xcalloc(n + 1, sizeof *list);
 	for (size_t i = 0; i < n; i++) {
 		if ((repo = scope_repo(s, names[i], err)) == NULL) {
@@ -223,7 +232,8 @@ fetch_repos(struct scope *s, const char *const *names, size_t n, struct error *e
 	/* A thread of the daemon does not fork, and one repo needs no child. */
 	if (len == 1 || syscall(SYS_gettid) != getpid()) {
 		for (size_t i = 0; i < len; i++)
-			if (fetch_one(s, list[i].repo, &list[i].error) != 0 && list[i].error.code == 0)
+			if (fetch_one(s, list[i].repo, &list[i].error) != 0 &&
+			    list[i].error.code == 0)
 				list[i].error.code = DROVER_INTERNAL;
 	} else if ((r = fetch_all(s, list, len, err)) != 0)
 		goto out;

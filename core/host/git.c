@@ -8,8 +8,10 @@
 #define GIT_MESSAGE_MAX 65536
 #define GIT_BRANCH_MAX 255
 
-static int git_diff_lease(struct drover_scope *, uint64_t, struct drover_diff *, struct drover_error *);
-static int git_commit_lease(struct drover_scope *, uint64_t, const char *, char *, size_t, struct drover_error *);
+static int git_diff_lease(struct drover_scope *, uint64_t, struct drover_diff *,
+    struct drover_error *);
+static int git_commit_lease(struct drover_scope *, uint64_t, const char *, char *, size_t,
+    struct drover_error *);
 static int git_push_lease(struct drover_scope *, uint64_t, const char *, struct drover_error *);
 static struct tree *git_tree_of(struct scope *, uint64_t, const char *, struct error *);
 
@@ -28,12 +30,14 @@ git_tree_of(struct scope *scope, uint64_t handle, const char *what, struct error
 	if (service_role(scope, ROLE_JOB, what, "run", err) != 0)
 		return NULL;
 	if ((tree = lease_tree(scope, handle)) == NULL)
-		error_set(err, DROVER_PERMANENT, "%s: no lease %llu is held here", what, (unsigned long long)handle);
+		error_set(err, DROVER_PERMANENT, "%s: no lease %llu is held here", what,
+		    (unsigned long long)handle);
 	return tree;
 }
 
 static int
-git_diff_lease(struct drover_scope *public, uint64_t handle, struct drover_diff *out_diff, struct drover_error *out)
+git_diff_lease(struct drover_scope *public, uint64_t handle, struct drover_diff *out_diff,
+    struct drover_error *out)
 {
 	struct scope *scope = scope_of(public);
 	struct drover_diff diff = { .size = sizeof diff };
@@ -41,15 +45,16 @@ git_diff_lease(struct drover_scope *public, uint64_t handle, struct drover_diff 
 	struct tree *tree;
 
 	if ((tree = git_tree_of(scope, handle, "git.diff", &err)) == NULL ||
-	    service_out_check(out_diff, "drover_diff", &err) != 0 || tree_diff(tree, &diff, &err) != 0)
+	    service_out_check(out_diff, "drover_diff", &err) != 0 ||
+	    tree_diff(tree, &diff, &err) != 0)
 		return scope_fail(out, &err);
 	service_out(out_diff, &diff, sizeof diff, "drover_diff", &err);
 	return 0;
 }
 
 static int
-git_commit_lease(struct drover_scope *public, uint64_t handle, const char *message, char *commit, size_t size,
-    struct drover_error *out)
+git_commit_lease(struct drover_scope *public, uint64_t handle, const char *message, char *commit,
+    size_t size, struct drover_error *out)
 {
 	struct scope *scope = scope_of(public);
 	struct error err = { 0 };
@@ -61,7 +66,8 @@ git_commit_lease(struct drover_scope *public, uint64_t handle, const char *messa
 	    service_text(message, "message of a commit", GIT_MESSAGE_MAX, false, &err) != 0)
 		return scope_fail(out, &err);
 	if (commit != NULL && size < 41) {
-		error_set(&err, DROVER_PERMANENT, "git.commit: a commit takes 41 bytes, there is room for %zu", size);
+		error_set(&err, DROVER_PERMANENT,
+		    "git.commit: a commit takes 41 bytes, there is room for %zu", size);
 		return scope_fail(out, &err);
 	}
 	if ((r = tree_commit(tree, message, made, sizeof made, &err)) < 0)
@@ -72,7 +78,8 @@ git_commit_lease(struct drover_scope *public, uint64_t handle, const char *messa
 }
 
 int
-git_push_branch(struct scope *scope, struct tree *tree, const char *branch, bool onto, struct error *err)
+git_push_branch(struct scope *scope, struct tree *tree, const char *branch, bool onto,
+    struct error *err)
 {
 	struct buf what = BUF_INIT, result = BUF_INIT;
 	char commit[65], key[DROVER_KEY_MAX + 1];
@@ -81,15 +88,22 @@ git_push_branch(struct scope *scope, struct tree *tree, const char *branch, bool
 	if (tree_head(tree, commit, sizeof commit, err) != 0)
 		return -1;
 	buf_addf(&what, "%s\n%s\n%s", tree->repo->name, branch, commit);
-	snprintf(key, sizeof key, "push:%.160s:%016llx", branch, (unsigned long long)text_hash(buf_str(&what), what.len));
+	snprintf(key, sizeof key, "push:%.160s:%016llx", branch,
+	    (unsigned long long)text_hash(buf_str(&what), what.len));
 	if ((state = effect_start(scope, key, &result, err)) < 0)
 		goto out;
-	/* Somebody else's branch goes on: what was pushed there once need not be its tip now. */
+	/*
+	 * Somebody else's branch goes on: what was pushed there once need not
+	 * be its tip now.
+	 */
 	if (onto && state == DROVER_EFFECT_DONE) {
 		r = 0;
 		goto out;
 	}
-	/* Pushing twice is pushing once: the effect is there for its fence, and for people to see when it was done. */
+	/*
+	 * Pushing twice is pushing once: the effect is there for its fence, and
+	 * for people to see when it was done.
+	 */
 	r = onto ? tree_push_onto(tree, branch, err) : tree_push(tree, branch, err);
 	if (r == 0 && state != DROVER_EFFECT_DONE && effect_finish(scope, key, commit, err) != 0)
 		r = -1;
@@ -100,7 +114,8 @@ out:
 }
 
 static int
-git_push_lease(struct drover_scope *public, uint64_t handle, const char *branch, struct drover_error *out)
+git_push_lease(struct drover_scope *public, uint64_t handle, const char *branch,
+    struct drover_error *out)
 {
 	struct scope *scope = scope_of(public);
 	struct error err = { 0 };
@@ -110,7 +125,8 @@ git_push_lease(struct drover_scope *public, uint64_t handle, const char *branch,
 	    service_line(branch, "branch", GIT_BRANCH_MAX, false, &err) != 0)
 		return scope_fail(out, &err);
 	if (!text_is_branch(branch, "drover/")) {
-		error_set(&err, DROVER_PERMANENT, "\"%s\" is no name of a branch under drover/", branch);
+		error_set(&err, DROVER_PERMANENT, "\"%s\" is no name of a branch under drover/",
+		    branch);
 		return scope_fail(out, &err);
 	}
 	if (git_push_branch(scope, tree, branch, false, &err) != 0)

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* host->kv: durable text in the core's store, by key. Keys that begin with "job/" are the job's. */
+/*
+ * host->kv: durable text in the core's store, by key. Keys that begin with
+ * "job/" are the job's.
+ */
 #include <string.h>
 
 #include "host/service.h"
@@ -62,7 +65,8 @@ kv_erase(struct scope *scope, const char *key, struct error *err)
 }
 
 static int64_t
-kv_get(struct drover_scope *public, const char *key, char *value, size_t size, struct drover_error *out)
+kv_get(struct drover_scope *public, const char *key, char *value, size_t size,
+    struct drover_error *out)
 {
 	struct scope *scope = scope_of(public);
 	struct buf data = BUF_INIT;

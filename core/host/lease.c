@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * host->lease: worktrees for a job. The core writes the row and names the folder, then this process
- * fetches and fills it; on the way back the tree is cleaned here and the core told what it is left as.
+ * host->lease: worktrees for a job. The core writes the row and names the
+ * folder, then this process fetches and fills it; on the way back the tree is
+ * cleaned here and the core told what it is left as.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -28,13 +29,15 @@ struct grant {
 	char *path, *mirror, *state;
 };
 
-static int lease_acquire(struct drover_scope *, const char *, const char *, struct drover_lease *, struct drover_error *);
+static int lease_acquire(struct drover_scope *, const char *, const char *, struct drover_lease *,
+    struct drover_error *);
 static int lease_release(struct drover_scope *, uint64_t, struct drover_error *);
 static int lease_scratch(struct drover_scope *, char *, size_t, struct drover_error *);
 static int lease_fetch(struct drover_scope *, const char *const *, size_t, struct drover_error *);
 static struct scope_lease **lease_find(struct scope *, uint64_t);
 static int lease_ask(struct scope *, const struct config_repo *, struct grant *, struct error *);
-static int lease_tell(struct scope *, uint64_t, const char *, const char *, const char *, struct error *);
+static int lease_tell(struct scope *, uint64_t, const char *, const char *, const char *,
+    struct error *);
 static void grant_free(struct grant *);
 
 const struct drover_host_lease host_lease = {
@@ -83,7 +86,8 @@ lease_repo_at(const struct scope *scope, const char *path)
 
 	for (lease = scope->leases; lease != NULL; lease = lease->next) {
 		len = strlen(lease->tree.path);
-		if (strncmp(path, lease->tree.path, len) == 0 && (path[len] == '\0' || path[len] == '/'))
+		if (strncmp(path, lease->tree.path, len) == 0 &&
+		    (path[len] == '\0' || path[len] == '/'))
 			return lease->tree.repo;
 	}
 	return NULL;
@@ -99,7 +103,8 @@ grant_free(struct grant *grant)
 
 /* Asks the core for a tree; the row exists when this returns 0. */
 static int
-lease_ask(struct scope *scope, const struct config_repo *repo, struct grant *grant, struct error *err)
+lease_ask(struct scope *scope, const struct config_repo *repo, struct grant *grant,
+    struct error *err)
 {
 	struct message_out request;
 	struct proc_id id;
@@ -109,7 +114,8 @@ lease_ask(struct scope *scope, const struct config_repo *repo, struct grant *gra
 
 	memset(grant, 0, sizeof *grant);
 	if (proc_identify(scope->owner != 0 ? scope->owner : getpid(), &id) != 0)
-		return error_set(err, DROVER_INTERNAL, "cannot prove who holds the lease: process %d is gone", scope->owner);
+		return error_set(err, DROVER_INTERNAL,
+		    "cannot prove who holds the lease: process %d is gone", scope->owner);
 	message_begin(&request, MESSAGE_LEASE_ACQUIRE, service_id(scope));
 	message_put_s(&request, repo->name);
 	message_put_u(&request, (uint64_t)id.pid);
@@ -124,8 +130,10 @@ lease_ask(struct scope *scope, const struct config_repo *repo, struct grant *gra
 	grant->mirror = xstrdup(json_str(json, "mirror", ""));
 	grant->state = xstrdup(json_str(json, "state", ""));
 	cJSON_Delete(json);
-	if (grant->id == 0 || *grant->path != '/' || *grant->mirror != '/' || strlen(grant->path) >= DROVER_PATH_MAX)
-		error_set(err, DROVER_INTERNAL, "the core granted a lease of %s without an id or absolute paths", repo->name);
+	if (grant->id == 0 || *grant->path != '/' || *grant->mirror != '/' ||
+	    strlen(grant->path) >= DROVER_PATH_MAX)
+		error_set(err, DROVER_INTERNAL,
+		    "the core granted a lease of %s without an id or absolute paths", repo->name);
 	else
 		r = 0;
 out:
@@ -134,7 +142,8 @@ out:
 }
 
 static int
-lease_tell(struct scope *scope, uint64_t lease, const char *state, const char *wip, const char *commit, struct error *err)
+lease_tell(struct scope *scope, uint64_t lease, const char *state, const char *wip,
+    const char *commit, struct error *err)
 {
 	struct message_out request;
 
@@ -147,7 +156,8 @@ lease_tell(struct scope *scope, uint64_t lease, const char *state, const char *w
 }
 
 int
-lease_take(struct scope *scope, const struct config_repo *repo, const char *ref, struct tree **tree, struct error *err)
+lease_take(struct scope *scope, const struct config_repo *repo, const char *ref, struct tree **tree,
+    struct error *err)
 {
 	struct scope_lease *lease;
 	struct grant grant;
@@ -163,7 +173,8 @@ lease_take(struct scope *scope, const struct config_repo *repo, const char *ref,
 	tree_init(&lease->tree, grant.id, repo, grant.path, grant.mirror, scope->config->state_dir);
 	lease->tree.credentials = credentials_of(scope);
 	/* Who names a full ref wants what it is now. */
-	if ((!fetch_fresh(scope, repo) || (ref != NULL && strncmp(ref, "refs/", 5) == 0)) && tree_fetch(&lease->tree, err) != 0) {
+	if ((!fetch_fresh(scope, repo) || (ref != NULL && strncmp(ref, "refs/", 5) == 0)) &&
+	    tree_fetch(&lease->tree, err) != 0) {
 		if (strcmp(grant.state, "warm") == 0)
 			left = "warm";
 		goto fail;
@@ -171,7 +182,8 @@ lease_take(struct scope *scope, const struct config_repo *repo, const char *ref,
 	if (tree_prepare(&lease->tree, grant.state, ref, saved, sizeof saved, err) != 0)
 		goto fail;
 	if (*saved != '\0')
-		log_printf(&scope->log, DROVER_NOTICE, "lease: work of an earlier owner of %s was saved as %s", grant.path, saved);
+		log_printf(&scope->log, DROVER_NOTICE,
+		    "lease: work of an earlier owner of %s was saved as %s", grant.path, saved);
 	grant_free(&grant);
 	lease->next = scope->leases;
 	scope->leases = lease;
@@ -179,7 +191,8 @@ lease_take(struct scope *scope, const struct config_repo *repo, const char *ref,
 	return 0;
 fail:
 	if (lease_tell(scope, grant.id, left, saved, "", &ignored) != 0)
-		log_printf(&scope->log, DROVER_WARN, "lease: the core was not told that %s is free: %s", grant.path, ignored.text);
+		log_printf(&scope->log, DROVER_WARN,
+		    "lease: the core was not told that %s is free: %s", grant.path, ignored.text);
 	grant_free(&grant);
 	tree_free(&lease->tree);
 	free(lease);
@@ -196,16 +209,19 @@ lease_give_back(struct scope *scope, uint64_t handle, char *wip, size_t size, st
 	int r;
 
 	if (at == NULL)
-		return error_set(err, DROVER_PERMANENT, "no lease %llu is held here", (unsigned long long)handle);
+		return error_set(err, DROVER_PERMANENT, "no lease %llu is held here",
+		    (unsigned long long)handle);
 	lease = *at;
 	*at = lease->next;
 	if (tree_head(&lease->tree, commit, sizeof commit, &why) != 0 ||
 	    tree_return(&lease->tree, saved, sizeof saved, &why) != 0) {
 		left = "dirty";
-		log_printf(&scope->log, DROVER_WARN, "lease: %s goes back as it is: %s", lease->tree.path, why.text);
+		log_printf(&scope->log, DROVER_WARN, "lease: %s goes back as it is: %s",
+		    lease->tree.path, why.text);
 	}
 	if (*saved != '\0')
-		log_printf(&scope->log, DROVER_NOTICE, "lease: what was not pushed is kept as %s", saved);
+		log_printf(&scope->log, DROVER_NOTICE, "lease: what was not pushed is kept as %s",
+		    saved);
 	if (wip != NULL)
 		text_copy(wip, size, saved);
 	r = lease_tell(scope, handle, left, saved, commit, err);
@@ -221,7 +237,8 @@ lease_end(struct scope *scope)
 
 	while (scope->leases != NULL) {
 		if (lease_give_back(scope, scope->leases->tree.lease, NULL, 0, &err) != 0)
-			log_printf(&scope->log, DROVER_WARN, "lease: giving one back: %s", err.text);
+			log_printf(&scope->log, DROVER_WARN, "lease: giving one back: %s",
+			    err.text);
 	}
 	if (scope->scratch != NULL && path_remove_tree(scope->scratch, &err) != 0)
 		log_printf(&scope->log, DROVER_WARN, "scratch: %s", err.text);
@@ -230,8 +247,8 @@ lease_end(struct scope *scope)
 }
 
 static int
-lease_acquire(struct drover_scope *public, const char *repo, const char *ref, struct drover_lease *out_lease,
-    struct drover_error *out)
+lease_acquire(struct drover_scope *public, const char *repo, const char *ref,
+    struct drover_lease *out_lease, struct drover_error *out)
 {
 	struct scope *scope = scope_of(public);
 	const struct config_repo *found;
@@ -240,8 +257,8 @@ lease_acquire(struct drover_scope *public, const char *repo, const char *ref, st
 	struct tree *tree;
 
 	if (service_role(scope, ROLE_JOB, "lease.acquire", "run", &err) != 0 ||
-	    service_out_check(out_lease, "drover_lease", &err) != 0 || service_ref(ref, &err) != 0 ||
-	    (found = scope_repo(scope, repo, &err)) == NULL)
+	    service_out_check(out_lease, "drover_lease", &err) != 0 ||
+	    service_ref(ref, &err) != 0 || (found = scope_repo(scope, repo, &err)) == NULL)
 		return scope_fail(out, &err);
 	if (ref != NULL && *ref == '\0')
 		ref = NULL;
@@ -266,7 +283,10 @@ lease_release(struct drover_scope *public, uint64_t handle, struct drover_error 
 	return 0;
 }
 
-/* The folder is named after the job, so that what a killed attempt left behind goes when the next one begins. */
+/*
+ * The folder is named after the job, so that what a killed attempt left behind
+ * goes when the next one begins.
+ */
 static int
 lease_scratch(struct drover_scope *public, char *path, size_t size, struct drover_error *out)
 {
@@ -277,11 +297,13 @@ lease_scratch(struct drover_scope *public, char *path, size_t size, struct drove
 	if (service_role(scope, ROLE_JOB, "lease.scratch", "run", &err) != 0)
 		return scope_fail(out, &err);
 	if (path == NULL || scope->job == NULL || scope->config == NULL) {
-		error_set(&err, DROVER_PERMANENT, "lease.scratch: nowhere to put the path, or no job");
+		error_set(&err, DROVER_PERMANENT,
+		    "lease.scratch: nowhere to put the path, or no job");
 		return scope_fail(out, &err);
 	}
 	if (scope->scratch == NULL) {
-		dir = xasprintf("%s/scratch/%llu", scope->config->state_dir, (unsigned long long)scope->job->id);
+		dir = xasprintf("%s/scratch/%llu", scope->config->state_dir,
+		    (unsigned long long)scope->job->id);
 		if (path_remove_tree(dir, &err) != 0 || path_mkdirs(dir, 0700, &err) != 0) {
 			free(dir);
 			return scope_fail(out, &err);
@@ -290,7 +312,8 @@ lease_scratch(struct drover_scope *public, char *path, size_t size, struct drove
 	}
 	dir = xasprintf("%s/XXXXXX", scope->scratch);
 	if (strlen(dir) >= size)
-		error_set(&err, DROVER_PERMANENT, "lease.scratch: the path takes %zu bytes, there is room for %zu",
+		error_set(&err, DROVER_PERMANENT,
+		    "lease.scratch: the path takes %zu bytes, there is room for %zu",
 		    strlen(dir) + 1, size);
 	else if (mkdtemp(dir) == NULL)
 		error_errno(&err, DROVER_INTERNAL, "%s", dir);
@@ -301,12 +324,14 @@ lease_scratch(struct drover_scope *public, char *path, size_t size, struct drove
 }
 
 static int
-lease_fetch(struct drover_scope *public, const char *const *repos, size_t n, struct drover_error *out)
+lease_fetch(struct drover_scope *public, const char *const *repos, size_t n,
+    struct drover_error *out)
 {
 	struct scope *scope = scope_of(public);
 	struct error err = { 0 };
 
-	if (service_role(scope, ROLE_JOB, "lease.fetch", "run", &err) != 0 || fetch_repos(scope, repos, n, &err) != 0)
+	if (service_role(scope, ROLE_JOB, "lease.fetch", "run", &err) != 0 ||
+	    fetch_repos(scope, repos, n, &err) != 0)
 		return scope_fail(out, &err);
 	return 0;
 }

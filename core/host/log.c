@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* host->log: a plugin's lines go out under its scope. Nothing here fails, whatever comes in. */
+/*
+ * host->log: a plugin's lines go out under its scope. Nothing here fails,
+ * whatever comes in.
+ */
 #include <stdarg.h>
 
 #include "base/log.h"
@@ -7,8 +10,10 @@
 
 #define LOG_FIELDS_MAX 64
 
-static void log_service_line(struct drover_scope *, int, const char *, const struct drover_field *, size_t);
-static void log_service_printf(struct drover_scope *, int, const char *, ...) __attribute__((format(printf, 3, 4)));
+static void log_service_line(struct drover_scope *, int, const char *, const struct drover_field *,
+    size_t);
+static void log_service_printf(struct drover_scope *, int, const char *, ...)
+    __attribute__((format(printf, 3, 4)));
 static enum drover_level log_service_level(int);
 
 const struct drover_host_log host_log = {
@@ -26,7 +31,8 @@ log_service_level(int level)
 }
 
 static void
-log_service_line(struct drover_scope *public, int level, const char *message, const struct drover_field *given, size_t n)
+log_service_line(struct drover_scope *public, int level, const char *message,
+    const struct drover_field *given, size_t n)
 {
 	struct scope *scope = scope_of(public);
 	struct drover_field fields[LOG_FIELDS_MAX];
@@ -38,7 +44,8 @@ log_service_line(struct drover_scope *public, int level, const char *message, co
 		fields[len].key = given[i].key;
 		fields[len++].value = given[i].value != NULL ? given[i].value : "";
 	}
-	log_line(&scope->log, log_service_level(level), message != NULL ? message : "", fields, len);
+	log_line(&scope->log, log_service_level(level), message != NULL ? message : "", fields,
+	    len);
 }
 
 static void

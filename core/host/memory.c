@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* host->memory: what was said before about one subject, in the core's store; append-only, so that two jobs at once lose nothing. */
+/*
+ * host->memory: what was said before about one subject, in the core's store;
+ * append-only, so that two jobs at once lose nothing.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,8 +13,10 @@
 
 #define MEMORY_TEXT_MAX 16384 /* plugin.h promises it */
 
-static int memory_append(struct drover_scope *, const char *, const char *, const char *, const char *, struct drover_error *);
-static int64_t memory_read(struct drover_scope *, const char *, char *, size_t, struct drover_error *);
+static int memory_append(struct drover_scope *, const char *, const char *, const char *,
+    const char *, struct drover_error *);
+static int64_t memory_read(struct drover_scope *, const char *, char *, size_t,
+    struct drover_error *);
 static int memory_forget(struct drover_scope *, const char *, struct drover_error *);
 
 const struct drover_host_memory host_memory = {
@@ -22,7 +27,8 @@ const struct drover_host_memory host_memory = {
 };
 
 static int
-memory_append(struct drover_scope *public, const char *subject, const char *key, const char *role, const char *text, struct drover_error *out)
+memory_append(struct drover_scope *public, const char *subject, const char *key, const char *role,
+    const char *text, struct drover_error *out)
 {
 	struct scope *scope = scope_of(public);
 	struct message_out request;
@@ -33,7 +39,10 @@ memory_append(struct drover_scope *public, const char *subject, const char *key,
 
 	if (text == NULL)
 		text = "";
-	/* Each by itself: in the prompt, a comment that begins in one text would end in that of somebody else. */
+	/*
+	 * Each by itself: in the prompt, a comment that begins in one text
+	 * would end in that of somebody else.
+	 */
 	prompt_clean(&clean, text);
 	(void)text_copy(cut, MEMORY_TEXT_MAX + 1, buf_str(&clean));
 	buf_free(&clean);
@@ -55,7 +64,8 @@ memory_append(struct drover_scope *public, const char *subject, const char *key,
 }
 
 static int64_t
-memory_read(struct drover_scope *public, const char *subject, char *text, size_t size, struct drover_error *out)
+memory_read(struct drover_scope *public, const char *subject, char *text, size_t size,
+    struct drover_error *out)
 {
 	struct scope *scope = scope_of(public);
 	struct message_out request;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* host->option: the options of the source or pipeline, and its plugin's where it has none of that name. */
+/*
+ * host->option: the options of the source or pipeline, and its plugin's where
+ * it has none of that name.
+ */
 #include "host/service.h"
 
 static const char *option_string(struct drover_scope *, const char *);

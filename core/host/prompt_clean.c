@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Text from outside as a person sees it where it was written. What is invisible there (comments, characters without width,
- * tags) is how instructions are smuggled past the person who approves a ticket, so an agent does not get it either.
+ * Text from outside as a person sees it where it was written. What is invisible
+ * there (comments, characters without width, tags) is how instructions are
+ * smuggled past the person who approves a ticket, so an agent does not get it
+ * either.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -15,9 +17,25 @@
 static const struct {
 	uint32_t first, last;
 } invisible[] = {
-	{ 0x00, 0x08 }, { 0x0b, 0x1f }, { 0x7f, 0x9f }, { 0xad, 0xad }, { 0x34f, 0x34f }, { 0x61c, 0x61c }, { 0x115f, 0x1160 },
-	{ 0x17b4, 0x17b5 }, { 0x180b, 0x180f }, { 0x200b, 0x200f }, { 0x202a, 0x202e }, { 0x2060, 0x206f }, { 0x3164, 0x3164 },
-	{ 0xfe00, 0xfe0f }, { 0xfeff, 0xfeff }, { 0xffa0, 0xffa0 }, { 0xfff0, 0xfffb }, { 0x1bca0, 0x1bca3 }, { 0x1d173, 0x1d17a },
+	{ 0x00, 0x08 },
+	{ 0x0b, 0x1f },
+	{ 0x7f, 0x9f },
+	{ 0xad, 0xad },
+	{ 0x34f, 0x34f },
+	{ 0x61c, 0x61c },
+	{ 0x115f, 0x1160 },
+	{ 0x17b4, 0x17b5 },
+	{ 0x180b, 0x180f },
+	{ 0x200b, 0x200f },
+	{ 0x202a, 0x202e },
+	{ 0x2060, 0x206f },
+	{ 0x3164, 0x3164 },
+	{ 0xfe00, 0xfe0f },
+	{ 0xfeff, 0xfeff },
+	{ 0xffa0, 0xffa0 },
+	{ 0xfff0, 0xfffb },
+	{ 0x1bca0, 0x1bca3 },
+	{ 0x1d173, 0x1d17a },
 	{ 0xe0000, 0xe0fff },
 };
 
@@ -65,7 +83,10 @@ drop_invisible(struct buf *out, const char *text, size_t size)
 	}
 }
 
-/* A comment that is not closed hides all that follows it, or nothing: which of them depends on HTML around it. */
+/*
+ * A comment that is not closed hides all that follows it, or nothing: which of
+ * them depends on HTML around it.
+ */
 static void
 drop_comments(struct buf *out, const char *text, size_t len)
 {
@@ -76,11 +97,16 @@ drop_comments(struct buf *out, const char *text, size_t len)
 		/* "<!-->" is a whole comment to a browser. */
 		close = memmem(open + 2, (size_t)(end - open - 2), "-->", 3);
 		if (close == NULL) {
-			buf_adds(out, "[drover left out the rest: an HTML comment begins here and does not end]");
+			buf_adds(out,
+			    "[drover left out the rest: an HTML comment begins here and does not "
+			    "end]");
 			return;
 		}
 		p = close + 3;
-		/* What stands on both sides must not become the beginning of a comment. */
+		/*
+		 * What stands on both sides must not become the beginning of a
+		 * comment.
+		 */
 		if (out->len > 0 && strchr("<!-", out->data[out->len - 1]) != NULL)
 			buf_addc(out, ' ');
 	}

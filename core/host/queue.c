@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* host->queue: items and cursors of a source go to its runner, jobs and results of a job to the core. */
+/*
+ * host->queue: items and cursors of a source go to its runner, jobs and results
+ * of a job to the core.
+ */
 #include <limits.h>
 #include <string.h>
 
@@ -13,9 +16,11 @@ static int queue_cursor(struct drover_scope *, const char *, struct drover_error
 static int queue_watch(struct drover_scope *, const char *, struct drover_error *);
 static int queue_again(struct drover_scope *, int64_t, struct drover_error *);
 static int queue_wake(struct drover_scope *, const char *, struct drover_error *);
-static int queue_put_result(struct drover_scope *, const char *, const char *, struct drover_error *);
+static int queue_put_result(struct drover_scope *, const char *, const char *,
+    struct drover_error *);
 static int queue_cancelled(struct drover_scope *);
-static int queue_check(const struct drover_item *, struct drover_item *, struct drover_person *, struct error *);
+static int queue_check(const struct drover_item *, struct drover_item *, struct drover_person *,
+    struct error *);
 static int queue_emit_job(struct scope *, const struct drover_item *, struct error *);
 
 const struct drover_host_queue host_queue = {
@@ -30,9 +35,11 @@ const struct drover_host_queue host_queue = {
 };
 
 static int
-queue_check(const struct drover_item *given, struct drover_item *item, struct drover_person *person, struct error *err)
+queue_check(const struct drover_item *given, struct drover_item *item, struct drover_person *person,
+    struct error *err)
 {
-	if (service_in(item, sizeof *item, given, SERVICE_LEAST(drover_item, key), "drover_item", err) != 0 ||
+	if (service_in(item, sizeof *item, given, SERVICE_LEAST(drover_item, key), "drover_item",
+		err) != 0 ||
 	    service_text(item->kind, "kind of an item", 2 * DROVER_NAME_MAX + 1, false, err) != 0 ||
 	    service_line(item->key, "key of an item", DROVER_KEY_MAX, false, err) != 0 ||
 	    service_line(item->serial, "serial of an item", DROVER_KEY_MAX, true, err) != 0 ||
@@ -42,18 +49,23 @@ queue_check(const struct drover_item *given, struct drover_item *item, struct dr
 	    service_name(item->pool, "pool of an item", err) != 0)
 		return -1;
 	if (!text_is_kind(item->kind))
-		return error_set(err, DROVER_PERMANENT, "\"%s\" is no kind: it is written PLUGIN.PIPELINE", item->kind);
+		return error_set(err, DROVER_PERMANENT,
+		    "\"%s\" is no kind: it is written PLUGIN.PIPELINE", item->kind);
 	if (item->priority < -100 || item->priority > 100)
-		return error_set(err, DROVER_PERMANENT, "priority of an item is %d, not within -100 and 100",
-		    item->priority);
+		return error_set(err, DROVER_PERMANENT,
+		    "priority of an item is %d, not within -100 and 100", item->priority);
 	if ((item->flags & ~DROVER_ITEM_REPLACES) != 0)
-		return error_set(err, DROVER_PERMANENT, "flags of an item are unknown: 0x%x", (unsigned)item->flags);
+		return error_set(err, DROVER_PERMANENT, "flags of an item are unknown: 0x%x",
+		    (unsigned)item->flags);
 	if ((item->flags & DROVER_ITEM_REPLACES) != 0 && strchr(item->key, '@') == NULL)
-		return error_set(err, DROVER_PERMANENT, "key of an item that replaces has no @REVISION: %s", item->key);
+		return error_set(err, DROVER_PERMANENT,
+		    "key of an item that replaces has no @REVISION: %s", item->key);
 	if (item->payload_len > DROVER_PAYLOAD_MAX)
-		return error_set(err, DROVER_PERMANENT, "payload of an item is longer than %d bytes", DROVER_PAYLOAD_MAX);
+		return error_set(err, DROVER_PERMANENT,
+		    "payload of an item is longer than %d bytes", DROVER_PAYLOAD_MAX);
 	if (item->payload == NULL && item->payload_len > 0)
-		return error_set(err, DROVER_PERMANENT, "payload of an item is NULL, its length is not 0");
+		return error_set(err, DROVER_PERMANENT,
+		    "payload of an item is NULL, its length is not 0");
 	return item->author != NULL ? service_person(item->author, person, err) : 0;
 }
 
@@ -71,7 +83,8 @@ queue_emit_job(struct scope *scope, const struct drover_item *item, struct error
 	message_put_s(&request, item->agent);
 	message_put_s(&request, item->pool);
 	message_put_i(&request, item->priority);
-	message_put_b(&request, item->payload != NULL ? item->payload : "", (size_t)item->payload_len);
+	message_put_b(&request, item->payload != NULL ? item->payload : "",
+	    (size_t)item->payload_len);
 	return service_ask(scope, &request, NULL, NULL, err);
 }
 
@@ -144,7 +157,8 @@ report_result(struct scope *scope, const char *key, const char *value, struct er
 }
 
 static int
-queue_put_result(struct drover_scope *public, const char *key, const char *value, struct drover_error *out)
+queue_put_result(struct drover_scope *public, const char *key, const char *value,
+    struct drover_error *out)
 {
 	struct scope *scope = scope_of(public);
 	struct error err = { 0 };
@@ -187,7 +201,8 @@ queue_wake(struct drover_scope *public, const char *source, struct drover_error 
 	struct message_out request;
 	struct error err = { 0 };
 
-	if (service_role(scope, ROLE_HOOK | ROLE_LISTENER | ROLE_OPERATION, "queue.wake", "hook, listen and operations", &err) != 0 ||
+	if (service_role(scope, ROLE_HOOK | ROLE_LISTENER | ROLE_OPERATION, "queue.wake",
+		"hook, listen and operations", &err) != 0 ||
 	    service_text(source, "source to wake", DROVER_NAME_MAX, false, &err) != 0 ||
 	    service_name(source, "source to wake", &err) != 0)
 		return scope_fail(out, &err);

@@ -16,8 +16,11 @@ const struct drover_host_repo host_repo = {
 static int
 repo_out(const struct config_repo *repo, struct drover_repo *out)
 {
-	struct drover_repo ours = { .size = sizeof ours, .name = repo->name, .url = repo->url,
-		.base = repo->base != NULL ? repo->base : "", .forge = repo->forge != NULL ? repo->forge : "" };
+	struct drover_repo ours = { .size = sizeof ours,
+		.name = repo->name,
+		.url = repo->url,
+		.base = repo->base != NULL ? repo->base : "",
+		.forge = repo->forge != NULL ? repo->forge : "" };
 
 	return service_out(out, &ours, sizeof ours, "drover_repo", NULL);
 }
@@ -36,7 +39,8 @@ static int
 repo_find(struct drover_scope *public, const char *name, struct drover_repo *out)
 {
 	const struct config *config = scope_of(public)->config;
-	const struct config_repo *repo = config != NULL && name != NULL ? config_repo(config, name) : NULL;
+	const struct config_repo *repo =
+	    config != NULL && name != NULL ? config_repo(config, name) : NULL;
 
 	return repo != NULL ? repo_out(repo, out) : -1;
 }

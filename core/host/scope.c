@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The scope behind a plugin's pointer: found, made ready, and ended with all that it holds. */
+/*
+ * The scope behind a plugin's pointer: found, made ready, and ended with all
+ * that it holds.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -50,7 +53,8 @@ scope_fail(struct drover_error *out, const struct error *err)
 	if (copy.code >= 0)
 		copy.code = DROVER_INTERNAL;
 	if (copy.text[0] == '\0')
-		error_set(&copy, copy.code, "failed without a reason (%s)", error_class_name(copy.code));
+		error_set(&copy, copy.code, "failed without a reason (%s)",
+		    error_class_name(copy.code));
 	if (out != NULL)
 		memcpy(out, &copy, sizeof *out);
 	return copy.code;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What stands behind a struct drover_scope, and the table of services it is given. */
+/*
+ * What stands behind a struct drover_scope, and the table of services it is
+ * given.
+ */
 #ifndef HOST_SCOPE_H
 #define HOST_SCOPE_H
 
@@ -17,7 +20,14 @@
 
 #define SCOPE_MAGIC 0x5c09e001u
 
-enum scope_role { SCOPE_PLUGIN, SCOPE_SOURCE, SCOPE_JOB, SCOPE_OPERATION, SCOPE_HOOK, SCOPE_LISTENER };
+enum scope_role {
+	SCOPE_PLUGIN,
+	SCOPE_SOURCE,
+	SCOPE_JOB,
+	SCOPE_OPERATION,
+	SCOPE_HOOK,
+	SCOPE_LISTENER
+};
 
 struct scope_lease;
 struct scope_fetch;
@@ -35,18 +45,22 @@ struct scope {
 	const struct drover_source *sources; /* of its plugin, for trust; borrowed */
 	int sources_len;
 	struct link *link;
-	struct http *http;                   /* connections and the last answer; NULL until host->http is used */
+	struct http *http; /* connections and the last answer; NULL until host->http is used */
 	int64_t deadline_ms;                 /* monotonic; 0: none */
 
-	/* SCOPE_SOURCE, in poll(): what emit and cursor collect for the runner */
+	/*
+	 * SCOPE_SOURCE, in poll(): what emit and cursor collect for the runner
+	 */
 	int (*emit)(struct scope *, const struct drover_item *, struct error *);
 	int (*cursor)(struct scope *, const char *cursor, struct error *);
 	int (*watch)(struct scope *, const char *path, struct error *); /* in open() */
 	int64_t again_ms;                    /* of queue->again; 0: not asked */
 	void *runner;                        /* theirs */
 	/*
-	 * A service that waits in poll() watches wait_fd (-1: none) too and calls wait_ready when it can be read: forks go on
-	 * meanwhile, so no other thread may be in the process just then. Afterwards cancelled may be set: the runner is to stop.
+	 * A service that waits in poll() watches wait_fd (-1: none) too and
+	 * calls wait_ready when it can be read: forks go on meanwhile, so no
+	 * other thread may be in the process just then. Afterwards cancelled
+	 * may be set: the runner is to stop.
 	 */
 	int wait_fd;
 	void (*wait_ready)(struct scope *);
@@ -54,17 +68,20 @@ struct scope {
 	/* SCOPE_JOB */
 	const struct drover_job *job;
 	const char *agent;                   /* of the job or its kind, "" */
-	const char *output_path;             /* of the attempt's output file, made with its first byte; NULL: none, or open */
+	const char *output_path; /* of the attempt's output file, made with its first byte; NULL:
+				    none, or open */
 	int output;                          /* its fd, -1: none */
 	int64_t output_left;                 /* bytes it may still take */
-	volatile sig_atomic_t *cancelled;    /* set by the worker's signal; of a source or listener: its runner is to stop */
-	int32_t owner;                       /* process whose life its leases hang on (the worker); 0: this one */
+	volatile sig_atomic_t *cancelled;    /* set by the worker's signal; of a source or listener:
+						its runner is to stop */
+	int32_t owner; /* process whose life its leases hang on (the worker); 0: this one */
 	struct scope_lease *leases;          /* list of what it holds */
 	struct scope_fetch *fetches;         /* list of what lease->fetch has fetched */
 	struct scope_credential *tokens;     /* list of what plugins handed out for repos */
 	struct tree_credentials credentials; /* the way to them, for trees */
 	char *scratch;                       /* folder, or NULL */
-	char *tmp;                           /* $TMPDIR of its commands: made by exec with the first one, gone or empty after scope_end; or NULL */
+	char *tmp; /* $TMPDIR of its commands: made by exec with the first one, gone or empty after
+		      scope_end; or NULL */
 	bool tmp_stays;                      /* it is the worker's */
 	char *prompt;                        /* rendered last, or NULL */
 
@@ -73,13 +90,20 @@ struct scope {
 	bool replied;
 };
 
-/* The scope behind what a plugin handed in; panics on a stale or foreign one. */
+/*
+ * The scope behind what a plugin handed in; panics on a stale or foreign one.
+ */
 struct scope *scope_of(struct drover_scope *);
 /* Zeroed, with the table and the magic. */
 void scope_init(struct scope *, enum scope_role);
-/* Gives back what it holds: leases (cleaned), scratch. The link, config and options stay the caller's. */
+/*
+ * Gives back what it holds: leases (cleaned), scratch. The link, config and
+ * options stay the caller's.
+ */
 void scope_end(struct scope *);
-/* Fills the plugin's error from ours; returns its code. Never 0 for a failure. */
+/*
+ * Fills the plugin's error from ours; returns its code. Never 0 for a failure.
+ */
 int scope_fail(struct drover_error *out, const struct error *err);
 
 /* The tables, one a file. host_services holds them all. */
@@ -104,7 +128,10 @@ extern const struct drover_host_memory host_memory;
 extern const struct drover_host_prompt host_prompt;
 extern const struct drover_host_repo host_repo;
 
-/* In a fork of the process that used the scope: its connections are the parent's, and are closed here without a word to the peer. */
+/*
+ * In a fork of the process that used the scope: its connections are the
+ * parent's, and are closed here without a word to the peer.
+ */
 void http_forked(struct scope *);
 
 /* For the services among themselves. */

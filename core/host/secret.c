@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* host->secret: reads a secret option anew each time, and has the log mask it from then on; and masks what was made of one. */
+/*
+ * host->secret: reads a secret option anew each time, and has the log mask it
+ * from then on; and masks what was made of one.
+ */
 #include <string.h>
 
 #include "base/log.h"
 #include "base/mem.h"
 #include "host/service.h"
 
-static int64_t secret_get(struct drover_scope *, const char *, char *, size_t, struct drover_error *);
+static int64_t secret_get(struct drover_scope *, const char *, char *, size_t,
+    struct drover_error *);
 static void secret_mask(struct drover_scope *, const char *);
 static int secret_given(struct drover_scope *, const char *);
 static const struct options *secret_options(const struct scope *, const char *);
@@ -18,13 +22,18 @@ const struct drover_host_secret host_secret = {
 	.given = secret_given,
 };
 
-/* The options that declare key: the scope's own, else its plugin's; NULL: neither. */
+/*
+ * The options that declare key: the scope's own, else its plugin's; NULL:
+ * neither.
+ */
 static const struct options *
 secret_options(const struct scope *scope, const char *key)
 {
 	if (scope->options != NULL && options_has(scope->options, key))
 		return scope->options;
-	return scope->plugin_options != NULL && options_has(scope->plugin_options, key) ? scope->plugin_options : NULL;
+	return scope->plugin_options != NULL && options_has(scope->plugin_options, key) ?
+	    scope->plugin_options :
+	    NULL;
 }
 
 static void
@@ -44,7 +53,8 @@ secret_given(struct drover_scope *public, const char *key)
 }
 
 static int64_t
-secret_get(struct drover_scope *public, const char *key, char *value, size_t size, struct drover_error *out)
+secret_get(struct drover_scope *public, const char *key, char *value, size_t size,
+    struct drover_error *out)
 {
 	struct scope *scope = scope_of(public);
 	const struct options *options;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What every service does with what a plugin hands in, before it does anything else. A plugin's mistake
- * is answered with PERMANENT and a plain sentence: it would fail the same way every time.
+ * What every service does with what a plugin hands in, before it does anything
+ * else. A plugin's mistake is answered with PERMANENT and a plain sentence: it
+ * would fail the same way every time.
  */
 #include <string.h>
 
@@ -16,7 +17,8 @@
 static int service_size(const void *, size_t, const char *, uint32_t *, struct error *);
 
 int
-service_role(const struct scope *scope, unsigned roles, const char *what, const char *where, struct error *err)
+service_role(const struct scope *scope, unsigned roles, const char *what, const char *where,
+    struct error *err)
 {
 	if ((roles & (1u << scope->role)) != 0)
 		return 0;
@@ -48,7 +50,8 @@ service_line(const char *text, const char *what, size_t max, bool optional, stru
 		return -1;
 	for (const char *p = text; p != NULL && *p != '\0'; p++) {
 		if ((unsigned char)*p < 0x20 || *p == 0x7f)
-			return error_set(err, DROVER_PERMANENT, "%s has a control character in it", what);
+			return error_set(err, DROVER_PERMANENT, "%s has a control character in it",
+			    what);
 	}
 	return 0;
 }
@@ -59,39 +62,50 @@ service_name(const char *name, const char *what, struct error *err)
 	if (name == NULL || *name == '\0')
 		return 0;
 	if (strnlen(name, DROVER_NAME_MAX + 1) > DROVER_NAME_MAX || !text_is_name(name))
-		return error_set(err, DROVER_PERMANENT, "%s is not a name ([a-z0-9_-], at most %d bytes)", what,
-		    DROVER_NAME_MAX);
+		return error_set(err, DROVER_PERMANENT,
+		    "%s is not a name ([a-z0-9_-], at most %d bytes)", what, DROVER_NAME_MAX);
 	return 0;
 }
 
 int
 service_person(const struct drover_person *theirs, struct drover_person *ours, struct error *err)
 {
-	if (service_in(ours, sizeof *ours, theirs, SERVICE_LEAST(drover_person, marks), "drover_person", err) != 0 ||
+	if (service_in(ours, sizeof *ours, theirs, SERVICE_LEAST(drover_person, marks),
+		"drover_person", err) != 0 ||
 	    service_line(ours->id, "id of a person", DROVER_KEY_MAX, false, err) != 0 ||
 	    service_text(ours->name, "name of a person", DROVER_TITLE_MAX, true, err) != 0)
 		return -1;
 	for (size_t i = 0; ours->marks != NULL && ours->marks[i] != NULL; i++) {
 		if (i >= MARKS_MAX)
-			return error_set(err, DROVER_PERMANENT, "a person has more than %d marks", MARKS_MAX);
-		if (service_line(ours->marks[i], "mark of a person", DROVER_KEY_MAX, false, err) != 0)
+			return error_set(err, DROVER_PERMANENT, "a person has more than %d marks",
+			    MARKS_MAX);
+		if (service_line(ours->marks[i], "mark of a person", DROVER_KEY_MAX, false, err) !=
+		    0)
 			return -1;
 	}
 	return 0;
 }
 
-/* A ref may come from a ticket or a comment: it must not be read as an option or a refspec. */
+/*
+ * A ref may come from a ticket or a comment: it must not be read as an option
+ * or a refspec.
+ */
 int
 service_ref(const char *ref, struct error *err)
 {
 	if (service_line(ref, "ref", REF_MAX, true, err) != 0)
 		return -1;
-	if (ref != NULL && (*ref == '-' || strpbrk(ref, " :?*[\\^~") != NULL || strstr(ref, "..") != NULL))
-		return error_set(err, DROVER_PERMANENT, "ref \"%s\" is no name of a branch, a tag or a commit", ref);
+	if (ref != NULL &&
+	    (*ref == '-' || strpbrk(ref, " :?*[\\^~") != NULL || strstr(ref, "..") != NULL))
+		return error_set(err, DROVER_PERMANENT,
+		    "ref \"%s\" is no name of a branch, a tag or a commit", ref);
 	return 0;
 }
 
-/* Every struct of the ABI is a multiple of 8 bytes long: another size was never set, or is not a size. */
+/*
+ * Every struct of the ABI is a multiple of 8 bytes long: another size was never
+ * set, or is not a size.
+ */
 static int
 service_size(const void *theirs, size_t least, const char *what, uint32_t *size, struct error *err)
 {
@@ -99,13 +113,15 @@ service_size(const void *theirs, size_t least, const char *what, uint32_t *size,
 		return error_set(err, DROVER_PERMANENT, "struct %s is missing", what);
 	memcpy(size, theirs, sizeof *size);
 	if (*size < least || *size > STRUCT_SIZE_MAX || *size % 8 != 0)
-		return error_set(err, DROVER_PERMANENT, "struct %s says that its size is %u: set .size = sizeof(struct %s)",
-		    what, *size, what);
+		return error_set(err, DROVER_PERMANENT,
+		    "struct %s says that its size is %u: set .size = sizeof(struct %s)", what,
+		    *size, what);
 	return 0;
 }
 
 int
-service_in(void *ours, size_t ours_size, const void *theirs, size_t least, const char *what, struct error *err)
+service_in(void *ours, size_t ours_size, const void *theirs, size_t least, const char *what,
+    struct error *err)
 {
 	uint32_t size;
 
@@ -162,14 +178,16 @@ service_id(struct scope *scope)
 }
 
 int
-service_ask(struct scope *scope, struct message_out *request, int64_t *number, struct buf *data, struct error *err)
+service_ask(struct scope *scope, struct message_out *request, int64_t *number, struct buf *data,
+    struct error *err)
 {
 	struct message reply;
 	const char *bytes;
 	size_t len;
 
 	if (scope->link == NULL) {
-		error_set(err, DROVER_INTERNAL, "%s: there is no core to ask", message_name(request->type));
+		error_set(err, DROVER_INTERNAL, "%s: there is no core to ask",
+		    message_name(request->type));
 		message_out_free(request);
 		return -1;
 	}
@@ -206,6 +224,7 @@ scope_repo(struct scope *scope, const char *name, struct error *err)
 	}
 	repo = scope->config != NULL ? config_repo(scope->config, name) : NULL;
 	if (repo == NULL)
-		error_set(err, DROVER_CONFIG, "no repo \"%s\" is configured: add it to repos", name);
+		error_set(err, DROVER_CONFIG, "no repo \"%s\" is configured: add it to repos",
+		    name);
 	return repo;
 }

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* host->time: the daemon's clocks, so that a plugin's tests can set them too. */
+/*
+ * host->time: the daemon's clocks, so that a plugin's tests can set them too.
+ */
 #include "base/clock.h"
 #include "host/service.h"
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* host->trust: the core's own rule, asked beforehand, so that a plugin quotes nobody in a prompt who could not have asked for the work. */
+/*
+ * host->trust: the core's own rule, asked beforehand, so that a plugin quotes
+ * nobody in a prompt who could not have asked for the work.
+ */
 #include <stdio.h>
 #include <string.h>
 
@@ -7,10 +10,12 @@
 #include "config/authors.h"
 #include "host/service.h"
 
-static int trust_allows(struct drover_scope *, const char *, const struct drover_person *, struct drover_error *);
+static int trust_allows(struct drover_scope *, const char *, const struct drover_person *,
+    struct drover_error *);
 static const char *trust_author(struct drover_scope *, const char *, size_t);
 static const char *trust_own(const struct scope *);
-static const char *const *trust_authors(struct scope *, const char *source, const char *const **own, struct error *);
+static const char *const *trust_authors(struct scope *, const char *source, const char *const **own,
+    struct error *);
 
 const struct drover_host_trust host_trust = {
 	.size = sizeof host_trust,
@@ -18,14 +23,18 @@ const struct drover_host_trust host_trust = {
 	.author = trust_author,
 };
 
-/* The source that the scope works for, without its plugin's name; NULL: none. */
+/*
+ * The source that the scope works for, without its plugin's name; NULL: none.
+ */
 static const char *
 trust_own(const struct scope *scope)
 {
-	const char *full = scope->role == SCOPE_JOB && scope->job != NULL ? scope->job->source : scope->log.source;
+	const char *full =
+	    scope->role == SCOPE_JOB && scope->job != NULL ? scope->job->source : scope->log.source;
 	size_t len = scope->log.plugin != NULL ? strlen(scope->log.plugin) : 0;
 
-	if (full == NULL || len == 0 || strncmp(full, scope->log.plugin, len) != 0 || full[len] != '.')
+	if (full == NULL || len == 0 || strncmp(full, scope->log.plugin, len) != 0 ||
+	    full[len] != '.')
 		return NULL;
 	return full + len + 1;
 }
@@ -39,14 +48,17 @@ trust_authors(struct scope *scope, const char *source, const char *const **own, 
 	if (service_name(source, "source", err) != 0)
 		return NULL;
 	if ((source == NULL || *source == '\0') && (source = trust_own(scope)) == NULL) {
-		error_set(err, DROVER_PERMANENT, "no source: neither the call names one nor did one of plugin %s emit this job", plugin);
+		error_set(err, DROVER_PERMANENT,
+		    "no source: neither the call names one nor did one of plugin %s emit this job",
+		    plugin);
 		return NULL;
 	}
 	for (int i = 0; i < scope->sources_len; i++) {
 		if (strcmp(scope->sources[i].name, source) != 0)
 			continue;
 		if (scope->sources[i].authors == NULL) {
-			error_set(err, DROVER_PERMANENT, "source %s.%s has no authors", plugin, source);
+			error_set(err, DROVER_PERMANENT, "source %s.%s has no authors", plugin,
+			    source);
 			return NULL;
 		}
 		(void)snprintf(full, sizeof full, "%s.%s", plugin, source);
@@ -58,14 +70,16 @@ trust_authors(struct scope *scope, const char *source, const char *const **own, 
 }
 
 static int
-trust_allows(struct drover_scope *public, const char *source, const struct drover_person *given, struct drover_error *out)
+trust_allows(struct drover_scope *public, const char *source, const struct drover_person *given,
+    struct drover_error *out)
 {
 	struct scope *scope = scope_of(public);
 	const char *const *authors, *const *own;
 	struct drover_person person;
 	struct error err = { 0 };
 
-	if ((authors = trust_authors(scope, source, &own, &err)) == NULL || service_person(given, &person, &err) != 0)
+	if ((authors = trust_authors(scope, source, &own, &err)) == NULL ||
+	    service_person(given, &person, &err) != 0)
 		return scope_fail(out, &err);
 	return authors_allow(authors, own, &person, NULL);
 }
@@ -73,7 +87,8 @@ trust_allows(struct drover_scope *public, const char *source, const struct drove
 static const char *
 trust_author(struct drover_scope *public, const char *source, size_t index)
 {
-	const char *const *own, *const *authors = trust_authors(scope_of(public), source, &own, NULL);
+	const char *const *own,
+	    *const *authors = trust_authors(scope_of(public), source, &own, NULL);
 
 	for (; authors != NULL && *authors != NULL; authors++)
 		if (index-- == 0)

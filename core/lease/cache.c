@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The caches that package managers share between jobs, given to them through the environment. */
+/*
+ * The caches that package managers share between jobs, given to them through
+ * the environment.
+ */
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -56,14 +59,16 @@ tree_cache_env_free(char **env)
 }
 
 /*
- * cargo knows no name for its registry alone. Its home is shared with only registry, git and the lock
- * files to write: a config.toml there would run a job's commands in every other job.
+ * cargo knows no name for its registry alone. Its home is shared with only
+ * registry, git and the lock files to write: a config.toml there would run a
+ * job's commands in every other job.
  */
 static int
 cargo_make(const char *home, struct error *err)
 {
 	static const char *const folders[] = { "registry", "git" };
-	static const char *const locks[] = { ".package-cache", ".package-cache-mutate", ".global-cache" };
+	static const char *const locks[] = { ".package-cache", ".package-cache-mutate",
+		".global-cache" };
 	struct stat st;
 	char *path;
 	int fd, rc = 0;

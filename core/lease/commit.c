@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The change in a tree: what differs from the commit it was prepared at, and committing it. */
+/*
+ * The change in a tree: what differs from the commit it was prepared at, and
+ * committing it.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,13 +12,15 @@
 #include "base/path.h"
 #include "lease/files.h"
 
-static const char *const under_way[] = { "MERGE_HEAD", "MERGE_MSG", "MERGE_MODE", "AUTO_MERGE", "SQUASH_MSG", "CHERRY_PICK_HEAD",
-	"REVERT_HEAD", "REBASE_HEAD", "rebase-merge", "rebase-apply", "sequencer", "index.lock", "HEAD.lock" };
+static const char *const under_way[] = { "MERGE_HEAD", "MERGE_MSG", "MERGE_MODE", "AUTO_MERGE",
+	"SQUASH_MSG", "CHERRY_PICK_HEAD", "REVERT_HEAD", "REBASE_HEAD", "rebase-merge",
+	"rebase-apply", "sequencer", "index.lock", "HEAD.lock" };
 
 static int change_begin(struct tree *, git_repository **, struct error *);
-static int change_count(const struct tree *, git_repository *, git_diff *, struct drover_diff *, struct error *);
-static int change_commit(struct tree *, git_repository *, const git_oid *snapshot, const git_oid *parent, const char *message, git_oid *made,
+static int change_count(const struct tree *, git_repository *, git_diff *, struct drover_diff *,
     struct error *);
+static int change_commit(struct tree *, git_repository *, const git_oid *snapshot,
+    const git_oid *parent, const char *message, git_oid *made, struct error *);
 static int change_stand(struct tree *, const git_oid *, const char *index, struct error *);
 static int change_diff(struct tree *, git_repository *, git_diff **, struct error *);
 
@@ -26,7 +31,8 @@ change_begin(struct tree *t, git_repository **repo, struct error *err)
 
 	*repo = NULL;
 	if (kind == TREE_NONE || kind == TREE_BROKEN)
-		return error_set(err, DROVER_INTERNAL, "the tree %s is not there, or not git's any more", t->path);
+		return error_set(err, DROVER_INTERNAL,
+		    "the tree %s is not there, or not git's any more", t->path);
 	if (gitdir_guard(t, err) != 0)
 		return -1;
 	return gitdir_open(t, repo, err);
@@ -82,7 +88,8 @@ tree_diff(struct tree *t, struct drover_diff *out, struct error *err)
 }
 
 static int
-change_count(const struct tree *t, git_repository *repo, git_diff *diff, struct drover_diff *out, struct error *err)
+change_count(const struct tree *t, git_repository *repo, git_diff *diff, struct drover_diff *out,
+    struct error *err)
 {
 	git_diff_stats *stats = NULL;
 	git_odb *odb = NULL;
@@ -101,7 +108,8 @@ change_count(const struct tree *t, git_repository *repo, git_diff *diff, struct 
 	for (size_t i = 0; i < git_diff_num_deltas(diff); i++) {
 		const git_diff_delta *delta = git_diff_get_delta(diff, i);
 
-		if (delta->status != GIT_DELTA_DELETED && delta->new_file.mode != GIT_FILEMODE_COMMIT &&
+		if (delta->status != GIT_DELTA_DELETED &&
+		    delta->new_file.mode != GIT_FILEMODE_COMMIT &&
 		    git_odb_read_header(&size, &type, odb, &delta->new_file.id) == 0)
 			out->bytes += size;
 	}
@@ -113,8 +121,8 @@ out:
 }
 
 static int
-change_commit(struct tree *t, git_repository *repo, const git_oid *snapshot, const git_oid *parent, const char *message, git_oid *made,
-    struct error *err)
+change_commit(struct tree *t, git_repository *repo, const git_oid *snapshot, const git_oid *parent,
+    const char *message, git_oid *made, struct error *err)
 {
 	git_signature *who = NULL;
 	git_commit *onto = NULL;
@@ -133,7 +141,8 @@ change_commit(struct tree *t, git_repository *repo, const git_oid *snapshot, con
 	if (rc == 0)
 		rc = git_tree_lookup(&tree, repo, snapshot);
 	if (rc == 0)
-		rc = git_commit_create(made, repo, NULL, who, who, NULL, text.ptr, tree, parent != NULL ? 1 : 0, parents);
+		rc = git_commit_create(made, repo, NULL, who, who, NULL, text.ptr, tree,
+		    parent != NULL ? 1 : 0, parents);
 	if (rc != 0)
 		git_fail(DROVER_INTERNAL, err, "cannot commit in %s", t->path);
 	git_buf_dispose(&text);
@@ -146,7 +155,8 @@ change_commit(struct tree *t, git_repository *repo, const git_oid *snapshot, con
 static int
 change_stand(struct tree *t, const git_oid *oid, const char *index, struct error *err)
 {
-	char *head = path_join(t->gitdir, "HEAD"), *place = path_join(t->gitdir, "index"), line[GIT_OID_HEXSZ + 2];
+	char *head = path_join(t->gitdir, "HEAD"), *place = path_join(t->gitdir, "index"),
+	     line[GIT_OID_HEXSZ + 2];
 	int result;
 
 	git_oid_tostr(line, sizeof line, oid);
@@ -188,7 +198,8 @@ tree_commit(struct tree *t, const char *message, char *commit, size_t size, stru
 		goto out;
 	}
 	/* The index of the snapshot is that of the commit. */
-	if (change_commit(t, repo, &snapshot, known ? &at : NULL, message, &made, err) != 0 || change_stand(t, &made, index, err) != 0)
+	if (change_commit(t, repo, &snapshot, known ? &at : NULL, message, &made, err) != 0 ||
+	    change_stand(t, &made, index, err) != 0)
 		goto out;
 	if (commit != NULL)
 		git_oid_tostr(commit, size, &made);

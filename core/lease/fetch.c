@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Fetching, coalesced between processes. MIRROR.fetch counts the fetches that were begun, and the last
- * one that went well or failed: whoever waited for the lock takes the outcome of a fetch that was begun
- * after it asked, and fetches itself only when there was none.
+ * Fetching, coalesced between processes. MIRROR.fetch counts the fetches that
+ * were begun, and the last one that went well or failed: whoever waited for the
+ * lock takes the outcome of a fetch that was begun after it asked, and fetches
+ * itself only when there was none.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -25,16 +26,20 @@ struct fetch_count {
 	struct error error; /* of failed */
 };
 
-static const char *const all_refs[] = { "+refs/heads/*:refs/remotes/origin/*", "+refs/tags/*:refs/tags/*", NULL };
+static const char *const all_refs[] = { "+refs/heads/*:refs/remotes/origin/*",
+	"+refs/tags/*:refs/tags/*", NULL };
 
 static int count_access(const struct tree *, struct fetch_count *, bool write, struct error *);
 static int fetch_by_cli(const struct tree *, const char *const *specs, struct error *);
-static int fetch_by_libgit2(const struct tree *, git_repository *, const char *const *specs, struct error *);
+static int fetch_by_libgit2(const struct tree *, git_repository *, const char *const *specs,
+    struct error *);
 static void fetch_default_branch(git_repository *, git_remote *);
-static int cli_default_branch(const struct tree *, git_repository *, const char *secret, struct error *);
+static int cli_default_branch(const struct tree *, git_repository *, const char *secret,
+    struct error *);
 static void fetch_unlock_refs(const struct tree *);
 static int mirror_fetch(const struct tree *, const char *const *specs, struct error *);
-static int fetch_once(const struct tree *, git_repository *, const char *const *specs, struct error *);
+static int fetch_once(const struct tree *, git_repository *, const char *const *specs,
+    struct error *);
 
 int
 tree_fetch(struct tree *t, struct error *err)
@@ -46,7 +51,8 @@ tree_fetch(struct tree *t, struct error *err)
 	uint64_t asked;
 	int fd = -1, result = -1;
 
-	if (mirror_mend(t, err) != 0 || mirror_open(t, &repo, err) != 0 || mirror_guard(t, err) != 0 || count_access(t, &count, false, err) != 0)
+	if (mirror_mend(t, err) != 0 || mirror_open(t, &repo, err) != 0 ||
+	    mirror_guard(t, err) != 0 || count_access(t, &count, false, err) != 0)
 		goto out;
 	asked = count.begun;
 	if (lock_take(path, &fd, err) != 0 || count_access(t, &count, false, err) != 0)
@@ -84,7 +90,8 @@ out:
 int
 mirror_fetch_ref(const struct tree *t, const char *ref, struct error *err)
 {
-	char *spec = xasprintf("+%s:refs/drover/fetch/%s", ref, ref + 5), *path = xasprintf("%s.fetch", t->mirror);
+	char *spec = xasprintf("+%s:refs/drover/fetch/%s", ref, ref + 5),
+	     *path = xasprintf("%s.fetch", t->mirror);
 	const char *const specs[] = { spec, NULL };
 	int fd = -1, result = -1;
 
@@ -107,7 +114,9 @@ count_access(const struct tree *t, struct fetch_count *count, bool write, struct
 		goto out;
 	if (write) {
 		n = pwrite(fd, count, sizeof *count, 0);
-		result = n == (ssize_t)sizeof *count ? 0 : error_errno(err, DROVER_INTERNAL, "cannot write %s", path);
+		result = n == (ssize_t)sizeof *count ?
+		    0 :
+		    error_errno(err, DROVER_INTERNAL, "cannot write %s", path);
 	} else {
 		n = pread(fd, count, sizeof *count, 0);
 		if (n != (ssize_t)sizeof *count)
@@ -131,10 +140,14 @@ mirror_fetch(const struct tree *t, const char *const *specs, struct error *err)
 	int result;
 
 	if (local != NULL && access(local, F_OK) != 0)
-		return error_errno(err, DROVER_CONFIG, "cannot fetch repo %s: %s", t->repo->name, local);
+		return error_errno(err, DROVER_CONFIG, "cannot fetch repo %s: %s", t->repo->name,
+		    local);
 	if (mirror_open(t, &repo, err) != 0)
 		return -1;
-	/* Remote refs and tags are written under the fetch lock only: a lock file there was left by the dead. */
+	/*
+	 * Remote refs and tags are written under the fetch lock only: a lock
+	 * file there was left by the dead.
+	 */
 	fetch_unlock_refs(t);
 	mirror_unlock_packed(t);
 	result = fetch_once(t, repo, specs, &why);
@@ -153,11 +166,14 @@ fetch_once(const struct tree *t, git_repository *repo, const char *const *specs,
 		return fetch_by_libgit2(t, repo, specs, err);
 	if (git_found())
 		return fetch_by_cli(t, specs, err);
-	return error_set(err, DROVER_CONFIG, "repo %s is fetched by git, which is not in PATH: install it, or use an https url", t->repo->name);
+	return error_set(err, DROVER_CONFIG,
+	    "repo %s is fetched by git, which is not in PATH: install it, or use an https url",
+	    t->repo->name);
 }
 
 static int
-fetch_by_libgit2(const struct tree *t, git_repository *repo, const char *const *specs, struct error *err)
+fetch_by_libgit2(const struct tree *t, git_repository *repo, const char *const *specs,
+    struct error *err)
 {
 	git_fetch_options options;
 	struct remote_auth auth = { .tree = t };
@@ -175,14 +191,16 @@ fetch_by_libgit2(const struct tree *t, git_repository *repo, const char *const *
 	options.download_tags = GIT_REMOTE_DOWNLOAD_TAGS_NONE;
 	rc = remote_open(&remote, repo, t->repo->url);
 	if (rc == 0)
-		rc = git_remote_connect(remote, GIT_DIRECTION_FETCH, &options.callbacks, &options.proxy_opts, NULL);
+		rc = git_remote_connect(remote, GIT_DIRECTION_FETCH, &options.callbacks,
+		    &options.proxy_opts, NULL);
 	if (rc == 0)
 		rc = git_remote_download(remote, &refs, &options);
 	/* Before the new ones: a branch "a" that became "a/b" must go first. */
 	if (rc == 0 && whole)
 		rc = git_remote_prune(remote, &options.callbacks);
 	if (rc == 0)
-		rc = git_remote_update_tips(remote, &options.callbacks, 0, GIT_REMOTE_DOWNLOAD_TAGS_NONE, NULL);
+		rc = git_remote_update_tips(remote, &options.callbacks, 0,
+		    GIT_REMOTE_DOWNLOAD_TAGS_NONE, NULL);
 	if (rc == 0 && whole)
 		fetch_default_branch(repo, remote);
 	if (rc != 0 && auth.error.code != 0) {
@@ -201,9 +219,11 @@ fetch_default_branch(git_repository *repo, git_remote *remote)
 	git_reference *ref = NULL;
 	char *target;
 
-	if (git_remote_default_branch(&name, remote) == 0 && strncmp(name.ptr, "refs/heads/", 11) == 0) {
+	if (git_remote_default_branch(&name, remote) == 0 &&
+	    strncmp(name.ptr, "refs/heads/", 11) == 0) {
 		target = xasprintf("refs/remotes/origin/%s", name.ptr + 11);
-		git_reference_symbolic_create(&ref, repo, "refs/remotes/origin/HEAD", target, 1, NULL);
+		git_reference_symbolic_create(&ref, repo, "refs/remotes/origin/HEAD", target, 1,
+		    NULL);
 		free(target);
 	}
 	git_reference_free(ref);
@@ -214,7 +234,8 @@ static int
 fetch_by_cli(const struct tree *t, const char *const *specs, struct error *err)
 {
 	struct git_run run = { .tree = t, .gitdir = t->mirror };
-	const char *args[16] = { "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules" };
+	const char *args[16] = { "fetch", "--quiet", "--no-tags", "--no-write-fetch-head",
+		"--no-recurse-submodules" };
 	git_repository *repo = NULL;
 	char *secret = NULL;
 	git_oid head;
@@ -237,7 +258,9 @@ fetch_by_cli(const struct tree *t, const char *const *specs, struct error *err)
 		result = 0;
 		if (whole && mirror_open(t, &repo, err) != 0)
 			result = -1;
-		else if (whole && (t->repo->base == NULL || git_reference_name_to_id(&head, repo, "refs/remotes/origin/HEAD") != 0))
+		else if (whole &&
+		    (t->repo->base == NULL ||
+			git_reference_name_to_id(&head, repo, "refs/remotes/origin/HEAD") != 0))
 			result = cli_default_branch(t, repo, secret, err);
 	}
 	git_repository_free(repo);
@@ -247,7 +270,8 @@ fetch_by_cli(const struct tree *t, const char *const *specs, struct error *err)
 }
 
 static int
-cli_default_branch(const struct tree *t, git_repository *repo, const char *secret, struct error *err)
+cli_default_branch(const struct tree *t, git_repository *repo, const char *secret,
+    struct error *err)
 {
 	const char *const args[] = { "ls-remote", "--symref", "--", t->repo->url, "HEAD", NULL };
 	struct buf out = BUF_INIT;
@@ -262,7 +286,8 @@ cli_default_branch(const struct tree *t, git_repository *repo, const char *secre
 		line = out.data + 16;
 		line[strcspn(line, "\t\n")] = '\0';
 		target = xasprintf("refs/remotes/origin/%s", line);
-		git_reference_symbolic_create(&ref, repo, "refs/remotes/origin/HEAD", target, 1, NULL);
+		git_reference_symbolic_create(&ref, repo, "refs/remotes/origin/HEAD", target, 1,
+		    NULL);
 		free(target);
 	}
 	git_reference_free(ref);
@@ -274,7 +299,8 @@ cli_default_branch(const struct tree *t, git_repository *repo, const char *secre
 static void
 fetch_unlock_refs(const struct tree *t)
 {
-	char *remotes = xasprintf("%s/refs/remotes", t->mirror), *tags = xasprintf("%s/refs/tags", t->mirror);
+	char *remotes = xasprintf("%s/refs/remotes", t->mirror),
+	     *tags = xasprintf("%s/refs/tags", t->mirror);
 	char *const roots[] = { remotes, tags, NULL };
 	FTS *walk = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
 	FTSENT *entry;
@@ -282,7 +308,8 @@ fetch_unlock_refs(const struct tree *t)
 
 	while (walk != NULL && (entry = fts_read(walk)) != NULL) {
 		len = entry->fts_namelen;
-		if (entry->fts_info == FTS_F && len > 5 && strcmp(entry->fts_name + len - 5, ".lock") == 0)
+		if (entry->fts_info == FTS_F && len > 5 &&
+		    strcmp(entry->fts_name + len - 5, ".lock") == 0)
 			unlink(entry->fts_path);
 	}
 	if (walk != NULL)

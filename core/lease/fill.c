@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Filling and cleaning a tree. git does it, with parallel checkout, where it is installed, and libgit2
- * where it is not. Reading the status refreshes the index, and rewrites one whose times are too young to
- * be trusted, so that the next reading need not hash every file again.
+ * Filling and cleaning a tree. git does it, with parallel checkout, where it is
+ * installed, and libgit2 where it is not. Reading the status refreshes the
+ * index, and rewrites one whose times are too young to be trusted, so that the
+ * next reading need not hash every file again.
  */
 #include <errno.h>
 #include <limits.h>
@@ -70,10 +71,12 @@ scan_index(const struct tree *t, struct fill_status *status)
 	free(path);
 	for (size_t i = 0; i < git_index_entrycount(index); i++) {
 		entry = git_index_get_byindex(index, i);
-		if ((entry->flags & GIT_INDEX_ENTRY_VALID) || (entry->flags_extended & GIT_INDEX_ENTRY_SKIP_WORKTREE))
+		if ((entry->flags & GIT_INDEX_ENTRY_VALID) ||
+		    (entry->flags_extended & GIT_INDEX_ENTRY_SKIP_WORKTREE))
 			result = -1;
 		if (entry->mode == GIT_FILEMODE_COMMIT) {
-			status->links = xreallocarray(status->links, status->links_len + 1, sizeof *status->links);
+			status->links = xreallocarray(status->links, status->links_len + 1,
+			    sizeof *status->links);
 			status->links[status->links_len++] = xstrdup(entry->path);
 		}
 	}
@@ -84,8 +87,9 @@ scan_index(const struct tree *t, struct fill_status *status)
 static int
 status_by_cli(struct tree *t, struct fill_status *status, struct error *err)
 {
-	static const char *const args[] = { "status", "--porcelain", "-z", "--untracked-files=normal", "--ignored=traditional",
-		"--no-renames", "--ignore-submodules=dirty", NULL };
+	static const char *const args[] = { "status", "--porcelain", "-z",
+		"--untracked-files=normal", "--ignored=traditional", "--no-renames",
+		"--ignore-submodules=dirty", NULL };
 	struct buf out = BUF_INIT;
 	struct git_run run = { .tree = t, .gitdir = t->gitdir, .inside = true, .out = &out };
 	const char *p, *end;
@@ -101,7 +105,10 @@ status_by_cli(struct tree *t, struct fill_status *status, struct error *err)
 	return result;
 }
 
-/* libgit2 on this tree: the bare repository that its objects are in, given its folder and its index. */
+/*
+ * libgit2 on this tree: the bare repository that its objects are in, given its
+ * folder and its index.
+ */
 static int
 tree_repository(struct tree *t, git_repository **repo, struct error *err)
 {
@@ -146,7 +153,8 @@ status_by_libgit2(struct tree *t, struct fill_status *status, struct error *err)
 	git_diff_options_init(&options, GIT_DIFF_OPTIONS_VERSION);
 	if (tree_repository(t, &repo, err) != 0)
 		return -1;
-	options.flags = GIT_DIFF_INCLUDE_UNTRACKED | GIT_DIFF_INCLUDE_IGNORED | GIT_DIFF_UPDATE_INDEX | GIT_DIFF_INCLUDE_TYPECHANGE;
+	options.flags = GIT_DIFF_INCLUDE_UNTRACKED | GIT_DIFF_INCLUDE_IGNORED |
+	    GIT_DIFF_UPDATE_INDEX | GIT_DIFF_INCLUDE_TYPECHANGE;
 	options.ignore_submodules = GIT_SUBMODULE_IGNORE_DIRTY;
 	gitdir_head(t, repo, &head, NULL, 0);
 	rc = git_commit_lookup(&commit, repo, &head);
@@ -173,7 +181,10 @@ out:
 	return result;
 }
 
-/* libgit2 does not replace a link or file that stands where a folder belongs. Parents come before what is in them. */
+/*
+ * libgit2 does not replace a link or file that stands where a folder belongs.
+ * Parents come before what is in them.
+ */
 static int
 make_way(const char *folder, const git_tree_entry *entry, void *arg)
 {
@@ -223,13 +234,15 @@ checkout_by_libgit2(struct tree *t, unsigned int strategy, struct error *err)
 int
 fill_reset(struct tree *t, struct error *err)
 {
-	static const char *const args[] = { "reset", "--hard", "--quiet", "--no-recurse-submodules", NULL };
+	static const char *const args[] = { "reset", "--hard", "--quiet", "--no-recurse-submodules",
+		NULL };
 	struct git_run run = { .tree = t, .gitdir = t->gitdir, .inside = true };
 	char *secret = NULL;
 	int result;
 
 	if (!git_found())
-		return checkout_by_libgit2(t, GIT_CHECKOUT_FORCE | GIT_CHECKOUT_RECREATE_MISSING, err);
+		return checkout_by_libgit2(t, GIT_CHECKOUT_FORCE | GIT_CHECKOUT_RECREATE_MISSING,
+		    err);
 	/* A filter of the repo (LFS) may have to ask the remote. */
 	if (remote_by_cli(t->repo) && remote_secret(t, &secret, err) != 0)
 		return -1;
@@ -255,7 +268,10 @@ fill_clean(struct tree *t, const struct fill_status *status, struct error *err)
 		}
 		buf_free(&run.err);
 	} else
-		result = checkout_by_libgit2(t, GIT_CHECKOUT_FORCE | GIT_CHECKOUT_REMOVE_UNTRACKED | GIT_CHECKOUT_REMOVE_IGNORED, err);
+		result = checkout_by_libgit2(t,
+		    GIT_CHECKOUT_FORCE | GIT_CHECKOUT_REMOVE_UNTRACKED |
+			GIT_CHECKOUT_REMOVE_IGNORED,
+		    err);
 	for (size_t i = 0; i < status->links_len && result == 0; i++)
 		empty_link(t, status->links[i]);
 	return result;
@@ -269,13 +285,17 @@ fill_clean_untracked(struct tree *t, struct error *err)
 	int result;
 
 	if (!git_found())
-		return checkout_by_libgit2(t, GIT_CHECKOUT_FORCE | GIT_CHECKOUT_REMOVE_UNTRACKED, err);
+		return checkout_by_libgit2(t, GIT_CHECKOUT_FORCE | GIT_CHECKOUT_REMOVE_UNTRACKED,
+		    err);
 	result = git_must(&run, args, DROVER_INTERNAL, t->path, err);
 	buf_free(&run.err);
 	return result;
 }
 
-/* A submodule that a job has checked out: git leaves it alone, the next job must not see it. */
+/*
+ * A submodule that a job has checked out: git leaves it alone, the next job
+ * must not see it.
+ */
 static void
 empty_link(const struct tree *t, const char *link)
 {
@@ -285,8 +305,8 @@ empty_link(const struct tree *t, const char *link)
 		real = realpath(path, NULL);
 		root = realpath(t->path, NULL);
 		/* Not through a link that leads out of the tree. */
-		if (real != NULL && root != NULL && strncmp(real, root, strlen(root)) == 0 && real[strlen(root)] == '/' &&
-		    strcmp(real + strlen(root) + 1, link) == 0) {
+		if (real != NULL && root != NULL && strncmp(real, root, strlen(root)) == 0 &&
+		    real[strlen(root)] == '/' && strcmp(real + strlen(root) + 1, link) == 0) {
 			trash_writable(real);
 			path_remove_tree(real, NULL);
 		}

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A tree as it was before somebody who was to change nothing had it, and made so again: files, HEAD and index. What git
- * ignores is not compared file by file: where there was none of it before, all of it goes.
+ * A tree as it was before somebody who was to change nothing had it, and made
+ * so again: files, HEAD and index. What git ignores is not compared file by
+ * file: where there was none of it before, all of it goes.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -29,16 +30,20 @@ struct look {
 };
 
 static int look_at(struct tree *, git_repository *, struct look *, struct error *);
-static int frozen_differs(git_repository *, const struct frozen *, const struct look *, struct buf *what);
-static int frozen_commit(const struct tree *, git_repository *, const struct frozen *, git_oid *, struct error *);
-static int frozen_put_back(struct tree *, git_repository *, const struct frozen *, struct look *, struct error *);
+static int frozen_differs(git_repository *, const struct frozen *, const struct look *,
+    struct buf *what);
+static int frozen_commit(const struct tree *, git_repository *, const struct frozen *, git_oid *,
+    struct error *);
+static int frozen_put_back(struct tree *, git_repository *, const struct frozen *, struct look *,
+    struct error *);
 
 static int
 look_at(struct tree *t, git_repository *repo, struct look *look, struct error *err)
 {
 	memset(look, 0, sizeof *look);
 	if (!gitdir_head(t, repo, &look->head, look->branch, sizeof look->branch))
-		return error_set(err, DROVER_INTERNAL, "HEAD of the tree %s names no commit", t->path);
+		return error_set(err, DROVER_INTERNAL, "HEAD of the tree %s names no commit",
+		    t->path);
 	if (fill_status(t, &look->status, err) != 0)
 		return -1;
 	return wip_snapshot(t, look->status.hidden, &look->files, NULL, err);
@@ -55,7 +60,8 @@ tree_freeze(struct tree *t, struct frozen **out, struct error *err)
 
 	if (gitdir_probe(t) != TREE_WORKTREE && gitdir_probe(t) != TREE_CLONE)
 		error_set(err, DROVER_INTERNAL, "the tree %s is not there", t->path);
-	else if (gitdir_guard(t, err) == 0 && gitdir_open(t, &repo, err) == 0 && look_at(t, repo, &look, err) == 0) {
+	else if (gitdir_guard(t, err) == 0 && gitdir_open(t, &repo, err) == 0 &&
+	    look_at(t, repo, &look, err) == 0) {
 		f->head = look.head;
 		f->files = look.files;
 		f->ignored = look.status.ignored;
@@ -81,9 +87,13 @@ tree_frozen_free(struct frozen *f)
 	free(f);
 }
 
-/* 1: something is other than it was, what says it; 0: nothing is; -1: cannot tell. */
+/*
+ * 1: something is other than it was, what says it; 0: nothing is; -1: cannot
+ * tell.
+ */
 static int
-frozen_differs(git_repository *repo, const struct frozen *f, const struct look *now, struct buf *what)
+frozen_differs(git_repository *repo, const struct frozen *f, const struct look *now,
+    struct buf *what)
 {
 	git_diff_options options;
 	git_tree *from = NULL, *to = NULL;
@@ -120,9 +130,13 @@ frozen_differs(git_repository *repo, const struct frozen *f, const struct look *
 	return what->len > 0;
 }
 
-/* A commit of the files as they were: the very one that the tree stood at unless there was work in it. */
+/*
+ * A commit of the files as they were: the very one that the tree stood at
+ * unless there was work in it.
+ */
 static int
-frozen_commit(const struct tree *t, git_repository *repo, const struct frozen *f, git_oid *oid, struct error *err)
+frozen_commit(const struct tree *t, git_repository *repo, const struct frozen *f, git_oid *oid,
+    struct error *err)
 {
 	git_signature *who = NULL;
 	git_commit *head = NULL;
@@ -138,7 +152,8 @@ frozen_commit(const struct tree *t, git_repository *repo, const struct frozen *f
 		result = 0;
 	else if (wip_signature(t, &who, err) == 0) {
 		if (git_tree_lookup(&files, repo, &f->files) == 0 &&
-		    git_commit_create_v(oid, repo, NULL, who, who, NULL, "drover: work in a tree\n", files, 1, head) == 0)
+		    git_commit_create_v(oid, repo, NULL, who, who, NULL, "drover: work in a tree\n",
+			files, 1, head) == 0)
 			result = 0;
 		else
 			git_fail(DROVER_INTERNAL, err, "cannot keep the files of %s", t->path);
@@ -150,24 +165,31 @@ frozen_commit(const struct tree *t, git_repository *repo, const struct frozen *f
 }
 
 static int
-frozen_put_back(struct tree *t, git_repository *repo, const struct frozen *f, struct look *now, struct error *err)
+frozen_put_back(struct tree *t, git_repository *repo, const struct frozen *f, struct look *now,
+    struct error *err)
 {
 	char *index = path_join(t->gitdir, "index");
 	git_oid files;
 	int result = -1;
 
-	if (frozen_commit(t, repo, f, &files, err) != 0 || gitdir_mark(t, true, err) != 0 || gitdir_scrub(t, &files, err) != 0)
+	if (frozen_commit(t, repo, f, &files, err) != 0 || gitdir_mark(t, true, err) != 0 ||
+	    gitdir_scrub(t, &files, err) != 0)
 		goto out;
 	/* Without an index every file is written: none can be hidden. */
 	file_drop(t->gitdir, "index");
-	if (fill_reset(t, err) != 0 || (f->ignored ? fill_clean_untracked(t, err) : fill_clean(t, &now->status, err)) != 0 ||
+	if (fill_reset(t, err) != 0 ||
+	    (f->ignored ? fill_clean_untracked(t, err) : fill_clean(t, &now->status, err)) != 0 ||
 	    gitdir_scrub(t, &f->head, err) != 0)
 		goto out;
 	file_drop(t->gitdir, "index");
 	if (f->index.len > 0 && path_write(index, f->index.data, f->index.len, 0600, err) != 0)
 		goto out;
-	/* The name that it gave its branch would be in the way of the next who thinks of it; a clone's refs went with the scrub. */
-	if (now->branch[0] != '\0' && strncmp(t->gitdir, t->path, strlen(t->path)) != 0 && mirror_ref_set(t, now->branch, NULL, err) != 0)
+	/*
+	 * The name that it gave its branch would be in the way of the next who
+	 * thinks of it; a clone's refs went with the scrub.
+	 */
+	if (now->branch[0] != '\0' && strncmp(t->gitdir, t->path, strlen(t->path)) != 0 &&
+	    mirror_ref_set(t, now->branch, NULL, err) != 0)
 		goto out;
 	result = gitdir_mark(t, false, err);
 out:
@@ -183,13 +205,16 @@ tree_thaw(struct tree *t, const struct frozen *f, struct buf *undone, struct err
 	int result = -1;
 
 	if (gitdir_probe(t) != TREE_WORKTREE && gitdir_probe(t) != TREE_CLONE)
-		return error_set(err, DROVER_INTERNAL, "the tree %s is not there any more", t->path);
+		return error_set(err, DROVER_INTERNAL, "the tree %s is not there any more",
+		    t->path);
 	if (gitdir_guard(t, err) != 0 || gitdir_open(t, &repo, err) != 0)
 		goto out;
 	file_drop(t->gitdir, "index.lock");
 	file_drop(t->gitdir, "HEAD.lock");
 	if (!gitdir_readable(t) || !gitdir_head(t, repo, &now.head, NULL, 0)) {
-		/* HEAD first, or git takes the folder for no repository at all. */
+		/*
+		 * HEAD first, or git takes the folder for no repository at all.
+		 */
 		if (gitdir_scrub(t, &f->head, err) != 0)
 			goto out;
 		buf_adds(undone, "HEAD");

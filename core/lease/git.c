@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Runs git's command line. It is given an environment of its own and every switch that keeps a
- * repository from running code: hooks, file system monitors, helpers. A secret goes to git through a
- * pipe that its credential helper reads, so neither argv, environment nor a config ever holds it.
+ * Runs git's command line. It is given an environment of its own and every
+ * switch that keeps a repository from running code: hooks, file system
+ * monitors, helpers. A secret goes to git through a pipe that its credential
+ * helper reads, so neither argv, environment nor a config ever holds it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -29,20 +30,53 @@
 extern char **environ;
 
 static const char *const fixed_config[] = {
-	"core.hooksPath=/dev/null", "core.fsmonitor=false", "core.untrackedCache=false", "gc.auto=0",
-	"maintenance.auto=false", "submodule.recurse=false", "fetch.recurseSubmodules=false",
-	"checkout.thresholdForParallelism=100", "advice.detachedHead=false", "advice.addEmbeddedRepo=false",
-	"protocol.ext.allow=never", "core.sparseCheckout=false",
-	"http.lowSpeedLimit=1000", "http.lowSpeedTime=60", "core.logAllRefUpdates=false",
+	"core.hooksPath=/dev/null",
+	"core.fsmonitor=false",
+	"core.untrackedCache=false",
+	"gc.auto=0",
+	"maintenance.auto=false",
+	"submodule.recurse=false",
+	"fetch.recurseSubmodules=false",
+	"checkout.thresholdForParallelism=100",
+	"advice.detachedHead=false",
+	"advice.addEmbeddedRepo=false",
+	"protocol.ext.allow=never",
+	"core.sparseCheckout=false",
+	"http.lowSpeedLimit=1000",
+	"http.lowSpeedTime=60",
+	"core.logAllRefUpdates=false",
 };
 
-/* Without the user's setup: its ignore and attribute files would otherwise still be found in HOME. */
-static const char *const bare_config[] = { "core.excludesFile=/dev/null", "core.attributesFile=/dev/null" };
+/*
+ * Without the user's setup: its ignore and attribute files would otherwise
+ * still be found in HOME.
+ */
+static const char *const bare_config[] = { "core.excludesFile=/dev/null",
+	"core.attributesFile=/dev/null" };
 
 static const char *const user_env[] = {
-	"HOME", "USER", "LOGNAME", "TMPDIR", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR", "SSH_AUTH_SOCK", "SSH_AGENT_PID",
-	"GIT_SSH", "GIT_SSH_COMMAND", "GIT_CONFIG_GLOBAL", "GIT_SSL_CAINFO", "SSL_CERT_FILE", "SSL_CERT_DIR",
-	"http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY",
+	"HOME",
+	"USER",
+	"LOGNAME",
+	"TMPDIR",
+	"XDG_CONFIG_HOME",
+	"XDG_CACHE_HOME",
+	"XDG_RUNTIME_DIR",
+	"SSH_AUTH_SOCK",
+	"SSH_AGENT_PID",
+	"GIT_SSH",
+	"GIT_SSH_COMMAND",
+	"GIT_CONFIG_GLOBAL",
+	"GIT_SSL_CAINFO",
+	"SSL_CERT_FILE",
+	"SSL_CERT_DIR",
+	"http_proxy",
+	"https_proxy",
+	"HTTPS_PROXY",
+	"all_proxy",
+	"ALL_PROXY",
+	"no_proxy",
+	"NO_PROXY",
 };
 
 struct argv {
@@ -57,8 +91,8 @@ static void argv_build(struct argv *, const struct git_run *, const char *const 
 static void argv_free(struct argv *);
 static int env_build(char **env, const struct git_run *);
 static int secret_pipe(const struct git_run *, int fds[2], struct error *);
-static int git_spawn(const struct git_run *, const struct argv *, char **env, int secret, const int out[2],
-    const int diag[2], pid_t *, struct error *);
+static int git_spawn(const struct git_run *, const struct argv *, char **env, int secret,
+    const int out[2], const int diag[2], pid_t *, struct error *);
 static void git_collect(struct git_run *, int out, int diag);
 
 bool
@@ -84,7 +118,8 @@ git_run(struct git_run *run, const char *const *args, struct error *err)
 {
 	struct argv argv = { .len = 0 };
 	char *env[GIT_ENV_MAX];
-	int env_len, out[2] = { -1, -1 }, diag[2] = { -1, -1 }, secret[2] = { -1, -1 }, status, result = -1;
+	int env_len, out[2] = { -1, -1 }, diag[2] = { -1, -1 }, secret[2] = { -1, -1 }, status,
+		     result = -1;
 	pid_t pid;
 
 	argv_build(&argv, run, args);
@@ -110,7 +145,8 @@ git_run(struct git_run *run, const char *const *args, struct error *err)
 	if (WIFEXITED(status))
 		result = WEXITSTATUS(status);
 	else
-		error_set(err, DROVER_INTERNAL, "git %s was ended by signal %d", args[0], WTERMSIG(status));
+		error_set(err, DROVER_INTERNAL, "git %s was ended by signal %d", args[0],
+		    WTERMSIG(status));
 out:
 	for (int i = 0; i < 2; i++) {
 		lock_drop(&out[i]);
@@ -124,16 +160,19 @@ out:
 }
 
 int
-git_must(struct git_run *run, const char *const *args, int code, const char *what, struct error *err)
+git_must(struct git_run *run, const char *const *args, int code, const char *what,
+    struct error *err)
 {
 	struct buf said = BUF_INIT;
 	int status = git_run(run, args, err);
 
 	if (status > 0) {
-		if (strstr(buf_str(&run->err), "No space left") != NULL || strstr(buf_str(&run->err), "quota exceeded") != NULL)
+		if (strstr(buf_str(&run->err), "No space left") != NULL ||
+		    strstr(buf_str(&run->err), "quota exceeded") != NULL)
 			code = DROVER_AGAIN;
 		text_show(&said, buf_str(&run->err), run->err.len, 300);
-		error_set(err, code, "%s: git %s failed with status %d: %s", what, args[0], status, buf_str(&said));
+		error_set(err, code, "%s: git %s failed with status %d: %s", what, args[0], status,
+		    buf_str(&said));
 	}
 	buf_free(&said);
 	buf_free(&run->err);
@@ -145,7 +184,8 @@ git_fail(int code, struct error *err, const char *format, ...)
 {
 	const git_error *last = git_error_last();
 	struct buf said = BUF_INIT;
-	const char *text = last != NULL && last->message != NULL ? last->message : "no reason given";
+	const char *text =
+	    last != NULL && last->message != NULL ? last->message : "no reason given";
 	va_list ap;
 	char *what;
 
@@ -241,16 +281,21 @@ env_build(char **env, const struct git_run *run)
 	return n;
 }
 
-/* Written whole before git starts: it fits a pipe, and the end of file answers whoever asks twice. */
+/*
+ * Written whole before git starts: it fits a pipe, and the end of file answers
+ * whoever asks twice.
+ */
 static int
 secret_pipe(const struct git_run *run, int fds[2], struct error *err)
 {
 	size_t len = strlen(run->secret);
 
 	if (pipe2(fds, O_CLOEXEC) != 0)
-		return error_errno(err, DROVER_INTERNAL, "cannot make a pipe for git's credential helper");
+		return error_errno(err, DROVER_INTERNAL,
+		    "cannot make a pipe for git's credential helper");
 	if (len > 4096)
-		return error_set(err, DROVER_CONFIG, "the token of repo %s is longer than 4 KiB", run->tree->repo->name);
+		return error_set(err, DROVER_CONFIG, "the token of repo %s is longer than 4 KiB",
+		    run->tree->repo->name);
 	if (path_write_all(fds[1], run->secret, len) != 0)
 		return error_errno(err, DROVER_INTERNAL, "cannot hand git its credential");
 	close(fds[1]);
@@ -259,15 +304,18 @@ secret_pipe(const struct git_run *run, int fds[2], struct error *err)
 }
 
 static int
-git_spawn(const struct git_run *run, const struct argv *argv, char **env, int secret, const int out[2],
-    const int diag[2], pid_t *pid, struct error *err)
+git_spawn(const struct git_run *run, const struct argv *argv, char **env, int secret,
+    const int out[2], const int diag[2], pid_t *pid, struct error *err)
 {
 	posix_spawn_file_actions_t files;
 	posix_spawnattr_t attr;
 	sigset_t set;
 	int rc, lock = -1, key = -1;
 
-	/* High numbers, so that one dup2 below does not overwrite the source of the next. */
+	/*
+	 * High numbers, so that one dup2 below does not overwrite the source of
+	 * the next.
+	 */
 	if ((secret >= 0 && (key = fcntl(secret, F_DUPFD_CLOEXEC, 10)) < 0) ||
 	    (run->tree->lock >= 0 && (lock = fcntl(run->tree->lock, F_DUPFD_CLOEXEC, 10)) < 0)) {
 		lock_drop(&key);
@@ -289,7 +337,10 @@ git_spawn(const struct git_run *run, const struct argv *argv, char **env, int se
 	posix_spawn_file_actions_adddup2(&files, diag[1], 2);
 	if (key >= 0)
 		posix_spawn_file_actions_adddup2(&files, key, GIT_FD_SECRET);
-	/* A git that outlives us keeps the tree locked until it is done with it. */
+	/*
+	 * A git that outlives us keeps the tree locked until it is done with
+	 * it.
+	 */
 	if (lock >= 0)
 		posix_spawn_file_actions_adddup2(&files, lock, GIT_FD_LOCK);
 	posix_spawn_file_actions_addchdir_np(&files, run->inside ? run->tree->path : "/");
@@ -300,7 +351,8 @@ git_spawn(const struct git_run *run, const struct argv *argv, char **env, int se
 	lock_drop(&lock);
 	if (rc != 0) {
 		errno = rc;
-		return error_errno(err, DROVER_INTERNAL, "cannot run git %s", argv->list[argv->len - 1]);
+		return error_errno(err, DROVER_INTERNAL, "cannot run git %s",
+		    argv->list[argv->len - 1]);
 	}
 	return 0;
 }

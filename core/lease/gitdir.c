@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What git keeps for one tree: MIRROR/worktrees/ID of a worktree, PATH/.git of a clone. A job can write
- * to both, so nothing in them is believed: what could lead git elsewhere or make it run something is put
- * back before each use, and git is always told where its folders are. Metadata appear by a rename, so no
+ * What git keeps for one tree: MIRROR/worktrees/ID of a worktree, PATH/.git of
+ * a clone. A job can write to both, so nothing in them is believed: what could
+ * lead git elsewhere or make it run something is put back before each use, and
+ * git is always told where its folders are. Metadata appear by a rename, so no
  * other process sees half of them.
  */
 #include <dirent.h>
@@ -21,7 +22,8 @@
 #define BASE "drover-base"
 
 /* All that a scrubbed folder keeps. */
-static const char *const kept[] = { ".", "..", "commondir", "gitdir", "locked", "index", "objects", "HEAD", MARK, BASE };
+static const char *const kept[] = { ".", "..", "commondir", "gitdir", "locked", "index", "objects",
+	"HEAD", MARK, BASE };
 
 static bool is_folder(const char *dir, const char *name);
 static bool is_clone(const struct tree *);
@@ -45,7 +47,8 @@ gitdir_probe(struct tree *t)
 		kind = TREE_NONE;
 	else if (S_ISDIR(st.st_mode) && is_folder(metadata, ""))
 		kind = TREE_WORKTREE;
-	else if (S_ISDIR(st.st_mode) && is_folder(own, "") && is_folder(own, "objects") && is_folder(own, "objects/info"))
+	else if (S_ISDIR(st.st_mode) && is_folder(own, "") && is_folder(own, "objects") &&
+	    is_folder(own, "objects/info"))
 		kind = TREE_CLONE;
 	else if (S_ISDIR(st.st_mode) && rmdir(t->path) == 0)
 		kind = TREE_NONE;
@@ -76,7 +79,8 @@ is_folder(const char *dir, const char *name)
 static bool
 is_clone(const struct tree *t)
 {
-	return strncmp(t->gitdir, t->path, strlen(t->path)) == 0 && t->gitdir[strlen(t->path)] == '/';
+	return strncmp(t->gitdir, t->path, strlen(t->path)) == 0 &&
+	    t->gitdir[strlen(t->path)] == '/';
 }
 
 int
@@ -84,8 +88,10 @@ gitdir_add(struct tree *t, const git_oid *oid, struct error *err)
 {
 	bool clone = t->repo->lease != NULL && strcmp(t->repo->lease, "clone") == 0;
 	const char *name = strrchr(t->path, '/') + 1;
-	char *tmp = xasprintf("%s/drover-new-%s", t->mirror, name), *reason = xasprintf("drover lease %llu\n", (unsigned long long)t->lease);
-	char *place = clone ? xasprintf("%s/.git", t->path) : xasprintf("%s/worktrees/%s", t->mirror, name);
+	char *tmp = xasprintf("%s/drover-new-%s", t->mirror, name),
+	     *reason = xasprintf("drover lease %llu\n", (unsigned long long)t->lease);
+	char *place =
+	    clone ? xasprintf("%s/.git", t->path) : xasprintf("%s/worktrees/%s", t->mirror, name);
 	char *folder = xasprintf("%s/worktrees", t->mirror), *old;
 	int fd = -1, result = -1;
 
@@ -93,7 +99,8 @@ gitdir_add(struct tree *t, const git_oid *oid, struct error *err)
 	t->gitdir = clone ? xstrdup(tmp) : xstrdup(place);
 	if (mirror_lock(t, &fd, err) != 0)
 		goto out;
-	if (path_mkdirs(t->path, 0700, err) != 0 || path_mkdirs(folder, 0700, err) != 0 || path_remove_tree(tmp, err) != 0)
+	if (path_mkdirs(t->path, 0700, err) != 0 || path_mkdirs(folder, 0700, err) != 0 ||
+	    path_remove_tree(tmp, err) != 0)
 		goto out;
 	old = xstrdup(place);
 	result = trash_put(t, old, err);
@@ -103,9 +110,11 @@ gitdir_add(struct tree *t, const git_oid *oid, struct error *err)
 	result = -1;
 	free(t->gitdir);
 	t->gitdir = xstrdup(tmp);
-	if (add_folders(tmp, clone, err) != 0 || put(t, MARK, "", err) != 0 || gitdir_scrub(t, oid, err) != 0)
+	if (add_folders(tmp, clone, err) != 0 || put(t, MARK, "", err) != 0 ||
+	    gitdir_scrub(t, oid, err) != 0)
 		goto out;
-	if (!clone && (put(t, "locked", reason, err) != 0 || put(t, "commondir", "../..\n", err) != 0))
+	if (!clone &&
+	    (put(t, "locked", reason, err) != 0 || put(t, "commondir", "../..\n", err) != 0))
 		goto out;
 	if (!clone) {
 		char *link = xasprintf("%s/.git\n", t->path);
@@ -114,7 +123,9 @@ gitdir_add(struct tree *t, const git_oid *oid, struct error *err)
 		if (result != 0)
 			goto out;
 	}
-	result = rename(tmp, place) == 0 ? 0 : error_errno(err, DROVER_INTERNAL, "cannot rename %s to %s", tmp, place);
+	result = rename(tmp, place) == 0 ?
+	    0 :
+	    error_errno(err, DROVER_INTERNAL, "cannot rename %s to %s", tmp, place);
 	free(t->gitdir);
 	t->gitdir = xstrdup(place);
 	lock_drop(&fd);
@@ -166,13 +177,15 @@ gitdir_guard(struct tree *t, struct error *err)
 		file_drop(t->gitdir, "commondir");
 		file_drop(t->gitdir, "gitdir");
 		text = text_alternates(t);
-		if (put_if_other(t, "objects/info/alternates", text, err) != 0 || text_config(t, &config, err) != 0)
+		if (put_if_other(t, "objects/info/alternates", text, err) != 0 ||
+		    text_config(t, &config, err) != 0)
 			goto out;
 		result = put_if_other(t, "config", buf_str(&config), err);
 		goto out;
 	}
 	text = xasprintf("%s\n", own);
-	if (put_if_other(t, "commondir", "../..\n", err) != 0 || put_if_other(t, "gitdir", text, err) != 0)
+	if (put_if_other(t, "commondir", "../..\n", err) != 0 ||
+	    put_if_other(t, "gitdir", text, err) != 0)
 		goto out;
 	free(text);
 	text = xasprintf("gitdir: %s\n", t->gitdir);
@@ -220,7 +233,8 @@ clone_refs(struct tree *t, struct error *err)
 	struct buf config = BUF_INIT, packed = BUF_INIT;
 	int result = -1;
 
-	if (path_mkdirs(refs, 0700, err) == 0 && put(t, "objects/info/alternates", alternates, err) == 0 &&
+	if (path_mkdirs(refs, 0700, err) == 0 &&
+	    put(t, "objects/info/alternates", alternates, err) == 0 &&
 	    text_config(t, &config, err) == 0 && put(t, "config", buf_str(&config), err) == 0 &&
 	    text_refs(t, &packed, err) == 0)
 		result = put(t, "packed-refs", buf_str(&packed), err);
@@ -248,8 +262,11 @@ text_config(const struct tree *t, struct buf *out, struct error *err)
 		return -1;
 	if (git_repository_config_snapshot(&config, mirror) == 0)
 		git_config_get_string(&url, config, "remote.origin.url");
-	buf_adds(out, "[core]\n\trepositoryformatversion = 0\n\tbare = false\n\thooksPath = /dev/null\n[gc]\n\tauto = 0\n");
-	buf_adds(out, "[remote \"origin\"]\n\tfetch = +refs/heads/*:refs/remotes/origin/*\n\turl = \"");
+	buf_adds(out,
+	    "[core]\n\trepositoryformatversion = 0\n\tbare = false\n\thooksPath = "
+	    "/dev/null\n[gc]\n\tauto = 0\n");
+	buf_adds(out,
+	    "[remote \"origin\"]\n\tfetch = +refs/heads/*:refs/remotes/origin/*\n\turl = \"");
 	for (; url != NULL && *url != '\0'; url++) {
 		if (*url == '"' || *url == '\\')
 			buf_addc(out, '\\');
@@ -281,8 +298,10 @@ text_refs(const struct tree *t, struct buf *out, struct error *err)
 	while (git_reference_next(&ref, all) == 0) {
 		name = git_reference_name(ref);
 		if (git_reference_type(ref) == GIT_REFERENCE_DIRECT &&
-		    (strncmp(name, "refs/remotes/origin/", 20) == 0 || strncmp(name, "refs/tags/", 10) == 0))
-			buf_addf(out, "%s %s\n", git_oid_tostr(hex, sizeof hex, git_reference_target(ref)), name);
+		    (strncmp(name, "refs/remotes/origin/", 20) == 0 ||
+			strncmp(name, "refs/tags/", 10) == 0))
+			buf_addf(out, "%s %s\n",
+			    git_oid_tostr(hex, sizeof hex, git_reference_target(ref)), name);
 		git_reference_free(ref);
 	}
 	git_reference_iterator_free(all);
@@ -339,7 +358,8 @@ gitdir_head(const struct tree *t, git_repository *repo, git_oid *oid, char *bran
 		return 0;
 	if (strncmp(line, "ref: ", 5) == 0) {
 		found = git_reference_name_to_id(oid, repo, line + 5) == 0;
-		if (branch != NULL && strlen(line + 5) < size && strncmp(line + 5, "refs/heads/", 11) == 0)
+		if (branch != NULL && strlen(line + 5) < size &&
+		    strncmp(line + 5, "refs/heads/", 11) == 0)
 			memcpy(branch, line + 5, strlen(line + 5) + 1);
 	} else
 		found = git_oid_fromstr(oid, line) == 0;

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The keeper: does with worktrees what the core asks for, one after the other, at the lowest priority for
- * CPU and disk; another one of it says whether tokens can be read. It knows nothing but what a message says, and ends when the core does.
+ * The keeper: does with worktrees what the core asks for, one after the other,
+ * at the lowest priority for CPU and disk; another one of it says whether
+ * tokens can be read. It knows nothing but what a message says, and ends when
+ * the core does.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -59,7 +61,9 @@ keeper_main(int fd)
 	setpriority(PRIO_PROCESS, 0, 19);
 	syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, IOPRIO_IDLE);
 	while ((rc = message_recv(fd, &m, &err)) == 1) {
-		rc = m.type == MESSAGE_TREE_TIDY ? keeper_tidy(fd, &m, &err) : m.type == MESSAGE_TOKEN_CHECK ? keeper_token(fd, &m, &err) : 0;
+		rc = m.type == MESSAGE_TREE_TIDY  ? keeper_tidy(fd, &m, &err) :
+		    m.type == MESSAGE_TOKEN_CHECK ? keeper_token(fd, &m, &err) :
+						    0;
 		message_free(&m);
 		if (rc != 0)
 			return EXIT_FAILURE;
@@ -89,7 +93,8 @@ keeper_tidy(int fd, const struct message *m, struct error *err)
 	while (i < ARRAY_LEN(actions) && strcmp(actions[i].name, message_s(m, "action")) != 0)
 		i++;
 	if (i == ARRAY_LEN(actions))
-		rc = error_set(&why, DROVER_INTERNAL, "the keeper knows no action \"%.32s\"", message_s(m, "action"));
+		rc = error_set(&why, DROVER_INTERNAL, "the keeper knows no action \"%.32s\"",
+		    message_s(m, "action"));
 	else if (chore.path[0] != '/' || (actions[i].tree && state_dir[0] != '/'))
 		rc = error_set(&why, DROVER_INTERNAL, "the keeper was given no absolute path");
 	else if (actions[i].tree) {
@@ -123,7 +128,8 @@ keeper_token(int fd, const struct message *m, struct error *err)
 	argv = xcalloc(len + 1, sizeof *argv);
 	for (size_t at = 0; at < len; at += strlen(words + at) + 1)
 		argv[n++] = (char *)(uintptr_t)(words + at);
-	token = secret_read(*file != '\0' ? file : NULL, *variable != '\0' ? variable : NULL, n > 0 ? argv : NULL, &why);
+	token = secret_read(*file != '\0' ? file : NULL, *variable != '\0' ? variable : NULL,
+	    n > 0 ? argv : NULL, &why);
 	free(argv);
 	message_begin(&out, MESSAGE_TOKEN_CHECKED, m->id);
 	message_put_s(&out, message_s(m, "repo"));
@@ -166,8 +172,8 @@ chore_measure(struct chore *c, struct error *err)
 }
 
 /*
- * Commits that were kept for jobs which are no more. A job's folder of outputs is there before its first commit is kept,
- * and goes to the trash with the job.
+ * Commits that were kept for jobs which are no more. A job's folder of outputs
+ * is there before its first commit is kept, and goes to the trash with the job.
  */
 static void
 mirror_forget_jobs(const struct tree *t, const char *state_dir)
@@ -200,7 +206,8 @@ static int
 chore_sweep(struct chore *c, struct error *err)
 {
 	struct config_repo repo = { .name = (char *)(uintptr_t)"mirror" };
-	char *mirrors = path_join(c->path, "mirrors"), *outputs = path_join(c->path, "jobs"), *mirror;
+	char *mirrors = path_join(c->path, "mirrors"), *outputs = path_join(c->path, "jobs"),
+	     *mirror;
 	DIR *dir = opendir(mirrors);
 	struct dirent *entry;
 	struct tree tree;

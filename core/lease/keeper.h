@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The keeper: a process of the core's that does with worktrees what it is told by TREE_TIDY. */
+/*
+ * The keeper: a process of the core's that does with worktrees what it is told
+ * by TREE_TIDY.
+ */
 #ifndef LEASE_KEEPER_H
 #define LEASE_KEEPER_H
 

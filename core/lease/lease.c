@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who holds which tree. The rows are kept in memory and written through to the store; beats stay in
- * memory, for after a restart every holder is given a whole term anew. Terms are reckoned by the
- * monotonic clock, and a silent owner that still lives keeps its tree.
+ * Who holds which tree. The rows are kept in memory and written through to the
+ * store; beats stay in memory, for after a restart every holder is given a
+ * whole term anew. Terms are reckoned by the monotonic clock, and a silent
+ * owner that still lives keeps its tree.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +16,9 @@
 #include "lease/rows.h"
 
 #define LEASES_MAGIC 0x1ea5e501u
-#define COLUMNS "id, repo, path, mirror, state, job, epoch, pid, start_time, boot, beat_at, expires_at, wip, created_at, used_at"
+#define COLUMNS \
+	"id, repo, path, mirror, state, job, epoch, pid, start_time, boot, beat_at, expires_at, " \
+	"wip, created_at, used_at"
 
 static const char *const state_names[] = { "leased", "warm", "dirty", "gone" };
 
@@ -73,9 +76,14 @@ leases_load(struct leases *l, struct error *err)
 
 	HASH_ITER(hh, l->rows, row, next)
 		lease_forget(l, row);
-	if (store_read(l->store, "select coalesce(max(id), 0) from lease", NULL, 0, load_last, l, err) < 0)
+	if (store_read(l->store, "select coalesce(max(id), 0) from lease", NULL, 0, load_last, l,
+		err) < 0)
 		return -1;
-	return store_read(l->store, "select " COLUMNS " from lease where state <> 'gone' order by id", NULL, 0, load_row, l, err) < 0 ? -1 : 0;
+	return store_read(l->store,
+		   "select " COLUMNS " from lease where state <> 'gone' order by id", NULL, 0,
+		   load_row, l, err) < 0 ?
+	    -1 :
+	    0;
 }
 
 static int
@@ -126,8 +134,8 @@ row_read(const struct store_row *from)
 }
 
 int
-leases_acquire(struct leases *l, const char *repo, uint64_t job, uint64_t epoch, const struct proc_id *owner, struct lease_grant *grant,
-    struct error *err)
+leases_acquire(struct leases *l, const char *repo, uint64_t job, uint64_t epoch,
+    const struct proc_id *owner, struct lease_grant *grant, struct error *err)
 {
 	const struct config_repo *configured = config_repo(l->config, repo);
 	struct lease *row;
@@ -143,10 +151,12 @@ leases_acquire(struct leases *l, const char *repo, uint64_t job, uint64_t epoch,
 	memset(grant, 0, sizeof *grant);
 	grant->id = row->id;
 	snprintf(grant->state, sizeof grant->state, "%s", fresh ? "new" : state_names[row->state]);
-	if (!text_copy(grant->path, sizeof grant->path, row->path) || !text_copy(grant->mirror, sizeof grant->mirror, row->mirror)) {
+	if (!text_copy(grant->path, sizeof grant->path, row->path) ||
+	    !text_copy(grant->mirror, sizeof grant->mirror, row->mirror)) {
 		if (fresh)
 			lease_forget(l, row);
-		return error_set(err, DROVER_CONFIG, "state_dir %s is too long a path for worktrees", l->config->state_dir);
+		return error_set(err, DROVER_CONFIG,
+		    "state_dir %s is too long a path for worktrees", l->config->state_dir);
 	}
 	row->state = LEASE_LEASED;
 	row->job = job;
@@ -159,12 +169,18 @@ leases_acquire(struct leases *l, const char *repo, uint64_t job, uint64_t epoch,
 	row->failures = 0;
 	if (fresh ? lease_insert(l, row, err) == 0 : lease_save(l, row, err) == 0)
 		return 0;
-	/* What the transaction kept of it, if anything, is rolled back with it; the next load sees the same. */
+	/*
+	 * What the transaction kept of it, if anything, is rolled back with it;
+	 * the next load sees the same.
+	 */
 	row->state = LEASE_DIRTY;
 	return -1;
 }
 
-/* The warm one that was used last, for its files are still in memory; else a dirty one that nobody can be writing to. */
+/*
+ * The warm one that was used last, for its files are still in memory; else a
+ * dirty one that nobody can be writing to.
+ */
 static struct lease *
 lease_pick(struct leases *l, const char *repo)
 {
@@ -189,7 +205,8 @@ lease_new(struct leases *l, const struct config_repo *repo)
 
 	row->id = ++l->last_id;
 	row->repo = xstrdup(repo->name);
-	row->path = xasprintf("%s/trees/%s/%llu", l->config->state_dir, repo->name, (unsigned long long)row->id);
+	row->path = xasprintf("%s/trees/%s/%llu", l->config->state_dir, repo->name,
+	    (unsigned long long)row->id);
 	row->mirror = xasprintf("%s/mirrors/%s.git", l->config->state_dir, repo->name);
 	row->wip = xstrdup("");
 	row->created_at = clock_wall();
@@ -201,35 +218,66 @@ static int
 lease_insert(struct leases *l, const struct lease *row, struct error *err)
 {
 	const struct store_value values[] = {
-		SV_INT(row->id), store_text(row->repo), store_text(row->path), store_text(row->mirror), store_text(state_names[row->state]),
-		SV_INT(row->job), SV_INT(row->epoch), SV_INT(row->owner.pid), SV_INT(row->owner.start), store_text(row->owner.boot),
-		SV_INT(row->beat_at), SV_INT(row->expires_at), store_text(row->wip), SV_INT(row->created_at), SV_INT(row->used_at),
+		SV_INT(row->id),
+		store_text(row->repo),
+		store_text(row->path),
+		store_text(row->mirror),
+		store_text(state_names[row->state]),
+		SV_INT(row->job),
+		SV_INT(row->epoch),
+		SV_INT(row->owner.pid),
+		SV_INT(row->owner.start),
+		store_text(row->owner.boot),
+		SV_INT(row->beat_at),
+		SV_INT(row->expires_at),
+		store_text(row->wip),
+		SV_INT(row->created_at),
+		SV_INT(row->used_at),
 	};
 
-	return store_run(l->store, "insert into lease (" COLUMNS ") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
-	    values, (int)ARRAY_LEN(values), NULL, NULL, err) < 0 ? -1 : 0;
+	return store_run(l->store,
+		   "insert into lease (" COLUMNS
+		   ") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+		   values, (int)ARRAY_LEN(values), NULL, NULL, err) < 0 ?
+	    -1 :
+	    0;
 }
 
 static int
 lease_save(struct leases *l, const struct lease *row, struct error *err)
 {
 	const struct store_value values[] = {
-		SV_INT(row->id), store_text(state_names[row->state]), SV_INT(row->job), SV_INT(row->epoch), SV_INT(row->owner.pid),
-		SV_INT(row->owner.start), store_text(row->owner.boot), SV_INT(row->beat_at), SV_INT(row->expires_at), store_text(row->wip),
+		SV_INT(row->id),
+		store_text(state_names[row->state]),
+		SV_INT(row->job),
+		SV_INT(row->epoch),
+		SV_INT(row->owner.pid),
+		SV_INT(row->owner.start),
+		store_text(row->owner.boot),
+		SV_INT(row->beat_at),
+		SV_INT(row->expires_at),
+		store_text(row->wip),
 		SV_INT(row->used_at),
 	};
 
-	return store_run(l->store, "update lease set state = $2, job = $3, epoch = $4, pid = $5, start_time = $6, boot = $7, beat_at = $8, "
-	    "expires_at = $9, wip = $10, used_at = $11 where id = $1", values, (int)ARRAY_LEN(values), NULL, NULL, err) < 0 ? -1 : 0;
+	return store_run(l->store,
+		   "update lease set state = $2, job = $3, epoch = $4, pid = $5, start_time = $6, "
+		   "boot = $7, beat_at = $8, "
+		   "expires_at = $9, wip = $10, used_at = $11 where id = $1",
+		   values, (int)ARRAY_LEN(values), NULL, NULL, err) < 0 ?
+	    -1 :
+	    0;
 }
 
 int
-leases_release(struct leases *l, uint64_t id, uint64_t job, uint64_t epoch, const char *state, const char *wip, struct error *err)
+leases_release(struct leases *l, uint64_t id, uint64_t job, uint64_t epoch, const char *state,
+    const char *wip, struct error *err)
 {
 	struct lease *row = lease_find(l, id);
 
 	if (row == NULL || row->state != LEASE_LEASED || row->job != job || row->epoch != epoch)
-		return error_set(err, DROVER_FENCED, "lease %llu is not job %llu's any more", (unsigned long long)id, (unsigned long long)job);
+		return error_set(err, DROVER_FENCED, "lease %llu is not job %llu's any more",
+		    (unsigned long long)id, (unsigned long long)job);
 	lease_saved(row, wip);
 	if (strcmp(state, state_names[LEASE_WARM]) != 0)
 		return lease_quarantine(l, row, err);
@@ -271,7 +319,8 @@ leases_end(struct leases *l, uint64_t job, uint64_t epoch, struct error *err)
 	int result = 0;
 
 	HASH_ITER(hh, l->rows, row, next) {
-		if (row->state == LEASE_LEASED && row->job == job && row->epoch == epoch && lease_quarantine(l, row, err) != 0)
+		if (row->state == LEASE_LEASED && row->job == job && row->epoch == epoch &&
+		    lease_quarantine(l, row, err) != 0)
 			result = -1;
 	}
 	return result;
@@ -283,12 +332,16 @@ leases_tidied(struct leases *l, uint64_t id, const char *state, const char *wip,
 	struct lease *row = lease_find(l, id);
 	int result;
 
-	/* A sweep is nobody's; a row that is leased was broken and taken again meanwhile. */
+	/*
+	 * A sweep is nobody's; a row that is leased was broken and taken again
+	 * meanwhile.
+	 */
 	if (row == NULL || row->state == LEASE_LEASED)
 		return 0;
 	row->busy_until = 0;
 	lease_saved(row, wip);
-	if (strcmp(state, state_names[LEASE_WARM]) == 0 || strcmp(state, state_names[LEASE_GONE]) == 0) {
+	if (strcmp(state, state_names[LEASE_WARM]) == 0 ||
+	    strcmp(state, state_names[LEASE_GONE]) == 0) {
 		row->state = strcmp(state, state_names[LEASE_WARM]) == 0 ? LEASE_WARM : LEASE_GONE;
 		row->owner = (struct proc_id){ .pid = 0 };
 		row->failures = 0;
@@ -332,11 +385,15 @@ leases_break(struct leases *l, uint64_t id, bool force, struct error *err)
 	struct lease *row = lease_find(l, id);
 
 	if (row == NULL)
-		return error_set(err, DROVER_PERMANENT, "there is no lease %llu", (unsigned long long)id);
+		return error_set(err, DROVER_PERMANENT, "there is no lease %llu",
+		    (unsigned long long)id);
 	if (row->state != LEASE_LEASED)
-		return error_set(err, DROVER_PERMANENT, "lease %llu is held by nobody", (unsigned long long)id);
+		return error_set(err, DROVER_PERMANENT, "lease %llu is held by nobody",
+		    (unsigned long long)id);
 	if (!force && proc_alive(&row->owner))
-		return error_set(err, DROVER_PERMANENT, "lease %llu is held by job %llu, whose process %d is alive: cancel the job, or use force",
+		return error_set(err, DROVER_PERMANENT,
+		    "lease %llu is held by job %llu, whose process %d is alive: cancel the job, or "
+		    "use force",
 		    (unsigned long long)id, (unsigned long long)row->job, row->owner.pid);
 	return lease_quarantine(l, row, err);
 }
@@ -351,8 +408,10 @@ leases_list(struct leases *l)
 	HASH_ITER(hh, l->rows, row, next)
 		cJSON_AddItemToArray(list, lease_json(row));
 	/* Work that outlived its tree is found here. */
-	store_read(l->store, "select " COLUMNS " from lease where state = 'gone' and wip <> '' order by used_at desc limit 100", NULL, 0,
-	    list_row, list, NULL);
+	store_read(l->store,
+	    "select " COLUMNS
+	    " from lease where state = 'gone' and wip <> '' order by used_at desc limit 100",
+	    NULL, 0, list_row, list, NULL);
 	return list;
 }
 
@@ -408,7 +467,8 @@ lease_prune(struct leases *l)
 	const struct store_value before = SV_INT(clock_wall() - l->config->keep_jobs_ms);
 
 	if (l->config->keep_jobs_ms > 0)
-		store_run(l->store, "delete from lease where state = 'gone' and used_at < $1", &before, 1, NULL, NULL, NULL);
+		store_run(l->store, "delete from lease where state = 'gone' and used_at < $1",
+		    &before, 1, NULL, NULL, NULL);
 }
 
 static int

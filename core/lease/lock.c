@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Locks between processes, and the small files beside them. A lock is an flock: it goes with the last
- * process that holds it, so none is ever stale.
+ * Locks between processes, and the small files beside them. A lock is an flock:
+ * it goes with the last process that holds it, so none is ever stale.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -32,8 +32,8 @@ lock_take(const char *path, int *fd, struct error *err)
 				return -1;
 			}
 		}
-		if (fstat(*fd, &held) == 0 && stat(path, &named) == 0 && held.st_ino == named.st_ino &&
-		    held.st_dev == named.st_dev)
+		if (fstat(*fd, &held) == 0 && stat(path, &named) == 0 &&
+		    held.st_ino == named.st_ino && held.st_dev == named.st_dev)
 			return 0;
 		lock_drop(fd);
 	}

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The bare mirror of a repo: made, kept in order, asked for commits. What the remote has lies in
- * refs/remotes/origin and refs/tags, what drover keeps in refs/drover; refs/heads is left to the agents.
- * Jobs run as the same user and can write here, so config, hooks and info are put back before each use.
+ * The bare mirror of a repo: made, kept in order, asked for commits. What the
+ * remote has lies in refs/remotes/origin and refs/tags, what drover keeps in
+ * refs/drover; refs/heads is left to the agents. Jobs run as the same user and
+ * can write here, so config, hooks and info are put back before each use.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -32,7 +33,8 @@ static int mirror_make(const struct tree *, struct error *);
 static void settings_fill(const struct tree *, struct setting *);
 static void settings_free(struct setting *);
 static bool config_good(const char *path, const struct setting *, char **name, char **email);
-static int config_write(const char *path, const struct setting *, const char *name, const char *email, struct error *);
+static int config_write(const char *path, const struct setting *, const char *name,
+    const char *email, struct error *);
 static int resolve_name(git_repository *, const char *name, git_oid *);
 static int resolve_base(const struct tree *, git_repository *, git_oid *, struct error *);
 
@@ -58,7 +60,8 @@ mirror_open(const struct tree *t, git_repository **repo, struct error *err)
 	if (stat(t->mirror, &st) != 0 && mirror_make(t, err) != 0)
 		return -1;
 	if (git_repository_open_bare(repo, t->mirror) != 0)
-		return git_fail(DROVER_INTERNAL, err, "cannot open the mirror %s of repo %s", t->mirror, t->repo->name);
+		return git_fail(DROVER_INTERNAL, err, "cannot open the mirror %s of repo %s",
+		    t->mirror, t->repo->name);
 	return 0;
 }
 
@@ -82,8 +85,10 @@ mirror_mend(const struct tree *t, struct error *err)
 	if (git_repository_open_bare(&repo, t->mirror) == 0 || rename(t->mirror, aside) == 0)
 		result = 0;
 	else
-		error_errno(err, DROVER_INTERNAL, "the mirror %s of repo %s is no repository any more, and cannot be moved out of the way", t->mirror,
-		    t->repo->name);
+		error_errno(err, DROVER_INTERNAL,
+		    "the mirror %s of repo %s is no repository any more, and cannot be moved out "
+		    "of the way",
+		    t->mirror, t->repo->name);
 out:
 	git_repository_free(repo);
 	lock_drop(&fd);
@@ -111,7 +116,8 @@ mirror_make(const struct tree *t, struct error *err)
 	if (path_remove_tree(tmp, err) != 0)
 		goto out;
 	if (git_repository_init(&repo, tmp, 1) != 0) {
-		git_fail(DROVER_INTERNAL, err, "cannot make the mirror of repo %s in %s", t->repo->name, tmp);
+		git_fail(DROVER_INTERNAL, err, "cannot make the mirror of repo %s in %s",
+		    t->repo->name, tmp);
 		goto out;
 	}
 	if (config_write(config, settings, NULL, NULL, err) != 0)
@@ -133,7 +139,8 @@ out:
 int
 mirror_guard(const struct tree *t, struct error *err)
 {
-	char *config = xasprintf("%s/config", t->mirror), *objects = xasprintf("%s/objects/info", t->mirror);
+	char *config = xasprintf("%s/config", t->mirror),
+	     *objects = xasprintf("%s/objects/info", t->mirror);
 	char *name = NULL, *email = NULL;
 	struct setting settings[MIRROR_SETTINGS];
 	int fd = -1, result = 0;
@@ -176,8 +183,10 @@ settings_fill(const struct tree *t, struct setting *settings)
 	settings[2] = (struct setting){ "core.hookspath", xstrdup("/dev/null") };
 	settings[3] = (struct setting){ "gc.auto", xstrdup("0") };
 	/* The keeper knows no url, and leaves the one that is there. */
-	settings[4] = (struct setting){ "remote.origin.url", t->repo->url != NULL ? remote_url_public(t->repo->url) : NULL };
-	settings[5] = (struct setting){ "remote.origin.fetch", xstrdup("+refs/heads/*:refs/remotes/origin/*") };
+	settings[4] = (struct setting){ "remote.origin.url",
+		t->repo->url != NULL ? remote_url_public(t->repo->url) : NULL };
+	settings[5] = (struct setting){ "remote.origin.fetch",
+		xstrdup("+refs/heads/*:refs/remotes/origin/*") };
 }
 
 static void
@@ -187,7 +196,10 @@ settings_free(struct setting *settings)
 		free(settings[i].value);
 }
 
-/* Each setting once and nothing else, but for the name and address that commits are made under. */
+/*
+ * Each setting once and nothing else, but for the name and address that commits
+ * are made under.
+ */
 static bool
 config_good(const char *path, const struct setting *settings, char **name, char **email)
 {
@@ -198,7 +210,8 @@ config_good(const char *path, const struct setting *settings, char **name, char 
 	struct stat st;
 	bool good = true;
 
-	if (lstat(path, &st) != 0 || !S_ISREG(st.st_mode) || git_config_open_ondisk(&config, path) != 0 ||
+	if (lstat(path, &st) != 0 || !S_ISREG(st.st_mode) ||
+	    git_config_open_ondisk(&config, path) != 0 ||
 	    git_config_iterator_new(&all, config) != 0) {
 		git_config_free(config);
 		return false;
@@ -232,7 +245,8 @@ config_good(const char *path, const struct setting *settings, char **name, char 
 }
 
 static int
-config_write(const char *path, const struct setting *settings, const char *name, const char *email, struct error *err)
+config_write(const char *path, const struct setting *settings, const char *name, const char *email,
+    struct error *err)
 {
 	char *tmp = xasprintf("%s.drover", path);
 	git_config *config = NULL;
@@ -275,10 +289,12 @@ mirror_resolve(const struct tree *t, const char *ref, git_oid *oid, struct error
 		return found;
 	}
 	name = xasprintf("%s%s", strncmp(ref, "refs/", 5) == 0 ? "" : "refs/heads/", ref);
-	if (strlen(ref) <= 512 && text_is_utf8(ref, strlen(ref)) && git_reference_name_is_valid(&valid, name) == 0 && valid) {
+	if (strlen(ref) <= 512 && text_is_utf8(ref, strlen(ref)) &&
+	    git_reference_name_is_valid(&valid, name) == 0 && valid) {
 		if (strncmp(ref, "refs/heads/", 11) == 0)
 			found = resolve_name(repo, ref + 5, oid);
-		else if (strncmp(ref, "refs/tags/", 10) == 0 || strncmp(ref, "refs/drover/", 12) == 0)
+		else if (strncmp(ref, "refs/tags/", 10) == 0 ||
+		    strncmp(ref, "refs/drover/", 12) == 0)
 			found = resolve_name(repo, ref, oid);
 		else if (strncmp(ref, "refs/", 5) == 0) {
 			free(name);
@@ -295,13 +311,15 @@ mirror_resolve(const struct tree *t, const char *ref, git_oid *oid, struct error
 			found = resolve_name(repo, name, oid);
 			free(name);
 			name = xasprintf("refs/tags/%s", ref);
-			found = found || resolve_name(repo, name, oid) || resolve_name(repo, ref, oid);
+			found =
+			    found || resolve_name(repo, name, oid) || resolve_name(repo, ref, oid);
 		}
 	}
 	if (!found) {
 		url = remote_url_public(t->repo->url);
 		text_show(&shown, ref, strlen(ref), 100);
-		error_set(err, DROVER_PERMANENT, "repo %s (%s) has no branch, tag or commit \"%s\"", t->repo->name, url, buf_str(&shown));
+		error_set(err, DROVER_PERMANENT, "repo %s (%s) has no branch, tag or commit \"%s\"",
+		    t->repo->name, url, buf_str(&shown));
 		buf_free(&shown);
 		free(url);
 	}
@@ -310,7 +328,10 @@ mirror_resolve(const struct tree *t, const char *ref, git_oid *oid, struct error
 	return found ? 0 : -1;
 }
 
-/* "heads/NAME" is a branch of the remote, "refs/..." a ref of the mirror, all else a hash or the start of one. */
+/*
+ * "heads/NAME" is a branch of the remote, "refs/..." a ref of the mirror, all
+ * else a hash or the start of one.
+ */
 static int
 resolve_name(git_repository *repo, const char *name, git_oid *oid)
 {
@@ -349,9 +370,12 @@ resolve_base(const struct tree *t, git_repository *repo, git_oid *oid, struct er
 	if (t->repo->base != NULL) {
 		name = xasprintf("heads/%s", t->repo->base);
 		if (!resolve_name(repo, name, oid))
-			result = error_set(err, DROVER_CONFIG, "repo %s (%s) has no branch \"%s\": check its base", t->repo->name, url, t->repo->base);
+			result = error_set(err, DROVER_CONFIG,
+			    "repo %s (%s) has no branch \"%s\": check its base", t->repo->name, url,
+			    t->repo->base);
 	} else if (git_reference_name_to_id(oid, repo, "refs/remotes/origin/HEAD") != 0)
-		result = error_set(err, DROVER_CONFIG, "repo %s (%s) names no default branch: set its base", t->repo->name, url);
+		result = error_set(err, DROVER_CONFIG,
+		    "repo %s (%s) names no default branch: set its base", t->repo->name, url);
 	free(name);
 	free(url);
 	return result;
@@ -363,7 +387,8 @@ mirror_unlock_packed(const struct tree *t)
 	char *path = path_join(t->mirror, "packed-refs.lock");
 	struct stat st;
 
-	if (lstat(path, &st) == 0 && clock_wall() - (int64_t)st.st_mtim.tv_sec * 1000 > PACKED_LOCK_MS)
+	if (lstat(path, &st) == 0 &&
+	    clock_wall() - (int64_t)st.st_mtim.tv_sec * 1000 > PACKED_LOCK_MS)
 		unlink(path);
 	free(path);
 }
@@ -387,10 +412,14 @@ mirror_ref_set(const struct tree *t, const char *name, const git_oid *oid, struc
 	if (mirror_lock(t, &fd, err) != 0)
 		goto out;
 	for (int i = 0; i < 2; i++) {
-		rc = oid != NULL ? git_reference_create(&ref, repo, name, oid, 1, NULL) : git_reference_remove(repo, name);
+		rc = oid != NULL ? git_reference_create(&ref, repo, name, oid, 1, NULL) :
+				   git_reference_remove(repo, name);
 		if (rc != GIT_ELOCKED)
 			break;
-		/* Only drover writes these, and it does so under this lock: whoever made that file is gone. */
+		/*
+		 * Only drover writes these, and it does so under this lock:
+		 * whoever made that file is gone.
+		 */
 		left = xasprintf("%s.lock", name);
 		file_drop(t->mirror, left);
 		free(left);
@@ -399,7 +428,8 @@ mirror_ref_set(const struct tree *t, const char *name, const git_oid *oid, struc
 	if (oid == NULL && rc == GIT_ENOTFOUND)
 		rc = 0;
 	if (rc != 0)
-		git_fail(rc == GIT_ELOCKED ? DROVER_AGAIN : DROVER_INTERNAL, err, "cannot set %s in %s", name, t->mirror);
+		git_fail(rc == GIT_ELOCKED ? DROVER_AGAIN : DROVER_INTERNAL, err,
+		    "cannot set %s in %s", name, t->mirror);
 out:
 	git_reference_free(ref);
 	git_repository_free(repo);
@@ -410,7 +440,8 @@ out:
 int
 mirror_tend(const struct tree *t, struct error *err)
 {
-	static const char *const args[] = { "repack", "--quiet", "--geometric=2", "-d", "--no-write-bitmap-index", NULL };
+	static const char *const args[] = { "repack", "--quiet", "--geometric=2", "-d",
+		"--no-write-bitmap-index", NULL };
 	struct git_run run = { .tree = t, .gitdir = t->mirror };
 	char *lock = xasprintf("%s.fetch", t->mirror);
 	int fd = -1, result = 0;

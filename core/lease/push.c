@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Pushing HEAD to a branch under drover/. What drover has put there lies in refs/drover/pushed/BRANCH of
- * the mirror, what it was about to put there in refs/drover/pushing/BRANCH: only these are overwritten.
- * The remote compares the old commit itself, so nobody who pushes at the same time is overwritten either.
- * Other people's branches only ever get commits on top of what is there.
+ * Pushing HEAD to a branch under drover/. What drover has put there lies in
+ * refs/drover/pushed/BRANCH of the mirror, what it was about to put there in
+ * refs/drover/pushing/BRANCH: only these are overwritten. The remote compares
+ * the old commit itself, so nobody who pushes at the same time is overwritten
+ * either. Other people's branches only ever get commits on top of what is
+ * there.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -89,9 +91,13 @@ push_run(struct push *push, struct error *err)
 	int result;
 
 	if (local != NULL && access(local, F_OK) != 0)
-		return error_errno(err, DROVER_CONFIG, "cannot push to repo %s: %s", repo->name, local);
+		return error_errno(err, DROVER_CONFIG, "cannot push to repo %s: %s", repo->name,
+		    local);
 	if (!by_cli && remote_by_cli(repo))
-		return error_set(err, DROVER_CONFIG, "repo %s is pushed to by git, which is not in PATH: install it, or use an https url", repo->name);
+		return error_set(err, DROVER_CONFIG,
+		    "repo %s is pushed to by git, which is not in PATH: install it, or use an "
+		    "https url",
+		    repo->name);
 	result = push_once(push, by_cli, &why);
 	if (result != 0 && remote_renew(push->tree, &why))
 		result = push_once(push, by_cli, &why);
@@ -113,7 +119,8 @@ tree_push(struct tree *t, const char *branch, struct error *err)
 	int result = -1;
 
 	if (!text_is_branch(branch, "drover/"))
-		return error_set(err, DROVER_PERMANENT, "\"%.100s\" is not a branch under drover/", branch);
+		return error_set(err, DROVER_PERMANENT, "\"%.100s\" is not a branch under drover/",
+		    branch);
 	if (push_init(&push, t, branch, err) == 0)
 		result = push_run(&push, err);
 	if (result == 0 && mirror_ref_set(t, push.pushed, &push.commit, err) != 0)
@@ -132,10 +139,14 @@ tree_push_onto(struct tree *t, const char *branch, struct error *err)
 	int result;
 
 	if (!text_is_branch(branch, NULL))
-		return error_set(err, DROVER_PERMANENT, "\"%.100s\" is no name of a branch", branch);
+		return error_set(err, DROVER_PERMANENT, "\"%.100s\" is no name of a branch",
+		    branch);
 	result = push_init(&push, t, branch, err);
 	push.onto = true;
-	/* Who lost a race looks again: the branch has moved, is gone, or has the commit already. */
+	/*
+	 * Who lost a race looks again: the branch has moved, is gone, or has
+	 * the commit already.
+	 */
 	for (int i = 0; result == 0 && i < PUSH_RACES_MAX; i++) {
 		push.moved = push.raced = false;
 		free(push.refused);
@@ -149,7 +160,10 @@ tree_push_onto(struct tree *t, const char *branch, struct error *err)
 		git_oid_tostr(commit, sizeof commit, &push.commit);
 		result = tree_fetch(t, err) == 0 ? tree_onto(t, branch, commit, commit, err) : -1;
 	}
-	/* Else the commit is saved once more when the tree comes back; it is at the remote all the same. */
+	/*
+	 * Else the commit is saved once more when the tree comes back; it is at
+	 * the remote all the same.
+	 */
 	if (result == 0)
 		(void)mirror_ref_set(t, push.pushed, &push.commit, NULL);
 	push_free(&push);
@@ -157,7 +171,8 @@ tree_push_onto(struct tree *t, const char *branch, struct error *err)
 }
 
 int
-tree_onto(struct tree *t, const char *branch, const char *base, const char *commit, struct error *err)
+tree_onto(struct tree *t, const char *branch, const char *base, const char *commit,
+    struct error *err)
 {
 	git_repository *mirror = NULL;
 	git_oid tip, ours;
@@ -168,9 +183,12 @@ tree_onto(struct tree *t, const char *branch, const char *base, const char *comm
 		return -1;
 	name = xasprintf("refs/remotes/origin/%s", branch);
 	if (names_head(mirror, branch))
-		error_set(err, DROVER_PERMANENT, "%s is the main branch of repo %s: drover does not push onto it", branch, t->repo->name);
+		error_set(err, DROVER_PERMANENT,
+		    "%s is the main branch of repo %s: drover does not push onto it", branch,
+		    t->repo->name);
 	else if (!mirror_ref_get(mirror, name, &tip))
-		error_set(err, DROVER_PERMANENT, "branch %s of repo %s is gone", branch, t->repo->name);
+		error_set(err, DROVER_PERMANENT, "branch %s of repo %s is gone", branch,
+		    t->repo->name);
 	else if (git_oid_fromstr(&ours, base) == 0 && git_oid_equal(&tip, &ours))
 		result = 0;
 	else if (commit[0] != '\0' && git_oid_fromstr(&ours, commit) == 0 &&
@@ -190,8 +208,10 @@ names_head(git_repository *mirror, const char *branch)
 	const char *target;
 	bool yes = false;
 
-	if (git_reference_lookup(&head, mirror, "refs/remotes/origin/HEAD") == 0 && (target = git_reference_symbolic_target(head)) != NULL)
-		yes = strncmp(target, "refs/remotes/origin/", 20) == 0 && strcmp(target + 20, branch) == 0;
+	if (git_reference_lookup(&head, mirror, "refs/remotes/origin/HEAD") == 0 &&
+	    (target = git_reference_symbolic_target(head)) != NULL)
+		yes = strncmp(target, "refs/remotes/origin/", 20) == 0 &&
+		    strcmp(target + 20, branch) == 0;
 	git_reference_free(head);
 	return yes;
 }
@@ -204,13 +224,20 @@ push_allowed_onto(struct push *push, struct error *err)
 	git_oid base;
 
 	if (push->head || names_head(push->mirror, push->branch))
-		return error_set(err, DROVER_PERMANENT, "%s is the main branch of repo %s: drover does not push onto it", push->branch, repo);
+		return error_set(err, DROVER_PERMANENT,
+		    "%s is the main branch of repo %s: drover does not push onto it", push->branch,
+		    repo);
 	if (git_oid_is_zero(&push->there))
-		return error_set(err, DROVER_PERMANENT, "branch %s of repo %s is gone", push->branch, repo);
+		return error_set(err, DROVER_PERMANENT, "branch %s of repo %s is gone",
+		    push->branch, repo);
 	if (git_oid_equal(&push->there, &push->commit))
 		return 0;
-	/* Not any commit that ours contains: one that was taken off the branch meanwhile must not come back with ours. */
-	push->moved = git_oid_fromstr(&base, push->tree->base) != 0 || !git_oid_equal(&push->there, &base);
+	/*
+	 * Not any commit that ours contains: one that was taken off the branch
+	 * meanwhile must not come back with ours.
+	 */
+	push->moved =
+	    git_oid_fromstr(&base, push->tree->base) != 0 || !git_oid_equal(&push->there, &base);
 	return push->moved ? -1 : 1;
 }
 
@@ -227,28 +254,37 @@ push_allowed(struct push *push, struct error *err)
 	if (git_oid_equal(&push->there, &push->commit))
 		return 0;
 	if (!git_oid_is_zero(&push->there)) {
-		onto = (mirror_ref_get(push->mirror, push->pushed, &ours) && git_oid_equal(&ours, &push->there)) ||
-		    (mirror_ref_get(push->mirror, push->pushing, &ours) && git_oid_equal(&ours, &push->there));
+		onto = (mirror_ref_get(push->mirror, push->pushed, &ours) &&
+			   git_oid_equal(&ours, &push->there)) ||
+		    (mirror_ref_get(push->mirror, push->pushing, &ours) &&
+			git_oid_equal(&ours, &push->there));
 		/* A commit that ours contains is not lost either. */
 		if (!onto && git_commit_lookup(&there, push->mirror, &push->there) == 0)
-			onto = git_graph_descendant_of(push->mirror, &push->commit, &push->there) == 1;
+			onto =
+			    git_graph_descendant_of(push->mirror, &push->commit, &push->there) == 1;
 		git_commit_free(there);
 		if (!onto) {
 			char hex[GIT_OID_HEXSZ + 1];
 
-			return error_set(err, DROVER_PERMANENT, "branch %s of repo %s is at %.12s, which drover did not push: "
-			    "remove the branch or take that commit up", push->branch, push->tree->repo->name,
+			return error_set(err, DROVER_PERMANENT,
+			    "branch %s of repo %s is at %.12s, which drover did not push: "
+			    "remove the branch or take that commit up",
+			    push->branch, push->tree->repo->name,
 			    git_oid_tostr(hex, sizeof hex, &push->there));
 		}
 	}
-	/* Said before it is done, so that after a crash in between the branch is still known as ours. */
+	/*
+	 * Said before it is done, so that after a crash in between the branch
+	 * is still known as ours.
+	 */
 	return mirror_ref_set(push->tree, push->pushing, &push->commit, err) == 0 ? 1 : -1;
 }
 
 static int
 push_by_cli(struct push *push, struct error *err)
 {
-	char commit[GIT_OID_HEXSZ + 1], there[GIT_OID_HEXSZ + 1], *lease = NULL, *spec = NULL, *secret = NULL;
+	char commit[GIT_OID_HEXSZ + 1], there[GIT_OID_HEXSZ + 1], *lease = NULL, *spec = NULL,
+								  *secret = NULL;
 	const struct tree *t = push->tree;
 	struct buf out = BUF_INIT;
 	struct git_run run = { .tree = t, .gitdir = t->mirror, .out = &out };
@@ -262,10 +298,15 @@ push_by_cli(struct push *push, struct error *err)
 	if (result == 1) {
 		git_oid_tostr(commit, sizeof commit, &push->commit);
 		git_oid_tostr(there, sizeof there, &push->there);
-		/* Compares and sets: without it a branch that was deleted meanwhile would be made anew. */
-		lease = xasprintf("--force-with-lease=%s:%s", push->remote_ref, git_oid_is_zero(&push->there) ? "" : there);
+		/*
+		 * Compares and sets: without it a branch that was deleted
+		 * meanwhile would be made anew.
+		 */
+		lease = xasprintf("--force-with-lease=%s:%s", push->remote_ref,
+		    git_oid_is_zero(&push->there) ? "" : there);
 		spec = xasprintf("%s:%s", commit, push->remote_ref);
-		const char *const args[] = { "push", "--porcelain", "--no-verify", "--no-recurse-submodules", lease, "--", t->repo->url, spec, NULL };
+		const char *const args[] = { "push", "--porcelain", "--no-verify",
+			"--no-recurse-submodules", lease, "--", t->repo->url, spec, NULL };
 
 		run.secret = secret;
 		result = git_run(&run, args, err);
@@ -286,7 +327,8 @@ static int
 push_cli_look(struct push *push, const char *secret, struct error *err)
 {
 	const struct tree *t = push->tree;
-	const char *const args[] = { "ls-remote", "--symref", "--", t->repo->url, push->remote_ref, "HEAD", NULL };
+	const char *const args[] = { "ls-remote", "--symref", "--", t->repo->url, push->remote_ref,
+		"HEAD", NULL };
 	struct buf out = BUF_INIT;
 	struct git_run run = { .tree = t, .gitdir = t->mirror, .secret = secret, .out = &out };
 	int status = git_run(&run, args, err);
@@ -295,14 +337,18 @@ push_cli_look(struct push *push, const char *secret, struct error *err)
 		remote_fail(t->repo, "push to", buf_str(&run.err), 0, err);
 	memset(&push->there, 0, sizeof push->there);
 	push->head = false;
-	/* The pattern also matches "x/refs/heads/BRANCH": only the line with the very name counts. */
+	/*
+	 * The pattern also matches "x/refs/heads/BRANCH": only the line with
+	 * the very name counts.
+	 */
 	for (char *line = out.data; status == 0 && line != NULL && *line != '\0';) {
 		char *end = strchrnul(line, '\n'), *name = memchr(line, '\t', (size_t)(end - line));
 
 		if (name != NULL && (size_t)(end - name - 1) == strlen(push->remote_ref) &&
 		    strncmp(name + 1, push->remote_ref, strlen(push->remote_ref)) == 0)
 			git_oid_fromstrn(&push->there, line, GIT_OID_HEXSZ);
-		if (name != NULL && strncmp(line, "ref: ", 5) == 0 && (size_t)(end - name - 1) == 4 && strncmp(name + 1, "HEAD", 4) == 0)
+		if (name != NULL && strncmp(line, "ref: ", 5) == 0 &&
+		    (size_t)(end - name - 1) == 4 && strncmp(name + 1, "HEAD", 4) == 0)
 			push->head = (size_t)(name - line - 5) == strlen(push->remote_ref) &&
 			    strncmp(line + 5, push->remote_ref, strlen(push->remote_ref)) == 0;
 		line = *end == '\n' ? end + 1 : end;
@@ -312,7 +358,10 @@ push_cli_look(struct push *push, const char *secret, struct error *err)
 	return status == 0 ? 0 : -1;
 }
 
-/* One connection: the old commit that is sent with the push is the one that was looked at. */
+/*
+ * One connection: the old commit that is sent with the push is the one that was
+ * looked at.
+ */
 static int
 push_by_libgit2(struct push *push, struct error *err)
 {
@@ -331,7 +380,8 @@ push_by_libgit2(struct push *push, struct error *err)
 	options.proxy_opts.type = GIT_PROXY_AUTO;
 	rc = remote_open(&remote, push->mirror, push->tree->repo->url);
 	if (rc == 0)
-		rc = git_remote_connect(remote, GIT_DIRECTION_PUSH, &options.callbacks, &options.proxy_opts, NULL);
+		rc = git_remote_connect(remote, GIT_DIRECTION_PUSH, &options.callbacks,
+		    &options.proxy_opts, NULL);
 	if (rc == 0)
 		rc = git_remote_ls(&heads, &n, remote);
 	if (rc != 0)
@@ -379,13 +429,16 @@ static int
 push_refused(struct push *push, const char *said, struct error *err)
 {
 	struct buf shown = BUF_INIT;
-	bool moved = strstr(said, "stale info") != NULL || strstr(said, "fetch first") != NULL || strstr(said, "failed to update ref") != NULL ||
-	    strstr(said, "reference already exists") != NULL || strstr(said, "cannot lock ref") != NULL ||
+	bool moved = strstr(said, "stale info") != NULL || strstr(said, "fetch first") != NULL ||
+	    strstr(said, "failed to update ref") != NULL ||
+	    strstr(said, "reference already exists") != NULL ||
+	    strstr(said, "cannot lock ref") != NULL ||
 	    (push->onto && strstr(said, "non-fast-forward") != NULL);
 
 	push->raced = moved;
 	text_show(&shown, said, strcspn(said, "\n"), 250);
-	error_set(err, moved ? DROVER_AGAIN : DROVER_PERMANENT, "repo %s did not take branch %s: %s", push->tree->repo->name, push->branch,
+	error_set(err, moved ? DROVER_AGAIN : DROVER_PERMANENT,
+	    "repo %s did not take branch %s: %s", push->tree->repo->name, push->branch,
 	    buf_str(&shown));
 	buf_free(&shown);
 	return -1;

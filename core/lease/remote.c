@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The other end of a repo: its url as people may see it, the credential for it, and what its failures mean. */
+/*
+ * The other end of a repo: its url as people may see it, the credential for it,
+ * and what its failures mean.
+ */
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,9 +62,13 @@ static const char *const advice[] = {
 	[-DROVER_AGAIN] = "it is tried again",
 };
 
-static int credential(git_credential **, const char *url, const char *user, unsigned int allowed, void *arg);
+static int credential(git_credential **, const char *url, const char *user, unsigned int allowed,
+    void *arg);
 static int meaning_of(const char *said);
-/* The repo's token and its user; NULL when none is configured. The caller frees user, and token with free_wiped. */
+/*
+ * The repo's token and its user; NULL when none is configured. The caller frees
+ * user, and token with free_wiped.
+ */
 static int remote_token(const struct tree *, char **user, char **token, struct error *);
 
 char *
@@ -80,7 +87,10 @@ remote_url_public(const char *url)
 	if (at == NULL)
 		return xstrdup(url);
 	colon = memchr(host, ':', (size_t)(at - host));
-	/* The user of an ssh url is an address, that of any other may be a token. */
+	/*
+	 * The user of an ssh url is an address, that of any other may be a
+	 * token.
+	 */
 	if (strncmp(url, "ssh://", 6) == 0 || strncmp(url, "git+ssh://", 10) == 0)
 		return xasprintf("%.*s%s", (int)((colon != NULL ? colon : at) - url), url, at);
 	return xasprintf("%.*s%s", (int)(host - url), url, at + 1);
@@ -111,14 +121,21 @@ static int
 remote_token(const struct tree *t, char **user, char **token, struct error *err)
 {
 	const struct config_repo *repo = t->repo;
-	bool own = repo->token_file != NULL || repo->token_env != NULL || repo->token_command != NULL;
+	bool own =
+	    repo->token_file != NULL || repo->token_env != NULL || repo->token_command != NULL;
 
 	*user = *token = NULL;
 	if (repo->token_from != NULL && t->credentials == NULL)
-		return error_set(err, DROVER_INTERNAL, "token of repo %s: plugin %s cannot be asked from here", repo->name, repo->token_from);
-	if (repo->token_from != NULL && t->credentials->ask(t->credentials->arg, repo, user, token, err) != 0)
-		return error_prefix(err, "token of repo %s, from plugin %s", repo->name, repo->token_from);
-	if (own && (*token = secret_read(repo->token_file, repo->token_env, repo->token_command, err)) == NULL)
+		return error_set(err, DROVER_INTERNAL,
+		    "token of repo %s: plugin %s cannot be asked from here", repo->name,
+		    repo->token_from);
+	if (repo->token_from != NULL &&
+	    t->credentials->ask(t->credentials->arg, repo, user, token, err) != 0)
+		return error_prefix(err, "token of repo %s, from plugin %s", repo->name,
+		    repo->token_from);
+	if (own &&
+	    (*token = secret_read(repo->token_file, repo->token_env, repo->token_command, err)) ==
+		NULL)
 		return error_prefix(err, "token of repo %s", repo->name);
 	if (*user == NULL)
 		*user = xstrdup(repo->user != NULL ? repo->user : "x-access-token");
@@ -133,7 +150,8 @@ remote_secret(const struct tree *t, char **secret, struct error *err)
 
 	*secret = NULL;
 	if (result == 0 && token != NULL && strpbrk(token, "\r\n") != NULL)
-		result = error_set(err, DROVER_CONFIG, "the token of repo %s has more than one line", t->repo->name);
+		result = error_set(err, DROVER_CONFIG,
+		    "the token of repo %s has more than one line", t->repo->name);
 	else if (result == 0 && token != NULL)
 		*secret = xasprintf("username=%s\npassword=%s\n", user, token);
 	free(user);
@@ -167,7 +185,8 @@ remote_callbacks(git_remote_callbacks *callbacks, struct remote_auth *auth)
 }
 
 int
-remote_fail(const struct config_repo *repo, const char *verb, const char *said, int rc, struct error *err)
+remote_fail(const struct config_repo *repo, const char *verb, const char *said, int rc,
+    struct error *err)
 {
 	const git_error *last = git_error_last();
 	char *url = remote_url_public(repo->url);
@@ -183,12 +202,13 @@ remote_fail(const struct config_repo *repo, const char *verb, const char *said, 
 		code = DROVER_CONFIG;
 	else
 		code = meaning_of(said);
-	if (code == DROVER_INTERNAL && rc != 0 && last != NULL && (last->klass == GIT_ERROR_NET || last->klass == GIT_ERROR_SSL))
+	if (code == DROVER_INTERNAL && rc != 0 && last != NULL &&
+	    (last->klass == GIT_ERROR_NET || last->klass == GIT_ERROR_SSL))
 		code = DROVER_AGAIN;
 	help = (size_t)-code < ARRAY_LEN(advice) ? advice[-code] : NULL;
 	text_show(&shown, said, strlen(said), 200);
-	error_set(err, code, "cannot %s repo %s (%s): %s%s%s", verb, repo->name, url, buf_str(&shown),
-	    help != NULL ? "; " : "", help != NULL ? help : "");
+	error_set(err, code, "cannot %s repo %s (%s): %s%s%s", verb, repo->name, url,
+	    buf_str(&shown), help != NULL ? "; " : "", help != NULL ? help : "");
 	buf_free(&shown);
 	free(url);
 	return -1;
@@ -204,13 +224,16 @@ credential(git_credential **out, const char *url, const char *user, unsigned int
 	if (!(allowed & GIT_CREDENTIAL_USERPASS_PLAINTEXT))
 		return GIT_PASSTHROUGH;
 	if (auth->asked++ > 0) {
-		git_error_set_str(GIT_ERROR_HTTP, "authentication failed: the server refused the token");
+		git_error_set_str(GIT_ERROR_HTTP,
+		    "authentication failed: the server refused the token");
 		return GIT_EAUTH;
 	}
 	if (remote_token(auth->tree, &name, &token, &auth->error) != 0)
-		git_error_set_str(GIT_ERROR_HTTP, "authentication required, and the token cannot be had");
+		git_error_set_str(GIT_ERROR_HTTP,
+		    "authentication required, and the token cannot be had");
 	else if (token == NULL)
-		git_error_set_str(GIT_ERROR_HTTP, "authentication required, and no token is configured");
+		git_error_set_str(GIT_ERROR_HTTP,
+		    "authentication required, and no token is configured");
 	else
 		rc = git_credential_userpass_plaintext_new(out, name, token);
 	free(name);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The rows of leases in memory, between lease.c, which changes them, and chores.c, which says what is to be done with their trees. */
+/*
+ * The rows of leases in memory, between lease.c, which changes them, and
+ * chores.c, which says what is to be done with their trees.
+ */
 #ifndef LEASE_ROWS_H
 #define LEASE_ROWS_H
 
@@ -33,7 +36,10 @@ struct leases {
 	int64_t swept_at, trash_since;   /* monotonic; trash_since 0: nothing is in the trash */
 };
 
-/* The attempt that held it is over or silent: quarantined until its owner is dead. */
+/*
+ * The attempt that held it is over or silent: quarantined until its owner is
+ * dead.
+ */
 int lease_quarantine(struct leases *, struct lease *, struct error *);
 /* Forgets rows of trees that are gone for as long as jobs are kept. */
 void lease_prune(struct leases *);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The trash: removing a tree is a rename into STATE/trash, emptied later and slowly. Deleting many files
- * makes ext4 slow at creating others for seconds after, and a job must not wait for either.
+ * The trash: removing a tree is a rename into STATE/trash, emptied later and
+ * slowly. Deleting many files makes ext4 slow at creating others for seconds
+ * after, and a job must not wait for either.
  */
 #include <errno.h>
 #include <fts.h>
@@ -52,8 +53,12 @@ trash_writable(const char *path)
 	while (walk != NULL && (entry = fts_read(walk)) != NULL) {
 		if (entry->fts_info == FTS_D && (entry->fts_statp->st_mode & S_IRWXU) != S_IRWXU)
 			chmod(entry->fts_path, S_IRWXU);
-		/* Chances are that the chmod above came too late for this reading of the folder. */
-		if (entry->fts_info == FTS_DNR && entry->fts_number == 0 && chmod(entry->fts_path, S_IRWXU) == 0) {
+		/*
+		 * Chances are that the chmod above came too late for this
+		 * reading of the folder.
+		 */
+		if (entry->fts_info == FTS_DNR && entry->fts_number == 0 &&
+		    chmod(entry->fts_path, S_IRWXU) == 0) {
 			entry->fts_number = 1;
 			fts_set(walk, entry, FTS_AGAIN);
 		}
@@ -79,7 +84,8 @@ tree_sweep(const char *state_dir, struct error *err)
 	while (walk != NULL && (entry = fts_read(walk)) != NULL) {
 		if (entry->fts_info == FTS_D || entry->fts_level == 0)
 			continue;
-		if ((entry->fts_info == FTS_DP ? rmdir(entry->fts_path) : unlink(entry->fts_path)) != 0) {
+		if ((entry->fts_info == FTS_DP ? rmdir(entry->fts_path) :
+						 unlink(entry->fts_path)) != 0) {
 			left += errno != ENOENT;
 			continue;
 		}
@@ -108,7 +114,8 @@ tree_size(const struct tree *t)
 	bool found = false;
 
 	while (walk != NULL && (entry = fts_read(walk)) != NULL) {
-		if (entry->fts_info == FTS_DP || entry->fts_info == FTS_NS || entry->fts_info == FTS_ERR)
+		if (entry->fts_info == FTS_DP || entry->fts_info == FTS_NS ||
+		    entry->fts_info == FTS_ERR)
 			continue;
 		found = true;
 		bytes += (int64_t)entry->fts_statp->st_blocks * 512;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The life of a tree: prepared for an attempt, cleaned when it comes back, removed when it is too old.
- * A tree is found in whatever state the last process left it, killed at any point: each call first looks
- * what is there, saves what is nobody else's, and brings the rest into order.
+ * The life of a tree: prepared for an attempt, cleaned when it comes back,
+ * removed when it is too old. A tree is found in whatever state the last
+ * process left it, killed at any point: each call first looks what is there,
+ * saves what is nobody else's, and brings the rest into order.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -22,15 +23,18 @@ static int tree_enter(struct tree *, struct error *);
 static int tree_find(struct tree *, const git_oid *, enum tree_kind *, struct error *);
 static int tree_recover(struct tree *, const git_oid *, struct error *);
 static int tree_new(struct tree *, const git_oid *, struct error *);
-static int tree_reuse(struct tree *, bool warm, const git_oid *, char *saved, size_t size, struct error *);
+static int tree_reuse(struct tree *, bool warm, const git_oid *, char *saved, size_t size,
+    struct error *);
 static int tree_drop(struct tree *, struct error *);
 static int any_commit(const struct tree *, git_oid *, struct error *);
 
 void
-tree_init(struct tree *t, uint64_t lease, const struct config_repo *repo, const char *path, const char *mirror, const char *state_dir)
+tree_init(struct tree *t, uint64_t lease, const struct config_repo *repo, const char *path,
+    const char *mirror, const char *state_dir)
 {
 	static const char *extensions[] = { "worktreeconfig" };
-	static const int levels[] = { GIT_CONFIG_LEVEL_SYSTEM, GIT_CONFIG_LEVEL_GLOBAL, GIT_CONFIG_LEVEL_XDG, GIT_CONFIG_LEVEL_PROGRAMDATA };
+	static const int levels[] = { GIT_CONFIG_LEVEL_SYSTEM, GIT_CONFIG_LEVEL_GLOBAL,
+		GIT_CONFIG_LEVEL_XDG, GIT_CONFIG_LEVEL_PROGRAMDATA };
 
 	*t = (struct tree){ .lease = lease, .repo = repo, .lock = -1 };
 	t->path = xstrdup(path);
@@ -76,7 +80,8 @@ tree_enter(struct tree *t, struct error *err)
 }
 
 int
-tree_prepare(struct tree *t, const char *state, const char *ref, char *saved, size_t size, struct error *err)
+tree_prepare(struct tree *t, const char *state, const char *ref, char *saved, size_t size,
+    struct error *err)
 {
 	enum tree_kind kind;
 	bool clone = t->repo->lease != NULL && strcmp(t->repo->lease, "clone") == 0;
@@ -85,7 +90,8 @@ tree_prepare(struct tree *t, const char *state, const char *ref, char *saved, si
 	int result = -1;
 
 	saved[0] = '\0';
-	if (mirror_guard(t, err) != 0 || mirror_resolve(t, ref, &oid, err) != 0 || tree_enter(t, err) != 0)
+	if (mirror_guard(t, err) != 0 || mirror_resolve(t, ref, &oid, err) != 0 ||
+	    tree_enter(t, err) != 0)
 		return -1;
 	git_oid_tostr(t->base, sizeof t->base, &oid);
 	if (tree_find(t, &oid, &kind, err) != 0)
@@ -98,7 +104,10 @@ tree_prepare(struct tree *t, const char *state, const char *ref, char *saved, si
 			goto out;
 		}
 	}
-	/* Of the other kind, or past repair: what is in there is saved, or lies in the trash. */
+	/*
+	 * Of the other kind, or past repair: what is in there is saved, or lies
+	 * in the trash.
+	 */
 	if (kind != TREE_NONE && saved[0] == '\0' && !gitdir_marked(t)) {
 		struct fill_status status;
 
@@ -115,7 +124,10 @@ out:
 	return result;
 }
 
-/* What is there, with its links and settings put right. A folder without git's part gets one that stands at oid. */
+/*
+ * What is there, with its links and settings put right. A folder without git's
+ * part gets one that stands at oid.
+ */
 static int
 tree_find(struct tree *t, const git_oid *oid, enum tree_kind *kind, struct error *err)
 {
@@ -127,14 +139,18 @@ tree_find(struct tree *t, const git_oid *oid, enum tree_kind *kind, struct error
 	if (*kind != TREE_BROKEN) {
 		if (gitdir_guard(t, err) != 0)
 			return -1;
-		/* Whoever held these is gone: a lease comes here only after its processes ended. */
+		/*
+		 * Whoever held these is gone: a lease comes here only after its
+		 * processes ended.
+		 */
 		file_drop(t->gitdir, "index.lock");
 		file_drop(t->gitdir, "HEAD.lock");
 		if (gitdir_readable(t))
 			return 0;
 	}
 	if (oid == NULL) {
-		if ((*kind == TREE_BROKEN || !gitdir_base(t, &any)) && any_commit(t, &any, err) != 0)
+		if ((*kind == TREE_BROKEN || !gitdir_base(t, &any)) &&
+		    any_commit(t, &any, err) != 0)
 			return -1;
 		oid = &any;
 	}
@@ -163,7 +179,10 @@ tree_recover(struct tree *t, const git_oid *oid, struct error *err)
 	return result;
 }
 
-/* For a tree whose commit is not known: where the repo's default branch is, else any branch. */
+/*
+ * For a tree whose commit is not known: where the repo's default branch is,
+ * else any branch.
+ */
 static int
 any_commit(const struct tree *t, git_oid *oid, struct error *err)
 {
@@ -185,19 +204,22 @@ any_commit(const struct tree *t, git_oid *oid, struct error *err)
 		git_reference_iterator_free(all);
 	}
 	git_repository_free(mirror);
-	return found ? 0 : error_set(err, DROVER_INTERNAL, "the mirror %s has no branch", t->mirror);
+	return found ? 0 :
+		       error_set(err, DROVER_INTERNAL, "the mirror %s has no branch", t->mirror);
 }
 
 static int
 tree_new(struct tree *t, const git_oid *oid, struct error *err)
 {
-	if (gitdir_add(t, oid, err) != 0 || fill_reset(t, err) != 0 || gitdir_mark(t, false, err) != 0)
+	if (gitdir_add(t, oid, err) != 0 || fill_reset(t, err) != 0 ||
+	    gitdir_mark(t, false, err) != 0)
 		return -1;
 	return 0;
 }
 
 static int
-tree_reuse(struct tree *t, bool warm, const git_oid *oid, char *saved, size_t size, struct error *err)
+tree_reuse(struct tree *t, bool warm, const git_oid *oid, char *saved, size_t size,
+    struct error *err)
 {
 	struct fill_status status;
 	int result = -1;
@@ -219,7 +241,8 @@ tree_order(struct tree *t, const struct fill_status *status, const git_oid *oid,
 
 	if (gitdir_open(t, &repo, err) != 0)
 		return -1;
-	there = gitdir_head(t, repo, &head, NULL, 0) && git_oid_equal(&head, oid) && !marked && !status->changed && !status->hidden;
+	there = gitdir_head(t, repo, &head, NULL, 0) && git_oid_equal(&head, oid) && !marked &&
+	    !status->changed && !status->hidden;
 	git_repository_free(repo);
 	if (gitdir_mark(t, true, err) != 0 || gitdir_scrub(t, oid, err) != 0)
 		return -1;
@@ -227,7 +250,8 @@ tree_order(struct tree *t, const struct fill_status *status, const git_oid *oid,
 		file_drop(t->gitdir, "index");
 	if (!there && fill_reset(t, err) != 0)
 		return -1;
-	if ((status->changed || status->ignored || marked || status->links_len > 0) && fill_clean(t, status, err) != 0)
+	if ((status->changed || status->ignored || marked || status->links_len > 0) &&
+	    fill_clean(t, status, err) != 0)
 		return -1;
 	return gitdir_mark(t, false, err);
 }
@@ -256,9 +280,11 @@ tree_return(struct tree *t, char *saved, size_t size, struct error *err)
 		error_set(err, DROVER_INTERNAL, "the tree %s is not there", t->path);
 		goto out;
 	}
-	if (fill_status(t, &status, err) != 0 || wip_save(t, &status, saved, size, err) != 0 || gitdir_open(t, &repo, err) != 0)
+	if (fill_status(t, &status, err) != 0 || wip_save(t, &status, saved, size, err) != 0 ||
+	    gitdir_open(t, &repo, err) != 0)
 		goto out;
-	if (!gitdir_base(t, &base) && !gitdir_head(t, repo, &base, NULL, 0) && any_commit(t, &base, err) != 0)
+	if (!gitdir_base(t, &base) && !gitdir_head(t, repo, &base, NULL, 0) &&
+	    any_commit(t, &base, err) != 0)
 		goto out;
 	git_oid_tostr(t->base, sizeof t->base, &base);
 	if (tree_order(t, &status, &base, err) != 0)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A tree in which an agent and the repo's own commands take turns: what the commands left is told apart
- * from the agent's work, and that work becomes one commit on the base. Commits and diffs are made from
- * objects; nothing that lies in the tree is trusted to say what is in it.
+ * A tree in which an agent and the repo's own commands take turns: what the
+ * commands left is told apart from the agent's work, and that work becomes one
+ * commit on the base. Commits and diffs are made from objects; nothing that
+ * lies in the tree is trusted to say what is in it.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,7 +25,8 @@ static int change_open(struct tree *, git_repository **, struct error *);
 static int change_snapshot(struct tree *, git_oid *, char **, bool *, struct error *);
 static int change_oid(git_oid *, const char *, struct error *);
 static int change_tree_of(git_repository *, const git_oid *, git_tree **, struct error *);
-static int change_without(git_repository *, git_oid *, const char *, const struct buf *, git_tree *, struct error *);
+static int change_without(git_repository *, git_oid *, const char *, const struct buf *, git_tree *,
+    struct error *);
 static int change_stand(struct tree *, const git_oid *, const char *, struct error *);
 static int change_file(git_repository *, const git_diff_delta *, struct drover_diff *,
     void (*)(void *, const struct tree_file *), void *, struct error *);
@@ -57,7 +59,8 @@ change_open(struct tree *tree, git_repository **repo, struct error *err)
 	enum tree_kind kind = gitdir_probe(tree);
 
 	if (kind == TREE_NONE || kind == TREE_BROKEN)
-		return error_set(err, DROVER_INTERNAL, "the tree %s is not there, or not git's any more", tree->path);
+		return error_set(err, DROVER_INTERNAL,
+		    "the tree %s is not there, or not git's any more", tree->path);
 	if (gitdir_guard(tree, err) != 0)
 		return -1;
 	return gitdir_open(tree, repo, err);
@@ -92,9 +95,11 @@ tree_settle(struct tree *tree, const char *commit, struct buf *fresh, struct err
 	git_diff_options_init(&options, GIT_DIFF_OPTIONS_VERSION);
 	if (change_oid(&at, commit, err) != 0 || change_open(tree, &repo, err) != 0)
 		return -1;
-	if (change_snapshot(tree, &now, NULL, &hidden, err) != 0 || change_tree_of(repo, &at, &from, err) != 0)
+	if (change_snapshot(tree, &now, NULL, &hidden, err) != 0 ||
+	    change_tree_of(repo, &at, &from, err) != 0)
 		goto out;
-	if (git_tree_lookup(&to, repo, &now) != 0 || git_diff_tree_to_tree(&diff, repo, from, to, &options) != 0) {
+	if (git_tree_lookup(&to, repo, &now) != 0 ||
+	    git_diff_tree_to_tree(&diff, repo, from, to, &options) != 0) {
 		git_fail(DROVER_INTERNAL, err, "comparing %s with %.12s", tree->path, commit);
 		goto out;
 	}
@@ -105,7 +110,10 @@ tree_settle(struct tree *tree, const char *commit, struct buf *fresh, struct err
 		if (delta->status == GIT_DELTA_ADDED)
 			buf_add(fresh, delta->new_file.path, strlen(delta->new_file.path) + 1);
 	}
-	/* Without an index a reset writes every file: none can be hidden from it. */
+	/*
+	 * Without an index a reset writes every file: none can be hidden from
+	 * it.
+	 */
 	if (hidden)
 		file_drop(tree->gitdir, "index");
 	if (gitdir_scrub(tree, &at, err) == 0)
@@ -118,10 +126,13 @@ out:
 	return r;
 }
 
-/* Takes paths out of the index that a snapshot was made through, and makes its tree object anew; what the base has stays. */
+/*
+ * Takes paths out of the index that a snapshot was made through, and makes its
+ * tree object anew; what the base has stays.
+ */
 static int
-change_without(git_repository *repo, git_oid *oid, const char *place, const struct buf *without, git_tree *base,
-    struct error *err)
+change_without(git_repository *repo, git_oid *oid, const char *place, const struct buf *without,
+    git_tree *base, struct error *err)
 {
 	git_index *index = NULL;
 	int r = 0;
@@ -130,7 +141,8 @@ change_without(git_repository *repo, git_oid *oid, const char *place, const stru
 		return 0;
 	if (git_index_open(&index, place) != 0)
 		return git_fail(DROVER_INTERNAL, err, "reading %s", place);
-	for (const char *path = without->data; path < without->data + without->len; path += strlen(path) + 1) {
+	for (const char *path = without->data; path < without->data + without->len;
+	     path += strlen(path) + 1) {
 		git_tree_entry *entry = NULL;
 
 		if (git_tree_entry_bypath(&entry, base, path) != 0)
@@ -143,7 +155,10 @@ change_without(git_repository *repo, git_oid *oid, const char *place, const stru
 	return r;
 }
 
-/* HEAD stands at the commit that the index at place is of; the files stay as they are. */
+/*
+ * HEAD stands at the commit that the index at place is of; the files stay as
+ * they are.
+ */
 static int
 change_stand(struct tree *tree, const git_oid *oid, const char *place, struct error *err)
 {
@@ -159,7 +174,8 @@ change_stand(struct tree *tree, const git_oid *oid, const char *place, struct er
 }
 
 int
-tree_squash(struct tree *tree, const struct buf *without, const char *message, char *commit, size_t size, struct error *err)
+tree_squash(struct tree *tree, const struct buf *without, const char *message, char *commit,
+    size_t size, struct error *err)
 {
 	git_repository *repo = NULL;
 	git_commit *parent = NULL;
@@ -172,7 +188,8 @@ tree_squash(struct tree *tree, const struct buf *without, const char *message, c
 
 	if (change_oid(&base, tree->base, err) != 0 || change_open(tree, &repo, err) != 0)
 		return -1;
-	if (change_snapshot(tree, &made, &index, &hidden, err) != 0 || change_tree_of(repo, &base, &from, err) != 0 ||
+	if (change_snapshot(tree, &made, &index, &hidden, err) != 0 ||
+	    change_tree_of(repo, &base, &from, err) != 0 ||
 	    change_without(repo, &made, index, without, from, err) != 0)
 		goto out;
 	if (git_oid_equal(&made, git_tree_id(from))) {
@@ -181,8 +198,10 @@ tree_squash(struct tree *tree, const struct buf *without, const char *message, c
 	}
 	if (wip_signature(tree, &who, err) != 0)
 		goto out;
-	if (git_commit_lookup(&parent, repo, &base) != 0 || git_tree_lookup(&to, repo, &made) != 0 ||
-	    git_commit_create_v(&made, repo, NULL, who, who, "UTF-8", message, to, 1, parent) != 0) {
+	if (git_commit_lookup(&parent, repo, &base) != 0 ||
+	    git_tree_lookup(&to, repo, &made) != 0 ||
+	    git_commit_create_v(&made, repo, NULL, who, who, "UTF-8", message, to, 1, parent) !=
+		0) {
 		git_fail(DROVER_INTERNAL, err, "committing in %s", tree->path);
 		goto out;
 	}
@@ -209,14 +228,18 @@ tree_discard(struct tree *tree, const char *commit, struct error *err)
 	git_oid at;
 	int r;
 
-	if (change_oid(&at, commit, err) != 0 || gitdir_guard(tree, err) != 0 || fill_status(tree, &status, err) != 0)
+	if (change_oid(&at, commit, err) != 0 || gitdir_guard(tree, err) != 0 ||
+	    fill_status(tree, &status, err) != 0)
 		return -1;
 	r = tree_order(tree, &status, &at, err);
 	fill_status_free(&status);
 	return r;
 }
 
-/* Never NULL: a target that cannot be read is "", which leads nowhere good either. */
+/*
+ * Never NULL: a target that cannot be read is "", which leads nowhere good
+ * either.
+ */
 static char *
 change_target(git_repository *repo, const git_oid *oid)
 {
@@ -248,7 +271,8 @@ change_file(git_repository *repo, const git_diff_delta *delta, struct drover_dif
 	size_t len;
 
 	if (file.mode != 0 && file.mode != GIT_FILEMODE_COMMIT) {
-		if (git_repository_odb(&odb, repo) != 0 || git_odb_read_header(&len, &type, odb, &delta->new_file.id) != 0) {
+		if (git_repository_odb(&odb, repo) != 0 ||
+		    git_odb_read_header(&len, &type, odb, &delta->new_file.id) != 0) {
 			git_odb_free(odb);
 			return git_fail(DROVER_INTERNAL, err, "reading a changed file");
 		}
@@ -264,8 +288,8 @@ change_file(git_repository *repo, const git_diff_delta *delta, struct drover_dif
 }
 
 int
-tree_compare(struct tree *tree, const char *commit, struct drover_diff *result, void (*visit)(void *, const struct tree_file *),
-    void *arg, struct error *err)
+tree_compare(struct tree *tree, const char *commit, struct drover_diff *result,
+    void (*visit)(void *, const struct tree_file *), void *arg, struct error *err)
 {
 	git_diff_options options;
 	git_repository *repo = NULL;
@@ -280,11 +304,14 @@ tree_compare(struct tree *tree, const char *commit, struct drover_diff *result, 
 	git_diff_options_init(&options, GIT_DIFF_OPTIONS_VERSION);
 	options.flags = GIT_DIFF_INCLUDE_TYPECHANGE;
 	options.max_size = PATCH_BYTES_MAX;
-	if (change_oid(&base, tree->base, err) != 0 || change_oid(&head, commit, err) != 0 || change_open(tree, &repo, err) != 0)
+	if (change_oid(&base, tree->base, err) != 0 || change_oid(&head, commit, err) != 0 ||
+	    change_open(tree, &repo, err) != 0)
 		return -1;
-	if (change_tree_of(repo, &base, &from, err) != 0 || change_tree_of(repo, &head, &to, err) != 0)
+	if (change_tree_of(repo, &base, &from, err) != 0 ||
+	    change_tree_of(repo, &head, &to, err) != 0)
 		goto out;
-	if (git_diff_tree_to_tree(&diff, repo, from, to, &options) != 0 || git_diff_get_stats(&stats, diff) != 0) {
+	if (git_diff_tree_to_tree(&diff, repo, from, to, &options) != 0 ||
+	    git_diff_get_stats(&stats, diff) != 0) {
 		git_fail(DROVER_INTERNAL, err, "comparing %.12s with %.12s", tree->base, commit);
 		goto out;
 	}

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What is to be done with trees that nobody holds: quarantined ones are cleaned, too many, too old or too
- * large ones removed, and the trash is emptied when nobody waits for the disk. A tree that somebody holds
- * is never touched, and what the keeper has in hand is not leased meanwhile.
+ * What is to be done with trees that nobody holds: quarantined ones are
+ * cleaned, too many, too old or too large ones removed, and the trash is
+ * emptied when nobody waits for the disk. A tree that somebody holds is never
+ * touched, and what the keeper has in hand is not leased meanwhile.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,7 +62,10 @@ leases_tick(struct leases *l, int64_t disk_free, bool all, int *n)
 	return list;
 }
 
-/* Silent for a whole term and its owner dead: that attempt holds nothing any more. True when somebody holds a tree. */
+/*
+ * Silent for a whole term and its owner dead: that attempt holds nothing any
+ * more. True when somebody holds a tree.
+ */
 static bool
 expire(struct leases *l, int64_t now)
 {
@@ -103,7 +107,8 @@ add(struct chores *c, struct lease *row, const char *action)
 	if (row == NULL) {
 		chore->id = 0;
 		text_copy(chore->path, sizeof chore->path, c->leases->config->state_dir);
-	} else if (text_copy(chore->repo, sizeof chore->repo, row->repo) && text_copy(chore->path, sizeof chore->path, row->path) &&
+	} else if (text_copy(chore->repo, sizeof chore->repo, row->repo) &&
+	    text_copy(chore->path, sizeof chore->path, row->path) &&
 	    text_copy(chore->mirror, sizeof chore->mirror, row->mirror)) {
 		chore->id = row->id;
 		text_copy(chore->wip, sizeof chore->wip, row->wip);
@@ -120,9 +125,14 @@ chores_dirty(struct chores *c, bool all)
 	struct lease *row, *next;
 
 	HASH_ITER(hh, c->leases->rows, row, next) {
-		if (row->state != LEASE_DIRTY || row->busy_until > c->now || (row->retry_at > c->now && !all) || proc_alive(&row->owner))
+		if (row->state != LEASE_DIRTY || row->busy_until > c->now ||
+		    (row->retry_at > c->now && !all) || proc_alive(&row->owner))
 			continue;
-		add(c, row, all || row->failures >= CHORE_CLEANS || config_repo(c->leases->config, row->repo) == NULL ? "remove" : "clean");
+		add(c, row,
+		    all || row->failures >= CHORE_CLEANS ||
+			    config_repo(c->leases->config, row->repo) == NULL ?
+			"remove" :
+			"clean");
 	}
 }
 
@@ -132,7 +142,8 @@ collect_warm(struct chores *c)
 	struct lease *row, *next;
 
 	HASH_ITER(hh, c->leases->rows, row, next) {
-		if (row->state == LEASE_WARM && row->busy_until <= c->now && c->warm_len < (int)ARRAY_LEN(c->warm))
+		if (row->state == LEASE_WARM && row->busy_until <= c->now &&
+		    c->warm_len < (int)ARRAY_LEN(c->warm))
 			c->warm[c->warm_len++] = row;
 	}
 	qsort(c->warm, (size_t)c->warm_len, sizeof *c->warm, used_first);
@@ -152,7 +163,8 @@ static void
 remove_warm(struct chores *c, int index)
 {
 	add(c, c->warm[index], "remove");
-	memmove(&c->warm[index], &c->warm[index + 1], (size_t)(c->warm_len - index - 1) * sizeof *c->warm);
+	memmove(&c->warm[index], &c->warm[index + 1],
+	    (size_t)(c->warm_len - index - 1) * sizeof *c->warm);
 	c->warm_len--;
 }
 
@@ -176,7 +188,10 @@ chores_number_and_age(struct chores *c, bool all)
 	}
 }
 
-/* Least recently used first, a few in a tick: what they free is seen in the next. */
+/*
+ * Least recently used first, a few in a tick: what they free is seen in the
+ * next.
+ */
 static void
 chores_disk(struct chores *c, int64_t disk_free)
 {
@@ -194,7 +209,8 @@ chores_disk(struct chores *c, int64_t disk_free)
 		int64_t size = c->warm[i]->bytes;
 		bool full = disk_free >= 0 && disk_free < config->disk_floor;
 
-		if (c->warm[i]->busy_until <= c->now && (full || (config->trees_max_bytes > 0 && bytes > config->trees_max_bytes))) {
+		if (c->warm[i]->busy_until <= c->now &&
+		    (full || (config->trees_max_bytes > 0 && bytes > config->trees_max_bytes))) {
 			remove_warm(c, i);
 			bytes -= size > 0 ? size : 0;
 			removed++;
@@ -203,7 +219,10 @@ chores_disk(struct chores *c, int64_t disk_free)
 	}
 }
 
-/* Deleting slows down who creates files: it waits until nobody does, but not for ever. */
+/*
+ * Deleting slows down who creates files: it waits until nobody does, but not
+ * for ever.
+ */
 static void
 chores_sweep(struct chores *c, int64_t disk_free, bool all)
 {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Never lose work: what a tree holds and nobody else has becomes a commit under refs/drover/wip/ in the
- * mirror before the tree is reset or removed. It is made through an index of its own, so that neither
- * the tree nor its index changes, whatever state a job left them in.
+ * Never lose work: what a tree holds and nobody else has becomes a commit under
+ * refs/drover/wip/ in the mirror before the tree is reset or removed. It is
+ * made through an index of its own, so that neither the tree nor its index
+ * changes, whatever state a job left them in.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -19,29 +20,35 @@
 #include "lease/files.h"
 
 /* Whatever these reach is kept by somebody. */
-static const char *const safe_refs[] = { "refs/remotes/*", "refs/tags/*", "refs/drover/pushed/*", "refs/drover/wip/*", "refs/drover/fetch/*" };
+static const char *const safe_refs[] = { "refs/remotes/*", "refs/tags/*", "refs/drover/pushed/*",
+	"refs/drover/wip/*", "refs/drover/fetch/*" };
 
 static int copy_file(const char *from, const char *to, struct error *);
 static int snapshot_by_cli(struct tree *, const char *index, bool fresh, git_oid *, struct error *);
-static int snapshot_by_libgit2(struct tree *, const char *index, bool fresh, git_oid *, struct error *);
+static int snapshot_by_libgit2(struct tree *, const char *index, bool fresh, git_oid *,
+    struct error *);
 static int unsaved(const struct tree *, git_repository *, const git_oid *);
-static int save_commit(struct tree *, const git_oid *, int nth, char *saved, size_t size, struct error *);
+static int save_commit(struct tree *, const git_oid *, int nth, char *saved, size_t size,
+    struct error *);
 static int save_branches(struct tree *, git_repository *, char *saved, size_t size, struct error *);
 
 int
 wip_snapshot(struct tree *t, bool hidden, git_oid *oid, char **index, struct error *err)
 {
-	char *from = path_join(t->gitdir, "index"), *to = xasprintf("%s/drover-index.%ld", t->gitdir, (long)getpid());
+	char *from = path_join(t->gitdir, "index"),
+	     *to = xasprintf("%s/drover-index.%ld", t->gitdir, (long)getpid());
 	bool fresh = hidden || access(from, F_OK) != 0;
 	int result = -1;
 
 	unlink(to);
 	if (!fresh && copy_file(from, to, err) != 0)
 		goto out;
-	result = git_found() ? snapshot_by_cli(t, to, fresh, oid, err) : snapshot_by_libgit2(t, to, fresh, oid, err);
+	result = git_found() ? snapshot_by_cli(t, to, fresh, oid, err) :
+			       snapshot_by_libgit2(t, to, fresh, oid, err);
 	if (result != 0 && !fresh) {
 		unlink(to);
-		result = git_found() ? snapshot_by_cli(t, to, true, oid, err) : snapshot_by_libgit2(t, to, true, oid, err);
+		result = git_found() ? snapshot_by_cli(t, to, true, oid, err) :
+				       snapshot_by_libgit2(t, to, true, oid, err);
 	}
 out:
 	if (result == 0 && index != NULL)
@@ -89,14 +96,16 @@ snapshot_by_cli(struct tree *t, const char *index, bool fresh, git_oid *oid, str
 	buf_free(&run.err);
 	/* Status 1 says that some file could not be read: the others are in. */
 	if (git_run(&run, add, err) > 1) {
-		error_set(err, DROVER_INTERNAL, "cannot take up the changes in %s: %.200s", t->path, buf_str(&run.err));
+		error_set(err, DROVER_INTERNAL, "cannot take up the changes in %s: %.200s", t->path,
+		    buf_str(&run.err));
 		goto out;
 	}
 	buf_free(&run.err);
 	run.out = &out;
 	if (git_must(&run, write, DROVER_INTERNAL, t->path, err) != 0)
 		goto out;
-	if (git_oid_fromstrn(oid, buf_str(&out), out.len < GIT_OID_HEXSZ ? 0 : GIT_OID_HEXSZ) != 0) {
+	if (git_oid_fromstrn(oid, buf_str(&out), out.len < GIT_OID_HEXSZ ? 0 : GIT_OID_HEXSZ) !=
+	    0) {
 		error_set(err, DROVER_INTERNAL, "git write-tree in %s gave no tree", t->path);
 		goto out;
 	}
@@ -163,10 +172,12 @@ wip_signature(const struct tree *t, git_signature **out, struct error *err)
 	}
 	if (name == NULL)
 		email = NULL;
-	rc = git_signature_new(out, name != NULL ? name : "drover", email != NULL ? email : "drover@localhost", now, 0);
+	rc = git_signature_new(out, name != NULL ? name : "drover",
+	    email != NULL ? email : "drover@localhost", now, 0);
 	git_config_free(config);
 	git_repository_free(mirror);
-	return rc == 0 ? 0 : git_fail(DROVER_INTERNAL, err, "user.name or user.email of %s", t->mirror);
+	return rc == 0 ? 0 :
+			 git_fail(DROVER_INTERNAL, err, "user.name or user.email of %s", t->mirror);
 }
 
 /* 1 when a commit is reached by nothing that outlives the tree. */
@@ -246,7 +257,8 @@ wip_transfer(struct tree *t, const git_oid *oid, struct error *err)
 	if (rc == 0)
 		rc = git_packbuilder_write(pack, packs, 0, NULL, NULL);
 	if (rc != 0)
-		git_fail(DROVER_INTERNAL, err, "cannot bring the commits of %s into %s", t->path, t->mirror);
+		git_fail(DROVER_INTERNAL, err, "cannot bring the commits of %s into %s", t->path,
+		    t->mirror);
 out:
 	git_commit_free(there);
 	git_packbuilder_free(pack);
@@ -258,7 +270,8 @@ out:
 }
 
 int
-wip_save(struct tree *t, const struct fill_status *status, char *saved, size_t size, struct error *err)
+wip_save(struct tree *t, const struct fill_status *status, char *saved, size_t size,
+    struct error *err)
 {
 	git_repository *repo = NULL;
 	git_signature *who = NULL;
@@ -285,26 +298,35 @@ wip_save(struct tree *t, const struct fill_status *status, char *saved, size_t s
 		changed = !known || !git_oid_equal(git_commit_tree_id(head), &snapshot);
 	}
 	if (changed) {
-		char *message = xasprintf("drover: what lease %llu left behind\n", (unsigned long long)t->lease);
+		char *message = xasprintf("drover: what lease %llu left behind\n",
+		    (unsigned long long)t->lease);
 
 		parents[0] = head;
 		rc = wip_signature(t, &who, err);
 		if (rc == 0) {
 			rc = git_tree_lookup(&tree, repo, &snapshot);
 			if (rc == 0)
-				rc = git_commit_create(&made, repo, NULL, who, who, NULL, message, tree, known ? 1 : 0, parents);
+				rc = git_commit_create(&made, repo, NULL, who, who, NULL, message,
+				    tree, known ? 1 : 0, parents);
 			if (rc != 0)
-				git_fail(DROVER_INTERNAL, err, "cannot save the work in %s", t->path);
+				git_fail(DROVER_INTERNAL, err, "cannot save the work in %s",
+				    t->path);
 		}
 		free(message);
 		if (rc != 0 || save_commit(t, &made, 0, saved, size, err) != 0)
 			goto out;
 	} else if (known && unsaved(t, repo, &at) && save_commit(t, &at, 0, saved, size, err) != 0)
 		goto out;
-	/* Its commits are safe now, and the name would be in the way of the next agent that thinks of it. */
-	if (attached && known && strncmp(t->gitdir, t->path, strlen(t->path)) != 0 && mirror_ref_set(t, branch, NULL, err) != 0)
+	/*
+	 * Its commits are safe now, and the name would be in the way of the
+	 * next agent that thinks of it.
+	 */
+	if (attached && known && strncmp(t->gitdir, t->path, strlen(t->path)) != 0 &&
+	    mirror_ref_set(t, branch, NULL, err) != 0)
 		goto out;
-	result = strncmp(t->gitdir, t->path, strlen(t->path)) == 0 ? save_branches(t, repo, saved, size, err) : 0;
+	result = strncmp(t->gitdir, t->path, strlen(t->path)) == 0 ?
+	    save_branches(t, repo, saved, size, err) :
+	    0;
 out:
 	git_tree_free(tree);
 	git_commit_free(head);
@@ -313,7 +335,9 @@ out:
 	return result;
 }
 
-/* Other branches of a clone go with it; those of a worktree are the mirror's. */
+/*
+ * Other branches of a clone go with it; those of a worktree are the mirror's.
+ */
 static int
 save_branches(struct tree *t, git_repository *repo, char *saved, size_t size, struct error *err)
 {
@@ -339,7 +363,8 @@ save_branches(struct tree *t, git_repository *repo, char *saved, size_t size, st
 }
 
 static int
-save_commit(struct tree *t, const git_oid *oid, int nth, char *saved, size_t size, struct error *err)
+save_commit(struct tree *t, const git_oid *oid, int nth, char *saved, size_t size,
+    struct error *err)
 {
 	git_repository *mirror = NULL;
 	git_oid there;
@@ -350,9 +375,11 @@ save_commit(struct tree *t, const git_oid *oid, int nth, char *saved, size_t siz
 		return -1;
 	for (int i = nth;; i++) {
 		if (i == 0)
-			snprintf(saved, size, "refs/drover/wip/%llu-%lld", (unsigned long long)t->lease, (long long)now);
+			snprintf(saved, size, "refs/drover/wip/%llu-%lld",
+			    (unsigned long long)t->lease, (long long)now);
 		else
-			snprintf(saved, size, "refs/drover/wip/%llu-%lld-%d", (unsigned long long)t->lease, (long long)now, i);
+			snprintf(saved, size, "refs/drover/wip/%llu-%lld-%d",
+			    (unsigned long long)t->lease, (long long)now, i);
 		if (!mirror_ref_get(mirror, saved, &there) || git_oid_equal(&there, oid))
 			break;
 	}

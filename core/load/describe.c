@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a plugin offers, as JSON: for `drover plugin info`, the core and the documentation. */
+/*
+ * What a plugin offers, as JSON: for `drover plugin info`, the core and the
+ * documentation.
+ */
 #include <stdio.h>
 
 #include "base/json.h"
@@ -15,8 +18,10 @@ describe_prompts(const struct drover_prompt *const *prompts)
 		cJSON_AddItemToArray(list, one = cJSON_CreateObject());
 		json_add_str(one, "name", (*prompts)->name);
 		variables = cJSON_AddArrayToObject(one, "variables");
-		for (int i = 0; (*prompts)->variables != NULL && (*prompts)->variables[i] != NULL; i++)
-			cJSON_AddItemToArray(variables, cJSON_CreateString((*prompts)->variables[i]));
+		for (int i = 0; (*prompts)->variables != NULL && (*prompts)->variables[i] != NULL;
+		     i++)
+			cJSON_AddItemToArray(variables,
+			    cJSON_CreateString((*prompts)->variables[i]));
 	}
 	return list;
 }
@@ -49,12 +54,14 @@ loader_describe(const struct plugin_image *image)
 	for (int i = 0; i < image->sources_len; i++) {
 		cJSON_AddItemToArray(list, one = cJSON_CreateObject());
 		json_add_str(one, "name", image->sources[i].name);
-		json_add_str(one, "summary", image->sources[i].summary != NULL ? image->sources[i].summary : "");
+		json_add_str(one, "summary",
+		    image->sources[i].summary != NULL ? image->sources[i].summary : "");
 		json_add_int(one, "interval_ms", image->sources[i].interval_ms);
 		json_add_bool(one, "settles", image->sources[i].settle != NULL);
 		json_add_bool(one, "listen", image->sources[i].listen != NULL);
 		if (image->sources[i].authors != NULL)
-			cJSON_AddItemToObject(one, "authors", describe_words(image->sources[i].authors));
+			cJSON_AddItemToObject(one, "authors",
+			    describe_words(image->sources[i].authors));
 		cJSON_AddItemToObject(one, "options", options_describe(image->sources[i].options));
 	}
 	list = cJSON_AddArrayToObject(all, "pipelines");
@@ -66,8 +73,10 @@ loader_describe(const struct plugin_image *image)
 		json_add_str(one, "summary", pipeline->summary != NULL ? pipeline->summary : "");
 		json_add_str(one, "pool", pipeline->pool != NULL ? pipeline->pool : "light");
 		json_add_int(one, "retries", pipeline->retries);
-		json_add_int(one, "timeout_ms", pipeline->timeout_ms > 0 ? pipeline->timeout_ms : 50 * 60 * 1000);
-		json_add_int(one, "silence_ms", pipeline->silence_ms > 0 ? pipeline->silence_ms : 5 * 60 * 1000);
+		json_add_int(one, "timeout_ms",
+		    pipeline->timeout_ms > 0 ? pipeline->timeout_ms : 50 * 60 * 1000);
+		json_add_int(one, "silence_ms",
+		    pipeline->silence_ms > 0 ? pipeline->silence_ms : 5 * 60 * 1000);
 		cJSON_AddItemToObject(one, "options", options_describe(pipeline->options));
 		cJSON_AddItemToObject(one, "prompts", describe_prompts(pipeline->prompts));
 	}
@@ -78,8 +87,10 @@ loader_describe(const struct plugin_image *image)
 		cJSON_AddItemToArray(list, one = cJSON_CreateObject());
 		json_add_str(one, "name", operation->name);
 		json_add_str(one, "summary", operation->summary != NULL ? operation->summary : "");
-		json_add_int(one, "timeout_ms", operation->timeout_ms > 0 ? operation->timeout_ms : 60 * 1000);
-		json_add_bool(one, "credential", (operation->flags & DROVER_OPERATION_CREDENTIAL) != 0);
+		json_add_int(one, "timeout_ms",
+		    operation->timeout_ms > 0 ? operation->timeout_ms : 60 * 1000);
+		json_add_bool(one, "credential",
+		    (operation->flags & DROVER_OPERATION_CREDENTIAL) != 0);
 	}
 	return all;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a plugin says of itself, checked before any of its callbacks is called. The sizes of minor
- * version 0 stand here and nowhere else: each is the end of the last member that 1.0 had.
+ * What a plugin says of itself, checked before any of its callbacks is called.
+ * The sizes of minor version 0 stand here and nowhere else: each is the end of
+ * the last member that 1.0 had.
  */
 #include <stdio.h>
 #include <string.h>
@@ -14,9 +15,13 @@
 #define CHECK_EXPORTS_MAX 256
 #define CHECK_OPTIONS_MAX 256
 #define CHECK_RETRIES_MAX 100
-#define CHECK_END(type, last) ((uint32_t)(offsetof(struct type, last) + sizeof(((struct type *)NULL)->last)))
+#define CHECK_END(type, last) \
+	((uint32_t)(offsetof(struct type, last) + sizeof(((struct type *)NULL)->last)))
 
-/* Sources, pipelines and operations alike: where each keeps what all of them have. */
+/*
+ * Sources, pipelines and operations alike: where each keeps what all of them
+ * have.
+ */
 struct check_kind {
 	const char *what;            /* "source" */
 	const char *callback;        /* the one it must have */
@@ -26,12 +31,20 @@ struct check_kind {
 };
 
 static const struct check_kind check_source = {
-	"source", "poll", CHECK_END(drover_source, close),
-	offsetof(struct drover_source, name), offsetof(struct drover_source, poll), offsetof(struct drover_source, options),
+	"source",
+	"poll",
+	CHECK_END(drover_source, close),
+	offsetof(struct drover_source, name),
+	offsetof(struct drover_source, poll),
+	offsetof(struct drover_source, options),
 };
 static const struct check_kind check_pipeline = {
-	"pipeline", "run", CHECK_END(drover_pipeline, run),
-	offsetof(struct drover_pipeline, name), offsetof(struct drover_pipeline, run), offsetof(struct drover_pipeline, options),
+	"pipeline",
+	"run",
+	CHECK_END(drover_pipeline, run),
+	offsetof(struct drover_pipeline, name),
+	offsetof(struct drover_pipeline, run),
+	offsetof(struct drover_pipeline, options),
 };
 static const struct check_kind check_operation = {
 	"operation", "call", CHECK_END(drover_operation, call),
@@ -41,8 +54,10 @@ static const struct check_kind check_operation = {
 static int check_header(const struct drover_plugin *, const char *name, struct error *);
 static int check_options(const struct drover_option *, const char *owner, struct error *);
 static const void *check_member(const void *one, size_t at);
-static int check_one(const struct check_kind *, const void *const *list, int index, const char *plugin, struct error *);
-static int check_list(const struct check_kind *, const void *const *list, const char *plugin, struct error *);
+static int check_one(const struct check_kind *, const void *const *list, int index,
+    const char *plugin, struct error *);
+static int check_list(const struct check_kind *, const void *const *list, const char *plugin,
+    struct error *);
 static int check_numbers(const struct drover_plugin *, struct error *);
 static int check_prompt(const struct drover_prompt *, const char *owner, struct error *);
 static int check_prompts(const struct drover_plugin *, struct error *);
@@ -51,22 +66,31 @@ static int
 check_header(const struct drover_plugin *plugin, const char *name, struct error *err)
 {
 	if (plugin->magic != DROVER_PLUGIN_MAGIC)
-		return error_set(err, DROVER_CONFIG, "plugin %s: its descriptor does not begin with DROVER_PLUGIN_HEADER (magic %#x)",
+		return error_set(err, DROVER_CONFIG,
+		    "plugin %s: its descriptor does not begin with DROVER_PLUGIN_HEADER (magic "
+		    "%#x)",
 		    name, (unsigned)plugin->magic);
 	if (plugin->major != DROVER_ABI_MAJOR)
-		return error_set(err, DROVER_CONFIG, "plugin %s speaks ABI %u, this drover speaks %d: install the plugin's release "
-		    "for this drover", name, plugin->major, DROVER_ABI_MAJOR);
+		return error_set(err, DROVER_CONFIG,
+		    "plugin %s speaks ABI %u, this drover speaks %d: install the plugin's release "
+		    "for this drover",
+		    name, plugin->major, DROVER_ABI_MAJOR);
 	if (plugin->size < CHECK_END(drover_plugin, close))
-		return error_set(err, DROVER_CONFIG, "plugin %s: its descriptor has %u bytes, ABI 1.0 has %u: build it anew with "
-		    "drover's header", name, (unsigned)plugin->size, (unsigned)CHECK_END(drover_plugin, close));
+		return error_set(err, DROVER_CONFIG,
+		    "plugin %s: its descriptor has %u bytes, ABI 1.0 has %u: build it anew with "
+		    "drover's header",
+		    name, (unsigned)plugin->size, (unsigned)CHECK_END(drover_plugin, close));
 	if (plugin->needs_minor > DROVER_ABI_MINOR)
-		return error_set(err, DROVER_CONFIG, "plugin %s needs ABI %d.%u, this is %d.%d: install a newer drover", name,
+		return error_set(err, DROVER_CONFIG,
+		    "plugin %s needs ABI %d.%u, this is %d.%d: install a newer drover", name,
 		    DROVER_ABI_MAJOR, plugin->needs_minor, DROVER_ABI_MAJOR, DROVER_ABI_MINOR);
 	if (plugin->name == NULL || strcmp(plugin->name, name) != 0)
-		return error_set(err, DROVER_CONFIG, "plugin %s calls itself \"%.64s\": file and plugin must have one name", name,
+		return error_set(err, DROVER_CONFIG,
+		    "plugin %s calls itself \"%.64s\": file and plugin must have one name", name,
 		    plugin->name != NULL ? plugin->name : "");
 	if (!text_is_name(plugin->name))
-		return error_set(err, DROVER_CONFIG, "plugin \"%.64s\": names have a-z, 0-9, - and _ only, %d at most", plugin->name,
+		return error_set(err, DROVER_CONFIG,
+		    "plugin \"%.64s\": names have a-z, 0-9, - and _ only, %d at most", plugin->name,
 		    DROVER_NAME_MAX);
 	if (plugin->version == NULL || plugin->version[0] == '\0')
 		return error_set(err, DROVER_CONFIG, "plugin %s does not say its version", name);
@@ -80,22 +104,29 @@ check_options(const struct drover_option *table, const char *owner, struct error
 		const struct drover_option *option = &table[i];
 
 		if (i >= CHECK_OPTIONS_MAX)
-			return error_set(err, DROVER_CONFIG, "%s has more than %d options: does the table end with a NULL key?", owner,
-			    CHECK_OPTIONS_MAX);
+			return error_set(err, DROVER_CONFIG,
+			    "%s has more than %d options: does the table end with a NULL key?",
+			    owner, CHECK_OPTIONS_MAX);
 		if (!text_is_name(option->key))
-			return error_set(err, DROVER_CONFIG, "%s: \"%.64s\" is no name for an option: a-z, 0-9, - and _ only", owner,
+			return error_set(err, DROVER_CONFIG,
+			    "%s: \"%.64s\" is no name for an option: a-z, 0-9, - and _ only", owner,
 			    option->key);
 		if (option->type < DROVER_STRING || option->type > DROVER_LIST)
-			return error_set(err, DROVER_CONFIG, "%s: option %s has type %d, which ABI %d.%d does not know", owner,
+			return error_set(err, DROVER_CONFIG,
+			    "%s: option %s has type %d, which ABI %d.%d does not know", owner,
 			    option->key, option->type, DROVER_ABI_MAJOR, DROVER_ABI_MINOR);
 		if ((option->flags & ~(DROVER_REQUIRED | DROVER_SECRET)) != 0)
-			return error_set(err, DROVER_CONFIG, "%s: option %s has flags %#x, which ABI %d.%d does not know", owner,
-			    option->key, (unsigned)option->flags, DROVER_ABI_MAJOR, DROVER_ABI_MINOR);
+			return error_set(err, DROVER_CONFIG,
+			    "%s: option %s has flags %#x, which ABI %d.%d does not know", owner,
+			    option->key, (unsigned)option->flags, DROVER_ABI_MAJOR,
+			    DROVER_ABI_MINOR);
 		if ((option->flags & DROVER_SECRET) != 0 && option->type != DROVER_STRING)
-			return error_set(err, DROVER_CONFIG, "%s: option %s is a secret and must be a string", owner, option->key);
+			return error_set(err, DROVER_CONFIG,
+			    "%s: option %s is a secret and must be a string", owner, option->key);
 		for (int j = 0; j < i; j++) {
 			if (strcmp(table[j].key, option->key) == 0)
-				return error_set(err, DROVER_CONFIG, "%s declares option %s twice", owner, option->key);
+				return error_set(err, DROVER_CONFIG, "%s declares option %s twice",
+				    owner, option->key);
 		}
 	}
 	return 0;
@@ -112,7 +143,8 @@ check_member(const void *one, size_t at)
 }
 
 static int
-check_one(const struct check_kind *kind, const void *const *list, int index, const char *plugin, struct error *err)
+check_one(const struct check_kind *kind, const void *const *list, int index, const char *plugin,
+    struct error *err)
 {
 	const void *one = list[index];
 	char owner[2 * DROVER_NAME_MAX + 32];
@@ -121,11 +153,13 @@ check_one(const struct check_kind *kind, const void *const *list, int index, con
 
 	memcpy(&size, one, sizeof size);
 	if (size < kind->size_0)
-		return error_set(err, DROVER_CONFIG, "plugin %s: %s number %d has %u bytes, ABI 1.0 has %u: is .size set?", plugin,
+		return error_set(err, DROVER_CONFIG,
+		    "plugin %s: %s number %d has %u bytes, ABI 1.0 has %u: is .size set?", plugin,
 		    kind->what, index + 1, (unsigned)size, (unsigned)kind->size_0);
 	name = check_member(one, kind->name_at);
 	if (name == NULL || !text_is_name(name) || strchr(name, '_') != NULL)
-		return error_set(err, DROVER_CONFIG, "plugin %s: %s number %d is called \"%.64s\": names have a-z, 0-9 and - only",
+		return error_set(err, DROVER_CONFIG,
+		    "plugin %s: %s number %d is called \"%.64s\": names have a-z, 0-9 and - only",
 		    plugin, kind->what, index + 1, name != NULL ? name : "");
 	(void)snprintf(owner, sizeof owner, "%s %s.%s", kind->what, plugin, name);
 	if (check_member(one, kind->callback_at) == NULL)
@@ -134,15 +168,19 @@ check_one(const struct check_kind *kind, const void *const *list, int index, con
 		if (strcmp(name, check_member(list[i], kind->name_at)) == 0)
 			return error_set(err, DROVER_CONFIG, "%s is there twice", owner);
 	}
-	return kind->options_at == 0 ? 0 : check_options(check_member(one, kind->options_at), owner, err);
+	return kind->options_at == 0 ?
+	    0 :
+	    check_options(check_member(one, kind->options_at), owner, err);
 }
 
 static int
-check_list(const struct check_kind *kind, const void *const *list, const char *plugin, struct error *err)
+check_list(const struct check_kind *kind, const void *const *list, const char *plugin,
+    struct error *err)
 {
 	for (int i = 0; list != NULL && list[i] != NULL; i++) {
 		if (i >= CHECK_EXPORTS_MAX)
-			return error_set(err, DROVER_CONFIG, "plugin %s has more than %d %ss: does the list end with NULL?", plugin,
+			return error_set(err, DROVER_CONFIG,
+			    "plugin %s has more than %d %ss: does the list end with NULL?", plugin,
 			    CHECK_EXPORTS_MAX, kind->what);
 		if (check_one(kind, list, i, plugin, err) == -1)
 			return -1;
@@ -150,7 +188,10 @@ check_list(const struct check_kind *kind, const void *const *list, const char *p
 	return 0;
 }
 
-/* Who may start work unless somebody configures it. That anybody may is never a plugin's to say. */
+/*
+ * Who may start work unless somebody configures it. That anybody may is never a
+ * plugin's to say.
+ */
 static int
 check_authors(const struct drover_source *source, const char *plugin, struct error *err)
 {
@@ -161,15 +202,22 @@ check_authors(const struct drover_source *source, const char *plugin, struct err
 	(void)snprintf(owner, sizeof owner, "source %s.%s", plugin, source->name);
 	for (i = 0; source->options != NULL && source->options[i].key != NULL; i++)
 		if (strcmp(source->options[i].key, "authors") == 0)
-			return error_set(err, DROVER_CONFIG, "%s declares the option authors: that key is drover's own", owner);
+			return error_set(err, DROVER_CONFIG,
+			    "%s declares the option authors: that key is drover's own", owner);
 	if (source->size < CHECK_END(drover_source, authors) || source->authors == NULL)
 		return 0;
 	for (i = 0; what == NULL && source->authors[i] != NULL; i++) {
 		if (i == CHECK_OPTIONS_MAX)
-			return error_set(err, DROVER_CONFIG, "%s has more than %d authors: does the list end with NULL?", owner, CHECK_OPTIONS_MAX);
-		what = strcmp(source->authors[i], AUTHORS_ANYBODY) == 0 ? "\"*\", which only a configuration may say" : authors_fault(source->authors[i]);
+			return error_set(err, DROVER_CONFIG,
+			    "%s has more than %d authors: does the list end with NULL?", owner,
+			    CHECK_OPTIONS_MAX);
+		what = strcmp(source->authors[i], AUTHORS_ANYBODY) == 0 ?
+		    "\"*\", which only a configuration may say" :
+		    authors_fault(source->authors[i]);
 	}
-	return what == NULL ? 0 : error_set(err, DROVER_CONFIG, "%s: among its authors is %s", owner, what);
+	return what == NULL ?
+	    0 :
+	    error_set(err, DROVER_CONFIG, "%s: among its authors is %s", owner, what);
 }
 
 static int
@@ -177,24 +225,30 @@ check_numbers(const struct drover_plugin *plugin, struct error *err)
 {
 	for (int i = 0; plugin->sources != NULL && plugin->sources[i] != NULL; i++) {
 		if (plugin->sources[i]->interval_ms < 0)
-			return error_set(err, DROVER_CONFIG, "source %s.%s has a negative interval_ms", plugin->name,
+			return error_set(err, DROVER_CONFIG,
+			    "source %s.%s has a negative interval_ms", plugin->name,
 			    plugin->sources[i]->name);
 		if (check_authors(plugin->sources[i], plugin->name, err) == -1)
 			return -1;
 	}
 	for (int i = 0; plugin->operations != NULL && plugin->operations[i] != NULL; i++) {
 		if ((plugin->operations[i]->flags & ~DROVER_OPERATION_CREDENTIAL) != 0)
-			return error_set(err, DROVER_CONFIG, "operation %s.%s has flags %#x, which ABI %d.%d does not know", plugin->name,
-			    plugin->operations[i]->name, (unsigned)plugin->operations[i]->flags, DROVER_ABI_MAJOR, DROVER_ABI_MINOR);
+			return error_set(err, DROVER_CONFIG,
+			    "operation %s.%s has flags %#x, which ABI %d.%d does not know",
+			    plugin->name, plugin->operations[i]->name,
+			    (unsigned)plugin->operations[i]->flags, DROVER_ABI_MAJOR,
+			    DROVER_ABI_MINOR);
 	}
 	for (int i = 0; plugin->pipelines != NULL && plugin->pipelines[i] != NULL; i++) {
 		const struct drover_pipeline *pipeline = plugin->pipelines[i];
 
 		if (pipeline->retries < 0 || pipeline->retries > CHECK_RETRIES_MAX)
-			return error_set(err, DROVER_CONFIG, "pipeline %s.%s wants %d retries: 0 to %d are allowed", plugin->name,
+			return error_set(err, DROVER_CONFIG,
+			    "pipeline %s.%s wants %d retries: 0 to %d are allowed", plugin->name,
 			    pipeline->name, pipeline->retries, CHECK_RETRIES_MAX);
 		if (pipeline->timeout_ms < 0 || pipeline->silence_ms < 0)
-			return error_set(err, DROVER_CONFIG, "pipeline %s.%s has a negative timeout_ms or silence_ms", plugin->name,
+			return error_set(err, DROVER_CONFIG,
+			    "pipeline %s.%s has a negative timeout_ms or silence_ms", plugin->name,
 			    pipeline->name);
 	}
 	return 0;
@@ -204,18 +258,25 @@ static int
 check_prompt(const struct drover_prompt *prompt, const char *owner, struct error *err)
 {
 	if (prompt->size < CHECK_END(drover_prompt, variables))
-		return error_set(err, DROVER_CONFIG, "%s: a prompt has %u bytes, ABI 1.1 has %u: is .size set?", owner, (unsigned)prompt->size,
-		    (unsigned)CHECK_END(drover_prompt, variables));
-	if (prompt->name == NULL || !text_is_name(prompt->name) || strchr(prompt->name, '_') != NULL)
-		return error_set(err, DROVER_CONFIG, "%s: a prompt is called \"%.64s\": names have a-z, 0-9 and - only", owner,
+		return error_set(err, DROVER_CONFIG,
+		    "%s: a prompt has %u bytes, ABI 1.1 has %u: is .size set?", owner,
+		    (unsigned)prompt->size, (unsigned)CHECK_END(drover_prompt, variables));
+	if (prompt->name == NULL || !text_is_name(prompt->name) ||
+	    strchr(prompt->name, '_') != NULL)
+		return error_set(err, DROVER_CONFIG,
+		    "%s: a prompt is called \"%.64s\": names have a-z, 0-9 and - only", owner,
 		    prompt->name != NULL ? prompt->name : "");
 	for (int i = 0; prompt->variables != NULL && prompt->variables[i] != NULL; i++) {
 		if (i >= CHECK_OPTIONS_MAX)
-			return error_set(err, DROVER_CONFIG, "%s: prompt %s has more than %d variables: does the list end with NULL?", owner,
-			    prompt->name, CHECK_OPTIONS_MAX);
+			return error_set(err, DROVER_CONFIG,
+			    "%s: prompt %s has more than %d variables: does the list end with "
+			    "NULL?",
+			    owner, prompt->name, CHECK_OPTIONS_MAX);
 		if (!text_is_name(prompt->variables[i]))
-			return error_set(err, DROVER_CONFIG, "%s: prompt %s has a variable \"%.64s\": names have a-z, 0-9, - and _ only", owner,
-			    prompt->name, prompt->variables[i]);
+			return error_set(err, DROVER_CONFIG,
+			    "%s: prompt %s has a variable \"%.64s\": names have a-z, 0-9, - and _ "
+			    "only",
+			    owner, prompt->name, prompt->variables[i]);
 	}
 	return 0;
 }
@@ -229,12 +290,15 @@ check_prompts(const struct drover_plugin *plugin, struct error *err)
 	for (int i = 0; plugin->pipelines != NULL && plugin->pipelines[i] != NULL; i++) {
 		const struct drover_pipeline *pipeline = plugin->pipelines[i];
 
-		if (pipeline->size < CHECK_END(drover_pipeline, prompts) || pipeline->prompts == NULL)
+		if (pipeline->size < CHECK_END(drover_pipeline, prompts) ||
+		    pipeline->prompts == NULL)
 			continue;
 		(void)snprintf(owner, sizeof owner, "pipeline %s.%s", plugin->name, pipeline->name);
 		for (int j = 0; pipeline->prompts[j] != NULL; j++) {
 			if (j >= CHECK_EXPORTS_MAX)
-				return error_set(err, DROVER_CONFIG, "%s has more than %d prompts: does the list end with NULL?", owner, CHECK_EXPORTS_MAX);
+				return error_set(err, DROVER_CONFIG,
+				    "%s has more than %d prompts: does the list end with NULL?",
+				    owner, CHECK_EXPORTS_MAX);
 			if (check_prompt(pipeline->prompts[j], owner, err) == -1)
 				return -1;
 		}
@@ -251,9 +315,12 @@ loader_check(const struct drover_plugin *plugin, const char *name, struct error 
 		return -1;
 	(void)snprintf(owner, sizeof owner, "plugin %s", plugin->name);
 	if (check_options(plugin->options, owner, err) == -1 ||
-	    check_list(&check_source, (const void *const *)plugin->sources, plugin->name, err) == -1 ||
-	    check_list(&check_pipeline, (const void *const *)plugin->pipelines, plugin->name, err) == -1 ||
-	    check_list(&check_operation, (const void *const *)plugin->operations, plugin->name, err) == -1)
+	    check_list(&check_source, (const void *const *)plugin->sources, plugin->name, err) ==
+		-1 ||
+	    check_list(&check_pipeline, (const void *const *)plugin->pipelines, plugin->name,
+		err) == -1 ||
+	    check_list(&check_operation, (const void *const *)plugin->operations, plugin->name,
+		err) == -1)
 		return -1;
 	return check_numbers(plugin, err) == -1 ? -1 : check_prompts(plugin, err);
 }

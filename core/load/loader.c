@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Finding a plugin's file and opening it. The file is opened once, by descriptor, below a chain of
- * folders that nobody but root and the daemon's user can change; what was checked is what is loaded.
+ * Finding a plugin's file and opening it. The file is opened once, by
+ * descriptor, below a chain of folders that nobody but root and the daemon's
+ * user can change; what was checked is what is loaded.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -33,20 +34,31 @@ static int loader_count(const void *const *list);
 
 #define LOADER_MIN(a, b) ((a) < (b) ? (a) : (b))
 
-/* A sticky folder (/tmp) passes where its entry is itself trusted: then nobody else can rename or remove that entry. */
+/*
+ * A sticky folder (/tmp) passes where its entry is itself trusted: then nobody
+ * else can rename or remove that entry.
+ */
 static int
 loader_trusts(const struct stat *st, const char *path, bool sticky_ok, struct error *err)
 {
 	if (st->st_uid != 0 && st->st_uid != geteuid())
-		return error_set(err, DROVER_CONFIG, "%s belongs to user %u: it must belong to root or to the user that drover "
-		    "runs as (chown it)", path, (unsigned)st->st_uid);
-	if (S_ISLNK(st->st_mode) || (st->st_mode & (S_IWGRP | S_IWOTH)) == 0 || (sticky_ok && (st->st_mode & S_ISVTX) != 0))
+		return error_set(err, DROVER_CONFIG,
+		    "%s belongs to user %u: it must belong to root or to the user that drover "
+		    "runs as (chown it)",
+		    path, (unsigned)st->st_uid);
+	if (S_ISLNK(st->st_mode) || (st->st_mode & (S_IWGRP | S_IWOTH)) == 0 ||
+	    (sticky_ok && (st->st_mode & S_ISVTX) != 0))
 		return 0;
-	return error_set(err, DROVER_CONFIG, "%s can be written by group or others: anybody among them could put code into "
-	    "drover (chmod go-w it)", path);
+	return error_set(err, DROVER_CONFIG,
+	    "%s can be written by group or others: anybody among them could put code into "
+	    "drover (chmod go-w it)",
+	    path);
 }
 
-/* Who owns the links and folders that a path as written goes through; where they lead is walked by descriptor afterwards. */
+/*
+ * Who owns the links and folders that a path as written goes through; where
+ * they lead is walked by descriptor afterwards.
+ */
 static int
 loader_check_links(const char *dir, struct error *err)
 {
@@ -55,7 +67,8 @@ loader_check_links(const char *dir, struct error *err)
 	bool last;
 
 	if (!text_copy(path, sizeof path, dir))
-		return error_set(err, DROVER_CONFIG, "plugin folder %.80s...: the path is too long", dir);
+		return error_set(err, DROVER_CONFIG, "plugin folder %.80s...: the path is too long",
+		    dir);
 	for (char *end = path + 1; *end != '\0'; end++) {
 		end += strcspn(end, "/");
 		last = *end == '\0';
@@ -79,7 +92,8 @@ loader_open_folder(const char *dir, struct error *err)
 	int fd, next;
 
 	if (dir[0] != '/')
-		return error_set(err, DROVER_CONFIG, "plugin folder %s: the path must be absolute", dir);
+		return error_set(err, DROVER_CONFIG, "plugin folder %s: the path must be absolute",
+		    dir);
 	if (loader_check_links(dir, err) == -1)
 		return -1;
 	if (realpath(dir, real) == NULL)
@@ -95,7 +109,8 @@ loader_open_folder(const char *dir, struct error *err)
 			error_prefix(err, "a parent of %s/%s", part, rest != NULL ? rest : "");
 			goto fail;
 		}
-		if ((next = openat(fd, part, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)) == -1) {
+		if ((next = openat(fd, part, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)) ==
+		    -1) {
 			error_errno(err, DROVER_CONFIG, "plugin folder %s", dir);
 			goto fail;
 		}
@@ -113,7 +128,10 @@ fail:
 	return -1;
 }
 
-/* The file's descriptor; -1 with code 0 where the folder is fine and has no such file. */
+/*
+ * The file's descriptor; -1 with code 0 where the folder is fine and has no
+ * such file.
+ */
 static int
 loader_open_file(const char *dir, const char *file, struct error *err)
 {
@@ -128,7 +146,8 @@ loader_open_file(const char *dir, const char *file, struct error *err)
 		goto out;
 	fd = openat(folder, file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
 	if (fd == -1 && errno == ELOOP)
-		error_set(err, DROVER_CONFIG, "%s is a symbolic link: put the plugin's file itself there", path);
+		error_set(err, DROVER_CONFIG,
+		    "%s is a symbolic link: put the plugin's file itself there", path);
 	else if (fd == -1 && errno != ENOENT)
 		error_errno(err, DROVER_CONFIG, "cannot open %s", path);
 	close(folder);
@@ -167,8 +186,9 @@ loader_find(char *const *dirs, const char *name, char **path, struct error *err)
 	if (fd == -1 && why.code != 0) {
 		error_set(err, why.code, "plugin %s: %s", name, why.text);
 	} else if (fd == -1) {
-		error_set(err, DROVER_CONFIG, "plugin %s: there is no %s in %s: install it or correct plugin_dirs", name, file,
-		    looked.len > 0 ? looked.data : "any folder (plugin_dirs is empty)");
+		error_set(err, DROVER_CONFIG,
+		    "plugin %s: there is no %s in %s: install it or correct plugin_dirs", name,
+		    file, looked.len > 0 ? looked.data : "any folder (plugin_dirs is empty)");
 	}
 	buf_free(&looked);
 	free(file);
@@ -181,17 +201,21 @@ loader_symbol(void *handle, const char *path, struct error *err)
 	char symbol[sizeof LOADER_SYMBOL + 12];
 	const void *found;
 
-	for (int major = DROVER_ABI_MAJOR; major <= DROVER_ABI_MAJOR + LOADER_MAJORS_TRIED; major++) {
+	for (int major = DROVER_ABI_MAJOR; major <= DROVER_ABI_MAJOR + LOADER_MAJORS_TRIED;
+	     major++) {
 		(void)snprintf(symbol, sizeof symbol, "%s%d", LOADER_SYMBOL, major);
 		if ((found = dlsym(handle, symbol)) == NULL)
 			continue;
 		if (major == DROVER_ABI_MAJOR)
 			return found;
-		error_set(err, DROVER_CONFIG, "%s speaks ABI %d, this drover speaks %d: install the plugin's release for this drover",
+		error_set(err, DROVER_CONFIG,
+		    "%s speaks ABI %d, this drover speaks %d: install the plugin's release for "
+		    "this drover",
 		    path, major, DROVER_ABI_MAJOR);
 		return NULL;
 	}
-	error_set(err, DROVER_CONFIG, "%s is no plugin of drover: it does not export %s%d", path, LOADER_SYMBOL, DROVER_ABI_MAJOR);
+	error_set(err, DROVER_CONFIG, "%s is no plugin of drover: it does not export %s%d", path,
+	    LOADER_SYMBOL, DROVER_ABI_MAJOR);
 	return NULL;
 }
 
@@ -205,12 +229,14 @@ loader_count(const void *const *list)
 	return n;
 }
 
-#define LOADER_COPY_LIST(image, list, type) do { \
-	(image)->list##_len = loader_count((const void *const *)(image)->plugin.list); \
-	(image)->list = xcalloc((size_t)(image)->list##_len + 1, sizeof(type)); \
-	for (int i_ = 0; i_ < (image)->list##_len; i_++) \
-		memcpy(&(image)->list[i_], (image)->plugin.list[i_], LOADER_MIN((image)->plugin.list[i_]->size, sizeof(type))); \
-} while (0)
+#define LOADER_COPY_LIST(image, list, type) \
+	do { \
+		(image)->list##_len = loader_count((const void *const *)(image)->plugin.list); \
+		(image)->list = xcalloc((size_t)(image)->list##_len + 1, sizeof(type)); \
+		for (int i_ = 0; i_ < (image)->list##_len; i_++) \
+			memcpy(&(image)->list[i_], (image)->plugin.list[i_], \
+			    LOADER_MIN((image)->plugin.list[i_]->size, sizeof(type))); \
+	} while (0)
 
 static void
 loader_copy(struct plugin_image *image, const struct drover_plugin *plugin)
@@ -230,20 +256,27 @@ loader_open(char *const *dirs, const char *name, struct plugin_image *image, str
 
 	memset(image, 0, sizeof *image);
 	if (!text_is_name(name))
-		return error_set(err, DROVER_CONFIG, "a plugin cannot be called \"%.64s\": names have a-z, 0-9, - and _ only, "
-		    "%d at most, and no path", name, DROVER_NAME_MAX);
+		return error_set(err, DROVER_CONFIG,
+		    "a plugin cannot be called \"%.64s\": names have a-z, 0-9, - and _ only, "
+		    "%d at most, and no path",
+		    name, DROVER_NAME_MAX);
 	if ((fd = loader_find(dirs, name, &image->path, err)) == -1)
 		return -1;
-	/* The linker knows libraries by this text: the descriptor stays open so that no second plugin gets the same number. */
+	/*
+	 * The linker knows libraries by this text: the descriptor stays open so
+	 * that no second plugin gets the same number.
+	 */
 	(void)snprintf(self, sizeof self, "/proc/self/fd/%d", fd);
 	if ((image->handle = dlopen(self, RTLD_NOW | RTLD_LOCAL)) == NULL) {
 		const char *why = dlerror();
 
-		error_set(err, DROVER_CONFIG, "%s cannot be loaded: %s", image->path, why != NULL ? why : "unknown");
+		error_set(err, DROVER_CONFIG, "%s cannot be loaded: %s", image->path,
+		    why != NULL ? why : "unknown");
 		close(fd);
 		goto fail;
 	}
-	if ((plugin = loader_symbol(image->handle, image->path, err)) == NULL || loader_check(plugin, name, err) == -1)
+	if ((plugin = loader_symbol(image->handle, image->path, err)) == NULL ||
+	    loader_check(plugin, name, err) == -1)
 		goto fail;
 	loader_copy(image, plugin);
 	return 0;

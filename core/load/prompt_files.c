@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Prompts are looked at before the daemon starts with a configuration: what plugins declare is asked of a process that
- * loads them, as the core itself never does.
+ * Prompts are looked at before the daemon starts with a configuration: what
+ * plugins declare is asked of a process that loads them, as the core itself
+ * never does.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -117,29 +118,35 @@ overrides(const struct config *config)
 }
 
 int
-prompts_verify(const char *self, const struct config *config, bool whole, const cJSON *(*known)(void *, const char *), void *arg,
-    struct buf *faults, struct error *err)
+prompts_verify(const char *self, const struct config *config, bool whole,
+    const cJSON *(*known)(void *, const char *), void *arg, struct buf *faults, struct error *err)
 {
 	cJSON *all, *one;
 	const cJSON *has;
 	struct buf lines = BUF_INIT;
 	int n;
 
-	/* drover's own files are looked at where a person asks for it, not at each start. */
+	/*
+	 * drover's own files are looked at where a person asks for it, not at
+	 * each start.
+	 */
 	if (!whole && !overrides(config))
 		return 0;
 	all = cJSON_CreateArray();
 	for (int i = 0; i < config->plugins_len; i++) {
 		has = known != NULL ? known(arg, config->plugins[i].name) : NULL;
-		one = has != NULL ? cJSON_Duplicate(has, true) : describe(self, config, config->plugins[i].name);
+		one = has != NULL ? cJSON_Duplicate(has, true) :
+				    describe(self, config, config->plugins[i].name);
 		if (one != NULL)
 			cJSON_AddItemToArray(all, one);
 	}
 	n = prompts_check(config, all, &lines);
 	if (n == 1)
-		error_set(err, DROVER_CONFIG, "%.*s", (int)strcspn(buf_str(&lines), "\n"), buf_str(&lines));
+		error_set(err, DROVER_CONFIG, "%.*s", (int)strcspn(buf_str(&lines), "\n"),
+		    buf_str(&lines));
 	else if (n > 1)
-		error_set(err, DROVER_CONFIG, "%.*s (and %d more: see drover config check)", (int)strcspn(buf_str(&lines), "\n"), buf_str(&lines), n - 1);
+		error_set(err, DROVER_CONFIG, "%.*s (and %d more: see drover config check)",
+		    (int)strcspn(buf_str(&lines), "\n"), buf_str(&lines), n - 1);
 	if (faults != NULL)
 		buf_adds(faults, buf_str(&lines));
 	buf_free(&lines);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A configuration against the plugins that it names: spelling mistakes are found before a daemon starts, not when a job never comes. */
+/*
+ * A configuration against the plugins that it names: spelling mistakes are
+ * found before a daemon starts, not when a job never comes.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +12,8 @@
 #include "config/options.h"
 #include "load/settings.h"
 
-static int check_options(const struct drover_option *, const cJSON *values, const char *what, const char *dir, struct buf *faults);
+static int check_options(const struct drover_option *, const cJSON *values, const char *what,
+    const char *dir, struct buf *faults);
 static const struct drover_source *image_source(const struct plugin_image *, const char *name);
 static const struct drover_pipeline *image_pipeline(const struct plugin_image *, const char *name);
 
@@ -32,16 +36,19 @@ image_pipeline(const struct plugin_image *image, const char *name)
 }
 
 int
-settings_names(const struct config_plugin *plugin, const struct plugin_image *image, struct error *err)
+settings_names(const struct config_plugin *plugin, const struct plugin_image *image,
+    struct error *err)
 {
 	const char *at = plugin->at != NULL ? plugin->at : "the configuration";
 
 	for (int i = 0; i < plugin->sources_len; i++)
 		if (image_source(image, plugin->sources[i].name) == NULL)
-			return error_set(err, DROVER_CONFIG, "%s: plugin %s has no source %s", at, plugin->name, plugin->sources[i].name);
+			return error_set(err, DROVER_CONFIG, "%s: plugin %s has no source %s", at,
+			    plugin->name, plugin->sources[i].name);
 	for (int i = 0; i < plugin->pipelines_len; i++)
 		if (image_pipeline(image, plugin->pipelines[i].name) == NULL)
-			return error_set(err, DROVER_CONFIG, "%s: plugin %s has no pipeline %s", at, plugin->name, plugin->pipelines[i].name);
+			return error_set(err, DROVER_CONFIG, "%s: plugin %s has no pipeline %s", at,
+			    plugin->name, plugin->pipelines[i].name);
 	return 0;
 }
 
@@ -50,11 +57,14 @@ settings_dir(const struct config *config)
 {
 	const char *slash = config->file != NULL ? strrchr(config->file, '/') : NULL;
 
-	return slash != NULL && slash > config->file ? xstrndup(config->file, (size_t)(slash - config->file)) : xstrdup("/");
+	return slash != NULL && slash > config->file ?
+	    xstrndup(config->file, (size_t)(slash - config->file)) :
+	    xstrdup("/");
 }
 
 static int
-check_options(const struct drover_option *table, const cJSON *values, const char *what, const char *dir, struct buf *faults)
+check_options(const struct drover_option *table, const cJSON *values, const char *what,
+    const char *dir, struct buf *faults)
 {
 	struct error err = { 0 };
 	struct options *options = options_check(table, values, what, dir, &err);
@@ -67,7 +77,8 @@ check_options(const struct drover_option *table, const cJSON *values, const char
 }
 
 int
-settings_check(const struct config *config, const struct config_plugin *plugin, const struct plugin_image *image, struct buf *faults)
+settings_check(const struct config *config, const struct config_plugin *plugin,
+    const struct plugin_image *image, struct buf *faults)
 {
 	char what[2 * DROVER_NAME_MAX + 32], *dir = settings_dir(config);
 	const struct drover_source *source;
@@ -82,12 +93,14 @@ settings_check(const struct config *config, const struct config_plugin *plugin, 
 	(void)snprintf(what, sizeof what, "plugin %s", plugin->name);
 	n += check_options(image->plugin.options, plugin->options, what, dir, faults);
 	for (int i = 0; i < plugin->sources_len; i++) {
-		if (!plugin->sources[i].enabled || (source = image_source(image, plugin->sources[i].name)) == NULL)
+		if (!plugin->sources[i].enabled ||
+		    (source = image_source(image, plugin->sources[i].name)) == NULL)
 			continue;
 		(void)snprintf(what, sizeof what, "source %s.%s", plugin->name, source->name);
 		n += check_options(source->options, plugin->sources[i].options, what, dir, faults);
 		if (plugin->sources[i].authors != NULL && source->authors == NULL) {
-			buf_addf(faults, "%s has no authors: its items come from no person\n", what);
+			buf_addf(faults, "%s has no authors: its items come from no person\n",
+			    what);
 			n++;
 		}
 	}
@@ -95,8 +108,10 @@ settings_check(const struct config *config, const struct config_plugin *plugin, 
 	for (int i = 0; i < image->pipelines_len; i++) {
 		(void)snprintf(what, sizeof what, "%s.%s", plugin->name, image->pipelines[i].name);
 		pipeline = config_pipeline(config, what);
-		(void)snprintf(what, sizeof what, "pipeline %s.%s", plugin->name, image->pipelines[i].name);
-		n += check_options(image->pipelines[i].options, pipeline != NULL ? pipeline->options : NULL, what, dir, faults);
+		(void)snprintf(what, sizeof what, "pipeline %s.%s", plugin->name,
+		    image->pipelines[i].name);
+		n += check_options(image->pipelines[i].options,
+		    pipeline != NULL ? pipeline->options : NULL, what, dir, faults);
 	}
 	free(dir);
 	return n;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From a word about a job to rows, one for each entry of the configuration that wants it, and from rows to operations. */
+/*
+ * From a word about a job to rows, one for each entry of the configuration that
+ * wants it, and from rows to operations.
+ */
 #include <sys/queue.h>
 
 #include <inttypes.h>
@@ -51,7 +54,7 @@ struct notices {
 	void *arg;
 	int64_t due;                      /* wall; INT64_MAX: none waits */
 	bool look;                        /* due must be asked of the store */
-	int64_t seen;                     /* wall, at the last tick: what is earlier now was set back */
+	int64_t seen; /* wall, at the last tick: what is earlier now was set back */
 	LIST_HEAD(, flight) flights;
 	int flights_len;
 	struct notice_count *counts;
@@ -81,7 +84,8 @@ static void notice_counted(struct notices *, const struct outbox_row *, enum not
 static void row_free(struct outbox_row *);
 
 struct notices *
-notices_new(struct store *store, struct queue *queue, const struct config *config, notice_send *send, void *arg)
+notices_new(struct store *store, struct queue *queue, const struct config *config,
+    notice_send *send, void *arg)
 {
 	struct notices *n;
 
@@ -191,7 +195,8 @@ notice_request(const struct config_notify *notify, const char *text, const char 
 	char *out;
 
 	cJSON_ArrayForEach(field, notify->fields)
-		cJSON_AddItemToObject(request, field->string, cJSON_Duplicate(json_get(field, "value"), true));
+		cJSON_AddItemToObject(request, field->string,
+		    cJSON_Duplicate(json_get(field, "value"), true));
 	cJSON_DeleteItemFromObjectCaseSensitive(request, "text");
 	cJSON_DeleteItemFromObjectCaseSensitive(request, "key");
 	json_add_str(request, "text", text);
@@ -201,7 +206,10 @@ notice_request(const struct config_notify *notify, const char *text, const char 
 	return out;
 }
 
-/* What may happen again to one job, after a release or a retry by hand, is told again: the attempt tells them apart, or the pull request. */
+/*
+ * What may happen again to one job, after a release or a retry by hand, is told
+ * again: the attempt tells them apart, or the pull request.
+ */
 static void
 notice_key(const struct job_word *word, int place, char *out, size_t size)
 {
@@ -209,7 +217,8 @@ notice_key(const struct job_word *word, int place, char *out, size_t size)
 
 	MUST(n > 0 && (size_t)n < size);
 	if (strcmp(word->event, "pull") == 0)
-		(void)snprintf(out + n, size - (size_t)n, "/%016" PRIx64, text_hash(word->detail, strlen(word->detail)));
+		(void)snprintf(out + n, size - (size_t)n, "/%016" PRIx64,
+		    text_hash(word->detail, strlen(word->detail)));
 	else if (strcmp(word->event, "start") != 0)
 		(void)snprintf(out + n, size - (size_t)n, "/%u", word->job->attempt);
 }
@@ -231,7 +240,8 @@ notice_word(void *arg, const struct job_word *word, struct error *err)
 			notice_text(word, &text);
 		notice_key(word, i, key, sizeof key);
 		request = notice_request(&n->config->notify[i], buf_str(&text), key);
-		rc = outbox_add(n->store, word->job->id, key, n->config->notify[i].operation, word->event, request, now, err);
+		rc = outbox_add(n->store, word->job->id, key, n->config->notify[i].operation,
+		    word->event, request, now, err);
 		free(request);
 		n->look = true;
 	}
@@ -280,14 +290,16 @@ notice_landed(void *arg, int code, const char *text, size_t len)
 	} else if (now - row->created_at + wait < NOTICE_GIVE_UP_MS) {
 		rc = outbox_later(n->store, row->id, now + wait, why, &err);
 		notice_counted(n, row, NOTICE_FAILED);
-		log_printf(&notice_scope, DROVER_WARN, "notice %s of job %" PRIu64 " by %s: %s", row->event, row->job, row->operation, why);
+		log_printf(&notice_scope, DROVER_WARN, "notice %s of job %" PRIu64 " by %s: %s",
+		    row->event, row->job, row->operation, why);
 	} else {
 		rc = outbox_drop(n->store, row->id, why, &err);
 		if (rc == 0)
 			rc = queue_note(n->queue, row->job, "notice-dropped", "notify", why, &err);
 		notice_counted(n, row, NOTICE_DROPPED);
-		log_printf(&notice_scope, DROVER_ERR, "notice %s of job %" PRIu64 " by %s was given up after a day: %s", row->event, row->job,
-		    row->operation, why);
+		log_printf(&notice_scope, DROVER_ERR,
+		    "notice %s of job %" PRIu64 " by %s was given up after a day: %s", row->event,
+		    row->job, row->operation, why);
 	}
 	if (rc != 0)
 		log_printf(&notice_scope, DROVER_ERR, "notices: %s", err.text);
@@ -298,18 +310,23 @@ notice_landed(void *arg, int code, const char *text, size_t len)
 	free(flight);
 }
 
-/* Sends those that have just been put into the list, in the order of their rows. */
+/*
+ * Sends those that have just been put into the list, in the order of their
+ * rows.
+ */
 static void
 notices_send(struct notices *n, const struct flight *had)
 {
 	struct flight *ready[NOTICE_AT_ONCE], *flight;
 	int len = 0;
 
-	for (flight = LIST_FIRST(&n->flights); flight != had && len < NOTICE_AT_ONCE; flight = LIST_NEXT(flight, link))
+	for (flight = LIST_FIRST(&n->flights); flight != had && len < NOTICE_AT_ONCE;
+	     flight = LIST_NEXT(flight, link))
 		ready[len++] = flight;
 	while (len > 0) {
 		flight = ready[--len];
-		n->send(n->arg, flight->row.operation, flight->row.request, strlen(flight->row.request), notice_landed, flight);
+		n->send(n->arg, flight->row.operation, flight->row.request,
+		    strlen(flight->row.request), notice_landed, flight);
 	}
 }
 
@@ -320,7 +337,10 @@ notices_tick(struct notices *n, struct error *err)
 	int64_t now = clock_wall();
 
 	OBJ_CHECK(n, NOTICE_MAGIC);
-	/* A core that starts cannot know by how much the clock of the one before was ahead. */
+	/*
+	 * A core that starts cannot know by how much the clock of the one
+	 * before was ahead.
+	 */
 	if (now < n->seen) {
 		if (outbox_clip(n->store, now + NOTICE_BACKOFF_MAX_MS, err) < 0)
 			return NOTICE_TROUBLE_MS;
@@ -351,11 +371,14 @@ notice_counted(struct notices *n, const struct outbox_row *row, enum notice_resu
 {
 	int i = 0;
 
-	while (i < n->counts_len && (strcmp(n->counts[i].operation, row->operation) != 0 || strcmp(n->counts[i].event, row->event) != 0))
+	while (i < n->counts_len &&
+	    (strcmp(n->counts[i].operation, row->operation) != 0 ||
+		strcmp(n->counts[i].event, row->event) != 0))
 		i++;
 	if (i == n->counts_len) {
 		n->counts = xreallocarray(n->counts, (size_t)++n->counts_len, sizeof *n->counts);
-		n->counts[i] = (struct notice_count){ .operation = xstrdup(row->operation), .event = xstrdup(row->event) };
+		n->counts[i] = (struct notice_count){ .operation = xstrdup(row->operation),
+			.event = xstrdup(row->event) };
 	}
 	n->counts[i].n[result]++;
 }
@@ -365,12 +388,17 @@ notices_metrics(const struct notices *n, struct buf *out)
 {
 	if (n == NULL || n->counts_len == 0)
 		return;
-	buf_adds(out, "# HELP drover_notices_total Notices by what became of them; failed ones are sent again.\n"
+	buf_adds(out,
+	    "# HELP drover_notices_total Notices by what became of them; failed ones are sent "
+	    "again.\n"
 	    "# TYPE drover_notices_total counter\n");
 	for (int i = 0; i < n->counts_len; i++)
 		for (int r = 0; r < NOTICE_RESULTS; r++)
-			buf_addf(out, "drover_notices_total{operation=\"%s\",event=\"%s\",result=\"%s\"} %" PRIu64 "\n", n->counts[i].operation,
-			    n->counts[i].event, result_names[r], n->counts[i].n[r]);
+			buf_addf(out,
+			    "drover_notices_total{operation=\"%s\",event=\"%s\",result=\"%s\"} "
+			    "%" PRIu64 "\n",
+			    n->counts[i].operation, n->counts[i].event, result_names[r],
+			    n->counts[i].n[r]);
 }
 
 cJSON *
@@ -381,16 +409,19 @@ notices_status(struct notices *n)
 }
 
 int
-notices_test(struct notices *n, int place, void (*fn)(void *, int, const char *, size_t), void *arg, struct error *err)
+notices_test(struct notices *n, int place, void (*fn)(void *, int, const char *, size_t), void *arg,
+    struct error *err)
 {
 	char key[64], *request;
 
 	OBJ_CHECK(n, NOTICE_MAGIC);
 	if (place < 0 || place >= n->config->notify_len)
-		return error_set(err, DROVER_PERMANENT, "there is no entry %d in notify: the configuration has %d, counted from 0", place,
-		    n->config->notify_len);
+		return error_set(err, DROVER_PERMANENT,
+		    "there is no entry %d in notify: the configuration has %d, counted from 0",
+		    place, n->config->notify_len);
 	(void)snprintf(key, sizeof key, "notify/test/%d/%" PRId64, place, clock_wall());
-	request = notice_request(&n->config->notify[place], "drover: a test of notifications - nothing has happened", key);
+	request = notice_request(&n->config->notify[place],
+	    "drover: a test of notifications - nothing has happened", key);
 	n->send(n->arg, n->config->notify[place].operation, request, strlen(request), fn, arg);
 	free(request);
 	return 0;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Notices in the store: a row each, which stays with its job so that nothing is told twice. */
+/*
+ * Notices in the store: a row each, which stays with its job so that nothing is
+ * told twice.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,14 +16,16 @@ struct outbox_each {
 };
 
 int
-outbox_add(struct store *s, uint64_t job, const char *key, const char *operation, const char *event, const char *request,
-    int64_t now, struct error *err)
+outbox_add(struct store *s, uint64_t job, const char *key, const char *operation, const char *event,
+    const char *request, int64_t now, struct error *err)
 {
-	const struct store_value values[] = { SV_INT(job), store_text(key), store_text(operation), store_text(event),
-		store_text(request), SV_INT(now) };
+	const struct store_value values[] = { SV_INT(job), store_text(key), store_text(operation),
+		store_text(event), store_text(request), SV_INT(now) };
 
-	return store_run(s, "insert into notice (job, key, operation, event, request, state, created_at, next_at) "
-	    "values ($1, $2, $3, $4, $5, 'waiting', $6, $6) on conflict (key) do nothing", values, ARRAY_LEN(values), NULL, NULL, err);
+	return store_run(s,
+	    "insert into notice (job, key, operation, event, request, state, created_at, next_at) "
+	    "values ($1, $2, $3, $4, $5, 'waiting', $6, $6) on conflict (key) do nothing",
+	    values, ARRAY_LEN(values), NULL, NULL, err);
 }
 
 static int
@@ -28,10 +33,14 @@ outbox_row(void *arg, const struct store_row *row)
 {
 	const struct outbox_each *each = arg;
 	struct outbox_row r = {
-		.id = (uint64_t)store_row_int(row, 0), .job = (uint64_t)store_row_int(row, 1),
-		.operation = xstrdup(store_row_text(row, 2)), .event = xstrdup(store_row_text(row, 3)),
-		.request = xstrdup(store_row_text(row, 4)), .tries = store_row_int(row, 5),
-		.created_at = store_row_int(row, 6), .next_at = store_row_int(row, 7),
+		.id = (uint64_t)store_row_int(row, 0),
+		.job = (uint64_t)store_row_int(row, 1),
+		.operation = xstrdup(store_row_text(row, 2)),
+		.event = xstrdup(store_row_text(row, 3)),
+		.request = xstrdup(store_row_text(row, 4)),
+		.tries = store_row_int(row, 5),
+		.created_at = store_row_int(row, 6),
+		.next_at = store_row_int(row, 7),
 	};
 
 	each->fn(each->arg, &r);
@@ -39,13 +48,16 @@ outbox_row(void *arg, const struct store_row *row)
 }
 
 int
-outbox_due(struct store *s, int64_t now, int n, void (*fn)(void *, struct outbox_row *), void *arg, struct error *err)
+outbox_due(struct store *s, int64_t now, int n, void (*fn)(void *, struct outbox_row *), void *arg,
+    struct error *err)
 {
 	const struct store_value values[] = { SV_INT(now), SV_INT(n) };
 	struct outbox_each each = { fn, arg };
 
-	return store_read(s, "select id, job, operation, event, request, tries, created_at, next_at from notice "
-	    "where state = 'waiting' and next_at <= $1 order by next_at, id limit $2", values, 2, outbox_row, &each, err);
+	return store_read(s,
+	    "select id, job, operation, event, request, tries, created_at, next_at from notice "
+	    "where state = 'waiting' and next_at <= $1 order by next_at, id limit $2",
+	    values, 2, outbox_row, &each, err);
 }
 
 static int
@@ -59,17 +71,24 @@ int
 outbox_next(struct store *s, int64_t *when, struct error *err)
 {
 	*when = INT64_MAX;
-	return store_read(s, "select next_at from notice where state = 'waiting' order by next_at limit 1", NULL, 0, next_row, when, err);
+	return store_read(s,
+	    "select next_at from notice where state = 'waiting' order by next_at limit 1", NULL, 0,
+	    next_row, when, err);
 }
 
 int
 outbox_clip(struct store *s, int64_t latest, struct error *err)
 {
 	const struct store_value values[] = { SV_INT(latest) };
-	int n = store_read(s, "select 1 from notice where state = 'waiting' and next_at > $1 limit 1", values, 1, NULL, NULL, err);
+	int n =
+	    store_read(s, "select 1 from notice where state = 'waiting' and next_at > $1 limit 1",
+		values, 1, NULL, NULL, err);
 
 	/* No write where there is nothing to do, which is nearly always. */
-	return n <= 0 ? n : store_do(s, "update notice set next_at = $1 where state = 'waiting' and next_at > $1", values, 1, err);
+	return n <= 0 ?
+	    n :
+	    store_do(s, "update notice set next_at = $1 where state = 'waiting' and next_at > $1",
+		values, 1, err);
 }
 
 int
@@ -77,7 +96,9 @@ outbox_sent(struct store *s, uint64_t id, struct error *err)
 {
 	const struct store_value values[] = { SV_INT(id) };
 
-	return store_do(s, "update notice set state = 'sent', tries = tries + 1, error = null where id = $1", values, 1, err);
+	return store_do(s,
+	    "update notice set state = 'sent', tries = tries + 1, error = null where id = $1",
+	    values, 1, err);
 }
 
 int
@@ -85,7 +106,9 @@ outbox_later(struct store *s, uint64_t id, int64_t when, const char *why, struct
 {
 	const struct store_value values[] = { SV_INT(id), SV_INT(when), store_text(why) };
 
-	return store_do(s, "update notice set tries = tries + 1, next_at = $2, error = $3 where id = $1", values, 3, err);
+	return store_do(s,
+	    "update notice set tries = tries + 1, next_at = $2, error = $3 where id = $1", values,
+	    3, err);
 }
 
 int
@@ -93,7 +116,9 @@ outbox_drop(struct store *s, uint64_t id, const char *why, struct error *err)
 {
 	const struct store_value values[] = { SV_INT(id), store_text(why) };
 
-	return store_do(s, "update notice set state = 'dropped', tries = tries + 1, error = $2 where id = $1", values, 2, err);
+	return store_do(s,
+	    "update notice set state = 'dropped', tries = tries + 1, error = $2 where id = $1",
+	    values, 2, err);
 }
 
 static int
@@ -124,10 +149,14 @@ outbox_status(struct store *s, int most)
 	const struct store_value values[] = { SV_INT(most) };
 	cJSON *status = cJSON_CreateObject(), *list;
 
-	(void)store_read(s, "select 'waiting', count(*) from notice where state = 'waiting' union all "
-	    "select 'dropped', count(*) from notice where state = 'dropped'", NULL, 0, count_row, status, NULL);
+	(void)store_read(s,
+	    "select 'waiting', count(*) from notice where state = 'waiting' union all "
+	    "select 'dropped', count(*) from notice where state = 'dropped'",
+	    NULL, 0, count_row, status, NULL);
 	list = cJSON_AddArrayToObject(status, "list");
-	(void)store_read(s, "select job, event, operation, state, coalesce(error, ''), tries, next_at from notice "
-	    "where state <> 'sent' order by id desc limit $1", values, 1, status_row, list, NULL);
+	(void)store_read(s,
+	    "select job, event, operation, state, coalesce(error, ''), tries, next_at from notice "
+	    "where state <> 'sent' order by id desc limit $1",
+	    values, 1, status_row, list, NULL);
 	return status;
 }

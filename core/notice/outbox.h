@@ -17,13 +17,16 @@ struct outbox_row {
 };
 
 /* 1: new, 0: its key is there already, -1. */
-int outbox_add(struct store *, uint64_t job, const char *key, const char *operation, const char *event, const char *request,
-    int64_t now, struct error *);
+int outbox_add(struct store *, uint64_t job, const char *key, const char *operation,
+    const char *event, const char *request, int64_t now, struct error *);
 /* Those that are due, oldest first, at most n; fn owns the strings. */
-int outbox_due(struct store *, int64_t now, int n, void (*fn)(void *arg, struct outbox_row *), void *arg, struct error *);
+int outbox_due(struct store *, int64_t now, int n, void (*fn)(void *arg, struct outbox_row *),
+    void *arg, struct error *);
 /* When the next one is due; INT64_MAX: none waits. */
 int outbox_next(struct store *, int64_t *when, struct error *);
-/* What waits beyond latest, as after a clock that was wrong, waits until then. */
+/*
+ * What waits beyond latest, as after a clock that was wrong, waits until then.
+ */
 int outbox_clip(struct store *, int64_t latest, struct error *);
 int outbox_sent(struct store *, uint64_t id, struct error *);
 int outbox_later(struct store *, uint64_t id, int64_t when, const char *why, struct error *);

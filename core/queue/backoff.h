@@ -8,12 +8,18 @@
 enum backoff {
 	BACKOFF_TRANSPORT, /* full jitter from 1 s, its bound doubling from 2 s to 5 min */
 	BACKOFF_AGENT,     /* 30 s doubling to 1 h, +-10 % */
-	BACKOFF_QUOTA,     /* 5 min doubling to 1 h, +-10 %; only where the provider did not say when */
+	BACKOFF_QUOTA, /* 5 min doubling to 1 h, +-10 %; only where the provider did not say when */
 };
 
-#define BACKOFF_MAX_MS (INT64_C(366) * 24 * 3600 * 1000) /* what a provider asks beyond this is cut to it */
+#define BACKOFF_MAX_MS \
+	(INT64_C(366) * 24 * 3600 * 1000) /* what a provider asks beyond this is cut to it */
 
-/* Milliseconds before try number n (from 1: the first one that failed). Never less than retry_after_ms, where that is positive, and then up to a tenth or 30 s more, so that many do not come back at once. random: the state of the generator, any value. */
+/*
+ * Milliseconds before try number n (from 1: the first one that failed). Never
+ * less than retry_after_ms, where that is positive, and then up to a tenth or
+ * 30 s more, so that many do not come back at once. random: the state of the
+ * generator, any value.
+ */
 int64_t backoff_delay(enum backoff, int n, int64_t retry_after_ms, uint64_t *random);
 /* The next number of the generator (splitmix64). */
 uint64_t backoff_random(uint64_t *random);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Buckets: what jobs are counted by (everything, kind, repo, pool, agent), and the pauses of each. */
+/*
+ * Buckets: what jobs are counted by (everything, kind, repo, pool, agent), and
+ * the pauses of each.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +14,8 @@
 #include "queue/inside.h"
 
 static const char sql_pause[] =
-    "insert into pause (what, until, why, since) values ($1, $2, $3, $4) on conflict (what) do update "
+    "insert into pause (what, until, why, since) values ($1, $2, $3, $4) on conflict (what) do "
+    "update "
     "set until = excluded.until, why = excluded.why, since = excluded.since";
 
 static struct bucket *bucket_by_path(struct queue *, const char *, bool);
@@ -100,8 +104,8 @@ bucket_set_pause(struct bucket *b, int64_t until, int64_t since, const char *why
 static int
 pause_row(void *arg, const struct store_row *row)
 {
-	return bucket_set_pause(bucket_by_path(arg, store_row_text(row, 0), true), store_row_int(row, 1),
-	    store_row_int(row, 3), store_row_text(row, 2));
+	return bucket_set_pause(bucket_by_path(arg, store_row_text(row, 0), true),
+	    store_row_int(row, 1), store_row_int(row, 3), store_row_text(row, 2));
 }
 
 int
@@ -109,7 +113,8 @@ pause_load(struct queue *q, struct error *err)
 {
 	for (struct bucket *b = q->buckets; b != NULL; b = b->hh.next)
 		bucket_unpause(b);
-	if (store_read(q->store, "select what, until, why, since from pause", NULL, 0, pause_row, q, err) < 0)
+	if (store_read(q->store, "select what, until, why, since from pause", NULL, 0, pause_row, q,
+		err) < 0)
 		return -1;
 	return 0;
 }
@@ -126,7 +131,8 @@ pause_valid(const char *what)
 		const char *name = what + strlen(types[i]);
 
 		if (strncmp(what, types[i], strlen(types[i])) == 0)
-			return strcmp(types[i], "kind/") == 0 ? text_is_kind(name) : text_is_name(name);
+			return strcmp(types[i], "kind/") == 0 ? text_is_kind(name) :
+								text_is_name(name);
 	}
 	return false;
 }
@@ -142,7 +148,8 @@ queue_pause(struct queue *q, const char *what, int64_t until, const char *why, s
 	what = what != NULL ? what : "";
 	if (!pause_valid(what))
 		return error_set(err, DROVER_PERMANENT,
-		    "cannot pause \"%.80s\": give pool/NAME, kind/NAME, repo/NAME or agent/NAME", what);
+		    "cannot pause \"%.80s\": give pool/NAME, kind/NAME, repo/NAME or agent/NAME",
+		    what);
 	if (until < 0 || (until > 0 && until <= now))
 		return error_set(err, DROVER_PERMANENT, "a pause of %s must end in the future",
 		    what[0] != '\0' ? what : "everything");
@@ -175,7 +182,8 @@ queue_resume(struct queue *q, const char *what, struct error *err)
 	OBJ_CHECK(q, QUEUE_MAGIC);
 	what = what != NULL ? what : "";
 	if ((b = bucket_by_path(q, what, false)) == NULL || !b->paused)
-		return error_set(err, DROVER_PERMANENT, "%.80s is not paused", what[0] != '\0' ? what : "the queue");
+		return error_set(err, DROVER_PERMANENT, "%.80s is not paused",
+		    what[0] != '\0' ? what : "the queue");
 	return pause_end(q, b, err);
 }
 

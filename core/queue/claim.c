@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Claiming: the best job whose gates are open. Looks at each group once, never at the jobs behind its first. */
+/*
+ * Claiming: the best job whose gates are open. Looks at each group once, never
+ * at the jobs behind its first.
+ */
 #include <string.h>
 
 #include "base/clock.h"
@@ -34,7 +37,10 @@ claim_pick(struct queue *q, struct gate_ask *ask)
 			best = e;
 			continue;
 		}
-		/* Of a kind that yields, the oldest job may have waited long enough where the first has not. */
+		/*
+		 * Of a kind that yields, the oldest job may have waited long
+		 * enough where the first has not.
+		 */
 		if (g->in[IN_KIND]->yields == NULL || heap_first(&g->age) == e)
 			continue;
 		e = heap_first(&g->age);
@@ -45,8 +51,8 @@ claim_pick(struct queue *q, struct gate_ask *ask)
 }
 
 struct job *
-queue_claim(struct queue *q, const char *(*place)(void *, const char *), void *arg, const struct queue_view *view,
-    struct error *err)
+queue_claim(struct queue *q, const char *(*place)(void *, const char *), void *arg,
+    const struct queue_view *view, struct error *err)
 {
 	struct gate_ask ask;
 	struct change change = { 0 };

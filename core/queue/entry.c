@@ -25,7 +25,8 @@ entry_put(char **at, const char *text)
 struct entry *
 entry_new(struct queue *q, const struct words *w)
 {
-	const char *serial = w->serial != NULL ? w->serial : "", *title = w->title != NULL ? w->title : "";
+	const char *serial = w->serial != NULL ? w->serial : "",
+		   *title = w->title != NULL ? w->title : "";
 	struct bucket *source = bucket_get(q, "source", w->source);
 	size_t kind_len = strlen(w->kind), name_len = kind_len + 1 + strlen(w->key);
 	struct entry *e;
@@ -63,7 +64,8 @@ entry_follow(struct queue *q, struct entry *e)
 	const struct kind_traits *t = e->in[IN_KIND]->traits;
 
 	if (!e->own_pool)
-		e->in[IN_POOL] = bucket_get(q, "pool", t != NULL && t->pool != NULL ? t->pool : QUEUE_POOL);
+		e->in[IN_POOL] =
+		    bucket_get(q, "pool", t != NULL && t->pool != NULL ? t->pool : QUEUE_POOL);
 	if (!e->own_agent)
 		e->in[IN_AGENT] = t != NULL ? bucket_get(q, "agent", t->agent) : NULL;
 	e->job.pool = e->in[IN_POOL]->name;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a running attempt says: its results, what it used, and how it ended. All of it is fenced by the epoch. */
+/*
+ * What a running attempt says: its results, what it used, and how it ended. All
+ * of it is fenced by the epoch.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,21 +15,27 @@
 #define USAGE_MAX INT64_C(1000000000000000) /* of one report; sums stay far from overflow */
 
 static const char sql_usage[] =
-    "update job set usage_input = usage_input + $2, usage_cached = usage_cached + $3, usage_output = "
+    "update job set usage_input = usage_input + $2, usage_cached = usage_cached + $3, usage_output "
+    "= "
     "usage_output + $4, usage_turns = usage_turns + $5, usage_cost = usage_cost + $6 where id = $1";
 
 static const char sql_attempt_usage[] =
     "insert into attempt (job, usage_input, usage_cached, usage_output, usage_turns, usage_cost, "
-    "number, epoch, worker, agent, started_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) "
+    "number, epoch, worker, agent, started_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, "
+    "$11) "
     "on conflict (job, number) do update set agent = excluded.agent, usage_input = "
     "attempt.usage_input + excluded.usage_input, usage_cached = attempt.usage_cached + "
-    "excluded.usage_cached, usage_output = attempt.usage_output + excluded.usage_output, usage_turns "
+    "excluded.usage_cached, usage_output = attempt.usage_output + excluded.usage_output, "
+    "usage_turns "
     "= attempt.usage_turns + excluded.usage_turns, usage_cost = attempt.usage_cost + "
     "excluded.usage_cost";
 
 static struct entry *finish_running(struct queue *, uint64_t, uint64_t, struct error *);
 
-/* Class to event; doc/jobs.md has the same table. What is in none of its rows ends as INTERNAL does. */
+/*
+ * Class to event; doc/jobs.md has the same table. What is in none of its rows
+ * ends as INTERNAL does.
+ */
 static const struct rule {
 	int code;
 	enum job_event event;
@@ -52,7 +61,8 @@ finish_running(struct queue *q, uint64_t id, uint64_t epoch, struct error *err)
 	if (e != NULL && e->job.state == JOB_RUNNING && e->job.epoch == epoch)
 		return e;
 	error_set(err, DROVER_FENCED,
-	    "attempt %llu of job %llu is over: a newer one has taken its place, or the job has ended",
+	    "attempt %llu of job %llu is over: a newer one has taken its place, or the job has "
+	    "ended",
 	    (unsigned long long)epoch, (unsigned long long)id);
 	return NULL;
 }
@@ -69,7 +79,8 @@ finish_rule(int code)
 
 /* Whether this failure was one too many. */
 static bool
-finish_exhausted(const struct entry *e, const struct job *next, const struct rule *rule, int64_t now)
+finish_exhausted(const struct entry *e, const struct job *next, const struct rule *rule,
+    int64_t now)
 {
 	const struct kind_traits *t = e->in[IN_KIND]->traits;
 
@@ -79,7 +90,8 @@ finish_exhausted(const struct entry *e, const struct job *next, const struct rul
 }
 
 int
-queue_finish(struct queue *q, uint64_t id, uint64_t epoch, const struct job_outcome *outcome, struct error *err)
+queue_finish(struct queue *q, uint64_t id, uint64_t epoch, const struct job_outcome *outcome,
+    struct error *err)
 {
 	const struct rule *rule = finish_rule(outcome->code);
 	char text[DROVER_ERROR_MAX];
@@ -104,7 +116,8 @@ queue_finish(struct queue *q, uint64_t id, uint64_t epoch, const struct job_outc
 	if (event == EVENT_FAIL && finish_exhausted(e, &next, rule, now))
 		event = EVENT_EXHAUST;
 	if (event == EVENT_FAIL || event == EVENT_QUOTA)
-		next.ready_at = now + backoff_delay(rule->backoff, tries, outcome->retry_after_ms, &q->random);
+		next.ready_at =
+		    now + backoff_delay(rule->backoff, tries, outcome->retry_after_ms, &q->random);
 
 	change.who = e->job.worker;
 	change.code = outcome->code;
@@ -131,13 +144,15 @@ queue_interrupt(struct queue *q, uint64_t id, bool crash, const char *why, struc
 
 	OBJ_CHECK(q, QUEUE_MAGIC);
 	if (e == NULL || e->job.state != JOB_RUNNING)
-		return error_set(err, DROVER_PERMANENT, "job %llu is not running: there is nothing to interrupt",
+		return error_set(err, DROVER_PERMANENT,
+		    "job %llu is not running: there is nothing to interrupt",
 		    (unsigned long long)id);
 	next = e->job;
 	next.interruptions++;
 	if (crash && ++next.crashes >= QUEUE_CRASHES_MAX) {
 		event = EVENT_QUARANTINE;
-		next.held_why = job_why(NULL, "quarantine: it was running each time when droverd crashed three times");
+		next.held_why = job_why(NULL,
+		    "quarantine: it was running each time when droverd crashed three times");
 	}
 	change.who = e->job.worker;
 	change.detail = job_text(why, text, sizeof text);
@@ -155,7 +170,8 @@ result_row(void *arg, const struct store_row *row)
 }
 
 int
-queue_result(struct queue *q, uint64_t id, uint64_t epoch, const char *key, const char *value, struct error *err)
+queue_result(struct queue *q, uint64_t id, uint64_t epoch, const char *key, const char *value,
+    struct error *err)
 {
 	struct store_value values[2] = { SV_INT(id) };
 	char *old = NULL, *text = NULL;
@@ -168,9 +184,11 @@ queue_result(struct queue *q, uint64_t id, uint64_t epoch, const char *key, cons
 		return -1;
 	if (key[0] == '\0' || strlen(key) > DROVER_KEY_MAX || !text_is_utf8(key, strlen(key)) ||
 	    !text_is_utf8(value, strlen(value)))
-		return error_set(err, DROVER_PERMANENT, "a result needs a key of 1 to %d bytes and a value, both UTF-8",
+		return error_set(err, DROVER_PERMANENT,
+		    "a result needs a key of 1 to %d bytes and a value, both UTF-8",
 		    DROVER_KEY_MAX);
-	if (store_read(q->store, "select result from job where id = $1", values, 1, result_row, &old, err) < 0)
+	if (store_read(q->store, "select result from job where id = $1", values, 1, result_row,
+		&old, err) < 0)
 		goto done;
 	if (old != NULL && old[0] != '\0')
 		object = json_parse(old, strlen(old), 2 * DROVER_VALUE_MAX, err);
@@ -182,7 +200,8 @@ queue_result(struct queue *q, uint64_t id, uint64_t epoch, const char *key, cons
 	json_add_str(object, key, value);
 	text = json_print(object);
 	if (strlen(text) > DROVER_VALUE_MAX) {
-		error_set(err, DROVER_PERMANENT, "the results of job %llu would have %zu bytes, at most %d are kept",
+		error_set(err, DROVER_PERMANENT,
+		    "the results of job %llu would have %zu bytes, at most %d are kept",
 		    (unsigned long long)id, strlen(text), DROVER_VALUE_MAX);
 		goto done;
 	}
@@ -204,8 +223,8 @@ usage_value(int64_t n)
 }
 
 int
-queue_usage(struct queue *q, uint64_t id, uint64_t epoch, const char *agent, const struct drover_usage *u,
-    struct error *err)
+queue_usage(struct queue *q, uint64_t id, uint64_t epoch, const char *agent,
+    const struct drover_usage *u, struct error *err)
 {
 	struct entry *e;
 
@@ -213,9 +232,17 @@ queue_usage(struct queue *q, uint64_t id, uint64_t epoch, const char *agent, con
 	if ((e = finish_running(q, id, epoch, err)) == NULL)
 		return -1;
 	const struct store_value values[] = {
-		SV_INT(id), usage_value(u->input), usage_value(u->cached), usage_value(u->output),
-		usage_value(u->turns), usage_value(u->cost_microusd), SV_INT(e->job.attempt), SV_INT(epoch),
-		store_text(e->job.worker), store_text(agent), SV_INT(e->job.started_at),
+		SV_INT(id),
+		usage_value(u->input),
+		usage_value(u->cached),
+		usage_value(u->output),
+		usage_value(u->turns),
+		usage_value(u->cost_microusd),
+		SV_INT(e->job.attempt),
+		SV_INT(epoch),
+		store_text(e->job.worker),
+		store_text(agent),
+		SV_INT(e->job.started_at),
 	};
 
 	if (store_do(q->store, sql_usage, values, 6, err) != 0)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The gates, in the order in which they are asked. A gate is open or says in one sentence what it
- * waits for; a claim does not want the sentence and passes no buffer. REACH_ALL gates are asked once
- * a claim, REACH_GROUP ones once a group; REACH_JOB ones hold single jobs back, which ready.c and the
- * states keep out of the groups: they are here for the answer to "why".
+ * The gates, in the order in which they are asked. A gate is open or says in
+ * one sentence what it waits for; a claim does not want the sentence and passes
+ * no buffer. REACH_ALL gates are asked once a claim, REACH_GROUP ones once a
+ * group; REACH_JOB ones hold single jobs back, which ready.c and the states
+ * keep out of the groups: they are here for the answer to "why".
  */
 #include <string.h>
 
@@ -63,7 +64,8 @@ gate_drain(const struct gate_ask *ask, struct buf *why)
 		return CLOSED(why, "the daemon is stopping");
 	if (ask->view->draining)
 		return CLOSED(why,
-		    "the daemon is draining: running jobs end, nothing new starts (drover undrain takes it back)");
+		    "the daemon is draining: running jobs end, nothing new starts (drover undrain "
+		    "takes it back)");
 	return true;
 }
 
@@ -76,7 +78,8 @@ closed_by_pause(const struct bucket *b, int64_t now, struct buf *why)
 		return false;
 	buf_addf(why, "%s is paused", b->path[0] != '\0' ? b->path : "everything");
 	if (b->until != 0)
-		buf_addf(why, " for another %s", units_format_duration(b->until - now, time, sizeof time));
+		buf_addf(why, " for another %s",
+		    units_format_duration(b->until - now, time, sizeof time));
 	if (b->why[0] != '\0') {
 		buf_adds(why, ": ");
 		text_show(why, b->why, strlen(b->why), DROVER_ERROR_MAX);
@@ -103,7 +106,8 @@ gate_hold(const struct gate_ask *ask, struct buf *why)
 		return true;
 	if (why != NULL) {
 		buf_adds(why, "held: ");
-		text_show(why, ask->e->job.held_why, strlen(ask->e->job.held_why), DROVER_ERROR_MAX);
+		text_show(why, ask->e->job.held_why, strlen(ask->e->job.held_why),
+		    DROVER_ERROR_MAX);
 	}
 	return false;
 }
@@ -119,7 +123,8 @@ gate_delay(const struct gate_ask *ask, struct buf *why)
 	if (why == NULL)
 		return false;
 	units_format_duration(left > 0 ? left : 0, time, sizeof time);
-	return CLOSED(why, "tries again in %s, after %d failures, %d transport troubles and %d quota pauses", time,
+	return CLOSED(why,
+	    "tries again in %s, after %d failures, %d transport troubles and %d quota pauses", time,
 	    ask->e->job.failures, ask->e->job.agains, ask->e->job.quota_pauses);
 }
 
@@ -154,7 +159,8 @@ gate_yield(const struct gate_ask *ask, struct buf *why)
 		return true;
 	for (; *first != NULL; first++) {
 		if ((*first)->running + (*first)->waiting > 0)
-			return CLOSED(why, "yields to %s (%d running, %d waiting) for another %s at most",
+			return CLOSED(why,
+			    "yields to %s (%d running, %d waiting) for another %s at most",
 			    (*first)->name, (*first)->running, (*first)->waiting,
 			    units_format_duration(yield_left(ask->e, ask->now), time, sizeof time));
 	}
@@ -204,7 +210,8 @@ gate_pool(const struct gate_ask *ask, struct buf *why)
 	const struct bucket *pool = ask->e->in[IN_POOL];
 
 	if (!pool->configured)
-		return CLOSED(why, "pool %s is not in the configuration: add it, or submit the job to another one",
+		return CLOSED(why,
+		    "pool %s is not in the configuration: add it, or submit the job to another one",
 		    pool->name);
 	return slots_free(pool, "pool ", why);
 }
@@ -226,9 +233,11 @@ gate_memory(const struct gate_ask *ask, struct buf *why)
 	if (why == NULL)
 		return false;
 	return CLOSED(why,
-	    "%s of memory is available, %s of it promised to running jobs; this one needs %s and %s must stay free",
+	    "%s of memory is available, %s of it promised to running jobs; this one needs %s and "
+	    "%s must stay free",
 	    units_format_size(has, a, sizeof a), units_format_size(ask->promised, b, sizeof b),
-	    units_format_size(need, c, sizeof c), units_format_size(ask->q->memory_floor, d, sizeof d));
+	    units_format_size(need, c, sizeof c),
+	    units_format_size(ask->q->memory_floor, d, sizeof d));
 }
 
 static bool
@@ -240,14 +249,16 @@ gate_disk(const struct gate_ask *ask, struct buf *why)
 		return true;
 	if (why == NULL)
 		return false;
-	return CLOSED(why, "%s of disk is free, disk_floor is %s", units_format_size(ask->view->disk_free, a, sizeof a),
+	return CLOSED(why, "%s of disk is free, disk_floor is %s",
+	    units_format_size(ask->view->disk_free, a, sizeof a),
 	    units_format_size(ask->q->disk_floor, b, sizeof b));
 }
 
 static bool
 gate_agent(const struct gate_ask *ask, struct buf *why)
 {
-	return !bucket_paused(ask->e->in[IN_AGENT], ask->now) || closed_by_pause(ask->e->in[IN_AGENT], ask->now, why);
+	return !bucket_paused(ask->e->in[IN_AGENT], ask->now) ||
+	    closed_by_pause(ask->e->in[IN_AGENT], ask->now, why);
 }
 
 static bool
@@ -281,7 +292,9 @@ gate_ask_init(struct gate_ask *ask, const struct queue *q, const struct queue_vi
 {
 	static const struct queue_view unknown = { .memory_available = -1, .disk_free = -1 };
 
-	*ask = (struct gate_ask){ .q = q, .view = view != NULL ? view : &unknown, .now = clock_wall() };
+	*ask = (struct gate_ask){ .q = q,
+		.view = view != NULL ? view : &unknown,
+		.now = clock_wall() };
 	ask->promised = gate_promised(q);
 }
 
@@ -302,7 +315,8 @@ gate_next_ageing(const struct queue *q, int64_t now)
 	int64_t next = -1, left;
 
 	TAILQ_FOREACH(g, &q->ready, link) {
-		if (g->in[IN_KIND]->yields == NULL || (left = yield_left(heap_first(&g->age), now)) <= 0)
+		if (g->in[IN_KIND]->yields == NULL ||
+		    (left = yield_left(heap_first(&g->age), now)) <= 0)
 			continue;
 		if (next < 0 || left < next)
 			next = left;
@@ -328,9 +342,14 @@ why_settled(struct queue *q, const struct entry *e, cJSON *out)
 	if (e->job.state == JOB_RUNNING)
 		buf_addf(&reason, "it runs on %s", e->job.worker);
 	else if (e->job.state == JOB_DEAD) {
-		/* What it died of is not kept in memory; without it the rest of the sentence stands. */
-		(void)store_read(q->store, "select error from job where id = $1", &id, 1, why_error_row, error, NULL);
-		buf_addf(&reason, "it is dead: %s%sretry or discard it", error, error[0] != '\0' ? "; " : "");
+		/*
+		 * What it died of is not kept in memory; without it the rest of
+		 * the sentence stands.
+		 */
+		(void)store_read(q->store, "select error from job where id = $1", &id, 1,
+		    why_error_row, error, NULL);
+		buf_addf(&reason, "it is dead: %s%sretry or discard it", error,
+		    error[0] != '\0' ? "; " : "");
 	} else if (state_is_final(e->job.state))
 		buf_addf(&reason, "it is %s", state_name(e->job.state));
 	else

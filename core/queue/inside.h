@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The inside of the queue, private to core/queue. Each job that is not final is an entry. It stands in
- * buckets (everything, its kind, repo, pool, agent), which count and may be paused or full. Entries
- * that wait and have the same buckets form a group: its gates are asked once for all of them. Only
- * what nothing of its own holds back is in a group's heaps: a job that waits for another one is with
- * its dependency, and of the jobs of one serial only the first is shown, and none while one runs.
+ * The inside of the queue, private to core/queue. Each job that is not final is
+ * an entry. It stands in buckets (everything, its kind, repo, pool, agent),
+ * which count and may be paused or full. Entries that wait and have the same
+ * buckets form a group: its gates are asked once for all of them. Only what
+ * nothing of its own holds back is in a group's heaps: a job that waits for
+ * another one is with its dependency, and of the jobs of one serial only the
+ * first is shown, and none while one runs.
  */
 #ifndef QUEUE_INSIDE_H
 #define QUEUE_INSIDE_H
@@ -26,7 +28,8 @@
 #define QUEUE_DUE_MAX 1000      /* delays that end in one tick: it must not last */
 #define QUEUE_TROUBLE_MS 1000   /* until the next tick after the store refused one */
 #define QUEUE_CRASHES_MAX 3
-#define QUEUE_AGAIN_MS (24 * 3600 * 1000) /* transport trouble alone kills a job after so long ... */
+#define QUEUE_AGAIN_MS \
+	(24 * 3600 * 1000) /* transport trouble alone kills a job after so long ... */
 #define QUEUE_AGAIN_MIN 20                /* ... and so many tries in a row */
 #define QUEUE_PATH_MAX (8 + 2 * DROVER_NAME_MAX + 2) /* "agent/" and a kind's name */
 
@@ -132,7 +135,8 @@ struct change {
 };
 
 /* bucket.c */
-struct bucket *bucket_get(struct queue *, const char *type, const char *name); /* made when missing; NULL for no name */
+struct bucket *bucket_get(struct queue *, const char *type,
+    const char *name); /* made when missing; NULL for no name */
 struct bucket *bucket_find(struct queue *, const char *type, const char *name);
 bool bucket_paused(const struct bucket *, int64_t now);
 void bucket_forget_kind(struct bucket *);
@@ -143,7 +147,10 @@ int64_t pause_tick(struct queue *, int64_t now, struct error *);
 
 /* entry.c */
 struct entry *entry_new(struct queue *, const struct words *);
-/* Pool and agent, where they are the kind's to say. The entry must not be in its place meanwhile. */
+/*
+ * Pool and agent, where they are the kind's to say. The entry must not be in
+ * its place meanwhile.
+ */
 void entry_follow(struct queue *, struct entry *);
 void entry_free(struct queue *, struct entry *);
 void entry_index(struct queue *, struct entry *);
@@ -162,36 +169,54 @@ void serial_take(struct queue *, struct entry *);
 void serial_give(struct queue *, struct entry *);
 void ready_init_due(struct heap *);
 bool ready_before(const struct entry *, const struct entry *);
-/* Makes an entry wait for the job that it comes after, unless that has succeeded. must_exist: refuses one that nobody knows. */
+/*
+ * Makes an entry wait for the job that it comes after, unless that has
+ * succeeded. must_exist: refuses one that nobody knows.
+ */
 int dependency_attach(struct queue *, struct entry *, bool must_exist, struct error *);
 void dependency_ended(struct queue *, uint64_t id, enum job_state);
 void dependency_detach(struct queue *, struct entry *);
 
 /* operate.c, replace.c */
 int operate_cancel(struct queue *, uint64_t id, const char *why, const char *by, struct error *);
-/* Cancels what waits or is held for an older revision of job: the same kind, the same key up to its last "@". */
+/*
+ * Cancels what waits or is held for an older revision of job: the same kind,
+ * the same key up to its last "@".
+ */
 int replace_older(struct queue *, const struct job *, struct error *);
 
 /* row.c */
 int row_insert(struct queue *, struct entry *, const struct job_ask *, int64_t now, struct error *);
-int row_event(struct queue *, const struct job *, const char *event, const char *from, const char *to, int64_t now,
-    const struct change *, struct error *);
-int row_save(struct queue *, const struct job *, int64_t now, const struct change *, struct error *);
-int row_attempt(struct queue *, const struct job *, const struct job_outcome *, const char *class_name, int64_t now,
+int row_event(struct queue *, const struct job *, const char *event, const char *from,
+    const char *to, int64_t now, const struct change *, struct error *);
+int row_save(struct queue *, const struct job *, int64_t now, const struct change *,
     struct error *);
+int row_attempt(struct queue *, const struct job *, const struct job_outcome *,
+    const char *class_name, int64_t now, struct error *);
 /* Rows to entries, outside of all indexes. */
 int row_load_active(struct queue *, void (*fn)(struct queue *, struct entry *), struct error *);
-struct entry *row_load(struct queue *, uint64_t id, struct error *); /* NULL + PERMANENT when there is none */
+struct entry *row_load(struct queue *, uint64_t id,
+    struct error *); /* NULL + PERMANENT when there is none */
 int row_counts(struct queue *, struct error *);
 
 /* change.c */
-/* Applies an event: row, event and memory. next is what the job becomes, but for its state; a final job's entry is gone afterwards. */
-int job_change(struct queue *, struct entry *, enum job_event, struct job *next, const struct change *,
+/*
+ * Applies an event: row, event and memory. next is what the job becomes, but
+ * for its state; a final job's entry is gone afterwards.
+ */
+int job_change(struct queue *, struct entry *, enum job_event, struct job *next,
+    const struct change *, struct error *);
+int job_say(struct queue *, const char *event, const struct job *, const char *detail,
     struct error *);
-int job_say(struct queue *, const char *event, const struct job *, const char *detail, struct error *);
-/* text fit for a column: valid, at most size - 1 bytes. Returns out; NULL stays NULL. */
+/*
+ * text fit for a column: valid, at most size - 1 bytes. Returns out; NULL stays
+ * NULL.
+ */
 char *job_text(const char *text, char *out, size_t size);
-/* A reason to hold a job, for struct job's held_why: borrowed until job_change() has copied it. */
+/*
+ * A reason to hold a job, for struct job's held_why: borrowed until
+ * job_change() has copied it.
+ */
 char *job_why(const char *text, const char *otherwise);
 
 /* gate.c */
@@ -200,7 +225,8 @@ struct gate_ask {
 	const struct queue *q;
 	const struct entry *e;       /* NULL for REACH_ALL */
 	const struct queue_view *view;
-	int64_t now, promised;       /* promised: memory that running jobs are reckoned with and do not use yet */
+	int64_t now,
+	    promised; /* promised: memory that running jobs are reckoned with and do not use yet */
 };
 void gate_ask_init(struct gate_ask *, const struct queue *, const struct queue_view *);
 bool gate_open(const struct gate_ask *, enum reach);

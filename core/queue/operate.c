@@ -20,12 +20,17 @@ struct pruning {
 	struct pruned { uint64_t id; enum job_state state; } *jobs;
 };
 
-static const char sql_oldest[] = "select id, state, queued_at, ended_at from job where id > $1 order by id";
+static const char sql_oldest[] =
+    "select id, state, queued_at, ended_at from job where id > $1 order by id";
 
 static struct entry *operate_entry(struct queue *, uint64_t, bool *, struct error *);
-static int operate(struct queue *, uint64_t, enum job_event, const char *, const char *, struct error *);
+static int operate(struct queue *, uint64_t, enum job_event, const char *, const char *,
+    struct error *);
 
-/* An entry, or a final job's row outside of all indexes (*loaded: to be freed unless a change took it in). */
+/*
+ * An entry, or a final job's row outside of all indexes (*loaded: to be freed
+ * unless a change took it in).
+ */
 static struct entry *
 operate_entry(struct queue *q, uint64_t id, bool *loaded, struct error *err)
 {
@@ -36,7 +41,8 @@ operate_entry(struct queue *q, uint64_t id, bool *loaded, struct error *err)
 }
 
 static int
-operate(struct queue *q, uint64_t id, enum job_event event, const char *why, const char *by, struct error *err)
+operate(struct queue *q, uint64_t id, enum job_event event, const char *why, const char *by,
+    struct error *err)
 {
 	char text[DROVER_ERROR_MAX];
 	struct change change = { .who = by, .detail = job_text(why, text, sizeof text) };
@@ -47,10 +53,12 @@ operate(struct queue *q, uint64_t id, enum job_event event, const char *why, con
 	OBJ_CHECK(q, QUEUE_MAGIC);
 	if ((e = operate_entry(q, id, &loaded, err)) == NULL)
 		return -1;
-	if (event == EVENT_RETRY && loaded && (other = entry_same(q, e->job.kind, e->job.key)) != NULL) {
+	if (event == EVENT_RETRY && loaded &&
+	    (other = entry_same(q, e->job.kind, e->job.key)) != NULL) {
 		error_set(err, DROVER_PERMANENT,
-		    "job %llu cannot be retried: job %llu has the same kind and key and is %s", (unsigned long long)id,
-		    (unsigned long long)other->job.id, state_name(other->job.state));
+		    "job %llu cannot be retried: job %llu has the same kind and key and is %s",
+		    (unsigned long long)id, (unsigned long long)other->job.id,
+		    state_name(other->job.state));
 		goto fail;
 	}
 	if (event == EVENT_RETRY && loaded && dependency_attach(q, e, false, err) != 0)
@@ -110,7 +118,8 @@ queue_cancel(struct queue *q, uint64_t id, const char *by, struct error *err)
 	const struct entry *e = entry_find(q, id);
 
 	if (e != NULL && e->job.state == JOB_RUNNING)
-		return error_set(err, DROVER_PERMANENT, "job %llu is running on %s: its worker must stop it first",
+		return error_set(err, DROVER_PERMANENT,
+		    "job %llu is running on %s: its worker must stop it first",
 		    (unsigned long long)id, e->job.worker);
 	return operate(q, id, EVENT_CANCEL, NULL, by, err);
 }
@@ -129,7 +138,8 @@ queue_priority(struct queue *q, uint64_t id, int priority, const char *by, struc
 		return error_set(err, DROVER_PERMANENT, "there is no job %llu, or it has ended",
 		    (unsigned long long)id);
 	if (priority < -100 || priority > 100)
-		return error_set(err, DROVER_PERMANENT, "the priority of a job is from -100 to 100, not %d", priority);
+		return error_set(err, DROVER_PERMANENT,
+		    "the priority of a job is from -100 to 100, not %d", priority);
 	snprintf(detail, sizeof detail, "%d -> %d", e->job.priority, priority);
 	state = state_name(e->job.state);
 	if (store_do(q->store, "update job set priority = $2 where id = $1", values, 2, err) != 0 ||
@@ -141,7 +151,10 @@ queue_priority(struct queue *q, uint64_t id, int priority, const char *by, struc
 	return 0;
 }
 
-/* Rows come by id, so by age: the first one that was submitted too late ends the search. */
+/*
+ * Rows come by id, so by age: the first one that was submitted too late ends
+ * the search.
+ */
 static int
 prune_row(void *arg, const struct store_row *row)
 {
@@ -154,7 +167,8 @@ prune_row(void *arg, const struct store_row *row)
 		return 1;
 	p->from = id;
 	HASH_FIND(hh, p->q->dependencies, &id, sizeof id, d);
-	if ((state == JOB_SUCCEEDED || state == JOB_CANCELLED) && store_row_int(row, 3) <= p->ended_before && d == NULL)
+	if ((state == JOB_SUCCEEDED || state == JOB_CANCELLED) &&
+	    store_row_int(row, 3) <= p->ended_before && d == NULL)
 		p->jobs[p->len++] = (struct pruned){ id, (enum job_state)state };
 	p->more = p->len == p->most || ++p->looks == PRUNE_LOOKS * p->most;
 	return p->more;
@@ -182,7 +196,8 @@ queue_on_prune(struct queue *q, void (*fn)(void *, uint64_t), void *arg)
 }
 
 void
-queue_on_word(struct queue *q, int (*fn)(void *, const struct job_word *, struct error *), void *arg)
+queue_on_word(struct queue *q, int (*fn)(void *, const struct job_word *, struct error *),
+    void *arg)
 {
 	OBJ_CHECK(q, QUEUE_MAGIC);
 	q->word = fn;
@@ -218,11 +233,15 @@ done:
 }
 
 int
-queue_note(struct queue *q, uint64_t id, const char *event, const char *by, const char *detail, struct error *err)
+queue_note(struct queue *q, uint64_t id, const char *event, const char *by, const char *detail,
+    struct error *err)
 {
-	const struct store_value values[] = { SV_INT(id), SV_INT(clock_wall()), store_text(event), store_text(by), store_text(detail) };
+	const struct store_value values[] = { SV_INT(id), SV_INT(clock_wall()), store_text(event),
+		store_text(by), store_text(detail) };
 
 	OBJ_CHECK(q, QUEUE_MAGIC);
-	return store_do(q->store, "insert into event (job, at, event, from_state, to_state, attempt, epoch, who, detail) "
-	    "select id, $2, $3, state, state, attempt, epoch, $4, $5 from job where id = $1", values, ARRAY_LEN(values), err);
+	return store_do(q->store,
+	    "insert into event (job, at, event, from_state, to_state, attempt, epoch, who, detail) "
+	    "select id, $2, $3, state, state, attempt, epoch, $4, $5 from job where id = $1",
+	    values, ARRAY_LEN(values), err);
 }

@@ -70,7 +70,10 @@ queue_load(struct queue *q, struct error *err)
 	queue_forget(q);
 	if (row_load_active(q, queue_take_in, err) != 0)
 		goto fail;
-	/* Only now is it known for every job whether the one that it comes after is over. */
+	/*
+	 * Only now is it known for every job whether the one that it comes
+	 * after is over.
+	 */
 	for (e = q->by_id; e != NULL; e = e->by_id.next) {
 		if (dependency_attach(q, e, false, err) != 0)
 			goto fail;
@@ -136,7 +139,10 @@ bucket_forget_kind(struct bucket *kind)
 	kind->yields = NULL;
 }
 
-/* Jobs that did not ask for a pool or an agent of their own go where their kind goes now. */
+/*
+ * Jobs that did not ask for a pool or an agent of their own go where their kind
+ * goes now.
+ */
 static void
 kind_follow(struct queue *q, struct bucket *kind)
 {
@@ -206,7 +212,8 @@ queue_plugin_down(struct queue *q, const char *plugin, const char *why_not)
 
 	OBJ_CHECK(q, QUEUE_MAGIC);
 	for (b = q->buckets; b != NULL; b = b->hh.next) {
-		if (strncmp(b->path, "kind/", 5) != 0 || strncmp(b->name, plugin, len) != 0 || b->name[len] != '.')
+		if (strncmp(b->path, "kind/", 5) != 0 || strncmp(b->name, plugin, len) != 0 ||
+		    b->name[len] != '.')
 			continue;
 		if (why_not == NULL) {
 			if (b->traits != NULL && !b->traits->ready)
@@ -273,7 +280,10 @@ queue_seen(struct queue *q, uint64_t id, uint64_t epoch, int64_t rss)
 		((struct entry *)(void *)j)->rss = rss > 0 ? rss : 0;
 }
 
-/* Places for a job of a bucket: at least one, which may wait, so that a long job blinds no source. */
+/*
+ * Places for a job of a bucket: at least one, which may wait, so that a long
+ * job blinds no source.
+ */
 static int
 places(const struct bucket *b)
 {
@@ -291,9 +301,10 @@ queue_capacity(const struct queue *q, const char *name)
 
 	if (kind == NULL || kind->traits == NULL)
 		return 0;
-	pool = bucket_find((struct queue *)q, "pool", kind->traits->pool != NULL ? kind->traits->pool : QUEUE_POOL);
-	if (pool == NULL || !pool->configured || bucket_paused(q->all, now) || bucket_paused(kind, now) ||
-	    bucket_paused(pool, now))
+	pool = bucket_find((struct queue *)q, "pool",
+	    kind->traits->pool != NULL ? kind->traits->pool : QUEUE_POOL);
+	if (pool == NULL || !pool->configured || bucket_paused(q->all, now) ||
+	    bucket_paused(kind, now) || bucket_paused(pool, now))
 		return 0;
 	n = places(kind) < places(pool) ? places(kind) : places(pool);
 	if (places(q->all) < n)

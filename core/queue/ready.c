@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who may be looked at by a claim: groups with their two orders (rank and age), the lanes of serials,
- * and the jobs that wait for another one, which are nowhere until that one has succeeded.
+ * Who may be looked at by a claim: groups with their two orders (rank and age),
+ * the lanes of serials, and the jobs that wait for another one, which are
+ * nowhere until that one has succeeded.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -107,7 +108,10 @@ group_remove(struct queue *q, struct group *g, struct entry *e)
 		TAILQ_REMOVE(&q->ready, g, link);
 }
 
-/* Puts the lane's first job before its group, and none while a job of the serial runs. */
+/*
+ * Puts the lane's first job before its group, and none while a job of the
+ * serial runs.
+ */
 static void
 lane_show(struct queue *q, struct serial *s, struct lane *l)
 {
@@ -257,8 +261,8 @@ dependency_attach(struct queue *q, struct entry *e, bool must_exist, struct erro
 	if (e->job.after == 0)
 		return 0;
 	if (entry_find(q, e->job.after) == NULL) {
-		if (store_read(q->store, "select state from job where id = $1", &id, 1, dependency_row, &state,
-		    err) < 0)
+		if (store_read(q->store, "select state from job where id = $1", &id, 1,
+			dependency_row, &state, err) < 0)
 			return -1;
 		if (state == -1 && must_exist)
 			return error_set(err, DROVER_PERMANENT, "there is no job %llu to wait for",

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A newer revision takes the place of older ones: whoever asked again does not want the first answer too. */
+/*
+ * A newer revision takes the place of older ones: whoever asked again does not
+ * want the first answer too.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,10 +45,13 @@ replace_older(struct queue *q, const struct job *job, struct error *err)
 	n = (int)(revision - job->key);
 	snprintf(from, sizeof from, "%.*s@", n, job->key);
 	snprintf(to, sizeof to, "%.*s%c", n, job->key, '@' + 1);
-	if (store_run(q->store, sql_older, (struct store_value[]){ store_text(job->kind), store_text(from), store_text(to), SV_INT(job->id) }, 4,
-	    replace_row, &r, err) < 0)
+	if (store_run(q->store, sql_older,
+		(struct store_value[]){ store_text(job->kind), store_text(from), store_text(to),
+		    SV_INT(job->id) },
+		4, replace_row, &r, err) < 0)
 		rc = -1;
-	snprintf(why, sizeof why, "replaced by job %llu, a newer revision", (unsigned long long)job->id);
+	snprintf(why, sizeof why, "replaced by job %llu, a newer revision",
+	    (unsigned long long)job->id);
 	for (size_t i = 0; i < r.len && rc == 0; i++)
 		rc = operate_cancel(q, r.ids[i], why, job->source, err);
 	free(r.ids);

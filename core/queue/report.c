@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Jobs as JSON, from their rows: lists, one job with its whole history, and what sources have yet to settle. */
+/*
+ * Jobs as JSON, from their rows: lists, one job with its whole history, and
+ * what sources have yet to settle.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,41 +18,47 @@
 #define HISTORY_LIMIT "5000" /* events shown of one job, the newest */
 #define TRACE_MIN 8      /* digits of a trace id that may stand for it */
 
-/* A column and how it is shown. Zero counters, times and missing texts are shown too: readers need not ask. */
+/*
+ * A column and how it is shown. Zero counters, times and missing texts are
+ * shown too: readers need not ask.
+ */
 struct column {
 	const char *name, *shown;
 	enum { AS_INT, AS_TEXT, AS_JSON } type;
 };
 
 #define JOB_COLUMNS(X) \
-	X("id", id, AS_INT) X("kind", kind, AS_TEXT) X("key", key, AS_TEXT) X("serial", serial, AS_TEXT) \
-	X("title", title, AS_TEXT) \
-	X("repo", repo, AS_TEXT) X("agent", agent, AS_TEXT) X("pool", pool, AS_TEXT) X("source", source, AS_TEXT) \
-	X("author", author, AS_TEXT) X("sha256", sha256, AS_TEXT) \
-	X("trace", trace, AS_TEXT) X("priority", priority, AS_INT) X("state", state, AS_TEXT) \
-	X("epoch", epoch, AS_INT) \
-	X("attempt", attempt, AS_INT) X("failures", failures, AS_INT) X("agains", agains, AS_INT) \
-	X("quota_pauses", quota_pauses, AS_INT) X("interruptions", interruptions, AS_INT) \
-	X("crashes", crashes, AS_INT) \
-	X("queued_at", queued_at, AS_INT) X("ready_at", ready_at, AS_INT) X("started_at", started_at, AS_INT) \
-	X("ended_at", ended_at, AS_INT) X("held_why", held_why, AS_TEXT) X("error", error, AS_TEXT) \
-	X("error_class", error_class, AS_TEXT) X("after", after_job, AS_INT) X("worker", worker, AS_TEXT) \
-	X("result", result, AS_JSON) USAGE_COLUMNS(X)
+	X("id", id, AS_INT) \
+	X("kind", kind, AS_TEXT) X("key", key, AS_TEXT) X("serial", serial, AS_TEXT) X("title", \
+	    title, AS_TEXT) X("repo", repo, AS_TEXT) X("agent", agent, AS_TEXT) X("pool", pool, \
+	    AS_TEXT) X("source", source, AS_TEXT) X("author", author, AS_TEXT) X("sha256", sha256, \
+	    AS_TEXT) X("trace", trace, AS_TEXT) X("priority", priority, AS_INT) \
+	    X("state", state, AS_TEXT) X("epoch", epoch, AS_INT) X("attempt", attempt, AS_INT) \
+		X("failures", failures, AS_INT) X("agains", agains, AS_INT) X("quota_pauses", \
+		    quota_pauses, AS_INT) X("interruptions", interruptions, AS_INT) \
+		    X("crashes", crashes, AS_INT) X("queued_at", queued_at, AS_INT) \
+			X("ready_at", ready_at, AS_INT) X("started_at", started_at, AS_INT) \
+			    X("ended_at", ended_at, AS_INT) X("held_why", held_why, AS_TEXT) \
+				X("error", error, AS_TEXT) X("error_class", error_class, AS_TEXT) \
+				    X("after", after_job, AS_INT) X("worker", worker, AS_TEXT) \
+					X("result", result, AS_JSON) USAGE_COLUMNS(X)
 #define USAGE_COLUMNS(X) \
-	X("input", usage_input, AS_INT) X("cached", usage_cached, AS_INT) X("output", usage_output, AS_INT) \
-	X("turns", usage_turns, AS_INT) X("cost_microusd", usage_cost, AS_INT)
+	X("input", usage_input, AS_INT) \
+	X("cached", usage_cached, AS_INT) X("output", usage_output, AS_INT) \
+	    X("turns", usage_turns, AS_INT) X("cost_microusd", usage_cost, AS_INT)
 #define ATTEMPT_COLUMNS(X) \
-	X("number", number, AS_INT) X("epoch", epoch, AS_INT) X("worker", worker, AS_TEXT) X("agent", agent, AS_TEXT) \
-	X("started_at", started_at, AS_INT) X("ended_at", ended_at, AS_INT) X("class", class, AS_TEXT) \
-	X("text", text, AS_TEXT) \
-	X("wall_ms", wall_ms, AS_INT) X("cpu_ms", cpu_ms, AS_INT) X("rss", rss, AS_INT) \
-	X("output_bytes", output, AS_INT) \
-	USAGE_COLUMNS(X)
+	X("number", number, AS_INT) \
+	X("epoch", epoch, AS_INT) X("worker", worker, AS_TEXT) X("agent", agent, AS_TEXT) \
+	    X("started_at", started_at, AS_INT) X("ended_at", ended_at, AS_INT) \
+		X("class", class, AS_TEXT) X("text", text, AS_TEXT) X("wall_ms", wall_ms, AS_INT) \
+		    X("cpu_ms", cpu_ms, AS_INT) X("rss", rss, AS_INT) \
+			X("output_bytes", output, AS_INT) USAGE_COLUMNS(X)
 #define EVENT_COLUMNS(X) \
-	X("id", id, AS_INT) X("job", job, AS_INT) X("at", at, AS_INT) X("event", event, AS_TEXT) \
-	X("from", from_state, AS_TEXT) \
-	X("to", to_state, AS_TEXT) X("attempt", attempt, AS_INT) X("epoch", epoch, AS_INT) X("who", who, AS_TEXT) \
-	X("detail", detail, AS_TEXT)
+	X("id", id, AS_INT) \
+	X("job", job, AS_INT) X("at", at, AS_INT) X("event", event, AS_TEXT) \
+	    X("from", from_state, AS_TEXT) X("to", to_state, AS_TEXT) \
+		X("attempt", attempt, AS_INT) X("epoch", epoch, AS_INT) X("who", who, AS_TEXT) \
+		    X("detail", detail, AS_TEXT)
 
 #define NAME(shown, column, type) #column ", "
 #define COLUMN(shown, column, type) { #column, shown, type },
@@ -57,10 +66,12 @@ struct column {
 #define USAGE_FIRST "input" /* from this one on a row's columns go into its "usage" object */
 
 /* The last condition is the index's own: only so it is used. */
-static const char sql_list_aside[] = SELECT_JOB
-    "where id < $1 and state = $2 and state in ('delayed', 'held', 'dead', 'cancelled') order by id desc";
+static const char sql_list_aside[] =
+    SELECT_JOB "where id < $1 and state = $2 and state in ('delayed', 'held', 'dead', 'cancelled') "
+	       "order by id desc";
 
-static const char sql_attempts[] = "select " ATTEMPT_COLUMNS(NAME) "0 from attempt where job = $1 order by number";
+static const char sql_attempts[] =
+    "select " ATTEMPT_COLUMNS(NAME) "0 from attempt where job = $1 order by number";
 
 static const char sql_history[] = "select * from (select " EVENT_COLUMNS(NAME)
     "0 from event where job = $1 order by id desc limit " HISTORY_LIMIT ") as newest order by id";
@@ -102,8 +113,11 @@ row_json(const struct column *columns, size_t len, const struct store_row *row)
 			break;
 		case AS_JSON:
 			text = store_row_text(row, (int)i);
-			parsed = text[0] != '\0' ? json_parse(text, strlen(text), 2 * DROVER_VALUE_MAX, NULL) : NULL;
-			cJSON_AddItemToObject(into, shown, parsed != NULL ? parsed : cJSON_CreateObject());
+			parsed = text[0] != '\0' ?
+			    json_parse(text, strlen(text), 2 * DROVER_VALUE_MAX, NULL) :
+			    NULL;
+			cJSON_AddItemToObject(into, shown,
+			    parsed != NULL ? parsed : cJSON_CreateObject());
 			break;
 		}
 	}
@@ -137,7 +151,8 @@ listing_row(void *arg, const struct store_row *row)
 	cJSON *item;
 
 	if (f != NULL &&
-	    (!filter_takes(f->kind, store_row_text(row, 1)) || !filter_takes(f->repo, store_row_text(row, 5)) ||
+	    (!filter_takes(f->kind, store_row_text(row, 1)) ||
+		!filter_takes(f->repo, store_row_text(row, 5)) ||
 		!filter_takes(f->source, store_row_text(row, 8))))
 		return 0;
 	item = row_json(l->columns, l->columns_len, row);
@@ -202,7 +217,10 @@ list_running(struct queue *q, struct listing *l, uint64_t before, struct error *
 cJSON *
 queue_list(struct queue *q, const struct queue_filter *f, struct error *err)
 {
-	struct listing l = { .q = q, .filter = f, .columns = job_columns, .columns_len = ARRAY_LEN(job_columns) };
+	struct listing l = { .q = q,
+		.filter = f,
+		.columns = job_columns,
+		.columns_len = ARRAY_LEN(job_columns) };
 	uint64_t before = f != NULL && f->before > 0 ? f->before : INT64_MAX;
 	int state = f != NULL ? f->state : -1, rc;
 	struct store_value values[2] = { SV_INT(before) };
@@ -216,12 +234,14 @@ queue_list(struct queue *q, const struct queue_filter *f, struct error *err)
 		l.left = (int)f->ids_len;
 		rc = list_ids(q, &l, f->ids, f->ids_len, err);
 	} else if (state < 0)
-		rc = store_read(q->store, SELECT_JOB "where id < $1 order by id desc", values, 1, listing_row, &l, err);
+		rc = store_read(q->store, SELECT_JOB "where id < $1 order by id desc", values, 1,
+		    listing_row, &l, err);
 	else if (state == JOB_RUNNING)
 		rc = list_running(q, &l, before, err);
 	else if (state == JOB_QUEUED || state == JOB_SUCCEEDED)
-		rc = store_read(q->store, SELECT_JOB "where id < $1 and state = $2 order by id desc", values, 2,
-		    listing_row, &l, err);
+		rc =
+		    store_read(q->store, SELECT_JOB "where id < $1 and state = $2 order by id desc",
+			values, 2, listing_row, &l, err);
 	else
 		rc = store_read(q->store, sql_list_aside, values, 2, listing_row, &l, err);
 	if (rc >= 0)
@@ -260,8 +280,9 @@ find_by_trace(struct queue *q, const char *which, struct found *f, struct error 
 	end[len + 1] = '\0';
 	values[0] = store_text(which);
 	values[1] = store_text(end);
-	return store_read(q->store, "select id from job where trace >= $1 and trace < $2 order by trace limit 2",
-	    values, 2, found_row, f, err);
+	return store_read(q->store,
+	    "select id from job where trace >= $1 and trace < $2 order by trace limit 2", values, 2,
+	    found_row, f, err);
 }
 
 static int
@@ -281,7 +302,8 @@ find_by_key(struct queue *q, const char *which, struct found *f, struct error *e
 	} else {
 		const struct store_value values[] = { store_text(kind), store_text(slash + 1) };
 
-		rc = store_read(q->store, "select id from job where key = $2 and kind = $1 order by id desc limit 1",
+		rc = store_read(q->store,
+		    "select id from job where key = $2 and kind = $1 order by id desc limit 1",
 		    values, 2, found_row, f, err);
 	}
 	free(kind);
@@ -298,17 +320,22 @@ queue_find(struct queue *q, const char *which, uint64_t *id, struct error *err)
 	if (units_parse_int(which, 1, INT64_MAX, &number) == 0) {
 		const struct store_value value = SV_INT(number);
 
-		if (store_read(q->store, "select id from job where id = $1", &value, 1, found_row, &f, err) < 0)
+		if (store_read(q->store, "select id from job where id = $1", &value, 1, found_row,
+			&f, err) < 0)
 			return -1;
 	}
-	if (f.n == 0 && (find_by_trace(q, which, &f, err) < 0 || (f.n == 0 && find_by_key(q, which, &f, err) < 0)))
+	if (f.n == 0 &&
+	    (find_by_trace(q, which, &f, err) < 0 ||
+		(f.n == 0 && find_by_key(q, which, &f, err) < 0)))
 		return -1;
 	if (f.n == 0)
 		return error_set(err, DROVER_PERMANENT,
-		    "there is no job \"%.80s\": give its number, 8 digits or more of its trace id, or KIND/KEY", which);
-	if (f.n > 1)
-		return error_set(err, DROVER_PERMANENT, "more than one trace id begins with %.32s: give more digits",
+		    "there is no job \"%.80s\": give its number, 8 digits or more of its trace id, "
+		    "or KIND/KEY",
 		    which);
+	if (f.n > 1)
+		return error_set(err, DROVER_PERMANENT,
+		    "more than one trace id begins with %.32s: give more digits", which);
 	*id = f.id;
 	return 0;
 }
@@ -330,7 +357,8 @@ queue_payload(struct queue *q, uint64_t id, char **payload, size_t *len, struct 
 	struct buf bytes = BUF_INIT;
 
 	OBJ_CHECK(q, QUEUE_MAGIC);
-	if (store_read(q->store, "select data from payload where job = $1", &value, 1, payload_row, &bytes, err) < 0)
+	if (store_read(q->store, "select data from payload where job = $1", &value, 1, payload_row,
+		&bytes, err) < 0)
 		return -1;
 	*len = bytes.len;
 	*payload = buf_take(&bytes);
@@ -350,7 +378,8 @@ queue_accepted(struct queue *q, uint64_t id, char **payload, size_t *len, struct
 	char wanted[DIGEST_HEX] = "", is[DIGEST_HEX];
 
 	*payload = NULL;
-	if (store_read(q->store, "select sha256 from job where id = $1", &value, 1, digest_row, wanted, err) < 0 ||
+	if (store_read(q->store, "select sha256 from job where id = $1", &value, 1, digest_row,
+		wanted, err) < 0 ||
 	    queue_payload(q, id, payload, len, err) != 0)
 		return -1;
 	if (wanted[0] == '\0')
@@ -360,8 +389,10 @@ queue_accepted(struct queue *q, uint64_t id, char **payload, size_t *len, struct
 		return 0;
 	free(*payload);
 	*payload = NULL;
-	return error_set(err, DROVER_PERMANENT, "the payload of job %llu is not what was accepted (sha256 is %.12s..., was %.12s...): "
-	    "somebody has changed the database", (unsigned long long)id, is, wanted);
+	return error_set(err, DROVER_PERMANENT,
+	    "the payload of job %llu is not what was accepted (sha256 is %.12s..., was %.12s...): "
+	    "somebody has changed the database",
+	    (unsigned long long)id, is, wanted);
 }
 
 /* As a JSON string where it is text; else only its length tells of it. */
@@ -380,8 +411,8 @@ add_payload(struct queue *q, cJSON *job, uint64_t id, struct error *err)
 }
 
 static int
-add_rows(struct queue *q, cJSON *job, const char *name, const char *sql, uint64_t id, struct listing *l,
-    struct error *err)
+add_rows(struct queue *q, cJSON *job, const char *name, const char *sql, uint64_t id,
+    struct listing *l, struct error *err)
 {
 	const struct store_value value = SV_INT(id);
 
@@ -393,9 +424,13 @@ add_rows(struct queue *q, cJSON *job, const char *name, const char *sql, uint64_
 cJSON *
 queue_show(struct queue *q, const char *which, struct error *err)
 {
-	struct listing jobs = { .q = q, .columns = job_columns, .columns_len = ARRAY_LEN(job_columns) };
-	struct listing attempts = { .columns = attempt_columns, .columns_len = ARRAY_LEN(attempt_columns) };
-	struct listing events = { .columns = event_columns, .columns_len = ARRAY_LEN(event_columns) };
+	struct listing jobs = { .q = q,
+		.columns = job_columns,
+		.columns_len = ARRAY_LEN(job_columns) };
+	struct listing attempts = { .columns = attempt_columns,
+		.columns_len = ARRAY_LEN(attempt_columns) };
+	struct listing events = { .columns = event_columns,
+		.columns_len = ARRAY_LEN(event_columns) };
 	struct store_value value;
 	cJSON *job = NULL;
 	uint64_t id;
@@ -404,12 +439,14 @@ queue_show(struct queue *q, const char *which, struct error *err)
 		return NULL;
 	value = SV_INT(id);
 	jobs.list = cJSON_CreateArray();
-	if (store_read(q->store, SELECT_JOB "where id = $1", &value, 1, listing_row, &jobs, err) >= 0)
+	if (store_read(q->store, SELECT_JOB "where id = $1", &value, 1, listing_row, &jobs, err) >=
+	    0)
 		job = cJSON_DetachItemFromArray(jobs.list, 0);
 	cJSON_Delete(jobs.list);
 	if (job == NULL)
 		return NULL;
-	if (add_payload(q, job, id, err) == 0 && add_rows(q, job, "attempts", sql_attempts, id, &attempts, err) >= 0 &&
+	if (add_payload(q, job, id, err) == 0 &&
+	    add_rows(q, job, "attempts", sql_attempts, id, &attempts, err) >= 0 &&
 	    add_rows(q, job, "events", sql_history, id, &events, err) >= 0)
 		return job;
 	cJSON_Delete(job);
@@ -419,12 +456,15 @@ queue_show(struct queue *q, const char *which, struct error *err)
 cJSON *
 queue_events(struct queue *q, uint64_t after, int limit, struct error *err)
 {
-	struct listing l = { .q = q, .columns = event_columns, .columns_len = ARRAY_LEN(event_columns) };
+	struct listing l = { .q = q,
+		.columns = event_columns,
+		.columns_len = ARRAY_LEN(event_columns) };
 	const struct store_value values[] = { SV_INT(after), SV_INT(list_limit(limit)) };
 
 	OBJ_CHECK(q, QUEUE_MAGIC);
 	l.list = cJSON_CreateArray();
-	if (store_read(q->store, "select " EVENT_COLUMNS(NAME) "0 from event where id > $1 order by id limit $2",
+	if (store_read(q->store,
+		"select " EVENT_COLUMNS(NAME) "0 from event where id > $1 order by id limit $2",
 		values, 2, listing_row, &l, err) >= 0)
 		return l.list;
 	cJSON_Delete(l.list);
@@ -435,13 +475,16 @@ int
 queue_unsettled(struct queue *q, const char *source, int n, cJSON **list, struct error *err)
 {
 	const struct store_value values[] = { store_text(source), SV_INT(n) };
-	struct listing l = { .q = q, .columns = job_columns, .columns_len = ARRAY_LEN(job_columns) };
+	struct listing l = { .q = q,
+		.columns = job_columns,
+		.columns_len = ARRAY_LEN(job_columns) };
 	cJSON *job;
 
 	OBJ_CHECK(q, QUEUE_MAGIC);
 	l.list = *list = cJSON_CreateArray();
-	if (store_read(q->store, SELECT_JOB "where source = $1 and settled = 0 order by ended_at, id limit $2",
-	    values, 2, listing_row, &l, err) < 0)
+	if (store_read(q->store,
+		SELECT_JOB "where source = $1 and settled = 0 order by ended_at, id limit $2",
+		values, 2, listing_row, &l, err) < 0)
 		goto fail;
 	cJSON_ArrayForEach(job, l.list) {
 		json_add_int(job, "job", json_int(job, "id", 0));
@@ -463,5 +506,6 @@ queue_settled(struct queue *q, uint64_t id, struct error *err)
 	const struct store_value value = SV_INT(id);
 
 	OBJ_CHECK(q, QUEUE_MAGIC);
-	return store_do(q->store, "update job set settled = 1 where id = $1 and settled = 0", &value, 1, err);
+	return store_do(q->store, "update job set settled = 1 where id = $1 and settled = 0",
+	    &value, 1, err);
 }

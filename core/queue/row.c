@@ -9,13 +9,16 @@
 #include "queue/inside.h"
 
 #define COLUMNS \
-	"select id, kind, key, serial, title, repo, agent, pool, source, trace, priority, state, epoch, attempt, " \
-	"failures, agains, again_since, quota_pauses, interruptions, crashes, queued_at, ready_at, started_at, " \
+	"select id, kind, key, serial, title, repo, agent, pool, source, trace, priority, state, " \
+	"epoch, attempt, " \
+	"failures, agains, again_since, quota_pauses, interruptions, crashes, queued_at, " \
+	"ready_at, started_at, " \
 	"held_why, after_job, worker, token from job "
 
 static const char sql_job[] =
     "insert into job (kind, key, serial, title, repo, agent, pool, source, trace, priority, state, "
-    "queued_at, ready_at, held_why, after_job, author, sha256) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, "
+    "queued_at, ready_at, held_why, after_job, author, sha256) values ($1, $2, $3, $4, $5, $6, $7, "
+    "$8, $9, $10, $11, "
     "$12, $12, $13, $14, $15, $16)";
 
 static const char sql_payload[] =
@@ -26,7 +29,8 @@ static const char sql_event[] =
     "($1, $2, $3, $4, $5, $6, $7, $8, $9)";
 
 static const char sql_save[] =
-    "update job set state = $2, epoch = $3, attempt = $4, failures = $5, agains = $6, again_since = "
+    "update job set state = $2, epoch = $3, attempt = $4, failures = $5, agains = $6, again_since "
+    "= "
     "$7, quota_pauses = $8, interruptions = $9, crashes = $10, ready_at = $11, started_at = $12, "
     "ended_at = $13, settled = $14, held_why = $15, error = coalesce($16, error), error_class = "
     "coalesce($17, error_class), worker = $18, token = $19 where id = $1";
@@ -35,7 +39,8 @@ static const char sql_attempt[] =
     "insert into attempt (job, number, epoch, worker, started_at, ended_at, class, text, wall_ms, "
     "cpu_ms, rss, output) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) on conflict "
     "(job, number) do update set ended_at = excluded.ended_at, class = excluded.class, text = "
-    "excluded.text, wall_ms = excluded.wall_ms, cpu_ms = excluded.cpu_ms, rss = excluded.rss, output "
+    "excluded.text, wall_ms = excluded.wall_ms, cpu_ms = excluded.cpu_ms, rss = excluded.rss, "
+    "output "
     "= excluded.output";
 
 /* The first condition is the index's own: only so it is used. */
@@ -58,15 +63,27 @@ text_or_null(const char *text)
 }
 
 int
-row_insert(struct queue *q, struct entry *e, const struct job_ask *ask, int64_t now, struct error *err)
+row_insert(struct queue *q, struct entry *e, const struct job_ask *ask, int64_t now,
+    struct error *err)
 {
 	struct job *j = &e->job;
 	const struct store_value values[] = {
-		store_text(ask->kind), store_text(ask->key), store_text(ask->serial), store_text(ask->title),
-		store_text(ask->repo), store_text(ask->agent), store_text(ask->pool), store_text(ask->source),
-		store_text(j->trace), SV_INT(j->priority), store_text(state_name(j->state)), SV_INT(now),
-		store_text(ask->held_why), j->after != 0 ? SV_INT(j->after) : SV_NULL,
-		store_text(ask->author), store_text(ask->sha256),
+		store_text(ask->kind),
+		store_text(ask->key),
+		store_text(ask->serial),
+		store_text(ask->title),
+		store_text(ask->repo),
+		store_text(ask->agent),
+		store_text(ask->pool),
+		store_text(ask->source),
+		store_text(j->trace),
+		SV_INT(j->priority),
+		store_text(state_name(j->state)),
+		SV_INT(now),
+		store_text(ask->held_why),
+		j->after != 0 ? SV_INT(j->after) : SV_NULL,
+		store_text(ask->author),
+		store_text(ask->sha256),
 	};
 	struct store_value payload[2];
 
@@ -81,45 +98,72 @@ row_insert(struct queue *q, struct entry *e, const struct job_ask *ask, int64_t 
 }
 
 int
-row_event(struct queue *q, const struct job *j, const char *event, const char *from, const char *to, int64_t now,
-    const struct change *c, struct error *err)
+row_event(struct queue *q, const struct job *j, const char *event, const char *from, const char *to,
+    int64_t now, const struct change *c, struct error *err)
 {
 	const struct store_value values[] = {
-		SV_INT(j->id), SV_INT(now), store_text(event), store_text(from), store_text(to), SV_INT(j->attempt),
-		SV_INT(j->epoch), store_text(c->who), store_text(c->detail),
+		SV_INT(j->id),
+		SV_INT(now),
+		store_text(event),
+		store_text(from),
+		store_text(to),
+		SV_INT(j->attempt),
+		SV_INT(j->epoch),
+		store_text(c->who),
+		store_text(c->detail),
 	};
 
 	return store_do(q->store, sql_event, values, ARRAY_LEN(values), err);
 }
 
 int
-row_save(struct queue *q, const struct job *j, int64_t now, const struct change *c, struct error *err)
+row_save(struct queue *q, const struct job *j, int64_t now, const struct change *c,
+    struct error *err)
 {
 	bool final = state_is_final(j->state);
 	const struct store_value values[] = {
-		SV_INT(j->id), store_text(state_name(j->state)), SV_INT(j->epoch), SV_INT(j->attempt),
-		SV_INT(j->failures), SV_INT(j->agains), SV_INT(j->again_since), SV_INT(j->quota_pauses),
-		SV_INT(j->interruptions), SV_INT(j->crashes), SV_INT(j->ready_at),
+		SV_INT(j->id),
+		store_text(state_name(j->state)),
+		SV_INT(j->epoch),
+		SV_INT(j->attempt),
+		SV_INT(j->failures),
+		SV_INT(j->agains),
+		SV_INT(j->again_since),
+		SV_INT(j->quota_pauses),
+		SV_INT(j->interruptions),
+		SV_INT(j->crashes),
+		SV_INT(j->ready_at),
 		j->started_at != 0 ? SV_INT(j->started_at) : SV_NULL,
 		final ? SV_INT(now) : SV_NULL,
 		final && j->source[0] != '\0' ? SV_INT(0) : SV_NULL,
-		text_or_null(j->held_why), store_text(c->error),
+		text_or_null(j->held_why),
+		store_text(c->error),
 		c->error != NULL ? store_text(error_class_name(c->code)) : SV_NULL,
-		text_or_null(j->worker), text_or_null(j->token),
+		text_or_null(j->worker),
+		text_or_null(j->token),
 	};
 
 	return store_do(q->store, sql_save, values, ARRAY_LEN(values), err);
 }
 
 int
-row_attempt(struct queue *q, const struct job *j, const struct job_outcome *o, const char *class_name, int64_t now,
-    struct error *err)
+row_attempt(struct queue *q, const struct job *j, const struct job_outcome *o,
+    const char *class_name, int64_t now, struct error *err)
 {
 	char clean[DROVER_ERROR_MAX];
 	const struct store_value values[] = {
-		SV_INT(j->id), SV_INT(j->attempt), SV_INT(j->epoch), store_text(j->worker), SV_INT(j->started_at),
-		SV_INT(now), store_text(class_name), store_text(job_text(o->text, clean, sizeof clean)),
-		SV_INT(o->wall_ms), SV_INT(o->cpu_ms), SV_INT(o->rss), SV_INT(o->output),
+		SV_INT(j->id),
+		SV_INT(j->attempt),
+		SV_INT(j->epoch),
+		store_text(j->worker),
+		SV_INT(j->started_at),
+		SV_INT(now),
+		store_text(class_name),
+		store_text(job_text(o->text, clean, sizeof clean)),
+		SV_INT(o->wall_ms),
+		SV_INT(o->cpu_ms),
+		SV_INT(o->rss),
+		SV_INT(o->output),
 	};
 
 	return store_do(q->store, sql_attempt, values, ARRAY_LEN(values), err);
@@ -130,9 +174,15 @@ static struct entry *
 row_entry(struct queue *q, const struct store_row *row)
 {
 	const struct words words = {
-		.kind = store_row_text(row, 1), .key = store_row_text(row, 2), .serial = store_row_text(row, 3),
-		.title = store_row_text(row, 4), .repo = store_row_text(row, 5), .agent = store_row_text(row, 6),
-		.pool = store_row_text(row, 7), .source = store_row_text(row, 8), .trace = store_row_text(row, 9),
+		.kind = store_row_text(row, 1),
+		.key = store_row_text(row, 2),
+		.serial = store_row_text(row, 3),
+		.title = store_row_text(row, 4),
+		.repo = store_row_text(row, 5),
+		.agent = store_row_text(row, 6),
+		.pool = store_row_text(row, 7),
+		.source = store_row_text(row, 8),
+		.trace = store_row_text(row, 9),
 	};
 	struct entry *e = entry_new(q, &words);
 	struct job *j = &e->job;
@@ -176,8 +226,11 @@ row_load_active(struct queue *q, void (*fn)(struct queue *, struct entry *), str
 {
 	struct loading l = { .q = q, .fn = fn };
 
-	return store_read(q->store, COLUMNS "where state in ('queued', 'delayed', 'held', 'running')", NULL, 0,
-	    row_loaded, &l, err) < 0 ? -1 : 0;
+	return store_read(q->store,
+		   COLUMNS "where state in ('queued', 'delayed', 'held', 'running')", NULL, 0,
+		   row_loaded, &l, err) < 0 ?
+	    -1 :
+	    0;
 }
 
 struct entry *
@@ -204,14 +257,19 @@ row_count(void *arg, const struct store_row *row)
 	return 0;
 }
 
-/* Jobs that are final. Succeeded ones, which no index lists by state, are what is left of all. */
+/*
+ * Jobs that are final. Succeeded ones, which no index lists by state, are what
+ * is left of all.
+ */
 int
 row_counts(struct queue *q, struct error *err)
 {
-	int active = q->counts[JOB_QUEUED] + q->counts[JOB_RUNNING] + q->counts[JOB_DELAYED] + q->counts[JOB_HELD];
+	int active = q->counts[JOB_QUEUED] + q->counts[JOB_RUNNING] + q->counts[JOB_DELAYED] +
+	    q->counts[JOB_HELD];
 
 	if (store_read(q->store, sql_count_aside, NULL, 0, row_count, q, err) < 0 ||
-	    store_read(q->store, "select 'succeeded', count(*) from job", NULL, 0, row_count, q, err) < 0)
+	    store_read(q->store, "select 'succeeded', count(*) from job", NULL, 0, row_count, q,
+		err) < 0)
 		return -1;
 	q->counts[JOB_SUCCEEDED] -= active + q->counts[JOB_DEAD] + q->counts[JOB_CANCELLED];
 	return 0;

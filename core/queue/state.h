@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The life of a job as data: [state][event] -> next state. SQL CHECKs, docs and tests follow this table. */
+/*
+ * The life of a job as data: [state][event] -> next state. SQL CHECKs, docs and
+ * tests follow this table.
+ */
 #ifndef QUEUE_STATE_H
 #define QUEUE_STATE_H
 
@@ -17,19 +20,22 @@ enum job_state {
 };
 
 #define JOB_EVENTS(X) \
-	X(CLAIM, "claim")           /* dispatched: attempt and epoch go up */ \
+	X(CLAIM, "claim") /* dispatched: attempt and epoch go up */ \
 	X(SUCCEED, "succeed") \
 	X(FAIL, "fail")             /* another attempt is left: delayed with backoff */ \
 	X(EXHAUST, "exhaust")       /* the last attempt failed */ \
 	X(REFUSE, "refuse")         /* PERMANENT, AUTH, CONFIG: will not get better by itself */ \
 	X(QUOTA, "quota")           /* delayed until the reset; no attempt used */ \
 	X(HUMAN, "human")           /* a person must decide */ \
-	X(INTERRUPT, "interrupt")   /* stop or crash of the core or its machine: queued again, no attempt used */ \
+	X(INTERRUPT, "interrupt")   /* stop or crash of the core or its machine: queued again, no \
+				       attempt used */ \
 	X(QUARANTINE, "quarantine") /* was running at three crashes of the core */ \
 	X(DUE, "due")               /* the delay is over */ \
-	X(HOLD, "hold") X(RELEASE, "release") X(CANCEL, "cancel") \
-	X(RETRY, "retry")           /* by an operator: dead, cancelled or delayed to queued; counters begin anew */ \
-	X(DISCARD, "discard")       /* by an operator: a dead job is done with */
+	X(HOLD, "hold") \
+	X(RELEASE, "release") X(CANCEL, "cancel") \
+	    X(RETRY, "retry") /* by an operator: dead, cancelled or delayed to queued; counters \
+				 begin anew */ \
+	    X(DISCARD, "discard") /* by an operator: a dead job is done with */
 
 enum job_event {
 #define X(name, text) EVENT_##name,

@@ -40,8 +40,12 @@ status_kind(cJSON *item, const struct bucket *b)
 cJSON *
 queue_status(const struct queue *q)
 {
-	static const struct { const char *type, *list; } lists[] = {
-		{ "pool/", "pools" }, { "kind/", "kinds" }, { "repo/", "repos" }, { "agent/", "agents" },
+	static const struct { const char *type, *list;
+	} lists[] = {
+		{ "pool/", "pools" },
+		{ "kind/", "kinds" },
+		{ "repo/", "repos" },
+		{ "agent/", "agents" },
 	};
 	cJSON *out = cJSON_CreateObject(), *states = cJSON_AddObjectToObject(out, "states"), *item;
 	int64_t now = clock_wall();

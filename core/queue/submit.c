@@ -19,14 +19,19 @@ static const struct field {
 	bool (*valid)(const char *); /* NULL: any text */
 	const char *rule;
 } fields[] = {
-	{ "kind", offsetof(struct job_ask, kind), 2 * DROVER_NAME_MAX + 1, true, text_is_kind, "PLUGIN.PIPELINE" },
+	{ "kind", offsetof(struct job_ask, kind), 2 * DROVER_NAME_MAX + 1, true, text_is_kind,
+	    "PLUGIN.PIPELINE" },
 	{ "key", offsetof(struct job_ask, key), DROVER_KEY_MAX, true, NULL, NULL },
 	{ "serial", offsetof(struct job_ask, serial), DROVER_KEY_MAX, false, NULL, NULL },
 	{ "title", offsetof(struct job_ask, title), DROVER_TITLE_MAX, false, NULL, NULL },
-	{ "repo", offsetof(struct job_ask, repo), DROVER_NAME_MAX, false, text_is_name, "[a-z0-9_-]" },
-	{ "agent", offsetof(struct job_ask, agent), DROVER_NAME_MAX, false, text_is_name, "[a-z0-9_-]" },
-	{ "pool", offsetof(struct job_ask, pool), DROVER_NAME_MAX, false, text_is_name, "[a-z0-9_-]" },
-	{ "source", offsetof(struct job_ask, source), 2 * DROVER_NAME_MAX + 1, false, text_is_kind, "PLUGIN.SOURCE" },
+	{ "repo", offsetof(struct job_ask, repo), DROVER_NAME_MAX, false, text_is_name,
+	    "[a-z0-9_-]" },
+	{ "agent", offsetof(struct job_ask, agent), DROVER_NAME_MAX, false, text_is_name,
+	    "[a-z0-9_-]" },
+	{ "pool", offsetof(struct job_ask, pool), DROVER_NAME_MAX, false, text_is_name,
+	    "[a-z0-9_-]" },
+	{ "source", offsetof(struct job_ask, source), 2 * DROVER_NAME_MAX + 1, false, text_is_kind,
+	    "PLUGIN.SOURCE" },
 	{ "author", offsetof(struct job_ask, author), DROVER_KEY_MAX, false, NULL, NULL },
 };
 
@@ -40,23 +45,28 @@ submit_check(const struct job_ask *ask, struct error *err)
 
 		if (len == 0) {
 			if (f->required)
-				return error_set(err, DROVER_PERMANENT, "a job needs a %s", f->name);
+				return error_set(err, DROVER_PERMANENT, "a job needs a %s",
+				    f->name);
 			continue;
 		}
 		if (len > f->max)
-			return error_set(err, DROVER_PERMANENT, "the %s of a job has %zu bytes, at most %zu are taken",
-			    f->name, len, f->max);
+			return error_set(err, DROVER_PERMANENT,
+			    "the %s of a job has %zu bytes, at most %zu are taken", f->name, len,
+			    f->max);
 		if (!text_is_utf8(text, len))
-			return error_set(err, DROVER_PERMANENT, "the %s of a job is not UTF-8", f->name);
+			return error_set(err, DROVER_PERMANENT, "the %s of a job is not UTF-8",
+			    f->name);
 		if (f->valid != NULL && !f->valid(text))
-			return error_set(err, DROVER_PERMANENT, "the %s of a job must be like %s", f->name, f->rule);
+			return error_set(err, DROVER_PERMANENT, "the %s of a job must be like %s",
+			    f->name, f->rule);
 	}
 	if (ask->priority < -100 || ask->priority > 100)
-		return error_set(err, DROVER_PERMANENT, "the priority of a job is from -100 to 100, not %d",
-		    ask->priority);
+		return error_set(err, DROVER_PERMANENT,
+		    "the priority of a job is from -100 to 100, not %d", ask->priority);
 	if (ask->payload_len > DROVER_PAYLOAD_MAX)
-		return error_set(err, DROVER_PERMANENT, "the payload of a job has %zu bytes, at most %d are taken",
-		    ask->payload_len, DROVER_PAYLOAD_MAX);
+		return error_set(err, DROVER_PERMANENT,
+		    "the payload of a job has %zu bytes, at most %d are taken", ask->payload_len,
+		    DROVER_PAYLOAD_MAX);
 	return 0;
 }
 
@@ -66,8 +76,15 @@ queue_submit(struct queue *q, const struct job_ask *ask, uint64_t *id, struct er
 	char trace[33], held_why[DROVER_ERROR_MAX], accepted[DROVER_KEY_MAX + DIGEST_HEX + 32];
 	struct job_ask clean = *ask;
 	struct words words = {
-		.kind = ask->kind, .key = ask->key, .serial = ask->serial, .title = ask->title, .repo = ask->repo,
-		.agent = ask->agent, .pool = ask->pool, .source = ask->source, .trace = trace,
+		.kind = ask->kind,
+		.key = ask->key,
+		.serial = ask->serial,
+		.title = ask->title,
+		.repo = ask->repo,
+		.agent = ask->agent,
+		.pool = ask->pool,
+		.source = ask->source,
+		.trace = trace,
 	};
 	struct change change = { .who = ask->source };
 	struct entry *e;
@@ -83,7 +100,8 @@ queue_submit(struct queue *q, const struct job_ask *ask, uint64_t *id, struct er
 	text_random_hex(trace, 16);
 	clean.held_why = change.detail = job_text(ask->held_why, held_why, sizeof held_why);
 	if (ask->author != NULL && ask->sha256 != NULL && change.detail == NULL) {
-		(void)snprintf(accepted, sizeof accepted, "accepted: author %s, sha256 %s", ask->author, ask->sha256);
+		(void)snprintf(accepted, sizeof accepted, "accepted: author %s, sha256 %s",
+		    ask->author, ask->sha256);
 		change.detail = accepted;
 	}
 	e = entry_new(q, &words);
@@ -93,7 +111,8 @@ queue_submit(struct queue *q, const struct job_ask *ask, uint64_t *id, struct er
 	e->job.queued_at = e->job.ready_at = now;
 	entry_set_text(&e->held_why, &e->job.held_why, clean.held_why);
 	if (dependency_attach(q, e, true, err) != 0 || row_insert(q, e, &clean, now, err) != 0 ||
-	    row_event(q, &e->job, "submit", NULL, state_name(e->job.state), now, &change, err) != 0) {
+	    row_event(q, &e->job, "submit", NULL, state_name(e->job.state), now, &change, err) !=
+		0) {
 		entry_free(q, e);
 		return -1;
 	}

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The one place where a job changes its state: row and event in the store, then memory. */
+/*
+ * The one place where a job changes its state: row and event in the store, then
+ * memory.
+ */
 #include <string.h>
 
 #include "base/buf.h"
@@ -32,7 +35,8 @@ job_why(const char *text, const char *otherwise)
 }
 
 int
-job_say(struct queue *q, const char *event, const struct job *job, const char *detail, struct error *err)
+job_say(struct queue *q, const char *event, const struct job *job, const char *detail,
+    struct error *err)
 {
 	const struct job_word word = { event, job, detail };
 
@@ -41,8 +45,8 @@ job_say(struct queue *q, const char *event, const struct job *job, const char *d
 
 /* Which changes are worth a word to people. */
 static int
-job_tell(struct queue *q, enum job_event event, enum job_state from, const struct job *next, const struct change *c,
-    struct error *err)
+job_tell(struct queue *q, enum job_event event, enum job_state from, const struct job *next,
+    const struct change *c, struct error *err)
 {
 	if (event == EVENT_CLAIM && next->attempt == 1)
 		return job_say(q, "start", next, NULL, err);
@@ -54,8 +58,8 @@ job_tell(struct queue *q, enum job_event event, enum job_state from, const struc
 }
 
 int
-job_change(struct queue *q, struct entry *e, enum job_event event, struct job *next, const struct change *c,
-    struct error *err)
+job_change(struct queue *q, struct entry *e, enum job_event event, struct job *next,
+    const struct change *c, struct error *err)
 {
 	enum job_state from = e->job.state;
 	int to = state_next(from, event);
@@ -63,8 +67,8 @@ job_change(struct queue *q, struct entry *e, enum job_event event, struct job *n
 	char *held_why, *worker;
 
 	if (to < 0)
-		return error_set(err, DROVER_PERMANENT, "job %llu is %s: %s is not possible", (unsigned long long)e->job.id,
-		    state_name(from), event_name(event));
+		return error_set(err, DROVER_PERMANENT, "job %llu is %s: %s is not possible",
+		    (unsigned long long)e->job.id, state_name(from), event_name(event));
 	next->state = (enum job_state)to;
 	if (to != JOB_HELD)
 		next->held_why = q->all->name;
@@ -73,7 +77,8 @@ job_change(struct queue *q, struct entry *e, enum job_event event, struct job *n
 		next->token[0] = '\0';
 	}
 	if (row_save(q, next, now, c, err) != 0 ||
-	    row_event(q, next, event_name(event), state_name(from), state_name(next->state), now, c, err) != 0 ||
+	    row_event(q, next, event_name(event), state_name(from), state_name(next->state), now, c,
+		err) != 0 ||
 	    job_tell(q, event, from, next, c, err) != 0)
 		return -1;
 

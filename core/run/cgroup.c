@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The leaf lies below the cgroup that the worker was started in. The worker enters once, because a
- * move costs milliseconds, and leaves only for the moment in which cgroup.kill (Linux 5.14) clears it.
+ * The leaf lies below the cgroup that the worker was started in. The worker
+ * enters once, because a move costs milliseconds, and leaves only for the
+ * moment in which cgroup.kill (Linux 5.14) clears it.
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -68,7 +69,10 @@ cgroup_open(const char *leaf, const char *file)
 	return fd;
 }
 
-/* Leaves of workers that were killed; rmdir spares those with a process in them. */
+/*
+ * Leaves of workers that were killed; rmdir spares those with a process in
+ * them.
+ */
 static void
 cgroup_clear(const char *own)
 {
@@ -102,9 +106,11 @@ cgroup_new(const char *worker)
 	cgroup->inside = cgroup->kill = -1;
 	cgroup_clear(own);
 	cgroup->outside = cgroup_open(own, "cgroup.procs");
-	n = snprintf(cgroup->path, sizeof cgroup->path, "%s/" CGROUP_PREFIX "%s-%d", own, worker, (int)getpid());
+	n = snprintf(cgroup->path, sizeof cgroup->path, "%s/" CGROUP_PREFIX "%s-%d", own, worker,
+	    (int)getpid());
 	free(own);
-	if (cgroup->outside != -1 && n > 0 && (size_t)n < sizeof cgroup->path && mkdir(cgroup->path, 0755) == 0) {
+	if (cgroup->outside != -1 && n > 0 && (size_t)n < sizeof cgroup->path &&
+	    mkdir(cgroup->path, 0755) == 0) {
 		cgroup->inside = cgroup_open(cgroup->path, "cgroup.procs");
 		cgroup->kill = cgroup_open(cgroup->path, "cgroup.kill");
 	}

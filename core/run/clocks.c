@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Total time, silence, and the stop ladder of one attempt; no clock is read here, so a test can play through hours. */
+/*
+ * Total time, silence, and the stop ladder of one attempt; no clock is read
+ * here, so a test can play through hours.
+ */
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -56,7 +59,10 @@ watch_look(struct watch *watch)
 		memset(&watch->usage, 0, sizeof watch->usage);
 }
 
-/* A hundredth of the time counts as no CPU: runtimes that only wait still tick. Fewer or more processes count as life. */
+/*
+ * A hundredth of the time counts as no CPU: runtimes that only wait still tick.
+ * Fewer or more processes count as life.
+ */
 static void
 watch_silence(struct watch *watch, int64_t now)
 {
@@ -68,7 +74,8 @@ watch_silence(struct watch *watch, int64_t now)
 	watch_look(watch);
 	watch->looked_at = now;
 	watch->look_at = now + watch_look_interval(watch);
-	if (watch->output != output || watch->usage.count != count || (watch->usage.cpu_ms - cpu) * 100 > elapsed)
+	if (watch->output != output || watch->usage.count != count ||
+	    (watch->usage.cpu_ms - cpu) * 100 > elapsed)
 		watch->quiet_since = now;
 	if (now - watch->quiet_since < watch->silence_ms)
 		return;
@@ -91,7 +98,8 @@ watch_tick(struct watch *watch, int64_t now)
 		return;
 	}
 	if (watch->total_at != 0 && now >= watch->total_at) {
-		error_set(&err, DROVER_INTERNAL, "timeout: the attempt took longer than %s; stopped",
+		error_set(&err, DROVER_INTERNAL,
+		    "timeout: the attempt took longer than %s; stopped",
 		    units_format_duration(watch->timeout_ms, time, sizeof time));
 		watch_stop(watch, err.code, err.text, now);
 	} else if (watch->look_at != 0 && now >= watch->look_at) {

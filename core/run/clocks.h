@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The clocks of a running attempt, and the ladder that stops it: SIGTERM to its tree, a grace, SIGKILL.
- * Silence is no output and no CPU: an agent that thinks without a word for an hour is alive.
+ * The clocks of a running attempt, and the ladder that stops it: SIGTERM to its
+ * tree, a grace, SIGKILL. Silence is no output and no CPU: an agent that thinks
+ * without a word for an hour is alive.
  */
 #ifndef RUN_CLOCKS_H
 #define RUN_CLOCKS_H
@@ -29,7 +30,10 @@ struct watch {
 };
 
 void watch_start(struct watch *, struct job_run *, int64_t now);
-/* Looks at the clocks that are due, and stops the attempt where one has run out. */
+/*
+ * Looks at the clocks that are due, and stops the attempt where one has run
+ * out.
+ */
 void watch_tick(struct watch *, int64_t now);
 /* When watch_tick has something to do next; INT64_MAX: never. */
 int64_t watch_next(const struct watch *);

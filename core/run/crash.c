@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The handler of fatal signals: only write(2) and stores, on a stack of its own, then the default action. */
+/*
+ * The handler of fatal signals: only write(2) and stores, on a stack of its
+ * own, then the default action.
+ */
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
@@ -60,7 +63,8 @@ crash_install(const char *plugin)
 {
 	static const int fatal[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGSYS };
 	stack_t stack = { .ss_sp = crash.stack, .ss_size = sizeof crash.stack };
-	struct sigaction action = { .sa_handler = crash_handle, .sa_flags = SA_RESETHAND | SA_ONSTACK };
+	struct sigaction action = { .sa_handler = crash_handle,
+		.sa_flags = SA_RESETHAND | SA_ONSTACK };
 
 	crash.plugin = plugin;
 	MUST(sigaltstack(&stack, NULL) == 0);

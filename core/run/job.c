@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The job's process: a fork of its worker that calls run() and reports through shared memory. Its exit
- * status says nothing, so a plugin that ends the process has failed whatever status it chose.
+ * The job's process: a fork of its worker that calls run() and reports through
+ * shared memory. Its exit status says nothing, so a plugin that ends the
+ * process has failed whatever status it chose.
  */
 #include <sys/syscall.h>
 
@@ -43,7 +44,9 @@ static void *job_thread(void *);
 static void job_sweep(const struct job_run *);
 static void job_verdict(const struct job_run *, int status, struct job_end *);
 
-/* Set by the handler below, which has no argument; a job's process has one job. */
+/*
+ * Set by the handler below, which has no argument; a job's process has one job.
+ */
 static volatile sig_atomic_t job_cancelled;
 
 static void
@@ -84,7 +87,8 @@ job_carry_out(struct job_run *run, volatile sig_atomic_t *cancelled, struct drov
 	int index, code;
 
 	if ((index = job_pipeline(runner, kind)) == -1) {
-		error_set(&err, DROVER_CONFIG, "plugin %s has no pipeline for kind %s", runner->image.plugin.name, kind);
+		error_set(&err, DROVER_CONFIG, "plugin %s has no pipeline for kind %s",
+		    runner->image.plugin.name, kind);
 		return scope_fail(out, &err);
 	}
 	pipeline = &runner->image.pipelines[index];
@@ -103,20 +107,29 @@ job_carry_out(struct job_run *run, volatile sig_atomic_t *cancelled, struct drov
 	job.queued_at = message_i(m, "queued");
 
 	scope_init(&scope, SCOPE_JOB);
-	scope.log = (struct log_scope){ .part = "job", .plugin = runner->image.plugin.name, .trace = job.trace, .kind = job.kind,
-	    .key = job.key, .worker = run->worker, .job = job.id, .attempt = job.attempt };
+	scope.log = (struct log_scope){ .part = "job",
+		.plugin = runner->image.plugin.name,
+		.trace = job.trace,
+		.kind = job.kind,
+		.key = job.key,
+		.worker = run->worker,
+		.job = job.id,
+		.attempt = job.attempt };
 	scope.config = runner->config;
 	scope.sources = runner->image.sources;
 	scope.sources_len = runner->image.sources_len;
 	scope.options = runner->pipeline_options[index];
 	scope.plugin_options = runner->options;
 	scope.job = &job;
-	scope.agent = job.agent[0] == '\0' && configured != NULL && configured->agent != NULL ? configured->agent : job.agent;
+	scope.agent = job.agent[0] == '\0' && configured != NULL && configured->agent != NULL ?
+	    configured->agent :
+	    job.agent;
 	scope.cancelled = cancelled;
 	scope.owner = run->owner;
 	if (message_i(m, "timeout") > 0)
 		scope.deadline_ms = clock_mono() + message_i(m, "timeout");
-	scope.link = link_new(runner->core_socket, job.id, job.epoch, message_s(m, "token"), JOB_LINK_PATIENCE_MS);
+	scope.link = link_new(runner->core_socket, job.id, job.epoch, message_s(m, "token"),
+	    JOB_LINK_PATIENCE_MS);
 	if (message_s(m, "output")[0] != '\0')
 		scope.output_path = message_s(m, "output");
 	crash_at("run", "pipeline", kind);
@@ -134,12 +147,14 @@ job_report(struct job_run *run, int code, const struct drover_error *error)
 	struct job_report *report = run->report;
 
 	report->code = code > 0 ? DROVER_OK : code < DROVER_INTERNAL ? DROVER_INTERNAL : code;
-	report->retry_after_ms = report->code != DROVER_OK && error->retry_after_ms > 0 ? error->retry_after_ms : 0;
+	report->retry_after_ms =
+	    report->code != DROVER_OK && error->retry_after_ms > 0 ? error->retry_after_ms : 0;
 	if (report->code != DROVER_OK)
 		memcpy(report->text, error->text, sizeof report->text);
 	report->text[sizeof report->text - 1] = '\0';
 	if (report->code != DROVER_OK && report->text[0] == '\0')
-		(void)text_copy(report->text, sizeof report->text, "the pipeline failed and gave no reason");
+		(void)text_copy(report->text, sizeof report->text,
+		    "the pipeline failed and gave no reason");
 	__atomic_signal_fence(__ATOMIC_RELEASE);
 	report->done = 1;
 }
@@ -169,10 +184,13 @@ job_await(const struct job_spare *spare, struct job_run *run)
 }
 
 void
-job_spare_make(struct job_spare *spare, const struct runner *runner, const char *worker, int32_t owner, struct job_report *report,
-    int core_fd)
+job_spare_make(struct job_spare *spare, const struct runner *runner, const char *worker,
+    int32_t owner, struct job_report *report, int core_fd)
 {
-	struct job_run run = { .runner = runner, .worker = worker, .owner = owner, .report = report };
+	struct job_run run = { .runner = runner,
+		.worker = worker,
+		.owner = owner,
+		.report = report };
 	int fds[2];
 
 	if (spare->pid != 0 || runner->in_process || message_pair(fds, NULL) == -1)
@@ -207,7 +225,10 @@ job_spare_drop(struct job_spare *spare)
 	spare->pid = 0;
 }
 
-/* False when the spare is dead, or the assignment is larger than this system's sockets take: it is gone then. */
+/*
+ * False when the spare is dead, or the assignment is larger than this system's
+ * sockets take: it is gone then.
+ */
 static bool
 job_hand_over(struct job_run *run, struct job_spare *spare)
 {
@@ -311,7 +332,8 @@ job_sweep(const struct job_run *run)
 		return;
 	cgroup_sweep(run->cgroup);
 	if (proc_sweep_children(JOB_SWEEP_MS) == -1)
-		log_printf(&log, DROVER_WARN, "processes of the job cannot be killed: they may be stuck in the kernel");
+		log_printf(&log, DROVER_WARN,
+		    "processes of the job cannot be killed: they may be stuck in the kernel");
 }
 
 static void
@@ -327,12 +349,14 @@ job_verdict(const struct job_run *run, int status, struct job_end *end)
 		return;
 	}
 	if (WIFSIGNALED(status) && report->crash[0] != '\0')
-		error_set(&err, DROVER_INTERNAL, "%.*s (%s)", (int)sizeof report->crash - 1, report->crash, strsignal(WTERMSIG(status)));
+		error_set(&err, DROVER_INTERNAL, "%.*s (%s)", (int)sizeof report->crash - 1,
+		    report->crash, strsignal(WTERMSIG(status)));
 	else if (WIFSIGNALED(status))
-		error_set(&err, DROVER_INTERNAL, "the job's process was ended by signal %d (%s)", WTERMSIG(status),
-		    strsignal(WTERMSIG(status)));
+		error_set(&err, DROVER_INTERNAL, "the job's process was ended by signal %d (%s)",
+		    WTERMSIG(status), strsignal(WTERMSIG(status)));
 	else
-		error_set(&err, DROVER_INTERNAL, "the plugin ended the process (exit status %d) instead of returning from run()",
+		error_set(&err, DROVER_INTERNAL,
+		    "the plugin ended the process (exit status %d) instead of returning from run()",
 		    WEXITSTATUS(status));
 	end->code = err.code;
 	(void)text_copy(end->text, sizeof end->text, err.text);
@@ -350,8 +374,9 @@ job_end(struct job_run *run, struct job_end *end)
 	} else {
 		while (wait4(run->pid, &status, 0, &usage) == -1 && errno == EINTR)
 			;
-		end->cpu_ms = (int64_t)usage.ru_utime.tv_sec * 1000 + usage.ru_utime.tv_usec / 1000 +
-		    (int64_t)usage.ru_stime.tv_sec * 1000 + usage.ru_stime.tv_usec / 1000;
+		end->cpu_ms = (int64_t)usage.ru_utime.tv_sec * 1000 +
+		    usage.ru_utime.tv_usec / 1000 + (int64_t)usage.ru_stime.tv_sec * 1000 +
+		    usage.ru_stime.tv_usec / 1000;
 		end->rss = (int64_t)usage.ru_maxrss * 1024;
 		job_sweep(run);
 	}

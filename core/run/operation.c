@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The process of an operation, a hook or a listener: it may block, and nothing else of the plugin waits for it. A row
- * for each says how it is called and how it answers. Dying without an answer is an answer too.
+ * The process of an operation, a hook or a listener: it may block, and nothing
+ * else of the plugin waits for it. A row for each says how it is called and how
+ * it answers. Dying without an answer is an answer too.
  */
 #include <sys/syscall.h>
 
@@ -32,17 +33,24 @@ struct operation_row {
 	const char *part;                /* of the log */
 	const char *callback;            /* "call" */
 	bool lasts;
-	/* Calls the plugin; code 0 or a class. What answers by itself when it went well sets scope->replied. */
+	/*
+	 * Calls the plugin; code 0 or a class. What answers by itself when it
+	 * went well sets scope->replied.
+	 */
 	int (*run)(struct operation *, struct scope *, struct error *);
-	void (*answer)(struct link *, const struct message *request, int code, const struct error *);
+	void (
+	    *answer)(struct link *, const struct message *request, int code, const struct error *);
 };
 
 static int operation_call(struct operation *, struct scope *, struct error *);
 static int operation_hook(struct operation *, struct scope *, struct error *);
 static int operation_listen(struct operation *, struct scope *, struct error *);
-static void operation_answer_call(struct link *, const struct message *, int code, const struct error *);
-static void operation_answer_hook(struct link *, const struct message *, int code, const struct error *);
-static void operation_answer_listen(struct link *, const struct message *, int code, const struct error *);
+static void operation_answer_call(struct link *, const struct message *, int code,
+    const struct error *);
+static void operation_answer_hook(struct link *, const struct message *, int code,
+    const struct error *);
+static void operation_answer_listen(struct link *, const struct message *, int code,
+    const struct error *);
 static const struct operation_row *operation_row(enum message_type);
 static const struct drover_operation *operation_find(const struct runner *, const char *name);
 static int hook_body(struct operation *, struct link *, struct buf *, struct error *);
@@ -55,9 +63,12 @@ static void operation_free(struct operation *);
 static void operation_refuse(const struct operation *, const struct error *);
 
 static const struct operation_row rows[] = {
-	{ MESSAGE_OPERATION_CALL, SCOPE_OPERATION, "operation", "call", false, operation_call, operation_answer_call },
-	{ MESSAGE_HOOK_CALL, SCOPE_HOOK, "hook", "hook", false, operation_hook, operation_answer_hook },
-	{ MESSAGE_LISTEN_START, SCOPE_LISTENER, "listener", "listen", true, operation_listen, operation_answer_listen },
+	{ MESSAGE_OPERATION_CALL, SCOPE_OPERATION, "operation", "call", false, operation_call,
+	    operation_answer_call },
+	{ MESSAGE_HOOK_CALL, SCOPE_HOOK, "hook", "hook", false, operation_hook,
+	    operation_answer_hook },
+	{ MESSAGE_LISTEN_START, SCOPE_LISTENER, "listener", "listen", true, operation_listen,
+	    operation_answer_listen },
 };
 
 static const struct operation_row *
@@ -87,7 +98,8 @@ operation_find(const struct runner *runner, const char *name)
 }
 
 static void
-operation_answer_call(struct link *link, const struct message *request, int code, const struct error *why)
+operation_answer_call(struct link *link, const struct message *request, int code,
+    const struct error *why)
 {
 	struct message_out out;
 	struct error err = { 0 };
@@ -102,7 +114,8 @@ operation_answer_call(struct link *link, const struct message *request, int code
 }
 
 static void
-operation_answer_hook(struct link *link, const struct message *request, int code, const struct error *why)
+operation_answer_hook(struct link *link, const struct message *request, int code,
+    const struct error *why)
 {
 	struct message_out out;
 	struct error err = { 0 };
@@ -119,7 +132,8 @@ operation_answer_hook(struct link *link, const struct message *request, int code
 }
 
 static void
-operation_answer_listen(struct link *link, const struct message *request, int code, const struct error *why)
+operation_answer_listen(struct link *link, const struct message *request, int code,
+    const struct error *why)
 {
 	struct message_out out;
 	struct error err = { 0 };
@@ -135,7 +149,8 @@ operation_answer_listen(struct link *link, const struct message *request, int co
 static struct link *
 operation_link(const struct runner *runner, const struct message *request)
 {
-	return link_new(runner->core_socket, 0, message_u(request, "call"), message_s(request, "token"), OPERATION_PATIENCE_MS);
+	return link_new(runner->core_socket, 0, message_u(request, "call"),
+	    message_s(request, "token"), OPERATION_PATIENCE_MS);
 }
 
 static int
@@ -146,16 +161,21 @@ operation_call(struct operation *op, struct scope *scope, struct error *err)
 	size_t len;
 
 	if (operation == NULL) {
-		error_set(err, DROVER_PERMANENT, "plugin %s has no operation %s", op->runner->image.plugin.name, name);
+		error_set(err, DROVER_PERMANENT, "plugin %s has no operation %s",
+		    op->runner->image.plugin.name, name);
 		return err->code;
 	}
 	scope->log.kind = name;
 	bytes = message_b(&op->request, "request", &len);
 	crash_at("call", "operation", name);
-	return operation->call(&scope->public, op->runner->state, bytes, len, (struct drover_error *)err);
+	return operation->call(&scope->public, op->runner->state, bytes, len,
+	    (struct drover_error *)err);
 }
 
-/* A body of more than one message is fetched in pieces: a socket's buffer may be far smaller than a delivery. */
+/*
+ * A body of more than one message is fetched in pieces: a socket's buffer may
+ * be far smaller than a delivery.
+ */
 static int
 hook_body(struct operation *op, struct link *link, struct buf *body, struct error *err)
 {
@@ -176,7 +196,8 @@ hook_body(struct operation *op, struct link *link, struct buf *body, struct erro
 		buf_add(body, bytes, len);
 		message_free(&reply);
 		if (len == 0)
-			return error_set(err, DROVER_INTERNAL, "the core has lost the rest of the body");
+			return error_set(err, DROVER_INTERNAL,
+			    "the core has lost the rest of the body");
 	}
 	return 0;
 }
@@ -185,7 +206,8 @@ hook_body(struct operation *op, struct link *link, struct buf *body, struct erro
 static struct drover_field *
 hook_headers(const cJSON *headers, uint64_t *len)
 {
-	struct drover_field *fields = xcalloc((size_t)cJSON_GetArraySize(headers) + 1, sizeof *fields);
+	struct drover_field *fields =
+	    xcalloc((size_t)cJSON_GetArraySize(headers) + 1, sizeof *fields);
 	const cJSON *one;
 
 	*len = 0;
@@ -193,7 +215,8 @@ hook_headers(const cJSON *headers, uint64_t *len)
 		const cJSON *name = cJSON_GetArrayItem(one, 0), *value = cJSON_GetArrayItem(one, 1);
 
 		if (cJSON_IsString(name) && cJSON_IsString(value))
-			fields[(*len)++] = (struct drover_field){ name->valuestring, value->valuestring };
+			fields[(*len)++] =
+			    (struct drover_field){ name->valuestring, value->valuestring };
 	}
 	return fields;
 }
@@ -223,10 +246,12 @@ operation_hook(struct operation *op, struct scope *scope, struct error *err)
 	delivery.body = buf_str(&body);
 	delivery.body_len = body.len;
 	crash_at("hook", "plugin", plugin->name);
-	code = plugin->hook(&scope->public, op->runner->state, &delivery, &receipt, (struct drover_error *)err);
+	code = plugin->hook(&scope->public, op->runner->state, &delivery, &receipt,
+	    (struct drover_error *)err);
 	if (code < 0)
 		goto out;
-	receipt.id[sizeof receipt.id - 1] = receipt.type[sizeof receipt.type - 1] = receipt.body[sizeof receipt.body - 1] = '\0';
+	receipt.id[sizeof receipt.id - 1] = receipt.type[sizeof receipt.type - 1] =
+	    receipt.body[sizeof receipt.body - 1] = '\0';
 	message_begin(&out, MESSAGE_HOOK_REPLY, link_id(scope->link));
 	message_put_u(&out, message_u(&op->request, "call"));
 	message_put_i(&out, DROVER_OK);
@@ -251,7 +276,8 @@ operation_listen(struct operation *op, struct scope *scope, struct error *err)
 	struct runner_source *source = runner_source_find(op->runner, name);
 
 	if (source == NULL || source->source->listen == NULL) {
-		error_set(err, DROVER_CONFIG, "plugin %s has no source %s that listens", op->runner->image.plugin.name, name);
+		error_set(err, DROVER_CONFIG, "plugin %s has no source %s that listens",
+		    op->runner->image.plugin.name, name);
 		return err->code;
 	}
 	scope->log.source = source->name;
@@ -270,7 +296,8 @@ operation_carry_out(struct operation *op)
 	int code;
 
 	scope_init(&scope, op->row->role);
-	scope.log = (struct log_scope){ .part = op->row->part, .plugin = runner->image.plugin.name };
+	scope.log =
+	    (struct log_scope){ .part = op->row->part, .plugin = runner->image.plugin.name };
 	scope.config = runner->config;
 	scope.sources = runner->image.sources;
 	scope.sources_len = runner->image.sources_len;
@@ -283,11 +310,16 @@ operation_carry_out(struct operation *op)
 	if (code < DROVER_INTERNAL)
 		code = DROVER_INTERNAL;
 	err.text[sizeof err.text - 1] = '\0';
-	/* Only a listener may be silent: nothing is configured that it could listen for. */
+	/*
+	 * Only a listener may be silent: nothing is configured that it could
+	 * listen for.
+	 */
 	if (code < 0 && err.text[0] == '\0' && !(op->lasts && code == DROVER_CONFIG))
-		error_set(&err, code, "%s() failed (%s) and gave no reason", op->row->callback, error_class_name(code));
+		error_set(&err, code, "%s() failed (%s) and gave no reason", op->row->callback,
+		    error_class_name(code));
 	if (!scope.replied)
-		op->row->answer(scope.link, &op->request, code < 0 ? code : DROVER_OK, code < 0 ? &err : NULL);
+		op->row->answer(scope.link, &op->request, code < 0 ? code : DROVER_OK,
+		    code < 0 ? &err : NULL);
 	op->report->done = 1;
 	scope_end(&scope);
 	link_free(scope.link);
@@ -318,7 +350,8 @@ operation_free(struct operation *op)
 }
 
 int
-operation_start(struct runner *runner, struct message *request, struct operation **out, struct error *err)
+operation_start(struct runner *runner, struct message *request, struct operation **out,
+    struct error *err)
 {
 	struct operation *op = xcalloc(1, sizeof *op);
 	int64_t timeout;
@@ -330,8 +363,10 @@ operation_start(struct runner *runner, struct message *request, struct operation
 	op->row = operation_row(request->type);
 	op->lasts = op->row->lasts;
 	timeout = op->lasts ? 0 : message_i(request, "timeout");
-	op->kill_at = op->lasts ? INT64_MAX : clock_mono() + (timeout > 0 ? timeout : OPERATION_TIMEOUT_MS);
-	op->report = mmap(NULL, sizeof *op->report, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	op->kill_at =
+	    op->lasts ? INT64_MAX : clock_mono() + (timeout > 0 ? timeout : OPERATION_TIMEOUT_MS);
+	op->report = mmap(NULL, sizeof *op->report, PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	MUST(op->report != MAP_FAILED);
 	op->request = *request;
 	memset(request, 0, sizeof *request);
@@ -403,12 +438,16 @@ operation_end(struct operation *op, const char *stopped)
 		if (stopped != NULL)
 			error_set(&err, DROVER_AGAIN, "%s", stopped);
 		else if (WIFSIGNALED(status) && report->crash[0] != '\0')
-			error_set(&err, DROVER_INTERNAL, "%s (%s)", report->crash, strsignal(WTERMSIG(status)));
+			error_set(&err, DROVER_INTERNAL, "%s (%s)", report->crash,
+			    strsignal(WTERMSIG(status)));
 		else if (WIFSIGNALED(status))
-			error_set(&err, DROVER_INTERNAL, "the %s's process was ended by signal %d (%s)", op->row->part,
+			error_set(&err, DROVER_INTERNAL,
+			    "the %s's process was ended by signal %d (%s)", op->row->part,
 			    WTERMSIG(status), strsignal(WTERMSIG(status)));
 		else
-			error_set(&err, DROVER_INTERNAL, "the plugin ended the process (exit status %d) instead of returning from %s()",
+			error_set(&err, DROVER_INTERNAL,
+			    "the plugin ended the process (exit status %d) instead of returning "
+			    "from %s()",
 			    WEXITSTATUS(status), op->row->callback);
 		operation_refuse(op, &err);
 	}

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a plugin does in a fork of its runner (or a thread) besides jobs: one call of an operation, one delivery of
- * a hook, one turn of a listener. Each answers the core itself.
+ * What a plugin does in a fork of its runner (or a thread) besides jobs: one
+ * call of an operation, one delivery of a hook, one turn of a listener. Each
+ * answers the core itself.
  */
 #ifndef RUN_OPERATION_H
 #define RUN_OPERATION_H
@@ -28,10 +29,17 @@ struct operation {
 
 /* True for the messages that operation_start() takes. */
 bool operation_is(enum message_type);
-/* Takes the message over. NULL in out: a thread does it, and there is nothing to wait for. */
-int operation_start(struct runner *, struct message *request, struct operation **out, struct error *);
+/*
+ * Takes the message over. NULL in out: a thread does it, and there is nothing
+ * to wait for.
+ */
+int operation_start(struct runner *, struct message *request, struct operation **out,
+    struct error *);
 void operation_kill(struct operation *);
-/* Once ended is readable: reaps and frees it, and answers for one that died without an answer; stopped: why it was killed, NULL: it was not. */
+/*
+ * Once ended is readable: reaps and frees it, and answers for one that died
+ * without an answer; stopped: why it was killed, NULL: it was not.
+ */
 void operation_end(struct operation *, const char *stopped);
 
 #endif

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A runner: loads its plugin, opens it, and then does what the core asks, one callback at a time. While a
- * callback waits, for an answer of the core or for the network, forks go on: a job, an operation, a hook
- * or a listener need nothing of what the callback has half done. The rest is queued and done afterwards, in order.
+ * A runner: loads its plugin, opens it, and then does what the core asks, one
+ * callback at a time. While a callback waits, for an answer of the core or for
+ * the network, forks go on: a job, an operation, a hook or a listener need
+ * nothing of what the callback has half done. The rest is queued and done
+ * afterwards, in order.
  */
 #include <sys/epoll.h>
 #include <sys/syscall.h>
@@ -32,7 +34,8 @@
 
 #define RUNNER_MAGIC 0x4e001001u
 #define RUNNER_LISTENING_MS 20   /* between two looks at the threads of listeners */
-#define RUNNER_LINGER_MS 4000    /* for operations under way, less than the core gives a runner to stop */
+#define RUNNER_LINGER_MS \
+	4000 /* for operations under way, less than the core gives a runner to stop */
 
 struct runner_worker {
 	LIST_ENTRY(runner_worker) link;
@@ -130,9 +133,11 @@ runner_pipelines(struct runner *runner, struct error *err)
 	const struct config_pipeline *configured;
 	char kind[2 * DROVER_NAME_MAX + 2], what[sizeof kind + 16];
 
-	runner->pipeline_options = xcalloc((size_t)image->pipelines_len + 1, sizeof *runner->pipeline_options);
+	runner->pipeline_options =
+	    xcalloc((size_t)image->pipelines_len + 1, sizeof *runner->pipeline_options);
 	for (int i = 0; i < image->pipelines_len; i++) {
-		(void)snprintf(kind, sizeof kind, "%s.%s", image->plugin.name, image->pipelines[i].name);
+		(void)snprintf(kind, sizeof kind, "%s.%s", image->plugin.name,
+		    image->pipelines[i].name);
 		(void)snprintf(what, sizeof what, "pipeline %s", kind);
 		configured = config_pipeline(runner->config, kind);
 		runner->pipeline_options[i] = options_check(image->pipelines[i].options,
@@ -146,12 +151,14 @@ runner_pipelines(struct runner *runner, struct error *err)
 static int
 runner_open(struct runner *runner, struct error *err)
 {
-	int (*open)(struct drover_scope *, void **, struct drover_error *) = runner->image.plugin.open;
+	int (*open)(struct drover_scope *, void **, struct drover_error *) =
+	    runner->image.plugin.open;
 	int code = DROVER_OK;
 
 	runner->scope = xcalloc(1, sizeof *runner->scope);
 	scope_init(runner->scope, SCOPE_PLUGIN);
-	runner->scope->log = (struct log_scope){ .part = "runner", .plugin = runner->image.plugin.name };
+	runner->scope->log =
+	    (struct log_scope){ .part = "runner", .plugin = runner->image.plugin.name };
 	runner->scope->config = runner->config;
 	runner->scope->options = runner->scope->plugin_options = runner->options;
 	runner->scope->link = runner->link;
@@ -166,7 +173,8 @@ runner_open(struct runner *runner, struct error *err)
 	}
 	err->code = code < DROVER_INTERNAL ? DROVER_INTERNAL : code;
 	if (err->text[0] == '\0')
-		error_set(err, err->code, "open() failed (%s) and gave no reason", error_class_name(code));
+		error_set(err, err->code, "open() failed (%s) and gave no reason",
+		    error_class_name(code));
 	return error_prefix(err, "plugin %s", runner->image.plugin.name);
 }
 
@@ -176,17 +184,20 @@ runner_start(struct runner *runner, struct error *err)
 	char what[DROVER_NAME_MAX + 16];
 
 	if (!runner->in_process) {
-		if (log_open(runner->config->log_file, (enum drover_level)runner->config->log_level, err) == -1)
+		if (log_open(runner->config->log_file, (enum drover_level)runner->config->log_level,
+			err) == -1)
 			return -1;
 		crash_install(runner->plugin->name);
 		crash_at("load", "plugin", runner->plugin->name);
 	}
-	if (loader_open(runner->config->plugin_dirs, runner->plugin->name, &runner->image, err) == -1)
+	if (loader_open(runner->config->plugin_dirs, runner->plugin->name, &runner->image, err) ==
+	    -1)
 		return -1;
 	(void)snprintf(what, sizeof what, "plugin %s", runner->image.plugin.name);
-	runner->options = options_check(runner->image.plugin.options, runner->plugin->options, what, runner->config_dir, err);
-	if (runner->options == NULL || settings_names(runner->plugin, &runner->image, err) == -1 || runner_pipelines(runner, err) == -1 ||
-	    runner_open(runner, err) == -1)
+	runner->options = options_check(runner->image.plugin.options, runner->plugin->options, what,
+	    runner->config_dir, err);
+	if (runner->options == NULL || settings_names(runner->plugin, &runner->image, err) == -1 ||
+	    runner_pipelines(runner, err) == -1 || runner_open(runner, err) == -1)
 		return -1;
 	runner->sources = xcalloc((size_t)runner->image.sources_len + 1, sizeof *runner->sources);
 	for (int i = 0; i < runner->image.sources_len; i++) {
@@ -238,7 +249,10 @@ runner_detach(const struct runner *runner)
 		http_forked(runner->scope);
 	for (int i = 0; runner->sources != NULL && i < runner->image.sources_len; i++)
 		http_forked(&runner->sources[i].scope);
-	/* Whatever a service of the callback has open: a connection that a worker kept would never end for its peer. */
+	/*
+	 * Whatever a service of the callback has open: a connection that a
+	 * worker kept would never end for its peer.
+	 */
 	if (log > STDERR_FILENO + 1)
 		(void)syscall(SYS_close_range, STDERR_FILENO + 1, log - 1, 0);
 	(void)syscall(SYS_close_range, log + 1, ~0u, 0);
@@ -250,7 +264,8 @@ runner_watch(struct runner *runner, int fd)
 	struct epoll_event event = { .events = EPOLLIN };
 
 	if (epoll_ctl(runner->events, EPOLL_CTL_ADD, fd, &event) == -1)
-		log_printf(&(struct log_scope){ .part = "runner" }, DROVER_WARN, "cannot watch a child: %s", strerror(errno));
+		log_printf(&(struct log_scope){ .part = "runner" }, DROVER_WARN,
+		    "cannot watch a child: %s", strerror(errno));
 }
 
 /* A fork may still have the file open, and would keep it there. */
@@ -350,7 +365,10 @@ runner_call(struct runner_loop *loop, struct message *m)
 	}
 }
 
-/* What may be done in the middle of a callback: it touches nothing but the loop. False: it waits for its turn. */
+/*
+ * What may be done in the middle of a callback: it touches nothing but the
+ * loop. False: it waits for its turn.
+ */
 static bool
 runner_handle_forks(struct runner_loop *loop, struct message *m)
 {
@@ -387,7 +405,8 @@ runner_handle(struct runner_loop *loop, struct message *m)
 	case MESSAGE_REPLY:
 		break;
 	default:
-		log_printf(&loop->runner->scope->log, DROVER_WARN, "the core sent %s to a runner", message_name(m->type));
+		log_printf(&loop->runner->scope->log, DROVER_WARN, "the core sent %s to a runner",
+		    message_name(m->type));
 	}
 	message_free(m);
 }
@@ -418,10 +437,12 @@ runner_reap(struct runner_loop *loop)
 	struct runner_worker *worker, *next_worker;
 	siginfo_t info;
 
-	for (operation = LIST_FIRST(&loop->operations); operation != NULL; operation = next_operation) {
+	for (operation = LIST_FIRST(&loop->operations); operation != NULL;
+	     operation = next_operation) {
 		next_operation = LIST_NEXT(operation, link);
 		memset(&info, 0, sizeof info);
-		if (waitid(P_PID, (id_t)operation->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid != 0) {
+		if (waitid(P_PID, (id_t)operation->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+		    info.si_pid != 0) {
 			LIST_REMOVE(operation, link);
 			runner_unwatch(loop->runner, operation->ended);
 			operation_end(operation, NULL);
@@ -440,7 +461,8 @@ static void
 runner_wait(struct runner_loop *loop)
 {
 	struct runner *runner = loop->runner;
-	struct pollfd fds[] = { { .fd = runner->events, .events = POLLIN }, { .fd = runner->inotify, .events = POLLIN } };
+	struct pollfd fds[] = { { .fd = runner->events, .events = POLLIN },
+		{ .fd = runner->inotify, .events = POLLIN } };
 	struct pollfd core = { .fd = runner->fd, .events = POLLIN };
 	int64_t now = clock_mono(), next = runner_source_tell(runner, now);
 	struct message m;
@@ -450,7 +472,10 @@ runner_wait(struct runner_loop *loop)
 	runner_set_alarm(loop);
 	if (runner->stopping && loop->linger_until < next)
 		next = loop->linger_until;
-	next = next == INT64_MAX ? -1 : next <= now ? 0 : next - now > INT32_MAX ? INT32_MAX : next - now;
+	next = next == INT64_MAX   ? -1 :
+	    next <= now            ? 0 :
+	    next - now > INT32_MAX ? INT32_MAX :
+				     next - now;
 	if (poll(fds, ARRAY_LEN(fds), (int)next) <= 0)
 		return;
 	if (fds[1].revents != 0)
@@ -465,12 +490,17 @@ runner_wait(struct runner_loop *loop)
 		runner->stopping = loop->orphaned = true;
 }
 
-/* Ends operations that are out of time, and wakes whoever waits, here or in a callback, for the next one. */
+/*
+ * Ends operations that are out of time, and wakes whoever waits, here or in a
+ * callback, for the next one.
+ */
 static void
 runner_set_alarm(struct runner_loop *loop)
 {
-	int64_t now = clock_mono(), next = runner_kill_late(loop, now), in = next - now > 0 ? next - now : 1;
-	struct itimerspec when = { .it_value = { .tv_sec = (time_t)(in / 1000), .tv_nsec = in % 1000 * 1000000 } };
+	int64_t now = clock_mono(), next = runner_kill_late(loop, now),
+		in = next - now > 0 ? next - now : 1;
+	struct itimerspec when = { .it_value = { .tv_sec = (time_t)(in / 1000),
+				       .tv_nsec = in % 1000 * 1000000 } };
 
 	if (next == INT64_MAX)
 		when.it_value = (struct timespec){ 0, 0 };
@@ -500,7 +530,10 @@ runner_meanwhile(struct runner *runner)
 	runner_set_alarm(loop);
 }
 
-/* A reload or a hand-over does not break off what others have asked for and will have in a moment. */
+/*
+ * A reload or a hand-over does not break off what others have asked for and
+ * will have in a moment.
+ */
 static bool
 runner_lingers(struct runner_loop *loop)
 {
@@ -550,7 +583,10 @@ runner_release(struct runner *runner)
 	OBJ_FREE(runner);
 }
 
-/* A listener's thread that does not return keeps what it works with: that is lost, and better than taken away under it. */
+/*
+ * A listener's thread that does not return keeps what it works with: that is
+ * lost, and better than taken away under it.
+ */
 static void
 runner_close_sources(struct runner_loop *loop)
 {
@@ -561,7 +597,8 @@ runner_close_sources(struct runner_loop *loop)
 	while (atomic_load(&runner->listening) > 0 && clock_mono() < give_up)
 		(void)poll(NULL, 0, RUNNER_LISTENING_MS);
 	if (atomic_load(&runner->listening) > 0) {
-		log_printf(&runner->scope->log, DROVER_ERR, "a listener does not look at queue->cancelled: its source cannot be closed");
+		log_printf(&runner->scope->log, DROVER_ERR,
+		    "a listener does not look at queue->cancelled: its source cannot be closed");
 		return;
 	}
 	for (int i = 0; runner->sources != NULL && i < runner->image.sources_len; i++)

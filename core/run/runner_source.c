@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Polling and settling: the callbacks of sources, and the messages that carry what they gave and got. */
+/*
+ * Polling and settling: the callbacks of sources, and the messages that carry
+ * what they gave and got.
+ */
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -39,7 +42,10 @@ source_configured(const struct runner *runner, const char *name)
 	return NULL;
 }
 
-/* A callback's code brought into the range of classes, with a text where it gave none. */
+/*
+ * A callback's code brought into the range of classes, with a text where it
+ * gave none.
+ */
 static int
 source_code(int code, struct error *err, const char *callback)
 {
@@ -49,21 +55,26 @@ source_code(int code, struct error *err, const char *callback)
 		code = DROVER_INTERNAL;
 	err->text[sizeof err->text - 1] = '\0';
 	if (err->text[0] == '\0')
-		error_set(err, code, "%s() failed (%s) and gave no reason", callback, error_class_name(code));
+		error_set(err, code, "%s() failed (%s) and gave no reason", callback,
+		    error_class_name(code));
 	return code;
 }
 
-/* The key is drover's own, but only some sources have somebody to ask for work. */
+/*
+ * The key is drover's own, but only some sources have somebody to ask for work.
+ */
 static int
-source_check_authors(const struct runner *runner, const struct runner_source *source, const struct config_source *configured, struct error *err)
+source_check_authors(const struct runner *runner, const struct runner_source *source,
+    const struct config_source *configured, struct error *err)
 {
 	char *path;
 
 	if (configured->authors == NULL || source->source->authors != NULL)
 		return 0;
-	path = xasprintf("plugins.%s.sources.%s.authors", runner->image.plugin.name, source->source->name);
-	error_set(err, DROVER_CONFIG, "%s: source %s has no authors: its items come from no person", json_str(runner->config->origins, path, path),
-	    source->name);
+	path = xasprintf("plugins.%s.sources.%s.authors", runner->image.plugin.name,
+	    source->source->name);
+	error_set(err, DROVER_CONFIG, "%s: source %s has no authors: its items come from no person",
+	    json_str(runner->config->origins, path, path), source->name);
 	free(path);
 	return -1;
 }
@@ -79,15 +90,19 @@ runner_source_open(struct runner *runner, int index, struct error *err)
 	source->runner = runner;
 	source->source = &runner->image.sources[index];
 	source->name = xasprintf("%s.%s", runner->image.plugin.name, source->source->name);
-	if ((configured = source_configured(runner, source->source->name)) == NULL || !configured->enabled)
+	if ((configured = source_configured(runner, source->source->name)) == NULL ||
+	    !configured->enabled)
 		return 0;
 	(void)snprintf(what, sizeof what, "source %s", source->name);
 	if (source_check_authors(runner, source, configured, err) == -1)
 		return -1;
-	if ((source->options = options_check(source->source->options, configured->options, what, runner->config_dir, err)) == NULL)
+	if ((source->options = options_check(source->source->options, configured->options, what,
+		 runner->config_dir, err)) == NULL)
 		return -1;
 	scope_init(&source->scope, SCOPE_SOURCE);
-	source->scope.log = (struct log_scope){ .part = "runner", .plugin = runner->image.plugin.name, .source = source->name };
+	source->scope.log = (struct log_scope){ .part = "runner",
+		.plugin = runner->image.plugin.name,
+		.source = source->name };
 	source->scope.config = runner->config;
 	source->scope.sources = runner->image.sources;
 	source->scope.sources_len = runner->image.sources_len;
@@ -102,7 +117,8 @@ runner_source_open(struct runner *runner, int index, struct error *err)
 	source->state = runner->state;
 	if (source->source->open != NULL) {
 		crash_at("open", "source", source->name);
-		code = source_code(source->source->open(&source->scope.public, runner->state, &source->state, (struct drover_error *)err),
+		code = source_code(source->source->open(&source->scope.public, runner->state,
+				       &source->state, (struct drover_error *)err),
 		    err, "open");
 		crash_at(NULL, NULL, NULL);
 	}
@@ -187,9 +203,12 @@ source_emit(struct scope *scope, const struct drover_item *item, struct error *e
 	struct message_out *out;
 
 	if (source->items_len == SOURCE_ITEMS_MAX || source->items_bytes > SOURCE_BYTES_MAX)
-		return error_set(err, DROVER_PERMANENT, "poll() of %s handed over more than one poll may: ask capacity first, and "
-		    "leave the rest for the next poll", source->name);
-	source->items = xreallocarray(source->items, (size_t)source->items_len + 1, sizeof *source->items);
+		return error_set(err, DROVER_PERMANENT,
+		    "poll() of %s handed over more than one poll may: ask capacity first, and "
+		    "leave the rest for the next poll",
+		    source->name);
+	source->items =
+	    xreallocarray(source->items, (size_t)source->items_len + 1, sizeof *source->items);
 	out = &source->items[source->items_len++];
 	message_begin(out, MESSAGE_SOURCE_ITEM, source->poll_id);
 	message_put_s(out, source->source->name);
@@ -225,11 +244,14 @@ source_watch(struct scope *scope, const char *path, struct error *err)
 	struct runner *runner = source->runner;
 	int watch;
 
-	if (runner->inotify == -1 && (runner->inotify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK)) == -1)
+	if (runner->inotify == -1 &&
+	    (runner->inotify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK)) == -1)
 		return error_errno(err, DROVER_AGAIN, "cannot watch %s", path);
 	if ((watch = inotify_add_watch(runner->inotify, path, SOURCE_WATCHED)) == -1)
-		return error_errno(err, errno == ENOSPC ? DROVER_AGAIN : DROVER_CONFIG, "cannot watch %s", path);
-	source->watches = xreallocarray(source->watches, (size_t)source->watches_len + 1, sizeof *source->watches);
+		return error_errno(err, errno == ENOSPC ? DROVER_AGAIN : DROVER_CONFIG,
+		    "cannot watch %s", path);
+	source->watches = xreallocarray(source->watches, (size_t)source->watches_len + 1,
+	    sizeof *source->watches);
 	source->watches[source->watches_len++] = watch;
 	return 0;
 }
@@ -255,7 +277,8 @@ runner_source_poll(struct runner *runner, const struct message *m)
 
 	if (source == NULL) {
 		code = DROVER_CONFIG;
-		error_set(&err, code, "plugin %s has no source %s that is open", runner->image.plugin.name, name);
+		error_set(&err, code, "plugin %s has no source %s that is open",
+		    runner->image.plugin.name, name);
 	} else {
 		source->poll_id = m->id;
 		source->tell_at = 0;
@@ -263,8 +286,9 @@ runner_source_poll(struct runner *runner, const struct message *m)
 		source->scope.emit = source_emit;
 		source->scope.cursor = source_cursor;
 		crash_at("poll", "source", source->name);
-		code = source_code(source->source->poll(&source->scope.public, source->state, message_s(m, "cursor"),
-		    (struct drover_error *)&err), &err, "poll");
+		code = source_code(source->source->poll(&source->scope.public, source->state,
+				       message_s(m, "cursor"), (struct drover_error *)&err),
+		    &err, "poll");
 		crash_at(NULL, NULL, NULL);
 		source->scope.emit = NULL;
 		source->scope.cursor = NULL;
@@ -309,7 +333,8 @@ runner_source_settle(struct runner *runner, const struct message *m)
 		settled.started_at = message_i(m, "started");
 		settled.ended_at = message_i(m, "ended");
 		crash_at("settle", "source", source->name);
-		code = source_code(source->source->settle(&source->scope.public, source->state, &settled, (struct drover_error *)&err),
+		code = source_code(source->source->settle(&source->scope.public, source->state,
+				       &settled, (struct drover_error *)&err),
 		    &err, "settle");
 		crash_at(NULL, NULL, NULL);
 	}
@@ -321,7 +346,9 @@ runner_source_settle(struct runner *runner, const struct message *m)
 	(void)message_send(runner->fd, &out, &lost);
 }
 
-/* An overflow of the kernel's queue says of no folder that it did not change. */
+/*
+ * An overflow of the kernel's queue says of no folder that it did not change.
+ */
 static void
 source_changed(struct runner *runner, const struct inotify_event *event, int64_t now)
 {
@@ -329,7 +356,8 @@ source_changed(struct runner *runner, const struct inotify_event *event, int64_t
 		struct runner_source *source = &runner->sources[i];
 
 		for (int j = 0; j < source->watches_len; j++) {
-			if (source->tell_at == 0 && ((event->mask & IN_Q_OVERFLOW) != 0 || source->watches[j] == event->wd))
+			if (source->tell_at == 0 &&
+			    ((event->mask & IN_Q_OVERFLOW) != 0 || source->watches[j] == event->wd))
 				source->tell_at = now + SOURCE_DEBOUNCE_MS;
 		}
 	}
@@ -338,7 +366,8 @@ source_changed(struct runner *runner, const struct inotify_event *event, int64_t
 void
 runner_source_changes(struct runner *runner, int64_t now)
 {
-	_Alignas(struct inotify_event) char bytes[16 * (sizeof(struct inotify_event) + NAME_MAX + 1)];
+	_Alignas(
+	    struct inotify_event) char bytes[16 * (sizeof(struct inotify_event) + NAME_MAX + 1)];
 	const struct inotify_event *event;
 	ssize_t n;
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A source in its runner: opened, polled, told how jobs ended. What a poll emits is kept back until it has returned 0. */
+/*
+ * A source in its runner: opened, polled, told how jobs ended. What a poll
+ * emits is kept back until it has returned 0.
+ */
 #ifndef RUN_RUNNER_SOURCE_H
 #define RUN_RUNNER_SOURCE_H
 
@@ -19,7 +22,7 @@ struct runner_source {
 	void *state;
 	int *watches;                        /* inotify descriptors */
 	int watches_len;
-	int64_t tell_at;                     /* monotonic: when SOURCE_CHANGED goes out; 0: nothing changed */
+	int64_t tell_at; /* monotonic: when SOURCE_CHANGED goes out; 0: nothing changed */
 	uint64_t poll_id;
 	struct message_out *items;           /* of the poll under way */
 	int items_len;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A worker: one slot, one job at a time, and the talk with the core about it. It outlives the core:
- * a job goes on while the core is away, and its end is repeated until a core has it on disk.
+ * A worker: one slot, one job at a time, and the talk with the core about it.
+ * It outlives the core: a job goes on while the core is away, and its end is
+ * repeated until a core has it on disk.
  */
 #include <errno.h>
 #include <poll.h>
@@ -24,7 +25,8 @@
 
 #define WORKER_IDLE_MS 60000         /* with a core that has nothing for us */
 #define WORKER_ALONE_MS 10000        /* without a core and without a job */
-#define WORKER_KEEP_MS 600000        /* a finished job is offered so long to a core that does not come */
+/* How long a finished job is offered to a core that does not come back. */
+#define WORKER_KEEP_MS 600000
 #define WORKER_BEAT_MS 5000
 #define WORKER_REPEAT_MS 2000
 #define WORKER_BACKOFF_MIN_MS 50
@@ -82,7 +84,10 @@ worker_on_term(int number)
 	worker_terminated = 1;
 }
 
-/* SIGTERM is taken only while waiting, so that none is lost between the look at the flag and the wait. */
+/*
+ * SIGTERM is taken only while waiting, so that none is lost between the look at
+ * the flag and the wait.
+ */
 static void
 worker_become(struct worker *w)
 {
@@ -119,17 +124,20 @@ worker_give_up(struct worker *w, const char *why, int64_t now)
 static void
 worker_connect(struct worker *w, int64_t now)
 {
-	uint64_t job = w->running ? w->run.job : w->done.job, epoch = w->running ? w->run.epoch : w->done.epoch;
+	uint64_t job = w->running ? w->run.job : w->done.job,
+		 epoch = w->running ? w->run.epoch : w->done.epoch;
 	struct message_out out;
 	struct error err = { 0 };
 
 	if ((w->fd = message_connect(w->runner->core_socket, &err)) == -1) {
-		if (!w->leaving && access(w->runner->config->state_dir, F_OK) == -1 && errno == ENOENT) {
+		if (!w->leaving && access(w->runner->config->state_dir, F_OK) == -1 &&
+		    errno == ENOENT) {
 			memset(&w->done, 0, sizeof w->done);
 			worker_give_up(w, "the state folder is gone", now);
 		}
 		w->connect_at = now + w->backoff_ms;
-		w->backoff_ms = w->backoff_ms * 2 > WORKER_BACKOFF_MAX_MS ? WORKER_BACKOFF_MAX_MS : w->backoff_ms * 2;
+		w->backoff_ms = w->backoff_ms * 2 > WORKER_BACKOFF_MAX_MS ? WORKER_BACKOFF_MAX_MS :
+									    w->backoff_ms * 2;
 		return;
 	}
 	w->lost_at = 0;
@@ -209,7 +217,10 @@ worker_beat(struct worker *w, int64_t now)
 	worker_send(w, &out, now);
 }
 
-/* Takes the message over. What comes while a job runs is an assignment of that very job, repeated, unless that one was killed. */
+/*
+ * Takes the message over. What comes while a job runs is an assignment of that
+ * very job, repeated, unless that one was killed.
+ */
 static void
 worker_assign(struct worker *w, struct message *m, int64_t now)
 {
@@ -250,7 +261,8 @@ worker_assign(struct worker *w, struct message *m, int64_t now)
 static void
 worker_cancel(struct worker *w, const struct message *m, int64_t now)
 {
-	if (w->running && w->run.job == message_u(m, "job") && w->run.epoch == message_u(m, "epoch"))
+	if (w->running && w->run.job == message_u(m, "job") &&
+	    w->run.epoch == message_u(m, "epoch"))
 		watch_stop(&w->watch, (int)message_i(m, "class"), message_s(m, "text"), now);
 }
 
@@ -290,7 +302,8 @@ worker_receive(struct worker *w, int64_t now)
 		worker_cancel(w, &m, now);
 		break;
 	case MESSAGE_JOB_SETTLED:
-		if (w->done.job == message_u(&m, "job") && w->done.epoch == message_u(&m, "epoch")) {
+		if (w->done.job == message_u(&m, "job") &&
+		    w->done.epoch == message_u(&m, "epoch")) {
 			memset(&w->done, 0, sizeof w->done);
 			w->idle_at = now;
 		}
@@ -302,12 +315,16 @@ worker_receive(struct worker *w, int64_t now)
 		w->leaving = true;
 		break;
 	default:
-		log_printf(&w->log, DROVER_WARN, "the core sent %s to a worker", message_name(m.type));
+		log_printf(&w->log, DROVER_WARN, "the core sent %s to a worker",
+		    message_name(m.type));
 	}
 	message_free(&m);
 }
 
-/* The job's process has ended: what it was told to end with goes before what it says itself. */
+/*
+ * The job's process has ended: what it was told to end with goes before what it
+ * says itself.
+ */
 static void
 worker_finish(struct worker *w, int64_t now)
 {
@@ -356,13 +373,15 @@ worker_tick(struct worker *w, int64_t now)
 	if (w->running)
 		return;
 	if (w->done.job != 0 && w->fd == -1 && now - w->done.ended_at >= WORKER_KEEP_MS) {
-		log_printf(&w->log, DROVER_WARN, "no core came for the end of job %llu", (unsigned long long)w->done.job);
+		log_printf(&w->log, DROVER_WARN, "no core came for the end of job %llu",
+		    (unsigned long long)w->done.job);
 		memset(&w->done, 0, sizeof w->done);
 		w->leaving = true;
 	}
 	if (w->done.job != 0)
 		return;
-	if ((w->fd == -1 && now - w->lost_at >= WORKER_ALONE_MS) || now - w->idle_at >= WORKER_IDLE_MS)
+	if ((w->fd == -1 && now - w->lost_at >= WORKER_ALONE_MS) ||
+	    now - w->idle_at >= WORKER_IDLE_MS)
 		w->leaving = true;
 }
 
@@ -391,12 +410,15 @@ worker_next(const struct worker *w)
 static void
 worker_wait(struct worker *w)
 {
-	struct pollfd fds[2] = { { .fd = w->fd, .events = POLLIN }, { .fd = w->running ? w->run.ended : -1, .events = POLLIN } };
+	struct pollfd fds[2] = { { .fd = w->fd, .events = POLLIN },
+		{ .fd = w->running ? w->run.ended : -1, .events = POLLIN } };
 	int64_t now = clock_mono(), next = worker_next(w), left = next <= now ? 0 : next - now;
-	struct timespec wait = { .tv_sec = (time_t)(left / 1000), .tv_nsec = (long)(left % 1000) * 1000000 };
+	struct timespec wait = { .tv_sec = (time_t)(left / 1000),
+		.tv_nsec = (long)(left % 1000) * 1000000 };
 	int n;
 
-	n = ppoll(fds, 2, next == INT64_MAX ? NULL : &wait, w->runner->in_process ? NULL : &w->waiting);
+	n = ppoll(fds, 2, next == INT64_MAX ? NULL : &wait,
+	    w->runner->in_process ? NULL : &w->waiting);
 	now = clock_mono();
 	if (n > 0 && fds[1].revents != 0)
 		worker_finish(w, now);
@@ -407,11 +429,18 @@ worker_wait(struct worker *w)
 int
 worker_main(const struct runner *runner, const char *name, const char *token)
 {
-	struct worker w = { .runner = runner, .name = name, .token = token, .fd = -1, .backoff_ms = WORKER_BACKOFF_MIN_MS };
+	struct worker w = { .runner = runner,
+		.name = name,
+		.token = token,
+		.fd = -1,
+		.backoff_ms = WORKER_BACKOFF_MIN_MS };
 	int64_t now = clock_mono();
 
-	w.log = (struct log_scope){ .part = "worker", .plugin = runner->image.plugin.name, .worker = name };
-	w.report = mmap(NULL, sizeof *w.report, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	w.log = (struct log_scope){ .part = "worker",
+		.plugin = runner->image.plugin.name,
+		.worker = name };
+	w.report =
+	    mmap(NULL, sizeof *w.report, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	MUST(w.report != MAP_FAILED);
 	worker_become(&w);
 	MUST(proc_identify(getpid(), &w.self) == 0);

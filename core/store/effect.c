@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Writes to the outside, once each: the intention is on disk before the write, its result after. What
- * was begun and never reported may or may not have happened: the next attempt looks for its marker.
+ * Writes to the outside, once each: the intention is on disk before the write,
+ * its result after. What was begun and never reported may or may not have
+ * happened: the next attempt looks for its marker.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -12,8 +13,10 @@
 
 static const char sql_begin[] =
     "insert into effect (key, job, epoch, state, begun_at) values ($1, $2, $3, 'begun', $4)";
-static const char sql_begin_again[] = "update effect set job = $2, epoch = $3, begun_at = $4 where key = $1";
-static const char sql_done[] = "update effect set state = 'done', result = $2, done_at = $3 where key = $1";
+static const char sql_begin_again[] =
+    "update effect set job = $2, epoch = $3, begun_at = $4 where key = $1";
+static const char sql_done[] =
+    "update effect set state = 'done', result = $2, done_at = $3 where key = $1";
 
 struct effect {
 	bool done;
@@ -39,20 +42,23 @@ effect_find(struct store *s, const char *key, struct effect *e, struct error *er
 	const struct store_value value = store_text(key);
 
 	memset(e, 0, sizeof *e);
-	return store_read(s, "select state, job, epoch, result from effect where key = $1", &value, 1, effect_row, e,
-	    err);
+	return store_read(s, "select state, job, epoch, result from effect where key = $1", &value,
+	    1, effect_row, e, err);
 }
 
 int
-store_effect_begin(struct store *s, const char *key, uint64_t job, uint64_t epoch, char **result, struct error *err)
+store_effect_begin(struct store *s, const char *key, uint64_t job, uint64_t epoch, char **result,
+    struct error *err)
 {
-	const struct store_value values[] = { store_text(key), SV_INT(job), SV_INT(epoch), SV_INT(clock_wall()) };
+	const struct store_value values[] = { store_text(key), SV_INT(job), SV_INT(epoch),
+		SV_INT(clock_wall()) };
 	struct effect e;
 	int found;
 
 	*result = NULL;
 	if (key[0] == '\0' || strlen(key) > DROVER_KEY_MAX)
-		return error_set(err, DROVER_PERMANENT, "the key of an effect must have 1 to %d bytes", DROVER_KEY_MAX);
+		return error_set(err, DROVER_PERMANENT,
+		    "the key of an effect must have 1 to %d bytes", DROVER_KEY_MAX);
 	if ((found = effect_find(s, key, &e, err)) < 0)
 		return -1;
 	if (found == 0)
@@ -68,15 +74,18 @@ store_effect_begin(struct store *s, const char *key, uint64_t job, uint64_t epoc
 }
 
 int
-store_effect_done(struct store *s, const char *key, uint64_t job, uint64_t epoch, const char *result, struct error *err)
+store_effect_done(struct store *s, const char *key, uint64_t job, uint64_t epoch,
+    const char *result, struct error *err)
 {
-	const struct store_value values[] = { store_text(key), store_text(result), SV_INT(clock_wall()) };
+	const struct store_value values[] = { store_text(key), store_text(result),
+		SV_INT(clock_wall()) };
 	struct effect e;
 	int found;
 
 	if (result != NULL && strlen(result) > DROVER_VALUE_MAX)
-		return error_set(err, DROVER_PERMANENT, "the result of effect %s has %zu bytes, at most %d may be kept",
-		    key, strlen(result), DROVER_VALUE_MAX);
+		return error_set(err, DROVER_PERMANENT,
+		    "the result of effect %s has %zu bytes, at most %d may be kept", key,
+		    strlen(result), DROVER_VALUE_MAX);
 	if ((found = effect_find(s, key, &e, err)) < 0)
 		return -1;
 	free(e.result);
@@ -94,5 +103,6 @@ store_effect_prune(struct store *s, int64_t before, struct error *err)
 {
 	const struct store_value value = SV_INT(before);
 
-	return store_run(s, "delete from effect where job = 0 and begun_at < $1", &value, 1, NULL, NULL, err);
+	return store_run(s, "delete from effect where job = 0 and begun_at < $1", &value, 1, NULL,
+	    NULL, err);
 }

@@ -1,11 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a database engine gives the store. Private to core/store: everybody else knows store.h only. */
+/*
+ * What a database engine gives the store. Private to core/store: everybody else
+ * knows store.h only.
+ */
 #ifndef STORE_ENGINE_H
 #define STORE_ENGINE_H
 
 #include "store/store.h"
 
-/* The words in which engines differ; schema.c puts them in place of {id}, {key}, {blob} and {keyed}. */
+/*
+ * The words in which engines differ; schema.c puts them in place of {id},
+ * {key}, {blob} and {keyed}.
+ */
 struct store_words {
 	const char *id;    /* type of a primary key that counts up and never repeats */
 	const char *key;   /* type of a primary key that is given */
@@ -18,7 +24,9 @@ struct store_engine {
 	struct store_words words;
 	int (*open)(const char *state_dir, void **db, struct error *);
 	void (*close)(void *db);
-	/* Runs one statement that will not come again, as those of a migration. */
+	/*
+	 * Runs one statement that will not come again, as those of a migration.
+	 */
 	int (*once)(void *db, const char *sql, struct error *);
 	/* Semantics of store_run(), without the transaction. */
 	int (*run)(void *db, const char *sql, const struct store_value *, int values_len,
@@ -29,7 +37,8 @@ struct store_engine {
 	int64_t (*last_id)(void *db);
 	int (*check)(void *db, struct error *);
 	int64_t (*column_int)(void *cursor, int column);
-	const void *(*column_bytes)(void *cursor, int column, size_t *len); /* NUL-terminated; NULL for NULL */
+	const void *(*column_bytes)(void *cursor, int column,
+	    size_t *len); /* NUL-terminated; NULL for NULL */
 };
 
 struct store_row {
@@ -39,11 +48,20 @@ struct store_row {
 
 extern const struct store_engine store_sqlite;
 
-/* The name of a file system that a database must not lie on, by its statfs(2) type; NULL: fine. */
+/*
+ * The name of a file system that a database must not lie on, by its statfs(2)
+ * type; NULL: fine.
+ */
 const char *sqlite_refused_fs(uint64_t type);
-/* Brings the tables to the newest version. DROVER_CONFIG when a newer drover made them. */
+/*
+ * Brings the tables to the newest version. DROVER_CONFIG when a newer drover
+ * made them.
+ */
 int schema_migrate(struct store *, const struct store_words *, struct error *);
-/* As store_run() for a statement that will not come again: it is not kept, so its text need not live on. */
+/*
+ * As store_run() for a statement that will not come again: it is not kept, so
+ * its text need not live on.
+ */
 int store_once(struct store *, const char *sql, struct error *);
 
 #endif

@@ -25,11 +25,12 @@ static int
 kv_bounded(const char *key, const char *value, struct error *err)
 {
 	if (key[0] == '\0' || strlen(key) > DROVER_KEY_MAX)
-		return error_set(err, DROVER_PERMANENT, "a key must have 1 to %d bytes, this one has %zu",
-		    DROVER_KEY_MAX, strlen(key));
+		return error_set(err, DROVER_PERMANENT,
+		    "a key must have 1 to %d bytes, this one has %zu", DROVER_KEY_MAX, strlen(key));
 	if (value != NULL && strlen(value) > DROVER_VALUE_MAX)
-		return error_set(err, DROVER_PERMANENT, "the value of %s has %zu bytes, at most %d may be kept", key,
-		    strlen(value), DROVER_VALUE_MAX);
+		return error_set(err, DROVER_PERMANENT,
+		    "the value of %s has %zu bytes, at most %d may be kept", key, strlen(value),
+		    DROVER_VALUE_MAX);
 	return 0;
 }
 
@@ -39,13 +40,16 @@ store_kv_get(struct store *s, const char *scope, const char *key, char **value, 
 	const struct store_value values[] = { store_text(scope), store_text(key) };
 
 	*value = NULL;
-	return store_read(s, "select value from kv where scope = $1 and key = $2", values, 2, kv_row, value, err);
+	return store_read(s, "select value from kv where scope = $1 and key = $2", values, 2,
+	    kv_row, value, err);
 }
 
 int
-store_kv_set(struct store *s, const char *scope, const char *key, const char *value, struct error *err)
+store_kv_set(struct store *s, const char *scope, const char *key, const char *value,
+    struct error *err)
 {
-	const struct store_value values[] = { store_text(scope), store_text(key), store_text(value) };
+	const struct store_value values[] = { store_text(scope), store_text(key),
+		store_text(value) };
 
 	if (kv_bounded(key, value, err) != 0)
 		return -1;
@@ -68,13 +72,15 @@ store_cursor_get(struct store *s, const char *source, char **cursor, struct erro
 	const struct store_value value = store_text(source);
 
 	*cursor = NULL;
-	return store_read(s, "select value from source_cursor where source = $1", &value, 1, kv_row, cursor, err);
+	return store_read(s, "select value from source_cursor where source = $1", &value, 1, kv_row,
+	    cursor, err);
 }
 
 int
 store_cursor_set(struct store *s, const char *source, const char *cursor, struct error *err)
 {
-	const struct store_value values[] = { store_text(source), store_text(cursor), SV_INT(clock_wall()) };
+	const struct store_value values[] = { store_text(source), store_text(cursor),
+		SV_INT(clock_wall()) };
 
 	if (kv_bounded(source, cursor, err) != 0)
 		return -1;

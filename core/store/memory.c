@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What was said before about a subject of a plugin: rows that are only added, the oldest of a subject
- * dropped when it grows too large. How many were dropped stands in a row of its own, with the empty
- * key that no caller can use.
+ * What was said before about a subject of a plugin: rows that are only added,
+ * the oldest of a subject dropped when it grows too large. How many were
+ * dropped stands in a row of its own, with the empty key that no caller can
+ * use.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -16,25 +17,28 @@
 #include "base/text.h"
 #include "store/store.h"
 
-static const char sql_append[] =
-    "insert into memory (plugin, subject, key, role, text, bytes, at) values ($1, $2, $3, $4, $5, $6, $7) "
-    "on conflict (plugin, subject, key) do nothing";
+static const char sql_append[] = "insert into memory (plugin, subject, key, role, text, bytes, at) "
+				 "values ($1, $2, $3, $4, $5, $6, $7) "
+				 "on conflict (plugin, subject, key) do nothing";
 
 static const char sql_dropped[] =
-    "insert into memory (plugin, subject, key, role, text, bytes, at) values ($1, $2, '', 'drover', $3, 0, $4) "
+    "insert into memory (plugin, subject, key, role, text, bytes, at) values ($1, $2, '', "
+    "'drover', $3, 0, $4) "
     "on conflict (plugin, subject, key) do update set text = excluded.text, at = excluded.at";
 
-static const char sql_newest[] =
-    "select id, bytes, key, role, text, at from memory where plugin = $1 and subject = $2 and key <> '' order by id desc";
+static const char sql_newest[] = "select id, bytes, key, role, text, at from memory where plugin = "
+				 "$1 and subject = $2 and key <> '' order by id desc";
 
-static const char sql_count[] = "select text from memory where plugin = $1 and subject = $2 and key = ''";
+static const char sql_count[] =
+    "select text from memory where plugin = $1 and subject = $2 and key = ''";
 
 static const char sql_subjects[] =
     "select plugin, subject, count(nullif(key, '')), sum(bytes), min(at), max(at) from memory "
     "group by plugin, subject order by max(at) desc, plugin, subject limit $1";
 
 static const char sql_subjects_of[] =
-    "select plugin, subject, count(nullif(key, '')), sum(bytes), min(at), max(at) from memory where plugin = $2 "
+    "select plugin, subject, count(nullif(key, '')), sum(bytes), min(at), max(at) from memory "
+    "where plugin = $2 "
     "group by plugin, subject order by max(at) desc, subject limit $1";
 
 static const char sql_prune[] =
@@ -97,7 +101,9 @@ memory_compact(struct store *s, const struct store_value *subject, struct error 
 	if ((dropped = memory_dropped(s, subject, err)) < 0)
 		return -1;
 	values[2] = SV_INT(w.oldest_kept);
-	if (store_do(s, "delete from memory where plugin = $1 and subject = $2 and key <> '' and id < $3", values, 3, err) != 0)
+	if (store_do(s,
+		"delete from memory where plugin = $1 and subject = $2 and key <> '' and id < $3",
+		values, 3, err) != 0)
 		return -1;
 	(void)snprintf(text, sizeof text, "%" PRId64, dropped + w.over);
 	values[2] = store_text(text);
@@ -106,19 +112,21 @@ memory_compact(struct store *s, const struct store_value *subject, struct error 
 }
 
 int
-store_memory_append(struct store *s, const char *plugin, const char *subject, const char *key, const char *role, const char *text,
-    struct error *err)
+store_memory_append(struct store *s, const char *plugin, const char *subject, const char *key,
+    const char *role, const char *text, struct error *err)
 {
 	char *cut;
-	struct store_value values[7] = { store_text(plugin), store_text(subject), store_text(key), store_text(role) };
+	struct store_value values[7] = { store_text(plugin), store_text(subject), store_text(key),
+		store_text(role) };
 	int fresh;
 
-	if (subject[0] == '\0' || strlen(subject) > DROVER_KEY_MAX || key[0] == '\0' || strlen(key) > DROVER_KEY_MAX ||
-	    role[0] == '\0' || strlen(role) > DROVER_NAME_MAX)
-		return error_set(err, DROVER_PERMANENT, "a memory has a subject and a key of 1 to %d bytes, and a role of 1 to %d", DROVER_KEY_MAX,
-		    DROVER_NAME_MAX);
-	if (!text_is_utf8(subject, strlen(subject)) || !text_is_utf8(key, strlen(key)) || !text_is_utf8(role, strlen(role)) ||
-	    !text_is_utf8(text, strlen(text)))
+	if (subject[0] == '\0' || strlen(subject) > DROVER_KEY_MAX || key[0] == '\0' ||
+	    strlen(key) > DROVER_KEY_MAX || role[0] == '\0' || strlen(role) > DROVER_NAME_MAX)
+		return error_set(err, DROVER_PERMANENT,
+		    "a memory has a subject and a key of 1 to %d bytes, and a role of 1 to %d",
+		    DROVER_KEY_MAX, DROVER_NAME_MAX);
+	if (!text_is_utf8(subject, strlen(subject)) || !text_is_utf8(key, strlen(key)) ||
+	    !text_is_utf8(role, strlen(role)) || !text_is_utf8(text, strlen(text)))
 		return error_set(err, DROVER_PERMANENT, "a memory of %s is not UTF-8", plugin);
 	cut = xmalloc(STORE_MEMORY_TEXT + 1);
 	(void)text_copy(cut, STORE_MEMORY_TEXT + 1, text);
@@ -142,7 +150,10 @@ piece_row(void *arg, const struct store_row *row)
 	char *cut;
 
 	buf_addf(&piece, "%s: ", store_row_text(row, 3));
-	/* Further lines are indented: a text cannot look like the words of somebody else. */
+	/*
+	 * Further lines are indented: a text cannot look like the words of
+	 * somebody else.
+	 */
 	for (text = store_row_text(row, 4); *text != '\0'; text++) {
 		buf_addc(&piece, *text);
 		if (*text == '\n')
@@ -167,7 +178,8 @@ piece_row(void *arg, const struct store_row *row)
 }
 
 int
-store_memory_read(struct store *s, const char *plugin, const char *subject, size_t max, struct buf *out, struct error *err)
+store_memory_read(struct store *s, const char *plugin, const char *subject, size_t max,
+    struct buf *out, struct error *err)
 {
 	const struct store_value values[] = { store_text(plugin), store_text(subject) };
 	struct walk w = { .max = max < STORE_MEMORY_READ ? max : STORE_MEMORY_READ };
@@ -176,7 +188,8 @@ store_memory_read(struct store *s, const char *plugin, const char *subject, size
 	int rc = store_read(s, sql_newest, values, 2, piece_row, &w, err) < 0 ? -1 : 0;
 
 	if (rc == 0 && w.pieces_len > 0 && (dropped = memory_dropped(s, values, err)) > 0) {
-		(void)snprintf(note, sizeof note, "drover: %" PRId64 " earlier entries were dropped\n\n", dropped);
+		(void)snprintf(note, sizeof note,
+		    "drover: %" PRId64 " earlier entries were dropped\n\n", dropped);
 		if (w.used + strlen(note) <= w.max)
 			buf_adds(out, note);
 	}
@@ -192,7 +205,8 @@ store_memory_forget(struct store *s, const char *plugin, const char *subject, st
 {
 	const struct store_value values[] = { store_text(plugin), store_text(subject) };
 
-	return store_run(s, "delete from memory where plugin = $1 and subject = $2", values, 2, NULL, NULL, err);
+	return store_run(s, "delete from memory where plugin = $1 and subject = $2", values, 2,
+	    NULL, NULL, err);
 }
 
 int
@@ -219,12 +233,14 @@ subject_row(void *arg, const struct store_row *row)
 }
 
 int
-store_memory_subjects(struct store *s, const char *plugin, int limit, cJSON **list, struct error *err)
+store_memory_subjects(struct store *s, const char *plugin, int limit, cJSON **list,
+    struct error *err)
 {
 	const struct store_value values[] = { SV_INT(limit), store_text(plugin) };
 
 	*list = cJSON_CreateArray();
-	if (store_read(s, plugin != NULL ? sql_subjects_of : sql_subjects, values, plugin != NULL ? 2 : 1, subject_row, *list, err) >= 0)
+	if (store_read(s, plugin != NULL ? sql_subjects_of : sql_subjects, values,
+		plugin != NULL ? 2 : 1, subject_row, *list, err) >= 0)
 		return 0;
 	cJSON_Delete(*list);
 	*list = NULL;
@@ -246,12 +262,14 @@ entry_row(void *arg, const struct store_row *row)
 }
 
 int
-store_memory_entries(struct store *s, const char *plugin, const char *subject, cJSON **list, int64_t *dropped, struct error *err)
+store_memory_entries(struct store *s, const char *plugin, const char *subject, cJSON **list,
+    int64_t *dropped, struct error *err)
 {
 	const struct store_value values[] = { store_text(plugin), store_text(subject) };
 	struct walk w = { .list = cJSON_CreateArray() };
 
-	if (store_read(s, sql_newest, values, 2, entry_row, &w, err) >= 0 && (*dropped = memory_dropped(s, values, err)) >= 0) {
+	if (store_read(s, sql_newest, values, 2, entry_row, &w, err) >= 0 &&
+	    (*dropped = memory_dropped(s, values, err)) >= 0) {
 		*list = w.list;
 		return 0;
 	}

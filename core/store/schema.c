@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The tables, as a list of migrations: version n+1 is what version n becomes. A released migration
- * never changes. Words in braces differ between engines (struct store_words). Indexes are partial
- * wherever a finished job would only be dead weight in them.
+ * The tables, as a list of migrations: version n+1 is what version n becomes. A
+ * released migration never changes. Words in braces differ between engines
+ * (struct store_words). Indexes are partial wherever a finished job would only
+ * be dead weight in them.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -32,23 +33,29 @@ static const char *const version_1[] = {
 	"after_job bigint, worker text, token text, "
 	"usage_input " COUNTER ", usage_cached " COUNTER ", usage_output " COUNTER ", "
 	"usage_turns " COUNTER ", usage_cost " COUNTER ", result text)",
-	"create unique index job_active on job (kind, key) where state in ('queued', 'delayed', 'held', 'running')",
-	"create index job_aside on job (state) where state in ('delayed', 'held', 'dead', 'cancelled')",
+	"create unique index job_active on job (kind, key) where state in ('queued', 'delayed', "
+	"'held', 'running')",
+	"create index job_aside on job (state) where state in ('delayed', 'held', 'dead', "
+	"'cancelled')",
 	"create index job_unsettled on job (source, ended_at) where settled = 0",
 	"create index job_trace on job (trace)",
 
-	"create table payload (job {key} references job (id) on delete cascade, data {blob} not null)",
+	"create table payload (job {key} references job (id) on delete cascade, data {blob} not "
+	"null)",
 
 	"create table event ("
-	"id {id}, job bigint not null references job (id) on delete cascade, at bigint not null, event text not null, "
+	"id {id}, job bigint not null references job (id) on delete cascade, at bigint not null, "
+	"event text not null, "
 	"from_state text check (from_state in " STATES "), "
 	"to_state text not null check (to_state in " STATES "), "
 	"attempt bigint not null, epoch bigint not null, who text, detail text)",
 	"create index event_job on event (job)",
 
 	"create table attempt ("
-	"job bigint not null references job (id) on delete cascade, number bigint not null, epoch bigint not null, "
-	"worker text, agent text, started_at bigint not null, ended_at bigint, class text, text text, "
+	"job bigint not null references job (id) on delete cascade, number bigint not null, epoch "
+	"bigint not null, "
+	"worker text, agent text, started_at bigint not null, ended_at bigint, class text, text "
+	"text, "
 	"wall_ms " COUNTER ", cpu_ms " COUNTER ", rss " COUNTER ", "
 	"output " COUNTER ", usage_input " COUNTER ", usage_cached " COUNTER ", "
 	"usage_output " COUNTER ", usage_turns " COUNTER ", usage_cost " COUNTER ", "
@@ -63,9 +70,11 @@ static const char *const version_1[] = {
 	"begun_at bigint not null, done_at bigint) {keyed}",
 	"create index effect_job on effect (job)",
 
-	"create table source_cursor (source text primary key, value text not null, moved_at bigint not null) {keyed}",
+	"create table source_cursor (source text primary key, value text not null, moved_at bigint "
+	"not null) {keyed}",
 
-	"create table pause (what text primary key, until bigint not null, why text, since bigint not null) {keyed}",
+	"create table pause (what text primary key, until bigint not null, why text, since bigint "
+	"not null) {keyed}",
 
 	"create table lease ("
 	"id {id}, repo text not null, path text not null, mirror text not null, "
@@ -73,37 +82,40 @@ static const char *const version_1[] = {
 	"job bigint, epoch bigint, pid bigint, start_time bigint, boot text, beat_at bigint, "
 	"expires_at bigint, wip text, "
 	"created_at bigint not null, used_at bigint)",
-	"create index lease_here on lease (repo, state) where state <> 'gone'",
-	NULL
+	"create index lease_here on lease (repo, state) where state <> 'gone'", NULL
 };
 
 /* Who asked, and what was accepted or refused. */
-static const char *const version_2[] = {
-	"alter table job add column author text",
+static const char *const version_2[] = { "alter table job add column author text",
 	"alter table job add column sha256 text",
 
 	"create table refusal ("
-	"id {id}, at bigint not null, source text not null, key text not null, author text, name text, "
+	"id {id}, at bigint not null, source text not null, key text not null, author text, name "
+	"text, "
 	"why text not null, sha256 text not null, title text, unique (source, key))",
 	"create index refusal_at on refusal (at)",
 
 	"create table memory ("
-	"id {id}, plugin text not null, subject text not null, key text not null, role text not null, "
-	"text text not null, bytes bigint not null, at bigint not null, unique (plugin, subject, key))",
-	NULL
-};
+	"id {id}, plugin text not null, subject text not null, key text not null, role text not "
+	"null, "
+	"text text not null, bytes bigint not null, at bigint not null, unique (plugin, subject, "
+	"key))",
+	NULL };
 
-/* What people are to be told: one that was sent stays with its job, so that it is not told twice. */
+/*
+ * What people are to be told: one that was sent stays with its job, so that it
+ * is not told twice.
+ */
 static const char *const version_3[] = {
 	"create table notice ("
-	"id {id}, job bigint not null references job (id) on delete cascade, key text not null unique, "
+	"id {id}, job bigint not null references job (id) on delete cascade, key text not null "
+	"unique, "
 	"operation text not null, event text not null, request text not null, "
 	"state text not null check (state in ('waiting', 'sent', 'dropped')), "
 	"tries " COUNTER ", created_at bigint not null, next_at bigint not null, error text)",
 	"create index notice_waiting on notice (next_at) where state = 'waiting'",
 	"create index notice_unsent on notice (id) where state <> 'sent'",
-	"create index notice_job on notice (job)",
-	NULL
+	"create index notice_job on notice (job)", NULL
 };
 
 static const char *const *const versions[] = { version_1, version_2, version_3 };
@@ -126,12 +138,14 @@ schema_migrate(struct store *s, const struct store_words *words, struct error *e
 {
 	int64_t version = 0;
 
-	if (store_run(s, "create table if not exists schema (version bigint not null)", NULL, 0, NULL, NULL, err) < 0 ||
+	if (store_run(s, "create table if not exists schema (version bigint not null)", NULL, 0,
+		NULL, NULL, err) < 0 ||
 	    store_run(s, "select max(version) from schema", NULL, 0, schema_row, &version, err) < 0)
 		return -1;
 	if (version > schema_version())
 		return error_set(err, DROVER_CONFIG,
-		    "was written by a newer drover (schema %lld, this one knows %d): install that one",
+		    "was written by a newer drover (schema %lld, this one knows %d): install that "
+		    "one",
 		    (long long)version, schema_version());
 	for (; version < schema_version(); version++) {
 		if (schema_apply(s, words, (int)version + 1, err) != 0)
@@ -143,8 +157,12 @@ schema_migrate(struct store *s, const struct store_words *words, struct error *e
 static char *
 schema_expand(const char *template, const struct store_words *words)
 {
-	const struct { const char *name, *word; } table[] = {
-		{ "{id}", words->id }, { "{key}", words->key }, { "{blob}", words->blob }, { "{keyed}", words->keyed },
+	const struct { const char *name, *word;
+	} table[] = {
+		{ "{id}", words->id },
+		{ "{key}", words->key },
+		{ "{blob}", words->blob },
+		{ "{keyed}", words->keyed },
 	};
 	struct buf out = BUF_INIT;
 
@@ -155,7 +173,9 @@ schema_expand(const char *template, const struct store_words *words)
 		template += n;
 		if (*template == '\0')
 			break;
-		for (i = 0; i < ARRAY_LEN(table) && strncmp(template, table[i].name, strlen(table[i].name)) != 0; i++)
+		for (i = 0; i < ARRAY_LEN(table) &&
+		     strncmp(template, table[i].name, strlen(table[i].name)) != 0;
+		     i++)
 			;
 		MUST(i < ARRAY_LEN(table));
 		buf_adds(&out, table[i].word);
@@ -177,5 +197,8 @@ schema_apply(struct store *s, const struct store_words *words, int version, stru
 		if (rc != 0)
 			return -1;
 	}
-	return store_run(s, "insert into schema (version) values ($1)", &value, 1, NULL, NULL, err) < 0 ? -1 : 0;
+	return store_run(s, "insert into schema (version) values ($1)", &value, 1, NULL, NULL,
+		   err) < 0 ?
+	    -1 :
+	    0;
 }

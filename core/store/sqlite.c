@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * SQLite as the store's engine: one file, one connection that nobody shares (WAL, exclusive locking),
- * flushed at each commit. Being the only connection is also what keeps clear of the WAL-reset defect
- * of SQLite before 3.51.3, which needs two.
+ * SQLite as the store's engine: one file, one connection that nobody shares
+ * (WAL, exclusive locking), flushed at each commit. Being the only connection
+ * is also what keeps clear of the WAL-reset defect of SQLite before 3.51.3,
+ * which needs two.
  */
 #include <sys/types.h>
 #include <sys/statfs.h>
@@ -55,8 +56,10 @@ static const void *sqlite_column_bytes(void *, int, size_t *);
 
 const struct store_engine store_sqlite = {
 	.name = "sqlite",
-	.words = { .id = "integer primary key autoincrement", .key = "integer primary key", .blob = "blob",
-		.keyed = "without rowid" },
+	.words = { .id = "integer primary key autoincrement",
+	    .key = "integer primary key",
+	    .blob = "blob",
+	    .keyed = "without rowid" },
 	.open = sqlite_open,
 	.close = sqlite_close,
 	.once = sqlite_once,
@@ -73,9 +76,14 @@ const struct store_engine store_sqlite = {
 const char *
 sqlite_refused_fs(uint64_t type)
 {
-	static const struct { uint32_t type; const char *name; } refused[] = {
-		{ 0x6969, "NFS" }, { 0x517b, "SMB" }, { 0xff534d42, "CIFS" }, { 0xfe534d42, "SMB2" },
-		{ 0x5346414f, "AFS" }, { 0x00c36400, "Ceph" },
+	static const struct { uint32_t type; const char *name;
+	} refused[] = {
+		{ 0x6969, "NFS" },
+		{ 0x517b, "SMB" },
+		{ 0xff534d42, "CIFS" },
+		{ 0xfe534d42, "SMB2" },
+		{ 0x5346414f, "AFS" },
+		{ 0x00c36400, "Ceph" },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(refused); i++) {
@@ -85,7 +93,10 @@ sqlite_refused_fs(uint64_t type)
 	return NULL;
 }
 
-/* SQLite itself knows ENOSPC only; a quota and a size limit are in the last error of the file that was written. */
+/*
+ * SQLite itself knows ENOSPC only; a quota and a size limit are in the last
+ * error of the file that was written.
+ */
 static bool
 sqlite_no_room(struct sqlite *s)
 {
@@ -95,8 +106,8 @@ sqlite_no_room(struct sqlite *s)
 		sqlite3_file *file = NULL;
 		int last = 0;
 
-		if (sqlite3_file_control(s->db, "main", files[i], &file) != SQLITE_OK || file == NULL ||
-		    file->pMethods == NULL)
+		if (sqlite3_file_control(s->db, "main", files[i], &file) != SQLITE_OK ||
+		    file == NULL || file->pMethods == NULL)
 			continue;
 		file->pMethods->xFileControl(file, SQLITE_FCNTL_LAST_ERRNO, &last);
 		if (last == ENOSPC || last == EDQUOT || last == EFBIG)
@@ -112,18 +123,22 @@ sqlite_fail(struct sqlite *s, int rc, const char *doing, struct error *err)
 	int system = sqlite3_system_errno(s->db);
 
 	if ((rc & 0xff) == SQLITE_FULL || (rc == SQLITE_IOERR_WRITE && sqlite_no_room(s)))
-		return error_set(err, DROVER_AGAIN, "no room for %s: " STORE_FULL ", free some space",
-		    s->path);
+		return error_set(err, DROVER_AGAIN,
+		    "no room for %s: " STORE_FULL ", free some space", s->path);
 	if ((rc & 0xff) == SQLITE_BUSY || (rc & 0xff) == SQLITE_LOCKED)
-		return error_set(err, DROVER_AGAIN, "%s is locked by another program: close it", s->path);
+		return error_set(err, DROVER_AGAIN, "%s is locked by another program: close it",
+		    s->path);
 	if ((rc & 0xff) == SQLITE_CORRUPT || (rc & 0xff) == SQLITE_NOTADB)
-		return error_set(err, DROVER_INTERNAL, "%s is damaged (%s): stop droverd and bring back a backup",
-		    s->path, sqlite3_errmsg(s->db));
-	if ((rc & 0xff) == SQLITE_CANTOPEN || (rc & 0xff) == SQLITE_PERM || (rc & 0xff) == SQLITE_READONLY)
-		return error_set(err, DROVER_CONFIG, "cannot %s %s: %s: the daemon's user must own it", doing, s->path,
+		return error_set(err, DROVER_INTERNAL,
+		    "%s is damaged (%s): stop droverd and bring back a backup", s->path,
+		    sqlite3_errmsg(s->db));
+	if ((rc & 0xff) == SQLITE_CANTOPEN || (rc & 0xff) == SQLITE_PERM ||
+	    (rc & 0xff) == SQLITE_READONLY)
+		return error_set(err, DROVER_CONFIG,
+		    "cannot %s %s: %s: the daemon's user must own it", doing, s->path,
 		    system != 0 ? strerror(system) : sqlite3_errmsg(s->db));
-	return error_set(err, DROVER_INTERNAL, "cannot %s %s: %s (SQLite %d)", doing, s->path, sqlite3_errmsg(s->db),
-	    rc);
+	return error_set(err, DROVER_INTERNAL, "cannot %s %s: %s (SQLite %d)", doing, s->path,
+	    sqlite3_errmsg(s->db), rc);
 }
 
 static int
@@ -134,7 +149,10 @@ sqlite_exec(struct sqlite *s, const char *sql, const char *doing, struct error *
 	return rc == SQLITE_OK ? 0 : sqlite_fail(s, rc, doing, err);
 }
 
-/* The folder, the lock and an empty file with the right mode, before SQLite touches anything. */
+/*
+ * The folder, the lock and an empty file with the right mode, before SQLite
+ * touches anything.
+ */
 static int
 sqlite_prepare_folder(struct sqlite *s, const char *state_dir, struct error *err)
 {
@@ -149,7 +167,8 @@ sqlite_prepare_folder(struct sqlite *s, const char *state_dir, struct error *err
 		return error_errno(err, DROVER_CONFIG, "cannot look at %s", state_dir);
 	if ((refused = sqlite_refused_fs((uint64_t)fs.f_type)) != NULL)
 		return error_set(err, DROVER_CONFIG,
-		    "state_dir %s lies on %s, which cannot keep a database safe: use a local disk", state_dir, refused);
+		    "state_dir %s lies on %s, which cannot keep a database safe: use a local disk",
+		    state_dir, refused);
 	lock = path_join(state_dir, "drover.lock");
 	rc = path_lock(lock, &s->lock_fd, err);
 	free(lock);
@@ -164,7 +183,10 @@ sqlite_prepare_folder(struct sqlite *s, const char *state_dir, struct error *err
 static int
 sqlite_open(const char *state_dir, void **out, struct error *err)
 {
-	/* locking_mode comes first: set before the WAL is opened it needs no shared memory file. */
+	/*
+	 * locking_mode comes first: set before the WAL is opened it needs no
+	 * shared memory file.
+	 */
 	static const char settings[] =
 	    "pragma locking_mode = exclusive; pragma journal_mode = wal; pragma synchronous = full;"
 	    "pragma foreign_keys = on; pragma trusted_schema = off; pragma temp_store = memory;"
@@ -172,7 +194,10 @@ sqlite_open(const char *state_dir, void **out, struct error *err)
 	struct sqlite *s;
 	int rc;
 
-	/* Nobody reads SQLite's memory statistics, and they cost a lock an allocation. */
+	/*
+	 * Nobody reads SQLite's memory statistics, and they cost a lock an
+	 * allocation.
+	 */
 	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 	OBJ_NEW(s, SQLITE_DB_MAGIC);
 	s->lock_fd = -1;
@@ -272,7 +297,8 @@ sqlite_bind(struct statement *st, const struct store_value *values, int values_l
 			rc = sqlite3_bind_int64(st->stmt, i, v->number);
 			break;
 		case STORE_TEXT:
-			rc = sqlite3_bind_text64(st->stmt, i, v->data, v->len, SQLITE_STATIC, SQLITE_UTF8);
+			rc = sqlite3_bind_text64(st->stmt, i, v->data, v->len, SQLITE_STATIC,
+			    SQLITE_UTF8);
 			break;
 		case STORE_BLOB:
 			rc = sqlite3_bind_blob64(st->stmt, i, v->data, v->len, SQLITE_STATIC);
@@ -330,7 +356,10 @@ sqlite_rollback(void *arg)
 	struct sqlite *s;
 
 	OBJ_CAST(s, arg, SQLITE_DB_MAGIC);
-	/* A full disk makes SQLite roll back by itself; then there is nothing left to do. */
+	/*
+	 * A full disk makes SQLite roll back by itself; then there is nothing
+	 * left to do.
+	 */
 	if (!sqlite3_get_autocommit(s->db))
 		sqlite_run(s, "rollback", NULL, 0, NULL, NULL, NULL);
 }
@@ -361,7 +390,8 @@ sqlite_check(void *arg, struct error *err)
 {
 	struct error found = { 0 };
 
-	if (sqlite_run(arg, "pragma integrity_check(1)", NULL, 0, sqlite_check_row, &found, err) < 0 ||
+	if (sqlite_run(arg, "pragma integrity_check(1)", NULL, 0, sqlite_check_row, &found, err) <
+		0 ||
 	    sqlite_run(arg, "pragma foreign_key_check", NULL, 0, sqlite_check_row, &found, err) < 0)
 		return -1;
 	return found.code == 0 ? 0 : error_set(err, found.code, "%s", found.text);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The store above its engine: opens a transaction at the first write, and gives a transaction up for
- * good once a statement of it has failed, so that half of a change can never be committed.
+ * The store above its engine: opens a transaction at the first write, and gives
+ * a transaction up for good once a statement of it has failed, so that half of
+ * a change can never be committed.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -90,7 +91,10 @@ store_close(struct store *s)
 	OBJ_FREE(s);
 }
 
-/* A lost transaction stays open, and refuses everything, until somebody has noticed it. */
+/*
+ * A lost transaction stays open, and refuses everything, until somebody has
+ * noticed it.
+ */
 static int
 store_begin(struct store *s, struct error *err)
 {
@@ -126,7 +130,8 @@ store_run(struct store *s, const char *sql, const struct store_value *values, in
 }
 
 int
-store_do(struct store *s, const char *sql, const struct store_value *values, size_t values_len, struct error *err)
+store_do(struct store *s, const char *sql, const struct store_value *values, size_t values_len,
+    struct error *err)
 {
 	return store_run(s, sql, values, (int)values_len, NULL, NULL, err) < 0 ? -1 : 0;
 }
@@ -181,8 +186,8 @@ check_row(void *arg, const struct store_row *row)
 {
 	struct error *err = arg;
 
-	error_set(err, DROVER_INTERNAL, "job %lld is %s, its events say %s", (long long)store_row_int(row, 0),
-	    store_row_text(row, 1), store_row_text(row, 2));
+	error_set(err, DROVER_INTERNAL, "job %lld is %s, its events say %s",
+	    (long long)store_row_int(row, 0), store_row_text(row, 1), store_row_text(row, 2));
 	return 1;
 }
 
@@ -192,7 +197,8 @@ store_check(struct store *s, struct error *err)
 {
 	static const char *const checks[] = {
 		"select job, coalesce(from_state, 'new'), coalesce(before, 'new') from ("
-		"select job, from_state, lag(to_state) over (partition by job order by id) as before from event"
+		"select job, from_state, lag(to_state) over (partition by job order by id) as "
+		"before from event"
 		") as chain "
 		"where coalesce(from_state, '') <> coalesce(before, '') limit 1",
 		"select j.id, j.state, coalesce(e.to_state, 'nothing') from job j "

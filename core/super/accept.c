@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The trust gate, before the queue: what a person asks for who may not is no job, whatever its pipeline
- * would have made of it. It leaves a row for the operator, and no word to the outside: an answer would
- * tell strangers that somebody listens.
+ * The trust gate, before the queue: what a person asks for who may not is no
+ * job, whatever its pipeline would have made of it. It leaves a row for the
+ * operator, and no word to the outside: an answer would tell strangers that
+ * somebody listens.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -16,9 +17,12 @@
 #define ACCEPT_TITLE_MAX 200 /* bytes of a refused title that are kept */
 #define ACCEPT_MARKS_MAX 64
 
-static bool accept_allows(struct runner_handle *, struct source *, struct source_item *, const char **why);
-static int accept_refuse(struct runner_handle *, struct source *, struct source_item *, const char *why, struct error *);
-static int accept_submit(struct runner_handle *, struct source *, struct source_item *, struct error *);
+static bool accept_allows(struct runner_handle *, struct source *, struct source_item *,
+    const char **why);
+static int accept_refuse(struct runner_handle *, struct source *, struct source_item *,
+    const char *why, struct error *);
+static int accept_submit(struct runner_handle *, struct source *, struct source_item *,
+    struct error *);
 
 struct source_item *
 accept_item(const struct message *m)
@@ -63,10 +67,15 @@ accept_free(struct source_item *i)
 }
 
 static bool
-accept_allows(struct runner_handle *r, struct source *source, struct source_item *i, const char **why)
+accept_allows(struct runner_handle *r, struct source *source, struct source_item *i,
+    const char **why)
 {
 	const char *marks[ACCEPT_MARKS_MAX + 1] = { NULL };
-	struct drover_person person = { .size = sizeof person, .flags = i->flags, .id = i->author, .name = i->name, .marks = marks };
+	struct drover_person person = { .size = sizeof person,
+		.flags = i->flags,
+		.id = i->author,
+		.name = i->name,
+		.marks = marks };
 	const char *const *own = (const char *const *)source->authors;
 	char *lines = xstrdup(i->marks), *rest = lines, *mark;
 	bool allowed;
@@ -75,24 +84,36 @@ accept_allows(struct runner_handle *r, struct source *source, struct source_item
 	while (n < ACCEPT_MARKS_MAX && (mark = strsep(&rest, "\n")) != NULL)
 		if (*mark != '\0')
 			marks[n++] = mark;
-	/* The list is the configuration's of this moment, not of the moment when the poll began. */
-	allowed = authors_allow(authors_of(r->supervisor->daemon->config, source->name, own), own, &person, why) == 1;
+	/*
+	 * The list is the configuration's of this moment, not of the moment
+	 * when the poll began.
+	 */
+	allowed = authors_allow(authors_of(r->supervisor->daemon->config, source->name, own), own,
+		      &person, why) == 1;
 	free(lines);
 	return allowed;
 }
 
 static int
-accept_refuse(struct runner_handle *r, struct source *source, struct source_item *i, const char *why, struct error *err)
+accept_refuse(struct runner_handle *r, struct source *source, struct source_item *i,
+    const char *why, struct error *err)
 {
 	struct log_scope scope = r->supervisor->log;
 	struct buf title = BUF_INIT, name = BUF_INIT;
 	char sha256[DIGEST_HEX];
-	struct store_refusal refusal = { .source = source->name, .key = i->key, .author = i->author, .why = why, .sha256 = sha256 };
+	struct store_refusal refusal = { .source = source->name,
+		.key = i->key,
+		.author = i->author,
+		.why = why,
+		.sha256 = sha256 };
 	int fresh;
 
-	if (i->key[0] == '\0' || strlen(i->key) > DROVER_KEY_MAX || strlen(i->author) > DROVER_KEY_MAX ||
-	    !text_is_utf8(i->key, strlen(i->key)) || !text_is_utf8(i->author, strlen(i->author)))
-		return error_set(err, DROVER_PERMANENT, "an item that is refused has a key and an author, of at most %d bytes of UTF-8", DROVER_KEY_MAX);
+	if (i->key[0] == '\0' || strlen(i->key) > DROVER_KEY_MAX ||
+	    strlen(i->author) > DROVER_KEY_MAX || !text_is_utf8(i->key, strlen(i->key)) ||
+	    !text_is_utf8(i->author, strlen(i->author)))
+		return error_set(err, DROVER_PERMANENT,
+		    "an item that is refused has a key and an author, of at most %d bytes of UTF-8",
+		    DROVER_KEY_MAX);
 	text_show(&title, i->title, strlen(i->title), ACCEPT_TITLE_MAX);
 	text_show(&name, i->name, strlen(i->name), ACCEPT_TITLE_MAX);
 	refusal.title = buf_str(&title);
@@ -103,23 +124,38 @@ accept_refuse(struct runner_handle *r, struct source *source, struct source_item
 		scope.plugin = r->plugin;
 		scope.source = source->name;
 		scope.key = i->key;
-		log_printf(&scope, DROVER_NOTICE, "refused: %s asks: %s", i->author[0] != '\0' ? i->author : "nobody", why);
+		log_printf(&scope, DROVER_NOTICE, "refused: %s asks: %s",
+		    i->author[0] != '\0' ? i->author : "nobody", why);
 	}
 	buf_free(&title);
 	buf_free(&name);
 	return fresh < 0 ? -1 : 0;
 }
 
-/* An item that names what is not configured becomes a held job: the ticket is not lost, and its reason can be read. */
+/*
+ * An item that names what is not configured becomes a held job: the ticket is
+ * not lost, and its reason can be read.
+ */
 static int
-accept_submit(struct runner_handle *r, struct source *source, struct source_item *i, struct error *err)
+accept_submit(struct runner_handle *r, struct source *source, struct source_item *i,
+    struct error *err)
 {
 	struct daemon *d = r->supervisor->daemon;
 	char sha256[DIGEST_HEX];
-	struct job_ask ask = { .kind = i->kind, .key = i->key, .serial = i->serial, .title = i->title, .repo = i->repo,
-		.agent = i->agent, .pool = i->pool, .source = source->name, .payload = i->payload,
-		.payload_len = i->payload_len, .priority = i->priority, .sha256 = sha256,
-		.author = i->author[0] != '\0' ? i->author : NULL, .replaces = (i->item & DROVER_ITEM_REPLACES) != 0 };
+	struct job_ask ask = { .kind = i->kind,
+		.key = i->key,
+		.serial = i->serial,
+		.title = i->title,
+		.repo = i->repo,
+		.agent = i->agent,
+		.pool = i->pool,
+		.source = source->name,
+		.payload = i->payload,
+		.payload_len = i->payload_len,
+		.priority = i->priority,
+		.sha256 = sha256,
+		.author = i->author[0] != '\0' ? i->author : NULL,
+		.replaces = (i->item & DROVER_ITEM_REPLACES) != 0 };
 	struct error why = { 0 };
 	uint64_t id;
 	int fresh;
@@ -139,7 +175,8 @@ accept_submit(struct runner_handle *r, struct source *source, struct source_item
 }
 
 int
-accept_take(struct runner_handle *r, struct source *source, struct source_item *i, struct error *err)
+accept_take(struct runner_handle *r, struct source *source, struct source_item *i,
+    struct error *err)
 {
 	const char *why;
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Workers over restarts and deaths: a new core finds those of the old one again by what they say and by what was
- * written down of their processes; jobs whose worker is gone are swept and queued again, or failed.
+ * Workers over restarts and deaths: a new core finds those of the old one again
+ * by what they say and by what was written down of their processes; jobs whose
+ * worker is gone are swept and queued again, or failed.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +14,9 @@
 #include "base/units.h"
 #include "super/supervisor.h"
 
-/* A worker's process is remembered, so that a new core knows whom to wait for. */
+/*
+ * A worker's process is remembered, so that a new core knows whom to wait for.
+ */
 static void
 slot_remember(struct supervisor *s, struct slot *slot)
 {
@@ -77,11 +80,16 @@ slots_welcome(struct peer *p, uint64_t job, bool keep)
 	channel_send(p->channel, &out);
 }
 
-/* A worker of an earlier core, or of a lost connection, that says it runs an attempt which is still the running one. */
+/*
+ * A worker of an earlier core, or of a lost connection, that says it runs an
+ * attempt which is still the running one.
+ */
 static bool
-slot_adopt(struct supervisor *s, struct slot *slot, struct peer *p, struct message *m, const struct proc_id *id)
+slot_adopt(struct supervisor *s, struct slot *slot, struct peer *p, struct message *m,
+    const struct proc_id *id)
 {
-	struct job *job = queue_running(s->daemon->queue, message_u(m, "job"), message_u(m, "epoch"));
+	struct job *job =
+	    queue_running(s->daemon->queue, message_u(m, "job"), message_u(m, "epoch"));
 
 	if (job == NULL || strcmp(job->worker, slot->name) != 0)
 		return false;
@@ -102,15 +110,20 @@ slot_adopt(struct supervisor *s, struct slot *slot, struct peer *p, struct messa
 	return true;
 }
 
-/* An idle worker of an earlier core says by its hello that what that core had claimed for it never began. */
+/*
+ * An idle worker of an earlier core says by its hello that what that core had
+ * claimed for it never began.
+ */
 static void
 slot_unbegun(struct supervisor *s, struct slot *slot, const struct proc_id *id)
 {
 	struct error err = { 0 };
 
-	if (slot->state != SLOT_LOST || !slot->restored || slot->id.pid != id->pid || slot->id.start != id->start)
+	if (slot->state != SLOT_LOST || !slot->restored || slot->id.pid != id->pid ||
+	    slot->id.start != id->start)
 		return;
-	if (queue_interrupt(s->daemon->queue, slot->job, false, "drover went away before this began", &err) != 0)
+	if (queue_interrupt(s->daemon->queue, slot->job, false,
+		"drover went away before this began", &err) != 0)
 		slot_log(s, slot, DROVER_ERR, err.text);
 	slot_clear(slot);
 }
@@ -137,11 +150,13 @@ slots_hello(struct peer *p, struct message *m)
 			slots_welcome(p, job, false);
 		return;
 	}
-	if (slot != NULL && slot->state == SLOT_FORKING && (r = runner_find(s, slot->plugin)) != NULL)
+	if (slot != NULL && slot->state == SLOT_FORKING &&
+	    (r = runner_find(s, slot->plugin)) != NULL)
 		r->fork_backoff_ms = 0;
 	if (slot != NULL)
 		slot_unbegun(s, slot, &id);
-	if (slot == NULL || slot->state != SLOT_FORKING || strcmp(slot->token, message_s(m, "token")) != 0) {
+	if (slot == NULL || slot->state != SLOT_FORKING ||
+	    strcmp(slot->token, message_s(m, "token")) != 0) {
 		struct message_out out;
 
 		message_begin(&out, MESSAGE_WORKER_LEAVE, 0);
@@ -159,7 +174,10 @@ slots_hello(struct peer *p, struct message *m)
 		slot_assign(s, slot);
 }
 
-/* Everything that carries the attempt's trace in its environment goes, wherever it has hidden from its dead worker. */
+/*
+ * Everything that carries the attempt's trace in its environment goes, wherever
+ * it has hidden from its dead worker.
+ */
 static void
 slot_sweep(const char *trace)
 {
@@ -170,7 +188,8 @@ slot_sweep(const char *trace)
 }
 
 static void
-slot_job_lost(struct supervisor *s, const char *worker, uint64_t id, uint64_t epoch, const struct proc_id *proc, bool failed, const char *why)
+slot_job_lost(struct supervisor *s, const char *worker, uint64_t id, uint64_t epoch,
+    const struct proc_id *proc, bool failed, const char *why)
 {
 	struct daemon *d = s->daemon;
 	struct job *job = queue_running(d->queue, id, epoch);
@@ -184,7 +203,10 @@ slot_job_lost(struct supervisor *s, const char *worker, uint64_t id, uint64_t ep
 	scope.worker = worker;
 	scope.job = id;
 	/* Said once, not with each try to write it down. */
-	log_printf(&scope, !failed && clock_mono() < s->trouble_until + STORE_TROUBLE_MS ? DROVER_DEBUG : DROVER_WARN, "%s", why);
+	log_printf(&scope,
+	    !failed && clock_mono() < s->trouble_until + STORE_TROUBLE_MS ? DROVER_DEBUG :
+									    DROVER_WARN,
+	    "%s", why);
 	if (proc != NULL && proc->pid > 0 && !d->in_process)
 		proc_kill(proc);
 	slot_sweep(job->trace);
@@ -199,7 +221,10 @@ slot_job_lost(struct supervisor *s, const char *worker, uint64_t id, uint64_t ep
 	free(source);
 }
 
-/* A thread shares the daemon's life; a process that was never seen cannot come back. */
+/*
+ * A thread shares the daemon's life; a process that was never seen cannot come
+ * back.
+ */
 static bool
 slot_is_dead(const struct supervisor *s, const struct slot *slot)
 {
@@ -210,24 +235,33 @@ slot_is_dead(const struct supervisor *s, const struct slot *slot)
 	return slot->id.pid > 0 && !s->daemon->in_process && !proc_alive(&slot->id);
 }
 
-/* A lost worker: dead is sure at once, alive gets LEASE_TTL_MS to come back, or WORKER_SILENT_MS to speak again. */
+/*
+ * A lost worker: dead is sure at once, alive gets LEASE_TTL_MS to come back, or
+ * WORKER_SILENT_MS to speak again.
+ */
 int64_t
 slot_watch(struct supervisor *s, struct slot *slot, int64_t now)
 {
-	int64_t limit = slot->state == SLOT_LOST ? slot->since + LEASE_TTL_MS : slot->heard + WORKER_SILENT_MS;
+	int64_t limit =
+	    slot->state == SLOT_LOST ? slot->since + LEASE_TTL_MS : slot->heard + WORKER_SILENT_MS;
 	bool dead = slot_is_dead(s, slot);
 
 	if (!dead && now < limit)
 		return slot->state == SLOT_LOST ? wait_min(limit - now, 250) : limit - now;
-	slot_job_lost(s, slot->name, slot->job != 0 ? slot->job : slot->next, slot->job != 0 ? slot->epoch : slot->next_epoch,
-	    &slot->id, !slot->restored, slot->restored ? "drover went away while this ran, or could not write, and its worker did not come back" :
-	    dead ? "the worker died in the middle of the job (killed, or out of memory?)" :
-	    "the worker has not been heard of for too long: fenced and killed");
+	slot_job_lost(s, slot->name, slot->job != 0 ? slot->job : slot->next,
+	    slot->job != 0 ? slot->epoch : slot->next_epoch, &slot->id, !slot->restored,
+	    slot->restored ? "drover went away while this ran, or could not write, and its worker "
+			     "did not come back" :
+		dead ? "the worker died in the middle of the job (killed, or out of memory?)" :
+		       "the worker has not been heard of for too long: fenced and killed");
 	slot_clear(slot);
 	return 0;
 }
 
-/* A job that an earlier core left running keeps its slot, as if its worker had lost the connection just now. */
+/*
+ * A job that an earlier core left running keeps its slot, as if its worker had
+ * lost the connection just now.
+ */
 static int
 slot_restore(void *arg, struct job *job)
 {
@@ -238,7 +272,9 @@ slot_restore(void *arg, struct job *job)
 		return 0;
 	slot = slot_revive(s, job->worker);
 	if (slot == NULL || slot->state != SLOT_FREE) {
-		slot_job_lost(s, job->worker, job->id, job->epoch, NULL, false, "drover went away while this ran, or could not write, and its slot is another's");
+		slot_job_lost(s, job->worker, job->id, job->epoch, NULL, false,
+		    "drover went away while this ran, or could not write, and its slot is "
+		    "another's");
 		return 0;
 	}
 	slot->plugin = xstrndup(job->kind, strcspn(job->kind, "."));

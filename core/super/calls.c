@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Calls: what a runner is asked to do goes to it, and is answered by a process of its own. Here operations; hooks.c and listeners.c have the others. */
+/*
+ * Calls: what a runner is asked to do goes to it, and is answered by a process
+ * of its own. Here operations; hooks.c and listeners.c have the others.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -43,7 +46,8 @@ call_open(struct runner_handle *r, enum call_kind kind, int64_t timeout_ms)
 }
 
 static void
-call_fail(void (*fn)(void *, int, const char *, size_t), void *arg, int code, const char *format, const char *name)
+call_fail(void (*fn)(void *, int, const char *, size_t), void *arg, int code, const char *format,
+    const char *name)
 {
 	char text[DROVER_ERROR_MAX];
 
@@ -62,10 +66,13 @@ call_operation(const struct runner_handle *r, const char *name)
 	return NULL;
 }
 
-/* credential: it is drover itself who asks, and only for operations that hand one out. */
+/*
+ * credential: it is drover itself who asks, and only for operations that hand
+ * one out.
+ */
 static void
-call_start(struct supervisor *s, const char *operation, bool credential, const char *request, size_t len,
-    void (*fn)(void *arg, int code, const char *text, size_t len), void *arg)
+call_start(struct supervisor *s, const char *operation, bool credential, const char *request,
+    size_t len, void (*fn)(void *arg, int code, const char *text, size_t len), void *arg)
 {
 	struct runner_handle *r;
 	struct message_out out;
@@ -87,22 +94,28 @@ call_start(struct supervisor *s, const char *operation, bool credential, const c
 	}
 	row = call_operation(r, operation + strlen(plugin) + 1);
 	if (credential && !json_bool(row, "credential", false)) {
-		call_fail(fn, arg, DROVER_CONFIG, "its plugin hands out no tokens for git, there is no operation ", operation);
+		call_fail(fn, arg, DROVER_CONFIG,
+		    "its plugin hands out no tokens for git, there is no operation ", operation);
 		return;
 	}
 	if (!credential && json_bool(row, "credential", false)) {
-		call_fail(fn, arg, DROVER_PERMANENT, "hands out a credential, only drover itself asks it: ", operation);
+		call_fail(fn, arg, DROVER_PERMANENT,
+		    "hands out a credential, only drover itself asks it: ", operation);
 		return;
 	}
 	TAILQ_FOREACH(call, &s->calls, link)
 		n += call->kind == CALL_OPERATION;
 	if (row == NULL || len > DROVER_PAYLOAD_MAX || n >= CALLS_MAX) {
-		call_fail(fn, arg, row == NULL || len > DROVER_PAYLOAD_MAX ? DROVER_PERMANENT : DROVER_AGAIN,
-		    row == NULL ? "no plugin offers the operation " : n >= CALLS_MAX ? "too many calls at once: " :
-		    "the request is over 64 KiB: ", operation);
+		call_fail(fn, arg,
+		    row == NULL || len > DROVER_PAYLOAD_MAX ? DROVER_PERMANENT : DROVER_AGAIN,
+		    row == NULL        ? "no plugin offers the operation " :
+			n >= CALLS_MAX ? "too many calls at once: " :
+					 "the request is over 64 KiB: ",
+		    operation);
 		return;
 	}
-	timeout = json_int(row, "timeout_ms", 0) > 0 ? json_int(row, "timeout_ms", 0) : CALL_TIMEOUT_MS;
+	timeout =
+	    json_int(row, "timeout_ms", 0) > 0 ? json_int(row, "timeout_ms", 0) : CALL_TIMEOUT_MS;
 	call = call_open(r, CALL_OPERATION, timeout);
 	call->fn = fn;
 	call->arg = arg;
@@ -129,7 +142,8 @@ calls_offers_git_token(const struct runner_handle *r)
 }
 
 void
-calls_git_token(struct supervisor *s, const struct config_repo *repo, bool refused, void (*fn)(void *, int, const char *, size_t), void *arg)
+calls_git_token(struct supervisor *s, const struct config_repo *repo, bool refused,
+    void (*fn)(void *, int, const char *, size_t), void *arg)
 {
 	char operation[DROVER_NAME_MAX + sizeof CALL_GIT_TOKEN + 1], *request;
 	cJSON *o = cJSON_CreateObject();
@@ -170,25 +184,29 @@ calls_hello(struct peer *p, uint64_t id, const char *token)
 bool
 calls_reply(struct peer *p, struct message *m)
 {
-	static const enum message_type answers[] = { MESSAGE_OPERATION_REPLY, MESSAGE_HOOK_REPLY, MESSAGE_LISTEN_ENDED };
+	static const enum message_type answers[] = { MESSAGE_OPERATION_REPLY, MESSAGE_HOOK_REPLY,
+		MESSAGE_LISTEN_ENDED };
 	struct supervisor *s = p->supervisor;
 	struct call *call = p->role == PEER_OPERATION ? call_find(s, p->call) : NULL;
 	const char *reply;
 	size_t len;
 
-	if (m->type != MESSAGE_OPERATION_REPLY && m->type != MESSAGE_HOOK_REPLY && m->type != MESSAGE_LISTEN_ENDED)
+	if (m->type != MESSAGE_OPERATION_REPLY && m->type != MESSAGE_HOOK_REPLY &&
+	    m->type != MESSAGE_LISTEN_ENDED)
 		return false;
 	if (call == NULL || answers[call->kind] != m->type)
 		; /* It came too late, and is told nothing of it. */
 	else if (call->kind == CALL_HOOK)
 		hooks_reply(s, call, m);
 	else if (call->kind == CALL_LISTEN)
-		listeners_ended(s, call->id, (int)message_i(m, "class"), message_s(m, "text"), message_i(m, "retry"));
+		listeners_ended(s, call->id, (int)message_i(m, "class"), message_s(m, "text"),
+		    message_i(m, "retry"));
 	else if (message_i(m, "class") == DROVER_OK) {
 		reply = message_b(m, "reply", &len);
 		call_close(s, call, DROVER_OK, reply, len);
 	} else
-		call_close(s, call, (int)message_i(m, "class"), message_s(m, "text"), strlen(message_s(m, "text")));
+		call_close(s, call, (int)message_i(m, "class"), message_s(m, "text"),
+		    strlen(message_s(m, "text")));
 	reply_later(s, p->serial, m->id, NULL, 0, NULL, 0);
 	return true;
 }

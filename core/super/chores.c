@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The keeper: a process of its own that does with worktrees what leases_tick() asks for, started when there is something to do. */
+/*
+ * The keeper: a process of its own that does with worktrees what leases_tick()
+ * asks for, started when there is something to do.
+ */
 #include <dirent.h>
 #include <errno.h>
 #include <signal.h>
@@ -39,7 +42,8 @@ keeper_start(struct supervisor *s, struct error *err)
 {
 	struct keeper *k;
 	posix_spawn_file_actions_t actions;
-	char *argv[] = { (char *)(uintptr_t)"droverd", (char *)(uintptr_t)"-x", (char *)(uintptr_t)"keeper", NULL };
+	char *argv[] = { (char *)(uintptr_t) "droverd", (char *)(uintptr_t) "-x",
+		(char *)(uintptr_t) "keeper", NULL };
 	int fds[2], rc;
 
 	if (message_pair(fds, err) != 0)
@@ -54,7 +58,8 @@ keeper_start(struct supervisor *s, struct error *err)
 	if (rc != 0) {
 		close(fds[0]);
 		free(k);
-		error_set(err, DROVER_AGAIN, "cannot start the keeper of worktrees: %s", strerror(rc));
+		error_set(err, DROVER_AGAIN, "cannot start the keeper of worktrees: %s",
+		    strerror(rc));
 		return NULL;
 	}
 	k->channel = channel_new(s->daemon->base, fds[0], &keeper_calls, k);
@@ -89,9 +94,12 @@ keeper_message(void *arg, struct message *m)
 	if (k->waiting > 0 && --k->waiting == 0)
 		k->idle_since = clock_mono();
 	if (message_i(m, "class") != DROVER_OK)
-		log_printf(&s->log, DROVER_WARN, "worktree %llu: %s", (unsigned long long)message_u(m, "lease"), message_s(m, "text"));
-	if (message_u(m, "lease") != 0 && leases_tidied(s->daemon->leases, message_u(m, "lease"),
-	    message_i(m, "class") == DROVER_OK ? message_s(m, "state") : "dirty", message_s(m, "wip"), &err) != 0)
+		log_printf(&s->log, DROVER_WARN, "worktree %llu: %s",
+		    (unsigned long long)message_u(m, "lease"), message_s(m, "text"));
+	if (message_u(m, "lease") != 0 &&
+	    leases_tidied(s->daemon->leases, message_u(m, "lease"),
+		message_i(m, "class") == DROVER_OK ? message_s(m, "state") : "dirty",
+		message_s(m, "wip"), &err) != 0)
 		log_printf(&s->log, DROVER_ERR, "%s", err.text);
 	if (message_i(m, "class") == DROVER_OK && message_i(m, "bytes") > 0)
 		leases_sized(s->daemon->leases, message_u(m, "lease"), message_i(m, "bytes"));
@@ -113,7 +121,8 @@ tidy_run(struct supervisor *s, bool all)
 	struct error err = { 0 };
 	int i, n = 0;
 
-	chores = leases_tick(s->daemon->leases, path_free_bytes(s->daemon->config->state_dir), all, &n);
+	chores =
+	    leases_tick(s->daemon->leases, path_free_bytes(s->daemon->config->state_dir), all, &n);
 	if (n > 0 && s->keeper == NULL && (s->keeper = keeper_start(s, &err)) == NULL)
 		log_printf(&s->log, DROVER_ERR, "%s", err.text);
 	for (i = 0; i < n; i++)
@@ -139,7 +148,9 @@ tidy_records(struct supervisor *s)
 	int64_t before = clock_wall() - RECORDS_KEEP_MS;
 
 	/* A job's effects go with the job; those of operations go here. */
-	if (store_refusal_prune(store, before, &err) < 0 || store_memory_prune(store, before, &err) < 0 || store_effect_prune(store, before, &err) < 0)
+	if (store_refusal_prune(store, before, &err) < 0 ||
+	    store_memory_prune(store, before, &err) < 0 ||
+	    store_effect_prune(store, before, &err) < 0)
 		log_printf(&s->log, DROVER_ERR, "%s", err.text);
 }
 
@@ -157,27 +168,38 @@ tidy_tick(struct supervisor *s, int64_t now)
 		s->expire_at = now + EXPIRE_MS;
 		leases_expire(s->daemon->leases);
 	}
-	/* One that is on its way out is waited for: what it were given would come back undone. */
-	if (now >= s->chores_at && s->daemon->mode == DAEMON_RUNNING && (k == NULL || k->channel != NULL)) {
+	/*
+	 * One that is on its way out is waited for: what it were given would
+	 * come back undone.
+	 */
+	if (now >= s->chores_at && s->daemon->mode == DAEMON_RUNNING &&
+	    (k == NULL || k->channel != NULL)) {
 		s->chores_at = now + CHORES_MS;
 		tidy_run(s, false);
 		k = s->keeper;
 	}
-	if (k != NULL && k->channel != NULL && k->waiting == 0 && now - k->idle_since >= KEEPER_IDLE_MS) {
+	if (k != NULL && k->channel != NULL && k->waiting == 0 &&
+	    now - k->idle_since >= KEEPER_IDLE_MS) {
 		channel_free(k->channel);
 		k->channel = NULL;
 	}
-	return wait_min(wait_min(wait_min(s->chores_at, s->expire_at), s->records_at) - now, k != NULL && k->channel != NULL && k->waiting == 0 ? KEEPER_IDLE_MS : -1);
+	return wait_min(wait_min(wait_min(s->chores_at, s->expire_at), s->records_at) - now,
+	    k != NULL && k->channel != NULL && k->waiting == 0 ? KEEPER_IDLE_MS : -1);
 }
 
-/* A keeper that died with chores in hand: its trees stay dirty and are looked at again. */
+/*
+ * A keeper that died with chores in hand: its trees stay dirty and are looked
+ * at again.
+ */
 bool
 tidy_reap(struct supervisor *s, pid_t pid, int status)
 {
 	if (s->keeper == NULL || s->keeper->pid != pid)
 		return false;
 	if (s->keeper->waiting > 0)
-		log_printf(&s->log, DROVER_WARN, "the keeper of worktrees ended with status %d and %d chores undone", status, s->keeper->waiting);
+		log_printf(&s->log, DROVER_WARN,
+		    "the keeper of worktrees ended with status %d and %d chores undone", status,
+		    s->keeper->waiting);
 	leases_keeper_gone(s->daemon->leases);
 	channel_free(s->keeper->channel);
 	free(s->keeper);
@@ -222,7 +244,8 @@ pruned_output(void *arg, const struct error *failed)
 	to = path_join(trash, text_random_hex(random, 8));
 	if (failed == NULL && access(from, F_OK) == 0) {
 		if (path_mkdirs(trash, 0700, NULL) != 0 || rename(from, to) != 0)
-			log_printf(&s->log, DROVER_WARN, "cannot move %s to the trash: %s", from, strerror(errno));
+			log_printf(&s->log, DROVER_WARN, "cannot move %s to the trash: %s", from,
+			    strerror(errno));
 		leases_trashed(s->daemon->leases);
 	}
 	free(from);
@@ -242,12 +265,16 @@ tidy_pruned(void *arg, uint64_t id)
 	daemon_defer(s->daemon, pruned_output, p);
 }
 
-/* What killed attempts left in scratch/ goes to the trash, which the keeper empties. */
+/*
+ * What killed attempts left in scratch/ goes to the trash, which the keeper
+ * empties.
+ */
 void
 tidy_scratch(struct supervisor *s)
 {
 	const char *state = s->daemon->config->state_dir;
-	char *scratch = path_join(state, "scratch"), *trash = path_join(state, "trash"), *from, *to, random[17];
+	char *scratch = path_join(state, "scratch"), *trash = path_join(state, "trash"), *from, *to,
+	     random[17];
 	DIR *dir = opendir(scratch);
 	struct dirent *e;
 	struct error err = { 0 };
@@ -260,7 +287,8 @@ tidy_scratch(struct supervisor *s)
 		from = path_join(scratch, e->d_name);
 		to = path_join(trash, text_random_hex(random, 8));
 		if (rename(from, to) != 0)
-			log_printf(&s->log, DROVER_WARN, "cannot move %s to the trash: %s", from, strerror(errno));
+			log_printf(&s->log, DROVER_WARN, "cannot move %s to the trash: %s", from,
+			    strerror(errno));
 		free(from);
 		free(to);
 	}

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Runners as the core sees them: started, heard of, missed, started again with backoff, and parked when that does not help. */
+/*
+ * Runners as the core sees them: started, heard of, missed, started again with
+ * backoff, and parked when that does not help.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -31,7 +34,8 @@ static const struct channel_calls runner_calls = { runner_message, runner_closed
 const char *
 runner_state_name(enum runner_state state)
 {
-	static const char *const names[] = { "down", "starting", "ready", "backoff", "parked", "refused", "stopping" };
+	static const char *const names[] = { "down", "starting", "ready", "backoff", "parked",
+		"refused", "stopping" };
 
 	return names[state];
 }
@@ -65,7 +69,10 @@ runner_state(struct runner_handle *r, enum runner_state state, int64_t due)
 	runner_traits(r);
 }
 
-/* What the queue must know of a kind: the pipeline's own defaults under what the configuration says. */
+/*
+ * What the queue must know of a kind: the pipeline's own defaults under what
+ * the configuration says.
+ */
 static void
 runner_kind(struct runner_handle *r, const cJSON *pipeline)
 {
@@ -79,10 +86,13 @@ runner_kind(struct runner_handle *r, const cJSON *pipeline)
 	t.pool = set != NULL && set->pool != NULL ? set->pool : json_str(pipeline, "pool", "light");
 	if (config_pool(d->config, t.pool) == NULL)
 		t.pool = d->config->pools_len > 0 ? d->config->pools[0].name : "light";
-	t.retries = set != NULL && set->retries >= 0 ? set->retries : (int)json_int(pipeline, "retries", 0);
+	t.retries =
+	    set != NULL && set->retries >= 0 ? set->retries : (int)json_int(pipeline, "retries", 0);
 	t.slots = set != NULL && set->slots > 0 ? set->slots : 0;
-	t.timeout_ms = set != NULL && set->timeout_ms >= 0 ? set->timeout_ms : json_int(pipeline, "timeout_ms", 0);
-	t.silence_ms = set != NULL && set->silence_ms >= 0 ? set->silence_ms : json_int(pipeline, "silence_ms", 0);
+	t.timeout_ms = set != NULL && set->timeout_ms >= 0 ? set->timeout_ms :
+							     json_int(pipeline, "timeout_ms", 0);
+	t.silence_ms = set != NULL && set->silence_ms >= 0 ? set->silence_ms :
+							     json_int(pipeline, "silence_ms", 0);
 	t.agent = set != NULL ? set->agent : NULL;
 	t.yield_to = set != NULL ? set->yield_to : NULL;
 	t.yield_max_ms = set != NULL ? set->yield_max_ms : 0;
@@ -101,7 +111,8 @@ runner_traits(struct runner_handle *r)
 	if (r->state == RUNNER_STOPPING)
 		return;
 	if (r->state != RUNNER_READY) {
-		snprintf(why, sizeof why, "plugin %s is %s%s%s", r->plugin, runner_state_name(r->state), r->why[0] != '\0' ? ": " : "", r->why);
+		snprintf(why, sizeof why, "plugin %s is %s%s%s", r->plugin,
+		    runner_state_name(r->state), r->why[0] != '\0' ? ": " : "", r->why);
 		queue_plugin_down(r->supervisor->daemon->queue, r->plugin, why);
 		return;
 	}
@@ -109,7 +120,10 @@ runner_traits(struct runner_handle *r)
 		runner_kind(r, pipeline);
 }
 
-/* Whatever keeps it from forking will not be gone at once: its jobs wait a little and say why. */
+/*
+ * Whatever keeps it from forking will not be gone at once: its jobs wait a
+ * little and say why.
+ */
 void
 runner_fork_failed(struct runner_handle *r, const char *why)
 {
@@ -139,13 +153,15 @@ runner_spawn(struct runner_handle *r, int fd, struct error *err)
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attr;
 	sigset_t none, all;
-	char *argv[] = { (char *)(uintptr_t)"droverd", (char *)(uintptr_t)"-x", (char *)(uintptr_t)"runner", r->plugin, NULL };
+	char *argv[] = { (char *)(uintptr_t) "droverd", (char *)(uintptr_t) "-x",
+		(char *)(uintptr_t) "runner", r->plugin, NULL };
 	int rc;
 
 	if (d->in_process) {
 		rc = pthread_create(&r->thread, NULL, runner_thread, (void *)(intptr_t)fd);
 		if (rc != 0)
-			return error_set(err, DROVER_AGAIN, "no thread for plugin %s: %s", r->plugin, strerror(rc));
+			return error_set(err, DROVER_AGAIN, "no thread for plugin %s: %s",
+			    r->plugin, strerror(rc));
 		r->threaded = true;
 		return 0;
 	}
@@ -153,7 +169,8 @@ runner_spawn(struct runner_handle *r, int fd, struct error *err)
 	sigfillset(&all);
 	MUST(posix_spawn_file_actions_init(&actions) == 0 && posix_spawnattr_init(&attr) == 0);
 	MUST(posix_spawn_file_actions_adddup2(&actions, fd, 3) == 0);
-	MUST(posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP) == 0);
+	MUST(posix_spawnattr_setflags(&attr,
+		 POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP) == 0);
 	posix_spawnattr_setsigmask(&attr, &none);
 	posix_spawnattr_setsigdefault(&attr, &all);
 	rc = posix_spawn(&r->pid, d->self, &actions, &attr, argv, environ);
@@ -161,7 +178,8 @@ runner_spawn(struct runner_handle *r, int fd, struct error *err)
 	posix_spawnattr_destroy(&attr);
 	if (rc != 0) {
 		r->pid = 0;
-		return error_set(err, DROVER_AGAIN, "cannot start a runner for plugin %s: %s", r->plugin, strerror(rc));
+		return error_set(err, DROVER_AGAIN, "cannot start a runner for plugin %s: %s",
+		    r->plugin, strerror(rc));
 	}
 	return 0;
 }
@@ -252,7 +270,8 @@ runner_fail(struct runner_handle *r, const char *why)
 	text_copy(r->why, sizeof r->why, why);
 	if (runner_crashes_too_often(r, now)) {
 		runner_state(r, RUNNER_PARKED, 0);
-		snprintf(text, sizeof text, "parked after %d failures in 10 minutes: %s", RUNNER_CRASHES, why);
+		snprintf(text, sizeof text, "parked after %d failures in 10 minutes: %s",
+		    RUNNER_CRASHES, why);
 		runner_log(r, DROVER_ERR, text);
 		return;
 	}
@@ -262,7 +281,8 @@ runner_fail(struct runner_handle *r, const char *why)
 	if (r->backoff_ms > RUNNER_BACKOFF_MAX_MS)
 		r->backoff_ms = RUNNER_BACKOFF_MAX_MS;
 	runner_state(r, RUNNER_BACKOFF, now + r->backoff_ms);
-	snprintf(text, sizeof text, "%s; starting again in %s", why, units_format_duration(r->backoff_ms, wait, sizeof wait));
+	snprintf(text, sizeof text, "%s; starting again in %s", why,
+	    units_format_duration(r->backoff_ms, wait, sizeof wait));
 	runner_log(r, DROVER_ERR, text);
 }
 
@@ -296,7 +316,10 @@ runner_closed(void *arg, const char *why)
 {
 	struct runner_handle *r = arg;
 
-	/* A process that has closed its socket is about to be reaped, and its status says more than this. */
+	/*
+	 * A process that has closed its socket is about to be reaped, and its
+	 * status says more than this.
+	 */
 	channel_free(r->channel);
 	r->channel = NULL;
 	if (*why != '\0')
@@ -321,7 +344,8 @@ runner_doing(const struct runner_handle *r, char *out, size_t size)
 		if (r->sources[i].poll_began != 0)
 			snprintf(out, size, " in the poll of %s", r->sources[i].name);
 		else if (r->sources[i].settling != 0)
-			snprintf(out, size, " while %s was told how job %" PRIu64 " ended", r->sources[i].name, r->sources[i].settling);
+			snprintf(out, size, " while %s was told how job %" PRIu64 " ended",
+			    r->sources[i].name, r->sources[i].settling);
 }
 
 void
@@ -339,16 +363,20 @@ supervisor_reap(struct supervisor *s, pid_t pid, int status)
 		return;
 	r->pid = 0;
 	runner_doing(r, doing, sizeof doing);
-	/* What it said itself of its failure to open, or what it was killed for. */
+	/*
+	 * What it said itself of its failure to open, or what it was killed
+	 * for.
+	 */
 	if (r->why[0] != '\0' && r->state != RUNNER_REFUSED &&
 	    (r->state == RUNNER_STARTING || (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL))) {
 		text_copy(was, sizeof was, r->why);
 		snprintf(why, sizeof why, "%.400s", was);
 	} else if (WIFSIGNALED(status))
-		snprintf(why, sizeof why, "the plugin's process was ended by signal %d (%s)%s", WTERMSIG(status),
-		    strsignal(WTERMSIG(status)), doing);
+		snprintf(why, sizeof why, "the plugin's process was ended by signal %d (%s)%s",
+		    WTERMSIG(status), strsignal(WTERMSIG(status)), doing);
 	else
-		snprintf(why, sizeof why, "the plugin's process ended by itself with status %d%s", WEXITSTATUS(status), doing);
+		snprintf(why, sizeof why, "the plugin's process ended by itself with status %d%s",
+		    WEXITSTATUS(status), doing);
 	runner_lost(r, why);
 }
 

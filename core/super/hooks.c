@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Webhooks between the server that takes them and the plugin that reads them. Nothing of a delivery is looked at
- * here: it is handed on as it came, within bounds. What the hook wants woken waits until it has said whose
- * delivery that was: one that was seen before wakes nothing.
+ * Webhooks between the server that takes them and the plugin that reads them.
+ * Nothing of a delivery is looked at here: it is handed on as it came, within
+ * bounds. What the hook wants woken waits until it has said whose delivery that
+ * was: one that was seen before wakes nothing.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -21,14 +22,18 @@
 #define HOOK_RETRY_S 5
 #define HOOK_PIECE (64 * 1024)     /* of a body, in one message */
 #define HOOK_SEEN_MAX 4096         /* deliveries remembered, per plugin */
-#define HOOK_SAY_MS 1000           /* between two lines about refusals of one plugin: anybody can make them */
+/* Between two log lines about refused deliveries of one plugin: anybody can send them. */
+#define HOOK_SAY_MS 1000
 
 struct seen {
 	char *id;
 	UT_hash_handle hh;
 };
 
-/* Deliveries that a plugin has taken. In memory alone: one that comes again after a restart makes a poll come sooner, nothing more. */
+/*
+ * Deliveries that a plugin has taken. In memory alone: one that comes again
+ * after a restart makes a poll come sooner, nothing more.
+ */
 struct hook_memory {
 	TAILQ_ENTRY(hook_memory) link;
 	char *plugin;
@@ -132,7 +137,8 @@ hook_say(struct supervisor *s, const char *plugin, int status, const char *text)
 
 	scope.plugin = plugin;
 	if (status < 400) {
-		log_printf(&scope, DROVER_DEBUG, "a delivery was answered %d%s%s", status, *text != '\0' ? ": " : "", text);
+		log_printf(&scope, DROVER_DEBUG, "a delivery was answered %d%s%s", status,
+		    *text != '\0' ? ": " : "", text);
 		return;
 	}
 	memory = hook_memory(s, plugin);
@@ -143,7 +149,9 @@ hook_say(struct supervisor *s, const char *plugin, int status, const char *text)
 	memory->said_at = now;
 	log_printf(&scope, DROVER_WARN, "a delivery was answered %d: %s", status, text);
 	if (memory->unsaid > 0)
-		log_printf(&scope, DROVER_WARN, "%u more deliveries were refused since the last line about them", memory->unsaid);
+		log_printf(&scope, DROVER_WARN,
+		    "%u more deliveries were refused since the last line about them",
+		    memory->unsaid);
 	memory->unsaid = 0;
 }
 
@@ -188,7 +196,9 @@ daemon_hook(struct daemon *d, const char *plugin, const char *headers, const cha
 	TAILQ_FOREACH(call, &s->calls, link)
 		n += call->kind == CALL_HOOK && strcmp(call->plugin, plugin) == 0;
 	if (r->state != RUNNER_READY || r->channel == NULL || n >= HOOK_AT_ONCE) {
-		hook_failed(hook, DROVER_AGAIN, n >= HOOK_AT_ONCE ? "too many deliveries at once" : "the plugin is not running", 0);
+		hook_failed(hook, DROVER_AGAIN,
+		    n >= HOOK_AT_ONCE ? "too many deliveries at once" : "the plugin is not running",
+		    0);
 		return;
 	}
 	call = call_open(r, CALL_HOOK, HOOK_TIMEOUT_MS);
@@ -214,14 +224,17 @@ hooks_body(const struct call *call, struct message *m, struct buf *out, struct e
 		error_set(err, DROVER_FENCED, "no such delivery, or it took too long");
 		return;
 	}
-	buf_add(out, call->body.data + from, call->body.len - from < HOOK_PIECE ? call->body.len - from : HOOK_PIECE);
+	buf_add(out, call->body.data + from,
+	    call->body.len - from < HOOK_PIECE ? call->body.len - from : HOOK_PIECE);
 }
 
 void
 hooks_reply(struct supervisor *s, struct call *call, struct message *m)
 {
 	struct hook *hook = call->arg;
-	struct hook_answer answer = { .status = (int)message_u(m, "status"), .type = message_s(m, "type"), .body = message_s(m, "body") };
+	struct hook_answer answer = { .status = (int)message_u(m, "status"),
+		.type = message_s(m, "type"),
+		.body = message_s(m, "body") };
 	const char *id = message_s(m, "id"), *said = "";
 	struct runner_handle *r = runner_find(s, call->plugin);
 	int code = (int)message_i(m, "class");

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Rates by GCRA: of each rate only the time is kept at which its burst would be whole again. A request that has to wait
- * is counted at the time when it will go out, so that waiting requests stand behind one another.
+ * Rates by GCRA: of each rate only the time is kept at which its burst would be
+ * whole again. A request that has to wait is counted at the time when it will
+ * go out, so that waiting requests stand behind one another.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -62,7 +63,8 @@ static const char *key_second(const char *key);
 static struct account *account_of(struct limits *, const char *origin, const char *credential);
 static struct rate *rate_of(struct limits *, const char *account, const char *name);
 static struct count *count_of(struct limits *, const char *plugin, const char *origin);
-static int64_t rate_wait(const struct rate *, const struct limits_rate *, bool critical, int64_t now);
+static int64_t rate_wait(const struct rate *, const struct limits_rate *, bool critical,
+    int64_t now);
 static void rate_take(struct rate *, const struct limits_rate *, int64_t at);
 static void rates_give_back(struct limits *, const char *account, const char *names);
 static int breaker_ask(struct account *, const char *origin, int64_t now, struct error *);
@@ -121,8 +123,9 @@ key_second(const char *key)
 }
 
 /*
- * Found or made, and used last. The longest unused goes when there are too many: nothing that is in use is among them,
- * as long as fewer than LIMITS_MAX are.
+ * Found or made, and used last. The longest unused goes when there are too
+ * many: nothing that is in use is among them, as long as fewer than LIMITS_MAX
+ * are.
  */
 static struct account *
 account_of(struct limits *l, const char *origin, const char *credential)
@@ -172,7 +175,10 @@ rate_of(struct limits *l, const char *account, const char *name)
 	return r;
 }
 
-/* Counters are never taken back: past the bound all that is new is counted together. */
+/*
+ * Counters are never taken back: past the bound all that is new is counted
+ * together.
+ */
 static struct count *
 count_of(struct limits *l, const char *plugin, const char *origin)
 {
@@ -217,7 +223,9 @@ rate_take(struct rate *r, const struct limits_rate *rate, int64_t at)
 	r->whole_at += r->each;
 }
 
-/* An answer that was kept already (304) costs nothing with those who send one. */
+/*
+ * An answer that was kept already (304) costs nothing with those who send one.
+ */
 static void
 rates_give_back(struct limits *l, const char *account, const char *names)
 {
@@ -250,8 +258,9 @@ breaker_ask(struct account *a, const char *origin, int64_t now, struct error *er
 	}
 	if (left <= 0)
 		left = 1000;
-	error_set(err, DROVER_AGAIN, "%.200s has failed %d times in a row and is not asked for %lld s: %s", origin, a->failures,
-	    (long long)((left + 999) / 1000), a->text);
+	error_set(err, DROVER_AGAIN,
+	    "%.200s has failed %d times in a row and is not asked for %lld s: %s", origin,
+	    a->failures, (long long)((left + 999) / 1000), a->text);
 	if (err != NULL)
 		err->retry_after_ms = left;
 	return -1;
@@ -268,7 +277,8 @@ limits_take(struct limits *l, const struct limits_ask *ask, int64_t now, struct 
 	for (int i = 0; i < ask->rates_len; i++) {
 		rates[i] = rate_of(l, a->key, ask->rates[i].name);
 		if (rates[i]->whole_at == 0 && ask->rates[i].burst == 1)
-			rates[i]->whole_at = l->began * 1000 + ask->rates[i].per_ms * 1000 / ask->rates[i].count;
+			rates[i]->whole_at =
+			    l->began * 1000 + ask->rates[i].per_ms * 1000 / ask->rates[i].count;
 		one = rate_wait(rates[i], &ask->rates[i], ask->critical, now);
 		if (one > wait) {
 			wait = one;
@@ -276,7 +286,8 @@ limits_take(struct limits *l, const struct limits_ask *ask, int64_t now, struct 
 		}
 	}
 	if (wait > ask->patience_ms) {
-		error_set(err, DROVER_QUOTA, "%.200s is not asked for %lld s: limit %.100s", ask->origin, (long long)((wait + 999) / 1000), why);
+		error_set(err, DROVER_QUOTA, "%.200s is not asked for %lld s: limit %.100s",
+		    ask->origin, (long long)((wait + 999) / 1000), why);
 		if (err != NULL)
 			err->retry_after_ms = wait;
 		return -1;
@@ -322,7 +333,8 @@ limits_tell(struct limits *l, const struct limits_tell *tell, int64_t now)
 {
 	struct account *a = account_of(l, tell->origin, tell->credential);
 	struct count *c = count_of(l, tell->plugin, tell->origin);
-	int64_t pause = tell->pause_ms < LIMITS_PAUSE_MAX_MS ? tell->pause_ms : LIMITS_PAUSE_MAX_MS, *until;
+	int64_t pause = tell->pause_ms < LIMITS_PAUSE_MAX_MS ? tell->pause_ms : LIMITS_PAUSE_MAX_MS,
+		*until;
 	int came, class = tell->code <= 0 && -tell->code < CLASSES ? -tell->code : -DROVER_INTERNAL;
 
 	c->classes[class] += tell->requests;
@@ -405,8 +417,12 @@ limits_load(struct limits *l, const char *json, int64_t now, int64_t wall)
 	const cJSON *one;
 
 	cJSON_ArrayForEach(one, list) {
-		struct limits_tell tell = { .origin = json_str(one, "origin", ""), .credential = json_str(one, "credential", ""),
-			.plugin = "", .limit = json_str(one, "limit", ""), .text = json_str(one, "text", ""), .code = DROVER_QUOTA,
+		struct limits_tell tell = { .origin = json_str(one, "origin", ""),
+			.credential = json_str(one, "credential", ""),
+			.plugin = "",
+			.limit = json_str(one, "limit", ""),
+			.text = json_str(one, "text", ""),
+			.code = DROVER_QUOTA,
 			.pause_ms = json_int(one, "until", 0) - wall };
 
 		if (tell.pause_ms > 0 && *tell.origin != '\0')
@@ -418,7 +434,8 @@ limits_load(struct limits *l, const char *json, int64_t now, int64_t wall)
 static void
 status_counts(const struct limits *l, cJSON *o)
 {
-	cJSON *requests = cJSON_AddArrayToObject(o, "requests"), *kept = cJSON_AddArrayToObject(o, "not_modified"), *one;
+	cJSON *requests = cJSON_AddArrayToObject(o, "requests"),
+	      *kept = cJSON_AddArrayToObject(o, "not_modified"), *one;
 	const struct count *c;
 	char *plugin;
 
@@ -432,7 +449,8 @@ status_counts(const struct limits *l, cJSON *o)
 			json_add_str(one, "origin", key_second(c->key));
 			if (i < CLASSES)
 				json_add_str(one, "class", error_class_name(-i));
-			json_add_int(one, "count", (int64_t)(i < CLASSES ? c->classes[i] : c->kept));
+			json_add_int(one, "count",
+			    (int64_t)(i < CLASSES ? c->classes[i] : c->kept));
 			cJSON_AddItemToArray(i < CLASSES ? requests : kept, one);
 		}
 		free(plugin);
@@ -451,7 +469,8 @@ limits_status(const struct limits *l, int64_t now, int64_t wall)
 	json_add_int(o, "accounts", HASH_COUNT(l->accounts));
 	json_add_int(o, "rates", HASH_COUNT(l->rates));
 	breakers = cJSON_AddArrayToObject(o, "breakers");
-	for (a = l->accounts; a != NULL && cJSON_GetArraySize(breakers) < SHOWN_MAX; a = a->hh.next) {
+	for (a = l->accounts; a != NULL && cJSON_GetArraySize(breakers) < SHOWN_MAX;
+	     a = a->hh.next) {
 		if (a->open_ms == 0)
 			continue;
 		one = cJSON_CreateObject();
@@ -480,14 +499,18 @@ limits_warnings(const struct limits *l, int64_t now, cJSON *list)
 		origin = (int)strcspn(a->key, "\n");
 		credential = key_second(a->key);
 		if (a->open_ms != 0) {
-			snprintf(line, sizeof line, "%.*s%s%.100s: %d failures in a row, asked again in %lld s: %s", origin, a->key,
-			    *credential != '\0' ? " as " : "", credential, a->failures,
-			    (long long)(a->open_until > now ? (a->open_until - now + 999) / 1000 : 0), a->text);
+			snprintf(line, sizeof line,
+			    "%.*s%s%.100s: %d failures in a row, asked again in %lld s: %s", origin,
+			    a->key, *credential != '\0' ? " as " : "", credential, a->failures,
+			    (long long)(a->open_until > now ? (a->open_until - now + 999) / 1000 :
+							      0),
+			    a->text);
 			cJSON_AddItemToArray(list, cJSON_CreateString(line));
 		}
 		if (a->paused_until > now) {
-			snprintf(line, sizeof line, "%.*s%s%.100s: paused for %lld s: %s", origin, a->key, *credential != '\0' ? " as " : "",
-			    credential, (long long)((a->paused_until - now + 999) / 1000), a->text);
+			snprintf(line, sizeof line, "%.*s%s%.100s: paused for %lld s: %s", origin,
+			    a->key, *credential != '\0' ? " as " : "", credential,
+			    (long long)((a->paused_until - now + 999) / 1000), a->text);
 			cJSON_AddItemToArray(list, cJSON_CreateString(line));
 		}
 	}

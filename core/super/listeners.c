@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Listeners: a process of its own for each enabled source that waits for word from outside. It is called again when
- * it returns, later and later while it fails, and given up when it crashes again and again: polling goes on without it.
+ * Listeners: a process of its own for each enabled source that waits for word
+ * from outside. It is called again when it returns, later and later while it
+ * fails, and given up when it crashes again and again: polling goes on without
+ * it.
  */
 #include <string.h>
 
@@ -18,13 +20,15 @@
 #define LISTENER_RETRY_MAX_MS 86400000 /* that a plugin may ask for */
 #define LISTENER_HEALTHY_MS 600000   /* so long up: the backoff begins anew */
 
-static void listener_log(const struct runner_handle *, const struct source *, enum drover_level, const char *);
+static void listener_log(const struct runner_handle *, const struct source *, enum drover_level,
+    const char *);
 static void listener_start(struct runner_handle *, struct source *, int64_t now);
 static bool listener_defect(struct listener *, int64_t now);
 static int64_t listener_wait(struct listener *, int code, int64_t retry_ms, int64_t now);
 
 static void
-listener_log(const struct runner_handle *r, const struct source *source, enum drover_level level, const char *text)
+listener_log(const struct runner_handle *r, const struct source *source, enum drover_level level,
+    const char *text)
 {
 	struct log_scope scope = r->supervisor->log;
 
@@ -54,7 +58,8 @@ listener_tick(struct runner_handle *r, struct source *source, int64_t now)
 {
 	struct listener *l = &source->listener;
 
-	if (!l->wanted || l->call != 0 || l->due == 0 || r->supervisor->daemon->mode != DAEMON_RUNNING)
+	if (!l->wanted || l->call != 0 || l->due == 0 ||
+	    r->supervisor->daemon->mode != DAEMON_RUNNING)
 		return -1;
 	if (now < l->due)
 		return l->due - now;
@@ -65,7 +70,8 @@ listener_tick(struct runner_handle *r, struct source *source, int64_t now)
 void
 listener_forget(struct runner_handle *r, struct source *source)
 {
-	struct call *call = source->listener.call != 0 ? call_find(r->supervisor, source->listener.call) : NULL;
+	struct call *call =
+	    source->listener.call != 0 ? call_find(r->supervisor, source->listener.call) : NULL;
 
 	if (call != NULL)
 		call_close(r->supervisor, call, DROVER_CANCELLED, "", 0);
@@ -138,17 +144,23 @@ found:
 	l->since = now;
 	l->failed = code != DROVER_OK && !(code == DROVER_CONFIG && *text == '\0');
 	text_copy(l->why, sizeof l->why, code != DROVER_OK ? text : "");
-	/* CONFIG without a word: listening is not configured, which is nobody's fault. */
+	/*
+	 * CONFIG without a word: listening is not configured, which is nobody's
+	 * fault.
+	 */
 	if (code == DROVER_OK || (code == DROVER_CONFIG && *text == '\0'))
 		return;
 	if (code == DROVER_INTERNAL && listener_defect(l, now)) {
 		l->due = 0;
 		l->parked = true;
-		snprintf(why, sizeof why, "parked after %d failures in 10 minutes: %.400s", RUNNER_CRASHES, text);
+		snprintf(why, sizeof why, "parked after %d failures in 10 minutes: %.400s",
+		    RUNNER_CRASHES, text);
 		text_copy(l->why, sizeof l->why, why);
 	} else if (l->due == 0)
 		snprintf(why, sizeof why, "%.400s; not before a new configuration", text);
 	else
-		snprintf(why, sizeof why, "%.400s; again in %s", text, units_format_duration(l->due - now, wait, sizeof wait));
-	listener_log(r, source, code == DROVER_AGAIN || code == DROVER_QUOTA ? DROVER_WARN : DROVER_ERR, why);
+		snprintf(why, sizeof why, "%.400s; again in %s", text,
+		    units_format_duration(l->due - now, wait, sizeof wait));
+	listener_log(r, source,
+	    code == DROVER_AGAIN || code == DROVER_QUOTA ? DROVER_WARN : DROVER_ERR, why);
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Connections on the core's socket: who is at the other end is settled by the first message, and by a token. */
+/*
+ * Connections on the core's socket: who is at the other end is settled by the
+ * first message, and by a token.
+ */
 #include <sys/socket.h>
 
 #include <errno.h>
@@ -34,7 +37,8 @@ peers_open(struct supervisor *s, struct error *err)
 	s->listen_fd = message_listen(s->socket, err);
 	if (s->listen_fd < 0)
 		return -1;
-	s->listening = event_new(s->daemon->base, s->listen_fd, EV_READ | EV_PERSIST, peers_accept, s);
+	s->listening =
+	    event_new(s->daemon->base, s->listen_fd, EV_READ | EV_PERSIST, peers_accept, s);
 	MUST(s->listening != NULL && event_add(s->listening, NULL) == 0);
 	return 0;
 }
@@ -61,7 +65,8 @@ peer_is_ours(int fd)
 	struct ucred cred;
 	socklen_t len = sizeof cred;
 
-	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == 0 && (cred.uid == geteuid() || cred.uid == 0);
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == 0 &&
+	    (cred.uid == geteuid() || cred.uid == 0);
 }
 
 static void
@@ -109,7 +114,8 @@ peer_closed(void *arg, const char *why)
 	struct peer *p = arg;
 
 	if (*why != '\0')
-		log_printf(&p->supervisor->log, DROVER_WARN, "a worker or job was cut off: %s", why);
+		log_printf(&p->supervisor->log, DROVER_WARN, "a worker or job was cut off: %s",
+		    why);
 	peer_free(p);
 }
 
@@ -129,7 +135,8 @@ peer_hello(struct peer *p, struct message *m)
 	} else {
 		job = queue_running(s->daemon->queue, id, epoch);
 		if (job == NULL || strcmp(job->token, message_s(m, "token")) != 0)
-			error_set(&err, DROVER_FENCED, "attempt with epoch %llu of job %llu is not the running one",
+			error_set(&err, DROVER_FENCED,
+			    "attempt with epoch %llu of job %llu is not the running one",
 			    (unsigned long long)epoch, (unsigned long long)id);
 		else {
 			p->role = PEER_JOB;
@@ -205,7 +212,8 @@ reply_send(void *arg, const struct error *failed)
 }
 
 void
-reply_later(struct supervisor *s, uint64_t serial, uint64_t id, const struct error *err, int64_t number, const char *data, size_t len)
+reply_later(struct supervisor *s, uint64_t serial, uint64_t id, const struct error *err,
+    int64_t number, const char *data, size_t len)
 {
 	struct reply *r = xcalloc(1, sizeof *r);
 

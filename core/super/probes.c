@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Probes: an operation called "probe" says whether a plugin's credentials are good and what is missing. It is called
- * when its runner becomes ready, again while something is wrong, and when somebody asks.
+ * Probes: an operation called "probe" says whether a plugin's credentials are
+ * good and what is missing. It is called when its runner becomes ready, again
+ * while something is wrong, and when somebody asks.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -62,7 +63,8 @@ cJSON *
 probe_read(int code, const char *text, size_t len)
 {
 	struct error err = { 0 };
-	cJSON *reply = code == DROVER_OK ? json_parse(text, len, DROVER_PAYLOAD_MAX, &err) : NULL, *check;
+	cJSON *reply = code == DROVER_OK ? json_parse(text, len, DROVER_PAYLOAD_MAX, &err) : NULL,
+	      *check;
 
 	if (cJSON_IsObject(reply) && cJSON_IsBool(json_get(reply, "ok")))
 		return reply;
@@ -75,7 +77,8 @@ probe_read(int code, const char *text, size_t len)
 	if (code != DROVER_OK)
 		json_add_str(check, "text", text);
 	else
-		json_add_str(check, "text", err.text[0] != '\0' ? err.text : "its reply has no \"ok\"");
+		json_add_str(check, "text",
+		    err.text[0] != '\0' ? err.text : "its reply has no \"ok\"");
 	return reply;
 }
 
@@ -94,7 +97,8 @@ probe_answered(void *arg, int code, const char *text, size_t len)
 void
 probe_result(struct runner_handle *r, cJSON *reply)
 {
-	char *before = r->probe.reply != NULL ? json_print(r->probe.reply) : NULL, *after = json_print(reply);
+	char *before = r->probe.reply != NULL ? json_print(r->probe.reply) : NULL,
+	     *after = json_print(reply);
 
 	cJSON_Delete(r->probe.reply);
 	r->probe.reply = reply;
@@ -115,8 +119,10 @@ probe_say(const struct runner_handle *r)
 
 	scope.plugin = r->plugin;
 	if (json_bool(r->probe.reply, "ok", false)) {
-		log_printf(&scope, DROVER_NOTICE, "probe: %s%s%s%s", *json_str(r->probe.reply, "as", "") != '\0' ? "works as " : "works",
-		    json_str(r->probe.reply, "as", ""), *json_str(r->probe.reply, "base", "") != '\0' ? " at " : "",
+		log_printf(&scope, DROVER_NOTICE, "probe: %s%s%s%s",
+		    *json_str(r->probe.reply, "as", "") != '\0' ? "works as " : "works",
+		    json_str(r->probe.reply, "as", ""),
+		    *json_str(r->probe.reply, "base", "") != '\0' ? " at " : "",
 		    json_str(r->probe.reply, "base", ""));
 		return;
 	}
@@ -125,7 +131,8 @@ probe_say(const struct runner_handle *r)
 	buf_free(&line);
 	cJSON_ArrayForEach(check, json_get(r->probe.reply, "checks"))
 		if (json_bool(check, "ok", false))
-			log_printf(&scope, DROVER_DEBUG, "probe: %s: %s", json_str(check, "what", "?"), json_str(check, "text", "ok"));
+			log_printf(&scope, DROVER_DEBUG, "probe: %s: %s",
+			    json_str(check, "what", "?"), json_str(check, "text", "ok"));
 }
 
 void

@@ -18,7 +18,8 @@ wall_of(int64_t mono)
 static void
 add_exports(cJSON *o, const cJSON *exports)
 {
-	static const char *const keys[] = { "version", "summary", "abi", "path", "hook", "options", "sources", "pipelines", "operations" };
+	static const char *const keys[] = { "version", "summary", "abi", "path", "hook", "options",
+		"sources", "pipelines", "operations" };
 	const cJSON *value;
 	size_t i;
 
@@ -66,7 +67,11 @@ add_listener(cJSON *o, const struct listener *l)
 	if (!l->wanted)
 		return;
 	listen = cJSON_AddObjectToObject(o, "listen");
-	json_add_str(listen, "state", l->call != 0 ? "up" : l->parked ? "parked" : l->failed ? "failing" : "waiting");
+	json_add_str(listen, "state",
+	    l->call != 0  ? "up" :
+		l->parked ? "parked" :
+		l->failed ? "failing" :
+			    "waiting");
 	json_add_int(listen, "since", wall_of(l->since));
 	json_add_int(listen, "next", l->call == 0 ? wall_of(l->due) : 0);
 	json_add_str(listen, "why", l->call != 0 ? "" : l->why);
@@ -85,10 +90,14 @@ daemon_sources(struct daemon *d)
 			source = &r->sources[i];
 			o = cJSON_CreateObject();
 			json_add_str(o, "name", source->name);
-			json_add_str(o, "state", source->poll_began != 0 ? "polling" : source->failures > 0 ? "failing" : "waiting");
+			json_add_str(o, "state",
+			    source->poll_began != 0  ? "polling" :
+				source->failures > 0 ? "failing" :
+						       "waiting");
 			json_add_int(o, "interval_ms", source->interval_ms);
 			json_add_int(o, "last_poll", source->polled_at);
-			json_add_int(o, "next_poll", source->poll_began != 0 ? 0 : wall_of(source->next_poll));
+			json_add_int(o, "next_poll",
+			    source->poll_began != 0 ? 0 : wall_of(source->next_poll));
 			json_add_int(o, "items", (int64_t)source->items_taken);
 			json_add_int(o, "refused", (int64_t)source->refused);
 			json_add_int(o, "failures", source->failures);
@@ -108,7 +117,8 @@ sources_refused(struct supervisor *s)
 
 	TAILQ_FOREACH(r, &s->runners, link)
 		for (i = 0; i < r->sources_len; i++)
-			if (r->sources[i].authors != NULL && json_get(o, r->sources[i].name) == NULL)
+			if (r->sources[i].authors != NULL &&
+			    json_get(o, r->sources[i].name) == NULL)
 				json_add_int(o, r->sources[i].name, (int64_t)r->sources[i].refused);
 	return o;
 }
@@ -116,7 +126,8 @@ sources_refused(struct supervisor *s)
 cJSON *
 daemon_workers(struct daemon *d)
 {
-	static const char *const states[] = { "free", "starting", "idle", "busy", "leaving", "lost" };
+	static const char *const states[] = { "free", "starting", "idle", "busy", "leaving",
+		"lost" };
 	struct supervisor *s = d->supervisor;
 	cJSON *list = cJSON_CreateArray(), *o;
 	struct slot *slot;

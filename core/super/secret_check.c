@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * `drover secret check`: the probes of plugins, now, and the tokens of repos. A token is read by a process of its own:
- * its command may take long, and the core waits for nothing.
+ * `drover secret check`: the probes of plugins, now, and the tokens of repos. A
+ * token is read by a process of its own: its command may take long, and the
+ * core waits for nothing.
  */
 #include <sys/wait.h>
 
@@ -43,7 +44,8 @@ struct check_probe {
 	char *repo;                  /* whose token it is asked for; NULL: it is a probe */
 };
 
-static void check_add(struct check_run *, const char *who, const char *name, const char *what, bool ok, const char *text);
+static void check_add(struct check_run *, const char *who, const char *name, const char *what,
+    bool ok, const char *text);
 static void check_plugin(struct check_run *, struct runner_handle *);
 static void check_probed(void *, int code, const char *text, size_t len);
 static struct check_run *check_find(struct supervisor *, uint64_t id);
@@ -58,7 +60,8 @@ static void check_finish(struct check_run *);
 static const struct channel_calls check_calls = { check_message, check_closed };
 
 static void
-check_add(struct check_run *run, const char *who, const char *name, const char *what, bool ok, const char *text)
+check_add(struct check_run *run, const char *who, const char *name, const char *what, bool ok,
+    const char *text)
 {
 	cJSON *row = cJSON_CreateObject();
 
@@ -76,7 +79,8 @@ check_plugin(struct check_run *run, struct runner_handle *r)
 	char operation[DROVER_NAME_MAX + 8], why[DROVER_ERROR_MAX + 32];
 
 	if (r->state != RUNNER_READY) {
-		snprintf(why, sizeof why, "is %s%s%s", runner_state_name(r->state), r->why[0] != '\0' ? ": " : "", r->why);
+		snprintf(why, sizeof why, "is %s%s%s", runner_state_name(r->state),
+		    r->why[0] != '\0' ? ": " : "", r->why);
 		check_add(run, "plugin", r->plugin, "plugin", false, why);
 		return;
 	}
@@ -134,7 +138,8 @@ check_token_given(void *arg, int code, const char *text, size_t len)
 	if (given)
 		snprintf(said, sizeof said, "plugin %s hands it out", probe->plugin);
 	else
-		snprintf(said, sizeof said, "plugin %s: %.*s", probe->plugin, code == DROVER_OK ? 32 : (int)len,
+		snprintf(said, sizeof said, "plugin %s: %.*s", probe->plugin,
+		    code == DROVER_OK ? 32 : (int)len,
 		    code == DROVER_OK ? "its reply has no token" : text);
 	if (run != NULL) {
 		check_add(run, "repo", probe->repo, "token", given, said);
@@ -158,9 +163,11 @@ check_probed(void *arg, int code, const char *text, size_t len)
 	run = check_find(probe->supervisor, probe->run_id);
 	if (run != NULL) {
 		cJSON_ArrayForEach(check, json_get(reply, "checks"))
-			check_add(run, "plugin", probe->plugin, json_str(check, "what", "?"), json_bool(check, "ok", false), json_str(check, "text", ""));
+			check_add(run, "plugin", probe->plugin, json_str(check, "what", "?"),
+			    json_bool(check, "ok", false), json_str(check, "text", ""));
 		if (cJSON_GetArraySize(json_get(reply, "checks")) == 0)
-			check_add(run, "plugin", probe->plugin, "probe", json_bool(reply, "ok", false), json_str(reply, "as", ""));
+			check_add(run, "plugin", probe->plugin, "probe",
+			    json_bool(reply, "ok", false), json_str(reply, "as", ""));
 		run->probes--;
 	}
 	TAILQ_FOREACH(r, &probe->supervisor->runners, link)
@@ -180,7 +187,8 @@ check_repos(struct check_run *run, struct error *err)
 {
 	const struct config *config = run->supervisor->daemon->config;
 	posix_spawn_file_actions_t actions;
-	char *argv[] = { (char *)(uintptr_t)"droverd", (char *)(uintptr_t)"-x", (char *)(uintptr_t)"keeper", NULL };
+	char *argv[] = { (char *)(uintptr_t) "droverd", (char *)(uintptr_t) "-x",
+		(char *)(uintptr_t) "keeper", NULL };
 	struct message_out out;
 	int fds[2], rc;
 
@@ -194,14 +202,16 @@ check_repos(struct check_run *run, struct error *err)
 	if (rc != 0) {
 		close(fds[0]);
 		run->pid = 0;
-		return error_set(err, DROVER_AGAIN, "cannot start a process to read tokens: %s", strerror(rc));
+		return error_set(err, DROVER_AGAIN, "cannot start a process to read tokens: %s",
+		    strerror(rc));
 	}
 	run->channel = channel_new(run->supervisor->daemon->base, fds[0], &check_calls, run);
 	for (int i = 0; i < config->repos_len; i++) {
 		const struct config_repo *repo = &config->repos[i];
 		struct buf argv_lines = BUF_INIT;
 
-		if (repo->token_file == NULL && repo->token_env == NULL && repo->token_command == NULL)
+		if (repo->token_file == NULL && repo->token_env == NULL &&
+		    repo->token_command == NULL)
 			continue;
 		for (char **word = repo->token_command; word != NULL && *word != NULL; word++) {
 			buf_adds(&argv_lines, *word);
@@ -226,7 +236,8 @@ check_message(void *arg, struct message *m)
 
 	if (m->type != MESSAGE_TOKEN_CHECKED || run->repos == 0)
 		return;
-	check_add(run, "repo", message_s(m, "repo"), "token", message_i(m, "class") == DROVER_OK, message_s(m, "text"));
+	check_add(run, "repo", message_s(m, "repo"), "token", message_i(m, "class") == DROVER_OK,
+	    message_s(m, "text"));
 	run->repos--;
 }
 
@@ -236,7 +247,8 @@ check_closed(void *arg, const char *why)
 	struct check_run *run = arg;
 
 	if (run->repos > 0)
-		check_add(run, "repo", "", "token", false, "the process that reads tokens has died");
+		check_add(run, "repo", "", "token", false,
+		    "the process that reads tokens has died");
 	run->repos = 0;
 	/* Now: once it is reaped its number may be another's. */
 	check_end_process(run);
@@ -251,7 +263,8 @@ check_end_process(struct check_run *run)
 		return;
 	/* Nobody else reaps it where runners are threads. */
 	(void)kill(run->pid, SIGKILL);
-	while (run->supervisor->daemon->in_process && waitpid(run->pid, NULL, 0) == -1 && errno == EINTR)
+	while (run->supervisor->daemon->in_process && waitpid(run->pid, NULL, 0) == -1 &&
+	    errno == EINTR)
 		;
 	run->pid = 0;
 }
@@ -267,7 +280,8 @@ check_finish(struct check_run *run)
 }
 
 int
-daemon_check_secrets(struct daemon *d, const char *const *plugins, void (*fn)(void *, const cJSON *), void *arg, struct error *err)
+daemon_check_secrets(struct daemon *d, const char *const *plugins,
+    void (*fn)(void *, const cJSON *), void *arg, struct error *err)
 {
 	struct supervisor *s = d->supervisor;
 	struct check_run *run;
@@ -277,7 +291,8 @@ daemon_check_secrets(struct daemon *d, const char *const *plugins, void (*fn)(vo
 
 	for (int i = 0; plugins != NULL && plugins[i] != NULL; i++)
 		if (runner_find(s, plugins[i]) == NULL)
-			return error_set(err, DROVER_PERMANENT, "no plugin %.64s is configured", plugins[i]);
+			return error_set(err, DROVER_PERMANENT, "no plugin %.64s is configured",
+			    plugins[i]);
 	run = xcalloc(1, sizeof *run);
 	run->supervisor = s;
 	run->id = ++s->last_id;
@@ -298,7 +313,8 @@ daemon_check_secrets(struct daemon *d, const char *const *plugins, void (*fn)(vo
 
 		if (repo->token_from != NULL)
 			check_token_from(run, repo);
-		tokens = tokens || repo->token_file != NULL || repo->token_env != NULL || repo->token_command != NULL;
+		tokens = tokens || repo->token_file != NULL || repo->token_env != NULL ||
+		    repo->token_command != NULL;
 	}
 	if (tokens && check_repos(run, &why) != 0)
 		check_add(run, "repo", "", "token", false, why.text);

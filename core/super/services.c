@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The core's half of the host services: what a running attempt may ask for, each request fenced by its epoch and answered after the commit. */
+/*
+ * The core's half of the host services: what a running attempt may ask for,
+ * each request fenced by its epoch and answered after the commit.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,7 +23,10 @@ struct answer {
 	bool later;      /* the handler answers by itself */
 };
 
-/* Who asks: a job, or what has none: an operation, a source, a plugin that opens. */
+/*
+ * Who asks: a job, or what has none: an operation, a source, a plugin that
+ * opens.
+ */
 struct asker {
 	struct supervisor *supervisor;
 	const char *plugin;
@@ -90,12 +96,14 @@ service_run(struct asker *who, struct message *m)
 		error_set(&a.err, DROVER_PERMANENT, "%s is only for %s", message_name(m->type),
 		    i == ARRAY_LEN(services) ? "the core" : "a job");
 	else if (who->job != 0 && queue_running(d->queue, who->job, who->epoch) == NULL)
-		error_set(&a.err, DROVER_FENCED, "attempt with epoch %llu of job %llu is not the running one",
+		error_set(&a.err, DROVER_FENCED,
+		    "attempt with epoch %llu of job %llu is not the running one",
 		    (unsigned long long)who->epoch, (unsigned long long)who->job);
 	else
 		services[i].handle(who, m, &a);
 	if (!a.later)
-		reply_later(who->supervisor, who->serial, m->id, &a.err, a.number, a.data.data, a.data.len);
+		reply_later(who->supervisor, who->serial, m->id, &a.err, a.number, a.data.data,
+		    a.data.len);
 	buf_free(&a.data);
 }
 
@@ -130,9 +138,14 @@ service_capacity(struct asker *p, struct message *m, struct answer *a)
 static void
 service_emit(struct asker *p, struct message *m, struct answer *a)
 {
-	struct job_ask ask = { .kind = message_s(m, "kind"), .key = message_s(m, "key"), .serial = message_s(m, "serial"),
-		.title = message_s(m, "title"), .repo = message_s(m, "repo"), .agent = message_s(m, "agent"),
-		.pool = message_s(m, "pool"), .priority = (int)message_i(m, "priority") };
+	struct job_ask ask = { .kind = message_s(m, "kind"),
+		.key = message_s(m, "key"),
+		.serial = message_s(m, "serial"),
+		.title = message_s(m, "title"),
+		.repo = message_s(m, "repo"),
+		.agent = message_s(m, "agent"),
+		.pool = message_s(m, "pool"),
+		.priority = (int)message_i(m, "priority") };
 	uint64_t id = 0;
 
 	ask.payload = message_b(m, "payload", &ask.payload_len);
@@ -143,16 +156,18 @@ service_emit(struct asker *p, struct message *m, struct answer *a)
 static void
 service_result(struct asker *p, struct message *m, struct answer *a)
 {
-	queue_result(p->supervisor->daemon->queue, p->job, p->epoch, message_s(m, "key"), message_s(m, "value"), &a->err);
+	queue_result(p->supervisor->daemon->queue, p->job, p->epoch, message_s(m, "key"),
+	    message_s(m, "value"), &a->err);
 }
 
 static void
 service_usage(struct asker *p, struct message *m, struct answer *a)
 {
-	struct drover_usage usage = { message_i(m, "input"), message_i(m, "cached"), message_i(m, "output"),
-		message_i(m, "turns"), message_i(m, "cost") };
+	struct drover_usage usage = { message_i(m, "input"), message_i(m, "cached"),
+		message_i(m, "output"), message_i(m, "turns"), message_i(m, "cost") };
 
-	queue_usage(p->supervisor->daemon->queue, p->job, p->epoch, message_s(m, "agent"), &usage, &a->err);
+	queue_usage(p->supervisor->daemon->queue, p->job, p->epoch, message_s(m, "agent"), &usage,
+	    &a->err);
 }
 
 static void
@@ -161,19 +176,22 @@ service_pause(struct asker *p, struct message *m, struct answer *a)
 	char what[DROVER_NAME_MAX + 8];
 
 	snprintf(what, sizeof what, "agent/%.64s", message_s(m, "agent"));
-	queue_pause(p->supervisor->daemon->queue, what, message_i(m, "until"), message_s(m, "text"), &a->err);
+	queue_pause(p->supervisor->daemon->queue, what, message_i(m, "until"), message_s(m, "text"),
+	    &a->err);
 }
 
 static void
 service_lease(struct asker *p, struct message *m, struct answer *a)
 {
-	struct proc_id owner = { .pid = (int32_t)message_u(m, "pid"), .start = message_u(m, "start") };
+	struct proc_id owner = { .pid = (int32_t)message_u(m, "pid"),
+		.start = message_u(m, "start") };
 	struct lease_grant grant;
 	cJSON *o;
 	char *text, id[24];
 
 	text_copy(owner.boot, sizeof owner.boot, message_s(m, "boot"));
-	if (leases_acquire(p->supervisor->daemon->leases, message_s(m, "repo"), p->job, p->epoch, &owner, &grant, &a->err) != 0)
+	if (leases_acquire(p->supervisor->daemon->leases, message_s(m, "repo"), p->job, p->epoch,
+		&owner, &grant, &a->err) != 0)
 		return;
 	o = cJSON_CreateObject();
 	snprintf(id, sizeof id, "%llu", (unsigned long long)grant.id);
@@ -195,7 +213,9 @@ service_release(struct asker *p, struct message *m, struct answer *a)
 	    message_s(m, "state"), message_s(m, "wip"), &a->err);
 }
 
-/* Keys under "job/" belong to the job and go with it, the others to its plugin. */
+/*
+ * Keys under "job/" belong to the job and go with it, the others to its plugin.
+ */
 static void
 service_kv(struct asker *p, struct message *m, struct answer *a)
 {
@@ -213,13 +233,15 @@ service_kv(struct asker *p, struct message *m, struct answer *a)
 	else if (p->job != 0)
 		snprintf(scope, sizeof scope, "job/%llu", (unsigned long long)p->job);
 	else {
-		error_set(&a->err, DROVER_PERMANENT, "there is no job here to keep the key %.100s", key);
+		error_set(&a->err, DROVER_PERMANENT, "there is no job here to keep the key %.100s",
+		    key);
 		return;
 	}
 	switch (m->type) {
 	case MESSAGE_KV_SET:
 		if (strlen(message_s(m, "value")) > DROVER_VALUE_MAX)
-			error_set(&a->err, DROVER_PERMANENT, "the value of %.100s is longer than %d bytes", key, DROVER_VALUE_MAX);
+			error_set(&a->err, DROVER_PERMANENT,
+			    "the value of %.100s is longer than %d bytes", key, DROVER_VALUE_MAX);
 		else
 			store_kv_set(store, scope, key, message_s(m, "value"), &a->err);
 		break;
@@ -244,7 +266,8 @@ service_effect(struct asker *p, struct message *m, struct answer *a)
 	int rc;
 
 	if (m->type == MESSAGE_EFFECT_DONE) {
-		store_effect_done(store, message_s(m, "key"), p->job, p->epoch, message_s(m, "result"), &a->err);
+		store_effect_done(store, message_s(m, "key"), p->job, p->epoch,
+		    message_s(m, "result"), &a->err);
 		return;
 	}
 	rc = store_effect_begin(store, message_s(m, "key"), p->job, p->epoch, &result, &a->err);
@@ -262,9 +285,11 @@ service_memory(struct asker *p, struct message *m, struct answer *a)
 	const char *subject = message_s(m, "subject");
 
 	if (m->type == MESSAGE_MEMORY_APPEND)
-		store_memory_append(store, p->plugin, subject, message_s(m, "key"), message_s(m, "role"), message_s(m, "text"), &a->err);
+		store_memory_append(store, p->plugin, subject, message_s(m, "key"),
+		    message_s(m, "role"), message_s(m, "text"), &a->err);
 	else if (m->type == MESSAGE_MEMORY_READ)
-		store_memory_read(store, p->plugin, subject, (size_t)message_u(m, "max"), &a->data, &a->err);
+		store_memory_read(store, p->plugin, subject, (size_t)message_u(m, "max"), &a->data,
+		    &a->err);
 	else
 		store_memory_forget(store, p->plugin, subject, &a->err);
 }
@@ -308,25 +333,34 @@ service_call(struct asker *p, struct message *m, struct answer *a)
 	size_t len;
 
 	request = message_b(m, "request", &len);
-	daemon_call(p->supervisor->daemon, message_s(m, "operation"), request, len, service_called, service_wait(p, m, a));
+	daemon_call(p->supervisor->daemon, message_s(m, "operation"), request, len, service_called,
+	    service_wait(p, m, a));
 }
 
 /*
- * A job's leases ask this for the repos that are configured so. It is no proof of who asks: a plugin's code runs in the job's
- * process too, and could say the same. What it keeps apart is requests by name, of operators and of other plugins.
+ * A job's leases ask this for the repos that are configured so. It is no proof
+ * of who asks: a plugin's code runs in the job's process too, and could say the
+ * same. What it keeps apart is requests by name, of operators and of other
+ * plugins.
  */
 static void
 service_credential(struct asker *p, struct message *m, struct answer *a)
 {
-	const struct config_repo *repo = config_repo(p->supervisor->daemon->config, message_s(m, "repo"));
+	const struct config_repo *repo =
+	    config_repo(p->supervisor->daemon->config, message_s(m, "repo"));
 
 	if (repo == NULL || repo->token_from == NULL)
-		error_set(&a->err, DROVER_CONFIG, "repo %.64s has no token_from", message_s(m, "repo"));
+		error_set(&a->err, DROVER_CONFIG, "repo %.64s has no token_from",
+		    message_s(m, "repo"));
 	else
-		calls_git_token(p->supervisor, repo, message_u(m, "refused") != 0, service_called, service_wait(p, m, a));
+		calls_git_token(p->supervisor, repo, message_u(m, "refused") != 0, service_called,
+		    service_wait(p, m, a));
 }
 
-/* The rates of a request as host->http writes them; what is out of bounds was refused there. */
+/*
+ * The rates of a request as host->http writes them; what is out of bounds was
+ * refused there.
+ */
 static int
 http_rates(const char *text, struct limits_ask *ask)
 {
@@ -337,8 +371,10 @@ http_rates(const char *text, struct limits_ask *ask)
 
 	cJSON_ArrayForEach(one, list) {
 		r = &ask->rates[ask->rates_len];
-		if (ask->rates_len == LIMITS_RATES_MAX || json_int(one, "count", 0) < 1 || json_int(one, "per_ms", 0) < 1 ||
-		    json_int(one, "per_ms", 0) > LIMITS_PAUSE_MAX_MS || json_int(one, "count", 0) > UINT32_MAX ||
+		if (ask->rates_len == LIMITS_RATES_MAX || json_int(one, "count", 0) < 1 ||
+		    json_int(one, "per_ms", 0) < 1 ||
+		    json_int(one, "per_ms", 0) > LIMITS_PAUSE_MAX_MS ||
+		    json_int(one, "count", 0) > UINT32_MAX ||
 		    json_int(one, "burst", 0) > UINT32_MAX) {
 			rc = -1;
 			break;
@@ -358,18 +394,23 @@ static bool
 http_known(struct message *m, struct answer *a)
 {
 	if (*message_s(m, "origin") != '\0' && strlen(message_s(m, "origin")) <= HTTP_ORIGIN_MAX &&
-	    strpbrk(message_s(m, "origin"), "\r\n") == NULL && strlen(message_s(m, "credential")) <= DROVER_KEY_MAX &&
+	    strpbrk(message_s(m, "origin"), "\r\n") == NULL &&
+	    strlen(message_s(m, "credential")) <= DROVER_KEY_MAX &&
 	    strpbrk(message_s(m, "credential"), "\r\n") == NULL)
 		return true;
-	error_set(&a->err, DROVER_PERMANENT, "%s names no origin, or a longer one than %d bytes", message_name(m->type), HTTP_ORIGIN_MAX);
+	error_set(&a->err, DROVER_PERMANENT, "%s names no origin, or a longer one than %d bytes",
+	    message_name(m->type), HTTP_ORIGIN_MAX);
 	return false;
 }
 
 static void
 service_http_ask(struct asker *p, struct message *m, struct answer *a)
 {
-	struct limits_ask ask = { .plugin = p->plugin, .origin = message_s(m, "origin"), .credential = message_s(m, "credential"),
-		.critical = message_u(m, "critical") != 0, .patience_ms = message_i(m, "patience") };
+	struct limits_ask ask = { .plugin = p->plugin,
+		.origin = message_s(m, "origin"),
+		.credential = message_s(m, "credential"),
+		.critical = message_u(m, "critical") != 0,
+		.patience_ms = message_i(m, "patience") };
 
 	if (!http_known(m, a))
 		return;
@@ -383,9 +424,16 @@ static void
 service_http_tell(struct asker *p, struct message *m, struct answer *a)
 {
 	struct supervisor *s = p->supervisor;
-	struct limits_tell tell = { .plugin = p->plugin, .origin = message_s(m, "origin"), .credential = message_s(m, "credential"),
-		.code = (int)message_i(m, "class"), .limit = message_s(m, "limit"), .pause_ms = message_i(m, "pause"),
-		.requests = message_u(m, "requests"), .kept = message_u(m, "kept"), .rates = message_s(m, "rates"), .text = message_s(m, "text") };
+	struct limits_tell tell = { .plugin = p->plugin,
+		.origin = message_s(m, "origin"),
+		.credential = message_s(m, "credential"),
+		.code = (int)message_i(m, "class"),
+		.limit = message_s(m, "limit"),
+		.pause_ms = message_i(m, "pause"),
+		.requests = message_u(m, "requests"),
+		.kept = message_u(m, "kept"),
+		.rates = message_s(m, "rates"),
+		.text = message_s(m, "text") };
 	struct log_scope log = s->log;
 	char *pauses;
 	int came;
@@ -395,12 +443,14 @@ service_http_tell(struct asker *p, struct message *m, struct answer *a)
 	came = limits_tell(s->limits, &tell, clock_mono());
 	log.plugin = p->plugin;
 	if ((came & LIMITS_OPENED) != 0)
-		log_printf(&log, DROVER_WARN, "%s failed %d times in a row and is asked less: %s", tell.origin, LIMITS_FAILURES, tell.text);
+		log_printf(&log, DROVER_WARN, "%s failed %d times in a row and is asked less: %s",
+		    tell.origin, LIMITS_FAILURES, tell.text);
 	if ((came & LIMITS_CLOSED) != 0)
 		log_printf(&log, DROVER_NOTICE, "%s answers again", tell.origin);
 	if ((came & LIMITS_KEEP) == 0)
 		return;
-	log_printf(&log, DROVER_NOTICE, "%s is not asked for %lld s: %s", tell.origin, (long long)(tell.pause_ms / 1000), tell.text);
+	log_printf(&log, DROVER_NOTICE, "%s is not asked for %lld s: %s", tell.origin,
+	    (long long)(tell.pause_ms / 1000), tell.text);
 	pauses = limits_save(s->limits, clock_mono(), clock_wall(), DROVER_VALUE_MAX);
 	store_kv_set(s->daemon->store, "core", HTTP_PAUSES, pauses, &a->err);
 	free(pauses);
@@ -416,11 +466,15 @@ services_open(struct supervisor *s)
 	if (store_kv_get(s->daemon->store, "core", HTTP_PAUSES, &pauses, &err) == 1)
 		limits_load(s->limits, pauses, clock_mono(), clock_wall());
 	else if (err.code != 0)
-		log_printf(&s->log, DROVER_WARN, "pauses of an earlier core are not known: %s", err.text);
+		log_printf(&s->log, DROVER_WARN, "pauses of an earlier core are not known: %s",
+		    err.text);
 	free(pauses);
 }
 
-/* Of a hook it waits for the reply: only then it is known whether this delivery counts. */
+/*
+ * Of a hook it waits for the reply: only then it is known whether this delivery
+ * counts.
+ */
 static void
 service_wake(struct asker *p, struct message *m, struct answer *a)
 {
@@ -438,7 +492,8 @@ service_wake(struct asker *p, struct message *m, struct answer *a)
 		if (strcmp(json_str(source, "name", ""), local) == 0)
 			break;
 	if (source == NULL)
-		error_set(&a->err, DROVER_PERMANENT, "plugin %s has no source %.64s", p->plugin, local);
+		error_set(&a->err, DROVER_PERMANENT, "plugin %s has no source %.64s", p->plugin,
+		    local);
 	else if (call->kind != CALL_HOOK)
 		sources_wake(r, local);
 	else {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Slots and the workers in them: a claimed job goes to an idle worker of its plugin, or to a new one that
- * takes a free slot. What a worker is told about a job goes out after the commit that says the same.
+ * Slots and the workers in them: a claimed job goes to an idle worker of its
+ * plugin, or to a new one that takes a free slot. What a worker is told about a
+ * job goes out after the commit that says the same.
  */
 #include <signal.h>
 #include <stdlib.h>
@@ -125,7 +126,10 @@ slot_open(const struct slot *slot)
 	return slot->next == 0 && (slot->state == SLOT_FREE || slot->state == SLOT_IDLE);
 }
 
-/* An idle worker of the plugin, else a free slot, else an idle worker of another plugin, which must leave first. */
+/*
+ * An idle worker of the plugin, else a free slot, else an idle worker of
+ * another plugin, which must leave first.
+ */
 static struct slot *
 slot_choose(struct supervisor *s, const struct runner_handle *r)
 {
@@ -137,13 +141,17 @@ slot_choose(struct supervisor *s, const struct runner_handle *r)
 		slot = s->slots[i];
 		if (!slot_open(slot))
 			continue;
-		if (slot->state == SLOT_IDLE && strcmp(slot->plugin, r->plugin) == 0 && slot->generation == r->generation)
+		if (slot->state == SLOT_IDLE && strcmp(slot->plugin, r->plugin) == 0 &&
+		    slot->generation == r->generation)
 			return slot;
 		if (slot->state == SLOT_FREE && spare == NULL)
 			spare = slot;
 		if (slot->state == SLOT_IDLE && foreign == NULL && slot->done == 0)
 			foreign = slot;
-		/* Told to leave before its job is settled it would never learn that, and never leave. */
+		/*
+		 * Told to leave before its job is settled it would never learn
+		 * that, and never leave.
+		 */
 		unsettled = unsettled || slot->done != 0;
 	}
 	if (spare == NULL && foreign == NULL && unsettled)
@@ -169,7 +177,10 @@ slot_fork(struct supervisor *s, struct slot *slot, struct runner_handle *r)
 	channel_send(r->channel, &out);
 }
 
-/* Chooses the slot for a job that the queue is about to claim; NULL when its runner cannot fork now. */
+/*
+ * Chooses the slot for a job that the queue is about to claim; NULL when its
+ * runner cannot fork now.
+ */
 static const char *
 slot_place(void *arg, const char *kind)
 {
@@ -185,7 +196,8 @@ slot_place(void *arg, const char *kind)
 	slot = slot_choose(s, r);
 	if (slot == NULL)
 		return NULL;
-	if (slot->state == SLOT_IDLE && (strcmp(slot->plugin, plugin) != 0 || slot->generation != r->generation)) {
+	if (slot->state == SLOT_IDLE &&
+	    (strcmp(slot->plugin, plugin) != 0 || slot->generation != r->generation)) {
 		slot_leave(slot);
 		slot_clear(slot);
 	}
@@ -224,7 +236,10 @@ supervisor_dispatch(struct supervisor *s)
 		log_printf(&s->log, DROVER_ERR, "cannot claim: %s", err.text);
 }
 
-/* Hands the slot's claimed job to its worker. A job that cannot be handed over fails; it does not wait in silence. */
+/*
+ * Hands the slot's claimed job to its worker. A job that cannot be handed over
+ * fails; it does not wait in silence.
+ */
 void
 slot_assign(struct supervisor *s, struct slot *slot)
 {
@@ -254,7 +269,9 @@ slot_assign(struct supervisor *s, struct slot *slot)
 		return;
 	}
 	traits = queue_kind(d->queue, job->kind);
-	agent = job->agent != NULL && *job->agent != '\0' ? job->agent : traits != NULL ? traits->agent : NULL;
+	agent = job->agent != NULL && *job->agent != '\0' ? job->agent :
+	    traits != NULL                                ? traits->agent :
+							    NULL;
 	message_begin(&out, MESSAGE_JOB_ASSIGN, 0);
 	message_put_u(&out, job->id);
 	message_put_u(&out, job->epoch);
@@ -270,7 +287,8 @@ slot_assign(struct supervisor *s, struct slot *slot)
 	message_put_i(&out, job->queued_at);
 	message_put_i(&out, traits != NULL ? traits->timeout_ms : 0);
 	message_put_i(&out, traits != NULL ? traits->silence_ms : 0);
-	output = xasprintf("%s/jobs/%llu/%u.log", d->config->state_dir, (unsigned long long)job->id, job->attempt);
+	output = xasprintf("%s/jobs/%llu/%u.log", d->config->state_dir, (unsigned long long)job->id,
+	    job->attempt);
 	message_put_s(&out, output);
 	message_put_s(&out, job->source);
 	free(payload);
@@ -292,7 +310,10 @@ slot_settled(struct slot *slot)
 	channel_send(slot->peer->channel, &out);
 }
 
-/* What was claimed or finished in a tick whose commit failed is as it was before: the worker says its JOB_DONE again. */
+/*
+ * What was claimed or finished in a tick whose commit failed is as it was
+ * before: the worker says its JOB_DONE again.
+ */
 static void
 slot_take_back(struct slot *slot)
 {
@@ -316,7 +337,8 @@ supervisor_flush(struct supervisor *s, const struct error *failed)
 			slot_take_back(slot);
 			continue;
 		}
-		if (slot->done != 0 && slot->peer != NULL && (slot->next == 0 || slot->state != SLOT_IDLE))
+		if (slot->done != 0 && slot->peer != NULL &&
+		    (slot->next == 0 || slot->state != SLOT_IDLE))
 			slot_settled(slot);
 		slot->done = slot->done_epoch = 0;
 		if (slot->next == 0)
@@ -331,7 +353,10 @@ supervisor_flush(struct supervisor *s, const struct error *failed)
 	}
 	if (failed == NULL)
 		return;
-	/* A job whose end was not kept runs again, and its slot may have been given up. */
+	/*
+	 * A job whose end was not kept runs again, and its slot may have been
+	 * given up.
+	 */
 	s->trouble_until = clock_mono() + STORE_TROUBLE_MS;
 	slots_restore(s);
 }
@@ -340,9 +365,13 @@ static void
 slot_job_done(struct supervisor *s, struct slot *slot, struct message *m)
 {
 	struct daemon *d = s->daemon;
-	struct job_outcome outcome = { .code = (int)message_i(m, "class"), .retry_after_ms = message_i(m, "retry"),
-		.text = message_s(m, "text"), .wall_ms = message_i(m, "wall"), .cpu_ms = message_i(m, "cpu"),
-		.rss = message_i(m, "rss"), .output = (int64_t)message_u(m, "output") };
+	struct job_outcome outcome = { .code = (int)message_i(m, "class"),
+		.retry_after_ms = message_i(m, "retry"),
+		.text = message_s(m, "text"),
+		.wall_ms = message_i(m, "wall"),
+		.cpu_ms = message_i(m, "cpu"),
+		.rss = message_i(m, "rss"),
+		.output = (int64_t)message_u(m, "output") };
 	uint64_t id = message_u(m, "job"), epoch = message_u(m, "epoch");
 	struct job *job = queue_running(d->queue, id, epoch);
 	struct error err = { 0 };
@@ -382,7 +411,10 @@ slot_forget_job(struct supervisor *s, struct slot *slot, uint64_t id, uint64_t e
 		slot_log(s, slot, DROVER_ERR, err.text);
 }
 
-/* A worker that has lost its slot repeats the end of its job until it hears that nobody wants it. */
+/*
+ * A worker that has lost its slot repeats the end of its job until it hears
+ * that nobody wants it.
+ */
 static void
 slots_unwanted(struct peer *p, struct message *m)
 {
@@ -420,7 +452,10 @@ slots_message(struct peer *p, struct message *m)
 	}
 }
 
-/* A worker that has left, died, or lost its connection. One that still runs a job gets time to come back. */
+/*
+ * A worker that has left, died, or lost its connection. One that still runs a
+ * job gets time to come back.
+ */
 void
 slots_peer_closed(struct peer *p)
 {
@@ -478,7 +513,8 @@ slots_runner_lost(const struct runner_handle *r, const char *why)
 
 	for (i = 0; i < s->slots_len; i++) {
 		slot = s->slots[i];
-		if (slot->state == SLOT_FORKING && slot->generation == r->generation && strcmp(slot->plugin, r->plugin) == 0)
+		if (slot->state == SLOT_FORKING && slot->generation == r->generation &&
+		    strcmp(slot->plugin, r->plugin) == 0)
 			slot_unfork(s, slot, why);
 	}
 }
@@ -496,7 +532,8 @@ slots_tick(struct supervisor *s, int64_t now)
 			wait = wait_min(wait, s->trouble_until - now);
 		else if (slot->state == SLOT_LOST || slot->state == SLOT_BUSY)
 			wait = wait_min(wait, slot_watch(s, slot, now));
-		else if (slot->state == SLOT_IDLE && slot->done == 0 && now - slot->since >= WORKER_SPARE_MS) {
+		else if (slot->state == SLOT_IDLE && slot->done == 0 &&
+		    now - slot->since >= WORKER_SPARE_MS) {
 			slot_leave(slot);
 			slot_clear(slot);
 		} else if (slot->state == SLOT_IDLE)
@@ -527,7 +564,10 @@ slots_cancel(struct supervisor *s, uint64_t job, uint64_t epoch, int code, const
 	return 0;
 }
 
-/* What an operator has cancelled stays cancelled, also when drover stops before it has ended. */
+/*
+ * What an operator has cancelled stays cancelled, also when drover stops before
+ * it has ended.
+ */
 void
 supervisor_interrupt(struct supervisor *s)
 {
@@ -537,7 +577,8 @@ supervisor_interrupt(struct supervisor *s)
 	for (i = 0; i < s->slots_len; i++) {
 		slot = s->slots[i];
 		if (slot->job != 0 && !slot->cancelled &&
-		    slots_cancel(s, slot->job, slot->epoch, DROVER_CANCELLED, "drover is stopping") == 0)
+		    slots_cancel(s, slot->job, slot->epoch, DROVER_CANCELLED,
+			"drover is stopping") == 0)
 			slot->interrupting = true;
 	}
 }

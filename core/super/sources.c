@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Sources as the core sees them: when to poll, taking what a poll brought in one transaction, telling them how their jobs ended. */
+/*
+ * Sources as the core sees them: when to poll, taking what a poll brought in
+ * one transaction, telling them how their jobs ended.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,7 +26,8 @@ static int source_take(struct runner_handle *, struct source *, struct message *
 static void source_settle(struct runner_handle *, struct source *, int64_t);
 
 static void
-source_log(struct runner_handle *r, struct source *source, enum drover_level level, const char *text)
+source_log(struct runner_handle *r, struct source *source, enum drover_level level,
+    const char *text)
 {
 	struct log_scope scope = r->supervisor->log;
 
@@ -84,11 +88,15 @@ sources_forget(struct runner_handle *r)
 	r->sources_len = 0;
 }
 
-/* The plugin's own list, less what the configuration does not name or has switched off. */
+/*
+ * The plugin's own list, less what the configuration does not name or has
+ * switched off.
+ */
 void
 sources_ready(struct runner_handle *r)
 {
-	const struct config_plugin *plugin = config_plugin(r->supervisor->daemon->config, r->plugin);
+	const struct config_plugin *plugin =
+	    config_plugin(r->supervisor->daemon->config, r->plugin);
 	const cJSON *export;
 	struct source *source;
 	const char *name;
@@ -101,7 +109,8 @@ sources_ready(struct runner_handle *r)
 	cJSON_ArrayForEach(export, json_get(r->exports, "sources")) {
 		name = json_str(export, "name", "");
 		for (i = 0; i < plugin->sources_len; i++)
-			if (strcmp(plugin->sources[i].name, name) == 0 && plugin->sources[i].enabled)
+			if (strcmp(plugin->sources[i].name, name) == 0 &&
+			    plugin->sources[i].enabled)
 				break;
 		if (i == plugin->sources_len)
 			continue;
@@ -109,7 +118,8 @@ sources_ready(struct runner_handle *r)
 		STAILQ_INIT(&source->items);
 		source->name = xasprintf("%s.%s", r->plugin, name);
 		source->local = source->name + strlen(r->plugin) + 1;
-		source->interval_ms = plugin->sources[i].interval_ms > 0 ? plugin->sources[i].interval_ms :
+		source->interval_ms = plugin->sources[i].interval_ms > 0 ?
+		    plugin->sources[i].interval_ms :
 		    json_int(export, "interval_ms", 30000);
 		if (source->interval_ms < 100)
 			source->interval_ms = 100;
@@ -175,11 +185,14 @@ sources_tick(struct runner_handle *r, int64_t now)
 		wait = wait_min(wait, listener_tick(r, source, now));
 		if (source->poll_began != 0) {
 			if (now - source->poll_began < source->poll_timeout_ms) {
-				wait = wait_min(wait, source->poll_began + source->poll_timeout_ms - now);
+				wait = wait_min(wait,
+				    source->poll_began + source->poll_timeout_ms - now);
 				polling = true;
 				continue;
 			}
-			snprintf(why, sizeof why, "the plugin hangs in the poll of %s (no answer within %s)", source->name,
+			snprintf(why, sizeof why,
+			    "the plugin hangs in the poll of %s (no answer within %s)",
+			    source->name,
 			    units_format_duration(source->poll_timeout_ms, limit, sizeof limit));
 			runner_kill(r, why);
 			return -1;
@@ -187,7 +200,10 @@ sources_tick(struct runner_handle *r, int64_t now)
 		if (r->supervisor->daemon->mode != DAEMON_RUNNING)
 			continue;
 		due = source->next_poll;
-		/* One that fails waits out its backoff, and sees what it was woken for when that is over. */
+		/*
+		 * One that fails waits out its backoff, and sees what it was
+		 * woken for when that is over.
+		 */
 		if (source->wake_at != 0 && source->wake_at < due && source->failures == 0)
 			due = source->wake_at;
 		if (first == NULL || due < first_due) {
@@ -195,13 +211,17 @@ sources_tick(struct runner_handle *r, int64_t now)
 			first_due = due;
 		}
 	}
-	/* A runner polls one source at a time: who stood behind a slow poll of another would be taken for one that hangs. */
+	/*
+	 * A runner polls one source at a time: who stood behind a slow poll of
+	 * another would be taken for one that hangs.
+	 */
 	if (first == NULL || polling)
 		return wait;
 	if (now < first_due)
 		return wait_min(wait, first_due - now);
 	source_poll(r, first, now);
-	return first->poll_began != 0 ? wait_min(wait, first->poll_timeout_ms) : wait_min(wait, POLL_AGAIN_MS);
+	return first->poll_began != 0 ? wait_min(wait, first->poll_timeout_ms) :
+					wait_min(wait, POLL_AGAIN_MS);
 }
 
 void
@@ -223,7 +243,8 @@ sources_message(struct runner_handle *r, struct message *m)
 		source->settling = 0;
 		source->settle_due = true;
 		if (message_i(m, "class") == DROVER_OK) {
-			if (queue_settled(r->supervisor->daemon->queue, message_u(m, "job"), &err) != 0)
+			if (queue_settled(r->supervisor->daemon->queue, message_u(m, "job"),
+				&err) != 0)
 				source_log(r, source, DROVER_ERR, err.text);
 		} else {
 			source->settle_at = now + SETTLE_RETRY_MS;
@@ -259,7 +280,8 @@ source_take(struct runner_handle *r, struct source *source, struct message *m, s
 	STAILQ_FOREACH(i, &source->items, link) {
 		memset(&bad, 0, sizeof bad);
 		if (n++ >= ITEMS_MAX)
-			return error_set(err, DROVER_INTERNAL, "%s emitted more than %d items in one poll", source->name, ITEMS_MAX);
+			return error_set(err, DROVER_INTERNAL,
+			    "%s emitted more than %d items in one poll", source->name, ITEMS_MAX);
 		fresh = accept_take(r, source, i, &bad);
 		if (fresh < 0 && bad.code == DROVER_AGAIN) {
 			*err = bad;
@@ -271,7 +293,8 @@ source_take(struct runner_handle *r, struct source *source, struct message *m, s
 			source->items_taken += (uint64_t)fresh;
 	}
 	if (message_u(m, "moved") == 1)
-		return store_cursor_set(r->supervisor->daemon->store, source->name, message_s(m, "cursor"), err);
+		return store_cursor_set(r->supervisor->daemon->store, source->name,
+		    message_s(m, "cursor"), err);
 	return 0;
 }
 
@@ -294,7 +317,8 @@ source_polled(struct runner_handle *r, struct source *source, struct message *m)
 		source->error[0] = '\0';
 		wait = source->interval_ms;
 		if (message_i(m, "again") > 0 && message_i(m, "again") < wait)
-			wait = message_i(m, "again") < POLL_AGAIN_MS ? POLL_AGAIN_MS : message_i(m, "again");
+			wait = message_i(m, "again") < POLL_AGAIN_MS ? POLL_AGAIN_MS :
+								       message_i(m, "again");
 		source->next_poll = source->poll_again ? now : now + wait;
 		return;
 	}
@@ -349,7 +373,10 @@ settle_send(struct runner_handle *r, struct source *source, const cJSON *job)
 	channel_send(r->channel, &out);
 }
 
-/* One at a time, only what is committed: a settle that a rollback takes back would have told the outside a lie. */
+/*
+ * One at a time, only what is committed: a settle that a rollback takes back
+ * would have told the outside a lie.
+ */
 static void
 source_settle(struct runner_handle *r, struct source *source, int64_t now)
 {
@@ -398,7 +425,8 @@ sources_poll(struct supervisor *s, const char *name, struct error *err)
 			found = 1;
 		}
 	if (!found && name != NULL)
-		return error_set(err, DROVER_PERMANENT, "no source %s runs: see drover source list", name);
+		return error_set(err, DROVER_PERMANENT, "no source %s runs: see drover source list",
+		    name);
 	return 0;
 }
 
@@ -410,5 +438,7 @@ sources_wake(struct runner_handle *r, const char *local)
 
 	if (source == NULL || source->wake_at != 0)
 		return;
-	source->wake_at = source->began_at != 0 && source->began_at + WAKE_LEAST_MS > now ? source->began_at + WAKE_LEAST_MS : now;
+	source->wake_at = source->began_at != 0 && source->began_at + WAKE_LEAST_MS > now ?
+	    source->began_at + WAKE_LEAST_MS :
+	    now;
 }

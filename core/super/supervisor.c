@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Runners, slots and connections together: their beginning, their ticks, a new configuration, and the end. */
+/*
+ * Runners, slots and connections together: their beginning, their ticks, a new
+ * configuration, and the end.
+ */
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -97,7 +100,8 @@ supervisor_configure(struct supervisor *s)
 	for (r = TAILQ_FIRST(&s->runners); r != NULL; r = next) {
 		next = TAILQ_NEXT(r, link);
 		if (config_plugin(config, r->plugin) == NULL) {
-			snprintf(why, sizeof why, "plugin %s is not in the configuration any more", r->plugin);
+			snprintf(why, sizeof why, "plugin %s is not in the configuration any more",
+			    r->plugin);
 			queue_plugin_down(s->daemon->queue, r->plugin, why);
 		}
 		if (r->state != RUNNER_STOPPING)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The core's side of everything that runs plugin code: runners and their sources, the slots and the
- * workers in them, the connections of jobs and operations. One struct, a few files, each one idea:
- * runners.c, sources.c, accept.c, listeners.c, slots.c, adopt.c, peers.c, services.c, calls.c, hooks.c,
- * probes.c, checks.c, warnings.c, tidy.c.
+ * The core's side of everything that runs plugin code: runners and their
+ * sources, the slots and the workers in them, the connections of jobs and
+ * operations. One struct, a few files, each one idea: runners.c, sources.c,
+ * accept.c, listeners.c, slots.c, adopt.c, peers.c, services.c, calls.c,
+ * hooks.c, probes.c, checks.c, warnings.c, tidy.c.
  */
 #ifndef SUPER_SUPERVISOR_H
 #define SUPER_SUPERVISOR_H
@@ -32,10 +33,21 @@
 #define STORE_TROUBLE_MS 1000
 #define CALL_WAKES_MAX 16
 #define WORKER_FORK_MS 10000         /* from WORKER_FORK to its hello */
-#define WORKER_SPARE_MS 50000        /* idle so long: told to leave, before it leaves by itself and a job could be on its way to it */
-#define WORKER_SILENT_MS 60000       /* a worker that is alive and says nothing is frozen: fenced and killed */
+#define WORKER_SPARE_MS \
+	50000 /* idle so long: told to leave, before it leaves by itself and a job could be on its \
+		 way to it */
+#define WORKER_SILENT_MS \
+	60000 /* a worker that is alive and says nothing is frozen: fenced and killed */
 
-enum runner_state { RUNNER_DOWN, RUNNER_STARTING, RUNNER_READY, RUNNER_BACKOFF, RUNNER_PARKED, RUNNER_REFUSED, RUNNER_STOPPING };
+enum runner_state {
+	RUNNER_DOWN,
+	RUNNER_STARTING,
+	RUNNER_READY,
+	RUNNER_BACKOFF,
+	RUNNER_PARKED,
+	RUNNER_REFUSED,
+	RUNNER_STOPPING
+};
 
 struct source_item;
 
@@ -61,13 +73,14 @@ struct source {
 	int64_t poll_began;          /* monotonic; 0: none under way */
 	uint64_t poll_id;
 	bool poll_again;             /* changed while it was polled */
-	int64_t wake_at;             /* monotonic: polled then, before its time; 0: nobody has woken it */
+	int64_t wake_at; /* monotonic: polled then, before its time; 0: nobody has woken it */
 	int64_t began_at;            /* monotonic, of the last poll */
 	struct listener listener;
 	int failures;                /* polls in a row */
 	char error[DROVER_ERROR_MAX];
 	uint64_t items_taken;
-	char **authors;              /* the plugin's own choice, NULL-terminated; NULL: it has none, and no gate */
+	char *
+	    *authors; /* the plugin's own choice, NULL-terminated; NULL: it has none, and no gate */
 	uint64_t refused;            /* since the runner started */
 	STAILQ_HEAD(, source_item) items; /* of the poll under way */
 	uint64_t settling;           /* job whose settle is under way; 0: none */
@@ -119,7 +132,8 @@ struct slot {
 	struct peer *peer;           /* NULL while it is not connected */
 	uint64_t job, epoch;         /* what it runs; 0: nothing */
 	uint64_t next, next_epoch;   /* claimed in this tick, sent after the commit */
-	uint64_t done, done_epoch;   /* JOB_DONE came in this tick, JOB_SETTLED goes after the commit */
+	uint64_t done,
+	    done_epoch; /* JOB_DONE came in this tick, JOB_SETTLED goes after the commit */
 	bool restored;               /* the job was found running: its worker may come back */
 	bool cancelled;              /* its worker was told to stop the job */
 	bool interrupting;           /* it was told to stop because drover stops */
@@ -144,7 +158,9 @@ struct peer {
 
 enum call_kind { CALL_OPERATION, CALL_HOOK, CALL_LISTEN };
 
-/* What a runner was asked to do in a process of its own, which shows the token. */
+/*
+ * What a runner was asked to do in a process of its own, which shows the token.
+ */
 struct call {
 	TAILQ_ENTRY(call) link;
 	enum call_kind kind;
@@ -179,26 +195,42 @@ struct supervisor {
 	struct keeper *keeper;
 	struct limits *limits;       /* of plugins' requests to the outside */
 	int64_t chores_at;           /* monotonic: when leases are looked at next */
-	int64_t trouble_until;       /* monotonic: the store refused a commit; what is lost is looked at again then */
+	int64_t trouble_until; /* monotonic: the store refused a commit; what is lost is looked at
+				  again then */
 	int64_t records_at;          /* monotonic: when old refusals and memory are looked for */
 	int64_t expire_at;           /* monotonic: when dead owners of leases are looked for */
 	bool dispatch_again;         /* a slot was passed over that is free after this commit */
 };
 
-/* Listens, starts a runner per configured plugin, waits for workers of an earlier core. */
+/*
+ * Listens, starts a runner per configured plugin, waits for workers of an
+ * earlier core.
+ */
 int supervisor_open(struct daemon *, struct supervisor **, struct error *);
 void supervisor_close(struct supervisor *);
-/* A new configuration: changed plugins get new runners, old ones go when their poll ends. */
+/*
+ * A new configuration: changed plugins get new runners, old ones go when their
+ * poll ends.
+ */
 void supervisor_configure(struct supervisor *);
-/* What is due: restarts, polls, settles, lost workers, chores. Returns ms until the next thing is (-1: none). */
+/*
+ * What is due: restarts, polls, settles, lost workers, chores. Returns ms until
+ * the next thing is (-1: none).
+ */
 int64_t supervisor_tick(struct supervisor *);
 /* Claims jobs for free slots; called once a tick before the commit. */
 void supervisor_dispatch(struct supervisor *);
-/* After the commit: assignments and acknowledgements go out; or, when it failed, are taken back. */
+/*
+ * After the commit: assignments and acknowledgements go out; or, when it
+ * failed, are taken back.
+ */
 void supervisor_flush(struct supervisor *, const struct error *failed);
 /* A child of the core has ended. */
 void supervisor_reap(struct supervisor *, pid_t pid, int status);
-/* Tells all running attempts to stop; they are queued again without using an attempt. */
+/*
+ * Tells all running attempts to stop; they are queued again without using an
+ * attempt.
+ */
 void supervisor_interrupt(struct supervisor *);
 /* Stops runners (they close their plugins) and, unless leave, idle workers. */
 void supervisor_stop(struct supervisor *);
@@ -222,16 +254,21 @@ void sources_forget(struct runner_handle *);
 int64_t sources_tick(struct runner_handle *, int64_t now);
 void sources_message(struct runner_handle *, struct message *);
 void sources_job_ended(struct supervisor *, const char *source); /* NULL: of any */
-cJSON *sources_refused(struct supervisor *); /* {source: how many since its runner started}, of those that have authors */
+cJSON *sources_refused(struct supervisor
+	*); /* {source: how many since its runner started}, of those that have authors */
 int sources_poll(struct supervisor *, const char *name, struct error *);
-/* Polls it now, or as soon as it may be; at most once a second. Nothing where it is not enabled. */
+/*
+ * Polls it now, or as soon as it may be; at most once a second. Nothing where
+ * it is not enabled.
+ */
 void sources_wake(struct runner_handle *, const char *local);
 
 /* listeners.c */
 /* Starts it when it is due; ms until then, -1: not for its own sake. */
 int64_t listener_tick(struct runner_handle *, struct source *, int64_t now);
 void listener_forget(struct runner_handle *, struct source *);
-void listeners_ended(struct supervisor *, uint64_t call, int code, const char *text, int64_t retry_ms);
+void listeners_ended(struct supervisor *, uint64_t call, int code, const char *text,
+    int64_t retry_ms);
 
 /* slots.c */
 struct slot *slot_find(struct supervisor *, const char *name);
@@ -252,7 +289,10 @@ void slot_log(struct supervisor *, const struct slot *, enum drover_level, const
 /* adopt.c */
 void slots_hello(struct peer *, struct message *);
 void slots_welcome(struct peer *, uint64_t job, bool keep);
-/* A worker that is lost, or silent for too long; ms until it must be looked at again. */
+/*
+ * A worker that is lost, or silent for too long; ms until it must be looked at
+ * again.
+ */
 int64_t slot_watch(struct supervisor *, struct slot *, int64_t now);
 /* Once, at the start. */
 void slots_restore(struct supervisor *);
@@ -261,8 +301,12 @@ void slots_restore(struct supervisor *);
 int peers_open(struct supervisor *, struct error *);
 void peers_close(struct supervisor *);
 void peer_free(struct peer *);
-/* Answers the request id of the peer or runner with this serial after the next commit. err and data may be NULL. */
-void reply_later(struct supervisor *, uint64_t serial, uint64_t id, const struct error *err, int64_t number, const char *data, size_t len);
+/*
+ * Answers the request id of the peer or runner with this serial after the next
+ * commit. err and data may be NULL.
+ */
+void reply_later(struct supervisor *, uint64_t serial, uint64_t id, const struct error *err,
+    int64_t number, const char *data, size_t len);
 
 /* services.c */
 void services_message(struct peer *, struct message *);
@@ -279,8 +323,12 @@ const cJSON *call_operation(const struct runner_handle *, const char *name);
 void call_close(struct supervisor *, struct call *, int code, const char *text, size_t len);
 /* Takes the message when it is an answer to a call. */
 bool calls_reply(struct peer *, struct message *);
-/* Asks the plugin of the repo's token_from for a token; as daemon_call. refused: the remote did not take the last one. */
-void calls_git_token(struct supervisor *, const struct config_repo *, bool refused, void (*fn)(void *, int code, const char *text, size_t len), void *arg);
+/*
+ * Asks the plugin of the repo's token_from for a token; as daemon_call.
+ * refused: the remote did not take the last one.
+ */
+void calls_git_token(struct supervisor *, const struct config_repo *, bool refused,
+    void (*fn)(void *, int code, const char *text, size_t len), void *arg);
 /* Whether a runner that is ready offers what token_from needs. */
 bool calls_offers_git_token(const struct runner_handle *);
 int calls_hello(struct peer *, uint64_t call, const char *token);
@@ -296,7 +344,10 @@ void hooks_close(struct supervisor *);
 /* probes.c */
 void probe_start(struct runner_handle *);
 int64_t probe_tick(struct runner_handle *, int64_t now);
-/* An answer of the operation as {ok, checks, ...}, whatever it was. The caller deletes. */
+/*
+ * An answer of the operation as {ok, checks, ...}, whatever it was. The caller
+ * deletes.
+ */
 cJSON *probe_read(int code, const char *text, size_t len);
 void probe_result(struct runner_handle *, cJSON *reply); /* takes it over */
 void probe_missing(const struct runner_handle *, struct buf *out); /* "what: text; what: text" */

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What an operator should know although drover goes on: probes that fail, listeners that are down, notifications that nobody takes. */
+/*
+ * What an operator should know although drover goes on: probes that fail,
+ * listeners that are down, notifications that nobody takes.
+ */
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -39,7 +42,8 @@ warn_of_runner(cJSON *list, const struct runner_handle *r)
 	}
 	for (int i = 0; i < r->sources_len; i++)
 		if (r->sources[i].listener.call == 0 && r->sources[i].listener.failed)
-			warn(list, "listener of %s is %s: %s", r->sources[i].name, r->sources[i].listener.parked ? "parked" : "down",
+			warn(list, "listener of %s is %s: %s", r->sources[i].name,
+			    r->sources[i].listener.parked ? "parked" : "down",
 			    r->sources[i].listener.why);
 }
 
@@ -50,24 +54,30 @@ warn_of_notify(cJSON *list, struct supervisor *s, int place, const struct config
 	char plugin[DROVER_NAME_MAX + 1];
 	struct runner_handle *r;
 
-	snprintf(plugin, sizeof plugin, "%.*s", (int)strcspn(notify->operation, "."), notify->operation);
+	snprintf(plugin, sizeof plugin, "%.*s", (int)strcspn(notify->operation, "."),
+	    notify->operation);
 	if (config_plugin(s->daemon->config, plugin) == NULL) {
-		warn(list, "notify.%d: no plugin %s is configured for %s", place, plugin, notify->operation);
+		warn(list, "notify.%d: no plugin %s is configured for %s", place, plugin,
+		    notify->operation);
 		return;
 	}
 	if ((r = runner_find(s, plugin)) == NULL || r->state != RUNNER_READY)
 		return;
 	if (call_operation(r, notify->operation + strlen(plugin) + 1) == NULL)
-		warn(list, "notify.%d: plugin %s has no operation %s", place, plugin, notify->operation);
+		warn(list, "notify.%d: plugin %s has no operation %s", place, plugin,
+		    notify->operation);
 }
 
 static void
 warn_of_repo(cJSON *list, struct supervisor *s, const struct config_repo *repo)
 {
-	const struct runner_handle *r = repo->token_from != NULL ? runner_find(s, repo->token_from) : NULL;
+	const struct runner_handle *r =
+	    repo->token_from != NULL ? runner_find(s, repo->token_from) : NULL;
 
 	if (r != NULL && r->state == RUNNER_READY && !calls_offers_git_token(r))
-		warn(list, "repos.%s: token_from: plugin %s has no operation git-token: take one that has, or give the repo a token of its own",
+		warn(list,
+		    "repos.%s: token_from: plugin %s has no operation git-token: take one that "
+		    "has, or give the repo a token of its own",
 		    repo->name, repo->token_from);
 }
 
@@ -100,7 +110,8 @@ warnings_ready(struct runner_handle *r)
 		    d->config->notify[i].operation[strlen(r->plugin)] == '.')
 			warn_of_notify(list, r->supervisor, i, &d->config->notify[i]);
 	for (int i = 0; i < d->config->repos_len; i++)
-		if (d->config->repos[i].token_from != NULL && strcmp(d->config->repos[i].token_from, r->plugin) == 0)
+		if (d->config->repos[i].token_from != NULL &&
+		    strcmp(d->config->repos[i].token_from, r->plugin) == 0)
 			warn_of_repo(list, r->supervisor, &d->config->repos[i]);
 	cJSON_ArrayForEach(one, list)
 		log_printf(&r->supervisor->log, DROVER_WARN, "%s", one->valuestring);

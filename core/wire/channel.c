@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A message socket in the core's loop. Reading is bounded per wake-up so that one busy peer cannot starve the others. */
+/*
+ * A message socket in the core's loop. Reading is bounded per wake-up so that
+ * one busy peer cannot starve the others.
+ */
 #include <sys/queue.h>
 #include <sys/socket.h>
 
@@ -89,7 +92,10 @@ channel_push(struct channel *c, const struct buf *bytes)
 	return -1;
 }
 
-/* The reader finds the end of a broken socket by itself; a socket that only refuses to take data is told so by shutdown. */
+/*
+ * The reader finds the end of a broken socket by itself; a socket that only
+ * refuses to take data is told so by shutdown.
+ */
 static void
 channel_break(struct channel *c)
 {
@@ -130,7 +136,8 @@ channel_write(evutil_socket_t fd, short what, void *arg)
 	int sent = 1;
 
 	OBJ_CAST(c, arg, CHANNEL_MAGIC);
-	while (!c->broken && (p = STAILQ_FIRST(&c->pending)) != NULL && (sent = channel_push(c, &p->bytes)) > 0) {
+	while (!c->broken && (p = STAILQ_FIRST(&c->pending)) != NULL &&
+	    (sent = channel_push(c, &p->bytes)) > 0) {
 		STAILQ_REMOVE_HEAD(&c->pending, link);
 		c->pending_bytes -= p->bytes.len;
 		buf_free(&p->bytes);

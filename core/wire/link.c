@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A request and its answer. The core may be restarted in between: requests are idempotent there, so
- * one whose answer was lost is asked again over a new connection. A stale attempt stays fenced.
+ * A request and its answer. The core may be restarted in between: requests are
+ * idempotent there, so one whose answer was lost is asked again over a new
+ * connection. A stale attempt stays fenced.
  */
 #include <errno.h>
 #include <poll.h>
@@ -33,7 +34,8 @@ static int link_connect(struct link *, int64_t give_up, struct error *);
 static int link_reconnect(struct link *, int64_t give_up, int64_t *backoff, struct error *);
 static int link_pause(int64_t give_up, int64_t *backoff);
 static void link_disconnect(struct link *);
-static int link_await(struct link *, uint64_t id, int64_t deadline_ms, struct message *, struct error *);
+static int link_await(struct link *, uint64_t id, int64_t deadline_ms, struct message *,
+    struct error *);
 static int link_verdict(struct link *, const struct message *, struct error *);
 
 struct link *
@@ -98,7 +100,10 @@ link_disconnect(struct link *link)
 	link->fd = -1;
 }
 
-/* The core says at once whether it knows this attempt: a request before that could be lost unanswered. */
+/*
+ * The core says at once whether it knows this attempt: a request before that
+ * could be lost unanswered.
+ */
 static int
 link_connect(struct link *link, int64_t give_up, struct error *err)
 {
@@ -128,7 +133,10 @@ link_connect(struct link *link, int64_t give_up, struct error *err)
 	return -1;
 }
 
-/* -1 when give_up, a monotonic time, has come. A signal (the job is cancelled) ends one pause early. */
+/*
+ * -1 when give_up, a monotonic time, has come. A signal (the job is cancelled)
+ * ends one pause early.
+ */
 static int
 link_pause(int64_t give_up, int64_t *backoff)
 {
@@ -153,7 +161,8 @@ link_reconnect(struct link *link, int64_t give_up, int64_t *backoff, struct erro
 
 /* 1: the answer, 0: the connection is gone, -1: no answer. */
 static int
-link_await(struct link *link, uint64_t id, int64_t deadline_ms, struct message *m, struct error *err)
+link_await(struct link *link, uint64_t id, int64_t deadline_ms, struct message *m,
+    struct error *err)
 {
 	struct pollfd p = { .fd = link->fd, .events = POLLIN };
 	int64_t left;
@@ -195,7 +204,8 @@ link_verdict(struct link *link, const struct message *m, struct error *err)
 }
 
 int
-link_ask(struct link *link, struct message_out *request, int64_t deadline_ms, struct message *reply, struct error *err)
+link_ask(struct link *link, struct message_out *request, int64_t deadline_ms, struct message *reply,
+    struct error *err)
 {
 	int64_t give_up = 0, asked, backoff = LINK_BACKOFF_MIN_MS;
 	struct error why = { 0 };
@@ -207,7 +217,8 @@ link_ask(struct link *link, struct message_out *request, int64_t deadline_ms, st
 	id = message_out_id(request);
 	for (;;) {
 		if (link->fenced) {
-			error_set(&why, DROVER_FENCED, "a newer attempt of this job has taken over");
+			error_set(&why, DROVER_FENCED,
+			    "a newer attempt of this job has taken over");
 			break;
 		}
 		if (link->fd == -1 && link->lent) {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Writing, checking and carrying messages. The table of message.h is the only knowledge of what a
- * message holds: builders, the decoder, the getters and the documentation all walk its rows.
+ * Writing, checking and carrying messages. The table of message.h is the only
+ * knowledge of what a message holds: builders, the decoder, the getters and the
+ * documentation all walk its rows.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -21,7 +22,10 @@ struct message_row {
 	const char *name, *direction, *fields;
 };
 
-/* What every message begins with. A worker of an older drover may speak to a newer core: hence the protocol. */
+/*
+ * What every message begins with. A worker of an older drover may speak to a
+ * newer core: hence the protocol.
+ */
 struct message_header {
 	uint16_t protocol, type;
 	uint32_t body;           /* bytes behind the header */
@@ -37,8 +41,10 @@ static const struct message_row message_rows[] = {
 static const struct message_row *message_row(unsigned type);
 static bool message_row_next(const char **at, const char **name, size_t *len, char *type);
 static void message_put(struct message_out *, char type, const void *data, size_t len);
-static const struct message_field *message_field(const struct message *, const char *name, char type);
-static int message_take(struct message_field *, const char *bytes, size_t len, size_t *at, struct error *);
+static const struct message_field *message_field(const struct message *, const char *name,
+    char type);
+static int message_take(struct message_field *, const char *bytes, size_t len, size_t *at,
+    struct error *);
 static int message_check(struct message *, struct error *);
 static int message_socket(struct error *);
 static void message_buffers(int fd);
@@ -80,7 +86,9 @@ message_name(enum message_type type)
 void
 message_begin(struct message_out *out, enum message_type type, uint64_t id)
 {
-	struct message_header header = { .protocol = MESSAGE_PROTOCOL, .type = (uint16_t)type, .id = id };
+	struct message_header header = { .protocol = MESSAGE_PROTOCOL,
+		.type = (uint16_t)type,
+		.id = id };
 
 	MUST(message_row((unsigned)type) != NULL);
 	memset(out, 0, sizeof *out);
@@ -144,7 +152,8 @@ message_out_free(struct message_out *out)
 }
 
 static int
-message_take(struct message_field *field, const char *bytes, size_t len, size_t *at, struct error *err)
+message_take(struct message_field *field, const char *bytes, size_t len, size_t *at,
+    struct error *err)
 {
 	uint32_t size;
 
@@ -160,12 +169,15 @@ message_take(struct message_field *field, const char *bytes, size_t len, size_t 
 	memcpy(&size, bytes + *at, sizeof size);
 	*at += sizeof size;
 	if (len - *at < (size_t)size + 1)
-		return error_set(err, DROVER_INTERNAL, "is cut in a field of %u bytes", (unsigned)size);
+		return error_set(err, DROVER_INTERNAL, "is cut in a field of %u bytes",
+		    (unsigned)size);
 	field->data = bytes + *at;
 	field->len = size;
 	*at += (size_t)size + 1;
-	if (field->data[size] != '\0' || (field->type == 's' && memchr(field->data, '\0', size) != NULL))
-		return error_set(err, DROVER_INTERNAL, "has a NUL where none belongs, or none where one does");
+	if (field->data[size] != '\0' ||
+	    (field->type == 's' && memchr(field->data, '\0', size) != NULL))
+		return error_set(err, DROVER_INTERNAL,
+		    "has a NUL where none belongs, or none where one does");
 	return 0;
 }
 
@@ -180,27 +192,34 @@ message_check(struct message *m, struct error *err)
 	char type;
 
 	if (len < sizeof header || len > MESSAGE_MAX)
-		return error_set(err, DROVER_INTERNAL, "a message of %zu bytes was refused: %zu to %d are allowed",
-		    len, sizeof header, MESSAGE_MAX);
+		return error_set(err, DROVER_INTERNAL,
+		    "a message of %zu bytes was refused: %zu to %d are allowed", len, sizeof header,
+		    MESSAGE_MAX);
 	memcpy(&header, m->bytes.data, sizeof header);
 	if (header.protocol != MESSAGE_PROTOCOL)
-		return error_set(err, DROVER_INTERNAL, "a message of protocol %u was refused: this drover speaks %u",
-		    header.protocol, MESSAGE_PROTOCOL);
+		return error_set(err, DROVER_INTERNAL,
+		    "a message of protocol %u was refused: this drover speaks %u", header.protocol,
+		    MESSAGE_PROTOCOL);
 	if ((row = message_row(header.type)) == NULL)
-		return error_set(err, DROVER_INTERNAL, "a message of unknown type %u was refused", header.type);
+		return error_set(err, DROVER_INTERNAL, "a message of unknown type %u was refused",
+		    header.type);
 	if (header.body != len - sizeof header)
-		return error_set(err, DROVER_INTERNAL, "message %s was refused: says it has %u bytes, has %zu", row->name,
+		return error_set(err, DROVER_INTERNAL,
+		    "message %s was refused: says it has %u bytes, has %zu", row->name,
 		    (unsigned)header.body, len - sizeof header);
 	m->type = (enum message_type)header.type;
 	m->id = header.id;
-	for (fields = row->fields; message_row_next(&fields, &name, &name_len, &type); m->fields_len++) {
+	for (fields = row->fields; message_row_next(&fields, &name, &name_len, &type);
+	     m->fields_len++) {
 		MUST(m->fields_len < MESSAGE_FIELDS_MAX);
 		m->fields[m->fields_len].type = type;
 		if (message_take(&m->fields[m->fields_len], m->bytes.data, len, &at, err) == -1)
-			return error_prefix(err, "message %s was refused: field %.*s", row->name, (int)name_len, name);
+			return error_prefix(err, "message %s was refused: field %.*s", row->name,
+			    (int)name_len, name);
 	}
 	if (at != len)
-		return error_set(err, DROVER_INTERNAL, "message %s was refused: %zu bytes too many", row->name, len - at);
+		return error_set(err, DROVER_INTERNAL, "message %s was refused: %zu bytes too many",
+		    row->name, len - at);
 	return 0;
 }
 
@@ -291,7 +310,8 @@ message_write(int fd, const struct message_out *out, struct error *err)
 		fields++;
 	MUST(fields == out->next);
 	if (out->bytes.len > MESSAGE_MAX)
-		return error_set(err, DROVER_PERMANENT, "message %s has %zu bytes, more than the %d that one may have", what,
+		return error_set(err, DROVER_PERMANENT,
+		    "message %s has %zu bytes, more than the %d that one may have", what,
 		    out->bytes.len, MESSAGE_MAX);
 	do
 		n = send(fd, out->bytes.data, out->bytes.len, MSG_NOSIGNAL);
@@ -299,9 +319,12 @@ message_write(int fd, const struct message_out *out, struct error *err)
 	if (n != -1)
 		return 0;
 	if (errno == EMSGSIZE)
-		return error_set(err, DROVER_PERMANENT, "message %s of %zu bytes does not fit the socket's buffer: "
-		    "raise net.core.wmem_max to %d", what, out->bytes.len, MESSAGE_MAX);
-	if (errno == EAGAIN || errno == ENOBUFS || errno == EPIPE || errno == ECONNRESET || errno == ENOTCONN)
+		return error_set(err, DROVER_PERMANENT,
+		    "message %s of %zu bytes does not fit the socket's buffer: "
+		    "raise net.core.wmem_max to %d",
+		    what, out->bytes.len, MESSAGE_MAX);
+	if (errno == EAGAIN || errno == ENOBUFS || errno == EPIPE || errno == ECONNRESET ||
+	    errno == ENOTCONN)
 		return error_errno(err, DROVER_AGAIN, "message %s was not sent", what);
 	return error_errno(err, DROVER_INTERNAL, "message %s was not sent", what);
 }
@@ -327,10 +350,12 @@ message_recv(int fd, struct message *m, struct error *err)
 	if (n == 0 || (n == -1 && errno == ECONNRESET))
 		return 0;
 	if (n == -1)
-		return error_errno(err, errno == EAGAIN ? DROVER_AGAIN : DROVER_INTERNAL, "receiving a message");
+		return error_errno(err, errno == EAGAIN ? DROVER_AGAIN : DROVER_INTERNAL,
+		    "receiving a message");
 	if (n > MESSAGE_MAX) {
 		(void)recv(fd, NULL, 0, MSG_TRUNC);
-		return error_set(err, DROVER_INTERNAL, "a message of %zd bytes was refused: %d are allowed", n, MESSAGE_MAX);
+		return error_set(err, DROVER_INTERNAL,
+		    "a message of %zd bytes was refused: %d are allowed", n, MESSAGE_MAX);
 	}
 	m->bytes.cap = (size_t)n + 1;
 	m->bytes.data = xmalloc(m->bytes.cap);
@@ -350,7 +375,10 @@ message_recv(int fd, struct message *m, struct error *err)
 	return -1;
 }
 
-/* AF_UNIX counts what is under way against the sender alone, so the receive buffer does not matter. */
+/*
+ * AF_UNIX counts what is under way against the sender alone, so the receive
+ * buffer does not matter.
+ */
 static void
 message_buffers(int fd)
 {
@@ -377,7 +405,8 @@ message_address(struct sockaddr_un *address, const char *path, struct error *err
 	memset(address, 0, sizeof *address);
 	address->sun_family = AF_UNIX;
 	if (strlen(path) >= sizeof address->sun_path)
-		return error_set(err, DROVER_CONFIG, "socket path %s is longer than %zu bytes: choose a shorter state_dir", path,
+		return error_set(err, DROVER_CONFIG,
+		    "socket path %s is longer than %zu bytes: choose a shorter state_dir", path,
 		    sizeof address->sun_path - 1);
 	memcpy(address->sun_path, path, strlen(path));
 	return 0;
@@ -406,7 +435,8 @@ message_connect(const char *path, struct error *err)
 	while (rc == -1 && errno == EINTR);
 	if (rc == 0)
 		return fd;
-	error_errno(err, errno == EACCES || errno == EPERM ? DROVER_CONFIG : DROVER_AGAIN, "cannot reach the core at %s", path);
+	error_errno(err, errno == EACCES || errno == EPERM ? DROVER_CONFIG : DROVER_AGAIN,
+	    "cannot reach the core at %s", path);
 	close(fd);
 	return -1;
 }
@@ -422,7 +452,10 @@ message_listen(const char *path, struct error *err)
 		return -1;
 	if (lstat(path, &st) == 0 && S_ISSOCK(st.st_mode))
 		(void)unlink(path);
-	/* Linux gives the socket's file the mode of the unbound socket: no moment in which others may connect. */
+	/*
+	 * Linux gives the socket's file the mode of the unbound socket: no
+	 * moment in which others may connect.
+	 */
 	if (fchmod(fd, 0600) == 0 && fcntl(fd, F_SETFL, O_NONBLOCK) == 0 &&
 	    bind(fd, (struct sockaddr *)&address, sizeof address) == 0 && listen(fd, 128) == 0)
 		return fd;
@@ -440,7 +473,8 @@ message_accept(int fd, struct error *err)
 		peer = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	while (peer == -1 && (errno == EINTR || errno == ECONNABORTED));
 	if (peer == -1)
-		return error_errno(err, errno == EAGAIN ? DROVER_AGAIN : DROVER_INTERNAL, "accepting a connection");
+		return error_errno(err, errno == EAGAIN ? DROVER_AGAIN : DROVER_INTERNAL,
+		    "accepting a connection");
 	message_buffers(peer);
 	return peer;
 }
@@ -452,15 +486,23 @@ message_document(struct buf *out)
 	size_t len;
 	char type;
 
-	buf_addf(out, "# Messages\n\n"
-	    "What core, runners, workers and jobs say to each other: one datagram each on a `SOCK_SEQPACKET`\n"
-	    "socket, at most %d bytes. Made from the table in `core/wire/message.h`; `make check` compares.\n\n"
-	    "A message begins with the protocol (2 bytes, now %d), its type (2), the length of what follows the\n"
-	    "header (4) and an id (8). Then come its fields in order: `u` and `i` are 8 bytes without and with a\n"
-	    "sign, `s` (a string) and `b` (bytes) a length of 4 bytes, the bytes and a NUL. Integers are in host\n"
-	    "order. An answer repeats the id of its request; 0 is nobody's request. A message that does not match\n"
+	buf_addf(out,
+	    "# Messages\n\n"
+	    "What core, runners, workers and jobs say to each other: one datagram each on a "
+	    "`SOCK_SEQPACKET`\n"
+	    "socket, at most %d bytes. Made from the table in `core/wire/message.h`; `make check` "
+	    "compares.\n\n"
+	    "A message begins with the protocol (2 bytes, now %d), its type (2), the length of "
+	    "what follows the\n"
+	    "header (4) and an id (8). Then come its fields in order: `u` and `i` are 8 bytes "
+	    "without and with a\n"
+	    "sign, `s` (a string) and `b` (bytes) a length of 4 bytes, the bytes and a NUL. "
+	    "Integers are in host\n"
+	    "order. An answer repeats the id of its request; 0 is nobody's request. A message that "
+	    "does not match\n"
 	    "its row is refused whole.\n\n"
-	    "| type | name | direction | fields |\n|---|---|---|---|\n", MESSAGE_MAX, MESSAGE_PROTOCOL);
+	    "| type | name | direction | fields |\n|---|---|---|---|\n",
+	    MESSAGE_MAX, MESSAGE_PROTOCOL);
 	for (unsigned i = 0; i < ARRAY_LEN(message_rows); i++) {
 		const struct message_row *row = message_row(i);
 		const char *gap = "";

@@ -1,21 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The contract between drover and its plugins: the only header a plugin includes.
+ * The contract between drover and its plugins: the only header a plugin
+ * includes.
  *
- * A plugin is one shared object NAME.so that exports one data symbol, drover_plugin_v1. Everything in
- * it is checked before any of its code runs. Structs here grow by appending only; a member whose
- * meaning changes gets a new major version, and with it a new symbol name. doc/abi-history.md lists
- * what each minor version added, drover-plugin(7) tells when each callback is called.
+ * A plugin is one shared object NAME.so that exports one data symbol,
+ * drover_plugin_v1. Everything in it is checked before any of its code runs.
+ * Structs here grow by appending only; a member whose meaning changes gets a
+ * new major version, and with it a new symbol name. doc/abi-history.md lists
+ * what each minor version added, drover-plugin(7) tells when each callback is
+ * called.
  *
- * Rules that hold everywhere:
- *  - Strings that go in are borrowed for the length of the call. What comes out is copied by the
+ * Rules that hold everywhere: - Strings that go in are borrowed for the length
+ * of the call. What comes out is copied by the
  *    receiver: nothing is ever freed by the other side.
- *  - Text is UTF-8, NUL-terminated unless a length stands beside it.
- *  - Times are int64_t milliseconds; wall times count from 1970-01-01 UTC.
- *  - Functions return 0 (or a count) when they succeed, and a negative enum drover_class otherwise,
+ * - Text is UTF-8, NUL-terminated unless a length stands beside it. - Times are
+ * int64_t milliseconds; wall times count from 1970-01-01 UTC. - Functions
+ * return 0 (or a count) when they succeed, and a negative enum drover_class
+ * otherwise,
  *    with the reason in the caller's struct drover_error. The class decides what drover does next,
  *    so a plugin neither sleeps nor retries.
- *  - A plugin starts no thread, forks nothing (there is exec), installs no signal handler and leaves
+ * - A plugin starts no thread, forks nothing (there is exec), installs no
+ * signal handler and leaves
  *    umask, cwd, locale and environ alone. It keeps no socket or file open between callbacks.
  */
 #ifndef DROVER_PLUGIN_H
@@ -40,12 +45,19 @@ extern "C" {
 #define DROVER_PRINTF(a, b)
 #endif
 
-/* True when the peer's table at p is new enough to have the member. Asks p->size, touches nothing else. */
+/*
+ * True when the peer's table at p is new enough to have the member. Asks
+ * p->size, touches nothing else.
+ */
 #define DROVER_HAS(p, member) \
-	((p) != NULL && (p)->size >= (uint32_t)(offsetof(__typeof__(*(p)), member) + sizeof((p)->member)) && \
-	 (p)->member != NULL)
+	((p) != NULL && \
+	    (p)->size >= (uint32_t)(offsetof(__typeof__(*(p)), member) + sizeof((p)->member)) && \
+	    (p)->member != NULL)
 
-/* Bounds that both sides rely on, in bytes. More is refused with DROVER_PERMANENT, never cut. */
+/*
+ * Bounds that both sides rely on, in bytes. More is refused with
+ * DROVER_PERMANENT, never cut.
+ */
 #define DROVER_NAME_MAX 64        /* names of plugins, sources, pipelines, pools, repos, agents */
 #define DROVER_KEY_MAX 256        /* keys of jobs, effects and key-value data */
 #define DROVER_TITLE_MAX 512      /* titles of items */
@@ -56,14 +68,16 @@ extern "C" {
 enum drover_class {
 	DROVER_OK = 0,
 	DROVER_AGAIN = -1,     /* transport trouble: try later, not before retry_after_ms */
-	DROVER_QUOTA = -2,     /* a limit of the provider: pause until retry_after_ms has passed; no attempt is used up */
+	DROVER_QUOTA = -2,     /* a limit of the provider: pause until retry_after_ms has passed; no
+				  attempt is used up */
 	DROVER_AUTH = -3,      /* a credential was refused */
 	DROVER_CONFIG = -4,    /* the configuration is wrong: a person must change it */
 	DROVER_PERMANENT = -5, /* will fail the same way every time: the job is dead at once */
 	DROVER_HUMAN = -6,     /* a person must decide: the job is held */
 	DROVER_CANCELLED = -7, /* asked to stop */
 	DROVER_FENCED = -8,    /* a newer attempt has taken over: stop, write nothing */
-	DROVER_INTERNAL = -9,  /* a defect, or a failure that fits no other class; counts as a failure and is retried */
+	DROVER_INTERNAL = -9,  /* a defect, or a failure that fits no other class; counts as a
+				  failure and is retried */
 };
 
 struct drover_error {
@@ -76,9 +90,10 @@ struct drover_error {
 enum drover_level { DROVER_DEBUG, DROVER_INFO, DROVER_NOTICE, DROVER_WARN, DROVER_ERR };
 
 /*
- * What a callback works for: a plugin, one of its sources, or one attempt of a job. First argument of
- * every service; leases, key-value data and log lines belong to it and are reclaimed with it. Only
- * the first member is the plugin's to read.
+ * What a callback works for: a plugin, one of its sources, or one attempt of a
+ * job. First argument of every service; leases, key-value data and log lines
+ * belong to it and are reclaimed with it. Only the first member is the plugin's
+ * to read.
  */
 struct drover_scope {
 	const struct drover_host *host;
@@ -116,27 +131,36 @@ struct drover_field {
 #define DROVER_PERSON_SELF 0x1u /* the account that drover itself works as: never starts work */
 #define DROVER_PERSON_BOT 0x2u  /* another program: never starts work */
 
-/* Who asked for something, as the plugin knows it from the outside system. The core decides what follows. */
+/*
+ * Who asked for something, as the plugin knows it from the outside system. The
+ * core decides what follows.
+ */
 struct drover_person {
 	uint32_t size;            /* sizeof(struct drover_person) */
 	uint32_t flags;
-	const char *id;           /* as people write it in `authors`: a login, an account id; required. Must not read as a mark: "login:member" */
+	const char *id; /* as people write it in `authors`: a login, an account id; required. Must
+			   not read as a mark: "login:member" */
 	const char *name;         /* for people, or NULL */
-	const char *const *marks; /* what else `authors` may name: "member", "permission:write", "@acme/devs"; NULL-terminated, or NULL */
+	const char *const *marks; /* what else `authors` may name: "member", "permission:write",
+				     "@acme/devs"; NULL-terminated, or NULL */
 };
 
 /*
- * The key ends in "@REVISION": waiting and held jobs of this kind for another revision of the same thing are cancelled when
- * this one is taken. One that runs goes on.
+ * The key ends in "@REVISION": waiting and held jobs of this kind for another
+ * revision of the same thing are cancelled when this one is taken. One that
+ * runs goes on.
  */
 #define DROVER_ITEM_REPLACES 0x1u
 
-/* One piece of work that a source hands over; becomes a job unless its (kind, key) is already active. */
+/*
+ * One piece of work that a source hands over; becomes a job unless its (kind,
+ * key) is already active.
+ */
 struct drover_item {
 	uint32_t size;            /* sizeof(struct drover_item) */
 	int32_t priority;         /* -100 to 100, higher first; 0 is usual */
 	const char *kind;         /* full name of the pipeline, as "inbox.ticket"; required */
-	const char *key;          /* tracker + id + revision of the trigger, never a title; required */
+	const char *key; /* tracker + id + revision of the trigger, never a title; required */
 	const char *serial;       /* jobs of one serial run one after the other; NULL: none */
 	const char *title;        /* for people; may be untrusted text */
 	const char *repo;         /* configured repo, or NULL */
@@ -145,7 +169,8 @@ struct drover_item {
 	const char *payload;      /* for the pipeline; need not be NUL-terminated */
 	uint64_t payload_len;     /* at most DROVER_PAYLOAD_MAX */
 	/* since 1.1 */
-	const struct drover_person *author; /* who asks; required of a source that has authors: the core refuses strangers */
+	const struct drover_person *author; /* who asks; required of a source that has authors: the
+					       core refuses strangers */
 	uint32_t flags;           /* DROVER_ITEM_* */
 	uint32_t reserved;
 };
@@ -160,39 +185,53 @@ struct drover_settled {
 	const char *error;        /* text of the last failure, or "" */
 	const char *payload;      /* as emitted */
 	uint64_t payload_len;
-	const char *result;       /* JSON object of what the attempts reported: branch, commits, checks, tokens, ... */
+	const char *result; /* JSON object of what the attempts reported: branch, commits, checks,
+			       tokens, ... */
 	int64_t queued_at, started_at, ended_at;
 };
 
 /*
- * A source polls one outside system. poll() and settle() are never called at the same time. A source
- * hands items over with queue->emit and moves its cursor with queue->cursor; both are kept in one
- * transaction when poll() returns 0, and neither when it fails.
+ * A source polls one outside system. poll() and settle() are never called at
+ * the same time. A source hands items over with queue->emit and moves its
+ * cursor with queue->cursor; both are kept in one transaction when poll()
+ * returns 0, and neither when it fails.
  */
 struct drover_source {
 	uint32_t size;
 	uint32_t reserved;
-	const char *name;                     /* [a-z0-9-]+; "ticket" in plugin "inbox" is "inbox.ticket" */
+	const char *name; /* [a-z0-9-]+; "ticket" in plugin "inbox" is "inbox.ticket" */
 	const char *summary;
 	const struct drover_option *options;  /* NULL: none */
 	int64_t interval_ms;                  /* between polls, unless configured */
-	int (*open)(struct drover_scope *, void *plugin, void **source, struct drover_error *); /* optional */
-	int (*poll)(struct drover_scope *, void *source, const char *cursor, struct drover_error *); /* required */
-	/* Optional. For each ended job of an item this source emitted, at least once, in the order they ended; it may come before the next poll(). A failure, of any class, is tried again every 30 s for ever. */
-	int (*settle)(struct drover_scope *, void *source, const struct drover_settled *, struct drover_error *);
+	int (*open)(struct drover_scope *, void *plugin, void **source,
+	    struct drover_error *); /* optional */
+	int (*poll)(struct drover_scope *, void *source, const char *cursor,
+	    struct drover_error *); /* required */
+	/*
+	 * Optional. For each ended job of an item this source emitted, at least
+	 * once, in the order they ended; it may come before the next poll(). A
+	 * failure, of any class, is tried again every 30 s for ever.
+	 */
+	int (*settle)(struct drover_scope *, void *source, const struct drover_settled *,
+	    struct drover_error *);
 	void (*close)(struct drover_scope *, void *source); /* optional */
 	/* since 1.1 */
 	/*
-	 * Who may start work unless `authors` is configured: marks, NULL-terminated; a word of this list is never taken for
-	 * an id. NULL: this source has no authors (files, schedules) and takes no key `authors`.
+	 * Who may start work unless `authors` is configured: marks,
+	 * NULL-terminated; a word of this list is never taken for an id. NULL:
+	 * this source has no authors (files, schedules) and takes no key
+	 * `authors`.
 	 */
 	const char *const *authors;
 	/*
-	 * Optional. Waits for word from outside (a socket) in a process of its own for as long as the source is enabled,
-	 * may block, and says queue->wake so that poll() comes now: polling stays the truth. It returns 0 to be called
-	 * again at once, or a class to be called again with backoff or after retry_after_ms. DROVER_CONFIG: not before a reload;
-	 * with no text it only says that listening is not configured. It is killed when its runner stops; in one process it is
-	 * a thread, which looks at queue->cancelled every few seconds.
+	 * Optional. Waits for word from outside (a socket) in a process of its
+	 * own for as long as the source is enabled, may block, and says
+	 * queue->wake so that poll() comes now: polling stays the truth. It
+	 * returns 0 to be called again at once, or a class to be called again
+	 * with backoff or after retry_after_ms. DROVER_CONFIG: not before a
+	 * reload; with no text it only says that listening is not configured.
+	 * It is killed when its runner stops; in one process it is a thread,
+	 * which looks at queue->cancelled every few seconds.
 	 */
 	int (*listen)(struct drover_scope *, void *source, struct drover_error *);
 };
@@ -209,10 +248,13 @@ struct drover_job {
 	uint64_t payload_len;
 	int64_t queued_at;
 	/* since 1.1 */
-	const char *source;       /* that emitted it, "github.pr-comment"; "" where there was none */
+	const char *source; /* that emitted it, "github.pr-comment"; "" where there was none */
 };
 
-/* A prompt that a pipeline renders with host->prompt: a file NAME.md with {{variables}}. */
+/*
+ * A prompt that a pipeline renders with host->prompt: a file NAME.md with
+ * {{variables}}.
+ */
 struct drover_prompt {
 	uint32_t size;
 	uint32_t reserved;
@@ -220,39 +262,52 @@ struct drover_prompt {
 	const char *const *variables;         /* that the file may use, NULL-terminated */
 };
 
-/* A pipeline carries out one kind of job. run() is straight-line code in a process of its own and may block. */
+/*
+ * A pipeline carries out one kind of job. run() is straight-line code in a
+ * process of its own and may block.
+ */
 struct drover_pipeline {
 	uint32_t size;
-	int32_t retries;                      /* attempts after the first, unless configured; at most 100 */
+	int32_t retries; /* attempts after the first, unless configured; at most 100 */
 	const char *name;                     /* [a-z0-9-]+ */
 	const char *summary;
 	const struct drover_option *options;
 	const char *pool;                     /* NULL: "light" */
 	int64_t timeout_ms;                   /* total time of one attempt; 0: 50 minutes */
 	int64_t silence_ms;                   /* no output and no CPU for so long; 0: 5 minutes */
-	int (*run)(struct drover_scope *, void *plugin, const struct drover_job *, struct drover_error *); /* required */
+	int (*run)(struct drover_scope *, void *plugin, const struct drover_job *,
+	    struct drover_error *); /* required */
 	/* since 1.1 */
-	const struct drover_prompt *const *prompts; /* NULL-terminated, or NULL: `drover config check` reads each file */
+	const struct drover_prompt *const
+	    *prompts; /* NULL-terminated, or NULL: `drover config check` reads each file */
 };
 
 /*
- * Since 1.1: the reply holds a credential. drover alone asks such an operation, for a repo whose token_from names the
- * plugin; call->call and `drover call` are refused. That keeps it from other plugins and from operators by mistake, and no
- * more: a plugin's code runs in the very process that drover asks from.
+ * Since 1.1: the reply holds a credential. drover alone asks such an operation,
+ * for a repo whose token_from names the plugin; call->call and `drover call`
+ * are refused. That keeps it from other plugins and from operators by mistake,
+ * and no more: a plugin's code runs in the very process that drover asks from.
  */
 #define DROVER_OPERATION_CREDENTIAL 0x1u
 
-/* A call that the plugin offers to others and to `drover call`. Answers with call->reply. */
+/*
+ * A call that the plugin offers to others and to `drover call`. Answers with
+ * call->reply.
+ */
 struct drover_operation {
 	uint32_t size;
 	uint32_t flags;
 	const char *name;
 	const char *summary;
 	int64_t timeout_ms;                   /* 0: 60 s */
-	int (*call)(struct drover_scope *, void *plugin, const char *request, uint64_t len, struct drover_error *); /* required */
+	int (*call)(struct drover_scope *, void *plugin, const char *request, uint64_t len,
+	    struct drover_error *); /* required */
 };
 
-/* A request that came to POST /hooks/PLUGIN of drover's HTTP server, as it came: nothing of it is proven. */
+/*
+ * A request that came to POST /hooks/PLUGIN of drover's HTTP server, as it
+ * came: nothing of it is proven.
+ */
 struct drover_delivery {
 	uint32_t size;
 	uint32_t reserved;
@@ -266,7 +321,8 @@ struct drover_delivery {
 struct drover_receipt {
 	uint32_t size;
 	int32_t status;                       /* HTTP status of the answer; 0: 202 */
-	char id[DROVER_KEY_MAX];              /* of the delivery: seen before is answered and forgotten; "" : none */
+	char id[DROVER_KEY_MAX]; /* of the delivery: seen before is answered and forgotten; "" :
+				    none */
 	char type[64];                        /* content type of body; "": text/plain */
 	char body[4096];                      /* of the answer */
 };
@@ -284,37 +340,54 @@ struct drover_plugin {
 	const struct drover_source *const *sources;       /* NULL-terminated, or NULL */
 	const struct drover_pipeline *const *pipelines;
 	const struct drover_operation *const *operations;
-	/* Called once in a runner, before anything else. *plugin is handed to every other callback. */
+	/*
+	 * Called once in a runner, before anything else. *plugin is handed to
+	 * every other callback.
+	 */
 	int (*open)(struct drover_scope *, void **plugin, struct drover_error *);  /* optional */
 	void (*close)(struct drover_scope *, void *plugin);                        /* optional */
 	/* since 1.1 */
 	/*
-	 * Optional. Checks the signature over the raw bytes and their age, then says queue->wake for the sources that have
-	 * something to poll. Runs as an operation does, within 3 s. A failure is answered 401 (AUTH), 400 or 503, with no text.
+	 * Optional. Checks the signature over the raw bytes and their age, then
+	 * says queue->wake for the sources that have something to poll. Runs as
+	 * an operation does, within 3 s. A failure is answered 401 (AUTH), 400
+	 * or 503, with no text.
 	 */
-	int (*hook)(struct drover_scope *, void *plugin, const struct drover_delivery *, struct drover_receipt *, struct drover_error *);
+	int (*hook)(struct drover_scope *, void *plugin, const struct drover_delivery *,
+	    struct drover_receipt *, struct drover_error *);
 };
 
 /* Fills the fields that an author could forget. */
 #define DROVER_PLUGIN_HEADER \
-	.magic = DROVER_PLUGIN_MAGIC, .size = sizeof(struct drover_plugin), .major = DROVER_ABI_MAJOR, .minor = DROVER_ABI_MINOR
+	.magic = DROVER_PLUGIN_MAGIC, .size = sizeof(struct drover_plugin), \
+	.major = DROVER_ABI_MAJOR, .minor = DROVER_ABI_MINOR
 
 extern DROVER_EXPORT const struct drover_plugin drover_plugin_v1;
 
 /* ---- services of the host ---- */
 
-/* One JSON line in drover's log; secrets are masked and untrusted bytes escaped. Never fails. */
+/*
+ * One JSON line in drover's log; secrets are masked and untrusted bytes
+ * escaped. Never fails.
+ */
 struct drover_host_log {
 	uint32_t size;
-	void (*line)(struct drover_scope *, int level, const char *message, const struct drover_field *, size_t n);
-	void (*printf)(struct drover_scope *, int level, const char *format, ...) DROVER_PRINTF(3, 4);
+	void (*line)(struct drover_scope *, int level, const char *message,
+	    const struct drover_field *, size_t n);
+	void (*printf)(struct drover_scope *, int level, const char *format, ...)
+	    DROVER_PRINTF(3, 4);
 };
 
-/* Typed values of the scope's own options, its plugin's where it has none of that name. Strings live as long as the scope. */
+/*
+ * Typed values of the scope's own options, its plugin's where it has none of
+ * that name. Strings live as long as the scope.
+ */
 struct drover_host_option {
 	uint32_t size;
-	const char *(*string)(struct drover_scope *, const char *key);  /* NULL where it has neither value nor default */
-	int64_t (*integer)(struct drover_scope *, const char *key);     /* also bool (0, 1), duration (ms) and size (bytes) */
+	const char *(*string)(struct drover_scope *,
+	    const char *key); /* NULL where it has neither value nor default */
+	int64_t (*integer)(struct drover_scope *,
+	    const char *key); /* also bool (0, 1), duration (ms) and size (bytes) */
 	size_t (*count)(struct drover_scope *, const char *key);        /* length of a list */
 	const char *(*item)(struct drover_scope *, const char *key, size_t index);
 };
@@ -328,23 +401,44 @@ struct drover_host_capacity {
 struct drover_host_queue {
 	uint32_t size;
 	/*
-	 * In poll(): kept with the cursor when poll() returns 0. In run(): a job at once. 0: taken, also when a job of
-	 * this (kind, key) is active already. PERMANENT: over a bound; CONFIG: a repo, agent or pool that is not
-	 * configured: this item is not taken, the others are. One that only the core can refuse becomes a held job.
+	 * In poll(): kept with the cursor when poll() returns 0. In run(): a
+	 * job at once. 0: taken, also when a job of this (kind, key) is active
+	 * already. PERMANENT: over a bound; CONFIG: a repo, agent or pool that
+	 * is not configured: this item is not taken, the others are. One that
+	 * only the core can refuse becomes a held job.
 	 */
 	int (*emit)(struct drover_scope *, const struct drover_item *, struct drover_error *);
-	/* poll() only: what the next poll() is handed. At most DROVER_VALUE_MAX bytes. */
+	/*
+	 * poll() only: what the next poll() is handed. At most DROVER_VALUE_MAX
+	 * bytes.
+	 */
 	int (*cursor)(struct drover_scope *, const char *cursor, struct drover_error *);
-	/* open() of a source only: a file made, written and closed, or moved in or out in this folder makes the next poll come at once. */
+	/*
+	 * open() of a source only: a file made, written and closed, or moved in
+	 * or out in this folder makes the next poll come at once.
+	 */
 	int (*watch)(struct drover_scope *, const char *path, struct drover_error *);
-	/* run() only: adds to the job's result object, shown by `drover show` and handed to settle(). */
-	int (*result)(struct drover_scope *, const char *key, const char *value, struct drover_error *);
-	/* 1 once the job was asked to stop; since 1.1 also in poll() and listen(): the runner is. */
+	/*
+	 * run() only: adds to the job's result object, shown by `drover show`
+	 * and handed to settle().
+	 */
+	int (*result)(struct drover_scope *, const char *key, const char *value,
+	    struct drover_error *);
+	/*
+	 * 1 once the job was asked to stop; since 1.1 also in poll() and
+	 * listen(): the runner is.
+	 */
 	int (*cancelled)(struct drover_scope *);
-	/* poll() only: the next poll comes after delay_ms (100 ms or more), or at its interval when that is sooner. */
+	/*
+	 * poll() only: the next poll comes after delay_ms (100 ms or more), or
+	 * at its interval when that is sooner.
+	 */
 	int (*again)(struct drover_scope *, int64_t delay_ms, struct drover_error *);
 	/* since 1.1 */
-	/* hook(), listen() and operations: this source of the plugin ("pr-comment") is polled now, or once more when it is being polled. */
+	/*
+	 * hook(), listen() and operations: this source of the plugin
+	 * ("pr-comment") is polled now, or once more when it is being polled.
+	 */
 	int (*wake)(struct drover_scope *, const char *source, struct drover_error *);
 };
 
@@ -360,28 +454,46 @@ struct drover_lease {
 
 struct drover_host_lease {
 	uint32_t size;
-	/* A worktree of a configured repo at ref (branch, tag or commit; NULL: the repo's base branch), HEAD detached, clean. */
-	int (*acquire)(struct drover_scope *, const char *repo, const char *ref, struct drover_lease *, struct drover_error *);
-	/* Saves what is not pushed to refs/drover/wip/, cleans, hands back. The end of the job does it as well. */
+	/*
+	 * A worktree of a configured repo at ref (branch, tag or commit; NULL:
+	 * the repo's base branch), HEAD detached, clean.
+	 */
+	int (*acquire)(struct drover_scope *, const char *repo, const char *ref,
+	    struct drover_lease *, struct drover_error *);
+	/*
+	 * Saves what is not pushed to refs/drover/wip/, cleans, hands back. The
+	 * end of the job does it as well.
+	 */
 	int (*release)(struct drover_scope *, uint64_t handle, struct drover_error *);
 	/* An empty folder for a job without a repo; gone with the job. */
 	int (*scratch)(struct drover_scope *, char *path, size_t size, struct drover_error *);
 	/* since 1.1 */
-	/* Brings the mirrors of several repos up to date, side by side; acquire() is quick afterwards. Fails with the first that cannot be had. */
-	int (*fetch)(struct drover_scope *, const char *const *repos, size_t n, struct drover_error *);
+	/*
+	 * Brings the mirrors of several repos up to date, side by side;
+	 * acquire() is quick afterwards. Fails with the first that cannot be
+	 * had.
+	 */
+	int (*fetch)(struct drover_scope *, const char *const *repos, size_t n,
+	    struct drover_error *);
 };
 
-/* A command: argv, never a shell. It runs in a process group of its own and sees no variable of the daemon's. */
+/*
+ * A command: argv, never a shell. It runs in a process group of its own and
+ * sees no variable of the daemon's.
+ */
 struct drover_command {
 	uint32_t size;
 	uint32_t flags;                /* reserved, 0 */
 	const char *const *argv;       /* NULL-terminated; argv[0] is looked up in PATH */
 	const char *const *env;        /* "NAME=value" to add, NULL-terminated, or NULL */
-	const char *cwd;               /* absolute; required. "/" for a command that touches no files */
+	const char *cwd; /* absolute; required. "/" for a command that touches no files */
 	const char *input;             /* for stdin, or NULL for /dev/null */
 	uint64_t input_len;
 	int64_t timeout_ms;            /* 0: as long as the job may take */
-	/* Called for each line of stdout, without its newline; longer than 1 MiB comes in pieces. NULL: none. */
+	/*
+	 * Called for each line of stdout, without its newline; longer than 1
+	 * MiB comes in pieces. NULL: none.
+	 */
 	void (*line)(void *arg, const char *line, size_t len);
 	void *arg;
 };
@@ -398,8 +510,12 @@ struct drover_outcome {
 
 struct drover_host_exec {
 	uint32_t size;
-	/* 0 when the command ran, whatever its status; everything it left behind is gone. Its output is part of the attempt's. */
-	int (*run)(struct drover_scope *, const struct drover_command *, struct drover_outcome *, struct drover_error *);
+	/*
+	 * 0 when the command ran, whatever its status; everything it left
+	 * behind is gone. Its output is part of the attempt's.
+	 */
+	int (*run)(struct drover_scope *, const struct drover_command *, struct drover_outcome *,
+	    struct drover_error *);
 };
 
 struct drover_usage {
@@ -410,7 +526,10 @@ struct drover_usage {
 	int64_t cost_microusd;         /* as the agent says; 0: it does not */
 };
 
-/* Since 1.1: the agent's read_only command is used where it has one; what it changed in leased trees is undone afterwards, and said. */
+/*
+ * Since 1.1: the agent's read_only command is used where it has one; what it
+ * changed in leased trees is undone afterwards, and said.
+ */
 #define DROVER_AGENT_READ_ONLY 0x1u
 
 struct drover_agent_run {
@@ -431,15 +550,27 @@ struct drover_agent_result {
 
 struct drover_host_agent {
 	uint32_t size;
-	/* Runs an agent. QUOTA, AUTH and AGAIN come from what it printed; a plain failure is INTERNAL. Usage counts either way. */
-	int (*run)(struct drover_scope *, const struct drover_agent_run *, struct drover_agent_result *, struct drover_error *);
+	/*
+	 * Runs an agent. QUOTA, AUTH and AGAIN come from what it printed; a
+	 * plain failure is INTERNAL. Usage counts either way.
+	 */
+	int (*run)(struct drover_scope *, const struct drover_agent_run *,
+	    struct drover_agent_result *, struct drover_error *);
 };
 
-#define DROVER_HTTP_CRITICAL 0x1u /* somebody waits for it: may use what limits hold back from polls (a fifth) */
-#define DROVER_HTTP_CACHED 0x2u   /* GET: the answer is kept with its ETag and asked for by If-None-Match; a 304 gives the kept one */
-#define DROVER_HTTP_ONCE 0x4u     /* doing it twice does harm: tried again only when it certainly was not done (no connection, 429, a judge's AGAIN or QUOTA) */
+#define DROVER_HTTP_CRITICAL \
+	0x1u /* somebody waits for it: may use what limits hold back from polls (a fifth) */
+#define DROVER_HTTP_CACHED \
+	0x2u /* GET: the answer is kept with its ETag and asked for by If-None-Match; a 304 gives \
+		the kept one */
+#define DROVER_HTTP_ONCE \
+	0x4u /* doing it twice does harm: tried again only when it certainly was not done (no \
+		connection, 429, a judge's AGAIN or QUOTA) */
 
-/* So many requests in so long, over all runners and jobs of the daemon: a token bucket of (origin, credential, name), kept by the core. */
+/*
+ * So many requests in so long, over all runners and jobs of the daemon: a token
+ * bucket of (origin, credential, name), kept by the core.
+ */
 struct drover_http_limit {
 	const char *name;
 	uint32_t count;
@@ -449,22 +580,28 @@ struct drover_http_limit {
 
 struct drover_http_response {
 	uint32_t size;
-	int32_t status;                /* of a 304 to drover's own condition: 200, with the kept body and headers */
+	int32_t
+	    status; /* of a 304 to drover's own condition: 200, with the kept body and headers */
 	const char *body;              /* NUL-terminated; lives until the scope's next request */
 	uint64_t body_len;
 	const char *url;               /* that was asked */
-	const char *next;              /* of header Link, rel="next", as given; NULL: none. On another origin: the request failed */
+	const char *next; /* of header Link, rel="next", as given; NULL: none. On another origin:
+			     the request failed */
 	int32_t not_modified;          /* 1: it was a 304, the body is the kept one */
 	int32_t tries;
 	uint64_t opaque;               /* the host's: for http->header */
 };
 
-/* What a plugin makes of an answer. code 0: good, also for a 404 that is no failure. */
+/*
+ * What a plugin makes of an answer. code 0: good, also for a 404 that is no
+ * failure.
+ */
 struct drover_http_verdict {
 	uint32_t size;
-	int32_t code;                  /* enum drover_class; AGAIN and QUOTA are tried again within the request's time */
+	int32_t
+	    code; /* enum drover_class; AGAIN and QUOTA are tried again within the request's time */
 	int64_t retry_after_ms;        /* nobody asks before; 0: the host's backoff */
-	const char *limit;             /* that was hit, by name; NULL: all of this origin and credential */
+	const char *limit; /* that was hit, by name; NULL: all of this origin and credential */
 	char text[DROVER_ERROR_MAX];
 };
 
@@ -472,9 +609,11 @@ struct drover_http_request {
 	uint32_t size;
 	uint32_t flags;
 	const char *method;            /* "GET", "POST", ... */
-	const char *base;              /* "https://host[:port][/prefix]"; http:// to a loopback address only */
-	const char *path;              /* begins with "/" and goes behind base; or an absolute URL of base's origin (header Link) */
-	const struct drover_field *headers; /* what the host sets itself: Host, Content-Length, User-Agent, If-None-Match */
+	const char *base; /* "https://host[:port][/prefix]"; http:// to a loopback address only */
+	const char *path; /* begins with "/" and goes behind base; or an absolute URL of base's
+			     origin (header Link) */
+	const struct drover_field *headers; /* what the host sets itself: Host, Content-Length,
+					       User-Agent, If-None-Match */
 	uint64_t headers_len;
 	const char *body;              /* or NULL */
 	uint64_t body_len;
@@ -482,25 +621,35 @@ struct drover_http_request {
 	const struct drover_http_limit *limits;
 	uint64_t limits_len;           /* at most 4 */
 	int64_t timeout_ms;            /* of one try; 0: 30 s */
-	int64_t patience_ms;           /* of all tries and waits together; 0: 60 s, in poll() 20 s. Never past the callback's deadline */
+	int64_t patience_ms; /* of all tries and waits together; 0: 60 s, in poll() 20 s. Never past
+				the callback's deadline */
 	uint64_t max;                  /* bytes of body; 0: 8 MiB. A longer one is PERMANENT */
 	/*
-	 * Reads an answer before it is decided whether to try again; may be NULL. verdict comes filled with the host's own:
-	 * 2xx and other 4xx good, 401 AUTH, 408, 425 and 5xx AGAIN, 429 and 403 with a reset or Retry-After QUOTA.
+	 * Reads an answer before it is decided whether to try again; may be
+	 * NULL. verdict comes filled with the host's own: 2xx and other 4xx
+	 * good, 401 AUTH, 408, 425 and 5xx AGAIN, 429 and 403 with a reset or
+	 * Retry-After QUOTA.
 	 */
-	void (*judge)(void *arg, struct drover_scope *, const struct drover_http_response *, struct drover_http_verdict *verdict);
+	void (*judge)(void *arg, struct drover_scope *, const struct drover_http_response *,
+	    struct drover_http_verdict *verdict);
 	void *arg;
 };
 
 struct drover_host_http {
 	uint32_t size;
 	/*
-	 * 0 when the verdict was good, whatever the status. Else AGAIN (transport, breaker open), QUOTA (limits), AUTH,
-	 * or what judge said. Redirects: GET is followed on the same origin only (a renamed repository), at most 3.
+	 * 0 when the verdict was good, whatever the status. Else AGAIN
+	 * (transport, breaker open), QUOTA (limits), AUTH, or what judge said.
+	 * Redirects: GET is followed on the same origin only (a renamed
+	 * repository), at most 3.
 	 */
-	int (*send)(struct drover_scope *, const struct drover_http_request *, struct drover_http_response *, struct drover_error *);
-	/* A header of this scope's last answer by name, any case; NULL: none. */
-	const char *(*header)(struct drover_scope *, const struct drover_http_response *, const char *name);
+	int (*send)(struct drover_scope *, const struct drover_http_request *,
+	    struct drover_http_response *, struct drover_error *);
+	/*
+	 * A header of this scope's last answer by name, any case; NULL: none.
+	 */
+	const char *(
+	    *header)(struct drover_scope *, const struct drover_http_response *, const char *name);
 };
 
 struct drover_diff {
@@ -513,53 +662,85 @@ struct drover_diff {
 struct drover_host_git {
 	uint32_t size;
 	/* What the worktree and its commits changed since the lease's base. */
-	int (*diff)(struct drover_scope *, uint64_t lease, struct drover_diff *, struct drover_error *);
-	/* Commits all changes, new files too. 1: made one, 0: nothing had changed. commit may be NULL, else 41 bytes or more. */
-	int (*commit)(struct drover_scope *, uint64_t lease, const char *message, char *commit, size_t size, struct drover_error *);
-	/* Pushes HEAD to a branch under drover/. Doing it twice is doing it once. */
-	int (*push)(struct drover_scope *, uint64_t lease, const char *branch, struct drover_error *);
+	int (*diff)(struct drover_scope *, uint64_t lease, struct drover_diff *,
+	    struct drover_error *);
+	/*
+	 * Commits all changes, new files too. 1: made one, 0: nothing had
+	 * changed. commit may be NULL, else 41 bytes or more.
+	 */
+	int (*commit)(struct drover_scope *, uint64_t lease, const char *message, char *commit,
+	    size_t size, struct drover_error *);
+	/*
+	 * Pushes HEAD to a branch under drover/. Doing it twice is doing it
+	 * once.
+	 */
+	int (*push)(struct drover_scope *, uint64_t lease, const char *branch,
+	    struct drover_error *);
 };
 
-/* Durable text by key; belongs to the plugin, or to the job when the key begins with "job/". */
+/*
+ * Durable text by key; belongs to the plugin, or to the job when the key begins
+ * with "job/".
+ */
 struct drover_host_kv {
 	uint32_t size;
-	/* Length of the value, DROVER_VALUE_MAX at most, written as snprintf does; -1 with code 0 when there is none. */
-	int64_t (*get)(struct drover_scope *, const char *key, char *value, size_t size, struct drover_error *);
-	int (*set)(struct drover_scope *, const char *key, const char *value, struct drover_error *);
+	/*
+	 * Length of the value, DROVER_VALUE_MAX at most, written as snprintf
+	 * does; -1 with code 0 when there is none.
+	 */
+	int64_t (*get)(struct drover_scope *, const char *key, char *value, size_t size,
+	    struct drover_error *);
+	int (
+	    *set)(struct drover_scope *, const char *key, const char *value, struct drover_error *);
 	int (*remove)(struct drover_scope *, const char *key, struct drover_error *);
 };
 
 struct drover_host_secret {
 	uint32_t size;
-	/* The value now of a SECRET option. Ask each time, wipe after use. Length, as kv->get. */
-	int64_t (*get)(struct drover_scope *, const char *key, char *value, size_t size, struct drover_error *);
+	/*
+	 * The value now of a SECRET option. Ask each time, wipe after use.
+	 * Length, as kv->get.
+	 */
+	int64_t (*get)(struct drover_scope *, const char *key, char *value, size_t size,
+	    struct drover_error *);
 	/* since 1.1 */
-	/* A secret that was made of another (an installation token): masked in logs and outputs from now on, in this process and its children. */
+	/*
+	 * A secret that was made of another (an installation token): masked in
+	 * logs and outputs from now on, in this process and its children.
+	 */
 	void (*mask)(struct drover_scope *, const char *value);
 	/* 1 when the SECRET option is configured. */
 	int (*given)(struct drover_scope *, const char *key);
 };
 
 enum drover_effect_state {
-	DROVER_EFFECT_NEW = 0,         /* nobody began it: do it, then say done */
-	DROVER_EFFECT_DONE = 1,        /* done before: result holds what was said then */
-	DROVER_EFFECT_UNSURE = 2,      /* begun, and the end is not known: look for its marker outside before doing it again */
+	DROVER_EFFECT_NEW = 0,    /* nobody began it: do it, then say done */
+	DROVER_EFFECT_DONE = 1,   /* done before: result holds what was said then */
+	DROVER_EFFECT_UNSURE = 2, /* begun, and the end is not known: look for its marker outside
+				     before doing it again */
 };
 
 /* One write to the outside, done once whatever crashes. */
 struct drover_host_effect {
 	uint32_t size;
-	int (*begin)(struct drover_scope *, const char *key, char *result, size_t size, struct drover_error *); /* enum drover_effect_state */
-	int (*done)(struct drover_scope *, const char *key, const char *result, struct drover_error *);
+	int (*begin)(struct drover_scope *, const char *key, char *result, size_t size,
+	    struct drover_error *); /* enum drover_effect_state */
+	int (*done)(struct drover_scope *, const char *key, const char *result,
+	    struct drover_error *);
 };
 
 /*
- * Since 1.1: branch (required, any but the repo's base) exists at the remote already, as a pull request's does: the work
- * starts at its tip and is pushed onto it, fast-forward only. When it moved meanwhile the next attempt starts over from there.
+ * Since 1.1: branch (required, any but the repo's base) exists at the remote
+ * already, as a pull request's does: the work starts at its tip and is pushed
+ * onto it, fast-forward only. When it moved meanwhile the next attempt starts
+ * over from there.
  */
 #define DROVER_CHANGE_ONTO 0x1u
 
-/* A whole code change: lease, setup, agent, guard, check, follow-up, commit, push. Resumes after its last finished step. */
+/*
+ * A whole code change: lease, setup, agent, guard, check, follow-up, commit,
+ * push. Resumes after its last finished step.
+ */
 struct drover_change {
 	uint32_t size;
 	uint32_t flags;
@@ -588,14 +769,17 @@ struct drover_change_result {
 
 struct drover_host_change {
 	uint32_t size;
-	int (*run)(struct drover_scope *, const struct drover_change *, struct drover_change_result *, struct drover_error *);
+	int (*run)(struct drover_scope *, const struct drover_change *,
+	    struct drover_change_result *, struct drover_error *);
 };
 
 struct drover_host_call {
 	uint32_t size;
-	/* Calls "plugin.operation" and waits. Length of the reply, as kv->get. */
-	int64_t (*call)(struct drover_scope *, const char *operation, const char *request, uint64_t len,
-	    char *reply, size_t size, struct drover_error *);
+	/*
+	 * Calls "plugin.operation" and waits. Length of the reply, as kv->get.
+	 */
+	int64_t (*call)(struct drover_scope *, const char *operation, const char *request,
+	    uint64_t len, char *reply, size_t size, struct drover_error *);
 	/* In an operation: the answer. Once. */
 	int (*reply)(struct drover_scope *, const char *reply, uint64_t len, struct drover_error *);
 };
@@ -609,26 +793,50 @@ struct drover_host_time {
 
 /* ---- since 1.1 ---- */
 
-/* Who may start work through a source, and be quoted in its prompts: `authors`, in the source's configuration. */
+/*
+ * Who may start work through a source, and be quoted in its prompts: `authors`,
+ * in the source's configuration.
+ */
 struct drover_host_trust {
 	uint32_t size;
-	/* 1, or 0: not among the authors, a bot, or drover itself. source: "pr-comment"; NULL: the scope's own, or its job's. */
-	int (*allows)(struct drover_scope *, const char *source, const struct drover_person *, struct drover_error *);
-	/* The source's authors in order, NULL past the last: tells which marks are worth finding out. */
+	/*
+	 * 1, or 0: not among the authors, a bot, or drover itself. source:
+	 * "pr-comment"; NULL: the scope's own, or its job's.
+	 */
+	int (*allows)(struct drover_scope *, const char *source, const struct drover_person *,
+	    struct drover_error *);
+	/*
+	 * The source's authors in order, NULL past the last: tells which marks
+	 * are worth finding out.
+	 */
 	const char *(*author)(struct drover_scope *, const char *source, size_t index);
 };
 
-/* What was said before about one subject (a pull request, a ticket, a thread); append-only, kept by the core for the plugin. */
+/*
+ * What was said before about one subject (a pull request, a ticket, a thread);
+ * append-only, kept by the core for the plugin.
+ */
 struct drover_host_memory {
 	uint32_t size;
-	/* key makes it happen once: the same (subject, key) again changes nothing. text is stripped as a prompt's value is, and cut at 16 KiB. */
-	int (*append)(struct drover_scope *, const char *subject, const char *key, const char *role, const char *text, struct drover_error *);
-	/* The newest entries that fit, oldest first, "ROLE: TEXT" with an empty line between two, further lines of a text indented. Length as kv->get; 0: nothing. */
-	int64_t (*read)(struct drover_scope *, const char *subject, char *text, size_t size, struct drover_error *);
+	/*
+	 * key makes it happen once: the same (subject, key) again changes
+	 * nothing. text is stripped as a prompt's value is, and cut at 16 KiB.
+	 */
+	int (*append)(struct drover_scope *, const char *subject, const char *key, const char *role,
+	    const char *text, struct drover_error *);
+	/*
+	 * The newest entries that fit, oldest first, "ROLE: TEXT" with an empty
+	 * line between two, further lines of a text indented. Length as
+	 * kv->get; 0: nothing.
+	 */
+	int64_t (*read)(struct drover_scope *, const char *subject, char *text, size_t size,
+	    struct drover_error *);
 	int (*forget)(struct drover_scope *, const char *subject, struct drover_error *);
 };
 
-#define DROVER_TRUSTED 0x1u /* the value goes in as it is: only what the plugin itself wrote. Else as fenced data */
+#define DROVER_TRUSTED \
+	0x1u /* the value goes in as it is: only what the plugin itself wrote. Else as fenced data \
+	      */
 
 struct drover_variable {
 	const char *name;
@@ -640,15 +848,22 @@ struct drover_variable {
 struct drover_host_prompt {
 	uint32_t size;
 	/*
-	 * The prompt NAME of the job's pipeline, from the first of: the source's `prompts` folder, the repo's, the configuration's,
-	 * drover's own (PKGDATADIR/prompts/PLUGIN/NAME.md). Untrusted values are stripped of HTML comments, zero-width and
-	 * bidirectional characters and fenced by a random delimiter that the prompt explains. repo: NULL: the job's.
-	 * A string that lives until the scope's next render; NULL on error. PERMANENT: no such prompt.
+	 * The prompt NAME of the job's pipeline, from the first of: the
+	 * source's `prompts` folder, the repo's, the configuration's, drover's
+	 * own (PKGDATADIR/prompts/PLUGIN/NAME.md). Untrusted values are
+	 * stripped of HTML comments, zero-width and bidirectional characters
+	 * and fenced by a random delimiter that the prompt explains. repo:
+	 * NULL: the job's. A string that lives until the scope's next render;
+	 * NULL on error. PERMANENT: no such prompt.
 	 */
-	const char *(*render)(struct drover_scope *, const char *name, const char *repo, const struct drover_variable *, size_t n, struct drover_error *);
+	const char *(*render)(struct drover_scope *, const char *name, const char *repo,
+	    const struct drover_variable *, size_t n, struct drover_error *);
 };
 
-/* A configured repo, as far as a plugin needs it. Strings live as long as the scope; "" where there is none. */
+/*
+ * A configured repo, as far as a plugin needs it. Strings live as long as the
+ * scope; "" where there is none.
+ */
 struct drover_repo {
 	uint32_t size;
 	uint32_t reserved;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The proof that a webhook's delivery is the vendor's: the signature over its raw bytes, with a secret that both know. */
+/*
+ * The proof that a webhook's delivery is the vendor's: the signature over its
+ * raw bytes, with a secret that both know.
+ */
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -34,7 +37,9 @@ hook_hmac(const char *key, size_t key_len, const void *data, size_t len, char ou
 	unsigned char sum[EVP_MAX_MD_SIZE];
 	unsigned int sum_len = 0, i;
 
-	if (key_len > INT_MAX || HMAC(EVP_sha256(), key, (int)key_len, data, len, sum, &sum_len) == NULL || sum_len != 32)
+	if (key_len > INT_MAX ||
+	    HMAC(EVP_sha256(), key, (int)key_len, data, len, sum, &sum_len) == NULL ||
+	    sum_len != 32)
 		return -1;
 	for (i = 0; i < sum_len; i++) {
 		out[2 * i] = hex[sum[i] >> 4];
@@ -53,7 +58,8 @@ hook_same(const char *a, const char *b)
 }
 
 static int
-hook_sum(const char *secret, size_t len, const struct drover_delivery *delivery, const char *before, char sum[65])
+hook_sum(const char *secret, size_t len, const struct drover_delivery *delivery, const char *before,
+    char sum[65])
 {
 	struct text_buf all = { 0 };
 	int r;
@@ -68,7 +74,8 @@ hook_sum(const char *secret, size_t len, const struct drover_delivery *delivery,
 }
 
 int
-hook_prove(struct drover_scope *scope, const struct drover_delivery *delivery, const struct hook_signature *signature, struct drover_error *err)
+hook_prove(struct drover_scope *scope, const struct drover_delivery *delivery,
+    const struct hook_signature *signature, struct drover_error *err)
 {
 	const char *given = hook_header(delivery, signature->header);
 	char secret[SECRET_MAX], sum[65];
@@ -82,13 +89,16 @@ hook_prove(struct drover_scope *scope, const struct drover_delivery *delivery, c
 		return err->code;
 	/* An empty secret is everybody's. */
 	if (len <= 0 || len >= SECRET_MAX)
-		return plugin_fail(err, DROVER_AUTH, "no delivery can be proven: %s is %s", signature->option, len <= 0 ? "not configured" : "too long");
+		return plugin_fail(err, DROVER_AUTH, "no delivery can be proven: %s is %s",
+		    signature->option, len <= 0 ? "not configured" : "too long");
 	r = hook_sum(secret, (size_t)len, delivery, signature->before, sum);
 	OPENSSL_cleanse(secret, sizeof(secret));
 	if (r != 0)
 		return plugin_fail(err, DROVER_INTERNAL, "the signature cannot be computed");
 	if (strncmp(given, signature->scheme, scheme) != 0 || !hook_same(given + scheme, sum))
-		return plugin_fail(err, DROVER_AUTH, *given == '\0' ? "a delivery without a signature: is %s given to the vendor?" :
-		    "a delivery whose signature is wrong: is %s the vendor's?", signature->option);
+		return plugin_fail(err, DROVER_AUTH,
+		    *given == '\0' ? "a delivery without a signature: is %s given to the vendor?" :
+				     "a delivery whose signature is wrong: is %s the vendor's?",
+		    signature->option);
 	return 0;
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Deliveries of webhooks: what their headers say, and whether somebody who knows the secret sent them. */
+/*
+ * Deliveries of webhooks: what their headers say, and whether somebody who
+ * knows the secret sent them.
+ */
 #ifndef COMMON_HOOK_H
 #define COMMON_HOOK_H
 
@@ -8,7 +11,10 @@
 
 #include <drover/plugin.h>
 
-/* How a vendor signs: a header with SCHEME and the HMAC-SHA256 of what stands before the body and of the body. */
+/*
+ * How a vendor signs: a header with SCHEME and the HMAC-SHA256 of what stands
+ * before the body and of the body.
+ */
 struct hook_signature {
 	const char *option;                    /* SECRET, the key */
 	const char *header;                    /* name in lower case */
@@ -16,12 +22,21 @@ struct hook_signature {
 	const char *before;                    /* NULL: nothing */
 };
 
-/* The first of that name, in lower case; "" where there is none. Lives as long as the delivery. */
+/*
+ * The first of that name, in lower case; "" where there is none. Lives as long
+ * as the delivery.
+ */
 const char *hook_header(const struct drover_delivery *, const char *name);
-/* 0; AUTH: not signed so, or there is no secret to tell; else why the secret cannot be had. */
-int hook_prove(struct drover_scope *, const struct drover_delivery *, const struct hook_signature *, struct drover_error *);
+/*
+ * 0; AUTH: not signed so, or there is no secret to tell; else why the secret
+ * cannot be had.
+ */
+int hook_prove(struct drover_scope *, const struct drover_delivery *, const struct hook_signature *,
+    struct drover_error *);
 
-/* HMAC-SHA256 of data as lower-case hexadecimal (65 bytes with NUL). 0, or -1. */
+/*
+ * HMAC-SHA256 of data as lower-case hexadecimal (65 bytes with NUL). 0, or -1.
+ */
 int hook_hmac(const char *key, size_t key_len, const void *data, size_t len, char out[65]);
 /* In time that does not depend on where they differ. */
 bool hook_same(const char *a, const char *b);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An effect is begun before the write and done after it; one whose end is not known is looked for before it is written again. */
+/*
+ * An effect is begun before the write and done after it; one whose end is not
+ * known is looked for before it is written again.
+ */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,7 +11,8 @@
 #include "common/text.h"
 
 int
-once_do(struct drover_scope *scope, const struct once *once, const char *key, void *arg, char *made, size_t size, struct drover_error *err)
+once_do(struct drover_scope *scope, const struct once *once, const char *key, void *arg, char *made,
+    size_t size, struct drover_error *err)
 {
 	const struct drover_host_effect *effect = scope->host->effect;
 	int state, code = 0;
@@ -18,8 +22,10 @@ once_do(struct drover_scope *scope, const struct once *once, const char *key, vo
 	if (key == NULL || *key == '\0')
 		return once->make(arg, made, size, err);
 	if ((size_t)snprintf(name, sizeof(name), "%s/%s", once->what, key) >= sizeof(name))
-		snprintf(name, sizeof(name), "%s/%016" PRIx64, once->what, text_hash(0, key, strlen(key)));
-	if ((state = effect->begin(scope, name, made, size, err)) < 0 || state == DROVER_EFFECT_DONE)
+		snprintf(name, sizeof(name), "%s/%016" PRIx64, once->what,
+		    text_hash(0, key, strlen(key)));
+	if ((state = effect->begin(scope, name, made, size, err)) < 0 ||
+	    state == DROVER_EFFECT_DONE)
 		return state < 0 ? state : 0;
 	made[0] = '\0';
 	if (state == DROVER_EFFECT_UNSURE && once->find != NULL)

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Replies of operations. Every plugin's probe answers alike: start-up and `drover secret check` read them. */
+/*
+ * Replies of operations. Every plugin's probe answers alike: start-up and
+ * `drover secret check` read them.
+ */
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -34,22 +37,27 @@ probe_say(struct probe *probe, const char *what, bool ok, const char *format, ..
 	probe->lacks = probe->lacks || !ok;
 	if (probe->checks == NULL)
 		probe->checks = cJSON_CreateArray();
-	if (check == NULL || cJSON_AddStringToObject(check, "what", what) == NULL || cJSON_AddBoolToObject(check, "ok", ok) == NULL ||
-	    cJSON_AddStringToObject(check, "text", text) == NULL || !cJSON_AddItemToArray(probe->checks, check)) {
+	if (check == NULL || cJSON_AddStringToObject(check, "what", what) == NULL ||
+	    cJSON_AddBoolToObject(check, "ok", ok) == NULL ||
+	    cJSON_AddStringToObject(check, "text", text) == NULL ||
+	    !cJSON_AddItemToArray(probe->checks, check)) {
 		cJSON_Delete(check);
 		probe->bad = true;
 	}
 }
 
 int
-probe_reply(struct drover_scope *scope, struct probe *probe, const char *as, const char *base, struct drover_error *err)
+probe_reply(struct drover_scope *scope, struct probe *probe, const char *as, const char *base,
+    struct drover_error *err)
 {
 	cJSON *reply = cJSON_CreateObject();
 
 	if (probe->checks == NULL)
 		probe->checks = cJSON_CreateArray();
-	if (probe->bad || cJSON_AddBoolToObject(reply, "ok", !probe->lacks) == NULL || cJSON_AddStringToObject(reply, "as", as) == NULL ||
-	    cJSON_AddStringToObject(reply, "base", base) == NULL || !cJSON_AddItemToObject(reply, "checks", probe->checks)) {
+	if (probe->bad || cJSON_AddBoolToObject(reply, "ok", !probe->lacks) == NULL ||
+	    cJSON_AddStringToObject(reply, "as", as) == NULL ||
+	    cJSON_AddStringToObject(reply, "base", base) == NULL ||
+	    !cJSON_AddItemToObject(reply, "checks", probe->checks)) {
 		cJSON_Delete(probe->checks);
 		cJSON_Delete(reply);
 		reply = NULL;

@@ -8,7 +8,9 @@
 #include <cjson/cJSON.h>
 #include <drover/plugin.h>
 
-/* Answers with the object, which is freed; NULL: out of memory. 0 or a class. */
+/*
+ * Answers with the object, which is freed; NULL: out of memory. 0 or a class.
+ */
 int reply_send(struct drover_scope *, cJSON *, struct drover_error *);
 
 /* What a probe found so far; begins zeroed and is freed by probe_reply. */
@@ -19,8 +21,13 @@ struct probe {
 };
 
 /* One finding: what was looked at, and a sentence for people. */
-void probe_say(struct probe *, const char *what, bool ok, const char *format, ...) DROVER_PRINTF(4, 5);
-/* Answers {"ok", "as", "base", "checks": [{"what", "ok", "text"}]}. as: who drover is there, "" where that is not known. */
-int probe_reply(struct drover_scope *, struct probe *, const char *as, const char *base, struct drover_error *);
+void probe_say(struct probe *, const char *what, bool ok, const char *format, ...)
+    DROVER_PRINTF(4, 5);
+/*
+ * Answers {"ok", "as", "base", "checks": [{"what", "ok", "text"}]}. as: who
+ * drover is there, "" where that is not known.
+ */
+int probe_reply(struct drover_scope *, struct probe *, const char *as, const char *base,
+    struct drover_error *);
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What people write to drover and drover writes to people. Texts of people are Markdown as GitHub reads it, near
- * enough: whatever shows as a code block, a code span, a quote or not at all is not said to drover.
+ * What people write to drover and drover writes to people. Texts of people are
+ * Markdown as GitHub reads it, near enough: whatever shows as a code block, a
+ * code span, a quote or not at all is not said to drover.
  */
 #include <ctype.h>
 #include <limits.h>
@@ -23,7 +24,8 @@ struct plain {
 	size_t used;
 	char fence;              /* '`' or '~' while in a fenced block */
 	size_t fence_len;
-	bool after_text;         /* a line of a paragraph came before: what is indented now goes on with it */
+	bool after_text; /* a line of a paragraph came before: what is indented now goes on with it
+			  */
 	bool in_list;
 };
 
@@ -63,7 +65,10 @@ plain_run(const struct plain *p, size_t at)
 	return n;
 }
 
-/* Columns of blanks at the start of a line; first becomes the place behind them. */
+/*
+ * Columns of blanks at the start of a line; first becomes the place behind
+ * them.
+ */
 static size_t
 plain_indent(const struct plain *p, size_t at, size_t end, size_t *first)
 {
@@ -89,7 +94,9 @@ plain_list_item(const struct plain *p, size_t at, size_t end)
 	return at + 1 == end || p->text[at + 1] == ' ' || p->text[at + 1] == '\t';
 }
 
-/* Opens or closes a fenced block; true when the line is one of its two fences. */
+/*
+ * Opens or closes a fenced block; true when the line is one of its two fences.
+ */
 static bool
 plain_fence(struct plain *p, size_t first, size_t end, size_t columns)
 {
@@ -117,7 +124,10 @@ plain_fence(struct plain *p, size_t first, size_t end, size_t columns)
 	return true;
 }
 
-/* True for a line that counts for nothing: of a fenced or indented block, or a quote. */
+/*
+ * True for a line that counts for nothing: of a fenced or indented block, or a
+ * quote.
+ */
 static bool
 plain_skips_line(struct plain *p, size_t end)
 {
@@ -146,7 +156,10 @@ plain_skips_line(struct plain *p, size_t end)
 	return false;
 }
 
-/* Where a code span that n backticks open at this place ends; 0: it does not, before its paragraph does. */
+/*
+ * Where a code span that n backticks open at this place ends; 0: it does not,
+ * before its paragraph does.
+ */
 static size_t
 plain_span_end(const struct plain *p, size_t at, size_t n)
 {
@@ -161,7 +174,8 @@ plain_span_end(const struct plain *p, size_t at, size_t n)
 			continue;
 		}
 		if (p->text[i] == '\n') {
-			for (line = i + 1; line < p->len && strchr(" \t\r", p->text[line]) != NULL && p->text[line] != '\0';)
+			for (line = i + 1; line < p->len &&
+			     strchr(" \t\r", p->text[line]) != NULL && p->text[line] != '\0';)
 				line++;
 			if (line >= p->len || p->text[line] == '\n')
 				return 0;
@@ -177,7 +191,10 @@ plain_put(struct plain *p, char c)
 	p->out[p->used++] = c;
 }
 
-/* Length of the HTML comment that begins at text, to the end where nothing closes it. */
+/*
+ * Length of the HTML comment that begins at text, to the end where nothing
+ * closes it.
+ */
 static size_t
 comment_end(const char *text, size_t len)
 {
@@ -200,14 +217,18 @@ plain_comment(struct plain *p)
 	return true;
 }
 
-/* What stands on one line, from p->at; code spans and comments may end on a later one. */
+/*
+ * What stands on one line, from p->at; code spans and comments may end on a
+ * later one.
+ */
 static void
 plain_inline(struct plain *p)
 {
 	size_t n, end;
 
 	while (p->at < p->len && p->text[p->at] != '\n') {
-		if (p->text[p->at] == '\\' && p->at + 1 < p->len && strchr("`<", p->text[p->at + 1]) != NULL && p->text[p->at + 1] != '\0') {
+		if (p->text[p->at] == '\\' && p->at + 1 < p->len &&
+		    strchr("`<", p->text[p->at + 1]) != NULL && p->text[p->at + 1] != '\0') {
 			plain_put(p, p->text[p->at++]);
 			plain_put(p, p->text[p->at++]);
 			continue;
@@ -271,7 +292,8 @@ talk_mentions(const char *plain, const char *name)
 		unsigned char before = at > plain ? (unsigned char)at[-1] : ' ', after;
 
 		/* "me@host", "/@name" and "@@name" speak to nobody. */
-		if (is_word(before) || strchr("@/.", before) != NULL || strncasecmp(at + 1, name, len) != 0)
+		if (is_word(before) || strchr("@/.", before) != NULL ||
+		    strncasecmp(at + 1, name, len) != 0)
 			continue;
 		after = (unsigned char)at[1 + len];
 		if (isalnum(after) || after == '_' || after == '-' || after == '/' || after == '@')
@@ -291,7 +313,10 @@ line_blank_skip(const char *at, const char *end)
 	return at;
 }
 
-/* Takes "--prompt NAME" off the start of a command; true when it was there and NAME can be one. */
+/*
+ * Takes "--prompt NAME" off the start of a command; true when it was there and
+ * NAME can be one.
+ */
 static bool
 command_prompt(const char **at, const char *end, char *prompt, size_t size)
 {
@@ -301,15 +326,18 @@ command_prompt(const char **at, const char *end, char *prompt, size_t size)
 
 	for (i = 0; i < sizeof(words) / sizeof(words[0]) && name == NULL; i++) {
 		len = strlen(words[i]);
-		if ((size_t)(end - *at) > len && strncmp(*at, words[i], len) == 0 && strchr(" \t=", (*at)[len]) != NULL)
+		if ((size_t)(end - *at) > len && strncmp(*at, words[i], len) == 0 &&
+		    strchr(" \t=", (*at)[len]) != NULL)
 			name = (*at)[len] == '=' ? *at + len + 1 : line_blank_skip(*at + len, end);
 	}
 	if (name == NULL)
 		return false;
-	for (last = name; last < end && (islower((unsigned char)*last) || isdigit((unsigned char)*last) || *last == '-');)
+	for (last = name; last < end &&
+	     (islower((unsigned char)*last) || isdigit((unsigned char)*last) || *last == '-');)
 		last++;
 	len = (size_t)(last - name);
-	if (len == 0 || len >= size || *name == '-' || (last < end && *last != ' ' && *last != '\t'))
+	if (len == 0 || len >= size || *name == '-' ||
+	    (last < end && *last != ' ' && *last != '\t'))
 		return false;
 	memcpy(prompt, name, len);
 	prompt[len] = '\0';
@@ -318,7 +346,8 @@ command_prompt(const char **at, const char *end, char *prompt, size_t size)
 }
 
 int
-talk_command(const char *plain, char *prompt, size_t prompt_size, char *text, size_t text_size, int *more)
+talk_command(const char *plain, char *prompt, size_t prompt_size, char *text, size_t text_size,
+    int *more)
 {
 	static const char word[] = "/drover";
 	const char *line = plain, *at, *end, *next;
@@ -334,7 +363,8 @@ talk_command(const char *plain, char *prompt, size_t prompt_size, char *text, si
 		while (end > line && isspace((unsigned char)end[-1]))
 			end--;
 		at = line_blank_skip(line, end);
-		if ((size_t)(end - at) < sizeof(word) - 1 || strncmp(at, word, sizeof(word) - 1) != 0)
+		if ((size_t)(end - at) < sizeof(word) - 1 ||
+		    strncmp(at, word, sizeof(word) - 1) != 0)
 			continue;
 		at += sizeof(word) - 1;
 		if (at < end && *at != ' ' && *at != '\t')
@@ -360,7 +390,9 @@ marker_part(char *out, size_t size, const char *text)
 	size_t i;
 
 	for (i = 0; text[i] != '\0' && i + 1 < size; i++)
-		out[i] = isalnum((unsigned char)text[i]) || strchr("._@/-", text[i]) != NULL ? text[i] : '_';
+		out[i] = isalnum((unsigned char)text[i]) || strchr("._@/-", text[i]) != NULL ?
+		    text[i] :
+		    '_';
 	out[i] = '\0';
 }
 
@@ -396,7 +428,8 @@ talk_marker_ends(const char *text)
 		len--;
 	for (line = len; line > 0 && text[line - 1] != '\n'; line--)
 		continue;
-	return len - line >= sizeof(begin) + sizeof(end) - 2 && memcmp(text + line, begin, sizeof(begin) - 1) == 0 &&
+	return len - line >= sizeof(begin) + sizeof(end) - 2 &&
+	    memcmp(text + line, begin, sizeof(begin) - 1) == 0 &&
 	    memcmp(text + len - sizeof(end) + 1, end, sizeof(end) - 1) == 0;
 }
 
@@ -407,7 +440,10 @@ talk_marker_strip(char *text)
 
 	while (at < len) {
 		text[used++] = text[at++];
-		/* Looked for in what is left: two halves around a comment must not make another. */
+		/*
+		 * Looked for in what is left: two halves around a comment must
+		 * not make another.
+		 */
 		if (used < 4 || memcmp(text + used - 4, "<!--", 4) != 0)
 			continue;
 		used -= 4;
@@ -445,7 +481,10 @@ talk_reply(const char *agent_text, size_t max)
 	size_t len;
 	char *reply;
 
-	/* The last whole pair: before it an agent may have repeated what it was told to do. */
+	/*
+	 * The last whole pair: before it an agent may have repeated what it was
+	 * told to do.
+	 */
 	for (; *line != '\0'; line = *end != '\0' ? end + 1 : end) {
 		if ((end = strchr(line, '\n')) == NULL)
 			end = line + strlen(line);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What people write to drover and drover writes to people: mentions, commands, markers, the agent's reply. */
+/*
+ * What people write to drover and drover writes to people: mentions, commands,
+ * markers, the agent's reply.
+ */
 #ifndef COMMON_TALK_H
 #define COMMON_TALK_H
 
@@ -8,32 +11,47 @@
 
 #include "common/web.h"
 
-/* Markdown without its code blocks, code spans, quotes and HTML comments: where a mention or a command counts. The caller frees; NULL: out of memory. */
+/*
+ * Markdown without its code blocks, code spans, quotes and HTML comments: where
+ * a mention or a command counts. The caller frees; NULL: out of memory.
+ */
 char *talk_plain(const char *markdown);
 /* "@name" as a word of its own in plain text, any case. */
 bool talk_mentions(const char *plain, const char *name);
 /*
- * The first line that is "/drover [--prompt NAME] [TEXT]" and nothing else. 1: found (prompt "" where none), 0: none.
- * more counts further ones.
+ * The first line that is "/drover [--prompt NAME] [TEXT]" and nothing else. 1:
+ * found (prompt "" where none), 0: none. more counts further ones.
  */
-int talk_command(const char *plain, char *prompt, size_t prompt_size, char *text, size_t text_size, int *more);
+int talk_command(const char *plain, char *prompt, size_t prompt_size, char *text, size_t text_size,
+    int *more);
 
 /*
- * The hidden trailing marker of a posted text, "<!-- drover:KIND:ID trace=TRACE -->": shows after a crash that it was posted.
- * KIND and ID are of [A-Za-z0-9._@/-], others become "_". In what drover posts; wherever else it stands it proves nothing:
- * whoever looks for it looks at drover's own posts only.
+ * The hidden trailing marker of a posted text, "<!-- drover:KIND:ID trace=TRACE
+ * -->": shows after a crash that it was posted. KIND and ID are of
+ * [A-Za-z0-9._@/-], others become "_". In what drover posts; wherever else it
+ * stands it proves nothing: whoever looks for it looks at drover's own posts
+ * only.
  */
 void talk_marker_add(struct text_buf *, const char *kind, const char *id, const char *trace);
 bool talk_marker_has(const char *text, const char *kind, const char *id);
-/* Whether a text ends in a line that is a marker: a drover wrote it, ours or another one. What is quoted does not count. */
+/*
+ * Whether a text ends in a line that is a marker: a drover wrote it, ours or
+ * another one. What is quoted does not count.
+ */
 bool talk_marker_ends(const char *text);
 /* Strips every marker of drover and all HTML comments, in place. */
 void talk_marker_strip(char *text);
 
-/* The agent's answer between lines REPLY_START and REPLY_END, else the whole text; trimmed, cut at max bytes. The caller frees. */
+/*
+ * The agent's answer between lines REPLY_START and REPLY_END, else the whole
+ * text; trimmed, cut at max bytes. The caller frees.
+ */
 char *talk_reply(const char *agent_text, size_t max);
 
-/* The role of a person in host->memory: "@NAME", cut to fit, so that nobody is taken for drover by his name. */
+/*
+ * The role of a person in host->memory: "@NAME", cut to fit, so that nobody is
+ * taken for drover by his name.
+ */
 void talk_role(char out[DROVER_NAME_MAX + 1], const char *name);
 
 #endif

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* UTF-8 of unknown origin: checking it, cutting it, and dropping what would be seen differently than it is read. */
+/*
+ * UTF-8 of unknown origin: checking it, cutting it, and dropping what would be
+ * seen differently than it is read.
+ */
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -43,7 +46,10 @@ text_sequence(const char *s, size_t len)
 		return 0;
 	if (n > len)
 		return 0;
-	/* Overlong forms, surrogates and what lies beyond U+10FFFF show in the second byte. */
+	/*
+	 * Overlong forms, surrogates and what lies beyond U+10FFFF show in the
+	 * second byte.
+	 */
 	if (p[0] == 0xe0)
 		low = 0xa0;
 	else if (p[0] == 0xed)
@@ -92,8 +98,16 @@ text_hidden(uint32_t c)
 	static const struct {
 		uint32_t first, last;
 	} hidden[] = {
-		{ 0x0000, 0x001f }, { 0x007f, 0x009f }, { 0x00ad, 0x00ad }, { 0x061c, 0x061c }, { 0x180e, 0x180e },
-		{ 0x200b, 0x200f }, { 0x2028, 0x202e }, { 0x2060, 0x206f }, { 0xfeff, 0xfeff }, { 0xfff9, 0xfffb },
+		{ 0x0000, 0x001f },
+		{ 0x007f, 0x009f },
+		{ 0x00ad, 0x00ad },
+		{ 0x061c, 0x061c },
+		{ 0x180e, 0x180e },
+		{ 0x200b, 0x200f },
+		{ 0x2028, 0x202e },
+		{ 0x2060, 0x206f },
+		{ 0xfeff, 0xfeff },
+		{ 0xfff9, 0xfffb },
 		{ 0xe0000, 0xe007f },
 	};
 	size_t i;
@@ -114,7 +128,8 @@ text_clean(char *out, size_t size, const char *s, size_t len, const char *keep)
 			n = 1;
 			continue;
 		}
-		if (text_hidden(text_decode(s, n)) && (n > 1 || *s == '\0' || strchr(keep, *s) == NULL))
+		if (text_hidden(text_decode(s, n)) &&
+		    (n > 1 || *s == '\0' || strchr(keep, *s) == NULL))
 			continue;
 		if (used + n >= size)
 			break;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Text of unknown origin, and errors: what every plugin of ours needs. Linked into each, exported by none. */
+/*
+ * Text of unknown origin, and errors: what every plugin of ours needs. Linked
+ * into each, exported by none.
+ */
 #ifndef COMMON_TEXT_H
 #define COMMON_TEXT_H
 
@@ -10,12 +13,16 @@
 #include <drover/plugin.h>
 
 /* Fills err and returns the class. */
-int plugin_fail(struct drover_error *, enum drover_class, const char *format, ...) DROVER_PRINTF(3, 4);
+int plugin_fail(struct drover_error *, enum drover_class, const char *format, ...)
+    DROVER_PRINTF(3, 4);
 
 /* Length of the valid UTF-8 sequence at s, 0 where there is none. */
 size_t text_sequence(const char *s, size_t len);
 bool text_is_utf8(const char *s, size_t len);
-/* Copies UTF-8 without what a reader cannot see: controls (but those in keep), zero-width and bidirectional marks. Cuts between characters. */
+/*
+ * Copies UTF-8 without what a reader cannot see: controls (but those in keep),
+ * zero-width and bidirectional marks. Cuts between characters.
+ */
 size_t text_clean(char *out, size_t size, const char *s, size_t len, const char *keep);
 /* The largest prefix of at most max bytes that cuts no character. */
 size_t text_cut(const char *s, size_t len, size_t max);

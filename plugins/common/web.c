@@ -22,13 +22,14 @@ struct web_wire {
 };
 
 static const char *web_split(const char *, char *, size_t);
-static int web_wire_headers(const struct web *, const struct web_ask *, struct web_wire *, struct drover_error *);
+static int web_wire_headers(const struct web *, const struct web_ask *, struct web_wire *,
+    struct drover_error *);
 static bool web_is_json(const char *);
 static int web_url_len(const struct web_answer *);
 static int web_decode(struct web_answer *, const char *, struct drover_error *);
 static void web_message(const struct web_answer *, char *, size_t);
-static int web_walk(const struct web_answer *, const char *, int (*)(void *, const cJSON *, struct drover_error *), void *,
-    struct drover_error *);
+static int web_walk(const struct web_answer *, const char *,
+    int (*)(void *, const cJSON *, struct drover_error *), void *, struct drover_error *);
 
 /* "Name: value" into name and the value; NULL where it is none. */
 static const char *
@@ -44,7 +45,10 @@ web_split(const char *line, char *name, size_t size)
 	return line + strspn(line, " \t");
 }
 
-/* Kept as lines without a key, because a struct web has no room for names; web_send() takes them apart. */
+/*
+ * Kept as lines without a key, because a struct web has no room for names;
+ * web_send() takes them apart.
+ */
 int
 web_extra_headers(struct web *w, struct drover_error *err)
 {
@@ -55,35 +59,45 @@ web_extra_headers(struct web *w, struct drover_error *err)
 	for (size_t i = 0; i < n; i++) {
 		line = w->scope->host->option->item(w->scope, WEB_OPTION, i);
 		if (line == NULL || web_split(line, name, sizeof(name)) == NULL)
-			return plugin_fail(err, DROVER_CONFIG, WEB_OPTION ": item %zu is not \"Name: value\"", i + 1);
+			return plugin_fail(err, DROVER_CONFIG,
+			    WEB_OPTION ": item %zu is not \"Name: value\"", i + 1);
 		if (w->headers_len == WEB_HEADERS_MAX)
-			return plugin_fail(err, DROVER_CONFIG, WEB_OPTION ": more than %zu headers", i);
+			return plugin_fail(err, DROVER_CONFIG, WEB_OPTION ": more than %zu headers",
+			    i);
 		w->headers[w->headers_len++] = (struct drover_field){ NULL, line };
 	}
 	return 0;
 }
 
 static int
-web_wire_headers(const struct web *w, const struct web_ask *ask, struct web_wire *wire, struct drover_error *err)
+web_wire_headers(const struct web *w, const struct web_ask *ask, struct web_wire *wire,
+    struct drover_error *err)
 {
-	const char *accept = ask->accept != NULL ? ask->accept : w->accept != NULL ? w->accept : "application/json";
+	const char *accept = ask->accept != NULL ? ask->accept :
+	    w->accept != NULL                    ? w->accept :
+						   "application/json";
 	const char *value;
 
 	wire->headers_len = 0;
 	wire->headers[wire->headers_len++] = (struct drover_field){ "Accept", accept };
 	if (w->authorization != NULL)
-		wire->headers[wire->headers_len++] = (struct drover_field){ "Authorization", w->authorization };
+		wire->headers[wire->headers_len++] =
+		    (struct drover_field){ "Authorization", w->authorization };
 	if (ask->form != NULL)
-		wire->headers[wire->headers_len++] = (struct drover_field){ "Content-Type", "application/x-www-form-urlencoded" };
+		wire->headers[wire->headers_len++] =
+		    (struct drover_field){ "Content-Type", "application/x-www-form-urlencoded" };
 	else if (ask->body != NULL)
-		wire->headers[wire->headers_len++] = (struct drover_field){ "Content-Type", "application/json; charset=utf-8" };
+		wire->headers[wire->headers_len++] =
+		    (struct drover_field){ "Content-Type", "application/json; charset=utf-8" };
 	for (size_t i = 0; i < w->headers_len; i++) {
 		if (w->headers[i].key != NULL) {
 			wire->headers[wire->headers_len++] = w->headers[i];
 			continue;
 		}
-		if ((value = web_split(w->headers[i].value, wire->names[i], sizeof(wire->names[i]))) == NULL)
-			return plugin_fail(err, DROVER_CONFIG, "header %zu is not \"Name: value\"", i + 1);
+		if ((value = web_split(w->headers[i].value, wire->names[i],
+			 sizeof(wire->names[i]))) == NULL)
+			return plugin_fail(err, DROVER_CONFIG, "header %zu is not \"Name: value\"",
+			    i + 1);
 		wire->headers[wire->headers_len++] = (struct drover_field){ wire->names[i], value };
 	}
 	return 0;
@@ -117,14 +131,15 @@ web_decode(struct web_answer *answer, const char *accept, struct drover_error *e
 	if (answer->json != NULL || answer->status < 200 || answer->status > 299)
 		return 0;
 	if (answer->body[blank] == '<')
-		return plugin_fail(err, DROVER_AGAIN, "%.*s: answered HTML, not JSON (status %d)", web_url_len(answer),
-		    answer->response.url, answer->status);
-	return plugin_fail(err, (enum drover_class)why.code, "%.*s: %s (status %d)", web_url_len(answer), answer->response.url,
-	    why.text, answer->status);
+		return plugin_fail(err, DROVER_AGAIN, "%.*s: answered HTML, not JSON (status %d)",
+		    web_url_len(answer), answer->response.url, answer->status);
+	return plugin_fail(err, (enum drover_class)why.code, "%.*s: %s (status %d)",
+	    web_url_len(answer), answer->response.url, why.text, answer->status);
 }
 
 int
-web_send(struct web *w, const struct web_ask *ask, struct web_answer *answer, struct drover_error *err)
+web_send(struct web *w, const struct web_ask *ask, struct web_answer *answer,
+    struct drover_error *err)
 {
 	const struct drover_host *host = w->scope->host;
 	struct web_wire wire = { .headers_len = 0 };
@@ -137,7 +152,8 @@ web_send(struct web *w, const struct web_ask *ask, struct web_answer *answer, st
 		return plugin_fail(err, DROVER_CONFIG, "this drover has no http service");
 	if ((code = web_wire_headers(w, ask, &wire, err)) != 0)
 		return code;
-	if (ask->body != NULL && ask->form == NULL && (wire.body = cJSON_PrintUnformatted(ask->body)) == NULL)
+	if (ask->body != NULL && ask->form == NULL &&
+	    (wire.body = cJSON_PrintUnformatted(ask->body)) == NULL)
 		return plugin_fail(err, DROVER_AGAIN, "out of memory for a request");
 	request.flags = ask->flags;
 	request.method = ask->method != NULL ? ask->method : "GET";
@@ -182,8 +198,10 @@ web_answer_free(struct web_answer *answer)
 static void
 web_message(const struct web_answer *answer, char *out, size_t size)
 {
-	static const char *const keys[] = { "message", "error", "error_description", "errorMessage" };
-	const cJSON *errors = json_at(answer->json, "errors"), *list = json_at(answer->json, "errorMessages"), *one;
+	static const char *const keys[] = { "message", "error", "error_description",
+		"errorMessage" };
+	const cJSON *errors = json_at(answer->json, "errors"),
+		    *list = json_at(answer->json, "errorMessages"), *one;
 	const char *text = "", *field = "";
 	char raw[2 * WEB_SHOWN];
 
@@ -193,11 +211,13 @@ web_message(const struct web_answer *answer, char *out, size_t size)
 		text = cJSON_GetArrayItem(list, 0)->valuestring;
 	one = cJSON_IsArray(errors) || cJSON_IsObject(errors) ? errors->child : NULL;
 	if (cJSON_IsString(one)) {
-		snprintf(raw, sizeof(raw), "%s%s%s%s%s", text, *text != '\0' ? ": " : "", one->string != NULL ? one->string : "",
-		    one->string != NULL ? ": " : "", one->valuestring);
+		snprintf(raw, sizeof(raw), "%s%s%s%s%s", text, *text != '\0' ? ": " : "",
+		    one->string != NULL ? one->string : "", one->string != NULL ? ": " : "",
+		    one->valuestring);
 	} else {
 		if (cJSON_IsObject(one))
-			field = *json_text(one, "message") != '\0' ? json_text(one, "message") : json_text(one, "code");
+			field = *json_text(one, "message") != '\0' ? json_text(one, "message") :
+								     json_text(one, "code");
 		snprintf(raw, sizeof(raw), "%s%s%s", text, *field != '\0' ? ": " : "", field);
 	}
 	raw[text_cut(raw, strlen(raw), WEB_SHOWN)] = '\0';
@@ -221,21 +241,24 @@ web_refused(const struct web_answer *answer, const char *what, struct drover_err
 		class = DROVER_INTERNAL;
 	web_message(answer, message, sizeof(message));
 	return plugin_fail(err, class, "%s: %.*s answered %d%s%s", what, web_url_len(answer),
-	    answer->response.url != NULL ? answer->response.url : "", status, message[0] != '\0' ? ": " : "", message);
+	    answer->response.url != NULL ? answer->response.url : "", status,
+	    message[0] != '\0' ? ": " : "", message);
 }
 
 static int
-web_walk(const struct web_answer *answer, const char *at, int (*each)(void *, const cJSON *, struct drover_error *), void *arg,
-    struct drover_error *err)
+web_walk(const struct web_answer *answer, const char *at,
+    int (*each)(void *, const cJSON *, struct drover_error *), void *arg, struct drover_error *err)
 {
 	const cJSON *list = at != NULL ? json_at(answer->json, at) : answer->json, *one;
 	int code;
 
 	if (answer->json == NULL && answer->status == 200)
-		return plugin_fail(err, DROVER_AGAIN, "%.*s: answered nothing, not a list", web_url_len(answer), answer->response.url);
+		return plugin_fail(err, DROVER_AGAIN, "%.*s: answered nothing, not a list",
+		    web_url_len(answer), answer->response.url);
 	if (answer->json != NULL && !cJSON_IsArray(list))
-		return plugin_fail(err, DROVER_PERMANENT, "%.*s: answered no list%s%s", web_url_len(answer), answer->response.url,
-		    at != NULL ? " in " : "", at != NULL ? at : "");
+		return plugin_fail(err, DROVER_PERMANENT, "%.*s: answered no list%s%s",
+		    web_url_len(answer), answer->response.url, at != NULL ? " in " : "",
+		    at != NULL ? at : "");
 	cJSON_ArrayForEach(one, list) {
 		if ((code = each(arg, one, err)) != 0)
 			return code;
@@ -245,7 +268,8 @@ web_walk(const struct web_answer *answer, const char *at, int (*each)(void *, co
 
 int
 web_pages(struct web *w, const struct web_ask *ask, const char *at, int pages,
-    int (*each)(void *arg, const cJSON *element, struct drover_error *), void *arg, struct drover_error *err)
+    int (*each)(void *arg, const cJSON *element, struct drover_error *), void *arg,
+    struct drover_error *err)
 {
 	struct web_ask page = *ask;
 	struct web_answer answer;
@@ -270,7 +294,8 @@ web_pages(struct web *w, const struct web_ask *ask, const char *at, int pages,
 			break;
 	}
 	if (code == 0 && next != NULL)
-		w->scope->host->log->printf(w->scope, DROVER_WARN, "%s: the list goes on after %d pages: the rest is left for another time",
+		w->scope->host->log->printf(w->scope, DROVER_WARN,
+		    "%s: the list goes on after %d pages: the rest is left for another time",
 		    ask->path, pages);
 	free(next);
 	return code > 0 ? 0 : code;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * JSON from outside, read within bounds. cJSON keeps numbers as doubles and ends a string at its first NUL, so both
- * are written differently before it parses: an integer above 2^53 becomes a string, \u0000 becomes U+FFFD.
+ * JSON from outside, read within bounds. cJSON keeps numbers as doubles and
+ * ends a string at its first NUL, so both are written differently before it
+ * parses: an integer above 2^53 becomes a string, \u0000 becomes U+FFFD.
  */
 #include <math.h>
 #include <stdio.h>
@@ -11,7 +12,7 @@
 #include "common/text.h"
 #include "common/web.h"
 
-#define JSON_NODES_MAX 1000000                 /* each costs 64 bytes, however few it took to write */
+#define JSON_NODES_MAX    1000000 /* each costs 64 bytes, however few it took to write */
 #define JSON_SAFE_INTEGER "9007199254740992"   /* 2^53 */
 #define JSON_PATH_MAX 256
 
@@ -65,7 +66,8 @@ json_copy_number(struct text_buf *out, const char *text, size_t len, size_t i)
 		integer = integer && (json_is_digit(text[i]) || (i == from && text[i] == '-'));
 	first = text + from + (text[from] == '-');
 	digits = (size_t)(text + i - first);
-	if (integer && (digits > most || (digits == most && memcmp(first, JSON_SAFE_INTEGER, most) > 0))) {
+	if (integer &&
+	    (digits > most || (digits == most && memcmp(first, JSON_SAFE_INTEGER, most) > 0))) {
 		text_add(out, "\"", 1);
 		text_add(out, text + from, i - from);
 		text_add(out, "\"", 1);
@@ -100,12 +102,14 @@ json_read(const char *text, size_t len, struct drover_error *err)
 		else if (text[i] == ']' || text[i] == '}')
 			depth--;
 		if (depth > WEB_DEPTH_MAX) {
-			plugin_fail(err, DROVER_PERMANENT, "JSON nested deeper than %d", WEB_DEPTH_MAX);
+			plugin_fail(err, DROVER_PERMANENT, "JSON nested deeper than %d",
+			    WEB_DEPTH_MAX);
 			goto out;
 		}
 		nodes += text[i] == ',' || text[i] == '[' || text[i] == '{';
 		if (nodes > JSON_NODES_MAX) {
-			plugin_fail(err, DROVER_PERMANENT, "JSON of more than %d values", JSON_NODES_MAX);
+			plugin_fail(err, DROVER_PERMANENT, "JSON of more than %d values",
+			    JSON_NODES_MAX);
 			goto out;
 		}
 		text_add(&out, text + i++, 1);
@@ -115,12 +119,14 @@ json_read(const char *text, size_t len, struct drover_error *err)
 		goto out;
 	}
 	json = cJSON_ParseWithLengthOpts(text_of(&out), out.len, &end, 0);
-	if (json != NULL && end != NULL && (end[strspn(end, " \t\r\n")] != '\0' || memchr(text, '\0', len) != NULL)) {
+	if (json != NULL && end != NULL &&
+	    (end[strspn(end, " \t\r\n")] != '\0' || memchr(text, '\0', len) != NULL)) {
 		cJSON_Delete(json);
 		json = NULL;
 	}
 	if (json == NULL)
-		plugin_fail(err, DROVER_AGAIN, "not JSON, or cut off: understood up to byte %zu of %zu",
+		plugin_fail(err, DROVER_AGAIN,
+		    "not JSON, or cut off: understood up to byte %zu of %zu",
 		    end != NULL ? (size_t)(end - text_of(&out)) : (size_t)0, len);
 out:
 	text_free(&out);
@@ -186,7 +192,8 @@ json_id(const cJSON *object, const char *key, char *out, size_t size)
 	if (cJSON_IsString(item)) {
 		if (strlen(item->valuestring) < size)
 			memcpy(out, item->valuestring, strlen(item->valuestring) + 1);
-	} else if (cJSON_IsNumber(item) && fabs(item->valuedouble) <= 0x1p53 && (double)(int64_t)item->valuedouble == item->valuedouble) {
+	} else if (cJSON_IsNumber(item) && fabs(item->valuedouble) <= 0x1p53 &&
+	    (double)(int64_t)item->valuedouble == item->valuedouble) {
 		if ((size_t)snprintf(out, size, "%.0f", item->valuedouble) >= size)
 			out[0] = '\0';
 	}

@@ -68,7 +68,8 @@ text_addf(struct text_buf *buf, const char *format, ...)
 void
 text_add_url(struct text_buf *buf, const char *value)
 {
-	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
+	static const char plain[] =
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
 
 	for (; *value != '\0'; value++) {
 		if (strchr(plain, *value) != NULL)

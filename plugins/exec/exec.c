@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The plugin exec: commands as jobs. A job with a repository runs in a worktree of its own, one that asks
- * for scratch in an empty folder, any other in "/": a command that names what it works on needs
- * no folder, and making one would be most of its cost.
+ * The plugin exec: commands as jobs. A job with a repository runs in a worktree
+ * of its own, one that asks for scratch in an empty folder, any other in "/": a
+ * command that names what it works on needs no folder, and making one would be
+ * most of its cost.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -11,14 +12,18 @@
 
 #include "exec.h"
 
-static int command_run(struct drover_scope *, void *, const struct drover_job *, struct drover_error *);
+static int command_run(struct drover_scope *, void *, const struct drover_job *,
+    struct drover_error *);
 static int command_allowed(struct drover_scope *, const char *, struct drover_error *);
-static int command_folder(struct drover_scope *, const struct drover_job *, bool, struct drover_lease *, struct drover_error *);
+static int command_folder(struct drover_scope *, const struct drover_job *, bool,
+    struct drover_lease *, struct drover_error *);
 static int command_diff(struct drover_scope *, uint64_t, struct drover_error *);
-static int command_failed(struct drover_scope *, const char *, const struct drover_outcome *, struct drover_error *);
+static int command_failed(struct drover_scope *, const char *, const struct drover_outcome *,
+    struct drover_error *);
 
 static const struct drover_option command_options[] = {
-	{ "allow", DROVER_LIST, 0, NULL, "Commands that may be run, as written in argv[0]; empty: all." },
+	{ "allow", DROVER_LIST, 0, NULL,
+	    "Commands that may be run, as written in argv[0]; empty: all." },
 	{ NULL, 0, 0, NULL, NULL },
 };
 
@@ -49,13 +54,15 @@ command_allowed(struct drover_scope *scope, const char *name, struct drover_erro
 	for (i = 0; i < n; i++)
 		if (strcmp(option->item(scope, "allow", i), name) == 0)
 			return 0;
-	return n == 0 ? 0 : plugin_fail(err, DROVER_PERMANENT, "%.200s: not among the commands that \"allow\" lists", name);
+	return n == 0 ? 0 :
+			plugin_fail(err, DROVER_PERMANENT,
+			    "%.200s: not among the commands that \"allow\" lists", name);
 }
 
 /* Sets path, and handle where it is a lease. */
 static int
-command_folder(struct drover_scope *scope, const struct drover_job *job, bool scratch, struct drover_lease *lease,
-    struct drover_error *err)
+command_folder(struct drover_scope *scope, const struct drover_job *job, bool scratch,
+    struct drover_lease *lease, struct drover_error *err)
 {
 	if (job->repo[0] != '\0')
 		return scope->host->lease->acquire(scope, job->repo, NULL, lease, err);
@@ -77,7 +84,8 @@ command_diff(struct drover_scope *scope, uint64_t lease, struct drover_error *er
 	const struct {
 		const char *key;
 		uint64_t value;
-	} numbers[] = { { "files", diff.files }, { "added", diff.added }, { "removed", diff.removed } };
+	} numbers[] = { { "files", diff.files }, { "added", diff.added },
+		{ "removed", diff.removed } };
 	for (i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
 		snprintf(number, sizeof(number), "%" PRIu64, numbers[i].value);
 		if (scope->host->queue->result(scope, numbers[i].key, number, err) != 0)
@@ -88,10 +96,13 @@ command_diff(struct drover_scope *scope, uint64_t lease, struct drover_error *er
 
 /* Says how it ended and, as far as there is room, its last output. */
 static int
-command_failed(struct drover_scope *scope, const char *name, const struct drover_outcome *o, struct drover_error *err)
+command_failed(struct drover_scope *scope, const char *name, const struct drover_outcome *o,
+    struct drover_error *err)
 {
 	char tail[DROVER_ERROR_MAX - 200], clean[sizeof(o->tail)], status[16], how[64];
-	size_t len = text_clean(clean, sizeof(clean), o->tail, strnlen(o->tail, sizeof(o->tail)), "\n\t"), from = 0;
+	size_t len = text_clean(clean, sizeof(clean), o->tail, strnlen(o->tail, sizeof(o->tail)),
+		   "\n\t"),
+	       from = 0;
 
 	if (o->timed_out)
 		snprintf(how, sizeof(how), "stopped at its timeout");
@@ -109,11 +120,13 @@ command_failed(struct drover_scope *scope, const char *name, const struct drover
 			from++;
 	memcpy(tail, clean + from, len - from);
 	tail[len - from] = '\0';
-	return plugin_fail(err, DROVER_INTERNAL, "%.100s: %s%s%s", name, how, len > 0 ? ": " : "", tail);
+	return plugin_fail(err, DROVER_INTERNAL, "%.100s: %s%s%s", name, how, len > 0 ? ": " : "",
+	    tail);
 }
 
 static int
-command_run(struct drover_scope *scope, void *plugin, const struct drover_job *job, struct drover_error *err)
+command_run(struct drover_scope *scope, void *plugin, const struct drover_job *job,
+    struct drover_error *err)
 {
 	struct drover_lease folder = { .size = sizeof(folder) };
 	struct drover_outcome outcome = { .size = sizeof(outcome) };

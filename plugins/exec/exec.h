@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the files of the exec plugin share: the request that a job's payload holds. */
+/*
+ * What the files of the exec plugin share: the request that a job's payload
+ * holds.
+ */
 #ifndef EXEC_H
 #define EXEC_H
 
@@ -21,7 +24,10 @@ struct request {
 	bool scratch;
 };
 
-/* PERMANENT with what is wrong with the payload. Free either way with request_free. */
+/*
+ * PERMANENT with what is wrong with the payload. Free either way with
+ * request_free.
+ */
 int request_parse(struct request *, const char *payload, uint64_t len, struct drover_error *);
 void request_free(struct request *);
 

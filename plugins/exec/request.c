@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The payload of exec.command: ["argv", ...] or {"argv": [...], "env": {...}, "input": "...",
- * "timeout": "10m", "scratch": true}. Strict, because a member that is overlooked changes what runs.
+ * The payload of exec.command: ["argv", ...] or {"argv": [...], "env": {...},
+ * "input": "...", "timeout": "10m", "scratch": true}. Strict, because a member
+ * that is overlooked changes what runs.
  */
 #define _GNU_SOURCE
 #include <ctype.h>
@@ -41,12 +42,14 @@ request_argv(struct request *r, const cJSON *value, struct drover_error *err)
 	int n = cJSON_IsArray(value) ? cJSON_GetArraySize(value) : 0, i = 0;
 
 	if (n == 0 || n > ARGV_MAX)
-		return plugin_fail(err, DROVER_PERMANENT, "payload: argv is a list of 1 to %d strings", ARGV_MAX);
+		return plugin_fail(err, DROVER_PERMANENT,
+		    "payload: argv is a list of 1 to %d strings", ARGV_MAX);
 	if ((r->argv = calloc((size_t)n + 1, sizeof(*r->argv))) == NULL)
 		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
 	cJSON_ArrayForEach(word, value) {
 		if (!cJSON_IsString(word))
-			return plugin_fail(err, DROVER_PERMANENT, "payload: argv[%d] is not a string", i);
+			return plugin_fail(err, DROVER_PERMANENT,
+			    "payload: argv[%d] is not a string", i);
 		r->argv[i++] = word->valuestring;
 	}
 	if (r->argv[0][0] == '\0')
@@ -76,9 +79,11 @@ request_env(struct request *r, const cJSON *value, struct drover_error *err)
 		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
 	cJSON_ArrayForEach(variable, value) {
 		if (!request_is_variable(variable->string))
-			return plugin_fail(err, DROVER_PERMANENT, "payload: env: \"%.64s\" is not a variable's name", variable->string);
+			return plugin_fail(err, DROVER_PERMANENT,
+			    "payload: env: \"%.64s\" is not a variable's name", variable->string);
 		if (!cJSON_IsString(variable))
-			return plugin_fail(err, DROVER_PERMANENT, "payload: env: %.64s is not a string", variable->string);
+			return plugin_fail(err, DROVER_PERMANENT,
+			    "payload: env: %.64s is not a string", variable->string);
 		if (asprintf(&r->env[i], "%s=%s", variable->string, variable->valuestring) == -1) {
 			r->env[i] = NULL;
 			return plugin_fail(err, DROVER_INTERNAL, "out of memory");
@@ -115,7 +120,8 @@ request_timeout(struct request *r, const cJSON *value, struct drover_error *err)
 			r->timeout_ms = number * units[i].ms;
 			return 0;
 		}
-	return plugin_fail(err, DROVER_PERMANENT, "payload: timeout is a duration as \"90s\", \"10m\" or \"2h\"");
+	return plugin_fail(err, DROVER_PERMANENT,
+	    "payload: timeout is a duration as \"90s\", \"10m\" or \"2h\"");
 }
 
 static int
@@ -135,11 +141,13 @@ request_member(struct request *r, const cJSON *member, struct drover_error *err)
 
 	for (other = r->json->child; other != member; other = other->next)
 		if (strcmp(other->string, member->string) == 0)
-			return plugin_fail(err, DROVER_PERMANENT, "payload: \"%.64s\" is there twice", member->string);
+			return plugin_fail(err, DROVER_PERMANENT,
+			    "payload: \"%.64s\" is there twice", member->string);
 	for (i = 0; i < sizeof(members) / sizeof(members[0]); i++)
 		if (strcmp(members[i].name, member->string) == 0)
 			return members[i].set(r, member, err);
-	return plugin_fail(err, DROVER_PERMANENT, "payload: \"%.64s\" is unknown; there are argv, env, input, timeout and scratch",
+	return plugin_fail(err, DROVER_PERMANENT,
+	    "payload: \"%.64s\" is unknown; there are argv, env, input, timeout and scratch",
 	    member->string);
 }
 
@@ -151,15 +159,20 @@ request_parse(struct request *r, const char *payload, uint64_t len, struct drove
 
 	*r = (struct request){ 0 };
 	if (len > DROVER_PAYLOAD_MAX)
-		return plugin_fail(err, DROVER_PERMANENT, "payload: larger than %d bytes", DROVER_PAYLOAD_MAX);
-	/* A string would end there for cJSON and its readers, and the rest be lost. */
+		return plugin_fail(err, DROVER_PERMANENT, "payload: larger than %d bytes",
+		    DROVER_PAYLOAD_MAX);
+	/*
+	 * A string would end there for cJSON and its readers, and the rest be
+	 * lost.
+	 */
 	if (memmem(payload, len, "\\u0000", 6) != NULL || memchr(payload, '\0', len) != NULL)
 		return plugin_fail(err, DROVER_PERMANENT, "payload: holds a NUL");
 	r->json = cJSON_ParseWithLengthOpts(payload, len, &end, 0);
 	while (r->json != NULL && end < payload + len && isspace((unsigned char)*end))
 		end++;
 	if (r->json == NULL || end != payload + len)
-		return plugin_fail(err, DROVER_PERMANENT, "payload: not JSON, at byte %td", end != NULL ? end - payload : 0);
+		return plugin_fail(err, DROVER_PERMANENT, "payload: not JSON, at byte %td",
+		    end != NULL ? end - payload : 0);
 	if (cJSON_IsArray(r->json))
 		return request_argv(r, r->json, err);
 	if (!cJSON_IsObject(r->json))

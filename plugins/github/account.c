@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who we are at GitHub and with which token we ask: a personal access token, or a GitHub App whose installation tokens are
- * made here, kept in memory only, renewed before they end and once more when one is refused.
+ * Who we are at GitHub and with which token we ask: a personal access token, or
+ * a GitHub App whose installation tokens are made here, kept in memory only,
+ * renewed before they end and once more when one is refused.
  */
 #include <inttypes.h>
 #include <stdarg.h>
@@ -17,7 +18,8 @@
 
 #define REFRESH_EARLY_MS (10 * 60 * 1000)  /* of the hour that a token lives */
 #define REFRESH_JITTER_MS (2 * 60 * 1000)
-#define GIT_LEFT_MS (6 * 60 * 1000)        /* drover asks for another within five minutes of its end */
+/* drover asks for another token within five minutes of the end of one. */
+#define GIT_LEFT_MS (6 * 60 * 1000)
 #define ACCEPT "application/vnd.github+json, application/json;q=0.9"
 
 static bool is_app(struct drover_scope *);
@@ -25,7 +27,8 @@ static char *secret_read(struct drover_scope *, const char *, struct drover_erro
 static void secret_free(char *);
 static int hub_authorize(struct hub *, const char *, char *, struct drover_error *);
 static int hub_as_app(struct hub *, struct drover_error *);
-static int hub_prepare(struct hub *, struct github *, struct drover_scope *, const char *, uint32_t, struct drover_error *);
+static int hub_prepare(struct hub *, struct github *, struct drover_scope *, const char *, uint32_t,
+    struct drover_error *);
 static struct token *token_find(struct github *, const char *);
 static void token_drop(struct github *, const char *);
 static int token_keep(struct hub *, const cJSON *, struct drover_error *);
@@ -47,17 +50,25 @@ int
 account_check(struct drover_scope *scope, struct drover_error *err)
 {
 	const struct drover_host_secret *secret = scope->host->secret;
-	bool pat = secret->given(scope, "token") == 1, key = secret->given(scope, "private_key") == 1;
+	bool pat = secret->given(scope, "token") == 1,
+	     key = secret->given(scope, "private_key") == 1;
 	const char *base = scope->host->option->string(scope, "api_url");
 
 	if (strncmp(base, "https://", 8) != 0 && strncmp(base, "http://", 7) != 0)
-		return plugin_fail(err, DROVER_CONFIG, "api_url: \"%.200s\" is no URL; GitHub's own is https://api.github.com", base);
+		return plugin_fail(err, DROVER_CONFIG,
+		    "api_url: \"%.200s\" is no URL; GitHub's own is https://api.github.com", base);
 	if (is_app(scope) && pat)
-		return plugin_fail(err, DROVER_CONFIG, "both app_id and token_file are given: drover works as a GitHub App or as the user of a token");
+		return plugin_fail(err, DROVER_CONFIG,
+		    "both app_id and token_file are given: drover works as a GitHub App or as the "
+		    "user of a token");
 	if (is_app(scope) && !key)
-		return plugin_fail(err, DROVER_CONFIG, "app_id is given, but no private_key_file: the App's settings on GitHub make the key");
+		return plugin_fail(err, DROVER_CONFIG,
+		    "app_id is given, but no private_key_file: the App's settings on GitHub make "
+		    "the key");
 	if (!is_app(scope) && !pat)
-		return plugin_fail(err, DROVER_CONFIG, "no credential: give app_id and private_key_file of a GitHub App, or token_file with a personal access token");
+		return plugin_fail(err, DROVER_CONFIG,
+		    "no credential: give app_id and private_key_file of a GitHub App, or "
+		    "token_file with a personal access token");
 	return 0;
 }
 
@@ -76,7 +87,9 @@ secret_read(struct drover_scope *scope, const char *key, struct drover_error *er
 	len = scope->host->secret->get(scope, key, value, size, err);
 	if (len < 0 || (size_t)len >= size) {
 		if (err->code == 0)
-			plugin_fail(err, DROVER_CONFIG, len < 0 ? "%s is not configured: give %s_file" : "%s: longer than any; does %s_file name the right file?",
+			plugin_fail(err, DROVER_CONFIG,
+			    len < 0 ? "%s is not configured: give %s_file" :
+				      "%s: longer than any; does %s_file name the right file?",
 			    key, key);
 		free(value);
 		return NULL;
@@ -109,7 +122,8 @@ hub_authorize(struct hub *hub, const char *credential, char *secret, struct drov
 	len = strlen(secret);
 	if (strpbrk(secret, "\r\n") != NULL || len == 0) {
 		secret_free(secret);
-		return plugin_fail(err, DROVER_CONFIG, "the token of GitHub is %s", len == 0 ? "empty" : "more than one line");
+		return plugin_fail(err, DROVER_CONFIG, "the token of GitHub is %s",
+		    len == 0 ? "empty" : "more than one line");
 	}
 	if ((hub->authorization = malloc(len + 8)) == NULL) {
 		secret_free(secret);
@@ -170,12 +184,14 @@ token_keep(struct hub *hub, const cJSON *made, struct drover_error *err)
 	struct github *github = hub->github;
 	struct token *token = NULL;
 	const char *text = json_text(made, "token");
-	int64_t ends = when_read(json_text(made, "expires_at")), now = hub->scope->host->time->now(hub->scope);
+	int64_t ends = when_read(json_text(made, "expires_at")),
+		now = hub->scope->host->time->now(hub->scope);
 	uint32_t jitter = 0;
 	size_t i;
 
 	if (*text == '\0')
-		return plugin_fail(err, DROVER_AGAIN, "%s: GitHub answered without an installation token", hub->slug);
+		return plugin_fail(err, DROVER_AGAIN,
+		    "%s: GitHub answered without an installation token", hub->slug);
 	hub->scope->host->secret->mask(hub->scope, text);
 	token_drop(github, hub->slug);
 	for (i = 0; i < TOKENS && token == NULL; i++)
@@ -207,7 +223,8 @@ installation_find(struct hub *hub, char *id, size_t size, struct drover_error *e
 
 	if (given != NULL && *given != '\0') {
 		if (strspn(given, "0123456789") != strlen(given) || strlen(given) >= size)
-			return plugin_fail(err, DROVER_CONFIG, "installation_id: \"%.64s\" is not a number", given);
+			return plugin_fail(err, DROVER_CONFIG,
+			    "installation_id: \"%.64s\" is not a number", given);
 		snprintf(id, size, "%s", given);
 		return 0;
 	}
@@ -215,7 +232,9 @@ installation_find(struct hub *hub, char *id, size_t size, struct drover_error *e
 		return code;
 	json_id(answer.json, "id", id, size);
 	if (answer.status == 404)
-		code = plugin_fail(err, DROVER_AUTH, "%s: the GitHub App is not installed there: install it for this repository", hub->slug);
+		code = plugin_fail(err, DROVER_AUTH,
+		    "%s: the GitHub App is not installed there: install it for this repository",
+		    hub->slug);
 	else if (answer.status != 200 || *id == '\0')
 		code = web_refused(&answer, "the App's installation", err);
 	web_answer_free(&answer);
@@ -230,9 +249,11 @@ token_make(struct hub *hub, struct drover_error *err)
 	char id[GITHUB_ID_MAX];
 	int code;
 
-	if ((code = hub_as_app(hub, err)) != 0 || (code = installation_find(hub, id, sizeof(id), err)) != 0)
+	if ((code = hub_as_app(hub, err)) != 0 ||
+	    (code = installation_find(hub, id, sizeof(id), err)) != 0)
 		return code;
-	if ((code = hub_write(hub, "POST", NULL, 0, &answer, err, "/app/installations/%s/access_tokens", id)) != 0)
+	if ((code = hub_write(hub, "POST", NULL, 0, &answer, err,
+		 "/app/installations/%s/access_tokens", id)) != 0)
 		return code;
 	if (answer.status == 201)
 		code = token_keep(hub, answer.json, err);
@@ -263,7 +284,8 @@ hub_as_installation(struct hub *hub, struct drover_error *err)
 }
 
 static int
-hub_prepare(struct hub *hub, struct github *github, struct drover_scope *scope, const char *slug, uint32_t flags, struct drover_error *err)
+hub_prepare(struct hub *hub, struct github *github, struct drover_scope *scope, const char *slug,
+    uint32_t flags, struct drover_error *err)
 {
 	memset(hub, 0, sizeof(*hub));
 	hub->github = github;
@@ -279,12 +301,14 @@ hub_prepare(struct hub *hub, struct github *github, struct drover_scope *scope, 
 	hub->web.headers[0] = (struct drover_field){ "X-GitHub-Api-Version", "2022-11-28" };
 	hub->web.headers_len = 1;
 	if (scope->host->http == NULL || scope->host->secret == NULL)
-		return plugin_fail(err, DROVER_CONFIG, "this callback is granted no http and no secrets");
+		return plugin_fail(err, DROVER_CONFIG,
+		    "this callback is granted no http and no secrets");
 	return web_extra_headers(&hub->web, err);
 }
 
 int
-hub_open(struct hub *hub, struct github *github, struct drover_scope *scope, const char *slug, uint32_t flags, struct drover_error *err)
+hub_open(struct hub *hub, struct github *github, struct drover_scope *scope, const char *slug,
+    uint32_t flags, struct drover_error *err)
 {
 	int code;
 
@@ -296,8 +320,8 @@ hub_open(struct hub *hub, struct github *github, struct drover_scope *scope, con
 }
 
 int
-account_git_token(struct github *github, struct drover_scope *scope, const char *slug, bool fresh, char **text, int64_t *ends,
-    struct drover_error *err)
+account_git_token(struct github *github, struct drover_scope *scope, const char *slug, bool fresh,
+    char **text, int64_t *ends, struct drover_error *err)
 {
 	struct token *token = token_find(github, slug);
 	struct hub hub;
@@ -305,7 +329,8 @@ account_git_token(struct github *github, struct drover_scope *scope, const char 
 
 	*text = NULL;
 	*ends = 0;
-	if (fresh || (token != NULL && token->ends_at < scope->host->time->now(scope) + GIT_LEFT_MS))
+	if (fresh ||
+	    (token != NULL && token->ends_at < scope->host->time->now(scope) + GIT_LEFT_MS))
 		token_drop(github, slug);
 	if ((code = hub_open(&hub, github, scope, slug, DROVER_HTTP_CRITICAL, err)) == 0) {
 		/* Behind "Bearer ". */
@@ -333,11 +358,13 @@ hub_renew(struct hub *hub, struct drover_error *err)
 {
 	struct drover_error why = { 0 };
 
-	if (!hub->app || hub->slug[0] == '\0' || hub->renewed || strncmp(hub->credential, "installation/", 13) != 0)
+	if (!hub->app || hub->slug[0] == '\0' || hub->renewed ||
+	    strncmp(hub->credential, "installation/", 13) != 0)
 		return err->code;
 	hub->renewed = true;
 	token_drop(hub->github, hub->slug);
-	hub->scope->host->log->printf(hub->scope, DROVER_NOTICE, "%s: the installation token was refused, asking for another", hub->slug);
+	hub->scope->host->log->printf(hub->scope, DROVER_NOTICE,
+	    "%s: the installation token was refused, asking for another", hub->slug);
 	if (hub_as_installation(hub, &why) != 0)
 		*err = why;
 	else
@@ -345,7 +372,10 @@ hub_renew(struct hub *hub, struct drover_error *err)
 	return err->code;
 }
 
-/* The write's path where the repository is now, in moved; false when it is where it was. */
+/*
+ * The write's path where the repository is now, in moved; false when it is
+ * where it was.
+ */
 static bool
 hub_moved(struct hub *hub, const char *path, char moved[GITHUB_URL_MAX])
 {
@@ -354,23 +384,27 @@ hub_moved(struct hub *hub, const char *path, char moved[GITHUB_URL_MAX])
 	struct web_answer answer;
 	const char *name;
 
-	if (len == 0 || strncmp(path, "/repos/", 7) != 0 || strncmp(path + 7, hub->slug, len) != 0 || path[7 + len] != '/')
+	if (len == 0 || strncmp(path, "/repos/", 7) != 0 ||
+	    strncmp(path + 7, hub->slug, len) != 0 || path[7 + len] != '/')
 		return false;
 	/* The host follows for reads. */
 	if (hub->now[0] == '\0' && hub_get(hub, &answer, 0, &why, "/repos/%s", hub->slug) == 0) {
 		name = json_text(answer.json, "full_name");
 		snprintf(hub->now, sizeof(hub->now), "%s", slug_is(name) ? name : hub->slug);
 		if (strcasecmp(hub->now, hub->slug) != 0)
-			hub->scope->host->log->printf(hub->scope, DROVER_NOTICE, "%s is called %s now: change the repo's url", hub->slug, hub->now);
+			hub->scope->host->log->printf(hub->scope, DROVER_NOTICE,
+			    "%s is called %s now: change the repo's url", hub->slug, hub->now);
 		web_answer_free(&answer);
 	}
 	if (hub->now[0] == '\0' || strcasecmp(hub->now, hub->slug) == 0)
 		return false;
-	return (size_t)snprintf(moved, GITHUB_URL_MAX, "/repos/%s%s", hub->now, path + 7 + len) < GITHUB_URL_MAX;
+	return (size_t)snprintf(moved, GITHUB_URL_MAX, "/repos/%s%s", hub->now, path + 7 + len) <
+	    GITHUB_URL_MAX;
 }
 
 int
-hub_send(struct hub *hub, const struct web_ask *given, struct web_answer *answer, struct drover_error *err)
+hub_send(struct hub *hub, const struct web_ask *given, struct web_answer *answer,
+    struct drover_error *err)
 {
 	const char *method = given->method != NULL ? given->method : "GET";
 	bool reads = strcmp(method, "GET") == 0;
@@ -382,9 +416,12 @@ hub_send(struct hub *hub, const struct web_ask *given, struct web_answer *answer
 	ask.limits = github_limits(method, &ask.limits_len);
 	if (!reads && hub->now[0] != '\0' && hub_moved(hub, given->path, moved))
 		ask.path = moved;
-	if ((code = web_send(&hub->web, &ask, answer, err)) == DROVER_AUTH && hub_renew(hub, err) == 0)
+	if ((code = web_send(&hub->web, &ask, answer, err)) == DROVER_AUTH &&
+	    hub_renew(hub, err) == 0)
 		code = web_send(&hub->web, &ask, answer, err);
-	if (reads || hub->now[0] != '\0' || !(code == DROVER_PERMANENT || (code == 0 && answer->status >= 301 && answer->status <= 308)))
+	if (reads || hub->now[0] != '\0' ||
+	    !(code == DROVER_PERMANENT ||
+		(code == 0 && answer->status >= 301 && answer->status <= 308)))
 		return code;
 	/* A write to a renamed repository is redirected and was not done. */
 	if (!hub_moved(hub, given->path, moved))
@@ -396,7 +433,8 @@ hub_send(struct hub *hub, const struct web_ask *given, struct web_answer *answer
 }
 
 int
-hub_get(struct hub *hub, struct web_answer *answer, uint32_t flags, struct drover_error *err, const char *format, ...)
+hub_get(struct hub *hub, struct web_answer *answer, uint32_t flags, struct drover_error *err,
+    const char *format, ...)
 {
 	char path[GITHUB_URL_MAX];
 	struct web_ask ask = { .path = path, .flags = flags };
@@ -407,13 +445,14 @@ hub_get(struct hub *hub, struct web_answer *answer, uint32_t flags, struct drove
 	n = vsnprintf(path, sizeof(path), format, ap);
 	va_end(ap);
 	if (n < 0 || (size_t)n >= sizeof(path))
-		return plugin_fail(err, DROVER_PERMANENT, "a path of GitHub's API would be too long: %.100s...", path);
+		return plugin_fail(err, DROVER_PERMANENT,
+		    "a path of GitHub's API would be too long: %.100s...", path);
 	return hub_send(hub, &ask, answer, err);
 }
 
 int
-hub_write(struct hub *hub, const char *method, cJSON *body, uint32_t flags, struct web_answer *answer, struct drover_error *err,
-    const char *format, ...)
+hub_write(struct hub *hub, const char *method, cJSON *body, uint32_t flags,
+    struct web_answer *answer, struct drover_error *err, const char *format, ...)
 {
 	char path[GITHUB_URL_MAX];
 	struct web_ask ask = { .method = method, .path = path, .body = body, .flags = flags };
@@ -424,7 +463,8 @@ hub_write(struct hub *hub, const char *method, cJSON *body, uint32_t flags, stru
 	n = vsnprintf(path, sizeof(path), format, ap);
 	va_end(ap);
 	if (n < 0 || (size_t)n >= sizeof(path))
-		code = plugin_fail(err, DROVER_PERMANENT, "a path of GitHub's API would be too long: %.100s...", path);
+		code = plugin_fail(err, DROVER_PERMANENT,
+		    "a path of GitHub's API would be too long: %.100s...", path);
 	else
 		code = hub_send(hub, &ask, answer, err);
 	cJSON_Delete(body);
@@ -447,8 +487,8 @@ page_each(void *arg, const cJSON *element, struct drover_error *err)
 }
 
 int
-hub_pages(struct hub *hub, const char *path, uint32_t flags, int pages, int (*each)(void *, const cJSON *, struct drover_error *), void *arg,
-    struct drover_error *err)
+hub_pages(struct hub *hub, const char *path, uint32_t flags, int pages,
+    int (*each)(void *, const cJSON *, struct drover_error *), void *arg, struct drover_error *err)
 {
 	struct web_ask ask = { .path = path, .flags = flags | hub->flags };
 	struct page page = { each, arg, 0 };
@@ -481,17 +521,22 @@ account_who(struct github *github, struct drover_scope *scope, struct drover_err
 		hub_close(&hub);
 		if (code != 0)
 			return code;
-		if (answer.status != 200 || *json_text(answer.json, hub.app ? "slug" : "login") == '\0')
-			code = web_refused(&answer, hub.app ? "who the App is" : "who the token belongs to", err);
+		if (answer.status != 200 ||
+		    *json_text(answer.json, hub.app ? "slug" : "login") == '\0')
+			code = web_refused(&answer,
+			    hub.app ? "who the App is" : "who the token belongs to", err);
 		else if (hub.app)
-			snprintf(github->login, sizeof(github->login), "%.100s[bot]", json_text(answer.json, "slug"));
+			snprintf(github->login, sizeof(github->login), "%.100s[bot]",
+			    json_text(answer.json, "slug"));
 		else
-			snprintf(github->login, sizeof(github->login), "%.100s", json_text(answer.json, "login"));
+			snprintf(github->login, sizeof(github->login), "%.100s",
+			    json_text(answer.json, "login"));
 		web_answer_free(&answer);
 		if (code != 0)
 			return code;
 	}
-	snprintf(github->mention, sizeof(github->mention), "%.*s", (int)strcspn(github->login, "["), github->login);
+	snprintf(github->mention, sizeof(github->mention), "%.*s", (int)strcspn(github->login, "["),
+	    github->login);
 	return 0;
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What somebody wants of us: read from a comment, a review, a body or a label, keyed by what triggered it and the
- * revision of its text, and frozen as the payload of its job. Days later that text is what is carried out.
+ * What somebody wants of us: read from a comment, a review, a body or a label,
+ * keyed by what triggered it and the revision of its text, and frozen as the
+ * payload of its job. Days later that text is what is carried out.
  */
 #include <ctype.h>
 #include <inttypes.h>
@@ -19,8 +20,18 @@ static const struct {
 	size_t offset, size;
 } texts[] = {
 #define TEXT(name) { #name, offsetof(struct ask, name), sizeof(((struct ask *)0)->name) }
-	TEXT(slug), TEXT(number), TEXT(type), TEXT(id), TEXT(rev), TEXT(top), TEXT(author), TEXT(association), TEXT(url), TEXT(path),
-	TEXT(title), TEXT(prompt),
+	TEXT(slug),
+	TEXT(number),
+	TEXT(type),
+	TEXT(id),
+	TEXT(rev),
+	TEXT(top),
+	TEXT(author),
+	TEXT(association),
+	TEXT(url),
+	TEXT(path),
+	TEXT(title),
+	TEXT(prompt),
 #undef TEXT
 };
 
@@ -52,20 +63,26 @@ int
 ask_read(struct ask *ask, const struct github *github, const cJSON *object, const char *body)
 {
 	const cJSON *user = json_at(object, "user");
-	const char *association = json_text(object, "author_association"), *hunk = json_text(object, "diff_hunk");
+	const char *association = json_text(object, "author_association"),
+		   *hunk = json_text(object, "diff_hunk");
 	size_t i;
 
 	snprintf(ask->author, sizeof(ask->author), "%s", json_text(user, "login"));
 	for (i = 0; association[i] != '\0' && i + 1 < sizeof(ask->association); i++)
 		ask->association[i] = (char)tolower((unsigned char)association[i]);
 	ask->association[i] = '\0';
-	/* Another drover with a person's account: two that answer each other would never end. */
-	ask->bot = strcmp(json_text(user, "type"), "Bot") == 0 || cJSON_IsObject(json_at(object, "performed_via_github_app")) ||
-	    talk_marker_ends(body);
+	/*
+	 * Another drover with a person's account: two that answer each other
+	 * would never end.
+	 */
+	ask->bot = strcmp(json_text(user, "type"), "Bot") == 0 ||
+	    cJSON_IsObject(json_at(object, "performed_via_github_app")) || talk_marker_ends(body);
 	ask->self = account_is_self(github, ask->author);
 	if (strlen(json_text(object, "html_url")) < sizeof(ask->url))
-		text_clean(ask->url, sizeof(ask->url), json_text(object, "html_url"), strlen(json_text(object, "html_url")), "");
-	text_clean(ask->path, sizeof(ask->path), json_text(object, "path"), strlen(json_text(object, "path")), "");
+		text_clean(ask->url, sizeof(ask->url), json_text(object, "html_url"),
+		    strlen(json_text(object, "html_url")), "");
+	text_clean(ask->path, sizeof(ask->path), json_text(object, "path"),
+	    strlen(json_text(object, "path")), "");
 	ask->line = (int64_t)json_number(object, "line");
 	if (ask->line == 0)
 		ask->line = (int64_t)json_number(object, "original_line");
@@ -81,7 +98,8 @@ int
 ask_context(struct ask *ask, const char *text)
 {
 	free(ask->context);
-	ask->context = text_copy_clean(text, strcmp(ask->type, "reviewcomment") == 0 ? HUNK_MAX : CONTEXT_MAX);
+	ask->context =
+	    text_copy_clean(text, strcmp(ask->type, "reviewcomment") == 0 ? HUNK_MAX : CONTEXT_MAX);
 	return ask->context != NULL ? 0 : -1;
 }
 
@@ -90,15 +108,22 @@ ask_revise(struct ask *ask)
 {
 	const char *text = ask->text != NULL ? ask->text : "";
 
-	/* Of the text, not of updated_at: that moves too when somebody hides or reacts to a comment. */
-	snprintf(ask->rev, sizeof(ask->rev), "%08" PRIx64, text_hash(0, text, strlen(text)) & 0xffffffffu);
+	/*
+	 * Of the text, not of updated_at: that moves too when somebody hides or
+	 * reacts to a comment.
+	 */
+	snprintf(ask->rev, sizeof(ask->rev), "%08" PRIx64,
+	    text_hash(0, text, strlen(text)) & 0xffffffffu);
 }
 
 void
 ask_key(const struct ask *ask, char key[DROVER_KEY_MAX])
 {
-	/* A body belongs to its number; of labels, each setting is another ask. */
-	snprintf(key, DROVER_KEY_MAX, "github/%s/%s/%s@%s", ask->slug, ask->type, ask->id, ask->rev);
+	/*
+	 * A body belongs to its number; of labels, each setting is another ask.
+	 */
+	snprintf(key, DROVER_KEY_MAX, "github/%s/%s/%s@%s", ask->slug, ask->type, ask->id,
+	    ask->rev);
 }
 
 void
@@ -111,7 +136,8 @@ ask_serial(const struct ask *ask, char serial[DROVER_KEY_MAX])
 static bool
 object_add_cut(cJSON *object, const char *key, const char *text, size_t max)
 {
-	size_t len = text != NULL ? strlen(text) : 0, cut = text != NULL ? text_cut(text, len, max) : 0;
+	size_t len = text != NULL ? strlen(text) : 0,
+	       cut = text != NULL ? text_cut(text, len, max) : 0;
 	bool good;
 	char *out;
 
@@ -141,7 +167,8 @@ ask_object(const struct ask *ask, size_t max)
 	}
 	good = good && cJSON_AddNumberToObject(object, "line", (double)ask->line) != NULL &&
 	    cJSON_AddNumberToObject(object, "at", (double)ask->at) != NULL &&
-	    object_add_cut(object, "text", ask->text, max) && object_add_cut(object, "context", ask->context, max);
+	    object_add_cut(object, "text", ask->text, max) &&
+	    object_add_cut(object, "context", ask->context, max);
 	if (good)
 		return object;
 	cJSON_Delete(object);
@@ -155,7 +182,10 @@ ask_payload(const struct ask *ask)
 	cJSON *object;
 	char *out;
 
-	/* Escaping may double a text or more, so the length is only known afterwards. */
+	/*
+	 * Escaping may double a text or more, so the length is only known
+	 * afterwards.
+	 */
 	for (;; max /= 2) {
 		if ((object = ask_object(ask, max)) == NULL)
 			return NULL;
@@ -187,12 +217,15 @@ ask_parse(struct ask *ask, const char *payload, uint64_t len, struct drover_erro
 	memset(ask, 0, sizeof(*ask));
 	if (!cJSON_IsObject(object)) {
 		cJSON_Delete(object);
-		return plugin_fail(err, DROVER_PERMANENT, "the job's payload is not one of this plugin: %.200s", object == NULL ? why.text : "no object");
+		return plugin_fail(err, DROVER_PERMANENT,
+		    "the job's payload is not one of this plugin: %.200s",
+		    object == NULL ? why.text : "no object");
 	}
 	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
 		value = json_text(object, texts[i].name);
 		if (strlen(value) >= texts[i].size)
-			code = plugin_fail(err, DROVER_PERMANENT, "the job's payload has too long a \"%s\"", texts[i].name);
+			code = plugin_fail(err, DROVER_PERMANENT,
+			    "the job's payload has too long a \"%s\"", texts[i].name);
 		else
 			snprintf((char *)ask + texts[i].offset, texts[i].size, "%s", value);
 	}
@@ -206,7 +239,8 @@ ask_parse(struct ask *ask, const char *payload, uint64_t len, struct drover_erro
 	/* These become parts of paths. */
 	if (code == 0 && (!slug_is(ask->slug) || !is_digits(ask->number) || !is_digits(ask->id) ||
 	    (ask->top[0] != '\0' && !is_digits(ask->top))))
-		code = plugin_fail(err, DROVER_PERMANENT, "the job's payload names no issue or pull request");
+		code = plugin_fail(err, DROVER_PERMANENT,
+		    "the job's payload names no issue or pull request");
 	cJSON_Delete(object);
 	return code;
 }

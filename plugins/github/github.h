@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the files of the plugin github share. Each file has one idea, named by its prefix. */
+/*
+ * What the files of the plugin github share. Each file has one idea, named by
+ * its prefix.
+ */
 #ifndef GITHUB_GITHUB_H
 #define GITHUB_GITHUB_H
 
@@ -25,7 +28,10 @@
 
 /* ---- jwt: how an App proves itself ---- */
 
-/* A JWT signed RS256 for app_id at now (s). pem may have its line ends written as "\n". The caller frees; NULL and CONFIG. */
+/*
+ * A JWT signed RS256 for app_id at now (s). pem may have its line ends written
+ * as "\n". The caller frees; NULL and CONFIG.
+ */
 char *jwt_make(const char *app_id, const char *pem, int64_t now, struct drover_error *);
 
 /* ---- when: times of the API ---- */
@@ -40,12 +46,17 @@ void when_write(int64_t seconds, char *, size_t);
 bool slug_is(const char *);
 /* From a URL, a path or user@host:owner/name.git. 0, or -1. */
 int slug_of_url(const char *url, char slug[SLUG_MAX]);
-/* Of a configured repo: option `slugs` first, then its url. CONFIG when neither tells. */
-int slug_of_repo(struct drover_scope *, const char *repo, char slug[SLUG_MAX], struct drover_error *);
+/*
+ * Of a configured repo: option `slugs` first, then its url. CONFIG when neither
+ * tells.
+ */
+int slug_of_repo(struct drover_scope *, const char *repo, char slug[SLUG_MAX],
+    struct drover_error *);
 
 /* ---- judge: what an answer means, and how often we may ask ---- */
 
-void github_judge(void *arg, struct drover_scope *, const struct drover_http_response *, struct drover_http_verdict *);
+void github_judge(void *arg, struct drover_scope *, const struct drover_http_response *,
+    struct drover_http_verdict *);
 /* The limits of a request with this method. */
 const struct drover_http_limit *github_limits(const char *method, uint64_t *len);
 
@@ -81,21 +92,36 @@ struct hub {
 	bool app, renewed;
 };
 
-/* 0, or a class; hub_close in either case. slug NULL: as the App itself, or the user of the token. */
-int hub_open(struct hub *, struct github *, struct drover_scope *, const char *slug, uint32_t flags, struct drover_error *);
+/*
+ * 0, or a class; hub_close in either case. slug NULL: as the App itself, or the
+ * user of the token.
+ */
+int hub_open(struct hub *, struct github *, struct drover_scope *, const char *slug, uint32_t flags,
+    struct drover_error *);
 void hub_close(struct hub *);
-/* As web_send. A refused installation token is renewed once; a write to a renamed repository goes where it is now. */
+/*
+ * As web_send. A refused installation token is renewed once; a write to a
+ * renamed repository goes where it is now.
+ */
 int hub_send(struct hub *, const struct web_ask *, struct web_answer *, struct drover_error *);
 /* GET of a path that is printed. */
-int hub_get(struct hub *, struct web_answer *, uint32_t flags, struct drover_error *, const char *format, ...) DROVER_PRINTF(5, 6);
+int hub_get(struct hub *, struct web_answer *, uint32_t flags, struct drover_error *,
+    const char *format, ...) DROVER_PRINTF(5, 6);
 /* As web_pages over GET. */
-int hub_pages(struct hub *, const char *path, uint32_t flags, int pages, int (*each)(void *, const cJSON *, struct drover_error *), void *,
-    struct drover_error *);
-/* A write with a body, which is freed. Good for any status; the caller looks. */
-int hub_write(struct hub *, const char *method, cJSON *body, uint32_t flags, struct web_answer *, struct drover_error *, const char *format, ...)
-    DROVER_PRINTF(7, 8);
-/* What git takes for a password: the installation's token, or the personal one. fresh: another than before. ends: ms, 0: not known. The caller wipes and frees. */
-int account_git_token(struct github *, struct drover_scope *, const char *slug, bool fresh, char **token, int64_t *ends, struct drover_error *);
+int hub_pages(struct hub *, const char *path, uint32_t flags, int pages,
+    int (*each)(void *, const cJSON *, struct drover_error *), void *, struct drover_error *);
+/*
+ * A write with a body, which is freed. Good for any status; the caller looks.
+ */
+int hub_write(struct hub *, const char *method, cJSON *body, uint32_t flags, struct web_answer *,
+    struct drover_error *, const char *format, ...) DROVER_PRINTF(7, 8);
+/*
+ * What git takes for a password: the installation's token, or the personal one.
+ * fresh: another than before. ends: ms, 0: not known. The caller wipes and
+ * frees.
+ */
+int account_git_token(struct github *, struct drover_scope *, const char *slug, bool fresh,
+    char **token, int64_t *ends, struct drover_error *);
 /* Fills in github's login. */
 int account_who(struct github *, struct drover_scope *, struct drover_error *);
 bool account_is_self(const struct github *, const char *login);
@@ -108,7 +134,7 @@ struct ask {
 	char slug[SLUG_MAX];
 	char number[GITHUB_ID_MAX];  /* of the pull request or issue */
 	char type[16];               /* issuecomment, reviewcomment, review, pull, issue, label */
-	char id[GITHUB_ID_MAX];      /* of the comment, review or event; the number again for a body */
+	char id[GITHUB_ID_MAX]; /* of the comment, review or event; the number again for a body */
 	char rev[20];                /* of the text */
 	char top[GITHUB_ID_MAX];     /* first comment of a review thread */
 	char author[LOGIN_MAX];
@@ -121,11 +147,14 @@ struct ask {
 	int64_t at;                  /* s */
 	bool bot, self;
 	char *text;                  /* what is asked */
-	char *context;               /* what it is about: lines of the diff, the issue's text; or NULL */
+	char *context; /* what it is about: lines of the diff, the issue's text; or NULL */
 };
 
 void ask_free(struct ask *);
-/* Reads what all objects with an author have: user, author_association, body, html_url. -1: out of memory. */
+/*
+ * Reads what all objects with an author have: user, author_association, body,
+ * html_url. -1: out of memory.
+ */
 int ask_read(struct ask *, const struct github *, const cJSON *object, const char *body);
 int ask_context(struct ask *, const char *text);
 /* rev becomes that of the text. */
@@ -133,7 +162,10 @@ void ask_revise(struct ask *);
 /* "github/owner/name/issuecomment/12@REV", "github/owner/name#12" */
 void ask_key(const struct ask *, char key[DROVER_KEY_MAX]);
 void ask_serial(const struct ask *, char serial[DROVER_KEY_MAX]);
-/* JSON of at most DROVER_PAYLOAD_MAX bytes; a longer text is cut and says so. The caller frees; NULL: out of memory. */
+/*
+ * JSON of at most DROVER_PAYLOAD_MAX bytes; a longer text is cut and says so.
+ * The caller frees; NULL: out of memory.
+ */
 char *ask_payload(const struct ask *);
 /* PERMANENT for what is no payload of ours. ask_free in either case. */
 int ask_parse(struct ask *, const char *payload, uint64_t len, struct drover_error *);
@@ -144,8 +176,10 @@ int ask_parse(struct ask *, const char *payload, uint64_t len, struct drover_err
 #define TRACK_MARK_MAX 64
 
 /*
- * A list that is asked for by `since`. What lies within the overlap before the newest handled element comes again, and is
- * known by its mark. The cursor moves only when something was handled, so that an idle poll asks the same URL.
+ * A list that is asked for by `since`. What lies within the overlap before the
+ * newest handled element comes again, and is known by its mark. The cursor
+ * moves only when something was handled, so that an idle poll asks the same
+ * URL.
  */
 struct track {
 	const char *name;
@@ -157,7 +191,8 @@ struct track {
 	bool bad;                /* out of memory */
 };
 
-void track_load(struct track *, const cJSON *repo, const char *name, int64_t begin, int64_t overlap);
+void track_load(struct track *, const cJSON *repo, const char *name, int64_t begin,
+    int64_t overlap);
 bool track_has(const struct track *, const char *id, int64_t at);
 void track_handled(struct track *, const char *id, int64_t at);
 void track_deferred(struct track *, int64_t at);
@@ -174,7 +209,10 @@ cJSON *cursor_repo(cJSON *cursor, const char *slug, int64_t begin, bool *fresh);
 /* What was handed over and has no time of its own. */
 bool cursor_done(const cJSON *repo, const char *mark);
 int cursor_done_add(cJSON *repo, const char *mark);
-/* Shrinks what it remembers until it fits into DROVER_VALUE_MAX. The caller frees; NULL: out of memory. */
+/*
+ * Shrinks what it remembers until it fits into DROVER_VALUE_MAX. The caller
+ * frees; NULL: out of memory.
+ */
 char *cursor_write(cJSON *cursor);
 
 /* ---- person: who asks ---- */
@@ -183,8 +221,12 @@ struct people;
 
 struct people *people_new(void);
 void people_free(struct people *);
-/* Fills person, whose strings live as long as people. Asks GitHub only for marks that the source's authors name. source: NULL, the scope's own. */
-int people_find(struct people *, struct hub *, const char *source, const struct ask *, struct drover_person *, struct drover_error *);
+/*
+ * Fills person, whose strings live as long as people. Asks GitHub only for
+ * marks that the source's authors name. source: NULL, the scope's own.
+ */
+int people_find(struct people *, struct hub *, const char *source, const struct ask *,
+    struct drover_person *, struct drover_error *);
 
 /* ---- poll: what the sources share ---- */
 
@@ -197,11 +239,15 @@ struct pull {
 	char number[GITHUB_ID_MAX];
 	char title[256];
 	int64_t updated;
-	bool own, moved, held;   /* moved: not seen as it is now; held: something of it is left for the next poll */
-	cJSON *json;             /* of those that moved, and of all in a fresh repository; else NULL */
+	bool own, moved, held; /* moved: not seen as it is now; held: something of it is left for
+				  the next poll */
+	cJSON *json; /* of those that moved, and of all in a fresh repository; else NULL */
 };
 
-/* Something found in a list: of LIST_PULLS and LIST_ISSUES there may be several with one id, told apart by mark. */
+/*
+ * Something found in a list: of LIST_PULLS and LIST_ISSUES there may be several
+ * with one id, told apart by mark.
+ */
 struct find {
 	struct ask ask;
 	enum lists list;
@@ -215,7 +261,10 @@ struct poll;
 struct watch_kind {
 	const char *kind;        /* "github.pr-comment" */
 	int (*look)(struct poll *, struct drover_error *);
-	/* Whether a comment or review may be for us, before pull requests are known. */
+	/*
+	 * Whether a comment or review may be for us, before pull requests are
+	 * known.
+	 */
 	bool (*wanted)(struct poll *, const struct ask *);
 };
 
@@ -249,10 +298,15 @@ struct poll {
 
 int watch_open(struct drover_scope *, void *plugin, void **source, struct drover_error *);
 void watch_close(struct drover_scope *, void *source);
-int watch_poll(struct drover_scope *, struct watch *, const struct watch_kind *, const char *cursor, struct drover_error *);
+int watch_poll(struct drover_scope *, struct watch *, const struct watch_kind *, const char *cursor,
+    struct drover_error *);
 
-/* Walks a list from its track's time on, oldest first; each is not called for what was handled. path ends in "?" or "&". */
-int poll_list(struct poll *, enum lists, const char *path, int (*each)(struct poll *, const cJSON *, struct drover_error *), struct drover_error *);
+/*
+ * Walks a list from its track's time on, oldest first; each is not called for
+ * what was handled. path ends in "?" or "&".
+ */
+int poll_list(struct poll *, enum lists, const char *path,
+    int (*each)(struct poll *, const cJSON *, struct drover_error *), struct drover_error *);
 /* LIST_COMMENTS or LIST_REVIEW_COMMENTS into finds. */
 int poll_comments(struct poll *, enum lists, struct drover_error *);
 /* All open pull requests into p->pulls. */
@@ -260,12 +314,17 @@ int poll_pulls(struct poll *, struct drover_error *);
 /* Bodies of the reviews of pull requests that moved, into finds. */
 int poll_reviews(struct poll *, bool own, struct drover_error *);
 struct pull *poll_pull(struct poll *, const char *number);
-/* A new find, with its ask empty; one of the same id without a mark is replaced. NULL: out of memory. */
+/*
+ * A new find, with its ask empty; one of the same id without a mark is
+ * replaced. NULL: out of memory.
+ */
 struct find *poll_find(struct poll *, enum lists, const char *id, int64_t at);
 /* Takes the newest back, or one that has no newer ones of interest. */
 void poll_find_drop(struct poll *);
 void poll_find_remove(struct poll *, size_t index);
-/* Leaves the finds on open pull requests that are drover's own, or the others. */
+/*
+ * Leaves the finds on open pull requests that are drover's own, or the others.
+ */
 void poll_keep(struct poll *, bool own);
 /* Whether the callback's time is nearly over. */
 bool poll_is_late(const struct poll *);
@@ -284,29 +343,42 @@ struct thread {
 	bool answered;           /* a post of ours answers the ask */
 };
 
-/* Reads comments, and those at lines where it is a pull request; not the ask itself. thread_free in either case. */
-int thread_read(struct thread *, struct hub *, const struct ask *, bool pull, struct drover_error *);
+/*
+ * Reads comments, and those at lines where it is a pull request; not the ask
+ * itself. thread_free in either case.
+ */
+int thread_read(struct thread *, struct hub *, const struct ask *, bool pull,
+    struct drover_error *);
 /* The newest max bytes of it. */
 const char *thread_text(const struct thread *, size_t max);
 void thread_free(struct thread *);
 
 /* ---- post: what we write ---- */
 
-/* Agent's text made fit to be posted: no comments, nobody is pinged, bounded. The caller frees; NULL: out of memory. */
+/*
+ * Agent's text made fit to be posted: no comments, nobody is pinged, bounded.
+ * The caller frees; NULL: out of memory.
+ */
 char *post_tame(const char *text, size_t max);
 struct post {
 	const char *slug, *number;
 	const char *text;        /* tame */
-	const char *kind, *key;  /* of the marker; key also of the effect, NULL: posted as often as asked */
+	const char *kind,
+	    *key; /* of the marker; key also of the effect, NULL: posted as often as asked */
 	const char *trace;
-	const char *top;         /* review comment in whose thread it goes; NULL or "": the conversation */
+	const char *top; /* review comment in whose thread it goes; NULL or "": the conversation */
 };
-/* What was made, as it is kept with its effect: "ID URL". id and url may be NULL. */
+/*
+ * What was made, as it is kept with its effect: "ID URL". id and url may be
+ * NULL.
+ */
 void made_read(const char *made, char *id, size_t, char *url, size_t);
 /* Posts once whatever crashes. id and url may be NULL. */
-int post_comment(struct hub *, const struct post *, char *id, size_t, char *url, size_t, struct drover_error *);
+int post_comment(struct hub *, const struct post *, char *id, size_t, char *url, size_t,
+    struct drover_error *);
 /* Answers an ask where it was asked. text is tame. */
-int post_answer(struct hub *, const struct ask *, const char *text, const char *trace, struct drover_error *);
+int post_answer(struct hub *, const struct ask *, const char *text, const char *trace,
+    struct drover_error *);
 /* Whether this comment of ours is that answer. */
 bool post_is_answer(struct drover_scope *, const cJSON *comment, const struct ask *);
 /* Eyes on what is being worked on. Never fails: it is a courtesy. */
@@ -330,7 +402,8 @@ struct pull_made {
 
 int pull_open(struct hub *, const struct pull_ask *, struct pull_made *, struct drover_error *);
 /* Sets those of the labels that exist. set: array of names, the caller's. */
-int labels_add(struct hub *, const char *number, const cJSON *labels, cJSON **set, cJSON **missing, struct drover_error *);
+int labels_add(struct hub *, const char *number, const cJSON *labels, cJSON **set, cJSON **missing,
+    struct drover_error *);
 
 /* ---- work: what the pipelines share ---- */
 
@@ -339,16 +412,24 @@ void work_title(const struct ask *, char *, size_t);
 /* Adds to the job's result why it ended as it did. */
 int work_note(struct drover_scope *, const char *note, struct drover_error *);
 /* What was asked and answered, for the next prompt about this subject. */
-int work_remember(struct drover_scope *, const struct ask *, const char *answer, struct drover_error *);
+int work_remember(struct drover_scope *, const struct ask *, const char *answer,
+    struct drover_error *);
 /* Earlier entries; the caller frees. */
 char *work_memory(struct drover_scope *, const struct ask *, struct drover_error *);
-/* Carries out an ask on a pull request. answers: a fork's gets an answer, not only the word that it cannot be pushed to. */
-int work_pull(struct drover_scope *, struct github *, const struct drover_job *, bool answers, struct drover_error *);
+/*
+ * Carries out an ask on a pull request. answers: a fork's gets an answer, not
+ * only the word that it cannot be pushed to.
+ */
+int work_pull(struct drover_scope *, struct github *, const struct drover_job *, bool answers,
+    struct drover_error *);
 
-extern const struct drover_pipeline pipeline_pr_comment, pipeline_pr_mention, pipeline_issue_command;
+extern const struct drover_pipeline pipeline_pr_comment, pipeline_pr_mention,
+    pipeline_issue_command;
 extern const struct drover_operation *const github_operations[];
 
-int github_hook(struct drover_scope *, void *, const struct drover_delivery *, struct drover_receipt *, struct drover_error *);
-int github_probe(struct drover_scope *, void *, const char *request, uint64_t len, struct drover_error *);
+int github_hook(struct drover_scope *, void *, const struct drover_delivery *,
+    struct drover_receipt *, struct drover_error *);
+int github_probe(struct drover_scope *, void *, const char *request, uint64_t len,
+    struct drover_error *);
 
 #endif

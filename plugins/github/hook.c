@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Webhooks: the signature over the raw bytes, then a word to the sources that have something to look for. What the
- * delivery says is not used for anything else; polling finds it.
+ * Webhooks: the signature over the raw bytes, then a word to the sources that
+ * have something to look for. What the delivery says is not used for anything
+ * else; polling finds it.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,7 +36,8 @@ hook_narrow(const struct drover_delivery *delivery, unsigned sources)
 	struct drover_error why;
 	cJSON *json;
 
-	if (strstr(hook_header(delivery, "content-type"), "json") == NULL || (sources & COMMAND) == 0 || sources == COMMAND)
+	if (strstr(hook_header(delivery, "content-type"), "json") == NULL ||
+	    (sources & COMMAND) == 0 || sources == COMMAND)
 		return sources;
 	json = json_read(delivery->body, delivery->body_len, &why);
 	if (cJSON_IsObject(json_at(json, "issue")))
@@ -45,12 +47,15 @@ hook_narrow(const struct drover_delivery *delivery, unsigned sources)
 }
 
 int
-github_hook(struct drover_scope *scope, void *plugin, const struct drover_delivery *delivery, struct drover_receipt *receipt,
-    struct drover_error *err)
+github_hook(struct drover_scope *scope, void *plugin, const struct drover_delivery *delivery,
+    struct drover_receipt *receipt, struct drover_error *err)
 {
-	static const struct hook_signature signature = { .option = "webhook_secret", .header = "x-hub-signature-256", .scheme = "sha256=" };
+	static const struct hook_signature signature = { .option = "webhook_secret",
+		.header = "x-hub-signature-256",
+		.scheme = "sha256=" };
 	static const char *const names[] = { "pr-comment", "pr-mention", "issue-command" };
-	const char *event = hook_header(delivery, "x-github-event"), *id = hook_header(delivery, "x-github-delivery");
+	const char *event = hook_header(delivery, "x-github-event"),
+		   *id = hook_header(delivery, "x-github-delivery");
 	struct drover_error why = { 0 };
 	unsigned sources = 0;
 	size_t i;
@@ -59,7 +64,8 @@ github_hook(struct drover_scope *scope, void *plugin, const struct drover_delive
 	if ((code = hook_prove(scope, delivery, &signature, err)) != 0)
 		return code;
 	if (*id == '\0' || strlen(id) >= sizeof(receipt->id) || *event == '\0')
-		return plugin_fail(err, DROVER_PERMANENT, "a delivery without X-GitHub-Event or X-GitHub-Delivery");
+		return plugin_fail(err, DROVER_PERMANENT,
+		    "a delivery without X-GitHub-Event or X-GitHub-Delivery");
 	snprintf(receipt->id, sizeof(receipt->id), "%s", id);
 	if (strcmp(event, "ping") == 0) {
 		receipt->status = 200;
@@ -70,8 +76,12 @@ github_hook(struct drover_scope *scope, void *plugin, const struct drover_delive
 		if (strcmp(events[i].event, event) == 0)
 			sources = hook_narrow(delivery, events[i].sources);
 	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if ((sources & 1u << i) != 0 && scope->host->queue->wake(scope, names[i], &why) != 0)
-			/* A source that is not configured has nothing to poll. */
-			scope->host->log->printf(scope, DROVER_DEBUG, "%s was not woken: %s", names[i], why.text);
+		if ((sources & 1u << i) != 0 &&
+		    scope->host->queue->wake(scope, names[i], &why) != 0)
+			/*
+			 * A source that is not configured has nothing to poll.
+			 */
+			scope->host->log->printf(scope, DROVER_DEBUG, "%s was not woken: %s",
+			    names[i], why.text);
 	return 0;
 }

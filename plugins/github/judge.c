@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What GitHub's answers mean, and how often it may be asked. The limits are below the published ones by what a bucket can
- * give at once: 5,000 requests an hour, 900 points a minute (a read 1, a write 5), 80 new contents a minute and 500 an
- * hour, a second between writes.
+ * What GitHub's answers mean, and how often it may be asked. The limits are
+ * below the published ones by what a bucket can give at once: 5,000 requests an
+ * hour, 900 points a minute (a read 1, a write 5), 80 new contents a minute and
+ * 500 an hour, a second between writes.
  */
 #include <stdbool.h>
 #include <stdio.h>
@@ -16,7 +17,10 @@ static const struct drover_http_limit limits[] = {
 	{ "core", 4000, 1000, 3600 * 1000 },
 	{ "minute", 400, 150, 60 * 1000 },
 	/* only writes */
-	/* A second apart where they arrive: some take longer on the way than the next. */
+	/*
+	 * A second apart where they arrive: some take longer on the way than
+	 * the next.
+	 */
 	{ "writes", 4, 1, 5000 },
 	{ "content", 400, 70, 3600 * 1000 },
 };
@@ -29,23 +33,32 @@ github_limits(const char *method, uint64_t *len)
 }
 
 void
-github_judge(void *arg, struct drover_scope *scope, const struct drover_http_response *response, struct drover_http_verdict *verdict)
+github_judge(void *arg, struct drover_scope *scope, const struct drover_http_response *response,
+    struct drover_http_verdict *verdict)
 {
 	const char *body = response->body != NULL ? response->body : "";
-	bool secondary = strstr(body, "secondary rate limit") != NULL || strstr(body, "abuse detection") != NULL;
+	bool secondary =
+	    strstr(body, "secondary rate limit") != NULL || strstr(body, "abuse detection") != NULL;
 
 	if (response->status == 401) {
 		verdict->code = DROVER_AUTH;
 		return;
 	}
-	/* What a caller makes of a missing thing, a missing permission or a moved repository is its own affair. */
-	if (response->status < 500 && response->status != 403 && response->status != 429 && response->status != 408 && response->status != 425) {
+	/*
+	 * What a caller makes of a missing thing, a missing permission or a
+	 * moved repository is its own affair.
+	 */
+	if (response->status < 500 && response->status != 403 && response->status != 429 &&
+	    response->status != 408 && response->status != 425) {
 		verdict->code = DROVER_OK;
 		return;
 	}
 	if (response->status != 403 && response->status != 429)
 		return;
-	/* 403 is a limit or a missing permission: the host tells by the headers, and some limits show in the message only. */
+	/*
+	 * 403 is a limit or a missing permission: the host tells by the
+	 * headers, and some limits show in the message only.
+	 */
 	if (secondary || strstr(body, "API rate limit exceeded") != NULL)
 		verdict->code = DROVER_QUOTA;
 	if (verdict->code != DROVER_QUOTA)
@@ -53,5 +66,6 @@ github_judge(void *arg, struct drover_scope *scope, const struct drover_http_res
 	verdict->limit = NULL;
 	if (verdict->retry_after_ms <= 0 || (secondary && verdict->retry_after_ms < SECONDARY_MS))
 		verdict->retry_after_ms = SECONDARY_MS;
-	snprintf(verdict->text, sizeof(verdict->text), "GitHub's %s rate limit is reached (%d)", secondary ? "secondary" : "primary", response->status);
+	snprintf(verdict->text, sizeof(verdict->text), "GitHub's %s rate limit is reached (%d)",
+	    secondary ? "secondary" : "primary", response->status);
 }

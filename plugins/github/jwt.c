@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The JSON Web Token by which a GitHub App asks for its installations' tokens: RS256, good for nine minutes. */
+/*
+ * The JSON Web Token by which a GitHub App asks for its installations' tokens:
+ * RS256, good for nine minutes.
+ */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,7 +26,8 @@ static int jwt_sign(EVP_PKEY *, const char *, size_t, unsigned char **, size_t *
 static void
 base64url(struct text_buf *out, const unsigned char *data, size_t len)
 {
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+	static const char digits[] =
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 	size_t i, n, k;
 	uint32_t bits;
 
@@ -85,7 +89,8 @@ jwt_sign(EVP_PKEY *key, const char *data, size_t len, unsigned char **sum, size_
 	*sum = NULL;
 	if (context != NULL && EVP_DigestSignInit(context, NULL, EVP_sha256(), NULL, key) == 1 &&
 	    EVP_DigestSign(context, NULL, sum_len, (const unsigned char *)data, len) == 1 &&
-	    (*sum = malloc(*sum_len)) != NULL && EVP_DigestSign(context, *sum, sum_len, (const unsigned char *)data, len) == 1)
+	    (*sum = malloc(*sum_len)) != NULL &&
+	    EVP_DigestSign(context, *sum, sum_len, (const unsigned char *)data, len) == 1)
 		r = 0;
 	EVP_MD_CTX_free(context);
 	return r;
@@ -101,15 +106,21 @@ jwt_make(const char *app_id, const char *pem, int64_t now, struct drover_error *
 	EVP_PKEY *key;
 	char claims[160];
 
-	if (strlen(app_id) > 64 || strspn(app_id, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-") != strlen(app_id)) {
-		plugin_fail(err, DROVER_CONFIG, "app_id: \"%.64s\" is no id of a GitHub App", app_id);
+	if (strlen(app_id) > 64 ||
+	    strspn(app_id, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-") !=
+		strlen(app_id)) {
+		plugin_fail(err, DROVER_CONFIG, "app_id: \"%.64s\" is no id of a GitHub App",
+		    app_id);
 		return NULL;
 	}
 	if ((key = jwt_key(pem)) == NULL) {
-		plugin_fail(err, DROVER_CONFIG, "private_key: not an RSA key in PEM without a password; the App's settings on GitHub make one");
+		plugin_fail(err, DROVER_CONFIG,
+		    "private_key: not an RSA key in PEM without a password; the App's settings on "
+		    "GitHub make one");
 		return NULL;
 	}
-	snprintf(claims, sizeof(claims), "{\"iat\":%" PRId64 ",\"exp\":%" PRId64 ",\"iss\":\"%s\"}", now - JWT_BACK, now + JWT_LIFE, app_id);
+	snprintf(claims, sizeof(claims), "{\"iat\":%" PRId64 ",\"exp\":%" PRId64 ",\"iss\":\"%s\"}",
+	    now - JWT_BACK, now + JWT_LIFE, app_id);
 	base64url(&token, (const unsigned char *)head, sizeof(head) - 1);
 	text_add(&token, ".", 1);
 	base64url(&token, (const unsigned char *)claims, strlen(claims));

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What other plugins and `drover call` may have us do: requests and replies are JSON objects, and ids strings. */
+/*
+ * What other plugins and `drover call` may have us do: requests and replies are
+ * JSON objects, and ids strings.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,8 +21,10 @@ struct call {
 	char number[GITHUB_ID_MAX];
 };
 
-static int call_read(struct call *, struct drover_scope *, const char *, uint64_t, char *slug, struct drover_error *);
-static int call_begin(struct call *, struct drover_scope *, struct github *, const char *, uint64_t, struct drover_error *);
+static int call_read(struct call *, struct drover_scope *, const char *, uint64_t, char *slug,
+    struct drover_error *);
+static int call_begin(struct call *, struct drover_scope *, struct github *, const char *, uint64_t,
+    struct drover_error *);
 static int call_end(struct call *, int, struct drover_error *);
 static int call_need(const struct call *, const char *, const char **, struct drover_error *);
 static int call_number(struct call *, struct drover_error *);
@@ -32,7 +37,8 @@ static int label_do(struct call *, struct drover_error *);
 static int status_do(struct call *, struct drover_error *);
 
 #define OPERATION(what) \
-	static int what##_call(struct drover_scope *scope, void *plugin, const char *request, uint64_t len, struct drover_error *err) \
+	static int what##_call(struct drover_scope *scope, void *plugin, const char *request, \
+	    uint64_t len, struct drover_error *err) \
 	{ \
 		struct call call; \
 		int code = call_begin(&call, scope, plugin, request, len, err); \
@@ -43,15 +49,22 @@ OPERATION(comment)
 OPERATION(label)
 OPERATION(status)
 
-static int git_token_call(struct drover_scope *, void *, const char *, uint64_t, struct drover_error *);
+static int git_token_call(struct drover_scope *, void *, const char *, uint64_t,
+    struct drover_error *);
 
 static const struct drover_operation op_open_pull = {
-	.size = sizeof(struct drover_operation), .name = "open-pull", .call = open_pull_call,
-	.summary = "Opens a pull request for a branch, or finds the open one: {repo, branch, title, body, base, labels, draft, key}.",
+	.size = sizeof(struct drover_operation),
+	.name = "open-pull",
+	.call = open_pull_call,
+	.summary = "Opens a pull request for a branch, or finds the open one: {repo, branch, "
+		   "title, body, base, labels, draft, key}.",
 };
 static const struct drover_operation op_comment = {
-	.size = sizeof(struct drover_operation), .name = "comment", .call = comment_call,
-	.summary = "Comments on an issue or pull request, once for a key: {repo, number, text, key}.",
+	.size = sizeof(struct drover_operation),
+	.name = "comment",
+	.call = comment_call,
+	.summary =
+	    "Comments on an issue or pull request, once for a key: {repo, number, text, key}.",
 };
 static const struct drover_operation op_label = {
 	.size = sizeof(struct drover_operation), .name = "label", .call = label_call,
@@ -62,18 +75,24 @@ static const struct drover_operation op_status = {
 	.summary = "Sets the status of a commit: {repo, sha, state, context, description, url}.",
 };
 static const struct drover_operation op_git_token = {
-	.size = sizeof(struct drover_operation), .name = "git-token", .call = git_token_call, .flags = DROVER_OPERATION_CREDENTIAL,
-	.summary = "The token that git takes for a repo with token_from: {repo, refused}; for drover itself only.",
+	.size = sizeof(struct drover_operation),
+	.name = "git-token",
+	.call = git_token_call,
+	.flags = DROVER_OPERATION_CREDENTIAL,
+	.summary = "The token that git takes for a repo with token_from: {repo, refused}; for "
+		   "drover itself only.",
 };
 static const struct drover_operation op_probe = {
 	.size = sizeof(struct drover_operation), .name = "probe", .call = github_probe,
 	.summary = "Says who drover is at GitHub and what the credential lacks: {}.",
 };
 
-const struct drover_operation *const github_operations[] = { &op_open_pull, &op_comment, &op_label, &op_status, &op_git_token, &op_probe, NULL };
+const struct drover_operation *const github_operations[] = { &op_open_pull, &op_comment, &op_label,
+	&op_status, &op_git_token, &op_probe, NULL };
 
 static int
-call_read(struct call *call, struct drover_scope *scope, const char *request, uint64_t len, char *slug, struct drover_error *err)
+call_read(struct call *call, struct drover_scope *scope, const char *request, uint64_t len,
+    char *slug, struct drover_error *err)
 {
 	struct drover_error why = { 0 };
 	const char *repo;
@@ -93,12 +112,14 @@ call_read(struct call *call, struct drover_scope *scope, const char *request, ui
 
 /* call_end in either case. */
 static int
-call_begin(struct call *call, struct drover_scope *scope, struct github *github, const char *request, uint64_t len, struct drover_error *err)
+call_begin(struct call *call, struct drover_scope *scope, struct github *github,
+    const char *request, uint64_t len, struct drover_error *err)
 {
 	char slug[SLUG_MAX];
 	int code;
 
-	if ((code = call_read(call, scope, request, len, slug, err)) != 0 || (code = account_who(github, scope, err)) != 0)
+	if ((code = call_read(call, scope, request, len, slug, err)) != 0 ||
+	    (code = account_who(github, scope, err)) != 0)
 		return code;
 	return hub_open(&call->hub, github, scope, slug, DROVER_HTTP_CRITICAL, err);
 }
@@ -119,7 +140,9 @@ static int
 call_need(const struct call *call, const char *key, const char **value, struct drover_error *err)
 {
 	*value = json_text(call->request, key);
-	return **value != '\0' ? 0 : plugin_fail(err, DROVER_PERMANENT, "the request has no \"%s\"", key);
+	return **value != '\0' ?
+	    0 :
+	    plugin_fail(err, DROVER_PERMANENT, "the request has no \"%s\"", key);
 }
 
 static int
@@ -127,14 +150,17 @@ call_number(struct call *call, struct drover_error *err)
 {
 	json_id(call->request, "number", call->number, sizeof(call->number));
 	if (call->number[0] == '\0' || strspn(call->number, "0123456789") != strlen(call->number))
-		return plugin_fail(err, DROVER_PERMANENT, "the request has no \"number\" of an issue or pull request");
+		return plugin_fail(err, DROVER_PERMANENT,
+		    "the request has no \"number\" of an issue or pull request");
 	return 0;
 }
 
 static int
 call_put(struct call *call, const char *key, const char *value, struct drover_error *err)
 {
-	return cJSON_AddStringToObject(call->reply, key, value) != NULL ? 0 : plugin_fail(err, DROVER_INTERNAL, "out of memory");
+	return cJSON_AddStringToObject(call->reply, key, value) != NULL ?
+	    0 :
+	    plugin_fail(err, DROVER_INTERNAL, "out of memory");
 }
 
 /* Takes the item over. */
@@ -153,12 +179,15 @@ static int
 open_pull_do(struct call *call, struct drover_error *err)
 {
 	const char *body = json_text(call->request, "body"), *key = json_text(call->request, "key");
-	struct pull_ask ask = { .slug = call->hub.slug, .base = json_text(call->request, "base"), .key = *key != '\0' ? key : NULL };
+	struct pull_ask ask = { .slug = call->hub.slug,
+		.base = json_text(call->request, "base"),
+		.key = *key != '\0' ? key : NULL };
 	struct pull_made made;
 	char *tame;
 	int code;
 
-	if ((code = call_need(call, "branch", &ask.branch, err)) != 0 || (code = call_need(call, "title", &ask.title, err)) != 0)
+	if ((code = call_need(call, "branch", &ask.branch, err)) != 0 ||
+	    (code = call_need(call, "title", &ask.title, err)) != 0)
 		return code;
 	if (strlen(ask.branch) >= GITHUB_BRANCH_MAX)
 		return plugin_fail(err, DROVER_PERMANENT, "the branch's name is too long");
@@ -174,10 +203,13 @@ open_pull_do(struct call *call, struct drover_error *err)
 		cJSON_Delete(made.labels);
 		return code;
 	}
-	if ((code = call_put_item(call, "labels", made.labels, err)) != 0 || (code = call_put(call, "number", made.number, err)) != 0 ||
+	if ((code = call_put_item(call, "labels", made.labels, err)) != 0 ||
+	    (code = call_put(call, "number", made.number, err)) != 0 ||
 	    (code = call_put(call, "url", made.url, err)) != 0)
 		return code;
-	return cJSON_AddBoolToObject(call->reply, "created", made.created) != NULL ? 0 : plugin_fail(err, DROVER_INTERNAL, "out of memory");
+	return cJSON_AddBoolToObject(call->reply, "created", made.created) != NULL ?
+	    0 :
+	    plugin_fail(err, DROVER_INTERNAL, "out of memory");
 }
 
 static int
@@ -185,14 +217,21 @@ comment_do(struct call *call, struct drover_error *err)
 {
 	const char *key = json_text(call->request, "key"), *text;
 	char own[DROVER_KEY_MAX], id[GITHUB_ID_MAX], url[GITHUB_URL_MAX], *tame;
-	struct post post = { .slug = call->hub.slug, .number = call->number, .kind = "comment", .trace = json_text(call->request, "trace") };
+	struct post post = { .slug = call->hub.slug,
+		.number = call->number,
+		.kind = "comment",
+		.trace = json_text(call->request, "trace") };
 	int code;
 
-	if ((code = call_number(call, err)) != 0 || (code = call_need(call, "text", &text, err)) != 0)
+	if ((code = call_number(call, err)) != 0 ||
+	    (code = call_need(call, "text", &text, err)) != 0)
 		return code;
 	if (*key != '\0') {
-		if ((size_t)snprintf(own, sizeof(own), "%s#%s/%s", call->hub.slug, call->number, key) >= sizeof(own))
-			return plugin_fail(err, DROVER_PERMANENT, "\"key\" is too long: %d bytes at most with the repository's name", DROVER_KEY_MAX - 1);
+		if ((size_t)snprintf(own, sizeof(own), "%s#%s/%s", call->hub.slug, call->number,
+			key) >= sizeof(own))
+			return plugin_fail(err, DROVER_PERMANENT,
+			    "\"key\" is too long: %d bytes at most with the repository's name",
+			    DROVER_KEY_MAX - 1);
 		post.key = own;
 	}
 	if ((tame = post_tame(text, GITHUB_TEXT_MAX)) == NULL)
@@ -222,9 +261,14 @@ label_remove(struct call *call, const cJSON *labels, struct drover_error *err)
 			code = plugin_fail(err, DROVER_INTERNAL, "out of memory");
 			break;
 		}
-		if ((code = hub_write(&call->hub, "DELETE", NULL, 0, &answer, err, "/repos/%s/issues/%s/labels/%s", call->hub.slug, call->number, name.data)) != 0)
+		if ((code = hub_write(&call->hub, "DELETE", NULL, 0, &answer, err,
+			 "/repos/%s/issues/%s/labels/%s", call->hub.slug, call->number,
+			 name.data)) != 0)
 			break;
-		/* 404: it was not set, or there is no such issue, which the labels' addition or the next reader notices. */
+		/*
+		 * 404: it was not set, or there is no such issue, which the
+		 * labels' addition or the next reader notices.
+		 */
 		if (answer.status != 200 && answer.status != 204 && answer.status != 404)
 			code = web_refused(&answer, "taking a label off", err);
 		web_answer_free(&answer);
@@ -242,9 +286,11 @@ label_do(struct call *call, struct drover_error *err)
 	int code;
 
 	if ((code = call_number(call, err)) != 0 ||
-	    (code = label_remove(call, cJSON_GetObjectItemCaseSensitive(call->request, "remove"), err)) != 0)
+	    (code = label_remove(call, cJSON_GetObjectItemCaseSensitive(call->request, "remove"),
+		 err)) != 0)
 		return code;
-	code = labels_add(&call->hub, call->number, cJSON_GetObjectItemCaseSensitive(call->request, "add"), &set, &missing, err);
+	code = labels_add(&call->hub, call->number,
+	    cJSON_GetObjectItemCaseSensitive(call->request, "add"), &set, &missing, err);
 	if (code != 0) {
 		cJSON_Delete(set);
 		cJSON_Delete(missing);
@@ -261,7 +307,8 @@ static int
 status_do(struct call *call, struct drover_error *err)
 {
 	static const char *const states[] = { "error", "failure", "pending", "success" };
-	const char *sha, *state, *text = json_text(call->request, "description"), *url = json_text(call->request, "url");
+	const char *sha, *state, *text = json_text(call->request, "description"),
+				 *url = json_text(call->request, "url");
 	const char *context = json_text(call->request, "context");
 	char description[STATUS_TEXT_MAX + 1];
 	struct web_answer answer;
@@ -269,24 +316,30 @@ status_do(struct call *call, struct drover_error *err)
 	size_t i;
 	int code;
 
-	if ((code = call_need(call, "sha", &sha, err)) != 0 || (code = call_need(call, "state", &state, err)) != 0)
+	if ((code = call_need(call, "sha", &sha, err)) != 0 ||
+	    (code = call_need(call, "state", &state, err)) != 0)
 		return code;
 	for (i = 0; i < sizeof(states) / sizeof(states[0]) && strcmp(states[i], state) != 0; i++)
 		continue;
 	if (i == sizeof(states) / sizeof(states[0]))
-		return plugin_fail(err, DROVER_PERMANENT, "\"state\" is one of error, failure, pending and success");
+		return plugin_fail(err, DROVER_PERMANENT,
+		    "\"state\" is one of error, failure, pending and success");
 	if (strlen(sha) > 64 || strspn(sha, "0123456789abcdefABCDEF") != strlen(sha))
 		return plugin_fail(err, DROVER_PERMANENT, "\"sha\" is no commit");
-	text_clean(description, sizeof(description), text, text_cut(text, strlen(text), STATUS_TEXT_MAX), "");
-	if ((body = cJSON_CreateObject()) == NULL || cJSON_AddStringToObject(body, "state", state) == NULL ||
-	    cJSON_AddStringToObject(body, "context", *context != '\0' ? context : "drover") == NULL ||
+	text_clean(description, sizeof(description), text,
+	    text_cut(text, strlen(text), STATUS_TEXT_MAX), "");
+	if ((body = cJSON_CreateObject()) == NULL ||
+	    cJSON_AddStringToObject(body, "state", state) == NULL ||
+	    cJSON_AddStringToObject(body, "context", *context != '\0' ? context : "drover") ==
+		NULL ||
 	    cJSON_AddStringToObject(body, "description", description) == NULL ||
 	    (*url != '\0' && cJSON_AddStringToObject(body, "target_url", url) == NULL)) {
 		cJSON_Delete(body);
 		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
 	}
 	/* Setting it twice shows once: the newest of a context counts. */
-	if ((code = hub_write(&call->hub, "POST", body, 0, &answer, err, "/repos/%s/statuses/%s", call->hub.slug, sha)) != 0)
+	if ((code = hub_write(&call->hub, "POST", body, 0, &answer, err, "/repos/%s/statuses/%s",
+		 call->hub.slug, sha)) != 0)
 		return code;
 	if (answer.status == 201) {
 		char id[GITHUB_ID_MAX];
@@ -300,7 +353,8 @@ status_do(struct call *call, struct drover_error *err)
 }
 
 static int
-git_token_call(struct drover_scope *scope, void *plugin, const char *request, uint64_t len, struct drover_error *err)
+git_token_call(struct drover_scope *scope, void *plugin, const char *request, uint64_t len,
+    struct drover_error *err)
 {
 	struct call call;
 	char slug[SLUG_MAX], *token = NULL;
@@ -308,10 +362,12 @@ git_token_call(struct drover_scope *scope, void *plugin, const char *request, ui
 	int code = call_read(&call, scope, request, len, slug, err);
 
 	if (code == 0)
-		code = account_git_token(plugin, scope, slug, json_true(call.request, "refused"), &token, &ends, err);
+		code = account_git_token(plugin, scope, slug, json_true(call.request, "refused"),
+		    &token, &ends, err);
 	if (code == 0)
 		code = call_put(&call, "token", token, err);
-	if (code == 0 && ends > 0 && cJSON_AddNumberToObject(call.reply, "expires_at", (double)ends) == NULL)
+	if (code == 0 && ends > 0 &&
+	    cJSON_AddNumberToObject(call.reply, "expires_at", (double)ends) == NULL)
 		code = plugin_fail(err, DROVER_INTERNAL, "out of memory");
 	if (token != NULL)
 		OPENSSL_cleanse(token, strlen(token));

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who asks, as the trust gate wants to know it: login, association, and permission and teams where the source's `authors`
- * name such marks; only then GitHub is asked, once a person in one callback.
+ * Who asks, as the trust gate wants to know it: login, association, and
+ * permission and teams where the source's `authors` name such marks; only then
+ * GitHub is asked, once a person in one callback.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -32,7 +33,8 @@ static bool is_association(const char *);
 static bool wants(struct drover_scope *, const char *, const char *);
 static int known_permission(struct known *, struct hub *, struct drover_error *);
 static int known_teams(struct known *, struct hub *, const char *, struct drover_error *);
-static int known_ask(struct known *, struct hub *, const char *, const struct ask *, struct drover_error *);
+static int known_ask(struct known *, struct hub *, const char *, const struct ask *,
+    struct drover_error *);
 
 struct people *
 people_new(void)
@@ -90,7 +92,8 @@ known_permission(struct known *known, struct hub *hub, struct drover_error *err)
 	size_t i;
 	int code;
 
-	if ((code = hub_get(hub, &answer, DROVER_HTTP_CACHED, err, "/repos/%s/collaborators/%s/permission", hub->slug, known->login)) != 0)
+	if ((code = hub_get(hub, &answer, DROVER_HTTP_CACHED, err,
+		 "/repos/%s/collaborators/%s/permission", hub->slug, known->login)) != 0)
 		return code;
 	if (answer.status == 200) {
 		has = json_text(answer.json, "permission");
@@ -99,7 +102,10 @@ known_permission(struct known *known, struct hub *hub, struct drover_error *err)
 			on = on || strcmp(has, levels[i]) == 0 || strcmp(role, levels[i]) == 0;
 			if (on)
 				known_mark(known, "permission:%s", levels[i]);
-			/* GitHub lets nobody below this set labels; somebody whose association is unknown is no stranger then. */
+			/*
+			 * GitHub lets nobody below this set labels; somebody
+			 * whose association is unknown is no stranger then.
+			 */
 			if (on && strcmp(levels[i], "triage") == 0 && known->association[0] == '\0')
 				known_mark(known, "collaborator");
 		}
@@ -119,29 +125,38 @@ known_teams(struct known *known, struct hub *hub, const char *source, struct dro
 	size_t i, n = 0;
 	int code, end;
 
-	for (i = 0; (author = scope->host->trust->author(scope, source, i)) != NULL && n < TEAMS_MAX; i++) {
+	for (i = 0;
+	     (author = scope->host->trust->author(scope, source, i)) != NULL && n < TEAMS_MAX;
+	     i++) {
 		end = 0;
-		if (sscanf(author, "@%63[A-Za-z0-9-]/%79[A-Za-z0-9_.-]%n", org, team, &end) != 2 || author[end] != '\0')
+		if (sscanf(author, "@%63[A-Za-z0-9-]/%79[A-Za-z0-9_.-]%n", org, team, &end) != 2 ||
+		    author[end] != '\0')
 			continue;
 		n++;
-		if ((code = hub_get(hub, &answer, DROVER_HTTP_CACHED, err, "/orgs/%s/teams/%s/memberships/%s", org, team, known->login)) != 0)
+		if ((code = hub_get(hub, &answer, DROVER_HTTP_CACHED, err,
+			 "/orgs/%s/teams/%s/memberships/%s", org, team, known->login)) != 0)
 			return code;
 		if (answer.status == 200 && strcmp(json_text(answer.json, "state"), "active") == 0)
 			known_mark(known, "%s", author);
 		else if (answer.status == 401 || answer.status == 403)
-			scope->host->log->printf(scope, DROVER_WARN, "%s: GitHub does not say who belongs to it (%d): the credential needs "
-			    "to read the organization's members", author, answer.status);
+			scope->host->log->printf(scope, DROVER_WARN,
+			    "%s: GitHub does not say who belongs to it (%d): the credential needs "
+			    "to read the organization's members",
+			    author, answer.status);
 		web_answer_free(&answer);
 	}
 	return 0;
 }
 
-/* Accounts may be called as GitHub calls an association: such a login must not pass for one. */
+/*
+ * Accounts may be called as GitHub calls an association: such a login must not
+ * pass for one.
+ */
 static bool
 is_association(const char *login)
 {
-	static const char *const words[] = { "owner", "member", "collaborator", "contributor", "first_time_contributor", "first_timer",
-		"mannequin", "none" };
+	static const char *const words[] = { "owner", "member", "collaborator", "contributor",
+		"first_time_contributor", "first_timer", "mannequin", "none" };
 	size_t i;
 
 	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++)
@@ -151,18 +166,26 @@ is_association(const char *login)
 }
 
 static int
-known_ask(struct known *known, struct hub *hub, const char *source, const struct ask *ask, struct drover_error *err)
+known_ask(struct known *known, struct hub *hub, const char *source, const struct ask *ask,
+    struct drover_error *err)
 {
 	int code = 0;
 
 	snprintf(known->slug, sizeof(known->slug), "%s", ask->slug);
 	snprintf(known->login, sizeof(known->login), "%s", ask->author);
-	snprintf(known->id, sizeof(known->id), "%s%s", is_association(ask->author) ? "login:" : "", ask->author);
+	snprintf(known->id, sizeof(known->id), "%s%s", is_association(ask->author) ? "login:" : "",
+	    ask->author);
 	snprintf(known->association, sizeof(known->association), "%s", ask->association);
 	if (ask->association[0] != '\0')
 		known_mark(known, "%s", ask->association);
-	/* A login of other characters is none of GitHub's and goes into no path. */
-	if (ask->bot || ask->self || strspn(ask->author, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") != strlen(ask->author))
+	/*
+	 * A login of other characters is none of GitHub's and goes into no
+	 * path.
+	 */
+	if (ask->bot || ask->self ||
+	    strspn(ask->author,
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") !=
+		strlen(ask->author))
 		return 0;
 	if (ask->association[0] == '\0' || wants(hub->scope, source, "permission:"))
 		code = known_permission(known, hub, err);
@@ -172,8 +195,8 @@ known_ask(struct known *known, struct hub *hub, const char *source, const struct
 }
 
 int
-people_find(struct people *people, struct hub *hub, const char *source, const struct ask *ask, struct drover_person *person,
-    struct drover_error *err)
+people_find(struct people *people, struct hub *hub, const char *source, const struct ask *ask,
+    struct drover_person *person, struct drover_error *err)
 {
 	struct known *known;
 	int code;
@@ -192,7 +215,10 @@ people_find(struct people *people, struct hub *hub, const char *source, const st
 		known->next = people->first;
 		people->first = known;
 	}
-	*person = (struct drover_person){ .size = sizeof(*person), .id = known->id, .name = known->login, .marks = known->list };
+	*person = (struct drover_person){ .size = sizeof(*person),
+		.id = known->id,
+		.name = known->login,
+		.marks = known->list };
 	if (ask->self)
 		person->flags |= DROVER_PERSON_SELF;
 	if (ask->bot)

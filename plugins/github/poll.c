@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the sources share: walking the lists of each repository from where the cursor stands, and handing over what was
- * found, oldest first and as much as there is capacity for. The rest is found again, as the cursor waits for it.
+ * What the sources share: walking the lists of each repository from where the
+ * cursor stands, and handing over what was found, oldest first and as much as
+ * there is capacity for. The rest is found again, as the cursor waits for it.
  *
- * A list sorted by the time of change moves while it is read: an element that is edited goes to its end, and another one
- * slips over the border of two pages. So the next page is asked for by the time of the last element, and by Link only where
- * time does not move.
+ * A list sorted by the time of change moves while it is read: an element that
+ * is edited goes to its end, and another one slips over the border of two
+ * pages. So the next page is asked for by the time of the last element, and by
+ * Link only where time does not move.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -21,8 +23,9 @@
 
 const char *const poll_list_names[LISTS] = { "comments", "review_comments", "pulls", "issues" };
 
-static int list_page(struct poll *, struct track *, const char *, int (*)(struct poll *, const cJSON *, struct drover_error *),
-    int64_t *, char **, struct drover_error *);
+static int list_page(struct poll *, struct track *, const char *,
+    int (*)(struct poll *, const cJSON *, struct drover_error *), int64_t *, char **,
+    struct drover_error *);
 static int pulls_each(void *, const cJSON *, struct drover_error *);
 static int comment_each(struct poll *, const cJSON *, enum lists, struct drover_error *);
 static int comments_each(struct poll *, const cJSON *, struct drover_error *);
@@ -48,8 +51,9 @@ poll_is_late(const struct poll *p)
 
 /* One page; newest becomes the time of its newest element, next the Link. */
 static int
-list_page(struct poll *p, struct track *track, const char *path, int (*each)(struct poll *, const cJSON *, struct drover_error *),
-    int64_t *newest, char **next, struct drover_error *err)
+list_page(struct poll *p, struct track *track, const char *path,
+    int (*each)(struct poll *, const cJSON *, struct drover_error *), int64_t *newest, char **next,
+    struct drover_error *err)
 {
 	struct web_ask ask = { .path = path, .flags = DROVER_HTTP_CACHED };
 	struct web_answer answer;
@@ -62,16 +66,21 @@ list_page(struct poll *p, struct track *track, const char *path, int (*each)(str
 		return code;
 	if (answer.status != 200 || !cJSON_IsArray(answer.json)) {
 		if (answer.status == 200)
-			code = plugin_fail(err, DROVER_AGAIN, "%s: answered no list", answer.response.url);
+			code = plugin_fail(err, DROVER_AGAIN, "%s: answered no list",
+			    answer.response.url);
 		else
 			code = web_refused(&answer, "a list", err);
 		web_answer_free(&answer);
 		return code;
 	}
 	cJSON_ArrayForEach(element, answer.json) {
-		json_id(element, track->name == poll_list_names[LIST_ISSUES] ? "number" : "id", id, sizeof(id));
+		json_id(element, track->name == poll_list_names[LIST_ISSUES] ? "number" : "id", id,
+		    sizeof(id));
 		at = when_read(json_text(element, "updated_at"));
-		/* What was changed before is handled, whether or not the server heeds `since`. */
+		/*
+		 * What was changed before is handled, whether or not the server
+		 * heeds `since`.
+		 */
 		if (*id == '\0' || at < track_from(track))
 			continue;
 		if (at > *newest)
@@ -89,8 +98,8 @@ list_page(struct poll *p, struct track *track, const char *path, int (*each)(str
 }
 
 int
-poll_list(struct poll *p, enum lists list, const char *path, int (*each)(struct poll *, const cJSON *, struct drover_error *),
-    struct drover_error *err)
+poll_list(struct poll *p, enum lists list, const char *path,
+    int (*each)(struct poll *, const cJSON *, struct drover_error *), struct drover_error *err)
 {
 	struct track *track = &p->tracks[list];
 	int64_t from = track_from(track), newest = from;
@@ -99,8 +108,10 @@ poll_list(struct poll *p, enum lists list, const char *path, int (*each)(struct 
 
 	for (n = 0; n < LIST_REQUESTS && p->finds_len < FINDS_MAX && !poll_is_late(p); n++) {
 		when_write(from, since, sizeof(since));
-		snprintf(at, sizeof(at), "%ssort=updated&direction=asc&per_page=100&since=%s", path, since);
-		if ((code = list_page(p, track, link != NULL ? link : at, each, &newest, &next, err)) != 0)
+		snprintf(at, sizeof(at), "%ssort=updated&direction=asc&per_page=100&since=%s", path,
+		    since);
+		if ((code = list_page(p, track, link != NULL ? link : at, each, &newest, &next,
+			 err)) != 0)
 			break;
 		free(link);
 		link = NULL;
@@ -122,7 +133,9 @@ static int
 pulls_each(void *arg, const cJSON *json, struct drover_error *err)
 {
 	struct poll *p = arg;
-	const char *head = json_text_at(json, "head.ref"), *from = json_text_at(json, "head.repo.full_name"), *title = json_text(json, "title");
+	const char *head = json_text_at(json, "head.ref"),
+		   *from = json_text_at(json, "head.repo.full_name"),
+		   *title = json_text(json, "title");
 	struct pull *pull;
 
 	if (p->pulls_len == PULLS_MAX)
@@ -139,13 +152,19 @@ pulls_each(void *arg, const cJSON *json, struct drover_error *err)
 	memset(pull, 0, sizeof(*pull));
 	json_id(json, "number", pull->number, sizeof(pull->number));
 	pull->updated = when_read(json_text(json, "updated_at"));
-	if (*pull->number == '\0' || pull->updated < 0 || strcmp(json_text(json, "state"), "open") != 0)
+	if (*pull->number == '\0' || pull->updated < 0 ||
+	    strcmp(json_text(json, "state"), "open") != 0)
 		return 0;
 	text_clean(pull->title, sizeof(pull->title), title, strlen(title), "");
-	/* A fork may name its branch as it likes: only one of the repository itself is drover's. */
+	/*
+	 * A fork may name its branch as it likes: only one of the repository
+	 * itself is drover's.
+	 */
 	pull->own = account_is_self(p->github, json_text_at(json, "user.login")) ||
-	    (strncmp(head, "drover/", 7) == 0 && *from != '\0' && strcmp(from, json_text_at(json, "base.repo.full_name")) == 0);
-	pull->moved = pull->updated >= track_from(&p->tracks[LIST_PULLS]) && !track_has(&p->tracks[LIST_PULLS], pull->number, pull->updated);
+	    (strncmp(head, "drover/", 7) == 0 && *from != '\0' &&
+		strcmp(from, json_text_at(json, "base.repo.full_name")) == 0);
+	pull->moved = pull->updated >= track_from(&p->tracks[LIST_PULLS]) &&
+	    !track_has(&p->tracks[LIST_PULLS], pull->number, pull->updated);
 	if ((pull->moved || p->fresh) && (pull->json = cJSON_Duplicate(json, 1)) == NULL)
 		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
 	p->pulls_len++;
@@ -157,8 +176,12 @@ poll_pulls(struct poll *p, struct drover_error *err)
 {
 	char path[GITHUB_URL_MAX];
 
-	/* All open ones: which of them are ours shows only here. An unchanged page costs nothing. */
-	snprintf(path, sizeof(path), "/repos/%s/pulls?state=open&sort=updated&direction=desc&per_page=100", p->hub.slug);
+	/*
+	 * All open ones: which of them are ours shows only here. An unchanged
+	 * page costs nothing.
+	 */
+	snprintf(path, sizeof(path),
+	    "/repos/%s/pulls?state=open&sort=updated&direction=desc&per_page=100", p->hub.slug);
 	return hub_pages(&p->hub, path, DROVER_HTTP_CACHED, PULLS_MAX / 100, pulls_each, p, err);
 }
 
@@ -198,9 +221,13 @@ poll_find(struct poll *p, enum lists list, const char *id, int64_t at)
 	struct find *find = NULL;
 	size_t i;
 
-	/* Pages overlap; of two revisions the newer counts. What has a mark shares its list's id with others. */
+	/*
+	 * Pages overlap; of two revisions the newer counts. What has a mark
+	 * shares its list's id with others.
+	 */
 	for (i = 0; i < p->finds_len && find == NULL; i++)
-		if (p->finds[i].list == list && p->finds[i].mark[0] == '\0' && strcmp(p->finds[i].id, id) == 0)
+		if (p->finds[i].list == list && p->finds[i].mark[0] == '\0' &&
+		    strcmp(p->finds[i].id, id) == 0)
 			find = &p->finds[i];
 	if (find == NULL) {
 		if (p->finds_len == p->finds_size) {
@@ -253,14 +280,16 @@ poll_keep(struct poll *p, bool own)
 		if ((pull = poll_pull(p, p->finds[i - 1].ask.number)) == NULL || pull->own != own)
 			poll_find_remove(p, i - 1);
 		else
-			snprintf(p->finds[i - 1].ask.title, sizeof(p->finds[i - 1].ask.title), "%s", pull->title);
+			snprintf(p->finds[i - 1].ask.title, sizeof(p->finds[i - 1].ask.title), "%s",
+			    pull->title);
 	}
 }
 
 static int
 comment_each(struct poll *p, const cJSON *json, enum lists list, struct drover_error *err)
 {
-	const char *about = json_text(json, list == LIST_COMMENTS ? "issue_url" : "pull_request_url");
+	const char *about =
+	    json_text(json, list == LIST_COMMENTS ? "issue_url" : "pull_request_url");
 	int64_t at = when_read(json_text(json, "updated_at"));
 	char id[GITHUB_ID_MAX];
 	struct find *find;
@@ -271,14 +300,16 @@ comment_each(struct poll *p, const cJSON *json, enum lists list, struct drover_e
 		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
 	ask = &find->ask;
 	snprintf(ask->id, sizeof(ask->id), "%s", id);
-	snprintf(ask->type, sizeof(ask->type), "%s", list == LIST_COMMENTS ? "issuecomment" : "reviewcomment");
+	snprintf(ask->type, sizeof(ask->type), "%s",
+	    list == LIST_COMMENTS ? "issuecomment" : "reviewcomment");
 	url_number(about, ask->number, sizeof(ask->number));
 	json_id(json, "in_reply_to_id", ask->top, sizeof(ask->top));
 	if (list == LIST_REVIEW_COMMENTS && ask->top[0] == '\0')
 		snprintf(ask->top, sizeof(ask->top), "%s", id);
 	if (ask_read(ask, p->github, json, json_text(json, "body")) != 0)
 		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
-	if (ask->number[0] == '\0' || ask->author[0] == '\0' || ask->self || !p->kind->wanted(p, ask))
+	if (ask->number[0] == '\0' || ask->author[0] == '\0' || ask->self ||
+	    !p->kind->wanted(p, ask))
 		poll_find_drop(p);
 	return 0;
 }
@@ -300,8 +331,10 @@ poll_comments(struct poll *p, enum lists list, struct drover_error *err)
 {
 	char path[GITHUB_URL_MAX];
 
-	snprintf(path, sizeof(path), "/repos/%s/%s?", p->hub.slug, list == LIST_COMMENTS ? "issues/comments" : "pulls/comments");
-	return poll_list(p, list, path, list == LIST_COMMENTS ? comments_each : review_comments_each, err);
+	snprintf(path, sizeof(path), "/repos/%s/%s?", p->hub.slug,
+	    list == LIST_COMMENTS ? "issues/comments" : "pulls/comments");
+	return poll_list(p, list, path,
+	    list == LIST_COMMENTS ? comments_each : review_comments_each, err);
 }
 
 struct reviews {
@@ -319,7 +352,10 @@ review_each(void *arg, const cJSON *json, struct drover_error *err)
 	struct find *find;
 	struct ask *ask;
 
-	/* A pending one is seen by its author alone; one without a text only holds comments, which come by themselves. */
+	/*
+	 * A pending one is seen by its author alone; one without a text only
+	 * holds comments, which come by themselves.
+	 */
 	if (at < p->begin || *json_text(json, "body") == '\0' || strcmp(state, "PENDING") == 0)
 		return 0;
 	if ((find = poll_find(p, LIST_PULLS, reviews->pull->number, at)) == NULL)
@@ -331,7 +367,8 @@ review_each(void *arg, const cJSON *json, struct drover_error *err)
 	if (ask_read(ask, p->github, json, json_text(json, "body")) != 0)
 		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
 	snprintf(find->mark, sizeof(find->mark), "r.%s.%s", ask->id, ask->rev);
-	if (ask->id[0] == '\0' || ask->author[0] == '\0' || ask->self || cursor_done(p->state, find->mark) || !p->kind->wanted(p, ask))
+	if (ask->id[0] == '\0' || ask->author[0] == '\0' || ask->self ||
+	    cursor_done(p->state, find->mark) || !p->kind->wanted(p, ask))
 		poll_find_drop(p);
 	return 0;
 }
@@ -353,8 +390,10 @@ poll_reviews(struct poll *p, bool own, struct drover_error *err)
 			p->more = true;
 			continue;
 		}
-		snprintf(path, sizeof(path), "/repos/%s/pulls/%s/reviews?per_page=100", p->hub.slug, reviews.pull->number);
-		if ((code = hub_pages(&p->hub, path, DROVER_HTTP_CACHED, 10, review_each, &reviews, err)) != 0)
+		snprintf(path, sizeof(path), "/repos/%s/pulls/%s/reviews?per_page=100", p->hub.slug,
+		    reviews.pull->number);
+		if ((code = hub_pages(&p->hub, path, DROVER_HTTP_CACHED, 10, review_each, &reviews,
+			 err)) != 0)
 			return code;
 	}
 	return 0;

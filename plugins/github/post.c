@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Comments that are posted once, whatever crashes: an effect is begun before and done after, and one whose end is not
- * known is looked for among our own posts, by its marker or, where markers are off, by its text.
+ * Comments that are posted once, whatever crashes: an effect is begun before
+ * and done after, and one whose end is not known is looked for among our own
+ * posts, by its marker or, where markers are off, by its text.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -87,7 +88,8 @@ search_each(void *arg, const cJSON *json, struct drover_error *err)
 
 	if (!account_is_self(search->hub->github, json_text_at(json, "user.login")))
 		return 0;
-	if (marks ? !talk_marker_has(body, search->post->kind, search->post->key) : strcmp(body, search->body) != 0)
+	if (marks ? !talk_marker_has(body, search->post->kind, search->post->key) :
+		    strcmp(body, search->body) != 0)
 		return 0;
 	made_write(json, search->made, search->size);
 	return 1;
@@ -102,10 +104,13 @@ post_search(void *arg, char *made, size_t size, struct drover_error *err)
 
 	search->made = made;
 	search->size = size;
-	snprintf(path, sizeof(path), "/repos/%s/issues/%s/comments?per_page=100", search->post->slug, search->post->number);
-	if ((code = hub_pages(search->hub, path, 0, 50, search_each, search, err)) != 0 || made[0] != '\0' || !in_thread(search->post))
+	snprintf(path, sizeof(path), "/repos/%s/issues/%s/comments?per_page=100",
+	    search->post->slug, search->post->number);
+	if ((code = hub_pages(search->hub, path, 0, 50, search_each, search, err)) != 0 ||
+	    made[0] != '\0' || !in_thread(search->post))
 		return code;
-	snprintf(path, sizeof(path), "/repos/%s/pulls/%s/comments?per_page=100", search->post->slug, search->post->number);
+	snprintf(path, sizeof(path), "/repos/%s/pulls/%s/comments?per_page=100", search->post->slug,
+	    search->post->number);
 	return hub_pages(search->hub, path, 0, 50, search_each, search, err);
 }
 
@@ -119,19 +124,26 @@ post_send(void *arg, char *made, size_t size, struct drover_error *err)
 	int code = 0;
 
 	if (in_thread(post)) {
-		if ((body = cJSON_CreateObject()) == NULL || cJSON_AddStringToObject(body, "body", search->body) == NULL)
+		if ((body = cJSON_CreateObject()) == NULL ||
+		    cJSON_AddStringToObject(body, "body", search->body) == NULL)
 			return plugin_fail(err, DROVER_INTERNAL, "out of memory");
-		code = hub_write(search->hub, "POST", body, DROVER_HTTP_ONCE, &answer, err, "/repos/%s/pulls/%s/comments/%s/replies", post->slug,
-		    post->number, post->top);
-		/* The thread is gone with its first comment: then it is said in the conversation. */
-		if (code == 0 && answer.status != 201 && (answer.status == 404 || answer.status == 422))
+		code = hub_write(search->hub, "POST", body, DROVER_HTTP_ONCE, &answer, err,
+		    "/repos/%s/pulls/%s/comments/%s/replies", post->slug, post->number, post->top);
+		/*
+		 * The thread is gone with its first comment: then it is said in
+		 * the conversation.
+		 */
+		if (code == 0 && answer.status != 201 &&
+		    (answer.status == 404 || answer.status == 422))
 			web_answer_free(&answer);
 		else
 			goto sent;
 	}
-	if ((body = cJSON_CreateObject()) == NULL || cJSON_AddStringToObject(body, "body", search->body) == NULL)
+	if ((body = cJSON_CreateObject()) == NULL ||
+	    cJSON_AddStringToObject(body, "body", search->body) == NULL)
 		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
-	code = hub_write(search->hub, "POST", body, DROVER_HTTP_ONCE, &answer, err, "/repos/%s/issues/%s/comments", post->slug, post->number);
+	code = hub_write(search->hub, "POST", body, DROVER_HTTP_ONCE, &answer, err,
+	    "/repos/%s/issues/%s/comments", post->slug, post->number);
 sent:
 	if (code != 0)
 		return code;
@@ -144,7 +156,8 @@ sent:
 }
 
 int
-post_comment(struct hub *hub, const struct post *post, char *id, size_t id_size, char *url, size_t url_size, struct drover_error *err)
+post_comment(struct hub *hub, const struct post *post, char *id, size_t id_size, char *url,
+    size_t url_size, struct drover_error *err)
 {
 	struct search search = { .hub = hub, .post = post };
 	char what[64], made[MADE_MAX], *body = post_body(hub->scope, post);
@@ -162,7 +175,10 @@ post_comment(struct hub *hub, const struct post *post, char *id, size_t id_size,
 	return code;
 }
 
-/* In the conversation nothing else tells what is answered, and without markers nothing anywhere. */
+/*
+ * In the conversation nothing else tells what is answered, and without markers
+ * nothing anywhere.
+ */
 static char *
 answer_text(struct drover_scope *scope, const struct ask *ask, const char *text)
 {
@@ -172,10 +188,12 @@ answer_text(struct drover_scope *scope, const struct ask *ask, const char *text)
 
 	memcpy(first, ask->text, cut);
 	first[cut] = '\0';
-	if (strcmp(ask->type, "issuecomment") == 0 || strcmp(ask->type, "review") == 0 || (ask->url[0] != '\0' && !post_marks(scope))) {
+	if (strcmp(ask->type, "issuecomment") == 0 || strcmp(ask->type, "review") == 0 ||
+	    (ask->url[0] != '\0' && !post_marks(scope))) {
 		if ((quote = post_tame(first, sizeof(first) * 4)) == NULL)
 			return NULL;
-		text_addf(&out, "> %s%s\n> ([asked here](%s))\n\n", quote, cut < strlen(ask->text) ? " [...]" : "", ask->url);
+		text_addf(&out, "> %s%s\n> ([asked here](%s))\n\n", quote,
+		    cut < strlen(ask->text) ? " [...]" : "", ask->url);
 		free(quote);
 	}
 	text_addf(&out, "%s", text);
@@ -187,10 +205,16 @@ answer_text(struct drover_scope *scope, const struct ask *ask, const char *text)
 }
 
 int
-post_answer(struct hub *hub, const struct ask *ask, const char *text, const char *trace, struct drover_error *err)
+post_answer(struct hub *hub, const struct ask *ask, const char *text, const char *trace,
+    struct drover_error *err)
 {
 	char key[DROVER_KEY_MAX], url[GITHUB_URL_MAX], *whole = answer_text(hub->scope, ask, text);
-	struct post post = { .slug = ask->slug, .number = ask->number, .text = whole, .kind = "answer", .key = key, .trace = trace };
+	struct post post = { .slug = ask->slug,
+		.number = ask->number,
+		.text = whole,
+		.kind = "answer",
+		.key = key,
+		.trace = trace };
 	int code;
 
 	if (whole == NULL)
@@ -225,7 +249,10 @@ post_eyes(struct hub *hub, const struct ask *ask)
 	static const struct {
 		const char *type, *path;
 	} places[] = {
-		{ "issuecomment", "issues/comments" }, { "reviewcomment", "pulls/comments" }, { "pull", "issues" }, { "issue", "issues" },
+		{ "issuecomment", "issues/comments" },
+		{ "reviewcomment", "pulls/comments" },
+		{ "pull", "issues" },
+		{ "issue", "issues" },
 		{ "label", "issues" },
 	};
 	struct web_answer answer;
@@ -233,18 +260,21 @@ post_eyes(struct hub *hub, const struct ask *ask)
 	cJSON *body;
 	size_t i;
 
-	for (i = 0; i < sizeof(places) / sizeof(places[0]) && strcmp(places[i].type, ask->type) != 0; i++)
+	for (i = 0;
+	     i < sizeof(places) / sizeof(places[0]) && strcmp(places[i].type, ask->type) != 0; i++)
 		continue;
 	/* A review takes no reaction. */
 	if (i == sizeof(places) / sizeof(places[0]) || (body = cJSON_CreateObject()) == NULL)
 		return;
 	cJSON_AddStringToObject(body, "content", "eyes");
-	if (hub_write(hub, "POST", body, 0, &answer, &why, "/repos/%s/%s/%s/reactions", ask->slug, places[i].path,
-	    strcmp(ask->type, "label") == 0 ? ask->number : ask->id) != 0) {
-		hub->scope->host->log->printf(hub->scope, DROVER_INFO, "no reaction was set: %s", why.text);
+	if (hub_write(hub, "POST", body, 0, &answer, &why, "/repos/%s/%s/%s/reactions", ask->slug,
+		places[i].path, strcmp(ask->type, "label") == 0 ? ask->number : ask->id) != 0) {
+		hub->scope->host->log->printf(hub->scope, DROVER_INFO, "no reaction was set: %s",
+		    why.text);
 		return;
 	}
 	if (answer.status != 200 && answer.status != 201)
-		hub->scope->host->log->printf(hub->scope, DROVER_INFO, "no reaction was set: GitHub answered %d", answer.status);
+		hub->scope->host->log->printf(hub->scope, DROVER_INFO,
+		    "no reaction was set: GitHub answered %d", answer.status);
 	web_answer_free(&answer);
 }

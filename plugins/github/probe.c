@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The operation probe: who drover is at GitHub, and what its credential and the repositories lack, said by name. */
+/*
+ * The operation probe: who drover is at GitHub, and what its credential and the
+ * repositories lack, said by name.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,18 +28,22 @@ probe_permissions(struct probe *p, const cJSON *granted, const char *what)
 {
 	static const struct {
 		const char *name, *level;
-	} needed[] = { { "contents", "write" }, { "issues", "write" }, { "pull_requests", "write" }, { "metadata", "read" } };
+	} needed[] = { { "contents", "write" }, { "issues", "write" }, { "pull_requests", "write" },
+		{ "metadata", "read" } };
 	const char *has;
 	char lacks[256] = "";
 	size_t i, used = 0;
 
 	for (i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
 		has = json_text(granted, needed[i].name);
-		if (strcmp(has, needed[i].level) == 0 || (strcmp(has, "write") == 0 || strcmp(has, "admin") == 0))
+		if (strcmp(has, needed[i].level) == 0 ||
+		    (strcmp(has, "write") == 0 || strcmp(has, "admin") == 0))
 			continue;
-		used += (size_t)snprintf(lacks + used, sizeof(lacks) - used, "%s%s: %s", used > 0 ? ", " : "", needed[i].name, needed[i].level);
+		used += (size_t)snprintf(lacks + used, sizeof(lacks) - used, "%s%s: %s",
+		    used > 0 ? ", " : "", needed[i].name, needed[i].level);
 	}
-	probe_say(p, what, used == 0, used == 0 ? "the App has what it needs%s" : "the App lacks the permissions %s", lacks);
+	probe_say(p, what, used == 0,
+	    used == 0 ? "the App has what it needs%s" : "the App lacks the permissions %s", lacks);
 }
 
 static void
@@ -51,7 +58,8 @@ probe_app(struct probe *p, struct github *github, struct drover_scope *scope)
 		code = hub_get(&hub, &answer, 0, &err, hub.app ? "/app" : "/user");
 	if (probe_passes(p, hub.app ? "private_key" : "token", code, &err)) {
 		if (answer.status != 200)
-			probe_say(p, hub.app ? "private_key" : "token", false, "GitHub answered %d", answer.status);
+			probe_say(p, hub.app ? "private_key" : "token", false, "GitHub answered %d",
+			    answer.status);
 		else
 			probe_say(p, hub.app ? "private_key" : "token", true, "GitHub takes it");
 		if (answer.status == 200 && hub.app)
@@ -79,7 +87,8 @@ probe_repo(struct probe *p, struct github *github, struct drover_scope *scope, c
 	if (probe_passes(p, what, code, &err)) {
 		granted = json_at(answer.json, "permissions");
 		if (answer.status == 404)
-			probe_say(p, what, false, "%s: not there, or the credential may not see it", slug);
+			probe_say(p, what, false, "%s: not there, or the credential may not see it",
+			    slug);
 		else if (answer.status != 200)
 			probe_say(p, what, false, "%s: GitHub answered %d", slug, answer.status);
 		else if (json_true(answer.json, "archived"))
@@ -94,7 +103,8 @@ probe_repo(struct probe *p, struct github *github, struct drover_scope *scope, c
 }
 
 int
-github_probe(struct drover_scope *scope, void *plugin, const char *request, uint64_t len, struct drover_error *err)
+github_probe(struct drover_scope *scope, void *plugin, const char *request, uint64_t len,
+    struct drover_error *err)
 {
 	struct drover_repo repo = { .size = sizeof(repo) };
 	struct github *github = plugin;
@@ -102,11 +112,15 @@ github_probe(struct drover_scope *scope, void *plugin, const char *request, uint
 	struct probe probe = { 0 };
 	size_t i;
 
-	/* Who it is stays unknown where the credential is refused, which probe_app says. */
+	/*
+	 * Who it is stays unknown where the credential is refused, which
+	 * probe_app says.
+	 */
 	account_who(github, scope, &why);
 	probe_app(&probe, github, scope);
 	for (i = 0; scope->host->repo->at(scope, i, &repo) == 0; i++)
 		if (strcmp(repo.forge, "github") == 0)
 			probe_repo(&probe, github, scope, repo.name);
-	return probe_reply(scope, &probe, github->login, scope->host->option->string(scope, "api_url"), err);
+	return probe_reply(scope, &probe, github->login,
+	    scope->host->option->string(scope, "api_url"), err);
 }

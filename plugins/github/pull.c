@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Pull requests by branch: the open one is found before another is made, and what GitHub says to exist already is looked
- * for again. Labels are set where the repository has them, and never made.
+ * Pull requests by branch: the open one is found before another is made, and
+ * what GitHub says to exist already is looked for again. Labels are set where
+ * the repository has them, and never made.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,10 +25,13 @@ struct opening {
 };
 
 static int seek_each(void *, const cJSON *, struct drover_error *);
-static int pull_find(struct hub *, const struct pull_ask *, struct pull_made *, struct drover_error *);
+static int pull_find(struct hub *, const struct pull_ask *, struct pull_made *,
+    struct drover_error *);
 static char *pull_body(struct drover_scope *, const struct pull_ask *);
-static int pull_base(struct hub *, const struct pull_ask *, char[GITHUB_BRANCH_MAX], struct drover_error *);
-static int pull_make(struct hub *, const struct pull_ask *, struct pull_made *, struct drover_error *);
+static int pull_base(struct hub *, const struct pull_ask *, char[GITHUB_BRANCH_MAX],
+    struct drover_error *);
+static int pull_make(struct hub *, const struct pull_ask *, struct pull_made *,
+    struct drover_error *);
 static int label_each(void *, const cJSON *, struct drover_error *);
 static int pull_once(void *, char *, size_t, struct drover_error *);
 
@@ -36,10 +40,12 @@ seek_each(void *arg, const cJSON *json, struct drover_error *err)
 {
 	struct seek *seek = arg;
 
-	if (strcmp(json_text(json, "state"), "open") != 0 || strcmp(json_text_at(json, "head.ref"), seek->branch) != 0)
+	if (strcmp(json_text(json, "state"), "open") != 0 ||
+	    strcmp(json_text_at(json, "head.ref"), seek->branch) != 0)
 		return 0;
 	/* A fork's branch may be called the same. */
-	if (strcmp(json_text_at(json, "head.repo.full_name"), json_text_at(json, "base.repo.full_name")) != 0)
+	if (strcmp(json_text_at(json, "head.repo.full_name"),
+		json_text_at(json, "base.repo.full_name")) != 0)
 		return 0;
 	json_id(json, "number", seek->made->number, sizeof(seek->made->number));
 	snprintf(seek->made->url, sizeof(seek->made->url), "%.500s", json_text(json, "html_url"));
@@ -47,13 +53,17 @@ seek_each(void *arg, const cJSON *json, struct drover_error *err)
 }
 
 static int
-pull_find(struct hub *hub, const struct pull_ask *ask, struct pull_made *made, struct drover_error *err)
+pull_find(struct hub *hub, const struct pull_ask *ask, struct pull_made *made,
+    struct drover_error *err)
 {
 	struct seek seek = { made, ask->branch };
 	struct text_buf path = { 0 }, head = { 0 };
 	int code;
 
-	/* GitHub ignores a head that it does not understand and lists all, so that each is compared. A closed one is no hindrance. */
+	/*
+	 * GitHub ignores a head that it does not understand and lists all, so
+	 * that each is compared. A closed one is no hindrance.
+	 */
 	text_addf(&head, "%.*s:%s", (int)strcspn(ask->slug, "/"), ask->slug, ask->branch);
 	text_addf(&path, "/repos/%s/pulls?head=", ask->slug);
 	text_add_url(&path, text_of(&head) != NULL ? text_of(&head) : "");
@@ -74,7 +84,8 @@ pull_body(struct drover_scope *scope, const struct pull_ask *ask)
 
 	text_addf(&body, "%s", ask->body);
 	if (post_marks(scope))
-		talk_marker_add(&body, "pull", ask->key != NULL ? ask->key : ask->branch, ask->trace);
+		talk_marker_add(&body, "pull", ask->key != NULL ? ask->key : ask->branch,
+		    ask->trace);
 	if (body.bad) {
 		text_free(&body);
 		return NULL;
@@ -83,14 +94,16 @@ pull_body(struct drover_scope *scope, const struct pull_ask *ask)
 }
 
 static int
-pull_base(struct hub *hub, const struct pull_ask *ask, char base[GITHUB_BRANCH_MAX], struct drover_error *err)
+pull_base(struct hub *hub, const struct pull_ask *ask, char base[GITHUB_BRANCH_MAX],
+    struct drover_error *err)
 {
 	struct web_answer answer;
 	int code;
 
 	if (ask->base != NULL && *ask->base != '\0') {
 		if (strlen(ask->base) >= GITHUB_BRANCH_MAX)
-			return plugin_fail(err, DROVER_PERMANENT, "the base branch's name is too long");
+			return plugin_fail(err, DROVER_PERMANENT,
+			    "the base branch's name is too long");
 		snprintf(base, GITHUB_BRANCH_MAX, "%s", ask->base);
 		return 0;
 	}
@@ -104,32 +117,43 @@ pull_base(struct hub *hub, const struct pull_ask *ask, char base[GITHUB_BRANCH_M
 }
 
 static int
-pull_make(struct hub *hub, const struct pull_ask *ask, struct pull_made *made, struct drover_error *err)
+pull_make(struct hub *hub, const struct pull_ask *ask, struct pull_made *made,
+    struct drover_error *err)
 {
 	char base[GITHUB_BRANCH_MAX], *text = pull_body(hub->scope, ask);
 	cJSON *body = cJSON_CreateObject();
 	struct web_answer answer = { 0 };
-	int code = text == NULL || body == NULL ? plugin_fail(err, DROVER_INTERNAL, "out of memory") : pull_base(hub, ask, base, err);
+	int code = text == NULL || body == NULL ?
+	    plugin_fail(err, DROVER_INTERNAL, "out of memory") :
+	    pull_base(hub, ask, base, err);
 
-	if (code == 0 && (cJSON_AddStringToObject(body, "title", ask->title) == NULL || cJSON_AddStringToObject(body, "head", ask->branch) == NULL ||
-	    cJSON_AddStringToObject(body, "base", base) == NULL || cJSON_AddStringToObject(body, "body", text) == NULL ||
-	    (ask->draft && cJSON_AddTrueToObject(body, "draft") == NULL)))
+	if (code == 0 &&
+	    (cJSON_AddStringToObject(body, "title", ask->title) == NULL ||
+		cJSON_AddStringToObject(body, "head", ask->branch) == NULL ||
+		cJSON_AddStringToObject(body, "base", base) == NULL ||
+		cJSON_AddStringToObject(body, "body", text) == NULL ||
+		(ask->draft && cJSON_AddTrueToObject(body, "draft") == NULL)))
 		code = plugin_fail(err, DROVER_INTERNAL, "out of memory");
 	free(text);
 	if (code != 0) {
 		cJSON_Delete(body);
 		return code;
 	}
-	if ((code = hub_write(hub, "POST", body, DROVER_HTTP_ONCE, &answer, err, "/repos/%s/pulls", ask->slug)) != 0)
+	if ((code = hub_write(hub, "POST", body, DROVER_HTTP_ONCE, &answer, err, "/repos/%s/pulls",
+		 ask->slug)) != 0)
 		return code;
 	if (answer.status == 201) {
 		json_id(answer.json, "number", made->number, sizeof(made->number));
-		snprintf(made->url, sizeof(made->url), "%.500s", json_text(answer.json, "html_url"));
+		snprintf(made->url, sizeof(made->url), "%.500s",
+		    json_text(answer.json, "html_url"));
 		made->created = true;
 	} else {
 		code = web_refused(&answer, "a pull request", err);
-		/* "A pull request already exists": another attempt was quicker. */
-		if (answer.status == 422 && pull_find(hub, ask, made, err) == 0 && made->number[0] != '\0')
+		/*
+		 * "A pull request already exists": another attempt was quicker.
+		 */
+		if (answer.status == 422 && pull_find(hub, ask, made, err) == 0 &&
+		    made->number[0] != '\0')
 			code = 0;
 		else if (answer.status == 422)
 			code = web_refused(&answer, "a pull request", err);
@@ -158,7 +182,8 @@ label_each(void *arg, const cJSON *json, struct drover_error *err)
 }
 
 int
-labels_add(struct hub *hub, const char *number, const cJSON *wanted, cJSON **set, cJSON **missing, struct drover_error *err)
+labels_add(struct hub *hub, const char *number, const cJSON *wanted, cJSON **set, cJSON **missing,
+    struct drover_error *err)
 {
 	struct labels labels = { wanted, cJSON_CreateArray() };
 	struct web_answer answer = { 0 };
@@ -180,18 +205,22 @@ labels_add(struct hub *hub, const char *number, const cJSON *wanted, cJSON **set
 		bool found = false;
 
 		cJSON_ArrayForEach(known, labels.known)
-			found = found || (cJSON_IsString(one) && strcasecmp(known->valuestring, one->valuestring) == 0);
+			found = found ||
+			    (cJSON_IsString(one) &&
+				strcasecmp(known->valuestring, one->valuestring) == 0);
 		if (!found && cJSON_IsString(one))
 			cJSON_AddItemToArray(*missing, cJSON_CreateString(one->valuestring));
 	}
 	if (cJSON_GetArraySize(labels.known) == 0)
 		return 0;
 	/* Adding what is there changes nothing, so that it needs no effect. */
-	if ((body = cJSON_CreateObject()) == NULL || !cJSON_AddItemToObject(body, "labels", cJSON_Duplicate(labels.known, 1))) {
+	if ((body = cJSON_CreateObject()) == NULL ||
+	    !cJSON_AddItemToObject(body, "labels", cJSON_Duplicate(labels.known, 1))) {
 		cJSON_Delete(body);
 		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
 	}
-	if ((code = hub_write(hub, "POST", body, 0, &answer, err, "/repos/%s/issues/%s/labels", hub->slug, number)) != 0)
+	if ((code = hub_write(hub, "POST", body, 0, &answer, err, "/repos/%s/issues/%s/labels",
+		 hub->slug, number)) != 0)
 		return code;
 	if (answer.status != 200 && answer.status != 201)
 		code = web_refused(&answer, "labels", err);
@@ -199,7 +228,10 @@ labels_add(struct hub *hub, const char *number, const cJSON *wanted, cJSON **set
 	return code;
 }
 
-/* Looks first whether or not it was begun before: somebody may have opened one for the branch. */
+/*
+ * Looks first whether or not it was begun before: somebody may have opened one
+ * for the branch.
+ */
 static int
 pull_once(void *arg, char *made, size_t size, struct drover_error *err)
 {
@@ -214,7 +246,8 @@ pull_once(void *arg, char *made, size_t size, struct drover_error *err)
 }
 
 int
-pull_open(struct hub *hub, const struct pull_ask *ask, struct pull_made *made, struct drover_error *err)
+pull_open(struct hub *hub, const struct pull_ask *ask, struct pull_made *made,
+    struct drover_error *err)
 {
 	char what[SLUG_MAX + 16], text[GITHUB_ID_MAX + GITHUB_URL_MAX];
 	const struct once once = { .what = what, .make = pull_once };
@@ -227,18 +260,26 @@ pull_open(struct hub *hub, const struct pull_ask *ask, struct pull_made *made, s
 	snprintf(what, sizeof(what), "github/pull/%s", ask->slug);
 	if ((code = once_do(hub->scope, &once, ask->key, &opening, text, sizeof(text), err)) != 0)
 		return code;
-	/* Also one that somebody closed since: who asks again with this key asks for the same one. */
+	/*
+	 * Also one that somebody closed since: who asks again with this key
+	 * asks for the same one.
+	 */
 	made_read(text, made->number, sizeof(made->number), made->url, sizeof(made->url));
-	/* The pull request is there: what goes wrong with its labels is told of, and no reason to say that it failed. */
+	/*
+	 * The pull request is there: what goes wrong with its labels is told
+	 * of, and no reason to say that it failed.
+	 */
 	if (labels_add(hub, made->number, ask->labels, &made->labels, &missing, &why) != 0) {
 		if (why.code == DROVER_FENCED || why.code == DROVER_CANCELLED) {
 			*err = why;
 			code = why.code;
 		}
-		hub->scope->host->log->printf(hub->scope, DROVER_WARN, "%s: labels were not set: %s", made->url, why.text);
+		hub->scope->host->log->printf(hub->scope, DROVER_WARN,
+		    "%s: labels were not set: %s", made->url, why.text);
 	}
 	if (cJSON_GetArraySize(missing) > 0)
-		hub->scope->host->log->printf(hub->scope, DROVER_INFO, "%s: %d labels do not exist in the repository and were not set", made->url,
+		hub->scope->host->log->printf(hub->scope, DROVER_INFO,
+		    "%s: %d labels do not exist in the repository and were not set", made->url,
 		    cJSON_GetArraySize(missing));
 	cJSON_Delete(missing);
 	return code;

@@ -5,17 +5,20 @@
 
 #include "github.h"
 
-static const char slug_chars[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+static const char slug_chars[] =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
 
 bool
 slug_is(const char *slug)
 {
 	size_t owner = strspn(slug, slug_chars), name;
 
-	if (owner == 0 || slug[owner] != '/' || strlen(slug) >= SLUG_MAX || strncmp(slug, "./", 2) == 0 || strncmp(slug, "../", 3) == 0)
+	if (owner == 0 || slug[owner] != '/' || strlen(slug) >= SLUG_MAX ||
+	    strncmp(slug, "./", 2) == 0 || strncmp(slug, "../", 3) == 0)
 		return false;
 	name = strspn(slug + owner + 1, slug_chars);
-	return name > 0 && slug[owner + 1 + name] == '\0' && strcmp(slug + owner + 1, ".") != 0 && strcmp(slug + owner + 1, "..") != 0;
+	return name > 0 && slug[owner + 1 + name] == '\0' && strcmp(slug + owner + 1, ".") != 0 &&
+	    strcmp(slug + owner + 1, "..") != 0;
 }
 
 int
@@ -41,7 +44,8 @@ slug_of_url(const char *url, char slug[SLUG_MAX])
 }
 
 int
-slug_of_repo(struct drover_scope *scope, const char *repo, char slug[SLUG_MAX], struct drover_error *err)
+slug_of_repo(struct drover_scope *scope, const char *repo, char slug[SLUG_MAX],
+    struct drover_error *err)
 {
 	const struct drover_host_option *option = scope->host->option;
 	struct drover_repo found = { .size = sizeof(found) };
@@ -53,13 +57,17 @@ slug_of_repo(struct drover_scope *scope, const char *repo, char slug[SLUG_MAX], 
 		if (item == NULL || strncmp(item, repo, len) != 0 || item[len] != '=')
 			continue;
 		if (!slug_is(item + len + 1))
-			return plugin_fail(err, DROVER_CONFIG, "slugs: \"%.200s\" is not \"REPO=owner/name\"", item);
+			return plugin_fail(err, DROVER_CONFIG,
+			    "slugs: \"%.200s\" is not \"REPO=owner/name\"", item);
 		snprintf(slug, SLUG_MAX, "%s", item + len + 1);
 		return 0;
 	}
 	if (scope->host->repo->find(scope, repo, &found) != 0)
 		return plugin_fail(err, DROVER_CONFIG, "repo \"%.64s\" is not configured", repo);
 	if (slug_of_url(found.url, slug) != 0)
-		return plugin_fail(err, DROVER_CONFIG, "repo %s: its url does not end in owner/name; say \"%s=owner/name\" in option slugs", repo, repo);
+		return plugin_fail(err, DROVER_CONFIG,
+		    "repo %s: its url does not end in owner/name; say \"%s=owner/name\" in option "
+		    "slugs",
+		    repo, repo);
 	return 0;
 }

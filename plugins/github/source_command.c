@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The source issue-command: "/drover [--prompt NAME] TEXT" alone on a line of an open issue or of a comment there, or one
- * of the configured labels set on it, whose asker is who set it.
+ * The source issue-command: "/drover [--prompt NAME] TEXT" alone on a line of
+ * an open issue or of a comment there, or one of the configured labels set on
+ * it, whose asker is who set it.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -33,10 +34,14 @@ static int command_look(struct poll *, struct drover_error *);
 static int command_poll(struct drover_scope *, void *, const char *, struct drover_error *);
 
 static const struct drover_option options[] = {
-	{ "repos", DROVER_LIST, 0, NULL, "Configured repos to look at; all with forge \"github\" unless given." },
-	{ "since", DROVER_DURATION, 0, "24h", "How far back the very first poll of a repository looks." },
-	{ "overlap", DROVER_DURATION, 0, "60s", "How far before the newest one seen each poll looks again." },
-	{ "labels", DROVER_LIST, 0, NULL, "Labels that ask for an issue to be carried out as a command does." },
+	{ "repos", DROVER_LIST, 0, NULL,
+	    "Configured repos to look at; all with forge \"github\" unless given." },
+	{ "since", DROVER_DURATION, 0, "24h",
+	    "How far back the very first poll of a repository looks." },
+	{ "overlap", DROVER_DURATION, 0, "60s",
+	    "How far before the newest one seen each poll looks again." },
+	{ "labels", DROVER_LIST, 0, NULL,
+	    "Labels that ask for an issue to be carried out as a command does." },
 	{ NULL, 0, 0, NULL, NULL },
 };
 
@@ -62,10 +67,13 @@ command_take(struct poll *p, struct ask *ask)
 	bool found = false;
 	int more = 0;
 
-	if (plain != NULL && text != NULL && talk_command(plain, ask->prompt, sizeof(ask->prompt), text, COMMAND_MAX, &more) == 1) {
+	if (plain != NULL && text != NULL &&
+	    talk_command(plain, ask->prompt, sizeof(ask->prompt), text, COMMAND_MAX, &more) == 1) {
 		found = true;
 		if (more > 0)
-			p->scope->host->log->printf(p->scope, DROVER_WARN, "%s: %d further commands in the same text are ignored; one text, one command",
+			p->scope->host->log->printf(p->scope, DROVER_WARN,
+			    "%s: %d further commands in the same text are ignored; one text, one "
+			    "command",
 			    ask->url, more);
 		free(ask->text);
 		ask->text = text;
@@ -80,7 +88,9 @@ command_take(struct poll *p, struct ask *ask)
 static bool
 command_wanted(struct poll *p, const struct ask *ask)
 {
-	/* Cheap: the command itself is read when the issue is known to be one. */
+	/*
+	 * Cheap: the command itself is read when the issue is known to be one.
+	 */
 	return strstr(ask->text, "/drover") != NULL && strstr(ask->url, "/pull/") == NULL;
 }
 
@@ -101,7 +111,8 @@ label_each(void *arg, const cJSON *json, struct drover_error *err)
 {
 	struct labelling *labelling = arg;
 
-	if (strcmp(json_text(json, "event"), "labeled") != 0 || !label_is_ours(labelling->poll, json_text_at(json, "label.name")))
+	if (strcmp(json_text(json, "event"), "labeled") != 0 ||
+	    !label_is_ours(labelling->poll, json_text_at(json, "label.name")))
 		return 0;
 	cJSON_Delete(labelling->event);
 	if ((labelling->event = cJSON_Duplicate(json, 1)) == NULL)
@@ -115,7 +126,8 @@ issue_has_label(struct poll *p, const cJSON *issue)
 	const cJSON *label;
 
 	cJSON_ArrayForEach(label, json_at(issue, "labels"))
-		if (label_is_ours(p, cJSON_IsString(label) ? label->valuestring : json_text(label, "name")))
+		if (label_is_ours(p,
+			cJSON_IsString(label) ? label->valuestring : json_text(label, "name")))
 			return true;
 	return false;
 }
@@ -125,7 +137,8 @@ static struct find *
 issue_find(struct poll *p, const cJSON *issue, const char *number, const char *type)
 {
 	const char *title = json_text(issue, "title");
-	struct find *find = poll_find(p, LIST_ISSUES, number, when_read(json_text(issue, "updated_at")));
+	struct find *find =
+	    poll_find(p, LIST_ISSUES, number, when_read(json_text(issue, "updated_at")));
 
 	if (find == NULL)
 		return NULL;
@@ -135,7 +148,8 @@ issue_find(struct poll *p, const cJSON *issue, const char *number, const char *t
 	text_clean(find->ask.title, sizeof(find->ask.title), title, strlen(title), "");
 	/* No other one of its list may replace it before it has its own. */
 	snprintf(find->mark, sizeof(find->mark), "%s", type);
-	if (ask_read(&find->ask, p->github, issue, json_text(issue, "body")) != 0 || ask_context(&find->ask, json_text(issue, "body")) != 0)
+	if (ask_read(&find->ask, p->github, issue, json_text(issue, "body")) != 0 ||
+	    ask_context(&find->ask, json_text(issue, "body")) != 0)
 		return NULL;
 	return find;
 }
@@ -152,8 +166,11 @@ issue_label(struct poll *p, const cJSON *issue, const char *number, struct drove
 
 	if (!issue_has_label(p, issue))
 		return 0;
-	snprintf(path, sizeof(path), "/repos/%s/issues/%s/events?per_page=100", p->hub.slug, number);
-	if ((code = hub_pages(&p->hub, path, DROVER_HTTP_CACHED, 10, label_each, &labelling, err)) != 0 || labelling.event == NULL)
+	snprintf(path, sizeof(path), "/repos/%s/issues/%s/events?per_page=100", p->hub.slug,
+	    number);
+	if ((code = hub_pages(&p->hub, path, DROVER_HTTP_CACHED, 10, label_each, &labelling,
+		 err)) != 0 ||
+	    labelling.event == NULL)
 		goto out;
 	at = when_read(json_text(labelling.event, "created_at"));
 	actor = json_text_at(labelling.event, "actor.login");
@@ -162,7 +179,10 @@ issue_label(struct poll *p, const cJSON *issue, const char *number, struct drove
 		goto out;
 	}
 	json_id(labelling.event, "id", find->ask.id, sizeof(find->ask.id));
-	/* Who set it asks, whoever wrote the issue; what that person is to the repository is not in the event. */
+	/*
+	 * Who set it asks, whoever wrote the issue; what that person is to the
+	 * repository is not in the event.
+	 */
 	if (strcasecmp(actor, find->ask.author) != 0)
 		find->ask.association[0] = '\0';
 	snprintf(find->ask.author, sizeof(find->ask.author), "%s", actor);
@@ -174,7 +194,8 @@ issue_label(struct poll *p, const cJSON *issue, const char *number, struct drove
 	snprintf(find->mark, sizeof(find->mark), "l.%s", find->ask.id);
 	if (find->ask.text == NULL)
 		code = plugin_fail(err, DROVER_INTERNAL, "out of memory");
-	else if (find->ask.id[0] == '\0' || *actor == '\0' || find->ask.self || at < p->begin || cursor_done(p->state, find->mark))
+	else if (find->ask.id[0] == '\0' || *actor == '\0' || find->ask.self || at < p->begin ||
+	    cursor_done(p->state, find->mark))
 		poll_find_drop(p);
 out:
 	cJSON_Delete(labelling.event);
@@ -211,7 +232,8 @@ issue_each(struct poll *p, const cJSON *issue, struct drover_error *err)
 	int code;
 
 	json_id(issue, "number", number, sizeof(number));
-	if (cJSON_IsObject(json_at(issue, "pull_request")) || strcmp(json_text(issue, "state"), "open") != 0)
+	if (cJSON_IsObject(json_at(issue, "pull_request")) ||
+	    strcmp(json_text(issue, "state"), "open") != 0)
 		return 0;
 	if ((code = issue_body(p, issue, number, err)) != 0)
 		return code;
@@ -230,15 +252,20 @@ comment_issue(struct poll *p, struct find *find, bool *keep, struct drover_error
 	*keep = false;
 	if (!command_take(p, ask))
 		return 0;
-	if ((code = hub_get(&p->hub, &answer, DROVER_HTTP_CACHED, err, "/repos/%s/issues/%s", p->hub.slug, ask->number)) != 0)
+	if ((code = hub_get(&p->hub, &answer, DROVER_HTTP_CACHED, err, "/repos/%s/issues/%s",
+		 p->hub.slug, ask->number)) != 0)
 		return code;
 	if (answer.status == 200) {
 		title = json_text(answer.json, "title");
 		text_clean(ask->title, sizeof(ask->title), title, strlen(title), "");
-		/* Frozen with the command: whoever gave it has read this text, and no later one. */
+		/*
+		 * Frozen with the command: whoever gave it has read this text,
+		 * and no later one.
+		 */
 		if (ask_context(ask, json_text(answer.json, "body")) != 0)
 			code = plugin_fail(err, DROVER_INTERNAL, "out of memory");
-		*keep = strcmp(json_text(answer.json, "state"), "open") == 0 && !cJSON_IsObject(json_at(answer.json, "pull_request"));
+		*keep = strcmp(json_text(answer.json, "state"), "open") == 0 &&
+		    !cJSON_IsObject(json_at(answer.json, "pull_request"));
 	} else if (answer.status != 404 && answer.status != 410)
 		code = web_refused(&answer, "an issue", err);
 	web_answer_free(&answer);
@@ -254,7 +281,8 @@ command_look(struct poll *p, struct drover_error *err)
 	int code;
 
 	snprintf(path, sizeof(path), "/repos/%s/issues?state=open&", p->hub.slug);
-	if ((code = poll_comments(p, LIST_COMMENTS, err)) != 0 || (code = poll_list(p, LIST_ISSUES, path, issue_each, err)) != 0)
+	if ((code = poll_comments(p, LIST_COMMENTS, err)) != 0 ||
+	    (code = poll_list(p, LIST_ISSUES, path, issue_each, err)) != 0)
 		return code;
 	for (i = p->finds_len; i > 0; i--) {
 		if (p->finds[i - 1].list != LIST_COMMENTS)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The source pr-mention: pull requests of others where drover's login is mentioned, in the description, a comment, at a
- * line or in a review. GitHub has no list of that for Apps, so texts are read.
+ * The source pr-mention: pull requests of others where drover's login is
+ * mentioned, in the description, a comment, at a line or in a review. GitHub
+ * has no list of that for Apps, so texts are read.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,9 +16,12 @@ static int mention_look(struct poll *, struct drover_error *);
 static int mention_poll(struct drover_scope *, void *, const char *, struct drover_error *);
 
 static const struct drover_option options[] = {
-	{ "repos", DROVER_LIST, 0, NULL, "Configured repos to look at; all with forge \"github\" unless given." },
-	{ "since", DROVER_DURATION, 0, "24h", "How far back the very first poll of a repository looks." },
-	{ "overlap", DROVER_DURATION, 0, "60s", "How far before the newest one seen each poll looks again." },
+	{ "repos", DROVER_LIST, 0, NULL,
+	    "Configured repos to look at; all with forge \"github\" unless given." },
+	{ "since", DROVER_DURATION, 0, "24h",
+	    "How far back the very first poll of a repository looks." },
+	{ "overlap", DROVER_DURATION, 0, "60s",
+	    "How far before the newest one seen each poll looks again." },
 	{ NULL, 0, 0, NULL, NULL },
 };
 
@@ -63,11 +67,15 @@ mention_body(struct poll *p, struct pull *pull, struct drover_error *err)
 	if (ask_read(ask, p->github, pull->json, body) != 0)
 		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
 	snprintf(find->mark, sizeof(find->mark), "b.%s.%s", ask->id, ask->rev);
-	if (ask->author[0] == '\0' || ask->self || cursor_done(p->state, find->mark) || !mention_wanted(p, ask)) {
+	if (ask->author[0] == '\0' || ask->self || cursor_done(p->state, find->mark) ||
+	    !mention_wanted(p, ask)) {
 		poll_find_drop(p);
 		return 0;
 	}
-	/* What stood there before drover came is not meant for it, however often the pull request changes afterwards. */
+	/*
+	 * What stood there before drover came is not meant for it, however
+	 * often the pull request changes afterwards.
+	 */
 	if (!old)
 		return 0;
 	if (cursor_done_add(p->state, find->mark) != 0)
@@ -82,11 +90,13 @@ mention_look(struct poll *p, struct drover_error *err)
 	size_t i;
 	int code;
 
-	if ((code = poll_comments(p, LIST_COMMENTS, err)) != 0 || (code = poll_comments(p, LIST_REVIEW_COMMENTS, err)) != 0 ||
+	if ((code = poll_comments(p, LIST_COMMENTS, err)) != 0 ||
+	    (code = poll_comments(p, LIST_REVIEW_COMMENTS, err)) != 0 ||
 	    (code = poll_pulls(p, err)) != 0)
 		return code;
 	for (i = 0; i < p->pulls_len; i++)
-		if (!p->pulls[i].own && (p->pulls[i].moved || p->fresh) && (code = mention_body(p, &p->pulls[i], err)) != 0)
+		if (!p->pulls[i].own && (p->pulls[i].moved || p->fresh) &&
+		    (code = mention_body(p, &p->pulls[i], err)) != 0)
 			return code;
 	if ((code = poll_reviews(p, false, err)) != 0)
 		return code;

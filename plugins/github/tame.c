@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * An agent's text before it is posted under our name: no HTML comments, which may look like a marker of ours, no "@name"
- * that would send mail to people and teams, nothing invisible, and not longer than GitHub takes.
+ * An agent's text before it is posted under our name: no HTML comments, which
+ * may look like a marker of ours, no "@name" that would send mail to people and
+ * teams, nothing invisible, and not longer than GitHub takes.
  */
 #include <ctype.h>
 #include <stdlib.h>
@@ -19,21 +20,26 @@ static bool pings(const char *, const char *);
 static bool tame_line(struct text_buf *, const char *, const char *, const char *, bool, size_t);
 
 /*
- * Code copied from a comment must work, so that "@" in a fenced block stays as it is, where GitHub pings nobody. But HTML
- * that opens at the start of a line can make a fence plain text: then nothing is taken for code.
+ * Code copied from a comment must work, so that "@" in a fenced block stays as
+ * it is, where GitHub pings nobody. But HTML that opens at the start of a line
+ * can make a fence plain text: then nothing is taken for code.
  */
 static bool
 trusts_fences(const char *text)
 {
 	const char *line;
 
-	for (line = text; line != NULL; line = (line = strchr(line, '\n')) != NULL ? line + 1 : NULL)
+	for (line = text; line != NULL;
+	     line = (line = strchr(line, '\n')) != NULL ? line + 1 : NULL)
 		if (line[strspn(line, " \t>")] == '<')
 			return false;
 	return true;
 }
 
-/* A line of three or more "`" or "~" at its very start; of more than FENCE_MAX it is left to be plain, so that closing it takes no room. */
+/*
+ * A line of three or more "`" or "~" at its very start; of more than FENCE_MAX
+ * it is left to be plain, so that closing it takes no room.
+ */
 static bool
 is_fence(const char *line, char *mark, size_t *len)
 {
@@ -43,7 +49,8 @@ is_fence(const char *line, char *mark, size_t *len)
 		return false;
 	for (n = 1; line[n] == *line; n++)
 		continue;
-	if (n < 3 || n > FENCE_MAX || (*line == '`' && memchr(line + n, '`', strcspn(line + n, "\n")) != NULL))
+	if (n < 3 || n > FENCE_MAX ||
+	    (*line == '`' && memchr(line + n, '`', strcspn(line + n, "\n")) != NULL))
 		return false;
 	*mark = *line;
 	*len = n;
@@ -59,7 +66,8 @@ pings(const char *text, const char *at)
 
 /* False when max is reached within the line. */
 static bool
-tame_line(struct text_buf *out, const char *text, const char *line, const char *end, bool code, size_t max)
+tame_line(struct text_buf *out, const char *text, const char *line, const char *end, bool code,
+    size_t max)
 {
 	const char *at;
 	size_t n;
@@ -79,7 +87,8 @@ tame_line(struct text_buf *out, const char *text, const char *line, const char *
 char *
 post_tame(const char *given, size_t max)
 {
-	size_t len = strlen(given), fence_len = 0, n = 0, most = max - sizeof(cut_note) - FENCE_MAX - 1;
+	size_t len = strlen(given), fence_len = 0, n = 0,
+	       most = max - sizeof(cut_note) - FENCE_MAX - 1;
 	struct text_buf out = { 0 };
 	char *text = malloc(len + 1), fence = '\0', mark = '\0';
 	const char *line, *end;
@@ -100,7 +109,8 @@ post_tame(const char *given, size_t max)
 		if (edge && fence == '\0') {
 			fence = mark;
 			fence_len = n;
-		} else if (edge && fence == mark && n >= fence_len && strchr("\n", line[n + strspn(line + n, " \t")]) != NULL)
+		} else if (edge && fence == mark && n >= fence_len &&
+		    strchr("\n", line[n + strspn(line + n, " \t")]) != NULL)
 			fence = '\0';
 	}
 	free(text);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What was written in a pull request or issue before: of people who are trusted, for the prompt; and whether we answered. */
+/*
+ * What was written in a pull request or issue before: of people who are
+ * trusted, for the prompt; and whether we answered.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,7 +36,8 @@ reader_keep(struct reader *reader, const struct ask *one, const cJSON *json)
 		memmove(text->data, line + 2, keep + 1);
 		text->len = keep;
 	}
-	text_addf(text, "%s%s, %s", text->len > 0 ? "\n\n" : "", one->author, json_text(json, "created_at"));
+	text_addf(text, "%s%s, %s", text->len > 0 ? "\n\n" : "", one->author,
+	    json_text(json, "created_at"));
 	if (one->path[0] != '\0')
 		text_addf(text, ", at %s", one->path);
 	text_addf(text, ":\n%.*s%s", (int)len, one->text, one->text[len] != '\0' ? " [...]" : "");
@@ -55,11 +59,16 @@ reader_each(void *arg, const cJSON *json, struct drover_error *err)
 	if (ask_read(&one, reader->hub->github, json, json_text(json, "body")) != 0)
 		code = plugin_fail(err, DROVER_INTERNAL, "out of memory");
 	else if (one.self)
-		reader->thread->answered = reader->thread->answered || post_is_answer(scope, json, reader->ask);
-	else if (one.author[0] != '\0' && !one.bot && (strcmp(one.id, reader->ask->id) != 0 || strcmp(one.type, reader->ask->type) != 0) &&
+		reader->thread->answered =
+		    reader->thread->answered || post_is_answer(scope, json, reader->ask);
+	else if (one.author[0] != '\0' && !one.bot &&
+	    (strcmp(one.id, reader->ask->id) != 0 || strcmp(one.type, reader->ask->type) != 0) &&
 	    (code = people_find(reader->people, reader->hub, NULL, &one, &person, err)) == 0 &&
 	    (allowed = scope->host->trust->allows(scope, NULL, &person, err)) == 1) {
-		/* A comment that is not closed would hide what others said after it. */
+		/*
+		 * A comment that is not closed would hide what others said
+		 * after it.
+		 */
 		talk_marker_strip(one.text);
 		reader_keep(reader, &one, json);
 	}
@@ -68,7 +77,8 @@ reader_each(void *arg, const cJSON *json, struct drover_error *err)
 }
 
 int
-thread_read(struct thread *thread, struct hub *hub, const struct ask *ask, bool pull, struct drover_error *err)
+thread_read(struct thread *thread, struct hub *hub, const struct ask *ask, bool pull,
+    struct drover_error *err)
 {
 	struct reader reader = { thread, hub, ask, people_new(), false };
 	char path[GITHUB_URL_MAX];
@@ -77,11 +87,13 @@ thread_read(struct thread *thread, struct hub *hub, const struct ask *ask, bool 
 	memset(thread, 0, sizeof(*thread));
 	if (reader.people == NULL)
 		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
-	snprintf(path, sizeof(path), "/repos/%s/issues/%s/comments?per_page=100", ask->slug, ask->number);
+	snprintf(path, sizeof(path), "/repos/%s/issues/%s/comments?per_page=100", ask->slug,
+	    ask->number);
 	code = hub_pages(hub, path, 0, 20, reader_each, &reader, err);
 	if (code == 0 && pull) {
 		reader.inline_comments = true;
-		snprintf(path, sizeof(path), "/repos/%s/pulls/%s/comments?per_page=100", ask->slug, ask->number);
+		snprintf(path, sizeof(path), "/repos/%s/pulls/%s/comments?per_page=100", ask->slug,
+		    ask->number);
 		code = hub_pages(hub, path, 0, 20, reader_each, &reader, err);
 	}
 	people_free(reader.people);

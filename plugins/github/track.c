@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The cursor: how far each list of each repository was read. Times are GitHub's own, never this machine's; only where
- * nothing is known yet the clock here says where to begin.
+ * The cursor: how far each list of each repository was read. Times are GitHub's
+ * own, never this machine's; only where nothing is known yet the clock here
+ * says where to begin.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -89,7 +90,8 @@ track_handled(struct track *track, const char *id, int64_t at)
 	mark_write(mark, sizeof(mark), id, at);
 	if (at > track->newest)
 		track->newest = at;
-	if (!array_has(track->seen, mark) && !cJSON_AddItemToArray(track->seen, cJSON_CreateString(mark)))
+	if (!array_has(track->seen, mark) &&
+	    !cJSON_AddItemToArray(track->seen, cJSON_CreateString(mark)))
 		track->bad = true;
 }
 
@@ -120,7 +122,8 @@ track_save(struct track *track, cJSON *repo)
 			cJSON_Delete(cJSON_DetachItemViaPointer(track->seen, item));
 	}
 	array_shrink(track->seen, TRACK_SEEN_MAX);
-	if (track->bad || list == NULL || cJSON_AddNumberToObject(list, "since", (double)since) == NULL ||
+	if (track->bad || list == NULL ||
+	    cJSON_AddNumberToObject(list, "since", (double)since) == NULL ||
 	    !cJSON_AddItemToObject(list, "seen", track->seen)) {
 		cJSON_Delete(list);
 		return -1;
@@ -203,16 +206,21 @@ cursor_write(cJSON *cursor)
 	char *text;
 
 	for (;; keep /= 2) {
-		if ((text = cJSON_PrintUnformatted(cursor)) == NULL || strlen(text) < DROVER_VALUE_MAX || keep == 0)
+		if ((text = cJSON_PrintUnformatted(cursor)) == NULL ||
+		    strlen(text) < DROVER_VALUE_MAX || keep == 0)
 			return text;
-		/* What is forgotten may be handed over again; the pipelines find their own answer then and end. */
+		/*
+		 * What is forgotten may be handed over again; the pipelines
+		 * find their own answer then and end.
+		 */
 		cJSON_free(text);
 		cJSON_ArrayForEach(repo, cursor) {
 			cJSON_ArrayForEach(list, repo) {
 				if (cJSON_IsArray(list))
 					array_shrink(list, keep);
 				else
-					array_shrink(cJSON_GetObjectItemCaseSensitive(list, "seen"), keep);
+					array_shrink(cJSON_GetObjectItemCaseSensitive(list, "seen"),
+					    keep);
 			}
 		}
 	}

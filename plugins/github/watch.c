@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One poll of a source: each of its repositories in turn, what they hold handed over while there is room, and one cursor
- * for all of them. A repository that fails is told of and left as it was; the others go on.
+ * One poll of a source: each of its repositories in turn, what they hold handed
+ * over while there is room, and one cursor for all of them. A repository that
+ * fails is told of and left as it was; the others go on.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -55,13 +56,21 @@ find_compare(const void *a, const void *b)
 	return strcmp(x->ask.id, y->ask.id);
 }
 
-/* Hands one over. What the core refuses for good counts as handled: it would be refused again. */
+/*
+ * Hands one over. What the core refuses for good counts as handled: it would be
+ * refused again.
+ */
 static int
 find_emit(struct poll *p, struct find *find, struct drover_error *err)
 {
 	struct drover_scope *scope = p->scope;
 	char key[DROVER_KEY_MAX], serial[DROVER_KEY_MAX], title[DROVER_TITLE_MAX], *payload;
-	struct drover_item item = { .size = sizeof(item), .kind = p->kind->kind, .key = key, .serial = serial, .title = title, .repo = p->repo };
+	struct drover_item item = { .size = sizeof(item),
+		.kind = p->kind->kind,
+		.key = key,
+		.serial = serial,
+		.title = title,
+		.repo = p->repo };
 	struct drover_person person;
 	int code, allowed;
 
@@ -76,7 +85,10 @@ find_emit(struct poll *p, struct find *find, struct drover_error *err)
 	item.payload_len = strlen(payload);
 	item.author = &person;
 	item.flags = DROVER_ITEM_REPLACES;
-	/* A stranger's goes to the core as well, which refuses it and keeps the event, but takes no room. */
+	/*
+	 * A stranger's goes to the core as well, which refuses it and keeps the
+	 * event, but takes no room.
+	 */
 	allowed = scope->host->trust->allows(scope, NULL, &person, err);
 	code = allowed < 0 ? allowed : scope->host->queue->emit(scope, &item, err);
 	free(payload);
@@ -89,8 +101,8 @@ find_emit(struct poll *p, struct find *find, struct drover_error *err)
 }
 
 /*
- * Finds out who asks before anything is handed over: what fails here, a permission that the token may not read, is this
- * repository's trouble alone.
+ * Finds out who asks before anything is handed over: what fails here, a
+ * permission that the token may not read, is this repository's trouble alone.
  */
 static int
 watch_people(struct poll *p, struct drover_error *err)
@@ -104,7 +116,8 @@ watch_people(struct poll *p, struct drover_error *err)
 	for (i = 0; i < p->finds_len && room > 0 && given < EMIT_MAX; i++) {
 		if (p->finds[i].mark[0] != '\0' && cursor_done(p->state, p->finds[i].mark))
 			continue;
-		if ((code = people_find(p->people, &p->hub, NULL, &p->finds[i].ask, &person, err)) != 0)
+		if ((code = people_find(p->people, &p->hub, NULL, &p->finds[i].ask, &person,
+			 err)) != 0)
 			return code;
 		if ((allowed = p->scope->host->trust->allows(p->scope, NULL, &person, err)) < 0)
 			return allowed;
@@ -129,7 +142,8 @@ watch_hand_over(struct poll *p, struct drover_error *err)
 			continue;
 		if (p->room <= 0 || given == EMIT_MAX) {
 			track_deferred(&p->tracks[find->list], find->at);
-			if ((pull = find->list == LIST_PULLS ? poll_pull(p, find->id) : NULL) != NULL)
+			if ((pull = find->list == LIST_PULLS ? poll_pull(p, find->id) : NULL) !=
+			    NULL)
 				pull->held = true;
 			p->more = p->more || given == EMIT_MAX;
 			continue;
@@ -145,7 +159,10 @@ watch_hand_over(struct poll *p, struct drover_error *err)
 	return code;
 }
 
-/* What was looked at and held back nothing is handled, pull requests by their own time. */
+/*
+ * What was looked at and held back nothing is handled, pull requests by their
+ * own time.
+ */
 static int
 watch_save(struct poll *p, struct drover_error *err)
 {
@@ -157,7 +174,8 @@ watch_save(struct poll *p, struct drover_error *err)
 		if (p->pulls[i].held)
 			track_deferred(&p->tracks[LIST_PULLS], p->pulls[i].updated);
 		else
-			track_handled(&p->tracks[LIST_PULLS], p->pulls[i].number, p->pulls[i].updated);
+			track_handled(&p->tracks[LIST_PULLS], p->pulls[i].number,
+			    p->pulls[i].updated);
 	}
 	for (i = 0; i < LISTS; i++)
 		if (track_save(&p->tracks[i], p->state) != 0)
@@ -180,13 +198,17 @@ watch_repo(struct poll *p, cJSON *cursor, int64_t begin, struct drover_error *er
 		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
 	p->begin = (int64_t)json_number(p->state, "begin");
 	for (i = 0; i < LISTS; i++)
-		track_load(&p->tracks[i], p->state, poll_list_names[i], p->begin, overlap > 0 ? overlap : 0);
+		track_load(&p->tracks[i], p->state, poll_list_names[i], p->begin,
+		    overlap > 0 ? overlap : 0);
 	if ((code = p->kind->look(p, err)) != 0)
 		return code;
 	return watch_people(p, err);
 }
 
-/* The names of option repos, else all repos of this forge; they live as long as the scope. */
+/*
+ * The names of option repos, else all repos of this forge; they live as long as
+ * the scope.
+ */
 static size_t
 watch_repos(struct drover_scope *scope, const char **names)
 {
@@ -205,10 +227,12 @@ watch_repos(struct drover_scope *scope, const char **names)
 static void
 watch_trouble(struct poll *p, const char *text)
 {
-	uint64_t bit = UINT64_C(1) << text_hash(text_hash(0, p->repo, strlen(p->repo)), text, strlen(text)) % 64;
+	uint64_t bit = UINT64_C(1)
+	    << text_hash(text_hash(0, p->repo, strlen(p->repo)), text, strlen(text)) % 64;
 
 	if ((p->watch->trouble & bit) == 0)
-		p->scope->host->log->printf(p->scope, DROVER_WARN, "repo %s is passed over: %s", p->repo, text);
+		p->scope->host->log->printf(p->scope, DROVER_WARN, "repo %s is passed over: %s",
+		    p->repo, text);
 	p->trouble |= bit;
 }
 
@@ -230,10 +254,12 @@ watch_end(struct poll *p, cJSON *cursor, const char *given, struct drover_error 
 }
 
 int
-watch_poll(struct drover_scope *scope, struct watch *watch, const struct watch_kind *kind, const char *given, struct drover_error *err)
+watch_poll(struct drover_scope *scope, struct watch *watch, const struct watch_kind *kind,
+    const char *given, struct drover_error *err)
 {
 	struct poll p = { .scope = scope, .watch = watch, .github = watch->github, .kind = kind };
-	int64_t begin = (scope->host->time->now(scope) - scope->host->option->integer(scope, "since")) / 1000;
+	int64_t begin =
+	    (scope->host->time->now(scope) - scope->host->option->integer(scope, "since")) / 1000;
 	struct drover_error first = { 0 };
 	const char *names[REPOS_MAX];
 	size_t n, i, good = 0;
@@ -245,7 +271,8 @@ watch_poll(struct drover_scope *scope, struct watch *watch, const struct watch_k
 	if ((code = account_who(watch->github, scope, err)) != 0)
 		return code;
 	if ((n = watch_repos(scope, names)) == 0)
-		return plugin_fail(err, DROVER_CONFIG, "no repo has forge = \"github\", and option repos names none");
+		return plugin_fail(err, DROVER_CONFIG,
+		    "no repo has forge = \"github\", and option repos names none");
 	if ((cursor = cursor_read(given)) == NULL || (p.people = people_new()) == NULL) {
 		code = plugin_fail(err, DROVER_INTERNAL, "out of memory");
 		goto out;
@@ -254,15 +281,22 @@ watch_poll(struct drover_scope *scope, struct watch *watch, const struct watch_k
 		struct drover_error why = { 0 };
 		int looked;
 
-		/* What there is no time for any more is no trouble of the repository's. */
+		/*
+		 * What there is no time for any more is no trouble of the
+		 * repository's.
+		 */
 		if (i > 0 && poll_is_late(&p))
 			break;
 		p.repo = names[(watch->turn + i) % n];
 		p.objects = 0;
 		p.state = NULL;
 		if ((looked = watch_repo(&p, cursor, begin, &why)) == 0) {
-			/* From here on a failure would have handed over half of it: the poll as a whole fails. */
-			if ((code = watch_hand_over(&p, err)) == 0 && (code = watch_save(&p, err)) == 0)
+			/*
+			 * From here on a failure would have handed over half of
+			 * it: the poll as a whole fails.
+			 */
+			if ((code = watch_hand_over(&p, err)) == 0 &&
+			    (code = watch_save(&p, err)) == 0)
 				good++;
 		} else {
 			if (first.code == 0)
@@ -274,7 +308,10 @@ watch_poll(struct drover_scope *scope, struct watch *watch, const struct watch_k
 		}
 		poll_free(&p);
 	}
-	/* The next poll begins where this one ended, and nobody is always the last one. */
+	/*
+	 * The next poll begins where this one ended, and nobody is always the
+	 * last one.
+	 */
 	watch->turn = (unsigned)((watch->turn + (i < n ? i : 1)) % n);
 	if (code == 0 && good == 0 && first.code != 0) {
 		*err = first;

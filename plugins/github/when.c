@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Times as GitHub writes them, in UTC to the second. Counted by hand: timegm() is no standard and knows a time zone. */
+/*
+ * Times as GitHub writes them, in UTC to the second. Counted by hand: timegm()
+ * is no standard and knows a time zone.
+ */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,7 +12,10 @@
 static int64_t days_before(int64_t, int);
 static int digits(const char *, int);
 
-/* Days from 1970-01-01 to the first of a month; years from March, so that the leap day is the last. */
+/*
+ * Days from 1970-01-01 to the first of a month; years from March, so that the
+ * leap day is the last.
+ */
 static int64_t
 days_before(int64_t year, int month)
 {
@@ -46,7 +52,8 @@ when_read(const char *text)
 		if (value[i] < 0 || value[i] > most[i])
 			return -1;
 	}
-	if (text[4] != '-' || text[7] != '-' || text[10] != 'T' || text[13] != ':' || text[16] != ':' || value[0] < 1970 || value[1] < 1 || value[2] < 1)
+	if (text[4] != '-' || text[7] != '-' || text[10] != 'T' || text[13] != ':' ||
+	    text[16] != ':' || value[0] < 1970 || value[1] < 1 || value[2] < 1)
 		return -1;
 	/* Fractions are cut; another zone than UTC is none of GitHub's. */
 	text += sizeof(form) - 1;
@@ -54,7 +61,8 @@ when_read(const char *text)
 		text += 1 + strspn(text + 1, "0123456789");
 	if (strcmp(text, "Z") != 0)
 		return -1;
-	return ((days_before(value[0], value[1]) + value[2] - 1) * 24 + value[3]) * 3600 + value[4] * 60 + value[5];
+	return ((days_before(value[0], value[1]) + value[2] - 1) * 24 + value[3]) * 3600 +
+	    value[4] * 60 + value[5];
 }
 
 void
@@ -74,6 +82,6 @@ when_write(int64_t seconds, char *out, size_t size)
 		year++;
 	while (month < 12 && days_before(year, month + 1) <= days)
 		month++;
-	snprintf(out, size, "%04" PRId64 "-%02d-%02" PRId64 "T%02d:%02d:%02dZ", year, month, days - days_before(year, month) + 1,
-	    rest / 3600, rest / 60 % 60, rest % 60);
+	snprintf(out, size, "%04" PRId64 "-%02d-%02" PRId64 "T%02d:%02d:%02dZ", year, month,
+	    days - days_before(year, month) + 1, rest / 3600, rest / 60 % 60, rest % 60);
 }

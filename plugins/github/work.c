@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the pipelines share: titles, notes, and what is remembered about a pull request or issue. */
+/*
+ * What the pipelines share: titles, notes, and what is remembered about a pull
+ * request or issue.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +19,9 @@ work_title(const struct ask *ask, char *out, size_t size)
 	size_t start = strspn(ask->text, " \t\n"), len = strcspn(ask->text + start, "\n"), used;
 	char line[DROVER_TITLE_MAX], words[128];
 
-	/* Both are cut so that the words of the ask show beside a long title. */
+	/*
+	 * Both are cut so that the words of the ask show beside a long title.
+	 */
 	text_clean(words, sizeof(words), ask->text + start, len, "");
 	text_clean(line, sizeof(line), ask->title, strlen(ask->title), "");
 	used = text_cut(line, strlen(line), 200);
@@ -38,10 +43,12 @@ work_subject(const struct ask *ask, char subject[DROVER_KEY_MAX])
 }
 
 int
-work_remember(struct drover_scope *scope, const struct ask *ask, const char *answer, struct drover_error *err)
+work_remember(struct drover_scope *scope, const struct ask *ask, const char *answer,
+    struct drover_error *err)
 {
 	const struct drover_host_memory *memory = scope->host->memory;
-	char subject[DROVER_KEY_MAX], key[DROVER_KEY_MAX], role[DROVER_NAME_MAX + 1], asked[DROVER_KEY_MAX + 16], answered[DROVER_KEY_MAX + 16];
+	char subject[DROVER_KEY_MAX], key[DROVER_KEY_MAX], role[DROVER_NAME_MAX + 1],
+	    asked[DROVER_KEY_MAX + 16], answered[DROVER_KEY_MAX + 16];
 	int code;
 
 	if (memory == NULL)
@@ -52,7 +59,8 @@ work_remember(struct drover_scope *scope, const struct ask *ask, const char *ans
 	snprintf(asked, sizeof(asked), "asked/%s", key);
 	snprintf(answered, sizeof(answered), "answered/%s", key);
 	/* A label says nothing. */
-	if ((code = memory->append(scope, subject, asked, role, ask->text[0] != '\0' ? ask->text : "(without a word)", err)) != 0)
+	if ((code = memory->append(scope, subject, asked, role,
+		 ask->text[0] != '\0' ? ask->text : "(without a word)", err)) != 0)
 		return code;
 	return memory->append(scope, subject, answered, "drover", answer, err);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * An ask on a pull request carried out: read as it is now, its branch worked on and pushed, the answer posted where it was
- * asked. Each step may be done twice: the change resumes, memory and posts know their key.
+ * An ask on a pull request carried out: read as it is now, its branch worked on
+ * and pushed, the answer posted where it was asked. Each step may be done
+ * twice: the change resumes, memory and posts know their key.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,7 +39,10 @@ static int work_change(struct work *, struct drover_error *);
 static int work_post(struct work *, const char *, struct drover_error *);
 static int work_run(struct work *, bool, struct drover_error *);
 
-/* The description is quoted only when its author is trusted: not everybody who opens a pull request is. */
+/*
+ * The description is quoted only when its author is trusted: not everybody who
+ * opens a pull request is.
+ */
 static int
 work_trusted_body(struct work *w, const cJSON *pull, struct drover_error *err)
 {
@@ -52,7 +56,8 @@ work_trusted_body(struct work *w, const cJSON *pull, struct drover_error *err)
 		code = plugin_fail(err, DROVER_INTERNAL, "out of memory");
 	else if (one.self)
 		allowed = 1;
-	else if (one.author[0] != '\0' && !one.bot && (code = people_find(people, &w->hub, NULL, &one, &person, err)) == 0 &&
+	else if (one.author[0] != '\0' && !one.bot &&
+	    (code = people_find(people, &w->hub, NULL, &one, &person, err)) == 0 &&
 	    (allowed = w->scope->host->trust->allows(w->scope, NULL, &person, err)) < 0)
 		code = allowed;
 	if (code == 0 && allowed == 1) {
@@ -71,16 +76,19 @@ work_find(struct work *w, struct drover_error *err)
 	const char *head, *title;
 	int code;
 
-	if ((code = hub_get(&w->hub, &answer, 0, err, "/repos/%s/pulls/%s", w->ask.slug, w->ask.number)) != 0)
+	if ((code = hub_get(&w->hub, &answer, 0, err, "/repos/%s/pulls/%s", w->ask.slug,
+		 w->ask.number)) != 0)
 		return code;
 	if (answer.status == 200) {
 		head = json_text_at(answer.json, "head.repo.full_name");
 		title = json_text(answer.json, "title");
 		text_clean(w->title, sizeof(w->title), title, strlen(title), "");
-		snprintf(w->branch, sizeof(w->branch), "%.250s", json_text_at(answer.json, "head.ref"));
+		snprintf(w->branch, sizeof(w->branch), "%.250s",
+		    json_text_at(answer.json, "head.ref"));
 		snprintf(w->base, sizeof(w->base), "%.250s", json_text_at(answer.json, "base.ref"));
 		w->open = strcmp(json_text(answer.json, "state"), "open") == 0;
-		w->fork = *head == '\0' || strcmp(head, json_text_at(answer.json, "base.repo.full_name")) != 0;
+		w->fork = *head == '\0' ||
+		    strcmp(head, json_text_at(answer.json, "base.repo.full_name")) != 0;
 		code = work_trusted_body(w, answer.json, err);
 	} else if (answer.status != 404 && answer.status != 410)
 		code = web_refused(&answer, "the pull request", err);
@@ -88,7 +96,9 @@ work_find(struct work *w, struct drover_error *err)
 	return code;
 }
 
-/* One that GitHub finds too large is left to the agent, who has the repository. */
+/*
+ * One that GitHub finds too large is left to the agent, who has the repository.
+ */
 static int
 work_diff(struct work *w, struct drover_error *err)
 {
@@ -113,7 +123,8 @@ work_diff(struct work *w, struct drover_error *err)
 		code = 0;
 		text_clean(w->diff, cut + 1, text, cut, "\n\t");
 		if (cut < len)
-			snprintf(w->diff + strlen(w->diff), 64, "\n[... the rest is too long and was cut]");
+			snprintf(w->diff + strlen(w->diff), 64,
+			    "\n[... the rest is too long and was cut]");
 	}
 	web_answer_free(&answer);
 	return code;
@@ -138,16 +149,22 @@ work_prompt(struct work *w, bool pushes, struct drover_error *err)
 	char place[GITHUB_PATH_MAX + 32] = "";
 
 	if (w->ask.path[0] != '\0' && w->ask.line > 0)
-		snprintf(place, sizeof(place), "%s, line %lld", w->ask.path, (long long)w->ask.line);
+		snprintf(place, sizeof(place), "%s, line %lld", w->ask.path,
+		    (long long)w->ask.line);
 	else
 		snprintf(place, sizeof(place), "%s", w->ask.path);
 	/* Only what is ours or was checked goes in as it is. */
 	const struct drover_variable variables[] = {
 		{ "repository", w->ask.slug, DROVER_TRUSTED, 0 },
 		{ "number", w->ask.number, DROVER_TRUSTED, 0 },
-		{ "push", pushes ? "Your changes are committed and pushed to the branch of this pull request." :
-		    "You cannot change anything here: the pull request comes from a fork, or from a branch that drover does not push to. "
-		    "Answer only; the folder you are in holds the branch that the pull request is for, not its changes.", DROVER_TRUSTED, 0 },
+		{ "push",
+		    pushes ? "Your changes are committed and pushed to the branch of this pull "
+			     "request." :
+			     "You cannot change anything here: the pull request comes from a fork, "
+			     "or from a branch that drover does not push to. "
+			     "Answer only; the folder you are in holds the branch that the pull "
+			     "request is for, not its changes.",
+		    DROVER_TRUSTED, 0 },
 		{ "title", w->title, 0, 0 },
 		{ "branch", w->branch, 0, 0 },
 		{ "base", w->base, 0, 0 },
@@ -161,8 +178,8 @@ work_prompt(struct work *w, bool pushes, struct drover_error *err)
 		{ "memory", w->memory, 0, 0 },
 	};
 
-	return w->scope->host->prompt->render(w->scope, name != NULL ? name + 1 : w->job->kind, NULL, variables,
-	    sizeof(variables) / sizeof(variables[0]), err);
+	return w->scope->host->prompt->render(w->scope, name != NULL ? name + 1 : w->job->kind,
+	    NULL, variables, sizeof(variables) / sizeof(variables[0]), err);
 }
 
 /* Has an agent that may change nothing say something. */
@@ -201,7 +218,8 @@ work_change(struct work *w, struct drover_error *err)
 	if ((w->made = calloc(1, sizeof(*w->made))) == NULL)
 		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
 	w->made->size = sizeof(*w->made);
-	text_clean(title, sizeof(title), w->ask.text + start, strcspn(w->ask.text + start, "\n"), "");
+	text_clean(title, sizeof(title), w->ask.text + start, strcspn(w->ask.text + start, "\n"),
+	    "");
 	snprintf(trailers, sizeof(trailers), "Asked-At: %s\n", w->ask.url);
 	change.title = *title != '\0' ? title : w->title;
 	change.branch = w->branch;
@@ -214,20 +232,27 @@ work_change(struct work *w, struct drover_error *err)
 static int
 work_post(struct work *w, const char *said, struct drover_error *err)
 {
-	char *reply = talk_reply(said, GITHUB_TEXT_MAX), *tame = reply != NULL ? post_tame(reply, GITHUB_TEXT_MAX - 4096) : NULL;
+	char *reply = talk_reply(said, GITHUB_TEXT_MAX),
+	     *tame = reply != NULL ? post_tame(reply, GITHUB_TEXT_MAX - 4096) : NULL;
 	bool changed = w->made != NULL && w->made->changed;
 	struct text_buf out = { 0 };
 	int code;
 
 	if (tame != NULL) {
-		text_addf(&out, "%s", *tame != '\0' ? tame : changed ? "Done." : "I changed nothing, and have nothing to say about it.");
+		text_addf(&out, "%s",
+		    *tame != '\0' ? tame :
+			changed   ? "Done." :
+				    "I changed nothing, and have nothing to say about it.");
 		/* What was pushed is told by drover, not by the agent. */
 		if (changed)
-			text_addf(&out, "\n\nPushed %s%s.", w->made->commit, w->made->checked ? "; the repository's checks pass" : "");
+			text_addf(&out, "\n\nPushed %s%s.", w->made->commit,
+			    w->made->checked ? "; the repository's checks pass" : "");
 	}
 	if (tame == NULL || out.bad)
 		code = plugin_fail(err, DROVER_INTERNAL, "out of memory");
-	/* Remembered first: a post that is found again afterwards ends the job. */
+	/*
+	 * Remembered first: a post that is found again afterwards ends the job.
+	 */
 	else if ((code = work_remember(w->scope, &w->ask, out.data, err)) == 0)
 		code = post_answer(&w->hub, &w->ask, out.data, w->job->trace, err);
 	text_free(&out);
@@ -245,26 +270,34 @@ work_run(struct work *w, bool answers, struct drover_error *err)
 
 	if ((code = ask_parse(&w->ask, w->job->payload, w->job->payload_len, err)) != 0 ||
 	    (code = account_who(w->github, w->scope, err)) != 0 ||
-	    (code = hub_open(&w->hub, w->github, w->scope, w->ask.slug, DROVER_HTTP_CRITICAL, err)) != 0 || (code = work_find(w, err)) != 0)
+	    (code = hub_open(&w->hub, w->github, w->scope, w->ask.slug, DROVER_HTTP_CRITICAL,
+		 err)) != 0 ||
+	    (code = work_find(w, err)) != 0)
 		return code;
 	if (!w->open)
-		return work_note(w->scope, "the pull request was closed or merged meanwhile: nothing was done", err);
+		return work_note(w->scope,
+		    "the pull request was closed or merged meanwhile: nothing was done", err);
 	if ((code = thread_read(&w->thread, &w->hub, &w->ask, true, err)) != 0)
 		return code;
 	if (w->thread.answered)
 		return work_note(w->scope, "answered already", err);
 	post_eyes(&w->hub, &w->ask);
 	if (w->fork && !answers)
-		return post_answer(&w->hub, &w->ask, "This pull request comes from a fork, where I cannot push, so I leave it as it is. I can work on "
-		    "branches of this repository.", w->job->trace, err);
+		return post_answer(&w->hub, &w->ask,
+		    "This pull request comes from a fork, where I cannot push, so I leave it as it "
+		    "is. I can work on "
+		    "branches of this repository.",
+		    w->job->trace, err);
 	if ((code = work_read(w, err)) != 0)
 		return code;
-	base = w->scope->host->repo->find(w->scope, w->job->repo, &repo) == 0 && strcmp(repo.base, w->branch) == 0;
+	base = w->scope->host->repo->find(w->scope, w->job->repo, &repo) == 0 &&
+	    strcmp(repo.base, w->branch) == 0;
 	return answers && (w->fork || base) ? work_answer(w, err) : work_change(w, err);
 }
 
 int
-work_pull(struct drover_scope *scope, struct github *github, const struct drover_job *job, bool answers, struct drover_error *err)
+work_pull(struct drover_scope *scope, struct github *github, const struct drover_job *job,
+    bool answers, struct drover_error *err)
 {
 	struct work w = { .scope = scope, .github = github, .job = job };
 	int code = work_run(&w, answers, err);

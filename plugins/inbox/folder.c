@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The folder and what may happen in it. Others write here, so nothing is taken for granted: files are
- * opened relative to their folder, links are not followed, what is not a regular file is not opened
- * for long, and a move never replaces anything.
+ * The folder and what may happen in it. Others write here, so nothing is taken
+ * for granted: files are opened relative to their folder, links are not
+ * followed, what is not a regular file is not opened for long, and a move never
+ * replaces anything.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -28,13 +29,17 @@ static int
 folder_sub(struct folder *folder, const char *name, int *fd, struct drover_error *err)
 {
 	if (mkdirat(folder->root, name, 0777) != 0 && errno != EEXIST)
-		return plugin_fail(err, DROVER_CONFIG, "%s/%s: cannot be made: %s; the daemon's user must be able to write there",
+		return plugin_fail(err, DROVER_CONFIG,
+		    "%s/%s: cannot be made: %s; the daemon's user must be able to write there",
 		    folder->path, name, strerror(errno));
-	if ((*fd = openat(folder->root, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)) == -1)
-		return plugin_fail(err, DROVER_CONFIG, "%s/%s: cannot be opened: %s; it must be a folder, not a link",
-		    folder->path, name, strerror(errno));
+	if ((*fd = openat(folder->root, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)) ==
+	    -1)
+		return plugin_fail(err, DROVER_CONFIG,
+		    "%s/%s: cannot be opened: %s; it must be a folder, not a link", folder->path,
+		    name, strerror(errno));
 	if (faccessat(*fd, ".", W_OK | X_OK, AT_EACCESS) != 0)
-		return plugin_fail(err, DROVER_CONFIG, "%s/%s: cannot be written to: %s; the daemon's user must be able to",
+		return plugin_fail(err, DROVER_CONFIG,
+		    "%s/%s: cannot be written to: %s; the daemon's user must be able to",
 		    folder->path, name, strerror(errno));
 	return 0;
 }
@@ -45,14 +50,20 @@ folder_open(struct folder *folder, const char *path, struct drover_error *err)
 	*folder = (struct folder){ path, -1, -1, -1, -1, -1 };
 	folder->root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (folder->root == -1)
-		return plugin_fail(err, DROVER_CONFIG, "%s: cannot be opened: %s; \"path\" names an existing folder", path, strerror(errno));
+		return plugin_fail(err, DROVER_CONFIG,
+		    "%s: cannot be opened: %s; \"path\" names an existing folder", path,
+		    strerror(errno));
 	if (faccessat(folder->root, ".", R_OK | W_OK | X_OK, AT_EACCESS) != 0) {
-		plugin_fail(err, DROVER_CONFIG, "%s: cannot be written to: %s; the daemon's user must be able to, as it moves tickets",
+		plugin_fail(err, DROVER_CONFIG,
+		    "%s: cannot be written to: %s; the daemon's user must be able to, as it moves "
+		    "tickets",
 		    path, strerror(errno));
 		goto fail;
 	}
-	if (folder_sub(folder, "working", &folder->working, err) == 0 && folder_sub(folder, "done", &folder->done, err) == 0 &&
-	    folder_sub(folder, "failed", &folder->failed, err) == 0 && folder_sub(folder, "rejected", &folder->rejected, err) == 0)
+	if (folder_sub(folder, "working", &folder->working, err) == 0 &&
+	    folder_sub(folder, "done", &folder->done, err) == 0 &&
+	    folder_sub(folder, "failed", &folder->failed, err) == 0 &&
+	    folder_sub(folder, "rejected", &folder->rejected, err) == 0)
 		return 0;
 fail:
 	folder_close(folder);
@@ -62,7 +73,8 @@ fail:
 void
 folder_close(struct folder *folder)
 {
-	int *fds[] = { &folder->root, &folder->working, &folder->done, &folder->failed, &folder->rejected };
+	int *fds[] = { &folder->root, &folder->working, &folder->done, &folder->failed,
+		&folder->rejected };
 	size_t i;
 
 	for (i = 0; i < sizeof(fds) / sizeof(fds[0]); i++) {
@@ -106,10 +118,12 @@ folder_list(const struct folder *folder, struct entry **list, size_t *n, struct 
 
 	*list = NULL;
 	*n = 0;
-	if ((fd = openat(folder->root, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)) == -1 || (dir = fdopendir(fd)) == NULL) {
+	if ((fd = openat(folder->root, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)) == -1 ||
+	    (dir = fdopendir(fd)) == NULL) {
 		if (fd != -1)
 			close(fd);
-		return plugin_fail(err, DROVER_CONFIG, "%s: cannot be listed: %s", folder->path, strerror(errno));
+		return plugin_fail(err, DROVER_CONFIG, "%s: cannot be listed: %s", folder->path,
+		    strerror(errno));
 	}
 	while (*n < FOLDER_ENTRIES_MAX && (d = readdir(dir)) != NULL) {
 		if (!folder_is_ticket(d->d_name))
@@ -146,11 +160,17 @@ folder_list_free(struct entry *list, size_t n)
 	free(list);
 }
 
-/* A read lease is refused while anybody has the file open for writing; where leases do not work the answer is no. */
+/*
+ * A read lease is refused while anybody has the file open for writing; where
+ * leases do not work the answer is no.
+ */
 static bool
 folder_written(int fd)
 {
-	/* A writer who comes in between makes the kernel signal the lease's holder: with one that does nothing. */
+	/*
+	 * A writer who comes in between makes the kernel signal the lease's
+	 * holder: with one that does nothing.
+	 */
 	if (fcntl(fd, F_SETSIG, SIGURG) != 0)
 		return false;
 	if (fcntl(fd, F_SETLEASE, F_RDLCK) == 0) {
@@ -177,7 +197,8 @@ folder_read(int dir, const char *name, char *text, size_t *len, struct stat *st)
 		return FOLDER_GONE;
 	if (!S_ISREG(st->st_mode))
 		return FOLDER_ODD;
-	if ((fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)) == -1)
+	if ((fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)) ==
+	    -1)
 		return errno == ENOENT ? FOLDER_GONE : errno == ELOOP ? FOLDER_ODD : FOLDER_DENIED;
 	if (fstat(fd, st) != 0 || !S_ISREG(st->st_mode))
 		result = FOLDER_ODD;
@@ -185,7 +206,8 @@ folder_read(int dir, const char *name, char *text, size_t *len, struct stat *st)
 		result = FOLDER_BUSY;
 	else if (st->st_size > (off_t)TICKET_MAX)
 		result = FOLDER_LARGE;
-	while (result == FOLDER_READ && *len < TICKET_MAX && (got = read(fd, text + *len, TICKET_MAX - *len)) != 0) {
+	while (result == FOLDER_READ && *len < TICKET_MAX &&
+	    (got = read(fd, text + *len, TICKET_MAX - *len)) != 0) {
 		if (got > 0)
 			*len += (size_t)got;
 		else if (errno != EINTR)
@@ -205,7 +227,8 @@ folder_name(char out[256], const char *name, const char *tag, const char *suffix
 	if (len > 3 && strcmp(name + len - 3, ".md") == 0)
 		len -= 3;
 	len = text_cut(name, len, FOLDER_STEM_MAX);
-	snprintf(out, 256, "%.*s%s%s%s", (int)len, name, tag != NULL ? "." : "", tag != NULL ? tag : "", suffix);
+	snprintf(out, 256, "%.*s%s%s%s", (int)len, name, tag != NULL ? "." : "",
+	    tag != NULL ? tag : "", suffix);
 }
 
 bool
@@ -223,7 +246,10 @@ folder_move(int from, const char *name, int to, const char *target)
 		return 0;
 	if (errno != EINVAL && errno != ENOSYS)
 		return -1;
-	/* NFS and others have no such flag. Between the two calls only a person could put something there. */
+	/*
+	 * NFS and others have no such flag. Between the two calls only a person
+	 * could put something there.
+	 */
 	if (folder_has(to, target)) {
 		errno = EEXIST;
 		return -1;
@@ -240,7 +266,8 @@ folder_write(int dir, const char *name, const char *text, size_t len)
 
 	if (unlinkat(dir, temporary, 0) != 0 && errno != ENOENT)
 		return -1;
-	if ((fd = openat(dir, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666)) == -1)
+	if ((fd = openat(dir, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+		 0666)) == -1)
 		return -1;
 	for (; len > 0; text += put, len -= (size_t)put) {
 		if ((put = write(fd, text, len)) < 0 && errno != EINTR)

@@ -1,16 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The plugin inbox: tickets as files. The source folder finds them, the pipeline ticket has an agent carry them out. */
+/*
+ * The plugin inbox: tickets as files. The source folder finds them, the
+ * pipeline ticket has an agent carry them out.
+ */
 #include <stdlib.h>
 
 #include "inbox.h"
 
-static int ticket_run(struct drover_scope *, void *, const struct drover_job *, struct drover_error *);
+static int ticket_run(struct drover_scope *, void *, const struct drover_job *,
+    struct drover_error *);
 
 static const struct drover_pipeline pipeline_ticket = {
 	.size = sizeof(struct drover_pipeline),
 	.retries = 2,
 	.name = "ticket",
-	.summary = "Has an agent make the change that a Markdown ticket asks for, checks it and pushes a branch.",
+	.summary = "Has an agent make the change that a Markdown ticket asks for, checks it and "
+		   "pushes a branch.",
 	.pool = "heavy",
 	.run = ticket_run,
 };
@@ -28,7 +33,8 @@ const struct drover_plugin drover_plugin_v1 = {
 };
 
 static int
-ticket_run(struct drover_scope *scope, void *plugin, const struct drover_job *job, struct drover_error *err)
+ticket_run(struct drover_scope *scope, void *plugin, const struct drover_job *job,
+    struct drover_error *err)
 {
 	struct drover_change change = { .size = sizeof(change) };
 	struct drover_change_result *result;
@@ -39,7 +45,8 @@ ticket_run(struct drover_scope *scope, void *plugin, const struct drover_job *jo
 	if (ticket_parse(job->payload, job->payload_len, &ticket, why, sizeof(why)) != 0)
 		return plugin_fail(err, DROVER_PERMANENT, "not a ticket: %s", why);
 	if (job->repo[0] == '\0')
-		return plugin_fail(err, DROVER_PERMANENT, "the job has no repository: submit it with one");
+		return plugin_fail(err, DROVER_PERMANENT,
+		    "the job has no repository: submit it with one");
 	result = calloc(1, sizeof(*result));
 	if ((prompt = ticket_prompt(&ticket, job)) == NULL || result == NULL) {
 		code = plugin_fail(err, DROVER_INTERNAL, "out of memory");
@@ -48,7 +55,9 @@ ticket_run(struct drover_scope *scope, void *plugin, const struct drover_job *jo
 	result->size = sizeof(*result);
 	change.title = ticket.title;
 	change.prompt = prompt;
-	/* It reports the branch, the commit, the checks and the tokens itself. */
+	/*
+	 * It reports the branch, the commit, the checks and the tokens itself.
+	 */
 	code = scope->host->change->run(scope, &change, result, err);
 out:
 	free(prompt);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the files of the inbox plugin share: tickets, their keys, the folder they lie in, and reports on them. */
+/*
+ * What the files of the inbox plugin share: tickets, their keys, the folder
+ * they lie in, and reports on them.
+ */
 #ifndef INBOX_H
 #define INBOX_H
 
@@ -18,7 +21,10 @@
 
 /* ---- ticket.c ---- */
 
-/* A ticket's parts. "" where the head does not name one. body points into the parsed text. */
+/*
+ * A ticket's parts. "" where the head does not name one. body points into the
+ * parsed text.
+ */
 struct ticket {
 	char title[256];
 	char repo[DROVER_NAME_MAX];
@@ -37,8 +43,9 @@ char *ticket_prompt(const struct ticket *, const struct drover_job *);
 /* ---- key.c ---- */
 
 /*
- * A job's key: the file's name, with what is not plain text as %XX, "@", and a fingerprint of name and
- * text. The name can be read back. -1: the name is too long for a key.
+ * A job's key: the file's name, with what is not plain text as %XX, "@", and a
+ * fingerprint of name and text. The name can be read back. -1: the name is too
+ * long for a key.
  */
 int key_make(char key[DROVER_KEY_MAX], const char *name, const char *text, size_t len);
 /* -1: not a key of ours. */
@@ -48,7 +55,10 @@ void key_show(char *out, size_t size, const char *name);
 
 /* ---- folder.c ---- */
 
-/* The watched folder and the four below it, open for the length of one callback. */
+/*
+ * The watched folder and the four below it, open for the length of one
+ * callback.
+ */
 struct folder {
 	const char *path;
 	int root, working, done, failed, rejected;
@@ -65,12 +75,20 @@ enum folder_read { FOLDER_READ, FOLDER_GONE, FOLDER_BUSY, FOLDER_LARGE, FOLDER_O
 /* Opens, and makes what is missing below path. Fails with CONFIG. */
 int folder_open(struct folder *, const char *path, struct drover_error *);
 void folder_close(struct folder *);
-/* What is called *.md in the folder, oldest first; free with folder_list_free. */
+/*
+ * What is called *.md in the folder, oldest first; free with folder_list_free.
+ */
 int folder_list(const struct folder *, struct entry **, size_t *, struct drover_error *);
 void folder_list_free(struct entry *, size_t);
-/* Reads a regular file; text holds TICKET_MAX bytes. BUSY: somebody has it open for writing. st may be NULL. */
+/*
+ * Reads a regular file; text holds TICKET_MAX bytes. BUSY: somebody has it open
+ * for writing. st may be NULL.
+ */
 enum folder_read folder_read(int dir, const char *name, char *text, size_t *len, struct stat *st);
-/* name without ".md", shortened when it is long, then "." tag when there is one, then suffix. */
+/*
+ * name without ".md", shortened when it is long, then "." tag when there is
+ * one, then suffix.
+ */
 void folder_name(char out[256], const char *name, const char *tag, const char *suffix);
 bool folder_has(int dir, const char *name);
 /* Never replaces. -1 with errno; EEXIST: target is there. */
@@ -81,8 +99,12 @@ int folder_write(int dir, const char *name, const char *text, size_t len);
 /* ---- report.c ---- */
 
 /* Moves a file to rejected/ with a report that says why. */
-int report_rejected(const struct folder *, const char *name, const char *why, struct drover_error *);
-/* Moves a job's ticket to done/ or failed/ with a report. Doing it twice is doing it once. */
+int report_rejected(const struct folder *, const char *name, const char *why,
+    struct drover_error *);
+/*
+ * Moves a job's ticket to done/ or failed/ with a report. Doing it twice is
+ * doing it once.
+ */
 int report_settled(const struct folder *, const struct drover_settled *, struct drover_error *);
 
 /* ---- source.c ---- */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Keys of tickets. The key alone leads back to the file: settle() may come days later, after restarts,
- * and knows nothing else. The same name with the same text is the same key, so a ticket that is read
- * twice before the daemon has kept it is still one job.
+ * Keys of tickets. The key alone leads back to the file: settle() may come days
+ * later, after restarts, and knows nothing else. The same name with the same
+ * text is the same key, so a ticket that is read twice before the daemon has
+ * kept it is still one job.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -13,7 +14,10 @@
 static size_t key_encode(char *, size_t, const char *);
 static int key_digit(char);
 
-/* Returns the length that the whole name needs; writes what fits, never half a character. */
+/*
+ * Returns the length that the whole name needs; writes what fits, never half a
+ * character.
+ */
 static size_t
 key_encode(char *out, size_t size, const char *name)
 {
@@ -57,7 +61,8 @@ int
 key_make(char key[DROVER_KEY_MAX], const char *name, const char *text, size_t len)
 {
 	uint64_t h = text_hash(text_hash(0, name, strlen(name) + 1), text, len);
-	size_t room = DROVER_KEY_MAX - HASH_SIZE; /* "@", sixteen digits and NUL, less the NUL of the name */
+	size_t room =
+	    DROVER_KEY_MAX - HASH_SIZE; /* "@", sixteen digits and NUL, less the NUL of the name */
 	size_t need = key_encode(key, room, name);
 
 	if (need >= room)
@@ -93,7 +98,8 @@ key_split(const char *key, char name[DROVER_KEY_MAX], char hash[HASH_SIZE])
 		if (*key == '%') {
 			int high, low;
 
-			if (at - key < 3 || (high = key_digit(key[1])) < 0 || (low = key_digit(key[2])) < 0)
+			if (at - key < 3 || (high = key_digit(key[1])) < 0 ||
+			    (low = key_digit(key[2])) < 0)
 				return -1;
 			c = high * 16 + low;
 			key += 2;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What became of a ticket, written beside it. The report comes first and the ticket's move last, so
- * that the ticket's place says whether all is done; a crash between the two is repaired by doing both again.
+ * What became of a ticket, written beside it. The report comes first and the
+ * ticket's move last, so that the ticket's place says whether all is done; a
+ * crash between the two is repaired by doing both again.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -24,16 +25,26 @@ struct report {
 	FILE *out;
 };
 
-/* What change->run reports and how it is called here; whatever else is reported follows under its own name. */
+/*
+ * What change->run reports and how it is called here; whatever else is reported
+ * follows under its own name.
+ */
 static const struct label {
 	const char *key, *label;
 	const char *one, *zero;  /* words for 1 and 0; NULL: the number */
 } report_labels[] = {
-	{ "branch", "Branch", NULL, NULL }, { "commit", "Commit", NULL, NULL }, { "url", "Link", NULL, NULL },
-	{ "changed", "Changed", "yes", "no" }, { "files", "Files", NULL, NULL }, { "added", "Lines added", NULL, NULL },
-	{ "removed", "Lines removed", NULL, NULL }, { "checks", "Checks", "passed", "none" },
-	{ "followups", "Follow-ups", NULL, NULL }, { "tokens_input", "Tokens read", NULL, NULL },
-	{ "tokens_cached", "Tokens from caches", NULL, NULL }, { "tokens_output", "Tokens written", NULL, NULL },
+	{ "branch", "Branch", NULL, NULL },
+	{ "commit", "Commit", NULL, NULL },
+	{ "url", "Link", NULL, NULL },
+	{ "changed", "Changed", "yes", "no" },
+	{ "files", "Files", NULL, NULL },
+	{ "added", "Lines added", NULL, NULL },
+	{ "removed", "Lines removed", NULL, NULL },
+	{ "checks", "Checks", "passed", "none" },
+	{ "followups", "Follow-ups", NULL, NULL },
+	{ "tokens_input", "Tokens read", NULL, NULL },
+	{ "tokens_cached", "Tokens from caches", NULL, NULL },
+	{ "tokens_output", "Tokens written", NULL, NULL },
 };
 #define REPORT_SUMMARY "agent_text"
 
@@ -46,8 +57,10 @@ static void report_took(FILE *, const char *, int64_t);
 static const char *report_value(const cJSON *, char *, size_t);
 static void report_result(FILE *, const char *);
 static int report_is_of(int, const char *, uint64_t);
-static int report_compose(struct report *, const struct drover_settled *, const char *, struct drover_error *);
-static int report_place(const struct folder *, int, const struct drover_settled *, const char *, const char *, struct drover_error *);
+static int report_compose(struct report *, const struct drover_settled *, const char *,
+    struct drover_error *);
+static int report_place(const struct folder *, int, const struct drover_settled *, const char *,
+    const char *, struct drover_error *);
 
 static int
 report_begin(struct report *r, struct drover_error *err)
@@ -67,7 +80,10 @@ report_end(struct report *r, struct drover_error *err)
 	return plugin_fail(err, DROVER_INTERNAL, "out of memory");
 }
 
-/* One line whatever the value holds, so that nothing reported can pass for another line of the report. */
+/*
+ * One line whatever the value holds, so that nothing reported can pass for
+ * another line of the report.
+ */
 static void
 report_line(FILE *out, const char *label, const char *value)
 {
@@ -108,7 +124,8 @@ report_time(FILE *out, const char *label, int64_t ms)
 	char text[32];
 	struct tm tm;
 
-	if (ms > 0 && gmtime_r(&seconds, &tm) != NULL && strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm) > 0)
+	if (ms > 0 && gmtime_r(&seconds, &tm) != NULL &&
+	    strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm) > 0)
 		fprintf(out, "- %s: %s\n", label, text);
 }
 
@@ -176,7 +193,8 @@ report_result(FILE *out, const char *json)
 }
 
 static int
-report_compose(struct report *r, const struct drover_settled *s, const char *name, struct drover_error *err)
+report_compose(struct report *r, const struct drover_settled *s, const char *name,
+    struct drover_error *err)
 {
 	struct ticket ticket;
 	char why[DROVER_ERROR_MAX], shown[DROVER_KEY_MAX];
@@ -184,7 +202,8 @@ report_compose(struct report *r, const struct drover_settled *s, const char *nam
 	if (report_begin(r, err) != 0)
 		return err->code;
 	key_show(shown, sizeof(shown), name);
-	if (ticket_parse(s->payload, s->payload_len, &ticket, why, sizeof(why)) != 0 || ticket.title[0] == '\0')
+	if (ticket_parse(s->payload, s->payload_len, &ticket, why, sizeof(why)) != 0 ||
+	    ticket.title[0] == '\0')
 		snprintf(ticket.title, sizeof(ticket.title), "%.200s", shown);
 	fprintf(r->out, "# %s\n\n", ticket.title);
 	fprintf(r->out, REPORT_JOB, s->job);
@@ -202,7 +221,10 @@ report_compose(struct report *r, const struct drover_settled *s, const char *nam
 	return report_end(r, err);
 }
 
-/* 1: the report at name is about this job. Only its first lines are looked at, where no foreign text can be. */
+/*
+ * 1: the report at name is about this job. Only its first lines are looked at,
+ * where no foreign text can be.
+ */
 static int
 report_is_of(int dir, const char *name, uint64_t job)
 {
@@ -214,16 +236,21 @@ report_is_of(int dir, const char *name, uint64_t job)
 		return 0;
 	snprintf(wanted, sizeof(wanted), REPORT_JOB, job);
 	if (folder_read(dir, name, text, &len, NULL) == FOLDER_READ &&
-	    (first = memchr(text, '\n', len)) != NULL && (size_t)(text + len - first) >= strlen(wanted) + 2)
-		is = memcmp(first, "\n\n", 2) == 0 && memcmp(first + 2, wanted, strlen(wanted)) == 0;
+	    (first = memchr(text, '\n', len)) != NULL &&
+	    (size_t)(text + len - first) >= strlen(wanted) + 2)
+		is =
+		    memcmp(first, "\n\n", 2) == 0 && memcmp(first + 2, wanted, strlen(wanted)) == 0;
 	free(text);
 	return is;
 }
 
-/* Brings the ticket from wherever it is to its last place; the job's own copy stands in for one that is lost. */
+/*
+ * Brings the ticket from wherever it is to its last place; the job's own copy
+ * stands in for one that is lost.
+ */
 static int
-report_place(const struct folder *folder, int to, const struct drover_settled *s, const char *name, const char *target,
-    struct drover_error *err)
+report_place(const struct folder *folder, int to, const struct drover_settled *s, const char *name,
+    const char *target, struct drover_error *err)
 {
 	char working[256], key[DROVER_KEY_MAX], hash[HASH_SIZE], *text;
 	enum folder_read got;
@@ -243,7 +270,8 @@ report_place(const struct folder *folder, int to, const struct drover_settled *s
 	same = got == FOLDER_READ && len == s->payload_len && memcmp(text, s->payload, len) == 0;
 	free(text);
 	if (got == FOLDER_BUSY)
-		return plugin_fail(err, DROVER_AGAIN, "%s: %s: is being written to", folder->path, s->key);
+		return plugin_fail(err, DROVER_AGAIN, "%s: %s: is being written to", folder->path,
+		    s->key);
 	if (same && folder_move(folder->root, name, to, target) == 0)
 		return 0;
 	if (same && errno != ENOENT)
@@ -251,11 +279,13 @@ report_place(const struct folder *folder, int to, const struct drover_settled *s
 	if (folder_write(to, target, s->payload, s->payload_len) == 0)
 		return 0;
 fail:
-	return plugin_fail(err, DROVER_AGAIN, "%s: %s: cannot be moved: %s", folder->path, s->key, strerror(errno));
+	return plugin_fail(err, DROVER_AGAIN, "%s: %s: cannot be moved: %s", folder->path, s->key,
+	    strerror(errno));
 }
 
 int
-report_settled(const struct folder *folder, const struct drover_settled *s, struct drover_error *err)
+report_settled(const struct folder *folder, const struct drover_settled *s,
+    struct drover_error *err)
 {
 	int to = strcmp(s->state, "succeeded") == 0 ? folder->done : folder->failed;
 	char name[DROVER_KEY_MAX], hash[HASH_SIZE], target[256], report[256], number[24];
@@ -278,15 +308,19 @@ report_settled(const struct folder *folder, const struct drover_settled *s, stru
 	if (report_compose(&r, s, name, err) != 0)
 		return err->code;
 	if (folder_write(to, report, r.text, r.len) != 0)
-		code = plugin_fail(err, DROVER_AGAIN, "%s: %s: cannot be written: %s", folder->path, report, strerror(errno));
-	else if ((code = report_place(folder, to, s, name, target, err)) == 0 && (fsync(to) != 0 || fsync(folder->working) != 0))
-		code = plugin_fail(err, DROVER_AGAIN, "%s: cannot be flushed: %s", folder->path, strerror(errno));
+		code = plugin_fail(err, DROVER_AGAIN, "%s: %s: cannot be written: %s", folder->path,
+		    report, strerror(errno));
+	else if ((code = report_place(folder, to, s, name, target, err)) == 0 &&
+	    (fsync(to) != 0 || fsync(folder->working) != 0))
+		code = plugin_fail(err, DROVER_AGAIN, "%s: cannot be flushed: %s", folder->path,
+		    strerror(errno));
 	free(r.text);
 	return code;
 }
 
 int
-report_rejected(const struct folder *folder, const char *name, const char *why, struct drover_error *err)
+report_rejected(const struct folder *folder, const char *name, const char *why,
+    struct drover_error *err)
 {
 	char target[256], report[256], number[16], shown[DROVER_KEY_MAX];
 	struct report r;
@@ -295,7 +329,10 @@ report_rejected(const struct folder *folder, const char *name, const char *why, 
 	if (report_begin(&r, err) != 0)
 		return err->code;
 	key_show(shown, sizeof(shown), name);
-	fprintf(r.out, "# Rejected: %s\n\n%s\n\nNothing was started. Correct the ticket and move it back into the folder.\n", shown, why);
+	fprintf(r.out,
+	    "# Rejected: %s\n\n%s\n\nNothing was started. Correct the ticket and move it back into "
+	    "the folder.\n",
+	    shown, why);
 	if (report_end(&r, err) != 0)
 		return err->code;
 	for (i = 1; i <= REPORT_TRIES; i++) {
@@ -306,7 +343,8 @@ report_rejected(const struct folder *folder, const char *name, const char *why, 
 			continue;
 		if (folder_write(folder->rejected, report, r.text, r.len) != 0)
 			break;
-		if (folder_move(folder->root, name, folder->rejected, target) == 0 || errno == ENOENT) {
+		if (folder_move(folder->root, name, folder->rejected, target) == 0 ||
+		    errno == ENOENT) {
 			free(r.text);
 			return 0;
 		}
@@ -315,6 +353,9 @@ report_rejected(const struct folder *folder, const char *name, const char *why, 
 	}
 	free(r.text);
 	if (i > REPORT_TRIES)
-		return plugin_fail(err, DROVER_CONFIG, "%s/rejected: holds %d files called like %s; empty it", folder->path, REPORT_TRIES, shown);
-	return plugin_fail(err, DROVER_CONFIG, "%s: %s: cannot be moved to rejected: %s", folder->path, shown, strerror(errno));
+		return plugin_fail(err, DROVER_CONFIG,
+		    "%s/rejected: holds %d files called like %s; empty it", folder->path,
+		    REPORT_TRIES, shown);
+	return plugin_fail(err, DROVER_CONFIG, "%s: %s: cannot be moved to rejected: %s",
+	    folder->path, shown, strerror(errno));
 }

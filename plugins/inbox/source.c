@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The source inbox.folder. A ticket is emitted while it still lies in the folder; the cursor, which the
- * daemon keeps in one transaction with the job, names it and its inode. The next poll(), asked for at
- * once, sees by the cursor that the job is kept and moves the ticket to working/, under a name that ends in the key's
- * fingerprint; settle() finds it there. Killed at any step, each of them does the same again: before
- * the transaction there is no job and the ticket is emitted anew, after it the ticket is only moved.
+ * The source inbox.folder. A ticket is emitted while it still lies in the
+ * folder; the cursor, which the daemon keeps in one transaction with the job,
+ * names it and its inode. The next poll(), asked for at once, sees by the
+ * cursor that the job is kept and moves the ticket to working/, under a name
+ * that ends in the key's fingerprint; settle() finds it there. Killed at any
+ * step, each of them does the same again: before the transaction there is no
+ * job and the ticket is emitted anew, after it the ticket is only moved.
  *
- * A ticket that is byte for byte the one in working/ waits until that one has ended, and is then a job
- * of its own. One that changes after it was emitted is another ticket.
+ * A ticket that is byte for byte the one in working/ waits until that one has
+ * ended, and is then a job of its own. One that changes after it was emitted is
+ * another ticket.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -22,7 +25,10 @@
 #define MOVE_MS 100    /* the least that queue->again takes */
 #define EMIT_MAX 500   /* tickets of one poll; the rest follow at once */
 
-/* A file that was passed over, so that a later poll() can tell whether it has changed since. */
+/*
+ * A file that was passed over, so that a later poll() can tell whether it has
+ * changed since.
+ */
 struct look {
 	char *name;
 	ino_t inode;
@@ -58,7 +64,8 @@ struct poll {
 
 static int source_open(struct drover_scope *, void *, void **, struct drover_error *);
 static int source_poll(struct drover_scope *, void *, const char *, struct drover_error *);
-static int source_settle(struct drover_scope *, void *, const struct drover_settled *, struct drover_error *);
+static int source_settle(struct drover_scope *, void *, const struct drover_settled *,
+    struct drover_error *);
 static void source_close(struct drover_scope *, void *);
 static void looks_free(struct looks *);
 static struct look *looks_note(struct poll *, const struct entry *);
@@ -70,7 +77,8 @@ static bool poll_has_noted(const struct poll *, const char *);
 static int poll_accepted(struct poll *, const char *, struct drover_error *);
 static int poll_reject(struct poll *, const char *, const char *, struct drover_error *);
 static bool poll_is_settled(struct poll *, const struct entry *);
-static int poll_emit(struct poll *, const struct entry *, const struct ticket *, const char *, size_t, struct drover_error *);
+static int poll_emit(struct poll *, const struct entry *, const struct ticket *, const char *,
+    size_t, struct drover_error *);
 static int poll_entry(struct poll *, const struct entry *, struct drover_error *);
 static int poll_scan(struct poll *, struct drover_error *);
 
@@ -137,7 +145,10 @@ looks_free(struct looks *looks)
 	*looks = (struct looks){ 0 };
 }
 
-/* Remembers a file for the next poll(), with what the last one remembered of it. NULL when memory is short. */
+/*
+ * Remembers a file for the next poll(), with what the last one remembered of
+ * it. NULL when memory is short.
+ */
 static struct look *
 looks_note(struct poll *p, const struct entry *e)
 {
@@ -155,13 +166,15 @@ looks_note(struct poll *p, const struct entry *e)
 		p->looks.room = room;
 	}
 	look = &p->looks.list[p->looks.len];
-	*look = (struct look){ strdup(e->name), e->st.st_ino, e->st.st_size, e->st.st_mtim, p->monotonic, false };
+	*look = (struct look){ strdup(e->name), e->st.st_ino, e->st.st_size, e->st.st_mtim,
+		p->monotonic, false };
 	if (look->name == NULL)
 		return NULL;
 	p->looks.len++;
 	for (i = 0; i < before->len && strcmp(before->list[i].name, e->name) != 0;)
 		i++;
-	if (i < before->len && before->list[i].inode == look->inode && before->list[i].bytes == look->bytes &&
+	if (i < before->len && before->list[i].inode == look->inode &&
+	    before->list[i].bytes == look->bytes &&
 	    memcmp(&before->list[i].changed, &look->changed, sizeof(look->changed)) == 0) {
 		look->since = before->list[i].since;
 		look->told = before->list[i].told;
@@ -169,7 +182,10 @@ looks_note(struct poll *p, const struct entry *e)
 	return look;
 }
 
-/* What no look was taken at this time stays remembered, or it would be told of again. */
+/*
+ * What no look was taken at this time stays remembered, or it would be told of
+ * again.
+ */
 static void
 looks_keep(struct poll *p)
 {
@@ -178,7 +194,8 @@ looks_keep(struct poll *p)
 	size_t i, j;
 
 	for (i = 0; i < before->len; i++) {
-		for (j = 0; j < p->looks.len && strcmp(p->looks.list[j].name, before->list[i].name) != 0;)
+		for (j = 0;
+		     j < p->looks.len && strcmp(p->looks.list[j].name, before->list[i].name) != 0;)
 			j++;
 		if (j < p->looks.len)
 			continue;
@@ -203,16 +220,21 @@ poll_tell(struct poll *p, const struct entry *e, const char *why)
 		return;
 	look->told = true;
 	key_show(shown, sizeof(shown), e->name);
-	p->scope->host->log->printf(p->scope, DROVER_NOTICE, "%s stays in the folder: %s", shown, why);
+	p->scope->host->log->printf(p->scope, DROVER_NOTICE, "%s stays in the folder: %s", shown,
+	    why);
 }
 
 static void
 poll_note(struct poll *p, uint64_t inode, const char *key)
 {
-	p->cursor_len += (size_t)snprintf(p->cursor + p->cursor_len, DROVER_VALUE_MAX - p->cursor_len, "%" PRIu64 " %s\n", inode, key);
+	p->cursor_len += (size_t)snprintf(p->cursor + p->cursor_len,
+	    DROVER_VALUE_MAX - p->cursor_len, "%" PRIu64 " %s\n", inode, key);
 }
 
-/* Moves a ticket that the cursor proves to be kept, unless it has gone or become another one. */
+/*
+ * Moves a ticket that the cursor proves to be kept, unless it has gone or
+ * become another one.
+ */
 static int
 poll_move(struct poll *p, uint64_t inode, const char *key, struct drover_error *err)
 {
@@ -228,12 +250,15 @@ poll_move(struct poll *p, uint64_t inode, const char *key, struct drover_error *
 		poll_note(p, inode, key);
 		return 0;
 	}
-	if (got != FOLDER_READ || st.st_ino != (ino_t)inode || key_make(again, name, p->text, len) != 0 || strcmp(again, key) != 0)
+	if (got != FOLDER_READ || st.st_ino != (ino_t)inode ||
+	    key_make(again, name, p->text, len) != 0 || strcmp(again, key) != 0)
 		return 0;
 	folder_name(target, name, hash, ".md");
-	if (folder_move(p->folder.root, name, p->folder.working, target) == 0 || errno == ENOENT || errno == EEXIST)
+	if (folder_move(p->folder.root, name, p->folder.working, target) == 0 || errno == ENOENT ||
+	    errno == EEXIST)
 		return 0;
-	return plugin_fail(err, DROVER_CONFIG, "%s: %s: cannot be moved to working: %s", p->folder.path, key, strerror(errno));
+	return plugin_fail(err, DROVER_CONFIG, "%s: %s: cannot be moved to working: %s",
+	    p->folder.path, key, strerror(errno));
 }
 
 /* The ticket has its job, and could not be moved yet. */
@@ -246,7 +271,10 @@ poll_has_noted(const struct poll *p, const char *key)
 	return strstr(p->cursor, line) != NULL;
 }
 
-/* The cursor is a line "INODE KEY" for each ticket that has its job and lies in the folder still. */
+/*
+ * The cursor is a line "INODE KEY" for each ticket that has its job and lies in
+ * the folder still.
+ */
 static int
 poll_accepted(struct poll *p, const char *cursor, struct drover_error *err)
 {
@@ -265,9 +293,13 @@ poll_accepted(struct poll *p, const char *cursor, struct drover_error *err)
 		if (poll_move(p, inode, key, err) != 0)
 			return err->code;
 	}
-	/* On disk before the cursor that no longer names them: a ticket that reappears after a power cut would be done twice. */
+	/*
+	 * On disk before the cursor that no longer names them: a ticket that
+	 * reappears after a power cut would be done twice.
+	 */
 	if (fsync(p->folder.working) != 0 || fsync(p->folder.root) != 0)
-		return plugin_fail(err, DROVER_AGAIN, "%s: cannot be flushed: %s", p->folder.path, strerror(errno));
+		return plugin_fail(err, DROVER_AGAIN, "%s: cannot be flushed: %s", p->folder.path,
+		    strerror(errno));
 	return 0;
 }
 
@@ -283,7 +315,10 @@ poll_reject(struct poll *p, const char *name, const char *why, struct drover_err
 	return 0;
 }
 
-/* Old enough, or as it was when last looked at: its time may lie ahead of our clock. */
+/*
+ * Old enough, or as it was when last looked at: its time may lie ahead of our
+ * clock.
+ */
 static bool
 poll_is_settled(struct poll *p, const struct entry *e)
 {
@@ -300,22 +335,30 @@ poll_is_settled(struct poll *p, const struct entry *e)
 }
 
 static int
-poll_emit(struct poll *p, const struct entry *e, const struct ticket *ticket, const char *key, size_t len, struct drover_error *err)
+poll_emit(struct poll *p, const struct entry *e, const struct ticket *ticket, const char *key,
+    size_t len, struct drover_error *err)
 {
 	const struct source *source = p->source;
 	struct drover_item item = {
-		.size = sizeof(item), .priority = ticket->priority, .kind = INBOX_KIND, .key = key, .title = ticket->title,
+		.size = sizeof(item),
+		.priority = ticket->priority,
+		.kind = INBOX_KIND,
+		.key = key,
+		.title = ticket->title,
 		.repo = ticket->repo[0] != '\0' ? ticket->repo : source->repo,
 		.agent = ticket->agent[0] != '\0' ? ticket->agent : source->agent,
 		.pool = ticket->pool[0] != '\0' ? ticket->pool : source->pool,
-		.payload = p->text, .payload_len = len,
+		.payload = p->text,
+		.payload_len = len,
 	};
 	char why[DROVER_ERROR_MAX + 64];
 	int code;
 
 	if (item.repo == NULL || *item.repo == '\0')
-		return poll_reject(p, e->name, "The ticket names no repository, and the source has no default. "
-		    "Begin the file with a line \"Repo: NAME\".", err);
+		return poll_reject(p, e->name,
+		    "The ticket names no repository, and the source has no default. "
+		    "Begin the file with a line \"Repo: NAME\".",
+		    err);
 	code = p->scope->host->queue->emit(p->scope, &item, err);
 	if (code == DROVER_PERMANENT || code == DROVER_CONFIG) {
 		snprintf(why, sizeof(why), "The daemon refused it: %s", err->text);
@@ -333,13 +376,16 @@ poll_emit(struct poll *p, const struct entry *e, const struct ticket *ticket, co
 static int
 poll_entry(struct poll *p, const struct entry *listed, struct drover_error *err)
 {
-	char key[DROVER_KEY_MAX], name[DROVER_KEY_MAX], hash[HASH_SIZE], target[256], why[DROVER_ERROR_MAX];
+	char key[DROVER_KEY_MAX], name[DROVER_KEY_MAX], hash[HASH_SIZE], target[256],
+	    why[DROVER_ERROR_MAX];
 	struct entry now = *listed, *e = &now;
 	struct ticket ticket;
 	size_t len;
 
 	if (!S_ISREG(e->st.st_mode) || e->st.st_nlink > 1) {
-		poll_tell(p, e, S_ISREG(e->st.st_mode) ? "it has another name (a hard link)" : "it is not a regular file");
+		poll_tell(p, e,
+		    S_ISREG(e->st.st_mode) ? "it has another name (a hard link)" :
+					     "it is not a regular file");
 		return 0;
 	}
 	if (!poll_is_settled(p, e))
@@ -391,7 +437,9 @@ poll_scan(struct poll *p, struct drover_error *err)
 		p->room = EMIT_MAX;
 	if (folder_list(&p->folder, &list, &n, err) != 0)
 		return err->code;
-	for (i = 0; i < n && code == 0 && p->room > 0 && DROVER_VALUE_MAX - p->cursor_len > DROVER_KEY_MAX + 32; i++)
+	for (i = 0; i < n && code == 0 && p->room > 0 &&
+	     DROVER_VALUE_MAX - p->cursor_len > DROVER_KEY_MAX + 32;
+	     i++)
 		code = poll_entry(p, &list[i], err);
 	p->whole = i == n && code == 0;
 	folder_list_free(list, n);
@@ -434,7 +482,8 @@ out:
 }
 
 static int
-source_settle(struct drover_scope *scope, void *state, const struct drover_settled *settled, struct drover_error *err)
+source_settle(struct drover_scope *scope, void *state, const struct drover_settled *settled,
+    struct drover_error *err)
 {
 	struct source *source = state;
 	struct folder folder;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The account: Jira Cloud with e-mail and token (also under the path prefix that scoped tokens need) or a bearer token,
- * Data Center with a personal access token. Every request of the plugin goes through here.
+ * The account: Jira Cloud with e-mail and token (also under the path prefix
+ * that scoped tokens need) or a bearer token, Data Center with a personal
+ * access token. Every request of the plugin goes through here.
  */
 #include <inttypes.h>
 #include <stdarg.h>
@@ -22,7 +23,8 @@ static int account_secret(struct jira *, const char *, struct drover_error *);
 static void account_place(const struct jira *, char *, size_t);
 static bool account_known(struct jira *);
 static void account_copy(char *, size_t, const char *);
-static int request_send(struct jira *, const struct jira_request *, const char *, struct web_answer *, struct drover_error *);
+static int request_send(struct jira *, const struct jira_request *, const char *,
+    struct web_answer *, struct drover_error *);
 
 static void
 account_copy(char *out, size_t size, const char *text)
@@ -40,22 +42,28 @@ account_base(struct jira *j, struct drover_error *err)
 	while (len > 0 && base[len - 1] == '/')
 		len--;
 	if (len == 0 || len >= sizeof(j->base))
-		return plugin_fail(err, DROVER_CONFIG, "base_url: must be the address of the Jira, as https://SITE.atlassian.net");
+		return plugin_fail(err, DROVER_CONFIG,
+		    "base_url: must be the address of the Jira, as https://SITE.atlassian.net");
 	memcpy(j->base, base, len);
 	j->base[len] = '\0';
 	if (strstr(j->base, "/rest/api") != NULL)
-		return plugin_fail(err, DROVER_CONFIG, "base_url: ends before /rest/api, which drover adds");
+		return plugin_fail(err, DROVER_CONFIG,
+		    "base_url: ends before /rest/api, which drover adds");
 	if (flavor == NULL || strcmp(flavor, "cloud") == 0)
 		j->api = "/rest/api/3";
 	else if (strcmp(flavor, "server") == 0) {
 		j->server = true;
 		j->api = "/rest/api/2";
 	} else
-		return plugin_fail(err, DROVER_CONFIG, "flavor: is \"cloud\" or \"server\" (Data Center)");
+		return plugin_fail(err, DROVER_CONFIG,
+		    "flavor: is \"cloud\" or \"server\" (Data Center)");
 	return 0;
 }
 
-/* The header's value: Basic with an e-mail (Cloud), else Bearer. What is made of the token is as secret as the token. */
+/*
+ * The header's value: Basic with an e-mail (Cloud), else Bearer. What is made
+ * of the token is as secret as the token.
+ */
 static int
 account_secret(struct jira *j, const char *email, struct drover_error *err)
 {
@@ -70,7 +78,10 @@ account_secret(struct jira *j, const char *email, struct drover_error *err)
 		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
 	len = host->secret->get(j->scope, "token", token, TOKEN_MAX, err);
 	if (len < 0 || len >= TOKEN_MAX || token[0] == '\0' || strpbrk(token, "\r\n") != NULL) {
-		code = len < 0 && err->code != 0 ? err->code : plugin_fail(err, DROVER_CONFIG, "token: is empty, has several lines or is too long");
+		code = len < 0 && err->code != 0 ?
+		    err->code :
+		    plugin_fail(err, DROVER_CONFIG,
+			"token: is empty, has several lines or is too long");
 		goto out;
 	}
 	size = 16 + (strlen(token) + (basic ? strlen(email) : 0) + 4) * 2;
@@ -84,7 +95,8 @@ account_secret(struct jira *j, const char *email, struct drover_error *err)
 	}
 	used = (size_t)snprintf(pair, size, "%s:%s", email, token);
 	memcpy(j->authorization, "Basic ", 7);
-	EVP_EncodeBlock((unsigned char *)j->authorization + 6, (const unsigned char *)pair, (int)used);
+	EVP_EncodeBlock((unsigned char *)j->authorization + 6, (const unsigned char *)pair,
+	    (int)used);
 	host->secret->mask(j->scope, j->authorization + 6);
 	OPENSSL_cleanse(pair, used);
 out:
@@ -107,11 +119,17 @@ jira_open(struct jira *j, struct drover_scope *scope, bool critical, struct drov
 	j->marker = host->option->integer(scope, "marker") != 0;
 	if ((code = account_base(j, err)) != 0 || (code = account_secret(j, email, err)) != 0)
 		return code;
-	account_copy(j->credential, sizeof(j->credential), email != NULL && *email != '\0' ? email : "token");
-	j->web = (struct web){ .scope = scope, .base = j->base, .credential = j->credential, .authorization = j->authorization,
-		.judge = jira_judge, .arg = j };
+	account_copy(j->credential, sizeof(j->credential),
+	    email != NULL && *email != '\0' ? email : "token");
+	j->web = (struct web){ .scope = scope,
+		.base = j->base,
+		.credential = j->credential,
+		.authorization = j->authorization,
+		.judge = jira_judge,
+		.arg = j };
 	/* Jira refuses what looks like a browser's form without it. */
-	j->web.headers[j->web.headers_len++] = (struct drover_field){ "X-Atlassian-Token", "no-check" };
+	j->web.headers[j->web.headers_len++] =
+	    (struct drover_field){ "X-Atlassian-Token", "no-check" };
 	return web_extra_headers(&j->web, err);
 }
 
@@ -139,7 +157,8 @@ account_known(struct jira *j)
 	struct drover_error why = { 0 };
 	char value[1024], place[32];
 	int64_t len = j->scope->host->kv->get(j->scope, ACCOUNT_KEY, value, sizeof(value), &why);
-	cJSON *json = len > 0 && len < (int64_t)sizeof(value) ? json_read(value, (size_t)len, &why) : NULL;
+	cJSON *json =
+	    len > 0 && len < (int64_t)sizeof(value) ? json_read(value, (size_t)len, &why) : NULL;
 
 	account_place(j, place, sizeof(place));
 	if (json != NULL && strcmp(json_text(json, "at"), place) == 0) {
@@ -172,9 +191,11 @@ jira_me(struct jira *j, bool fresh, struct drover_error *err)
 	account_copy(j->me_name, sizeof(j->me_name), json_text(answer.json, "displayName"));
 	web_answer_free(&answer);
 	if (j->me[0] == '\0')
-		return plugin_fail(err, DROVER_CONFIG, "%s%s/myself names no account: is flavor right?", j->base, j->api);
+		return plugin_fail(err, DROVER_CONFIG,
+		    "%s%s/myself names no account: is flavor right?", j->base, j->api);
 	if (given != NULL && *given != '\0' && strcmp(given, j->me) != 0)
-		return plugin_fail(err, DROVER_CONFIG, "the token is of account %s, option account says %s", j->me, given);
+		return plugin_fail(err, DROVER_CONFIG,
+		    "the token is of account %s, option account says %s", j->me, given);
 	account_place(j, place, sizeof(place));
 	kept = cJSON_CreateObject();
 	cJSON_AddStringToObject(kept, "at", place);
@@ -201,7 +222,10 @@ jira_is_me(const struct jira *j, const cJSON *user)
 {
 	const char *id = jira_user_id(j, user);
 
-	return *id != '\0' && (strcmp(id, j->me) == 0 || (j->server && j->me_key[0] != '\0' && strcmp(json_text(user, "key"), j->me_key) == 0));
+	return *id != '\0' &&
+	    (strcmp(id, j->me) == 0 ||
+		(j->server && j->me_key[0] != '\0' &&
+		    strcmp(json_text(user, "key"), j->me_key) == 0));
 }
 
 bool
@@ -213,19 +237,28 @@ jira_is_key(const char *key)
 }
 
 static int
-request_send(struct jira *j, const struct jira_request *request, const char *path, struct web_answer *answer, struct drover_error *err)
+request_send(struct jira *j, const struct jira_request *request, const char *path,
+    struct web_answer *answer, struct drover_error *err)
 {
-	struct web_ask ask = { .method = request->method, .path = path, .body = request->body, .limits = j->limits };
+	struct web_ask ask = { .method = request->method,
+		.path = path,
+		.body = request->body,
+		.limits = j->limits };
 
-	/* Atlassian counts requests of an endpoint by the second and writes to an issue by the half minute: 100 and 20 at once, 100. */
+	/*
+	 * Atlassian counts requests of an endpoint by the second and writes to
+	 * an issue by the half minute: 100 and 20 at once, 100.
+	 */
 	j->limits[0] = (struct drover_http_limit){ request->endpoint, 50, 50, 1000 };
 	ask.limits_len = 1;
 	if (request->issue != NULL) {
 		snprintf(j->issue_limit, sizeof(j->issue_limit), "issue/%s", request->issue);
-		j->limits[ask.limits_len++] = (struct drover_http_limit){ j->issue_limit, 80, 14, 30000 };
+		j->limits[ask.limits_len++] =
+		    (struct drover_http_limit){ j->issue_limit, 80, 14, 30000 };
 	} else
 		j->issue_limit[0] = '\0';
-	ask.flags = (j->critical ? DROVER_HTTP_CRITICAL : 0) | (request->once ? DROVER_HTTP_ONCE : 0);
+	ask.flags =
+	    (j->critical ? DROVER_HTTP_CRITICAL : 0) | (request->once ? DROVER_HTTP_ONCE : 0);
 	return web_send(&j->web, &ask, answer, err);
 }
 
@@ -239,7 +272,8 @@ request_send(struct jira *j, const struct jira_request *request, const char *pat
 	} while (0)
 
 int
-jira_send(struct jira *j, const struct jira_request *request, struct web_answer *answer, struct drover_error *err, const char *format, ...)
+jira_send(struct jira *j, const struct jira_request *request, struct web_answer *answer,
+    struct drover_error *err, const char *format, ...)
 {
 	char path[1024];
 
@@ -248,8 +282,8 @@ jira_send(struct jira *j, const struct jira_request *request, struct web_answer 
 }
 
 int
-jira_must(struct jira *j, const struct jira_request *request, const char *what, struct web_answer *answer, struct drover_error *err,
-    const char *format, ...)
+jira_must(struct jira *j, const struct jira_request *request, const char *what,
+    struct web_answer *answer, struct drover_error *err, const char *format, ...)
 {
 	char path[1024];
 	int code;

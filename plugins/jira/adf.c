@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A document of Jira Cloud as Markdown. Node types that this file does not know give the text that is in them: Atlassian
- * adds types without notice. Depth and size are bounded, since anybody who may comment writes such a document.
+ * A document of Jira Cloud as Markdown. Node types that this file does not know
+ * give the text that is in them: Atlassian adds types without notice. Depth and
+ * size are bounded, since anybody who may comment writes such a document.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -17,7 +18,7 @@ struct adf {
 	struct text_buf *out;
 	size_t from;                 /* where the document begins in out */
 	char prefix[PREFIX_MAX];     /* of each line: quotes and list items that are open */
-	size_t fresh;                /* length of out right after a line's prefix: nothing stands on that line */
+	size_t fresh; /* length of out right after a line's prefix: nothing stands on that line */
 	bool cut;
 };
 
@@ -48,14 +49,35 @@ static void read_table(struct adf *, const cJSON *, int);
 static void read_nothing(struct adf *, const cJSON *, int);
 
 static const struct node_type node_types[] = {
-	{ "text", read_text }, { "hardBreak", read_break }, { "mention", read_mention }, { "emoji", read_label },
-	{ "status", read_label }, { "date", read_date }, { "inlineCard", read_card }, { "blockCard", read_card },
-	{ "embedCard", read_card }, { "media", read_media }, { "mediaInline", read_media }, { "paragraph", read_paragraph },
-	{ "heading", read_heading }, { "rule", read_rule }, { "codeBlock", read_code }, { "blockquote", read_quote },
-	{ "panel", read_quote }, { "bulletList", read_bullets }, { "decisionList", read_bullets },
-	{ "orderedList", read_numbers }, { "taskItem", read_task }, { "blockTaskItem", read_task }, { "expand", read_expand },
-	{ "nestedExpand", read_expand }, { "table", read_table }, { "tableRow", read_row }, { "tableCell", read_cell },
-	{ "tableHeader", read_cell }, { "placeholder", read_nothing },
+	{ "text", read_text },
+	{ "hardBreak", read_break },
+	{ "mention", read_mention },
+	{ "emoji", read_label },
+	{ "status", read_label },
+	{ "date", read_date },
+	{ "inlineCard", read_card },
+	{ "blockCard", read_card },
+	{ "embedCard", read_card },
+	{ "media", read_media },
+	{ "mediaInline", read_media },
+	{ "paragraph", read_paragraph },
+	{ "heading", read_heading },
+	{ "rule", read_rule },
+	{ "codeBlock", read_code },
+	{ "blockquote", read_quote },
+	{ "panel", read_quote },
+	{ "bulletList", read_bullets },
+	{ "decisionList", read_bullets },
+	{ "orderedList", read_numbers },
+	{ "taskItem", read_task },
+	{ "blockTaskItem", read_task },
+	{ "expand", read_expand },
+	{ "nestedExpand", read_expand },
+	{ "table", read_table },
+	{ "tableRow", read_row },
+	{ "tableCell", read_cell },
+	{ "tableHeader", read_cell },
+	{ "placeholder", read_nothing },
 };
 
 static void put(struct adf *, const char *, size_t);
@@ -68,7 +90,10 @@ static void read_node(struct adf *, const cJSON *, int);
 static void read_content(struct adf *, const cJSON *, int);
 static void read_items(struct adf *, const cJSON *, int, bool);
 
-/* Text on one line of the output: its own line ends get the prefix. Hidden characters do not come through. */
+/*
+ * Text on one line of the output: its own line ends get the prefix. Hidden
+ * characters do not come through.
+ */
 static void
 put(struct adf *a, const char *text, size_t len)
 {
@@ -205,7 +230,8 @@ read_date(struct adf *a, const cJSON *node, int depth)
 	time_t seconds = (time_t)(ms / 1000);
 	struct tm tm;
 
-	if (end == text || *end != '\0' || ms < 0 || ms > INT64_C(253402300799000) || gmtime_r(&seconds, &tm) == NULL)
+	if (end == text || *end != '\0' || ms < 0 || ms > INT64_C(253402300799000) ||
+	    gmtime_r(&seconds, &tm) == NULL)
 		return;
 	strftime(day, sizeof(day), "%Y-%m-%d", &tm);
 	puts_(a, day);
@@ -263,7 +289,10 @@ read_rule(struct adf *a, const cJSON *node, int depth)
 	puts_(a, "---");
 }
 
-/* The fence is longer than any run of its own characters in the code, so that the code cannot close it. */
+/*
+ * The fence is longer than any run of its own characters in the code, so that
+ * the code cannot close it.
+ */
 static void
 read_code(struct adf *a, const cJSON *node, int depth)
 {
@@ -311,7 +340,8 @@ read_items(struct adf *a, const cJSON *node, int depth, bool numbered)
 	const cJSON *item, *content = cJSON_GetObjectItemCaseSensitive(node, "content");
 	const cJSON *attrs = cJSON_GetObjectItemCaseSensitive(node, "attrs");
 	double order = json_number(attrs, "order");
-	int number = order >= 0 && order < 1000000 && cJSON_HasObjectItem(attrs, "order") ? (int)order : 1;
+	int number =
+	    order >= 0 && order < 1000000 && cJSON_HasObjectItem(attrs, "order") ? (int)order : 1;
 	char label[16];
 	size_t before;
 	bool pushed;
@@ -445,6 +475,8 @@ adf_read(const cJSON *document, struct text_buf *out)
 	else
 		read_node(&a, document, 0);
 	if (a.cut)
-		text_addf(out, "\n\n(The rest of this text is left out: it is too long or too deeply nested.)");
+		text_addf(out,
+		    "\n\n(The rest of this text is left out: it is too long or too deeply "
+		    "nested.)");
 	return !a.cut;
 }

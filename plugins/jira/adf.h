@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Atlassian's document format: what people write in Jira Cloud, as Markdown for a prompt, and Markdown of drover's own
- * as a document. Data Center has wiki markup instead: it is read as it is, and written from the same document.
+ * Atlassian's document format: what people write in Jira Cloud, as Markdown for
+ * a prompt, and Markdown of drover's own as a document. Data Center has wiki
+ * markup instead: it is read as it is, and written from the same document.
  */
 #ifndef JIRA_ADF_H
 #define JIRA_ADF_H
@@ -16,13 +17,22 @@
 
 #define ADF_DEPTH_MAX 64            /* of nodes; what lies deeper is left out, and that is said */
 #define ADF_READ_MAX 49152          /* bytes of Markdown that one document becomes */
-#define ADF_WRITE_MAX 30000         /* bytes of Markdown; Jira refuses a comment over 32,767 characters */
+#define ADF_WRITE_MAX 30000 /* bytes of Markdown; Jira refuses a comment over 32,767 characters */
 
-/* Appends the document, or the string of wiki markup, as Markdown without hidden characters. false: it was cut. */
+/*
+ * Appends the document, or the string of wiki markup, as Markdown without
+ * hidden characters. false: it was cut.
+ */
 bool adf_read(const cJSON *document, struct text_buf *out);
-/* Markdown (paragraphs, headings, lists, quotes, code, links, strong text) as a document; at most ADF_WRITE_MAX bytes of it. NULL: out of memory. */
+/*
+ * Markdown (paragraphs, headings, lists, quotes, code, links, strong text) as a
+ * document; at most ADF_WRITE_MAX bytes of it. NULL: out of memory.
+ */
 cJSON *adf_write(const char *markdown);
-/* A document that adf_write made, as wiki markup in which nothing of its text is markup, a mention or a macro. */
+/*
+ * A document that adf_write made, as wiki markup in which nothing of its text
+ * is markup, a mention or a macro.
+ */
 void wiki_write(const cJSON *document, struct text_buf *out);
 
 #endif

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Markdown as a document of Jira Cloud. What comes out validates against Atlassian's schema whatever goes in: no text node
- * is empty, a line end is a hardBreak, a list item holds a paragraph, code has no marks. Nothing becomes a mention, and only
- * http(s) and mailto become links, so that a text of an agent's can neither call people nor hide where a link leads.
+ * Markdown as a document of Jira Cloud. What comes out validates against
+ * Atlassian's schema whatever goes in: no text node is empty, a line end is a
+ * hardBreak, a list item holds a paragraph, code has no marks. Nothing becomes
+ * a mention, and only http(s) and mailto become links, so that a text of an
+ * agent's can neither call people nor hide where a link leads.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +14,16 @@
 
 #define HREF_MAX 2000
 
-enum line_kind { LINE_TEXT, LINE_EMPTY, LINE_HEADING, LINE_BULLET, LINE_NUMBER, LINE_QUOTE, LINE_RULE, LINE_FENCE };
+enum line_kind {
+	LINE_TEXT,
+	LINE_EMPTY,
+	LINE_HEADING,
+	LINE_BULLET,
+	LINE_NUMBER,
+	LINE_QUOTE,
+	LINE_RULE,
+	LINE_FENCE
+};
 
 struct line {
 	enum line_kind kind;
@@ -32,7 +43,8 @@ struct writer {
 static cJSON *node_new(struct writer *, cJSON *, const char *);
 static cJSON *node_content(struct writer *, cJSON *, const char *);
 static void node_mark(struct writer *, cJSON *, const char *, const char *, size_t);
-static void text_put(struct writer *, cJSON *, const char *, size_t, const char *, const char *, size_t);
+static void text_put(struct writer *, cJSON *, const char *, size_t, const char *, const char *,
+    size_t);
 static size_t url_length(const char *, size_t);
 static size_t inline_code(const char *, size_t);
 static size_t inline_strong(const char *, size_t);
@@ -47,7 +59,8 @@ node_new(struct writer *w, cJSON *parent, const char *type)
 {
 	cJSON *node = cJSON_CreateObject();
 
-	if (node == NULL || cJSON_AddStringToObject(node, "type", type) == NULL || !cJSON_AddItemToArray(parent, node)) {
+	if (node == NULL || cJSON_AddStringToObject(node, "type", type) == NULL ||
+	    !cJSON_AddItemToArray(parent, node)) {
 		cJSON_Delete(node);
 		w->bad = true;
 		return NULL;
@@ -80,14 +93,16 @@ node_mark(struct writer *w, cJSON *node, const char *type, const char *href, siz
 	}
 	if (href == NULL)
 		return;
-	if ((copy = strndup(href, len)) == NULL || (attrs = cJSON_AddObjectToObject(mark, "attrs")) == NULL ||
+	if ((copy = strndup(href, len)) == NULL ||
+	    (attrs = cJSON_AddObjectToObject(mark, "attrs")) == NULL ||
 	    cJSON_AddStringToObject(attrs, "href", copy) == NULL)
 		w->bad = true;
 	free(copy);
 }
 
 static void
-text_put(struct writer *w, cJSON *to, const char *text, size_t len, const char *mark, const char *href, size_t href_len)
+text_put(struct writer *w, cJSON *to, const char *text, size_t len, const char *mark,
+    const char *href, size_t href_len)
 {
 	cJSON *node;
 	char *copy;
@@ -117,7 +132,8 @@ url_length(const char *text, size_t len)
 		scheme = strlen(schemes[i]);
 		if (len <= scheme || strncasecmp(text, schemes[i], scheme) != 0)
 			continue;
-		for (n = scheme; n < len && n < HREF_MAX && (unsigned char)text[n] > ' ' && strchr("<>\"`()[]{}|\\^", text[n]) == NULL;)
+		for (n = scheme; n < len && n < HREF_MAX && (unsigned char)text[n] > ' ' &&
+		     strchr("<>\"`()[]{}|\\^", text[n]) == NULL;)
 			n++;
 		while (n > scheme && strchr(".,;:!?'*_", text[n - 1]) != NULL)
 			n--;
@@ -132,7 +148,8 @@ inline_code(const char *text, size_t len)
 {
 	const char *end;
 
-	if (len < 3 || *text != '`' || text[1] == '`' || (end = memchr(text + 1, '`', len - 1)) == NULL)
+	if (len < 3 || *text != '`' || text[1] == '`' ||
+	    (end = memchr(text + 1, '`', len - 1)) == NULL)
 		return 0;
 	return (size_t)(end - text) + 1;
 }
@@ -147,7 +164,8 @@ inline_strong(const char *text, size_t len)
 		return 0;
 	for (n = 2; n + 1 < len && strchr("*`[", text[n]) == NULL;)
 		n++;
-	return n + 1 < len && text[n] == '*' && text[n + 1] == '*' && text[n - 1] != ' ' ? n + 2 : 0;
+	return n + 1 < len && text[n] == '*' && text[n + 1] == '*' && text[n - 1] != ' ' ? n + 2 :
+											   0;
 }
 
 /* Length of "[label](url)" at text. */
@@ -223,9 +241,11 @@ line_read(const char *text, size_t len)
 	} else if (*line.text == '#' && n <= 6 && n < line.len && line.text[n] == ' ') {
 		line.kind = LINE_HEADING;
 		line.level = (int)n++;
-	} else if (n >= 3 && n == line.len && (*line.text == '-' || *line.text == '*' || *line.text == '_'))
+	} else if (n >= 3 && n == line.len &&
+	    (*line.text == '-' || *line.text == '*' || *line.text == '_'))
 		line.kind = LINE_RULE;
-	else if ((*line.text == '-' || *line.text == '*' || *line.text == '+') && line.len > 2 && line.text[1] == ' ') {
+	else if ((*line.text == '-' || *line.text == '*' || *line.text == '+') && line.len > 2 &&
+	    line.text[1] == ' ') {
 		line.kind = LINE_BULLET;
 		n = 2;
 	} else if (*line.text == '>') {
@@ -234,7 +254,8 @@ line_read(const char *text, size_t len)
 	} else {
 		for (n = 0; n < line.len && n < 4 && line.text[n] >= '0' && line.text[n] <= '9';)
 			n++;
-		if (n > 0 && n + 2 < line.len && (line.text[n] == '.' || line.text[n] == ')') && line.text[n + 1] == ' ') {
+		if (n > 0 && n + 2 < line.len && (line.text[n] == '.' || line.text[n] == ')') &&
+		    line.text[n + 1] == ' ') {
 			line.kind = LINE_NUMBER;
 			n += 2;
 		} else
@@ -274,9 +295,11 @@ line_put(struct writer *w, const struct line *line)
 	}
 	if (line->kind == LINE_BULLET || line->kind == LINE_NUMBER) {
 		if (w->list == NULL || w->kind != line->kind)
-			w->list = node_content(w, w->blocks, line->kind == LINE_BULLET ? "bulletList" : "orderedList");
+			w->list = node_content(w, w->blocks,
+			    line->kind == LINE_BULLET ? "bulletList" : "orderedList");
 		w->open = node_content(w, node_content(w, w->list, "listItem"), "paragraph");
-	} else if (line->kind == LINE_QUOTE && line->len == 0 && w->kind == LINE_QUOTE && w->list != NULL) {
+	} else if (line->kind == LINE_QUOTE && line->len == 0 && w->kind == LINE_QUOTE &&
+	    w->list != NULL) {
 		w->open = NULL;
 		return;
 	} else if (w->open != NULL && (line->kind == LINE_TEXT || line->kind == w->kind)) {
@@ -332,11 +355,13 @@ adf_write(const char *markdown)
 	bool cut;
 
 	if (text == NULL || doc == NULL || cJSON_AddStringToObject(doc, "type", "doc") == NULL ||
-	    cJSON_AddNumberToObject(doc, "version", 1) == NULL || (w.blocks = cJSON_AddArrayToObject(doc, "content")) == NULL)
+	    cJSON_AddNumberToObject(doc, "version", 1) == NULL ||
+	    (w.blocks = cJSON_AddArrayToObject(doc, "content")) == NULL)
 		w.bad = true;
 	if (!w.bad) {
 		cut = len > ADF_WRITE_MAX;
-		len = text_clean(text, ADF_WRITE_MAX + 1, markdown, text_cut(markdown, len, ADF_WRITE_MAX), "\n\t");
+		len = text_clean(text, ADF_WRITE_MAX + 1, markdown,
+		    text_cut(markdown, len, ADF_WRITE_MAX), "\n\t");
 		memcpy(text + len, cut ? "\n\n(cut)" : "", cut ? 8 : 1);
 		for (at = text; *at != '\0' && !w.bad;) {
 			end = at + strcspn(at, "\n");

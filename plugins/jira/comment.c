@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Comments, posted once whatever crashes. Jira Cloud keeps a property with each comment, invisible to people, that says which
- * of ours it is; Data Center gets an anchor as the comment's last line, which shows nothing either. Without markers a
- * comment of ours with the same text is the evidence.
+ * Comments, posted once whatever crashes. Jira Cloud keeps a property with each
+ * comment, invisible to people, that says which of ours it is; Data Center gets
+ * an anchor as the comment's last line, which shows nothing either. Without
+ * markers a comment of ours with the same text is the evidence.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -36,8 +37,8 @@ comment_anchor(char *out, size_t size, const char *id)
 }
 
 int
-comment_each(struct jira *j, const char *key, int max, int (*each)(void *, const cJSON *, struct drover_error *), void *arg,
-    struct drover_error *err)
+comment_each(struct jira *j, const char *key, int max,
+    int (*each)(void *, const cJSON *, struct drover_error *), void *arg, struct drover_error *err)
 {
 	struct jira_request request = { .endpoint = "comments" };
 	struct web_answer answer;
@@ -45,15 +46,20 @@ comment_each(struct jira *j, const char *key, int max, int (*each)(void *, const
 	int start = 0, count, code;
 
 	do {
-		code = jira_must(j, &request, key, &answer, err, "/issue/%s/comment?orderBy=-created&startAt=%d&maxResults=%d&expand=properties",
+		code = jira_must(j, &request, key, &answer, err,
+		    "/issue/%s/comment?orderBy=-created&startAt=%d&maxResults=%d&expand=properties",
 		    key, start, max - start < COMMENT_PAGE ? max - start : COMMENT_PAGE);
 		if (code != 0)
 			return code;
 		list = cJSON_GetObjectItemCaseSensitive(answer.json, "comments");
-		/* Taken for an empty list, it would have a comment posted twice. */
+		/*
+		 * Taken for an empty list, it would have a comment posted
+		 * twice.
+		 */
 		if (!cJSON_IsArray(list)) {
 			web_answer_free(&answer);
-			return plugin_fail(err, DROVER_AGAIN, "%s: Jira's answer has no list of comments", key);
+			return plugin_fail(err, DROVER_AGAIN,
+			    "%s: Jira's answer has no list of comments", key);
 		}
 		count = cJSON_GetArraySize(list);
 		cJSON_ArrayForEach(comment, list)
@@ -67,9 +73,13 @@ comment_each(struct jira *j, const char *key, int max, int (*each)(void *, const
 	return code < 0 ? code : 0;
 }
 
-/* 1: the comment's property says that it is the one. Jira does not always send properties with a list. */
+/*
+ * 1: the comment's property says that it is the one. Jira does not always send
+ * properties with a list.
+ */
 static int
-comment_has_property(struct look *look, const cJSON *comment, const char *id, struct drover_error *err)
+comment_has_property(struct look *look, const cJSON *comment, const char *id,
+    struct drover_error *err)
 {
 	const cJSON *list = cJSON_GetObjectItemCaseSensitive(comment, "properties"), *property;
 	struct jira_request request = { .endpoint = "comment-property" };
@@ -82,7 +92,8 @@ comment_has_property(struct look *look, const cJSON *comment, const char *id, st
 				return strcmp(json_text_at(property, "value.id"), look->id) == 0;
 		return 0;
 	}
-	if ((code = jira_send(look->j, &request, &answer, err, "/comment/%s/properties/" JIRA_PROPERTY, id)) != 0)
+	if ((code = jira_send(look->j, &request, &answer, err,
+		 "/comment/%s/properties/" JIRA_PROPERTY, id)) != 0)
 		return code;
 	code = answer.status == 200 && strcmp(json_text_at(answer.json, "value.id"), look->id) == 0;
 	web_answer_free(&answer);
@@ -143,7 +154,10 @@ comment_send(void *arg, char *made, size_t size, struct drover_error *err)
 {
 	struct look *look = arg;
 	struct jira *j = look->j;
-	struct jira_request request = { .method = "POST", .endpoint = "comment", .issue = look->issue, .once = true };
+	struct jira_request request = { .method = "POST",
+		.endpoint = "comment",
+		.issue = look->issue,
+		.once = true };
 	cJSON *body = cJSON_CreateObject(), *list, *property, *value;
 	struct web_answer answer;
 	int code;
@@ -164,7 +178,8 @@ comment_send(void *arg, char *made, size_t size, struct drover_error *err)
 		}
 	}
 	request.body = body;
-	if ((code = jira_must(j, &request, look->issue, &answer, err, "/issue/%s/comment", look->issue)) == 0) {
+	if ((code = jira_must(j, &request, look->issue, &answer, err, "/issue/%s/comment",
+		 look->issue)) == 0) {
 		json_id(answer.json, "id", made, size);
 		web_answer_free(&answer);
 	}
@@ -173,7 +188,8 @@ comment_send(void *arg, char *made, size_t size, struct drover_error *err)
 }
 
 int
-comment_post(struct jira *j, const char *key, const char *id, const char *markdown, char *comment_id, size_t size, struct drover_error *err)
+comment_post(struct jira *j, const char *key, const char *id, const char *markdown,
+    char *comment_id, size_t size, struct drover_error *err)
 {
 	static const struct once once = { "jira/comment", comment_find, comment_send };
 	cJSON *document = adf_write(markdown);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The pipeline jira.fix: one struct that its parts hand on. What must outlive an attempt is in state, kept as the job's data. */
+/*
+ * The pipeline jira.fix: one struct that its parts hand on. What must outlive
+ * an attempt is in state, kept as the job's data.
+ */
 #ifndef JIRA_FIX_H
 #define JIRA_FIX_H
 
@@ -31,7 +34,8 @@ struct fix {
 	struct jira jira;
 	struct payload p;
 	cJSON *issue;                  /* as it is now */
-	cJSON *state;                  /* {"taken": bool, "moved": bool, "n": number, "asked": number, "verdict": {...}, "waits": "id of the newest answer"} */
+	cJSON *state; /* {"taken": bool, "moved": bool, "n": number, "asked": number, "verdict":
+			 {...}, "waits": "id of the newest answer"} */
 	char newest[JIRA_ID_MAX];      /* comment of somebody who may start work; "": none */
 	char ended[256];               /* why there is nothing to do; "": there is */
 	const char *repos[FIX_REPOS];
@@ -44,16 +48,27 @@ struct fix {
 
 /* pipeline_fix.c */
 int fix_state_save(struct fix *, struct drover_error *);
-/* The property on the issue: state and, where it is not NULL, the id of our comment that waits for an answer. */
+/*
+ * The property on the issue: state and, where it is not NULL, the id of our
+ * comment that waits for an answer.
+ */
 int fix_mark(struct fix *, const char *state, const char *comment, struct drover_error *);
-/* What drover remembers of the ticket goes by its id, which stays when the ticket is moved to another project. */
+/*
+ * What drover remembers of the ticket goes by its id, which stays when the
+ * ticket is moved to another project.
+ */
 void fix_subject(const struct fix *, char subject[DROVER_KEY_MAX]);
-/* Comments on the ticket, once for the id, and remembers it. comment: gets the comment's id, or NULL. */
-int fix_say(struct fix *, const char *id, const struct text_buf *, char comment[JIRA_ID_MAX], struct drover_error *);
+/*
+ * Comments on the ticket, once for the id, and remembers it. comment: gets the
+ * comment's id, or NULL.
+ */
+int fix_say(struct fix *, const char *id, const struct text_buf *, char comment[JIRA_ID_MAX],
+    struct drover_error *);
 
 /*
- * fix_take.c: re-reads the issue and moves it to in_progress; ended is set where it is no longer ours to do. HUMAN while
- * questions wait for an answer: an attempt that died after asking must not ask again.
+ * fix_take.c: re-reads the issue and moves it to in_progress; ended is set
+ * where it is no longer ours to do. HUMAN while questions wait for an answer:
+ * an attempt that died after asking must not ask again.
  */
 int fix_take(struct fix *, struct drover_error *);
 
@@ -61,26 +76,43 @@ int fix_take(struct fix *, struct drover_error *);
 int fix_gather(struct fix *, struct drover_error *);
 /* Text of the operator's files and folders of option `rules`. */
 int gather_rules(struct drover_scope *, struct text_buf *, struct drover_error *);
-/* The repos that the job is about: its own, or those of option `repos` (all), narrowed by labels and components "repo:NAME". */
-int gather_repos(struct drover_scope *, const struct drover_job *, const struct payload *, const char **repos, size_t *len,
-    struct drover_error *);
-/* Comments of trusted people and our own, oldest first; newest (may be NULL) gets the id of the newest that is not ours, or "". */
-int gather_comments(struct jira *, const char *key, const char *project, struct text_buf *, char *newest, size_t, struct drover_error *);
+/*
+ * The repos that the job is about: its own, or those of option `repos` (all),
+ * narrowed by labels and components "repo:NAME".
+ */
+int gather_repos(struct drover_scope *, const struct drover_job *, const struct payload *,
+    const char **repos, size_t *len, struct drover_error *);
+/*
+ * Comments of trusted people and our own, oldest first; newest (may be NULL)
+ * gets the id of the newest that is not ours, or "".
+ */
+int gather_comments(struct jira *, const char *key, const char *project, struct text_buf *,
+    char *newest, size_t, struct drover_error *);
 
-/* images.c: attached images of trusted people, as files in the scratch folder; a line for each in fix->images. */
+/*
+ * images.c: attached images of trusted people, as files in the scratch folder;
+ * a line for each in fix->images.
+ */
 int fix_images(struct fix *, struct drover_error *);
 /* "png", "jpg", "gif" or "webp" by the first bytes; NULL: no such image. */
 const char *image_kind(const char *data, size_t len);
 
 /* trees.c */
-int trees_open(struct trees *, struct drover_scope *, const char *const *repos, size_t n, struct drover_error *);
+int trees_open(struct trees *, struct drover_scope *, const char *const *repos, size_t n,
+    struct drover_error *);
 void trees_close(struct trees *, struct drover_scope *);
 /* "- name: url (base branch)" of each. */
 void trees_list(struct drover_scope *, const char *const *repos, size_t n, struct text_buf *);
 
-/* fix_triage.c: 0 with a verdict PROCEED in state, or HUMAN when questions were asked. */
+/*
+ * fix_triage.c: 0 with a verdict PROCEED in state, or HUMAN when questions were
+ * asked.
+ */
 int fix_triage(struct fix *, struct drover_error *);
-/* The JSON object of an agent's answer that has a member "verdict"; NULL: there is none that can be read. The caller's. */
+/*
+ * The JSON object of an agent's answer that has a member "verdict"; NULL: there
+ * is none that can be read. The caller's.
+ */
 cJSON *triage_read(const char *text);
 
 /* fix_work.c: the change in each repo that triage named. */
@@ -88,10 +120,16 @@ int fix_work(struct fix *, struct drover_error *);
 /* Lower-case letters, digits and "-" of a text, at most size - 1. */
 void fix_slug(const char *text, char *out, size_t size);
 
-/* fix_settle.c: pull requests, links, sub-tasks and the comment, once all repos are pushed; or the comment that nothing changed. */
+/*
+ * fix_settle.c: pull requests, links, sub-tasks and the comment, once all repos
+ * are pushed; or the comment that nothing changed.
+ */
 int fix_settle(struct fix *, struct drover_error *);
 
-/* subtask.c: a sub-task for one repo, found again or made. fix->work's subtask stays "" where the project has no such type. */
+/*
+ * subtask.c: a sub-task for one repo, found again or made. fix->work's subtask
+ * stays "" where the project has no such type.
+ */
 int fix_subtask(struct fix *, struct fix_work *, struct drover_error *);
 
 #endif

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Second step of jira.fix: what the prompts tell of a ticket. Only what people wrote who may start work goes in, and what drover wrote itself. */
+/*
+ * Second step of jira.fix: what the prompts tell of a ticket. Only what people
+ * wrote who may start work goes in, and what drover wrote itself.
+ */
 #include <sys/stat.h>
 
 #include <dirent.h>
@@ -53,7 +56,8 @@ comments_each(void *arg, const cJSON *comment, struct drover_error *err)
 	if (!me && c->newest[0] == '\0')
 		json_id(comment, "id", c->newest, sizeof(c->newest));
 	text_clean(who, sizeof(who), name, strlen(name), "");
-	text_addf(&out, "%s%s, %.16s:\n", who, me ? " (that is you)" : "", json_text(comment, "created"));
+	text_addf(&out, "%s%s, %.16s:\n", who, me ? " (that is you)" : "",
+	    json_text(comment, "created"));
 	adf_read(cJSON_GetObjectItemCaseSensitive(comment, "body"), &out);
 	if ((text = text_of(&out)) == NULL) {
 		text_free(&out);
@@ -72,8 +76,8 @@ comments_each(void *arg, const cJSON *comment, struct drover_error *err)
 }
 
 int
-gather_comments(struct jira *j, const char *key, const char *project, struct text_buf *out, char *newest, size_t size,
-    struct drover_error *err)
+gather_comments(struct jira *j, const char *key, const char *project, struct text_buf *out,
+    char *newest, size_t size, struct drover_error *err)
 {
 	struct comments c = { .jira = j, .project = project };
 	int code = comment_each(j, key, COMMENTS_MAX, comments_each, &c, err);
@@ -87,11 +91,16 @@ gather_comments(struct jira *j, const char *key, const char *project, struct tex
 	if (newest != NULL)
 		snprintf(newest, size, "%s", c.newest);
 	if (c.left_out > 0)
-		j->scope->host->log->printf(j->scope, DROVER_INFO, "%s: %d comments of people who may not start work are left out", key, c.left_out);
+		j->scope->host->log->printf(j->scope, DROVER_INFO,
+		    "%s: %d comments of people who may not start work are left out", key,
+		    c.left_out);
 	return code;
 }
 
-/* 1 when everybody who wrote summary and description of the issue may start work. */
+/*
+ * 1 when everybody who wrote summary and description of the issue may start
+ * work.
+ */
 static int
 gather_trusts(struct jira *j, const cJSON *issue, const char *project, struct drover_error *err)
 {
@@ -102,9 +111,12 @@ gather_trusts(struct jira *j, const cJSON *issue, const char *project, struct dr
 		cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(history, "items")) {
 			const char *field = json_text(item, "field");
 
-			if (code == 1 && (strcmp(field, "summary") == 0 || strcmp(field, "description") == 0) &&
+			if (code == 1 &&
+			    (strcmp(field, "summary") == 0 || strcmp(field, "description") == 0) &&
 			    !jira_is_me(j, cJSON_GetObjectItemCaseSensitive(history, "author")))
-				code = person_allowed(j, NULL, cJSON_GetObjectItemCaseSensitive(history, "author"), project, err);
+				code = person_allowed(j, NULL,
+				    cJSON_GetObjectItemCaseSensitive(history, "author"), project,
+				    err);
 		}
 	return code;
 }
@@ -118,10 +130,13 @@ gather_parent(struct fix *f, struct drover_error *err)
 	cJSON *parent;
 	int code;
 
-	if (*key == '\0' || (code = issue_get(&f->jira, key, "summary,description,creator,reporter", true, &parent, err)) == 0)
+	if (*key == '\0' ||
+	    (code = issue_get(&f->jira, key, "summary,description,creator,reporter", true, &parent,
+		 err)) == 0)
 		return 0;
 	if (code == DROVER_PERMANENT) {
-		f->scope->host->log->printf(f->scope, DROVER_WARN, "%s: its parent is left out: %s", f->p.issue, err->text);
+		f->scope->host->log->printf(f->scope, DROVER_WARN, "%s: its parent is left out: %s",
+		    f->p.issue, err->text);
 		return 0;
 	}
 	if (code < 0)
@@ -131,7 +146,8 @@ gather_parent(struct fix *f, struct drover_error *err)
 		text_clean(summary, sizeof(summary), text, strlen(text), "");
 		issue_text(parent, "description", &description);
 		if ((text = text_of(&description)) != NULL)
-			text_addf(&f->parent, "%s: %s\n\n%.*s", key, summary, (int)text_cut(text, strlen(text), PARENT_BYTES), text);
+			text_addf(&f->parent, "%s: %s\n\n%.*s", key, summary,
+			    (int)text_cut(text, strlen(text), PARENT_BYTES), text);
 		text_free(&description);
 	}
 	cJSON_Delete(parent);
@@ -151,9 +167,12 @@ rules_file(const char *path, struct text_buf *out, struct drover_error *err)
 	else {
 		len = fread(text, 1, RULES_BYTES + 1, in);
 		if (ferror(in))
-			code = plugin_fail(err, DROVER_CONFIG, "rules: %s: %s", path, strerror(errno));
+			code =
+			    plugin_fail(err, DROVER_CONFIG, "rules: %s: %s", path, strerror(errno));
 		else if (len + out->len > RULES_BYTES)
-			code = plugin_fail(err, DROVER_CONFIG, "rules: more than %d bytes with %s: no agent reads so much", RULES_BYTES, path);
+			code = plugin_fail(err, DROVER_CONFIG,
+			    "rules: more than %d bytes with %s: no agent reads so much",
+			    RULES_BYTES, path);
 		else if (!text_is_utf8(text, len) || memchr(text, '\0', len) != NULL)
 			code = plugin_fail(err, DROVER_CONFIG, "rules: %s: is no UTF-8 text", path);
 		else {
@@ -172,7 +191,8 @@ rules_is_text(const struct dirent *entry)
 {
 	const char *dot = strrchr(entry->d_name, '.');
 
-	return entry->d_name[0] != '.' && dot != NULL && (strcmp(dot, ".md") == 0 || strcmp(dot, ".mdc") == 0);
+	return entry->d_name[0] != '.' && dot != NULL &&
+	    (strcmp(dot, ".md") == 0 || strcmp(dot, ".mdc") == 0);
 }
 
 static int
@@ -185,7 +205,9 @@ rules_folder(const char *path, struct text_buf *out, struct drover_error *err)
 	if (n < 0)
 		return plugin_fail(err, DROVER_CONFIG, "rules: %s: %s", path, strerror(errno));
 	for (i = 0; i < n; i++) {
-		if (code == 0 && i < RULES_FILES && snprintf(file, sizeof(file), "%s/%s", path, list[i]->d_name) < (int)sizeof(file))
+		if (code == 0 && i < RULES_FILES &&
+		    snprintf(file, sizeof(file), "%s/%s", path, list[i]->d_name) <
+			(int)sizeof(file))
 			code = rules_file(file, out, err);
 		free(list[i]);
 	}
@@ -204,11 +226,14 @@ gather_rules(struct drover_scope *scope, struct text_buf *out, struct drover_err
 		const char *path = scope->host->option->item(scope, "rules", i);
 
 		if (*path != '/')
-			code = plugin_fail(err, DROVER_CONFIG, "rules: %s: must be an absolute path", path);
+			code = plugin_fail(err, DROVER_CONFIG,
+			    "rules: %s: must be an absolute path", path);
 		else if (stat(path, &st) != 0)
-			code = plugin_fail(err, DROVER_CONFIG, "rules: %s: %s", path, strerror(errno));
+			code =
+			    plugin_fail(err, DROVER_CONFIG, "rules: %s: %s", path, strerror(errno));
 		else
-			code = S_ISDIR(st.st_mode) ? rules_folder(path, out, err) : rules_file(path, out, err);
+			code = S_ISDIR(st.st_mode) ? rules_folder(path, out, err) :
+						     rules_file(path, out, err);
 	}
 	return code;
 }
@@ -225,8 +250,8 @@ repo_is_listed(struct drover_scope *scope, const char *name)
 }
 
 int
-gather_repos(struct drover_scope *scope, const struct drover_job *job, const struct payload *p, const char **repos, size_t *len,
-    struct drover_error *err)
+gather_repos(struct drover_scope *scope, const struct drover_job *job, const struct payload *p,
+    const char **repos, size_t *len, struct drover_error *err)
 {
 	const struct drover_host_repo *host = scope->host->repo;
 	struct drover_repo repo = { .size = sizeof(repo) };
@@ -245,12 +270,15 @@ gather_repos(struct drover_scope *scope, const struct drover_job *job, const str
 		if (!repo_is_listed(scope, repo.name))
 			continue;
 		if (*len == FIX_REPOS)
-			return plugin_fail(err, DROVER_CONFIG, "more than %d repos: say in option repos which tickets are about, or label the ticket repo:NAME",
+			return plugin_fail(err, DROVER_CONFIG,
+			    "more than %d repos: say in option repos which tickets are about, or "
+			    "label the ticket repo:NAME",
 			    FIX_REPOS);
 		repos[(*len)++] = repo.name;
 	}
 	if (*len == 0)
-		return plugin_fail(err, DROVER_CONFIG, "%s: is about no repo that is configured and listed in option repos", p->issue);
+		return plugin_fail(err, DROVER_CONFIG,
+		    "%s: is about no repo that is configured and listed in option repos", p->issue);
 	return 0;
 }
 
@@ -267,8 +295,11 @@ fix_gather(struct fix *f, struct drover_error *err)
 		return code;
 	if ((code = host->lease->scratch(f->scope, f->scratch, sizeof(f->scratch), err)) != 0)
 		return code;
-	if ((code = gather_parent(f, err)) != 0 || (code = gather_comments(&f->jira, f->p.issue, f->p.project, &f->comments, f->newest, sizeof(f->newest), err)) != 0 ||
-	    (code = fix_images(f, err)) != 0 || (code = gather_rules(f->scope, &f->rules, err)) != 0)
+	if ((code = gather_parent(f, err)) != 0 ||
+	    (code = gather_comments(&f->jira, f->p.issue, f->p.project, &f->comments, f->newest,
+		 sizeof(f->newest), err)) != 0 ||
+	    (code = fix_images(f, err)) != 0 ||
+	    (code = gather_rules(f->scope, &f->rules, err)) != 0)
 		return code;
 	if ((text = malloc(MEMORY_MAX)) != NULL) {
 		fix_subject(f, subject);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Last step of jira.fix, when every repo is pushed: sub-tasks, pull requests through each repo's forge, links, one comment, and the
- * ticket's next status. Each is found again by an id of its own when an attempt repeats them.
+ * Last step of jira.fix, when every repo is pushed: sub-tasks, pull requests
+ * through each repo's forge, links, one comment, and the ticket's next status.
+ * Each is found again by an id of its own when an attempt repeats them.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,10 +46,14 @@ settle_labels(const struct fix *f)
 			return "labels_hotfix";
 	if (strcasecmp(f->p.type, "hotfix") == 0 || settle_has_label(f, "hotfix"))
 		return "labels_hotfix";
-	return strcasecmp(f->p.type, "bug") == 0 || settle_has_label(f, "bug") ? "labels_bugfix" : "labels_default";
+	return strcasecmp(f->p.type, "bug") == 0 || settle_has_label(f, "bug") ? "labels_bugfix" :
+										 "labels_default";
 }
 
-/* Where people read the issue; under a scoped token's prefix the API does not say. */
+/*
+ * Where people read the issue; under a scoped token's prefix the API does not
+ * say.
+ */
 static void
 settle_browse(const struct fix *f, const char *key, struct text_buf *out)
 {
@@ -84,7 +89,9 @@ settle_body(struct fix *f, const struct fix_work *work, struct text_buf *out)
 	}
 	text_addf(out, ": %s", f->p.summary);
 	settle_said(out, work->said);
-	text_addf(out, "\n\n%s", work->checked ? "The repository's checks have passed." : "The repository has no checks configured.");
+	text_addf(out, "\n\n%s",
+	    work->checked ? "The repository's checks have passed." :
+			    "The repository has no checks configured.");
 	return text_of(out) != NULL ? 0 : -1;
 }
 
@@ -95,7 +102,8 @@ settle_pull(struct fix *f, struct fix_work *work, struct drover_error *err)
 	const char *labels = settle_labels(f);
 	cJSON *ask, *list, *answer = NULL;
 	struct text_buf body = { 0 };
-	char operation[DROVER_NAME_MAX + 16], key[DROVER_KEY_MAX], title[DROVER_TITLE_MAX], reply[4096], *text = NULL;
+	char operation[DROVER_NAME_MAX + 16], key[DROVER_KEY_MAX], title[DROVER_TITLE_MAX],
+	    reply[4096], *text = NULL;
 	int64_t len;
 	size_t i;
 	int code = 0;
@@ -104,7 +112,8 @@ settle_pull(struct fix *f, struct fix_work *work, struct drover_error *err)
 		return 0;
 	snprintf(operation, sizeof(operation), "%s.open-pull", work->forge);
 	snprintf(key, sizeof(key), "jira/%.60s/%.60s/%s", f->p.issue, f->p.revision, work->repo);
-	snprintf(title, sizeof(title), "%.100s: %.*s", work->subtask[0] != '\0' ? work->subtask : f->p.issue,
+	snprintf(title, sizeof(title), "%.100s: %.*s",
+	    work->subtask[0] != '\0' ? work->subtask : f->p.issue,
 	    (int)text_cut(f->p.summary, strlen(f->p.summary), 220), f->p.summary);
 	ask = cJSON_CreateObject();
 	if (settle_body(f, work, &body) == 0) {
@@ -114,7 +123,8 @@ settle_pull(struct fix *f, struct fix_work *work, struct drover_error *err)
 		cJSON_AddStringToObject(ask, "body", text_of(&body));
 		list = cJSON_AddArrayToObject(ask, "labels");
 		for (i = 0; i < option->count(f->scope, labels); i++)
-			cJSON_AddItemToArray(list, cJSON_CreateString(option->item(f->scope, labels, i)));
+			cJSON_AddItemToArray(list,
+			    cJSON_CreateString(option->item(f->scope, labels, i)));
 		cJSON_AddBoolToObject(ask, "draft", option->integer(f->scope, "draft") != 0);
 		cJSON_AddStringToObject(ask, "key", key);
 		text = cJSON_PrintUnformatted(ask);
@@ -124,7 +134,8 @@ settle_pull(struct fix *f, struct fix_work *work, struct drover_error *err)
 	if (text == NULL)
 		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
 	err->code = 0;
-	len = f->scope->host->call->call(f->scope, operation, text, strlen(text), reply, sizeof(reply), err);
+	len = f->scope->host->call->call(f->scope, operation, text, strlen(text), reply,
+	    sizeof(reply), err);
 	cJSON_free(text);
 	if (len < 0)
 		return err->code != 0 ? err->code : DROVER_INTERNAL;
@@ -148,7 +159,8 @@ settle_link(struct fix *f, const struct fix_work *work, struct drover_error *err
 		return 0;
 	snprintf(id, sizeof(id), "drover/%.60s/%s/%.100s", f->p.issue, work->repo, work->branch);
 	snprintf(title, sizeof(title), "%s #%s", work->repo, work->number);
-	if ((code = issue_link(&f->jira, f->p.issue, id, work->url, title, err)) == 0 && work->subtask[0] != '\0')
+	if ((code = issue_link(&f->jira, f->p.issue, id, work->url, title, err)) == 0 &&
+	    work->subtask[0] != '\0')
 		code = issue_link(&f->jira, work->subtask, id, work->url, title, err);
 	return code;
 }
@@ -181,7 +193,8 @@ settle_nothing(struct fix *f, struct drover_error *err)
 	text_free(&text);
 	if (code != 0 || (code = fix_mark(f, "nothing", NULL, err)) != 0)
 		return code;
-	if (to_do != NULL && *to_do != '\0' && (code = issue_transition(&f->jira, f->p.issue, to_do, NULL, err)) != 0)
+	if (to_do != NULL && *to_do != '\0' &&
+	    (code = issue_transition(&f->jira, f->p.issue, to_do, NULL, err)) != 0)
 		return code;
 	return f->scope->host->queue->result(f->scope, "changed", "0", err);
 }
@@ -194,16 +207,22 @@ settle_tell(struct fix *f, size_t changed, struct drover_error *err)
 	size_t i;
 	int code;
 
-	text_addf(&text, changed == 1 ? "The change is ready to be looked at:\n\n" : "The changes are ready to be looked at:\n\n");
+	text_addf(&text,
+	    changed == 1 ? "The change is ready to be looked at:\n\n" :
+			   "The changes are ready to be looked at:\n\n");
 	for (i = 0; i < f->work_len; i++) {
 		const struct fix_work *work = &f->work[i];
 
 		if (!work->changed)
 			continue;
 		if (work->url[0] != '\0')
-			text_addf(&text, "- %s: %s%s%s\n", work->repo, work->url, work->subtask[0] != '\0' ? " for " : "", work->subtask);
+			text_addf(&text, "- %s: %s%s%s\n", work->repo, work->url,
+			    work->subtask[0] != '\0' ? " for " : "", work->subtask);
 		else
-			text_addf(&text, "- %s: branch `%s` (no forge is configured, so there is no pull request)\n", work->repo, work->branch);
+			text_addf(&text,
+			    "- %s: branch `%s` (no forge is configured, so there is no pull "
+			    "request)\n",
+			    work->repo, work->branch);
 		if (work->url[0] != '\0')
 			text_addf(&urls, "%s%s", urls.len > 0 ? " " : "", work->url);
 	}

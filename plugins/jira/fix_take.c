@@ -1,38 +1,57 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* First step of jira.fix: is the ticket still there and ours, and the move to in_progress that shows people so. */
+/*
+ * First step of jira.fix: is the ticket still there and ours, and the move to
+ * in_progress that shows people so.
+ */
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
 #include "jira/fix.h"
 
-#define FIELDS "summary,status,assignee,creator,reporter,parent,attachment,project,issuetype,subtasks"
+#define FIELDS \
+	"summary,status,assignee,creator,reporter,parent,attachment,project,issuetype,subtasks"
 
 static int take_check(struct fix *, const char *);
 static int take_number(struct fix *, struct drover_error *);
 static int take_answer(struct fix *, struct drover_error *);
 
-/* 1: go on. An attempt that had taken the ticket goes on wherever the ticket stands by now: it was this job that moved it. */
+/*
+ * 1: go on. An attempt that had taken the ticket goes on wherever the ticket
+ * stands by now: it was this job that moved it.
+ */
 static int
 take_check(struct fix *f, const char *in_progress)
 {
-	const cJSON *assignee = json_at(f->issue, "fields.assignee"), *ours = json_at(f->issue, "properties." JIRA_PROPERTY);
+	const cJSON *assignee = json_at(f->issue, "fields.assignee"),
+		    *ours = json_at(f->issue, "properties." JIRA_PROPERTY);
 	const char *status = issue_status(f->issue);
-	bool taken = json_true(f->state, "taken") || strcmp(json_text(ours, "trace"), f->job->trace) == 0;
+	bool taken =
+	    json_true(f->state, "taken") || strcmp(json_text(ours, "trace"), f->job->trace) == 0;
 
-	if (json_true(f->state, "taken") && *json_text(ours, "trace") != '\0' && strcmp(json_text(ours, "trace"), f->job->trace) != 0)
-		snprintf(f->ended, sizeof(f->ended), "taken over by a later job (trace %.40s): nothing is done", json_text(ours, "trace"));
+	if (json_true(f->state, "taken") && *json_text(ours, "trace") != '\0' &&
+	    strcmp(json_text(ours, "trace"), f->job->trace) != 0)
+		snprintf(f->ended, sizeof(f->ended),
+		    "taken over by a later job (trace %.40s): nothing is done",
+		    json_text(ours, "trace"));
 	else if (f->p.assigned && !(cJSON_IsObject(assignee) && jira_is_me(&f->jira, assignee)))
-		snprintf(f->ended, sizeof(f->ended), "no longer assigned to drover: nothing is done");
-	else if (strcmp(json_text_at(f->issue, "fields.status.statusCategory.key"), "done") == 0 && !taken)
-		snprintf(f->ended, sizeof(f->ended), "is in status \"%.80s\" meanwhile: nothing is done", status);
+		snprintf(f->ended, sizeof(f->ended),
+		    "no longer assigned to drover: nothing is done");
+	else if (strcmp(json_text_at(f->issue, "fields.status.statusCategory.key"), "done") == 0 &&
+	    !taken)
+		snprintf(f->ended, sizeof(f->ended),
+		    "is in status \"%.80s\" meanwhile: nothing is done", status);
 	else if (!taken && f->p.assigned && strcasecmp(status, f->p.status) != 0)
-		snprintf(f->ended, sizeof(f->ended), "is in status \"%.80s\" meanwhile%s: nothing is done", status,
+		snprintf(f->ended, sizeof(f->ended),
+		    "is in status \"%.80s\" meanwhile%s: nothing is done", status,
 		    strcasecmp(status, in_progress) == 0 ? " and worked on by somebody else" : "");
 	return f->ended[0] == '\0';
 }
 
-/* How many revisions of the ticket have been taken: a later one gets a branch of its own, since the earlier is somebody's pull request. */
+/*
+ * How many revisions of the ticket have been taken: a later one gets a branch
+ * of its own, since the earlier is somebody's pull request.
+ */
 static int
 take_number(struct fix *f, struct drover_error *err)
 {
@@ -43,14 +62,18 @@ take_number(struct fix *f, struct drover_error *err)
 	if (json_number(f->state, "n") >= 1)
 		return 0;
 	n = n >= 1 && n < 1000 ? n : 1;
-	if (cJSON_GetArraySize(branches) > 0 && strcmp(json_text(ours, "revision"), f->p.revision) != 0)
+	if (cJSON_GetArraySize(branches) > 0 &&
+	    strcmp(json_text(ours, "revision"), f->p.revision) != 0)
 		n++;
 	cJSON_DeleteItemFromObjectCaseSensitive(f->state, "n");
 	cJSON_AddNumberToObject(f->state, "n", n);
 	return fix_state_save(f, err);
 }
 
-/* An attempt after the questions: somebody has answered, or released the job by hand, or the last attempt died at its very end. */
+/*
+ * An attempt after the questions: somebody has answered, or released the job by
+ * hand, or the last attempt died at its very end.
+ */
 static int
 take_answer(struct fix *f, struct drover_error *err)
 {
@@ -62,14 +85,17 @@ take_answer(struct fix *f, struct drover_error *err)
 
 	if (waits == NULL)
 		return 0;
-	code = gather_comments(&f->jira, f->p.issue, f->p.project, &comments, newest, sizeof(newest), err);
+	code = gather_comments(&f->jira, f->p.issue, f->p.project, &comments, newest,
+	    sizeof(newest), err);
 	text_free(&comments);
 	if (code != 0)
 		return code;
-	if (strcmp(newest, json_text(f->state, "waits")) == 0 && f->scope->host->option->integer(f->scope, "triage") != 0) {
+	if (strcmp(newest, json_text(f->state, "waits")) == 0 &&
+	    f->scope->host->option->integer(f->scope, "triage") != 0) {
 		if ((code = f->scope->host->queue->result(f->scope, "needs_info", "1", err)) != 0)
 			return code;
-		return plugin_fail(err, DROVER_HUMAN, "%s: its questions are not answered yet", f->p.issue);
+		return plugin_fail(err, DROVER_HUMAN, "%s: its questions are not answered yet",
+		    f->p.issue);
 	}
 	cJSON_DeleteItemFromObjectCaseSensitive(f->state, "waits");
 	cJSON_DeleteItemFromObjectCaseSensitive(f->state, "taken");
@@ -91,7 +117,8 @@ fix_take(struct fix *f, struct drover_error *err)
 	if ((code = issue_get(&f->jira, f->p.issue, FIELDS, false, &f->issue, err)) < 0)
 		return code;
 	if (code == 0) {
-		snprintf(f->ended, sizeof(f->ended), "is gone, or hidden from drover: nothing is done");
+		snprintf(f->ended, sizeof(f->ended),
+		    "is gone, or hidden from drover: nothing is done");
 		return 0;
 	}
 	if (!take_check(f, in_progress))
@@ -107,7 +134,8 @@ fix_take(struct fix *f, struct drover_error *err)
 	}
 	if (json_true(f->state, "moved"))
 		return 0;
-	if (*in_progress != '\0' && (code = issue_transition(&f->jira, f->p.issue, in_progress, NULL, err)) != 0)
+	if (*in_progress != '\0' &&
+	    (code = issue_transition(&f->jira, f->p.issue, in_progress, NULL, err)) != 0)
 		return code;
 	cJSON_AddBoolToObject(f->state, "moved", true);
 	return fix_state_save(f, err);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Third step of jira.fix: an agent that may only read says whether the ticket can be done, and in which repos. Where it cannot,
- * its questions become a comment, the ticket goes back to where people look, and the job is held. The verdict is kept, so that
- * a later attempt does not pay for it again.
+ * Third step of jira.fix: an agent that may only read says whether the ticket
+ * can be done, and in which repos. Where it cannot, its questions become a
+ * comment, the ticket goes back to where people look, and the job is held. The
+ * verdict is kept, so that a later attempt does not pay for it again.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -64,11 +65,21 @@ triage_prompt(struct fix *f, bool again, const char **prompt, struct drover_erro
 {
 	struct text_buf repos = { 0 };
 	const struct drover_variable variables[] = {
-		{ "key", f->p.issue, DROVER_TRUSTED, 0 }, { "summary", f->p.summary, 0, 0 }, { "description", f->p.description, 0, 0 },
-		{ "type", f->p.type, 0, 0 }, { "priority", f->p.priority, 0, 0 }, { "parent", text_of(&f->parent), 0, 0 },
-		{ "comments", text_of(&f->comments), 0, 0 }, { "images", text_of(&f->images), 0, 0 }, { "repos", NULL, DROVER_TRUSTED, 0 },
-		{ "rules", text_of(&f->rules), DROVER_TRUSTED, 0 }, { "memory", text_of(&f->memory), 0, 0 },
-		{ "again", again ? "Your last answer held no line of JSON that could be read. This time end with exactly that line." : "",
+		{ "key", f->p.issue, DROVER_TRUSTED, 0 },
+		{ "summary", f->p.summary, 0, 0 },
+		{ "description", f->p.description, 0, 0 },
+		{ "type", f->p.type, 0, 0 },
+		{ "priority", f->p.priority, 0, 0 },
+		{ "parent", text_of(&f->parent), 0, 0 },
+		{ "comments", text_of(&f->comments), 0, 0 },
+		{ "images", text_of(&f->images), 0, 0 },
+		{ "repos", NULL, DROVER_TRUSTED, 0 },
+		{ "rules", text_of(&f->rules), DROVER_TRUSTED, 0 },
+		{ "memory", text_of(&f->memory), 0, 0 },
+		{ "again",
+		    again ? "Your last answer held no line of JSON that could be read. This time "
+			    "end with exactly that line." :
+			    "",
 		    DROVER_TRUSTED, 0 },
 	};
 	struct drover_variable filled[sizeof(variables) / sizeof(variables[0])];
@@ -76,10 +87,15 @@ triage_prompt(struct fix *f, bool again, const char **prompt, struct drover_erro
 	memcpy(filled, variables, sizeof(filled));
 	trees_list(f->scope, f->repos, f->repos_len, &repos);
 	filled[8].value = text_of(&repos);
-	*prompt = f->scope->host->prompt->render(f->scope, "triage", f->repos_len == 1 ? f->repos[0] : NULL, filled,
-	    sizeof(filled) / sizeof(filled[0]), err);
+	*prompt = f->scope->host->prompt->render(f->scope, "triage",
+	    f->repos_len == 1 ? f->repos[0] : NULL, filled, sizeof(filled) / sizeof(filled[0]),
+	    err);
 	text_free(&repos);
-	return *prompt != NULL ? 0 : err->code != 0 ? err->code : plugin_fail(err, DROVER_INTERNAL, "the prompt triage cannot be rendered");
+	return *prompt != NULL ?
+	    0 :
+	    err->code != 0 ?
+	    err->code :
+	    plugin_fail(err, DROVER_INTERNAL, "the prompt triage cannot be rendered");
 }
 
 static int
@@ -109,7 +125,9 @@ triage_run(struct fix *f, cJSON **verdict, struct drover_error *err)
 	}
 	trees_close(&trees, f->scope);
 	if (code == 0 && *verdict == NULL)
-		code = plugin_fail(err, DROVER_INTERNAL, "triage: the agent gave no line {\"verdict\": ...}, not the second time either");
+		code = plugin_fail(err, DROVER_INTERNAL,
+		    "triage: the agent gave no line {\"verdict\": ...}, not the second time "
+		    "either");
 	free(result);
 	return code;
 }
@@ -146,11 +164,14 @@ triage_questions(const cJSON *verdict, struct text_buf *out)
 	int n = 0;
 
 	text_clean(line, sizeof(line), reason, strlen(reason), "");
-	text_addf(out, "Before I can start on this I need to know more.%s%s\n\n", line[0] != '\0' ? " " : "", line);
+	text_addf(out, "Before I can start on this I need to know more.%s%s\n\n",
+	    line[0] != '\0' ? " " : "", line);
 	cJSON_ArrayForEach(question, list) {
-		const char *text = cJSON_IsString(question) ? question->valuestring : json_text(question, "question");
+		const char *text = cJSON_IsString(question) ? question->valuestring :
+							      json_text(question, "question");
 
-		if (n == QUESTIONS_MAX || text_clean(line, sizeof(line), text, strlen(text), "") == 0)
+		if (n == QUESTIONS_MAX ||
+		    text_clean(line, sizeof(line), text, strlen(text), "") == 0)
 			continue;
 		text_addf(out, "%d. %s\n", ++n, line);
 	}
@@ -167,18 +188,21 @@ triage_ask(struct fix *f, const cJSON *verdict, struct drover_error *err)
 	struct text_buf text = { 0 };
 	int code;
 
-	text_clean(reason, sizeof(reason), json_text(verdict, "reason"), strlen(json_text(verdict, "reason")), "");
+	text_clean(reason, sizeof(reason), json_text(verdict, "reason"),
+	    strlen(json_text(verdict, "reason")), "");
 	triage_questions(verdict, &text);
 	snprintf(id, sizeof(id), "needs-info/%.80s/%.100s/%d", f->p.issue, f->p.revision, asked);
 	code = fix_say(f, id, &text, comment, err);
 	text_free(&text);
 	if (code != 0 || (code = fix_mark(f, "needs_info", comment, err)) != 0)
 		return code;
-	if (to_do != NULL && *to_do != '\0' && (code = issue_transition(&f->jira, f->p.issue, to_do, NULL, err)) != 0)
+	if (to_do != NULL && *to_do != '\0' &&
+	    (code = issue_transition(&f->jira, f->p.issue, to_do, NULL, err)) != 0)
 		return code;
 	cJSON_DeleteItemFromObjectCaseSensitive(f->state, "waits");
 	cJSON_AddStringToObject(f->state, "waits", f->newest);
-	if ((code = fix_state_save(f, err)) != 0 || (code = host->queue->result(f->scope, "needs_info", "1", err)) != 0)
+	if ((code = fix_state_save(f, err)) != 0 ||
+	    (code = host->queue->result(f->scope, "needs_info", "1", err)) != 0)
 		return code;
 	return plugin_fail(err, DROVER_HUMAN, "%s: needs answers: %s", f->p.issue, reason);
 }
@@ -202,7 +226,10 @@ fix_triage(struct fix *f, struct drover_error *err)
 		if ((code = fix_state_save(f, err)) != 0)
 			return code;
 	}
-	if ((code = f->scope->host->queue->result(f->scope, "triage", json_text(verdict, "verdict"), err)) != 0)
+	if ((code = f->scope->host->queue->result(f->scope, "triage", json_text(verdict, "verdict"),
+		 err)) != 0)
 		return code;
-	return strcmp(json_text(verdict, "verdict"), "NEEDS_INFO") == 0 ? triage_ask(f, verdict, err) : 0;
+	return strcmp(json_text(verdict, "verdict"), "NEEDS_INFO") == 0 ?
+	    triage_ask(f, verdict, err) :
+	    0;
 }

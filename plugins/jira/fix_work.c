@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Fourth step of jira.fix: the change in each repo. change->run remembers each by repo and branch, so that an attempt after a failure
- * in one repo finds the others done. Nothing is announced before all are.
+ * Fourth step of jira.fix: the change in each repo. change->run remembers each
+ * by repo and branch, so that an attempt after a failure in one repo finds the
+ * others done. Nothing is announced before all are.
  */
 #include <ctype.h>
 #include <stdio.h>
@@ -43,18 +44,28 @@ work_prompt(struct fix *f, const char *repo, const char **prompt, struct drover_
 	trees_list(f->scope, &repo, 1, &repos);
 	{
 		const struct drover_variable variables[] = {
-			{ "key", f->p.issue, DROVER_TRUSTED, 0 }, { "summary", f->p.summary, 0, 0 }, { "description", f->p.description, 0, 0 },
-			{ "type", f->p.type, 0, 0 }, { "priority", f->p.priority, 0, 0 }, { "parent", text_of(&f->parent), 0, 0 },
-			{ "comments", text_of(&f->comments), 0, 0 }, { "images", text_of(&f->images), 0, 0 },
-			{ "repo", repo, DROVER_TRUSTED, 0 }, { "repos", text_of(&repos), DROVER_TRUSTED, 0 },
-			{ "rules", text_of(&f->rules), DROVER_TRUSTED, 0 }, { "memory", text_of(&f->memory), 0, 0 },
+			{ "key", f->p.issue, DROVER_TRUSTED, 0 },
+			{ "summary", f->p.summary, 0, 0 },
+			{ "description", f->p.description, 0, 0 },
+			{ "type", f->p.type, 0, 0 },
+			{ "priority", f->p.priority, 0, 0 },
+			{ "parent", text_of(&f->parent), 0, 0 },
+			{ "comments", text_of(&f->comments), 0, 0 },
+			{ "images", text_of(&f->images), 0, 0 },
+			{ "repo", repo, DROVER_TRUSTED, 0 },
+			{ "repos", text_of(&repos), DROVER_TRUSTED, 0 },
+			{ "rules", text_of(&f->rules), DROVER_TRUSTED, 0 },
+			{ "memory", text_of(&f->memory), 0, 0 },
 			{ "triage", json_text(verdict, "reason"), 0, 0 },
 		};
 
-		*prompt = f->scope->host->prompt->render(f->scope, "fix", repo, variables, sizeof(variables) / sizeof(variables[0]), err);
+		*prompt = f->scope->host->prompt->render(f->scope, "fix", repo, variables,
+		    sizeof(variables) / sizeof(variables[0]), err);
 	}
 	if (*prompt == NULL)
-		code = err->code != 0 ? err->code : plugin_fail(err, DROVER_INTERNAL, "the prompt fix cannot be rendered");
+		code = err->code != 0 ?
+		    err->code :
+		    plugin_fail(err, DROVER_INTERNAL, "the prompt fix cannot be rendered");
 	text_free(&repos);
 	return code;
 }
@@ -62,7 +73,9 @@ work_prompt(struct fix *f, const char *repo, const char **prompt, struct drover_
 static int
 work_repo(struct fix *f, struct fix_work *work, struct drover_error *err)
 {
-	struct drover_change change = { .size = sizeof(change), .repo = work->repo, .branch = work->branch };
+	struct drover_change change = { .size = sizeof(change),
+		.repo = work->repo,
+		.branch = work->branch };
 	struct drover_change_result *result = calloc(1, sizeof(*result));
 	const struct drover_host_option *option = f->scope->host->option;
 	char title[DROVER_TITLE_MAX], trailers[JIRA_ID_MAX + 16];
@@ -71,7 +84,8 @@ work_repo(struct fix *f, struct fix_work *work, struct drover_error *err)
 	if (result == NULL)
 		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
 	result->size = sizeof(*result);
-	snprintf(title, sizeof(title), "%.100s: %.*s", f->p.issue, (int)text_cut(f->p.summary, strlen(f->p.summary), 380), f->p.summary);
+	snprintf(title, sizeof(title), "%.100s: %.*s", f->p.issue,
+	    (int)text_cut(f->p.summary, strlen(f->p.summary), 380), f->p.summary);
 	snprintf(trailers, sizeof(trailers), "Jira: %s", f->p.issue);
 	change.title = title;
 	change.trailers = trailers;
@@ -106,10 +120,12 @@ fix_work(struct fix *f, struct drover_error *err)
 		if (!cJSON_IsString(name) || f->work_len == FIX_REPOS)
 			continue;
 		if (f->scope->host->repo->find(f->scope, name->valuestring, &repo) != 0)
-			return plugin_fail(err, DROVER_CONFIG, "repo %.63s is not configured any more", name->valuestring);
+			return plugin_fail(err, DROVER_CONFIG,
+			    "repo %.63s is not configured any more", name->valuestring);
 		snprintf(work->repo, sizeof(work->repo), "%s", repo.name);
 		snprintf(work->forge, sizeof(work->forge), "%s", repo.forge);
-		snprintf(work->branch, sizeof(work->branch), "drover/%.100s%s%s%s", f->p.issue, slug[0] != '\0' ? "-" : "", slug, number);
+		snprintf(work->branch, sizeof(work->branch), "drover/%.100s%s%s%s", f->p.issue,
+		    slug[0] != '\0' ? "-" : "", slug, number);
 		f->work_len++;
 		if ((code = work_repo(f, work, err)) != 0)
 			return code;

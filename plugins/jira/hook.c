@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A webhook of Jira's: signature, age, and word to both sources that there may be something. What it says is not looked at: polling stays the truth. */
+/*
+ * A webhook of Jira's: signature, age, and word to both sources that there may
+ * be something. What it says is not looked at: polling stays the truth.
+ */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,21 +15,29 @@
 
 static int hook_age(struct drover_scope *, const cJSON *, struct drover_error *);
 
-/* Jira puts its own time in milliseconds into the body, where the signature covers it. */
+/*
+ * Jira puts its own time in milliseconds into the body, where the signature
+ * covers it.
+ */
 static int
 hook_age(struct drover_scope *scope, const cJSON *body, struct drover_error *err)
 {
 	double at = json_number(body, "timestamp"), now = (double)scope->host->time->now(scope);
 
 	if (at > 0 && (at < now - AGE_MS || at > now + AGE_MS))
-		return plugin_fail(err, DROVER_AUTH, "a webhook is %.0f seconds off: sent again by somebody, or a clock is wrong", (now - at) / 1000);
+		return plugin_fail(err, DROVER_AUTH,
+		    "a webhook is %.0f seconds off: sent again by somebody, or a clock is wrong",
+		    (now - at) / 1000);
 	return 0;
 }
 
 int
-jira_hook(struct drover_scope *scope, void *plugin, const struct drover_delivery *delivery, struct drover_receipt *receipt, struct drover_error *err)
+jira_hook(struct drover_scope *scope, void *plugin, const struct drover_delivery *delivery,
+    struct drover_receipt *receipt, struct drover_error *err)
 {
-	static const struct hook_signature signature = { .option = "webhook_secret", .header = "x-hub-signature", .scheme = "sha256=" };
+	static const struct hook_signature signature = { .option = "webhook_secret",
+		.header = "x-hub-signature",
+		.scheme = "sha256=" };
 	static const char *const sources[] = { "ticket", "review" };
 	const char *id = hook_header(delivery, "x-atlassian-webhook-identifier");
 	struct drover_error why = { 0 };
@@ -45,10 +56,12 @@ jira_hook(struct drover_scope *scope, void *plugin, const struct drover_delivery
 	if (*id != '\0')
 		text_clean(receipt->id, sizeof(receipt->id), id, strlen(id), "");
 	else
-		snprintf(receipt->id, sizeof(receipt->id), "body/%016" PRIx64, text_hash(0, delivery->body, delivery->body_len));
+		snprintf(receipt->id, sizeof(receipt->id), "body/%016" PRIx64,
+		    text_hash(0, delivery->body, delivery->body_len));
 	/* A source that is not configured has nothing to be woken for. */
 	for (i = 0; i < sizeof(sources) / sizeof(sources[0]); i++)
 		if (scope->host->queue->wake(scope, sources[i], &why) != 0)
-			scope->host->log->printf(scope, DROVER_DEBUG, "jira.%s is not woken: %s", sources[i], why.text);
+			scope->host->log->printf(scope, DROVER_DEBUG, "jira.%s is not woken: %s",
+			    sources[i], why.text);
 	return 0;
 }

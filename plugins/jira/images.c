@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Pictures that people attached. What a file is, its first bytes say, and not its name, which never becomes a path. A picture that
- * cannot be had is no reason to stop: the prompt says that it is missing.
+ * Pictures that people attached. What a file is, its first bytes say, and not
+ * its name, which never becomes a path. A picture that cannot be had is no
+ * reason to stop: the prompt says that it is missing.
  */
 #include <sys/stat.h>
 
@@ -14,7 +15,8 @@
 
 #include "jira/fix.h"
 
-static int image_fetch(struct fix *, const cJSON *, const char *, struct web_answer *, struct drover_error *);
+static int image_fetch(struct fix *, const cJSON *, const char *, struct web_answer *,
+    struct drover_error *);
 static int image_write(const char *, const char *, size_t);
 static int image_take(struct fix *, const cJSON *, int, struct drover_error *);
 
@@ -24,26 +26,36 @@ image_kind(const char *data, size_t len)
 	static const struct {
 		const char *kind, *magic;
 		size_t len;
-	} kinds[] = { { "png", "\x89PNG\r\n\x1a\n", 8 }, { "jpg", "\xff\xd8\xff", 3 }, { "gif", "GIF87a", 6 }, { "gif", "GIF89a", 6 } };
+	} kinds[] = { { "png", "\x89PNG\r\n\x1a\n", 8 }, { "jpg", "\xff\xd8\xff", 3 },
+		{ "gif", "GIF87a", 6 }, { "gif", "GIF89a", 6 } };
 	size_t i;
 
 	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		if (len > kinds[i].len && memcmp(data, kinds[i].magic, kinds[i].len) == 0)
 			return kinds[i].kind;
-	return len > 12 && memcmp(data, "RIFF", 4) == 0 && memcmp(data + 8, "WEBP", 4) == 0 ? "webp" : NULL;
+	return len > 12 && memcmp(data, "RIFF", 4) == 0 && memcmp(data + 8, "WEBP", 4) == 0 ?
+	    "webp" :
+	    NULL;
 }
 
-/* Cloud hands out the content itself only when asked not to redirect; Data Center names a URL, which must be its own. */
+/*
+ * Cloud hands out the content itself only when asked not to redirect; Data
+ * Center names a URL, which must be its own.
+ */
 static int
-image_fetch(struct fix *f, const cJSON *attachment, const char *id, struct web_answer *answer, struct drover_error *err)
+image_fetch(struct fix *f, const cJSON *attachment, const char *id, struct web_answer *answer,
+    struct drover_error *err)
 {
-	struct web_ask ask = { .accept = "image/*, */*;q=0.5", .max = FIX_IMAGE_MAX, .flags = DROVER_HTTP_CRITICAL };
+	struct web_ask ask = { .accept = "image/*, */*;q=0.5",
+		.max = FIX_IMAGE_MAX,
+		.flags = DROVER_HTTP_CRITICAL };
 	char path[1024];
 
 	if (f->jira.server)
 		snprintf(path, sizeof(path), "%s", json_text(attachment, "content"));
 	else
-		snprintf(path, sizeof(path), "%s/attachment/content/%s?redirect=false", f->jira.api, id);
+		snprintf(path, sizeof(path), "%s/attachment/content/%s?redirect=false", f->jira.api,
+		    id);
 	ask.path = path;
 	return web_send(&f->jira.web, &ask, answer, err);
 }
@@ -82,12 +94,15 @@ image_take(struct fix *f, const cJSON *attachment, int number, struct drover_err
 		text_addf(&f->images, "- \"%s\" could not be loaded\n", shown);
 		return 0;
 	}
-	kind = answer.status == 200 ? image_kind(answer.body != NULL ? answer.body : "", answer.body_len) : NULL;
-	snprintf(path, sizeof(path), "%s/images/%d.%s", f->scratch, number, kind != NULL ? kind : "");
+	kind = answer.status == 200 ?
+	    image_kind(answer.body != NULL ? answer.body : "", answer.body_len) :
+	    NULL;
+	snprintf(path, sizeof(path), "%s/images/%d.%s", f->scratch, number,
+	    kind != NULL ? kind : "");
 	if (kind == NULL || image_write(path, answer.body, answer.body_len) != 0) {
 		text_addf(&f->images, "- \"%s\" could not be loaded\n", shown);
-		f->scope->host->log->printf(f->scope, DROVER_WARN, "image %s: status %d, %s", id, answer.status,
-		    kind == NULL ? "not a png, jpeg, gif or webp" : strerror(errno));
+		f->scope->host->log->printf(f->scope, DROVER_WARN, "image %s: status %d, %s", id,
+		    answer.status, kind == NULL ? "not a png, jpeg, gif or webp" : strerror(errno));
 	} else
 		text_addf(&f->images, "- %s (\"%s\")\n", path, shown);
 	web_answer_free(&answer);
@@ -103,13 +118,16 @@ fix_images(struct fix *f, struct drover_error *err)
 
 	snprintf(folder, sizeof(folder), "%s/images", f->scratch);
 	cJSON_ArrayForEach(attachment, json_at(f->issue, "fields.attachment")) {
-		if (strncmp(json_text(attachment, "mimeType"), "image/", 6) != 0 || json_number(attachment, "size") > FIX_IMAGE_MAX)
+		if (strncmp(json_text(attachment, "mimeType"), "image/", 6) != 0 ||
+		    json_number(attachment, "size") > FIX_IMAGE_MAX)
 			continue;
 		if (taken == FIX_IMAGES) {
 			text_addf(&f->images, "- and more, which were left out\n");
 			break;
 		}
-		if ((code = person_allowed(&f->jira, NULL, cJSON_GetObjectItemCaseSensitive(attachment, "author"), f->p.project, err)) < 0)
+		if ((code = person_allowed(&f->jira, NULL,
+			 cJSON_GetObjectItemCaseSensitive(attachment, "author"), f->p.project,
+			 err)) < 0)
 			return code;
 		if (code == 0)
 			continue;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One issue: its fields, the property that drover keeps on it, and links to what was made of it. */
+/*
+ * One issue: its fields, the property that drover keeps on it, and links to
+ * what was made of it.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,7 +11,8 @@
 #define LINK_ID_MAX 255
 
 int
-issue_get(struct jira *j, const char *key, const char *fields, bool changelog, cJSON **issue, struct drover_error *err)
+issue_get(struct jira *j, const char *key, const char *fields, bool changelog, cJSON **issue,
+    struct drover_error *err)
 {
 	struct jira_request request = { .endpoint = "issue" };
 	struct web_answer answer;
@@ -17,17 +21,22 @@ issue_get(struct jira *j, const char *key, const char *fields, bool changelog, c
 	*issue = NULL;
 	if (!jira_is_key(key))
 		return plugin_fail(err, DROVER_PERMANENT, "\"%.80s\" is no key of an issue", key);
-	code = jira_send(j, &request, &answer, err, "/issue/%s?fields=%s&properties=" JIRA_PROPERTY "&properties=" JIRA_PROPERTY_REVIEW "%s", key, fields,
-	    changelog ? "&expand=changelog" : "");
+	code = jira_send(j, &request, &answer, err,
+	    "/issue/%s?fields=%s&properties=" JIRA_PROPERTY "&properties=" JIRA_PROPERTY_REVIEW
+	    "%s",
+	    key, fields, changelog ? "&expand=changelog" : "");
 	if (code != 0)
 		return code;
 	if (answer.status == 404) {
 		web_answer_free(&answer);
-		/* Jira also says so to a token that it does not know any more. */
+		/*
+		 * Jira also says so to a token that it does not know any more.
+		 */
 		code = jira_me(j, true, err);
 		return code;
 	}
-	if (answer.status < 200 || answer.status > 299 || !cJSON_IsObject(cJSON_GetObjectItemCaseSensitive(answer.json, "fields"))) {
+	if (answer.status < 200 || answer.status > 299 ||
+	    !cJSON_IsObject(cJSON_GetObjectItemCaseSensitive(answer.json, "fields"))) {
 		code = answer.status < 200 || answer.status > 299 ? web_refused(&answer, key, err) :
 		    plugin_fail(err, DROVER_AGAIN, "%s: Jira's answer is no issue", key);
 		/* This one issue is closed to us; the account is well. */
@@ -43,37 +52,46 @@ issue_get(struct jira *j, const char *key, const char *fields, bool changelog, c
 }
 
 int
-issue_property(struct jira *j, const char *key, const char *name, cJSON **value, struct drover_error *err)
+issue_property(struct jira *j, const char *key, const char *name, cJSON **value,
+    struct drover_error *err)
 {
 	struct jira_request request = { .endpoint = "property" };
 	struct web_answer answer;
 	int code;
 
 	*value = NULL;
-	if ((code = jira_send(j, &request, &answer, err, "/issue/%s/properties/%s", key, name)) != 0)
+	if ((code = jira_send(j, &request, &answer, err, "/issue/%s/properties/%s", key, name)) !=
+	    0)
 		return code;
 	if (answer.status == 200)
 		*value = cJSON_DetachItemFromObjectCaseSensitive(answer.json, "value");
-	code = answer.status == 200 || answer.status == 404 ? *value != NULL : web_refused(&answer, key, err);
+	code = answer.status == 200 || answer.status == 404 ? *value != NULL :
+							      web_refused(&answer, key, err);
 	web_answer_free(&answer);
 	return code;
 }
 
 int
-issue_property_set(struct jira *j, const char *key, const char *name, const cJSON *value, struct drover_error *err)
+issue_property_set(struct jira *j, const char *key, const char *name, const cJSON *value,
+    struct drover_error *err)
 {
-	struct jira_request request = { .method = "PUT", .endpoint = "property-write", .issue = key, .body = value };
+	struct jira_request request = { .method = "PUT",
+		.endpoint = "property-write",
+		.issue = key,
+		.body = value };
 	struct web_answer answer;
 	int code;
 
-	if ((code = jira_must(j, &request, key, &answer, err, "/issue/%s/properties/%s", key, name)) != 0)
+	if ((code = jira_must(j, &request, key, &answer, err, "/issue/%s/properties/%s", key,
+		 name)) != 0)
 		return code;
 	web_answer_free(&answer);
 	return 0;
 }
 
 int
-issue_link(struct jira *j, const char *key, const char *id, const char *url, const char *title, struct drover_error *err)
+issue_link(struct jira *j, const char *key, const char *id, const char *url, const char *title,
+    struct drover_error *err)
 {
 	struct jira_request request = { .method = "POST", .endpoint = "remotelink", .issue = key };
 	cJSON *body = cJSON_CreateObject(), *part;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The plugin jira: tickets of Jira Cloud and Data Center. See jira.c for the list of its parts. */
+/*
+ * The plugin jira: tickets of Jira Cloud and Data Center. See jira.c for the
+ * list of its parts.
+ */
 #ifndef JIRA_JIRA_H
 #define JIRA_JIRA_H
 
@@ -22,14 +25,15 @@
 struct jira {
 	struct drover_scope *scope;
 	struct web web;
-	bool server;                   /* Data Center: version 2 of the API, names instead of account ids, wiki markup */
-	bool marker;                   /* comments carry a property or an anchor that only programs see */
+	bool server; /* Data Center: version 2 of the API, names instead of account ids, wiki markup
+		      */
+	bool marker; /* comments carry a property or an anchor that only programs see */
 	bool critical;                 /* somebody waits: not a poll */
 	const char *api;               /* "/rest/api/3" */
 	const char *trace;             /* of the job, or NULL */
 	char base[512], credential[JIRA_ID_MAX];
 	char *authorization;
-	char me[JIRA_ID_MAX];          /* account id, on Data Center the user's name; "" until jira_me() */
+	char me[JIRA_ID_MAX]; /* account id, on Data Center the user's name; "" until jira_me() */
 	char me_key[JIRA_ID_MAX], me_name[128];
 	struct drover_http_limit limits[2]; /* of the request under way */
 	char issue_limit[JIRA_ID_MAX + 16];
@@ -45,60 +49,97 @@ struct jira_request {
 };
 
 /* account.c */
-/* Reads options and the token. j is the caller's and ends with jira_close, also after an error. */
+/*
+ * Reads options and the token. j is the caller's and ends with jira_close, also
+ * after an error.
+ */
 int jira_open(struct jira *, struct drover_scope *, bool critical, struct drover_error *);
 void jira_close(struct jira *);
-/* Who we are. fresh asks Jira, which proves the token: Jira shows anonymous people empty lists. Else what was seen last will do. */
+/*
+ * Who we are. fresh asks Jira, which proves the token: Jira shows anonymous
+ * people empty lists. Else what was seen last will do.
+ */
 int jira_me(struct jira *, bool fresh, struct drover_error *);
 /* Whether the user object is our own account. Needs jira_me. */
 bool jira_is_me(const struct jira *, const cJSON *user);
 /* The id that we know a person by: accountId, on Data Center the name. */
 const char *jira_user_id(const struct jira *, const cJSON *user);
-/* Sends it. 0 with an answer of any status that is no failure (404 is one of these). */
-int jira_send(struct jira *, const struct jira_request *, struct web_answer *, struct drover_error *, const char *path, ...) DROVER_PRINTF(5, 6);
+/*
+ * Sends it. 0 with an answer of any status that is no failure (404 is one of
+ * these).
+ */
+int jira_send(struct jira *, const struct jira_request *, struct web_answer *,
+    struct drover_error *, const char *path, ...) DROVER_PRINTF(5, 6);
 /* As jira_send, but whatever is not 2xx is an error "WHAT: ...". */
-int jira_must(struct jira *, const struct jira_request *, const char *what, struct web_answer *, struct drover_error *, const char *path, ...)
-    DROVER_PRINTF(6, 7);
-/* 1 when it is a key ("PROJ-12") or an id of an issue: nothing else goes into a path. */
+int jira_must(struct jira *, const struct jira_request *, const char *what, struct web_answer *,
+    struct drover_error *, const char *path, ...) DROVER_PRINTF(6, 7);
+/*
+ * 1 when it is a key ("PROJ-12") or an id of an issue: nothing else goes into a
+ * path.
+ */
 bool jira_is_key(const char *);
 
 /* judge.c: what an answer of Jira's means. arg: struct jira. */
-void jira_judge(void *arg, struct drover_scope *, const struct drover_http_response *, struct drover_http_verdict *);
-/* "2026-01-01T00:00Z", with or without seconds, fractions and an offset, in ms since 1970; -1: no such time. */
+void jira_judge(void *arg, struct drover_scope *, const struct drover_http_response *,
+    struct drover_http_verdict *);
+/*
+ * "2026-01-01T00:00Z", with or without seconds, fractions and an offset, in ms
+ * since 1970; -1: no such time.
+ */
 int64_t jira_time(const char *);
 
 /* search.c */
 /* The literal for JQL: quoted and escaped. */
 void jql_quote(struct text_buf *, const char *value);
 /*
- * Calls each for every issue of the query until it gives 1 (stop) or a class. reconcile: ids of issues that were just changed,
- * whose newest state the search shall know of.
+ * Calls each for every issue of the query until it gives 1 (stop) or a class.
+ * reconcile: ids of issues that were just changed, whose newest state the
+ * search shall know of.
  */
-int jira_search(struct jira *, const char *jql, const char *const *fields, const char *const *reconcile, size_t reconcile_len,
+int jira_search(struct jira *, const char *jql, const char *const *fields,
+    const char *const *reconcile, size_t reconcile_len,
     int (*each)(void *, const cJSON *, struct drover_error *), void *arg, struct drover_error *);
 
 /* issue.c */
-/* GET an issue with its fields, our properties and its changelog (when asked). 1: *issue is there and the caller's; 0: gone, or not visible to us. */
-int issue_get(struct jira *, const char *key, const char *fields, bool changelog, cJSON **issue, struct drover_error *);
+/*
+ * GET an issue with its fields, our properties and its changelog (when asked).
+ * 1: *issue is there and the caller's; 0: gone, or not visible to us.
+ */
+int issue_get(struct jira *, const char *key, const char *fields, bool changelog, cJSON **issue,
+    struct drover_error *);
 /* A property of the issue. 1: *value is the caller's, 0: none. */
-int issue_property(struct jira *, const char *key, const char *name, cJSON **value, struct drover_error *);
-int issue_property_set(struct jira *, const char *key, const char *name, const cJSON *value, struct drover_error *);
+int issue_property(struct jira *, const char *key, const char *name, cJSON **value,
+    struct drover_error *);
+int issue_property_set(struct jira *, const char *key, const char *name, const cJSON *value,
+    struct drover_error *);
 /* A link to url on the issue, once for each id. */
-int issue_link(struct jira *, const char *key, const char *id, const char *url, const char *title, struct drover_error *);
+int issue_link(struct jira *, const char *key, const char *id, const char *url, const char *title,
+    struct drover_error *);
 const char *issue_status(const cJSON *issue);
 /* The description, or any field of text, as Markdown. */
 void issue_text(const cJSON *issue, const char *field, struct text_buf *);
 
 /* transition.c */
-/* Moves the issue to the status; there already is fine. CONFIG: its workflow has no way, or wants fields. done gets 1 when it moved. */
-int issue_transition(struct jira *, const char *key, const char *status, int *moved, struct drover_error *);
+/*
+ * Moves the issue to the status; there already is fine. CONFIG: its workflow
+ * has no way, or wants fields. done gets 1 when it moved.
+ */
+int issue_transition(struct jira *, const char *key, const char *status, int *moved,
+    struct drover_error *);
 
 /* comment.c */
-/* Posts Markdown once for each id, whatever crashes; comment_id (may be NULL) gets the comment's. */
-int comment_post(struct jira *, const char *key, const char *id, const char *markdown, char *comment_id, size_t, struct drover_error *);
-/* The newest comments first, at most max of them, bodies as Jira has them. each as in jira_search. */
-int comment_each(struct jira *, const char *key, int max, int (*each)(void *, const cJSON *, struct drover_error *), void *arg,
-    struct drover_error *);
+/*
+ * Posts Markdown once for each id, whatever crashes; comment_id (may be NULL)
+ * gets the comment's.
+ */
+int comment_post(struct jira *, const char *key, const char *id, const char *markdown,
+    char *comment_id, size_t, struct drover_error *);
+/*
+ * The newest comments first, at most max of them, bodies as Jira has them. each
+ * as in jira_search.
+ */
+int comment_each(struct jira *, const char *key, int max,
+    int (*each)(void *, const cJSON *, struct drover_error *), void *arg, struct drover_error *);
 
 /* person.c */
 #define PERSON_MARKS 16
@@ -110,17 +151,23 @@ struct person {
 	const char *list[PERSON_MARKS + 1];
 };
 
-/* Who that is; finds out only those marks that the source's authors name. project may be "". */
-int person_read(struct jira *, const char *source, const cJSON *user, const char *project, struct person *, struct drover_error *);
+/*
+ * Who that is; finds out only those marks that the source's authors name.
+ * project may be "".
+ */
+int person_read(struct jira *, const char *source, const cJSON *user, const char *project,
+    struct person *, struct drover_error *);
 /* 1: may start work and be quoted. source NULL: the job's. */
-int person_allowed(struct jira *, const char *source, const cJSON *user, const char *project, struct drover_error *);
+int person_allowed(struct jira *, const char *source, const cJSON *user, const char *project,
+    struct drover_error *);
 
 /* payload.c: what a job of ours is handed. */
 #define PAYLOAD_TEXT_MAX 22000         /* bytes of a description; JSON may double them */
 
 struct payload {
 	cJSON *json;                   /* what the others point into */
-	const char *issue, *id, *revision, *summary, *description, *status, *project, *type, *priority;
+	const char *issue, *id, *revision, *summary, *description, *status, *project, *type,
+	    *priority;
 	const cJSON *labels, *components;
 	bool assigned;                 /* it must still be assigned to us */
 };
@@ -129,8 +176,12 @@ struct payload {
 char *payload_write(const cJSON *issue, const char *revision, const char *status, bool assigned);
 int payload_read(const struct drover_job *, struct payload *, struct drover_error *);
 void payload_free(struct payload *);
-/* The configured repo number index of those that labels and components "repo:NAME" name, NULL past the last; many gets how many there are. */
-const char *payload_repo(struct drover_scope *, const cJSON *labels, const cJSON *components, size_t index, size_t *many);
+/*
+ * The configured repo number index of those that labels and components
+ * "repo:NAME" name, NULL past the last; many gets how many there are.
+ */
+const char *payload_repo(struct drover_scope *, const cJSON *labels, const cJSON *components,
+    size_t index, size_t *many);
 
 /* scan.c: what both sources do. */
 struct scan {
@@ -139,7 +190,7 @@ struct scan {
 	struct jira jira;              /* of the poll under way */
 	int64_t proven;                /* monotonic: when Jira last said who we are; 0: never */
 	const char *status, *jql;      /* jql NULL: made from the other options */
-	cJSON *seen;                   /* the cursor: id -> [revision, updated, hour seen, second emitted] */
+	cJSON *seen; /* the cursor: id -> [revision, updated, hour seen, second emitted] */
 	int room, gets;
 	bool more;                     /* there is more to look at than one poll does */
 	cJSON *kept;                   /* an answer that the author of the revision points into */
@@ -149,15 +200,22 @@ struct scan {
 struct scan_kind {
 	const char *source, *kind, *property;
 	bool assigned;                 /* to us; else: to anybody but us */
-	/* The revision of an issue and who caused it (a user object of issue's, or of scan->kept's). 0, or a class. */
-	int (*revision)(struct scan *, const cJSON *issue, char *revision, size_t, const cJSON **author, struct drover_error *);
+	/*
+	 * The revision of an issue and who caused it (a user object of issue's,
+	 * or of scan->kept's). 0, or a class.
+	 */
+	int (*revision)(struct scan *, const cJSON *issue, char *revision, size_t,
+	    const cJSON **author, struct drover_error *);
 };
 
 int scan_open(struct drover_scope *, const struct scan_kind *, void **, struct drover_error *);
 int scan_poll(struct drover_scope *, void *, const char *cursor, struct drover_error *);
 void scan_close(struct drover_scope *, void *);
-/* The newest entry of the changelog, not by us, that wanted takes; NULL: none. */
-const cJSON *scan_history(const struct scan *, const cJSON *issue, bool (*wanted)(const struct scan *, const cJSON *item));
+/*
+ * The newest entry of the changelog, not by us, that wanted takes; NULL: none.
+ */
+const cJSON *scan_history(const struct scan *, const cJSON *issue,
+    bool (*wanted)(const struct scan *, const cJSON *item));
 /* Whoever wrote the issue. */
 const cJSON *scan_creator(const cJSON *issue);
 /* Compares two ids of numbers: longer is newer. */
@@ -165,7 +223,9 @@ int scan_compare(const char *, const char *);
 
 extern const struct drover_source jira_source_ticket, jira_source_review;
 extern const struct drover_pipeline jira_pipeline_fix, jira_pipeline_review;
-extern const struct drover_operation jira_operation_comment, jira_operation_transition, jira_operation_probe;
-int jira_hook(struct drover_scope *, void *, const struct drover_delivery *, struct drover_receipt *, struct drover_error *);
+extern const struct drover_operation jira_operation_comment, jira_operation_transition,
+    jira_operation_probe;
+int jira_hook(struct drover_scope *, void *, const struct drover_delivery *,
+    struct drover_receipt *, struct drover_error *);
 
 #endif

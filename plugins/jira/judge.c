@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What an answer of Jira's means. Cloud says why it limits: a burst on one endpoint, too many writes to one issue, or a
- * quota of all; each is waited out where it belongs. Its reset is a time with the resolution of a minute.
+ * What an answer of Jira's means. Cloud says why it limits: a burst on one
+ * endpoint, too many writes to one issue, or a quota of all; each is waited out
+ * where it belongs. Its reset is a time with the resolution of a minute.
  */
 #include <limits.h>
 #include <stdio.h>
@@ -15,14 +16,16 @@
 
 static int64_t judge_seconds(const char *);
 static int64_t judge_wait(struct jira *, const struct drover_http_response *);
-static void judge_limit(struct jira *, const struct drover_http_response *, struct drover_http_verdict *);
+static void judge_limit(struct jira *, const struct drover_http_response *,
+    struct drover_http_verdict *);
 
 int64_t
 jira_time(const char *text)
 {
 	static const struct {
 		int at, len, min, max;
-	} parts[] = { { 0, 4, 1970, 9999 }, { 5, 2, 1, 12 }, { 8, 2, 1, 31 }, { 11, 2, 0, 23 }, { 14, 2, 0, 59 } };
+	} parts[] = { { 0, 4, 1970, 9999 }, { 5, 2, 1, 12 }, { 8, 2, 1, 31 }, { 11, 2, 0, 23 },
+		{ 14, 2, 0, 59 } };
 	static const char shape[] = "dddd-dd-ddTdd:dd";
 	int value[5], offset = 0, sign = 0, seconds = 0;
 	struct tm tm = { 0 };
@@ -84,7 +87,10 @@ judge_seconds(const char *text)
 	return *end != '\0' ? -1 : n > WAIT_MAX_MS / 1000 ? WAIT_MAX_MS : n * 1000;
 }
 
-/* How long Jira wants to be left alone; 0: it does not say. A clock that is off by hours cannot make it longer than an hour. */
+/*
+ * How long Jira wants to be left alone; 0: it does not say. A clock that is off
+ * by hours cannot make it longer than an hour.
+ */
 static int64_t
 judge_wait(struct jira *j, const struct drover_http_response *response)
 {
@@ -94,17 +100,20 @@ judge_wait(struct jira *j, const struct drover_http_response *response)
 
 	if ((wait = judge_seconds(host->http->header(j->scope, response, "Retry-After"))) > 0)
 		return wait;
-	if ((reset = host->http->header(j->scope, response, "X-RateLimit-Reset")) != NULL && (at = jira_time(reset)) > 0) {
+	if ((reset = host->http->header(j->scope, response, "X-RateLimit-Reset")) != NULL &&
+	    (at = jira_time(reset)) > 0) {
 		wait = at - host->time->now(j->scope);
 		return wait < 1000 ? 1000 : wait > WAIT_MAX_MS ? WAIT_MAX_MS : wait;
 	}
 	/* Data Center fills its bucket once in so many seconds. */
-	wait = judge_seconds(host->http->header(j->scope, response, "X-RateLimit-Interval-Seconds"));
+	wait =
+	    judge_seconds(host->http->header(j->scope, response, "X-RateLimit-Interval-Seconds"));
 	return wait > 0 ? wait : 0;
 }
 
 static void
-judge_limit(struct jira *j, const struct drover_http_response *response, struct drover_http_verdict *verdict)
+judge_limit(struct jira *j, const struct drover_http_response *response,
+    struct drover_http_verdict *verdict)
 {
 	const char *reason = j->scope->host->http->header(j->scope, response, "RateLimit-Reason");
 
@@ -113,13 +122,16 @@ judge_limit(struct jira *j, const struct drover_http_response *response, struct 
 	verdict->limit = NULL;
 	if (reason != NULL && strcmp(reason, "jira-burst-based") == 0)
 		verdict->limit = j->limits[0].name;
-	else if (reason != NULL && strcmp(reason, "jira-per-issue-on-write") == 0 && j->issue_limit[0] != '\0')
+	else if (reason != NULL && strcmp(reason, "jira-per-issue-on-write") == 0 &&
+	    j->issue_limit[0] != '\0')
 		verdict->limit = j->issue_limit;
-	snprintf(verdict->text, sizeof(verdict->text), "Jira limits requests%s%.60s", reason != NULL ? ": " : "", reason != NULL ? reason : "");
+	snprintf(verdict->text, sizeof(verdict->text), "Jira limits requests%s%.60s",
+	    reason != NULL ? ": " : "", reason != NULL ? reason : "");
 }
 
 void
-jira_judge(void *arg, struct drover_scope *scope, const struct drover_http_response *response, struct drover_http_verdict *verdict)
+jira_judge(void *arg, struct drover_scope *scope, const struct drover_http_response *response,
+    struct drover_http_verdict *verdict)
 {
 	struct jira *j = arg;
 	const char *login;
@@ -127,14 +139,17 @@ jira_judge(void *arg, struct drover_scope *scope, const struct drover_http_respo
 	switch (response->status) {
 	case 401:
 		verdict->code = DROVER_AUTH;
-		snprintf(verdict->text, sizeof(verdict->text), "Jira refuses the token (401): expired, or of another kind. A scoped token of Jira Cloud "
+		snprintf(verdict->text, sizeof(verdict->text),
+		    "Jira refuses the token (401): expired, or of another kind. A scoped token of "
+		    "Jira Cloud "
 		    "works only under https://api.atlassian.com/ex/jira/CLOUD-ID as base_url");
 		break;
 	case 403:
 		login = scope->host->http->header(scope, response, "X-Seraph-LoginReason");
 		if (login != NULL && strstr(login, "AUTHENTICATION_DENIED") != NULL) {
 			verdict->code = DROVER_AUTH;
-			snprintf(verdict->text, sizeof(verdict->text), "Jira wants a CAPTCHA solved: log in as the account in a browser");
+			snprintf(verdict->text, sizeof(verdict->text),
+			    "Jira wants a CAPTCHA solved: log in as the account in a browser");
 		} else if (scope->host->http->header(scope, response, "Retry-After") != NULL)
 			judge_limit(j, response, verdict);
 		else
@@ -142,11 +157,13 @@ jira_judge(void *arg, struct drover_scope *scope, const struct drover_http_respo
 		break;
 	case 409:
 		verdict->code = DROVER_AGAIN;
-		snprintf(verdict->text, sizeof(verdict->text), "somebody else changes the issue at the same time (409)");
+		snprintf(verdict->text, sizeof(verdict->text),
+		    "somebody else changes the issue at the same time (409)");
 		break;
 	case 410:
 		verdict->code = DROVER_CONFIG;
-		snprintf(verdict->text, sizeof(verdict->text), "Jira has removed this part of its API (410): is flavor right?");
+		snprintf(verdict->text, sizeof(verdict->text),
+		    "Jira has removed this part of its API (410): is flavor right?");
 		break;
 	case 429:
 		judge_limit(j, response, verdict);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What other plugins and people may ask of this one: a comment, a move to another status, and whether the account works. */
+/*
+ * What other plugins and people may ask of this one: a comment, a move to
+ * another status, and whether the account works.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,16 +10,21 @@
 #include "common/reply.h"
 #include "jira/jira.h"
 
-static int operation_comment(struct drover_scope *, void *, const char *, uint64_t, struct drover_error *);
-static int operation_transition(struct drover_scope *, void *, const char *, uint64_t, struct drover_error *);
-static int operation_probe(struct drover_scope *, void *, const char *, uint64_t, struct drover_error *);
-static int request_read(const char *, uint64_t, const char *const *, cJSON **, struct drover_error *);
+static int operation_comment(struct drover_scope *, void *, const char *, uint64_t,
+    struct drover_error *);
+static int operation_transition(struct drover_scope *, void *, const char *, uint64_t,
+    struct drover_error *);
+static int operation_probe(struct drover_scope *, void *, const char *, uint64_t,
+    struct drover_error *);
+static int request_read(const char *, uint64_t, const char *const *, cJSON **,
+    struct drover_error *);
 static void probe_permissions(struct jira *, struct probe *);
 
 const struct drover_operation jira_operation_comment = {
 	.size = sizeof(struct drover_operation),
 	.name = "comment",
-	.summary = "Comments on an issue, once for each key: {\"issue\", \"text\" (Markdown), \"key\"}.",
+	.summary =
+	    "Comments on an issue, once for each key: {\"issue\", \"text\" (Markdown), \"key\"}.",
 	.call = operation_comment,
 };
 
@@ -37,7 +45,8 @@ const struct drover_operation jira_operation_probe = {
 
 /* An object whose members are texts that are not empty. */
 static int
-request_read(const char *request, uint64_t len, const char *const *members, cJSON **json, struct drover_error *err)
+request_read(const char *request, uint64_t len, const char *const *members, cJSON **json,
+    struct drover_error *err)
 {
 	size_t i;
 
@@ -50,12 +59,14 @@ request_read(const char *request, uint64_t len, const char *const *members, cJSO
 		return 0;
 	cJSON_Delete(*json);
 	*json = NULL;
-	return plugin_fail(err, DROVER_PERMANENT, "the request needs \"%s\"%s", members[i] != NULL ? members[i] : "issue",
+	return plugin_fail(err, DROVER_PERMANENT, "the request needs \"%s\"%s",
+	    members[i] != NULL ? members[i] : "issue",
 	    members[i] != NULL ? ", a text" : ", a key as PROJ-12");
 }
 
 static int
-operation_comment(struct drover_scope *scope, void *plugin, const char *request, uint64_t len, struct drover_error *err)
+operation_comment(struct drover_scope *scope, void *plugin, const char *request, uint64_t len,
+    struct drover_error *err)
 {
 	static const char *const members[] = { "issue", "text", "key", NULL };
 	char id[DROVER_KEY_MAX], comment[JIRA_ID_MAX] = "", url[1024];
@@ -68,11 +79,14 @@ operation_comment(struct drover_scope *scope, void *plugin, const char *request,
 		return code;
 	issue = json_text(ask, "issue");
 	if (snprintf(id, sizeof(id), "call/%s", json_text(ask, "key")) >= DROVER_KEY_MAX - 16)
-		code = plugin_fail(err, DROVER_PERMANENT, "key is longer than %d bytes", DROVER_KEY_MAX - 24);
+		code = plugin_fail(err, DROVER_PERMANENT, "key is longer than %d bytes",
+		    DROVER_KEY_MAX - 24);
 	else if ((code = jira_open(&j, scope, true, err)) == 0)
-		code = comment_post(&j, issue, id, json_text(ask, "text"), comment, sizeof(comment), err);
+		code = comment_post(&j, issue, id, json_text(ask, "text"), comment, sizeof(comment),
+		    err);
 	if (code == 0) {
-		snprintf(url, sizeof(url), "%s/browse/%s?focusedCommentId=%s", j.base, issue, comment);
+		snprintf(url, sizeof(url), "%s/browse/%s?focusedCommentId=%s", j.base, issue,
+		    comment);
 		reply = cJSON_CreateObject();
 		cJSON_AddStringToObject(reply, "id", comment);
 		cJSON_AddStringToObject(reply, "url", url);
@@ -84,7 +98,8 @@ operation_comment(struct drover_scope *scope, void *plugin, const char *request,
 }
 
 static int
-operation_transition(struct drover_scope *scope, void *plugin, const char *request, uint64_t len, struct drover_error *err)
+operation_transition(struct drover_scope *scope, void *plugin, const char *request, uint64_t len,
+    struct drover_error *err)
 {
 	static const char *const members[] = { "issue", "to", NULL };
 	cJSON *ask, *reply;
@@ -94,7 +109,8 @@ operation_transition(struct drover_scope *scope, void *plugin, const char *reque
 	if ((code = request_read(request, len, members, &ask, err)) != 0)
 		return code;
 	if ((code = jira_open(&j, scope, true, err)) == 0 &&
-	    (code = issue_transition(&j, json_text(ask, "issue"), json_text(ask, "to"), &moved, err)) == 0) {
+	    (code = issue_transition(&j, json_text(ask, "issue"), json_text(ask, "to"), &moved,
+		 err)) == 0) {
 		reply = cJSON_CreateObject();
 		cJSON_AddBoolToObject(reply, "moved", moved);
 		code = reply_send(scope, reply, err);
@@ -110,8 +126,12 @@ probe_permissions(struct jira *j, struct probe *probe)
 	static const struct {
 		const char *key, *text;
 	} needed[] = {
-		{ "BROWSE_PROJECTS", "see issues" }, { "ADD_COMMENTS", "comment" }, { "TRANSITION_ISSUES", "move issues to another status" },
-		{ "EDIT_ISSUES", "keep its marks on issues" }, { "LINK_ISSUES", "link pull requests" }, { "CREATE_ISSUES", "make sub-tasks" },
+		{ "BROWSE_PROJECTS", "see issues" },
+		{ "ADD_COMMENTS", "comment" },
+		{ "TRANSITION_ISSUES", "move issues to another status" },
+		{ "EDIT_ISSUES", "keep its marks on issues" },
+		{ "LINK_ISSUES", "link pull requests" },
+		{ "CREATE_ISSUES", "make sub-tasks" },
 	};
 	struct jira_request request = { .endpoint = "permissions" };
 	struct drover_error why = { 0 };
@@ -119,21 +139,28 @@ probe_permissions(struct jira *j, struct probe *probe)
 	size_t i;
 
 	if (jira_must(j, &request, "permissions", &answer, &why,
-	    "/mypermissions?permissions=BROWSE_PROJECTS,ADD_COMMENTS,TRANSITION_ISSUES,EDIT_ISSUES,LINK_ISSUES,CREATE_ISSUES") != 0) {
+		"/mypermissions?permissions=BROWSE_PROJECTS,ADD_COMMENTS,TRANSITION_ISSUES,EDIT_"
+		"ISSUES,LINK_ISSUES,CREATE_ISSUES") != 0) {
 		probe_say(probe, "permissions", false, "%s", why.text);
 		return;
 	}
 	for (i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
-		const cJSON *permission = cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(answer.json, "permissions"), needed[i].key);
+		const cJSON *permission =
+		    cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(answer.json,
+							 "permissions"),
+			needed[i].key);
 		bool have = json_true(permission, "havePermission");
 
-		probe_say(probe, needed[i].key, have, have ? "may %s" : "may not %s in any project: give the account that permission", needed[i].text);
+		probe_say(probe, needed[i].key, have,
+		    have ? "may %s" : "may not %s in any project: give the account that permission",
+		    needed[i].text);
 	}
 	web_answer_free(&answer);
 }
 
 static int
-operation_probe(struct drover_scope *scope, void *plugin, const char *request, uint64_t len, struct drover_error *err)
+operation_probe(struct drover_scope *scope, void *plugin, const char *request, uint64_t len,
+    struct drover_error *err)
 {
 	struct drover_error why = { 0 };
 	struct probe probe = { 0 };
@@ -141,12 +168,14 @@ operation_probe(struct drover_scope *scope, void *plugin, const char *request, u
 	int code;
 
 	if (jira_open(&j, scope, true, &why) == 0 && jira_me(&j, true, &why) == 0) {
-		probe_say(&probe, "token", true, "is of %s", j.me_name[0] != '\0' ? j.me_name : j.me);
+		probe_say(&probe, "token", true, "is of %s",
+		    j.me_name[0] != '\0' ? j.me_name : j.me);
 		probe_permissions(&j, &probe);
 	} else
 		probe_say(&probe, "token", false, "%s", why.text);
 	if (!scope->host->secret->given(scope, "webhook_secret"))
-		probe_say(&probe, "webhook", true, "has no secret: webhooks are refused, polling does the work");
+		probe_say(&probe, "webhook", true,
+		    "has no secret: webhooks are refused, polling does the work");
 	code = probe_reply(scope, &probe, j.me, j.base, err);
 	jira_close(&j);
 	return code;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a job is handed: the issue as it was when somebody who may do so asked for the work. Summary and description stay as they
- * were then, whoever edits them later.
+ * What a job is handed: the issue as it was when somebody who may do so asked
+ * for the work. Summary and description stay as they were then, whoever edits
+ * them later.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,9 +43,11 @@ payload_names(cJSON *to, const char *key, const cJSON *list)
 	int n = 0;
 
 	cJSON_ArrayForEach(item, list) {
-		const char *text = cJSON_IsString(item) ? item->valuestring : json_text(item, "name");
+		const char *text =
+		    cJSON_IsString(item) ? item->valuestring : json_text(item, "name");
 
-		if (n++ < PAYLOAD_LIST_MAX && text_clean(name, sizeof(name), text, strlen(text), "") > 0)
+		if (n++ < PAYLOAD_LIST_MAX &&
+		    text_clean(name, sizeof(name), text, strlen(text), "") > 0)
 			cJSON_AddItemToArray(names, cJSON_CreateString(name));
 	}
 }
@@ -71,7 +74,8 @@ payload_write(const cJSON *issue, const char *revision, const char *status, bool
 		payload_text(json, "type", json_text_at(fields, "issuetype.name"), 64);
 		payload_text(json, "priority", json_text_at(fields, "priority.name"), 64);
 		payload_names(json, "labels", cJSON_GetObjectItemCaseSensitive(fields, "labels"));
-		payload_names(json, "components", cJSON_GetObjectItemCaseSensitive(fields, "components"));
+		payload_names(json, "components",
+		    cJSON_GetObjectItemCaseSensitive(fields, "components"));
 		text = cJSON_PrintUnformatted(json);
 	}
 	text_free(&description);
@@ -84,7 +88,8 @@ payload_read(const struct drover_job *job, struct payload *p, struct drover_erro
 {
 	memset(p, 0, sizeof(*p));
 	if ((p->json = json_read(job->payload, job->payload_len, err)) == NULL)
-		return plugin_fail(err, DROVER_PERMANENT, "the payload is no JSON object {\"issue\": \"PROJ-1\", ...}");
+		return plugin_fail(err, DROVER_PERMANENT,
+		    "the payload is no JSON object {\"issue\": \"PROJ-1\", ...}");
 	p->issue = json_text(p->json, "issue");
 	p->id = json_text(p->json, "id");
 	p->revision = json_text(p->json, "revision");
@@ -100,7 +105,8 @@ payload_read(const struct drover_job *job, struct payload *p, struct drover_erro
 	if (jira_is_key(p->issue) && jira_is_key(p->revision[0] != '\0' ? p->revision : "0"))
 		return 0;
 	payload_free(p);
-	return plugin_fail(err, DROVER_PERMANENT, "the payload names no issue: {\"issue\": \"PROJ-1\", \"revision\": \"...\", ...}");
+	return plugin_fail(err, DROVER_PERMANENT,
+	    "the payload names no issue: {\"issue\": \"PROJ-1\", \"revision\": \"...\", ...}");
 }
 
 void
@@ -117,11 +123,14 @@ repo_of(struct drover_scope *scope, const cJSON *name)
 
 	if (!cJSON_IsString(name) || strncmp(name->valuestring, REPO, strlen(REPO)) != 0)
 		return NULL;
-	return scope->host->repo->find(scope, name->valuestring + strlen(REPO), &repo) == 0 ? repo.name : NULL;
+	return scope->host->repo->find(scope, name->valuestring + strlen(REPO), &repo) == 0 ?
+	    repo.name :
+	    NULL;
 }
 
 const char *
-payload_repo(struct drover_scope *scope, const cJSON *labels, const cJSON *components, size_t index, size_t *many)
+payload_repo(struct drover_scope *scope, const cJSON *labels, const cJSON *components, size_t index,
+    size_t *many)
 {
 	const cJSON *lists[] = { labels, components }, *name, *other;
 	const char *repo, *found = NULL;
@@ -135,7 +144,8 @@ payload_repo(struct drover_scope *scope, const cJSON *labels, const cJSON *compo
 			other = NULL;
 			if (i == 1)
 				cJSON_ArrayForEach(other, labels)
-					if (cJSON_IsString(other) && strcmp(other->valuestring, name->valuestring) == 0)
+					if (cJSON_IsString(other) &&
+					    strcmp(other->valuestring, name->valuestring) == 0)
 						break;
 			if (other != NULL)
 				continue;

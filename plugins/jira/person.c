@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who somebody is, as far as the source's `authors` ask. "member" is everybody with an account of the Jira's own (no
- * customer of a service desk, no program); an e-mail address counts where Jira shows it; groups and roles of a project cost a
- * request each and are looked up only when `authors` name one.
+ * Who somebody is, as far as the source's `authors` ask. "member" is everybody
+ * with an account of the Jira's own (no customer of a service desk, no
+ * program); an e-mail address counts where Jira shows it; groups and roles of a
+ * project cost a request each and are looked up only when `authors` name one.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,7 +19,8 @@ static void person_mark(struct person *, const char *);
 static int person_groups(struct jira *, const char *, struct person *, struct drover_error *);
 static bool role_is_hidden(struct jira *, const struct web_answer *, const char *);
 static bool person_is_actor(const struct jira *, const cJSON *, const struct person *);
-static int person_roles(struct jira *, const char *, const char *, struct person *, struct drover_error *);
+static int person_roles(struct jira *, const char *, const char *, struct person *,
+    struct drover_error *);
 
 static void
 person_mark(struct person *p, const char *mark)
@@ -33,18 +35,26 @@ person_mark(struct person *p, const char *mark)
 	p->list[n] = p->marks[n];
 }
 
-/* A role that Jira does not tell of makes nobody trusted, and is no reason to hear of nobody else. */
+/*
+ * A role that Jira does not tell of makes nobody trusted, and is no reason to
+ * hear of nobody else.
+ */
 static bool
 role_is_hidden(struct jira *j, const struct web_answer *answer, const char *project)
 {
 	if (answer->status != 401 && answer->status != 403 && answer->status != 404)
 		return false;
-	j->scope->host->log->printf(j->scope, DROVER_WARN, "project %s: Jira does not say who has which role there (%d): the account needs to see it",
+	j->scope->host->log->printf(j->scope, DROVER_WARN,
+	    "project %s: Jira does not say who has which role there (%d): the account needs to see "
+	    "it",
 	    project, answer->status);
 	return true;
 }
 
-/* Marks the groups of the person that authors name, all found by one request. Cloud lists them by themselves, Data Center with the user. */
+/*
+ * Marks the groups of the person that authors name, all found by one request.
+ * Cloud lists them by themselves, Data Center with the user.
+ */
 static int
 person_groups(struct jira *j, const char *source, struct person *p, struct drover_error *err)
 {
@@ -60,14 +70,20 @@ person_groups(struct jira *j, const char *source, struct person *p, struct drove
 	text_add_url(&id, p->id);
 	if (text_of(&id) == NULL)
 		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
-	code = jira_send(j, &request, &answer, err, j->server ? "/user?username=%s&expand=groups" : "/user/groups?accountId=%s", text_of(&id));
+	code = jira_send(j, &request, &answer, err,
+	    j->server ? "/user?username=%s&expand=groups" : "/user/groups?accountId=%s",
+	    text_of(&id));
 	text_free(&id);
 	if (code != 0)
 		return code;
 	if (answer.status == 403)
-		code = plugin_fail(err, DROVER_CONFIG, "authors name groups, and this account may not see who is in one (Jira: Browse users and groups)");
+		code = plugin_fail(err, DROVER_CONFIG,
+		    "authors name groups, and this account may not see who is in one (Jira: Browse "
+		    "users and groups)");
 	groups = j->server ? json_at(answer.json, "groups.items") : answer.json;
-	for (i = 0; code == 0 && answer.status == 200 && (author = trust->author(j->scope, source, i)) != NULL; i++) {
+	for (i = 0; code == 0 && answer.status == 200 &&
+	     (author = trust->author(j->scope, source, i)) != NULL;
+	     i++) {
 		if (strncmp(author, GROUP, strlen(GROUP)) != 0)
 			continue;
 		cJSON_ArrayForEach(group, groups)
@@ -84,13 +100,16 @@ person_is_actor(const struct jira *j, const cJSON *role, const struct person *p)
 	const cJSON *actor;
 
 	cJSON_ArrayForEach(actor, cJSON_GetObjectItemCaseSensitive(role, "actors"))
-		if (strcmp(j->server ? json_text(actor, "name") : json_text_at(actor, "actorUser.accountId"), p->id) == 0)
+		if (strcmp(j->server ? json_text(actor, "name") :
+				       json_text_at(actor, "actorUser.accountId"),
+			p->id) == 0)
 			return true;
 	return false;
 }
 
 static int
-person_roles(struct jira *j, const char *source, const char *project, struct person *p, struct drover_error *err)
+person_roles(struct jira *j, const char *source, const char *project, struct person *p,
+    struct drover_error *err)
 {
 	const struct drover_host_trust *trust = j->scope->host->trust;
 	struct jira_request request = { .endpoint = "role" };
@@ -102,7 +121,9 @@ person_roles(struct jira *j, const char *source, const char *project, struct per
 	if ((code = jira_send(j, &request, &roles, err, "/project/%s/role", project)) != 0)
 		return code;
 	if (roles.status < 200 || roles.status > 299) {
-		code = role_is_hidden(j, &roles, project) ? 0 : web_refused(&roles, "roles of the project", err);
+		code = role_is_hidden(j, &roles, project) ?
+		    0 :
+		    web_refused(&roles, "roles of the project", err);
 		web_answer_free(&roles);
 		return code;
 	}
@@ -113,10 +134,12 @@ person_roles(struct jira *j, const char *source, const char *project, struct per
 		id = strrchr(url, '/') != NULL ? strrchr(url, '/') + 1 : "";
 		if (!jira_is_key(id))
 			continue;
-		if ((code = jira_send(j, &request, &role, err, "/project/%s/role/%s", project, id)) != 0)
+		if ((code = jira_send(j, &request, &role, err, "/project/%s/role/%s", project,
+			 id)) != 0)
 			break;
 		if (role.status < 200 || role.status > 299)
-			code = role_is_hidden(j, &role, project) ? 0 : web_refused(&role, author, err);
+			code =
+			    role_is_hidden(j, &role, project) ? 0 : web_refused(&role, author, err);
 		else if (person_is_actor(j, role.json, p))
 			person_mark(p, author);
 		web_answer_free(&role);
@@ -126,10 +149,12 @@ person_roles(struct jira *j, const char *source, const char *project, struct per
 }
 
 int
-person_read(struct jira *j, const char *source, const cJSON *user, const char *project, struct person *p, struct drover_error *err)
+person_read(struct jira *j, const char *source, const cJSON *user, const char *project,
+    struct person *p, struct drover_error *err)
 {
 	const struct drover_host_trust *trust = j->scope->host->trust;
-	const char *author, *name = json_text(user, "displayName"), *type = json_text(user, "accountType");
+	const char *author, *name = json_text(user, "displayName"),
+			    *type = json_text(user, "accountType");
 	bool groups = false, roles = false, by_id = false;
 	size_t i;
 	int code = 0;
@@ -137,7 +162,10 @@ person_read(struct jira *j, const char *source, const cJSON *user, const char *p
 	memset(p, 0, sizeof(*p));
 	text_clean(p->id, sizeof(p->id), jira_user_id(j, user), strlen(jira_user_id(j, user)), "");
 	text_clean(p->name, sizeof(p->name), name, strlen(name), "");
-	p->is = (struct drover_person){ .size = sizeof(p->is), .id = p->id, .name = p->name, .marks = p->list };
+	p->is = (struct drover_person){ .size = sizeof(p->is),
+		.id = p->id,
+		.name = p->name,
+		.marks = p->list };
 	if (p->id[0] == '\0')
 		snprintf(p->id, sizeof(p->id), "unknown");
 	if (jira_is_me(j, user))
@@ -146,13 +174,15 @@ person_read(struct jira *j, const char *source, const cJSON *user, const char *p
 		p->is.flags |= DROVER_PERSON_BOT;
 	if (p->is.flags != 0 || strcmp(p->id, "unknown") == 0)
 		return 0;
-	if ((*type == '\0' || strcmp(type, "atlassian") == 0) && !cJSON_IsFalse(cJSON_GetObjectItemCaseSensitive(user, "active")))
+	if ((*type == '\0' || strcmp(type, "atlassian") == 0) &&
+	    !cJSON_IsFalse(cJSON_GetObjectItemCaseSensitive(user, "active")))
 		person_mark(p, "member");
 	for (i = 0; (author = trust->author(j->scope, source, i)) != NULL; i++) {
 		by_id = by_id || strcmp(author, p->id) == 0;
 		groups = groups || strncmp(author, GROUP, strlen(GROUP)) == 0;
 		roles = roles || strncmp(author, ROLE, strlen(ROLE)) == 0;
-		if (strchr(author, '@') != NULL && strcasecmp(author, json_text(user, "emailAddress")) == 0)
+		if (strchr(author, '@') != NULL &&
+		    strcasecmp(author, json_text(user, "emailAddress")) == 0)
 			person_mark(p, author);
 	}
 	if (!by_id && groups)
@@ -163,7 +193,8 @@ person_read(struct jira *j, const char *source, const cJSON *user, const char *p
 }
 
 int
-person_allowed(struct jira *j, const char *source, const cJSON *user, const char *project, struct drover_error *err)
+person_allowed(struct jira *j, const char *source, const cJSON *user, const char *project,
+    struct drover_error *err)
 {
 	struct person person;
 	int code;

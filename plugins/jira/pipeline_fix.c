@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The pipeline jira.fix: a ticket becomes a branch and a pull request in each repository that it is about. Its steps are files of
- * their own; each may be done again by the next attempt without doing anything twice to the outside.
+ * The pipeline jira.fix: a ticket becomes a branch and a pull request in each
+ * repository that it is about. Its steps are files of their own; each may be
+ * done again by the next attempt without doing anything twice to the outside.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,29 +17,66 @@ static int fix_state_load(struct fix *, struct drover_error *);
 static void fix_free(struct fix *);
 
 static const struct drover_option options[] = {
-	{ "repos", DROVER_LIST, 0, NULL, "Repos that tickets may be about; all unless given. A label or component \"repo:NAME\" narrows them." },
-	{ "in_progress", DROVER_STRING, 0, "In Progress", "Status of a ticket that is being worked on; \"\": it stays where it is." },
-	{ "to_do", DROVER_STRING, 0, "To Do", "Status of a ticket that waits for answers or needed no change; \"\": it stays where it is." },
-	{ "done_status", DROVER_STRING, 0, "", "Status of a ticket whose pull requests are open; \"\": it stays where it is." },
-	{ "triage", DROVER_BOOL, 0, "true", "Have an agent read first, and ask back where the ticket is not clear." },
+	{ "repos", DROVER_LIST, 0, NULL,
+	    "Repos that tickets may be about; all unless given. A label or component \"repo:NAME\" "
+	    "narrows them." },
+	{ "in_progress", DROVER_STRING, 0, "In Progress",
+	    "Status of a ticket that is being worked on; \"\": it stays where it is." },
+	{ "to_do", DROVER_STRING, 0, "To Do",
+	    "Status of a ticket that waits for answers or needed no change; \"\": it stays where "
+	    "it is." },
+	{ "done_status", DROVER_STRING, 0, "",
+	    "Status of a ticket whose pull requests are open; \"\": it stays where it is." },
+	{ "triage", DROVER_BOOL, 0, "true",
+	    "Have an agent read first, and ask back where the ticket is not clear." },
 	{ "triage_timeout", DROVER_DURATION, 0, "16m", "Time for reading." },
 	{ "fix_timeout", DROVER_DURATION, 0, "30m", "Time for the change in one repo." },
-	{ "followup_timeout", DROVER_DURATION, 0, "15m", "Time for the agent to mend what the checks found." },
+	{ "followup_timeout", DROVER_DURATION, 0, "15m",
+	    "Time for the agent to mend what the checks found." },
 	{ "subtasks", DROVER_BOOL, 0, "true", "One sub-task for each repo where several change." },
 	{ "draft", DROVER_BOOL, 0, "false", "Open pull requests as drafts." },
-	{ "labels_hotfix", DROVER_LIST, 0, NULL, "Labels of pull requests for urgent tickets (priority Highest, Blocker or Critical, or label or type hotfix)." },
+	{ "labels_hotfix", DROVER_LIST, 0, NULL,
+	    "Labels of pull requests for urgent tickets (priority Highest, Blocker or Critical, or "
+	    "label or type hotfix)." },
 	{ "labels_bugfix", DROVER_LIST, 0, NULL, "Labels of pull requests for bugs." },
 	{ "labels_default", DROVER_LIST, 0, NULL, "Labels of all other pull requests." },
-	{ "rules", DROVER_LIST, 0, NULL, "Files, or folders of .md and .mdc files, whose text every prompt is given." },
+	{ "rules", DROVER_LIST, 0, NULL,
+	    "Files, or folders of .md and .mdc files, whose text every prompt is given." },
 	{ 0 },
 };
 
 static const char *const triage_variables[] = {
-	"key", "summary", "description", "type", "priority", "parent", "comments", "images", "repos", "rules", "memory", "again", NULL,
+	"key",
+	"summary",
+	"description",
+	"type",
+	"priority",
+	"parent",
+	"comments",
+	"images",
+	"repos",
+	"rules",
+	"memory",
+	"again",
+	NULL,
 };
-static const struct drover_prompt prompt_triage = { sizeof(prompt_triage), 0, "triage", triage_variables };
+static const struct drover_prompt prompt_triage = { sizeof(prompt_triage), 0, "triage",
+	triage_variables };
 static const char *const fix_variables[] = {
-	"key", "summary", "description", "type", "priority", "parent", "comments", "images", "repo", "repos", "rules", "memory", "triage", NULL,
+	"key",
+	"summary",
+	"description",
+	"type",
+	"priority",
+	"parent",
+	"comments",
+	"images",
+	"repo",
+	"repos",
+	"rules",
+	"memory",
+	"triage",
+	NULL,
 };
 static const struct drover_prompt prompt_fix = { sizeof(prompt_fix), 0, "fix", fix_variables };
 static const struct drover_prompt *const prompts[] = { &prompt_triage, &prompt_fix, NULL };
@@ -47,7 +85,8 @@ const struct drover_pipeline jira_pipeline_fix = {
 	.size = sizeof(struct drover_pipeline),
 	.retries = 2,
 	.name = "fix",
-	.summary = "Has an agent read a ticket, ask back or make the change, and opens pull requests for it.",
+	.summary = "Has an agent read a ticket, ask back or make the change, and opens pull "
+		   "requests for it.",
 	.options = options,
 	.pool = "heavy",
 	.timeout_ms = 90 * 60 * 1000,
@@ -123,14 +162,16 @@ fix_subject(const struct fix *f, char subject[DROVER_KEY_MAX])
 }
 
 int
-fix_say(struct fix *f, const char *id, const struct text_buf *text, char comment[JIRA_ID_MAX], struct drover_error *err)
+fix_say(struct fix *f, const char *id, const struct text_buf *text, char comment[JIRA_ID_MAX],
+    struct drover_error *err)
 {
 	char subject[DROVER_KEY_MAX];
 	int code;
 
 	if (text_of(text) == NULL)
 		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
-	if ((code = comment_post(&f->jira, f->p.issue, id, text_of(text), comment, JIRA_ID_MAX, err)) != 0)
+	if ((code = comment_post(&f->jira, f->p.issue, id, text_of(text), comment, JIRA_ID_MAX,
+		 err)) != 0)
 		return code;
 	fix_subject(f, subject);
 	return f->scope->host->memory->append(f->scope, subject, id, "drover", text_of(text), err);
@@ -156,9 +197,11 @@ fix_free(struct fix *f)
 }
 
 static int
-fix_run(struct drover_scope *scope, void *plugin, const struct drover_job *job, struct drover_error *err)
+fix_run(struct drover_scope *scope, void *plugin, const struct drover_job *job,
+    struct drover_error *err)
 {
-	static int (*const steps[])(struct fix *, struct drover_error *) = { fix_take, fix_gather, fix_triage, fix_work, fix_settle };
+	static int (*const steps[])(struct fix *, struct drover_error *) = { fix_take, fix_gather,
+		fix_triage, fix_work, fix_settle };
 	struct fix *f = calloc(1, sizeof(*f));
 	size_t i;
 	int code;
@@ -167,12 +210,15 @@ fix_run(struct drover_scope *scope, void *plugin, const struct drover_job *job, 
 		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
 	f->scope = scope;
 	f->job = job;
-	if ((code = payload_read(job, &f->p, err)) != 0 || (code = jira_open(&f->jira, scope, true, err)) != 0 ||
+	if ((code = payload_read(job, &f->p, err)) != 0 ||
+	    (code = jira_open(&f->jira, scope, true, err)) != 0 ||
 	    (code = jira_me(&f->jira, false, err)) != 0 || (code = fix_state_load(f, err)) != 0)
 		goto out;
 	f->jira.trace = job->trace;
 	for (i = 0; i < sizeof(steps) / sizeof(steps[0]) && code == 0 && f->ended[0] == '\0'; i++)
-		code = scope->host->queue->cancelled(scope) ? plugin_fail(err, DROVER_CANCELLED, "cancelled") : steps[i](f, err);
+		code = scope->host->queue->cancelled(scope) ?
+		    plugin_fail(err, DROVER_CANCELLED, "cancelled") :
+		    steps[i](f, err);
 	if (code == 0 && f->ended[0] != '\0') {
 		scope->host->log->printf(scope, DROVER_NOTICE, "%s: %s", f->p.issue, f->ended);
 		code = scope->host->queue->result(scope, "ended", f->ended, err);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The pipeline jira.review: an agent that may only read judges whether a ticket can be started on, in one comment for each wording. */
+/*
+ * The pipeline jira.review: an agent that may only read judges whether a ticket
+ * can be started on, in one comment for each wording.
+ */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,15 +13,20 @@
 
 #define SAID_MAX 12000
 
-static int review_run(struct drover_scope *, void *, const struct drover_job *, struct drover_error *);
-static int review_look(struct jira *, const struct drover_job *, const struct payload *, struct text_buf *, struct drover_error *);
+static int review_run(struct drover_scope *, void *, const struct drover_job *,
+    struct drover_error *);
+static int review_look(struct jira *, const struct drover_job *, const struct payload *,
+    struct text_buf *, struct drover_error *);
 static int review_mark(struct jira *, const struct payload *, const char *, struct drover_error *);
 static int review_is_due(struct jira *, const struct payload *, struct drover_error *);
 
 static const struct drover_option options[] = {
-	{ "repos", DROVER_LIST, 0, NULL, "Repos that the agent may read; all unless given. A label or component \"repo:NAME\" narrows them." },
+	{ "repos", DROVER_LIST, 0, NULL,
+	    "Repos that the agent may read; all unless given. A label or component \"repo:NAME\" "
+	    "narrows them." },
 	{ "review_timeout", DROVER_DURATION, 0, "16m", "Time for the agent." },
-	{ "rules", DROVER_LIST, 0, NULL, "Files, or folders of .md and .mdc files, whose text the prompt is given." },
+	{ "rules", DROVER_LIST, 0, NULL,
+	    "Files, or folders of .md and .mdc files, whose text the prompt is given." },
 	{ 0 },
 };
 
@@ -49,15 +57,19 @@ review_is_due(struct jira *j, const struct payload *p, struct drover_error *err)
 
 	if (code <= 0)
 		return code;
-	code = strcmp(json_text(cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(issue, "properties"), JIRA_PROPERTY_REVIEW),
-	    "revision"), p->revision) != 0;
+	code = strcmp(json_text(cJSON_GetObjectItemCaseSensitive(
+				    cJSON_GetObjectItemCaseSensitive(issue, "properties"),
+				    JIRA_PROPERTY_REVIEW),
+			  "revision"),
+		   p->revision) != 0;
 	cJSON_Delete(issue);
 	return code;
 }
 
 /* The agent's run over all that the ticket may be about. */
 static int
-review_look(struct jira *j, const struct drover_job *job, const struct payload *p, struct text_buf *said, struct drover_error *err)
+review_look(struct jira *j, const struct drover_job *job, const struct payload *p,
+    struct text_buf *said, struct drover_error *err)
 {
 	struct drover_scope *scope = j->scope;
 	struct drover_agent_run run = { .size = sizeof(run), .flags = DROVER_AGENT_READ_ONLY };
@@ -71,23 +83,34 @@ review_look(struct jira *j, const struct drover_job *job, const struct payload *
 
 	if (result == NULL)
 		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
-	if ((code = gather_repos(scope, job, p, repos, &len, err)) != 0 || (code = gather_comments(j, p->issue, p->project, &comments, NULL, 0, err)) != 0 ||
-	    (code = gather_rules(scope, &rules, err)) != 0 || (code = trees_open(&trees, scope, repos, len, err)) != 0)
+	if ((code = gather_repos(scope, job, p, repos, &len, err)) != 0 ||
+	    (code = gather_comments(j, p->issue, p->project, &comments, NULL, 0, err)) != 0 ||
+	    (code = gather_rules(scope, &rules, err)) != 0 ||
+	    (code = trees_open(&trees, scope, repos, len, err)) != 0)
 		goto out;
 	trees_list(scope, repos, len, &list);
 	{
 		const struct drover_variable values[] = {
-			{ "key", p->issue, DROVER_TRUSTED, 0 }, { "summary", p->summary, 0, 0 }, { "description", p->description, 0, 0 },
-			{ "type", p->type, 0, 0 }, { "priority", p->priority, 0, 0 }, { "comments", text_of(&comments), 0, 0 },
-			{ "repos", text_of(&list), DROVER_TRUSTED, 0 }, { "rules", text_of(&rules), DROVER_TRUSTED, 0 },
+			{ "key", p->issue, DROVER_TRUSTED, 0 },
+			{ "summary", p->summary, 0, 0 },
+			{ "description", p->description, 0, 0 },
+			{ "type", p->type, 0, 0 },
+			{ "priority", p->priority, 0, 0 },
+			{ "comments", text_of(&comments), 0, 0 },
+			{ "repos", text_of(&list), DROVER_TRUSTED, 0 },
+			{ "rules", text_of(&rules), DROVER_TRUSTED, 0 },
 		};
 
-		run.prompt = scope->host->prompt->render(scope, "review", len == 1 ? repos[0] : NULL, values, sizeof(values) / sizeof(values[0]), err);
+		run.prompt = scope->host->prompt->render(scope, "review",
+		    len == 1 ? repos[0] : NULL, values, sizeof(values) / sizeof(values[0]), err);
 	}
 	run.cwd = trees.cwd;
 	run.timeout_ms = scope->host->option->integer(scope, "review_timeout");
 	result->size = sizeof(*result);
-	code = run.prompt == NULL ? (err->code != 0 ? err->code : plugin_fail(err, DROVER_INTERNAL, "the prompt review cannot be rendered")) :
+	code = run.prompt == NULL ?
+	    (err->code != 0 ?
+		    err->code :
+		    plugin_fail(err, DROVER_INTERNAL, "the prompt review cannot be rendered")) :
 	    scope->host->agent->run(scope, &run, result, err);
 	if (code == 0) {
 		reply = talk_reply(result->text, SAID_MAX);
@@ -124,7 +147,8 @@ review_mark(struct jira *j, const struct payload *p, const char *trace, struct d
 }
 
 static int
-review_run(struct drover_scope *scope, void *plugin, const struct drover_job *job, struct drover_error *err)
+review_run(struct drover_scope *scope, void *plugin, const struct drover_job *job,
+    struct drover_error *err)
 {
 	struct text_buf said = { 0 };
 	char id[DROVER_KEY_MAX], kept[SAID_MAX + 1];
@@ -133,17 +157,23 @@ review_run(struct drover_scope *scope, void *plugin, const struct drover_job *jo
 	int64_t len;
 	int code;
 
-	if ((code = payload_read(job, &p, err)) != 0 || (code = jira_open(&j, scope, true, err)) != 0 || (code = jira_me(&j, false, err)) != 0)
+	if ((code = payload_read(job, &p, err)) != 0 ||
+	    (code = jira_open(&j, scope, true, err)) != 0 || (code = jira_me(&j, false, err)) != 0)
 		goto out;
 	j.trace = job->trace;
 	if ((code = review_is_due(&j, &p, err)) <= 0) {
 		if (code == 0)
-			code = scope->host->queue->result(scope, "ended", "gone, or judged already", err);
+			code = scope->host->queue->result(scope, "ended", "gone, or judged already",
+			    err);
 		goto out;
 	}
 	code = 0;
-	/* What the agent said is kept before it is posted: another attempt posts the same words, or finds them posted. */
-	if ((len = scope->host->kv->get(scope, "job/said", kept, sizeof(kept), err)) > 0 && len < (int64_t)sizeof(kept))
+	/*
+	 * What the agent said is kept before it is posted: another attempt
+	 * posts the same words, or finds them posted.
+	 */
+	if ((len = scope->host->kv->get(scope, "job/said", kept, sizeof(kept), err)) > 0 &&
+	    len < (int64_t)sizeof(kept))
 		text_addf(&said, "%s", kept);
 	else if ((code = review_look(&j, job, &p, &said, err)) == 0 && text_of(&said) != NULL)
 		code = scope->host->kv->set(scope, "job/said", text_of(&said), err);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What both sources do: one search, and a closer look at what has changed since. The search is behind the truth and tells little;
- * an issue is read again before it is handed over. The cursor keeps each issue's last revision, so that a comment of ours, or
- * a job that failed, makes no new job: only somebody else's doing does.
+ * What both sources do: one search, and a closer look at what has changed
+ * since. The search is behind the truth and tells little; an issue is read
+ * again before it is handed over. The cursor keeps each issue's last revision,
+ * so that a comment of ours, or a job that failed, makes no new job: only
+ * somebody else's doing does.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -18,7 +20,9 @@
 #define PROVE_MS (10 * 60 * 1000)
 #define RECENT_S 120
 #define RECENT_MAX 50
-#define FIELDS "summary,description,status,issuetype,priority,labels,components,project,assignee,creator,reporter,updated"
+#define FIELDS \
+	"summary,description,status,issuetype,priority,labels,components,project,assignee," \
+	"creator,reporter,updated"
 
 static const struct {
 	const char *name;
@@ -33,12 +37,15 @@ static char *seen_text(struct scan *);
 static int seen_write(struct scan *, const char *, struct drover_error *);
 static size_t seen_recent(const struct scan *, const char **);
 static bool scan_wants(struct scan *, const cJSON *);
-static int scan_emit(struct scan *, const cJSON *, const char *, const cJSON *, struct drover_error *);
-static int scan_look(struct scan *, const cJSON *, const char *, const char *, struct drover_error *);
+static int scan_emit(struct scan *, const cJSON *, const char *, const cJSON *,
+    struct drover_error *);
+static int scan_look(struct scan *, const cJSON *, const char *, const char *,
+    struct drover_error *);
 static int scan_issue(void *, const cJSON *, struct drover_error *);
 
 int
-scan_open(struct drover_scope *scope, const struct scan_kind *kind, void **out, struct drover_error *err)
+scan_open(struct drover_scope *scope, const struct scan_kind *kind, void **out,
+    struct drover_error *err)
 {
 	const struct drover_host_option *option = scope->host->option;
 	struct scan *s = calloc(1, sizeof(*s));
@@ -52,7 +59,8 @@ scan_open(struct drover_scope *scope, const struct scan_kind *kind, void **out, 
 		s->jql = NULL;
 	if (!kind->assigned && s->jql == NULL && option->count(scope, "projects") == 0) {
 		free(s);
-		return plugin_fail(err, DROVER_CONFIG, "jira.%s: say which tickets: projects = (\"PROJ\") or jql", kind->source);
+		return plugin_fail(err, DROVER_CONFIG,
+		    "jira.%s: say which tickets: projects = (\"PROJ\") or jql", kind->source);
 	}
 	*out = s;
 	return 0;
@@ -88,14 +96,18 @@ seen_read(struct scan *s, const char *cursor)
 {
 	struct drover_error why = { 0 };
 
-	s->seen = cursor != NULL && *cursor != '\0' ? json_read(cursor, strlen(cursor), &why) : NULL;
+	s->seen =
+	    cursor != NULL && *cursor != '\0' ? json_read(cursor, strlen(cursor), &why) : NULL;
 	if (!cJSON_IsObject(s->seen)) {
 		cJSON_Delete(s->seen);
 		s->seen = cJSON_CreateObject();
 	}
 }
 
-/* Of `updated` only whether it is another one matters, and the cursor holds many. */
+/*
+ * Of `updated` only whether it is another one matters, and the cursor holds
+ * many.
+ */
 static void
 seen_stamp(const char *updated, char out[20])
 {
@@ -107,7 +119,9 @@ seen_note(struct scan *s, const char *id, const char *revision, const char *upda
 {
 	int64_t now = s->scope->host->time->now(s->scope);
 	const cJSON *old = cJSON_GetObjectItemCaseSensitive(s->seen, id);
-	double at = emitted ? (double)(now / 1000) : old != NULL ? cJSON_GetNumberValue(cJSON_GetArrayItem(old, 3)) : 0;
+	double at = emitted ? (double)(now / 1000) :
+	    old != NULL     ? cJSON_GetNumberValue(cJSON_GetArrayItem(old, 3)) :
+			      0;
 	cJSON *entry = cJSON_CreateArray();
 	char stamp[20];
 
@@ -131,7 +145,8 @@ seen_text(struct scan *s)
 	int n, drop;
 	char *text;
 
-	while ((text = cJSON_PrintUnformatted(s->seen)) != NULL && strlen(text) >= DROVER_VALUE_MAX) {
+	while (
+	    (text = cJSON_PrintUnformatted(s->seen)) != NULL && strlen(text) >= DROVER_VALUE_MAX) {
 		cJSON_free(text);
 		n = cJSON_GetArraySize(s->seen);
 		for (drop = n / 10 + 1; drop > 0; drop--)
@@ -140,7 +155,10 @@ seen_text(struct scan *s)
 	return text;
 }
 
-/* Issues that have long been out of the search are forgotten, and the oldest when there are too many. */
+/*
+ * Issues that have long been out of the search are forgotten, and the oldest
+ * when there are too many.
+ */
 static int
 seen_write(struct scan *s, const char *cursor, struct drover_error *err)
 {
@@ -160,13 +178,17 @@ seen_write(struct scan *s, const char *cursor, struct drover_error *err)
 	}
 	if ((text = seen_text(s)) == NULL)
 		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
-	if (strcmp(text, cursor != NULL ? cursor : "") != 0 && (n > 0 || (cursor != NULL && *cursor != '\0')))
+	if (strcmp(text, cursor != NULL ? cursor : "") != 0 &&
+	    (n > 0 || (cursor != NULL && *cursor != '\0')))
 		code = s->scope->host->queue->cursor(s->scope, text, err);
 	cJSON_free(text);
 	return code;
 }
 
-/* Ids of issues that were handed over a moment ago: their jobs change them, and the search shall know. */
+/*
+ * Ids of issues that were handed over a moment ago: their jobs change them, and
+ * the search shall know.
+ */
 static size_t
 seen_recent(const struct scan *s, const char **ids)
 {
@@ -175,12 +197,16 @@ seen_recent(const struct scan *s, const char **ids)
 	size_t n = 0;
 
 	cJSON_ArrayForEach(entry, s->seen)
-		if (n < RECENT_MAX && cJSON_GetNumberValue(cJSON_GetArrayItem(entry, 3)) > (double)(now - RECENT_S))
+		if (n < RECENT_MAX &&
+		    cJSON_GetNumberValue(cJSON_GetArrayItem(entry, 3)) > (double)(now - RECENT_S))
 			ids[n++] = entry->string;
 	return n;
 }
 
-/* What the search says may be old: the issue itself decides. A query of the operator's own is taken at its word. */
+/*
+ * What the search says may be old: the issue itself decides. A query of the
+ * operator's own is taken at its word.
+ */
 static bool
 scan_wants(struct scan *s, const cJSON *issue)
 {
@@ -209,7 +235,8 @@ scan_creator(const cJSON *issue)
 }
 
 const cJSON *
-scan_history(const struct scan *s, const cJSON *issue, bool (*wanted)(const struct scan *, const cJSON *))
+scan_history(const struct scan *s, const cJSON *issue,
+    bool (*wanted)(const struct scan *, const cJSON *))
 {
 	const cJSON *history, *item, *newest = NULL;
 	char id[JIRA_ID_MAX], best[JIRA_ID_MAX] = "";
@@ -231,12 +258,15 @@ scan_history(const struct scan *s, const cJSON *issue, bool (*wanted)(const stru
 }
 
 static int
-scan_emit(struct scan *s, const cJSON *issue, const char *revision, const cJSON *author, struct drover_error *err)
+scan_emit(struct scan *s, const cJSON *issue, const char *revision, const cJSON *author,
+    struct drover_error *err)
 {
 	const cJSON *fields = cJSON_GetObjectItemCaseSensitive(issue, "fields");
-	const char *key = json_text(issue, "key"), *priority = json_text_at(fields, "priority.name");
+	const char *key = json_text(issue, "key"),
+		   *priority = json_text_at(fields, "priority.name");
 	struct drover_item item = { .size = sizeof(item), .kind = s->kind->kind };
-	char item_key[DROVER_KEY_MAX], serial[DROVER_KEY_MAX], title[DROVER_TITLE_MAX], summary[DROVER_TITLE_MAX / 2];
+	char item_key[DROVER_KEY_MAX], serial[DROVER_KEY_MAX], title[DROVER_TITLE_MAX],
+	    summary[DROVER_TITLE_MAX / 2];
 	struct person person;
 	struct payload payload = { 0 };
 	struct drover_job job = { .size = sizeof(job) };
@@ -244,11 +274,14 @@ scan_emit(struct scan *s, const cJSON *issue, const char *revision, const cJSON 
 	char *text;
 	int code;
 
-	if ((code = person_read(&s->jira, NULL, author, json_text_at(fields, "project.key"), &person, err)) != 0)
+	if ((code = person_read(&s->jira, NULL, author, json_text_at(fields, "project.key"),
+		 &person, err)) != 0)
 		return code;
-	if ((text = payload_write(issue, revision, s->status, s->kind->assigned && s->jql == NULL)) == NULL)
+	if ((text = payload_write(issue, revision, s->status,
+		 s->kind->assigned && s->jql == NULL)) == NULL)
 		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
-	text_clean(summary, sizeof(summary), json_text(fields, "summary"), strlen(json_text(fields, "summary")), "");
+	text_clean(summary, sizeof(summary), json_text(fields, "summary"),
+	    strlen(json_text(fields, "summary")), "");
 	snprintf(item_key, sizeof(item_key), "jira/%.100s@%.100s", key, revision);
 	snprintf(serial, sizeof(serial), "jira/%.100s", key);
 	snprintf(title, sizeof(title), "%.100s: %s", key, summary);
@@ -271,7 +304,8 @@ scan_emit(struct scan *s, const cJSON *issue, const char *revision, const cJSON 
 			item.priority = priorities[i].priority;
 	code = s->scope->host->queue->emit(s->scope, &item, err);
 	if (code == DROVER_PERMANENT || code == DROVER_CONFIG) {
-		s->scope->host->log->printf(s->scope, DROVER_WARN, "%s: not taken: %s", item_key, err->text);
+		s->scope->host->log->printf(s->scope, DROVER_WARN, "%s: not taken: %s", item_key,
+		    err->text);
 		code = 0;
 	}
 	s->room--;
@@ -282,10 +316,12 @@ out:
 }
 
 static int
-scan_look(struct scan *s, const cJSON *found, const char *id, const char *updated, struct drover_error *err)
+scan_look(struct scan *s, const cJSON *found, const char *id, const char *updated,
+    struct drover_error *err)
 {
 	const cJSON *seen = cJSON_GetObjectItemCaseSensitive(s->seen, id), *author = NULL, *done;
-	const char *old = seen != NULL ? cJSON_GetStringValue(cJSON_GetArrayItem(seen, 0)) : NULL, *key = json_text(found, "key");
+	const char *old = seen != NULL ? cJSON_GetStringValue(cJSON_GetArrayItem(seen, 0)) : NULL,
+		   *key = json_text(found, "key");
 	char revision[JIRA_ID_MAX] = "", path[64];
 	cJSON *issue = NULL;
 	int code;
@@ -296,14 +332,19 @@ scan_look(struct scan *s, const cJSON *found, const char *id, const char *update
 		goto out;
 	code = 0;
 	if (!scan_wants(s, issue)) {
-		/* Looked at each time, a few of these would leave no time for the others. */
+		/*
+		 * Looked at each time, a few of these would leave no time for
+		 * the others.
+		 */
 		seen_note(s, id, old != NULL ? old : "", updated, false);
 		goto out;
 	}
 	if ((code = s->kind->revision(s, issue, revision, sizeof(revision), &author, err)) != 0)
 		goto out;
 	snprintf(path, sizeof(path), "%s", s->kind->property);
-	done = cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(issue, "properties"), path);
+	done =
+	    cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(issue, "properties"),
+		path);
 	if ((old == NULL || strcmp(old, revision) != 0) &&
 	    !(strcmp(json_text(done, "revision"), revision) == 0 && json_true(done, "done"))) {
 		if ((code = scan_emit(s, issue, revision, author, err)) != 0)
@@ -314,7 +355,8 @@ scan_look(struct scan *s, const cJSON *found, const char *id, const char *update
 out:
 	/* One that will fail the same way each time stops no other. */
 	if (code == DROVER_PERMANENT) {
-		s->scope->host->log->printf(s->scope, DROVER_WARN, "%s: passed over until it changes: %s", key, err->text);
+		s->scope->host->log->printf(s->scope, DROVER_WARN,
+		    "%s: passed over until it changes: %s", key, err->text);
 		seen_note(s, id, old != NULL ? old : "", updated, false);
 		code = 0;
 	}
@@ -343,7 +385,10 @@ scan_issue(void *arg, const cJSON *issue, struct drover_error *err)
 	if (old != NULL && revision != NULL && *updated != '\0' && strcmp(old, stamp) == 0) {
 		bool early = cJSON_GetNumberValue(cJSON_GetArrayItem(seen, 2)) >= (double)hour;
 
-		/* What was passed over is looked at again once an hour: what the search said of it may have been old. */
+		/*
+		 * What was passed over is looked at again once an hour: what
+		 * the search said of it may have been old.
+		 */
 		if (early)
 			return 0;
 		if (*revision != '\0') {
@@ -386,7 +431,8 @@ scan_poll(struct drover_scope *scope, void *state, const char *cursor, struct dr
 	if (text_of(&jql) == NULL)
 		code = plugin_fail(err, DROVER_INTERNAL, "out of memory");
 	else
-		code = jira_search(&s->jira, text_of(&jql), fields, recent, seen_recent(s, recent), scan_issue, s, err);
+		code = jira_search(&s->jira, text_of(&jql), fields, recent, seen_recent(s, recent),
+		    scan_issue, s, err);
 	if (code == 0)
 		code = seen_write(s, cursor, err);
 	if (code == 0 && s->more)

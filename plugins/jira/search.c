@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Issues by JQL. Cloud hands out pages by tokens, may give fewer issues than asked for on any of them, and is behind the
- * truth by seconds; Data Center counts from startAt.
+ * Issues by JQL. Cloud hands out pages by tokens, may give fewer issues than
+ * asked for on any of them, and is behind the truth by seconds; Data Center
+ * counts from startAt.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -13,8 +14,10 @@
 #define RECONCILE_MAX 50
 #define TOKEN_MAX 4096
 
-static cJSON *search_body(struct jira *, const char *, const char *const *, const char *const *, size_t);
-static int search_walk(const cJSON *, int (*)(void *, const cJSON *, struct drover_error *), void *, int *, struct drover_error *);
+static cJSON *search_body(struct jira *, const char *, const char *const *, const char *const *,
+    size_t);
+static int search_walk(const cJSON *, int (*)(void *, const cJSON *, struct drover_error *), void *,
+    int *, struct drover_error *);
 
 void
 jql_quote(struct text_buf *out, const char *value)
@@ -31,7 +34,8 @@ jql_quote(struct text_buf *out, const char *value)
 }
 
 static cJSON *
-search_body(struct jira *j, const char *jql, const char *const *fields, const char *const *reconcile, size_t reconcile_len)
+search_body(struct jira *j, const char *jql, const char *const *fields,
+    const char *const *reconcile, size_t reconcile_len)
 {
 	cJSON *body = cJSON_CreateObject(), *list;
 	size_t i;
@@ -45,13 +49,15 @@ search_body(struct jira *j, const char *jql, const char *const *fields, const ch
 		return body;
 	list = cJSON_AddArrayToObject(body, "reconcileIssues");
 	for (i = 0; i < reconcile_len && i < RECONCILE_MAX; i++)
-		if (strspn(reconcile[i], "0123456789") == strlen(reconcile[i]) && strlen(reconcile[i]) <= 18)
+		if (strspn(reconcile[i], "0123456789") == strlen(reconcile[i]) &&
+		    strlen(reconcile[i]) <= 18)
 			cJSON_AddItemToArray(list, cJSON_CreateRaw(reconcile[i]));
 	return body;
 }
 
 static int
-search_walk(const cJSON *issues, int (*each)(void *, const cJSON *, struct drover_error *), void *arg, int *count, struct drover_error *err)
+search_walk(const cJSON *issues, int (*each)(void *, const cJSON *, struct drover_error *),
+    void *arg, int *count, struct drover_error *err)
 {
 	const cJSON *issue;
 	int code;
@@ -66,7 +72,8 @@ search_walk(const cJSON *issues, int (*each)(void *, const cJSON *, struct drove
 }
 
 int
-jira_search(struct jira *j, const char *jql, const char *const *fields, const char *const *reconcile, size_t reconcile_len,
+jira_search(struct jira *j, const char *jql, const char *const *fields,
+    const char *const *reconcile, size_t reconcile_len,
     int (*each)(void *, const cJSON *, struct drover_error *), void *arg, struct drover_error *err)
 {
 	struct jira_request request = { .method = "POST", .endpoint = "search" };
@@ -79,11 +86,15 @@ jira_search(struct jira *j, const char *jql, const char *const *fields, const ch
 	for (page = 0; page < SEARCH_PAGES; page++) {
 		const char *next;
 
-		if ((code = jira_send(j, &request, &answer, err, "%s", j->server ? "/search" : "/search/jql")) != 0)
+		if ((code = jira_send(j, &request, &answer, err, "%s",
+			 j->server ? "/search" : "/search/jql")) != 0)
 			break;
 		if (answer.status < 200 || answer.status > 299) {
 			code = web_refused(&answer, "search", err);
-			/* A project, status or field that is not there: the query is the operator's. */
+			/*
+			 * A project, status or field that is not there: the
+			 * query is the operator's.
+			 */
 			if (answer.status == 400)
 				err->code = code = DROVER_CONFIG;
 			web_answer_free(&answer);
@@ -91,14 +102,18 @@ jira_search(struct jira *j, const char *jql, const char *const *fields, const ch
 		}
 		if (!cJSON_IsArray(cJSON_GetObjectItemCaseSensitive(answer.json, "issues"))) {
 			web_answer_free(&answer);
-			code = plugin_fail(err, DROVER_AGAIN, "search: Jira's answer has no list of issues");
+			code = plugin_fail(err, DROVER_AGAIN,
+			    "search: Jira's answer has no list of issues");
 			break;
 		}
-		code = search_walk(cJSON_GetObjectItemCaseSensitive(answer.json, "issues"), each, arg, &count, err);
+		code = search_walk(cJSON_GetObjectItemCaseSensitive(answer.json, "issues"), each,
+		    arg, &count, err);
 		start += count;
 		next = json_text(answer.json, "nextPageToken");
-		if (code != 0 || json_true(answer.json, "isLast") || (j->server ? count == 0 || start >= json_number(answer.json, "total") :
-		    *next == '\0' || strlen(next) >= sizeof(token) || strcmp(next, token) == 0)) {
+		if (code != 0 || json_true(answer.json, "isLast") ||
+		    (j->server ? count == 0 || start >= json_number(answer.json, "total") :
+				 *next == '\0' || strlen(next) >= sizeof(token) ||
+				strcmp(next, token) == 0)) {
 			web_answer_free(&answer);
 			break;
 		}

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The source jira.review: tickets whose text is to be judged before somebody starts on them, once for each wording of it. */
+/*
+ * The source jira.review: tickets whose text is to be judged before somebody
+ * starts on them, once for each wording of it.
+ */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,19 +11,25 @@
 
 static int review_open(struct drover_scope *, void *, void **, struct drover_error *);
 static bool review_edits(const struct scan *, const cJSON *);
-static int review_revision(struct scan *, const cJSON *, char *, size_t, const cJSON **, struct drover_error *);
+static int review_revision(struct scan *, const cJSON *, char *, size_t, const cJSON **,
+    struct drover_error *);
 
 static const struct drover_option options[] = {
 	{ "projects", DROVER_LIST, 0, NULL, "Keys of projects; required unless there is jql." },
 	{ "status", DROVER_STRING, 0, "To Do", "Status of the tickets that are judged." },
-	{ "jql", DROVER_STRING, 0, NULL, "A query of your own instead of status and projects; it must be bounded." },
+	{ "jql", DROVER_STRING, 0, NULL,
+	    "A query of your own instead of status and projects; it must be bounded." },
 	{ 0 },
 };
 
 static const char *const authors[] = { "member", NULL };
 
 static const struct scan_kind kind = {
-	.source = "review", .kind = "jira.review", .property = JIRA_PROPERTY_REVIEW, .assigned = false, .revision = review_revision,
+	.source = "review",
+	.kind = "jira.review",
+	.property = JIRA_PROPERTY_REVIEW,
+	.assigned = false,
+	.revision = review_revision,
 };
 
 const struct drover_source jira_source_review = {
@@ -50,7 +59,8 @@ review_edits(const struct scan *s, const cJSON *item)
 }
 
 static int
-review_revision(struct scan *s, const cJSON *issue, char *revision, size_t size, const cJSON **author, struct drover_error *err)
+review_revision(struct scan *s, const cJSON *issue, char *revision, size_t size,
+    const cJSON **author, struct drover_error *err)
 {
 	const cJSON *history = scan_history(s, issue, review_edits);
 	const char *summary = json_text_at(issue, "fields.summary"), *text;
@@ -63,6 +73,7 @@ review_revision(struct scan *s, const cJSON *issue, char *revision, size_t size,
 		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
 	snprintf(revision, size, "%016" PRIx64, text_hash(h, text, strlen(text)));
 	text_free(&description);
-	*author = history != NULL ? cJSON_GetObjectItemCaseSensitive(history, "author") : scan_creator(issue);
+	*author = history != NULL ? cJSON_GetObjectItemCaseSensitive(history, "author") :
+				    scan_creator(issue);
 	return 0;
 }

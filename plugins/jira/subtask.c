@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Sub-tasks: one for each repo where a ticket needs several. The project's own type of sub-task is looked up; a project without one,
- * or one whose screens want more than a summary, gets none, which is said and stops nothing.
+ * Sub-tasks: one for each repo where a ticket needs several. The project's own
+ * type of sub-task is looked up; a project without one, or one whose screens
+ * want more than a summary, gets none, which is said and stops nothing.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,7 +32,8 @@ subtask_type(struct fix *f, char *type, size_t size, struct drover_error *err)
 	type[0] = '\0';
 	if (!jira_is_key(json_text_at(f->issue, "fields.project.key")))
 		return 0;
-	if ((code = jira_must(&f->jira, &request, "project", &answer, err, "/project/%s", json_text_at(f->issue, "fields.project.key"))) != 0)
+	if ((code = jira_must(&f->jira, &request, "project", &answer, err, "/project/%s",
+		 json_text_at(f->issue, "fields.project.key"))) != 0)
 		return code;
 	cJSON_ArrayForEach(one, cJSON_GetObjectItemCaseSensitive(answer.json, "issueTypes"))
 		if (json_true(one, "subtask")) {
@@ -57,7 +59,9 @@ subtask_find(void *arg, char *key, size_t size, struct drover_error *err)
 	cJSON_ArrayForEach(one, json_at(issue, "fields.subtasks")) {
 		const char *candidate = json_text(one, "key");
 
-		if (!jira_is_key(candidate) || (code = issue_property(&f->jira, candidate, JIRA_PROPERTY, &property, err)) == 0)
+		if (!jira_is_key(candidate) ||
+		    (code = issue_property(&f->jira, candidate, JIRA_PROPERTY, &property, err)) ==
+			0)
 			continue;
 		if (code < 0)
 			break;
@@ -86,8 +90,11 @@ subtask_make(void *arg, char *key, size_t size, struct drover_error *err)
 		return code;
 	body = cJSON_CreateObject();
 	fields = cJSON_AddObjectToObject(body, "fields");
-	snprintf(summary, sizeof(summary), "%.*s (%s)", (int)text_cut(f->p.summary, strlen(f->p.summary), 180), f->p.summary, subtask->work->repo);
-	cJSON_AddStringToObject(cJSON_AddObjectToObject(fields, "project"), "key", json_text_at(f->issue, "fields.project.key"));
+	snprintf(summary, sizeof(summary), "%.*s (%s)",
+	    (int)text_cut(f->p.summary, strlen(f->p.summary), 180), f->p.summary,
+	    subtask->work->repo);
+	cJSON_AddStringToObject(cJSON_AddObjectToObject(fields, "project"), "key",
+	    json_text_at(f->issue, "fields.project.key"));
 	cJSON_AddStringToObject(cJSON_AddObjectToObject(fields, "parent"), "key", f->p.issue);
 	cJSON_AddStringToObject(cJSON_AddObjectToObject(fields, "issuetype"), "id", type);
 	cJSON_AddStringToObject(fields, "summary", summary);
@@ -101,7 +108,8 @@ subtask_make(void *arg, char *key, size_t size, struct drover_error *err)
 	if ((code = jira_send(&f->jira, &request, &answer, err, "/issue")) == 0) {
 		if (answer.status == 400 || answer.status == 403) {
 			(void)web_refused(&answer, "sub-task", err);
-			f->scope->host->log->printf(f->scope, DROVER_WARN, "%s: goes on without sub-tasks: %s", f->p.issue, err->text);
+			f->scope->host->log->printf(f->scope, DROVER_WARN,
+			    "%s: goes on without sub-tasks: %s", f->p.issue, err->text);
 		} else if (answer.status < 200 || answer.status > 299)
 			code = web_refused(&answer, "sub-task", err);
 		else
@@ -118,6 +126,8 @@ fix_subtask(struct fix *f, struct fix_work *work, struct drover_error *err)
 	static const struct once once = { "jira/subtask", subtask_find, subtask_make };
 	struct subtask subtask = { .f = f, .work = work };
 
-	snprintf(subtask.id, sizeof(subtask.id), "%.80s/%.60s/%s", f->p.issue, f->p.revision, work->repo);
-	return once_do(f->scope, &once, subtask.id, &subtask, work->subtask, sizeof(work->subtask), err);
+	snprintf(subtask.id, sizeof(subtask.id), "%.80s/%.60s/%s", f->p.issue, f->p.revision,
+	    work->repo);
+	return once_do(f->scope, &once, subtask.id, &subtask, work->subtask, sizeof(work->subtask),
+	    err);
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Moving an issue to a status. Which transitions there are depends on the workflow and on where the issue stands, so they are asked for each time. */
+/*
+ * Moving an issue to a status. Which transitions there are depends on the
+ * workflow and on where the issue stands, so they are asked for each time.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +14,8 @@
 
 static void transition_wants(const cJSON *, char *, size_t);
 static const cJSON *transition_find(const cJSON *, const char *, char *, size_t);
-static int transition_do(struct jira *, const char *, const char *, const char *, struct drover_error *);
+static int transition_do(struct jira *, const char *, const char *, const char *,
+    struct drover_error *);
 static void shown_add(char *, size_t, const char *);
 
 static void
@@ -33,10 +37,15 @@ transition_wants(const cJSON *transition, char *out, size_t size)
 	out[0] = '\0';
 	cJSON_ArrayForEach(field, cJSON_GetObjectItemCaseSensitive(transition, "fields"))
 		if (json_true(field, "required") && !json_true(field, "hasDefaultValue"))
-			shown_add(out, size, *json_text(field, "name") != '\0' ? json_text(field, "name") : field->string);
+			shown_add(out, size,
+			    *json_text(field, "name") != '\0' ? json_text(field, "name") :
+								field->string);
 }
 
-/* By the status that it leads to, else by its own name. shown gets what there is. */
+/*
+ * By the status that it leads to, else by its own name. shown gets what there
+ * is.
+ */
 static const cJSON *
 transition_find(const cJSON *list, const char *status, char *shown, size_t size)
 {
@@ -58,9 +67,13 @@ transition_find(const cJSON *list, const char *status, char *shown, size_t size)
 }
 
 static int
-transition_do(struct jira *j, const char *key, const char *id, const char *status, struct drover_error *err)
+transition_do(struct jira *j, const char *key, const char *id, const char *status,
+    struct drover_error *err)
 {
-	struct jira_request request = { .method = "POST", .endpoint = "transition", .issue = key, .once = true };
+	struct jira_request request = { .method = "POST",
+		.endpoint = "transition",
+		.issue = key,
+		.once = true };
 	cJSON *body = cJSON_CreateObject(), *part = cJSON_AddObjectToObject(body, "transition");
 	struct web_answer answer;
 	char what[SHOWN_MAX];
@@ -82,7 +95,8 @@ transition_do(struct jira *j, const char *key, const char *id, const char *statu
 }
 
 int
-issue_transition(struct jira *j, const char *key, const char *status, int *moved, struct drover_error *err)
+issue_transition(struct jira *j, const char *key, const char *status, int *moved,
+    struct drover_error *err)
 {
 	struct jira_request request = { .endpoint = "transitions" };
 	char shown[SHOWN_MAX], wants[SHOWN_MAX], id[JIRA_ID_MAX];
@@ -94,23 +108,30 @@ issue_transition(struct jira *j, const char *key, const char *status, int *moved
 	if (moved != NULL)
 		*moved = 0;
 	if ((code = issue_get(j, key, "status", false, &issue, err)) <= 0)
-		return code < 0 ? code : plugin_fail(err, DROVER_PERMANENT, "%s: is gone, or this account may not see it", key);
+		return code < 0 ? code :
+				  plugin_fail(err, DROVER_PERMANENT,
+				      "%s: is gone, or this account may not see it", key);
 	snprintf(shown, sizeof(shown), "%.80s", issue_status(issue));
 	code = strcasecmp(shown, status);
 	cJSON_Delete(issue);
 	if (code == 0)
 		return 0;
-	if ((code = jira_must(j, &request, key, &answer, err, "/issue/%s/transitions?expand=transitions.fields", key)) != 0)
+	if ((code = jira_must(j, &request, key, &answer, err,
+		 "/issue/%s/transitions?expand=transitions.fields", key)) != 0)
 		return code;
-	transition = transition_find(cJSON_GetObjectItemCaseSensitive(answer.json, "transitions"), status, shown, sizeof(shown));
+	transition = transition_find(cJSON_GetObjectItemCaseSensitive(answer.json, "transitions"),
+	    status, shown, sizeof(shown));
 	if (transition == NULL)
-		code = plugin_fail(err, DROVER_CONFIG, "%s: its workflow leads from here to %s, not to \"%.80s\"", key,
+		code = plugin_fail(err, DROVER_CONFIG,
+		    "%s: its workflow leads from here to %s, not to \"%.80s\"", key,
 		    shown[0] != '\0' ? shown : "nowhere that this account may move it", status);
 	else {
 		transition_wants(transition, wants, sizeof(wants));
 		json_id(transition, "id", id, sizeof(id));
 		if (wants[0] != '\0')
-			code = plugin_fail(err, DROVER_CONFIG, "%s: the move to \"%.80s\" wants the fields %s: drover fills in none, make them optional",
+			code = plugin_fail(err, DROVER_CONFIG,
+			    "%s: the move to \"%.80s\" wants the fields %s: drover fills in none, "
+			    "make them optional",
 			    key, status, wants);
 	}
 	web_answer_free(&answer);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Leased trees for an agent that reads: the tree itself where there is one, else a folder with a link to each by the repo's name. */
+/*
+ * Leased trees for an agent that reads: the tree itself where there is one,
+ * else a folder with a link to each by the repo's name.
+ */
 #include <sys/stat.h>
 
 #include <errno.h>
@@ -10,7 +13,8 @@
 #include "jira/fix.h"
 
 int
-trees_open(struct trees *t, struct drover_scope *scope, const char *const *repos, size_t n, struct drover_error *err)
+trees_open(struct trees *t, struct drover_scope *scope, const char *const *repos, size_t n,
+    struct drover_error *err)
 {
 	struct drover_lease lease = { .size = sizeof(lease) };
 	char scratch[DROVER_PATH_MAX], link[DROVER_PATH_MAX + DROVER_NAME_MAX + 2];
@@ -18,9 +22,11 @@ trees_open(struct trees *t, struct drover_scope *scope, const char *const *repos
 	size_t i;
 
 	memset(t, 0, sizeof(*t));
-	if (n > 1 && (code = scope->host->lease->scratch(scope, scratch, sizeof(scratch), err)) != 0)
+	if (n > 1 &&
+	    (code = scope->host->lease->scratch(scope, scratch, sizeof(scratch), err)) != 0)
 		return code;
-	if (n > 1 && (size_t)snprintf(t->cwd, sizeof(t->cwd), "%s/repos", scratch) >= sizeof(t->cwd))
+	if (n > 1 &&
+	    (size_t)snprintf(t->cwd, sizeof(t->cwd), "%s/repos", scratch) >= sizeof(t->cwd))
 		return plugin_fail(err, DROVER_INTERNAL, "%s: the path is too long", scratch);
 	if (n > 1 && mkdir(t->cwd, 0700) != 0 && errno != EEXIST)
 		return plugin_fail(err, DROVER_INTERNAL, "%s: %s", t->cwd, strerror(errno));
@@ -52,7 +58,8 @@ trees_close(struct trees *t, struct drover_scope *scope)
 
 	while (t->len > 0)
 		if (scope->host->lease->release(scope, t->handles[--t->len], &why) != 0)
-			scope->host->log->printf(scope, DROVER_WARN, "giving a tree back: %s", why.text);
+			scope->host->log->printf(scope, DROVER_WARN, "giving a tree back: %s",
+			    why.text);
 }
 
 void
@@ -63,5 +70,6 @@ trees_list(struct drover_scope *scope, const char *const *repos, size_t n, struc
 
 	for (i = 0; i < n; i++)
 		if (scope->host->repo->find(scope, repos[i], &repo) == 0)
-			text_addf(out, "- %s (branch %s)%s\n", repo.name, repo.base, n > 1 ? ", in the folder of that name" : "");
+			text_addf(out, "- %s (branch %s)%s\n", repo.name, repo.base,
+			    n > 1 ? ", in the folder of that name" : "");
 }

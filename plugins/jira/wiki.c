@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A document of our own as the wiki markup of Jira Data Center. Every character that markup is made of is escaped in text. */
+/*
+ * A document of our own as the wiki markup of Jira Data Center. Every character
+ * that markup is made of is escaped in text.
+ */
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -27,13 +30,17 @@ wiki_has_mark(const cJSON *node, const char *type, const char **href)
 	return false;
 }
 
-/* start: the text begins a line, where "#", "h1." and "bq." are markup as well. */
+/*
+ * start: the text begins a line, where "#", "h1." and "bq." are markup as well.
+ */
 static void
 wiki_text(struct text_buf *out, const char *text, bool *start)
 {
 	const char *p;
 
-	if (*start && ((text[0] == 'h' && text[1] >= '1' && text[1] <= '6' && text[2] == '.') || strncmp(text, "bq.", 3) == 0)) {
+	if (*start &&
+	    ((text[0] == 'h' && text[1] >= '1' && text[1] <= '6' && text[2] == '.') ||
+		strncmp(text, "bq.", 3) == 0)) {
 		text_add(out, text, 2);
 		text_add(out, "\\", 1);
 		text += 2;
@@ -87,7 +94,10 @@ wiki_inline(struct text_buf *out, const cJSON *content)
 	}
 }
 
-/* Nothing can be escaped between two {noformat}: a text with that word in it gets a blank into the brace. */
+/*
+ * Nothing can be escaped between two {noformat}: a text with that word in it
+ * gets a blank into the brace.
+ */
 static void
 wiki_code(struct text_buf *out, const cJSON *content)
 {
@@ -124,7 +134,8 @@ wiki_block(struct text_buf *out, const cJSON *node)
 	const char *type = json_text(node, "type");
 
 	if (strcmp(type, "heading") == 0) {
-		text_addf(out, "h%d. ", (int)json_number(cJSON_GetObjectItemCaseSensitive(node, "attrs"), "level"));
+		text_addf(out, "h%d. ",
+		    (int)json_number(cJSON_GetObjectItemCaseSensitive(node, "attrs"), "level"));
 		wiki_inline(out, content);
 	} else if (strcmp(type, "rule") == 0)
 		text_addf(out, "----");

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The Web API with one token, which goes into the header Authorization and nowhere else. */
+/*
+ * The Web API with one token, which goes into the header Authorization and
+ * nowhere else.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +17,8 @@
 static int account_form(struct text_buf *, const struct param *, struct drover_error *);
 
 int
-account_open(struct account *a, struct drover_scope *scope, const char *token, struct drover_error *err)
+account_open(struct account *a, struct drover_scope *scope, const char *token,
+    struct drover_error *err)
 {
 	const struct drover_host *host = scope->host;
 	char secret[512];
@@ -24,12 +28,14 @@ account_open(struct account *a, struct drover_scope *scope, const char *token, s
 	a->scope = scope;
 	if ((len = host->secret->get(scope, token, secret, sizeof(secret), err)) < 0) {
 		if (err->code == 0)
-			return plugin_fail(err, DROVER_CONFIG, "slack: option %s is missing", token);
+			return plugin_fail(err, DROVER_CONFIG, "slack: option %s is missing",
+			    token);
 		return err->code;
 	}
 	if (len == 0 || (size_t)len >= sizeof(secret) || strpbrk(secret, "\r\n") != NULL) {
 		OPENSSL_cleanse(secret, sizeof(secret));
-		return plugin_fail(err, DROVER_CONFIG, "slack: %s is no token: it is %s", token, len == 0 ? "empty" : "too long, or has several lines");
+		return plugin_fail(err, DROVER_CONFIG, "slack: %s is no token: it is %s", token,
+		    len == 0 ? "empty" : "too long, or has several lines");
 	}
 	snprintf(a->authorization, sizeof(a->authorization), "Bearer %s", secret);
 	OPENSSL_cleanse(secret, sizeof(secret));
@@ -78,20 +84,33 @@ account_call(struct account *a, const char *name, const char *channel, const str
 	char limit_name[DROVER_NAME_MAX + SLACK_ID_MAX];
 	struct drover_http_limit limit = { .name = limit_name };
 	struct text_buf form = { 0 }, path = { 0 };
-	struct web_ask ask = { .limits = &limit, .limits_len = 1, .max = ANSWER_MAX, .patience_ms = a->patience_ms };
+	struct web_ask ask = { .limits = &limit,
+		.limits_len = 1,
+		.max = ANSWER_MAX,
+		.patience_ms = a->patience_ms };
 	int code;
 
 	memset(answer, 0, sizeof(*answer));
 	memset(&a->judged, 0, sizeof(a->judged));
 	if (m == NULL)
-		return plugin_fail(err, DROVER_INTERNAL, "slack: %s is no method that is known here", name);
-	snprintf(limit_name, sizeof(limit_name), m->of_channel && channel != NULL ? "%s/%s" : "%s", name, channel);
+		return plugin_fail(err, DROVER_INTERNAL,
+		    "slack: %s is no method that is known here", name);
+	snprintf(limit_name, sizeof(limit_name), m->of_channel && channel != NULL ? "%s/%s" : "%s",
+	    name, channel);
 	limit.count = m->count;
 	limit.per_ms = m->per_ms;
-	/* Apps that are sold outside Slack's marketplace may read one page a minute. */
-	if (a->history_per_minute > 0 && (strcmp(name, "conversations.history") == 0 || strcmp(name, "conversations.replies") == 0))
+	/*
+	 * Apps that are sold outside Slack's marketplace may read one page a
+	 * minute.
+	 */
+	if (a->history_per_minute > 0 &&
+	    (strcmp(name, "conversations.history") == 0 ||
+		strcmp(name, "conversations.replies") == 0))
 		limit.count = a->history_per_minute;
-	/* What may come at once and what comes back in a minute are within Slack's count together. */
+	/*
+	 * What may come at once and what comes back in a minute are within
+	 * Slack's count together.
+	 */
 	limit.burst = (limit.count + 3) / 4;
 	limit.count -= limit.count > limit.burst ? limit.burst : 0;
 	a->judged.method = m;
@@ -100,7 +119,8 @@ account_call(struct account *a, const char *name, const char *channel, const str
 	ask.flags = (a->critical ? DROVER_HTTP_CRITICAL : 0) | (m->once ? DROVER_HTTP_ONCE : 0);
 	if ((code = account_form(&form, params, err)) != 0)
 		goto out;
-	text_addf(&path, "/%s%s%s", name, m->read && form.len > 0 ? "?" : "", m->read ? text_of(&form) : "");
+	text_addf(&path, "/%s%s%s", name, m->read && form.len > 0 ? "?" : "",
+	    m->read ? text_of(&form) : "");
 	if ((ask.path = text_of(&path)) == NULL) {
 		code = plugin_fail(err, DROVER_INTERNAL, "out of memory");
 		goto out;
@@ -114,7 +134,8 @@ account_call(struct account *a, const char *name, const char *channel, const str
 		code = web_refused(answer, name, err);
 		web_answer_free(answer);
 	} else if (code == 0 && !json_true(answer->json, "ok") && a->judged.error[0] == '\0') {
-		code = plugin_fail(err, DROVER_AGAIN, "slack: %s: the answer says neither that it is good nor why not", name);
+		code = plugin_fail(err, DROVER_AGAIN,
+		    "slack: %s: the answer says neither that it is good nor why not", name);
 		web_answer_free(answer);
 	}
 out:
@@ -136,12 +157,15 @@ account_who(struct account *a, struct drover_error *err)
 	snprintf(a->user, sizeof(a->user), "%s", json_text(answer.json, "user_id"));
 	snprintf(a->bot, sizeof(a->bot), "%s", json_text(answer.json, "bot_id"));
 	snprintf(a->team, sizeof(a->team), "%s", json_text(answer.json, "team_id"));
-	text_clean(a->name, sizeof(a->name), json_text(answer.json, "user"), strlen(json_text(answer.json, "user")), "");
-	text_clean(a->url, sizeof(a->url), json_text(answer.json, "url"), strlen(json_text(answer.json, "url")), "");
+	text_clean(a->name, sizeof(a->name), json_text(answer.json, "user"),
+	    strlen(json_text(answer.json, "user")), "");
+	text_clean(a->url, sizeof(a->url), json_text(answer.json, "url"),
+	    strlen(json_text(answer.json, "url")), "");
 	scopes = a->scope->host->http->header(a->scope, &answer.response, "x-oauth-scopes");
 	snprintf(a->scopes, sizeof(a->scopes), "%s", scopes != NULL ? scopes : "");
 	if (!slack_id_valid(a->user))
-		code = plugin_fail(err, DROVER_CONFIG, "slack: auth.test names no user: bot_token takes a bot token, xoxb-...");
+		code = plugin_fail(err, DROVER_CONFIG,
+		    "slack: auth.test names no user: bot_token takes a bot token, xoxb-...");
 	web_answer_free(&answer);
 	return code;
 }
@@ -155,14 +179,16 @@ account_lacks(const struct account *a, const char *scope)
 	if (a->scopes[0] == '\0')
 		return false;
 	for (at = a->scopes; (at = strstr(at, scope)) != NULL; at++)
-		if ((at == a->scopes || at[-1] == ',' || at[-1] == ' ') && (at[len] == '\0' || at[len] == ',' || at[len] == ' '))
+		if ((at == a->scopes || at[-1] == ',' || at[-1] == ' ') &&
+		    (at[len] == '\0' || at[len] == ',' || at[len] == ' '))
 			return false;
 	return true;
 }
 
 int
-account_pages(struct account *a, const char *method, const struct param *params, const char *at, int pages, char *cursor, size_t size,
-    int (*each)(void *, const cJSON *, struct drover_error *), void *arg, struct drover_error *err)
+account_pages(struct account *a, const char *method, const struct param *params, const char *at,
+    int pages, char *cursor, size_t size, int (*each)(void *, const cJSON *, struct drover_error *),
+    void *arg, struct drover_error *err)
 {
 	char next[PAGE_MAX * 2] = "";
 	struct web_answer answer;
@@ -171,7 +197,8 @@ account_pages(struct account *a, const char *method, const struct param *params,
 	size_t n;
 	int code = 0, page;
 
-	for (n = 0; params != NULL && params[n].key != NULL && n + 2 < sizeof(all) / sizeof(all[0]); n++)
+	for (n = 0; params != NULL && params[n].key != NULL && n + 2 < sizeof(all) / sizeof(all[0]);
+	     n++)
 		all[n] = params[n];
 	if (cursor != NULL)
 		snprintf(next, sizeof(next), "%s", cursor);
@@ -182,11 +209,13 @@ account_pages(struct account *a, const char *method, const struct param *params,
 			return code;
 		list = json_at(answer.json, at);
 		if (!cJSON_IsArray(list))
-			code = plugin_fail(err, DROVER_AGAIN, "slack: %s: the answer has no list %s", method, at);
+			code = plugin_fail(err, DROVER_AGAIN,
+			    "slack: %s: the answer has no list %s", method, at);
 		cJSON_ArrayForEach(one, list)
 			if (code == 0)
 				code = each(arg, one, err);
-		snprintf(next, sizeof(next), "%s", json_text_at(answer.json, "response_metadata.next_cursor"));
+		snprintf(next, sizeof(next), "%s",
+		    json_text_at(answer.json, "response_metadata.next_cursor"));
 		if (json_at(answer.json, "has_more") != NULL && !json_true(answer.json, "has_more"))
 			next[0] = '\0';
 		web_answer_free(&answer);
@@ -198,6 +227,7 @@ account_pages(struct account *a, const char *method, const struct param *params,
 	if (cursor != NULL && strlen(next) < size)
 		snprintf(cursor, size, "%s", code > 0 ? "" : next);
 	else if (code == 0 && next[0] != '\0')
-		a->scope->host->log->printf(a->scope, DROVER_WARN, "slack: %s: the list goes on after %d pages", method, page);
+		a->scope->host->log->printf(a->scope, DROVER_WARN,
+		    "slack: %s: the list goes on after %d pages", method, page);
 	return 0;
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The channels that the bot looks after: those of the option, or all that it was invited to. */
+/*
+ * The channels that the bot looks after: those of the option, or all that it
+ * was invited to.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +12,7 @@
 #define TYPES "public_channel,private_channel"
 
 struct names {
-	const char *name;                /* that is looked for, without "#"; NULL: all are gathered */
+	const char *name; /* that is looked for, without "#"; NULL: all are gathered */
 	char (*ids)[SLACK_ID_MAX];
 	size_t n;
 	char found[SLACK_ID_MAX];
@@ -39,21 +42,27 @@ channel_each(void *arg, const cJSON *json, struct drover_error *err)
 int
 channel_find(struct account *a, const char *name, char id[SLACK_ID_MAX], struct drover_error *err)
 {
-	static const struct param params[] = { { "types", TYPES }, { "exclude_archived", "true" }, { "limit", "200" }, { NULL, NULL } };
+	static const struct param params[] = { { "types", TYPES }, { "exclude_archived", "true" },
+		{ "limit", "200" }, { NULL, NULL } };
 	struct names names = { .name = name + 1 };
 	int code;
 
 	id[0] = '\0';
 	if (name[0] != '#') {
 		if (!slack_id_valid(name))
-			return plugin_fail(err, DROVER_PERMANENT, "slack: channel \"%.60s\" is neither an id like C024BE91L nor a name like #web", name);
+			return plugin_fail(err, DROVER_PERMANENT,
+			    "slack: channel \"%.60s\" is neither an id like C024BE91L nor a name "
+			    "like #web",
+			    name);
 		snprintf(id, SLACK_ID_MAX, "%s", name);
 		return 0;
 	}
-	if ((code = account_pages(a, "users.conversations", params, "channels", 0, NULL, 0, channel_each, &names, err)) != 0)
+	if ((code = account_pages(a, "users.conversations", params, "channels", 0, NULL, 0,
+		 channel_each, &names, err)) != 0)
 		return code;
 	if (names.found[0] == '\0')
-		return plugin_fail(err, DROVER_PERMANENT, "slack: the bot is in no channel %.80s: invite it", name);
+		return plugin_fail(err, DROVER_PERMANENT,
+		    "slack: the bot is in no channel %.80s: invite it", name);
 	memcpy(id, names.found, SLACK_ID_MAX);
 	return 0;
 }
@@ -61,7 +70,8 @@ channel_find(struct account *a, const char *name, char id[SLACK_ID_MAX], struct 
 int
 channel_list(struct account *a, char (**ids)[SLACK_ID_MAX], size_t *n, struct drover_error *err)
 {
-	static const struct param params[] = { { "types", TYPES }, { "exclude_archived", "true" }, { "limit", "200" }, { NULL, NULL } };
+	static const struct param params[] = { { "types", TYPES }, { "exclude_archived", "true" },
+		{ "limit", "200" }, { NULL, NULL } };
 	const struct drover_host_option *option = a->scope->host->option;
 	size_t i, count = option->count(a->scope, "channels");
 	struct names names = { .name = NULL };
@@ -71,16 +81,19 @@ channel_list(struct account *a, char (**ids)[SLACK_ID_MAX], size_t *n, struct dr
 	if ((*ids = names.ids = calloc(PLACES_MAX, SLACK_ID_MAX)) == NULL)
 		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
 	if (count == 0)
-		code = account_pages(a, "users.conversations", params, "channels", 0, NULL, 0, channel_each, &names, err);
+		code = account_pages(a, "users.conversations", params, "channels", 0, NULL, 0,
+		    channel_each, &names, err);
 	for (i = 0; i < count && names.n < PLACES_MAX; i++) {
-		if ((code = channel_find(a, option->item(a->scope, "channels", i), names.ids[names.n], err)) == 0) {
+		if ((code = channel_find(a, option->item(a->scope, "channels", i),
+			 names.ids[names.n], err)) == 0) {
 			names.n++;
 			continue;
 		}
 		if (code != DROVER_PERMANENT)
 			break;
 		/* A name that is wrong does not blind the others. */
-		a->scope->host->log->printf(a->scope, DROVER_WARN, "option channels: %s", err->text);
+		a->scope->host->log->printf(a->scope, DROVER_WARN, "option channels: %s",
+		    err->text);
 		code = 0;
 	}
 	if (code != 0) {

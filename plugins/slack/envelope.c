@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One message of Socket Mode: what it is, what is to be acknowledged, and the hint in it. */
+/*
+ * One message of Socket Mode: what it is, what is to be acknowledged, and the
+ * hint in it.
+ */
 #include <stdio.h>
 #include <string.h>
 
 #include "slack.h"
 
 enum envelope
-envelope_read(const char *text, size_t len, const char *self, char *id, size_t size, struct hint *hint)
+envelope_read(const char *text, size_t len, const char *self, char *id, size_t size,
+    struct hint *hint)
 {
 	struct drover_error ignored;
 	enum envelope what = ENVELOPE_IGNORE;
@@ -20,13 +24,20 @@ envelope_read(const char *text, size_t len, const char *self, char *id, size_t s
 	type = json_text(json, "type");
 	envelope = json_text(json, "envelope_id");
 	/* It is written back into JSON. */
-	if (strlen(envelope) < size && strspn(envelope, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.:") == strlen(envelope))
+	if (strlen(envelope) < size &&
+	    strspn(envelope,
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.:") ==
+		strlen(envelope))
 		snprintf(id, size, "%s", envelope);
 	if (strcmp(type, "hello") == 0) {
 		what = ENVELOPE_HELLO;
 	} else if (strcmp(type, "disconnect") == 0) {
-		/* "warning", "refresh_requested" and what may come later: the connection ends, and Slack wants another. */
-		what = strcmp(json_text(json, "reason"), "link_disabled") == 0 ? ENVELOPE_DISABLED : ENVELOPE_RENEW;
+		/*
+		 * "warning", "refresh_requested" and what may come later: the
+		 * connection ends, and Slack wants another.
+		 */
+		what = strcmp(json_text(json, "reason"), "link_disabled") == 0 ? ENVELOPE_DISABLED :
+										 ENVELOPE_RENEW;
 	} else if (strcmp(type, "events_api") == 0) {
 		what = ENVELOPE_EVENT;
 		if (!hint_from_event(json_at(json, "payload.event"), self, hint))

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Hints: where something was said, left by hook() and listen() for the next poll(). They lie in a fixed number of kv slots,
- * chosen by channel and thread, so that two processes that write at once meet only when they speak of the same thread. A
- * lost hint costs time and nothing else. Slots are overwritten, never removed: poll() remembers what it has followed.
+ * Hints: where something was said, left by hook() and listen() for the next
+ * poll(). They lie in a fixed number of kv slots, chosen by channel and thread,
+ * so that two processes that write at once meet only when they speak of the
+ * same thread. A lost hint costs time and nothing else. Slots are overwritten,
+ * never removed: poll() remembers what it has followed.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -42,8 +44,12 @@ hint_from_event(const cJSON *event, const char *self, struct hint *h)
 		return false;
 	if (message_read(event, json_text(event, "channel"), self, &m) != 0 || !m.person)
 		return false;
-	h->mention = strcmp(type, "app_mention") == 0 || (*self != '\0' && mrkdwn_mentions(m.text, self)) || m.channel[0] == 'D';
-	/* What is said in a thread may follow up. What is said in a channel to nobody is not for the bot. */
+	h->mention = strcmp(type, "app_mention") == 0 ||
+	    (*self != '\0' && mrkdwn_mentions(m.text, self)) || m.channel[0] == 'D';
+	/*
+	 * What is said in a thread may follow up. What is said in a channel to
+	 * nobody is not for the bot.
+	 */
 	if (!h->mention && !m.reply)
 		return false;
 	memcpy(h->channel, m.channel, sizeof(h->channel));
@@ -53,7 +59,9 @@ hint_from_event(const cJSON *event, const char *self, struct hint *h)
 	return true;
 }
 
-/* The lines of a slot, at most HINT_LINES; what is not understood is left out. */
+/*
+ * The lines of a slot, at most HINT_LINES; what is not understood is left out.
+ */
 static size_t
 slot_read(char *value, struct hint *out, unsigned slot)
 {
@@ -65,7 +73,8 @@ slot_read(char *value, struct hint *out, unsigned slot)
 		words = line;
 		for (i = 0; i < 4 && (word = strsep(&words, " ")) != NULL; i++)
 			parts[i] = word;
-		if (i < 4 || !slack_id_valid(parts[0]) || !ts_valid(parts[1]) || !ts_valid(parts[2]))
+		if (i < 4 || !slack_id_valid(parts[0]) || !ts_valid(parts[1]) ||
+		    !ts_valid(parts[2]))
 			continue;
 		memset(&out[n], 0, sizeof(out[n]));
 		snprintf(out[n].channel, sizeof(out[n].channel), "%s", parts[0]);
@@ -97,15 +106,20 @@ hint_leave(struct drover_scope *scope, const struct hint *h, struct drover_error
 		n = slot_read(value, old, h->slot);
 	for (i = n == HINT_LINES ? 1 : 0; i < n; i++)
 		if (strcmp(old[i].ts, h->ts) != 0 || strcmp(old[i].channel, h->channel) != 0)
-			text_addf(&out, "%s %s %s %c\n", old[i].channel, old[i].thread, old[i].ts, old[i].mention ? 'm' : 'r');
+			text_addf(&out, "%s %s %s %c\n", old[i].channel, old[i].thread, old[i].ts,
+			    old[i].mention ? 'm' : 'r');
 		else if (old[i].mention)
 			known = true;
-	/* app_mention and message come both, in any order: the poll for the first one is on its way. */
+	/*
+	 * app_mention and message come both, in any order: the poll for the
+	 * first one is on its way.
+	 */
 	if (known) {
 		text_free(&out);
 		return 0;
 	}
-	snprintf(line, sizeof(line), "%s %s %s %c\n", h->channel, h->thread, h->ts, h->mention ? 'm' : 'r');
+	snprintf(line, sizeof(line), "%s %s %s %c\n", h->channel, h->thread, h->ts,
+	    h->mention ? 'm' : 'r');
 	text_add(&out, line, strlen(line));
 	if (text_of(&out) == NULL) {
 		text_free(&out);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Slack's Events API over HTTP: a signed request only makes the next poll come sooner. */
+/*
+ * Slack's Events API over HTTP: a signed request only makes the next poll come
+ * sooner.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,28 +36,39 @@ hook_challenge(const cJSON *json, struct drover_receipt *receipt, struct drover_
 	const char *challenge = json_text(json, "challenge");
 	size_t len = strlen(challenge);
 
-	/* Given back as it is, so nothing that a browser would take for a page. */
-	if (len == 0 || len > CHALLENGE_MAX || strspn(challenge, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=_.-") != len)
-		return plugin_fail(err, DROVER_PERMANENT, "url_verification: the challenge is none");
+	/*
+	 * Given back as it is, so nothing that a browser would take for a page.
+	 */
+	if (len == 0 || len > CHALLENGE_MAX ||
+	    strspn(challenge,
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=_.-") != len)
+		return plugin_fail(err, DROVER_PERMANENT,
+		    "url_verification: the challenge is none");
 	receipt->status = 200;
 	snprintf(receipt->body, sizeof(receipt->body), "%s", challenge);
 	return 0;
 }
 
 int
-slack_hook(struct drover_scope *scope, void *plugin, const struct drover_delivery *delivery, struct drover_receipt *receipt,
-    struct drover_error *err)
+slack_hook(struct drover_scope *scope, void *plugin, const struct drover_delivery *delivery,
+    struct drover_receipt *receipt, struct drover_error *err)
 {
 	const struct drover_host *host = scope->host;
 	const char *type, *self, *ts = hook_header(delivery, "x-slack-request-timestamp");
 	char before[TS_MAX + 8];
-	struct hook_signature signature = { .option = "signing_secret", .header = "x-slack-signature", .scheme = "v0=", .before = before };
+	struct hook_signature signature = { .option = "signing_secret",
+		.header = "x-slack-signature",
+		.scheme = "v0=",
+		.before = before };
 	struct hint hint;
 	cJSON *json;
 	int code;
 
 	if (!hook_fresh(ts, host->time->now(scope)))
-		return plugin_fail(err, DROVER_AUTH, "slack: an event does not say when it was sent, or more than %d s ago: sent again by somebody, or a clock is wrong", AGE_MAX);
+		return plugin_fail(err, DROVER_AUTH,
+		    "slack: an event does not say when it was sent, or more than %d s ago: sent "
+		    "again by somebody, or a clock is wrong",
+		    AGE_MAX);
 	snprintf(before, sizeof(before), "v0:%s:", ts);
 	if ((code = hook_prove(scope, delivery, &signature, err)) != 0)
 		return code;
@@ -70,10 +84,15 @@ slack_hook(struct drover_scope *scope, void *plugin, const struct drover_deliver
 		if (hint_from_event(json_at(json, "event"), self, &hint))
 			code = hint_leave(scope, &hint, err);
 		if (*hook_header(delivery, "x-slack-retry-num") != '\0')
-			host->log->printf(scope, DROVER_INFO, "slack: an event came again: %.80s", hook_header(delivery, "x-slack-retry-reason"));
+			host->log->printf(scope, DROVER_INFO, "slack: an event came again: %.80s",
+			    hook_header(delivery, "x-slack-retry-reason"));
 	} else if (strcmp(type, "app_rate_limited") == 0) {
-		/* Events are being dropped: polling sees what they would have said. */
-		host->log->printf(scope, DROVER_WARN, "slack: events are being dropped, there are too many of them");
+		/*
+		 * Events are being dropped: polling sees what they would have
+		 * said.
+		 */
+		host->log->printf(scope, DROVER_WARN,
+		    "slack: events are being dropped, there are too many of them");
 		code = host->queue->wake(scope, SLACK_SOURCE, err);
 	}
 	cJSON_Delete(json);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Slack says that it failed with HTTP 200 and {"ok":false,"error":"..."}. What each error means to drover, and what
- * each method may be asked a minute, stands here in tables.
+ * Slack says that it failed with HTTP 200 and {"ok":false,"error":"..."}. What
+ * each error means to drover, and what each method may be asked a minute,
+ * stands here in tables.
  */
 #include <stdio.h>
 #include <string.h>
@@ -35,14 +36,16 @@ static const struct {
 } errors[] = {
 	{ "access_denied", DROVER_CONFIG, "" },
 	{ "accesslimited", DROVER_CONFIG, "" },
-	{ "account_inactive", DROVER_AUTH, "the app was removed from the workspace: install it again" },
+	{ "account_inactive", DROVER_AUTH,
+	    "the app was removed from the workspace: install it again" },
 	{ "ekm_access_denied", DROVER_CONFIG, "" },
 	{ "fatal_error", DROVER_AGAIN, "" },
 	{ "internal_error", DROVER_AGAIN, "" },
 	{ "invalid_auth", DROVER_AUTH, "the token is refused: check it" },
 	{ "missing_scope", DROVER_CONFIG, "add the scope to the app and install it again" },
 	{ "no_permission", DROVER_CONFIG, "" },
-	{ "not_allowed_token_type", DROVER_CONFIG, "bot_token begins with xoxb-, app_token with xapp-" },
+	{ "not_allowed_token_type", DROVER_CONFIG,
+	    "bot_token begins with xoxb-, app_token with xapp-" },
 	{ "not_authed", DROVER_AUTH, "no token arrived" },
 	{ "org_login_required", DROVER_CONFIG, "" },
 	{ "rate_limited", DROVER_QUOTA, "" },
@@ -51,9 +54,11 @@ static const struct {
 	{ "service_unavailable", DROVER_AGAIN, "" },
 	{ "team_access_not_granted", DROVER_CONFIG, "" },
 	{ "team_added_to_org", DROVER_AGAIN, "" },
-	{ "token_expired", DROVER_AUTH, "the token has expired: drover takes tokens without rotation" },
+	{ "token_expired", DROVER_AUTH,
+	    "the token has expired: drover takes tokens without rotation" },
 	{ "token_revoked", DROVER_AUTH, "the token was revoked: make a new one" },
-	{ "channel_not_found", DROVER_PERMANENT, "there is no such channel, or the bot may not see it: invite it" },
+	{ "channel_not_found", DROVER_PERMANENT,
+	    "there is no such channel, or the bot may not see it: invite it" },
 	{ "not_in_channel", DROVER_PERMANENT, "invite the bot to the channel" },
 	{ "is_archived", DROVER_PERMANENT, "the channel is archived" },
 };
@@ -66,8 +71,14 @@ static const struct {
 };
 
 static const char *const of_channel[] = {
-	"channel_not_found", "not_in_channel", "is_archived", "method_not_supported_for_channel_type", "channel_is_limited_access",
-	"no_permission", "missing_scope", "access_denied",
+	"channel_not_found",
+	"not_in_channel",
+	"is_archived",
+	"method_not_supported_for_channel_type",
+	"channel_is_limited_access",
+	"no_permission",
+	"missing_scope",
+	"access_denied",
 };
 
 static void judge_text(const char *, const char *, const cJSON *, char *, size_t);
@@ -132,14 +143,18 @@ judge_text(const char *error, const char *help, const cJSON *json, char *out, si
 		snprintf(out, size, "%s%s%s", shown, *help != '\0' ? ": " : "", help);
 		return;
 	}
-	text_clean(needed, sizeof(needed), json_text(json, "needed"), strlen(json_text(json, "needed")), "");
-	text_clean(provided, sizeof(provided), json_text(json, "provided"), strlen(json_text(json, "provided")), "");
-	snprintf(out, size, "missing_scope: needs %s, the token has %s: %s", needed[0] != '\0' ? needed : "another scope",
-	    provided[0] != '\0' ? provided : "others", help);
+	text_clean(needed, sizeof(needed), json_text(json, "needed"),
+	    strlen(json_text(json, "needed")), "");
+	text_clean(provided, sizeof(provided), json_text(json, "provided"),
+	    strlen(json_text(json, "provided")), "");
+	snprintf(out, size, "missing_scope: needs %s, the token has %s: %s",
+	    needed[0] != '\0' ? needed : "another scope", provided[0] != '\0' ? provided : "others",
+	    help);
 }
 
 void
-judge_answer(void *arg, struct drover_scope *scope, const struct drover_http_response *response, struct drover_http_verdict *verdict)
+judge_answer(void *arg, struct drover_scope *scope, const struct drover_http_response *response,
+    struct drover_http_verdict *verdict)
 {
 	static const char good[] = "{\"ok\":true";
 	struct judged *j = arg;
@@ -158,17 +173,21 @@ judge_answer(void *arg, struct drover_scope *scope, const struct drover_http_res
 	}
 	j->unsure = response->status >= 500;
 	/* Most answers are good and long: they need not be parsed twice. */
-	if (response->status != 200 || response->body == NULL || strncmp(response->body, good, sizeof(good) - 1) == 0)
+	if (response->status != 200 || response->body == NULL ||
+	    strncmp(response->body, good, sizeof(good) - 1) == 0)
 		goto out;
 	if ((json = json_read(response->body, (size_t)response->body_len, &ignored)) == NULL) {
 		j->unsure = true;
 		goto out;
 	}
 	error = json_text(json, "error");
-	/* Without a reason it is no answer of Slack's: account_call() says so. */
+	/*
+	 * Without a reason it is no answer of Slack's: account_call() says so.
+	 */
 	if (!json_true(json, "ok") && *error != '\0') {
 		snprintf(j->error, sizeof(j->error), "%s", error);
-		text_clean(j->scope_needed, sizeof(j->scope_needed), json_text(json, "needed"), strlen(json_text(json, "needed")), "");
+		text_clean(j->scope_needed, sizeof(j->scope_needed), json_text(json, "needed"),
+		    strlen(json_text(json, "needed")), "");
 		if (!judge_is_done(j->method->name, j->error)) {
 			verdict->code = judge_class(j->error, &help);
 			judge_text(j->error, help, json, verdict->text, sizeof(verdict->text));
@@ -177,13 +196,19 @@ judge_answer(void *arg, struct drover_scope *scope, const struct drover_http_res
 				if (verdict->retry_after_ms == 0)
 					verdict->retry_after_ms = RATE_PAUSE;
 			}
-			/* "Some aspect of the operation may have succeeded": Slack on internal and fatal errors. */
+			/*
+			 * "Some aspect of the operation may have succeeded":
+			 * Slack on internal and fatal errors.
+			 */
 			j->unsure = verdict->code == DROVER_AGAIN;
 		}
 	}
 	cJSON_Delete(json);
 out:
-	/* The host would take an AGAIN of ours as leave to post again. account_call() makes it AGAIN once more. */
+	/*
+	 * The host would take an AGAIN of ours as leave to post again.
+	 * account_call() makes it AGAIN once more.
+	 */
 	if (j->unsure && j->method->once && verdict->code == DROVER_AGAIN)
 		verdict->code = DROVER_INTERNAL;
 }

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Finds what was said since the last poll: the new messages of each channel, and the new replies of the threads that the bot
- * was asked in, of those whose parent shows a newer reply, and of those that Slack hinted at. A channel that cannot be read
- * is told of once and passed over; a limit ends the look early, and the next one begins where this one stopped.
+ * Finds what was said since the last poll: the new messages of each channel,
+ * and the new replies of the threads that the bot was asked in, of those whose
+ * parent shows a newer reply, and of those that Slack hinted at. A channel that
+ * cannot be read is told of once and passed over; a limit ends the look early,
+ * and the next one begins where this one stopped.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,7 +26,8 @@
 static void tell(struct look *, const char *, const struct drover_error *);
 static const char *page_size(const struct look *);
 static void floor_of(const struct look *, const struct place *, char *);
-static int candidate_add(struct look *, const struct message *, bool follow_up, struct drover_error *);
+static int candidate_add(struct look *, const struct message *, bool follow_up,
+    struct drover_error *);
 static void want(struct look *, const char *, const char *, const char *, const char *, int);
 static struct known *known_find(struct look *, const char *, const char *);
 static void known_set(struct look *, const char *, const char *, const char *);
@@ -52,12 +55,14 @@ tell(struct look *l, const char *channel, const struct drover_error *err)
 	size_t i;
 
 	for (i = 0; i < TOLD_MAX; i++)
-		if (strcmp(m->told[i].channel, channel) == 0 && strcmp(m->told[i].error, l->a->judged.error) == 0)
+		if (strcmp(m->told[i].channel, channel) == 0 &&
+		    strcmp(m->told[i].error, l->a->judged.error) == 0)
 			return;
 	i = m->told_next++ % TOLD_MAX;
 	snprintf(m->told[i].channel, sizeof(m->told[i].channel), "%s", channel);
 	snprintf(m->told[i].error, sizeof(m->told[i].error), "%s", l->a->judged.error);
-	l->scope->host->log->printf(l->scope, DROVER_WARN, "channel %s cannot be read: %s", channel, err->text);
+	l->scope->host->log->printf(l->scope, DROVER_WARN, "channel %s cannot be read: %s", channel,
+	    err->text);
 }
 
 static const char *
@@ -66,11 +71,15 @@ page_size(const struct look *l)
 	return l->a->history_per_minute > 0 ? PAGE_SIZE_LIMITED : PAGE_SIZE;
 }
 
-/* A message of a thread that is not ours counts when it is newer: neither channel nor threads have been looked at since. */
+/*
+ * A message of a thread that is not ours counts when it is newer: neither
+ * channel nor threads have been looked at since.
+ */
 static void
 floor_of(const struct look *l, const struct place *place, char *out)
 {
-	ts_earlier(out, ts_compare(place->low, place->deep) < 0 ? place->low : place->deep, l->m->overlap);
+	ts_earlier(out, ts_compare(place->low, place->deep) < 0 ? place->low : place->deep,
+	    l->m->overlap);
 }
 
 static int
@@ -81,10 +90,12 @@ candidate_add(struct look *l, const struct message *m, bool follow_up, struct dr
 
 	/* A reply that was sent to the channel as well is in both. */
 	for (i = 0; i < l->len; i++)
-		if (strcmp(l->list[i].ts, m->ts) == 0 && strcmp(l->list[i].channel, m->channel) == 0)
+		if (strcmp(l->list[i].ts, m->ts) == 0 &&
+		    strcmp(l->list[i].channel, m->channel) == 0)
 			return 0;
 	if (l->len == CANDIDATES_MAX)
-		return plugin_fail(err, DROVER_INTERNAL, "slack: more than %d messages for the bot at once", CANDIDATES_MAX);
+		return plugin_fail(err, DROVER_INTERNAL,
+		    "slack: more than %d messages for the bot at once", CANDIDATES_MAX);
 	if (l->len == l->room) {
 		size_t room = l->room == 0 ? 16 : l->room * 2;
 
@@ -109,9 +120,13 @@ candidate_add(struct look *l, const struct message *m, bool follow_up, struct dr
 	return 0;
 }
 
-/* A thread is to be read. from: replies from there on are wanted though the channel was read further; "" : as the thread has it. */
+/*
+ * A thread is to be read. from: replies from there on are wanted though the
+ * channel was read further; "" : as the thread has it.
+ */
 static void
-want(struct look *l, const char *channel, const char *ts, const char *latest, const char *from, int hint)
+want(struct look *l, const char *channel, const char *ts, const char *latest, const char *from,
+    int hint)
 {
 	struct wanted *w;
 	size_t i;
@@ -143,7 +158,8 @@ known_find(struct look *l, const char *channel, const char *ts)
 	size_t i;
 
 	for (i = 0; i < KNOWN_MAX; i++)
-		if (strcmp(l->m->known[i].ts, ts) == 0 && strcmp(l->m->known[i].channel, channel) == 0)
+		if (strcmp(l->m->known[i].ts, ts) == 0 &&
+		    strcmp(l->m->known[i].channel, channel) == 0)
 			return &l->m->known[i];
 	return NULL;
 }
@@ -178,7 +194,8 @@ want_parent(struct look *l, const struct message *m)
 	if (m->latest_reply[0] == '\0')
 		return;
 	floor_of(l, position_place(l->p, m->channel), floor);
-	if (ts_compare(m->latest_reply, floor) > 0 && (known == NULL || ts_compare(m->latest_reply, known->latest) > 0))
+	if (ts_compare(m->latest_reply, floor) > 0 &&
+	    (known == NULL || ts_compare(m->latest_reply, known->latest) > 0))
 		want(l, m->channel, m->ts, m->latest_reply, "", -1);
 }
 
@@ -209,7 +226,8 @@ thread_message(void *arg, const cJSON *json, struct drover_error *err)
 	struct message m;
 
 	/* The parent comes first in each page; it is the channel's. */
-	if (message_read(json, l->channel, l->m->user, &m) != 0 || !m.reply || strcmp(m.thread, l->thread) != 0)
+	if (message_read(json, l->channel, l->m->user, &m) != 0 || !m.reply ||
+	    strcmp(m.thread, l->thread) != 0)
 		return 0;
 	if (ts_compare(m.ts, l->newest) > 0)
 		memcpy(l->newest, m.ts, sizeof(l->newest));
@@ -244,7 +262,10 @@ look_channel(struct look *l, const char *channel, struct drover_error *err)
 {
 	char floor[SLACK_TS_MAX], oldest[SLACK_TS_MAX], start[SLACK_TS_MAX], cursor[PAGE_MAX];
 	const struct param params[] = {
-		{ "channel", channel }, { "oldest", oldest }, { "limit", page_size(l) }, { NULL, NULL },
+		{ "channel", channel },
+		{ "oldest", oldest },
+		{ "limit", page_size(l) },
+		{ NULL, NULL },
 	};
 	bool limited = l->a->history_per_minute > 0, deep;
 	struct place *place;
@@ -252,7 +273,9 @@ look_channel(struct look *l, const char *channel, struct drover_error *err)
 
 	ts_from_ms(start, l->now - l->m->since);
 	if ((place = position_place_add(l->p, channel, start)) == NULL)
-		return plugin_fail(err, DROVER_PERMANENT, "there are more than %d channels: name those that matter in option channels", PLACES_MAX);
+		return plugin_fail(err, DROVER_PERMANENT,
+		    "there are more than %d channels: name those that matter in option channels",
+		    PLACES_MAX);
 	/* Now and then far enough back to see which older threads go on. */
 	deep = !limited && l->m->lookback > 0 && ts_to_ms(place->deep) + DEEP_MS <= l->now;
 	ts_earlier(floor, place->low, l->m->overlap);
@@ -260,11 +283,12 @@ look_channel(struct look *l, const char *channel, struct drover_error *err)
 	if (deep && ts_to_ms(oldest) > l->now - l->m->lookback)
 		ts_from_ms(oldest, l->now - l->m->lookback);
 	memcpy(cursor, place->page, sizeof(cursor));
-	memcpy(l->newest, cursor[0] != '\0' ? place->top : "", cursor[0] != '\0' ? sizeof(l->newest) : 1);
+	memcpy(l->newest, cursor[0] != '\0' ? place->top : "",
+	    cursor[0] != '\0' ? sizeof(l->newest) : 1);
 	l->channel = channel;
 	l->floor = floor;
-	code = account_pages(l->a, "conversations.history", params, "messages", limited ? 1 : PAGES, cursor, sizeof(cursor),
-	    channel_message, l, err);
+	code = account_pages(l->a, "conversations.history", params, "messages", limited ? 1 : PAGES,
+	    cursor, sizeof(cursor), channel_message, l, err);
 	l->m->history_ms = l->monotonic + (limited ? SLACK_MINUTE / l->a->history_per_minute : 0);
 	if (code != 0) {
 		if (strcmp(l->a->judged.error, "invalid_cursor") == 0)
@@ -287,7 +311,11 @@ look_thread(struct look *l, const struct wanted *w, struct drover_error *err)
 	struct place *place = position_place(l->p, w->channel);
 	char floor[SLACK_TS_MAX], cursor[PAGE_MAX] = "";
 	const struct param params[] = {
-		{ "channel", w->channel }, { "ts", w->ts }, { "oldest", floor }, { "limit", page_size(l) }, { NULL, NULL },
+		{ "channel", w->channel },
+		{ "ts", w->ts },
+		{ "oldest", floor },
+		{ "limit", page_size(l) },
+		{ NULL, NULL },
 	};
 	bool limited = l->a->history_per_minute > 0;
 	int code;
@@ -305,12 +333,15 @@ look_thread(struct look *l, const struct wanted *w, struct drover_error *err)
 	l->floor = floor;
 	l->asked = thread != NULL;
 	l->newest[0] = '\0';
-	code = account_pages(l->a, "conversations.replies", params, "messages", limited ? 1 : PAGES, cursor, sizeof(cursor),
-	    thread_message, l, err);
+	code = account_pages(l->a, "conversations.replies", params, "messages", limited ? 1 : PAGES,
+	    cursor, sizeof(cursor), thread_message, l, err);
 	l->m->replies_ms = l->monotonic + (limited ? SLACK_MINUTE / l->a->history_per_minute : 0);
 	if (code != 0)
 		return code;
-	/* Replies come oldest first: what was read of a thread of ours is read, also when there is more. */
+	/*
+	 * Replies come oldest first: what was read of a thread of ours is read,
+	 * also when there is more.
+	 */
 	if (thread == NULL && cursor[0] != '\0')
 		return 0;
 	if (thread == NULL && ts_compare(l->newest, w->latest) < 0)
@@ -338,10 +369,14 @@ check_set(struct look *l, const struct thread *thread)
 	int64_t wait = (l->now - thread->active_ms) / 10;
 
 	if (c == NULL)
-		c = &l->m->checks[l->m->checks_len < THREADS_MAX ? l->m->checks_len++ : (size_t)l->now % THREADS_MAX];
+		c = &l->m->checks[l->m->checks_len < THREADS_MAX ? l->m->checks_len++ :
+								   (size_t)l->now % THREADS_MAX];
 	memcpy(c->channel, thread->channel, sizeof(c->channel));
 	memcpy(c->ts, thread->ts, sizeof(c->ts));
-	c->next_ms = l->monotonic + (wait < DUE_LEAST ? DUE_LEAST : wait > SLACK_HOUR ? SLACK_HOUR : wait);
+	c->next_ms = l->monotonic +
+	    (wait < DUE_LEAST         ? DUE_LEAST :
+		    wait > SLACK_HOUR ? SLACK_HOUR :
+					wait);
 }
 
 static void
@@ -360,11 +395,13 @@ want_due(struct look *l)
 			size_t j;
 
 			for (j = 0; j < l->wanted_len; j++)
-				if (strcmp(l->wanted[j].ts, thread->ts) == 0 && strcmp(l->wanted[j].channel, thread->channel) == 0)
+				if (strcmp(l->wanted[j].ts, thread->ts) == 0 &&
+				    strcmp(l->wanted[j].channel, thread->channel) == 0)
 					break;
 			c = check_find(l->m, thread->channel, thread->ts);
 			due = c != NULL ? c->next_ms : 0;
-			if (j == l->wanted_len && due <= l->monotonic && (best == NULL || due < best_due)) {
+			if (j == l->wanted_len && due <= l->monotonic &&
+			    (best == NULL || due < best_due)) {
 				best = thread;
 				best_due = due;
 			}
@@ -378,7 +415,8 @@ want_due(struct look *l)
 static bool
 hint_fresh(const struct look *l, const struct hint *h)
 {
-	return ts_compare(h->ts, l->m->handled[h->slot]) > 0 && ts_to_ms(h->ts) + SLACK_HOUR > l->now;
+	return ts_compare(h->ts, l->m->handled[h->slot]) > 0 &&
+	    ts_to_ms(h->ts) + SLACK_HOUR > l->now;
 }
 
 /* Fresh hints only; partly: they are all that is to be looked at. */
@@ -414,7 +452,8 @@ hinted(const struct look *l, const char *channel)
 	size_t i;
 
 	for (i = 0; i < l->hints_len; i++)
-		if (strcmp(l->hints[i].channel, channel) == 0 && strcmp(l->hints[i].thread, l->hints[i].ts) == 0)
+		if (strcmp(l->hints[i].channel, channel) == 0 &&
+		    strcmp(l->hints[i].thread, l->hints[i].ts) == 0)
 			return true;
 	return false;
 }
@@ -426,7 +465,8 @@ hints_close(struct look *l, const char *channel)
 	size_t i;
 
 	for (i = 0; i < l->hints_len; i++)
-		if (strcmp(l->hints[i].channel, channel) == 0 && strcmp(l->hints[i].thread, l->hints[i].ts) == 0)
+		if (strcmp(l->hints[i].channel, channel) == 0 &&
+		    strcmp(l->hints[i].thread, l->hints[i].ts) == 0)
 			l->hint_open[i] = false;
 }
 
@@ -451,7 +491,10 @@ look_refresh(struct look *l, struct drover_error *err)
 	if (m->channels_ms != 0 && m->channels_ms + CHANNELS_MS >= l->monotonic)
 		return 0;
 	if (channel_list(l->a, &ids, &n, err) != 0)
-		return m->channels_ms != 0 && (err->code == DROVER_AGAIN || err->code == DROVER_QUOTA) ? 0 : err->code;
+		return m->channels_ms != 0 &&
+			(err->code == DROVER_AGAIN || err->code == DROVER_QUOTA) ?
+		    0 :
+		    err->code;
 	free(m->channels);
 	m->channels = ids;
 	m->channels_len = n;
@@ -476,7 +519,9 @@ look_channels(struct look *l, bool partly, struct drover_error *err)
 	char why[DROVER_ERROR_MAX];
 	int code;
 
-	/* First those where something is known to be, then the others in turn. */
+	/*
+	 * First those where something is known to be, then the others in turn.
+	 */
 	for (round = 0; round < (partly ? 1 : 2); round++) {
 		for (i = 0; i < n; i++) {
 			const char *channel = l->m->channels[(turn + i) % n];
@@ -494,21 +539,29 @@ look_channels(struct look *l, bool partly, struct drover_error *err)
 				continue;
 			}
 			l->failed++;
-			if (code == DROVER_PERMANENT || (code == DROVER_CONFIG && judge_is_of_channel(l->a->judged.error))) {
+			if (code == DROVER_PERMANENT ||
+			    (code == DROVER_CONFIG && judge_is_of_channel(l->a->judged.error))) {
 				tell(l, channel, err);
 				hints_close(l, channel);
 				if (round == 1)
 					l->m->turn = (turn + i + 1) % n;
 				continue;
 			}
-			/* Not this one first again: it may be the only one that fails. */
+			/*
+			 * Not this one first again: it may be the only one that
+			 * fails.
+			 */
 			l->m->turn = (turn + i + (code == DROVER_QUOTA ? 0 : 1)) % n;
 			return code;
 		}
 	}
 	if (!partly && l->failed > 0 && l->good == 0) {
-		/* Slack's own word where it said one; else what was wrong with its answer. */
-		snprintf(why, sizeof(why), "%s", l->a->judged.error[0] != '\0' ? l->a->judged.error : err->text);
+		/*
+		 * Slack's own word where it said one; else what was wrong with
+		 * its answer.
+		 */
+		snprintf(why, sizeof(why), "%s",
+		    l->a->judged.error[0] != '\0' ? l->a->judged.error : err->text);
 		return err->code == DROVER_CONFIG ? err->code : plugin_fail(err, DROVER_CONFIG,
 		    "slack: none of %zu channels can be read, the last for: %s", l->failed, why);
 	}
@@ -529,7 +582,8 @@ look_threads(struct look *l, struct drover_error *err)
 		if (limited && l->m->replies_ms > l->monotonic)
 			return 0;
 		code = look_thread(l, w, err);
-		if (code == DROVER_PERMANENT || (code == DROVER_CONFIG && judge_is_of_channel(l->a->judged.error))) {
+		if (code == DROVER_PERMANENT ||
+		    (code == DROVER_CONFIG && judge_is_of_channel(l->a->judged.error))) {
 			/* Gone, or out of reach: nobody asks there any more. */
 			if ((thread = position_thread(l->p, w->channel, w->ts)) != NULL)
 				thread->active_ms = 0;
@@ -567,7 +621,8 @@ look_all(struct look *l, struct drover_error *err)
 	if (code != 0 && (l->reads_len == 0 || (code != DROVER_AGAIN && code != DROVER_QUOTA)))
 		return code;
 	if (code != 0)
-		l->scope->host->log->printf(l->scope, DROVER_INFO, "the rest is looked at next time: %s", err->text);
+		l->scope->host->log->printf(l->scope, DROVER_INFO,
+		    "the rest is looked at next time: %s", err->text);
 	return 0;
 }
 
@@ -591,7 +646,9 @@ look_done(struct look *l)
 	for (i = 0; i < l->hints_len; i++) {
 		char *handled = l->m->handled[l->hints[i].slot];
 
-		for (j = 0; j < l->hints_len && !(l->hints[j].slot == l->hints[i].slot && l->hint_open[j]); j++)
+		for (j = 0;
+		     j < l->hints_len && !(l->hints[j].slot == l->hints[i].slot && l->hint_open[j]);
+		     j++)
 			;
 		if (j == l->hints_len && ts_compare(l->hints[i].ts, handled) > 0)
 			ts_copy(handled, l->hints[i].ts);

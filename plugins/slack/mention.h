@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the two halves of the source slack.mention share: look.c finds what was said, source_mention.c hands it over. */
+/*
+ * What the two halves of the source slack.mention share: look.c finds what was
+ * said, source_mention.c hands it over.
+ */
 #ifndef SLACK_MENTION_H
 #define SLACK_MENTION_H
 
@@ -20,7 +23,9 @@ struct check {
 	int64_t next_ms;                 /* monotonic */
 };
 
-/* The source between polls. What is lost with the process is only asked again. */
+/*
+ * The source between polls. What is lost with the process is only asked again.
+ */
 struct mention {
 	struct people people;
 	char user[SLACK_ID_MAX], bot[SLACK_ID_MAX], team[SLACK_ID_MAX];
@@ -30,7 +35,8 @@ struct mention {
 	int64_t channels_ms;             /* monotonic, plus 1; 0: not asked */
 	size_t turn;                     /* channel that the next look begins with */
 	int64_t full_ms;                 /* monotonic, plus 1: when everything was looked at */
-	int64_t history_ms, replies_ms;  /* monotonic: not before, where history_per_minute says so */
+	int64_t history_ms,
+	    replies_ms; /* monotonic: not before, where history_per_minute says so */
 	char handled[HINT_SLOTS][SLACK_TS_MAX];
 	struct known known[KNOWN_MAX];
 	size_t known_next;
@@ -47,7 +53,8 @@ struct mention {
 
 /* A message that may ask for something. */
 struct candidate {
-	char channel[SLACK_ID_MAX], ts[SLACK_TS_MAX], thread[SLACK_TS_MAX], edited[SLACK_TS_MAX], user[SLACK_ID_MAX];
+	char channel[SLACK_ID_MAX], ts[SLACK_TS_MAX], thread[SLACK_TS_MAX], edited[SLACK_TS_MAX],
+	    user[SLACK_ID_MAX];
 	char *text;
 	bool reply, follow_up, taken;
 	bool left;                       /* could not be handed over now */
@@ -89,9 +96,15 @@ struct look {
 	bool asked;                      /* the bot was asked in this thread before */
 };
 
-/* Reads what there is to read: fills list and reads. A failure that is one channel's or comes late only shortens them. */
+/*
+ * Reads what there is to read: fills list and reads. A failure that is one
+ * channel's or comes late only shortens them.
+ */
 int look_all(struct look *, struct drover_error *);
-/* What was looked at and handed over need not be looked at again: only once the position is kept. */
+/*
+ * What was looked at and handed over need not be looked at again: only once the
+ * position is kept.
+ */
 void look_done(struct look *);
 void look_free(struct look *);
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One message, from history, replies or an event: who wrote it, where, and whether it can ask for anything. */
+/*
+ * One message, from history, replies or an event: who wrote it, where, and
+ * whether it can ask for anything.
+ */
 #include <stdio.h>
 #include <string.h>
 
@@ -8,12 +11,15 @@
 static bool message_subtype(const char *);
 static bool message_taken(const cJSON *, const char *);
 
-/* Edits, joins, topics and the like are said by Slack, not by the person in them. */
+/*
+ * Edits, joins, topics and the like are said by Slack, not by the person in
+ * them.
+ */
 static bool
 message_subtype(const char *subtype)
 {
-	return *subtype == '\0' || strcmp(subtype, "thread_broadcast") == 0 || strcmp(subtype, "file_share") == 0 ||
-	    strcmp(subtype, "me_message") == 0;
+	return *subtype == '\0' || strcmp(subtype, "thread_broadcast") == 0 ||
+	    strcmp(subtype, "file_share") == 0 || strcmp(subtype, "me_message") == 0;
 }
 
 static bool
@@ -24,7 +30,9 @@ message_taken(const cJSON *json, const char *self)
 	size_t i;
 
 	cJSON_ArrayForEach(reaction, json_at(json, "reactions")) {
-		for (i = 0; i < sizeof(names) / sizeof(names[0]) && strcmp(json_text(reaction, "name"), names[i]) != 0; i++)
+		for (i = 0; i < sizeof(names) / sizeof(names[0]) &&
+		     strcmp(json_text(reaction, "name"), names[i]) != 0;
+		     i++)
 			;
 		if (i == sizeof(names) / sizeof(names[0]))
 			continue;
@@ -51,8 +59,9 @@ message_read(const cJSON *json, const char *channel, const char *self, struct me
 	m->reply = strcmp(m->thread, m->ts) != 0;
 	m->text = json_text(json, "text");
 	snprintf(m->user, sizeof(m->user), "%s", slack_id_valid(user) ? user : "");
-	m->person = m->user[0] != '\0' && strcmp(m->user, self) != 0 && strcmp(m->user, "USLACKBOT") != 0 &&
-	    json_text(json, "bot_id")[0] == '\0' && json_at(json, "bot_profile") == NULL && message_subtype(json_text(json, "subtype"));
+	m->person = m->user[0] != '\0' && strcmp(m->user, self) != 0 &&
+	    strcmp(m->user, "USLACKBOT") != 0 && json_text(json, "bot_id")[0] == '\0' &&
+	    json_at(json, "bot_profile") == NULL && message_subtype(json_text(json, "subtype"));
 	m->taken = message_taken(json, self);
 	return 0;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Slack's markup as it comes: & < > as entities, and people, channels and links between < and >. A mention counts only
- * where a reader sees one: outside code and quotes.
+ * Slack's markup as it comes: & < > as entities, and people, channels and links
+ * between < and >. A mention counts only where a reader sees one: outside code
+ * and quotes.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,7 +30,10 @@ slack_id_valid(const char *id)
 	return len > 1 && len < SLACK_ID_MAX && id[len] == '\0';
 }
 
-/* Behind the code that begins here, or NULL where none does: what is not closed is text. */
+/*
+ * Behind the code that begins here, or NULL where none does: what is not closed
+ * is text.
+ */
 static const char *
 walk_code_end(const char *at)
 {
@@ -76,7 +80,8 @@ tag_is_user(const char *tag, size_t len, const char *user)
 {
 	size_t n = strlen(user);
 
-	return len > n && tag[0] == '@' && memcmp(tag + 1, user, n) == 0 && (len == n + 1 || tag[n + 1] == '|');
+	return len > n && tag[0] == '@' && memcmp(tag + 1, user, n) == 0 &&
+	    (len == n + 1 || tag[n + 1] == '|');
 }
 
 bool
@@ -100,7 +105,8 @@ mrkdwn_calls_anyone(const char *text)
 	size_t len;
 
 	while (walk_next(&w, &tag, &len))
-		if (len > 0 && (tag[0] == '@' || (tag[0] == '!' && (len < 5 || memcmp(tag, "!date", 5) != 0))))
+		if (len > 0 &&
+		    (tag[0] == '@' || (tag[0] == '!' && (len < 5 || memcmp(tag, "!date", 5) != 0))))
 			return true;
 	return false;
 }
@@ -142,7 +148,8 @@ read_tag(struct text_buf *out, const char *tag, size_t len, const char *self)
 	if (len > 0 && strchr("@#!", tag[0]) != NULL) {
 		if (tag[0] == '!')
 			sign[0] = '@';
-		if (label > 0 && tag[0] == '!' && (bar[1] == '@' || (id > 5 && memcmp(tag, "!date", 5) == 0)))
+		if (label > 0 && tag[0] == '!' &&
+		    (bar[1] == '@' || (id > 5 && memcmp(tag, "!date", 5) == 0)))
 			sign[0] = '\0';
 		text_add(out, sign, strlen(sign));
 		if (label > 0)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Markdown, as agents write it, in Slack's markup: modestly, a line at a time. What is not understood goes out as it
- * is, escaped, so that nothing in it calls a person or a channel.
+ * Markdown, as agents write it, in Slack's markup: modestly, a line at a time.
+ * What is not understood goes out as it is, escaped, so that nothing in it
+ * calls a person or a channel.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,7 +28,10 @@ escape(struct text_buf *out, const char *text, size_t len)
 	size_t i, from = 0;
 
 	for (i = 0; i < len; i++) {
-		const char *entity = text[i] == '&' ? "&amp;" : text[i] == '<' ? "&lt;" : text[i] == '>' ? "&gt;" : NULL;
+		const char *entity = text[i] == '&' ? "&amp;" :
+		    text[i] == '<'                  ? "&lt;" :
+		    text[i] == '>'                  ? "&gt;" :
+						      NULL;
 
 		if (entity == NULL)
 			continue;
@@ -68,7 +72,10 @@ is_fence(const char *line, size_t len)
 	return len - i >= 3 && (memcmp(line + i, "```", 3) == 0 || memcmp(line + i, "~~~", 3) == 0);
 }
 
-/* Where the mark that closes begins, when it hugs text on both sides; 0: nowhere. */
+/*
+ * Where the mark that closes begins, when it hugs text on both sides; 0:
+ * nowhere.
+ */
 static size_t
 span_end(const char *s, size_t len, const char *mark)
 {
@@ -149,8 +156,12 @@ write_inline(struct text_buf *out, const char *s, size_t len)
 		else if (s[i] == '*' || s[i] == '~' || (s[i] == '_' && (i == 0 || s[i - 1] == ' ')))
 			n = write_pair(out, s + i, len - i);
 		if (n == 0) {
-			/* A mark that opens nothing is passed whole: half of "**" would open the other sort. */
-			for (n = 1; i + n < len && s[i + n] == s[i] && strchr("*~_", s[i]) != NULL; n++)
+			/*
+			 * A mark that opens nothing is passed whole: half of
+			 * "**" would open the other sort.
+			 */
+			for (n = 1; i + n < len && s[i + n] == s[i] && strchr("*~_", s[i]) != NULL;
+			     n++)
 				;
 			escape(out, s + i, n);
 		}
@@ -214,7 +225,8 @@ mrkdwn_write(const char *markdown, size_t max)
 		if (text_of(&line) == NULL)
 			break;
 		/* The last line may use the room that is kept for the note. */
-		if (out.len + line.len + 1 <= room || (newline == NULL && out.len + line.len + (code ? 4 : 0) <= max)) {
+		if (out.len + line.len + 1 <= room ||
+		    (newline == NULL && out.len + line.len + (code ? 4 : 0) <= max)) {
 			text_add(&out, text_of(&line), line.len);
 			text_add(&out, "\n", newline != NULL ? 1 : 0);
 			continue;

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What others may ask of this plugin: to post a message, and whether it could. */
+/*
+ * What others may ask of this plugin: to post a message, and whether it could.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +19,8 @@ static void probe_app(struct drover_scope *, struct probe *);
 const struct drover_operation slack_post = {
 	.size = sizeof(struct drover_operation),
 	.name = "post",
-	.summary = "Posts a message: {\"channel\", \"text\" (Markdown), \"thread\" (optional), \"key\"}; the same key posts once.",
+	.summary = "Posts a message: {\"channel\", \"text\" (Markdown), \"thread\" (optional), "
+		   "\"key\"}; the same key posts once.",
 	.call = post_call,
 };
 
@@ -29,7 +32,8 @@ const struct drover_operation slack_probe = {
 };
 
 static int
-post_call(struct drover_scope *scope, void *plugin, const char *request, uint64_t len, struct drover_error *err)
+post_call(struct drover_scope *scope, void *plugin, const char *request, uint64_t len,
+    struct drover_error *err)
 {
 	cJSON *json = json_read(request, (size_t)len, err), *reply = NULL;
 	const char *thread = json_text(json, "thread");
@@ -40,13 +44,17 @@ post_call(struct drover_scope *scope, void *plugin, const char *request, uint64_
 
 	if (json == NULL)
 		return plugin_fail(err, DROVER_PERMANENT, "slack.post: the request is not JSON");
-	if (*json_text(json, "text") == '\0' || *post.key == '\0' || *json_text(json, "channel") == '\0') {
-		code = plugin_fail(err, DROVER_PERMANENT, "slack.post takes channel, text, key and, where it is a reply, thread");
+	if (*json_text(json, "text") == '\0' || *post.key == '\0' ||
+	    *json_text(json, "channel") == '\0') {
+		code = plugin_fail(err, DROVER_PERMANENT,
+		    "slack.post takes channel, text, key and, where it is a reply, thread");
 		goto out;
 	}
 	if (strlen(post.key) >= DROVER_KEY_MAX || (*thread != '\0' && !ts_valid(thread))) {
-		code = plugin_fail(err, DROVER_PERMANENT, "slack.post: %s", *thread != '\0' && !ts_valid(thread) ?
-		    "thread is no ts like 1503435956.000247" : "key is too long");
+		code = plugin_fail(err, DROVER_PERMANENT, "slack.post: %s",
+		    *thread != '\0' && !ts_valid(thread) ?
+			"thread is no ts like 1503435956.000247" :
+			"key is too long");
 		goto out;
 	}
 	post.thread = *thread != '\0' ? thread : NULL;
@@ -58,13 +66,15 @@ post_call(struct drover_scope *scope, void *plugin, const char *request, uint64_
 	if ((code = account_open(&account, scope, "bot_token", err)) != 0)
 		goto out;
 	account.critical = true;
-	if ((code = account_who(&account, err)) == 0 && (code = channel_find(&account, json_text(json, "channel"), channel, err)) == 0)
+	if ((code = account_who(&account, err)) == 0 &&
+	    (code = channel_find(&account, json_text(json, "channel"), channel, err)) == 0)
 		code = post_once(&account, &post, ts, err);
 	account_close(&account);
 	if (code != 0)
 		goto out;
 	reply = cJSON_CreateObject();
-	if (reply == NULL || cJSON_AddStringToObject(reply, "channel", channel) == NULL || cJSON_AddStringToObject(reply, "ts", ts) == NULL)
+	if (reply == NULL || cJSON_AddStringToObject(reply, "channel", channel) == NULL ||
+	    cJSON_AddStringToObject(reply, "ts", ts) == NULL)
 		code = plugin_fail(err, DROVER_INTERNAL, "out of memory");
 	else {
 		code = reply_send(scope, reply, err);
@@ -83,7 +93,7 @@ probe_scopes(struct drover_scope *scope, const struct account *a, struct probe *
 {
 	static const struct {
 		const char *scope, *other, *why;
-		char when;               /* 'w': authors names the workspace, 'g': a group, 'r': reactions */
+		char when; /* 'w': authors names the workspace, 'g': a group, 'r': reactions */
 	} needs[] = {
 		{ "chat:write", NULL, "to answer", 0 },
 		{ "channels:history", "groups:history", "to read messages", 0 },
@@ -107,14 +117,17 @@ probe_scopes(struct drover_scope *scope, const struct account *a, struct probe *
 		return;
 	}
 	for (i = 0; i < sizeof(needs) / sizeof(needs[0]); i++) {
-		if ((needs[i].when == 'r' && host->option->integer(scope, "reactions") == 0) || (needs[i].when == 'w' && !workspace) ||
-		    (needs[i].when == 'g' && !group))
+		if ((needs[i].when == 'r' && host->option->integer(scope, "reactions") == 0) ||
+		    (needs[i].when == 'w' && !workspace) || (needs[i].when == 'g' && !group))
 			continue;
-		if (account_lacks(a, needs[i].scope) && (needs[i].other == NULL || account_lacks(a, needs[i].other)))
-			text_addf(&missing, "%s%s (%s)", missing.len > 0 ? ", " : "", needs[i].scope, needs[i].why);
+		if (account_lacks(a, needs[i].scope) &&
+		    (needs[i].other == NULL || account_lacks(a, needs[i].other)))
+			text_addf(&missing, "%s%s (%s)", missing.len > 0 ? ", " : "",
+			    needs[i].scope, needs[i].why);
 	}
 	if (text_of(&missing) != NULL && missing.len > 0)
-		probe_say(probe, "scopes", false, "add to the app and install it again: %s", text_of(&missing));
+		probe_say(probe, "scopes", false, "add to the app and install it again: %s",
+		    text_of(&missing));
 	else
 		probe_say(probe, "scopes", true, "%s", a->scopes);
 	text_free(&missing);
@@ -136,21 +149,24 @@ probe_channels(struct account *a, struct probe *probe)
 			return;
 		}
 		free(ids);
-		probe_say(probe, "channels", found > 0, "the bot is in %zu%s%s", found, found > 0 ? "" : ": invite it, /invite @", found > 0 ? "" : a->name);
+		probe_say(probe, "channels", found > 0, "the bot is in %zu%s%s", found,
+		    found > 0 ? "" : ": invite it, /invite @", found > 0 ? "" : a->name);
 		return;
 	}
 	for (i = 0; i < n; i++) {
 		const char *name = option->item(a->scope, "channels", i);
 		const struct param params[] = { { "channel", id }, { NULL, NULL } };
 
-		if (channel_find(a, name, id, &err) != 0 || account_call(a, "conversations.info", NULL, params, &answer, &err) != 0) {
+		if (channel_find(a, name, id, &err) != 0 ||
+		    account_call(a, "conversations.info", NULL, params, &answer, &err) != 0) {
 			probe_say(probe, "channel", false, "%.80s: %s", name, err.text);
 			continue;
 		}
 		if (json_true(json_at(answer.json, "channel"), "is_member"))
 			probe_say(probe, "channel", true, "%.80s", name);
 		else
-			probe_say(probe, "channel", false, "%.80s: the bot is not in it: invite it", name);
+			probe_say(probe, "channel", false, "%.80s: the bot is not in it: invite it",
+			    name);
 		web_answer_free(&answer);
 	}
 }
@@ -179,22 +195,26 @@ probe_app(struct drover_scope *scope, struct probe *probe)
 }
 
 static int
-probe_call(struct drover_scope *scope, void *plugin, const char *request, uint64_t len, struct drover_error *err)
+probe_call(struct drover_scope *scope, void *plugin, const char *request, uint64_t len,
+    struct drover_error *err)
 {
 	struct account account = { .scope = scope };
 	struct drover_error why = { 0 };
 	struct probe probe = { 0 };
 	int code;
 
-	if (account_open(&account, scope, "bot_token", &why) != 0 || account_who(&account, &why) != 0) {
+	if (account_open(&account, scope, "bot_token", &why) != 0 ||
+	    account_who(&account, &why) != 0) {
 		probe_say(&probe, "token", false, "%s", why.text);
 	} else {
-		probe_say(&probe, "token", true, "%s in %s", account.name, account.url[0] != '\0' ? account.url : account.team);
+		probe_say(&probe, "token", true, "%s in %s", account.name,
+		    account.url[0] != '\0' ? account.url : account.team);
 		probe_scopes(scope, &account, &probe);
 		probe_channels(&account, &probe);
 	}
 	probe_app(scope, &probe);
-	code = probe_reply(scope, &probe, account.name, account.web.base != NULL ? account.web.base : "", err);
+	code = probe_reply(scope, &probe, account.name,
+	    account.web.base != NULL ? account.web.base : "", err);
 	account_close(&account);
 	return code;
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a job of slack.mention is given: the message as it stood when it was accepted. */
+/*
+ * What a job of slack.mention is given: the message as it stood when it was
+ * accepted.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,10 +18,14 @@ payload_write(const struct payload *p)
 	char *text = NULL;
 
 	if (json != NULL && cJSON_AddStringToObject(json, "channel", p->channel) != NULL &&
-	    cJSON_AddStringToObject(json, "ts", p->ts) != NULL && cJSON_AddStringToObject(json, "thread", p->thread) != NULL &&
-	    cJSON_AddStringToObject(json, "edited", p->edited) != NULL && cJSON_AddStringToObject(json, "user", p->user) != NULL &&
-	    cJSON_AddStringToObject(json, "name", p->name) != NULL && cJSON_AddStringToObject(json, "repo", p->repo) != NULL &&
-	    cJSON_AddStringToObject(json, "wrong", p->wrong) != NULL && cJSON_AddBoolToObject(json, "follow_up", p->follow_up) != NULL &&
+	    cJSON_AddStringToObject(json, "ts", p->ts) != NULL &&
+	    cJSON_AddStringToObject(json, "thread", p->thread) != NULL &&
+	    cJSON_AddStringToObject(json, "edited", p->edited) != NULL &&
+	    cJSON_AddStringToObject(json, "user", p->user) != NULL &&
+	    cJSON_AddStringToObject(json, "name", p->name) != NULL &&
+	    cJSON_AddStringToObject(json, "repo", p->repo) != NULL &&
+	    cJSON_AddStringToObject(json, "wrong", p->wrong) != NULL &&
+	    cJSON_AddBoolToObject(json, "follow_up", p->follow_up) != NULL &&
 	    cJSON_AddStringToObject(json, "text", p->text) != NULL)
 		text = cJSON_PrintUnformatted(json);
 	cJSON_Delete(json);
@@ -45,18 +52,23 @@ payload_read(struct payload *p, const char *text, size_t len, struct drover_erro
 	memset(p, 0, sizeof(*p));
 	if ((json = json_read(text, len, err)) == NULL)
 		return plugin_fail(err, DROVER_PERMANENT, "the payload is not JSON");
-	good = payload_copy(json, "channel", p->channel, sizeof(p->channel)) && slack_id_valid(p->channel) &&
-	    payload_copy(json, "ts", p->ts, sizeof(p->ts)) && ts_valid(p->ts) &&
-	    payload_copy(json, "thread", p->thread, sizeof(p->thread)) && ts_valid(p->thread) &&
-	    payload_copy(json, "edited", p->edited, sizeof(p->edited)) && (p->edited[0] == '\0' || ts_valid(p->edited)) &&
+	good = payload_copy(json, "channel", p->channel, sizeof(p->channel)) &&
+	    slack_id_valid(p->channel) && payload_copy(json, "ts", p->ts, sizeof(p->ts)) &&
+	    ts_valid(p->ts) && payload_copy(json, "thread", p->thread, sizeof(p->thread)) &&
+	    ts_valid(p->thread) && payload_copy(json, "edited", p->edited, sizeof(p->edited)) &&
+	    (p->edited[0] == '\0' || ts_valid(p->edited)) &&
 	    payload_copy(json, "user", p->user, sizeof(p->user)) && slack_id_valid(p->user) &&
-	    payload_copy(json, "name", p->name, sizeof(p->name)) && payload_copy(json, "repo", p->repo, sizeof(p->repo)) &&
-	    payload_copy(json, "wrong", p->wrong, sizeof(p->wrong)) && strlen(json_text(json, "text")) <= SLACK_TEXT_MAX;
+	    payload_copy(json, "name", p->name, sizeof(p->name)) &&
+	    payload_copy(json, "repo", p->repo, sizeof(p->repo)) &&
+	    payload_copy(json, "wrong", p->wrong, sizeof(p->wrong)) &&
+	    strlen(json_text(json, "text")) <= SLACK_TEXT_MAX;
 	p->follow_up = json_true(json, "follow_up");
 	p->text = good ? strdup(json_text(json, "text")) : NULL;
 	cJSON_Delete(json);
 	if (!good)
-		return plugin_fail(err, DROVER_PERMANENT, "the payload is none of a mention: it takes channel, ts, thread, user and text");
+		return plugin_fail(err, DROVER_PERMANENT,
+		    "the payload is none of a mention: it takes channel, ts, thread, user and "
+		    "text");
 	return p->text != NULL ? 0 : plugin_fail(err, DROVER_INTERNAL, "out of memory");
 }
 

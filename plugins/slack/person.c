@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who somebody is, as far as `authors` asks: member of the workspace, of a user group, or a program. */
+/*
+ * Who somebody is, as far as `authors` asks: member of the workspace, of a user
+ * group, or a program.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,14 +34,18 @@ author_wants(struct drover_scope *scope, const char *prefix)
 	return false;
 }
 
-/* What cannot be asked for want of a scope makes nobody a member; the others must be asked again. */
+/*
+ * What cannot be asked for want of a scope makes nobody a member; the others
+ * must be asked again.
+ */
 static int
 people_lost(struct people *people, struct account *a, const char *what, struct drover_error *err)
 {
 	if (err->code != DROVER_CONFIG && err->code != DROVER_PERMANENT)
 		return err->code;
 	if (!people->told)
-		a->scope->host->log->printf(a->scope, DROVER_WARN, "%s is not known, so authors cannot be told by it: %s", what, err->text);
+		a->scope->host->log->printf(a->scope, DROVER_WARN,
+		    "%s is not known, so authors cannot be told by it: %s", what, err->text);
 	people->told = true;
 	err->code = 0;
 	return 0;
@@ -72,12 +79,15 @@ person_ask(struct people *people, struct account *a, struct person *p, struct dr
 	user = json_at(answer.json, "user");
 	name = json_text_at(user, "profile.display_name");
 	if (*name == '\0')
-		name = *json_text(user, "real_name") != '\0' ? json_text(user, "real_name") : json_text(user, "name");
+		name = *json_text(user, "real_name") != '\0' ? json_text(user, "real_name") :
+							       json_text(user, "name");
 	text_clean(p->name, sizeof(p->name), name, strlen(name), "");
-	if (json_true(user, "is_bot") || json_true(user, "is_workflow_bot") || json_true(user, "is_connector_bot"))
+	if (json_true(user, "is_bot") || json_true(user, "is_workflow_bot") ||
+	    json_true(user, "is_connector_bot"))
 		p->flags |= DROVER_PERSON_BOT;
-	p->workspace = strcmp(json_text(user, "id"), p->id) == 0 && person_is_of(user, a) && !json_true(user, "is_restricted") &&
-	    !json_true(user, "is_ultra_restricted") && !json_true(user, "is_stranger") && !json_true(user, "deleted") &&
+	p->workspace = strcmp(json_text(user, "id"), p->id) == 0 && person_is_of(user, a) &&
+	    !json_true(user, "is_restricted") && !json_true(user, "is_ultra_restricted") &&
+	    !json_true(user, "is_stranger") && !json_true(user, "deleted") &&
 	    !json_true(user, "is_invited_user");
 	web_answer_free(&answer);
 	return 0;
@@ -101,8 +111,8 @@ groups_each(void *arg, const cJSON *json, struct drover_error *err)
 	const cJSON *user;
 	const char *handle = json_text(json, "handle");
 
-	if (people->groups_len == GROUPS_MAX || *handle == '\0' || strlen(handle) + 2 > sizeof(group->handle) ||
-	    json_number(json, "date_delete") > 0)
+	if (people->groups_len == GROUPS_MAX || *handle == '\0' ||
+	    strlen(handle) + 2 > sizeof(group->handle) || json_number(json, "date_delete") > 0)
 		return 0;
 	text_addf(&users, " ");
 	cJSON_ArrayForEach(user, json_at(json, "users"))
@@ -125,7 +135,8 @@ groups_ask(struct people *people, struct account *a, struct drover_error *err)
 	groups_free(people);
 	if ((people->groups = calloc(GROUPS_MAX, sizeof(*people->groups))) == NULL)
 		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
-	if (account_pages(a, "usergroups.list", params, "usergroups", 1, NULL, 0, groups_each, people, err) != 0)
+	if (account_pages(a, "usergroups.list", params, "usergroups", 1, NULL, 0, groups_each,
+		people, err) != 0)
 		return people_lost(people, a, "who is in which user group", err);
 	return 0;
 }
@@ -144,7 +155,8 @@ person_groups(const struct people *people, struct person *p)
 }
 
 int
-person_find(struct people *people, struct account *a, const char *id, struct person *out, struct drover_error *err)
+person_find(struct people *people, struct account *a, const char *id, struct person *out,
+    struct drover_error *err)
 {
 	int64_t now = a->scope->host->time->now(a->scope);
 	struct person person = { .flags = 0 };

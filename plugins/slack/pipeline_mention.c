@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The pipeline slack.mention: one message in the thread says what becomes of a request, and is edited until it holds the answer or the
- * pull request. An agent gets a checkout whether it is asked a question or for a change; what it did shows which it was.
+ * The pipeline slack.mention: one message in the thread says what becomes of a
+ * request, and is edited until it holds the answer or the pull request. An
+ * agent gets a checkout whether it is asked a question or for a change; what it
+ * did shows which it was.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,12 +30,14 @@ struct work {
 	struct drover_repo repo;
 	char status[SLACK_TS_MAX];       /* ts of the message */
 	char subject[SLACK_ID_MAX + SLACK_TS_MAX];
-	char *conversation, *thread;     /* what was said before; the thread as far as it is not in the conversation */
+	char *conversation,
+	    *thread; /* what was said before; the thread as far as it is not in the conversation */
 	struct text_buf said;            /* the thread while it is read */
 	bool reactions;
 };
 
-static int mention_run(struct drover_scope *, void *, const struct drover_job *, struct drover_error *);
+static int mention_run(struct drover_scope *, void *, const struct drover_job *,
+    struct drover_error *);
 static bool is_superseded(struct work *, struct drover_error *);
 static void react(struct work *, bool, const char *);
 static int say(struct work *, const char *, struct drover_error *);
@@ -43,20 +47,25 @@ static int thread_each(void *, const cJSON *, struct drover_error *);
 static int gather(struct work *, struct drover_error *);
 static int remember(struct work *, struct drover_error *);
 static const char *asker(const struct work *);
-static int open_pull(struct work *, const struct drover_change_result *, const char *, char *, size_t, char *, size_t, struct drover_error *);
+static int open_pull(struct work *, const struct drover_change_result *, const char *, char *,
+    size_t, char *, size_t, struct drover_error *);
 static int report(struct work *, const struct drover_change_result *, struct drover_error *);
 static int carry_out(struct work *, struct drover_error *);
 static void confess(struct work *, const struct drover_error *);
 
-static const char *const variables[] = { "author", "conversation", "repo", "request", "thread", NULL };
-static const struct drover_prompt prompt_mention = { .size = sizeof(struct drover_prompt), .name = "mention", .variables = variables };
+static const char *const variables[] = { "author", "conversation", "repo", "request", "thread",
+	NULL };
+static const struct drover_prompt prompt_mention = { .size = sizeof(struct drover_prompt),
+	.name = "mention",
+	.variables = variables };
 static const struct drover_prompt *const prompts[] = { &prompt_mention, NULL };
 
 const struct drover_pipeline slack_pipeline = {
 	.size = sizeof(struct drover_pipeline),
 	.retries = 2,
 	.name = "mention",
-	.summary = "Answers a message in its thread, or makes the change that it asks for and opens a pull request.",
+	.summary = "Answers a message in its thread, or makes the change that it asks for and "
+		   "opens a pull request.",
 	.pool = "light",
 	.timeout_ms = 50 * SLACK_MINUTE,
 	.run = mention_run,
@@ -69,7 +78,10 @@ asker(const struct work *w)
 	return w->payload.name[0] != '\0' ? w->payload.name : w->payload.user;
 }
 
-/* The message was edited before this job began, and another job has the new words. */
+/*
+ * The message was edited before this job began, and another job has the new
+ * words.
+ */
 static bool
 is_superseded(struct work *w, struct drover_error *err)
 {
@@ -87,14 +99,19 @@ react(struct work *w, bool add, const char *name)
 {
 	struct drover_error err;
 
-	if (w->reactions && post_reaction(&w->account, add, w->payload.channel, w->payload.ts, name, &err) != 0)
-		w->scope->host->log->printf(w->scope, DROVER_NOTICE, "reaction %s: %s", name, err.text);
+	if (w->reactions &&
+	    post_reaction(&w->account, add, w->payload.channel, w->payload.ts, name, &err) != 0)
+		w->scope->host->log->printf(w->scope, DROVER_NOTICE, "reaction %s: %s", name,
+		    err.text);
 }
 
 static int
 say(struct work *w, const char *text, struct drover_error *err)
 {
-	struct post post = { .channel = w->payload.channel, .thread = w->payload.thread, .text = text, .after = w->payload.ts };
+	struct post post = { .channel = w->payload.channel,
+		.thread = w->payload.thread,
+		.text = text,
+		.after = w->payload.ts };
 	char key[DROVER_KEY_MAX];
 	int code = post_edit(&w->account, w->payload.channel, w->status, text, err);
 
@@ -111,7 +128,10 @@ say(struct work *w, const char *text, struct drover_error *err)
 static int
 status_begin(struct work *w, struct drover_error *err)
 {
-	struct post post = { .channel = w->payload.channel, .thread = w->payload.thread, .text = "Taken: I am on it.", .key = w->job->key,
+	struct post post = { .channel = w->payload.channel,
+		.thread = w->payload.thread,
+		.text = "Taken: I am on it.",
+		.key = w->job->key,
 		.after = w->payload.ts };
 	char where[SLACK_ID_MAX + SLACK_TS_MAX];
 	int code;
@@ -133,7 +153,8 @@ ask_repo(struct work *w, struct drover_error *err)
 		mrkdwn_escape(&text, w->payload.wrong);
 		text_addf(&text, "`. ");
 	}
-	text_addf(&text, "Which repository is this about? Answer in this thread with `repo:NAME`. I know: ");
+	text_addf(&text,
+	    "Which repository is this about? Answer in this thread with `repo:NAME`. I know: ");
 	repo_list(w->scope, &text);
 	text_addf(&text, ".");
 	if (text_of(&text) == NULL)
@@ -144,7 +165,10 @@ ask_repo(struct work *w, struct drover_error *err)
 	return code;
 }
 
-/* A stranger's words reach no prompt; those of the conversation are in it already. */
+/*
+ * A stranger's words reach no prompt; those of the conversation are in it
+ * already.
+ */
 static int
 thread_each(void *arg, const cJSON *json, struct drover_error *err)
 {
@@ -154,8 +178,8 @@ thread_each(void *arg, const cJSON *json, struct drover_error *err)
 	char *plain;
 	int allowed, code;
 
-	if (message_read(json, w->payload.channel, w->account.user, &m) != 0 || !m.person || strcmp(m.thread, w->payload.thread) != 0 ||
-	    ts_compare(m.ts, w->payload.ts) >= 0)
+	if (message_read(json, w->payload.channel, w->account.user, &m) != 0 || !m.person ||
+	    strcmp(m.thread, w->payload.thread) != 0 || ts_compare(m.ts, w->payload.ts) >= 0)
 		return 0;
 	if ((code = person_find(&w->people, &w->account, m.user, &person, err)) != 0)
 		return code;
@@ -166,17 +190,24 @@ thread_each(void *arg, const cJSON *json, struct drover_error *err)
 	/* A comment that is not closed would hide what others said after it. */
 	talk_marker_strip(plain);
 	if (*plain != '\0' && strstr(w->conversation, plain) == NULL)
-		text_addf(&w->said, "%s: %s\n\n", person.name[0] != '\0' ? person.name : person.id, plain);
+		text_addf(&w->said, "%s: %s\n\n", person.name[0] != '\0' ? person.name : person.id,
+		    plain);
 	free(plain);
 	return 0;
 }
 
-/* What was said before. Without the thread the conversation must do, unless the token is refused altogether. */
+/*
+ * What was said before. Without the thread the conversation must do, unless the
+ * token is refused altogether.
+ */
 static int
 gather(struct work *w, struct drover_error *err)
 {
 	const struct param params[] = {
-		{ "channel", w->payload.channel }, { "ts", w->payload.thread }, { "limit", w->account.history_per_minute > 0 ? "15" : "200" }, { NULL, NULL },
+		{ "channel", w->payload.channel },
+		{ "ts", w->payload.thread },
+		{ "limit", w->account.history_per_minute > 0 ? "15" : "200" },
+		{ NULL, NULL },
 	};
 	const char *said;
 	char cursor[PAGE_MAX] = "";
@@ -184,14 +215,17 @@ gather(struct work *w, struct drover_error *err)
 
 	if ((w->conversation = calloc(1, CONVERSATION_MAX)) == NULL)
 		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
-	if (w->scope->host->memory->read(w->scope, w->subject, w->conversation, CONVERSATION_MAX, err) < 0)
+	if (w->scope->host->memory->read(w->scope, w->subject, w->conversation, CONVERSATION_MAX,
+		err) < 0)
 		return err->code;
 	if (strcmp(w->payload.thread, w->payload.ts) != 0)
-		code = account_pages(&w->account, "conversations.replies", params, "messages", THREAD_PAGES, cursor, sizeof(cursor), thread_each, w, err);
+		code = account_pages(&w->account, "conversations.replies", params, "messages",
+		    THREAD_PAGES, cursor, sizeof(cursor), thread_each, w, err);
 	if (code == DROVER_AUTH || code == DROVER_CANCELLED || code == DROVER_FENCED)
 		return code;
 	if (code != 0)
-		w->scope->host->log->printf(w->scope, DROVER_NOTICE, "the thread could not be read: %s", err->text);
+		w->scope->host->log->printf(w->scope, DROVER_NOTICE,
+		    "the thread could not be read: %s", err->text);
 	if ((said = text_of(&w->said)) == NULL)
 		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
 	if (w->said.len > THREAD_MAX) {
@@ -204,21 +238,26 @@ gather(struct work *w, struct drover_error *err)
 	return 0;
 }
 
-/* Only once the outcome is certain: another attempt would read its own request as said before. */
+/*
+ * Only once the outcome is certain: another attempt would read its own request
+ * as said before.
+ */
 static int
 remember(struct work *w, struct drover_error *err)
 {
 	char role[DROVER_NAME_MAX + 1];
 
 	talk_role(role, asker(w));
-	return w->scope->host->memory->append(w->scope, w->subject, w->payload.ts, role, w->payload.text, err);
+	return w->scope->host->memory->append(w->scope, w->subject, w->payload.ts, role,
+	    w->payload.text, err);
 }
 
 static int
-open_pull(struct work *w, const struct drover_change_result *result, const char *answer, char *number, size_t number_size, char *url,
-    size_t size, struct drover_error *err)
+open_pull(struct work *w, const struct drover_change_result *result, const char *answer,
+    char *number, size_t number_size, char *url, size_t size, struct drover_error *err)
 {
-	char operation[2 * DROVER_NAME_MAX + 16], *request = NULL, *reply = malloc(DROVER_PAYLOAD_MAX + 1);
+	char operation[2 * DROVER_NAME_MAX + 16], *request = NULL,
+						  *reply = malloc(DROVER_PAYLOAD_MAX + 1);
 	cJSON *ask = cJSON_CreateObject(), *got = NULL;
 	struct text_buf body = { 0 };
 	int64_t len;
@@ -226,17 +265,23 @@ open_pull(struct work *w, const struct drover_change_result *result, const char 
 
 	text_addf(&body, "%s\n\nAsked for in Slack by %s", answer, asker(w));
 	if (w->account.url[0] != '\0')
-		text_addf(&body, ": %sarchives/%s/p%.*s%s", w->account.url, w->payload.channel, (int)strcspn(w->payload.ts, "."), w->payload.ts,
+		text_addf(&body, ": %sarchives/%s/p%.*s%s", w->account.url, w->payload.channel,
+		    (int)strcspn(w->payload.ts, "."), w->payload.ts,
 		    strchr(w->payload.ts, '.') + 1);
-	if (reply == NULL || ask == NULL || text_of(&body) == NULL || cJSON_AddStringToObject(ask, "repo", w->repo.name) == NULL ||
-	    cJSON_AddStringToObject(ask, "branch", result->branch) == NULL || cJSON_AddStringToObject(ask, "base", w->repo.base) == NULL ||
-	    cJSON_AddStringToObject(ask, "title", w->job->title) == NULL || cJSON_AddStringToObject(ask, "body", text_of(&body)) == NULL ||
-	    cJSON_AddStringToObject(ask, "key", w->job->key) == NULL || (request = cJSON_PrintUnformatted(ask)) == NULL) {
+	if (reply == NULL || ask == NULL || text_of(&body) == NULL ||
+	    cJSON_AddStringToObject(ask, "repo", w->repo.name) == NULL ||
+	    cJSON_AddStringToObject(ask, "branch", result->branch) == NULL ||
+	    cJSON_AddStringToObject(ask, "base", w->repo.base) == NULL ||
+	    cJSON_AddStringToObject(ask, "title", w->job->title) == NULL ||
+	    cJSON_AddStringToObject(ask, "body", text_of(&body)) == NULL ||
+	    cJSON_AddStringToObject(ask, "key", w->job->key) == NULL ||
+	    (request = cJSON_PrintUnformatted(ask)) == NULL) {
 		code = plugin_fail(err, DROVER_INTERNAL, "out of memory");
 		goto out;
 	}
 	snprintf(operation, sizeof(operation), "%s.open-pull", w->repo.forge);
-	len = w->scope->host->call->call(w->scope, operation, request, strlen(request), reply, DROVER_PAYLOAD_MAX + 1, err);
+	len = w->scope->host->call->call(w->scope, operation, request, strlen(request), reply,
+	    DROVER_PAYLOAD_MAX + 1, err);
 	if (len < 0) {
 		code = err->code;
 		goto out;
@@ -261,16 +306,20 @@ out:
 static int
 report(struct work *w, const struct drover_change_result *result, struct drover_error *err)
 {
-	char number[32] = "", url[512] = "", key[DROVER_KEY_MAX], *answer = talk_reply(result->text, sizeof(result->text)), *shown = NULL;
+	char number[32] = "", url[512] = "", key[DROVER_KEY_MAX],
+	     *answer = talk_reply(result->text, sizeof(result->text)), *shown = NULL;
 	struct text_buf text = { 0 };
 	int code = 0;
 
-	if (answer == NULL || (shown = mrkdwn_write(*answer != '\0' ? answer : "Done.", SLACK_POST_MAX - 700)) == NULL) {
+	if (answer == NULL ||
+	    (shown = mrkdwn_write(*answer != '\0' ? answer : "Done.", SLACK_POST_MAX - 700)) ==
+		NULL) {
 		code = plugin_fail(err, DROVER_INTERNAL, "out of memory");
 		goto out;
 	}
 	if (result->changed && w->repo.forge[0] != '\0' &&
-	    (code = open_pull(w, result, answer, number, sizeof(number), url, sizeof(url), err)) != 0)
+	    (code = open_pull(w, result, answer, number, sizeof(number), url, sizeof(url), err)) !=
+		0)
 		goto out;
 	text_addf(&text, "%s", shown);
 	if (url[0] != '\0') {
@@ -291,7 +340,8 @@ report(struct work *w, const struct drover_change_result *result, struct drover_
 	text_free(&text);
 	text_addf(&text, "%s%s%s", answer, url[0] != '\0' ? "\nPull request: " : "", url);
 	snprintf(key, sizeof(key), "%s/answer", w->payload.ts);
-	code = w->scope->host->memory->append(w->scope, w->subject, key, "drover", text_of(&text), err);
+	code = w->scope->host->memory->append(w->scope, w->subject, key, "drover", text_of(&text),
+	    err);
 out:
 	text_free(&text);
 	free(shown);
@@ -314,14 +364,17 @@ carry_out(struct work *w, struct drover_error *err)
 	struct text_buf text = { 0 };
 	int code;
 
-	text_addf(&text, "Working on it in `%s`%s.", w->repo.name, w->job->attempt > 1 ? ", once more" : "");
-	code = text_of(&text) != NULL ? say(w, text_of(&text), err) : plugin_fail(err, DROVER_INTERNAL, "out of memory");
+	text_addf(&text, "Working on it in `%s`%s.", w->repo.name,
+	    w->job->attempt > 1 ? ", once more" : "");
+	code = text_of(&text) != NULL ? say(w, text_of(&text), err) :
+					plugin_fail(err, DROVER_INTERNAL, "out of memory");
 	text_free(&text);
 	if (code != 0)
 		return code;
 	change.repo = w->repo.name;
 	change.title = w->job->title;
-	change.prompt = w->scope->host->prompt->render(w->scope, "mention", w->repo.name, values, sizeof(values) / sizeof(values[0]), err);
+	change.prompt = w->scope->host->prompt->render(w->scope, "mention", w->repo.name, values,
+	    sizeof(values) / sizeof(values[0]), err);
 	if (change.prompt == NULL)
 		return err->code;
 	if ((result = calloc(1, sizeof(*result))) == NULL)
@@ -333,11 +386,15 @@ carry_out(struct work *w, struct drover_error *err)
 	return code;
 }
 
-/* Says in the thread that it did not work. Whether there is another attempt the core knows: settle() has the last word. */
+/*
+ * Says in the thread that it did not work. Whether there is another attempt the
+ * core knows: settle() has the last word.
+ */
 static void
 confess(struct work *w, const struct drover_error *err)
 {
-	bool again = err->code == DROVER_AGAIN || err->code == DROVER_QUOTA || err->code == DROVER_INTERNAL;
+	bool again =
+	    err->code == DROVER_AGAIN || err->code == DROVER_QUOTA || err->code == DROVER_INTERNAL;
 	struct text_buf text = { 0 };
 	struct drover_error ignored;
 	char why[WHY_MAX];
@@ -345,11 +402,16 @@ confess(struct work *w, const struct drover_error *err)
 	if (err->code == DROVER_CANCELLED || err->code == DROVER_FENCED || w->status[0] == '\0')
 		return;
 	text_clean(why, sizeof(why), err->text, strlen(err->text), "");
-	text_addf(&text, "%s", again ? "That did not work yet: " : err->code == DROVER_HUMAN ? "Somebody has to look at this: " : "Failed: ");
+	text_addf(&text, "%s",
+	    again                         ? "That did not work yet: " :
+		err->code == DROVER_HUMAN ? "Somebody has to look at this: " :
+					    "Failed: ");
 	mrkdwn_escape(&text, why);
 	text_addf(&text, "%s (trace `%s`)", again ? "\nI will try again." : "", w->job->trace);
-	if (text_of(&text) != NULL && post_edit(&w->account, w->payload.channel, w->status, text_of(&text), &ignored) != 0)
-		w->scope->host->log->printf(w->scope, DROVER_NOTICE, "the failure could not be told: %s", ignored.text);
+	if (text_of(&text) != NULL &&
+	    post_edit(&w->account, w->payload.channel, w->status, text_of(&text), &ignored) != 0)
+		w->scope->host->log->printf(w->scope, DROVER_NOTICE,
+		    "the failure could not be told: %s", ignored.text);
 	text_free(&text);
 	if (again)
 		return;
@@ -358,7 +420,8 @@ confess(struct work *w, const struct drover_error *err)
 }
 
 static int
-mention_run(struct drover_scope *scope, void *plugin, const struct drover_job *job, struct drover_error *err)
+mention_run(struct drover_scope *scope, void *plugin, const struct drover_job *job,
+    struct drover_error *err)
 {
 	struct work *w;
 	int code;
@@ -373,7 +436,8 @@ mention_run(struct drover_scope *scope, void *plugin, const struct drover_job *j
 		goto out;
 	snprintf(w->subject, sizeof(w->subject), "%s/%s", w->payload.channel, w->payload.thread);
 	if (is_superseded(w, err)) {
-		code = scope->host->queue->result(scope, "superseded", "the message was edited before this began", err);
+		code = scope->host->queue->result(scope, "superseded",
+		    "the message was edited before this began", err);
 		goto out;
 	}
 	if ((code = account_open(&w->account, scope, "bot_token", err)) != 0)
@@ -385,7 +449,8 @@ mention_run(struct drover_scope *scope, void *plugin, const struct drover_job *j
 	if ((code = status_begin(w, err)) != 0)
 		goto out;
 	if ((code = gather(w, err)) == 0) {
-		if (w->payload.repo[0] == '\0' || scope->host->repo->find(scope, w->payload.repo, &w->repo) != 0)
+		if (w->payload.repo[0] == '\0' ||
+		    scope->host->repo->find(scope, w->payload.repo, &w->repo) != 0)
 			code = ask_repo(w, err);
 		else
 			code = carry_out(w, err);
@@ -408,10 +473,12 @@ out:
 }
 
 int
-slack_settle(struct drover_scope *scope, void *source, const struct drover_settled *settled, struct drover_error *err)
+slack_settle(struct drover_scope *scope, void *source, const struct drover_settled *settled,
+    struct drover_error *err)
 {
 	bool cancelled = strcmp(settled->state, "cancelled") == 0;
-	char channel[SLACK_ID_MAX], ts[SLACK_TS_MAX], key[DROVER_KEY_MAX], edited[SLACK_TS_MAX] = "", why[WHY_MAX];
+	char channel[SLACK_ID_MAX], ts[SLACK_TS_MAX], key[DROVER_KEY_MAX],
+	    edited[SLACK_TS_MAX] = "", why[WHY_MAX];
 	struct work w = { .scope = scope };
 	struct text_buf text = { 0 };
 	struct drover_error ignored;
@@ -422,12 +489,14 @@ slack_settle(struct drover_scope *scope, void *source, const struct drover_settl
 	if (payload_read(&w.payload, settled->payload, (size_t)settled->payload_len, &ignored) != 0)
 		return 0;
 	snprintf(key, sizeof(key), "edit/%s/%s", w.payload.channel, w.payload.ts);
-	if (scope->host->kv->get(scope, key, edited, sizeof(edited), &ignored) > 0 && ts_compare(edited, w.payload.edited) <= 0)
+	if (scope->host->kv->get(scope, key, edited, sizeof(edited), &ignored) > 0 &&
+	    ts_compare(edited, w.payload.edited) <= 0)
 		(void)scope->host->kv->remove(scope, key, &ignored);
 	result = json_read(settled->result, strlen(settled->result), &ignored);
 	status = json_text(result, "status");
 	slash = strchr(status, '/');
-	if (strcmp(settled->state, "succeeded") == 0 || slash == NULL || (size_t)(slash - status) >= sizeof(channel) || !ts_valid(slash + 1))
+	if (strcmp(settled->state, "succeeded") == 0 || slash == NULL ||
+	    (size_t)(slash - status) >= sizeof(channel) || !ts_valid(slash + 1))
 		goto out;
 	snprintf(w.subject, sizeof(w.subject), "%s/%s", w.payload.channel, w.payload.thread);
 	(void)remember(&w, &ignored);
@@ -435,16 +504,21 @@ slack_settle(struct drover_scope *scope, void *source, const struct drover_settl
 	ts_copy(ts, slash + 1);
 	text_clean(why, sizeof(why), settled->error, strlen(settled->error), "");
 	if (!cancelled)
-		text_addf(&text, "I gave up after %u attempt%s: ", settled->attempts, settled->attempts == 1 ? "" : "s");
+		text_addf(&text, "I gave up after %u attempt%s: ", settled->attempts,
+		    settled->attempts == 1 ? "" : "s");
 	mrkdwn_escape(&text, cancelled ? "Cancelled." : why);
 	text_addf(&text, " (trace `%s`)", settled->trace);
 	if (text_of(&text) == NULL || account_open(&w.account, scope, "bot_token", err) != 0)
 		goto out;
 	w.reactions = scope->host->option->integer(scope, "reactions") != 0;
 	code = post_edit(&w.account, channel, ts, text_of(&text), err);
-	/* Only what may go better another time is tried again: it would be for ever. */
+	/*
+	 * Only what may go better another time is tried again: it would be for
+	 * ever.
+	 */
 	if (code != 0 && code != DROVER_AGAIN && code != DROVER_QUOTA) {
-		scope->host->log->printf(scope, DROVER_NOTICE, "%s: its end could not be told: %s", settled->key, err->text);
+		scope->host->log->printf(scope, DROVER_NOTICE, "%s: its end could not be told: %s",
+		    settled->key, err->text);
 		code = 0;
 	}
 	if (code == 0) {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The cursor of slack.mention: how far each channel and each thread has been read, and what was handed over within the time
- * that a look can come back to. It is kept by the core in one transaction with the jobs.
+ * The cursor of slack.mention: how far each channel and each thread has been
+ * read, and what was handed over within the time that a look can come back to.
+ * It is kept by the core in one transaction with the jobs.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,9 +44,10 @@ read_place(struct position *p, const cJSON *row)
 {
 	struct place *place = &p->places[p->places_len];
 
-	if (p->places_len == PLACES_MAX || !row_copy(row, 0, place->channel, sizeof(place->channel)) ||
-	    !slack_id_valid(place->channel) || !ts_valid(row_text(row, 1)) || !ts_valid(row_text(row, 2)) ||
-	    !row_copy(row, 4, place->page, sizeof(place->page)))
+	if (p->places_len == PLACES_MAX ||
+	    !row_copy(row, 0, place->channel, sizeof(place->channel)) ||
+	    !slack_id_valid(place->channel) || !ts_valid(row_text(row, 1)) ||
+	    !ts_valid(row_text(row, 2)) || !row_copy(row, 4, place->page, sizeof(place->page)))
 		return false;
 	ts_copy(place->low, row_text(row, 1));
 	ts_copy(place->deep, row_text(row, 2));
@@ -60,10 +62,11 @@ read_thread(struct position *p, const cJSON *row)
 	struct thread *thread = &p->threads[p->threads_len];
 	const cJSON *active = cJSON_GetArrayItem(row, 3);
 
-	if (p->threads_len == THREADS_MAX || !row_copy(row, 0, thread->channel, sizeof(thread->channel)) ||
-	    !slack_id_valid(thread->channel) || !ts_valid(row_text(row, 1)) || !ts_valid(row_text(row, 2)) ||
-	    !row_copy(row, 4, thread->repo, sizeof(thread->repo)) || !cJSON_IsNumber(active) ||
-	    !(active->valuedouble >= 0 && active->valuedouble < 1e15))
+	if (p->threads_len == THREADS_MAX ||
+	    !row_copy(row, 0, thread->channel, sizeof(thread->channel)) ||
+	    !slack_id_valid(thread->channel) || !ts_valid(row_text(row, 1)) ||
+	    !ts_valid(row_text(row, 2)) || !row_copy(row, 4, thread->repo, sizeof(thread->repo)) ||
+	    !cJSON_IsNumber(active) || !(active->valuedouble >= 0 && active->valuedouble < 1e15))
 		return false;
 	ts_copy(thread->ts, row_text(row, 1));
 	ts_copy(thread->seen, row_text(row, 2));
@@ -77,8 +80,8 @@ read_seen(struct position *p, const cJSON *row)
 {
 	struct seen *seen = &p->seen[p->seen_len];
 
-	if (p->seen_len == SEEN_MAX || !row_copy(row, 0, seen->channel, sizeof(seen->channel)) || !slack_id_valid(seen->channel) ||
-	    !ts_valid(row_text(row, 1)))
+	if (p->seen_len == SEEN_MAX || !row_copy(row, 0, seen->channel, sizeof(seen->channel)) ||
+	    !slack_id_valid(seen->channel) || !ts_valid(row_text(row, 1)))
 		return false;
 	ts_copy(seen->ts, row_text(row, 1));
 	ts_copy(seen->edited, row_text(row, 2));
@@ -92,7 +95,8 @@ position_read(struct position *p, const char *cursor)
 	static const struct {
 		const char *name;
 		bool (*read)(struct position *, const cJSON *);
-	} parts[] = { { "channels", read_place }, { "threads", read_thread }, { "seen", read_seen } };
+	} parts[] = { { "channels", read_place }, { "threads", read_thread },
+		{ "seen", read_seen } };
 	struct drover_error ignored;
 	const cJSON *row;
 	bool good = true;
@@ -115,7 +119,10 @@ position_read(struct position *p, const char *cursor)
 	return good;
 }
 
-/* Ids, times and names of repos need no escaping; a page of Slack's might, and is left out then. */
+/*
+ * Ids, times and names of repos need no escaping; a page of Slack's might, and
+ * is left out then.
+ */
 static char *
 write_all(const struct position *p)
 {
@@ -128,16 +135,19 @@ write_all(const struct position *p)
 		const struct place *place = &p->places[i];
 		bool page = strpbrk(place->page, "\"\\") == NULL;
 
-		text_addf(&out, "%s[\"%s\",\"%s\",\"%s\",\"%s\",\"%s\"]", i > 0 ? "," : "", place->channel, place->low, place->deep,
-		    page ? place->top : "", page ? place->page : "");
+		text_addf(&out, "%s[\"%s\",\"%s\",\"%s\",\"%s\",\"%s\"]", i > 0 ? "," : "",
+		    place->channel, place->low, place->deep, page ? place->top : "",
+		    page ? place->page : "");
 	}
 	text_addf(&out, "],\"threads\":[");
 	for (i = 0; i < p->threads_len; i++)
-		text_addf(&out, "%s[\"%s\",\"%s\",\"%s\",%lld,\"%s\"]", i > 0 ? "," : "", p->threads[i].channel, p->threads[i].ts,
-		    p->threads[i].seen, (long long)p->threads[i].active_ms, p->threads[i].repo);
+		text_addf(&out, "%s[\"%s\",\"%s\",\"%s\",%lld,\"%s\"]", i > 0 ? "," : "",
+		    p->threads[i].channel, p->threads[i].ts, p->threads[i].seen,
+		    (long long)p->threads[i].active_ms, p->threads[i].repo);
 	text_addf(&out, "],\"seen\":[");
 	for (i = 0; i < p->seen_len; i++)
-		text_addf(&out, "%s[\"%s\",\"%s\",\"%s\"]", i > 0 ? "," : "", p->seen[i].channel, p->seen[i].ts, p->seen[i].edited);
+		text_addf(&out, "%s[\"%s\",\"%s\",\"%s\"]", i > 0 ? "," : "", p->seen[i].channel,
+		    p->seen[i].ts, p->seen[i].edited);
 	text_addf(&out, "]}");
 	text = text_of(&out) != NULL ? strdup(text_of(&out)) : NULL;
 	text_free(&out);
@@ -159,7 +169,8 @@ static void
 drop_thread(struct position *p, size_t at)
 {
 	p->threads_len--;
-	memmove(&p->threads[at], &p->threads[at + 1], (p->threads_len - at) * sizeof(p->threads[0]));
+	memmove(&p->threads[at], &p->threads[at + 1],
+	    (p->threads_len - at) * sizeof(p->threads[0]));
 }
 
 char *
@@ -167,7 +178,8 @@ position_write(struct position *p)
 {
 	char *text;
 
-	while ((text = write_all(p)) != NULL && strlen(text) >= DROVER_VALUE_MAX && p->threads_len > 0) {
+	while ((text = write_all(p)) != NULL && strlen(text) >= DROVER_VALUE_MAX &&
+	    p->threads_len > 0) {
 		drop_thread(p, quietest(p));
 		free(text);
 	}
@@ -206,13 +218,15 @@ position_thread(struct position *p, const char *channel, const char *ts)
 	size_t i;
 
 	for (i = 0; i < p->threads_len; i++)
-		if (strcmp(p->threads[i].ts, ts) == 0 && strcmp(p->threads[i].channel, channel) == 0)
+		if (strcmp(p->threads[i].ts, ts) == 0 &&
+		    strcmp(p->threads[i].channel, channel) == 0)
 			return &p->threads[i];
 	return NULL;
 }
 
 struct thread *
-position_thread_add(struct position *p, const char *channel, const char *ts, const char *seen, int64_t now)
+position_thread_add(struct position *p, const char *channel, const char *ts, const char *seen,
+    int64_t now)
 {
 	struct thread *thread = position_thread(p, channel, ts);
 
@@ -271,7 +285,9 @@ position_tidy(struct position *p, int64_t now, int64_t overlap)
 
 		ts_from_ms(recent, now - SEEN_KEEP);
 		if (place != NULL) {
-			ts_earlier(floor, ts_compare(place->low, place->deep) < 0 ? place->low : place->deep, overlap);
+			ts_earlier(floor,
+			    ts_compare(place->low, place->deep) < 0 ? place->low : place->deep,
+			    overlap);
 			if (ts_compare(floor, recent) < 0)
 				memcpy(recent, floor, sizeof(recent));
 		}

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Messages of ours. Slack takes no idempotency key, so each carries its key in its metadata; after a crash between "posted" and
- * "recorded" it is looked for among our own before it is posted again.
+ * Messages of ours. Slack takes no idempotency key, so each carries its key in
+ * its metadata; after a crash between "posted" and "recorded" it is looked for
+ * among our own before it is posted again.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,7 +35,8 @@ look_each(void *arg, const cJSON *json, struct drover_error *err)
 	bool same = message_has_key(json, l->account, l->post->key);
 
 	if (!same && l->by_text)
-		same = strcmp(json_text(json, "user"), l->account->user) == 0 && strcmp(json_text(json, "text"), l->post->text) == 0;
+		same = strcmp(json_text(json, "user"), l->account->user) == 0 &&
+		    strcmp(json_text(json, "text"), l->post->text) == 0;
 	if (!same || !ts_valid(json_text(json, "ts")))
 		return 0;
 	ts_copy(l->ts, json_text(json, "ts"));
@@ -48,15 +50,21 @@ post_look(void *arg, char *ts, size_t size, struct drover_error *err)
 	struct account *a = l->account;
 	const struct post *post = l->post;
 	const struct param params[] = {
-		{ "channel", post->channel }, { "ts", post->thread }, { "oldest", post->after }, { "include_all_metadata", "true" }, { "limit", a->history_per_minute > 0 ? "15" : LOOK_SIZE },
+		{ "channel", post->channel },
+		{ "ts", post->thread },
+		{ "oldest", post->after },
+		{ "include_all_metadata", "true" },
+		{ "limit", a->history_per_minute > 0 ? "15" : LOOK_SIZE },
 		{ NULL, NULL },
 	};
 	char cursor[PAGE_MAX] = "";
 	int code;
 
 	l->by_text = a->scope->host->option->integer(a->scope, "marker") == 0;
-	code = account_pages(a, post->thread != NULL ? "conversations.replies" : "conversations.history", params, "messages",
-	    post->thread != NULL ? LOOK_THREAD_PAGES : LOOK_PAGES, cursor, sizeof(cursor), look_each, l, err);
+	code = account_pages(a,
+	    post->thread != NULL ? "conversations.replies" : "conversations.history", params,
+	    "messages", post->thread != NULL ? LOOK_THREAD_PAGES : LOOK_PAGES, cursor,
+	    sizeof(cursor), look_each, l, err);
 	ts_copy(ts, l->ts);
 	if (code == DROVER_PERMANENT && strcmp(a->judged.error, "thread_not_found") == 0)
 		code = 0;
@@ -70,7 +78,8 @@ post_metadata(const struct post *post)
 	char *text = NULL;
 
 	if (json != NULL && cJSON_AddStringToObject(json, "event_type", SLACK_EVENT) != NULL &&
-	    (payload = cJSON_AddObjectToObject(json, "event_payload")) != NULL && cJSON_AddStringToObject(payload, "key", post->key) != NULL)
+	    (payload = cJSON_AddObjectToObject(json, "event_payload")) != NULL &&
+	    cJSON_AddStringToObject(payload, "key", post->key) != NULL)
 		text = cJSON_PrintUnformatted(json);
 	cJSON_Delete(json);
 	return text;
@@ -85,8 +94,14 @@ post_send(void *arg, char *ts, size_t size, struct drover_error *err)
 	bool marked = a->scope->host->option->integer(a->scope, "marker") != 0;
 	char *metadata = marked ? post_metadata(post) : NULL;
 	const struct param params[] = {
-		{ "channel", post->channel }, { "text", post->text }, { "thread_ts", post->thread }, { "metadata", metadata },
-		{ "parse", "none" }, { "unfurl_links", "false" }, { "unfurl_media", "false" }, { NULL, NULL },
+		{ "channel", post->channel },
+		{ "text", post->text },
+		{ "thread_ts", post->thread },
+		{ "metadata", metadata },
+		{ "parse", "none" },
+		{ "unfurl_links", "false" },
+		{ "unfurl_media", "false" },
+		{ NULL, NULL },
 	};
 	struct web_answer answer;
 	int code;
@@ -100,12 +115,14 @@ post_send(void *arg, char *ts, size_t size, struct drover_error *err)
 	ts_copy(ts, json_text(answer.json, "ts"));
 	web_answer_free(&answer);
 	if (ts[0] == '\0')
-		return plugin_fail(err, DROVER_AGAIN, "slack: chat.postMessage: the answer has no ts");
+		return plugin_fail(err, DROVER_AGAIN,
+		    "slack: chat.postMessage: the answer has no ts");
 	return 0;
 }
 
 int
-post_once(struct account *a, const struct post *post, char ts[SLACK_TS_MAX], struct drover_error *err)
+post_once(struct account *a, const struct post *post, char ts[SLACK_TS_MAX],
+    struct drover_error *err)
 {
 	static const struct once once = { "slack/post", post_look, post_send };
 	struct looking l = { .account = a, .post = post };
@@ -114,10 +131,15 @@ post_once(struct account *a, const struct post *post, char ts[SLACK_TS_MAX], str
 }
 
 int
-post_edit(struct account *a, const char *channel, const char *ts, const char *text, struct drover_error *err)
+post_edit(struct account *a, const char *channel, const char *ts, const char *text,
+    struct drover_error *err)
 {
 	const struct param params[] = {
-		{ "channel", channel }, { "ts", ts }, { "text", text }, { "parse", "none" }, { NULL, NULL },
+		{ "channel", channel },
+		{ "ts", ts },
+		{ "text", text },
+		{ "parse", "none" },
+		{ NULL, NULL },
 	};
 	struct web_answer answer;
 	int code;
@@ -128,13 +150,16 @@ post_edit(struct account *a, const char *channel, const char *ts, const char *te
 }
 
 int
-post_reaction(struct account *a, bool add, const char *channel, const char *ts, const char *name, struct drover_error *err)
+post_reaction(struct account *a, bool add, const char *channel, const char *ts, const char *name,
+    struct drover_error *err)
 {
-	const struct param params[] = { { "channel", channel }, { "timestamp", ts }, { "name", name }, { NULL, NULL } };
+	const struct param params[] = { { "channel", channel }, { "timestamp", ts },
+		{ "name", name }, { NULL, NULL } };
 	struct web_answer answer;
 	int code;
 
-	if ((code = account_call(a, add ? "reactions.add" : "reactions.remove", channel, params, &answer, err)) == 0)
+	if ((code = account_call(a, add ? "reactions.add" : "reactions.remove", channel, params,
+		 &answer, err)) == 0)
 		web_answer_free(&answer);
 	return code;
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which repo a message is about. A name that nobody configured is never taken for one. */
+/*
+ * Which repo a message is about. A name that nobody configured is never taken
+ * for one.
+ */
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -30,7 +33,9 @@ repo_known(struct drover_scope *scope, const char *name, size_t len, char *out)
 	return true;
 }
 
-/* Length of the name here; a full stop or hyphen that ends it ends a sentence. */
+/*
+ * Length of the name here; a full stop or hyphen that ends it ends a sentence.
+ */
 static size_t
 word_len(const char *at)
 {
@@ -48,7 +53,8 @@ word_begins(const char *text, const char *at)
 }
 
 bool
-repo_named(struct drover_scope *scope, const char *plain, char repo[DROVER_NAME_MAX], char wrong[DROVER_NAME_MAX])
+repo_named(struct drover_scope *scope, const char *plain, char repo[DROVER_NAME_MAX],
+    char wrong[DROVER_NAME_MAX])
 {
 	const char *at, *name;
 	size_t len;
@@ -61,7 +67,8 @@ repo_named(struct drover_scope *scope, const char *plain, char repo[DROVER_NAME_
 		if (repo_known(scope, name, len = word_len(name), repo))
 			return true;
 		if (len > 0 && wrong[0] == '\0')
-			snprintf(wrong, DROVER_NAME_MAX, "%.*s", (int)(len < DROVER_NAME_MAX ? len : DROVER_NAME_MAX - 1), name);
+			snprintf(wrong, DROVER_NAME_MAX, "%.*s",
+			    (int)(len < DROVER_NAME_MAX ? len : DROVER_NAME_MAX - 1), name);
 	}
 	if (wrong[0] != '\0')
 		return false;
@@ -73,7 +80,8 @@ repo_named(struct drover_scope *scope, const char *plain, char repo[DROVER_NAME_
 	/* "web" alone answers the question which one. */
 	name = plain + strspn(plain, " \t\n`\"");
 	len = word_len(name);
-	return name[len + strspn(name + len, " \t\n.!`\"")] == '\0' && repo_known(scope, name, len, repo);
+	return name[len + strspn(name + len, " \t\n.!`\"")] == '\0' &&
+	    repo_known(scope, name, len, repo);
 }
 
 bool
@@ -91,7 +99,8 @@ repo_usual(struct drover_scope *scope, const char *channel, char repo[DROVER_NAM
 	}
 	if ((text = option->string(scope, "repo")) != NULL && *text != '\0')
 		return repo_known(scope, text, strlen(text), repo);
-	if (scope->host->repo->at(scope, 1, &only) == 0 || scope->host->repo->at(scope, 0, &only) != 0)
+	if (scope->host->repo->at(scope, 1, &only) == 0 ||
+	    scope->host->repo->at(scope, 0, &only) != 0)
 		return false;
 	return repo_known(scope, only.name, strlen(only.name), repo);
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the files of the slack plugin share: the account, times, text, messages, and the state of the source. */
+/*
+ * What the files of the slack plugin share: the account, times, text, messages,
+ * and the state of the source.
+ */
 #ifndef SLACK_H
 #define SLACK_H
 
@@ -23,7 +26,10 @@
 #define SLACK_MINUTE INT64_C(60000)
 #define SLACK_HOUR (60 * SLACK_MINUTE)
 
-/* ---- ts.c: a message's id and time is a string of seconds and microseconds; as a double it would lose digits ---- */
+/*
+ * ---- ts.c: a message's id and time is a string of seconds and microseconds;
+ * as a double it would lose digits ----
+ */
 
 bool ts_valid(const char *ts);
 /* As strcmp; an invalid one is older than all. */
@@ -40,9 +46,15 @@ void ts_copy(char out[SLACK_TS_MAX], const char *ts);
 
 /* An id of Slack's: A-Z and 0-9, at most SLACK_ID_MAX - 1. */
 bool slack_id_valid(const char *id);
-/* The text as a person reads it: entities, mentions, channels and links undone; <@self> is left out. The caller frees; NULL: out of memory. */
+/*
+ * The text as a person reads it: entities, mentions, channels and links undone;
+ * <@self> is left out. The caller frees; NULL: out of memory.
+ */
 char *mrkdwn_read(const char *text, const char *self);
-/* What Slack is sent for Markdown: escaped, in Slack's markup, at most max bytes, with a note where it was cut. The caller frees. */
+/*
+ * What Slack is sent for Markdown: escaped, in Slack's markup, at most max
+ * bytes, with a note where it was cut. The caller frees.
+ */
 char *mrkdwn_write(const char *markdown, size_t max);
 /* "<@USER>" outside code and quotes. */
 bool mrkdwn_mentions(const char *text, const char *user);
@@ -73,7 +85,8 @@ struct judged {
 
 const struct method *method_find(const char *name); /* NULL: none */
 /* For drover_http_request.judge; arg is a struct judged. */
-void judge_answer(void *arg, struct drover_scope *, const struct drover_http_response *, struct drover_http_verdict *);
+void judge_answer(void *arg, struct drover_scope *, const struct drover_http_response *,
+    struct drover_http_verdict *);
 /* The failure is one of this channel, and others may be better off. */
 bool judge_is_of_channel(const char *error);
 
@@ -86,9 +99,10 @@ struct account {
 	struct judged judged;            /* of the last call */
 	uint32_t history_per_minute;     /* 0: as Slack's tier 3 has it */
 	int64_t patience_ms;             /* of each call; 0: the host's */
-	bool critical;                   /* somebody waits: polls leave a part of the limits for this */
+	bool critical; /* somebody waits: polls leave a part of the limits for this */
 	/* by account_who() */
-	char user[SLACK_ID_MAX], bot[SLACK_ID_MAX], team[SLACK_ID_MAX], name[SLACK_NAME_MAX], url[256];
+	char user[SLACK_ID_MAX], bot[SLACK_ID_MAX], team[SLACK_ID_MAX], name[SLACK_NAME_MAX],
+	    url[256];
 	char scopes[1024];               /* granted, "a,b,c"; "": not said */
 };
 
@@ -100,8 +114,9 @@ struct param {
 int account_open(struct account *, struct drover_scope *, const char *token, struct drover_error *);
 void account_close(struct account *);
 /*
- * Calls a method. 0: ok:true, or an error that means the same (judged.error is set then); answer is the caller's to free. channel
- * is for the limit only, NULL: none.
+ * Calls a method. 0: ok:true, or an error that means the same (judged.error is
+ * set then); answer is the caller's to free. channel is for the limit only,
+ * NULL: none.
  */
 int account_call(struct account *, const char *method, const char *channel, const struct param *,
     struct web_answer *, struct drover_error *);
@@ -110,10 +125,12 @@ int account_who(struct account *, struct drover_error *);
 /* The granted scopes are known, and this one is not among them. */
 bool account_lacks(const struct account *, const char *scope);
 /*
- * All pages of a list by cursor: each gets every element of the array at. As web_pages; cursor (of size bytes, may be NULL) is
- * where it begins, and where it stopped for want of pages: "" when the list was walked to its end.
+ * All pages of a list by cursor: each gets every element of the array at. As
+ * web_pages; cursor (of size bytes, may be NULL) is where it begins, and where
+ * it stopped for want of pages: "" when the list was walked to its end.
  */
-int account_pages(struct account *, const char *method, const struct param *, const char *at, int pages, char *cursor, size_t size,
+int account_pages(struct account *, const char *method, const struct param *, const char *at,
+    int pages, char *cursor, size_t size,
     int (*each)(void *arg, const cJSON *, struct drover_error *), void *arg, struct drover_error *);
 
 /* ---- person.c ---- */
@@ -146,26 +163,37 @@ struct people {
 	bool told;                       /* that a scope is missing */
 };
 
-/* A person with the marks that authors may name; what cannot be asked is left out, and said once. */
-int person_find(struct people *, struct account *, const char *id, struct person *, struct drover_error *);
+/*
+ * A person with the marks that authors may name; what cannot be asked is left
+ * out, and said once.
+ */
+int person_find(struct people *, struct account *, const char *id, struct person *,
+    struct drover_error *);
 /* 1 or 0: may start work and be quoted. */
 int person_allowed(struct drover_scope *, const struct person *, struct drover_error *);
-/* As the core wants it; marks points into the person and to storage of PERSON_MARKS + 2. */
+/*
+ * As the core wants it; marks points into the person and to storage of
+ * PERSON_MARKS + 2.
+ */
 void person_public(const struct person *, struct drover_person *, const char **marks);
 void people_free(struct people *);
 
 /* ---- message.c: one message as Slack gives it ---- */
 
 struct message {
-	char channel[SLACK_ID_MAX], ts[SLACK_TS_MAX], thread[SLACK_TS_MAX]; /* thread: its own ts where it begins one */
+	char channel[SLACK_ID_MAX], ts[SLACK_TS_MAX],
+	    thread[SLACK_TS_MAX]; /* thread: its own ts where it begins one */
 	char user[SLACK_ID_MAX], edited[SLACK_TS_MAX], latest_reply[SLACK_TS_MAX];
 	const char *text;                /* of the tree it was read from */
 	bool reply;
-	bool person;                     /* a person wrote it: no bot, nothing that Slack itself says */
+	bool person; /* a person wrote it: no bot, nothing that Slack itself says */
 	bool taken;                      /* bears a reaction of ours that says so */
 };
 
-/* 0, or -1: not a message that can be told from others. self is the bot's user id. */
+/*
+ * 0, or -1: not a message that can be told from others. self is the bot's user
+ * id.
+ */
 int message_read(const cJSON *, const char *channel, const char *self, struct message *);
 /* It is ours, and its metadata has this key. */
 bool message_has_key(const cJSON *, const struct account *, const char *key);
@@ -188,14 +216,23 @@ void payload_free(struct payload *);
 
 /* ---- repo.c: which repo a message is about ---- */
 
-/* Names one: "repo:NAME", "in NAME" of a configured one, or nothing but a name. wrong: named by "repo:" and not configured. */
-bool repo_named(struct drover_scope *, const char *plain, char repo[DROVER_NAME_MAX], char wrong[DROVER_NAME_MAX]);
-/* What holds where the message names none: option channel_repos, then repo, then the only one that is configured. */
+/*
+ * Names one: "repo:NAME", "in NAME" of a configured one, or nothing but a name.
+ * wrong: named by "repo:" and not configured.
+ */
+bool repo_named(struct drover_scope *, const char *plain, char repo[DROVER_NAME_MAX],
+    char wrong[DROVER_NAME_MAX]);
+/*
+ * What holds where the message names none: option channel_repos, then repo,
+ * then the only one that is configured.
+ */
 bool repo_usual(struct drover_scope *, const char *channel, char repo[DROVER_NAME_MAX]);
 /* "`a`, `b` and `c`", bounded. */
 void repo_list(struct drover_scope *, struct text_buf *);
 
-/* ---- hint.c: word from Slack that something was said, for the next poll ---- */
+/*
+ * ---- hint.c: word from Slack that something was said, for the next poll ----
+ */
 
 #define HINT_SLOTS 64
 #define HINT_LINES 8
@@ -210,7 +247,10 @@ struct hint {
 bool hint_from_event(const cJSON *event, const char *self, struct hint *);
 /* Keeps it, and calls for a poll. */
 int hint_leave(struct drover_scope *, const struct hint *, struct drover_error *);
-/* The hints that lie there, at most max, newest last in each slot. Count, or a class. */
+/*
+ * The hints that lie there, at most max, newest last in each slot. Count, or a
+ * class.
+ */
 int hint_look(struct drover_scope *, struct hint *, size_t max, struct drover_error *);
 
 /* ---- position.c: the cursor ---- */
@@ -225,7 +265,8 @@ struct place {
 	char channel[SLACK_ID_MAX];
 	char low[SLACK_TS_MAX];          /* everything up to here is done */
 	char deep[SLACK_TS_MAX];         /* when its older threads were looked at last */
-	char top[SLACK_TS_MAX];          /* newest message of a pass that goes on with page; "" : none under way */
+	char top[SLACK_TS_MAX]; /* newest message of a pass that goes on with page; "" : none under
+				   way */
 	char page[PAGE_MAX];
 };
 
@@ -253,18 +294,25 @@ struct position {
 
 /* False: not a cursor of ours; position is empty then. "" is an empty one. */
 bool position_read(struct position *, const char *cursor);
-/* A cursor within DROVER_VALUE_MAX: the threads that were quiet for longest are left out when it would be longer. The caller frees. */
+/*
+ * A cursor within DROVER_VALUE_MAX: the threads that were quiet for longest are
+ * left out when it would be longer. The caller frees.
+ */
 char *position_write(struct position *);
 struct place *position_place(struct position *, const char *channel);
 /* The place, made where there is none; NULL: there are too many. */
 struct place *position_place_add(struct position *, const char *channel, const char *low);
 struct thread *position_thread(struct position *, const char *channel, const char *ts);
 /* As above; the thread that was quiet for longest makes room. */
-struct thread *position_thread_add(struct position *, const char *channel, const char *ts, const char *seen, int64_t now);
+struct thread *position_thread_add(struct position *, const char *channel, const char *ts,
+    const char *seen, int64_t now);
 struct seen *position_seen(struct position *, const char *channel, const char *ts);
 /* False: there is no room, and nothing more may be handed over. */
 bool position_seen_add(struct position *, const char *channel, const char *ts, const char *edited);
-/* Forgets threads that were quiet for 14 days, and handed over messages that no look can come back to. */
+/*
+ * Forgets threads that were quiet for 14 days, and handed over messages that no
+ * look can come back to.
+ */
 void position_tidy(struct position *, int64_t now, int64_t overlap);
 
 /* ---- post.c: messages of ours ---- */
@@ -276,34 +324,57 @@ struct post {
 	const char *after;               /* ts that it is certainly newer than, or NULL */
 };
 
-/* Posts once whatever crashes: through the effect, found again by metadata or text. ts of the message comes out; found: it was there. */
+/*
+ * Posts once whatever crashes: through the effect, found again by metadata or
+ * text. ts of the message comes out; found: it was there.
+ */
 int post_once(struct account *, const struct post *, char ts[SLACK_TS_MAX], struct drover_error *);
 /* Replaces the text. PERMANENT when the message is gone. */
-int post_edit(struct account *, const char *channel, const char *ts, const char *text, struct drover_error *);
+int post_edit(struct account *, const char *channel, const char *ts, const char *text,
+    struct drover_error *);
 /* Adds or removes a reaction; being so already is success. */
-int post_reaction(struct account *, bool add, const char *channel, const char *ts, const char *name, struct drover_error *);
+int post_reaction(struct account *, bool add, const char *channel, const char *ts, const char *name,
+    struct drover_error *);
 
 /* ---- channel.c ---- */
 
-/* The ids of option channels, or of all that the bot is a member of; the caller frees ids. Names ("#web") are looked up. */
+/*
+ * The ids of option channels, or of all that the bot is a member of; the caller
+ * frees ids. Names ("#web") are looked up.
+ */
 int channel_list(struct account *, char (**ids)[SLACK_ID_MAX], size_t *n, struct drover_error *);
 /* The id of "C1" or "#web". */
 int channel_find(struct account *, const char *name, char id[SLACK_ID_MAX], struct drover_error *);
 
-/* ---- source_mention.c, pipeline_mention.c, operations.c, hook.c, socket.c ---- */
+/*
+ * ---- source_mention.c, pipeline_mention.c, operations.c, hook.c, socket.c
+ * ----
+ */
 
 extern const struct drover_source slack_mention;
 extern const struct drover_pipeline slack_pipeline;
 extern const struct drover_operation slack_post, slack_probe;
 
-int slack_hook(struct drover_scope *, void *, const struct drover_delivery *, struct drover_receipt *, struct drover_error *);
+int slack_hook(struct drover_scope *, void *, const struct drover_delivery *,
+    struct drover_receipt *, struct drover_error *);
 int slack_listen(struct drover_scope *, void *, struct drover_error *);
 /* One message of Socket Mode. */
-enum envelope { ENVELOPE_IGNORE, ENVELOPE_HELLO, ENVELOPE_EVENT, ENVELOPE_RENEW, ENVELOPE_DISABLED };
-/* Reads it; id (of size bytes) is to be acknowledged unless "". hint is filled for an EVENT that has one, its channel is "" else. */
-enum envelope envelope_read(const char *text, size_t len, const char *self, char *id, size_t size, struct hint *);
+enum envelope {
+	ENVELOPE_IGNORE,
+	ENVELOPE_HELLO,
+	ENVELOPE_EVENT,
+	ENVELOPE_RENEW,
+	ENVELOPE_DISABLED
+};
+/*
+ * Reads it; id (of size bytes) is to be acknowledged unless "". hint is filled
+ * for an EVENT that has one, its channel is "" else.
+ */
+enum envelope envelope_read(const char *text, size_t len, const char *self, char *id, size_t size,
+    struct hint *);
 
 /* How a job of the source ended, for the message that is still there. */
-int slack_settle(struct drover_scope *, void *, const struct drover_settled *, struct drover_error *);
+int slack_settle(struct drover_scope *, void *, const struct drover_settled *,
+    struct drover_error *);
 
 #endif

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Socket Mode: listen() holds a WebSocket to Slack, leaves hints for what is said and acknowledges it. libwebsockets' callbacks
- * only gather whole messages; they are carried out one after the other in socket_run(). Slack renews connections: the new one is
- * up before the old one is left. Whatever goes wrong ends the call, and polling has meanwhile seen everything.
+ * Socket Mode: listen() holds a WebSocket to Slack, leaves hints for what is
+ * said and acknowledges it. libwebsockets' callbacks only gather whole
+ * messages; they are carried out one after the other in socket_run(). Slack
+ * renews connections: the new one is up before the old one is left. Whatever
+ * goes wrong ends the call, and polling has meanwhile seen everything.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,7 +23,8 @@
 #define TICK_US (500 * LWS_US_PER_MS)
 #define CONNECT_MS INT64_C(30000)    /* until Slack says hello */
 #define RENEW_PATIENCE 1000
-#define AGAIN_MS INT64_C(10000)      /* between tries for a new connection while the old one lasts */
+#	define AGAIN_MS \
+		INT64_C(10000) /* between tries for a new connection while the old one lasts */
 
 /* A message that has come whole. */
 struct arrived {
@@ -81,7 +84,8 @@ static struct wire *wire_other(struct wire *);
 static int socket_open(struct socket *, const char *, struct drover_error *);
 static int socket_url(struct socket *, char *, size_t, struct drover_error *);
 static int socket_connect(struct socket *, struct drover_error *);
-static int socket_event(struct socket *, struct wire *, const char *, const struct hint *, struct drover_error *);
+static int socket_event(struct socket *, struct wire *, const char *, const struct hint *,
+    struct drover_error *);
 static int socket_carry_out(struct socket *, const struct arrived *, struct drover_error *);
 static int socket_arrivals(struct socket *, struct drover_error *);
 static int socket_keep(struct socket *, struct drover_error *);
@@ -117,12 +121,15 @@ address_read(const char *url, struct address *a)
 	if (a->port < 1 || a->port > 65535 || *url != '/' || strpbrk(url, " \r\n") != NULL)
 		return -1;
 	a->path = url;
-	return !a->tls && strcmp(a->host, "127.0.0.1") != 0 && strcmp(a->host, "localhost") != 0 ? -1 : 0;
+	return !a->tls && strcmp(a->host, "127.0.0.1") != 0 && strcmp(a->host, "localhost") != 0 ?
+	    -1 :
+	    0;
 }
 
 /*
- * Ends the connection without another word. Never by what RECEIVE returns: libwebsockets 4.1 then goes on reading what
- * comes until the close is acknowledged, past the end of the buffer that it had just handed out.
+ * Ends the connection without another word. Never by what RECEIVE returns:
+ * libwebsockets 4.1 then goes on reading what comes until the close is
+ * acknowledged, past the end of the buffer that it had just handed out.
  */
 static void
 wire_kill(struct wire *w, struct lws *wsi, const char *why)
@@ -196,7 +203,8 @@ wire_write(struct wire *w)
 	}
 	if (w->acks_len == 0)
 		return 0;
-	len = snprintf((char *)frame + LWS_PRE, sizeof(frame) - LWS_PRE, "{\"envelope_id\":\"%s\"}", w->acks[0]);
+	len = snprintf((char *)frame + LWS_PRE, sizeof(frame) - LWS_PRE, "{\"envelope_id\":\"%s\"}",
+	    w->acks[0]);
 	w->acks_len--;
 	memmove(w->acks[0], w->acks[1], w->acks_len * sizeof(w->acks[0]));
 	if (lws_write(w->wsi, frame + LWS_PRE, (size_t)len, LWS_WRITE_TEXT) < len)
@@ -215,7 +223,9 @@ wire_gone(struct wire *w, const char *why)
 	/* libwebsockets says a number where a certificate is refused. */
 	if (w->socket->why[0] == '\0')
 		snprintf(w->socket->why, sizeof(w->socket->why), "%s%s", shown,
-		    strstr(why, "SSL") != NULL ? ": is the certificate the host's, and trusted (option ca_file)?" : "");
+		    strstr(why, "SSL") != NULL ?
+			": is the certificate the host's, and trusted (option ca_file)?" :
+			"");
 	w->wsi = NULL;
 }
 
@@ -306,13 +316,15 @@ socket_open(struct socket *s, const char *ca_file, struct drover_error *err)
 	info.http_proxy_address = "";
 	if (ca_file != NULL && *ca_file != '\0') {
 		if (access(ca_file, R_OK) != 0)
-			return plugin_fail(err, DROVER_CONFIG, "slack: option ca_file: %.300s cannot be read", ca_file);
+			return plugin_fail(err, DROVER_CONFIG,
+			    "slack: option ca_file: %.300s cannot be read", ca_file);
 		info.client_ssl_ca_filepath = ca_file;
 		info.options |= LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS;
 	}
 	lws_set_log_level(0, NULL);
 	if ((s->context = lws_create_context(&info)) == NULL)
-		return plugin_fail(err, DROVER_CONFIG, "slack: Socket Mode cannot begin%s", ca_file != NULL ? ": does ca_file hold certificates?" : "");
+		return plugin_fail(err, DROVER_CONFIG, "slack: Socket Mode cannot begin%s",
+		    ca_file != NULL ? ": does ca_file hold certificates?" : "");
 	return 0;
 }
 
@@ -331,7 +343,8 @@ socket_url(struct socket *s, char *url, size_t size, struct drover_error *err)
 		app.patience_ms = RENEW_PATIENCE;
 	if ((code = account_call(&app, "apps.connections.open", NULL, NULL, &answer, err)) == 0) {
 		if (strlen(json_text(answer.json, "url")) >= size)
-			code = plugin_fail(err, DROVER_AGAIN, "slack: apps.connections.open: the url is too long");
+			code = plugin_fail(err, DROVER_AGAIN,
+			    "slack: apps.connections.open: the url is too long");
 		else
 			snprintf(url, size, "%s", json_text(answer.json, "url"));
 		web_answer_free(&answer);
@@ -353,7 +366,8 @@ socket_connect(struct socket *s, struct drover_error *err)
 	if ((code = socket_url(s, url, sizeof(url), err)) != 0)
 		return code;
 	if (address_read(url, &address) != 0)
-		return plugin_fail(err, DROVER_PERMANENT, "slack: apps.connections.open gave no wss:// url of a host");
+		return plugin_fail(err, DROVER_PERMANENT,
+		    "slack: apps.connections.open gave no wss:// url of a host");
 	w = !s->wires[0].used ? &s->wires[0] : &s->wires[1];
 	memset(w, 0, sizeof(*w));
 	w->socket = s;
@@ -378,17 +392,20 @@ socket_connect(struct socket *s, struct drover_error *err)
 }
 
 static int
-socket_event(struct socket *s, struct wire *w, const char *id, const struct hint *hint, struct drover_error *err)
+socket_event(struct socket *s, struct wire *w, const char *id, const struct hint *hint,
+    struct drover_error *err)
 {
 	int code;
 
 	/* What is acknowledged is kept: Slack sends the rest again. */
-	if (hint != NULL && hint->channel[0] != '\0' && (code = hint_leave(s->scope, hint, err)) != 0)
+	if (hint != NULL && hint->channel[0] != '\0' &&
+	    (code = hint_leave(s->scope, hint, err)) != 0)
 		return code;
 	if (*id == '\0' || w->wsi == NULL)
 		return 0;
 	if (w->acks_len == ACKS_MAX)
-		return plugin_fail(err, DROVER_AGAIN, "slack: Socket Mode takes no acknowledgements");
+		return plugin_fail(err, DROVER_AGAIN,
+		    "slack: Socket Mode takes no acknowledgements");
 	snprintf(w->acks[w->acks_len++], ID_MAX, "%s", id);
 	lws_callback_on_writable(w->wsi);
 	return 0;
@@ -416,7 +433,9 @@ socket_carry_out(struct socket *s, const struct arrived *a, struct drover_error 
 		w->renew = true;
 		return 0;
 	case ENVELOPE_DISABLED:
-		return plugin_fail(err, DROVER_CONFIG, "slack: Socket Mode was switched off for the app: switch it on, or leave out app_token");
+		return plugin_fail(err, DROVER_CONFIG,
+		    "slack: Socket Mode was switched off for the app: switch it on, or leave out "
+		    "app_token");
 	case ENVELOPE_EVENT:
 		return socket_event(s, w, id, &hint, err);
 	case ENVELOPE_IGNORE:
@@ -466,7 +485,8 @@ socket_keep(struct socket *s, struct drover_error *err)
 		coming = coming || !w->hello;
 		renew = renew || (w->renew && !w->leave);
 	}
-	if (alive && renew && !coming && !(s->wires[0].used && s->wires[1].used) && now >= s->next_ms) {
+	if (alive && renew && !coming && !(s->wires[0].used && s->wires[1].used) &&
+	    now >= s->next_ms) {
 		code = socket_connect(s, err);
 		if (code != 0 && code != DROVER_AGAIN && code != DROVER_QUOTA)
 			return code;
@@ -485,17 +505,22 @@ socket_run(struct socket *s, struct drover_error *err)
 		return code;
 	while (!s->scope->host->queue->cancelled(s->scope)) {
 		if (lws_service(s->context, 0) < 0)
-			return plugin_fail(err, DROVER_AGAIN, "slack: Socket Mode: the loop failed");
+			return plugin_fail(err, DROVER_AGAIN,
+			    "slack: Socket Mode: the loop failed");
 		if ((code = socket_arrivals(s, err)) != 0)
 			return code;
 		if ((code = socket_keep(s, err)) < 0)
 			return code;
 		if (code == 0)
 			continue;
-		/* One that has worked is made again at once; what never worked waits longer and longer. */
+		/*
+		 * One that has worked is made again at once; what never worked
+		 * waits longer and longer.
+		 */
 		if (s->greeted)
 			return 0;
-		return plugin_fail(err, DROVER_AGAIN, "slack: Socket Mode: %s", s->why[0] != '\0' ? s->why : "the connection ended");
+		return plugin_fail(err, DROVER_AGAIN, "slack: Socket Mode: %s",
+		    s->why[0] != '\0' ? s->why : "the connection ended");
 	}
 	return 0;
 }
@@ -518,7 +543,9 @@ slack_listen(struct drover_scope *scope, void *source, struct drover_error *err)
 	s->scope = scope;
 	s->last = &s->first;
 	s->pings.secs_since_valid_ping = (uint16_t)(seconds / 3 > 0 ? seconds / 3 : 1);
-	s->pings.secs_since_valid_hangup = (uint16_t)(seconds > s->pings.secs_since_valid_ping ? seconds : s->pings.secs_since_valid_ping + 1);
+	s->pings.secs_since_valid_hangup = (uint16_t)(seconds > s->pings.secs_since_valid_ping ?
+		seconds :
+		s->pings.secs_since_valid_ping + 1);
 	if ((code = account_open(&account, scope, "bot_token", err)) == 0) {
 		if ((code = account_who(&account, err)) == 0)
 			memcpy(s->user, account.user, sizeof(s->user));
@@ -545,7 +572,9 @@ slack_listen(struct drover_scope *scope, void *source, struct drover_error *err)
 {
 	if (!scope->host->secret->given(scope, "app_token"))
 		return plugin_fail(err, DROVER_CONFIG, "%s", "");
-	return plugin_fail(err, DROVER_CONFIG, "slack: this drover was built without libwebsockets, so without Socket Mode: leave out app_token");
+	return plugin_fail(err, DROVER_CONFIG,
+	    "slack: this drover was built without libwebsockets, so without Socket Mode: leave out "
+	    "app_token");
 }
 
 #endif

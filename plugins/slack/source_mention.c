@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The source slack.mention. look.c finds what was said to the bot; here it is handed over, oldest first, as much as there is
- * capacity for. The cursor stays before what is left. A message is handed over once: what a later look comes back to is
- * known by the cursor, and what an earlier life has taken bears a reaction of ours.
+ * The source slack.mention. look.c finds what was said to the bot; here it is
+ * handed over, oldest first, as much as there is capacity for. The cursor stays
+ * before what is left. A message is handed over once: what a later look comes
+ * back to is known by the cursor, and what an earlier life has taken bears a
+ * reaction of ours.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,9 +20,10 @@ static int mention_poll(struct drover_scope *, void *, const char *, struct drov
 static void mention_close(struct drover_scope *, void *);
 static int candidate_order(const void *, const void *);
 static bool candidate_known(struct look *, struct candidate *, bool *revised);
-static int candidate_payload(struct look *, const struct candidate *, const struct person *, struct payload *, char **title,
-    struct drover_error *);
-static int candidate_emit(struct look *, const struct candidate *, const struct person *, bool revised, char *repo, struct drover_error *);
+static int candidate_payload(struct look *, const struct candidate *, const struct person *,
+    struct payload *, char **title, struct drover_error *);
+static int candidate_emit(struct look *, const struct candidate *, const struct person *,
+    bool revised, char *repo, struct drover_error *);
 static void candidate_kept(struct look *, const struct candidate *, const char *repo);
 static int hand_over_one(struct look *, struct candidate *, int *room, struct drover_error *);
 static int hand_over(struct look *, int room, struct drover_error *);
@@ -29,10 +32,15 @@ static void move_on(struct look *);
 static void memory_check(struct mention *, const char *);
 
 static const struct drover_option mention_options[] = {
-	{ "overlap", DROVER_DURATION, 0, "5m", "How far back each look goes, for messages that were edited or came late." },
-	{ "since", DROVER_DURATION, 0, "10m", "How far back the very first look at a channel goes." },
-	{ "lookback", DROVER_DURATION, 0, "24h", "Every five minutes the threads begun within this time are looked at for new replies; \"0s\": never." },
-	{ "follow_ups", DROVER_BOOL, 0, "true", "A reply in a thread that the bot was asked in needs no mention." },
+	{ "overlap", DROVER_DURATION, 0, "5m",
+	    "How far back each look goes, for messages that were edited or came late." },
+	{ "since", DROVER_DURATION, 0, "10m",
+	    "How far back the very first look at a channel goes." },
+	{ "lookback", DROVER_DURATION, 0, "24h",
+	    "Every five minutes the threads begun within this time are looked at for new replies; "
+	    "\"0s\": never." },
+	{ "follow_ups", DROVER_BOOL, 0, "true",
+	    "A reply in a thread that the bot was asked in needs no mention." },
 	{ NULL, 0, 0, NULL, NULL },
 };
 
@@ -87,7 +95,10 @@ candidate_order(const void *a, const void *b)
 	return order != 0 ? order : strcmp(x->channel, y->channel);
 }
 
-/* It was handed over before. revised: in other words, and nobody has begun with those. */
+/*
+ * It was handed over before. revised: in other words, and nobody has begun with
+ * those.
+ */
 static bool
 candidate_known(struct look *l, struct candidate *c, bool *revised)
 {
@@ -96,15 +107,16 @@ candidate_known(struct look *l, struct candidate *c, bool *revised)
 	*revised = false;
 	if (seen == NULL)
 		return c->taken;
-	if (c->taken || strcmp(seen->edited, c->edited) == 0 || ts_compare(c->edited, seen->edited) < 0)
+	if (c->taken || strcmp(seen->edited, c->edited) == 0 ||
+	    ts_compare(c->edited, seen->edited) < 0)
 		return true;
 	*revised = true;
 	return false;
 }
 
 static int
-candidate_payload(struct look *l, const struct candidate *c, const struct person *person, struct payload *p, char **title,
-    struct drover_error *err)
+candidate_payload(struct look *l, const struct candidate *c, const struct person *person,
+    struct payload *p, char **title, struct drover_error *err)
 {
 	const struct thread *thread = position_thread(l->p, c->channel, c->thread);
 	char *plain = mrkdwn_read(c->text, l->m->user);
@@ -137,28 +149,39 @@ candidate_payload(struct look *l, const struct candidate *c, const struct person
 }
 
 static int
-candidate_emit(struct look *l, const struct candidate *c, const struct person *person, bool revised, char *repo, struct drover_error *err)
+candidate_emit(struct look *l, const struct candidate *c, const struct person *person, bool revised,
+    char *repo, struct drover_error *err)
 {
-	char key[DROVER_KEY_MAX], serial[DROVER_KEY_MAX], edit[DROVER_KEY_MAX], *title, *text = NULL;
+	char key[DROVER_KEY_MAX], serial[DROVER_KEY_MAX], edit[DROVER_KEY_MAX], *title,
+	    *text = NULL;
 	const char *marks[PERSON_MARKS + 2];
 	struct drover_person author;
-	struct drover_item item = { .size = sizeof(item), .kind = SLACK_KIND, .key = key, .serial = serial, .author = &author };
+	struct drover_item item = { .size = sizeof(item),
+		.kind = SLACK_KIND,
+		.key = key,
+		.serial = serial,
+		.author = &author };
 	struct payload payload;
 	int code;
 
-	if ((code = candidate_payload(l, c, person, &payload, &title, err)) != 0 || (text = payload_write(&payload)) == NULL) {
+	if ((code = candidate_payload(l, c, person, &payload, &title, err)) != 0 ||
+	    (text = payload_write(&payload)) == NULL) {
 		code = code != 0 ? code : plugin_fail(err, DROVER_INTERNAL, "out of memory");
 		goto out;
 	}
 	person_public(person, &author, marks);
-	snprintf(key, sizeof(key), "slack/%s/%s%s%s", c->channel, c->ts, c->edited[0] != '\0' ? "@" : "", c->edited);
+	snprintf(key, sizeof(key), "slack/%s/%s%s%s", c->channel, c->ts,
+	    c->edited[0] != '\0' ? "@" : "", c->edited);
 	snprintf(serial, sizeof(serial), "slack/%s/%s", c->channel, c->thread);
 	item.title = title;
 	item.repo = payload.repo[0] != '\0' ? payload.repo : NULL;
 	item.payload = text;
 	item.payload_len = strlen(text);
 	if (revised) {
-		/* The job of the words before, which waits still, sees by this that they do not hold any more. */
+		/*
+		 * The job of the words before, which waits still, sees by this
+		 * that they do not hold any more.
+		 */
 		snprintf(edit, sizeof(edit), "edit/%s/%s", c->channel, c->ts);
 		if ((code = l->scope->host->kv->set(l->scope, edit, c->edited, err)) != 0)
 			goto out;
@@ -166,7 +189,8 @@ candidate_emit(struct look *l, const struct candidate *c, const struct person *p
 	code = l->scope->host->queue->emit(l->scope, &item, err);
 	memcpy(repo, payload.repo, sizeof(payload.repo));
 	if (code == DROVER_PERMANENT || code == DROVER_CONFIG) {
-		l->scope->host->log->printf(l->scope, DROVER_WARN, "%s is not taken: %s", key, err->text);
+		l->scope->host->log->printf(l->scope, DROVER_WARN, "%s is not taken: %s", key,
+		    err->text);
 		code = 0;
 	}
 out:
@@ -207,7 +231,10 @@ hand_over_one(struct look *l, struct candidate *c, int *room, struct drover_erro
 		return allowed;
 	if (allowed == 0 && c->follow_up)
 		return 0;
-	/* A stranger takes up no room: the core refuses, and notes that it did. Not without end, though: the cursor has room for so many. */
+	/*
+	 * A stranger takes up no room: the core refuses, and notes that it did.
+	 * Not without end, though: the cursor has room for so many.
+	 */
 	if (allowed == 0 && l->p->seen_len >= SEEN_MAX / 2)
 		return 0;
 	if ((allowed != 0 && *room == 0) || (!revised && l->p->seen_len == SEEN_MAX)) {
@@ -235,8 +262,12 @@ hand_over(struct look *l, int room, struct drover_error *err)
 	for (i = 0; i < l->len; i++) {
 		code = hand_over_one(l, &l->list[i], &room, err);
 		if (code == DROVER_AGAIN || code == DROVER_QUOTA) {
-			/* Who somebody is could not be asked: the order holds, so all that follow wait as well. */
-			l->scope->host->log->printf(l->scope, DROVER_INFO, "the rest is handed over next time: %s", err->text);
+			/*
+			 * Who somebody is could not be asked: the order holds,
+			 * so all that follow wait as well.
+			 */
+			l->scope->host->log->printf(l->scope, DROVER_INFO,
+			    "the rest is handed over next time: %s", err->text);
 			for (; i < l->len; i++) {
 				bool revised;
 
@@ -258,12 +289,16 @@ first_left(const struct look *l, const char *channel, const char *thread)
 
 	for (i = 0; i < l->len; i++)
 		if (l->list[i].left && strcmp(l->list[i].channel, channel) == 0 &&
-		    (*thread != '\0' ? l->list[i].reply && strcmp(l->list[i].thread, thread) == 0 : !l->list[i].reply))
+		    (*thread != '\0' ? l->list[i].reply && strcmp(l->list[i].thread, thread) == 0 :
+				       !l->list[i].reply))
 			return &l->list[i];
 	return NULL;
 }
 
-/* Moves channels and threads to what has been read, and no further than to what is left. */
+/*
+ * Moves channels and threads to what has been read, and no further than to what
+ * is left.
+ */
 static void
 move_on(struct look *l)
 {
@@ -272,12 +307,16 @@ move_on(struct look *l)
 	struct place *place;
 	size_t i;
 
-	/* Where somebody waits in a thread that is not ours yet, it becomes ours: nothing else leads back to it. */
+	/*
+	 * Where somebody waits in a thread that is not ours yet, it becomes
+	 * ours: nothing else leads back to it.
+	 */
 	for (i = 0; i < l->len; i++) {
 		char before[SLACK_TS_MAX];
 
 		c = &l->list[i];
-		if (!c->left || !c->reply || c->follow_up || position_thread(l->p, c->channel, c->thread) != NULL)
+		if (!c->left || !c->reply || c->follow_up ||
+		    position_thread(l->p, c->channel, c->thread) != NULL)
 			continue;
 		ts_before(before, c->ts);
 		position_thread_add(l->p, c->channel, c->thread, before, l->now);
@@ -309,7 +348,10 @@ move_on(struct look *l)
 	position_tidy(l->p, l->now, l->m->overlap);
 }
 
-/* When the core did not keep what the last poll said, what is remembered of it is not true. */
+/*
+ * When the core did not keep what the last poll said, what is remembered of it
+ * is not true.
+ */
 static void
 memory_check(struct mention *m, const char *cursor)
 {
@@ -331,7 +373,10 @@ mention_poll(struct drover_scope *scope, void *state, const char *cursor, struct
 	char *next = NULL;
 	int room, code;
 
-	/* Without room there is nothing to look for: what is said stays where it is. */
+	/*
+	 * Without room there is nothing to look for: what is said stays where
+	 * it is.
+	 */
 	if ((room = host->capacity->available(scope, SLACK_KIND, err)) <= 0)
 		return room;
 	if (cursor == NULL)
@@ -350,7 +395,8 @@ mention_poll(struct drover_scope *scope, void *state, const char *cursor, struct
 	l->now = host->time->now(scope);
 	l->monotonic = host->time->monotonic(scope);
 	if (!position_read(l->p, cursor))
-		host->log->printf(scope, DROVER_WARN, "the cursor cannot be read: the look begins anew");
+		host->log->printf(scope, DROVER_WARN,
+		    "the cursor cannot be read: the look begins anew");
 	if ((code = look_all(l, err)) != 0 || (code = hand_over(l, room, err)) != 0)
 		goto out;
 	move_on(l);

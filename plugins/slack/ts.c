@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A ts of Slack's, "1503435956.000247": compared and moved by its two parts, seconds and microseconds. */
+/*
+ * A ts of Slack's, "1503435956.000247": compared and moved by its two parts,
+ * seconds and microseconds.
+ */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,7 +41,8 @@ ts_format(char *out, int64_t seconds, int64_t micros)
 {
 	if (seconds < 0)
 		seconds = micros = 0;
-	snprintf(out, SLACK_TS_MAX, "%" PRIu64 ".%06u", (uint64_t)seconds % SECONDS_END, (unsigned)(micros % MICROS));
+	snprintf(out, SLACK_TS_MAX, "%" PRIu64 ".%06u", (uint64_t)seconds % SECONDS_END,
+	    (unsigned)(micros % MICROS));
 }
 
 bool

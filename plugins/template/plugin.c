@@ -1,6 +1,7 @@
 /*
- * The plugin example: turns each line of a text file into a job, and has a command read it. Replace what
- * lines_poll() looks at and what line_run() does; drover-plugin(7) tells all the rest.
+ * The plugin example: turns each line of a text file into a job, and has a
+ * command read it. Replace what lines_poll() looks at and what line_run() does;
+ * drover-plugin(7) tells all the rest.
  */
 #include <inttypes.h>
 #include <stdarg.h>
@@ -33,7 +34,10 @@ static const struct drover_option lines_options[] = {
 	{ NULL, 0, 0, NULL, NULL },
 };
 
-/* The cursor is "INODE OFFSET" of what was handed over; drover keeps it together with the jobs. */
+/*
+ * The cursor is "INODE OFFSET" of what was handed over; drover keeps it
+ * together with the jobs.
+ */
 static int
 lines_poll(struct drover_scope *scope, void *source, const char *cursor, struct drover_error *err)
 {
@@ -52,12 +56,16 @@ lines_poll(struct drover_scope *scope, void *source, const char *cursor, struct 
 			fclose(in);
 		return fail(err, DROVER_CONFIG, "%s: cannot be read", path);
 	}
-	if (cursor == NULL || sscanf(cursor, "%ju %jd", &inode, &offset) != 2 || inode != (uintmax_t)st.st_ino || offset > st.st_size)
+	if (cursor == NULL || sscanf(cursor, "%ju %jd", &inode, &offset) != 2 ||
+	    inode != (uintmax_t)st.st_ino || offset > st.st_size)
 		offset = 0;
 	if (fseeko(in, (off_t)offset, SEEK_SET) != 0)
 		code = fail(err, DROVER_INTERNAL, "%s: cannot seek", path);
 	while (code == 0 && room > 0 && fgets(line, sizeof(line), in) != NULL) {
-		struct drover_item item = { .size = sizeof(item), .kind = "example.line", .key = key, .title = "A line" };
+		struct drover_item item = { .size = sizeof(item),
+			.kind = "example.line",
+			.key = key,
+			.title = "A line" };
 
 		item.payload = line;
 		item.payload_len = strlen(line);
@@ -90,7 +98,8 @@ static const struct drover_option line_options[] = {
 };
 
 static int
-line_run(struct drover_scope *scope, void *plugin, const struct drover_job *job, struct drover_error *err)
+line_run(struct drover_scope *scope, void *plugin, const struct drover_job *job,
+    struct drover_error *err)
 {
 	const char *argv[] = { scope->host->option->string(scope, "command"), NULL };
 	struct drover_command command = { .size = sizeof(command), .argv = argv, .cwd = "/" };

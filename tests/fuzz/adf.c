@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Any JSON as a document of Jira's, and any text as Markdown for one: what is read stays bounded, what is written has no empty text. */
+/*
+ * Any JSON as a document of Jira's, and any text as Markdown for one: what is
+ * read stays bounded, what is written has no empty text.
+ */
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>

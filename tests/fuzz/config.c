@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Any drover.conf: refused, or what a runner gets of it is the same configuration. */
+/*
+ * Any drover.conf: refused, or what a runner gets of it is the same
+ * configuration.
+ */
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What people write to drover, and what the plugin github reads back from elsewhere: the first byte chooses the reader. */
+/*
+ * What people write to drover, and what the plugin github reads back from
+ * elsewhere: the first byte chooses the reader.
+ */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,13 +15,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 static void
 said(char *text)
 {
-	char prompt[16], command[64], *plain = talk_plain(text), *tame = post_tame(text, 512), *reply = talk_reply(text, 64);
+	char prompt[16], command[64], *plain = talk_plain(text), *tame = post_tame(text, 512),
+				      *reply = talk_reply(text, 64);
 	int more;
 
-	if (plain == NULL || tame == NULL || reply == NULL || strlen(plain) > strlen(text) || strlen(tame) > 512 || strlen(reply) > 64)
+	if (plain == NULL || tame == NULL || reply == NULL || strlen(plain) > strlen(text) ||
+	    strlen(tame) > 512 || strlen(reply) > 64)
 		abort();
 	talk_mentions(plain, "bot");
-	if (talk_command(plain, prompt, sizeof(prompt), command, sizeof(command), &more) == 1 && strlen(prompt) + strlen(command) > strlen(text))
+	if (talk_command(plain, prompt, sizeof(prompt), command, sizeof(command), &more) == 1 &&
+	    strlen(prompt) + strlen(command) > strlen(text))
 		abort();
 	/* What was made tame stays so. */
 	if (strstr(tame, "<!--") != NULL || talk_marker_has(tame, "answer", "x"))
@@ -39,7 +45,8 @@ kept(const char *text, size_t len)
 	char *payload;
 
 	if (ask_parse(&ask, text, len, &err) == 0) {
-		if (!slug_is(ask.slug) || strchr(ask.number, '/') != NULL || (payload = ask_payload(&ask)) == NULL || strlen(payload) > DROVER_PAYLOAD_MAX)
+		if (!slug_is(ask.slug) || strchr(ask.number, '/') != NULL ||
+		    (payload = ask_payload(&ask)) == NULL || strlen(payload) > DROVER_PAYLOAD_MAX)
 			abort();
 		cJSON_free(payload);
 	}
@@ -59,7 +66,8 @@ cursor(const char *text)
 	track_load(&track, repo, "comments", 1000, 60);
 	track_handled(&track, "1", 2000);
 	cursor_done(repo, "r.1.x");
-	if (cursor_done_add(repo, "r.1.x") != 0 || track_save(&track, repo) != 0 || (out = cursor_write(root)) == NULL)
+	if (cursor_done_add(repo, "r.1.x") != 0 || track_save(&track, repo) != 0 ||
+	    (out = cursor_write(root)) == NULL)
 		abort();
 	cJSON_free(out);
 	track_free(&track);

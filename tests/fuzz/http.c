@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What servers write into headers, and URLs that came from outside: whatever it is, a wait stays bounded and an origin is kept. */
+/*
+ * What servers write into headers, and URLs that came from outside: whatever it
+ * is, a wait stays bounded and an origin is kept.
+ */
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -39,7 +42,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	free(next);
 	if ((url = http_url("https://api.example/v3", text, &loopback, &err)) != NULL) {
 		origin = http_origin(url);
-		if (origin == NULL || strcmp(origin, "https://api.example:443") != 0 || strpbrk(url, " \r\n") != NULL)
+		if (origin == NULL || strcmp(origin, "https://api.example:443") != 0 ||
+		    strpbrk(url, " \r\n") != NULL)
 			abort();
 		free(origin);
 	}

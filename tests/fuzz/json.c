@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Any bytes as the JSON of a vendor: read within bounds or refused with a class, and what was read can be written and read again. */
+/*
+ * Any bytes as the JSON of a vendor: read within bounds or refused with a
+ * class, and what was read can be written and read again.
+ */
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Any datagram: refused whole, or every field of its row can be asked for and the bytes hold still. */
+/*
+ * Any datagram: refused whole, or every field of its row can be asked for and
+ * the bytes hold still.
+ */
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Any text as the file of a prompt, and as what other people wrote: the file is taken or refused, and nothing that was to be hidden gets through. */
+/*
+ * Any text as the file of a prompt, and as what other people wrote: the file is
+ * taken or refused, and nothing that was to be hidden gets through.
+ */
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -42,7 +45,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	char *text = xstrndup((const char *)data, len), delimiter[PROMPT_DELIMITER] = "";
 	const struct drover_variable variables[] = {
-		{ .name = "a", .value = text }, { .name = "b", .value = "x {{a}} {{", .flags = DROVER_TRUSTED }, { .name = "c" },
+		{ .name = "a", .value = text },
+		{ .name = "b", .value = "x {{a}} {{", .flags = DROVER_TRUSTED },
+		{ .name = "c" },
 	};
 	struct buf out = BUF_INIT;
 	struct error err;
@@ -52,7 +57,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	prompt_fill(text, strlen(text), "fuzz", variables, ARRAY_LEN(variables), draw, &out, &err);
 	buf_clear(&out);
 	/* The text as a value ends where its fence does, and nowhere before. */
-	MUST(prompt_fill("{{a}}\nEND", 9, "fuzz", variables, ARRAY_LEN(variables), draw, &out, &err) == 0);
+	MUST(prompt_fill("{{a}}\nEND", 9, "fuzz", variables, ARRAY_LEN(variables), draw, &out,
+		 &err) == 0);
 	begin = strstr(buf_str(&out), "\n<<<a ");
 	MUST(begin != NULL);
 	memcpy(delimiter, begin + 6, sizeof delimiter - 1);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Whatever an agent may print, through each reader: the first byte chooses it. */
+/*
+ * Whatever an agent may print, through each reader: the first byte chooses it.
+ */
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What Slack, or somebody who plays Slack, may send: text both ways, envelopes, events, cursors and payloads. The first byte chooses. */
+/*
+ * What Slack, or somebody who plays Slack, may send: text both ways, envelopes,
+ * events, cursors and payloads. The first byte chooses.
+ */
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -42,7 +45,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		if (position_read(&position, text)) {
 			position_tidy(&position, INT64_C(1700000000000), 300000);
 			out = position_write(&position);
-			if (out == NULL || strlen(out) >= DROVER_VALUE_MAX || !position_read(&position, out))
+			if (out == NULL || strlen(out) >= DROVER_VALUE_MAX ||
+			    !position_read(&position, out))
 				abort();
 			free(out);
 		}

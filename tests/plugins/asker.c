@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A plugin for the end-to-end tests: asks a web server what it is told to, from an operation, a job and a source. */
+/*
+ * A plugin for the end-to-end tests: asks a web server what it is told to, from
+ * an operation, a job and a source.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +12,8 @@
 
 static const struct drover_option options[] = {
 	{ "base", DROVER_STRING, DROVER_REQUIRED, NULL, "URL of the server." },
-	{ "watch", DROVER_STRING, 0, "", "Path that the source asks for, with the cache; none: it does nothing." },
+	{ "watch", DROVER_STRING, 0, "",
+	    "Path that the source asks for, with the cache; none: it does nothing." },
 	{ NULL, 0, 0, NULL, NULL },
 };
 
@@ -33,12 +37,21 @@ number(const cJSON *ask, const char *key)
 static char *
 send(struct drover_scope *scope, const cJSON *ask, int *code, struct drover_error *err)
 {
-	struct drover_http_limit limit = { .name = "asker", .count = (uint32_t)number(ask, "count"), .per_ms = (int64_t)number(ask, "per_ms"), .burst = 1 };
+	struct drover_http_limit limit = { .name = "asker",
+		.count = (uint32_t)number(ask, "count"),
+		.per_ms = (int64_t)number(ask, "per_ms"),
+		.burst = 1 };
 	struct drover_http_request request = {
-		.size = sizeof(request), .method = text(ask, "method", "GET"), .base = scope->host->option->string(scope, "base"),
-		.path = text(ask, "path", "/"), .credential = text(ask, "credential", "tester"), .flags = (uint32_t)number(ask, "flags"),
-		.timeout_ms = (int64_t)number(ask, "timeout"), .patience_ms = (int64_t)number(ask, "patience"),
-		.limits = &limit, .limits_len = limit.count > 0 ? 1 : 0,
+		.size = sizeof(request),
+		.method = text(ask, "method", "GET"),
+		.base = scope->host->option->string(scope, "base"),
+		.path = text(ask, "path", "/"),
+		.credential = text(ask, "credential", "tester"),
+		.flags = (uint32_t)number(ask, "flags"),
+		.timeout_ms = (int64_t)number(ask, "timeout"),
+		.patience_ms = (int64_t)number(ask, "patience"),
+		.limits = &limit,
+		.limits_len = limit.count > 0 ? 1 : 0,
 	};
 	struct drover_http_response response = { .size = sizeof(response) };
 	cJSON *told = cJSON_CreateObject();
@@ -61,7 +74,8 @@ send(struct drover_scope *scope, const cJSON *ask, int *code, struct drover_erro
 }
 
 static int
-ask_call(struct drover_scope *scope, void *plugin, const char *request, uint64_t len, struct drover_error *err)
+ask_call(struct drover_scope *scope, void *plugin, const char *request, uint64_t len,
+    struct drover_error *err)
 {
 	cJSON *ask = cJSON_ParseWithLength(request, (size_t)len);
 	int code;
@@ -74,7 +88,8 @@ ask_call(struct drover_scope *scope, void *plugin, const char *request, uint64_t
 }
 
 static int
-ask_run(struct drover_scope *scope, void *plugin, const struct drover_job *job, struct drover_error *err)
+ask_run(struct drover_scope *scope, void *plugin, const struct drover_job *job,
+    struct drover_error *err)
 {
 	cJSON *ask = cJSON_ParseWithLength(job->payload, (size_t)job->payload_len);
 	int code;
@@ -108,16 +123,30 @@ watch_poll(struct drover_scope *scope, void *source, const char *cursor, struct 
 }
 
 static const struct drover_operation operation = {
-	.size = sizeof(struct drover_operation), .name = "ask", .summary = "Asks the server.", .call = ask_call,
+	.size = sizeof(struct drover_operation),
+	.name = "ask",
+	.summary = "Asks the server.",
+	.call = ask_call,
 };
 static const struct drover_pipeline pipeline = {
-	.size = sizeof(struct drover_pipeline), .name = "ask", .summary = "Asks the server.", .run = ask_run,
+	.size = sizeof(struct drover_pipeline),
+	.name = "ask",
+	.summary = "Asks the server.",
+	.run = ask_run,
 };
 static const struct drover_source source = {
-	.size = sizeof(struct drover_source), .name = "watch", .summary = "Asks for one path.", .interval_ms = 1000, .poll = watch_poll,
+	.size = sizeof(struct drover_source),
+	.name = "watch",
+	.summary = "Asks for one path.",
+	.interval_ms = 1000,
+	.poll = watch_poll,
 };
 static const struct drover_source other = {
-	.size = sizeof(struct drover_source), .name = "look", .summary = "Asks for it too.", .interval_ms = 1000, .poll = watch_poll,
+	.size = sizeof(struct drover_source),
+	.name = "look",
+	.summary = "Asks for it too.",
+	.interval_ms = 1000,
+	.poll = watch_poll,
 };
 
 static const struct drover_operation *const operations[] = { &operation, NULL };

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A plugin for the end-to-end tests: a hook that does what the body says, a source that writes down its polls and may
- * wait in one, a listener that does what a file says, a probe, and an operation that keeps what it is told by key.
+ * A plugin for the end-to-end tests: a hook that does what the body says, a
+ * source that writes down its polls and may wait in one, a listener that does
+ * what a file says, a probe, and an operation that keeps what it is told by
+ * key.
  */
 #include <fcntl.h>
 #include <poll.h>
@@ -20,7 +22,8 @@ static const struct drover_option options[] = {
 };
 
 static const struct drover_option source_options[] = {
-	{ "silent", DROVER_STRING, 0, NULL, "URL of a server that never answers: the poll waits for it." },
+	{ "silent", DROVER_STRING, 0, NULL,
+	    "URL of a server that never answers: the poll waits for it." },
 	{ NULL, 0, 0, NULL, NULL },
 };
 
@@ -39,16 +42,21 @@ bell_note(struct drover_scope *scope, const char *file, const char *text, size_t
 	char path[DROVER_PATH_MAX], line[4096];
 	int fd, n, rc;
 
-	(void)snprintf(path, sizeof(path), "%s/%s", scope->host->option->string(scope, "dir"), file);
+	(void)snprintf(path, sizeof(path), "%s/%s", scope->host->option->string(scope, "dir"),
+	    file);
 	n = snprintf(line, sizeof(line), "%.*s\n", (int)len, text);
-	if (n < 0 || (size_t)n >= sizeof(line) || (fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600)) == -1)
+	if (n < 0 || (size_t)n >= sizeof(line) ||
+	    (fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600)) == -1)
 		return DROVER_INTERNAL;
 	rc = write(fd, line, (size_t)n) == n ? 0 : DROVER_INTERNAL;
 	close(fd);
 	return rc;
 }
 
-/* The first line of a file of its folder, which is gone afterwards; 0: there is none. */
+/*
+ * The first line of a file of its folder, which is gone afterwards; 0: there is
+ * none.
+ */
 static int
 bell_take(struct drover_scope *scope, const char *file, char *out, size_t size)
 {
@@ -56,7 +64,8 @@ bell_take(struct drover_scope *scope, const char *file, char *out, size_t size)
 	FILE *in;
 	int found;
 
-	(void)snprintf(path, sizeof(path), "%s/%s", scope->host->option->string(scope, "dir"), file);
+	(void)snprintf(path, sizeof(path), "%s/%s", scope->host->option->string(scope, "dir"),
+	    file);
 	if ((in = fopen(path, "re")) == NULL)
 		return 0;
 	found = fgets(out, (int)size, in) != NULL;
@@ -71,8 +80,12 @@ bell_poll(struct drover_scope *scope, void *source, const char *cursor, struct d
 {
 	const char *silent = scope->host->option->string(scope, "silent");
 	struct drover_http_response response = { .size = sizeof(response) };
-	struct drover_http_request request = { .size = sizeof(request), .method = "GET", .path = "/", .timeout_ms = 60000,
-		.patience_ms = 60000, .credential = "bell" };
+	struct drover_http_request request = { .size = sizeof(request),
+		.method = "GET",
+		.path = "/",
+		.timeout_ms = 60000,
+		.patience_ms = 60000,
+		.credential = "bell" };
 
 	if (bell_note(scope, "polls", "poll", 4) < 0)
 		return bell_fail(err, DROVER_INTERNAL, "cannot write");
@@ -107,8 +120,8 @@ bell_listen(struct drover_scope *scope, void *source, struct drover_error *err)
 }
 
 static int
-bell_hook(struct drover_scope *scope, void *plugin, const struct drover_delivery *delivery, struct drover_receipt *receipt,
-    struct drover_error *err)
+bell_hook(struct drover_scope *scope, void *plugin, const struct drover_delivery *delivery,
+    struct drover_receipt *receipt, struct drover_error *err)
 {
 	const char *id = "";
 
@@ -127,36 +140,46 @@ bell_hook(struct drover_scope *scope, void *plugin, const struct drover_delivery
 	if (strcmp(delivery->body, "hang") == 0) {
 		char pid[16];
 
-		(void)bell_note(scope, "hangs", pid, (size_t)snprintf(pid, sizeof(pid), "%d", (int)getpid()));
+		(void)bell_note(scope, "hangs", pid,
+		    (size_t)snprintf(pid, sizeof(pid), "%d", (int)getpid()));
 		for (;;)
 			(void)pause();
 	}
 	if (strncmp(delivery->body, "echo", 4) == 0) {
 		receipt->status = 200;
 		(void)snprintf(receipt->type, sizeof(receipt->type), "application/json");
-		(void)snprintf(receipt->body, sizeof(receipt->body), "{\"bytes\":%llu}", (unsigned long long)delivery->body_len);
+		(void)snprintf(receipt->body, sizeof(receipt->body), "{\"bytes\":%llu}",
+		    (unsigned long long)delivery->body_len);
 		return 0;
 	}
 	return scope->host->queue->wake(scope, "door", err);
 }
 
 static int
-bell_probe(struct drover_scope *scope, void *plugin, const char *request, uint64_t len, struct drover_error *err)
+bell_probe(struct drover_scope *scope, void *plugin, const char *request, uint64_t len,
+    struct drover_error *err)
 {
-	static const char good[] = "{\"ok\":true,\"as\":\"bell\",\"base\":\"here\",\"checks\":[{\"what\":\"token\",\"ok\":true,\"text\":\"works\"}]}";
-	static const char bad[] = "{\"ok\":false,\"as\":\"\",\"base\":\"here\",\"checks\":[{\"what\":\"token\",\"ok\":false,\"text\":\"is empty\"},"
-	    "{\"what\":\"bell\",\"ok\":true,\"text\":\"rings\"}]}";
+	static const char good[] = "{\"ok\":true,\"as\":\"bell\",\"base\":\"here\",\"checks\":[{"
+				   "\"what\":\"token\",\"ok\":true,\"text\":\"works\"}]}";
+	static const char bad[] = "{\"ok\":false,\"as\":\"\",\"base\":\"here\",\"checks\":[{"
+				  "\"what\":\"token\",\"ok\":false,\"text\":\"is empty\"},"
+				  "{\"what\":\"bell\",\"ok\":true,\"text\":\"rings\"}]}";
 	char token[64] = "";
 	int64_t n = scope->host->secret->get(scope, "token", token, sizeof(token), err);
 	int rings = n > 0 && strcmp(token, "ding") == 0;
 
 	memset(token, 0, sizeof(token));
-	return scope->host->call->reply(scope, rings ? good : bad, rings ? sizeof(good) - 1 : sizeof(bad) - 1, err);
+	return scope->host->call->reply(scope, rings ? good : bad,
+	    rings ? sizeof(good) - 1 : sizeof(bad) - 1, err);
 }
 
-/* Takes {"text", "key"}: writes the request down, once for each key. With the file "shut" there it fails. */
+/*
+ * Takes {"text", "key"}: writes the request down, once for each key. With the
+ * file "shut" there it fails.
+ */
 static int
-bell_ring(struct drover_scope *scope, void *plugin, const char *request, uint64_t len, struct drover_error *err)
+bell_ring(struct drover_scope *scope, void *plugin, const char *request, uint64_t len,
+    struct drover_error *err)
 {
 	char path[DROVER_PATH_MAX], seen[8], key[DROVER_KEY_MAX];
 	const char *at = strstr(request, "\"key\":\"");
@@ -171,36 +194,54 @@ bell_ring(struct drover_scope *scope, void *plugin, const char *request, uint64_
 	(void)snprintf(key, sizeof(key), "rung/%.*s", (int)strcspn(at + 7, "\""), at + 7);
 	if ((n = scope->host->kv->get(scope, key, seen, sizeof(seen), err)) >= 0)
 		return 0;
-	if (bell_note(scope, "rings", request, (size_t)len) < 0 || scope->host->kv->set(scope, key, "1", err) < 0)
+	if (bell_note(scope, "rings", request, (size_t)len) < 0 ||
+	    scope->host->kv->set(scope, key, "1", err) < 0)
 		return DROVER_INTERNAL;
 	return scope->host->call->reply(scope, "{\"rung\":true}", 13, err);
 }
 
 /* What the payload says: a class to end with. */
 static int
-bell_run(struct drover_scope *scope, void *plugin, const struct drover_job *job, struct drover_error *err)
+bell_run(struct drover_scope *scope, void *plugin, const struct drover_job *job,
+    struct drover_error *err)
 {
 	if (strcmp(job->payload, "pull") == 0)
-		return scope->host->queue->result(scope, "pull", "https://forge.example/acme/web/pull/7", err);
+		return scope->host->queue->result(scope, "pull",
+		    "https://forge.example/acme/web/pull/7", err);
 	if (strcmp(job->payload, "ask") == 0)
 		return bell_fail(err, DROVER_HUMAN, "which of the two pages?");
 	if (strcmp(job->payload, "die") == 0)
-		return bell_fail(err, DROVER_PERMANENT, "the ticket is gone\nand \033[31mso is its project");
+		return bell_fail(err, DROVER_PERMANENT,
+		    "the ticket is gone\nand \033[31mso is its project");
 	return 0;
 }
 
 static const struct drover_source door = {
-	.size = sizeof(struct drover_source), .name = "door", .summary = "Somebody is there.", .options = source_options,
-	.interval_ms = 3600000, .poll = bell_poll, .listen = bell_listen,
+	.size = sizeof(struct drover_source),
+	.name = "door",
+	.summary = "Somebody is there.",
+	.options = source_options,
+	.interval_ms = 3600000,
+	.poll = bell_poll,
+	.listen = bell_listen,
 };
 static const struct drover_pipeline work = {
-	.size = sizeof(struct drover_pipeline), .name = "work", .summary = "Does what its payload says.", .run = bell_run,
+	.size = sizeof(struct drover_pipeline),
+	.name = "work",
+	.summary = "Does what its payload says.",
+	.run = bell_run,
 };
 static const struct drover_operation probe = {
-	.size = sizeof(struct drover_operation), .name = "probe", .summary = "Whether the token is right.", .call = bell_probe,
+	.size = sizeof(struct drover_operation),
+	.name = "probe",
+	.summary = "Whether the token is right.",
+	.call = bell_probe,
 };
 static const struct drover_operation ring = {
-	.size = sizeof(struct drover_operation), .name = "ring", .summary = "Keeps what it is told.", .call = bell_ring,
+	.size = sizeof(struct drover_operation),
+	.name = "ring",
+	.summary = "Keeps what it is told.",
+	.call = bell_ring,
 };
 
 static const struct drover_source *const sources[] = { &door, NULL };

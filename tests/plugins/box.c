@@ -54,7 +54,8 @@ void
 box_put(struct box *b, const char *name, const char *text, size_t len, int64_t age_ms)
 {
 	int64_t at = b->fake->wall - age_ms;
-	struct timespec times[2] = { { at / 1000, at % 1000 * 1000000 }, { at / 1000, at % 1000 * 1000000 } };
+	struct timespec times[2] = { { at / 1000, at % 1000 * 1000000 },
+		{ at / 1000, at % 1000 * 1000000 } };
 	char path[1024];
 	int fd;
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A folder of tickets in a temporary place, with the source inbox.folder opened on it. */
+/*
+ * A folder of tickets in a temporary place, with the source inbox.folder opened
+ * on it.
+ */
 #ifndef BOX_H
 #define BOX_H
 

@@ -59,7 +59,8 @@ fake_step(struct fake *f)
 }
 
 static void
-log_line(struct drover_scope *scope, int level, const char *message, const struct drover_field *fields, size_t n)
+log_line(struct drover_scope *scope, int level, const char *message,
+    const struct drover_field *fields, size_t n)
 {
 	struct fake *f = fake_of(scope);
 	size_t used = strlen(f->log);
@@ -141,8 +142,10 @@ copy_author(struct fake_item *to, const struct drover_person *author)
 		return;
 	ck_assert_uint_eq(author->size, sizeof(*author));
 	copy(to->author, sizeof(to->author), author->id);
-	for (i = 0; author->marks != NULL && author->marks[i] != NULL && used < sizeof(to->marks); i++)
-		used += (size_t)snprintf(to->marks + used, sizeof(to->marks) - used, "%s\n", author->marks[i]);
+	for (i = 0; author->marks != NULL && author->marks[i] != NULL && used < sizeof(to->marks);
+	     i++)
+		used += (size_t)snprintf(to->marks + used, sizeof(to->marks) - used, "%s\n",
+		    author->marks[i]);
 }
 
 static int
@@ -171,7 +174,8 @@ queue_emit(struct drover_scope *scope, const struct drover_item *item, struct dr
 	copy(to->pool, sizeof(to->pool), item->pool);
 	to->payload_len = item->payload_len;
 	to->payload_hash = hash(item->payload, item->payload_len);
-	memcpy(to->payload, item->payload, item->payload_len < sizeof(to->payload) ? item->payload_len : sizeof(to->payload));
+	memcpy(to->payload, item->payload,
+	    item->payload_len < sizeof(to->payload) ? item->payload_len : sizeof(to->payload));
 	f->nemitted++;
 	return 0;
 }
@@ -200,7 +204,8 @@ queue_watch(struct drover_scope *scope, const char *path, struct drover_error *e
 }
 
 static int
-queue_result(struct drover_scope *scope, const char *key, const char *value, struct drover_error *err)
+queue_result(struct drover_scope *scope, const char *key, const char *value,
+    struct drover_error *err)
 {
 	struct fake *f = fake_of(scope);
 
@@ -236,7 +241,8 @@ queue_wake(struct drover_scope *scope, const char *source, struct drover_error *
 }
 
 static int
-lease_acquire(struct drover_scope *scope, const char *repo, const char *ref, struct drover_lease *lease, struct drover_error *err)
+lease_acquire(struct drover_scope *scope, const char *repo, const char *ref,
+    struct drover_lease *lease, struct drover_error *err)
 {
 	struct fake *f = fake_of(scope);
 
@@ -263,14 +269,16 @@ lease_scratch(struct drover_scope *scope, char *path, size_t size, struct drover
 }
 
 static int
-lease_fetch(struct drover_scope *scope, const char *const *repos, size_t n, struct drover_error *err)
+lease_fetch(struct drover_scope *scope, const char *const *repos, size_t n,
+    struct drover_error *err)
 {
 	fake_of(scope)->calls++;
 	return 0;
 }
 
 static int
-exec_run(struct drover_scope *scope, const struct drover_command *command, struct drover_outcome *outcome, struct drover_error *err)
+exec_run(struct drover_scope *scope, const struct drover_command *command,
+    struct drover_outcome *outcome, struct drover_error *err)
 {
 	struct fake *f = fake_of(scope);
 	uint32_t size = outcome->size;
@@ -281,11 +289,15 @@ exec_run(struct drover_scope *scope, const struct drover_command *command, struc
 	ck_assert_uint_eq(size, sizeof(*outcome));
 	f->argv[0] = f->env[0] = '\0';
 	for (i = 0; command->argv[i] != NULL && used < sizeof(f->argv); i++)
-		used += (size_t)snprintf(f->argv + used, sizeof(f->argv) - used, "[%s]", command->argv[i]);
-	for (i = 0, used = 0; command->env != NULL && command->env[i] != NULL && used < sizeof(f->env); i++)
-		used += (size_t)snprintf(f->env + used, sizeof(f->env) - used, "[%s]", command->env[i]);
+		used += (size_t)snprintf(f->argv + used, sizeof(f->argv) - used, "[%s]",
+		    command->argv[i]);
+	for (i = 0, used = 0;
+	     command->env != NULL && command->env[i] != NULL && used < sizeof(f->env); i++)
+		used +=
+		    (size_t)snprintf(f->env + used, sizeof(f->env) - used, "[%s]", command->env[i]);
 	copy(f->cwd, sizeof(f->cwd), command->cwd);
-	snprintf(f->input, sizeof(f->input), "%.*s", (int)command->input_len, command->input != NULL ? command->input : "");
+	snprintf(f->input, sizeof(f->input), "%.*s", (int)command->input_len,
+	    command->input != NULL ? command->input : "");
 	f->timeout_ms = command->timeout_ms;
 	*outcome = f->outcome;
 	outcome->size = size;
@@ -293,7 +305,8 @@ exec_run(struct drover_scope *scope, const struct drover_command *command, struc
 }
 
 static int
-git_diff(struct drover_scope *scope, uint64_t lease, struct drover_diff *diff, struct drover_error *err)
+git_diff(struct drover_scope *scope, uint64_t lease, struct drover_diff *diff,
+    struct drover_error *err)
 {
 	fake_of(scope)->calls++;
 	ck_assert_uint_eq(lease, 7);
@@ -304,7 +317,8 @@ git_diff(struct drover_scope *scope, uint64_t lease, struct drover_diff *diff, s
 }
 
 static int
-git_commit(struct drover_scope *scope, uint64_t lease, const char *message, char *commit, size_t size, struct drover_error *err)
+git_commit(struct drover_scope *scope, uint64_t lease, const char *message, char *commit,
+    size_t size, struct drover_error *err)
 {
 	return answer(err, DROVER_INTERNAL, "not expected");
 }
@@ -316,7 +330,8 @@ git_push(struct drover_scope *scope, uint64_t lease, const char *branch, struct 
 }
 
 static int
-change_run(struct drover_scope *scope, const struct drover_change *change, struct drover_change_result *result, struct drover_error *err)
+change_run(struct drover_scope *scope, const struct drover_change *change,
+    struct drover_change_result *result, struct drover_error *err)
 {
 	struct fake *f = fake_of(scope);
 	uint32_t size = result->size;
@@ -353,31 +368,64 @@ time_remaining(struct drover_scope *scope)
 	return 60000;
 }
 
-static const struct drover_host_log host_log = { .size = sizeof(host_log), .line = log_line, .printf = log_printf };
-static const struct drover_host_option host_option = { sizeof(host_option), option_string, option_integer, option_count, option_item };
-static const struct drover_host_capacity host_capacity = { sizeof(host_capacity), capacity_available };
+static const struct drover_host_log host_log = { .size = sizeof(host_log),
+	.line = log_line,
+	.printf = log_printf };
+static const struct drover_host_option host_option = { sizeof(host_option), option_string,
+	option_integer, option_count, option_item };
+static const struct drover_host_capacity host_capacity = { sizeof(host_capacity),
+	capacity_available };
 static const struct drover_host_queue host_queue = {
-	.size = sizeof(host_queue), .emit = queue_emit, .cursor = queue_cursor, .watch = queue_watch,
-	.result = queue_result, .cancelled = queue_cancelled, .again = queue_again, .wake = queue_wake,
+	.size = sizeof(host_queue),
+	.emit = queue_emit,
+	.cursor = queue_cursor,
+	.watch = queue_watch,
+	.result = queue_result,
+	.cancelled = queue_cancelled,
+	.again = queue_again,
+	.wake = queue_wake,
 };
-static const struct drover_host_lease host_lease = { .size = sizeof(host_lease), .acquire = lease_acquire, .release = lease_release, .scratch = lease_scratch, .fetch = lease_fetch };
+static const struct drover_host_lease host_lease = { .size = sizeof(host_lease),
+	.acquire = lease_acquire,
+	.release = lease_release,
+	.scratch = lease_scratch,
+	.fetch = lease_fetch };
 static const struct drover_host_exec host_exec = { sizeof(host_exec), exec_run };
 static const struct drover_host_git host_git = { sizeof(host_git), git_diff, git_commit, git_push };
 static const struct drover_host_change host_change = { sizeof(host_change), change_run };
-static const struct drover_host_time host_time = { sizeof(host_time), time_now, time_monotonic, time_remaining };
+static const struct drover_host_time host_time = { sizeof(host_time), time_now, time_monotonic,
+	time_remaining };
 
 static const struct drover_host host = {
-	.size = sizeof(host), .major = DROVER_ABI_MAJOR, .minor = DROVER_ABI_MINOR,
-	.log = &host_log, .option = &host_option, .capacity = &host_capacity, .queue = &host_queue, .lease = &host_lease,
-	.exec = &host_exec, .git = &host_git, .change = &host_change, .time = &host_time,
-	.agent = &fake_agent_table, .http = &fake_http, .kv = &fake_kv_table, .secret = &fake_secret_table, .effect = &fake_effect_table,
-	.call = &fake_call_table, .trust = &fake_trust_table, .memory = &fake_memory, .prompt = &fake_prompt, .repo = &fake_repo_table,
+	.size = sizeof(host),
+	.major = DROVER_ABI_MAJOR,
+	.minor = DROVER_ABI_MINOR,
+	.log = &host_log,
+	.option = &host_option,
+	.capacity = &host_capacity,
+	.queue = &host_queue,
+	.lease = &host_lease,
+	.exec = &host_exec,
+	.git = &host_git,
+	.change = &host_change,
+	.time = &host_time,
+	.agent = &fake_agent_table,
+	.http = &fake_http,
+	.kv = &fake_kv_table,
+	.secret = &fake_secret_table,
+	.effect = &fake_effect_table,
+	.call = &fake_call_table,
+	.trust = &fake_trust_table,
+	.memory = &fake_memory,
+	.prompt = &fake_prompt,
+	.repo = &fake_repo_table,
 };
 
 struct fake *
 fake_new(void)
 {
-	struct fake *f = mmap(NULL, sizeof(*f), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct fake *f =
+	    mmap(NULL, sizeof(*f), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
 	ck_assert_ptr_ne(f, MAP_FAILED);
 	f->scope.host = &host;
@@ -435,7 +483,8 @@ fake_forget(struct fake *f)
 	f->calls = 0;
 	f->nemitted = f->nresults = 0;
 	f->cursor_set = false;
-	f->log[0] = f->prompt[0] = f->argv[0] = f->env[0] = f->cwd[0] = f->input[0] = f->leased[0] = '\0';
+	f->log[0] = f->prompt[0] = f->argv[0] = f->env[0] = f->cwd[0] = f->input[0] = f->leased[0] =
+	    '\0';
 }
 
 int
@@ -452,7 +501,8 @@ fake_poll(struct fake *f, const struct drover_source *source, void *state, struc
 	fake_step(f);
 	for (i = 0; i < f->nemitted; i++) {
 		for (j = 0; j < f->njobs; j++)
-			if (f->jobs[j].state == FAKE_ACTIVE && strcmp(f->jobs[j].item.key, f->emitted[i].key) == 0)
+			if (f->jobs[j].state == FAKE_ACTIVE &&
+			    strcmp(f->jobs[j].item.key, f->emitted[i].key) == 0)
 				break;
 		if (j < f->njobs)
 			continue;
@@ -468,15 +518,25 @@ fake_poll(struct fake *f, const struct drover_source *source, void *state, struc
 }
 
 int
-fake_settle(struct fake *f, const struct drover_source *source, void *state, int i, const char *end, const char *result,
-    struct drover_error *err)
+fake_settle(struct fake *f, const struct drover_source *source, void *state, int i, const char *end,
+    const char *result, struct drover_error *err)
 {
 	struct fake_job *job = &f->jobs[i];
 	struct drover_settled settled = {
-		.size = sizeof(settled), .attempts = 2, .job = job->id, .kind = job->item.kind, .key = job->item.key,
-		.trace = "0af7651916cd43dd8448eb211c80319c", .state = end, .error = strcmp(end, "succeeded") == 0 ? "" : "the checks failed",
-		.payload = job->item.payload, .payload_len = job->item.payload_len, .result = result,
-		.queued_at = 1700000000000, .started_at = 1700000012000, .ended_at = 1700000212000,
+		.size = sizeof(settled),
+		.attempts = 2,
+		.job = job->id,
+		.kind = job->item.kind,
+		.key = job->item.key,
+		.trace = "0af7651916cd43dd8448eb211c80319c",
+		.state = end,
+		.error = strcmp(end, "succeeded") == 0 ? "" : "the checks failed",
+		.payload = job->item.payload,
+		.payload_len = job->item.payload_len,
+		.result = result,
+		.queued_at = 1700000000000,
+		.started_at = 1700000012000,
+		.ended_at = 1700000212000,
 	};
 	int code;
 

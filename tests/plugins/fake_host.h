@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A host for tests of plugins: the service table of plugin.h, whose calls are recorded and answered as
- * the test says. The record lies in shared memory, so that a forked child can be killed at any step and
- * its parent sees what it had done until then.
+ * A host for tests of plugins: the service table of plugin.h, whose calls are
+ * recorded and answered as the test says. The record lies in shared memory, so
+ * that a forked child can be killed at any step and its parent sees what it had
+ * done until then.
  */
 #ifndef FAKE_HOST_H
 #define FAKE_HOST_H
@@ -22,7 +23,8 @@ struct fake_pair {
 
 struct fake_item {
 	int32_t priority;
-	char kind[DROVER_NAME_MAX * 2], key[DROVER_KEY_MAX], serial[DROVER_KEY_MAX], title[DROVER_TITLE_MAX];
+	char kind[DROVER_NAME_MAX * 2], key[DROVER_KEY_MAX], serial[DROVER_KEY_MAX],
+	    title[DROVER_TITLE_MAX];
 	char author[DROVER_KEY_MAX], marks[512]; /* marks: one a line */
 	uint32_t author_flags;
 	char repo[DROVER_NAME_MAX], agent[DROVER_NAME_MAX], pool[DROVER_NAME_MAX];
@@ -50,7 +52,7 @@ struct fake_request {
 struct fake_kept {
 	char key[DROVER_KEY_MAX];
 	char value[DROVER_VALUE_MAX + 1];
-	int state;                       /* of an effect: enum drover_effect_state of who begins it next */
+	int state; /* of an effect: enum drover_effect_state of who begins it next */
 };
 
 struct fake_call {
@@ -65,7 +67,10 @@ struct fake_line {
 #define FAKE_ANSWERS 256
 #define FAKE_KEPT 64
 
-/* What lies outside of the plugin: the web, the core's memory, the configuration, other plugins. */
+/*
+ * What lies outside of the plugin: the web, the core's memory, the
+ * configuration, other plugins.
+ */
 struct fake_outside {
 	struct fake_answer answers[FAKE_ANSWERS];
 	int nanswers;
@@ -87,7 +92,10 @@ struct fake_outside {
 	struct fake_line memory[FAKE_KEPT];
 	int nmemory;
 
-	struct { const char *operation, *reply; int code; } replies[16]; /* of other plugins, borrowed */
+	struct {
+		const char *operation, *reply;
+		int code;
+	} replies[16]; /* of other plugins, borrowed */
 	int nreplies;
 	struct fake_call called[16];
 	int ncalled;
@@ -115,7 +123,7 @@ struct fake {
 	int noptions;
 	int available;
 	int64_t wall, monotonic;
-	int closes;                      /* fd that is closed while the capacity is asked, 0: none */
+	int closes; /* fd that is closed while the capacity is asked, 0: none */
 	int emit_code, change_code, exec_code, lease_code;
 	struct drover_change_result change_result;
 	struct drover_outcome outcome;
@@ -149,21 +157,32 @@ struct fake {
 
 struct fake *fake_new(void);
 void fake_free(struct fake *);
-/* Loads NAME.so from the build as the loader does; fails the test when it has no descriptor. */
+/*
+ * Loads NAME.so from the build as the loader does; fails the test when it has
+ * no descriptor.
+ */
 const struct drover_plugin *fake_load(const char *name);
 
 void fake_option(struct fake *, const char *key, const char *value);
 /*
- * Queues an answer: the first unused one of the method whose path is the begin of what is asked for. The strings are borrowed.
- * Judged as the host would, but never tried again; a 304 to DROVER_HTTP_CACHED gives the last 200 of that path.
+ * Queues an answer: the first unused one of the method whose path is the begin
+ * of what is asked for. The strings are borrowed. Judged as the host would, but
+ * never tried again; a 304 to DROVER_HTTP_CACHED gives the last 200 of that
+ * path.
  */
-void fake_answer(struct fake *, const char *method, const char *path_prefix, int status, const char *headers, const char *body);
+void fake_answer(struct fake *, const char *method, const char *path_prefix, int status,
+    const char *headers, const char *body);
 /* As fake_answer, for as often as it is asked for, when nothing is queued. */
-void fake_serve(struct fake *, const char *method, const char *path_prefix, int status, const char *headers, const char *body);
+void fake_serve(struct fake *, const char *method, const char *path_prefix, int status,
+    const char *headers, const char *body);
 /* The nth request (from 0) of a method whose path begins so; NULL: none. */
-const struct fake_request *fake_request(const struct fake *, const char *method, const char *path_prefix, int n);
+const struct fake_request *fake_request(const struct fake *, const char *method,
+    const char *path_prefix, int n);
 int fake_requests(const struct fake *, const char *method, const char *path_prefix);
-/* Secrets, repos, who is trusted (ids and marks), and what other plugins and agents answer. */
+/*
+ * Secrets, repos, who is trusted (ids and marks), and what other plugins and
+ * agents answer.
+ */
 void fake_secret(struct fake *, const char *key, const char *value);
 void fake_repo(struct fake *, const char *name, const char *url, const char *forge);
 void fake_trust(struct fake *, const char *id_or_mark);
@@ -178,13 +197,19 @@ const char *fake_result(const struct fake *, const char *key);
 /* Forgets what was asked, keeps what the core keeps. */
 void fake_forget(struct fake *);
 
-/* One poll, and the core's transaction when it succeeded: jobs, dedup over active ones, cursor. Returns the class. */
+/*
+ * One poll, and the core's transaction when it succeeded: jobs, dedup over
+ * active ones, cursor. Returns the class.
+ */
 int fake_poll(struct fake *, const struct drover_source *, void *source, struct drover_error *);
 /* Settles job i as it ended. A state of "succeeded", "dead" or "cancelled". */
-int fake_settle(struct fake *, const struct drover_source *, void *source, int i, const char *state, const char *result,
-    struct drover_error *);
+int fake_settle(struct fake *, const struct drover_source *, void *source, int i, const char *state,
+    const char *result, struct drover_error *);
 
-/* Counts a step of the process under test, and kills it there when that was asked. NULL: none is under test. */
+/*
+ * Counts a step of the process under test, and kills it there when that was
+ * asked. NULL: none is under test.
+ */
 void fake_step(struct fake *);
 
 /* fake_outside.c */

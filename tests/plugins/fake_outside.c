@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the core and other plugins do for the plugin under test, in memory. Each write is a step that the process can be killed at. */
+/*
+ * What the core and other plugins do for the plugin under test, in memory. Each
+ * write is a step that the process can be killed at.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,7 +68,8 @@ fake_repo(struct fake *f, const char *name, const char *url, const char *forge)
 void
 fake_trust(struct fake *f, const char *id_or_mark)
 {
-	snprintf(f->outside.trusted[f->outside.ntrusted], sizeof(f->outside.trusted[0]), "%s", id_or_mark);
+	snprintf(f->outside.trusted[f->outside.ntrusted], sizeof(f->outside.trusted[0]), "%s",
+	    id_or_mark);
 	f->outside.ntrusted++;
 }
 
@@ -100,13 +104,15 @@ const char *
 fake_effect(const struct fake *f, const char *key)
 {
 	for (int i = 0; i < f->outside.neffects; i++)
-		if (strcmp(f->outside.effects[i].key, key) == 0 && f->outside.effects[i].state == DROVER_EFFECT_DONE)
+		if (strcmp(f->outside.effects[i].key, key) == 0 &&
+		    f->outside.effects[i].state == DROVER_EFFECT_DONE)
 			return f->outside.effects[i].value;
 	return NULL;
 }
 
 static int
-trust_allows(struct drover_scope *scope, const char *source, const struct drover_person *person, struct drover_error *err)
+trust_allows(struct drover_scope *scope, const char *source, const struct drover_person *person,
+    struct drover_error *err)
 {
 	struct fake_outside *o = outside(scope);
 
@@ -132,14 +138,16 @@ trust_author(struct drover_scope *scope, const char *source, size_t index)
 }
 
 static int
-memory_append(struct drover_scope *scope, const char *subject, const char *key, const char *role, const char *text, struct drover_error *err)
+memory_append(struct drover_scope *scope, const char *subject, const char *key, const char *role,
+    const char *text, struct drover_error *err)
 {
 	struct fake_outside *o = outside(scope);
 	struct fake_line *line;
 
 	fake_step((struct fake *)scope);
 	for (int i = 0; i < o->nmemory; i++)
-		if (strcmp(o->memory[i].subject, subject) == 0 && strcmp(o->memory[i].key, key) == 0)
+		if (strcmp(o->memory[i].subject, subject) == 0 &&
+		    strcmp(o->memory[i].key, key) == 0)
 			return 0;
 	ck_assert_int_lt(o->nmemory, FAKE_KEPT);
 	line = &o->memory[o->nmemory++];
@@ -151,7 +159,8 @@ memory_append(struct drover_scope *scope, const char *subject, const char *key, 
 }
 
 static int64_t
-memory_read(struct drover_scope *scope, const char *subject, char *text, size_t size, struct drover_error *err)
+memory_read(struct drover_scope *scope, const char *subject, char *text, size_t size,
+    struct drover_error *err)
 {
 	struct fake_outside *o = outside(scope);
 	size_t used = 0;
@@ -160,8 +169,8 @@ memory_read(struct drover_scope *scope, const char *subject, char *text, size_t 
 		text[0] = '\0';
 	for (int i = 0; i < o->nmemory && used < size; i++)
 		if (strcmp(o->memory[i].subject, subject) == 0)
-			used += (size_t)snprintf(text + used, size - used, "%s%s: %s", used > 0 ? "\n\n" : "", o->memory[i].role,
-			    o->memory[i].text);
+			used += (size_t)snprintf(text + used, size - used, "%s%s: %s",
+			    used > 0 ? "\n\n" : "", o->memory[i].role, o->memory[i].text);
 	return (int64_t)used;
 }
 
@@ -178,15 +187,15 @@ memory_forget(struct drover_scope *scope, const char *subject, struct drover_err
 
 /* "NAME" and a line "VARIABLE=VALUE" for each. */
 static const char *
-prompt_render(struct drover_scope *scope, const char *name, const char *repo, const struct drover_variable *variables, size_t n,
-    struct drover_error *err)
+prompt_render(struct drover_scope *scope, const char *name, const char *repo,
+    const struct drover_variable *variables, size_t n, struct drover_error *err)
 {
 	struct fake_outside *o = outside(scope);
 	size_t used = (size_t)snprintf(o->rendered, sizeof(o->rendered), "%s\n", name);
 
 	for (size_t i = 0; i < n && used < sizeof(o->rendered); i++)
-		used += (size_t)snprintf(o->rendered + used, sizeof(o->rendered) - used, "%s=%s\n", variables[i].name,
-		    variables[i].value != NULL ? variables[i].value : "");
+		used += (size_t)snprintf(o->rendered + used, sizeof(o->rendered) - used, "%s=%s\n",
+		    variables[i].name, variables[i].value != NULL ? variables[i].value : "");
 	return o->rendered;
 }
 
@@ -217,7 +226,8 @@ repo_find(struct drover_scope *scope, const char *name, struct drover_repo *repo
 }
 
 static int64_t
-kv_get(struct drover_scope *scope, const char *key, char *value, size_t size, struct drover_error *err)
+kv_get(struct drover_scope *scope, const char *key, char *value, size_t size,
+    struct drover_error *err)
 {
 	struct fake_outside *o = outside(scope);
 	struct fake_kept *k = kept(o->kv, &o->nkv, key, false);
@@ -258,7 +268,8 @@ kv_remove(struct drover_scope *scope, const char *key, struct drover_error *err)
 }
 
 static int
-effect_begin(struct drover_scope *scope, const char *key, char *result, size_t size, struct drover_error *err)
+effect_begin(struct drover_scope *scope, const char *key, char *result, size_t size,
+    struct drover_error *err)
 {
 	struct fake_outside *o = outside(scope);
 	struct fake_kept *k = kept(o->effects, &o->neffects, key, true);
@@ -274,7 +285,8 @@ effect_begin(struct drover_scope *scope, const char *key, char *result, size_t s
 }
 
 static int
-effect_done(struct drover_scope *scope, const char *key, const char *result, struct drover_error *err)
+effect_done(struct drover_scope *scope, const char *key, const char *result,
+    struct drover_error *err)
 {
 	struct fake_outside *o = outside(scope);
 	struct fake_kept *k = kept(o->effects, &o->neffects, key, true);
@@ -287,7 +299,8 @@ effect_done(struct drover_scope *scope, const char *key, const char *result, str
 }
 
 static int64_t
-secret_get(struct drover_scope *scope, const char *key, char *value, size_t size, struct drover_error *err)
+secret_get(struct drover_scope *scope, const char *key, char *value, size_t size,
+    struct drover_error *err)
 {
 	struct fake_outside *o = outside(scope);
 
@@ -315,8 +328,8 @@ secret_given(struct drover_scope *scope, const char *key)
 }
 
 static int64_t
-call_call(struct drover_scope *scope, const char *operation, const char *request, uint64_t len, char *reply, size_t size,
-    struct drover_error *err)
+call_call(struct drover_scope *scope, const char *operation, const char *request, uint64_t len,
+    char *reply, size_t size, struct drover_error *err)
 {
 	struct fake_outside *o = outside(scope);
 	struct fake_call *c = &o->called[o->ncalled];
@@ -327,7 +340,8 @@ call_call(struct drover_scope *scope, const char *operation, const char *request
 	snprintf(c->request, sizeof(c->request), "%.*s", (int)len, request);
 	o->ncalled++;
 	for (int i = 0; i < o->nreplies; i++) {
-		if (o->replies[i].operation == NULL || strcmp(o->replies[i].operation, operation) != 0)
+		if (o->replies[i].operation == NULL ||
+		    strcmp(o->replies[i].operation, operation) != 0)
 			continue;
 		o->replies[i].operation = NULL;
 		if (o->replies[i].code == 0)
@@ -352,7 +366,8 @@ call_reply(struct drover_scope *scope, const char *reply, uint64_t len, struct d
 }
 
 static int
-agent_run(struct drover_scope *scope, const struct drover_agent_run *run, struct drover_agent_result *result, struct drover_error *err)
+agent_run(struct drover_scope *scope, const struct drover_agent_run *run,
+    struct drover_agent_result *result, struct drover_error *err)
 {
 	struct fake_outside *o = outside(scope);
 
@@ -362,7 +377,8 @@ agent_run(struct drover_scope *scope, const struct drover_agent_run *run, struct
 	snprintf(o->agent_cwd, sizeof(o->agent_cwd), "%s", run->cwd != NULL ? run->cwd : "");
 	o->agent_flags = run->flags;
 	result->status = 0;
-	snprintf(result->text, sizeof(result->text), "%s", o->agents < o->nagent_texts ? o->agent_texts[o->agents] : "");
+	snprintf(result->text, sizeof(result->text), "%s",
+	    o->agents < o->nagent_texts ? o->agent_texts[o->agents] : "");
 	o->agents++;
 	if (o->agent_code != 0) {
 		err->code = o->agent_code;
@@ -371,12 +387,16 @@ agent_run(struct drover_scope *scope, const struct drover_agent_run *run, struct
 	return o->agent_code;
 }
 
-const struct drover_host_trust fake_trust_table = { sizeof(fake_trust_table), trust_allows, trust_author };
-const struct drover_host_memory fake_memory = { sizeof(fake_memory), memory_append, memory_read, memory_forget };
+const struct drover_host_trust fake_trust_table = { sizeof(fake_trust_table), trust_allows,
+	trust_author };
+const struct drover_host_memory fake_memory = { sizeof(fake_memory), memory_append, memory_read,
+	memory_forget };
 const struct drover_host_prompt fake_prompt = { sizeof(fake_prompt), prompt_render };
 const struct drover_host_repo fake_repo_table = { sizeof(fake_repo_table), repo_at, repo_find };
 const struct drover_host_kv fake_kv_table = { sizeof(fake_kv_table), kv_get, kv_set, kv_remove };
-const struct drover_host_effect fake_effect_table = { sizeof(fake_effect_table), effect_begin, effect_done };
-const struct drover_host_secret fake_secret_table = { sizeof(fake_secret_table), secret_get, secret_mask, secret_given };
+const struct drover_host_effect fake_effect_table = { sizeof(fake_effect_table), effect_begin,
+	effect_done };
+const struct drover_host_secret fake_secret_table = { sizeof(fake_secret_table), secret_get,
+	secret_mask, secret_given };
 const struct drover_host_call fake_call_table = { sizeof(fake_call_table), call_call, call_reply };
 const struct drover_host_agent fake_agent_table = { sizeof(fake_agent_table), agent_run };

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The fake host's http: answers from a queue, and what was asked on record. Judged as the host would judge, never tried again. */
+/*
+ * The fake host's http: answers from a queue, and what was asked on record.
+ * Judged as the host would judge, never tried again.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,26 +16,31 @@ static struct fake_answer *find(struct fake_outside *, const char *, const char 
 static void record(struct fake_outside *, const struct drover_http_request *, const char *);
 static const char *header_of(struct fake_outside *, const char *);
 static void link_next(struct fake_outside *, const char *);
-static const struct fake_answer *kept_answer(struct fake_outside *, const struct fake_answer *, const char *);
+static const struct fake_answer *kept_answer(struct fake_outside *, const struct fake_answer *,
+    const char *);
 static void judge_as_host(struct fake_outside *, int, struct drover_http_verdict *);
 
 static void
-add(struct fake *f, const char *method, const char *path, int status, const char *headers, const char *body, bool kept)
+add(struct fake *f, const char *method, const char *path, int status, const char *headers,
+    const char *body, bool kept)
 {
 	struct fake_outside *o = &f->outside;
 
 	ck_assert_int_lt(o->nanswers, FAKE_ANSWERS);
-	o->answers[o->nanswers++] = (struct fake_answer){ method, path, status, headers, body, kept, false };
+	o->answers[o->nanswers++] =
+	    (struct fake_answer){ method, path, status, headers, body, kept, false };
 }
 
 void
-fake_answer(struct fake *f, const char *method, const char *path_prefix, int status, const char *headers, const char *body)
+fake_answer(struct fake *f, const char *method, const char *path_prefix, int status,
+    const char *headers, const char *body)
 {
 	add(f, method, path_prefix, status, headers, body, false);
 }
 
 void
-fake_serve(struct fake *f, const char *method, const char *path_prefix, int status, const char *headers, const char *body)
+fake_serve(struct fake *f, const char *method, const char *path_prefix, int status,
+    const char *headers, const char *body)
 {
 	add(f, method, path_prefix, status, headers, body, true);
 }
@@ -43,7 +51,8 @@ fake_request(const struct fake *f, const char *method, const char *path_prefix, 
 	for (int i = 0; i < f->outside.nrequests; i++) {
 		const struct fake_request *r = &f->outside.requests[i];
 
-		if (strcmp(r->method, method) == 0 && strncmp(r->path, path_prefix, strlen(path_prefix)) == 0 && n-- == 0)
+		if (strcmp(r->method, method) == 0 &&
+		    strncmp(r->path, path_prefix, strlen(path_prefix)) == 0 && n-- == 0)
 			return r;
 	}
 	return NULL;
@@ -65,7 +74,8 @@ find(struct fake_outside *o, const char *method, const char *path, bool kept)
 	for (int i = 0; i < o->nanswers; i++) {
 		struct fake_answer *a = &o->answers[i];
 
-		if (a->kept == kept && !a->used && strcmp(a->method, method) == 0 && strncmp(path, a->path, strlen(a->path)) == 0)
+		if (a->kept == kept && !a->used && strcmp(a->method, method) == 0 &&
+		    strncmp(path, a->path, strlen(a->path)) == 0)
 			return a;
 	}
 	return NULL;
@@ -81,12 +91,13 @@ record(struct fake_outside *o, const struct drover_http_request *request, const 
 	snprintf(r->method, sizeof(r->method), "%s", request->method);
 	snprintf(r->path, sizeof(r->path), "%s", path);
 	snprintf(r->base, sizeof(r->base), "%s", request->base);
-	snprintf(r->credential, sizeof(r->credential), "%s", request->credential != NULL ? request->credential : "");
+	snprintf(r->credential, sizeof(r->credential), "%s",
+	    request->credential != NULL ? request->credential : "");
 	for (uint64_t i = 0; i < request->headers_len && used < sizeof(r->headers); i++) {
 		ck_assert_ptr_nonnull(request->headers[i].key);
 		ck_assert_ptr_nonnull(request->headers[i].value);
-		used += (size_t)snprintf(r->headers + used, sizeof(r->headers) - used, "%s: %s\n", request->headers[i].key,
-		    request->headers[i].value);
+		used += (size_t)snprintf(r->headers + used, sizeof(r->headers) - used, "%s: %s\n",
+		    request->headers[i].key, request->headers[i].value);
 	}
 	if (request->body != NULL)
 		snprintf(r->body, sizeof(r->body), "%.*s", (int)request->body_len, request->body);
@@ -96,7 +107,9 @@ record(struct fake_outside *o, const struct drover_http_request *request, const 
 static const char *
 header_of(struct fake_outside *o, const char *name)
 {
-	const char *line = o->current != NULL && o->current->headers != NULL ? o->current->headers : "", *value;
+	const char *line =
+		       o->current != NULL && o->current->headers != NULL ? o->current->headers : "",
+		   *value;
 	size_t len = strlen(name), end;
 
 	for (; *line != '\0'; line += end + (line[end] == '\n')) {
@@ -114,7 +127,8 @@ header_of(struct fake_outside *o, const char *name)
 static void
 link_next(struct fake_outside *o, const char *base)
 {
-	const char *link = header_of(o, "Link"), *next = link != NULL ? strstr(link, "rel=\"next\"") : NULL, *from = next, *to;
+	const char *link = header_of(o, "Link"),
+		   *next = link != NULL ? strstr(link, "rel=\"next\"") : NULL, *from = next, *to;
 
 	o->next[0] = '\0';
 	while (from != NULL && from > link && *from != '<')
@@ -131,7 +145,8 @@ kept_answer(struct fake_outside *o, const struct fake_answer *answer, const char
 	for (int i = o->nanswers - 1; i >= 0; i--) {
 		const struct fake_answer *a = &o->answers[i];
 
-		if (a != answer && a->status == 200 && a->used && strncmp(path, a->path, strlen(a->path)) == 0)
+		if (a != answer && a->status == 200 && a->used &&
+		    strncmp(path, a->path, strlen(a->path)) == 0)
 			return a;
 	}
 	ck_abort_msg("fake: a 304 for %s, and no 200 before it", path);
@@ -158,7 +173,8 @@ judge_as_host(struct fake_outside *o, int status, struct drover_http_verdict *v)
 }
 
 static int
-refuse(struct drover_error *err, int code, int64_t wait, const char *method, const char *path, const char *text)
+refuse(struct drover_error *err, int code, int64_t wait, const char *method, const char *path,
+    const char *text)
 {
 	err->code = code;
 	err->retry_after_ms = wait;
@@ -167,8 +183,8 @@ refuse(struct drover_error *err, int code, int64_t wait, const char *method, con
 }
 
 static int
-http_send(struct drover_scope *scope, const struct drover_http_request *request, struct drover_http_response *response,
-    struct drover_error *err)
+http_send(struct drover_scope *scope, const struct drover_http_request *request,
+    struct drover_http_response *response, struct drover_error *err)
 {
 	struct fake *f = (struct fake *)scope;
 	struct fake_outside *o = &f->outside;
@@ -186,8 +202,10 @@ http_send(struct drover_scope *scope, const struct drover_http_request *request,
 	if (strncmp(path, request->base, base) == 0 && path[base] == '/')
 		path += base;
 	record(o, request, path);
-	if ((o->current = find(o, request->method, path, false)) == NULL && (o->current = find(o, request->method, path, true)) == NULL)
-		return refuse(err, DROVER_AGAIN, 0, request->method, path, "nothing is there that answers");
+	if ((o->current = find(o, request->method, path, false)) == NULL &&
+	    (o->current = find(o, request->method, path, true)) == NULL)
+		return refuse(err, DROVER_AGAIN, 0, request->method, path,
+		    "nothing is there that answers");
 	o->current->used = !o->current->kept;
 	o->requests[o->nrequests - 1].status = o->current->status;
 	/* The outside has done it; who asked may die before it hears of it. */
@@ -195,13 +213,16 @@ http_send(struct drover_scope *scope, const struct drover_http_request *request,
 	if (o->current->status == 0)
 		return refuse(err, DROVER_AGAIN, 0, request->method, path, "the connection failed");
 	shown = o->current;
-	*response = (struct drover_http_response){ .size = size, .tries = 1, .opaque = (uint64_t)o->nrequests };
+	*response = (struct drover_http_response){ .size = size,
+		.tries = 1,
+		.opaque = (uint64_t)o->nrequests };
 	if (o->current->status == 304 && (request->flags & DROVER_HTTP_CACHED) != 0) {
 		shown = kept_answer(o, o->current, path);
 		response->not_modified = 1;
 		o->current = (struct fake_answer *)(uintptr_t)shown;
 	}
-	snprintf(o->url, sizeof(o->url), "%s%s", path == request->path && *path != '/' ? "" : request->base, path);
+	snprintf(o->url, sizeof(o->url), "%s%s",
+	    path == request->path && *path != '/' ? "" : request->base, path);
 	link_next(o, request->base);
 	response->status = shown->status;
 	response->body = shown->body != NULL ? shown->body : "";
@@ -211,11 +232,13 @@ http_send(struct drover_scope *scope, const struct drover_http_request *request,
 	judge_as_host(o, shown->status, &v);
 	if (request->judge != NULL)
 		request->judge(request->arg, scope, response, &v);
-	return v.code != 0 ? refuse(err, v.code, v.retry_after_ms, request->method, path, v.text) : 0;
+	return v.code != 0 ? refuse(err, v.code, v.retry_after_ms, request->method, path, v.text) :
+			     0;
 }
 
 static const char *
-http_header(struct drover_scope *scope, const struct drover_http_response *response, const char *name)
+http_header(struct drover_scope *scope, const struct drover_http_response *response,
+    const char *name)
 {
 	return header_of(&((struct fake *)scope)->outside, name);
 }

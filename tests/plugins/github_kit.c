@@ -88,24 +88,35 @@ kit_text(const char *format, ...)
 }
 
 const char *
-kit_comment(const char *id, int number, const char *login, const char *association, const char *time, const char *body, const char *path,
-    const char *extra)
+kit_comment(const char *id, int number, const char *login, const char *association,
+    const char *time, const char *body, const char *path, const char *extra)
 {
-	const char *more = path == NULL ? kit_text("\"issue_url\":\"https://api.github.test/repos/acme/web/issues/%d\","
-	    "\"html_url\":\"https://github.test/acme/web/pull/%d#issuecomment-%s\"", number, number, id) :
-	    kit_text("\"pull_request_url\":\"https://api.github.test/repos/acme/web/pulls/%d\",\"path\":\"%s\",\"line\":3,\"diff_hunk\":\"@@ -1 +1 @@\","
-	    "\"html_url\":\"https://github.test/acme/web/pull/%d#discussion_r%s\"", number, path, number, id);
+	const char *more = path == NULL ?
+	    kit_text("\"issue_url\":\"https://api.github.test/repos/acme/web/issues/%d\","
+		     "\"html_url\":\"https://github.test/acme/web/pull/%d#issuecomment-%s\"",
+		number, number, id) :
+	    kit_text("\"pull_request_url\":\"https://api.github.test/repos/acme/web/pulls/"
+		     "%d\",\"path\":\"%s\",\"line\":3,\"diff_hunk\":\"@@ -1 +1 @@\","
+		     "\"html_url\":\"https://github.test/acme/web/pull/%d#discussion_r%s\"",
+		number, path, number, id);
 
-	return kit_text("{\"id\":%s,\"user\":{\"login\":\"%s\",\"type\":\"User\"},\"author_association\":\"%s\",\"body\":\"%s\","
-	    "\"created_at\":\"2026-11-21T%sZ\",\"updated_at\":\"2026-11-21T%sZ\",%s%s}", id, login, association, body, time, time, more, extra);
+	return kit_text("{\"id\":%s,\"user\":{\"login\":\"%s\",\"type\":\"User\"},\"author_"
+			"association\":\"%s\",\"body\":\"%s\","
+			"\"created_at\":\"2026-11-21T%sZ\",\"updated_at\":\"2026-11-21T%sZ\",%s%s}",
+	    id, login, association, body, time, time, more, extra);
 }
 
 const char *
 kit_pull(int number, const char *login, const char *branch, const char *time, const char *body)
 {
-	return kit_text("{\"id\":%d,\"number\":%d,\"state\":\"open\",\"title\":\"Pull %d\",\"user\":{\"login\":\"%s\",\"type\":\"User\"},\"author_association\":\"MEMBER\","
-	    "\"body\":\"%s\",\"created_at\":\"2026-11-21T09:00:00Z\",\"updated_at\":\"2026-11-21T%sZ\",\"html_url\":\"https://github.test/acme/web/pull/%d\","
-	    "\"head\":{\"ref\":\"%s\",\"sha\":\"abc\",\"repo\":{\"full_name\":\"acme/web\"}},\"base\":{\"ref\":\"main\",\"repo\":{\"full_name\":\"acme/web\"}}}",
+	return kit_text("{\"id\":%d,\"number\":%d,\"state\":\"open\",\"title\":\"Pull "
+			"%d\",\"user\":{\"login\":\"%s\",\"type\":\"User\"},\"author_association\":"
+			"\"MEMBER\","
+			"\"body\":\"%s\",\"created_at\":\"2026-11-21T09:00:00Z\",\"updated_at\":"
+			"\"2026-11-21T%sZ\",\"html_url\":\"https://github.test/acme/web/pull/%d\","
+			"\"head\":{\"ref\":\"%s\",\"sha\":\"abc\",\"repo\":{\"full_name\":\"acme/"
+			"web\"}},\"base\":{\"ref\":\"main\",\"repo\":{\"full_name\":\"acme/"
+			"web\"}}}",
 	    1000 + number, number, number, login, body, time, number, branch);
 }
 
@@ -123,8 +134,19 @@ kit_run(const struct drover_pipeline *pipeline, const char *payload)
 {
 	const char *kind = kit_text("github.%s", pipeline->name);
 	struct drover_job job = {
-		.size = sizeof(job), .attempt = 1, .id = 1, .epoch = 1, .kind = kind, .key = "k", .trace = "0af7651916cd43dd8448eb211c80319c",
-		.title = "t", .repo = "web", .agent = "", .payload = payload, .payload_len = strlen(payload), .source = kind,
+		.size = sizeof(job),
+		.attempt = 1,
+		.id = 1,
+		.epoch = 1,
+		.kind = kind,
+		.key = "k",
+		.trace = "0af7651916cd43dd8448eb211c80319c",
+		.title = "t",
+		.repo = "web",
+		.agent = "",
+		.payload = payload,
+		.payload_len = strlen(payload),
+		.source = kind,
 	};
 
 	memset(&kit_err, 0, sizeof(kit_err));

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A plugin for the end-to-end tests: its source reads who asks from a file, a line each ("KEY AUTHOR
- * MARKS FLAGS", "-" for nothing), its pipelines ask the trust and memory services.
+ * A plugin for the end-to-end tests: its source reads who asks from a file, a
+ * line each ("KEY AUTHOR MARKS FLAGS", "-" for nothing), its pipelines ask the
+ * trust and memory services.
  */
 #include <stdbool.h>
 #include <stdio.h>
@@ -25,7 +26,8 @@ given(const char *word)
 
 /* Marks are split at commas. */
 static void
-person_fill(struct drover_person *person, const char **marks, char *id, char *words, const char *flags)
+person_fill(struct drover_person *person, const char **marks, char *id, char *words,
+    const char *flags)
 {
 	size_t n = 0;
 	char *one;
@@ -53,7 +55,11 @@ people_emit(struct drover_scope *scope, char *line, struct drover_error *err)
 	char key[64], author[64], words[256], flags[32], title[128];
 	const char *marks[MARKS_MAX + 1];
 	struct drover_person person;
-	struct drover_item item = { .size = sizeof(item), .kind = "guest.greet", .key = key, .title = title, .payload = key };
+	struct drover_item item = { .size = sizeof(item),
+		.kind = "guest.greet",
+		.key = key,
+		.title = title,
+		.payload = key };
 
 	if (sscanf(line, "%63s %63s %255s %31s", key, author, words, flags) != 4)
 		return 0;
@@ -66,7 +72,9 @@ people_emit(struct drover_scope *scope, char *line, struct drover_error *err)
 	return scope->host->queue->emit(scope, &item, err);
 }
 
-/* The whole file again whenever it has grown: the core tells what it has seen. */
+/*
+ * The whole file again whenever it has grown: the core tells what it has seen.
+ */
 static int
 people_poll(struct drover_scope *scope, void *source, const char *cursor, struct drover_error *err)
 {
@@ -91,14 +99,16 @@ people_poll(struct drover_scope *scope, void *source, const char *cursor, struct
 }
 
 static int
-greet_run(struct drover_scope *scope, void *plugin, const struct drover_job *job, struct drover_error *err)
+greet_run(struct drover_scope *scope, void *plugin, const struct drover_job *job,
+    struct drover_error *err)
 {
 	return scope->host->queue->result(scope, "source", job->source, err);
 }
 
 /* Payload: "SOURCE ID MARKS FLAGS"; result "allows" and "authors". */
 static int
-ask_run(struct drover_scope *scope, void *plugin, const struct drover_job *job, struct drover_error *err)
+ask_run(struct drover_scope *scope, void *plugin, const struct drover_job *job,
+    struct drover_error *err)
 {
 	const struct drover_host_trust *trust = scope->host->trust;
 	char source[64], id[64], words[256], flags[32], answer[16], all[512] = "";
@@ -114,14 +124,19 @@ ask_run(struct drover_scope *scope, void *plugin, const struct drover_job *job, 
 		return code;
 	snprintf(answer, sizeof(answer), "%d", code);
 	for (i = 0; (author = trust->author(scope, given(source) ? source : NULL, i)) != NULL; i++)
-		len += (size_t)snprintf(all + len, sizeof(all) - len, "%s%s", i > 0 ? " " : "", author);
+		len += (size_t)snprintf(all + len, sizeof(all) - len, "%s%s", i > 0 ? " " : "",
+		    author);
 	code = scope->host->queue->result(scope, "allows", answer, err);
 	return code == 0 ? scope->host->queue->result(scope, "authors", all, err) : code;
 }
 
-/* Payload: "SUBJECT FIRST COUNT": so many entries about it, from that number on; what can be read then is the result. */
+/*
+ * Payload: "SUBJECT FIRST COUNT": so many entries about it, from that number
+ * on; what can be read then is the result.
+ */
 static int
-remember_run(struct drover_scope *scope, void *plugin, const struct drover_job *job, struct drover_error *err)
+remember_run(struct drover_scope *scope, void *plugin, const struct drover_job *job,
+    struct drover_error *err)
 {
 	const struct drover_host_memory *memory = scope->host->memory;
 	char subject[64], key[32], text[64], all[4096];
@@ -133,7 +148,8 @@ remember_run(struct drover_scope *scope, void *plugin, const struct drover_job *
 	for (i = first; i < first + count; i++) {
 		snprintf(key, sizeof(key), "entry-%d", i);
 		snprintf(text, sizeof(text), "this is number %d", i);
-		if ((code = memory->append(scope, subject, key, i % 2 == 0 ? "user" : "drover", text, err)) != 0)
+		if ((code = memory->append(scope, subject, key, i % 2 == 0 ? "user" : "drover",
+			 text, err)) != 0)
 			return code;
 	}
 	if ((len = memory->read(scope, subject, all, sizeof(all), err)) < 0)
@@ -144,21 +160,39 @@ remember_run(struct drover_scope *scope, void *plugin, const struct drover_job *
 static const char *const insiders[] = { "member", NULL };
 
 static const struct drover_source people = {
-	.size = sizeof(struct drover_source), .name = "people", .summary = "Whoever stands in a file.", .interval_ms = 1000,
-	.options = people_options, .poll = people_poll, .authors = insiders,
+	.size = sizeof(struct drover_source),
+	.name = "people",
+	.summary = "Whoever stands in a file.",
+	.interval_ms = 1000,
+	.options = people_options,
+	.poll = people_poll,
+	.authors = insiders,
 };
 static const struct drover_source nobody = {
-	.size = sizeof(struct drover_source), .name = "nobody", .summary = "Items that no person asks for.", .interval_ms = 1000,
-	.options = people_options, .poll = people_poll,
+	.size = sizeof(struct drover_source),
+	.name = "nobody",
+	.summary = "Items that no person asks for.",
+	.interval_ms = 1000,
+	.options = people_options,
+	.poll = people_poll,
 };
 static const struct drover_pipeline greet = {
-	.size = sizeof(struct drover_pipeline), .name = "greet", .summary = "Says which source it came from.", .run = greet_run,
+	.size = sizeof(struct drover_pipeline),
+	.name = "greet",
+	.summary = "Says which source it came from.",
+	.run = greet_run,
 };
 static const struct drover_pipeline ask = {
-	.size = sizeof(struct drover_pipeline), .name = "ask", .summary = "Asks whether a person may.", .run = ask_run,
+	.size = sizeof(struct drover_pipeline),
+	.name = "ask",
+	.summary = "Asks whether a person may.",
+	.run = ask_run,
 };
 static const struct drover_pipeline remember = {
-	.size = sizeof(struct drover_pipeline), .name = "remember", .summary = "Remembers, and says what it remembers.", .run = remember_run,
+	.size = sizeof(struct drover_pipeline),
+	.name = "remember",
+	.summary = "Remembers, and says what it remembers.",
+	.run = remember_run,
 };
 
 static const struct drover_source *const sources[] = { &people, &nobody, NULL };

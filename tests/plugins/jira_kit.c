@@ -76,26 +76,35 @@ kit_teardown(struct kit *kit)
 const char *
 kit_user(const char *id)
 {
-	return kit_text("{\"accountId\":\"%s\",\"accountType\":\"atlassian\",\"active\":true,\"displayName\":\"Name of %s\"}", id, id);
+	return kit_text("{\"accountId\":\"%s\",\"accountType\":\"atlassian\",\"active\":true,"
+			"\"displayName\":\"Name of %s\"}",
+	    id, id);
 }
 
 const char *
-kit_history(const char *id, const char *author, const char *field, const char *to, const char *to_string)
+kit_history(const char *id, const char *author, const char *field, const char *to,
+    const char *to_string)
 {
-	return kit_text("{\"id\":\"%s\",\"author\":%s,\"created\":\"2026-01-01T00:00:00.000+0000\",\"items\":[{\"field\":\"%s\",\"to\":\"%s\",\"toString\":\"%s\"}]}",
+	return kit_text("{\"id\":\"%s\",\"author\":%s,\"created\":\"2026-01-01T00:00:00.000+0000\","
+			"\"items\":[{\"field\":\"%s\",\"to\":\"%s\",\"toString\":\"%s\"}]}",
 	    id, kit_user(author), field, to, to_string);
 }
 
 const char *
-kit_issue(const char *key, const char *id, const char *status, const char *assignee, const char *fields, const char *histories,
-    const char *properties)
+kit_issue(const char *key, const char *id, const char *status, const char *assignee,
+    const char *fields, const char *histories, const char *properties)
 {
-	return kit_text("{\"id\":\"%s\",\"key\":\"%s\",\"fields\":{\"summary\":\"Mend the thing\",\"description\":{\"type\":\"doc\",\"version\":1,\"content\":["
-	    "{\"type\":\"paragraph\",\"content\":[{\"type\":\"text\",\"text\":\"It is broken.\"}]}]},\"status\":{\"name\":\"%s\",\"statusCategory\":{\"key\":\"new\"}},"
-	    "\"project\":{\"key\":\"PROJ\"},\"issuetype\":{\"name\":\"Bug\"},\"priority\":{\"name\":\"High\"},\"assignee\":%s,\"creator\":%s,"
-	    "\"updated\":\"2026-01-01T00:00:00.000+0000\"%s%s},\"changelog\":{\"histories\":[%s]},\"properties\":%s}",
-	    id, key, status, assignee != NULL ? kit_user(assignee) : "null", kit_user(MIA), *fields != '\0' ? "," : "", fields, histories,
-	    *properties != '\0' ? properties : "{}");
+	return kit_text("{\"id\":\"%s\",\"key\":\"%s\",\"fields\":{\"summary\":\"Mend the "
+			"thing\",\"description\":{\"type\":\"doc\",\"version\":1,\"content\":["
+			"{\"type\":\"paragraph\",\"content\":[{\"type\":\"text\",\"text\":\"It is "
+			"broken.\"}]}]},\"status\":{\"name\":\"%s\",\"statusCategory\":{\"key\":"
+			"\"new\"}},"
+			"\"project\":{\"key\":\"PROJ\"},\"issuetype\":{\"name\":\"Bug\"},"
+			"\"priority\":{\"name\":\"High\"},\"assignee\":%s,\"creator\":%s,"
+			"\"updated\":\"2026-01-01T00:00:00.000+0000\"%s%s},\"changelog\":{"
+			"\"histories\":[%s]},\"properties\":%s}",
+	    id, key, status, assignee != NULL ? kit_user(assignee) : "null", kit_user(MIA),
+	    *fields != '\0' ? "," : "", fields, histories, *properties != '\0' ? properties : "{}");
 }
 
 static void
@@ -105,7 +114,8 @@ replace(struct kit *kit, const char *method, const char *path, const char *body)
 	int i;
 
 	for (i = 0; i < o->nanswers; i++)
-		if (o->answers[i].kept && strcmp(o->answers[i].method, method) == 0 && strcmp(o->answers[i].path, path) == 0) {
+		if (o->answers[i].kept && strcmp(o->answers[i].method, method) == 0 &&
+		    strcmp(o->answers[i].path, path) == 0) {
 			o->answers[i].body = body;
 			return;
 		}
@@ -121,18 +131,23 @@ kit_serve_issue(struct kit *kit, const char *key, const char *json)
 void
 kit_serve_found(struct kit *kit, const char *key, const char *id, const char *updated)
 {
-	replace(kit, "POST", SEARCH, key == NULL ? "{\"issues\":[],\"isLast\":true}" :
-	    kit_text("{\"issues\":[{\"id\":\"%s\",\"key\":\"%s\",\"fields\":{\"updated\":\"%s\"}}],\"isLast\":true}", id, key, updated));
+	replace(kit, "POST", SEARCH,
+	    key == NULL ? "{\"issues\":[],\"isLast\":true}" :
+			  kit_text("{\"issues\":[{\"id\":\"%s\",\"key\":\"%s\",\"fields\":{"
+				   "\"updated\":\"%s\"}}],\"isLast\":true}",
+			      id, key, updated));
 }
 
 int
 kit_poll(struct kit *kit, const char *name)
 {
-	const struct drover_source *source = kit->plugin->sources[strcmp(name, "ticket") == 0 ? 0 : 1];
+	const struct drover_source *source =
+	    kit->plugin->sources[strcmp(name, "ticket") == 0 ? 0 : 1];
 	int code;
 
 	ck_assert_str_eq(source->name, name);
-	if (kit->source == NULL && (code = source->open(&kit->fake->scope, NULL, &kit->source, &kit->err)) != 0)
+	if (kit->source == NULL &&
+	    (code = source->open(&kit->fake->scope, NULL, &kit->source, &kit->err)) != 0)
 		return code;
 	return fake_poll(kit->fake, source, kit->source, &kit->err);
 }
@@ -140,10 +155,22 @@ kit_poll(struct kit *kit, const char *name)
 int
 kit_run(struct kit *kit, const char *name, const char *repo, const char *payload)
 {
-	const struct drover_pipeline *pipeline = kit->plugin->pipelines[strcmp(name, "fix") == 0 ? 0 : 1];
+	const struct drover_pipeline *pipeline =
+	    kit->plugin->pipelines[strcmp(name, "fix") == 0 ? 0 : 1];
 	struct drover_job job = {
-		.size = sizeof(job), .attempt = 1, .id = 1, .epoch = 1, .kind = "jira.fix", .key = "jira/PROJ-1@100", .trace = "0af7651916cd43dd8448eb211c80319c",
-		.title = "t", .repo = repo, .agent = "", .payload = payload, .payload_len = strlen(payload), .source = "jira.ticket",
+		.size = sizeof(job),
+		.attempt = 1,
+		.id = 1,
+		.epoch = 1,
+		.kind = "jira.fix",
+		.key = "jira/PROJ-1@100",
+		.trace = "0af7651916cd43dd8448eb211c80319c",
+		.title = "t",
+		.repo = repo,
+		.agent = "",
+		.payload = payload,
+		.payload_len = strlen(payload),
+		.source = "jira.ticket",
 	};
 
 	memset(&kit->err, 0, sizeof(kit->err));

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the tests of the plugin jira share: a fake host with an account, and issues as Jira Cloud shows them. */
+/*
+ * What the tests of the plugin jira share: a fake host with an account, and
+ * issues as Jira Cloud shows them.
+ */
 #ifndef JIRA_KIT_H
 #define JIRA_KIT_H
 
@@ -23,10 +26,14 @@ void kit_teardown(struct kit *);
 const char *kit_text(const char *format, ...) DROVER_PRINTF(1, 2);
 /* {"accountId": ...} of a person. */
 const char *kit_user(const char *id);
-/* JSON of an issue: fields has members to add or "", histories the changelog's entries, properties a JSON object. */
-const char *kit_issue(const char *key, const char *id, const char *status, const char *assignee, const char *fields, const char *histories,
-    const char *properties);
-const char *kit_history(const char *id, const char *author, const char *field, const char *to, const char *to_string);
+/*
+ * JSON of an issue: fields has members to add or "", histories the changelog's
+ * entries, properties a JSON object.
+ */
+const char *kit_issue(const char *key, const char *id, const char *status, const char *assignee,
+    const char *fields, const char *histories, const char *properties);
+const char *kit_history(const char *id, const char *author, const char *field, const char *to,
+    const char *to_string);
 /* Replaces whatever is served for GET of the issue, or for the search. */
 void kit_serve_issue(struct kit *, const char *key, const char *json);
 void kit_serve_found(struct kit *, const char *key, const char *id, const char *updated);

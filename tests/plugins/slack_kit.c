@@ -29,8 +29,9 @@ kit_text(const char *format, ...)
 void
 kit_open(struct kit *kit, const char *const *more)
 {
-	static const char *const usual[] = { "api_url", "http://127.0.0.1:1/api", "overlap", "300000", "since", "600000", "reactions", "1", "marker", "1",
-		"follow_ups", "1", "ping_timeout", "30000", NULL };
+	static const char *const usual[] = { "api_url", "http://127.0.0.1:1/api", "overlap",
+		"300000", "since", "600000", "reactions", "1", "marker", "1", "follow_ups", "1",
+		"ping_timeout", "30000", NULL };
 	size_t i;
 
 	memset(kit, 0, sizeof(*kit));
@@ -44,16 +45,22 @@ kit_open(struct kit *kit, const char *const *more)
 	fake_secret(kit->fake, "bot_token", "xoxb-secret");
 	fake_repo(kit->fake, "web", "https://github.example/acme/web.git", "github");
 	fake_trust(kit->fake, "workspace");
-	fake_serve(kit->fake, "POST", "/auth.test", 200, "x-oauth-scopes: chat:write,channels:history",
-	    "{\"ok\":true,\"url\":\"https://acme.slack.com/\",\"user\":\"drover\",\"team_id\":\"T1\",\"user_id\":\"U0BOT\",\"bot_id\":\"B0\"}");
+	fake_serve(kit->fake, "POST", "/auth.test", 200,
+	    "x-oauth-scopes: chat:write,channels:history",
+	    "{\"ok\":true,\"url\":\"https://acme.slack.com/"
+	    "\",\"user\":\"drover\",\"team_id\":\"T1\",\"user_id\":\"U0BOT\",\"bot_id\":\"B0\"}");
 	fake_serve(kit->fake, "GET", "/users.conversations", 200, NULL,
-	    "{\"ok\":true,\"channels\":[{\"id\":\"C1\",\"name\":\"web\"},{\"id\":\"C9\",\"name\":\"old\",\"is_archived\":true}],"
+	    "{\"ok\":true,\"channels\":[{\"id\":\"C1\",\"name\":\"web\"},{\"id\":\"C9\",\"name\":"
+	    "\"old\",\"is_archived\":true}],"
 	    "\"response_metadata\":{\"next_cursor\":\"\"}}");
 	fake_serve(kit->fake, "GET", "/users.info?user=U1", 200, NULL,
-	    "{\"ok\":true,\"user\":{\"id\":\"U1\",\"team_id\":\"T1\",\"name\":\"ana\",\"profile\":{\"display_name\":\"Ana\"}}}");
+	    "{\"ok\":true,\"user\":{\"id\":\"U1\",\"team_id\":\"T1\",\"name\":\"ana\",\"profile\":{"
+	    "\"display_name\":\"Ana\"}}}");
 	fake_serve(kit->fake, "GET", "/users.info?user=U2", 200, NULL,
-	    "{\"ok\":true,\"user\":{\"id\":\"U2\",\"team_id\":\"T1\",\"name\":\"eve\",\"is_restricted\":true}}");
-	fake_serve(kit->fake, "GET", "/users.info?user=U3", 200, NULL, "{\"ok\":true,\"user\":{\"id\":\"U3\",\"team_id\":\"T1\",\"is_bot\":true}}");
+	    "{\"ok\":true,\"user\":{\"id\":\"U2\",\"team_id\":\"T1\",\"name\":\"eve\",\"is_"
+	    "restricted\":true}}");
+	fake_serve(kit->fake, "GET", "/users.info?user=U3", 200, NULL,
+	    "{\"ok\":true,\"user\":{\"id\":\"U3\",\"team_id\":\"T1\",\"is_bot\":true}}");
 	kit->plugin = fake_load("slack");
 	kit->source = kit->plugin->sources[0];
 	ck_assert_int_eq(kit->source->open(&kit->fake->scope, NULL, &kit->state, &kit->err), 0);
@@ -79,20 +86,22 @@ kit_poll(struct kit *kit)
 void
 kit_history(struct kit *kit, const char *channel, const char *messages)
 {
-	fake_answer(kit->fake, "GET", kit_text("/conversations.history?channel=%s&", channel), 200, NULL,
-	    kit_text("{\"ok\":true,\"messages\":[%s],\"has_more\":false}", messages));
+	fake_answer(kit->fake, "GET", kit_text("/conversations.history?channel=%s&", channel), 200,
+	    NULL, kit_text("{\"ok\":true,\"messages\":[%s],\"has_more\":false}", messages));
 }
 
 void
 kit_replies(struct kit *kit, const char *channel, const char *thread, const char *messages)
 {
-	fake_answer(kit->fake, "GET", kit_text("/conversations.replies?channel=%s&ts=%s&", channel, thread), 200, NULL,
+	fake_answer(kit->fake, "GET",
+	    kit_text("/conversations.replies?channel=%s&ts=%s&", channel, thread), 200, NULL,
 	    kit_text("{\"ok\":true,\"messages\":[%s],\"has_more\":false}", messages));
 }
 
 const char *
 kit_message(struct kit *kit, const char *user, int s, const char *text, const char *more)
 {
-	return kit_text("{\"type\":\"message\",\"user\":\"%s\",\"ts\":\"%" PRId64 ".000100\",\"text\":\"%s\"%s}", user, T0 / 1000 + s, text,
-	    more != NULL ? more : "");
+	return kit_text("{\"type\":\"message\",\"user\":\"%s\",\"ts\":\"%" PRId64
+			".000100\",\"text\":\"%s\"%s}",
+	    user, T0 / 1000 + s, text, more != NULL ? more : "");
 }

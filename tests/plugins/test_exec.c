@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The pipeline exec.command: what it runs, where, and what it makes of the end. */
+/*
+ * The pipeline exec.command: what it runs, where, and what it makes of the end.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,8 +31,18 @@ static int
 run_bytes(const char *payload, size_t len, const char *repo)
 {
 	struct drover_job job = {
-		.size = sizeof(job), .attempt = 1, .id = 1, .epoch = 1, .kind = "exec.command", .key = "k", .trace = "t", .title = "t",
-		.repo = repo, .agent = "", .payload = payload, .payload_len = len,
+		.size = sizeof(job),
+		.attempt = 1,
+		.id = 1,
+		.epoch = 1,
+		.kind = "exec.command",
+		.key = "k",
+		.trace = "t",
+		.title = "t",
+		.repo = repo,
+		.agent = "",
+		.payload = payload,
+		.payload_len = len,
 	};
 
 	memset(&err, 0, sizeof(err));
@@ -56,7 +68,10 @@ END_TEST
 
 START_TEST(an_object_says_more)
 {
-	ck_assert_int_eq(run("{\"argv\": [\"cat\"], \"env\": {\"A\": \"1\", \"_b2\": \"x=y\"}, \"input\": \"hi\\n\", \"timeout\": \"10m\"}\n", ""), 0);
+	ck_assert_int_eq(run("{\"argv\": [\"cat\"], \"env\": {\"A\": \"1\", \"_b2\": \"x=y\"}, "
+			     "\"input\": \"hi\\n\", \"timeout\": \"10m\"}\n",
+			     ""),
+	    0);
 	ck_assert_str_eq(fake->argv, "[cat]");
 	ck_assert_str_eq(fake->env, "[A=1][_b2=x=y]");
 	ck_assert_str_eq(fake->input, "hi\n");
@@ -70,13 +85,15 @@ START_TEST(durations)
 	static const struct {
 		const char *text;
 		int64_t ms;
-	} cases[] = { { "1ms", 1 }, { "90s", 90000 }, { "2h", 7200000 }, { "0s", -1 }, { "", -1 }, { "5", -1 }, { "-5s", -1 },
-		{ "5d", -1 }, { "5 s", -1 }, { "9999999999s", -1 }, { "5sx", -1 } };
+	} cases[] = { { "1ms", 1 }, { "90s", 90000 }, { "2h", 7200000 }, { "0s", -1 }, { "", -1 },
+		{ "5", -1 }, { "-5s", -1 }, { "5d", -1 }, { "5 s", -1 }, { "9999999999s", -1 },
+		{ "5sx", -1 } };
 	char payload[128];
 	size_t i;
 
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		snprintf(payload, sizeof(payload), "{\"argv\":[\"x\"],\"timeout\":\"%s\"}", cases[i].text);
+		snprintf(payload, sizeof(payload), "{\"argv\":[\"x\"],\"timeout\":\"%s\"}",
+		    cases[i].text);
 		ck_assert_int_eq(run(payload, ""), cases[i].ms < 0 ? DROVER_PERMANENT : 0);
 		if (cases[i].ms > 0)
 			ck_assert_int_eq(fake->timeout_ms, cases[i].ms);
@@ -165,21 +182,38 @@ END_TEST
 static const struct {
 	const char *payload, *why;
 } malformed[] = {
-	{ "", "not JSON" }, { "{", "not JSON" }, { "[\"a\"] x", "not JSON" }, { "[\"a\"],", "not JSON" }, { "\"a\"", "neither" },
-	{ "3", "neither" }, { "null", "neither" }, { "[]", "argv is a list" }, { "[1]", "argv[0]" }, { "[\"a\", null]", "argv[1]" },
-	{ "[\"\"]", "argv[0] is empty" }, { "[[\"a\"]]", "argv[0]" }, { "{}", "argv is missing" }, { "{\"argv\": \"ls\"}", "argv is a list" },
-	{ "{\"argv\":[\"a\"],\"cwd\":\"/etc\"}", "\"cwd\" is unknown" }, { "{\"argv\":[\"a\"],\"argv\":[\"b\"]}", "\"argv\" is there twice" },
-	{ "{\"argv\":[\"a\"],\"env\":[\"A=1\"]}", "env is an object" }, { "{\"argv\":[\"a\"],\"env\":{\"A B\":\"1\"}}", "\"A B\"" },
-	{ "{\"argv\":[\"a\"],\"env\":{\"\":\"1\"}}", "\"\"" }, { "{\"argv\":[\"a\"],\"env\":{\"A\":1}}", "A is not a string" },
+	{ "", "not JSON" },
+	{ "{", "not JSON" },
+	{ "[\"a\"] x", "not JSON" },
+	{ "[\"a\"],", "not JSON" },
+	{ "\"a\"", "neither" },
+	{ "3", "neither" },
+	{ "null", "neither" },
+	{ "[]", "argv is a list" },
+	{ "[1]", "argv[0]" },
+	{ "[\"a\", null]", "argv[1]" },
+	{ "[\"\"]", "argv[0] is empty" },
+	{ "[[\"a\"]]", "argv[0]" },
+	{ "{}", "argv is missing" },
+	{ "{\"argv\": \"ls\"}", "argv is a list" },
+	{ "{\"argv\":[\"a\"],\"cwd\":\"/etc\"}", "\"cwd\" is unknown" },
+	{ "{\"argv\":[\"a\"],\"argv\":[\"b\"]}", "\"argv\" is there twice" },
+	{ "{\"argv\":[\"a\"],\"env\":[\"A=1\"]}", "env is an object" },
+	{ "{\"argv\":[\"a\"],\"env\":{\"A B\":\"1\"}}", "\"A B\"" },
+	{ "{\"argv\":[\"a\"],\"env\":{\"\":\"1\"}}", "\"\"" },
+	{ "{\"argv\":[\"a\"],\"env\":{\"A\":1}}", "A is not a string" },
 	{ "{\"argv\":[\"a\"],\"env\":{\"A\":\"1\",\"env\":\"x\",\"B=\":\"1\"}}", "\"B=\"" },
-	{ "{\"argv\":[\"a\"],\"input\":3}", "input is a string" }, { "{\"argv\":[\"a\"],\"timeout\":10}", "timeout is a duration" },
-	{ "{\"argv\":[\"a\"],\"scratch\":\"yes\"}", "scratch is true or false" }, { "[\"a\\u0000b\"]", "NUL" },
+	{ "{\"argv\":[\"a\"],\"input\":3}", "input is a string" },
+	{ "{\"argv\":[\"a\"],\"timeout\":10}", "timeout is a duration" },
+	{ "{\"argv\":[\"a\"],\"scratch\":\"yes\"}", "scratch is true or false" },
+	{ "[\"a\\u0000b\"]", "NUL" },
 };
 
 START_TEST(what_is_malformed_is_refused)
 {
 	ck_assert_int_eq(run(malformed[_i].payload, "web"), DROVER_PERMANENT);
-	ck_assert_msg(strstr(err.text, malformed[_i].why) != NULL, "%s: %s", malformed[_i].payload, err.text);
+	ck_assert_msg(strstr(err.text, malformed[_i].why) != NULL, "%s: %s", malformed[_i].payload,
+	    err.text);
 	ck_assert_uint_eq(fake->calls, 0);
 }
 END_TEST
@@ -200,8 +234,9 @@ END_TEST
 
 START_TEST(any_bytes_are_run_or_refused)
 {
-	static const char seed[] = "{\"argv\": [\"cat\", \"\\u00e4\"], \"env\": {\"A\": \"1\", \"_b2\": \"x\"}, \"input\": \"hi\", "
-	    "\"timeout\": \"10m\", \"scratch\": true}";
+	static const char seed[] = "{\"argv\": [\"cat\", \"\\u00e4\"], \"env\": {\"A\": \"1\", "
+				   "\"_b2\": \"x\"}, \"input\": \"hi\", "
+				   "\"timeout\": \"10m\", \"scratch\": true}";
 	uint32_t random = 99;
 	int round, good = 0;
 
@@ -249,7 +284,8 @@ main(void)
 	tcase_add_test(t, a_failure_says_how_and_what_was_last_written);
 	tcase_add_test(t, a_command_that_cannot_run_keeps_its_class);
 	tcase_add_test(t, allow_bounds_what_may_run);
-	tcase_add_loop_test(t, what_is_malformed_is_refused, 0, (int)(sizeof(malformed) / sizeof(malformed[0])));
+	tcase_add_loop_test(t, what_is_malformed_is_refused, 0,
+	    (int)(sizeof(malformed) / sizeof(malformed[0])));
 	tcase_add_test(t, depth_and_length_are_bounded);
 	tcase_add_test(t, any_bytes_are_run_or_refused);
 	suite_add_tcase(s, t);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The parts of the plugin github that need no host: tokens, times, names, texts, payloads, cursors. */
+/*
+ * The parts of the plugin github that need no host: tokens, times, names,
+ * texts, payloads, cursors.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,8 +27,11 @@ pem_of(EVP_PKEY *key, const char *password)
 	char *data, *text;
 	long len;
 
-	ck_assert_int_eq(PEM_write_bio_PrivateKey(out, key, password != NULL ? EVP_aes_128_cbc() : NULL, (const unsigned char *)password,
-	    password != NULL ? (int)strlen(password) : 0, NULL, NULL), 1);
+	ck_assert_int_eq(PEM_write_bio_PrivateKey(out, key,
+			     password != NULL ? EVP_aes_128_cbc() : NULL,
+			     (const unsigned char *)password,
+			     password != NULL ? (int)strlen(password) : 0, NULL, NULL),
+	    1);
 	len = BIO_get_mem_data(out, &data);
 	text = calloc(1, (size_t)len + 1);
 	memcpy(text, data, (size_t)len);
@@ -36,7 +42,8 @@ pem_of(EVP_PKEY *key, const char *password)
 static size_t
 unbase64url(const char *text, size_t len, unsigned char *out)
 {
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+	static const char digits[] =
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 	uint32_t bits = 0;
 	size_t n = 0;
 	int have = 0;
@@ -52,7 +59,10 @@ unbase64url(const char *text, size_t len, unsigned char *out)
 	return n;
 }
 
-/* Checks the signature with the public half, as GitHub does, and gives the claims. */
+/*
+ * Checks the signature with the public half, as GitHub does, and gives the
+ * claims.
+ */
 static void
 verify(const char *jwt, EVP_PKEY *key, char *head, char *claims)
 {
@@ -69,14 +79,17 @@ verify(const char *jwt, EVP_PKEY *key, char *head, char *claims)
 	snprintf(claims, 256, "%.*s", (int)n, text);
 	n = unbase64url(last + 1, strlen(last + 1), sum);
 	ck_assert_int_eq(EVP_DigestVerifyInit(context, NULL, EVP_sha256(), NULL, key), 1);
-	ck_assert_int_eq(EVP_DigestVerify(context, sum, n, (const unsigned char *)jwt, (size_t)(last - jwt)), 1);
+	ck_assert_int_eq(EVP_DigestVerify(context, sum, n, (const unsigned char *)jwt,
+			     (size_t)(last - jwt)),
+	    1);
 	EVP_MD_CTX_free(context);
 }
 
 START_TEST(an_app_proves_itself_by_a_signature)
 {
 	EVP_PKEY *key = EVP_RSA_gen(2048), *curve = EVP_EC_gen("P-256");
-	char *pem = pem_of(key, NULL), *locked = pem_of(key, "x"), *other = pem_of(curve, NULL), head[256], claims[256], *jwt, *line;
+	char *pem = pem_of(key, NULL), *locked = pem_of(key, "x"), *other = pem_of(curve, NULL),
+	     head[256], claims[256], *jwt, *line;
 	size_t i, n = 0;
 
 	jwt = jwt_make("12345", pem, NOW, &err);
@@ -122,19 +135,33 @@ static const struct {
 	const char *text;
 	int64_t at;
 } times[] = {
-	{ "1970-01-01T00:00:00Z", 0 }, { "2026-11-21T10:00:00Z", NOW }, { "2024-02-29T23:59:59Z", 1709251199 },
-	{ "2024-03-01T00:00:00Z", 1709251200 }, { "2000-02-29T00:00:00Z", 951782400 }, { "2100-02-28T00:00:00Z", 4107456000 },
-	{ "2026-11-21T10:00:00.123Z", NOW }, { "9999-12-31T23:59:59Z", INT64_C(253402300799) },
-	{ "", -1 }, { "2026-11-21", -1 }, { "2026-11-21T10:00:00+01:00", -1 }, { "2026-11-21T10:00:00", -1 }, { "2026-13-21T10:00:00Z", -1 },
-	{ "2026-11-21T24:00:00Z", -1 }, { "2026-00-21T10:00:00Z", -1 }, { "1900-01-01T00:00:00Z", -1 }, { "20x6-11-21T10:00:00Z", -1 },
-	{ "null", -1 }, { "2026-11-21T10:00:00Zx", -1 },
+	{ "1970-01-01T00:00:00Z", 0 },
+	{ "2026-11-21T10:00:00Z", NOW },
+	{ "2024-02-29T23:59:59Z", 1709251199 },
+	{ "2024-03-01T00:00:00Z", 1709251200 },
+	{ "2000-02-29T00:00:00Z", 951782400 },
+	{ "2100-02-28T00:00:00Z", 4107456000 },
+	{ "2026-11-21T10:00:00.123Z", NOW },
+	{ "9999-12-31T23:59:59Z", INT64_C(253402300799) },
+	{ "", -1 },
+	{ "2026-11-21", -1 },
+	{ "2026-11-21T10:00:00+01:00", -1 },
+	{ "2026-11-21T10:00:00", -1 },
+	{ "2026-13-21T10:00:00Z", -1 },
+	{ "2026-11-21T24:00:00Z", -1 },
+	{ "2026-00-21T10:00:00Z", -1 },
+	{ "1900-01-01T00:00:00Z", -1 },
+	{ "20x6-11-21T10:00:00Z", -1 },
+	{ "null", -1 },
+	{ "2026-11-21T10:00:00Zx", -1 },
 };
 
 START_TEST(times_are_read_and_written)
 {
 	char text[32];
 
-	ck_assert_msg(when_read(times[_i].text) == times[_i].at, "%s: %lld", times[_i].text, (long long)when_read(times[_i].text));
+	ck_assert_msg(when_read(times[_i].text) == times[_i].at, "%s: %lld", times[_i].text,
+	    (long long)when_read(times[_i].text));
 	if (times[_i].at < 0 || strchr(times[_i].text, '.') != NULL)
 		return;
 	when_write(times[_i].at, text, sizeof(text));
@@ -157,12 +184,22 @@ END_TEST
 static const struct {
 	const char *url, *slug;
 } urls[] = {
-	{ "https://github.com/acme/web.git", "acme/web" }, { "https://github.com/acme/web", "acme/web" }, { "https://github.com/acme/web/", "acme/web" },
-	{ "git@github.com:acme/web.git", "acme/web" }, { "ssh://git@github.com:22/acme/web.git", "acme/web" },
-	{ "https://ghe.example.org/git/acme/web.js.git", "acme/web.js" }, { "/srv/git/acme/web.git", "acme/web" }, { "acme/web", "acme/web" },
+	{ "https://github.com/acme/web.git", "acme/web" },
+	{ "https://github.com/acme/web", "acme/web" },
+	{ "https://github.com/acme/web/", "acme/web" },
+	{ "git@github.com:acme/web.git", "acme/web" },
+	{ "ssh://git@github.com:22/acme/web.git", "acme/web" },
+	{ "https://ghe.example.org/git/acme/web.js.git", "acme/web.js" },
+	{ "/srv/git/acme/web.git", "acme/web" },
+	{ "acme/web", "acme/web" },
 	{ "https://github.com/acme/web.git?x=1", "acme/web" },
-	{ "web.git", NULL }, { "", NULL }, { "/", NULL }, { "https://github.com/acme/..", NULL }, { "https://github.com/../web", NULL },
-	{ "https://github.com/ac me/web", NULL }, { "https://github.com/acme/we%62", NULL },
+	{ "web.git", NULL },
+	{ "", NULL },
+	{ "/", NULL },
+	{ "https://github.com/acme/..", NULL },
+	{ "https://github.com/../web", NULL },
+	{ "https://github.com/ac me/web", NULL },
+	{ "https://github.com/acme/we%62", NULL },
 };
 
 START_TEST(a_url_ends_in_owner_and_name)
@@ -188,7 +225,8 @@ static const struct {
 	{ "ask @alice and @acme/devs", "ask @" Z "alice and @" Z "acme/devs" },
 	{ "mail me@example.org, a @ b", "mail me@example.org, a @ b" },
 	{ "x `@alice` y", "x `@" Z "alice` y" },
-	{ "see\n```py\n@decorator\ndef f(): pass\n```\n@alice", "see\n```py\n@decorator\ndef f(): pass\n```\n@" Z "alice" },
+	{ "see\n```py\n@decorator\ndef f(): pass\n```\n@alice",
+	    "see\n```py\n@decorator\ndef f(): pass\n```\n@" Z "alice" },
 	{ "~~~\n@a\n```\n@b\n~~~~\n@c", "~~~\n@a\n```\n@b\n~~~~\n@" Z "c" },
 	{ "````\n```\ncode", "````\n```\ncode\n````" },
 	{ "~~~\ncode\n", "~~~\ncode\n~~~" },
@@ -199,7 +237,9 @@ static const struct {
 	{ "- ```\n@team", "- ```\n@" Z "team" },
 	{ "done <!-- drover:answer:x trace=1 -->", "done" },
 	{ "a <!<!-- x -->-- drover:answer:x trace=1 --> b", "a  b" },
-	{ "a\xe2\x80\xae" "b\x1b[31m\xff", "ab[31m" },
+	{ "a\xe2\x80\xae"
+	  "b\x1b[31m\xff",
+	    "ab[31m" },
 };
 
 START_TEST(what_an_agent_says_pings_nobody_and_proves_nothing)
@@ -236,8 +276,16 @@ END_TEST
 static struct ask
 an_ask(const char *text)
 {
-	struct ask ask = { .slug = "acme/web", .number = "12", .type = "issuecomment", .id = "900719925474099312", .author = "alice",
-		.association = "member", .url = "https://github.com/acme/web/pull/12#issuecomment-1", .title = "T", .line = 7, .at = NOW };
+	struct ask ask = { .slug = "acme/web",
+		.number = "12",
+		.type = "issuecomment",
+		.id = "900719925474099312",
+		.author = "alice",
+		.association = "member",
+		.url = "https://github.com/acme/web/pull/12#issuecomment-1",
+		.title = "T",
+		.line = 7,
+		.at = NOW };
 
 	ask.text = strdup(text);
 	ask_revise(&ask);
@@ -307,8 +355,14 @@ START_TEST(a_payload_of_any_text_fits)
 END_TEST
 
 static const char *const payloads[] = {
-	"", "[]", "{}", "null", "{\"slug\":\"acme/web\"", "{\"slug\":\"acme/..\",\"number\":\"1\",\"id\":\"1\"}",
-	"{\"slug\":\"acme/web\",\"number\":\"1/../../user\",\"id\":\"1\"}", "{\"slug\":\"acme/web\",\"number\":\"1\",\"id\":\"x\"}",
+	"",
+	"[]",
+	"{}",
+	"null",
+	"{\"slug\":\"acme/web\"",
+	"{\"slug\":\"acme/..\",\"number\":\"1\",\"id\":\"1\"}",
+	"{\"slug\":\"acme/web\",\"number\":\"1/../../user\",\"id\":\"1\"}",
+	"{\"slug\":\"acme/web\",\"number\":\"1\",\"id\":\"x\"}",
 	"{\"slug\":\"acme/web\",\"number\":\"1\",\"id\":\"1\",\"top\":\"../1\"}",
 	"{\"slug\":\"acme/web\",\"number\":\"123456789012345678901234567890\",\"id\":\"1\"}",
 };
@@ -317,7 +371,8 @@ START_TEST(what_is_no_payload_of_ours_is_refused)
 {
 	struct ask ask;
 
-	ck_assert_int_eq(ask_parse(&ask, payloads[_i], strlen(payloads[_i]), &err), DROVER_PERMANENT);
+	ck_assert_int_eq(ask_parse(&ask, payloads[_i], strlen(payloads[_i]), &err),
+	    DROVER_PERMANENT);
 	ask_free(&ask);
 }
 END_TEST
@@ -421,12 +476,14 @@ main(void)
 	tcase_add_loop_test(tc, times_are_read_and_written, 0, sizeof(times) / sizeof(times[0]));
 	tcase_add_test(tc, each_day_comes_back_as_it_was);
 	tcase_add_loop_test(tc, a_url_ends_in_owner_and_name, 0, sizeof(urls) / sizeof(urls[0]));
-	tcase_add_loop_test(tc, what_an_agent_says_pings_nobody_and_proves_nothing, 0, sizeof(tames) / sizeof(tames[0]));
+	tcase_add_loop_test(tc, what_an_agent_says_pings_nobody_and_proves_nothing, 0,
+	    sizeof(tames) / sizeof(tames[0]));
 	tcase_add_test(tc, a_long_text_is_cut_and_says_so);
 	tcase_add_test(tc, an_ask_is_known_by_its_id_and_the_revision_of_its_text);
 	tcase_add_test(tc, a_payload_comes_back_whole);
 	tcase_add_loop_test(tc, a_payload_of_any_text_fits, 0, 4);
-	tcase_add_loop_test(tc, what_is_no_payload_of_ours_is_refused, 0, sizeof(payloads) / sizeof(payloads[0]));
+	tcase_add_loop_test(tc, what_is_no_payload_of_ours_is_refused, 0,
+	    sizeof(payloads) / sizeof(payloads[0]));
 	tcase_add_test(tc, a_track_stands_still_until_something_is_handled);
 	tcase_add_test(tc, a_track_waits_for_what_was_left);
 	tcase_add_test(tc, a_cursor_fits_and_a_broken_one_begins_anew);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The sources of the plugin github: what becomes a job, in which order, once, and what an idle poll asks. */
+/*
+ * The sources of the plugin github: what becomes a job, in which order, once,
+ * and what an idle poll asks.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,20 +42,23 @@ poll_good(int items)
 	int code = poll_once();
 
 	ck_assert_msg(code == 0, "%s", kit_err.text);
-	ck_assert_msg(kit->nemitted == items, "%d items, not %d: %s", kit->nemitted, items, kit->log);
+	ck_assert_msg(kit->nemitted == items, "%d items, not %d: %s", kit->nemitted, items,
+	    kit->log);
 }
 
 static void
 is_key(int item, const char *start)
 {
-	ck_assert_msg(strncmp(kit->emitted[item].key, start, strlen(start)) == 0, "item %d is %s", item, kit->emitted[item].key);
+	ck_assert_msg(strncmp(kit->emitted[item].key, start, strlen(start)) == 0, "item %d is %s",
+	    item, kit->emitted[item].key);
 }
 
 static void
 own_pull(void)
 {
-	fake_serve(kit, "GET", KIT_REPO "/pulls?", 200, NULL, kit_text("[%s,%s]", kit_pull(12, "drover-bot", "drover/x", "09:59:00", ""),
-	    kit_pull(13, "alice", "feature", "09:58:00", "")));
+	fake_serve(kit, "GET", KIT_REPO "/pulls?", 200, NULL,
+	    kit_text("[%s,%s]", kit_pull(12, "drover-bot", "drover/x", "09:59:00", ""),
+		kit_pull(13, "alice", "feature", "09:58:00", "")));
 	fake_serve(kit, "GET", KIT_REPO "/pulls/12/reviews", 200, NULL, "[]");
 	fake_serve(kit, "GET", KIT_REPO "/pulls/13/reviews", 200, NULL, "[]");
 }
@@ -60,17 +66,25 @@ own_pull(void)
 START_TEST(all_that_is_said_on_own_pull_requests_is_taken_oldest_first)
 {
 	open_source("pr-comment");
-	fake_answer(kit, "GET", KIT_REPO "/issues/comments?", 200, NULL, kit_text("[%s,%s,%s]",
-	    kit_comment("101", 12, "alice", "MEMBER", "09:30:00", "first", NULL, ""), kit_comment("102", 13, "alice", "MEMBER", "09:31:00", "not mine", NULL, ""),
-	    kit_comment("104", 12, "alice", "MEMBER", "09:50:00", "third", NULL, "")));
-	fake_answer(kit, "GET", KIT_REPO "/pulls/comments?", 200, NULL, kit_text("[%s,%s]",
-	    kit_comment("201", 12, "bob", "MEMBER", "09:40:00", "second", "src/a.c", ""),
-	    kit_comment("202", 12, "bob", "MEMBER", "09:55:00", "fifth", "src/a.c", ",\"in_reply_to_id\":201")));
-	fake_answer(kit, "GET", KIT_REPO "/pulls/12/reviews", 200, NULL, "["
-	    "{\"id\":301,\"user\":{\"login\":\"carol\",\"type\":\"User\"},\"body\":\"fourth\",\"state\":\"CHANGES_REQUESTED\",\"author_association\":\"MEMBER\","
+	fake_answer(kit, "GET", KIT_REPO "/issues/comments?", 200, NULL,
+	    kit_text("[%s,%s,%s]",
+		kit_comment("101", 12, "alice", "MEMBER", "09:30:00", "first", NULL, ""),
+		kit_comment("102", 13, "alice", "MEMBER", "09:31:00", "not mine", NULL, ""),
+		kit_comment("104", 12, "alice", "MEMBER", "09:50:00", "third", NULL, "")));
+	fake_answer(kit, "GET", KIT_REPO "/pulls/comments?", 200, NULL,
+	    kit_text("[%s,%s]",
+		kit_comment("201", 12, "bob", "MEMBER", "09:40:00", "second", "src/a.c", ""),
+		kit_comment("202", 12, "bob", "MEMBER", "09:55:00", "fifth", "src/a.c",
+		    ",\"in_reply_to_id\":201")));
+	fake_answer(kit, "GET", KIT_REPO "/pulls/12/reviews", 200, NULL,
+	    "["
+	    "{\"id\":301,\"user\":{\"login\":\"carol\",\"type\":\"User\"},\"body\":\"fourth\","
+	    "\"state\":\"CHANGES_REQUESTED\",\"author_association\":\"MEMBER\","
 	    "\"submitted_at\":\"2026-11-21T09:52:00Z\",\"html_url\":\"u\"},"
-	    "{\"id\":302,\"user\":{\"login\":\"carol\",\"type\":\"User\"},\"body\":\"\",\"state\":\"APPROVED\",\"submitted_at\":\"2026-11-21T09:53:00Z\"},"
-	    "{\"id\":303,\"user\":{\"login\":\"carol\",\"type\":\"User\"},\"body\":\"draft\",\"state\":\"PENDING\"}]");
+	    "{\"id\":302,\"user\":{\"login\":\"carol\",\"type\":\"User\"},\"body\":\"\",\"state\":"
+	    "\"APPROVED\",\"submitted_at\":\"2026-11-21T09:53:00Z\"},"
+	    "{\"id\":303,\"user\":{\"login\":\"carol\",\"type\":\"User\"},\"body\":\"draft\","
+	    "\"state\":\"PENDING\"}]");
 	own_pull();
 	poll_good(5);
 	is_key(0, "github/acme/web/issuecomment/101@");
@@ -92,20 +106,26 @@ END_TEST
 
 START_TEST(an_idle_poll_asks_the_same_and_is_a_304)
 {
-	static const char *const lists[] = { KIT_REPO "/issues/comments?", KIT_REPO "/pulls/comments?", KIT_REPO "/pulls?" };
+	static const char *const lists[] = { KIT_REPO "/issues/comments?",
+		KIT_REPO "/pulls/comments?", KIT_REPO "/pulls?" };
 	char first[3][1024];
 	int i, n;
 
 	open_source("pr-comment");
-	fake_answer(kit, "GET", lists[0], 200, NULL, kit_text("[%s]", kit_comment("101", 12, "alice", "MEMBER", "09:30:00", "first", NULL, "")));
+	fake_answer(kit, "GET", lists[0], 200, NULL,
+	    kit_text("[%s]",
+		kit_comment("101", 12, "alice", "MEMBER", "09:30:00", "first", NULL, "")));
 	fake_serve(kit, "GET", lists[1], 200, NULL, "[]");
 	own_pull();
 	poll_good(1);
 	/* The next one asks from what was found, from then on nothing moves. */
-	fake_answer(kit, "GET", lists[0], 200, NULL, kit_text("[%s]", kit_comment("101", 12, "alice", "MEMBER", "09:30:00", "first", NULL, "")));
+	fake_answer(kit, "GET", lists[0], 200, NULL,
+	    kit_text("[%s]",
+		kit_comment("101", 12, "alice", "MEMBER", "09:30:00", "first", NULL, "")));
 	poll_good(0);
 	for (i = 0; i < 3; i++)
-		snprintf(first[i], sizeof(first[i]), "%s", fake_request(kit, "GET", lists[i], 1)->path);
+		snprintf(first[i], sizeof(first[i]), "%s",
+		    fake_request(kit, "GET", lists[i], 1)->path);
 	ck_assert_ptr_nonnull(strstr(first[0], "since=2026-11-21T09:29:00Z"));
 	for (n = 2; n < 5; n++) {
 		fake_answer(kit, "GET", lists[0], 304, NULL, NULL);
@@ -114,7 +134,9 @@ START_TEST(an_idle_poll_asks_the_same_and_is_a_304)
 		ck_assert(!kit->cursor_set);
 		for (i = 0; i < 3; i++) {
 			ck_assert_str_eq(fake_request(kit, "GET", lists[i], n)->path, first[i]);
-			ck_assert_uint_ne(fake_request(kit, "GET", lists[i], n)->flags & DROVER_HTTP_CACHED, 0);
+			ck_assert_uint_ne(fake_request(kit, "GET", lists[i], n)->flags &
+				DROVER_HTTP_CACHED,
+			    0);
 		}
 	}
 	/* Reviews are asked for when a pull request moved, not each time. */
@@ -124,9 +146,12 @@ END_TEST
 
 START_TEST(what_there_is_no_capacity_for_comes_later_and_once)
 {
-	const char *list = kit_text("[%s,%s,%s,%s,%s]", kit_comment("1", 12, "alice", "MEMBER", "09:10:00", "a", NULL, ""),
-	    kit_comment("2", 12, "alice", "MEMBER", "09:20:00", "b", NULL, ""), kit_comment("3", 12, "alice", "MEMBER", "09:20:00", "c", NULL, ""),
-	    kit_comment("4", 12, "alice", "MEMBER", "09:40:00", "d", NULL, ""), kit_comment("5", 12, "alice", "MEMBER", "09:50:00", "e", NULL, ""));
+	const char *list = kit_text("[%s,%s,%s,%s,%s]",
+	    kit_comment("1", 12, "alice", "MEMBER", "09:10:00", "a", NULL, ""),
+	    kit_comment("2", 12, "alice", "MEMBER", "09:20:00", "b", NULL, ""),
+	    kit_comment("3", 12, "alice", "MEMBER", "09:20:00", "c", NULL, ""),
+	    kit_comment("4", 12, "alice", "MEMBER", "09:40:00", "d", NULL, ""),
+	    kit_comment("5", 12, "alice", "MEMBER", "09:50:00", "e", NULL, ""));
 	int polls;
 
 	open_source("pr-comment");
@@ -156,15 +181,24 @@ START_TEST(a_review_without_room_is_found_again)
 	open_source("pr-comment");
 	kit_quiet();
 	own_pull();
-	fake_answer(kit, "GET", KIT_REPO "/pulls?", 200, NULL, kit_text("[%s]", kit_pull(12, "drover-bot", "drover/x", "09:59:00", "")));
-	fake_answer(kit, "GET", KIT_REPO "/pulls?", 200, NULL, kit_text("[%s]", kit_pull(12, "drover-bot", "drover/x", "09:59:00", "")));
-	fake_answer(kit, "GET", KIT_REPO "/pulls?", 200, NULL, kit_text("[%s]", kit_pull(12, "drover-bot", "drover/x", "09:59:00", "")));
-	fake_answer(kit, "GET", KIT_REPO "/pulls/12/reviews", 200, NULL, "["
-	    "{\"id\":301,\"user\":{\"login\":\"carol\"},\"body\":\"one\",\"state\":\"COMMENTED\",\"author_association\":\"MEMBER\",\"submitted_at\":\"2026-11-21T09:51:00Z\"},"
-	    "{\"id\":302,\"user\":{\"login\":\"carol\"},\"body\":\"two\",\"state\":\"COMMENTED\",\"author_association\":\"MEMBER\",\"submitted_at\":\"2026-11-21T09:52:00Z\"}]");
-	fake_answer(kit, "GET", KIT_REPO "/pulls/12/reviews", 200, NULL, "["
-	    "{\"id\":301,\"user\":{\"login\":\"carol\"},\"body\":\"one\",\"state\":\"COMMENTED\",\"author_association\":\"MEMBER\",\"submitted_at\":\"2026-11-21T09:51:00Z\"},"
-	    "{\"id\":302,\"user\":{\"login\":\"carol\"},\"body\":\"two\",\"state\":\"COMMENTED\",\"author_association\":\"MEMBER\",\"submitted_at\":\"2026-11-21T09:52:00Z\"}]");
+	fake_answer(kit, "GET", KIT_REPO "/pulls?", 200, NULL,
+	    kit_text("[%s]", kit_pull(12, "drover-bot", "drover/x", "09:59:00", "")));
+	fake_answer(kit, "GET", KIT_REPO "/pulls?", 200, NULL,
+	    kit_text("[%s]", kit_pull(12, "drover-bot", "drover/x", "09:59:00", "")));
+	fake_answer(kit, "GET", KIT_REPO "/pulls?", 200, NULL,
+	    kit_text("[%s]", kit_pull(12, "drover-bot", "drover/x", "09:59:00", "")));
+	fake_answer(kit, "GET", KIT_REPO "/pulls/12/reviews", 200, NULL,
+	    "["
+	    "{\"id\":301,\"user\":{\"login\":\"carol\"},\"body\":\"one\",\"state\":\"COMMENTED\","
+	    "\"author_association\":\"MEMBER\",\"submitted_at\":\"2026-11-21T09:51:00Z\"},"
+	    "{\"id\":302,\"user\":{\"login\":\"carol\"},\"body\":\"two\",\"state\":\"COMMENTED\","
+	    "\"author_association\":\"MEMBER\",\"submitted_at\":\"2026-11-21T09:52:00Z\"}]");
+	fake_answer(kit, "GET", KIT_REPO "/pulls/12/reviews", 200, NULL,
+	    "["
+	    "{\"id\":301,\"user\":{\"login\":\"carol\"},\"body\":\"one\",\"state\":\"COMMENTED\","
+	    "\"author_association\":\"MEMBER\",\"submitted_at\":\"2026-11-21T09:51:00Z\"},"
+	    "{\"id\":302,\"user\":{\"login\":\"carol\"},\"body\":\"two\",\"state\":\"COMMENTED\","
+	    "\"author_association\":\"MEMBER\",\"submitted_at\":\"2026-11-21T09:52:00Z\"}]");
 	kit->available = 1;
 	poll_good(1);
 	is_key(0, "github/acme/web/review/301@");
@@ -180,8 +214,10 @@ START_TEST(an_edit_is_another_revision)
 	open_source("pr-comment");
 	own_pull();
 	fake_serve(kit, "GET", KIT_REPO "/pulls/comments?", 200, NULL, "[]");
-	fake_answer(kit, "GET", KIT_REPO "/issues/comments?", 200, NULL, kit_text("[%s]", kit_comment("1", 12, "alice", "MEMBER", "09:10:00", "a", NULL, "")));
-	fake_answer(kit, "GET", KIT_REPO "/issues/comments?", 200, NULL, kit_text("[%s]", kit_comment("1", 12, "alice", "MEMBER", "09:40:00", "b", NULL, "")));
+	fake_answer(kit, "GET", KIT_REPO "/issues/comments?", 200, NULL,
+	    kit_text("[%s]", kit_comment("1", 12, "alice", "MEMBER", "09:10:00", "a", NULL, "")));
+	fake_answer(kit, "GET", KIT_REPO "/issues/comments?", 200, NULL,
+	    kit_text("[%s]", kit_comment("1", 12, "alice", "MEMBER", "09:40:00", "b", NULL, "")));
 	poll_good(1);
 	poll_good(1);
 	ck_assert_int_eq(kit->njobs, 2);
@@ -194,17 +230,25 @@ START_TEST(bots_strangers_and_we_ourselves_take_no_room)
 	open_source("pr-comment");
 	own_pull();
 	fake_serve(kit, "GET", KIT_REPO "/pulls/comments?", 200, NULL, "[]");
-	fake_answer(kit, "GET", KIT_REPO "/issues/comments?", 200, NULL, kit_text("[%s,%s,%s,%s,%s,%s,%s,%s]",
-	    kit_comment("8", 12, "drover-two", "MEMBER", "09:05:00", "e\\n\\n<!-- drover:answer:x trace=0af7 -->", NULL, ""),
-	    kit_comment("7", 12, "Member", "NONE", "09:39:59", "a", NULL, ""),
-	    kit_comment("1", 12, "mallory", "NONE", "09:10:00", "a", NULL, ""), kit_comment("2", 12, "Drover-Bot", "MEMBER", "09:20:00", "b", NULL, ""),
-	    kit_comment("3", 12, "ci", "MEMBER", "09:30:00", "c", NULL, ",\"performed_via_github_app\":{\"id\":1}"),
-	    kit_comment("4", 12, "alice", "MEMBER", "09:40:00", "d", NULL, ""),
-	    kit_text("{\"id\":5,\"user\":null,\"issue_url\":\"x/issues/12\",\"html_url\":\"x/pull/12\",\"body\":\"ghost\",\"updated_at\":\"2026-11-21T09:41:00Z\"}"),
-	    kit_comment("6", 12, "alice", "MEMBER", "09:42:00", "  \\n", NULL, "")));
+	fake_answer(kit, "GET", KIT_REPO "/issues/comments?", 200, NULL,
+	    kit_text("[%s,%s,%s,%s,%s,%s,%s,%s]",
+		kit_comment("8", 12, "drover-two", "MEMBER", "09:05:00",
+		    "e\\n\\n<!-- drover:answer:x trace=0af7 -->", NULL, ""),
+		kit_comment("7", 12, "Member", "NONE", "09:39:59", "a", NULL, ""),
+		kit_comment("1", 12, "mallory", "NONE", "09:10:00", "a", NULL, ""),
+		kit_comment("2", 12, "Drover-Bot", "MEMBER", "09:20:00", "b", NULL, ""),
+		kit_comment("3", 12, "ci", "MEMBER", "09:30:00", "c", NULL,
+		    ",\"performed_via_github_app\":{\"id\":1}"),
+		kit_comment("4", 12, "alice", "MEMBER", "09:40:00", "d", NULL, ""),
+		kit_text("{\"id\":5,\"user\":null,\"issue_url\":\"x/issues/12\",\"html_url\":\"x/"
+			 "pull/12\",\"body\":\"ghost\",\"updated_at\":\"2026-11-21T09:41:00Z\"}"),
+		kit_comment("6", 12, "alice", "MEMBER", "09:42:00", "  \\n", NULL, "")));
 	kit->available = 1;
 	poll_good(5);
-	/* Two drovers with the accounts of people do not answer each other for ever. */
+	/*
+	 * Two drovers with the accounts of people do not answer each other for
+	 * ever.
+	 */
 	ck_assert_str_eq(kit->emitted[0].author, "drover-two");
 	ck_assert_uint_eq(kit->emitted[0].author_flags, DROVER_PERSON_BOT);
 	ck_assert_str_eq(kit->emitted[3].author, "login:Member");
@@ -217,15 +261,20 @@ END_TEST
 
 START_TEST(a_fork_does_not_become_ours_by_its_branch)
 {
-	const char *fork = kit_text("{\"number\":14,\"state\":\"open\",\"title\":\"x\",\"user\":{\"login\":\"mallory\"},\"updated_at\":\"2026-11-21T09:59:00Z\","
-	    "\"head\":{\"ref\":\"drover/x\",\"repo\":{\"full_name\":\"mallory/web\"}},\"base\":{\"ref\":\"main\",\"repo\":{\"full_name\":\"acme/web\"}}}");
+	const char *fork =
+	    kit_text("{\"number\":14,\"state\":\"open\",\"title\":\"x\",\"user\":{\"login\":"
+		     "\"mallory\"},\"updated_at\":\"2026-11-21T09:59:00Z\","
+		     "\"head\":{\"ref\":\"drover/x\",\"repo\":{\"full_name\":\"mallory/"
+		     "web\"}},\"base\":{\"ref\":\"main\",\"repo\":{\"full_name\":\"acme/web\"}}}");
 
 	open_source("pr-comment");
-	fake_serve(kit, "GET", KIT_REPO "/pulls?", 200, NULL, kit_text("[%s,%s]", fork, kit_pull(15, "alice", "drover/by-hand", "09:00:00", "")));
+	fake_serve(kit, "GET", KIT_REPO "/pulls?", 200, NULL,
+	    kit_text("[%s,%s]", fork, kit_pull(15, "alice", "drover/by-hand", "09:00:00", "")));
 	fake_serve(kit, "GET", KIT_REPO "/pulls/15/reviews", 200, NULL, "[]");
 	fake_serve(kit, "GET", KIT_REPO "/pulls/comments?", 200, NULL, "[]");
-	fake_answer(kit, "GET", KIT_REPO "/issues/comments?", 200, NULL, kit_text("[%s,%s]", kit_comment("1", 14, "alice", "MEMBER", "09:10:00", "a", NULL, ""),
-	    kit_comment("2", 15, "alice", "MEMBER", "09:20:00", "b", NULL, "")));
+	fake_answer(kit, "GET", KIT_REPO "/issues/comments?", 200, NULL,
+	    kit_text("[%s,%s]", kit_comment("1", 14, "alice", "MEMBER", "09:10:00", "a", NULL, ""),
+		kit_comment("2", 15, "alice", "MEMBER", "09:20:00", "b", NULL, "")));
 	poll_good(1);
 	ck_assert_str_eq(kit->emitted[0].serial, "github/acme/web#15");
 }
@@ -236,15 +285,28 @@ START_TEST(a_list_of_many_pages_is_read_whole)
 	open_source("pr-comment");
 	own_pull();
 	fake_serve(kit, "GET", KIT_REPO "/pulls/comments?", 200, NULL, "[]");
-	/* Time moves: the next page is asked for by time, as the list moves under us. */
-	fake_answer(kit, "GET", KIT_REPO "/issues/comments?", 200, "Link: <https://api.github.test/repositories/1/issues/comments?page=2>; rel=\"next\"",
-	    kit_text("[%s,%s]", kit_comment("1", 12, "alice", "MEMBER", "09:10:00", "a", NULL, ""), kit_comment("2", 12, "alice", "MEMBER", "09:20:00", "b", NULL, "")));
-	/* It does not: an empty page in the middle, then one of the same second. */
-	fake_answer(kit, "GET", KIT_REPO "/issues/comments?", 200, "Link: <https://api.github.test/repositories/1/issues/comments?page=3>; rel=\"next\"", "[]");
+	/*
+	 * Time moves: the next page is asked for by time, as the list moves
+	 * under us.
+	 */
+	fake_answer(kit, "GET", KIT_REPO "/issues/comments?", 200,
+	    "Link: <https://api.github.test/repositories/1/issues/comments?page=2>; rel=\"next\"",
+	    kit_text("[%s,%s]", kit_comment("1", 12, "alice", "MEMBER", "09:10:00", "a", NULL, ""),
+		kit_comment("2", 12, "alice", "MEMBER", "09:20:00", "b", NULL, "")));
+	/*
+	 * It does not: an empty page in the middle, then one of the same
+	 * second.
+	 */
+	fake_answer(kit, "GET", KIT_REPO "/issues/comments?", 200,
+	    "Link: <https://api.github.test/repositories/1/issues/comments?page=3>; rel=\"next\"",
+	    "[]");
 	fake_answer(kit, "GET", "/repositories/1/issues/comments?page=3", 200, NULL,
-	    kit_text("[%s,%s]", kit_comment("2", 12, "alice", "MEMBER", "09:20:00", "b", NULL, ""), kit_comment("3", 12, "alice", "MEMBER", "09:20:00", "c", NULL, "")));
+	    kit_text("[%s,%s]", kit_comment("2", 12, "alice", "MEMBER", "09:20:00", "b", NULL, ""),
+		kit_comment("3", 12, "alice", "MEMBER", "09:20:00", "c", NULL, "")));
 	poll_good(3);
-	ck_assert_ptr_nonnull(strstr(fake_request(kit, "GET", KIT_REPO "/issues/comments?", 1)->path, "since=2026-11-21T09:20:00Z"));
+	ck_assert_ptr_nonnull(
+	    strstr(fake_request(kit, "GET", KIT_REPO "/issues/comments?", 1)->path,
+		"since=2026-11-21T09:20:00Z"));
 }
 END_TEST
 
@@ -253,20 +315,31 @@ static const struct {
 	const char *headers, *body;
 	int code;
 } troubles[] = {
-	{ 200, NULL, "<html>log in</html>", DROVER_AGAIN }, { 200, NULL, "[{\"id\":1", DROVER_AGAIN }, { 200, NULL, "{\"message\":\"x\"}", DROVER_AGAIN },
-	{ 0, NULL, NULL, DROVER_AGAIN }, { 502, NULL, "<html>", DROVER_AGAIN }, { 404, NULL, "{\"message\":\"Not Found\"}", DROVER_PERMANENT },
-	{ 401, NULL, "{\"message\":\"Bad credentials\"}", DROVER_AUTH }, { 403, NULL, "{\"message\":\"Resource not accessible\"}", DROVER_AUTH },
-	{ 403, "x-ratelimit-remaining: 0\nx-ratelimit-reset: 1795255260", "{\"message\":\"API rate limit exceeded\"}", DROVER_QUOTA },
+	{ 200, NULL, "<html>log in</html>", DROVER_AGAIN },
+	{ 200, NULL, "[{\"id\":1", DROVER_AGAIN },
+	{ 200, NULL, "{\"message\":\"x\"}", DROVER_AGAIN },
+	{ 0, NULL, NULL, DROVER_AGAIN },
+	{ 502, NULL, "<html>", DROVER_AGAIN },
+	{ 404, NULL, "{\"message\":\"Not Found\"}", DROVER_PERMANENT },
+	{ 401, NULL, "{\"message\":\"Bad credentials\"}", DROVER_AUTH },
+	{ 403, NULL, "{\"message\":\"Resource not accessible\"}", DROVER_AUTH },
+	{ 403, "x-ratelimit-remaining: 0\nx-ratelimit-reset: 1795255260",
+	    "{\"message\":\"API rate limit exceeded\"}", DROVER_QUOTA },
 	{ 403, NULL, "{\"message\":\"You have exceeded a secondary rate limit\"}", DROVER_QUOTA },
-	{ 429, "Retry-After: 7", "{\"message\":\"You have exceeded a secondary rate limit\"}", DROVER_QUOTA },
-	{ 200, NULL, "[1,null,{},{\"id\":\"x\"},{\"id\":1,\"updated_at\":7},{\"id\":1e400,\"updated_at\":\"2026-11-21T09:00:00Z\"}]", 0 },
+	{ 429, "Retry-After: 7", "{\"message\":\"You have exceeded a secondary rate limit\"}",
+	    DROVER_QUOTA },
+	{ 200, NULL,
+	    "[1,null,{},{\"id\":\"x\"},{\"id\":1,\"updated_at\":7},{\"id\":1e400,\"updated_at\":"
+	    "\"2026-11-21T09:00:00Z\"}]",
+	    0 },
 };
 
 START_TEST(trouble_has_its_class_and_moves_no_cursor)
 {
 	open_source("pr-comment");
 	own_pull();
-	fake_answer(kit, "GET", KIT_REPO "/issues/comments?", troubles[_i].status, troubles[_i].headers, troubles[_i].body);
+	fake_answer(kit, "GET", KIT_REPO "/issues/comments?", troubles[_i].status,
+	    troubles[_i].headers, troubles[_i].body);
 	fake_serve(kit, "GET", KIT_REPO "/pulls/comments?", 200, NULL, "[]");
 	ck_assert_msg(poll_once() == troubles[_i].code, "%s", kit_err.text);
 	ck_assert_int_eq(kit->nemitted, 0);
@@ -276,7 +349,8 @@ START_TEST(trouble_has_its_class_and_moves_no_cursor)
 	if (troubles[_i].code == DROVER_QUOTA)
 		ck_assert_int_ge(kit_err.retry_after_ms, 60000);
 	/* Nothing is lost by it. */
-	fake_answer(kit, "GET", KIT_REPO "/issues/comments?", 200, NULL, kit_text("[%s]", kit_comment("1", 12, "alice", "MEMBER", "09:10:00", "a", NULL, "")));
+	fake_answer(kit, "GET", KIT_REPO "/issues/comments?", 200, NULL,
+	    kit_text("[%s]", kit_comment("1", 12, "alice", "MEMBER", "09:10:00", "a", NULL, "")));
 	poll_good(1);
 }
 END_TEST
@@ -289,7 +363,8 @@ START_TEST(a_repository_that_fails_does_not_hide_the_others)
 	fake_serve(kit, "GET", "/repos/acme/gone/", 404, NULL, "{\"message\":\"Not Found\"}");
 	own_pull();
 	fake_serve(kit, "GET", KIT_REPO "/pulls/comments?", 200, NULL, "[]");
-	fake_answer(kit, "GET", KIT_REPO "/issues/comments?", 200, NULL, kit_text("[%s]", kit_comment("1", 12, "alice", "MEMBER", "09:10:00", "a", NULL, "")));
+	fake_answer(kit, "GET", KIT_REPO "/issues/comments?", 200, NULL,
+	    kit_text("[%s]", kit_comment("1", 12, "alice", "MEMBER", "09:10:00", "a", NULL, "")));
 	fake_serve(kit, "GET", KIT_REPO "/issues/comments?", 200, NULL, "[]");
 	poll_good(1);
 	ck_assert_ptr_nonnull(strstr(kit->log, "repo gone is passed over"));
@@ -306,7 +381,8 @@ START_TEST(ids_above_2_to_53_keep_their_digits)
 	own_pull();
 	fake_serve(kit, "GET", KIT_REPO "/pulls/comments?", 200, NULL, "[]");
 	fake_answer(kit, "GET", KIT_REPO "/issues/comments?", 200, NULL,
-	    kit_text("[%s]", kit_comment("9007199254740993", 12, "alice", "MEMBER", "09:10:00", "a", NULL, "")));
+	    kit_text("[%s]",
+		kit_comment("9007199254740993", 12, "alice", "MEMBER", "09:10:00", "a", NULL, "")));
 	poll_good(1);
 	is_key(0, "github/acme/web/issuecomment/9007199254740993@");
 }
@@ -319,11 +395,15 @@ START_TEST(permissions_and_teams_are_found_out_when_authors_name_them)
 	fake_trust(kit, "@acme/devs");
 	own_pull();
 	fake_serve(kit, "GET", KIT_REPO "/pulls/comments?", 200, NULL, "[]");
-	fake_answer(kit, "GET", KIT_REPO "/issues/comments?", 200, NULL, kit_text("[%s,%s,%s]", kit_comment("1", 12, "dave", "NONE", "09:10:00", "a", NULL, ""),
-	    kit_comment("2", 12, "dave", "NONE", "09:20:00", "b", NULL, ""), kit_comment("3", 12, "eve", "NONE", "09:30:00", "c", NULL, "")));
-	fake_serve(kit, "GET", KIT_REPO "/collaborators/dave/permission", 200, NULL, "{\"permission\":\"admin\",\"role_name\":\"admin\"}");
+	fake_answer(kit, "GET", KIT_REPO "/issues/comments?", 200, NULL,
+	    kit_text("[%s,%s,%s]", kit_comment("1", 12, "dave", "NONE", "09:10:00", "a", NULL, ""),
+		kit_comment("2", 12, "dave", "NONE", "09:20:00", "b", NULL, ""),
+		kit_comment("3", 12, "eve", "NONE", "09:30:00", "c", NULL, "")));
+	fake_serve(kit, "GET", KIT_REPO "/collaborators/dave/permission", 200, NULL,
+	    "{\"permission\":\"admin\",\"role_name\":\"admin\"}");
 	fake_serve(kit, "GET", KIT_REPO "/collaborators/eve/permission", 404, NULL, "{}");
-	fake_serve(kit, "GET", "/orgs/acme/teams/devs/memberships/dave", 200, NULL, "{\"state\":\"active\"}");
+	fake_serve(kit, "GET", "/orgs/acme/teams/devs/memberships/dave", 200, NULL,
+	    "{\"state\":\"active\"}");
 	fake_serve(kit, "GET", "/orgs/acme/teams/devs/memberships/eve", 404, NULL, "{}");
 	poll_good(3);
 	ck_assert_ptr_nonnull(strstr(kit->emitted[0].marks, "permission:write"));
@@ -342,18 +422,24 @@ START_TEST(a_permission_that_is_hidden_is_trouble_of_its_repository)
 	fake_repo(kit, "api", "https://github.com/acme/api.git", "github");
 	own_pull();
 	fake_serve(kit, "GET", KIT_REPO "/pulls/comments?", 200, NULL, "[]");
-	fake_serve(kit, "GET", KIT_REPO "/issues/comments?", 200, NULL, kit_text("[%s]", kit_comment("1", 12, "dave", "NONE", "09:10:00", "a", NULL, "")));
-	fake_serve(kit, "GET", KIT_REPO "/collaborators/dave/permission", 200, NULL, "{\"permission\":\"write\"}");
-	fake_serve(kit, "GET", "/repos/acme/api/pulls?", 200, NULL, kit_text("[%s]", kit_pull(12, "drover-bot", "drover/x", "09:59:00", "")));
+	fake_serve(kit, "GET", KIT_REPO "/issues/comments?", 200, NULL,
+	    kit_text("[%s]", kit_comment("1", 12, "dave", "NONE", "09:10:00", "a", NULL, "")));
+	fake_serve(kit, "GET", KIT_REPO "/collaborators/dave/permission", 200, NULL,
+	    "{\"permission\":\"write\"}");
+	fake_serve(kit, "GET", "/repos/acme/api/pulls?", 200, NULL,
+	    kit_text("[%s]", kit_pull(12, "drover-bot", "drover/x", "09:59:00", "")));
 	fake_serve(kit, "GET", "/repos/acme/api/pulls/", 200, NULL, "[]");
 	fake_serve(kit, "GET", "/repos/acme/api/issues/comments?", 200, NULL,
 	    kit_text("[%s]", kit_comment("2", 12, "dave", "NONE", "09:10:00", "b", NULL, "")));
-	fake_answer(kit, "GET", "/repos/acme/api/collaborators/dave/permission", 403, NULL, "{\"message\":\"Must have push access\"}");
+	fake_answer(kit, "GET", "/repos/acme/api/collaborators/dave/permission", 403, NULL,
+	    "{\"message\":\"Must have push access\"}");
 	poll_good(1);
 	is_key(0, "github/acme/web/issuecomment/1@");
-	ck_assert_ptr_nonnull(strstr(kit->log, "repo api is passed over: the permission of an author"));
+	ck_assert_ptr_nonnull(
+	    strstr(kit->log, "repo api is passed over: the permission of an author"));
 	/* Nothing is lost once it may be read. */
-	fake_serve(kit, "GET", "/repos/acme/api/collaborators/dave/permission", 200, NULL, "{\"permission\":\"write\"}");
+	fake_serve(kit, "GET", "/repos/acme/api/collaborators/dave/permission", 200, NULL,
+	    "{\"permission\":\"write\"}");
 	poll_good(1);
 	is_key(0, "github/acme/api/issuecomment/2@");
 }
@@ -361,8 +447,10 @@ END_TEST
 
 START_TEST(each_repository_has_its_turn)
 {
-	const char *pulls = kit_text("[%s]", kit_pull(12, "drover-bot", "drover/x", "09:59:00", ""));
-	const char *comment = kit_text("[%s]", kit_comment("1", 12, "alice", "MEMBER", "09:10:00", "a", NULL, ""));
+	const char *pulls =
+	    kit_text("[%s]", kit_pull(12, "drover-bot", "drover/x", "09:59:00", ""));
+	const char *comment =
+	    kit_text("[%s]", kit_comment("1", 12, "alice", "MEMBER", "09:10:00", "a", NULL, ""));
 
 	open_source("pr-comment");
 	fake_repo(kit, "api", "https://github.com/acme/api.git", "github");
@@ -377,7 +465,8 @@ START_TEST(each_repository_has_its_turn)
 	ck_assert_int_eq(fake_requests(kit, "GET", "/repos/acme/"), 8);
 	/* Two have used up the room, so the next poll begins with the third. */
 	poll_good(0);
-	ck_assert_ptr_nonnull(strstr(fake_request(kit, "GET", "/repos/acme/", 8)->path, "/repos/acme/app/"));
+	ck_assert_ptr_nonnull(
+	    strstr(fake_request(kit, "GET", "/repos/acme/", 8)->path, "/repos/acme/app/"));
 }
 END_TEST
 
@@ -386,7 +475,8 @@ START_TEST(an_answer_without_a_body_is_no_empty_list)
 	open_source("pr-comment");
 	own_pull();
 	fake_serve(kit, "GET", KIT_REPO "/pulls/comments?", 200, NULL, "[]");
-	fake_serve(kit, "GET", KIT_REPO "/issues/comments?", 200, NULL, kit_text("[%s]", kit_comment("1", 12, "alice", "MEMBER", "09:10:00", "a", NULL, "")));
+	fake_serve(kit, "GET", KIT_REPO "/issues/comments?", 200, NULL,
+	    kit_text("[%s]", kit_comment("1", 12, "alice", "MEMBER", "09:10:00", "a", NULL, "")));
 	fake_answer(kit, "GET", KIT_REPO "/pulls?", 200, NULL, "");
 	ck_assert_int_eq(poll_once(), DROVER_AGAIN);
 	poll_good(1);
@@ -395,20 +485,32 @@ END_TEST
 
 START_TEST(a_mention_on_a_pull_request_of_others_is_taken)
 {
-	const char *pulls = kit_text("[%s,%s,%s]", kit_pull(12, "drover-bot", "drover/x", "09:59:00", ""), kit_pull(13, "alice", "feature", "09:58:00", "@drover-bot look"),
-	    kit_pull(16, "alice", "f2", "09:57:00", "nothing"));
+	const char *pulls =
+	    kit_text("[%s,%s,%s]", kit_pull(12, "drover-bot", "drover/x", "09:59:00", ""),
+		kit_pull(13, "alice", "feature", "09:58:00", "@drover-bot look"),
+		kit_pull(16, "alice", "f2", "09:57:00", "nothing"));
 
 	open_source("pr-mention");
 	fake_serve(kit, "GET", KIT_REPO "/pulls?", 200, NULL, pulls);
-	fake_serve(kit, "GET", KIT_REPO "/pulls/13/reviews", 200, NULL, "[{\"id\":301,\"user\":{\"login\":\"carol\"},\"body\":\"@drover-bot fix these\",\"state\":\"COMMENTED\","
+	fake_serve(kit, "GET", KIT_REPO "/pulls/13/reviews", 200, NULL,
+	    "[{\"id\":301,\"user\":{\"login\":\"carol\"},\"body\":\"@drover-bot fix "
+	    "these\",\"state\":\"COMMENTED\","
 	    "\"author_association\":\"MEMBER\",\"submitted_at\":\"2026-11-21T09:51:00Z\"}]");
 	fake_serve(kit, "GET", KIT_REPO "/pulls/16/reviews", 200, NULL, "[]");
-	fake_serve(kit, "GET", KIT_REPO "/issues/comments?", 200, NULL, kit_text("[%s,%s,%s,%s]",
-	    kit_comment("1", 12, "alice", "MEMBER", "09:10:00", "@drover-bot on its own", NULL, ""),
-	    kit_comment("2", 13, "alice", "MEMBER", "09:20:00", "hey @Drover-Bot, rename it", NULL, ""),
-	    kit_comment("3", 13, "alice", "MEMBER", "09:30:00", "`@drover-bot` is the bot", NULL, ""),
-	    kit_comment("4", 99, "alice", "MEMBER", "09:40:00", "@drover-bot closed", NULL, "")));
-	fake_serve(kit, "GET", KIT_REPO "/pulls/comments?", 200, NULL, kit_text("[%s]", kit_comment("201", 16, "alice", "MEMBER", "09:15:00", "@drover-bot why?", "a.c", "")));
+	fake_serve(kit, "GET", KIT_REPO "/issues/comments?", 200, NULL,
+	    kit_text("[%s,%s,%s,%s]",
+		kit_comment("1", 12, "alice", "MEMBER", "09:10:00", "@drover-bot on its own", NULL,
+		    ""),
+		kit_comment("2", 13, "alice", "MEMBER", "09:20:00", "hey @Drover-Bot, rename it",
+		    NULL, ""),
+		kit_comment("3", 13, "alice", "MEMBER", "09:30:00", "`@drover-bot` is the bot",
+		    NULL, ""),
+		kit_comment("4", 99, "alice", "MEMBER", "09:40:00", "@drover-bot closed", NULL,
+		    "")));
+	fake_serve(kit, "GET", KIT_REPO "/pulls/comments?", 200, NULL,
+	    kit_text("[%s]",
+		kit_comment("201", 16, "alice", "MEMBER", "09:15:00", "@drover-bot why?", "a.c",
+		    "")));
 	poll_good(4);
 	is_key(0, "github/acme/web/reviewcomment/201@");
 	is_key(1, "github/acme/web/issuecomment/2@");
@@ -422,12 +524,27 @@ END_TEST
 
 START_TEST(a_description_that_was_there_before_drover_is_left_alone)
 {
-	const char *old = kit_text("{\"number\":13,\"state\":\"open\",\"title\":\"x\",\"user\":{\"login\":\"alice\"},\"body\":\"@drover-bot old\",\"created_at\":\"2026-01-01T00:00:00Z\",\"author_association\":\"MEMBER\","
-	    "\"updated_at\":\"2026-11-21T%s:00Z\",\"head\":{\"ref\":\"f\"},\"base\":{\"ref\":\"main\"}}", "09:58");
-	const char *moved = kit_text("{\"number\":13,\"state\":\"open\",\"title\":\"x\",\"user\":{\"login\":\"alice\"},\"body\":\"@drover-bot old\",\"created_at\":\"2026-01-01T00:00:00Z\",\"author_association\":\"MEMBER\","
-	    "\"updated_at\":\"2026-11-21T%s:00Z\",\"head\":{\"ref\":\"f\"},\"base\":{\"ref\":\"main\"}}", "11:58");
-	const char *edited = kit_text("{\"number\":13,\"state\":\"open\",\"title\":\"x\",\"user\":{\"login\":\"alice\"},\"body\":\"@drover-bot new\",\"created_at\":\"2026-01-01T00:00:00Z\",\"author_association\":\"MEMBER\","
-	    "\"updated_at\":\"2026-11-21T%s:00Z\",\"head\":{\"ref\":\"f\"},\"base\":{\"ref\":\"main\"}}", "12:58");
+	const char *old = kit_text("{\"number\":13,\"state\":\"open\",\"title\":\"x\",\"user\":{"
+				   "\"login\":\"alice\"},\"body\":\"@drover-bot "
+				   "old\",\"created_at\":\"2026-01-01T00:00:00Z\",\"author_"
+				   "association\":\"MEMBER\","
+				   "\"updated_at\":\"2026-11-21T%s:00Z\",\"head\":{\"ref\":\"f\"},"
+				   "\"base\":{\"ref\":\"main\"}}",
+	    "09:58");
+	const char *moved = kit_text("{\"number\":13,\"state\":\"open\",\"title\":\"x\",\"user\":{"
+				     "\"login\":\"alice\"},\"body\":\"@drover-bot "
+				     "old\",\"created_at\":\"2026-01-01T00:00:00Z\",\"author_"
+				     "association\":\"MEMBER\","
+				     "\"updated_at\":\"2026-11-21T%s:00Z\",\"head\":{\"ref\":\"f\"}"
+				     ",\"base\":{\"ref\":\"main\"}}",
+	    "11:58");
+	const char *edited = kit_text("{\"number\":13,\"state\":\"open\",\"title\":\"x\",\"user\":{"
+				      "\"login\":\"alice\"},\"body\":\"@drover-bot "
+				      "new\",\"created_at\":\"2026-01-01T00:00:00Z\",\"author_"
+				      "association\":\"MEMBER\","
+				      "\"updated_at\":\"2026-11-21T%s:00Z\",\"head\":{\"ref\":"
+				      "\"f\"},\"base\":{\"ref\":\"main\"}}",
+	    "12:58");
 
 	open_source("pr-mention");
 	fake_answer(kit, "GET", KIT_REPO "/pulls?", 200, NULL, kit_text("[%s]", old));
@@ -445,30 +562,48 @@ END_TEST
 static const char *
 issue(int number, const char *login, const char *time, const char *body, const char *extra)
 {
-	return kit_text("{\"number\":%d,\"state\":\"open\",\"title\":\"Issue %d\",\"user\":{\"login\":\"%s\",\"type\":\"User\"},\"author_association\":\"MEMBER\",\"body\":\"%s\","
-	    "\"created_at\":\"2026-11-21T08:00:00Z\",\"updated_at\":\"2026-11-21T%sZ\",\"html_url\":\"https://github.test/acme/web/issues/%d\"%s}", number, number, login,
-	    body, time, number, extra);
+	return kit_text("{\"number\":%d,\"state\":\"open\",\"title\":\"Issue "
+			"%d\",\"user\":{\"login\":\"%s\",\"type\":\"User\"},\"author_association\":"
+			"\"MEMBER\",\"body\":\"%s\","
+			"\"created_at\":\"2026-11-21T08:00:00Z\",\"updated_at\":\"2026-11-21T%sZ\","
+			"\"html_url\":\"https://github.test/acme/web/issues/%d\"%s}",
+	    number, number, login, body, time, number, extra);
 }
 
 static const char *
 issue_comment(const char *id, int number, const char *login, const char *time, const char *body)
 {
-	return kit_text("{\"id\":%s,\"user\":{\"login\":\"%s\",\"type\":\"User\"},\"author_association\":\"MEMBER\",\"body\":\"%s\",\"created_at\":\"2026-11-21T%sZ\","
-	    "\"updated_at\":\"2026-11-21T%sZ\",\"issue_url\":\"https://api.github.test/repos/acme/web/issues/%d\",\"html_url\":\"https://github.test/acme/web/issues/%d#issuecomment-%s\"}",
+	return kit_text("{\"id\":%s,\"user\":{\"login\":\"%s\",\"type\":\"User\"},\"author_"
+			"association\":\"MEMBER\",\"body\":\"%s\",\"created_at\":\"2026-11-21T%"
+			"sZ\","
+			"\"updated_at\":\"2026-11-21T%sZ\",\"issue_url\":\"https://api.github.test/"
+			"repos/acme/web/issues/%d\",\"html_url\":\"https://github.test/acme/web/"
+			"issues/%d#issuecomment-%s\"}",
 	    id, login, body, time, time, number, number, id);
 }
 
 START_TEST(commands_in_issues_and_their_comments_are_taken)
 {
 	open_source("issue-command");
-	fake_serve(kit, "GET", KIT_REPO "/issues?", 200, NULL, kit_text("[%s,%s,%s,%s]", issue(21, "alice", "09:10:00", "It fails.\\n\\n/drover --prompt small fix it\\n/drover twice", ""),
-	    issue(22, "alice", "09:11:00", "```\\n/drover no\\n```", ""), issue(23, "alice", "09:12:00", "/drover a pull request", ",\"pull_request\":{\"url\":\"x\"}"),
-	    issue(24, "alice", "09:13:00", "no command", "")));
-	fake_serve(kit, "GET", KIT_REPO "/issues/comments?", 200, NULL, kit_text("[%s,%s,%s,%s]", issue_comment("1", 24, "bob", "09:20:00", "ok\\n/drover do it"),
-	    issue_comment("2", 25, "bob", "09:21:00", "/drover on a closed one"), kit_comment("3", 12, "bob", "MEMBER", "09:22:00", "/drover on a pull request", NULL, ""),
-	    issue_comment("4", 24, "bob", "09:23:00", "say /drover to the bot")));
-	fake_serve(kit, "GET", KIT_REPO "/issues/24", 200, NULL, issue(24, "mallory", "09:20:00", "the text", ""));
-	fake_serve(kit, "GET", KIT_REPO "/issues/25", 200, NULL, "{\"number\":25,\"state\":\"closed\",\"title\":\"x\",\"body\":\"y\"}");
+	fake_serve(kit, "GET", KIT_REPO "/issues?", 200, NULL,
+	    kit_text("[%s,%s,%s,%s]",
+		issue(21, "alice", "09:10:00",
+		    "It fails.\\n\\n/drover --prompt small fix it\\n/drover twice", ""),
+		issue(22, "alice", "09:11:00", "```\\n/drover no\\n```", ""),
+		issue(23, "alice", "09:12:00", "/drover a pull request",
+		    ",\"pull_request\":{\"url\":\"x\"}"),
+		issue(24, "alice", "09:13:00", "no command", "")));
+	fake_serve(kit, "GET", KIT_REPO "/issues/comments?", 200, NULL,
+	    kit_text("[%s,%s,%s,%s]",
+		issue_comment("1", 24, "bob", "09:20:00", "ok\\n/drover do it"),
+		issue_comment("2", 25, "bob", "09:21:00", "/drover on a closed one"),
+		kit_comment("3", 12, "bob", "MEMBER", "09:22:00", "/drover on a pull request", NULL,
+		    ""),
+		issue_comment("4", 24, "bob", "09:23:00", "say /drover to the bot")));
+	fake_serve(kit, "GET", KIT_REPO "/issues/24", 200, NULL,
+	    issue(24, "mallory", "09:20:00", "the text", ""));
+	fake_serve(kit, "GET", KIT_REPO "/issues/25", 200, NULL,
+	    "{\"number\":25,\"state\":\"closed\",\"title\":\"x\",\"body\":\"y\"}");
 	poll_good(2);
 	is_key(0, "github/acme/web/issue/21@");
 	is_key(1, "github/acme/web/issuecomment/1@");
@@ -491,19 +626,34 @@ START_TEST(a_label_asks_for_who_set_it)
 	fake_option(kit, "labels", "drover");
 	open_source("issue-command");
 	fake_serve(kit, "GET", KIT_REPO "/issues/comments?", 200, NULL, "[]");
-	fake_answer(kit, "GET", KIT_REPO "/issues?", 200, NULL, kit_text("[%s]", issue(21, "mallory", "09:10:00", "It fails.", labels)));
-	fake_answer(kit, "GET", KIT_REPO "/issues?", 200, NULL, kit_text("[%s]", issue(21, "mallory", "09:40:00", "It fails.", labels)));
-	fake_answer(kit, "GET", KIT_REPO "/issues?", 200, NULL, kit_text("[%s]", issue(21, "mallory", "09:50:00", "It fails.", labels)));
-	fake_answer(kit, "GET", KIT_REPO "/issues/21/events", 200, NULL, "[{\"id\":1,\"event\":\"labeled\",\"label\":{\"name\":\"bug\"},\"actor\":{\"login\":\"mallory\"},\"created_at\":\"2026-11-21T09:00:00Z\"},"
-	    "{\"id\":2,\"event\":\"labeled\",\"label\":{\"name\":\"drover\"},\"actor\":{\"login\":\"bob\"},\"created_at\":\"2026-11-21T09:05:00Z\"}]");
-	fake_answer(kit, "GET", KIT_REPO "/issues/21/events", 200, NULL, "[{\"id\":2,\"event\":\"labeled\",\"label\":{\"name\":\"drover\"},\"actor\":{\"login\":\"bob\"},\"created_at\":\"2026-11-21T09:05:00Z\"}]");
-	fake_answer(kit, "GET", KIT_REPO "/issues/21/events", 200, NULL, "[{\"id\":2,\"event\":\"labeled\",\"label\":{\"name\":\"drover\"},\"actor\":{\"login\":\"bob\"},\"created_at\":\"2026-11-21T09:05:00Z\"},"
-	    "{\"id\":7,\"event\":\"labeled\",\"label\":{\"name\":\"drover\"},\"actor\":{\"login\":\"bob\"},\"created_at\":\"2026-11-21T09:49:00Z\"}]");
-	fake_serve(kit, "GET", KIT_REPO "/collaborators/bob/permission", 200, NULL, "{\"permission\":\"write\",\"role_name\":\"write\"}");
+	fake_answer(kit, "GET", KIT_REPO "/issues?", 200, NULL,
+	    kit_text("[%s]", issue(21, "mallory", "09:10:00", "It fails.", labels)));
+	fake_answer(kit, "GET", KIT_REPO "/issues?", 200, NULL,
+	    kit_text("[%s]", issue(21, "mallory", "09:40:00", "It fails.", labels)));
+	fake_answer(kit, "GET", KIT_REPO "/issues?", 200, NULL,
+	    kit_text("[%s]", issue(21, "mallory", "09:50:00", "It fails.", labels)));
+	fake_answer(kit, "GET", KIT_REPO "/issues/21/events", 200, NULL,
+	    "[{\"id\":1,\"event\":\"labeled\",\"label\":{\"name\":\"bug\"},\"actor\":{\"login\":"
+	    "\"mallory\"},\"created_at\":\"2026-11-21T09:00:00Z\"},"
+	    "{\"id\":2,\"event\":\"labeled\",\"label\":{\"name\":\"drover\"},\"actor\":{\"login\":"
+	    "\"bob\"},\"created_at\":\"2026-11-21T09:05:00Z\"}]");
+	fake_answer(kit, "GET", KIT_REPO "/issues/21/events", 200, NULL,
+	    "[{\"id\":2,\"event\":\"labeled\",\"label\":{\"name\":\"drover\"},\"actor\":{\"login\":"
+	    "\"bob\"},\"created_at\":\"2026-11-21T09:05:00Z\"}]");
+	fake_answer(kit, "GET", KIT_REPO "/issues/21/events", 200, NULL,
+	    "[{\"id\":2,\"event\":\"labeled\",\"label\":{\"name\":\"drover\"},\"actor\":{\"login\":"
+	    "\"bob\"},\"created_at\":\"2026-11-21T09:05:00Z\"},"
+	    "{\"id\":7,\"event\":\"labeled\",\"label\":{\"name\":\"drover\"},\"actor\":{\"login\":"
+	    "\"bob\"},\"created_at\":\"2026-11-21T09:49:00Z\"}]");
+	fake_serve(kit, "GET", KIT_REPO "/collaborators/bob/permission", 200, NULL,
+	    "{\"permission\":\"write\",\"role_name\":\"write\"}");
 	poll_good(1);
 	is_key(0, "github/acme/web/label/2@");
 	ck_assert_str_eq(kit->emitted[0].author, "bob");
-	/* The event does not say what bob is, but only somebody with a role could set it. */
+	/*
+	 * The event does not say what bob is, but only somebody with a role
+	 * could set it.
+	 */
 	ck_assert_ptr_nonnull(strstr(kit->emitted[0].marks, "collaborator"));
 	poll_good(0);
 	/* Taken off and set again: asked again. */
@@ -530,7 +680,8 @@ main(void)
 	tcase_add_test(tc, bots_strangers_and_we_ourselves_take_no_room);
 	tcase_add_test(tc, a_fork_does_not_become_ours_by_its_branch);
 	tcase_add_test(tc, a_list_of_many_pages_is_read_whole);
-	tcase_add_loop_test(tc, trouble_has_its_class_and_moves_no_cursor, 0, sizeof(troubles) / sizeof(troubles[0]));
+	tcase_add_loop_test(tc, trouble_has_its_class_and_moves_no_cursor, 0,
+	    sizeof(troubles) / sizeof(troubles[0]));
 	tcase_add_test(tc, a_repository_that_fails_does_not_hide_the_others);
 	tcase_add_test(tc, ids_above_2_to_53_keep_their_digits);
 	tcase_add_test(tc, permissions_and_teams_are_found_out_when_authors_name_them);

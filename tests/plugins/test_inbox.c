@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The source inbox.folder: what becomes of files that are dropped into its folder. */
+/*
+ * The source inbox.folder: what becomes of files that are dropped into its
+ * folder.
+ */
 #define _GNU_SOURCE
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -15,7 +18,8 @@
 #include "box.h"
 
 #define TICKET "# Fix the login\n\nIt fails with an empty password.\n"
-#define RESULT "{\"branch\":\"drover/fix\",\"commit\":\"0123abc\",\"checks\":\"1\",\"followups\":\"1\"," \
+#define RESULT \
+	"{\"branch\":\"drover/fix\",\"commit\":\"0123abc\",\"checks\":\"1\",\"followups\":\"1\"," \
 	"\"tokens_input\":\"10\",\"agent_text\":\"Did it.\\n```\\n# no heading\",\"more\":2}"
 
 static struct box box;
@@ -75,11 +79,13 @@ START_TEST(a_head_overrides_the_defaults)
 {
 	struct fake_item *item = &fake->emitted[0];
 
-	box_ticket(&box, "a.md", "repo: api\r\nAgent: codex\nPool:heavy\nPOOL: heavy\nPriority: -7\n\nDo it.\n");
+	box_ticket(&box, "a.md",
+	    "repo: api\r\nAgent: codex\nPool:heavy\nPOOL: heavy\nPriority: -7\n\nDo it.\n");
 	ck_assert_int_eq(box_poll(&box), 0);
 	ck_assert(box_says(&box, "rejected", "a.report.md", "Line 3"));
 
-	box_ticket(&box, "a.md", "repo: api\r\nAgent: codex\nPOOL: heavy\nPriority: -7\n\nDo it.\n");
+	box_ticket(&box, "a.md",
+	    "repo: api\r\nAgent: codex\nPOOL: heavy\nPriority: -7\n\nDo it.\n");
 	ck_assert_int_eq(box_poll(&box), 0);
 	ck_assert_str_eq(item->title, "Do it.");
 	ck_assert_str_eq(item->repo, "api");
@@ -94,15 +100,23 @@ START_TEST(success_moves_to_done)
 	box_ticket(&box, "login.md", TICKET);
 	box_poll(&box);
 	box_poll(&box);
-	ck_assert_int_eq(fake_settle(fake, box.source, box.state, 0, "succeeded", RESULT, &box.err), 0);
+	ck_assert_int_eq(fake_settle(fake, box.source, box.state, 0, "succeeded", RESULT, &box.err),
+	    0);
 	ck_assert_int_eq(box_count(&box, "working"), 0);
 	ck_assert_int_eq(box_count(&box, "done"), 2);
 	ck_assert(box_says(&box, "done", "login.md", TICKET));
-	ck_assert(box_says(&box, "done", "login.report.md", "# Fix the login\n\n- Job: 1\n- Ticket: login.md\n- State: succeeded\n- Attempts: 2\n"));
-	ck_assert(box_says(&box, "done", "login.report.md", "- Queued: 2023-11-14T22:13:20Z\n- Waited: 12.0 s\n- Took: 3 min 20 s\n"));
-	ck_assert(box_says(&box, "done", "login.report.md", "- Trace: 0af7651916cd43dd8448eb211c80319c\n- Branch: drover/fix\n- Commit: 0123abc\n"));
-	ck_assert(box_says(&box, "done", "login.report.md", "- Checks: passed\n- Follow-ups: 1\n- Tokens read: 10\n- more: 2\n"));
-	ck_assert(box_says(&box, "done", "login.report.md", "````text\nDid it.\n```\n# no heading\n````\n"));
+	ck_assert(box_says(&box, "done", "login.report.md",
+	    "# Fix the login\n\n- Job: 1\n- Ticket: login.md\n- State: succeeded\n- Attempts: "
+	    "2\n"));
+	ck_assert(box_says(&box, "done", "login.report.md",
+	    "- Queued: 2023-11-14T22:13:20Z\n- Waited: 12.0 s\n- Took: 3 min 20 s\n"));
+	ck_assert(box_says(&box, "done", "login.report.md",
+	    "- Trace: 0af7651916cd43dd8448eb211c80319c\n- Branch: drover/fix\n- Commit: "
+	    "0123abc\n"));
+	ck_assert(box_says(&box, "done", "login.report.md",
+	    "- Checks: passed\n- Follow-ups: 1\n- Tokens read: 10\n- more: 2\n"));
+	ck_assert(box_says(&box, "done", "login.report.md",
+	    "````text\nDid it.\n```\n# no heading\n````\n"));
 }
 END_TEST
 
@@ -112,10 +126,13 @@ START_TEST(failure_moves_to_failed)
 	box_ticket(&box, "b.md", TICKET);
 	box_poll(&box);
 	box_poll(&box);
-	ck_assert_int_eq(fake_settle(fake, box.source, box.state, 0, "dead", "not JSON", &box.err), 0);
-	ck_assert_int_eq(fake_settle(fake, box.source, box.state, 1, "cancelled", "{}", &box.err), 0);
+	ck_assert_int_eq(fake_settle(fake, box.source, box.state, 0, "dead", "not JSON", &box.err),
+	    0);
+	ck_assert_int_eq(fake_settle(fake, box.source, box.state, 1, "cancelled", "{}", &box.err),
+	    0);
 	ck_assert_int_eq(box_count(&box, "failed"), 4);
-	ck_assert(box_says(&box, "failed", "a.report.md", "- State: dead\n- Error: the checks failed\n"));
+	ck_assert(
+	    box_says(&box, "failed", "a.report.md", "- State: dead\n- Error: the checks failed\n"));
 	ck_assert(box_says(&box, "failed", "b.report.md", "- State: cancelled\n"));
 }
 END_TEST
@@ -124,7 +141,8 @@ START_TEST(settling_comes_before_the_next_poll)
 {
 	box_ticket(&box, "a.md", TICKET);
 	box_poll(&box);
-	ck_assert_int_eq(fake_settle(fake, box.source, box.state, 0, "succeeded", "{}", &box.err), 0);
+	ck_assert_int_eq(fake_settle(fake, box.source, box.state, 0, "succeeded", "{}", &box.err),
+	    0);
 	ck_assert_int_eq(box_has(&box, "done", "a.md"), 1);
 	ck_assert_int_eq(box_has(&box, ".", "a.md"), 0);
 
@@ -144,13 +162,18 @@ START_TEST(settling_twice_is_settling_once)
 		box_poll(&box);
 		box_poll(&box);
 		ck_assert_int_eq(fake->njobs, i + 1);
-		ck_assert_int_eq(fake_settle(fake, box.source, box.state, i, "succeeded", "{}", &box.err), 0);
-		ck_assert_int_eq(fake_settle(fake, box.source, box.state, i, "succeeded", "{}", &box.err), 0);
+		ck_assert_int_eq(fake_settle(fake, box.source, box.state, i, "succeeded", "{}",
+				     &box.err),
+		    0);
+		ck_assert_int_eq(fake_settle(fake, box.source, box.state, i, "succeeded", "{}",
+				     &box.err),
+		    0);
 		ck_assert_int_eq(box_count(&box, "done"), 2 * (i + 1));
 	}
 	ck_assert_int_eq(box_has(&box, "done", "a.3.md"), 1);
 	ck_assert(box_says(&box, "done", "a.3.report.md", "- Job: 3\n"));
-	ck_assert_int_eq(fake_settle(fake, box.source, box.state, 0, "succeeded", "{}", &box.err), 0);
+	ck_assert_int_eq(fake_settle(fake, box.source, box.state, 0, "succeeded", "{}", &box.err),
+	    0);
 	ck_assert_int_eq(box_count(&box, "done"), 6);
 }
 END_TEST
@@ -165,7 +188,8 @@ START_TEST(the_same_ticket_again_waits_for_its_turn)
 	ck_assert_int_eq(box_poll(&box), 0);
 	ck_assert_int_eq(fake->njobs, 1);
 	ck_assert_int_eq(box_has(&box, ".", "a.md"), 1);
-	ck_assert_str_eq(strstr(fake->log, "a.md stays"), "a.md stays in the folder: the same ticket is being worked on\n");
+	ck_assert_str_eq(strstr(fake->log, "a.md stays"),
+	    "a.md stays in the folder: the same ticket is being worked on\n");
 	fake_settle(fake, box.source, box.state, 0, "succeeded", "{}", &box.err);
 	ck_assert_int_eq(box_poll(&box), 0);
 	ck_assert_int_eq(fake->njobs, 2);
@@ -180,10 +204,12 @@ START_TEST(a_change_after_the_emit_is_another_ticket)
 	ck_assert_int_eq(box_poll(&box), 0);
 	ck_assert_int_eq(fake->njobs, 2);
 	ck_assert_str_ne(fake->jobs[0].item.key, fake->jobs[1].item.key);
-	ck_assert_int_eq(fake_settle(fake, box.source, box.state, 0, "succeeded", "{}", &box.err), 0);
+	ck_assert_int_eq(fake_settle(fake, box.source, box.state, 0, "succeeded", "{}", &box.err),
+	    0);
 	ck_assert(box_says(&box, "done", "a.md", TICKET));
 	ck_assert_int_eq(box_poll(&box), 0);
-	ck_assert_int_eq(fake_settle(fake, box.source, box.state, 1, "succeeded", "{}", &box.err), 0);
+	ck_assert_int_eq(fake_settle(fake, box.source, box.state, 1, "succeeded", "{}", &box.err),
+	    0);
 	ck_assert(box_says(&box, "done", "a.2.md", "# Something else\n"));
 	ck_assert_int_eq(fake->njobs, 2);
 }
@@ -290,7 +316,8 @@ START_TEST(a_ticket_that_is_opened_after_the_emit_is_no_second_job)
 	ck_assert_int_ne(fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC), -1);
 	for (i = 0; i < 3; i++)
 		ck_assert_int_eq(box_poll(&box), 0);
-	ck_assert_int_eq(fake_settle(fake, box.source, box.state, 0, "succeeded", "{}", &box.err), DROVER_AGAIN);
+	ck_assert_int_eq(fake_settle(fake, box.source, box.state, 0, "succeeded", "{}", &box.err),
+	    DROVER_AGAIN);
 	ck_assert_int_eq(box_count(&box, "done"), 1);
 	fake->closes = fd;
 	ck_assert_int_eq(box_poll(&box), 0);
@@ -298,7 +325,8 @@ START_TEST(a_ticket_that_is_opened_after_the_emit_is_no_second_job)
 	ck_assert_int_eq(box_poll(&box), 0);
 	ck_assert_int_eq(fake->njobs, 1);
 	ck_assert_int_eq(box_count(&box, "working"), 1);
-	ck_assert_int_eq(fake_settle(fake, box.source, box.state, 0, "succeeded", "{}", &box.err), 0);
+	ck_assert_int_eq(fake_settle(fake, box.source, box.state, 0, "succeeded", "{}", &box.err),
+	    0);
 	ck_assert_int_eq(box_count(&box, "done"), 2);
 	ck_assert_int_eq(box_count(&box, "working"), 0);
 }
@@ -389,7 +417,8 @@ START_TEST(what_the_daemon_refuses_is_rejected)
 	fake->emit_code = DROVER_PERMANENT;
 	box_ticket(&box, "a.md", TICKET);
 	ck_assert_int_eq(box_poll(&box), 0);
-	ck_assert(box_says(&box, "rejected", "a.report.md", "The daemon refused it: no such repository"));
+	ck_assert(
+	    box_says(&box, "rejected", "a.report.md", "The daemon refused it: no such repository"));
 }
 END_TEST
 
@@ -436,8 +465,21 @@ START_TEST(what_is_no_regular_file_stays)
 END_TEST
 
 static const char *const hostile[] = {
-	"$(touch x); rm -rf ~.md", "-rf.md", "new\nline.md", "100%.md", "%41@%2F.md", "quote'\"`.md", "\xe6\x97\xa5\xe6\x9c\xac.md",
-	"\xff\xfe\x01.md", "..md", " .md", "a@0123456789abcdef.md", "\xe2\x80\xaetxt.md", "..a.md", "\\.md", "\x1b[31m.md",
+	"$(touch x); rm -rf ~.md",
+	"-rf.md",
+	"new\nline.md",
+	"100%.md",
+	"%41@%2F.md",
+	"quote'\"`.md",
+	"\xe6\x97\xa5\xe6\x9c\xac.md",
+	"\xff\xfe\x01.md",
+	"..md",
+	" .md",
+	"a@0123456789abcdef.md",
+	"\xe2\x80\xaetxt.md",
+	"..a.md",
+	"\\.md",
+	"\x1b[31m.md",
 };
 
 START_TEST(hostile_names_live_a_whole_life)
@@ -453,7 +495,8 @@ START_TEST(hostile_names_live_a_whole_life)
 	ck_assert_int_eq(box_poll(&box), 0);
 	ck_assert_int_eq(box_has(&box, ".", name), 0);
 	ck_assert_int_eq(box_count(&box, "working"), 1);
-	ck_assert_int_eq(fake_settle(fake, box.source, box.state, 0, "succeeded", "{}", &box.err), 0);
+	ck_assert_int_eq(fake_settle(fake, box.source, box.state, 0, "succeeded", "{}", &box.err),
+	    0);
 	ck_assert_int_eq(box_has(&box, "done", name), 1);
 	ck_assert_int_eq(box_count(&box, "done"), 2);
 	ck_assert_int_eq(box_count(&box, "working"), 0);
@@ -476,7 +519,8 @@ START_TEST(long_names)
 	ck_assert_int_eq(fake->njobs, 1);
 	ck_assert_int_eq(box_count(&box, "working"), 1);
 	ck_assert_int_eq(box_count(&box, "rejected"), 2);
-	ck_assert_int_eq(fake_settle(fake, box.source, box.state, 0, "succeeded", "{}", &box.err), 0);
+	ck_assert_int_eq(fake_settle(fake, box.source, box.state, 0, "succeeded", "{}", &box.err),
+	    0);
 	ck_assert_int_eq(box_count(&box, "working"), 0);
 	ck_assert_int_eq(box_count(&box, "done"), 2);
 }
@@ -539,8 +583,14 @@ END_TEST
 START_TEST(a_foreign_cursor_does_no_harm)
 {
 	static const char *const cursors[] = {
-		"garbage", "\n\n\n", "1 \n2 @\n", "18446744073709551616 a.md@0123456789abcdef\n", "1 ../../etc/passwd@0123456789abcdef\n",
-		"1 ..@0123456789abcdef\n", "1 %2@0123456789abcdef\n", "1 a.md@0123456789abcdeF\n1",
+		"garbage",
+		"\n\n\n",
+		"1 \n2 @\n",
+		"18446744073709551616 a.md@0123456789abcdef\n",
+		"1 ../../etc/passwd@0123456789abcdef\n",
+		"1 ..@0123456789abcdef\n",
+		"1 %2@0123456789abcdef\n",
+		"1 a.md@0123456789abcdeF\n1",
 	};
 	size_t i;
 
@@ -569,7 +619,8 @@ START_TEST(a_folder_that_cannot_be_written_is_a_wrong_configuration)
 
 		if (geteuid() == 0 && setresuid(65534, 65534, 65534) != 0)
 			_exit(9);
-		if (source->open(&fake->scope, NULL, &state, &err) != DROVER_CONFIG || strstr(err.text, box.path) == NULL)
+		if (source->open(&fake->scope, NULL, &state, &err) != DROVER_CONFIG ||
+		    strstr(err.text, box.path) == NULL)
 			_exit(1);
 		if (source->poll(&fake->scope, box.state, NULL, &err) != DROVER_CONFIG)
 			_exit(2);
@@ -620,14 +671,16 @@ suite(void)
 	tcase_add_test(t, a_ticket_from_the_future_waits_until_it_rests);
 	tcase_add_test(t, a_ticket_that_is_being_written_waits);
 	tcase_add_test(t, a_ticket_that_is_opened_after_the_emit_is_no_second_job);
-	tcase_add_loop_test(t, what_is_malformed_is_rejected, 0, (int)(sizeof(malformed) / sizeof(malformed[0])));
+	tcase_add_loop_test(t, what_is_malformed_is_rejected, 0,
+	    (int)(sizeof(malformed) / sizeof(malformed[0])));
 	tcase_add_test(t, a_large_file_is_rejected);
 	tcase_add_test(t, rejected_files_do_not_replace_each_other);
 	tcase_add_test(t, a_ticket_without_a_repository_is_rejected);
 	tcase_add_test(t, what_the_daemon_refuses_is_rejected);
 	tcase_add_test(t, trouble_leaves_everything_as_it_was);
 	tcase_add_test(t, what_is_no_regular_file_stays);
-	tcase_add_loop_test(t, hostile_names_live_a_whole_life, 0, (int)(sizeof(hostile) / sizeof(hostile[0])));
+	tcase_add_loop_test(t, hostile_names_live_a_whole_life, 0,
+	    (int)(sizeof(hostile) / sizeof(hostile[0])));
 	tcase_add_test(t, long_names);
 	tcase_add_test(t, a_thousand_tickets_are_a_thousand_jobs);
 	tcase_add_test(t, long_keys_fill_the_cursor_and_lose_nothing);

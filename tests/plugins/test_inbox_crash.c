@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * kill -9 at every step of a ticket's life: each call of the host, each change of the folder, before and
- * after the daemon's transaction. Whatever step it was, a process that carries on afterwards leaves each
- * ticket done once.
+ * kill -9 at every step of a ticket's life: each call of the host, each change
+ * of the folder, before and after the daemon's transaction. Whatever step it
+ * was, a process that carries on afterwards leaves each ticket done once.
  */
 #define _GNU_SOURCE
 #include <sys/stat.h>
@@ -23,7 +23,9 @@
 #include "box.h"
 
 #define EARLY 1u       /* jobs end before the next poll */
-#define TWICE 2u       /* the process that carries on is killed at the same step, and a third one carries on */
+#define TWICE \
+	2u /* the process that carries on is killed at the same step, and a third one carries on \
+	    */
 #define NO_REPLACE 4u  /* on a file system without RENAME_NOREPLACE */
 
 #define GOOD "# Good\n"
@@ -35,7 +37,10 @@ static unsigned fail_at;          /* the step whose change of the folder fails i
 static bool has_failed;
 static bool no_replace;           /* the file system has no RENAME_NOREPLACE */
 
-/* The plugin's calls arrive here, as the program comes before libc in the order of lookup. */
+/*
+ * The plugin's calls arrive here, as the program comes before libc in the order
+ * of lookup.
+ */
 int renameat2(int, const char *, int, const char *, unsigned int);
 int renameat(int, const char *, int, const char *);
 int unlinkat(int, const char *, int);
@@ -124,7 +129,10 @@ openat(int dir, const char *name, int flags, ...)
 	return stepped(syscall(SYS_openat, dir, name, flags, mode));
 }
 
-/* A runner's and its core's life until there is nothing left to do. early: jobs end before the next poll. */
+/*
+ * A runner's and its core's life until there is nothing left to do. early: jobs
+ * end before the next poll.
+ */
 static void
 live(struct box *b, bool early)
 {
@@ -141,13 +149,17 @@ live(struct box *b, bool early)
 			_exit(4);
 		for (i = 0; i < f->njobs; i++)
 			if (f->jobs[i].state != FAKE_SETTLED &&
-			    fake_settle(f, b->source, state, i, i % 2 == 0 ? "succeeded" : "dead", "{\"branch\":\"x\"}", &b->err) != 0)
+			    fake_settle(f, b->source, state, i, i % 2 == 0 ? "succeeded" : "dead",
+				"{\"branch\":\"x\"}", &b->err) != 0)
 				_exit(5);
 	}
 	b->source->close(&f->scope, state);
 }
 
-/* Runs live() in a child that is killed at step kill_at. Returns 1 when it came to its own end. */
+/*
+ * Runs live() in a child that is killed at step kill_at. Returns 1 when it came
+ * to its own end.
+ */
 static int
 run(struct box *b, bool early, unsigned kill_at)
 {
@@ -167,7 +179,8 @@ run(struct box *b, bool early, unsigned kill_at)
 		ck_assert_int_eq(WTERMSIG(status), SIGKILL);
 		return 0;
 	}
-	ck_assert_msg(WEXITSTATUS(status) == 0, "step %u: exit %d: %s", kill_at, WEXITSTATUS(status), b->err.text);
+	ck_assert_msg(WEXITSTATUS(status) == 0, "step %u: exit %d: %s", kill_at,
+	    WEXITSTATUS(status), b->err.text);
 	return 1;
 }
 
@@ -203,7 +216,8 @@ fill(struct box *b)
 START_TEST(no_step_loses_or_doubles_a_ticket)
 {
 	static const unsigned variants[] = { 0, EARLY | TWICE, NO_REPLACE };
-	bool early = (variants[_i] & EARLY) != 0, twice = (variants[_i] & TWICE) != 0, ended = false;
+	bool early = (variants[_i] & EARLY) != 0, twice = (variants[_i] & TWICE) != 0,
+	     ended = false;
 	unsigned step;
 	struct box b;
 
@@ -221,7 +235,10 @@ START_TEST(no_step_loses_or_doubles_a_ticket)
 }
 END_TEST
 
-/* The call that fails is reported by its callback with a class and a text, and doing it again does it. */
+/*
+ * The call that fails is reported by its callback with a class and a text, and
+ * doing it again does it.
+ */
 START_TEST(a_failing_disk_is_survived)
 {
 	unsigned step, failed = 0, last = 0;
@@ -238,13 +255,15 @@ START_TEST(a_failing_disk_is_survived)
 		for (round = 0; round < 3; round++) {
 			if ((code = fake_poll(b.fake, b.source, b.state, &b.err)) != 0) {
 				failed++;
-				ck_assert_msg(code == DROVER_AGAIN || code == DROVER_CONFIG, "step %u: class %d", step, code);
+				ck_assert_msg(code == DROVER_AGAIN || code == DROVER_CONFIG,
+				    "step %u: class %d", step, code);
 				ck_assert_ptr_nonnull(strstr(b.err.text, b.path));
 				ck_assert_ptr_nonnull(strstr(b.err.text, strerror(EIO)));
 			}
 			for (i = 0; i < b.fake->njobs; i++)
-				if (b.fake->jobs[i].state != FAKE_SETTLED && (code = fake_settle(b.fake, b.source, b.state, i,
-				    i % 2 == 0 ? "succeeded" : "dead", "{}", &b.err)) != 0) {
+				if (b.fake->jobs[i].state != FAKE_SETTLED &&
+				    (code = fake_settle(b.fake, b.source, b.state, i,
+					 i % 2 == 0 ? "succeeded" : "dead", "{}", &b.err)) != 0) {
 					failed++;
 					ck_assert_int_ge(code, DROVER_CONFIG);
 					ck_assert_ptr_nonnull(strstr(b.err.text, b.path));

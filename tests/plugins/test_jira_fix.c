@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The pipelines of the plugin jira: what they do to a ticket, what agents are told, and that a death at any step does nothing twice. */
+/*
+ * The pipelines of the plugin jira: what they do to a ticket, what agents are
+ * told, and that a death at any step does nothing twice.
+ */
 #include <sys/wait.h>
 
 #include <signal.h>
@@ -13,15 +16,26 @@
 #include "jira_kit.h"
 
 #define ISSUE "/rest/api/3/issue/PROJ-1"
-#define PROCEED "I read it.\n{\"verdict\":\"PROCEED\",\"repos\":[\"web\"],\"questions\":[],\"reason\":\"Here.\"}"
-#define ASKS "{\"verdict\":\"NEEDS_INFO\",\"questions\":[\"Which?\",{\"question\":\"When?\"},7],\"reason\":\"Too little.\"}"
-#define PULL "{\"number\":\"12\",\"url\":\"https://github.example/acme/web/pull/12\",\"created\":true}"
-#define BODY "\"body\":{\"type\":\"doc\",\"version\":1,\"content\":[{\"type\":\"paragraph\",\"content\":[{\"type\":\"text\",\"text\":\"%s\"}]}]}"
+#define PROCEED \
+	"I read " \
+	"it.\n{\"verdict\":\"PROCEED\",\"repos\":[\"web\"],\"questions\":[],\"reason\":\"Here.\"}"
+#define ASKS \
+	"{\"verdict\":\"NEEDS_INFO\",\"questions\":[\"Which?\",{\"question\":\"When?\"},7]," \
+	"\"reason\":\"Too little.\"}"
+#define PULL \
+	"{\"number\":\"12\",\"url\":\"https://github.example/acme/web/pull/12\",\"created\":true}"
+#define BODY \
+	"\"body\":{\"type\":\"doc\",\"version\":1,\"content\":[{\"type\":\"paragraph\"," \
+	"\"content\":[{\"type\":\"text\",\"text\":\"%s\"}]}]}"
 
 static struct kit kit;
 static struct fake *fake;
-static const char *const payload = "{\"issue\":\"PROJ-1\",\"id\":\"10001\",\"revision\":\"100\",\"status\":\"To Do\",\"assigned\":true,\"summary\":\"Mend the thing\","
-    "\"description\":\"Frozen words.\",\"project\":\"PROJ\",\"type\":\"Bug\",\"priority\":\"Medium\",\"labels\":[],\"components\":[]}";
+static const char *const payload =
+    "{\"issue\":\"PROJ-1\",\"id\":\"10001\",\"revision\":\"100\",\"status\":\"To "
+    "Do\",\"assigned\":true,\"summary\":\"Mend the thing\","
+    "\"description\":\"Frozen "
+    "words.\",\"project\":\"PROJ\",\"type\":\"Bug\",\"priority\":\"Medium\",\"labels\":[],"
+    "\"components\":[]}";
 
 static void
 set_option(const char *key, const char *value)
@@ -30,7 +44,8 @@ set_option(const char *key, const char *value)
 
 	for (i = 0; i < fake->noptions; i++)
 		if (strcmp(fake->options[i].key, key) == 0) {
-			snprintf(fake->options[i].value, sizeof(fake->options[i].value), "%s", value);
+			snprintf(fake->options[i].value, sizeof(fake->options[i].value), "%s",
+			    value);
 			return;
 		}
 	fake_option(fake, key, value);
@@ -44,7 +59,8 @@ serve_comments(const char *list, int n)
 	int i;
 
 	for (i = 0; i < o->nanswers; i++)
-		if (o->answers[i].kept && strcmp(o->answers[i].method, "GET") == 0 && strcmp(o->answers[i].path, ISSUE "/comment") == 0) {
+		if (o->answers[i].kept && strcmp(o->answers[i].method, "GET") == 0 &&
+		    strcmp(o->answers[i].path, ISSUE "/comment") == 0) {
 			o->answers[i].body = body;
 			return;
 		}
@@ -56,7 +72,8 @@ static const char *fields = ""; /* more of the ticket's */
 static void
 ticket(const char *status, const char *properties)
 {
-	kit_serve_issue(&kit, "PROJ-1", kit_issue("PROJ-1", "10001", status, ME, fields, "", properties));
+	kit_serve_issue(&kit, "PROJ-1",
+	    kit_issue("PROJ-1", "10001", status, ME, fields, "", properties));
 }
 
 static void
@@ -70,13 +87,16 @@ setup(void)
 	ticket("To Do", "");
 	serve_comments("", 0);
 	fake_serve(fake, "PUT", ISSUE "/properties/drover", 200, NULL, "");
-	fake_serve(fake, "GET", ISSUE "/transitions", 200, NULL, "{\"transitions\":[{\"id\":\"11\",\"name\":\"a\",\"to\":{\"name\":\"In Progress\"}},"
-	    "{\"id\":\"12\",\"name\":\"b\",\"to\":{\"name\":\"To Do\"}},{\"id\":\"31\",\"name\":\"c\",\"to\":{\"name\":\"In Review\"}}]}");
+	fake_serve(fake, "GET", ISSUE "/transitions", 200, NULL,
+	    "{\"transitions\":[{\"id\":\"11\",\"name\":\"a\",\"to\":{\"name\":\"In Progress\"}},"
+	    "{\"id\":\"12\",\"name\":\"b\",\"to\":{\"name\":\"To "
+	    "Do\"}},{\"id\":\"31\",\"name\":\"c\",\"to\":{\"name\":\"In Review\"}}]}");
 	fake_serve(fake, "POST", ISSUE "/transitions", 204, NULL, "");
 	fake_serve(fake, "POST", ISSUE "/comment", 201, NULL, "{\"id\":\"500\"}");
 	fake_serve(fake, "POST", ISSUE "/remotelink", 201, NULL, "{\"id\":1}");
 	fake->change_result.changed = 1;
-	snprintf(fake->change_result.text, sizeof(fake->change_result.text), "noise\nREPLY_START\nI mended it.\nREPLY_END\n");
+	snprintf(fake->change_result.text, sizeof(fake->change_result.text),
+	    "noise\nREPLY_START\nI mended it.\nREPLY_END\n");
 }
 
 static void
@@ -93,7 +113,8 @@ moves(const char *id)
 	for (i = 0; i < fake->outside.nrequests; i++) {
 		const struct fake_request *r = &fake->outside.requests[i];
 
-		n += strcmp(r->method, "POST") == 0 && strcmp(r->path, ISSUE "/transitions") == 0 && strstr(r->body, id) != NULL;
+		n += strcmp(r->method, "POST") == 0 && strcmp(r->path, ISSUE "/transitions") == 0 &&
+		    strstr(r->body, id) != NULL;
 	}
 	return n;
 }
@@ -102,8 +123,12 @@ START_TEST(a_ticket_becomes_a_pull_request)
 {
 	const struct fake_request *r;
 
-	serve_comments(kit_text("{\"id\":\"3\",\"created\":\"2026-01-01T00:00:00.000+0000\",\"author\":%s," BODY "},{\"id\":\"2\",\"author\":%s," BODY "},"
-	    "{\"id\":\"1\",\"author\":%s," BODY "}", kit_user(MIA), "Second word", kit_user(EVE), "Evil word", kit_user(MIA), "First word"), 3);
+	serve_comments(kit_text("{\"id\":\"3\",\"created\":\"2026-01-01T00:00:00.000+0000\","
+				"\"author\":%s," BODY "},{\"id\":\"2\",\"author\":%s," BODY "},"
+				"{\"id\":\"1\",\"author\":%s," BODY "}",
+			   kit_user(MIA), "Second word", kit_user(EVE), "Evil word", kit_user(MIA),
+			   "First word"),
+	    3);
 	fake_agent(fake, PROCEED);
 	fake_reply(fake, "github.open-pull", 0, PULL);
 	fake_option(fake, "labels_bugfix", "bugfix");
@@ -121,21 +146,28 @@ START_TEST(a_ticket_becomes_a_pull_request)
 	ck_assert_str_eq(fake->change_branch, "drover/PROJ-1-mend-the-thing");
 	ck_assert_str_eq(fake->change_title, "PROJ-1: Mend the thing");
 	ck_assert_str_eq(fake->outside.called[0].operation, "github.open-pull");
-	ck_assert_ptr_nonnull(strstr(fake->outside.called[0].request, "\"repo\":\"web\",\"branch\":\"drover/PROJ-1-mend-the-thing\",\"title\":\"PROJ-1: Mend the thing\""));
+	ck_assert_ptr_nonnull(strstr(fake->outside.called[0].request,
+	    "\"repo\":\"web\",\"branch\":\"drover/PROJ-1-mend-the-thing\",\"title\":\"PROJ-1: Mend "
+	    "the thing\""));
 	ck_assert_ptr_nonnull(strstr(fake->outside.called[0].request, "I mended it."));
 	ck_assert_ptr_null(strstr(fake->outside.called[0].request, "noise"));
-	ck_assert_ptr_nonnull(strstr(fake->outside.called[0].request, "\"labels\":[\"bugfix\"],\"draft\":false,\"key\":\"jira/PROJ-1/100/web\""));
+	ck_assert_ptr_nonnull(strstr(fake->outside.called[0].request,
+	    "\"labels\":[\"bugfix\"],\"draft\":false,\"key\":\"jira/PROJ-1/100/web\""));
 	r = fake_request(fake, "POST", ISSUE "/remotelink", 0);
-	ck_assert_ptr_nonnull(strstr(r->body, "\"globalId\":\"drover/PROJ-1/web/drover/PROJ-1-mend-the-thing\""));
+	ck_assert_ptr_nonnull(
+	    strstr(r->body, "\"globalId\":\"drover/PROJ-1/web/drover/PROJ-1-mend-the-thing\""));
 	ck_assert_ptr_nonnull(strstr(r->body, "\"title\":\"web #12\""));
 	r = fake_request(fake, "POST", ISSUE "/comment", 0);
 	ck_assert_ptr_nonnull(strstr(r->body, "https://github.example/acme/web/pull/12"));
 	ck_assert_ptr_nonnull(strstr(r->body, "\"trace\":\"0af7651916cd43dd8448eb211c80319c\""));
 	ck_assert_str_eq(fake_result(fake, "url"), "https://github.example/acme/web/pull/12");
 	ck_assert_str_eq(fake_result(fake, "pull"), "https://github.example/acme/web/pull/12");
-	ck_assert_ptr_nonnull(strstr(fake_request(fake, "PUT", ISSUE "/properties/drover", 0)->body, "\"state\":\"working\",\"done\":false"));
+	ck_assert_ptr_nonnull(strstr(fake_request(fake, "PUT", ISSUE "/properties/drover", 0)->body,
+	    "\"state\":\"working\",\"done\":false"));
 	r = fake_request(fake, "PUT", ISSUE "/properties/drover", 1);
-	ck_assert_ptr_nonnull(strstr(r->body, "\"state\":\"done\",\"done\":true,\"n\":1,\"branches\":{\"web\":\"drover/PROJ-1-mend-the-thing\"}"));
+	ck_assert_ptr_nonnull(strstr(r->body,
+	    "\"state\":\"done\",\"done\":true,\"n\":1,\"branches\":{\"web\":\"drover/"
+	    "PROJ-1-mend-the-thing\"}"));
 	ck_assert_ptr_nonnull(strstr(fake->outside.memory[0].text, "pull/12"));
 }
 END_TEST
@@ -152,14 +184,26 @@ START_TEST(questions_hold_the_job)
 	r = fake_request(fake, "POST", ISSUE "/comment", 0);
 	ck_assert_ptr_nonnull(strstr(r->body, "Which?"));
 	ck_assert_ptr_nonnull(strstr(r->body, "When?"));
-	ck_assert_ptr_nonnull(strstr(fake_request(fake, "PUT", ISSUE "/properties/drover", 1)->body, "\"state\":\"needs_info\",\"done\":true,\"n\":1,\"comment\":\"500\""));
-	/* Released without an answer it waits on; with one the ticket is taken anew, and new questions are a new comment. */
-	ticket("To Do", "{\"drover\":{\"revision\":\"100\",\"state\":\"needs_info\",\"trace\":\"0af7651916cd43dd8448eb211c80319c\"}}");
-	serve_comments(kit_text("{\"id\":\"501\",\"author\":%s," BODY "},{\"id\":\"500\",\"author\":%s," BODY "}", kit_user(EVE), "x", kit_user(ME), "x"), 2);
+	ck_assert_ptr_nonnull(strstr(fake_request(fake, "PUT", ISSUE "/properties/drover", 1)->body,
+	    "\"state\":\"needs_info\",\"done\":true,\"n\":1,\"comment\":\"500\""));
+	/*
+	 * Released without an answer it waits on; with one the ticket is taken
+	 * anew, and new questions are a new comment.
+	 */
+	ticket("To Do",
+	    "{\"drover\":{\"revision\":\"100\",\"state\":\"needs_info\",\"trace\":"
+	    "\"0af7651916cd43dd8448eb211c80319c\"}}");
+	serve_comments(kit_text("{\"id\":\"501\",\"author\":%s," BODY
+				"},{\"id\":\"500\",\"author\":%s," BODY "}",
+			   kit_user(EVE), "x", kit_user(ME), "x"),
+	    2);
 	ck_assert_int_eq(kit_run(&kit, "fix", "", payload), DROVER_HUMAN);
 	ck_assert_int_eq(fake->outside.agents, 1);
 	ck_assert_int_eq(moves("\"11\""), 1);
-	serve_comments(kit_text("{\"id\":\"502\",\"author\":%s," BODY "},{\"id\":\"500\",\"author\":%s," BODY "}", kit_user(MIA), "x", kit_user(ME), "x"), 2);
+	serve_comments(kit_text("{\"id\":\"502\",\"author\":%s," BODY
+				"},{\"id\":\"500\",\"author\":%s," BODY "}",
+			   kit_user(MIA), "x", kit_user(ME), "x"),
+	    2);
 	fake_agent(fake, ASKS);
 	ck_assert_int_eq(kit_run(&kit, "fix", "", payload), DROVER_HUMAN);
 	ck_assert_int_eq(fake->outside.agents, 2);
@@ -172,8 +216,11 @@ START_TEST(an_old_job_does_not_take_back_what_a_later_one_has)
 {
 	fake_agent(fake, ASKS);
 	ck_assert_int_eq(kit_run(&kit, "fix", "", payload), DROVER_HUMAN);
-	ticket("In Review", "{\"drover\":{\"revision\":\"100-c501\",\"state\":\"done\",\"trace\":\"11111111111111111111111111111111\"}}");
-	serve_comments(kit_text("{\"id\":\"501\",\"author\":%s," BODY "}", kit_user(MIA), "blue"), 1);
+	ticket("In Review",
+	    "{\"drover\":{\"revision\":\"100-c501\",\"state\":\"done\",\"trace\":"
+	    "\"11111111111111111111111111111111\"}}");
+	serve_comments(kit_text("{\"id\":\"501\",\"author\":%s," BODY "}", kit_user(MIA), "blue"),
+	    1);
 	ck_assert_int_eq(kit_run(&kit, "fix", "", payload), 0);
 	ck_assert_ptr_nonnull(strstr(fake_result(fake, "ended"), "taken over by a later job"));
 	ck_assert_int_eq(fake->outside.agents, 1);
@@ -201,7 +248,8 @@ START_TEST(an_answer_without_a_verdict_is_asked_for_again)
 	fake_agent(fake, "I said it looks fine.");
 	ck_assert_int_eq(kit_run(&kit, "fix", "", payload), DROVER_INTERNAL);
 	ck_assert_int_eq(fake->outside.agents, 2);
-	ck_assert_ptr_nonnull(strstr(fake->outside.agent_prompt, "again=Your last answer held no line"));
+	ck_assert_ptr_nonnull(
+	    strstr(fake->outside.agent_prompt, "again=Your last answer held no line"));
 	ck_assert_int_eq(fake_requests(fake, "POST", ISSUE "/comment"), 0);
 }
 END_TEST
@@ -222,7 +270,8 @@ START_TEST(nothing_to_change_is_said)
 	fake->change_result.changed = 0;
 	ck_assert_int_eq(kit_run(&kit, "fix", "", payload), 0);
 	ck_assert_int_eq(fake->outside.ncalled, 0);
-	ck_assert_ptr_nonnull(strstr(fake_request(fake, "POST", ISSUE "/comment", 0)->body, "I found nothing to change"));
+	ck_assert_ptr_nonnull(strstr(fake_request(fake, "POST", ISSUE "/comment", 0)->body,
+	    "I found nothing to change"));
 	ck_assert_int_eq(moves("\"31\""), 0);
 	ck_assert_str_eq(fake_result(fake, "changed"), "0");
 }
@@ -232,14 +281,18 @@ START_TEST(what_is_no_longer_ours_is_left_alone)
 {
 	static const struct {
 		const char *status, *assignee, *word;
-	} cases[] = { { "To Do", MIA, "no longer assigned" }, { "To Do", NULL, "no longer assigned" }, { "Blocked", ME, "\"Blocked\"" }, { "In Progress", ME, "somebody else" } };
+	} cases[] = { { "To Do", MIA, "no longer assigned" },
+		{ "To Do", NULL, "no longer assigned" }, { "Blocked", ME, "\"Blocked\"" },
+		{ "In Progress", ME, "somebody else" } };
 	size_t i;
 
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		fake->nresults = 0;
-		kit_serve_issue(&kit, "PROJ-1", kit_issue("PROJ-1", "10001", cases[i].status, cases[i].assignee, "", "", ""));
+		kit_serve_issue(&kit, "PROJ-1",
+		    kit_issue("PROJ-1", "10001", cases[i].status, cases[i].assignee, "", "", ""));
 		ck_assert_int_eq(kit_run(&kit, "fix", "", payload), 0);
-		ck_assert_msg(strstr(fake_result(fake, "ended"), cases[i].word) != NULL, "%s", fake_result(fake, "ended"));
+		ck_assert_msg(strstr(fake_result(fake, "ended"), cases[i].word) != NULL, "%s",
+		    fake_result(fake, "ended"));
 	}
 	fake->nresults = 0;
 	fake_answer(fake, "GET", ISSUE "?", 404, NULL, "{\"errorMessages\":[\"gone\"]}");
@@ -248,7 +301,10 @@ START_TEST(what_is_no_longer_ours_is_left_alone)
 	ck_assert_int_eq(fake->outside.agents, 0);
 	ck_assert_int_eq(fake_requests(fake, "POST", "/"), 0);
 	ck_assert_int_eq(fake_requests(fake, "PUT", "/"), 0);
-	/* A token that Jira does not know any more looks the same, until it is asked who we are. */
+	/*
+	 * A token that Jira does not know any more looks the same, until it is
+	 * asked who we are.
+	 */
 	fake_answer(fake, "GET", ISSUE "?", 404, NULL, "{}");
 	fake_answer(fake, "GET", "/rest/api/3/myself", 401, NULL, "");
 	ck_assert_int_eq(kit_run(&kit, "fix", "", payload), DROVER_AUTH);
@@ -257,7 +313,9 @@ END_TEST
 
 START_TEST(a_second_revision_gets_a_branch_of_its_own)
 {
-	ticket("To Do", "{\"drover\":{\"revision\":\"50\",\"state\":\"done\",\"n\":1,\"branches\":{\"web\":\"drover/PROJ-1-mend-the-thing\"}}}");
+	ticket("To Do",
+	    "{\"drover\":{\"revision\":\"50\",\"state\":\"done\",\"n\":1,\"branches\":{\"web\":"
+	    "\"drover/PROJ-1-mend-the-thing\"}}}");
 	fake_agent(fake, PROCEED);
 	fake_reply(fake, "github.open-pull", 0, PULL);
 	ck_assert_int_eq(kit_run(&kit, "fix", "", payload), 0);
@@ -267,7 +325,9 @@ END_TEST
 
 START_TEST(which_repos_a_ticket_is_about)
 {
-	const char *labelled = "{\"issue\":\"PROJ-1\",\"id\":\"10001\",\"revision\":\"100\",\"status\":\"To Do\",\"assigned\":true,\"summary\":\"s\",\"description\":\"\","
+	const char *labelled =
+	    "{\"issue\":\"PROJ-1\",\"id\":\"10001\",\"revision\":\"100\",\"status\":\"To "
+	    "Do\",\"assigned\":true,\"summary\":\"s\",\"description\":\"\","
 	    "\"labels\":[\"repo:api\",\"repo:nosuch\"],\"components\":[\"repo:api\",\"Frontend\"]}";
 
 	fake_repo(fake, "api", "https://github.example/acme/api.git", "");
@@ -276,7 +336,8 @@ START_TEST(which_repos_a_ticket_is_about)
 	ck_assert_int_eq(kit_run(&kit, "fix", "", labelled), 0);
 	ck_assert_str_eq(fake->change_repo, "api");
 	ck_assert_int_eq(fake->outside.ncalled, 0);
-	ck_assert_ptr_nonnull(strstr(fake_request(fake, "POST", ISSUE "/comment", 0)->body, "no forge is configured"));
+	ck_assert_ptr_nonnull(strstr(fake_request(fake, "POST", ISSUE "/comment", 0)->body,
+	    "no forge is configured"));
 	fake->outside.nkv = 0;
 	set_option("repos", "elsewhere");
 	ticket("To Do", "");
@@ -287,7 +348,8 @@ END_TEST
 
 START_TEST(a_payload_that_names_no_issue_is_refused)
 {
-	static const char *const bad[] = { "", "x", "[]", "{}", "{\"issue\":\"a/b\"}", "{\"issue\":\"P-1\",\"revision\":\"../..\"}", "{\"issue\":7}" };
+	static const char *const bad[] = { "", "x", "[]", "{}", "{\"issue\":\"a/b\"}",
+		"{\"issue\":\"P-1\",\"revision\":\"../..\"}", "{\"issue\":7}" };
 	size_t i;
 
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
@@ -322,19 +384,28 @@ catch_up(const char *id)
 		if (strcmp(r->method, "POST") != 0 || r->status == 0)
 			continue;
 		if (strcmp(r->path, ISSUE "/transitions") == 0)
-			status = strstr(r->body, "\"11\"") != NULL ? "In Progress" : strstr(r->body, "\"12\"") != NULL ? "To Do" : "In Review";
+			status = strstr(r->body, "\"11\"") != NULL ? "In Progress" :
+			    strstr(r->body, "\"12\"") != NULL      ? "To Do" :
+								     "In Review";
 		if (strcmp(r->path, ISSUE "/comment") == 0) {
 			n++;
-			list = kit_text("{\"id\":\"500\",\"author\":%s,\"properties\":[{\"key\":\"drover\",\"value\":{\"id\":\"%s\"}}],%s", kit_user(ME), id, strstr(r->body, "\"body\":"));
+			list = kit_text("{\"id\":\"500\",\"author\":%s,\"properties\":[{\"key\":"
+					"\"drover\",\"value\":{\"id\":\"%s\"}}],%s",
+			    kit_user(ME), id, strstr(r->body, "\"body\":"));
 		}
 	}
 	made[0] = '\0';
 	for (i = 0; (r = fake_request(fake, "POST", "/rest/api/3/issue", i)) != NULL; i++) {
 		if (strcmp(r->path, "/rest/api/3/issue") != 0 || r->status == 0)
 			continue;
-		snprintf(made + strlen(made), sizeof(made) - strlen(made), "%s{\"key\":\"PROJ-%d\"}", subtasks > 0 ? "," : "", 7 + subtasks);
-		fake_serve(fake, "GET", kit_text("/rest/api/3/issue/PROJ-%d/properties/drover", 7 + subtasks), 200, NULL,
-		    kit_text("{\"key\":\"drover\",%.*s", (int)strcspn(strstr(r->body, "\"value\":"), "]"), strstr(r->body, "\"value\":")));
+		snprintf(made + strlen(made), sizeof(made) - strlen(made),
+		    "%s{\"key\":\"PROJ-%d\"}", subtasks > 0 ? "," : "", 7 + subtasks);
+		fake_serve(fake, "GET",
+		    kit_text("/rest/api/3/issue/PROJ-%d/properties/drover", 7 + subtasks), 200,
+		    NULL,
+		    kit_text("{\"key\":\"drover\",%.*s",
+			(int)strcspn(strstr(r->body, "\"value\":"), "]"),
+			strstr(r->body, "\"value\":")));
 		subtasks++;
 	}
 	fields = kit_text("\"subtasks\":[%s]", made);
@@ -345,7 +416,10 @@ catch_up(const char *id)
 	serve_comments(list, n);
 }
 
-/* Dies at each step in turn, and is run again until it ends. 0 when step was never reached. */
+/*
+ * Dies at each step in turn, and is run again until it ends. 0 when step was
+ * never reached.
+ */
 static int
 die_at(unsigned step, const char *pipeline, const char *id, int expected)
 {
@@ -382,11 +456,14 @@ START_TEST(a_death_at_any_step_posts_nothing_twice)
 		for (i = 0; i < 4; i++)
 			fake_reply(fake, "github.open-pull", 0, PULL);
 		alive = die_at(step, "fix", "done/PROJ-1/100", 0);
-		ck_assert_msg(fake_requests(fake, "POST", ISSUE "/comment") == 1, "step %u: %d comments", step, fake_requests(fake, "POST", ISSUE "/comment"));
-		ck_assert_msg(moves("\"11\"") == 1 && moves("\"31\"") == 1, "step %u: %d, %d", step, moves("\"11\""), moves("\"31\""));
+		ck_assert_msg(fake_requests(fake, "POST", ISSUE "/comment") == 1,
+		    "step %u: %d comments", step, fake_requests(fake, "POST", ISSUE "/comment"));
+		ck_assert_msg(moves("\"11\"") == 1 && moves("\"31\"") == 1, "step %u: %d, %d", step,
+		    moves("\"11\""), moves("\"31\""));
 		ck_assert_int_le(fake->outside.nmemory, 1);
 		for (i = 0; i < fake->outside.ncalled; i++)
-			ck_assert_ptr_nonnull(strstr(fake->outside.called[i].request, "\"key\":\"jira/PROJ-1/100/web\""));
+			ck_assert_ptr_nonnull(strstr(fake->outside.called[i].request,
+			    "\"key\":\"jira/PROJ-1/100/web\""));
 		teardown();
 	}
 	ck_assert_uint_gt(step, 40);
@@ -394,7 +471,10 @@ START_TEST(a_death_at_any_step_posts_nothing_twice)
 }
 END_TEST
 
-/* Two repos that both change. A path is found by its begin, and what is queued comes first: hence all that is posted below /issue is queued before it. */
+/*
+ * Two repos that both change. A path is found by its begin, and what is queued
+ * comes first: hence all that is posted below /issue is queued before it.
+ */
 static void
 several(void)
 {
@@ -403,7 +483,8 @@ several(void)
 	setup();
 	set_option("triage", "0");
 	fake_repo(fake, "api", "https://github.example/acme/api.git", "github");
-	fake_serve(fake, "GET", "/rest/api/3/project/PROJ", 200, NULL, "{\"issueTypes\":[{\"id\":\"1\",\"subtask\":false},{\"id\":\"5\",\"subtask\":true}]}");
+	fake_serve(fake, "GET", "/rest/api/3/project/PROJ", 200, NULL,
+	    "{\"issueTypes\":[{\"id\":\"1\",\"subtask\":false},{\"id\":\"5\",\"subtask\":true}]}");
 	for (i = 0; i < 8; i++) {
 		fake_answer(fake, "POST", ISSUE "/transitions", 204, NULL, "");
 		fake_answer(fake, "POST", ISSUE "/comment", 201, NULL, "{\"id\":\"500\"}");
@@ -412,8 +493,10 @@ several(void)
 		fake_answer(fake, "POST", "/rest/api/3/issue/PROJ-8/remotelink", 201, NULL, "{}");
 		fake_reply(fake, "github.open-pull", 0, PULL);
 	}
-	fake_answer(fake, "POST", "/rest/api/3/issue", 201, NULL, "{\"id\":\"7\",\"key\":\"PROJ-7\"}");
-	fake_answer(fake, "POST", "/rest/api/3/issue", 201, NULL, "{\"id\":\"8\",\"key\":\"PROJ-8\"}");
+	fake_answer(fake, "POST", "/rest/api/3/issue", 201, NULL,
+	    "{\"id\":\"7\",\"key\":\"PROJ-7\"}");
+	fake_answer(fake, "POST", "/rest/api/3/issue", 201, NULL,
+	    "{\"id\":\"8\",\"key\":\"PROJ-8\"}");
 }
 
 static int
@@ -422,7 +505,8 @@ subtasks_made(void)
 	int n = 0, i;
 
 	for (i = 0; i < fake->outside.nrequests; i++)
-		n += strcmp(fake->outside.requests[i].method, "POST") == 0 && strcmp(fake->outside.requests[i].path, "/rest/api/3/issue") == 0;
+		n += strcmp(fake->outside.requests[i].method, "POST") == 0 &&
+		    strcmp(fake->outside.requests[i].path, "/rest/api/3/issue") == 0;
 	return n;
 }
 
@@ -436,10 +520,15 @@ START_TEST(several_repos_have_a_subtask_each)
 	ck_assert_int_eq(subtasks_made(), 2);
 	r = fake_request(fake, "POST", "/rest/api/3/issue", 1);
 	ck_assert_str_eq(r->path, "/rest/api/3/issue");
-	ck_assert_ptr_nonnull(strstr(r->body, "\"fields\":{\"project\":{\"key\":\"PROJ\"},\"parent\":{\"key\":\"PROJ-1\"},\"issuetype\":{\"id\":\"5\"},\"summary\":\"Mend the thing (web)\"}"));
-	ck_assert_ptr_nonnull(strstr(r->body, "\"properties\":[{\"key\":\"drover\",\"value\":{\"id\":\"PROJ-1/100/web\""));
+	ck_assert_ptr_nonnull(strstr(r->body,
+	    "\"fields\":{\"project\":{\"key\":\"PROJ\"},\"parent\":{\"key\":\"PROJ-1\"},"
+	    "\"issuetype\":{\"id\":\"5\"},\"summary\":\"Mend the thing (web)\"}"));
+	ck_assert_ptr_nonnull(strstr(r->body,
+	    "\"properties\":[{\"key\":\"drover\",\"value\":{\"id\":\"PROJ-1/100/web\""));
 	ck_assert_int_eq(fake->outside.ncalled, 2);
-	ck_assert_ptr_nonnull(strstr(fake->outside.called[1].request, "\"repo\":\"api\",\"branch\":\"drover/PROJ-1-mend-the-thing\",\"title\":\"PROJ-8: Mend the thing\""));
+	ck_assert_ptr_nonnull(strstr(fake->outside.called[1].request,
+	    "\"repo\":\"api\",\"branch\":\"drover/PROJ-1-mend-the-thing\",\"title\":\"PROJ-8: Mend "
+	    "the thing\""));
 	ck_assert_int_eq(fake_requests(fake, "POST", ISSUE "/remotelink"), 2);
 	ck_assert_int_eq(fake_requests(fake, "POST", "/rest/api/3/issue/PROJ-8/remotelink"), 1);
 	ck_assert_int_eq(fake_requests(fake, "POST", ISSUE "/comment"), 1);
@@ -454,7 +543,8 @@ START_TEST(a_project_without_subtasks_does_without)
 	several();
 	for (i = 0; i < fake->outside.nanswers; i++)
 		if (strcmp(fake->outside.answers[i].path, "/rest/api/3/project/PROJ") == 0)
-			fake->outside.answers[i].body = "{\"issueTypes\":[{\"id\":\"1\",\"subtask\":false}]}";
+			fake->outside.answers[i].body =
+			    "{\"issueTypes\":[{\"id\":\"1\",\"subtask\":false}]}";
 	ck_assert_int_eq(kit_run(&kit, "fix", "", payload), 0);
 	ck_assert_int_eq(subtasks_made(), 0);
 	ck_assert_int_eq(fake->outside.ncalled, 2);
@@ -463,7 +553,8 @@ START_TEST(a_project_without_subtasks_does_without)
 	for (i = 0; i < fake->outside.nanswers; i++)
 		if (strcmp(fake->outside.answers[i].path, "/rest/api/3/issue") == 0) {
 			fake->outside.answers[i].status = 400;
-			fake->outside.answers[i].body = "{\"errors\":{\"team\":\"Team is required.\"}}";
+			fake->outside.answers[i].body =
+			    "{\"errors\":{\"team\":\"Team is required.\"}}";
 		}
 	ck_assert_int_eq(kit_run(&kit, "fix", "", payload), 0);
 	ck_assert_int_eq(fake->outside.ncalled, 2);
@@ -483,7 +574,9 @@ START_TEST(a_death_between_several_repos_makes_nothing_twice)
 		alive = die_at(step, "fix", "done/PROJ-1/100", 0);
 		ck_assert_msg(subtasks_made() == 2, "step %u: %d sub-tasks", step, subtasks_made());
 		ck_assert_msg(fake_requests(fake, "POST", ISSUE "/comment") == 1, "step %u", step);
-		ck_assert_ptr_nonnull(strstr(fake->outside.called[fake->outside.ncalled - 1].request, "\"title\":\"PROJ-8: "));
+		ck_assert_ptr_nonnull(
+		    strstr(fake->outside.called[fake->outside.ncalled - 1].request,
+			"\"title\":\"PROJ-8: "));
 		teardown();
 	}
 	ck_assert_uint_gt(step, 50);
@@ -505,9 +598,11 @@ START_TEST(a_death_does_no_harm_without_markers_either)
 		for (i = 0; i < 4; i++)
 			fake_reply(fake, "github.open-pull", 0, PULL);
 		alive = die_at(step, "fix", "none", 0);
-		ck_assert_msg(fake_result(fake, "ended") == NULL, "step %u: %s", step, fake_result(fake, "ended"));
+		ck_assert_msg(fake_result(fake, "ended") == NULL, "step %u: %s", step,
+		    fake_result(fake, "ended"));
 		ck_assert_msg(fake_requests(fake, "POST", ISSUE "/comment") == 1, "step %u", step);
-		ck_assert_msg(moves("\"11\"") == 1 && moves("\"31\"") == 1, "step %u: %d, %d", step, moves("\"11\""), moves("\"31\""));
+		ck_assert_msg(moves("\"11\"") == 1 && moves("\"31\"") == 1, "step %u: %d, %d", step,
+		    moves("\"11\""), moves("\"31\""));
 		teardown();
 	}
 	ck_assert_uint_gt(step, 30);
@@ -526,8 +621,10 @@ START_TEST(a_death_while_asking_asks_once)
 		for (i = 0; i < 4; i++)
 			fake_agent(fake, ASKS);
 		alive = die_at(step, "fix", "needs-info/PROJ-1/100/0", DROVER_HUMAN);
-		ck_assert_msg(fake_requests(fake, "POST", ISSUE "/comment") == 1, "step %u: %d", step, fake_requests(fake, "POST", ISSUE "/comment"));
-		ck_assert_msg(moves("\"11\"") == 1 && moves("\"12\"") <= 1, "step %u: %d, %d", step, moves("\"11\""), moves("\"12\""));
+		ck_assert_msg(fake_requests(fake, "POST", ISSUE "/comment") == 1, "step %u: %d",
+		    step, fake_requests(fake, "POST", ISSUE "/comment"));
+		ck_assert_msg(moves("\"11\"") == 1 && moves("\"12\"") <= 1, "step %u: %d, %d", step,
+		    moves("\"11\""), moves("\"12\""));
 		teardown();
 	}
 	ck_assert_uint_gt(step, 30);
@@ -545,9 +642,12 @@ START_TEST(a_review_is_one_comment)
 	ck_assert_int_eq(kit_run(&kit, "review", "", payload), 0);
 	ck_assert_int_eq(fake->outside.agents, 1);
 	ck_assert_uint_eq(fake->outside.agent_flags, DROVER_AGENT_READ_ONLY);
-	ck_assert_ptr_nonnull(strstr(fake_request(fake, "POST", ISSUE "/comment", 1)->body, "{\"type\":\"text\",\"text\":\": yes @mia\"}"));
+	ck_assert_ptr_nonnull(strstr(fake_request(fake, "POST", ISSUE "/comment", 1)->body,
+	    "{\"type\":\"text\",\"text\":\": yes @mia\"}"));
 	ck_assert_int_eq(fake_requests(fake, "POST", ISSUE "/transitions"), 0);
-	ck_assert_ptr_nonnull(strstr(fake_request(fake, "PUT", ISSUE "/properties/drover.review", 0)->body, "\"revision\":\"100\""));
+	ck_assert_ptr_nonnull(
+	    strstr(fake_request(fake, "PUT", ISSUE "/properties/drover.review", 0)->body,
+		"\"revision\":\"100\""));
 	fake->nresults = 0;
 	ticket("To Do", "{\"drover.review\":{\"revision\":\"100\"}}");
 	ck_assert_int_eq(kit_run(&kit, "review", "", payload), 0);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Jira's documents, read and written, and wiki markup. What adf_schema.sh validates is made by adf_corpus.c. */
+/*
+ * Jira's documents, read and written, and wiki markup. What adf_schema.sh
+ * validates is made by adf_corpus.c.
+ */
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,7 +38,9 @@ reads(const char *content, const char *expected)
 {
 	char *json, *text;
 
-	ck_assert_int_gt(asprintf(&json, "{\"type\":\"doc\",\"version\":1,\"content\":[%s]}", content), 0);
+	ck_assert_int_gt(asprintf(&json, "{\"type\":\"doc\",\"version\":1,\"content\":[%s]}",
+			     content),
+	    0);
 	text = read_text(json, NULL);
 	ck_assert_str_eq(text, expected);
 	free(text);
@@ -70,51 +75,87 @@ wikis(const char *markdown, const char *expected)
 
 START_TEST(blocks_are_read_as_markdown)
 {
-	reads(P(T("one")) "," P(T("two") ",{\"type\":\"hardBreak\"}," T("three")), "one\n\ntwo\nthree");
-	reads("{\"type\":\"heading\",\"attrs\":{\"level\":3},\"content\":[" T("h") "]}," P(T("x")), "### h\n\nx");
-	reads("{\"type\":\"bulletList\",\"content\":[{\"type\":\"listItem\",\"content\":[" P(T("a")) "," P(T("more")) "]},"
-	    "{\"type\":\"listItem\",\"content\":[" P(T("b")) ",{\"type\":\"orderedList\",\"attrs\":{\"order\":4},\"content\":["
-	    "{\"type\":\"listItem\",\"content\":[" P(T("c")) "]}]}]}]}", "- a\n  \n  more\n- b\n  \n  4. c");
-	reads("{\"type\":\"blockquote\",\"content\":[" P(T("q")) "," P(T("r")) "]}", "> q\n> \n> r");
+	reads(P(T("one")) "," P(T("two") ",{\"type\":\"hardBreak\"}," T("three")),
+	    "one\n\ntwo\nthree");
+	reads("{\"type\":\"heading\",\"attrs\":{\"level\":3},\"content\":[" T("h") "]}," P(T("x")),
+	    "### h\n\nx");
+	reads("{\"type\":\"bulletList\",\"content\":[{\"type\":\"listItem\",\"content\":[" P(
+		  T("a")) "," P(T("more")) "]},"
+					   "{\"type\":\"listItem\",\"content\":[" P(
+					       T("b")) ",{\"type\":\"orderedList\",\"attrs\":{"
+						       "\"order\":4},\"content\":["
+						       "{\"type\":\"listItem\",\"content\":[" P(
+							   T("c")) "]}]}]}]}",
+	    "- a\n  \n  more\n- b\n  \n  4. c");
+	reads("{\"type\":\"blockquote\",\"content\":[" P(T("q")) "," P(T("r")) "]}",
+	    "> q\n> \n> r");
 	reads("{\"type\":\"rule\"}," P(T("x")), "---\n\nx");
-	reads("{\"type\":\"expand\",\"attrs\":{\"title\":\"More\"},\"content\":[" P(T("x")) "]}", "More\n\nx");
-	reads("{\"type\":\"taskList\",\"content\":[{\"type\":\"taskItem\",\"attrs\":{\"state\":\"DONE\"},\"content\":[" T("a") "]},"
-	    "{\"type\":\"taskItem\",\"attrs\":{\"state\":\"TODO\"},\"content\":[" T("b") "]}]}", "- [x] a\n- [ ] b");
+	reads("{\"type\":\"expand\",\"attrs\":{\"title\":\"More\"},\"content\":[" P(T("x")) "]}",
+	    "More\n\nx");
+	reads("{\"type\":\"taskList\",\"content\":[{\"type\":\"taskItem\",\"attrs\":{\"state\":"
+	      "\"DONE\"},\"content\":[" T(
+		  "a") "]},"
+		       "{\"type\":\"taskItem\",\"attrs\":{\"state\":\"TODO\"},\"content\":[" T(
+			   "b") "]}]}",
+	    "- [x] a\n- [ ] b");
 }
 END_TEST
 
 START_TEST(code_cannot_close_its_fence)
 {
-	reads("{\"type\":\"codeBlock\",\"attrs\":{\"language\":\"c\"},\"content\":[" T("int x;\\nint y;") "]}", "```c\nint x;\nint y;\n```");
-	reads("{\"type\":\"codeBlock\",\"content\":[" T("a\\n```\\nb") "]}", "````\na\n```\nb\n````");
+	reads("{\"type\":\"codeBlock\",\"attrs\":{\"language\":\"c\"},\"content\":[" T(
+		  "int x;\\nint y;") "]}",
+	    "```c\nint x;\nint y;\n```");
+	reads("{\"type\":\"codeBlock\",\"content\":[" T("a\\n```\\nb") "]}",
+	    "````\na\n```\nb\n````");
 }
 END_TEST
 
 START_TEST(tables_are_rows)
 {
-	reads("{\"type\":\"table\",\"content\":[{\"type\":\"tableRow\",\"content\":[{\"type\":\"tableHeader\",\"content\":[" P(T("A")) "]},"
-	    "{\"type\":\"tableHeader\",\"content\":[" P(T("B")) "]}]},{\"type\":\"tableRow\",\"content\":[{\"type\":\"tableCell\",\"content\":["
-	    P(T("1")) "," P(T("2")) "]},{\"type\":\"tableCell\",\"content\":[" P(T("3")) "]}]}]}", "| A | B |\n| 1  2 | 3 |");
+	reads(
+	    "{\"type\":\"table\",\"content\":[{\"type\":\"tableRow\",\"content\":[{\"type\":"
+	    "\"tableHeader\",\"content\":[" P(T(
+		"A")) "]},"
+		      "{\"type\":\"tableHeader\",\"content\":[" P(T(
+			  "B")) "]}]},{\"type\":\"tableRow\",\"content\":[{\"type\":\"tableCell\","
+				"\"content\":[" P(T("1")) "," P(T("2")) "]},{\"type\":"
+									"\"tableCell\",\"content\":"
+									"[" P(T("3")) "]}]}]}",
+	    "| A | B |\n| 1  2 | 3 |");
 }
 END_TEST
 
 START_TEST(inline_nodes_say_what_they_show)
 {
-	reads(P("{\"type\":\"mention\",\"attrs\":{\"id\":\"5b\",\"text\":\"@Mia\"}}," T(" and ") ",{\"type\":\"mention\",\"attrs\":{\"id\":\"5c\"}}"), "@Mia and @5c");
-	reads(P("{\"type\":\"emoji\",\"attrs\":{\"shortName\":\":smile:\"}},{\"type\":\"status\",\"attrs\":{\"text\":\"DONE\",\"color\":\"green\"}}"), ":smile:DONE");
+	reads(P("{\"type\":\"mention\",\"attrs\":{\"id\":\"5b\",\"text\":\"@Mia\"}}," T(
+		  " and ") ",{\"type\":\"mention\",\"attrs\":{\"id\":\"5c\"}}"),
+	    "@Mia and @5c");
+	reads(P("{\"type\":\"emoji\",\"attrs\":{\"shortName\":\":smile:\"}},{\"type\":\"status\","
+		"\"attrs\":{\"text\":\"DONE\",\"color\":\"green\"}}"),
+	    ":smile:DONE");
 	reads(P("{\"type\":\"date\",\"attrs\":{\"timestamp\":\"1582152559000\"}}"), "2020-02-19");
 	reads(P("{\"type\":\"inlineCard\",\"attrs\":{\"url\":\"https://a/b\"}}"), "https://a/b");
-	reads("{\"type\":\"mediaSingle\",\"content\":[{\"type\":\"media\",\"attrs\":{\"type\":\"file\",\"id\":\"u-1\",\"alt\":\"shot.png\"}}]}", "[media: shot.png]");
-	reads(P("{\"type\":\"text\",\"text\":\"x\",\"marks\":[{\"type\":\"code\"}]},{\"type\":\"text\",\"text\":\"y\",\"marks\":[{\"type\":\"strong\"}]},"
-	    "{\"type\":\"text\",\"text\":\"z\",\"marks\":[{\"type\":\"link\",\"attrs\":{\"href\":\"https://z\"}}]}"), "`x`**y**[z](https://z)");
+	reads("{\"type\":\"mediaSingle\",\"content\":[{\"type\":\"media\",\"attrs\":{\"type\":"
+	      "\"file\",\"id\":\"u-1\",\"alt\":\"shot.png\"}}]}",
+	    "[media: shot.png]");
+	reads(P("{\"type\":\"text\",\"text\":\"x\",\"marks\":[{\"type\":\"code\"}]},{\"type\":"
+		"\"text\",\"text\":\"y\",\"marks\":[{\"type\":\"strong\"}]},"
+		"{\"type\":\"text\",\"text\":\"z\",\"marks\":[{\"type\":\"link\",\"attrs\":{"
+		"\"href\":\"https://z\"}}]}"),
+	    "`x`**y**[z](https://z)");
 }
 END_TEST
 
 START_TEST(unknown_nodes_give_their_text)
 {
-	reads("{\"type\":\"hologram\",\"content\":[" P(T("a")) ",{\"type\":\"spark\",\"text\":\"b\"}]}", "ab");
+	reads("{\"type\":\"hologram\",\"content\":[" P(
+		  T("a")) ",{\"type\":\"spark\",\"text\":\"b\"}]}",
+	    "ab");
 	reads("{\"type\":7},null,3,\"s\",[]," P(T("still")), "still");
-	reads("{\"type\":\"paragraph\",\"content\":\"no list\"}," P("{\"type\":\"text\",\"text\":9}," T("x")), "x");
+	reads("{\"type\":\"paragraph\",\"content\":\"no list\"}," P(
+		  "{\"type\":\"text\",\"text\":9}," T("x")),
+	    "x");
 }
 END_TEST
 
@@ -144,7 +185,8 @@ START_TEST(depth_and_size_are_bounded)
 	text_free(&json);
 	text_addf(&json, "{\"type\":\"doc\",\"content\":[");
 	for (i = 0; i < 3000; i++)
-		text_addf(&json, "%s" P(T("0123456789012345678901234567890123456789")), i > 0 ? "," : "");
+		text_addf(&json, "%s" P(T("0123456789012345678901234567890123456789")),
+		    i > 0 ? "," : "");
 	text_addf(&json, "]}");
 	text = read_text(text_of(&json), &whole);
 	ck_assert(!whole);
@@ -165,13 +207,25 @@ END_TEST
 
 START_TEST(markdown_becomes_a_document)
 {
-	writes("one\ntwo\n\nthree", "[{\"type\":\"paragraph\",\"content\":[" T("one") ",{\"type\":\"hardBreak\"}," T("two") "]}," P(T("three")) "]");
-	writes("## Head\ntext", "[{\"type\":\"heading\",\"attrs\":{\"level\":2},\"content\":[" T("Head") "]}," P(T("text")) "]");
-	writes("- a\n- b\n  more\n\n1. c", "[{\"type\":\"bulletList\",\"content\":[{\"type\":\"listItem\",\"content\":[" P(T("a")) "]},"
-	    "{\"type\":\"listItem\",\"content\":[" P(T("b") ",{\"type\":\"hardBreak\"}," T("more")) "]}]},"
-	    "{\"type\":\"orderedList\",\"content\":[{\"type\":\"listItem\",\"content\":[" P(T("c")) "]}]}]");
-	writes("```c\nint x;\n\nint y;\n```\nafter", "[{\"type\":\"codeBlock\",\"content\":[" T("int x;\\n\\nint y;") "]}," P(T("after")) "]");
-	writes("> q\n>\n> r\n\nx", "[{\"type\":\"blockquote\",\"content\":[" P(T("q")) "," P(T("r")) "]}," P(T("x")) "]");
+	writes("one\ntwo\n\nthree",
+	    "[{\"type\":\"paragraph\",\"content\":[" T("one") ",{\"type\":\"hardBreak\"}," T(
+		"two") "]}," P(T("three")) "]");
+	writes("## Head\ntext",
+	    "[{\"type\":\"heading\",\"attrs\":{\"level\":2},\"content\":[" T("Head") "]}," P(
+		T("text")) "]");
+	writes("- a\n- b\n  more\n\n1. c",
+	    "[{\"type\":\"bulletList\",\"content\":[{\"type\":\"listItem\",\"content\":[" P(
+		T("a")) "]},"
+			"{\"type\":\"listItem\",\"content\":[" P(
+			    T("b") ",{\"type\":\"hardBreak\"}," T(
+				"more")) "]}]},"
+					 "{\"type\":\"orderedList\",\"content\":[{\"type\":"
+					 "\"listItem\",\"content\":[" P(T("c")) "]}]}]");
+	writes("```c\nint x;\n\nint y;\n```\nafter",
+	    "[{\"type\":\"codeBlock\",\"content\":[" T("int x;\\n\\nint y;") "]}," P(
+		T("after")) "]");
+	writes("> q\n>\n> r\n\nx",
+	    "[{\"type\":\"blockquote\",\"content\":[" P(T("q")) "," P(T("r")) "]}," P(T("x")) "]");
 	writes("---", "[{\"type\":\"rule\"}]");
 	writes("", "[{\"type\":\"paragraph\",\"content\":[]}]");
 	writes("```\n```", "[{\"type\":\"codeBlock\"}]");
@@ -181,18 +235,25 @@ END_TEST
 
 START_TEST(inline_signs_become_marks)
 {
-	writes("a `b` **c** d", "[" P(T("a ") ",{\"type\":\"text\",\"text\":\"b\",\"marks\":[{\"type\":\"code\"}]}," T(" ")
-	    ",{\"type\":\"text\",\"text\":\"c\",\"marks\":[{\"type\":\"strong\"}]}," T(" d")) "]");
-	writes("see https://x.y/z?a=1.", "[" P(T("see ") ",{\"type\":\"text\",\"text\":\"https://x.y/z?a=1\",\"marks\":[{\"type\":\"link\",\"attrs\":"
-	    "{\"href\":\"https://x.y/z?a=1\"}}]}," T(".")) "]");
-	writes("[t](https://x)", "[" P("{\"type\":\"text\",\"text\":\"t\",\"marks\":[{\"type\":\"link\",\"attrs\":{\"href\":\"https://x\"}}]}") "]");
+	writes("a `b` **c** d",
+	    "[" P(T("a ") ",{\"type\":\"text\",\"text\":\"b\",\"marks\":[{\"type\":\"code\"}]},"
+	    T(" ") ",{\"type\":\"text\",\"text\":\"c\",\"marks\":[{\"type\":\"strong\"}]},"
+	    T(" d")) "]");
+	writes("see https://x.y/z?a=1.",
+	    "[" P(T("see ") ",{\"type\":\"text\",\"text\":\"https://x.y/"
+			    "z?a=1\",\"marks\":[{\"type\":\"link\",\"attrs\":"
+			    "{\"href\":\"https://x.y/z?a=1\"}}]}," T(".")) "]");
+	writes("[t](https://x)",
+	    "[" P("{\"type\":\"text\",\"text\":\"t\",\"marks\":[{\"type\":\"link\",\"attrs\":{"
+		  "\"href\":\"https://x\"}}]}") "]");
 	writes("`` ** [] [a]( ** b*", "[" P(T("`` ** [] [a]( ** b*")) "]");
 }
 END_TEST
 
 START_TEST(nothing_calls_people_or_hides_a_link)
 {
-	writes("@mia [~mia] [x](javascript:alert(1))", "[" P(T("@mia [~mia] [x](javascript:alert(1))")) "]");
+	writes("@mia [~mia] [x](javascript:alert(1))",
+	    "[" P(T("@mia [~mia] [x](javascript:alert(1))")) "]");
 	writes("a\\u200b", "[" P(T("a\\\\u200b")) "]");
 	writes("a\xe2\x80\x8b\xe2\x80\xae\x07" "b", "[" P(T("ab")) "]");
 }
@@ -218,7 +279,8 @@ END_TEST
 
 START_TEST(wiki_text_is_escaped)
 {
-	wikis("a *b* {code} [~mia] h1. !x! @all", "a \\*b\\* \\{code\\} \\[\\~mia\\] h1. \\!x\\! \\@all");
+	wikis("a *b* {code} [~mia] h1. !x! @all",
+	    "a \\*b\\* \\{code\\} \\[\\~mia\\] h1. \\!x\\! \\@all");
 	wikis("h1. no\nbq. no\n\n# yes", "h1\\. no\nbq\\. no\n\nh1. yes");
 	wikis("- a\n- b\n\n1. c", "* a\n* b\n\n# c");
 	wikis("```\nx {noformat} y\n```", "{noformat}\nx { noformat} y\n{noformat}");
@@ -277,9 +339,16 @@ START_TEST(verdicts_are_found_in_what_agents_say)
 		const char *text, *verdict;
 	} cases[] = {
 		{ "{\"verdict\":\"PROCEED\",\"repos\":[\"web\"]}", "PROCEED" },
-		{ "I read {a} and {b}.\n\n{\"verdict\": \"NEEDS_INFO\", \"reason\": \"{x}\"}\n", "NEEDS_INFO" },
-		{ "The form is {\"verdict\": \"PROCEED\"} but:\n```json\n{\"verdict\":\"NEEDS_INFO\",\"questions\":[\"a?\"]}\n```\nDone.", "NEEDS_INFO" },
-		{ "{\"verdict\":\"MAYBE\"}", NULL }, { "{\"verdict\":3}", NULL }, { "PROCEED", NULL }, { "", NULL }, { "{{{{{{", NULL },
+		{ "I read {a} and {b}.\n\n{\"verdict\": \"NEEDS_INFO\", \"reason\": \"{x}\"}\n",
+		    "NEEDS_INFO" },
+		{ "The form is {\"verdict\": \"PROCEED\"} "
+		  "but:\n```json\n{\"verdict\":\"NEEDS_INFO\",\"questions\":[\"a?\"]}\n```\nDone.",
+		    "NEEDS_INFO" },
+		{ "{\"verdict\":\"MAYBE\"}", NULL },
+		{ "{\"verdict\":3}", NULL },
+		{ "PROCEED", NULL },
+		{ "", NULL },
+		{ "{{{{{{", NULL },
 		{ "{\"verdict\":\"PROCEED\"", NULL },
 	};
 	size_t i;
@@ -296,7 +365,10 @@ START_TEST(verdicts_are_found_in_what_agents_say)
 }
 END_TEST
 
-/* Atlassian's own examples, where they are: each description and comment in them is read. */
+/*
+ * Atlassian's own examples, where they are: each description and comment in
+ * them is read.
+ */
 START_TEST(samples_are_read)
 {
 	const char *folder = TEST_SRCDIR "/../shared/contracts/samples/jira";

@@ -12,8 +12,9 @@
 
 START_TEST(a_ts_is_two_numbers)
 {
-	static const char *const bad[] = { "", "1", "1.5", "1503435956.00024", "1503435956.0002477", "x.000000", "1503435956,000247", "-1.000000",
-		"1234567890123.000000", "1503435956.000247 " };
+	static const char *const bad[] = { "", "1", "1.5", "1503435956.00024", "1503435956.0002477",
+		"x.000000", "1503435956,000247", "-1.000000", "1234567890123.000000",
+		"1503435956.000247 " };
 	char out[SLACK_TS_MAX];
 	size_t i;
 
@@ -21,7 +22,10 @@ START_TEST(a_ts_is_two_numbers)
 		ck_assert_msg(!ts_valid(bad[i]), "%s", bad[i]);
 	ck_assert(ts_valid("1503435956.000247"));
 	ck_assert_int_lt(ts_compare("999999999.999999", "1000000000.000000"), 0);
-	/* These two are one number to a float, and to a double that was printed with %g. */
+	/*
+	 * These two are one number to a float, and to a double that was printed
+	 * with %g.
+	 */
 	ck_assert_int_lt(ts_compare("1503435956.000247", "1503435956.000248"), 0);
 	ck_assert_int_eq(ts_compare("1503435956.000247", "1503435956.000247"), 0);
 	ck_assert_int_lt(ts_compare("nonsense", "0.000001"), 0);
@@ -45,9 +49,12 @@ START_TEST(slack_text_is_read)
 		{ "<@U0BOT> fix it", "fix it" },
 		{ "<@U0BOT|drover>, <@U1> and <@U2|ana> say", ", @U1 and @ana say" },
 		{ "in <#C1|web> and <#C2>", "in #web and #C2" },
-		{ "<https://a.example/x?a=1&amp;b=2|this> <https://b.example>", "this (https://a.example/x?a=1&b=2) https://b.example" },
-		{ "<mailto:a@b.example|a@b.example> <http://c.example|c.example>", "a@b.example c.example" },
-		{ "<!here> <!subteam^S1|@devs> <!subteam^S2> <!date^1^{date}|today>", "@here @devs @S2 today" },
+		{ "<https://a.example/x?a=1&amp;b=2|this> <https://b.example>",
+		    "this (https://a.example/x?a=1&b=2) https://b.example" },
+		{ "<mailto:a@b.example|a@b.example> <http://c.example|c.example>",
+		    "a@b.example c.example" },
+		{ "<!here> <!subteam^S1|@devs> <!subteam^S2> <!date^1^{date}|today>",
+		    "@here @devs @S2 today" },
 		{ "a &lt;b&gt; &amp;amp; &quot;", "a <b> &amp; &quot;" },
 		{ "1 < 2", "1 < 2" },
 		{ "<", "<" },
@@ -72,19 +79,32 @@ START_TEST(a_mention_is_one_that_a_reader_sees)
 		const char *text;
 		int mentions;
 	} cases[] = {
-		{ "<@U0BOT> hi", 1 }, { "hi <@U0BOT|drover>", 1 }, { "<@U0BOTX> hi", 0 }, { "@U0BOT", 0 }, { "&lt;@U0BOT&gt;", 0 },
-		{ "`<@U0BOT>`", 0 }, { "```\n<@U0BOT>\n```", 0 }, { "```a``` <@U0BOT>", 1 }, { "``` <@U0BOT>", 1 }, { "`a\n<@U0BOT>`", 1 },
-		{ "&gt; <@U0BOT> said", 0 }, { "&gt; quote\n<@U0BOT>", 1 }, { "&gt;&gt;&gt; all\n<@U0BOT>", 0 }, { "a &gt; <@U0BOT>", 1 },
+		{ "<@U0BOT> hi", 1 },
+		{ "hi <@U0BOT|drover>", 1 },
+		{ "<@U0BOTX> hi", 0 },
+		{ "@U0BOT", 0 },
+		{ "&lt;@U0BOT&gt;", 0 },
+		{ "`<@U0BOT>`", 0 },
+		{ "```\n<@U0BOT>\n```", 0 },
+		{ "```a``` <@U0BOT>", 1 },
+		{ "``` <@U0BOT>", 1 },
+		{ "`a\n<@U0BOT>`", 1 },
+		{ "&gt; <@U0BOT> said", 0 },
+		{ "&gt; quote\n<@U0BOT>", 1 },
+		{ "&gt;&gt;&gt; all\n<@U0BOT>", 0 },
+		{ "a &gt; <@U0BOT>", 1 },
 	};
 	size_t i;
 
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-		ck_assert_msg(mrkdwn_mentions(cases[i].text, "U0BOT") == (cases[i].mentions != 0), "%s", cases[i].text);
+		ck_assert_msg(mrkdwn_mentions(cases[i].text, "U0BOT") == (cases[i].mentions != 0),
+		    "%s", cases[i].text);
 	ck_assert(!mrkdwn_mentions("<@> <@|>", ""));
 	ck_assert(mrkdwn_calls_anyone("ask <@U1>"));
 	ck_assert(mrkdwn_calls_anyone("<!channel> look"));
 	ck_assert(mrkdwn_calls_anyone("<!subteam^S1>"));
-	ck_assert(!mrkdwn_calls_anyone("see <https://a.example> on <!date^1^{date}|Monday> in <#C1>"));
+	ck_assert(
+	    !mrkdwn_calls_anyone("see <https://a.example> on <!date^1^{date}|Monday> in <#C1>"));
 }
 END_TEST
 
@@ -98,12 +118,15 @@ START_TEST(markdown_becomes_mrkdwn)
 		{ "2 * 3 * 4, a*b", "2 * 3 * 4, a*b" },
 		{ "snake_case __init__ x", "snake_case *init* x" },
 		{ "# Title\n## Next ##", "*Title*\n*Next*" },
-		{ "- one\n  * two\n+ three", "\xe2\x80\xa2 one\n  \xe2\x80\xa2 two\n\xe2\x80\xa2 three" },
+		{ "- one\n  * two\n+ three",
+		    "\xe2\x80\xa2 one\n  \xe2\x80\xa2 two\n\xe2\x80\xa2 three" },
 		{ "[text](https://a.example/?a=1&b=2)", "<https://a.example/?a=1&amp;b=2|text>" },
-		{ "[x](javascript:alert) [y](https://a|b) [z]", "[x](javascript:alert) [y](https://a|b) [z]" },
+		{ "[x](javascript:alert) [y](https://a|b) [z]",
+		    "[x](javascript:alert) [y](https://a|b) [z]" },
 		{ "![](https://a.example/i.png)", "<https://a.example/i.png>" },
 		{ "`**code** <b>`", "`**code** &lt;b&gt;`" },
-		{ "```c\nif (a < b && **p)\n```\nend", "```\nif (a &lt; b &amp;&amp; **p)\n```\nend" },
+		{ "```c\nif (a < b && **p)\n```\nend",
+		    "```\nif (a &lt; b &amp;&amp; **p)\n```\nend" },
 		{ "```\nopen", "```\nopen\n```" },
 		{ "<!channel> <@U1> &amp;", "&lt;!channel&gt; &lt;@U1&gt; &amp;amp;" },
 		{ "", "" },
@@ -144,12 +167,20 @@ START_TEST(long_answers_are_cut_with_a_note)
 }
 END_TEST
 
-/* What the hook makes of a body that is no JSON: PERMANENT where it is proven. */
+/*
+ * What the hook makes of a body that is no JSON: PERMANENT where it is proven.
+ */
 static int
-deliver(const char *secret, const char *ts, const char *body, size_t len, const char *signature, int64_t now)
+deliver(const char *secret, const char *ts, const char *body, size_t len, const char *signature,
+    int64_t now)
 {
-	const struct drover_field headers[] = { { "x-slack-request-timestamp", ts }, { "x-slack-signature", signature } };
-	struct drover_delivery delivery = { .size = sizeof(delivery), .body = body, .body_len = len, .headers = headers, .headers_len = 2 };
+	const struct drover_field headers[] = { { "x-slack-request-timestamp", ts },
+		{ "x-slack-signature", signature } };
+	struct drover_delivery delivery = { .size = sizeof(delivery),
+		.body = body,
+		.body_len = len,
+		.headers = headers,
+		.headers_len = 2 };
 	struct drover_receipt receipt = { .size = sizeof(receipt) };
 	struct drover_error err = { 0 };
 	struct fake *fake = fake_new();
@@ -165,8 +196,10 @@ deliver(const char *secret, const char *ts, const char *body, size_t len, const 
 START_TEST(signatures)
 {
 	/* The example that Slack's documentation gives a secret for. */
-	static const char secret[] = "8f742231b10e8888abcd99yyyzzz85a5", ts[] = "1531420618", body[] = "token=x&team_id=T1",
-	    good[] = "v0=ee1a198e50481730009ed1fa99d3f2d9cc2ef6ebdfc11672345c4cbcf915c217";
+	static const char secret[] = "8f742231b10e8888abcd99yyyzzz85a5", ts[] = "1531420618",
+			  body[] = "token=x&team_id=T1",
+			  good[] =
+			      "v0=ee1a198e50481730009ed1fa99d3f2d9cc2ef6ebdfc11672345c4cbcf915c217";
 	int64_t at = INT64_C(1531420618) * 1000;
 	size_t len = strlen(body);
 
@@ -195,37 +228,62 @@ START_TEST(envelopes)
 	struct hint hint;
 	char id[64];
 
-	ck_assert_int_eq(envelope("{\"type\":\"hello\",\"num_connections\":1}", id, &hint), ENVELOPE_HELLO);
+	ck_assert_int_eq(envelope("{\"type\":\"hello\",\"num_connections\":1}", id, &hint),
+	    ENVELOPE_HELLO);
 	ck_assert_str_eq(id, "");
-	ck_assert_int_eq(envelope("{\"type\":\"disconnect\",\"reason\":\"warning\"}", id, &hint), ENVELOPE_RENEW);
-	ck_assert_int_eq(envelope("{\"type\":\"disconnect\",\"reason\":\"refresh_requested\"}", id, &hint), ENVELOPE_RENEW);
-	ck_assert_int_eq(envelope("{\"type\":\"disconnect\",\"reason\":\"link_disabled\"}", id, &hint), ENVELOPE_DISABLED);
-	ck_assert_int_eq(envelope("{\"type\":\"slash_commands\",\"envelope_id\":\"a-1\"}", id, &hint), ENVELOPE_IGNORE);
+	ck_assert_int_eq(envelope("{\"type\":\"disconnect\",\"reason\":\"warning\"}", id, &hint),
+	    ENVELOPE_RENEW);
+	ck_assert_int_eq(envelope("{\"type\":\"disconnect\",\"reason\":\"refresh_requested\"}", id,
+			     &hint),
+	    ENVELOPE_RENEW);
+	ck_assert_int_eq(envelope("{\"type\":\"disconnect\",\"reason\":\"link_disabled\"}", id,
+			     &hint),
+	    ENVELOPE_DISABLED);
+	ck_assert_int_eq(envelope("{\"type\":\"slash_commands\",\"envelope_id\":\"a-1\"}", id,
+			     &hint),
+	    ENVELOPE_IGNORE);
 	ck_assert_str_eq(id, "a-1");
 	ck_assert_int_eq(envelope("garbage", id, &hint), ENVELOPE_IGNORE);
 	ck_assert_int_eq(envelope("[]", id, &hint), ENVELOPE_IGNORE);
-	ck_assert_int_eq(envelope("{\"type\":\"slash_commands\",\"envelope_id\":\"a\\\",\\\"x\"}", id, &hint), ENVELOPE_IGNORE);
+	ck_assert_int_eq(envelope("{\"type\":\"slash_commands\",\"envelope_id\":\"a\\\",\\\"x\"}",
+			     id, &hint),
+	    ENVELOPE_IGNORE);
 	ck_assert_str_eq(id, "");
 
-	ck_assert_int_eq(envelope("{\"type\":\"events_api\",\"envelope_id\":\"e1\",\"payload\":{\"event\":{\"type\":\"app_mention\",\"user\":\"U1\","
-	    "\"text\":\"<@U0BOT> hi\",\"ts\":\"1700000000.000100\",\"channel\":\"C1\"}}}", id, &hint), ENVELOPE_EVENT);
+	ck_assert_int_eq(envelope("{\"type\":\"events_api\",\"envelope_id\":\"e1\",\"payload\":{"
+				  "\"event\":{\"type\":\"app_mention\",\"user\":\"U1\","
+				  "\"text\":\"<@U0BOT> "
+				  "hi\",\"ts\":\"1700000000.000100\",\"channel\":\"C1\"}}}",
+			     id, &hint),
+	    ENVELOPE_EVENT);
 	ck_assert_str_eq(id, "e1");
 	ck_assert_str_eq(hint.channel, "C1");
 	ck_assert_str_eq(hint.thread, "1700000000.000100");
 	ck_assert(hint.mention);
-	/* A reply may follow up; a message to nobody, one of a bot and an edit are for nobody. */
-	envelope("{\"type\":\"events_api\",\"payload\":{\"event\":{\"type\":\"message\",\"user\":\"U1\",\"text\":\"hi\",\"ts\":\"1700000000.000200\","
-	    "\"thread_ts\":\"1700000000.000100\",\"channel\":\"C1\"}}}", id, &hint);
+	/*
+	 * A reply may follow up; a message to nobody, one of a bot and an edit
+	 * are for nobody.
+	 */
+	envelope("{\"type\":\"events_api\",\"payload\":{\"event\":{\"type\":\"message\",\"user\":"
+		 "\"U1\",\"text\":\"hi\",\"ts\":\"1700000000.000200\","
+		 "\"thread_ts\":\"1700000000.000100\",\"channel\":\"C1\"}}}",
+	    id, &hint);
 	ck_assert_str_eq(hint.channel, "C1");
 	ck_assert(!hint.mention);
-	envelope("{\"type\":\"events_api\",\"payload\":{\"event\":{\"type\":\"message\",\"user\":\"U1\",\"text\":\"hi\",\"ts\":\"1700000000.000200\","
-	    "\"channel\":\"C1\"}}}", id, &hint);
+	envelope("{\"type\":\"events_api\",\"payload\":{\"event\":{\"type\":\"message\",\"user\":"
+		 "\"U1\",\"text\":\"hi\",\"ts\":\"1700000000.000200\","
+		 "\"channel\":\"C1\"}}}",
+	    id, &hint);
 	ck_assert_str_eq(hint.channel, "");
-	envelope("{\"type\":\"events_api\",\"payload\":{\"event\":{\"type\":\"message\",\"user\":\"U1\",\"bot_id\":\"B1\",\"text\":\"<@U0BOT>\","
-	    "\"ts\":\"1700000000.000200\",\"channel\":\"C1\"}}}", id, &hint);
+	envelope("{\"type\":\"events_api\",\"payload\":{\"event\":{\"type\":\"message\",\"user\":"
+		 "\"U1\",\"bot_id\":\"B1\",\"text\":\"<@U0BOT>\","
+		 "\"ts\":\"1700000000.000200\",\"channel\":\"C1\"}}}",
+	    id, &hint);
 	ck_assert_str_eq(hint.channel, "");
-	envelope("{\"type\":\"events_api\",\"payload\":{\"event\":{\"type\":\"message\",\"subtype\":\"message_changed\",\"ts\":\"1700000000.000200\","
-	    "\"channel\":\"C1\",\"message\":{\"user\":\"U1\",\"text\":\"<@U0BOT>\"}}}}", id, &hint);
+	envelope("{\"type\":\"events_api\",\"payload\":{\"event\":{\"type\":\"message\","
+		 "\"subtype\":\"message_changed\",\"ts\":\"1700000000.000200\","
+		 "\"channel\":\"C1\",\"message\":{\"user\":\"U1\",\"text\":\"<@U0BOT>\"}}}}",
+	    id, &hint);
 	ck_assert_str_eq(hint.channel, "");
 }
 END_TEST
@@ -242,7 +300,8 @@ START_TEST(a_position_is_kept_and_bounded)
 		snprintf(channel, sizeof(channel), "C%030zu", i);
 		ts_from_ms(ts, 1700000000000 + (int64_t)i);
 		ck_assert_ptr_nonnull(position_place_add(&p, channel, ts));
-		snprintf(p.places[i].page, sizeof(p.places[i].page), "bmV4dF90czoxNTEyMDg1ODYxMDAwNTQz");
+		snprintf(p.places[i].page, sizeof(p.places[i].page),
+		    "bmV4dF90czoxNTEyMDg1ODYxMDAwNTQz");
 	}
 	ck_assert_ptr_null(position_place_add(&p, "CNEW", "1.000000"));
 	for (i = 0; i < THREADS_MAX + 1; i++) {
@@ -274,9 +333,12 @@ END_TEST
 
 START_TEST(other_cursors_begin_anew)
 {
-	static const char *const bad[] = { "x", "[]", "{}", "{\"channels\":[],\"threads\":[]}", "{\"channels\":[[\"C1\"]],\"threads\":[],\"seen\":[]}",
-		"{\"channels\":[[\"c1\",\"1.000000\",\"1.000000\",\"\",\"\"]],\"threads\":[],\"seen\":[]}",
-		"{\"channels\":[],\"threads\":[[\"C1\",\"1.000000\",\"1.000000\",1e99,\"\"]],\"seen\":[]}",
+	static const char *const bad[] = { "x", "[]", "{}", "{\"channels\":[],\"threads\":[]}",
+		"{\"channels\":[[\"C1\"]],\"threads\":[],\"seen\":[]}",
+		"{\"channels\":[[\"c1\",\"1.000000\",\"1.000000\",\"\",\"\"]],\"threads\":[],"
+		"\"seen\":[]}",
+		"{\"channels\":[],\"threads\":[[\"C1\",\"1.000000\",\"1.000000\",1e99,\"\"]],"
+		"\"seen\":[]}",
 		"{\"channels\":[],\"threads\":[],\"seen\":[[\"C1\",\"1.0\",\"\"]]}" };
 	static struct position p;
 	size_t i;
@@ -289,9 +351,13 @@ START_TEST(other_cursors_begin_anew)
 END_TEST
 
 static void
-judge(const char *method, int status, const char *body, struct judged *j, struct drover_http_verdict *v)
+judge(const char *method, int status, const char *body, struct judged *j,
+    struct drover_http_verdict *v)
 {
-	struct drover_http_response response = { .size = sizeof(response), .status = status, .body = body, .body_len = strlen(body) };
+	struct drover_http_response response = { .size = sizeof(response),
+		.status = status,
+		.body = body,
+		.body_len = strlen(body) };
 
 	memset(j, 0, sizeof(*j));
 	memset(v, 0, sizeof(*v));
@@ -309,10 +375,18 @@ START_TEST(failures_have_their_class)
 		const char *error;
 		int class;
 	} cases[] = {
-		{ "invalid_auth", DROVER_AUTH }, { "token_revoked", DROVER_AUTH }, { "account_inactive", DROVER_AUTH },
-		{ "missing_scope", DROVER_CONFIG }, { "ratelimited", DROVER_QUOTA }, { "channel_not_found", DROVER_PERMANENT },
-		{ "not_in_channel", DROVER_PERMANENT }, { "is_archived", DROVER_PERMANENT }, { "internal_error", DROVER_AGAIN },
-		{ "fatal_error", DROVER_AGAIN }, { "service_unavailable", DROVER_AGAIN }, { "never_heard_of_it", DROVER_PERMANENT },
+		{ "invalid_auth", DROVER_AUTH },
+		{ "token_revoked", DROVER_AUTH },
+		{ "account_inactive", DROVER_AUTH },
+		{ "missing_scope", DROVER_CONFIG },
+		{ "ratelimited", DROVER_QUOTA },
+		{ "channel_not_found", DROVER_PERMANENT },
+		{ "not_in_channel", DROVER_PERMANENT },
+		{ "is_archived", DROVER_PERMANENT },
+		{ "internal_error", DROVER_AGAIN },
+		{ "fatal_error", DROVER_AGAIN },
+		{ "service_unavailable", DROVER_AGAIN },
+		{ "never_heard_of_it", DROVER_PERMANENT },
 	};
 	struct drover_http_verdict v;
 	struct judged j;
@@ -326,8 +400,13 @@ START_TEST(failures_have_their_class)
 		ck_assert_ptr_nonnull(strstr(v.text, cases[i].error));
 		ck_assert_str_eq(j.error, cases[i].error);
 	}
-	judge("users.info", 200, "{\"ok\":false,\"error\":\"missing_scope\",\"needed\":\"users:read\",\"provided\":\"chat:write\"}", &j, &v);
-	ck_assert_str_eq(v.text, "missing_scope: needs users:read, the token has chat:write: add the scope to the app and install it again");
+	judge("users.info", 200,
+	    "{\"ok\":false,\"error\":\"missing_scope\",\"needed\":\"users:read\",\"provided\":"
+	    "\"chat:write\"}",
+	    &j, &v);
+	ck_assert_str_eq(v.text,
+	    "missing_scope: needs users:read, the token has chat:write: add the scope to the app "
+	    "and install it again");
 	judge("users.info", 429, "", &j, &v);
 	ck_assert_int_eq(v.code, DROVER_QUOTA);
 	ck_assert_str_eq(v.limit, "users.info");
@@ -369,8 +448,15 @@ END_TEST
 START_TEST(payloads)
 {
 	char words[] = "fix\nit \xf0\x9f\x90\x84";
-	struct payload p = { .channel = "C1", .ts = "1700000000.000100", .thread = "1700000000.000100", .user = "U1", .name = "Ana \"A\"", .repo = "web",
-		.text = words, .follow_up = true }, q;
+	struct payload p = { .channel = "C1",
+		.ts = "1700000000.000100",
+		.thread = "1700000000.000100",
+		.user = "U1",
+		.name = "Ana \"A\"",
+		.repo = "web",
+		.text = words,
+		.follow_up = true },
+		       q;
 	struct drover_error err;
 	char *text = payload_write(&p);
 	size_t len = strlen(text), i;
@@ -385,7 +471,8 @@ START_TEST(payloads)
 		ck_assert_int_eq(payload_read(&q, text, i, &err), DROVER_PERMANENT);
 		ck_assert_uint_gt(strlen(err.text), 0);
 	}
-	ck_assert_int_eq(payload_read(&q, "{\"channel\":\"../x\",\"ts\":\"1.000000\"}", 34, &err), DROVER_PERMANENT);
+	ck_assert_int_eq(payload_read(&q, "{\"channel\":\"../x\",\"ts\":\"1.000000\"}", 34, &err),
+	    DROVER_PERMANENT);
 	free(text);
 }
 END_TEST

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Socket Mode against a server that says what the test wants, byte by byte: fragments, garbage, too much, renewal, silence. */
+/*
+ * Socket Mode against a server that says what the test wants, byte by byte:
+ * fragments, garbage, too much, renewal, silence.
+ */
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -22,7 +25,9 @@
 
 #define MAGIC "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 #define HELLO "{\"type\":\"hello\",\"num_connections\":1}"
-#define EVENT(id, s) "{\"envelope_id\":\"" id "\",\"type\":\"events_api\",\"payload\":{\"event\":{\"type\":\"app_mention\",\"user\":\"U1\"," \
+#define EVENT(id, s) \
+	"{\"envelope_id\":\"" id "\",\"type\":\"events_api\",\"payload\":{\"event\":{\"type\":" \
+				 "\"app_mention\",\"user\":\"U1\"," \
 	"\"text\":\"<@U0BOT> hi\",\"ts\":\"17000000" s ".000100\",\"channel\":\"C1\"}}}"
 #define DISABLED "{\"type\":\"disconnect\",\"reason\":\"link_disabled\"}"
 
@@ -37,7 +42,9 @@ static SSL *tls;                     /* of the server's connection; NULL: none *
 static EVP_PKEY *key;
 static X509 *certificate;
 
-/* ---- the server, in a process of its own: a failed check ends it with 1 ---- */
+/*
+ * ---- the server, in a process of its own: a failed check ends it with 1 ----
+ */
 
 static void
 must(int good, int line)
@@ -113,7 +120,10 @@ say(int fd, const char *text)
 	put_frame(fd, FIN | TEXT, text, strlen(text));
 }
 
-/* The next frame of a client, which must be masked and small; its opcode, or -1 at the end. */
+/*
+ * The next frame of a client, which must be masked and small; its opcode, or -1
+ * at the end.
+ */
 static int
 get_frame(int fd, char *data, size_t size)
 {
@@ -180,16 +190,21 @@ shake(int fd, const char *other)
 		request[++used] = '\0';
 	}
 	/* The token is for the Web API alone. */
-	MUST(strncmp(request, "GET /link/?ticket=", 18) == 0 && strstr(request, "xapp") == NULL && strstr(request, "xoxb") == NULL);
+	MUST(strncmp(request, "GET /link/?ticket=", 18) == 0 && strstr(request, "xapp") == NULL &&
+	    strstr(request, "xoxb") == NULL);
 	if (other != NULL) {
 		put(fd, other, strlen(other));
 		return;
 	}
-	MUST((at = strcasestr(request, "sec-websocket-key:")) != NULL && sscanf(at + 18, " %60s", nonce) == 1);
+	MUST((at = strcasestr(request, "sec-websocket-key:")) != NULL &&
+	    sscanf(at + 18, " %60s", nonce) == 1);
 	strcat(nonce, MAGIC);
 	MUST(EVP_Digest(nonce, strlen(nonce), digest, NULL, EVP_sha1(), NULL) == 1);
 	EVP_EncodeBlock(text, digest, sizeof(digest));
-	snprintf(answer, sizeof(answer), "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n\r\n", text);
+	snprintf(answer, sizeof(answer),
+	    "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: "
+	    "Upgrade\r\nSec-WebSocket-Accept: %s\r\n\r\n",
+	    text);
 	put(fd, answer, strlen(answer));
 }
 
@@ -198,7 +213,8 @@ shake(int fd, const char *other)
 static void
 setup(void)
 {
-	struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in at = { .sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	socklen_t len = sizeof(at);
 
 	kit_open(&kit, NULL);
@@ -223,7 +239,8 @@ static void
 offer(const char *scheme, const char *host, int n)
 {
 	fake_answer(fake, "POST", "/apps.connections.open", 200, NULL,
-	    kit_text("{\"ok\":true,\"url\":\"%s://%s:%d/link/?ticket=%d&app_id=A1\"}", scheme, host, port, n));
+	    kit_text("{\"ok\":true,\"url\":\"%s://%s:%d/link/?ticket=%d&app_id=A1\"}", scheme, host,
+		port, n));
 }
 
 static int
@@ -238,7 +255,8 @@ run(void (*serve)(void))
 	}
 	code = kit.source->listen(&fake->scope, kit.state, &err);
 	ck_assert_int_eq(waitpid(server, &status, 0), server);
-	ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "the server ended with %d; listen: %d %s", status, code, err.text);
+	ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0,
+	    "the server ended with %d; listen: %d %s", status, code, err.text);
 	return code;
 }
 
@@ -275,9 +293,12 @@ START_TEST(an_event_is_kept_then_acknowledged)
 	ck_assert_ptr_nonnull(strstr(err.text, "switched off"));
 	ck_assert_str_eq(fake->outside.woken, "mention");
 	for (i = 0; i < fake->outside.nkv; i++)
-		found += strncmp(fake->outside.kv[i].key, "hint/", 5) == 0 && strncmp(fake->outside.kv[i].value, "C1 17000000", 11) == 0;
+		found += strncmp(fake->outside.kv[i].key, "hint/", 5) == 0 &&
+		    strncmp(fake->outside.kv[i].value, "C1 17000000", 11) == 0;
 	ck_assert_int_eq(found, 3);
-	ck_assert_ptr_nonnull(strstr(fake_request(fake, "POST", "/apps.connections.open", 0)->headers, "Authorization: Bearer xapp-secret"));
+	ck_assert_ptr_nonnull(
+	    strstr(fake_request(fake, "POST", "/apps.connections.open", 0)->headers,
+		"Authorization: Bearer xapp-secret"));
 }
 END_TEST
 
@@ -384,7 +405,9 @@ serve_redirect(void)
 {
 	int fd = take();
 
-	shake(fd, "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/elsewhere\r\nContent-Length: 0\r\n\r\n");
+	shake(fd,
+	    "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/elsewhere\r\nContent-Length: "
+	    "0\r\n\r\n");
 	close(fd);
 }
 
@@ -393,7 +416,9 @@ serve_wrong_key(void)
 {
 	int fd = take();
 
-	shake(fd, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: AAAAAAAAAAAAAAAAAAAAAAAAAAA=\r\n\r\n");
+	shake(fd,
+	    "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: "
+	    "Upgrade\r\nSec-WebSocket-Accept: AAAAAAAAAAAAAAAAAAAAAAAAAAA=\r\n\r\n");
 	close(fd);
 }
 
@@ -409,7 +434,8 @@ serve_end(void)
 
 START_TEST(connections_that_fail)
 {
-	static void (*const servers[])(void) = { serve_nobody, serve_refusal, serve_redirect, serve_wrong_key };
+	static void (*const servers[])(
+	    void) = { serve_nobody, serve_refusal, serve_redirect, serve_wrong_key };
 	size_t i;
 
 	for (i = 0; i < sizeof(servers) / sizeof(servers[0]); i++) {
@@ -425,15 +451,19 @@ END_TEST
 
 START_TEST(addresses_that_are_not_taken)
 {
-	static const char *const urls[] = { "ws://192.0.2.1/link/", "http://127.0.0.1/", "wss:///x", "wss://host:0/", "wss://host:99999/", "wss://host", "",
-		"wss://ho st/", "ws://127.0.0.1.example/", "wss://user@host/" };
+	static const char *const urls[] = { "ws://192.0.2.1/link/", "http://127.0.0.1/", "wss:///x",
+		"wss://host:0/", "wss://host:99999/", "wss://host", "", "wss://ho st/",
+		"ws://127.0.0.1.example/", "wss://user@host/" };
 	size_t i;
 
 	for (i = 0; i < sizeof(urls) / sizeof(urls[0]); i++) {
-		fake_answer(fake, "POST", "/apps.connections.open", 200, NULL, kit_text("{\"ok\":true,\"url\":\"%s\"}", urls[i]));
-		ck_assert_msg(kit.source->listen(&fake->scope, kit.state, &err) == DROVER_PERMANENT, "%s", urls[i]);
+		fake_answer(fake, "POST", "/apps.connections.open", 200, NULL,
+		    kit_text("{\"ok\":true,\"url\":\"%s\"}", urls[i]));
+		ck_assert_msg(kit.source->listen(&fake->scope, kit.state, &err) == DROVER_PERMANENT,
+		    "%s", urls[i]);
 	}
-	fake_answer(fake, "POST", "/apps.connections.open", 200, NULL, "{\"ok\":false,\"error\":\"invalid_auth\"}");
+	fake_answer(fake, "POST", "/apps.connections.open", 200, NULL,
+	    "{\"ok\":false,\"error\":\"invalid_auth\"}");
 	ck_assert_int_eq(kit.source->listen(&fake->scope, kit.state, &err), DROVER_AUTH);
 	fake_answer(fake, "POST", "/apps.connections.open", 429, "Retry-After: 30", "");
 	ck_assert_int_eq(kit.source->listen(&fake->scope, kit.state, &err), DROVER_QUOTA);
@@ -479,11 +509,14 @@ certificate_make(char path[64])
 	ASN1_INTEGER_set(X509_get_serialNumber(certificate), 1);
 	X509_gmtime_adj(X509_getm_notBefore(certificate), -3600);
 	X509_gmtime_adj(X509_getm_notAfter(certificate), 3600);
-	X509_NAME_add_entry_by_txt(X509_get_subject_name(certificate), "CN", MBSTRING_ASC, (const unsigned char *)"localhost", -1, -1, 0);
+	X509_NAME_add_entry_by_txt(X509_get_subject_name(certificate), "CN", MBSTRING_ASC,
+	    (const unsigned char *)"localhost", -1, -1, 0);
 	X509_set_issuer_name(certificate, X509_get_subject_name(certificate));
 	X509_set_pubkey(certificate, key);
-	ck_assert_ptr_nonnull(names = X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, "DNS:localhost"));
-	ck_assert_ptr_nonnull(authority = X509V3_EXT_conf_nid(NULL, NULL, NID_basic_constraints, "critical,CA:TRUE"));
+	ck_assert_ptr_nonnull(
+	    names = X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, "DNS:localhost"));
+	ck_assert_ptr_nonnull(
+	    authority = X509V3_EXT_conf_nid(NULL, NULL, NID_basic_constraints, "critical,CA:TRUE"));
 	X509_add_ext(certificate, names, -1);
 	X509_add_ext(certificate, authority, -1);
 	X509_EXTENSION_free(names);
@@ -502,7 +535,8 @@ tls_begin(int fd)
 {
 	SSL_CTX *context = SSL_CTX_new(TLS_server_method());
 
-	MUST(context != NULL && SSL_CTX_use_certificate(context, certificate) == 1 && SSL_CTX_use_PrivateKey(context, key) == 1);
+	MUST(context != NULL && SSL_CTX_use_certificate(context, certificate) == 1 &&
+	    SSL_CTX_use_PrivateKey(context, key) == 1);
 	MUST((tls = SSL_new(context)) != NULL && SSL_set_fd(tls, fd) == 1);
 	return SSL_accept(tls) == 1;
 }

@@ -51,16 +51,35 @@ static const struct {
 	const char *text;
 	bool mentioned;
 } mentions[] = {
-	{ "@drover-bot fix", true }, { "please, @Drover-Bot: fix", true }, { "(@drover-bot)", true }, { "ask @drover-bot.", true },
-	{ "@drover-bot", true }, { "x\n@drover-bot\n", true }, { "\xe4\xbd\xa0\xe5\xa5\xbd@drover-bot", true }, { "@other @drover-bot", true },
-	{ "me@drover-bot", false }, { "@drover-bots", false }, { "@drover-bot-2", false }, { "@drover-bot/devs", false },
-	{ "https://x.org/@drover-bot", false }, { "drover-bot", false }, { "@drover-bot.com", false }, { "@@drover-bot", false },
-	{ "@drover-bot_", false }, { "", false }, { "@", false }, { "@drover-bo", false }, { "@\xe2\x80\x8b" "drover-bot", false },
+	{ "@drover-bot fix", true },
+	{ "please, @Drover-Bot: fix", true },
+	{ "(@drover-bot)", true },
+	{ "ask @drover-bot.", true },
+	{ "@drover-bot", true },
+	{ "x\n@drover-bot\n", true },
+	{ "\xe4\xbd\xa0\xe5\xa5\xbd@drover-bot", true },
+	{ "@other @drover-bot", true },
+	{ "me@drover-bot", false },
+	{ "@drover-bots", false },
+	{ "@drover-bot-2", false },
+	{ "@drover-bot/devs", false },
+	{ "https://x.org/@drover-bot", false },
+	{ "drover-bot", false },
+	{ "@drover-bot.com", false },
+	{ "@@drover-bot", false },
+	{ "@drover-bot_", false },
+	{ "", false },
+	{ "@", false },
+	{ "@drover-bo", false },
+	{ "@\xe2\x80\x8b"
+	  "drover-bot",
+	    false },
 };
 
 START_TEST(a_mention_is_a_word_of_its_own)
 {
-	ck_assert_msg(talk_mentions(mentions[_i].text, "drover-bot") == mentions[_i].mentioned, "%s", mentions[_i].text);
+	ck_assert_msg(talk_mentions(mentions[_i].text, "drover-bot") == mentions[_i].mentioned,
+	    "%s", mentions[_i].text);
 	ck_assert(!talk_mentions(mentions[_i].text, ""));
 }
 END_TEST
@@ -91,7 +110,9 @@ START_TEST(the_first_command_of_a_text_is_taken)
 	char prompt[64] = "", text[256] = "";
 	int more = -1;
 
-	ck_assert_int_eq(talk_command(commands[_i].plain, prompt, sizeof(prompt), text, sizeof(text), &more), commands[_i].found);
+	ck_assert_int_eq(talk_command(commands[_i].plain, prompt, sizeof(prompt), text,
+			     sizeof(text), &more),
+	    commands[_i].found);
 	ck_assert_str_eq(prompt, commands[_i].prompt);
 	ck_assert_str_eq(text, commands[_i].text);
 	ck_assert_int_eq(more, commands[_i].more);
@@ -103,9 +124,13 @@ START_TEST(a_long_command_is_cut_between_characters)
 	char prompt[4] = "", text[8] = "";
 	int more;
 
-	ck_assert_int_eq(talk_command("/drover 12345\xc3\xa4\xc3\xa4\xc3\xa4", prompt, sizeof(prompt), text, sizeof(text), &more), 1);
+	ck_assert_int_eq(talk_command("/drover 12345\xc3\xa4\xc3\xa4\xc3\xa4", prompt,
+			     sizeof(prompt), text, sizeof(text), &more),
+	    1);
 	ck_assert_str_eq(text, "12345\xc3\xa4");
-	ck_assert_int_eq(talk_command("/drover --prompt long x", prompt, sizeof(prompt), text, sizeof(text), &more), 1);
+	ck_assert_int_eq(talk_command("/drover --prompt long x", prompt, sizeof(prompt), text,
+			     sizeof(text), &more),
+	    1);
 	ck_assert_str_eq(prompt, "");
 }
 END_TEST
@@ -116,7 +141,8 @@ START_TEST(a_marker_is_found_again_and_no_other_for_it)
 
 	text_addf(&out, "Done.");
 	talk_marker_add(&out, "reply", "a/b-1.c@2:--><x", "0af7");
-	ck_assert_str_eq(text_of(&out), "Done.\n\n<!-- drover:reply:a/b-1.c@2_--__x trace=0af7 -->");
+	ck_assert_str_eq(text_of(&out),
+	    "Done.\n\n<!-- drover:reply:a/b-1.c@2_--__x trace=0af7 -->");
 	ck_assert(talk_marker_has(text_of(&out), "reply", "a/b-1.c@2:--><x"));
 	ck_assert(!talk_marker_has(text_of(&out), "reply", "a/b-1.c@2:--><xy"));
 	ck_assert(!talk_marker_has(text_of(&out), "reply", "a/b-1.c@2"));
@@ -223,10 +249,14 @@ START_TEST(signatures_are_those_of_the_vendors)
 
 	ck_assert_int_eq(hook_hmac("It's a Secret to Everybody", 26, "Hello, World!", 13, sum), 0);
 	ck_assert_str_eq(sum, "757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17");
-	ck_assert_int_eq(hook_hmac("8f742231b10e8888abcd99yyyzzz85a5", 32, slack, sizeof(slack) - 1, sum), 0);
+	ck_assert_int_eq(hook_hmac("8f742231b10e8888abcd99yyyzzz85a5", 32, slack, sizeof(slack) - 1,
+			     sum),
+	    0);
 	ck_assert_str_eq(sum, "ee1a198e50481730009ed1fa99d3f2d9cc2ef6ebdfc11672345c4cbcf915c217");
-	ck_assert(hook_same(sum, "ee1a198e50481730009ed1fa99d3f2d9cc2ef6ebdfc11672345c4cbcf915c217"));
-	ck_assert(!hook_same(sum, "ee1a198e50481730009ed1fa99d3f2d9cc2ef6ebdfc11672345c4cbcf915c218"));
+	ck_assert(
+	    hook_same(sum, "ee1a198e50481730009ed1fa99d3f2d9cc2ef6ebdfc11672345c4cbcf915c217"));
+	ck_assert(
+	    !hook_same(sum, "ee1a198e50481730009ed1fa99d3f2d9cc2ef6ebdfc11672345c4cbcf915c218"));
 	ck_assert(!hook_same(sum, "ee1a"));
 	ck_assert(!hook_same("", "e"));
 	ck_assert(hook_same("", ""));
@@ -241,15 +271,20 @@ main(void)
 	SRunner *runner;
 	int failed;
 
-	tcase_add_loop_test(tc, only_what_a_reader_sees_as_said_counts, 0, sizeof(plains) / sizeof(plains[0]));
-	tcase_add_loop_test(tc, a_mention_is_a_word_of_its_own, 0, sizeof(mentions) / sizeof(mentions[0]));
-	tcase_add_loop_test(tc, the_first_command_of_a_text_is_taken, 0, sizeof(commands) / sizeof(commands[0]));
+	tcase_add_loop_test(tc, only_what_a_reader_sees_as_said_counts, 0,
+	    sizeof(plains) / sizeof(plains[0]));
+	tcase_add_loop_test(tc, a_mention_is_a_word_of_its_own, 0,
+	    sizeof(mentions) / sizeof(mentions[0]));
+	tcase_add_loop_test(tc, the_first_command_of_a_text_is_taken, 0,
+	    sizeof(commands) / sizeof(commands[0]));
 	tcase_add_test(tc, a_long_command_is_cut_between_characters);
 	tcase_add_test(tc, a_marker_is_found_again_and_no_other_for_it);
 	tcase_add_test(tc, a_text_of_a_drover_ends_in_a_marker);
 	tcase_add_test(tc, nobody_has_the_role_of_drover);
-	tcase_add_loop_test(tc, no_marker_survives_in_what_others_wrote, 0, sizeof(strips) / sizeof(strips[0]));
-	tcase_add_loop_test(tc, the_reply_is_what_stands_between_the_words, 0, sizeof(replies) / sizeof(replies[0]));
+	tcase_add_loop_test(tc, no_marker_survives_in_what_others_wrote, 0,
+	    sizeof(strips) / sizeof(strips[0]));
+	tcase_add_loop_test(tc, the_reply_is_what_stands_between_the_words, 0,
+	    sizeof(replies) / sizeof(replies[0]));
 	tcase_add_test(tc, a_reply_is_cut_between_characters);
 	tcase_add_test(tc, signatures_are_those_of_the_vendors);
 	suite_add_tcase(suite, tc);

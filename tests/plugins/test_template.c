@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The plugin that `drover plugin new` begins with does what its comments say. */
+/*
+ * The plugin that `drover plugin new` begins with does what its comments say.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -96,8 +98,16 @@ END_TEST
 
 START_TEST(the_command_reads_the_line)
 {
-	struct drover_job job = { .size = sizeof(job), .attempt = 1, .kind = "example.line", .key = "k", .trace = "t", .title = "",
-		.repo = "", .agent = "", .payload = "one\n", .payload_len = 4 };
+	struct drover_job job = { .size = sizeof(job),
+		.attempt = 1,
+		.kind = "example.line",
+		.key = "k",
+		.trace = "t",
+		.title = "",
+		.repo = "",
+		.agent = "",
+		.payload = "one\n",
+		.payload_len = 4 };
 
 	fake_option(fake, "command", "sha256sum");
 	ck_assert_int_eq(plugin->pipelines[0]->run(&fake->scope, NULL, &job, &err), 0);
@@ -105,7 +115,8 @@ START_TEST(the_command_reads_the_line)
 	ck_assert_str_eq(fake->input, "one\n");
 	ck_assert_str_eq(fake_result(fake, "command"), "sha256sum");
 	fake->outcome.status = 1;
-	ck_assert_int_eq(plugin->pipelines[0]->run(&fake->scope, NULL, &job, &err), DROVER_INTERNAL);
+	ck_assert_int_eq(plugin->pipelines[0]->run(&fake->scope, NULL, &job, &err),
+	    DROVER_INTERNAL);
 	ck_assert_str_eq(err.text, "sha256sum failed");
 }
 END_TEST

@@ -29,9 +29,18 @@ static int
 run(const char *payload, size_t len, const char *repo)
 {
 	struct drover_job job = {
-		.size = sizeof(job), .attempt = 1, .id = 1, .epoch = 1, .kind = "inbox.ticket", .key = "k",
-		.trace = "0af7651916cd43dd8448eb211c80319c", .title = "t", .repo = repo, .agent = "",
-		.payload = payload, .payload_len = len,
+		.size = sizeof(job),
+		.attempt = 1,
+		.id = 1,
+		.epoch = 1,
+		.kind = "inbox.ticket",
+		.key = "k",
+		.trace = "0af7651916cd43dd8448eb211c80319c",
+		.title = "t",
+		.repo = repo,
+		.agent = "",
+		.payload = payload,
+		.payload_len = len,
 	};
 
 	memset(&err, 0, sizeof(err));
@@ -50,14 +59,16 @@ marker(char out[17], const char *text)
 
 START_TEST(the_prompt_holds_the_ticket_as_data)
 {
-	static const char text[] = "Repo: web\n\nIntro\n\n# Fix it ##\n\nBody with \x1b[31mcolour\xe2\x80\xae and \xe2\x80\x8bspace.";
+	static const char text[] = "Repo: web\n\nIntro\n\n# Fix it ##\n\nBody with "
+				   "\x1b[31mcolour\xe2\x80\xae and \xe2\x80\x8bspace.";
 	char first[17], last[17];
 
 	ck_assert_int_eq(run(text, sizeof(text) - 1, "web"), 0);
 	ck_assert_str_eq(fake->change_title, "Fix it");
 	ck_assert_ptr_nonnull(strstr(fake->prompt, "repository \"web\""));
 	ck_assert_ptr_nonnull(strstr(fake->prompt, "Do not commit, push"));
-	ck_assert_ptr_nonnull(strstr(fake->prompt, "\nIntro\n\n# Fix it ##\n\nBody with [31mcolour and space.\n"));
+	ck_assert_ptr_nonnull(
+	    strstr(fake->prompt, "\nIntro\n\n# Fix it ##\n\nBody with [31mcolour and space.\n"));
 	ck_assert_ptr_null(strstr(fake->prompt, "Repo: web"));
 	marker(first, "----- ticket ");
 	marker(last, "----- end of ticket ");
@@ -108,7 +119,8 @@ START_TEST(titles)
 	size_t i;
 
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		ck_assert_msg(run(cases[i].text, strlen(cases[i].text), "web") == 0, "%s: %s", cases[i].text, err.text);
+		ck_assert_msg(run(cases[i].text, strlen(cases[i].text), "web") == 0, "%s: %s",
+		    cases[i].text, err.text);
 		ck_assert_str_eq(fake->change_title, cases[i].title);
 	}
 }
@@ -132,7 +144,10 @@ START_TEST(any_bytes_are_parsed_or_refused)
 		n = (random = random * 1664525u + 1013904223u) >> 24 & 3;
 		if ((random >> 20 & 7) == 0)
 			len = (random >> 8) % (len + 1);
-		/* Exactly as long as it says, so that a read behind its end is seen. */
+		/*
+		 * Exactly as long as it says, so that a read behind its end is
+		 * seen.
+		 */
 		text = malloc(len > 0 ? len : 1);
 		memcpy(text, seed, len);
 		for (i = 0; i < n && len > 0; i++) {

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* plugins/common/web: what a vendor's answer becomes, and what of it is refused. */
+/*
+ * plugins/common/web: what a vendor's answer becomes, and what of it is
+ * refused.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +21,10 @@ static void
 setup(void)
 {
 	fake = fake_new();
-	web = (struct web){ .scope = &fake->scope, .base = "https://api.example/v3", .credential = "bot", .authorization = "Bearer s3cret" };
+	web = (struct web){ .scope = &fake->scope,
+		.base = "https://api.example/v3",
+		.credential = "bot",
+		.authorization = "Bearer s3cret" };
 	memset(&err, 0, sizeof(err));
 }
 
@@ -38,7 +44,9 @@ get(const char *path)
 
 START_TEST(an_answer_is_a_tree)
 {
-	fake_answer(fake, "GET", "/a", 200, NULL, "{\"id\": 9007199254740993, \"small\": 12, \"user\": {\"login\": \"ann\"}, \"ok\": true}");
+	fake_answer(fake, "GET", "/a", 200, NULL,
+	    "{\"id\": 9007199254740993, \"small\": 12, \"user\": {\"login\": \"ann\"}, \"ok\": "
+	    "true}");
 	ck_assert_int_eq(get("/a?x=1"), 0);
 	ck_assert_int_eq(answer.status, 200);
 	ck_assert_str_eq(json_text_at(answer.json, "user.login"), "ann");
@@ -54,16 +62,19 @@ START_TEST(an_answer_is_a_tree)
 	json_id(answer.json, "user", id, sizeof(id));
 	ck_assert_str_eq(id, "");
 	web_answer_free(&answer);
-	ck_assert_ptr_nonnull(strstr(fake->outside.requests[0].headers, "Authorization: Bearer s3cret\n"));
-	ck_assert_ptr_nonnull(strstr(fake->outside.requests[0].headers, "Accept: application/json\n"));
+	ck_assert_ptr_nonnull(
+	    strstr(fake->outside.requests[0].headers, "Authorization: Bearer s3cret\n"));
+	ck_assert_ptr_nonnull(
+	    strstr(fake->outside.requests[0].headers, "Accept: application/json\n"));
 	ck_assert_str_eq(fake->outside.requests[0].credential, "bot");
 }
 END_TEST
 
 START_TEST(numbers_and_strings_keep_what_cjson_would_lose)
 {
-	static const char text[] = "[1e3, -9007199254740992, 9007199254740992, -123456789012345678901, 0.5, \"a\\u0000b\", \"\\\\u0000\", "
-	    "\"9007199254740999\", \"q\\\"12345678901234567890\"]";
+	static const char text[] = "[1e3, -9007199254740992, 9007199254740992, "
+				   "-123456789012345678901, 0.5, \"a\\u0000b\", \"\\\\u0000\", "
+				   "\"9007199254740999\", \"q\\\"12345678901234567890\"]";
 	cJSON *json = json_read(text, sizeof(text) - 1, &err);
 
 	ck_assert_ptr_nonnull(json);
@@ -104,7 +115,8 @@ START_TEST(json_out_of_bounds_is_refused)
 	ck_assert_ptr_null(json_read(text_of(&deep), deep.len, &err));
 	ck_assert_int_eq(err.code, DROVER_PERMANENT);
 	text_free(&deep);
-	static const char *const none[] = { "", "{", "[1,", "{\"a\":}", "\"abc", "[1] x", "{} {}", "nul", "\xff", "-", "{\"a\":1}\x01" };
+	static const char *const none[] = { "", "{", "[1,", "{\"a\":}", "\"abc", "[1] x", "{} {}",
+		"nul", "\xff", "-", "{\"a\":1}\x01" };
 	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
 		ck_assert_msg(json_read(none[i], strlen(none[i]), &err) == NULL, "%s", none[i]);
 		ck_assert_int_eq(err.code, DROVER_AGAIN);
@@ -117,7 +129,8 @@ START_TEST(a_page_instead_of_json_is_trouble_on_the_way)
 {
 	fake_answer(fake, "GET", "/a", 200, NULL, " <!doctype html><title>Log in</title>");
 	ck_assert_int_eq(get("/a?token=s3cret"), DROVER_AGAIN);
-	ck_assert_ptr_nonnull(strstr(err.text, "https://api.example/v3/a: answered HTML, not JSON"));
+	ck_assert_ptr_nonnull(
+	    strstr(err.text, "https://api.example/v3/a: answered HTML, not JSON"));
 	ck_assert_ptr_null(strstr(err.text, "s3cret"));
 	fake_answer(fake, "GET", "/a", 200, NULL, "{\"items\": [1, 2");
 	ck_assert_int_eq(get("/a"), DROVER_AGAIN);
@@ -150,14 +163,16 @@ START_TEST(bodies_go_out_as_json_or_as_a_form)
 	ck_assert_int_eq(web_send(&web, &ask, &answer, &err), 0);
 	web_answer_free(&answer);
 	ck_assert_str_eq(fake->outside.requests[0].body, "{\"text\":\"a \\\"b\\\"\"}");
-	ck_assert_ptr_nonnull(strstr(fake->outside.requests[0].headers, "Content-Type: application/json"));
+	ck_assert_ptr_nonnull(
+	    strstr(fake->outside.requests[0].headers, "Content-Type: application/json"));
 	text_addf(&form, "q=");
 	text_add_url(&form, "a b&c=\xc3\xa9/~");
 	struct web_ask sheet = { .method = "POST", .path = "/a", .form = text_of(&form) };
 	ck_assert_int_eq(web_send(&web, &sheet, &answer, &err), 0);
 	web_answer_free(&answer);
 	ck_assert_str_eq(fake->outside.requests[1].body, "q=a%20b%26c%3D%C3%A9%2F~");
-	ck_assert_ptr_nonnull(strstr(fake->outside.requests[1].headers, "Content-Type: application/x-www-form-urlencoded"));
+	ck_assert_ptr_nonnull(strstr(fake->outside.requests[1].headers,
+	    "Content-Type: application/x-www-form-urlencoded"));
 	text_free(&form);
 	cJSON_Delete(body);
 }
@@ -193,14 +208,18 @@ START_TEST(lists_are_walked_over_empty_pages)
 	int sum = 0;
 	struct web_ask ask = { .path = "/list?page=1" };
 
-	fake_answer(fake, "GET", "/list?page=1", 200, "Link: <https://api.example/v3/list?page=2>; rel=\"next\"", "[1,2]");
-	fake_answer(fake, "GET", "/list?page=2", 200, "Link: <https://api.example/v3/list?page=3>; rel=\"next\"", "[]");
+	fake_answer(fake, "GET", "/list?page=1", 200,
+	    "Link: <https://api.example/v3/list?page=2>; rel=\"next\"", "[1,2]");
+	fake_answer(fake, "GET", "/list?page=2", 200,
+	    "Link: <https://api.example/v3/list?page=3>; rel=\"next\"", "[]");
 	fake_answer(fake, "GET", "/list?page=3", 200, NULL, "[3]");
 	ck_assert_int_eq(web_pages(&web, &ask, NULL, 0, collect, &sum, &err), 0);
 	ck_assert_int_eq(sum, 123);
 	ck_assert_int_eq(fake_requests(fake, "GET", "/list"), 3);
 	sum = 0;
-	fake_answer(fake, "GET", "/list?page=1", 200, "Link: <https://api.example/v3/list?page=2>; rel=\"next\"", "{\"d\":{\"items\":[1,9,3]}}");
+	fake_answer(fake, "GET", "/list?page=1", 200,
+	    "Link: <https://api.example/v3/list?page=2>; rel=\"next\"",
+	    "{\"d\":{\"items\":[1,9,3]}}");
 	ck_assert_int_eq(web_pages(&web, &ask, "d.items", 0, collect, &sum, &err), 0);
 	ck_assert_int_eq(sum, 19);
 	fake_answer(fake, "GET", "/list", 200, NULL, "{\"message\": \"moved\"}");
@@ -211,8 +230,12 @@ START_TEST(lists_are_walked_over_empty_pages)
 	fake_answer(fake, "GET", "/list", 200, NULL, "");
 	ck_assert_int_eq(web_pages(&web, &ask, NULL, 0, collect, &sum, &err), DROVER_AGAIN);
 	ck_assert_ptr_nonnull(strstr(err.text, "answered nothing"));
-	/* A list that names itself as its next page ends, and says that it goes on. */
-	fake_serve(fake, "GET", "/list", 200, "Link: <https://api.example/v3/list?page=1>; rel=\"next\"", "[1]");
+	/*
+	 * A list that names itself as its next page ends, and says that it goes
+	 * on.
+	 */
+	fake_serve(fake, "GET", "/list", 200,
+	    "Link: <https://api.example/v3/list?page=1>; rel=\"next\"", "[1]");
 	fake_forget(fake);
 	ck_assert_int_eq(web_pages(&web, &ask, NULL, 3, collect, &sum, &err), 0);
 	ck_assert_ptr_nonnull(strstr(fake->log, "goes on after 3 pages"));
@@ -236,10 +259,15 @@ START_TEST(a_refusal_says_what_the_vendor_said)
 	ck_assert_int_eq(refused(410, ""), DROVER_PERMANENT);
 	ck_assert_int_eq(refused(403, "{\"message\":\"Resource not accessible\"}"), DROVER_AUTH);
 	ck_assert_int_eq(refused(409, "<html>"), DROVER_AGAIN);
-	ck_assert_int_eq(refused(422, "{\"message\":\"Validation Failed\",\"errors\":[{\"code\":\"custom\",\"message\":\"A pull request already exists\"}]}"),
+	ck_assert_int_eq(refused(422,
+			     "{\"message\":\"Validation "
+			     "Failed\",\"errors\":[{\"code\":\"custom\",\"message\":\"A pull "
+			     "request already exists\"}]}"),
 	    DROVER_PERMANENT);
 	ck_assert_ptr_nonnull(strstr(err.text, "Validation Failed: A pull request already exists"));
-	ck_assert_int_eq(refused(400, "{\"errorMessages\":[],\"errors\":{\"summary\":\"is required\"}}"), DROVER_PERMANENT);
+	ck_assert_int_eq(refused(400,
+			     "{\"errorMessages\":[],\"errors\":{\"summary\":\"is required\"}}"),
+	    DROVER_PERMANENT);
 	ck_assert_ptr_nonnull(strstr(err.text, "summary: is required"));
 	ck_assert_int_eq(refused(400, "{\"message\":\"\\u001b[31mred\\nline\"}"), DROVER_PERMANENT);
 	ck_assert_ptr_null(strchr(err.text, '\n'));

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The fake core: waits are for events, with one generous limit that only a broken test reaches. */
+/*
+ * The fake core: waits are for events, with one generous limit that only a
+ * broken test reaches.
+ */
 #include <sys/inotify.h>
 
 #include <check.h>
@@ -38,7 +41,8 @@ core_install(const struct core *core)
 	struct buf bytes = BUF_INIT;
 	struct error err = { 0 };
 
-	ck_assert_msg(path_read(FIXTURES "/hostile.so", 16 << 20, &bytes, &err) == 0, "%s", err.text);
+	ck_assert_msg(path_read(FIXTURES "/hostile.so", 16 << 20, &bytes, &err) == 0, "%s",
+	    err.text);
 	ck_assert_int_eq(path_mkdirs(core_path(core, "plugins"), 0755, &err), 0);
 	ck_assert_int_eq(path_write(to, bytes.data, bytes.len, 0644, &err), 0);
 	buf_free(&bytes);
@@ -93,7 +97,9 @@ core_start(struct core *core, const char *plugin_settings, bool in_process, stru
 	ck_assert_int_eq(message_pair(fds, &err), 0);
 	core->runner = fds[0];
 	if (in_process) {
-		ck_assert_int_eq(pthread_create(&core->thread, NULL, core_runner_thread, (void *)(intptr_t)fds[1]), 0);
+		ck_assert_int_eq(pthread_create(&core->thread, NULL, core_runner_thread,
+				     (void *)(intptr_t)fds[1]),
+		    0);
 	} else if ((core->pid = fork()) == 0) {
 		log = open(core->stderr_file, O_WRONLY | O_CREAT | O_APPEND, 0600);
 		(void)dup2(log, STDERR_FILENO);
@@ -203,13 +209,14 @@ core_expect(int fd, enum message_type type, struct message *m)
 
 	for (;;) {
 		core_await(fd, message_name(type));
-		ck_assert_msg(message_recv(fd, m, &err) == 1, "%s instead of %s", err.text[0] != '\0' ? err.text : "the end",
-		    message_name(type));
+		ck_assert_msg(message_recv(fd, m, &err) == 1, "%s instead of %s",
+		    err.text[0] != '\0' ? err.text : "the end", message_name(type));
 		if (m->type != MESSAGE_WORKER_BEAT || type == MESSAGE_WORKER_BEAT)
 			break;
 		message_free(m);
 	}
-	ck_assert_msg(m->type == type, "%s instead of %s", message_name(m->type), message_name(type));
+	ck_assert_msg(m->type == type, "%s instead of %s", message_name(m->type),
+	    message_name(type));
 }
 
 bool
@@ -275,7 +282,8 @@ core_welcome(struct core *core, uint64_t job, bool keep)
 }
 
 void
-core_assign(struct core *core, uint64_t job, const char *deed, int64_t timeout_ms, int64_t silence_ms)
+core_assign(struct core *core, uint64_t job, const char *deed, int64_t timeout_ms,
+    int64_t silence_ms)
 {
 	struct message_out out;
 
@@ -332,8 +340,9 @@ core_done_with(struct core *core, uint64_t job, int class, const char *text)
 	struct message m;
 
 	core_done(core, job, &m);
-	ck_assert_msg(message_i(&m, "class") == class && strstr(message_s(&m, "text"), text) != NULL, "class %d, \"%s\"",
-	    (int)message_i(&m, "class"), message_s(&m, "text"));
+	ck_assert_msg(message_i(&m, "class") == class &&
+		strstr(message_s(&m, "text"), text) != NULL,
+	    "class %d, \"%s\"", (int)message_i(&m, "class"), message_s(&m, "text"));
 	message_free(&m);
 }
 
@@ -401,7 +410,10 @@ core_held(const struct core *core, const char *name)
 	return rc == -1;
 }
 
-/* A job makes the file before it locks it, and nothing tells of a lock: hence the short sleeps between looks. */
+/*
+ * A job makes the file before it locks it, and nothing tells of a lock: hence
+ * the short sleeps between looks.
+ */
 void
 core_await_held(const struct core *core, const char *name)
 {

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What tests of code changes share: a remote, a repo over it, a scripted agent, and a job that is another process. */
+/*
+ * What tests of code changes share: a remote, a repo over it, a scripted agent,
+ * and a job that is another process.
+ */
 #include <check.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -26,13 +29,16 @@ struct drover_change ask;
 size_t result_size;
 char *agent_argv[2], *setup_argv[4], *check_argv[4], *forbidden[2];
 char **setups[2], **checks[2];
-char transport[] = "libgit2", transport_git[] = "git", lease_kind[] = "worktree", lease_clone[] = "clone";
-static char word_sh[] = "/bin/sh", word_c[] = "-c", name_web[] = "web", name_agent[] = "script", base_main[] = "main", output_plain[] = "plain";
+char transport[] = "libgit2", transport_git[] = "git", lease_kind[] = "worktree",
+     lease_clone[] = "clone";
+static char word_sh[] = "/bin/sh", word_c[] = "-c", name_web[] = "web", name_agent[] = "script",
+	    base_main[] = "main", output_plain[] = "plain";
 
 void
 agent_does(const char *body)
 {
-	char *text = xasprintf("#!/bin/sh\nD=%s\ncat > $D/prompt\necho run >> $D/runs\nN=$(grep -c . $D/runs)\ncp $D/prompt $D/prompt.$N\n%s\n",
+	char *text = xasprintf("#!/bin/sh\nD=%s\ncat > $D/prompt\necho run >> $D/runs\nN=$(grep -c "
+			       ". $D/runs)\ncp $D/prompt $D/prompt.$N\n%s\n",
 	    dir, body);
 	char *path = temp_file(dir, "agent.sh", text);
 
@@ -60,7 +66,8 @@ change_setup_kit(void)
 	origin = path_join(dir, "origin.git");
 	work = path_join(dir, "work");
 	MUST(mkdir(work, 0700) == 0);
-	MUST(setenv("GIT_CONFIG_GLOBAL", "/dev/null", 1) == 0 && setenv("GIT_CONFIG_NOSYSTEM", "1", 1) == 0);
+	MUST(setenv("GIT_CONFIG_GLOBAL", "/dev/null", 1) == 0 &&
+	    setenv("GIT_CONFIG_NOSYSTEM", "1", 1) == 0);
 	ck_assert_int_eq(git(dir, NULL, "init", "-q", "--bare", "-b", "main", origin, NULL), 0);
 	ck_assert_int_eq(git(work, NULL, "init", "-q", "-b", "main", NULL), 0);
 	free(temp_file(work, "README", "one\n"));
@@ -68,7 +75,9 @@ change_setup_kit(void)
 	free(temp_file(work, "lock.json", "{}\n"));
 	free(temp_file(work, ".gitignore", "ignored/\n"));
 	ck_assert_int_eq(git(work, NULL, "add", "-A", NULL), 0);
-	ck_assert_int_eq(git(work, NULL, "-c", "user.name=t", "-c", "user.email=t@t", "commit", "-qm", "base", NULL), 0);
+	ck_assert_int_eq(git(work, NULL, "-c", "user.name=t", "-c", "user.email=t@t", "commit",
+			     "-qm", "base", NULL),
+	    0);
 	ck_assert_int_eq(git(work, NULL, "push", "-q", origin, "main", NULL), 0);
 	free(work);
 
@@ -77,15 +86,45 @@ change_setup_kit(void)
 	agent_argv[0] = file;
 	memset(setups, 0, sizeof setups);
 	memset(checks, 0, sizeof checks);
-	agent = (struct config_agent){ .name = name_agent, .command = agent_argv, .prompt = PROMPT_STDIN, .output = output_plain };
-	repo = (struct config_repo){ .name = name_web, .url = origin, .base = base_main, .transport = transport, .lease = lease_kind,
-		.setup = setups, .check = checks, .setup_timeout_ms = 60000, .check_timeout_ms = 60000, .max_files = 100, .max_bytes = 1 << 20,
+	agent = (struct config_agent){ .name = name_agent,
+		.command = agent_argv,
+		.prompt = PROMPT_STDIN,
+		.output = output_plain };
+	repo = (struct config_repo){ .name = name_web,
+		.url = origin,
+		.base = base_main,
+		.transport = transport,
+		.lease = lease_kind,
+		.setup = setups,
+		.check = checks,
+		.setup_timeout_ms = 60000,
+		.check_timeout_ms = 60000,
+		.max_files = 100,
+		.max_bytes = 1 << 20,
 		.forbidden = nothing };
-	config = (struct config){ .state_dir = dir, .cache_dir = dir, .repos = &repo, .repos_len = 1, .agents = &agent, .agents_len = 1,
-		.running = 1, .output_max = 1 << 20 };
-	job = (struct drover_job){ .size = sizeof job, .attempt = 1, .id = 7, .epoch = 1, .kind = "inbox.ticket", .key = "t-1",
-		.trace = TRACE, .title = "A ticket", .repo = "web", .agent = "script", .payload = "" };
-	ask = (struct drover_change){ .size = sizeof ask, .title = "Fix the login", .prompt = "Please fix it.", .trailers = "Refs: T-1" };
+	config = (struct config){ .state_dir = dir,
+		.cache_dir = dir,
+		.repos = &repo,
+		.repos_len = 1,
+		.agents = &agent,
+		.agents_len = 1,
+		.running = 1,
+		.output_max = 1 << 20 };
+	job = (struct drover_job){ .size = sizeof job,
+		.attempt = 1,
+		.id = 7,
+		.epoch = 1,
+		.kind = "inbox.ticket",
+		.key = "t-1",
+		.trace = TRACE,
+		.title = "A ticket",
+		.repo = "web",
+		.agent = "script",
+		.payload = "" };
+	ask = (struct drover_change){ .size = sizeof ask,
+		.title = "Fix the login",
+		.prompt = "Please fix it.",
+		.trailers = "Refs: T-1" };
 	result_size = sizeof(struct drover_change_result);
 	agent_does("echo two >> README; echo 'int b;' > src/b.c; echo I fixed it");
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What tests of code changes share: a remote, a repo over it, a scripted agent, and a job that is another process. */
+/*
+ * What tests of code changes share: a remote, a repo over it, a scripted agent,
+ * and a job that is another process.
+ */
 #ifndef UNIT_CHANGE_KIT_H
 #define UNIT_CHANGE_KIT_H
 
@@ -12,7 +15,10 @@
 #define agent_runs() probe_lines(dir, "runs")
 #define file_has(name, text) probe_has(dir, name, text)
 
-/* All of a test: its folder, with the remote "origin.git", a checkout of it "work", and what the job wrote in "output" and "log". */
+/*
+ * All of a test: its folder, with the remote "origin.git", a checkout of it
+ * "work", and what the job wrote in "output" and "log".
+ */
 extern char *dir, *origin;
 extern struct fake_core core;
 extern struct config config;
@@ -28,7 +34,10 @@ extern char lease_kind[], lease_clone[], transport[], transport_git[];
 
 void change_setup_kit(void);
 void change_teardown_kit(void);
-/* The agent's script; $D is the test's folder, $N how often it has run, this time included. */
+/*
+ * The agent's script; $D is the test's folder, $N how often it has run, this
+ * time included.
+ */
 void agent_does(const char *body);
 /* One command of the repo, in $D's terms too. */
 void command_is(char **argv, char ***list, const char *script);

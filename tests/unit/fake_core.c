@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A core for tests: one thread, one poll loop, that ends with the job it serves. */
+/*
+ * A core for tests: one thread, one poll loop, that ends with the job it
+ * serves.
+ */
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -19,7 +22,10 @@
 #include "fake_core.h"
 
 #ifdef __SANITIZE_ADDRESS__
-/* libgit2 1.5 loses PCRE2's match data whenever one of its own patterns does not match. */
+/*
+ * libgit2 1.5 loses PCRE2's match data whenever one of its own patterns does
+ * not match.
+ */
 const char *__lsan_default_suppressions(void);
 const char *
 __lsan_default_suppressions(void)
@@ -142,7 +148,8 @@ answer_lease(struct fake_core *core, struct message *m, struct answer *a)
 	if (m->type == MESSAGE_LEASE_RELEASE) {
 		struct fake_tree *tree;
 
-		MUST(message_u(m, "lease") >= 1 && message_u(m, "lease") <= (uint64_t)core->trees_len);
+		MUST(message_u(m, "lease") >= 1 &&
+		    message_u(m, "lease") <= (uint64_t)core->trees_len);
 		tree = &core->trees[message_u(m, "lease") - 1];
 		MUST(strcmp(tree->state, "leased") == 0);
 		tree->state = strcmp(message_s(m, "state"), "warm") == 0 ? "warm" : "dirty";
@@ -152,7 +159,8 @@ answer_lease(struct fake_core *core, struct message *m, struct answer *a)
 	}
 	for (size_t o = 0; o < ARRAY_LEN(order) && at < 0; o++) {
 		for (int i = 0; i < core->trees_len && at < 0; i++) {
-			if (strcmp(core->trees[i].repo, message_s(m, "repo")) == 0 && strcmp(core->trees[i].state, order[o]) == 0)
+			if (strcmp(core->trees[i].repo, message_s(m, "repo")) == 0 &&
+			    strcmp(core->trees[i].state, order[o]) == 0)
 				at = i;
 		}
 	}
@@ -185,7 +193,9 @@ answer_effect(struct fake_core *core, struct message *m, struct answer *a)
 	struct fake_row *row = row_find(core->effects, core->effects_len, message_s(m, "key"));
 
 	if (m->type == MESSAGE_EFFECT_DONE) {
-		row_put(core->effects, &core->effects_len, message_s(m, "key"), message_s(m, "result"))->done = true;
+		row_put(core->effects, &core->effects_len, message_s(m, "key"),
+		    message_s(m, "result"))
+		    ->done = true;
 		return;
 	}
 	if (row == NULL)
@@ -223,7 +233,9 @@ answer_memory(struct fake_core *core, struct message *m, struct answer *a)
 	else if (row != NULL && m->type == MESSAGE_MEMORY_FORGET)
 		row->key[0] = '\0';
 	else if (row != NULL)
-		buf_add(&a->data, row->value, strlen(row->value) < message_u(m, "max") ? strlen(row->value) : (size_t)message_u(m, "max"));
+		buf_add(&a->data, row->value,
+		    strlen(row->value) < message_u(m, "max") ? strlen(row->value) :
+							       (size_t)message_u(m, "max"));
 }
 
 static void
@@ -242,7 +254,8 @@ answer_ask(struct fake_core *core, struct message *m, struct answer *a)
 		text_copy(core->last_title, sizeof core->last_title, message_s(m, "title"));
 		break;
 	case MESSAGE_JOB_RESULT:
-		row_put(core->results, &core->results_len, message_s(m, "key"), message_s(m, "value"));
+		row_put(core->results, &core->results_len, message_s(m, "key"),
+		    message_s(m, "value"));
 		break;
 	case MESSAGE_LEASE_ACQUIRE:
 	case MESSAGE_LEASE_RELEASE:
@@ -285,7 +298,8 @@ core_message(struct fake_core *core, int *peer, struct message *m)
 
 	if (m->type == MESSAGE_JOB_HELLO) {
 		if (message_u(m, "epoch") != core->epoch)
-			error_set(&a.err, DROVER_FENCED, "epoch %llu is not the running one", (unsigned long long)message_u(m, "epoch"));
+			error_set(&a.err, DROVER_FENCED, "epoch %llu is not the running one",
+			    (unsigned long long)message_u(m, "epoch"));
 	} else if (m->type == core->fence_at) {
 		error_set(&a.err, DROVER_FENCED, "a newer attempt has taken over");
 	} else {

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A core for tests of what asks it: speaks the messages of a job's services over a real socket, and remembers what it was told. */
+/*
+ * A core for tests of what asks it: speaks the messages of a job's services
+ * over a real socket, and remembers what it was told.
+ */
 #ifndef UNIT_FAKE_CORE_H
 #define UNIT_FAKE_CORE_H
 
@@ -28,7 +31,8 @@ struct fake_core {
 	char *socket;
 	int listener, peers[FAKE_PEERS];
 	uint64_t epoch;              /* of the running attempt: another one is fenced */
-	enum message_type fence_at;  /* the attempt is found to be stale with this request; NONE: never */
+	enum message_type
+	    fence_at; /* the attempt is found to be stale with this request; NONE: never */
 	int64_t capacity;            /* what CAPACITY_ASK is told */
 	const char *reply;           /* what CALL is told */
 	struct fake_row kv[FAKE_ROWS], effects[FAKE_ROWS], results[FAKE_ROWS];
@@ -37,7 +41,10 @@ struct fake_core {
 	int emitted, released;
 	char answered[256];          /* OPERATION_REPLY */
 	char last_kind[64], last_title[600];
-	/* The job is killed when this many requests were carried out, before the last one is answered; 0: never. */
+	/*
+	 * The job is killed when this many requests were carried out, before
+	 * the last one is answered; 0: never.
+	 */
 	int kill_after, requests;
 	enum message_type killed_at;
 	pid_t child;
@@ -46,8 +53,9 @@ struct fake_core {
 void fake_core_start(struct fake_core *, const char *dir);
 void fake_core_stop(struct fake_core *);
 /*
- * Runs job in a process of its own and serves it until it ends. What the dead process held is dirty then. Returns
- * its exit status, 128 + the signal when one ended it. Memory that it lost is status 99.
+ * Runs job in a process of its own and serves it until it ends. What the dead
+ * process held is dirty then. Returns its exit status, 128 + the signal when
+ * one ended it. Memory that it lost is status 99.
  */
 int fake_core_run(struct fake_core *, int (*job)(struct fake_core *, void *), void *arg);
 /* NULL: there is none. */

@@ -21,10 +21,14 @@ shell_run(const char *dir, const char *script, struct buf *out)
 {
 	char *whole = xasprintf("set -e; cd '%s'; %s", dir, script), data[4096];
 	char *argv[] = { (char *)(uintptr_t)"sh", (char *)(uintptr_t)"-c", whole, NULL };
-	char *path = xasprintf("PATH=%s", getenv("SHELL_PATH") != NULL ? getenv("SHELL_PATH") : getenv("PATH"));
-	char *env[] = { path, (char *)(uintptr_t)"HOME=/nonexistent", (char *)(uintptr_t)"GIT_CONFIG_NOSYSTEM=1",
-		(char *)(uintptr_t)"GIT_AUTHOR_NAME=Ann", (char *)(uintptr_t)"GIT_AUTHOR_EMAIL=ann@localhost",
-		(char *)(uintptr_t)"GIT_COMMITTER_NAME=Ann", (char *)(uintptr_t)"GIT_COMMITTER_EMAIL=ann@localhost", NULL };
+	char *path = xasprintf("PATH=%s",
+	    getenv("SHELL_PATH") != NULL ? getenv("SHELL_PATH") : getenv("PATH"));
+	char *env[] = { path, (char *)(uintptr_t) "HOME=/nonexistent",
+		(char *)(uintptr_t) "GIT_CONFIG_NOSYSTEM=1",
+		(char *)(uintptr_t) "GIT_AUTHOR_NAME=Ann",
+		(char *)(uintptr_t) "GIT_AUTHOR_EMAIL=ann@localhost",
+		(char *)(uintptr_t) "GIT_COMMITTER_NAME=Ann",
+		(char *)(uintptr_t) "GIT_COMMITTER_EMAIL=ann@localhost", NULL };
 	posix_spawn_file_actions_t files;
 	int fds[2], status;
 	ssize_t n;
@@ -101,11 +105,15 @@ gitrepo_make(struct gitrepo *g)
 	g->up = path_join(g->dir, "up");
 	g->state = path_join(g->dir, "state");
 	g->mirror = path_join(g->state, "mirrors/web.git");
-	MUST(shell(g->dir, "git init -q -b main up && cd up && mkdir -p src/deep && echo one >a.txt && echo two >src/b.txt && "
-	    "echo three >src/deep/c.txt && printf '*.o\\nnode_modules/\\n' >.gitignore && git add -A && git commit -qm first && "
-	    "git tag -a v1 -m v1 && git tag light && git branch side && "
-	    "git checkout -q side && echo side >side.txt && git add -A && git commit -qm side && git checkout -q main && "
-	    "echo 1 >>a.txt && git commit -qam second") == 0);
+	MUST(shell(g->dir,
+		 "git init -q -b main up && cd up && mkdir -p src/deep && echo one >a.txt && echo "
+		 "two >src/b.txt && "
+		 "echo three >src/deep/c.txt && printf '*.o\\nnode_modules/\\n' >.gitignore && git "
+		 "add -A && git commit -qm first && "
+		 "git tag -a v1 -m v1 && git tag light && git branch side && "
+		 "git checkout -q side && echo side >side.txt && git add -A && git commit -qm side "
+		 "&& git checkout -q main && "
+		 "echo 1 >>a.txt && git commit -qam second") == 0);
 	g->repo.name = xstrdup("web");
 	g->repo.url = xstrdup(g->up);
 	g->repo.base = xstrdup("main");
@@ -142,7 +150,8 @@ gitrepo_prepare(struct tree *t, const char *state, const char *ref)
 	static char saved[256];
 	struct error err = { .code = 0 };
 
-	if (tree_fetch(t, &err) != 0 || tree_prepare(t, state, ref, saved, sizeof saved, &err) != 0) {
+	if (tree_fetch(t, &err) != 0 ||
+	    tree_prepare(t, state, ref, saved, sizeof saved, &err) != 0) {
 		fprintf(stderr, "%s\n", err.text);
 		MUST(false);
 	}

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Looking at what came of a test: git's own answers, and what stands in files. */
+/*
+ * Looking at what came of a test: git's own answers, and what stands in files.
+ */
 #include <check.h>
 #include <fcntl.h>
 #include <spawn.h>
@@ -20,8 +22,8 @@ extern char **environ;
 int
 git(const char *where, struct buf *out, const char *first, ...)
 {
-	char *argv[16] = { (char *)(uintptr_t)"git", (char *)(uintptr_t)"-C", (char *)(uintptr_t)where,
-		(char *)(uintptr_t)first };
+	char *argv[16] = { (char *)(uintptr_t) "git", (char *)(uintptr_t) "-C",
+		(char *)(uintptr_t)where, (char *)(uintptr_t)first };
 	posix_spawn_file_actions_t actions;
 	char bytes[4096];
 	ssize_t got;
@@ -51,7 +53,8 @@ git(const char *where, struct buf *out, const char *first, ...)
 }
 
 void
-git_is(const char *where, const char *expected, const char *a, const char *b, const char *c, const char *d)
+git_is(const char *where, const char *expected, const char *a, const char *b, const char *c,
+    const char *d)
 {
 	struct buf out = BUF_INIT;
 
@@ -81,7 +84,8 @@ probe_has(const char *dir, const char *name, const char *text)
 {
 	char *path = path_join(dir, name);
 	struct buf bytes = BUF_INIT;
-	bool has = path_read(path, PROBE_MAX, &bytes, NULL) == 0 && strstr(buf_str(&bytes), text) != NULL;
+	bool has =
+	    path_read(path, PROBE_MAX, &bytes, NULL) == 0 && strstr(buf_str(&bytes), text) != NULL;
 
 	buf_free(&bytes);
 	free(path);

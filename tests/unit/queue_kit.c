@@ -18,7 +18,10 @@ static int64_t now;
 void
 kit_kinds(void)
 {
-	struct kind_traits traits = { .pool = "light", .retries = 2, .timeout_ms = 60000, .ready = true };
+	struct kind_traits traits = { .pool = "light",
+		.retries = 2,
+		.timeout_ms = 60000,
+		.ready = true };
 
 	queue_kind_set(kit.q, "a.b", &traits);
 	queue_kind_set(kit.q, "a.c", &traits);
@@ -34,11 +37,17 @@ kit_setup(void)
 	clock_fake(now, 0);
 	kit.dir = temp_make();
 	kit.pools[0] = (struct config_pool){ .name = (char *)(uintptr_t)"light", .slots = 2 };
-	kit.pools[1] = (struct config_pool){ .name = (char *)(uintptr_t)"heavy", .slots = 1, .memory = 2 * GIB };
+	kit.pools[1] = (struct config_pool){ .name = (char *)(uintptr_t) "heavy",
+		.slots = 1,
+		.memory = 2 * GIB };
 	kit.repos[0] = (struct config_repo){ .name = (char *)(uintptr_t)"web", .slots = 2 };
-	kit.config = (struct config){ .running = 3, .pools = kit.pools, .pools_len = 2, .repos = kit.repos,
-	    .repos_len = 1,
-		.memory_floor = GIB, .disk_floor = GIB };
+	kit.config = (struct config){ .running = 3,
+		.pools = kit.pools,
+		.pools_len = 2,
+		.repos = kit.repos,
+		.repos_len = 1,
+		.memory_floor = GIB,
+		.disk_floor = GIB };
 	kit.view = (struct queue_view){ .memory_available = 64 * GIB, .disk_free = 64 * GIB };
 	ck_assert_msg(store_open(kit.dir, &kit.store, &kit.err) == 0, "%s", kit.err.text);
 	kit.q = queue_new(kit.store);
@@ -117,17 +126,21 @@ kit_claim_id(uint64_t id)
 {
 	struct job *j = kit_claim();
 
-	ck_assert_msg(j != NULL && j->id == id, "claimed job %d, not %d", j != NULL ? (int)j->id : 0, (int)id);
+	ck_assert_msg(j != NULL && j->id == id, "claimed job %d, not %d",
+	    j != NULL ? (int)j->id : 0, (int)id);
 	return j;
 }
 
 void
 kit_finish_after(struct job *j, int code, int64_t retry_after_ms)
 {
-	const struct job_outcome outcome = { .code = code, .retry_after_ms = retry_after_ms, .text = "because",
-	    .wall_ms = 5 };
+	const struct job_outcome outcome = { .code = code,
+		.retry_after_ms = retry_after_ms,
+		.text = "because",
+		.wall_ms = 5 };
 
-	ck_assert_msg(queue_finish(kit.q, j->id, j->epoch, &outcome, &kit.err) == 0, "%s", kit.err.text);
+	ck_assert_msg(queue_finish(kit.q, j->id, j->epoch, &outcome, &kit.err) == 0, "%s",
+	    kit.err.text);
 }
 
 void
@@ -151,8 +164,9 @@ kit_state(uint64_t id)
 	const struct entry *e = entry_find(kit.q, id);
 	int state = -1;
 
-	ck_assert_int_eq(store_read(kit.store, "select state from job where id = $1", &value, 1, state_row, &state,
-	    &kit.err), 1);
+	ck_assert_int_eq(store_read(kit.store, "select state from job where id = $1", &value, 1,
+			     state_row, &state, &kit.err),
+	    1);
 	ck_assert_int_ge(state, 0);
 	ck_assert_int_eq(e != NULL, !state_is_final((enum job_state)state));
 	if (e != NULL)
@@ -195,7 +209,8 @@ kit_number(const char *sql)
 {
 	int64_t n = -1;
 
-	ck_assert_msg(store_read(kit.store, sql, NULL, 0, number_row, &n, &kit.err) >= 0, "%s", kit.err.text);
+	ck_assert_msg(store_read(kit.store, sql, NULL, 0, number_row, &n, &kit.err) >= 0, "%s",
+	    kit.err.text);
 	return n;
 }
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A queue of the test's own over a real database, with a clock that stands still. */
+/*
+ * A queue of the test's own over a real database, with a clock that stands
+ * still.
+ */
 #ifndef UNIT_QUEUE_KIT_H
 #define UNIT_QUEUE_KIT_H
 
@@ -14,7 +17,8 @@ extern struct kit {
 	char *dir;
 	struct store *store;
 	struct queue *q;
-	struct config config;        /* pools light (2 slots), heavy (1 slot, 2 GiB); repo web (2 slots); 3 in all */
+	struct config
+	    config; /* pools light (2 slots), heavy (1 slot, 2 GiB); repo web (2 slots); 3 in all */
 	struct config_pool pools[2];
 	struct config_repo repos[1];
 	struct queue_view view;      /* everything free */
@@ -24,7 +28,9 @@ extern struct kit {
 
 void kit_setup(void);
 void kit_teardown(void);
-/* The same database in a new queue, as after a restart. Kinds are known again. */
+/*
+ * The same database in a new queue, as after a restart. Kinds are known again.
+ */
 void kit_restart(void);
 /* Kinds a.b, a.c (light) and a.heavy (heavy): 2 retries, ready. */
 void kit_kinds(void);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The stub of the core: see stub_daemon.h. Also of the leases, which have tests of their own. */
+/*
+ * The stub of the core: see stub_daemon.h. Also of the leases, which have tests
+ * of their own.
+ */
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -88,7 +91,8 @@ stub_turn(struct stub *s)
 	dirty = store_dirty(d->store);
 	if ((failed = dirty && s->fail_commits)) {
 		store_rollback(d->store);
-		error_set(&err, DROVER_AGAIN, "no room for drover.db: " STORE_FULL ", free some space");
+		error_set(&err, DROVER_AGAIN,
+		    "no room for drover.db: " STORE_FULL ", free some space");
 		queue_load(d->queue, &(struct error){ 0 });
 	} else
 		ck_assert_msg(store_commit(d->store, &err) == 0, "%s", err.text);
@@ -106,7 +110,11 @@ stub_turn(struct stub *s)
 uint64_t
 stub_job(struct stub *s, const char *key, const char *title)
 {
-	const struct job_ask ask = { .kind = "stub.work", .key = key, .title = title, .payload = "{}", .payload_len = 2 };
+	const struct job_ask ask = { .kind = "stub.work",
+		.key = key,
+		.title = title,
+		.payload = "{}",
+		.payload_len = 2 };
 	struct error err = { 0 };
 	uint64_t id = 0;
 
@@ -164,7 +172,9 @@ daemon_defer(struct daemon *d, void (*fn)(void *, const struct error *), void *a
 void
 daemon_view(struct daemon *d, struct queue_view *view)
 {
-	*view = (struct queue_view){ .memory_available = -1, .disk_free = -1, .draining = d->mode == DAEMON_DRAINING };
+	*view = (struct queue_view){ .memory_available = -1,
+		.disk_free = -1,
+		.draining = d->mode == DAEMON_DRAINING };
 }
 
 int
@@ -219,7 +229,8 @@ daemon_tidy(struct daemon *d)
 }
 
 void
-daemon_call(struct daemon *d, const char *operation, const char *request, size_t len, void (*fn)(void *, int, const char *, size_t), void *arg)
+daemon_call(struct daemon *d, const char *operation, const char *request, size_t len,
+    void (*fn)(void *, int, const char *, size_t), void *arg)
 {
 	struct stub *s = stub_of(d);
 
@@ -253,14 +264,16 @@ daemon_status(struct daemon *d)
 cJSON *
 daemon_plugins(struct daemon *d)
 {
-	return cJSON_Parse("[{\"name\": \"stub\", \"version\": \"1\", \"state\": \"ready\", \"pid\": 12, \"options\": [], "
-	    "\"pipelines\": [{\"name\": \"work\", \"summary\": \"Does it.\"}]}]");
+	return cJSON_Parse("[{\"name\": \"stub\", \"version\": \"1\", \"state\": \"ready\", "
+			   "\"pid\": 12, \"options\": [], "
+			   "\"pipelines\": [{\"name\": \"work\", \"summary\": \"Does it.\"}]}]");
 }
 
 cJSON *
 daemon_sources(struct daemon *d)
 {
-	return cJSON_Parse("[{\"name\": \"stub.folder\", \"state\": \"waiting\", \"interval_ms\": 30000}]");
+	return cJSON_Parse(
+	    "[{\"name\": \"stub.folder\", \"state\": \"waiting\", \"interval_ms\": 30000}]");
 }
 
 cJSON *
@@ -272,7 +285,8 @@ daemon_workers(struct daemon *d)
 cJSON *
 leases_list(struct leases *l)
 {
-	return cJSON_Parse("[{\"id\": 4, \"repo\": \"web\", \"state\": \"leased\", \"job\": 1, \"alive\": true, \"path\": \"/t/4\"}]");
+	return cJSON_Parse("[{\"id\": 4, \"repo\": \"web\", \"state\": \"leased\", \"job\": 1, "
+			   "\"alive\": true, \"path\": \"/t/4\"}]");
 }
 
 cJSON *
@@ -284,7 +298,9 @@ leases_show(struct leases *l, uint64_t id)
 int
 leases_break(struct leases *l, uint64_t id, bool force, struct error *err)
 {
-	return force ? 0 : error_set(err, DROVER_PERMANENT, "lease 4 has a live owner: cancel its job, or use --force");
+	return force ? 0 :
+		       error_set(err, DROVER_PERMANENT,
+			   "lease 4 has a live owner: cancel its job, or use --force");
 }
 
 void
@@ -293,13 +309,15 @@ daemon_hook(struct daemon *d, const char *plugin, const char *headers, const cha
 {
 	struct stub *s = stub_of(d);
 
-	snprintf(s->said, sizeof s->said, "hook %s %.200s %.*s", plugin, headers, len < 100 ? (int)len : 100, body);
+	snprintf(s->said, sizeof s->said, "hook %s %.200s %.*s", plugin, headers,
+	    len < 100 ? (int)len : 100, body);
 	s->hook_fn = fn;
 	s->hook_arg = arg;
 }
 
 int
-daemon_check_secrets(struct daemon *d, const char *const *plugins, void (*fn)(void *, const cJSON *), void *arg, struct error *err)
+daemon_check_secrets(struct daemon *d, const char *const *plugins,
+    void (*fn)(void *, const cJSON *), void *arg, struct error *err)
 {
 	struct stub *s = stub_of(d);
 	cJSON *checks = cJSON_CreateArray(), *check = cJSON_CreateObject();

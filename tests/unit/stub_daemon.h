@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A core without runners: a real loop, store, queue and API, and what the daemon would do otherwise written down. */
+/*
+ * A core without runners: a real loop, store, queue and API, and what the
+ * daemon would do otherwise written down.
+ */
 #ifndef UNIT_STUB_DAEMON_H
 #define UNIT_STUB_DAEMON_H
 
@@ -14,13 +17,18 @@ struct stub {
 	bool fail_commits;           /* the next commits fail as on a full disk */
 	char said[512];              /* what daemon_* was told last */
 	int polls;
-	void (*call_fn)(void *, int, const char *, size_t); /* of the call that waits for its answer */
+	void (*call_fn)(void *, int, const char *,
+	    size_t); /* of the call that waits for its answer */
 	void *call_arg;
-	void (*hook_fn)(void *, const struct hook_answer *); /* of the delivery that waits for its answer */
+	void (*hook_fn)(void *,
+	    const struct hook_answer *); /* of the delivery that waits for its answer */
 	void *hook_arg;
 };
 
-/* Opens everything on a folder of its own; the kind "stub.work" is known. Ends the test when it cannot. */
+/*
+ * Opens everything on a folder of its own; the kind "stub.work" is known. Ends
+ * the test when it cannot.
+ */
 struct stub *stub_open(void);
 void stub_close(struct stub *);
 /* Events that are ready or come, then the commit and what was deferred. */

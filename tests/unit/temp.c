@@ -12,7 +12,8 @@ char *
 temp_make(void)
 {
 	const char *parent = getenv("TMPDIR");
-	char *dir = path_join(parent != NULL && parent[0] == '/' ? parent : "/tmp", "drover-test-XXXXXX");
+	char *dir =
+	    path_join(parent != NULL && parent[0] == '/' ? parent : "/tmp", "drover-test-XXXXXX");
 
 	MUST(mkdtemp(dir) != NULL);
 	return dir;
@@ -28,7 +29,8 @@ temp_remove(char *dir)
 char *
 temp_file(const char *dir, const char *name, const char *text)
 {
-	char *path = path_join(dir, name), *parent = xstrndup(path, (size_t)(strrchr(path, '/') - path));
+	char *path = path_join(dir, name),
+	     *parent = xstrndup(path, (size_t)(strrchr(path, '/') - path));
 
 	MUST(path_mkdirs(parent, 0700, NULL) == 0);
 	MUST(path_write(path, text, strlen(text), 0600, NULL) == 0);

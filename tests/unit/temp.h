@@ -7,7 +7,10 @@
 char *temp_make(void);
 /* Removes it with all that is in it, and frees dir. */
 void temp_remove(char *dir);
-/* Writes text to dir/name (folders in name are made) and returns the path; the caller frees. */
+/*
+ * Writes text to dir/name (folders in name are made) and returns the path; the
+ * caller frees.
+ */
 char *temp_file(const char *dir, const char *name, const char *text);
 
 #endif

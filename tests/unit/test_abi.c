@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Pins the ABI: every member of every struct in drover/plugin.h as it was released in 1.0, for 64-bit
- * machines. A line here is never changed, only added: a moved member breaks every plugin that exists.
+ * Pins the ABI: every member of every struct in drover/plugin.h as it was
+ * released in 1.0, for 64-bit machines. A line here is never changed, only
+ * added: a moved member breaks every plugin that exists.
  */
 #include <check.h>
 #include <stdlib.h>
@@ -10,7 +11,8 @@
 
 #include "test_plugin.h"
 
-#define AT(type, member, offset) _Static_assert(offsetof(struct type, member) == (offset), #type "." #member " moved")
+#define AT(type, member, offset) \
+	_Static_assert(offsetof(struct type, member) == (offset), #type "." #member " moved")
 #define SIZE(type, size) _Static_assert(sizeof(struct type) >= (size), #type " shrank")
 
 #if __SIZEOF_POINTER__ == 8
@@ -27,7 +29,8 @@ AT(drover_option, type, 8);
 AT(drover_option, flags, 12);
 AT(drover_option, fallback, 16);
 AT(drover_option, help, 24);
-_Static_assert(sizeof(struct drover_option) == 32, "tables of options are arrays: their element never grows");
+_Static_assert(sizeof(struct drover_option) == 32,
+    "tables of options are arrays: their element never grows");
 
 AT(drover_item, size, 0);
 AT(drover_item, priority, 4);
@@ -125,7 +128,8 @@ SIZE(drover_plugin, 88);
 
 AT(drover_field, key, 0);
 AT(drover_field, value, 8);
-_Static_assert(sizeof(struct drover_field) == 16, "fields come as arrays: their element never grows");
+_Static_assert(sizeof(struct drover_field) == 16,
+    "fields come as arrays: their element never grows");
 
 AT(drover_host_log, size, 0);
 AT(drover_host_log, line, 8);
@@ -190,7 +194,8 @@ AT(drover_usage, cached, 8);
 AT(drover_usage, output, 16);
 AT(drover_usage, turns, 24);
 AT(drover_usage, cost_microusd, 32);
-_Static_assert(sizeof(struct drover_usage) == 40, "struct drover_usage lies inside others and never grows");
+_Static_assert(sizeof(struct drover_usage) == 40,
+    "struct drover_usage lies inside others and never grows");
 
 AT(drover_agent_run, size, 0);
 AT(drover_agent_run, flags, 4);
@@ -214,7 +219,8 @@ AT(drover_diff, files, 4);
 AT(drover_diff, added, 8);
 AT(drover_diff, removed, 16);
 AT(drover_diff, bytes, 24);
-_Static_assert(sizeof(struct drover_diff) == 32, "struct drover_diff lies inside others and never grows");
+_Static_assert(sizeof(struct drover_diff) == 32,
+    "struct drover_diff lies inside others and never grows");
 
 AT(drover_host_git, size, 0);
 AT(drover_host_git, diff, 8);

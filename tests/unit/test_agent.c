@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Agents as a job runs them: how the prompt goes in, what comes out, what the core is told, and the verdict. */
+/*
+ * Agents as a job runs them: how the prompt goes in, what comes out, what the
+ * core is told, and the verdict.
+ */
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -42,12 +45,14 @@ static struct drover_agent_result result;
 static struct error err;
 static char *no_words[] = { NULL };
 
-static int run_agent(const char *prompt, const char *output, enum config_prompt how, const char *const *command);
+static int run_agent(const char *prompt, const char *output, enum config_prompt how,
+    const char *const *command);
 static int run_script(const char *output, const char *script);
 static const char *core_heard(void);
 static void *core_main(void *arg);
 
-#define RUN(prompt, how, ...) run_agent(prompt, "plain", how, (const char *const[]){ __VA_ARGS__, NULL })
+#define RUN(prompt, how, ...) \
+	run_agent(prompt, "plain", how, (const char *const[]){ __VA_ARGS__, NULL })
 
 static void
 setup(void)
@@ -57,9 +62,16 @@ setup(void)
 	setenv("DROVER_DATADIR", catalogue_dir, 1);
 	setenv("TZ", "UTC", 1);
 	tzset();
-	agent = (struct config_agent){ .name = (char *)(uintptr_t)"robot", .env = no_words, .env_pass = no_words };
+	agent = (struct config_agent){ .name = (char *)(uintptr_t) "robot",
+		.env = no_words,
+		.env_pass = no_words };
 	config = (struct config){ .state_dir = dir, .agents = &agent, .agents_len = 1 };
-	job = (struct drover_job){ .size = sizeof job, .id = 7, .attempt = 1, .trace = "", .kind = "inbox.ticket", .repo = "" };
+	job = (struct drover_job){ .size = sizeof job,
+		.id = 7,
+		.attempt = 1,
+		.trace = "",
+		.kind = "inbox.ticket",
+		.repo = "" };
 	core = (struct core){ .class = DROVER_OK };
 	ck_assert_int_eq(message_pair(core.fds, &err), 0);
 	ck_assert_int_eq(pthread_create(&core.thread, NULL, core_main, &core), 0);
@@ -97,8 +109,11 @@ END_TEST
 
 START_TEST(the_prompt_goes_in_as_an_argument)
 {
-	ck_assert_int_eq(RUN("fix $(it) {prompt_file}", PROMPT_ARGUMENT, "printf", "<%s>", "-p", "--text={prompt}!", "{prompt}"), 0);
-	ck_assert_str_eq(result.text, "<-p><--text=fix $(it) {prompt_file}!><fix $(it) {prompt_file}>\n");
+	ck_assert_int_eq(RUN("fix $(it) {prompt_file}", PROMPT_ARGUMENT, "printf", "<%s>", "-p",
+			     "--text={prompt}!", "{prompt}"),
+	    0);
+	ck_assert_str_eq(result.text,
+	    "<-p><--text=fix $(it) {prompt_file}!><fix $(it) {prompt_file}>\n");
 	ck_assert_int_eq(RUN("at the end", PROMPT_ARGUMENT, "printf", "<%s>"), 0);
 	ck_assert_str_eq(result.text, "<at the end>\n");
 }
@@ -134,9 +149,12 @@ START_TEST(the_prompt_goes_in_by_a_file_of_its_own)
 	struct stat st;
 	char *path;
 
-	ck_assert_int_eq(RUN("secret plan", PROMPT_FILE, "sh", "-c", "cat $1; echo; stat -c %a $1; echo $1", "x", "{prompt_file}"), 0);
+	ck_assert_int_eq(RUN("secret plan", PROMPT_FILE, "sh", "-c",
+			     "cat $1; echo; stat -c %a $1; echo $1", "x", "{prompt_file}"),
+	    0);
 	ck_assert_int_eq(strncmp(result.text, "secret plan\n600\n/", 17), 0);
-	path = xstrdup(strrchr(result.text, '\n') > result.text ? strstr(result.text, "\n/") + 1 : "");
+	path =
+	    xstrdup(strrchr(result.text, '\n') > result.text ? strstr(result.text, "\n/") + 1 : "");
 	path[strcspn(path, "\n")] = '\0';
 	ck_assert_int_eq(stat(path, &st), -1);
 	free(path);
@@ -147,16 +165,21 @@ END_TEST
 
 START_TEST(without_a_prompt_on_stdin_there_is_nothing_to_read)
 {
-	ck_assert_int_eq(RUN("x", PROMPT_ARGUMENT, "sh", "-c", "cat; readlink /proc/self/fd/0", "{prompt}"), 0);
+	ck_assert_int_eq(RUN("x", PROMPT_ARGUMENT, "sh", "-c", "cat; readlink /proc/self/fd/0",
+			     "{prompt}"),
+	    0);
 	ck_assert_str_eq(result.text, "/dev/null\n");
 }
 END_TEST
 
 START_TEST(it_sees_its_own_variables_and_those_it_may)
 {
-	static char *env[] = { (char *)(uintptr_t)"MODEL=best", (char *)(uintptr_t)"REGION=agent", NULL };
-	static char *pass[] = { (char *)(uintptr_t)"ROBOT_API_KEY", (char *)(uintptr_t)"NOT_SET_ANYWHERE", NULL };
-	static char *repo_env[] = { (char *)(uintptr_t)"REGION=repo", (char *)(uintptr_t)"NODE_ENV=test", NULL };
+	static char *env[] = { (char *)(uintptr_t) "MODEL=best", (char *)(uintptr_t) "REGION=agent",
+		NULL };
+	static char *pass[] = { (char *)(uintptr_t) "ROBOT_API_KEY",
+		(char *)(uintptr_t) "NOT_SET_ANYWHERE", NULL };
+	static char *repo_env[] = { (char *)(uintptr_t) "REGION=repo",
+		(char *)(uintptr_t) "NODE_ENV=test", NULL };
 	struct config_repo repo = { .name = (char *)(uintptr_t)"web", .env = repo_env };
 
 	setenv("ROBOT_API_KEY", "sk-canary-123456", 1);
@@ -166,8 +189,11 @@ START_TEST(it_sees_its_own_variables_and_those_it_may)
 	config.repos = &repo;
 	config.repos_len = 1;
 	job.repo = "web";
-	ck_assert_int_eq(RUN("x", PROMPT_STDIN, "sh", "-c", "env | grep -E 'MODEL|REGION|NODE_ENV|_KEY|NOT_SET' | sort"), 0);
-	ck_assert_str_eq(result.text, "MODEL=best\nNODE_ENV=test\nREGION=agent\nROBOT_API_KEY=***\n");
+	ck_assert_int_eq(RUN("x", PROMPT_STDIN, "sh", "-c",
+			     "env | grep -E 'MODEL|REGION|NODE_ENV|_KEY|NOT_SET' | sort"),
+	    0);
+	ck_assert_str_eq(result.text,
+	    "MODEL=best\nNODE_ENV=test\nREGION=agent\nROBOT_API_KEY=***\n");
 	config.repos_len = 0;
 }
 END_TEST
@@ -178,7 +204,9 @@ START_TEST(a_key_is_masked_in_what_goes_on)
 
 	setenv("ROBOT_API_KEY", "sk-canary-123456", 1);
 	agent.env_pass = pass;
-	ck_assert_int_eq(RUN("x", PROMPT_STDIN, "sh", "-c", "echo \"bad key $ROBOT_API_KEY\" >&2; exit 1"), -1);
+	ck_assert_int_eq(RUN("x", PROMPT_STDIN, "sh", "-c",
+			     "echo \"bad key $ROBOT_API_KEY\" >&2; exit 1"),
+	    -1);
 	ck_assert_str_eq(err.text, "agent robot ended with status 1: bad key ***");
 }
 END_TEST
@@ -187,7 +215,10 @@ END_TEST
 
 START_TEST(the_agent_must_be_configured)
 {
-	struct drover_agent_run run = { .size = sizeof run, .agent = "gpt", .prompt = "x", .cwd = dir };
+	struct drover_agent_run run = { .size = sizeof run,
+		.agent = "gpt",
+		.prompt = "x",
+		.cwd = dir };
 
 	ck_assert_int_eq(agent_run(&scope, &run, &result, &err), -1);
 	ck_assert_int_eq(err.code, DROVER_CONFIG);
@@ -224,33 +255,59 @@ static const struct verdict_case {
 	{ "plain", "cat " FIXTURES "plain-work.txt", 0, "", 0 },
 	/* limits: 19:26:40 to 03:40 */
 	{ "codex", "cat " FIXTURES "codex-limit.jsonl; exit 1", DROVER_QUOTA,
-	    "agent robot has hit a limit: You’ve hit your usage limit.", ((8 * 60 + 13) * 60 + 20) * 1000 },
-	{ "stream-json", "cat " FIXTURES "claude-limit.jsonl; exit 1", DROVER_QUOTA, "You've hit your limit", INT64_C(1700000000000) - NOW },
-	{ "plain", "echo '5-hour limit reached ∙ resets 3am'", DROVER_QUOTA, "5-hour limit", ((7 * 60 + 33) * 60 + 20) * 1000 },
-	{ "plain", "echo; echo 'Error: 429 RESOURCE_EXHAUSTED' >&2; exit 1", DROVER_QUOTA, "RESOURCE_EXHAUSTED", 15 * 60 * 1000 },
-	{ "codex", "echo '{\"type\":\"turn.failed\",\"error\":{\"message\":\"Rate limit reached. Please try again in 1.2s\"}}'; exit 1",
+	    "agent robot has hit a limit: You’ve hit your usage limit.",
+	    ((8 * 60 + 13) * 60 + 20) * 1000 },
+	{ "stream-json", "cat " FIXTURES "claude-limit.jsonl; exit 1", DROVER_QUOTA,
+	    "You've hit your limit", INT64_C(1700000000000) - NOW },
+	{ "plain", "echo '5-hour limit reached ∙ resets 3am'", DROVER_QUOTA, "5-hour limit",
+	    ((7 * 60 + 33) * 60 + 20) * 1000 },
+	{ "plain", "echo; echo 'Error: 429 RESOURCE_EXHAUSTED' >&2; exit 1", DROVER_QUOTA,
+	    "RESOURCE_EXHAUSTED", 15 * 60 * 1000 },
+	{ "codex",
+	    "echo '{\"type\":\"turn.failed\",\"error\":{\"message\":\"Rate limit reached. Please "
+	    "try again in 1.2s\"}}'; exit 1",
 	    DROVER_QUOTA, "Rate limit", 60 * 1000 },
 	/* refused keys, also with "success" and status 0 */
-	{ "stream-json", "cat " FIXTURES "qwen-refused.jsonl", DROVER_AUTH, "agent robot was refused: [API Error: 401", 0 },
-	{ "opencode", "cat " FIXTURES "opencode-refused.jsonl", DROVER_AUTH, "Incorrect API key", 0 },
-	{ "codex", "cat " FIXTURES "codex-refused.jsonl; exit 1", DROVER_AUTH, "401 Unauthorized", 0 },
-	{ "stream-json", "echo 'Invalid API key · Please run /login'; exit 1", DROVER_AUTH, "Please run /login", 0 },
+	{ "stream-json", "cat " FIXTURES "qwen-refused.jsonl", DROVER_AUTH,
+	    "agent robot was refused: [API Error: 401", 0 },
+	{ "opencode", "cat " FIXTURES "opencode-refused.jsonl", DROVER_AUTH, "Incorrect API key",
+	    0 },
+	{ "codex", "cat " FIXTURES "codex-refused.jsonl; exit 1", DROVER_AUTH, "401 Unauthorized",
+	    0 },
+	{ "stream-json", "echo 'Invalid API key · Please run /login'; exit 1", DROVER_AUTH,
+	    "Please run /login", 0 },
 	/* the provider */
-	{ "codex", "echo '{\"type\":\"turn.failed\",\"error\":{\"message\":\"unexpected status 503 Service Unavailable\"}}'; exit 1",
+	{ "codex",
+	    "echo '{\"type\":\"turn.failed\",\"error\":{\"message\":\"unexpected status 503 "
+	    "Service Unavailable\"}}'; exit 1",
 	    DROVER_AGAIN, "503 Service Unavailable", 0 },
-	{ "opencode", "echo 'Error: getaddrinfo EAI_AGAIN api.example.com' >&2; exit 1", DROVER_AGAIN, "getaddrinfo", 0 },
+	{ "opencode", "echo 'Error: getaddrinfo EAI_AGAIN api.example.com' >&2; exit 1",
+	    DROVER_AGAIN, "getaddrinfo", 0 },
 	/* the configuration */
-	{ "codex", "echo '{\"type\":\"turn.failed\",\"error\":{\"message\":\"The model `x` does not exist\"}}'; exit 1", DROVER_CONFIG, "does not exist", 0 },
+	{ "codex",
+	    "echo '{\"type\":\"turn.failed\",\"error\":{\"message\":\"The model `x` does not "
+	    "exist\"}}'; exit 1",
+	    DROVER_CONFIG, "does not exist", 0 },
 	/* its own failures */
-	{ "codex", "cat " FIXTURES "codex-work.jsonl; echo first >&2; echo 'boom \033[31m' >&2; exit 1", DROVER_INTERNAL,
-	    "agent robot ended with status 1: boom \\x1b[31m", 0 },
-	{ "stream-json", "cat " FIXTURES "claude-turns.jsonl", DROVER_INTERNAL, "agent robot says that it failed: Reached maximum", 0 },
-	{ "codex", "echo 'error: unexpected argument --jsn'; exit 2", DROVER_INTERNAL, "ended with status 2: error: unexpected argument", 0 },
+	{ "codex",
+	    "cat " FIXTURES "codex-work.jsonl; echo first >&2; echo 'boom \033[31m' >&2; exit 1",
+	    DROVER_INTERNAL, "agent robot ended with status 1: boom \\x1b[31m", 0 },
+	{ "stream-json", "cat " FIXTURES "claude-turns.jsonl", DROVER_INTERNAL,
+	    "agent robot says that it failed: Reached maximum", 0 },
+	{ "codex", "echo 'error: unexpected argument --jsn'; exit 2", DROVER_INTERNAL,
+	    "ended with status 2: error: unexpected argument", 0 },
 	{ "plain", "kill -SEGV $$", DROVER_INTERNAL, "ended by signal 11 (Segmentation fault", 0 },
 	/* talk about errors is none */
-	{ "plain", "echo 'Fixed: 429 and ECONNRESET are retried, Invalid API key is shown'", 0, "", 0 },
-	{ "codex", "echo '{\"type\":\"item.completed\",\"item\":{\"type\":\"agent_message\",\"text\":\"401 Unauthorized is handled now\"}}';"
-	    "echo '{\"type\":\"turn.completed\",\"usage\":{\"input_tokens\":5,\"output_tokens\":1}}'; echo 'ECONNRESET, retrying' >&2", 0, "", 0 },
+	{ "plain", "echo 'Fixed: 429 and ECONNRESET are retried, Invalid API key is shown'", 0, "",
+	    0 },
+	{ "codex",
+	    "echo "
+	    "'{\"type\":\"item.completed\",\"item\":{\"type\":\"agent_message\",\"text\":\"401 "
+	    "Unauthorized is handled now\"}}';"
+	    "echo "
+	    "'{\"type\":\"turn.completed\",\"usage\":{\"input_tokens\":5,\"output_tokens\":1}}'; "
+	    "echo 'ECONNRESET, retrying' >&2",
+	    0, "", 0 },
 };
 
 START_TEST(the_end_is_judged)
@@ -274,7 +331,10 @@ START_TEST(the_core_hears_of_usage_and_limits)
 	ck_assert_int_eq(run_script("stream-json", "cat " FIXTURES "claude-work.jsonl"), 0);
 	ck_assert_str_eq(result.text, "Done: the form works again.");
 	ck_assert_int_eq(result.usage.cost_microusd, 123456);
-	ck_assert_int_eq(run_script("stream-json", "cat " FIXTURES "claude-stopped.jsonl " FIXTURES "claude-limit.jsonl; exit 1"), -1);
+	ck_assert_int_eq(run_script("stream-json",
+			     "cat " FIXTURES "claude-stopped.jsonl " FIXTURES
+			     "claude-limit.jsonl; exit 1"),
+	    -1);
 	ck_assert_int_eq(result.usage.output, 150);
 	ck_assert_str_eq(core_heard(),
 	    "JOB_USAGE robot 3320 3150 150 4 123456\n"
@@ -283,7 +343,10 @@ START_TEST(the_core_hears_of_usage_and_limits)
 }
 END_TEST
 
-/* Opened for both, so that nobody waits for the other to open: the jump alone may end the run. */
+/*
+ * Opened for both, so that nobody waits for the other to open: the jump alone
+ * may end the run.
+ */
 static void *
 jump_when_there(void *arg)
 {
@@ -299,7 +362,8 @@ jump_when_there(void *arg)
 START_TEST(who_takes_too_long_is_counted_too)
 {
 	char *up = path_join(dir, "up"), *down = path_join(dir, "down");
-	char *script = xasprintf("cat %sclaude-stopped.jsonl; echo > %s; cat %s; exec sleep 1000", FIXTURES, up, down);
+	char *script = xasprintf("cat %sclaude-stopped.jsonl; echo > %s; cat %s; exec sleep 1000",
+	    FIXTURES, up, down);
 	pthread_t thread;
 	int fds[2];
 
@@ -359,7 +423,8 @@ START_TEST(a_plugin_calls_it_with_its_own_structs)
 END_TEST
 
 static int
-run_agent(const char *prompt, const char *output, enum config_prompt how, const char *const *command)
+run_agent(const char *prompt, const char *output, enum config_prompt how,
+    const char *const *command)
 {
 	struct drover_agent_run run = { .size = sizeof run, .prompt = prompt, .cwd = dir };
 
@@ -373,7 +438,8 @@ run_agent(const char *prompt, const char *output, enum config_prompt how, const 
 static int
 run_script(const char *output, const char *script)
 {
-	return run_agent("x", output, PROMPT_STDIN, (const char *const[]){ "sh", "-c", script, NULL });
+	return run_agent("x", output, PROMPT_STDIN,
+	    (const char *const[]){ "sh", "-c", script, NULL });
 }
 
 /* Ends the core; what it was told, a line each. */
@@ -400,14 +466,17 @@ core_main(void *arg)
 	while (message_recv(c->fds[1], &m, &error) == 1) {
 		buf_addf(&c->heard, "%s %s", message_name(m.type), message_s(&m, "agent"));
 		if (m.type == MESSAGE_JOB_USAGE)
-			buf_addf(&c->heard, " %lld %lld %lld %lld %lld\n", (long long)message_i(&m, "input"), (long long)message_i(&m, "cached"),
-			    (long long)message_i(&m, "output"), (long long)message_i(&m, "turns"), (long long)message_i(&m, "cost"));
+			buf_addf(&c->heard, " %lld %lld %lld %lld %lld\n",
+			    (long long)message_i(&m, "input"), (long long)message_i(&m, "cached"),
+			    (long long)message_i(&m, "output"), (long long)message_i(&m, "turns"),
+			    (long long)message_i(&m, "cost"));
 		else
 			buf_addf(&c->heard, " %lld\n", (long long)message_i(&m, "until"));
 		message_begin(&reply, MESSAGE_REPLY, m.id);
 		message_put_i(&reply, c->class);
 		message_put_i(&reply, 0);
-		message_put_s(&reply, c->class == DROVER_OK ? "" : "a newer attempt has taken over");
+		message_put_s(&reply,
+		    c->class == DROVER_OK ? "" : "a newer attempt has taken over");
 		message_put_i(&reply, 0);
 		message_put_b(&reply, "", 0);
 		message_free(&m);

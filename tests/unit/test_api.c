@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The API as its clients see it: real requests on a real socket, over a real store and queue. */
+/*
+ * The API as its clients see it: real requests on a real socket, over a real
+ * store and queue.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -130,7 +133,10 @@ until_seen(struct caller *c, const char *text)
 	}
 }
 
-/* A whole exchange: its status, and the body in *body (the caller frees) unless NULL. */
+/*
+ * A whole exchange: its status, and the body in *body (the caller frees) unless
+ * NULL.
+ */
 static int
 ask(const char *method, const char *path, const char *body, char **answer)
 {
@@ -141,11 +147,13 @@ ask(const char *method, const char *path, const char *body, char **answer)
 
 	buf_addf(&request, "%s %s HTTP/1.1\r\nHost: drover\r\nConnection: close\r\n", method, path);
 	if (body != NULL)
-		buf_addf(&request, "Content-Type: application/json\r\nContent-Length: %zu\r\n", strlen(body));
+		buf_addf(&request, "Content-Type: application/json\r\nContent-Length: %zu\r\n",
+		    strlen(body));
 	buf_addf(&request, "\r\n%s", body != NULL ? body : "");
 	caller_open(&c, request.data, request.len);
 	until_closed(&c);
-	ck_assert_msg(strncmp(buf_str(&c.got), "HTTP/1.1 ", 9) == 0, "no answer: %s", buf_str(&c.got));
+	ck_assert_msg(strncmp(buf_str(&c.got), "HTTP/1.1 ", 9) == 0, "no answer: %s",
+	    buf_str(&c.got));
 	status = (int)strtol(c.got.data + 9, NULL, 10);
 	end = strstr(c.got.data, "\r\n\r\n");
 	ck_assert(end != NULL);
@@ -193,7 +201,9 @@ START_TEST(routes_have_one_answer_each)
 
 		for (; *s != '\0'; s++)
 			path[n++] = *s == '*' ? '7' : *s;
-		ck_assert_msg(route_find(api_routes[i].method, path, args, &allowed) == &api_routes[i], "%s is hidden", api_routes[i].path);
+		ck_assert_msg(route_find(api_routes[i].method, path, args, &allowed) ==
+			&api_routes[i],
+		    "%s is hidden", api_routes[i].path);
 		ck_assert(api_routes[i].handle != NULL && api_routes[i].summary[0] != '\0');
 	}
 }
@@ -209,7 +219,8 @@ START_TEST(routes_are_documented)
 
 	ck_assert_msg(path_read(path, 1 << 20, &file, &err) == 0, "%s", err.text);
 	api_document(&table);
-	ck_assert_msg(strstr(buf_str(&file), buf_str(&table)) != NULL, "doc/api.md should have:\n%s", buf_str(&table));
+	ck_assert_msg(strstr(buf_str(&file), buf_str(&table)) != NULL,
+	    "doc/api.md should have:\n%s", buf_str(&table));
 	buf_free(&file);
 	buf_free(&table);
 	free(path);
@@ -221,7 +232,8 @@ START_TEST(routes_decode_and_bound_their_arguments)
 	char args[API_ARGS_MAX][API_ARG_MAX], longest[2048];
 	unsigned allowed;
 
-	ck_assert(route_find(EVHTTP_REQ_GET, "/api/v1/jobs/stub.work%2Fa%2Fb%20c/why", args, &allowed) != NULL);
+	ck_assert(route_find(EVHTTP_REQ_GET, "/api/v1/jobs/stub.work%2Fa%2Fb%20c/why", args,
+		      &allowed) != NULL);
 	ck_assert_str_eq(args[0], "stub.work/a/b c");
 	ck_assert(route_find(EVHTTP_REQ_GET, "/api/v1/jobs/a%00b/why", args, &allowed) == NULL);
 	ck_assert(route_find(EVHTTP_REQ_GET, "/api/v1/jobs//why", args, &allowed) == NULL);
@@ -264,7 +276,8 @@ END_TEST
 
 START_TEST(a_job_is_answered_after_it_is_on_disk)
 {
-	cJSON *json = ask_json("POST", "/api/v1/jobs", "{\"kind\": \"stub.work\", \"key\": \"k\", \"payload\": {\"a\": 1}}", 201);
+	cJSON *json = ask_json("POST", "/api/v1/jobs",
+	    "{\"kind\": \"stub.work\", \"key\": \"k\", \"payload\": {\"a\": 1}}", 201);
 	uint64_t id = (uint64_t)json_int(json, "id", 0);
 
 	ck_assert_uint_gt(id, 0);
@@ -275,7 +288,8 @@ START_TEST(a_job_is_answered_after_it_is_on_disk)
 	ck_assert_int_eq(json_int(json, "id", 0), (int64_t)id);
 	ck_assert(!json_bool(json, "fresh", true));
 	cJSON_Delete(json);
-	refused("POST", "/api/v1/jobs", "{\"kind\": \"stub.work\", \"key\": \"k\", \"new\": true}", 409, "conflict");
+	refused("POST", "/api/v1/jobs", "{\"kind\": \"stub.work\", \"key\": \"k\", \"new\": true}",
+	    409, "conflict");
 	json = ask_json("GET", "/api/v1/jobs/stub.work%2Fk", NULL, 200);
 	ck_assert_str_eq(json_str(json, "payload", ""), "{\"a\":1}");
 	ck_assert_str_eq(json_str(json, "state", ""), "queued");
@@ -288,7 +302,8 @@ START_TEST(a_full_disk_is_said_and_nothing_is_kept)
 	cJSON *json;
 
 	stub->fail_commits = true;
-	refused("POST", "/api/v1/jobs", "{\"kind\": \"stub.work\", \"key\": \"k\"}", 507, "disk_full");
+	refused("POST", "/api/v1/jobs", "{\"kind\": \"stub.work\", \"key\": \"k\"}", 507,
+	    "disk_full");
 	stub->fail_commits = false;
 	json = ask_json("GET", "/api/v1/jobs", NULL, 200);
 	ck_assert_int_eq(cJSON_GetArraySize(json_get(json, "jobs")), 0);
@@ -298,8 +313,10 @@ END_TEST
 
 START_TEST(a_batch_answers_for_each)
 {
-	cJSON *json = ask_json("POST", "/api/v1/jobs", "[{\"kind\": \"stub.work\", \"key\": \"a\"}, {\"kind\": \"stub.work\"}, "
-	    "{\"kind\": \"stub.work\", \"key\": \"b\"}]", 201);
+	cJSON *json = ask_json("POST", "/api/v1/jobs",
+	    "[{\"kind\": \"stub.work\", \"key\": \"a\"}, {\"kind\": \"stub.work\"}, "
+	    "{\"kind\": \"stub.work\", \"key\": \"b\"}]",
+	    201);
 
 	ck_assert_int_eq(cJSON_GetArraySize(json), 3);
 	ck_assert_int_gt(json_int(cJSON_GetArrayItem(json, 0), "id", 0), 0);
@@ -311,9 +328,17 @@ START_TEST(a_batch_answers_for_each)
 END_TEST
 
 static const char *const bad_jobs[] = {
-	"{}", "7", "\"text\"", "null", "{\"kind\": \"stub.work\"}", "{\"kind\": 1, \"key\": \"k\"}", "{\"kind\": \"stub.work\", \"key\": \"k\", \"typo\": 1}",
-	"{\"kind\": \"stub.work\", \"key\": \"k\", \"priority\": 101}", "{\"kind\": \"stub.work\", \"key\": \"k\", \"priority\": \"1\"}",
-	"{\"kind\": \"stub.work\", \"key\": \"k\", \"after\": \"no-such-job\"}", "{\"kind\": \"stub.work\", \"key\": \"k\", \"after\": []}",
+	"{}",
+	"7",
+	"\"text\"",
+	"null",
+	"{\"kind\": \"stub.work\"}",
+	"{\"kind\": 1, \"key\": \"k\"}",
+	"{\"kind\": \"stub.work\", \"key\": \"k\", \"typo\": 1}",
+	"{\"kind\": \"stub.work\", \"key\": \"k\", \"priority\": 101}",
+	"{\"kind\": \"stub.work\", \"key\": \"k\", \"priority\": \"1\"}",
+	"{\"kind\": \"stub.work\", \"key\": \"k\", \"after\": \"no-such-job\"}",
+	"{\"kind\": \"stub.work\", \"key\": \"k\", \"after\": []}",
 };
 
 START_TEST(a_wrong_job_is_refused)
@@ -339,18 +364,23 @@ START_TEST(lists_are_filtered_and_paged)
 	last = stub_job(stub, "c", "C");
 	json = ask_json("GET", "/api/v1/jobs?limit=2&state=queued&kind=stub.work", NULL, 200);
 	ck_assert_int_eq(cJSON_GetArraySize(json_get(json, "jobs")), 2);
-	ck_assert_int_eq(json_int(cJSON_GetArrayItem(json_get(json, "jobs"), 0), "id", 0), (int64_t)last);
-	snprintf(path, sizeof path, "/api/v1/jobs?limit=2&before=%lld", (long long)json_int(json, "before", 0));
+	ck_assert_int_eq(json_int(cJSON_GetArrayItem(json_get(json, "jobs"), 0), "id", 0),
+	    (int64_t)last);
+	snprintf(path, sizeof path, "/api/v1/jobs?limit=2&before=%lld",
+	    (long long)json_int(json, "before", 0));
 	cJSON_Delete(json);
 	json = ask_json("GET", path, NULL, 200);
 	ck_assert_int_eq(cJSON_GetArraySize(json_get(json, "jobs")), 1);
-	ck_assert_int_eq(json_int(cJSON_GetArrayItem(json_get(json, "jobs"), 0), "id", 0), (int64_t)first);
+	ck_assert_int_eq(json_int(cJSON_GetArrayItem(json_get(json, "jobs"), 0), "id", 0),
+	    (int64_t)first);
 	ck_assert_int_eq(json_int(json, "before", -1), -1);
 	cJSON_Delete(json);
-	snprintf(path, sizeof path, "/api/v1/jobs?ids=%llu,99999,%llu", (unsigned long long)first, (unsigned long long)last);
+	snprintf(path, sizeof path, "/api/v1/jobs?ids=%llu,99999,%llu", (unsigned long long)first,
+	    (unsigned long long)last);
 	json = ask_json("GET", path, NULL, 200);
 	ck_assert_int_eq(cJSON_GetArraySize(json_get(json, "jobs")), 2);
-	ck_assert_int_eq(json_int(cJSON_GetArrayItem(json_get(json, "jobs"), 0), "id", 0), (int64_t)first);
+	ck_assert_int_eq(json_int(cJSON_GetArrayItem(json_get(json, "jobs"), 0), "id", 0),
+	    (int64_t)first);
 	cJSON_Delete(json);
 	json = ask_json("GET", "/api/v1/jobs?kind=other.kind", NULL, 200);
 	ck_assert_int_eq(cJSON_GetArraySize(json_get(json, "jobs")), 0);
@@ -390,7 +420,9 @@ START_TEST(operators_act_and_are_named)
 	ck_assert_int_eq(json_int(json, "priority", 0), 7);
 	ck_assert_str_eq(json_str(json, "state", ""), "cancelled");
 	events = json_get(json, "events");
-	ck_assert_str_ne(json_str(cJSON_GetArrayItem(events, cJSON_GetArraySize(events) - 1), "who", ""), "");
+	ck_assert_str_ne(json_str(cJSON_GetArrayItem(events, cJSON_GetArraySize(events) - 1), "who",
+			     ""),
+	    "");
 	cJSON_Delete(json);
 }
 END_TEST
@@ -401,10 +433,12 @@ START_TEST(why_names_the_closed_gate)
 	char path[128];
 	cJSON *json;
 
-	cJSON_Delete(ask_json("POST", "/api/v1/pause", "{\"what\": \"kind/stub.work\", \"why\": \"a release\"}", 200));
+	cJSON_Delete(ask_json("POST", "/api/v1/pause",
+	    "{\"what\": \"kind/stub.work\", \"why\": \"a release\"}", 200));
 	snprintf(path, sizeof path, "/api/v1/jobs/%llu/why", (unsigned long long)id);
 	json = ask_json("GET", path, NULL, 200);
-	ck_assert_msg(strstr(json_str(json, "reason", ""), "a release") != NULL, "%s", json_str(json, "reason", ""));
+	ck_assert_msg(strstr(json_str(json, "reason", ""), "a release") != NULL, "%s",
+	    json_str(json, "reason", ""));
 	cJSON_Delete(json);
 	json = ask_json("GET", "/api/v1/pauses", NULL, 200);
 	ck_assert_int_eq(cJSON_GetArraySize(json_get(json, "pauses")), 1);
@@ -415,16 +449,22 @@ START_TEST(why_names_the_closed_gate)
 }
 END_TEST
 
-/* What is not there cannot be paused: it would be taken, and hold back nothing. */
+/*
+ * What is not there cannot be paused: it would be taken, and hold back nothing.
+ */
 START_TEST(a_pause_of_nothing_is_refused)
 {
 	static const struct {
 		const char *what, *says;
 	} unknown[] = {
-		{ "kind/stub.wrok", "did you mean kind/stub.work?" }, { "kind/stub.work2", "did you mean kind/stub.work?" },
-		{ "kind/nobody.knows", "there is no kind/nobody.knows to pause" }, { "kind/stub", "there is no kind/stub to pause" },
-		{ "pool/lihgt", "did you mean pool/light?" }, { "repo/nothing-like-it", "there is no repo/nothing-like-it to pause" },
-		{ "agent/codecs", "there is no agent/codecs to pause" }, { "pool/", "cannot pause" },
+		{ "kind/stub.wrok", "did you mean kind/stub.work?" },
+		{ "kind/stub.work2", "did you mean kind/stub.work?" },
+		{ "kind/nobody.knows", "there is no kind/nobody.knows to pause" },
+		{ "kind/stub", "there is no kind/stub to pause" },
+		{ "pool/lihgt", "did you mean pool/light?" },
+		{ "repo/nothing-like-it", "there is no repo/nothing-like-it to pause" },
+		{ "agent/codecs", "there is no agent/codecs to pause" },
+		{ "pool/", "cannot pause" },
 	};
 	char body[96];
 	cJSON *json;
@@ -432,8 +472,9 @@ START_TEST(a_pause_of_nothing_is_refused)
 	for (size_t i = 0; i < ARRAY_LEN(unknown); i++) {
 		snprintf(body, sizeof body, "{\"what\": \"%s\"}", unknown[i].what);
 		json = ask_json("POST", "/api/v1/pause", body, 422);
-		ck_assert_msg(strstr(json_str(json_get(json, "error"), "message", ""), unknown[i].says) != NULL, "%s: %s", unknown[i].what,
-		    json_str(json_get(json, "error"), "message", ""));
+		ck_assert_msg(strstr(json_str(json_get(json, "error"), "message", ""),
+				  unknown[i].says) != NULL,
+		    "%s: %s", unknown[i].what, json_str(json_get(json, "error"), "message", ""));
 		cJSON_Delete(json);
 	}
 	json = ask_json("GET", "/api/v1/pauses", NULL, 200);
@@ -446,17 +487,24 @@ END_TEST
 /* Refusals and memory as they are kept, and asked for with what is wrong. */
 START_TEST(what_came_from_people)
 {
-	const struct store_refusal refusal = { .source = "stub.folder", .key = "k", .author = "bob", .name = "Bob", .why = "not among",
-		.sha256 = "00", .title = "Please" };
+	const struct store_refusal refusal = { .source = "stub.folder",
+		.key = "k",
+		.author = "bob",
+		.name = "Bob",
+		.why = "not among",
+		.sha256 = "00",
+		.title = "Please" };
 	struct store *store = stub->daemon.store;
 	struct error err = { 0 };
 	cJSON *json;
 
 	ck_assert_int_eq(store_refusal_add(store, &refusal, &err), 1);
-	ck_assert_int_eq(store_memory_append(store, "stub", "pr 1", "c1", "user", "Hello", &err), 1);
+	ck_assert_int_eq(store_memory_append(store, "stub", "pr 1", "c1", "user", "Hello", &err),
+	    1);
 	ck_assert_int_eq(store_commit(store, &err), 0);
 	json = ask_json("GET", "/api/v1/refusals?source=stub.folder&limit=1", NULL, 200);
-	ck_assert_str_eq(json_str(cJSON_GetArrayItem(json_get(json, "refusals"), 0), "author", ""), "bob");
+	ck_assert_str_eq(json_str(cJSON_GetArrayItem(json_get(json, "refusals"), 0), "author", ""),
+	    "bob");
 	ck_assert_int_eq(json_int(json, "before", 0), 1);
 	cJSON_Delete(json);
 	json = ask_json("GET", "/api/v1/refusals?before=1", NULL, 200);
@@ -464,16 +512,20 @@ START_TEST(what_came_from_people)
 	cJSON_Delete(json);
 	refused("GET", "/api/v1/refusals?limit=0", NULL, 422, "invalid");
 	json = ask_json("GET", "/api/v1/memory", NULL, 200);
-	ck_assert_str_eq(json_str(cJSON_GetArrayItem(json_get(json, "subjects"), 0), "subject", ""), "pr 1");
+	ck_assert_str_eq(json_str(cJSON_GetArrayItem(json_get(json, "subjects"), 0), "subject", ""),
+	    "pr 1");
 	cJSON_Delete(json);
 	json = ask_json("GET", "/api/v1/memory?plugin=stub&subject=pr%201", NULL, 200);
-	ck_assert_str_eq(json_str(cJSON_GetArrayItem(json_get(json, "entries"), 0), "text", ""), "Hello");
+	ck_assert_str_eq(json_str(cJSON_GetArrayItem(json_get(json, "entries"), 0), "text", ""),
+	    "Hello");
 	cJSON_Delete(json);
 	refused("GET", "/api/v1/memory?subject=pr%201", NULL, 422, "invalid");
 	refused("GET", "/api/v1/memory?plugin=stub&subject=other", NULL, 404, "not_found");
 	refused("POST", "/api/v1/memory/forget", "{\"plugin\": \"stub\"}", 422, "invalid");
-	cJSON_Delete(ask_json("POST", "/api/v1/memory/forget", "{\"plugin\": \"stub\", \"subject\": \"pr 1\"}", 200));
-	refused("POST", "/api/v1/memory/forget", "{\"plugin\": \"stub\", \"subject\": \"pr 1\"}", 404, "not_found");
+	cJSON_Delete(ask_json("POST", "/api/v1/memory/forget",
+	    "{\"plugin\": \"stub\", \"subject\": \"pr 1\"}", 200));
+	refused("POST", "/api/v1/memory/forget", "{\"plugin\": \"stub\", \"subject\": \"pr 1\"}",
+	    404, "not_found");
 }
 END_TEST
 
@@ -496,15 +548,20 @@ START_TEST(the_daemons_verbs)
 	cJSON_Delete(ask_json("POST", "/api/v1/undrain", NULL, 200));
 	cJSON_Delete(ask_json("GET", "/readyz", NULL, 200));
 	stub->daemon.mode = DAEMON_STARTING;
-	refused("POST", "/api/v1/jobs", "{\"kind\": \"stub.work\", \"key\": \"k\"}", 503, "unavailable");
+	refused("POST", "/api/v1/jobs", "{\"kind\": \"stub.work\", \"key\": \"k\"}", 503,
+	    "unavailable");
 }
 END_TEST
 
 START_TEST(leases_and_lists)
 {
 	static const char *const paths[][2] = {
-		{ "/api/v1/leases", "leases" }, { "/api/v1/sources", "sources" }, { "/api/v1/plugins", "plugins" },
-		{ "/api/v1/workers", "workers" }, { "/api/v1/repos", "repos" }, { "/api/v1/agents", "agents" },
+		{ "/api/v1/leases", "leases" },
+		{ "/api/v1/sources", "sources" },
+		{ "/api/v1/plugins", "plugins" },
+		{ "/api/v1/workers", "workers" },
+		{ "/api/v1/repos", "repos" },
+		{ "/api/v1/agents", "agents" },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
@@ -529,8 +586,9 @@ START_TEST(calls_are_answered_when_the_plugin_has)
 {
 	struct caller c;
 	cJSON *json;
-	static const char request[] = "POST /api/v1/calls HTTP/1.1\r\nHost: d\r\nConnection: close\r\nContent-Length: 47\r\n\r\n"
-	    "{\"operation\": \"stub.wait\", \"request\": {\"a\": 1}}";
+	static const char request[] = "POST /api/v1/calls HTTP/1.1\r\nHost: d\r\nConnection: "
+				      "close\r\nContent-Length: 47\r\n\r\n"
+				      "{\"operation\": \"stub.wait\", \"request\": {\"a\": 1}}";
 
 	json = ask_json("POST", "/api/v1/calls", "{\"operation\": \"stub.text\"}", 200);
 	ck_assert_str_eq(json_str(json, "reply", ""), "not \"json\"\n");
@@ -549,10 +607,14 @@ START_TEST(calls_are_answered_when_the_plugin_has)
 }
 END_TEST
 
-/* What is owed when the API closes is dropped, and whoever answers later hits nothing that was freed. */
+/*
+ * What is owed when the API closes is dropped, and whoever answers later hits
+ * nothing that was freed.
+ */
 START_TEST(answers_may_come_after_the_end)
 {
-	static const char request[] = "POST /api/v1/calls HTTP/1.1\r\nHost: d\r\nContent-Length: 25\r\n\r\n{\"operation\":\"stub.wait\"}";
+	static const char request[] = "POST /api/v1/calls HTTP/1.1\r\nHost: d\r\nContent-Length: "
+				      "25\r\n\r\n{\"operation\":\"stub.wait\"}";
 	struct caller c;
 
 	caller_open(&c, request, sizeof request - 1);
@@ -566,7 +628,8 @@ END_TEST
 
 START_TEST(a_caller_that_leaves_is_forgotten)
 {
-	static const char request[] = "POST /api/v1/calls HTTP/1.1\r\nHost: d\r\nContent-Length: 25\r\n\r\n{\"operation\":\"stub.wait\"}";
+	static const char request[] = "POST /api/v1/calls HTTP/1.1\r\nHost: d\r\nContent-Length: "
+				      "25\r\n\r\n{\"operation\":\"stub.wait\"}";
 	struct caller c;
 
 	caller_open(&c, request, sizeof request - 1);
@@ -609,14 +672,20 @@ START_TEST(symphony_sees_its_shapes)
 	json = ask_json("GET", "/api/v1/state", NULL, 200);
 	ck_assert_int_eq(json_int(json_get(json, "counts"), "running", -1), 1);
 	ck_assert_int_eq(json_int(json_get(json, "counts"), "retrying", -1), 0);
-	ck_assert_str_eq(json_str(cJSON_GetArrayItem(json_get(json, "running"), 0), "issue_identifier", ""), "PROJ-1");
+	ck_assert_str_eq(json_str(cJSON_GetArrayItem(json_get(json, "running"), 0),
+			     "issue_identifier", ""),
+	    "PROJ-1");
 	ck_assert_str_ne(json_str(json, "generated_at", ""), "");
 	cJSON_Delete(json);
-	ck_assert(queue_finish(stub->daemon.queue, job->id, job->epoch, &(struct job_outcome){ .code = DROVER_INTERNAL, .text = "it broke" }, &err) == 0);
+	ck_assert(
+	    queue_finish(stub->daemon.queue, job->id, job->epoch,
+		&(struct job_outcome){ .code = DROVER_INTERNAL, .text = "it broke" }, &err) == 0);
 	ck_assert(store_commit(stub->daemon.store, &err) == 0);
 	json = ask_json("GET", "/api/v1/state", NULL, 200);
-	ck_assert_str_eq(json_str(cJSON_GetArrayItem(json_get(json, "retrying"), 0), "error", ""), "it broke");
-	ck_assert_str_ne(json_str(cJSON_GetArrayItem(json_get(json, "retrying"), 0), "due_at", ""), "");
+	ck_assert_str_eq(json_str(cJSON_GetArrayItem(json_get(json, "retrying"), 0), "error", ""),
+	    "it broke");
+	ck_assert_str_ne(json_str(cJSON_GetArrayItem(json_get(json, "retrying"), 0), "due_at", ""),
+	    "");
 	cJSON_Delete(json);
 	snprintf(path, sizeof path, "/api/v1/stub.work%%2FPROJ-1");
 	json = ask_json("GET", path, NULL, 200);
@@ -635,7 +704,10 @@ on_byte(evutil_socket_t fd, short what, void *arg)
 	*(int *)arg += read(fd, &byte, 1) == 1;
 }
 
-/* libevent takes a new socket for one that it watches when the old one of that number was closed behind its back. */
+/*
+ * libevent takes a new socket for one that it watches when the old one of that
+ * number was closed behind its back.
+ */
 START_TEST(a_closed_connection_hides_no_later_socket)
 {
 	uint64_t id = stub_job(stub, "a", "A");
@@ -650,7 +722,8 @@ START_TEST(a_closed_connection_hides_no_later_socket)
 	for (int i = 0; i < 16; i++) {
 		if (i % 2 == 0)
 			ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, fds + i), 0);
-		events[i] = event_new(stub->daemon.base, fds[i], EV_READ | EV_PERSIST, on_byte, &heard);
+		events[i] =
+		    event_new(stub->daemon.base, fds[i], EV_READ | EV_PERSIST, on_byte, &heard);
 		ck_assert_int_eq(event_add(events[i], NULL), 0);
 		ck_assert_int_eq(write(fds[i ^ 1], "x", 1), 1);
 	}
@@ -673,13 +746,15 @@ START_TEST(output_is_read_by_offset)
 	refused("GET", path, NULL, 404, "not_found");
 	stub_claim(stub);
 	stub_output(stub, id, 1, "one\ntwo\n");
-	snprintf(path, sizeof path, "/api/v1/jobs/%llu/output?attempt=1&offset=4", (unsigned long long)id);
+	snprintf(path, sizeof path, "/api/v1/jobs/%llu/output?attempt=1&offset=4",
+	    (unsigned long long)id);
 	ck_assert_int_eq(ask("GET", path, NULL, &text), 200);
 	ck_assert_msg(strstr(text, "two\n") != NULL && strstr(text, "one") == NULL, "%s", text);
 	free(text);
 	snprintf(path, sizeof path, "/api/v1/jobs/%llu/output?attempt=2", (unsigned long long)id);
 	refused("GET", path, NULL, 404, "not_found");
-	snprintf(path, sizeof path, "/api/v1/jobs/%llu/output?attempt=../../x", (unsigned long long)id);
+	snprintf(path, sizeof path, "/api/v1/jobs/%llu/output?attempt=../../x",
+	    (unsigned long long)id);
 	refused("GET", path, NULL, 422, "invalid");
 }
 END_TEST
@@ -700,7 +775,10 @@ START_TEST(an_attempt_that_prints_nothing_has_empty_output)
 }
 END_TEST
 
-/* The log is a file that jobs' processes write beside: a link in its place must lead nowhere. */
+/*
+ * The log is a file that jobs' processes write beside: a link in its place must
+ * lead nowhere.
+ */
 START_TEST(output_follows_no_link)
 {
 	uint64_t id = stub_job(stub, "a", "A");
@@ -727,7 +805,9 @@ START_TEST(output_is_followed_to_the_end_of_the_attempt)
 	struct caller c;
 	struct error err = { 0 };
 
-	snprintf(request, sizeof request, "GET /api/v1/jobs/%llu/output?follow=1 HTTP/1.1\r\nHost: d\r\n\r\n", (unsigned long long)id);
+	snprintf(request, sizeof request,
+	    "GET /api/v1/jobs/%llu/output?follow=1 HTTP/1.1\r\nHost: d\r\n\r\n",
+	    (unsigned long long)id);
 	caller_open(&c, request, strlen(request));
 	until_seen(&c, "200 OK");
 	job = stub_claim(stub);
@@ -739,7 +819,8 @@ START_TEST(output_is_followed_to_the_end_of_the_attempt)
 	stub_output(stub, id, 1, "second\n");
 	until_seen(&c, "second\n");
 	stub_output(stub, id, 1, "last\n");
-	ck_assert(queue_finish(stub->daemon.queue, job->id, job->epoch, &(struct job_outcome){ .code = DROVER_OK }, &err) == 0);
+	ck_assert(queue_finish(stub->daemon.queue, job->id, job->epoch,
+		      &(struct job_outcome){ .code = DROVER_OK }, &err) == 0);
 	until_closed(&c);
 	ck_assert(strstr(c.got.data, "last\n") != NULL);
 	caller_close(&c);
@@ -767,7 +848,8 @@ START_TEST(events_are_resumed_where_they_broke)
 	ck_assert(strstr(c.got.data, "\"job\":1,") == NULL);
 	caller_close(&c);
 	stub_claim(stub);
-	snprintf(request, sizeof request, "GET /api/v1/events HTTP/1.1\r\nHost: d\r\nLast-Event-ID: %ld\r\n\r\n", last);
+	snprintf(request, sizeof request,
+	    "GET /api/v1/events HTTP/1.1\r\nHost: d\r\nLast-Event-ID: %ld\r\n\r\n", last);
 	caller_open(&again, request, strlen(request));
 	until_seen(&again, "event: claim\n");
 	snprintf(request, sizeof request, "id: %ld\n", last);
@@ -789,7 +871,9 @@ START_TEST(oversized_requests_are_cut_off)
 	struct caller c;
 
 	memset(big, 'x', 2 * API_BODY_MAX);
-	snprintf(head, sizeof head, "POST /api/v1/jobs HTTP/1.1\r\nHost: d\r\nContent-Length: %d\r\n\r\n", 2 * API_BODY_MAX);
+	snprintf(head, sizeof head,
+	    "POST /api/v1/jobs HTTP/1.1\r\nHost: d\r\nContent-Length: %d\r\n\r\n",
+	    2 * API_BODY_MAX);
 	buf_adds(&request, head);
 	buf_add(&request, big, 1000);
 	caller_open(&c, request.data, request.len);
@@ -877,12 +961,14 @@ START_TEST(a_stranger_is_refused)
 		return;
 	ck_assert(chmod(stub->dir, 0755) == 0 && chmod(stub->daemon.config->socket, 0666) == 0);
 	if ((pid = fork()) == 0) {
-		if (setgroups(0, NULL) != 0 || setgid(65534) != 0 || setuid(65534) != 0 || (fd = dial(stub->daemon.config->socket)) == -1)
+		if (setgroups(0, NULL) != 0 || setgid(65534) != 0 || setuid(65534) != 0 ||
+		    (fd = dial(stub->daemon.config->socket)) == -1)
 			_exit(2);
 		fcntl(fd, F_SETFL, 0);
 		if (write(fd, request, sizeof request - 1) < 0)
 			_exit(3);
-		while (got < sizeof answer - 1 && (n = read(fd, answer + got, sizeof answer - 1 - got)) > 0)
+		while (got < sizeof answer - 1 &&
+		    (n = read(fd, answer + got, sizeof answer - 1 - got)) > 0)
 			got += (size_t)n;
 		_exit(strstr(answer, " 403 ") != NULL ? 0 : 4);
 	}

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who may start work: persons against lists, lists of a configuration, and the list that is in force. */
+/*
+ * Who may start work: persons against lists, lists of a configuration, and the
+ * list that is in force.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -39,7 +42,10 @@ static const struct {
 	{ LIST("@acme/devs"), "x", LIST("@acme/dev", "@acme/devs"), 0, NULL },
 	{ LIST("permission:write"), "x", LIST("permission:read"), 0, "not among" },
 	{ LIST("Somebody"), "x", NULL, 0, "not among" },
-	/* a login that reads like a mark of the plugin's own opens nothing; another one is a login */
+	/*
+	 * a login that reads like a mark of the plugin's own opens nothing;
+	 * another one is a login
+	 */
 	{ LIST("owner", "member"), "member", NULL, 0, "not among" },
 	{ LIST("owner", "member"), "OWNER", LIST("none"), 0, "not among" },
 	{ LIST("Member"), "member", LIST("none"), 0, "not among" },
@@ -69,7 +75,10 @@ static const struct {
 
 START_TEST(persons_against_lists)
 {
-	struct drover_person person = { .size = sizeof person, .id = persons[_i].id, .marks = persons[_i].marks, .flags = persons[_i].flags,
+	struct drover_person person = { .size = sizeof person,
+		.id = persons[_i].id,
+		.marks = persons[_i].marks,
+		.flags = persons[_i].flags,
 		.name = "Somebody" };
 	const char *why = "";
 	int allowed = authors_allow(persons[_i].authors, own, &person, &why);
@@ -109,14 +118,20 @@ START_TEST(malformed_entries_are_refused)
 
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
 		memset(&err, 0, sizeof err);
-		ck_assert_msg(config_parse(bad[i].text, "/t.conf", &err) == NULL, "%s was taken", bad[i].text);
+		ck_assert_msg(config_parse(bad[i].text, "/t.conf", &err) == NULL, "%s was taken",
+		    bad[i].text);
 		ck_assert_int_eq(err.code, DROVER_CONFIG);
-		ck_assert_msg(strstr(err.text, "/t.conf:1") != NULL && strstr(err.text, bad[i].why) != NULL, "%s", err.text);
+		ck_assert_msg(strstr(err.text, "/t.conf:1") != NULL &&
+			strstr(err.text, bad[i].why) != NULL,
+		    "%s", err.text);
 	}
 }
 END_TEST
 
-/* No key, and a list of nobody, are two things, also in the process that a plugin runs in. */
+/*
+ * No key, and a list of nobody, are two things, also in the process that a
+ * plugin runs in.
+ */
 START_TEST(the_list_in_force)
 {
 	static const struct {
@@ -134,7 +149,8 @@ START_TEST(the_list_in_force)
 	cJSON *json;
 
 	for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
-		ck_assert_msg((c = config_parse(lists[i].text, "/t.conf", &err)) != NULL, "%s", err.text);
+		ck_assert_msg((c = config_parse(lists[i].text, "/t.conf", &err)) != NULL, "%s",
+		    err.text);
 		json = config_to_json(c);
 		ck_assert_msg((copy = config_from_json(json, &err)) != NULL, "%s", err.text);
 		cJSON_Delete(json);
@@ -146,7 +162,8 @@ START_TEST(the_list_in_force)
 			else
 				ck_assert_str_eq(list[0], lists[i].first);
 			ck_assert_ptr_null(authors_of(n == 0 ? c : copy, "p.s", NULL));
-			ck_assert_ptr_eq(authors_of(n == 0 ? c : copy, "p.other", defaults), defaults);
+			ck_assert_ptr_eq(authors_of(n == 0 ? c : copy, "p.other", defaults),
+			    defaults);
 			ck_assert_ptr_eq(authors_of(n == 0 ? c : copy, "pp.s", defaults), defaults);
 			ck_assert_ptr_eq(authors_of(n == 0 ? c : copy, "s", defaults), defaults);
 		}

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Errors, buffers, clocks, units, the heap and JSON, and the runner of all groups of base. */
+/*
+ * Errors, buffers, clocks, units, the heap and JSON, and the runner of all
+ * groups of base.
+ */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -117,11 +120,34 @@ static const struct {
 	const char *text;
 	int64_t ms; /* -1: refused */
 } durations[] = {
-	{ "250ms", 250 }, { "30s", 30000 }, { "50m", 3000000 }, { "2h", 7200000 }, { "7d", 604800000 },
-	{ "1h30m", 5400000 }, { "0s", 0 }, { "3650d", INT64_C(315360000000) }, { "3651d", -1 }, { "3650d1ms", -1 },
-	{ "9223372036854775807d", -1 }, { "9223372036854775808s", -1 }, { "99999999999999999999999s", -1 },
-	{ "", -1 }, { "10", -1 }, { "s", -1 }, { "-1s", -1 }, { "1.5h", -1 }, { "1 h", -1 }, { " 1h", -1 }, { "1h ", -1 },
-	{ "30m1h", -1 }, { "1h1h", -1 }, { "1sm", -1 }, { "1mss", -1 }, { "1hms", -1 }, { "1H", -1 }, { "1y", -1 },
+	{ "250ms", 250 },
+	{ "30s", 30000 },
+	{ "50m", 3000000 },
+	{ "2h", 7200000 },
+	{ "7d", 604800000 },
+	{ "1h30m", 5400000 },
+	{ "0s", 0 },
+	{ "3650d", INT64_C(315360000000) },
+	{ "3651d", -1 },
+	{ "3650d1ms", -1 },
+	{ "9223372036854775807d", -1 },
+	{ "9223372036854775808s", -1 },
+	{ "99999999999999999999999s", -1 },
+	{ "", -1 },
+	{ "10", -1 },
+	{ "s", -1 },
+	{ "-1s", -1 },
+	{ "1.5h", -1 },
+	{ "1 h", -1 },
+	{ " 1h", -1 },
+	{ "1h ", -1 },
+	{ "30m1h", -1 },
+	{ "1h1h", -1 },
+	{ "1sm", -1 },
+	{ "1mss", -1 },
+	{ "1hms", -1 },
+	{ "1H", -1 },
+	{ "1y", -1 },
 };
 
 START_TEST(units_durations)
@@ -138,9 +164,21 @@ static const struct {
 	const char *text;
 	int64_t bytes;
 } sizes[] = {
-	{ "512", 512 }, { "0", 0 }, { "64K", 65536 }, { "2G", INT64_C(2147483648) }, { "1T", INT64_C(1099511627776) },
-	{ "8388607T", INT64_C(9223370937343148032) }, { "8388608T", -1 }, { "9223372036854775808", -1 },
-	{ "", -1 }, { "K", -1 }, { "1KB", -1 }, { "-1", -1 }, { "1.5G", -1 }, { "1 G", -1 }, { "1g", -1 },
+	{ "512", 512 },
+	{ "0", 0 },
+	{ "64K", 65536 },
+	{ "2G", INT64_C(2147483648) },
+	{ "1T", INT64_C(1099511627776) },
+	{ "8388607T", INT64_C(9223370937343148032) },
+	{ "8388608T", -1 },
+	{ "9223372036854775808", -1 },
+	{ "", -1 },
+	{ "K", -1 },
+	{ "1KB", -1 },
+	{ "-1", -1 },
+	{ "1.5G", -1 },
+	{ "1 G", -1 },
+	{ "1g", -1 },
 };
 
 START_TEST(units_sizes)
@@ -198,10 +236,13 @@ START_TEST(units_written_parse_back)
 	srand(1);
 	for (int i = 0; i < 2000; i++) {
 		value = (int64_t)rand() * (i % 2 == 0 ? 1 : 60000) % INT64_C(315360000000);
-		ck_assert_int_eq(units_parse_duration(units_write_duration(value, out, sizeof out), &back), 0);
+		ck_assert_int_eq(units_parse_duration(units_write_duration(value, out, sizeof out),
+				     &back),
+		    0);
 		ck_assert_int_eq(back, value);
 		value = (int64_t)rand() << i % 30;
-		ck_assert_int_eq(units_parse_size(units_write_size(value, out, sizeof out), &back), 0);
+		ck_assert_int_eq(units_parse_size(units_write_size(value, out, sizeof out), &back),
+		    0);
 		ck_assert_int_eq(back, value);
 	}
 	ck_assert_str_eq(units_write_duration(5400000, out, sizeof out), "1h30m");
@@ -281,7 +322,8 @@ START_TEST(heap_keeps_its_order)
 				continue;
 			if (heap.items[items[i].index] != &items[i])
 				ck_abort_msg("an item does not know its place");
-			if (ranked_less(&items[i], heap.items[items[i].index == 0 ? 0 : (items[i].index - 1) / 2]))
+			if (ranked_less(&items[i],
+				heap.items[items[i].index == 0 ? 0 : (items[i].index - 1) / 2]))
 				ck_abort_msg("an item stands below a greater one");
 			if (least == NULL || items[i].rank < least->rank)
 				least = &items[i];
@@ -295,7 +337,9 @@ END_TEST
 
 START_TEST(json_getters_fall_back)
 {
-	static const char text[] = " {\"a\": {\"b\": {\"c\": \"x\"}}, \"n\": 42, \"s\": \"9223372036854775807\", \"f\": 1.5, \"t\": true, \"z\": null} \n";
+	static const char text[] =
+	    " {\"a\": {\"b\": {\"c\": \"x\"}}, \"n\": 42, \"s\": \"9223372036854775807\", \"f\": "
+	    "1.5, \"t\": true, \"z\": null} \n";
 	struct error err;
 	cJSON *json = json_parse(text, strlen(text), 1000, &err);
 	char *printed;
@@ -320,14 +364,17 @@ START_TEST(json_getters_fall_back)
 	json_add_str(json, "none", NULL);
 	json_add_str(json, "bad", "a\xff" "b");
 	printed = json_print(json);
-	ck_assert_str_eq(printed, "{\"big\":\"-9223372036854775808\",\"small\":-3,\"bad\":\"a\xef\xbf\xbd" "b\"}");
+	ck_assert_str_eq(printed,
+	    "{\"big\":\"-9223372036854775808\",\"small\":-3,\"bad\":\"a\xef\xbf\xbd"
+	    "b\"}");
 	ck_assert_int_eq(json_int(json, "big", 0), INT64_MIN);
 	free(printed);
 	cJSON_Delete(json);
 }
 END_TEST
 
-static const char *const bad_json[] = { "", " ", "{", "{\"a\":1}x", "{} {}", "[1,]", "{\"a\":\"\xff\"}", "nul", "\"\\ud800\"" };
+static const char *const bad_json[] = { "", " ", "{", "{\"a\":1}x", "{} {}", "[1,]",
+	"{\"a\":\"\xff\"}", "nul", "\"\\ud800\"" };
 
 START_TEST(json_refuses)
 {
@@ -354,7 +401,10 @@ START_TEST(json_is_bounded)
 	memset(deep + JSON_DEPTH_MAX + 1, ']', JSON_DEPTH_MAX + 1);
 	ck_assert_ptr_null(json_parse(deep, sizeof deep, 1000, &err));
 	ck_assert_ptr_nonnull(strstr(err.text, "deeper"));
-	/* Brackets in strings are text, and a length ends the text without a NUL. */
+	/*
+	 * Brackets in strings are text, and a length ends the text without a
+	 * NUL.
+	 */
 	json = json_parse("\"[[[[\\\"{{{\"garbage", 11, 11, &err);
 	ck_assert_ptr_nonnull(json);
 	cJSON_Delete(json);
@@ -363,7 +413,8 @@ END_TEST
 
 START_TEST(json_survives_any_text)
 {
-	static const char seed[] = "{\"a\":[1,-2.5e3,true,null,\"x\\n\\u00e9\"],\"b\":{\"c\":\"\xc3\xa9\"}}";
+	static const char seed[] =
+	    "{\"a\":[1,-2.5e3,true,null,\"x\\n\\u00e9\"],\"b\":{\"c\":\"\xc3\xa9\"}}";
 	char *text, *printed;
 	size_t len;
 	cJSON *json;
@@ -374,7 +425,9 @@ START_TEST(json_survives_any_text)
 		text = xmalloc(len);
 		memcpy(text, seed, len);
 		for (int j = rand() % 4; j > 0 && len > 0; j--)
-			text[(size_t)rand() % len] = (char)(rand() % 2 == 0 ? rand() : seed[(size_t)rand() % (sizeof seed - 1)]);
+			text[(size_t)rand() % len] =
+			    (char)(rand() % 2 == 0 ? rand() :
+						     seed[(size_t)rand() % (sizeof seed - 1)]);
 		json = json_parse(text, len, sizeof seed, NULL);
 		if (json != NULL) {
 			printed = json_print(json);

@@ -20,8 +20,9 @@ START_TEST(path_joins_and_resolves)
 {
 	static const struct {
 		const char *dir, *path, *result;
-	} cases[] = { { "/a", "b", "/a/b" }, { "/", "b", "/b" }, { "/a/", "./b", "/a/b" }, { "/a", "/b", "/b" },
-		{ "/a", "~/b", "/home/x/b" }, { "/a", "~", "/home/x" }, { "/a", "~b", "/a/~b" } };
+	} cases[] = { { "/a", "b", "/a/b" }, { "/", "b", "/b" }, { "/a/", "./b", "/a/b" },
+		{ "/a", "/b", "/b" }, { "/a", "~/b", "/home/x/b" }, { "/a", "~", "/home/x" },
+		{ "/a", "~b", "/a/~b" } };
 	size_t i;
 	char *s;
 
@@ -36,7 +37,8 @@ END_TEST
 
 START_TEST(path_makes_folders)
 {
-	char *dir = temp_make(), *deep = path_join(dir, "a/b/c"), *file = temp_file(dir, "f", ""), *under = path_join(file, "x");
+	char *dir = temp_make(), *deep = path_join(dir, "a/b/c"), *file = temp_file(dir, "f", ""),
+	     *under = path_join(file, "x");
 	struct error err;
 	struct stat st;
 
@@ -55,7 +57,8 @@ END_TEST
 
 START_TEST(path_writes_whole_files)
 {
-	char *dir = temp_make(), *path = temp_file(dir, "f", "old"), *nowhere = path_join(dir, "no/f");
+	char *dir = temp_make(), *path = temp_file(dir, "f", "old"),
+	     *nowhere = path_join(dir, "no/f");
 	struct buf text = BUF_INIT;
 	struct error err;
 	struct stat st;
@@ -79,8 +82,10 @@ END_TEST
 
 START_TEST(path_removes_what_jobs_leave)
 {
-	char *dir = temp_make(), *tree = path_join(dir, "tree"), *kept = temp_file(dir, "outside/kept", "x");
-	char *file = temp_file(tree, "mod/locked/file", "x"), *locked = path_join(tree, "mod/locked");
+	char *dir = temp_make(), *tree = path_join(dir, "tree"),
+	     *kept = temp_file(dir, "outside/kept", "x");
+	char *file = temp_file(tree, "mod/locked/file", "x"),
+	     *locked = path_join(tree, "mod/locked");
 	char *link = path_join(tree, "link"), *outside = path_join(dir, "outside");
 	struct rlimit files = { 256, 256 };
 	struct error err;
@@ -88,7 +93,9 @@ START_TEST(path_removes_what_jobs_leave)
 
 	ck_assert_int_eq(symlink(outside, link), 0);
 	ck_assert_int_eq(chmod(locked, 0), 0);
-	/* Deeper than a path may be long, and than one may hold folders open. */
+	/*
+	 * Deeper than a path may be long, and than one may hold folders open.
+	 */
 	fd = open(tree, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	for (i = 0; i < 1500; i++) {
 		ck_assert_int_eq(mkdirat(fd, "deeper", 0700), 0);

@@ -62,17 +62,27 @@ ck_logged(const char *expected)
 
 START_TEST(log_has_one_order)
 {
-	static const struct log_scope scope = { .part = "job", .plugin = "inbox", .source = "ticket", .trace = "4bf9", .kind = "inbox.ticket",
-		.key = "K-1", .worker = "w1", .job = UINT64_MAX, .attempt = 2 };
-	static const struct drover_field fields[] = { { "state", "ok\x1b" }, { "job", "7" }, { "none", NULL } };
+	static const struct log_scope scope = { .part = "job",
+		.plugin = "inbox",
+		.source = "ticket",
+		.trace = "4bf9",
+		.kind = "inbox.ticket",
+		.key = "K-1",
+		.worker = "w1",
+		.job = UINT64_MAX,
+		.attempt = 2 };
+	static const struct drover_field fields[] = { { "state", "ok\x1b" }, { "job", "7" },
+		{ "none", NULL } };
 
 	log_line(&scope, DROVER_WARN, "a \"b\"\n", fields, ARRAY_LEN(fields));
 	log_printf(NULL, DROVER_INFO, "%d", 5);
 	log_printf(NULL, DROVER_DEBUG, "too small");
-	ck_logged("{\"ts\":\"2026-11-21T07:09:31.123Z\",\"level\":\"warn\",\"msg\":\"a \\\"b\\\"\\n\",\"part\":\"job\",\"plugin\":\"inbox\","
-	    "\"source\":\"ticket\",\"job\":18446744073709551615,\"kind\":\"inbox.ticket\",\"key\":\"K-1\",\"trace\":\"4bf9\",\"attempt\":2,"
-	    "\"worker\":\"w1\",\"state\":\"ok\\u001b\",\"field_job\":\"7\",\"none\":\"\"}\n"
-	    "{\"ts\":\"2026-11-21T07:09:31.123Z\",\"level\":\"info\",\"msg\":\"5\"}\n");
+	ck_logged("{\"ts\":\"2026-11-21T07:09:31.123Z\",\"level\":\"warn\",\"msg\":\"a "
+		  "\\\"b\\\"\\n\",\"part\":\"job\",\"plugin\":\"inbox\","
+		  "\"source\":\"ticket\",\"job\":18446744073709551615,\"kind\":\"inbox.ticket\","
+		  "\"key\":\"K-1\",\"trace\":\"4bf9\",\"attempt\":2,"
+		  "\"worker\":\"w1\",\"state\":\"ok\\u001b\",\"field_job\":\"7\",\"none\":\"\"}\n"
+		  "{\"ts\":\"2026-11-21T07:09:31.123Z\",\"level\":\"info\",\"msg\":\"5\"}\n");
 }
 END_TEST
 
@@ -122,8 +132,12 @@ static const struct {
 	{ "xxd -p -u", "702F34732B227720726426C3A94B" },
 };
 
-/* What may still be seen of each spelling: at most the bits that neighbours share. */
-static const char *const remains[] = { "p/4s", "w rd", "rd%26", "wrd", "NHMr", "cysi", "RzKyJ", "34732", "ncgcm", "IHJk", "yZCbD" };
+/*
+ * What may still be seen of each spelling: at most the bits that neighbours
+ * share.
+ */
+static const char *const remains[] = { "p/4s", "w rd", "rd%26", "wrd", "NHMr", "cysi", "RzKyJ",
+	"34732", "ncgcm", "IHJk", "yZCbD" };
 
 START_TEST(log_masks_every_spelling)
 {
@@ -140,15 +154,20 @@ START_TEST(log_masks_every_spelling)
 	ck_assert_ptr_nonnull(strstr(lines, "***"));
 	ck_assert_ptr_nonnull(strstr(text.data, "***"));
 	for (i = 0; i < ARRAY_LEN(remains); i++) {
-		ck_assert_msg(strstr(lines, remains[i]) == NULL, "%s: %s", spellings[_i].how, lines);
-		ck_assert_msg(strstr(text.data, remains[i]) == NULL, "%s: %s", spellings[_i].how, text.data);
+		ck_assert_msg(strstr(lines, remains[i]) == NULL, "%s: %s", spellings[_i].how,
+		    lines);
+		ck_assert_msg(strstr(text.data, remains[i]) == NULL, "%s: %s", spellings[_i].how,
+		    text.data);
 	}
 	free(lines);
 	buf_free(&text);
 }
 END_TEST
 
-/* A secret whose base64 tells the two alphabets apart, at each of the three shifts. */
+/*
+ * A secret whose base64 tells the two alphabets apart, at each of the three
+ * shifts.
+ */
 static const char *const alphabets[] = {
 	"fn5+Pz8/Pj4+fn5+Pz8/Pg==",
 	"fn5-Pz8_Pj4-fn5-Pz8_Pg==",
@@ -200,7 +219,8 @@ START_TEST(log_masks_lines_of_a_key)
 {
 	struct buf text = BUF_INIT;
 
-	log_mask_add("-----BEGIN KEY-----\nMIIEvQIBADANBgkq\nhkiG9w0BAQEFAASC\nshort\n-----END KEY-----\n");
+	log_mask_add(
+	    "-----BEGIN KEY-----\nMIIEvQIBADANBgkq\nhkiG9w0BAQEFAASC\nshort\n-----END KEY-----\n");
 	buf_adds(&text, "got hkiG9w0BAQEFAASC, short");
 	log_mask(&text);
 	ck_assert_str_eq(buf_str(&text), "got ***, short");
@@ -208,7 +228,10 @@ START_TEST(log_masks_lines_of_a_key)
 }
 END_TEST
 
-/* A value that is cut must not show the front of a secret that the cut would have hidden from the search. */
+/*
+ * A value that is cut must not show the front of a secret that the cut would
+ * have hidden from the search.
+ */
 START_TEST(log_masks_before_it_cuts)
 {
 	char *large = xmalloc(20000), *text;
@@ -224,7 +247,10 @@ START_TEST(log_masks_before_it_cuts)
 }
 END_TEST
 
-/* Random secrets among random bytes, in any of the spellings that we write ourselves. */
+/*
+ * Random secrets among random bytes, in any of the spellings that we write
+ * ourselves.
+ */
 START_TEST(log_masks_random_secrets)
 {
 	struct buf text = BUF_INIT, json = BUF_INIT;
@@ -281,11 +307,15 @@ START_TEST(log_keeps_its_file_when_the_new_one_fails)
 	ck_assert_int_eq(log_open(dir, DROVER_INFO, &err), -1);
 	ck_assert_int_eq(err.code, DROVER_CONFIG);
 	log_printf(NULL, DROVER_INFO, "still here");
-	ck_logged("{\"ts\":\"2026-11-21T07:09:31.123Z\",\"level\":\"info\",\"msg\":\"still here\"}\n");
+	ck_logged(
+	    "{\"ts\":\"2026-11-21T07:09:31.123Z\",\"level\":\"info\",\"msg\":\"still here\"}\n");
 }
 END_TEST
 
-/* A reader that left raises no SIGPIPE; one that stalls costs lines, which are told of later. */
+/*
+ * A reader that left raises no SIGPIPE; one that stalls costs lines, which are
+ * told of later.
+ */
 START_TEST(log_survives_its_pipe)
 {
 	char text[8192];

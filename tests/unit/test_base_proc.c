@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Processes: identity, what a tree uses, and a sweep that finds whoever tries to get away. */
+/*
+ * Processes: identity, what a tree uses, and a sweep that finds whoever tries
+ * to get away.
+ */
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -78,7 +81,10 @@ START_TEST(proc_reads_odd_names)
 }
 END_TEST
 
-/* A family of three generations: the middle one forks twice, into a session of its own, and ignores SIGTERM. */
+/*
+ * A family of three generations: the middle one forks twice, into a session of
+ * its own, and ignores SIGTERM.
+ */
 static void
 make_runaway(int fd)
 {
@@ -154,7 +160,10 @@ START_TEST(proc_sweeps_runaways)
 }
 END_TEST
 
-/* A line of processes in which each starts the next and leaves; it ends by itself should nobody catch it. */
+/*
+ * A line of processes in which each starts the next and leaves; it ends by
+ * itself should nobody catch it.
+ */
 START_TEST(proc_sweeps_a_relay)
 {
 	int fds[2];

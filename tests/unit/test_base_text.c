@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Untrusted text: UTF-8, names, slugs, branches, what is shown and what is quoted. */
+/*
+ * Untrusted text: UTF-8, names, slugs, branches, what is shown and what is
+ * quoted.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,17 +19,33 @@ static const struct {
 	const char *text;
 	bool good;
 } utf8[] = {
-	{ "", true }, { "plain", true }, { "\xc3\xa9", true }, { "\xe2\x82\xac", true }, { "\xf0\x9f\x90\x91", true },
-	{ "\xf4\x8f\xbf\xbf", true }, { "\xed\x9f\xbf", true },
-	{ "\xc0\x80", false }, { "\xc1\xbf", false }, { "\xe0\x80\x80", false }, { "\xe0\x9f\xbf", false },
-	{ "\xf0\x80\x80\x80", false }, { "\xed\xa0\x80", false }, { "\xed\xbf\xbf", false }, { "\xf4\x90\x80\x80", false },
-	{ "\xf5\x80\x80\x80", false }, { "\x80", false }, { "\xc3", false }, { "\xe2\x82", false }, { "a\xc3\x28", false },
+	{ "", true },
+	{ "plain", true },
+	{ "\xc3\xa9", true },
+	{ "\xe2\x82\xac", true },
+	{ "\xf0\x9f\x90\x91", true },
+	{ "\xf4\x8f\xbf\xbf", true },
+	{ "\xed\x9f\xbf", true },
+	{ "\xc0\x80", false },
+	{ "\xc1\xbf", false },
+	{ "\xe0\x80\x80", false },
+	{ "\xe0\x9f\xbf", false },
+	{ "\xf0\x80\x80\x80", false },
+	{ "\xed\xa0\x80", false },
+	{ "\xed\xbf\xbf", false },
+	{ "\xf4\x90\x80\x80", false },
+	{ "\xf5\x80\x80\x80", false },
+	{ "\x80", false },
+	{ "\xc3", false },
+	{ "\xe2\x82", false },
+	{ "a\xc3\x28", false },
 	{ "\xff", false },
 };
 
 START_TEST(text_utf8)
 {
-	ck_assert_msg(text_is_utf8(utf8[_i].text, strlen(utf8[_i].text)) == utf8[_i].good, "case %d", _i);
+	ck_assert_msg(text_is_utf8(utf8[_i].text, strlen(utf8[_i].text)) == utf8[_i].good,
+	    "case %d", _i);
 	ck_assert(!text_is_utf8("a\0b", 3));
 }
 END_TEST
@@ -58,8 +77,13 @@ END_TEST
 static const struct {
 	const char *text, *slug;
 } slugs[] = {
-	{ "Fix the <b>login</b> page!", "fix-the-b-login-b-page" }, { "", "change" }, { "!!!", "change" },
-	{ "\xe4\xbf\xae", "change" }, { "  a  ", "a" }, { "../../etc/passwd", "etc-passwd" }, { "A-B--C", "a-b-c" },
+	{ "Fix the <b>login</b> page!", "fix-the-b-login-b-page" },
+	{ "", "change" },
+	{ "!!!", "change" },
+	{ "\xe4\xbf\xae", "change" },
+	{ "  a  ", "a" },
+	{ "../../etc/passwd", "etc-passwd" },
+	{ "A-B--C", "a-b-c" },
 };
 
 START_TEST(text_slugs)
@@ -75,17 +99,39 @@ static const struct {
 	const char *branch;
 	bool good;
 } branches[] = {
-	{ "drover/a", true }, { "drover/PROJ-1/fix", true }, { "drover/\xc3\xa9", true }, { "drover/@", true },
-	{ "drover/", false }, { "main", false }, { "drover/a..b", false }, { "drover/.a", false }, { "drover/a/.b", false },
-	{ "drover/a.lock", false }, { "drover/a.lock/b", false }, { "drover/a.locks", true }, { "drover/a.", false },
-	{ "drover/a/", false }, { "drover//a", false }, { "drover/a b", false }, { "drover/a~1", false }, { "drover/a^", false },
-	{ "drover/a:b", false }, { "drover/a?", false }, { "drover/a*", false }, { "drover/a[", false }, { "drover/a\\b", false },
-	{ "drover/a@{1}", false }, { "drover/a\x7f", false }, { "drover/a\tb", false }, { "drover/\xff", false },
+	{ "drover/a", true },
+	{ "drover/PROJ-1/fix", true },
+	{ "drover/\xc3\xa9", true },
+	{ "drover/@", true },
+	{ "drover/", false },
+	{ "main", false },
+	{ "drover/a..b", false },
+	{ "drover/.a", false },
+	{ "drover/a/.b", false },
+	{ "drover/a.lock", false },
+	{ "drover/a.lock/b", false },
+	{ "drover/a.locks", true },
+	{ "drover/a.", false },
+	{ "drover/a/", false },
+	{ "drover//a", false },
+	{ "drover/a b", false },
+	{ "drover/a~1", false },
+	{ "drover/a^", false },
+	{ "drover/a:b", false },
+	{ "drover/a?", false },
+	{ "drover/a*", false },
+	{ "drover/a[", false },
+	{ "drover/a\\b", false },
+	{ "drover/a@{1}", false },
+	{ "drover/a\x7f", false },
+	{ "drover/a\tb", false },
+	{ "drover/\xff", false },
 };
 
 START_TEST(text_branches)
 {
-	ck_assert_msg(text_is_branch(branches[_i].branch, "drover/") == branches[_i].good, "%s", branches[_i].branch);
+	ck_assert_msg(text_is_branch(branches[_i].branch, "drover/") == branches[_i].good, "%s",
+	    branches[_i].branch);
 	ck_assert(!text_is_branch("-f", NULL));
 	ck_assert(!text_is_branch("@", NULL));
 	ck_assert(!text_is_branch("HEAD", NULL));
@@ -98,10 +144,24 @@ static const struct {
 	size_t max;
 	const char *shown;
 } shown[] = {
-	{ "plain", 100, "plain" }, { "a\x1b[31m", 100, "a\\x1b[31m" }, { "\xe2\x80\xae" "x", 100, "\\u{202e}x" },
-	{ "\xc2\x9b" "x", 100, "\\u{009b}x" }, { "a\nb", 100, "a\\x0ab" }, { "\xff\xc3", 100, "\\xff\\xc3" },
-	{ "caf\xc3\xa9", 100, "caf\xc3\xa9" }, { "abcdef", 6, "abcdef" }, { "abcdefg", 6, "abc..." },
-	{ "ab\xc3\xa9" "defg", 6, "ab..." }, { "abcdefg", 2, ".." }, { "a\x1b\x1b", 6, "a..." },
+	{ "plain", 100, "plain" },
+	{ "a\x1b[31m", 100, "a\\x1b[31m" },
+	{ "\xe2\x80\xae"
+	  "x",
+	    100, "\\u{202e}x" },
+	{ "\xc2\x9b"
+	  "x",
+	    100, "\\u{009b}x" },
+	{ "a\nb", 100, "a\\x0ab" },
+	{ "\xff\xc3", 100, "\\xff\\xc3" },
+	{ "caf\xc3\xa9", 100, "caf\xc3\xa9" },
+	{ "abcdef", 6, "abcdef" },
+	{ "abcdefg", 6, "abc..." },
+	{ "ab\xc3\xa9"
+	  "defg",
+	    6, "ab..." },
+	{ "abcdefg", 2, ".." },
+	{ "a\x1b\x1b", 6, "a..." },
 };
 
 START_TEST(text_shown)
@@ -120,12 +180,16 @@ START_TEST(text_json_quotes)
 	struct buf out = BUF_INIT;
 
 	text_json(&out, "a\"b\\\n\t\x01\x7f\xff\xc2\x9b\xe2\x80\xae\xc3\xa9\0z", 18);
-	ck_assert_str_eq(buf_str(&out), "\"a\\\"b\\\\\\n\\t\\u0001\\u007f\xef\xbf\xbd\\u009b\\u202e\xc3\xa9\\u0000z\"");
+	ck_assert_str_eq(buf_str(&out),
+	    "\"a\\\"b\\\\\\n\\t\\u0001\\u007f\xef\xbf\xbd\\u009b\\u202e\xc3\xa9\\u0000z\"");
 	buf_free(&out);
 }
 END_TEST
 
-/* Whatever the bytes, what comes out is JSON, and of good text it is the same text. */
+/*
+ * Whatever the bytes, what comes out is JSON, and of good text it is the same
+ * text.
+ */
 START_TEST(text_json_survives_any_bytes)
 {
 	struct buf out = BUF_INIT;

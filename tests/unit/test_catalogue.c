@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The catalogue of agents' errors: its own examples, times of all shapes, and files that are refused. */
+/*
+ * The catalogue of agents' errors: its own examples, times of all shapes, and
+ * files that are refused.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,7 +43,8 @@ teardown(void)
 
 START_TEST(every_entry_matches_its_examples)
 {
-	static const char *const zones[] = { "UTC", "Europe/Berlin", "America/Los_Angeles", "Asia/Kolkata", "Pacific/Chatham" };
+	static const char *const zones[] = { "UTC", "Europe/Berlin", "America/Los_Angeles",
+		"Asia/Kolkata", "Pacific/Chatham" };
 	struct error err;
 	size_t i;
 
@@ -53,20 +57,33 @@ END_TEST
 
 START_TEST(a_reset_is_read)
 {
-	static const struct { const char *text; int class; const char *until; } cases[] = {
-		{ "You’ve hit your usage limit. Visit x or try again at 3:40 AM.", DROVER_QUOTA, "2023-11-15T03:40:00.000Z" },
-		{ "You've hit your usage limit. Try again at 11:05 PM.", DROVER_QUOTA, "2023-11-14T23:05:00.000Z" },
-		{ "You've hit your usage limit. Try again at Nov 17th, 2023 3:40 AM.", DROVER_QUOTA, "2023-11-17T03:40:00.000Z" },
-		{ "You've hit your usage limit. Upgrade or try again in 5 days 3 hours.", DROVER_QUOTA, "2023-11-19T22:26:40.000Z" },
-		{ "Claude AI usage limit reached|1700000000", DROVER_QUOTA, "2023-11-14T22:13:20.000Z" },
+	static const struct { const char *text; int class; const char *until;
+	} cases[] = {
+		{ "You’ve hit your usage limit. Visit x or try again at 3:40 AM.", DROVER_QUOTA,
+		    "2023-11-15T03:40:00.000Z" },
+		{ "You've hit your usage limit. Try again at 11:05 PM.", DROVER_QUOTA,
+		    "2023-11-14T23:05:00.000Z" },
+		{ "You've hit your usage limit. Try again at Nov 17th, 2023 3:40 AM.", DROVER_QUOTA,
+		    "2023-11-17T03:40:00.000Z" },
+		{ "You've hit your usage limit. Upgrade or try again in 5 days 3 hours.",
+		    DROVER_QUOTA, "2023-11-19T22:26:40.000Z" },
+		{ "Claude AI usage limit reached|1700000000", DROVER_QUOTA,
+		    "2023-11-14T22:13:20.000Z" },
 		{ "5-hour limit reached ∙ resets 3am", DROVER_QUOTA, "2023-11-15T03:00:00.000Z" },
-		{ "You've hit your limit · resets 3:10am (Europe/Berlin)", DROVER_QUOTA, "2023-11-15T02:10:00.000Z" },
-		{ "You've hit your weekly limit · resets Nov 17, 3pm (Asia/Tokyo)", DROVER_QUOTA, "2023-11-17T06:00:00.000Z" },
-		{ "You've hit your weekly limit · resets Nov 17 at 3pm", DROVER_QUOTA, "2023-11-17T15:00:00.000Z" },
-		{ "429 RESOURCE_EXHAUSTED quota, please retry in 32.5s.", DROVER_QUOTA, "2023-11-14T19:27:12.500Z" },
-		{ "Rate limit reached for gpt-5. Please try again in 6m0s.", DROVER_QUOTA, "2023-11-14T19:32:40.000Z" },
-		{ "You've hit your limit (limit, resetsAt 1700000000)", DROVER_QUOTA, "2023-11-14T22:13:20.000Z" },
-		{ "You've hit your limit · resets 10pm (UTC) (limit, resetsAt 1700000000)", DROVER_QUOTA, "2023-11-14T22:13:20.000Z" },
+		{ "You've hit your limit · resets 3:10am (Europe/Berlin)", DROVER_QUOTA,
+		    "2023-11-15T02:10:00.000Z" },
+		{ "You've hit your weekly limit · resets Nov 17, 3pm (Asia/Tokyo)", DROVER_QUOTA,
+		    "2023-11-17T06:00:00.000Z" },
+		{ "You've hit your weekly limit · resets Nov 17 at 3pm", DROVER_QUOTA,
+		    "2023-11-17T15:00:00.000Z" },
+		{ "429 RESOURCE_EXHAUSTED quota, please retry in 32.5s.", DROVER_QUOTA,
+		    "2023-11-14T19:27:12.500Z" },
+		{ "Rate limit reached for gpt-5. Please try again in 6m0s.", DROVER_QUOTA,
+		    "2023-11-14T19:32:40.000Z" },
+		{ "You've hit your limit (limit, resetsAt 1700000000)", DROVER_QUOTA,
+		    "2023-11-14T22:13:20.000Z" },
+		{ "You've hit your limit · resets 10pm (UTC) (limit, resetsAt 1700000000)",
+		    DROVER_QUOTA, "2023-11-14T22:13:20.000Z" },
 		{ "You've hit your usage limit. Try again later.", DROVER_QUOTA, NULL },
 		{ "Invalid API key · Please run /login", DROVER_AUTH, NULL },
 		{ "OAuth token has expired", DROVER_AUTH, NULL },
@@ -80,9 +97,11 @@ START_TEST(a_reset_is_read)
 	size_t i;
 
 	for (i = 0; i < ARRAY_LEN(cases); i++) {
-		ck_assert_msg(catalogue_match(catalogue, cases[i].text, strlen(cases[i].text), NOW, &until) == cases[i].class,
+		ck_assert_msg(catalogue_match(catalogue, cases[i].text, strlen(cases[i].text), NOW,
+				  &until) == cases[i].class,
 		    "%s", cases[i].text);
-		ck_assert_msg(strcmp(until == 0 ? "" : clock_format(until, text, sizeof text), cases[i].until != NULL ? cases[i].until : "") == 0,
+		ck_assert_msg(strcmp(until == 0 ? "" : clock_format(until, text, sizeof text),
+				  cases[i].until != NULL ? cases[i].until : "") == 0,
 		    "%s: %s", cases[i].text, until == 0 ? "none" : text);
 	}
 }
@@ -90,20 +109,23 @@ END_TEST
 
 START_TEST(talk_about_errors_is_no_error)
 {
-	static const char talk[] = "Fixed: the client now survives ECONNRESET and 503 Service Unavailable.";
+	static const char talk[] =
+	    "Fixed: the client now survives ECONNRESET and 503 Service Unavailable.";
 	static const char error[] = "Claude AI usage limit reached|1700000000";
 	int64_t until;
 
 	ck_assert_int_eq(catalogue_match(catalogue, talk, strlen(talk), NOW, &until), DROVER_AGAIN);
 	ck_assert_int_eq(catalogue_match_start(catalogue, talk, strlen(talk), NOW, &until), 0);
-	ck_assert_int_eq(catalogue_match_start(catalogue, error, strlen(error), NOW, &until), DROVER_QUOTA);
+	ck_assert_int_eq(catalogue_match_start(catalogue, error, strlen(error), NOW, &until),
+	    DROVER_QUOTA);
 	ck_assert_int_eq(until, INT64_C(1700000000000));
 }
 END_TEST
 
 START_TEST(a_clock_means_the_next_such_time)
 {
-	static const struct { const char *zone, *now, *text, *named, *until; } cases[] = {
+	static const struct { const char *zone, *now, *text, *named, *until;
+	} cases[] = {
 		/* around midnight */
 		{ "UTC", "2023-11-14T23:59:30Z", "12:10 AM", NULL, "2023-11-15T00:10:00Z" },
 		{ "UTC", "2023-11-14T00:05:00Z", "11:59 PM", NULL, "2023-11-14T23:59:00Z" },
@@ -116,10 +138,13 @@ START_TEST(a_clock_means_the_next_such_time)
 		{ "UTC", "2023-11-14T03:43:00Z", "3:40 AM", NULL, "2023-11-15T03:40:00Z" },
 		/* here, there, and nowhere */
 		{ "Europe/Berlin", "2023-11-14T19:00:00Z", "3am", NULL, "2023-11-15T02:00:00Z" },
-		{ "Europe/Berlin", "2023-11-14T19:00:00Z", "3am", "America/New_York", "2023-11-15T08:00:00Z" },
+		{ "Europe/Berlin", "2023-11-14T19:00:00Z", "3am", "America/New_York",
+		    "2023-11-15T08:00:00Z" },
 		{ "Asia/Kolkata", "2023-11-14T19:00:00Z", "3am", "UTC", "2023-11-15T03:00:00Z" },
-		{ "Europe/Berlin", "2023-11-14T19:00:00Z", "3am", "Mars/Olympus", "2023-11-15T02:00:00Z" },
-		{ "Europe/Berlin", "2023-11-14T19:00:00Z", "3am", "../../etc/passwd", "2023-11-15T02:00:00Z" },
+		{ "Europe/Berlin", "2023-11-14T19:00:00Z", "3am", "Mars/Olympus",
+		    "2023-11-15T02:00:00Z" },
+		{ "Europe/Berlin", "2023-11-14T19:00:00Z", "3am", "../../etc/passwd",
+		    "2023-11-15T02:00:00Z" },
 		/* the hour that comes twice: both are tried */
 		{ "Europe/Berlin", "2023-10-28T23:50:00Z", "2:30am", NULL, "2023-10-29T00:30:00Z" },
 		{ "Europe/Berlin", "2023-10-29T00:40:00Z", "2:30am", NULL, "2023-10-29T01:30:00Z" },
@@ -131,7 +156,8 @@ START_TEST(a_clock_means_the_next_such_time)
 		{ "America/New_York", "2024-11-02T20:00:00Z", "6am", NULL, "2024-11-03T11:00:00Z" },
 		/* dates */
 		{ "UTC", "2023-12-30T10:00:00Z", "Jan 2, 3pm", NULL, "2024-01-02T15:00:00Z" },
-		{ "UTC", "2023-11-14T10:00:00Z", "November 21st, 2023 9:05 PM", NULL, "2023-11-21T21:05:00Z" },
+		{ "UTC", "2023-11-14T10:00:00Z", "November 21st, 2023 9:05 PM", NULL,
+		    "2023-11-21T21:05:00Z" },
 		{ "UTC", "2023-11-14T10:00:00Z", "Nov 1, 2023 3pm", NULL, NULL },
 		{ "UTC", "2023-11-14T10:00:00Z", "Nov 1, 2033 3pm", NULL, NULL },
 		{ "UTC", "2023-11-14T10:00:00Z", "25:00", NULL, NULL },
@@ -146,8 +172,9 @@ START_TEST(a_clock_means_the_next_such_time)
 	for (i = 0; i < ARRAY_LEN(cases); i++) {
 		zone(cases[i].zone);
 		until = reset_time(RESET_CLOCK, cases[i].text, cases[i].named, wall(cases[i].now));
-		ck_assert_msg(until == (cases[i].until != NULL ? wall(cases[i].until) : 0), "%s at %s in %s: %s", cases[i].text, cases[i].now,
-		    cases[i].zone, clock_format(until, text, sizeof text));
+		ck_assert_msg(until == (cases[i].until != NULL ? wall(cases[i].until) : 0),
+		    "%s at %s in %s: %s", cases[i].text, cases[i].now, cases[i].zone,
+		    clock_format(until, text, sizeof text));
 		ck_assert_str_eq(getenv("TZ"), cases[i].zone);
 	}
 }
@@ -155,11 +182,13 @@ END_TEST
 
 START_TEST(spans_and_stamps_are_read)
 {
-	static const struct { enum reset kind; const char *text; int64_t after; } cases[] = {
+	static const struct { enum reset kind; const char *text; int64_t after;
+	} cases[] = {
 		{ RESET_RELATIVE, "32.5s", 32500 },
 		{ RESET_RELATIVE, "1d 2h", 26 * 3600000 },
 		{ RESET_RELATIVE, "6m0s", 360000 },
-		{ RESET_RELATIVE, "5 days 3 hours 12 minutes.", ((5 * 24 + 3) * 60 + 12) * INT64_C(60000) },
+		{ RESET_RELATIVE, "5 days 3 hours 12 minutes.",
+		    ((5 * 24 + 3) * 60 + 12) * INT64_C(60000) },
 		{ RESET_RELATIVE, "1 hour, and 30 seconds", 3630000 },
 		{ RESET_RELATIVE, "250ms", 250 },
 		{ RESET_RELATIVE, "45", 45000 },
@@ -181,24 +210,38 @@ START_TEST(spans_and_stamps_are_read)
 	size_t i;
 
 	for (i = 0; i < ARRAY_LEN(cases); i++)
-		ck_assert_msg(reset_time(cases[i].kind, cases[i].text, NULL, NOW) == (cases[i].after != 0 ? NOW + cases[i].after : 0),
-		    "%s: %lld", cases[i].text, (long long)reset_time(cases[i].kind, cases[i].text, NULL, NOW) - NOW);
+		ck_assert_msg(reset_time(cases[i].kind, cases[i].text, NULL, NOW) ==
+			(cases[i].after != 0 ? NOW + cases[i].after : 0),
+		    "%s: %lld", cases[i].text,
+		    (long long)reset_time(cases[i].kind, cases[i].text, NULL, NOW) - NOW);
 }
 END_TEST
 
 START_TEST(a_bad_file_is_refused)
 {
-	static const struct { const char *text, *error; } cases[] = {
+	static const struct { const char *text, *error;
+	} cases[] = {
 		{ "errors = (", ":1: syntax error" },
 		{ "mistakes = ();", "it has no list \"errors\"" },
 		{ "errors = ();", "it has no list \"errors\"" },
 		{ "errors = ( 7 );", "an entry needs" },
-		{ "\n\nerrors = ( { agent = \"x\"; pattern = \"a\"; class = \"again\"; } );", ":3: an entry needs" },
-		{ "errors = ( { agent = \"x\"; pattern = \"a\"; class = \"fenced\"; example = \"a\"; } );", "class \"fenced\"" },
-		{ "errors = ( { agent = \"x\"; pattern = \"(\"; class = \"again\"; example = \"a\"; } );", "pattern: missing closing parenthesis" },
-		{ "errors = ( { agent = \"x\"; pattern = \"a\"; class = \"quota\"; reset = \"soon\"; example = \"a\"; } );", "reset \"soon\"" },
-		{ "errors = ( { agent = \"x\"; pattern = \"a\"; class = \"quota\"; reset = \"clock\"; example = \"a\"; } );", "(?<reset>...)" },
-		{ "errors = ( { agent = \"x\"; pattern = \"a\"; class = \"quota\"; example = ( 1 ); } );", "example is a string" },
+		{ "\n\nerrors = ( { agent = \"x\"; pattern = \"a\"; class = \"again\"; } );",
+		    ":3: an entry needs" },
+		{ "errors = ( { agent = \"x\"; pattern = \"a\"; class = \"fenced\"; example = "
+		  "\"a\"; } );",
+		    "class \"fenced\"" },
+		{ "errors = ( { agent = \"x\"; pattern = \"(\"; class = \"again\"; example = "
+		  "\"a\"; } );",
+		    "pattern: missing closing parenthesis" },
+		{ "errors = ( { agent = \"x\"; pattern = \"a\"; class = \"quota\"; reset = "
+		  "\"soon\"; example = \"a\"; } );",
+		    "reset \"soon\"" },
+		{ "errors = ( { agent = \"x\"; pattern = \"a\"; class = \"quota\"; reset = "
+		  "\"clock\"; example = \"a\"; } );",
+		    "(?<reset>...)" },
+		{ "errors = ( { agent = \"x\"; pattern = \"a\"; class = \"quota\"; example = ( 1 "
+		  "); } );",
+		    "example is a string" },
 	};
 	char *dir = temp_make(), *path;
 	struct error err;
@@ -224,19 +267,26 @@ START_TEST(an_example_must_be_its_own_entrys)
 	struct error err;
 
 	path = temp_file(dir, "errors.conf",
-	    "errors = ( { agent = \"x\"; pattern = \"limit\"; class = \"quota\"; example = \"limit\"; },\n"
-	    "           { agent = \"x\"; pattern = \"my limit\"; class = \"auth\"; example = \"my limit\"; } );");
+	    "errors = ( { agent = \"x\"; pattern = \"limit\"; class = \"quota\"; example = "
+	    "\"limit\"; },\n"
+	    "           { agent = \"x\"; pattern = \"my limit\"; class = \"auth\"; example = \"my "
+	    "limit\"; } );");
 	c = catalogue_load(path, &err);
 	ck_assert(c != NULL);
 	ck_assert_int_eq(catalogue_verify(c, NOW, &err), -1);
-	ck_assert_msg(strstr(err.text, ":2: the example \"my limit\" is taken by the entry of line 1") != NULL, "%s", err.text);
+	ck_assert_msg(strstr(err.text,
+			  ":2: the example \"my limit\" is taken by the entry of line 1") != NULL,
+	    "%s", err.text);
 	catalogue_free(c);
 	free(path);
 	temp_remove(dir);
 }
 END_TEST
 
-/* A pattern that would search for years gives up, and so does one that is fed a megabyte. */
+/*
+ * A pattern that would search for years gives up, and so does one that is fed a
+ * megabyte.
+ */
 START_TEST(hostile_text_is_bounded)
 {
 	char *dir = temp_make(), *path;
@@ -247,7 +297,9 @@ START_TEST(hostile_text_is_bounded)
 	int64_t until;
 
 	memset(text, 'a', len);
-	path = temp_file(dir, "errors.conf", "errors = ( { agent = \"x\"; pattern = \"(?:a|a)+[xy]\"; class = \"again\"; example = \"ax\"; } );");
+	path = temp_file(dir, "errors.conf",
+	    "errors = ( { agent = \"x\"; pattern = \"(?:a|a)+[xy]\"; class = \"again\"; example = "
+	    "\"ax\"; } );");
 	c = catalogue_load(path, &err);
 	ck_assert(c != NULL);
 	ck_assert_int_eq(catalogue_match(c, text, len, NOW, &until), 0);
@@ -263,8 +315,10 @@ END_TEST
 
 START_TEST(no_words_do_harm)
 {
-	static const char *const parts[] = { "You've hit your usage limit", " try again at ", " try again in ", "resets ", "3", ":", "40 AM", " Nov 31st, ",
-	    "2023", "9999999999", " days", "|", " (Europe/Berlin)", " (", "T", "-", "\xe2\x80", "\xff", "limit", "rate limit", "\n", "quota", ".5s" };
+	static const char *const parts[] = { "You've hit your usage limit", " try again at ",
+		" try again in ", "resets ", "3", ":", "40 AM", " Nov 31st, ", "2023", "9999999999",
+		" days", "|", " (Europe/Berlin)", " (", "T", "-", "\xe2\x80", "\xff", "limit",
+		"rate limit", "\n", "quota", ".5s" };
 	char text[512];
 	int64_t until;
 	size_t len, n;
@@ -273,7 +327,8 @@ START_TEST(no_words_do_harm)
 	srand(20231115);
 	for (i = 0; i < 20000; i++) {
 		for (len = 0; len < 200 && rand() % 12 != 0; len += n) {
-			snprintf(text + len, sizeof text - len, "%s", parts[(size_t)rand() % ARRAY_LEN(parts)]);
+			snprintf(text + len, sizeof text - len, "%s",
+			    parts[(size_t)rand() % ARRAY_LEN(parts)]);
 			n = strlen(text + len);
 		}
 		text[len] = '\0';

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The code-change workflow with real repositories, real commands and a scripted agent. What counts is
- * what stands on the remote in the end, and how often the agent had to run for it.
+ * The code-change workflow with real repositories, real commands and a scripted
+ * agent. What counts is what stands on the remote in the end, and how often the
+ * agent had to run for it.
  */
 #include <check.h>
 #include <fcntl.h>
@@ -28,7 +29,9 @@ branches(void)
 {
 	struct buf out = BUF_INIT;
 
-	ck_assert_int_eq(git(origin, &out, "for-each-ref", "--format=%(refname:short)", "refs/heads/drover", NULL), 0);
+	ck_assert_int_eq(git(origin, &out, "for-each-ref", "--format=%(refname:short)",
+			     "refs/heads/drover", NULL),
+	    0);
 	return buf_take(&out);
 }
 
@@ -51,8 +54,10 @@ START_TEST(one_commit_on_one_branch)
 	git_is(origin, "1", "rev-list", "--count", "main..", o.result.branch);
 	git_is(origin, o.result.commit, "rev-parse", o.result.branch, NULL, NULL);
 	git_is(origin, "README\nsrc/b.c", "diff", "--name-only", "main", o.result.branch);
-	ck_assert_int_eq(git(origin, &message, "log", "-1", "--format=%B", o.result.branch, NULL), 0);
-	ck_assert_ptr_nonnull(strstr(buf_str(&message), "Fix the login\n\nDrover-Job: " TRACE "\nRefs: T-1"));
+	ck_assert_int_eq(git(origin, &message, "log", "-1", "--format=%B", o.result.branch, NULL),
+	    0);
+	ck_assert_ptr_nonnull(
+	    strstr(buf_str(&message), "Fix the login\n\nDrover-Job: " TRACE "\nRefs: T-1"));
 	ck_assert_str_eq(fake_core_result(&core, "branch"), o.result.branch);
 	ck_assert_str_eq(fake_core_result(&core, "commit"), o.result.commit);
 	ck_assert_str_eq(fake_core_result(&core, "changed"), "1");
@@ -61,9 +66,14 @@ START_TEST(one_commit_on_one_branch)
 	ck_assert(file_has("output", "drover: step push: done"));
 	ck_assert_str_eq(core.trees[0].state, "warm");
 	ck_assert_str_eq(core.trees[0].wip, "");
-	ck_assert_int_eq(git(dir, NULL, "-C", "mirrors/web.git", "show-ref", "--quiet", "--verify", "refs/drover/job/7", NULL), 1);
+	ck_assert_int_eq(git(dir, NULL, "-C", "mirrors/web.git", "show-ref", "--quiet", "--verify",
+			     "refs/drover/job/7", NULL),
+	    1);
 
-	/* The pipeline failed behind it and runs again: the same answer, and nothing is done twice. */
+	/*
+	 * The pipeline failed behind it and runs again: the same answer, and
+	 * nothing is done twice.
+	 */
 	job.attempt = 2;
 	job.epoch = core.epoch = 2;
 	o = run();
@@ -80,7 +90,8 @@ START_TEST(no_change_pushes_nothing)
 	struct outcome o;
 	char *list;
 
-	agent_does("touch README; git -c user.name=a -c user.email=a@a commit -q --allow-empty -m nothing; echo nothing to do");
+	agent_does("touch README; git -c user.name=a -c user.email=a@a commit -q --allow-empty -m "
+		   "nothing; echo nothing to do");
 	o = run();
 	ck_assert_msg(o.code == 0, "%s", o.text);
 	ck_assert_int_eq(o.result.changed, 0);
@@ -97,8 +108,9 @@ START_TEST(commits_of_the_agent_become_one)
 {
 	struct outcome o;
 
-	agent_does("git config user.name a; git config user.email a@a; git checkout -q -b mine; echo x > x; git add x; git commit -qm one;"
-	    "echo y > y; git add y; git commit -qm two; echo z > z");
+	agent_does("git config user.name a; git config user.email a@a; git checkout -q -b mine; "
+		   "echo x > x; git add x; git commit -qm one;"
+		   "echo y > y; git add y; git commit -qm two; echo z > z");
 	o = run();
 	ck_assert_msg(o.code == 0, "%s", o.text);
 	git_is(origin, "1", "rev-list", "--count", "main..", o.result.branch);
@@ -127,13 +139,17 @@ START_TEST(guard_holds_forbidden_paths)
 	agent_does("mkdir -p .github/workflows; echo evil > .github/workflows/x.yml; echo b > b");
 	held_with(".github/workflows/x.yml is forbidden");
 	ck_assert(file_has("log", ".github/workflows/x.yml"));
-	/* A person looked, allowed it, and released the job: the agent does not run again. */
+	/*
+	 * A person looked, allowed it, and released the job: the agent does not
+	 * run again.
+	 */
 	forbidden[0] = pattern;
 	repo.forbidden = forbidden;
 	o = run();
 	ck_assert_msg(o.code == 0, "%s", o.text);
 	ck_assert_int_eq(agent_runs(), 1);
-	git_is(origin, ".github/workflows/x.yml\nb", "diff", "--name-only", "main", o.result.branch);
+	git_is(origin, ".github/workflows/x.yml\nb", "diff", "--name-only", "main",
+	    o.result.branch);
 }
 END_TEST
 
@@ -142,8 +158,9 @@ static const struct {
 } guarded[] = {
 	{ "rm -r src", "src/a.c is forbidden" },
 	{ "ln -s ../../../etc/passwd z; ln -s README fine; ln -s /etc abs",
-	  "abs is a link out of the tree, z is a link out of the tree (2 in all)" },
-	{ "for i in 1 2 3 4; do echo $i > f$i; done", "touches 4 files, max_files of repo web is 3" },
+	    "abs is a link out of the tree, z is a link out of the tree (2 in all)" },
+	{ "for i in 1 2 3 4; do echo $i > f$i; done",
+	    "touches 4 files, max_files of repo web is 3" },
 	{ "head -c 2000 /dev/zero > big", "max_bytes of repo web" },
 };
 
@@ -165,10 +182,15 @@ START_TEST(setup_is_not_in_the_commit)
 	struct outcome o;
 	char *what;
 
-	command_is(setup_argv, setups, "echo changed > lock.json; mkdir -p gen ignored; echo 1 > gen/out; echo 2 > ignored/x; echo s >> $D/setups");
-	command_is(check_argv, checks, "test -f gen/out && test -f ignored/x && echo report > report.xml && echo more >> README &&"
+	command_is(setup_argv, setups,
+	    "echo changed > lock.json; mkdir -p gen ignored; echo 1 > gen/out; echo 2 > ignored/x; "
+	    "echo s >> $D/setups");
+	command_is(check_argv, checks,
+	    "test -f gen/out && test -f ignored/x && echo report > report.xml && echo more >> "
+	    "README &&"
 	    "git -c user.name=c -c user.email=c@c commit -qam sneaky");
-	agent_does("test \"$(cat lock.json)\" = '{}' || exit 9; echo two >> README; echo touched >> gen/out; echo n > gen/new; git add -A");
+	agent_does("test \"$(cat lock.json)\" = '{}' || exit 9; echo two >> README; echo touched "
+		   ">> gen/out; echo n > gen/new; git add -A");
 	o = run();
 	ck_assert_msg(o.code == 0, "%s", o.text);
 	ck_assert_int_eq(o.result.checked, 1);
@@ -200,8 +222,10 @@ START_TEST(followup_corrects_a_failed_check)
 {
 	struct outcome o;
 
-	command_is(check_argv, checks, "echo checking; grep -q good README || { echo README is not good >&2; exit 4; }");
-	agent_does("if [ $N = 1 ]; then echo bad >> README; echo extra > extra; else echo good >> README; rm extra; fi; echo run $N");
+	command_is(check_argv, checks,
+	    "echo checking; grep -q good README || { echo README is not good >&2; exit 4; }");
+	agent_does("if [ $N = 1 ]; then echo bad >> README; echo extra > extra; else echo good >> "
+		   "README; rm extra; fi; echo run $N");
 	o = run();
 	ck_assert_msg(o.code == 0, "%s", o.text);
 	ck_assert_int_eq(o.result.followups, 1);
@@ -219,7 +243,8 @@ END_TEST
 START_TEST(followup_passes_the_guard_as_well)
 {
 	command_is(check_argv, checks, "grep -q good README");
-	agent_does("if [ $N = 1 ]; then echo bad >> README; else echo good >> README; echo '* @me' > CODEOWNERS; fi");
+	agent_does("if [ $N = 1 ]; then echo bad >> README; else echo good >> README; echo '* @me' "
+		   "> CODEOWNERS; fi");
 	held_with("CODEOWNERS is forbidden");
 }
 END_TEST
@@ -238,9 +263,13 @@ START_TEST(check_that_fails_twice_ends_the_attempt)
 	list = branches();
 	ck_assert_str_eq(list, "");
 	free(list);
-	ck_assert_int_eq(git(dir, NULL, "-C", "mirrors/web.git", "show-ref", "--quiet", "--verify", "refs/drover/job/7", NULL), 0);
+	ck_assert_int_eq(git(dir, NULL, "-C", "mirrors/web.git", "show-ref", "--quiet", "--verify",
+			     "refs/drover/job/7", NULL),
+	    0);
 
-	/* The next attempt begins with the checks, on the work that was kept. */
+	/*
+	 * The next attempt begins with the checks, on the work that was kept.
+	 */
 	free(temp_file(dir, "weather-is-good", ""));
 	job.attempt = 2;
 	job.epoch = core.epoch = 2;
@@ -316,7 +345,10 @@ START_TEST(bad_asks_are_refused)
 }
 END_TEST
 
-/* A plugin built with an older header: what its structs do not have is neither read nor written. */
+/*
+ * A plugin built with an older header: what its structs do not have is neither
+ * read nor written.
+ */
 START_TEST(older_structs_will_do)
 {
 	struct outcome o;
@@ -379,14 +411,19 @@ job_pieces(struct fake_core *c, void *arg)
 	scope.job = &job;
 	NEED(host_lease.acquire(&scope.public, "web", "nowhere", &lease, &err) < 0);
 	NEED(host_lease.acquire(&scope.public, NULL, NULL, &lease, &err) == 0);
-	NEED(host_lease.acquire(&scope.public, "web", "main", &second, &err) == 0 && second.handle != lease.handle);
-	NEED(strlen(lease.base) == 40 && strcmp(lease.base, second.base) == 0 && strcmp(lease.path, second.path) != 0);
-	NEED(host_git.commit(&scope.public, lease.handle, "nothing", commit, sizeof commit, &err) == 0);
+	NEED(host_lease.acquire(&scope.public, "web", "main", &second, &err) == 0 &&
+	    second.handle != lease.handle);
+	NEED(strlen(lease.base) == 40 && strcmp(lease.base, second.base) == 0 &&
+	    strcmp(lease.path, second.path) != 0);
+	NEED(host_git.commit(&scope.public, lease.handle, "nothing", commit, sizeof commit, &err) ==
+	    0);
 	free(temp_file(lease.path, "new", "1\n2\n"));
 	NEED(host_git.diff(&scope.public, lease.handle, &diff, &err) == 0);
 	NEED(diff.files == 1 && diff.added == 2 && diff.removed == 0 && diff.bytes == 4);
-	NEED(host_git.commit(&scope.public, lease.handle, "By hand", commit, 40, &err) == DROVER_PERMANENT);
-	NEED(host_git.commit(&scope.public, lease.handle, "By hand", commit, sizeof commit, &err) == 1);
+	NEED(host_git.commit(&scope.public, lease.handle, "By hand", commit, 40, &err) ==
+	    DROVER_PERMANENT);
+	NEED(host_git.commit(&scope.public, lease.handle, "By hand", commit, sizeof commit, &err) ==
+	    1);
 	NEED(host_git.push(&scope.public, lease.handle, "main", &err) == DROVER_PERMANENT);
 	NEED(host_git.push(&scope.public, lease.handle, "drover/by-hand", &err) == 0);
 	NEED(host_git.push(&scope.public, lease.handle, "drover/by-hand", &err) == 0);
@@ -403,11 +440,15 @@ START_TEST(pieces_work_alone)
 {
 	ck_assert_int_eq(fake_core_run(&core, job_pieces, NULL), 0);
 	git_is(origin, "By hand", "log", "-1", "--format=%s", "drover/by-hand");
-	/* The refused ref, the release, and the end of the scope: all trees are back, and work that was nowhere else is kept. */
+	/*
+	 * The refused ref, the release, and the end of the scope: all trees are
+	 * back, and work that was nowhere else is kept.
+	 */
 	ck_assert_int_eq(core.released, 3);
 	for (int i = 0; i < core.trees_len; i++)
 		ck_assert_str_ne(core.trees[i].state, "leased");
-	ck_assert(strncmp(core.trees[0].wip, "refs/drover/wip/", 16) == 0 || strncmp(core.trees[1].wip, "refs/drover/wip/", 16) == 0);
+	ck_assert(strncmp(core.trees[0].wip, "refs/drover/wip/", 16) == 0 ||
+	    strncmp(core.trees[1].wip, "refs/drover/wip/", 16) == 0);
 }
 END_TEST
 
@@ -453,7 +494,10 @@ runs_written(void)
 	return runs;
 }
 
-/* Killed behind each of its requests in turn: one branch, one commit, and no agent run that was finished before. */
+/*
+ * Killed behind each of its requests in turn: one branch, one commit, and no
+ * agent run that was finished before.
+ */
 START_TEST(killed_anywhere_it_ends_well)
 {
 	int crashes, lost = 0;
@@ -467,7 +511,8 @@ START_TEST(killed_anywhere_it_ends_well)
 		change_setup_kit();
 		command_is(setup_argv, setups, "echo changed > lock.json; echo left > left");
 		command_is(check_argv, checks, "grep -q good README");
-		agent_does("if grep -q bad README; then echo good >> README; else echo bad >> README; fi");
+		agent_does(
+		    "if grep -q bad README; then echo good >> README; else echo bad >> README; fi");
 		core.kill_after = crashes;
 		o = run();
 		if (o.code == 0)
@@ -476,8 +521,10 @@ START_TEST(killed_anywhere_it_ends_well)
 		core.kill_after = 0;
 		job.epoch = core.epoch = 2;
 		o = run();
-		ck_assert_msg(o.code == 0, "killed at %d (%s): %s", crashes, message_name(core.killed_at), o.text);
-		ck_assert_msg(agent_runs() == 2 + unwritten, "killed at %d (%s): %d runs, %d had not been written down", crashes,
+		ck_assert_msg(o.code == 0, "killed at %d (%s): %s", crashes,
+		    message_name(core.killed_at), o.text);
+		ck_assert_msg(agent_runs() == 2 + unwritten,
+		    "killed at %d (%s): %d runs, %d had not been written down", crashes,
 		    message_name(core.killed_at), agent_runs(), unwritten);
 		lost += unwritten;
 		list = branches();
@@ -490,7 +537,10 @@ START_TEST(killed_anywhere_it_ends_well)
 	}
 	ck_assert_int_gt(crashes, 10);
 	ck_assert_int_lt(crashes, CRASHES_MAX);
-	/* Once for each of the two runs: a kill between an agent's end and the point behind it. */
+	/*
+	 * Once for each of the two runs: a kill between an agent's end and the
+	 * point behind it.
+	 */
 	ck_assert_int_ge(lost, 2);
 }
 END_TEST

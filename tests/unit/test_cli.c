@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* drover as its users see it: arguments in, streams and an exit status out, against a real API in a process beside it. */
+/*
+ * drover as its users see it: arguments in, streams and an exit status out,
+ * against a real API in a process beside it.
+ */
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
@@ -61,7 +64,8 @@ serve(int ready)
 	stub_job(stub, "second", hostile);
 	job = stub_claim(stub);
 	stub_output(stub, job->id, 1, "begin\n\033[31mred\n");
-	ck_assert(queue_finish(stub->daemon.queue, job->id, job->epoch, &(struct job_outcome){ .code = DROVER_PERMANENT, .text = hostile }, &e) == 0);
+	ck_assert(queue_finish(stub->daemon.queue, job->id, job->epoch,
+		      &(struct job_outcome){ .code = DROVER_PERMANENT, .text = hostile }, &e) == 0);
 	ck_assert(store_commit(stub->daemon.store, &e) == 0);
 	ck_assert(dprintf(ready, "%s\n", stub->dir) > 0);
 	close(ready);
@@ -158,7 +162,8 @@ START_TEST(help_is_asked_for)
 	ck_assert_int_eq(drover("completion zsh"), CLI_OK);
 	ck_assert_ptr_nonnull(strstr(out, "bashcompinit"));
 	ck_assert_int_eq(drover("completion fish"), CLI_OK);
-	ck_assert_ptr_nonnull(strstr(out, "__fish_seen_subcommand_from lease' -f -a 'list show release break gc'"));
+	ck_assert_ptr_nonnull(
+	    strstr(out, "__fish_seen_subcommand_from lease' -f -a 'list show release break gc'"));
 	ck_assert_int_eq(drover("version"), CLI_OK);
 }
 END_TEST
@@ -189,11 +194,13 @@ START_TEST(commands_are_in_the_manual)
 		const char *name = cli_commands[i].name, *space = strchr(name, ' ');
 		int first = space != NULL ? (int)(space - name) : (int)strlen(name);
 
-		snprintf(item, sizeof item, "\n.It Nm Cm %.*s%s%s", first, name, space != NULL ? " Cm " : "", space != NULL ? space + 1 : "");
+		snprintf(item, sizeof item, "\n.It Nm Cm %.*s%s%s", first, name,
+		    space != NULL ? " Cm " : "", space != NULL ? space + 1 : "");
 		ck_assert_msg(strstr(buf_str(&file), item) != NULL, "man/drover.1 has no %s", item);
 	}
 	for (size_t i = 0; i < ARRAY_LEN(options); i++)
-		ck_assert_msg(strstr(buf_str(&file), options[i]) != NULL, "man/drover.1 has no %s", options[i]);
+		ck_assert_msg(strstr(buf_str(&file), options[i]) != NULL, "man/drover.1 has no %s",
+		    options[i]);
 	buf_free(&file);
 	free(path);
 }
@@ -206,8 +213,12 @@ START_TEST(words_are_split_without_a_shell)
 		int n;
 		const char *words[4];
 	} cases[] = {
-		{ "", 0, { NULL } }, { "  a  b ", 2, { "a", "b" } }, { "'a b' \"c d\"e", 2, { "a b", "c de" } },
-		{ "a\\ b '\\' \"\\\"\"", 3, { "a b", "\\", "\"" } }, { "$(x) `y` *", 3, { "$(x)", "`y`", "*" } }, { "''", 1, { "" } },
+		{ "", 0, { NULL } },
+		{ "  a  b ", 2, { "a", "b" } },
+		{ "'a b' \"c d\"e", 2, { "a b", "c de" } },
+		{ "a\\ b '\\' \"\\\"\"", 3, { "a b", "\\", "\"" } },
+		{ "$(x) `y` *", 3, { "$(x)", "`y`", "*" } },
+		{ "''", 1, { "" } },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -232,9 +243,16 @@ START_TEST(answers_become_exit_statuses)
 		const char *code;
 		int exit;
 	} cases[] = {
-		{ 200, "", CLI_OK }, { 202, "", CLI_OK }, { 404, "not_found", CLI_NOT_FOUND }, { 409, "refused", CLI_REFUSED },
-		{ 409, "conflict", CLI_CONFLICT }, { 403, "forbidden", CLI_REFUSED }, { 422, "invalid", CLI_USAGE },
-		{ 500, "internal", CLI_FAILED }, { 507, "disk_full", CLI_FAILED }, { 503, "unavailable", CLI_FAILED },
+		{ 200, "", CLI_OK },
+		{ 202, "", CLI_OK },
+		{ 404, "not_found", CLI_NOT_FOUND },
+		{ 409, "refused", CLI_REFUSED },
+		{ 409, "conflict", CLI_CONFLICT },
+		{ 403, "forbidden", CLI_REFUSED },
+		{ 422, "invalid", CLI_USAGE },
+		{ 500, "internal", CLI_FAILED },
+		{ 507, "disk_full", CLI_FAILED },
+		{ 503, "unavailable", CLI_FAILED },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
@@ -244,7 +262,8 @@ END_TEST
 
 START_TEST(tables_fit_and_stay_aligned)
 {
-	static const struct table_column columns[] = { { "N", true, false }, { "WHAT", false, true }, { "END", false, false } };
+	static const struct table_column columns[] = { { "N", true, false },
+		{ "WHAT", false, true }, { "END", false, false } };
 	struct table *t = table_new(columns, 3);
 	char *text, *line;
 	size_t len;
@@ -253,7 +272,9 @@ START_TEST(tables_fit_and_stay_aligned)
 
 	setlocale(LC_CTYPE, "C.UTF-8");
 	table_add_int(t, 7);
-	table_add(t, "\033[2Jwide \xe6\x97\xa5\xe6\x9c\xac\xe8\xaa\x9e text that goes on and on and on and on and on and on and on\nand on");
+	table_add(t,
+	    "\033[2Jwide \xe6\x97\xa5\xe6\x9c\xac\xe8\xaa\x9e text that goes on and on and on and "
+	    "on and on and on and on\nand on");
 	table_add(t, "x");
 	table_add_int(t, 1234);
 	table_add(t, NULL);
@@ -280,7 +301,8 @@ START_TEST(no_daemon_is_status_6)
 {
 	setenv("DROVER_SOCKET", "/nonexistent/drover.sock", 1);
 	ck_assert_int_eq(drover("list"), CLI_DOWN);
-	ck_assert_msg(strstr(err, "no daemon at /nonexistent/drover.sock: start one") != NULL, "%s", err);
+	ck_assert_msg(strstr(err, "no daemon at /nonexistent/drover.sock: start one") != NULL, "%s",
+	    err);
 }
 END_TEST
 
@@ -306,7 +328,9 @@ END_TEST
 
 START_TEST(jobs_are_submitted_and_changed)
 {
-	ck_assert_int_eq(drover("submit stub.work --key third --payload '{\"a\": 1}' --title T --hold"), CLI_OK);
+	ck_assert_int_eq(drover("submit stub.work --key third --payload '{\"a\": 1}' --title T "
+				"--hold"),
+	    CLI_OK);
 	ck_assert_str_eq(out, "3\n");
 	ck_assert_int_eq(drover("submit stub.work --key third"), CLI_OK);
 	ck_assert(strstr(err, "there already") != NULL);
@@ -325,9 +349,11 @@ END_TEST
 
 START_TEST(everything_is_listed)
 {
-	static const char *const lines[] = { "lease list", "lease show 4", "source list", "source poll", "source poll stub.folder", "source refused", "source refused stub.folder",
-		"source refused --limit 3 --json", "memory list", "memory list stub", "plugin list",
-		"plugin info stub", "repo list", "agent list", "worker list", "status", "pause", "resume", "drain", "undrain", "reload",
+	static const char *const lines[] = { "lease list", "lease show 4", "source list",
+		"source poll", "source poll stub.folder", "source refused",
+		"source refused stub.folder", "source refused --limit 3 --json", "memory list",
+		"memory list stub", "plugin list", "plugin info stub", "repo list", "agent list",
+		"worker list", "status", "pause", "resume", "drain", "undrain", "reload",
 		"call stub.text", "lease gc", "pause kind/stub.work --for 30m --why x" };
 
 	for (size_t i = 0; i < ARRAY_LEN(lines); i++) {

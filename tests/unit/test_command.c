@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Commands as a job runs them: what they are given, what is kept of their output, and how they end. */
+/*
+ * Commands as a job runs them: what they are given, what is kept of their
+ * output, and how they end.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -44,7 +47,8 @@ static pid_t number_in(const char *text, const char *after);
 #define RUN(...) run((const char *const[]){ __VA_ARGS__, NULL })
 #define STRIP(...) __VA_ARGS__
 #define RUN_WITH(members, ...) \
-	run_command((const char *const[]){ __VA_ARGS__, NULL }, (struct drover_command){ .size = sizeof(struct drover_command), STRIP members })
+	run_command((const char *const[]){ __VA_ARGS__, NULL }, \
+	    (struct drover_command){ .size = sizeof(struct drover_command), STRIP members })
 
 static void
 scope_open(void)
@@ -61,7 +65,12 @@ setup(void)
 	dir = temp_make();
 	output = path_join(dir, "output");
 	config = (struct config){ .state_dir = dir };
-	job = (struct drover_job){ .size = sizeof job, .id = 42, .attempt = 3, .trace = TRACE, .kind = "exec.command", .repo = "" };
+	job = (struct drover_job){ .size = sizeof job,
+		.id = 42,
+		.attempt = 3,
+		.trace = TRACE,
+		.kind = "exec.command",
+		.repo = "" };
 	cancelled = 0;
 	scope_open();
 	scope.output = open(output, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
@@ -84,9 +93,11 @@ teardown(void)
 
 START_TEST(the_environment_is_built_from_nothing)
 {
-	static const char *const names[] = { "PATH", "HOME", "USER", "LOGNAME", "LANG", "TZ", "TMPDIR", "TERM", "GIT_TERMINAL_PROMPT",
-	    "TRACEPARENT", "DROVER_JOB", "DROVER_ATTEMPT", "OWN", "EMPTY" };
-	static const char *const own[] = { "OWN=first", "EMPTY=", "OWN=last=1", "TERM=vt100", NULL };
+	static const char *const names[] = { "PATH", "HOME", "USER", "LOGNAME", "LANG", "TZ",
+		"TMPDIR", "TERM", "GIT_TERMINAL_PROMPT", "TRACEPARENT", "DROVER_JOB",
+		"DROVER_ATTEMPT", "OWN", "EMPTY" };
+	static const char *const own[] = { "OWN=first", "EMPTY=", "OWN=last=1", "TERM=vt100",
+		NULL };
 	char *copy, *word, *rest;
 	size_t i, n = 0;
 
@@ -99,7 +110,8 @@ START_TEST(the_environment_is_built_from_nothing)
 	copy = xstrdup(buf_str(&lines));
 	for (word = strtok_r(copy, "|", &rest); word != NULL; word = strtok_r(NULL, "|", &rest)) {
 		for (i = 0; i < ARRAY_LEN(names); i++) {
-			if (strncmp(word, names[i], strlen(names[i])) == 0 && word[strlen(names[i])] == '=')
+			if (strncmp(word, names[i], strlen(names[i])) == 0 &&
+			    word[strlen(names[i])] == '=')
 				break;
 		}
 		ck_assert_msg(i < ARRAY_LEN(names), "%s", word);
@@ -158,7 +170,8 @@ END_TEST
 START_TEST(a_worker_has_one_folder_for_temporary_files)
 {
 	struct stat st;
-	char *tmp = path_join(dir, "scratch/tmp-w7"), *left = path_join(tmp, "left"), *expected = xasprintf("|%s|", tmp);
+	char *tmp = path_join(dir, "scratch/tmp-w7"), *left = path_join(tmp, "left"),
+	     *expected = xasprintf("|%s|", tmp);
 	int i;
 
 	ck_assert_int_eq(RUN("true"), 0);
@@ -168,7 +181,9 @@ START_TEST(a_worker_has_one_folder_for_temporary_files)
 		scope_open();
 		scope.log.worker = "w7";
 		buf_clear(&lines);
-		ck_assert_int_eq(RUN("sh", "-c", "ls -A $TMPDIR; echo x > $TMPDIR/left; echo $TMPDIR"), 0);
+		ck_assert_int_eq(RUN("sh", "-c",
+				     "ls -A $TMPDIR; echo x > $TMPDIR/left; echo $TMPDIR"),
+		    0);
 		ck_assert_str_eq(buf_str(&lines), expected);
 		ck_assert_int_eq(stat(tmp, &st), 0);
 		ck_assert_uint_eq(st.st_mode & 0777, 0700);
@@ -219,7 +234,8 @@ START_TEST(signals_are_as_at_birth)
 	ck_assert_int_eq(RUN("grep", "-E", "^Sig(Ign|Blk):", "/proc/self/status"), 0);
 	ck_assert_uint_eq(strtoull(strstr(buf_str(&lines), "SigBlk:") + 8, NULL, 16), 0);
 	/* The C library ignores two signals of its own above these. */
-	ck_assert_uint_eq(strtoull(strstr(buf_str(&lines), "SigIgn:") + 8, NULL, 16) & 0x7fffffff, 0);
+	ck_assert_uint_eq(strtoull(strstr(buf_str(&lines), "SigIgn:") + 8, NULL, 16) & 0x7fffffff,
+	    0);
 }
 END_TEST
 
@@ -228,7 +244,8 @@ START_TEST(it_has_a_group_of_its_own_and_its_folder)
 	char *real = realpath(dir, NULL), *expected;
 
 	ck_assert_int_eq(RUN("sh", "-c", "pwd -P; echo $$; cut -d ' ' -f 5 /proc/$$/stat"), 0);
-	expected = xasprintf("|%s|%d|%d|", real, number_in(buf_str(&lines) + strlen(real), "|"), number_in(buf_str(&lines) + strlen(real), "|"));
+	expected = xasprintf("|%s|%d|%d|", real, number_in(buf_str(&lines) + strlen(real), "|"),
+	    number_in(buf_str(&lines) + strlen(real), "|"));
 	ck_assert_str_eq(buf_str(&lines), expected);
 	free(expected);
 	free(real);
@@ -298,8 +315,12 @@ END_TEST
 START_TEST(all_output_is_kept_and_stdout_handed_on)
 {
 	struct buf errors = BUF_INIT;
-	const char *const argv[] = { "sh", "-c", "echo out; echo err >&2; printf 'no newline'; exit 7", NULL };
-	struct drover_command command = { .size = sizeof command, .argv = argv, .cwd = dir, .line = line_keep };
+	const char *const argv[] = { "sh", "-c",
+		"echo out; echo err >&2; printf 'no newline'; exit 7", NULL };
+	struct drover_command command = { .size = sizeof command,
+		.argv = argv,
+		.cwd = dir,
+		.line = line_keep };
 
 	ck_assert_int_eq(exec_run_split(&scope, &command, &outcome, &errors, &err), 0);
 	ck_assert_int_eq(outcome.status, 7);
@@ -330,7 +351,8 @@ START_TEST(the_file_of_the_output_comes_with_its_first_byte)
 	close(scope.output);
 	free(output);
 	output = file;
-	ck_assert_str_eq(output_text(), "one\ntw\n[drover: the output is cut here, output_max is reached]\n");
+	ck_assert_str_eq(output_text(),
+	    "one\ntw\n[drover: the output is cut here, output_max is reached]\n");
 	scope.output = -1;
 	scope.output_path = "/proc/nowhere/1.log";
 	ck_assert_int_eq(RUN("echo", "lost"), 0);
@@ -367,7 +389,10 @@ END_TEST
 
 START_TEST(the_tail_is_the_end_of_it)
 {
-	ck_assert_int_eq(RUN("sh", "-c", "yes aaaaaaa | head -c 100000; printf 'a\\000b'; yes € | head -c 6000 | tr -d '\\n'"), 0);
+	ck_assert_int_eq(RUN("sh", "-c",
+			     "yes aaaaaaa | head -c 100000; printf 'a\\000b'; "
+			     "yes € | head -c 6000 | tr -d '\\n'"),
+	    0);
 	ck_assert_uint_ge(strlen(outcome.tail), 4090);
 	ck_assert_uint_lt(strlen(outcome.tail), 4096);
 	ck_assert_int_eq(strncmp(outcome.tail, "€", 3), 0);
@@ -405,7 +430,9 @@ START_TEST(long_lines_come_in_pieces)
 
 	for (i = 0; i < ARRAY_LEN(cases); i++) {
 		sizes = (struct sizes){ .count = 0 };
-		ck_assert_int_eq(RUN_WITH((.line = line_measure, .arg = &sizes), "sh", "-c", cases[i].script), 0);
+		ck_assert_int_eq(RUN_WITH((.line = line_measure, .arg = &sizes), "sh", "-c",
+				     cases[i].script),
+		    0);
 		ck_assert_uint_eq(sizes.count, cases[i].count);
 		ck_assert_uint_eq(sizes.bytes, cases[i].bytes);
 		ck_assert_uint_le(sizes.largest, 1048576);
@@ -418,9 +445,13 @@ START_TEST(a_gigabyte_without_a_newline_takes_no_memory)
 	struct sizes sizes = { .count = 0 };
 	struct rusage before, after;
 
-	ck_assert_int_eq(RUN_WITH((.line = line_measure, .arg = &sizes), "head", "-c", "2097152", "/dev/zero"), 0);
+	ck_assert_int_eq(RUN_WITH((.line = line_measure, .arg = &sizes), "head", "-c", "2097152",
+			     "/dev/zero"),
+	    0);
 	getrusage(RUSAGE_SELF, &before);
-	ck_assert_int_eq(RUN_WITH((.line = line_measure, .arg = &sizes), "head", "-c", "1073741824", "/dev/zero"), 0);
+	ck_assert_int_eq(RUN_WITH((.line = line_measure, .arg = &sizes), "head", "-c", "1073741824",
+			     "/dev/zero"),
+	    0);
 	getrusage(RUSAGE_SELF, &after);
 	ck_assert_uint_eq(outcome.output, 1073741824);
 	ck_assert_uint_eq(sizes.bytes, 1073741824 + 2097152);
@@ -439,7 +470,10 @@ START_TEST(input_and_output_of_any_size_do_not_lock)
 
 	for (i = 0; i < len; i++)
 		input[i] = i % 100 == 99 ? '\n' : 'x';
-	ck_assert_int_eq(RUN_WITH((.input = input, .input_len = len, .line = line_measure, .arg = &sizes), "tee", "/dev/stderr"), 0);
+	ck_assert_int_eq(RUN_WITH((.input = input, .input_len = len, .line = line_measure,
+				      .arg = &sizes),
+			     "tee", "/dev/stderr"),
+	    0);
 	ck_assert_uint_eq(outcome.output, 2 * len);
 	ck_assert_uint_eq(sizes.count, (len + 99) / 100);
 	ck_assert_int_eq(RUN_WITH((.input = input, .input_len = len), "true"), 0);
@@ -489,7 +523,11 @@ START_TEST(time_out_asks_first)
 	int64_t jump = 60001;
 
 	clock_fake(1700000000000, 1000000);
-	ck_assert_int_eq(RUN_WITH((.timeout_ms = 60000, .line = line_jump, .arg = &jump), "sh", "-c", "trap 'echo asked; exit 3' TERM; echo ready; while :; do sleep 1000 & wait; done"), 0);
+	ck_assert_int_eq(RUN_WITH((.timeout_ms = 60000, .line = line_jump, .arg = &jump), "sh",
+			     "-c",
+			     "trap 'echo asked; exit 3' TERM; echo ready; while :; do sleep 1000 & "
+			     "wait; done"),
+	    0);
 	ck_assert_int_eq(outcome.timed_out, 1);
 	ck_assert_int_eq(outcome.status, 3);
 	ck_assert_str_eq(buf_str(&lines), "|ready|asked|");
@@ -501,7 +539,11 @@ START_TEST(who_does_not_listen_is_killed)
 	int64_t jump = 60001;
 
 	clock_fake(1700000000000, 1000000);
-	ck_assert_int_eq(RUN_WITH((.timeout_ms = 60000, .line = line_jump, .arg = &jump), "sh", "-c", "trap 'echo ready again' TERM; echo ready; while :; do sleep 1000 & wait; done"), 0);
+	ck_assert_int_eq(RUN_WITH((.timeout_ms = 60000, .line = line_jump, .arg = &jump), "sh",
+			     "-c",
+			     "trap 'echo ready again' TERM; echo ready; while :; do sleep 1000 & "
+			     "wait; done"),
+	    0);
 	ck_assert_int_eq(outcome.timed_out, 1);
 	ck_assert_int_eq(outcome.signal, SIGKILL);
 	ck_assert_str_eq(buf_str(&lines), "|ready|ready again|");
@@ -514,7 +556,9 @@ START_TEST(the_scopes_deadline_holds)
 
 	clock_fake(1700000000000, 1000000);
 	scope.deadline_ms = 1005000;
-	ck_assert_int_eq(RUN_WITH((.timeout_ms = 60000, .line = line_jump, .arg = &jump), "sh", "-c", "echo ready; exec sleep 1000"), 0);
+	ck_assert_int_eq(RUN_WITH((.timeout_ms = 60000, .line = line_jump, .arg = &jump), "sh",
+			     "-c", "echo ready; exec sleep 1000"),
+	    0);
 	ck_assert_int_eq(outcome.timed_out, 1);
 	ck_assert_int_eq(outcome.signal, SIGTERM);
 	ck_assert_int_eq(RUN("true"), -1);
@@ -531,7 +575,8 @@ line_cancel(void *arg, const char *line, size_t len)
 
 START_TEST(cancelled_is_stopped)
 {
-	ck_assert_int_eq(RUN_WITH((.line = line_cancel), "sh", "-c", "echo ready; exec sleep 1000"), -1);
+	ck_assert_int_eq(RUN_WITH((.line = line_cancel), "sh", "-c", "echo ready; exec sleep 1000"),
+	    -1);
 	ck_assert_int_eq(err.code, DROVER_CANCELLED);
 	ck_assert_int_eq(outcome.signal, SIGTERM);
 	ck_assert_int_eq(outcome.timed_out, 0);
@@ -560,7 +605,10 @@ START_TEST(who_escapes_holds_nobody_up)
 	int status;
 
 	ck_assert_int_eq(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
-	ck_assert_int_eq(RUN("sh", "-c", "mkfifo up; setsid sh -c 'echo pid $$; echo > up; exec yes' & read x < up"), 0);
+	ck_assert_int_eq(RUN("sh", "-c",
+			     "mkfifo up; setsid sh -c 'echo pid $$; echo > up; exec yes' & read x "
+			     "< up"),
+	    0);
 	ck_assert_int_eq(outcome.status, 0);
 	pid = number_in(buf_str(&lines), "pid ");
 	ck_assert_int_eq(kill(pid, SIGKILL), 0);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One text of configuration: what it means, what is refused and how that is said, and the ways back out. */
+/*
+ * One text of configuration: what it means, what is refused and how that is
+ * said, and the ways back out.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,20 +25,28 @@ __lsan_default_suppressions(void)
 }
 
 static const char full[] =
-	"state_dir = \"/s\"; cache_dir = \"cache\"; socket = \"/run/d.sock\"; plugin_dirs = (\"/p1\", \"/p2\");\n"
-	"running = 5; memory_floor = \"1G\"; disk_floor = \"2G\"; drain_timeout = \"2m\"; output_max = \"1M\"; keep_jobs = \"1d\";\n"
-	"log = { file = \"/l\"; level = \"debug\"; }; trees = { warm = 1; max_age = \"1d\"; max_bytes = \"5G\"; };\n"
-	"pools = { heavy = { slots = 2; memory = \"2G\"; }; gpu = { slots = 1; }; };\n"
-	"agents = { codex = { command = (\"codex\", \"exec\", \"-\"); prompt = \"argument\"; output = \"codex\"; env = (\"A=b\");\n"
-	"  env_pass = (\"OPENAI_API_KEY\"); timeout = \"30m\"; }; };\n"
-	"repos = ( { name = \"web\"; url = \"https://example.org/web.git\"; base = \"main\"; forge = \"github\"; transport = \"git\";\n"
-	"  lease = \"clone\"; setup = ( (\"npm\", \"ci\"), (\"make\") ); check = ( (\"npm\", \"test\") ); setup_timeout = \"1m\";\n"
-	"  check_timeout = \"2m\"; forbidden = (\".github/**\"); max_files = 7; max_bytes = \"1K\"; slots = 2; user = \"me\";\n"
-	"  token_file = \"/t\"; env = (\"CI=1\"); } );\n"
-	"plugins = ( { name = \"github\"; options = { app_id = \"1\"; big = 9007199254740993L; };\n"
-	"  sources = { pr-comment = { interval = \"45s\"; enabled = false; repos = (\"web\"); }; };\n"
-	"  pipelines = { pr-comment = { pool = \"gpu\"; agent = \"codex\"; timeout = \"15m\"; silence = \"1m\"; retries = 2; slots = 3;\n"
-	"    yield_to = (\"github.fix\"); yield_max = \"1h\"; label = \"x\"; }; }; } );\n";
+    "state_dir = \"/s\"; cache_dir = \"cache\"; socket = \"/run/d.sock\"; plugin_dirs = (\"/p1\", "
+    "\"/p2\");\n"
+    "running = 5; memory_floor = \"1G\"; disk_floor = \"2G\"; drain_timeout = \"2m\"; output_max = "
+    "\"1M\"; keep_jobs = \"1d\";\n"
+    "log = { file = \"/l\"; level = \"debug\"; }; trees = { warm = 1; max_age = \"1d\"; max_bytes "
+    "= \"5G\"; };\n"
+    "pools = { heavy = { slots = 2; memory = \"2G\"; }; gpu = { slots = 1; }; };\n"
+    "agents = { codex = { command = (\"codex\", \"exec\", \"-\"); prompt = \"argument\"; output = "
+    "\"codex\"; env = (\"A=b\");\n"
+    "  env_pass = (\"OPENAI_API_KEY\"); timeout = \"30m\"; }; };\n"
+    "repos = ( { name = \"web\"; url = \"https://example.org/web.git\"; base = \"main\"; forge = "
+    "\"github\"; transport = \"git\";\n"
+    "  lease = \"clone\"; setup = ( (\"npm\", \"ci\"), (\"make\") ); check = ( (\"npm\", \"test\") "
+    "); setup_timeout = \"1m\";\n"
+    "  check_timeout = \"2m\"; forbidden = (\".github/**\"); max_files = 7; max_bytes = \"1K\"; "
+    "slots = 2; user = \"me\";\n"
+    "  token_file = \"/t\"; env = (\"CI=1\"); } );\n"
+    "plugins = ( { name = \"github\"; options = { app_id = \"1\"; big = 9007199254740993L; };\n"
+    "  sources = { pr-comment = { interval = \"45s\"; enabled = false; repos = (\"web\"); }; };\n"
+    "  pipelines = { pr-comment = { pool = \"gpu\"; agent = \"codex\"; timeout = \"15m\"; silence "
+    "= \"1m\"; retries = 2; slots = 3;\n"
+    "    yield_to = (\"github.fix\"); yield_max = \"1h\"; label = \"x\"; }; }; } );\n";
 
 static struct config *
 parse(const char *text)
@@ -111,9 +122,11 @@ START_TEST(config_means_what_it_says)
 	ck_assert_str_eq(plugin->at, "/etc/drover/t.conf:11");
 	ck_assert(!plugin->sources[0].enabled);
 	ck_assert_int_eq(plugin->sources[0].interval_ms, 45000);
-	ck_assert_str_eq(json_str(json_path(plugin->sources[0].options, "repos"), "at", ""), "/etc/drover/t.conf:12");
+	ck_assert_str_eq(json_str(json_path(plugin->sources[0].options, "repos"), "at", ""),
+	    "/etc/drover/t.conf:12");
 	ck_assert_str_eq(json_str(json_get(plugin->options, "app_id"), "value", ""), "1");
-	ck_assert_int_eq(json_int(json_get(plugin->options, "big"), "value", 0), INT64_C(9007199254740993));
+	ck_assert_int_eq(json_int(json_get(plugin->options, "big"), "value", 0),
+	    INT64_C(9007199254740993));
 	ck_assert_str_eq(pipeline->pool, "gpu");
 	ck_assert_int_eq(pipeline->retries, 2);
 	ck_assert_str_eq(pipeline->yield_to[0], "github.fix");
@@ -128,10 +141,15 @@ START_TEST(config_means_what_it_says)
 }
 END_TEST
 
-/* Lists and strings that nobody configured are empty lists, so that nobody has to ask. */
+/*
+ * Lists and strings that nobody configured are empty lists, so that nobody has
+ * to ask.
+ */
 START_TEST(config_leaves_no_list_out)
 {
-	struct config *c = parse("agents = { a = { command = (\"x\"); }; }; repos = ( { name = \"r\"; url = \"/r\"; } );\n"
+	struct config *c = parse(
+	    "agents = { a = { command = (\"x\"); }; }; repos = ( { name = \"r\"; url = \"/r\"; } "
+	    ");\n"
 	    "plugins = ( { name = \"p\"; pipelines = { k = { }; }; sources = { s = { }; }; } );");
 
 	ck_assert_ptr_null(c->agents[0].env[0]);
@@ -164,7 +182,8 @@ static const struct {
 	{ "\nruning = 2;", "2", "runing: unknown key", "\"running\"" },
 	{ "zzzzzzzz = 2;", "1", "unknown key", "drover config example" },
 	{ "log = {\n levle = \"info\"; };", "2", "log.levle: unknown key", "\"level\"" },
-	{ "pools = { heavy = {\n slot = 1; }; };", "2", "pools.heavy.slot: unknown key", "\"slots\"" },
+	{ "pools = { heavy = {\n slot = 1; }; };", "2", "pools.heavy.slot: unknown key",
+	    "\"slots\"" },
 	{ REPO " bse = \"main\"; } );", "2", "repos.r.bse: unknown key", "\"base\"" },
 	{ "running = \"3\";", "1", "running: must be", "a whole number" },
 	{ "running = 1.5;", "1", "running: must be", "a whole number" },
@@ -180,55 +199,87 @@ static const struct {
 	{ "keep_jobs = \"1s\";", "1", "too short", "at least 1m" },
 	{ "disk_floor = \"1GB\";", "1", "\"1GB\" is no size", "\"2G\"" },
 	{ "output_max = \"1\";", "1", "too small", "at least 4K" },
-	{ "log = { level = \"loud\"; };", "1", "log.level: \"loud\" is none of", "\"debug\", \"info\"" },
+	{ "log = { level = \"loud\"; };", "1", "log.level: \"loud\" is none of",
+	    "\"debug\", \"info\"" },
 	{ "log = 5;", "1", "log: must be", "a group" },
 	{ "pools = 5;", "1", "pools: must be", "a group" },
 	{ "pools = { heavy = 1; };", "1", "pools.heavy: must be", "a group" },
 	{ "pools = { Heavy = { }; };", "1", "\"Heavy\" is no name", "a-z" },
 	{ "agents = { a = { }; };", "1", "agents.a: command is missing", "argv" },
-	{ "agents = { a = { command = (); }; };", "1", "agents.a.command: is an empty command", "no shell" },
-	{ "agents = { a = { command = \"x y\"; }; };", "1", "agents.a.command: must be", "no shell" },
-	{ "agents = { a = { command = (\"x\", 1); }; };", "1", "agents.a.command: must be", "no shell" },
-	{ "agents = { a = { command = (\"x\"); prompt = \"tty\"; }; };", "1", "\"tty\" is none of", "\"stdin\"" },
-	{ "agents = { a = { command = (\"x\");\n env = (\"A\"); }; };", "2", "agents.a.env", "NAME=value" },
-	{ "agents = { a = { command = (\"x\");\n env = (\"MY_API_KEY=sk\"); }; };", "2", "a secret is not written", "env_pass" },
-	{ "agents = { a = { command = (\"x\");\n env_pass = (\"A=b\"); }; };", "2", "agents.a.env_pass", "name of a variable" },
+	{ "agents = { a = { command = (); }; };", "1", "agents.a.command: is an empty command",
+	    "no shell" },
+	{ "agents = { a = { command = \"x y\"; }; };", "1", "agents.a.command: must be",
+	    "no shell" },
+	{ "agents = { a = { command = (\"x\", 1); }; };", "1", "agents.a.command: must be",
+	    "no shell" },
+	{ "agents = { a = { command = (\"x\"); prompt = \"tty\"; }; };", "1", "\"tty\" is none of",
+	    "\"stdin\"" },
+	{ "agents = { a = { command = (\"x\");\n env = (\"A\"); }; };", "2", "agents.a.env",
+	    "NAME=value" },
+	{ "agents = { a = { command = (\"x\");\n env = (\"MY_API_KEY=sk\"); }; };", "2",
+	    "a secret is not written", "env_pass" },
+	{ "agents = { a = { command = (\"x\");\n env_pass = (\"A=b\"); }; };", "2",
+	    "agents.a.env_pass", "name of a variable" },
 	{ "repos = { };", "1", "repos: must be", "a list" },
 	{ "repos = ( 5 );", "1", "must be a group", "KEY = VALUE" },
 	{ "repos = (\n { url = \"/r\"; } );", "2", "name is missing", "jobs and sources" },
 	{ "repos = ( { name = \"r\"; } );", "1", "url is missing", "https://" },
 	{ "repos = ( { name = \"R/x\"; url = \"/r\"; } );", "1", "\"R/x\" is no name", "a-z" },
-	{ "repos = ( { name = \"r\"; url = \"/r\"; },\n { name = \"r\"; url = \"/q\"; } );", "2", "\"r\" is there twice", "first at /etc/drover/t.conf:1" },
-	{ REPO " setup = (\"npm\", \"ci\"); } );", "2", "repos.r.setup: must be", "brackets of its own" },
+	{ "repos = ( { name = \"r\"; url = \"/r\"; },\n { name = \"r\"; url = \"/q\"; } );", "2",
+	    "\"r\" is there twice", "first at /etc/drover/t.conf:1" },
+	{ REPO " setup = (\"npm\", \"ci\"); } );", "2", "repos.r.setup: must be",
+	    "brackets of its own" },
 	{ REPO " setup = ( () ); } );", "2", "empty command", "no shell" },
-	{ REPO " token = \"x\"; } );", "2", "repos.r.token: a secret is not written", "token_file, token_env or token_command" },
-	{ REPO " password = \"x\"; } );", "2", "repos.r.password: a secret is not written", "token_file, token_env or token_command" },
-	{ "repos = ( { name = \"r\";\n url = \"https://me:pw@example.org/r\"; } );", "2", "take the password out", "token_file" },
-	{ "repos = ( { name = \"r\";\n url = \"ext::sh -c id\"; } );", "2", "repos.r.url: must be", "https://" },
-	{ "repos = ( { name = \"r\";\n url = \"-oProxyCommand=x@y:z\"; } );", "2", "repos.r.url: must be", "https://" },
-	{ "repos = ( { name = \"r\";\n url = \"relative/path\"; } );", "2", "repos.r.url: must be", "absolute path" },
+	{ REPO " token = \"x\"; } );", "2", "repos.r.token: a secret is not written",
+	    "token_file, token_env or token_command" },
+	{ REPO " password = \"x\"; } );", "2", "repos.r.password: a secret is not written",
+	    "token_file, token_env or token_command" },
+	{ "repos = ( { name = \"r\";\n url = \"https://me:pw@example.org/r\"; } );", "2",
+	    "take the password out", "token_file" },
+	{ "repos = ( { name = \"r\";\n url = \"ext::sh -c id\"; } );", "2", "repos.r.url: must be",
+	    "https://" },
+	{ "repos = ( { name = \"r\";\n url = \"-oProxyCommand=x@y:z\"; } );", "2",
+	    "repos.r.url: must be", "https://" },
+	{ "repos = ( { name = \"r\";\n url = \"relative/path\"; } );", "2", "repos.r.url: must be",
+	    "absolute path" },
 	{ REPO " base = \"a..b\"; } );", "2", "no name of a branch", "\"main\"" },
 	{ REPO " transport = \"ssh\"; } );", "2", "\"ssh\" is none of", "\"libgit2\", \"git\"" },
-	{ REPO " token_file = \"/a\";\n token_env = \"B\"; } );", "3", "there is token_file as well", "keep one" },
-	{ REPO " token_env = \"B\";\n token_command = (\"b\"); } );", "3", "there is token_env as well", "keep one" },
-	{ REPO " token_file = \"/a\";\n token_from = \"p\"; } );\nplugins = ( { name = \"p\"; } );", "3", "there is token_file as well", "keep one" },
-	{ REPO " token_command = (\"b\");\n token_from = \"p\"; } );\nplugins = ( { name = \"p\"; } );", "3", "there is token_command as well", "keep one" },
-	{ REPO " token_from = \"p\"; } );", "2", "repos.r.token_from: no plugin \"p\" is configured", "add it to plugins" },
+	{ REPO " token_file = \"/a\";\n token_env = \"B\"; } );", "3",
+	    "there is token_file as well", "keep one" },
+	{ REPO " token_env = \"B\";\n token_command = (\"b\"); } );", "3",
+	    "there is token_env as well", "keep one" },
+	{ REPO " token_file = \"/a\";\n token_from = \"p\"; } );\nplugins = ( { name = \"p\"; } );",
+	    "3", "there is token_file as well", "keep one" },
+	{ REPO " token_command = (\"b\");\n token_from = \"p\"; } );\nplugins = ( { name = \"p\"; "
+	       "} );",
+	    "3", "there is token_command as well", "keep one" },
+	{ REPO " token_from = \"p\"; } );", "2",
+	    "repos.r.token_from: no plugin \"p\" is configured", "add it to plugins" },
 	{ REPO " env = (\"=x\"); } );", "2", "repos.r.env", "NAME=value" },
-	{ PIPELINE " pool = \"hevy\"; }; }; } );", "2", "there is no pool \"hevy\"", "add it to pools" },
-	{ PIPELINE " agent = \"codx\"; }; }; } );", "2", "there is no agent \"codx\"", "add it to agents" },
-	{ PIPELINE " repos = (\"web\"); }; }; } );", "2", "plugins.p.pipelines.k.repos: there is no repo \"web\"", "add it to repos" },
+	{ PIPELINE " pool = \"hevy\"; }; }; } );", "2", "there is no pool \"hevy\"",
+	    "add it to pools" },
+	{ PIPELINE " agent = \"codx\"; }; }; } );", "2", "there is no agent \"codx\"",
+	    "add it to agents" },
+	{ PIPELINE " repos = (\"web\"); }; }; } );", "2",
+	    "plugins.p.pipelines.k.repos: there is no repo \"web\"", "add it to repos" },
 	{ PIPELINE " retries = 101; }; }; } );", "2", "out of range", "0 to 100" },
 	{ PIPELINE " yield_to = (\"x\"); }; }; } );", "2", "\"x\" is no kind", "PLUGIN.PIPELINE" },
-	{ "plugins = ( { name = \"p\"; sources = { s = {\n repo = \"web\"; }; }; } );", "2", "plugins.p.sources.s.repo: there is no repo", "add it" },
-	{ "plugins = ( { name = \"p\"; options = {\n npm_token = \"x\"; }; } );", "2", "plugins.p.options.npm_token: a secret is not written", "npm_token_file" },
-	{ "plugins = ( { name = \"p\"; sources = { s = {\n password = \"x\"; }; }; } );", "2", "a secret is not written", "password_env" },
-	{ "plugins = ( { name = \"p\";\n options = 5; } );", "2", "plugins.p.options: must be", "a group" },
+	{ "plugins = ( { name = \"p\"; sources = { s = {\n repo = \"web\"; }; }; } );", "2",
+	    "plugins.p.sources.s.repo: there is no repo", "add it" },
+	{ "plugins = ( { name = \"p\"; options = {\n npm_token = \"x\"; }; } );", "2",
+	    "plugins.p.options.npm_token: a secret is not written", "npm_token_file" },
+	{ "plugins = ( { name = \"p\"; sources = { s = {\n password = \"x\"; }; }; } );", "2",
+	    "a secret is not written", "password_env" },
+	{ "plugins = ( { name = \"p\";\n options = 5; } );", "2", "plugins.p.options: must be",
+	    "a group" },
 	{ "plugins = ( { name = \"../p\"; } );", "1", "\"../p\" is no name", "a-z" },
 	{ "plugins = ( { nam = \"p\"; } );", "1", "unknown key", "\"name\"" },
 	{ "token = \"x\";", "1", "a secret is not written", "token_file" },
-	{ "socket = \"/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\";",
-	  "1", "socket:", "use a shorter one" },
+	{ "socket = "
+	  "\"/"
+	  "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+	  "aaaaaaaaaaaaaaaaaaa\";",
+	    "1", "socket:", "use a shorter one" },
 	{ "state_dir = \"\xff\";", "1", "not UTF-8", "save the file as UTF-8" },
 };
 
@@ -240,13 +291,16 @@ START_TEST(config_refuses)
 	ck_assert_ptr_null(config_parse(faults[_i].text, "/etc/drover/t.conf", &err));
 	ck_assert_int_eq(err.code, DROVER_CONFIG);
 	ck_assert_msg(strncmp(err.text, at, strlen(at)) == 0, "%s\n%s", faults[_i].text, err.text);
-	ck_assert_msg(strstr(err.text, faults[_i].what) != NULL, "%s\n%s", faults[_i].text, err.text);
-	ck_assert_msg(strstr(err.text, faults[_i].right) != NULL, "%s\n%s", faults[_i].text, err.text);
+	ck_assert_msg(strstr(err.text, faults[_i].what) != NULL, "%s\n%s", faults[_i].text,
+	    err.text);
+	ck_assert_msg(strstr(err.text, faults[_i].right) != NULL, "%s\n%s", faults[_i].text,
+	    err.text);
 	free(at);
 }
 END_TEST
 
-static const char *const urls[] = { "/srv/r.git", "file:///srv/r", "http://h/r", "https://me@h/r", "ssh://git@h:22/r", "git@h:o/r.git" };
+static const char *const urls[] = { "/srv/r.git", "file:///srv/r", "http://h/r", "https://me@h/r",
+	"ssh://git@h:22/r", "git@h:o/r.git" };
 
 START_TEST(config_takes_urls)
 {
@@ -260,7 +314,8 @@ END_TEST
 /* A forge's own names and patterns are not ours to check. */
 START_TEST(config_leaves_foreign_names_alone)
 {
-	config_free(parse("plugins = ( { name = \"p\"; sources = { s = { repos = (\"acme/web\", \"*\"); repo = \"a/b\"; }; }; } );"));
+	config_free(parse("plugins = ( { name = \"p\"; sources = { s = { repos = (\"acme/web\", "
+			  "\"*\"); repo = \"a/b\"; }; }; } );"));
 }
 END_TEST
 
@@ -280,7 +335,8 @@ START_TEST(config_goes_through_json)
 	if (_i == 0) {
 		ck_assert_str_eq(again->plugins[0].at, c->plugins[0].at);
 		ck_assert(cJSON_Compare(again->plugins[0].options, c->plugins[0].options, true));
-		ck_assert(cJSON_Compare(again->plugins[0].sources[0].options, c->plugins[0].sources[0].options, true));
+		ck_assert(cJSON_Compare(again->plugins[0].sources[0].options,
+		    c->plugins[0].sources[0].options, true));
 	}
 	free(a);
 	free(b);
@@ -322,7 +378,10 @@ ck_example_has(const struct key *table, const char *text)
 	}
 }
 
-/* With every "#key" uncommented it is a configuration too, and no key is missing from it. */
+/*
+ * With every "#key" uncommented it is a configuration too, and no key is
+ * missing from it.
+ */
 START_TEST(config_example_shows_keys_that_work)
 {
 	struct buf text = BUF_INIT, all = BUF_INIT;
@@ -356,9 +415,11 @@ START_TEST(config_shown_parses_back)
 
 	config_show(c, _i == 1, &text);
 	if (_i == 1) {
-		ck_assert_ptr_nonnull(strstr(text.data, "running = 5; # from /etc/drover/t.conf:2\n"));
+		ck_assert_ptr_nonnull(
+		    strstr(text.data, "running = 5; # from /etc/drover/t.conf:2\n"));
 		ck_assert_ptr_nonnull(strstr(text.data, "slots = 2; # default\n"));
-		ck_assert_ptr_nonnull(strstr(text.data, "app_id = \"1\"; # from /etc/drover/t.conf:11\n"));
+		ck_assert_ptr_nonnull(
+		    strstr(text.data, "app_id = \"1\"; # from /etc/drover/t.conf:11\n"));
 	}
 	again = parse(text.data);
 	ck_equal(c, again);
@@ -370,7 +431,9 @@ END_TEST
 
 START_TEST(config_shows_odd_text)
 {
-	struct config *c = parse("agents = { a = { command = (\"a\\\"b\\\\c\\n\\x01\", \"\xc3\xa9\"); }; };"), *again;
+	struct config *c = parse("agents = { a = { command = (\"a\\\"b\\\\c\\n\\x01\", "
+				 "\"\xc3\xa9\"); }; };"),
+		      *again;
 	struct buf text = BUF_INIT;
 
 	ck_assert_str_eq(c->agents[0].command[0], "a\"b\\c\n\x01");
@@ -385,8 +448,10 @@ END_TEST
 
 START_TEST(config_tells_differences)
 {
-	struct config *a = parse("socket = \"/s\"; state_dir = \"/d\"; running = 1;"), *b = parse("socket = \"/s\"; state_dir = \"/d\";\n"
-	    "pools = { heavy = { slots = 2; }; }; repos = ( { name = \"r\"; url = \"/r\"; } );");
+	struct config *a = parse("socket = \"/s\"; state_dir = \"/d\"; running = 1;"),
+		      *b = parse("socket = \"/s\"; state_dir = \"/d\";\n"
+				 "pools = { heavy = { slots = 2; }; }; repos = ( { name = \"r\"; "
+				 "url = \"/r\"; } );");
 	struct buf out = BUF_INIT;
 
 	ck_assert_int_gt(config_diff(a, b, &out), 3);
@@ -432,7 +497,8 @@ START_TEST(config_survives_any_text)
 			text[i] = ' ';
 		err.text[0] = '\0';
 		c = config_parse(text, "/t.conf", &err);
-		ck_assert(c != NULL || (err.code == DROVER_CONFIG && strncmp(err.text, "/t.conf:", 8) == 0));
+		ck_assert(c != NULL ||
+		    (err.code == DROVER_CONFIG && strncmp(err.text, "/t.conf:", 8) == 0));
 		if (c != NULL && n % 10 == 0) {
 			json = config_to_json(c);
 			cJSON_Delete(json);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Configuration from files and the environment: which are read, in which order, and who wins. */
+/*
+ * Configuration from files and the environment: which are read, in which order,
+ * and who wins.
+ */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -63,14 +66,19 @@ START_TEST(files_are_merged_by_key)
 {
 	struct config *c;
 
-	put("drover.conf", "running = 4;\npools = { heavy = { slots = 3; memory = \"1G\"; }; };\n"
+	put("drover.conf",
+	    "running = 4;\npools = { heavy = { slots = 3; memory = \"1G\"; }; };\n"
 	    "agents = { a = { command = (\"x\", \"y\"); }; };\n"
-	    "repos = ( { name = \"web\"; url = \"/w\"; base = \"main\"; }, { name = \"api\"; url = \"/a\"; } );\n"
-	    "plugins = ( { name = \"p\"; options = { one = 1; two = 2; }; pipelines = { k = { pool = \"heavy\"; }; }; } );\n");
+	    "repos = ( { name = \"web\"; url = \"/w\"; base = \"main\"; }, { name = \"api\"; url = "
+	    "\"/a\"; } );\n"
+	    "plugins = ( { name = \"p\"; options = { one = 1; two = 2; }; pipelines = { k = { pool "
+	    "= \"heavy\"; }; }; } );\n");
 	put("conf.d/10-a.conf", "pools = { heavy = {\n slots = 5; }; gpu = { slots = 1; }; };\n"
 	    "repos = ( { name = \"web\"; base = \"dev\"; }, { name = \"new\"; url = \"/n\"; } );\n"
 	    "agents = { a = { command = (\"z\"); }; };\n");
-	put("conf.d/20-b.conf", "running = 6;\nplugins = ( { name = \"p\"; options = { two = 3; }; pipelines = { k = { pool = \"gpu\"; }; }; },\n"
+	put("conf.d/20-b.conf",
+	    "running = 6;\nplugins = ( { name = \"p\"; options = { two = 3; }; pipelines = { k = { "
+	    "pool = \"gpu\"; }; }; },\n"
 	    " { name = \"q\"; } );\n");
 	put("conf.d/15-c.conf", "running = 5;\n");
 	put("conf.d/30-off.conf.bak", "running = 9;\n");
@@ -265,7 +273,8 @@ START_TEST(environment_wins)
 	ck_assert_ptr_null(json_get(c->plugins[0].options, "unknown"));
 	ck_assert_int_eq(c->plugins[0].sources[0].interval_ms, 9000);
 	ck_assert(!c->plugins[0].sources[0].enabled);
-	ck_assert_int_eq(json_int(json_get(c->plugins[0].sources[0].options, "limit"), "value", 0), 6);
+	ck_assert_int_eq(json_int(json_get(c->plugins[0].sources[0].options, "limit"), "value", 0),
+	    6);
 	ck_assert_str_eq(c->plugin_dirs[0], PLUGINDIR);
 	config_free(c);
 }

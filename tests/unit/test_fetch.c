@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Mirrors of several repos brought up to date side by side, and leases at refs that are no branch. */
+/*
+ * Mirrors of several repos brought up to date side by side, and leases at refs
+ * that are no branch.
+ */
 #include <check.h>
 #include <signal.h>
 #include <stdio.h>
@@ -28,8 +31,9 @@ sh(const char *script)
 }
 
 /*
- * A git that writes down each fetch and how many there are at once. The first ones wait until four are there: that they
- * go on at all shows that they run side by side.
+ * A git that writes down each fetch and how many there are at once. The first
+ * ones wait until four are there: that they go on at all shows that they run
+ * side by side.
  */
 static void
 setup(void)
@@ -45,14 +49,15 @@ setup(void)
 	config.repos = repos;
 	config.repos_len = REPOS;
 	sh("mkdir $D/bin $D/in && cat >$D/bin/git <<EOF\n"
-	    "#!/bin/sh\n"
-	    "PATH=$PATH\n"
-	    "case \" \\$* \" in *\" fetch \"*) ;; *) exec git \"\\$@\" ;; esac\n"
-	    "mkdir $D/in/\\$\\$; ls $D/in | wc -l >>$D/seen; echo fetch >>$D/fetches\n"
-	    "test ! -f $D/wait || for i in \\$(seq 500); do test \\$(ls $D/in | wc -l) -ge 4 && rm -f $D/wait; test -f $D/wait || break; sleep 0.02; done\n"
-	    "git \"\\$@\"; status=\\$?; rmdir $D/in/\\$\\$; exit \\$status\n"
-	    "EOF\n"
-	    "chmod 755 $D/bin/git");
+	   "#!/bin/sh\n"
+	   "PATH=$PATH\n"
+	   "case \" \\$* \" in *\" fetch \"*) ;; *) exec git \"\\$@\" ;; esac\n"
+	   "mkdir $D/in/\\$\\$; ls $D/in | wc -l >>$D/seen; echo fetch >>$D/fetches\n"
+	   "test ! -f $D/wait || for i in \\$(seq 500); do test \\$(ls $D/in | wc -l) -ge 4 && rm "
+	   "-f $D/wait; test -f $D/wait || break; sleep 0.02; done\n"
+	   "git \"\\$@\"; status=\\$?; rmdir $D/in/\\$\\$; exit \\$status\n"
+	   "EOF\n"
+	   "chmod 755 $D/bin/git");
 	path = xstrdup(getenv("PATH"));
 	bin = path_join(dir, "bin");
 	whole = xasprintf("%s:%s", bin, path);
@@ -97,7 +102,10 @@ job_fetches(struct fake_core *c, void *arg)
 	scope_begin(&scope, c);
 	NEED(host_lease.fetch(&scope.public, names, REPOS, &err) == 0);
 	NEED(probe_lines(dir, "fetches") == REPOS);
-	/* A lease is quick afterwards; what names a full ref is fetched all the same. */
+	/*
+	 * A lease is quick afterwards; what names a full ref is fetched all the
+	 * same.
+	 */
 	NEED(host_lease.acquire(&scope.public, "r3", NULL, &lease, &err) == 0);
 	NEED(probe_lines(dir, "fetches") == REPOS);
 	NEED(host_lease.acquire(&scope.public, "r3", "refs/heads/main", &lease, &err) == 0);
@@ -130,7 +138,8 @@ job_fails(struct fake_core *c, void *arg)
 	/* The others are there. */
 	NEED(host_lease.acquire(&scope.public, "r6", NULL, &lease, &err) == 0);
 	NEED(probe_lines(dir, "fetches") == REPOS - 2);
-	NEED(host_lease.fetch(&scope.public, with_none, 2, &err) == DROVER_CONFIG && strstr(err.text, "nowhere") != NULL);
+	NEED(host_lease.fetch(&scope.public, with_none, 2, &err) == DROVER_CONFIG &&
+	    strstr(err.text, "nowhere") != NULL);
 	NEED(host_lease.fetch(&scope.public, NULL, 1, &err) == DROVER_PERMANENT);
 	NEED(host_lease.fetch(&scope.public, names, 100000, &err) == DROVER_PERMANENT);
 	scope.cancelled = &cancelled;
@@ -164,17 +173,20 @@ job_pull(struct fake_core *c, void *arg)
 	scope_begin(&scope, c);
 	for (int i = 0; i < 2; i++) {
 		if (i == 1)
-			NEED(git(origin, NULL, "update-ref", "refs/pull/12/head", "refs/heads/newer", NULL) == 0);
+			NEED(git(origin, NULL, "update-ref", "refs/pull/12/head",
+				 "refs/heads/newer", NULL) == 0);
 		buf_clear(&want);
 		NEED(git(origin, &want, "rev-parse", "refs/pull/12/head", NULL) == 0);
-		NEED(host_lease.acquire(&scope.public, "r0", "refs/pull/12/head", &lease, &err) == 0);
+		NEED(host_lease.acquire(&scope.public, "r0", "refs/pull/12/head", &lease, &err) ==
+		    0);
 		NEED(strcmp(lease.base, buf_str(&want)) == 0);
 		file = path_join(lease.path, i == 0 ? "fork" : "fork2");
 		NEED(access(file, F_OK) == 0);
 		free(file);
 		NEED(host_lease.release(&scope.public, lease.handle, &err) == 0);
 	}
-	NEED(host_lease.acquire(&scope.public, "r0", "refs/pull/13/head", &lease, &err) == DROVER_PERMANENT);
+	NEED(host_lease.acquire(&scope.public, "r0", "refs/pull/13/head", &lease, &err) ==
+	    DROVER_PERMANENT);
 	buf_free(&want);
 	scope_finish(&scope);
 	return 0;
@@ -183,8 +195,10 @@ job_pull(struct fake_core *c, void *arg)
 START_TEST(a_pull_request_of_a_fork_can_be_looked_at)
 {
 	repos[0].transport = _i == 0 ? transport : transport_git;
-	sh("cd $D/work && echo x >fork && git add fork && git commit -qm fork && git push -q $D/origin.git HEAD:refs/pull/12/head && "
-	    "echo x >fork2 && git add fork2 && git commit -qm fork2 && git push -q $D/origin.git HEAD:refs/heads/newer");
+	sh("cd $D/work && echo x >fork && git add fork && git commit -qm fork && git push -q "
+	   "$D/origin.git HEAD:refs/pull/12/head && "
+	   "echo x >fork2 && git add fork2 && git commit -qm fork2 && git push -q $D/origin.git "
+	   "HEAD:refs/heads/newer");
 	ck_assert_int_eq(fake_core_run(&core, job_pull, NULL), 0);
 }
 END_TEST

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a runner forks beside its polls: in the middle of one, for hooks, and for listeners. */
+/*
+ * What a runner forks beside its polls: in the middle of one, for hooks, and
+ * for listeners.
+ */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -30,7 +33,8 @@ polled(struct core *core, uint64_t id, int class)
 
 	core_expect(core->runner, MESSAGE_SOURCE_POLLED, &m);
 	ck_assert_uint_eq(m.id, id);
-	ck_assert_msg(message_i(&m, "class") == class, "class %d, \"%s\"", (int)message_i(&m, "class"), message_s(&m, "text"));
+	ck_assert_msg(message_i(&m, "class") == class, "class %d, \"%s\"",
+	    (int)message_i(&m, "class"), message_s(&m, "text"));
 	message_free(&m);
 }
 
@@ -57,8 +61,9 @@ answered(struct core *core, uint64_t id, enum message_type type, int class, cons
 
 	core_expect(fd, type, &m);
 	ck_assert_uint_eq(message_u(&m, "call"), id);
-	ck_assert_msg(message_i(&m, "class") == class && strstr(message_s(&m, "text"), text) != NULL, "class %d, \"%s\"",
-	    (int)message_i(&m, "class"), message_s(&m, "text"));
+	ck_assert_msg(message_i(&m, "class") == class &&
+		strstr(message_s(&m, "text"), text) != NULL,
+	    "class %d, \"%s\"", (int)message_i(&m, "class"), message_s(&m, "text"));
 	core_reply(fd, m.id, DROVER_OK, "", 0, "");
 	message_free(&m);
 	close(fd);
@@ -117,7 +122,8 @@ forks_during_a_poll(bool in_process)
 	answered(&core, 70, MESSAGE_OPERATION_REPLY, DROVER_OK, "");
 	if (!in_process) {
 		call(&core, 71, "segv", 60000);
-		answered(&core, 71, MESSAGE_OPERATION_REPLY, DROVER_INTERNAL, "plugin hostile: signal 11 in call of operation call");
+		answered(&core, 71, MESSAGE_OPERATION_REPLY, DROVER_INTERNAL,
+		    "plugin hostile: signal 11 in call of operation call");
 		call(&core, 72, "stubborn", 50);
 		answered(&core, 72, MESSAGE_OPERATION_REPLY, DROVER_INTERNAL, "ended by signal 9");
 	}
@@ -214,9 +220,11 @@ START_TEST(a_hook_that_fails_or_dies_is_answered_for)
 	deliver(&core, 80, "fail", 4, 4);
 	answered(&core, 80, MESSAGE_HOOK_REPLY, DROVER_AGAIN, "the weather is bad");
 	deliver(&core, 81, "segv", 4, 4);
-	answered(&core, 81, MESSAGE_HOOK_REPLY, DROVER_INTERNAL, "signal 11 in hook of plugin hostile");
+	answered(&core, 81, MESSAGE_HOOK_REPLY, DROVER_INTERNAL,
+	    "signal 11 in hook of plugin hostile");
 	deliver(&core, 82, "reply x", 7, 7);
-	answered(&core, 82, MESSAGE_HOOK_REPLY, DROVER_PERMANENT, "call.reply outside of an operation");
+	answered(&core, 82, MESSAGE_HOOK_REPLY, DROVER_PERMANENT,
+	    "call.reply outside of an operation");
 	core_close(&core);
 }
 END_TEST
@@ -245,11 +253,13 @@ START_TEST(a_listener_says_how_it_ended)
 	core_close(&core);
 	core_open(&core, SOURCE("listen = \"segv\";"), false);
 	listen_start(&core, 92, "items");
-	answered(&core, 92, MESSAGE_LISTEN_ENDED, DROVER_INTERNAL, "signal 11 in listen of source hostile.items");
+	answered(&core, 92, MESSAGE_LISTEN_ENDED, DROVER_INTERNAL,
+	    "signal 11 in listen of source hostile.items");
 	core_close(&core);
 	core_open(&core, SOURCE("listen = \"item\";"), false);
 	listen_start(&core, 93, "items");
-	answered(&core, 93, MESSAGE_LISTEN_ENDED, DROVER_PERMANENT, "queue.emit outside of poll and run");
+	answered(&core, 93, MESSAGE_LISTEN_ENDED, DROVER_PERMANENT,
+	    "queue.emit outside of poll and run");
 	core_close(&core);
 }
 END_TEST

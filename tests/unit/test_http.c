@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* host->http against a server that answers byte by byte what the test wrote down: every class, every refusal, every bad answer. */
+/*
+ * host->http against a server that answers byte by byte what the test wrote
+ * down: every class, every refusal, every bad answer.
+ */
 #include <check.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -43,7 +46,11 @@ http_setup(void)
 	scope.log = (struct log_scope){ .part = "test", .plugin = "plug" };
 	cancelled = 0;
 	scope.cancelled = &cancelled;
-	request = (struct drover_http_request){ .size = sizeof request, .method = "GET", .base = server.base, .path = "/a", .credential = "bot" };
+	request = (struct drover_http_request){ .size = sizeof request,
+		.method = "GET",
+		.base = server.base,
+		.path = "/a",
+		.credential = "bot" };
 	response = (struct drover_http_response){ .size = sizeof response };
 	answers_len = 0;
 }
@@ -63,7 +70,9 @@ queue(enum server_deed deed, const char *status, const char *headers, const char
 {
 	char *raw = answers[answers_len++];
 
-	ck_assert_int_lt(snprintf(raw, sizeof answers[0], "HTTP/1.1 %s\r\nContent-Length: %zu\r\n%s\r\n%s", status, strlen(body), headers, body),
+	ck_assert_int_lt(snprintf(raw, sizeof answers[0],
+			     "HTTP/1.1 %s\r\nContent-Length: %zu\r\n%s\r\n%s", status, strlen(body),
+			     headers, body),
 	    (int)sizeof answers[0]);
 	server_answer(&server, deed, raw, 0);
 }
@@ -90,7 +99,8 @@ get(const char *path)
 
 START_TEST(an_answer_comes_back_whole)
 {
-	const struct drover_field headers[] = { { "Accept", "application/json" }, { "X-Empty", "" } };
+	const struct drover_field headers[] = { { "Accept", "application/json" },
+		{ "X-Empty", "" } };
 
 	request.headers = headers;
 	request.headers_len = 2;
@@ -105,7 +115,8 @@ START_TEST(an_answer_comes_back_whole)
 	ck_assert_ptr_null(host_http.header(&scope.public, &response, "X-None"));
 	ck_assert_ptr_nonnull(strstr(server_request(&server, 0), "GET /a?b=c HTTP/1.1\r\n"));
 	ck_assert_ptr_nonnull(strstr(server_request(&server, 0), "\r\nUser-Agent: drover/"));
-	ck_assert_ptr_nonnull(strstr(server_request(&server, 0), "\r\nAccept: application/json\r\n"));
+	ck_assert_ptr_nonnull(
+	    strstr(server_request(&server, 0), "\r\nAccept: application/json\r\n"));
 	ck_assert_ptr_nonnull(strstr(server_request(&server, 0), "\r\nX-Empty:\r\n"));
 	/* An answer that is gone has no headers any more. */
 	struct drover_http_response old = response;
@@ -129,7 +140,8 @@ START_TEST(a_body_goes_out_as_it_is)
 	ck_assert_int_eq(ask(), 0);
 	ck_assert_ptr_nonnull(strstr(server_request(&server, 0), "PATCH /a HTTP/1.1\r\n"));
 	ck_assert_ptr_nonnull(strstr(server_request(&server, 0), "Content-Length: 9\r\n"));
-	ck_assert_ptr_nonnull(strstr(server_request(&server, 0), "Content-Type: application/json\r\n"));
+	ck_assert_ptr_nonnull(
+	    strstr(server_request(&server, 0), "Content-Type: application/json\r\n"));
 	ck_assert_ptr_null(strstr(server_request(&server, 0), "Expect"));
 	request.method = "POST";
 	request.body = NULL;
@@ -148,27 +160,44 @@ END_TEST
 
 START_TEST(a_status_has_a_class)
 {
-	static const struct { const char *status, *headers; int class; int64_t least, most; } table[] = {
-		{ "200 OK", "", 0, 0, 0 }, { "201 Created", "", 0, 0, 0 }, { "404 Not Found", "", 0, 0, 0 }, { "409 Conflict", "", 0, 0, 0 },
-		{ "410 Gone", "", 0, 0, 0 }, { "422 Unprocessable", "", 0, 0, 0 }, { "403 Forbidden", "", 0, 0, 0 },
-		{ "403 Forbidden", "X-RateLimit-Remaining: 17\r\nX-RateLimit-Reset: 99999999999\r\n", 0, 0, 0 },
+	static const struct {
+		const char *status, *headers;
+		int class;
+		int64_t least, most;
+	} table[] = {
+		{ "200 OK", "", 0, 0, 0 },
+		{ "201 Created", "", 0, 0, 0 },
+		{ "404 Not Found", "", 0, 0, 0 },
+		{ "409 Conflict", "", 0, 0, 0 },
+		{ "410 Gone", "", 0, 0, 0 },
+		{ "422 Unprocessable", "", 0, 0, 0 },
+		{ "403 Forbidden", "", 0, 0, 0 },
+		{ "403 Forbidden",
+		    "X-RateLimit-Remaining: 17\r\nX-RateLimit-Reset: 99999999999\r\n", 0, 0, 0 },
 		{ "401 Unauthorized", "", DROVER_AUTH, 0, 0 },
-		{ "408 Timeout", "Retry-After: 70\r\n", DROVER_AGAIN, 70000, 71000 }, { "425 Early", "Retry-After: 70\r\n", DROVER_AGAIN, 70000, 71000 },
-		{ "500 Broken", "Retry-After: 70\r\n", DROVER_AGAIN, 70000, 71000 }, { "503 Busy", "Retry-After: 70\r\n", DROVER_AGAIN, 70000, 71000 },
-		{ "429 Slow", "Retry-After: 70\r\n", DROVER_QUOTA, 70000, 71000 }, { "403 Forbidden", "Retry-After: 70\r\n", DROVER_QUOTA, 70000, 71000 },
-		{ "429 Slow", "RateLimit-Reset: 120\r\nRateLimit-Reason: jira-burst-based\r\n", DROVER_QUOTA, 120000, 121000 },
-		{ "403 Forbidden", "x-ratelimit-remaining: 0\r\nx-ratelimit-reset: 3600\r\n", DROVER_QUOTA, 3600000, 3601000 },
+		{ "408 Timeout", "Retry-After: 70\r\n", DROVER_AGAIN, 70000, 71000 },
+		{ "425 Early", "Retry-After: 70\r\n", DROVER_AGAIN, 70000, 71000 },
+		{ "500 Broken", "Retry-After: 70\r\n", DROVER_AGAIN, 70000, 71000 },
+		{ "503 Busy", "Retry-After: 70\r\n", DROVER_AGAIN, 70000, 71000 },
+		{ "429 Slow", "Retry-After: 70\r\n", DROVER_QUOTA, 70000, 71000 },
+		{ "403 Forbidden", "Retry-After: 70\r\n", DROVER_QUOTA, 70000, 71000 },
+		{ "429 Slow", "RateLimit-Reset: 120\r\nRateLimit-Reason: jira-burst-based\r\n",
+		    DROVER_QUOTA, 120000, 121000 },
+		{ "403 Forbidden", "x-ratelimit-remaining: 0\r\nx-ratelimit-reset: 3600\r\n",
+		    DROVER_QUOTA, 3600000, 3601000 },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
 		queue(SERVER_KEEP, table[i].status, table[i].headers, "{}");
-		ck_assert_msg(ask() == table[i].class, "%s: %d %s", table[i].status, why.code, why.text);
+		ck_assert_msg(ask() == table[i].class, "%s: %d %s", table[i].status, why.code,
+		    why.text);
 		ck_assert_int_eq(response.status, (int)strtol(table[i].status, NULL, 10));
 		ck_assert_int_ge(why.retry_after_ms, table[i].least);
 		ck_assert_int_le(why.retry_after_ms, table[i].most);
 		ck_assert_int_eq(response.tries, 1);
 	}
-	queue(SERVER_KEEP, "429 Slow", "RateLimit-Reset: 120\r\nRateLimit-Reason: jira-burst-based\r\n", "");
+	queue(SERVER_KEEP, "429 Slow",
+	    "RateLimit-Reset: 120\r\nRateLimit-Reason: jira-burst-based\r\n", "");
 	(void)get("/a?token=s3cret");
 	ck_assert_ptr_nonnull(strstr(why.text, "jira-burst-based"));
 	ck_assert_ptr_null(strstr(why.text, "s3cret"));
@@ -178,12 +207,15 @@ END_TEST
 START_TEST(trouble_is_tried_again)
 {
 	queue(SERVER_KEEP, "503 Busy", "Retry-After: 0\r\n", "");
-	server_answer(&server, SERVER_CLOSE, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\ncut", 0);
+	server_answer(&server, SERVER_CLOSE, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\ncut",
+	    0);
 	ok("", "whole");
 	ck_assert_int_eq(ask(), 0);
 	ck_assert_int_eq(response.tries, 3);
 	ck_assert_str_eq(response.body, "whole");
-	/* A connection that is closed without a word; what is no HTTP at all. */
+	/*
+	 * A connection that is closed without a word; what is no HTTP at all.
+	 */
 	server_answer(&server, SERVER_CLOSE, "", 1);
 	ok("", "again");
 	ck_assert_int_eq(ask(), 0);
@@ -219,7 +251,8 @@ START_TEST(nobody_there_is_trouble)
 END_TEST
 
 static void
-again(void *arg, struct drover_scope *s, const struct drover_http_response *r, struct drover_http_verdict *v)
+again(void *arg, struct drover_scope *s, const struct drover_http_response *r,
+    struct drover_http_verdict *v)
 {
 	ck_assert_ptr_eq(arg, &server);
 	ck_assert_uint_eq(v->size, sizeof *v);
@@ -238,7 +271,8 @@ again(void *arg, struct drover_scope *s, const struct drover_http_response *r, s
 
 /* A judge that asks by itself, and names a limit that none can be. */
 static void
-meddle(void *arg, struct drover_scope *s, const struct drover_http_response *r, struct drover_http_verdict *v)
+meddle(void *arg, struct drover_scope *s, const struct drover_http_response *r,
+    struct drover_http_verdict *v)
 {
 	struct drover_http_response other = { .size = sizeof other };
 	struct drover_error error = { 0 };
@@ -248,7 +282,8 @@ meddle(void *arg, struct drover_scope *s, const struct drover_http_response *r, 
 }
 
 static void
-never(void *arg, struct drover_scope *s, const struct drover_http_response *r, struct drover_http_verdict *v)
+never(void *arg, struct drover_scope *s, const struct drover_http_response *r,
+    struct drover_http_verdict *v)
 {
 	v->code = DROVER_AGAIN;
 	v->retry_after_ms = INT64_MAX;
@@ -322,7 +357,10 @@ START_TEST(once_is_once)
 	ok("X-Id: 7\r\n", "done");
 	ck_assert_int_eq(ask(), 0);
 	ck_assert_int_eq(server_count(&server), 6);
-	/* No connection that was used before: the peer may have closed it, and libcurl would do it again by itself. */
+	/*
+	 * No connection that was used before: the peer may have closed it, and
+	 * libcurl would do it again by itself.
+	 */
 	ck_assert_int_eq(server.of_request[5], server.of_request[4] + 1);
 }
 END_TEST
@@ -343,7 +381,8 @@ END_TEST
 START_TEST(what_is_too_long_is_not_read)
 {
 	request.max = 1 << 20;
-	server_answer(&server, SERVER_FLOOD, "HTTP/1.1 200 OK\r\nContent-Length: 104857600\r\n\r\n", 0);
+	server_answer(&server, SERVER_FLOOD, "HTTP/1.1 200 OK\r\nContent-Length: 104857600\r\n\r\n",
+	    0);
 	ck_assert_int_eq(ask(), DROVER_PERMANENT);
 	ck_assert_ptr_nonnull(strstr(why.text, "longer than 1048576 bytes"));
 	ck_assert_str_eq(response.body, "");
@@ -359,7 +398,10 @@ START_TEST(what_is_too_long_is_not_read)
 }
 END_TEST
 
-/* Deflate with fixed codes: one zero, then "258 bytes as the one before", 13 bits each. */
+/*
+ * Deflate with fixed codes: one zero, then "258 bytes as the one before", 13
+ * bits each.
+ */
 static size_t
 bomb(unsigned char *out, size_t repeats)
 {
@@ -367,7 +409,9 @@ bomb(unsigned char *out, size_t repeats)
 	size_t bit = sizeof head * 8;
 
 	memcpy(out, head, sizeof head);
-#define BIT(b) ((b) ? (void)(out[bit / 8] = (unsigned char)(out[bit / 8] | 1u << bit % 8)) : (void)0, bit++)
+#define BIT(b) \
+	((b) ? (void)(out[bit / 8] = (unsigned char)(out[bit / 8] | 1u << bit % 8)) : (void)0, \
+	    bit++)
 	BIT(1); BIT(1); BIT(0);
 	for (int i = 7; i >= 0; i--)
 		BIT(0x30 >> i & 1);
@@ -387,7 +431,8 @@ START_TEST(a_gzip_bomb_does_not_go_off)
 	int head;
 	size_t len = bomb(raw + 256, 200000);
 
-	head = snprintf((char *)raw, 256, "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %zu\r\n\r\n", len);
+	head = snprintf((char *)raw, 256,
+	    "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %zu\r\n\r\n", len);
 	memmove(raw + head, raw + 256, len);
 	server_answer(&server, SERVER_CLOSE, (char *)raw, (size_t)head + len);
 	ck_assert_int_eq(ask(), DROVER_PERMANENT);
@@ -397,7 +442,8 @@ START_TEST(a_gzip_bomb_does_not_go_off)
 	memset(small, 0, sizeof small);
 	len = bomb(small + 128, 3) - 8;
 	memcpy(small + 128 + len, "\x61\xe7\x15\x50\x07\x03\x00\x00", 8);
-	head = snprintf((char *)small, 128, "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %zu\r\n\r\n", len + 8);
+	head = snprintf((char *)small, 128,
+	    "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %zu\r\n\r\n", len + 8);
 	memmove(small + head, small + 128, len + 8);
 	server_answer(&server, SERVER_CLOSE, (char *)small, (size_t)head + len + 8);
 	request.patience_ms = 400;
@@ -422,7 +468,8 @@ START_TEST(redirects_stay_on_the_origin)
 		queue(SERVER_KEEP, "302 Found", "Location: /a\r\n", "");
 	ck_assert_int_eq(ask(), DROVER_PERMANENT);
 	ck_assert_int_eq(server_count(&server), 7);
-	static const char *const away[] = { "http://127.0.0.2/x", "https://127.0.0.1/x", "http://evil.example/x", "//evil.example/x", "ftp://127.0.0.1/" };
+	static const char *const away[] = { "http://127.0.0.2/x", "https://127.0.0.1/x",
+		"http://evil.example/x", "//evil.example/x", "ftp://127.0.0.1/" };
 	for (size_t i = 0; i < ARRAY_LEN(away); i++) {
 		snprintf(other, sizeof other, "Location: %s\r\n", away[i]);
 		queue(SERVER_KEEP, "302 Found", other, "");
@@ -443,14 +490,21 @@ END_TEST
 
 START_TEST(requests_that_are_none_never_go_out)
 {
-	static const struct drover_field bad[] = { { "X-A\r\nX-B", "1" }, { "X-A", "1\r\nX-B: 2" }, { "X-A", "1\nX" }, { "X A", "1" }, { "", "1" },
-		{ "X-A:", "1" }, { NULL, "1" }, { "X-A", NULL }, { "Host", "evil" }, { "content-length", "3" }, { "Transfer-Encoding", "chunked" },
-		{ "User-Agent", "x" }, { "If-None-Match", "x" } };
-	static const char *const methods[] = { "GET / HTTP/1.1\r\nX: y", "get", "", "G T", "CONNECT", NULL };
-	static const char *const paths[] = { "/a b", "/a\r\nX: y", "/a\n", "a", "", "/\x80", "/a\\b", "/a#b", "/../a", "/a/%2e%2E/b", "/a/./b",
-		"http://127.0.0.2/x", "https://evil.example/x", "http://127.0.0.1:1/x", "http://user@127.0.0.1/", "//evil.example/x/..", NULL };
-	static const char *const bases[] = { "http://example.com", "http://10.0.0.1", "ftp://127.0.0.1", "file:///etc", "https://u:p@api.example",
-		"https://api.example/?x=1", "https://api.example/#x", "https://", "api.example", "", "https://api.exam\r\nple", "http://127.evil.example",
+	static const struct drover_field bad[] = { { "X-A\r\nX-B", "1" }, { "X-A", "1\r\nX-B: 2" },
+		{ "X-A", "1\nX" }, { "X A", "1" }, { "", "1" }, { "X-A:", "1" }, { NULL, "1" },
+		{ "X-A", NULL }, { "Host", "evil" }, { "content-length", "3" },
+		{ "Transfer-Encoding", "chunked" }, { "User-Agent", "x" },
+		{ "If-None-Match", "x" } };
+	static const char *const methods[] = { "GET / HTTP/1.1\r\nX: y", "get", "", "G T",
+		"CONNECT", NULL };
+	static const char *const paths[] = { "/a b", "/a\r\nX: y", "/a\n", "a", "", "/\x80",
+		"/a\\b", "/a#b", "/../a", "/a/%2e%2E/b", "/a/./b", "http://127.0.0.2/x",
+		"https://evil.example/x", "http://127.0.0.1:1/x", "http://user@127.0.0.1/",
+		"//evil.example/x/..", NULL };
+	static const char *const bases[] = { "http://example.com", "http://10.0.0.1",
+		"ftp://127.0.0.1", "file:///etc", "https://u:p@api.example",
+		"https://api.example/?x=1", "https://api.example/#x", "https://", "api.example", "",
+		"https://api.exam\r\nple", "http://127.evil.example",
 		"http://localhost.evil.example", NULL };
 
 	request.headers_len = 1;
@@ -466,12 +520,14 @@ START_TEST(requests_that_are_none_never_go_out)
 	request.method = "GET";
 	for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
 		request.path = paths[i];
-		ck_assert_msg(ask() == DROVER_PERMANENT, "%s: %d %s", paths[i] != NULL ? paths[i] : "none", why.code, why.text);
+		ck_assert_msg(ask() == DROVER_PERMANENT, "%s: %d %s",
+		    paths[i] != NULL ? paths[i] : "none", why.code, why.text);
 	}
 	request.path = "/a";
 	for (size_t i = 0; i < ARRAY_LEN(bases); i++) {
 		request.base = bases[i];
-		ck_assert_msg(ask() == DROVER_CONFIG || why.code == DROVER_PERMANENT, "%s: %d %s", bases[i], why.code, why.text);
+		ck_assert_msg(ask() == DROVER_CONFIG || why.code == DROVER_PERMANENT, "%s: %d %s",
+		    bases[i], why.code, why.text);
 	}
 	request.base = server.base;
 	request.body = "x";
@@ -492,7 +548,8 @@ START_TEST(paths_go_behind_the_base)
 	for (int i = 0; i < 4; i++)
 		ok("", "");
 	ck_assert_int_eq(get("/rest/api/3/myself?x=1"), 0);
-	ck_assert_ptr_nonnull(strstr(server_request(&server, 0), "GET /ex/jira/ID/rest/api/3/myself?x=1 "));
+	ck_assert_ptr_nonnull(
+	    strstr(server_request(&server, 0), "GET /ex/jira/ID/rest/api/3/myself?x=1 "));
 	/* A page elsewhere on the same origin, without the prefix. */
 	snprintf(path, sizeof path, "%s/repositories/1?page=2", server.base);
 	ck_assert_int_eq(get(path), 0);
@@ -508,7 +565,9 @@ START_TEST(the_next_page_is_on_the_origin)
 {
 	char link[256];
 
-	snprintf(link, sizeof link, "Link: <%s/a?page=1>; rel=\"prev\", <%s/a?page=3>; rel=\"next\"\r\n", server.base, server.base);
+	snprintf(link, sizeof link,
+	    "Link: <%s/a?page=1>; rel=\"prev\", <%s/a?page=3>; rel=\"next\"\r\n", server.base,
+	    server.base);
 	ok(link, "[]");
 	ck_assert_int_eq(ask(), 0);
 	snprintf(link, sizeof link, "%s/a?page=3", server.base);
@@ -527,8 +586,11 @@ END_TEST
 
 START_TEST(garbage_headers_are_left_out)
 {
-	server_answer(&server, SERVER_KEEP, "HTTP/1.1 200\r\n: nothing\r\n\xff\xfe: \x01\r\nX-Good:   yes \t\r\nX-Long: folded\r\n  line\r\n"
-	    "Retry-After: soon\r\nx-ratelimit-reset: never\r\nETag:\r\nContent-Length: 2\r\n\r\n{}", 0);
+	server_answer(&server, SERVER_KEEP,
+	    "HTTP/1.1 200\r\n: nothing\r\n\xff\xfe: \x01\r\nX-Good:   yes \t\r\nX-Long: folded\r\n "
+	    " line\r\n"
+	    "Retry-After: soon\r\nx-ratelimit-reset: never\r\nETag:\r\nContent-Length: 2\r\n\r\n{}",
+	    0);
 	request.flags = DROVER_HTTP_CACHED;
 	ck_assert_int_eq(ask(), 0);
 	ck_assert_str_eq(response.body, "{}");
@@ -543,14 +605,16 @@ START_TEST(a_slow_body_ends_in_time)
 {
 	request.timeout_ms = 200;
 	request.patience_ms = 250;
-	server_answer(&server, SERVER_STALL, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nslow", 0);
+	server_answer(&server, SERVER_STALL, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nslow",
+	    0);
 	ck_assert_int_eq(ask(), DROVER_AGAIN);
 	ck_assert_ptr_nonnull(strstr(why.text, "in time"));
 	server_let_go(&server);
 	/* The callback's own deadline counts as well. */
 	request.timeout_ms = request.patience_ms = 0;
 	scope.deadline_ms = clock_mono() + 200;
-	server_answer(&server, SERVER_STALL, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nslow", 0);
+	server_answer(&server, SERVER_STALL, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nslow",
+	    0);
 	ck_assert_int_eq(ask(), DROVER_AGAIN);
 }
 END_TEST
@@ -591,7 +655,10 @@ START_TEST(the_runner_works_while_a_request_waits)
 	server.tell = fds[1];
 	server_answer(&server, SERVER_STALL, "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nha", 0);
 	queue(SERVER_KEEP, "200 OK", "", "next");
-	/* The answer stalls until the runner's own work was done: all the time there is, otherwise. */
+	/*
+	 * The answer stalls until the runner's own work was done: all the time
+	 * there is, otherwise.
+	 */
 	request.timeout_ms = request.patience_ms = 5000;
 	ck_assert_int_eq(ask(), 0);
 	ck_assert_str_eq(response.body, "next");

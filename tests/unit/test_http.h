@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A scope, a request to a scripted server, and what came of it: shared by the tests of host->http. */
+/*
+ * A scope, a request to a scripted server, and what came of it: shared by the
+ * tests of host->http.
+ */
 #ifndef UNIT_TEST_HTTP_H
 #define UNIT_TEST_HTTP_H
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What host->http keeps of answers, and how it reads the headers that vendors write. */
+/*
+ * What host->http keeps of answers, and how it reads the headers that vendors
+ * write.
+ */
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,7 +27,10 @@ cached(const char *path)
 	return ask();
 }
 
-/* The files of the cache; the path of one of them, where asked for, is the caller's to free. */
+/*
+ * The files of the cache; the path of one of them, where asked for, is the
+ * caller's to free.
+ */
 static int
 files(char **one, int64_t *bytes)
 {
@@ -58,14 +64,17 @@ START_TEST(a_304_gives_what_was_kept)
 {
 	char link[256];
 
-	snprintf(link, sizeof link, "ETag: W/\"abc\"\r\nX-Left: 9\r\nLink: <%s/a?page=2>; rel=\"next\"\r\n", server.base);
+	snprintf(link, sizeof link,
+	    "ETag: W/\"abc\"\r\nX-Left: 9\r\nLink: <%s/a?page=2>; rel=\"next\"\r\n", server.base);
 	queue(SERVER_KEEP, "200 OK", link, "[1, 2]");
 	ck_assert_int_eq(cached("/a"), 0);
 	ck_assert_int_eq(response.not_modified, 0);
 	ck_assert(!conditional(0));
-	server_answer(&server, SERVER_KEEP, "HTTP/1.1 304 Not Modified\r\nETag: W/\"abc\"\r\nX-Left: 8\r\n\r\n", 0);
+	server_answer(&server, SERVER_KEEP,
+	    "HTTP/1.1 304 Not Modified\r\nETag: W/\"abc\"\r\nX-Left: 8\r\n\r\n", 0);
 	ck_assert_int_eq(cached("/a"), 0);
-	ck_assert_ptr_nonnull(strstr(server_request(&server, 1), "\r\nIf-None-Match: W/\"abc\"\r\n"));
+	ck_assert_ptr_nonnull(
+	    strstr(server_request(&server, 1), "\r\nIf-None-Match: W/\"abc\"\r\n"));
 	ck_assert_int_eq(response.not_modified, 1);
 	ck_assert_int_eq(response.status, 200);
 	ck_assert_str_eq(response.body, "[1, 2]");
@@ -138,7 +147,8 @@ END_TEST
 START_TEST(a_304_that_nobody_asked_for_is_trouble)
 {
 	request.patience_ms = 100;
-	server_answer(&server, SERVER_KEEP, "HTTP/1.1 304 Not Modified\r\nRetry-After: 60\r\n\r\n", 0);
+	server_answer(&server, SERVER_KEEP, "HTTP/1.1 304 Not Modified\r\nRetry-After: 60\r\n\r\n",
+	    0);
 	ck_assert_int_eq(cached("/a"), DROVER_AGAIN);
 	ck_assert_ptr_nonnull(strstr(why.text, "without a condition"));
 }
@@ -147,7 +157,8 @@ END_TEST
 START_TEST(what_cannot_be_asked_for_again_is_not_kept)
 {
 	static char raw[11 * 1024 + 256];
-	size_t n = (size_t)snprintf(raw, sizeof raw, "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nETag: \"");
+	size_t n =
+	    (size_t)snprintf(raw, sizeof raw, "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nETag: \"");
 
 	memset(raw + n, 'x', 10 * 1024);
 	memcpy(raw + n + 10 * 1024, "\"\r\n\r\ny", 7);
@@ -194,15 +205,19 @@ next_is(const char *header, const char *expected)
 	if (expected == NULL)
 		ck_assert_msg(next == NULL, "%s: %s", header, next);
 	else
-		ck_assert_msg(next != NULL && strcmp(next, expected) == 0, "%s: %s", header, next != NULL ? next : "none");
+		ck_assert_msg(next != NULL && strcmp(next, expected) == 0, "%s: %s", header,
+		    next != NULL ? next : "none");
 	free(next);
 }
 
 START_TEST(links_are_read)
 {
-	next_is("<https://a/b?page=2>; rel=\"next\", <https://a/b?page=9>; rel=\"last\"", "https://a/b?page=2");
+	next_is("<https://a/b?page=2>; rel=\"next\", <https://a/b?page=9>; rel=\"last\"",
+	    "https://a/b?page=2");
 	next_is("<https://a/1>; rel=\"prev\",<https://a/2>;rel=next", "https://a/2");
-	next_is("<https://a/1>; title=\"a; rel=\\\"next\\\", <x>\"; rel=\"last\", </2>; REL = \"first Next\"", "/2");
+	next_is("<https://a/1>; title=\"a; rel=\\\"next\\\", <x>\"; rel=\"last\", </2>; REL = "
+		"\"first Next\"",
+	    "/2");
 	next_is("<a,b>; rel=next", "a,b");
 	next_is("<a>; rel=prev; rel=next", NULL);
 	next_is("<a>; rel=\"nextish\"", NULL);
@@ -222,26 +237,46 @@ END_TEST
 
 START_TEST(waits_are_read)
 {
-	static const struct { const char *text; int64_t after, reset; } table[] = {
-		{ "120", 120000, 120000 }, { "0", 0, 0 }, { " 7 ", 7000, 7000 }, { "1.5", 2000, 1000 }, { "99999999999999999999", 86400000, 86400000 },
-		{ "-1", -1, -1 }, { "", -1, -1 }, { "soon", -1, -1 }, { "12x", -1, -1 },
-		{ "Wed, 18 Nov 2026 11:07:40 GMT", 60000, -1 }, { "Wed, 18 Nov 2026 10:00:00 GMT", 0, -1 }, { "Fri, 18 Nov 2033 10:00:00 GMT", 86400000, -1 },
-		{ "1795000090", 86400000, 90000 }, { "1795000090000", 86400000, 90000 }, { "1794999999", 86400000, 0 },
-		{ "2026-11-18T11:07:40Z", -1, 60000 }, { "2026-11-18T11:07Z", -1, 80000 }, { "2026-11-18T11:07:40.250Z", -1, 60000 },
-		{ "2026-11-18T12:07:40+01:00", -1, 60000 }, { "2026-11-18T09:37:40-0130", -1, 60000 }, { "2026-11-18T10:00Z", -1, 0 },
-		{ "2026-13-18T11:07Z", -1, -1 }, { "2026-11-18", -1, -1 }, { "9999-12-31T23:59Z", -1, 86400000 },
+	static const struct { const char *text; int64_t after, reset;
+	} table[] = {
+		{ "120", 120000, 120000 },
+		{ "0", 0, 0 },
+		{ " 7 ", 7000, 7000 },
+		{ "1.5", 2000, 1000 },
+		{ "99999999999999999999", 86400000, 86400000 },
+		{ "-1", -1, -1 },
+		{ "", -1, -1 },
+		{ "soon", -1, -1 },
+		{ "12x", -1, -1 },
+		{ "Wed, 18 Nov 2026 11:07:40 GMT", 60000, -1 },
+		{ "Wed, 18 Nov 2026 10:00:00 GMT", 0, -1 },
+		{ "Fri, 18 Nov 2033 10:00:00 GMT", 86400000, -1 },
+		{ "1795000090", 86400000, 90000 },
+		{ "1795000090000", 86400000, 90000 },
+		{ "1794999999", 86400000, 0 },
+		{ "2026-11-18T11:07:40Z", -1, 60000 },
+		{ "2026-11-18T11:07Z", -1, 80000 },
+		{ "2026-11-18T11:07:40.250Z", -1, 60000 },
+		{ "2026-11-18T12:07:40+01:00", -1, 60000 },
+		{ "2026-11-18T09:37:40-0130", -1, 60000 },
+		{ "2026-11-18T10:00Z", -1, 0 },
+		{ "2026-13-18T11:07Z", -1, -1 },
+		{ "2026-11-18", -1, -1 },
+		{ "9999-12-31T23:59Z", -1, 86400000 },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
 		if (table[i].after >= 0)
-			ck_assert_msg(http_retry_after(table[i].text, 0, NOW) == table[i].after, "%s: %lld", table[i].text,
+			ck_assert_msg(http_retry_after(table[i].text, 0, NOW) == table[i].after,
+			    "%s: %lld", table[i].text,
 			    (long long)http_retry_after(table[i].text, 0, NOW));
-		ck_assert_msg(http_reset(table[i].text, 0, NOW) == table[i].reset, "%s: %lld", table[i].text,
-		    (long long)http_reset(table[i].text, 0, NOW));
+		ck_assert_msg(http_reset(table[i].text, 0, NOW) == table[i].reset, "%s: %lld",
+		    table[i].text, (long long)http_reset(table[i].text, 0, NOW));
 	}
 	/* A server whose clock is an hour ahead speaks of its own time. */
 	ck_assert_int_eq(http_reset("1795003690", NOW + 3600000, NOW), 90000);
-	ck_assert_int_eq(http_retry_after("Wed, 18 Nov 2026 12:07:40 GMT", NOW + 3600000, NOW), 60000);
+	ck_assert_int_eq(http_retry_after("Wed, 18 Nov 2026 12:07:40 GMT", NOW + 3600000, NOW),
+	    60000);
 	/* A difference of seconds is the answer's age. */
 	ck_assert_int_eq(http_reset("1795000090", NOW + 3000, NOW), 90000);
 }
@@ -250,8 +285,10 @@ END_TEST
 START_TEST(origins_are_compared_whole)
 {
 	static const char *const table[][2] = {
-		{ "https://API.example/x", "https://api.example:443" }, { "https://api.example:443", "https://api.example:443" },
-		{ "http://127.0.0.1:80/", "http://127.0.0.1:80" }, { "https://[::1]/x", "https://[::1]:443" },
+		{ "https://API.example/x", "https://api.example:443" },
+		{ "https://api.example:443", "https://api.example:443" },
+		{ "http://127.0.0.1:80/", "http://127.0.0.1:80" },
+		{ "https://[::1]/x", "https://[::1]:443" },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {

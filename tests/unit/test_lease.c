@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who holds which tree: granting, fencing, expiry, breaking, and what is to be tidied. */
+/*
+ * Who holds which tree: granting, fencing, expiry, breaking, and what is to be
+ * tidied.
+ */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -43,8 +46,10 @@ setup(void)
 	pid_t pid;
 
 	dir = temp_make();
-	text = xasprintf("state_dir = \"%s\"; repos = ( { name = \"web\"; url = \"/up\"; }, { name = \"api\"; url = \"/api\"; } ); "
-	    "trees = { warm = 2; max_age = \"1h\"; };", dir);
+	text = xasprintf("state_dir = \"%s\"; repos = ( { name = \"web\"; url = \"/up\"; }, { name "
+			 "= \"api\"; url = \"/api\"; } ); "
+			 "trees = { warm = 2; max_age = \"1h\"; };",
+	    dir);
 	config = config_parse(text, "test", &err);
 	ck_assert_msg(config != NULL, "%s", err.text);
 	free(text);
@@ -77,7 +82,8 @@ acquire(const char *repo, uint64_t job, const struct proc_id *owner, const char 
 	struct lease_grant grant;
 	struct error err = { .code = 0 };
 
-	ck_assert_msg(leases_acquire(leases, repo, job, job + 100, owner, &grant, &err) == 0, "%s", err.text);
+	ck_assert_msg(leases_acquire(leases, repo, job, job + 100, owner, &grant, &err) == 0, "%s",
+	    err.text);
 	ck_assert_str_eq(grant.state, state);
 	return grant.id;
 }
@@ -98,7 +104,8 @@ tick(int64_t disk_free, bool all)
 
 	out[0] = '\0';
 	for (int i = 0; i < n; i++)
-		snprintf(out + strlen(out), sizeof out - strlen(out), "%s %llu ", chores[i].action, (unsigned long long)chores[i].id);
+		snprintf(out + strlen(out), sizeof out - strlen(out), "%s %llu ", chores[i].action,
+		    (unsigned long long)chores[i].id);
 	free(chores);
 	return out;
 }
@@ -118,8 +125,10 @@ START_TEST(warm_tree_is_taken_first)
 {
 	struct lease_grant grant;
 	struct error err = { .code = 0 };
-	uint64_t a = acquire("web", 1, &self, "new"), b = acquire("web", 2, &self, "new"), c = acquire("api", 3, &self, "new");
-	char *path = xasprintf("%s/trees/web/%llu", dir, (unsigned long long)a), *mirror = xasprintf("%s/mirrors/web.git", dir);
+	uint64_t a = acquire("web", 1, &self, "new"), b = acquire("web", 2, &self, "new"),
+		 c = acquire("api", 3, &self, "new");
+	char *path = xasprintf("%s/trees/web/%llu", dir, (unsigned long long)a),
+	     *mirror = xasprintf("%s/mirrors/web.git", dir);
 
 	ck_assert_uint_ne(a, b);
 	ck_assert_int_eq(leases_release(leases, c, 3, 103, "warm", "", &err), 0);
@@ -175,7 +184,8 @@ END_TEST
 
 START_TEST(silent_and_dead_is_expired_silent_and_alive_is_not)
 {
-	uint64_t a = acquire("web", 1, &dead, "new"), b = acquire("web", 2, &self, "new"), c = acquire("web", 3, &dead, "new");
+	uint64_t a = acquire("web", 1, &dead, "new"), b = acquire("web", 2, &self, "new"),
+		 c = acquire("web", 3, &dead, "new");
 
 	later(LEASE_TTL_MS);
 	tick(-1, false);
@@ -270,7 +280,8 @@ END_TEST
 START_TEST(disk_decides)
 {
 	struct error err = { .code = 0 };
-	uint64_t a = acquire("web", 1, &self, "new"), b = acquire("web", 2, &self, "new"), c = acquire("api", 3, &self, "new");
+	uint64_t a = acquire("web", 1, &self, "new"), b = acquire("web", 2, &self, "new"),
+		 c = acquire("api", 3, &self, "new");
 
 	ck_assert_int_eq(leases_release(leases, a, 1, 101, "warm", "", &err), 0);
 	later(10);
@@ -339,7 +350,8 @@ END_TEST
 START_TEST(gc_takes_all_that_nobody_holds)
 {
 	struct error err = { .code = 0 };
-	uint64_t a = acquire("web", 1, &self, "new"), b = acquire("web", 2, &dead, "new"), c = acquire("web", 3, &self, "new");
+	uint64_t a = acquire("web", 1, &self, "new"), b = acquire("web", 2, &dead, "new"),
+		 c = acquire("web", 3, &self, "new");
 	cJSON *list;
 
 	ck_assert_int_eq(leases_release(leases, a, 1, 101, "warm", "", &err), 0);
@@ -349,7 +361,9 @@ START_TEST(gc_takes_all_that_nobody_holds)
 	ck_assert_int_eq(cJSON_GetArraySize(list), 3);
 	ck_assert_str_eq(json_str(cJSON_GetArrayItem(list, 2), "job", ""), "3");
 	ck_assert(json_bool(cJSON_GetArrayItem(list, 2), "alive", false));
-	ck_assert_int_eq(json_int(cJSON_GetArrayItem(list, 2), "expires_at", 0) - json_int(cJSON_GetArrayItem(list, 2), "beat_at", 0), LEASE_TTL_MS);
+	ck_assert_int_eq(json_int(cJSON_GetArrayItem(list, 2), "expires_at", 0) -
+		json_int(cJSON_GetArrayItem(list, 2), "beat_at", 0),
+	    LEASE_TTL_MS);
 	cJSON_Delete(list);
 	ck_assert_str_eq(state_of(c), "leased");
 	(void)b;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Rates, pauses and breakers of requests to the outside, on a clock of the test's own. */
+/*
+ * Rates, pauses and breakers of requests to the outside, on a clock of the
+ * test's own.
+ */
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,10 +31,16 @@ teardown(void)
 }
 
 static int64_t
-take(const char *credential, uint32_t count, int64_t per_ms, uint32_t burst, bool critical, int64_t patience, int64_t now)
+take(const char *credential, uint32_t count, int64_t per_ms, uint32_t burst, bool critical,
+    int64_t patience, int64_t now)
 {
-	struct limits_ask ask = { .plugin = "p", .origin = ORIGIN, .credential = credential, .rates = { { "core", count, burst, per_ms } },
-		.rates_len = count > 0 ? 1 : 0, .critical = critical, .patience_ms = patience };
+	struct limits_ask ask = { .plugin = "p",
+		.origin = ORIGIN,
+		.credential = credential,
+		.rates = { { "core", count, burst, per_ms } },
+		.rates_len = count > 0 ? 1 : 0,
+		.critical = critical,
+		.patience_ms = patience };
 
 	return limits_take(limits, &ask, now, &err);
 }
@@ -39,8 +48,15 @@ take(const char *credential, uint32_t count, int64_t per_ms, uint32_t burst, boo
 static int
 tell(const char *credential, int code, const char *limit, int64_t pause, int64_t now)
 {
-	struct limits_tell t = { .plugin = "p", .origin = ORIGIN, .credential = credential, .code = code, .limit = limit,
-		.pause_ms = pause, .requests = 1, .rates = "", .text = "answered 503" };
+	struct limits_tell t = { .plugin = "p",
+		.origin = ORIGIN,
+		.credential = credential,
+		.code = code,
+		.limit = limit,
+		.pause_ms = pause,
+		.requests = 1,
+		.rates = "",
+		.text = "answered 503" };
 
 	return limits_tell(limits, &t, now);
 }
@@ -52,7 +68,10 @@ START_TEST(a_burst_goes_at_once_and_the_rest_at_its_rate)
 		ck_assert_int_eq(take("a", 60, 60000, 4, false, 60000, START), 0);
 	ck_assert_int_eq(take("a", 60, 60000, 4, false, 60000, START), 1000);
 	ck_assert_int_eq(take("a", 60, 60000, 4, false, 60000, START), 2000);
-	/* Who waits is counted already: a second later the third one stands behind the two. */
+	/*
+	 * Who waits is counted already: a second later the third one stands
+	 * behind the two.
+	 */
 	ck_assert_int_eq(take("a", 60, 60000, 4, false, 60000, START + 1000), 2000);
 	/* Another credential and another origin have their own. */
 	ck_assert_int_eq(take("b", 60, 60000, 4, false, 60000, START), 0);
@@ -65,8 +84,14 @@ END_TEST
 
 START_TEST(a_kept_answer_gives_its_place_back)
 {
-	struct limits_tell kept = { .plugin = "p", .origin = ORIGIN, .credential = "a", .limit = "", .requests = 1, .kept = 1,
-		.rates = "core\n", .text = "" };
+	struct limits_tell kept = { .plugin = "p",
+		.origin = ORIGIN,
+		.credential = "a",
+		.limit = "",
+		.requests = 1,
+		.kept = 1,
+		.rates = "core\n",
+		.text = "" };
 
 	for (int i = 0; i < 100; i++) {
 		ck_assert_int_eq(take("a", 60, 60000, 2, false, 60000, START), 0);
@@ -92,7 +117,10 @@ START_TEST(no_more_go_out_than_the_rate_allows)
 {
 	int sent = 0;
 
-	/* An hour of someone who asks each 100 ms and waits for at most a second: 100 in a minute, 10 at once. */
+	/*
+	 * An hour of someone who asks each 100 ms and waits for at most a
+	 * second: 100 in a minute, 10 at once.
+	 */
 	for (int64_t now = START; now < START + 3600000; now += 100)
 		sent += take("a", 100, 60000, 10, false, 0, now) == 0;
 	ck_assert_int_le(sent, 6000 + 10);
@@ -132,8 +160,12 @@ END_TEST
 
 START_TEST(a_request_keeps_all_its_limits)
 {
-	struct limits_ask ask = { .plugin = "p", .origin = ORIGIN, .credential = "a", .patience_ms = 60000,
-		.rates = { { "core", 100, 100, 60000 }, { "write", 1, 1, 1000 } }, .rates_len = 2 };
+	struct limits_ask ask = { .plugin = "p",
+		.origin = ORIGIN,
+		.credential = "a",
+		.patience_ms = 60000,
+		.rates = { { "core", 100, 100, 60000 }, { "write", 1, 1, 1000 } },
+		.rates_len = 2 };
 
 	ck_assert_int_eq(limits_take(limits, &ask, START, &err), 0);
 	ck_assert_int_eq(limits_take(limits, &ask, START, &err), 1000);
@@ -147,8 +179,12 @@ END_TEST
 
 START_TEST(who_waits_counts_when_he_goes)
 {
-	struct limits_ask ask = { .plugin = "p", .origin = ORIGIN, .credential = "a", .patience_ms = 60000,
-		.rates = { { "core", 10, 2, 60000 }, { "write", 1, 1, 60000 } }, .rates_len = 2 };
+	struct limits_ask ask = { .plugin = "p",
+		.origin = ORIGIN,
+		.credential = "a",
+		.patience_ms = 60000,
+		.rates = { { "core", 10, 2, 60000 }, { "write", 1, 1, 60000 } },
+		.rates_len = 2 };
 
 	ck_assert_int_eq(limits_take(limits, &ask, START, &err), 0);
 	ck_assert_int_eq(limits_take(limits, &ask, START, &err), 60000);
@@ -228,7 +264,10 @@ START_TEST(a_down_tracker_costs_less_than_a_request_in_30_seconds)
 {
 	int sent = 0;
 
-	/* A source that polls every 5 s, each poll trying as often as it is let: an hour. */
+	/*
+	 * A source that polls every 5 s, each poll trying as often as it is
+	 * let: an hour.
+	 */
 	for (int64_t now = START; now < START + 3600000; now += 5000) {
 		for (int try = 0; try < 10; try++) {
 			if (take("a", 0, 0, 0, false, 20000, now) < 0)
@@ -251,7 +290,10 @@ START_TEST(long_pauses_outlive_the_core)
 	ck_assert_int_eq(tell("b", DROVER_QUOTA, "", 3600000, START), LIMITS_KEEP);
 	ck_assert_int_eq(tell("c", DROVER_QUOTA, "write\"", 7200000, START), LIMITS_KEEP);
 	saved = limits_save(limits, START, 1700000000000, 65536);
-	/* The next core starts 30 minutes later; its monotonic clock counts from elsewhere. */
+	/*
+	 * The next core starts 30 minutes later; its monotonic clock counts
+	 * from elsewhere.
+	 */
 	limits_load(next, saved, 5000, 1700000000000 + 1800000);
 	free(saved);
 	limits_free(limits);
@@ -259,18 +301,26 @@ START_TEST(long_pauses_outlive_the_core)
 	ck_assert_int_eq(take("a", 0, 0, 0, false, 0, 5000), 0);
 	ck_assert_int_eq(take("b", 0, 0, 0, false, 0, 5000), -1);
 	ck_assert_int_eq(err.retry_after_ms, 1800000);
-	struct limits_ask ask = { .plugin = "p", .origin = ORIGIN, .credential = "c", .rates = { { "write\"", 1, 1, 1 } }, .rates_len = 1 };
+	struct limits_ask ask = { .plugin = "p",
+		.origin = ORIGIN,
+		.credential = "c",
+		.rates = { { "write\"", 1, 1, 1 } },
+		.rates_len = 1 };
 	ck_assert_int_eq(limits_take(limits, &ask, 5000, &err), -1);
 	ck_assert_int_eq(err.retry_after_ms, 5400000);
 	limits_load(limits, "{\"no\": \"list\"}", 5000, 5000);
 	limits_load(limits, "not JSON", 5000, 5000);
-	limits_load(limits, "[1, {}, {\"origin\": \"x\", \"until\": \"99999999999999999\"}]", 5000, 5000);
+	limits_load(limits, "[1, {}, {\"origin\": \"x\", \"until\": \"99999999999999999\"}]", 5000,
+	    5000);
 }
 END_TEST
 
 START_TEST(what_is_kept_is_bounded)
 {
-	struct limits_ask ask = { .plugin = "p", .origin = ORIGIN, .rates = { { "core", 1, 1, 3600000 } }, .rates_len = 1 };
+	struct limits_ask ask = { .plugin = "p",
+		.origin = ORIGIN,
+		.rates = { { "core", 1, 1, 3600000 } },
+		.rates_len = 1 };
 	char credential[32];
 	cJSON *status;
 
@@ -303,7 +353,8 @@ START_TEST(an_operator_sees_what_is_held_back)
 	ck_assert_int_eq(cJSON_GetArraySize(list), 2);
 	ck_assert_str_eq(cJSON_GetArrayItem(list, 0)->valuestring,
 	    ORIGIN " as a: 5 failures in a row, asked again in 30 s: answered 503");
-	ck_assert_str_eq(cJSON_GetArrayItem(list, 1)->valuestring, ORIGIN " as b: paused for 90 s: answered 503");
+	ck_assert_str_eq(cJSON_GetArrayItem(list, 1)->valuestring,
+	    ORIGIN " as b: paused for 90 s: answered 503");
 	cJSON_Delete(list);
 	status = limits_status(limits, START, 1700000000000);
 	text = json_print(status);

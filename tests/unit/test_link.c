@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A job's way to the core: how long it waits for one, what stays after it was fenced, and a socket that is lent. */
+/*
+ * A job's way to the core: how long it waits for one, what stays after it was
+ * fenced, and a socket that is lent.
+ */
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
@@ -54,7 +57,10 @@ START_TEST(a_core_that_never_comes_is_given_up)
 }
 END_TEST
 
-/* Lets one connection in, answers its first request with what arg points to, and is gone. */
+/*
+ * Lets one connection in, answers its first request with what arg points to,
+ * and is gone.
+ */
 struct answerer {
 	int listening, class;
 };

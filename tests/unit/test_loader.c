@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the loader takes and what it refuses: files by who could have written them, descriptors by what they say. */
+/*
+ * What the loader takes and what it refuses: files by who could have written
+ * them, descriptors by what they say.
+ */
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -40,7 +43,8 @@ teardown(void)
 static char *
 put(const char *fixture, const char *name)
 {
-	char *from = xasprintf("%s/%s.so", FIXTURES, fixture), *to = xasprintf("%s/%s.so", plugins, name);
+	char *from = xasprintf("%s/%s.so", FIXTURES, fixture),
+	     *to = xasprintf("%s/%s.so", plugins, name);
 	struct buf bytes = BUF_INIT;
 	struct error err;
 
@@ -94,7 +98,8 @@ END_TEST
 
 START_TEST(two_plugins_are_two)
 {
-	char *dirs[] = { plugins, NULL }, *good = put("good", "good"), *hostile = put("hostile", "hostile");
+	char *dirs[] = { plugins, NULL }, *good = put("good", "good"),
+	     *hostile = put("hostile", "hostile");
 	struct plugin_image one, two;
 	struct error err = { 0 };
 
@@ -186,7 +191,8 @@ END_TEST
 
 START_TEST(a_link_to_a_file_is_refused_and_one_to_a_folder_followed)
 {
-	char *path = put("good", "good"), *link = path_join(plugins, "linked.so"), *dir = path_join(temp, "way");
+	char *path = put("good", "good"), *link = path_join(plugins, "linked.so"),
+	     *dir = path_join(temp, "way");
 	char *dirs[] = { dir, NULL };
 	struct plugin_image image;
 	struct error err = { 0 };
@@ -211,7 +217,8 @@ END_TEST
 
 START_TEST(what_is_no_file_or_no_library_is_refused)
 {
-	char *dir = path_join(plugins, "folder.so"), *fifo = path_join(plugins, "fifo.so"), *text = temp_file(plugins, "text.so", "hello");
+	char *dir = path_join(plugins, "folder.so"), *fifo = path_join(plugins, "fifo.so"),
+	     *text = temp_file(plugins, "text.so", "hello");
 
 	ck_assert_int_eq(mkdir(dir, 0755), 0);
 	refused("folder", "no regular file");
@@ -277,13 +284,15 @@ poll_nothing(struct drover_scope *scope, void *source, const char *cursor, struc
 }
 
 static int
-run_nothing(struct drover_scope *scope, void *plugin, const struct drover_job *job, struct drover_error *err)
+run_nothing(struct drover_scope *scope, void *plugin, const struct drover_job *job,
+    struct drover_error *err)
 {
 	return 0;
 }
 
 static int
-call_nothing(struct drover_scope *scope, void *plugin, const char *request, uint64_t len, struct drover_error *err)
+call_nothing(struct drover_scope *scope, void *plugin, const char *request, uint64_t len,
+    struct drover_error *err)
 {
 	return 0;
 }
@@ -306,30 +315,41 @@ draft(struct draft *d)
 	static const char *const names[] = { "one", "two" };
 
 	memset(d, 0, sizeof *d);
-	d->plugin = (struct drover_plugin){ DROVER_PLUGIN_HEADER, .name = "draft", .version = "1", .options = d->options,
-		.sources = d->sources, .pipelines = d->pipelines, .operations = d->operations };
-	d->options[0] = (struct drover_option){ "key", DROVER_STRING, DROVER_SECRET, NULL, "A key." };
+	d->plugin = (struct drover_plugin){ DROVER_PLUGIN_HEADER, .name = "draft", .version = "1",
+		.options = d->options, .sources = d->sources, .pipelines = d->pipelines,
+		.operations = d->operations };
+	d->options[0] =
+	    (struct drover_option){ "key", DROVER_STRING, DROVER_SECRET, NULL, "A key." };
 	d->options[1] = (struct drover_option){ "many", DROVER_LIST, 0, NULL, "Many." };
 	for (int i = 0; i < 2; i++) {
-		d->source[i] = (struct drover_source){ .size = sizeof d->source[i], .name = names[i], .poll = poll_nothing };
-		d->pipeline[i] = (struct drover_pipeline){ .size = sizeof d->pipeline[i], .name = names[i], .run = run_nothing };
-		d->operation[i] = (struct drover_operation){ .size = sizeof d->operation[i], .name = names[i], .call = call_nothing };
+		d->source[i] = (struct drover_source){ .size = sizeof d->source[i],
+			.name = names[i],
+			.poll = poll_nothing };
+		d->pipeline[i] = (struct drover_pipeline){ .size = sizeof d->pipeline[i],
+			.name = names[i],
+			.run = run_nothing };
+		d->operation[i] = (struct drover_operation){ .size = sizeof d->operation[i],
+			.name = names[i],
+			.call = call_nothing };
 		d->sources[i] = &d->source[i];
 		d->pipelines[i] = &d->pipeline[i];
 		d->operations[i] = &d->operation[i];
 	}
 }
 
-#define REFUSES(spoil, why) do { \
-	struct draft d; \
-	struct error err_ = { 0 }; \
-	draft(&d); \
-	ck_assert_msg(loader_check(&d.plugin, "draft", &err_) == 0, "%s", err_.text); \
-	spoil; \
-	ck_assert_msg(loader_check(&d.plugin, "draft", &err_) == -1, "%s was taken", #spoil); \
-	ck_assert_int_eq(err_.code, DROVER_CONFIG); \
-	ck_assert_msg(strstr(err_.text, why) != NULL, "\"%s\" does not say \"%s\"", err_.text, why); \
-} while (0)
+#define REFUSES(spoil, why) \
+	do { \
+		struct draft d; \
+		struct error err_ = { 0 }; \
+		draft(&d); \
+		ck_assert_msg(loader_check(&d.plugin, "draft", &err_) == 0, "%s", err_.text); \
+		spoil; \
+		ck_assert_msg(loader_check(&d.plugin, "draft", &err_) == -1, "%s was taken", \
+		    #spoil); \
+		ck_assert_int_eq(err_.code, DROVER_CONFIG); \
+		ck_assert_msg(strstr(err_.text, why) != NULL, "\"%s\" does not say \"%s\"", \
+		    err_.text, why); \
+	} while (0)
 
 START_TEST(headers_are_checked)
 {
@@ -388,30 +408,40 @@ START_TEST(option_tables_are_checked)
 	REFUSES(d.options[1].flags = DROVER_SECRET, "option many is a secret and must be a string");
 	REFUSES(d.options[1].key = "key", "declares option key twice");
 	REFUSES(d.options[0].key = "Not good", "\"Not good\" is no name");
-	REFUSES((d.source[0].options = d.options, d.options[0].type = 9, d.plugin.options = NULL), "source draft.one: option key");
-	REFUSES((d.pipeline[1].options = d.options, d.options[0].type = 9, d.plugin.options = NULL), "pipeline draft.two: option key");
+	REFUSES((d.source[0].options = d.options, d.options[0].type = 9, d.plugin.options = NULL),
+	    "source draft.one: option key");
+	REFUSES((d.pipeline[1].options = d.options, d.options[0].type = 9, d.plugin.options = NULL),
+	    "pipeline draft.two: option key");
 }
 END_TEST
 
 START_TEST(authors_are_checked)
 {
-	static const char *const good[] = { "owner", "@acme/devs", "permission:write", NULL }, *const anybody[] = { "member", "*", NULL };
-	static const char *const empty[] = { "", NULL }, *const pattern[] = { "@acme/*", NULL }, *const line[] = { "a\nb", NULL };
-	static const struct drover_option taken[] = { { "authors", DROVER_LIST, 0, NULL, "Mine." }, { NULL, 0, 0, NULL, NULL } };
+	static const char *const good[] = { "owner", "@acme/devs", "permission:write", NULL },
+				 *const anybody[] = { "member", "*", NULL };
+	static const char *const empty[] = { "", NULL }, *const pattern[] = { "@acme/*", NULL },
+				 *const line[] = { "a\nb", NULL };
+	static const struct drover_option taken[] = { { "authors", DROVER_LIST, 0, NULL, "Mine." },
+		{ NULL, 0, 0, NULL, NULL } };
 	struct plugin_image image = { .path = NULL };
 	struct error err = { 0 };
 	struct draft mine;
 	cJSON *json;
 
 	REFUSES(d.source[0].authors = anybody, "which only a configuration may say");
-	REFUSES(d.source[1].authors = empty, "source draft.two: among its authors is an empty entry");
+	REFUSES(d.source[1].authors = empty,
+	    "source draft.two: among its authors is an empty entry");
 	REFUSES(d.source[0].authors = pattern, "stands alone");
 	REFUSES(d.source[0].authors = line, "control character");
-	REFUSES(d.source[0].options = taken, "source draft.one declares the option authors: that key is drover's own");
+	REFUSES(d.source[0].options = taken,
+	    "source draft.one declares the option authors: that key is drover's own");
 	draft(&mine);
 	mine.source[0].authors = good;
 	ck_assert_msg(loader_check(&mine.plugin, "draft", &err) == 0, "%s", err.text);
-	/* A plugin of 1.0 has no such member: what lies behind its struct is not looked at. */
+	/*
+	 * A plugin of 1.0 has no such member: what lies behind its struct is
+	 * not looked at.
+	 */
 	mine.source[0].authors = anybody;
 	mine.source[0].size = offsetof(struct drover_source, authors);
 	ck_assert_msg(loader_check(&mine.plugin, "draft", &err) == 0, "%s", err.text);
@@ -422,7 +452,9 @@ START_TEST(authors_are_checked)
 	image.sources_len = 2;
 	json = loader_describe(&image);
 	ck_assert_int_eq(cJSON_GetArraySize(json_get(json, "sources")), 2);
-	ck_assert_int_eq(cJSON_GetArraySize(json_get(cJSON_GetArrayItem(json_get(json, "sources"), 0), "authors")), 3);
+	ck_assert_int_eq(cJSON_GetArraySize(
+			     json_get(cJSON_GetArrayItem(json_get(json, "sources"), 0), "authors")),
+	    3);
 	ck_assert_ptr_null(json_get(cJSON_GetArrayItem(json_get(json, "sources"), 1), "authors"));
 	cJSON_Delete(json);
 }
@@ -430,7 +462,8 @@ END_TEST
 
 START_TEST(prompts_are_checked)
 {
-	static const char *const good[] = { "ticket", "two_words", NULL }, *const bad[] = { "ticket", "a b", NULL };
+	static const char *const good[] = { "ticket", "two_words", NULL },
+				 *const bad[] = { "ticket", "a b", NULL };
 	struct drover_prompt prompt = { .size = sizeof prompt, .name = "fix", .variables = good };
 	const struct drover_prompt *const list[] = { &prompt, NULL };
 	struct plugin_image image = { .path = NULL };
@@ -439,15 +472,21 @@ START_TEST(prompts_are_checked)
 	const cJSON *pipeline;
 	cJSON *json;
 
-	REFUSES((prompt.size = 8, d.pipeline[0].prompts = list), "pipeline draft.one: a prompt has 8 bytes, ABI 1.1 has 24");
+	REFUSES((prompt.size = 8, d.pipeline[0].prompts = list),
+	    "pipeline draft.one: a prompt has 8 bytes, ABI 1.1 has 24");
 	prompt.size = sizeof prompt;
 	REFUSES((prompt.name = "a_b", d.pipeline[0].prompts = list), "a prompt is called \"a_b\"");
-	REFUSES((prompt.name = NULL, d.pipeline[1].prompts = list), "pipeline draft.two: a prompt is called \"\"");
+	REFUSES((prompt.name = NULL, d.pipeline[1].prompts = list),
+	    "pipeline draft.two: a prompt is called \"\"");
 	prompt.name = "fix";
-	REFUSES((prompt.variables = bad, d.pipeline[0].prompts = list), "prompt fix has a variable \"a b\"");
+	REFUSES((prompt.variables = bad, d.pipeline[0].prompts = list),
+	    "prompt fix has a variable \"a b\"");
 	draft(&mine);
 	mine.pipeline[0].prompts = list;
-	/* A plugin of 1.0 has no such member: what lies behind its struct is not looked at. */
+	/*
+	 * A plugin of 1.0 has no such member: what lies behind its struct is
+	 * not looked at.
+	 */
 	mine.pipeline[0].size = offsetof(struct drover_pipeline, prompts);
 	ck_assert_msg(loader_check(&mine.plugin, "draft", &err) == 0, "%s", err.text);
 	mine.pipeline[0].size = sizeof mine.pipeline[0];
@@ -458,9 +497,16 @@ START_TEST(prompts_are_checked)
 	image.pipelines_len = 2;
 	json = loader_describe(&image);
 	pipeline = cJSON_GetArrayItem(json_get(json, "pipelines"), 0);
-	ck_assert_str_eq(json_str(cJSON_GetArrayItem(json_get(pipeline, "prompts"), 0), "name", ""), "fix");
-	ck_assert_int_eq(cJSON_GetArraySize(json_get(cJSON_GetArrayItem(json_get(pipeline, "prompts"), 0), "variables")), 2);
-	ck_assert_int_eq(cJSON_GetArraySize(json_get(cJSON_GetArrayItem(json_get(json, "pipelines"), 1), "prompts")), 0);
+	ck_assert_str_eq(json_str(cJSON_GetArrayItem(json_get(pipeline, "prompts"), 0), "name", ""),
+	    "fix");
+	ck_assert_int_eq(cJSON_GetArraySize(
+			     json_get(cJSON_GetArrayItem(json_get(pipeline, "prompts"), 0),
+				 "variables")),
+	    2);
+	ck_assert_int_eq(cJSON_GetArraySize(
+			     json_get(cJSON_GetArrayItem(json_get(json, "pipelines"), 1),
+				 "prompts")),
+	    0);
 	cJSON_Delete(json);
 }
 END_TEST
@@ -476,7 +522,9 @@ START_TEST(lists_without_an_end_are_refused)
 	draft(&d);
 	for (int i = 0; i < 300; i++) {
 		(void)snprintf(names[i], sizeof names[i], "s%d", i);
-		source[i] = (struct drover_source){ .size = sizeof source[i], .name = names[i], .poll = poll_nothing };
+		source[i] = (struct drover_source){ .size = sizeof source[i],
+			.name = names[i],
+			.poll = poll_nothing };
 		endless[i] = &source[i];
 	}
 	d.plugin.sources = endless;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Messages: every row there and back, sockets, and bytes from a peer that has lost its mind. */
+/*
+ * Messages: every row there and back, sockets, and bytes from a peer that has
+ * lost its mind.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -63,7 +66,8 @@ START_TEST(every_row_comes_back)
 
 		build(&rows[i], &out);
 		ck_assert_uint_eq(message_out_id(&out), 77);
-		ck_assert_msg(message_decode(&m, out.bytes.data, out.bytes.len, &err) == 0, "%s", err.text);
+		ck_assert_msg(message_decode(&m, out.bytes.data, out.bytes.len, &err) == 0, "%s",
+		    err.text);
 		ck_assert_int_eq(m.type, rows[i].type);
 		ck_assert_uint_eq(m.id, 77);
 		for (int j = 0; j < m.fields_len; j++) {
@@ -75,7 +79,8 @@ START_TEST(every_row_comes_back)
 			else if (m.fields[j].type == 's')
 				ck_assert_str_eq(m.fields[j].data, "text");
 			else
-				ck_assert(m.fields[j].len == 6 && memcmp(m.fields[j].data, "by\0tes", 7) == 0);
+				ck_assert(m.fields[j].len == 6 &&
+				    memcmp(m.fields[j].data, "by\0tes", 7) == 0);
 		}
 		message_free(&m);
 		message_out_free(&out);
@@ -161,7 +166,10 @@ START_TEST(misuse_panics)
 }
 END_TEST
 
-/* A fixed seed: a failure comes again. Under the sanitizers a read past the end is one. */
+/*
+ * A fixed seed: a failure comes again. Under the sanitizers a read past the end
+ * is one.
+ */
 START_TEST(mutated_bytes_never_harm)
 {
 	uint64_t seed = 0x9e3779b97f4a7c15u;
@@ -188,7 +196,8 @@ START_TEST(mutated_bytes_never_harm)
 			taken++;
 			for (int j = 0; j < m.fields_len; j++) {
 				if (m.fields[j].type == 's')
-					ck_assert_uint_eq(strlen(m.fields[j].data), m.fields[j].len);
+					ck_assert_uint_eq(strlen(m.fields[j].data),
+					    m.fields[j].len);
 				else if (m.fields[j].type == 'b')
 					ck_assert_int_eq(m.fields[j].data[m.fields[j].len], '\0');
 			}
@@ -273,7 +282,8 @@ END_TEST
 
 START_TEST(listening_takes_over_an_old_socket_and_nothing_else)
 {
-	char *dir = temp_make(), *path = path_join(dir, "core.sock"), *file = temp_file(dir, "precious", "x");
+	char *dir = temp_make(), *path = path_join(dir, "core.sock"),
+	     *file = temp_file(dir, "precious", "x");
 	char longer[200];
 	struct message_out out;
 	struct message m;
@@ -325,10 +335,14 @@ START_TEST(the_page_is_the_table)
 
 	message_document(&made);
 	if (getenv("MESSAGES_WRITE") != NULL)
-		ck_assert_int_eq(path_write(SOURCE_DIR "/doc/messages.md", made.data, made.len, 0644, &err), 0);
-	ck_assert_msg(path_read(SOURCE_DIR "/doc/messages.md", 1 << 20, &page, &err) == 0, "%s", err.text);
+		ck_assert_int_eq(path_write(SOURCE_DIR "/doc/messages.md", made.data, made.len,
+				     0644, &err),
+		    0);
+	ck_assert_msg(path_read(SOURCE_DIR "/doc/messages.md", 1 << 20, &page, &err) == 0, "%s",
+	    err.text);
 	ck_assert_msg(page.len == made.len && memcmp(page.data, made.data, made.len) == 0,
-	    "doc/messages.md is not the table of message.h: MESSAGES_WRITE=1 ./check_plugin writes it");
+	    "doc/messages.md is not the table of message.h: MESSAGES_WRITE=1 ./check_plugin writes "
+	    "it");
 	buf_free(&made);
 	buf_free(&page);
 }

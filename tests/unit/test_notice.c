@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Notices: what is written down with an event, when it is sent, how often, and when it is given up. */
+/*
+ * Notices: what is written down with an event, when it is sent, how often, and
+ * when it is given up.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,7 +35,8 @@ static struct config_notify entries[] = {
 };
 
 static void
-note_send(void *arg, const char *operation, const char *request, size_t len, void (*fn)(void *, int, const char *, size_t), void *fn_arg)
+note_send(void *arg, const char *operation, const char *request, size_t len,
+    void (*fn)(void *, int, const char *, size_t), void *fn_arg)
 {
 	ck_assert_int_lt(sent.len, SENT_MAX);
 	snprintf(sent.operation, sizeof sent.operation, "%s", operation);
@@ -44,7 +48,8 @@ note_send(void *arg, const char *operation, const char *request, size_t len, voi
 static void
 setup(void)
 {
-	static const char fields[] = "{\"channel\":{\"value\":\"C1\",\"at\":\"x:1\"},\"key\":{\"value\":\"mine\"}}";
+	static const char fields[] =
+	    "{\"channel\":{\"value\":\"C1\",\"at\":\"x:1\"},\"key\":{\"value\":\"mine\"}}";
 
 	kit_setup();
 	entries[0].fields = json_parse(fields, sizeof fields - 1, sizeof fields, NULL);
@@ -69,7 +74,8 @@ static void
 answer(int code)
 {
 	ck_assert_int_lt(sent.answered, sent.len);
-	sent.fn[sent.answered](sent.arg[sent.answered], code, code == DROVER_OK ? "{}" : "not now", code == DROVER_OK ? 2 : 7);
+	sent.fn[sent.answered](sent.arg[sent.answered], code, code == DROVER_OK ? "{}" : "not now",
+	    code == DROVER_OK ? 2 : 7);
 	sent.answered++;
 	kit_commit();
 }
@@ -153,7 +159,8 @@ START_TEST(only_what_is_asked_for_is_told)
 	tick();
 	ck_assert_int_eq(sent.len, 4);
 	json = request(2);
-	ck_assert_ptr_nonnull(strstr(json_str(json, "text", ""), " - pull request: https://x/1 (trace "));
+	ck_assert_ptr_nonnull(
+	    strstr(json_str(json, "text", ""), " - pull request: https://x/1 (trace "));
 	cJSON_Delete(json);
 	for (int i = 0; i < 4; i++)
 		answer(DROVER_OK);
@@ -207,7 +214,8 @@ START_TEST(what_nobody_takes_comes_again_and_is_given_up_after_a_day)
 	ck_assert_int_eq((int)tick(), 10000);
 	status = notices_status(sent.notices);
 	ck_assert_int_eq((int)json_int(status, "waiting", 0), 1);
-	ck_assert_str_eq(json_str(cJSON_GetArrayItem(json_get(status, "list"), 0), "error", ""), "not now");
+	ck_assert_str_eq(json_str(cJSON_GetArrayItem(json_get(status, "list"), 0), "error", ""),
+	    "not now");
 	cJSON_Delete(status);
 	while (kit_number("select count(*) from notice where state = 'waiting'") == 1) {
 		ck_assert_int_le(clock_wall() - began, 25 * (int64_t)HOUR_MS);
@@ -225,10 +233,14 @@ START_TEST(what_nobody_takes_comes_again_and_is_given_up_after_a_day)
 	}
 	ck_assert_int_ge(clock_wall() - began, 22 * (int64_t)HOUR_MS);
 	ck_assert_int_eq(kit_number("select count(*) from notice where state = 'dropped'"), 1);
-	ck_assert_int_eq(kit_number("select count(*) from event where event = 'notice-dropped' and from_state = to_state"), 1);
+	ck_assert_int_eq(kit_number("select count(*) from event where event = 'notice-dropped' and "
+				    "from_state = to_state"),
+	    1);
 	notices_metrics(sent.notices, &metrics);
-	ck_assert_ptr_nonnull(strstr(buf_str(&metrics), "{operation=\"talk.say\",event=\"start\",result=\"dropped\"} 1\n"));
-	ck_assert_ptr_nonnull(strstr(buf_str(&metrics), "{operation=\"talk.say\",event=\"start\",result=\"sent\"} 0\n"));
+	ck_assert_ptr_nonnull(strstr(buf_str(&metrics),
+	    "{operation=\"talk.say\",event=\"start\",result=\"dropped\"} 1\n"));
+	ck_assert_ptr_nonnull(strstr(buf_str(&metrics),
+	    "{operation=\"talk.say\",event=\"start\",result=\"sent\"} 0\n"));
 	buf_free(&metrics);
 }
 END_TEST
@@ -279,7 +291,11 @@ END_TEST
 
 START_TEST(text_is_one_short_line)
 {
-	struct job job = { .kind = (char *)(uintptr_t)"a.b", .key = (char *)(uintptr_t)"K\n1", .title = NULL, .attempt = 3, .trace = "0123" };
+	struct job job = { .kind = (char *)(uintptr_t) "a.b",
+		.key = (char *)(uintptr_t) "K\n1",
+		.title = NULL,
+		.attempt = 3,
+		.trace = "0123" };
 	struct job_word word = { "dead", &job, "first\nsecond \033[31m" };
 	char title[1000];
 	struct buf out = BUF_INIT;
@@ -289,7 +305,8 @@ START_TEST(text_is_one_short_line)
 	job.title = title;
 	notice_text(&word, &out);
 	ck_assert_ptr_null(strpbrk(buf_str(&out), "\n\033"));
-	ck_assert_ptr_nonnull(strstr(buf_str(&out), " - dead after 3 attempts: first\\x0asecond \\x1b[31m (trace 0123)"));
+	ck_assert_ptr_nonnull(strstr(buf_str(&out),
+	    " - dead after 3 attempts: first\\x0asecond \\x1b[31m (trace 0123)"));
 	ck_assert_int_lt((int)out.len, 700);
 	buf_free(&out);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Changes onto a branch that other people use: what stood there still stands there afterwards, whoever pushed at the
- * same time, whatever was killed.
+ * Changes onto a branch that other people use: what stood there still stands
+ * there afterwards, whoever pushed at the same time, whatever was killed.
  */
 #include <check.h>
 #include <signal.h>
@@ -20,8 +20,10 @@
 
 #define PERSON "git -C $D/work -c user.name=p -c user.email=p@p "
 /* A person's commit FILE on top of what the branch has at the remote. */
-#define PUSHES(file) "cd $D/work && git fetch -q $D/origin.git topic && git checkout -q FETCH_HEAD && echo x > " file \
-    " && git add " file " && " PERSON "commit -qm " file " && git push -q $D/origin.git HEAD:topic && cd - >/dev/null"
+#define PUSHES(file) \
+	"cd $D/work && git fetch -q $D/origin.git topic && git checkout -q FETCH_HEAD && echo x " \
+	"> " file " && git add " file " && " PERSON "commit -qm " file \
+	" && git push -q $D/origin.git HEAD:topic && cd - >/dev/null"
 
 /* Runs a script with $D. */
 static void
@@ -34,8 +36,9 @@ static void
 setup(void)
 {
 	change_setup_kit();
-	sh("cd $D/work && git checkout -q -b topic && echo t > topic.txt && git add topic.txt && " PERSON "commit -qm theirs && "
-	    "git push -q $D/origin.git topic && git checkout -q main");
+	sh("cd $D/work && git checkout -q -b topic && echo t > topic.txt && git add topic.txt "
+	   "&& " PERSON "commit -qm theirs && "
+	   "git push -q $D/origin.git topic && git checkout -q main");
 	ask.branch = "topic";
 	ask.flags = DROVER_CHANGE_ONTO;
 }
@@ -66,7 +69,8 @@ START_TEST(one_commit_on_top)
 	/* Without git in PATH libgit2 does all of it. */
 	if ((_i & 4) != 0) {
 		bin = path_join(dir, "bin");
-		sh("mkdir $D/bin && ln -s $(command -v cat) $(command -v cp) $(command -v grep) $D/bin/");
+		sh("mkdir $D/bin && ln -s $(command -v cat) $(command -v cp) $(command -v grep) "
+		   "$D/bin/");
 		ck_assert_int_eq(setenv("PATH", bin, 1), 0);
 		free(bin);
 	}
@@ -81,7 +85,10 @@ START_TEST(one_commit_on_top)
 	git_is(origin, o.result.commit, "rev-parse", "topic", NULL, NULL);
 	ck_assert_str_eq(core.trees[0].state, "warm");
 	ck_assert_str_eq(core.trees[0].wip, "");
-	/* Somebody goes on from there, and the attempt is run again: nothing is done twice, nothing is complained about. */
+	/*
+	 * Somebody goes on from there, and the attempt is run again: nothing is
+	 * done twice, nothing is complained about.
+	 */
 	sh(PUSHES("after"));
 	job.attempt = 2;
 	job.epoch = core.epoch = 2;
@@ -113,7 +120,8 @@ END_TEST
 
 START_TEST(some_branches_are_not_pushed_onto)
 {
-	static const char *const names[] = { "main", "", "refs/heads/topic", "HEAD", "-x", "a..b", "a b", "topic:main", "+topic", "*" };
+	static const char *const names[] = { "main", "", "refs/heads/topic", "HEAD", "-x", "a..b",
+		"a b", "topic:main", "+topic", "*" };
 	struct outcome o;
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
@@ -129,13 +137,17 @@ START_TEST(some_branches_are_not_pushed_onto)
 	o = run();
 	ck_assert_int_eq(o.code, DROVER_PERMANENT);
 	ask.ref = NULL;
-	/* The remote's main branch, also where the configuration works from another. */
+	/*
+	 * The remote's main branch, also where the configuration works from
+	 * another.
+	 */
 	ck_assert_int_eq(git(origin, NULL, "symbolic-ref", "HEAD", "refs/heads/topic", NULL), 0);
 	for (int i = 0; i < 2; i++) {
 		repo.transport = i == 0 ? transport : transport_git;
 		o = run();
 		ck_assert_int_eq(o.code, DROVER_PERMANENT);
-		ck_assert_msg(strstr(o.text, "topic is the main branch of repo web") != NULL, "%s", o.text);
+		ck_assert_msg(strstr(o.text, "topic is the main branch of repo web") != NULL, "%s",
+		    o.text);
 	}
 	repo.base = NULL;
 	o = run();
@@ -164,7 +176,8 @@ START_TEST(who_pushed_meanwhile_is_built_upon)
 	ck_assert_msg(o.code == 0, "%s", o.text);
 	ck_assert_int_eq(agent_runs(), 2);
 	topic_is("Fix the login\nmeanwhile\ntheirs");
-	git_is(origin, "README\nlock.json\nmeanwhile\nseen\nsrc\ntopic.txt", "show", "topic:seen", NULL, NULL);
+	git_is(origin, "README\nlock.json\nmeanwhile\nseen\nsrc\ntopic.txt", "show", "topic:seen",
+	    NULL, NULL);
 }
 END_TEST
 
@@ -174,9 +187,11 @@ START_TEST(a_race_at_the_remote)
 	struct outcome o;
 	char *hook;
 
-	sh(PUSHES("later") "; git -C $D/origin.git update-ref refs/heads/later topic; git -C $D/origin.git update-ref refs/heads/topic topic^");
+	sh(PUSHES("later") "; git -C $D/origin.git update-ref refs/heads/later topic; git -C "
+			   "$D/origin.git update-ref refs/heads/topic topic^");
 	repo.transport = _i == 0 ? transport : transport_git;
-	hook = temp_file(dir, "origin.git/hooks/pre-receive", "#!/bin/sh\ntest -f moved || { touch moved; cp refs/heads/later refs/heads/topic; }\n");
+	hook = temp_file(dir, "origin.git/hooks/pre-receive",
+	    "#!/bin/sh\ntest -f moved || { touch moved; cp refs/heads/later refs/heads/topic; }\n");
 	ck_assert_int_eq(chmod(hook, 0755), 0);
 	free(hook);
 	o = run();
@@ -191,20 +206,26 @@ START_TEST(a_race_at_the_remote)
 }
 END_TEST
 
-/* The branch moves, or goes, when git has looked at it and not yet begun to push. */
+/*
+ * The branch moves, or goes, when git has looked at it and not yet begun to
+ * push.
+ */
 START_TEST(a_race_before_the_push)
 {
-	char *old = xstrdup(getenv("PATH")), *bin = path_join(dir, "bin"), *whole = xasprintf("%s:%s", bin, old);
+	char *old = xstrdup(getenv("PATH")), *bin = path_join(dir, "bin"),
+	     *whole = xasprintf("%s:%s", bin, old);
 	struct outcome o;
 
-	sh(PUSHES("later") "; git -C $D/origin.git update-ref refs/heads/later topic; git -C $D/origin.git update-ref refs/heads/topic topic^");
+	sh(PUSHES("later") "; git -C $D/origin.git update-ref refs/heads/later topic; git -C "
+			   "$D/origin.git update-ref refs/heads/topic topic^");
 	sh("mkdir $D/bin && cat >$D/bin/git <<EOF\n"
-	    "#!/bin/sh\n"
-	    "PATH=$PATH\n"
-	    "case \" \\$* \" in *\" push \"*) test -f $D/raced || { touch $D/raced; . $D/race; } ;; esac\n"
-	    "exec git \"\\$@\"\n"
-	    "EOF\n"
-	    "chmod 755 $D/bin/git");
+	   "#!/bin/sh\n"
+	   "PATH=$PATH\n"
+	   "case \" \\$* \" in *\" push \"*) test -f $D/raced || { touch $D/raced; . $D/race; } ;; "
+	   "esac\n"
+	   "exec git \"\\$@\"\n"
+	   "EOF\n"
+	   "chmod 755 $D/bin/git");
 	if (_i == 0)
 		sh("echo 'git -C '$D'/origin.git update-ref refs/heads/topic later' >$D/race");
 	else
@@ -216,7 +237,9 @@ START_TEST(a_race_before_the_push)
 	if (_i == 0)
 		topic_is("later\ntheirs");
 	else
-		ck_assert_int_eq(git(origin, NULL, "show-ref", "-q", "--verify", "refs/heads/topic", NULL), 1);
+		ck_assert_int_eq(git(origin, NULL, "show-ref", "-q", "--verify", "refs/heads/topic",
+				     NULL),
+		    1);
 	free(old);
 	free(bin);
 	free(whole);
@@ -238,14 +261,16 @@ START_TEST(a_branch_that_is_gone)
 	if (_i < 2)
 		agent_does("git -C $D/origin.git branch -qD topic; echo x > x");
 	else {
-		hook = temp_file(dir, "origin.git/hooks/pre-receive", "#!/bin/sh\nrm refs/heads/topic\n");
+		hook = temp_file(dir, "origin.git/hooks/pre-receive",
+		    "#!/bin/sh\nrm refs/heads/topic\n");
 		ck_assert_int_eq(chmod(hook, 0755), 0);
 		free(hook);
 	}
 	o = run();
 	ck_assert_int_eq(o.code, DROVER_PERMANENT);
 	ck_assert_msg(strstr(o.text, "branch topic of repo web is gone") != NULL, "%s", o.text);
-	ck_assert_int_eq(git(origin, NULL, "show-ref", "-q", "--verify", "refs/heads/topic", NULL), 1);
+	ck_assert_int_eq(git(origin, NULL, "show-ref", "-q", "--verify", "refs/heads/topic", NULL),
+	    1);
 }
 END_TEST
 
@@ -253,7 +278,8 @@ START_TEST(a_rewritten_branch_is_not_written_over)
 {
 	struct outcome o;
 
-	agent_does("test $N -gt 1 || git -C $D/origin.git update-ref refs/heads/topic main; echo x > x");
+	agent_does(
+	    "test $N -gt 1 || git -C $D/origin.git update-ref refs/heads/topic main; echo x > x");
 	o = run();
 	ck_assert_int_eq(o.code, DROVER_AGAIN);
 	git_is(origin, "", "log", "--format=%s", "main..topic", NULL);
@@ -263,7 +289,10 @@ START_TEST(a_rewritten_branch_is_not_written_over)
 }
 END_TEST
 
-/* Killed after each request to the core, among them the one between the push and its record; then it runs again. */
+/*
+ * Killed after each request to the core, among them the one between the push
+ * and its record; then it runs again.
+ */
 START_TEST(killed_anywhere)
 {
 	struct outcome o;
@@ -281,14 +310,20 @@ START_TEST(killed_anywhere)
 		core.kill_after = 0;
 		job.attempt = 2;
 		job.epoch = core.epoch = 2;
-		/* In every other round somebody has gone on from there, or from what was there before. */
+		/*
+		 * In every other round somebody has gone on from there, or from
+		 * what was there before.
+		 */
 		if ((crashes & 1) != 0)
 			sh(PUSHES("between"));
-		pushed += git(origin, NULL, "diff", "--quiet", "topic", "main", "--", "src", NULL) == 1;
+		pushed +=
+		    git(origin, NULL, "diff", "--quiet", "topic", "main", "--", "src", NULL) == 1;
 		o = run();
-		ck_assert_msg(o.code == 0, "killed at %d (%s): %s", crashes, message_name(core.killed_at), o.text);
+		ck_assert_msg(o.code == 0, "killed at %d (%s): %s", crashes,
+		    message_name(core.killed_at), o.text);
 		git_is(origin, "1", "rev-list", "--count", "--grep=Fix the login", "topic");
-		git_is(origin, (crashes & 1) != 0 ? "3" : "2", "rev-list", "--count", "main..topic", NULL);
+		git_is(origin, (crashes & 1) != 0 ? "3" : "2", "rev-list", "--count", "main..topic",
+		    NULL);
 	}
 	ck_assert_int_gt(crashes, 6);
 	ck_assert_int_lt(crashes, CRASHES_MAX);
@@ -297,12 +332,16 @@ START_TEST(killed_anywhere)
 }
 END_TEST
 
-/* What was pushed and written down is done, also where somebody has taken it off the branch since. */
+/*
+ * What was pushed and written down is done, also where somebody has taken it
+ * off the branch since.
+ */
 START_TEST(done_is_done)
 {
 	struct outcome o;
 
-	for (int crashes = 1; crashes < CRASHES_MAX && core.killed_at != MESSAGE_EFFECT_DONE; crashes++) {
+	for (int crashes = 1; crashes < CRASHES_MAX && core.killed_at != MESSAGE_EFFECT_DONE;
+	     crashes++) {
 		if (crashes > 1) {
 			change_teardown_kit();
 			setup();

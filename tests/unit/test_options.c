@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Option tables and secrets, with a plugin's configuration as it comes from a file. */
+/*
+ * Option tables and secrets, with a plugin's configuration as it comes from a
+ * file.
+ */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -59,7 +62,9 @@ check(const char *text, struct error *err)
 START_TEST(options_are_typed)
 {
 	struct error err = { 0 };
-	struct options *o = check("label = \"x\"; draft = false; limit = 5; wait = \"1m\"; size = \"2K\"; folder = \"in\"; authors = (\"me\");", &err);
+	struct options *o = check("label = \"x\"; draft = false; limit = 5; wait = \"1m\"; size = "
+				  "\"2K\"; folder = \"in\"; authors = (\"me\");",
+	    &err);
 
 	ck_assert_msg(o != NULL, "%s", err.text);
 	ck_assert_str_eq(options_string(o, "label"), "x");
@@ -109,9 +114,12 @@ static const struct {
 	const char *text, *error;
 } faults[] = {
 	{ "draft = true;", "/t.conf:2: plugin p: label is missing: The label that asks for work." },
-	{ "label = \"x\";\nlimt = 5;", "/t.conf:3: plugin p: unknown key \"limt\"; did you mean \"limit\"?" },
-	{ "label = \"x\";\nqqqqqqqq = 5;", "/t.conf:3: plugin p: unknown key \"qqqqqqqq\"; drover plugin info shows all" },
-	{ "label = \"x\";\ntokn = \"y\";", "/t.conf:3: plugin p: unknown key \"tokn\"; did you mean \"token_file\"?" },
+	{ "label = \"x\";\nlimt = 5;",
+	    "/t.conf:3: plugin p: unknown key \"limt\"; did you mean \"limit\"?" },
+	{ "label = \"x\";\nqqqqqqqq = 5;",
+	    "/t.conf:3: plugin p: unknown key \"qqqqqqqq\"; drover plugin info shows all" },
+	{ "label = \"x\";\ntokn = \"y\";",
+	    "/t.conf:3: plugin p: unknown key \"tokn\"; did you mean \"token_file\"?" },
 	{ "label = 5;", "/t.conf:2: plugin p: label must be text in quotes" },
 	{ "label = \"x\"; draft = 1;", "/t.conf:2: plugin p: draft must be true or false" },
 	{ "label = \"x\"; limit = 1.5;", "/t.conf:2: plugin p: limit must be a whole number" },
@@ -120,11 +128,16 @@ static const struct {
 	{ "label = \"x\"; folder = \"\";", "/t.conf:2: plugin p: folder must be a path" },
 	{ "label = \"x\"; authors = \"me\";", "/t.conf:2: plugin p: authors must be a list" },
 	{ "label = \"x\"; authors = (\"me\", 5);", "/t.conf:2: plugin p: authors must be a list" },
-	{ "label = \"x\"; label_file = \"/f\";", "/t.conf:2: plugin p: unknown key \"label_file\"" },
-	{ "label = \"x\"; token_command = \"a b\";", "/t.conf:2: plugin p: token_command must be a command like" },
-	{ "label = \"x\"; token_command = ();", "/t.conf:2: plugin p: token_command must be a command like" },
-	{ "label = \"x\"; token_env = 5;", "/t.conf:2: plugin p: token_env must be the name of a variable" },
-	{ "label = \"x\"; token_env = \"A\";\ntoken_file = \"/a\";", "/t.conf:3: plugin p: token_file: there is token_env as well, at /t.conf:2" },
+	{ "label = \"x\"; label_file = \"/f\";",
+	    "/t.conf:2: plugin p: unknown key \"label_file\"" },
+	{ "label = \"x\"; token_command = \"a b\";",
+	    "/t.conf:2: plugin p: token_command must be a command like" },
+	{ "label = \"x\"; token_command = ();",
+	    "/t.conf:2: plugin p: token_command must be a command like" },
+	{ "label = \"x\"; token_env = 5;",
+	    "/t.conf:2: plugin p: token_env must be the name of a variable" },
+	{ "label = \"x\"; token_env = \"A\";\ntoken_file = \"/a\";",
+	    "/t.conf:3: plugin p: token_file: there is token_env as well, at /t.conf:2" },
 };
 
 START_TEST(options_refuse)
@@ -133,18 +146,23 @@ START_TEST(options_refuse)
 
 	ck_assert_ptr_null(check(faults[_i].text, &err));
 	ck_assert_int_eq(err.code, DROVER_CONFIG);
-	ck_assert_msg(strncmp(err.text, faults[_i].error, strlen(faults[_i].error)) == 0, "%s", err.text);
+	ck_assert_msg(strncmp(err.text, faults[_i].error, strlen(faults[_i].error)) == 0, "%s",
+	    err.text);
 }
 END_TEST
 
 /* Under a name that only the table knows to be a secret's. */
 START_TEST(options_refuse_literal_secrets)
 {
-	static const struct drover_option odd[] = { { "webhook", DROVER_STRING, DROVER_SECRET, NULL, "" }, { NULL, 0, 0, NULL, NULL } };
+	static const struct drover_option odd[] = {
+		{ "webhook", DROVER_STRING, DROVER_SECRET, NULL, "" }, { NULL, 0, 0, NULL, NULL }
+	};
 	struct error err = { 0 };
 
 	ck_assert_ptr_null(check_with(odd, "webhook = \"https://hooks/xyz\";", &err));
-	ck_assert_str_eq(err.text, "/t.conf:2: plugin p: webhook: a secret is not written into a file: use webhook_file, webhook_env or webhook_command");
+	ck_assert_str_eq(err.text,
+	    "/t.conf:2: plugin p: webhook: a secret is not written into a file: use webhook_file, "
+	    "webhook_env or webhook_command");
 }
 END_TEST
 
@@ -154,7 +172,8 @@ START_TEST(options_require_secrets)
 	struct options *o;
 
 	ck_assert_ptr_null(check_with(needs_secret, "", &err));
-	ck_assert_str_eq(err.text, "plugin p: token_file (or _env or _command) is missing: The token.");
+	ck_assert_str_eq(err.text,
+	    "plugin p: token_file (or _env or _command) is missing: The token.");
 	o = check_with(needs_secret, "token_env = \"X\";", &err);
 	ck_assert_ptr_nonnull(o);
 	options_free(o);
@@ -163,8 +182,10 @@ END_TEST
 
 START_TEST(options_of_a_bad_table)
 {
-	static const struct drover_option odd_type[] = { { "a", 99, 0, NULL, NULL }, { NULL, 0, 0, NULL, NULL } };
-	static const struct drover_option odd_default[] = { { "a", DROVER_INT, 0, "x y", NULL }, { NULL, 0, 0, NULL, NULL } };
+	static const struct drover_option odd_type[] = { { "a", 99, 0, NULL, NULL },
+		{ NULL, 0, 0, NULL, NULL } };
+	static const struct drover_option odd_default[] = { { "a", DROVER_INT, 0, "x y", NULL },
+		{ NULL, 0, 0, NULL, NULL } };
 	struct error err = { 0 };
 
 	ck_assert_ptr_null(options_check(odd_type, NULL, "plugin p", "/", &err));
@@ -234,7 +255,9 @@ START_TEST(secret_from_environment)
 	ck_assert_msg(o != NULL, "%s", err.text);
 	unsetenv("TEST_TOKEN");
 	ck_assert_ptr_null(options_secret(o, "token", &err));
-	ck_assert_str_eq(err.text, "/t.conf:2: token_env: the environment variable TEST_TOKEN is not set: set it for the daemon");
+	ck_assert_str_eq(err.text,
+	    "/t.conf:2: token_env: the environment variable TEST_TOKEN is not set: set it for the "
+	    "daemon");
 	setenv("TEST_TOKEN", "abc", 1);
 	secret = options_secret(o, "token", &err);
 	ck_assert_str_eq(secret, "abc");
@@ -247,7 +270,8 @@ END_TEST
 START_TEST(secret_from_command)
 {
 	struct error err = { 0 };
-	struct options *o = check("label = \"x\"; token_command = (\"printf\", \"%s\\n\", \"a b; $(id)\");", &err);
+	struct options *o =
+	    check("label = \"x\"; token_command = (\"printf\", \"%s\\n\", \"a b; $(id)\");", &err);
 	char *secret;
 
 	ck_assert_msg(o != NULL, "%s", err.text);
@@ -278,8 +302,10 @@ START_TEST(secret_command_fails)
 {
 	struct error err = { 0 };
 
-	ck_assert_ptr_null(secret_read(NULL, NULL, (char *const *)(uintptr_t)commands[_i].argv, &err));
-	ck_assert_msg(err.code == commands[_i].code && strstr(err.text, commands[_i].error) != NULL, "%d %s", err.code, err.text);
+	ck_assert_ptr_null(
+	    secret_read(NULL, NULL, (char *const *)(uintptr_t)commands[_i].argv, &err));
+	ck_assert_msg(err.code == commands[_i].code && strstr(err.text, commands[_i].error) != NULL,
+	    "%d %s", err.code, err.text);
 }
 END_TEST
 

@@ -12,15 +12,28 @@
 
 #include "queue_kit.h"
 
-/* The table once more, as people read it in doc/jobs.md: one row a state, one column an event. */
+/*
+ * The table once more, as people read it in doc/jobs.md: one row a state, one
+ * column an event.
+ */
 static const char *const expected[JOB_STATES_LEN][JOB_EVENTS_LEN] = {
-	/*               claim      succeed      fail       exhaust refuse  quota      human   interrupt quarantine due       hold    release   cancel       retry     discard */
-	[JOB_QUEUED] = { "running", NULL,        NULL,      NULL,   NULL,   NULL,      NULL,   NULL,     NULL,      NULL,     "held", NULL,     "cancelled", NULL,     NULL },
-	[JOB_RUNNING] = { NULL,     "succeeded", "delayed", "dead", "dead", "delayed", "held", "queued", "held",    NULL,     NULL,   NULL,     "cancelled", NULL,     NULL },
-	[JOB_DELAYED] = { NULL,     NULL,        NULL,      NULL,   NULL,   NULL,      NULL,   NULL,     NULL,      "queued", "held", NULL,     "cancelled", "queued", NULL },
-	[JOB_HELD] = { NULL,        NULL,        NULL,      NULL,   NULL,   NULL,      NULL,   NULL,     NULL,      NULL,     NULL,   "queued", "cancelled", NULL,     NULL },
-	[JOB_DEAD] = { NULL,        NULL,        NULL,      NULL,   NULL,   NULL,      NULL,   NULL,     NULL,      NULL,     NULL,   NULL,     NULL,        "queued", "cancelled" },
-	[JOB_CANCELLED] = { NULL,   NULL,        NULL,      NULL,   NULL,   NULL,      NULL,   NULL,     NULL,      NULL,     NULL,   NULL,     NULL,        "queued", NULL },
+	/*
+	 * claim      succeed      fail       exhaust refuse  quota      human
+	 * interrupt quarantine due       hold    release   cancel       retry
+	 * discard
+	 */
+	[JOB_QUEUED] = { "running", NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, "held",
+	    NULL, "cancelled", NULL, NULL },
+	[JOB_RUNNING] = { NULL, "succeeded", "delayed", "dead", "dead", "delayed", "held", "queued",
+	    "held", NULL, NULL, NULL, "cancelled", NULL, NULL },
+	[JOB_DELAYED] = { NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, "queued", "held",
+	    NULL, "cancelled", "queued", NULL },
+	[JOB_HELD] = { NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, "queued",
+	    "cancelled", NULL, NULL },
+	[JOB_DEAD] = { NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+	    "queued", "cancelled" },
+	[JOB_CANCELLED] = { NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+	    NULL, "queued", NULL },
 };
 
 START_TEST(every_pair_of_state_and_event)
@@ -31,8 +44,9 @@ START_TEST(every_pair_of_state_and_event)
 			const char *got = next < 0 ? "none" : state_name((enum job_state)next);
 			const char *want = expected[s][e] != NULL ? expected[s][e] : "none";
 
-			ck_assert_msg(strcmp(got, want) == 0, "%s + %s: %s, expected %s", state_name((enum job_state)s),
-			    event_name((enum job_event)e), got, want);
+			ck_assert_msg(strcmp(got, want) == 0, "%s + %s: %s, expected %s",
+			    state_name((enum job_state)s), event_name((enum job_event)e), got,
+			    want);
 		}
 	}
 }
@@ -46,12 +60,16 @@ START_TEST(names_of_states_and_events)
 		ck_assert_int_eq(event_parse(event_name((enum job_event)e)), e);
 	ck_assert_int_eq(state_parse("bored"), -1);
 	ck_assert_int_eq(event_parse(""), -1);
-	ck_assert(state_is_final(JOB_DEAD) && state_is_final(JOB_SUCCEEDED) && state_is_final(JOB_CANCELLED));
+	ck_assert(state_is_final(JOB_DEAD) && state_is_final(JOB_SUCCEEDED) &&
+	    state_is_final(JOB_CANCELLED));
 	ck_assert(!state_is_final(JOB_HELD) && !state_is_final(JOB_DELAYED));
 }
 END_TEST
 
-/* doc/jobs.md has the table as Markdown; each row is rebuilt and must stand there. */
+/*
+ * doc/jobs.md has the table as Markdown; each row is rebuilt and must stand
+ * there.
+ */
 START_TEST(the_manual_has_the_same_table)
 {
 	struct buf doc = BUF_INIT, row = BUF_INIT;
@@ -65,10 +83,10 @@ START_TEST(the_manual_has_the_same_table)
 			if (next < 0)
 				continue;
 			buf_clear(&row);
-			buf_addf(&row, "| %s | %s | %s |", state_name((enum job_state)s), event_name((enum job_event)e),
-			    state_name((enum job_state)next));
-			ck_assert_msg(strstr(buf_str(&doc), buf_str(&row)) != NULL, "doc/jobs.md lacks the row %s",
-			    buf_str(&row));
+			buf_addf(&row, "| %s | %s | %s |", state_name((enum job_state)s),
+			    event_name((enum job_event)e), state_name((enum job_state)next));
+			ck_assert_msg(strstr(buf_str(&doc), buf_str(&row)) != NULL,
+			    "doc/jobs.md lacks the row %s", buf_str(&row));
 		}
 	}
 	buf_free(&doc);
@@ -92,9 +110,10 @@ START_TEST(the_database_knows_the_same_states)
 
 	for (int s = 0; s < JOB_STATES_LEN; s++)
 		buf_addf(&list, "%s'%s'", s > 0 ? ", " : "", state_name((enum job_state)s));
-	ck_assert_int_eq(store_read(kit.store, "select sql from sqlite_master where name in ('job', 'event')", NULL,
-	    0, text_row, &sql,
-	    &kit.err), 2);
+	ck_assert_int_eq(store_read(kit.store,
+			     "select sql from sqlite_master where name in ('job', 'event')", NULL,
+			     0, text_row, &sql, &kit.err),
+	    2);
 	for (at = buf_str(&sql); (at = strstr(at, "_state in (")) != NULL || n == 0; at += 10) {
 		if (at == NULL)
 			break;
@@ -124,7 +143,8 @@ START_TEST(transport_backoff_is_fully_jittered)
 		sum += d;
 	}
 	ck_assert(least < 10000 && most > 290000);
-	ck_assert_msg(sum / 10000 > 140000 && sum / 10000 < 160000, "mean %lld", (long long)(sum / 10000));
+	ck_assert_msg(sum / 10000 > 140000 && sum / 10000 < 160000, "mean %lld",
+	    (long long)(sum / 10000));
 	for (int i = 0; i < 1000; i++)
 		ck_assert_int_le(backoff_delay(BACKOFF_TRANSPORT, 1, 0, &random), 2000);
 }
@@ -152,7 +172,8 @@ START_TEST(backoff_does_not_overflow)
 
 	for (size_t i = 0; i < ARRAY_LEN(tries); i++) {
 		for (int which = BACKOFF_TRANSPORT; which <= BACKOFF_QUOTA; which++) {
-			int64_t d = backoff_delay((enum backoff)which, tries[i], INT64_MAX, &random);
+			int64_t d =
+			    backoff_delay((enum backoff)which, tries[i], INT64_MAX, &random);
 
 			ck_assert(d >= BACKOFF_MAX_MS && d <= BACKOFF_MAX_MS + 30000);
 			d = backoff_delay((enum backoff)which, tries[i], INT64_MIN, &random);
@@ -221,31 +242,48 @@ START_TEST(keys_may_hold_anything_but_bad_text)
 	memset(title, 't', DROVER_TITLE_MAX + 1);
 	title[DROVER_TITLE_MAX + 1] = '\0';
 	const struct job_ask bad[] = {
-		{ .kind = NULL, .key = "1" }, { .kind = "a.b", .key = NULL }, { .kind = "a.b", .key = "" },
-		{ .kind = "ab", .key = "1" }, { .kind = "a.b", .key = long_key }, { .kind = "a.b", .key = "\xff" },
-		{ .kind = "a.b", .key = "1", .title = title }, { .kind = "a.b", .key = "1", .title = "\xc3" },
-		{ .kind = "a.b", .key = "1", .serial = long_key }, { .kind = "a.b", .key = "1", .repo = "../x" },
-		{ .kind = "a.b", .key = "1", .agent = "A B" }, { .kind = "a.b", .key = "1", .pool = "/" },
+		{ .kind = NULL, .key = "1" },
+		{ .kind = "a.b", .key = NULL },
+		{ .kind = "a.b", .key = "" },
+		{ .kind = "ab", .key = "1" },
+		{ .kind = "a.b", .key = long_key },
+		{ .kind = "a.b", .key = "\xff" },
+		{ .kind = "a.b", .key = "1", .title = title },
+		{ .kind = "a.b", .key = "1", .title = "\xc3" },
+		{ .kind = "a.b", .key = "1", .serial = long_key },
+		{ .kind = "a.b", .key = "1", .repo = "../x" },
+		{ .kind = "a.b", .key = "1", .agent = "A B" },
+		{ .kind = "a.b", .key = "1", .pool = "/" },
 		{ .kind = "a.b", .key = "1", .priority = 101 },
-		{ .kind = "a.b", .key = "1", .payload = payload, .payload_len = DROVER_PAYLOAD_MAX + 1 },
+		{ .kind = "a.b",
+		    .key = "1",
+		    .payload = payload,
+		    .payload_len = DROVER_PAYLOAD_MAX + 1 },
 		{ .kind = "a.b", .key = "1", .after = 999 },
 	};
 
 	ck_assert_uint_ne(kit_submit("a.b", "d"), one);
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
-		ck_assert_msg(queue_submit(kit.q, &bad[i], &id, &kit.err) == -1, "wish %zu was taken", i);
+		ck_assert_msg(queue_submit(kit.q, &bad[i], &id, &kit.err) == -1,
+		    "wish %zu was taken", i);
 		ck_assert_int_eq(kit.err.code, DROVER_PERMANENT);
 	}
 	long_key[DROVER_KEY_MAX] = '\0';
 	title[DROVER_TITLE_MAX] = '\0';
-	id = kit_submit_ask(&(struct job_ask){ .kind = "a.b", .key = long_key, .title = title, .payload = payload,
-	    .payload_len = DROVER_PAYLOAD_MAX, .priority = -100 });
+	id = kit_submit_ask(&(struct job_ask){ .kind = "a.b",
+	    .key = long_key,
+	    .title = title,
+	    .payload = payload,
+	    .payload_len = DROVER_PAYLOAD_MAX,
+	    .priority = -100 });
 	kit_commit();
 	kit_restart();
 	free(payload);
 	ck_assert_int_eq(queue_payload(kit.q, id, &payload, &len, &kit.err), 0);
 	ck_assert_uint_eq(len, DROVER_PAYLOAD_MAX);
-	ck_assert_int_eq(queue_submit(kit.q, &(struct job_ask){ .kind = "a.b", .key = long_key }, &one, &kit.err), 0);
+	ck_assert_int_eq(queue_submit(kit.q, &(struct job_ask){ .kind = "a.b", .key = long_key },
+			     &one, &kit.err),
+	    0);
 	ck_assert_uint_eq(one, id);
 	ck_assert_int_eq(kit_number("select count(*) from job"), 3);
 	free(long_key);
@@ -263,8 +301,13 @@ START_TEST(accepted_text_is_frozen)
 	size_t len;
 
 	digest_sha256("do it", 5, sha256);
-	id = kit_submit_ask(&(struct job_ask){ .kind = "a.b", .key = "1", .source = "a.s", .author = "alice", .sha256 = sha256,
-	    .payload = "do it", .payload_len = 5 });
+	id = kit_submit_ask(&(struct job_ask){ .kind = "a.b",
+	    .key = "1",
+	    .source = "a.s",
+	    .author = "alice",
+	    .sha256 = sha256,
+	    .payload = "do it",
+	    .payload_len = 5 });
 	plain = kit_submit("a.b", "2");
 	kit_commit();
 	kit_restart();
@@ -276,10 +319,14 @@ START_TEST(accepted_text_is_frozen)
 	shown = queue_show(kit.q, "a.b/1", &kit.err);
 	ck_assert_str_eq(json_str(shown, "author", ""), "alice");
 	ck_assert_str_eq(json_str(shown, "sha256", ""), sha256);
-	ck_assert_ptr_nonnull(strstr(json_str(cJSON_GetArrayItem(json_get(shown, "events"), 0), "detail", ""), sha256));
+	ck_assert_ptr_nonnull(
+	    strstr(json_str(cJSON_GetArrayItem(json_get(shown, "events"), 0), "detail", ""),
+		sha256));
 	cJSON_Delete(shown);
 
-	ck_assert_int_eq(store_do(kit.store, "update payload set data = 'do that'", NULL, 0, &kit.err), 0);
+	ck_assert_int_eq(store_do(kit.store, "update payload set data = 'do that'", NULL, 0,
+			     &kit.err),
+	    0);
 	ck_assert_int_eq(queue_accepted(kit.q, id, &payload, &len, &kit.err), -1);
 	ck_assert_int_eq(kit.err.code, DROVER_PERMANENT);
 	ck_assert_ptr_nonnull(strstr(kit.err.text, "not what was accepted"));
@@ -295,11 +342,18 @@ static Suite *
 queue_suite(void)
 {
 	const TTest *const tests[] = {
-		every_pair_of_state_and_event, names_of_states_and_events, the_manual_has_the_same_table,
-		the_database_knows_the_same_states, transport_backoff_is_fully_jittered,
-		agent_backoff_doubles_to_an_hour, backoff_does_not_overflow, retry_after_is_never_cut_short,
-		one_key_is_one_job, a_key_is_taken_in_every_state_before_the_end,
-		keys_may_hold_anything_but_bad_text, accepted_text_is_frozen,
+		every_pair_of_state_and_event,
+		names_of_states_and_events,
+		the_manual_has_the_same_table,
+		the_database_knows_the_same_states,
+		transport_backoff_is_fully_jittered,
+		agent_backoff_doubles_to_an_hour,
+		backoff_does_not_overflow,
+		retry_after_is_never_cut_short,
+		one_key_is_one_job,
+		a_key_is_taken_in_every_state_before_the_end,
+		keys_may_hold_anything_but_bad_text,
+		accepted_text_is_frozen,
 	};
 	Suite *suite = suite_create("queue");
 	TCase *tcase = tcase_create("submit");

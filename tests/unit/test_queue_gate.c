@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who may start: every gate shut and opened, order, ageing, and the price of a closed gate. */
+/*
+ * Who may start: every gate shut and opened, order, ageing, and the price of a
+ * closed gate.
+ */
 #include <stdio.h>
 #include <string.h>
 
@@ -14,7 +17,8 @@ shut(uint64_t id, const char *gate, const char *words)
 {
 	const char *reason, *got = kit_gate(id, &reason);
 
-	ck_assert_msg(strcmp(got, gate) == 0, "gate \"%s\" is closed (%s), not %s", got, reason, gate);
+	ck_assert_msg(strcmp(got, gate) == 0, "gate \"%s\" is closed (%s), not %s", got, reason,
+	    gate);
 	ck_assert_msg(strstr(reason, words) != NULL, "\"%s\" does not say \"%s\"", reason, words);
 	ck_assert_ptr_null(kit_claim());
 }
@@ -42,11 +46,16 @@ END_TEST
 
 START_TEST(pauses_by_place)
 {
-	static const struct { const char *what, *gate; } pauses[] = {
-		{ NULL, "pause" }, { "kind/a.b", "pause" }, { "repo/web", "pause" }, { "pool/light", "pause" },
+	static const struct { const char *what, *gate;
+	} pauses[] = {
+		{ NULL, "pause" },
+		{ "kind/a.b", "pause" },
+		{ "repo/web", "pause" },
+		{ "pool/light", "pause" },
 		{ "agent/codex", "agent" },
 	};
-	uint64_t id = kit_submit_ask(&(struct job_ask){ .kind = "a.b", .key = "1", .repo = "web", .agent = "codex" });
+	uint64_t id = kit_submit_ask(
+	    &(struct job_ask){ .kind = "a.b", .key = "1", .repo = "web", .agent = "codex" });
 
 	for (size_t i = 0; i < ARRAY_LEN(pauses); i++) {
 		ck_assert_int_eq(queue_pause(kit.q, pauses[i].what, 0, "lunch", &kit.err), 0);
@@ -63,7 +72,8 @@ END_TEST
 
 START_TEST(pauses_survive_and_end)
 {
-	uint64_t id = kit_submit_ask(&(struct job_ask){ .kind = "a.b", .key = "1", .agent = "codex" });
+	uint64_t id =
+	    kit_submit_ask(&(struct job_ask){ .kind = "a.b", .key = "1", .agent = "codex" });
 	cJSON *list;
 
 	ck_assert_int_eq(queue_pause(kit.q, "agent/codex", KIT_NOW + 60000, "quota", &kit.err), 0);
@@ -85,7 +95,8 @@ END_TEST
 
 START_TEST(held_and_delayed_jobs_wait)
 {
-	uint64_t id = kit_submit_ask(&(struct job_ask){ .kind = "a.b", .key = "1", .held_why = "not trusted" });
+	uint64_t id = kit_submit_ask(
+	    &(struct job_ask){ .kind = "a.b", .key = "1", .held_why = "not trusted" });
 
 	shut(id, "hold", "not trusted");
 	ck_assert_int_eq(queue_release(kit.q, id, "me", &kit.err), 0);
@@ -143,8 +154,11 @@ yield_kind(int64_t most)
 {
 	static char first[] = "a.b";
 	char *const first_list[] = { first, NULL };
-	const struct kind_traits traits = { .pool = "light", .retries = 2, .ready = true, .yield_to = first_list,
-	    .yield_max_ms = most };
+	const struct kind_traits traits = { .pool = "light",
+		.retries = 2,
+		.ready = true,
+		.yield_to = first_list,
+		.yield_max_ms = most };
 
 	queue_kind_set(kit.q, "a.c", &traits);
 }
@@ -181,7 +195,10 @@ START_TEST(yielding_ends_with_age)
 }
 END_TEST
 
-/* Younger jobs of higher priority of the same kind must not hide one that has waited long enough. */
+/*
+ * Younger jobs of higher priority of the same kind must not hide one that has
+ * waited long enough.
+ */
 START_TEST(ageing_sees_past_the_first)
 {
 	uint64_t old;
@@ -198,7 +215,10 @@ START_TEST(ageing_sees_past_the_first)
 }
 END_TEST
 
-/* With work for the first kind arriving without end, the second still gets its turn. */
+/*
+ * With work for the first kind arriving without end, the second still gets its
+ * turn.
+ */
 START_TEST(yielding_starves_nobody)
 {
 	uint64_t id;
@@ -241,13 +261,18 @@ START_TEST(one_job_a_serial)
 }
 END_TEST
 
-/* A serial's first job waits at a closed gate; one of another kind behind it goes. */
+/*
+ * A serial's first job waits at a closed gate; one of another kind behind it
+ * goes.
+ */
 START_TEST(a_closed_gate_blocks_nobody_behind)
 {
 	uint64_t second;
 
-	kit_submit_ask(&(struct job_ask){ .kind = "a.b", .key = "1", .serial = "pr/7", .priority = 9 });
-	second = kit_submit_ask(&(struct job_ask){ .kind = "a.heavy", .key = "2", .serial = "pr/7" });
+	kit_submit_ask(
+	    &(struct job_ask){ .kind = "a.b", .key = "1", .serial = "pr/7", .priority = 9 });
+	second =
+	    kit_submit_ask(&(struct job_ask){ .kind = "a.heavy", .key = "2", .serial = "pr/7" });
 	ck_assert_int_eq(queue_pause(kit.q, "kind/a.b", 0, "", &kit.err), 0);
 	open_for(second);
 }
@@ -323,7 +348,9 @@ END_TEST
 
 START_TEST(disk_and_plugin)
 {
-	struct kind_traits traits = { .pool = "light", .ready = false, .why_not = "crashed 5 times" };
+	struct kind_traits traits = { .pool = "light",
+		.ready = false,
+		.why_not = "crashed 5 times" };
 	uint64_t id = kit_submit("a.b", "1");
 
 	kit.view.disk_free = GIB - 1;
@@ -363,7 +390,10 @@ START_TEST(a_kind_may_change_its_own_traits)
 }
 END_TEST
 
-/* Submitted before anybody knew its kind: it goes to the kind's pool and agent, not to the default ones. */
+/*
+ * Submitted before anybody knew its kind: it goes to the kind's pool and agent,
+ * not to the default ones.
+ */
 START_TEST(waiting_jobs_follow_their_kind)
 {
 	const struct kind_traits traits = { .pool = "heavy", .agent = "codex", .ready = true };
@@ -372,7 +402,8 @@ START_TEST(waiting_jobs_follow_their_kind)
 
 	queue_kind_set(kit.q, "a.c", NULL);
 	id = kit_submit("a.c", "1");
-	own = kit_submit_ask(&(struct job_ask){ .kind = "a.c", .key = "2", .pool = "light", .agent = "other" });
+	own = kit_submit_ask(
+	    &(struct job_ask){ .kind = "a.c", .key = "2", .pool = "light", .agent = "other" });
 	kit_commit();
 	kit_restart();
 	queue_kind_set(kit.q, "a.c", &traits);
@@ -457,7 +488,10 @@ START_TEST(capacity_counts_free_places)
 	ck_assert_int_eq(queue_capacity(kit.q, "a.b"), 1);
 	kit_submit("a.b", "2");
 	kit_claim();
-	/* All places are taken, one may wait; with that one waiting there is room for none. */
+	/*
+	 * All places are taken, one may wait; with that one waiting there is
+	 * room for none.
+	 */
 	ck_assert_int_eq(queue_capacity(kit.q, "a.b"), 1);
 	kit_submit("a.b", "3");
 	ck_assert_int_eq(queue_capacity(kit.q, "a.b"), 0);
@@ -472,13 +506,27 @@ Suite *
 queue_gate_suite(void)
 {
 	const TTest *const tests[] = {
-		draining_starts_nothing, pauses_by_place, pauses_survive_and_end, held_and_delayed_jobs_wait,
-		a_dependency_must_succeed, a_dependency_wakes_all_who_wait, yielding_lets_the_other_kind_go_first,
-		yielding_ends_with_age, ageing_sees_past_the_first, yielding_starves_nobody, one_job_a_serial,
-		a_closed_gate_blocks_nobody_behind, slots_of_kind_repo_pool_and_all,
-		memory_counts_what_was_promised, disk_and_plugin, a_kind_may_change_its_own_traits,
-		waiting_jobs_follow_their_kind, priority_then_age, a_retry_goes_behind_waiting_work,
-		a_closed_gate_costs_one_look, capacity_counts_free_places,
+		draining_starts_nothing,
+		pauses_by_place,
+		pauses_survive_and_end,
+		held_and_delayed_jobs_wait,
+		a_dependency_must_succeed,
+		a_dependency_wakes_all_who_wait,
+		yielding_lets_the_other_kind_go_first,
+		yielding_ends_with_age,
+		ageing_sees_past_the_first,
+		yielding_starves_nobody,
+		one_job_a_serial,
+		a_closed_gate_blocks_nobody_behind,
+		slots_of_kind_repo_pool_and_all,
+		memory_counts_what_was_promised,
+		disk_and_plugin,
+		a_kind_may_change_its_own_traits,
+		waiting_jobs_follow_their_kind,
+		priority_then_age,
+		a_retry_goes_behind_waiting_work,
+		a_closed_gate_costs_one_look,
+		capacity_counts_free_places,
 	};
 	Suite *suite = suite_create("queue gates");
 	TCase *tcase = tcase_create("gates");

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What becomes of an attempt by its class, what operators may do, and what is left after a restart. */
+/*
+ * What becomes of an attempt by its class, what operators may do, and what is
+ * left after a restart.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,16 +62,24 @@ START_TEST(each_class_has_its_end)
 	ck_assert_int_eq(kit_number("select quota_pauses from job"), o->quota_pauses);
 	ck_assert_int_eq(kit_number("select attempt from job"), 1);
 	ck_assert_int_eq(kit_number("select error is not null from job"), o->code != DROVER_OK);
-	ck_assert_int_eq(kit_number("select count(*) from job where worker is not null or token is not null"), 0);
-	ck_assert_int_eq(kit_number("select ended_at is not null from job"), state_is_final(o->state));
-	ck_assert_int_eq(kit_number("select count(*) from attempt where number = 1 and wall_ms = 5 and worker = "
-	    "'w1'"), 1);
+	ck_assert_int_eq(kit_number("select count(*) from job where worker is not null or token is "
+				    "not null"),
+	    0);
+	ck_assert_int_eq(kit_number("select ended_at is not null from job"),
+	    state_is_final(o->state));
+	ck_assert_int_eq(kit_number("select count(*) from attempt where number = 1 and wall_ms = 5 "
+				    "and worker = "
+				    "'w1'"),
+	    1);
 	if (o->state == JOB_HELD)
 		ck_assert_str_eq(entry(id)->job.held_why, "because");
 }
 END_TEST
 
-/* Only what waits, only the same thing: "t/1" is neither "t/10" nor another kind's. */
+/*
+ * Only what waits, only the same thing: "t/1" is neither "t/10" nor another
+ * kind's.
+ */
 START_TEST(a_newer_revision_takes_the_place_of_older_ones)
 {
 	struct job_ask newer = { .kind = "a.b", .key = "t/1@3", .source = "a.s", .replaces = true };
@@ -89,7 +100,9 @@ START_TEST(a_newer_revision_takes_the_place_of_older_ones)
 	ck_assert_int_eq(kit_state(kind), JOB_QUEUED);
 	ck_assert_int_eq(kit_state(running), JOB_RUNNING);
 	ck_assert_int_eq(kit_state(id), JOB_QUEUED);
-	ck_assert_int_eq(kit_number("select count(*) from event where event = 'cancel' and detail = 'replaced by job 6, a newer revision'"), 2);
+	ck_assert_int_eq(kit_number("select count(*) from event where event = 'cancel' and detail "
+				    "= 'replaced by job 6, a newer revision'"),
+	    2);
 	ck_assert_int_eq(queue_submit(kit.q, &newer, &id, &kit.err), 0);
 	kit_restart();
 	ck_assert_int_eq(kit_state(queued), JOB_CANCELLED);
@@ -148,7 +161,8 @@ START_TEST(transport_trouble_alone_kills_after_a_day)
 		wait_until_due(id);
 	}
 	ck_assert_int_gt(n, 200);
-	ck_assert(clock_wall() - KIT_NOW >= QUEUE_AGAIN_MS && clock_wall() - KIT_NOW < QUEUE_AGAIN_MS + 600000);
+	ck_assert(clock_wall() - KIT_NOW >= QUEUE_AGAIN_MS &&
+	    clock_wall() - KIT_NOW < QUEUE_AGAIN_MS + 600000);
 	ck_assert_int_eq(kit_number("select failures from job"), 0);
 
 	/* A machine that slept for two days has not tried for two days. */
@@ -253,7 +267,8 @@ START_TEST(operators_are_told_what_cannot_be)
 	ck_assert_int_eq(queue_cancel(kit.q, id, "me", &kit.err), -1);
 	other = kit_submit("a.b", "1");
 	ck_assert_int_eq(queue_retry(kit.q, id, "me", &kit.err), -1);
-	ck_assert_ptr_nonnull(strstr(kit.err.text, "job 2 has the same kind and key and is queued"));
+	ck_assert_ptr_nonnull(
+	    strstr(kit.err.text, "job 2 has the same kind and key and is queued"));
 	ck_assert_int_eq(queue_cancel(kit.q, other, "me", &kit.err), 0);
 	ck_assert_int_eq(queue_discard(kit.q, id, "me", &kit.err), 0);
 	ck_assert_int_eq(kit_state(id), JOB_CANCELLED);
@@ -265,11 +280,15 @@ START_TEST(operators_are_told_what_cannot_be)
 }
 END_TEST
 
-/* A failed commit takes everything since the last one; the queue that is loaded then is the one of before. */
+/*
+ * A failed commit takes everything since the last one; the queue that is loaded
+ * then is the one of before.
+ */
 START_TEST(rollback_and_load_give_the_same_queue)
 {
 	uint64_t a = kit_submit("a.b", "1");
-	uint64_t b = kit_submit_ask(&(struct job_ask){ .kind = "a.b", .key = "2", .serial = "s", .after = a });
+	uint64_t b = kit_submit_ask(
+	    &(struct job_ask){ .kind = "a.b", .key = "2", .serial = "s", .after = a });
 	uint64_t c = kit_submit("a.c", "3");
 	struct job *j = kit_claim_id(a);
 	cJSON *before, *after;
@@ -309,9 +328,14 @@ START_TEST(a_refused_write_changes_nothing)
 	uint64_t id = kit_submit("a.b", "1"), other;
 
 	kit_commit();
-	ck_assert_int_lt(store_run(kit.store, "insert into job (id) values (1)", NULL, 0, NULL, NULL, &kit.err), 0);
-	ck_assert_int_eq(queue_submit(kit.q, &(struct job_ask){ .kind = "a.b", .key = "2" }, &other, &kit.err), -1);
-	ck_assert_ptr_null(queue_claim(kit.q, NULL, NULL, &(struct queue_view){ .draining = true }, &kit.err));
+	ck_assert_int_lt(store_run(kit.store, "insert into job (id) values (1)", NULL, 0, NULL,
+			     NULL, &kit.err),
+	    0);
+	ck_assert_int_eq(queue_submit(kit.q, &(struct job_ask){ .kind = "a.b", .key = "2" }, &other,
+			     &kit.err),
+	    -1);
+	ck_assert_ptr_null(
+	    queue_claim(kit.q, NULL, NULL, &(struct queue_view){ .draining = true }, &kit.err));
 	ck_assert_int_eq(queue_hold(kit.q, id, "", "me", &kit.err), -1);
 	ck_assert_int_eq(store_commit(kit.store, &kit.err), -1);
 	ck_assert_int_eq(kit_state(id), JOB_QUEUED);
@@ -321,7 +345,11 @@ END_TEST
 
 START_TEST(sources_settle_what_ended)
 {
-	struct job_ask ask = { .kind = "a.b", .key = "1", .source = "a.src", .payload = "{\"x\":1}", .payload_len = 7 };
+	struct job_ask ask = { .kind = "a.b",
+		.key = "1",
+		.source = "a.src",
+		.payload = "{\"x\":1}",
+		.payload_len = 7 };
 	uint64_t a = kit_submit_ask(&ask), b;
 	cJSON *list;
 	const cJSON *item;
@@ -434,11 +462,18 @@ Suite *
 queue_life_suite(void)
 {
 	const TTest *const tests[] = {
-		a_newer_revision_takes_the_place_of_older_ones, failures_use_up_the_attempts, quota_uses_no_attempt,
+		a_newer_revision_takes_the_place_of_older_ones,
+		failures_use_up_the_attempts,
+		quota_uses_no_attempt,
 		transport_trouble_alone_kills_after_a_day,
-		stale_attempts_are_fenced, three_crashes_are_quarantine, an_interrupted_job_keeps_its_place,
-		operators_are_told_what_cannot_be, rollback_and_load_give_the_same_queue,
-		a_refused_write_changes_nothing, sources_settle_what_ended, old_jobs_go_and_dead_ones_stay,
+		stale_attempts_are_fenced,
+		three_crashes_are_quarantine,
+		an_interrupted_job_keeps_its_place,
+		operators_are_told_what_cannot_be,
+		rollback_and_load_give_the_same_queue,
+		a_refused_write_changes_nothing,
+		sources_settle_what_ended,
+		old_jobs_go_and_dead_ones_stay,
 		many_delays_end_in_several_ticks,
 	};
 	Suite *suite = suite_create("queue life");

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Twenty thousand operations at random: the events, replayed through the state table, give the states. */
+/*
+ * Twenty thousand operations at random: the events, replayed through the state
+ * table, give the states.
+ */
 #include <sys/wait.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -45,7 +48,8 @@ replay_event(void *arg, const struct store_row *row)
 	else if (strcmp(event, "priority") == 0)
 		r->wrong += from != to;
 	else
-		r->wrong += state_next((enum job_state)from, (enum job_event)event_parse(event)) != to;
+		r->wrong +=
+		    state_next((enum job_state)from, (enum job_event)event_parse(event)) != to;
 	*state = to;
 	return 0;
 }
@@ -57,7 +61,8 @@ replay_job(void *arg, const struct store_row *row)
 	uint64_t id = (uint64_t)store_row_int(row, 0);
 	int state = state_parse(store_row_text(row, 1));
 
-	if (r->state[id] != state || (entry_find(kit.q, id) == NULL) != state_is_final((enum job_state)state))
+	if (r->state[id] != state ||
+	    (entry_find(kit.q, id) == NULL) != state_is_final((enum job_state)state))
 		r->wrong++;
 	return 0;
 }
@@ -75,8 +80,9 @@ stored(const char *state)
 	const struct store_value value = store_text(state);
 	int n = -1;
 
-	ck_assert_int_eq(store_read(kit.store, "select count(*) from job where state = $1", &value, 1, stored_row, &n,
-	    &kit.err), 1);
+	ck_assert_int_eq(store_read(kit.store, "select count(*) from job where state = $1", &value,
+			     1, stored_row, &n, &kit.err),
+	    1);
 	return n;
 }
 
@@ -88,15 +94,19 @@ check_all(void)
 	memset(r, 0, sizeof *r);
 	memset(r->state, 0xff, sizeof r->state);
 	ck_assert_msg(store_check(kit.store, &kit.err) == 0, "%s", kit.err.text);
-	ck_assert_int_ge(store_read(kit.store, "select job, event, from_state, to_state from event order by id", NULL,
-	    0, replay_event, r,
-	    &kit.err), 0);
-	ck_assert_int_ge(store_read(kit.store, "select id, state from job", NULL, 0, replay_job, r, &kit.err), 0);
+	ck_assert_int_ge(store_read(kit.store,
+			     "select job, event, from_state, to_state from event order by id", NULL,
+			     0, replay_event, r, &kit.err),
+	    0);
+	ck_assert_int_ge(store_read(kit.store, "select id, state from job", NULL, 0, replay_job, r,
+			     &kit.err),
+	    0);
 	ck_assert_int_eq(r->wrong, 0);
 	ck_assert_int_gt(r->events, 0);
 	free(r);
 	for (int i = 0; i < JOB_STATES_LEN; i++)
-		ck_assert_int_eq(queue_count(kit.q, (enum job_state)i), stored(state_name((enum job_state)i)));
+		ck_assert_int_eq(queue_count(kit.q, (enum job_state)i),
+		    stored(state_name((enum job_state)i)));
 }
 
 /* Each number in memory against what the entries say. */
@@ -129,10 +139,13 @@ random_submit(void)
 	char key[16], serial[16];
 	uint64_t id;
 	struct job_ask ask = {
-		.kind = kinds[below(3)], .key = key, .serial = below(2) == 0 ? serial : NULL, .repo = below(3) == 0 ?
-		    "web" : NULL,
-		.priority = (int)below(5), .source = below(4) == 0 ? "a.src" : NULL, .held_why = below(20) == 0 ?
-		    "look" : NULL,
+		.kind = kinds[below(3)],
+		.key = key,
+		.serial = below(2) == 0 ? serial : NULL,
+		.repo = below(3) == 0 ? "web" : NULL,
+		.priority = (int)below(5),
+		.source = below(4) == 0 ? "a.src" : NULL,
+		.held_why = below(20) == 0 ? "look" : NULL,
 		.after = below(8) == 0 ? 1 + below(OPERATIONS) : 0,
 	};
 
@@ -160,7 +173,8 @@ random_end(void)
 	if (below(10) == 0)
 		ck_assert_int_eq(queue_interrupt(kit.q, j->id, below(2) == 0, "stop", &kit.err), 0);
 	else
-		kit_finish_after(j, below(3) == 0 ? DROVER_OK : -(int)below(10), (int64_t)below(5) * 1000);
+		kit_finish_after(j, below(3) == 0 ? DROVER_OK : -(int)below(10),
+		    (int64_t)below(5) * 1000);
 }
 
 static void
@@ -230,7 +244,10 @@ START_TEST(replay_gives_the_states)
 }
 END_TEST
 
-/* Works until it is killed; says after each commit how many jobs have succeeded. */
+/*
+ * Works until it is killed; says after each commit how many jobs have
+ * succeeded.
+ */
 static void
 crash_child(int out)
 {
@@ -291,7 +308,8 @@ START_TEST(a_killed_core_finds_all_that_it_had_said)
 		kit_restart();
 		ck_assert_msg(store_check(kit.store, &kit.err) == 0, "%s", kit.err.text);
 		n = queue_count(kit.q, JOB_SUCCEEDED);
-		ck_assert_msg(n == acknowledged || n == acknowledged + 1, "%d had succeeded, %d have", acknowledged, n);
+		ck_assert_msg(n == acknowledged || n == acknowledged + 1,
+		    "%d had succeeded, %d have", acknowledged, n);
 		ck_assert_int_gt(n, 0);
 		while (queue_count(kit.q, JOB_RUNNING) > 0) {
 			queue_each_running(kit.q, interrupt_one, &id);

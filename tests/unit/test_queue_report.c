@@ -28,9 +28,11 @@ START_TEST(lists_are_filtered_and_newest_first)
 
 	for (int i = 0; i < 120; i++) {
 		snprintf(key, sizeof key, "%d", i);
-		kit_submit_ask(&(struct job_ask){ .kind = i % 2 == 0 ? "a.b" : "a.heavy", .key = key, .repo = i % 3 ==
-		    0 ? "web" : NULL,
-		    .source = i % 4 == 0 ? "a.src" : NULL, .held_why = i < 10 ? "hm" : NULL });
+		kit_submit_ask(&(struct job_ask){ .kind = i % 2 == 0 ? "a.b" : "a.heavy",
+		    .key = key,
+		    .repo = i % 3 == 0 ? "web" : NULL,
+		    .source = i % 4 == 0 ? "a.src" : NULL,
+		    .held_why = i < 10 ? "hm" : NULL });
 	}
 	kit_claim();
 	kit_finish(kit_claim(), DROVER_PERMANENT);
@@ -38,21 +40,46 @@ START_TEST(lists_are_filtered_and_newest_first)
 	ck_assert_int_eq(ids(NULL, &first), 50);
 	ck_assert_int_eq(first, 120);
 	ck_assert_int_eq(ids(&(struct queue_filter){ .state = -1, .limit = 1000 }, &first), 120);
-	ck_assert_int_eq(ids(&(struct queue_filter){ .state = -1, .limit = 7, .before = 100 }, &first), 7);
+	ck_assert_int_eq(ids(&(struct queue_filter){ .state = -1, .limit = 7, .before = 100 },
+			     &first),
+	    7);
 	ck_assert_int_eq(first, 99);
-	ck_assert_int_eq(ids(&(struct queue_filter){ .state = JOB_HELD, .limit = 100 }, &first), 10);
+	ck_assert_int_eq(ids(&(struct queue_filter){ .state = JOB_HELD, .limit = 100 }, &first),
+	    10);
 	ck_assert_int_eq(first, 10);
-	ck_assert_int_eq(ids(&(struct queue_filter){ .state = JOB_RUNNING, .limit = 100 }, &first), 1);
-	ck_assert_int_eq(ids(&(struct queue_filter){ .state = JOB_RUNNING, .limit = 100, .before = 1 }, &first), 0);
+	ck_assert_int_eq(ids(&(struct queue_filter){ .state = JOB_RUNNING, .limit = 100 }, &first),
+	    1);
+	ck_assert_int_eq(ids(&(struct queue_filter){ .state = JOB_RUNNING,
+				 .limit = 100,
+				 .before = 1 },
+			     &first),
+	    0);
 	ck_assert_int_eq(ids(&(struct queue_filter){ .state = JOB_DEAD, .limit = 100 }, &first), 1);
-	ck_assert_int_eq(ids(&(struct queue_filter){ .state = JOB_SUCCEEDED, .limit = 100 }, &first), 1);
-	ck_assert_int_eq(ids(&(struct queue_filter){ .state = JOB_QUEUED, .limit = 1000 }, &first), 107);
-	ck_assert_int_eq(ids(&(struct queue_filter){ .state = -1, .kind = "a.b", .limit = 1000 }, &first), 60);
-	ck_assert_int_eq(ids(&(struct queue_filter){ .state = -1, .pool = "heavy", .limit = 1000 }, &first), 60);
-	ck_assert_int_eq(ids(&(struct queue_filter){ .state = -1, .repo = "web", .limit = 1000 }, &first), 40);
-	ck_assert_int_eq(ids(&(struct queue_filter){ .state = -1, .source = "a.src", .limit = 1000 }, &first), 30);
-	ck_assert_int_eq(ids(&(struct queue_filter){ .state = -1, .source = "a.src", .repo = "web", .limit = 1000 },
-	    &first), 10);
+	ck_assert_int_eq(ids(&(struct queue_filter){ .state = JOB_SUCCEEDED, .limit = 100 },
+			     &first),
+	    1);
+	ck_assert_int_eq(ids(&(struct queue_filter){ .state = JOB_QUEUED, .limit = 1000 }, &first),
+	    107);
+	ck_assert_int_eq(ids(&(struct queue_filter){ .state = -1, .kind = "a.b", .limit = 1000 },
+			     &first),
+	    60);
+	ck_assert_int_eq(ids(&(struct queue_filter){ .state = -1, .pool = "heavy", .limit = 1000 },
+			     &first),
+	    60);
+	ck_assert_int_eq(ids(&(struct queue_filter){ .state = -1, .repo = "web", .limit = 1000 },
+			     &first),
+	    40);
+	ck_assert_int_eq(ids(&(struct queue_filter){ .state = -1,
+				 .source = "a.src",
+				 .limit = 1000 },
+			     &first),
+	    30);
+	ck_assert_int_eq(ids(&(struct queue_filter){ .state = -1,
+				 .source = "a.src",
+				 .repo = "web",
+				 .limit = 1000 },
+			     &first),
+	    10);
 }
 END_TEST
 
@@ -81,8 +108,10 @@ START_TEST(a_job_is_found_by_any_of_its_names)
 	kit_drain();
 	ck_assert_int_eq(queue_find(kit.q, "a.b/inbox/42.md", &id, &kit.err), 0);
 	ck_assert_uint_eq(id, a);
-	ck_assert_int_ge(store_run(kit.store, "update job set trace = '0123456789abcdef0123456789abcde' || id", NULL,
-	    0, NULL, NULL, &kit.err), 2);
+	ck_assert_int_ge(store_run(kit.store,
+			     "update job set trace = '0123456789abcdef0123456789abcde' || id", NULL,
+			     0, NULL, NULL, &kit.err),
+	    2);
 	ck_assert_int_eq(queue_find(kit.q, "0123456789abcdef", &id, &kit.err), -1);
 	ck_assert_ptr_nonnull(strstr(kit.err.text, "more than one"));
 }
@@ -90,10 +119,18 @@ END_TEST
 
 START_TEST(show_tells_the_whole_life)
 {
-	const struct drover_usage usage = { .input = 10, .cached = 20, .output = 3, .turns = 1, .cost_microusd = 5 };
+	const struct drover_usage usage = { .input = 10,
+		.cached = 20,
+		.output = 3,
+		.turns = 1,
+		.cost_microusd = 5 };
 	const struct drover_usage silly = { .input = INT64_MAX, .cached = -5 };
-	uint64_t id = kit_submit_ask(&(struct job_ask){ .kind = "a.b", .key = "1", .title = "Fix", .repo = "web",
-	    .payload = "hi", .payload_len = 2 });
+	uint64_t id = kit_submit_ask(&(struct job_ask){ .kind = "a.b",
+	    .key = "1",
+	    .title = "Fix",
+	    .repo = "web",
+	    .payload = "hi",
+	    .payload_len = 2 });
 	struct job *j = kit_claim_id(id);
 	const cJSON *item;
 	cJSON *show;
@@ -141,17 +178,20 @@ START_TEST(why_tells_what_a_dead_job_died_of)
 {
 	uint64_t id = kit_submit("a.b", "1");
 	struct job *job = kit_claim_id(id);
-	const struct job_outcome outcome = { .code = DROVER_PERMANENT, .text = "the branch is protected" };
+	const struct job_outcome outcome = { .code = DROVER_PERMANENT,
+		.text = "the branch is protected" };
 	cJSON *why;
 
 	ck_assert_int_eq(queue_finish(kit.q, id, job->epoch, &outcome, &kit.err), 0);
 	why = queue_why(kit.q, id, &kit.view, &kit.err);
-	ck_assert_str_eq(json_str(why, "reason", ""), "it is dead: the branch is protected; retry or discard it");
+	ck_assert_str_eq(json_str(why, "reason", ""),
+	    "it is dead: the branch is protected; retry or discard it");
 	cJSON_Delete(why);
 	kit_commit();
 	kit_restart();
 	why = queue_why(kit.q, id, &kit.view, &kit.err);
-	ck_assert_str_eq(json_str(why, "reason", ""), "it is dead: the branch is protected; retry or discard it");
+	ck_assert_str_eq(json_str(why, "reason", ""),
+	    "it is dead: the branch is protected; retry or discard it");
 	cJSON_Delete(why);
 }
 END_TEST
@@ -170,7 +210,8 @@ START_TEST(results_are_bounded)
 	ck_assert_int_eq(kit.err.code, DROVER_PERMANENT);
 	for (n = 0; n < 100000; n++) {
 		snprintf(key, sizeof key, "k%d", n);
-		if (queue_result(kit.q, id, j->epoch, key, "0123456789012345678901234567890123456789", &kit.err) != 0)
+		if (queue_result(kit.q, id, j->epoch, key,
+			"0123456789012345678901234567890123456789", &kit.err) != 0)
 			break;
 	}
 	ck_assert_int_lt(n, 1000);
@@ -202,7 +243,8 @@ START_TEST(status_counts)
 	}
 	ck_assert_int_eq(cJSON_GetArraySize(json_get(status, "kinds")), 4);
 	cJSON_ArrayForEach(item, json_get(status, "kinds"))
-		ck_assert_int_eq(json_bool(item, "known", true), strcmp(json_str(item, "name", ""), "z.unknown") != 0);
+		ck_assert_int_eq(json_bool(item, "known", true),
+		    strcmp(json_str(item, "name", ""), "z.unknown") != 0);
 	cJSON_Delete(status);
 }
 END_TEST
@@ -238,8 +280,13 @@ Suite *
 queue_report_suite(void)
 {
 	const TTest *const tests[] = {
-		lists_are_filtered_and_newest_first, a_job_is_found_by_any_of_its_names, show_tells_the_whole_life,
-		why_tells_what_a_dead_job_died_of, results_are_bounded, status_counts, events_go_on_where_the_reader_was,
+		lists_are_filtered_and_newest_first,
+		a_job_is_found_by_any_of_its_names,
+		show_tells_the_whole_life,
+		why_tells_what_a_dead_job_died_of,
+		results_are_bounded,
+		status_counts,
+		events_go_on_where_the_reader_was,
 	};
 	Suite *suite = suite_create("queue report");
 	TCase *tcase = tcase_create("report");

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The readers of agents' output: whole transcripts, what is broken in them, and anything at all. */
+/*
+ * The readers of agents' output: whole transcripts, what is broken in them, and
+ * anything at all.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,20 +31,31 @@ static const struct transcript {
 } transcripts[] = {
 	{ "codex-work.jsonl", "codex", { 12000, 40000, 1300, 1, 0 },
 	    "Fixed the login form — “remember me” works again.\nAll tests pass.", "", true },
-	{ "codex-two-turns.jsonl", "codex", { 2600, 900, 130, 3, 0 }, "Second half done.", "", true },
-	{ "codex-limit.jsonl", "codex", { 0, 0, 0, 0, 0 }, "", "You’ve hit your usage limit. Upgrade to Pro or try again at 3:40 AM.", false },
+	{ "codex-two-turns.jsonl", "codex", { 2600, 900, 130, 3, 0 }, "Second half done.", "",
+	    true },
+	{ "codex-limit.jsonl", "codex", { 0, 0, 0, 0, 0 }, "",
+	    "You’ve hit your usage limit. Upgrade to Pro or try again at 3:40 AM.", false },
 	{ "codex-refused.jsonl", "codex", { 0, 0, 0, 0, 0 }, "",
-	    "unexpected status 401 Unauthorized: bad key, url: http://127.0.0.1:1/v1/responses", false },
-	{ "claude-work.jsonl", "stream-json", { 3320, 3150, 150, 4, 123456 }, "Done: the form works again.", "", true },
-	{ "claude-stopped.jsonl", "stream-json", { 3320, 3150, 150, 3, 0 }, "Done: the form works.", "", false },
-	{ "claude-limit.jsonl", "stream-json", { 0, 0, 0, 1, 0 }, "You've hit your limit · resets 10pm (UTC)",
+	    "unexpected status 401 Unauthorized: bad key, url: http://127.0.0.1:1/v1/responses",
+	    false },
+	{ "claude-work.jsonl", "stream-json", { 3320, 3150, 150, 4, 123456 },
+	    "Done: the form works again.", "", true },
+	{ "claude-stopped.jsonl", "stream-json", { 3320, 3150, 150, 3, 0 }, "Done: the form works.",
+	    "", false },
+	{ "claude-limit.jsonl", "stream-json", { 0, 0, 0, 1, 0 },
+	    "You've hit your limit · resets 10pm (UTC)",
 	    "You've hit your limit · resets 10pm (UTC) (limit, resetsAt 1700000000)", false },
-	{ "claude-turns.jsonl", "stream-json", { 100, 0, 10, 1, 10000 }, "Still at it.", "Reached maximum number of turns (1)", false },
+	{ "claude-turns.jsonl", "stream-json", { 100, 0, 10, 1, 10000 }, "Still at it.",
+	    "Reached maximum number of turns (1)", false },
 	{ "qwen-work.jsonl", "stream-json", { 800, 1100, 50, 2, 0 }, "Edited a.", "", true },
-	{ "qwen-refused.jsonl", "stream-json", { 0, 0, 0, 1, 0 }, "[API Error: 401 Incorrect API key provided]", "", true },
-	{ "opencode-work.jsonl", "opencode", { 2300, 600, 80, 2, 3000 }, "Done.\nTwo files changed.", "", true },
-	{ "opencode-refused.jsonl", "opencode", { 0, 0, 0, 0, 0 }, "", "APIError: Incorrect API key provided (status 401)", false },
-	{ "plain-work.txt", "plain", { 0, 0, 0, 0, 0 }, "Thinking about it...\nI changed nothing: the form is fine.\n", "", false },
+	{ "qwen-refused.jsonl", "stream-json", { 0, 0, 0, 1, 0 },
+	    "[API Error: 401 Incorrect API key provided]", "", true },
+	{ "opencode-work.jsonl", "opencode", { 2300, 600, 80, 2, 3000 },
+	    "Done.\nTwo files changed.", "", true },
+	{ "opencode-refused.jsonl", "opencode", { 0, 0, 0, 0, 0 }, "",
+	    "APIError: Incorrect API key provided (status 401)", false },
+	{ "plain-work.txt", "plain", { 0, 0, 0, 0, 0 },
+	    "Thinking about it...\nI changed nothing: the form is fine.\n", "", false },
 };
 
 START_TEST(a_transcript_is_understood)
@@ -65,13 +79,23 @@ END_TEST
 /* What the genuine CLIs printed; not part of the source. */
 START_TEST(genuine_transcripts_are_understood)
 {
-	static const struct { const char *file, *reader; int64_t input, cached, output; const char *text, *failure; } genuine[] = {
-		{ "codex-0.169.exec-json.jsonl", "codex", 2000, 400, 68, "Done: wrote AGENT.txt", "" },
-		{ "codex-0.169.exec-json.auth.jsonl", "codex", 0, 0, 0, "", "unexpected status 401 Unauthorized" },
-		{ "codex-0.169.exec-json.quota.jsonl", "codex", 0, 0, 0, "", "hit your usage limit" },
-		{ "opencode-1.18.run-json.jsonl", "opencode", 2400, 0, 68, "Done: wrote AGENT.txt", "" },
-		{ "qwen-code-0.15.stream-json.jsonl", "stream-json", 2400, 0, 68, "Done: wrote AGENT.txt", "" },
-		{ "qwen-code-0.15.stream-json.auth.jsonl", "stream-json", 0, 0, 0, "[API Error: 401 Incorrect API key provided]", "" },
+	static const struct {
+		const char *file, *reader;
+		int64_t input, cached, output;
+		const char *text, *failure;
+	} genuine[] = {
+		{ "codex-0.169.exec-json.jsonl", "codex", 2000, 400, 68, "Done: wrote AGENT.txt",
+		    "" },
+		{ "codex-0.169.exec-json.auth.jsonl", "codex", 0, 0, 0, "",
+		    "unexpected status 401 Unauthorized" },
+		{ "codex-0.169.exec-json.quota.jsonl", "codex", 0, 0, 0, "",
+		    "hit your usage limit" },
+		{ "opencode-1.18.run-json.jsonl", "opencode", 2400, 0, 68, "Done: wrote AGENT.txt",
+		    "" },
+		{ "qwen-code-0.15.stream-json.jsonl", "stream-json", 2400, 0, 68,
+		    "Done: wrote AGENT.txt", "" },
+		{ "qwen-code-0.15.stream-json.auth.jsonl", "stream-json", 0, 0, 0,
+		    "[API Error: 401 Incorrect API key provided]", "" },
 		{ "qwen-code-0.15.stream-json.quota.jsonl", "stream-json", 0, 0, 0, "", "" },
 	};
 	struct agent_reader r;
@@ -86,7 +110,9 @@ START_TEST(genuine_transcripts_are_understood)
 		ck_assert_int_eq(r.usage.cached, genuine[i].cached);
 		ck_assert_int_eq(r.usage.output, genuine[i].output);
 		ck_assert_str_eq(buf_str(&r.text), genuine[i].text);
-		ck_assert_msg(genuine[i].failure[0] != '\0' ? strstr(buf_str(&r.failure), genuine[i].failure) != NULL : r.failure.len == 0,
+		ck_assert_msg(genuine[i].failure[0] != '\0' ?
+			strstr(buf_str(&r.failure), genuine[i].failure) != NULL :
+			r.failure.len == 0,
 		    "%s: %s", genuine[i].file, buf_str(&r.failure));
 		agent_reader_free(&r);
 	}
@@ -126,7 +152,8 @@ END_TEST
 
 START_TEST(a_reconnection_is_no_failure_yet)
 {
-	static const char text[] = "{\"type\":\"error\",\"message\":\"Reconnecting... 2/5 (timeout)\"}\n";
+	static const char text[] =
+	    "{\"type\":\"error\",\"message\":\"Reconnecting... 2/5 (timeout)\"}\n";
 	struct agent_reader r;
 
 	read_bytes(&r, "codex", text, strlen(text));
@@ -138,7 +165,8 @@ END_TEST
 
 START_TEST(what_is_no_event_is_remembered)
 {
-	static const char text[] = "\n  \nnode: bad option: --json\n{\"type\":\"unheard.of\"}\n{broken\n";
+	static const char text[] =
+	    "\n  \nnode: bad option: --json\n{\"type\":\"unheard.of\"}\n{broken\n";
 	struct agent_reader r;
 
 	read_bytes(&r, "codex", text, strlen(text));
@@ -150,7 +178,9 @@ END_TEST
 
 START_TEST(half_an_emoji_loses_no_event)
 {
-	static const char line[] = "{\"type\":\"result\",\"subtype\":\"success\",\"result\":\"\\ud83d\\ude00 \\\\ud83d \\ud83d\",\"usage\":{\"output_tokens\":9}}";
+	static const char line[] =
+	    "{\"type\":\"result\",\"subtype\":\"success\",\"result\":\"\\ud83d\\ude00 \\\\ud83d "
+	    "\\ud83d\",\"usage\":{\"output_tokens\":9}}";
 	struct agent_reader r;
 
 	read_bytes(&r, "stream-json", line, strlen(line));
@@ -163,10 +193,13 @@ END_TEST
 START_TEST(numbers_from_outside_are_bounded)
 {
 	static const char line[] =
-	    "{\"type\":\"turn.completed\",\"usage\":{\"input_tokens\":9007199254740991,\"cached_input_tokens\":-5,\"output_tokens\":1e300}}\n"
-	    "{\"type\":\"result\",\"num_turns\":\"many\",\"total_cost_usd\":1e308,\"usage\":{\"input_tokens\":-7,\"output_tokens\":[1]}}\n"
+	    "{\"type\":\"turn.completed\",\"usage\":{\"input_tokens\":9007199254740991,\"cached_"
+	    "input_tokens\":-5,\"output_tokens\":1e300}}\n"
+	    "{\"type\":\"result\",\"num_turns\":\"many\",\"total_cost_usd\":1e308,\"usage\":{"
+	    "\"input_tokens\":-7,\"output_tokens\":[1]}}\n"
 	    "{\"type\":\"step_finish\",\"part\":{\"cost\":-3,\"tokens\":{\"cache\":7}}}\n";
-	static const char step[] = "{\"type\":\"step_finish\",\"part\":{\"tokens\":{\"input\":9007199254740991}}}";
+	static const char step[] =
+	    "{\"type\":\"step_finish\",\"part\":{\"tokens\":{\"input\":9007199254740991}}}";
 	const char *const *name;
 	struct agent_reader r;
 	int i;
@@ -193,7 +226,8 @@ START_TEST(text_is_kept_within_bounds)
 	char out[16384];
 	int i;
 
-	buf_adds(&line, "{\"type\":\"item.completed\",\"item\":{\"type\":\"agent_message\",\"text\":\"head");
+	buf_adds(&line,
+	    "{\"type\":\"item.completed\",\"item\":{\"type\":\"agent_message\",\"text\":\"head");
 	for (i = 0; i < 50000; i++)
 		buf_adds(&line, "€");
 	buf_adds(&line, "\"}}");
@@ -242,9 +276,12 @@ START_TEST(nothing_that_comes_does_harm)
 			buf_add(&mutant, original.data, original.len);
 			mutate(&mutant);
 			read_bytes(&r, transcripts[i].reader, buf_str(&mutant), mutant.len);
-			ck_assert(r.usage.input >= 0 && r.usage.cached >= 0 && r.usage.output >= 0 && r.usage.turns >= 0);
-			ck_assert(r.text.len <= 65536 && r.failure.len <= 4096 && r.words.len <= 512);
-			ck_assert(text_is_utf8(buf_str(&r.text), r.text.len) && text_is_utf8(buf_str(&r.failure), r.failure.len));
+			ck_assert(r.usage.input >= 0 && r.usage.cached >= 0 &&
+			    r.usage.output >= 0 && r.usage.turns >= 0);
+			ck_assert(
+			    r.text.len <= 65536 && r.failure.len <= 4096 && r.words.len <= 512);
+			ck_assert(text_is_utf8(buf_str(&r.text), r.text.len) &&
+			    text_is_utf8(buf_str(&r.failure), r.failure.len));
 			agent_reader_free(&r);
 		}
 	}
@@ -290,7 +327,8 @@ read_file(struct agent_reader *r, const char *reader, const char *dir, const cha
 static void
 mutate(struct buf *b)
 {
-	static const char *const spice[] = { "null", "[]", "{", "-1", "1e999", "\"\\ud800\"", "\"\\u0000\"", "\xff", "}}}}", "\n" };
+	static const char *const spice[] = { "null", "[]", "{", "-1", "1e999", "\"\\ud800\"",
+		"\"\\u0000\"", "\xff", "}}}}", "\n" };
 	struct buf out = BUF_INIT;
 	uint32_t times = dice(6) + 1, at, len;
 
@@ -317,7 +355,8 @@ mutate(struct buf *b)
 			break;
 		default:
 			buf_adds(&out, spice[dice(ARRAY_LEN(spice))]);
-			buf_add(&out, b->data + at + (len > 12 ? 12 : len), b->len - at - (len > 12 ? 12 : len));
+			buf_add(&out, b->data + at + (len > 12 ? 12 : len),
+			    b->len - at - (len > 12 ? 12 : len));
 			break;
 		}
 		buf_clear(b);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An agent that was to change nothing: whatever it did to the trees of its job, they are as they were before. */
+/*
+ * An agent that was to change nothing: whatever it did to the trees of its job,
+ * they are as they were before.
+ */
 #include <check.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -17,9 +20,12 @@
 #include "temp.h"
 
 /* What there is to see of a tree, by git and without it. */
-#define LOOK "{ git rev-parse HEAD; git symbolic-ref -q HEAD || :; git status --porcelain --ignored --untracked-files=all; git diff --cached; " \
-    "find . -path ./.git -prune -o -type f -printf '%%p %%m\\n' -o -type l -printf '%%p %%l\\n' | LC_ALL=C sort; " \
-    "find . -path ./.git -prune -o -type f -print0 | LC_ALL=C sort -z | xargs -0 cat; }"
+#define LOOK \
+	"{ git rev-parse HEAD; git symbolic-ref -q HEAD || :; git status --porcelain --ignored " \
+	"--untracked-files=all; git diff --cached; " \
+	"find . -path ./.git -prune -o -type f -printf '%%p %%m\\n' -o -type l -printf '%%p " \
+	"%%l\\n' | LC_ALL=C sort; " \
+	"find . -path ./.git -prune -o -type f -print0 | LC_ALL=C sort -z | xargs -0 cat; }"
 
 static const char *before, *does;      /* scripts in the tree: of the job, of the agent */
 static char *path, *argv_read_only[2];
@@ -49,7 +55,10 @@ job_asks(struct fake_core *c, void *arg)
 	struct drover_error err = { 0 };
 	struct drover_lease lease = { .size = sizeof lease }, second = { .size = sizeof second };
 	struct drover_agent_result *result = xcalloc(1, sizeof *result);
-	struct drover_agent_run asked = { .size = sizeof asked, .flags = *flags, .prompt = "Look.", .timeout_ms = 60000 };
+	struct drover_agent_run asked = { .size = sizeof asked,
+		.flags = *flags,
+		.prompt = "Look.",
+		.timeout_ms = 60000 };
 	struct scope scope;
 	struct link *link;
 	char *output = path_join(dir, "output"), *log = path_join(dir, "log");
@@ -108,7 +117,8 @@ static const struct {
 	{ "cat README src/a.c; ls -la; git log; git status", NULL },
 	{ "echo evil >> README", "1 files (README)" },
 	{ "rm README; mkdir new; echo x > new/x; chmod 755 src/a.c", "3 files (" },
-	{ "echo x > x; git add -A; git -c user.name=a -c user.email=a@a commit -qm mine", "1 files (x), HEAD" },
+	{ "echo x > x; git add -A; git -c user.name=a -c user.email=a@a commit -qm mine",
+	    "1 files (x), HEAD" },
 	{ "git checkout -q -b mine; echo x > x; git add x", "1 files (x), HEAD" },
 	{ "git checkout -q -b only-a-name", "HEAD" },
 	{ "git -c user.name=a -c user.email=a@a commit -q --allow-empty -m nothing", "HEAD" },
@@ -121,10 +131,14 @@ static const struct {
 	{ "touch $(git rev-parse --git-dir)/index.lock; echo x > x", "1 files (x)" },
 };
 
-/* Where there was nothing before, where there was work, and where there were things that git ignores. */
+/*
+ * Where there was nothing before, where there was work, and where there were
+ * things that git ignores.
+ */
 static const char *const states[] = {
 	"",
-	"echo work >> README; echo new > new.txt; mkdir deep; echo d > deep/d; ln -s ../README deep/link; rm lock.json; echo staged > s; git add s",
+	"echo work >> README; echo new > new.txt; mkdir deep; echo d > deep/d; ln -s ../README "
+	"deep/link; rm lock.json; echo staged > s; git add s",
 	"mkdir ignored; echo kept > ignored/kept",
 };
 
@@ -142,11 +156,17 @@ START_TEST(undone)
 			repo.lease = clone == 0 ? lease_kind : lease_clone;
 			run_it(DROVER_AGENT_READ_ONLY);
 			ck_assert_msg(same(), "%s after %s, %s", does, before, repo.lease);
-			ck_assert_msg(probe_has(dir, "output", "was to change nothing") == (says != NULL), "%s after %s", does, before);
+			ck_assert_msg(probe_has(dir, "output", "was to change nothing") ==
+				(says != NULL),
+			    "%s after %s", does, before);
 			if (i == 0 && says != NULL) {
-				ck_assert_msg(probe_has(dir, "output", says) && probe_has(dir, "log", says), "%s: no \"%s\"", does, says);
+				ck_assert_msg(probe_has(dir, "output", says) &&
+					probe_has(dir, "log", says),
+				    "%s: no \"%s\"", does, says);
 			}
-			ck_assert_int_eq(git(dir, NULL, "-C", "mirrors/web.git", "show-ref", "--quiet", "--verify", "refs/heads/mine", NULL), 1);
+			ck_assert_int_eq(git(dir, NULL, "-C", "mirrors/web.git", "show-ref",
+					     "--quiet", "--verify", "refs/heads/mine", NULL),
+			    1);
 			ck_assert_int_eq(shell(dir, "rm -f output log; rm -rf trees mirrors"), 0);
 			fake_core_stop(&core);
 			fake_core_start(&core, dir);
@@ -161,7 +181,10 @@ START_TEST(undone_without_git)
 
 	does = "echo evil >> README; echo x > x; echo y > src/a.c";
 	before = "echo work > w; echo more >> lock.json";
-	ck_assert_int_eq(shell(dir, "mkdir bin; ln -s $(command -v cat) $(command -v cp) $(command -v grep) bin/"), 0);
+	ck_assert_int_eq(shell(dir,
+			     "mkdir bin; ln -s $(command -v cat) $(command -v cp) $(command -v "
+			     "grep) bin/"),
+	    0);
 	ck_assert_int_eq(setenv("PATH", bin, 1), 0);
 	free(bin);
 	run_it(DROVER_AGENT_READ_ONLY);

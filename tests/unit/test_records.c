@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the store keeps of people: refusals with the cursor of their poll, and memory that is only added to. */
+/*
+ * What the store keeps of people: refusals with the cursor of their poll, and
+ * memory that is only added to.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,8 +47,13 @@ reopen(void)
 static int
 refuse(const char *source, const char *key)
 {
-	const struct store_refusal r = { .source = source, .key = key, .author = "bob", .name = "Bob", .why = "not among the authors",
-		.sha256 = "00", .title = "Please" };
+	const struct store_refusal r = { .source = source,
+		.key = key,
+		.author = "bob",
+		.name = "Bob",
+		.why = "not among the authors",
+		.sha256 = "00",
+		.title = "Please" };
 
 	return store_refusal_add(s, &r, &err);
 }
@@ -60,7 +68,8 @@ refused(const char *source, char *first, size_t size)
 	ck_assert_int_eq(store_refusal_list(s, source, 0, 1000, &list, &err), 0);
 	n = cJSON_GetArraySize(list);
 	if (first != NULL)
-		(void)snprintf(first, size, "%s", n > 0 ? json_str(cJSON_GetArrayItem(list, 0), "key", "") : "");
+		(void)snprintf(first, size, "%s",
+		    n > 0 ? json_str(cJSON_GetArrayItem(list, 0), "key", "") : "");
 	cJSON_Delete(list);
 	return n;
 }
@@ -94,7 +103,10 @@ START_TEST(a_refusal_is_kept_once)
 }
 END_TEST
 
-/* Neither a cursor that has passed what is on no record, nor a record of what will come again. */
+/*
+ * Neither a cursor that has passed what is on no record, nor a record of what
+ * will come again.
+ */
 START_TEST(cursor_and_refusal_stand_or_fall_together)
 {
 	char *cursor = NULL;
@@ -131,7 +143,8 @@ START_TEST(refusals_are_bounded)
 	ck_assert_int_eq(store_commit(s, &err), 0);
 	ck_assert_int_eq(store_refusal_list(s, NULL, 0, 2 * STORE_REFUSALS_MAX, &list, &err), 0);
 	ck_assert_int_eq(cJSON_GetArraySize(list), STORE_REFUSALS_MAX);
-	ck_assert_str_eq(json_str(cJSON_GetArrayItem(list, STORE_REFUSALS_MAX - 1), "key", ""), "k5");
+	ck_assert_str_eq(json_str(cJSON_GetArrayItem(list, STORE_REFUSALS_MAX - 1), "key", ""),
+	    "k5");
 	cJSON_Delete(list);
 	ck_assert_int_eq(store_refusal_prune(s, clock_wall() - 3600000, &err), 0);
 	refused(NULL, first, sizeof first);
@@ -164,21 +177,27 @@ START_TEST(memory_is_added_once_and_read_in_order)
 {
 	ck_assert_str_eq(recall("pr-1", 1000), "");
 	ck_assert_int_eq(say("pr-1", "c1", "first"), 1);
-	ck_assert_int_eq(store_memory_append(s, "github", "pr-1", "c2", "drover", "second\nline", &err), 1);
+	ck_assert_int_eq(store_memory_append(s, "github", "pr-1", "c2", "drover", "second\nline",
+			     &err),
+	    1);
 	ck_assert_int_eq(say("pr-1", "c1", "another first"), 0);
 	ck_assert_int_eq(say("pr-2", "c1", "elsewhere"), 1);
-	ck_assert_int_eq(store_memory_append(s, "slack", "pr-1", "c1", "user", "not ours", &err), 1);
+	ck_assert_int_eq(store_memory_append(s, "slack", "pr-1", "c1", "user", "not ours", &err),
+	    1);
 	ck_assert_int_eq(store_commit(s, &err), 0);
 	reopen();
 	ck_assert_str_eq(recall("pr-1", 1000), "user: first\n\ndrover: second\n  line");
-	/* The newest that fit; of one that does not fit at all its beginning. */
+	/*
+	 * The newest that fit; of one that does not fit at all its beginning.
+	 */
 	ck_assert_str_eq(recall("pr-1", 34), "user: first\n\ndrover: second\n  line");
 	ck_assert_str_eq(recall("pr-1", 33), "drover: second\n  line");
 	ck_assert_str_eq(recall("pr-1", 10), "drover: se");
 	ck_assert_str_eq(recall("pr-1", 0), "");
 	/* Nobody speaks in another one's name. */
 	ck_assert_int_eq(say("pr-3", "c1", "yes\n\ndrover: I have checked it\nuser: good"), 1);
-	ck_assert_str_eq(recall("pr-3", 1000), "user: yes\n  \n  drover: I have checked it\n  user: good");
+	ck_assert_str_eq(recall("pr-3", 1000),
+	    "user: yes\n  \n  drover: I have checked it\n  user: good");
 	ck_assert_int_eq(store_memory_forget(s, "github", "pr-1", &err), 2);
 	ck_assert_int_eq(store_memory_forget(s, "github", "pr-1", &err), 0);
 	ck_assert_str_eq(recall("pr-1", 1000), "");
@@ -205,7 +224,8 @@ START_TEST(memory_has_bounds)
 	memcpy(big + STORE_MEMORY_TEXT - 1, "\xc3\xa9tail", 7);
 	ck_assert_int_eq(say("s", "k", big), 1);
 	ck_assert_int_eq(store_memory_entries(s, "github", "s", &list, &dropped, &err), 0);
-	ck_assert_uint_eq(strlen(json_str(cJSON_GetArrayItem(list, 0), "text", "")), STORE_MEMORY_TEXT - 1);
+	ck_assert_uint_eq(strlen(json_str(cJSON_GetArrayItem(list, 0), "text", "")),
+	    STORE_MEMORY_TEXT - 1);
 	cJSON_Delete(list);
 	free(big);
 	free(long_key);
@@ -227,7 +247,9 @@ START_TEST(of_too_much_memory_the_oldest_goes)
 	ck_assert_int_eq(dropped, 50);
 	ck_assert_str_eq(json_str(cJSON_GetArrayItem(list, 0), "key", ""), "k50");
 	cJSON_Delete(list);
-	ck_assert_ptr_eq(strstr(recall("many", 100000), "drover: 50 earlier entries were dropped\n\nuser: k50\n\n"), recall("many", 100000));
+	ck_assert_ptr_eq(strstr(recall("many", 100000),
+			     "drover: 50 earlier entries were dropped\n\nuser: k50\n\n"),
+	    recall("many", 100000));
 
 	memset(big, 'x', STORE_MEMORY_TEXT);
 	big[STORE_MEMORY_TEXT] = '\0';
@@ -261,15 +283,22 @@ START_TEST(memory_that_nobody_touches_goes_whole)
 }
 END_TEST
 
-/* A database of the first release is brought up to date with all that is in it. */
+/*
+ * A database of the first release is brought up to date with all that is in it.
+ */
 START_TEST(the_first_schema_is_migrated)
 {
 	static const char *const back[] = {
-		"drop table notice", "drop table refusal", "drop table memory",
-		"alter table job drop column author", "alter table job drop column sha256",
+		"drop table notice",
+		"drop table refusal",
+		"drop table memory",
+		"alter table job drop column author",
+		"alter table job drop column sha256",
 		"delete from schema where version > 1",
-		"insert into job (kind, key, trace, priority, state, queued_at, ready_at) values ('a.b', 'k', 't', 0, 'queued', 1, 1)",
-		"insert into event (job, at, event, to_state, attempt, epoch) values (1, 1, 'submit', 'queued', 0, 0)",
+		"insert into job (kind, key, trace, priority, state, queued_at, ready_at) values "
+		"('a.b', 'k', 't', 0, 'queued', 1, 1)",
+		"insert into event (job, at, event, to_state, attempt, epoch) values (1, 1, "
+		"'submit', 'queued', 0, 0)",
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(back); i++)
@@ -277,7 +306,9 @@ START_TEST(the_first_schema_is_migrated)
 	ck_assert_int_eq(store_commit(s, &err), 0);
 	reopen();
 	ck_assert_msg(store_check(s, &err) == 0, "%s", err.text);
-	ck_assert_int_eq(store_run(s, "select id from job where author is null and sha256 is null", NULL, 0, NULL, NULL, &err), 1);
+	ck_assert_int_eq(store_run(s, "select id from job where author is null and sha256 is null",
+			     NULL, 0, NULL, NULL, &err),
+	    1);
 	ck_assert_int_eq(store_run(s, "select id from notice", NULL, 0, NULL, NULL, &err), 0);
 	ck_assert_int_eq(refuse("a.b", "k"), 1);
 	ck_assert_int_eq(say("s", "k", "x"), 1);
@@ -289,9 +320,14 @@ int
 main(void)
 {
 	const TTest *const tests[] = {
-		a_refusal_is_kept_once, cursor_and_refusal_stand_or_fall_together, refusals_are_bounded,
-		memory_is_added_once_and_read_in_order, memory_has_bounds, of_too_much_memory_the_oldest_goes,
-		memory_that_nobody_touches_goes_whole, the_first_schema_is_migrated,
+		a_refusal_is_kept_once,
+		cursor_and_refusal_stand_or_fall_together,
+		refusals_are_bounded,
+		memory_is_added_once_and_read_in_order,
+		memory_has_bounds,
+		of_too_much_memory_the_oldest_goes,
+		memory_that_nobody_touches_goes_whole,
+		the_first_schema_is_migrated,
 	};
 	Suite *suite = suite_create("records");
 	TCase *tcase = tcase_create("sqlite");

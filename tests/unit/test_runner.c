@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Runners against a fake core: refusals, polls, settles, watches, operations, and a plugin that crashes. */
+/*
+ * Runners against a fake core: refusals, polls, settles, watches, operations,
+ * and a plugin that crashes.
+ */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,8 +37,9 @@ polled(struct core *core, uint64_t id, int class, const char *text, bool moved)
 
 	core_expect(core->runner, MESSAGE_SOURCE_POLLED, &m);
 	ck_assert_uint_eq(m.id, id);
-	ck_assert_msg(message_i(&m, "class") == class && strstr(message_s(&m, "text"), text) != NULL, "class %d, \"%s\"",
-	    (int)message_i(&m, "class"), message_s(&m, "text"));
+	ck_assert_msg(message_i(&m, "class") == class &&
+		strstr(message_s(&m, "text"), text) != NULL,
+	    "class %d, \"%s\"", (int)message_i(&m, "class"), message_s(&m, "text"));
 	ck_assert_uint_eq(message_u(&m, "moved"), moved);
 	ck_assert_str_eq(message_s(&m, "cursor"), moved ? "next" : "");
 	message_free(&m);
@@ -48,13 +52,19 @@ START_TEST(a_runner_says_what_it_offers)
 	struct error err;
 	cJSON *exports;
 
-	ck_assert_int_eq(core_start(&core, SOURCE("poll = \"item\";"), false, &m), MESSAGE_RUNNER_READY);
-	exports = json_parse(message_s(&m, "exports"), strlen(message_s(&m, "exports")), 1 << 20, &err);
+	ck_assert_int_eq(core_start(&core, SOURCE("poll = \"item\";"), false, &m),
+	    MESSAGE_RUNNER_READY);
+	exports =
+	    json_parse(message_s(&m, "exports"), strlen(message_s(&m, "exports")), 1 << 20, &err);
 	ck_assert_str_eq(json_str(exports, "name", ""), "hostile");
 	ck_assert_str_eq(json_str(exports, "abi", ""), "1.1");
 	ck_assert(json_bool(cJSON_GetArrayItem(json_get(exports, "sources"), 0), "enabled", false));
-	ck_assert_str_eq(json_str(cJSON_GetArrayItem(json_get(exports, "pipelines"), 0), "pool", ""), "light");
-	ck_assert_int_eq(json_int(cJSON_GetArrayItem(json_get(exports, "operations"), 0), "timeout_ms", 0), 60000);
+	ck_assert_str_eq(json_str(cJSON_GetArrayItem(json_get(exports, "pipelines"), 0), "pool",
+			     ""),
+	    "light");
+	ck_assert_int_eq(json_int(cJSON_GetArrayItem(json_get(exports, "operations"), 0),
+			     "timeout_ms", 0),
+	    60000);
 	cJSON_Delete(exports);
 	message_free(&m);
 	core_close(&core);
@@ -68,8 +78,9 @@ refused(const char *settings, int class, const char *text)
 	struct message m;
 
 	ck_assert_int_eq(core_start(&core, settings, false, &m), MESSAGE_RUNNER_REFUSED);
-	ck_assert_msg(message_i(&m, "class") == class && strstr(message_s(&m, "text"), text) != NULL, "class %d, \"%s\"",
-	    (int)message_i(&m, "class"), message_s(&m, "text"));
+	ck_assert_msg(message_i(&m, "class") == class &&
+		strstr(message_s(&m, "text"), text) != NULL,
+	    "class %d, \"%s\"", (int)message_i(&m, "class"), message_s(&m, "text"));
 	message_free(&m);
 	ck_assert(core_closed(core.runner));
 	core_close(&core);
@@ -77,11 +88,13 @@ refused(const char *settings, int class, const char *text)
 
 START_TEST(refusals_name_the_fault)
 {
-	refused("options = { open = \"fail\"; };", DROVER_AGAIN, "plugin hostile: the weather is bad");
+	refused("options = { open = \"fail\"; };", DROVER_AGAIN,
+	    "plugin hostile: the weather is bad");
 	refused("options = { opne = \"fail\"; };", DROVER_CONFIG, "opne");
 	refused("sources = { itmes = { }; };", DROVER_CONFIG, "plugin hostile has no source itmes");
 	refused("pipelines = { rnu = { }; };", DROVER_CONFIG, "plugin hostile has no pipeline rnu");
-	refused(SOURCE("watch = \"/nonexistent\";"), DROVER_CONFIG, "source hostile.items: cannot watch /nonexistent");
+	refused(SOURCE("watch = \"/nonexistent\";"), DROVER_CONFIG,
+	    "source hostile.items: cannot watch /nonexistent");
 }
 END_TEST
 
@@ -120,7 +133,9 @@ START_TEST(a_poll_that_crashes_ends_the_runner_with_last_words)
 	ck_assert_int_eq(waitpid(core.pid, &status, 0), core.pid);
 	ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV);
 	ck_assert_int_eq(path_read(core.stderr_file, 1 << 20, &words, &err), 0);
-	ck_assert_msg(strstr(buf_str(&words), "plugin hostile: signal 11 in poll of source hostile.items\n") != NULL, "%s", buf_str(&words));
+	ck_assert_msg(strstr(buf_str(&words),
+			  "plugin hostile: signal 11 in poll of source hostile.items\n") != NULL,
+	    "%s", buf_str(&words));
 	buf_free(&words);
 	core_close(&core);
 }
@@ -194,7 +209,8 @@ START_TEST(a_change_in_a_watched_folder_is_told_once)
 {
 	struct core core;
 	struct message m;
-	char *dir = temp_make(), *settings = xasprintf(SOURCE("watch = \"%s\"; poll = \"ok\";"), dir), *file;
+	char *dir = temp_make(),
+	     *settings = xasprintf(SOURCE("watch = \"%s\"; poll = \"ok\";"), dir), *file;
 
 	core_open(&core, settings, false);
 	for (int i = 0; i < 3; i++) {
@@ -235,8 +251,9 @@ answered(struct core *core, int class, const char *text, const char *reply)
 
 	core_expect(fd, MESSAGE_OPERATION_REPLY, &m);
 	ck_assert_uint_eq(message_u(&m, "call"), 70);
-	ck_assert_msg(message_i(&m, "class") == class && strstr(message_s(&m, "text"), text) != NULL, "class %d, \"%s\"",
-	    (int)message_i(&m, "class"), message_s(&m, "text"));
+	ck_assert_msg(message_i(&m, "class") == class &&
+		strstr(message_s(&m, "text"), text) != NULL,
+	    "class %d, \"%s\"", (int)message_i(&m, "class"), message_s(&m, "text"));
 	ck_assert_str_eq(message_b(&m, "reply", &len), reply);
 	core_reply(fd, m.id, DROVER_OK, "", 0, "");
 	message_free(&m);
@@ -268,7 +285,9 @@ START_TEST(closing_is_called_at_a_stop)
 {
 	struct core core;
 	struct message_out out;
-	char *dir = temp_make(), *settings = xasprintf("options = { close = \"write %s/closed\"; };", dir), *path = path_join(dir, "closed");
+	char *dir = temp_make(),
+	     *settings = xasprintf("options = { close = \"write %s/closed\"; };", dir),
+	     *path = path_join(dir, "closed");
 
 	core_open(&core, settings, false);
 	ck_assert_int_eq(access(path, F_OK), -1);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The store on real files: what was committed survives kill -9, what was not is gone, and a full disk is no disaster. */
+/*
+ * The store on real files: what was committed survives kill -9, what was not is
+ * gone, and a full disk is no disaster.
+ */
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -82,23 +85,30 @@ add_job(int64_t key, struct error *e)
 	    "values ('a.b', $1, 't', 0, 'queued', 1, 1)", values, 1, NULL, NULL, e) != 1)
 		return -1;
 	values[0] = SV_INT(store_last_id(s));
-	return store_run(s, "insert into event (job, at, event, to_state, attempt, epoch) values ($1, 1, 'submit', "
-	    "'queued', 0, 0)", values, 1,
-	    NULL, NULL, e) == 1 ? 0 : -1;
+	return store_run(s,
+		   "insert into event (job, at, event, to_state, attempt, epoch) values ($1, 1, "
+		   "'submit', "
+		   "'queued', 0, 0)",
+		   values, 1, NULL, NULL, e) == 1 ?
+	    0 :
+	    -1;
 }
 
 START_TEST(values_come_back_as_they_went_in)
 {
 	static const char bytes[] = { 'a', '\0', '\xff' };
-	struct store_value values[] = { SV_INT(INT64_MIN), store_text("\xc3\xa9"), store_text(NULL), store_blob(bytes,
-	    sizeof bytes) };
+	struct store_value values[] = { SV_INT(INT64_MIN), store_text("\xc3\xa9"), store_text(NULL),
+		store_blob(bytes, sizeof bytes) };
 
 	ck_assert_int_eq(add_job(1, &err), 0);
-	ck_assert_int_eq(store_run(s, "update job set ended_at = $1, title = $2, error = $3 where id = 1", values, 3,
-	    NULL, NULL, &err), 1);
+	ck_assert_int_eq(store_run(s,
+			     "update job set ended_at = $1, title = $2, error = $3 where id = 1",
+			     values, 3, NULL, NULL, &err),
+	    1);
 	values[0] = SV_INT(1);
 	values[1] = values[3];
-	ck_assert_int_eq(store_run(s, "insert into payload (job, data) values ($1, $2)", values, 2, NULL, NULL, &err),
+	ck_assert_int_eq(store_run(s, "insert into payload (job, data) values ($1, $2)", values, 2,
+			     NULL, NULL, &err),
 	    1);
 	commit();
 	reopen();
@@ -114,8 +124,9 @@ START_TEST(parameters_go_by_their_number)
 	const struct store_value values[] = { store_text("k"), store_text("v") };
 	char *value;
 
-	ck_assert_int_eq(store_run(s, "insert into kv (value, key, scope) values ($2, $1, $1)", values, 2, NULL, NULL,
-	    &err), 1);
+	ck_assert_int_eq(store_run(s, "insert into kv (value, key, scope) values ($2, $1, $1)",
+			     values, 2, NULL, NULL, &err),
+	    1);
 	ck_assert_int_eq(store_kv_get(s, "k", "k", &value, &err), 1);
 	ck_assert_str_eq(value, "v");
 	free(value);
@@ -173,7 +184,8 @@ END_TEST
 START_TEST(states_outside_of_the_table_are_refused)
 {
 	ck_assert_int_eq(add_job(1, &err), 0);
-	ck_assert_int_lt(store_run(s, "update job set state = 'bored'", NULL, 0, NULL, NULL, &err), 0);
+	ck_assert_int_lt(store_run(s, "update job set state = 'bored'", NULL, 0, NULL, NULL, &err),
+	    0);
 }
 END_TEST
 
@@ -187,8 +199,8 @@ START_TEST(a_second_opener_is_told_the_pid)
 	snprintf(pid, sizeof pid, "%d", (int)getpid());
 	ck_assert_int_ge(child = fork(), 0);
 	if (child == 0) {
-		bool good = store_open(dir, &other, &err) == -1 && err.code == DROVER_CONFIG && strstr(err.text,
-		    pid) != NULL;
+		bool good = store_open(dir, &other, &err) == -1 && err.code == DROVER_CONFIG &&
+		    strstr(err.text, pid) != NULL;
 
 		_exit(good && other == NULL ? 0 : 1);
 	}
@@ -220,7 +232,8 @@ START_TEST(network_file_systems_are_refused)
 {
 	ck_assert_str_eq(sqlite_refused_fs(0x6969), "NFS");
 	ck_assert_str_eq(sqlite_refused_fs(0xff534d42), "CIFS");
-	ck_assert_str_eq(sqlite_refused_fs((uint64_t)(int32_t)0xff534d42), "CIFS"); /* as a signed f_type has it */
+	ck_assert_str_eq(sqlite_refused_fs((uint64_t)(int32_t)0xff534d42),
+	    "CIFS"); /* as a signed f_type has it */
 	ck_assert_ptr_null(sqlite_refused_fs(0xef53));
 	ck_assert_ptr_null(sqlite_refused_fs(0x01021994));
 }
@@ -230,7 +243,9 @@ START_TEST(a_newer_database_is_refused)
 {
 	struct store *other = NULL;
 
-	ck_assert_int_eq(store_run(s, "insert into schema (version) values (99)", NULL, 0, NULL, NULL, &err), 1);
+	ck_assert_int_eq(store_run(s, "insert into schema (version) values (99)", NULL, 0, NULL,
+			     NULL, &err),
+	    1);
 	commit();
 	store_close(s);
 	s = NULL;
@@ -263,13 +278,19 @@ START_TEST(check_compares_events_with_states)
 	ck_assert_int_eq(add_job(1, &err), 0);
 	ck_assert_int_eq(add_job(2, &err), 0);
 	ck_assert_msg(store_check(s, &err) == 0, "%s", err.text);
-	ck_assert_int_eq(store_run(s, "update job set state = 'held' where id = 2", NULL, 0, NULL, NULL, &err), 1);
+	ck_assert_int_eq(store_run(s, "update job set state = 'held' where id = 2", NULL, 0, NULL,
+			     NULL, &err),
+	    1);
 	ck_assert_int_eq(store_check(s, &err), -1);
 	ck_assert_str_eq(err.text, "job 2 is held, its events say queued");
 	store_rollback(s);
 	ck_assert_int_eq(add_job(1, &err), 0);
-	ck_assert_int_eq(store_run(s, "insert into event (job, at, event, from_state, to_state, attempt, epoch) "
-	    "values (1, 1, 'claim', 'held', 'queued', 0, 0)", NULL, 0, NULL, NULL, &err), 1);
+	ck_assert_int_eq(store_run(s,
+			     "insert into event (job, at, event, from_state, to_state, attempt, "
+			     "epoch) "
+			     "values (1, 1, 'claim', 'held', 'queued', 0, 0)",
+			     NULL, 0, NULL, NULL, &err),
+	    1);
 	ck_assert_int_eq(store_check(s, &err), -1);
 }
 END_TEST
@@ -344,7 +365,8 @@ START_TEST(old_effects_of_operations_go)
 	ck_assert_int_eq(store_effect_begin(s, "notify/1", 0, 0, &result, &err), DROVER_EFFECT_NEW);
 	ck_assert_int_eq(store_effect_begin(s, "pr/1", 7, 1, &result, &err), DROVER_EFFECT_NEW);
 	ck_assert_int_eq(store_effect_prune(s, clock_wall() - 3600000, &err), 0);
-	ck_assert_int_eq(store_effect_begin(s, "notify/1", 0, 0, &result, &err), DROVER_EFFECT_UNSURE);
+	ck_assert_int_eq(store_effect_begin(s, "notify/1", 0, 0, &result, &err),
+	    DROVER_EFFECT_UNSURE);
 	ck_assert_int_eq(store_effect_prune(s, clock_wall() + 1000, &err), 1);
 	ck_assert_int_eq(store_effect_begin(s, "notify/1", 0, 0, &result, &err), DROVER_EFFECT_NEW);
 	ck_assert_int_eq(store_effect_begin(s, "pr/1", 7, 1, &result, &err), DROVER_EFFECT_UNSURE);
@@ -385,12 +407,17 @@ START_TEST(a_full_disk_is_again_and_loses_nothing)
 }
 END_TEST
 
-/* The child writes the number of each committed job to a pipe; it dies wherever it happens to be. */
+/*
+ * The child writes the number of each committed job to a pipe; it dies wherever
+ * it happens to be.
+ */
 static void
 crash_child(int out)
 {
-	for (int64_t n = count("select coalesce(max(cast(key as integer)), 0) from job") + 1;; n++) {
-		if (add_job(n, &err) != 0 || store_commit(s, &err) != 0 || path_write_all(out, &n, sizeof n) != 0)
+	for (int64_t n = count("select coalesce(max(cast(key as integer)), 0) from job") + 1;;
+	     n++) {
+		if (add_job(n, &err) != 0 || store_commit(s, &err) != 0 ||
+		    path_write_all(out, &n, sizeof n) != 0)
 			_exit(1);
 	}
 }
@@ -427,8 +454,8 @@ START_TEST(what_was_acknowledged_survives_kill_9)
 		ck_assert_msg(store_open(dir, &s, &err) == 0, "%s", err.text);
 		ck_assert_msg(store_check(s, &err) == 0, "%s", err.text);
 		n = count("select max(cast(key as integer)) from job");
-		ck_assert_msg(n == acknowledged || n == acknowledged + 1, "%lld acknowledged, %lld there",
-		    (long long)acknowledged, (long long)n);
+		ck_assert_msg(n == acknowledged || n == acknowledged + 1,
+		    "%lld acknowledged, %lld there", (long long)acknowledged, (long long)n);
 		ck_assert_int_eq(count("select count(*) from job"), n);
 		store_close(s);
 		s = NULL;
@@ -440,12 +467,25 @@ int
 main(void)
 {
 	const TTest *const tests[] = {
-		values_come_back_as_they_went_in, parameters_go_by_their_number, only_what_is_committed_stays,
-		a_failed_statement_spoils_its_transaction, ids_never_come_again,
-		states_outside_of_the_table_are_refused, a_second_opener_is_told_the_pid, nobody_else_may_read_it,
-		every_commit_is_flushed, network_file_systems_are_refused, a_newer_database_is_refused,
-		a_damaged_file_is_named, check_compares_events_with_states, kv_is_kept_by_scope, cursors_survive,
-		effects_happen_once, old_effects_of_operations_go, a_full_disk_is_again_and_loses_nothing, what_was_acknowledged_survives_kill_9,
+		values_come_back_as_they_went_in,
+		parameters_go_by_their_number,
+		only_what_is_committed_stays,
+		a_failed_statement_spoils_its_transaction,
+		ids_never_come_again,
+		states_outside_of_the_table_are_refused,
+		a_second_opener_is_told_the_pid,
+		nobody_else_may_read_it,
+		every_commit_is_flushed,
+		network_file_systems_are_refused,
+		a_newer_database_is_refused,
+		a_damaged_file_is_named,
+		check_compares_events_with_states,
+		kv_is_kept_by_scope,
+		cursors_survive,
+		effects_happen_once,
+		old_effects_of_operations_go,
+		a_full_disk_is_again_and_loses_nothing,
+		what_was_acknowledged_survives_kill_9,
 	};
 	Suite *suite = suite_create("store");
 	TCase *tcase = tcase_create("sqlite");

@@ -23,7 +23,8 @@ extern struct gitrepo up;
 	do { \
 		struct error why_ = { .code = 0 }, *err = &why_; \
 		ck_assert_int_lt((call), 0); \
-		ck_assert_msg(why_.code == (class) && strstr(why_.text, words) != NULL, "%s, %s", error_class_name(why_.code), why_.text); \
+		ck_assert_msg(why_.code == (class) && strstr(why_.text, words) != NULL, "%s, %s", \
+		    error_class_name(why_.code), why_.text); \
 	} while (0)
 
 void tree_life_tests(Suite *);

@@ -36,7 +36,10 @@ START_TEST(diff_is_against_the_base)
 	gitrepo_prepare(&t, "new", NULL);
 	OK(tree_diff(&t, &diff, err));
 	ck_assert_uint_eq(diff.files, 0);
-	ck_assert_int_eq(shell(t.path, "printf 'x\\ny\\n' >>a.txt; git add a.txt; git commit -qm x; rm src/b.txt; printf 1234 >new; echo o >x.o"), 0);
+	ck_assert_int_eq(shell(t.path,
+			     "printf 'x\\ny\\n' >>a.txt; git add a.txt; git commit -qm x; rm "
+			     "src/b.txt; printf 1234 >new; echo o >x.o"),
+	    0);
 	OK(tree_diff(&t, &diff, err));
 	ck_assert_uint_eq(diff.files, 3);
 	ck_assert_uint_eq(diff.added, 3);
@@ -57,17 +60,28 @@ START_TEST(commit_takes_all_changes_once)
 	gitrepo_prepare(&t, "new", NULL);
 	ck_assert_int_eq(tree_commit(&t, "nothing", commit, sizeof commit, NULL), 0);
 	ck_assert_str_eq(commit, t.base);
-	ck_assert_int_eq(shell(t.path, "echo z >>a.txt; echo n >new; rm src/b.txt; git checkout -q -b topic"), 0);
-	ck_assert_int_eq(tree_commit(&t, "Fix it\n\nBecause.\n\nTicket: T-1\n", commit, sizeof commit, NULL), 1);
+	ck_assert_int_eq(shell(t.path,
+			     "echo z >>a.txt; echo n >new; rm src/b.txt; git checkout -q -b topic"),
+	    0);
+	ck_assert_int_eq(tree_commit(&t, "Fix it\n\nBecause.\n\nTicket: T-1\n", commit,
+			     sizeof commit, NULL),
+	    1);
 	OK(tree_head(&t, head, sizeof head, err));
 	ck_assert_str_eq(commit, head);
-	ck_assert_str_eq(shell_out(t.path, "git log -1 --format='%%an <%%ae> %%cn %%P'; git log -1 --format='%%(trailers)'; git status --porcelain"),
-	    shell_out(up.up, "echo \"drover <drover@localhost> drover $(git rev-parse main)\"; echo Ticket: T-1; echo"));
+	ck_assert_str_eq(shell_out(t.path,
+			     "git log -1 --format='%%an <%%ae> %%cn %%P'; git log -1 "
+			     "--format='%%(trailers)'; git status --porcelain"),
+	    shell_out(up.up,
+		"echo \"drover <drover@localhost> drover $(git rev-parse main)\"; echo Ticket: "
+		"T-1; echo"));
 	ck_assert_int_eq(tree_commit(&t, "again", commit, sizeof commit, NULL), 0);
-	ck_assert_int_eq(shell(up.mirror, "git config user.name Robot; git config user.email robot@example.org"), 0);
+	ck_assert_int_eq(shell(up.mirror,
+			     "git config user.name Robot; git config user.email robot@example.org"),
+	    0);
 	ck_assert_int_eq(shell(t.path, "echo zz >>a.txt"), 0);
 	ck_assert_int_eq(tree_commit(&t, "more", commit, sizeof commit, NULL), 1);
-	ck_assert_str_eq(shell_out(t.path, "git log -1 --format='%%an <%%ae>'"), "Robot <robot@example.org>");
+	ck_assert_str_eq(shell_out(t.path, "git log -1 --format='%%an <%%ae>'"),
+	    "Robot <robot@example.org>");
 	tree_free(&t);
 }
 END_TEST
@@ -87,7 +101,8 @@ START_TEST(kept_commit_can_be_resumed)
 	ck_assert_str_eq(t.base, commit);
 	OK(tree_unkeep(&t, 77, err));
 	OK(tree_unkeep(&t, 77, err));
-	FAILS(tree_prepare(&t, "warm", "refs/drover/job/77", saved, sizeof saved, err), DROVER_PERMANENT, "job/77");
+	FAILS(tree_prepare(&t, "warm", "refs/drover/job/77", saved, sizeof saved, err),
+	    DROVER_PERMANENT, "job/77");
 	tree_free(&t);
 }
 END_TEST
@@ -105,7 +120,8 @@ change_and_commit(struct tree *t, const char *text)
 static const struct {
 	const char *transport, *lease;
 	bool bare, git;
-} pushes[] = { { "libgit2", "worktree", false, true }, { "git", "clone", true, true }, { "libgit2", "clone", true, false } };
+} pushes[] = { { "libgit2", "worktree", false, true }, { "git", "clone", true, true },
+	{ "libgit2", "clone", true, false } };
 
 START_TEST(push_twice_is_push_once_and_strangers_are_safe)
 {
@@ -133,17 +149,23 @@ START_TEST(push_twice_is_push_once_and_strangers_are_safe)
 	OK(tree_push(&t, "drover/t-1", err));
 	ck_assert_str_eq(shell_out(up.up, "git log --format=%%s drover/t-1"), "p2\nsecond\nfirst");
 	/* A stranger's commit stays, unless ours contains it. */
-	ck_assert_int_eq(shell(up.dir, "git clone -q -b drover/t-1 up them; cd them; echo s >s; git add s; git commit -qm stranger; git push -q origin HEAD:drover/t-1"), 0);
+	ck_assert_int_eq(shell(up.dir,
+			     "git clone -q -b drover/t-1 up them; cd them; echo s >s; git add s; "
+			     "git commit -qm stranger; git push -q origin HEAD:drover/t-1"),
+	    0);
 	change_and_commit(&t, "p3");
 	FAILS(tree_push(&t, "drover/t-1", err), DROVER_PERMANENT, "did not push");
 	ck_assert_str_eq(shell_out(up.up, "git log -1 --format=%%s drover/t-1"), "stranger");
 	gitrepo_prepare(&t, "warm", "drover/t-1");
 	change_and_commit(&t, "p4");
 	OK(tree_push(&t, "drover/t-1", err));
-	ck_assert_str_eq(shell_out(up.up, "git log --format=%%s drover/t-1"), "p4\nstranger\np2\nsecond\nfirst");
+	ck_assert_str_eq(shell_out(up.up, "git log --format=%%s drover/t-1"),
+	    "p4\nstranger\np2\nsecond\nfirst");
 	FAILS(tree_push(&t, "main", err), DROVER_PERMANENT, "under drover/");
 	FAILS(tree_push(&t, "drover/../main", err), DROVER_PERMANENT, "under drover/");
-	ck_assert_str_eq(shell_out(up.mirror, "git for-each-ref refs/drover/pushing refs/drover/push"), "");
+	ck_assert_str_eq(shell_out(up.mirror,
+			     "git for-each-ref refs/drover/pushing refs/drover/push"),
+	    "");
 	free(first);
 	tree_free(&t);
 }
@@ -158,7 +180,11 @@ START_TEST(push_after_a_crash_knows_its_own)
 	gitrepo_prepare(&t, "new", NULL);
 	change_and_commit(&t, "p1");
 	OK(tree_push(&t, "drover/x", err));
-	ck_assert_int_eq(shell(up.mirror, "git update-ref refs/drover/pushing/drover/x refs/drover/pushed/drover/x; git update-ref -d refs/drover/pushed/drover/x"), 0);
+	ck_assert_int_eq(shell(up.mirror,
+			     "git update-ref refs/drover/pushing/drover/x "
+			     "refs/drover/pushed/drover/x; git update-ref -d "
+			     "refs/drover/pushed/drover/x"),
+	    0);
 	ck_assert_int_eq(shell(t.path, "git reset -q --hard %s", t.base), 0);
 	change_and_commit(&t, "p2");
 	OK(tree_push(&t, "drover/x", err));
@@ -174,7 +200,10 @@ START_TEST(refused_push_says_why)
 	gitrepo_tree(&up, &t, 1);
 	gitrepo_prepare(&t, "new", NULL);
 	change_and_commit(&t, "p");
-	ck_assert_int_eq(shell(up.up, "printf '#!/bin/sh\\nexit 1\\n' >.git/hooks/pre-receive; chmod +x .git/hooks/pre-receive"), 0);
+	ck_assert_int_eq(shell(up.up,
+			     "printf '#!/bin/sh\\nexit 1\\n' >.git/hooks/pre-receive; chmod +x "
+			     ".git/hooks/pre-receive"),
+	    0);
 	FAILS(tree_push(&t, "drover/y", err), DROVER_PERMANENT, "hook declined");
 	ck_assert_int_eq(shell(up.up, "rm .git/hooks/pre-receive; git checkout -q -b drover/z"), 0);
 	FAILS(tree_push(&t, "drover/z", err), DROVER_PERMANENT, "drover/z");
@@ -190,8 +219,10 @@ START_TEST(remote_that_is_not_there)
 	} cases[] = {
 		{ "/nonexistent/repo.git", "libgit2", "/nonexistent/repo.git", DROVER_CONFIG },
 		{ "file:///nonexistent/repo.git", "git", "/nonexistent/repo.git", DROVER_CONFIG },
-		{ "http://user:hunter22@127.0.0.1:9/x.git", "libgit2", "(http://127.0.0.1:9/x.git)", DROVER_AGAIN },
-		{ "http://user:hunter22@127.0.0.1:9/x.git", "git", "(http://127.0.0.1:9/x.git)", DROVER_AGAIN },
+		{ "http://user:hunter22@127.0.0.1:9/x.git", "libgit2", "(http://127.0.0.1:9/x.git)",
+		    DROVER_AGAIN },
+		{ "http://user:hunter22@127.0.0.1:9/x.git", "git", "(http://127.0.0.1:9/x.git)",
+		    DROVER_AGAIN },
 		{ "/", "libgit2", "repo web (/)", DROVER_CONFIG },
 		{ "/", "git", "repo web (/)", DROVER_CONFIG },
 	};
@@ -208,7 +239,10 @@ START_TEST(remote_that_is_not_there)
 }
 END_TEST
 
-/* Answers every request with the same status, and counts those that bring the token. */
+/*
+ * Answers every request with the same status, and counts those that bring the
+ * token.
+ */
 static pid_t
 serve(const char *status, char **url)
 {
@@ -230,9 +264,15 @@ serve(const char *status, char **url)
 		if (n > 0) {
 			request[n] = '\0';
 			if (strstr(request, "eC1hY2Nlc3MtdG9rZW46czNjcjN0LXQwa2Vu") != NULL)
-				dprintf(peer, "HTTP/1.1 %s\r\nWWW-Authenticate: Basic realm=\"x\"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", status);
+				dprintf(peer,
+				    "HTTP/1.1 %s\r\nWWW-Authenticate: Basic "
+				    "realm=\"x\"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+				    status);
 			else
-				dprintf(peer, "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"x\"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+				dprintf(peer,
+				    "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic "
+				    "realm=\"x\"\r\nContent-Length: 0\r\nConnection: "
+				    "close\r\n\r\n");
 		}
 		close(peer);
 	}
@@ -275,16 +315,26 @@ START_TEST(answers_of_a_server_have_a_class)
 }
 END_TEST
 
-/* A helper named git that stands before the real one and writes down what it sees of the token. */
+/*
+ * A helper named git that stands before the real one and writes down what it
+ * sees of the token.
+ */
 START_TEST(token_reaches_git_by_a_pipe_alone)
 {
 	struct tree t;
-	char *bin = path_join(up.dir, "bin"), *token = temp_file(up.dir, "token", "s3cr3t-t0ken"), *path, saved[256];
+	char *bin = path_join(up.dir, "bin"), *token = temp_file(up.dir, "token", "s3cr3t-t0ken"),
+	     *path, saved[256];
 	char *real = xstrdup(shell_out(up.dir, "command -v git"));
 
-	ck_assert_int_eq(shell(up.dir, "mkdir bin; cat >bin/git <<'E'\n#!/bin/sh\nprintf '%%s\\n' \"$*\" >>%s/seen\nenv >>%s/seen\n"
-	    "for a; do case $a in credential.helper=?*) h=${a#credential.helper=!};; esac; done\n"
-	    "test -z \"$h\" || sh -c \"$h get\" x >>%s/given </dev/null\nunset h\nexec %s \"$@\"\nE\nchmod +x bin/git", up.dir, up.dir, up.dir, real), 0);
+	ck_assert_int_eq(shell(up.dir,
+			     "mkdir bin; cat >bin/git <<'E'\n#!/bin/sh\nprintf '%%s\\n' \"$*\" "
+			     ">>%s/seen\nenv >>%s/seen\n"
+			     "for a; do case $a in credential.helper=?*) "
+			     "h=${a#credential.helper=!};; esac; done\n"
+			     "test -z \"$h\" || sh -c \"$h get\" x >>%s/given </dev/null\nunset "
+			     "h\nexec %s \"$@\"\nE\nchmod +x bin/git",
+			     up.dir, up.dir, up.dir, real),
+	    0);
 	path = xasprintf("%s:%s", bin, getenv("PATH"));
 	setenv("PATH", path, 1);
 	free(up.repo.transport);
@@ -293,8 +343,10 @@ START_TEST(token_reaches_git_by_a_pipe_alone)
 	gitrepo_tree(&up, &t, 1);
 	OK(tree_fetch(&t, err));
 	OK(tree_prepare(&t, "new", NULL, saved, sizeof saved, err));
-	ck_assert_ptr_nonnull(strstr(shell_out(up.dir, "cat given"), "username=x-access-token\npassword=s3cr3t-t0ken"));
-	ck_assert_str_eq(shell_out(up.dir, "grep -rl s3cr3t . | LC_ALL=C sort"), "./given\n./token");
+	ck_assert_ptr_nonnull(strstr(shell_out(up.dir, "cat given"),
+	    "username=x-access-token\npassword=s3cr3t-t0ken"));
+	ck_assert_str_eq(shell_out(up.dir, "grep -rl s3cr3t . | LC_ALL=C sort"),
+	    "./given\n./token");
 	up.repo.token_file = NULL;
 	tree_free(&t);
 	free(bin);
@@ -314,7 +366,8 @@ tree_change_tests(Suite *s)
 	tcase_add_loop_test(tc, diff_is_against_the_base, 0, 2);
 	tcase_add_loop_test(tc, commit_takes_all_changes_once, 0, 2);
 	tcase_add_test(tc, kept_commit_can_be_resumed);
-	tcase_add_loop_test(tc, push_twice_is_push_once_and_strangers_are_safe, 0, (int)ARRAY_LEN(pushes));
+	tcase_add_loop_test(tc, push_twice_is_push_once_and_strangers_are_safe, 0,
+	    (int)ARRAY_LEN(pushes));
 	tcase_add_test(tc, push_after_a_crash_knows_its_own);
 	tcase_add_test(tc, refused_push_says_why);
 	tcase_add_loop_test(tc, remote_that_is_not_there, 0, 6);

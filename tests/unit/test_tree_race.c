@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Many processes on one repo at once, processes that are killed in the middle, and what others find then. */
+/*
+ * Many processes on one repo at once, processes that are killed in the middle,
+ * and what others find then.
+ */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -28,7 +31,10 @@ reap(pid_t pid)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-/* Waits until a byte tells it to begin, does a whole lease, ends with 0 when all went well. */
+/*
+ * Waits until a byte tells it to begin, does a whole lease, ends with 0 when
+ * all went well.
+ */
 static void
 racer(uint64_t id, int begin)
 {
@@ -39,13 +45,17 @@ racer(uint64_t id, int begin)
 	if (read(begin, &byte, 1) != 0)
 		_exit(10);
 	gitrepo_tree(&up, &t, id);
-	if (tree_fetch(&t, &err) != 0 || tree_prepare(&t, "new", NULL, saved, sizeof saved, &err) != 0)
+	if (tree_fetch(&t, &err) != 0 ||
+	    tree_prepare(&t, "new", NULL, saved, sizeof saved, &err) != 0)
 		goto fail;
-	if (shell(t.path, "test \"$(git rev-parse HEAD)\" = %s && test -z \"$(git status --porcelain)\" && echo %d >mine.txt", t.base, (int)id) != 0)
+	if (shell(t.path,
+		"test \"$(git rev-parse HEAD)\" = %s && test -z \"$(git status --porcelain)\" && "
+		"echo %d >mine.txt",
+		t.base, (int)id) != 0)
 		_exit(11);
 	snprintf(branch, sizeof branch, "drover/%d", (int)id);
-	if (tree_commit(&t, "mine", commit, sizeof commit, &err) != 1 || tree_push(&t, branch, &err) != 0 ||
-	    tree_return(&t, saved, sizeof saved, &err) != 0)
+	if (tree_commit(&t, "mine", commit, sizeof commit, &err) != 1 ||
+	    tree_push(&t, branch, &err) != 0 || tree_return(&t, saved, sizeof saved, &err) != 0)
 		goto fail;
 	if (saved[0] != '\0')
 		_exit(12);
@@ -78,15 +88,21 @@ START_TEST(many_at_once_without_a_failure)
 	for (int i = 0; i < RACERS; i++)
 		failed += reap(pids[i]) != 0;
 	ck_assert_int_eq(failed, 0);
-	ck_assert_int_eq(atoi(shell_out(up.up, "git for-each-ref refs/heads/drover | wc -l")), RACERS);
+	ck_assert_int_eq(atoi(shell_out(up.up, "git for-each-ref refs/heads/drover | wc -l")),
+	    RACERS);
 	ck_assert_int_eq(atoi(shell_out(up.state, "ls -d trees/web/*/.git | wc -l")), RACERS);
 	if (_i == 0)
-		ck_assert_int_eq(atoi(shell_out(up.mirror, "git worktree list --porcelain | grep -c ^locked")), RACERS);
+		ck_assert_int_eq(atoi(shell_out(up.mirror,
+				     "git worktree list --porcelain | grep -c ^locked")),
+		    RACERS);
 	ck_assert_int_eq(shell(up.mirror, "git fsck --strict >/dev/null 2>&1"), 0);
 }
 END_TEST
 
-/* A git before the real one counts fetches, and holds the first back until all others have asked. */
+/*
+ * A git before the real one counts fetches, and holds the first back until all
+ * others have asked.
+ */
 START_TEST(fetches_are_coalesced)
 {
 	pid_t pids[RACERS];
@@ -94,8 +110,13 @@ START_TEST(fetches_are_coalesced)
 	char *path, *real = xstrdup(shell_out(up.dir, "command -v git"));
 	int fetches;
 
-	ck_assert_int_eq(shell(up.dir, "mkdir bin; mkfifo gate; cat >bin/git <<'E'\n#!/bin/sh\ncase \" $* \" in *' fetch '*) echo f >>%s/fetches; "
-	    "test -e %s/open || { : >%s/begun; read x <%s/gate; } ;; esac\nexec %s \"$@\"\nE\nchmod +x bin/git", up.dir, up.dir, up.dir, up.dir, real), 0);
+	ck_assert_int_eq(shell(up.dir,
+			     "mkdir bin; mkfifo gate; cat >bin/git <<'E'\n#!/bin/sh\ncase \" $* \" "
+			     "in *' fetch '*) echo f >>%s/fetches; "
+			     "test -e %s/open || { : >%s/begun; read x <%s/gate; } ;; esac\nexec "
+			     "%s \"$@\"\nE\nchmod +x bin/git",
+			     up.dir, up.dir, up.dir, up.dir, real),
+	    0);
 	path = xasprintf("%s/bin:%s", up.dir, getenv("PATH"));
 	setenv("PATH", path, 1);
 	free(up.repo.transport);
@@ -112,7 +133,10 @@ START_TEST(fetches_are_coalesced)
 			_exit(err.code == 0 ? 0 : 1);
 		}
 	}
-	/* The writer's open of the gate waits for the fetch; what came after that one began shares the second. */
+	/*
+	 * The writer's open of the gate waits for the fetch; what came after
+	 * that one began shares the second.
+	 */
 	ck_assert_int_eq(shell(up.dir, "exec 3>gate; : >open; echo go >&3"), 0);
 	for (int i = 0; i < RACERS; i++)
 		ck_assert_int_eq(reap(pids[i]), 0);
@@ -128,14 +152,21 @@ END_TEST
 START_TEST(killed_in_the_middle_of_a_prepare)
 {
 	struct tree t;
-	char saved[256], *path, *old = xstrdup(getenv("PATH")), *real = xstrdup(shell_out(up.dir, "command -v git"));
+	char saved[256], *path, *old = xstrdup(getenv("PATH")),
+				*real = xstrdup(shell_out(up.dir, "command -v git"));
 	const char *state = _i < 4 ? "new" : "dirty";
 	struct error why = { .code = 0 };
 	pid_t pid;
 
-	ck_assert_int_eq(shell(up.dir, "mkdir bin; cat >bin/git <<'E'\n#!/bin/sh\nn=$(cat %s/n); echo $((n + 1)) >%s/n\n"
-	    "test $n -ne %d || { touch %s/trees_git_lock; g=; for a; do case $a in --git-dir=*) g=${a#--git-dir=};; esac; done; touch $g/index.lock; kill -9 $PPID; }\n"
-	    "exec %s \"$@\"\nE\nchmod +x bin/git; echo 100 >n", up.dir, up.dir, _i % 4, up.dir, real), 0);
+	ck_assert_int_eq(shell(up.dir,
+			     "mkdir bin; cat >bin/git <<'E'\n#!/bin/sh\nn=$(cat %s/n); echo $((n + "
+			     "1)) >%s/n\n"
+			     "test $n -ne %d || { touch %s/trees_git_lock; g=; for a; do case $a "
+			     "in --git-dir=*) g=${a#--git-dir=};; esac; done; touch $g/index.lock; "
+			     "kill -9 $PPID; }\n"
+			     "exec %s \"$@\"\nE\nchmod +x bin/git; echo 100 >n",
+			     up.dir, up.dir, _i % 4, up.dir, real),
+	    0);
 	path = xasprintf("%s/bin:%s", up.dir, old);
 	setenv("PATH", path, 1);
 	gitrepo_tree(&up, &t, 5);
@@ -151,11 +182,15 @@ START_TEST(killed_in_the_middle_of_a_prepare)
 	reap(pid);
 	setenv("PATH", old, 1);
 	OK(tree_prepare(&t, "dirty", NULL, saved, sizeof saved, err));
-	ck_assert_str_eq(shell_out(t.path, "git rev-parse HEAD; git status --porcelain --ignored"), shell_out(up.up, "git rev-parse main"));
+	ck_assert_str_eq(shell_out(t.path, "git rev-parse HEAD; git status --porcelain --ignored"),
+	    shell_out(up.up, "git rev-parse main"));
 	if (_i < 4)
 		ck_assert_str_eq(shell_out(up.mirror, "git for-each-ref refs/drover/wip"), "");
 	else
-		ck_assert_str_eq(shell_out(up.mirror, "git show $(git for-each-ref --format='%%(refname)' refs/drover/wip | head -1):p.txt"), "precious");
+		ck_assert_str_eq(shell_out(up.mirror,
+				     "git show $(git for-each-ref --format='%%(refname)' "
+				     "refs/drover/wip | head -1):p.txt"),
+		    "precious");
 	tree_free(&t);
 	free(path);
 	free(old);
@@ -172,11 +207,17 @@ START_TEST(locks_of_the_dead_are_taken_away)
 	gitrepo_prepare(&t, "new", NULL);
 	ck_assert_int_eq(shell(t.path, "echo x >>a.txt"), 0);
 	ck_assert_int_eq(tree_commit(&t, "x", commit, sizeof commit, NULL), 1);
-	ck_assert_int_eq(shell(up.mirror, "mkdir -p refs/drover/job refs/remotes/origin refs/tags; touch refs/drover/job/9.lock refs/remotes/origin/main.lock refs/tags/v2.lock"), 0);
+	ck_assert_int_eq(shell(up.mirror,
+			     "mkdir -p refs/drover/job refs/remotes/origin refs/tags; touch "
+			     "refs/drover/job/9.lock refs/remotes/origin/main.lock "
+			     "refs/tags/v2.lock"),
+	    0);
 	OK(tree_keep(&t, 9, err));
 	ck_assert_int_eq(shell(up.up, "echo 2 >>a.txt; git commit -qam third; git tag v2"), 0);
 	OK(tree_fetch(&t, err));
-	ck_assert_str_eq(shell_out(up.mirror, "git rev-parse refs/remotes/origin/main refs/tags/v2"), shell_out(up.up, "git rev-parse main main"));
+	ck_assert_str_eq(shell_out(up.mirror,
+			     "git rev-parse refs/remotes/origin/main refs/tags/v2"),
+	    shell_out(up.up, "git rev-parse main main"));
 	tree_free(&t);
 }
 END_TEST
@@ -191,11 +232,19 @@ START_TEST(fetch_follows_the_remote)
 	}
 	gitrepo_tree(&up, &t, 7);
 	OK(tree_fetch(&t, err));
-	ck_assert_int_eq(shell(up.up, "git branch -D side >/dev/null; git branch side/a; git tag -d light >/dev/null; git tag -f v1 main >/dev/null 2>&1; "
-	    "git commit -q --amend -m forced"), 0);
+	ck_assert_int_eq(shell(up.up,
+			     "git branch -D side >/dev/null; git branch side/a; git tag -d light "
+			     ">/dev/null; git tag -f v1 main >/dev/null 2>&1; "
+			     "git commit -q --amend -m forced"),
+	    0);
 	OK(tree_fetch(&t, err));
-	ck_assert_str_eq(shell_out(up.mirror, "git for-each-ref --format='%%(objectname) %%(refname:lstrip=2)' refs/remotes/origin | grep -v HEAD; git for-each-ref --format='%%(refname)' refs/tags"),
-	    shell_out(up.up, "git for-each-ref --format='%%(objectname) origin/%%(refname:lstrip=2)' refs/heads; git for-each-ref --format='%%(refname)' refs/tags"));
+	ck_assert_str_eq(shell_out(up.mirror,
+			     "git for-each-ref --format='%%(objectname) %%(refname:lstrip=2)' "
+			     "refs/remotes/origin | grep -v HEAD; git for-each-ref "
+			     "--format='%%(refname)' refs/tags"),
+	    shell_out(up.up,
+		"git for-each-ref --format='%%(objectname) origin/%%(refname:lstrip=2)' "
+		"refs/heads; git for-each-ref --format='%%(refname)' refs/tags"));
 	tree_free(&t);
 }
 END_TEST
@@ -256,21 +305,36 @@ START_TEST(keeper_does_what_it_is_told)
 	tidy(fds[0], "sweep", &t, up.state, &m);
 	ck_assert_int_gt(message_i(&m, "bytes"), 0);
 	message_free(&m);
-	ck_assert_int_eq(shell(up.mirror, "for i in $(seq 45); do echo $i | git hash-object -w --stdin | git pack-objects -q objects/pack/pack >/dev/null; done"), 0);
+	ck_assert_int_eq(shell(up.mirror,
+			     "for i in $(seq 45); do echo $i | git hash-object -w --stdin | git "
+			     "pack-objects -q objects/pack/pack >/dev/null; done"),
+	    0);
 	tidy(fds[0], "sweep", &t, up.state, &m);
 	ck_assert_int_eq((int)message_i(&m, "class"), DROVER_OK);
 	message_free(&m);
 	ck_assert_int_lt(atoi(shell_out(up.mirror, "ls objects/pack/*.pack | wc -l")), 10);
-	ck_assert_str_eq(shell_out(up.mirror, "git cat-file -p $(echo 7 | git hash-object --stdin)"), "7");
-	/* What was kept for a job goes when the job's outputs have gone; where there are no outputs at all nobody can tell. */
-	ck_assert_int_eq(shell(up.mirror, "for i in 7 8; do git update-ref refs/drover/job/$i refs/remotes/origin/side; done"), 0);
+	ck_assert_str_eq(shell_out(up.mirror,
+			     "git cat-file -p $(echo 7 | git hash-object --stdin)"),
+	    "7");
+	/*
+	 * What was kept for a job goes when the job's outputs have gone; where
+	 * there are no outputs at all nobody can tell.
+	 */
+	ck_assert_int_eq(shell(up.mirror,
+			     "for i in 7 8; do git update-ref refs/drover/job/$i "
+			     "refs/remotes/origin/side; done"),
+	    0);
 	tidy(fds[0], "sweep", &t, up.state, &m);
 	message_free(&m);
-	ck_assert_str_eq(shell_out(up.mirror, "git for-each-ref --format='%%(refname)' refs/drover/job"), "refs/drover/job/7\nrefs/drover/job/8");
+	ck_assert_str_eq(shell_out(up.mirror,
+			     "git for-each-ref --format='%%(refname)' refs/drover/job"),
+	    "refs/drover/job/7\nrefs/drover/job/8");
 	ck_assert_int_eq(shell(up.state, "mkdir -p jobs/8"), 0);
 	tidy(fds[0], "sweep", &t, up.state, &m);
 	message_free(&m);
-	ck_assert_str_eq(shell_out(up.mirror, "git for-each-ref --format='%%(refname)' refs/drover/job"), "refs/drover/job/8");
+	ck_assert_str_eq(shell_out(up.mirror,
+			     "git for-each-ref --format='%%(refname)' refs/drover/job"),
+	    "refs/drover/job/8");
 	tidy(fds[0], "dance", &t, up.state, &m);
 	ck_assert_int_eq((int)message_i(&m, "class"), DROVER_INTERNAL);
 	message_free(&m);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Workers and their jobs, against a fake core: ends, clocks, what is left behind, and a core that goes away. */
+/*
+ * Workers and their jobs, against a fake core: ends, clocks, what is left
+ * behind, and a core that goes away.
+ */
 #include <sys/syscall.h>
 
 #include <poll.h>
@@ -75,7 +78,8 @@ START_TEST(an_end_of_the_process_is_a_failure_and_the_worker_lives)
 	core_assign(&core, 1, "exit", LONG_MS, LONG_MS);
 	core_done_with(&core, 1, DROVER_INTERNAL, "the plugin ended the process (exit status 0)");
 	core_assign(&core, 2, "segv", LONG_MS, LONG_MS);
-	core_done_with(&core, 2, DROVER_INTERNAL, "plugin hostile: signal 11 in run of pipeline hostile.run");
+	core_done_with(&core, 2, DROVER_INTERNAL,
+	    "plugin hostile: signal 11 in run of pipeline hostile.run");
 	core_assign(&core, 3, "killed", LONG_MS, LONG_MS);
 	core_done_with(&core, 3, DROVER_INTERNAL, "ended by signal 9");
 	core_assign(&core, 4, "ok", LONG_MS, LONG_MS);
@@ -274,7 +278,8 @@ START_TEST(the_process_that_waits_for_the_next_job_may_die)
 
 	core_assign(&core, 1, "ok", LONG_MS, LONG_MS);
 	core_done_with(&core, 1, DROVER_OK, "");
-	(void)snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)core.worker_pid, (int)core.worker_pid);
+	(void)snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)core.worker_pid,
+	    (int)core.worker_pid);
 	while (children.len == 0) {
 		(void)sched_yield();
 		ck_assert_int_eq(path_read(path, 4096, &children, NULL), 0);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The scripted server: see web_server.h. One connection after the other, as the client under test uses them. */
+/*
+ * The scripted server: see web_server.h. One connection after the other, as the
+ * client under test uses them.
+ */
 #include <check.h>
 #include <arpa/inet.h>
 #include <errno.h>
@@ -25,7 +28,8 @@ static bool server_serve(struct server *, int fd);
 static bool
 server_wait(struct server *s, int fd)
 {
-	struct pollfd p[2] = { { .fd = fd, .events = POLLIN }, { .fd = s->wake[0], .events = POLLIN } };
+	struct pollfd p[2] = { { .fd = fd, .events = POLLIN },
+		{ .fd = s->wake[0], .events = POLLIN } };
 
 	while (poll(p, 2, -1) == -1 && errno == EINTR)
 		;
@@ -47,7 +51,8 @@ server_read(struct server *s, int fd, char *out, size_t size)
 			if (len >= (size_t)(end + 4 - out) + body)
 				return true;
 		}
-		if (len + 1 >= size || !server_wait(s, fd) || (n = read(fd, out + len, size - 1 - len)) <= 0)
+		if (len + 1 >= size || !server_wait(s, fd) ||
+		    (n = read(fd, out + len, size - 1 - len)) <= 0)
 			return false;
 		len += (size_t)n;
 	}
@@ -107,9 +112,13 @@ server_main(void *arg)
 		pthread_mutex_lock(&s->lock);
 		s->connections++;
 		pthread_mutex_unlock(&s->lock);
-		/* A second connection must not wait for the first to close: the last answer of a test says close where it matters. */
+		/*
+		 * A second connection must not wait for the first to close: the
+		 * last answer of a test says close where it matters.
+		 */
 		while (server_serve(s, fd)) {
-			struct pollfd p[3] = { { .fd = fd, .events = POLLIN }, { .fd = s->listening, .events = POLLIN },
+			struct pollfd p[3] = { { .fd = fd, .events = POLLIN },
+				{ .fd = s->listening, .events = POLLIN },
 				{ .fd = s->wake[0], .events = POLLIN } };
 
 			while (poll(p, 3, -1) == -1 && errno == EINTR)
@@ -125,7 +134,8 @@ server_main(void *arg)
 void
 server_open(struct server *s)
 {
-	struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in address = { .sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	socklen_t len = sizeof address;
 
 	memset(s, 0, sizeof *s);

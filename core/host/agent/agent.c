@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Runs a configured coding agent: its command with the prompt where it wants it, its output through the
- * reader of its CLI, its usage to the core, and a verdict on how it ended.
+ * Runs a configured coding agent: its command with the prompt where it wants
+ * it, its output through the reader of its CLI, its usage to the core, and a
+ * verdict on how it ended.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -31,29 +32,36 @@ struct call {
 	char *file;                  /* with the prompt in it, or NULL */
 };
 
-static int call_run(struct call *, struct scope *, const struct config_agent *, const struct drover_agent_run *,
-    struct drover_agent_result *, struct error *);
+static int call_run(struct call *, struct scope *, const struct config_agent *,
+    const struct drover_agent_run *, struct drover_agent_result *, struct error *);
 static const struct config_agent *agent_find(struct scope *, const char *name, struct error *);
-static int call_make(struct call *, struct scope *, const struct config_agent *, const struct drover_agent_run *, struct error *);
-static int call_argument(struct call *, const struct config_agent *, const char *word, const char *prompt, struct error *);
+static int call_make(struct call *, struct scope *, const struct config_agent *,
+    const struct drover_agent_run *, struct error *);
+static int call_argument(struct call *, const struct config_agent *, const char *word,
+    const char *prompt, struct error *);
 static int call_file(struct call *, struct scope *, const char *prompt, struct error *);
-static int call_env(struct call *, const struct scope *, const struct config_agent *, const char *cwd, struct error *);
+static int call_env(struct call *, const struct scope *, const struct config_agent *,
+    const char *cwd, struct error *);
 static void call_free(struct call *);
 static bool env_is_secret(const char *name);
 static int64_t agent_timeout(const struct config_agent *, int64_t asked);
 static void agent_line(void *reader, const char *line, size_t len);
 static int agent_judge(struct scope *, const struct verdict_input *, struct error *);
-static int agent_report(struct scope *, const char *agent, const struct drover_usage *, struct error *);
+static int agent_report(struct scope *, const char *agent, const struct drover_usage *,
+    struct error *);
 static void agent_pause(struct scope *, const char *agent, const struct error *);
 static int ask(struct scope *, struct message_out *, struct error *);
 static void agent_log(struct scope *, const struct verdict_input *, const struct error *);
-static void agent_result(struct drover_agent_result *, const struct agent_reader *, const struct drover_outcome *);
-static int host_agent_run(struct drover_scope *, const struct drover_agent_run *, struct drover_agent_result *, struct drover_error *);
+static void agent_result(struct drover_agent_result *, const struct agent_reader *,
+    const struct drover_outcome *);
+static int host_agent_run(struct drover_scope *, const struct drover_agent_run *,
+    struct drover_agent_result *, struct drover_error *);
 
 const struct drover_host_agent host_agent = { .size = sizeof host_agent, .run = host_agent_run };
 
 int
-agent_run(struct scope *s, const struct drover_agent_run *run, struct drover_agent_result *result, struct error *err)
+agent_run(struct scope *s, const struct drover_agent_run *run, struct drover_agent_result *result,
+    struct error *err)
 {
 	const struct config_agent *agent;
 	struct error failed = { .code = 0 };
@@ -67,9 +75,13 @@ agent_run(struct scope *s, const struct drover_agent_run *run, struct drover_age
 	result->size = sizeof *result;
 	result->status = -1;
 	agent = agent_find(s, run->agent, &failed);
-	if (agent != NULL && call_make(&call, s, agent, run, &failed) == 0 && (!watched || readonly_begin(s, &readonly, &failed) == 0)) {
+	if (agent != NULL && call_make(&call, s, agent, run, &failed) == 0 &&
+	    (!watched || readonly_begin(s, &readonly, &failed) == 0)) {
 		rc = call_run(&call, s, agent, run, result, &failed);
-		/* Also after a failure: the job may hold the tree for something else yet. */
+		/*
+		 * Also after a failure: the job may hold the tree for something
+		 * else yet.
+		 */
 		if (watched && readonly_end(s, &readonly, agent->name, &trouble) != 0 && rc == 0) {
 			failed = trouble;
 			rc = -1;
@@ -83,8 +95,8 @@ agent_run(struct scope *s, const struct drover_agent_run *run, struct drover_age
 }
 
 static int
-call_run(struct call *call, struct scope *s, const struct config_agent *agent, const struct drover_agent_run *run,
-    struct drover_agent_result *result, struct error *err)
+call_run(struct call *call, struct scope *s, const struct config_agent *agent,
+    const struct drover_agent_run *run, struct drover_agent_result *result, struct error *err)
 {
 	struct agent_reader reader;
 	struct drover_outcome outcome;
@@ -103,7 +115,8 @@ call_run(struct call *call, struct scope *s, const struct config_agent *agent, c
 	int rc;
 
 	if (agent_reader_init(&reader, agent->output) != 0)
-		return error_set(err, DROVER_CONFIG, "agents.%s.output: there is no reader \"%s\"", agent->name, agent->output);
+		return error_set(err, DROVER_CONFIG, "agents.%s.output: there is no reader \"%s\"",
+		    agent->name, agent->output);
 	if (agent->prompt == PROMPT_STDIN) {
 		command.input = run->prompt;
 		command.input_len = strlen(run->prompt);
@@ -117,7 +130,8 @@ call_run(struct call *call, struct scope *s, const struct config_agent *agent, c
 	agent_result(result, &reader, &outcome);
 	if (outcome.status >= 0 || outcome.signal != 0) {
 		agent_log(s, &in, rc == 0 ? NULL : err);
-		if (agent_report(s, agent->name, &reader.usage, &trouble) != 0 && trouble.code == DROVER_FENCED) {
+		if (agent_report(s, agent->name, &reader.usage, &trouble) != 0 &&
+		    trouble.code == DROVER_FENCED) {
 			*err = trouble;
 			rc = -1;
 		}
@@ -135,18 +149,23 @@ agent_find(struct scope *s, const char *name, struct error *err)
 	if (name == NULL || *name == '\0')
 		name = s->agent;
 	if (name == NULL || *name == '\0') {
-		error_set(err, DROVER_CONFIG, "no agent is named for %s: set \"agent\" of its pipeline to one of agents",
+		error_set(err, DROVER_CONFIG,
+		    "no agent is named for %s: set \"agent\" of its pipeline to one of agents",
 		    s->job != NULL ? s->job->kind : "this call");
 		return NULL;
 	}
 	agent = config_agent(s->config, name);
 	if (agent == NULL)
-		error_set(err, DROVER_CONFIG, "there is no agent \"%.64s\": add agents.%.64s with a command to the configuration", name, name);
+		error_set(err, DROVER_CONFIG,
+		    "there is no agent \"%.64s\": add agents.%.64s with a command to the "
+		    "configuration",
+		    name, name);
 	return agent;
 }
 
 static int
-call_make(struct call *c, struct scope *s, const struct config_agent *agent, const struct drover_agent_run *run, struct error *err)
+call_make(struct call *c, struct scope *s, const struct config_agent *agent,
+    const struct drover_agent_run *run, struct error *err)
 {
 	bool read_only = (run->flags & DROVER_AGENT_READ_ONLY) != 0 && agent->read_only != NULL;
 	const char *prompt = run->prompt, *key = read_only ? "read_only" : "command";
@@ -155,13 +174,16 @@ call_make(struct call *c, struct scope *s, const struct config_agent *agent, con
 	size_t i, n;
 
 	if (prompt == NULL || *prompt == '\0')
-		return error_set(err, DROVER_PERMANENT, "agent %s: there is no prompt", agent->name);
+		return error_set(err, DROVER_PERMANENT, "agent %s: there is no prompt",
+		    agent->name);
 	for (n = 0; command[n] != NULL; n++) {
 		in_argument = in_argument || strstr(command[n], "{prompt}") != NULL;
 		in_file = in_file || strstr(command[n], "{prompt_file}") != NULL;
 	}
 	if (agent->prompt == PROMPT_FILE && !in_file)
-		return error_set(err, DROVER_CONFIG, "agents.%s.%s has no word {prompt_file}, but its prompt is a file", agent->name, key);
+		return error_set(err, DROVER_CONFIG,
+		    "agents.%s.%s has no word {prompt_file}, but its prompt is a file", agent->name,
+		    key);
 	if (in_file && call_file(c, s, prompt, err) != 0)
 		return -1;
 	c->argv = xcalloc(n + 2, sizeof *c->argv);
@@ -169,14 +191,19 @@ call_make(struct call *c, struct scope *s, const struct config_agent *agent, con
 		if (call_argument(c, agent, command[i], prompt, err) != 0)
 			return -1;
 	}
-	if (agent->prompt == PROMPT_ARGUMENT && !in_argument && call_argument(c, agent, "{prompt}", prompt, err) != 0)
+	if (agent->prompt == PROMPT_ARGUMENT && !in_argument &&
+	    call_argument(c, agent, "{prompt}", prompt, err) != 0)
 		return -1;
 	return call_env(c, s, agent, run->cwd, err);
 }
 
-/* One word of the command, with what it stands for in place of {prompt} and {prompt_file}; what is put in is not looked at again. */
+/*
+ * One word of the command, with what it stands for in place of {prompt} and
+ * {prompt_file}; what is put in is not looked at again.
+ */
 static int
-call_argument(struct call *c, const struct config_agent *agent, const char *word, const char *prompt, struct error *err)
+call_argument(struct call *c, const struct config_agent *agent, const char *word,
+    const char *prompt, struct error *err)
 {
 	struct buf out = BUF_INIT;
 	const char *p;
@@ -196,7 +223,9 @@ call_argument(struct call *c, const struct config_agent *agent, const char *word
 		}
 	}
 	if (out.len > ARGUMENT_MAX) {
-		error_set(err, DROVER_CONFIG, "the prompt makes an argument of %zu bytes, and %d is the most: set agents.%s.prompt = \"stdin\" (or \"file\")",
+		error_set(err, DROVER_CONFIG,
+		    "the prompt makes an argument of %zu bytes, and %d is the most: set "
+		    "agents.%s.prompt = \"stdin\" (or \"file\")",
 		    out.len, ARGUMENT_MAX, agent->name);
 		buf_free(&out);
 		return -1;
@@ -228,7 +257,8 @@ call_file(struct call *c, struct scope *s, const char *prompt, struct error *err
 }
 
 static int
-call_env(struct call *c, const struct scope *s, const struct config_agent *agent, const char *cwd, struct error *err)
+call_env(struct call *c, const struct scope *s, const struct config_agent *agent, const char *cwd,
+    struct error *err)
 {
 	const struct config_repo *repo = cwd != NULL ? lease_repo_at(s, cwd) : NULL;
 	const char *value;
@@ -305,7 +335,8 @@ agent_judge(struct scope *s, const struct verdict_input *in, struct error *err)
 	int rc;
 
 	if (catalogue == NULL)
-		log_printf(&s->log, DROVER_ERR, "failures of agents are not told apart: %s", trouble.text);
+		log_printf(&s->log, DROVER_ERR, "failures of agents are not told apart: %s",
+		    trouble.text);
 	rc = verdict(in, catalogue, clock_wall(), err);
 	catalogue_free(catalogue);
 	if (rc != 0) {
@@ -319,9 +350,13 @@ agent_judge(struct scope *s, const struct verdict_input *in, struct error *err)
 	return rc;
 }
 
-/* What was used counts, however the run ended: neither the attempt's deadline nor a core that restarts keeps it from being said. */
+/*
+ * What was used counts, however the run ended: neither the attempt's deadline
+ * nor a core that restarts keeps it from being said.
+ */
 static int
-agent_report(struct scope *s, const char *agent, const struct drover_usage *usage, struct error *err)
+agent_report(struct scope *s, const char *agent, const struct drover_usage *usage,
+    struct error *err)
 {
 	struct message_out m;
 
@@ -370,21 +405,29 @@ agent_log(struct scope *s, const struct verdict_input *in, const struct error *e
 	const struct drover_usage *u = &in->reader->usage;
 	char status[24], wall[24], input[24], cached[24], output[24];
 	const struct drover_field fields[] = {
-		{ "agent", in->agent }, { "status", status }, { "wall_ms", wall }, { "input", input }, { "cached", cached },
-		{ "output", output }, { "error", err != NULL ? err->text : "" },
+		{ "agent", in->agent },
+		{ "status", status },
+		{ "wall_ms", wall },
+		{ "input", input },
+		{ "cached", cached },
+		{ "output", output },
+		{ "error", err != NULL ? err->text : "" },
 	};
 
-	snprintf(status, sizeof status, "%d", in->outcome->signal != 0 ? -in->outcome->signal : in->outcome->status);
+	snprintf(status, sizeof status, "%d",
+	    in->outcome->signal != 0 ? -in->outcome->signal : in->outcome->status);
 	snprintf(wall, sizeof wall, "%" PRId64, in->outcome->wall_ms);
 	snprintf(input, sizeof input, "%" PRId64, u->input);
 	snprintf(cached, sizeof cached, "%" PRId64, u->cached);
 	snprintf(output, sizeof output, "%" PRId64, u->output);
-	log_line(&s->log, err == NULL ? DROVER_INFO : DROVER_WARN, err == NULL ? "agent ended" : "agent failed", fields,
+	log_line(&s->log, err == NULL ? DROVER_INFO : DROVER_WARN,
+	    err == NULL ? "agent ended" : "agent failed", fields,
 	    ARRAY_LEN(fields) - (err == NULL ? 1 : 0));
 }
 
 static void
-agent_result(struct drover_agent_result *result, const struct agent_reader *reader, const struct drover_outcome *outcome)
+agent_result(struct drover_agent_result *result, const struct agent_reader *reader,
+    const struct drover_outcome *outcome)
 {
 	struct buf text = BUF_INIT;
 
@@ -398,7 +441,8 @@ agent_result(struct drover_agent_result *result, const struct agent_reader *read
 }
 
 static int
-host_agent_run(struct drover_scope *public, const struct drover_agent_run *given, struct drover_agent_result *out, struct drover_error *e)
+host_agent_run(struct drover_scope *public, const struct drover_agent_run *given,
+    struct drover_agent_result *out, struct drover_error *e)
 {
 	struct scope *s = scope_of(public);
 	struct drover_agent_run run;
@@ -407,12 +451,14 @@ host_agent_run(struct drover_scope *public, const struct drover_agent_run *given
 	int rc;
 
 	if (service_role(s, ROLE_JOB, "agent.run", "run", &err) != 0 ||
-	    service_in(&run, sizeof run, given, SERVICE_LEAST(drover_agent_run, cwd), "drover_agent_run", &err) != 0 ||
+	    service_in(&run, sizeof run, given, SERVICE_LEAST(drover_agent_run, cwd),
+		"drover_agent_run", &err) != 0 ||
 	    service_out_check(out, "drover_agent_result", &err) != 0)
 		return scope_fail(e, &err);
 	if ((run.flags & ~DROVER_AGENT_READ_ONLY) != 0) {
-		error_set(&err, DROVER_PERMANENT, "a run of an agent has flags %#x, which ABI %d.%d does not know", (unsigned)run.flags,
-		    DROVER_ABI_MAJOR, DROVER_ABI_MINOR);
+		error_set(&err, DROVER_PERMANENT,
+		    "a run of an agent has flags %#x, which ABI %d.%d does not know",
+		    (unsigned)run.flags, DROVER_ABI_MAJOR, DROVER_ABI_MINOR);
 		return scope_fail(e, &err);
 	}
 	rc = agent_run(s, &run, &result, &err);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The catalogue of vendors' error texts: patterns from a data file, tried in the file's order on text
- * that is not to be trusted. What matches first names the kind of failure, and perhaps when it ends.
+ * The catalogue of vendors' error texts: patterns from a data file, tried in
+ * the file's order on text that is not to be trusted. What matches first names
+ * the kind of failure, and perhaps when it ends.
  */
 #define PCRE2_CODE_UNIT_WIDTH 8
 
@@ -44,15 +45,20 @@ struct catalogue {
 };
 
 static int catalogue_read(struct catalogue *, config_t *, struct error *);
-static int entry_read(const struct catalogue *, struct entry *, const config_setting_t *, struct error *);
-static int entry_compile(const struct catalogue *, struct entry *, const char *pattern, struct error *);
-static int entry_examples(const struct catalogue *, struct entry *, const config_setting_t *, struct error *);
+static int entry_read(const struct catalogue *, struct entry *, const config_setting_t *,
+    struct error *);
+static int entry_compile(const struct catalogue *, struct entry *, const char *pattern,
+    struct error *);
+static int entry_examples(const struct catalogue *, struct entry *, const config_setting_t *,
+    struct error *);
 static uint32_t entry_group(const struct entry *, const char *name);
-static int find(const struct catalogue *, const char *text, size_t len, uint32_t options, int64_t now, int64_t *until);
-static bool match(const struct catalogue *, const struct entry *, const char *text, size_t len, uint32_t options, int64_t now, int64_t *until);
+static int find(const struct catalogue *, const char *text, size_t len, uint32_t options,
+    int64_t now, int64_t *until);
+static bool match(const struct catalogue *, const struct entry *, const char *text, size_t len,
+    uint32_t options, int64_t now, int64_t *until);
 static bool group_copy(pcre2_match_data *, uint32_t group, char *out, size_t size);
-static int error_at(const struct catalogue *, unsigned int line, struct error *, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
+static int error_at(const struct catalogue *, unsigned int line, struct error *, const char *format,
+    ...) __attribute__((format(printf, 4, 5)));
 
 struct catalogue *
 catalogue_load(const char *path, struct error *err)
@@ -73,7 +79,8 @@ catalogue_load(const char *path, struct error *err)
 	if (path_read(c->path, FILE_MAX, &text, err) != 0)
 		goto done;
 	if (config_read_string(&config, buf_str(&text)) != CONFIG_TRUE) {
-		error_at(c, (unsigned int)config_error_line(&config), err, "%s", config_error_text(&config));
+		error_at(c, (unsigned int)config_error_line(&config), err, "%s",
+		    config_error_text(&config));
 		goto done;
 	}
 	rc = catalogue_read(c, &config, err);
@@ -107,7 +114,8 @@ catalogue_free(struct catalogue *c)
 }
 
 int
-catalogue_match(const struct catalogue *c, const char *text, size_t len, int64_t now, int64_t *until)
+catalogue_match(const struct catalogue *c, const char *text, size_t len, int64_t now,
+    int64_t *until)
 {
 	int i = find(c, text, len, 0, now, until);
 
@@ -115,7 +123,8 @@ catalogue_match(const struct catalogue *c, const char *text, size_t len, int64_t
 }
 
 int
-catalogue_match_start(const struct catalogue *c, const char *text, size_t len, int64_t now, int64_t *until)
+catalogue_match_start(const struct catalogue *c, const char *text, size_t len, int64_t now,
+    int64_t *until)
 {
 	int i = find(c, text, len, PCRE2_ANCHORED, now, until);
 
@@ -134,12 +143,16 @@ catalogue_verify(const struct catalogue *c, int64_t now, struct error *err)
 		for (j = 0; j < e->examples_len; j++) {
 			found = find(c, e->examples[j], strlen(e->examples[j]), 0, now, &until);
 			if (found < 0)
-				return error_at(c, e->line, err, "the example \"%.200s\" is not matched", e->examples[j]);
+				return error_at(c, e->line, err,
+				    "the example \"%.200s\" is not matched", e->examples[j]);
 			if (found != i)
-				return error_at(c, e->line, err, "the example \"%.200s\" is taken by the entry of line %u",
+				return error_at(c, e->line, err,
+				    "the example \"%.200s\" is taken by the entry of line %u",
 				    e->examples[j], c->entries[found].line);
 			if ((e->reset != RESET_NONE) != (until != 0))
-				return error_at(c, e->line, err, "no reset is read out of the example \"%.200s\"", e->examples[j]);
+				return error_at(c, e->line, err,
+				    "no reset is read out of the example \"%.200s\"",
+				    e->examples[j]);
 		}
 	}
 	return 0;
@@ -156,30 +169,37 @@ catalogue_read(struct catalogue *c, config_t *config, struct error *err)
 	c->entries = xcalloc((size_t)n, sizeof *c->entries);
 	for (i = 0; i < n; i++) {
 		c->len++;
-		if (entry_read(c, &c->entries[i], config_setting_get_elem(list, (unsigned int)i), err) != 0)
+		if (entry_read(c, &c->entries[i], config_setting_get_elem(list, (unsigned int)i),
+			err) != 0)
 			return -1;
 	}
 	return 0;
 }
 
 static int
-entry_read(const struct catalogue *c, struct entry *e, const config_setting_t *group, struct error *err)
+entry_read(const struct catalogue *c, struct entry *e, const config_setting_t *group,
+    struct error *err)
 {
 	const char *agent, *pattern, *class, *reset = "none";
 	int kind;
 
 	e->line = config_setting_source_line(group);
-	if (!config_setting_is_group(group) || config_setting_lookup_string(group, "agent", &agent) != CONFIG_TRUE ||
+	if (!config_setting_is_group(group) ||
+	    config_setting_lookup_string(group, "agent", &agent) != CONFIG_TRUE ||
 	    config_setting_lookup_string(group, "pattern", &pattern) != CONFIG_TRUE ||
 	    config_setting_lookup_string(group, "class", &class) != CONFIG_TRUE)
-		return error_at(c, e->line, err, "an entry needs agent, pattern, class and example");
+		return error_at(c, e->line, err,
+		    "an entry needs agent, pattern, class and example");
 	e->class = error_class_parse(class);
-	if (e->class != DROVER_QUOTA && e->class != DROVER_AUTH && e->class != DROVER_CONFIG && e->class != DROVER_AGAIN)
-		return error_at(c, e->line, err, "class \"%.32s\" is none of quota, auth, config, again", class);
+	if (e->class != DROVER_QUOTA && e->class != DROVER_AUTH && e->class != DROVER_CONFIG &&
+	    e->class != DROVER_AGAIN)
+		return error_at(c, e->line, err,
+		    "class \"%.32s\" is none of quota, auth, config, again", class);
 	config_setting_lookup_string(group, "reset", &reset);
 	kind = reset_kind(reset);
 	if (kind < 0)
-		return error_at(c, e->line, err, "reset \"%.32s\" is none of none, clock, relative, epoch, iso", reset);
+		return error_at(c, e->line, err,
+		    "reset \"%.32s\" is none of none, clock, relative, epoch, iso", reset);
 	e->reset = (enum reset)kind;
 	if (entry_compile(c, e, pattern, err) != 0)
 		return -1;
@@ -194,33 +214,42 @@ entry_compile(const struct catalogue *c, struct entry *e, const char *pattern, s
 	int number;
 
 	e->code = pcre2_compile((PCRE2_SPTR)pattern, PCRE2_ZERO_TERMINATED,
-	    PCRE2_CASELESS | PCRE2_DOTALL | PCRE2_NO_AUTO_CAPTURE | PCRE2_NEVER_UTF | PCRE2_NEVER_BACKSLASH_C, &number, &at, NULL);
+	    PCRE2_CASELESS | PCRE2_DOTALL | PCRE2_NO_AUTO_CAPTURE | PCRE2_NEVER_UTF |
+		PCRE2_NEVER_BACKSLASH_C,
+	    &number, &at, NULL);
 	if (e->code == NULL) {
 		pcre2_get_error_message(number, text, sizeof text);
-		return error_at(c, e->line, err, "pattern: %s at character %zu", (const char *)text, (size_t)at);
+		return error_at(c, e->line, err, "pattern: %s at character %zu", (const char *)text,
+		    (size_t)at);
 	}
 	e->reset_group = entry_group(e, "reset");
 	e->zone_group = entry_group(e, "zone");
 	if ((e->reset != RESET_NONE) != (e->reset_group != 0))
-		return error_at(c, e->line, err, "a pattern has a group (?<reset>...) when, and only when, reset says how it is read");
+		return error_at(c, e->line, err,
+		    "a pattern has a group (?<reset>...) when, and only when, reset says how it is "
+		    "read");
 	return 0;
 }
 
 static int
-entry_examples(const struct catalogue *c, struct entry *e, const config_setting_t *example, struct error *err)
+entry_examples(const struct catalogue *c, struct entry *e, const config_setting_t *example,
+    struct error *err)
 {
 	int i, n;
 	const char *text;
 
 	if (example == NULL)
-		return error_at(c, e->line, err, "an entry needs agent, pattern, class and example");
+		return error_at(c, e->line, err,
+		    "an entry needs agent, pattern, class and example");
 	n = config_setting_type(example) == CONFIG_TYPE_STRING ? 1 : config_setting_length(example);
 	e->examples = xcalloc((size_t)n + 1, sizeof *e->examples);
 	for (i = 0; i < n; i++) {
-		text = config_setting_type(example) == CONFIG_TYPE_STRING ? config_setting_get_string(example) :
+		text = config_setting_type(example) == CONFIG_TYPE_STRING ?
+		    config_setting_get_string(example) :
 		    config_setting_get_string_elem(example, i);
 		if (text == NULL)
-			return error_at(c, e->line, err, "example is a string or a list of strings");
+			return error_at(c, e->line, err,
+			    "example is a string or a list of strings");
 		e->examples[e->examples_len++] = xstrdup(text);
 	}
 	return n > 0 ? 0 : error_at(c, e->line, err, "example is empty");
@@ -234,9 +263,13 @@ entry_group(const struct entry *e, const char *name)
 	return number > 0 ? (uint32_t)number : 0;
 }
 
-/* Index of the first entry that matches, or -1. Of a long text the end is looked at. */
+/*
+ * Index of the first entry that matches, or -1. Of a long text the end is
+ * looked at.
+ */
 static int
-find(const struct catalogue *c, const char *text, size_t len, uint32_t options, int64_t now, int64_t *until)
+find(const struct catalogue *c, const char *text, size_t len, uint32_t options, int64_t now,
+    int64_t *until)
 {
 	int i;
 
@@ -254,16 +287,19 @@ find(const struct catalogue *c, const char *text, size_t len, uint32_t options, 
 }
 
 static bool
-match(const struct catalogue *c, const struct entry *e, const char *text, size_t len, uint32_t options, int64_t now, int64_t *until)
+match(const struct catalogue *c, const struct entry *e, const char *text, size_t len,
+    uint32_t options, int64_t now, int64_t *until)
 {
 	pcre2_match_data *data = pcre2_match_data_create_from_pattern(e->code, NULL);
 	char reset[WORD_MAX], zone[WORD_MAX];
 	bool found;
 
 	MUST(data != NULL);
-	found = pcre2_match(e->code, (PCRE2_SPTR)text, len, 0, options | PCRE2_NO_JIT, data, c->limits) > 0;
+	found = pcre2_match(e->code, (PCRE2_SPTR)text, len, 0, options | PCRE2_NO_JIT, data,
+		    c->limits) > 0;
 	if (found && group_copy(data, e->reset_group, reset, sizeof reset))
-		*until = reset_time(e->reset, reset, group_copy(data, e->zone_group, zone, sizeof zone) ? zone : NULL, now);
+		*until = reset_time(e->reset, reset,
+		    group_copy(data, e->zone_group, zone, sizeof zone) ? zone : NULL, now);
 	pcre2_match_data_free(data);
 	return found;
 }
@@ -273,7 +309,8 @@ group_copy(pcre2_match_data *data, uint32_t group, char *out, size_t size)
 {
 	PCRE2_SIZE room = size;
 
-	return group != 0 && pcre2_substring_copy_bynumber(data, group, (PCRE2_UCHAR *)out, &room) == 0;
+	return group != 0 &&
+	    pcre2_substring_copy_bynumber(data, group, (PCRE2_UCHAR *)out, &room) == 0;
 }
 
 static int

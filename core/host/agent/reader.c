@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Readers of what agents print. Each knows one CLI's event stream; this file finds them by name, hands
- * them parsed events, and keeps all that comes from outside bounded and well-formed.
+ * Readers of what agents print. Each knows one CLI's event stream; this file
+ * finds them by name, hands them parsed events, and keeps all that comes from
+ * outside bounded and well-formed.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +23,8 @@ static unsigned int escape_value(const char *s, size_t len);
 static size_t character(const char *s, size_t len);
 static int64_t bounded(int64_t value);
 
-static const struct agent_reader_kind *const kinds[] = { &reader_codex, &reader_stream_json, &reader_opencode, &reader_plain };
+static const struct agent_reader_kind *const kinds[] = { &reader_codex, &reader_stream_json,
+	&reader_opencode, &reader_plain };
 
 int
 agent_reader_init(struct agent_reader *r, const char *name)
@@ -169,11 +171,15 @@ reader_words(struct agent_reader *r, const char *line, size_t len)
 	reader_add(&r->words, line, len, READER_WORDS_MAX);
 }
 
-/* JavaScript that cuts a string in the middle of an emoji prints half of it, which is no JSON: U+FFFD takes its place. */
+/*
+ * JavaScript that cuts a string in the middle of an emoji prints half of it,
+ * which is no JSON: U+FFFD takes its place.
+ */
 static cJSON *
 parse_mended(const char *line, size_t len)
 {
-	char *copy = len <= EVENT_MAX && memmem(line, len, "\\u", 2) != NULL ? xstrndup(line, len) : NULL;
+	char *copy =
+	    len <= EVENT_MAX && memmem(line, len, "\\u", 2) != NULL ? xstrndup(line, len) : NULL;
 	unsigned int value;
 	cJSON *event;
 	size_t i;
@@ -186,7 +192,8 @@ parse_mended(const char *line, size_t len)
 		if (copy[i] != '\\')
 			continue;
 		value = escape_value(copy + i, len - i);
-		if (value >= 0xd800 && value <= 0xdbff && (escape_value(copy + i + 6, len - i - 6) & 0xfc00) == 0xdc00)
+		if (value >= 0xd800 && value <= 0xdbff &&
+		    (escape_value(copy + i + 6, len - i - 6) & 0xfc00) == 0xdc00)
 			i += 11;
 		else if (value >= 0xd800 && value <= 0xdfff)
 			memcpy(copy + i, "\\ufffd", 6);
@@ -198,7 +205,9 @@ parse_mended(const char *line, size_t len)
 	return event;
 }
 
-/* The code unit of an escape like \u20ac that s begins with; 0 when it is none. */
+/*
+ * The code unit of an escape like \u20ac that s begins with; 0 when it is none.
+ */
 static unsigned int
 escape_value(const char *s, size_t len)
 {

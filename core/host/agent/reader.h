@@ -8,7 +8,8 @@
 #include "base/json.h"
 #include "host/agent/agent.h"
 
-extern const struct agent_reader_kind reader_codex, reader_stream_json, reader_opencode, reader_plain;
+extern const struct agent_reader_kind reader_codex, reader_stream_json, reader_opencode,
+    reader_plain;
 
 #define READER_TEXT_MAX 65536
 #define READER_FAILURE_MAX 4096

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reads `codex exec --json`. The usage of turn.completed is that of the thread so far, with the cached
- * tokens inside the input tokens; an error that is followed by a completed turn was overcome.
+ * Reads `codex exec --json`. The usage of turn.completed is that of the thread
+ * so far, with the cached tokens inside the input tokens; an error that is
+ * followed by a completed turn was overcome.
  */
 #include <string.h>
 

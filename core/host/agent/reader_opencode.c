@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reads `opencode run --format json`. Usage comes with each step, cached tokens and reasoning apart; the
- * parts of one message share a message id.
+ * Reads `opencode run --format json`. Usage comes with each step, cached tokens
+ * and reasoning apart; the parts of one message share a message id.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -19,7 +19,10 @@ static void opencode_step(struct agent_reader *, const cJSON *part);
 static void opencode_error(struct agent_reader *, const cJSON *error);
 
 const struct agent_reader_kind reader_opencode = {
-	.name = "opencode", .counts = true, .state_size = sizeof(struct opencode), .event = opencode_event,
+	.name = "opencode",
+	.counts = true,
+	.state_size = sizeof(struct opencode),
+	.event = opencode_event,
 };
 
 static void
@@ -63,7 +66,10 @@ opencode_step(struct agent_reader *r, const cJSON *part)
 		.cost_microusd = reader_microusd(part, "cost"),
 	};
 
-	/* Some versions count the reasoning inside the output: then the total is reached without it. */
+	/*
+	 * Some versions count the reasoning inside the output: then the total
+	 * is reached without it.
+	 */
 	if (reader_tokens(tokens, "total") != input + written + read + output)
 		step.output += reader_tokens(tokens, "reasoning");
 	reader_sum(&r->usage, &step, 1);
@@ -77,7 +83,8 @@ static void
 opencode_error(struct agent_reader *r, const cJSON *error)
 {
 	const cJSON *data = json_get(error, "data");
-	const char *message = json_str(data, "message", json_str(error, "message", "an error without a message"));
+	const char *message =
+	    json_str(data, "message", json_str(error, "message", "an error without a message"));
 	int64_t status = reader_tokens(data, "statusCode");
 	struct buf text = BUF_INIT;
 

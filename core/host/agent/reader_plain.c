@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reads an agent that prints text for people: the end of it is its last message, and it tells no usage. */
+/*
+ * Reads an agent that prints text for people: the end of it is its last
+ * message, and it tells no usage.
+ */
 #include "host/agent/reader.h"
 
 #define KEEP (READER_TEXT_MAX / 4)

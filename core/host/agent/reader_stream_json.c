@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reads `--output-format stream-json` of Claude Code and of CLIs that print the same shape (qwen-code).
- * Each message carries its usage, repeated for every block of it; the result has the total. A run that
- * ends without a result is counted by its messages.
+ * Reads `--output-format stream-json` of Claude Code and of CLIs that print the
+ * same shape (qwen-code). Each message carries its usage, repeated for every
+ * block of it; the result has the total. A run that ends without a result is
+ * counted by its messages.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -14,10 +15,13 @@
 #define SEEN 32
 
 struct stream {
-	struct { uint64_t id; struct drover_usage usage; } seen[SEEN]; /* the last messages, a ring */
+	struct {
+		uint64_t id;
+		struct drover_usage usage;
+	} seen[SEEN]; /* the last messages, a ring */
 	unsigned int next;
 	struct drover_usage sum;
-	int64_t resets_at;           /* of the limit that was hit, as a number of the vendor's; 0: none */
+	int64_t resets_at; /* of the limit that was hit, as a number of the vendor's; 0: none */
 };
 
 static void stream_event(struct agent_reader *, const cJSON *event);
@@ -29,7 +33,10 @@ static struct drover_usage stream_usage(const cJSON *usage);
 static bool stream_used(const struct drover_usage *);
 
 const struct agent_reader_kind reader_stream_json = {
-	.name = "stream-json", .counts = true, .state_size = sizeof(struct stream), .event = stream_event,
+	.name = "stream-json",
+	.counts = true,
+	.state_size = sizeof(struct stream),
+	.event = stream_event,
 };
 
 static void
@@ -67,7 +74,8 @@ stream_assistant(struct agent_reader *r, const cJSON *event)
 	reader_sum(&st->sum, &usage, 1);
 	r->usage = st->sum;
 
-	if (json_get(event, "parent_tool_use_id") != NULL && !cJSON_IsNull(json_get(event, "parent_tool_use_id")))
+	if (json_get(event, "parent_tool_use_id") != NULL &&
+	    !cJSON_IsNull(json_get(event, "parent_tool_use_id")))
 		return;
 	cJSON_ArrayForEach(block, json_get(message, "content")) {
 		text = json_str(block, "text", "");
@@ -94,7 +102,8 @@ stream_result(struct agent_reader *r, const cJSON *event)
 
 	if (*text != '\0')
 		reader_set(&r->text, text, READER_TEXT_MAX);
-	r->claims_success = !json_bool(event, "is_error", false) && strncmp(json_str(event, "subtype", ""), "error", 5) != 0;
+	r->claims_success = !json_bool(event, "is_error", false) &&
+	    strncmp(json_str(event, "subtype", ""), "error", 5) != 0;
 	if (r->claims_success)
 		buf_clear(&r->failure);
 	else
@@ -133,11 +142,15 @@ stream_limit(struct agent_reader *r, const cJSON *info)
 		st->resets_at = 0;
 }
 
-/* Where a total is given and is input plus output, the cached tokens are inside the input (qwen-code), else beside it. */
+/*
+ * Where a total is given and is input plus output, the cached tokens are inside
+ * the input (qwen-code), else beside it.
+ */
 static struct drover_usage
 stream_usage(const cJSON *usage)
 {
-	int64_t input = reader_tokens(usage, "input_tokens"), total = reader_tokens(usage, "total_tokens");
+	int64_t input = reader_tokens(usage, "input_tokens"),
+		total = reader_tokens(usage, "total_tokens");
 	struct drover_usage u = {
 		.cached = reader_tokens(usage, "cache_read_input_tokens"),
 		.output = reader_tokens(usage, "output_tokens"),

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reads the time at which a limit resets out of a vendor's words: a clock on the user's wall, a span, a
- * number or a timestamp. What is nonsense, over, or too far ahead to believe is no time at all.
+ * Reads the time at which a limit resets out of a vendor's words: a clock on
+ * the user's wall, a span, a number or a timestamp. What is nonsense, over, or
+ * too far ahead to believe is no time at all.
  */
 #include <ctype.h>
 #include <stdbool.h>
@@ -119,7 +120,8 @@ clock_parse(const char *s, struct moment *m)
 static bool
 clock_parse_date(const char **s, struct moment *m)
 {
-	static const char *const months[] = { "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec" };
+	static const char *const months[] = { "jan", "feb", "mar", "apr", "may", "jun", "jul",
+		"aug", "sep", "oct", "nov", "dec" };
 	const char *before;
 	int i;
 
@@ -179,7 +181,10 @@ clock_pick(const struct moment *m, int64_t now)
 	return 0;
 }
 
-/* The first instant after a time when the clock shows m on that day; an hour that comes twice has two, one that is skipped is moved. */
+/*
+ * The first instant after a time when the clock shows m on that day; an hour
+ * that comes twice has two, one that is skipped is moved.
+ */
 static int64_t
 clock_day(const struct moment *m, const struct tm *day, int64_t after)
 {
@@ -194,7 +199,8 @@ clock_day(const struct moment *m, const struct tm *day, int64_t after)
 		tm.tm_sec = 0;
 		tm.tm_isdst = dst;
 		at = (int64_t)mktime(&tm) * SECOND;
-		if (dst >= 0 && (tm.tm_isdst != dst || tm.tm_hour != m->hour || tm.tm_min != m->minute))
+		if (dst >= 0 &&
+		    (tm.tm_isdst != dst || tm.tm_hour != m->hour || tm.tm_min != m->minute))
 			continue;
 		if (at > after && (best == 0 || at < best))
 			best = at;
@@ -234,12 +240,33 @@ relative_parse(const char *s, int64_t now)
 static int64_t
 relative_unit(const char **s)
 {
-	static const struct { const char *name; int64_t ms; } units[] = {
-		{ "", SECOND }, { "ms", 1 }, { "millisecond", 1 }, { "milliseconds", 1 },
-		{ "s", SECOND }, { "sec", SECOND }, { "secs", SECOND }, { "second", SECOND }, { "seconds", SECOND },
-		{ "m", 60 * SECOND }, { "min", 60 * SECOND }, { "mins", 60 * SECOND }, { "minute", 60 * SECOND }, { "minutes", 60 * SECOND },
-		{ "h", 3600 * SECOND }, { "hr", 3600 * SECOND }, { "hrs", 3600 * SECOND }, { "hour", 3600 * SECOND }, { "hours", 3600 * SECOND },
-		{ "d", DAY }, { "day", DAY }, { "days", DAY }, { "w", 7 * DAY }, { "week", 7 * DAY }, { "weeks", 7 * DAY },
+	static const struct { const char *name; int64_t ms;
+	} units[] = {
+		{ "", SECOND },
+		{ "ms", 1 },
+		{ "millisecond", 1 },
+		{ "milliseconds", 1 },
+		{ "s", SECOND },
+		{ "sec", SECOND },
+		{ "secs", SECOND },
+		{ "second", SECOND },
+		{ "seconds", SECOND },
+		{ "m", 60 * SECOND },
+		{ "min", 60 * SECOND },
+		{ "mins", 60 * SECOND },
+		{ "minute", 60 * SECOND },
+		{ "minutes", 60 * SECOND },
+		{ "h", 3600 * SECOND },
+		{ "hr", 3600 * SECOND },
+		{ "hrs", 3600 * SECOND },
+		{ "hour", 3600 * SECOND },
+		{ "hours", 3600 * SECOND },
+		{ "d", DAY },
+		{ "day", DAY },
+		{ "days", DAY },
+		{ "w", 7 * DAY },
+		{ "week", 7 * DAY },
+		{ "weeks", 7 * DAY },
 	};
 	size_t i, len = 0;
 
@@ -275,11 +302,12 @@ iso_parse(const char *s, const char *zone)
 	char *saved;
 	int64_t at;
 
-	if (!number(&s, 4, &m.year) || *s++ != '-' || !number(&s, 2, &m.month) || *s++ != '-' || !number(&s, 2, &m.day) ||
-	    (*s != 'T' && *s != 't' && *s != ' '))
+	if (!number(&s, 4, &m.year) || *s++ != '-' || !number(&s, 2, &m.month) || *s++ != '-' ||
+	    !number(&s, 2, &m.day) || (*s != 'T' && *s != 't' && *s != ' '))
 		return 0;
 	s++;
-	if (!number(&s, 2, &m.hour) || *s++ != ':' || !number(&s, 2, &m.minute) || (*s == ':' && (s++, !number(&s, 2, &m.second))))
+	if (!number(&s, 2, &m.hour) || *s++ != ':' || !number(&s, 2, &m.minute) ||
+	    (*s == ':' && (s++, !number(&s, 2, &m.second))))
 		return 0;
 	if (*s == '.')
 		skip(&s, ".0123456789");
@@ -306,8 +334,9 @@ iso_parse(const char *s, const char *zone)
 }
 
 /*
- * Turns the process's local time into the zone's; returns what zone_leave restores. The C library has
- * no other way, and a job's process has one thread. The name is untrusted: it must be a file of the zone database.
+ * Turns the process's local time into the zone's; returns what zone_leave
+ * restores. The C library has no other way, and a job's process has one thread.
+ * The name is untrusted: it must be a file of the zone database.
  */
 static char *
 zone_enter(const char *zone)
@@ -317,7 +346,8 @@ zone_enter(const char *zone)
 	bool known;
 
 	if (zone == NULL || *zone == '\0' || *zone == '/' || strstr(zone, "..") != NULL ||
-	    zone[strspn(zone, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+-/")] != '\0') {
+	    zone[strspn(zone,
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+-/")] != '\0') {
 		tzset();
 		return NULL;
 	}

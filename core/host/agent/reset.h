@@ -16,8 +16,10 @@ enum reset {
 /* -1 when there is no such kind. */
 int reset_kind(const char *name);
 /*
- * Wall ms of the reset that text names, seen at now; 0 when it names none, or one that is over or more than 35 days ahead.
- * zone: where a clock hangs (an IANA name), NULL or unknown: here. A clock without a date means the next such time, or just now.
+ * Wall ms of the reset that text names, seen at now; 0 when it names none, or
+ * one that is over or more than 35 days ahead. zone: where a clock hangs (an
+ * IANA name), NULL or unknown: here. A clock without a date means the next such
+ * time, or just now.
  */
 int64_t reset_time(enum reset kind, const char *text, const char *zone, int64_t now);
 

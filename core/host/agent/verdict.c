@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Judges how an agent's run ended. Its exit status and its own word are claims: CLIs exit 0 and report
- * success with a refused key as their answer. What they printed is looked up in the catalogue, but only
- * where it can be an error and is not the agent's talk about one.
+ * Judges how an agent's run ended. Its exit status and its own word are claims:
+ * CLIs exit 0 and report success with a refused key as their answer. What they
+ * printed is looked up in the catalogue, but only where it can be an error and
+ * is not the agent's talk about one.
  */
 #include <stdio.h>
 #include <string.h>
@@ -22,9 +23,12 @@ struct finding {
 	struct buf words;            /* made safe to show */
 };
 
-static void look(struct finding *, const struct verdict_input *, const struct catalogue *, int64_t now);
-static bool look_at(struct finding *, const struct catalogue *, const char *text, bool start, int64_t now);
-static int refuse(const struct finding *, const struct verdict_input *, int64_t now, struct error *);
+static void look(struct finding *, const struct verdict_input *, const struct catalogue *,
+    int64_t now);
+static bool look_at(struct finding *, const struct catalogue *, const char *text, bool start,
+    int64_t now);
+static int refuse(const struct finding *, const struct verdict_input *, int64_t now,
+    struct error *);
 static int fail(const struct verdict_input *, struct error *);
 static void last_words(struct buf *out, const struct verdict_input *);
 static void show(struct buf *out, const char *text);
@@ -32,7 +36,8 @@ static bool ended_well(const struct verdict_input *);
 static bool used_tokens(const struct verdict_input *);
 
 int
-verdict(const struct verdict_input *in, const struct catalogue *catalogue, int64_t now, struct error *err)
+verdict(const struct verdict_input *in, const struct catalogue *catalogue, int64_t now,
+    struct error *err)
 {
 	struct finding found = { .class = 0 };
 	int rc = 0;
@@ -48,7 +53,8 @@ verdict(const struct verdict_input *in, const struct catalogue *catalogue, int64
 }
 
 static void
-look(struct finding *f, const struct verdict_input *in, const struct catalogue *catalogue, int64_t now)
+look(struct finding *f, const struct verdict_input *in, const struct catalogue *catalogue,
+    int64_t now)
 {
 	const struct agent_reader *r = in->reader;
 	const char *text = buf_str(&r->text);
@@ -64,15 +70,19 @@ look(struct finding *f, const struct verdict_input *in, const struct catalogue *
 			look_at(f, catalogue, text + strspn(text, " \t\r\n"), true, now);
 			return;
 		}
-		if (look_at(f, catalogue, text + (r->text.len > END_OF_TEXT ? r->text.len - END_OF_TEXT : 0), false, now))
+		if (look_at(f, catalogue,
+			text + (r->text.len > END_OF_TEXT ? r->text.len - END_OF_TEXT : 0), false,
+			now))
 			return;
 	}
-	if (!ended_well(in) && (!in->outcome->timed_out || idle) && !look_at(f, catalogue, in->errors, false, now))
+	if (!ended_well(in) && (!in->outcome->timed_out || idle) &&
+	    !look_at(f, catalogue, in->errors, false, now))
 		look_at(f, catalogue, buf_str(&r->words), false, now);
 }
 
 static bool
-look_at(struct finding *f, const struct catalogue *catalogue, const char *text, bool start, int64_t now)
+look_at(struct finding *f, const struct catalogue *catalogue, const char *text, bool start,
+    int64_t now)
 {
 	size_t len = strlen(text);
 
@@ -89,8 +99,10 @@ look_at(struct finding *f, const struct catalogue *catalogue, const char *text, 
 static int
 refuse(const struct finding *f, const struct verdict_input *in, int64_t now, struct error *err)
 {
-	const char *what = f->class == DROVER_QUOTA ? "has hit a limit" : f->class == DROVER_AUTH ? "was refused" :
-	    f->class == DROVER_CONFIG ? "cannot work as it is configured" : "could not reach its provider";
+	const char *what = f->class == DROVER_QUOTA ? "has hit a limit" :
+	    f->class == DROVER_AUTH                 ? "was refused" :
+	    f->class == DROVER_CONFIG               ? "cannot work as it is configured" :
+						      "could not reach its provider";
 	int64_t wait = f->until > now ? f->until - now : 0;
 
 	error_set(err, f->class, "agent %s %s: %s", in->agent, what, buf_str(&f->words));
@@ -110,24 +122,31 @@ fail(const struct verdict_input *in, struct error *err)
 
 	last_words(&words, in);
 	if (o->timed_out)
-		snprintf(how, sizeof how, "was stopped: it took longer than %s", units_format_duration(o->wall_ms, took, sizeof took));
+		snprintf(how, sizeof how, "was stopped: it took longer than %s",
+		    units_format_duration(o->wall_ms, took, sizeof took));
 	else if (o->signal != 0)
-		snprintf(how, sizeof how, "was ended by signal %d (%s)", o->signal, strsignal(o->signal));
+		snprintf(how, sizeof how, "was ended by signal %d (%s)", o->signal,
+		    strsignal(o->signal));
 	else if (o->status != 0)
 		snprintf(how, sizeof how, "ended with status %d", o->status);
 	else
 		snprintf(how, sizeof how, "says that it failed");
-	error_set(err, DROVER_INTERNAL, "agent %s %s%s%s", in->agent, how, words.len > 0 ? ": " : "", buf_str(&words));
+	error_set(err, DROVER_INTERNAL, "agent %s %s%s%s", in->agent, how,
+	    words.len > 0 ? ": " : "", buf_str(&words));
 	buf_free(&words);
 	return -1;
 }
 
-/* Its own account of the failure, else the last line of stderr, else whatever it printed last. */
+/*
+ * Its own account of the failure, else the last line of stderr, else whatever
+ * it printed last.
+ */
 static void
 last_words(struct buf *out, const struct verdict_input *in)
 {
 	const struct agent_reader *r = in->reader;
-	const char *texts[] = { buf_str(&r->failure), in->errors, buf_str(&r->words), buf_str(&r->text) };
+	const char *texts[] = { buf_str(&r->failure), in->errors, buf_str(&r->words),
+		buf_str(&r->text) };
 	size_t i, len;
 	const char *line;
 

@@ -15,8 +15,9 @@ struct verdict_input {
 };
 
 /*
- * 0: it may have worked, and what git shows decides. Else -1 with the class: QUOTA (retry_after_ms until the reset),
- * AUTH, CONFIG and AGAIN by the catalogue (may be NULL), INTERNAL for every other failure. now is wall ms.
+ * 0: it may have worked, and what git shows decides. Else -1 with the class:
+ * QUOTA (retry_after_ms until the reset), AUTH, CONFIG and AGAIN by the
+ * catalogue (may be NULL), INTERNAL for every other failure. now is wall ms.
  */
 int verdict(const struct verdict_input *, const struct catalogue *, int64_t now, struct error *);
 

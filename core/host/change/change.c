@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * host->change: a whole code change as a walk over a table of steps. After each step that is worth it
- * a point is kept in the core's store and the commit in the mirror, so that a retry, in another process
- * and another worktree, goes on behind the last step that was finished. doc/changes.md tells it to people.
+ * host->change: a whole code change as a walk over a table of steps. After each
+ * step that is worth it a point is kept in the core's store and the commit in
+ * the mirror, so that a retry, in another process and another worktree, goes on
+ * behind the last step that was finished. doc/changes.md tells it to people.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -21,8 +22,8 @@
 #define RESULT_TEXT_MAX 2048
 #define SLUG_MAX 40
 
-static int change_run(struct drover_scope *, const struct drover_change *, struct drover_change_result *,
-    struct drover_error *);
+static int change_run(struct drover_scope *, const struct drover_change *,
+    struct drover_change_result *, struct drover_error *);
 static int change_begin(struct change *, const struct drover_change *, struct error *);
 static int change_name_branch(struct change *, const char *, const char *, struct error *);
 static int change_name_onto(struct change *, const char *, const char *, struct error *);
@@ -39,7 +40,7 @@ const struct drover_host_change host_change = {
 
 static const struct {
 	enum change_next (*run)(struct change *, struct error *);
-	bool kept;              /* its end is written down; the others belong to this process and its tree */
+	bool kept; /* its end is written down; the others belong to this process and its tree */
 } steps[STEPS] = {
 	[STEP_LEASE] = { change_lease, false },
 	[STEP_SETUP] = { change_setup, false },
@@ -64,33 +65,46 @@ change_name_branch(struct change *change, const char *given, const char *title, 
 		text_copy(change->branch, sizeof change->branch, given);
 	} else {
 		buf_addf(&what, "%s/%s", job->kind, job->key);
-		snprintf(change->branch, sizeof change->branch, "drover/%s-%08" PRIx32, text_slug(title, slug, sizeof slug),
+		snprintf(change->branch, sizeof change->branch, "drover/%s-%08" PRIx32,
+		    text_slug(title, slug, sizeof slug),
 		    (uint32_t)text_hash(buf_str(&what), what.len));
 		buf_free(&what);
 	}
 	if (!text_is_branch(change->branch, "drover/"))
-		return error_set(err, DROVER_PERMANENT, "\"%s\" is no name of a branch under drover/", change->branch);
+		return error_set(err, DROVER_PERMANENT,
+		    "\"%s\" is no name of a branch under drover/", change->branch);
 	return 0;
 }
 
-/* For a change onto a branch that is there. Whether the remote's HEAD names it is seen after the fetch. */
+/*
+ * For a change onto a branch that is there. Whether the remote's HEAD names it
+ * is seen after the fetch.
+ */
 static int
 change_name_onto(struct change *change, const char *branch, const char *ref, struct error *err)
 {
-	if (service_line(branch, "branch of a change onto it", sizeof change->branch - 1, false, err) != 0 || service_ref(branch, err) != 0)
+	if (service_line(branch, "branch of a change onto it", sizeof change->branch - 1, false,
+		err) != 0 ||
+	    service_ref(branch, err) != 0)
 		return -1;
 	if (ref != NULL && *ref != '\0')
-		return error_set(err, DROVER_PERMANENT, "a change onto branch %s starts at its tip: it takes no ref", branch);
+		return error_set(err, DROVER_PERMANENT,
+		    "a change onto branch %s starts at its tip: it takes no ref", branch);
 	if (!text_is_branch(branch, NULL) || strncmp(branch, "refs/", 5) == 0)
 		return error_set(err, DROVER_PERMANENT, "\"%s\" is no name of a branch", branch);
 	if (change->repo->base != NULL && strcmp(branch, change->repo->base) == 0)
-		return error_set(err, DROVER_PERMANENT, "%s is the base branch of repo %s: drover does not push onto it", branch, change->repo->name);
+		return error_set(err, DROVER_PERMANENT,
+		    "%s is the base branch of repo %s: drover does not push onto it", branch,
+		    change->repo->name);
 	text_copy(change->branch, sizeof change->branch, branch);
 	change->onto = true;
 	return 0;
 }
 
-/* Checks what the plugin asks for and makes everything ready that needs no tree. */
+/*
+ * Checks what the plugin asks for and makes everything ready that needs no
+ * tree.
+ */
 static int
 change_begin(struct change *change, const struct drover_change *given, struct error *err)
 {
@@ -100,7 +114,8 @@ change_begin(struct change *change, const struct drover_change *given, struct er
 	const char *title;
 	int r;
 
-	if (service_in(&ask, sizeof ask, given, SERVICE_LEAST(drover_change, prompt), "drover_change", err) != 0 ||
+	if (service_in(&ask, sizeof ask, given, SERVICE_LEAST(drover_change, prompt),
+		"drover_change", err) != 0 ||
 	    service_ref(ask.ref, err) != 0 || service_name(ask.agent, "agent", err) != 0 ||
 	    service_text(ask.title, "title of a change", DROVER_TITLE_MAX, true, err) != 0 ||
 	    service_text(ask.prompt, "prompt of a change", CHANGE_PROMPT_MAX, false, err) != 0 ||
@@ -112,30 +127,40 @@ change_begin(struct change *change, const struct drover_change *given, struct er
 		return -1;
 	title = ask.title != NULL && *ask.title != '\0' ? ask.title : scope->job->title;
 	if ((ask.flags & ~DROVER_CHANGE_ONTO) != 0)
-		return error_set(err, DROVER_PERMANENT, "a change has flags %#x, which ABI %d.%d does not know", (unsigned)ask.flags,
+		return error_set(err, DROVER_PERMANENT,
+		    "a change has flags %#x, which ABI %d.%d does not know", (unsigned)ask.flags,
 		    DROVER_ABI_MAJOR, DROVER_ABI_MINOR);
-	if ((ask.flags & DROVER_CHANGE_ONTO) != 0 ? change_name_onto(change, ask.branch, ask.ref, err) != 0 :
-	    change_name_branch(change, ask.branch, title != NULL ? title : "", err) != 0)
+	if ((ask.flags & DROVER_CHANGE_ONTO) != 0 ?
+		change_name_onto(change, ask.branch, ask.ref, err) != 0 :
+		change_name_branch(change, ask.branch, title != NULL ? title : "", err) != 0)
 		return -1;
 	change->ref = ask.ref != NULL && *ask.ref != '\0' ? ask.ref : NULL;
 	change->agent = ask.agent;
 	change->prompt = ask.prompt;
-	change->agent_timeout_ms = ask.agent_timeout_ms > 0 ? ask.agent_timeout_ms : AGENT_TIMEOUT_MS;
-	change->followup_timeout_ms = ask.followup_timeout_ms > 0 ? ask.followup_timeout_ms : FOLLOWUP_TIMEOUT_MS;
+	change->agent_timeout_ms =
+	    ask.agent_timeout_ms > 0 ? ask.agent_timeout_ms : AGENT_TIMEOUT_MS;
+	change->followup_timeout_ms =
+	    ask.followup_timeout_ms > 0 ? ask.followup_timeout_ms : FOLLOWUP_TIMEOUT_MS;
 	r = change_message(&message, title, scope->job->trace, ask.trailers, err);
 	change->message = buf_take(&message);
 	buf_addf(&what, "%s\n%s\n", change->repo->name, change->branch);
 	change_subject(&what, title);
-	snprintf(change->key, sizeof change->key, "job/change/%016" PRIx64, text_hash(buf_str(&what), what.len));
+	snprintf(change->key, sizeof change->key, "job/change/%016" PRIx64,
+	    text_hash(buf_str(&what), what.len));
 	buf_free(&what);
 	return r;
 }
 
-/* Runs one step between two lines of the attempt's output, and tells the log how long it took. */
+/*
+ * Runs one step between two lines of the attempt's output, and tells the log
+ * how long it took.
+ */
 static enum change_next
 change_take_step(struct change *change, enum change_step step, struct error *err)
 {
-	static const char *const ends[] = { [CHANGE_NEXT] = "done", [CHANGE_GUARD] = "done", [CHANGE_END] = "nothing changed" };
+	static const char *const ends[] = { [CHANGE_NEXT] = "done",
+		[CHANGE_GUARD] = "done",
+		[CHANGE_END] = "nothing changed" };
 	const char *name = change_step_name(step), *end;
 	struct buf line = BUF_INIT;
 	int64_t began = clock_mono(), took;
@@ -150,9 +175,11 @@ change_take_step(struct change *change, enum change_step step, struct error *err
 	if (next == CHANGE_NEXT && change->failed.len > 0)
 		end = buf_str(&change->failed);
 	snprintf(ms, sizeof ms, "%" PRId64, took);
-	log_line(&change->scope->log, next == CHANGE_FAILED ? DROVER_WARN : DROVER_INFO, "change: step",
+	log_line(&change->scope->log, next == CHANGE_FAILED ? DROVER_WARN : DROVER_INFO,
+	    "change: step",
 	    (const struct drover_field[]){ { "step", name }, { "end", end }, { "ms", ms },
-	    { "error", next == CHANGE_FAILED ? err->text : "" } }, next == CHANGE_FAILED ? 4 : 3);
+		{ "error", next == CHANGE_FAILED ? err->text : "" } },
+	    next == CHANGE_FAILED ? 4 : 3);
 	buf_clear(&line);
 	buf_addf(&line, "drover: step %s: %s, %s\n", name, next == CHANGE_FAILED ? err->text : end,
 	    units_format_duration(took, text, sizeof text));
@@ -204,9 +231,14 @@ change_report(struct change *change, struct error *err)
 		const char *key;
 		int64_t value;
 	} numbers[] = {
-		{ "changed", *point->commit != '\0' }, { "files", point->diff.files }, { "added", (int64_t)point->diff.added },
-		{ "removed", (int64_t)point->diff.removed }, { "checks", point->checked }, { "followups", point->followups },
-		{ "tokens_input", point->usage.input }, { "tokens_cached", point->usage.cached },
+		{ "changed", *point->commit != '\0' },
+		{ "files", point->diff.files },
+		{ "added", (int64_t)point->diff.added },
+		{ "removed", (int64_t)point->diff.removed },
+		{ "checks", point->checked },
+		{ "followups", point->followups },
+		{ "tokens_input", point->usage.input },
+		{ "tokens_cached", point->usage.cached },
 		{ "tokens_output", point->usage.output },
 	};
 	char text[RESULT_TEXT_MAX + 1];
@@ -216,8 +248,9 @@ change_report(struct change *change, struct error *err)
 		if (report_result(change->scope, numbers[i].key, text, err) != 0)
 			return -1;
 	}
-	if (*point->commit != '\0' && (report_result(change->scope, "branch", change->branch, err) != 0 ||
-	    report_result(change->scope, "commit", point->commit, err) != 0))
+	if (*point->commit != '\0' &&
+	    (report_result(change->scope, "branch", change->branch, err) != 0 ||
+		report_result(change->scope, "commit", point->commit, err) != 0))
 		return -1;
 	text_copy(text, sizeof text, point->text);
 	return report_result(change->scope, "agent_text", text, err);
@@ -241,7 +274,10 @@ change_result(const struct change *change, struct drover_change_result *result)
 	text_copy(result->text, sizeof result->text, point->text);
 }
 
-/* Gives the tree back now: what the pipeline does next may take long. Only a failed change leaves work in it. */
+/*
+ * Gives the tree back now: what the pipeline does next may take long. Only a
+ * failed change leaves work in it.
+ */
 static void
 change_leave(struct change *change, bool good)
 {
@@ -250,16 +286,21 @@ change_leave(struct change *change, bool good)
 
 	if (tree == NULL)
 		return;
-	if (good && tree_discard(tree, *change->point.commit != '\0' ? change->point.commit : change->point.base, &err) != 0)
-		log_printf(&change->scope->log, DROVER_WARN, "change: clearing the tree: %s", err.text);
+	if (good &&
+	    tree_discard(tree,
+		*change->point.commit != '\0' ? change->point.commit : change->point.base,
+		&err) != 0)
+		log_printf(&change->scope->log, DROVER_WARN, "change: clearing the tree: %s",
+		    err.text);
 	if (lease_give_back(change->scope, tree->lease, NULL, 0, &err) != 0)
-		log_printf(&change->scope->log, DROVER_WARN, "change: giving the tree back: %s", err.text);
+		log_printf(&change->scope->log, DROVER_WARN, "change: giving the tree back: %s",
+		    err.text);
 	change->tree = NULL;
 }
 
 static int
-change_run(struct drover_scope *public, const struct drover_change *given, struct drover_change_result *out_result,
-    struct drover_error *out)
+change_run(struct drover_scope *public, const struct drover_change *given,
+    struct drover_change_result *out_result, struct drover_error *out)
 {
 	struct change change = { .scope = scope_of(public) };
 	struct drover_change_result result;
@@ -275,7 +316,8 @@ change_run(struct drover_scope *public, const struct drover_change *given, struc
 	if ((r = change_point_load(&change, &err)) < 0)
 		goto done;
 	if (r == 1 && change.point.step != STEP_NONE)
-		log_printf(&change.scope->log, DROVER_NOTICE, "change: goes on after the step %s, at %.12s",
+		log_printf(&change.scope->log, DROVER_NOTICE,
+		    "change: goes on after the step %s, at %.12s",
 		    change_step_name(change.point.step), change.point.commit);
 	r = change.point.step == STEP_PUSH ? 0 : change_walk(&change, &err);
 	change_leave(&change, r == 0);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The parts of a code change, for each other: the steps, what a retry must know, the commits, the guard and the prompts. */
+/*
+ * The parts of a code change, for each other: the steps, what a retry must
+ * know, the commits, the guard and the prompts.
+ */
 #ifndef HOST_CHANGE_CHANGE_H
 #define HOST_CHANGE_CHANGE_H
 
@@ -35,10 +38,14 @@ enum change_next {
 	CHANGE_END,             /* nothing is left to do */
 };
 
-/* What outlives the process: written after each step that is worth it, read by the next attempt. */
+/*
+ * What outlives the process: written after each step that is worth it, read by
+ * the next attempt.
+ */
 struct change_point {
 	enum change_step step;  /* last one that is finished */
-	char commit[65];        /* kept in the mirror; "" before the agent's step and when nothing changed */
+	char commit[65]; /* kept in the mirror; "" before the agent's step and when nothing changed
+			  */
 	char base[65];          /* what it is a change of */
 	int checked;
 	int followups;
@@ -58,7 +65,8 @@ struct change {
 	char key[64];           /* of the point in the job's key-value data */
 	char *message;          /* of the commit */
 	struct tree *tree;      /* while leased */
-	struct buf leavings;    /* paths that setup and checks left in the tree, as tree_settle has them: no part of the change */
+	struct buf leavings;    /* paths that setup and checks left in the tree, as tree_settle has
+				   them: no part of the change */
 	struct buf failed;      /* the check that failed, as one line; empty: none did */
 	struct buf output;      /* the end of what it printed */
 	struct change_point point;
@@ -79,16 +87,29 @@ int change_point_load(struct change *, struct error *);
 int change_point_save(struct change *, struct error *);
 const char *change_step_name(enum change_step);
 
-/* change_guard.c. ** matches any number of folders, a pattern without a slash any last part; a match of a folder is a match of all in it. */
+/*
+ * change_guard.c. ** matches any number of folders, a pattern without a slash
+ * any last part; a match of a folder is a match of all in it.
+ */
 bool change_glob(const char *pattern, const char *path);
-/* True when a symbolic link at path that says target leads out of the tree or into .git. */
+/*
+ * True when a symbolic link at path that says target leads out of the tree or
+ * into .git.
+ */
 bool change_link_escapes(const char *path, const char *target);
 
 /* change_prompt.c: text. */
-/* The subject: one line of at most 72 bytes, cut on a character; never empty. */
+/*
+ * The subject: one line of at most 72 bytes, cut on a character; never empty.
+ */
 void change_subject(struct buf *out, const char *title);
-int change_message(struct buf *out, const char *title, const char *trace, const char *trailers, struct error *);
-/* The task again, the command, and its output as data between two lines that it cannot guess. */
-void change_followup_prompt(struct buf *out, const char *prompt, const char *failed, const char *output, size_t len);
+int change_message(struct buf *out, const char *title, const char *trace, const char *trailers,
+    struct error *);
+/*
+ * The task again, the command, and its output as data between two lines that it
+ * cannot guess.
+ */
+void change_followup_prompt(struct buf *out, const char *prompt, const char *failed,
+    const char *output, size_t len);
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The guard: what an agent's change must not be before anybody else sees it. It reads the commit, not
- * the working tree. A change that it stops is held for a person, with the paths that are in the way.
+ * The guard: what an agent's change must not be before anybody else sees it. It
+ * reads the commit, not the working tree. A change that it stops is held for a
+ * person, with the paths that are in the way.
  */
 #include <fnmatch.h>
 #include <string.h>
@@ -17,11 +18,26 @@
 #define SHOWN_MAX 4
 #define NAME_MAX_SHOWN 60
 
-/* Where continuous integration and reviews are steered from, unless the repo has a list of its own. */
+/*
+ * Where continuous integration and reviews are steered from, unless the repo
+ * has a list of its own.
+ */
 static const char *const guard_default[] = {
-	".github/workflows/**", ".github/actions/**", ".gitlab-ci.yml", ".gitlab/ci/**", ".circleci/**", ".buildkite/**",
-	".travis.yml", ".drone.yml", ".woodpecker.yml", ".woodpecker/**", "Jenkinsfile", "azure-pipelines.yml",
-	"bitbucket-pipelines.yml", "CODEOWNERS", NULL,
+	".github/workflows/**",
+	".github/actions/**",
+	".gitlab-ci.yml",
+	".gitlab/ci/**",
+	".circleci/**",
+	".buildkite/**",
+	".travis.yml",
+	".drone.yml",
+	".woodpecker.yml",
+	".woodpecker/**",
+	"Jenkinsfile",
+	"azure-pipelines.yml",
+	"bitbucket-pipelines.yml",
+	"CODEOWNERS",
+	NULL,
 };
 
 struct guard {
@@ -61,7 +77,10 @@ glob_segment(const char *pattern, size_t pattern_len, const char *name, size_t n
 	return fnmatch(p, n, 0) == 0;
 }
 
-/* Matches a pattern against path up to end, or against a folder that path lies in. */
+/*
+ * Matches a pattern against path up to end, or against a folder that path lies
+ * in.
+ */
 static bool
 glob_segments(const char *pattern, const char *path, const char *end)
 {
@@ -112,7 +131,8 @@ guard_git_path(const char *path)
 
 	for (const char *s = path; s < end; s = e + 1) {
 		e = segment_end(s, end);
-		if ((e - s == 4 && strncasecmp(s, ".git", 4) == 0) || (e - s == 5 && strncasecmp(s, "git~1", 5) == 0))
+		if ((e - s == 4 && strncasecmp(s, ".git", 4) == 0) ||
+		    (e - s == 5 && strncasecmp(s, "git~1", 5) == 0))
 			return true;
 	}
 	return false;
@@ -124,7 +144,8 @@ change_link_escapes(const char *path, const char *target)
 	const char *end = target + strlen(target), *e;
 	long depth = 0;
 
-	if (*target == '/' || *target == '\0' || strchr(target, '\\') != NULL || guard_git_path(target))
+	if (*target == '/' || *target == '\0' || strchr(target, '\\') != NULL ||
+	    guard_git_path(target))
 		return true;
 	for (const char *p = path; *p != '\0'; p++)
 		depth += *p == '/';
@@ -150,7 +171,8 @@ guard_fault(const struct guard *guard, const struct tree_file *file)
 	}
 	if (file->target != NULL && change_link_escapes(file->path, file->target))
 		return "is a link out of the tree";
-	if ((file->mode & MODE_TYPE) == MODE_SUBMODULE && (file->old_mode & MODE_TYPE) != MODE_SUBMODULE)
+	if ((file->mode & MODE_TYPE) == MODE_SUBMODULE &&
+	    (file->old_mode & MODE_TYPE) != MODE_SUBMODULE)
 		return "is a repository within the repository";
 	return NULL;
 }
@@ -166,8 +188,10 @@ guard_visit(void *arg, const struct tree_file *file)
 		return;
 	text_show(&name, file->path, strlen(file->path), NAME_MAX_SHOWN);
 	if (guard->offenders++ < SHOWN_MAX)
-		buf_addf(&guard->shown, "%s%s %s", guard->shown.len > 0 ? ", " : "", buf_str(&name), fault);
-	log_printf(&guard->change->scope->log, DROVER_WARN, "change: guard: %s %s", buf_str(&name), fault);
+		buf_addf(&guard->shown, "%s%s %s", guard->shown.len > 0 ? ", " : "", buf_str(&name),
+		    fault);
+	log_printf(&guard->change->scope->log, DROVER_WARN, "change: guard: %s %s", buf_str(&name),
+	    fault);
 	buf_free(&name);
 }
 
@@ -185,14 +209,21 @@ change_guard(struct change *change, struct error *err)
 	if (tree_compare(change->tree, change->point.commit, diff, guard_visit, &guard, err) != 0)
 		goto out;
 	if (guard.offenders > 0)
-		error_set(err, DROVER_HUMAN, "the guard stopped this change: %s%s (%d in all); the commit %.12s is kept",
-		    buf_str(&guard.shown), guard.offenders > SHOWN_MAX ? ", ..." : "", guard.offenders, change->point.commit);
+		error_set(err, DROVER_HUMAN,
+		    "the guard stopped this change: %s%s (%d in all); the commit %.12s is kept",
+		    buf_str(&guard.shown), guard.offenders > SHOWN_MAX ? ", ..." : "",
+		    guard.offenders, change->point.commit);
 	else if (repo->max_files > 0 && diff->files > repo->max_files)
-		error_set(err, DROVER_HUMAN, "the guard stopped this change: it touches %u files, max_files of repo %s is %lld; "
-		    "the commit %.12s is kept", diff->files, repo->name, (long long)repo->max_files, change->point.commit);
+		error_set(err, DROVER_HUMAN,
+		    "the guard stopped this change: it touches %u files, max_files of repo %s is "
+		    "%lld; "
+		    "the commit %.12s is kept",
+		    diff->files, repo->name, (long long)repo->max_files, change->point.commit);
 	else if (repo->max_bytes > 0 && diff->bytes > (uint64_t)repo->max_bytes)
-		error_set(err, DROVER_HUMAN, "the guard stopped this change: its files take %s, max_bytes of repo %s is %s; "
-		    "the commit %.12s is kept", units_format_size((int64_t)diff->bytes, is, sizeof is), repo->name,
+		error_set(err, DROVER_HUMAN,
+		    "the guard stopped this change: its files take %s, max_bytes of repo %s is %s; "
+		    "the commit %.12s is kept",
+		    units_format_size((int64_t)diff->bytes, is, sizeof is), repo->name,
 		    units_format_size(repo->max_bytes, most, sizeof most), change->point.commit);
 	else
 		next = CHANGE_NEXT;

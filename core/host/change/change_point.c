@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a change has reached, as JSON in the job's key-value data: enough for another process and another tree to go on. */
+/*
+ * What a change has reached, as JSON in the job's key-value data: enough for
+ * another process and another tree to go on.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,8 +12,14 @@
 #include "host/change/change.h"
 
 static const char *const step_names[STEPS] = {
-	[STEP_LEASE] = "lease", [STEP_SETUP] = "setup", [STEP_AGENT] = "agent", [STEP_GUARD] = "guard",
-	[STEP_CHECK] = "check", [STEP_FOLLOWUP] = "follow-up", [STEP_COMMIT] = "commit", [STEP_PUSH] = "push",
+	[STEP_LEASE] = "lease",
+	[STEP_SETUP] = "setup",
+	[STEP_AGENT] = "agent",
+	[STEP_GUARD] = "guard",
+	[STEP_CHECK] = "check",
+	[STEP_FOLLOWUP] = "follow-up",
+	[STEP_COMMIT] = "commit",
+	[STEP_PUSH] = "push",
 };
 
 static bool change_is_commit(const char *);
@@ -52,7 +61,8 @@ change_point_load(struct change *change, struct error *err)
 		goto out;
 	r = 0;
 	if ((json = json_parse(buf_str(&value), value.len, DROVER_VALUE_MAX, err)) == NULL) {
-		log_printf(&change->scope->log, DROVER_WARN, "change: what the last attempt left is not readable: starting over");
+		log_printf(&change->scope->log, DROVER_WARN,
+		    "change: what the last attempt left is not readable: starting over");
 		goto out;
 	}
 	for (int i = 0; i < STEPS; i++) {
@@ -78,7 +88,8 @@ change_point_load(struct change *change, struct error *err)
 	point->diff.bytes = (uint64_t)json_int(diff, "bytes", 0);
 	if (point->step != STEP_NONE && (!change_is_commit(point->base) ||
 	    (!change_is_commit(point->commit) && point->step != STEP_PUSH))) {
-		log_printf(&change->scope->log, DROVER_WARN, "change: what the last attempt left names no commit: starting over");
+		log_printf(&change->scope->log, DROVER_WARN,
+		    "change: what the last attempt left names no commit: starting over");
 		change_point_clear(point);
 		goto out;
 	}

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The steps of a code change, but for the guard. What the repo's own commands (setup, checks) do to the
- * tree is never part of the change: after each of them tracked files go back to the commit, and what
- * they made is left out of every commit that follows.
+ * The steps of a code change, but for the guard. What the repo's own commands
+ * (setup, checks) do to the tree is never part of the change: after each of
+ * them tracked files go back to the commit, and what they made is left out of
+ * every commit that follows.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +21,8 @@
 static void change_restart(struct change *);
 static int change_lease_kept(struct change *, struct error *);
 static int change_command(struct change *, char *const *, int64_t, struct error *);
-static void change_command_show(struct buf *, char *const *, const struct drover_outcome *, int64_t);
+static void change_command_show(struct buf *, char *const *, const struct drover_outcome *,
+    int64_t);
 static void change_stdout(void *, const char *, size_t);
 static int change_settle(struct change *, struct error *);
 static int change_ask_agent(struct change *, const char *, int64_t, struct error *);
@@ -38,7 +40,10 @@ change_restart(struct change *change)
 	point->followup_attempt = 0;
 }
 
-/* 1: the tree stands at the commit that was kept, 0: there is none to go on from, -1. */
+/*
+ * 1: the tree stands at the commit that was kept, 0: there is none to go on
+ * from, -1.
+ */
 static int
 change_lease_kept(struct change *change, struct error *err)
 {
@@ -51,7 +56,8 @@ change_lease_kept(struct change *change, struct error *err)
 			*err = why;
 			return -1;
 		}
-		log_printf(&change->scope->log, DROVER_WARN, "change: the commit %.12s that was kept cannot be had (%s): starting over",
+		log_printf(&change->scope->log, DROVER_WARN,
+		    "change: the commit %.12s that was kept cannot be had (%s): starting over",
 		    point->commit, why.text);
 		change_restart(change);
 		return 0;
@@ -61,7 +67,8 @@ change_lease_kept(struct change *change, struct error *err)
 		return 1;
 	if ((r = tree_onto(change->tree, change->branch, point->base, point->commit, err)) <= 0)
 		return r == 0 ? 1 : -1;
-	log_printf(&change->scope->log, DROVER_NOTICE, "change: branch %s moved meanwhile: starting over from its tip", change->branch);
+	log_printf(&change->scope->log, DROVER_NOTICE,
+	    "change: branch %s moved meanwhile: starting over from its tip", change->branch);
 	change_restart(change);
 	r = lease_give_back(change->scope, change->tree->lease, NULL, 0, err);
 	change->tree = NULL;
@@ -78,7 +85,8 @@ change_lease(struct change *change, struct error *err)
 	if (*point->commit != '\0' && (r = change_lease_kept(change, err)) != 0)
 		return r == 1 ? CHANGE_NEXT : CHANGE_FAILED;
 	tip = change->onto ? xasprintf("refs/heads/%s", change->branch) : NULL;
-	r = lease_take(change->scope, change->repo, change->onto ? tip : change->ref, &change->tree, err);
+	r = lease_take(change->scope, change->repo, change->onto ? tip : change->ref, &change->tree,
+	    err);
 	free(tip);
 	if (r != 0) {
 		if (change->onto && err->code == DROVER_PERMANENT)
@@ -86,8 +94,13 @@ change_lease(struct change *change, struct error *err)
 		return CHANGE_FAILED;
 	}
 	text_copy(point->base, sizeof point->base, change->tree->base);
-	/* The tip is what the fetch saw: of interest here is whether the branch may be pushed to at all. */
-	return change->onto && tree_onto(change->tree, change->branch, point->base, "", err) < 0 ? CHANGE_FAILED : CHANGE_NEXT;
+	/*
+	 * The tip is what the fetch saw: of interest here is whether the branch
+	 * may be pushed to at all.
+	 */
+	return change->onto && tree_onto(change->tree, change->branch, point->base, "", err) < 0 ?
+	    CHANGE_FAILED :
+	    CHANGE_NEXT;
 }
 
 static void
@@ -107,7 +120,8 @@ change_stdout(void *arg, const char *line, size_t len)
 
 /* "`npm test` ended with status 1" */
 static void
-change_command_show(struct buf *out, char *const *argv, const struct drover_outcome *outcome, int64_t timeout_ms)
+change_command_show(struct buf *out, char *const *argv, const struct drover_outcome *outcome,
+    int64_t timeout_ms)
 {
 	struct buf words = BUF_INIT;
 	char text[UNITS_MAX];
@@ -119,14 +133,18 @@ change_command_show(struct buf *out, char *const *argv, const struct drover_outc
 	buf_addc(out, '`');
 	buf_free(&words);
 	if (outcome->timed_out)
-		buf_addf(out, " took longer than %s", units_format_duration(timeout_ms, text, sizeof text));
+		buf_addf(out, " took longer than %s",
+		    units_format_duration(timeout_ms, text, sizeof text));
 	else if (outcome->signal != 0)
 		buf_addf(out, " was ended by signal %d", outcome->signal);
 	else
 		buf_addf(out, " ended with status %d", outcome->status);
 }
 
-/* Runs one of the repo's commands. 0: it went well, 1: it did not (failed and output say how), -1. */
+/*
+ * Runs one of the repo's commands. 0: it went well, 1: it did not (failed and
+ * output say how), -1.
+ */
 static int
 change_command(struct change *change, char *const *argv, int64_t timeout_ms, struct error *err)
 {
@@ -150,9 +168,11 @@ change_command(struct change *change, char *const *argv, int64_t timeout_ms, str
 		r = 1;
 		change_command_show(&change->failed, argv, &outcome, timeout_ms);
 		if (outcome.output < sizeof outcome.tail)
-			buf_add(&change->output, outcome.tail, strnlen(outcome.tail, sizeof outcome.tail));
+			buf_add(&change->output, outcome.tail,
+			    strnlen(outcome.tail, sizeof outcome.tail));
 		else {
-			size_t room = CHANGE_OUTPUT_MAX - (errors.len < CHANGE_OUTPUT_MAX ? errors.len : CHANGE_OUTPUT_MAX);
+			size_t room = CHANGE_OUTPUT_MAX -
+			    (errors.len < CHANGE_OUTPUT_MAX ? errors.len : CHANGE_OUTPUT_MAX);
 
 			if (out.len > room)
 				buf_drop(&out, out.len - room);
@@ -170,7 +190,8 @@ change_settle(struct change *change, struct error *err)
 {
 	const struct change_point *point = &change->point;
 
-	return tree_settle(change->tree, *point->commit != '\0' ? point->commit : point->base, &change->leavings, err);
+	return tree_settle(change->tree, *point->commit != '\0' ? point->commit : point->base,
+	    &change->leavings, err);
 }
 
 static void
@@ -189,18 +210,23 @@ change_setup(struct change *change, struct error *err)
 	if (change->point.step >= STEP_CHECK || commands == NULL || commands[0] == NULL)
 		return CHANGE_NEXT;
 	for (int i = 0; commands[i] != NULL; i++) {
-		if ((r = change_command(change, commands[i], change->repo->setup_timeout_ms, err)) < 0)
+		if ((r = change_command(change, commands[i], change->repo->setup_timeout_ms, err)) <
+		    0)
 			return CHANGE_FAILED;
 		if (r == 1) {
 			change_log_output(change);
-			error_set(err, DROVER_INTERNAL, "setup of repo %s: %s", change->repo->name, buf_str(&change->failed));
+			error_set(err, DROVER_INTERNAL, "setup of repo %s: %s", change->repo->name,
+			    buf_str(&change->failed));
 			return CHANGE_FAILED;
 		}
 	}
 	return change_settle(change, err) == 0 ? CHANGE_NEXT : CHANGE_FAILED;
 }
 
-/* Tokens count whether the run went well or not: a failed one is written down at once. */
+/*
+ * Tokens count whether the run went well or not: a failed one is written down
+ * at once.
+ */
 static int
 change_ask_agent(struct change *change, const char *prompt, int64_t timeout_ms, struct error *err)
 {
@@ -226,7 +252,8 @@ change_ask_agent(struct change *change, const char *prompt, int64_t timeout_ms, 
 	if (r == 0)
 		text_copy(point->text, sizeof point->text, result->text);
 	else if (err->code != DROVER_FENCED && change_point_save(change, &ignored) != 0)
-		log_printf(&change->scope->log, DROVER_WARN, "change: tokens of a failed run are not in the result: %s", ignored.text);
+		log_printf(&change->scope->log, DROVER_WARN,
+		    "change: tokens of a failed run are not in the result: %s", ignored.text);
 	free(result);
 	return r;
 }
@@ -238,14 +265,16 @@ change_keep(struct change *change, struct error *err)
 	struct change_point *point = &change->point;
 	int r;
 
-	r = tree_squash(change->tree, &change->leavings, change->message, point->commit, sizeof point->commit, err);
+	r = tree_squash(change->tree, &change->leavings, change->message, point->commit,
+	    sizeof point->commit, err);
 	if (r < 0)
 		return CHANGE_FAILED;
 	if (r == 0) {
 		*point->commit = '\0';
 		return CHANGE_END;
 	}
-	return tree_keep(change->tree, change->scope->job->id, err) == 0 ? CHANGE_NEXT : CHANGE_FAILED;
+	return tree_keep(change->tree, change->scope->job->id, err) == 0 ? CHANGE_NEXT :
+									   CHANGE_FAILED;
 }
 
 enum change_next
@@ -275,7 +304,10 @@ change_check(struct change *change, struct error *err)
 	return change_settle(change, err) == 0 ? CHANGE_NEXT : CHANGE_FAILED;
 }
 
-/* An attempt has one follow-up; the next attempt goes on from here with one of its own. */
+/*
+ * An attempt has one follow-up; the next attempt goes on from here with one of
+ * its own.
+ */
 enum change_next
 change_followup(struct change *change, struct error *err)
 {
@@ -288,11 +320,13 @@ change_followup(struct change *change, struct error *err)
 	if (change->failed.len == 0)
 		return CHANGE_NEXT;
 	if (point->followup_attempt == attempt) {
-		error_set(err, DROVER_INTERNAL, "check of repo %s: %s, after a follow-up as well; the commit %.12s is kept",
+		error_set(err, DROVER_INTERNAL,
+		    "check of repo %s: %s, after a follow-up as well; the commit %.12s is kept",
 		    change->repo->name, buf_str(&change->failed), point->commit);
 		return CHANGE_FAILED;
 	}
-	change_followup_prompt(&prompt, change->prompt, buf_str(&change->failed), buf_str(&change->output), change->output.len);
+	change_followup_prompt(&prompt, change->prompt, buf_str(&change->failed),
+	    buf_str(&change->output), change->output.len);
 	r = change_ask_agent(change, buf_str(&prompt), change->followup_timeout_ms, err);
 	buf_free(&prompt);
 	if (r != 0)
@@ -304,7 +338,10 @@ change_followup(struct change *change, struct error *err)
 	return next == CHANGE_NEXT ? CHANGE_GUARD : next;
 }
 
-/* Commands of the repo have run since the commit was made: what is pushed must be what the guard saw. */
+/*
+ * Commands of the repo have run since the commit was made: what is pushed must
+ * be what the guard saw.
+ */
 enum change_next
 change_commit(struct change *change, struct error *err)
 {
@@ -313,7 +350,8 @@ change_commit(struct change *change, struct error *err)
 	if (tree_head(change->tree, head, sizeof head, err) != 0)
 		return CHANGE_FAILED;
 	if (strcmp(head, change->point.commit) != 0) {
-		error_set(err, DROVER_INTERNAL, "the tree stands at %.12s, the change is %.12s", head, change->point.commit);
+		error_set(err, DROVER_INTERNAL, "the tree stands at %.12s, the change is %.12s",
+		    head, change->point.commit);
 		return CHANGE_FAILED;
 	}
 	return CHANGE_NEXT;
@@ -330,12 +368,15 @@ change_push(struct change *change, struct error *err)
 	if (r == 1) {
 		change_restart(change);
 		if (change_point_save(change, err) == 0)
-			error_set(err, DROVER_AGAIN, "branch %s of repo %s moved while it was being changed: the next attempt starts over from its tip",
+			error_set(err, DROVER_AGAIN,
+			    "branch %s of repo %s moved while it was being changed: the next "
+			    "attempt starts over from its tip",
 			    change->branch, change->repo->name);
 		return CHANGE_FAILED;
 	}
 	if (tree_unkeep(change->tree, change->scope->job->id, &why) != 0)
-		log_printf(&change->scope->log, DROVER_WARN, "change: the mirror keeps %.12s though it is pushed: %s",
-		    change->point.commit, why.text);
+		log_printf(&change->scope->log, DROVER_WARN,
+		    "change: the mirror keeps %.12s though it is pushed: %s", change->point.commit,
+		    why.text);
 	return CHANGE_NEXT;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Runs of agents that are to change nothing. Their own switches are asked for first (agents.NAME.read_only), and not
- * believed: every tree that the job holds is as it was before when such a run is over.
+ * Runs of agents that are to change nothing. Their own switches are asked for
+ * first (agents.NAME.read_only), and not believed: every tree that the job
+ * holds is as it was before when such a run is over.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -43,9 +44,13 @@ readonly_end(struct scope *s, struct readonly *r, const char *agent, struct erro
 		}
 		if (changed == 0)
 			continue;
-		log_printf(&s->log, DROVER_WARN, "agent %s was to change nothing and changed %s in repo %s: undone", agent, buf_str(&undone), tree->repo->name);
+		log_printf(&s->log, DROVER_WARN,
+		    "agent %s was to change nothing and changed %s in repo %s: undone", agent,
+		    buf_str(&undone), tree->repo->name);
 		buf_clear(&line);
-		buf_addf(&line, "drover: agent %s was to change nothing and changed %s in repo %s: undone\n", agent, buf_str(&undone), tree->repo->name);
+		buf_addf(&line,
+		    "drover: agent %s was to change nothing and changed %s in repo %s: undone\n",
+		    agent, buf_str(&undone), tree->repo->name);
 		exec_output(s, line.data, line.len);
 	}
 	buf_free(&undone);

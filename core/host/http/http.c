@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * host->http: a request is asked of the core, sent, judged, and tried again within its time. What may be tried again,
- * and when, is decided here and nowhere else.
+ * host->http: a request is asked of the core, sent, judged, and tried again
+ * within its time. What may be tried again, and when, is decided here and
+ * nowhere else.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -20,8 +21,10 @@
 #define HTTP_TRIES 10
 #define HTTP_REDIRECTS 3
 
-static int http_send(struct drover_scope *, const struct drover_http_request *, struct drover_http_response *, struct drover_error *);
-static const char *http_get_header(struct drover_scope *, const struct drover_http_response *, const char *);
+static int http_send(struct drover_scope *, const struct drover_http_request *,
+    struct drover_http_response *, struct drover_error *);
+static const char *http_get_header(struct drover_scope *, const struct drover_http_response *,
+    const char *);
 static struct http *http_of(struct scope *);
 static int http_try(struct http_call *, struct drover_http_verdict *, bool *judged, struct error *);
 static int http_redirect(struct http_call *, struct error *);
@@ -29,7 +32,8 @@ static int http_next(struct http_call *, struct error *);
 static void http_answer_out(const struct http_call *, struct drover_http_response *);
 static bool http_judge(struct http_call *, struct drover_http_verdict *);
 static int64_t http_backoff(int tries, int64_t retry_after);
-static bool http_again(const struct http_call *, const struct drover_http_verdict *, bool judged, int64_t *wait);
+static bool http_again(const struct http_call *, const struct drover_http_verdict *, bool judged,
+    int64_t *wait);
 static void http_log(const struct http_call *, int64_t began, const char *failed);
 static int http_carry_out(struct http_call *, struct error *);
 
@@ -70,12 +74,16 @@ http_end(struct scope *scope)
 static void
 http_log(const struct http_call *call, int64_t began, const char *failed)
 {
-	static const char *const ids[] = { "x-github-request-id", "x-arequestid", "atl-traceid", "x-slack-req-id", "fly-request-id",
-		"x-request-id" };
+	static const char *const ids[] = { "x-github-request-id", "x-arequestid", "atl-traceid",
+		"x-slack-req-id", "fly-request-id", "x-request-id" };
 	char url[512], status[16], ms[24], tries[16], bytes[24];
 	struct drover_field fields[8] = {
-		{ "method", call->r.method }, { "url", http_shown(call->url, url, sizeof url) }, { "status", status }, { "ms", ms },
-		{ "tries", tries }, { "bytes", bytes },
+		{ "method", call->r.method },
+		{ "url", http_shown(call->url, url, sizeof url) },
+		{ "status", status },
+		{ "ms", ms },
+		{ "tries", tries },
+		{ "bytes", bytes },
 	};
 	size_t n = 6;
 	const char *id = NULL;
@@ -98,9 +106,15 @@ http_answer_out(const struct http_call *call, struct drover_http_response *out)
 {
 	const struct http *http = call->http;
 
-	*out = (struct drover_http_response){ .size = sizeof *out, .status = http->answer.status, .body = buf_str(&http->answer.body),
-		.body_len = http->answer.body.len, .url = http->url != NULL ? http->url : "", .next = http->next,
-		.not_modified = call->not_modified, .tries = call->tries, .opaque = http->serial };
+	*out = (struct drover_http_response){ .size = sizeof *out,
+		.status = http->answer.status,
+		.body = buf_str(&http->answer.body),
+		.body_len = http->answer.body.len,
+		.url = http->url != NULL ? http->url : "",
+		.next = http->next,
+		.not_modified = call->not_modified,
+		.tries = call->tries,
+		.opaque = http->serial };
 }
 
 /* The plugin's view of an answer; true when it differs from the host's. */
@@ -126,10 +140,14 @@ http_judge(struct http_call *call, struct drover_http_verdict *v)
 		v->retry_after_ms = 0;
 	if (v->retry_after_ms > HTTP_RETRY_MAX_MS)
 		v->retry_after_ms = HTTP_RETRY_MAX_MS;
-	return v->code != own.code || v->retry_after_ms != own.retry_after_ms || strcmp(v->text, own.text) != 0;
+	return v->code != own.code || v->retry_after_ms != own.retry_after_ms ||
+	    strcmp(v->text, own.text) != 0;
 }
 
-/* 1: followed, the request goes to another path of its origin; 0: no redirect; -1: one that is not followed. */
+/*
+ * 1: followed, the request goes to another path of its origin; 0: no redirect;
+ * -1: one that is not followed.
+ */
 static int
 http_redirect(struct http_call *call, struct error *err)
 {
@@ -138,20 +156,25 @@ http_redirect(struct http_call *call, struct error *err)
 	char *to, *origin, shown[256];
 	int rc = -1;
 
-	if (answer->status != 301 && answer->status != 302 && answer->status != 303 && answer->status != 307 && answer->status != 308)
+	if (answer->status != 301 && answer->status != 302 && answer->status != 303 &&
+	    answer->status != 307 && answer->status != 308)
 		return 0;
 	to = location != NULL ? http_resolve(call->url, location) : NULL;
 	origin = to != NULL ? http_origin(to) : NULL;
 	http_shown(call->url, shown, sizeof shown);
 	if (origin == NULL)
-		error_set(err, DROVER_PERMANENT, "%s: answered %d without a place to go to", shown, answer->status);
-	else if (strcmp(origin, call->origin) != 0)
-		error_set(err, DROVER_PERMANENT, "%s: redirects to %.200s: not followed", shown, origin);
-	else if (strcmp(call->r.method, "GET") != 0 && strcmp(call->r.method, "HEAD") != 0)
-		error_set(err, DROVER_PERMANENT, "%s: %s is redirected (%d) on the same host: not followed", shown, call->r.method,
+		error_set(err, DROVER_PERMANENT, "%s: answered %d without a place to go to", shown,
 		    answer->status);
+	else if (strcmp(origin, call->origin) != 0)
+		error_set(err, DROVER_PERMANENT, "%s: redirects to %.200s: not followed", shown,
+		    origin);
+	else if (strcmp(call->r.method, "GET") != 0 && strcmp(call->r.method, "HEAD") != 0)
+		error_set(err, DROVER_PERMANENT,
+		    "%s: %s is redirected (%d) on the same host: not followed", shown,
+		    call->r.method, answer->status);
 	else if (call->redirects == HTTP_REDIRECTS)
-		error_set(err, DROVER_PERMANENT, "%s: redirects more than %d times", shown, HTTP_REDIRECTS);
+		error_set(err, DROVER_PERMANENT, "%s: redirects more than %d times", shown,
+		    HTTP_REDIRECTS);
 	else {
 		call->redirects++;
 		free(call->url);
@@ -183,8 +206,9 @@ http_next(struct http_call *call, struct error *err)
 	whole = http_resolve(call->url, target);
 	origin = whole != NULL ? http_origin(whole) : NULL;
 	if (origin == NULL || strcmp(origin, call->origin) != 0) {
-		rc = error_set(err, DROVER_PERMANENT, "%s: its next page is at %.200s: not followed", call->origin,
-		    origin != NULL ? origin : "no URL");
+		rc =
+		    error_set(err, DROVER_PERMANENT, "%s: its next page is at %.200s: not followed",
+			call->origin, origin != NULL ? origin : "no URL");
 	} else if (strncmp(target, "http", 4) == 0) {
 		http->next = target;
 		target = NULL;
@@ -204,8 +228,14 @@ http_try(struct http_call *call, struct drover_http_verdict *v, bool *judged, st
 {
 	struct http *http = call->http;
 	int64_t began = clock_mono(), left = call->until - began;
-	struct http_try try = { .method = call->r.method, .url = call->url, .headers = call->headers, .body = call->r.body,
-		.body_len = call->r.body_len, .max = call->max, .once = (call->r.flags & DROVER_HTTP_ONCE) != 0, .loopback = call->loopback };
+	struct http_try try = { .method = call->r.method,
+		.url = call->url,
+		.headers = call->headers,
+		.body = call->r.body,
+		.body_len = call->r.body_len,
+		.max = call->max,
+		.once = (call->r.flags & DROVER_HTTP_ONCE) != 0,
+		.loopback = call->loopback };
 	struct http_kept kept;
 	struct curl_slist condition = { .next = call->headers };
 	char *line = NULL;
@@ -258,7 +288,8 @@ http_backoff(int tries, int64_t retry_after)
 
 	random = (uint32_t)strtoul(text_random_hex(hex, 4), NULL, 16);
 	if (retry_after > 0)
-		return retry_after + random % (retry_after / 10 < 1000 ? retry_after / 10 + 1 : 1000);
+		return retry_after +
+		    random % (retry_after / 10 < 1000 ? retry_after / 10 + 1 : 1000);
 	if (most > HTTP_BACKOFF_MAX_MS)
 		most = HTTP_BACKOFF_MAX_MS;
 	return random % (most + 1);
@@ -266,12 +297,14 @@ http_backoff(int tries, int64_t retry_after)
 
 /* Whether it is tried again, and after what wait. */
 static bool
-http_again(const struct http_call *call, const struct drover_http_verdict *v, bool judged, int64_t *wait)
+http_again(const struct http_call *call, const struct drover_http_verdict *v, bool judged,
+    int64_t *wait)
 {
 	if (v->code != DROVER_AGAIN && v->code != DROVER_QUOTA)
 		return false;
 	*wait = http_backoff(call->tries, v->retry_after_ms);
-	if ((call->r.flags & DROVER_HTTP_ONCE) != 0 && v->code == DROVER_AGAIN && call->sent && !judged)
+	if ((call->r.flags & DROVER_HTTP_ONCE) != 0 && v->code == DROVER_AGAIN && call->sent &&
+	    !judged)
 		return false;
 	return call->tries < HTTP_TRIES && *wait < http_patience(call);
 }
@@ -289,7 +322,9 @@ http_carry_out(struct http_call *call, struct error *err)
 		if ((wait = http_take(call, err)) < 0 || http_pause(call->scope, wait, err) != 0 ||
 		    http_try(call, &v, &judged, err) != 0)
 			return -1;
-		rc = call->http->answer.status != 0 && v.code != DROVER_CANCELLED ? http_redirect(call, err) : 0;
+		rc = call->http->answer.status != 0 && v.code != DROVER_CANCELLED ?
+		    http_redirect(call, err) :
+		    0;
 		/* A redirect is an answer: whoever gives it is not down. */
 		if (rc != 0)
 			v.code = rc == 1 ? DROVER_OK : err->code;
@@ -315,14 +350,15 @@ http_carry_out(struct http_call *call, struct error *err)
 	if (strncmp(v.text, "http", 4) == 0)
 		error_set(err, v.code, "%s %s", call->r.method, v.text);
 	else
-		error_set(err, v.code, "%s %s: %s", call->r.method, shown, v.text[0] != '\0' ? v.text : error_class_name(v.code));
+		error_set(err, v.code, "%s %s: %s", call->r.method, shown,
+		    v.text[0] != '\0' ? v.text : error_class_name(v.code));
 	err->retry_after_ms = v.code == DROVER_AGAIN || v.code == DROVER_QUOTA ? wait : 0;
 	return -1;
 }
 
 static int
-http_send(struct drover_scope *public, const struct drover_http_request *request, struct drover_http_response *response,
-    struct drover_error *out)
+http_send(struct drover_scope *public, const struct drover_http_request *request,
+    struct drover_http_response *response, struct drover_error *out)
 {
 	struct scope *scope = scope_of(public);
 	struct drover_http_response ours = { .size = sizeof ours };
@@ -331,8 +367,10 @@ http_send(struct drover_scope *public, const struct drover_http_request *request
 	int rc = -1;
 
 	if (scope->http != NULL && scope->http->judging)
-		error_set(&err, DROVER_PERMANENT, "http: a judge asks for nothing: the answer that it judges would be lost");
-	else if (service_out_check(response, "drover_http_response", &err) == 0 && http_call_begin(&call, scope, request, &err) == 0) {
+		error_set(&err, DROVER_PERMANENT,
+		    "http: a judge asks for nothing: the answer that it judges would be lost");
+	else if (service_out_check(response, "drover_http_response", &err) == 0 &&
+	    http_call_begin(&call, scope, request, &err) == 0) {
 		call.http = http_of(scope);
 		rc = http_carry_out(&call, &err);
 		http_answer_out(&call, &ours);
@@ -343,13 +381,15 @@ http_send(struct drover_scope *public, const struct drover_http_request *request
 }
 
 static const char *
-http_get_header(struct drover_scope *public, const struct drover_http_response *response, const char *name)
+http_get_header(struct drover_scope *public, const struct drover_http_response *response,
+    const char *name)
 {
 	struct scope *scope = scope_of(public);
 	struct drover_http_response theirs;
 
 	if (scope->http == NULL || name == NULL ||
-	    service_in(&theirs, sizeof theirs, response, SERVICE_LEAST(drover_http_response, opaque), "drover_http_response", NULL) != 0 ||
+	    service_in(&theirs, sizeof theirs, response,
+		SERVICE_LEAST(drover_http_response, opaque), "drover_http_response", NULL) != 0 ||
 	    theirs.opaque != scope->http->serial)
 		return NULL;
 	return http_header(&scope->http->answer, name);

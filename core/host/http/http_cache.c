@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Answers that are kept with their ETag, a file each: STATE/http/PLUGIN/SHA-256 of what was asked and by whom. The first
- * line of a file proves the rest of it; what does not match is removed. What was used longest ago goes first.
+ * Answers that are kept with their ETag, a file each: STATE/http/PLUGIN/SHA-256
+ * of what was asked and by whom. The first line of a file proves the rest of
+ * it; what does not match is removed. What was used longest ago goes first.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -45,8 +46,9 @@ cache_on(const struct http_call *call)
 {
 	const struct config *config = call->scope->config;
 
-	return (call->r.flags & DROVER_HTTP_CACHED) != 0 && strcmp(call->r.method, "GET") == 0 && config != NULL &&
-	    config->state_dir != NULL && config->http_cache_max > 0 && call->scope->log.plugin != NULL;
+	return (call->r.flags & DROVER_HTTP_CACHED) != 0 && strcmp(call->r.method, "GET") == 0 &&
+	    config != NULL && config->state_dir != NULL && config->http_cache_max > 0 &&
+	    call->scope->log.plugin != NULL;
 }
 
 static char *
@@ -98,7 +100,8 @@ cache_parse(const char *data, size_t len, struct http_kept *kept)
 	if (len <= first || memcmp(data, CACHE_MAGIC, magic) != 0 || data[first - 1] != '\n')
 		return -1;
 	digest_sha256(data + first, len - first, hex);
-	if (memcmp(data + magic, hex, DIGEST_HEX - 1) != 0 || sscanf(data + first, "%llu %llu%n", &headers, &body, &n) != 2 ||
+	if (memcmp(data + magic, hex, DIGEST_HEX - 1) != 0 ||
+	    sscanf(data + first, "%llu %llu%n", &headers, &body, &n) != 2 ||
 	    data[first + (size_t)n] != '\n')
 		return -1;
 	data += first + (size_t)n + 1;
@@ -184,7 +187,8 @@ cache_sweep(const char *dir, int64_t max)
 	struct stat st;
 
 	while (d != NULL && (e = readdir(d)) != NULL) {
-		if (fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(st.st_mode))
+		if (fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
+		    !S_ISREG(st.st_mode))
 			continue;
 		if (strlen(e->d_name) != DIGEST_HEX - 1) {
 			if ((int64_t)st.st_mtime * 1000 < now - CACHE_STALE_MS)
@@ -220,7 +224,8 @@ http_cache_put(const struct http_call *call)
 	struct buf rest = BUF_INIT, first = BUF_INIT;
 	int fd;
 
-	if (!cache_on(call) || answer->status != 200 || answer->body.len > CACHE_BODY_MAX || cache_etag(answer) == NULL)
+	if (!cache_on(call) || answer->status != 200 || answer->body.len > CACHE_BODY_MAX ||
+	    cache_etag(answer) == NULL)
 		return;
 	buf_addf(&rest, "%zu %zu\n", answer->headers.len, answer->body.len);
 	buf_add(&rest, answer->headers.data, answer->headers.len);
@@ -232,8 +237,10 @@ http_cache_put(const struct http_call *call)
 	temporary = xasprintf("%s/.%s", dir, text_random_hex(random, 8));
 	/* No fsync: what a crash leaves does not match its first line. */
 	if (path_mkdirs(dir, 0700, NULL) == 0 &&
-	    (fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600)) != -1) {
-		bool whole = path_write_all(fd, first.data, first.len) == 0 && path_write_all(fd, rest.data, rest.len) == 0;
+	    (fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600)) !=
+		-1) {
+		bool whole = path_write_all(fd, first.data, first.len) == 0 &&
+		    path_write_all(fd, rest.data, rest.len) == 0;
 
 		if (close(fd) != 0 || !whole || rename(temporary, path) != 0)
 			(void)unlink(temporary);

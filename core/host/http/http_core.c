@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The core keeps limits, pauses and breakers for all runners and jobs: it is asked before each request and told after. */
+/*
+ * The core keeps limits, pauses and breakers for all runners and jobs: it is
+ * asked before each request and told after.
+ */
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -9,7 +12,10 @@
 
 #define HTTP_RESERVE_MS 5000ll
 
-/* Who waited to the very end would be let go with no time for an answer, and what failed then would count against the server. */
+/*
+ * Who waited to the very end would be let go with no time for an answer, and
+ * what failed then would count against the server.
+ */
 int64_t
 http_patience(const struct http_call *call)
 {
@@ -53,7 +59,10 @@ http_take(const struct http_call *call, struct error *err)
 	return service_ask(call->scope, &out, &wait, NULL, err) == 0 ? wait : -1;
 }
 
-/* What the core is not told it learns from the next request: a failure here fails nothing. */
+/*
+ * What the core is not told it learns from the next request: a failure here
+ * fails nothing.
+ */
 void
 http_tell(const struct http_call *call, const struct drover_http_verdict *v)
 {

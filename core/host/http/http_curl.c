@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One HTTP exchange by libcurl, driven here so that a cancel, a deadline and the runner's own work are heeded while
- * it waits. The connections stay for the scope's next request; a fork drops them unread.
+ * One HTTP exchange by libcurl, driven here so that a cancel, a deadline and
+ * the runner's own work are heeded while it waits. The connections stay for the
+ * scope's next request; a fork drops them unread.
  */
 #include "build.h"
 
@@ -20,8 +21,11 @@
 #include "host/service.h"
 
 #define HTTP_CONNECT_MS 10000
-#define HTTP_SLICE_MS 500            /* a signal that comes between the look and the wait is seen after so long */
-#define HTTP_RESOLVE_MS 2000         /* the runner forks nothing meanwhile: another thread may hold the resolver's locks */
+#define HTTP_SLICE_MS \
+	500 /* a signal that comes between the look and the wait is seen after so long */
+#define HTTP_RESOLVE_MS \
+	2000 /* the runner forks nothing meanwhile: another thread may hold the resolver's locks \
+	      */
 #define HTTP_HEADERS_BYTES (256u * 1024)
 #define HTTP_IDLE_S 60L              /* a connection that was idle for longer is not used again */
 
@@ -77,7 +81,10 @@ http_close(struct http *http)
 	http->multi = NULL;
 }
 
-/* Cleaning up would say goodbye on connections that the parent goes on using: they are only let go. */
+/*
+ * Cleaning up would say goodbye on connections that the parent goes on using:
+ * they are only let go.
+ */
 void
 http_forked(struct scope *scope)
 {
@@ -105,7 +112,10 @@ sockaddr_loopback(const struct sockaddr *address)
 	return address->sa_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&six->sin6_addr);
 }
 
-/* A place for every connection: one that could not be closed in a fork is not opened. */
+/*
+ * A place for every connection: one that could not be closed in a fork is not
+ * opened.
+ */
 static curl_socket_t
 on_open(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
 {
@@ -184,10 +194,13 @@ on_header(char *data, size_t size, size_t n, void *arg)
 	name = (size_t)(colon - data);
 	for (from = name + 1; from < to && (data[from] == ' ' || data[from] == '\t'); from++)
 		;
-	while (to > from && (data[to - 1] == '\r' || data[to - 1] == '\n' || data[to - 1] == ' ' || data[to - 1] == '\t'))
+	while (to > from &&
+	    (data[to - 1] == '\r' || data[to - 1] == '\n' || data[to - 1] == ' ' ||
+		data[to - 1] == '\t'))
 		to--;
 	for (size_t i = 0; i < name; i++)
-		buf_addc(out, data[i] >= 'A' && data[i] <= 'Z' ? (char)(data[i] - 'A' + 'a') : data[i]);
+		buf_addc(out,
+		    data[i] >= 'A' && data[i] <= 'Z' ? (char)(data[i] - 'A' + 'a') : data[i]);
 	buf_addc(out, '\0');
 	buf_add(out, data + from, to - from);
 	buf_addc(out, '\0');
@@ -210,7 +223,8 @@ exchange_set_method(CURL *easy, const struct http_try *try)
 	if (try->body != NULL || strcmp(try->method, "DELETE") != 0) {
 		curl->easy_setopt(easy, CURLOPT_POST, 1L);
 		curl->easy_setopt(easy, CURLOPT_POSTFIELDS, try->body != NULL ? try->body : "");
-		curl->easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)(try->body != NULL ? try->body_len : 0));
+		curl->easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
+		    (curl_off_t)(try->body != NULL ? try->body_len : 0));
 	}
 	curl->easy_setopt(easy, CURLOPT_CUSTOMREQUEST, try->method);
 }
@@ -235,18 +249,24 @@ exchange_set(struct exchange *x, int64_t timeout_ms)
 #else
 	curl->easy_setopt(easy, CURLOPT_PROTOCOLS, (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS));
 #endif
-	/* One request a connection at a time: what was sent, and what was not, is known. */
+	/*
+	 * One request a connection at a time: what was sent, and what was not,
+	 * is known.
+	 */
 	curl->easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	curl->easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
 	curl->easy_setopt(easy, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)try->max);
 	curl->easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)timeout_ms);
-	curl->easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)(timeout_ms < HTTP_CONNECT_MS ? timeout_ms : HTTP_CONNECT_MS));
+	curl->easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
+	    (long)(timeout_ms < HTTP_CONNECT_MS ? timeout_ms : HTTP_CONNECT_MS));
 	curl->easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
 	curl->easy_setopt(easy, CURLOPT_MAXAGE_CONN, HTTP_IDLE_S);
 	curl->easy_setopt(easy, CURLOPT_MAXCONNECTS, 4L);
 	curl->easy_setopt(easy, CURLOPT_FRESH_CONNECT, try->once ? 1L : 0L);
 	curl->easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
-	curl->easy_setopt(easy, CURLOPT_PROXY, try->loopback || config == NULL || config->http_proxy == NULL ? "" : config->http_proxy);
+	curl->easy_setopt(easy, CURLOPT_PROXY,
+	    try->loopback || config == NULL || config->http_proxy == NULL ? "" :
+									    config->http_proxy);
 	if (config != NULL && config->http_ca_file != NULL)
 		curl->easy_setopt(easy, CURLOPT_CAINFO, config->http_ca_file);
 	curl->easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
@@ -262,7 +282,10 @@ exchange_set(struct exchange *x, int64_t timeout_ms)
 	return 0;
 }
 
-/* Until libcurl is done with it. -1: the scope was cancelled, or libcurl failed. */
+/*
+ * Until libcurl is done with it. -1: the scope was cancelled, or libcurl
+ * failed.
+ */
 static int
 exchange_run(struct exchange *x, int64_t until, CURLcode *result, struct error *err)
 {
@@ -283,9 +306,11 @@ exchange_run(struct exchange *x, int64_t until, CURLcode *result, struct error *
 			return error_set(err, DROVER_CANCELLED, "http: cancelled");
 		now = clock_mono();
 		left = until - now < HTTP_SLICE_MS ? until - now : HTTP_SLICE_MS;
-		heed = scope->wait_fd != -1 && scope->wait_ready != NULL && (x->resolving == 0 || now - x->resolving > HTTP_RESOLVE_MS);
+		heed = scope->wait_fd != -1 && scope->wait_ready != NULL &&
+		    (x->resolving == 0 || now - x->resolving > HTTP_RESOLVE_MS);
 		runner.revents = 0;
-		if (curl->multi_poll(x->http->multi, &runner, heed ? 1 : 0, left > 0 ? (int)left : 0, &ready) != CURLM_OK)
+		if (curl->multi_poll(x->http->multi, &runner, heed ? 1 : 0,
+			left > 0 ? (int)left : 0, &ready) != CURLM_OK)
 			return error_set(err, DROVER_INTERNAL, "http: libcurl failed");
 		if (heed && runner.revents != 0)
 			scope->wait_ready(scope);
@@ -297,7 +322,10 @@ exchange_run(struct exchange *x, int64_t until, CURLcode *result, struct error *
 	return 0;
 }
 
-/* The class of a transport that failed: trouble on the way, unless it is known to fail the same way each time. */
+/*
+ * The class of a transport that failed: trouble on the way, unless it is known
+ * to fail the same way each time.
+ */
 static int
 exchange_failed(const struct exchange *x, CURLcode code, const char *detail, struct error *err)
 {
@@ -306,25 +334,34 @@ exchange_failed(const struct exchange *x, CURLcode code, const char *detail, str
 
 	http_shown(x->try->url, shown, sizeof shown);
 	if (x->too_long || code == CURLE_FILESIZE_EXCEEDED)
-		return error_set(err, DROVER_PERMANENT, "%s: the answer is longer than %llu bytes", shown, (unsigned long long)x->try->max);
+		return error_set(err, DROVER_PERMANENT, "%s: the answer is longer than %llu bytes",
+		    shown, (unsigned long long)x->try->max);
 	if (x->too_many_headers)
-		return error_set(err, DROVER_PERMANENT, "%s: the answer has more than %u KiB of headers", shown, HTTP_HEADERS_BYTES / 1024);
+		return error_set(err, DROVER_PERMANENT,
+		    "%s: the answer has more than %u KiB of headers", shown,
+		    HTTP_HEADERS_BYTES / 1024);
 	if (x->not_loopback)
-		return error_set(err, DROVER_CONFIG, "%s: the name is of no loopback address: use https://", shown);
+		return error_set(err, DROVER_CONFIG,
+		    "%s: the name is of no loopback address: use https://", shown);
 	if (code == CURLE_SSL_CACERT_BADFILE)
 		return error_set(err, DROVER_CONFIG, "%s: http.ca_file cannot be read", shown);
 	if (code == CURLE_PEER_FAILED_VERIFICATION)
-		return error_set(err, DROVER_AGAIN, "%s: the server's certificate is not trusted (%s): see http.ca_file", shown,
+		return error_set(err, DROVER_AGAIN,
+		    "%s: the server's certificate is not trusted (%s): see http.ca_file", shown,
 		    *detail != '\0' ? detail : curl->easy_strerror(code));
 	if (code == CURLE_PARTIAL_FILE || code == CURLE_GOT_NOTHING)
-		return error_set(err, DROVER_AGAIN, "%s: the answer was cut off after %zu bytes", shown, x->answer->body.len);
+		return error_set(err, DROVER_AGAIN, "%s: the answer was cut off after %zu bytes",
+		    shown, x->answer->body.len);
 	if (code == CURLE_OPERATION_TIMEDOUT)
-		return error_set(err, DROVER_AGAIN, "%s: no whole answer in time (%zu bytes came)", shown, x->answer->body.len);
-	return error_set(err, DROVER_AGAIN, "%s: %s", shown, *detail != '\0' ? detail : curl->easy_strerror(code));
+		return error_set(err, DROVER_AGAIN, "%s: no whole answer in time (%zu bytes came)",
+		    shown, x->answer->body.len);
+	return error_set(err, DROVER_AGAIN, "%s: %s", shown,
+	    *detail != '\0' ? detail : curl->easy_strerror(code));
 }
 
 int
-http_exchange(struct scope *scope, struct http *http, struct http_try *try, struct http_answer *answer, struct error *err)
+http_exchange(struct scope *scope, struct http *http, struct http_try *try,
+    struct http_answer *answer, struct error *err)
 {
 	struct exchange x = { .scope = scope, .http = http, .try = try, .answer = answer };
 	const struct http_curl *curl = http_curl(NULL);
@@ -345,7 +382,8 @@ http_exchange(struct scope *scope, struct http *http, struct http_try *try, stru
 	if (curl->multi_add_handle(http->multi, http->easy) != CURLM_OK)
 		return error_set(err, DROVER_INTERNAL, "http: libcurl failed");
 	rc = exchange_run(&x, clock_mono() + try->timeout_ms, &result, err);
-	if (curl->easy_getinfo(http->easy, CURLINFO_REQUEST_SIZE, &number) != CURLE_OK || number > 0)
+	if (curl->easy_getinfo(http->easy, CURLINFO_REQUEST_SIZE, &number) != CURLE_OK ||
+	    number > 0)
 		try->sent = true;
 	if (curl->easy_getinfo(http->easy, CURLINFO_RESPONSE_CODE, &number) == CURLE_OK)
 		answer->status = (int)number;
@@ -363,7 +401,8 @@ int
 http_pause(struct scope *scope, int64_t ms, struct error *err)
 {
 	int64_t until = clock_mono() + ms, left;
-	struct pollfd p = { .fd = scope->wait_ready != NULL ? scope->wait_fd : -1, .events = POLLIN };
+	struct pollfd p = { .fd = scope->wait_ready != NULL ? scope->wait_fd : -1,
+		.events = POLLIN };
 	int n;
 
 	while ((left = until - clock_mono()) > 0) {

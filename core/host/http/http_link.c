@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Header Link (RFC 8288): <target>; param=value; ..., <target>; ... Of it only the target of rel="next". */
+/*
+ * Header Link (RFC 8288): <target>; param=value; ..., <target>; ... Of it only
+ * the target of rel="next".
+ */
 #include <stdbool.h>
 #include <string.h>
 #include <strings.h>
@@ -36,7 +39,10 @@ link_relation(const char *value, size_t len)
 	return false;
 }
 
-/* Reads the parameters behind a target; returns where they end. Of several rel only the first counts. */
+/*
+ * Reads the parameters behind a target; returns where they end. Of several rel
+ * only the first counts.
+ */
 static const char *
 link_params(const char *p, bool *next)
 {

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* libcurl by dlopen, once a process and only where something is asked for: see http.h. Never unloaded. */
+/*
+ * libcurl by dlopen, once a process and only where something is asked for: see
+ * http.h. Never unloaded.
+ */
 #include <dlfcn.h>
 #include <pthread.h>
 #include <string.h>
@@ -43,6 +46,7 @@ http_curl(struct error *err)
 	(void)pthread_once(&once, load);
 	if (is_loaded)
 		return &loaded;
-	error_set(err, DROVER_CONFIG, "http: " CURL_LIBRARY " (libcurl 7.66 or newer) cannot be loaded: install it");
+	error_set(err, DROVER_CONFIG,
+	    "http: " CURL_LIBRARY " (libcurl 7.66 or newer) cannot be loaded: install it");
 	return NULL;
 }

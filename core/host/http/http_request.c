@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A plugin's request, checked before anything of it goes out: much of what is in it came from outside. */
+/*
+ * A plugin's request, checked before anything of it goes out: much of what is
+ * in it came from outside.
+ */
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -29,7 +32,8 @@ request_method(const char *method, struct error *err)
 {
 	size_t len = method != NULL ? strspn(method, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") : 0;
 
-	if (len == 0 || len > HTTP_METHOD_MAX || method[len] != '\0' || strcmp(method, "CONNECT") == 0)
+	if (len == 0 || len > HTTP_METHOD_MAX || method[len] != '\0' ||
+	    strcmp(method, "CONNECT") == 0)
 		return error_set(err, DROVER_PERMANENT, "http: method is none of GET, POST, ...");
 	return 0;
 }
@@ -48,25 +52,32 @@ request_line(struct http_call *call, const char *line)
 static int
 request_header(struct http_call *call, const struct drover_field *field, struct error *err)
 {
-	static const char token[] = "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-	static const char *const ours[] = { "Host", "Content-Length", "User-Agent", "If-None-Match", "Transfer-Encoding", "Connection",
-		"Accept-Encoding", "Expect", "TE", "Upgrade", "Proxy-Authorization" };
+	static const char token[] =
+	    "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+	static const char *const ours[] = { "Host", "Content-Length", "User-Agent", "If-None-Match",
+		"Transfer-Encoding", "Connection", "Accept-Encoding", "Expect", "TE", "Upgrade",
+		"Proxy-Authorization" };
 	char *line;
 
-	if (field->key == NULL || *field->key == '\0' || strlen(field->key) > DROVER_KEY_MAX || field->key[strspn(field->key, token)] != '\0')
+	if (field->key == NULL || *field->key == '\0' || strlen(field->key) > DROVER_KEY_MAX ||
+	    field->key[strspn(field->key, token)] != '\0')
 		return error_set(err, DROVER_PERMANENT, "http: a name of a header is none");
 	for (size_t i = 0; i < ARRAY_LEN(ours); i++) {
 		if (strcasecmp(field->key, ours[i]) == 0)
-			return error_set(err, DROVER_PERMANENT, "http: header %s is drover's to set", ours[i]);
+			return error_set(err, DROVER_PERMANENT,
+			    "http: header %s is drover's to set", ours[i]);
 	}
 	if (field->value == NULL || strnlen(field->value, DROVER_VALUE_MAX + 1) > DROVER_VALUE_MAX)
-		return error_set(err, DROVER_PERMANENT, "http: header %.64s has no value, or a longer one than %d bytes", field->key,
+		return error_set(err, DROVER_PERMANENT,
+		    "http: header %.64s has no value, or a longer one than %d bytes", field->key,
 		    DROVER_VALUE_MAX);
 	for (const char *p = field->value; *p != '\0'; p++) {
 		if (((unsigned char)*p < ' ' && *p != '\t') || *p == 0x7f)
-			return error_set(err, DROVER_PERMANENT, "http: header %.64s has a control character in it", field->key);
+			return error_set(err, DROVER_PERMANENT,
+			    "http: header %.64s has a control character in it", field->key);
 	}
-	line = *field->value != '\0' ? xasprintf("%s: %s", field->key, field->value) : xasprintf("%s;", field->key);
+	line = *field->value != '\0' ? xasprintf("%s: %s", field->key, field->value) :
+				       xasprintf("%s;", field->key);
 	request_line(call, line);
 	free_wiped(line);
 	return 0;
@@ -76,12 +87,17 @@ static int
 request_limits(const struct drover_http_request *r, struct error *err)
 {
 	if (r->limits_len > HTTP_LIMITS_MAX || (r->limits_len > 0 && r->limits == NULL))
-		return error_set(err, DROVER_PERMANENT, "http: more than %d limits", HTTP_LIMITS_MAX);
+		return error_set(err, DROVER_PERMANENT, "http: more than %d limits",
+		    HTTP_LIMITS_MAX);
 	for (uint64_t i = 0; i < r->limits_len; i++) {
-		if (service_line(r->limits[i].name, "name of a limit", DROVER_NAME_MAX, false, err) != 0)
+		if (service_line(r->limits[i].name, "name of a limit", DROVER_NAME_MAX, false,
+			err) != 0)
 			return -1;
-		if (r->limits[i].count == 0 || r->limits[i].per_ms <= 0 || r->limits[i].per_ms > HTTP_PATIENCE_MAX_MS)
-			return error_set(err, DROVER_PERMANENT, "http: limit %s allows nothing, or in longer than a day", r->limits[i].name);
+		if (r->limits[i].count == 0 || r->limits[i].per_ms <= 0 ||
+		    r->limits[i].per_ms > HTTP_PATIENCE_MAX_MS)
+			return error_set(err, DROVER_PERMANENT,
+			    "http: limit %s allows nothing, or in longer than a day",
+			    r->limits[i].name);
 	}
 	return 0;
 }
@@ -100,14 +116,17 @@ request_times(struct http_call *call)
 	call->until = clock_mono() + patience;
 	if (scope->deadline_ms != 0 && scope->deadline_ms < call->until)
 		call->until = scope->deadline_ms;
-	call->timeout_ms = call->r.timeout_ms > 0 && call->r.timeout_ms <= HTTP_PATIENCE_MAX_MS ? call->r.timeout_ms : HTTP_TIMEOUT_MS;
+	call->timeout_ms = call->r.timeout_ms > 0 && call->r.timeout_ms <= HTTP_PATIENCE_MAX_MS ?
+	    call->r.timeout_ms :
+	    HTTP_TIMEOUT_MS;
 	call->max = call->r.max > 0 ? call->r.max : HTTP_MAX_BYTES;
 	if (call->max > INT32_MAX)
 		call->max = INT32_MAX;
 }
 
 int
-http_call_begin(struct http_call *call, struct scope *scope, const struct drover_http_request *request, struct error *err)
+http_call_begin(struct http_call *call, struct scope *scope,
+    const struct drover_http_request *request, struct error *err)
 {
 	struct drover_http_request *r = &call->r;
 	bool typed = false;
@@ -116,19 +135,24 @@ http_call_begin(struct http_call *call, struct scope *scope, const struct drover
 	call->scope = scope;
 	if (http_curl(err) == NULL)
 		return -1;
-	if (service_in(r, sizeof *r, request, SERVICE_LEAST(drover_http_request, arg), "drover_http_request", err) != 0 ||
+	if (service_in(r, sizeof *r, request, SERVICE_LEAST(drover_http_request, arg),
+		"drover_http_request", err) != 0 ||
 	    request_method(r->method, err) != 0 || request_limits(r, err) != 0 ||
 	    service_line(r->credential, "http: credential", DROVER_KEY_MAX, true, err) != 0)
 		return -1;
 	call->credential = r->credential != NULL ? r->credential : "";
 	if (r->headers_len > HTTP_HEADERS_MAX || (r->headers_len > 0 && r->headers == NULL))
-		return error_set(err, DROVER_PERMANENT, "http: more than %d headers", HTTP_HEADERS_MAX);
+		return error_set(err, DROVER_PERMANENT, "http: more than %d headers",
+		    HTTP_HEADERS_MAX);
 	for (uint64_t i = 0; i < r->headers_len; i++) {
 		if (request_header(call, &r->headers[i], err) != 0)
 			return -1;
 		typed = typed || strcasecmp(r->headers[i].key, "Content-Type") == 0;
 	}
-	/* Else libcurl waits a second for a "100 Continue" that few send, and names a type that is not the body's. */
+	/*
+	 * Else libcurl waits a second for a "100 Continue" that few send, and
+	 * names a type that is not the body's.
+	 */
 	request_line(call, "Expect:");
 	if (!typed)
 		request_line(call, "Content-Type:");

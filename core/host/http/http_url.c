@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* URLs: one is made of base and path, and everything else is compared with its origin. */
+/*
+ * URLs: one is made of base and path, and everything else is compared with its
+ * origin.
+ */
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,17 +17,22 @@ static int url_path(const char *, struct error *);
 static bool url_loopback(const char *host);
 static int url_base(const char *base, bool *loopback, struct error *);
 
-/* What a URL may not have in it: blanks, controls, what is not ASCII, and backslashes, which some read as slashes. */
+/*
+ * What a URL may not have in it: blanks, controls, what is not ASCII, and
+ * backslashes, which some read as slashes.
+ */
 static int
 url_text(const char *text, const char *what, struct error *err)
 {
 	if (text == NULL || *text == '\0')
 		return error_set(err, DROVER_PERMANENT, "http: %s is missing", what);
 	if (strnlen(text, HTTP_URL_MAX + 1) > HTTP_URL_MAX)
-		return error_set(err, DROVER_PERMANENT, "http: %s is longer than %d bytes", what, HTTP_URL_MAX);
+		return error_set(err, DROVER_PERMANENT, "http: %s is longer than %d bytes", what,
+		    HTTP_URL_MAX);
 	for (const char *p = text; *p != '\0'; p++) {
 		if ((unsigned char)*p <= ' ' || (unsigned char)*p >= 0x7f || *p == '\\')
-			return error_set(err, DROVER_PERMANENT, "http: byte 0x%02x in %s: percent-encode it", (unsigned char)*p, what);
+			return error_set(err, DROVER_PERMANENT,
+			    "http: byte 0x%02x in %s: percent-encode it", (unsigned char)*p, what);
 	}
 	return 0;
 }
@@ -39,7 +47,8 @@ url_dots(const char *segment, size_t len)
 		if (*segment == '.') {
 			segment++;
 			len--;
-		} else if (len >= 3 && segment[0] == '%' && segment[1] == '2' && (segment[2] == 'e' || segment[2] == 'E')) {
+		} else if (len >= 3 && segment[0] == '%' && segment[1] == '2' &&
+		    (segment[2] == 'e' || segment[2] == 'E')) {
 			segment += 3;
 			len -= 3;
 		} else {
@@ -64,7 +73,8 @@ url_path(const char *path, struct error *err)
 		size_t len = strcspn(path + 1, "/?");
 
 		if (url_dots(path + 1, len))
-			return error_set(err, DROVER_PERMANENT, "http: path has a segment \".\" or \"..\"");
+			return error_set(err, DROVER_PERMANENT,
+			    "http: path has a segment \".\" or \"..\"");
 		path += 1 + len;
 	}
 	return 0;
@@ -91,18 +101,22 @@ url_base(const char *base, bool *loopback, struct error *err)
 	if (curl == NULL)
 		return -1;
 	if (u == NULL || curl->url_set(u, CURLUPART_URL, base, 0) != CURLUE_OK ||
-	    curl->url_get(u, CURLUPART_SCHEME, &scheme, 0) != CURLUE_OK || curl->url_get(u, CURLUPART_HOST, &host, 0) != CURLUE_OK) {
+	    curl->url_get(u, CURLUPART_SCHEME, &scheme, 0) != CURLUE_OK ||
+	    curl->url_get(u, CURLUPART_HOST, &host, 0) != CURLUE_OK) {
 		error_set(err, DROVER_CONFIG, "http: \"%.200s\" is no URL", base);
 		goto out;
 	}
 	*loopback = url_loopback(host);
-	if (curl->url_get(u, CURLUPART_USER, &user, 0) == CURLUE_OK || curl->url_get(u, CURLUPART_QUERY, &query, 0) == CURLUE_OK ||
-	    strchr(base, '#') != NULL)
-		error_set(err, DROVER_CONFIG, "http: the base URL of %.200s has a user, a query or a fragment", host);
+	if (curl->url_get(u, CURLUPART_USER, &user, 0) == CURLUE_OK ||
+	    curl->url_get(u, CURLUPART_QUERY, &query, 0) == CURLUE_OK || strchr(base, '#') != NULL)
+		error_set(err, DROVER_CONFIG,
+		    "http: the base URL of %.200s has a user, a query or a fragment", host);
 	else if (strcmp(scheme, "https") != 0 && strcmp(scheme, "http") != 0)
-		error_set(err, DROVER_CONFIG, "http: %.200s: only https:// (and http:// to a loopback address)", base);
+		error_set(err, DROVER_CONFIG,
+		    "http: %.200s: only https:// (and http:// to a loopback address)", base);
 	else if (strcmp(scheme, "http") == 0 && !*loopback)
-		error_set(err, DROVER_CONFIG, "http: %.200s: http:// only to a loopback address, use https://", base);
+		error_set(err, DROVER_CONFIG,
+		    "http: %.200s: http:// only to a loopback address, use https://", base);
 	else
 		rc = 0;
 out:
@@ -124,7 +138,8 @@ http_origin(const char *url)
 	if (curl == NULL)
 		return NULL;
 	if (u != NULL && curl->url_set(u, CURLUPART_URL, url, 0) == CURLUE_OK &&
-	    curl->url_get(u, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK && curl->url_get(u, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
+	    curl->url_get(u, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
+	    curl->url_get(u, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
 	    curl->url_get(u, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) == CURLUE_OK) {
 		origin = xasprintf("%s://%s:%s", scheme, host, port);
 		for (char *p = origin; *p != '\0'; p++)
@@ -144,7 +159,8 @@ http_url(const char *base, const char *path, bool *loopback, struct error *err)
 	size_t len;
 	bool same;
 
-	if (url_text(base, "base URL", err) != 0 || url_base(base, loopback, err) != 0 || url_text(path, "path", err) != 0)
+	if (url_text(base, "base URL", err) != 0 || url_base(base, loopback, err) != 0 ||
+	    url_text(path, "path", err) != 0)
 		return NULL;
 	if (strncmp(path, "https://", 8) != 0 && strncmp(path, "http://", 7) != 0) {
 		if (url_path(path, err) != 0)
@@ -155,11 +171,13 @@ http_url(const char *base, const char *path, bool *loopback, struct error *err)
 	}
 	ours = http_origin(base);
 	theirs = http_origin(path);
-	same = ours != NULL && theirs != NULL && strcmp(ours, theirs) == 0 && path[strcspn(path, "@?/#")] != '@' &&
+	same = ours != NULL && theirs != NULL && strcmp(ours, theirs) == 0 &&
+	    path[strcspn(path, "@?/#")] != '@' &&
 	    strcspn(path + 8, "@") >= strcspn(path + 8, "/?#");
 	if (!same)
-		error_set(err, DROVER_PERMANENT, "http: %.200s is not of the origin %.200s: refused", theirs != NULL ? theirs : "a URL",
-		    ours != NULL ? ours : base);
+		error_set(err, DROVER_PERMANENT,
+		    "http: %.200s is not of the origin %.200s: refused",
+		    theirs != NULL ? theirs : "a URL", ours != NULL ? ours : base);
 	free(ours);
 	free(theirs);
 	return same ? xstrdup(path) : NULL;
@@ -174,9 +192,11 @@ http_resolve(const char *url, const char *reference)
 
 	if (curl == NULL)
 		return NULL;
-	if (url_text(reference, "reference", NULL) == 0 && u != NULL && curl->url_set(u, CURLUPART_URL, url, 0) == CURLUE_OK &&
+	if (url_text(reference, "reference", NULL) == 0 && u != NULL &&
+	    curl->url_set(u, CURLUPART_URL, url, 0) == CURLUE_OK &&
 	    curl->url_set(u, CURLUPART_URL, reference, CURLU_NON_SUPPORT_SCHEME) == CURLUE_OK &&
-	    curl->url_set(u, CURLUPART_FRAGMENT, NULL, 0) == CURLUE_OK && curl->url_get(u, CURLUPART_URL, &whole, 0) == CURLUE_OK)
+	    curl->url_set(u, CURLUPART_FRAGMENT, NULL, 0) == CURLUE_OK &&
+	    curl->url_get(u, CURLUPART_URL, &whole, 0) == CURLUE_OK)
 		copy = xstrdup(whole);
 	curl->free(whole);
 	curl->url_cleanup(u);

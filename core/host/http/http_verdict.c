@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a status and its headers mean, and when the vendors say that a limit ends. */
+/*
+ * What a status and its headers mean, and when the vendors say that a limit
+ * ends.
+ */
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +17,9 @@
 
 #define DAY_MS (24 * 60 * 60 * 1000ll)
 #define EPOCH_LEAST 1000000000ll    /* smaller numbers are seconds from now */
-#define SKEW_MS (10 * 60 * 1000ll)  /* a server's clock that differs by more is believed about its own times */
+#define SKEW_MS \
+	(10 * 60 * \
+	    1000ll) /* a server's clock that differs by more is believed about its own times */
 
 static int64_t whole_number(const char *, const char **end);
 static int64_t iso_time(const char *);
@@ -54,7 +59,10 @@ whole_number(const char *s, const char **end)
 	return n;
 }
 
-/* Wall ms of "2026-11-21T10:30Z", with or without seconds, fraction and offset; -1: it is none. */
+/*
+ * Wall ms of "2026-11-21T10:30Z", with or without seconds, fraction and offset;
+ * -1: it is none.
+ */
 static int64_t
 iso_time(const char *s)
 {
@@ -63,7 +71,8 @@ iso_time(const char *s)
 	int64_t at;
 	char sign;
 
-	if (sscanf(s, " %4d-%2d-%2dT%2d:%2d%n", &tm.tm_year, &tm.tm_mon, &tm.tm_mday, &tm.tm_hour, &tm.tm_min, &n) != 5)
+	if (sscanf(s, " %4d-%2d-%2dT%2d:%2d%n", &tm.tm_year, &tm.tm_mon, &tm.tm_mday, &tm.tm_hour,
+		&tm.tm_min, &n) != 5)
 		return -1;
 	s += n;
 	if (*s == ':' && sscanf(s, ":%2d%n", &tm.tm_sec, &n) == 1) {
@@ -71,16 +80,25 @@ iso_time(const char *s)
 		s += strspn(s, ".0123456789");
 	}
 	sign = *s;
-	if ((sign == '+' || sign == '-') && sscanf(s + 1, "%2d:%2d", &hours, &minutes) != 2 && sscanf(s + 1, "%2d%2d", &hours, &minutes) < 1)
+	if ((sign == '+' || sign == '-') && sscanf(s + 1, "%2d:%2d", &hours, &minutes) != 2 &&
+	    sscanf(s + 1, "%2d%2d", &hours, &minutes) < 1)
 		return -1;
-	if (tm.tm_mon < 1 || tm.tm_mon > 12 || tm.tm_mday < 1 || tm.tm_mday > 31 || tm.tm_hour > 23 || tm.tm_min > 59)
+	if (tm.tm_mon < 1 || tm.tm_mon > 12 || tm.tm_mday < 1 || tm.tm_mday > 31 ||
+	    tm.tm_hour > 23 || tm.tm_min > 59)
 		return -1;
-	/* Written to the minute: the limit may hold until that minute is over. */
+	/*
+	 * Written to the minute: the limit may hold until that minute is over.
+	 */
 	if (tm.tm_sec < 0)
 		tm.tm_sec = 60;
 	tm.tm_year -= 1900;
 	tm.tm_mon--;
-	at = ((int64_t)timegm(&tm) - (sign == '-' ? -1 : sign == '+' ? 1 : 0) * (hours * 3600 + minutes * 60)) * 1000;
+	at = ((int64_t)timegm(&tm) -
+		 (sign == '-'        ? -1 :
+			 sign == '+' ? 1 :
+				       0) *
+		     (hours * 3600 + minutes * 60)) *
+	    1000;
 	return at > 0 ? at : -1;
 }
 
@@ -88,7 +106,8 @@ iso_time(const char *s)
 static int64_t
 until(int64_t at, int64_t date, int64_t now)
 {
-	int64_t reference = date != 0 && (date > now + SKEW_MS || date < now - SKEW_MS) ? date : now;
+	int64_t reference =
+	    date != 0 && (date > now + SKEW_MS || date < now - SKEW_MS) ? date : now;
 
 	if (at <= reference)
 		return 0;
@@ -144,7 +163,10 @@ http_reset(const char *value, int64_t date, int64_t now)
 	return until(n > EPOCH_LEAST * 1000 ? n : n * 1000, date, now);
 }
 
-/* Every answer of some vendors names a reset: it means something only when nothing remains. */
+/*
+ * Every answer of some vendors names a reset: it means something only when
+ * nothing remains.
+ */
 static bool
 limit_spent(const struct http_answer *answer)
 {
@@ -168,7 +190,8 @@ limit_wait(const struct http_answer *answer, int64_t date, int64_t now)
 	if (value != NULL && (wait = http_retry_after(value, date, now)) >= 0)
 		return wait;
 	for (size_t i = 0; i < ARRAY_LEN(resets); i++) {
-		if ((value = http_header(answer, resets[i])) != NULL && limit_spent(answer) && (wait = http_reset(value, date, now)) >= 0)
+		if ((value = http_header(answer, resets[i])) != NULL && limit_spent(answer) &&
+		    (wait = http_reset(value, date, now)) >= 0)
 			return wait;
 	}
 	return -1;
@@ -177,7 +200,8 @@ limit_wait(const struct http_answer *answer, int64_t date, int64_t now)
 void
 http_verdict(const struct http_answer *answer, int64_t now, struct drover_http_verdict *v)
 {
-	const char *date_text = http_header(answer, "date"), *reason = http_header(answer, "ratelimit-reason");
+	const char *date_text = http_header(answer, "date"),
+		   *reason = http_header(answer, "ratelimit-reason");
 	time_t date = date_text != NULL ? date_read(date_text) : -1;
 	int64_t wait = limit_wait(answer, date > 0 ? (int64_t)date * 1000 : 0, now);
 	int status = answer->status;
@@ -195,9 +219,11 @@ http_verdict(const struct http_answer *answer, int64_t now, struct drover_http_v
 	if (v->code == DROVER_QUOTA || v->code == DROVER_AGAIN)
 		v->retry_after_ms = wait > 0 ? wait : 0;
 	if (v->code == DROVER_QUOTA)
-		(void)snprintf(v->text, sizeof v->text, "answered %d: a limit is reached%s%.60s", status, reason != NULL ? ": " : "",
-		    reason != NULL ? reason : "");
+		(void)snprintf(v->text, sizeof v->text, "answered %d: a limit is reached%s%.60s",
+		    status, reason != NULL ? ": " : "", reason != NULL ? reason : "");
 	else if (v->code != 0)
 		(void)snprintf(v->text, sizeof v->text, "answered %d%s", status,
-		    status == 304 ? " to a request without a condition" : status == 401 ? ": the credential was refused" : "");
+		    status == 304     ? " to a request without a condition" :
+			status == 401 ? ": the credential was refused" :
+					"");
 }
