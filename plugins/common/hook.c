@@ -13,7 +13,6 @@
 
 #include "common/hook.h"
 #include "common/text.h"
-#include "common/web.h"
 
 #define SECRET_MAX 4096
 
@@ -68,7 +67,7 @@ hook_sum(const char *secret, size_t len, const struct drover_delivery *delivery,
 		return hook_hmac(secret, len, delivery->body, delivery->body_len, sum);
 	text_addf(&all, "%s", before);
 	text_add(&all, delivery->body, delivery->body_len);
-	r = all.bad ? -1 : hook_hmac(secret, len, text_of(&all), all.len, sum);
+	r = hook_hmac(secret, len, text_of(&all), all.len, sum);
 	text_free(&all);
 	return r;
 }

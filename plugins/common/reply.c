@@ -5,29 +5,27 @@
  */
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/reply.h"
-#include "common/text.h"
+#include "common/web.h"
 
 int
 reply_send(struct drover_scope *scope, cJSON *json, struct drover_error *err)
 {
-	char *text = json != NULL ? cJSON_PrintUnformatted(json) : NULL;
-	int code;
+	char *text = json_print(json);
+	int code = scope->host->call->reply(scope, text, strlen(text), err);
 
 	cJSON_Delete(json);
-	if (text == NULL)
-		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
-	code = scope->host->call->reply(scope, text, strlen(text), err);
-	cJSON_free(text);
+	free(text);
 	return code;
 }
 
 void
 probe_say(struct probe *probe, const char *what, bool ok, const char *format, ...)
 {
-	cJSON *check = cJSON_CreateObject();
+	cJSON *check = json_object();
 	char text[DROVER_ERROR_MAX + 128];
 	va_list ap;
 
@@ -36,32 +34,24 @@ probe_say(struct probe *probe, const char *what, bool ok, const char *format, ..
 	va_end(ap);
 	probe->lacks = probe->lacks || !ok;
 	if (probe->checks == NULL)
-		probe->checks = cJSON_CreateArray();
-	if (check == NULL || cJSON_AddStringToObject(check, "what", what) == NULL ||
-	    cJSON_AddBoolToObject(check, "ok", ok) == NULL ||
-	    cJSON_AddStringToObject(check, "text", text) == NULL ||
-	    !cJSON_AddItemToArray(probe->checks, check)) {
-		cJSON_Delete(check);
-		probe->bad = true;
-	}
+		probe->checks = xjson(cJSON_CreateArray());
+	json_put_text(check, "what", what);
+	json_put_bool(check, "ok", ok);
+	json_put_text(check, "text", text);
+	json_push(probe->checks, check);
 }
 
 int
 probe_reply(struct drover_scope *scope, struct probe *probe, const char *as, const char *base,
     struct drover_error *err)
 {
-	cJSON *reply = cJSON_CreateObject();
+	cJSON *reply = json_object();
 
-	if (probe->checks == NULL)
-		probe->checks = cJSON_CreateArray();
-	if (probe->bad || cJSON_AddBoolToObject(reply, "ok", !probe->lacks) == NULL ||
-	    cJSON_AddStringToObject(reply, "as", as) == NULL ||
-	    cJSON_AddStringToObject(reply, "base", base) == NULL ||
-	    !cJSON_AddItemToObject(reply, "checks", probe->checks)) {
-		cJSON_Delete(probe->checks);
-		cJSON_Delete(reply);
-		reply = NULL;
-	}
+	json_put_bool(reply, "ok", !probe->lacks);
+	json_put_text(reply, "as", as);
+	json_put_text(reply, "base", base);
+	json_put(reply, "checks",
+	    probe->checks != NULL ? probe->checks : xjson(cJSON_CreateArray()));
 	probe->checks = NULL;
 	return reply_send(scope, reply, err);
 }

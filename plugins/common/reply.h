@@ -8,16 +8,13 @@
 #include <cjson/cJSON.h>
 #include <drover/plugin.h>
 
-/*
- * Answers with the object, which is freed; NULL: out of memory. 0 or a class.
- */
+/* Answers with the object, which is freed. 0 or a class. */
 int reply_send(struct drover_scope *, cJSON *, struct drover_error *);
 
 /* What a probe found so far; begins zeroed and is freed by probe_reply. */
 struct probe {
 	cJSON *checks;
 	bool lacks;                            /* one of them is not ok */
-	bool bad;                              /* out of memory */
 };
 
 /* One finding: what was looked at, and a sentence for people. */

@@ -29,4 +29,22 @@ size_t text_cut(const char *s, size_t len, size_t max);
 /* FNV-1a; seed 0 begins. Tells texts apart, proves nothing. */
 uint64_t text_hash(uint64_t seed, const void *data, size_t len);
 
+/*
+ * A growing string, which begins as zeros. len may be set lower and data be
+ * changed in place; data is NULL as long as nothing was added.
+ */
+struct text_buf {
+	char *data;
+	size_t len, size;
+};
+void text_add(struct text_buf *, const char *data, size_t len);
+void text_addf(struct text_buf *, const char *format, ...) DROVER_PRINTF(2, 3);
+/* The value percent-encoded: only letters, digits and "-._~" stay as they are. */
+void text_add_url(struct text_buf *, const char *value);
+/* What it holds, "" at the beginning; valid until the next addition. */
+const char *text_of(const struct text_buf *);
+/* As text_of, but the string becomes the caller's to free, and the buffer is empty again. */
+char *text_take(struct text_buf *);
+void text_free(struct text_buf *);
+
 #endif

@@ -5,7 +5,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include "common/text.h"
 #include "common/web.h"
 
 #define WEB_PAGES 50
@@ -152,9 +151,8 @@ web_send(struct web *w, const struct web_ask *ask, struct web_answer *answer,
 		return plugin_fail(err, DROVER_CONFIG, "this drover has no http service");
 	if ((code = web_wire_headers(w, ask, &wire, err)) != 0)
 		return code;
-	if (ask->body != NULL && ask->form == NULL &&
-	    (wire.body = cJSON_PrintUnformatted(ask->body)) == NULL)
-		return plugin_fail(err, DROVER_AGAIN, "out of memory for a request");
+	if (ask->body != NULL && ask->form == NULL)
+		wire.body = json_print(ask->body);
 	request.flags = ask->flags;
 	request.method = ask->method != NULL ? ask->method : "GET";
 	request.base = w->base;
@@ -171,17 +169,15 @@ web_send(struct web *w, const struct web_ask *ask, struct web_answer *answer,
 	request.judge = w->judge;
 	request.arg = w->arg;
 	code = host->http->send(w->scope, &request, &answer->response, err);
-	cJSON_free(wire.body);
+	free(wire.body);
 	if (code != 0)
 		return code;
 	answer->status = answer->response.status;
 	answer->body = answer->response.body;
 	answer->body_len = answer->response.body_len;
-	if (answer->response.next != NULL && (answer->next = strdup(answer->response.next)) == NULL)
-		code = plugin_fail(err, DROVER_AGAIN, "out of memory for an answer");
-	else
-		code = web_decode(answer, ask->accept != NULL ? ask->accept : w->accept, err);
-	if (code != 0)
+	if (answer->response.next != NULL)
+		answer->next = xstrdup(answer->response.next);
+	if ((code = web_decode(answer, ask->accept != NULL ? ask->accept : w->accept, err)) != 0)
 		web_answer_free(answer);
 	return code;
 }

@@ -14,6 +14,9 @@
 #include <cjson/cJSON.h>
 #include <drover/plugin.h>
 
+#include "common/mem.h"
+#include "common/text.h"
+
 #define WEB_HEADERS_MAX 24
 #define WEB_DEPTH_MAX 64 /* of JSON; deeper is refused */
 
@@ -104,16 +107,20 @@ void json_id(const cJSON *object, const char *key, char *out, size_t size);
  */
 cJSON *json_read(const char *text, size_t len, struct drover_error *);
 
-/* A growing string. Failing to grow marks it bad; text_of then gives NULL. */
-struct text_buf {
-	char *data;
-	size_t len, size;
-	bool bad;
-};
-void text_add(struct text_buf *, const char *data, size_t len);
-void text_addf(struct text_buf *, const char *format, ...) DROVER_PRINTF(2, 3);
-void text_add_url(struct text_buf *, const char *value);                 /* percent-encoded */
-const char *text_of(const struct text_buf *);                            /* "" for an empty one */
-void text_free(struct text_buf *);
+/*
+ * Making JSON, which ends the process when there is no memory. An object or
+ * array takes the items over that are put into it; texts are copied.
+ */
+cJSON *json_object(void);
+void json_put(cJSON *object, const char *key, cJSON *item);
+cJSON *json_put_object(cJSON *object, const char *key);
+cJSON *json_put_array(cJSON *object, const char *key);
+void json_put_text(cJSON *object, const char *key, const char *value);
+void json_put_number(cJSON *object, const char *key, double value);
+void json_put_bool(cJSON *object, const char *key, bool value);
+void json_push(cJSON *array, cJSON *item);
+void json_push_text(cJSON *array, const char *value);
+/* On one line; the caller frees. */
+char *json_print(const cJSON *);
 
 #endif

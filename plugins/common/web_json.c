@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/text.h"
 #include "common/web.h"
 
 #define JSON_NODES_MAX    1000000 /* each costs 64 bytes, however few it took to write */
@@ -114,10 +113,6 @@ json_read(const char *text, size_t len, struct drover_error *err)
 		}
 		text_add(&out, text + i++, 1);
 	}
-	if (out.bad || text_of(&out) == NULL) {
-		plugin_fail(err, DROVER_AGAIN, "out of memory for %zu bytes of JSON", len);
-		goto out;
-	}
 	json = cJSON_ParseWithLengthOpts(text_of(&out), out.len, &end, 0);
 	if (json != NULL && end != NULL &&
 	    (end[strspn(end, " \t\r\n")] != '\0' || memchr(text, '\0', len) != NULL)) {
@@ -197,4 +192,66 @@ json_id(const cJSON *object, const char *key, char *out, size_t size)
 		if ((size_t)snprintf(out, size, "%.0f", item->valuedouble) >= size)
 			out[0] = '\0';
 	}
+}
+
+cJSON *
+json_object(void)
+{
+	return xjson(cJSON_CreateObject());
+}
+
+void
+json_put(cJSON *object, const char *key, cJSON *item)
+{
+	if (!cJSON_AddItemToObject(object, key, item))
+		mem_check(NULL);
+}
+
+cJSON *
+json_put_object(cJSON *object, const char *key)
+{
+	return xjson(cJSON_AddObjectToObject(object, key));
+}
+
+cJSON *
+json_put_array(cJSON *object, const char *key)
+{
+	return xjson(cJSON_AddArrayToObject(object, key));
+}
+
+void
+json_put_text(cJSON *object, const char *key, const char *value)
+{
+	mem_check(cJSON_AddStringToObject(object, key, value));
+}
+
+void
+json_put_number(cJSON *object, const char *key, double value)
+{
+	mem_check(cJSON_AddNumberToObject(object, key, value));
+}
+
+void
+json_put_bool(cJSON *object, const char *key, bool value)
+{
+	mem_check(cJSON_AddBoolToObject(object, key, value));
+}
+
+void
+json_push(cJSON *array, cJSON *item)
+{
+	if (!cJSON_AddItemToArray(array, item))
+		mem_check(NULL);
+}
+
+void
+json_push_text(cJSON *array, const char *value)
+{
+	json_push(array, xjson(cJSON_CreateString(value)));
+}
+
+char *
+json_print(const cJSON *json)
+{
+	return xjson(cJSON_PrintUnformatted(json));
 }

@@ -124,7 +124,7 @@ jwt_make(const char *app_id, const char *pem, int64_t now, struct drover_error *
 	base64url(&token, (const unsigned char *)head, sizeof(head) - 1);
 	text_add(&token, ".", 1);
 	base64url(&token, (const unsigned char *)claims, strlen(claims));
-	if (token.bad || jwt_sign(key, token.data, token.len, &sum, &sum_len) != 0) {
+	if (jwt_sign(key, token.data, token.len, &sum, &sum_len) != 0) {
 		plugin_fail(err, DROVER_INTERNAL, "private_key: signing failed");
 		text_free(&token);
 	} else {
@@ -133,9 +133,5 @@ jwt_make(const char *app_id, const char *pem, int64_t now, struct drover_error *
 	}
 	free(sum);
 	EVP_PKEY_free(key);
-	if (token.bad) {
-		plugin_fail(err, DROVER_INTERNAL, "out of memory");
-		text_free(&token);
-	}
 	return token.data;
 }

@@ -257,10 +257,6 @@ label_remove(struct call *call, const cJSON *labels, struct drover_error *err)
 			continue;
 		name.len = 0;
 		text_add_url(&name, one->valuestring);
-		if (name.bad) {
-			code = plugin_fail(err, DROVER_INTERNAL, "out of memory");
-			break;
-		}
 		if ((code = hub_write(&call->hub, "DELETE", NULL, 0, &answer, err,
 			 "/repos/%s/issues/%s/labels/%s", call->hub.slug, call->number,
 			 name.data)) != 0)

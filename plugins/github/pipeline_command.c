@@ -182,7 +182,7 @@ command_pull(struct command *c, const char *said, char url[GITHUB_URL_MAX],
 	ask.draft = c->scope->host->option->integer(c->scope, "draft") != 0;
 	if (c->scope->host->repo->find(c->scope, c->job->repo, &repo) == 0)
 		ask.base = repo.base;
-	code = labels == NULL || body.bad ? plugin_fail(err, DROVER_INTERNAL, "out of memory") :
+	code = labels == NULL ? plugin_fail(err, DROVER_INTERNAL, "out of memory") :
 					    pull_open(&c->hub, &ask, &made, err);
 	snprintf(url, GITHUB_URL_MAX, "%s", made.url);
 	cJSON_Delete(made.labels);
@@ -208,8 +208,6 @@ command_finish(struct command *c, struct drover_error *err)
 			    c->made->checked ? " The repository's checks pass." : "");
 	} else if (code == 0)
 		text_addf(&out, "I changed nothing.\n\n%s", tame);
-	if (code == 0 && out.bad)
-		code = plugin_fail(err, DROVER_INTERNAL, "out of memory");
 	if (code == 0 && (code = work_remember(c->scope, &c->ask, out.data, err)) == 0)
 		code = post_answer(&c->hub, &c->ask, out.data, c->job->trace, err);
 	text_free(&out);

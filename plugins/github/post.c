@@ -71,11 +71,7 @@ post_body(struct drover_scope *scope, const struct post *post)
 	text_addf(&body, "%s", post->text);
 	if (post->key != NULL && post_marks(scope))
 		talk_marker_add(&body, post->kind, post->key, post->trace);
-	if (body.bad) {
-		text_free(&body);
-		return NULL;
-	}
-	return body.data != NULL ? body.data : calloc(1, 1);
+	return text_take(&body);
 }
 
 /* Only own posts count: anybody can copy a marker. */
@@ -197,11 +193,7 @@ answer_text(struct drover_scope *scope, const struct ask *ask, const char *text)
 		free(quote);
 	}
 	text_addf(&out, "%s", text);
-	if (out.bad) {
-		text_free(&out);
-		return NULL;
-	}
-	return out.data;
+	return text_take(&out);
 }
 
 int

@@ -66,12 +66,9 @@ pull_find(struct hub *hub, const struct pull_ask *ask, struct pull_made *made,
 	 */
 	text_addf(&head, "%.*s:%s", (int)strcspn(ask->slug, "/"), ask->slug, ask->branch);
 	text_addf(&path, "/repos/%s/pulls?head=", ask->slug);
-	text_add_url(&path, text_of(&head) != NULL ? text_of(&head) : "");
+	text_add_url(&path, text_of(&head));
 	text_addf(&path, "&state=open&per_page=100");
-	if (path.bad || head.bad)
-		code = plugin_fail(err, DROVER_INTERNAL, "out of memory");
-	else
-		code = hub_pages(hub, path.data, 0, 10, seek_each, &seek, err);
+	code = hub_pages(hub, path.data, 0, 10, seek_each, &seek, err);
 	text_free(&path);
 	text_free(&head);
 	return code;
@@ -86,11 +83,7 @@ pull_body(struct drover_scope *scope, const struct pull_ask *ask)
 	if (post_marks(scope))
 		talk_marker_add(&body, "pull", ask->key != NULL ? ask->key : ask->branch,
 		    ask->trace);
-	if (body.bad) {
-		text_free(&body);
-		return NULL;
-	}
-	return body.data != NULL ? body.data : calloc(1, 1);
+	return text_take(&body);
 }
 
 static int

@@ -123,9 +123,5 @@ post_tame(const char *given, size_t max)
 	}
 	if (!whole)
 		text_add(&out, cut_note, sizeof(cut_note) - 1);
-	if (out.bad) {
-		text_free(&out);
-		return NULL;
-	}
-	return out.data != NULL ? out.data : calloc(1, 1);
+	return text_take(&out);
 }

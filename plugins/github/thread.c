@@ -97,8 +97,6 @@ thread_read(struct thread *thread, struct hub *hub, const struct ask *ask, bool 
 		code = hub_pages(hub, path, 0, 20, reader_each, &reader, err);
 	}
 	people_free(reader.people);
-	if (code == 0 && thread->text.bad)
-		code = plugin_fail(err, DROVER_INTERNAL, "out of memory");
 	return code;
 }
 

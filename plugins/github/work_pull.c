@@ -248,7 +248,7 @@ work_post(struct work *w, const char *said, struct drover_error *err)
 			text_addf(&out, "\n\nPushed %s%s.", w->made->commit,
 			    w->made->checked ? "; the repository's checks pass" : "");
 	}
-	if (tame == NULL || out.bad)
+	if (tame == NULL)
 		code = plugin_fail(err, DROVER_INTERNAL, "out of memory");
 	/*
 	 * Remembered first: a post that is found again afterwards ends the job.

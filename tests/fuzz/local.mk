@@ -23,7 +23,7 @@ fuzz_prompt_LDADD = $(core_libs)
 fuzz_http_SOURCES = tests/fuzz/http.c
 fuzz_http_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 fuzz_http_LDADD = $(core_libs)
-fuzz_json_SOURCES = tests/fuzz/json.c $(plugin_web) plugins/common/text.c
+fuzz_json_SOURCES = tests/fuzz/json.c $(plugin_web) $(plugin_common)
 fuzz_json_CPPFLAGS = $(plugin_cppflags) $(CJSON_CFLAGS)
 fuzz_json_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 fuzz_json_LDADD = $(CJSON_LIBS)

@@ -15,7 +15,7 @@ EXTRA_check_jira_fix_DEPENDENCIES = jira.la
 check_jira_text_SOURCES = tests/plugins/test_jira_text.c $(jira_la_SOURCES) $(plugin_test_common)
 check_jira_text_CPPFLAGS = $(jira_test_cppflags) -D_GNU_SOURCE -DTEST_SRCDIR='"$(abs_top_srcdir)"'
 check_jira_text_LDADD = $(CJSON_LIBS) $(CRYPTO_LIBS) $(CHECK_LIBS)
-adf_corpus_SOURCES = tests/plugins/adf_corpus.c $(jira_texts) plugins/common/text.c plugins/common/text.h $(plugin_web)
+adf_corpus_SOURCES = tests/plugins/adf_corpus.c $(jira_texts) $(plugin_common) $(plugin_web)
 adf_corpus_CPPFLAGS = $(jira_test_cppflags)
 adf_corpus_LDADD = $(CJSON_LIBS)
 endif

@@ -7,7 +7,7 @@ plugin_test_box = tests/plugins/box.c tests/plugins/box.h
 
 check_PROGRAMS += check_web
 TESTS += check_web
-check_web_SOURCES = tests/plugins/test_web.c $(plugin_web) plugins/common/text.c plugins/common/text.h $(plugin_test_common)
+check_web_SOURCES = tests/plugins/test_web.c $(plugin_web) $(plugin_common) $(plugin_test_common)
 check_web_CPPFLAGS = $(plugin_test_cppflags) -I$(top_srcdir)/plugins $(CJSON_CFLAGS)
 check_web_LDADD = $(CJSON_LIBS) $(CHECK_LIBS) -lm
 

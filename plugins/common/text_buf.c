@@ -1,44 +1,39 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A growing string whose failure to grow shows once, at its end. */
+/* The growing string of text.h. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/web.h"
+#include "common/mem.h"
+#include "common/text.h"
 
-#define TEXT_LEAST 256
+#define BUF_LEAST 256
 
-static bool text_grow(struct text_buf *, size_t);
+static void buf_reserve(struct text_buf *, size_t);
 
-static bool
-text_grow(struct text_buf *buf, size_t more)
+/* Makes room for so many bytes more and a NUL. */
+static void
+buf_reserve(struct text_buf *buf, size_t more)
 {
-	size_t want = buf->size != 0 ? buf->size : TEXT_LEAST;
-	char *data;
+	size_t want = buf->size != 0 ? buf->size : BUF_LEAST;
 
-	if (buf->bad || more >= SIZE_MAX / 4 - buf->len) {
-		buf->bad = true;
-		return false;
-	}
+	if (more >= SIZE_MAX / 4 - buf->len)
+		mem_check(NULL);
 	while (want <= buf->len + more)
 		want *= 2;
 	if (want == buf->size)
-		return true;
-	if ((data = realloc(buf->data, want)) == NULL) {
-		buf->bad = true;
-		return false;
-	}
-	buf->data = data;
+		return;
+	buf->data = xrealloc(buf->data, want);
 	buf->size = want;
-	return true;
 }
 
 void
 text_add(struct text_buf *buf, const char *data, size_t len)
 {
-	if (len == 0 || !text_grow(buf, len))
+	if (len == 0)
 		return;
+	buf_reserve(buf, len);
 	memcpy(buf->data + buf->len, data, len);
 	buf->len += len;
 	buf->data[buf->len] = '\0';
@@ -53,12 +48,9 @@ text_addf(struct text_buf *buf, const char *format, ...)
 	va_start(ap, format);
 	len = vsnprintf(NULL, 0, format, ap);
 	va_end(ap);
-	if (len < 0) {
-		buf->bad = true;
+	if (len < 0)
 		return;
-	}
-	if (!text_grow(buf, (size_t)len))
-		return;
+	buf_reserve(buf, (size_t)len);
 	va_start(ap, format);
 	vsnprintf(buf->data + buf->len, (size_t)len + 1, format, ap);
 	va_end(ap);
@@ -82,14 +74,21 @@ text_add_url(struct text_buf *buf, const char *value)
 const char *
 text_of(const struct text_buf *buf)
 {
-	if (buf->bad)
-		return NULL;
 	return buf->data != NULL ? buf->data : "";
+}
+
+char *
+text_take(struct text_buf *buf)
+{
+	char *text = buf->data != NULL ? buf->data : xstrdup("");
+
+	*buf = (struct text_buf){ 0 };
+	return text;
 }
 
 void
 text_free(struct text_buf *buf)
 {
 	free(buf->data);
-	memset(buf, 0, sizeof(*buf));
+	*buf = (struct text_buf){ 0 };
 }
