@@ -17,7 +17,7 @@
 #include "base/mem.h"
 #include "build.h"
 #include "config/config.h"
-#include "daemon_run.h"
+#include "daemon.h"
 #include "lease/keeper.h"
 #include "load/loader.h"
 #include "load/prompt_files.h"

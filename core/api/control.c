@@ -16,13 +16,6 @@
 #include "config/keys.h"
 #include "notice/notice.h"
 
-static const char *const mode_names[] = {
-	[DAEMON_STARTING] = "starting",
-	[DAEMON_RUNNING] = "running",
-	[DAEMON_DRAINING] = "draining",
-	[DAEMON_STOPPING] = "stopping",
-};
-
 /* A search for a name among those that are there. */
 struct look {
 	const char *wanted;
@@ -31,43 +24,43 @@ struct look {
 	char nearest[2 * DROVER_NAME_MAX + 2];
 };
 
-static cJSON *mode_object(const struct daemon *);
+static cJSON *mode_object(const struct core *);
 static int what_read(struct request *, const char **what, struct error *);
 static void secrets_answered(void *arg, const cJSON *checks);
 static void call_answered(void *arg, int code, const char *text, size_t len);
 
 int
-core_health(struct request *r, struct error *err)
+control_health(struct request *r, struct error *err)
 {
-	if (r->api->daemon->store_error[0] != '\0')
+	if (r->api->core->store_error[0] != '\0')
 		return error_set(err, DROVER_AGAIN, "the store takes no commits: %s",
-		    r->api->daemon->store_error);
-	reply_json(r, 200, mode_object(r->api->daemon));
+		    r->api->core->store_error);
+	reply_json(r, 200, mode_object(r->api->core));
 	return 0;
 }
 
 int
-core_ready(struct request *r, struct error *err)
+control_ready(struct request *r, struct error *err)
 {
-	if (r->api->daemon->mode != DAEMON_RUNNING)
+	if (r->api->core->mode != CORE_RUNNING)
 		return error_set(err, DROVER_AGAIN, "the daemon is %s",
-		    mode_names[r->api->daemon->mode]);
-	return core_health(r, err);
+		    core_mode_name(r->api->core->mode));
+	return control_health(r, err);
 }
 
 int
-core_status(struct request *r, struct error *err)
+control_status(struct request *r, struct error *err)
 {
-	reply_json(r, 200, daemon_status(r->api->daemon));
+	reply_json(r, 200, r->api->verbs->status(r->api->daemon));
 	return 0;
 }
 
 int
-core_pauses(struct request *r, struct error *err)
+control_pauses(struct request *r, struct error *err)
 {
 	cJSON *answer = cJSON_CreateObject();
 
-	cJSON_AddItemToObject(answer, "pauses", queue_pauses(r->api->daemon->queue));
+	cJSON_AddItemToObject(answer, "pauses", queue_pauses(r->api->core->queue));
 	reply_json(r, 200, answer);
 	return 0;
 }
@@ -90,9 +83,9 @@ look_at(struct look *look, const char *name)
  * want to pause what is only starting.
  */
 static void
-look_at_kinds(struct look *look, struct daemon *d)
+look_at_kinds(struct look *look, struct core *core)
 {
-	cJSON *status = queue_status(d->queue);
+	cJSON *status = queue_status(core->queue);
 	const cJSON *kind;
 	char plugin[DROVER_NAME_MAX + 1];
 	size_t len = strcspn(look->wanted, ".");
@@ -101,7 +94,7 @@ look_at_kinds(struct look *look, struct daemon *d)
 	cJSON_ArrayForEach(kind, json_get(status, "kinds")) {
 		const char *name = json_str(kind, "name", "");
 
-		if (!queue_kind_known(d->queue, name))
+		if (!queue_kind_known(core->queue, name))
 			continue;
 		told = told || (strncmp(name, look->wanted, len) == 0 && name[len] == '.');
 		look_at(look, name);
@@ -110,15 +103,15 @@ look_at_kinds(struct look *look, struct daemon *d)
 	if (!told && look->wanted[len] == '.' && len < sizeof plugin) {
 		memcpy(plugin, look->wanted, len);
 		plugin[len] = '\0';
-		look->found = look->found || config_plugin(d->config, plugin) != NULL;
+		look->found = look->found || config_plugin(core->config, plugin) != NULL;
 	}
 }
 
 /* A pause of what is not there would be taken, and hold back nothing. */
 static int
-what_known(struct daemon *d, const char *what, struct error *err)
+what_known(struct core *core, const char *what, struct error *err)
 {
-	const struct config *c = d->config;
+	const struct config *c = core->config;
 	size_t type = what != NULL ? strcspn(what, "/") : 0;
 	struct look look = { .wanted = what != NULL && what[type] == '/' ? what + type + 1 : "",
 		.distance = SIZE_MAX };
@@ -136,7 +129,7 @@ what_known(struct daemon *d, const char *what, struct error *err)
 		for (i = 0; i < c->agents_len; i++)
 			look_at(&look, c->agents[i].name);
 	else if (strncmp(what, "kind/", type + 1) == 0)
-		look_at_kinds(&look, d);
+		look_at_kinds(&look, core);
 	else
 		return 0;
 	if (look.found)
@@ -148,14 +141,14 @@ what_known(struct daemon *d, const char *what, struct error *err)
 }
 
 int
-core_pause(struct request *r, struct error *err)
+control_pause(struct request *r, struct error *err)
 {
 	int64_t ms = json_int(r->body, "for_ms", 0);
 	const char *what, *why = json_str(r->body, "why", NULL);
 	struct buf reason = BUF_INIT;
 	int rc;
 
-	if (what_read(r, &what, err) != 0 || what_known(r->api->daemon, what, err) != 0)
+	if (what_read(r, &what, err) != 0 || what_known(r->api->core, what, err) != 0)
 		return -1;
 	if (ms < 0)
 		return error_set(err, DROVER_PERMANENT, "for_ms: milliseconds, or 0 until resumed");
@@ -164,44 +157,44 @@ core_pause(struct request *r, struct error *err)
 		buf_adds(&reason, ": ");
 		text_show(&reason, why, strlen(why), 200);
 	}
-	rc = queue_pause(r->api->daemon->queue, what, ms > 0 ? clock_wall() + ms : 0,
+	rc = queue_pause(r->api->core->queue, what, ms > 0 ? clock_wall() + ms : 0,
 	    buf_str(&reason), err);
 	buf_free(&reason);
 	return rc != 0 ? -1 : reply_committed(r, 200, cJSON_CreateObject());
 }
 
 int
-core_resume(struct request *r, struct error *err)
+control_resume(struct request *r, struct error *err)
 {
 	const char *what;
 
-	if (what_read(r, &what, err) != 0 || queue_resume(r->api->daemon->queue, what, err) != 0)
+	if (what_read(r, &what, err) != 0 || queue_resume(r->api->core->queue, what, err) != 0)
 		return -1;
 	return reply_committed(r, 200, cJSON_CreateObject());
 }
 
 int
-core_drain(struct request *r, struct error *err)
+control_drain(struct request *r, struct error *err)
 {
-	daemon_drain(r->api->daemon, json_bool(r->body, "stop", false));
-	return reply_committed(r, 202, mode_object(r->api->daemon));
+	r->api->verbs->drain(r->api->daemon, json_bool(r->body, "stop", false));
+	return reply_committed(r, 202, mode_object(r->api->core));
 }
 
 int
-core_undrain(struct request *r, struct error *err)
+control_undrain(struct request *r, struct error *err)
 {
-	daemon_undrain(r->api->daemon);
-	return reply_committed(r, 200, mode_object(r->api->daemon));
+	r->api->verbs->undrain(r->api->daemon);
+	return reply_committed(r, 200, mode_object(r->api->core));
 }
 
 int
-core_reload(struct request *r, struct error *err)
+control_reload(struct request *r, struct error *err)
 {
 	struct buf changes = BUF_INIT;
 	cJSON *answer, *lines;
 	char *line, *rest;
 
-	if (daemon_reload(r->api->daemon, &changes, err) != 0) {
+	if (r->api->verbs->reload(r->api->daemon, &changes, err) != 0) {
 		buf_free(&changes);
 		return -1;
 	}
@@ -217,7 +210,7 @@ core_reload(struct request *r, struct error *err)
 }
 
 int
-core_call(struct request *r, struct error *err)
+control_call(struct request *r, struct error *err)
 {
 	const char *operation = json_str(r->body, "operation", NULL);
 	const cJSON *request = json_get(r->body, "request");
@@ -235,7 +228,7 @@ core_call(struct request *r, struct error *err)
 		return error_set(err, DROVER_PERMANENT, "request: at most %d bytes",
 		    DROVER_PAYLOAD_MAX);
 	}
-	daemon_call(r->api->daemon, operation, text, strlen(text), call_answered, r);
+	r->api->verbs->call(r->api->daemon, operation, text, strlen(text), call_answered, r);
 	free(text);
 	return 0;
 }
@@ -243,7 +236,7 @@ core_call(struct request *r, struct error *err)
 #define SECRETS_PLUGINS_MAX 256
 
 int
-core_secrets(struct request *r, struct error *err)
+control_secrets(struct request *r, struct error *err)
 {
 	const cJSON *names = json_get(r->body, "plugins"), *name;
 	const char *plugins[SECRETS_PLUGINS_MAX + 1];
@@ -258,8 +251,8 @@ core_secrets(struct request *r, struct error *err)
 		plugins[n++] = name->valuestring;
 	}
 	plugins[n] = NULL;
-	return daemon_check_secrets(r->api->daemon, n > 0 ? plugins : NULL, secrets_answered, r,
-	    err);
+	return r->api->verbs->check_secrets(r->api->daemon, n > 0 ? plugins : NULL,
+	    secrets_answered, r, err);
 }
 
 static void
@@ -279,22 +272,22 @@ secrets_answered(void *arg, const cJSON *checks)
 }
 
 int
-core_notify_test(struct request *r, struct error *err)
+control_notify_test(struct request *r, struct error *err)
 {
 	int64_t place;
 
 	if (units_parse_int(r->args[0], 0, INT32_MAX, &place) != 0)
 		return error_set(err, DROVER_PERMANENT,
 		    "an entry of notify is named by its place, counted from 0");
-	return notices_test(r->api->daemon->notices, (int)place, call_answered, r, err);
+	return notices_test(r->api->core->notices, (int)place, call_answered, r, err);
 }
 
 static cJSON *
-mode_object(const struct daemon *d)
+mode_object(const struct core *core)
 {
 	cJSON *object = cJSON_CreateObject();
 
-	json_add_str(object, "mode", mode_names[d->mode]);
+	json_add_str(object, "mode", core_mode_name(core->mode));
 	return object;
 }
 

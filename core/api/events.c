@@ -33,7 +33,7 @@ events_get(struct request *r, struct error *err)
 	uint64_t job = 0;
 	const char *which = request_query(r, "job", NULL);
 
-	if (which != NULL && queue_find(r->api->daemon->queue, which, &job, err) != 0) {
+	if (which != NULL && queue_find(r->api->core->queue, which, &job, err) != 0) {
 		r->status = 404;
 		return -1;
 	}
@@ -60,7 +60,7 @@ events_more(struct stream *s, bool by_timer)
 	int n;
 
 	do {
-		if ((list = queue_events(s->request->api->daemon->queue, e->after, EVENTS_PIECE,
+		if ((list = queue_events(s->request->api->core->queue, e->after, EVENTS_PIECE,
 			 &err)) == NULL) {
 			stream_end(s);
 			return;
@@ -114,7 +114,7 @@ events_begin(struct request *r, int64_t *after, struct error *err)
 	if (request_number(r, "after", 0, INT64_MAX, -1, after, err) != 0)
 		return -1;
 	if (*after == -1 &&
-	    store_read(r->api->daemon->store, "SELECT coalesce(max(id), 0) FROM event", NULL, 0,
+	    store_read(r->api->core->store, "SELECT coalesce(max(id), 0) FROM event", NULL, 0,
 		read_last, after, err) == -1)
 		return -1;
 	return 0;

@@ -44,7 +44,7 @@ struct delivery {
 };
 
 struct intake {
-	struct daemon *daemon;
+	struct api *api;
 	struct evhttp *http;
 	struct house house;
 	char *listen, *address;         /* as configured, and as it is */
@@ -79,11 +79,11 @@ intake_configure(struct api *api, const char *listen, struct error *err)
 	if ((fd = intake_listen(listen, &address, err)) == -1)
 		return -1;
 	intake = xcalloc(1, sizeof *intake);
-	intake->daemon = api->daemon;
+	intake->api = api;
 	intake->listen = xstrdup(listen);
 	intake->address = address;
 	LIST_INIT(&intake->deliveries);
-	MUST((intake->http = evhttp_new(api->daemon->base)) != NULL);
+	MUST((intake->http = evhttp_new(api->core->base)) != NULL);
 	evhttp_set_max_headers_size(intake->http, INTAKE_HEADERS_MAX);
 	evhttp_set_max_body_size(intake->http, INTAKE_BODY_MAX);
 	evhttp_set_timeout(intake->http, INTAKE_LIMIT_MS / 1000);
@@ -92,7 +92,7 @@ intake_configure(struct api *api, const char *listen, struct error *err)
 	    EVHTTP_REQ_GET | EVHTTP_REQ_POST | EVHTTP_REQ_HEAD | EVHTTP_REQ_PUT |
 		EVHTTP_REQ_DELETE | EVHTTP_REQ_OPTIONS | EVHTTP_REQ_PATCH);
 	evhttp_set_gencb(intake->http, on_delivery, intake);
-	house_open(&intake->house, api->daemon->base, intake->http, fd, INTAKE_CONNECTIONS_MAX,
+	house_open(&intake->house, api->core->base, intake->http, fd, INTAKE_CONNECTIONS_MAX,
 	    INTAKE_LIMIT_MS);
 	if (old != NULL) {
 		intake->counts = old->counts;
@@ -218,8 +218,8 @@ on_delivery(struct evhttp_request *http, void *arg)
 	}
 	body = evbuffer_get_length(in) > 0 ? (const char *)evbuffer_pullup(in, -1) : "";
 	headers = delivery_headers(http);
-	daemon_hook(intake->daemon, name, headers, body, evbuffer_get_length(in), delivery_answer,
-	    d);
+	intake->api->verbs->hook(intake->api->daemon, name, headers, body, evbuffer_get_length(in),
+	    delivery_answer, d);
 	free(headers);
 }
 
@@ -229,7 +229,7 @@ delivery_check(struct delivery *d, const char **name)
 {
 	const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(d->http);
 	const char *path = uri != NULL ? evhttp_uri_get_path(uri) : NULL;
-	enum daemon_mode mode = d->intake->daemon->mode;
+	enum core_mode mode = d->intake->api->core->mode;
 
 	if (path == NULL)
 		return 400;
@@ -237,12 +237,12 @@ delivery_check(struct delivery *d, const char **name)
 	    !text_is_name(path + strlen(INTAKE_PATH)))
 		return 404;
 	*name = path + strlen(INTAKE_PATH);
-	if (config_plugin(d->intake->daemon->config, *name) == NULL)
+	if (config_plugin(d->intake->api->core->config, *name) == NULL)
 		return 404;
 	text_copy(d->plugin, sizeof d->plugin, *name);
 	if (evhttp_request_get_command(d->http) != EVHTTP_REQ_POST)
 		return 405;
-	return mode == DAEMON_RUNNING || mode == DAEMON_DRAINING ? 0 : 503;
+	return mode == CORE_RUNNING || mode == CORE_DRAINING ? 0 : 503;
 }
 
 /* What is no UTF-8 cannot be handed on as text, and signs nothing. */

@@ -21,13 +21,13 @@ static void mask_json(struct request *, int status, cJSON *);
 int
 facts_sources(struct request *r, struct error *err)
 {
-	return reply_list(r, "sources", daemon_sources(r->api->daemon));
+	return reply_list(r, "sources", r->api->verbs->sources(r->api->daemon));
 }
 
 int
 facts_poll(struct request *r, struct error *err)
 {
-	if (daemon_poll(r->api->daemon, r->args[0], err) != 0)
+	if (r->api->verbs->poll(r->api->daemon, r->args[0], err) != 0)
 		return -1;
 	reply_json(r, 202, cJSON_CreateObject());
 	return 0;
@@ -36,13 +36,13 @@ facts_poll(struct request *r, struct error *err)
 int
 facts_plugins(struct request *r, struct error *err)
 {
-	return reply_list(r, "plugins", daemon_plugins(r->api->daemon));
+	return reply_list(r, "plugins", r->api->verbs->plugins(r->api->daemon));
 }
 
 int
 facts_plugin(struct request *r, struct error *err)
 {
-	cJSON *list = daemon_plugins(r->api->daemon), *one;
+	cJSON *list = r->api->verbs->plugins(r->api->daemon), *one;
 	int i = 0;
 
 	cJSON_ArrayForEach(one, list) {
@@ -61,7 +61,7 @@ facts_plugin(struct request *r, struct error *err)
 int
 facts_workers(struct request *r, struct error *err)
 {
-	return reply_list(r, "workers", daemon_workers(r->api->daemon));
+	return reply_list(r, "workers", r->api->verbs->workers(r->api->daemon));
 }
 
 int
@@ -79,14 +79,14 @@ facts_agents(struct request *r, struct error *err)
 int
 facts_config(struct request *r, struct error *err)
 {
-	mask_json(r, 200, config_to_json(r->api->daemon->config));
+	mask_json(r, 200, config_to_json(r->api->core->config));
 	return 0;
 }
 
 int
 lease_list(struct request *r, struct error *err)
 {
-	return reply_list(r, "leases", leases_list(r->api->daemon->leases));
+	return reply_list(r, "leases", leases_list(r->api->core->leases));
 }
 
 int
@@ -97,7 +97,7 @@ lease_show(struct request *r, struct error *err)
 
 	if (lease_id(r, &id, err) != 0)
 		return -1;
-	if ((lease = leases_show(r->api->daemon->leases, id)) == NULL) {
+	if ((lease = leases_show(r->api->core->leases, id)) == NULL) {
 		r->status = 404;
 		return error_set(err, DROVER_PERMANENT, "no lease has the number %llu",
 		    (unsigned long long)id);
@@ -115,7 +115,7 @@ lease_release(struct request *r, struct error *err)
 {
 	uint64_t id;
 
-	if (lease_id(r, &id, err) != 0 || leases_break(r->api->daemon->leases, id, false, err) != 0)
+	if (lease_id(r, &id, err) != 0 || leases_break(r->api->core->leases, id, false, err) != 0)
 		return -1;
 	return reply_committed(r, 200, cJSON_CreateObject());
 }
@@ -126,7 +126,7 @@ lease_break(struct request *r, struct error *err)
 	uint64_t id;
 
 	if (lease_id(r, &id, err) != 0 ||
-	    leases_break(r->api->daemon->leases, id, json_bool(r->body, "force", false), err) != 0)
+	    leases_break(r->api->core->leases, id, json_bool(r->body, "force", false), err) != 0)
 		return -1;
 	return reply_committed(r, 200, cJSON_CreateObject());
 }
@@ -134,7 +134,7 @@ lease_break(struct request *r, struct error *err)
 int
 lease_gc(struct request *r, struct error *err)
 {
-	daemon_tidy(r->api->daemon);
+	r->api->verbs->tidy(r->api->daemon);
 	return reply_committed(r, 202, cJSON_CreateObject());
 }
 
@@ -151,7 +151,7 @@ reply_list(struct request *r, const char *name, cJSON *list)
 static int
 config_list(struct request *r, const char *name)
 {
-	cJSON *config = config_to_json(r->api->daemon->config), *answer = cJSON_CreateObject();
+	cJSON *config = config_to_json(r->api->core->config), *answer = cJSON_CreateObject();
 	cJSON *list = cJSON_AddArrayToObject(answer, name),
 	      *from = cJSON_GetObjectItemCaseSensitive(config, name), *one;
 
@@ -180,7 +180,7 @@ lease_id(struct request *r, uint64_t *id, struct error *err)
 		return error_set(err, DROVER_PERMANENT, "a lease is named by its number");
 	}
 	*id = (uint64_t)number;
-	if ((lease = leases_show(r->api->daemon->leases, *id)) == NULL) {
+	if ((lease = leases_show(r->api->core->leases, *id)) == NULL) {
 		r->status = 404;
 		return error_set(err, DROVER_PERMANENT, "no lease has the number %llu",
 		    (unsigned long long)*id);

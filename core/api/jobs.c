@@ -89,7 +89,7 @@ jobs_submit(struct request *r, struct error *err)
 int
 jobs_show(struct request *r, struct error *err)
 {
-	cJSON *job = queue_show(r->api->daemon->queue, r->args[0], err);
+	cJSON *job = queue_show(r->api->core->queue, r->args[0], err);
 
 	if (job == NULL)
 		return -1;
@@ -106,8 +106,8 @@ jobs_why(struct request *r, struct error *err)
 
 	if (request_job(r, &id, err) != 0)
 		return -1;
-	daemon_view(r->api->daemon, &view);
-	if ((why = queue_why(r->api->daemon->queue, id, &view, err)) == NULL)
+	core_view(r->api->core, &view);
+	if ((why = queue_why(r->api->core->queue, id, &view, err)) == NULL)
 		return -1;
 	reply_json(r, 200, why);
 	return 0;
@@ -121,7 +121,7 @@ jobs_cancel(struct request *r, struct error *err)
 	cJSON *answer;
 
 	if (request_job(r, &id, err) != 0 ||
-	    (rc = daemon_cancel(r->api->daemon, id, r->by, err)) == -1)
+	    (rc = r->api->verbs->cancel(r->api->daemon, id, r->by, err)) == -1)
 		return -1;
 	answer = id_object(id);
 	json_add_bool(answer, "ended", rc == 0);
@@ -152,7 +152,7 @@ jobs_hold(struct request *r, struct error *err)
 	uint64_t id;
 
 	if (request_job(r, &id, err) != 0 ||
-	    queue_hold(r->api->daemon->queue, id, json_str(r->body, "why", "held by an operator"),
+	    queue_hold(r->api->core->queue, id, json_str(r->body, "why", "held by an operator"),
 		r->by, err) != 0)
 		return -1;
 	return job_answer(r, id);
@@ -171,7 +171,7 @@ jobs_priority(struct request *r, struct error *err)
 		    "priority: a whole number from -100 to 100");
 	}
 	if (request_job(r, &id, err) != 0 ||
-	    queue_priority(r->api->daemon->queue, id, priority->valueint, r->by, err) != 0)
+	    queue_priority(r->api->core->queue, id, priority->valueint, r->by, err) != 0)
 		return -1;
 	return job_answer(r, id);
 }
@@ -179,7 +179,7 @@ jobs_priority(struct request *r, struct error *err)
 int
 dead_retry(struct request *r, struct error *err)
 {
-	struct queue *queue = r->api->daemon->queue;
+	struct queue *queue = r->api->core->queue;
 	const char *kind = json_str(r->body, "kind", NULL);
 	struct queue_filter filter = { .state = JOB_DEAD, .kind = kind, .limit = API_LIST_MAX };
 	cJSON *list, *ids = cJSON_CreateArray(), *answer;
@@ -241,7 +241,7 @@ list_jobs(struct request *r, int state, struct error *err)
 	filter.pool = request_query(r, "pool", NULL);
 	filter.before = (uint64_t)before;
 	filter.limit = (int)limit;
-	if ((list = queue_list(r->api->daemon->queue, &filter, err)) == NULL)
+	if ((list = queue_list(r->api->core->queue, &filter, err)) == NULL)
 		return -1;
 	answer = cJSON_CreateObject();
 	last = filter.ids_len == 0 && cJSON_GetArraySize(list) == (int)limit ?
@@ -289,7 +289,7 @@ submit_one(struct request *r, const cJSON *object, cJSON *answers, struct error 
 		goto out;
 	if (only_new) {
 		which = xasprintf("%s/%s", ask.kind, ask.key);
-		active = job_look(r->api->daemon->queue, which, &look) == 0 &&
+		active = job_look(r->api->core->queue, which, &look) == 0 &&
 		    !state_is_final(look.state);
 		free(which);
 		if (active) {
@@ -300,7 +300,7 @@ submit_one(struct request *r, const cJSON *object, cJSON *answers, struct error 
 			goto out;
 		}
 	}
-	if ((rc = daemon_submit(r->api->daemon, &ask, &id, err)) == -1)
+	if ((rc = r->api->verbs->submit(r->api->daemon, &ask, &id, err)) == -1)
 		goto out;
 	answer = id_object(id);
 	json_add_bool(answer, "fresh", rc == 1);
@@ -391,7 +391,7 @@ ask_after(struct request *r, const cJSON *object, uint64_t *after, struct error 
 		return error_set(err, DROVER_PERMANENT, "after: a job is needed");
 	snprintf(number, sizeof number, "%.0f", value->valuedouble);
 	which = cJSON_IsString(value) ? value->valuestring : number;
-	if (queue_find(r->api->daemon->queue, which, after, err) != 0)
+	if (queue_find(r->api->core->queue, which, after, err) != 0)
 		return error_prefix(err, "after");
 	return 0;
 }
@@ -402,7 +402,7 @@ job_act(struct request *r, int (*act)(struct queue *, uint64_t, const char *by, 
 {
 	uint64_t id;
 
-	if (request_job(r, &id, err) != 0 || act(r->api->daemon->queue, id, r->by, err) != 0)
+	if (request_job(r, &id, err) != 0 || act(r->api->core->queue, id, r->by, err) != 0)
 		return -1;
 	return job_answer(r, id);
 }

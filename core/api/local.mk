@@ -10,7 +10,7 @@ libapi_la_SOURCES = \
   core/api/jobs.c \
   core/api/metrics.c \
   core/api/output.c \
-  core/api/peer.c \
+  core/api/caller.c \
   core/api/reply.c \
   core/api/routes.c \
   core/api/server.c \

@@ -83,8 +83,8 @@ static void label_write(struct buf *, const char *);
 int
 metrics_get(struct request *r, struct error *err)
 {
-	const struct daemon *d = r->api->daemon;
-	cJSON *status = daemon_status(r->api->daemon);
+	const struct core *core = r->api->core;
+	cJSON *status = r->api->verbs->status(r->api->daemon);
 	struct buf out = BUF_INIT;
 
 	for (size_t i = 0; i < ARRAY_LEN(metrics); i++)
@@ -95,14 +95,14 @@ metrics_get(struct request *r, struct error *err)
 	buf_addf(&out,
 	    "# HELP drover_ready 1 while new jobs may start.\n# TYPE drover_ready "
 	    "gauge\ndrover_ready %d\n",
-	    d->mode == DAEMON_RUNNING && d->store_error[0] == '\0');
+	    core->mode == CORE_RUNNING && core->store_error[0] == '\0');
 	buf_adds(&out, "# HELP drover_http_requests_total Answers of the API by class of status.\n"
 	    "# TYPE drover_http_requests_total counter\n");
 	for (size_t i = 1; i < ARRAY_LEN(r->api->answers); i++)
 		buf_addf(&out, "drover_http_requests_total{code=\"%zuxx\"} %" PRIu64 "\n", i,
 		    r->api->answers[i]);
 	intake_metrics(r->api, &out);
-	notices_metrics(d->notices, &out);
+	notices_metrics(core->notices, &out);
 	reply_text(r, 200, "text/plain; version=0.0.4; charset=utf-8", &out);
 	buf_free(&out);
 	return 0;

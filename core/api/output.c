@@ -70,7 +70,7 @@ output_get(struct request *r, struct error *err)
 	o->follow = request_query(r, "follow", "0")[0] == '1';
 	o->fd = o->notify = -1;
 	o->stream.request = r;
-	if (job_look(r->api->daemon->queue, r->args[0], &look) != 0)
+	if (job_look(r->api->core->queue, r->args[0], &look) != 0)
 		look.attempt = 0;
 	if (o->attempt == 0)
 		o->attempt = look.attempt;
@@ -137,7 +137,7 @@ output_open(struct output *o)
 	if (o->attempt == 0)
 		return false;
 	snprintf(path, sizeof path, "%s/jobs/%llu/%u.log",
-	    o->stream.request->api->daemon->config->state_dir, (unsigned long long)o->job,
+	    o->stream.request->api->core->config->state_dir, (unsigned long long)o->job,
 	    o->attempt);
 	if ((o->fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)) == -1)
 		return false;
@@ -153,7 +153,7 @@ output_open(struct output *o)
 static bool
 output_lives(struct output *o)
 {
-	struct queue *queue = o->stream.request->api->daemon->queue;
+	struct queue *queue = o->stream.request->api->core->queue;
 	struct running running = { o->job, o->attempt, false };
 	struct job_look look;
 
@@ -176,7 +176,7 @@ output_watch(struct output *o)
 	if (o->notify != -1)
 		return;
 	snprintf(path, sizeof path, "%s/jobs/%llu",
-	    o->stream.request->api->daemon->config->state_dir, (unsigned long long)o->job);
+	    o->stream.request->api->core->config->state_dir, (unsigned long long)o->job);
 	if (path_mkdirs(path, 0750, NULL) != 0)
 		return;
 	if ((o->notify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC)) == -1)
@@ -187,7 +187,7 @@ output_watch(struct output *o)
 		o->notify = -1;
 		return;
 	}
-	o->changed = event_new(o->stream.request->api->daemon->base, o->notify,
+	o->changed = event_new(o->stream.request->api->core->base, o->notify,
 	    EV_READ | EV_PERSIST, on_changed, o);
 	MUST(o->changed != NULL && event_add(o->changed, NULL) == 0);
 	/* What was written before the watch stood would wake nobody. */

@@ -111,7 +111,7 @@ reply_committed(struct request *r, int status, cJSON *answer)
 {
 	r->status = status;
 	r->answer = answer;
-	daemon_defer(r->api->daemon, reply_deferred, r);
+	core_defer(r->api->core, reply_deferred, r);
 	return 0;
 }
 

@@ -15,9 +15,9 @@
 
 /* Literal segments stand before "*" of the same shape: the first match wins. */
 const struct route api_routes[] = {
-	{ GET, "/healthz", core_health, 503, "unavailable",
+	{ GET, "/healthz", control_health, 503, "unavailable",
 	    "200 while the loop turns and the store takes commits" },
-	{ GET, "/readyz", core_ready, 503, "unavailable",
+	{ GET, "/readyz", control_ready, 503, "unavailable",
 	    "200 while new jobs may start; 503 while starting, draining or stopping" },
 	{ GET, "/metrics", metrics_get, 500, "internal", "Prometheus text" },
 
@@ -26,7 +26,7 @@ const struct route api_routes[] = {
 	{ POST, "/api/v1/refresh", symphony_refresh, 409, "refused",
 	    "Symphony: poll all sources now" },
 
-	{ GET, "/api/v1/status", core_status, 500, "internal",
+	{ GET, "/api/v1/status", control_status, 500, "internal",
 	    "mode, slots, counts, pools, warnings" },
 	{ GET, "/api/v1/jobs", jobs_list, 422, "invalid",
 	    "jobs, newest first; ?state= kind= repo= source= pool= before= limit= ids=" },
@@ -51,16 +51,16 @@ const struct route api_routes[] = {
 	{ POST, "/api/v1/dead/retry", dead_retry, 409, "refused",
 	    "all dead jobs, or those of {\"kind\"}, are queued again" },
 
-	{ GET, "/api/v1/pauses", core_pauses, 500, "internal",
+	{ GET, "/api/v1/pauses", control_pauses, 500, "internal",
 	    "what is paused, until when, and why" },
-	{ POST, "/api/v1/pause", core_pause, 422, "invalid",
+	{ POST, "/api/v1/pause", control_pause, 422, "invalid",
 	    "{\"what\", \"for_ms\", \"why\"}; without what: everything" },
-	{ POST, "/api/v1/resume", core_resume, 422, "invalid",
+	{ POST, "/api/v1/resume", control_resume, 422, "invalid",
 	    "{\"what\"}; without what: everything" },
-	{ POST, "/api/v1/drain", core_drain, 409, "refused",
+	{ POST, "/api/v1/drain", control_drain, 409, "refused",
 	    "nothing new starts; {\"stop\": true}: then the daemon ends" },
-	{ POST, "/api/v1/undrain", core_undrain, 409, "refused", "jobs start again" },
-	{ POST, "/api/v1/reload", core_reload, 422, "invalid",
+	{ POST, "/api/v1/undrain", control_undrain, 409, "refused", "jobs start again" },
+	{ POST, "/api/v1/reload", control_reload, 422, "invalid",
 	    "reads the configuration anew; answers the changes" },
 
 	{ GET, "/api/v1/leases", lease_list, 500, "internal", "worktrees and who holds them" },
@@ -93,12 +93,12 @@ const struct route api_routes[] = {
 	{ GET, "/api/v1/events", events_get, 422, "invalid",
 	    "Server-Sent Events; Last-Event-ID or ?after= resumes, ?job= filters, ?follow=0 ends "
 	    "at the last" },
-	{ POST, "/api/v1/calls", core_call, 422, "invalid",
+	{ POST, "/api/v1/calls", control_call, 422, "invalid",
 	    "{\"operation\": \"plugin.name\", \"request\": ...}: answers its reply" },
 
-	{ POST, "/api/v1/secrets/check", core_secrets, 404, "not_found",
+	{ POST, "/api/v1/secrets/check", control_secrets, 404, "not_found",
 	    "{\"plugins\": [...]}, without it all and the tokens of repos: answers checks" },
-	{ POST, "/api/v1/notify/*/test", core_notify_test, 404, "not_found",
+	{ POST, "/api/v1/notify/*/test", control_notify_test, 404, "not_found",
 	    "sends a test by this entry of notify, counted from 0" },
 
 	{ GET, "/api/v1/*", symphony_issue, 404, "issue_not_found",

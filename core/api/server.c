@@ -37,16 +37,19 @@ static int request_read(struct request *, struct error *);
 static const char *peer_user(struct api *, uid_t);
 
 int
-api_open(struct daemon *daemon, struct api **out, struct error *err)
+api_open(struct core *core, const struct api_verbs *verbs, void *arg, struct api **out,
+    struct error *err)
 {
 	struct api *api;
 
 	OBJ_NEW(api, API_MAGIC);
-	api->daemon = daemon;
+	api->core = core;
+	api->verbs = verbs;
+	api->daemon = arg;
 	api->peer_uid = (uid_t)-1;
 	LIST_INIT(&api->requests);
 	LIST_INIT(&api->streams);
-	MUST((api->http = evhttp_new(daemon->base)) != NULL);
+	MUST((api->http = evhttp_new(core->base)) != NULL);
 	evhttp_set_max_headers_size(api->http, API_HEADERS_MAX);
 	evhttp_set_max_body_size(api->http, API_BODY_MAX);
 	evhttp_set_timeout(api->http, API_TIMEOUT_S);
@@ -57,13 +60,13 @@ api_open(struct daemon *daemon, struct api **out, struct error *err)
 		EVHTTP_REQ_DELETE | EVHTTP_REQ_OPTIONS | EVHTTP_REQ_TRACE | EVHTTP_REQ_CONNECT |
 		EVHTTP_REQ_PATCH);
 	evhttp_set_gencb(api->http, on_request, api);
-	if (api_bind(api, daemon->config->socket, err) != 0) {
+	if (api_bind(api, core->config->socket, err) != 0) {
 		evhttp_free(api->http);
 		house_close(&api->house);
 		OBJ_FREE(api);
 		return -1;
 	}
-	if (intake_configure(api, daemon->config->hooks_listen, err) != 0) {
+	if (intake_configure(api, core->config->hooks_listen, err) != 0) {
 		api_close(api);
 		return -1;
 	}
@@ -164,7 +167,7 @@ request_number(const struct request *r, const char *name, int64_t min, int64_t m
 int
 request_job(struct request *r, uint64_t *id, struct error *err)
 {
-	if (queue_find(r->api->daemon->queue, r->args[0], id, err) == 0)
+	if (queue_find(r->api->core->queue, r->args[0], id, err) == 0)
 		return 0;
 	if (err->code == DROVER_PERMANENT)
 		r->status = 404;
@@ -183,7 +186,7 @@ api_bind(struct api *api, const char *path, struct error *err)
 		close(fd);
 		return error_errno(err, DROVER_INTERNAL, "%s", path);
 	}
-	house_open(&api->house, api->daemon->base, api->http, fd, API_CONNECTIONS_MAX, 0);
+	house_open(&api->house, api->core->base, api->http, fd, API_CONNECTIONS_MAX, 0);
 	api->path = xstrdup(path);
 	api->dev = st.st_dev;
 	api->ino = st.st_ino;
@@ -273,12 +276,12 @@ request_admit(struct request *r, struct error *err)
 {
 	struct bufferevent *bev =
 	    evhttp_connection_get_bufferevent(evhttp_request_get_connection(r->http));
-	struct peer peer;
+	struct caller peer;
 
 	r->status = 403;
-	if (peer_read(bufferevent_getfd(bev), &peer, err) != 0)
+	if (caller_read(bufferevent_getfd(bev), &peer, err) != 0)
 		return -1;
-	if (!peer_allowed(&peer, geteuid(), getegid()))
+	if (!caller_allowed(&peer, geteuid(), getegid()))
 		return error_set(err, DROVER_AUTH,
 		    "user %s is neither root, the daemon's user nor in its group",
 		    peer_user(r->api, peer.uid));
@@ -294,7 +297,7 @@ request_route(struct request *r, struct error *err)
 	const char *path = uri != NULL ? evhttp_uri_get_path(uri) : NULL,
 		   *query = uri != NULL ? evhttp_uri_get_query(uri) : NULL;
 	enum evhttp_cmd_type method = evhttp_request_get_command(r->http);
-	enum daemon_mode mode = r->api->daemon->mode;
+	enum core_mode mode = r->api->core->mode;
 	unsigned allowed = 0;
 	char allow[32];
 
@@ -316,10 +319,10 @@ request_route(struct request *r, struct error *err)
 	}
 	r->status = 0;
 	if (r->route->method == EVHTTP_REQ_POST &&
-	    (mode == DAEMON_STARTING || mode == DAEMON_STOPPING)) {
+	    (mode == CORE_STARTING || mode == CORE_STOPPING)) {
 		r->status = 503;
 		return error_set(err, DROVER_AGAIN, "the daemon is %s: try again in a moment",
-		    mode == DAEMON_STARTING ? "starting" : "stopping");
+		    mode == CORE_STARTING ? "starting" : "stopping");
 	}
 	return 0;
 }

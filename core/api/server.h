@@ -12,10 +12,10 @@
 #include <event2/http.h>
 #include <event2/keyvalq_struct.h>
 
+#include "api/api.h"
 #include "api/connections.h"
 #include "base/buf.h"
 #include "base/error.h"
-#include "daemon.h"
 
 #define API_HEADERS_MAX (16 * 1024)
 #define API_BODY_MAX (1024 * 1024)
@@ -34,7 +34,9 @@ struct stream;
 
 struct api {
 	uint32_t magic;
-	struct daemon *daemon;
+	struct core *core;
+	const struct api_verbs *verbs;
+	void *daemon;                     /* for the verbs */
 	struct evhttp *http;
 	struct house house;
 	struct intake *intake;            /* NULL: no webhooks are taken */
@@ -128,15 +130,15 @@ void intake_close(struct api *);
 const char *intake_address(const struct api *);
 void intake_metrics(const struct api *, struct buf *);
 
-/* ---- peer.c ---- */
-struct peer {
+/* ---- caller.c ---- */
+struct caller {
 	uid_t uid;
 	gid_t gid;
 	gid_t groups[64];
 	int groups_len;
 };
-int peer_read(int fd, struct peer *, struct error *);
-bool peer_allowed(const struct peer *, uid_t own_uid, gid_t own_gid);
+int caller_read(int fd, struct caller *, struct error *);
+bool caller_allowed(const struct caller *, uid_t own_uid, gid_t own_gid);
 
 /* ---- stream.c: an answer that goes on ---- */
 struct stream {
@@ -181,18 +183,18 @@ int lease_show(struct request *, struct error *);
 int lease_release(struct request *, struct error *);
 int lease_break(struct request *, struct error *);
 int lease_gc(struct request *, struct error *);
-int core_health(struct request *, struct error *);
-int core_ready(struct request *, struct error *);
-int core_status(struct request *, struct error *);
-int core_pauses(struct request *, struct error *);
-int core_pause(struct request *, struct error *);
-int core_resume(struct request *, struct error *);
-int core_drain(struct request *, struct error *);
-int core_undrain(struct request *, struct error *);
-int core_reload(struct request *, struct error *);
-int core_call(struct request *, struct error *);
-int core_secrets(struct request *, struct error *);
-int core_notify_test(struct request *, struct error *);
+int control_health(struct request *, struct error *);
+int control_ready(struct request *, struct error *);
+int control_status(struct request *, struct error *);
+int control_pauses(struct request *, struct error *);
+int control_pause(struct request *, struct error *);
+int control_resume(struct request *, struct error *);
+int control_drain(struct request *, struct error *);
+int control_undrain(struct request *, struct error *);
+int control_reload(struct request *, struct error *);
+int control_call(struct request *, struct error *);
+int control_secrets(struct request *, struct error *);
+int control_notify_test(struct request *, struct error *);
 int facts_sources(struct request *, struct error *);
 int facts_poll(struct request *, struct error *);
 int facts_plugins(struct request *, struct error *);

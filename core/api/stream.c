@@ -38,7 +38,7 @@ stream_begin(struct stream *s, struct request *r, const char *type, int timer_s)
 	bufferevent_set_timeouts(bev, NULL, &patience);
 	bufferevent_setwatermark(bev, EV_READ, 0, API_HEADERS_MAX);
 	if (timer_s > 0) {
-		MUST((s->timer = event_new(r->api->daemon->base, -1, EV_PERSIST, on_timer, s)) !=
+		MUST((s->timer = event_new(r->api->core->base, -1, EV_PERSIST, on_timer, s)) !=
 		    NULL);
 		event_add(s->timer, &every);
 	}

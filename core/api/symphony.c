@@ -44,7 +44,7 @@ symphony_state(struct request *r, struct error *err)
 	counts = cJSON_AddObjectToObject(state, "counts");
 	for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
 		json_add_int(counts, lists[i].name,
-		    queue_count(r->api->daemon->queue, lists[i].state));
+		    queue_count(r->api->core->queue, lists[i].state));
 		if (add_jobs(r, cJSON_AddArrayToObject(state, lists[i].name), lists[i].state,
 			lists[i].row, &totals, err) != 0) {
 			cJSON_Delete(state);
@@ -56,7 +56,7 @@ symphony_state(struct request *r, struct error *err)
 	json_add_int(totals_object, "output_tokens", totals.output);
 	json_add_int(totals_object, "total_tokens", totals.total);
 	json_add_int(totals_object, "seconds_running",
-	    (clock_wall() - r->api->daemon->started_at) / 1000);
+	    (clock_wall() - r->api->core->started_at) / 1000);
 	cJSON_AddNullToObject(state, "rate_limits");
 	reply_json(r, 200, state);
 	return 0;
@@ -65,7 +65,7 @@ symphony_state(struct request *r, struct error *err)
 int
 symphony_issue(struct request *r, struct error *err)
 {
-	cJSON *job = queue_show(r->api->daemon->queue, r->args[0], err), *answer, *attempts;
+	cJSON *job = queue_show(r->api->core->queue, r->args[0], err), *answer, *attempts;
 	const char *state;
 	const cJSON *events;
 
@@ -101,7 +101,7 @@ symphony_refresh(struct request *r, struct error *err)
 {
 	cJSON *answer, *operations;
 
-	if (daemon_poll(r->api->daemon, NULL, err) != 0)
+	if (r->api->verbs->poll(r->api->daemon, NULL, err) != 0)
 		return -1;
 	answer = cJSON_CreateObject();
 	json_add_bool(answer, "queued", true);
@@ -118,7 +118,7 @@ add_jobs(struct request *r, cJSON *to, enum job_state state,
     cJSON *(*row)(const cJSON *, struct totals *), struct totals *totals, struct error *err)
 {
 	struct queue_filter filter = { .state = (int)state, .limit = API_LIST_MAX };
-	cJSON *list = queue_list(r->api->daemon->queue, &filter, err);
+	cJSON *list = queue_list(r->api->core->queue, &filter, err);
 	const cJSON *job;
 
 	if (list == NULL)

@@ -28,7 +28,7 @@ trust_refusals(struct request *r, struct error *err)
 
 	if (request_number(r, "before", 0, INT64_MAX, 0, &before, err) != 0 ||
 	    request_number(r, "limit", 1, API_LIST_MAX, 50, &limit, err) != 0 ||
-	    store_refusal_list(r->api->daemon->store, query_word(r, "source"), before, (int)limit,
+	    store_refusal_list(r->api->core->store, query_word(r, "source"), before, (int)limit,
 		&list, err) != 0)
 		return -1;
 	answer = cJSON_CreateObject();
@@ -44,7 +44,7 @@ int
 trust_memory(struct request *r, struct error *err)
 {
 	const char *plugin = query_word(r, "plugin"), *subject = query_word(r, "subject");
-	struct store *store = r->api->daemon->store;
+	struct store *store = r->api->core->store;
 	int64_t limit, dropped;
 	cJSON *list, *answer;
 
@@ -88,7 +88,7 @@ trust_forget(struct request *r, struct error *err)
 	if (*plugin == '\0' || *subject == '\0')
 		return error_set(err, DROVER_PERMANENT,
 		    "plugin and subject are needed, both strings");
-	if ((n = store_memory_forget(r->api->daemon->store, plugin, subject, err)) < 0)
+	if ((n = store_memory_forget(r->api->core->store, plugin, subject, err)) < 0)
 		return -1;
 	if (n == 0) {
 		r->status = 404;

@@ -20,4 +20,15 @@ void clock_fake(int64_t wall_ms, int64_t mono_ms);
 /* "2026-11-21T07:09:31.123Z" into out, 25 bytes or more; returns out. */
 char *clock_format(int64_t wall_ms, char *out, size_t size);
 
+/* Earlier of two waits in ms; -1 is never. */
+static inline int64_t
+wait_min(int64_t a, int64_t b)
+{
+	if (a < 0)
+		return b;
+	if (b < 0)
+		return a;
+	return a < b ? a : b;
+}
+
 #endif

@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "config/authors.h"
 #include "super/accept.h"
+#include "super/submit.h"
 
 #define ACCEPT_TITLE_MAX 200 /* bytes of a refused title that are kept */
 #define ACCEPT_MARKS_MAX 64
@@ -88,7 +89,7 @@ accept_allows(struct runner_handle *r, struct source *source, struct source_item
 	 * The list is the configuration's of this moment, not of the moment
 	 * when the poll began.
 	 */
-	allowed = authors_allow(authors_of(r->supervisor->daemon->config, source->name, own), own,
+	allowed = authors_allow(authors_of(r->supervisor->core->config, source->name, own), own,
 		      &person, why) == 1;
 	free(lines);
 	return allowed;
@@ -119,7 +120,7 @@ accept_refuse(struct runner_handle *r, struct source *source, struct source_item
 	refusal.title = buf_str(&title);
 	refusal.name = buf_str(&name);
 	digest_sha256(i->payload, i->payload_len, sha256);
-	if ((fresh = store_refusal_add(r->supervisor->daemon->store, &refusal, err)) == 1) {
+	if ((fresh = store_refusal_add(r->supervisor->core->store, &refusal, err)) == 1) {
 		source->refused++;
 		scope.plugin = r->plugin;
 		scope.source = source->name;
@@ -140,7 +141,7 @@ static int
 accept_submit(struct runner_handle *r, struct source *source, struct source_item *i,
     struct error *err)
 {
-	struct daemon *d = r->supervisor->daemon;
+	struct core *core = r->supervisor->core;
 	char sha256[DIGEST_HEX];
 	struct job_ask ask = { .kind = i->kind,
 		.key = i->key,
@@ -161,13 +162,13 @@ accept_submit(struct runner_handle *r, struct source *source, struct source_item
 	int fresh;
 
 	digest_sha256(i->payload, i->payload_len, sha256);
-	fresh = daemon_submit(d, &ask, &id, &why);
+	fresh = job_submit(r->supervisor, &ask, &id, &why);
 	if (fresh < 0 && why.code == DROVER_CONFIG) {
 		ask.held_why = why.text;
 		ask.repo = i->repo != NULL && text_is_name(i->repo) ? i->repo : NULL;
 		ask.agent = i->agent != NULL && text_is_name(i->agent) ? i->agent : NULL;
 		ask.pool = i->pool != NULL && text_is_name(i->pool) ? i->pool : NULL;
-		return queue_submit(d->queue, &ask, &id, err);
+		return queue_submit(core->queue, &ask, &id, err);
 	}
 	if (fresh < 0)
 		*err = why;

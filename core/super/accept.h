@@ -6,7 +6,7 @@
 #ifndef SUPER_ACCEPT_H
 #define SUPER_ACCEPT_H
 
-#include "super/supervisor.h"
+#include "super/sources.h"
 
 struct source_item {
 	STAILQ_ENTRY(source_item) link;

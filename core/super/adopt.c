@@ -12,7 +12,11 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/units.h"
-#include "super/supervisor.h"
+#include "super/slots.h"
+#include "super/sources.h"
+
+#define WORKER_SILENT_MS 60000 /* a worker that says nothing for so long is fenced and killed */
+#define TROUBLE_SAID_MS  1000
 
 /*
  * A worker's process is remembered, so that a new core knows whom to wait for.
@@ -31,7 +35,7 @@ slot_remember(struct supervisor *s, struct slot *slot)
 	text = json_print(o);
 	cJSON_Delete(o);
 	snprintf(key, sizeof key, "worker/%s", slot->name);
-	if (store_kv_set(s->daemon->store, "core", key, text, &err) != 0)
+	if (store_kv_set(s->core->store, "core", key, text, &err) != 0)
 		slot_log(s, slot, DROVER_ERR, err.text);
 	free(text);
 }
@@ -45,7 +49,7 @@ slot_recall(struct supervisor *s, const char *worker, struct proc_id *id)
 
 	memset(id, 0, sizeof *id);
 	snprintf(key, sizeof key, "worker/%.16s", worker);
-	if (store_kv_get(s->daemon->store, "core", key, &text, &err) != 1)
+	if (store_kv_get(s->core->store, "core", key, &text, &err) != 1)
 		return false;
 	o = json_parse(text, strlen(text), 4096, &err);
 	free(text);
@@ -89,7 +93,7 @@ slot_adopt(struct supervisor *s, struct slot *slot, struct peer *p, struct messa
     const struct proc_id *id)
 {
 	struct job *job =
-	    queue_running(s->daemon->queue, message_u(m, "job"), message_u(m, "epoch"));
+	    queue_running(s->core->queue, message_u(m, "job"), message_u(m, "epoch"));
 
 	if (job == NULL || strcmp(job->worker, slot->name) != 0)
 		return false;
@@ -122,7 +126,7 @@ slot_unbegun(struct supervisor *s, struct slot *slot, const struct proc_id *id)
 	if (slot->state != SLOT_LOST || !slot->restored || slot->id.pid != id->pid ||
 	    slot->id.start != id->start)
 		return;
-	if (queue_interrupt(s->daemon->queue, slot->job, false,
+	if (queue_interrupt(s->core->queue, slot->job, false,
 		"drover went away before this began", &err) != 0)
 		slot_log(s, slot, DROVER_ERR, err.text);
 	slot_clear(slot);
@@ -138,7 +142,8 @@ slots_hello(struct peer *p, struct message *m)
 	struct runner_handle *r;
 
 	text_copy(id.boot, sizeof id.boot, message_s(m, "boot"));
-	p->role = PEER_WORKER;
+	p->message = slots_message;
+	p->closed = slots_peer_closed;
 	if (job != 0) {
 		if (slot == NULL)
 			slot = slot_revive(s, message_s(m, "worker"));
@@ -191,8 +196,8 @@ static void
 slot_job_lost(struct supervisor *s, const char *worker, uint64_t id, uint64_t epoch,
     const struct proc_id *proc, bool failed, const char *why)
 {
-	struct daemon *d = s->daemon;
-	struct job *job = queue_running(d->queue, id, epoch);
+	struct core *core = s->core;
+	struct job *job = queue_running(core->queue, id, epoch);
 	struct job_outcome outcome = { .code = DROVER_INTERNAL, .text = why };
 	struct log_scope scope = s->log;
 	struct error err = { 0 };
@@ -204,17 +209,17 @@ slot_job_lost(struct supervisor *s, const char *worker, uint64_t id, uint64_t ep
 	scope.job = id;
 	/* Said once, not with each try to write it down. */
 	log_printf(&scope,
-	    !failed && clock_mono() < s->trouble_until + STORE_TROUBLE_MS ? DROVER_DEBUG :
+	    !failed && clock_mono() < s->trouble_until + TROUBLE_SAID_MS ? DROVER_DEBUG :
 									    DROVER_WARN,
 	    "%s", why);
-	if (proc != NULL && proc->pid > 0 && !d->in_process)
+	if (proc != NULL && proc->pid > 0 && !core->in_process)
 		proc_kill(proc);
 	slot_sweep(job->trace);
 	source = xstrdup(job->source);
-	if ((failed ? queue_finish(d->queue, id, epoch, &outcome, &err) :
-	    queue_interrupt(d->queue, id, true, why, &err)) != 0)
+	if ((failed ? queue_finish(core->queue, id, epoch, &outcome, &err) :
+	    queue_interrupt(core->queue, id, true, why, &err)) != 0)
 		log_printf(&scope, DROVER_ERR, "%s", err.text);
-	if (leases_end(d->leases, id, epoch, &err) != 0)
+	if (leases_end(core->leases, id, epoch, &err) != 0)
 		log_printf(&scope, DROVER_ERR, "%s", err.text);
 	if (source != NULL && *source != '\0')
 		sources_job_ended(s, source);
@@ -232,7 +237,7 @@ slot_is_dead(const struct supervisor *s, const struct slot *slot)
 		return false;
 	if (slot->restored)
 		return slot->id.pid == 0 || !proc_alive(&slot->id);
-	return slot->id.pid > 0 && !s->daemon->in_process && !proc_alive(&slot->id);
+	return slot->id.pid > 0 && !s->core->in_process && !proc_alive(&slot->id);
 }
 
 /*
@@ -291,5 +296,5 @@ slot_restore(void *arg, struct job *job)
 void
 slots_restore(struct supervisor *s)
 {
-	queue_each_running(s->daemon->queue, slot_restore, s);
+	queue_each_running(s->core->queue, slot_restore, s);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Calls: what a runner is asked to do goes to it, and is answered by a process
- * of its own. Here operations; hooks.c and listeners.c have the others.
+ * of its own. Operations are asked for here; hooks.c and listeners.c open calls
+ * of their own.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -10,32 +11,32 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "super/supervisor.h"
+#include "super/calls.h"
 
 #define CALL_TIMEOUT_MS 60000
 #define CALL_GIT_TOKEN "git-token"
 #define CALLS_MAX 256
 
 void
-call_close(struct supervisor *s, struct call *call, int code, const char *text, size_t len)
+call_close(struct call *call, int code, const char *text, size_t len)
 {
-	TAILQ_REMOVE(&s->calls, call, link);
+	TAILQ_REMOVE(&call->supervisor->calls, call, link);
 	if (call->fn != NULL)
 		call->fn(call->arg, code, text, len);
-	for (int i = 0; i < call->wakes_len; i++)
-		free(call->wakes[i]);
-	buf_free(&call->body);
 	free(call->plugin);
 	free(call);
 }
 
 struct call *
-call_open(struct runner_handle *r, enum call_kind kind, int64_t timeout_ms)
+call_open(struct runner_handle *r, enum message_type answer,
+    void (*answered)(struct call *, struct message *), int64_t timeout_ms)
 {
 	struct supervisor *s = r->supervisor;
 	struct call *call = xcalloc(1, sizeof *call);
 
-	call->kind = kind;
+	call->supervisor = s;
+	call->answer = answer;
+	call->answered = answered;
 	call->id = ++s->last_id;
 	text_random_hex(call->token, 16);
 	call->plugin = xstrdup(r->plugin);
@@ -64,6 +65,20 @@ call_operation(const struct runner_handle *r, const char *name)
 		if (strcmp(json_str(operation, "name", ""), name) == 0)
 			return operation;
 	return NULL;
+}
+
+static void
+operation_answered(struct call *call, struct message *m)
+{
+	const char *reply;
+	size_t len;
+
+	if (message_i(m, "class") == DROVER_OK) {
+		reply = message_b(m, "reply", &len);
+		call_close(call, DROVER_OK, reply, len);
+	} else
+		call_close(call, (int)message_i(m, "class"), message_s(m, "text"),
+		    strlen(message_s(m, "text")));
 }
 
 /*
@@ -104,7 +119,7 @@ call_start(struct supervisor *s, const char *operation, bool credential, const c
 		return;
 	}
 	TAILQ_FOREACH(call, &s->calls, link)
-		n += call->kind == CALL_OPERATION;
+		n += call->answer == MESSAGE_OPERATION_REPLY;
 	if (row == NULL || len > DROVER_PAYLOAD_MAX || n >= CALLS_MAX) {
 		call_fail(fn, arg,
 		    row == NULL || len > DROVER_PAYLOAD_MAX ? DROVER_PERMANENT : DROVER_AGAIN,
@@ -116,7 +131,7 @@ call_start(struct supervisor *s, const char *operation, bool credential, const c
 	}
 	timeout =
 	    json_int(row, "timeout_ms", 0) > 0 ? json_int(row, "timeout_ms", 0) : CALL_TIMEOUT_MS;
-	call = call_open(r, CALL_OPERATION, timeout);
+	call = call_open(r, MESSAGE_OPERATION_REPLY, operation_answered, timeout);
 	call->fn = fn;
 	call->arg = arg;
 	message_begin(&out, MESSAGE_OPERATION_CALL, call->id);
@@ -129,10 +144,10 @@ call_start(struct supervisor *s, const char *operation, bool credential, const c
 }
 
 void
-daemon_call(struct daemon *d, const char *operation, const char *request, size_t len,
+calls_ask(struct supervisor *s, const char *operation, const char *request, size_t len,
     void (*fn)(void *arg, int code, const char *text, size_t len), void *arg)
 {
-	call_start(d->supervisor, operation, false, request, len, fn, arg);
+	call_start(s, operation, false, request, len, fn, arg);
 }
 
 bool
@@ -184,30 +199,18 @@ calls_hello(struct peer *p, uint64_t id, const char *token)
 bool
 calls_reply(struct peer *p, struct message *m)
 {
-	static const enum message_type answers[] = { MESSAGE_OPERATION_REPLY, MESSAGE_HOOK_REPLY,
-		MESSAGE_LISTEN_ENDED };
-	struct supervisor *s = p->supervisor;
-	struct call *call = p->role == PEER_OPERATION ? call_find(s, p->call) : NULL;
-	const char *reply;
-	size_t len;
+	struct call *call = p->call != 0 ? call_find(p->supervisor, p->call) : NULL;
 
 	if (m->type != MESSAGE_OPERATION_REPLY && m->type != MESSAGE_HOOK_REPLY &&
 	    m->type != MESSAGE_LISTEN_ENDED)
 		return false;
-	if (call == NULL || answers[call->kind] != m->type)
-		; /* It came too late, and is told nothing of it. */
-	else if (call->kind == CALL_HOOK)
-		hooks_reply(s, call, m);
-	else if (call->kind == CALL_LISTEN)
-		listeners_ended(s, call->id, (int)message_i(m, "class"), message_s(m, "text"),
-		    message_i(m, "retry"));
-	else if (message_i(m, "class") == DROVER_OK) {
-		reply = message_b(m, "reply", &len);
-		call_close(s, call, DROVER_OK, reply, len);
-	} else
-		call_close(s, call, (int)message_i(m, "class"), message_s(m, "text"),
-		    strlen(message_s(m, "text")));
-	reply_later(s, p->serial, m->id, NULL, 0, NULL, 0);
+	/*
+	 * An answer that comes after its call's deadline is taken, and means
+	 * nothing.
+	 */
+	if (call != NULL && call->answer == m->type)
+		call->answered(call, m);
+	reply_later(p->supervisor, p->serial, m->id, NULL, 0, NULL, 0);
 	return true;
 }
 
@@ -223,7 +226,7 @@ calls_tick(struct supervisor *s, int64_t now)
 		if (call->deadline == 0)
 			continue;
 		if (now >= call->deadline)
-			call_close(s, call, DROVER_AGAIN, late, sizeof late - 1);
+			call_close(call, DROVER_AGAIN, late, sizeof late - 1);
 		else
 			wait = wait_min(wait, call->deadline - now);
 	}
@@ -236,7 +239,7 @@ calls_close(struct supervisor *s, const char *why)
 	struct call *call;
 
 	while ((call = TAILQ_FIRST(&s->calls)) != NULL)
-		call_close(s, call, DROVER_AGAIN, why, strlen(why));
+		call_close(call, DROVER_AGAIN, why, strlen(why));
 }
 
 void
@@ -248,6 +251,6 @@ calls_runner_lost(struct runner_handle *r, const char *why)
 	for (call = TAILQ_FIRST(&s->calls); call != NULL; call = next) {
 		next = TAILQ_NEXT(call, link);
 		if (call->runner == r->serial)
-			call_close(s, call, DROVER_AGAIN, why, strlen(why));
+			call_close(call, DROVER_AGAIN, why, strlen(why));
 	}
 }

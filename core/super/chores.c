@@ -16,7 +16,10 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/text.h"
+#include "super/chores.h"
+#include "super/slots.h"
 #include "super/supervisor.h"
+#include "wire/channel.h"
 
 #define CHORES_MS 60000
 #define EXPIRE_MS 8000       /* a term of a lease and this are under 30 s */
@@ -52,7 +55,7 @@ keeper_start(struct supervisor *s, struct error *err)
 	k->supervisor = s;
 	MUST(posix_spawn_file_actions_init(&actions) == 0);
 	MUST(posix_spawn_file_actions_adddup2(&actions, fds[1], 3) == 0);
-	rc = posix_spawn(&k->pid, s->daemon->self, &actions, NULL, argv, environ);
+	rc = posix_spawn(&k->pid, s->core->self, &actions, NULL, argv, environ);
 	posix_spawn_file_actions_destroy(&actions);
 	close(fds[1]);
 	if (rc != 0) {
@@ -62,7 +65,7 @@ keeper_start(struct supervisor *s, struct error *err)
 		    strerror(rc));
 		return NULL;
 	}
-	k->channel = channel_new(s->daemon->base, fds[0], &keeper_calls, k);
+	k->channel = channel_new(s->core->base, fds[0], &keeper_calls, k);
 	return k;
 }
 
@@ -97,12 +100,12 @@ keeper_message(void *arg, struct message *m)
 		log_printf(&s->log, DROVER_WARN, "worktree %llu: %s",
 		    (unsigned long long)message_u(m, "lease"), message_s(m, "text"));
 	if (message_u(m, "lease") != 0 &&
-	    leases_tidied(s->daemon->leases, message_u(m, "lease"),
+	    leases_tidied(s->core->leases, message_u(m, "lease"),
 		message_i(m, "class") == DROVER_OK ? message_s(m, "state") : "dirty",
 		message_s(m, "wip"), &err) != 0)
 		log_printf(&s->log, DROVER_ERR, "%s", err.text);
 	if (message_i(m, "class") == DROVER_OK && message_i(m, "bytes") > 0)
-		leases_sized(s->daemon->leases, message_u(m, "lease"), message_i(m, "bytes"));
+		leases_sized(s->core->leases, message_u(m, "lease"), message_i(m, "bytes"));
 }
 
 static void
@@ -115,35 +118,35 @@ keeper_closed(void *arg, const char *why)
 }
 
 static void
-tidy_run(struct supervisor *s, bool all)
+chores_run(struct supervisor *s, bool all)
 {
 	struct lease_chore *chores;
 	struct error err = { 0 };
 	int i, n = 0;
 
 	chores =
-	    leases_tick(s->daemon->leases, path_free_bytes(s->daemon->config->state_dir), all, &n);
+	    leases_tick(s->core->leases, path_free_bytes(s->core->config->state_dir), all, &n);
 	if (n > 0 && s->keeper == NULL && (s->keeper = keeper_start(s, &err)) == NULL)
 		log_printf(&s->log, DROVER_ERR, "%s", err.text);
 	for (i = 0; i < n; i++)
 		if (s->keeper != NULL && s->keeper->channel != NULL)
 			keeper_send(s->keeper, &chores[i]);
 		else
-			leases_tidied(s->daemon->leases, chores[i].id, "dirty", "", NULL);
+			leases_tidied(s->core->leases, chores[i].id, "dirty", "", NULL);
 	free(chores);
 }
 
 void
-daemon_tidy(struct daemon *d)
+chores_now(struct supervisor *s)
 {
-	tidy_run(d->supervisor, true);
+	chores_run(s, true);
 }
 
 /* What nobody has asked for or touched in a long time. */
 static void
-tidy_records(struct supervisor *s)
+chores_records(struct supervisor *s)
 {
-	struct store *store = s->daemon->store;
+	struct store *store = s->core->store;
 	struct error err = { 0 };
 	int64_t before = clock_wall() - RECORDS_KEEP_MS;
 
@@ -155,27 +158,27 @@ tidy_records(struct supervisor *s)
 }
 
 int64_t
-tidy_tick(struct supervisor *s, int64_t now)
+chores_tick(struct supervisor *s, int64_t now)
 {
 	struct keeper *k = s->keeper;
 
 	if (now >= s->records_at) {
 		s->records_at = now + RECORDS_MS;
-		tidy_records(s);
+		chores_records(s);
 	}
 
 	if (now >= s->expire_at) {
 		s->expire_at = now + EXPIRE_MS;
-		leases_expire(s->daemon->leases);
+		leases_expire(s->core->leases);
 	}
 	/*
 	 * One that is on its way out is waited for: what it were given would
 	 * come back undone.
 	 */
-	if (now >= s->chores_at && s->daemon->mode == DAEMON_RUNNING &&
+	if (now >= s->chores_at && s->core->mode == CORE_RUNNING &&
 	    (k == NULL || k->channel != NULL)) {
 		s->chores_at = now + CHORES_MS;
-		tidy_run(s, false);
+		chores_run(s, false);
 		k = s->keeper;
 	}
 	if (k != NULL && k->channel != NULL && k->waiting == 0 &&
@@ -192,7 +195,7 @@ tidy_tick(struct supervisor *s, int64_t now)
  * at again.
  */
 bool
-tidy_reap(struct supervisor *s, pid_t pid, int status)
+chores_reap(struct supervisor *s, pid_t pid, int status)
 {
 	if (s->keeper == NULL || s->keeper->pid != pid)
 		return false;
@@ -200,7 +203,7 @@ tidy_reap(struct supervisor *s, pid_t pid, int status)
 		log_printf(&s->log, DROVER_WARN,
 		    "the keeper of worktrees ended with status %d and %d chores undone", status,
 		    s->keeper->waiting);
-	leases_keeper_gone(s->daemon->leases);
+	leases_keeper_gone(s->core->leases);
 	channel_free(s->keeper->channel);
 	free(s->keeper);
 	s->keeper = NULL;
@@ -237,7 +240,7 @@ pruned_output(void *arg, const struct error *failed)
 {
 	struct pruned *p = arg;
 	struct supervisor *s = p->supervisor;
-	const char *state = s->daemon->config->state_dir;
+	const char *state = s->core->config->state_dir;
 	char random[17], *from, *to, *trash = path_join(state, "trash");
 
 	from = xasprintf("%s/jobs/%llu", state, (unsigned long long)p->id);
@@ -246,7 +249,7 @@ pruned_output(void *arg, const struct error *failed)
 		if (path_mkdirs(trash, 0700, NULL) != 0 || rename(from, to) != 0)
 			log_printf(&s->log, DROVER_WARN, "cannot move %s to the trash: %s", from,
 			    strerror(errno));
-		leases_trashed(s->daemon->leases);
+		leases_trashed(s->core->leases);
 	}
 	free(from);
 	free(to);
@@ -255,14 +258,14 @@ pruned_output(void *arg, const struct error *failed)
 }
 
 void
-tidy_pruned(void *arg, uint64_t id)
+chores_pruned(void *arg, uint64_t id)
 {
 	struct supervisor *s = arg;
 	struct pruned *p = xcalloc(1, sizeof *p);
 
 	p->supervisor = s;
 	p->id = id;
-	daemon_defer(s->daemon, pruned_output, p);
+	core_defer(s->core, pruned_output, p);
 }
 
 /*
@@ -270,9 +273,9 @@ tidy_pruned(void *arg, uint64_t id)
  * empties.
  */
 void
-tidy_scratch(struct supervisor *s)
+chores_scratch(struct supervisor *s)
 {
-	const char *state = s->daemon->config->state_dir;
+	const char *state = s->core->config->state_dir;
 	char *scratch = path_join(state, "scratch"), *trash = path_join(state, "trash"), *from, *to,
 	     random[17];
 	DIR *dir = opendir(scratch);
@@ -299,13 +302,13 @@ tidy_scratch(struct supervisor *s)
 }
 
 pid_t
-tidy_pid(const struct supervisor *s)
+chores_pid(const struct supervisor *s)
 {
 	return s != NULL && s->keeper != NULL ? s->keeper->pid : 0;
 }
 
 void
-tidy_close(struct supervisor *s)
+chores_close(struct supervisor *s)
 {
 	if (s->keeper == NULL)
 		return;

@@ -15,15 +15,20 @@
 #include <uthash.h>
 
 #include "base/text.h"
-#include "super/supervisor.h"
+#include "super/hooks.h"
+#include "super/sources.h"
 
 #define HOOK_TIMEOUT_MS 3000
 #define HOOK_AT_ONCE 16            /* of one plugin */
 #define HOOK_RETRY_S 5
 #define HOOK_PIECE (64 * 1024)     /* of a body, in one message */
 #define HOOK_SEEN_MAX 4096         /* deliveries remembered, per plugin */
-/* Between two log lines about refused deliveries of one plugin: anybody can send them. */
+/*
+ * Between two log lines about refused deliveries of one plugin: anybody can
+ * send them.
+ */
 #define HOOK_SAY_MS 1000
+#define HOOK_WAKES_MAX 16
 
 struct seen {
 	char *id;
@@ -49,6 +54,9 @@ struct hook {
 	char *plugin;
 	void (*fn)(void *arg, const struct hook_answer *);
 	void *arg;
+	struct buf body;
+	char *wakes[HOOK_WAKES_MAX]; /* sources to be polled when the delivery counts */
+	int wakes_len;
 };
 
 static struct hook_memory *hook_memory(struct supervisor *, const char *plugin);
@@ -56,6 +64,7 @@ static bool hook_is_new(struct hook_memory *, const char *id);
 static void hook_say(struct supervisor *, const char *plugin, int status, const char *text);
 static void hook_answer(struct hook *, const struct hook_answer *);
 static void hook_failed(void *arg, int code, const char *text, size_t len);
+static void hook_answered(struct call *, struct message *);
 
 /* Class to status: what else a sender needs to know is whether to try again. */
 static const struct {
@@ -159,6 +168,9 @@ static void
 hook_answer(struct hook *hook, const struct hook_answer *answer)
 {
 	hook->fn(hook->arg, answer);
+	for (int i = 0; i < hook->wakes_len; i++)
+		free(hook->wakes[i]);
+	buf_free(&hook->body);
 	free(hook->plugin);
 	free(hook);
 }
@@ -175,10 +187,9 @@ hook_failed(void *arg, int code, const char *text, size_t len)
 }
 
 void
-daemon_hook(struct daemon *d, const char *plugin, const char *headers, const char *body, size_t len,
-    void (*fn)(void *arg, const struct hook_answer *), void *arg)
+hooks_deliver(struct supervisor *s, const char *plugin, const char *headers, const char *body,
+    size_t len, void (*fn)(void *arg, const struct hook_answer *), void *arg)
 {
-	struct supervisor *s = d->supervisor;
 	struct runner_handle *r = runner_find(s, plugin);
 	struct hook *hook = xcalloc(1, sizeof *hook);
 	struct message_out out;
@@ -194,17 +205,17 @@ daemon_hook(struct daemon *d, const char *plugin, const char *headers, const cha
 		return;
 	}
 	TAILQ_FOREACH(call, &s->calls, link)
-		n += call->kind == CALL_HOOK && strcmp(call->plugin, plugin) == 0;
+		n += call->answer == MESSAGE_HOOK_REPLY && strcmp(call->plugin, plugin) == 0;
 	if (r->state != RUNNER_READY || r->channel == NULL || n >= HOOK_AT_ONCE) {
 		hook_failed(hook, DROVER_AGAIN,
 		    n >= HOOK_AT_ONCE ? "too many deliveries at once" : "the plugin is not running",
 		    0);
 		return;
 	}
-	call = call_open(r, CALL_HOOK, HOOK_TIMEOUT_MS);
+	call = call_open(r, MESSAGE_HOOK_REPLY, hook_answered, HOOK_TIMEOUT_MS);
 	call->fn = hook_failed;
 	call->arg = hook;
-	buf_add(&call->body, body, len);
+	buf_add(&hook->body, body, len);
 	message_begin(&out, MESSAGE_HOOK_CALL, call->id);
 	message_put_u(&out, call->id);
 	message_put_s(&out, call->token);
@@ -215,22 +226,49 @@ daemon_hook(struct daemon *d, const char *plugin, const char *headers, const cha
 	channel_send(r->channel, &out);
 }
 
-void
-hooks_body(const struct call *call, struct message *m, struct buf *out, struct error *err)
+static struct hook *
+hook_of(const struct call *call)
 {
-	uint64_t from = message_u(m, "from");
-
-	if (call == NULL || call->kind != CALL_HOOK || from >= call->body.len) {
-		error_set(err, DROVER_FENCED, "no such delivery, or it took too long");
-		return;
-	}
-	buf_add(out, call->body.data + from,
-	    call->body.len - from < HOOK_PIECE ? call->body.len - from : HOOK_PIECE);
+	return call != NULL && call->answer == MESSAGE_HOOK_REPLY ? call->arg : NULL;
 }
 
 void
-hooks_reply(struct supervisor *s, struct call *call, struct message *m)
+hooks_body(const struct call *call, struct message *m, struct buf *out, struct error *err)
 {
+	const struct hook *hook = hook_of(call);
+	uint64_t from = message_u(m, "from");
+	size_t left;
+
+	if (hook == NULL || from >= hook->body.len) {
+		error_set(err, DROVER_FENCED, "no such delivery, or it took too long");
+		return;
+	}
+	left = hook->body.len - from;
+	buf_add(out, hook->body.data + from, left < HOOK_PIECE ? left : HOOK_PIECE);
+}
+
+bool
+hooks_wake(struct call *call, const char *source, struct error *err)
+{
+	struct hook *hook = hook_of(call);
+
+	if (hook == NULL)
+		return false;
+	for (int i = 0; i < hook->wakes_len; i++)
+		if (strcmp(hook->wakes[i], source) == 0)
+			return true;
+	if (hook->wakes_len == HOOK_WAKES_MAX)
+		error_set(err, DROVER_PERMANENT,
+		    "a hook wakes at most %d sources with one delivery", HOOK_WAKES_MAX);
+	else
+		hook->wakes[hook->wakes_len++] = xstrdup(source);
+	return true;
+}
+
+static void
+hook_answered(struct call *call, struct message *m)
+{
+	struct supervisor *s = call->supervisor;
 	struct hook *hook = call->arg;
 	struct hook_answer answer = { .status = (int)message_u(m, "status"),
 		.type = message_s(m, "type"),
@@ -238,15 +276,19 @@ hooks_reply(struct supervisor *s, struct call *call, struct message *m)
 	const char *id = message_s(m, "id"), *said = "";
 	struct runner_handle *r = runner_find(s, call->plugin);
 	int code = (int)message_i(m, "class");
+	char bad[96];
 
 	if (code != DROVER_OK) {
-		call_close(s, call, code, message_s(m, "text"), strlen(message_s(m, "text")));
+		call_close(call, code, message_s(m, "text"), strlen(message_s(m, "text")));
 		return;
 	}
 	if (answer.status == 0)
 		answer.status = 202;
 	if (answer.status < 200 || answer.status > 599) {
-		said = "the hook gave no status that there is";
+		snprintf(bad, sizeof bad,
+		    "the hook returned HTTP status %d, which does not exist; answering 500",
+		    answer.status);
+		said = bad;
 		answer = (struct hook_answer){ .status = 500, .type = "", .body = "" };
 	} else if (answer.status >= 400)
 		said = "by the plugin";
@@ -254,11 +296,11 @@ hooks_reply(struct supervisor *s, struct call *call, struct message *m)
 		said = "seen before";
 		answer = (struct hook_answer){ .status = 200, .type = "", .body = "" };
 	} else if (r != NULL) {
-		for (int i = 0; i < call->wakes_len; i++)
-			sources_wake(r, call->wakes[i]);
+		for (int i = 0; i < hook->wakes_len; i++)
+			sources_wake(r, hook->wakes[i]);
 	}
 	hook_say(s, hook->plugin, answer.status, said);
 	call->fn = NULL;
-	call_close(s, call, DROVER_OK, "", 0);
+	call_close(call, DROVER_OK, "", 0);
 	hook_answer(hook, &answer);
 }

@@ -11,7 +11,9 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/units.h"
-#include "super/supervisor.h"
+#include "super/calls.h"
+#include "super/listeners.h"
+#include "super/sources.h"
 
 #define LISTENER_LEAST_MS 1000
 #define LISTENER_BACKOFF_MS 1000     /* doubling, to LISTENER_BACKOFF_MAX_MS */
@@ -24,6 +26,7 @@ static void listener_log(const struct runner_handle *, const struct source *, en
     const char *);
 static void listener_start(struct runner_handle *, struct source *, int64_t now);
 static bool listener_defect(struct listener *, int64_t now);
+static void listener_ended(struct call *, struct message *);
 static int64_t listener_wait(struct listener *, int code, int64_t retry_ms, int64_t now);
 
 static void
@@ -40,7 +43,7 @@ listener_log(const struct runner_handle *r, const struct source *source, enum dr
 static void
 listener_start(struct runner_handle *r, struct source *source, int64_t now)
 {
-	struct call *call = call_open(r, CALL_LISTEN, 0);
+	struct call *call = call_open(r, MESSAGE_LISTEN_ENDED, listener_ended, 0);
 	struct message_out out;
 
 	source->listener.call = call->id;
@@ -59,7 +62,7 @@ listener_tick(struct runner_handle *r, struct source *source, int64_t now)
 	struct listener *l = &source->listener;
 
 	if (!l->wanted || l->call != 0 || l->due == 0 ||
-	    r->supervisor->daemon->mode != DAEMON_RUNNING)
+	    r->supervisor->core->mode != CORE_RUNNING)
 		return -1;
 	if (now < l->due)
 		return l->due - now;
@@ -74,7 +77,7 @@ listener_forget(struct runner_handle *r, struct source *source)
 	    source->listener.call != 0 ? call_find(r->supervisor, source->listener.call) : NULL;
 
 	if (call != NULL)
-		call_close(r->supervisor, call, DROVER_CANCELLED, "", 0);
+		call_close(call, DROVER_CANCELLED, "", 0);
 	source->listener.call = 0;
 }
 
@@ -116,31 +119,40 @@ listener_wait(struct listener *l, int code, int64_t retry_ms, int64_t now)
 	return now + wait;
 }
 
-void
-listeners_ended(struct supervisor *s, uint64_t id, int code, const char *text, int64_t retry_ms)
+/*
+ * The source whose listener is this call, and its runner; false when it is
+ * gone.
+ */
+static bool
+listener_find(const struct call *call, struct runner_handle **r, struct source **source)
 {
-	struct call *call = call_find(s, id);
+	TAILQ_FOREACH(*r, &call->supervisor->runners, link)
+		for (int i = 0; i < (*r)->sources_len; i++) {
+			*source = &(*r)->sources[i];
+			if ((*source)->listener.call == call->id)
+				return true;
+		}
+	return false;
+}
+
+static void
+listener_ended(struct call *call, struct message *m)
+{
 	struct runner_handle *r;
-	struct source *source = NULL;
+	struct source *source;
 	struct listener *l;
+	const char *text = message_s(m, "text");
 	char why[DROVER_ERROR_MAX + 64], wait[32];
 	int64_t now = clock_mono();
+	int code = (int)message_i(m, "class");
+	bool found = listener_find(call, &r, &source);
 
-	if (call == NULL || call->kind != CALL_LISTEN)
+	call_close(call, DROVER_OK, "", 0);
+	if (!found)
 		return;
-	TAILQ_FOREACH(r, &s->runners, link)
-		for (int i = 0; i < r->sources_len; i++)
-			if (r->sources[i].listener.call == id) {
-				source = &r->sources[i];
-				goto found;
-			}
-	call_close(s, call, DROVER_CANCELLED, "", 0);
-	return;
-found:
-	call_close(s, call, DROVER_OK, "", 0);
 	l = &source->listener;
 	l->call = 0;
-	l->due = listener_wait(l, code, retry_ms, now);
+	l->due = listener_wait(l, code, message_i(m, "retry"), now);
 	l->since = now;
 	l->failed = code != DROVER_OK && !(code == DROVER_CONFIG && *text == '\0');
 	text_copy(l->why, sizeof l->why, code != DROVER_OK ? text : "");

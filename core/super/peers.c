@@ -12,7 +12,10 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "super/supervisor.h"
+#include "super/calls.h"
+#include "super/peers.h"
+#include "super/services.h"
+#include "super/slots.h"
 
 #define PEERS_MAX 512
 
@@ -22,14 +25,6 @@ static void peers_accept(evutil_socket_t, short, void *);
 
 static const struct channel_calls peer_calls = { peer_message, peer_closed };
 
-struct reply {
-	struct supervisor *supervisor;
-	uint64_t serial, id;
-	struct error err;
-	int64_t number;
-	char *data;
-	size_t len;
-};
 
 int
 peers_open(struct supervisor *s, struct error *err)
@@ -38,7 +33,7 @@ peers_open(struct supervisor *s, struct error *err)
 	if (s->listen_fd < 0)
 		return -1;
 	s->listening =
-	    event_new(s->daemon->base, s->listen_fd, EV_READ | EV_PERSIST, peers_accept, s);
+	    event_new(s->core->base, s->listen_fd, EV_READ | EV_PERSIST, peers_accept, s);
 	MUST(s->listening != NULL && event_add(s->listening, NULL) == 0);
 	return 0;
 }
@@ -93,19 +88,8 @@ peers_accept(evutil_socket_t listen_fd, short what, void *arg)
 	p = xcalloc(1, sizeof *p);
 	p->supervisor = s;
 	p->serial = ++s->last_id;
-	p->channel = channel_new(s->daemon->base, fd, &peer_calls, p);
+	p->channel = channel_new(s->core->base, fd, &peer_calls, p);
 	TAILQ_INSERT_TAIL(&s->peers, p, link);
-}
-
-void
-peer_free(struct peer *p)
-{
-	if (p->role == PEER_WORKER)
-		slots_peer_closed(p);
-	TAILQ_REMOVE(&p->supervisor->peers, p, link);
-	channel_free(p->channel);
-	free(p->plugin);
-	free(p);
 }
 
 static void
@@ -131,15 +115,15 @@ peer_hello(struct peer *p, struct message *m)
 		if (calls_hello(p, epoch, message_s(m, "token")) != 0)
 			error_set(&err, DROVER_FENCED, "no such call, or it took too long");
 		else
-			p->role = PEER_OPERATION;
+			p->message = services_message;
 	} else {
-		job = queue_running(s->daemon->queue, id, epoch);
+		job = queue_running(s->core->queue, id, epoch);
 		if (job == NULL || strcmp(job->token, message_s(m, "token")) != 0)
 			error_set(&err, DROVER_FENCED,
 			    "attempt with epoch %llu of job %llu is not the running one",
 			    (unsigned long long)epoch, (unsigned long long)id);
 		else {
-			p->role = PEER_JOB;
+			p->message = services_message;
 			p->job = id;
 			p->epoch = epoch;
 			p->plugin = xstrndup(job->kind, strcspn(job->kind, "."));
@@ -153,79 +137,12 @@ peer_message(void *arg, struct message *m)
 {
 	struct peer *p = arg;
 
-	switch (p->role) {
-	case PEER_NEW:
-		if (m->type == MESSAGE_WORKER_HELLO)
-			slots_hello(p, m);
-		else if (m->type == MESSAGE_JOB_HELLO)
-			peer_hello(p, m);
-		else
-			peer_free(p);
-		break;
-	case PEER_WORKER:
-		slots_message(p, m);
-		break;
-	case PEER_JOB:
-	case PEER_OPERATION:
-		services_message(p, m);
-		break;
-	}
-}
-
-/* The channel of whoever has this serial; NULL when it is gone. */
-static struct channel *
-channel_of(struct supervisor *s, uint64_t serial)
-{
-	struct runner_handle *r;
-	struct peer *p;
-
-	TAILQ_FOREACH(p, &s->peers, link)
-		if (p->serial == serial)
-			return p->channel;
-	TAILQ_FOREACH(r, &s->runners, link)
-		if (r->serial == serial)
-			return r->channel;
-	return NULL;
-}
-
-static void
-reply_send(void *arg, const struct error *failed)
-{
-	struct reply *r = arg;
-	const struct error *err = failed != NULL ? failed : &r->err;
-	struct channel *channel = channel_of(r->supervisor, r->serial);
-	struct message_out out;
-
-	if (channel != NULL) {
-		message_begin(&out, MESSAGE_REPLY, r->id);
-		message_put_i(&out, err->code);
-		message_put_i(&out, err->retry_after_ms);
-		message_put_s(&out, err->text);
-		message_put_i(&out, r->number);
-		message_put_b(&out, r->data, r->len);
-		channel_send(channel, &out);
-	}
-	/* It may be a credential on its way to a job. */
-	explicit_bzero(r->data, r->len);
-	free(r->data);
-	free(r);
-}
-
-void
-reply_later(struct supervisor *s, uint64_t serial, uint64_t id, const struct error *err,
-    int64_t number, const char *data, size_t len)
-{
-	struct reply *r = xcalloc(1, sizeof *r);
-
-	r->supervisor = s;
-	r->serial = serial;
-	r->id = id;
-	if (err != NULL)
-		r->err = *err;
-	r->number = number;
-	r->data = xmalloc(len + 1);
-	if (len > 0)
-		memcpy(r->data, data, len);
-	r->len = len;
-	daemon_defer(s->daemon, reply_send, r);
+	if (p->message != NULL)
+		p->message(p, m);
+	else if (m->type == MESSAGE_WORKER_HELLO)
+		slots_hello(p, m);
+	else if (m->type == MESSAGE_JOB_HELLO)
+		peer_hello(p, m);
+	else
+		peer_free(p);
 }

@@ -11,7 +11,8 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "super/supervisor.h"
+#include "super/calls.h"
+#include "super/probes.h"
 
 #define PROBE_AGAIN_MS 300000
 #define PROBE_SAID_MAX 200     /* of one check's text, in the log */
@@ -44,7 +45,7 @@ probe_start(struct runner_handle *r)
 	probing->supervisor = r->supervisor;
 	probing->runner = r->serial;
 	snprintf(operation, sizeof operation, "%s.probe", r->plugin);
-	daemon_call(r->supervisor->daemon, operation, "{}", 2, probe_answered, probing);
+	calls_ask(r->supervisor, operation, "{}", 2, probe_answered, probing);
 }
 
 int64_t

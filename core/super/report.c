@@ -6,7 +6,9 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "super/limits.h"
-#include "super/supervisor.h"
+#include "super/report.h"
+#include "super/slots.h"
+#include "super/sources.h"
 
 /* A monotonic time as a wall time, for people. */
 static int64_t
@@ -29,12 +31,12 @@ add_exports(cJSON *o, const cJSON *exports)
 }
 
 cJSON *
-daemon_plugins(struct daemon *d)
+report_plugins(struct supervisor *s)
 {
 	struct runner_handle *r;
 	cJSON *list = cJSON_CreateArray(), *o;
 
-	TAILQ_FOREACH(r, &d->supervisor->runners, link) {
+	TAILQ_FOREACH(r, &s->runners, link) {
 		if (r->state == RUNNER_STOPPING)
 			continue;
 		o = cJSON_CreateObject();
@@ -78,14 +80,14 @@ add_listener(cJSON *o, const struct listener *l)
 }
 
 cJSON *
-daemon_sources(struct daemon *d)
+report_sources(struct supervisor *s)
 {
 	struct runner_handle *r;
 	struct source *source;
 	cJSON *list = cJSON_CreateArray(), *o;
 	int i;
 
-	TAILQ_FOREACH(r, &d->supervisor->runners, link)
+	TAILQ_FOREACH(r, &s->runners, link)
 		for (i = 0; i < r->sources_len; i++) {
 			source = &r->sources[i];
 			o = cJSON_CreateObject();
@@ -109,26 +111,8 @@ daemon_sources(struct daemon *d)
 }
 
 cJSON *
-sources_refused(struct supervisor *s)
+report_workers(struct supervisor *s)
 {
-	struct runner_handle *r;
-	cJSON *o = cJSON_CreateObject();
-	int i;
-
-	TAILQ_FOREACH(r, &s->runners, link)
-		for (i = 0; i < r->sources_len; i++)
-			if (r->sources[i].authors != NULL &&
-			    json_get(o, r->sources[i].name) == NULL)
-				json_add_int(o, r->sources[i].name, (int64_t)r->sources[i].refused);
-	return o;
-}
-
-cJSON *
-daemon_workers(struct daemon *d)
-{
-	static const char *const states[] = { "free", "starting", "idle", "busy", "leaving",
-		"lost" };
-	struct supervisor *s = d->supervisor;
 	cJSON *list = cJSON_CreateArray(), *o;
 	struct slot *slot;
 	int i;
@@ -137,7 +121,7 @@ daemon_workers(struct daemon *d)
 		slot = s->slots[i];
 		o = cJSON_CreateObject();
 		json_add_str(o, "name", slot->name);
-		json_add_str(o, "state", states[slot->state]);
+		json_add_str(o, "state", slot_state_name(slot->state));
 		json_add_str(o, "plugin", slot->plugin);
 		json_add_int(o, "pid", slot->id.pid);
 		json_add_int(o, "job", (int64_t)slot->job);
@@ -151,7 +135,7 @@ daemon_workers(struct daemon *d)
 }
 
 void
-supervisor_http(const struct supervisor *s, cJSON *status, cJSON *warnings)
+report_http(const struct supervisor *s, cJSON *status, cJSON *warnings)
 {
 	int64_t now = clock_mono();
 

@@ -17,7 +17,9 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "super/supervisor.h"
+#include "super/calls.h"
+#include "super/probes.h"
+#include "super/secret_check.h"
 
 #define CHECK_LIMIT_MS 60000
 #define CHECK_LATE "no answer within 60 s"
@@ -95,7 +97,7 @@ check_plugin(struct check_run *run, struct runner_handle *r)
 	probe->plugin = xstrdup(r->plugin);
 	run->probes++;
 	snprintf(operation, sizeof operation, "%s.probe", r->plugin);
-	daemon_call(run->supervisor->daemon, operation, "{}", 2, check_probed, probe);
+	calls_ask(run->supervisor, operation, "{}", 2, check_probed, probe);
 }
 
 static struct check_run *
@@ -185,7 +187,7 @@ check_probed(void *arg, int code, const char *text, size_t len)
 static int
 check_repos(struct check_run *run, struct error *err)
 {
-	const struct config *config = run->supervisor->daemon->config;
+	const struct config *config = run->supervisor->core->config;
 	posix_spawn_file_actions_t actions;
 	char *argv[] = { (char *)(uintptr_t) "droverd", (char *)(uintptr_t) "-x",
 		(char *)(uintptr_t) "keeper", NULL };
@@ -196,7 +198,7 @@ check_repos(struct check_run *run, struct error *err)
 		return -1;
 	MUST(posix_spawn_file_actions_init(&actions) == 0);
 	MUST(posix_spawn_file_actions_adddup2(&actions, fds[1], 3) == 0);
-	rc = posix_spawn(&run->pid, run->supervisor->daemon->self, &actions, NULL, argv, environ);
+	rc = posix_spawn(&run->pid, run->supervisor->core->self, &actions, NULL, argv, environ);
 	posix_spawn_file_actions_destroy(&actions);
 	close(fds[1]);
 	if (rc != 0) {
@@ -205,7 +207,7 @@ check_repos(struct check_run *run, struct error *err)
 		return error_set(err, DROVER_AGAIN, "cannot start a process to read tokens: %s",
 		    strerror(rc));
 	}
-	run->channel = channel_new(run->supervisor->daemon->base, fds[0], &check_calls, run);
+	run->channel = channel_new(run->supervisor->core->base, fds[0], &check_calls, run);
 	for (int i = 0; i < config->repos_len; i++) {
 		const struct config_repo *repo = &config->repos[i];
 		struct buf argv_lines = BUF_INIT;
@@ -263,7 +265,7 @@ check_end_process(struct check_run *run)
 		return;
 	/* Nobody else reaps it where runners are threads. */
 	(void)kill(run->pid, SIGKILL);
-	while (run->supervisor->daemon->in_process && waitpid(run->pid, NULL, 0) == -1 &&
+	while (run->supervisor->core->in_process && waitpid(run->pid, NULL, 0) == -1 &&
 	    errno == EINTR)
 		;
 	run->pid = 0;
@@ -280,10 +282,10 @@ check_finish(struct check_run *run)
 }
 
 int
-daemon_check_secrets(struct daemon *d, const char *const *plugins,
+secret_check(struct supervisor *s, const char *const *plugins,
     void (*fn)(void *, const cJSON *), void *arg, struct error *err)
 {
-	struct supervisor *s = d->supervisor;
+	const struct config *config = s->core->config;
 	struct check_run *run;
 	struct runner_handle *r;
 	struct error why = { 0 };
@@ -308,8 +310,8 @@ daemon_check_secrets(struct daemon *d, const char *const *plugins,
 	TAILQ_FOREACH(r, &s->runners, link)
 		if (r->state != RUNNER_STOPPING)
 			check_plugin(run, r);
-	for (int i = 0; i < d->config->repos_len; i++) {
-		const struct config_repo *repo = &d->config->repos[i];
+	for (int i = 0; i < config->repos_len; i++) {
+		const struct config_repo *repo = &config->repos[i];
 
 		if (repo->token_from != NULL)
 			check_token_from(run, repo);
@@ -322,7 +324,7 @@ daemon_check_secrets(struct daemon *d, const char *const *plugins,
 }
 
 int64_t
-checks_tick(struct supervisor *s, int64_t now)
+secret_check_tick(struct supervisor *s, int64_t now)
 {
 	struct check_run *run, *next;
 	int64_t wait = -1;
@@ -342,7 +344,7 @@ checks_tick(struct supervisor *s, int64_t now)
 }
 
 void
-checks_close(struct supervisor *s)
+secret_check_close(struct supervisor *s)
 {
 	while (!TAILQ_EMPTY(&s->checks))
 		check_finish(TAILQ_FIRST(&s->checks));

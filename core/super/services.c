@@ -10,8 +10,12 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "super/calls.h"
+#include "super/hooks.h"
 #include "super/limits.h"
-#include "super/supervisor.h"
+#include "super/services.h"
+#include "super/sources.h"
+#include "super/submit.h"
 
 #define HTTP_ORIGIN_MAX 512
 #define HTTP_PAUSES "http.pauses"
@@ -85,7 +89,7 @@ static const struct service services[] = {
 static void
 service_run(struct asker *who, struct message *m)
 {
-	struct daemon *d = who->supervisor->daemon;
+	struct core *core = who->supervisor->core;
 	struct answer a = { .data = BUF_INIT };
 	size_t i;
 
@@ -95,7 +99,7 @@ service_run(struct asker *who, struct message *m)
 	if (i == ARRAY_LEN(services) || (who->job == 0 && !services[i].jobless))
 		error_set(&a.err, DROVER_PERMANENT, "%s is only for %s", message_name(m->type),
 		    i == ARRAY_LEN(services) ? "the core" : "a job");
-	else if (who->job != 0 && queue_running(d->queue, who->job, who->epoch) == NULL)
+	else if (who->job != 0 && queue_running(core->queue, who->job, who->epoch) == NULL)
 		error_set(&a.err, DROVER_FENCED,
 		    "attempt with epoch %llu of job %llu is not the running one",
 		    (unsigned long long)who->epoch, (unsigned long long)who->job);
@@ -130,9 +134,10 @@ services_runner(struct runner_handle *r, struct message *m)
 static void
 service_capacity(struct asker *p, struct message *m, struct answer *a)
 {
-	struct daemon *d = p->supervisor->daemon;
+	struct core *core = p->supervisor->core;
 
-	a->number = d->mode == DAEMON_RUNNING ? queue_capacity(d->queue, message_s(m, "kind")) : 0;
+	a->number =
+	    core->mode == CORE_RUNNING ? queue_capacity(core->queue, message_s(m, "kind")) : 0;
 }
 
 static void
@@ -149,14 +154,14 @@ service_emit(struct asker *p, struct message *m, struct answer *a)
 	uint64_t id = 0;
 
 	ask.payload = message_b(m, "payload", &ask.payload_len);
-	daemon_submit(p->supervisor->daemon, &ask, &id, &a->err);
+	job_submit(p->supervisor, &ask, &id, &a->err);
 	a->number = (int64_t)id;
 }
 
 static void
 service_result(struct asker *p, struct message *m, struct answer *a)
 {
-	queue_result(p->supervisor->daemon->queue, p->job, p->epoch, message_s(m, "key"),
+	queue_result(p->supervisor->core->queue, p->job, p->epoch, message_s(m, "key"),
 	    message_s(m, "value"), &a->err);
 }
 
@@ -166,7 +171,7 @@ service_usage(struct asker *p, struct message *m, struct answer *a)
 	struct drover_usage usage = { message_i(m, "input"), message_i(m, "cached"),
 		message_i(m, "output"), message_i(m, "turns"), message_i(m, "cost") };
 
-	queue_usage(p->supervisor->daemon->queue, p->job, p->epoch, message_s(m, "agent"), &usage,
+	queue_usage(p->supervisor->core->queue, p->job, p->epoch, message_s(m, "agent"), &usage,
 	    &a->err);
 }
 
@@ -176,7 +181,7 @@ service_pause(struct asker *p, struct message *m, struct answer *a)
 	char what[DROVER_NAME_MAX + 8];
 
 	snprintf(what, sizeof what, "agent/%.64s", message_s(m, "agent"));
-	queue_pause(p->supervisor->daemon->queue, what, message_i(m, "until"), message_s(m, "text"),
+	queue_pause(p->supervisor->core->queue, what, message_i(m, "until"), message_s(m, "text"),
 	    &a->err);
 }
 
@@ -190,7 +195,7 @@ service_lease(struct asker *p, struct message *m, struct answer *a)
 	char *text, id[24];
 
 	text_copy(owner.boot, sizeof owner.boot, message_s(m, "boot"));
-	if (leases_acquire(p->supervisor->daemon->leases, message_s(m, "repo"), p->job, p->epoch,
+	if (leases_acquire(p->supervisor->core->leases, message_s(m, "repo"), p->job, p->epoch,
 		&owner, &grant, &a->err) != 0)
 		return;
 	o = cJSON_CreateObject();
@@ -209,7 +214,7 @@ service_lease(struct asker *p, struct message *m, struct answer *a)
 static void
 service_release(struct asker *p, struct message *m, struct answer *a)
 {
-	leases_release(p->supervisor->daemon->leases, message_u(m, "lease"), p->job, p->epoch,
+	leases_release(p->supervisor->core->leases, message_u(m, "lease"), p->job, p->epoch,
 	    message_s(m, "state"), message_s(m, "wip"), &a->err);
 }
 
@@ -219,7 +224,7 @@ service_release(struct asker *p, struct message *m, struct answer *a)
 static void
 service_kv(struct asker *p, struct message *m, struct answer *a)
 {
-	struct store *store = p->supervisor->daemon->store;
+	struct store *store = p->supervisor->core->store;
 	const char *key = message_s(m, "key");
 	char scope[DROVER_NAME_MAX + 32], *value = NULL;
 	int rc;
@@ -261,7 +266,7 @@ service_kv(struct asker *p, struct message *m, struct answer *a)
 static void
 service_effect(struct asker *p, struct message *m, struct answer *a)
 {
-	struct store *store = p->supervisor->daemon->store;
+	struct store *store = p->supervisor->core->store;
 	char *result = NULL;
 	int rc;
 
@@ -281,7 +286,7 @@ service_effect(struct asker *p, struct message *m, struct answer *a)
 static void
 service_memory(struct asker *p, struct message *m, struct answer *a)
 {
-	struct store *store = p->supervisor->daemon->store;
+	struct store *store = p->supervisor->core->store;
 	const char *subject = message_s(m, "subject");
 
 	if (m->type == MESSAGE_MEMORY_APPEND)
@@ -333,7 +338,7 @@ service_call(struct asker *p, struct message *m, struct answer *a)
 	size_t len;
 
 	request = message_b(m, "request", &len);
-	daemon_call(p->supervisor->daemon, message_s(m, "operation"), request, len, service_called,
+	calls_ask(p->supervisor, message_s(m, "operation"), request, len, service_called,
 	    service_wait(p, m, a));
 }
 
@@ -347,7 +352,7 @@ static void
 service_credential(struct asker *p, struct message *m, struct answer *a)
 {
 	const struct config_repo *repo =
-	    config_repo(p->supervisor->daemon->config, message_s(m, "repo"));
+	    config_repo(p->supervisor->core->config, message_s(m, "repo"));
 
 	if (repo == NULL || repo->token_from == NULL)
 		error_set(&a->err, DROVER_CONFIG, "repo %.64s has no token_from",
@@ -452,7 +457,7 @@ service_http_tell(struct asker *p, struct message *m, struct answer *a)
 	log_printf(&log, DROVER_NOTICE, "%s is not asked for %lld s: %s", tell.origin,
 	    (long long)(tell.pause_ms / 1000), tell.text);
 	pauses = limits_save(s->limits, clock_mono(), clock_wall(), DROVER_VALUE_MAX);
-	store_kv_set(s->daemon->store, "core", HTTP_PAUSES, pauses, &a->err);
+	store_kv_set(s->core->store, "core", HTTP_PAUSES, pauses, &a->err);
 	free(pauses);
 }
 
@@ -463,12 +468,18 @@ services_open(struct supervisor *s)
 	char *pauses = NULL;
 
 	s->limits = limits_new(clock_mono());
-	if (store_kv_get(s->daemon->store, "core", HTTP_PAUSES, &pauses, &err) == 1)
+	if (store_kv_get(s->core->store, "core", HTTP_PAUSES, &pauses, &err) == 1)
 		limits_load(s->limits, pauses, clock_mono(), clock_wall());
 	else if (err.code != 0)
 		log_printf(&s->log, DROVER_WARN, "pauses of an earlier core are not known: %s",
 		    err.text);
 	free(pauses);
+}
+
+void
+services_close(struct supervisor *s)
+{
+	limits_free(s->limits);
 }
 
 /*
@@ -482,7 +493,6 @@ service_wake(struct asker *p, struct message *m, struct answer *a)
 	struct call *call = call_find(p->supervisor, p->call);
 	const char *local = message_s(m, "source");
 	const cJSON *source;
-	int i = 0;
 
 	if (call == NULL || r == NULL) {
 		error_set(&a->err, DROVER_FENCED, "no such call, or it took too long");
@@ -494,14 +504,8 @@ service_wake(struct asker *p, struct message *m, struct answer *a)
 	if (source == NULL)
 		error_set(&a->err, DROVER_PERMANENT, "plugin %s has no source %.64s", p->plugin,
 		    local);
-	else if (call->kind != CALL_HOOK)
+	else if (!hooks_wake(call, local, &a->err))
 		sources_wake(r, local);
-	else {
-		while (i < call->wakes_len && strcmp(call->wakes[i], local) != 0)
-			i++;
-		if (i == call->wakes_len && i < CALL_WAKES_MAX)
-			call->wakes[call->wakes_len++] = xstrdup(local);
-	}
 }
 
 static void

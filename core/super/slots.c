@@ -15,7 +15,17 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/units.h"
+#include "super/slots.h"
+#include "super/sources.h"
 #include "super/supervisor.h"
+
+#define WORKER_FORK_MS   10000 /* from WORKER_FORK to its hello */
+/*
+ * An idle worker leaves by itself soon after this; told before, no job is on
+ * its way to it.
+ */
+#define WORKER_SPARE_MS  50000
+#define STORE_TROUBLE_MS 1000
 
 static void slot_free(struct slot *);
 static void slot_fork_failed(struct supervisor *, struct slot *, const char *);
@@ -63,8 +73,14 @@ slot_leave(struct slot *slot)
 		return;
 	message_begin(&out, MESSAGE_WORKER_LEAVE, 0);
 	channel_send(slot->peer->channel, &out);
-	slot->state = SLOT_LEAVING;
-	slot->since = clock_mono();
+}
+
+const char *
+slot_state_name(enum slot_state state)
+{
+	static const char *const names[] = { "free", "starting", "idle", "busy", "lost" };
+
+	return names[state];
 }
 
 void
@@ -86,7 +102,7 @@ slots_grow(struct supervisor *s, int want)
 void
 slots_resize(struct supervisor *s)
 {
-	int want = s->daemon->config->running;
+	int want = s->core->config->running;
 
 	slots_grow(s, want);
 	while (s->slots_len > want && s->slots[s->slots_len - 1]->state == SLOT_FREE) {
@@ -100,6 +116,22 @@ slot_free(struct slot *slot)
 {
 	free(slot->plugin);
 	free(slot);
+}
+
+void
+slots_close(struct supervisor *s)
+{
+	for (int i = 0; i < s->slots_len; i++)
+		slot_free(s->slots[i]);
+	free(s->slots);
+}
+
+void
+slots_dismiss(struct supervisor *s)
+{
+	for (int i = 0; i < s->slots_len; i++)
+		if (s->slots[i]->state == SLOT_IDLE)
+			slot_leave(s->slots[i]);
 }
 
 /* The process is gone: the slot is free again. */
@@ -134,7 +166,7 @@ static struct slot *
 slot_choose(struct supervisor *s, const struct runner_handle *r)
 {
 	struct slot *slot, *spare = NULL, *foreign = NULL;
-	int i, most = s->daemon->config->running;
+	int i, most = s->core->config->running;
 	bool unsettled = false;
 
 	for (i = 0; i < s->slots_len && i < most; i++) {
@@ -216,15 +248,15 @@ supervisor_dispatch(struct supervisor *s)
 	int i, open = 0;
 
 	s->dispatch_again = false;
-	if (s->daemon->mode != DAEMON_RUNNING)
+	if (s->core->mode != CORE_RUNNING)
 		return;
-	for (i = 0; i < s->slots_len && i < s->daemon->config->running; i++)
+	for (i = 0; i < s->slots_len && i < s->core->config->running; i++)
 		open += slot_open(s->slots[i]);
 	if (open == 0)
 		return;
-	daemon_view(s->daemon, &view);
+	core_view(s->core, &view);
 	for (; open > 0; open--) {
-		job = queue_claim(s->daemon->queue, slot_place, s, &view, &err);
+		job = queue_claim(s->core->queue, slot_place, s, &view, &err);
 		if (job == NULL)
 			break;
 		slot = slot_find(s, job->worker);
@@ -243,10 +275,10 @@ supervisor_dispatch(struct supervisor *s)
 void
 slot_assign(struct supervisor *s, struct slot *slot)
 {
-	struct daemon *d = s->daemon;
+	struct core *core = s->core;
 	struct message_out out;
 	struct error err = { 0 };
-	struct job *job = queue_running(d->queue, slot->job, slot->epoch);
+	struct job *job = queue_running(core->queue, slot->job, slot->epoch);
 	const struct kind_traits *traits;
 	char *payload = NULL, *output;
 	const char *agent;
@@ -257,18 +289,18 @@ slot_assign(struct supervisor *s, struct slot *slot)
 		slot->state = SLOT_IDLE;
 		return;
 	}
-	if (queue_accepted(d->queue, job->id, &payload, &len, &err) != 0) {
+	if (queue_accepted(core->queue, job->id, &payload, &len, &err) != 0) {
 		struct job_outcome outcome = { .code = err.code, .text = err.text };
 
 		slot_log(s, slot, DROVER_ERR, err.text);
-		if (queue_finish(d->queue, job->id, job->epoch, &outcome, &err) != 0)
+		if (queue_finish(core->queue, job->id, job->epoch, &outcome, &err) != 0)
 			slot_log(s, slot, DROVER_ERR, err.text);
 		slot->job = slot->epoch = 0;
 		slot->state = SLOT_IDLE;
 		free(payload);
 		return;
 	}
-	traits = queue_kind(d->queue, job->kind);
+	traits = queue_kind(core->queue, job->kind);
 	agent = job->agent != NULL && *job->agent != '\0' ? job->agent :
 	    traits != NULL                                ? traits->agent :
 							    NULL;
@@ -287,8 +319,8 @@ slot_assign(struct supervisor *s, struct slot *slot)
 	message_put_i(&out, job->queued_at);
 	message_put_i(&out, traits != NULL ? traits->timeout_ms : 0);
 	message_put_i(&out, traits != NULL ? traits->silence_ms : 0);
-	output = xasprintf("%s/jobs/%llu/%u.log", d->config->state_dir, (unsigned long long)job->id,
-	    job->attempt);
+	output = xasprintf("%s/jobs/%llu/%u.log", core->config->state_dir,
+	    (unsigned long long)job->id, job->attempt);
 	message_put_s(&out, output);
 	message_put_s(&out, job->source);
 	free(payload);
@@ -364,7 +396,7 @@ supervisor_flush(struct supervisor *s, const struct error *failed)
 static void
 slot_job_done(struct supervisor *s, struct slot *slot, struct message *m)
 {
-	struct daemon *d = s->daemon;
+	struct core *core = s->core;
 	struct job_outcome outcome = { .code = (int)message_i(m, "class"),
 		.retry_after_ms = message_i(m, "retry"),
 		.text = message_s(m, "text"),
@@ -373,7 +405,7 @@ slot_job_done(struct supervisor *s, struct slot *slot, struct message *m)
 		.rss = message_i(m, "rss"),
 		.output = (int64_t)message_u(m, "output") };
 	uint64_t id = message_u(m, "job"), epoch = message_u(m, "epoch");
-	struct job *job = queue_running(d->queue, id, epoch);
+	struct job *job = queue_running(core->queue, id, epoch);
 	struct error err = { 0 };
 	char *source;
 	int rc;
@@ -389,9 +421,9 @@ slot_job_done(struct supervisor *s, struct slot *slot, struct message *m)
 		return;
 	source = xstrdup(job->source);
 	if (slot->interrupting && outcome.code == DROVER_CANCELLED)
-		rc = queue_interrupt(d->queue, id, false, "drover was stopped", &err);
+		rc = queue_interrupt(core->queue, id, false, "drover was stopped", &err);
 	else
-		rc = queue_finish(d->queue, id, epoch, &outcome, &err);
+		rc = queue_finish(core->queue, id, epoch, &outcome, &err);
 	slot->cancelled = slot->interrupting = false;
 	if (rc != 0)
 		slot_log(s, slot, DROVER_ERR, err.text);
@@ -407,7 +439,7 @@ slot_forget_job(struct supervisor *s, struct slot *slot, uint64_t id, uint64_t e
 {
 	struct error err = { 0 };
 
-	if (leases_end(s->daemon->leases, id, epoch, &err) != 0)
+	if (leases_end(s->core->leases, id, epoch, &err) != 0)
 		slot_log(s, slot, DROVER_ERR, err.text);
 }
 
@@ -418,10 +450,10 @@ slot_forget_job(struct supervisor *s, struct slot *slot, uint64_t id, uint64_t e
 static void
 slots_unwanted(struct peer *p, struct message *m)
 {
-	struct daemon *d = p->supervisor->daemon;
+	struct core *core = p->supervisor->core;
 
-	if (m->type == MESSAGE_JOB_DONE && !store_dirty(d->store) &&
-	    queue_running(d->queue, message_u(m, "job"), message_u(m, "epoch")) == NULL)
+	if (m->type == MESSAGE_JOB_DONE && !store_dirty(core->store) &&
+	    queue_running(core->queue, message_u(m, "job"), message_u(m, "epoch")) == NULL)
 		slots_welcome(p, message_u(m, "job"), false);
 }
 
@@ -441,8 +473,8 @@ slots_message(struct peer *p, struct message *m)
 		slot->cpu_ms = message_i(m, "cpu");
 		slot->rss = message_i(m, "rss");
 		slot->output = (int64_t)message_u(m, "output");
-		queue_seen(s->daemon->queue, message_u(m, "job"), message_u(m, "epoch"), slot->rss);
-		leases_beat(s->daemon->leases, message_u(m, "job"), message_u(m, "epoch"));
+		queue_seen(s->core->queue, message_u(m, "job"), message_u(m, "epoch"), slot->rss);
+		leases_beat(s->core->leases, message_u(m, "job"), message_u(m, "epoch"));
 		break;
 	case MESSAGE_JOB_DONE:
 		slot_job_done(s, slot, m);
@@ -488,7 +520,7 @@ slot_unfork(struct supervisor *s, struct slot *slot, const char *why)
 	struct error err = { 0 };
 	uint64_t job = slot->job != 0 ? slot->job : slot->next;
 
-	if (job != 0 && queue_interrupt(s->daemon->queue, job, false, why, &err) != 0)
+	if (job != 0 && queue_interrupt(s->core->queue, job, false, why, &err) != 0)
 		slot_log(s, slot, DROVER_ERR, err.text);
 	slot_clear(slot);
 }
@@ -591,4 +623,10 @@ supervisor_busy(const struct supervisor *s)
 	for (i = 0; i < s->slots_len; i++)
 		n += s->slots[i]->job != 0 || s->slots[i]->next != 0;
 	return n;
+}
+
+bool
+supervisor_dispatch_again(const struct supervisor *s)
+{
+	return s->dispatch_again;
 }

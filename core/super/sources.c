@@ -12,7 +12,7 @@
 #include "base/text.h"
 #include "base/units.h"
 #include "super/accept.h"
-#include "super/supervisor.h"
+#include "super/sources.h"
 
 #define ITEMS_MAX 1000            /* of one poll */
 #define POLL_AGAIN_MS 100
@@ -96,7 +96,7 @@ void
 sources_ready(struct runner_handle *r)
 {
 	const struct config_plugin *plugin =
-	    config_plugin(r->supervisor->daemon->config, r->plugin);
+	    config_plugin(r->supervisor->core->config, r->plugin);
 	const cJSON *export;
 	struct source *source;
 	const char *name;
@@ -151,7 +151,7 @@ source_poll(struct runner_handle *r, struct source *source, int64_t now)
 	struct error err = { 0 };
 	char *cursor = NULL;
 
-	if (store_cursor_get(s->daemon->store, source->name, &cursor, &err) < 0) {
+	if (store_cursor_get(s->core->store, source->name, &cursor, &err) < 0) {
 		source->next_poll = now + source->interval_ms;
 		source_log(r, source, DROVER_ERR, err.text);
 		return;
@@ -194,10 +194,10 @@ sources_tick(struct runner_handle *r, int64_t now)
 			    "the plugin hangs in the poll of %s (no answer within %s)",
 			    source->name,
 			    units_format_duration(source->poll_timeout_ms, limit, sizeof limit));
-			runner_kill(r, why);
+			runner_condemn(r, why);
 			return -1;
 		}
-		if (r->supervisor->daemon->mode != DAEMON_RUNNING)
+		if (r->supervisor->core->mode != CORE_RUNNING)
 			continue;
 		due = source->next_poll;
 		/*
@@ -243,7 +243,7 @@ sources_message(struct runner_handle *r, struct message *m)
 		source->settling = 0;
 		source->settle_due = true;
 		if (message_i(m, "class") == DROVER_OK) {
-			if (queue_settled(r->supervisor->daemon->queue, message_u(m, "job"),
+			if (queue_settled(r->supervisor->core->queue, message_u(m, "job"),
 				&err) != 0)
 				source_log(r, source, DROVER_ERR, err.text);
 		} else {
@@ -293,7 +293,7 @@ source_take(struct runner_handle *r, struct source *source, struct message *m, s
 			source->items_taken += (uint64_t)fresh;
 	}
 	if (message_u(m, "moved") == 1)
-		return store_cursor_set(r->supervisor->daemon->store, source->name,
+		return store_cursor_set(r->supervisor->core->store, source->name,
 		    message_s(m, "cursor"), err);
 	return 0;
 }
@@ -346,7 +346,7 @@ settle_send(struct runner_handle *r, struct source *source, const cJSON *job)
 	size_t len = 0;
 
 	/* Not from the list: there a payload that is no text is missing. */
-	if (queue_payload(r->supervisor->daemon->queue, id, &payload, &len, &err) != 0) {
+	if (queue_payload(r->supervisor->core->queue, id, &payload, &len, &err) != 0) {
 		source_log(r, source, DROVER_ERR, err.text);
 		source->settle_due = true;
 		source->settle_at = clock_mono() + SETTLE_RETRY_MS;
@@ -380,16 +380,16 @@ settle_send(struct runner_handle *r, struct source *source, const cJSON *job)
 static void
 source_settle(struct runner_handle *r, struct source *source, int64_t now)
 {
-	struct daemon *d = r->supervisor->daemon;
+	struct core *core = r->supervisor->core;
 	struct error err = { 0 };
 	cJSON *list = NULL;
 
-	if (store_dirty(d->store)) {
+	if (store_dirty(core->store)) {
 		source->settle_at = now + 1;
 		return;
 	}
 	source->settle_due = false;
-	if (queue_unsettled(d->queue, source->name, 1, &list, &err) != 0) {
+	if (queue_unsettled(core->queue, source->name, 1, &list, &err) != 0) {
 		source_log(r, source, DROVER_ERR, err.text);
 		source->settle_due = true;
 		source->settle_at = now + SETTLE_RETRY_MS;
@@ -441,4 +441,19 @@ sources_wake(struct runner_handle *r, const char *local)
 	source->wake_at = source->began_at != 0 && source->began_at + WAKE_LEAST_MS > now ?
 	    source->began_at + WAKE_LEAST_MS :
 	    now;
+}
+
+cJSON *
+sources_refused(struct supervisor *s)
+{
+	struct runner_handle *r;
+	cJSON *o = cJSON_CreateObject();
+	int i;
+
+	TAILQ_FOREACH(r, &s->runners, link)
+		for (i = 0; i < r->sources_len; i++)
+			if (r->sources[i].authors != NULL &&
+			    json_get(o, r->sources[i].name) == NULL)
+				json_add_int(o, r->sources[i].name, (int64_t)r->sources[i].refused);
+	return o;
 }

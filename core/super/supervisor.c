@@ -3,20 +3,354 @@
  * Runners, slots and connections together: their beginning, their ticks, a new
  * configuration, and the end.
  */
+#include <sys/wait.h>
+
+#include <errno.h>
+#include <inttypes.h>
 #include <pthread.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/json.h"
 #include "base/mem.h"
 #include "base/path.h"
-#include "super/limits.h"
+#include "base/text.h"
+#include "base/units.h"
+#include "run/runner.h"
+#include "super/calls.h"
+#include "super/chores.h"
+#include "super/hooks.h"
+#include "super/peers.h"
+#include "super/probes.h"
+#include "super/secret_check.h"
+#include "super/services.h"
+#include "super/slots.h"
+#include "super/sources.h"
 #include "super/supervisor.h"
+#include "super/warnings.h"
 
-#define SUPERVISOR_MAGIC 0x5afe51d0u
-#define STOP_MS 5000 /* for a runner to close its plugin */
+#define SUPERVISOR_MAGIC      0x5afe51d0u
+#define RUNNER_START_MS       30000 /* to say READY or REFUSED */
+#define RUNNER_BACKOFF_MS     1000  /* doubling, to RUNNER_BACKOFF_MAX_MS */
+#define RUNNER_BACKOFF_MAX_MS 300000
+#define STOP_MS               5000  /* for a runner to close its plugin */
+
+static void runner_message(void *, struct message *);
+static void runner_closed(void *, const char *);
+static void runner_fail(struct runner_handle *, const char *);
+static void runner_kill(struct runner_handle *, const char *why);
+
+static const struct channel_calls runner_calls = { runner_message, runner_closed };
+
+
+static void *
+runner_thread(void *arg)
+{
+	int fd = (int)(intptr_t)arg;
+
+	runner_main(fd, true);
+	return NULL;
+}
+
+static int
+runner_spawn(struct runner_handle *r, int fd, struct error *err)
+{
+	struct core *core = r->supervisor->core;
+	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attr;
+	sigset_t none, all;
+	char *argv[] = { (char *)(uintptr_t) "droverd", (char *)(uintptr_t) "-x",
+		(char *)(uintptr_t) "runner", r->plugin, NULL };
+	int rc;
+
+	if (core->in_process) {
+		rc = pthread_create(&r->thread, NULL, runner_thread, (void *)(intptr_t)fd);
+		if (rc != 0)
+			return error_set(err, DROVER_AGAIN, "no thread for plugin %s: %s",
+			    r->plugin, strerror(rc));
+		r->threaded = true;
+		return 0;
+	}
+	sigemptyset(&none);
+	sigfillset(&all);
+	MUST(posix_spawn_file_actions_init(&actions) == 0 && posix_spawnattr_init(&attr) == 0);
+	MUST(posix_spawn_file_actions_adddup2(&actions, fd, 3) == 0);
+	MUST(posix_spawnattr_setflags(&attr,
+		 POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP) == 0);
+	posix_spawnattr_setsigmask(&attr, &none);
+	posix_spawnattr_setsigdefault(&attr, &all);
+	rc = posix_spawn(&r->pid, core->self, &actions, &attr, argv, environ);
+	posix_spawn_file_actions_destroy(&actions);
+	posix_spawnattr_destroy(&attr);
+	if (rc != 0) {
+		r->pid = 0;
+		return error_set(err, DROVER_AGAIN, "cannot start a runner for plugin %s: %s",
+		    r->plugin, strerror(rc));
+	}
+	return 0;
+}
+
+static void
+runner_start(struct runner_handle *r)
+{
+	struct supervisor *s = r->supervisor;
+	struct message_out out;
+	struct error err = { 0 };
+	cJSON *settings;
+	char *text;
+	int fds[2];
+
+	if (message_pair(fds, &err) != 0) {
+		runner_fail(r, err.text);
+		return;
+	}
+	if (runner_spawn(r, fds[1], &err) != 0) {
+		close(fds[0]);
+		close(fds[1]);
+		runner_fail(r, err.text);
+		return;
+	}
+	if (!r->threaded)
+		close(fds[1]);
+	r->starts++;
+	r->serial = ++s->last_id;
+	r->why[0] = '\0';
+	r->fork_at = r->fork_backoff_ms = 0;
+	r->channel = channel_new(s->core->base, fds[0], &runner_calls, r);
+	settings = cJSON_CreateObject();
+	cJSON_AddItemToObject(settings, "config", config_to_json(s->core->config));
+	json_add_str(settings, "plugin", r->plugin);
+	json_add_int(settings, "generation", (int64_t)r->generation);
+	json_add_str(settings, "core_socket", s->socket);
+	text = json_print(settings);
+	cJSON_Delete(settings);
+	message_begin(&out, MESSAGE_RUNNER_START, 0);
+	message_put_s(&out, text);
+	free(text);
+	if (out.bytes.len > MESSAGE_MAX) {
+		message_out_free(&out);
+		runner_kill(r, "the configuration is too large for a runner: over 1 MiB");
+		return;
+	}
+	runner_enter(r, RUNNER_STARTING, clock_mono() + RUNNER_START_MS);
+	channel_send(r->channel, &out);
+}
+
+/* Lets go of the process and all that hung on it. */
+static void
+runner_drop(struct runner_handle *r)
+{
+	channel_free(r->channel);
+	r->channel = NULL;
+	sources_forget(r);
+	if (r->threaded) {
+		pthread_join(r->thread, NULL);
+		r->threaded = false;
+	}
+	if (r->pid > 0) {
+		kill(-r->pid, SIGKILL);
+		kill(r->pid, SIGKILL);
+	}
+}
+
+static bool
+runner_crashes_too_often(struct runner_handle *r, int64_t now)
+{
+	int i, recent = 0;
+
+	memmove(r->crashes + 1, r->crashes, sizeof r->crashes - sizeof r->crashes[0]);
+	r->crashes[0] = now;
+	if (r->crashes_len < RUNNER_CRASHES)
+		r->crashes_len++;
+	for (i = 0; i < r->crashes_len; i++)
+		recent += now - r->crashes[i] <= RUNNER_HEALTHY_MS;
+	return recent >= RUNNER_CRASHES;
+}
+
+static void
+runner_fail(struct runner_handle *r, const char *why)
+{
+	int64_t now = clock_mono();
+	char text[DROVER_ERROR_MAX + 128], wait[32];
+
+	text_copy(r->why, sizeof r->why, why);
+	if (runner_crashes_too_often(r, now)) {
+		runner_enter(r, RUNNER_PARKED, 0);
+		snprintf(text, sizeof text, "parked after %d failures in 10 minutes: %s",
+		    RUNNER_CRASHES, why);
+		runner_log(r, DROVER_ERR, text);
+		return;
+	}
+	if (r->state == RUNNER_READY && now - r->since >= RUNNER_HEALTHY_MS)
+		r->backoff_ms = 0;
+	r->backoff_ms = r->backoff_ms == 0 ? RUNNER_BACKOFF_MS : r->backoff_ms * 2;
+	if (r->backoff_ms > RUNNER_BACKOFF_MAX_MS)
+		r->backoff_ms = RUNNER_BACKOFF_MAX_MS;
+	runner_enter(r, RUNNER_BACKOFF, now + r->backoff_ms);
+	snprintf(text, sizeof text, "%s; starting again in %s", why,
+	    units_format_duration(r->backoff_ms, wait, sizeof wait));
+	runner_log(r, DROVER_ERR, text);
+}
+
+static void
+runner_lost(struct runner_handle *r, const char *why)
+{
+	runner_drop(r);
+	if (r->state == RUNNER_STOPPING) {
+		/* Its kinds are its successor's. */
+		r->state = RUNNER_DOWN;
+		r->due = 0;
+	} else if (r->state != RUNNER_REFUSED)
+		runner_fail(r, why);
+	calls_runner_lost(r, why);
+	slots_runner_lost(r, why);
+}
+
+static void
+runner_kill(struct runner_handle *r, const char *why)
+{
+	if (r->pid > 0)
+		kill(r->pid, SIGKILL);
+	text_copy(r->why, sizeof r->why, why);
+	runner_log(r, DROVER_ERR, why);
+	if (r->pid == 0)
+		runner_lost(r, why);
+}
+
+static void
+runner_closed(void *arg, const char *why)
+{
+	struct runner_handle *r = arg;
+
+	/*
+	 * A process that has closed its socket is about to be reaped, and its
+	 * status says more than this.
+	 */
+	channel_free(r->channel);
+	r->channel = NULL;
+	if (*why != '\0')
+		runner_log(r, DROVER_WARN, why);
+	if (r->pid > 0) {
+		r->due = clock_mono() + 2000;
+		return;
+	}
+	runner_lost(r, *why != '\0' ? why : "its runner has ended");
+}
+
+/* What it was last asked to do, for whoever reads why it ended. */
+static void
+runner_doing(const struct runner_handle *r, char *out, size_t size)
+{
+	int i;
+
+	*out = '\0';
+	if (r->state == RUNNER_STARTING)
+		text_copy(out, size, " while it was opened");
+	for (i = 0; i < r->sources_len; i++)
+		if (r->sources[i].poll_began != 0)
+			snprintf(out, size, " in the poll of %s", r->sources[i].name);
+		else if (r->sources[i].settling != 0)
+			snprintf(out, size, " while %s was told how job %" PRIu64 " ended",
+			    r->sources[i].name, r->sources[i].settling);
+}
+
+static void
+runner_ready(struct runner_handle *r, struct message *m)
+{
+	struct error err = { 0 };
+	const char *text = message_s(m, "exports");
+	cJSON *exports = json_parse(text, strlen(text), MESSAGE_MAX, &err);
+
+	if (exports == NULL) {
+		runner_kill(r, err.text);
+		return;
+	}
+	cJSON_Delete(r->exports);
+	r->exports = exports;
+	r->why[0] = '\0';
+	runner_enter(r, RUNNER_READY, 0);
+	queue_plugin_down(r->supervisor->core->queue, r->plugin, NULL);
+	sources_ready(r);
+	runner_log(r, DROVER_INFO, "plugin is ready");
+	warnings_ready(r);
+	probe_forget(r);
+	probe_start(r);
+}
+
+static void
+runner_refused(struct runner_handle *r, struct message *m)
+{
+	int code = (int)message_i(m, "class");
+
+	text_copy(r->why, sizeof r->why, message_s(m, "text"));
+	if (code == DROVER_AGAIN || code == DROVER_QUOTA || code == DROVER_INTERNAL)
+		return; /* its end follows and is counted */
+	runner_log(r, DROVER_ERR, r->why);
+	runner_enter(r, RUNNER_REFUSED, 0);
+}
+
+static void
+runner_message(void *arg, struct message *m)
+{
+	struct runner_handle *r = arg;
+
+	switch (m->type) {
+	case MESSAGE_RUNNER_READY:
+		runner_ready(r, m);
+		break;
+	case MESSAGE_RUNNER_REFUSED:
+		runner_refused(r, m);
+		break;
+	case MESSAGE_WORKER_FORKED:
+		slots_forked(r->supervisor, m);
+		break;
+	case MESSAGE_SOURCE_ITEM:
+	case MESSAGE_SOURCE_POLLED:
+	case MESSAGE_SOURCE_CHANGED:
+	case MESSAGE_SOURCE_SETTLED:
+		sources_message(r, m);
+		break;
+	default:
+		if (!services_runner(r, m))
+			runner_kill(r, "the plugin's runner broke the protocol");
+	}
+}
+
+/* What is due for one runner; ms until the next thing. */
+static int64_t
+runner_tick(struct runner_handle *r, int64_t now)
+{
+	int64_t wait;
+
+	if (r->due != 0 && now >= r->due) {
+		r->due = 0;
+		if (r->state == RUNNER_BACKOFF || r->state == RUNNER_DOWN)
+			runner_start(r);
+		else if (r->state == RUNNER_STARTING)
+			runner_kill(r, "the plugin did not finish opening within 30 s");
+		else if ((r->state == RUNNER_STOPPING || r->state == RUNNER_REFUSED) && r->pid > 0)
+			kill(r->pid, SIGKILL);
+		else if (r->channel == NULL && r->pid > 0)
+			runner_kill(r, "the plugin's runner closed its socket and did not end");
+	}
+	if (r->fork_at != 0 && now >= r->fork_at) {
+		r->fork_at = 0;
+		runner_traits(r);
+	}
+	wait = wait_min(r->due != 0 ? r->due - now : -1, r->fork_at != 0 ? r->fork_at - now : -1);
+	wait = wait_min(wait, probe_tick(r, now));
+	if (r->state == RUNNER_READY)
+		wait = wait_min(wait, sources_tick(r, now));
+	if (r->condemned[0] != '\0') {
+		runner_kill(r, r->condemned);
+		r->condemned[0] = '\0';
+	}
+	return wait;
+}
 
 static void
 runner_add(struct supervisor *s, const char *plugin)
@@ -61,28 +395,27 @@ runner_stop(struct runner_handle *r)
 }
 
 int
-supervisor_open(struct daemon *d, struct supervisor **out, struct error *err)
+supervisor_open(struct core *core, struct supervisor **out, struct error *err)
 {
 	struct supervisor *s;
 
 	OBJ_NEW(s, SUPERVISOR_MAGIC);
-	s->daemon = d;
+	s->core = core;
 	s->log.part = "core";
 	s->listen_fd = -1;
-	s->socket = path_join(d->config->state_dir, "core.sock");
+	s->socket = path_join(core->config->state_dir, "core.sock");
 	TAILQ_INIT(&s->runners);
 	TAILQ_INIT(&s->peers);
 	TAILQ_INIT(&s->calls);
 	TAILQ_INIT(&s->hooks);
 	TAILQ_INIT(&s->checks);
 	services_open(s);
-	d->supervisor = s;
 	*out = s;
 	if (peers_open(s, err) != 0)
 		return -1;
 	slots_restore(s);
-	tidy_scratch(s);
-	queue_on_prune(d->queue, tidy_pruned, s);
+	chores_scratch(s);
+	queue_on_prune(core->queue, chores_pruned, s);
 	supervisor_configure(s);
 	return 0;
 }
@@ -90,7 +423,7 @@ supervisor_open(struct daemon *d, struct supervisor **out, struct error *err)
 void
 supervisor_configure(struct supervisor *s)
 {
-	const struct config *config = s->daemon->config;
+	const struct config *config = s->core->config;
 	struct runner_handle *r, *next;
 	char why[DROVER_NAME_MAX + 64];
 	int i;
@@ -102,7 +435,7 @@ supervisor_configure(struct supervisor *s)
 		if (config_plugin(config, r->plugin) == NULL) {
 			snprintf(why, sizeof why, "plugin %s is not in the configuration any more",
 			    r->plugin);
-			queue_plugin_down(s->daemon->queue, r->plugin, why);
+			queue_plugin_down(s->core->queue, r->plugin, why);
 		}
 		if (r->state != RUNNER_STOPPING)
 			runner_stop(r);
@@ -129,16 +462,46 @@ supervisor_tick(struct supervisor *s)
 	}
 	wait = wait_min(wait, slots_tick(s, now));
 	wait = wait_min(wait, calls_tick(s, now));
-	wait = wait_min(wait, checks_tick(s, now));
-	return wait_min(wait, tidy_tick(s, now));
+	wait = wait_min(wait, secret_check_tick(s, now));
+	return wait_min(wait, chores_tick(s, now));
+}
+
+void
+supervisor_reap(struct supervisor *s, pid_t pid, int status)
+{
+	struct runner_handle *r;
+	char why[DROVER_ERROR_MAX], was[DROVER_ERROR_MAX], doing[2 * DROVER_NAME_MAX + 64];
+
+	if (chores_reap(s, pid, status))
+		return;
+	TAILQ_FOREACH(r, &s->runners, link)
+		if (r->pid == pid)
+			break;
+	if (r == NULL)
+		return;
+	r->pid = 0;
+	runner_doing(r, doing, sizeof doing);
+	/*
+	 * What it said itself of its failure to open, or what it was killed
+	 * for.
+	 */
+	if (r->why[0] != '\0' && r->state != RUNNER_REFUSED &&
+	    (r->state == RUNNER_STARTING || (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL))) {
+		text_copy(was, sizeof was, r->why);
+		snprintf(why, sizeof why, "%.400s", was);
+	} else if (WIFSIGNALED(status))
+		snprintf(why, sizeof why, "the plugin's process was ended by signal %d (%s)%s",
+		    WTERMSIG(status), strsignal(WTERMSIG(status)), doing);
+	else
+		snprintf(why, sizeof why, "the plugin's process ended by itself with status %d%s",
+		    WEXITSTATUS(status), doing);
+	runner_lost(r, why);
 }
 
 void
 supervisor_stop(struct supervisor *s)
 {
 	struct runner_handle *r;
-	struct message_out out;
-	int i;
 
 	TAILQ_FOREACH(r, &s->runners, link)
 		if (r->state != RUNNER_STOPPING) {
@@ -146,13 +509,8 @@ supervisor_stop(struct supervisor *s)
 			if (r->state == RUNNER_DOWN)
 				r->due = 0;
 		}
-	for (i = 0; i < s->slots_len; i++) {
-		if (s->slots[i]->state != SLOT_IDLE || s->slots[i]->peer == NULL)
-			continue;
-		message_begin(&out, MESSAGE_WORKER_LEAVE, 0);
-		channel_send(s->slots[i]->peer->channel, &out);
-	}
-	tidy_close(s);
+	slots_dismiss(s);
+	chores_close(s);
 }
 
 bool
@@ -170,26 +528,21 @@ void
 supervisor_close(struct supervisor *s)
 {
 	struct runner_handle *r;
-	int i;
 
 	if (s == NULL)
 		return;
 	OBJ_CHECK(s, SUPERVISOR_MAGIC);
-	tidy_close(s);
-	checks_close(s);
+	chores_close(s);
+	secret_check_close(s);
 	peers_close(s);
 	while ((r = TAILQ_FIRST(&s->runners)) != NULL) {
 		if (r->pid > 0)
 			kill(r->pid, SIGKILL);
 		runner_free(r);
 	}
-	for (i = 0; i < s->slots_len; i++) {
-		free(s->slots[i]->plugin);
-		free(s->slots[i]);
-	}
-	free(s->slots);
+	slots_close(s);
 	hooks_close(s);
-	limits_free(s->limits);
+	services_close(s);
 	unlink(s->socket);
 	free(s->socket);
 	OBJ_FREE(s);

@@ -9,7 +9,10 @@
 
 #include "base/json.h"
 #include "base/mem.h"
-#include "super/supervisor.h"
+#include "super/calls.h"
+#include "super/probes.h"
+#include "super/sources.h"
+#include "super/warnings.h"
 
 static void warn(cJSON *list, const char *format, ...) __attribute__((format(printf, 2, 3)));
 static void warn_of_runner(cJSON *, const struct runner_handle *);
@@ -56,7 +59,7 @@ warn_of_notify(cJSON *list, struct supervisor *s, int place, const struct config
 
 	snprintf(plugin, sizeof plugin, "%.*s", (int)strcspn(notify->operation, "."),
 	    notify->operation);
-	if (config_plugin(s->daemon->config, plugin) == NULL) {
+	if (config_plugin(s->core->config, plugin) == NULL) {
 		warn(list, "notify.%d: no plugin %s is configured for %s", place, plugin,
 		    notify->operation);
 		return;
@@ -82,37 +85,37 @@ warn_of_repo(cJSON *list, struct supervisor *s, const struct config_repo *repo)
 }
 
 cJSON *
-daemon_warnings(struct daemon *d)
+warnings_list(struct supervisor *s)
 {
-	struct supervisor *s = d->supervisor;
+	const struct config *config = s->core->config;
 	cJSON *list = cJSON_CreateArray();
 	struct runner_handle *r;
 
 	TAILQ_FOREACH(r, &s->runners, link)
 		if (r->state != RUNNER_STOPPING)
 			warn_of_runner(list, r);
-	for (int i = 0; i < d->config->notify_len; i++)
-		warn_of_notify(list, s, i, &d->config->notify[i]);
-	for (int i = 0; i < d->config->repos_len; i++)
-		warn_of_repo(list, s, &d->config->repos[i]);
+	for (int i = 0; i < config->notify_len; i++)
+		warn_of_notify(list, s, i, &config->notify[i]);
+	for (int i = 0; i < config->repos_len; i++)
+		warn_of_repo(list, s, &config->repos[i]);
 	return list;
 }
 
 void
 warnings_ready(struct runner_handle *r)
 {
-	struct daemon *d = r->supervisor->daemon;
+	struct core *core = r->supervisor->core;
 	cJSON *list = cJSON_CreateArray();
 	const cJSON *one;
 
-	for (int i = 0; i < d->config->notify_len; i++)
-		if (strncmp(d->config->notify[i].operation, r->plugin, strlen(r->plugin)) == 0 &&
-		    d->config->notify[i].operation[strlen(r->plugin)] == '.')
-			warn_of_notify(list, r->supervisor, i, &d->config->notify[i]);
-	for (int i = 0; i < d->config->repos_len; i++)
-		if (d->config->repos[i].token_from != NULL &&
-		    strcmp(d->config->repos[i].token_from, r->plugin) == 0)
-			warn_of_repo(list, r->supervisor, &d->config->repos[i]);
+	for (int i = 0; i < core->config->notify_len; i++)
+		if (strncmp(core->config->notify[i].operation, r->plugin, strlen(r->plugin)) == 0 &&
+		    core->config->notify[i].operation[strlen(r->plugin)] == '.')
+			warn_of_notify(list, r->supervisor, i, &core->config->notify[i]);
+	for (int i = 0; i < core->config->repos_len; i++)
+		if (core->config->repos[i].token_from != NULL &&
+		    strcmp(core->config->repos[i].token_from, r->plugin) == 0)
+			warn_of_repo(list, r->supervisor, &core->config->repos[i]);
 	cJSON_ArrayForEach(one, list)
 		log_printf(&r->supervisor->log, DROVER_WARN, "%s", one->valuestring);
 	cJSON_Delete(list);

@@ -18,95 +18,6 @@
 #include "stub_daemon.h"
 #include "temp.h"
 
-struct deferred {
-	void (*fn)(void *, const struct error *);
-	void *arg;
-	struct deferred *next;
-};
-
-static struct stub *
-stub_of(struct daemon *d)
-{
-	return (struct stub *)(void *)((char *)d - offsetof(struct stub, daemon));
-}
-
-struct stub *
-stub_open(void)
-{
-	static const struct kind_traits traits = { .pool = "light", .retries = 1, .ready = true };
-	struct stub *s = xcalloc(1, sizeof *s);
-	struct daemon *d = &s->daemon;
-	struct error err = { 0 };
-
-	s->dir = temp_make();
-	d->mode = DAEMON_RUNNING;
-	d->config = config_parse("", "default", NULL);
-	free(d->config->state_dir);
-	d->config->state_dir = xstrdup(s->dir);
-	free(d->config->socket);
-	d->config->socket = path_join(s->dir, "s");
-	d->config->memory_floor = 0;
-	d->config->disk_floor = 0;
-	MUST((d->base = event_base_new()) != NULL);
-	ck_assert_msg(store_open(s->dir, &d->store, &err) == 0, "%s", err.text);
-	d->queue = queue_new(d->store);
-	ck_assert_msg(queue_load(d->queue, &err) == 0, "%s", err.text);
-	queue_configure(d->queue, d->config);
-	queue_kind_set(d->queue, "stub.work", &traits);
-	ck_assert_msg(api_open(d, &d->api, &err) == 0, "%s", err.text);
-	return s;
-}
-
-void
-stub_close(struct stub *s)
-{
-	struct daemon *d = &s->daemon;
-	struct deferred *f;
-
-	api_close(d->api);
-	while ((f = d->deferred) != NULL) {
-		d->deferred = f->next;
-		f->fn(f->arg, NULL);
-		free(f);
-	}
-	if (s->call_fn != NULL)
-		s->call_fn(s->call_arg, DROVER_OK, "{}", 2);
-	queue_free(d->queue);
-	store_close(d->store);
-	event_base_free(d->base);
-	config_free(d->config);
-	temp_remove(s->dir);
-	free(s);
-}
-
-void
-stub_turn(struct stub *s)
-{
-	struct daemon *d = &s->daemon;
-	struct error err = { 0 };
-	struct deferred *f, *list;
-	bool dirty, failed;
-
-	event_base_loop(d->base, EVLOOP_ONCE);
-	dirty = store_dirty(d->store);
-	if ((failed = dirty && s->fail_commits)) {
-		store_rollback(d->store);
-		error_set(&err, DROVER_AGAIN,
-		    "no room for drover.db: " STORE_FULL ", free some space");
-		queue_load(d->queue, &(struct error){ 0 });
-	} else
-		ck_assert_msg(store_commit(d->store, &err) == 0, "%s", err.text);
-	list = d->deferred;
-	d->deferred = NULL;
-	while ((f = list) != NULL) {
-		list = f->next;
-		f->fn(f->arg, failed ? &err : NULL);
-		free(f);
-	}
-	if (dirty && !failed)
-		api_wake(d->api);
-}
-
 uint64_t
 stub_job(struct stub *s, const char *key, const char *title)
 {
@@ -118,8 +29,8 @@ stub_job(struct stub *s, const char *key, const char *title)
 	struct error err = { 0 };
 	uint64_t id = 0;
 
-	ck_assert_msg(queue_submit(s->daemon.queue, &ask, &id, &err) == 1, "%s", err.text);
-	ck_assert_msg(store_commit(s->daemon.store, &err) == 0, "%s", err.text);
+	ck_assert_msg(queue_submit(s->core.queue, &ask, &id, &err) == 1, "%s", err.text);
+	ck_assert_msg(store_commit(s->core.store, &err) == 0, "%s", err.text);
 	return id;
 }
 
@@ -134,10 +45,10 @@ stub_claim(struct stub *s)
 {
 	const struct queue_view view = { .memory_available = -1, .disk_free = -1 };
 	struct error err = { 0 };
-	struct job *job = queue_claim(s->daemon.queue, place, NULL, &view, &err);
+	struct job *job = queue_claim(s->core.queue, place, NULL, &view, &err);
 
 	ck_assert_msg(job != NULL, "nothing may start: %s", err.text);
-	ck_assert_msg(store_commit(s->daemon.store, &err) == 0, "%s", err.text);
+	ck_assert_msg(store_commit(s->core.store, &err) == 0, "%s", err.text);
 	return job;
 }
 
@@ -157,82 +68,66 @@ stub_output(struct stub *s, uint64_t job, unsigned attempt, const char *text)
 	ck_assert(fclose(f) == 0);
 }
 
-void
-daemon_defer(struct daemon *d, void (*fn)(void *, const struct error *), void *arg)
+static int
+stub_submit(void *arg, const struct job_ask *ask, uint64_t *id, struct error *err)
 {
-	struct deferred *f = xcalloc(1, sizeof *f), **tail = &d->deferred;
-
-	f->fn = fn;
-	f->arg = arg;
-	while (*tail != NULL)
-		tail = &(*tail)->next;
-	*tail = f;
+	return queue_submit(((struct stub *)arg)->core.queue, ask, id, err);
 }
 
-void
-daemon_view(struct daemon *d, struct queue_view *view)
+static int
+stub_cancel(void *arg, uint64_t id, const char *by, struct error *err)
 {
-	*view = (struct queue_view){ .memory_available = -1,
-		.disk_free = -1,
-		.draining = d->mode == DAEMON_DRAINING };
-}
-
-int
-daemon_submit(struct daemon *d, const struct job_ask *ask, uint64_t *id, struct error *err)
-{
-	return queue_submit(d->queue, ask, id, err);
-}
-
-int
-daemon_cancel(struct daemon *d, uint64_t id, const char *by, struct error *err)
-{
-	struct stub *s = stub_of(d);
+	struct stub *s = arg;
 
 	snprintf(s->said, sizeof s->said, "cancel %llu by %s", (unsigned long long)id, by);
-	return queue_cancel(d->queue, id, by, err);
+	return queue_cancel(((struct stub *)arg)->core.queue, id, by, err);
 }
 
-int
-daemon_reload(struct daemon *d, struct buf *changes, struct error *err)
+static int
+stub_reload(void *arg, struct buf *changes, struct error *err)
 {
-	if (d->config_error[0] != '\0')
-		return error_set(err, DROVER_CONFIG, "%s", d->config_error);
+	struct stub *s = arg;
+
+	if (s->config_error[0] != '\0')
+		return error_set(err, DROVER_CONFIG, "%s", s->config_error);
 	buf_adds(changes, "running: 3 -> 4\npools.light.slots: 2 -> 3\n");
 	return 0;
 }
 
-void
-daemon_drain(struct daemon *d, bool then_stop)
+static void
+stub_drain(void *arg, bool then_stop)
 {
-	d->mode = then_stop ? DAEMON_STOPPING : DAEMON_DRAINING;
+	((struct stub *)arg)->core.mode = then_stop ? CORE_STOPPING : CORE_DRAINING;
 }
 
-void
-daemon_undrain(struct daemon *d)
+static void
+stub_undrain(void *arg)
 {
-	d->mode = DAEMON_RUNNING;
+	((struct stub *)arg)->core.mode = CORE_RUNNING;
 }
 
-int
-daemon_poll(struct daemon *d, const char *source, struct error *err)
+static int
+stub_poll(void *arg, const char *source, struct error *err)
 {
 	if (source != NULL && strcmp(source, "stub.folder") != 0)
 		return error_set(err, DROVER_PERMANENT, "no source is called that");
-	stub_of(d)->polls++;
+	((struct stub *)arg)->polls++;
 	return 0;
 }
 
-void
-daemon_tidy(struct daemon *d)
+static void
+stub_tidy(void *arg)
 {
-	snprintf(stub_of(d)->said, sizeof stub_of(d)->said, "tidy");
+	struct stub *s = arg;
+
+	snprintf(s->said, sizeof s->said, "tidy");
 }
 
-void
-daemon_call(struct daemon *d, const char *operation, const char *request, size_t len,
+static void
+stub_call(void *daemon, const char *operation, const char *request, size_t len,
     void (*fn)(void *, int, const char *, size_t), void *arg)
 {
-	struct stub *s = stub_of(d);
+	struct stub *s = daemon;
 
 	snprintf(s->said, sizeof s->said, "call %s %.*s", operation, (int)len, request);
 	if (strcmp(operation, "stub.refuse") == 0)
@@ -245,39 +140,40 @@ daemon_call(struct daemon *d, const char *operation, const char *request, size_t
 	}
 }
 
-cJSON *
-daemon_status(struct daemon *d)
+static cJSON *
+stub_status(void *arg)
 {
+	struct stub *s = arg;
 	cJSON *o = cJSON_CreateObject();
 
-	json_add_str(o, "mode", d->mode == DAEMON_RUNNING ? "running" : "draining");
+	json_add_str(o, "mode", s->core.mode == CORE_RUNNING ? "running" : "draining");
 	json_add_str(o, "version", "0");
 	json_add_int(o, "started_at", 1700000000000);
 	json_add_int(o, "slots", 3);
 	json_add_int(o, "busy", 1);
 	json_add_int(o, "commits", 7);
-	cJSON_AddItemToObject(o, "queue", queue_status(d->queue));
-	cJSON_AddItemToObject(o, "pauses", queue_pauses(d->queue));
+	cJSON_AddItemToObject(o, "queue", queue_status(s->core.queue));
+	cJSON_AddItemToObject(o, "pauses", queue_pauses(s->core.queue));
 	return o;
 }
 
-cJSON *
-daemon_plugins(struct daemon *d)
+static cJSON *
+stub_plugins(void *arg)
 {
 	return cJSON_Parse("[{\"name\": \"stub\", \"version\": \"1\", \"state\": \"ready\", "
 			   "\"pid\": 12, \"options\": [], "
 			   "\"pipelines\": [{\"name\": \"work\", \"summary\": \"Does it.\"}]}]");
 }
 
-cJSON *
-daemon_sources(struct daemon *d)
+static cJSON *
+stub_sources(void *arg)
 {
 	return cJSON_Parse(
 	    "[{\"name\": \"stub.folder\", \"state\": \"waiting\", \"interval_ms\": 30000}]");
 }
 
-cJSON *
-daemon_workers(struct daemon *d)
+static cJSON *
+stub_workers(void *arg)
 {
 	return cJSON_Parse("[{\"name\": \"w1\", \"state\": \"idle\", \"pid\": 13}]");
 }
@@ -303,11 +199,11 @@ leases_break(struct leases *l, uint64_t id, bool force, struct error *err)
 			   "lease 4 has a live owner: cancel its job, or use --force");
 }
 
-void
-daemon_hook(struct daemon *d, const char *plugin, const char *headers, const char *body, size_t len,
+static void
+stub_hook(void *daemon, const char *plugin, const char *headers, const char *body, size_t len,
     void (*fn)(void *, const struct hook_answer *), void *arg)
 {
-	struct stub *s = stub_of(d);
+	struct stub *s = daemon;
 
 	snprintf(s->said, sizeof s->said, "hook %s %.200s %.*s", plugin, headers,
 	    len < 100 ? (int)len : 100, body);
@@ -315,11 +211,11 @@ daemon_hook(struct daemon *d, const char *plugin, const char *headers, const cha
 	s->hook_arg = arg;
 }
 
-int
-daemon_check_secrets(struct daemon *d, const char *const *plugins,
+static int
+stub_check_secrets(void *daemon, const char *const *plugins,
     void (*fn)(void *, const cJSON *), void *arg, struct error *err)
 {
-	struct stub *s = stub_of(d);
+	struct stub *s = daemon;
 	cJSON *checks = cJSON_CreateArray(), *check = cJSON_CreateObject();
 
 	snprintf(s->said, sizeof s->said, "secrets %s", plugins != NULL ? plugins[0] : "all");
@@ -335,3 +231,90 @@ daemon_check_secrets(struct daemon *d, const char *const *plugins,
 	cJSON_Delete(checks);
 	return 0;
 }
+
+static const struct api_verbs verbs = {
+	.submit = stub_submit,
+	.cancel = stub_cancel,
+	.reload = stub_reload,
+	.drain = stub_drain,
+	.undrain = stub_undrain,
+	.poll = stub_poll,
+	.tidy = stub_tidy,
+	.call = stub_call,
+	.hook = stub_hook,
+	.check_secrets = stub_check_secrets,
+	.status = stub_status,
+	.plugins = stub_plugins,
+	.sources = stub_sources,
+	.workers = stub_workers,
+};
+
+struct stub *
+stub_open(void)
+{
+	static const struct kind_traits traits = { .pool = "light", .retries = 1, .ready = true };
+	struct stub *s = xcalloc(1, sizeof *s);
+	struct core *core = &s->core;
+	struct error err = { 0 };
+
+	s->verbs = &verbs;
+	s->dir = temp_make();
+	core_init(core);
+	core->mode = CORE_RUNNING;
+	core->viewed_at = INT64_MAX / 2; /* the machine is not looked at */
+	core->view.memory_available = core->view.disk_free = -1;
+	core->config = config_parse("", "default", NULL);
+	free(core->config->state_dir);
+	core->config->state_dir = xstrdup(s->dir);
+	free(core->config->socket);
+	core->config->socket = path_join(s->dir, "s");
+	core->config->memory_floor = 0;
+	core->config->disk_floor = 0;
+	MUST((core->base = event_base_new()) != NULL);
+	ck_assert_msg(store_open(s->dir, &core->store, &err) == 0, "%s", err.text);
+	core->queue = queue_new(core->store);
+	ck_assert_msg(queue_load(core->queue, &err) == 0, "%s", err.text);
+	queue_configure(core->queue, core->config);
+	queue_kind_set(core->queue, "stub.work", &traits);
+	ck_assert_msg(api_open(core, &verbs, s, &s->api, &err) == 0, "%s", err.text);
+	return s;
+}
+
+void
+stub_close(struct stub *s)
+{
+	struct core *core = &s->core;
+
+	api_close(s->api);
+	deferred_run(core_deferred(core), NULL);
+	if (s->call_fn != NULL)
+		s->call_fn(s->call_arg, DROVER_OK, "{}", 2);
+	queue_free(core->queue);
+	store_close(core->store);
+	event_base_free(core->base);
+	config_free(core->config);
+	temp_remove(s->dir);
+	free(s);
+}
+
+void
+stub_turn(struct stub *s)
+{
+	struct core *core = &s->core;
+	struct error err = { 0 };
+	bool dirty, failed;
+
+	event_base_loop(core->base, EVLOOP_ONCE);
+	dirty = store_dirty(core->store);
+	if ((failed = dirty && s->fail_commits)) {
+		store_rollback(core->store);
+		error_set(&err, DROVER_AGAIN,
+		    "no room for drover.db: " STORE_FULL ", free some space");
+		queue_load(core->queue, &(struct error){ 0 });
+	} else
+		ck_assert_msg(store_commit(core->store, &err) == 0, "%s", err.text);
+	deferred_run(core_deferred(core), failed ? &err : NULL);
+	if (dirty && !failed)
+		api_wake(s->api);
+}
+

@@ -9,13 +9,17 @@
 #include <stdbool.h>
 
 #include "api/api.h"
-#include "daemon.h"
+#include "core.h"
 
 struct stub {
-	struct daemon daemon;
+	struct core core;
+	const struct api_verbs *verbs;
+	struct api *api;
+	char config_error[DROVER_ERROR_MAX]; /* what the next reload is refused with; "": it is
+						taken */
 	char *dir;                   /* state folder; the socket is in it */
 	bool fail_commits;           /* the next commits fail as on a full disk */
-	char said[512];              /* what daemon_* was told last */
+	char said[512];              /* what the last verb was told */
 	int polls;
 	void (*call_fn)(void *, int, const char *,
 	    size_t); /* of the call that waits for its answer */

@@ -29,7 +29,7 @@
 #define TURNS_MAX 2000
 
 /* One connection of a client that lives in the server's loop. */
-struct caller {
+struct exchange {
 	struct stub *stub;
 	int fd;
 	struct event *readable;
@@ -55,7 +55,7 @@ teardown(void)
 static void
 on_readable(evutil_socket_t fd, short what, void *arg)
 {
-	struct caller *c = arg;
+	struct exchange *c = arg;
 	char chunk[65536];
 	ssize_t n = read(fd, chunk, sizeof chunk);
 
@@ -86,13 +86,13 @@ dial(const char *path)
 }
 
 static void
-caller_open(struct caller *c, const char *request, size_t len)
+caller_open(struct exchange *c, const char *request, size_t len)
 {
 	size_t sent = 0;
 
-	*c = (struct caller){ .stub = stub, .fd = dial(stub->daemon.config->socket) };
+	*c = (struct exchange){ .stub = stub, .fd = dial(stub->core.config->socket) };
 	ck_assert_int_ne(c->fd, -1);
-	c->readable = event_new(stub->daemon.base, c->fd, EV_READ | EV_PERSIST, on_readable, c);
+	c->readable = event_new(stub->core.base, c->fd, EV_READ | EV_PERSIST, on_readable, c);
 	event_add(c->readable, NULL);
 	while (sent < len && !c->closed) {
 		ssize_t n = send(c->fd, request + sent, len - sent, MSG_NOSIGNAL);
@@ -102,12 +102,12 @@ caller_open(struct caller *c, const char *request, size_t len)
 		else if (errno != EAGAIN)
 			break;
 		else
-			event_base_loop(stub->daemon.base, EVLOOP_NONBLOCK);
+			event_base_loop(stub->core.base, EVLOOP_NONBLOCK);
 	}
 }
 
 static void
-caller_close(struct caller *c)
+caller_close(struct exchange *c)
 {
 	event_free(c->readable);
 	close(c->fd);
@@ -115,7 +115,7 @@ caller_close(struct caller *c)
 }
 
 static void
-until_closed(struct caller *c)
+until_closed(struct exchange *c)
 {
 	for (int i = 0; !c->closed; i++) {
 		ck_assert_int_lt(i, TURNS_MAX);
@@ -124,7 +124,7 @@ until_closed(struct caller *c)
 }
 
 static void
-until_seen(struct caller *c, const char *text)
+until_seen(struct exchange *c, const char *text)
 {
 	for (int i = 0; strstr(buf_str(&c->got), text) == NULL; i++) {
 		ck_assert_int_lt(i, TURNS_MAX);
@@ -141,7 +141,7 @@ static int
 ask(const char *method, const char *path, const char *body, char **answer)
 {
 	struct buf request = BUF_INIT;
-	struct caller c;
+	struct exchange c;
 	const char *end;
 	int status;
 
@@ -282,7 +282,7 @@ START_TEST(a_job_is_answered_after_it_is_on_disk)
 
 	ck_assert_uint_gt(id, 0);
 	ck_assert(json_bool(json, "fresh", false));
-	ck_assert(!store_dirty(stub->daemon.store));
+	ck_assert(!store_dirty(stub->core.store));
 	cJSON_Delete(json);
 	json = ask_json("POST", "/api/v1/jobs", "{\"kind\": \"stub.work\", \"key\": \"k\"}", 200);
 	ck_assert_int_eq(json_int(json, "id", 0), (int64_t)id);
@@ -494,7 +494,7 @@ START_TEST(what_came_from_people)
 		.why = "not among",
 		.sha256 = "00",
 		.title = "Please" };
-	struct store *store = stub->daemon.store;
+	struct store *store = stub->core.store;
 	struct error err = { 0 };
 	cJSON *json;
 
@@ -536,7 +536,7 @@ START_TEST(the_daemons_verbs)
 	json = ask_json("POST", "/api/v1/reload", NULL, 200);
 	ck_assert_int_eq(cJSON_GetArraySize(json_get(json, "changes")), 2);
 	cJSON_Delete(json);
-	snprintf(stub->daemon.config_error, sizeof stub->daemon.config_error, "drover.conf:3: no");
+	snprintf(stub->config_error, sizeof stub->config_error, "drover.conf:3: no");
 	refused("POST", "/api/v1/reload", NULL, 422, "invalid");
 	cJSON_Delete(ask_json("POST", "/api/v1/refresh", NULL, 202));
 	cJSON_Delete(ask_json("POST", "/api/v1/sources/stub.folder/poll", NULL, 202));
@@ -547,7 +547,7 @@ START_TEST(the_daemons_verbs)
 	cJSON_Delete(ask_json("GET", "/healthz", NULL, 200));
 	cJSON_Delete(ask_json("POST", "/api/v1/undrain", NULL, 200));
 	cJSON_Delete(ask_json("GET", "/readyz", NULL, 200));
-	stub->daemon.mode = DAEMON_STARTING;
+	stub->core.mode = CORE_STARTING;
 	refused("POST", "/api/v1/jobs", "{\"kind\": \"stub.work\", \"key\": \"k\"}", 503,
 	    "unavailable");
 }
@@ -584,7 +584,7 @@ END_TEST
 
 START_TEST(calls_are_answered_when_the_plugin_has)
 {
-	struct caller c;
+	struct exchange c;
 	cJSON *json;
 	static const char request[] = "POST /api/v1/calls HTTP/1.1\r\nHost: d\r\nConnection: "
 				      "close\r\nContent-Length: 47\r\n\r\n"
@@ -615,7 +615,7 @@ START_TEST(answers_may_come_after_the_end)
 {
 	static const char request[] = "POST /api/v1/calls HTTP/1.1\r\nHost: d\r\nContent-Length: "
 				      "25\r\n\r\n{\"operation\":\"stub.wait\"}";
-	struct caller c;
+	struct exchange c;
 
 	caller_open(&c, request, sizeof request - 1);
 	while (stub->call_fn == NULL)
@@ -630,7 +630,7 @@ START_TEST(a_caller_that_leaves_is_forgotten)
 {
 	static const char request[] = "POST /api/v1/calls HTTP/1.1\r\nHost: d\r\nContent-Length: "
 				      "25\r\n\r\n{\"operation\":\"stub.wait\"}";
-	struct caller c;
+	struct exchange c;
 
 	caller_open(&c, request, sizeof request - 1);
 	while (stub->call_fn == NULL)
@@ -641,7 +641,7 @@ START_TEST(a_caller_that_leaves_is_forgotten)
 	stub->call_fn = NULL;
 	cJSON_Delete(ask_json("GET", "/healthz", NULL, 200));
 	cJSON_Delete(ask_json("GET", "/healthz", NULL, 200));
-	ck_assert_int_le(stub->daemon.api->house.len, 2);
+	ck_assert_int_le(stub->api->house.len, 2);
 }
 END_TEST
 
@@ -678,9 +678,9 @@ START_TEST(symphony_sees_its_shapes)
 	ck_assert_str_ne(json_str(json, "generated_at", ""), "");
 	cJSON_Delete(json);
 	ck_assert(
-	    queue_finish(stub->daemon.queue, job->id, job->epoch,
+	    queue_finish(stub->core.queue, job->id, job->epoch,
 		&(struct job_outcome){ .code = DROVER_INTERNAL, .text = "it broke" }, &err) == 0);
-	ck_assert(store_commit(stub->daemon.store, &err) == 0);
+	ck_assert(store_commit(stub->core.store, &err) == 0);
 	json = ask_json("GET", "/api/v1/state", NULL, 200);
 	ck_assert_str_eq(json_str(cJSON_GetArrayItem(json_get(json, "retrying"), 0), "error", ""),
 	    "it broke");
@@ -723,12 +723,12 @@ START_TEST(a_closed_connection_hides_no_later_socket)
 		if (i % 2 == 0)
 			ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, fds + i), 0);
 		events[i] =
-		    event_new(stub->daemon.base, fds[i], EV_READ | EV_PERSIST, on_byte, &heard);
+		    event_new(stub->core.base, fds[i], EV_READ | EV_PERSIST, on_byte, &heard);
 		ck_assert_int_eq(event_add(events[i], NULL), 0);
 		ck_assert_int_eq(write(fds[i ^ 1], "x", 1), 1);
 	}
 	for (int i = 0; i < 100; i++)
-		event_base_loop(stub->daemon.base, EVLOOP_NONBLOCK);
+		event_base_loop(stub->core.base, EVLOOP_NONBLOCK);
 	ck_assert_int_eq(heard, 16);
 	for (int i = 0; i < 16; i++) {
 		event_free(events[i]);
@@ -802,7 +802,7 @@ START_TEST(output_is_followed_to_the_end_of_the_attempt)
 	uint64_t id = stub_job(stub, "a", "A");
 	char request[256];
 	struct job *job;
-	struct caller c;
+	struct exchange c;
 	struct error err = { 0 };
 
 	snprintf(request, sizeof request,
@@ -811,15 +811,15 @@ START_TEST(output_is_followed_to_the_end_of_the_attempt)
 	caller_open(&c, request, strlen(request));
 	until_seen(&c, "200 OK");
 	job = stub_claim(stub);
-	api_wake(stub->daemon.api);
+	api_wake(stub->api);
 	stub_output(stub, id, 1, "first\n");
-	api_wake(stub->daemon.api);
+	api_wake(stub->api);
 	until_seen(&c, "first\n");
 	/* Only inotify tells of this one. */
 	stub_output(stub, id, 1, "second\n");
 	until_seen(&c, "second\n");
 	stub_output(stub, id, 1, "last\n");
-	ck_assert(queue_finish(stub->daemon.queue, job->id, job->epoch,
+	ck_assert(queue_finish(stub->core.queue, job->id, job->epoch,
 		      &(struct job_outcome){ .code = DROVER_OK }, &err) == 0);
 	until_closed(&c);
 	ck_assert(strstr(c.got.data, "last\n") != NULL);
@@ -831,7 +831,7 @@ START_TEST(events_are_resumed_where_they_broke)
 {
 	static const char from_now[] = "GET /api/v1/events HTTP/1.1\r\nHost: d\r\n\r\n";
 	char request[256], *text, *seen;
-	struct caller c, again;
+	struct exchange c, again;
 	uint64_t id;
 	long last;
 
@@ -839,7 +839,7 @@ START_TEST(events_are_resumed_where_they_broke)
 	caller_open(&c, from_now, sizeof from_now - 1);
 	until_seen(&c, "200 OK");
 	id = stub_job(stub, "after", "B");
-	api_wake(stub->daemon.api);
+	api_wake(stub->api);
 	until_seen(&c, "\n\n");
 	ck_assert_ptr_ne(seen = strstr(c.got.data, "id: "), NULL);
 	last = strtol(seen + 4, NULL, 10);
@@ -868,7 +868,7 @@ START_TEST(oversized_requests_are_cut_off)
 {
 	char *big = xmalloc(2 * API_BODY_MAX), head[128];
 	struct buf request = BUF_INIT;
-	struct caller c;
+	struct exchange c;
 
 	memset(big, 'x', 2 * API_BODY_MAX);
 	snprintf(head, sizeof head,
@@ -896,16 +896,16 @@ END_TEST
 
 START_TEST(a_full_house_waits_outside)
 {
-	struct caller c[API_CONNECTIONS_MAX + 1];
+	struct exchange c[API_CONNECTIONS_MAX + 1];
 	static const char request[] = "GET /healthz HTTP/1.1\r\nHost: d\r\n\r\n";
 
 	for (int i = 0; i < API_CONNECTIONS_MAX; i++) {
 		caller_open(&c[i], request, sizeof request - 1);
 		until_seen(&c[i], "200 OK");
 	}
-	ck_assert_int_eq(stub->daemon.api->house.len, API_CONNECTIONS_MAX);
+	ck_assert_int_eq(stub->api->house.len, API_CONNECTIONS_MAX);
 	caller_open(&c[API_CONNECTIONS_MAX], request, sizeof request - 1);
-	event_base_loop(stub->daemon.base, EVLOOP_NONBLOCK);
+	event_base_loop(stub->core.base, EVLOOP_NONBLOCK);
 	ck_assert_uint_eq(c[API_CONNECTIONS_MAX].got.len, 0);
 	caller_close(&c[0]);
 	until_seen(&c[API_CONNECTIONS_MAX], "200 OK");
@@ -931,19 +931,19 @@ END_TEST
 
 START_TEST(peers_are_told_apart)
 {
-	struct peer peer = { .uid = 1000, .gid = 1000 };
+	struct caller peer = { .uid = 1000, .gid = 1000 };
 
-	ck_assert(peer_allowed(&(struct peer){ .uid = 0, .gid = 5 }, 1000, 100));
-	ck_assert(peer_allowed(&peer, 1000, 100));
-	ck_assert(!peer_allowed(&peer, 999, 100));
-	ck_assert(peer_allowed(&peer, 999, 1000));
+	ck_assert(caller_allowed(&(struct caller){ .uid = 0, .gid = 5 }, 1000, 100));
+	ck_assert(caller_allowed(&peer, 1000, 100));
+	ck_assert(!caller_allowed(&peer, 999, 100));
+	ck_assert(caller_allowed(&peer, 999, 1000));
 	peer.groups[0] = 7;
 	peer.groups[1] = 100;
 	peer.groups_len = 2;
-	ck_assert(peer_allowed(&peer, 999, 100));
-	ck_assert(!peer_allowed(&peer, 999, 101));
+	ck_assert(caller_allowed(&peer, 999, 100));
+	ck_assert(!caller_allowed(&peer, 999, 101));
 	peer.groups[1] = 0;
-	ck_assert(!peer_allowed(&peer, 999, 0));
+	ck_assert(!caller_allowed(&peer, 999, 0));
 }
 END_TEST
 
@@ -959,10 +959,10 @@ START_TEST(a_stranger_is_refused)
 
 	if (geteuid() != 0)
 		return;
-	ck_assert(chmod(stub->dir, 0755) == 0 && chmod(stub->daemon.config->socket, 0666) == 0);
+	ck_assert(chmod(stub->dir, 0755) == 0 && chmod(stub->core.config->socket, 0666) == 0);
 	if ((pid = fork()) == 0) {
 		if (setgroups(0, NULL) != 0 || setgid(65534) != 0 || setuid(65534) != 0 ||
-		    (fd = dial(stub->daemon.config->socket)) == -1)
+		    (fd = dial(stub->core.config->socket)) == -1)
 			_exit(2);
 		fcntl(fd, F_SETFL, 0);
 		if (write(fd, request, sizeof request - 1) < 0)
@@ -975,8 +975,8 @@ START_TEST(a_stranger_is_refused)
 	while (waitpid(pid, &status, WNOHANG) == 0) {
 		const struct timeval soon = { 0, 10000 };
 
-		event_base_loopexit(stub->daemon.base, &soon);
-		event_base_loop(stub->daemon.base, 0);
+		event_base_loopexit(stub->core.base, &soon);
+		event_base_loop(stub->core.base, 0);
 	}
 	ck_assert_int_eq(status, 0);
 }
@@ -984,14 +984,13 @@ END_TEST
 
 START_TEST(a_socket_is_taken_over_only_from_the_dead)
 {
-	struct daemon second = stub->daemon;
 	struct stat st;
 	struct api *api = NULL;
 	struct error err = { 0 };
 
-	ck_assert_int_eq(stat(stub->daemon.config->socket, &st), 0);
+	ck_assert_int_eq(stat(stub->core.config->socket, &st), 0);
 	ck_assert_int_eq(st.st_mode & 0777, 0660);
-	ck_assert_int_eq(api_open(&second, &api, &err), -1);
+	ck_assert_int_eq(api_open(&stub->core, stub->verbs, stub, &api, &err), -1);
 	ck_assert_int_eq(err.code, DROVER_CONFIG);
 }
 END_TEST

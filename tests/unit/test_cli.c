@@ -64,9 +64,9 @@ serve(int ready)
 	stub_job(stub, "second", hostile);
 	job = stub_claim(stub);
 	stub_output(stub, job->id, 1, "begin\n\033[31mred\n");
-	ck_assert(queue_finish(stub->daemon.queue, job->id, job->epoch,
+	ck_assert(queue_finish(stub->core.queue, job->id, job->epoch,
 		      &(struct job_outcome){ .code = DROVER_PERMANENT, .text = hostile }, &e) == 0);
-	ck_assert(store_commit(stub->daemon.store, &e) == 0);
+	ck_assert(store_commit(stub->core.store, &e) == 0);
 	ck_assert(dprintf(ready, "%s\n", stub->dir) > 0);
 	close(ready);
 	for (;;)

@@ -11,12 +11,12 @@
 #include "base/mem.h"
 
 int
-peer_read(int fd, struct peer *peer, struct error *err)
+caller_read(int fd, struct caller *peer, struct error *err)
 {
 	struct ucred cred;
 	socklen_t len = sizeof cred;
 
-	*peer = (struct peer){ 0 };
+	*peer = (struct caller){ 0 };
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) != 0)
 		return error_errno(err, DROVER_INTERNAL, "cannot read the peer's credentials");
 	peer->uid = cred.uid;
@@ -34,7 +34,7 @@ peer_read(int fd, struct peer *peer, struct error *err)
 }
 
 bool
-peer_allowed(const struct peer *peer, uid_t own_uid, gid_t own_gid)
+caller_allowed(const struct caller *peer, uid_t own_uid, gid_t own_gid)
 {
 	if (peer->uid == 0 || peer->uid == own_uid)
 		return true;

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One connection on the core's socket, and the answers that go out on it.
+ */
+#ifndef SUPER_PEER_H
+#define SUPER_PEER_H
+
+#include <sys/queue.h>
+
+#include <stdint.h>
+
+#include "super/inside.h"
+#include "wire/channel.h"
+#include "wire/message.h"
+
+struct peer {
+	TAILQ_ENTRY(peer) link;
+	struct supervisor *supervisor;
+	struct channel *channel;
+	/*
+	 * Who handles its messages and its end: set when it has said hello.
+	 * closed may be NULL.
+	 */
+	void (*message)(struct peer *, struct message *);
+	void (*closed)(struct peer *);
+	struct slot *slot;           /* of a worker */
+	uint64_t job, epoch;         /* of a job */
+	uint64_t call;               /* the call that an operation serves; 0 for others */
+	char *plugin;
+	uint64_t serial;             /* names it in deferred answers: it may be gone by then */
+};
+
+/* Closes the connection. */
+void peer_free(struct peer *);
+/*
+ * Answers the request id of the peer or runner with this serial, after the next
+ * commit. err and data may be NULL; data is copied.
+ */
+void reply_later(struct supervisor *, uint64_t serial, uint64_t id, const struct error *err,
+    int64_t number, const char *data, size_t len);
+
+#endif

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The core's socket: who connects is known by the first message and its token,
+ * and is handed over to slots.c or services.c.
+ */
+#ifndef SUPER_PEERS_H
+#define SUPER_PEERS_H
+
+#include "super/inside.h"
+
+int peers_open(struct supervisor *, struct error *);
+void peers_close(struct supervisor *);
+
+#endif

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What is asked for becomes a job here, whoever asks: a source's item, a
+ * running job, or a person by the API. The queue itself knows nothing of
+ * plugins.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "super/fleet.h"
+#include "super/submit.h"
+
+/*
+ * What a job names must be configured; a kind is good when its plugin is, and
+ * offers it once it runs.
+ */
+static int
+ask_check(struct supervisor *s, const struct job_ask *ask, struct error *err)
+{
+	struct runner_handle *r;
+	char plugin[DROVER_NAME_MAX + 1];
+
+	if (ask->kind == NULL || !text_is_kind(ask->kind))
+		return error_set(err, DROVER_PERMANENT,
+		    "a kind is PLUGIN.PIPELINE, as inbox.ticket");
+	snprintf(plugin, sizeof plugin, "%.*s", (int)strcspn(ask->kind, "."), ask->kind);
+	r = runner_find(s, plugin);
+	if (config_plugin(s->core->config, plugin) == NULL ||
+	    (r != NULL && r->state == RUNNER_READY && !queue_kind_known(s->core->queue, ask->kind)))
+		return error_set(err, DROVER_CONFIG,
+		    "no configured plugin has a pipeline %s: see drover plugin list", ask->kind);
+	if (ask->repo != NULL && *ask->repo != '\0' &&
+	    config_repo(s->core->config, ask->repo) == NULL)
+		return error_set(err, DROVER_CONFIG,
+		    "repo %.64s is not configured: add it to repos, or see drover repo list",
+		    ask->repo);
+	if (ask->agent != NULL && *ask->agent != '\0' &&
+	    config_agent(s->core->config, ask->agent) == NULL)
+		return error_set(err, DROVER_CONFIG,
+		    "agent %.64s is not configured: add it to agents, or see drover agent list",
+		    ask->agent);
+	if (ask->pool != NULL && *ask->pool != '\0' &&
+	    config_pool(s->core->config, ask->pool) == NULL)
+		return error_set(err, DROVER_CONFIG,
+		    "pool %.64s is not configured: add it to pools", ask->pool);
+	return 0;
+}
+
+int
+job_submit(struct supervisor *s, const struct job_ask *ask, uint64_t *id, struct error *err)
+{
+	char plugin[DROVER_NAME_MAX + 1];
+	struct runner_handle *r;
+	int fresh;
+
+	if (s->core->mode == CORE_STOPPING)
+		return error_set(err, DROVER_AGAIN, "drover is stopping");
+	if (ask_check(s, ask, err) != 0)
+		return -1;
+	fresh = queue_submit(s->core->queue, ask, id, err);
+	/*
+	 * The first job of a kind that its plugin has not described yet is told
+	 * why it waits.
+	 */
+	if (fresh == 1 && !queue_kind_known(s->core->queue, ask->kind)) {
+		snprintf(plugin, sizeof plugin, "%.*s", (int)strcspn(ask->kind, "."), ask->kind);
+		if ((r = runner_find(s, plugin)) != NULL)
+			runner_traits(r);
+	}
+	return fresh;
+}
