@@ -30,4 +30,6 @@ void *mem_check(void *);
 /* What cJSON makes, which is NULL only when there is no memory. */
 #define xjson(made) ((__typeof__(made))mem_check(made))
 
+#define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
+
 #endif

@@ -34,7 +34,7 @@ probe_say(struct probe *probe, const char *what, bool ok, const char *format, ..
 	va_end(ap);
 	probe->lacks = probe->lacks || !ok;
 	if (probe->checks == NULL)
-		probe->checks = xjson(cJSON_CreateArray());
+		probe->checks = json_array();
 	json_put_text(check, "what", what);
 	json_put_bool(check, "ok", ok);
 	json_put_text(check, "text", text);
@@ -50,8 +50,7 @@ probe_reply(struct drover_scope *scope, struct probe *probe, const char *as, con
 	json_put_bool(reply, "ok", !probe->lacks);
 	json_put_text(reply, "as", as);
 	json_put_text(reply, "base", base);
-	json_put(reply, "checks",
-	    probe->checks != NULL ? probe->checks : xjson(cJSON_CreateArray()));
+	json_put(reply, "checks", probe->checks != NULL ? probe->checks : json_array());
 	probe->checks = NULL;
 	return reply_send(scope, reply, err);
 }

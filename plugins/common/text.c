@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/mem.h"
 #include "common/text.h"
 
 static uint32_t text_decode(const char *, size_t);
@@ -112,7 +113,7 @@ text_hidden(uint32_t c)
 	};
 	size_t i;
 
-	for (i = 0; i < sizeof(hidden) / sizeof(hidden[0]); i++)
+	for (i = 0; i < ARRAY_LEN(hidden); i++)
 		if (c >= hidden[i].first && c <= hidden[i].last)
 			return true;
 	return false;
@@ -138,6 +139,12 @@ text_clean(char *out, size_t size, const char *s, size_t len, const char *keep)
 	}
 	out[used] = '\0';
 	return used;
+}
+
+size_t
+text_line(char *out, size_t size, const char *s)
+{
+	return text_clean(out, size, s, strlen(s), "");
 }
 
 size_t

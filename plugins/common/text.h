@@ -24,6 +24,8 @@ bool text_is_utf8(const char *s, size_t len);
  * zero-width and bidirectional marks. Cuts between characters.
  */
 size_t text_clean(char *out, size_t size, const char *s, size_t len, const char *keep);
+/* As text_clean for a whole string that is to stand on one line. */
+size_t text_line(char *out, size_t size, const char *s);
 /* The largest prefix of at most max bytes that cuts no character. */
 size_t text_cut(const char *s, size_t len, size_t max);
 /* FNV-1a; seed 0 begins. Tells texts apart, proves nothing. */
@@ -39,6 +41,7 @@ struct text_buf {
 };
 void text_add(struct text_buf *, const char *data, size_t len);
 void text_addf(struct text_buf *, const char *format, ...) DROVER_PRINTF(2, 3);
+void text_fill(struct text_buf *, char, size_t times);
 /* The value percent-encoded: only letters, digits and "-._~" stay as they are. */
 void text_add_url(struct text_buf *, const char *value);
 /* What it holds, "" at the beginning; valid until the next addition. */

@@ -58,6 +58,15 @@ text_addf(struct text_buf *buf, const char *format, ...)
 }
 
 void
+text_fill(struct text_buf *buf, char c, size_t times)
+{
+	buf_reserve(buf, times);
+	memset(buf->data + buf->len, c, times);
+	buf->len += times;
+	buf->data[buf->len] = '\0';
+}
+
+void
 text_add_url(struct text_buf *buf, const char *value)
 {
 	static const char plain[] =

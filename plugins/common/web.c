@@ -201,7 +201,7 @@ web_message(const struct web_answer *answer, char *out, size_t size)
 	const char *text = "", *field = "";
 	char raw[2 * WEB_SHOWN];
 
-	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]) && *text == '\0'; i++)
+	for (size_t i = 0; i < ARRAY_LEN(keys) && *text == '\0'; i++)
 		text = json_text(answer->json, keys[i]);
 	if (*text == '\0' && cJSON_IsString(cJSON_GetArrayItem(list, 0)))
 		text = cJSON_GetArrayItem(list, 0)->valuestring;
@@ -217,7 +217,7 @@ web_message(const struct web_answer *answer, char *out, size_t size)
 		snprintf(raw, sizeof(raw), "%s%s%s", text, *field != '\0' ? ": " : "", field);
 	}
 	raw[text_cut(raw, strlen(raw), WEB_SHOWN)] = '\0';
-	text_clean(out, size, raw, strlen(raw), "");
+	text_line(out, size, raw);
 }
 
 int

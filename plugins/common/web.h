@@ -94,6 +94,7 @@ int web_pages(struct web *, const struct web_ask *, const char *at, int pages,
  * Members, bounded: "" or 0 where there is none or of another type. json_id: a
  * number up to 2^53 or a string as text, else "".
  */
+cJSON *json_get(const cJSON *object, const char *key);
 const char *json_text(const cJSON *object, const char *key);
 double json_number(const cJSON *object, const char *key);
 bool json_true(const cJSON *object, const char *key);
@@ -108,13 +109,14 @@ void json_id(const cJSON *object, const char *key, char *out, size_t size);
 cJSON *json_read(const char *text, size_t len, struct drover_error *);
 
 /*
- * Making JSON, which ends the process when there is no memory. An object or
- * array takes the items over that are put into it; texts are copied.
+ * Making JSON; without memory the process ends. An object or array takes over
+ * what is put into it, and texts are copied. What had that key is replaced.
  */
 cJSON *json_object(void);
-void json_put(cJSON *object, const char *key, cJSON *item);
-cJSON *json_put_object(cJSON *object, const char *key);
-cJSON *json_put_array(cJSON *object, const char *key);
+cJSON *json_array(void);
+/* Returns the item. */
+cJSON *json_put(cJSON *object, const char *key, cJSON *item);
+/* A value that is NULL is left out. */
 void json_put_text(cJSON *object, const char *key, const char *value);
 void json_put_number(cJSON *object, const char *key, double value);
 void json_put_bool(cJSON *object, const char *key, bool value);

@@ -128,10 +128,16 @@ out:
 	return json;
 }
 
+cJSON *
+json_get(const cJSON *object, const char *key)
+{
+	return cJSON_GetObjectItemCaseSensitive(object, key);
+}
+
 const char *
 json_text(const cJSON *object, const char *key)
 {
-	const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, key));
+	const char *text = cJSON_GetStringValue(json_get(object, key));
 
 	return text != NULL ? text : "";
 }
@@ -139,7 +145,7 @@ json_text(const cJSON *object, const char *key)
 double
 json_number(const cJSON *object, const char *key)
 {
-	const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, key);
+	const cJSON *item = json_get(object, key);
 
 	return cJSON_IsNumber(item) && isfinite(item->valuedouble) ? item->valuedouble : 0;
 }
@@ -147,7 +153,7 @@ json_number(const cJSON *object, const char *key)
 bool
 json_true(const cJSON *object, const char *key)
 {
-	return cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(object, key));
+	return cJSON_IsTrue(json_get(object, key));
 }
 
 const cJSON *
@@ -162,7 +168,7 @@ json_at(const cJSON *object, const char *path)
 			return NULL;
 		memcpy(key, path, len);
 		key[len] = '\0';
-		object = cJSON_GetObjectItemCaseSensitive(object, key);
+		object = json_get(object, key);
 		path += len + (path[len] == '.');
 	}
 	return object;
@@ -179,7 +185,7 @@ json_text_at(const cJSON *object, const char *path)
 void
 json_id(const cJSON *object, const char *key, char *out, size_t size)
 {
-	const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, key);
+	const cJSON *item = json_get(object, key);
 
 	if (size == 0)
 		return;
@@ -200,41 +206,38 @@ json_object(void)
 	return xjson(cJSON_CreateObject());
 }
 
-void
+cJSON *
+json_array(void)
+{
+	return xjson(cJSON_CreateArray());
+}
+
+cJSON *
 json_put(cJSON *object, const char *key, cJSON *item)
 {
+	cJSON_DeleteItemFromObjectCaseSensitive(object, key);
 	if (!cJSON_AddItemToObject(object, key, item))
 		mem_check(NULL);
-}
-
-cJSON *
-json_put_object(cJSON *object, const char *key)
-{
-	return xjson(cJSON_AddObjectToObject(object, key));
-}
-
-cJSON *
-json_put_array(cJSON *object, const char *key)
-{
-	return xjson(cJSON_AddArrayToObject(object, key));
+	return item;
 }
 
 void
 json_put_text(cJSON *object, const char *key, const char *value)
 {
-	mem_check(cJSON_AddStringToObject(object, key, value));
+	if (value != NULL)
+		json_put(object, key, xjson(cJSON_CreateString(value)));
 }
 
 void
 json_put_number(cJSON *object, const char *key, double value)
 {
-	mem_check(cJSON_AddNumberToObject(object, key, value));
+	json_put(object, key, xjson(cJSON_CreateNumber(value)));
 }
 
 void
 json_put_bool(cJSON *object, const char *key, bool value)
 {
-	mem_check(cJSON_AddBoolToObject(object, key, value));
+	json_put(object, key, xjson(cJSON_CreateBool(value)));
 }
 
 void

@@ -86,7 +86,7 @@ command_diff(struct drover_scope *scope, uint64_t lease, struct drover_error *er
 		uint64_t value;
 	} numbers[] = { { "files", diff.files }, { "added", diff.added },
 		{ "removed", diff.removed } };
-	for (i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+	for (i = 0; i < ARRAY_LEN(numbers); i++) {
 		snprintf(number, sizeof(number), "%" PRIu64, numbers[i].value);
 		if (scope->host->queue->result(scope, numbers[i].key, number, err) != 0)
 			return err->code;

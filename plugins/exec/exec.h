@@ -12,6 +12,7 @@
 #include <cjson/cJSON.h>
 #include <drover/plugin.h>
 
+#include "common/mem.h"
 #include "common/text.h"
 
 /* A parsed payload. Strings belong to json. */

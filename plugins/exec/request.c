@@ -44,8 +44,7 @@ request_argv(struct request *r, const cJSON *value, struct drover_error *err)
 	if (n == 0 || n > ARGV_MAX)
 		return plugin_fail(err, DROVER_PERMANENT,
 		    "payload: argv is a list of 1 to %d strings", ARGV_MAX);
-	if ((r->argv = calloc((size_t)n + 1, sizeof(*r->argv))) == NULL)
-		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
+	r->argv = xcalloc((size_t)n + 1, sizeof(*r->argv));
 	cJSON_ArrayForEach(word, value) {
 		if (!cJSON_IsString(word))
 			return plugin_fail(err, DROVER_PERMANENT,
@@ -70,13 +69,13 @@ request_is_variable(const char *name)
 static int
 request_env(struct request *r, const cJSON *value, struct drover_error *err)
 {
+	struct text_buf line = { 0 };
 	const cJSON *variable;
 	size_t i = 0;
 
 	if (!cJSON_IsObject(value))
 		return plugin_fail(err, DROVER_PERMANENT, "payload: env is an object of strings");
-	if ((r->env = calloc((size_t)cJSON_GetArraySize(value) + 1, sizeof(*r->env))) == NULL)
-		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
+	r->env = xcalloc((size_t)cJSON_GetArraySize(value) + 1, sizeof(*r->env));
 	cJSON_ArrayForEach(variable, value) {
 		if (!request_is_variable(variable->string))
 			return plugin_fail(err, DROVER_PERMANENT,
@@ -84,11 +83,8 @@ request_env(struct request *r, const cJSON *value, struct drover_error *err)
 		if (!cJSON_IsString(variable))
 			return plugin_fail(err, DROVER_PERMANENT,
 			    "payload: env: %.64s is not a string", variable->string);
-		if (asprintf(&r->env[i], "%s=%s", variable->string, variable->valuestring) == -1) {
-			r->env[i] = NULL;
-			return plugin_fail(err, DROVER_INTERNAL, "out of memory");
-		}
-		i++;
+		text_addf(&line, "%s=%s", variable->string, variable->valuestring);
+		r->env[i++] = text_take(&line);
 	}
 	return 0;
 }
@@ -115,7 +111,7 @@ request_timeout(struct request *r, const cJSON *value, struct drover_error *err)
 
 	for (digits = 0; digits < 9 && isdigit((unsigned char)text[digits]); digits++)
 		number = number * 10 + (text[digits] - '0');
-	for (i = 0; i < sizeof(units) / sizeof(units[0]); i++)
+	for (i = 0; i < ARRAY_LEN(units); i++)
 		if (number > 0 && strcmp(text + digits, units[i].unit) == 0) {
 			r->timeout_ms = number * units[i].ms;
 			return 0;
@@ -143,7 +139,7 @@ request_member(struct request *r, const cJSON *member, struct drover_error *err)
 		if (strcmp(other->string, member->string) == 0)
 			return plugin_fail(err, DROVER_PERMANENT,
 			    "payload: \"%.64s\" is there twice", member->string);
-	for (i = 0; i < sizeof(members) / sizeof(members[0]); i++)
+	for (i = 0; i < ARRAY_LEN(members); i++)
 		if (strcmp(members[i].name, member->string) == 0)
 			return members[i].set(r, member, err);
 	return plugin_fail(err, DROVER_PERMANENT,

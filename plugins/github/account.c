@@ -76,14 +76,10 @@ static char *
 secret_read(struct drover_scope *scope, const char *key, struct drover_error *err)
 {
 	size_t size = 16384;
-	char *value = malloc(size);
+	char *value = xmalloc(size);
 	int64_t len;
 
 	err->code = 0;
-	if (value == NULL) {
-		plugin_fail(err, DROVER_INTERNAL, "out of memory");
-		return NULL;
-	}
 	len = scope->host->secret->get(scope, key, value, size, err);
 	if (len < 0 || (size_t)len >= size) {
 		if (err->code == 0)
@@ -125,10 +121,7 @@ hub_authorize(struct hub *hub, const char *credential, char *secret, struct drov
 		return plugin_fail(err, DROVER_CONFIG, "the token of GitHub is %s",
 		    len == 0 ? "empty" : "more than one line");
 	}
-	if ((hub->authorization = malloc(len + 8)) == NULL) {
-		secret_free(secret);
-		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
-	}
+	hub->authorization = xmalloc(len + 8);
 	memcpy(hub->authorization, "Bearer ", 7);
 	memcpy(hub->authorization + 7, secret, len + 1);
 	secret_free(secret);
@@ -201,8 +194,7 @@ token_keep(struct hub *hub, const cJSON *made, struct drover_error *err)
 		token = &github->tokens[github->next++ % TOKENS];
 		secret_free(token->text);
 	}
-	if ((token->text = strdup(text)) == NULL)
-		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
+	token->text = xstrdup(text);
 	snprintf(token->slug, sizeof(token->slug), "%s", hub->slug);
 	token->ends_at = ends * 1000;
 	/* Many daemons of one App must not renew in the same second. */
@@ -267,7 +259,7 @@ static int
 hub_as_installation(struct hub *hub, struct drover_error *err)
 {
 	struct token *token = token_find(hub->github, hub->slug);
-	char credential[LOGIN_MAX], owner[64], *text;
+	char credential[LOGIN_MAX], owner[64];
 	int code;
 
 	if (token == NULL || token->refresh_at <= hub->scope->host->time->now(hub->scope)) {
@@ -275,12 +267,10 @@ hub_as_installation(struct hub *hub, struct drover_error *err)
 			return code;
 		token = token_find(hub->github, hub->slug);
 	}
-	if (token == NULL || (text = strdup(token->text)) == NULL)
-		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
 	/* One installation is one account's, and limits are counted for it. */
 	snprintf(owner, sizeof(owner), "%.*s", (int)strcspn(hub->slug, "/"), hub->slug);
 	snprintf(credential, sizeof(credential), "installation/%s", owner);
-	return hub_authorize(hub, credential, text, err);
+	return hub_authorize(hub, credential, xstrdup(token->text), err);
 }
 
 static int
@@ -334,11 +324,9 @@ account_git_token(struct github *github, struct drover_scope *scope, const char 
 		token_drop(github, slug);
 	if ((code = hub_open(&hub, github, scope, slug, DROVER_HTTP_CRITICAL, err)) == 0) {
 		/* Behind "Bearer ". */
-		*text = strdup(hub.authorization + 7);
+		*text = xstrdup(hub.authorization + 7);
 		token = hub.app ? token_find(github, slug) : NULL;
 		*ends = token != NULL ? token->ends_at : 0;
-		if (*text == NULL)
-			code = plugin_fail(err, DROVER_INTERNAL, "out of memory");
 	}
 	hub_close(&hub);
 	return code;

@@ -36,8 +36,7 @@ static const struct {
 };
 
 static char *text_copy_clean(const char *, size_t);
-static bool object_add_cut(cJSON *, const char *, const char *, size_t);
-static cJSON *ask_object(const struct ask *, size_t);
+static void object_add_cut(cJSON *, const char *, const char *, size_t);
 static bool is_digits(const char *);
 
 void
@@ -52,14 +51,13 @@ static char *
 text_copy_clean(const char *text, size_t max)
 {
 	size_t len = text_cut(text, strlen(text), max);
-	char *out = malloc(len + 1);
+	char *out = xmalloc(len + 1);
 
-	if (out != NULL)
-		text_clean(out, len + 1, text, len, "\n\t");
+	text_clean(out, len + 1, text, len, "\n\t");
 	return out;
 }
 
-int
+void
 ask_read(struct ask *ask, const struct github *github, const cJSON *object, const char *body)
 {
 	const cJSON *user = json_at(object, "user");
@@ -79,10 +77,8 @@ ask_read(struct ask *ask, const struct github *github, const cJSON *object, cons
 	    cJSON_IsObject(json_at(object, "performed_via_github_app")) || talk_marker_ends(body);
 	ask->self = account_is_self(github, ask->author);
 	if (strlen(json_text(object, "html_url")) < sizeof(ask->url))
-		text_clean(ask->url, sizeof(ask->url), json_text(object, "html_url"),
-		    strlen(json_text(object, "html_url")), "");
-	text_clean(ask->path, sizeof(ask->path), json_text(object, "path"),
-	    strlen(json_text(object, "path")), "");
+		text_line(ask->url, sizeof(ask->url), json_text(object, "html_url"));
+	text_line(ask->path, sizeof(ask->path), json_text(object, "path"));
 	ask->line = (int64_t)json_number(object, "line");
 	if (ask->line == 0)
 		ask->line = (int64_t)json_number(object, "original_line");
@@ -91,16 +87,16 @@ ask_read(struct ask *ask, const struct github *github, const cJSON *object, cons
 	ask->text = text_copy_clean(body, 4 * DROVER_PAYLOAD_MAX);
 	ask->context = NULL;
 	ask_revise(ask);
-	return ask->text == NULL || (*hunk != '\0' && ask_context(ask, hunk) != 0) ? -1 : 0;
+	if (*hunk != '\0')
+		ask_context(ask, hunk);
 }
 
-int
+void
 ask_context(struct ask *ask, const char *text)
 {
 	free(ask->context);
 	ask->context =
 	    text_copy_clean(text, strcmp(ask->type, "reviewcomment") == 0 ? HUNK_MAX : CONTEXT_MAX);
-	return ask->context != NULL ? 0 : -1;
 }
 
 void
@@ -132,53 +128,27 @@ ask_serial(const struct ask *ask, char serial[DROVER_KEY_MAX])
 	snprintf(serial, DROVER_KEY_MAX, "github/%s#%s", ask->slug, ask->number);
 }
 
-/* text may be NULL. False: out of memory. */
-static bool
+/* Adds a text unless it is NULL; one that is cut says so. */
+static void
 object_add_cut(cJSON *object, const char *key, const char *text, size_t max)
 {
-	size_t len = text != NULL ? strlen(text) : 0,
-	       cut = text != NULL ? text_cut(text, len, max) : 0;
-	bool good;
-	char *out;
+	struct text_buf out = { 0 };
+	size_t cut;
 
 	if (text == NULL)
-		return true;
-	if ((out = malloc(cut + 64)) == NULL)
-		return false;
-	memcpy(out, text, cut);
-	snprintf(out + cut, 64, "%s", cut < len ? "\n[... the rest is too long and was cut]" : "");
-	good = cJSON_AddStringToObject(object, key, out) != NULL;
-	free(out);
-	return good;
-}
-
-static cJSON *
-ask_object(const struct ask *ask, size_t max)
-{
-	cJSON *object = cJSON_CreateObject();
-	bool good = object != NULL;
-	size_t i;
-
-	for (i = 0; i < sizeof(texts) / sizeof(texts[0]) && good; i++) {
-		const char *value = (const char *)ask + texts[i].offset;
-
-		if (*value != '\0')
-			good = cJSON_AddStringToObject(object, texts[i].name, value) != NULL;
-	}
-	good = good && cJSON_AddNumberToObject(object, "line", (double)ask->line) != NULL &&
-	    cJSON_AddNumberToObject(object, "at", (double)ask->at) != NULL &&
-	    object_add_cut(object, "text", ask->text, max) &&
-	    object_add_cut(object, "context", ask->context, max);
-	if (good)
-		return object;
-	cJSON_Delete(object);
-	return NULL;
+		return;
+	cut = text_cut(text, strlen(text), max);
+	text_add(&out, text, cut);
+	if (text[cut] != '\0')
+		text_addf(&out, "\n[... the rest is too long and was cut]");
+	json_put_text(object, key, text_of(&out));
+	text_free(&out);
 }
 
 char *
 ask_payload(const struct ask *ask)
 {
-	size_t max = DROVER_PAYLOAD_MAX;
+	size_t max = DROVER_PAYLOAD_MAX, i;
 	cJSON *object;
 	char *out;
 
@@ -187,13 +157,22 @@ ask_payload(const struct ask *ask)
 	 * afterwards.
 	 */
 	for (;; max /= 2) {
-		if ((object = ask_object(ask, max)) == NULL)
-			return NULL;
-		out = cJSON_PrintUnformatted(object);
+		object = json_object();
+		for (i = 0; i < ARRAY_LEN(texts); i++) {
+			const char *value = (const char *)ask + texts[i].offset;
+
+			if (*value != '\0')
+				json_put_text(object, texts[i].name, value);
+		}
+		json_put_number(object, "line", (double)ask->line);
+		json_put_number(object, "at", (double)ask->at);
+		object_add_cut(object, "text", ask->text, max);
+		object_add_cut(object, "context", ask->context, max);
+		out = json_print(object);
 		cJSON_Delete(object);
-		if (out == NULL || strlen(out) <= DROVER_PAYLOAD_MAX)
+		if (strlen(out) <= DROVER_PAYLOAD_MAX)
 			return out;
-		cJSON_free(out);
+		free(out);
 	}
 }
 
@@ -221,7 +200,7 @@ ask_parse(struct ask *ask, const char *payload, uint64_t len, struct drover_erro
 		    "the job's payload is not one of this plugin: %.200s",
 		    object == NULL ? why.text : "no object");
 	}
-	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+	for (i = 0; i < ARRAY_LEN(texts); i++) {
 		value = json_text(object, texts[i].name);
 		if (strlen(value) >= texts[i].size)
 			code = plugin_fail(err, DROVER_PERMANENT,
@@ -234,8 +213,6 @@ ask_parse(struct ask *ask, const char *payload, uint64_t len, struct drover_erro
 	ask->text = text_copy_clean(json_text(object, "text"), DROVER_PAYLOAD_MAX);
 	value = json_text(object, "context");
 	ask->context = *value != '\0' ? text_copy_clean(value, CONTEXT_MAX) : NULL;
-	if (code == 0 && ask->text == NULL)
-		code = plugin_fail(err, DROVER_INTERNAL, "out of memory");
 	/* These become parts of paths. */
 	if (code == 0 && (!slug_is(ask->slug) || !is_digits(ask->number) || !is_digits(ask->id) ||
 	    (ask->top[0] != '\0' && !is_digits(ask->top))))

@@ -62,8 +62,7 @@ github_open(struct drover_scope *scope, void **plugin, struct drover_error *err)
 
 	if ((code = account_check(scope, err)) != 0)
 		return code;
-	if ((*plugin = calloc(1, sizeof(struct github))) == NULL)
-		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
+	*plugin = xcalloc(1, sizeof(struct github));
 	return 0;
 }
 

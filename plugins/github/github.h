@@ -153,10 +153,10 @@ struct ask {
 void ask_free(struct ask *);
 /*
  * Reads what all objects with an author have: user, author_association, body,
- * html_url. -1: out of memory.
+ * html_url.
  */
-int ask_read(struct ask *, const struct github *, const cJSON *object, const char *body);
-int ask_context(struct ask *, const char *text);
+void ask_read(struct ask *, const struct github *, const cJSON *object, const char *body);
+void ask_context(struct ask *, const char *text);
 /* rev becomes that of the text. */
 void ask_revise(struct ask *);
 /* "github/owner/name/issuecomment/12@REV", "github/owner/name#12" */
@@ -164,7 +164,7 @@ void ask_key(const struct ask *, char key[DROVER_KEY_MAX]);
 void ask_serial(const struct ask *, char serial[DROVER_KEY_MAX]);
 /*
  * JSON of at most DROVER_PAYLOAD_MAX bytes; a longer text is cut and says so.
- * The caller frees; NULL: out of memory.
+ * The caller frees.
  */
 char *ask_payload(const struct ask *);
 /* PERMANENT for what is no payload of ours. ask_free in either case. */
@@ -188,7 +188,6 @@ struct track {
 	int64_t deferred;        /* oldest left for the next poll; 0: none */
 	int64_t overlap;         /* s */
 	cJSON *seen;             /* "ID@SECONDS" */
-	bool bad;                /* out of memory */
 };
 
 void track_load(struct track *, const cJSON *repo, const char *name, int64_t begin,
@@ -198,20 +197,20 @@ void track_handled(struct track *, const char *id, int64_t at);
 void track_deferred(struct track *, int64_t at);
 /* Time to ask from. */
 int64_t track_from(const struct track *);
-/* Writes it back. -1: out of memory. */
-int track_save(struct track *, cJSON *repo);
+/* Writes it back. */
+void track_save(struct track *, cJSON *repo);
 void track_free(struct track *);
 
 /* The cursor as a whole: an object for each slug. A damaged one begins anew. */
 cJSON *cursor_read(const char *text);
-/* NULL: out of memory. fresh: nothing was known of the repository. */
+/* fresh: nothing was known of the repository. */
 cJSON *cursor_repo(cJSON *cursor, const char *slug, int64_t begin, bool *fresh);
 /* What was handed over and has no time of its own. */
 bool cursor_done(const cJSON *repo, const char *mark);
-int cursor_done_add(cJSON *repo, const char *mark);
+void cursor_done_add(cJSON *repo, const char *mark);
 /*
  * Shrinks what it remembers until it fits into DROVER_VALUE_MAX. The caller
- * frees; NULL: out of memory.
+ * frees.
  */
 char *cursor_write(cJSON *cursor);
 
@@ -316,7 +315,7 @@ int poll_reviews(struct poll *, bool own, struct drover_error *);
 struct pull *poll_pull(struct poll *, const char *number);
 /*
  * A new find, with its ask empty; one of the same id without a mark is
- * replaced. NULL: out of memory.
+ * replaced.
  */
 struct find *poll_find(struct poll *, enum lists, const char *id, int64_t at);
 /* Takes the newest back, or one that has no newer ones of interest. */
@@ -357,7 +356,7 @@ void thread_free(struct thread *);
 
 /*
  * Agent's text made fit to be posted: no comments, nobody is pinged, bounded.
- * The caller frees; NULL: out of memory.
+ * The caller frees.
  */
 char *post_tame(const char *text, size_t max);
 struct post {

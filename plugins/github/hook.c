@@ -72,10 +72,10 @@ github_hook(struct drover_scope *scope, void *plugin, const struct drover_delive
 		snprintf(receipt->body, sizeof(receipt->body), "pong\n");
 		return 0;
 	}
-	for (i = 0; i < sizeof(events) / sizeof(events[0]); i++)
+	for (i = 0; i < ARRAY_LEN(events); i++)
 		if (strcmp(events[i].event, event) == 0)
 			sources = hook_narrow(delivery, events[i].sources);
-	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+	for (i = 0; i < ARRAY_LEN(names); i++)
 		if ((sources & 1u << i) != 0 &&
 		    scope->host->queue->wake(scope, names[i], &why) != 0)
 			/*

@@ -54,12 +54,10 @@ static EVP_PKEY *
 jwt_key(const char *pem)
 {
 	size_t len = strlen(pem), used = 0, i;
-	char *text = malloc(len + 1);
+	char *text = xmalloc(len + 1);
 	EVP_PKEY *key = NULL;
 	BIO *in;
 
-	if (text == NULL)
-		return NULL;
 	/* Environment variables and vaults often hold the file on one line. */
 	for (i = 0; i < len; i++) {
 		if (pem[i] == '\\' && pem[i + 1] == 'n') {
@@ -88,10 +86,12 @@ jwt_sign(EVP_PKEY *key, const char *data, size_t len, unsigned char **sum, size_
 
 	*sum = NULL;
 	if (context != NULL && EVP_DigestSignInit(context, NULL, EVP_sha256(), NULL, key) == 1 &&
-	    EVP_DigestSign(context, NULL, sum_len, (const unsigned char *)data, len) == 1 &&
-	    (*sum = malloc(*sum_len)) != NULL &&
-	    EVP_DigestSign(context, *sum, sum_len, (const unsigned char *)data, len) == 1)
-		r = 0;
+	    EVP_DigestSign(context, NULL, sum_len, (const unsigned char *)data, len) == 1) {
+		*sum = xmalloc(*sum_len);
+		r = EVP_DigestSign(context, *sum, sum_len, (const unsigned char *)data, len) == 1 ?
+		    0 :
+		    -1;
+	}
 	EVP_MD_CTX_free(context);
 	return r;
 }

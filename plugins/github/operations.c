@@ -28,8 +28,6 @@ static int call_begin(struct call *, struct drover_scope *, struct github *, con
 static int call_end(struct call *, int, struct drover_error *);
 static int call_need(const struct call *, const char *, const char **, struct drover_error *);
 static int call_number(struct call *, struct drover_error *);
-static int call_put(struct call *, const char *, const char *, struct drover_error *);
-static int call_put_item(struct call *, const char *, cJSON *, struct drover_error *);
 static int open_pull_do(struct call *, struct drover_error *);
 static int comment_do(struct call *, struct drover_error *);
 static int label_remove(struct call *, const cJSON *, struct drover_error *);
@@ -101,8 +99,7 @@ call_read(struct call *call, struct drover_scope *scope, const char *request, ui
 	memset(call, 0, sizeof(*call));
 	call->scope = scope;
 	call->request = json_read(request, len, &why);
-	if ((call->reply = cJSON_CreateObject()) == NULL)
-		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
+	call->reply = json_object();
 	if (!cJSON_IsObject(call->request))
 		return plugin_fail(err, DROVER_PERMANENT, "the request is no JSON object");
 	if ((code = call_need(call, "repo", &repo, err)) != 0)
@@ -156,26 +153,6 @@ call_number(struct call *call, struct drover_error *err)
 }
 
 static int
-call_put(struct call *call, const char *key, const char *value, struct drover_error *err)
-{
-	return cJSON_AddStringToObject(call->reply, key, value) != NULL ?
-	    0 :
-	    plugin_fail(err, DROVER_INTERNAL, "out of memory");
-}
-
-/* Takes the item over. */
-static int
-call_put_item(struct call *call, const char *key, cJSON *item, struct drover_error *err)
-{
-	if (item == NULL)
-		item = cJSON_CreateArray();
-	if (item != NULL && cJSON_AddItemToObject(call->reply, key, item))
-		return 0;
-	cJSON_Delete(item);
-	return plugin_fail(err, DROVER_INTERNAL, "out of memory");
-}
-
-static int
 open_pull_do(struct call *call, struct drover_error *err)
 {
 	const char *body = json_text(call->request, "body"), *key = json_text(call->request, "key");
@@ -191,25 +168,17 @@ open_pull_do(struct call *call, struct drover_error *err)
 		return code;
 	if (strlen(ask.branch) >= GITHUB_BRANCH_MAX)
 		return plugin_fail(err, DROVER_PERMANENT, "the branch's name is too long");
-	if ((tame = post_tame(body, GITHUB_TEXT_MAX)) == NULL)
-		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
-	ask.body = tame;
+	ask.body = tame = post_tame(body, GITHUB_TEXT_MAX);
 	ask.trace = json_text(call->request, "trace");
-	ask.labels = cJSON_GetObjectItemCaseSensitive(call->request, "labels");
+	ask.labels = json_get(call->request, "labels");
 	ask.draft = json_true(call->request, "draft");
 	code = pull_open(&call->hub, &ask, &made, err);
 	free(tame);
-	if (code != 0) {
-		cJSON_Delete(made.labels);
-		return code;
-	}
-	if ((code = call_put_item(call, "labels", made.labels, err)) != 0 ||
-	    (code = call_put(call, "number", made.number, err)) != 0 ||
-	    (code = call_put(call, "url", made.url, err)) != 0)
-		return code;
-	return cJSON_AddBoolToObject(call->reply, "created", made.created) != NULL ?
-	    0 :
-	    plugin_fail(err, DROVER_INTERNAL, "out of memory");
+	json_put(call->reply, "labels", made.labels != NULL ? made.labels : json_array());
+	json_put_text(call->reply, "number", made.number);
+	json_put_text(call->reply, "url", made.url);
+	json_put_bool(call->reply, "created", made.created);
+	return code;
 }
 
 static int
@@ -234,14 +203,14 @@ comment_do(struct call *call, struct drover_error *err)
 			    DROVER_KEY_MAX - 1);
 		post.key = own;
 	}
-	if ((tame = post_tame(text, GITHUB_TEXT_MAX)) == NULL)
-		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
-	post.text = tame;
+	post.text = tame = post_tame(text, GITHUB_TEXT_MAX);
 	code = post_comment(&call->hub, &post, id, sizeof(id), url, sizeof(url), err);
 	free(tame);
-	if (code == 0 && (code = call_put(call, "id", id, err)) == 0)
-		code = call_put(call, "url", url, err);
-	return code;
+	if (code != 0)
+		return code;
+	json_put_text(call->reply, "id", id);
+	json_put_text(call->reply, "url", url);
+	return 0;
 }
 
 static int
@@ -282,21 +251,13 @@ label_do(struct call *call, struct drover_error *err)
 	int code;
 
 	if ((code = call_number(call, err)) != 0 ||
-	    (code = label_remove(call, cJSON_GetObjectItemCaseSensitive(call->request, "remove"),
-		 err)) != 0)
+	    (code = label_remove(call, json_get(call->request, "remove"), err)) != 0)
 		return code;
-	code = labels_add(&call->hub, call->number,
-	    cJSON_GetObjectItemCaseSensitive(call->request, "add"), &set, &missing, err);
-	if (code != 0) {
-		cJSON_Delete(set);
-		cJSON_Delete(missing);
-		return code;
-	}
-	if ((code = call_put_item(call, "labels", set, err)) != 0) {
-		cJSON_Delete(missing);
-		return code;
-	}
-	return call_put_item(call, "missing", missing, err);
+	code = labels_add(&call->hub, call->number, json_get(call->request, "add"), &set, &missing,
+	    err);
+	json_put(call->reply, "labels", set);
+	json_put(call->reply, "missing", missing);
+	return code;
 }
 
 static int
@@ -315,24 +276,20 @@ status_do(struct call *call, struct drover_error *err)
 	if ((code = call_need(call, "sha", &sha, err)) != 0 ||
 	    (code = call_need(call, "state", &state, err)) != 0)
 		return code;
-	for (i = 0; i < sizeof(states) / sizeof(states[0]) && strcmp(states[i], state) != 0; i++)
+	for (i = 0; i < ARRAY_LEN(states) && strcmp(states[i], state) != 0; i++)
 		continue;
-	if (i == sizeof(states) / sizeof(states[0]))
+	if (i == ARRAY_LEN(states))
 		return plugin_fail(err, DROVER_PERMANENT,
 		    "\"state\" is one of error, failure, pending and success");
 	if (strlen(sha) > 64 || strspn(sha, "0123456789abcdefABCDEF") != strlen(sha))
 		return plugin_fail(err, DROVER_PERMANENT, "\"sha\" is no commit");
 	text_clean(description, sizeof(description), text,
 	    text_cut(text, strlen(text), STATUS_TEXT_MAX), "");
-	if ((body = cJSON_CreateObject()) == NULL ||
-	    cJSON_AddStringToObject(body, "state", state) == NULL ||
-	    cJSON_AddStringToObject(body, "context", *context != '\0' ? context : "drover") ==
-		NULL ||
-	    cJSON_AddStringToObject(body, "description", description) == NULL ||
-	    (*url != '\0' && cJSON_AddStringToObject(body, "target_url", url) == NULL)) {
-		cJSON_Delete(body);
-		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
-	}
+	body = json_object();
+	json_put_text(body, "state", state);
+	json_put_text(body, "context", *context != '\0' ? context : "drover");
+	json_put_text(body, "description", description);
+	json_put_text(body, "target_url", *url != '\0' ? url : NULL);
 	/* Setting it twice shows once: the newest of a context counts. */
 	if ((code = hub_write(&call->hub, "POST", body, 0, &answer, err, "/repos/%s/statuses/%s",
 		 call->hub.slug, sha)) != 0)
@@ -341,7 +298,7 @@ status_do(struct call *call, struct drover_error *err)
 		char id[GITHUB_ID_MAX];
 
 		json_id(answer.json, "id", id, sizeof(id));
-		code = call_put(call, "id", id, err);
+		json_put_text(call->reply, "id", id);
 	} else
 		code = web_refused(&answer, "a status", err);
 	web_answer_free(&answer);
@@ -360,11 +317,9 @@ git_token_call(struct drover_scope *scope, void *plugin, const char *request, ui
 	if (code == 0)
 		code = account_git_token(plugin, scope, slug, json_true(call.request, "refused"),
 		    &token, &ends, err);
-	if (code == 0)
-		code = call_put(&call, "token", token, err);
-	if (code == 0 && ends > 0 &&
-	    cJSON_AddNumberToObject(call.reply, "expires_at", (double)ends) == NULL)
-		code = plugin_fail(err, DROVER_INTERNAL, "out of memory");
+	json_put_text(call.reply, "token", token);
+	if (ends > 0)
+		json_put_number(call.reply, "expires_at", (double)ends);
 	if (token != NULL)
 		OPENSSL_cleanse(token, strlen(token));
 	free(token);

@@ -39,7 +39,7 @@ static int known_ask(struct known *, struct hub *, const char *, const struct as
 struct people *
 people_new(void)
 {
-	return calloc(1, sizeof(struct people));
+	return xcalloc(1, sizeof(struct people));
 }
 
 void
@@ -98,7 +98,7 @@ known_permission(struct known *known, struct hub *hub, struct drover_error *err)
 	if (answer.status == 200) {
 		has = json_text(answer.json, "permission");
 		role = json_text(answer.json, "role_name");
-		for (i = 0; i < sizeof(levels) / sizeof(levels[0]); i++) {
+		for (i = 0; i < ARRAY_LEN(levels); i++) {
 			on = on || strcmp(has, levels[i]) == 0 || strcmp(role, levels[i]) == 0;
 			if (on)
 				known_mark(known, "permission:%s", levels[i]);
@@ -159,7 +159,7 @@ is_association(const char *login)
 		"first_time_contributor", "first_timer", "mannequin", "none" };
 	size_t i;
 
-	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+	for (i = 0; i < ARRAY_LEN(words); i++)
 		if (strcasecmp(login, words[i]) == 0)
 			return true;
 	return false;
@@ -206,8 +206,7 @@ people_find(struct people *people, struct hub *hub, const char *source, const st
 		    strcmp(known->association, ask->association) == 0)
 			break;
 	if (known == NULL) {
-		if ((known = calloc(1, sizeof(*known))) == NULL)
-			return plugin_fail(err, DROVER_INTERNAL, "out of memory");
+		known = xcalloc(1, sizeof(*known));
 		if ((code = known_ask(known, hub, source, ask, err)) != 0) {
 			free(known);
 			return code;

@@ -102,8 +102,8 @@ command_prompt_text(struct command *c, struct drover_error *err)
 	};
 
 	return c->scope->host->prompt->render(c->scope,
-	    c->ask.prompt[0] != '\0' ? c->ask.prompt : prompt.name, NULL, values,
-	    sizeof(values) / sizeof(values[0]), err);
+	    c->ask.prompt[0] != '\0' ? c->ask.prompt : prompt.name, NULL, values, ARRAY_LEN(values),
+	    err);
 }
 
 /* Who named it is told: no retry would find it. */
@@ -130,8 +130,7 @@ command_change(struct command *c, struct drover_error *err)
 
 	if ((change.prompt = command_prompt_text(c, err)) == NULL)
 		return err->code;
-	if ((c->made = calloc(1, sizeof(*c->made))) == NULL)
-		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
+	c->made = xcalloc(1, sizeof(*c->made));
 	c->made->size = sizeof(*c->made);
 	snprintf(trailers, sizeof(trailers), "Issue: %s#%s\n", c->ask.slug, c->ask.number);
 	change.title = c->ask.title[0] != '\0' ? c->ask.title : c->job->title;
@@ -139,19 +138,15 @@ command_change(struct command *c, struct drover_error *err)
 	return c->scope->host->change->run(c->scope, &change, c->made, err);
 }
 
-/* The option of the pipeline as an array; NULL: out of memory. */
+/* The option of the pipeline as an array. */
 static cJSON *
 command_labels(struct drover_scope *scope)
 {
 	size_t n = scope->host->option->count(scope, "labels"), i;
-	cJSON *labels = cJSON_CreateArray();
+	cJSON *labels = json_array();
 
-	for (i = 0; i < n && labels != NULL; i++)
-		if (!cJSON_AddItemToArray(labels,
-			cJSON_CreateString(scope->host->option->item(scope, "labels", i)))) {
-			cJSON_Delete(labels);
-			labels = NULL;
-		}
+	for (i = 0; i < n; i++)
+		json_push_text(labels, scope->host->option->item(scope, "labels", i));
 	return labels;
 }
 
@@ -182,8 +177,7 @@ command_pull(struct command *c, const char *said, char url[GITHUB_URL_MAX],
 	ask.draft = c->scope->host->option->integer(c->scope, "draft") != 0;
 	if (c->scope->host->repo->find(c->scope, c->job->repo, &repo) == 0)
 		ask.base = repo.base;
-	code = labels == NULL ? plugin_fail(err, DROVER_INTERNAL, "out of memory") :
-					    pull_open(&c->hub, &ask, &made, err);
+	code = pull_open(&c->hub, &ask, &made, err);
 	snprintf(url, GITHUB_URL_MAX, "%s", made.url);
 	cJSON_Delete(made.labels);
 	cJSON_Delete(labels);
@@ -197,16 +191,16 @@ static int
 command_finish(struct command *c, struct drover_error *err)
 {
 	char *reply = talk_reply(c->made->text, GITHUB_TEXT_MAX),
-	     *tame = reply != NULL ? post_tame(reply, GITHUB_TEXT_MAX - 4096) : NULL;
+	     *tame = post_tame(reply, GITHUB_TEXT_MAX - 4096);
 	struct text_buf out = { 0 };
 	char url[GITHUB_URL_MAX];
-	int code = tame == NULL ? plugin_fail(err, DROVER_INTERNAL, "out of memory") : 0;
+	int code = 0;
 
-	if (code == 0 && c->made->changed) {
+	if (c->made->changed) {
 		if ((code = command_pull(c, tame, url, err)) == 0)
 			text_addf(&out, "I opened %s.%s", url,
 			    c->made->checked ? " The repository's checks pass." : "");
-	} else if (code == 0)
+	} else
 		text_addf(&out, "I changed nothing.\n\n%s", tame);
 	if (code == 0 && (code = work_remember(c->scope, &c->ask, out.data, err)) == 0)
 		code = post_answer(&c->hub, &c->ask, out.data, c->job->trace, err);

@@ -90,9 +90,7 @@ list_page(struct poll *p, struct track *track, const char *path,
 		if (!track_has(track, id, at) && (code = each(p, element, err)) != 0)
 			break;
 	}
-	*next = code == 0 && answer.next != NULL ? strdup(answer.next) : NULL;
-	if (code == 0 && answer.next != NULL && *next == NULL)
-		code = plugin_fail(err, DROVER_INTERNAL, "out of memory");
+	*next = code == 0 && answer.next != NULL ? xstrdup(answer.next) : NULL;
 	web_answer_free(&answer);
 	return code;
 }
@@ -140,14 +138,7 @@ pulls_each(void *arg, const cJSON *json, struct drover_error *err)
 
 	if (p->pulls_len == PULLS_MAX)
 		return 1;
-	if (p->pulls_len == p->pulls_size) {
-		size_t size = p->pulls_size == 0 ? 32 : p->pulls_size * 2;
-
-		if ((pull = realloc(p->pulls, size * sizeof(*pull))) == NULL)
-			return plugin_fail(err, DROVER_INTERNAL, "out of memory");
-		p->pulls = pull;
-		p->pulls_size = size;
-	}
+	p->pulls = xgrow(p->pulls, p->pulls_len, &p->pulls_size, sizeof(*p->pulls));
 	pull = &p->pulls[p->pulls_len];
 	memset(pull, 0, sizeof(*pull));
 	json_id(json, "number", pull->number, sizeof(pull->number));
@@ -155,7 +146,7 @@ pulls_each(void *arg, const cJSON *json, struct drover_error *err)
 	if (*pull->number == '\0' || pull->updated < 0 ||
 	    strcmp(json_text(json, "state"), "open") != 0)
 		return 0;
-	text_clean(pull->title, sizeof(pull->title), title, strlen(title), "");
+	text_line(pull->title, sizeof(pull->title), title);
 	/*
 	 * A fork may name its branch as it likes: only one of the repository
 	 * itself is drover's.
@@ -165,8 +156,8 @@ pulls_each(void *arg, const cJSON *json, struct drover_error *err)
 		strcmp(from, json_text_at(json, "base.repo.full_name")) == 0);
 	pull->moved = pull->updated >= track_from(&p->tracks[LIST_PULLS]) &&
 	    !track_has(&p->tracks[LIST_PULLS], pull->number, pull->updated);
-	if ((pull->moved || p->fresh) && (pull->json = cJSON_Duplicate(json, 1)) == NULL)
-		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
+	if (pull->moved || p->fresh)
+		pull->json = xjson(cJSON_Duplicate(json, 1));
 	p->pulls_len++;
 	return 0;
 }
@@ -230,14 +221,7 @@ poll_find(struct poll *p, enum lists list, const char *id, int64_t at)
 		    strcmp(p->finds[i].id, id) == 0)
 			find = &p->finds[i];
 	if (find == NULL) {
-		if (p->finds_len == p->finds_size) {
-			size_t size = p->finds_size == 0 ? 32 : p->finds_size * 2;
-
-			if ((find = realloc(p->finds, size * sizeof(*find))) == NULL)
-				return NULL;
-			p->finds = find;
-			p->finds_size = size;
-		}
+		p->finds = xgrow(p->finds, p->finds_len, &p->finds_size, sizeof(*p->finds));
 		find = &p->finds[p->finds_len++];
 	} else {
 		/* The last one is what poll_find_drop drops. */
@@ -296,8 +280,7 @@ comment_each(struct poll *p, const cJSON *json, enum lists list, struct drover_e
 	struct ask *ask;
 
 	json_id(json, "id", id, sizeof(id));
-	if ((find = poll_find(p, list, id, at)) == NULL)
-		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
+	find = poll_find(p, list, id, at);
 	ask = &find->ask;
 	snprintf(ask->id, sizeof(ask->id), "%s", id);
 	snprintf(ask->type, sizeof(ask->type), "%s",
@@ -306,8 +289,7 @@ comment_each(struct poll *p, const cJSON *json, enum lists list, struct drover_e
 	json_id(json, "in_reply_to_id", ask->top, sizeof(ask->top));
 	if (list == LIST_REVIEW_COMMENTS && ask->top[0] == '\0')
 		snprintf(ask->top, sizeof(ask->top), "%s", id);
-	if (ask_read(ask, p->github, json, json_text(json, "body")) != 0)
-		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
+	ask_read(ask, p->github, json, json_text(json, "body"));
 	if (ask->number[0] == '\0' || ask->author[0] == '\0' || ask->self ||
 	    !p->kind->wanted(p, ask))
 		poll_find_drop(p);
@@ -358,14 +340,12 @@ review_each(void *arg, const cJSON *json, struct drover_error *err)
 	 */
 	if (at < p->begin || *json_text(json, "body") == '\0' || strcmp(state, "PENDING") == 0)
 		return 0;
-	if ((find = poll_find(p, LIST_PULLS, reviews->pull->number, at)) == NULL)
-		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
+	find = poll_find(p, LIST_PULLS, reviews->pull->number, at);
 	ask = &find->ask;
 	json_id(json, "id", ask->id, sizeof(ask->id));
 	snprintf(ask->type, sizeof(ask->type), "review");
 	snprintf(ask->number, sizeof(ask->number), "%s", reviews->pull->number);
-	if (ask_read(ask, p->github, json, json_text(json, "body")) != 0)
-		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
+	ask_read(ask, p->github, json, json_text(json, "body"));
 	snprintf(find->mark, sizeof(find->mark), "r.%s.%s", ask->id, ask->rev);
 	if (ask->id[0] == '\0' || ask->author[0] == '\0' || ask->self ||
 	    cursor_done(p->state, find->mark) || !p->kind->wanted(p, ask))

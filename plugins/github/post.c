@@ -120,9 +120,8 @@ post_send(void *arg, char *made, size_t size, struct drover_error *err)
 	int code = 0;
 
 	if (in_thread(post)) {
-		if ((body = cJSON_CreateObject()) == NULL ||
-		    cJSON_AddStringToObject(body, "body", search->body) == NULL)
-			return plugin_fail(err, DROVER_INTERNAL, "out of memory");
+		body = json_object();
+		json_put_text(body, "body", search->body);
 		code = hub_write(search->hub, "POST", body, DROVER_HTTP_ONCE, &answer, err,
 		    "/repos/%s/pulls/%s/comments/%s/replies", post->slug, post->number, post->top);
 		/*
@@ -135,9 +134,8 @@ post_send(void *arg, char *made, size_t size, struct drover_error *err)
 		else
 			goto sent;
 	}
-	if ((body = cJSON_CreateObject()) == NULL ||
-	    cJSON_AddStringToObject(body, "body", search->body) == NULL)
-		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
+	body = json_object();
+	json_put_text(body, "body", search->body);
 	code = hub_write(search->hub, "POST", body, DROVER_HTTP_ONCE, &answer, err,
 	    "/repos/%s/issues/%s/comments", post->slug, post->number);
 sent:
@@ -160,8 +158,6 @@ post_comment(struct hub *hub, const struct post *post, char *id, size_t id_size,
 	const struct once once = { what, post_search, post_send };
 	int code;
 
-	if (body == NULL)
-		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
 	search.body = body;
 	snprintf(what, sizeof(what), "github/%s", post->kind);
 	code = once_do(hub->scope, &once, post->key, &search, made, sizeof(made), err);
@@ -186,8 +182,7 @@ answer_text(struct drover_scope *scope, const struct ask *ask, const char *text)
 	first[cut] = '\0';
 	if (strcmp(ask->type, "issuecomment") == 0 || strcmp(ask->type, "review") == 0 ||
 	    (ask->url[0] != '\0' && !post_marks(scope))) {
-		if ((quote = post_tame(first, sizeof(first) * 4)) == NULL)
-			return NULL;
+		quote = post_tame(first, sizeof(first) * 4);
 		text_addf(&out, "> %s%s\n> ([asked here](%s))\n\n", quote,
 		    cut < strlen(ask->text) ? " [...]" : "", ask->url);
 		free(quote);
@@ -209,8 +204,6 @@ post_answer(struct hub *hub, const struct ask *ask, const char *text, const char
 		.trace = trace };
 	int code;
 
-	if (whole == NULL)
-		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
 	ask_key(ask, key);
 	if (strcmp(ask->type, "reviewcomment") == 0)
 		post.top = ask->top;
@@ -252,13 +245,13 @@ post_eyes(struct hub *hub, const struct ask *ask)
 	cJSON *body;
 	size_t i;
 
-	for (i = 0;
-	     i < sizeof(places) / sizeof(places[0]) && strcmp(places[i].type, ask->type) != 0; i++)
+	for (i = 0; i < ARRAY_LEN(places) && strcmp(places[i].type, ask->type) != 0; i++)
 		continue;
 	/* A review takes no reaction. */
-	if (i == sizeof(places) / sizeof(places[0]) || (body = cJSON_CreateObject()) == NULL)
+	if (i == ARRAY_LEN(places))
 		return;
-	cJSON_AddStringToObject(body, "content", "eyes");
+	body = json_object();
+	json_put_text(body, "content", "eyes");
 	if (hub_write(hub, "POST", body, 0, &answer, &why, "/repos/%s/%s/%s/reactions", ask->slug,
 		places[i].path, strcmp(ask->type, "label") == 0 ? ask->number : ask->id) != 0) {
 		hub->scope->host->log->printf(hub->scope, DROVER_INFO, "no reaction was set: %s",

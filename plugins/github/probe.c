@@ -34,7 +34,7 @@ probe_permissions(struct probe *p, const cJSON *granted, const char *what)
 	char lacks[256] = "";
 	size_t i, used = 0;
 
-	for (i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
+	for (i = 0; i < ARRAY_LEN(needed); i++) {
 		has = json_text(granted, needed[i].name);
 		if (strcmp(has, needed[i].level) == 0 ||
 		    (strcmp(has, "write") == 0 || strcmp(has, "admin") == 0))

@@ -113,25 +113,22 @@ static int
 pull_make(struct hub *hub, const struct pull_ask *ask, struct pull_made *made,
     struct drover_error *err)
 {
-	char base[GITHUB_BRANCH_MAX], *text = pull_body(hub->scope, ask);
-	cJSON *body = cJSON_CreateObject();
+	char base[GITHUB_BRANCH_MAX], *text;
 	struct web_answer answer = { 0 };
-	int code = text == NULL || body == NULL ?
-	    plugin_fail(err, DROVER_INTERNAL, "out of memory") :
-	    pull_base(hub, ask, base, err);
+	cJSON *body;
+	int code;
 
-	if (code == 0 &&
-	    (cJSON_AddStringToObject(body, "title", ask->title) == NULL ||
-		cJSON_AddStringToObject(body, "head", ask->branch) == NULL ||
-		cJSON_AddStringToObject(body, "base", base) == NULL ||
-		cJSON_AddStringToObject(body, "body", text) == NULL ||
-		(ask->draft && cJSON_AddTrueToObject(body, "draft") == NULL)))
-		code = plugin_fail(err, DROVER_INTERNAL, "out of memory");
-	free(text);
-	if (code != 0) {
-		cJSON_Delete(body);
+	if ((code = pull_base(hub, ask, base, err)) != 0)
 		return code;
-	}
+	text = pull_body(hub->scope, ask);
+	body = json_object();
+	json_put_text(body, "title", ask->title);
+	json_put_text(body, "head", ask->branch);
+	json_put_text(body, "base", base);
+	json_put_text(body, "body", text);
+	if (ask->draft)
+		json_put_bool(body, "draft", true);
+	free(text);
 	if ((code = hub_write(hub, "POST", body, DROVER_HTTP_ONCE, &answer, err, "/repos/%s/pulls",
 		 ask->slug)) != 0)
 		return code;
@@ -168,9 +165,8 @@ label_each(void *arg, const cJSON *json, struct drover_error *err)
 	const cJSON *one;
 
 	cJSON_ArrayForEach(one, labels->wanted)
-		if (cJSON_IsString(one) && strcasecmp(one->valuestring, name) == 0 &&
-		    !cJSON_AddItemToArray(labels->known, cJSON_CreateString(name)))
-			return plugin_fail(err, DROVER_INTERNAL, "out of memory");
+		if (cJSON_IsString(one) && strcasecmp(one->valuestring, name) == 0)
+			json_push_text(labels->known, name);
 	return 0;
 }
 
@@ -178,7 +174,7 @@ int
 labels_add(struct hub *hub, const char *number, const cJSON *wanted, cJSON **set, cJSON **missing,
     struct drover_error *err)
 {
-	struct labels labels = { wanted, cJSON_CreateArray() };
+	struct labels labels = { wanted, json_array() };
 	struct web_answer answer = { 0 };
 	char path[GITHUB_URL_MAX];
 	const cJSON *one, *known;
@@ -186,9 +182,7 @@ labels_add(struct hub *hub, const char *number, const cJSON *wanted, cJSON **set
 	int code = 0;
 
 	*set = labels.known;
-	*missing = cJSON_CreateArray();
-	if (*set == NULL || *missing == NULL)
-		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
+	*missing = json_array();
 	if (cJSON_GetArraySize(wanted) == 0)
 		return 0;
 	snprintf(path, sizeof(path), "/repos/%s/labels?per_page=100", hub->slug);
@@ -202,16 +196,13 @@ labels_add(struct hub *hub, const char *number, const cJSON *wanted, cJSON **set
 			    (cJSON_IsString(one) &&
 				strcasecmp(known->valuestring, one->valuestring) == 0);
 		if (!found && cJSON_IsString(one))
-			cJSON_AddItemToArray(*missing, cJSON_CreateString(one->valuestring));
+			json_push_text(*missing, one->valuestring);
 	}
 	if (cJSON_GetArraySize(labels.known) == 0)
 		return 0;
 	/* Adding what is there changes nothing, so that it needs no effect. */
-	if ((body = cJSON_CreateObject()) == NULL ||
-	    !cJSON_AddItemToObject(body, "labels", cJSON_Duplicate(labels.known, 1))) {
-		cJSON_Delete(body);
-		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
-	}
+	body = json_object();
+	json_put(body, "labels", xjson(cJSON_Duplicate(labels.known, 1)));
 	if ((code = hub_write(hub, "POST", body, 0, &answer, err, "/repos/%s/issues/%s/labels",
 		 hub->slug, number)) != 0)
 		return code;

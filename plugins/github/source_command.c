@@ -63,12 +63,11 @@ static const struct watch_kind kind = { "github.issue-command", command_look, co
 static bool
 command_take(struct poll *p, struct ask *ask)
 {
-	char *plain = talk_plain(ask->text), *text = malloc(COMMAND_MAX);
+	char *plain = talk_plain(ask->text), *text = xmalloc(COMMAND_MAX);
 	bool found = false;
 	int more = 0;
 
-	if (plain != NULL && text != NULL &&
-	    talk_command(plain, ask->prompt, sizeof(ask->prompt), text, COMMAND_MAX, &more) == 1) {
+	if (talk_command(plain, ask->prompt, sizeof(ask->prompt), text, COMMAND_MAX, &more) == 1) {
 		found = true;
 		if (more > 0)
 			p->scope->host->log->printf(p->scope, DROVER_WARN,
@@ -115,8 +114,7 @@ label_each(void *arg, const cJSON *json, struct drover_error *err)
 	    !label_is_ours(labelling->poll, json_text_at(json, "label.name")))
 		return 0;
 	cJSON_Delete(labelling->event);
-	if ((labelling->event = cJSON_Duplicate(json, 1)) == NULL)
-		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
+	labelling->event = xjson(cJSON_Duplicate(json, 1));
 	return 0;
 }
 
@@ -140,17 +138,14 @@ issue_find(struct poll *p, const cJSON *issue, const char *number, const char *t
 	struct find *find =
 	    poll_find(p, LIST_ISSUES, number, when_read(json_text(issue, "updated_at")));
 
-	if (find == NULL)
-		return NULL;
 	snprintf(find->ask.number, sizeof(find->ask.number), "%s", number);
 	snprintf(find->ask.id, sizeof(find->ask.id), "%s", number);
 	snprintf(find->ask.type, sizeof(find->ask.type), "%s", type);
-	text_clean(find->ask.title, sizeof(find->ask.title), title, strlen(title), "");
+	text_line(find->ask.title, sizeof(find->ask.title), title);
 	/* No other one of its list may replace it before it has its own. */
 	snprintf(find->mark, sizeof(find->mark), "%s", type);
-	if (ask_read(&find->ask, p->github, issue, json_text(issue, "body")) != 0 ||
-	    ask_context(&find->ask, json_text(issue, "body")) != 0)
-		return NULL;
+	ask_read(&find->ask, p->github, issue, json_text(issue, "body"));
+	ask_context(&find->ask, json_text(issue, "body"));
 	return find;
 }
 
@@ -174,10 +169,7 @@ issue_label(struct poll *p, const cJSON *issue, const char *number, struct drove
 		goto out;
 	at = when_read(json_text(labelling.event, "created_at"));
 	actor = json_text_at(labelling.event, "actor.login");
-	if ((find = issue_find(p, issue, number, "label")) == NULL) {
-		code = plugin_fail(err, DROVER_INTERNAL, "out of memory");
-		goto out;
-	}
+	find = issue_find(p, issue, number, "label");
 	json_id(labelling.event, "id", find->ask.id, sizeof(find->ask.id));
 	/*
 	 * Who set it asks, whoever wrote the issue; what that person is to the
@@ -190,11 +182,9 @@ issue_label(struct poll *p, const cJSON *issue, const char *number, struct drove
 	    cJSON_IsObject(json_at(labelling.event, "performed_via_github_app"));
 	find->ask.self = account_is_self(p->github, actor);
 	free(find->ask.text);
-	find->ask.text = strdup("");
+	find->ask.text = xstrdup("");
 	snprintf(find->mark, sizeof(find->mark), "l.%s", find->ask.id);
-	if (find->ask.text == NULL)
-		code = plugin_fail(err, DROVER_INTERNAL, "out of memory");
-	else if (find->ask.id[0] == '\0' || *actor == '\0' || find->ask.self || at < p->begin ||
+	if (find->ask.id[0] == '\0' || *actor == '\0' || find->ask.self || at < p->begin ||
 	    cursor_done(p->state, find->mark))
 		poll_find_drop(p);
 out:
@@ -210,8 +200,7 @@ issue_body(struct poll *p, const cJSON *issue, const char *number, struct drover
 
 	if (strstr(json_text(issue, "body"), "/drover") == NULL)
 		return 0;
-	if ((find = issue_find(p, issue, number, "issue")) == NULL)
-		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
+	find = issue_find(p, issue, number, "issue");
 	if (find->ask.author[0] == '\0' || find->ask.self || !command_take(p, &find->ask)) {
 		poll_find_drop(p);
 		return 0;
@@ -219,8 +208,8 @@ issue_body(struct poll *p, const cJSON *issue, const char *number, struct drover
 	snprintf(find->mark, sizeof(find->mark), "i.%s.%s", number, find->ask.rev);
 	if (!old && !cursor_done(p->state, find->mark))
 		return 0;
-	if (old && cursor_done_add(p->state, find->mark) != 0)
-		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
+	if (old)
+		cursor_done_add(p->state, find->mark);
 	poll_find_drop(p);
 	return 0;
 }
@@ -257,13 +246,12 @@ comment_issue(struct poll *p, struct find *find, bool *keep, struct drover_error
 		return code;
 	if (answer.status == 200) {
 		title = json_text(answer.json, "title");
-		text_clean(ask->title, sizeof(ask->title), title, strlen(title), "");
+		text_line(ask->title, sizeof(ask->title), title);
 		/*
 		 * Frozen with the command: whoever gave it has read this text,
 		 * and no later one.
 		 */
-		if (ask_context(ask, json_text(answer.json, "body")) != 0)
-			code = plugin_fail(err, DROVER_INTERNAL, "out of memory");
+		ask_context(ask, json_text(answer.json, "body"));
 		*keep = strcmp(json_text(answer.json, "state"), "open") == 0 &&
 		    !cJSON_IsObject(json_at(answer.json, "pull_request"));
 	} else if (answer.status != 404 && answer.status != 410)

@@ -43,7 +43,7 @@ static bool
 mention_wanted(struct poll *p, const struct ask *ask)
 {
 	char *plain = talk_plain(ask->text);
-	bool wanted = plain != NULL && talk_mentions(plain, p->github->mention) &&
+	bool wanted = talk_mentions(plain, p->github->mention) &&
 	    (strcmp(ask->type, "issuecomment") != 0 || strstr(ask->url, "/pull/") != NULL);
 
 	free(plain);
@@ -58,14 +58,12 @@ mention_body(struct poll *p, struct pull *pull, struct drover_error *err)
 	struct find *find;
 	struct ask *ask;
 
-	if ((find = poll_find(p, LIST_PULLS, pull->number, pull->updated)) == NULL)
-		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
+	find = poll_find(p, LIST_PULLS, pull->number, pull->updated);
 	ask = &find->ask;
 	snprintf(ask->id, sizeof(ask->id), "%s", pull->number);
 	snprintf(ask->number, sizeof(ask->number), "%s", pull->number);
 	snprintf(ask->type, sizeof(ask->type), "pull");
-	if (ask_read(ask, p->github, pull->json, body) != 0)
-		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
+	ask_read(ask, p->github, pull->json, body);
 	snprintf(find->mark, sizeof(find->mark), "b.%s.%s", ask->id, ask->rev);
 	if (ask->author[0] == '\0' || ask->self || cursor_done(p->state, find->mark) ||
 	    !mention_wanted(p, ask)) {
@@ -78,8 +76,7 @@ mention_body(struct poll *p, struct pull *pull, struct drover_error *err)
 	 */
 	if (!old)
 		return 0;
-	if (cursor_done_add(p->state, find->mark) != 0)
-		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
+	cursor_done_add(p->state, find->mark);
 	poll_find_drop(p);
 	return 0;
 }

@@ -56,9 +56,8 @@ reader_each(void *arg, const cJSON *json, struct drover_error *err)
 	json_id(json, "id", one.id, sizeof(one.id));
 	snprintf(one.slug, sizeof(one.slug), "%s", reader->ask->slug);
 	snprintf(one.type, sizeof(one.type), "%s", type);
-	if (ask_read(&one, reader->hub->github, json, json_text(json, "body")) != 0)
-		code = plugin_fail(err, DROVER_INTERNAL, "out of memory");
-	else if (one.self)
+	ask_read(&one, reader->hub->github, json, json_text(json, "body"));
+	if (one.self)
 		reader->thread->answered =
 		    reader->thread->answered || post_is_answer(scope, json, reader->ask);
 	else if (one.author[0] != '\0' && !one.bot &&
@@ -85,8 +84,6 @@ thread_read(struct thread *thread, struct hub *hub, const struct ask *ask, bool 
 	int code;
 
 	memset(thread, 0, sizeof(*thread));
-	if (reader.people == NULL)
-		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
 	snprintf(path, sizeof(path), "/repos/%s/issues/%s/comments?per_page=100", ask->slug,
 	    ask->number);
 	code = hub_pages(hub, path, 0, 20, reader_each, &reader, err);

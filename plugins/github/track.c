@@ -17,7 +17,6 @@ static void mark_write(char *, size_t, const char *, int64_t);
 static int64_t mark_time(const char *);
 static bool array_has(const cJSON *, const char *);
 static void array_shrink(cJSON *, int);
-static cJSON *object_array(cJSON *, const char *);
 
 static void
 mark_write(char *out, size_t size, const char *id, int64_t at)
@@ -66,11 +65,10 @@ track_load(struct track *track, const cJSON *repo, const char *name, int64_t beg
 	if (track->since <= 0)
 		track->since = begin;
 	track->newest = track->since;
-	if ((track->seen = cJSON_CreateArray()) == NULL)
-		track->bad = true;
+	track->seen = json_array();
 	cJSON_ArrayForEach(item, json_at(list, "seen"))
 		if (cJSON_IsString(item) && strlen(item->valuestring) < TRACK_MARK_MAX)
-			cJSON_AddItemToArray(track->seen, cJSON_CreateString(item->valuestring));
+			json_push_text(track->seen, item->valuestring);
 }
 
 bool
@@ -90,9 +88,8 @@ track_handled(struct track *track, const char *id, int64_t at)
 	mark_write(mark, sizeof(mark), id, at);
 	if (at > track->newest)
 		track->newest = at;
-	if (!array_has(track->seen, mark) &&
-	    !cJSON_AddItemToArray(track->seen, cJSON_CreateString(mark)))
-		track->bad = true;
+	if (!array_has(track->seen, mark))
+		json_push_text(track->seen, mark);
 }
 
 void
@@ -108,32 +105,24 @@ track_from(const struct track *track)
 	return track->since > track->overlap ? track->since - track->overlap : 0;
 }
 
-int
+void
 track_save(struct track *track, cJSON *repo)
 {
-	cJSON *list = cJSON_CreateObject(), *item, *next;
+	cJSON *list = json_object(), *item, *next;
 	int64_t since = track->newest;
 
 	if (track->deferred != 0 && track->deferred < since)
 		since = track->deferred;
-	for (item = track->seen != NULL ? track->seen->child : NULL; item != NULL; item = next) {
+	for (item = track->seen->child; item != NULL; item = next) {
 		next = item->next;
 		if (mark_time(item->valuestring) < since - track->overlap)
 			cJSON_Delete(cJSON_DetachItemViaPointer(track->seen, item));
 	}
 	array_shrink(track->seen, TRACK_SEEN_MAX);
-	if (track->bad || list == NULL ||
-	    cJSON_AddNumberToObject(list, "since", (double)since) == NULL ||
-	    !cJSON_AddItemToObject(list, "seen", track->seen)) {
-		cJSON_Delete(list);
-		return -1;
-	}
+	json_put_number(list, "since", (double)since);
+	json_put(list, "seen", track->seen);
 	track->seen = NULL;
-	cJSON_DeleteItemFromObjectCaseSensitive(repo, track->name);
-	if (cJSON_AddItemToObject(repo, track->name, list))
-		return 0;
-	cJSON_Delete(list);
-	return -1;
+	json_put(repo, track->name, list);
 }
 
 void
@@ -152,50 +141,37 @@ cursor_read(const char *text)
 	if (cJSON_IsObject(cursor))
 		return cursor;
 	cJSON_Delete(cursor);
-	return cJSON_CreateObject();
-}
-
-static cJSON *
-object_array(cJSON *object, const char *key)
-{
-	cJSON *array = cJSON_GetObjectItemCaseSensitive(object, key);
-
-	if (cJSON_IsArray(array))
-		return array;
-	cJSON_DeleteItemFromObjectCaseSensitive(object, key);
-	return cJSON_AddArrayToObject(object, key);
+	return json_object();
 }
 
 cJSON *
 cursor_repo(cJSON *cursor, const char *slug, int64_t begin, bool *fresh)
 {
-	cJSON *repo = cJSON_GetObjectItemCaseSensitive(cursor, slug);
+	cJSON *repo = json_get(cursor, slug);
 
 	*fresh = !cJSON_IsObject(repo);
 	if (!*fresh)
 		return repo;
-	cJSON_DeleteItemFromObjectCaseSensitive(cursor, slug);
-	repo = cJSON_AddObjectToObject(cursor, slug);
-	if (repo != NULL && cJSON_AddNumberToObject(repo, "begin", (double)begin) == NULL)
-		return NULL;
+	repo = json_put(cursor, slug, json_object());
+	json_put_number(repo, "begin", (double)begin);
 	return repo;
 }
 
 bool
 cursor_done(const cJSON *repo, const char *mark)
 {
-	return array_has(cJSON_GetObjectItemCaseSensitive(repo, "done"), mark);
+	return array_has(json_get(repo, "done"), mark);
 }
 
-int
+void
 cursor_done_add(cJSON *repo, const char *mark)
 {
-	cJSON *done = object_array(repo, "done");
+	cJSON *done = json_get(repo, "done");
 
-	if (done == NULL || !cJSON_AddItemToArray(done, cJSON_CreateString(mark)))
-		return -1;
+	if (!cJSON_IsArray(done))
+		done = json_put(repo, "done", json_array());
+	json_push_text(done, mark);
 	array_shrink(done, DONE_MAX);
-	return 0;
 }
 
 char *
@@ -206,21 +182,20 @@ cursor_write(cJSON *cursor)
 	char *text;
 
 	for (;; keep /= 2) {
-		if ((text = cJSON_PrintUnformatted(cursor)) == NULL ||
-		    strlen(text) < DROVER_VALUE_MAX || keep == 0)
+		text = json_print(cursor);
+		if (strlen(text) < DROVER_VALUE_MAX || keep == 0)
 			return text;
 		/*
 		 * What is forgotten may be handed over again; the pipelines
 		 * find their own answer then and end.
 		 */
-		cJSON_free(text);
+		free(text);
 		cJSON_ArrayForEach(repo, cursor) {
 			cJSON_ArrayForEach(list, repo) {
 				if (cJSON_IsArray(list))
 					array_shrink(list, keep);
 				else
-					array_shrink(cJSON_GetObjectItemCaseSensitive(list, "seen"),
-					    keep);
+					array_shrink(json_get(list, "seen"), keep);
 			}
 		}
 	}

@@ -18,7 +18,7 @@ static int find_compare(const void *, const void *);
 static int find_emit(struct poll *, struct find *, struct drover_error *);
 static int watch_people(struct poll *, struct drover_error *);
 static int watch_hand_over(struct poll *, struct drover_error *);
-static int watch_save(struct poll *, struct drover_error *);
+static void watch_save(struct poll *);
 static int watch_repo(struct poll *, cJSON *, int64_t, struct drover_error *);
 static size_t watch_repos(struct drover_scope *, const char **);
 static void watch_trouble(struct poll *, const char *);
@@ -27,10 +27,8 @@ static int watch_end(struct poll *, cJSON *, const char *, struct drover_error *
 int
 watch_open(struct drover_scope *scope, void *plugin, void **source, struct drover_error *err)
 {
-	struct watch *watch = calloc(1, sizeof(*watch));
+	struct watch *watch = xcalloc(1, sizeof(*watch));
 
-	if (watch == NULL)
-		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
 	watch->github = plugin;
 	*source = watch;
 	return 0;
@@ -76,8 +74,7 @@ find_emit(struct poll *p, struct find *find, struct drover_error *err)
 
 	if ((code = people_find(p->people, &p->hub, NULL, &find->ask, &person, err)) != 0)
 		return code;
-	if ((payload = ask_payload(&find->ask)) == NULL)
-		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
+	payload = ask_payload(&find->ask);
 	ask_key(&find->ask, key);
 	ask_serial(&find->ask, serial);
 	work_title(&find->ask, title, sizeof(title));
@@ -153,8 +150,8 @@ watch_hand_over(struct poll *p, struct drover_error *err)
 		given++;
 		if (find->mark[0] == '\0')
 			track_handled(&p->tracks[find->list], find->id, find->at);
-		else if (cursor_done_add(p->state, find->mark) != 0)
-			code = plugin_fail(err, DROVER_INTERNAL, "out of memory");
+		else
+			cursor_done_add(p->state, find->mark);
 	}
 	return code;
 }
@@ -163,8 +160,8 @@ watch_hand_over(struct poll *p, struct drover_error *err)
  * What was looked at and held back nothing is handled, pull requests by their
  * own time.
  */
-static int
-watch_save(struct poll *p, struct drover_error *err)
+static void
+watch_save(struct poll *p)
 {
 	size_t i;
 
@@ -178,9 +175,7 @@ watch_save(struct poll *p, struct drover_error *err)
 			    p->pulls[i].updated);
 	}
 	for (i = 0; i < LISTS; i++)
-		if (track_save(&p->tracks[i], p->state) != 0)
-			return plugin_fail(err, DROVER_INTERNAL, "out of memory");
-	return 0;
+		track_save(&p->tracks[i], p->state);
 }
 
 static int
@@ -194,8 +189,7 @@ watch_repo(struct poll *p, cJSON *cursor, int64_t begin, struct drover_error *er
 	if ((code = slug_of_repo(p->scope, p->repo, slug, err)) != 0 ||
 	    (code = hub_open(&p->hub, p->github, p->scope, slug, 0, err)) != 0)
 		return code;
-	if ((p->state = cursor_repo(cursor, slug, begin, &p->fresh)) == NULL)
-		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
+	p->state = cursor_repo(cursor, slug, begin, &p->fresh);
 	p->begin = (int64_t)json_number(p->state, "begin");
 	for (i = 0; i < LISTS; i++)
 		track_load(&p->tracks[i], p->state, poll_list_names[i], p->begin,
@@ -243,11 +237,9 @@ watch_end(struct poll *p, cJSON *cursor, const char *given, struct drover_error 
 	char *text = cursor_write(cursor);
 	int code = 0;
 
-	if (text == NULL)
-		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
 	if (given == NULL || strcmp(text, given) != 0)
 		code = queue->cursor(p->scope, text, err);
-	cJSON_free(text);
+	free(text);
 	if (code == 0 && p->more && p->room > 0)
 		code = queue->again(p->scope, AGAIN_MS, err);
 	return code;
@@ -273,10 +265,8 @@ watch_poll(struct drover_scope *scope, struct watch *watch, const struct watch_k
 	if ((n = watch_repos(scope, names)) == 0)
 		return plugin_fail(err, DROVER_CONFIG,
 		    "no repo has forge = \"github\", and option repos names none");
-	if ((cursor = cursor_read(given)) == NULL || (p.people = people_new()) == NULL) {
-		code = plugin_fail(err, DROVER_INTERNAL, "out of memory");
-		goto out;
-	}
+	cursor = cursor_read(given);
+	p.people = people_new();
 	for (i = 0; i < n && p.room > 0 && code == 0; i++) {
 		struct drover_error why = { 0 };
 		int looked;
@@ -295,9 +285,10 @@ watch_poll(struct drover_scope *scope, struct watch *watch, const struct watch_k
 			 * From here on a failure would have handed over half of
 			 * it: the poll as a whole fails.
 			 */
-			if ((code = watch_hand_over(&p, err)) == 0 &&
-			    (code = watch_save(&p, err)) == 0)
+			if ((code = watch_hand_over(&p, err)) == 0) {
+				watch_save(&p);
 				good++;
+			}
 		} else {
 			if (first.code == 0)
 				first = why;
@@ -320,7 +311,6 @@ watch_poll(struct drover_scope *scope, struct watch *watch, const struct watch_k
 	watch->trouble = p.trouble;
 	if (code == 0)
 		code = watch_end(&p, cursor, given, err);
-out:
 	people_free(p.people);
 	cJSON_Delete(cursor);
 	return code;

@@ -23,7 +23,7 @@ work_title(const struct ask *ask, char *out, size_t size)
 	 * Both are cut so that the words of the ask show beside a long title.
 	 */
 	text_clean(words, sizeof(words), ask->text + start, len, "");
-	text_clean(line, sizeof(line), ask->title, strlen(ask->title), "");
+	text_line(line, sizeof(line), ask->title);
 	used = text_cut(line, strlen(line), 200);
 	line[used] = '\0';
 	snprintf(out, size, "#%s %s%s%s", ask->number, line, *words != '\0' ? ": " : "", words);
@@ -69,12 +69,8 @@ char *
 work_memory(struct drover_scope *scope, const struct ask *ask, struct drover_error *err)
 {
 	const struct drover_host_memory *memory = scope->host->memory;
-	char subject[DROVER_KEY_MAX], *text = calloc(1, MEMORY_MAX);
+	char subject[DROVER_KEY_MAX], *text = xcalloc(1, MEMORY_MAX);
 
-	if (text == NULL) {
-		plugin_fail(err, DROVER_INTERNAL, "out of memory");
-		return NULL;
-	}
 	work_subject(ask, subject);
 	if (memory != NULL && memory->read(scope, subject, text, MEMORY_MAX, err) < 0) {
 		free(text);

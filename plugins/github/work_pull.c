@@ -52,9 +52,8 @@ work_trusted_body(struct work *w, const cJSON *pull, struct drover_error *err)
 	int code = 0, allowed = 0;
 
 	snprintf(one.slug, sizeof(one.slug), "%s", w->ask.slug);
-	if (people == NULL || ask_read(&one, w->github, pull, json_text(pull, "body")) != 0)
-		code = plugin_fail(err, DROVER_INTERNAL, "out of memory");
-	else if (one.self)
+	ask_read(&one, w->github, pull, json_text(pull, "body"));
+	if (one.self)
 		allowed = 1;
 	else if (one.author[0] != '\0' && !one.bot &&
 	    (code = people_find(people, &w->hub, NULL, &one, &person, err)) == 0 &&
@@ -82,7 +81,7 @@ work_find(struct work *w, struct drover_error *err)
 	if (answer.status == 200) {
 		head = json_text_at(answer.json, "head.repo.full_name");
 		title = json_text(answer.json, "title");
-		text_clean(w->title, sizeof(w->title), title, strlen(title), "");
+		text_line(w->title, sizeof(w->title), title);
 		snprintf(w->branch, sizeof(w->branch), "%.250s",
 		    json_text_at(answer.json, "head.ref"));
 		snprintf(w->base, sizeof(w->base), "%.250s", json_text_at(answer.json, "base.ref"));
@@ -117,17 +116,12 @@ work_diff(struct work *w, struct drover_error *err)
 		text = answer.body;
 	len = strlen(text);
 	cut = text_cut(text, len, DIFF_MAX);
-	if ((w->diff = malloc(cut + 64)) == NULL) {
-		code = plugin_fail(err, DROVER_INTERNAL, "out of memory");
-	} else {
-		code = 0;
-		text_clean(w->diff, cut + 1, text, cut, "\n\t");
-		if (cut < len)
-			snprintf(w->diff + strlen(w->diff), 64,
-			    "\n[... the rest is too long and was cut]");
-	}
+	w->diff = xmalloc(cut + 64);
+	text_clean(w->diff, cut + 1, text, cut, "\n\t");
+	if (cut < len)
+		snprintf(w->diff + strlen(w->diff), 64, "\n[... the rest is too long and was cut]");
 	web_answer_free(&answer);
-	return code;
+	return 0;
 }
 
 static int
@@ -179,7 +173,7 @@ work_prompt(struct work *w, bool pushes, struct drover_error *err)
 	};
 
 	return w->scope->host->prompt->render(w->scope, name != NULL ? name + 1 : w->job->kind,
-	    NULL, variables, sizeof(variables) / sizeof(variables[0]), err);
+	    NULL, variables, ARRAY_LEN(variables), err);
 }
 
 /* Has an agent that may change nothing say something. */
@@ -194,8 +188,7 @@ work_answer(struct work *w, struct drover_error *err)
 
 	if ((run.prompt = work_prompt(w, false, err)) == NULL)
 		return err->code;
-	if ((w->said = calloc(1, sizeof(*w->said))) == NULL)
-		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
+	w->said = xcalloc(1, sizeof(*w->said));
 	w->said->size = sizeof(*w->said);
 	if ((code = host->lease->acquire(w->scope, w->job->repo, NULL, &lease, err)) != 0)
 		return code;
@@ -215,8 +208,7 @@ work_change(struct work *w, struct drover_error *err)
 
 	if ((change.prompt = work_prompt(w, true, err)) == NULL)
 		return err->code;
-	if ((w->made = calloc(1, sizeof(*w->made))) == NULL)
-		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
+	w->made = xcalloc(1, sizeof(*w->made));
 	w->made->size = sizeof(*w->made);
 	text_clean(title, sizeof(title), w->ask.text + start, strcspn(w->ask.text + start, "\n"),
 	    "");
@@ -233,27 +225,21 @@ static int
 work_post(struct work *w, const char *said, struct drover_error *err)
 {
 	char *reply = talk_reply(said, GITHUB_TEXT_MAX),
-	     *tame = reply != NULL ? post_tame(reply, GITHUB_TEXT_MAX - 4096) : NULL;
+	     *tame = post_tame(reply, GITHUB_TEXT_MAX - 4096);
 	bool changed = w->made != NULL && w->made->changed;
 	struct text_buf out = { 0 };
 	int code;
 
-	if (tame != NULL) {
-		text_addf(&out, "%s",
-		    *tame != '\0' ? tame :
-			changed   ? "Done." :
-				    "I changed nothing, and have nothing to say about it.");
-		/* What was pushed is told by drover, not by the agent. */
-		if (changed)
-			text_addf(&out, "\n\nPushed %s%s.", w->made->commit,
-			    w->made->checked ? "; the repository's checks pass" : "");
-	}
-	if (tame == NULL)
-		code = plugin_fail(err, DROVER_INTERNAL, "out of memory");
-	/*
-	 * Remembered first: a post that is found again afterwards ends the job.
-	 */
-	else if ((code = work_remember(w->scope, &w->ask, out.data, err)) == 0)
+	text_addf(&out, "%s",
+	    *tame != '\0' ? tame :
+		changed   ? "Done." :
+			    "I changed nothing, and have nothing to say about it.");
+	/* What was pushed is told by drover, not by the agent. */
+	if (changed)
+		text_addf(&out, "\n\nPushed %s%s.", w->made->commit,
+		    w->made->checked ? "; the repository's checks pass" : "");
+	/* Remembered first: a post that is found again afterwards ends the job. */
+	if ((code = work_remember(w->scope, &w->ask, out.data, err)) == 0)
 		code = post_answer(&w->hub, &w->ask, out.data, w->job->trace, err);
 	text_free(&out);
 	free(tame);

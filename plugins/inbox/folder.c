@@ -77,7 +77,7 @@ folder_close(struct folder *folder)
 		&folder->rejected };
 	size_t i;
 
-	for (i = 0; i < sizeof(fds) / sizeof(fds[0]); i++) {
+	for (i = 0; i < ARRAY_LEN(fds); i++) {
 		if (*fds[i] != -1)
 			close(*fds[i]);
 		*fds[i] = -1;
@@ -110,7 +110,6 @@ folder_compare(const void *a, const void *b)
 int
 folder_list(const struct folder *folder, struct entry **list, size_t *n, struct drover_error *err)
 {
-	struct entry *grown;
 	struct dirent *d;
 	size_t room = 0;
 	DIR *dir;
@@ -128,28 +127,15 @@ folder_list(const struct folder *folder, struct entry **list, size_t *n, struct 
 	while (*n < FOLDER_ENTRIES_MAX && (d = readdir(dir)) != NULL) {
 		if (!folder_is_ticket(d->d_name))
 			continue;
-		if (*n == room) {
-			room = room == 0 ? 64 : room * 2;
-			if ((grown = realloc(*list, room * sizeof(**list))) == NULL)
-				goto memory;
-			*list = grown;
-		}
+		*list = xgrow(*list, *n, &room, sizeof(**list));
 		if (fstatat(folder->root, d->d_name, &(*list)[*n].st, AT_SYMLINK_NOFOLLOW) != 0)
 			continue;
-		if (((*list)[*n].name = strdup(d->d_name)) == NULL)
-			goto memory;
-		(*n)++;
+		(*list)[(*n)++].name = xstrdup(d->d_name);
 	}
 	closedir(dir);
 	if (*n > 1)
 		qsort(*list, *n, sizeof(**list), folder_compare);
 	return 0;
-memory:
-	closedir(dir);
-	folder_list_free(*list, *n);
-	*list = NULL;
-	*n = 0;
-	return plugin_fail(err, DROVER_INTERNAL, "out of memory");
 }
 
 void

@@ -47,11 +47,8 @@ ticket_run(struct drover_scope *scope, void *plugin, const struct drover_job *jo
 	if (job->repo[0] == '\0')
 		return plugin_fail(err, DROVER_PERMANENT,
 		    "the job has no repository: submit it with one");
-	result = calloc(1, sizeof(*result));
-	if ((prompt = ticket_prompt(&ticket, job)) == NULL || result == NULL) {
-		code = plugin_fail(err, DROVER_INTERNAL, "out of memory");
-		goto out;
-	}
+	prompt = ticket_prompt(&ticket, job);
+	result = xcalloc(1, sizeof(*result));
 	result->size = sizeof(*result);
 	change.title = ticket.title;
 	change.prompt = prompt;
@@ -59,7 +56,6 @@ ticket_run(struct drover_scope *scope, void *plugin, const struct drover_job *jo
 	 * It reports the branch, the commit, the checks and the tokens itself.
 	 */
 	code = scope->host->change->run(scope, &change, result, err);
-out:
 	free(prompt);
 	free(result);
 	return code;

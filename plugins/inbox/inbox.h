@@ -13,6 +13,7 @@
 
 #include <drover/plugin.h>
 
+#include "common/mem.h"
 #include "common/text.h"
 
 #define INBOX_KIND "inbox.ticket"
@@ -37,7 +38,7 @@ struct ticket {
 
 /* -1 with one sentence for the author in why. */
 int ticket_parse(const char *text, size_t len, struct ticket *, char *why, size_t size);
-/* What the agent is told. The caller frees; NULL when memory is short. */
+/* What the agent is told. The caller frees. */
 char *ticket_prompt(const struct ticket *, const struct drover_job *);
 
 /* ---- key.c ---- */

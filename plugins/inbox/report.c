@@ -19,12 +19,6 @@
 #define REPORT_TRIES 1000
 #define REPORT_JOB "- Job: %" PRIu64 "\n"
 
-struct report {
-	char *text;
-	size_t len;
-	FILE *out;
-};
-
 /*
  * What change->run reports and how it is called here; whatever else is reported
  * follows under its own name.
@@ -48,77 +42,55 @@ static const struct label {
 };
 #define REPORT_SUMMARY "agent_text"
 
-static int report_begin(struct report *, struct drover_error *);
-static int report_end(struct report *, struct drover_error *);
-static void report_line(FILE *, const char *, const char *);
-static void report_block(FILE *, const char *, const char *);
-static void report_time(FILE *, const char *, int64_t);
-static void report_took(FILE *, const char *, int64_t);
+static void report_line(struct text_buf *, const char *, const char *);
+static void report_block(struct text_buf *, const char *, const char *);
+static void report_time(struct text_buf *, const char *, int64_t);
+static void report_took(struct text_buf *, const char *, int64_t);
 static const char *report_value(const cJSON *, char *, size_t);
-static void report_result(FILE *, const char *);
+static void report_result(struct text_buf *, const char *);
 static int report_is_of(int, const char *, uint64_t);
-static int report_compose(struct report *, const struct drover_settled *, const char *,
-    struct drover_error *);
+static void report_compose(struct text_buf *, const struct drover_settled *, const char *);
 static int report_place(const struct folder *, int, const struct drover_settled *, const char *,
     const char *, struct drover_error *);
-
-static int
-report_begin(struct report *r, struct drover_error *err)
-{
-	r->text = NULL;
-	if ((r->out = open_memstream(&r->text, &r->len)) == NULL)
-		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
-	return 0;
-}
-
-static int
-report_end(struct report *r, struct drover_error *err)
-{
-	if (fclose(r->out) == 0)
-		return 0;
-	free(r->text);
-	return plugin_fail(err, DROVER_INTERNAL, "out of memory");
-}
 
 /*
  * One line whatever the value holds, so that nothing reported can pass for
  * another line of the report.
  */
 static void
-report_line(FILE *out, const char *label, const char *value)
+report_line(struct text_buf *out, const char *label, const char *value)
 {
 	char clean[1024];
 
-	if (text_clean(clean, sizeof(clean), value, strlen(value), "") > 0)
-		fprintf(out, "- %s: %s\n", label, clean);
+	if (text_line(clean, sizeof(clean), value) > 0)
+		text_addf(out, "- %s: %s\n", label, clean);
 }
 
 static void
-report_block(FILE *out, const char *heading, const char *text)
+report_block(struct text_buf *out, const char *heading, const char *text)
 {
 	size_t len = strlen(text), ticks = 3, run = 0, i;
 	char *clean;
 
-	if (len == 0 || (clean = malloc(len + 1)) == NULL)
+	if (len == 0)
 		return;
+	clean = xmalloc(len + 1);
 	len = text_clean(clean, len + 1, text, len, "\n\t");
 	for (i = 0; i < len; i++) {
 		run = clean[i] == '`' ? run + 1 : 0;
 		if (run >= ticks)
 			ticks = run + 1;
 	}
-	fprintf(out, "\n## %s\n\n", heading);
-	for (i = 0; i < ticks; i++)
-		putc('`', out);
-	fprintf(out, "text\n%s%s", clean, len > 0 && clean[len - 1] == '\n' ? "" : "\n");
-	for (i = 0; i < ticks; i++)
-		putc('`', out);
-	putc('\n', out);
+	text_addf(out, "\n## %s\n\n", heading);
+	text_fill(out, '`', ticks);
+	text_addf(out, "text\n%s%s", clean, len > 0 && clean[len - 1] == '\n' ? "" : "\n");
+	text_fill(out, '`', ticks);
+	text_addf(out, "\n");
 	free(clean);
 }
 
 static void
-report_time(FILE *out, const char *label, int64_t ms)
+report_time(struct text_buf *out, const char *label, int64_t ms)
 {
 	time_t seconds = (time_t)(ms / 1000);
 	char text[32];
@@ -126,22 +98,23 @@ report_time(FILE *out, const char *label, int64_t ms)
 
 	if (ms > 0 && gmtime_r(&seconds, &tm) != NULL &&
 	    strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm) > 0)
-		fprintf(out, "- %s: %s\n", label, text);
+		text_addf(out, "- %s: %s\n", label, text);
 }
 
 static void
-report_took(FILE *out, const char *label, int64_t ms)
+report_took(struct text_buf *out, const char *label, int64_t ms)
 {
 	int64_t s = ms / 1000;
 
 	if (ms < 0)
 		return;
 	if (s >= 3600)
-		fprintf(out, "- %s: %" PRId64 " h %" PRId64 " min\n", label, s / 3600, s / 60 % 60);
+		text_addf(out, "- %s: %" PRId64 " h %" PRId64 " min\n", label, s / 3600,
+		    s / 60 % 60);
 	else if (s >= 60)
-		fprintf(out, "- %s: %" PRId64 " min %" PRId64 " s\n", label, s / 60, s % 60);
+		text_addf(out, "- %s: %" PRId64 " min %" PRId64 " s\n", label, s / 60, s % 60);
 	else
-		fprintf(out, "- %s: %" PRId64 ".%" PRId64 " s\n", label, s, ms / 100 % 10);
+		text_addf(out, "- %s: %" PRId64 ".%" PRId64 " s\n", label, s, ms / 100 % 10);
 }
 
 static const char *
@@ -158,9 +131,9 @@ report_value(const cJSON *value, char *number, size_t size)
 }
 
 static void
-report_result(FILE *out, const char *json)
+report_result(struct text_buf *out, const char *json)
 {
-	size_t known = sizeof(report_labels) / sizeof(report_labels[0]), i;
+	size_t known = ARRAY_LEN(report_labels), i;
 	char number[32], label[64];
 	cJSON *result = cJSON_Parse(json);
 	const cJSON *item;
@@ -183,7 +156,7 @@ report_result(FILE *out, const char *json)
 			i++;
 		if (i < known || (value = report_value(item, number, sizeof(number))) == NULL)
 			continue;
-		text_clean(label, sizeof(label), item->string, strlen(item->string), "");
+		text_line(label, sizeof(label), item->string);
 		report_line(out, label, value);
 	}
 	item = cJSON_GetObjectItemCaseSensitive(result, REPORT_SUMMARY);
@@ -192,33 +165,29 @@ report_result(FILE *out, const char *json)
 	cJSON_Delete(result);
 }
 
-static int
-report_compose(struct report *r, const struct drover_settled *s, const char *name,
-    struct drover_error *err)
+static void
+report_compose(struct text_buf *out, const struct drover_settled *s, const char *name)
 {
 	struct ticket ticket;
 	char why[DROVER_ERROR_MAX], shown[DROVER_KEY_MAX];
 
-	if (report_begin(r, err) != 0)
-		return err->code;
 	key_show(shown, sizeof(shown), name);
 	if (ticket_parse(s->payload, s->payload_len, &ticket, why, sizeof(why)) != 0 ||
 	    ticket.title[0] == '\0')
 		snprintf(ticket.title, sizeof(ticket.title), "%.200s", shown);
-	fprintf(r->out, "# %s\n\n", ticket.title);
-	fprintf(r->out, REPORT_JOB, s->job);
-	report_line(r->out, "Ticket", shown);
-	report_line(r->out, "State", s->state);
-	report_line(r->out, "Error", s->error);
-	fprintf(r->out, "- Attempts: %" PRIu32 "\n", s->attempts);
-	report_time(r->out, "Queued", s->queued_at);
+	text_addf(out, "# %s\n\n", ticket.title);
+	text_addf(out, REPORT_JOB, s->job);
+	report_line(out, "Ticket", shown);
+	report_line(out, "State", s->state);
+	report_line(out, "Error", s->error);
+	text_addf(out, "- Attempts: %" PRIu32 "\n", s->attempts);
+	report_time(out, "Queued", s->queued_at);
 	if (s->started_at >= s->queued_at)
-		report_took(r->out, "Waited", s->started_at - s->queued_at);
+		report_took(out, "Waited", s->started_at - s->queued_at);
 	if (s->started_at > 0)
-		report_took(r->out, "Took", s->ended_at - s->started_at);
-	report_line(r->out, "Trace", s->trace);
-	report_result(r->out, s->result);
-	return report_end(r, err);
+		report_took(out, "Took", s->ended_at - s->started_at);
+	report_line(out, "Trace", s->trace);
+	report_result(out, s->result);
 }
 
 /*
@@ -228,12 +197,10 @@ report_compose(struct report *r, const struct drover_settled *s, const char *nam
 static int
 report_is_of(int dir, const char *name, uint64_t job)
 {
-	char *text = malloc(TICKET_MAX), wanted[64], *first;
+	char *text = xmalloc(TICKET_MAX), wanted[64], *first;
 	size_t len = 0;
 	int is = 0;
 
-	if (text == NULL)
-		return 0;
 	snprintf(wanted, sizeof(wanted), REPORT_JOB, job);
 	if (folder_read(dir, name, text, &len, NULL) == FOLDER_READ &&
 	    (first = memchr(text, '\n', len)) != NULL &&
@@ -264,8 +231,7 @@ report_place(const struct folder *folder, int to, const struct drover_settled *s
 		return 0;
 	if (errno != ENOENT)
 		goto fail;
-	if ((text = malloc(TICKET_MAX)) == NULL)
-		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
+	text = xmalloc(TICKET_MAX);
 	got = folder_read(folder->root, name, text, &len, NULL);
 	same = got == FOLDER_READ && len == s->payload_len && memcmp(text, s->payload, len) == 0;
 	free(text);
@@ -289,7 +255,7 @@ report_settled(const struct folder *folder, const struct drover_settled *s,
 {
 	int to = strcmp(s->state, "succeeded") == 0 ? folder->done : folder->failed;
 	char name[DROVER_KEY_MAX], hash[HASH_SIZE], target[256], report[256], number[24];
-	struct report r;
+	struct text_buf text = { 0 };
 	int code;
 
 	if (key_split(s->key, name, hash) != 0)
@@ -305,16 +271,15 @@ report_settled(const struct folder *folder, const struct drover_settled *s,
 		if (folder_has(to, target))
 			return 0;
 	}
-	if (report_compose(&r, s, name, err) != 0)
-		return err->code;
-	if (folder_write(to, report, r.text, r.len) != 0)
+	report_compose(&text, s, name);
+	if (folder_write(to, report, text_of(&text), text.len) != 0)
 		code = plugin_fail(err, DROVER_AGAIN, "%s: %s: cannot be written: %s", folder->path,
 		    report, strerror(errno));
 	else if ((code = report_place(folder, to, s, name, target, err)) == 0 &&
 	    (fsync(to) != 0 || fsync(folder->working) != 0))
 		code = plugin_fail(err, DROVER_AGAIN, "%s: cannot be flushed: %s", folder->path,
 		    strerror(errno));
-	free(r.text);
+	text_free(&text);
 	return code;
 }
 
@@ -323,35 +288,31 @@ report_rejected(const struct folder *folder, const char *name, const char *why,
     struct drover_error *err)
 {
 	char target[256], report[256], number[16], shown[DROVER_KEY_MAX];
-	struct report r;
+	struct text_buf text = { 0 };
 	int i;
 
-	if (report_begin(&r, err) != 0)
-		return err->code;
 	key_show(shown, sizeof(shown), name);
-	fprintf(r.out,
+	text_addf(&text,
 	    "# Rejected: %s\n\n%s\n\nNothing was started. Correct the ticket and move it back into "
 	    "the folder.\n",
 	    shown, why);
-	if (report_end(&r, err) != 0)
-		return err->code;
 	for (i = 1; i <= REPORT_TRIES; i++) {
 		snprintf(number, sizeof(number), "%d", i);
 		folder_name(target, name, i > 1 ? number : NULL, ".md");
 		folder_name(report, name, i > 1 ? number : NULL, ".report.md");
 		if (folder_has(folder->rejected, target))
 			continue;
-		if (folder_write(folder->rejected, report, r.text, r.len) != 0)
+		if (folder_write(folder->rejected, report, text_of(&text), text.len) != 0)
 			break;
 		if (folder_move(folder->root, name, folder->rejected, target) == 0 ||
 		    errno == ENOENT) {
-			free(r.text);
+			text_free(&text);
 			return 0;
 		}
 		if (errno != EEXIST)
 			break;
 	}
-	free(r.text);
+	text_free(&text);
 	if (i > REPORT_TRIES)
 		return plugin_fail(err, DROVER_CONFIG,
 		    "%s/rejected: holds %d files called like %s; empty it", folder->path,

@@ -106,11 +106,9 @@ static int
 source_open(struct drover_scope *scope, void *plugin, void **state, struct drover_error *err)
 {
 	const struct drover_host *host = scope->host;
-	struct source *source;
+	struct source *source = xcalloc(1, sizeof(*source));
 	struct folder folder;
 
-	if ((source = calloc(1, sizeof(*source))) == NULL)
-		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
 	source->path = host->option->string(scope, "path");
 	source->repo = host->option->string(scope, "repo");
 	source->agent = host->option->string(scope, "agent");
@@ -147,7 +145,7 @@ looks_free(struct looks *looks)
 
 /*
  * Remembers a file for the next poll(), with what the last one remembered of
- * it. NULL when memory is short.
+ * it.
  */
 static struct look *
 looks_note(struct poll *p, const struct entry *e)
@@ -156,21 +154,10 @@ looks_note(struct poll *p, const struct entry *e)
 	struct look *look;
 	size_t i;
 
-	if (p->looks.len == p->looks.room) {
-		size_t room = p->looks.room == 0 ? 16 : p->looks.room * 2;
-		struct look *list = realloc(p->looks.list, room * sizeof(*list));
-
-		if (list == NULL)
-			return NULL;
-		p->looks.list = list;
-		p->looks.room = room;
-	}
-	look = &p->looks.list[p->looks.len];
-	*look = (struct look){ strdup(e->name), e->st.st_ino, e->st.st_size, e->st.st_mtim,
+	p->looks.list = xgrow(p->looks.list, p->looks.len, &p->looks.room, sizeof(*look));
+	look = &p->looks.list[p->looks.len++];
+	*look = (struct look){ xstrdup(e->name), e->st.st_ino, e->st.st_size, e->st.st_mtim,
 		p->monotonic, false };
-	if (look->name == NULL)
-		return NULL;
-	p->looks.len++;
 	for (i = 0; i < before->len && strcmp(before->list[i].name, e->name) != 0;)
 		i++;
 	if (i < before->len && before->list[i].inode == look->inode &&
@@ -204,8 +191,7 @@ looks_keep(struct poll *p)
 		e.st.st_ino = before->list[i].inode;
 		e.st.st_size = before->list[i].bytes;
 		e.st.st_mtim = before->list[i].changed;
-		if (looks_note(p, &e) == NULL)
-			return;
+		looks_note(p, &e);
 	}
 }
 
@@ -216,7 +202,7 @@ poll_tell(struct poll *p, const struct entry *e, const char *why)
 	struct look *look = looks_note(p, e);
 	char shown[DROVER_KEY_MAX];
 
-	if (look == NULL || look->told)
+	if (look->told)
 		return;
 	look->told = true;
 	key_show(shown, sizeof(shown), e->name);
@@ -323,11 +309,10 @@ static bool
 poll_is_settled(struct poll *p, const struct entry *e)
 {
 	int64_t changed = (int64_t)e->st.st_mtim.tv_sec * 1000 + e->st.st_mtim.tv_nsec / 1000000;
-	struct look *look;
 
 	if (p->wall - changed >= SETTLE_MS)
 		return true;
-	if ((look = looks_note(p, e)) != NULL && p->monotonic - look->since >= SETTLE_MS)
+	if (p->monotonic - looks_note(p, e)->since >= SETTLE_MS)
 		return true;
 	if (p->again == 0)
 		p->again = SETTLE_MS;
@@ -455,12 +440,8 @@ source_poll(struct drover_scope *scope, void *state, const char *cursor, struct 
 
 	p.wall = host->time->now(scope);
 	p.monotonic = host->time->monotonic(scope);
-	p.text = malloc(TICKET_MAX);
-	p.cursor = malloc(DROVER_VALUE_MAX);
-	if (p.text == NULL || p.cursor == NULL) {
-		code = plugin_fail(err, DROVER_INTERNAL, "out of memory");
-		goto out;
-	}
+	p.text = xmalloc(TICKET_MAX);
+	p.cursor = xmalloc(DROVER_VALUE_MAX);
 	p.cursor[0] = '\0';
 	if ((code = folder_open(&p.folder, p.source->path, err)) != 0)
 		goto out;

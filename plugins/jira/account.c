@@ -29,7 +29,7 @@ static int request_send(struct jira *, const struct jira_request *, const char *
 static void
 account_copy(char *out, size_t size, const char *text)
 {
-	text_clean(out, size, text, strlen(text), "");
+	text_line(out, size, text);
 }
 
 static int
@@ -68,14 +68,12 @@ static int
 account_secret(struct jira *j, const char *email, struct drover_error *err)
 {
 	const struct drover_host *host = j->scope->host;
-	char *token = malloc(TOKEN_MAX), *pair = NULL;
+	char *token = xmalloc(TOKEN_MAX), *pair = NULL;
 	bool basic = !j->server && email != NULL && *email != '\0';
 	size_t size, used;
 	int64_t len;
 	int code = 0;
 
-	if (token == NULL)
-		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
 	len = host->secret->get(j->scope, "token", token, TOKEN_MAX, err);
 	if (len < 0 || len >= TOKEN_MAX || token[0] == '\0' || strpbrk(token, "\r\n") != NULL) {
 		code = len < 0 && err->code != 0 ?
@@ -85,14 +83,12 @@ account_secret(struct jira *j, const char *email, struct drover_error *err)
 		goto out;
 	}
 	size = 16 + (strlen(token) + (basic ? strlen(email) : 0) + 4) * 2;
-	if ((j->authorization = malloc(size)) == NULL || (basic && (pair = malloc(size)) == NULL)) {
-		code = plugin_fail(err, DROVER_INTERNAL, "out of memory");
-		goto out;
-	}
+	j->authorization = xmalloc(size);
 	if (!basic) {
 		snprintf(j->authorization, size, "Bearer %s", token);
 		goto out;
 	}
+	pair = xmalloc(size);
 	used = (size_t)snprintf(pair, size, "%s:%s", email, token);
 	memcpy(j->authorization, "Basic ", 7);
 	EVP_EncodeBlock((unsigned char *)j->authorization + 6, (const unsigned char *)pair,
@@ -197,15 +193,15 @@ jira_me(struct jira *j, bool fresh, struct drover_error *err)
 		return plugin_fail(err, DROVER_CONFIG,
 		    "the token is of account %s, option account says %s", j->me, given);
 	account_place(j, place, sizeof(place));
-	kept = cJSON_CreateObject();
-	cJSON_AddStringToObject(kept, "at", place);
-	cJSON_AddStringToObject(kept, "id", j->me);
-	cJSON_AddStringToObject(kept, "key", j->me_key);
-	cJSON_AddStringToObject(kept, "name", j->me_name);
-	text = cJSON_PrintUnformatted(kept);
+	kept = json_object();
+	json_put_text(kept, "at", place);
+	json_put_text(kept, "id", j->me);
+	json_put_text(kept, "key", j->me_key);
+	json_put_text(kept, "name", j->me_name);
+	text = json_print(kept);
 	cJSON_Delete(kept);
-	code = text != NULL ? j->scope->host->kv->set(j->scope, ACCOUNT_KEY, text, err) : 0;
-	cJSON_free(text);
+	code = j->scope->host->kv->set(j->scope, ACCOUNT_KEY, text, err);
+	free(text);
 	return code;
 }
 

@@ -51,7 +51,7 @@ comment_each(struct jira *j, const char *key, int max,
 		    key, start, max - start < COMMENT_PAGE ? max - start : COMMENT_PAGE);
 		if (code != 0)
 			return code;
-		list = cJSON_GetObjectItemCaseSensitive(answer.json, "comments");
+		list = json_get(answer.json, "comments");
 		/*
 		 * Taken for an empty list, it would have a comment posted
 		 * twice.
@@ -81,7 +81,7 @@ static int
 comment_has_property(struct look *look, const cJSON *comment, const char *id,
     struct drover_error *err)
 {
-	const cJSON *list = cJSON_GetObjectItemCaseSensitive(comment, "properties"), *property;
+	const cJSON *list = json_get(comment, "properties"), *property;
 	struct jira_request request = { .endpoint = "comment-property" };
 	struct web_answer answer;
 	int code;
@@ -106,8 +106,8 @@ comment_same(const struct look *look, const cJSON *comment)
 	struct text_buf text = { 0 };
 	bool same;
 
-	adf_read(cJSON_GetObjectItemCaseSensitive(comment, "body"), &text);
-	same = strcmp(text_of(&text) != NULL ? text_of(&text) : "", look->text) == 0;
+	adf_read(json_get(comment, "body"), &text);
+	same = strcmp(text_of(&text), look->text) == 0;
 	text_free(&text);
 	return same;
 }
@@ -116,11 +116,11 @@ static int
 comment_look(void *arg, const cJSON *comment, struct drover_error *err)
 {
 	struct look *look = arg;
-	const cJSON *body = cJSON_GetObjectItemCaseSensitive(comment, "body");
+	const cJSON *body = json_get(comment, "body");
 	char id[JIRA_ID_MAX];
 	int is;
 
-	if (!jira_is_me(look->j, cJSON_GetObjectItemCaseSensitive(comment, "author")))
+	if (!jira_is_me(look->j, json_get(comment, "author")))
 		return 0;
 	json_id(comment, "id", id, sizeof(id));
 	if (!jira_is_key(id))
@@ -158,23 +158,22 @@ comment_send(void *arg, char *made, size_t size, struct drover_error *err)
 		.endpoint = "comment",
 		.issue = look->issue,
 		.once = true };
-	cJSON *body = cJSON_CreateObject(), *list, *property, *value;
+	cJSON *body = json_object(), *list, *property, *value;
 	struct web_answer answer;
 	int code;
 
 	if (j->server) {
-		cJSON_AddStringToObject(body, "body", look->text);
+		json_put_text(body, "body", look->text);
 	} else {
 		cJSON_AddItemReferenceToObject(body, "body", (cJSON *)(uintptr_t)look->document);
 		if (j->marker) {
-			list = cJSON_AddArrayToObject(body, "properties");
-			property = cJSON_CreateObject();
-			cJSON_AddStringToObject(property, "key", JIRA_PROPERTY);
-			value = cJSON_AddObjectToObject(property, "value");
-			cJSON_AddStringToObject(value, "id", look->id);
-			if (j->trace != NULL)
-				cJSON_AddStringToObject(value, "trace", j->trace);
-			cJSON_AddItemToArray(list, property);
+			list = json_put(body, "properties", json_array());
+			property = json_object();
+			json_put_text(property, "key", JIRA_PROPERTY);
+			value = json_put(property, "value", json_object());
+			json_put_text(value, "id", look->id);
+			json_put_text(value, "trace", j->trace);
+			json_push(list, property);
 		}
 	}
 	request.body = body;
@@ -192,23 +191,21 @@ comment_post(struct jira *j, const char *key, const char *id, const char *markdo
     char *comment_id, size_t size, struct drover_error *err)
 {
 	static const struct once once = { "jira/comment", comment_find, comment_send };
-	cJSON *document = adf_write(markdown);
+	cJSON *document = xjson(adf_write(markdown));
 	struct look look = { .j = j, .issue = key, .id = id, .document = document };
 	char made[JIRA_ID_MAX];
 	struct text_buf text = { 0 };
 	int code;
 
 	comment_anchor(look.anchor, sizeof(look.anchor), id);
-	if (document != NULL && j->server) {
+	if (j->server) {
 		wiki_write(document, &text);
 		if (j->marker)
 			text_addf(&text, "\n\n%s", look.anchor);
-	} else if (document != NULL)
+	} else
 		adf_read(document, &text);
-	if (document == NULL || (look.text = text_of(&text)) == NULL)
-		code = plugin_fail(err, DROVER_INTERNAL, "out of memory");
-	else
-		code = once_do(j->scope, &once, id, &look, made, sizeof(made), err);
+	look.text = text_of(&text);
+	code = once_do(j->scope, &once, id, &look, made, sizeof(made), err);
 	if (code == 0 && comment_id != NULL)
 		snprintf(comment_id, size, "%s", made);
 	cJSON_Delete(document);

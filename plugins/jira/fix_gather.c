@@ -42,8 +42,8 @@ static int
 comments_each(void *arg, const cJSON *comment, struct drover_error *err)
 {
 	struct comments *c = arg;
-	const cJSON *author = cJSON_GetObjectItemCaseSensitive(comment, "author");
-	const char *name = json_text(author, "displayName"), *text;
+	const cJSON *author = json_get(comment, "author");
+	const char *name = json_text(author, "displayName");
 	bool me = jira_is_me(c->jira, author);
 	struct text_buf out = { 0 };
 	char who[128];
@@ -55,14 +55,10 @@ comments_each(void *arg, const cJSON *comment, struct drover_error *err)
 	}
 	if (!me && c->newest[0] == '\0')
 		json_id(comment, "id", c->newest, sizeof(c->newest));
-	text_clean(who, sizeof(who), name, strlen(name), "");
+	text_line(who, sizeof(who), name);
 	text_addf(&out, "%s%s, %.16s:\n", who, me ? " (that is you)" : "",
 	    json_text(comment, "created"));
-	adf_read(cJSON_GetObjectItemCaseSensitive(comment, "body"), &out);
-	if ((text = text_of(&out)) == NULL) {
-		text_free(&out);
-		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
-	}
+	adf_read(json_get(comment, "body"), &out);
 	/* A comment that is not closed would hide what others said after it. */
 	talk_marker_strip(out.data);
 	out.len = strlen(out.data);
@@ -108,14 +104,13 @@ gather_trusts(struct jira *j, const cJSON *issue, const char *project, struct dr
 	int code = person_allowed(j, NULL, scan_creator(issue), project, err);
 
 	cJSON_ArrayForEach(history, json_at(issue, "changelog.histories"))
-		cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(history, "items")) {
+		cJSON_ArrayForEach(item, json_get(history, "items")) {
 			const char *field = json_text(item, "field");
 
 			if (code == 1 &&
 			    (strcmp(field, "summary") == 0 || strcmp(field, "description") == 0) &&
-			    !jira_is_me(j, cJSON_GetObjectItemCaseSensitive(history, "author")))
-				code = person_allowed(j, NULL,
-				    cJSON_GetObjectItemCaseSensitive(history, "author"), project,
+			    !jira_is_me(j, json_get(history, "author")))
+				code = person_allowed(j, NULL, json_get(history, "author"), project,
 				    err);
 		}
 	return code;
@@ -143,11 +138,11 @@ gather_parent(struct fix *f, struct drover_error *err)
 		return code;
 	if ((code = gather_trusts(&f->jira, parent, f->p.project, err)) == 1) {
 		text = json_text_at(parent, "fields.summary");
-		text_clean(summary, sizeof(summary), text, strlen(text), "");
+		text_line(summary, sizeof(summary), text);
 		issue_text(parent, "description", &description);
-		if ((text = text_of(&description)) != NULL)
-			text_addf(&f->parent, "%s: %s\n\n%.*s", key, summary,
-			    (int)text_cut(text, strlen(text), PARENT_BYTES), text);
+		text = text_of(&description);
+		text_addf(&f->parent, "%s: %s\n\n%.*s", key, summary,
+		    (int)text_cut(text, strlen(text), PARENT_BYTES), text);
 		text_free(&description);
 	}
 	cJSON_Delete(parent);
@@ -158,31 +153,27 @@ static int
 rules_file(const char *path, struct text_buf *out, struct drover_error *err)
 {
 	FILE *in = fopen(path, "re");
-	char *text = malloc(RULES_BYTES + 1);
 	size_t len;
+	char *text;
 	int code = 0;
 
-	if (in == NULL || text == NULL)
+	if (in == NULL)
+		return plugin_fail(err, DROVER_CONFIG, "rules: %s: %s", path, strerror(errno));
+	text = xmalloc(RULES_BYTES + 1);
+	len = fread(text, 1, RULES_BYTES + 1, in);
+	if (ferror(in))
 		code = plugin_fail(err, DROVER_CONFIG, "rules: %s: %s", path, strerror(errno));
+	else if (len + out->len > RULES_BYTES)
+		code = plugin_fail(err, DROVER_CONFIG,
+		    "rules: more than %d bytes with %s: no agent reads so much", RULES_BYTES, path);
+	else if (!text_is_utf8(text, len) || memchr(text, '\0', len) != NULL)
+		code = plugin_fail(err, DROVER_CONFIG, "rules: %s: is not UTF-8 text", path);
 	else {
-		len = fread(text, 1, RULES_BYTES + 1, in);
-		if (ferror(in))
-			code =
-			    plugin_fail(err, DROVER_CONFIG, "rules: %s: %s", path, strerror(errno));
-		else if (len + out->len > RULES_BYTES)
-			code = plugin_fail(err, DROVER_CONFIG,
-			    "rules: more than %d bytes with %s: no agent reads so much",
-			    RULES_BYTES, path);
-		else if (!text_is_utf8(text, len) || memchr(text, '\0', len) != NULL)
-			code = plugin_fail(err, DROVER_CONFIG, "rules: %s: is no UTF-8 text", path);
-		else {
-			text_addf(out, "%s", out->len > 0 ? "\n\n" : "");
-			text_add(out, text, len);
-		}
+		text_addf(out, "%s", out->len > 0 ? "\n\n" : "");
+		text_add(out, text, len);
 	}
 	free(text);
-	if (in != NULL)
-		fclose(in);
+	fclose(in);
 	return code;
 }
 
@@ -301,11 +292,10 @@ fix_gather(struct fix *f, struct drover_error *err)
 	    (code = fix_images(f, err)) != 0 ||
 	    (code = gather_rules(f->scope, &f->rules, err)) != 0)
 		return code;
-	if ((text = malloc(MEMORY_MAX)) != NULL) {
-		fix_subject(f, subject);
-		if (host->memory->read(f->scope, subject, text, MEMORY_MAX, err) > 0)
-			text_addf(&f->memory, "%s", text);
-		free(text);
-	}
+	text = xmalloc(MEMORY_MAX);
+	fix_subject(f, subject);
+	if (host->memory->read(f->scope, subject, text, MEMORY_MAX, err) > 0)
+		text_addf(&f->memory, "%s", text);
+	free(text);
 	return 0;
 }

@@ -15,7 +15,7 @@
 static const char *settle_labels(const struct fix *);
 static bool settle_has_label(const struct fix *, const char *);
 static void settle_browse(const struct fix *, const char *, struct text_buf *);
-static int settle_body(struct fix *, const struct fix_work *, struct text_buf *);
+static void settle_body(struct fix *, const struct fix_work *, struct text_buf *);
 static int settle_pull(struct fix *, struct fix_work *, struct drover_error *);
 static int settle_link(struct fix *, const struct fix_work *, struct drover_error *);
 static void settle_said(struct text_buf *, const char *);
@@ -41,7 +41,7 @@ settle_labels(const struct fix *f)
 	static const char *const urgent[] = { "Highest", "Blocker", "Critical" };
 	size_t i;
 
-	for (i = 0; i < sizeof(urgent) / sizeof(urgent[0]); i++)
+	for (i = 0; i < ARRAY_LEN(urgent); i++)
 		if (strcasecmp(f->p.priority, urgent[i]) == 0)
 			return "labels_hotfix";
 	if (strcasecmp(f->p.type, "hotfix") == 0 || settle_has_label(f, "hotfix"))
@@ -73,12 +73,12 @@ settle_said(struct text_buf *out, const char *text)
 {
 	char *said = talk_reply(text, FIX_SAID_MAX);
 
-	if (said != NULL && *said != '\0')
+	if (*said != '\0')
 		text_addf(out, "\n\n%s", said);
 	free(said);
 }
 
-static int
+static void
 settle_body(struct fix *f, const struct fix_work *work, struct text_buf *out)
 {
 	text_addf(out, "For ");
@@ -92,7 +92,6 @@ settle_body(struct fix *f, const struct fix_work *work, struct text_buf *out)
 	text_addf(out, "\n\n%s",
 	    work->checked ? "The repository's checks have passed." :
 			    "The repository has no checks configured.");
-	return text_of(out) != NULL ? 0 : -1;
 }
 
 static int
@@ -103,7 +102,7 @@ settle_pull(struct fix *f, struct fix_work *work, struct drover_error *err)
 	cJSON *ask, *list, *answer = NULL;
 	struct text_buf body = { 0 };
 	char operation[DROVER_NAME_MAX + 16], key[DROVER_KEY_MAX], title[DROVER_TITLE_MAX],
-	    reply[4096], *text = NULL;
+	    reply[4096], *text;
 	int64_t len;
 	size_t i;
 	int code = 0;
@@ -115,28 +114,24 @@ settle_pull(struct fix *f, struct fix_work *work, struct drover_error *err)
 	snprintf(title, sizeof(title), "%.100s: %.*s",
 	    work->subtask[0] != '\0' ? work->subtask : f->p.issue,
 	    (int)text_cut(f->p.summary, strlen(f->p.summary), 220), f->p.summary);
-	ask = cJSON_CreateObject();
-	if (settle_body(f, work, &body) == 0) {
-		cJSON_AddStringToObject(ask, "repo", work->repo);
-		cJSON_AddStringToObject(ask, "branch", work->branch);
-		cJSON_AddStringToObject(ask, "title", title);
-		cJSON_AddStringToObject(ask, "body", text_of(&body));
-		list = cJSON_AddArrayToObject(ask, "labels");
-		for (i = 0; i < option->count(f->scope, labels); i++)
-			cJSON_AddItemToArray(list,
-			    cJSON_CreateString(option->item(f->scope, labels, i)));
-		cJSON_AddBoolToObject(ask, "draft", option->integer(f->scope, "draft") != 0);
-		cJSON_AddStringToObject(ask, "key", key);
-		text = cJSON_PrintUnformatted(ask);
-	}
+	settle_body(f, work, &body);
+	ask = json_object();
+	json_put_text(ask, "repo", work->repo);
+	json_put_text(ask, "branch", work->branch);
+	json_put_text(ask, "title", title);
+	json_put_text(ask, "body", text_of(&body));
+	list = json_put(ask, "labels", json_array());
+	for (i = 0; i < option->count(f->scope, labels); i++)
+		json_push_text(list, option->item(f->scope, labels, i));
+	json_put_bool(ask, "draft", option->integer(f->scope, "draft") != 0);
+	json_put_text(ask, "key", key);
+	text = json_print(ask);
 	cJSON_Delete(ask);
 	text_free(&body);
-	if (text == NULL)
-		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
 	err->code = 0;
 	len = f->scope->host->call->call(f->scope, operation, text, strlen(text), reply,
 	    sizeof(reply), err);
-	cJSON_free(text);
+	free(text);
 	if (len < 0)
 		return err->code != 0 ? err->code : DROVER_INTERNAL;
 	if (len < (int64_t)sizeof(reply))
@@ -237,7 +232,7 @@ settle_tell(struct fix *f, size_t changed, struct drover_error *err)
 		code = fix_mark(f, "done", NULL, err);
 	if (code == 0 && status != NULL && *status != '\0')
 		code = issue_transition(&f->jira, f->p.issue, status, NULL, err);
-	if (code == 0 && urls.len > 0 && text_of(&urls) != NULL)
+	if (code == 0 && urls.len > 0)
 		code = f->scope->host->queue->result(f->scope, "url", text_of(&urls), err);
 	/* Each is told of by whoever is notified of pull requests. */
 	for (i = 0; i < f->work_len && code == 0; i++)

@@ -56,7 +56,7 @@ static int
 take_number(struct fix *f, struct drover_error *err)
 {
 	const cJSON *ours = json_at(f->issue, "properties." JIRA_PROPERTY);
-	const cJSON *branches = cJSON_GetObjectItemCaseSensitive(ours, "branches");
+	const cJSON *branches = json_get(ours, "branches");
 	double n = json_number(ours, "n");
 
 	if (json_number(f->state, "n") >= 1)
@@ -65,8 +65,7 @@ take_number(struct fix *f, struct drover_error *err)
 	if (cJSON_GetArraySize(branches) > 0 &&
 	    strcmp(json_text(ours, "revision"), f->p.revision) != 0)
 		n++;
-	cJSON_DeleteItemFromObjectCaseSensitive(f->state, "n");
-	cJSON_AddNumberToObject(f->state, "n", n);
+	json_put_number(f->state, "n", n);
 	return fix_state_save(f, err);
 }
 
@@ -77,7 +76,7 @@ take_number(struct fix *f, struct drover_error *err)
 static int
 take_answer(struct fix *f, struct drover_error *err)
 {
-	const cJSON *waits = cJSON_GetObjectItemCaseSensitive(f->state, "waits");
+	const cJSON *waits = json_get(f->state, "waits");
 	double asked = json_number(f->state, "asked");
 	struct text_buf comments = { 0 };
 	char newest[JIRA_ID_MAX];
@@ -101,8 +100,7 @@ take_answer(struct fix *f, struct drover_error *err)
 	cJSON_DeleteItemFromObjectCaseSensitive(f->state, "taken");
 	cJSON_DeleteItemFromObjectCaseSensitive(f->state, "moved");
 	cJSON_DeleteItemFromObjectCaseSensitive(f->state, "verdict");
-	cJSON_DeleteItemFromObjectCaseSensitive(f->state, "asked");
-	cJSON_AddNumberToObject(f->state, "asked", asked + 1);
+	json_put_number(f->state, "asked", asked + 1);
 	return fix_state_save(f, err);
 }
 
@@ -128,7 +126,7 @@ fix_take(struct fix *f, struct drover_error *err)
 	if (!json_true(f->state, "taken")) {
 		if ((code = fix_mark(f, "working", NULL, err)) != 0)
 			return code;
-		cJSON_AddBoolToObject(f->state, "taken", true);
+		json_put_bool(f->state, "taken", true);
 		if ((code = fix_state_save(f, err)) != 0)
 			return code;
 	}
@@ -137,6 +135,6 @@ fix_take(struct fix *f, struct drover_error *err)
 	if (*in_progress != '\0' &&
 	    (code = issue_transition(&f->jira, f->p.issue, in_progress, NULL, err)) != 0)
 		return code;
-	cJSON_AddBoolToObject(f->state, "moved", true);
+	json_put_bool(f->state, "moved", true);
 	return fix_state_save(f, err);
 }

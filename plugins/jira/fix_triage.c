@@ -48,11 +48,11 @@ triage_read(const char *text)
 			continue;
 		if (triage_is_verdict(json)) {
 			/* Again by the reader that bounds the depth. */
-			char *flat = cJSON_PrintUnformatted(json);
+			char *flat = json_print(json);
 
 			cJSON_Delete(json);
-			whole = flat != NULL ? json_read(flat, strlen(flat), &why) : NULL;
-			cJSON_free(flat);
+			whole = json_read(flat, strlen(flat), &why);
+			free(flat);
 			return whole;
 		}
 		cJSON_Delete(json);
@@ -82,14 +82,13 @@ triage_prompt(struct fix *f, bool again, const char **prompt, struct drover_erro
 			    "",
 		    DROVER_TRUSTED, 0 },
 	};
-	struct drover_variable filled[sizeof(variables) / sizeof(variables[0])];
+	struct drover_variable filled[ARRAY_LEN(variables)];
 
 	memcpy(filled, variables, sizeof(filled));
 	trees_list(f->scope, f->repos, f->repos_len, &repos);
 	filled[8].value = text_of(&repos);
 	*prompt = f->scope->host->prompt->render(f->scope, "triage",
-	    f->repos_len == 1 ? f->repos[0] : NULL, filled, sizeof(filled) / sizeof(filled[0]),
-	    err);
+	    f->repos_len == 1 ? f->repos[0] : NULL, filled, ARRAY_LEN(filled), err);
 	text_free(&repos);
 	return *prompt != NULL ?
 	    0 :
@@ -102,13 +101,11 @@ static int
 triage_run(struct fix *f, cJSON **verdict, struct drover_error *err)
 {
 	struct drover_agent_run run = { .size = sizeof(run), .flags = DROVER_AGENT_READ_ONLY };
-	struct drover_agent_result *result = calloc(1, sizeof(*result));
+	struct drover_agent_result *result = xcalloc(1, sizeof(*result));
 	struct trees trees;
 	int code, try;
 
 	*verdict = NULL;
-	if (result == NULL)
-		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
 	if ((code = trees_open(&trees, f->scope, f->repos, f->repos_len, err)) != 0) {
 		free(result);
 		return code;
@@ -136,8 +133,8 @@ triage_run(struct fix *f, cJSON **verdict, struct drover_error *err)
 static void
 triage_repos(struct fix *f, cJSON *verdict)
 {
-	const cJSON *given = cJSON_GetObjectItemCaseSensitive(verdict, "repos"), *name;
-	cJSON *repos = cJSON_CreateArray();
+	const cJSON *given = json_get(verdict, "repos"), *name;
+	cJSON *repos = json_array();
 	size_t i;
 
 	for (i = 0; i < f->repos_len; i++) {
@@ -146,32 +143,30 @@ triage_repos(struct fix *f, cJSON *verdict)
 			if (cJSON_IsString(name) && strcmp(name->valuestring, f->repos[i]) == 0)
 				break;
 		if (name != NULL)
-			cJSON_AddItemToArray(repos, cJSON_CreateString(f->repos[i]));
+			json_push_text(repos, f->repos[i]);
 	}
 	if (cJSON_GetArraySize(repos) == 0)
 		for (i = 0; i < f->repos_len; i++)
-			cJSON_AddItemToArray(repos, cJSON_CreateString(f->repos[i]));
-	cJSON_DeleteItemFromObjectCaseSensitive(verdict, "repos");
-	cJSON_AddItemToObject(verdict, "repos", repos);
+			json_push_text(repos, f->repos[i]);
+	json_put(verdict, "repos", repos);
 }
 
 static void
 triage_questions(const cJSON *verdict, struct text_buf *out)
 {
-	const cJSON *question, *list = cJSON_GetObjectItemCaseSensitive(verdict, "questions");
+	const cJSON *question, *list = json_get(verdict, "questions");
 	const char *reason = json_text(verdict, "reason");
 	char line[600];
 	int n = 0;
 
-	text_clean(line, sizeof(line), reason, strlen(reason), "");
+	text_line(line, sizeof(line), reason);
 	text_addf(out, "Before I can start on this I need to know more.%s%s\n\n",
 	    line[0] != '\0' ? " " : "", line);
 	cJSON_ArrayForEach(question, list) {
 		const char *text = cJSON_IsString(question) ? question->valuestring :
 							      json_text(question, "question");
 
-		if (n == QUESTIONS_MAX ||
-		    text_clean(line, sizeof(line), text, strlen(text), "") == 0)
+		if (n == QUESTIONS_MAX || text_line(line, sizeof(line), text) == 0)
 			continue;
 		text_addf(out, "%d. %s\n", ++n, line);
 	}
@@ -188,8 +183,7 @@ triage_ask(struct fix *f, const cJSON *verdict, struct drover_error *err)
 	struct text_buf text = { 0 };
 	int code;
 
-	text_clean(reason, sizeof(reason), json_text(verdict, "reason"),
-	    strlen(json_text(verdict, "reason")), "");
+	text_line(reason, sizeof(reason), json_text(verdict, "reason"));
 	triage_questions(verdict, &text);
 	snprintf(id, sizeof(id), "needs-info/%.80s/%.100s/%d", f->p.issue, f->p.revision, asked);
 	code = fix_say(f, id, &text, comment, err);
@@ -199,8 +193,7 @@ triage_ask(struct fix *f, const cJSON *verdict, struct drover_error *err)
 	if (to_do != NULL && *to_do != '\0' &&
 	    (code = issue_transition(&f->jira, f->p.issue, to_do, NULL, err)) != 0)
 		return code;
-	cJSON_DeleteItemFromObjectCaseSensitive(f->state, "waits");
-	cJSON_AddStringToObject(f->state, "waits", f->newest);
+	json_put_text(f->state, "waits", f->newest);
 	if ((code = fix_state_save(f, err)) != 0 ||
 	    (code = host->queue->result(f->scope, "needs_info", "1", err)) != 0)
 		return code;
@@ -210,7 +203,7 @@ triage_ask(struct fix *f, const cJSON *verdict, struct drover_error *err)
 int
 fix_triage(struct fix *f, struct drover_error *err)
 {
-	cJSON *verdict = cJSON_GetObjectItemCaseSensitive(f->state, "verdict");
+	cJSON *verdict = json_get(f->state, "verdict");
 	int code;
 
 	if (verdict == NULL) {
@@ -218,11 +211,11 @@ fix_triage(struct fix *f, struct drover_error *err)
 			if ((code = triage_run(f, &verdict, err)) != 0)
 				return code;
 		} else {
-			verdict = cJSON_CreateObject();
-			cJSON_AddStringToObject(verdict, "verdict", "PROCEED");
+			verdict = json_object();
+			json_put_text(verdict, "verdict", "PROCEED");
 		}
 		triage_repos(f, verdict);
-		cJSON_AddItemToObject(f->state, "verdict", verdict);
+		json_put(f->state, "verdict", verdict);
 		if ((code = fix_state_save(f, err)) != 0)
 			return code;
 	}

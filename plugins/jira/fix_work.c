@@ -37,7 +37,7 @@ fix_slug(const char *text, char *out, size_t size)
 static int
 work_prompt(struct fix *f, const char *repo, const char **prompt, struct drover_error *err)
 {
-	const cJSON *verdict = cJSON_GetObjectItemCaseSensitive(f->state, "verdict");
+	const cJSON *verdict = json_get(f->state, "verdict");
 	struct text_buf repos = { 0 };
 	int code = 0;
 
@@ -60,7 +60,7 @@ work_prompt(struct fix *f, const char *repo, const char **prompt, struct drover_
 		};
 
 		*prompt = f->scope->host->prompt->render(f->scope, "fix", repo, variables,
-		    sizeof(variables) / sizeof(variables[0]), err);
+		    ARRAY_LEN(variables), err);
 	}
 	if (*prompt == NULL)
 		code = err->code != 0 ?
@@ -76,13 +76,11 @@ work_repo(struct fix *f, struct fix_work *work, struct drover_error *err)
 	struct drover_change change = { .size = sizeof(change),
 		.repo = work->repo,
 		.branch = work->branch };
-	struct drover_change_result *result = calloc(1, sizeof(*result));
+	struct drover_change_result *result = xcalloc(1, sizeof(*result));
 	const struct drover_host_option *option = f->scope->host->option;
 	char title[DROVER_TITLE_MAX], trailers[JIRA_ID_MAX + 16];
 	int code;
 
-	if (result == NULL)
-		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
 	result->size = sizeof(*result);
 	snprintf(title, sizeof(title), "%.100s: %.*s", f->p.issue,
 	    (int)text_cut(f->p.summary, strlen(f->p.summary), 380), f->p.summary);
@@ -96,8 +94,7 @@ work_repo(struct fix *f, struct fix_work *work, struct drover_error *err)
 		work->changed = result->changed != 0;
 		work->checked = result->checked != 0;
 		memcpy(work->commit, result->commit, sizeof(work->commit));
-		if ((work->said = strdup(result->text)) == NULL)
-			code = plugin_fail(err, DROVER_INTERNAL, "out of memory");
+		work->said = xstrdup(result->text);
 	}
 	free(result);
 	return code;
@@ -106,7 +103,7 @@ work_repo(struct fix *f, struct fix_work *work, struct drover_error *err)
 int
 fix_work(struct fix *f, struct drover_error *err)
 {
-	const cJSON *verdict = cJSON_GetObjectItemCaseSensitive(f->state, "verdict"), *name;
+	const cJSON *verdict = json_get(f->state, "verdict"), *name;
 	int n = (int)json_number(f->state, "n"), code = 0;
 	struct drover_repo repo = { .size = sizeof(repo) };
 	char slug[SLUG_MAX], number[16] = "";
@@ -114,7 +111,7 @@ fix_work(struct fix *f, struct drover_error *err)
 	fix_slug(f->p.summary, slug, sizeof(slug));
 	if (n > 1)
 		snprintf(number, sizeof(number), "-%d", n);
-	cJSON_ArrayForEach(name, cJSON_GetObjectItemCaseSensitive(verdict, "repos")) {
+	cJSON_ArrayForEach(name, json_get(verdict, "repos")) {
 		struct fix_work *work = &f->work[f->work_len];
 
 		if (!cJSON_IsString(name) || f->work_len == FIX_REPOS)

@@ -54,12 +54,12 @@ jira_hook(struct drover_scope *scope, void *plugin, const struct drover_delivery
 	if (code != 0)
 		return code;
 	if (*id != '\0')
-		text_clean(receipt->id, sizeof(receipt->id), id, strlen(id), "");
+		text_line(receipt->id, sizeof(receipt->id), id);
 	else
 		snprintf(receipt->id, sizeof(receipt->id), "body/%016" PRIx64,
 		    text_hash(0, delivery->body, delivery->body_len));
 	/* A source that is not configured has nothing to be woken for. */
-	for (i = 0; i < sizeof(sources) / sizeof(sources[0]); i++)
+	for (i = 0; i < ARRAY_LEN(sources); i++)
 		if (scope->host->queue->wake(scope, sources[i], &why) != 0)
 			scope->host->log->printf(scope, DROVER_DEBUG, "jira.%s is not woken: %s",
 			    sources[i], why.text);

@@ -30,7 +30,7 @@ image_kind(const char *data, size_t len)
 		{ "gif", "GIF87a", 6 }, { "gif", "GIF89a", 6 } };
 	size_t i;
 
-	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+	for (i = 0; i < ARRAY_LEN(kinds); i++)
 		if (len > kinds[i].len && memcmp(data, kinds[i].magic, kinds[i].len) == 0)
 			return kinds[i].kind;
 	return len > 12 && memcmp(data, "RIFF", 4) == 0 && memcmp(data + 8, "WEBP", 4) == 0 ?
@@ -83,7 +83,7 @@ image_take(struct fix *f, const cJSON *attachment, int number, struct drover_err
 	struct web_answer answer;
 	int code;
 
-	text_clean(shown, sizeof(shown), name, strlen(name), "");
+	text_line(shown, sizeof(shown), name);
 	json_id(attachment, "id", id, sizeof(id));
 	if (!jira_is_key(id))
 		return 0;
@@ -125,9 +125,8 @@ fix_images(struct fix *f, struct drover_error *err)
 			text_addf(&f->images, "- and more, which were left out\n");
 			break;
 		}
-		if ((code = person_allowed(&f->jira, NULL,
-			 cJSON_GetObjectItemCaseSensitive(attachment, "author"), f->p.project,
-			 err)) < 0)
+		if ((code = person_allowed(&f->jira, NULL, json_get(attachment, "author"),
+			 f->p.project, err)) < 0)
 			return code;
 		if (code == 0)
 			continue;

@@ -36,7 +36,7 @@ issue_get(struct jira *j, const char *key, const char *fields, bool changelog, c
 		return code;
 	}
 	if (answer.status < 200 || answer.status > 299 ||
-	    !cJSON_IsObject(cJSON_GetObjectItemCaseSensitive(answer.json, "fields"))) {
+	    !cJSON_IsObject(json_get(answer.json, "fields"))) {
 		code = answer.status < 200 || answer.status > 299 ? web_refused(&answer, key, err) :
 		    plugin_fail(err, DROVER_AGAIN, "%s: Jira's answer is no issue", key);
 		/* This one issue is closed to us; the account is well. */
@@ -94,21 +94,21 @@ issue_link(struct jira *j, const char *key, const char *id, const char *url, con
     struct drover_error *err)
 {
 	struct jira_request request = { .method = "POST", .endpoint = "remotelink", .issue = key };
-	cJSON *body = cJSON_CreateObject(), *part;
+	cJSON *body = json_object(), *part;
 	char global[LINK_ID_MAX + 1], shown[DROVER_TITLE_MAX];
 	struct web_answer answer;
 	int code;
 
-	text_clean(global, sizeof(global), id, strlen(id), "");
-	text_clean(shown, sizeof(shown), title, strlen(title), "");
-	cJSON_AddStringToObject(body, "globalId", global);
-	part = cJSON_AddObjectToObject(body, "application");
-	cJSON_AddStringToObject(part, "type", "drover");
-	cJSON_AddStringToObject(part, "name", "drover");
-	cJSON_AddStringToObject(body, "relationship", "pull request");
-	part = cJSON_AddObjectToObject(body, "object");
-	cJSON_AddStringToObject(part, "url", url);
-	cJSON_AddStringToObject(part, "title", shown);
+	text_line(global, sizeof(global), id);
+	text_line(shown, sizeof(shown), title);
+	json_put_text(body, "globalId", global);
+	part = json_put(body, "application", json_object());
+	json_put_text(part, "type", "drover");
+	json_put_text(part, "name", "drover");
+	json_put_text(body, "relationship", "pull request");
+	part = json_put(body, "object", json_object());
+	json_put_text(part, "url", url);
+	json_put_text(part, "title", shown);
 	request.body = body;
 	if ((code = jira_must(j, &request, key, &answer, err, "/issue/%s/remotelink", key)) == 0)
 		web_answer_free(&answer);
@@ -125,7 +125,7 @@ issue_status(const cJSON *issue)
 void
 issue_text(const cJSON *issue, const char *field, struct text_buf *out)
 {
-	const cJSON *fields = cJSON_GetObjectItemCaseSensitive(issue, "fields");
+	const cJSON *fields = json_get(issue, "fields");
 
-	adf_read(cJSON_GetObjectItemCaseSensitive(fields, field), out);
+	adf_read(json_get(fields, field), out);
 }

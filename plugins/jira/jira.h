@@ -172,7 +172,7 @@ struct payload {
 	bool assigned;                 /* it must still be assigned to us */
 };
 
-/* JSON of the issue for a job; the caller frees. NULL: out of memory. */
+/* JSON of the issue for a job; the caller frees. */
 char *payload_write(const cJSON *issue, const char *revision, const char *status, bool assigned);
 int payload_read(const struct drover_job *, struct payload *, struct drover_error *);
 void payload_free(struct payload *);

@@ -87,9 +87,9 @@ operation_comment(struct drover_scope *scope, void *plugin, const char *request,
 	if (code == 0) {
 		snprintf(url, sizeof(url), "%s/browse/%s?focusedCommentId=%s", j.base, issue,
 		    comment);
-		reply = cJSON_CreateObject();
-		cJSON_AddStringToObject(reply, "id", comment);
-		cJSON_AddStringToObject(reply, "url", url);
+		reply = json_object();
+		json_put_text(reply, "id", comment);
+		json_put_text(reply, "url", url);
 		code = reply_send(scope, reply, err);
 	}
 	jira_close(&j);
@@ -111,8 +111,8 @@ operation_transition(struct drover_scope *scope, void *plugin, const char *reque
 	if ((code = jira_open(&j, scope, true, err)) == 0 &&
 	    (code = issue_transition(&j, json_text(ask, "issue"), json_text(ask, "to"), &moved,
 		 err)) == 0) {
-		reply = cJSON_CreateObject();
-		cJSON_AddBoolToObject(reply, "moved", moved);
+		reply = json_object();
+		json_put_bool(reply, "moved", moved);
 		code = reply_send(scope, reply, err);
 	}
 	jira_close(&j);
@@ -144,11 +144,9 @@ probe_permissions(struct jira *j, struct probe *probe)
 		probe_say(probe, "permissions", false, "%s", why.text);
 		return;
 	}
-	for (i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
+	for (i = 0; i < ARRAY_LEN(needed); i++) {
 		const cJSON *permission =
-		    cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(answer.json,
-							 "permissions"),
-			needed[i].key);
+		    json_get(json_get(answer.json, "permissions"), needed[i].key);
 		bool have = json_true(permission, "havePermission");
 
 		probe_say(probe, needed[i].key, have,

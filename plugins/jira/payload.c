@@ -21,15 +21,13 @@ static const char *repo_of(struct drover_scope *, const cJSON *);
 static void
 payload_text(cJSON *to, const char *key, const char *text, size_t max)
 {
-	char *copy = malloc(max + sizeof(PAYLOAD_CUT));
+	char *copy = xmalloc(max + sizeof(PAYLOAD_CUT));
 	size_t len = strlen(text);
 
-	if (copy == NULL)
-		return;
 	len = text_clean(copy, max + 1, text, text_cut(text, len, max), "\n\t");
 	if (strlen(text) > max && max == PAYLOAD_TEXT_MAX)
 		memcpy(copy + len, PAYLOAD_CUT, sizeof(PAYLOAD_CUT));
-	cJSON_AddStringToObject(to, key, copy);
+	json_put_text(to, key, copy);
 	free(copy);
 }
 
@@ -37,7 +35,7 @@ payload_text(cJSON *to, const char *key, const char *text, size_t max)
 static void
 payload_names(cJSON *to, const char *key, const cJSON *list)
 {
-	cJSON *names = cJSON_AddArrayToObject(to, key);
+	cJSON *names = json_put(to, key, json_array());
 	const cJSON *item;
 	char name[128];
 	int n = 0;
@@ -46,38 +44,34 @@ payload_names(cJSON *to, const char *key, const cJSON *list)
 		const char *text =
 		    cJSON_IsString(item) ? item->valuestring : json_text(item, "name");
 
-		if (n++ < PAYLOAD_LIST_MAX &&
-		    text_clean(name, sizeof(name), text, strlen(text), "") > 0)
-			cJSON_AddItemToArray(names, cJSON_CreateString(name));
+		if (n++ < PAYLOAD_LIST_MAX && text_line(name, sizeof(name), text) > 0)
+			json_push_text(names, name);
 	}
 }
 
 char *
 payload_write(const cJSON *issue, const char *revision, const char *status, bool assigned)
 {
-	const cJSON *fields = cJSON_GetObjectItemCaseSensitive(issue, "fields");
-	cJSON *json = cJSON_CreateObject();
+	const cJSON *fields = json_get(issue, "fields");
+	cJSON *json = json_object();
 	struct text_buf description = { 0 };
-	char id[JIRA_ID_MAX], *text = NULL;
+	char id[JIRA_ID_MAX], *text;
 
 	json_id(issue, "id", id, sizeof(id));
 	issue_text(issue, "description", &description);
-	if (json != NULL && text_of(&description) != NULL) {
-		cJSON_AddStringToObject(json, "issue", json_text(issue, "key"));
-		cJSON_AddStringToObject(json, "id", id);
-		cJSON_AddStringToObject(json, "revision", revision);
-		cJSON_AddStringToObject(json, "status", status);
-		cJSON_AddBoolToObject(json, "assigned", assigned);
-		payload_text(json, "summary", json_text(fields, "summary"), 480);
-		payload_text(json, "description", text_of(&description), PAYLOAD_TEXT_MAX);
-		payload_text(json, "project", json_text_at(fields, "project.key"), 64);
-		payload_text(json, "type", json_text_at(fields, "issuetype.name"), 64);
-		payload_text(json, "priority", json_text_at(fields, "priority.name"), 64);
-		payload_names(json, "labels", cJSON_GetObjectItemCaseSensitive(fields, "labels"));
-		payload_names(json, "components",
-		    cJSON_GetObjectItemCaseSensitive(fields, "components"));
-		text = cJSON_PrintUnformatted(json);
-	}
+	json_put_text(json, "issue", json_text(issue, "key"));
+	json_put_text(json, "id", id);
+	json_put_text(json, "revision", revision);
+	json_put_text(json, "status", status);
+	json_put_bool(json, "assigned", assigned);
+	payload_text(json, "summary", json_text(fields, "summary"), 480);
+	payload_text(json, "description", text_of(&description), PAYLOAD_TEXT_MAX);
+	payload_text(json, "project", json_text_at(fields, "project.key"), 64);
+	payload_text(json, "type", json_text_at(fields, "issuetype.name"), 64);
+	payload_text(json, "priority", json_text_at(fields, "priority.name"), 64);
+	payload_names(json, "labels", json_get(fields, "labels"));
+	payload_names(json, "components", json_get(fields, "components"));
+	text = json_print(json);
 	text_free(&description);
 	cJSON_Delete(json);
 	return text;
@@ -99,8 +93,8 @@ payload_read(const struct drover_job *job, struct payload *p, struct drover_erro
 	p->project = json_text(p->json, "project");
 	p->type = json_text(p->json, "type");
 	p->priority = json_text(p->json, "priority");
-	p->labels = cJSON_GetObjectItemCaseSensitive(p->json, "labels");
-	p->components = cJSON_GetObjectItemCaseSensitive(p->json, "components");
+	p->labels = json_get(p->json, "labels");
+	p->components = json_get(p->json, "components");
 	p->assigned = json_true(p->json, "assigned");
 	if (jira_is_key(p->issue) && jira_is_key(p->revision[0] != '\0' ? p->revision : "0"))
 		return 0;

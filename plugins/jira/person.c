@@ -68,8 +68,6 @@ person_groups(struct jira *j, const char *source, struct person *p, struct drove
 	int code;
 
 	text_add_url(&id, p->id);
-	if (text_of(&id) == NULL)
-		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
 	code = jira_send(j, &request, &answer, err,
 	    j->server ? "/user?username=%s&expand=groups" : "/user/groups?accountId=%s",
 	    text_of(&id));
@@ -99,7 +97,7 @@ person_is_actor(const struct jira *j, const cJSON *role, const struct person *p)
 {
 	const cJSON *actor;
 
-	cJSON_ArrayForEach(actor, cJSON_GetObjectItemCaseSensitive(role, "actors"))
+	cJSON_ArrayForEach(actor, json_get(role, "actors"))
 		if (strcmp(j->server ? json_text(actor, "name") :
 				       json_text_at(actor, "actorUser.accountId"),
 			p->id) == 0)
@@ -160,8 +158,8 @@ person_read(struct jira *j, const char *source, const cJSON *user, const char *p
 	int code = 0;
 
 	memset(p, 0, sizeof(*p));
-	text_clean(p->id, sizeof(p->id), jira_user_id(j, user), strlen(jira_user_id(j, user)), "");
-	text_clean(p->name, sizeof(p->name), name, strlen(name), "");
+	text_line(p->id, sizeof(p->id), jira_user_id(j, user));
+	text_line(p->name, sizeof(p->name), name);
 	p->is = (struct drover_person){ .size = sizeof(p->is),
 		.id = p->id,
 		.name = p->name,
@@ -175,7 +173,7 @@ person_read(struct jira *j, const char *source, const cJSON *user, const char *p
 	if (p->is.flags != 0 || strcmp(p->id, "unknown") == 0)
 		return 0;
 	if ((*type == '\0' || strcmp(type, "atlassian") == 0) &&
-	    !cJSON_IsFalse(cJSON_GetObjectItemCaseSensitive(user, "active")))
+	    !cJSON_IsFalse(json_get(user, "active")))
 		person_mark(p, "member");
 	for (i = 0; (author = trust->author(j->scope, source, i)) != NULL; i++) {
 		by_id = by_id || strcmp(author, p->id) == 0;

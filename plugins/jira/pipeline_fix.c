@@ -97,11 +97,9 @@ const struct drover_pipeline jira_pipeline_fix = {
 static int
 fix_state_load(struct fix *f, struct drover_error *err)
 {
-	char *text = malloc(DROVER_VALUE_MAX + 1);
+	char *text = xmalloc(DROVER_VALUE_MAX + 1);
 	int64_t len;
 
-	if (text == NULL)
-		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
 	err->code = 0;
 	len = f->scope->host->kv->get(f->scope, STATE_KEY, text, DROVER_VALUE_MAX + 1, err);
 	if (len > 0)
@@ -111,21 +109,18 @@ fix_state_load(struct fix *f, struct drover_error *err)
 		return err->code;
 	if (!cJSON_IsObject(f->state)) {
 		cJSON_Delete(f->state);
-		f->state = cJSON_CreateObject();
+		f->state = json_object();
 	}
-	return f->state != NULL ? 0 : plugin_fail(err, DROVER_INTERNAL, "out of memory");
+	return 0;
 }
 
 int
 fix_state_save(struct fix *f, struct drover_error *err)
 {
-	char *text = cJSON_PrintUnformatted(f->state);
-	int code;
+	char *text = json_print(f->state);
+	int code = f->scope->host->kv->set(f->scope, STATE_KEY, text, err);
 
-	if (text == NULL)
-		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
-	code = f->scope->host->kv->set(f->scope, STATE_KEY, text, err);
-	cJSON_free(text);
+	free(text);
 	return code;
 }
 
@@ -138,18 +133,17 @@ fix_mark(struct fix *f, const char *state, const char *comment, struct drover_er
 
 	if (!f->jira.marker)
 		return 0;
-	value = cJSON_CreateObject();
-	cJSON_AddStringToObject(value, "revision", f->p.revision);
-	cJSON_AddStringToObject(value, "trace", f->job->trace);
-	cJSON_AddStringToObject(value, "state", state);
-	cJSON_AddBoolToObject(value, "done", strcmp(state, "working") != 0);
-	cJSON_AddNumberToObject(value, "n", json_number(f->state, "n"));
-	if (comment != NULL)
-		cJSON_AddStringToObject(value, "comment", comment);
-	branches = cJSON_AddObjectToObject(value, "branches");
+	value = json_object();
+	json_put_text(value, "revision", f->p.revision);
+	json_put_text(value, "trace", f->job->trace);
+	json_put_text(value, "state", state);
+	json_put_bool(value, "done", strcmp(state, "working") != 0);
+	json_put_number(value, "n", json_number(f->state, "n"));
+	json_put_text(value, "comment", comment);
+	branches = json_put(value, "branches", json_object());
 	for (i = 0; i < f->work_len; i++)
 		if (f->work[i].changed)
-			cJSON_AddStringToObject(branches, f->work[i].repo, f->work[i].branch);
+			json_put_text(branches, f->work[i].repo, f->work[i].branch);
 	code = issue_property_set(&f->jira, f->p.issue, JIRA_PROPERTY, value, err);
 	cJSON_Delete(value);
 	return code;
@@ -168,8 +162,6 @@ fix_say(struct fix *f, const char *id, const struct text_buf *text, char comment
 	char subject[DROVER_KEY_MAX];
 	int code;
 
-	if (text_of(text) == NULL)
-		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
 	if ((code = comment_post(&f->jira, f->p.issue, id, text_of(text), comment, JIRA_ID_MAX,
 		 err)) != 0)
 		return code;
@@ -202,12 +194,10 @@ fix_run(struct drover_scope *scope, void *plugin, const struct drover_job *job,
 {
 	static int (*const steps[])(struct fix *, struct drover_error *) = { fix_take, fix_gather,
 		fix_triage, fix_work, fix_settle };
-	struct fix *f = calloc(1, sizeof(*f));
+	struct fix *f = xcalloc(1, sizeof(*f));
 	size_t i;
 	int code;
 
-	if (f == NULL)
-		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
 	f->scope = scope;
 	f->job = job;
 	if ((code = payload_read(job, &f->p, err)) != 0 ||
@@ -215,7 +205,7 @@ fix_run(struct drover_scope *scope, void *plugin, const struct drover_job *job,
 	    (code = jira_me(&f->jira, false, err)) != 0 || (code = fix_state_load(f, err)) != 0)
 		goto out;
 	f->jira.trace = job->trace;
-	for (i = 0; i < sizeof(steps) / sizeof(steps[0]) && code == 0 && f->ended[0] == '\0'; i++)
+	for (i = 0; i < ARRAY_LEN(steps) && code == 0 && f->ended[0] == '\0'; i++)
 		code = scope->host->queue->cancelled(scope) ?
 		    plugin_fail(err, DROVER_CANCELLED, "cancelled") :
 		    steps[i](f, err);

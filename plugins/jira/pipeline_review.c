@@ -57,9 +57,7 @@ review_is_due(struct jira *j, const struct payload *p, struct drover_error *err)
 
 	if (code <= 0)
 		return code;
-	code = strcmp(json_text(cJSON_GetObjectItemCaseSensitive(
-				    cJSON_GetObjectItemCaseSensitive(issue, "properties"),
-				    JIRA_PROPERTY_REVIEW),
+	code = strcmp(json_text(json_get(json_get(issue, "properties"), JIRA_PROPERTY_REVIEW),
 			  "revision"),
 		   p->revision) != 0;
 	cJSON_Delete(issue);
@@ -73,7 +71,7 @@ review_look(struct jira *j, const struct drover_job *job, const struct payload *
 {
 	struct drover_scope *scope = j->scope;
 	struct drover_agent_run run = { .size = sizeof(run), .flags = DROVER_AGENT_READ_ONLY };
-	struct drover_agent_result *result = calloc(1, sizeof(*result));
+	struct drover_agent_result *result = xcalloc(1, sizeof(*result));
 	struct text_buf comments = { 0 }, rules = { 0 }, list = { 0 };
 	const char *repos[FIX_REPOS];
 	struct trees trees = { .len = 0 };
@@ -81,8 +79,6 @@ review_look(struct jira *j, const struct drover_job *job, const struct payload *
 	char *reply;
 	int code;
 
-	if (result == NULL)
-		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
 	if ((code = gather_repos(scope, job, p, repos, &len, err)) != 0 ||
 	    (code = gather_comments(j, p->issue, p->project, &comments, NULL, 0, err)) != 0 ||
 	    (code = gather_rules(scope, &rules, err)) != 0 ||
@@ -102,7 +98,7 @@ review_look(struct jira *j, const struct drover_job *job, const struct payload *
 		};
 
 		run.prompt = scope->host->prompt->render(scope, "review",
-		    len == 1 ? repos[0] : NULL, values, sizeof(values) / sizeof(values[0]), err);
+		    len == 1 ? repos[0] : NULL, values, ARRAY_LEN(values), err);
 	}
 	run.cwd = trees.cwd;
 	run.timeout_ms = scope->host->option->integer(scope, "review_timeout");
@@ -114,7 +110,7 @@ review_look(struct jira *j, const struct drover_job *job, const struct payload *
 	    scope->host->agent->run(scope, &run, result, err);
 	if (code == 0) {
 		reply = talk_reply(result->text, SAID_MAX);
-		if (reply == NULL || *reply == '\0')
+		if (*reply == '\0')
 			code = plugin_fail(err, DROVER_INTERNAL, "the agent said nothing");
 		else
 			text_addf(said, "%s", reply);
@@ -137,10 +133,10 @@ review_mark(struct jira *j, const struct payload *p, const char *trace, struct d
 
 	if (!j->marker)
 		return 0;
-	value = cJSON_CreateObject();
-	cJSON_AddStringToObject(value, "revision", p->revision);
-	cJSON_AddStringToObject(value, "trace", trace);
-	cJSON_AddBoolToObject(value, "done", 1);
+	value = json_object();
+	json_put_text(value, "revision", p->revision);
+	json_put_text(value, "trace", trace);
+	json_put_bool(value, "done", 1);
 	code = issue_property_set(j, p->issue, JIRA_PROPERTY_REVIEW, value, err);
 	cJSON_Delete(value);
 	return code;
@@ -175,10 +171,8 @@ review_run(struct drover_scope *scope, void *plugin, const struct drover_job *jo
 	if ((len = scope->host->kv->get(scope, "job/said", kept, sizeof(kept), err)) > 0 &&
 	    len < (int64_t)sizeof(kept))
 		text_addf(&said, "%s", kept);
-	else if ((code = review_look(&j, job, &p, &said, err)) == 0 && text_of(&said) != NULL)
+	else if ((code = review_look(&j, job, &p, &said, err)) == 0)
 		code = scope->host->kv->set(scope, "job/said", text_of(&said), err);
-	if (code == 0 && text_of(&said) == NULL)
-		code = plugin_fail(err, DROVER_INTERNAL, "out of memory");
 	snprintf(id, sizeof(id), "review/%.80s/%.100s", p.issue, p.revision);
 	if (code == 0 && (code = comment_post(&j, p.issue, id, text_of(&said), NULL, 0, err)) == 0)
 		code = review_mark(&j, &p, job->trace, err);

@@ -48,10 +48,8 @@ scan_open(struct drover_scope *scope, const struct scan_kind *kind, void **out,
     struct drover_error *err)
 {
 	const struct drover_host_option *option = scope->host->option;
-	struct scan *s = calloc(1, sizeof(*s));
+	struct scan *s = xcalloc(1, sizeof(*s));
 
-	if (s == NULL)
-		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
 	s->kind = kind;
 	s->status = option->string(scope, "status");
 	s->jql = option->string(scope, "jql");
@@ -100,7 +98,7 @@ seen_read(struct scan *s, const char *cursor)
 	    cursor != NULL && *cursor != '\0' ? json_read(cursor, strlen(cursor), &why) : NULL;
 	if (!cJSON_IsObject(s->seen)) {
 		cJSON_Delete(s->seen);
-		s->seen = cJSON_CreateObject();
+		s->seen = json_object();
 	}
 }
 
@@ -118,36 +116,35 @@ static void
 seen_note(struct scan *s, const char *id, const char *revision, const char *updated, bool emitted)
 {
 	int64_t now = s->scope->host->time->now(s->scope);
-	const cJSON *old = cJSON_GetObjectItemCaseSensitive(s->seen, id);
+	const cJSON *old = json_get(s->seen, id);
 	double at = emitted ? (double)(now / 1000) :
 	    old != NULL     ? cJSON_GetNumberValue(cJSON_GetArrayItem(old, 3)) :
 			      0;
-	cJSON *entry = cJSON_CreateArray();
+	cJSON *entry = json_array();
 	char stamp[20];
 
 	if (at <= (double)(now / 1000 - RECENT_S))
 		at = 0;
 	seen_stamp(updated, stamp);
-	cJSON_AddItemToArray(entry, cJSON_CreateString(revision));
-	cJSON_AddItemToArray(entry, cJSON_CreateString(stamp));
-	cJSON_AddItemToArray(entry, cJSON_CreateNumber((double)(now / 3600000)));
-	cJSON_AddItemToArray(entry, cJSON_CreateNumber(at > 0 ? at : 0));
+	json_push_text(entry, revision);
+	json_push_text(entry, stamp);
+	json_push(entry, xjson(cJSON_CreateNumber((double)(now / 3600000))));
+	json_push(entry, xjson(cJSON_CreateNumber(at > 0 ? at : 0)));
 	if (old != NULL)
 		cJSON_ReplaceItemInObjectCaseSensitive(s->seen, id, entry);
 	else
-		cJSON_AddItemToObject(s->seen, id, entry);
+		json_put(s->seen, id, entry);
 }
 
-/* Of what does not fit the oldest is forgotten. NULL: out of memory. */
+/* Of what does not fit the oldest is forgotten. */
 static char *
 seen_text(struct scan *s)
 {
 	int n, drop;
 	char *text;
 
-	while (
-	    (text = cJSON_PrintUnformatted(s->seen)) != NULL && strlen(text) >= DROVER_VALUE_MAX) {
-		cJSON_free(text);
+	while (strlen(text = json_print(s->seen)) >= DROVER_VALUE_MAX) {
+		free(text);
 		n = cJSON_GetArraySize(s->seen);
 		for (drop = n / 10 + 1; drop > 0; drop--)
 			cJSON_Delete(cJSON_DetachItemViaPointer(s->seen, s->seen->child));
@@ -176,12 +173,11 @@ seen_write(struct scan *s, const char *cursor, struct drover_error *err)
 			n--;
 		}
 	}
-	if ((text = seen_text(s)) == NULL)
-		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
+	text = seen_text(s);
 	if (strcmp(text, cursor != NULL ? cursor : "") != 0 &&
 	    (n > 0 || (cursor != NULL && *cursor != '\0')))
 		code = s->scope->host->queue->cursor(s->scope, text, err);
-	cJSON_free(text);
+	free(text);
 	return code;
 }
 
@@ -242,12 +238,12 @@ scan_history(const struct scan *s, const cJSON *issue,
 	char id[JIRA_ID_MAX], best[JIRA_ID_MAX] = "";
 
 	cJSON_ArrayForEach(history, json_at(issue, "changelog.histories")) {
-		if (jira_is_me(&s->jira, cJSON_GetObjectItemCaseSensitive(history, "author")))
+		if (jira_is_me(&s->jira, json_get(history, "author")))
 			continue;
 		json_id(history, "id", id, sizeof(id));
 		if (!jira_is_key(id) || (newest != NULL && scan_compare(id, best) <= 0))
 			continue;
-		cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(history, "items"))
+		cJSON_ArrayForEach(item, json_get(history, "items"))
 			if (wanted(s, item)) {
 				newest = history;
 				memcpy(best, id, sizeof(best));
@@ -261,7 +257,7 @@ static int
 scan_emit(struct scan *s, const cJSON *issue, const char *revision, const cJSON *author,
     struct drover_error *err)
 {
-	const cJSON *fields = cJSON_GetObjectItemCaseSensitive(issue, "fields");
+	const cJSON *fields = json_get(issue, "fields");
 	const char *key = json_text(issue, "key"),
 		   *priority = json_text_at(fields, "priority.name");
 	struct drover_item item = { .size = sizeof(item), .kind = s->kind->kind };
@@ -277,11 +273,8 @@ scan_emit(struct scan *s, const cJSON *issue, const char *revision, const cJSON 
 	if ((code = person_read(&s->jira, NULL, author, json_text_at(fields, "project.key"),
 		 &person, err)) != 0)
 		return code;
-	if ((text = payload_write(issue, revision, s->status,
-		 s->kind->assigned && s->jql == NULL)) == NULL)
-		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
-	text_clean(summary, sizeof(summary), json_text(fields, "summary"),
-	    strlen(json_text(fields, "summary")), "");
+	text = payload_write(issue, revision, s->status, s->kind->assigned && s->jql == NULL);
+	text_line(summary, sizeof(summary), json_text(fields, "summary"));
 	snprintf(item_key, sizeof(item_key), "jira/%.100s@%.100s", key, revision);
 	snprintf(serial, sizeof(serial), "jira/%.100s", key);
 	snprintf(title, sizeof(title), "%.100s: %s", key, summary);
@@ -299,7 +292,7 @@ scan_emit(struct scan *s, const cJSON *issue, const char *revision, const cJSON 
 	item.repo = payload_repo(s->scope, payload.labels, payload.components, 0, &many);
 	if (many != 1)
 		item.repo = NULL;
-	for (i = 0; i < sizeof(priorities) / sizeof(priorities[0]); i++)
+	for (i = 0; i < ARRAY_LEN(priorities); i++)
 		if (strcasecmp(priorities[i].name, priority) == 0)
 			item.priority = priorities[i].priority;
 	code = s->scope->host->queue->emit(s->scope, &item, err);
@@ -319,7 +312,7 @@ static int
 scan_look(struct scan *s, const cJSON *found, const char *id, const char *updated,
     struct drover_error *err)
 {
-	const cJSON *seen = cJSON_GetObjectItemCaseSensitive(s->seen, id), *author = NULL, *done;
+	const cJSON *seen = json_get(s->seen, id), *author = NULL, *done;
 	const char *old = seen != NULL ? cJSON_GetStringValue(cJSON_GetArrayItem(seen, 0)) : NULL,
 		   *key = json_text(found, "key");
 	char revision[JIRA_ID_MAX] = "", path[64];
@@ -342,9 +335,7 @@ scan_look(struct scan *s, const cJSON *found, const char *id, const char *update
 	if ((code = s->kind->revision(s, issue, revision, sizeof(revision), &author, err)) != 0)
 		goto out;
 	snprintf(path, sizeof(path), "%s", s->kind->property);
-	done =
-	    cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(issue, "properties"),
-		path);
+	done = json_get(json_get(issue, "properties"), path);
 	if ((old == NULL || strcmp(old, revision) != 0) &&
 	    !(strcmp(json_text(done, "revision"), revision) == 0 && json_true(done, "done"))) {
 		if ((code = scan_emit(s, issue, revision, author, err)) != 0)
@@ -378,7 +369,7 @@ scan_issue(void *arg, const cJSON *issue, struct drover_error *err)
 	json_id(issue, "id", id, sizeof(id));
 	if (!jira_is_key(id) || strlen(updated) > 64)
 		return 0;
-	seen = cJSON_GetObjectItemCaseSensitive(s->seen, id);
+	seen = json_get(s->seen, id);
 	old = seen != NULL ? cJSON_GetStringValue(cJSON_GetArrayItem(seen, 1)) : NULL;
 	revision = seen != NULL ? cJSON_GetStringValue(cJSON_GetArrayItem(seen, 0)) : NULL;
 	seen_stamp(updated, stamp);
@@ -428,11 +419,8 @@ scan_poll(struct drover_scope *scope, void *state, const char *cursor, struct dr
 	if (s->proven == 0 || now - s->proven > PROVE_MS)
 		s->proven = now > 0 ? now : 1;
 	scan_query(s, &jql);
-	if (text_of(&jql) == NULL)
-		code = plugin_fail(err, DROVER_INTERNAL, "out of memory");
-	else
-		code = jira_search(&s->jira, text_of(&jql), fields, recent, seen_recent(s, recent),
-		    scan_issue, s, err);
+	code = jira_search(&s->jira, text_of(&jql), fields, recent, seen_recent(s, recent),
+	    scan_issue, s, err);
 	if (code == 0)
 		code = seen_write(s, cursor, err);
 	if (code == 0 && s->more)

@@ -37,21 +37,21 @@ static cJSON *
 search_body(struct jira *j, const char *jql, const char *const *fields,
     const char *const *reconcile, size_t reconcile_len)
 {
-	cJSON *body = cJSON_CreateObject(), *list;
+	cJSON *body = json_object(), *list;
 	size_t i;
 
-	cJSON_AddStringToObject(body, "jql", jql);
-	cJSON_AddNumberToObject(body, "maxResults", SEARCH_PAGE);
-	list = cJSON_AddArrayToObject(body, "fields");
+	json_put_text(body, "jql", jql);
+	json_put_number(body, "maxResults", SEARCH_PAGE);
+	list = json_put(body, "fields", json_array());
 	for (i = 0; fields[i] != NULL; i++)
-		cJSON_AddItemToArray(list, cJSON_CreateString(fields[i]));
+		json_push_text(list, fields[i]);
 	if (j->server || reconcile_len == 0)
 		return body;
-	list = cJSON_AddArrayToObject(body, "reconcileIssues");
+	list = json_put(body, "reconcileIssues", json_array());
 	for (i = 0; i < reconcile_len && i < RECONCILE_MAX; i++)
 		if (strspn(reconcile[i], "0123456789") == strlen(reconcile[i]) &&
 		    strlen(reconcile[i]) <= 18)
-			cJSON_AddItemToArray(list, cJSON_CreateRaw(reconcile[i]));
+			json_push(list, xjson(cJSON_CreateRaw(reconcile[i])));
 	return body;
 }
 
@@ -100,14 +100,13 @@ jira_search(struct jira *j, const char *jql, const char *const *fields,
 			web_answer_free(&answer);
 			break;
 		}
-		if (!cJSON_IsArray(cJSON_GetObjectItemCaseSensitive(answer.json, "issues"))) {
+		if (!cJSON_IsArray(json_get(answer.json, "issues"))) {
 			web_answer_free(&answer);
 			code = plugin_fail(err, DROVER_AGAIN,
 			    "search: Jira's answer has no list of issues");
 			break;
 		}
-		code = search_walk(cJSON_GetObjectItemCaseSensitive(answer.json, "issues"), each,
-		    arg, &count, err);
+		code = search_walk(json_get(answer.json, "issues"), each, arg, &count, err);
 		start += count;
 		next = json_text(answer.json, "nextPageToken");
 		if (code != 0 || json_true(answer.json, "isLast") ||
@@ -118,12 +117,10 @@ jira_search(struct jira *j, const char *jql, const char *const *fields,
 			break;
 		}
 		if (j->server) {
-			cJSON_DeleteItemFromObjectCaseSensitive(body, "startAt");
-			cJSON_AddNumberToObject(body, "startAt", start);
+			json_put_number(body, "startAt", start);
 		} else {
 			memcpy(token, next, strlen(next) + 1);
-			cJSON_DeleteItemFromObjectCaseSensitive(body, "nextPageToken");
-			cJSON_AddStringToObject(body, "nextPageToken", token);
+			json_put_text(body, "nextPageToken", token);
 		}
 		web_answer_free(&answer);
 	}

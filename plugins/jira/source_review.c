@@ -69,11 +69,8 @@ review_revision(struct scan *s, const cJSON *issue, char *revision, size_t size,
 
 	issue_text(issue, "description", &description);
 	text = text_of(&description);
-	if (text == NULL)
-		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
 	snprintf(revision, size, "%016" PRIx64, text_hash(h, text, strlen(text)));
 	text_free(&description);
-	*author = history != NULL ? cJSON_GetObjectItemCaseSensitive(history, "author") :
-				    scan_creator(issue);
+	*author = history != NULL ? json_get(history, "author") : scan_creator(issue);
 	return 0;
 }

@@ -86,7 +86,7 @@ static int
 ticket_answer(void *arg, const cJSON *comment, struct drover_error *err)
 {
 	struct answer *a = arg;
-	const cJSON *author = cJSON_GetObjectItemCaseSensitive(comment, "author");
+	const cJSON *author = json_get(comment, "author");
 	char id[JIRA_ID_MAX];
 	int code;
 
@@ -119,8 +119,7 @@ ticket_revision(struct scan *s, const cJSON *issue, char *revision, size_t size,
 
 	if (history != NULL)
 		json_id(history, "id", id, sizeof(id));
-	*author = history != NULL ? cJSON_GetObjectItemCaseSensitive(history, "author") :
-				    scan_creator(issue);
+	*author = history != NULL ? json_get(history, "author") : scan_creator(issue);
 	snprintf(revision, size, "%.60s", id);
 	len = strlen(revision);
 	if (strcmp(state, "needs_info") != 0 || strncmp(before, revision, len) != 0 ||
@@ -158,7 +157,7 @@ ticket_settle(struct drover_scope *scope, void *state, const struct drover_settl
 		return 0;
 	if ((code = jira_open(&j, scope, false, err)) == 0) {
 		j.trace = settled->trace;
-		text_clean(error, sizeof(error), settled->error, strlen(settled->error), "");
+		text_line(error, sizeof(error), settled->error);
 		snprintf(text, sizeof(text),
 		    "I could not do this and have stopped trying: %s\n\nAn operator finds it as "
 		    "job %llu (trace %.64s). "

@@ -35,7 +35,7 @@ subtask_type(struct fix *f, char *type, size_t size, struct drover_error *err)
 	if ((code = jira_must(&f->jira, &request, "project", &answer, err, "/project/%s",
 		 json_text_at(f->issue, "fields.project.key"))) != 0)
 		return code;
-	cJSON_ArrayForEach(one, cJSON_GetObjectItemCaseSensitive(answer.json, "issueTypes"))
+	cJSON_ArrayForEach(one, json_get(answer.json, "issueTypes"))
 		if (json_true(one, "subtask")) {
 			json_id(one, "id", type, size);
 			break;
@@ -88,22 +88,22 @@ subtask_make(void *arg, char *key, size_t size, struct drover_error *err)
 
 	if ((code = subtask_type(f, type, sizeof(type), err)) != 0 || type[0] == '\0')
 		return code;
-	body = cJSON_CreateObject();
-	fields = cJSON_AddObjectToObject(body, "fields");
+	body = json_object();
+	fields = json_put(body, "fields", json_object());
 	snprintf(summary, sizeof(summary), "%.*s (%s)",
 	    (int)text_cut(f->p.summary, strlen(f->p.summary), 180), f->p.summary,
 	    subtask->work->repo);
-	cJSON_AddStringToObject(cJSON_AddObjectToObject(fields, "project"), "key",
+	json_put_text(json_put(fields, "project", json_object()), "key",
 	    json_text_at(f->issue, "fields.project.key"));
-	cJSON_AddStringToObject(cJSON_AddObjectToObject(fields, "parent"), "key", f->p.issue);
-	cJSON_AddStringToObject(cJSON_AddObjectToObject(fields, "issuetype"), "id", type);
-	cJSON_AddStringToObject(fields, "summary", summary);
-	property = cJSON_CreateObject();
-	cJSON_AddStringToObject(property, "key", JIRA_PROPERTY);
-	value = cJSON_AddObjectToObject(property, "value");
-	cJSON_AddStringToObject(value, "id", subtask->id);
-	cJSON_AddStringToObject(value, "trace", f->job->trace);
-	cJSON_AddItemToArray(cJSON_AddArrayToObject(body, "properties"), property);
+	json_put_text(json_put(fields, "parent", json_object()), "key", f->p.issue);
+	json_put_text(json_put(fields, "issuetype", json_object()), "id", type);
+	json_put_text(fields, "summary", summary);
+	property = json_object();
+	json_put_text(property, "key", JIRA_PROPERTY);
+	value = json_put(property, "value", json_object());
+	json_put_text(value, "id", subtask->id);
+	json_put_text(value, "trace", f->job->trace);
+	json_push(json_put(body, "properties", json_array()), property);
 	request.body = body;
 	if ((code = jira_send(&f->jira, &request, &answer, err, "/issue")) == 0) {
 		if (answer.status == 400 || answer.status == 403) {

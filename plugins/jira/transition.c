@@ -24,7 +24,7 @@ shown_add(char *out, size_t size, const char *name)
 	size_t used = strlen(out);
 	char clean[64];
 
-	text_clean(clean, sizeof(clean), name, strlen(name), "");
+	text_line(clean, sizeof(clean), name);
 	snprintf(out + used, size - used, "%s\"%s\"", used > 0 ? ", " : "", clean);
 }
 
@@ -35,7 +35,7 @@ transition_wants(const cJSON *transition, char *out, size_t size)
 	const cJSON *field;
 
 	out[0] = '\0';
-	cJSON_ArrayForEach(field, cJSON_GetObjectItemCaseSensitive(transition, "fields"))
+	cJSON_ArrayForEach(field, json_get(transition, "fields"))
 		if (json_true(field, "required") && !json_true(field, "hasDefaultValue"))
 			shown_add(out, size,
 			    *json_text(field, "name") != '\0' ? json_text(field, "name") :
@@ -55,7 +55,7 @@ transition_find(const cJSON *list, const char *status, char *shown, size_t size)
 	cJSON_ArrayForEach(transition, list) {
 		const char *to = json_text_at(transition, "to.name");
 
-		if (cJSON_IsFalse(cJSON_GetObjectItemCaseSensitive(transition, "isAvailable")))
+		if (cJSON_IsFalse(json_get(transition, "isAvailable")))
 			continue;
 		if (strcasecmp(to, status) == 0)
 			return transition;
@@ -74,12 +74,12 @@ transition_do(struct jira *j, const char *key, const char *id, const char *statu
 		.endpoint = "transition",
 		.issue = key,
 		.once = true };
-	cJSON *body = cJSON_CreateObject(), *part = cJSON_AddObjectToObject(body, "transition");
+	cJSON *body = json_object(), *part = json_put(body, "transition", json_object());
 	struct web_answer answer;
 	char what[SHOWN_MAX];
 	int code;
 
-	cJSON_AddStringToObject(part, "id", id);
+	json_put_text(part, "id", id);
 	request.body = body;
 	snprintf(what, sizeof(what), "%s: to \"%.80s\"", key, status);
 	if ((code = jira_send(j, &request, &answer, err, "/issue/%s/transitions", key)) == 0) {
@@ -119,8 +119,8 @@ issue_transition(struct jira *j, const char *key, const char *status, int *moved
 	if ((code = jira_must(j, &request, key, &answer, err,
 		 "/issue/%s/transitions?expand=transitions.fields", key)) != 0)
 		return code;
-	transition = transition_find(cJSON_GetObjectItemCaseSensitive(answer.json, "transitions"),
-	    status, shown, sizeof(shown));
+	transition =
+	    transition_find(json_get(answer.json, "transitions"), status, shown, sizeof(shown));
 	if (transition == NULL)
 		code = plugin_fail(err, DROVER_CONFIG,
 		    "%s: its workflow leads from here to %s, not to \"%.80s\"", key,

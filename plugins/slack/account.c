@@ -14,7 +14,7 @@
 #define PAGES 50
 #define ANSWER_MAX (4u << 20)
 
-static int account_form(struct text_buf *, const struct param *, struct drover_error *);
+static void account_form(struct text_buf *, const struct param *);
 
 int
 account_open(struct account *a, struct drover_scope *scope, const char *token,
@@ -59,8 +59,8 @@ account_close(struct account *a)
 	OPENSSL_cleanse(a->authorization, sizeof(a->authorization));
 }
 
-static int
-account_form(struct text_buf *out, const struct param *params, struct drover_error *err)
+static void
+account_form(struct text_buf *out, const struct param *params)
 {
 	const char *sign = "";
 
@@ -71,9 +71,6 @@ account_form(struct text_buf *out, const struct param *params, struct drover_err
 		text_add_url(out, params->value);
 		sign = "&";
 	}
-	if (text_of(out) == NULL)
-		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
-	return 0;
 }
 
 int
@@ -117,14 +114,10 @@ account_call(struct account *a, const char *name, const char *channel, const str
 	a->judged.limit = limit_name;
 	ask.method = m->read ? "GET" : "POST";
 	ask.flags = (a->critical ? DROVER_HTTP_CRITICAL : 0) | (m->once ? DROVER_HTTP_ONCE : 0);
-	if ((code = account_form(&form, params, err)) != 0)
-		goto out;
+	account_form(&form, params);
 	text_addf(&path, "/%s%s%s", name, m->read && form.len > 0 ? "?" : "",
 	    m->read ? text_of(&form) : "");
-	if ((ask.path = text_of(&path)) == NULL) {
-		code = plugin_fail(err, DROVER_INTERNAL, "out of memory");
-		goto out;
-	}
+	ask.path = text_of(&path);
 	if (!m->read)
 		ask.form = text_of(&form);
 	code = web_send(&a->web, &ask, answer, err);
@@ -138,7 +131,6 @@ account_call(struct account *a, const char *name, const char *channel, const str
 		    "slack: %s: the answer says neither that it is good nor why not", name);
 		web_answer_free(answer);
 	}
-out:
 	a->judged.limit = NULL;
 	text_free(&form);
 	text_free(&path);
@@ -157,10 +149,8 @@ account_who(struct account *a, struct drover_error *err)
 	snprintf(a->user, sizeof(a->user), "%s", json_text(answer.json, "user_id"));
 	snprintf(a->bot, sizeof(a->bot), "%s", json_text(answer.json, "bot_id"));
 	snprintf(a->team, sizeof(a->team), "%s", json_text(answer.json, "team_id"));
-	text_clean(a->name, sizeof(a->name), json_text(answer.json, "user"),
-	    strlen(json_text(answer.json, "user")), "");
-	text_clean(a->url, sizeof(a->url), json_text(answer.json, "url"),
-	    strlen(json_text(answer.json, "url")), "");
+	text_line(a->name, sizeof(a->name), json_text(answer.json, "user"));
+	text_line(a->url, sizeof(a->url), json_text(answer.json, "url"));
 	scopes = a->scope->host->http->header(a->scope, &answer.response, "x-oauth-scopes");
 	snprintf(a->scopes, sizeof(a->scopes), "%s", scopes != NULL ? scopes : "");
 	if (!slack_id_valid(a->user))
@@ -197,8 +187,7 @@ account_pages(struct account *a, const char *method, const struct param *params,
 	size_t n;
 	int code = 0, page;
 
-	for (n = 0; params != NULL && params[n].key != NULL && n + 2 < sizeof(all) / sizeof(all[0]);
-	     n++)
+	for (n = 0; params != NULL && params[n].key != NULL && n + 2 < ARRAY_LEN(all); n++)
 		all[n] = params[n];
 	if (cursor != NULL)
 		snprintf(next, sizeof(next), "%s", cursor);

@@ -78,8 +78,7 @@ channel_list(struct account *a, char (**ids)[SLACK_ID_MAX], size_t *n, struct dr
 	int code = 0;
 
 	*n = 0;
-	if ((*ids = names.ids = calloc(PLACES_MAX, SLACK_ID_MAX)) == NULL)
-		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
+	*ids = names.ids = xcalloc(PLACES_MAX, SLACK_ID_MAX);
 	if (count == 0)
 		code = account_pages(a, "users.conversations", params, "channels", 0, NULL, 0,
 		    channel_each, &names, err);

@@ -90,7 +90,7 @@ int
 hint_leave(struct drover_scope *scope, const struct hint *h, struct drover_error *err)
 {
 	const struct drover_host *host = scope->host;
-	char key[32], value[HINT_LINES * HINT_LINE_MAX] = "", line[HINT_LINE_MAX];
+	char key[32], value[HINT_LINES * HINT_LINE_MAX] = "";
 	struct hint old[HINT_LINES];
 	struct text_buf out = { 0 };
 	bool known = false;
@@ -118,13 +118,7 @@ hint_leave(struct drover_scope *scope, const struct hint *h, struct drover_error
 		text_free(&out);
 		return 0;
 	}
-	snprintf(line, sizeof(line), "%s %s %s %c\n", h->channel, h->thread, h->ts,
-	    h->mention ? 'm' : 'r');
-	text_add(&out, line, strlen(line));
-	if (text_of(&out) == NULL) {
-		text_free(&out);
-		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
-	}
+	text_addf(&out, "%s %s %s %c\n", h->channel, h->thread, h->ts, h->mention ? 'm' : 'r');
 	code = host->kv->set(scope, key, text_of(&out), err);
 	text_free(&out);
 	return code != 0 ? code : host->queue->wake(scope, SLACK_SOURCE, err);

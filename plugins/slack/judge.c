@@ -88,7 +88,7 @@ method_find(const char *name)
 {
 	size_t i;
 
-	for (i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)
+	for (i = 0; i < ARRAY_LEN(methods); i++)
 		if (strcmp(methods[i].name, name) == 0)
 			return &methods[i];
 	return NULL;
@@ -101,7 +101,7 @@ judge_class(const char *error, const char **help)
 	size_t i;
 
 	*help = "";
-	for (i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
+	for (i = 0; i < ARRAY_LEN(errors); i++) {
 		if (strcmp(errors[i].error, error) != 0)
 			continue;
 		*help = errors[i].help;
@@ -116,7 +116,7 @@ judge_is_done(const char *method, const char *error)
 {
 	size_t i;
 
-	for (i = 0; i < sizeof(done) / sizeof(done[0]); i++)
+	for (i = 0; i < ARRAY_LEN(done); i++)
 		if (strcmp(done[i].method, method) == 0 && strcmp(done[i].error, error) == 0)
 			return true;
 	return false;
@@ -127,7 +127,7 @@ judge_is_of_channel(const char *error)
 {
 	size_t i;
 
-	for (i = 0; i < sizeof(of_channel) / sizeof(of_channel[0]); i++)
+	for (i = 0; i < ARRAY_LEN(of_channel); i++)
 		if (strcmp(of_channel[i], error) == 0)
 			return true;
 	return false;
@@ -138,15 +138,13 @@ judge_text(const char *error, const char *help, const cJSON *json, char *out, si
 {
 	char shown[64], needed[128], provided[256];
 
-	text_clean(shown, sizeof(shown), error, strlen(error), "");
+	text_line(shown, sizeof(shown), error);
 	if (strcmp(error, "missing_scope") != 0) {
 		snprintf(out, size, "%s%s%s", shown, *help != '\0' ? ": " : "", help);
 		return;
 	}
-	text_clean(needed, sizeof(needed), json_text(json, "needed"),
-	    strlen(json_text(json, "needed")), "");
-	text_clean(provided, sizeof(provided), json_text(json, "provided"),
-	    strlen(json_text(json, "provided")), "");
+	text_line(needed, sizeof(needed), json_text(json, "needed"));
+	text_line(provided, sizeof(provided), json_text(json, "provided"));
 	snprintf(out, size, "missing_scope: needs %s, the token has %s: %s",
 	    needed[0] != '\0' ? needed : "another scope", provided[0] != '\0' ? provided : "others",
 	    help);
@@ -186,8 +184,7 @@ judge_answer(void *arg, struct drover_scope *scope, const struct drover_http_res
 	 */
 	if (!json_true(json, "ok") && *error != '\0') {
 		snprintf(j->error, sizeof(j->error), "%s", error);
-		text_clean(j->scope_needed, sizeof(j->scope_needed), json_text(json, "needed"),
-		    strlen(json_text(json, "needed")), "");
+		text_line(j->scope_needed, sizeof(j->scope_needed), json_text(json, "needed"));
 		if (!judge_is_done(j->method->name, j->error)) {
 			verdict->code = judge_class(j->error, &help);
 			judge_text(j->error, help, json, verdict->text, sizeof(verdict->text));

@@ -86,7 +86,7 @@ static int
 candidate_add(struct look *l, const struct message *m, bool follow_up, struct drover_error *err)
 {
 	size_t len = text_cut(m->text, strlen(m->text), SLACK_TEXT_MAX), i;
-	struct candidate *c, *list;
+	struct candidate *c;
 
 	/* A reply that was sent to the channel as well is in both. */
 	for (i = 0; i < l->len; i++)
@@ -96,15 +96,8 @@ candidate_add(struct look *l, const struct message *m, bool follow_up, struct dr
 	if (l->len == CANDIDATES_MAX)
 		return plugin_fail(err, DROVER_INTERNAL,
 		    "slack: more than %d messages for the bot at once", CANDIDATES_MAX);
-	if (l->len == l->room) {
-		size_t room = l->room == 0 ? 16 : l->room * 2;
-
-		if ((list = realloc(l->list, room * sizeof(*list))) == NULL)
-			return plugin_fail(err, DROVER_INTERNAL, "out of memory");
-		l->list = list;
-		l->room = room;
-	}
-	c = &l->list[l->len];
+	l->list = xgrow(l->list, l->len, &l->room, sizeof(*l->list));
+	c = &l->list[l->len++];
 	memset(c, 0, sizeof(*c));
 	memcpy(c->channel, m->channel, sizeof(c->channel));
 	memcpy(c->ts, m->ts, sizeof(c->ts));
@@ -114,9 +107,7 @@ candidate_add(struct look *l, const struct message *m, bool follow_up, struct dr
 	c->reply = m->reply;
 	c->follow_up = follow_up;
 	c->taken = m->taken;
-	if ((c->text = strndup(m->text, len)) == NULL)
-		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
-	l->len++;
+	c->text = xstrndup(m->text, len);
 	return 0;
 }
 
@@ -247,7 +238,7 @@ read_note(struct look *l, const char *channel, const char *thread, bool whole)
 {
 	struct read *r;
 
-	if (l->reads_len == sizeof(l->reads) / sizeof(l->reads[0]))
+	if (l->reads_len == ARRAY_LEN(l->reads))
 		return;
 	r = &l->reads[l->reads_len++];
 	memset(r, 0, sizeof(*r));

@@ -30,11 +30,11 @@ message_taken(const cJSON *json, const char *self)
 	size_t i;
 
 	cJSON_ArrayForEach(reaction, json_at(json, "reactions")) {
-		for (i = 0; i < sizeof(names) / sizeof(names[0]) &&
-		     strcmp(json_text(reaction, "name"), names[i]) != 0;
+		for (i = 0;
+		     i < ARRAY_LEN(names) && strcmp(json_text(reaction, "name"), names[i]) != 0;
 		     i++)
 			;
-		if (i == sizeof(names) / sizeof(names[0]))
+		if (i == ARRAY_LEN(names))
 			continue;
 		cJSON_ArrayForEach(user, json_at(reaction, "users"))
 			if (cJSON_IsString(user) && strcmp(user->valuestring, self) == 0)

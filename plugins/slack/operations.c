@@ -35,7 +35,7 @@ static int
 post_call(struct drover_scope *scope, void *plugin, const char *request, uint64_t len,
     struct drover_error *err)
 {
-	cJSON *json = json_read(request, (size_t)len, err), *reply = NULL;
+	cJSON *json = json_read(request, (size_t)len, err), *reply;
 	const char *thread = json_text(json, "thread");
 	char channel[SLACK_ID_MAX], ts[SLACK_TS_MAX], *text = NULL;
 	struct post post = { .channel = channel, .key = json_text(json, "key") };
@@ -58,11 +58,7 @@ post_call(struct drover_scope *scope, void *plugin, const char *request, uint64_
 		goto out;
 	}
 	post.thread = *thread != '\0' ? thread : NULL;
-	if ((text = mrkdwn_write(json_text(json, "text"), SLACK_POST_MAX)) == NULL) {
-		code = plugin_fail(err, DROVER_INTERNAL, "out of memory");
-		goto out;
-	}
-	post.text = text;
+	post.text = text = mrkdwn_write(json_text(json, "text"), SLACK_POST_MAX);
 	if ((code = account_open(&account, scope, "bot_token", err)) != 0)
 		goto out;
 	account.critical = true;
@@ -72,16 +68,11 @@ post_call(struct drover_scope *scope, void *plugin, const char *request, uint64_
 	account_close(&account);
 	if (code != 0)
 		goto out;
-	reply = cJSON_CreateObject();
-	if (reply == NULL || cJSON_AddStringToObject(reply, "channel", channel) == NULL ||
-	    cJSON_AddStringToObject(reply, "ts", ts) == NULL)
-		code = plugin_fail(err, DROVER_INTERNAL, "out of memory");
-	else {
-		code = reply_send(scope, reply, err);
-		reply = NULL;
-	}
+	reply = json_object();
+	json_put_text(reply, "channel", channel);
+	json_put_text(reply, "ts", ts);
+	code = reply_send(scope, reply, err);
 out:
-	cJSON_Delete(reply);
 	cJSON_Delete(json);
 	free(text);
 	return code;
@@ -116,7 +107,7 @@ probe_scopes(struct drover_scope *scope, const struct account *a, struct probe *
 		probe_say(probe, "scopes", true, "Slack does not say which scopes the token has");
 		return;
 	}
-	for (i = 0; i < sizeof(needs) / sizeof(needs[0]); i++) {
+	for (i = 0; i < ARRAY_LEN(needs); i++) {
 		if ((needs[i].when == 'r' && host->option->integer(scope, "reactions") == 0) ||
 		    (needs[i].when == 'w' && !workspace) || (needs[i].when == 'g' && !group))
 			continue;
@@ -125,7 +116,7 @@ probe_scopes(struct drover_scope *scope, const struct account *a, struct probe *
 			text_addf(&missing, "%s%s (%s)", missing.len > 0 ? ", " : "",
 			    needs[i].scope, needs[i].why);
 	}
-	if (text_of(&missing) != NULL && missing.len > 0)
+	if (missing.len > 0)
 		probe_say(probe, "scopes", false, "add to the app and install it again: %s",
 		    text_of(&missing));
 	else

@@ -14,20 +14,20 @@ static bool payload_copy(const cJSON *, const char *, char *, size_t);
 char *
 payload_write(const struct payload *p)
 {
-	cJSON *json = cJSON_CreateObject();
-	char *text = NULL;
+	cJSON *json = json_object();
+	char *text;
 
-	if (json != NULL && cJSON_AddStringToObject(json, "channel", p->channel) != NULL &&
-	    cJSON_AddStringToObject(json, "ts", p->ts) != NULL &&
-	    cJSON_AddStringToObject(json, "thread", p->thread) != NULL &&
-	    cJSON_AddStringToObject(json, "edited", p->edited) != NULL &&
-	    cJSON_AddStringToObject(json, "user", p->user) != NULL &&
-	    cJSON_AddStringToObject(json, "name", p->name) != NULL &&
-	    cJSON_AddStringToObject(json, "repo", p->repo) != NULL &&
-	    cJSON_AddStringToObject(json, "wrong", p->wrong) != NULL &&
-	    cJSON_AddBoolToObject(json, "follow_up", p->follow_up) != NULL &&
-	    cJSON_AddStringToObject(json, "text", p->text) != NULL)
-		text = cJSON_PrintUnformatted(json);
+	json_put_text(json, "channel", p->channel);
+	json_put_text(json, "ts", p->ts);
+	json_put_text(json, "thread", p->thread);
+	json_put_text(json, "edited", p->edited);
+	json_put_text(json, "user", p->user);
+	json_put_text(json, "name", p->name);
+	json_put_text(json, "repo", p->repo);
+	json_put_text(json, "wrong", p->wrong);
+	json_put_bool(json, "follow_up", p->follow_up);
+	json_put_text(json, "text", p->text);
+	text = json_print(json);
 	cJSON_Delete(json);
 	return text;
 }
@@ -63,13 +63,13 @@ payload_read(struct payload *p, const char *text, size_t len, struct drover_erro
 	    payload_copy(json, "wrong", p->wrong, sizeof(p->wrong)) &&
 	    strlen(json_text(json, "text")) <= SLACK_TEXT_MAX;
 	p->follow_up = json_true(json, "follow_up");
-	p->text = good ? strdup(json_text(json, "text")) : NULL;
+	p->text = good ? xstrdup(json_text(json, "text")) : NULL;
 	cJSON_Delete(json);
 	if (!good)
 		return plugin_fail(err, DROVER_PERMANENT,
 		    "the payload is none of a mention: it takes channel, ts, thread, user and "
 		    "text");
-	return p->text != NULL ? 0 : plugin_fail(err, DROVER_INTERNAL, "out of memory");
+	return 0;
 }
 
 void

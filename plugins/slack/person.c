@@ -81,7 +81,7 @@ person_ask(struct people *people, struct account *a, struct person *p, struct dr
 	if (*name == '\0')
 		name = *json_text(user, "real_name") != '\0' ? json_text(user, "real_name") :
 							       json_text(user, "name");
-	text_clean(p->name, sizeof(p->name), name, strlen(name), "");
+	text_line(p->name, sizeof(p->name), name);
 	if (json_true(user, "is_bot") || json_true(user, "is_workflow_bot") ||
 	    json_true(user, "is_connector_bot"))
 		p->flags |= DROVER_PERSON_BOT;
@@ -119,10 +119,7 @@ groups_each(void *arg, const cJSON *json, struct drover_error *err)
 		if (cJSON_IsString(user) && slack_id_valid(user->valuestring))
 			text_addf(&users, "%s ", user->valuestring);
 	snprintf(group->handle, sizeof(group->handle), "@%s", handle);
-	group->users = text_of(&users) != NULL ? strdup(text_of(&users)) : NULL;
-	text_free(&users);
-	if (group->users == NULL)
-		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
+	group->users = text_take(&users);
 	people->groups_len++;
 	return 0;
 }
@@ -133,8 +130,7 @@ groups_ask(struct people *people, struct account *a, struct drover_error *err)
 	static const struct param params[] = { { "include_users", "true" }, { NULL, NULL } };
 
 	groups_free(people);
-	if ((people->groups = calloc(GROUPS_MAX, sizeof(*people->groups))) == NULL)
-		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
+	people->groups = xcalloc(GROUPS_MAX, sizeof(*people->groups));
 	if (account_pages(a, "usergroups.list", params, "usergroups", 1, NULL, 0, groups_each,
 		people, err) != 0)
 		return people_lost(people, a, "who is in which user group", err);

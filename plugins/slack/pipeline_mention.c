@@ -157,9 +157,7 @@ ask_repo(struct work *w, struct drover_error *err)
 	    "Which repository is this about? Answer in this thread with `repo:NAME`. I know: ");
 	repo_list(w->scope, &text);
 	text_addf(&text, ".");
-	if (text_of(&text) == NULL)
-		code = plugin_fail(err, DROVER_INTERNAL, "out of memory");
-	else if ((code = say(w, text_of(&text), err)) == 0 && (code = remember(w, err)) == 0)
+	if ((code = say(w, text_of(&text), err)) == 0 && (code = remember(w, err)) == 0)
 		code = w->scope->host->queue->result(w->scope, "asked", "repo", err);
 	text_free(&text);
 	return code;
@@ -185,8 +183,7 @@ thread_each(void *arg, const cJSON *json, struct drover_error *err)
 		return code;
 	if ((allowed = person_allowed(w->scope, &person, err)) <= 0)
 		return allowed;
-	if ((plain = mrkdwn_read(m.text, w->account.user)) == NULL)
-		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
+	plain = mrkdwn_read(m.text, w->account.user);
 	/* A comment that is not closed would hide what others said after it. */
 	talk_marker_strip(plain);
 	if (*plain != '\0' && strstr(w->conversation, plain) == NULL)
@@ -213,8 +210,7 @@ gather(struct work *w, struct drover_error *err)
 	char cursor[PAGE_MAX] = "";
 	int code = 0;
 
-	if ((w->conversation = calloc(1, CONVERSATION_MAX)) == NULL)
-		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
+	w->conversation = xcalloc(1, CONVERSATION_MAX);
 	if (w->scope->host->memory->read(w->scope, w->subject, w->conversation, CONVERSATION_MAX,
 		err) < 0)
 		return err->code;
@@ -226,15 +222,13 @@ gather(struct work *w, struct drover_error *err)
 	if (code != 0)
 		w->scope->host->log->printf(w->scope, DROVER_NOTICE,
 		    "the thread could not be read: %s", err->text);
-	if ((said = text_of(&w->said)) == NULL)
-		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
+	said = text_of(&w->said);
 	if (w->said.len > THREAD_MAX) {
 		/* What was said last matters most. */
 		said += w->said.len - THREAD_MAX;
 		said += strcspn(said, "\n");
 	}
-	if ((w->thread = strdup(said)) == NULL)
-		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
+	w->thread = xstrdup(said);
 	return 0;
 }
 
@@ -257,8 +251,8 @@ open_pull(struct work *w, const struct drover_change_result *result, const char 
     char *number, size_t number_size, char *url, size_t size, struct drover_error *err)
 {
 	char operation[2 * DROVER_NAME_MAX + 16], *request = NULL,
-						  *reply = malloc(DROVER_PAYLOAD_MAX + 1);
-	cJSON *ask = cJSON_CreateObject(), *got = NULL;
+						  *reply = xmalloc(DROVER_PAYLOAD_MAX + 1);
+	cJSON *ask = json_object(), *got = NULL;
 	struct text_buf body = { 0 };
 	int64_t len;
 	int code = 0;
@@ -268,17 +262,13 @@ open_pull(struct work *w, const struct drover_change_result *result, const char 
 		text_addf(&body, ": %sarchives/%s/p%.*s%s", w->account.url, w->payload.channel,
 		    (int)strcspn(w->payload.ts, "."), w->payload.ts,
 		    strchr(w->payload.ts, '.') + 1);
-	if (reply == NULL || ask == NULL || text_of(&body) == NULL ||
-	    cJSON_AddStringToObject(ask, "repo", w->repo.name) == NULL ||
-	    cJSON_AddStringToObject(ask, "branch", result->branch) == NULL ||
-	    cJSON_AddStringToObject(ask, "base", w->repo.base) == NULL ||
-	    cJSON_AddStringToObject(ask, "title", w->job->title) == NULL ||
-	    cJSON_AddStringToObject(ask, "body", text_of(&body)) == NULL ||
-	    cJSON_AddStringToObject(ask, "key", w->job->key) == NULL ||
-	    (request = cJSON_PrintUnformatted(ask)) == NULL) {
-		code = plugin_fail(err, DROVER_INTERNAL, "out of memory");
-		goto out;
-	}
+	json_put_text(ask, "repo", w->repo.name);
+	json_put_text(ask, "branch", result->branch);
+	json_put_text(ask, "base", w->repo.base);
+	json_put_text(ask, "title", w->job->title);
+	json_put_text(ask, "body", text_of(&body));
+	json_put_text(ask, "key", w->job->key);
+	request = json_print(ask);
 	snprintf(operation, sizeof(operation), "%s.open-pull", w->repo.forge);
 	len = w->scope->host->call->call(w->scope, operation, request, strlen(request), reply,
 	    DROVER_PAYLOAD_MAX + 1, err);
@@ -296,7 +286,7 @@ open_pull(struct work *w, const struct drover_change_result *result, const char 
 out:
 	cJSON_Delete(got);
 	cJSON_Delete(ask);
-	cJSON_free(request);
+	free(request);
 	text_free(&body);
 	free(reply);
 	return code;
@@ -307,16 +297,11 @@ static int
 report(struct work *w, const struct drover_change_result *result, struct drover_error *err)
 {
 	char number[32] = "", url[512] = "", key[DROVER_KEY_MAX],
-	     *answer = talk_reply(result->text, sizeof(result->text)), *shown = NULL;
+	     *answer = talk_reply(result->text, sizeof(result->text)),
+	     *shown = mrkdwn_write(*answer != '\0' ? answer : "Done.", SLACK_POST_MAX - 700);
 	struct text_buf text = { 0 };
 	int code = 0;
 
-	if (answer == NULL ||
-	    (shown = mrkdwn_write(*answer != '\0' ? answer : "Done.", SLACK_POST_MAX - 700)) ==
-		NULL) {
-		code = plugin_fail(err, DROVER_INTERNAL, "out of memory");
-		goto out;
-	}
 	if (result->changed && w->repo.forge[0] != '\0' &&
 	    (code = open_pull(w, result, answer, number, sizeof(number), url, sizeof(url), err)) !=
 		0)
@@ -330,10 +315,6 @@ report(struct work *w, const struct drover_change_result *result, struct drover_
 		text_addf(&text, "\n\nPushed to the branch `");
 		mrkdwn_escape(&text, result->branch);
 		text_addf(&text, "`.");
-	}
-	if (text_of(&text) == NULL) {
-		code = plugin_fail(err, DROVER_INTERNAL, "out of memory");
-		goto out;
 	}
 	if ((code = say(w, text_of(&text), err)) != 0 || (code = remember(w, err)) != 0)
 		goto out;
@@ -366,19 +347,17 @@ carry_out(struct work *w, struct drover_error *err)
 
 	text_addf(&text, "Working on it in `%s`%s.", w->repo.name,
 	    w->job->attempt > 1 ? ", once more" : "");
-	code = text_of(&text) != NULL ? say(w, text_of(&text), err) :
-					plugin_fail(err, DROVER_INTERNAL, "out of memory");
+	code = say(w, text_of(&text), err);
 	text_free(&text);
 	if (code != 0)
 		return code;
 	change.repo = w->repo.name;
 	change.title = w->job->title;
 	change.prompt = w->scope->host->prompt->render(w->scope, "mention", w->repo.name, values,
-	    sizeof(values) / sizeof(values[0]), err);
+	    ARRAY_LEN(values), err);
 	if (change.prompt == NULL)
 		return err->code;
-	if ((result = calloc(1, sizeof(*result))) == NULL)
-		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
+	result = xcalloc(1, sizeof(*result));
 	result->size = sizeof(*result);
 	if ((code = w->scope->host->change->run(w->scope, &change, result, err)) == 0)
 		code = report(w, result, err);
@@ -401,15 +380,14 @@ confess(struct work *w, const struct drover_error *err)
 
 	if (err->code == DROVER_CANCELLED || err->code == DROVER_FENCED || w->status[0] == '\0')
 		return;
-	text_clean(why, sizeof(why), err->text, strlen(err->text), "");
+	text_line(why, sizeof(why), err->text);
 	text_addf(&text, "%s",
 	    again                         ? "That did not work yet: " :
 		err->code == DROVER_HUMAN ? "Somebody has to look at this: " :
 					    "Failed: ");
 	mrkdwn_escape(&text, why);
 	text_addf(&text, "%s (trace `%s`)", again ? "\nI will try again." : "", w->job->trace);
-	if (text_of(&text) != NULL &&
-	    post_edit(&w->account, w->payload.channel, w->status, text_of(&text), &ignored) != 0)
+	if (post_edit(&w->account, w->payload.channel, w->status, text_of(&text), &ignored) != 0)
 		w->scope->host->log->printf(w->scope, DROVER_NOTICE,
 		    "the failure could not be told: %s", ignored.text);
 	text_free(&text);
@@ -423,11 +401,9 @@ static int
 mention_run(struct drover_scope *scope, void *plugin, const struct drover_job *job,
     struct drover_error *err)
 {
-	struct work *w;
+	struct work *w = xcalloc(1, sizeof(*w));
 	int code;
 
-	if ((w = calloc(1, sizeof(*w))) == NULL)
-		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
 	w->scope = scope;
 	w->job = job;
 	w->reactions = scope->host->option->integer(scope, "reactions") != 0;
@@ -502,13 +478,13 @@ slack_settle(struct drover_scope *scope, void *source, const struct drover_settl
 	(void)remember(&w, &ignored);
 	snprintf(channel, sizeof(channel), "%.*s", (int)(slash - status), status);
 	ts_copy(ts, slash + 1);
-	text_clean(why, sizeof(why), settled->error, strlen(settled->error), "");
+	text_line(why, sizeof(why), settled->error);
 	if (!cancelled)
 		text_addf(&text, "I gave up after %u attempt%s: ", settled->attempts,
 		    settled->attempts == 1 ? "" : "s");
 	mrkdwn_escape(&text, cancelled ? "Cancelled." : why);
 	text_addf(&text, " (trace `%s`)", settled->trace);
-	if (text_of(&text) == NULL || account_open(&w.account, scope, "bot_token", err) != 0)
+	if (account_open(&w.account, scope, "bot_token", err) != 0)
 		goto out;
 	w.reactions = scope->host->option->integer(scope, "reactions") != 0;
 	code = post_edit(&w.account, channel, ts, text_of(&text), err);

@@ -108,7 +108,7 @@ position_read(struct position *p, const char *cursor)
 		return true;
 	if ((json = json_read(cursor, strlen(cursor), &ignored)) == NULL)
 		return false;
-	for (i = 0; i < sizeof(parts) / sizeof(parts[0]) && good; i++) {
+	for (i = 0; i < ARRAY_LEN(parts) && good; i++) {
 		good = cJSON_IsArray(json_at(json, parts[i].name));
 		cJSON_ArrayForEach(row, json_at(json, parts[i].name))
 			good = good && parts[i].read(p, row);
@@ -127,7 +127,6 @@ static char *
 write_all(const struct position *p)
 {
 	struct text_buf out = { 0 };
-	char *text;
 	size_t i;
 
 	text_addf(&out, "{\"channels\":[");
@@ -149,9 +148,7 @@ write_all(const struct position *p)
 		text_addf(&out, "%s[\"%s\",\"%s\",\"%s\"]", i > 0 ? "," : "", p->seen[i].channel,
 		    p->seen[i].ts, p->seen[i].edited);
 	text_addf(&out, "]}");
-	text = text_of(&out) != NULL ? strdup(text_of(&out)) : NULL;
-	text_free(&out);
-	return text;
+	return text_take(&out);
 }
 
 static size_t
@@ -178,8 +175,7 @@ position_write(struct position *p)
 {
 	char *text;
 
-	while ((text = write_all(p)) != NULL && strlen(text) >= DROVER_VALUE_MAX &&
-	    p->threads_len > 0) {
+	while (strlen(text = write_all(p)) >= DROVER_VALUE_MAX && p->threads_len > 0) {
 		drop_thread(p, quietest(p));
 		free(text);
 	}

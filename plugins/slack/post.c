@@ -74,13 +74,12 @@ post_look(void *arg, char *ts, size_t size, struct drover_error *err)
 static char *
 post_metadata(const struct post *post)
 {
-	cJSON *json = cJSON_CreateObject(), *payload;
-	char *text = NULL;
+	cJSON *json = json_object();
+	char *text;
 
-	if (json != NULL && cJSON_AddStringToObject(json, "event_type", SLACK_EVENT) != NULL &&
-	    (payload = cJSON_AddObjectToObject(json, "event_payload")) != NULL &&
-	    cJSON_AddStringToObject(payload, "key", post->key) != NULL)
-		text = cJSON_PrintUnformatted(json);
+	json_put_text(json, "event_type", SLACK_EVENT);
+	json_put_text(json_put(json, "event_payload", json_object()), "key", post->key);
+	text = json_print(json);
 	cJSON_Delete(json);
 	return text;
 }
@@ -106,8 +105,6 @@ post_send(void *arg, char *ts, size_t size, struct drover_error *err)
 	struct web_answer answer;
 	int code;
 
-	if (marked && metadata == NULL)
-		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
 	code = account_call(a, "chat.postMessage", post->channel, params, &answer, err);
 	free(metadata);
 	if (code != 0)

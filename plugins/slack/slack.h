@@ -48,7 +48,7 @@ void ts_copy(char out[SLACK_TS_MAX], const char *ts);
 bool slack_id_valid(const char *id);
 /*
  * The text as a person reads it: entities, mentions, channels and links undone;
- * <@self> is left out. The caller frees; NULL: out of memory.
+ * <@self> is left out. The caller frees.
  */
 char *mrkdwn_read(const char *text, const char *self);
 /*
@@ -209,7 +209,7 @@ struct payload {
 	bool follow_up;
 };
 
-/* JSON, or NULL: out of memory. The caller frees. */
+/* JSON; the caller frees. */
 char *payload_write(const struct payload *);
 int payload_read(struct payload *, const char *text, size_t len, struct drover_error *);
 void payload_free(struct payload *);

@@ -144,7 +144,6 @@ static void
 wire_gather(struct wire *w, struct lws *wsi, const void *data, size_t len)
 {
 	size_t size;
-	char *text;
 
 	if (w->killed)
 		return;
@@ -155,11 +154,7 @@ wire_gather(struct wire *w, struct lws *wsi, const void *data, size_t len)
 	if (w->len + len > w->size) {
 		for (size = w->size == 0 ? 4096 : w->size; size < w->len + len; size *= 2)
 			;
-		if ((text = realloc(w->text, size)) == NULL) {
-			wire_kill(w, wsi, "out of memory");
-			return;
-		}
-		w->text = text;
+		w->text = xrealloc(w->text, size);
 		w->size = size;
 	}
 	if (len > 0)
@@ -178,8 +173,9 @@ wire_arrived(struct wire *w)
 	struct socket *s = w->socket;
 	struct arrived *a;
 
-	if (s->waiting + w->len > WAITING_MAX || (a = malloc(sizeof(*a) + w->len)) == NULL)
+	if (s->waiting + w->len > WAITING_MAX)
 		return -1;
+	a = xmalloc(sizeof(*a) + w->len);
 	a->next = NULL;
 	a->wire = w->serial;
 	a->len = w->len;
@@ -219,7 +215,7 @@ wire_gone(struct wire *w, const char *why)
 {
 	char shown[128];
 
-	text_clean(shown, sizeof(shown), why, strlen(why), "");
+	text_line(shown, sizeof(shown), why);
 	/* libwebsockets says a number where a certificate is refused. */
 	if (w->socket->why[0] == '\0')
 		snprintf(w->socket->why, sizeof(w->socket->why), "%s%s", shown,
@@ -538,8 +534,7 @@ slack_listen(struct drover_scope *scope, void *source, struct drover_error *err)
 	/* Nothing to say about: polling is all that was asked for. */
 	if (!scope->host->secret->given(scope, "app_token"))
 		return plugin_fail(err, DROVER_CONFIG, "%s", "");
-	if ((s = calloc(1, sizeof(*s))) == NULL)
-		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
+	s = xcalloc(1, sizeof(*s));
 	s->scope = scope;
 	s->last = &s->first;
 	s->pings.secs_since_valid_ping = (uint16_t)(seconds / 3 > 0 ? seconds / 3 : 1);

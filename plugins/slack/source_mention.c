@@ -20,8 +20,8 @@ static int mention_poll(struct drover_scope *, void *, const char *, struct drov
 static void mention_close(struct drover_scope *, void *);
 static int candidate_order(const void *, const void *);
 static bool candidate_known(struct look *, struct candidate *, bool *revised);
-static int candidate_payload(struct look *, const struct candidate *, const struct person *,
-    struct payload *, char **title, struct drover_error *);
+static char *candidate_payload(struct look *, const struct candidate *, const struct person *,
+    struct payload *);
 static int candidate_emit(struct look *, const struct candidate *, const struct person *,
     bool revised, char *repo, struct drover_error *);
 static void candidate_kept(struct look *, const struct candidate *, const char *repo);
@@ -64,10 +64,8 @@ static int
 mention_open(struct drover_scope *scope, void *plugin, void **state, struct drover_error *err)
 {
 	const struct drover_host_option *option = scope->host->option;
-	struct mention *m;
+	struct mention *m = xcalloc(1, sizeof(*m));
 
-	if ((m = calloc(1, sizeof(*m))) == NULL)
-		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
 	m->overlap = option->integer(scope, "overlap");
 	m->since = option->integer(scope, "since");
 	m->lookback = option->integer(scope, "lookback");
@@ -114,18 +112,16 @@ candidate_known(struct look *l, struct candidate *c, bool *revised)
 	return false;
 }
 
-static int
+/* What the job is given; returns its title. */
+static char *
 candidate_payload(struct look *l, const struct candidate *c, const struct person *person,
-    struct payload *p, char **title, struct drover_error *err)
+    struct payload *p)
 {
 	const struct thread *thread = position_thread(l->p, c->channel, c->thread);
 	char *plain = mrkdwn_read(c->text, l->m->user);
 	size_t len;
 
 	memset(p, 0, sizeof(*p));
-	*title = NULL;
-	if (plain == NULL)
-		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
 	memcpy(p->channel, c->channel, sizeof(p->channel));
 	memcpy(p->ts, c->ts, sizeof(p->ts));
 	memcpy(p->thread, c->thread, sizeof(p->thread));
@@ -143,17 +139,14 @@ candidate_payload(struct look *l, const struct candidate *c, const struct person
 	p->text = plain;
 	plain[text_cut(plain, strlen(plain), SLACK_TEXT_MAX)] = '\0';
 	len = text_cut(plain, strcspn(plain, "\n"), TITLE_BYTES);
-	if ((*title = strndup(len > 0 ? plain : "a mention", len > 0 ? len : 9)) == NULL)
-		return plugin_fail(err, DROVER_INTERNAL, "out of memory");
-	return 0;
+	return len > 0 ? xstrndup(plain, len) : xstrdup("a mention");
 }
 
 static int
 candidate_emit(struct look *l, const struct candidate *c, const struct person *person, bool revised,
     char *repo, struct drover_error *err)
 {
-	char key[DROVER_KEY_MAX], serial[DROVER_KEY_MAX], edit[DROVER_KEY_MAX], *title,
-	    *text = NULL;
+	char key[DROVER_KEY_MAX], serial[DROVER_KEY_MAX], edit[DROVER_KEY_MAX], *title, *text;
 	const char *marks[PERSON_MARKS + 2];
 	struct drover_person author;
 	struct drover_item item = { .size = sizeof(item),
@@ -164,11 +157,8 @@ candidate_emit(struct look *l, const struct candidate *c, const struct person *p
 	struct payload payload;
 	int code;
 
-	if ((code = candidate_payload(l, c, person, &payload, &title, err)) != 0 ||
-	    (text = payload_write(&payload)) == NULL) {
-		code = code != 0 ? code : plugin_fail(err, DROVER_INTERNAL, "out of memory");
-		goto out;
-	}
+	title = candidate_payload(l, c, person, &payload);
+	text = payload_write(&payload);
 	person_public(person, &author, marks);
 	snprintf(key, sizeof(key), "slack/%s/%s%s%s", c->channel, c->ts,
 	    c->edited[0] != '\0' ? "@" : "", c->edited);
@@ -196,7 +186,7 @@ candidate_emit(struct look *l, const struct candidate *c, const struct person *p
 out:
 	payload_free(&payload);
 	free(title);
-	cJSON_free(text);
+	free(text);
 	return code;
 }
 
@@ -385,10 +375,8 @@ mention_poll(struct drover_scope *scope, void *state, const char *cursor, struct
 	if ((code = account_open(&account, scope, "bot_token", err)) != 0)
 		return code;
 	account.patience_ms = POLL_PATIENCE;
-	if ((l = calloc(1, sizeof(*l))) == NULL || (l->p = malloc(sizeof(*l->p))) == NULL) {
-		code = plugin_fail(err, DROVER_INTERNAL, "out of memory");
-		goto out;
-	}
+	l = xcalloc(1, sizeof(*l));
+	l->p = xmalloc(sizeof(*l->p));
 	l->scope = scope;
 	l->m = m;
 	l->a = &account;
@@ -400,19 +388,14 @@ mention_poll(struct drover_scope *scope, void *state, const char *cursor, struct
 	if ((code = look_all(l, err)) != 0 || (code = hand_over(l, room, err)) != 0)
 		goto out;
 	move_on(l);
-	if ((next = position_write(l->p)) == NULL) {
-		code = plugin_fail(err, DROVER_INTERNAL, "out of memory");
-		goto out;
-	}
+	next = position_write(l->p);
 	if (strcmp(next, cursor) != 0 && (code = host->queue->cursor(scope, next, err)) != 0)
 		goto out;
 	look_done(l);
 	m->cursor = text_hash(0, next, strlen(next));
 out:
-	if (l != NULL) {
-		look_free(l);
-		free(l->p);
-	}
+	look_free(l);
+	free(l->p);
 	free(l);
 	free(next);
 	account_close(&account);

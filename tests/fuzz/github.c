@@ -61,15 +61,14 @@ cursor(const char *text)
 	bool fresh;
 	char *out;
 
-	if ((repo = cursor_repo(root, "acme/web", 1000, &fresh)) == NULL)
-		abort();
+	repo = cursor_repo(root, "acme/web", 1000, &fresh);
 	track_load(&track, repo, "comments", 1000, 60);
 	track_handled(&track, "1", 2000);
 	cursor_done(repo, "r.1.x");
-	if (cursor_done_add(repo, "r.1.x") != 0 || track_save(&track, repo) != 0 ||
-	    (out = cursor_write(root)) == NULL)
-		abort();
-	cJSON_free(out);
+	cursor_done_add(repo, "r.1.x");
+	track_save(&track, repo);
+	out = cursor_write(root);
+	free(out);
 	track_free(&track);
 	cJSON_Delete(root);
 }
