@@ -36,36 +36,37 @@ enum cli_exit {
 	X(SOCKET, 0, "socket", "PATH", \
 	    "socket of the daemon (default: $DROVER_SOCKET, then the configuration)") \
 	X(JSON, 0, "json", NULL, "print the daemon's JSON as it is") \
-	X(HELP, 'h', "help", NULL, "print help and leave") \
-	X(KEY, 'k', "key", "KEY", "what the job is known by: one job per kind and key at a time") \
+	X(HELP, 'h', "help", NULL, "print help and exit") \
+	X(KEY, 'k', "key", "KEY", \
+	    "key of the job: of one kind and key there is one job at a time") \
 	X(PAYLOAD, 'p', "payload", "TEXT", \
-	    "what the pipeline is handed: a FILE, - for standard input, or the text itself") \
-	X(REPO, 'r', "repo", "NAME", "repository") \
+	    "payload for the pipeline: a FILE, - for standard input, or the text itself") \
+	X(REPO, 'r', "repo", "NAME", "repository; with run, the folder of a checkout") \
 	X(AGENT, 'a', "agent", "NAME", "coding agent") \
 	X(POOL, 0, "pool", "NAME", "pool") \
 	X(PRIORITY, 0, "priority", "N", "from -100 to 100, higher first") \
 	X(TITLE, 't', "title", "TEXT", "title for people") \
 	X(SERIAL, 0, "serial", "KEY", "jobs of one serial key run one after the other") \
 	X(AFTER, 0, "after", "JOB", "wait until that job has succeeded") \
-	X(HOLD, 0, "hold", NULL, "begin on hold") \
+	X(HOLD, 0, "hold", NULL, "hold the job from the start") \
 	X(NEW, 0, "new", NULL, "fail with status 7 when a job with this key has not ended") \
-	X(WAIT, 'w', "wait", NULL, "wait until the job has ended; its end is the exit status") \
+	X(WAIT, 'w', "wait", NULL, "wait until the job has ended; the exit status says how") \
 	X(STATE, 's', "state", "STATE", \
 	    "queued, running, delayed, held, succeeded, dead or cancelled") \
 	X(KIND, 0, "kind", "KIND", "kind of job, such as inbox.ticket") \
 	X(SOURCE, 0, "source", "NAME", "source that emitted the job") \
-	X(LIMIT, 'n', "limit", "N", "at most so many (default 50)") \
-	X(BEFORE, 0, "before", "ID", "only those older than this one") \
-	X(FOLLOW, 'f', "follow", NULL, "go on as more comes") \
-	X(ATTEMPT, 0, "attempt", "N", "of this attempt (default: the last)") \
-	X(OFFSET, 0, "offset", "N", "from this byte on") \
-	X(WHY, 'm', "why", "TEXT", "reason, for those who look later") \
-	X(FOR, 0, "for", "TIME", "only for so long, such as 30m") \
-	X(STOP, 0, "stop", NULL, "then end the daemon") \
-	X(ALL, 0, "all", NULL, "all of them") \
-	X(FORCE, 0, "force", NULL, "even from a live owner") \
+	X(LIMIT, 'n', "limit", "N", "show at most N (default 50)") \
+	X(BEFORE, 0, "before", "ID", "show only what is older than ID") \
+	X(FOLLOW, 'f', "follow", NULL, "go on as more is written") \
+	X(ATTEMPT, 0, "attempt", "N", "number of the attempt (default: the last)") \
+	X(OFFSET, 0, "offset", "N", "begin at this byte") \
+	X(WHY, 'm', "why", "TEXT", "reason, for people who look later") \
+	X(FOR, 0, "for", "TIME", "end the pause after this time, such as 30m") \
+	X(STOP, 0, "stop", NULL, "then stop the daemon") \
+	X(ALL, 0, "all", NULL, "all dead jobs") \
+	X(FORCE, 0, "force", NULL, "even if its owner is alive") \
 	X(ORIGIN, 0, "origin", NULL, "say where each value comes from") \
-	X(PARALLEL, 'j', "parallel", "N", "tickets at once (default 3)") \
+	X(PARALLEL, 'j', "parallel", "N", "how many tickets to work on at once (default 3)") \
 	X(BASE, 'b', "base", "REF", "branch to start from (default: the checkout's)") \
 	X(TIMEOUT, 0, "timeout", "TIME", "longest time for one ticket, such as 50m") \
 	X(RETRIES, 0, "retries", "N", "attempts after a failed one (default 1)") \
@@ -73,11 +74,11 @@ enum cli_exit {
 	X(CHECK, 0, "check", "COMMAND", \
 	    "command that must pass before a change is pushed; may be given several times") \
 	X(AGENT_COMMAND, 0, "agent-command", "COMMAND", \
-	    "argv of an agent that is not a preset; {prompt} or standard input") \
+	    "command of an agent that is not a preset; gets the prompt as {prompt} or on stdin") \
 	X(AGENT_OUTPUT, 0, "agent-output", "FORM", \
 	    "codex, stream-json, opencode or plain (default)") \
-	X(DETACH, 'd', "detach", NULL, "submit and leave; run again to look") \
-	X(AFTER_EVENT, 0, "after-event", "ID", "events behind this one")
+	X(DETACH, 'd', "detach", NULL, "submit and exit; run the command again to look") \
+	X(AFTER_EVENT, 0, "after-event", "ID", "begin after this event")
 
 enum cli_option {
 #define X(id, letter, name, arg, help) OPT_##id,
