@@ -2,9 +2,11 @@
 plugin_ldflags = -module -avoid-version -shared -no-undefined $(PLUGIN_LDFLAGS)
 plugin_cflags = $(AM_CFLAGS) -fvisibility=hidden
 plugin_cppflags = -I$(top_srcdir)/include -I$(top_srcdir)/plugins $(DROVER_CPPFLAGS)
-plugin_common = plugins/common/mem.c plugins/common/mem.h plugins/common/text.c plugins/common/text_buf.c plugins/common/text.h
+plugin_common = plugins/common/mem.c plugins/common/mem.h plugins/common/text.c plugins/common/text_buf.c plugins/common/text.h \
+  plugins/common/when.c plugins/common/when.h
 # Of plugins that speak to a vendor; they are linked with $(CJSON_LIBS).
-plugin_web = plugins/common/web.c plugins/common/web_json.c plugins/common/web.h
+plugin_web = plugins/common/web.c plugins/common/web_json.c plugins/common/web.h \
+  plugins/common/secret.c plugins/common/secret.h plugins/common/authors.c plugins/common/authors.h
 # Of those that people write to and that write to the outside; linked with $(CRYPTO_LIBS).
 plugin_talk = plugins/common/talk.c plugins/common/talk.h plugins/common/hook.c plugins/common/hook.h \
   plugins/common/once.c plugins/common/once.h plugins/common/reply.c plugins/common/reply.h

@@ -11,7 +11,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include <openssl/crypto.h>
 #include <openssl/rand.h>
 
 #include "github.h"
@@ -23,9 +22,7 @@
 #define ACCEPT "application/vnd.github+json, application/json;q=0.9"
 
 static bool is_app(struct drover_scope *);
-static char *secret_read(struct drover_scope *, const char *, struct drover_error *);
-static void secret_free(char *);
-static int hub_authorize(struct hub *, const char *, char *, struct drover_error *);
+static void hub_authorize(struct hub *, const char *, const char *);
 static int hub_as_app(struct hub *, struct drover_error *);
 static int hub_prepare(struct hub *, struct github *, struct drover_scope *, const char *, uint32_t,
     struct drover_error *);
@@ -72,63 +69,14 @@ account_check(struct drover_scope *scope, struct drover_error *err)
 	return 0;
 }
 
-static char *
-secret_read(struct drover_scope *scope, const char *key, struct drover_error *err)
-{
-	size_t size = 16384;
-	char *value = xmalloc(size);
-	int64_t len;
-
-	err->code = 0;
-	len = scope->host->secret->get(scope, key, value, size, err);
-	if (len < 0 || (size_t)len >= size) {
-		if (err->code == 0)
-			plugin_fail(err, DROVER_CONFIG,
-			    len < 0 ? "%s is not configured: give %s_file" :
-				      "%s: longer than any; does %s_file name the right file?",
-			    key, key);
-		free(value);
-		return NULL;
-	}
-	/* A file ends in a newline, which no header may hold. */
-	while (len > 0 && strchr(" \t\r\n", value[len - 1]) != NULL)
-		value[--len] = '\0';
-	return value;
-}
-
 static void
-secret_free(char *secret)
+hub_authorize(struct hub *hub, const char *credential, const char *token)
 {
-	if (secret != NULL)
-		OPENSSL_cleanse(secret, strlen(secret));
-	free(secret);
-}
-
-/* Takes the secret over. */
-static int
-hub_authorize(struct hub *hub, const char *credential, char *secret, struct drover_error *err)
-{
-	size_t len;
-
 	secret_free(hub->authorization);
-	hub->authorization = NULL;
-	hub->web.authorization = NULL;
-	if (secret == NULL)
-		return err->code;
-	len = strlen(secret);
-	if (strpbrk(secret, "\r\n") != NULL || len == 0) {
-		secret_free(secret);
-		return plugin_fail(err, DROVER_CONFIG, "the token of GitHub is %s",
-		    len == 0 ? "empty" : "more than one line");
-	}
-	hub->authorization = xmalloc(len + 8);
-	memcpy(hub->authorization, "Bearer ", 7);
-	memcpy(hub->authorization + 7, secret, len + 1);
-	secret_free(secret);
+	hub->authorization = secret_bearer(token);
 	hub->web.authorization = hub->authorization;
 	snprintf(hub->credential, sizeof(hub->credential), "%s", credential);
 	hub->web.credential = hub->credential;
-	return 0;
 }
 
 static int
@@ -136,17 +84,19 @@ hub_as_app(struct hub *hub, struct drover_error *err)
 {
 	struct drover_scope *scope = hub->scope;
 	const char *id = scope->host->option->string(scope, "app_id");
-	char *pem = secret_read(scope, "private_key", err), *jwt = NULL, credential[LOGIN_MAX];
+	char *pem = secret_read(scope, "private_key", true, err), *jwt, credential[LOGIN_MAX];
 
 	if (pem == NULL)
 		return err->code;
-	if ((jwt = jwt_make(id, pem, scope->host->time->now(scope) / 1000, err)) != NULL)
-		scope->host->secret->mask(scope, jwt);
+	jwt = jwt_make(id, pem, scope->host->time->now(scope) / 1000, err);
 	secret_free(pem);
 	if (jwt == NULL)
 		return err->code;
+	scope->host->secret->mask(scope, jwt);
 	snprintf(credential, sizeof(credential), "app/%.64s", id);
-	return hub_authorize(hub, credential, jwt, err);
+	hub_authorize(hub, credential, jwt);
+	secret_free(jwt);
+	return 0;
 }
 
 static struct token *
@@ -182,7 +132,7 @@ token_keep(struct hub *hub, const cJSON *made, struct drover_error *err)
 	uint32_t jitter = 0;
 	size_t i;
 
-	if (*text == '\0')
+	if (*text == '\0' || strpbrk(text, "\r\n") != NULL)
 		return plugin_fail(err, DROVER_AGAIN,
 		    "%s: GitHub answered without an installation token", hub->slug);
 	hub->scope->host->secret->mask(hub->scope, text);
@@ -270,7 +220,8 @@ hub_as_installation(struct hub *hub, struct drover_error *err)
 	/* One installation is one account's, and limits are counted for it. */
 	snprintf(owner, sizeof(owner), "%.*s", (int)strcspn(hub->slug, "/"), hub->slug);
 	snprintf(credential, sizeof(credential), "installation/%s", owner);
-	return hub_authorize(hub, credential, xstrdup(token->text), err);
+	hub_authorize(hub, credential, token->text);
+	return 0;
 }
 
 static int
@@ -300,12 +251,18 @@ int
 hub_open(struct hub *hub, struct github *github, struct drover_scope *scope, const char *slug,
     uint32_t flags, struct drover_error *err)
 {
+	char *token;
 	int code;
 
 	if ((code = hub_prepare(hub, github, scope, slug, flags, err)) != 0)
 		return code;
-	if (!hub->app)
-		return hub_authorize(hub, "user", secret_read(scope, "token", err), err);
+	if (!hub->app) {
+		if ((token = secret_read(scope, "token", false, err)) == NULL)
+			return err->code;
+		hub_authorize(hub, "user", token);
+		secret_free(token);
+		return 0;
+	}
 	return hub->slug[0] != '\0' ? hub_as_installation(hub, err) : hub_as_app(hub, err);
 }
 

@@ -4,9 +4,6 @@
  * as what comes of them.
  */
 #include <stdlib.h>
-#include <string.h>
-
-#include <openssl/crypto.h>
 
 #include "github.h"
 
@@ -73,9 +70,6 @@ github_close(struct drover_scope *scope, void *plugin)
 	size_t i;
 
 	for (i = 0; i < TOKENS; i++)
-		if (github->tokens[i].text != NULL) {
-			OPENSSL_cleanse(github->tokens[i].text, strlen(github->tokens[i].text));
-			free(github->tokens[i].text);
-		}
+		secret_free(github->tokens[i].text);
 	free(github);
 }

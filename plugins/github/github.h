@@ -13,10 +13,12 @@
 #include <cjson/cJSON.h>
 #include <drover/plugin.h>
 
+#include "common/authors.h"
 #include "common/reply.h"
+#include "common/secret.h"
 #include "common/talk.h"
-#include "common/text.h"
 #include "common/web.h"
+#include "common/when.h"
 
 #define SLUG_MAX 160            /* "owner/name" */
 #define LOGIN_MAX 128
@@ -33,13 +35,6 @@
  * as "\n". The caller frees; NULL and CONFIG.
  */
 char *jwt_make(const char *app_id, const char *pem, int64_t now, struct drover_error *);
-
-/* ---- when: times of the API ---- */
-
-/* "2026-11-21T10:00:00Z" as seconds since 1970; -1 for anything else. */
-int64_t when_read(const char *);
-/* 21 bytes or more; the bounds of what it can write are 1970 and 9999. */
-void when_write(int64_t seconds, char *, size_t);
 
 /* ---- slug: a configured repo and its owner/name ---- */
 

@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include <openssl/bio.h>
-#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 
@@ -69,8 +68,8 @@ jwt_key(const char *pem)
 	if ((in = BIO_new_mem_buf(text, (int)used)) != NULL)
 		key = PEM_read_bio_PrivateKey(in, NULL, no_password, NULL);
 	BIO_free(in);
-	OPENSSL_cleanse(text, len);
-	free(text);
+	text[used] = '\0';
+	secret_free(text);
 	if (key != NULL && EVP_PKEY_base_id(key) != EVP_PKEY_RSA) {
 		EVP_PKEY_free(key);
 		return NULL;

@@ -4,7 +4,7 @@ github_sources = plugins/github/github.c plugins/github/github.h plugins/github/
   plugins/github/pipeline_command.c plugins/github/pipeline_comment.c plugins/github/poll.c plugins/github/post.c \
   plugins/github/probe.c plugins/github/pull.c plugins/github/slug.c plugins/github/source_command.c \
   plugins/github/source_comment.c plugins/github/source_mention.c plugins/github/tame.c plugins/github/thread.c \
-  plugins/github/track.c plugins/github/watch.c plugins/github/when.c plugins/github/work.c plugins/github/work_pull.c \
+  plugins/github/track.c plugins/github/watch.c plugins/github/work.c plugins/github/work_pull.c \
   $(plugin_talk) $(plugin_web) $(plugin_common)
 github_la_SOURCES = $(github_sources)
 github_la_CFLAGS = $(plugin_cflags)

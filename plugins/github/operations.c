@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <openssl/crypto.h>
-
 #include "github.h"
 
 #define STATUS_TEXT_MAX 140      /* characters, says GitHub */
@@ -320,8 +318,6 @@ git_token_call(struct drover_scope *scope, void *plugin, const char *request, ui
 	json_put_text(call.reply, "token", token);
 	if (ends > 0)
 		json_put_number(call.reply, "expires_at", (double)ends);
-	if (token != NULL)
-		OPENSSL_cleanse(token, strlen(token));
-	free(token);
+	secret_free(token);
 	return call_end(&call, code, err);
 }

@@ -30,7 +30,6 @@ struct people {
 
 static void known_mark(struct known *, const char *, ...) DROVER_PRINTF(2, 3);
 static bool is_association(const char *);
-static bool wants(struct drover_scope *, const char *, const char *);
 static int known_permission(struct known *, struct hub *, struct drover_error *);
 static int known_teams(struct known *, struct hub *, const char *, struct drover_error *);
 static int known_ask(struct known *, struct hub *, const char *, const struct ask *,
@@ -66,19 +65,6 @@ known_mark(struct known *known, const char *format, ...)
 	va_end(ap);
 	known->list[known->len] = known->marks[known->len];
 	known->len++;
-}
-
-/* Whether the source's authors name a mark that begins like this. */
-static bool
-wants(struct drover_scope *scope, const char *source, const char *start)
-{
-	const char *author;
-	size_t i;
-
-	for (i = 0; (author = scope->host->trust->author(scope, source, i)) != NULL; i++)
-		if (strncasecmp(author, start, strlen(start)) == 0)
-			return true;
-	return false;
 }
 
 /* The highest permission first: each gives the lower ones as well. */
@@ -187,9 +173,9 @@ known_ask(struct known *known, struct hub *hub, const char *source, const struct
 		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") !=
 		strlen(ask->author))
 		return 0;
-	if (ask->association[0] == '\0' || wants(hub->scope, source, "permission:"))
+	if (ask->association[0] == '\0' || authors_name(hub->scope, source, "permission:"))
 		code = known_permission(known, hub, err);
-	if (code == 0 && wants(hub->scope, source, "@"))
+	if (code == 0 && authors_name(hub->scope, source, "@"))
 		code = known_teams(known, hub, source, err);
 	return code;
 }

@@ -9,12 +9,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <cjson/cJSON.h>
 
 #include "inbox.h"
+
+#include "common/when.h"
 
 #define REPORT_TRIES 1000
 #define REPORT_JOB "- Job: %" PRIu64 "\n"
@@ -92,12 +93,10 @@ report_block(struct text_buf *out, const char *heading, const char *text)
 static void
 report_time(struct text_buf *out, const char *label, int64_t ms)
 {
-	time_t seconds = (time_t)(ms / 1000);
 	char text[32];
-	struct tm tm;
 
-	if (ms > 0 && gmtime_r(&seconds, &tm) != NULL &&
-	    strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm) > 0)
+	when_write(ms / 1000, text, sizeof(text));
+	if (ms > 0)
 		text_addf(out, "- %s: %s\n", label, text);
 }
 

@@ -10,16 +10,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <openssl/crypto.h>
 #include <openssl/evp.h>
 
+#include "common/secret.h"
 #include "jira/jira.h"
 
-#define TOKEN_MAX 8192
 #define ACCOUNT_KEY "account"
 
 static int account_base(struct jira *, struct drover_error *);
-static int account_secret(struct jira *, const char *, struct drover_error *);
+static int account_authorize(struct jira *, const char *, struct drover_error *);
 static void account_place(const struct jira *, char *, size_t);
 static bool account_known(struct jira *);
 static void account_copy(char *, size_t, const char *);
@@ -65,41 +64,27 @@ account_base(struct jira *j, struct drover_error *err)
  * of the token is as secret as the token.
  */
 static int
-account_secret(struct jira *j, const char *email, struct drover_error *err)
+account_authorize(struct jira *j, const char *email, struct drover_error *err)
 {
-	const struct drover_host *host = j->scope->host;
-	char *token = xmalloc(TOKEN_MAX), *pair = NULL;
-	bool basic = !j->server && email != NULL && *email != '\0';
-	size_t size, used;
-	int64_t len;
-	int code = 0;
+	char *token = secret_read(j->scope, "token", false, err), *pair;
+	struct text_buf text = { 0 };
 
-	len = host->secret->get(j->scope, "token", token, TOKEN_MAX, err);
-	if (len < 0 || len >= TOKEN_MAX || token[0] == '\0' || strpbrk(token, "\r\n") != NULL) {
-		code = len < 0 && err->code != 0 ?
-		    err->code :
-		    plugin_fail(err, DROVER_CONFIG,
-			"token: is empty, has several lines or is too long");
-		goto out;
+	if (token == NULL)
+		return err->code;
+	if (j->server || email == NULL || *email == '\0')
+		j->authorization = secret_bearer(token);
+	else {
+		text_addf(&text, "%s:%s", email, token);
+		j->authorization = xcalloc(2, text.len + 16);
+		memcpy(j->authorization, "Basic ", 6);
+		pair = text_take(&text);
+		EVP_EncodeBlock((unsigned char *)j->authorization + 6, (const unsigned char *)pair,
+		    (int)strlen(pair));
+		j->scope->host->secret->mask(j->scope, j->authorization + 6);
+		secret_free(pair);
 	}
-	size = 16 + (strlen(token) + (basic ? strlen(email) : 0) + 4) * 2;
-	j->authorization = xmalloc(size);
-	if (!basic) {
-		snprintf(j->authorization, size, "Bearer %s", token);
-		goto out;
-	}
-	pair = xmalloc(size);
-	used = (size_t)snprintf(pair, size, "%s:%s", email, token);
-	memcpy(j->authorization, "Basic ", 7);
-	EVP_EncodeBlock((unsigned char *)j->authorization + 6, (const unsigned char *)pair,
-	    (int)used);
-	host->secret->mask(j->scope, j->authorization + 6);
-	OPENSSL_cleanse(pair, used);
-out:
-	free(pair);
-	OPENSSL_cleanse(token, TOKEN_MAX);
-	free(token);
-	return code;
+	secret_free(token);
+	return 0;
 }
 
 int
@@ -113,7 +98,7 @@ jira_open(struct jira *j, struct drover_scope *scope, bool critical, struct drov
 	j->scope = scope;
 	j->critical = critical;
 	j->marker = host->option->integer(scope, "marker") != 0;
-	if ((code = account_base(j, err)) != 0 || (code = account_secret(j, email, err)) != 0)
+	if ((code = account_base(j, err)) != 0 || (code = account_authorize(j, email, err)) != 0)
 		return code;
 	account_copy(j->credential, sizeof(j->credential),
 	    email != NULL && *email != '\0' ? email : "token");
@@ -132,9 +117,7 @@ jira_open(struct jira *j, struct drover_scope *scope, bool critical, struct drov
 void
 jira_close(struct jira *j)
 {
-	if (j->authorization != NULL)
-		OPENSSL_cleanse(j->authorization, strlen(j->authorization));
-	free(j->authorization);
+	secret_free(j->authorization);
 	j->authorization = NULL;
 }
 

@@ -82,11 +82,6 @@ bool jira_is_key(const char *);
 /* judge.c: what an answer of Jira's means. arg: struct jira. */
 void jira_judge(void *arg, struct drover_scope *, const struct drover_http_response *,
     struct drover_http_verdict *);
-/*
- * "2026-01-01T00:00Z", with or without seconds, fractions and an offset, in ms
- * since 1970; -1: no such time.
- */
-int64_t jira_time(const char *);
 
 /* search.c */
 /* The literal for JQL: quoted and escaped. */

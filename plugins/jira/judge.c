@@ -8,8 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "common/when.h"
 #include "jira/jira.h"
 
 #define WAIT_MAX_MS (60 * 60 * 1000)
@@ -18,62 +18,6 @@ static int64_t judge_seconds(const char *);
 static int64_t judge_wait(struct jira *, const struct drover_http_response *);
 static void judge_limit(struct jira *, const struct drover_http_response *,
     struct drover_http_verdict *);
-
-int64_t
-jira_time(const char *text)
-{
-	static const struct {
-		int at, len, min, max;
-	} parts[] = { { 0, 4, 1970, 9999 }, { 5, 2, 1, 12 }, { 8, 2, 1, 31 }, { 11, 2, 0, 23 },
-		{ 14, 2, 0, 59 } };
-	static const char shape[] = "dddd-dd-ddTdd:dd";
-	int value[5], offset = 0, sign = 0, seconds = 0;
-	struct tm tm = { 0 };
-	const char *p;
-	size_t i;
-	int n;
-
-	for (i = 0; i < sizeof(shape) - 1; i++)
-		if (shape[i] == 'd' ? text[i] < '0' || text[i] > '9' : text[i] != shape[i])
-			return -1;
-	for (i = 0; i < 5; i++) {
-		for (value[i] = 0, n = 0; n < parts[i].len; n++)
-			value[i] = value[i] * 10 + text[parts[i].at + n] - '0';
-		if (value[i] < parts[i].min || value[i] > parts[i].max)
-			return -1;
-	}
-	p = text + 16;
-	if (*p == ':') {
-		if (p[1] < '0' || p[1] > '6' || p[2] < '0' || p[2] > '9')
-			return -1;
-		seconds = (p[1] - '0') * 10 + p[2] - '0';
-		p += 3;
-		if (*p == '.')
-			for (p++; *p >= '0' && *p <= '9';)
-				p++;
-	}
-	if (*p == '+' || *p == '-') {
-		sign = *p++ == '+' ? 1 : -1;
-		for (n = 0; n < 4; p++) {
-			if (*p == ':' && n == 2)
-				continue;
-			if (*p < '0' || *p > '9')
-				return -1;
-			offset += (*p - '0') * (n == 0 ? 600 : n == 1 ? 60 : n == 2 ? 10 : 1);
-			n++;
-		}
-	} else if (*p == 'Z')
-		p++;
-	if (*p != '\0')
-		return -1;
-	tm.tm_year = value[0] - 1900;
-	tm.tm_mon = value[1] - 1;
-	tm.tm_mday = value[2];
-	tm.tm_hour = value[3];
-	tm.tm_min = value[4];
-	tm.tm_sec = seconds;
-	return ((int64_t)timegm(&tm) - (int64_t)sign * offset * 60) * 1000;
-}
 
 static int64_t
 judge_seconds(const char *text)
@@ -101,8 +45,8 @@ judge_wait(struct jira *j, const struct drover_http_response *response)
 	if ((wait = judge_seconds(host->http->header(j->scope, response, "Retry-After"))) > 0)
 		return wait;
 	if ((reset = host->http->header(j->scope, response, "X-RateLimit-Reset")) != NULL &&
-	    (at = jira_time(reset)) > 0) {
-		wait = at - host->time->now(j->scope);
+	    (at = when_read(reset)) > 0) {
+		wait = at * 1000 - host->time->now(j->scope);
 		return wait < 1000 ? 1000 : wait > WAIT_MAX_MS ? WAIT_MAX_MS : wait;
 	}
 	/* Data Center fills its bucket once in so many seconds. */

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "common/authors.h"
 #include "jira/jira.h"
 
 #define GROUP "group:"
@@ -153,7 +154,7 @@ person_read(struct jira *j, const char *source, const cJSON *user, const char *p
 	const struct drover_host_trust *trust = j->scope->host->trust;
 	const char *author, *name = json_text(user, "displayName"),
 			    *type = json_text(user, "accountType");
-	bool groups = false, roles = false, by_id = false;
+	bool by_id;
 	size_t i;
 	int code = 0;
 
@@ -175,17 +176,14 @@ person_read(struct jira *j, const char *source, const cJSON *user, const char *p
 	if ((*type == '\0' || strcmp(type, "atlassian") == 0) &&
 	    !cJSON_IsFalse(json_get(user, "active")))
 		person_mark(p, "member");
-	for (i = 0; (author = trust->author(j->scope, source, i)) != NULL; i++) {
-		by_id = by_id || strcmp(author, p->id) == 0;
-		groups = groups || strncmp(author, GROUP, strlen(GROUP)) == 0;
-		roles = roles || strncmp(author, ROLE, strlen(ROLE)) == 0;
+	for (i = 0; (author = trust->author(j->scope, source, i)) != NULL; i++)
 		if (strchr(author, '@') != NULL &&
 		    strcasecmp(author, json_text(user, "emailAddress")) == 0)
 			person_mark(p, author);
-	}
-	if (!by_id && groups)
+	by_id = authors_name(j->scope, source, p->id);
+	if (!by_id && authors_name(j->scope, source, GROUP))
 		code = person_groups(j, source, p, err);
-	if (code == 0 && !by_id && roles && jira_is_key(project))
+	if (code == 0 && !by_id && authors_name(j->scope, source, ROLE) && jira_is_key(project))
 		code = person_roles(j, source, project, p, err);
 	return code;
 }

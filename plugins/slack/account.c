@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <openssl/crypto.h>
-
 #include "slack.h"
+
+#include "common/secret.h"
 
 #define PAGES 50
 #define ANSWER_MAX (4u << 20)
@@ -21,24 +21,14 @@ account_open(struct account *a, struct drover_scope *scope, const char *token,
     struct drover_error *err)
 {
 	const struct drover_host *host = scope->host;
-	char secret[512];
-	int64_t len;
+	char *secret;
 
 	memset(a, 0, sizeof(*a));
 	a->scope = scope;
-	if ((len = host->secret->get(scope, token, secret, sizeof(secret), err)) < 0) {
-		if (err->code == 0)
-			return plugin_fail(err, DROVER_CONFIG, "slack: option %s is missing",
-			    token);
+	if ((secret = secret_read(scope, token, false, err)) == NULL)
 		return err->code;
-	}
-	if (len == 0 || (size_t)len >= sizeof(secret) || strpbrk(secret, "\r\n") != NULL) {
-		OPENSSL_cleanse(secret, sizeof(secret));
-		return plugin_fail(err, DROVER_CONFIG, "slack: %s is no token: it is %s", token,
-		    len == 0 ? "empty" : "too long, or has several lines");
-	}
-	snprintf(a->authorization, sizeof(a->authorization), "Bearer %s", secret);
-	OPENSSL_cleanse(secret, sizeof(secret));
+	a->authorization = secret_bearer(secret);
+	secret_free(secret);
 	a->web.scope = scope;
 	a->web.base = host->option->string(scope, "api_url");
 	a->web.credential = strcmp(token, "app_token") == 0 ? "app" : "bot";
@@ -56,7 +46,8 @@ account_open(struct account *a, struct drover_scope *scope, const char *token,
 void
 account_close(struct account *a)
 {
-	OPENSSL_cleanse(a->authorization, sizeof(a->authorization));
+	secret_free(a->authorization);
+	a->authorization = NULL;
 }
 
 static void

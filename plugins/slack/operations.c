@@ -8,6 +8,7 @@
 
 #include "slack.h"
 
+#include "common/authors.h"
 #include "common/reply.h"
 
 static int post_call(struct drover_scope *, void *, const char *, uint64_t, struct drover_error *);
@@ -94,15 +95,11 @@ probe_scopes(struct drover_scope *scope, const struct account *a, struct probe *
 		{ "usergroups:read", NULL, "to tell members of user groups by authors", 'g' },
 	};
 	const struct drover_host *host = scope->host;
-	bool workspace = false, group = false;
+	bool workspace = authors_name(scope, SLACK_SOURCE, "workspace"),
+	     group = authors_name(scope, SLACK_SOURCE, "@");
 	struct text_buf missing = { 0 };
-	const char *author;
 	size_t i;
 
-	for (i = 0; (author = host->trust->author(scope, SLACK_SOURCE, i)) != NULL; i++) {
-		workspace = workspace || strcmp(author, "workspace") == 0;
-		group = group || author[0] == '@';
-	}
 	if (a->scopes[0] == '\0') {
 		probe_say(probe, "scopes", true, "Slack does not say which scopes the token has");
 		return;

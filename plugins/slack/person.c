@@ -9,10 +9,11 @@
 
 #include "slack.h"
 
+#include "common/authors.h"
+
 #define KNOWN_MS (10 * SLACK_MINUTE)
 #define GROUPS_MAX 100
 
-static bool author_wants(struct drover_scope *, const char *prefix);
 static int people_lost(struct people *, struct account *, const char *, struct drover_error *);
 static bool person_is_of(const cJSON *, const struct account *);
 static int person_ask(struct people *, struct account *, struct person *, struct drover_error *);
@@ -20,19 +21,6 @@ static void groups_free(struct people *);
 static int groups_each(void *, const cJSON *, struct drover_error *);
 static int groups_ask(struct people *, struct account *, struct drover_error *);
 static void person_groups(const struct people *, struct person *);
-
-/* authors names something that begins so, or is it. */
-static bool
-author_wants(struct drover_scope *scope, const char *prefix)
-{
-	const char *author;
-	size_t i;
-
-	for (i = 0; (author = scope->host->trust->author(scope, SLACK_SOURCE, i)) != NULL; i++)
-		if (prefix[1] == '\0' ? author[0] == prefix[0] : strcmp(author, prefix) == 0)
-			return true;
-	return false;
-}
 
 /*
  * What cannot be asked for want of a scope makes nobody a member; the others
@@ -167,9 +155,10 @@ person_find(struct people *people, struct account *a, const char *id, struct per
 	snprintf(person.id, sizeof(person.id), "%s", id);
 	if (strcmp(id, a->user) == 0)
 		person.flags |= DROVER_PERSON_SELF;
-	if (author_wants(a->scope, "workspace") && person_ask(people, a, &person, err) != 0)
+	if (authors_name(a->scope, SLACK_SOURCE, "workspace") &&
+	    person_ask(people, a, &person, err) != 0)
 		return err->code;
-	if (author_wants(a->scope, "@")) {
+	if (authors_name(a->scope, SLACK_SOURCE, "@")) {
 		if (people->groups_ms + KNOWN_MS <= now) {
 			if (groups_ask(people, a, err) != 0)
 				return err->code;

@@ -95,7 +95,7 @@ bool judge_is_of_channel(const char *error);
 struct account {
 	struct drover_scope *scope;
 	struct web web;
-	char authorization[600];
+	char *authorization;
 	struct judged judged;            /* of the last call */
 	uint32_t history_per_minute;     /* 0: as Slack's tier 3 has it */
 	int64_t patience_ms;             /* of each call; 0: the host's */

@@ -47,7 +47,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	wiki_write(document, &wiki);
 	cJSON_Delete(document);
 	cJSON_Delete(triage_read(text));
-	jira_time(text);
 	text_free(&out);
 	text_free(&wiki);
 	free(text);

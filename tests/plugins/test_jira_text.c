@@ -289,22 +289,6 @@ START_TEST(wiki_text_is_escaped)
 }
 END_TEST
 
-START_TEST(times_of_jira)
-{
-	ck_assert_int_eq(jira_time("1970-01-01T00:01Z"), 60000);
-	ck_assert_int_eq(jira_time("2026-01-01T00:00Z"), 1767225600000);
-	ck_assert_int_eq(jira_time("2026-01-01T01:00:30.123+0100"), 1767225630000);
-	ck_assert_int_eq(jira_time("2026-01-01T01:00:30+01:00"), 1767225630000);
-	ck_assert_int_eq(jira_time("2025-12-31T23:30-0030"), 1767225600000);
-	ck_assert_int_eq(jira_time(""), -1);
-	ck_assert_int_eq(jira_time("2026-01-01"), -1);
-	ck_assert_int_eq(jira_time("2026-13-01T00:00Z"), -1);
-	ck_assert_int_eq(jira_time("2026-01-01T00:00Zx"), -1);
-	ck_assert_int_eq(jira_time("2026-01-01T00:00+1"), -1);
-	ck_assert_int_eq(jira_time("tomorrow at noon"), -1);
-}
-END_TEST
-
 START_TEST(pictures_are_known_by_their_first_bytes)
 {
 	ck_assert_str_eq(image_kind("\x89PNG\r\n\x1a\n....", 12), "png");
@@ -436,7 +420,6 @@ main(void)
 	tcase_add_test(c, nothing_calls_people_or_hides_a_link);
 	tcase_add_test(c, what_is_too_long_is_cut);
 	tcase_add_test(c, wiki_text_is_escaped);
-	tcase_add_test(c, times_of_jira);
 	tcase_add_test(c, pictures_are_known_by_their_first_bytes);
 	tcase_add_test(c, slugs_and_quotes);
 	tcase_add_test(c, verdicts_are_found_in_what_agents_say);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * plugins/common/web: what a vendor's answer becomes, and what of it is
- * refused.
+ * What the plugins of vendors share: what an answer becomes and what of it is
+ * refused (web), times, secrets, and the marks that `authors` name.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,8 +9,13 @@
 
 #include <check.h>
 
+#include "common/authors.h"
+#include "common/secret.h"
 #include "common/web.h"
+#include "common/when.h"
 #include "fake_host.h"
+
+#define NOW INT64_C(1795255200) /* 2026-11-21T10:00:00Z */
 
 static struct fake *fake;
 static struct web web;
@@ -275,6 +280,129 @@ START_TEST(a_refusal_says_what_the_vendor_said)
 }
 END_TEST
 
+static const struct {
+	const char *text;
+	int64_t at;
+	const char *written; /* NULL: as it was read */
+} times[] = {
+	{ "1970-01-01T00:00:00Z", 0, NULL },
+	{ "2026-11-21T10:00:00Z", NOW, NULL },
+	{ "2024-02-29T23:59:59Z", 1709251199, NULL },
+	{ "2024-03-01T00:00:00Z", 1709251200, NULL },
+	{ "2000-02-29T00:00:00Z", 951782400, NULL },
+	{ "2100-02-28T00:00:00Z", 4107456000, NULL },
+	{ "9999-12-31T23:59:59Z", INT64_C(253402300799), NULL },
+	{ "2026-11-21T10:00:00.123Z", NOW, "2026-11-21T10:00:00Z" },
+	{ "2016-12-31T23:59:60Z", 1483228800, "2017-01-01T00:00:00Z" },
+	{ "1970-01-01T00:01Z", 60, "1970-01-01T00:01:00Z" },
+	{ "2026-01-01T00:00Z", 1767225600, "2026-01-01T00:00:00Z" },
+	{ "2026-01-01T01:00:30.123+0100", 1767225630, "2026-01-01T00:00:30Z" },
+	{ "2026-01-01T01:00:30+01:00", 1767225630, "2026-01-01T00:00:30Z" },
+	{ "2025-12-31T23:30-0030", 1767225600, "2026-01-01T00:00:00Z" },
+	{ "", -1, NULL },
+	{ "null", -1, NULL },
+	{ "tomorrow at noon", -1, NULL },
+	{ "2026-11-21", -1, NULL },
+	{ "2026-11-21T10:00:00", -1, NULL },
+	{ "2026-11-21T10:00:00Zx", -1, NULL },
+	{ "2026-01-01T00:00Zx", -1, NULL },
+	{ "2026-01-01T00:00+1", -1, NULL },
+	{ "2026-01-01T00:00+01", -1, NULL },
+	{ "2026-01-01T00:00+24:00", -1, NULL },
+	{ "2026-11-21T10:00:61Z", -1, NULL },
+	{ "2026-11-21T24:00:00Z", -1, NULL },
+	{ "2026-00-21T10:00:00Z", -1, NULL },
+	{ "2026-13-01T00:00Z", -1, NULL },
+	{ "2026-13-21T10:00:00Z", -1, NULL },
+	{ "2026-02-29T00:00:00Z", -1, NULL },
+	{ "1900-01-01T00:00:00Z", -1, NULL },
+	{ "1970-01-01T00:00:00+01:00", -1, NULL },
+	{ "20x6-11-21T10:00:00Z", -1, NULL },
+};
+
+START_TEST(times_are_read_and_written)
+{
+	char text[32];
+
+	ck_assert_msg(when_read(times[_i].text) == times[_i].at, "%s: %lld", times[_i].text,
+	    (long long)when_read(times[_i].text));
+	if (times[_i].at < 0)
+		return;
+	when_write(times[_i].at, text, sizeof(text));
+	ck_assert_str_eq(text, times[_i].written != NULL ? times[_i].written : times[_i].text);
+}
+END_TEST
+
+START_TEST(each_day_comes_back_as_it_was)
+{
+	char text[32];
+	int64_t at;
+
+	for (at = 12345; at < INT64_C(7000000000); at += 86400 * 3 + 61) {
+		when_write(at, text, sizeof(text));
+		ck_assert_int_eq(when_read(text), at);
+	}
+	when_write(-1, text, sizeof(text));
+	ck_assert_str_eq(text, "1970-01-01T00:00:00Z");
+	when_write(INT64_MAX, text, sizeof(text));
+	ck_assert_str_eq(text, "9999-12-31T23:59:59Z");
+}
+END_TEST
+
+static void
+no_secret(const char *option, bool lines, const char *says)
+{
+	ck_assert_ptr_null(secret_read(&fake->scope, option, lines, &err));
+	ck_assert_int_eq(err.code, DROVER_CONFIG);
+	ck_assert_msg(strstr(err.text, says) != NULL, "%s", err.text);
+}
+
+START_TEST(a_secret_is_one_line_unless_lines_are_allowed)
+{
+	char *secret;
+
+	fake_secret(fake, "token", "t0ken \r\n");
+	fake_secret(fake, "key", "one\ntwo\n");
+	fake_secret(fake, "blank", " \n");
+	ck_assert_ptr_nonnull(secret = secret_read(&fake->scope, "token", false, &err));
+	ck_assert_str_eq(secret, "t0ken");
+	secret_free(secret);
+	ck_assert_ptr_nonnull(secret = secret_read(&fake->scope, "key", true, &err));
+	ck_assert_str_eq(secret, "one\ntwo");
+	secret_free(secret);
+	no_secret("key", false, "key is more than one line: does key_file name the right file?");
+	no_secret("blank", true, "blank is empty");
+	no_secret("other", true, "other is not configured: give other_file");
+	secret_free(NULL);
+}
+END_TEST
+
+START_TEST(a_token_becomes_a_header)
+{
+	char *header = secret_bearer("t0ken");
+
+	ck_assert_str_eq(header, "Bearer t0ken");
+	secret_free(header);
+}
+END_TEST
+
+START_TEST(authors_name_marks_to_the_letter)
+{
+	fake_trust(fake, "Ann");
+	fake_trust(fake, "permission:write");
+	fake_trust(fake, "@acme/devs");
+	ck_assert(authors_name(&fake->scope, NULL, "permission:write"));
+	ck_assert(authors_name(&fake->scope, NULL, "permission:"));
+	ck_assert(authors_name(&fake->scope, NULL, "@"));
+	ck_assert(!authors_name(&fake->scope, NULL, "permission"));
+	ck_assert(!authors_name(&fake->scope, NULL, "Permission:"));
+	ck_assert(!authors_name(&fake->scope, NULL, "project-role:"));
+	ck_assert(!authors_name(&fake->scope, NULL, "@acme"));
+	ck_assert(!authors_name(&fake->scope, NULL, "ann"));
+	ck_assert(!authors_name(&fake->scope, NULL, ""));
+}
+END_TEST
+
 int
 main(void)
 {
@@ -293,6 +421,11 @@ main(void)
 	tcase_add_test(tcase, extra_headers_are_names_and_values);
 	tcase_add_test(tcase, lists_are_walked_over_empty_pages);
 	tcase_add_test(tcase, a_refusal_says_what_the_vendor_said);
+	tcase_add_loop_test(tcase, times_are_read_and_written, 0, sizeof(times) / sizeof(times[0]));
+	tcase_add_test(tcase, each_day_comes_back_as_it_was);
+	tcase_add_test(tcase, a_secret_is_one_line_unless_lines_are_allowed);
+	tcase_add_test(tcase, a_token_becomes_a_header);
+	tcase_add_test(tcase, authors_name_marks_to_the_letter);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Times as vendors write them, ISO 8601 with a zone, in seconds since 1970. */
+#ifndef COMMON_WHEN_H
+#define COMMON_WHEN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * "2026-11-21T10:00:00.123+01:00": seconds may be missing, fractions are cut
+ * off, and the zone is "Z" or an offset with or without its colon. -1 for
+ * anything else, and for years before 1970.
+ */
+int64_t when_read(const char *);
+/* "2026-11-21T10:00:00Z", 21 bytes; a time outside 1970 to 9999 becomes the nearest in it. */
+void when_write(int64_t seconds, char *, size_t);
+
+#endif
