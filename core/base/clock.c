@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The clocks of the process, and the fake ones of tests. */
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <time.h>
@@ -43,6 +46,23 @@ int64_t
 clock_mono_us(void)
 {
 	return fake.on ? fake.mono_ms * 1000 : read_us(CLOCK_MONOTONIC);
+}
+
+int
+clock_poll(int fd, int64_t until)
+{
+	struct pollfd pfd = { .fd = fd, .events = POLLIN };
+	int64_t left = -1;
+	int rc;
+
+	do {
+		if (until != 0 && (left = until - clock_mono()) < 0)
+			left = 0;
+		rc = poll(&pfd, 1, left < INT_MAX ? (int)left : INT_MAX);
+	} while (rc == -1 && errno == EINTR);
+	if (rc == 0)
+		errno = ETIMEDOUT;
+	return rc == 1 ? 0 : -1;
 }
 
 void

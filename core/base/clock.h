@@ -13,6 +13,12 @@ int64_t clock_wall(void);      /* since 1970 UTC */
 int64_t clock_mono(void);      /* CLOCK_MONOTONIC; only differences mean something */
 int64_t clock_mono_us(void);
 /*
+ * Waits until fd is readable or at its end, through signals. until is on
+ * clock_mono(), 0 for no limit. 0, or -1 with errno, ETIMEDOUT when that moment
+ * has passed.
+ */
+int clock_poll(int fd, int64_t until);
+/*
  * From now on both clocks stand at these values until the next call; negative:
  * the real clocks again. Tests only.
  */

@@ -16,6 +16,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/path.h"
 
@@ -101,26 +102,37 @@ path_mkdirs(const char *path, mode_t mode, struct error *err)
 int
 path_read(const char *path, size_t max, struct buf *out, struct error *err)
 {
-	char block[16384];
-	size_t begin = out->len;
-	ssize_t n;
-	int fd, rc = 0;
+	int fd, rc;
 
 	if ((fd = open(path, O_RDONLY | O_CLOEXEC)) == -1)
 		return error_errno(err, DROVER_CONFIG, "%s: cannot open", path);
-	while (rc == 0 && (n = read(fd, block, sizeof block)) != 0) {
-		if (n == -1 && errno == EINTR)
-			continue;
-		if (n == -1)
-			rc = error_errno(err, DROVER_CONFIG, "%s: cannot read", path);
-		else if ((size_t)n > max - (out->len - begin))
-			rc = error_set(err, DROVER_PERMANENT, "%s: larger than %zu bytes", path,
-			    max);
-		else
-			buf_add(out, block, (size_t)n);
-	}
+	rc = path_read_all(fd, max, 0, out);
+	if (rc == -1 && errno == EFBIG)
+		error_set(err, DROVER_PERMANENT, "%s: larger than %zu bytes", path, max);
+	else if (rc == -1)
+		error_errno(err, DROVER_CONFIG, "%s: cannot read", path);
 	close(fd);
 	return rc;
+}
+
+int
+path_read_all(int fd, size_t max, int64_t until, struct buf *out)
+{
+	char block[16384];
+	size_t begin = out->len;
+	ssize_t n;
+
+	do {
+		n = until == 0 || clock_poll(fd, until) == 0 ? read(fd, block, sizeof block) : -1;
+		if (n > 0 && (size_t)n > max - (out->len - begin)) {
+			errno = EFBIG;
+			n = -1;
+		}
+		if (n > 0)
+			buf_add(out, block, (size_t)n);
+	} while (n > 0 || (n == -1 && errno == EINTR));
+	explicit_bzero(block, sizeof block);
+	return n == 0 ? 0 : -1;
 }
 
 int

@@ -42,6 +42,13 @@ int path_remove_tree(const char *path, struct error *);
  * an empty one.
  */
 int path_empty(const char *path, mode_t mode, struct error *);
+/*
+ * Appends all that fd gives until its end. until is on clock_mono(), 0 for no
+ * limit. 0, or -1 with errno: EFBIG after more than max bytes, ETIMEDOUT when
+ * that moment has passed; out has what came before. Its own buffer is wiped: to
+ * keep a secret in one place, give out room for max bytes beforehand.
+ */
+int path_read_all(int fd, size_t max, int64_t until, struct buf *out);
 /* All of len, through EINTR and short writes. 0, or -1 with errno. */
 int path_write_all(int fd, const void *data, size_t len);
 /* Free bytes for this user on the file system of path; -1 with errno. */

@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
+#include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -217,6 +217,27 @@ proc_tree_usage(pid_t root, struct proc_usage *usage)
 	return 0;
 }
 
+int
+proc_wait(pid_t pid, int64_t until)
+{
+	int rc, saved, pidfd = pidfd_open(pid, 0);
+
+	if (pidfd == -1)
+		return -1;
+	rc = clock_poll(pidfd, until);
+	saved = errno;
+	close(pidfd);
+	errno = saved;
+	return rc;
+}
+
+void
+proc_reap(pid_t pid, int *status)
+{
+	while (waitpid(pid, status, 0) == -1 && errno == EINTR)
+		;
+}
+
 /*
  * The pidfd is opened before the parent is asked: then the answer is that very
  * process's, and the signal goes to it.
@@ -225,7 +246,7 @@ static int
 signal_one(const struct pids *tree, size_t i, pid_t root, int number)
 {
 	struct stat_line line;
-	int pidfd = (int)syscall(SYS_pidfd_open, tree->items[i], 0), sent = 0;
+	int pidfd = pidfd_open(tree->items[i], 0), sent = 0;
 	size_t j;
 
 	if (pidfd == -1)
@@ -234,7 +255,7 @@ signal_one(const struct pids *tree, size_t i, pid_t root, int number)
 		for (j = 0; line.parent != root && j < tree->len && tree->items[j] != line.parent;
 		     j++)
 			;
-		sent = j < tree->len && syscall(SYS_pidfd_send_signal, pidfd, number, NULL, 0) == 0;
+		sent = j < tree->len && pidfd_send_signal(pidfd, number, NULL, 0) == 0;
 	}
 	close(pidfd);
 	return sent;
@@ -310,7 +331,7 @@ wait_one(const struct pids *killed, int64_t ms)
 	struct pollfd pfd = { .fd = -1, .events = POLLIN };
 
 	if (killed->len > 0)
-		pfd.fd = (int)syscall(SYS_pidfd_open, killed->items[0], 0);
+		pfd.fd = pidfd_open(killed->items[0], 0);
 	poll(&pfd, 1, pfd.fd == -1 ? 1 : (int)ms);
 	if (pfd.fd != -1)
 		close(pfd.fd);

@@ -41,6 +41,13 @@ bool proc_alive(const struct proc_id *id);
  */
 int proc_tree_usage(pid_t root, struct proc_usage *usage);
 /*
+ * Waits until a child has ended, without reaping it; until is on clock_mono(),
+ * 0 for no limit. 0, or -1 with errno, ETIMEDOUT when that moment has passed.
+ */
+int proc_wait(pid_t pid, int64_t until);
+/* Reaps a child, however long it takes; status may be NULL. */
+void proc_reap(pid_t pid, int *status);
+/*
  * Sends a signal to all descendants of root (not root itself), the youngest
  * generation first, whatever groups and sessions they have moved to. Returns
  * how many got it.

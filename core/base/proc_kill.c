@@ -3,8 +3,6 @@
  * Killing what is left of a job whose worker is dead: by identity, and by the
  * mark that its environment carries.
  */
-#include <sys/syscall.h>
-
 #include <ctype.h>
 #include <dirent.h>
 #include <fcntl.h>
@@ -12,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -20,27 +19,15 @@
 #define ENVIRON_MAX (256 * 1024)
 #define SWEEPS 5 /* a process that forks while it is looked for is found in a later round */
 
-static int
-pid_open(pid_t pid)
-{
-	return (int)syscall(SYS_pidfd_open, pid, 0);
-}
-
-static int
-pid_kill(int pidfd)
-{
-	return (int)syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
-}
-
 void
 proc_kill(const struct proc_id *id)
 {
-	int pidfd = pid_open(id->pid);
+	int pidfd = pidfd_open(id->pid, 0);
 
 	if (pidfd < 0)
 		return;
 	if (proc_alive(id))
-		pid_kill(pidfd);
+		(void)pidfd_send_signal(pidfd, SIGKILL, NULL, 0);
 	close(pidfd);
 }
 
@@ -81,9 +68,10 @@ proc_sweep_once(const char *marker)
 		if (!isdigit((unsigned char)e->d_name[0]) || !proc_is_marked(e->d_name, marker))
 			continue;
 		pid = (pid_t)strtol(e->d_name, NULL, 10);
-		if (pid == getpid() || (pidfd = pid_open(pid)) < 0)
+		if (pid == getpid() || (pidfd = pidfd_open(pid, 0)) < 0)
 			continue;
-		if (proc_is_marked(e->d_name, marker) && pid_kill(pidfd) == 0)
+		if (proc_is_marked(e->d_name, marker) &&
+		    pidfd_send_signal(pidfd, SIGKILL, NULL, 0) == 0)
 			killed++;
 		close(pidfd);
 	}

@@ -206,12 +206,12 @@ void cli_close(struct cli *);
 char *cli_encode(const char *);
 int cli_exit_of(int status, const char *code);     /* of an HTTP status and the envelope's code */
 
-/* ---- spawn.c ---- */
+/* ---- programs.c ---- */
 /*
  * Runs argv with nothing on its standard input and collects what it prints. Its
  * exit status; -1 when it did not run or a signal ended it.
  */
-int cli_capture(char *const *argv, bool quiet, struct buf *out);
+int cli_capture(const char *const *argv, bool quiet, struct buf *out);
 char *cli_droverd(void);                           /* the daemon's executable; the caller frees */
 
 /* ---- one file per group of commands ---- */

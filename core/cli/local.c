@@ -30,9 +30,8 @@ settings_are_good(struct cli *cli, const struct config *config, const char *plug
 {
 	struct buf out = BUF_INIT;
 	char *program = cli_droverd(), *text, *line;
-	char *argv[] = { program, (char *)(uintptr_t) "-x", (char *)(uintptr_t) "settings",
-		(char *)(uintptr_t)plugin,
-		config->file != NULL ? config->file : (char *)(uintptr_t) "", NULL };
+	const char *const argv[] = { program, "-x", "settings", plugin,
+		config->file != NULL ? config->file : "", NULL };
 	int status = cli_capture(argv, true, &out);
 
 	if (status != 0 && out.len == 0)

@@ -10,6 +10,7 @@ libcli_la_SOURCES = \
   core/cli/operate.c \
   core/cli/parse.c \
   core/cli/plugin.c \
+  core/cli/programs.c \
   core/cli/prompts.c \
   core/cli/run.c \
   core/cli/run.h \
@@ -18,7 +19,6 @@ libcli_la_SOURCES = \
   core/cli/run_presets.c \
   core/cli/run_show.c \
   core/cli/run_watch.c \
-  core/cli/spawn.c \
   core/cli/table.c \
   core/cli/talk.c \
   core/cli/trust.c

@@ -48,7 +48,7 @@ plugin_check(struct cli *cli)
 	}
 	*dot = '\0';
 	program = cli_droverd();
-	status = cli_capture((char *const[]){ program, (char *)"-x", (char *)"describe", name, real,
+	status = cli_capture((const char *const[]){ program, "-x", "describe", name, real,
 				 NULL },
 	    false, &out);
 	if (status == 0)

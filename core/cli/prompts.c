@@ -20,32 +20,12 @@ static int verify_tokens(struct cli *, const struct config *, const cJSON *all);
 static int show_one(struct cli *, const struct config *, const struct prompt_for *,
     const char *name);
 
-/*
- * What a plugin says of itself; NULL when droverd cannot load it. The caller
- * deletes.
- */
 static cJSON *
 describe(const struct config *config, const char *plugin)
 {
-	struct buf out = BUF_INIT;
-	struct error err;
-	cJSON *json = NULL;
-	char *program = cli_droverd(), **argv;
-	size_t n = 0;
+	char *program = cli_droverd();
+	cJSON *json = config_describe(config, program, plugin);
 
-	while (config->plugin_dirs != NULL && config->plugin_dirs[n] != NULL)
-		n++;
-	argv = xcalloc(n + 5, sizeof *argv);
-	argv[0] = program;
-	argv[1] = (char *)(uintptr_t)"-x";
-	argv[2] = (char *)(uintptr_t)"describe";
-	argv[3] = (char *)(uintptr_t)plugin;
-	for (size_t i = 0; i < n; i++)
-		argv[4 + i] = config->plugin_dirs[i];
-	if (cli_capture(argv, true, &out) == 0)
-		json = json_parse(buf_str(&out), out.len, out.len, &err);
-	buf_free(&out);
-	free(argv);
 	free(program);
 	return json;
 }

@@ -290,8 +290,7 @@ state_folder(uint64_t hash)
 static char *
 git_line(const char *dir, const char *a, const char *b, const char *c)
 {
-	char *const argv[] = { (char *)"git", (char *)"-C", (char *)dir, (char *)a, (char *)b,
-		(char *)c, NULL };
+	const char *const argv[] = { "git", "-C", dir, a, b, c, NULL };
 	struct buf out = BUF_INIT;
 	char *line = NULL;
 

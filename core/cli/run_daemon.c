@@ -6,27 +6,26 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
-#include <spawn.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "base/proc.h"
+#include "base/spawn.h"
 #include "cli/run.h"
 
 #define START_MS 30000
 #define STOP_MS 30000
 #define LOOK_MS 100
-
-extern char **environ;
 
 static bool configured_serves(struct run *);
 static bool list_has(struct cli *, const char *path, const char *member, const char *key,
@@ -104,15 +103,8 @@ run_disconnect(struct run *run)
 	json_add_bool(stop, "stop", true);
 	client_ask(cli, "POST", "/api/v1/drain", stop, NULL, &err);
 	cJSON_Delete(stop);
-	if (run->daemon > 0) {
-		int fd = (int)syscall(SYS_pidfd_open, run->daemon, 0);
-		struct pollfd p = { .fd = fd, .events = POLLIN };
-
-		if (fd != -1 && poll(&p, 1, STOP_MS) == 1)
-			waitpid(run->daemon, NULL, 0);
-		if (fd != -1)
-			close(fd);
-	}
+	if (run->daemon > 0 && proc_wait(run->daemon, clock_mono() + STOP_MS) == 0)
+		proc_reap(run->daemon, NULL);
 }
 
 /* A daemon that answers, has this repository (by url) and knows the agent. */
@@ -213,35 +205,28 @@ daemon_start(struct run *run)
 static int
 daemon_spawn(struct run *run, const char *program, const char *notify)
 {
-	char *argv[] = { (char *)"droverd", (char *)"-c", run->config_file, NULL },
-	     *log = path_join(run->state_dir, "daemon.log");
-	char **env = clean_environment(notify);
-	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attr;
-	sigset_t none;
-	int rc;
-
-	sigemptyset(&none);
-	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-	posix_spawn_file_actions_addopen(&actions, 1, log, O_WRONLY | O_CREAT | O_APPEND, 0600);
-	posix_spawn_file_actions_adddup2(&actions, 1, 2);
-	posix_spawnattr_init(&attr);
+	const char *const argv[] = { "droverd", "-c", run->config_file, NULL };
+	char *path = path_join(run->state_dir, "daemon.log"), **env = clean_environment(notify);
+	int log = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600), rc = -1;
 	/*
 	 * A session of its own: a ^C at our terminal is for us, and it may
 	 * outlive us.
 	 */
-	posix_spawnattr_setflags(&attr, (short)(POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK));
-	posix_spawnattr_setsigmask(&attr, &none);
-	if ((rc = posix_spawnp(&run->daemon, program, &actions, &attr, argv, env)) != 0) {
+	struct spawn child = { .file = program,
+		.argv = argv,
+		.env = env,
+		.fd = { SPAWN_NULL, log, log },
+		.session = true };
+
+	if (log == -1)
+		cli_say(run->cli, "cannot write %s: %s", path, strerror(errno));
+	else if ((rc = spawn_start(&child, &run->daemon)) == -1)
 		cli_say(run->cli, "cannot start %s: %s; name it with DROVERD=PATH", program,
-		    strerror(rc));
-		run->daemon = 0;
-	}
-	posix_spawn_file_actions_destroy(&actions);
-	posix_spawnattr_destroy(&attr);
+		    strerror(errno));
+	if (log != -1)
+		close(log);
 	cli_words_free(env);
-	free(log);
+	free(path);
 	return rc == 0 ? CLI_OK : CLI_FAILED;
 }
 
@@ -275,7 +260,7 @@ notify_open(char *name, size_t size)
 static int
 wait_ready(struct run *run, int notify)
 {
-	int pidfd = (int)syscall(SYS_pidfd_open, run->daemon, 0);
+	int pidfd = pidfd_open(run->daemon, 0);
 	struct pollfd p[] = { { .fd = notify, .events = POLLIN },
 		{ .fd = pidfd, .events = POLLIN } };
 	char text[64];
@@ -296,7 +281,7 @@ wait_ready(struct run *run, int notify)
 	if (pidfd != -1)
 		close(pidfd);
 	if (rc > 0) {
-		waitpid(run->daemon, NULL, 0);
+		proc_reap(run->daemon, NULL);
 		run->daemon = 0;
 		cli_say(run->cli,
 		    "the daemon ended at once; the end of %s/daemon.log:", run->state_dir);

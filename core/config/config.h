@@ -182,4 +182,11 @@ void config_show(const struct config *, bool with_origin, struct buf *out);
 /* A line per difference, "pools.heavy.slots: 1 -> 2"; returns how many. */
 int config_diff(const struct config *from, const struct config *to, struct buf *out);
 
+/*
+ * What a plugin declares (loader_describe), by the executable droverd; NULL
+ * when that cannot load it within 10 seconds: its runner will say why. The
+ * caller deletes.
+ */
+cJSON *config_describe(const struct config *, const char *droverd, const char *plugin);
+
 #endif

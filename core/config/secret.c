@@ -5,34 +5,26 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/path.h"
+#include "base/spawn.h"
 #include "config/options.h"
 
 #define SECRET_MAX 65536
 #define COMMAND_MS 10000
 
-extern char **environ;
-
 static int read_file(const char *, struct buf *, struct error *);
 static int check_file(const char *, int, struct error *);
 static int read_env(const char *, struct buf *, struct error *);
 static int read_command(char *const *, struct buf *, struct error *);
-static int spawn(char *const *, int, pid_t *);
-static int drain(int, struct buf *, int64_t);
-static int wait_end(pid_t, int *, int64_t);
 static void wipe(struct buf *);
 
 static void
@@ -78,7 +70,7 @@ read_file(const char *path, struct buf *out, struct error *err)
 
 	if (fd == -1)
 		return error_errno(err, DROVER_CONFIG, "%s: cannot open", path);
-	if (check_file(path, fd, err) == 0 && (rc = drain(fd, out, COMMAND_MS)) == -1)
+	if (check_file(path, fd, err) == 0 && (rc = path_read_all(fd, SECRET_MAX, 0, out)) == -1)
 		error_errno(err, DROVER_CONFIG, "%s: cannot read", path);
 	close(fd);
 	return rc;
@@ -97,116 +89,21 @@ read_env(const char *name, struct buf *out, struct error *err)
 }
 
 static int
-spawn(char *const *argv, int out, pid_t *pid)
-{
-	posix_spawn_file_actions_t files;
-	posix_spawnattr_t attr;
-	sigset_t none, all;
-	int rc;
-
-	sigemptyset(&none);
-	sigfillset(&all);
-	posix_spawn_file_actions_init(&files);
-	posix_spawnattr_init(&attr);
-	posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-	posix_spawn_file_actions_adddup2(&files, out, STDOUT_FILENO);
-	posix_spawn_file_actions_addopen(&files, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
-	posix_spawn_file_actions_addclosefrom_np(&files, STDERR_FILENO + 1);
-	posix_spawnattr_setpgroup(&attr, 0);
-	posix_spawnattr_setsigmask(&attr, &none);
-	posix_spawnattr_setsigdefault(&attr, &all);
-	posix_spawnattr_setflags(&attr,
-	    POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-	rc = posix_spawnp(pid, argv[0], &files, &attr, argv, environ);
-	posix_spawnattr_destroy(&attr);
-	posix_spawn_file_actions_destroy(&files);
-	errno = rc;
-	return rc == 0 ? 0 : -1;
-}
-
-/* All there is until the end; at most limit_ms from now. */
-static int
-drain(int fd, struct buf *out, int64_t limit_ms)
-{
-	struct pollfd pfd = { .fd = fd, .events = POLLIN };
-	int64_t left, end = clock_mono() + limit_ms;
-	char block[4096];
-	ssize_t n = -1;
-
-	for (;;) {
-		left = end - clock_mono();
-		if (left <= 0 || (n = poll(&pfd, 1, (int)left)) == 0) {
-			errno = ETIMEDOUT;
-			n = -1;
-			break;
-		}
-		n = read(fd, block, sizeof block);
-		if (n == -1 && errno == EINTR)
-			continue;
-		if (n > 0 && out->len + (size_t)n > SECRET_MAX) {
-			errno = EFBIG;
-			n = -1;
-		}
-		if (n <= 0)
-			break;
-		/*
-		 * Room for all at once, so that no copy of a part stays behind
-		 * in memory.
-		 */
-		if (out->cap == 0) {
-			out->data = xmalloc(SECRET_MAX + 1);
-			out->cap = SECRET_MAX + 1;
-		}
-		buf_add(out, block, (size_t)n);
-	}
-	explicit_bzero(block, sizeof block);
-	return n == 0 ? 0 : -1;
-}
-
-static int
-wait_end(pid_t pid, int *status, int64_t limit_ms)
-{
-	struct pollfd pfd = { .fd = (int)syscall(SYS_pidfd_open, pid, 0), .events = POLLIN };
-	int rc = 0;
-
-	if (pfd.fd == -1 || poll(&pfd, 1, limit_ms < 0 ? 0 : (int)limit_ms) != 1)
-		rc = -1;
-	if (pfd.fd != -1)
-		close(pfd.fd);
-	if (rc == -1)
-		kill(-pid, SIGKILL);
-	while (waitpid(pid, status, 0) == -1 && errno == EINTR)
-		;
-	return rc;
-}
-
-static int
 read_command(char *const *argv, struct buf *out, struct error *err)
 {
-	int64_t end = clock_mono() + COMMAND_MS;
-	int fds[2], status = 0, read_rc, saved;
-	pid_t pid;
+	struct spawn child = { .argv = (const char *const *)argv, .group = true };
+	int status = 0;
 
-	if (pipe2(fds, O_CLOEXEC) == -1)
-		return error_errno(err, DROVER_AGAIN, "%s: cannot make a pipe", argv[0]);
-	if (spawn(argv, fds[1], &pid) == -1) {
-		error_errno(err, DROVER_CONFIG, "%s: cannot run", argv[0]);
-		close(fds[0]);
-		close(fds[1]);
-		return -1;
+	if (spawn_capture(&child, COMMAND_MS, SECRET_MAX, out, &status) == -1) {
+		if (errno == ETIMEDOUT)
+			return error_set(err, DROVER_AGAIN,
+			    "%s: did not give a secret and end within %d seconds", argv[0],
+			    COMMAND_MS / 1000);
+		if (errno == EFBIG)
+			return error_set(err, DROVER_AGAIN,
+			    "%s: gave no secret but more than %d bytes", argv[0], SECRET_MAX);
+		return error_errno(err, DROVER_CONFIG, "%s: cannot run", argv[0]);
 	}
-	close(fds[1]);
-	read_rc = drain(fds[0], out, COMMAND_MS);
-	saved = errno;
-	close(fds[0]);
-	if (read_rc == -1) {
-		wait_end(pid, &status, -1);
-		errno = saved;
-		return error_errno(err, DROVER_AGAIN, "%s: gave no secret", argv[0]);
-	}
-	if (wait_end(pid, &status, end - clock_mono()) == -1)
-		return error_set(err, DROVER_AGAIN, "%s: did not end within %d seconds", argv[0],
-		    COMMAND_MS / 1000);
 	if (WIFSIGNALED(status))
 		return error_set(err, DROVER_AGAIN, "%s: killed by signal %d", argv[0],
 		    WTERMSIG(status));
@@ -221,7 +118,8 @@ char *
 secret_read(const char *file, const char *env, char *const *command, struct error *err)
 {
 	const char *from = file != NULL ? file : env != NULL ? env : command[0];
-	struct buf out = BUF_INIT;
+	/* Room for all of it, so that no copy of a part stays behind in memory. */
+	struct buf out = { .data = xcalloc(1, SECRET_MAX + 1), .cap = SECRET_MAX + 1 };
 	int rc;
 
 	rc = file != NULL ? read_file(file, &out, err) :

@@ -11,7 +11,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +25,8 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "base/proc.h"
+#include "base/spawn.h"
 #include "host/env.h"
 #include "host/exec.h"
 #include "host/service.h"
@@ -57,7 +58,6 @@ static void exec_output_open(struct scope *);
 static int command_check(const struct scope *, const struct drover_command *, struct error *);
 static int command_env(struct env *, struct scope *, const struct drover_command *, struct error *);
 static int run_start(struct run *, const char *file, char *const *env, struct error *);
-static int run_spawn(struct run *, const char *file, char *const *env, int input, int out, int err);
 static int run_spawn_error(const struct run *, const char *file, int number, struct error *);
 static int run_input(const struct drover_command *, struct error *);
 static void run_pump(struct run *);
@@ -228,10 +228,18 @@ command_env(struct env *env, struct scope *s, const struct drover_command *c, st
 static int
 run_start(struct run *r, const char *file, char *const *env, struct error *err)
 {
-	int out[2] = { -1, -1 }, errs[2] = { -1, -1 }, input = -1, number, rc = -1;
+	struct spawn child = { .file = file,
+		.argv = r->command->argv,
+		.env = env,
+		.cwd = r->command->cwd,
+		.group = true };
+	int out[2] = { -1, -1 }, errs[2] = { -1, -1 }, input = -1, rc = -1;
 
-	if (r->command->input != NULL && (input = run_input(r->command, err)) < 0)
-		goto done;
+	if (r->command->input != NULL) {
+		if ((input = run_input(r->command, err)) < 0)
+			goto done;
+		child.fd[STDIN_FILENO] = input;
+	}
 	if (pipe2(out, O_CLOEXEC) != 0 || pipe2(errs, O_CLOEXEC) != 0) {
 		error_errno(err, DROVER_AGAIN, "cannot make a pipe for %.128s",
 		    r->command->argv[0]);
@@ -239,9 +247,10 @@ run_start(struct run *r, const char *file, char *const *env, struct error *err)
 	}
 	r->out = out[0];
 	r->err = errs[0];
-	number = run_spawn(r, file, env, input, out[1], errs[1]);
-	if (number != 0) {
-		run_spawn_error(r, file, number, err);
+	child.fd[STDOUT_FILENO] = out[1];
+	child.fd[STDERR_FILENO] = errs[1];
+	if (spawn_start(&child, &r->pid) == -1) {
+		run_spawn_error(r, file, errno, err);
 		goto done;
 	}
 	r->pidfd = pidfd_open(r->pid, 0);
@@ -249,8 +258,7 @@ run_start(struct run *r, const char *file, char *const *env, struct error *err)
 		error_errno(err, DROVER_INTERNAL, "cannot watch %.128s (pidfd_open)",
 		    r->command->argv[0]);
 		kill(-r->pid, SIGKILL);
-		while (waitpid(r->pid, NULL, 0) < 0 && errno == EINTR)
-			;
+		proc_reap(r->pid, NULL);
 		goto done;
 	}
 	rc = 0;
@@ -259,53 +267,6 @@ done:
 	close_fd(&out[1]);
 	close_fd(&errs[1]);
 	return rc;
-}
-
-/* 0 or an error number. */
-static int
-run_spawn(struct run *r, const char *file, char *const *env, int input, int out, int err)
-{
-	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attr;
-	sigset_t none, all;
-	int number;
-
-	sigemptyset(&none);
-	sigfillset(&all);
-	if ((number = posix_spawn_file_actions_init(&actions)) != 0)
-		return number;
-	if ((number = posix_spawnattr_init(&attr)) != 0) {
-		posix_spawn_file_actions_destroy(&actions);
-		return number;
-	}
-	if (input >= 0)
-		number = posix_spawn_file_actions_adddup2(&actions, input, STDIN_FILENO);
-	else
-		number = posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null",
-		    O_RDONLY, 0);
-	if (number == 0)
-		number = posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
-	if (number == 0)
-		number = posix_spawn_file_actions_adddup2(&actions, err, STDERR_FILENO);
-	if (number == 0)
-		number = posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1);
-	if (number == 0)
-		number = posix_spawn_file_actions_addchdir_np(&actions, r->command->cwd);
-	if (number == 0)
-		number = posix_spawnattr_setflags(&attr,
-		    POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-	if (number == 0)
-		number = posix_spawnattr_setpgroup(&attr, 0);
-	if (number == 0)
-		number = posix_spawnattr_setsigmask(&attr, &none);
-	if (number == 0)
-		number = posix_spawnattr_setsigdefault(&attr, &all);
-	if (number == 0)
-		number = posix_spawn(&r->pid, file, &actions, &attr,
-		    (char *const *)(uintptr_t)r->command->argv, env);
-	posix_spawnattr_destroy(&attr);
-	posix_spawn_file_actions_destroy(&actions);
-	return number;
 }
 
 static int

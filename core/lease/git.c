@@ -8,8 +8,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +16,7 @@
 
 #include "base/mem.h"
 #include "base/path.h"
+#include "base/spawn.h"
 #include "base/text.h"
 #include "lease/files.h"
 
@@ -26,8 +25,6 @@
 #define GIT_ERR_MAX 4096
 #define GIT_FD_SECRET 3
 #define GIT_FD_LOCK 4
-
-extern char **environ;
 
 static const char *const fixed_config[] = {
 	"core.hooksPath=/dev/null",
@@ -307,53 +304,23 @@ static int
 git_spawn(const struct git_run *run, const struct argv *argv, char **env, int secret,
     const int out[2], const int diag[2], pid_t *pid, struct error *err)
 {
-	posix_spawn_file_actions_t files;
-	posix_spawnattr_t attr;
-	sigset_t set;
-	int rc, lock = -1, key = -1;
+	struct spawn child = { .file = "git",
+		.argv = argv->list,
+		.env = env,
+		.cwd = run->inside ? run->tree->path : "/",
+		.fd = { SPAWN_NULL, out[1], diag[1] } };
 
-	/*
-	 * High numbers, so that one dup2 below does not overwrite the source of
-	 * the next.
-	 */
-	if ((secret >= 0 && (key = fcntl(secret, F_DUPFD_CLOEXEC, 10)) < 0) ||
-	    (run->tree->lock >= 0 && (lock = fcntl(run->tree->lock, F_DUPFD_CLOEXEC, 10)) < 0)) {
-		lock_drop(&key);
-		return error_errno(err, DROVER_INTERNAL, "cannot hand git its descriptors");
-	}
-	posix_spawn_file_actions_init(&files);
-	posix_spawnattr_init(&attr);
-	sigemptyset(&set);
-	posix_spawnattr_setsigmask(&attr, &set);
-	sigaddset(&set, SIGPIPE);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
-	sigaddset(&set, SIGCHLD);
-	posix_spawnattr_setsigdefault(&attr, &set);
-	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-	posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
-	posix_spawn_file_actions_adddup2(&files, out[1], 1);
-	posix_spawn_file_actions_adddup2(&files, diag[1], 2);
-	if (key >= 0)
-		posix_spawn_file_actions_adddup2(&files, key, GIT_FD_SECRET);
+	if (secret >= 0)
+		child.fd[GIT_FD_SECRET] = secret;
 	/*
 	 * A git that outlives us keeps the tree locked until it is done with
 	 * it.
 	 */
-	if (lock >= 0)
-		posix_spawn_file_actions_adddup2(&files, lock, GIT_FD_LOCK);
-	posix_spawn_file_actions_addchdir_np(&files, run->inside ? run->tree->path : "/");
-	rc = posix_spawnp(pid, "git", &files, &attr, (char *const *)argv->list, env);
-	posix_spawn_file_actions_destroy(&files);
-	posix_spawnattr_destroy(&attr);
-	lock_drop(&key);
-	lock_drop(&lock);
-	if (rc != 0) {
-		errno = rc;
+	if (run->tree->lock >= 0)
+		child.fd[GIT_FD_LOCK] = run->tree->lock;
+	if (spawn_start(&child, pid) == -1)
 		return error_errno(err, DROVER_INTERNAL, "cannot run git %s",
 		    argv->list[argv->len - 1]);
-	}
 	return 0;
 }
 

@@ -7,6 +7,7 @@
  */
 #include <dirent.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -58,6 +59,7 @@ keeper_main(int fd)
 	struct error err = { .code = 0 };
 	int rc;
 
+	(void)signal(SIGPIPE, SIG_IGN);
 	setpriority(PRIO_PROCESS, 0, 19);
 	syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, IOPRIO_IDLE);
 	while ((rc = message_recv(fd, &m, &err)) == 1) {

@@ -6,7 +6,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +14,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "base/spawn.h"
 #include "base/text.h"
 #include "super/chores.h"
 #include "super/slots.h"
@@ -43,26 +43,24 @@ static const struct channel_calls keeper_calls = { keeper_message, keeper_closed
 static struct keeper *
 keeper_start(struct supervisor *s, struct error *err)
 {
+	static const char *const argv[] = { "droverd", "-x", "keeper", NULL };
+	struct spawn child = { .file = s->core->self,
+		.argv = argv,
+		.fd = { SPAWN_KEEP, SPAWN_KEEP, SPAWN_KEEP } };
 	struct keeper *k;
-	posix_spawn_file_actions_t actions;
-	char *argv[] = { (char *)(uintptr_t) "droverd", (char *)(uintptr_t) "-x",
-		(char *)(uintptr_t) "keeper", NULL };
 	int fds[2], rc;
 
 	if (message_pair(fds, err) != 0)
 		return NULL;
 	k = xcalloc(1, sizeof *k);
 	k->supervisor = s;
-	MUST(posix_spawn_file_actions_init(&actions) == 0);
-	MUST(posix_spawn_file_actions_adddup2(&actions, fds[1], 3) == 0);
-	rc = posix_spawn(&k->pid, s->core->self, &actions, NULL, argv, environ);
-	posix_spawn_file_actions_destroy(&actions);
+	child.fd[3] = fds[1];
+	if ((rc = spawn_start(&child, &k->pid)) == -1)
+		error_errno(err, DROVER_AGAIN, "cannot start the keeper of worktrees");
 	close(fds[1]);
 	if (rc != 0) {
 		close(fds[0]);
 		free(k);
-		error_set(err, DROVER_AGAIN, "cannot start the keeper of worktrees: %s",
-		    strerror(rc));
 		return NULL;
 	}
 	k->channel = channel_new(s->core->base, fds[0], &keeper_calls, k);

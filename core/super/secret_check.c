@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -16,6 +15,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/spawn.h"
 #include "base/text.h"
 #include "super/calls.h"
 #include "super/probes.h"
@@ -188,24 +188,22 @@ static int
 check_repos(struct check_run *run, struct error *err)
 {
 	const struct config *config = run->supervisor->core->config;
-	posix_spawn_file_actions_t actions;
-	char *argv[] = { (char *)(uintptr_t) "droverd", (char *)(uintptr_t) "-x",
-		(char *)(uintptr_t) "keeper", NULL };
+	static const char *const argv[] = { "droverd", "-x", "keeper", NULL };
+	struct spawn child = { .file = run->supervisor->core->self,
+		.argv = argv,
+		.fd = { SPAWN_KEEP, SPAWN_KEEP, SPAWN_KEEP } };
 	struct message_out out;
 	int fds[2], rc;
 
 	if (message_pair(fds, err) != 0)
 		return -1;
-	MUST(posix_spawn_file_actions_init(&actions) == 0);
-	MUST(posix_spawn_file_actions_adddup2(&actions, fds[1], 3) == 0);
-	rc = posix_spawn(&run->pid, run->supervisor->core->self, &actions, NULL, argv, environ);
-	posix_spawn_file_actions_destroy(&actions);
+	child.fd[3] = fds[1];
+	if ((rc = spawn_start(&child, &run->pid)) == -1)
+		error_errno(err, DROVER_AGAIN, "cannot start a process to read tokens");
 	close(fds[1]);
 	if (rc != 0) {
 		close(fds[0]);
-		run->pid = 0;
-		return error_set(err, DROVER_AGAIN, "cannot start a process to read tokens: %s",
-		    strerror(rc));
+		return -1;
 	}
 	run->channel = channel_new(run->supervisor->core->base, fds[0], &check_calls, run);
 	for (int i = 0; i < config->repos_len; i++) {

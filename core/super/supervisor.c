@@ -9,7 +9,6 @@
 #include <inttypes.h>
 #include <pthread.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -18,6 +17,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "base/spawn.h"
 #include "base/text.h"
 #include "base/units.h"
 #include "run/runner.h"
@@ -60,11 +60,11 @@ static int
 runner_spawn(struct runner_handle *r, int fd, struct error *err)
 {
 	struct core *core = r->supervisor->core;
-	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attr;
-	sigset_t none, all;
-	char *argv[] = { (char *)(uintptr_t) "droverd", (char *)(uintptr_t) "-x",
-		(char *)(uintptr_t) "runner", r->plugin, NULL };
+	const char *const argv[] = { "droverd", "-x", "runner", r->plugin, NULL };
+	struct spawn child = { .file = core->self,
+		.argv = argv,
+		.fd = { SPAWN_KEEP, SPAWN_KEEP, SPAWN_KEEP, fd },
+		.group = true };
 	int rc;
 
 	if (core->in_process) {
@@ -75,22 +75,9 @@ runner_spawn(struct runner_handle *r, int fd, struct error *err)
 		r->threaded = true;
 		return 0;
 	}
-	sigemptyset(&none);
-	sigfillset(&all);
-	MUST(posix_spawn_file_actions_init(&actions) == 0 && posix_spawnattr_init(&attr) == 0);
-	MUST(posix_spawn_file_actions_adddup2(&actions, fd, 3) == 0);
-	MUST(posix_spawnattr_setflags(&attr,
-		 POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP) == 0);
-	posix_spawnattr_setsigmask(&attr, &none);
-	posix_spawnattr_setsigdefault(&attr, &all);
-	rc = posix_spawn(&r->pid, core->self, &actions, &attr, argv, environ);
-	posix_spawn_file_actions_destroy(&actions);
-	posix_spawnattr_destroy(&attr);
-	if (rc != 0) {
-		r->pid = 0;
-		return error_set(err, DROVER_AGAIN, "cannot start a runner for plugin %s: %s",
-		    r->plugin, strerror(rc));
-	}
+	if (spawn_start(&child, &r->pid) == -1)
+		return error_errno(err, DROVER_AGAIN, "cannot start a runner for plugin %s",
+		    r->plugin);
 	return 0;
 }
 

@@ -469,6 +469,7 @@ main(void)
 	suite_add_tcase(suite, base_text());
 	suite_add_tcase(suite, base_files());
 	suite_add_tcase(suite, base_proc());
+	suite_add_tcase(suite, base_spawn());
 	suite_add_tcase(suite, base_log());
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);

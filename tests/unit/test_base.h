@@ -8,6 +8,7 @@
 TCase *base_files(void);
 TCase *base_log(void);
 TCase *base_proc(void);
+TCase *base_spawn(void);
 TCase *base_text(void);
 
 #endif

@@ -236,6 +236,22 @@ START_TEST(words_are_split_without_a_shell)
 }
 END_TEST
 
+/* As in `drover run`, which blocks the signals that it waits for. */
+START_TEST(captured_programs_have_default_signals)
+{
+	static const char *const argv[] = { "grep", "^SigBlk", "/proc/self/status", NULL };
+	struct buf said = BUF_INIT;
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	ck_assert_int_eq(cli_capture(argv, true, &said), 0);
+	ck_assert_str_eq(buf_str(&said), "SigBlk:\t0000000000000000\n");
+	buf_free(&said);
+}
+END_TEST
+
 START_TEST(answers_become_exit_statuses)
 {
 	static const struct {
@@ -396,6 +412,7 @@ suite(void)
 	tcase_add_test(t, no_line_of_help_is_wider_than_80);
 	tcase_add_test(t, commands_are_in_the_manual);
 	tcase_add_test(t, words_are_split_without_a_shell);
+	tcase_add_test(t, captured_programs_have_default_signals);
 	tcase_add_test(t, answers_become_exit_statuses);
 	tcase_add_test(t, tables_fit_and_stay_aligned);
 	tcase_add_test(t, no_daemon_is_status_6);

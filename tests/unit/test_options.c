@@ -294,7 +294,7 @@ static const struct {
 	{ { "/no/such/command", NULL }, DROVER_CONFIG, "cannot run" },
 	{ { "true", NULL }, DROVER_CONFIG, "empty" },
 	{ { "sh", "-c", "kill -9 $$", NULL }, DROVER_AGAIN, "signal 9" },
-	{ { "head", "-c70000", "/dev/zero", NULL }, DROVER_AGAIN, "File too large" },
+	{ { "head", "-c70000", "/dev/zero", NULL }, DROVER_AGAIN, "more than 65536 bytes" },
 	{ { "head", "-c7", "/dev/zero", NULL }, DROVER_CONFIG, "NUL" },
 };
 
@@ -306,6 +306,26 @@ START_TEST(secret_command_fails)
 	    secret_read(NULL, NULL, (char *const *)(uintptr_t)commands[_i].argv, &err));
 	ck_assert_msg(err.code == commands[_i].code && strstr(err.text, commands[_i].error) != NULL,
 	    "%d %s", err.code, err.text);
+}
+END_TEST
+
+/* A daemon blocks and ignores signals; the command must not notice. */
+START_TEST(secret_command_has_default_signals)
+{
+	static const char *const argv[] = { "sed", "-n",
+		"/^SigBlk/s/.*\t//p; /^SigIgn/s/.*\\(.\\{4\\}\\)/\\1/p", "/proc/self/status",
+		NULL };
+	struct error err = { 0 };
+	sigset_t all;
+	char *secret;
+
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	secret = secret_read(NULL, NULL, (char *const *)(uintptr_t)argv, &err);
+	ck_assert_msg(secret != NULL, "%s", err.text);
+	ck_assert_str_eq(secret, "0000000000000000\n0000");
+	free_wiped(secret);
 }
 END_TEST
 
@@ -324,6 +344,7 @@ config_options(void)
 	tcase_add_test(tc, secret_from_file);
 	tcase_add_test(tc, secret_from_environment);
 	tcase_add_test(tc, secret_from_command);
+	tcase_add_test(tc, secret_command_has_default_signals);
 	tcase_add_loop_test(tc, secret_command_fails, 0, (int)ARRAY_LEN(commands));
 	tcase_set_timeout(tc, 60);
 	return tc;
