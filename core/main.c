@@ -18,7 +18,7 @@
 #include "build.h"
 #include "config/config.h"
 #include "daemon.h"
-#include "lease/keeper.h"
+#include "run/keeper.h"
 #include "load/loader.h"
 #include "load/prompt_files.h"
 #include "run/runner.h"

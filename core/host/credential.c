@@ -36,16 +36,7 @@ static int credential_ask(void *, const struct config_repo *, char **user, char 
     struct error *);
 static bool credential_refused(void *, const struct config_repo *);
 
-const struct tree_credentials *
-credentials_of(struct scope *scope)
-{
-	scope->credentials = (struct tree_credentials){ .ask = credential_ask,
-		.refused = credential_refused,
-		.arg = scope };
-	return &scope->credentials;
-}
-
-void
+static void
 credentials_forget(struct scope *scope)
 {
 	struct scope_credential *c;
@@ -56,6 +47,16 @@ credentials_forget(struct scope *scope)
 		free_wiped(c->token);
 		free(c);
 	}
+}
+
+const struct tree_credentials *
+credentials_of(struct scope *scope)
+{
+	scope->credentials = (struct tree_credentials){ .ask = credential_ask,
+		.refused = credential_refused,
+		.arg = scope };
+	scope_on_end(scope, credentials_forget);
+	return &scope->credentials;
 }
 
 static struct scope_credential *

@@ -67,6 +67,18 @@ env_free(struct env *e)
 	memset(e, 0, sizeof *e);
 }
 
+static void
+env_end(struct scope *s)
+{
+	struct error err;
+
+	if (s->tmp != NULL &&
+	    (s->tmp_stays ? path_empty(s->tmp, 0700, &err) : path_remove_tree(s->tmp, &err)) != 0)
+		log_printf(&s->log, DROVER_WARN, "temporary files stay behind: %s", err.text);
+	free(s->tmp);
+	s->tmp = NULL;
+}
+
 const char *
 env_tmp(struct scope *s, struct error *err)
 {
@@ -83,19 +95,9 @@ env_tmp(struct scope *s, struct error *err)
 		error_errno(err, DROVER_CONFIG, "cannot make a folder for temporary files in %s",
 		    parent);
 	free(parent);
+	if (s->tmp != NULL)
+		scope_on_end(s, env_end);
 	return s->tmp;
-}
-
-void
-env_end(struct scope *s)
-{
-	struct error err;
-
-	if (s->tmp != NULL &&
-	    (s->tmp_stays ? path_empty(s->tmp, 0700, &err) : path_remove_tree(s->tmp, &err)) != 0)
-		log_printf(&s->log, DROVER_WARN, "temporary files stay behind: %s", err.text);
-	free(s->tmp);
-	s->tmp = NULL;
 }
 
 int

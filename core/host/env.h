@@ -32,7 +32,6 @@ void env_free(struct env *);
  * error. Borrowed.
  */
 const char *env_tmp(struct scope *, struct error *);
-void env_end(struct scope *);
 /*
  * Adds "NAME=value" in place of an earlier NAME. -1 and DROVER_CONFIG when it
  * is no such thing.

@@ -170,6 +170,17 @@ fetch_all(struct scope *s, struct fetching *list, size_t n, struct error *err)
 }
 
 static void
+fetch_forget(struct scope *s)
+{
+	struct scope_fetch *note;
+
+	while ((note = s->fetches) != NULL) {
+		s->fetches = note->next;
+		free(note);
+	}
+}
+
+static void
 fetch_note(struct scope *s, const struct config_repo *repo)
 {
 	struct scope_fetch *note;
@@ -180,6 +191,7 @@ fetch_note(struct scope *s, const struct config_repo *repo)
 		note = xcalloc(1, sizeof *note);
 		note->repo = repo;
 		note->next = s->fetches;
+		scope_on_end(s, fetch_forget);
 		s->fetches = note;
 	}
 	note->at = clock_mono();
@@ -194,17 +206,6 @@ fetch_fresh(const struct scope *s, const struct config_repo *repo)
 		if (note->repo == repo)
 			return clock_mono() - note->at < FRESH_MS;
 	return false;
-}
-
-void
-fetch_forget(struct scope *s)
-{
-	struct scope_fetch *note;
-
-	while ((note = s->fetches) != NULL) {
-		s->fetches = note->next;
-		free(note);
-	}
 }
 
 int

@@ -39,6 +39,7 @@ static int lease_ask(struct scope *, const struct config_repo *, struct grant *,
 static int lease_tell(struct scope *, uint64_t, const char *, const char *, const char *,
     struct error *);
 static void grant_free(struct grant *);
+static void lease_end(struct scope *);
 
 const struct drover_host_lease host_lease = {
 	.size = sizeof host_lease,
@@ -172,6 +173,7 @@ lease_take(struct scope *scope, const struct config_repo *repo, const char *ref,
 	lease = xcalloc(1, sizeof *lease);
 	tree_init(&lease->tree, grant.id, repo, grant.path, grant.mirror, scope->config->state_dir);
 	lease->tree.credentials = credentials_of(scope);
+	scope_on_end(scope, lease_end);
 	/* Who names a full ref wants what it is now. */
 	if ((!fetch_fresh(scope, repo) || (ref != NULL && strncmp(ref, "refs/", 5) == 0)) &&
 	    tree_fetch(&lease->tree, err) != 0) {
@@ -230,7 +232,7 @@ lease_give_back(struct scope *scope, uint64_t handle, char *wip, size_t size, st
 	return r;
 }
 
-void
+static void
 lease_end(struct scope *scope)
 {
 	struct error err = { 0 };
@@ -309,6 +311,7 @@ lease_scratch(struct drover_scope *public, char *path, size_t size, struct drove
 			return scope_fail(out, &err);
 		}
 		scope->scratch = dir;
+		scope_on_end(scope, lease_end);
 	}
 	dir = xasprintf("%s/XXXXXX", scope->scratch);
 	if (strlen(dir) >= size)

@@ -21,7 +21,7 @@ libhost_la_SOURCES = \
   core/host/change/change_point.c \
   core/host/change/change_prompt.c \
   core/host/change/change_steps.c \
-  core/host/change/readonly.c \
+  core/host/agent/readonly.c \
   core/host/credential.c \
   core/host/effect.c \
   core/host/env.c \
@@ -30,7 +30,6 @@ libhost_la_SOURCES = \
   core/host/exec.h \
   core/host/fetch.c \
   core/host/git.c \
-  core/host/host.c \
   core/host/http/http.c \
   core/host/http/http.h \
   core/host/http/http_cache.c \

@@ -177,6 +177,13 @@ prompt_draw(char delimiter[PROMPT_DELIMITER])
 	text_random_hex(delimiter, (PROMPT_DELIMITER - 1) / 2);
 }
 
+static void
+prompt_end(struct scope *s)
+{
+	free(s->prompt);
+	s->prompt = NULL;
+}
+
 /* Leaves the prompt with the scope. */
 static int
 prompt_make(struct scope *s, const char *name, const char *repo,
@@ -207,6 +214,7 @@ prompt_make(struct scope *s, const char *name, const char *repo,
 		    prompts_place_name(found.place));
 		free(s->prompt);
 		s->prompt = buf_take(&out);
+		scope_on_end(s, prompt_end);
 	}
 	buf_free(&out);
 	prompts_free(&found);

@@ -7,8 +7,6 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "host/env.h"
-#include "host/http/http.h"
 #include "host/service.h"
 
 struct scope *
@@ -21,10 +19,10 @@ scope_of(struct drover_scope *public)
 }
 
 void
-scope_init(struct scope *scope, enum scope_role role)
+scope_init(struct scope *scope, enum scope_role role, const struct drover_host *host)
 {
 	memset(scope, 0, sizeof *scope);
-	scope->public.host = &host_services;
+	scope->public.host = host;
 	scope->magic = SCOPE_MAGIC;
 	scope->role = role;
 	scope->agent = "";
@@ -36,13 +34,21 @@ void
 scope_end(struct scope *scope)
 {
 	OBJ_CHECK(scope, SCOPE_MAGIC);
-	lease_end(scope);
-	fetch_forget(scope);
-	credentials_forget(scope);
-	http_end(scope);
-	env_end(scope);
-	free(scope->prompt);
+	while (scope->ends_len > 0)
+		scope->ends[--scope->ends_len](scope);
 	scope->magic = 0;
+}
+
+void
+scope_on_end(struct scope *scope, void (*end)(struct scope *))
+{
+	size_t i;
+
+	for (i = 0; i < scope->ends_len; i++)
+		if (scope->ends[i] == end)
+			return;
+	MUST(i < ARRAY_LEN(scope->ends));
+	scope->ends[scope->ends_len++] = end;
 }
 
 int

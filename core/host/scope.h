@@ -18,7 +18,8 @@
 #include "wire/link.h"
 #include "lease/tree.h"
 
-#define SCOPE_MAGIC 0x5c09e001u
+#define SCOPE_MAGIC    0x5c09e001u
+#define SCOPE_ENDS_MAX 8
 
 enum scope_role {
 	SCOPE_PLUGIN,
@@ -85,6 +86,10 @@ struct scope {
 	bool tmp_stays;                      /* it is the worker's */
 	char *prompt;                        /* rendered last, or NULL */
 
+	/* What hangs on the scope ends with it: see scope_on_end(). */
+	void (*ends[SCOPE_ENDS_MAX])(struct scope *);
+	size_t ends_len;
+
 	/* SCOPE_OPERATION */
 	uint64_t call;
 	bool replied;
@@ -94,20 +99,25 @@ struct scope {
  * The scope behind what a plugin handed in; panics on a stale or foreign one.
  */
 struct scope *scope_of(struct drover_scope *);
-/* Zeroed, with the table and the magic. */
-void scope_init(struct scope *, enum scope_role);
+/* Zeroes it and gives it the table of services, which it borrows. */
+void scope_init(struct scope *, enum scope_role, const struct drover_host *);
 /*
  * Gives back what it holds: leases (cleaned), scratch. The link, config and
  * options stay the caller's.
  */
 void scope_end(struct scope *);
 /*
+ * Has end called by scope_end(), the last one that was added first. A service
+ * adds its own when it first hangs something on the scope; the same function is
+ * called once, however often it is added.
+ */
+void scope_on_end(struct scope *, void (*end)(struct scope *));
+/*
  * Fills the plugin's error from ours; returns its code. Never 0 for a failure.
  */
 int scope_fail(struct drover_error *out, const struct error *err);
 
-/* The tables, one a file. host_services holds them all. */
-extern const struct drover_host host_services;
+/* The tables, one a file; run/services.c puts them together. */
 extern const struct drover_host_log host_log;
 extern const struct drover_host_option host_option;
 extern const struct drover_host_capacity host_capacity;

@@ -95,13 +95,11 @@ int lease_take(struct scope *, const struct config_repo *, const char *ref, stru
  */
 int fetch_repos(struct scope *, const char *const *names, size_t n, struct error *);
 bool fetch_fresh(const struct scope *, const struct config_repo *);
-void fetch_forget(struct scope *);
 /*
  * For trees of this scope: tokens of repos that have token_from. Lives as long
  * as the scope.
  */
 const struct tree_credentials *credentials_of(struct scope *);
-void credentials_forget(struct scope *);
 /* wip (may be NULL) gets the ref that saved what was not pushed, or "". */
 int lease_give_back(struct scope *, uint64_t handle, char *wip, size_t size, struct error *);
 /* The trees that the scope holds, by index; NULL past the last. */
@@ -111,8 +109,6 @@ struct tree *lease_at(struct scope *, size_t index);
  * in none.
  */
 const struct config_repo *lease_repo_at(const struct scope *, const char *path);
-/* All that the scope still holds, and its scratch folders. */
-void lease_end(struct scope *);
 /*
  * Pushes HEAD under the fence of an effect: a stale attempt is refused by the
  * core before the remote sees it. onto: as tree_push_onto, 1 too.

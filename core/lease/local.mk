@@ -8,8 +8,6 @@ liblease_la_SOURCES = \
   core/lease/frozen.c \
   core/lease/git.c \
   core/lease/gitdir.c \
-  core/lease/keeper.c \
-  core/lease/keeper.h \
   core/lease/lease.c \
   core/lease/lease.h \
   core/lease/lock.c \

@@ -28,6 +28,7 @@
 #include "run/cgroup.h"
 #include "run/crash.h"
 #include "run/job.h"
+#include "run/services.h"
 
 #define JOB_SWEEP_MS 1000
 #define JOB_LINK_PATIENCE_MS (10 * 60 * 1000)
@@ -106,7 +107,7 @@ job_carry_out(struct job_run *run, volatile sig_atomic_t *cancelled, struct drov
 	job.payload_len = len;
 	job.queued_at = message_i(m, "queued");
 
-	scope_init(&scope, SCOPE_JOB);
+	scope_init(&scope, SCOPE_JOB, &plugin_services);
 	scope.log = (struct log_scope){ .part = "job",
 		.plugin = runner->image.plugin.name,
 		.trace = job.trace,

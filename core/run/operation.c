@@ -22,6 +22,7 @@
 #include "run/crash.h"
 #include "run/operation.h"
 #include "run/runner_source.h"
+#include "run/services.h"
 
 #define OPERATION_TIMEOUT_MS 60000
 #define OPERATION_PATIENCE_MS 10000
@@ -295,7 +296,7 @@ operation_carry_out(struct operation *op)
 	struct scope scope;
 	int code;
 
-	scope_init(&scope, op->row->role);
+	scope_init(&scope, op->row->role, &plugin_services);
 	scope.log =
 	    (struct log_scope){ .part = op->row->part, .plugin = runner->image.plugin.name };
 	scope.config = runner->config;

@@ -31,6 +31,7 @@
 #include "run/operation.h"
 #include "run/runner_source.h"
 #include "load/settings.h"
+#include "run/services.h"
 
 #define RUNNER_MAGIC 0x4e001001u
 #define RUNNER_LISTENING_MS 20   /* between two looks at the threads of listeners */
@@ -156,7 +157,7 @@ runner_open(struct runner *runner, struct error *err)
 	int code = DROVER_OK;
 
 	runner->scope = xcalloc(1, sizeof *runner->scope);
-	scope_init(runner->scope, SCOPE_PLUGIN);
+	scope_init(runner->scope, SCOPE_PLUGIN, &plugin_services);
 	runner->scope->log =
 	    (struct log_scope){ .part = "runner", .plugin = runner->image.plugin.name };
 	runner->scope->config = runner->config;
@@ -507,7 +508,7 @@ runner_set_alarm(struct runner_loop *loop)
 	(void)timerfd_settime(loop->runner->alarm, 0, &when, NULL);
 }
 
-void
+static void
 runner_meanwhile(struct runner *runner)
 {
 	struct runner_loop *loop = runner->loop;
@@ -659,6 +660,7 @@ runner_main(int fd, bool in_process)
 	atomic_init(&loop.runner->refs, 1);
 	atomic_init(&loop.runner->listening, 0);
 	loop.runner->loop = &loop;
+	loop.runner->meanwhile = runner_meanwhile;
 	loop.runner->events = epoll_create1(EPOLL_CLOEXEC);
 	loop.runner->alarm = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	MUST(loop.runner->events != -1 && loop.runner->alarm != -1);

@@ -44,6 +44,8 @@ struct runner {
 	void *state;                     /* the plugin's own, from open() */
 	struct runner_source *sources;   /* one per source of the image: runner_source.h */
 	struct options **pipeline_options; /* one per pipeline of the image */
+	/* For a scope's wait_ready: forks and reaps, and keeps other messages for later. */
+	void (*meanwhile)(struct runner *);
 };
 
 /* A runner's whole life over its socket; returns an exit status. */
@@ -59,8 +61,6 @@ int worker_main(const struct runner *, const char *name, const char *token);
  * has open that it was forked in.
  */
 void runner_detach(const struct runner *);
-/* For a scope's wait_ready: forks, reaps, and keeps the rest for later. */
-void runner_meanwhile(struct runner *);
 /* Drops a reference; the last one closes the plugin and frees. */
 void runner_release(struct runner *);
 

@@ -16,6 +16,7 @@
 #include "base/mem.h"
 #include "run/crash.h"
 #include "run/runner_source.h"
+#include "run/services.h"
 
 #define SOURCE_ITEMS_MAX 1000                    /* of one poll */
 #define SOURCE_BYTES_MAX (64u * 1024 * 1024)
@@ -99,7 +100,7 @@ runner_source_open(struct runner *runner, int index, struct error *err)
 	if ((source->options = options_check(source->source->options, configured->options, what,
 		 runner->config_dir, err)) == NULL)
 		return -1;
-	scope_init(&source->scope, SCOPE_SOURCE);
+	scope_init(&source->scope, SCOPE_SOURCE, &plugin_services);
 	source->scope.log = (struct log_scope){ .part = "runner",
 		.plugin = runner->image.plugin.name,
 		.source = source->name };
@@ -137,7 +138,7 @@ source_meanwhile(struct scope *scope)
 {
 	const struct runner_source *source = scope->runner;
 
-	runner_meanwhile(source->runner);
+	source->runner->meanwhile(source->runner);
 }
 
 void

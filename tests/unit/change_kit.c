@@ -14,6 +14,7 @@
 
 #include "base/mem.h"
 #include "base/path.h"
+#include "run/services.h"
 #include "change_kit.h"
 #include "probe.h"
 #include "temp.h"
@@ -151,7 +152,7 @@ job_change(struct fake_core *c, void *arg)
 	char *path = path_join(dir, "output"), *log = path_join(dir, "log");
 
 	NEED(log_open(log, DROVER_DEBUG, NULL) == 0);
-	scope_init(&scope, SCOPE_JOB);
+	scope_init(&scope, SCOPE_JOB, &plugin_services);
 	link = link_new(c->socket, job.id, job.epoch, "token", 10000);
 	scope.link = link;
 	scope.config = &config;

@@ -21,6 +21,7 @@
 #include "host/agent/agent.h"
 #include "host/scope.h"
 #include "wire/message.h"
+#include "run/services.h"
 
 #include "temp.h"
 
@@ -75,7 +76,7 @@ setup(void)
 	core = (struct core){ .class = DROVER_OK };
 	ck_assert_int_eq(message_pair(core.fds, &err), 0);
 	ck_assert_int_eq(pthread_create(&core.thread, NULL, core_main, &core), 0);
-	scope_init(&scope, SCOPE_JOB);
+	scope_init(&scope, SCOPE_JOB, &plugin_services);
 	scope.config = &config;
 	scope.job = &job;
 	scope.agent = "robot";

@@ -20,6 +20,7 @@
 #include "base/text.h"
 #include "change_kit.h"
 #include "host/agent/agent.h"
+#include "run/services.h"
 #include "probe.h"
 #include "temp.h"
 
@@ -405,7 +406,7 @@ job_pieces(struct fake_core *c, void *arg)
 	struct link *link = link_new(c->socket, job.id, job.epoch, "token", 10000);
 	char commit[41];
 
-	scope_init(&scope, SCOPE_JOB);
+	scope_init(&scope, SCOPE_JOB, &plugin_services);
 	scope.link = link;
 	scope.config = &config;
 	scope.job = &job;

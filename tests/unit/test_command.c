@@ -24,6 +24,7 @@
 #include "host/env.h"
 #include "host/exec.h"
 #include "host/scope.h"
+#include "run/services.h"
 
 #include "temp.h"
 
@@ -53,7 +54,7 @@ static pid_t number_in(const char *text, const char *after);
 static void
 scope_open(void)
 {
-	scope_init(&scope, SCOPE_JOB);
+	scope_init(&scope, SCOPE_JOB, &plugin_services);
 	scope.config = &config;
 	scope.job = &job;
 	scope.cancelled = &cancelled;
@@ -162,7 +163,7 @@ START_TEST(temporary_files_have_a_folder_that_ends_with_the_scope)
 	scope_end(&scope);
 	ck_assert_int_eq(stat(tmp, &st), -1);
 	free(tmp);
-	scope_init(&scope, SCOPE_JOB);
+	scope_init(&scope, SCOPE_JOB, &plugin_services);
 	scope.output = open("/dev/null", O_RDWR | O_CLOEXEC);
 }
 END_TEST

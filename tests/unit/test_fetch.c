@@ -13,6 +13,7 @@
 
 #include "base/mem.h"
 #include "base/path.h"
+#include "run/services.h"
 #include "change_kit.h"
 #include "gitrepo.h"
 #include "probe.h"
@@ -77,7 +78,7 @@ teardown(void)
 static void
 scope_begin(struct scope *scope, struct fake_core *c)
 {
-	scope_init(scope, SCOPE_JOB);
+	scope_init(scope, SCOPE_JOB, &plugin_services);
 	scope->config = &config;
 	scope->job = &job;
 	scope->link = link_new(c->socket, job.id, 1, "token", 10000);
@@ -145,7 +146,7 @@ job_fails(struct fake_core *c, void *arg)
 	scope.cancelled = &cancelled;
 	NEED(host_lease.fetch(&scope.public, names, 2, &err) == DROVER_CANCELLED);
 	scope_finish(&scope);
-	scope_init(&scope, SCOPE_SOURCE);
+	scope_init(&scope, SCOPE_SOURCE, &plugin_services);
 	NEED(host_lease.fetch(&scope.public, names, 1, &err) == DROVER_PERMANENT);
 	scope_end(&scope);
 	return 0;

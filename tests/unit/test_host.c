@@ -20,6 +20,7 @@
 #include "fake_core.h"
 #include "host/change/change.h"
 #include "host/scope.h"
+#include "run/services.h"
 #include "temp.h"
 
 static char *dir;
@@ -59,7 +60,7 @@ teardown(void)
 static void
 scope_begin(struct scope *scope, enum scope_role role, struct fake_core *c, uint64_t epoch)
 {
-	scope_init(scope, role);
+	scope_init(scope, role, &plugin_services);
 	scope->config = &config;
 	scope->job = role == SCOPE_JOB ? &job : NULL;
 	scope->link = link_new(c->socket, role == SCOPE_JOB ? job.id : 0, epoch, "token", 10000);
@@ -257,7 +258,7 @@ START_TEST(source_hooks)
 	struct drover_error err = { 0 };
 	struct scope scope;
 
-	scope_init(&scope, SCOPE_SOURCE);
+	scope_init(&scope, SCOPE_SOURCE, &plugin_services);
 	ck_assert_int_eq(host_queue.emit(&scope.public, &item, &err), DROVER_PERMANENT);
 	ck_assert_str_eq(err.text, "queue.emit outside of poll and run");
 	ck_assert_int_eq(host_queue.cursor(&scope.public, "c", &err), DROVER_PERMANENT);
@@ -381,7 +382,7 @@ START_TEST(lease_refuses_refs_that_are_none)
 	struct drover_error err = { 0 };
 	struct scope scope;
 
-	scope_init(&scope, SCOPE_JOB);
+	scope_init(&scope, SCOPE_JOB, &plugin_services);
 	config.repos = &repo;
 	config.repos_len = 1;
 	scope.config = &config;
@@ -405,7 +406,7 @@ START_TEST(time_is_the_daemons)
 {
 	struct scope scope;
 
-	scope_init(&scope, SCOPE_JOB);
+	scope_init(&scope, SCOPE_JOB, &plugin_services);
 	clock_fake(1000, 50);
 	ck_assert_int_eq(host_time.now(&scope.public), 1000);
 	ck_assert_int_eq(host_time.monotonic(&scope.public), 50);
@@ -426,7 +427,7 @@ START_TEST(log_takes_anything)
 	char *path = path_join(dir, "log");
 	struct buf text = BUF_INIT;
 
-	scope_init(&scope, SCOPE_JOB);
+	scope_init(&scope, SCOPE_JOB, &plugin_services);
 	ck_assert_int_eq(log_open(path, DROVER_DEBUG, NULL), 0);
 	for (int i = 2; i < 100; i++)
 		fields[i] = (struct drover_field){ "n", "v" };
@@ -465,7 +466,7 @@ START_TEST(options_and_secrets)
 	char *json = xasprintf("{\"token_file\": {\"value\": \"%s\", \"at\": \"x.conf:1\"}}", file);
 	cJSON *values = cJSON_Parse(json);
 
-	scope_init(&scope, SCOPE_SOURCE);
+	scope_init(&scope, SCOPE_SOURCE, &plugin_services);
 	ck_assert_ptr_null(host_option.string(&scope.public, "color"));
 	scope.plugin_options = options_check(plugin_table, values, "plugin x", dir, &why);
 	ck_assert_msg(scope.plugin_options != NULL, "%s", why.text);
@@ -589,7 +590,7 @@ START_TEST(trust_is_the_cores_rule)
 	struct scope scope;
 
 	ck_assert_msg(c != NULL, "%s", why.text);
-	scope_init(&scope, SCOPE_JOB);
+	scope_init(&scope, SCOPE_JOB, &plugin_services);
 	scope.config = c;
 	scope.log.plugin = "p";
 	scope.sources = sources;
@@ -623,7 +624,7 @@ START_TEST(trust_is_the_cores_rule)
 	ck_assert_int_eq(trust->allows(&scope.public, NULL, &bob, &err), DROVER_PERMANENT);
 	scope_end(&scope);
 
-	scope_init(&scope, SCOPE_SOURCE);
+	scope_init(&scope, SCOPE_SOURCE, &plugin_services);
 	scope.config = c;
 	scope.log.plugin = "p";
 	scope.log.source = "p.mention";
@@ -677,7 +678,7 @@ START_TEST(repos_are_seen)
 	struct error why = { 0 };
 	struct scope scope;
 
-	scope_init(&scope, SCOPE_SOURCE);
+	scope_init(&scope, SCOPE_SOURCE, &plugin_services);
 	ck_assert_int_eq(host_repo.at(&scope.public, 0, &repo), -1);
 	scope.config =
 	    config_parse("repos = ( { name = \"web\"; url = \"https://github.com/acme/web.git\"; "

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "run/services.h"
 #include "test_http.h"
 
 static int get(const char *path);
@@ -41,7 +42,7 @@ http_setup(void)
 	ck_assert_msg(config != NULL, "%s", err.text);
 	free(config->state_dir);
 	config->state_dir = xstrdup(dir);
-	scope_init(&scope, SCOPE_JOB);
+	scope_init(&scope, SCOPE_JOB, &plugin_services);
 	scope.config = config;
 	scope.log = (struct log_scope){ .part = "test", .plugin = "plug" };
 	cancelled = 0;

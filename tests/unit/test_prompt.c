@@ -17,6 +17,7 @@
 #include "config/prompts.h"
 #include "host/prompt.h"
 #include "host/scope.h"
+#include "run/services.h"
 #include "temp.h"
 
 #define D1 "11111111111111111111111111111111"
@@ -447,7 +448,7 @@ START_TEST(jobs_render)
 	configure(all_places);
 	file("data/prompts/github/fix.md", "own {{ask}}");
 	file("repo/terse.md", "of web {{ask}}");
-	scope_init(&scope, SCOPE_JOB);
+	scope_init(&scope, SCOPE_JOB, &plugin_services);
 	scope.config = config;
 	scope.job = &job;
 	one = scope.public.host->prompt->render(&scope.public, "fix", NULL, &v, 1, &error);
@@ -470,7 +471,7 @@ START_TEST(jobs_render)
 	ck_assert_int_eq(error.code, DROVER_CONFIG);
 	ck_assert_ptr_null(host_prompt.render(&scope.public, NULL, NULL, &v, 1, &error));
 	scope_end(&scope);
-	scope_init(&scope, SCOPE_SOURCE);
+	scope_init(&scope, SCOPE_SOURCE, &plugin_services);
 	scope.config = config;
 	ck_assert_ptr_null(host_prompt.render(&scope.public, "fix", NULL, &v, 1, &error));
 	ck_assert_int_eq(error.code, DROVER_PERMANENT);

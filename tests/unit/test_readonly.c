@@ -14,6 +14,7 @@
 
 #include "base/mem.h"
 #include "base/path.h"
+#include "run/services.h"
 #include "change_kit.h"
 #include "gitrepo.h"
 #include "probe.h"
@@ -64,7 +65,7 @@ job_asks(struct fake_core *c, void *arg)
 	char *output = path_join(dir, "output"), *log = path_join(dir, "log");
 
 	NEED(log_open(log, DROVER_DEBUG, NULL) == 0);
-	scope_init(&scope, SCOPE_JOB);
+	scope_init(&scope, SCOPE_JOB, &plugin_services);
 	scope.config = &config;
 	scope.job = &job;
 	scope.agent = job.agent;

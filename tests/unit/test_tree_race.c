@@ -14,7 +14,7 @@
 
 #include "base/mem.h"
 #include "base/path.h"
-#include "lease/keeper.h"
+#include "run/keeper.h"
 #include "wire/message.h"
 
 #include "test_tree.h"

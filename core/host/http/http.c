@@ -43,18 +43,7 @@ const struct drover_host_http host_http = {
 	.header = http_get_header,
 };
 
-static struct http *
-http_of(struct scope *scope)
-{
-	if (scope->http == NULL) {
-		scope->http = xcalloc(1, sizeof *scope->http);
-		for (int i = 0; i < HTTP_SOCKETS_MAX; i++)
-			scope->http->sockets[i] = -1;
-	}
-	return scope->http;
-}
-
-void
+static void
 http_end(struct scope *scope)
 {
 	struct http *http = scope->http;
@@ -68,6 +57,18 @@ http_end(struct scope *scope)
 	free(http->next);
 	free(http);
 	scope->http = NULL;
+}
+
+static struct http *
+http_of(struct scope *scope)
+{
+	if (scope->http == NULL) {
+		scope->http = xcalloc(1, sizeof *scope->http);
+		scope_on_end(scope, http_end);
+		for (int i = 0; i < HTTP_SOCKETS_MAX; i++)
+			scope->http->sockets[i] = -1;
+	}
+	return scope->http;
 }
 
 /* One line a try; never a header, a body or what stands behind "?". */

@@ -118,8 +118,6 @@ int http_exchange(struct scope *, struct http *, struct http_try *, struct http_
 /* Waits, and lets the runner work meanwhile. -1 and CANCELLED. */
 int http_pause(struct scope *, int64_t ms, struct error *);
 void http_close(struct http *);
-/* With the scope. */
-void http_end(struct scope *);
 
 /* http_url.c */
 /*

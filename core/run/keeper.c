@@ -17,7 +17,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "config/options.h"
-#include "lease/keeper.h"
+#include "run/keeper.h"
 #include "lease/files.h"
 #include "wire/message.h"
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The table of services that a scope is given. */
-#include "host/scope.h"
+/* The services that plugins are given, put together from all groups of host/. */
+#include "run/services.h"
 
-const struct drover_host host_services = {
-	.size = sizeof host_services,
+const struct drover_host plugin_services = {
+	.size = sizeof plugin_services,
 	.major = DROVER_ABI_MAJOR,
 	.minor = DROVER_ABI_MINOR,
 	.log = &host_log,
