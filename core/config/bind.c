@@ -53,12 +53,6 @@ static int unknown_key(struct binder *, const struct key *, const cJSON *, const
 static int bind_known(struct binder *, const struct key *, void *, const cJSON *, const char *);
 static int bind_missing(struct binder *, const struct key *, void *, const cJSON *, const char *);
 
-static inline void *
-field_of(const struct key *key, const void *base)
-{
-	return (char *)(uintptr_t)base + key->offset;
-}
-
 static char *
 join(const char *path, const char *name)
 {
@@ -392,7 +386,7 @@ static int
 read_structs(struct binder *b, const struct key *key, void *base, const cJSON *node,
     const char *path, bool map)
 {
-	char **items = field_of(key, base), *deeper, *element;
+	char **items = keys_field(key, base), *deeper, *element;
 	int rc = 0, *len = (int *)(void *)((char *)base + key->len_offset);
 	const cJSON *child;
 	const char *name;
@@ -505,7 +499,7 @@ bind_known(struct binder *b, const struct key *key, void *base, const cJSON *nod
 
 	if (!parent && key->kind != KEY_OPTIONS)
 		json_add_str(b->origins, deeper, layer_at(node));
-	rc = kinds[key->kind].read(b, key, parent ? base : field_of(key, base), node, deeper);
+	rc = kinds[key->kind].read(b, key, parent ? base : keys_field(key, base), node, deeper);
 	free(deeper);
 	return rc;
 }
@@ -514,7 +508,7 @@ static int
 bind_missing(struct binder *b, const struct key *key, void *base, const cJSON *group,
     const char *path)
 {
-	void *field = field_of(key, base);
+	void *field = keys_field(key, base);
 
 	if ((key->flags & KEY_REQUIRED) != 0)
 		return bind_fault(b, group, path, "%s is missing: %s", key->name, key->help);
@@ -548,7 +542,7 @@ bind_group(struct binder *b, const struct key *table, void *base, const cJSON *g
 			continue;
 		if (rest->name == NULL)
 			return unknown_key(b, table, node, path);
-		add_option(field_of(rest, base), node);
+		add_option(keys_field(rest, base), node);
 		deeper = join(path, node->string);
 		json_add_str(b->origins, deeper, layer_at(node));
 		free(deeper);

@@ -54,6 +54,13 @@ struct key {
 	const char *sample;          /* maps: the name in the example */
 };
 
+/* Where key stands in the struct at base. */
+static inline void *
+keys_field(const struct key *key, const void *base)
+{
+	return (char *)(uintptr_t)base + key->offset;
+}
+
 /* Of struct config. */
 extern const struct key keys_config[];
 

@@ -43,12 +43,6 @@ static const struct {
 	[KEY_AT] = { NULL, free_string },
 };
 
-static inline void *
-field_of(const struct key *key, const void *base)
-{
-	return (char *)(uintptr_t)base + key->offset;
-}
-
 static cJSON *
 write_string(const struct key *key, const void *field)
 {
@@ -158,7 +152,7 @@ write_table(const struct key *key, const void *base)
 static cJSON *
 write_structs(const struct key *key, const void *base, bool map)
 {
-	const char *items = *(char *const *)field_of(key, base), *element;
+	const char *items = *(char *const *)keys_field(key, base), *element;
 	int i, len = *(const int *)(const void *)((const char *)base + key->len_offset);
 	cJSON *group, *all = map ? cJSON_CreateObject() : cJSON_CreateArray();
 
@@ -198,7 +192,7 @@ bind_write(const struct key *table, const void *base, cJSON *object)
 		value = kinds[key->kind].write(key,
 		    key->kind == KEY_GROUP || key->kind == KEY_MAP || key->kind == KEY_LIST ?
 			base :
-			field_of(key, base));
+			keys_field(key, base));
 		if (value == NULL)
 			continue;
 		if (key->kind != KEY_REST) {
@@ -249,7 +243,7 @@ free_table(const struct key *key, void *base)
 static void
 free_structs(const struct key *key, void *base)
 {
-	char *items = *(char **)field_of(key, base), *element;
+	char *items = *(char **)keys_field(key, base), *element;
 	int i, len = *(int *)(void *)((char *)base + key->len_offset);
 
 	for (i = 0; i < len; i++) {
@@ -272,5 +266,5 @@ bind_free(const struct key *table, void *base)
 			    key->kind == KEY_GROUP || key->kind == KEY_MAP ||
 				    key->kind == KEY_LIST ?
 				base :
-				field_of(key, base));
+				keys_field(key, base));
 }

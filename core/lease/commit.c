@@ -16,27 +16,12 @@ static const char *const under_way[] = { "MERGE_HEAD", "MERGE_MSG", "MERGE_MODE"
 	"SQUASH_MSG", "CHERRY_PICK_HEAD", "REVERT_HEAD", "REBASE_HEAD", "rebase-merge",
 	"rebase-apply", "sequencer", "index.lock", "HEAD.lock" };
 
-static int change_begin(struct tree *, git_repository **, struct error *);
 static int change_count(const struct tree *, git_repository *, git_diff *, struct drover_diff *,
     struct error *);
 static int change_commit(struct tree *, git_repository *, const git_oid *snapshot,
     const git_oid *parent, const char *message, git_oid *made, struct error *);
 static int change_stand(struct tree *, const git_oid *, const char *index, struct error *);
 static int change_diff(struct tree *, git_repository *, git_diff **, struct error *);
-
-static int
-change_begin(struct tree *t, git_repository **repo, struct error *err)
-{
-	enum tree_kind kind = gitdir_probe(t);
-
-	*repo = NULL;
-	if (kind == TREE_NONE || kind == TREE_BROKEN)
-		return error_set(err, DROVER_INTERNAL,
-		    "the tree %s is not there, or not git's any more", t->path);
-	if (gitdir_guard(t, err) != 0)
-		return -1;
-	return gitdir_open(t, repo, err);
-}
 
 static int
 change_diff(struct tree *t, git_repository *repo, git_diff **diff, struct error *err)
@@ -80,7 +65,7 @@ tree_diff(struct tree *t, struct drover_diff *out, struct error *err)
 	git_diff *diff = NULL;
 	int result = -1;
 
-	if (change_begin(t, &repo, err) == 0 && change_diff(t, repo, &diff, err) == 0)
+	if (gitdir_enter(t, &repo, err) == 0 && change_diff(t, repo, &diff, err) == 0)
 		result = change_count(t, repo, diff, out, err);
 	git_diff_free(diff);
 	git_repository_free(repo);
@@ -182,7 +167,7 @@ tree_commit(struct tree *t, const char *message, char *commit, size_t size, stru
 	bool known;
 	int result = -1;
 
-	if (change_begin(t, &repo, err) != 0 || fill_status(t, &status, err) != 0)
+	if (gitdir_enter(t, &repo, err) != 0 || fill_status(t, &status, err) != 0)
 		goto out;
 	known = gitdir_head(t, repo, &at, NULL, 0) && git_commit_lookup(&head, repo, &at) == 0;
 	if (commit != NULL && known)

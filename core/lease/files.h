@@ -161,6 +161,11 @@ int gitdir_prune(struct tree *, struct error *);
 /* The repository that the tree's objects are in, bare. */
 int gitdir_open(const struct tree *, git_repository **, struct error *);
 /*
+ * As gitdir_open, for a tree that a job has worked in: what the job may have
+ * changed of its links, config and hooks is put right first.
+ */
+int gitdir_enter(struct tree *, git_repository **, struct error *);
+/*
  * Commit of HEAD: 1, or 0 when there is none. branch (may be NULL) gets
  * "refs/heads/..." when HEAD is attached, else "".
  */

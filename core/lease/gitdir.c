@@ -332,6 +332,20 @@ gitdir_open(const struct tree *t, git_repository **repo, struct error *err)
 	return 0;
 }
 
+int
+gitdir_enter(struct tree *t, git_repository **repo, struct error *err)
+{
+	enum tree_kind kind = gitdir_probe(t);
+
+	*repo = NULL;
+	if (kind == TREE_NONE || kind == TREE_BROKEN)
+		return error_set(err, DROVER_INTERNAL,
+		    "the tree %s is not there, or not git's any more", t->path);
+	if (gitdir_guard(t, err) != 0)
+		return -1;
+	return gitdir_open(t, repo, err);
+}
+
 bool
 gitdir_readable(const struct tree *t)
 {

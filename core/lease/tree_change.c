@@ -21,7 +21,6 @@
 #define MODE_TYPE 0170000u
 #define MODE_LINK 0120000u
 
-static int change_open(struct tree *, git_repository **, struct error *);
 static int change_snapshot(struct tree *, git_oid *, char **, bool *, struct error *);
 static int change_oid(git_oid *, const char *, struct error *);
 static int change_tree_of(git_repository *, const git_oid *, git_tree **, struct error *);
@@ -52,20 +51,6 @@ change_tree_of(git_repository *repo, const git_oid *oid, git_tree **tree, struct
 	return r;
 }
 
-/* A job may have rewritten what links the tree to its repository. */
-static int
-change_open(struct tree *tree, git_repository **repo, struct error *err)
-{
-	enum tree_kind kind = gitdir_probe(tree);
-
-	if (kind == TREE_NONE || kind == TREE_BROKEN)
-		return error_set(err, DROVER_INTERNAL,
-		    "the tree %s is not there, or not git's any more", tree->path);
-	if (gitdir_guard(tree, err) != 0)
-		return -1;
-	return gitdir_open(tree, repo, err);
-}
-
 /* The files as they are, ignored ones left out, as a tree object. */
 static int
 change_snapshot(struct tree *tree, git_oid *oid, char **index, bool *hidden, struct error *err)
@@ -93,7 +78,7 @@ tree_settle(struct tree *tree, const char *commit, struct buf *fresh, struct err
 	int r = -1;
 
 	git_diff_options_init(&options, GIT_DIFF_OPTIONS_VERSION);
-	if (change_oid(&at, commit, err) != 0 || change_open(tree, &repo, err) != 0)
+	if (change_oid(&at, commit, err) != 0 || gitdir_enter(tree, &repo, err) != 0)
 		return -1;
 	if (change_snapshot(tree, &now, NULL, &hidden, err) != 0 ||
 	    change_tree_of(repo, &at, &from, err) != 0)
@@ -186,7 +171,7 @@ tree_squash(struct tree *tree, const struct buf *without, const char *message, c
 	bool hidden;
 	int r = -1;
 
-	if (change_oid(&base, tree->base, err) != 0 || change_open(tree, &repo, err) != 0)
+	if (change_oid(&base, tree->base, err) != 0 || gitdir_enter(tree, &repo, err) != 0)
 		return -1;
 	if (change_snapshot(tree, &made, &index, &hidden, err) != 0 ||
 	    change_tree_of(repo, &base, &from, err) != 0 ||
@@ -305,7 +290,7 @@ tree_compare(struct tree *tree, const char *commit, struct drover_diff *result,
 	options.flags = GIT_DIFF_INCLUDE_TYPECHANGE;
 	options.max_size = PATCH_BYTES_MAX;
 	if (change_oid(&base, tree->base, err) != 0 || change_oid(&head, commit, err) != 0 ||
-	    change_open(tree, &repo, err) != 0)
+	    gitdir_enter(tree, &repo, err) != 0)
 		return -1;
 	if (change_tree_of(repo, &base, &from, err) != 0 ||
 	    change_tree_of(repo, &head, &to, err) != 0)
