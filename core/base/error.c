@@ -30,12 +30,12 @@ static const char *const class_names[] = {
 	[-DROVER_INTERNAL] = "internal",
 };
 
-static void fill(struct error *, int, const char *);
-static void format_text(char *, size_t, const char *, va_list)
+static void error_fill(struct error *, int, const char *);
+static void error_format(char *, size_t, const char *, va_list)
     __attribute__((format(printf, 3, 0)));
 
 static void
-fill(struct error *err, int code, const char *text)
+error_fill(struct error *err, int code, const char *text)
 {
 	err->code = code;
 	err->reserved = 0;
@@ -48,7 +48,7 @@ fill(struct error *err, int code, const char *text)
  * from.
  */
 static void
-format_text(char *out, size_t size, const char *format, va_list ap)
+error_format(char *out, size_t size, const char *format, va_list ap)
 {
 	if (vsnprintf(out, size, format, ap) < 0)
 		text_copy(out, size, format);
@@ -63,9 +63,9 @@ error_set(struct error *err, int code, const char *format, ...)
 	if (err == NULL)
 		return -1;
 	va_start(ap, format);
-	format_text(text, sizeof text, format, ap);
+	error_format(text, sizeof text, format, ap);
 	va_end(ap);
-	fill(err, code, text);
+	error_fill(err, code, text);
 	return -1;
 }
 
@@ -80,13 +80,13 @@ error_errno(struct error *err, int code, const char *format, ...)
 	if (err == NULL)
 		return -1;
 	va_start(ap, format);
-	format_text(text, sizeof text, format, ap);
+	error_format(text, sizeof text, format, ap);
 	va_end(ap);
 	len = strlen(text);
 	snprintf(text + len, sizeof text - len, ": %s", strerror(saved));
 	if (saved == ENOSPC || saved == EDQUOT || saved == EAGAIN || saved == EMFILE)
 		code = DROVER_AGAIN;
-	fill(err, code, text);
+	error_fill(err, code, text);
 	return -1;
 }
 
@@ -100,7 +100,7 @@ error_prefix(struct error *err, const char *format, ...)
 	if (err == NULL)
 		return -1;
 	va_start(ap, format);
-	format_text(text, DROVER_ERROR_MAX, format, ap);
+	error_format(text, DROVER_ERROR_MAX, format, ap);
 	va_end(ap);
 	len = strlen(text);
 	snprintf(text + len, sizeof text - len, ": %s", err->text);

@@ -5,12 +5,12 @@
 #include "base/heap.h"
 #include "base/mem.h"
 
-static void place(struct heap *, size_t, void *);
-static void sift_up(struct heap *, size_t);
-static void sift_down(struct heap *, size_t);
+static void heap_place(struct heap *, size_t, void *);
+static void heap_sift_up(struct heap *, size_t);
+static void heap_sift_down(struct heap *, size_t);
 
 static void
-place(struct heap *h, size_t index, void *item)
+heap_place(struct heap *h, size_t index, void *item)
 {
 	h->items[index] = item;
 	if (h->moved != NULL)
@@ -18,7 +18,7 @@ place(struct heap *h, size_t index, void *item)
 }
 
 static void
-sift_up(struct heap *h, size_t index)
+heap_sift_up(struct heap *h, size_t index)
 {
 	void *item = h->items[index];
 	size_t parent;
@@ -27,13 +27,13 @@ sift_up(struct heap *h, size_t index)
 		parent = (index - 1) / 2;
 		if (!h->less(item, h->items[parent]))
 			break;
-		place(h, index, h->items[parent]);
+		heap_place(h, index, h->items[parent]);
 	}
-	place(h, index, item);
+	heap_place(h, index, item);
 }
 
 static void
-sift_down(struct heap *h, size_t index)
+heap_sift_down(struct heap *h, size_t index)
 {
 	void *item = h->items[index];
 	size_t child;
@@ -43,9 +43,9 @@ sift_down(struct heap *h, size_t index)
 			child++;
 		if (!h->less(h->items[child], item))
 			break;
-		place(h, index, h->items[child]);
+		heap_place(h, index, h->items[child]);
 	}
-	place(h, index, item);
+	heap_place(h, index, item);
 }
 
 void
@@ -62,7 +62,7 @@ heap_insert(struct heap *h, void *item)
 		h->items = xreallocarray(h->items, h->cap, sizeof *h->items);
 	}
 	h->items[h->len++] = item;
-	sift_up(h, h->len - 1);
+	heap_sift_up(h, h->len - 1);
 }
 
 void *
@@ -84,9 +84,9 @@ heap_update(struct heap *h, size_t index)
 {
 	MUST(index < h->len);
 	if (index > 0 && h->less(h->items[index], h->items[(index - 1) / 2]))
-		sift_up(h, index);
+		heap_sift_up(h, index);
 	else
-		sift_down(h, index);
+		heap_sift_down(h, index);
 }
 
 void *

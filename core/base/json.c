@@ -15,11 +15,11 @@
 
 #define EXACT_MAX (INT64_C(1) << 53) /* integers beyond are not all doubles */
 
-static int measure(const char *, size_t);
+static int json_measure(const char *, size_t);
 
 /* How deep the brackets nest, outside strings. */
 static int
-measure(const char *text, size_t len)
+json_measure(const char *text, size_t len)
 {
 	int depth = 0, deepest = 0;
 	bool in_string = false;
@@ -67,7 +67,7 @@ json_parse(const char *text, size_t len, size_t max, struct error *err)
 		error_set(err, DROVER_PERMANENT, "JSON that is not UTF-8 text");
 		return NULL;
 	}
-	if (measure(text, len) > JSON_DEPTH_MAX) {
+	if (json_measure(text, len) > JSON_DEPTH_MAX) {
 		error_set(err, DROVER_PERMANENT, "JSON nested deeper than %d", JSON_DEPTH_MAX);
 		return NULL;
 	}

@@ -56,19 +56,19 @@ static const char *const level_names[] = {
 static const char *const reserved[] = { "ts", "level", "msg", "part", "plugin", "source", "job",
 	"kind", "key", "trace", "attempt", "worker" };
 
-static int open_file(const char *, struct error *);
-static void add_time(struct buf *);
-static void add_value(struct buf *, const char *);
-static void add_string(struct buf *, const char *, const char *);
-static void add_number(struct buf *, const char *, uint64_t);
-static void add_field(struct buf *, const struct drover_field *);
-static ssize_t write_quietly(int, const char *, size_t);
-static ssize_t write_once(const char *, size_t);
-static void send_line(const struct buf *);
+static int log_open_file(const char *, struct error *);
+static void log_add_time(struct buf *);
+static void log_add_value(struct buf *, const char *);
+static void log_add_string(struct buf *, const char *, const char *);
+static void log_add_number(struct buf *, const char *, uint64_t);
+static void log_add_field(struct buf *, const struct drover_field *);
+static ssize_t log_write_quietly(int, const char *, size_t);
+static ssize_t log_write_once(const char *, size_t);
+static void log_send_line(const struct buf *);
 static const char *log_level_name(int level);
 
 static int
-open_file(const char *path, struct error *err)
+log_open_file(const char *path, struct error *err)
 {
 	int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_NOCTTY | O_CLOEXEC, 0640);
 
@@ -82,7 +82,7 @@ log_open(const char *path, enum drover_level least, struct error *err)
 {
 	int fd = -1;
 
-	if (path != NULL && (fd = open_file(path, err)) == -1)
+	if (path != NULL && (fd = log_open_file(path, err)) == -1)
 		return -1;
 	log_close();
 	sink.fd = fd;
@@ -98,7 +98,7 @@ log_reopen(struct error *err)
 
 	if (sink.path == NULL)
 		return 0;
-	if ((fd = open_file(sink.path, err)) == -1)
+	if ((fd = log_open_file(sink.path, err)) == -1)
 		return -1;
 	close(sink.fd);
 	sink.fd = fd;
@@ -140,7 +140,7 @@ log_close(void)
 }
 
 static void
-add_time(struct buf *out)
+log_add_time(struct buf *out)
 {
 	int64_t now = clock_wall(), second = now / 1000;
 	unsigned int ms = (unsigned int)(now % 1000);
@@ -160,7 +160,7 @@ add_time(struct buf *out)
 }
 
 static void
-add_value(struct buf *out, const char *s)
+log_add_value(struct buf *out, const char *s)
 {
 	size_t begin = out->len, len = strlen(s), from, hit, hit_len, room, part;
 
@@ -181,7 +181,7 @@ add_value(struct buf *out, const char *s)
 }
 
 static void
-add_string(struct buf *out, const char *key, const char *value)
+log_add_string(struct buf *out, const char *key, const char *value)
 {
 	if (value == NULL)
 		return;
@@ -189,11 +189,11 @@ add_string(struct buf *out, const char *key, const char *value)
 	buf_addc(out, '"');
 	buf_adds(out, key);
 	buf_add(out, "\":", 2);
-	add_value(out, value);
+	log_add_value(out, value);
 }
 
 static void
-add_number(struct buf *out, const char *key, uint64_t value)
+log_add_number(struct buf *out, const char *key, uint64_t value)
 {
 	char digits[20];
 	size_t n = sizeof digits;
@@ -210,7 +210,7 @@ add_number(struct buf *out, const char *key, uint64_t value)
 }
 
 static void
-add_field(struct buf *out, const struct drover_field *field)
+log_add_field(struct buf *out, const struct drover_field *field)
 {
 	const char *key = field->key == NULL ? "field" : field->key;
 	size_t i;
@@ -222,7 +222,7 @@ add_field(struct buf *out, const struct drover_field *field)
 		buf_adds(out, "field_");
 	text_escape(out, key, text_fit(key, strlen(key), DROVER_KEY_MAX));
 	buf_add(out, "\":", 2);
-	add_value(out, field->value == NULL ? "" : field->value);
+	log_add_value(out, field->value == NULL ? "" : field->value);
 }
 
 /*
@@ -230,7 +230,7 @@ add_field(struct buf *out, const struct drover_field *field)
  * taken away if this write raised it.
  */
 static ssize_t
-write_quietly(int fd, const char *p, size_t len)
+log_write_quietly(int fd, const char *p, size_t len)
 {
 	struct timespec none = { 0, 0 };
 	sigset_t pipe_only, pending, before;
@@ -252,7 +252,7 @@ write_quietly(int fd, const char *p, size_t len)
 }
 
 static ssize_t
-write_once(const char *p, size_t len)
+log_write_once(const char *p, size_t len)
 {
 	int fd = sink.fd == -1 ? STDERR_FILENO : sink.fd;
 	struct pollfd pfd = { .fd = fd, .events = POLLOUT };
@@ -268,7 +268,7 @@ write_once(const char *p, size_t len)
 		if (sink.type == S_IFSOCK)
 			n = send(fd, p, len, MSG_NOSIGNAL | MSG_DONTWAIT);
 		else if (sink.type == S_IFIFO)
-			n = write_quietly(fd, p, len);
+			n = log_write_quietly(fd, p, len);
 		else
 			n = write(fd, p, len);
 	} while (n == -1 && errno == EINTR);
@@ -276,7 +276,7 @@ write_once(const char *p, size_t len)
 }
 
 static void
-send_line(const struct buf *line)
+log_send_line(const struct buf *line)
 {
 	char told[160];
 	ssize_t n;
@@ -287,14 +287,14 @@ send_line(const struct buf *line)
 		    "%s%.*s\",\"level\":\"warn\",\"msg\":\"lines of the log were "
 		    "lost\",\"lost\":\"%llu\"}\n",
 		    sink.torn ? "\n" : "", 31, line->data, (unsigned long long)sink.lost);
-		if (write_once(told, (size_t)len) != len) {
+		if (log_write_once(told, (size_t)len) != len) {
 			sink.lost++;
 			return;
 		}
 		sink.lost = 0;
 		sink.torn = false;
 	}
-	n = write_once(line->data, line->len);
+	n = log_write_once(line->data, line->len);
 	if (n == (ssize_t)line->len)
 		return;
 	sink.lost++;
@@ -315,24 +315,24 @@ log_line(const struct log_scope *scope, enum drover_level level, const char *mes
 	if (scope == NULL)
 		scope = &nowhere;
 	buf_clear(out);
-	add_time(out);
+	log_add_time(out);
 	buf_add(out, ",\"level\":\"", 10);
 	buf_adds(out, log_level_name((int)level));
 	buf_add(out, "\",\"msg\":", 8);
-	add_value(out, message == NULL ? "" : message);
-	add_string(out, "part", scope->part);
-	add_string(out, "plugin", scope->plugin);
-	add_string(out, "source", scope->source);
-	add_number(out, "job", scope->job);
-	add_string(out, "kind", scope->kind);
-	add_string(out, "key", scope->key);
-	add_string(out, "trace", scope->trace);
-	add_number(out, "attempt", scope->attempt);
-	add_string(out, "worker", scope->worker);
+	log_add_value(out, message == NULL ? "" : message);
+	log_add_string(out, "part", scope->part);
+	log_add_string(out, "plugin", scope->plugin);
+	log_add_string(out, "source", scope->source);
+	log_add_number(out, "job", scope->job);
+	log_add_string(out, "kind", scope->kind);
+	log_add_string(out, "key", scope->key);
+	log_add_string(out, "trace", scope->trace);
+	log_add_number(out, "attempt", scope->attempt);
+	log_add_string(out, "worker", scope->worker);
 	for (i = 0; i < n && i < FIELDS_MAX; i++)
-		add_field(out, &fields[i]);
+		log_add_field(out, &fields[i]);
 	buf_add(out, "}\n", 2);
-	send_line(out);
+	log_send_line(out);
 	errno = saved;
 }
 

@@ -22,14 +22,14 @@ struct pattern {
 	char *text;
 };
 
-static void add_pattern(struct mask *, const char *, size_t);
-static void add_buf(struct mask *, struct buf *);
-static void add_json(struct mask *, const char *, size_t);
-static void add_url(struct mask *, const char *, size_t, const char *, const char *);
-static void add_base64(struct mask *, const char *, size_t, size_t, const char *);
-static void add_hex(struct mask *, const char *, size_t, const char *);
-static void add_encodings(struct mask *, const char *, size_t);
-static void wipe_buf(struct buf *);
+static void mask_add_pattern(struct mask *, const char *, size_t);
+static void mask_add_buf(struct mask *, struct buf *);
+static void mask_add_json(struct mask *, const char *, size_t);
+static void mask_add_url(struct mask *, const char *, size_t, const char *, const char *);
+static void mask_add_base64(struct mask *, const char *, size_t, size_t, const char *);
+static void mask_add_hex(struct mask *, const char *, size_t, const char *);
+static void mask_add_encodings(struct mask *, const char *, size_t);
+static void mask_wipe(struct buf *);
 
 static const char hex_lower[] = "0123456789abcdef", hex_upper[] = "0123456789ABCDEF";
 static const char base64_standard[] =
@@ -37,27 +37,27 @@ static const char base64_standard[] =
 static const char base64_url[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 static inline size_t
-pair_of(const char *s)
+mask_pair(const char *s)
 {
 	return (size_t)(unsigned char)s[0] << 8 | (unsigned char)s[1];
 }
 
 static inline size_t
-bucket_of(size_t pair)
+mask_bucket(size_t pair)
 {
 	return (pair ^ pair >> 5) & 255;
 }
 
 static void
-add_pattern(struct mask *m, const char *text, size_t len)
+mask_add_pattern(struct mask *m, const char *text, size_t len)
 {
 	size_t pair, bucket;
 	struct pattern *p;
 
 	if (len < MASK_LEAST)
 		return;
-	pair = pair_of(text);
-	bucket = bucket_of(pair);
+	pair = mask_pair(text);
+	bucket = mask_bucket(pair);
 	for (p = m->buckets[bucket]; p != NULL; p = p->next)
 		if (p->len == len && memcmp(p->text, text, len) == 0)
 			return;
@@ -72,7 +72,7 @@ add_pattern(struct mask *m, const char *text, size_t len)
 }
 
 static void
-wipe_buf(struct buf *b)
+mask_wipe(struct buf *b)
 {
 	if (b->data != NULL)
 		explicit_bzero(b->data, b->cap);
@@ -80,33 +80,33 @@ wipe_buf(struct buf *b)
 }
 
 static void
-add_buf(struct mask *m, struct buf *b)
+mask_add_buf(struct mask *m, struct buf *b)
 {
 	if (b->len > 0)
-		add_pattern(m, b->data, b->len);
-	wipe_buf(b);
+		mask_add_pattern(m, b->data, b->len);
+	mask_wipe(b);
 }
 
 static void
-add_json(struct mask *m, const char *s, size_t len)
+mask_add_json(struct mask *m, const char *s, size_t len)
 {
 	struct buf quoted = BUF_INIT, slashes = BUF_INIT;
 	size_t i;
 
 	text_json(&quoted, s, len);
-	add_pattern(m, quoted.data + 1, quoted.len - 2);
+	mask_add_pattern(m, quoted.data + 1, quoted.len - 2);
 	/* Some encoders write "\/". */
 	for (i = 1; i + 1 < quoted.len; i++) {
 		if (quoted.data[i] == '/')
 			buf_addc(&slashes, '\\');
 		buf_addc(&slashes, quoted.data[i]);
 	}
-	add_buf(m, &slashes);
-	wipe_buf(&quoted);
+	mask_add_buf(m, &slashes);
+	mask_wipe(&quoted);
 }
 
 static void
-add_url(struct mask *m, const char *s, size_t len, const char *digits, const char *space)
+mask_add_url(struct mask *m, const char *s, size_t len, const char *digits, const char *space)
 {
 	struct buf out = BUF_INIT;
 	unsigned char c;
@@ -125,7 +125,7 @@ add_url(struct mask *m, const char *s, size_t len, const char *digits, const cha
 			buf_addc(&out, digits[c & 15]);
 		}
 	}
-	add_buf(m, &out);
+	mask_add_buf(m, &out);
 }
 
 /*
@@ -133,7 +133,7 @@ add_url(struct mask *m, const char *s, size_t len, const char *digits, const cha
  * of three: only characters that no neighbour changes.
  */
 static void
-add_base64(struct mask *m, const char *s, size_t len, size_t shift, const char *alphabet)
+mask_add_base64(struct mask *m, const char *s, size_t len, size_t shift, const char *alphabet)
 {
 	size_t bit, bits = 8 * len, first = shift == 0 ? 0 : 6 * (shift + 1) - 8 * shift;
 	struct buf out = BUF_INIT;
@@ -145,11 +145,11 @@ add_base64(struct mask *m, const char *s, size_t len, size_t shift, const char *
 			word |= (unsigned char)s[bit / 8 + 1];
 		buf_addc(&out, alphabet[word >> (10 - bit % 8) & 63]);
 	}
-	add_buf(m, &out);
+	mask_add_buf(m, &out);
 }
 
 static void
-add_hex(struct mask *m, const char *s, size_t len, const char *digits)
+mask_add_hex(struct mask *m, const char *s, size_t len, const char *digits)
 {
 	struct buf out = BUF_INIT;
 	size_t i;
@@ -158,25 +158,25 @@ add_hex(struct mask *m, const char *s, size_t len, const char *digits)
 		buf_addc(&out, digits[(unsigned char)s[i] >> 4]);
 		buf_addc(&out, digits[(unsigned char)s[i] & 15]);
 	}
-	add_buf(m, &out);
+	mask_add_buf(m, &out);
 }
 
 static void
-add_encodings(struct mask *m, const char *s, size_t len)
+mask_add_encodings(struct mask *m, const char *s, size_t len)
 {
 	size_t shift;
 
-	add_pattern(m, s, len);
-	add_json(m, s, len);
-	add_url(m, s, len, hex_upper, "%20");
-	add_url(m, s, len, hex_lower, "%20");
-	add_url(m, s, len, hex_upper, "+");
+	mask_add_pattern(m, s, len);
+	mask_add_json(m, s, len);
+	mask_add_url(m, s, len, hex_upper, "%20");
+	mask_add_url(m, s, len, hex_lower, "%20");
+	mask_add_url(m, s, len, hex_upper, "+");
 	for (shift = 0; shift < 3; shift++) {
-		add_base64(m, s, len, shift, base64_standard);
-		add_base64(m, s, len, shift, base64_url);
+		mask_add_base64(m, s, len, shift, base64_standard);
+		mask_add_base64(m, s, len, shift, base64_url);
 	}
-	add_hex(m, s, len, hex_lower);
-	add_hex(m, s, len, hex_upper);
+	mask_add_hex(m, s, len, hex_lower);
+	mask_add_hex(m, s, len, hex_upper);
 }
 
 void
@@ -188,13 +188,13 @@ mask_add(struct mask *m, const char *secret)
 		len--;
 	if (len < MASK_LEAST)
 		return;
-	add_encodings(m, secret, len);
+	mask_add_encodings(m, secret, len);
 	if (memchr(secret, '\n', len) == NULL)
 		return;
 	for (; *secret != '\0'; secret += line + (secret[line] == '\n')) {
 		line = strcspn(secret, "\n");
 		if (line >= LINE_LEAST)
-			add_pattern(m, secret, line - (secret[line - 1] == '\r'));
+			mask_add_pattern(m, secret, line - (secret[line - 1] == '\r'));
 	}
 }
 
@@ -224,10 +224,10 @@ mask_find(const struct mask *m, const char *text, size_t text_len, size_t from, 
 	if (m->count == 0)
 		from = text_len;
 	for (i = from; i + 1 < (found ? end + 1 : text_len) && i + 1 < text_len; i++) {
-		pair = pair_of(text + i);
+		pair = mask_pair(text + i);
 		if ((m->pairs[pair / 64] >> pair % 64 & 1) == 0)
 			continue;
-		for (p = m->buckets[bucket_of(pair)]; p != NULL; p = p->next) {
+		for (p = m->buckets[mask_bucket(pair)]; p != NULL; p = p->next) {
 			if (p->len > text_len - i || memcmp(text + i, p->text, p->len) != 0)
 				continue;
 			if (!found) {

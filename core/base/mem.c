@@ -10,10 +10,10 @@
 
 #include "base/mem.h"
 
-static void *check(void *);
+static void *mem_check(void *);
 
 static void *
-check(void *p)
+mem_check(void *p)
 {
 	if (p == NULL)
 		panic(__FILE__, __LINE__, "out of memory");
@@ -23,19 +23,19 @@ check(void *p)
 void *
 xmalloc(size_t size)
 {
-	return check(malloc(size == 0 ? 1 : size));
+	return mem_check(malloc(size == 0 ? 1 : size));
 }
 
 void *
 xcalloc(size_t n, size_t size)
 {
-	return check(n == 0 || size == 0 ? calloc(1, 1) : calloc(n, size));
+	return mem_check(n == 0 || size == 0 ? calloc(1, 1) : calloc(n, size));
 }
 
 void *
 xrealloc(void *p, size_t size)
 {
-	return check(realloc(p, size == 0 ? 1 : size));
+	return mem_check(realloc(p, size == 0 ? 1 : size));
 }
 
 void *
@@ -51,13 +51,13 @@ xreallocarray(void *p, size_t n, size_t size)
 char *
 xstrdup(const char *s)
 {
-	return s == NULL ? NULL : check(strdup(s));
+	return s == NULL ? NULL : mem_check(strdup(s));
 }
 
 char *
 xstrndup(const char *s, size_t n)
 {
-	return s == NULL ? NULL : check(strndup(s, n));
+	return s == NULL ? NULL : mem_check(strndup(s, n));
 }
 
 char *

@@ -18,43 +18,47 @@
 
 typedef int read_fn(struct binder *, const struct key *, void *, const cJSON *, const char *);
 
-static read_fn read_string, read_path, read_word, read_int, read_long, read_bool, read_duration,
-    read_size, read_strings, read_paths, read_argv, read_argvs, read_options, read_table, read_map,
-    read_list;
+static read_fn bind_read_string, bind_read_path, bind_read_word, bind_read_int, bind_read_long,
+    bind_read_bool, bind_read_duration, bind_read_size, bind_read_strings, bind_read_paths,
+    bind_read_argv, bind_read_argvs, bind_read_options, bind_read_table, bind_read_map,
+    bind_read_list;
 
 static const struct {
 	const char *wants;   /* what the right value looks like */
 	read_fn *read;
 } kinds[KEY_KINDS] = {
-	[KEY_STRING] = { "text in quotes", read_string },
-	[KEY_PATH] = { "a path in quotes", read_path },
-	[KEY_WORD] = { "a word in quotes", read_word },
-	[KEY_INT] = { "a whole number", read_int },
-	[KEY_LONG] = { "a whole number", read_long },
-	[KEY_BOOL] = { "true or false", read_bool },
-	[KEY_DURATION] = { "a duration like \"30s\", \"50m\" or \"1h30m\"", read_duration },
-	[KEY_SIZE] = { "a size like \"512K\", \"64M\" or \"2G\"", read_size },
-	[KEY_STRINGS] = { "a list like (\"a\", \"b\")", read_strings },
-	[KEY_PATHS] = { "a list of paths like (\"/a\", \"/b\")", read_paths },
-	[KEY_ARGV] = { "a command like (\"npm\", \"ci\"), word for word, no shell", read_argv },
-	[KEY_ARGVS] = { "a list of commands like ( (\"npm\", \"ci\"), (\"make\") )", read_argvs },
-	[KEY_GROUP] = { "a group { KEY = VALUE; }", read_table },
-	[KEY_MAP] = { "a group { NAME = { ... }; }", read_map },
-	[KEY_LIST] = { "a list ( { KEY = VALUE; ... } )", read_list },
-	[KEY_OPTIONS] = { "a group { KEY = VALUE; }", read_options },
+	[KEY_STRING] = { "text in quotes", bind_read_string },
+	[KEY_PATH] = { "a path in quotes", bind_read_path },
+	[KEY_WORD] = { "a word in quotes", bind_read_word },
+	[KEY_INT] = { "a whole number", bind_read_int },
+	[KEY_LONG] = { "a whole number", bind_read_long },
+	[KEY_BOOL] = { "true or false", bind_read_bool },
+	[KEY_DURATION] = { "a duration like \"30s\", \"50m\" or \"1h30m\"", bind_read_duration },
+	[KEY_SIZE] = { "a size like \"512K\", \"64M\" or \"2G\"", bind_read_size },
+	[KEY_STRINGS] = { "a list like (\"a\", \"b\")", bind_read_strings },
+	[KEY_PATHS] = { "a list of paths like (\"/a\", \"/b\")", bind_read_paths },
+	[KEY_ARGV] = { "a command like (\"npm\", \"ci\"), word for word, no shell",
+	    bind_read_argv },
+	[KEY_ARGVS] = { "a list of commands like ( (\"npm\", \"ci\"), (\"make\") )",
+	    bind_read_argvs },
+	[KEY_GROUP] = { "a group { KEY = VALUE; }", bind_read_table },
+	[KEY_MAP] = { "a group { NAME = { ... }; }", bind_read_map },
+	[KEY_LIST] = { "a list ( { KEY = VALUE; ... } )", bind_read_list },
+	[KEY_OPTIONS] = { "a group { KEY = VALUE; }", bind_read_options },
 };
 
-static char *join(const char *, const char *);
-static char *expect_string(struct binder *, const struct key *, const cJSON *, const char *);
-static int check_range(struct binder *, const struct key *, int64_t, const cJSON *, const char *);
-static int add_option(cJSON **, const cJSON *);
-static void set_fallback(const struct key *, void *, const char *);
-static int unknown_key(struct binder *, const struct key *, const cJSON *, const char *);
+static char *bind_join(const char *, const char *);
+static char *bind_expect_string(struct binder *, const struct key *, const cJSON *, const char *);
+static int bind_check_range(struct binder *, const struct key *, int64_t, const cJSON *,
+    const char *);
+static int bind_add_option(cJSON **, const cJSON *);
+static void bind_set_fallback(const struct key *, void *, const char *);
+static int bind_unknown_key(struct binder *, const struct key *, const cJSON *, const char *);
 static int bind_known(struct binder *, const struct key *, void *, const cJSON *, const char *);
 static int bind_missing(struct binder *, const struct key *, void *, const cJSON *, const char *);
 
 static char *
-join(const char *path, const char *name)
+bind_join(const char *path, const char *name)
 {
 	return path[0] == '\0' ? xstrdup(name) : xasprintf("%s.%s", path, name);
 }
@@ -88,7 +92,7 @@ bind_is_secret_name(const char *name)
 }
 
 static char *
-expect_string(struct binder *b, const struct key *key, const cJSON *node, const char *path)
+bind_expect_string(struct binder *b, const struct key *key, const cJSON *node, const char *path)
 {
 	char *s = cJSON_GetStringValue(layer_value(node));
 
@@ -98,10 +102,10 @@ expect_string(struct binder *b, const struct key *key, const cJSON *node, const 
 }
 
 static int
-read_string(struct binder *b, const struct key *key, void *field, const cJSON *node,
+bind_read_string(struct binder *b, const struct key *key, void *field, const cJSON *node,
     const char *path)
 {
-	const char *s = expect_string(b, key, node, path);
+	const char *s = bind_expect_string(b, key, node, path);
 	struct buf words = BUF_INIT;
 	size_t i;
 
@@ -127,11 +131,12 @@ read_string(struct binder *b, const struct key *key, void *field, const cJSON *n
 }
 
 static int
-read_path(struct binder *b, const struct key *key, void *field, const cJSON *node, const char *path)
+bind_read_path(struct binder *b, const struct key *key, void *field, const cJSON *node,
+    const char *path)
 {
 	char *s;
 
-	if (read_string(b, key, &s, node, path) == -1)
+	if (bind_read_string(b, key, &s, node, path) == -1)
 		return -1;
 	*(char **)field = path_resolve(b->dir, s);
 	free(s);
@@ -139,12 +144,13 @@ read_path(struct binder *b, const struct key *key, void *field, const cJSON *nod
 }
 
 static int
-read_word(struct binder *b, const struct key *key, void *field, const cJSON *node, const char *path)
+bind_read_word(struct binder *b, const struct key *key, void *field, const cJSON *node,
+    const char *path)
 {
 	char *s;
 	int i;
 
-	if (read_string(b, key, &s, node, path) == -1)
+	if (bind_read_string(b, key, &s, node, path) == -1)
 		return -1;
 	for (i = 0; strcmp(key->words[i], s) != 0; i++)
 		;
@@ -154,7 +160,8 @@ read_word(struct binder *b, const struct key *key, void *field, const cJSON *nod
 }
 
 static int
-check_range(struct binder *b, const struct key *key, int64_t n, const cJSON *node, const char *path)
+bind_check_range(struct binder *b, const struct key *key, int64_t n, const cJSON *node,
+    const char *path)
 {
 	if (n >= key->min && (key->max == 0 || n <= key->max))
 		return 0;
@@ -166,24 +173,26 @@ check_range(struct binder *b, const struct key *key, int64_t n, const cJSON *nod
 }
 
 static int
-read_long(struct binder *b, const struct key *key, void *field, const cJSON *node, const char *path)
+bind_read_long(struct binder *b, const struct key *key, void *field, const cJSON *node,
+    const char *path)
 {
 	int64_t n = json_int(node, "value", INT64_MIN);
 
 	if (!cJSON_IsNumber(layer_value(node)) || n == INT64_MIN)
 		return bind_fault(b, node, path, "must be %s", kinds[key->kind].wants);
-	if (check_range(b, key, n, node, path) == -1)
+	if (bind_check_range(b, key, n, node, path) == -1)
 		return -1;
 	*(int64_t *)field = n;
 	return 0;
 }
 
 static int
-read_int(struct binder *b, const struct key *key, void *field, const cJSON *node, const char *path)
+bind_read_int(struct binder *b, const struct key *key, void *field, const cJSON *node,
+    const char *path)
 {
 	int64_t n;
 
-	if (read_long(b, key, &n, node, path) == -1)
+	if (bind_read_long(b, key, &n, node, path) == -1)
 		return -1;
 	MUST(n >= INT_MIN && n <= INT_MAX);
 	*(int *)field = (int)n;
@@ -191,7 +200,8 @@ read_int(struct binder *b, const struct key *key, void *field, const cJSON *node
 }
 
 static int
-read_bool(struct binder *b, const struct key *key, void *field, const cJSON *node, const char *path)
+bind_read_bool(struct binder *b, const struct key *key, void *field, const cJSON *node,
+    const char *path)
 {
 	if (!cJSON_IsBool(layer_value(node)))
 		return bind_fault(b, node, path, "must be %s", kinds[key->kind].wants);
@@ -200,10 +210,10 @@ read_bool(struct binder *b, const struct key *key, void *field, const cJSON *nod
 }
 
 static int
-read_duration(struct binder *b, const struct key *key, void *field, const cJSON *node,
+bind_read_duration(struct binder *b, const struct key *key, void *field, const cJSON *node,
     const char *path)
 {
-	const char *s = expect_string(b, key, node, path);
+	const char *s = bind_expect_string(b, key, node, path);
 	char least[UNITS_MAX];
 	int64_t ms;
 
@@ -222,9 +232,10 @@ read_duration(struct binder *b, const struct key *key, void *field, const cJSON 
 }
 
 static int
-read_size(struct binder *b, const struct key *key, void *field, const cJSON *node, const char *path)
+bind_read_size(struct binder *b, const struct key *key, void *field, const cJSON *node,
+    const char *path)
 {
-	const char *s = expect_string(b, key, node, path);
+	const char *s = bind_expect_string(b, key, node, path);
 	char least[UNITS_MAX];
 	int64_t bytes;
 
@@ -271,7 +282,7 @@ bind_free_strings(char **strings)
 }
 
 static int
-read_strings(struct binder *b, const struct key *key, void *field, const cJSON *node,
+bind_read_strings(struct binder *b, const struct key *key, void *field, const cJSON *node,
     const char *path)
 {
 	cJSON *list = layer_plain(node);
@@ -285,13 +296,13 @@ read_strings(struct binder *b, const struct key *key, void *field, const cJSON *
 }
 
 static int
-read_paths(struct binder *b, const struct key *key, void *field, const cJSON *node,
+bind_read_paths(struct binder *b, const struct key *key, void *field, const cJSON *node,
     const char *path)
 {
 	char **strings, *absolute;
 	size_t i;
 
-	if (read_strings(b, key, field, node, path) == -1)
+	if (bind_read_strings(b, key, field, node, path) == -1)
 		return -1;
 	strings = *(char ***)field;
 	for (i = 0; strings[i] != NULL; i++) {
@@ -303,11 +314,12 @@ read_paths(struct binder *b, const struct key *key, void *field, const cJSON *no
 }
 
 static int
-read_argv(struct binder *b, const struct key *key, void *field, const cJSON *node, const char *path)
+bind_read_argv(struct binder *b, const struct key *key, void *field, const cJSON *node,
+    const char *path)
 {
 	char ***argv = field;
 
-	if (read_strings(b, key, field, node, path) == -1)
+	if (bind_read_strings(b, key, field, node, path) == -1)
 		return -1;
 	if ((*argv)[0] == NULL || (*argv)[0][0] == '\0')
 		return bind_fault(b, node, path, "is an empty command: must be %s",
@@ -316,7 +328,7 @@ read_argv(struct binder *b, const struct key *key, void *field, const cJSON *nod
 }
 
 static int
-read_argvs(struct binder *b, const struct key *key, void *field, const cJSON *node,
+bind_read_argvs(struct binder *b, const struct key *key, void *field, const cJSON *node,
     const char *path)
 {
 	const cJSON *element, *list = layer_value(node);
@@ -332,7 +344,7 @@ read_argvs(struct binder *b, const struct key *key, void *field, const cJSON *no
 			return bind_fault(b, element, path,
 			    "must be %s: each command has brackets of its own",
 			    kinds[key->kind].wants);
-		if (read_argv(b, key, &argvs[n++], element, path) == -1)
+		if (bind_read_argv(b, key, &argvs[n++], element, path) == -1)
 			return -1;
 	}
 	return 0;
@@ -340,7 +352,7 @@ read_argvs(struct binder *b, const struct key *key, void *field, const cJSON *no
 
 /* Takes over {"value": plain, "at": ...} under the node's name. */
 static int
-add_option(cJSON **options, const cJSON *node)
+bind_add_option(cJSON **options, const cJSON *node)
 {
 	cJSON *entry = cJSON_CreateObject();
 
@@ -353,7 +365,7 @@ add_option(cJSON **options, const cJSON *node)
 }
 
 static int
-read_options(struct binder *b, const struct key *key, void *field, const cJSON *node,
+bind_read_options(struct binder *b, const struct key *key, void *field, const cJSON *node,
     const char *path)
 {
 	const cJSON *child;
@@ -362,8 +374,8 @@ read_options(struct binder *b, const struct key *key, void *field, const cJSON *
 	if (!cJSON_IsObject(layer_value(node)))
 		return bind_fault(b, node, path, "must be %s", kinds[key->kind].wants);
 	cJSON_ArrayForEach(child, layer_value(node)) {
-		add_option(field, child);
-		deeper = join(path, child->string);
+		bind_add_option(field, child);
+		deeper = bind_join(path, child->string);
 		json_add_str(b->origins, deeper, layer_at(child));
 		free(deeper);
 	}
@@ -371,7 +383,8 @@ read_options(struct binder *b, const struct key *key, void *field, const cJSON *
 }
 
 static int
-read_table(struct binder *b, const struct key *key, void *base, const cJSON *node, const char *path)
+bind_read_table(struct binder *b, const struct key *key, void *base, const cJSON *node,
+    const char *path)
 {
 	if (!cJSON_IsObject(layer_value(node)))
 		return bind_fault(b, node, path, "must be %s", kinds[key->kind].wants);
@@ -379,11 +392,11 @@ read_table(struct binder *b, const struct key *key, void *base, const cJSON *nod
 }
 
 /*
- * The struct's length stands elsewhere in the parent: read_map and read_list
- * get the parent as field.
+ * The struct's length stands elsewhere in the parent: bind_read_map and
+ * bind_read_list get the parent as field.
  */
 static int
-read_structs(struct binder *b, const struct key *key, void *base, const cJSON *node,
+bind_read_structs(struct binder *b, const struct key *key, void *base, const cJSON *node,
     const char *path, bool map)
 {
 	char **items = keys_field(key, base), *deeper, *element;
@@ -399,7 +412,7 @@ read_structs(struct binder *b, const struct key *key, void *base, const cJSON *n
 		name = map ? child->string : layer_name(child);
 		if (name == NULL && keys_find(key->table, "name") == NULL)
 			name = layer_label(NULL, *len, place, sizeof place);
-		deeper = join(path, name == NULL ? "?" : name);
+		deeper = bind_join(path, name == NULL ? "?" : name);
 		if (!cJSON_IsObject(layer_value(child)))
 			rc = bind_fault(b, child, deeper, "must be a group { KEY = VALUE; }");
 		else if (map && !text_is_name(name))
@@ -426,20 +439,22 @@ read_structs(struct binder *b, const struct key *key, void *base, const cJSON *n
 }
 
 static int
-read_map(struct binder *b, const struct key *key, void *base, const cJSON *node, const char *path)
+bind_read_map(struct binder *b, const struct key *key, void *base, const cJSON *node,
+    const char *path)
 {
-	return read_structs(b, key, base, node, path, true);
+	return bind_read_structs(b, key, base, node, path, true);
 }
 
 static int
-read_list(struct binder *b, const struct key *key, void *base, const cJSON *node, const char *path)
+bind_read_list(struct binder *b, const struct key *key, void *base, const cJSON *node,
+    const char *path)
 {
-	return read_structs(b, key, base, node, path, false);
+	return bind_read_structs(b, key, base, node, path, false);
 }
 
 /* Fallbacks are ours and well-formed: a test binds every table. */
 static void
-set_fallback(const struct key *key, void *field, const char *dir)
+bind_set_fallback(const struct key *key, void *field, const char *dir)
 {
 	struct error err;
 	struct binder b = { .dir = dir, .err = &err };
@@ -468,9 +483,9 @@ set_fallback(const struct key *key, void *field, const char *dir)
 }
 
 static int
-unknown_key(struct binder *b, const struct key *table, const cJSON *node, const char *path)
+bind_unknown_key(struct binder *b, const struct key *table, const cJSON *node, const char *path)
 {
-	char *deeper = join(path, node->string);
+	char *deeper = bind_join(path, node->string);
 	const char *near = keys_nearest(table, node->string);
 
 	if (bind_is_secret_name(node->string) && keys_find(table, "token_file") != NULL)
@@ -493,7 +508,7 @@ unknown_key(struct binder *b, const struct key *table, const cJSON *node, const 
 static int
 bind_known(struct binder *b, const struct key *key, void *base, const cJSON *node, const char *path)
 {
-	char *deeper = join(path, key->name);
+	char *deeper = bind_join(path, key->name);
 	bool parent = key->kind == KEY_GROUP || key->kind == KEY_MAP || key->kind == KEY_LIST;
 	int rc;
 
@@ -517,7 +532,7 @@ bind_missing(struct binder *b, const struct key *key, void *base, const cJSON *g
 	if (key->kind == KEY_AT)
 		*(char **)field = xstrdup(layer_at(group));
 	else if (key->fallback != NULL)
-		set_fallback(key, field, b->dir);
+		bind_set_fallback(key, field, b->dir);
 	else if (key->kind == KEY_DURATION || key->kind == KEY_LONG || key->kind == KEY_SIZE)
 		*(int64_t *)field = key->unset;
 	else if (key->kind == KEY_INT)
@@ -541,9 +556,9 @@ bind_group(struct binder *b, const struct key *table, void *base, const cJSON *g
 		if (keys_find(table, node->string) != NULL)
 			continue;
 		if (rest->name == NULL)
-			return unknown_key(b, table, node, path);
-		add_option(keys_field(rest, base), node);
-		deeper = join(path, node->string);
+			return bind_unknown_key(b, table, node, path);
+		bind_add_option(keys_field(rest, base), node);
+		deeper = bind_join(path, node->string);
 		json_add_str(b->origins, deeper, layer_at(node));
 		free(deeper);
 	}

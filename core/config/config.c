@@ -25,34 +25,35 @@
 /* The first layer. What stands here is there whatever the files say. */
 static const char builtin[] = "{\"pools\": {\"light\": {\"slots\": 2}, \"heavy\": {\"slots\": 1}}}";
 
-static char *find_file(struct error *);
-static char *folder_of(const char *);
-static int add_file(cJSON *, const char *, struct buf *, struct error *);
-static int add_folder(cJSON *, const char *, struct buf *, struct error *);
-static int is_conf(const struct dirent *);
-static int by_bytes(const struct dirent **, const struct dirent **);
-static cJSON *new_layers(void);
-static struct config *build(const cJSON *, const char *, const char *, struct buf *,
+static char *config_find_file(struct error *);
+static char *config_folder(const char *);
+static int config_add_file(cJSON *, const char *, struct buf *, struct error *);
+static int config_add_folder(cJSON *, const char *, struct buf *, struct error *);
+static int config_is_conf_file(const struct dirent *);
+static int config_by_bytes(const struct dirent **, const struct dirent **);
+static cJSON *config_builtin_layers(void);
+static struct config *config_build(const cJSON *, const char *, const char *, struct buf *,
     struct error *);
-static char *xdg(const char *, const char *, const char *);
-static void fill_places(struct config *);
-static int fault(const struct config *, struct error *, const char *, const char *, const char *,
-    ...) __attribute__((format(printf, 5, 6)));
-static int check_all(const struct config *, struct buf *, struct error *);
-static int check_repo(const struct config *, const struct config_repo *, struct buf *,
+static char *config_xdg(const char *, const char *, const char *);
+static void config_set_places(struct config *);
+static int config_fault(const struct config *, struct error *, const char *, const char *,
+    const char *, ...) __attribute__((format(printf, 5, 6)));
+static int config_check_all(const struct config *, struct buf *, struct error *);
+static int config_check_repo(const struct config *, const struct config_repo *, struct buf *,
     struct error *);
-static int check_agent(const struct config *, const struct config_agent *, struct error *);
-static int check_plugin(const struct config *, const struct config_plugin *, struct buf *,
+static int config_check_agent(const struct config *, const struct config_agent *, struct error *);
+static int config_check_plugin(const struct config *, const struct config_plugin *, struct buf *,
     struct error *);
-static int check_pipeline(const struct config *, const struct config_pipeline *, const char *,
-    struct buf *, struct error *);
-static int check_notify(const struct config *, const struct config_notify *, int, struct error *);
-static int check_options(const struct config *, const cJSON *, const char *, struct error *);
-static int check_repo_name(const struct config *, const cJSON *, const cJSON *, const char *,
+static int config_check_pipeline(const struct config *, const struct config_pipeline *,
+    const char *, struct buf *, struct error *);
+static int config_check_notify(const struct config *, const struct config_notify *, int,
+    struct error *);
+static int config_check_options(const struct config *, const cJSON *, const char *, struct error *);
+static int config_check_repo_name(const struct config *, const cJSON *, const cJSON *, const char *,
     struct error *);
 
 static char *
-folder_of(const char *file)
+config_folder(const char *file)
 {
 	const char *slash = strrchr(file, '/');
 	char *cwd, *dir, *absolute;
@@ -74,7 +75,7 @@ folder_of(const char *file)
  * ignored. The caller frees.
  */
 static char *
-xdg(const char *variable, const char *fallback, const char *name)
+config_xdg(const char *variable, const char *fallback, const char *name)
 {
 	const char *value = getenv(variable);
 	char *dir = value != NULL && value[0] == '/' ? xstrdup(value) : path_resolve("/", fallback),
@@ -85,9 +86,9 @@ xdg(const char *variable, const char *fallback, const char *name)
 }
 
 static char *
-find_file(struct error *err)
+config_find_file(struct error *err)
 {
-	char *own = xdg("XDG_CONFIG_HOME", "~/.config", "drover/drover.conf");
+	char *own = config_xdg("XDG_CONFIG_HOME", "~/.config", "drover/drover.conf");
 
 	if (access(own, F_OK) == 0)
 		return own;
@@ -103,7 +104,7 @@ find_file(struct error *err)
 }
 
 static int
-add_file(cJSON *layers, const char *file, struct buf *warnings, struct error *err)
+config_add_file(cJSON *layers, const char *file, struct buf *warnings, struct error *err)
 {
 	struct buf text = BUF_INIT;
 	struct stat st;
@@ -123,7 +124,7 @@ add_file(cJSON *layers, const char *file, struct buf *warnings, struct error *er
 	if (warnings != NULL && stat(file, &st) == 0 && (st.st_mode & S_IWOTH) != 0)
 		buf_addf(warnings,
 		    "%s: everybody may write it and so choose what runs: chmod o-w\n", file);
-	dir = folder_of(file);
+	dir = config_folder(file);
 	if ((layer = layer_read(buf_str(&text), file, dir, err)) != NULL)
 		rc = layer_merge(layers, layer, err);
 out:
@@ -133,7 +134,7 @@ out:
 }
 
 static int
-is_conf(const struct dirent *e)
+config_is_conf_file(const struct dirent *e)
 {
 	size_t len = strlen(e->d_name);
 
@@ -142,26 +143,26 @@ is_conf(const struct dirent *e)
 
 /* alphasort() goes by the locale: which file wins must not. */
 static int
-by_bytes(const struct dirent **a, const struct dirent **b)
+config_by_bytes(const struct dirent **a, const struct dirent **b)
 {
 	return strcmp((*a)->d_name, (*b)->d_name);
 }
 
 static int
-add_folder(cJSON *layers, const char *folder, struct buf *warnings, struct error *err)
+config_add_folder(cJSON *layers, const char *folder, struct buf *warnings, struct error *err)
 {
 	struct dirent **entries = NULL;
 	int i, n, rc = 0;
 	char *file;
 
-	n = scandir(folder, &entries, is_conf, by_bytes);
+	n = scandir(folder, &entries, config_is_conf_file, config_by_bytes);
 	if (n == -1)
 		return errno == ENOENT ? 0 :
 					 error_errno(err, DROVER_CONFIG, "%s: cannot read", folder);
 	for (i = 0; i < n; i++) {
 		file = path_join(folder, entries[i]->d_name);
 		if (rc == 0)
-			rc = add_file(layers, file, warnings, err);
+			rc = config_add_file(layers, file, warnings, err);
 		free(file);
 		free(entries[i]);
 	}
@@ -170,7 +171,7 @@ add_folder(cJSON *layers, const char *folder, struct buf *warnings, struct error
 }
 
 static cJSON *
-new_layers(void)
+config_builtin_layers(void)
 {
 	cJSON *json = json_parse(builtin, sizeof builtin - 1, sizeof builtin, NULL), *layers;
 
@@ -181,7 +182,7 @@ new_layers(void)
 }
 
 static void
-fill_places(struct config *c)
+config_set_places(struct config *c)
 {
 	bool system = geteuid() == 0 && c->file != NULL &&
 	    strncmp(c->file, SYSCONFDIR "/", strlen(SYSCONFDIR "/")) == 0;
@@ -189,10 +190,10 @@ fill_places(struct config *c)
 
 	if (c->state_dir == NULL)
 		c->state_dir = system ? xstrdup("/var/lib/drover") :
-					xdg("XDG_STATE_HOME", "~/.local/state", "drover");
+					config_xdg("XDG_STATE_HOME", "~/.local/state", "drover");
 	if (c->cache_dir == NULL)
 		c->cache_dir = system ? xstrdup("/var/cache/drover") :
-					xdg("XDG_CACHE_HOME", "~/.cache", "drover");
+					config_xdg("XDG_CACHE_HOME", "~/.cache", "drover");
 	if (c->socket == NULL)
 		c->socket = runtime != NULL && runtime[0] == '/' ?
 		    path_join(runtime, "drover.sock") :
@@ -201,7 +202,7 @@ fill_places(struct config *c)
 
 /* "FILE:LINE: PATH.KEY: what", for what only the whole can tell. */
 static int
-fault(const struct config *c, struct error *err, const char *path, const char *key,
+config_fault(const struct config *c, struct error *err, const char *path, const char *key,
     const char *format, ...)
 {
 	char what[DROVER_ERROR_MAX],
@@ -218,7 +219,7 @@ fault(const struct config *c, struct error *err, const char *path, const char *k
 }
 
 static int
-check_repo_token(const struct config *c, const struct config_repo *repo, const char *path,
+config_check_repo_token(const struct config *c, const struct config_repo *repo, const char *path,
     struct error *err)
 {
 	const char *own = repo->token_file != NULL ? "token_file" :
@@ -226,24 +227,24 @@ check_repo_token(const struct config *c, const struct config_repo *repo, const c
 						     "token_command";
 
 	if (repo->token_file != NULL && repo->token_env != NULL)
-		return fault(c, err, path, "token_env",
+		return config_fault(c, err, path, "token_env",
 		    "there is token_file as well: keep one of them");
 	if (repo->token_command != NULL && (repo->token_file != NULL || repo->token_env != NULL))
-		return fault(c, err, path, "token_command", "there is %s as well: keep one of them",
-		    own);
+		return config_fault(c, err, path, "token_command",
+		    "there is %s as well: keep one of them", own);
 	if (repo->token_from == NULL)
 		return 0;
 	if (repo->token_file != NULL || repo->token_env != NULL || repo->token_command != NULL)
-		return fault(c, err, path, "token_from", "there is %s as well: keep one of them",
-		    own);
+		return config_fault(c, err, path, "token_from",
+		    "there is %s as well: keep one of them", own);
 	if (config_plugin(c, repo->token_from) == NULL)
-		return fault(c, err, path, "token_from",
+		return config_fault(c, err, path, "token_from",
 		    "no plugin \"%s\" is configured: add it to plugins", repo->token_from);
 	return 0;
 }
 
 static int
-check_repo(const struct config *c, const struct config_repo *repo, struct buf *warnings,
+config_check_repo(const struct config *c, const struct config_repo *repo, struct buf *warnings,
     struct error *err)
 {
 	static const char *const schemes[] = { "/", "file:///", "https://", "http://", "ssh://" };
@@ -260,16 +261,17 @@ check_repo(const struct config *c, const struct config_repo *repo, struct buf *w
 	if (i == ARRAY_LEN(schemes) &&
 	    (host != NULL || repo->url[0] == '-' || strchr(repo->url, '@') == NULL ||
 		strchr(repo->url, ':') == NULL || strstr(repo->url, "::") != NULL))
-		rc = fault(c, err, path, "url",
+		rc = config_fault(c, err, path, "url",
 		    "must be an absolute path, file://, http://, https://, ssh:// or "
 		    "user@host:path");
 	else if (at != NULL && memchr(host + 3, ':', (size_t)(at - host - 3)) != NULL)
-		rc = fault(c, err, path, "url",
+		rc = config_fault(c, err, path, "url",
 		    "a secret is not written into a file: take the password out, use user with "
 		    "token_file, token_env or token_command");
 	else if (repo->base != NULL && !text_is_branch(repo->base, NULL))
-		rc = fault(c, err, path, "base", "is no name of a branch: write it like \"main\"");
-	else if (check_repo_token(c, repo, path, err) == -1)
+		rc = config_fault(c, err, path, "base",
+		    "is no name of a branch: write it like \"main\"");
+	else if (config_check_repo_token(c, repo, path, err) == -1)
 		rc = -1;
 	else if (warnings != NULL && repo->forge != NULL && config_plugin(c, repo->forge) == NULL)
 		buf_addf(warnings,
@@ -278,14 +280,14 @@ check_repo(const struct config *c, const struct config_repo *repo, struct buf *w
 		    path, repo->forge);
 	for (i = 0; rc == 0 && repo->env[i] != NULL; i++)
 		if (repo->env[i][0] == '=' || strchr(repo->env[i], '=') == NULL)
-			rc = fault(c, err, path, "env", "\"%.80s\" must be \"NAME=value\"",
+			rc = config_fault(c, err, path, "env", "\"%.80s\" must be \"NAME=value\"",
 			    repo->env[i]);
 	free(path);
 	return rc;
 }
 
 static int
-check_agent(const struct config *c, const struct config_agent *agent, struct error *err)
+config_check_agent(const struct config *c, const struct config_agent *agent, struct error *err)
 {
 	char *path = xasprintf("agents.%s", agent->name), *name;
 	int rc = 0;
@@ -294,9 +296,10 @@ check_agent(const struct config *c, const struct config_agent *agent, struct err
 	for (i = 0; rc == 0 && agent->env[i] != NULL; i++) {
 		name = xstrndup(agent->env[i], strcspn(agent->env[i], "="));
 		if (name[0] == '\0' || strlen(name) == strlen(agent->env[i]))
-			rc = fault(c, err, path, "env", "\"%.80s\" must be \"NAME=value\"", name);
+			rc = config_fault(c, err, path, "env", "\"%.80s\" must be \"NAME=value\"",
+			    name);
 		else if (bind_is_secret_name(name))
-			rc = fault(c, err, path, "env",
+			rc = config_fault(c, err, path, "env",
 			    "%.80s: a secret is not written into a file: set it for the daemon and "
 			    "name it in env_pass",
 			    name);
@@ -304,7 +307,7 @@ check_agent(const struct config *c, const struct config_agent *agent, struct err
 	}
 	for (i = 0; rc == 0 && agent->env_pass[i] != NULL; i++)
 		if (agent->env_pass[i][0] == '\0' || strchr(agent->env_pass[i], '=') != NULL)
-			rc = fault(c, err, path, "env_pass",
+			rc = config_fault(c, err, path, "env_pass",
 			    "\"%.*s\" must be the name of a variable",
 			    (int)strcspn(agent->env_pass[i], "="), agent->env_pass[i]);
 	free(path);
@@ -312,21 +315,21 @@ check_agent(const struct config *c, const struct config_agent *agent, struct err
 }
 
 static int
-check_pipeline(const struct config *c, const struct config_pipeline *p, const char *path,
+config_check_pipeline(const struct config *c, const struct config_pipeline *p, const char *path,
     struct buf *warnings, struct error *err)
 {
 	char *plugin;
 	size_t i;
 
 	if (p->pool != NULL && config_pool(c, p->pool) == NULL)
-		return fault(c, err, path, "pool",
+		return config_fault(c, err, path, "pool",
 		    "there is no pool \"%.80s\": add it to pools, or use light or heavy", p->pool);
 	if (p->agent != NULL && config_agent(c, p->agent) == NULL)
-		return fault(c, err, path, "agent", "there is no agent \"%.80s\": add it to agents",
-		    p->agent);
+		return config_fault(c, err, path, "agent",
+		    "there is no agent \"%.80s\": add it to agents", p->agent);
 	for (i = 0; p->yield_to[i] != NULL; i++) {
 		if (!text_is_kind(p->yield_to[i]))
-			return fault(c, err, path, "yield_to",
+			return config_fault(c, err, path, "yield_to",
 			    "\"%.80s\" is no kind of job: write PLUGIN.PIPELINE", p->yield_to[i]);
 		plugin = xstrndup(p->yield_to[i], strcspn(p->yield_to[i], "."));
 		if (warnings != NULL && config_plugin(c, plugin) == NULL)
@@ -334,12 +337,12 @@ check_pipeline(const struct config *c, const struct config_pipeline *p, const ch
 			    plugin);
 		free(plugin);
 	}
-	return check_options(c, p->options, path, err);
+	return config_check_options(c, p->options, path, err);
 }
 
 static int
-check_repo_name(const struct config *c, const cJSON *option, const cJSON *value, const char *path,
-    struct error *err)
+config_check_repo_name(const struct config *c, const cJSON *option, const cJSON *value,
+    const char *path, struct error *err)
 {
 	const char *name = cJSON_GetStringValue(value);
 
@@ -355,7 +358,8 @@ check_repo_name(const struct config *c, const cJSON *option, const cJSON *value,
  * called a secret is one, also before the plugin's own table tells.
  */
 static int
-check_options(const struct config *c, const cJSON *options, const char *path, struct error *err)
+config_check_options(const struct config *c, const cJSON *options, const char *path,
+    struct error *err)
 {
 	const cJSON *option, *element;
 
@@ -369,28 +373,29 @@ check_options(const struct config *c, const cJSON *options, const char *path, st
 			    option->string, option->string);
 		if (strcmp(option->string, "repo") != 0 && strcmp(option->string, "repos") != 0)
 			continue;
-		if (check_repo_name(c, option, json_get(option, "value"), path, err) == -1)
+		if (config_check_repo_name(c, option, json_get(option, "value"), path, err) == -1)
 			return -1;
 		cJSON_ArrayForEach(element, json_get(option, "value"))
-			if (check_repo_name(c, option, element, path, err) == -1)
+			if (config_check_repo_name(c, option, element, path, err) == -1)
 				return -1;
 	}
 	return 0;
 }
 
 static int
-check_authors(const struct config *c, char *const *authors, const char *path, struct buf *warnings,
-    struct error *err)
+config_check_authors(const struct config *c, char *const *authors, const char *path,
+    struct buf *warnings, struct error *err)
 {
 	const char *what;
 	size_t i;
 
 	for (i = 0; authors != NULL && authors[i] != NULL; i++) {
 		if (i == AUTHORS_MAX)
-			return fault(c, err, path, "authors",
+			return config_fault(c, err, path, "authors",
 			    "more than %d entries: name a group instead", AUTHORS_MAX);
 		if ((what = authors_fault(authors[i])) != NULL)
-			return fault(c, err, path, "authors", "\"%.80s\" is %s", authors[i], what);
+			return config_fault(c, err, path, "authors", "\"%.80s\" is %s", authors[i],
+			    what);
 		if (warnings != NULL && strcmp(authors[i], AUTHORS_ANYBODY) == 0)
 			buf_addf(warnings,
 			    "%s: authors: \"*\" lets anybody who can write there run agents here\n",
@@ -403,30 +408,31 @@ check_authors(const struct config *c, char *const *authors, const char *path, st
 }
 
 static int
-check_plugin(const struct config *c, const struct config_plugin *plugin, struct buf *warnings,
-    struct error *err)
+config_check_plugin(const struct config *c, const struct config_plugin *plugin,
+    struct buf *warnings, struct error *err)
 {
 	char *path = xasprintf("plugins.%s.options", plugin->name);
-	int i, rc = check_options(c, plugin->options, path, err);
+	int i, rc = config_check_options(c, plugin->options, path, err);
 
 	for (i = 0; rc == 0 && i < plugin->sources_len; i++) {
 		free(path);
 		path = xasprintf("plugins.%s.sources.%s", plugin->name, plugin->sources[i].name);
-		if ((rc = check_authors(c, plugin->sources[i].authors, path, warnings, err)) == 0)
-			rc = check_options(c, plugin->sources[i].options, path, err);
+		if ((rc = config_check_authors(c, plugin->sources[i].authors, path, warnings,
+			 err)) == 0)
+			rc = config_check_options(c, plugin->sources[i].options, path, err);
 	}
 	for (i = 0; rc == 0 && i < plugin->pipelines_len; i++) {
 		free(path);
 		path =
 		    xasprintf("plugins.%s.pipelines.%s", plugin->name, plugin->pipelines[i].name);
-		rc = check_pipeline(c, &plugin->pipelines[i], path, warnings, err);
+		rc = config_check_pipeline(c, &plugin->pipelines[i], path, warnings, err);
 	}
 	free(path);
 	return rc;
 }
 
 static int
-check_notify(const struct config *c, const struct config_notify *notify, int place,
+config_check_notify(const struct config *c, const struct config_notify *notify, int place,
     struct error *err)
 {
 	static const char *const events[] = { "start", "pull", "needs-info", "dead", "budget" };
@@ -435,51 +441,51 @@ check_notify(const struct config *c, const struct config_notify *notify, int pla
 
 	snprintf(path, sizeof path, "notify.%d", place);
 	if (!text_is_kind(notify->operation))
-		return fault(c, err, path, "operation",
+		return config_fault(c, err, path, "operation",
 		    "\"%.80s\" is no operation: write PLUGIN.OPERATION", notify->operation);
 	for (int i = 0; notify->on[i] != NULL; i++) {
 		for (e = 0; e < ARRAY_LEN(events) && strcmp(events[e], notify->on[i]) != 0; e++)
 			;
 		if (e == ARRAY_LEN(events))
-			return fault(c, err, path, "on",
+			return config_fault(c, err, path, "on",
 			    "\"%.80s\" is none of start, pull, needs-info, dead, budget",
 			    notify->on[i]);
 	}
 	for (int i = 0; notify->kinds != NULL && notify->kinds[i] != NULL; i++)
 		if (!text_is_kind(notify->kinds[i]))
-			return fault(c, err, path, "kinds",
+			return config_fault(c, err, path, "kinds",
 			    "\"%.80s\" is no kind of job: write PLUGIN.PIPELINE", notify->kinds[i]);
 	return 0;
 }
 
 static int
-check_all(const struct config *c, struct buf *warnings, struct error *err)
+config_check_all(const struct config *c, struct buf *warnings, struct error *err)
 {
 	struct sockaddr_un address;
 	int i;
 
 	if (strlen(c->socket) >= sizeof address.sun_path)
-		return fault(c, err, "", "socket",
+		return config_fault(c, err, "", "socket",
 		    "\"%.200s\" is longer than the %zu bytes that a socket's path may have: use a "
 		    "shorter one",
 		    c->socket, sizeof address.sun_path - 1);
 	for (i = 0; i < c->agents_len; i++)
-		if (check_agent(c, &c->agents[i], err) == -1)
+		if (config_check_agent(c, &c->agents[i], err) == -1)
 			return -1;
 	for (i = 0; i < c->repos_len; i++)
-		if (check_repo(c, &c->repos[i], warnings, err) == -1)
+		if (config_check_repo(c, &c->repos[i], warnings, err) == -1)
 			return -1;
 	for (i = 0; i < c->plugins_len; i++)
-		if (check_plugin(c, &c->plugins[i], warnings, err) == -1)
+		if (config_check_plugin(c, &c->plugins[i], warnings, err) == -1)
 			return -1;
 	for (i = 0; i < c->notify_len; i++)
-		if (check_notify(c, &c->notify[i], i, err) == -1)
+		if (config_check_notify(c, &c->notify[i], i, err) == -1)
 			return -1;
 	return 0;
 }
 
 static struct config *
-build(const cJSON *layers, const char *file, const char *dir, struct buf *warnings,
+config_build(const cJSON *layers, const char *file, const char *dir, struct buf *warnings,
     struct error *err)
 {
 	struct config *c = xcalloc(1, sizeof *c);
@@ -489,8 +495,8 @@ build(const cJSON *layers, const char *file, const char *dir, struct buf *warnin
 	MUST((c->origins = cJSON_CreateObject()) != NULL);
 	b.origins = c->origins;
 	if (bind_group(&b, keys_config, c, layers, "") == 0) {
-		fill_places(c);
-		if (check_all(c, warnings, err) == 0)
+		config_set_places(c);
+		if (config_check_all(c, warnings, err) == 0)
 			return c;
 	}
 	config_free(c);
@@ -501,27 +507,27 @@ struct config *
 config_load(const char *file, struct buf *warnings, struct error *err)
 {
 	char *found, *dir = NULL, *folder = NULL;
-	cJSON *layers = new_layers();
+	cJSON *layers = config_builtin_layers();
 	struct config *c = NULL;
 
 	/* Absolute, so that a reload finds it again from another folder. */
 	if (file == NULL) {
-		found = find_file(err);
+		found = config_find_file(err);
 	} else {
-		dir = folder_of(file);
+		dir = config_folder(file);
 		found = path_join(dir, strrchr(file, '/') != NULL ? strrchr(file, '/') + 1 : file);
 		free(dir);
 		dir = NULL;
 	}
 	if (found == NULL)
 		goto out;
-	dir = folder_of(found);
+	dir = config_folder(found);
 	folder = path_join(dir, "conf.d");
-	if (add_file(layers, found, warnings, err) == -1 ||
-	    add_folder(layers, folder, warnings, err) == -1)
+	if (config_add_file(layers, found, warnings, err) == -1 ||
+	    config_add_folder(layers, folder, warnings, err) == -1)
 		goto out;
 	layer_environment(layers);
-	c = build(layers, found, dir, warnings, err);
+	c = config_build(layers, found, dir, warnings, err);
 out:
 	cJSON_Delete(layers);
 	free(folder);
@@ -533,15 +539,15 @@ out:
 struct config *
 config_parse(const char *text, const char *name, struct error *err)
 {
-	cJSON *layer, *layers = new_layers();
-	char *dir = folder_of(name);
+	cJSON *layer, *layers = config_builtin_layers();
+	char *dir = config_folder(name);
 	struct config *c = NULL;
 
 	if (strlen(text) > LAYER_MAX)
 		error_set(err, DROVER_CONFIG, "%s: larger than %d bytes", name, LAYER_MAX);
 	else if ((layer = layer_read(text, name, dir, err)) != NULL &&
 	    layer_merge(layers, layer, err) == 0)
-		c = build(layers, NULL, dir, NULL, err);
+		c = config_build(layers, NULL, dir, NULL, err);
 	cJSON_Delete(layers);
 	free(dir);
 	return c;
@@ -586,8 +592,8 @@ config_from_json(const cJSON *json, struct error *err)
 	cJSON_DeleteItemFromObjectCaseSensitive(plain, "file");
 	cJSON_DeleteItemFromObjectCaseSensitive(plain, "origins");
 	layer = layer_wrap(plain, json_get(json, "origins"));
-	dir = folder_of(file != NULL ? file : "/");
-	c = build(layer, file, dir, NULL, err);
+	dir = config_folder(file != NULL ? file : "/");
+	c = config_build(layer, file, dir, NULL, err);
 	if (c != NULL && cJSON_IsObject(json_get(json, "origins"))) {
 		cJSON_Delete(c->origins);
 		MUST((c->origins = cJSON_Duplicate(json_get(json, "origins"), true)) != NULL);
@@ -644,7 +650,7 @@ config_plugin(const struct config *c, const char *name)
 
 /* The plugin of "plugin.name"; *local is what stands behind the dot. */
 static const struct config_plugin *
-owner_of(const struct config *c, const char *full, const char **local)
+config_plugin_of(const struct config *c, const char *full, const char **local)
 {
 	const char *dot = strchr(full, '.');
 	size_t len = dot != NULL ? (size_t)(dot - full) : 0;
@@ -664,7 +670,7 @@ const struct config_pipeline *
 config_pipeline(const struct config *c, const char *kind)
 {
 	const char *local;
-	const struct config_plugin *plugin = owner_of(c, kind, &local);
+	const struct config_plugin *plugin = config_plugin_of(c, kind, &local);
 	int i;
 
 	for (i = 0; plugin != NULL && i < plugin->pipelines_len; i++)
@@ -677,7 +683,7 @@ const struct config_source *
 config_source(const struct config *c, const char *name)
 {
 	const char *local;
-	const struct config_plugin *plugin = owner_of(c, name, &local);
+	const struct config_plugin *plugin = config_plugin_of(c, name, &local);
 	int i;
 
 	for (i = 0; plugin != NULL && i < plugin->sources_len; i++)

@@ -17,24 +17,24 @@
 
 #define DEPTH_MAX 16
 
-static cJSON *new_node(const char *, cJSON *);
-static cJSON *read_setting(const config_setting_t *, const char *, int, struct error *);
-static cJSON *read_members(const config_setting_t *, const char *, int, struct error *);
-static cJSON *read_scalar(const config_setting_t *, const char *, struct error *);
-static cJSON *read_number(int64_t);
-static cJSON *wrap(const cJSON *, struct buf *, const cJSON *);
-static const cJSON *find_named(const cJSON *, const char *, const cJSON *);
-static int check_names(const cJSON *, struct error *);
-static int merge_group(cJSON *, cJSON *, struct error *);
-static void merge_list(cJSON *, cJSON *);
-static void set_from_env(cJSON *, const char *, const char *, const struct key *);
-static void walk_group(cJSON *, const struct key *, const char *);
-static void walk_options(cJSON *, const struct key *, const char *);
-static bool has_rest(const struct key *);
-static char *env_name(const char *, const char *);
+static cJSON *layer_new_node(const char *, cJSON *);
+static cJSON *layer_read_setting(const config_setting_t *, const char *, int, struct error *);
+static cJSON *layer_read_members(const config_setting_t *, const char *, int, struct error *);
+static cJSON *layer_read_scalar(const config_setting_t *, const char *, struct error *);
+static cJSON *layer_read_number(int64_t);
+static cJSON *layer_wrap_node(const cJSON *, struct buf *, const cJSON *);
+static const cJSON *layer_find_named(const cJSON *, const char *, const cJSON *);
+static int layer_check_names(const cJSON *, struct error *);
+static int layer_merge_group(cJSON *, cJSON *, struct error *);
+static void layer_merge_list(cJSON *, cJSON *);
+static void layer_set_from_env(cJSON *, const char *, const char *, const struct key *);
+static void layer_walk_group(cJSON *, const struct key *, const char *);
+static void layer_walk_options(cJSON *, const struct key *, const char *);
+static bool layer_has_rest(const struct key *);
+static char *layer_env_name(const char *, const char *);
 
 static cJSON *
-new_node(const char *at, cJSON *value)
+layer_new_node(const char *at, cJSON *value)
 {
 	cJSON *node = cJSON_CreateObject();
 
@@ -73,7 +73,7 @@ layer_label(const char *name, int place, char *out, size_t size)
 
 /* Beyond 2^53 a JSON number is not exact: those travel as text. */
 static cJSON *
-read_number(int64_t n)
+layer_read_number(int64_t n)
 {
 	char text[24];
 
@@ -84,15 +84,15 @@ read_number(int64_t n)
 }
 
 static cJSON *
-read_scalar(const config_setting_t *setting, const char *at, struct error *err)
+layer_read_scalar(const config_setting_t *setting, const char *at, struct error *err)
 {
 	const char *s;
 
 	switch (config_setting_type(setting)) {
 	case CONFIG_TYPE_INT:
-		return read_number(config_setting_get_int(setting));
+		return layer_read_number(config_setting_get_int(setting));
 	case CONFIG_TYPE_INT64:
-		return read_number(config_setting_get_int64(setting));
+		return layer_read_number(config_setting_get_int64(setting));
 	case CONFIG_TYPE_BOOL:
 		return cJSON_CreateBool(config_setting_get_bool(setting));
 	case CONFIG_TYPE_FLOAT:
@@ -117,7 +117,7 @@ read_scalar(const config_setting_t *setting, const char *at, struct error *err)
 }
 
 static cJSON *
-read_members(const config_setting_t *setting, const char *name, int depth, struct error *err)
+layer_read_members(const config_setting_t *setting, const char *name, int depth, struct error *err)
 {
 	bool group = config_setting_is_group(setting) != 0;
 	cJSON *node, *members = group ? cJSON_CreateObject() : cJSON_CreateArray();
@@ -127,7 +127,7 @@ read_members(const config_setting_t *setting, const char *name, int depth, struc
 	MUST(members != NULL);
 	for (i = 0; i < n; i++) {
 		member = config_setting_get_elem(setting, (unsigned int)i);
-		if ((node = read_setting(member, name, depth + 1, err)) == NULL) {
+		if ((node = layer_read_setting(member, name, depth + 1, err)) == NULL) {
 			cJSON_Delete(members);
 			return NULL;
 		}
@@ -138,7 +138,7 @@ read_members(const config_setting_t *setting, const char *name, int depth, struc
 }
 
 static cJSON *
-read_setting(const config_setting_t *setting, const char *name, int depth, struct error *err)
+layer_read_setting(const config_setting_t *setting, const char *name, int depth, struct error *err)
 {
 	const char *file = config_setting_source_file(setting);
 	cJSON *value = NULL, *node = NULL;
@@ -149,11 +149,11 @@ read_setting(const config_setting_t *setting, const char *name, int depth, struc
 		error_set(err, DROVER_CONFIG,
 		    "%s: groups inside groups, deeper than %d: no key needs that", at, DEPTH_MAX);
 	else if (config_setting_is_aggregate(setting))
-		value = read_members(setting, name, depth, err);
+		value = layer_read_members(setting, name, depth, err);
 	else
-		value = read_scalar(setting, at, err);
+		value = layer_read_scalar(setting, at, err);
 	if (value != NULL)
-		node = new_node(at, value);
+		node = layer_new_node(at, value);
 	free(at);
 	return node;
 }
@@ -173,13 +173,13 @@ layer_read(const char *text, const char *name, const char *dir, struct error *er
 		    config_error_file(&config) != NULL ? config_error_file(&config) : name,
 		    config_error_line(&config), config_error_text(&config));
 	else
-		layer = read_setting(config_root_setting(&config), name, 0, err);
+		layer = layer_read_setting(config_root_setting(&config), name, 0, err);
 	config_destroy(&config);
 	return layer;
 }
 
 static cJSON *
-wrap(const cJSON *plain, struct buf *path, const cJSON *origins)
+layer_wrap_node(const cJSON *plain, struct buf *path, const cJSON *origins)
 {
 	const cJSON *child;
 	size_t len = path->len;
@@ -190,7 +190,7 @@ wrap(const cJSON *plain, struct buf *path, const cJSON *origins)
 
 	if (!cJSON_IsObject(plain) && !cJSON_IsArray(plain)) {
 		value = cJSON_Duplicate(plain, true);
-		return new_node(json_str(origins, buf_str(path), "default"), value);
+		return layer_new_node(json_str(origins, buf_str(path), "default"), value);
 	}
 	value = cJSON_IsObject(plain) ? cJSON_CreateObject() : cJSON_CreateArray();
 	MUST(value != NULL);
@@ -201,20 +201,20 @@ wrap(const cJSON *plain, struct buf *path, const cJSON *origins)
 		if (name != NULL)
 			buf_addf(path, "%s%s", len > 0 ? "." : "", name);
 		MUST(cJSON_IsObject(plain) ?
-			cJSON_AddItemToObject(value, name, wrap(child, path, origins)) :
-			cJSON_AddItemToArray(value, wrap(child, path, origins)));
+			cJSON_AddItemToObject(value, name, layer_wrap_node(child, path, origins)) :
+			cJSON_AddItemToArray(value, layer_wrap_node(child, path, origins)));
 		path->len = len;
 		if (path->data != NULL)
 			path->data[len] = '\0';
 	}
-	return new_node(json_str(origins, buf_str(path), "default"), value);
+	return layer_new_node(json_str(origins, buf_str(path), "default"), value);
 }
 
 cJSON *
 layer_wrap(const cJSON *plain, const cJSON *origins)
 {
 	struct buf path = BUF_INIT;
-	cJSON *layer = wrap(plain, &path, origins);
+	cJSON *layer = layer_wrap_node(plain, &path, origins);
 
 	buf_free(&path);
 	return layer;
@@ -243,7 +243,7 @@ layer_plain(const cJSON *node)
  * anywhere).
  */
 static const cJSON *
-find_named(const cJSON *list, const char *name, const cJSON *until)
+layer_find_named(const cJSON *list, const char *name, const cJSON *until)
 {
 	const cJSON *element;
 	const char *other;
@@ -259,14 +259,14 @@ find_named(const cJSON *list, const char *name, const cJSON *until)
 
 /* Within one file a name twice is a slip; over two files it is meant. */
 static int
-check_names(const cJSON *list, struct error *err)
+layer_check_names(const cJSON *list, struct error *err)
 {
 	const cJSON *element, *first;
 	const char *name;
 
 	cJSON_ArrayForEach(element, list)
 		if ((name = layer_name(element)) != NULL &&
-		    (first = find_named(list, name, element)) != NULL)
+		    (first = layer_find_named(list, name, element)) != NULL)
 			return error_set(err, DROVER_CONFIG,
 			    "%s: \"%s\" is there twice, first at %s: give one another name",
 			    layer_at(element), name, layer_at(first));
@@ -274,7 +274,7 @@ check_names(const cJSON *list, struct error *err)
 }
 
 static void
-merge_list(cJSON *base, cJSON *over)
+layer_merge_list(cJSON *base, cJSON *over)
 {
 	cJSON *element, *next, *same;
 
@@ -282,7 +282,7 @@ merge_list(cJSON *base, cJSON *over)
 		next = element->next;
 		same = layer_name(element) == NULL ?
 		    NULL :
-		    (cJSON *)(uintptr_t)find_named(base, layer_name(element), NULL);
+		    (cJSON *)(uintptr_t)layer_find_named(base, layer_name(element), NULL);
 		element = cJSON_DetachItemViaPointer(over, element);
 		if (same == NULL)
 			MUST(cJSON_AddItemToArray(base, element));
@@ -292,14 +292,14 @@ merge_list(cJSON *base, cJSON *over)
 }
 
 static int
-merge_group(cJSON *base, cJSON *over, struct error *err)
+layer_merge_group(cJSON *base, cJSON *over, struct error *err)
 {
 	cJSON *node, *next, *value, *old, *old_value;
 
 	for (node = over->child; node != NULL; node = next) {
 		next = node->next;
 		value = cJSON_GetObjectItemCaseSensitive(node, "value");
-		if (cJSON_IsArray(value) && check_names(value, err) == -1)
+		if (cJSON_IsArray(value) && layer_check_names(value, err) == -1)
 			return -1;
 		node = cJSON_DetachItemViaPointer(over, node);
 		old = cJSON_GetObjectItemCaseSensitive(base, node->string);
@@ -311,7 +311,7 @@ merge_group(cJSON *base, cJSON *over, struct error *err)
 				return -1;
 		} else if (cJSON_IsArray(value) && cJSON_IsArray(old_value) &&
 		    layer_name(value->child) != NULL && layer_name(old_value->child) != NULL) {
-			merge_list(old_value, value);
+			layer_merge_list(old_value, value);
 			cJSON_Delete(node);
 		} else {
 			MUST(cJSON_ReplaceItemViaPointer(base, old, node));
@@ -323,7 +323,7 @@ merge_group(cJSON *base, cJSON *over, struct error *err)
 int
 layer_merge(cJSON *base, cJSON *over, struct error *err)
 {
-	int rc = merge_group(cJSON_GetObjectItemCaseSensitive(base, "value"),
+	int rc = layer_merge_group(cJSON_GetObjectItemCaseSensitive(base, "value"),
 	    cJSON_GetObjectItemCaseSensitive(over, "value"), err);
 
 	/* An entry stands where it was said last. */
@@ -336,7 +336,7 @@ layer_merge(cJSON *base, cJSON *over, struct error *err)
 
 /* PREFIX_KEY in capitals; "-" and "." become "_". The caller frees. */
 static char *
-env_name(const char *prefix, const char *key)
+layer_env_name(const char *prefix, const char *key)
 {
 	char *name = xasprintf("%s_%s", prefix, key), *p;
 
@@ -354,9 +354,9 @@ env_name(const char *prefix, const char *key)
  * like it stays text, for the checks to refuse.
  */
 static void
-set_from_env(cJSON *group, const char *prefix, const char *name, const struct key *key)
+layer_set_from_env(cJSON *group, const char *prefix, const char *name, const struct key *key)
 {
-	char *variable = env_name(prefix, name), *at = NULL;
+	char *variable = layer_env_name(prefix, name), *at = NULL;
 	const char *text = getenv(variable);
 	cJSON *value, *old = cJSON_GetObjectItemCaseSensitive(group, name);
 	const cJSON *old_value = layer_value(old);
@@ -377,59 +377,59 @@ set_from_env(cJSON *group, const char *prefix, const char *name, const struct ke
 		value = cJSON_CreateString(text);
 	at = xasprintf("env %s", variable);
 	MUST(old != NULL ?
-		cJSON_ReplaceItemInObjectCaseSensitive(group, name, new_node(at, value)) :
-		cJSON_AddItemToObject(group, name, new_node(at, value)));
+		cJSON_ReplaceItemInObjectCaseSensitive(group, name, layer_new_node(at, value)) :
+		cJSON_AddItemToObject(group, name, layer_new_node(at, value)));
 out:
 	free(variable);
 	free(at);
 }
 
 static void
-walk_group(cJSON *group, const struct key *table, const char *prefix)
+layer_walk_group(cJSON *group, const struct key *table, const char *prefix)
 {
 	cJSON *child, *made;
 	const struct key *key;
 	char *deeper, *deepest;
 
 	for (key = table; key != NULL && key->name != NULL; key++) {
-		deeper = env_name(prefix, key->name);
+		deeper = layer_env_name(prefix, key->name);
 		made = cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(group,
 							    key->name),
 		    "value");
 		if (key->kind <= KEY_SIZE && strcmp(key->name, "name") != 0)
-			set_from_env(group, prefix, key->name, key);
+			layer_set_from_env(group, prefix, key->name, key);
 		else if (key->kind == KEY_GROUP && made == NULL) {
 			made = cJSON_CreateObject();
-			walk_group(made, key->table, deeper);
+			layer_walk_group(made, key->table, deeper);
 			if (made->child != NULL)
 				MUST(cJSON_AddItemToObject(group, key->name,
-				    new_node(layer_at(made->child), made)));
+				    layer_new_node(layer_at(made->child), made)));
 			else
 				cJSON_Delete(made);
 		} else if (key->kind == KEY_GROUP && cJSON_IsObject(made))
-			walk_group(made, key->table, deeper);
+			layer_walk_group(made, key->table, deeper);
 		else if (key->kind == KEY_OPTIONS && cJSON_IsObject(made))
-			walk_group(made, NULL, deeper);
+			layer_walk_group(made, NULL, deeper);
 		else if (key->kind == KEY_MAP || key->kind == KEY_LIST)
 			cJSON_ArrayForEach(child, made) {
 				if (!cJSON_IsObject(layer_value(child)) ||
 				    (key->kind == KEY_LIST && layer_name(child) == NULL))
 					continue;
-				deepest = env_name(deeper,
+				deepest = layer_env_name(deeper,
 				    key->kind == KEY_MAP ? child->string : layer_name(child));
-				walk_group(cJSON_GetObjectItemCaseSensitive(child, "value"),
+				layer_walk_group(cJSON_GetObjectItemCaseSensitive(child, "value"),
 				    key->table, deepest);
 				free(deepest);
 			}
 		free(deeper);
 	}
-	if (table == NULL || has_rest(table))
-		walk_options(group, table, prefix);
+	if (table == NULL || layer_has_rest(table))
+		layer_walk_options(group, table, prefix);
 }
 
 /* Only those that a file has, because nobody here knows the others. */
 static void
-walk_options(cJSON *group, const struct key *table, const char *prefix)
+layer_walk_options(cJSON *group, const struct key *table, const char *prefix)
 {
 	cJSON *child, *next;
 	char *name;
@@ -440,13 +440,13 @@ walk_options(cJSON *group, const struct key *table, const char *prefix)
 		    cJSON_IsObject(layer_value(child)) || cJSON_IsArray(layer_value(child)))
 			continue;
 		name = xstrdup(child->string);
-		set_from_env(group, prefix, name, NULL);
+		layer_set_from_env(group, prefix, name, NULL);
 		free(name);
 	}
 }
 
 static bool
-has_rest(const struct key *table)
+layer_has_rest(const struct key *table)
 {
 	while (table->name != NULL && table->kind != KEY_REST)
 		table++;
@@ -456,5 +456,5 @@ has_rest(const struct key *table)
 void
 layer_environment(cJSON *base)
 {
-	walk_group(cJSON_GetObjectItemCaseSensitive(base, "value"), keys_config, "DROVER");
+	layer_walk_group(cJSON_GetObjectItemCaseSensitive(base, "value"), keys_config, "DROVER");
 }

@@ -18,55 +18,59 @@
 #include "config/layer.h"
 #include "config/options.h"
 
-enum secret_way { SECRET_FILE, SECRET_ENV, SECRET_COMMAND, SECRET_WAYS };
+enum option_secret_way { SECRET_FILE, SECRET_ENV, SECRET_COMMAND, SECRET_WAYS };
 
-struct value {
+struct option_value {
 	const struct drover_option *option;
 	char *at;                /* NULL: not configured */
 	char *text;              /* scalars as text; NULL: neither value nor default */
 	int64_t number;          /* int, bool, duration, size */
 	char **list;             /* lists, and the command of a secret */
-	enum secret_way way;     /* where text or list lead to */
+	enum option_secret_way way; /* where text or list lead to */
 };
 
 struct options {
-	struct value *values;
+	struct option_value *values;
 	size_t len;
 	const char *dir;
 };
 
-typedef int read_fn(struct value *, const char *dir, const cJSON *);
+typedef int read_fn(struct option_value *, const char *dir, const cJSON *);
 
-static read_fn read_string, read_bool, read_int, read_duration, read_size, read_path, read_list;
+static read_fn options_read_string, options_read_bool, options_read_int, options_read_duration,
+    options_read_size, options_read_path, options_read_list;
 
 /* By enum drover_type. */
 static const struct {
 	const char *name, *wants;
 	read_fn *read;
 } types[] = {
-	[DROVER_STRING] = { "string", "text in quotes", read_string },
-	[DROVER_BOOL] = { "bool", "true or false", read_bool },
-	[DROVER_INT] = { "int", "a whole number", read_int },
+	[DROVER_STRING] = { "string", "text in quotes", options_read_string },
+	[DROVER_BOOL] = { "bool", "true or false", options_read_bool },
+	[DROVER_INT] = { "int", "a whole number", options_read_int },
 	[DROVER_DURATION] = { "duration", "a duration like \"30s\", \"50m\" or \"1h30m\"",
-	    read_duration },
-	[DROVER_SIZE] = { "size", "a size like \"512K\", \"64M\" or \"2G\"", read_size },
-	[DROVER_PATH] = { "path", "a path in quotes", read_path },
-	[DROVER_LIST] = { "list", "a list like (\"a\", \"b\")", read_list },
+	    options_read_duration },
+	[DROVER_SIZE] = { "size", "a size like \"512K\", \"64M\" or \"2G\"", options_read_size },
+	[DROVER_PATH] = { "path", "a path in quotes", options_read_path },
+	[DROVER_LIST] = { "list", "a list like (\"a\", \"b\")", options_read_list },
 };
 
 static const char *const way_suffixes[SECRET_WAYS] = { "_file", "_env", "_command" };
 
-static struct value *find_value(const struct options *, const char *);
-static struct value *find_secret(const struct options *, const char *, enum secret_way *);
-static int take(struct options *, const cJSON *, const char *, struct error *);
-static int take_secret(struct options *, struct value *, enum secret_way, const cJSON *,
-    const char *, struct error *);
-static int unknown_option(const struct options *, const cJSON *, const char *, struct error *);
-static int set_default(struct options *, struct value *, const char *, struct error *);
-static int check_required(const struct options *, const cJSON *, const char *, struct error *);
+static struct option_value *options_find(const struct options *, const char *);
+static struct option_value *options_find_secret(const struct options *, const char *,
+    enum option_secret_way *);
+static int options_take(struct options *, const cJSON *, const char *, struct error *);
+static int options_take_secret(struct options *, struct option_value *, enum option_secret_way,
+    const cJSON *, const char *, struct error *);
+static int options_unknown(const struct options *, const cJSON *, const char *, struct error *);
+static int options_set_default(struct options *, struct option_value *, const char *,
+    struct error *);
+static int options_check_required(const struct options *, const cJSON *, const char *,
+    struct error *);
 
 static int
-read_string(struct value *v, const char *dir, const cJSON *json)
+options_read_string(struct option_value *v, const char *dir, const cJSON *json)
 {
 	if (!cJSON_IsString(json))
 		return -1;
@@ -75,7 +79,7 @@ read_string(struct value *v, const char *dir, const cJSON *json)
 }
 
 static int
-read_bool(struct value *v, const char *dir, const cJSON *json)
+options_read_bool(struct option_value *v, const char *dir, const cJSON *json)
 {
 	if (!cJSON_IsBool(json))
 		return -1;
@@ -86,7 +90,7 @@ read_bool(struct value *v, const char *dir, const cJSON *json)
 
 /* Text is what a number beyond 2^53 travels as. */
 static int
-read_int(struct value *v, const char *dir, const cJSON *json)
+options_read_int(struct option_value *v, const char *dir, const cJSON *json)
 {
 	if (cJSON_IsNumber(json) && fabs(json->valuedouble) <= 0x1p53 &&
 	    floor(json->valuedouble) == json->valuedouble)
@@ -99,7 +103,7 @@ read_int(struct value *v, const char *dir, const cJSON *json)
 }
 
 static int
-read_duration(struct value *v, const char *dir, const cJSON *json)
+options_read_duration(struct option_value *v, const char *dir, const cJSON *json)
 {
 	if (!cJSON_IsString(json) || units_parse_duration(json->valuestring, &v->number) == -1)
 		return -1;
@@ -108,7 +112,7 @@ read_duration(struct value *v, const char *dir, const cJSON *json)
 }
 
 static int
-read_size(struct value *v, const char *dir, const cJSON *json)
+options_read_size(struct option_value *v, const char *dir, const cJSON *json)
 {
 	if (!cJSON_IsString(json) || units_parse_size(json->valuestring, &v->number) == -1)
 		return -1;
@@ -117,7 +121,7 @@ read_size(struct value *v, const char *dir, const cJSON *json)
 }
 
 static int
-read_path(struct value *v, const char *dir, const cJSON *json)
+options_read_path(struct option_value *v, const char *dir, const cJSON *json)
 {
 	if (!cJSON_IsString(json) || json->valuestring[0] == '\0')
 		return -1;
@@ -126,13 +130,13 @@ read_path(struct value *v, const char *dir, const cJSON *json)
 }
 
 static int
-read_list(struct value *v, const char *dir, const cJSON *json)
+options_read_list(struct option_value *v, const char *dir, const cJSON *json)
 {
 	return (v->list = bind_strings(json)) == NULL ? -1 : 0;
 }
 
-static struct value *
-find_value(const struct options *o, const char *key)
+static struct option_value *
+options_find(const struct options *o, const char *key)
 {
 	size_t i;
 
@@ -143,8 +147,8 @@ find_value(const struct options *o, const char *key)
 }
 
 /* "token_file" -> the option token, SECRET_FILE. */
-static struct value *
-find_secret(const struct options *o, const char *key, enum secret_way *way)
+static struct option_value *
+options_find_secret(const struct options *o, const char *key, enum option_secret_way *way)
 {
 	size_t i, len;
 	int w;
@@ -156,7 +160,7 @@ find_secret(const struct options *o, const char *key, enum secret_way *way)
 			continue;
 		for (w = 0; w < SECRET_WAYS; w++)
 			if (strcmp(key + len, way_suffixes[w]) == 0) {
-				*way = (enum secret_way)w;
+				*way = (enum option_secret_way)w;
 				return &o->values[i];
 			}
 	}
@@ -164,7 +168,7 @@ find_secret(const struct options *o, const char *key, enum secret_way *way)
 }
 
 static int
-unknown_option(const struct options *o, const cJSON *entry, const char *what, struct error *err)
+options_unknown(const struct options *o, const cJSON *entry, const char *what, struct error *err)
 {
 	const char *at = json_str(entry, "at", "?"), *near = NULL, *suffix = "";
 	size_t i, d, best = strlen(entry->string) / 3 + 2;
@@ -186,8 +190,8 @@ unknown_option(const struct options *o, const cJSON *entry, const char *what, st
 }
 
 static int
-take_secret(struct options *o, struct value *v, enum secret_way way, const cJSON *entry,
-    const char *what, struct error *err)
+options_take_secret(struct options *o, struct option_value *v, enum option_secret_way way,
+    const cJSON *entry, const char *what, struct error *err)
 {
 	const cJSON *json = json_get(entry, "value");
 	const char *at = json_str(entry, "at", "?");
@@ -216,16 +220,16 @@ take_secret(struct options *o, struct value *v, enum secret_way way, const cJSON
 }
 
 static int
-take(struct options *o, const cJSON *entry, const char *what, struct error *err)
+options_take(struct options *o, const cJSON *entry, const char *what, struct error *err)
 {
-	struct value *v = find_value(o, entry->string);
+	struct option_value *v = options_find(o, entry->string);
 	const char *at = json_str(entry, "at", "?");
-	enum secret_way way;
+	enum option_secret_way way;
 
 	if (v == NULL) {
-		if ((v = find_secret(o, entry->string, &way)) != NULL)
-			return take_secret(o, v, way, entry, what, err);
-		return unknown_option(o, entry, what, err);
+		if ((v = options_find_secret(o, entry->string, &way)) != NULL)
+			return options_take_secret(o, v, way, entry, what, err);
+		return options_unknown(o, entry, what, err);
 	}
 	if ((v->option->flags & DROVER_SECRET) != 0)
 		return error_set(err, DROVER_CONFIG,
@@ -241,7 +245,7 @@ take(struct options *o, const cJSON *entry, const char *what, struct error *err)
 
 /* Text as it is, all else as it would stand in a file. */
 static int
-set_default(struct options *o, struct value *v, const char *what, struct error *err)
+options_set_default(struct options *o, struct option_value *v, const char *what, struct error *err)
 {
 	const struct drover_option *option = v->option;
 	bool quoted = option->type != DROVER_BOOL && option->type != DROVER_INT &&
@@ -270,7 +274,8 @@ set_default(struct options *o, struct value *v, const char *what, struct error *
 }
 
 static int
-check_required(const struct options *o, const cJSON *values, const char *what, struct error *err)
+options_check_required(const struct options *o, const cJSON *values, const char *what,
+    struct error *err)
 {
 	const char *at =
 	    values != NULL && values->child != NULL ? json_str(values->child, "at", NULL) : NULL;
@@ -306,17 +311,17 @@ options_check(const struct drover_option *table, const cJSON *values, const char
 			goto fail;
 		}
 		o->values = xreallocarray(o->values, i + 1, sizeof *o->values);
-		o->values[o->len++] = (struct value){ .option = &table[i] };
+		o->values[o->len++] = (struct option_value){ .option = &table[i] };
 	}
 	cJSON_ArrayForEach(entry, values)
-		if (take(o, entry, what, err) == -1)
+		if (options_take(o, entry, what, err) == -1)
 			goto fail;
-	if (check_required(o, values, what, err) == -1)
+	if (options_check_required(o, values, what, err) == -1)
 		goto fail;
 	for (i = 0; i < o->len; i++)
 		if (o->values[i].at == NULL && o->values[i].option->fallback != NULL &&
 		    (o->values[i].option->flags & DROVER_SECRET) == 0 &&
-		    set_default(o, &o->values[i], what, err) == -1)
+		    options_set_default(o, &o->values[i], what, err) == -1)
 			goto fail;
 	o->dir = NULL;
 	return o;
@@ -344,13 +349,13 @@ options_free(struct options *o)
 int
 options_has(const struct options *o, const char *key)
 {
-	return find_value(o, key) != NULL;
+	return options_find(o, key) != NULL;
 }
 
 const char *
 options_string(const struct options *o, const char *key)
 {
-	const struct value *v = find_value(o, key);
+	const struct option_value *v = options_find(o, key);
 
 	return v == NULL || (v->option->flags & DROVER_SECRET) != 0 ? NULL : v->text;
 }
@@ -358,7 +363,7 @@ options_string(const struct options *o, const char *key)
 int64_t
 options_integer(const struct options *o, const char *key)
 {
-	const struct value *v = find_value(o, key);
+	const struct option_value *v = options_find(o, key);
 
 	return v == NULL ? 0 : v->number;
 }
@@ -366,7 +371,7 @@ options_integer(const struct options *o, const char *key)
 size_t
 options_count(const struct options *o, const char *key)
 {
-	const struct value *v = find_value(o, key);
+	const struct option_value *v = options_find(o, key);
 	size_t n = 0;
 
 	if (v == NULL || v->list == NULL || (v->option->flags & DROVER_SECRET) != 0)
@@ -379,13 +384,13 @@ options_count(const struct options *o, const char *key)
 const char *
 options_item(const struct options *o, const char *key, size_t index)
 {
-	return index < options_count(o, key) ? find_value(o, key)->list[index] : NULL;
+	return index < options_count(o, key) ? options_find(o, key)->list[index] : NULL;
 }
 
 char *
 options_secret(const struct options *o, const char *key, struct error *err)
 {
-	const struct value *v = find_value(o, key);
+	const struct option_value *v = options_find(o, key);
 	char *secret;
 
 	if (v == NULL || (v->option->flags & DROVER_SECRET) == 0) {
@@ -407,7 +412,7 @@ options_secret(const struct options *o, const char *key, struct error *err)
 int
 options_given(const struct options *o, const char *key)
 {
-	const struct value *v = find_value(o, key);
+	const struct option_value *v = options_find(o, key);
 
 	return v != NULL && v->at != NULL;
 }

@@ -24,13 +24,13 @@
 #define SUFFIX ".md"
 
 static bool prompts_is_name(const char *);
-static char *folder_of(const struct config *, const struct prompt_for *, enum prompt_place);
-static bool lies_below(int fd, const char *dir);
-static int file_read(const struct config *, const char *path, struct buf *, struct error *);
-static int file_missing(const struct config *, const struct prompt_for *, const char *name,
+static char *prompts_folder(const struct config *, const struct prompt_for *, enum prompt_place);
+static bool prompts_lies_below(int fd, const char *dir);
+static int prompts_read_file(const struct config *, const char *path, struct buf *, struct error *);
+static int prompts_missing(const struct config *, const struct prompt_for *, const char *name,
     struct error *);
-static void names_add(char ***names, size_t *len, const char *dir);
-static int names_compare(const void *, const void *);
+static void prompts_names_add(char ***names, size_t *len, const char *dir);
+static int prompts_names_compare(const void *, const void *);
 
 const char *
 prompts_place_name(enum prompt_place place)
@@ -52,7 +52,7 @@ prompts_is_name(const char *name)
  * there is none. The caller frees.
  */
 static char *
-folder_of(const struct config *c, const struct prompt_for *who, enum prompt_place place)
+prompts_folder(const struct config *c, const struct prompt_for *who, enum prompt_place place)
 {
 	const struct config_source *source;
 	const struct config_repo *repo;
@@ -76,7 +76,7 @@ folder_of(const struct config *c, const struct prompt_for *who, enum prompt_plac
 }
 
 static bool
-lies_below(int fd, const char *dir)
+prompts_lies_below(int fd, const char *dir)
 {
 	char self[40], real[PATH_MAX], state[PATH_MAX];
 	ssize_t n;
@@ -94,7 +94,7 @@ lies_below(int fd, const char *dir)
 
 /* 1: read, 0: there is none, -1. */
 static int
-file_read(const struct config *c, const char *path, struct buf *out, struct error *err)
+prompts_read_file(const struct config *c, const char *path, struct buf *out, struct error *err)
 {
 	struct stat st;
 	char chunk[16384];
@@ -109,7 +109,7 @@ file_read(const struct config *c, const char *path, struct buf *out, struct erro
 		error_errno(err, DROVER_CONFIG, "prompt %s", path);
 	else if (!S_ISREG(st.st_mode))
 		error_set(err, DROVER_CONFIG, "prompt %s is no regular file", path);
-	else if (lies_below(fd, c->state_dir))
+	else if (prompts_lies_below(fd, c->state_dir))
 		error_set(err, DROVER_CONFIG,
 		    "prompt %s lies in state_dir, where worktrees are: put prompts elsewhere",
 		    path);
@@ -147,7 +147,7 @@ prompts_find(const struct config *c, const struct prompt_for *who, const char *n
 		return error_set(err, DROVER_PERMANENT,
 		    "\"%.64s\" is no name of a prompt: a-z, 0-9 and - only", name);
 	for (int place = 0; place < PROMPT_PLACES && r == 0; place++) {
-		if ((folder = folder_of(c, who, (enum prompt_place)place)) == NULL)
+		if ((folder = prompts_folder(c, who, (enum prompt_place)place)) == NULL)
 			continue;
 		found->place = (enum prompt_place)place;
 		for (int i = place == PROMPT_OF_DROVER ? 1 : 0; i < 2 && r == 0; i++) {
@@ -155,14 +155,14 @@ prompts_find(const struct config *c, const struct prompt_for *who, const char *n
 			found->path = i == 0 ?
 			    xasprintf("%s/%s/%s" SUFFIX, folder, who->plugin, name) :
 			    xasprintf("%s/%s" SUFFIX, folder, name);
-			r = file_read(c, found->path, &found->text, err);
+			r = prompts_read_file(c, found->path, &found->text, err);
 		}
 		free(folder);
 	}
 	if (r == 1)
 		return 0;
 	prompts_free(found);
-	return r == 0 ? file_missing(c, who, name, err) : -1;
+	return r == 0 ? prompts_missing(c, who, name, err) : -1;
 }
 
 void
@@ -174,7 +174,7 @@ prompts_free(struct prompt_text *found)
 }
 
 static int
-file_missing(const struct config *c, const struct prompt_for *who, const char *name,
+prompts_missing(const struct config *c, const struct prompt_for *who, const char *name,
     struct error *err)
 {
 	struct buf list = BUF_INIT;
@@ -200,7 +200,7 @@ file_missing(const struct config *c, const struct prompt_for *who, const char *n
 }
 
 static void
-names_add(char ***names, size_t *len, const char *dir)
+prompts_names_add(char ***names, size_t *len, const char *dir)
 {
 	DIR *folder = opendir(dir);
 	struct dirent *entry;
@@ -227,7 +227,7 @@ names_add(char ***names, size_t *len, const char *dir)
 }
 
 static int
-names_compare(const void *a, const void *b)
+prompts_names_compare(const void *a, const void *b)
 {
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
@@ -239,17 +239,17 @@ prompts_names(const struct config *c, const struct prompt_for *who)
 	size_t len = 0;
 
 	for (int place = 0; place < PROMPT_PLACES; place++) {
-		if ((folder = folder_of(c, who, (enum prompt_place)place)) == NULL)
+		if ((folder = prompts_folder(c, who, (enum prompt_place)place)) == NULL)
 			continue;
 		if (place != PROMPT_OF_DROVER) {
 			own = path_join(folder, who->plugin);
-			names_add(&names, &len, own);
+			prompts_names_add(&names, &len, own);
 			free(own);
 		}
-		names_add(&names, &len, folder);
+		prompts_names_add(&names, &len, folder);
 		free(folder);
 	}
-	qsort(names, len, sizeof *names, names_compare);
+	qsort(names, len, sizeof *names, prompts_names_compare);
 	return names;
 }
 

@@ -16,7 +16,7 @@
 
 #define FAULTS_MAX 100
 
-struct check {
+struct prompts_check_run {
 	const struct config *config;
 	const cJSON *all;           /* exports of every plugin */
 	const char *plugin;         /* whose prompts are looked at */
@@ -26,19 +26,20 @@ struct check {
 	int count;
 };
 
-static void check_say(struct check *, const char *line);
-static void check_text(void *, const char *, size_t);
-static int check_variable(void *, const char *, unsigned int, struct error *);
-static void check_folder(struct check *, const char *dir, const char *where);
-static void check_declared(struct check *, const cJSON *prompt);
-static void check_extra(struct check *, const struct prompt_for *);
-static void check_found(struct check *, const struct prompt_for *, const char *name, bool required);
-static bool check_is_declared(const struct check *, const char *name);
-static cJSON *check_union(const struct check *);
+static void prompts_check_say(struct prompts_check_run *, const char *line);
+static void prompts_check_text(void *, const char *, size_t);
+static int prompts_check_variable(void *, const char *, unsigned int, struct error *);
+static void prompts_check_folder(struct prompts_check_run *, const char *dir, const char *where);
+static void prompts_check_declared(struct prompts_check_run *, const cJSON *prompt);
+static void prompts_check_extra(struct prompts_check_run *, const struct prompt_for *);
+static void prompts_check_found(struct prompts_check_run *, const struct prompt_for *,
+    const char *name, bool required);
+static bool prompts_check_is_declared(const struct prompts_check_run *, const char *name);
+static cJSON *prompts_check_union(const struct prompts_check_run *);
 
 /* A line that was said already is not said again: one file may serve many. */
 static void
-check_say(struct check *c, const char *line)
+prompts_check_say(struct prompts_check_run *c, const char *line)
 {
 	const char *hit = buf_str(c->faults);
 	size_t len = strlen(line);
@@ -51,14 +52,14 @@ check_say(struct check *c, const char *line)
 }
 
 static void
-check_text(void *arg, const char *text, size_t len)
+prompts_check_text(void *arg, const char *text, size_t len)
 {
 }
 
 static int
-check_variable(void *arg, const char *name, unsigned int line, struct error *err)
+prompts_check_variable(void *arg, const char *name, unsigned int line, struct error *err)
 {
-	struct check *c = arg;
+	struct prompts_check_run *c = arg;
 	struct buf text = BUF_INIT;
 	const cJSON *one;
 	const char *sep = "";
@@ -73,43 +74,44 @@ check_variable(void *arg, const char *name, unsigned int line, struct error *err
 		sep = ", ";
 	}
 	buf_addf(&text, "%s)", *sep == '\0' ? "none" : "");
-	check_say(c, buf_str(&text));
+	prompts_check_say(c, buf_str(&text));
 	buf_free(&text);
 	return 0;
 }
 
 static void
-check_found(struct check *c, const struct prompt_for *who, const char *name, bool required)
+prompts_check_found(struct prompts_check_run *c, const struct prompt_for *who, const char *name,
+    bool required)
 {
-	const struct template_reader reader = { check_text, check_variable, c };
+	const struct template_reader reader = { prompts_check_text, prompts_check_variable, c };
 	struct prompt_text found;
 	struct error err = { .code = 0 };
 
 	if (prompts_find(c->config, who, name, &found, &err) != 0) {
 		if (err.code != DROVER_PERMANENT || required)
-			check_say(c, err.text);
+			prompts_check_say(c, err.text);
 		return;
 	}
 	c->file = found.path;
 	if (template_walk(buf_str(&found.text), found.text.len, found.path, &reader, &err) != 0)
-		check_say(c, err.text);
+		prompts_check_say(c, err.text);
 	c->file = NULL;
 	prompts_free(&found);
 }
 
 /* The folder that goes first decides, so each is made the first once. */
 static void
-check_declared(struct check *c, const cJSON *prompt)
+prompts_check_declared(struct prompts_check_run *c, const cJSON *prompt)
 {
 	const struct config *config = c->config;
 	const char *name = json_str(prompt, "name", "");
 	char *source;
 
 	c->known = json_get(prompt, "variables");
-	check_found(c, &(struct prompt_for){ .plugin = c->plugin }, name, true);
+	prompts_check_found(c, &(struct prompt_for){ .plugin = c->plugin }, name, true);
 	for (int i = 0; i < config->repos_len; i++)
 		if (config->repos[i].prompts != NULL)
-			check_found(c,
+			prompts_check_found(c,
 			    &(struct prompt_for){ .plugin = c->plugin,
 				.repo = config->repos[i].name },
 			    name, false);
@@ -125,7 +127,7 @@ check_declared(struct check *c, const cJSON *prompt)
 			if (plugin->sources[j].prompts == NULL)
 				continue;
 			source = xasprintf("%s.%s", plugin->name, plugin->sources[j].name);
-			check_found(c,
+			prompts_check_found(c,
 			    &(struct prompt_for){ .plugin = c->plugin, .source = source }, name,
 			    false);
 			free(source);
@@ -134,7 +136,7 @@ check_declared(struct check *c, const cJSON *prompt)
 }
 
 static bool
-check_is_declared(const struct check *c, const char *name)
+prompts_check_is_declared(const struct prompts_check_run *c, const char *name)
 {
 	const cJSON *plugin, *pipeline, *prompt;
 
@@ -151,7 +153,7 @@ check_is_declared(const struct check *c, const char *name)
  * name, which no pipeline declares.
  */
 static cJSON *
-check_union(const struct check *c)
+prompts_check_union(const struct prompts_check_run *c)
 {
 	cJSON *names = cJSON_CreateArray();
 	const cJSON *plugin, *pipeline, *prompt, *variable, *seen;
@@ -173,18 +175,18 @@ check_union(const struct check *c)
 }
 
 static void
-check_extra(struct check *c, const struct prompt_for *who)
+prompts_check_extra(struct prompts_check_run *c, const struct prompt_for *who)
 {
 	char **names = prompts_names(c->config, who);
 
 	for (size_t i = 0; names[i] != NULL; i++)
-		if (!check_is_declared(c, names[i]))
-			check_found(c, who, names[i], false);
+		if (!prompts_check_is_declared(c, names[i]))
+			prompts_check_found(c, who, names[i], false);
 	prompts_names_free(names);
 }
 
 static void
-check_folder(struct check *c, const char *dir, const char *where)
+prompts_check_folder(struct prompts_check_run *c, const char *dir, const char *where)
 {
 	struct stat st;
 	char *line;
@@ -193,29 +195,29 @@ check_folder(struct check *c, const char *dir, const char *where)
 		return;
 	line = xasprintf("%s: %s: there is no folder %s",
 	    json_str(c->config->origins, where, "default"), where, dir);
-	check_say(c, line);
+	prompts_check_say(c, line);
 	free(line);
 }
 
 int
 prompts_check(const struct config *config, const cJSON *all, struct buf *faults)
 {
-	struct check c = { .config = config, .all = all, .faults = faults };
+	struct prompts_check_run c = { .config = config, .all = all, .faults = faults };
 	const cJSON *plugin, *pipeline, *prompt;
-	cJSON *every = check_union(&c);
+	cJSON *every = prompts_check_union(&c);
 	char *where;
 
-	check_folder(&c, config->prompts, "prompts");
+	prompts_check_folder(&c, config->prompts, "prompts");
 	for (int i = 0; i < config->repos_len; i++) {
 		where = xasprintf("repos.%s.prompts", config->repos[i].name);
-		check_folder(&c, config->repos[i].prompts, where);
+		prompts_check_folder(&c, config->repos[i].prompts, where);
 		free(where);
 	}
 	for (int i = 0; i < config->plugins_len; i++)
 		for (int j = 0; j < config->plugins[i].sources_len; j++) {
 			where = xasprintf("plugins.%s.sources.%s.prompts", config->plugins[i].name,
 			    config->plugins[i].sources[j].name);
-			check_folder(&c, config->plugins[i].sources[j].prompts, where);
+			prompts_check_folder(&c, config->plugins[i].sources[j].prompts, where);
 			free(where);
 		}
 	cJSON_ArrayForEach(plugin, all) {
@@ -224,15 +226,15 @@ prompts_check(const struct config *config, const cJSON *all, struct buf *faults)
 		c.plugin = json_str(plugin, "name", "");
 		cJSON_ArrayForEach(pipeline, json_get(plugin, "pipelines"))
 			cJSON_ArrayForEach(prompt, json_get(pipeline, "prompts")) {
-				check_declared(&c, prompt);
+				prompts_check_declared(&c, prompt);
 				any = true;
 			}
 		c.known = every;
 		if (any)
-			check_extra(&c, &(struct prompt_for){ .plugin = c.plugin });
+			prompts_check_extra(&c, &(struct prompt_for){ .plugin = c.plugin });
 		for (int i = 0; any && i < config->repos_len; i++)
 			if (config->repos[i].prompts != NULL)
-				check_extra(&c,
+				prompts_check_extra(&c,
 				    &(struct prompt_for){ .plugin = c.plugin,
 					.repo = config->repos[i].name });
 	}

@@ -21,14 +21,14 @@
 #define SECRET_MAX 65536
 #define COMMAND_MS 10000
 
-static int read_file(const char *, struct buf *, struct error *);
-static int check_file(const char *, int, struct error *);
-static int read_env(const char *, struct buf *, struct error *);
-static int read_command(char *const *, struct buf *, struct error *);
-static void wipe(struct buf *);
+static int secret_read_file(const char *, struct buf *, struct error *);
+static int secret_check_file(const char *, int, struct error *);
+static int secret_read_env(const char *, struct buf *, struct error *);
+static int secret_read_command(char *const *, struct buf *, struct error *);
+static void secret_wipe(struct buf *);
 
 static void
-wipe(struct buf *b)
+secret_wipe(struct buf *b)
 {
 	if (b->data != NULL)
 		explicit_bzero(b->data, b->cap);
@@ -40,7 +40,7 @@ wipe(struct buf *b)
  * service's alone.
  */
 static int
-check_file(const char *path, int fd, struct error *err)
+secret_check_file(const char *path, int fd, struct error *err)
 {
 	const char *credentials = getenv("CREDENTIALS_DIRECTORY");
 	size_t len = credentials == NULL ? 0 : strlen(credentials);
@@ -64,20 +64,21 @@ check_file(const char *path, int fd, struct error *err)
 }
 
 static int
-read_file(const char *path, struct buf *out, struct error *err)
+secret_read_file(const char *path, struct buf *out, struct error *err)
 {
 	int rc = -1, fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
 	if (fd == -1)
 		return error_errno(err, DROVER_CONFIG, "%s: cannot open", path);
-	if (check_file(path, fd, err) == 0 && (rc = path_read_all(fd, SECRET_MAX, 0, out)) == -1)
+	if (secret_check_file(path, fd, err) == 0 &&
+	    (rc = path_read_all(fd, SECRET_MAX, 0, out)) == -1)
 		error_errno(err, DROVER_CONFIG, "%s: cannot read", path);
 	close(fd);
 	return rc;
 }
 
 static int
-read_env(const char *name, struct buf *out, struct error *err)
+secret_read_env(const char *name, struct buf *out, struct error *err)
 {
 	const char *value = getenv(name);
 
@@ -89,7 +90,7 @@ read_env(const char *name, struct buf *out, struct error *err)
 }
 
 static int
-read_command(char *const *argv, struct buf *out, struct error *err)
+secret_read_command(char *const *argv, struct buf *out, struct error *err)
 {
 	struct spawn child = { .argv = (const char *const *)argv, .group = true };
 	int status = 0;
@@ -118,13 +119,15 @@ char *
 secret_read(const char *file, const char *env, char *const *command, struct error *err)
 {
 	const char *from = file != NULL ? file : env != NULL ? env : command[0];
-	/* Room for all of it, so that no copy of a part stays behind in memory. */
+	/*
+	 * Room for all of it, so that no copy of a part stays behind in memory.
+	 */
 	struct buf out = { .data = xcalloc(1, SECRET_MAX + 1), .cap = SECRET_MAX + 1 };
 	int rc;
 
-	rc = file != NULL ? read_file(file, &out, err) :
-	    env != NULL   ? read_env(env, &out, err) :
-			    read_command(command, &out, err);
+	rc = file != NULL ? secret_read_file(file, &out, err) :
+	    env != NULL   ? secret_read_env(env, &out, err) :
+			    secret_read_command(command, &out, err);
 	while (rc == 0 && out.len > 0 &&
 	    (out.data[out.len - 1] == '\n' || out.data[out.len - 1] == '\r'))
 		out.data[--out.len] = '\0';
@@ -133,7 +136,7 @@ secret_read(const char *file, const char *env, char *const *command, struct erro
 	else if (rc == 0 && strlen(out.data) != out.len)
 		rc = error_set(err, DROVER_CONFIG, "%s: the secret holds a NUL byte", from);
 	if (rc == -1) {
-		wipe(&out);
+		secret_wipe(&out);
 		return NULL;
 	}
 	log_mask_add(out.data);

@@ -12,22 +12,22 @@
 #include "config/keys.h"
 #include "config/layer.h"
 
-static void indent(struct buf *, int);
+static void show_indent(struct buf *, int);
 static void show_text(struct buf *, const char *);
 static void show_value(struct buf *, const cJSON *);
 static void show_group(struct buf *, const cJSON *, const cJSON *, struct buf *, int);
 static void show_entry(struct buf *, const cJSON *, const cJSON *, struct buf *, int);
-static size_t push(struct buf *, const char *);
-static void pop(struct buf *, size_t);
+static size_t show_path_push(struct buf *, const char *);
+static void show_path_pop(struct buf *, size_t);
 static void example_value(struct buf *, const struct key *);
 static void example_group(struct buf *, const struct key *, const char *, int);
 static void example_many(struct buf *, const struct key *, int);
 static void example_line(struct buf *, const char *, int);
-static void flatten(cJSON *, struct buf *, const cJSON *);
-static cJSON *flat(const struct config *);
+static void show_flatten(cJSON *, struct buf *, const cJSON *);
+static cJSON *show_flat(const struct config *);
 
 static void
-indent(struct buf *out, int depth)
+show_indent(struct buf *out, int depth)
 {
 	while (depth-- > 0)
 		buf_addc(out, '\t');
@@ -81,7 +81,7 @@ show_value(struct buf *out, const cJSON *value)
 }
 
 static size_t
-push(struct buf *path, const char *name)
+show_path_push(struct buf *path, const char *name)
 {
 	size_t len = path->len;
 
@@ -91,7 +91,7 @@ push(struct buf *path, const char *name)
 }
 
 static void
-pop(struct buf *path, size_t len)
+show_path_pop(struct buf *path, size_t len)
 {
 	path->len = len;
 	if (path->data != NULL)
@@ -107,26 +107,26 @@ show_entry(struct buf *out, const cJSON *value, const cJSON *origins, struct buf
 	size_t len;
 	int i = 0;
 
-	indent(out, depth);
+	show_indent(out, depth);
 	buf_addf(out, "%s = ", value->string);
 	if (cJSON_IsObject(value)) {
 		buf_adds(out, "{\n");
 		show_group(out, value, origins, path, depth + 1);
-		indent(out, depth);
+		show_indent(out, depth);
 		buf_adds(out, "};\n");
 	} else if (cJSON_IsArray(value) && cJSON_IsObject(value->child)) {
 		buf_adds(out, "(\n");
 		cJSON_ArrayForEach(element, value) {
-			len = push(path,
+			len = show_path_push(path,
 			    layer_label(json_str(element, "name", NULL), i++, place, sizeof place));
-			indent(out, depth + 1);
+			show_indent(out, depth + 1);
 			buf_adds(out, "{\n");
 			show_group(out, element, origins, path, depth + 2);
-			indent(out, depth + 1);
+			show_indent(out, depth + 1);
 			buf_addf(out, "}%s\n", element->next != NULL ? "," : "");
-			pop(path, len);
+			show_path_pop(path, len);
 		}
-		indent(out, depth);
+		show_indent(out, depth);
 		buf_adds(out, ");\n");
 	} else {
 		show_value(out, value);
@@ -146,9 +146,9 @@ show_group(struct buf *out, const cJSON *group, const cJSON *origins, struct buf
 	size_t len;
 
 	cJSON_ArrayForEach(value, group) {
-		len = push(path, value->string);
+		len = show_path_push(path, value->string);
 		show_entry(out, value, origins, path, depth);
-		pop(path, len);
+		show_path_pop(path, len);
 	}
 }
 
@@ -206,7 +206,7 @@ static void
 example_line(struct buf *out, const char *mark, int depth)
 {
 	buf_adds(out, mark);
-	indent(out, depth);
+	show_indent(out, depth);
 }
 
 /* "# text" explains, "#key = value;" is a key that is not set. */
@@ -262,7 +262,7 @@ config_example(struct buf *out)
  * {"repos.web.url": "\"https://...\"", ...}: one entry a line of a difference.
  */
 static void
-flatten(cJSON *out, struct buf *path, const cJSON *value)
+show_flatten(cJSON *out, struct buf *path, const cJSON *value)
 {
 	bool groups = cJSON_IsArray(value) && cJSON_IsObject(value->child);
 	const cJSON *child;
@@ -277,16 +277,16 @@ flatten(cJSON *out, struct buf *path, const cJSON *value)
 		return;
 	}
 	cJSON_ArrayForEach(child, value) {
-		len = push(path,
+		len = show_path_push(path,
 		    groups ? layer_label(json_str(child, "name", NULL), i++, place, sizeof place) :
 			     child->string);
-		flatten(out, path, child);
-		pop(path, len);
+		show_flatten(out, path, child);
+		show_path_pop(path, len);
 	}
 }
 
 static cJSON *
-flat(const struct config *c)
+show_flat(const struct config *c)
 {
 	cJSON *json = config_to_json(c), *out = cJSON_CreateObject();
 	struct buf path = BUF_INIT;
@@ -294,7 +294,7 @@ flat(const struct config *c)
 	MUST(out != NULL);
 	cJSON_DeleteItemFromObjectCaseSensitive(json, "origins");
 	cJSON_DeleteItemFromObjectCaseSensitive(json, "file");
-	flatten(out, &path, json);
+	show_flatten(out, &path, json);
 	buf_free(&path);
 	cJSON_Delete(json);
 	return out;
@@ -303,7 +303,7 @@ flat(const struct config *c)
 int
 config_diff(const struct config *from, const struct config *to, struct buf *out)
 {
-	cJSON *before = flat(from), *after = flat(to), *item;
+	cJSON *before = show_flat(from), *after = show_flat(to), *item;
 	const char *other;
 	int n = 0;
 

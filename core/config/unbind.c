@@ -15,36 +15,39 @@
 typedef cJSON *write_fn(const struct key *, const void *);
 typedef void free_fn(const struct key *, void *);
 
-static write_fn write_string, write_word, write_int, write_long, write_bool, write_duration,
-    write_size, write_strings, write_argvs, write_options, write_table, write_map, write_list;
-static free_fn free_string, free_strings, free_argvs, free_options, free_table, free_structs;
+static write_fn unbind_write_string, unbind_write_word, unbind_write_int, unbind_write_long,
+    unbind_write_bool, unbind_write_duration, unbind_write_size, unbind_write_strings,
+    unbind_write_argvs, unbind_write_options, unbind_write_table, unbind_write_map,
+    unbind_write_list;
+static free_fn unbind_free_string, unbind_free_strings, unbind_free_argvs, unbind_free_options,
+    unbind_free_table, unbind_free_structs;
 
 static const struct {
 	write_fn *write;
 	free_fn *free;
 } kinds[KEY_KINDS] = {
-	[KEY_STRING] = { write_string, free_string },
-	[KEY_PATH] = { write_string, free_string },
-	[KEY_WORD] = { write_word, NULL },
-	[KEY_INT] = { write_int, NULL },
-	[KEY_LONG] = { write_long, NULL },
-	[KEY_BOOL] = { write_bool, NULL },
-	[KEY_DURATION] = { write_duration, NULL },
-	[KEY_SIZE] = { write_size, NULL },
-	[KEY_STRINGS] = { write_strings, free_strings },
-	[KEY_PATHS] = { write_strings, free_strings },
-	[KEY_ARGV] = { write_strings, free_strings },
-	[KEY_ARGVS] = { write_argvs, free_argvs },
-	[KEY_GROUP] = { write_table, free_table },
-	[KEY_MAP] = { write_map, free_structs },
-	[KEY_LIST] = { write_list, free_structs },
-	[KEY_OPTIONS] = { write_options, free_options },
-	[KEY_REST] = { write_options, free_options },
-	[KEY_AT] = { NULL, free_string },
+	[KEY_STRING] = { unbind_write_string, unbind_free_string },
+	[KEY_PATH] = { unbind_write_string, unbind_free_string },
+	[KEY_WORD] = { unbind_write_word, NULL },
+	[KEY_INT] = { unbind_write_int, NULL },
+	[KEY_LONG] = { unbind_write_long, NULL },
+	[KEY_BOOL] = { unbind_write_bool, NULL },
+	[KEY_DURATION] = { unbind_write_duration, NULL },
+	[KEY_SIZE] = { unbind_write_size, NULL },
+	[KEY_STRINGS] = { unbind_write_strings, unbind_free_strings },
+	[KEY_PATHS] = { unbind_write_strings, unbind_free_strings },
+	[KEY_ARGV] = { unbind_write_strings, unbind_free_strings },
+	[KEY_ARGVS] = { unbind_write_argvs, unbind_free_argvs },
+	[KEY_GROUP] = { unbind_write_table, unbind_free_table },
+	[KEY_MAP] = { unbind_write_map, unbind_free_structs },
+	[KEY_LIST] = { unbind_write_list, unbind_free_structs },
+	[KEY_OPTIONS] = { unbind_write_options, unbind_free_options },
+	[KEY_REST] = { unbind_write_options, unbind_free_options },
+	[KEY_AT] = { NULL, unbind_free_string },
 };
 
 static cJSON *
-write_string(const struct key *key, const void *field)
+unbind_write_string(const struct key *key, const void *field)
 {
 	const char *s = *(char *const *)field;
 
@@ -52,13 +55,13 @@ write_string(const struct key *key, const void *field)
 }
 
 static cJSON *
-write_word(const struct key *key, const void *field)
+unbind_write_word(const struct key *key, const void *field)
 {
 	return cJSON_CreateString(key->words[*(const int *)field]);
 }
 
 static cJSON *
-write_int(const struct key *key, const void *field)
+unbind_write_int(const struct key *key, const void *field)
 {
 	int n = *(const int *)field;
 
@@ -66,19 +69,19 @@ write_int(const struct key *key, const void *field)
 }
 
 static cJSON *
-write_long(const struct key *key, const void *field)
+unbind_write_long(const struct key *key, const void *field)
 {
 	return cJSON_CreateNumber((double)*(const int64_t *)field);
 }
 
 static cJSON *
-write_bool(const struct key *key, const void *field)
+unbind_write_bool(const struct key *key, const void *field)
 {
 	return cJSON_CreateBool(*(const bool *)field);
 }
 
 static cJSON *
-write_duration(const struct key *key, const void *field)
+unbind_write_duration(const struct key *key, const void *field)
 {
 	int64_t ms = *(const int64_t *)field;
 	char text[UNITS_MAX];
@@ -87,7 +90,7 @@ write_duration(const struct key *key, const void *field)
 }
 
 static cJSON *
-write_size(const struct key *key, const void *field)
+unbind_write_size(const struct key *key, const void *field)
 {
 	char text[UNITS_MAX];
 
@@ -95,7 +98,7 @@ write_size(const struct key *key, const void *field)
 }
 
 static cJSON *
-write_strings(const struct key *key, const void *field)
+unbind_write_strings(const struct key *key, const void *field)
 {
 	char *const *strings = *(char *const *const *)field;
 	cJSON *list;
@@ -110,7 +113,7 @@ write_strings(const struct key *key, const void *field)
 }
 
 static cJSON *
-write_argvs(const struct key *key, const void *field)
+unbind_write_argvs(const struct key *key, const void *field)
 {
 	char **const *argvs = *(char **const *const *)field;
 	cJSON *list;
@@ -120,12 +123,12 @@ write_argvs(const struct key *key, const void *field)
 		return NULL;
 	MUST((list = cJSON_CreateArray()) != NULL);
 	for (i = 0; argvs[i] != NULL; i++)
-		MUST(cJSON_AddItemToArray(list, write_strings(key, &argvs[i])));
+		MUST(cJSON_AddItemToArray(list, unbind_write_strings(key, &argvs[i])));
 	return list;
 }
 
 static cJSON *
-write_options(const struct key *key, const void *field)
+unbind_write_options(const struct key *key, const void *field)
 {
 	const cJSON *entry, *options = *(cJSON *const *)field;
 	cJSON *group;
@@ -140,7 +143,7 @@ write_options(const struct key *key, const void *field)
 }
 
 static cJSON *
-write_table(const struct key *key, const void *base)
+unbind_write_table(const struct key *key, const void *base)
 {
 	cJSON *group = cJSON_CreateObject();
 
@@ -150,7 +153,7 @@ write_table(const struct key *key, const void *base)
 }
 
 static cJSON *
-write_structs(const struct key *key, const void *base, bool map)
+unbind_write_structs(const struct key *key, const void *base, bool map)
 {
 	const char *items = *(char *const *)keys_field(key, base), *element;
 	int i, len = *(const int *)(const void *)((const char *)base + key->len_offset);
@@ -169,15 +172,15 @@ write_structs(const struct key *key, const void *base, bool map)
 }
 
 static cJSON *
-write_map(const struct key *key, const void *base)
+unbind_write_map(const struct key *key, const void *base)
 {
-	return write_structs(key, base, true);
+	return unbind_write_structs(key, base, true);
 }
 
 static cJSON *
-write_list(const struct key *key, const void *base)
+unbind_write_list(const struct key *key, const void *base)
 {
-	return write_structs(key, base, false);
+	return unbind_write_structs(key, base, false);
 }
 
 void
@@ -206,19 +209,19 @@ bind_write(const struct key *table, const void *base, cJSON *object)
 }
 
 static void
-free_string(const struct key *key, void *field)
+unbind_free_string(const struct key *key, void *field)
 {
 	free(*(char **)field);
 }
 
 static void
-free_strings(const struct key *key, void *field)
+unbind_free_strings(const struct key *key, void *field)
 {
 	bind_free_strings(*(char ***)field);
 }
 
 static void
-free_argvs(const struct key *key, void *field)
+unbind_free_argvs(const struct key *key, void *field)
 {
 	char ***argvs = *(char ****)field;
 	size_t i;
@@ -229,19 +232,19 @@ free_argvs(const struct key *key, void *field)
 }
 
 static void
-free_options(const struct key *key, void *field)
+unbind_free_options(const struct key *key, void *field)
 {
 	cJSON_Delete(*(cJSON **)field);
 }
 
 static void
-free_table(const struct key *key, void *base)
+unbind_free_table(const struct key *key, void *base)
 {
 	bind_free(key->table, base);
 }
 
 static void
-free_structs(const struct key *key, void *base)
+unbind_free_structs(const struct key *key, void *base)
 {
 	char *items = *(char **)keys_field(key, base), *element;
 	int i, len = *(int *)(void *)((char *)base + key->len_offset);

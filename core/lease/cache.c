@@ -25,7 +25,7 @@ static const struct {
 	{ "GOCACHE", "go-build" },
 };
 
-static int cargo_make(const char *home, struct error *);
+static int cache_make_cargo(const char *home, struct error *);
 
 char **
 tree_cache_env(const char *cache_dir, struct error *err)
@@ -41,7 +41,7 @@ tree_cache_env(const char *cache_dir, struct error *err)
 	}
 	path = path_join(cache_dir, "cargo");
 	if (rc == 0)
-		rc = cargo_make(path, err);
+		rc = cache_make_cargo(path, err);
 	free(path);
 	if (rc != 0) {
 		tree_cache_env_free(env);
@@ -64,7 +64,7 @@ tree_cache_env_free(char **env)
  * job's commands in every other job.
  */
 static int
-cargo_make(const char *home, struct error *err)
+cache_make_cargo(const char *home, struct error *err)
 {
 	static const char *const folders[] = { "registry", "git" };
 	static const char *const locks[] = { ".package-cache", ".package-cache-mutate",

@@ -12,19 +12,19 @@
 #include "base/path.h"
 #include "lease/files.h"
 
-static const char *const under_way[] = { "MERGE_HEAD", "MERGE_MSG", "MERGE_MODE", "AUTO_MERGE",
-	"SQUASH_MSG", "CHERRY_PICK_HEAD", "REVERT_HEAD", "REBASE_HEAD", "rebase-merge",
-	"rebase-apply", "sequencer", "index.lock", "HEAD.lock" };
+static const char *const commit_under_way[] = { "MERGE_HEAD", "MERGE_MSG", "MERGE_MODE",
+	"AUTO_MERGE", "SQUASH_MSG", "CHERRY_PICK_HEAD", "REVERT_HEAD", "REBASE_HEAD",
+	"rebase-merge", "rebase-apply", "sequencer", "index.lock", "HEAD.lock" };
 
-static int change_count(const struct tree *, git_repository *, git_diff *, struct drover_diff *,
+static int commit_count(const struct tree *, git_repository *, git_diff *, struct drover_diff *,
     struct error *);
-static int change_commit(struct tree *, git_repository *, const git_oid *snapshot,
+static int commit_write(struct tree *, git_repository *, const git_oid *snapshot,
     const git_oid *parent, const char *message, git_oid *made, struct error *);
-static int change_stand(struct tree *, const git_oid *, const char *index, struct error *);
-static int change_diff(struct tree *, git_repository *, git_diff **, struct error *);
+static int commit_stand(struct tree *, const git_oid *, const char *index, struct error *);
+static int commit_diff(struct tree *, git_repository *, git_diff **, struct error *);
 
 static int
-change_diff(struct tree *t, git_repository *repo, git_diff **diff, struct error *err)
+commit_diff(struct tree *t, git_repository *repo, git_diff **diff, struct error *err)
 {
 	git_diff_options options;
 	struct fill_status status;
@@ -65,15 +65,15 @@ tree_diff(struct tree *t, struct drover_diff *out, struct error *err)
 	git_diff *diff = NULL;
 	int result = -1;
 
-	if (gitdir_enter(t, &repo, err) == 0 && change_diff(t, repo, &diff, err) == 0)
-		result = change_count(t, repo, diff, out, err);
+	if (gitdir_enter(t, &repo, err) == 0 && commit_diff(t, repo, &diff, err) == 0)
+		result = commit_count(t, repo, diff, out, err);
 	git_diff_free(diff);
 	git_repository_free(repo);
 	return result;
 }
 
 static int
-change_count(const struct tree *t, git_repository *repo, git_diff *diff, struct drover_diff *out,
+commit_count(const struct tree *t, git_repository *repo, git_diff *diff, struct drover_diff *out,
     struct error *err)
 {
 	git_diff_stats *stats = NULL;
@@ -106,7 +106,7 @@ out:
 }
 
 static int
-change_commit(struct tree *t, git_repository *repo, const git_oid *snapshot, const git_oid *parent,
+commit_write(struct tree *t, git_repository *repo, const git_oid *snapshot, const git_oid *parent,
     const char *message, git_oid *made, struct error *err)
 {
 	git_signature *who = NULL;
@@ -138,7 +138,7 @@ change_commit(struct tree *t, git_repository *repo, const git_oid *snapshot, con
 }
 
 static int
-change_stand(struct tree *t, const git_oid *oid, const char *index, struct error *err)
+commit_stand(struct tree *t, const git_oid *oid, const char *index, struct error *err)
 {
 	char *head = path_join(t->gitdir, "HEAD"), *place = path_join(t->gitdir, "index"),
 	     line[GIT_OID_HEXSZ + 2];
@@ -147,8 +147,8 @@ change_stand(struct tree *t, const git_oid *oid, const char *index, struct error
 	git_oid_tostr(line, sizeof line, oid);
 	memcpy(line + GIT_OID_HEXSZ, "\n", 2);
 	result = file_put(head, line, err);
-	for (size_t i = 0; i < ARRAY_LEN(under_way) && result == 0; i++)
-		file_drop(t->gitdir, under_way[i]);
+	for (size_t i = 0; i < ARRAY_LEN(commit_under_way) && result == 0; i++)
+		file_drop(t->gitdir, commit_under_way[i]);
 	if (result == 0 && index != NULL && rename(index, place) != 0)
 		result = error_errno(err, DROVER_INTERNAL, "cannot rename %s to %s", index, place);
 	free(head);
@@ -183,8 +183,8 @@ tree_commit(struct tree *t, const char *message, char *commit, size_t size, stru
 		goto out;
 	}
 	/* The index of the snapshot is that of the commit. */
-	if (change_commit(t, repo, &snapshot, known ? &at : NULL, message, &made, err) != 0 ||
-	    change_stand(t, &made, index, err) != 0)
+	if (commit_write(t, repo, &snapshot, known ? &at : NULL, message, &made, err) != 0 ||
+	    commit_stand(t, &made, index, err) != 0)
 		goto out;
 	if (commit != NULL)
 		git_oid_tostr(commit, size, &made);

@@ -29,12 +29,13 @@ struct fetch_count {
 static const char *const all_refs[] = { "+refs/heads/*:refs/remotes/origin/*",
 	"+refs/tags/*:refs/tags/*", NULL };
 
-static int count_access(const struct tree *, struct fetch_count *, bool write, struct error *);
+static int fetch_count_access(const struct tree *, struct fetch_count *, bool write,
+    struct error *);
 static int fetch_by_cli(const struct tree *, const char *const *specs, struct error *);
 static int fetch_by_libgit2(const struct tree *, git_repository *, const char *const *specs,
     struct error *);
 static void fetch_default_branch(git_repository *, git_remote *);
-static int cli_default_branch(const struct tree *, git_repository *, const char *secret,
+static int fetch_default_branch_by_cli(const struct tree *, git_repository *, const char *secret,
     struct error *);
 static void fetch_unlock_refs(const struct tree *);
 static int mirror_fetch(const struct tree *, const char *const *specs, struct error *);
@@ -52,10 +53,10 @@ tree_fetch(struct tree *t, struct error *err)
 	int fd = -1, result = -1;
 
 	if (mirror_mend(t, err) != 0 || mirror_open(t, &repo, err) != 0 ||
-	    mirror_guard(t, err) != 0 || count_access(t, &count, false, err) != 0)
+	    mirror_guard(t, err) != 0 || fetch_count_access(t, &count, false, err) != 0)
 		goto out;
 	asked = count.begun;
-	if (lock_take(path, &fd, err) != 0 || count_access(t, &count, false, err) != 0)
+	if (lock_take(path, &fd, err) != 0 || fetch_count_access(t, &count, false, err) != 0)
 		goto out;
 	if (count.done > asked) {
 		result = 0;
@@ -67,7 +68,7 @@ tree_fetch(struct tree *t, struct error *err)
 		goto out;
 	}
 	count.begun++;
-	if (count_access(t, &count, true, err) != 0)
+	if (fetch_count_access(t, &count, true, err) != 0)
 		goto out;
 	result = mirror_fetch(t, all_refs, &why);
 	if (result == 0)
@@ -78,7 +79,7 @@ tree_fetch(struct tree *t, struct error *err)
 		if (err != NULL)
 			*err = why;
 	}
-	if (count_access(t, &count, true, result == 0 ? err : NULL) != 0)
+	if (fetch_count_access(t, &count, true, result == 0 ? err : NULL) != 0)
 		result = -1;
 out:
 	git_repository_free(repo);
@@ -104,7 +105,7 @@ mirror_fetch_ref(const struct tree *t, const char *ref, struct error *err)
 }
 
 static int
-count_access(const struct tree *t, struct fetch_count *count, bool write, struct error *err)
+fetch_count_access(const struct tree *t, struct fetch_count *count, bool write, struct error *err)
 {
 	char *path = xasprintf("%s.count", t->mirror);
 	int fd = -1, result = -1;
@@ -261,7 +262,7 @@ fetch_by_cli(const struct tree *t, const char *const *specs, struct error *err)
 		else if (whole &&
 		    (t->repo->base == NULL ||
 			git_reference_name_to_id(&head, repo, "refs/remotes/origin/HEAD") != 0))
-			result = cli_default_branch(t, repo, secret, err);
+			result = fetch_default_branch_by_cli(t, repo, secret, err);
 	}
 	git_repository_free(repo);
 	buf_free(&run.err);
@@ -270,7 +271,7 @@ fetch_by_cli(const struct tree *t, const char *const *specs, struct error *err)
 }
 
 static int
-cli_default_branch(const struct tree *t, git_repository *repo, const char *secret,
+fetch_default_branch_by_cli(const struct tree *t, git_repository *repo, const char *secret,
     struct error *err)
 {
 	const char *const args[] = { "ls-remote", "--symref", "--", t->repo->url, "HEAD", NULL };

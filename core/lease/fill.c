@@ -19,27 +19,27 @@
 #include "base/path.h"
 #include "lease/files.h"
 
-static int scan_index(const struct tree *, struct fill_status *);
-static int status_by_cli(struct tree *, struct fill_status *, struct error *);
-static int status_by_libgit2(struct tree *, struct fill_status *, struct error *);
-static int tree_repository(struct tree *, git_repository **, struct error *);
-static int make_way(const char *folder, const git_tree_entry *, void *arg);
-static int checkout_by_libgit2(struct tree *, unsigned int strategy, struct error *);
-static void empty_link(const struct tree *, const char *link);
+static int fill_scan_index(const struct tree *, struct fill_status *);
+static int fill_status_by_cli(struct tree *, struct fill_status *, struct error *);
+static int fill_status_by_libgit2(struct tree *, struct fill_status *, struct error *);
+static int fill_open(struct tree *, git_repository **, struct error *);
+static int fill_make_way(const char *folder, const git_tree_entry *, void *arg);
+static int fill_checkout_by_libgit2(struct tree *, unsigned int strategy, struct error *);
+static void fill_empty_submodule(const struct tree *, const char *link);
 
 int
 fill_status(struct tree *t, struct fill_status *status, struct error *err)
 {
 	memset(status, 0, sizeof *status);
-	status->hidden = scan_index(t, status) != 0;
+	status->hidden = fill_scan_index(t, status) != 0;
 	if (status->hidden) {
 		status->changed = status->ignored = true;
 		return 0;
 	}
 	if (git_found()) {
-		if (status_by_cli(t, status, err) == 0)
+		if (fill_status_by_cli(t, status, err) == 0)
 			return 0;
-	} else if (status_by_libgit2(t, status, err) == 0)
+	} else if (fill_status_by_libgit2(t, status, err) == 0)
 		return 0;
 	fill_status_free(status);
 	return -1;
@@ -57,7 +57,7 @@ fill_status_free(struct fill_status *status)
 
 /* Finds submodules; -1 when the index cannot be read or hides something. */
 static int
-scan_index(const struct tree *t, struct fill_status *status)
+fill_scan_index(const struct tree *t, struct fill_status *status)
 {
 	char *path = path_join(t->gitdir, "index");
 	git_index *index = NULL;
@@ -85,7 +85,7 @@ scan_index(const struct tree *t, struct fill_status *status)
 }
 
 static int
-status_by_cli(struct tree *t, struct fill_status *status, struct error *err)
+fill_status_by_cli(struct tree *t, struct fill_status *status, struct error *err)
 {
 	static const char *const args[] = { "status", "--porcelain", "-z",
 		"--untracked-files=normal", "--ignored=traditional", "--no-renames",
@@ -110,7 +110,7 @@ status_by_cli(struct tree *t, struct fill_status *status, struct error *err)
  * folder and its index.
  */
 static int
-tree_repository(struct tree *t, git_repository **repo, struct error *err)
+fill_open(struct tree *t, git_repository **repo, struct error *err)
 {
 	char *path = path_join(t->gitdir, "index");
 	git_index *index = NULL;
@@ -140,7 +140,7 @@ tree_repository(struct tree *t, git_repository **repo, struct error *err)
 }
 
 static int
-status_by_libgit2(struct tree *t, struct fill_status *status, struct error *err)
+fill_status_by_libgit2(struct tree *t, struct fill_status *status, struct error *err)
 {
 	git_diff_options options;
 	git_repository *repo = NULL;
@@ -151,7 +151,7 @@ status_by_libgit2(struct tree *t, struct fill_status *status, struct error *err)
 	int rc, result = -1;
 
 	git_diff_options_init(&options, GIT_DIFF_OPTIONS_VERSION);
-	if (tree_repository(t, &repo, err) != 0)
+	if (fill_open(t, &repo, err) != 0)
 		return -1;
 	options.flags = GIT_DIFF_INCLUDE_UNTRACKED | GIT_DIFF_INCLUDE_IGNORED |
 	    GIT_DIFF_UPDATE_INDEX | GIT_DIFF_INCLUDE_TYPECHANGE;
@@ -186,7 +186,7 @@ out:
  * Parents come before what is in them.
  */
 static int
-make_way(const char *folder, const git_tree_entry *entry, void *arg)
+fill_make_way(const char *folder, const git_tree_entry *entry, void *arg)
 {
 	const struct tree *t = arg;
 	struct stat st;
@@ -202,7 +202,7 @@ make_way(const char *folder, const git_tree_entry *entry, void *arg)
 }
 
 static int
-checkout_by_libgit2(struct tree *t, unsigned int strategy, struct error *err)
+fill_checkout_by_libgit2(struct tree *t, unsigned int strategy, struct error *err)
 {
 	git_checkout_options options;
 	git_repository *repo = NULL;
@@ -213,14 +213,14 @@ checkout_by_libgit2(struct tree *t, unsigned int strategy, struct error *err)
 
 	git_checkout_options_init(&options, GIT_CHECKOUT_OPTIONS_VERSION);
 	options.checkout_strategy = strategy;
-	if (tree_repository(t, &repo, err) != 0)
+	if (fill_open(t, &repo, err) != 0)
 		return -1;
 	gitdir_head(t, repo, &head, NULL, 0);
 	rc = git_object_lookup(&commit, repo, &head, GIT_OBJECT_COMMIT);
 	if (rc == 0)
 		rc = git_commit_tree(&tree, (git_commit *)commit);
 	if (rc == 0)
-		rc = git_tree_walk(tree, GIT_TREEWALK_PRE, make_way, t);
+		rc = git_tree_walk(tree, GIT_TREEWALK_PRE, fill_make_way, t);
 	if (rc == 0)
 		rc = git_checkout_tree(repo, commit, &options);
 	if (rc != 0)
@@ -241,8 +241,8 @@ fill_reset(struct tree *t, struct error *err)
 	int result;
 
 	if (!git_found())
-		return checkout_by_libgit2(t, GIT_CHECKOUT_FORCE | GIT_CHECKOUT_RECREATE_MISSING,
-		    err);
+		return fill_checkout_by_libgit2(t,
+		    GIT_CHECKOUT_FORCE | GIT_CHECKOUT_RECREATE_MISSING, err);
 	/* A filter of the repo (LFS) may have to ask the remote. */
 	if (remote_by_cli(t->repo) && remote_secret(t, &secret, err) != 0)
 		return -1;
@@ -268,12 +268,12 @@ fill_clean(struct tree *t, const struct fill_status *status, struct error *err)
 		}
 		buf_free(&run.err);
 	} else
-		result = checkout_by_libgit2(t,
+		result = fill_checkout_by_libgit2(t,
 		    GIT_CHECKOUT_FORCE | GIT_CHECKOUT_REMOVE_UNTRACKED |
 			GIT_CHECKOUT_REMOVE_IGNORED,
 		    err);
 	for (size_t i = 0; i < status->links_len && result == 0; i++)
-		empty_link(t, status->links[i]);
+		fill_empty_submodule(t, status->links[i]);
 	return result;
 }
 
@@ -285,8 +285,8 @@ fill_clean_untracked(struct tree *t, struct error *err)
 	int result;
 
 	if (!git_found())
-		return checkout_by_libgit2(t, GIT_CHECKOUT_FORCE | GIT_CHECKOUT_REMOVE_UNTRACKED,
-		    err);
+		return fill_checkout_by_libgit2(t,
+		    GIT_CHECKOUT_FORCE | GIT_CHECKOUT_REMOVE_UNTRACKED, err);
 	result = git_must(&run, args, DROVER_INTERNAL, t->path, err);
 	buf_free(&run.err);
 	return result;
@@ -297,7 +297,7 @@ fill_clean_untracked(struct tree *t, struct error *err)
  * must not see it.
  */
 static void
-empty_link(const struct tree *t, const char *link)
+fill_empty_submodule(const struct tree *t, const char *link)
 {
 	char *path = path_join(t->path, link), *real, *root;
 

@@ -23,22 +23,22 @@ struct frozen {
 	struct buf index;         /* as it was, byte by byte */
 };
 
-struct look {
+struct tree_now {
 	struct fill_status status;
 	git_oid head, files;
 	char branch[256];         /* that HEAD is attached to, or "" */
 };
 
-static int look_at(struct tree *, git_repository *, struct look *, struct error *);
-static int frozen_differs(git_repository *, const struct frozen *, const struct look *,
+static int frozen_read_now(struct tree *, git_repository *, struct tree_now *, struct error *);
+static int frozen_differs(git_repository *, const struct frozen *, const struct tree_now *,
     struct buf *what);
 static int frozen_commit(const struct tree *, git_repository *, const struct frozen *, git_oid *,
     struct error *);
-static int frozen_put_back(struct tree *, git_repository *, const struct frozen *, struct look *,
-    struct error *);
+static int frozen_put_back(struct tree *, git_repository *, const struct frozen *,
+    struct tree_now *, struct error *);
 
 static int
-look_at(struct tree *t, git_repository *repo, struct look *look, struct error *err)
+frozen_read_now(struct tree *t, git_repository *repo, struct tree_now *look, struct error *err)
 {
 	memset(look, 0, sizeof *look);
 	if (!gitdir_head(t, repo, &look->head, look->branch, sizeof look->branch))
@@ -54,14 +54,14 @@ tree_freeze(struct tree *t, struct frozen **out, struct error *err)
 {
 	struct frozen *f = xcalloc(1, sizeof *f);
 	git_repository *repo = NULL;
-	struct look look = { .branch = "" };
+	struct tree_now look = { .branch = "" };
 	char *index = NULL;
 	int result = -1;
 
 	if (gitdir_probe(t) != TREE_WORKTREE && gitdir_probe(t) != TREE_CLONE)
 		error_set(err, DROVER_INTERNAL, "the tree %s is not there", t->path);
 	else if (gitdir_guard(t, err) == 0 && gitdir_open(t, &repo, err) == 0 &&
-	    look_at(t, repo, &look, err) == 0) {
+	    frozen_read_now(t, repo, &look, err) == 0) {
 		f->head = look.head;
 		f->files = look.files;
 		f->ignored = look.status.ignored;
@@ -92,7 +92,7 @@ tree_frozen_free(struct frozen *f)
  * tell.
  */
 static int
-frozen_differs(git_repository *repo, const struct frozen *f, const struct look *now,
+frozen_differs(git_repository *repo, const struct frozen *f, const struct tree_now *now,
     struct buf *what)
 {
 	git_diff_options options;
@@ -165,7 +165,7 @@ frozen_commit(const struct tree *t, git_repository *repo, const struct frozen *f
 }
 
 static int
-frozen_put_back(struct tree *t, git_repository *repo, const struct frozen *f, struct look *now,
+frozen_put_back(struct tree *t, git_repository *repo, const struct frozen *f, struct tree_now *now,
     struct error *err)
 {
 	char *index = path_join(t->gitdir, "index");
@@ -201,7 +201,7 @@ int
 tree_thaw(struct tree *t, const struct frozen *f, struct buf *undone, struct error *err)
 {
 	git_repository *repo = NULL;
-	struct look now = { .branch = "" };
+	struct tree_now now = { .branch = "" };
 	int result = -1;
 
 	if (gitdir_probe(t) != TREE_WORKTREE && gitdir_probe(t) != TREE_CLONE)
@@ -219,7 +219,7 @@ tree_thaw(struct tree *t, const struct frozen *f, struct buf *undone, struct err
 			goto out;
 		buf_adds(undone, "HEAD");
 	}
-	if (look_at(t, repo, &now, err) != 0)
+	if (frozen_read_now(t, repo, &now, err) != 0)
 		goto out;
 	result = frozen_differs(repo, f, &now, undone);
 	if (result == 1 && frozen_put_back(t, repo, f, &now, err) != 0)

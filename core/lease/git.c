@@ -76,19 +76,19 @@ static const char *const user_env[] = {
 	"NO_PROXY",
 };
 
-struct argv {
+struct git_argv {
 	const char *list[GIT_ARGS_MAX];
 	char *own[8];
 	int len, own_len;
 };
 
-static void argv_add(struct argv *, const char *);
-static void argv_own(struct argv *, char *);
-static void argv_build(struct argv *, const struct git_run *, const char *const *args);
-static void argv_free(struct argv *);
-static int env_build(char **env, const struct git_run *);
-static int secret_pipe(const struct git_run *, int fds[2], struct error *);
-static int git_spawn(const struct git_run *, const struct argv *, char **env, int secret,
+static void git_argv_add(struct git_argv *, const char *);
+static void git_argv_own(struct git_argv *, char *);
+static void git_argv_build(struct git_argv *, const struct git_run *, const char *const *args);
+static void git_argv_free(struct git_argv *);
+static int git_env_build(char **env, const struct git_run *);
+static int git_secret_pipe(const struct git_run *, int fds[2], struct error *);
+static int git_spawn(const struct git_run *, const struct git_argv *, char **env, int secret,
     const int out[2], const int diag[2], pid_t *, struct error *);
 static void git_collect(struct git_run *, int out, int diag);
 
@@ -113,19 +113,19 @@ git_found(void)
 int
 git_run(struct git_run *run, const char *const *args, struct error *err)
 {
-	struct argv argv = { .len = 0 };
+	struct git_argv argv = { .len = 0 };
 	char *env[GIT_ENV_MAX];
 	int env_len, out[2] = { -1, -1 }, diag[2] = { -1, -1 }, secret[2] = { -1, -1 }, status,
 		     result = -1;
 	pid_t pid;
 
-	argv_build(&argv, run, args);
-	env_len = env_build(env, run);
+	git_argv_build(&argv, run, args);
+	env_len = git_env_build(env, run);
 	if (pipe2(out, O_CLOEXEC) != 0 || pipe2(diag, O_CLOEXEC) != 0) {
 		error_errno(err, DROVER_INTERNAL, "cannot make a pipe for git");
 		goto out;
 	}
-	if (run->secret != NULL && secret_pipe(run, secret, err) != 0)
+	if (run->secret != NULL && git_secret_pipe(run, secret, err) != 0)
 		goto out;
 	if (git_spawn(run, &argv, env, secret[0], out, diag, &pid, err) != 0)
 		goto out;
@@ -152,7 +152,7 @@ out:
 	}
 	for (int i = 0; i < env_len; i++)
 		free(env[i]);
-	argv_free(&argv);
+	git_argv_free(&argv);
 	return result;
 }
 
@@ -197,7 +197,7 @@ git_fail(int code, struct error *err, const char *format, ...)
 }
 
 static void
-argv_add(struct argv *argv, const char *word)
+git_argv_add(struct git_argv *argv, const char *word)
 {
 	MUST(argv->len + 1 < GIT_ARGS_MAX);
 	argv->list[argv->len++] = word;
@@ -205,52 +205,52 @@ argv_add(struct argv *argv, const char *word)
 }
 
 static void
-argv_own(struct argv *argv, char *word)
+git_argv_own(struct git_argv *argv, char *word)
 {
 	MUST(argv->own_len < (int)ARRAY_LEN(argv->own));
 	argv->own[argv->own_len++] = word;
-	argv_add(argv, word);
+	git_argv_add(argv, word);
 }
 
 static void
-argv_build(struct argv *argv, const struct git_run *run, const char *const *args)
+git_argv_build(struct git_argv *argv, const struct git_run *run, const char *const *args)
 {
 	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
 
-	argv_add(argv, "git");
+	git_argv_add(argv, "git");
 	if (run->gitdir != NULL)
-		argv_own(argv, xasprintf("--git-dir=%s", run->gitdir));
+		git_argv_own(argv, xasprintf("--git-dir=%s", run->gitdir));
 	if (run->inside)
-		argv_own(argv, xasprintf("--work-tree=%s", run->tree->path));
+		git_argv_own(argv, xasprintf("--work-tree=%s", run->tree->path));
 	for (size_t i = 0; i < ARRAY_LEN(fixed_config); i++) {
-		argv_add(argv, "-c");
-		argv_add(argv, fixed_config[i]);
+		git_argv_add(argv, "-c");
+		git_argv_add(argv, fixed_config[i]);
 	}
 	for (size_t i = 0; i < ARRAY_LEN(bare_config) && !remote_by_cli(run->tree->repo); i++) {
-		argv_add(argv, "-c");
-		argv_add(argv, bare_config[i]);
+		git_argv_add(argv, "-c");
+		git_argv_add(argv, bare_config[i]);
 	}
-	argv_add(argv, "-c");
-	argv_own(argv, xasprintf("checkout.workers=%ld", cpus > 0 ? cpus : 1));
+	git_argv_add(argv, "-c");
+	git_argv_own(argv, xasprintf("checkout.workers=%ld", cpus > 0 ? cpus : 1));
 	if (run->secret != NULL) {
-		argv_add(argv, "-c");
-		argv_add(argv, "credential.helper=");
-		argv_add(argv, "-c");
-		argv_add(argv, "credential.helper=!f() { test \"$1\" = get && cat <&3; }; f");
+		git_argv_add(argv, "-c");
+		git_argv_add(argv, "credential.helper=");
+		git_argv_add(argv, "-c");
+		git_argv_add(argv, "credential.helper=!f() { test \"$1\" = get && cat <&3; }; f");
 	}
 	while (*args != NULL)
-		argv_add(argv, *args++);
+		git_argv_add(argv, *args++);
 }
 
 static void
-argv_free(struct argv *argv)
+git_argv_free(struct git_argv *argv)
 {
 	for (int i = 0; i < argv->own_len; i++)
 		free(argv->own[i]);
 }
 
 static int
-env_build(char **env, const struct git_run *run)
+git_env_build(char **env, const struct git_run *run)
 {
 	const char *value;
 	int n = 0;
@@ -283,7 +283,7 @@ env_build(char **env, const struct git_run *run)
  * whoever asks twice.
  */
 static int
-secret_pipe(const struct git_run *run, int fds[2], struct error *err)
+git_secret_pipe(const struct git_run *run, int fds[2], struct error *err)
 {
 	size_t len = strlen(run->secret);
 
@@ -301,7 +301,7 @@ secret_pipe(const struct git_run *run, int fds[2], struct error *err)
 }
 
 static int
-git_spawn(const struct git_run *run, const struct argv *argv, char **env, int secret,
+git_spawn(const struct git_run *run, const struct git_argv *argv, char **env, int secret,
     const int out[2], const int diag[2], pid_t *pid, struct error *err)
 {
 	struct spawn child = { .file = "git",

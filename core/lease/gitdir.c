@@ -25,15 +25,16 @@
 static const char *const kept[] = { ".", "..", "commondir", "gitdir", "locked", "index", "objects",
 	"HEAD", MARK, BASE };
 
-static bool is_folder(const char *dir, const char *name);
-static bool is_clone(const struct tree *);
-static int put(const struct tree *, const char *name, const char *text, struct error *);
-static int put_if_other(const struct tree *, const char *name, const char *text, struct error *);
-static char *text_alternates(const struct tree *);
-static int text_config(const struct tree *, struct buf *, struct error *);
-static int text_refs(const struct tree *, struct buf *, struct error *);
-static int add_folders(const char *dir, bool clone, struct error *);
-static int clone_refs(struct tree *, struct error *);
+static bool gitdir_is_folder(const char *dir, const char *name);
+static bool gitdir_is_clone(const struct tree *);
+static int gitdir_put(const struct tree *, const char *name, const char *text, struct error *);
+static int gitdir_put_if_other(const struct tree *, const char *name, const char *text,
+    struct error *);
+static char *gitdir_text_alternates(const struct tree *);
+static int gitdir_text_config(const struct tree *, struct buf *, struct error *);
+static int gitdir_text_refs(const struct tree *, struct buf *, struct error *);
+static int gitdir_add_folders(const char *dir, bool clone, struct error *);
+static int gitdir_clone_refs(struct tree *, struct error *);
 
 enum tree_kind
 gitdir_probe(struct tree *t)
@@ -45,10 +46,10 @@ gitdir_probe(struct tree *t)
 
 	if (lstat(t->path, &st) != 0)
 		kind = TREE_NONE;
-	else if (S_ISDIR(st.st_mode) && is_folder(metadata, ""))
+	else if (S_ISDIR(st.st_mode) && gitdir_is_folder(metadata, ""))
 		kind = TREE_WORKTREE;
-	else if (S_ISDIR(st.st_mode) && is_folder(own, "") && is_folder(own, "objects") &&
-	    is_folder(own, "objects/info"))
+	else if (S_ISDIR(st.st_mode) && gitdir_is_folder(own, "") &&
+	    gitdir_is_folder(own, "objects") && gitdir_is_folder(own, "objects/info"))
 		kind = TREE_CLONE;
 	else if (S_ISDIR(st.st_mode) && rmdir(t->path) == 0)
 		kind = TREE_NONE;
@@ -62,7 +63,7 @@ gitdir_probe(struct tree *t)
 }
 
 static bool
-is_folder(const char *dir, const char *name)
+gitdir_is_folder(const char *dir, const char *name)
 {
 	char *path = path_join(dir, name);
 	struct stat st;
@@ -77,7 +78,7 @@ is_folder(const char *dir, const char *name)
 }
 
 static bool
-is_clone(const struct tree *t)
+gitdir_is_clone(const struct tree *t)
 {
 	return strncmp(t->gitdir, t->path, strlen(t->path)) == 0 &&
 	    t->gitdir[strlen(t->path)] == '/';
@@ -110,15 +111,16 @@ gitdir_add(struct tree *t, const git_oid *oid, struct error *err)
 	result = -1;
 	free(t->gitdir);
 	t->gitdir = xstrdup(tmp);
-	if (add_folders(tmp, clone, err) != 0 || put(t, MARK, "", err) != 0 ||
+	if (gitdir_add_folders(tmp, clone, err) != 0 || gitdir_put(t, MARK, "", err) != 0 ||
 	    gitdir_scrub(t, oid, err) != 0)
 		goto out;
 	if (!clone &&
-	    (put(t, "locked", reason, err) != 0 || put(t, "commondir", "../..\n", err) != 0))
+	    (gitdir_put(t, "locked", reason, err) != 0 ||
+		gitdir_put(t, "commondir", "../..\n", err) != 0))
 		goto out;
 	if (!clone) {
 		char *link = xasprintf("%s/.git\n", t->path);
-		result = put(t, "gitdir", link, err);
+		result = gitdir_put(t, "gitdir", link, err);
 		free(link);
 		if (result != 0)
 			goto out;
@@ -141,7 +143,7 @@ out:
 }
 
 static int
-add_folders(const char *dir, bool clone, struct error *err)
+gitdir_add_folders(const char *dir, bool clone, struct error *err)
 {
 	static const char *const of_clone[] = { "objects/info", "objects/pack", "refs/heads" };
 	int result = path_mkdirs(dir, 0700, err);
@@ -173,19 +175,19 @@ gitdir_guard(struct tree *t, struct error *err)
 			file_drop(t->gitdir, i == 0 ? "index" : "HEAD");
 		free(path);
 	}
-	if (is_clone(t)) {
+	if (gitdir_is_clone(t)) {
 		file_drop(t->gitdir, "commondir");
 		file_drop(t->gitdir, "gitdir");
-		text = text_alternates(t);
-		if (put_if_other(t, "objects/info/alternates", text, err) != 0 ||
-		    text_config(t, &config, err) != 0)
+		text = gitdir_text_alternates(t);
+		if (gitdir_put_if_other(t, "objects/info/alternates", text, err) != 0 ||
+		    gitdir_text_config(t, &config, err) != 0)
 			goto out;
-		result = put_if_other(t, "config", buf_str(&config), err);
+		result = gitdir_put_if_other(t, "config", buf_str(&config), err);
 		goto out;
 	}
 	text = xasprintf("%s\n", own);
-	if (put_if_other(t, "commondir", "../..\n", err) != 0 ||
-	    put_if_other(t, "gitdir", text, err) != 0)
+	if (gitdir_put_if_other(t, "commondir", "../..\n", err) != 0 ||
+	    gitdir_put_if_other(t, "gitdir", text, err) != 0)
 		goto out;
 	free(text);
 	text = xasprintf("gitdir: %s\n", t->gitdir);
@@ -205,7 +207,7 @@ gitdir_scrub(struct tree *t, const git_oid *oid, struct error *err)
 	char head[GIT_OID_HEXSZ + 2];
 	struct dirent *entry;
 	DIR *dir = opendir(t->gitdir);
-	bool clone = is_folder(t->gitdir, "objects");
+	bool clone = gitdir_is_folder(t->gitdir, "objects");
 
 	if (dir == NULL)
 		return error_errno(err, DROVER_INTERNAL, "cannot read %s", t->gitdir);
@@ -218,26 +220,27 @@ gitdir_scrub(struct tree *t, const git_oid *oid, struct error *err)
 			file_drop(t->gitdir, entry->d_name);
 	}
 	closedir(dir);
-	if (clone && clone_refs(t, err) != 0)
+	if (clone && gitdir_clone_refs(t, err) != 0)
 		return -1;
 	git_oid_tostr(head, sizeof head, oid);
 	head[GIT_OID_HEXSZ] = '\n';
 	head[GIT_OID_HEXSZ + 1] = '\0';
-	return put_if_other(t, "HEAD", head, err);
+	return gitdir_put_if_other(t, "HEAD", head, err);
 }
 
 static int
-clone_refs(struct tree *t, struct error *err)
+gitdir_clone_refs(struct tree *t, struct error *err)
 {
-	char *alternates = text_alternates(t), *refs = path_join(t->gitdir, "refs/heads");
+	char *alternates = gitdir_text_alternates(t), *refs = path_join(t->gitdir, "refs/heads");
 	struct buf config = BUF_INIT, packed = BUF_INIT;
 	int result = -1;
 
 	if (path_mkdirs(refs, 0700, err) == 0 &&
-	    put(t, "objects/info/alternates", alternates, err) == 0 &&
-	    text_config(t, &config, err) == 0 && put(t, "config", buf_str(&config), err) == 0 &&
-	    text_refs(t, &packed, err) == 0)
-		result = put(t, "packed-refs", buf_str(&packed), err);
+	    gitdir_put(t, "objects/info/alternates", alternates, err) == 0 &&
+	    gitdir_text_config(t, &config, err) == 0 &&
+	    gitdir_put(t, "config", buf_str(&config), err) == 0 &&
+	    gitdir_text_refs(t, &packed, err) == 0)
+		result = gitdir_put(t, "packed-refs", buf_str(&packed), err);
 	buf_free(&config);
 	buf_free(&packed);
 	free(alternates);
@@ -246,13 +249,13 @@ clone_refs(struct tree *t, struct error *err)
 }
 
 static char *
-text_alternates(const struct tree *t)
+gitdir_text_alternates(const struct tree *t)
 {
 	return xasprintf("%s/objects\n", t->mirror);
 }
 
 static int
-text_config(const struct tree *t, struct buf *out, struct error *err)
+gitdir_text_config(const struct tree *t, struct buf *out, struct error *err)
 {
 	git_repository *mirror = NULL;
 	git_config *config = NULL;
@@ -281,7 +284,7 @@ text_config(const struct tree *t, struct buf *out, struct error *err)
 
 /* The remote's branches and tags, as the mirror has them now. */
 static int
-text_refs(const struct tree *t, struct buf *out, struct error *err)
+gitdir_text_refs(const struct tree *t, struct buf *out, struct error *err)
 {
 	git_repository *mirror = NULL;
 	git_reference_iterator *all = NULL;
@@ -325,7 +328,7 @@ gitdir_prune(struct tree *t, struct error *err)
 int
 gitdir_open(const struct tree *t, git_repository **repo, struct error *err)
 {
-	if (!is_clone(t))
+	if (!gitdir_is_clone(t))
 		return mirror_open(t, repo, err);
 	if (git_repository_open_bare(repo, t->gitdir) != 0)
 		return git_fail(DROVER_INTERNAL, err, "cannot open %s", t->gitdir);
@@ -387,9 +390,9 @@ int
 gitdir_mark(struct tree *t, bool on, struct error *err)
 {
 	if (on)
-		return put(t, MARK, "", err);
+		return gitdir_put(t, MARK, "", err);
 	file_drop(t->gitdir, MARK);
-	return put_if_other(t, BASE, t->base, err);
+	return gitdir_put_if_other(t, BASE, t->base, err);
 }
 
 bool
@@ -413,7 +416,7 @@ gitdir_base(const struct tree *t, git_oid *oid)
 }
 
 static int
-put(const struct tree *t, const char *name, const char *text, struct error *err)
+gitdir_put(const struct tree *t, const char *name, const char *text, struct error *err)
 {
 	char *path = path_join(t->gitdir, name);
 	int result = file_put(path, text, err);
@@ -423,7 +426,7 @@ put(const struct tree *t, const char *name, const char *text, struct error *err)
 }
 
 static int
-put_if_other(const struct tree *t, const char *name, const char *text, struct error *err)
+gitdir_put_if_other(const struct tree *t, const char *name, const char *text, struct error *err)
 {
 	char *path = path_join(t->gitdir, name);
 	int result = file_is(path, text) ? 0 : file_put(path, text, err);

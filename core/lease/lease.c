@@ -22,11 +22,11 @@
 
 static const char *const state_names[] = { "leased", "warm", "dirty", "gone" };
 
-static struct lease *row_read(const struct store_row *);
-static void row_free(struct lease *);
-static int load_row(void *, const struct store_row *);
-static int list_row(void *, const struct store_row *);
-static int load_last(void *, const struct store_row *);
+static struct lease *lease_row_read(const struct store_row *);
+static void lease_row_free(struct lease *);
+static int lease_load_row(void *, const struct store_row *);
+static int lease_list_row(void *, const struct store_row *);
+static int lease_load_last(void *, const struct store_row *);
 static struct lease *lease_find(struct leases *, uint64_t id);
 static struct lease *lease_pick(struct leases *, const char *repo);
 static struct lease *lease_new(struct leases *, const struct config_repo *);
@@ -35,7 +35,7 @@ static int lease_save(struct leases *, const struct lease *, struct error *);
 static void lease_forget(struct leases *, struct lease *);
 static void lease_saved(struct lease *, const char *wip);
 static cJSON *lease_json(const struct lease *);
-static int by_id(struct lease *, struct lease *);
+static int lease_by_id(struct lease *, struct lease *);
 
 struct leases *
 leases_new(struct store *store, const struct config *config)
@@ -76,18 +76,18 @@ leases_load(struct leases *l, struct error *err)
 
 	HASH_ITER(hh, l->rows, row, next)
 		lease_forget(l, row);
-	if (store_read(l->store, "select coalesce(max(id), 0) from lease", NULL, 0, load_last, l,
-		err) < 0)
+	if (store_read(l->store, "select coalesce(max(id), 0) from lease", NULL, 0, lease_load_last,
+		l, err) < 0)
 		return -1;
 	return store_read(l->store,
 		   "select " COLUMNS " from lease where state <> 'gone' order by id", NULL, 0,
-		   load_row, l, err) < 0 ?
+		   lease_load_row, l, err) < 0 ?
 	    -1 :
 	    0;
 }
 
 static int
-load_last(void *arg, const struct store_row *row)
+lease_load_last(void *arg, const struct store_row *row)
 {
 	struct leases *l = arg;
 
@@ -96,17 +96,17 @@ load_last(void *arg, const struct store_row *row)
 }
 
 static int
-load_row(void *arg, const struct store_row *from)
+lease_load_row(void *arg, const struct store_row *from)
 {
 	struct leases *l = arg;
-	struct lease *row = row_read(from);
+	struct lease *row = lease_row_read(from);
 
 	HASH_ADD(hh, l->rows, id, sizeof row->id, row);
 	return 0;
 }
 
 static struct lease *
-row_read(const struct store_row *from)
+lease_row_read(const struct store_row *from)
 {
 	struct lease *row = xcalloc(1, sizeof *row);
 	int state = 0;
@@ -404,24 +404,24 @@ leases_list(struct leases *l)
 	cJSON *list = cJSON_CreateArray();
 	struct lease *row, *next;
 
-	HASH_SORT(l->rows, by_id);
+	HASH_SORT(l->rows, lease_by_id);
 	HASH_ITER(hh, l->rows, row, next)
 		cJSON_AddItemToArray(list, lease_json(row));
 	/* Work that outlived its tree is found here. */
 	store_read(l->store,
 	    "select " COLUMNS
 	    " from lease where state = 'gone' and wip <> '' order by used_at desc limit 100",
-	    NULL, 0, list_row, list, NULL);
+	    NULL, 0, lease_list_row, list, NULL);
 	return list;
 }
 
 static int
-list_row(void *arg, const struct store_row *from)
+lease_list_row(void *arg, const struct store_row *from)
 {
-	struct lease *row = row_read(from);
+	struct lease *row = lease_row_read(from);
 
 	cJSON_AddItemToArray(arg, lease_json(row));
-	row_free(row);
+	lease_row_free(row);
 	return 0;
 }
 
@@ -472,7 +472,7 @@ lease_prune(struct leases *l)
 }
 
 static int
-by_id(struct lease *a, struct lease *b)
+lease_by_id(struct lease *a, struct lease *b)
 {
 	return (a->id > b->id) - (a->id < b->id);
 }
@@ -500,11 +500,11 @@ static void
 lease_forget(struct leases *l, struct lease *row)
 {
 	HASH_DEL(l->rows, row);
-	row_free(row);
+	lease_row_free(row);
 }
 
 static void
-row_free(struct lease *row)
+lease_row_free(struct lease *row)
 {
 	free(row->repo);
 	free(row->path);

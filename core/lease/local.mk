@@ -18,7 +18,7 @@ liblease_la_SOURCES = \
   core/lease/trash.c \
   core/lease/tree.c \
   core/lease/tree.h \
-  core/lease/tree_change.c \
+  core/lease/squash.c \
   core/lease/upkeep.c \
   core/lease/wip.c
 liblease_la_LIBADD = $(LIBGIT2_LIBS)

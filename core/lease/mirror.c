@@ -23,20 +23,21 @@
 #define PACKED_LOCK_MS 30000   /* an agent's git may hold it as well, but for moments only */
 #define MIRROR_PACKS_MAX 40    /* each fetch adds one, and each is looked into for an object */
 
-struct setting {
+struct mirror_setting {
 	const char *key;
 	char *value;
 };
 
 static int mirror_packs(const char *mirror);
 static int mirror_make(const struct tree *, struct error *);
-static void settings_fill(const struct tree *, struct setting *);
-static void settings_free(struct setting *);
-static bool config_good(const char *path, const struct setting *, char **name, char **email);
-static int config_write(const char *path, const struct setting *, const char *name,
+static void mirror_settings_fill(const struct tree *, struct mirror_setting *);
+static void mirror_settings_free(struct mirror_setting *);
+static bool mirror_config_good(const char *path, const struct mirror_setting *, char **name,
+    char **email);
+static int mirror_config_write(const char *path, const struct mirror_setting *, const char *name,
     const char *email, struct error *);
-static int resolve_name(git_repository *, const char *name, git_oid *);
-static int resolve_base(const struct tree *, git_repository *, git_oid *, struct error *);
+static int mirror_resolve_name(git_repository *, const char *name, git_oid *);
+static int mirror_resolve_base(const struct tree *, git_repository *, git_oid *, struct error *);
 
 int
 mirror_lock(const struct tree *t, int *fd, struct error *err)
@@ -101,12 +102,12 @@ static int
 mirror_make(const struct tree *t, struct error *err)
 {
 	char *tmp = xasprintf("%s.new", t->mirror), *config = xasprintf("%s.new/config", t->mirror);
-	struct setting settings[MIRROR_SETTINGS];
+	struct mirror_setting settings[MIRROR_SETTINGS];
 	git_repository *repo = NULL;
 	struct stat st;
 	int fd = -1, result = -1;
 
-	settings_fill(t, settings);
+	mirror_settings_fill(t, settings);
 	if (mirror_lock(t, &fd, err) != 0)
 		goto out;
 	if (stat(t->mirror, &st) == 0) {
@@ -120,7 +121,7 @@ mirror_make(const struct tree *t, struct error *err)
 		    t->repo->name, tmp);
 		goto out;
 	}
-	if (config_write(config, settings, NULL, NULL, err) != 0)
+	if (mirror_config_write(config, settings, NULL, NULL, err) != 0)
 		goto out;
 	if (rename(tmp, t->mirror) != 0) {
 		error_errno(err, DROVER_INTERNAL, "cannot rename %s to %s", tmp, t->mirror);
@@ -130,7 +131,7 @@ mirror_make(const struct tree *t, struct error *err)
 out:
 	git_repository_free(repo);
 	lock_drop(&fd);
-	settings_free(settings);
+	mirror_settings_free(settings);
 	free(tmp);
 	free(config);
 	return result;
@@ -142,7 +143,7 @@ mirror_guard(const struct tree *t, struct error *err)
 	char *config = xasprintf("%s/config", t->mirror),
 	     *objects = xasprintf("%s/objects/info", t->mirror);
 	char *name = NULL, *email = NULL;
-	struct setting settings[MIRROR_SETTINGS];
+	struct mirror_setting settings[MIRROR_SETTINGS];
 	int fd = -1, result = 0;
 
 	file_drop(t->mirror, "hooks");
@@ -158,16 +159,16 @@ mirror_guard(const struct tree *t, struct error *err)
 			result = file_put(by_git, "", err);
 		free(by_git);
 	}
-	settings_fill(t, settings);
-	if (result == 0 && !config_good(config, settings, &name, &email)) {
+	mirror_settings_fill(t, settings);
+	if (result == 0 && !mirror_config_good(config, settings, &name, &email)) {
 		result = mirror_lock(t, &fd, err);
 		if (result == 0) {
 			file_drop(t->mirror, "config.lock");
-			result = config_write(config, settings, name, email, err);
+			result = mirror_config_write(config, settings, name, email, err);
 		}
 		lock_drop(&fd);
 	}
-	settings_free(settings);
+	mirror_settings_free(settings);
 	free(config);
 	free(objects);
 	free(name);
@@ -176,21 +177,21 @@ mirror_guard(const struct tree *t, struct error *err)
 }
 
 static void
-settings_fill(const struct tree *t, struct setting *settings)
+mirror_settings_fill(const struct tree *t, struct mirror_setting *settings)
 {
-	settings[0] = (struct setting){ "core.repositoryformatversion", xstrdup("0") };
-	settings[1] = (struct setting){ "core.bare", xstrdup("true") };
-	settings[2] = (struct setting){ "core.hookspath", xstrdup("/dev/null") };
-	settings[3] = (struct setting){ "gc.auto", xstrdup("0") };
+	settings[0] = (struct mirror_setting){ "core.repositoryformatversion", xstrdup("0") };
+	settings[1] = (struct mirror_setting){ "core.bare", xstrdup("true") };
+	settings[2] = (struct mirror_setting){ "core.hookspath", xstrdup("/dev/null") };
+	settings[3] = (struct mirror_setting){ "gc.auto", xstrdup("0") };
 	/* The keeper knows no url, and leaves the one that is there. */
-	settings[4] = (struct setting){ "remote.origin.url",
+	settings[4] = (struct mirror_setting){ "remote.origin.url",
 		t->repo->url != NULL ? remote_url_public(t->repo->url) : NULL };
-	settings[5] = (struct setting){ "remote.origin.fetch",
+	settings[5] = (struct mirror_setting){ "remote.origin.fetch",
 		xstrdup("+refs/heads/*:refs/remotes/origin/*") };
 }
 
 static void
-settings_free(struct setting *settings)
+mirror_settings_free(struct mirror_setting *settings)
 {
 	for (int i = 0; i < MIRROR_SETTINGS; i++)
 		free(settings[i].value);
@@ -201,7 +202,8 @@ settings_free(struct setting *settings)
  * are made under.
  */
 static bool
-config_good(const char *path, const struct setting *settings, char **name, char **email)
+mirror_config_good(const char *path, const struct mirror_setting *settings, char **name,
+    char **email)
 {
 	git_config *config = NULL;
 	git_config_iterator *all = NULL;
@@ -245,8 +247,8 @@ config_good(const char *path, const struct setting *settings, char **name, char 
 }
 
 static int
-config_write(const char *path, const struct setting *settings, const char *name, const char *email,
-    struct error *err)
+mirror_config_write(const char *path, const struct mirror_setting *settings, const char *name,
+    const char *email, struct error *err)
 {
 	char *tmp = xasprintf("%s.drover", path);
 	git_config *config = NULL;
@@ -284,7 +286,7 @@ mirror_resolve(const struct tree *t, const char *ref, git_oid *oid, struct error
 	if (mirror_open(t, &repo, err) != 0)
 		return -1;
 	if (ref == NULL || *ref == '\0') {
-		found = resolve_base(t, repo, oid, err);
+		found = mirror_resolve_base(t, repo, oid, err);
 		git_repository_free(repo);
 		return found;
 	}
@@ -292,10 +294,10 @@ mirror_resolve(const struct tree *t, const char *ref, git_oid *oid, struct error
 	if (strlen(ref) <= 512 && text_is_utf8(ref, strlen(ref)) &&
 	    git_reference_name_is_valid(&valid, name) == 0 && valid) {
 		if (strncmp(ref, "refs/heads/", 11) == 0)
-			found = resolve_name(repo, ref + 5, oid);
+			found = mirror_resolve_name(repo, ref + 5, oid);
 		else if (strncmp(ref, "refs/tags/", 10) == 0 ||
 		    strncmp(ref, "refs/drover/", 12) == 0)
-			found = resolve_name(repo, ref, oid);
+			found = mirror_resolve_name(repo, ref, oid);
 		else if (strncmp(ref, "refs/", 5) == 0) {
 			free(name);
 			name = xasprintf("refs/drover/fetch/%s", ref + 5);
@@ -304,15 +306,15 @@ mirror_resolve(const struct tree *t, const char *ref, git_oid *oid, struct error
 				free(name);
 				return -1;
 			}
-			found = resolve_name(repo, name, oid);
+			found = mirror_resolve_name(repo, name, oid);
 		} else {
 			free(name);
 			name = xasprintf("heads/%s", ref);
-			found = resolve_name(repo, name, oid);
+			found = mirror_resolve_name(repo, name, oid);
 			free(name);
 			name = xasprintf("refs/tags/%s", ref);
-			found =
-			    found || resolve_name(repo, name, oid) || resolve_name(repo, ref, oid);
+			found = found || mirror_resolve_name(repo, name, oid) ||
+			    mirror_resolve_name(repo, ref, oid);
 		}
 	}
 	if (!found) {
@@ -333,7 +335,7 @@ mirror_resolve(const struct tree *t, const char *ref, git_oid *oid, struct error
  * else a hash or the start of one.
  */
 static int
-resolve_name(git_repository *repo, const char *name, git_oid *oid)
+mirror_resolve_name(git_repository *repo, const char *name, git_oid *oid)
 {
 	git_object *object = NULL, *commit = NULL;
 	git_oid id;
@@ -362,14 +364,14 @@ resolve_name(git_repository *repo, const char *name, git_oid *oid)
 }
 
 static int
-resolve_base(const struct tree *t, git_repository *repo, git_oid *oid, struct error *err)
+mirror_resolve_base(const struct tree *t, git_repository *repo, git_oid *oid, struct error *err)
 {
 	char *url = remote_url_public(t->repo->url), *name = NULL;
 	int result = 0;
 
 	if (t->repo->base != NULL) {
 		name = xasprintf("heads/%s", t->repo->base);
-		if (!resolve_name(repo, name, oid))
+		if (!mirror_resolve_name(repo, name, oid))
 			result = error_set(err, DROVER_CONFIG,
 			    "repo %s (%s) has no branch \"%s\": check its base", t->repo->name, url,
 			    t->repo->base);

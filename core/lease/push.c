@@ -45,7 +45,7 @@ static int push_run(struct push *, struct error *);
 static int push_once(struct push *, bool by_cli, struct error *);
 static int push_allowed(struct push *, struct error *);
 static int push_allowed_onto(struct push *, struct error *);
-static bool names_head(git_repository *, const char *branch);
+static bool push_names_head(git_repository *, const char *branch);
 static int push_by_cli(struct push *, struct error *);
 static int push_cli_look(struct push *, const char *secret, struct error *);
 static int push_by_libgit2(struct push *, struct error *);
@@ -182,7 +182,7 @@ tree_onto(struct tree *t, const char *branch, const char *base, const char *comm
 	if (mirror_open(t, &mirror, err) != 0)
 		return -1;
 	name = xasprintf("refs/remotes/origin/%s", branch);
-	if (names_head(mirror, branch))
+	if (push_names_head(mirror, branch))
 		error_set(err, DROVER_PERMANENT,
 		    "%s is the main branch of repo %s: drover does not push onto it", branch,
 		    t->repo->name);
@@ -202,7 +202,7 @@ tree_onto(struct tree *t, const char *branch, const char *base, const char *comm
 }
 
 static bool
-names_head(git_repository *mirror, const char *branch)
+push_names_head(git_repository *mirror, const char *branch)
 {
 	git_reference *head = NULL;
 	const char *target;
@@ -223,7 +223,7 @@ push_allowed_onto(struct push *push, struct error *err)
 	const char *repo = push->tree->repo->name;
 	git_oid base;
 
-	if (push->head || names_head(push->mirror, push->branch))
+	if (push->head || push_names_head(push->mirror, push->branch))
 		return error_set(err, DROVER_PERMANENT,
 		    "%s is the main branch of repo %s: drover does not push onto it", push->branch,
 		    repo);

@@ -62,9 +62,9 @@ static const char *const advice[] = {
 	[-DROVER_AGAIN] = "it is tried again",
 };
 
-static int credential(git_credential **, const char *url, const char *user, unsigned int allowed,
-    void *arg);
-static int meaning_of(const char *said);
+static int remote_credential(git_credential **, const char *url, const char *user,
+    unsigned int allowed, void *arg);
+static int remote_meaning(const char *said);
 /*
  * The repo's token and its user; NULL when none is configured. The caller frees
  * user, and token with free_wiped.
@@ -180,7 +180,7 @@ remote_open(git_remote **remote, git_repository *repo, const char *url)
 void
 remote_callbacks(git_remote_callbacks *callbacks, struct remote_auth *auth)
 {
-	callbacks->credentials = credential;
+	callbacks->credentials = remote_credential;
 	callbacks->payload = auth;
 }
 
@@ -201,7 +201,7 @@ remote_fail(const struct config_repo *repo, const char *verb, const char *said, 
 	else if (rc == GIT_ECERTIFICATE)
 		code = DROVER_CONFIG;
 	else
-		code = meaning_of(said);
+		code = remote_meaning(said);
 	if (code == DROVER_INTERNAL && rc != 0 && last != NULL &&
 	    (last->klass == GIT_ERROR_NET || last->klass == GIT_ERROR_SSL))
 		code = DROVER_AGAIN;
@@ -215,7 +215,8 @@ remote_fail(const struct config_repo *repo, const char *verb, const char *said, 
 }
 
 static int
-credential(git_credential **out, const char *url, const char *user, unsigned int allowed, void *arg)
+remote_credential(git_credential **out, const char *url, const char *user, unsigned int allowed,
+    void *arg)
 {
 	struct remote_auth *auth = arg;
 	char *name = NULL, *token = NULL;
@@ -242,7 +243,7 @@ credential(git_credential **out, const char *url, const char *user, unsigned int
 }
 
 static int
-meaning_of(const char *said)
+remote_meaning(const char *said)
 {
 	char *lower = xstrdup(said);
 	int code = DROVER_INTERNAL;

@@ -26,7 +26,7 @@ static int tree_new(struct tree *, const git_oid *, struct error *);
 static int tree_reuse(struct tree *, bool warm, const git_oid *, char *saved, size_t size,
     struct error *);
 static int tree_drop(struct tree *, struct error *);
-static int any_commit(const struct tree *, git_oid *, struct error *);
+static int tree_any_commit(const struct tree *, git_oid *, struct error *);
 
 void
 tree_init(struct tree *t, uint64_t lease, const struct config_repo *repo, const char *path,
@@ -150,7 +150,7 @@ tree_find(struct tree *t, const git_oid *oid, enum tree_kind *kind, struct error
 	}
 	if (oid == NULL) {
 		if ((*kind == TREE_BROKEN || !gitdir_base(t, &any)) &&
-		    any_commit(t, &any, err) != 0)
+		    tree_any_commit(t, &any, err) != 0)
 			return -1;
 		oid = &any;
 	}
@@ -184,7 +184,7 @@ tree_recover(struct tree *t, const git_oid *oid, struct error *err)
  * else any branch.
  */
 static int
-any_commit(const struct tree *t, git_oid *oid, struct error *err)
+tree_any_commit(const struct tree *t, git_oid *oid, struct error *err)
 {
 	git_reference_iterator *all = NULL;
 	git_repository *mirror = NULL;
@@ -284,7 +284,7 @@ tree_return(struct tree *t, char *saved, size_t size, struct error *err)
 	    gitdir_open(t, &repo, err) != 0)
 		goto out;
 	if (!gitdir_base(t, &base) && !gitdir_head(t, repo, &base, NULL, 0) &&
-	    any_commit(t, &base, err) != 0)
+	    tree_any_commit(t, &base, err) != 0)
 		goto out;
 	git_oid_tostr(t->base, sizeof t->base, &base);
 	if (tree_order(t, &status, &base, err) != 0)

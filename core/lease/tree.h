@@ -105,17 +105,17 @@ int tree_onto(struct tree *, const char *branch, const char *base, const char *c
     struct error *);
 
 /*
- * For a change that runs the repo's own commands in the tree (tree_change.c).
+ * For a change that runs the repo's own commands in the tree (squash.c).
  */
 /*
  * Stands at commit again, tracked files as they are in it. fresh gets the paths
  * of new files that are not ignored, each with a NUL behind it.
  */
-int tree_settle(struct tree *, const char *commit, struct buf *fresh, struct error *);
+int tree_restore(struct tree *, const char *commit, struct buf *fresh, struct error *);
 /*
  * One commit on the base of all that was changed since, whoever committed what,
- * but for the paths in without (as tree_settle has them). HEAD stands at it. 1:
- * commit gets it; 0: nothing is changed, HEAD stands at the base.
+ * but for the paths in without (as tree_restore has them). HEAD stands at it.
+ * 1: commit gets it; 0: nothing is changed, HEAD stands at the base.
  */
 int tree_squash(struct tree *, const struct buf *without, const char *message, char *commit,
     size_t size, struct error *);

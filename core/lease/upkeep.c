@@ -21,7 +21,7 @@
 #define SWEEP_EVERY_MS (60 * 1000)
 #define SWEEP_LATEST_MS (30 * 60 * 1000)
 
-struct chores {
+struct upkeep {
 	struct leases *leases;
 	struct lease_chore *list;
 	int len;
@@ -31,31 +31,31 @@ struct chores {
 	bool held;                     /* somebody holds a tree */
 };
 
-static bool expire(struct leases *, int64_t now);
-static void add(struct chores *, struct lease *, const char *action);
-static void chores_dirty(struct chores *, bool all);
-static void collect_warm(struct chores *);
-static void remove_warm(struct chores *, int index);
-static int used_first(const void *, const void *);
-static void chores_number_and_age(struct chores *, bool all);
-static void chores_disk(struct chores *, int64_t disk_free);
-static void chores_sweep(struct chores *, int64_t disk_free, bool all);
+static bool upkeep_expire(struct leases *, int64_t now);
+static void upkeep_add(struct upkeep *, struct lease *, const char *action);
+static void upkeep_dirty(struct upkeep *, bool all);
+static void upkeep_collect_warm(struct upkeep *);
+static void upkeep_remove_warm(struct upkeep *, int index);
+static int upkeep_used_first(const void *, const void *);
+static void upkeep_number_and_age(struct upkeep *, bool all);
+static void upkeep_disk(struct upkeep *, int64_t disk_free);
+static void upkeep_sweep(struct upkeep *, int64_t disk_free, bool all);
 
 struct lease_chore *
 leases_tick(struct leases *l, int64_t disk_free, bool all, int *n)
 {
-	struct chores *c = xcalloc(1, sizeof *c);
+	struct upkeep *c = xcalloc(1, sizeof *c);
 	struct lease_chore *list;
 
 	c->leases = l;
 	c->now = clock_mono();
 	c->list = xcalloc(CHORES_MAX + 1, sizeof *c->list);
-	c->held = expire(l, c->now);
-	chores_dirty(c, all);
-	collect_warm(c);
-	chores_number_and_age(c, all);
-	chores_disk(c, disk_free);
-	chores_sweep(c, disk_free, all);
+	c->held = upkeep_expire(l, c->now);
+	upkeep_dirty(c, all);
+	upkeep_collect_warm(c);
+	upkeep_number_and_age(c, all);
+	upkeep_disk(c, disk_free);
+	upkeep_sweep(c, disk_free, all);
 	*n = c->len;
 	list = c->list;
 	free(c);
@@ -67,7 +67,7 @@ leases_tick(struct leases *l, int64_t disk_free, bool all, int *n)
  * more. True when somebody holds a tree.
  */
 static bool
-expire(struct leases *l, int64_t now)
+upkeep_expire(struct leases *l, int64_t now)
 {
 	struct lease *row, *next;
 	bool held = false;
@@ -93,11 +93,11 @@ leases_trashed(struct leases *l)
 void
 leases_expire(struct leases *l)
 {
-	(void)expire(l, clock_mono());
+	(void)upkeep_expire(l, clock_mono());
 }
 
 static void
-add(struct chores *c, struct lease *row, const char *action)
+upkeep_add(struct upkeep *c, struct lease *row, const char *action)
 {
 	struct lease_chore *chore;
 
@@ -120,7 +120,7 @@ add(struct chores *c, struct lease *row, const char *action)
 }
 
 static void
-chores_dirty(struct chores *c, bool all)
+upkeep_dirty(struct upkeep *c, bool all)
 {
 	struct lease *row, *next;
 
@@ -128,7 +128,7 @@ chores_dirty(struct chores *c, bool all)
 		if (row->state != LEASE_DIRTY || row->busy_until > c->now ||
 		    (row->retry_at > c->now && !all) || proc_alive(&row->owner))
 			continue;
-		add(c, row,
+		upkeep_add(c, row,
 		    all || row->failures >= CHORE_CLEANS ||
 			    config_repo(c->leases->config, row->repo) == NULL ?
 			"remove" :
@@ -137,7 +137,7 @@ chores_dirty(struct chores *c, bool all)
 }
 
 static void
-collect_warm(struct chores *c)
+upkeep_collect_warm(struct upkeep *c)
 {
 	struct lease *row, *next;
 
@@ -146,11 +146,11 @@ collect_warm(struct chores *c)
 		    c->warm_len < (int)ARRAY_LEN(c->warm))
 			c->warm[c->warm_len++] = row;
 	}
-	qsort(c->warm, (size_t)c->warm_len, sizeof *c->warm, used_first);
+	qsort(c->warm, (size_t)c->warm_len, sizeof *c->warm, upkeep_used_first);
 }
 
 static int
-used_first(const void *a, const void *b)
+upkeep_used_first(const void *a, const void *b)
 {
 	const struct lease *x = *(struct lease *const *)a, *y = *(struct lease *const *)b;
 
@@ -160,16 +160,16 @@ used_first(const void *a, const void *b)
 }
 
 static void
-remove_warm(struct chores *c, int index)
+upkeep_remove_warm(struct upkeep *c, int index)
 {
-	add(c, c->warm[index], "remove");
+	upkeep_add(c, c->warm[index], "remove");
 	memmove(&c->warm[index], &c->warm[index + 1],
 	    (size_t)(c->warm_len - index - 1) * sizeof *c->warm);
 	c->warm_len--;
 }
 
 static void
-chores_number_and_age(struct chores *c, bool all)
+upkeep_number_and_age(struct upkeep *c, bool all)
 {
 	const struct config *config = c->leases->config;
 	int64_t now = clock_wall();
@@ -182,7 +182,7 @@ chores_number_and_age(struct chores *c, bool all)
 			same += strcmp(c->warm[j]->repo, row->repo) == 0;
 		if (all || same > config->warm_trees || config_repo(config, row->repo) == NULL ||
 		    (config->tree_max_age_ms > 0 && now - row->used_at > config->tree_max_age_ms))
-			remove_warm(c, i);
+			upkeep_remove_warm(c, i);
 		else
 			i++;
 	}
@@ -193,7 +193,7 @@ chores_number_and_age(struct chores *c, bool all)
  * next.
  */
 static void
-chores_disk(struct chores *c, int64_t disk_free)
+upkeep_disk(struct upkeep *c, int64_t disk_free)
 {
 	const struct config *config = c->leases->config;
 	int64_t bytes = 0;
@@ -201,7 +201,7 @@ chores_disk(struct chores *c, int64_t disk_free)
 
 	for (int i = 0; i < c->warm_len && config->trees_max_bytes > 0; i++) {
 		if (c->warm[i]->bytes < 0)
-			add(c, c->warm[i], "measure");
+			upkeep_add(c, c->warm[i], "measure");
 		else
 			bytes += c->warm[i]->bytes;
 	}
@@ -211,7 +211,7 @@ chores_disk(struct chores *c, int64_t disk_free)
 
 		if (c->warm[i]->busy_until <= c->now &&
 		    (full || (config->trees_max_bytes > 0 && bytes > config->trees_max_bytes))) {
-			remove_warm(c, i);
+			upkeep_remove_warm(c, i);
 			bytes -= size > 0 ? size : 0;
 			removed++;
 		} else
@@ -224,7 +224,7 @@ chores_disk(struct chores *c, int64_t disk_free)
  * for ever.
  */
 static void
-chores_sweep(struct chores *c, int64_t disk_free, bool all)
+upkeep_sweep(struct upkeep *c, int64_t disk_free, bool all)
 {
 	struct leases *l = c->leases;
 	bool low = disk_free >= 0 && disk_free < l->config->disk_floor;
@@ -240,7 +240,7 @@ chores_sweep(struct chores *c, int64_t disk_free, bool all)
 	}
 	if (c->len == CHORES_MAX)
 		c->len--;
-	add(c, NULL, "sweep");
+	upkeep_add(c, NULL, "sweep");
 	lease_prune(l);
 	l->swept_at = c->now;
 	l->trash_since = 0;

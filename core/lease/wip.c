@@ -23,14 +23,16 @@
 static const char *const safe_refs[] = { "refs/remotes/*", "refs/tags/*", "refs/drover/pushed/*",
 	"refs/drover/wip/*", "refs/drover/fetch/*" };
 
-static int copy_file(const char *from, const char *to, struct error *);
-static int snapshot_by_cli(struct tree *, const char *index, bool fresh, git_oid *, struct error *);
-static int snapshot_by_libgit2(struct tree *, const char *index, bool fresh, git_oid *,
+static int wip_copy_file(const char *from, const char *to, struct error *);
+static int wip_snapshot_by_cli(struct tree *, const char *index, bool fresh, git_oid *,
     struct error *);
-static int unsaved(const struct tree *, git_repository *, const git_oid *);
-static int save_commit(struct tree *, const git_oid *, int nth, char *saved, size_t size,
+static int wip_snapshot_by_libgit2(struct tree *, const char *index, bool fresh, git_oid *,
     struct error *);
-static int save_branches(struct tree *, git_repository *, char *saved, size_t size, struct error *);
+static int wip_unsaved(const struct tree *, git_repository *, const git_oid *);
+static int wip_save_commit(struct tree *, const git_oid *, int nth, char *saved, size_t size,
+    struct error *);
+static int wip_save_branches(struct tree *, git_repository *, char *saved, size_t size,
+    struct error *);
 
 int
 wip_snapshot(struct tree *t, bool hidden, git_oid *oid, char **index, struct error *err)
@@ -41,14 +43,14 @@ wip_snapshot(struct tree *t, bool hidden, git_oid *oid, char **index, struct err
 	int result = -1;
 
 	unlink(to);
-	if (!fresh && copy_file(from, to, err) != 0)
+	if (!fresh && wip_copy_file(from, to, err) != 0)
 		goto out;
-	result = git_found() ? snapshot_by_cli(t, to, fresh, oid, err) :
-			       snapshot_by_libgit2(t, to, fresh, oid, err);
+	result = git_found() ? wip_snapshot_by_cli(t, to, fresh, oid, err) :
+			       wip_snapshot_by_libgit2(t, to, fresh, oid, err);
 	if (result != 0 && !fresh) {
 		unlink(to);
-		result = git_found() ? snapshot_by_cli(t, to, true, oid, err) :
-				       snapshot_by_libgit2(t, to, true, oid, err);
+		result = git_found() ? wip_snapshot_by_cli(t, to, true, oid, err) :
+				       wip_snapshot_by_libgit2(t, to, true, oid, err);
 	}
 out:
 	if (result == 0 && index != NULL)
@@ -62,7 +64,7 @@ out:
 }
 
 static int
-copy_file(const char *from, const char *to, struct error *err)
+wip_copy_file(const char *from, const char *to, struct error *err)
 {
 	struct buf data = BUF_INIT;
 	int fd, result = path_read(from, 512u << 20, &data, err);
@@ -78,7 +80,7 @@ copy_file(const char *from, const char *to, struct error *err)
 }
 
 static int
-snapshot_by_cli(struct tree *t, const char *index, bool fresh, git_oid *oid, struct error *err)
+wip_snapshot_by_cli(struct tree *t, const char *index, bool fresh, git_oid *oid, struct error *err)
 {
 	static const char *const read_head[] = { "read-tree", "HEAD", NULL };
 	static const char *const read_none[] = { "read-tree", "--empty", NULL };
@@ -117,7 +119,8 @@ out:
 }
 
 static int
-snapshot_by_libgit2(struct tree *t, const char *path, bool fresh, git_oid *oid, struct error *err)
+wip_snapshot_by_libgit2(struct tree *t, const char *path, bool fresh, git_oid *oid,
+    struct error *err)
 {
 	git_repository *repo = NULL;
 	git_index *index = NULL;
@@ -182,7 +185,7 @@ wip_signature(const struct tree *t, git_signature **out, struct error *err)
 
 /* 1 when a commit is reached by nothing that outlives the tree. */
 static int
-unsaved(const struct tree *t, git_repository *repo, const git_oid *oid)
+wip_unsaved(const struct tree *t, git_repository *repo, const git_oid *oid)
 {
 	git_revwalk *walk = NULL;
 	git_reference_iterator *all = NULL;
@@ -313,9 +316,10 @@ wip_save(struct tree *t, const struct fill_status *status, char *saved, size_t s
 				    t->path);
 		}
 		free(message);
-		if (rc != 0 || save_commit(t, &made, 0, saved, size, err) != 0)
+		if (rc != 0 || wip_save_commit(t, &made, 0, saved, size, err) != 0)
 			goto out;
-	} else if (known && unsaved(t, repo, &at) && save_commit(t, &at, 0, saved, size, err) != 0)
+	} else if (known && wip_unsaved(t, repo, &at) &&
+	    wip_save_commit(t, &at, 0, saved, size, err) != 0)
 		goto out;
 	/*
 	 * Its commits are safe now, and the name would be in the way of the
@@ -325,7 +329,7 @@ wip_save(struct tree *t, const struct fill_status *status, char *saved, size_t s
 	    mirror_ref_set(t, branch, NULL, err) != 0)
 		goto out;
 	result = strncmp(t->gitdir, t->path, strlen(t->path)) == 0 ?
-	    save_branches(t, repo, saved, size, err) :
+	    wip_save_branches(t, repo, saved, size, err) :
 	    0;
 out:
 	git_tree_free(tree);
@@ -339,7 +343,7 @@ out:
  * Other branches of a clone go with it; those of a worktree are the mirror's.
  */
 static int
-save_branches(struct tree *t, git_repository *repo, char *saved, size_t size, struct error *err)
+wip_save_branches(struct tree *t, git_repository *repo, char *saved, size_t size, struct error *err)
 {
 	git_reference_iterator *all = NULL;
 	git_reference *ref;
@@ -351,8 +355,8 @@ save_branches(struct tree *t, git_repository *repo, char *saved, size_t size, st
 	while (result == 0 && git_reference_next(&ref, all) == 0) {
 		const git_oid *tip = git_reference_target(ref);
 
-		if (tip != NULL && unsaved(t, repo, tip)) {
-			result = save_commit(t, tip, nth++, more, sizeof more, err);
+		if (tip != NULL && wip_unsaved(t, repo, tip)) {
+			result = wip_save_commit(t, tip, nth++, more, sizeof more, err);
 			if (result == 0 && saved[0] == '\0')
 				snprintf(saved, size, "%s", more);
 		}
@@ -363,7 +367,7 @@ save_branches(struct tree *t, git_repository *repo, char *saved, size_t size, st
 }
 
 static int
-save_commit(struct tree *t, const git_oid *oid, int nth, char *saved, size_t size,
+wip_save_commit(struct tree *t, const git_oid *oid, int nth, char *saved, size_t size,
     struct error *err)
 {
 	git_repository *mirror = NULL;

@@ -34,8 +34,8 @@ enum notice_result { NOTICE_SENT, NOTICE_FAILED, NOTICE_DROPPED, NOTICE_RESULTS 
 static const char *const result_names[] = { "sent", "failed", "dropped" };
 
 /* On its way. */
-struct flight {
-	LIST_ENTRY(flight) link;
+struct notice_flight {
+	LIST_ENTRY(notice_flight) link;
 	struct notices *notices;
 	struct outbox_row row;
 };
@@ -55,7 +55,7 @@ struct notices {
 	int64_t due;                      /* wall; INT64_MAX: none waits */
 	bool look;                        /* due must be asked of the store */
 	int64_t seen; /* wall, at the last tick: what is earlier now was set back */
-	LIST_HEAD(, flight) flights;
+	LIST_HEAD(, notice_flight) flights;
 	int flights_len;
 	struct notice_count *counts;
 	int counts_len;
@@ -74,14 +74,14 @@ static const struct {
 	{ "dead", "dead", true },
 };
 
-static int notice_word(void *arg, const struct job_word *, struct error *);
-static bool notice_wants(const struct config_notify *, const struct job_word *);
+static int notice_news(void *arg, const struct job_news *, struct error *);
+static bool notice_wants(const struct config_notify *, const struct job_news *);
 static char *notice_request(const struct config_notify *, const char *text, const char *key);
-static void notice_key(const struct job_word *, int place, char *out, size_t size);
+static void notice_key(const struct job_news *, int place, char *out, size_t size);
 static void notice_fly(void *arg, struct outbox_row *);
 static void notice_landed(void *arg, int code, const char *text, size_t len);
 static void notice_counted(struct notices *, const struct outbox_row *, enum notice_result);
-static void row_free(struct outbox_row *);
+static void notice_row_free(struct outbox_row *);
 
 struct notices *
 notices_new(struct store *store, struct queue *queue, const struct config *config,
@@ -98,22 +98,22 @@ notices_new(struct store *store, struct queue *queue, const struct config *confi
 	n->look = true;
 	n->seen = INT64_MAX;
 	LIST_INIT(&n->flights);
-	queue_on_word(queue, notice_word, n);
+	queue_on_news(queue, notice_news, n);
 	return n;
 }
 
 void
 notices_free(struct notices *n)
 {
-	struct flight *flight;
+	struct notice_flight *flight;
 
 	if (n == NULL)
 		return;
 	OBJ_CHECK(n, NOTICE_MAGIC);
-	queue_on_word(n->queue, NULL, NULL);
+	queue_on_news(n->queue, NULL, NULL);
 	while ((flight = LIST_FIRST(&n->flights)) != NULL) {
 		LIST_REMOVE(flight, link);
-		row_free(&flight->row);
+		notice_row_free(&flight->row);
 		free(flight);
 	}
 	for (int i = 0; i < n->counts_len; i++) {
@@ -139,7 +139,7 @@ notices_look(struct notices *n)
 }
 
 static void
-row_free(struct outbox_row *row)
+notice_row_free(struct outbox_row *row)
 {
 	free(row->operation);
 	free(row->event);
@@ -147,9 +147,9 @@ row_free(struct outbox_row *row)
 }
 
 void
-notice_text(const struct job_word *word, struct buf *out)
+notice_text(const struct job_news *news, struct buf *out)
 {
-	const struct job *job = word->job;
+	const struct job *job = news->job;
 	size_t i = 0;
 
 	buf_adds(out, "drover: ");
@@ -160,29 +160,29 @@ notice_text(const struct job_word *word, struct buf *out)
 		buf_adds(out, ": ");
 		text_show(out, job->title, strlen(job->title), NOTICE_TITLE_MAX);
 	}
-	while (i + 1 < ARRAY_LEN(phrases) && strcmp(phrases[i].event, word->event) != 0)
+	while (i + 1 < ARRAY_LEN(phrases) && strcmp(phrases[i].event, news->event) != 0)
 		i++;
 	buf_addf(out, " - %s", phrases[i].said);
 	if (phrases[i].tries)
 		buf_addf(out, " after %u attempt%s", job->attempt, job->attempt == 1 ? "" : "s");
-	if (word->detail != NULL && *word->detail != '\0') {
+	if (news->detail != NULL && *news->detail != '\0') {
 		buf_adds(out, ": ");
-		text_show(out, word->detail, strlen(word->detail), NOTICE_DETAIL_MAX);
+		text_show(out, news->detail, strlen(news->detail), NOTICE_DETAIL_MAX);
 	}
 	buf_addf(out, " (trace %s)", job->trace);
 }
 
 static bool
-notice_wants(const struct config_notify *notify, const struct job_word *word)
+notice_wants(const struct config_notify *notify, const struct job_news *news)
 {
 	int i = 0;
 
-	while (notify->on[i] != NULL && strcmp(notify->on[i], word->event) != 0)
+	while (notify->on[i] != NULL && strcmp(notify->on[i], news->event) != 0)
 		i++;
 	if (notify->on[i] == NULL)
 		return false;
 	for (i = 0; notify->kinds != NULL && notify->kinds[i] != NULL; i++)
-		if (strcmp(notify->kinds[i], word->job->kind) == 0)
+		if (strcmp(notify->kinds[i], news->job->kind) == 0)
 			return true;
 	return i == 0;
 }
@@ -211,20 +211,20 @@ notice_request(const struct config_notify *notify, const char *text, const char 
  * again: the attempt tells them apart, or the pull request.
  */
 static void
-notice_key(const struct job_word *word, int place, char *out, size_t size)
+notice_key(const struct job_news *news, int place, char *out, size_t size)
 {
-	int n = snprintf(out, size, "notify/%" PRIu64 "/%s/%d", word->job->id, word->event, place);
+	int n = snprintf(out, size, "notify/%" PRIu64 "/%s/%d", news->job->id, news->event, place);
 
 	MUST(n > 0 && (size_t)n < size);
-	if (strcmp(word->event, "pull") == 0)
+	if (strcmp(news->event, "pull") == 0)
 		(void)snprintf(out + n, size - (size_t)n, "/%016" PRIx64,
-		    text_hash(word->detail, strlen(word->detail)));
-	else if (strcmp(word->event, "start") != 0)
-		(void)snprintf(out + n, size - (size_t)n, "/%u", word->job->attempt);
+		    text_hash(news->detail, strlen(news->detail)));
+	else if (strcmp(news->event, "start") != 0)
+		(void)snprintf(out + n, size - (size_t)n, "/%u", news->job->attempt);
 }
 
 static int
-notice_word(void *arg, const struct job_word *word, struct error *err)
+notice_news(void *arg, const struct job_news *news, struct error *err)
 {
 	struct notices *n = arg;
 	struct buf text = BUF_INIT;
@@ -234,14 +234,14 @@ notice_word(void *arg, const struct job_word *word, struct error *err)
 
 	OBJ_CHECK(n, NOTICE_MAGIC);
 	for (int i = 0; i < n->config->notify_len && rc >= 0; i++) {
-		if (!notice_wants(&n->config->notify[i], word))
+		if (!notice_wants(&n->config->notify[i], news))
 			continue;
 		if (text.len == 0)
-			notice_text(word, &text);
-		notice_key(word, i, key, sizeof key);
+			notice_text(news, &text);
+		notice_key(news, i, key, sizeof key);
 		request = notice_request(&n->config->notify[i], buf_str(&text), key);
-		rc = outbox_add(n->store, word->job->id, key, n->config->notify[i].operation,
-		    word->event, request, now, err);
+		rc = outbox_add(n->store, news->job->id, key, n->config->notify[i].operation,
+		    news->event, request, now, err);
 		free(request);
 		n->look = true;
 	}
@@ -253,13 +253,13 @@ static void
 notice_fly(void *arg, struct outbox_row *row)
 {
 	struct notices *n = arg;
-	struct flight *flight;
+	struct notice_flight *flight;
 
 	LIST_FOREACH(flight, &n->flights, link)
 		if (flight->row.id == row->id)
 			break;
 	if (flight != NULL || n->flights_len >= NOTICE_AT_ONCE) {
-		row_free(row);
+		notice_row_free(row);
 		return;
 	}
 	flight = xcalloc(1, sizeof *flight);
@@ -272,7 +272,7 @@ notice_fly(void *arg, struct outbox_row *row)
 static void
 notice_landed(void *arg, int code, const char *text, size_t len)
 {
-	struct flight *flight = arg;
+	struct notice_flight *flight = arg;
 	struct notices *n = flight->notices;
 	struct outbox_row *row = &flight->row;
 	int64_t now = clock_wall(), wait = NOTICE_BACKOFF_MAX_MS;
@@ -306,7 +306,7 @@ notice_landed(void *arg, int code, const char *text, size_t len)
 	n->look = true;
 	n->flights_len--;
 	LIST_REMOVE(flight, link);
-	row_free(row);
+	notice_row_free(row);
 	free(flight);
 }
 
@@ -315,9 +315,9 @@ notice_landed(void *arg, int code, const char *text, size_t len)
  * rows.
  */
 static void
-notices_send(struct notices *n, const struct flight *had)
+notices_send(struct notices *n, const struct notice_flight *had)
 {
-	struct flight *ready[NOTICE_AT_ONCE], *flight;
+	struct notice_flight *ready[NOTICE_AT_ONCE], *flight;
 	int len = 0;
 
 	for (flight = LIST_FIRST(&n->flights); flight != had && len < NOTICE_AT_ONCE;
@@ -333,7 +333,7 @@ notices_send(struct notices *n, const struct flight *had)
 int64_t
 notices_tick(struct notices *n, struct error *err)
 {
-	const struct flight *had = LIST_FIRST(&n->flights);
+	const struct notice_flight *had = LIST_FIRST(&n->flights);
 	int64_t now = clock_wall();
 
 	OBJ_CHECK(n, NOTICE_MAGIC);

@@ -52,6 +52,6 @@ int notices_test(struct notices *, int place,
  * "drover: KIND KEY: TITLE - what happened (trace ...)", one line without
  * control characters.
  */
-void notice_text(const struct job_word *, struct buf *out);
+void notice_text(const struct job_news *, struct buf *out);
 
 #endif

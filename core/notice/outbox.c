@@ -29,7 +29,7 @@ outbox_add(struct store *s, uint64_t job, const char *key, const char *operation
 }
 
 static int
-outbox_row(void *arg, const struct store_row *row)
+outbox_due_row(void *arg, const struct store_row *row)
 {
 	const struct outbox_each *each = arg;
 	struct outbox_row r = {
@@ -57,11 +57,11 @@ outbox_due(struct store *s, int64_t now, int n, void (*fn)(void *, struct outbox
 	return store_read(s,
 	    "select id, job, operation, event, request, tries, created_at, next_at from notice "
 	    "where state = 'waiting' and next_at <= $1 order by next_at, id limit $2",
-	    values, 2, outbox_row, &each, err);
+	    values, 2, outbox_due_row, &each, err);
 }
 
 static int
-next_row(void *arg, const struct store_row *row)
+outbox_next_row(void *arg, const struct store_row *row)
 {
 	*(int64_t *)arg = store_row_int(row, 0);
 	return 1;
@@ -73,7 +73,7 @@ outbox_next(struct store *s, int64_t *when, struct error *err)
 	*when = INT64_MAX;
 	return store_read(s,
 	    "select next_at from notice where state = 'waiting' order by next_at limit 1", NULL, 0,
-	    next_row, when, err);
+	    outbox_next_row, when, err);
 }
 
 int
@@ -122,14 +122,14 @@ outbox_drop(struct store *s, uint64_t id, const char *why, struct error *err)
 }
 
 static int
-count_row(void *arg, const struct store_row *row)
+outbox_count_row(void *arg, const struct store_row *row)
 {
 	json_add_int(arg, store_row_text(row, 0), store_row_int(row, 1));
 	return 0;
 }
 
 static int
-status_row(void *arg, const struct store_row *row)
+outbox_status_row(void *arg, const struct store_row *row)
 {
 	static const char *const texts[] = { "event", "operation", "state", "error" };
 	cJSON *one = cJSON_CreateObject();
@@ -152,11 +152,11 @@ outbox_status(struct store *s, int most)
 	(void)store_read(s,
 	    "select 'waiting', count(*) from notice where state = 'waiting' union all "
 	    "select 'dropped', count(*) from notice where state = 'dropped'",
-	    NULL, 0, count_row, status, NULL);
+	    NULL, 0, outbox_count_row, status, NULL);
 	list = cJSON_AddArrayToObject(status, "list");
 	(void)store_read(s,
 	    "select job, event, operation, state, coalesce(error, ''), tries, next_at from notice "
 	    "where state <> 'sent' order by id desc limit $1",
-	    values, 1, status_row, list, NULL);
+	    values, 1, outbox_status_row, list, NULL);
 	return status;
 }

@@ -24,7 +24,7 @@ backoff_random(uint64_t *random)
 
 /* Uniform in [least, most]. */
 static int64_t
-between(int64_t least, int64_t most, uint64_t *random)
+backoff_between(int64_t least, int64_t most, uint64_t *random)
 {
 	return least + (int64_t)(backoff_random(random) % (uint64_t)(most - least + 1));
 }
@@ -40,12 +40,12 @@ backoff_delay(enum backoff which, int n, int64_t retry_after_ms, uint64_t *rando
 	if (bound > rules[which].most)
 		bound = rules[which].most;
 	if (rules[which].least > 0)
-		delay = between(rules[which].least, bound, random);
+		delay = backoff_between(rules[which].least, bound, random);
 	else
-		delay = between(bound - bound / 10, bound + bound / 10, random);
+		delay = backoff_between(bound - bound / 10, bound + bound / 10, random);
 	if (retry_after_ms <= 0)
 		return delay;
 	asked = retry_after_ms < BACKOFF_MAX_MS ? retry_after_ms : BACKOFF_MAX_MS;
-	asked = between(asked, asked + (asked / 10 < 30000 ? asked / 10 : 30000), random);
+	asked = backoff_between(asked, asked + (asked / 10 < 30000 ? asked / 10 : 30000), random);
 	return which == BACKOFF_QUOTA || asked > delay ? asked : delay;
 }

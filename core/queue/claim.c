@@ -55,7 +55,7 @@ queue_claim(struct queue *q, const char *(*place)(void *, const char *), void *a
     const struct queue_view *view, struct error *err)
 {
 	struct gate_ask ask;
-	struct change change = { 0 };
+	struct transition transition = { 0 };
 	struct entry *e;
 	const char *worker = NULL;
 	struct job next;
@@ -80,8 +80,8 @@ queue_claim(struct queue *q, const char *(*place)(void *, const char *), void *a
 	next.started_at = ask.now;
 	next.worker = (char *)(uintptr_t)worker;
 	text_random_hex(next.token, 16);
-	change.who = worker;
-	if (job_change(q, e, EVENT_CLAIM, &next, &change, err) != 0)
+	transition.who = worker;
+	if (transition_apply(q, e, EVENT_CLAIM, &next, &transition, err) != 0)
 		return NULL;
 	e->rss = 0;
 	return &e->job;

@@ -23,7 +23,7 @@ entry_put(char **at, const char *text)
 }
 
 struct entry *
-entry_new(struct queue *q, const struct words *w)
+entry_new(struct queue *q, const struct entry_strings *w)
 {
 	const char *serial = w->serial != NULL ? w->serial : "",
 		   *title = w->title != NULL ? w->title : "";

@@ -95,7 +95,7 @@ queue_finish(struct queue *q, uint64_t id, uint64_t epoch, const struct job_outc
 {
 	const struct rule *rule = finish_rule(outcome->code);
 	char text[DROVER_ERROR_MAX];
-	struct change change = { 0 };
+	struct transition transition = { 0 };
 	enum job_event event = rule->event;
 	struct entry *e;
 	struct job next;
@@ -119,16 +119,16 @@ queue_finish(struct queue *q, uint64_t id, uint64_t epoch, const struct job_outc
 		next.ready_at =
 		    now + backoff_delay(rule->backoff, tries, outcome->retry_after_ms, &q->random);
 
-	change.who = e->job.worker;
-	change.code = outcome->code;
-	change.detail = job_text(outcome->text, text, sizeof text);
+	transition.who = e->job.worker;
+	transition.code = outcome->code;
+	transition.detail = job_text(outcome->text, text, sizeof text);
 	if (outcome->code != DROVER_OK)
-		change.error = change.detail != NULL ? change.detail : "";
+		transition.error = transition.detail != NULL ? transition.detail : "";
 	if (event == EVENT_HUMAN)
-		next.held_why = job_why(change.detail, "a person must decide");
+		next.held_why = job_why(transition.detail, "a person must decide");
 	if (row_attempt(q, &e->job, outcome, error_class_name(outcome->code), now, err) != 0)
 		return -1;
-	return job_change(q, e, event, &next, &change, err);
+	return transition_apply(q, e, event, &next, &transition, err);
 }
 
 int
@@ -136,7 +136,7 @@ queue_interrupt(struct queue *q, uint64_t id, bool crash, const char *why, struc
 {
 	struct entry *e = entry_find(q, id);
 	char text[DROVER_ERROR_MAX];
-	struct change change = { 0 };
+	struct transition transition = { 0 };
 	struct job_outcome outcome = { .text = why };
 	enum job_event event = EVENT_INTERRUPT;
 	struct job next;
@@ -154,12 +154,12 @@ queue_interrupt(struct queue *q, uint64_t id, bool crash, const char *why, struc
 		next.held_why = job_why(NULL,
 		    "quarantine: it was running each time when droverd crashed three times");
 	}
-	change.who = e->job.worker;
-	change.detail = job_text(why, text, sizeof text);
+	transition.who = e->job.worker;
+	transition.detail = job_text(why, text, sizeof text);
 	outcome.wall_ms = now > e->job.started_at ? now - e->job.started_at : 0;
 	if (row_attempt(q, &e->job, &outcome, "interrupted", now, err) != 0)
 		return -1;
-	return job_change(q, e, event, &next, &change, err);
+	return transition_apply(q, e, event, &next, &transition, err);
 }
 
 static int
@@ -208,7 +208,7 @@ queue_result(struct queue *q, uint64_t id, uint64_t epoch, const char *key, cons
 	values[1] = store_text(text);
 	rc = store_do(q->store, "update job set result = $2 where id = $1", values, 2, err);
 	if (rc == 0 && strcmp(key, "pull") == 0)
-		rc = job_say(q, "pull", &e->job, value, err);
+		rc = transition_announce(q, "pull", &e->job, value, err);
 done:
 	free(old);
 	free(text);

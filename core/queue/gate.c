@@ -70,7 +70,7 @@ gate_drain(const struct gate_ask *ask, struct buf *why)
 }
 
 static bool
-closed_by_pause(const struct bucket *b, int64_t now, struct buf *why)
+gate_closed_by_pause(const struct bucket *b, int64_t now, struct buf *why)
 {
 	char time[32];
 
@@ -94,7 +94,7 @@ gate_pause(const struct gate_ask *ask, struct buf *why)
 
 	for (size_t i = 0; i < ARRAY_LEN(places); i++) {
 		if (bucket_paused(ask->e->in[places[i]], ask->now))
-			return closed_by_pause(ask->e->in[places[i]], ask->now, why);
+			return gate_closed_by_pause(ask->e->in[places[i]], ask->now, why);
 	}
 	return true;
 }
@@ -144,7 +144,7 @@ gate_dependency(const struct gate_ask *ask, struct buf *why)
 }
 
 static int64_t
-yield_left(const struct entry *e, int64_t now)
+gate_yield_left(const struct entry *e, int64_t now)
 {
 	return e->job.ready_at + e->in[IN_KIND]->traits->yield_max_ms - now;
 }
@@ -155,14 +155,15 @@ gate_yield(const struct gate_ask *ask, struct buf *why)
 	struct bucket **first = ask->e->in[IN_KIND]->yields;
 	char time[32];
 
-	if (first == NULL || yield_left(ask->e, ask->now) <= 0)
+	if (first == NULL || gate_yield_left(ask->e, ask->now) <= 0)
 		return true;
 	for (; *first != NULL; first++) {
 		if ((*first)->running + (*first)->waiting > 0)
 			return CLOSED(why,
 			    "yields to %s (%d running, %d waiting) for another %s at most",
 			    (*first)->name, (*first)->running, (*first)->waiting,
-			    units_format_duration(yield_left(ask->e, ask->now), time, sizeof time));
+			    units_format_duration(gate_yield_left(ask->e, ask->now), time,
+				sizeof time));
 	}
 	return true;
 }
@@ -185,7 +186,7 @@ gate_serial(const struct gate_ask *ask, struct buf *why)
 }
 
 static bool
-slots_free(const struct bucket *b, const char *of, struct buf *why)
+gate_slot_free(const struct bucket *b, const char *of, struct buf *why)
 {
 	if (b == NULL || b->slots == 0 || b->running < b->slots)
 		return true;
@@ -195,13 +196,13 @@ slots_free(const struct bucket *b, const char *of, struct buf *why)
 static bool
 gate_kind(const struct gate_ask *ask, struct buf *why)
 {
-	return slots_free(ask->e->in[IN_KIND], "kind ", why);
+	return gate_slot_free(ask->e->in[IN_KIND], "kind ", why);
 }
 
 static bool
 gate_repo(const struct gate_ask *ask, struct buf *why)
 {
-	return slots_free(ask->e->in[IN_REPO], "repo ", why);
+	return gate_slot_free(ask->e->in[IN_REPO], "repo ", why);
 }
 
 static bool
@@ -213,13 +214,13 @@ gate_pool(const struct gate_ask *ask, struct buf *why)
 		return CLOSED(why,
 		    "pool %s is not in the configuration: add it, or submit the job to another one",
 		    pool->name);
-	return slots_free(pool, "pool ", why);
+	return gate_slot_free(pool, "pool ", why);
 }
 
 static bool
 gate_slots(const struct gate_ask *ask, struct buf *why)
 {
-	return slots_free(ask->q->all, "the daemon", why);
+	return gate_slot_free(ask->q->all, "the daemon", why);
 }
 
 static bool
@@ -258,7 +259,7 @@ static bool
 gate_agent(const struct gate_ask *ask, struct buf *why)
 {
 	return !bucket_paused(ask->e->in[IN_AGENT], ask->now) ||
-	    closed_by_pause(ask->e->in[IN_AGENT], ask->now, why);
+	    gate_closed_by_pause(ask->e->in[IN_AGENT], ask->now, why);
 }
 
 static bool
@@ -316,7 +317,7 @@ gate_next_ageing(const struct queue *q, int64_t now)
 
 	TAILQ_FOREACH(g, &q->ready, link) {
 		if (g->in[IN_KIND]->yields == NULL ||
-		    (left = yield_left(heap_first(&g->age), now)) <= 0)
+		    (left = gate_yield_left(heap_first(&g->age), now)) <= 0)
 			continue;
 		if (next < 0 || left < next)
 			next = left;
@@ -333,7 +334,7 @@ why_error_row(void *arg, const struct store_row *row)
 
 /* A job that is over or runs asks no gate any more. */
 static bool
-why_settled(struct queue *q, const struct entry *e, cJSON *out)
+why_asks_no_gate(struct queue *q, const struct entry *e, cJSON *out)
 {
 	const struct store_value id = SV_INT(e->job.id);
 	char error[DROVER_ERROR_MAX] = "";
@@ -375,7 +376,7 @@ queue_why(struct queue *q, uint64_t id, const struct queue_view *view, struct er
 	json_add_int(out, "job", (int64_t)id);
 	json_add_str(out, "state", state_name(e->job.state));
 	list = cJSON_AddArrayToObject(out, "gates");
-	if (why_settled(q, e, out))
+	if (why_asks_no_gate(q, e, out))
 		goto done;
 	gate_ask_init(&ask, q, view);
 	ask.e = e;

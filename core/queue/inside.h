@@ -118,17 +118,17 @@ struct queue {
 	uint64_t prune_from;
 	void (*pruned)(void *, uint64_t);
 	void *pruned_arg;
-	int (*word)(void *, const struct job_word *, struct error *);
-	void *word_arg;
+	int (*news)(void *, const struct job_news *, struct error *);
+	void *news_arg;
 };
 
 /* What a job is made of, from a row or from somebody's wish. NULL is "". */
-struct words {
+struct entry_strings {
 	const char *kind, *key, *serial, *title, *repo, *agent, *pool, *source, *trace;
 };
 
 /* A change of a job beyond its state and counters. */
-struct change {
+struct transition {
 	const char *who, *detail;   /* for the event */
 	const char *error;          /* text of the failure, or NULL: what was there stays */
 	int code;                   /* its class */
@@ -146,7 +146,7 @@ int pause_load(struct queue *, struct error *);
 int64_t pause_tick(struct queue *, int64_t now, struct error *);
 
 /* entry.c */
-struct entry *entry_new(struct queue *, const struct words *);
+struct entry *entry_new(struct queue *, const struct entry_strings *);
 /*
  * Pool and agent, where they are the kind's to say. The entry must not be in
  * its place meanwhile.
@@ -188,8 +188,8 @@ int replace_older(struct queue *, const struct job *, struct error *);
 /* row.c */
 int row_insert(struct queue *, struct entry *, const struct job_ask *, int64_t now, struct error *);
 int row_event(struct queue *, const struct job *, const char *event, const char *from,
-    const char *to, int64_t now, const struct change *, struct error *);
-int row_save(struct queue *, const struct job *, int64_t now, const struct change *,
+    const char *to, int64_t now, const struct transition *, struct error *);
+int row_save(struct queue *, const struct job *, int64_t now, const struct transition *,
     struct error *);
 int row_attempt(struct queue *, const struct job *, const struct job_outcome *,
     const char *class_name, int64_t now, struct error *);
@@ -199,14 +199,14 @@ struct entry *row_load(struct queue *, uint64_t id,
     struct error *); /* NULL + PERMANENT when there is none */
 int row_counts(struct queue *, struct error *);
 
-/* change.c */
+/* transition.c */
 /*
  * Applies an event: row, event and memory. next is what the job becomes, but
  * for its state; a final job's entry is gone afterwards.
  */
-int job_change(struct queue *, struct entry *, enum job_event, struct job *next,
-    const struct change *, struct error *);
-int job_say(struct queue *, const char *event, const struct job *, const char *detail,
+int transition_apply(struct queue *, struct entry *, enum job_event, struct job *next,
+    const struct transition *, struct error *);
+int transition_announce(struct queue *, const char *event, const struct job *, const char *detail,
     struct error *);
 /*
  * text fit for a column: valid, at most size - 1 bytes. Returns out; NULL stays
@@ -215,7 +215,7 @@ int job_say(struct queue *, const char *event, const struct job *, const char *d
 char *job_text(const char *text, char *out, size_t size);
 /*
  * A reason to hold a job, for struct job's held_why: borrowed until
- * job_change() has copied it.
+ * transition_apply() has copied it.
  */
 char *job_why(const char *text, const char *otherwise);
 

@@ -13,7 +13,7 @@ libqueue_la_SOURCES = \
   core/queue/queue.h \
   core/queue/ready.c \
   core/queue/replace.c \
-  core/queue/report.c \
+  core/queue/listing.c \
   core/queue/row.c \
   core/queue/state.c \
   core/queue/state.h \

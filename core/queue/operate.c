@@ -17,14 +17,17 @@ struct pruning {
 	int len, most, looks;
 	bool more;               /* stopped before the end: the next call goes on behind from */
 	uint64_t from;
-	struct pruned { uint64_t id; enum job_state state; } *jobs;
+	struct pruned_job {
+		uint64_t id;
+		enum job_state state;
+	} * jobs;
 };
 
 static const char sql_oldest[] =
     "select id, state, queued_at, ended_at from job where id > $1 order by id";
 
 static struct entry *operate_entry(struct queue *, uint64_t, bool *, struct error *);
-static int operate(struct queue *, uint64_t, enum job_event, const char *, const char *,
+static int operate_apply(struct queue *, uint64_t, enum job_event, const char *, const char *,
     struct error *);
 
 /*
@@ -41,11 +44,11 @@ operate_entry(struct queue *q, uint64_t id, bool *loaded, struct error *err)
 }
 
 static int
-operate(struct queue *q, uint64_t id, enum job_event event, const char *why, const char *by,
+operate_apply(struct queue *q, uint64_t id, enum job_event event, const char *why, const char *by,
     struct error *err)
 {
 	char text[DROVER_ERROR_MAX];
-	struct change change = { .who = by, .detail = job_text(why, text, sizeof text) };
+	struct transition transition = { .who = by, .detail = job_text(why, text, sizeof text) };
 	struct entry *e, *other;
 	struct job next;
 	bool loaded;
@@ -65,7 +68,7 @@ operate(struct queue *q, uint64_t id, enum job_event event, const char *why, con
 		goto fail;
 	next = e->job;
 	if (event == EVENT_HOLD)
-		next.held_why = job_why(change.detail, "by an operator");
+		next.held_why = job_why(transition.detail, "by an operator");
 	if (event == EVENT_RELEASE || event == EVENT_RETRY) {
 		next.ready_at = clock_wall();
 		next.crashes = 0;
@@ -74,7 +77,7 @@ operate(struct queue *q, uint64_t id, enum job_event event, const char *why, con
 		next.failures = next.agains = next.quota_pauses = next.interruptions = 0;
 		next.again_since = 0;
 	}
-	if (job_change(q, e, event, &next, &change, err) == 0)
+	if (transition_apply(q, e, event, &next, &transition, err) == 0)
 		return 0;
 fail:
 	if (loaded)
@@ -85,31 +88,31 @@ fail:
 int
 queue_hold(struct queue *q, uint64_t id, const char *why, const char *by, struct error *err)
 {
-	return operate(q, id, EVENT_HOLD, why, by, err);
+	return operate_apply(q, id, EVENT_HOLD, why, by, err);
 }
 
 int
 queue_release(struct queue *q, uint64_t id, const char *by, struct error *err)
 {
-	return operate(q, id, EVENT_RELEASE, NULL, by, err);
+	return operate_apply(q, id, EVENT_RELEASE, NULL, by, err);
 }
 
 int
 queue_retry(struct queue *q, uint64_t id, const char *by, struct error *err)
 {
-	return operate(q, id, EVENT_RETRY, NULL, by, err);
+	return operate_apply(q, id, EVENT_RETRY, NULL, by, err);
 }
 
 int
 queue_discard(struct queue *q, uint64_t id, const char *by, struct error *err)
 {
-	return operate(q, id, EVENT_DISCARD, NULL, by, err);
+	return operate_apply(q, id, EVENT_DISCARD, NULL, by, err);
 }
 
 int
 operate_cancel(struct queue *q, uint64_t id, const char *why, const char *by, struct error *err)
 {
-	return operate(q, id, EVENT_CANCEL, why, by, err);
+	return operate_apply(q, id, EVENT_CANCEL, why, by, err);
 }
 
 int
@@ -121,7 +124,7 @@ queue_cancel(struct queue *q, uint64_t id, const char *by, struct error *err)
 		return error_set(err, DROVER_PERMANENT,
 		    "job %llu is running on %s: its worker must stop it first",
 		    (unsigned long long)id, e->job.worker);
-	return operate(q, id, EVENT_CANCEL, NULL, by, err);
+	return operate_apply(q, id, EVENT_CANCEL, NULL, by, err);
 }
 
 int
@@ -131,7 +134,7 @@ queue_priority(struct queue *q, uint64_t id, int priority, const char *by, struc
 	struct entry *e = entry_find(q, id);
 	const char *state;
 	char detail[64];
-	struct change change = { .who = by, .detail = detail };
+	struct transition transition = { .who = by, .detail = detail };
 
 	OBJ_CHECK(q, QUEUE_MAGIC);
 	if (e == NULL)
@@ -143,7 +146,7 @@ queue_priority(struct queue *q, uint64_t id, int priority, const char *by, struc
 	snprintf(detail, sizeof detail, "%d -> %d", e->job.priority, priority);
 	state = state_name(e->job.state);
 	if (store_do(q->store, "update job set priority = $2 where id = $1", values, 2, err) != 0 ||
-	    row_event(q, &e->job, "priority", state, state, clock_wall(), &change, err) != 0)
+	    row_event(q, &e->job, "priority", state, state, clock_wall(), &transition, err) != 0)
 		return -1;
 	entry_leave(q, e);
 	e->job.priority = priority;
@@ -156,7 +159,7 @@ queue_priority(struct queue *q, uint64_t id, int priority, const char *by, struc
  * the search.
  */
 static int
-prune_row(void *arg, const struct store_row *row)
+operate_prune_row(void *arg, const struct store_row *row)
 {
 	struct pruning *p = arg;
 	uint64_t id = (uint64_t)store_row_int(row, 0);
@@ -169,13 +172,13 @@ prune_row(void *arg, const struct store_row *row)
 	HASH_FIND(hh, p->q->dependencies, &id, sizeof id, d);
 	if ((state == JOB_SUCCEEDED || state == JOB_CANCELLED) &&
 	    store_row_int(row, 3) <= p->ended_before && d == NULL)
-		p->jobs[p->len++] = (struct pruned){ id, (enum job_state)state };
+		p->jobs[p->len++] = (struct pruned_job){ id, (enum job_state)state };
 	p->more = p->len == p->most || ++p->looks == PRUNE_LOOKS * p->most;
 	return p->more;
 }
 
 static int
-prune_one(struct queue *q, uint64_t id, struct error *err)
+operate_prune_one(struct queue *q, uint64_t id, struct error *err)
 {
 	const struct store_value value = SV_INT(id);
 	char scope[32];
@@ -196,12 +199,12 @@ queue_on_prune(struct queue *q, void (*fn)(void *, uint64_t), void *arg)
 }
 
 void
-queue_on_word(struct queue *q, int (*fn)(void *, const struct job_word *, struct error *),
+queue_on_news(struct queue *q, int (*fn)(void *, const struct job_news *, struct error *),
     void *arg)
 {
 	OBJ_CHECK(q, QUEUE_MAGIC);
-	q->word = fn;
-	q->word_arg = arg;
+	q->news = fn;
+	q->news_arg = arg;
 }
 
 int
@@ -216,10 +219,10 @@ queue_prune(struct queue *q, int64_t older_than_ms, int most, struct error *err)
 		return 0;
 	p.most = most < PRUNE_MAX ? most : PRUNE_MAX;
 	p.jobs = xcalloc((size_t)p.most, sizeof *p.jobs);
-	if (store_read(q->store, sql_oldest, &value, 1, prune_row, &p, err) < 0)
+	if (store_read(q->store, sql_oldest, &value, 1, operate_prune_row, &p, err) < 0)
 		goto done;
 	for (int i = 0; i < p.len; i++) {
-		if (prune_one(q, p.jobs[i].id, err) != 0)
+		if (operate_prune_one(q, p.jobs[i].id, err) != 0)
 			goto done;
 		q->counts[p.jobs[i].state]--;
 		if (q->pruned != NULL)

@@ -10,7 +10,7 @@
 
 static void queue_forget(struct queue *);
 static void queue_take_in(struct queue *, struct entry *);
-static void kind_follow(struct queue *, struct bucket *);
+static void queue_kind_follow(struct queue *, struct bucket *);
 
 struct queue *
 queue_new(struct store *store)
@@ -144,7 +144,7 @@ bucket_forget_kind(struct bucket *kind)
  * goes now.
  */
 static void
-kind_follow(struct queue *q, struct bucket *kind)
+queue_kind_follow(struct queue *q, struct bucket *kind)
 {
 	for (struct entry *e = q->by_id; e != NULL; e = e->by_id.next) {
 		if (e->in[IN_KIND] != kind || (e->own_pool && e->own_agent))
@@ -156,7 +156,7 @@ kind_follow(struct queue *q, struct bucket *kind)
 }
 
 static bool
-same(const char *a, const char *b)
+queue_same_text(const char *a, const char *b)
 {
 	return strcmp(a != NULL ? a : "", b != NULL ? b : "") == 0;
 }
@@ -176,8 +176,8 @@ queue_kind_set(struct queue *q, const char *name, const struct kind_traits *trai
 		bucket_forget_kind(kind);
 		return;
 	}
-	moved = kind->traits == NULL || !same(kind->traits->pool, traits->pool) ||
-	    !same(kind->traits->agent, traits->agent);
+	moved = kind->traits == NULL || !queue_same_text(kind->traits->pool, traits->pool) ||
+	    !queue_same_text(kind->traits->agent, traits->agent);
 	t = xmalloc(sizeof *t);
 	*t = *traits;
 	t->pool = xstrdup(traits->pool);
@@ -201,7 +201,7 @@ queue_kind_set(struct queue *q, const char *name, const struct kind_traits *trai
 	kind->traits = t;
 	kind->slots = traits->slots > 0 ? traits->slots : 0;
 	if (moved)
-		kind_follow(q, kind);
+		queue_kind_follow(q, kind);
 }
 
 void
@@ -285,7 +285,7 @@ queue_seen(struct queue *q, uint64_t id, uint64_t epoch, int64_t rss)
  * job blinds no source.
  */
 static int
-places(const struct bucket *b)
+queue_places(const struct bucket *b)
 {
 	int vacant = b->slots - b->running;
 
@@ -306,9 +306,9 @@ queue_capacity(const struct queue *q, const char *name)
 	if (pool == NULL || !pool->configured || bucket_paused(q->all, now) ||
 	    bucket_paused(kind, now) || bucket_paused(pool, now))
 		return 0;
-	n = places(kind) < places(pool) ? places(kind) : places(pool);
-	if (places(q->all) < n)
-		n = places(q->all);
+	n = queue_places(kind) < queue_places(pool) ? queue_places(kind) : queue_places(pool);
+	if (queue_places(q->all) < n)
+		n = queue_places(q->all);
 	n -= kind->waiting + kind->delayed;
 	return n > 0 ? n : 0;
 }
@@ -316,7 +316,7 @@ queue_capacity(const struct queue *q, const char *name)
 int64_t
 queue_tick(struct queue *q, struct error *err)
 {
-	static const struct change nobody = { 0 };
+	static const struct transition nobody = { 0 };
 	int64_t now = clock_wall(), next, other;
 	struct entry *e;
 
@@ -328,7 +328,7 @@ queue_tick(struct queue *q, struct error *err)
 		if (n == QUEUE_DUE_MAX)
 			return 0;
 		due.ready_at = now;
-		if (job_change(q, e, EVENT_DUE, &due, &nobody, err) != 0)
+		if (transition_apply(q, e, EVENT_DUE, &due, &nobody, err) != 0)
 			return QUEUE_TROUBLE_MS;
 	}
 	if (e != NULL && (next < 0 || e->job.ready_at - now < next))

@@ -207,13 +207,13 @@ int queue_capacity(const struct queue *, const char *kind);
 int queue_prune(struct queue *, int64_t older_than_ms, int most, struct error *);
 
 /* What became of a job, in the words of people; borrowed. */
-struct job_word {
+struct job_news {
 	const char *event;           /* "start", "pull", "needs-info", "dead" */
 	const struct job *job;
 	const char *detail;          /* its reason, or the pull request's address; may be NULL */
 };
 /* fn is told of each, in the transaction that makes it true; -1 fails that. */
-void queue_on_word(struct queue *, int (*fn)(void *arg, const struct job_word *, struct error *),
+void queue_on_news(struct queue *, int (*fn)(void *arg, const struct job_news *, struct error *),
     void *arg);
 /*
  * An event of a job, whatever its state, that changes nothing. by and detail

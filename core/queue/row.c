@@ -57,7 +57,7 @@ struct loading {
 static struct entry *row_entry(struct queue *, const struct store_row *);
 
 static struct store_value
-text_or_null(const char *text)
+row_text_or_null(const char *text)
 {
 	return text[0] != '\0' ? store_text(text) : SV_NULL;
 }
@@ -99,7 +99,7 @@ row_insert(struct queue *q, struct entry *e, const struct job_ask *ask, int64_t 
 
 int
 row_event(struct queue *q, const struct job *j, const char *event, const char *from, const char *to,
-    int64_t now, const struct change *c, struct error *err)
+    int64_t now, const struct transition *c, struct error *err)
 {
 	const struct store_value values[] = {
 		SV_INT(j->id),
@@ -117,7 +117,7 @@ row_event(struct queue *q, const struct job *j, const char *event, const char *f
 }
 
 int
-row_save(struct queue *q, const struct job *j, int64_t now, const struct change *c,
+row_save(struct queue *q, const struct job *j, int64_t now, const struct transition *c,
     struct error *err)
 {
 	bool final = state_is_final(j->state);
@@ -136,11 +136,11 @@ row_save(struct queue *q, const struct job *j, int64_t now, const struct change 
 		j->started_at != 0 ? SV_INT(j->started_at) : SV_NULL,
 		final ? SV_INT(now) : SV_NULL,
 		final && j->source[0] != '\0' ? SV_INT(0) : SV_NULL,
-		text_or_null(j->held_why),
+		row_text_or_null(j->held_why),
 		store_text(c->error),
 		c->error != NULL ? store_text(error_class_name(c->code)) : SV_NULL,
-		text_or_null(j->worker),
-		text_or_null(j->token),
+		row_text_or_null(j->worker),
+		row_text_or_null(j->token),
 	};
 
 	return store_do(q->store, sql_save, values, ARRAY_LEN(values), err);
@@ -173,7 +173,7 @@ row_attempt(struct queue *q, const struct job *j, const struct job_outcome *o,
 static struct entry *
 row_entry(struct queue *q, const struct store_row *row)
 {
-	const struct words words = {
+	const struct entry_strings strings = {
 		.kind = store_row_text(row, 1),
 		.key = store_row_text(row, 2),
 		.serial = store_row_text(row, 3),
@@ -184,7 +184,7 @@ row_entry(struct queue *q, const struct store_row *row)
 		.source = store_row_text(row, 8),
 		.trace = store_row_text(row, 9),
 	};
-	struct entry *e = entry_new(q, &words);
+	struct entry *e = entry_new(q, &strings);
 	struct job *j = &e->job;
 	int state = state_parse(store_row_text(row, 11));
 

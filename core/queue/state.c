@@ -56,7 +56,7 @@ static const char *const events[] = {
 };
 
 static int
-parse(const char *const *names, int len, const char *name)
+state_parse_name(const char *const *names, int len, const char *name)
 {
 	for (int i = 0; i < len; i++) {
 		if (strcmp(names[i], name) == 0)
@@ -82,7 +82,7 @@ state_name(enum job_state state)
 int
 state_parse(const char *name)
 {
-	return parse(states, JOB_STATES_LEN, name);
+	return state_parse_name(states, JOB_STATES_LEN, name);
 }
 
 const char *
@@ -95,7 +95,7 @@ event_name(enum job_event event)
 int
 event_parse(const char *name)
 {
-	return parse(events, JOB_EVENTS_LEN, name);
+	return state_parse_name(events, JOB_EVENTS_LEN, name);
 }
 
 bool

@@ -75,7 +75,7 @@ queue_submit(struct queue *q, const struct job_ask *ask, uint64_t *id, struct er
 {
 	char trace[33], held_why[DROVER_ERROR_MAX], accepted[DROVER_KEY_MAX + DIGEST_HEX + 32];
 	struct job_ask clean = *ask;
-	struct words words = {
+	struct entry_strings strings = {
 		.kind = ask->kind,
 		.key = ask->key,
 		.serial = ask->serial,
@@ -86,7 +86,7 @@ queue_submit(struct queue *q, const struct job_ask *ask, uint64_t *id, struct er
 		.source = ask->source,
 		.trace = trace,
 	};
-	struct change change = { .who = ask->source };
+	struct transition transition = { .who = ask->source };
 	struct entry *e;
 	int64_t now = clock_wall();
 
@@ -98,21 +98,21 @@ queue_submit(struct queue *q, const struct job_ask *ask, uint64_t *id, struct er
 		return 0;
 	}
 	text_random_hex(trace, 16);
-	clean.held_why = change.detail = job_text(ask->held_why, held_why, sizeof held_why);
-	if (ask->author != NULL && ask->sha256 != NULL && change.detail == NULL) {
+	clean.held_why = transition.detail = job_text(ask->held_why, held_why, sizeof held_why);
+	if (ask->author != NULL && ask->sha256 != NULL && transition.detail == NULL) {
 		(void)snprintf(accepted, sizeof accepted, "accepted: author %s, sha256 %s",
 		    ask->author, ask->sha256);
-		change.detail = accepted;
+		transition.detail = accepted;
 	}
-	e = entry_new(q, &words);
+	e = entry_new(q, &strings);
 	e->job.state = ask->held_why != NULL ? JOB_HELD : JOB_QUEUED;
 	e->job.priority = ask->priority;
 	e->job.after = ask->after;
 	e->job.queued_at = e->job.ready_at = now;
 	entry_set_text(&e->held_why, &e->job.held_why, clean.held_why);
 	if (dependency_attach(q, e, true, err) != 0 || row_insert(q, e, &clean, now, err) != 0 ||
-	    row_event(q, &e->job, "submit", NULL, state_name(e->job.state), now, &change, err) !=
-		0) {
+	    row_event(q, &e->job, "submit", NULL, state_name(e->job.state), now, &transition,
+		err) != 0) {
 		entry_free(q, e);
 		return -1;
 	}

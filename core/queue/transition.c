@@ -35,31 +35,31 @@ job_why(const char *text, const char *otherwise)
 }
 
 int
-job_say(struct queue *q, const char *event, const struct job *job, const char *detail,
+transition_announce(struct queue *q, const char *event, const struct job *job, const char *detail,
     struct error *err)
 {
-	const struct job_word word = { event, job, detail };
+	const struct job_news news = { event, job, detail };
 
-	return q->word != NULL ? q->word(q->word_arg, &word, err) : 0;
+	return q->news != NULL ? q->news(q->news_arg, &news, err) : 0;
 }
 
 /* Which changes are worth a word to people. */
 static int
-job_tell(struct queue *q, enum job_event event, enum job_state from, const struct job *next,
-    const struct change *c, struct error *err)
+transition_announce_event(struct queue *q, enum job_event event, enum job_state from,
+    const struct job *next, const struct transition *c, struct error *err)
 {
 	if (event == EVENT_CLAIM && next->attempt == 1)
-		return job_say(q, "start", next, NULL, err);
+		return transition_announce(q, "start", next, NULL, err);
 	if (event == EVENT_HUMAN)
-		return job_say(q, "needs-info", next, c->detail, err);
+		return transition_announce(q, "needs-info", next, c->detail, err);
 	if (next->state == JOB_DEAD && from != JOB_DEAD)
-		return job_say(q, "dead", next, c->detail, err);
+		return transition_announce(q, "dead", next, c->detail, err);
 	return 0;
 }
 
 int
-job_change(struct queue *q, struct entry *e, enum job_event event, struct job *next,
-    const struct change *c, struct error *err)
+transition_apply(struct queue *q, struct entry *e, enum job_event event, struct job *next,
+    const struct transition *c, struct error *err)
 {
 	enum job_state from = e->job.state;
 	int to = state_next(from, event);
@@ -79,7 +79,7 @@ job_change(struct queue *q, struct entry *e, enum job_event event, struct job *n
 	if (row_save(q, next, now, c, err) != 0 ||
 	    row_event(q, next, event_name(event), state_name(from), state_name(next->state), now, c,
 		err) != 0 ||
-	    job_tell(q, event, from, next, c, err) != 0)
+	    transition_announce_event(q, event, from, next, c, err) != 0)
 		return -1;
 
 	entry_leave(q, e);

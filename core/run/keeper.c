@@ -37,7 +37,7 @@ static int chore_clean(struct chore *, struct error *);
 static int chore_remove(struct chore *, struct error *);
 static int chore_measure(struct chore *, struct error *);
 static int chore_sweep(struct chore *, struct error *);
-static void mirror_forget_jobs(const struct tree *, const char *state_dir);
+static void keeper_forget_jobs(const struct tree *, const char *state_dir);
 static int keeper_tidy(int fd, const struct message *, struct error *);
 static int keeper_token(int fd, const struct message *, struct error *);
 
@@ -178,7 +178,7 @@ chore_measure(struct chore *c, struct error *err)
  * is there before its first commit is kept, and goes to the trash with the job.
  */
 static void
-mirror_forget_jobs(const struct tree *t, const char *state_dir)
+keeper_forget_jobs(const struct tree *t, const char *state_dir)
 {
 	git_reference_iterator *all = NULL;
 	git_repository *repo = NULL;
@@ -222,7 +222,7 @@ chore_sweep(struct chore *c, struct error *err)
 		mirror = path_join(mirrors, entry->d_name);
 		tree_init(&tree, 0, &repo, mirror, mirror, c->path);
 		if (access(outputs, F_OK) == 0)
-			mirror_forget_jobs(&tree, c->path);
+			keeper_forget_jobs(&tree, c->path);
 		mirror_tend(&tree, err);
 		tree_free(&tree);
 		free(mirror);

@@ -46,7 +46,7 @@ static const char sql_prune[] =
     "(select plugin, subject from memory group by plugin, subject having max(at) < $1)";
 
 /* A walk over the entries of one subject, newest first. */
-struct walk {
+struct memory_walk {
 	int64_t entries, bytes;      /* so far */
 	int64_t oldest_kept;         /* id */
 	int64_t over;                /* entries beyond the bounds */
@@ -57,7 +57,7 @@ struct walk {
 };
 
 static int
-dropped_row(void *arg, const struct store_row *row)
+memory_dropped_row(void *arg, const struct store_row *row)
 {
 	*(int64_t *)arg = strtoll(store_row_text(row, 0), NULL, 10);
 	return 1;
@@ -69,13 +69,13 @@ memory_dropped(struct store *s, const struct store_value *subject, struct error 
 {
 	int64_t n = 0;
 
-	return store_read(s, sql_count, subject, 2, dropped_row, &n, err) < 0 ? -1 : n;
+	return store_read(s, sql_count, subject, 2, memory_dropped_row, &n, err) < 0 ? -1 : n;
 }
 
 static int
-bound_row(void *arg, const struct store_row *row)
+memory_bound_row(void *arg, const struct store_row *row)
 {
-	struct walk *w = arg;
+	struct memory_walk *w = arg;
 
 	w->entries++;
 	w->bytes += store_row_int(row, 1);
@@ -89,12 +89,12 @@ bound_row(void *arg, const struct store_row *row)
 static int
 memory_compact(struct store *s, const struct store_value *subject, struct error *err)
 {
-	struct walk w = { 0 };
+	struct memory_walk w = { 0 };
 	struct store_value values[4] = { subject[0], subject[1] };
 	char text[24];
 	int64_t dropped;
 
-	if (store_read(s, sql_newest, subject, 2, bound_row, &w, err) < 0)
+	if (store_read(s, sql_newest, subject, 2, memory_bound_row, &w, err) < 0)
 		return -1;
 	if (w.over == 0)
 		return 0;
@@ -141,9 +141,9 @@ store_memory_append(struct store *s, const char *plugin, const char *subject, co
 }
 
 static int
-piece_row(void *arg, const struct store_row *row)
+memory_piece_row(void *arg, const struct store_row *row)
 {
-	struct walk *w = arg;
+	struct memory_walk *w = arg;
 	struct buf piece = BUF_INIT;
 	size_t gap = w->pieces_len > 0 ? 2 : 0;
 	const char *text;
@@ -182,10 +182,10 @@ store_memory_read(struct store *s, const char *plugin, const char *subject, size
     struct buf *out, struct error *err)
 {
 	const struct store_value values[] = { store_text(plugin), store_text(subject) };
-	struct walk w = { .max = max < STORE_MEMORY_READ ? max : STORE_MEMORY_READ };
+	struct memory_walk w = { .max = max < STORE_MEMORY_READ ? max : STORE_MEMORY_READ };
 	char note[80];
 	int64_t dropped;
-	int rc = store_read(s, sql_newest, values, 2, piece_row, &w, err) < 0 ? -1 : 0;
+	int rc = store_read(s, sql_newest, values, 2, memory_piece_row, &w, err) < 0 ? -1 : 0;
 
 	if (rc == 0 && w.pieces_len > 0 && (dropped = memory_dropped(s, values, err)) > 0) {
 		(void)snprintf(note, sizeof note,
@@ -218,7 +218,7 @@ store_memory_prune(struct store *s, int64_t before, struct error *err)
 }
 
 static int
-subject_row(void *arg, const struct store_row *row)
+memory_subject_row(void *arg, const struct store_row *row)
 {
 	cJSON *list = arg, *one = cJSON_CreateObject();
 
@@ -240,7 +240,7 @@ store_memory_subjects(struct store *s, const char *plugin, int limit, cJSON **li
 
 	*list = cJSON_CreateArray();
 	if (store_read(s, plugin != NULL ? sql_subjects_of : sql_subjects, values,
-		plugin != NULL ? 2 : 1, subject_row, *list, err) >= 0)
+		plugin != NULL ? 2 : 1, memory_subject_row, *list, err) >= 0)
 		return 0;
 	cJSON_Delete(*list);
 	*list = NULL;
@@ -248,9 +248,9 @@ store_memory_subjects(struct store *s, const char *plugin, int limit, cJSON **li
 }
 
 static int
-entry_row(void *arg, const struct store_row *row)
+memory_entry_row(void *arg, const struct store_row *row)
 {
-	struct walk *w = arg;
+	struct memory_walk *w = arg;
 	cJSON *one = cJSON_CreateObject();
 
 	json_add_str(one, "key", store_row_text(row, 2));
@@ -266,9 +266,9 @@ store_memory_entries(struct store *s, const char *plugin, const char *subject, c
     int64_t *dropped, struct error *err)
 {
 	const struct store_value values[] = { store_text(plugin), store_text(subject) };
-	struct walk w = { .list = cJSON_CreateArray() };
+	struct memory_walk w = { .list = cJSON_CreateArray() };
 
-	if (store_read(s, sql_newest, values, 2, entry_row, &w, err) >= 0 &&
+	if (store_read(s, sql_newest, values, 2, memory_entry_row, &w, err) >= 0 &&
 	    (*dropped = memory_dropped(s, values, err)) >= 0) {
 		*list = w.list;
 		return 0;

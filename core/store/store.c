@@ -21,7 +21,7 @@ struct store {
 };
 
 static int store_begin(struct store *, struct error *);
-static int check_row(void *, const struct store_row *);
+static int store_check_row(void *, const struct store_row *);
 
 struct store_value
 store_text(const char *text)
@@ -182,7 +182,7 @@ store_last_id(struct store *s)
 }
 
 static int
-check_row(void *arg, const struct store_row *row)
+store_check_row(void *arg, const struct store_row *row)
 {
 	struct error *err = arg;
 
@@ -211,7 +211,7 @@ store_check(struct store *s, struct error *err)
 	if (s->engine->check(s->db, err) != 0)
 		return -1;
 	for (size_t i = 0; i < ARRAY_LEN(checks); i++) {
-		if (store_read(s, checks[i], NULL, 0, check_row, &found, err) < 0)
+		if (store_read(s, checks[i], NULL, 0, store_check_row, &found, err) < 0)
 			return -1;
 		if (found.code != 0)
 			return error_set(err, found.code, "%s", found.text);

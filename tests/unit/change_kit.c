@@ -143,7 +143,7 @@ change_teardown_kit(void)
 }
 
 static int
-job_change(struct fake_core *c, void *arg)
+transition_apply(struct fake_core *c, void *arg)
 {
 	struct outcome *outcome = arg;
 	struct drover_error err = { 0 };
@@ -178,7 +178,7 @@ job_change_report(struct fake_core *c, void *arg)
 {
 	struct outcome *outcome = xcalloc(1, sizeof *outcome);
 	char *path = path_join(dir, "outcome");
-	int status = job_change(c, outcome);
+	int status = transition_apply(c, outcome);
 
 	if (status == 0 && path_write(path, outcome, sizeof *outcome, 0600, NULL) != 0)
 		status = 2;

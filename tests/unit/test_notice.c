@@ -296,7 +296,7 @@ START_TEST(text_is_one_short_line)
 		.title = NULL,
 		.attempt = 3,
 		.trace = "0123" };
-	struct job_word word = { "dead", &job, "first\nsecond \033[31m" };
+	struct job_news word = { "dead", &job, "first\nsecond \033[31m" };
 	char title[1000];
 	struct buf out = BUF_INIT;
 

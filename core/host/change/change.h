@@ -65,7 +65,7 @@ struct change {
 	char key[64];           /* of the point in the job's key-value data */
 	char *message;          /* of the commit */
 	struct tree *tree;      /* while leased */
-	struct buf leavings;    /* paths that setup and checks left in the tree, as tree_settle has
+	struct buf leavings;    /* paths that setup and checks left in the tree, as tree_restore has
 				   them: no part of the change */
 	struct buf failed;      /* the check that failed, as one line; empty: none did */
 	struct buf output;      /* the end of what it printed */

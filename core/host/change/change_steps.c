@@ -24,7 +24,7 @@ static int change_command(struct change *, char *const *, int64_t, struct error 
 static void change_command_show(struct buf *, char *const *, const struct drover_outcome *,
     int64_t);
 static void change_stdout(void *, const char *, size_t);
-static int change_settle(struct change *, struct error *);
+static int change_restore(struct change *, struct error *);
 static int change_ask_agent(struct change *, const char *, int64_t, struct error *);
 static enum change_next change_keep(struct change *, struct error *);
 static void change_log_output(struct change *);
@@ -186,11 +186,11 @@ change_command(struct change *change, char *const *argv, int64_t timeout_ms, str
 }
 
 static int
-change_settle(struct change *change, struct error *err)
+change_restore(struct change *change, struct error *err)
 {
 	const struct change_point *point = &change->point;
 
-	return tree_settle(change->tree, *point->commit != '\0' ? point->commit : point->base,
+	return tree_restore(change->tree, *point->commit != '\0' ? point->commit : point->base,
 	    &change->leavings, err);
 }
 
@@ -220,7 +220,7 @@ change_setup(struct change *change, struct error *err)
 			return CHANGE_FAILED;
 		}
 	}
-	return change_settle(change, err) == 0 ? CHANGE_NEXT : CHANGE_FAILED;
+	return change_restore(change, err) == 0 ? CHANGE_NEXT : CHANGE_FAILED;
 }
 
 /*
@@ -301,7 +301,7 @@ change_check(struct change *change, struct error *err)
 	change->point.checked = r == 0;
 	if (r == 1)
 		change_log_output(change);
-	return change_settle(change, err) == 0 ? CHANGE_NEXT : CHANGE_FAILED;
+	return change_restore(change, err) == 0 ? CHANGE_NEXT : CHANGE_FAILED;
 }
 
 /*

@@ -89,11 +89,11 @@ struct listing {
 	int left;
 };
 
-static cJSON *row_json(const struct column *, size_t, const struct store_row *);
+static cJSON *listing_json(const struct column *, size_t, const struct store_row *);
 static int listing_row(void *, const struct store_row *);
 
 static cJSON *
-row_json(const struct column *columns, size_t len, const struct store_row *row)
+listing_json(const struct column *columns, size_t len, const struct store_row *row)
 {
 	cJSON *out = cJSON_CreateObject(), *into = out;
 
@@ -126,7 +126,7 @@ row_json(const struct column *columns, size_t len, const struct store_row *row)
 
 /* Pool and agent that a job did not ask for are its kind's. */
 static void
-job_follow(const struct queue *q, cJSON *job)
+listing_follow_kind(const struct queue *q, cJSON *job)
 {
 	const struct kind_traits *t = queue_kind(q, json_str(job, "kind", ""));
 
@@ -138,7 +138,7 @@ job_follow(const struct queue *q, cJSON *job)
 }
 
 static bool
-filter_takes(const char *wanted, const char *has)
+listing_takes(const char *wanted, const char *has)
 {
 	return wanted == NULL || strcmp(wanted, has) == 0;
 }
@@ -151,14 +151,14 @@ listing_row(void *arg, const struct store_row *row)
 	cJSON *item;
 
 	if (f != NULL &&
-	    (!filter_takes(f->kind, store_row_text(row, 1)) ||
-		!filter_takes(f->repo, store_row_text(row, 5)) ||
-		!filter_takes(f->source, store_row_text(row, 8))))
+	    (!listing_takes(f->kind, store_row_text(row, 1)) ||
+		!listing_takes(f->repo, store_row_text(row, 5)) ||
+		!listing_takes(f->source, store_row_text(row, 8))))
 		return 0;
-	item = row_json(l->columns, l->columns_len, row);
+	item = listing_json(l->columns, l->columns_len, row);
 	if (l->columns == job_columns)
-		job_follow(l->q, item);
-	if (f != NULL && !filter_takes(f->pool, json_str(item, "pool", ""))) {
+		listing_follow_kind(l->q, item);
+	if (f != NULL && !listing_takes(f->pool, json_str(item, "pool", ""))) {
 		cJSON_Delete(item);
 		return 0;
 	}
@@ -167,7 +167,7 @@ listing_row(void *arg, const struct store_row *row)
 }
 
 static int
-list_limit(int asked)
+listing_limit(int asked)
 {
 	if (asked <= 0)
 		return LIST_DEFAULT;
@@ -175,7 +175,7 @@ list_limit(int asked)
 }
 
 static int
-newest_first(const void *a, const void *b)
+listing_newest_first(const void *a, const void *b)
 {
 	const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
 
@@ -183,7 +183,7 @@ newest_first(const void *a, const void *b)
 }
 
 static int
-list_ids(struct queue *q, struct listing *l, const uint64_t *ids, size_t n, struct error *err)
+listing_ids(struct queue *q, struct listing *l, const uint64_t *ids, size_t n, struct error *err)
 {
 	int rc = 0;
 
@@ -197,7 +197,7 @@ list_ids(struct queue *q, struct listing *l, const uint64_t *ids, size_t n, stru
 
 /* Few jobs run at a time: their ids are at hand, and no index lists them. */
 static int
-list_running(struct queue *q, struct listing *l, uint64_t before, struct error *err)
+listing_running(struct queue *q, struct listing *l, uint64_t before, struct error *err)
 {
 	uint64_t *ids = xcalloc((size_t)q->counts[JOB_RUNNING] + 1, sizeof *ids);
 	const struct entry *e;
@@ -208,8 +208,8 @@ list_running(struct queue *q, struct listing *l, uint64_t before, struct error *
 		if (e->job.id < before)
 			ids[n++] = e->job.id;
 	}
-	qsort(ids, n, sizeof *ids, newest_first);
-	rc = list_ids(q, l, ids, n, err);
+	qsort(ids, n, sizeof *ids, listing_newest_first);
+	rc = listing_ids(q, l, ids, n, err);
 	free(ids);
 	return rc;
 }
@@ -227,17 +227,17 @@ queue_list(struct queue *q, const struct queue_filter *f, struct error *err)
 
 	OBJ_CHECK(q, QUEUE_MAGIC);
 	l.list = cJSON_CreateArray();
-	l.left = list_limit(f != NULL ? f->limit : 0);
+	l.left = listing_limit(f != NULL ? f->limit : 0);
 	if (state >= 0)
 		values[1] = store_text(state_name((enum job_state)state));
 	if (f != NULL && f->ids_len > 0) {
 		l.left = (int)f->ids_len;
-		rc = list_ids(q, &l, f->ids, f->ids_len, err);
+		rc = listing_ids(q, &l, f->ids, f->ids_len, err);
 	} else if (state < 0)
 		rc = store_read(q->store, SELECT_JOB "where id < $1 order by id desc", values, 1,
 		    listing_row, &l, err);
 	else if (state == JOB_RUNNING)
-		rc = list_running(q, &l, before, err);
+		rc = listing_running(q, &l, before, err);
 	else if (state == JOB_QUEUED || state == JOB_SUCCEEDED)
 		rc =
 		    store_read(q->store, SELECT_JOB "where id < $1 and state = $2 order by id desc",
@@ -256,7 +256,7 @@ struct found {
 };
 
 static int
-found_row(void *arg, const struct store_row *row)
+listing_found_row(void *arg, const struct store_row *row)
 {
 	struct found *f = arg;
 
@@ -266,7 +266,7 @@ found_row(void *arg, const struct store_row *row)
 }
 
 static int
-find_by_trace(struct queue *q, const char *which, struct found *f, struct error *err)
+listing_find_by_trace(struct queue *q, const char *which, struct found *f, struct error *err)
 {
 	char end[34];
 	size_t len = strlen(which);
@@ -282,11 +282,11 @@ find_by_trace(struct queue *q, const char *which, struct found *f, struct error 
 	values[1] = store_text(end);
 	return store_read(q->store,
 	    "select id from job where trace >= $1 and trace < $2 order by trace limit 2", values, 2,
-	    found_row, f, err);
+	    listing_found_row, f, err);
 }
 
 static int
-find_by_key(struct queue *q, const char *which, struct found *f, struct error *err)
+listing_find_by_key(struct queue *q, const char *which, struct found *f, struct error *err)
 {
 	const char *slash = strchr(which, '/');
 	char *kind;
@@ -304,7 +304,7 @@ find_by_key(struct queue *q, const char *which, struct found *f, struct error *e
 
 		rc = store_read(q->store,
 		    "select id from job where key = $2 and kind = $1 order by id desc limit 1",
-		    values, 2, found_row, f, err);
+		    values, 2, listing_found_row, f, err);
 	}
 	free(kind);
 	return rc;
@@ -320,13 +320,13 @@ queue_find(struct queue *q, const char *which, uint64_t *id, struct error *err)
 	if (units_parse_int(which, 1, INT64_MAX, &number) == 0) {
 		const struct store_value value = SV_INT(number);
 
-		if (store_read(q->store, "select id from job where id = $1", &value, 1, found_row,
-			&f, err) < 0)
+		if (store_read(q->store, "select id from job where id = $1", &value, 1,
+			listing_found_row, &f, err) < 0)
 			return -1;
 	}
 	if (f.n == 0 &&
-	    (find_by_trace(q, which, &f, err) < 0 ||
-		(f.n == 0 && find_by_key(q, which, &f, err) < 0)))
+	    (listing_find_by_trace(q, which, &f, err) < 0 ||
+		(f.n == 0 && listing_find_by_key(q, which, &f, err) < 0)))
 		return -1;
 	if (f.n == 0)
 		return error_set(err, DROVER_PERMANENT,
@@ -341,7 +341,7 @@ queue_find(struct queue *q, const char *which, uint64_t *id, struct error *err)
 }
 
 static int
-payload_row(void *arg, const struct store_row *row)
+listing_payload_row(void *arg, const struct store_row *row)
 {
 	size_t len;
 	const void *data = store_row_blob(row, 0, &len);
@@ -357,8 +357,8 @@ queue_payload(struct queue *q, uint64_t id, char **payload, size_t *len, struct 
 	struct buf bytes = BUF_INIT;
 
 	OBJ_CHECK(q, QUEUE_MAGIC);
-	if (store_read(q->store, "select data from payload where job = $1", &value, 1, payload_row,
-		&bytes, err) < 0)
+	if (store_read(q->store, "select data from payload where job = $1", &value, 1,
+		listing_payload_row, &bytes, err) < 0)
 		return -1;
 	*len = bytes.len;
 	*payload = buf_take(&bytes);
@@ -366,7 +366,7 @@ queue_payload(struct queue *q, uint64_t id, char **payload, size_t *len, struct 
 }
 
 static int
-digest_row(void *arg, const struct store_row *row)
+listing_digest_row(void *arg, const struct store_row *row)
 {
 	return text_copy(arg, DIGEST_HEX, store_row_text(row, 0)) ? 0 : 1;
 }
@@ -378,8 +378,8 @@ queue_accepted(struct queue *q, uint64_t id, char **payload, size_t *len, struct
 	char wanted[DIGEST_HEX] = "", is[DIGEST_HEX];
 
 	*payload = NULL;
-	if (store_read(q->store, "select sha256 from job where id = $1", &value, 1, digest_row,
-		wanted, err) < 0 ||
+	if (store_read(q->store, "select sha256 from job where id = $1", &value, 1,
+		listing_digest_row, wanted, err) < 0 ||
 	    queue_payload(q, id, payload, len, err) != 0)
 		return -1;
 	if (wanted[0] == '\0')
@@ -397,7 +397,7 @@ queue_accepted(struct queue *q, uint64_t id, char **payload, size_t *len, struct
 
 /* As a JSON string where it is text; else only its length tells of it. */
 static int
-add_payload(struct queue *q, cJSON *job, uint64_t id, struct error *err)
+listing_payload(struct queue *q, cJSON *job, uint64_t id, struct error *err)
 {
 	char *payload;
 	size_t len;
@@ -411,7 +411,7 @@ add_payload(struct queue *q, cJSON *job, uint64_t id, struct error *err)
 }
 
 static int
-add_rows(struct queue *q, cJSON *job, const char *name, const char *sql, uint64_t id,
+listing_history(struct queue *q, cJSON *job, const char *name, const char *sql, uint64_t id,
     struct listing *l, struct error *err)
 {
 	const struct store_value value = SV_INT(id);
@@ -445,9 +445,9 @@ queue_show(struct queue *q, const char *which, struct error *err)
 	cJSON_Delete(jobs.list);
 	if (job == NULL)
 		return NULL;
-	if (add_payload(q, job, id, err) == 0 &&
-	    add_rows(q, job, "attempts", sql_attempts, id, &attempts, err) >= 0 &&
-	    add_rows(q, job, "events", sql_history, id, &events, err) >= 0)
+	if (listing_payload(q, job, id, err) == 0 &&
+	    listing_history(q, job, "attempts", sql_attempts, id, &attempts, err) >= 0 &&
+	    listing_history(q, job, "events", sql_history, id, &events, err) >= 0)
 		return job;
 	cJSON_Delete(job);
 	return NULL;
@@ -459,7 +459,7 @@ queue_events(struct queue *q, uint64_t after, int limit, struct error *err)
 	struct listing l = { .q = q,
 		.columns = event_columns,
 		.columns_len = ARRAY_LEN(event_columns) };
-	const struct store_value values[] = { SV_INT(after), SV_INT(list_limit(limit)) };
+	const struct store_value values[] = { SV_INT(after), SV_INT(listing_limit(limit)) };
 
 	OBJ_CHECK(q, QUEUE_MAGIC);
 	l.list = cJSON_CreateArray();
@@ -489,7 +489,7 @@ queue_unsettled(struct queue *q, const char *source, int n, cJSON **list, struct
 	cJSON_ArrayForEach(job, l.list) {
 		json_add_int(job, "job", json_int(job, "id", 0));
 		json_add_int(job, "attempts", json_int(job, "attempt", 0));
-		if (add_payload(q, job, (uint64_t)json_int(job, "id", 0), err) != 0)
+		if (listing_payload(q, job, (uint64_t)json_int(job, "id", 0), err) != 0)
 			goto fail;
 	}
 	return 0;

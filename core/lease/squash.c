@@ -21,18 +21,18 @@
 #define MODE_TYPE 0170000u
 #define MODE_LINK 0120000u
 
-static int change_snapshot(struct tree *, git_oid *, char **, bool *, struct error *);
-static int change_oid(git_oid *, const char *, struct error *);
-static int change_tree_of(git_repository *, const git_oid *, git_tree **, struct error *);
-static int change_without(git_repository *, git_oid *, const char *, const struct buf *, git_tree *,
+static int squash_snapshot(struct tree *, git_oid *, char **, bool *, struct error *);
+static int squash_oid(git_oid *, const char *, struct error *);
+static int squash_tree_of(git_repository *, const git_oid *, git_tree **, struct error *);
+static int squash_without(git_repository *, git_oid *, const char *, const struct buf *, git_tree *,
     struct error *);
-static int change_stand(struct tree *, const git_oid *, const char *, struct error *);
-static int change_file(git_repository *, const git_diff_delta *, struct drover_diff *,
+static int squash_stand(struct tree *, const git_oid *, const char *, struct error *);
+static int squash_file(git_repository *, const git_diff_delta *, struct drover_diff *,
     void (*)(void *, const struct tree_file *), void *, struct error *);
-static char *change_target(git_repository *, const git_oid *);
+static char *squash_target(git_repository *, const git_oid *);
 
 static int
-change_oid(git_oid *oid, const char *text, struct error *err)
+squash_oid(git_oid *oid, const char *text, struct error *err)
 {
 	if (git_oid_fromstr(oid, text) != 0)
 		return error_set(err, DROVER_INTERNAL, "\"%.64s\" is no commit", text);
@@ -40,7 +40,7 @@ change_oid(git_oid *oid, const char *text, struct error *err)
 }
 
 static int
-change_tree_of(git_repository *repo, const git_oid *oid, git_tree **tree, struct error *err)
+squash_tree_of(git_repository *repo, const git_oid *oid, git_tree **tree, struct error *err)
 {
 	git_commit *commit = NULL;
 	int r = 0;
@@ -53,7 +53,7 @@ change_tree_of(git_repository *repo, const git_oid *oid, git_tree **tree, struct
 
 /* The files as they are, ignored ones left out, as a tree object. */
 static int
-change_snapshot(struct tree *tree, git_oid *oid, char **index, bool *hidden, struct error *err)
+squash_snapshot(struct tree *tree, git_oid *oid, char **index, bool *hidden, struct error *err)
 {
 	struct fill_status status = { 0 };
 	int r;
@@ -67,7 +67,7 @@ change_snapshot(struct tree *tree, git_oid *oid, char **index, bool *hidden, str
 }
 
 int
-tree_settle(struct tree *tree, const char *commit, struct buf *fresh, struct error *err)
+tree_restore(struct tree *tree, const char *commit, struct buf *fresh, struct error *err)
 {
 	git_diff_options options;
 	git_repository *repo = NULL;
@@ -78,10 +78,10 @@ tree_settle(struct tree *tree, const char *commit, struct buf *fresh, struct err
 	int r = -1;
 
 	git_diff_options_init(&options, GIT_DIFF_OPTIONS_VERSION);
-	if (change_oid(&at, commit, err) != 0 || gitdir_enter(tree, &repo, err) != 0)
+	if (squash_oid(&at, commit, err) != 0 || gitdir_enter(tree, &repo, err) != 0)
 		return -1;
-	if (change_snapshot(tree, &now, NULL, &hidden, err) != 0 ||
-	    change_tree_of(repo, &at, &from, err) != 0)
+	if (squash_snapshot(tree, &now, NULL, &hidden, err) != 0 ||
+	    squash_tree_of(repo, &at, &from, err) != 0)
 		goto out;
 	if (git_tree_lookup(&to, repo, &now) != 0 ||
 	    git_diff_tree_to_tree(&diff, repo, from, to, &options) != 0) {
@@ -116,7 +116,7 @@ out:
  * tree object anew; what the base has stays.
  */
 static int
-change_without(git_repository *repo, git_oid *oid, const char *place, const struct buf *without,
+squash_without(git_repository *repo, git_oid *oid, const char *place, const struct buf *without,
     git_tree *base, struct error *err)
 {
 	git_index *index = NULL;
@@ -145,7 +145,7 @@ change_without(git_repository *repo, git_oid *oid, const char *place, const stru
  * they are.
  */
 static int
-change_stand(struct tree *tree, const git_oid *oid, const char *place, struct error *err)
+squash_stand(struct tree *tree, const git_oid *oid, const char *place, struct error *err)
 {
 	char *index = path_join(tree->gitdir, "index");
 	int r;
@@ -171,14 +171,14 @@ tree_squash(struct tree *tree, const struct buf *without, const char *message, c
 	bool hidden;
 	int r = -1;
 
-	if (change_oid(&base, tree->base, err) != 0 || gitdir_enter(tree, &repo, err) != 0)
+	if (squash_oid(&base, tree->base, err) != 0 || gitdir_enter(tree, &repo, err) != 0)
 		return -1;
-	if (change_snapshot(tree, &made, &index, &hidden, err) != 0 ||
-	    change_tree_of(repo, &base, &from, err) != 0 ||
-	    change_without(repo, &made, index, without, from, err) != 0)
+	if (squash_snapshot(tree, &made, &index, &hidden, err) != 0 ||
+	    squash_tree_of(repo, &base, &from, err) != 0 ||
+	    squash_without(repo, &made, index, without, from, err) != 0)
 		goto out;
 	if (git_oid_equal(&made, git_tree_id(from))) {
-		r = change_stand(tree, &base, index, err);
+		r = squash_stand(tree, &base, index, err);
 		goto out;
 	}
 	if (wip_signature(tree, &who, err) != 0)
@@ -190,7 +190,7 @@ tree_squash(struct tree *tree, const struct buf *without, const char *message, c
 		git_fail(DROVER_INTERNAL, err, "committing in %s", tree->path);
 		goto out;
 	}
-	if (change_stand(tree, &made, index, err) != 0)
+	if (squash_stand(tree, &made, index, err) != 0)
 		goto out;
 	git_oid_tostr(commit, size, &made);
 	r = 1;
@@ -213,7 +213,7 @@ tree_discard(struct tree *tree, const char *commit, struct error *err)
 	git_oid at;
 	int r;
 
-	if (change_oid(&at, commit, err) != 0 || gitdir_guard(tree, err) != 0 ||
+	if (squash_oid(&at, commit, err) != 0 || gitdir_guard(tree, err) != 0 ||
 	    fill_status(tree, &status, err) != 0)
 		return -1;
 	r = tree_order(tree, &status, &at, err);
@@ -226,7 +226,7 @@ tree_discard(struct tree *tree, const char *commit, struct error *err)
  * either.
  */
 static char *
-change_target(git_repository *repo, const git_oid *oid)
+squash_target(git_repository *repo, const git_oid *oid)
 {
 	git_blob *blob = NULL;
 	char *target = NULL;
@@ -242,7 +242,7 @@ change_target(git_repository *repo, const git_oid *oid)
 }
 
 static int
-change_file(git_repository *repo, const git_diff_delta *delta, struct drover_diff *diff,
+squash_file(git_repository *repo, const git_diff_delta *delta, struct drover_diff *diff,
     void (*visit)(void *, const struct tree_file *), void *arg, struct error *err)
 {
 	struct tree_file file = {
@@ -265,7 +265,7 @@ change_file(git_repository *repo, const git_diff_delta *delta, struct drover_dif
 		diff->bytes += len;
 	}
 	if ((file.mode & MODE_TYPE) == MODE_LINK)
-		file.target = target = change_target(repo, &delta->new_file.id);
+		file.target = target = squash_target(repo, &delta->new_file.id);
 	if (visit != NULL)
 		visit(arg, &file);
 	free(target);
@@ -289,11 +289,11 @@ tree_compare(struct tree *tree, const char *commit, struct drover_diff *result,
 	git_diff_options_init(&options, GIT_DIFF_OPTIONS_VERSION);
 	options.flags = GIT_DIFF_INCLUDE_TYPECHANGE;
 	options.max_size = PATCH_BYTES_MAX;
-	if (change_oid(&base, tree->base, err) != 0 || change_oid(&head, commit, err) != 0 ||
+	if (squash_oid(&base, tree->base, err) != 0 || squash_oid(&head, commit, err) != 0 ||
 	    gitdir_enter(tree, &repo, err) != 0)
 		return -1;
-	if (change_tree_of(repo, &base, &from, err) != 0 ||
-	    change_tree_of(repo, &head, &to, err) != 0)
+	if (squash_tree_of(repo, &base, &from, err) != 0 ||
+	    squash_tree_of(repo, &head, &to, err) != 0)
 		goto out;
 	if (git_diff_tree_to_tree(&diff, repo, from, to, &options) != 0 ||
 	    git_diff_get_stats(&stats, diff) != 0) {
@@ -304,7 +304,7 @@ tree_compare(struct tree *tree, const char *commit, struct drover_diff *result,
 	result->added = git_diff_stats_insertions(stats);
 	result->removed = git_diff_stats_deletions(stats);
 	for (size_t i = 0; i < git_diff_num_deltas(diff); i++) {
-		if (change_file(repo, git_diff_get_delta(diff, i), result, visit, arg, err) != 0)
+		if (squash_file(repo, git_diff_get_delta(diff, i), result, visit, arg, err) != 0)
 			goto out;
 	}
 	r = 0;
