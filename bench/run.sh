@@ -2,18 +2,24 @@
 # SPDX-License-Identifier: Apache-2.0
 # Prints how fast and how small drover is, as ratios against a limit or a peer measured in the same run, beside what
 # is asked of it at least. Exit 1 when a figure falls short. Peers that are not installed are named and left out.
+#
+# OLD=DIR is the build folder of an older drover with its bench tools made: each row shows its figure too, measured in
+# turn with this build's, so that a noisy moment is noisy for both.
 set -eu
 : "${SRC:?}" "${BUILD:?}"
+old=${OLD:-}
+builds="new${old:+ old}"
 rounds=${ROUNDS:-5}
 work=$(mktemp -d "${TMPDIR:-/tmp}/drover-bench.XXXXXX")
 tools=$BUILD/bench-tools
-daemon=
+new_daemon=
+old_daemon=
 beanstalk=
 short=0
 
 # shellcheck disable=SC2317
 cleanup() {
-	for pid in $daemon $beanstalk; do
+	for pid in $new_daemon $old_daemon $beanstalk; do
 		kill -TERM "$pid" 2>/dev/null || :
 		wait "$pid" || :
 	done
@@ -22,50 +28,56 @@ cleanup() {
 trap cleanup EXIT
 trap 'exit 130' INT TERM
 
-if grep -q -- '-fsanitize=' "$BUILD/config.log"; then
-	echo "This build has sanitizers in it: its figures mean nothing. Configure one without." >&2
-	exit 1
-fi
+for dir in "$BUILD" ${old:+"$old"}; do
+	if grep -q -- '-fsanitize=' "$dir/config.log"; then
+		echo "The build in $dir has sanitizers in it: its figures mean nothing. Configure one without." >&2
+		exit 1
+	fi
+done
 
 has() { command -v "$1" >/dev/null 2>&1; }
 
-answers() { "$BUILD/drover" --socket "$work/drover.sock" status >/dev/null 2>&1; }
+dir_of() { if [ "$1" = new ]; then echo "$BUILD"; else echo "$old"; fi; }
+daemon_of() { if [ "$1" = new ]; then echo "$new_daemon"; else echo "$old_daemon"; fi; }
 
-# start STATE: a daemon with a folder of its own. None is removed meanwhile: ext4 is slow at making files after that.
+answers() { "$(dir_of "$1")/drover" --socket "$work/$1.sock" status >/dev/null 2>&1; }
+
+# start BUILD STATE: a daemon of new or old, with a state folder of its own. No folder is removed meanwhile: ext4 is slow
+# at making files after that.
 start() {
-	cat >"$work/drover.conf" <<CONF
-state_dir = "$work/$1";
-cache_dir = "$work/cache";
-socket = "$work/drover.sock";
-plugin_dirs = ("$BUILD/.libs");
-log = { file = "$work/drover.log"; level = "warn"; };
+	cat >"$work/$1.conf" <<CONF
+state_dir = "$work/$1.$2";
+cache_dir = "$work/$1.cache";
+socket = "$work/$1.sock";
+plugin_dirs = ("$(dir_of "$1")/.libs");
+log = { file = "$work/$1.log"; level = "warn"; };
 running = 2;
 memory_floor = "16M";
 disk_floor = "16M";
 pools = { light = { slots = 2; }; };
 plugins = ( { name = "exec"; pipelines = { command = { pool = "light"; }; }; } );
 CONF
-	"$BUILD/droverd" -c "$work/drover.conf" 2>"$work/droverd.err" &
-	daemon=$!
+	"$(dir_of "$1")/droverd" -c "$work/$1.conf" 2>"$work/$1.err" &
+	if [ "$1" = new ]; then new_daemon=$!; else old_daemon=$!; fi
 	i=0
-	until answers; do
+	until answers "$1"; do
 		i=$((i + 1))
-		[ "$i" -lt 600 ] || { cat "$work/droverd.err" >&2; exit 1; }
+		[ "$i" -lt 600 ] || { cat "$work/$1.err" >&2; exit 1; }
 		sleep 0.02
 	done
 }
 
 stop() {
-	kill -TERM "$daemon"
-	wait "$daemon" || :
-	daemon=
+	kill -TERM "$(daemon_of "$1")"
+	wait "$(daemon_of "$1")" || :
+	if [ "$1" = new ]; then new_daemon=; else old_daemon=; fi
 }
 
-# row WHAT FIGURE AT-LEAST AIM [lower]: one line of the table; lower: less is better.
+# row WHAT FIGURE OLD AT-LEAST AIM [lower]: one line of the table; lower: less is better.
 row() {
-	verdict=$(awk -v f="$2" -v a="$3" -v l="${5:-}" 'BEGIN { print ((l == "lower" ? f + 0 <= a + 0 : f + 0 >= a + 0) ? "ok" : "SHORT") }')
+	verdict=$(awk -v f="$2" -v a="$4" -v l="${6:-}" 'BEGIN { print ((l == "lower" ? f + 0 <= a + 0 : f + 0 >= a + 0) ? "ok" : "SHORT") }')
 	[ "$verdict" = ok ] || short=1
-	printf '%-72s %8s %8s %6s  %s\n' "$1" "$2" "$3" "$4" "$verdict"
+	printf '%-72s %8s %8s %8s %6s  %s\n' "$1" "$2" "${3:--}" "$4" "$5" "$verdict"
 }
 
 note() { printf '    %s\n' "$*"; }
@@ -117,7 +129,9 @@ throughput() {
 	while [ $round -lt "$rounds" ]; do
 		round=$((round + 1))
 		"$tools" spawn 1500 2 >>"$work/spawn"
-		"$tools" noop "$work/drover.sock" 1500 "noop$round" >>"$work/noop"
+		for b in $builds; do
+			"$tools" noop "$work/$b.sock" 1500 "noop$round" >>"$work/$b.noop"
+		done
 		for peer in $peers; do
 			case $peer in
 			parallel) rate 200 run_parallel ;;
@@ -127,13 +141,24 @@ throughput() {
 		done
 	done
 	! has tsp || tsp -K
-	note "jobs/s, 2 at once, median of $rounds rounds: drover $(median noop), bare posix_spawn $(median spawn)"
-	row "durable no-op jobs/s against a bare posix_spawn loop" "$(ratio noop spawn)" 0.3 0.45
+	note "jobs/s, 2 at once, median of $rounds rounds: drover $(median new.noop), bare posix_spawn $(median spawn)"
+	row "durable no-op jobs/s against a bare posix_spawn loop" "$(ratio new.noop spawn)" \
+		"${old:+$(ratio old.noop spawn)}" 0.3 0.45
+	[ -z "$old" ] || row "the same against the older build" "$(ratio new.noop old.noop)" 1 1.1 1.1
 	for peer in $peers; do
 		case $peer in
-		parallel) row "the same against GNU parallel ($(median parallel)/s)" "$(ratio noop parallel)" 3 4.5 ;;
-		tsp) row "the same against task-spooler ($(median tsp)/s)" "$(ratio noop tsp)" 1.2 1.7 ;;
-		beanstalk) note "beanstalkd -b -f0 with workers that only posix_spawn: $(median beanstalk)/s (drover: $(ratio noop beanstalk) of it)" ;;
+		parallel)
+			row "the same against GNU parallel ($(median parallel)/s)" "$(ratio new.noop parallel)" \
+				"${old:+$(ratio old.noop parallel)}" 3 4.5
+			;;
+		tsp)
+			row "the same against task-spooler ($(median tsp)/s)" "$(ratio new.noop tsp)" \
+				"${old:+$(ratio old.noop tsp)}" 1.2 1.7
+			;;
+		beanstalk)
+			note "beanstalkd -b -f0 with workers that only posix_spawn: $(median beanstalk)/s" \
+				"(drover: $(ratio new.noop beanstalk) of it)"
+			;;
 		esac
 	done
 }
@@ -143,11 +168,15 @@ enqueue() {
 	while [ $round -lt "$rounds" ]; do
 		round=$((round + 1))
 		"$tools" append "$work/append.$round" 1000 >>"$work/append"
-		"$tools" enqueue "$work/drover.sock" 4000 8 1 "one$round" >>"$work/one"
-		"$tools" enqueue "$work/drover.sock" 20000 8 50 "batch$round" >>"$work/batch"
+		for b in $builds; do
+			"$tools" enqueue "$work/$b.sock" 4000 8 1 "one$round" >>"$work/$b.one"
+			"$tools" enqueue "$work/$b.sock" 20000 8 50 "batch$round" >>"$work/$b.batch"
+		done
 	done
-	note "append+fdatasync $(median append)/s; enqueued by 8 clients: $(median one)/s with one job a request ($(ratio one append)), $(median batch)/s with 50"
-	row "enqueue through the API, 8 clients of 50 jobs a request, against append" "$(ratio batch append)" 2 5
+	note "append+fdatasync $(median append)/s; enqueued by 8 clients: $(median new.one)/s with one job a" \
+		"request ($(ratio new.one append)), $(median new.batch)/s with 50"
+	row "enqueue through the API, 8 clients of 50 jobs a request, against append" "$(ratio new.batch append)" \
+		"${old:+$(ratio old.batch append)}" 2 5
 }
 
 # kin PID ROLE: the children of PID that are this role of droverd.
@@ -159,24 +188,40 @@ kin() {
 
 pss_mb() { awk '/^Pss:/ { printf "%.1f", $2 / 1024 }' "/proc/$1/smaps_rollup"; }
 
-waiting() {
-	"$tools" wake "$work/drover.sock" 300 "$tools" "$work/first" wake >"$work/wake"
-	read -r p50 p99 <"$work/wake"
-	row "submit to first instruction of the command, p50 ms" "$p50" 10 3 lower
-	row "submit to first instruction of the command, p99 ms" "$p99" 50 15 lower
+# rest BUILD: what one daemon needs and how long it takes to answer, into files of one figure each.
+rest() {
+	pid=$(daemon_of "$1")
+	"$tools" wake "$work/$1.sock" 300 "$tools" "$work/$1.first" wake >"$work/$1.wake"
+	read -r p50 p99 <"$work/$1.wake"
+	echo "$p50" >"$work/$1.p50"
+	echo "$p99" >"$work/$1.p99"
 	sleep 3
-	row "core idle, PSS MB" "$(pss_mb "$daemon")" 12 6 lower
-	for pid in $(kin "$daemon" runner); do
-		row "runner idle, PSS MB" "$(pss_mb "$pid")" 8 4 lower
+	pss_mb "$pid" >"$work/$1.core"
+	for runner in $(kin "$pid" runner); do
+		pss_mb "$runner" >"$work/$1.runner"
 	done
-	"$tools" enqueue "$work/drover.sock" 10000 4 100 waiting >/dev/null
-	row "status with 10,000 jobs waiting, ms" "$("$tools" get "$work/drover.sock" /api/v1/status 50)" 100 50 lower
-	row "list with 10,000 jobs waiting, ms" "$("$tools" get "$work/drover.sock" '/api/v1/jobs?limit=100' 50)" 100 50 lower
-	"$tools" enqueue "$work/drover.sock" 90000 8 100 stored >/dev/null
-	stop
+	"$tools" enqueue "$work/$1.sock" 10000 4 100 waiting >/dev/null
+	"$tools" get "$work/$1.sock" /api/v1/status 50 >"$work/$1.status"
+	"$tools" get "$work/$1.sock" '/api/v1/jobs?limit=100' 50 >"$work/$1.list"
+	"$tools" enqueue "$work/$1.sock" 90000 8 100 stored >/dev/null
+	stop "$1"
 	begin=$(date +%s%N)
-	start waiting
-	row "start with 100,000 stored jobs until the API answers, s" "$(awk -v t=$(($(date +%s%N) - begin)) 'BEGIN { printf "%.2f", t / 1e9 }')" 2 0.5 lower
+	start "$1" waiting
+	awk -v t=$(($(date +%s%N) - begin)) 'BEGIN { printf "%.2f\n", t / 1e9 }' >"$work/$1.start"
+}
+
+# figure WHAT FILE AT-LEAST AIM: a row of what rest() wrote.
+figure() { row "$1" "$(cat "$work/new.$2")" "${old:+$(cat "$work/old.$2")}" "$3" "$4" lower; }
+
+waiting() {
+	for b in $builds; do rest "$b"; done
+	figure "submit to first instruction of the command, p50 ms" p50 10 3
+	figure "submit to first instruction of the command, p99 ms" p99 50 15
+	figure "core idle, PSS MB" core 12 6
+	figure "runner idle, PSS MB" runner 8 4
+	figure "status with 10,000 jobs waiting, ms" status 100 50
+	figure "list with 10,000 jobs waiting, ms" list 100 50
+	figure "start with 100,000 stored jobs until the API answers, s" start 2 0.5
 }
 
 leases() {
@@ -184,21 +229,32 @@ leases() {
 		note "git is not installed: leases are left out"
 		return
 	fi
-	"$BUILD/bench-lease" 5000 "$rounds" "$work" >"$work/lease"
+	for b in $builds; do
+		"$(dir_of "$b")/bench-lease" 5000 "$rounds" "$work" >"$work/$b.lease"
+	done
+	line=0
 	while IFS='|' read -r what figure least aim; do
-		if [ -n "$figure" ]; then row "$what" "$figure" "$least" "${aim%|}" lower; else note "$what"; fi
-	done <"$work/lease"
+		line=$((line + 1))
+		if [ -n "$figure" ]; then
+			row "$what" "$figure" "${old:+$(sed -n "${line}p" "$work/old.lease" | cut -d'|' -f2)}" "$least" "${aim%|}" lower
+		else
+			note "$what"
+		fi
+	done <"$work/new.lease"
 }
 
-printf '%-72s %8s %8s %6s\n' "what" "figure" "at least" "aim"
-start jobs
+log_rate() { "$(dir_of "$1")/bench-tools" log "$work/lines" 1000000 | awk '{ printf "%.2f", $1 / 1e6 }'; }
+
+printf '%-72s %8s %8s %8s %6s\n' "what" "figure" "${old:+old}" "at least" "aim"
+for b in $builds; do start "$b" jobs; done
 throughput
 enqueue
-stop
-start waiting
+for b in $builds; do
+	stop "$b"
+	start "$b" waiting
+done
 waiting
-stop
-"$tools" log "$work/lines" 1000000 >"$work/log"
-row "log lines/s through a scope, millions" "$(awk '{ printf "%.2f", $1 / 1e6 }' "$work/log")" 0.5 1
+for b in $builds; do stop "$b"; done
+row "log lines/s through a scope, millions" "$(log_rate new)" "${old:+$(log_rate old)}" 0.5 1
 leases
 exit "$short"
