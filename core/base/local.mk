@@ -11,6 +11,7 @@ libbase_la_SOURCES = \
   core/base/mem.c core/base/mem.h \
   core/base/path.c core/base/path.h \
   core/base/proc.c core/base/proc_kill.c core/base/proc.h \
+  core/base/retry.c core/base/retry.h \
   core/base/spawn.c core/base/spawn.h \
   core/base/text.c core/base/text.h \
   core/base/units.c core/base/units.h

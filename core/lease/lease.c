@@ -12,10 +12,13 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/retry.h"
 #include "base/text.h"
 #include "lease/rows.h"
 
 #define LEASES_MAGIC 0x1ea5e501u
+#define CHORE_RETRY_MS INT64_C(120000) /* after a chore that failed, doubling */
+#define CHORE_RETRY_MAX_MS (32 * CHORE_RETRY_MS)
 #define COLUMNS \
 	"id, repo, path, mirror, state, job, epoch, pid, start_time, boot, beat_at, expires_at, " \
 	"wip, created_at, used_at"
@@ -350,7 +353,8 @@ leases_tidied(struct leases *l, uint64_t id, const char *state, const char *wip,
 	} else {
 		row->state = LEASE_DIRTY;
 		row->failures++;
-		row->retry_at = clock_mono() + (60000LL << (row->failures < 6 ? row->failures : 6));
+		row->retry_at =
+		    clock_mono() + retry_delay(CHORE_RETRY_MS, CHORE_RETRY_MAX_MS, row->failures);
 	}
 	result = lease_save(l, row, err);
 	if (row->state == LEASE_GONE) {

@@ -14,6 +14,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/retry.h"
 #include "base/text.h"
 #include "notice/notice.h"
 #include "notice/outbox.h"
@@ -275,15 +276,14 @@ notice_landed(void *arg, int code, const char *text, size_t len)
 	struct notice_flight *flight = arg;
 	struct notices *n = flight->notices;
 	struct outbox_row *row = &flight->row;
-	int64_t now = clock_wall(), wait = NOTICE_BACKOFF_MAX_MS;
+	int64_t now = clock_wall(),
+		wait = retry_delay(NOTICE_BACKOFF_MS, NOTICE_BACKOFF_MAX_MS, row->tries + 1);
 	char why[DROVER_ERROR_MAX];
 	struct error err = { 0 };
 	int rc;
 
 	OBJ_CHECK(n, NOTICE_MAGIC);
 	text_copy(why, sizeof why, text);
-	if (row->tries < 12 && NOTICE_BACKOFF_MS << row->tries < wait)
-		wait = NOTICE_BACKOFF_MS << row->tries;
 	if (code == DROVER_OK) {
 		rc = outbox_sent(n->store, row->id, &err);
 		notice_counted(n, row, NOTICE_SENT);

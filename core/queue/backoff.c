@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Exponential backoff with jitter; see backoff.h for the bounds. */
 #include "base/mem.h"
+#include "base/retry.h"
 #include "queue/backoff.h"
 
 static const struct {
@@ -32,13 +33,10 @@ backoff_between(int64_t least, int64_t most, uint64_t *random)
 int64_t
 backoff_delay(enum backoff which, int n, int64_t retry_after_ms, uint64_t *random)
 {
-	int64_t bound = rules[which].first, delay, asked;
+	int64_t bound, delay, asked;
 
 	MUST((size_t)which < ARRAY_LEN(rules));
-	for (int i = 1; i < n && bound < rules[which].most; i++)
-		bound *= 2;
-	if (bound > rules[which].most)
-		bound = rules[which].most;
+	bound = retry_delay(rules[which].first, rules[which].most, n);
 	if (rules[which].least > 0)
 		delay = backoff_between(rules[which].least, bound, random);
 	else

@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/proc.h"
+#include "base/retry.h"
 #include "base/text.h"
 #include "host/scope.h"
 #include "run/cgroup.h"
@@ -136,8 +137,8 @@ worker_connect(struct worker *w, int64_t now)
 			worker_give_up(w, "the state folder is gone", now);
 		}
 		w->connect_at = now + w->backoff_ms;
-		w->backoff_ms = w->backoff_ms * 2 > WORKER_BACKOFF_MAX_MS ? WORKER_BACKOFF_MAX_MS :
-									    w->backoff_ms * 2;
+		w->backoff_ms = retry_next(w->backoff_ms, WORKER_BACKOFF_MIN_MS,
+		    WORKER_BACKOFF_MAX_MS);
 		return;
 	}
 	w->lost_at = 0;

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "base/retry.h"
 #include "base/text.h"
 #include "super/fleet.h"
 
@@ -109,9 +110,7 @@ runner_fork_failed(struct runner_handle *r, const char *why)
 {
 	if (r->fork_at != 0)
 		return;
-	r->fork_backoff_ms = r->fork_backoff_ms == 0 ? RUNNER_FORK_MS : r->fork_backoff_ms * 2;
-	if (r->fork_backoff_ms > RUNNER_FORK_MAX_MS)
-		r->fork_backoff_ms = RUNNER_FORK_MAX_MS;
+	r->fork_backoff_ms = retry_next(r->fork_backoff_ms, RUNNER_FORK_MS, RUNNER_FORK_MAX_MS);
 	r->fork_at = clock_mono() + r->fork_backoff_ms;
 	text_copy(r->fork_why, sizeof r->fork_why, why);
 	runner_traits(r);

@@ -15,11 +15,11 @@
 
 #include <cjson/cJSON.h>
 
+#include "base/retry.h"
 #include "drover/plugin.h"
 #include "super/inside.h"
 #include "wire/channel.h"
 
-#define RUNNER_CRASHES 5            /* within RUNNER_HEALTHY_MS: parked */
 #define RUNNER_HEALTHY_MS 600000    /* after this long up, backoff begins anew */
 
 enum runner_state {
@@ -47,8 +47,7 @@ struct runner_handle {
 	struct channel *channel;
 	int64_t since;               /* monotonic, of this state */
 	int64_t due;                 /* monotonic: next start, or deadline; 0 when nothing is due */
-	int64_t crashes[RUNNER_CRASHES]; /* monotonic times, a ring */
-	int crashes_len;
+	struct retry_defects defects;
 	unsigned starts;
 	int64_t backoff_ms;
 	int64_t fork_at;             /* monotonic: no worker is forked before; 0: no restriction */

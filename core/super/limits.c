@@ -10,6 +10,7 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/retry.h"
 #include "base/text.h"
 #include "super/limits.h"
 
@@ -320,9 +321,7 @@ breaker_tell(struct account *a, int code, const char *text, int64_t now)
 	text_copy(a->text, sizeof a->text, text);
 	if (a->failures < LIMITS_FAILURES || (a->open_ms != 0 && a->open_until > now))
 		return 0;
-	a->open_ms = a->open_ms == 0 ? LIMITS_OPEN_MS : a->open_ms * 2;
-	if (a->open_ms > LIMITS_OPEN_MAX_MS)
-		a->open_ms = LIMITS_OPEN_MAX_MS;
+	a->open_ms = retry_next(a->open_ms, LIMITS_OPEN_MS, LIMITS_OPEN_MAX_MS);
 	a->open_until = now + a->open_ms;
 	a->probe_until = 0;
 	return was_open ? 0 : LIMITS_OPENED;

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/retry.h"
 #include "base/text.h"
 #include "base/units.h"
 #include "super/calls.h"
@@ -25,7 +26,6 @@
 static void listener_log(const struct runner_handle *, const struct source *, enum drover_level,
     const char *);
 static void listener_start(struct runner_handle *, struct source *, int64_t now);
-static bool listener_defect(struct listener *, int64_t now);
 static void listener_ended(struct call *, struct message *);
 static int64_t listener_wait(struct listener *, int code, int64_t retry_ms, int64_t now);
 
@@ -81,21 +81,6 @@ listener_forget(struct runner_handle *r, struct source *source)
 	source->listener.call = 0;
 }
 
-/* True when it was one too many. */
-static bool
-listener_defect(struct listener *l, int64_t now)
-{
-	int recent = 0;
-
-	memmove(l->defects + 1, l->defects, sizeof l->defects - sizeof l->defects[0]);
-	l->defects[0] = now;
-	if (l->defects_len < RUNNER_CRASHES)
-		l->defects_len++;
-	for (int i = 0; i < l->defects_len; i++)
-		recent += now - l->defects[i] <= RUNNER_HEALTHY_MS;
-	return recent >= RUNNER_CRASHES;
-}
-
 /* When it is called again; 0: not before a new configuration. */
 static int64_t
 listener_wait(struct listener *l, int code, int64_t retry_ms, int64_t now)
@@ -110,9 +95,7 @@ listener_wait(struct listener *l, int code, int64_t retry_ms, int64_t now)
 		return 0;
 	if (now - l->since >= LISTENER_HEALTHY_MS)
 		l->backoff_ms = 0;
-	l->backoff_ms = l->backoff_ms == 0 ? LISTENER_BACKOFF_MS : l->backoff_ms * 2;
-	if (l->backoff_ms > LISTENER_BACKOFF_MAX_MS)
-		l->backoff_ms = LISTENER_BACKOFF_MAX_MS;
+	l->backoff_ms = retry_next(l->backoff_ms, LISTENER_BACKOFF_MS, LISTENER_BACKOFF_MAX_MS);
 	wait = code == DROVER_AUTH ? LISTENER_AUTH_MS : l->backoff_ms;
 	if (retry_ms > wait)
 		wait = retry_ms < LISTENER_RETRY_MAX_MS ? retry_ms : LISTENER_RETRY_MAX_MS;
@@ -162,11 +145,11 @@ listener_ended(struct call *call, struct message *m)
 	 */
 	if (code == DROVER_OK || (code == DROVER_CONFIG && *text == '\0'))
 		return;
-	if (code == DROVER_INTERNAL && listener_defect(l, now)) {
+	if (code == DROVER_INTERNAL && retry_defect(&l->defects, now, RUNNER_HEALTHY_MS)) {
 		l->due = 0;
 		l->parked = true;
 		snprintf(why, sizeof why, "parked after %d failures in 10 minutes: %.400s",
-		    RUNNER_CRASHES, text);
+		    RETRY_DEFECTS, text);
 		text_copy(l->why, sizeof l->why, why);
 	} else if (l->due == 0)
 		snprintf(why, sizeof why, "%.400s; not before a new configuration", text);

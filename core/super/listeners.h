@@ -17,8 +17,7 @@ struct listener {
 	int64_t since;               /* monotonic: up, or down */
 	int64_t due;                 /* monotonic: next start; 0: not again */
 	int64_t backoff_ms;
-	int64_t defects[RUNNER_CRASHES]; /* monotonic times, a ring */
-	int defects_len;
+	struct retry_defects defects;
 	char why[DROVER_ERROR_MAX];
 };
 

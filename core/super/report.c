@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "base/retry.h"
 #include "base/mem.h"
 #include "super/limits.h"
 #include "super/report.h"
@@ -45,7 +46,8 @@ report_plugins(struct supervisor *s)
 		json_add_str(o, "why", r->why);
 		json_add_int(o, "pid", r->pid);
 		json_add_int(o, "starts", (int64_t)r->starts);
-		json_add_int(o, "failures", r->crashes_len);
+		json_add_int(o, "failures",
+		    r->defects.count < RETRY_DEFECTS ? r->defects.count : RETRY_DEFECTS);
 		json_add_int(o, "since", wall_of(r->since));
 		if (r->probe.reply != NULL) {
 			cJSON *probe = cJSON_Duplicate(r->probe.reply, true);

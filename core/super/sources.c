@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/retry.h"
 #include "base/text.h"
 #include "base/units.h"
 #include "super/accept.h"
@@ -324,9 +325,9 @@ source_polled(struct runner_handle *r, struct source *source, struct message *m)
 	}
 	if (source->failures < 30)
 		source->failures++;
-	wait = source->interval_ms << (source->failures < 10 ? source->failures : 10);
-	if (wait > FAULT_RETRY_MS || code == DROVER_AUTH || code == DROVER_CONFIG)
-		wait = FAULT_RETRY_MS;
+	wait = code == DROVER_AUTH || code == DROVER_CONFIG ?
+	    FAULT_RETRY_MS :
+	    retry_delay(2 * source->interval_ms, FAULT_RETRY_MS, source->failures);
 	if (wait < message_i(m, "retry"))
 		wait = message_i(m, "retry") < RETRY_MAX_MS ? message_i(m, "retry") : RETRY_MAX_MS;
 	source->next_poll = now + wait;

@@ -17,6 +17,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "base/retry.h"
 #include "base/spawn.h"
 #include "base/text.h"
 #include "base/units.h"
@@ -144,20 +145,6 @@ runner_drop(struct runner_handle *r)
 	}
 }
 
-static bool
-runner_crashes_too_often(struct runner_handle *r, int64_t now)
-{
-	int i, recent = 0;
-
-	memmove(r->crashes + 1, r->crashes, sizeof r->crashes - sizeof r->crashes[0]);
-	r->crashes[0] = now;
-	if (r->crashes_len < RUNNER_CRASHES)
-		r->crashes_len++;
-	for (i = 0; i < r->crashes_len; i++)
-		recent += now - r->crashes[i] <= RUNNER_HEALTHY_MS;
-	return recent >= RUNNER_CRASHES;
-}
-
 static void
 runner_fail(struct runner_handle *r, const char *why)
 {
@@ -165,18 +152,16 @@ runner_fail(struct runner_handle *r, const char *why)
 	char text[DROVER_ERROR_MAX + 128], wait[32];
 
 	text_copy(r->why, sizeof r->why, why);
-	if (runner_crashes_too_often(r, now)) {
+	if (retry_defect(&r->defects, now, RUNNER_HEALTHY_MS)) {
 		runner_enter(r, RUNNER_PARKED, 0);
 		snprintf(text, sizeof text, "parked after %d failures in 10 minutes: %s",
-		    RUNNER_CRASHES, why);
+		    RETRY_DEFECTS, why);
 		runner_log(r, DROVER_ERR, text);
 		return;
 	}
 	if (r->state == RUNNER_READY && now - r->since >= RUNNER_HEALTHY_MS)
 		r->backoff_ms = 0;
-	r->backoff_ms = r->backoff_ms == 0 ? RUNNER_BACKOFF_MS : r->backoff_ms * 2;
-	if (r->backoff_ms > RUNNER_BACKOFF_MAX_MS)
-		r->backoff_ms = RUNNER_BACKOFF_MAX_MS;
+	r->backoff_ms = retry_next(r->backoff_ms, RUNNER_BACKOFF_MS, RUNNER_BACKOFF_MAX_MS);
 	runner_enter(r, RUNNER_BACKOFF, now + r->backoff_ms);
 	snprintf(text, sizeof text, "%s; starting again in %s", why,
 	    units_format_duration(r->backoff_ms, wait, sizeof wait));

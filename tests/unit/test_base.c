@@ -15,6 +15,7 @@
 #include "base/heap.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/retry.h"
 #include "base/text.h"
 #include "base/units.h"
 
@@ -439,6 +440,42 @@ START_TEST(json_survives_any_text)
 }
 END_TEST
 
+START_TEST(retry_waits_double)
+{
+	int64_t wait = 0;
+
+	ck_assert_int_eq(wait = retry_next(wait, 3, 20), 3);
+	ck_assert_int_eq(wait = retry_next(wait, 3, 20), 6);
+	ck_assert_int_eq(wait = retry_next(wait, 3, 20), 12);
+	ck_assert_int_eq(wait = retry_next(wait, 3, 20), 20);
+	ck_assert_int_eq(retry_next(wait, 3, 20), 20);
+	ck_assert_int_eq(retry_next(0, 30, 20), 20);
+	ck_assert_int_eq(retry_next(INT64_MAX / 2 + 1, 1, INT64_MAX), INT64_MAX);
+	ck_assert_int_eq(retry_delay(3, 20, 1), 3);
+	ck_assert_int_eq(retry_delay(3, 20, 3), 12);
+	ck_assert_int_eq(retry_delay(3, 20, 4), 20);
+	ck_assert_int_eq(retry_delay(3, 20, INT64_MAX), 20);
+	ck_assert_int_eq(retry_delay(30, 20, 1), 20);
+}
+END_TEST
+
+START_TEST(retry_counts_recent_defects)
+{
+	struct retry_defects d = { .count = 0 };
+
+	/* Four at once, and the fifth is too late for the first of them. */
+	for (int i = 0; i < RETRY_DEFECTS - 1; i++)
+		ck_assert(!retry_defect(&d, 0, 100));
+	ck_assert(!retry_defect(&d, 101, 100));
+	ck_assert(!retry_defect(&d, 102, 100));
+	ck_assert(!retry_defect(&d, 103, 100));
+	ck_assert(!retry_defect(&d, 104, 100));
+	ck_assert(retry_defect(&d, 201, 100));
+	ck_assert(!retry_defect(&d, 203, 100));
+	ck_assert_int_eq(d.count, 10);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -459,6 +496,8 @@ main(void)
 	tcase_add_test(tc, units_for_people);
 	tcase_add_test(tc, units_written_parse_back);
 	tcase_add_test(tc, units_survive_any_text);
+	tcase_add_test(tc, retry_waits_double);
+	tcase_add_test(tc, retry_counts_recent_defects);
 	tcase_add_test(tc, heap_keeps_its_order);
 	tcase_add_test(tc, json_getters_fall_back);
 	tcase_add_loop_test(tc, json_refuses, 0, (int)ARRAY_LEN(bad_json));

@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/retry.h"
 #include "base/text.h"
 #include "host/http/http.h"
 #include "host/service.h"
@@ -283,7 +284,7 @@ http_try(struct http_call *call, struct drover_http_verdict *v, bool *judged, st
 static int64_t
 http_backoff(int tries, int64_t retry_after)
 {
-	int64_t most = HTTP_BACKOFF_MS << (tries < 8 ? tries - 1 : 7);
+	int64_t most = retry_delay(HTTP_BACKOFF_MS, HTTP_BACKOFF_MAX_MS, tries);
 	uint32_t random;
 	char hex[9];
 
@@ -291,8 +292,6 @@ http_backoff(int tries, int64_t retry_after)
 	if (retry_after > 0)
 		return retry_after +
 		    random % (retry_after / 10 < 1000 ? retry_after / 10 + 1 : 1000);
-	if (most > HTTP_BACKOFF_MAX_MS)
-		most = HTTP_BACKOFF_MAX_MS;
 	return random % (most + 1);
 }
 
