@@ -10,18 +10,18 @@
  * what each minor version added, drover-plugin(7) tells when each callback is
  * called.
  *
- * Rules that hold everywhere: - Strings that go in are borrowed for the length
- * of the call. What comes out is copied by the
- *    receiver: nothing is ever freed by the other side.
- * - Text is UTF-8, NUL-terminated unless a length stands beside it. - Times are
- * int64_t milliseconds; wall times count from 1970-01-01 UTC. - Functions
- * return 0 (or a count) when they succeed, and a negative enum drover_class
- * otherwise,
- *    with the reason in the caller's struct drover_error. The class decides what drover does next,
- *    so a plugin neither sleeps nor retries.
- * - A plugin starts no thread, forks nothing (there is exec), installs no
- * signal handler and leaves
- *    umask, cwd, locale and environ alone. It keeps no socket or file open between callbacks.
+ * Rules that hold everywhere:
+ * - Strings that go in are borrowed for the length of the call. What comes out
+ *   is copied by the receiver: neither side frees memory of the other.
+ * - Text is UTF-8, NUL-terminated unless a length stands beside it.
+ * - Times are int64_t milliseconds; wall times count from 1970-01-01 UTC.
+ * - Functions return 0 (or a count) when they succeed, and a negative enum
+ *   drover_class otherwise, with the reason in the caller's struct
+ *   drover_error. The class decides what drover does next, so a plugin neither
+ *   sleeps nor retries.
+ * - A plugin starts no thread, forks no process (use exec), installs no signal
+ *   handler and leaves umask, cwd, locale and environ alone. It keeps no socket
+ *   or file open between callbacks.
  */
 #ifndef DROVER_PLUGIN_H
 #define DROVER_PLUGIN_H
@@ -46,8 +46,8 @@ extern "C" {
 #endif
 
 /*
- * True when the peer's table at p is new enough to have the member. Asks
- * p->size, touches nothing else.
+ * True when the table at p is new enough to have the member, and has it. Reads
+ * p->size before anything else.
  */
 #define DROVER_HAS(p, member) \
 	((p) != NULL && \
@@ -55,7 +55,7 @@ extern "C" {
 	    (p)->member != NULL)
 
 /*
- * Bounds that both sides rely on, in bytes. More is refused with
+ * Bounds that both sides rely on, in bytes. A longer value is refused with
  * DROVER_PERMANENT, never cut.
  */
 #define DROVER_NAME_MAX 64        /* names of plugins, sources, pipelines, pools, repos, agents */
@@ -68,14 +68,14 @@ extern "C" {
 enum drover_class {
 	DROVER_OK = 0,
 	DROVER_AGAIN = -1,     /* transport trouble: try later, not before retry_after_ms */
-	DROVER_QUOTA = -2,     /* a limit of the provider: pause until retry_after_ms has passed; no
-				  attempt is used up */
+	DROVER_QUOTA = -2,     /* a limit of the provider: pause until retry_after_ms has passed;
+				  uses up no attempt */
 	DROVER_AUTH = -3,      /* a credential was refused */
 	DROVER_CONFIG = -4,    /* the configuration is wrong: a person must change it */
 	DROVER_PERMANENT = -5, /* will fail the same way every time: the job is dead at once */
 	DROVER_HUMAN = -6,     /* a person must decide: the job is held */
-	DROVER_CANCELLED = -7, /* asked to stop */
-	DROVER_FENCED = -8,    /* a newer attempt has taken over: stop, write nothing */
+	DROVER_CANCELLED = -7, /* it was asked to stop */
+	DROVER_FENCED = -8,    /* a newer attempt has taken over: stop, and do not write any more */
 	DROVER_INTERNAL = -9,  /* a defect, or a failure that fits no other class; counts as a
 				  failure and is retried */
 };
@@ -83,7 +83,7 @@ enum drover_class {
 struct drover_error {
 	int32_t code;              /* enum drover_class */
 	uint32_t reserved;
-	int64_t retry_after_ms;    /* 0: the core chooses */
+	int64_t retry_after_ms;    /* 0 if the core may choose */
 	char text[DROVER_ERROR_MAX];
 };
 
@@ -91,9 +91,9 @@ enum drover_level { DROVER_DEBUG, DROVER_INFO, DROVER_NOTICE, DROVER_WARN, DROVE
 
 /*
  * What a callback works for: a plugin, one of its sources, or one attempt of a
- * job. First argument of every service; leases, key-value data and log lines
- * belong to it and are reclaimed with it. Only the first member is the plugin's
- * to read.
+ * job. It is the first argument of every service; leases, key-value data and
+ * log lines belong to it and are reclaimed with it. A plugin may read the first
+ * member only.
  */
 struct drover_scope {
 	const struct drover_host *host;
@@ -132,36 +132,36 @@ struct drover_field {
 #define DROVER_PERSON_BOT 0x2u  /* another program: never starts work */
 
 /*
- * Who asked for something, as the plugin knows it from the outside system. The
- * core decides what follows.
+ * The person who asked for something, as the plugin knows them from the outside
+ * system. The core decides what follows.
  */
 struct drover_person {
 	uint32_t size;            /* sizeof(struct drover_person) */
 	uint32_t flags;
-	const char *id; /* as people write it in `authors`: a login, an account id; required. Must
-			   not read as a mark: "login:member" */
+	const char *id; /* required: a login or account id, as people write it in `authors`. One
+			   that reads as a mark is given a prefix: "login:member" */
 	const char *name;         /* for people, or NULL */
-	const char *const *marks; /* what else `authors` may name: "member", "permission:write",
-				     "@acme/devs"; NULL-terminated, or NULL */
+	const char *const *marks; /* what else in `authors` stands for this person: "member",
+				     "permission:write", "@acme/devs"; NULL-terminated, or NULL */
 };
 
 /*
- * The key ends in "@REVISION": waiting and held jobs of this kind for another
- * revision of the same thing are cancelled when this one is taken. One that
+ * The key ends in "@REVISION". When this item is taken, waiting and held jobs
+ * of its kind for another revision of the same thing are cancelled. A job that
  * runs goes on.
  */
 #define DROVER_ITEM_REPLACES 0x1u
 
 /*
- * One piece of work that a source hands over; becomes a job unless its (kind,
- * key) is already active.
+ * One piece of work that a source hands over. It becomes a job unless a job
+ * with its kind and key is active already.
  */
 struct drover_item {
 	uint32_t size;            /* sizeof(struct drover_item) */
 	int32_t priority;         /* -100 to 100, higher first; 0 is usual */
-	const char *kind;         /* full name of the pipeline, as "inbox.ticket"; required */
-	const char *key; /* tracker + id + revision of the trigger, never a title; required */
-	const char *serial;       /* jobs of one serial run one after the other; NULL: none */
+	const char *kind;         /* required: full name of the pipeline, as "inbox.ticket" */
+	const char *key; /* required: tracker + id + revision of the trigger, never a title */
+	const char *serial;       /* jobs of one serial run one after the other; or NULL */
 	const char *title;        /* for people; may be untrusted text */
 	const char *repo;         /* configured repo, or NULL */
 	const char *agent;        /* configured agent, or NULL for the pipeline's own */
@@ -169,8 +169,8 @@ struct drover_item {
 	const char *payload;      /* for the pipeline; need not be NUL-terminated */
 	uint64_t payload_len;     /* at most DROVER_PAYLOAD_MAX */
 	/* since 1.1 */
-	const struct drover_person *author; /* who asks; required of a source that has authors: the
-					       core refuses strangers */
+	const struct drover_person *author; /* who asks; a source that has authors must say it,
+					       and the core refuses strangers */
 	uint32_t flags;           /* DROVER_ITEM_* */
 	uint32_t reserved;
 };
@@ -183,10 +183,10 @@ struct drover_settled {
 	const char *kind, *key, *trace;
 	const char *state;        /* "succeeded", "dead" or "cancelled" */
 	const char *error;        /* text of the last failure, or "" */
-	const char *payload;      /* as emitted */
+	const char *payload;      /* as it was emitted */
 	uint64_t payload_len;
-	const char *result; /* JSON object of what the attempts reported: branch, commits, checks,
-			       tokens, ... */
+	const char *result; /* JSON object with what the attempts reported: branch, commits,
+			       checks, tokens, ... */
 	int64_t queued_at, started_at, ended_at;
 };
 
@@ -201,37 +201,39 @@ struct drover_source {
 	uint32_t reserved;
 	const char *name; /* [a-z0-9-]+; "ticket" in plugin "inbox" is "inbox.ticket" */
 	const char *summary;
-	const struct drover_option *options;  /* NULL: none */
+	const struct drover_option *options;  /* or NULL */
 	int64_t interval_ms;                  /* between polls, unless configured */
 	int (*open)(struct drover_scope *, void *plugin, void **source,
 	    struct drover_error *); /* optional */
 	int (*poll)(struct drover_scope *, void *source, const char *cursor,
 	    struct drover_error *); /* required */
 	/*
-	 * Optional. For each ended job of an item this source emitted, at least
-	 * once, in the order they ended; it may come before the next poll(). A
-	 * failure, of any class, is tried again every 30 s for ever.
+	 * Optional. Called at least once for each ended job of an item that
+	 * this source emitted, in the order in which they ended; it may come
+	 * before the next poll(). A failure of any class is tried again every
+	 * 30 s without end.
 	 */
 	int (*settle)(struct drover_scope *, void *source, const struct drover_settled *,
 	    struct drover_error *);
 	void (*close)(struct drover_scope *, void *source); /* optional */
 	/* since 1.1 */
 	/*
-	 * Who may start work unless `authors` is configured: marks,
-	 * NULL-terminated; a word of this list is never taken for an id. NULL:
-	 * this source has no authors (files, schedules) and takes no key
+	 * The marks of those who may start work unless `authors` is configured,
+	 * NULL-terminated. A word of this list is never taken for an id. NULL
+	 * if this source has no authors (such as files): it then takes no key
 	 * `authors`.
 	 */
 	const char *const *authors;
 	/*
 	 * Optional. Waits for word from outside (a socket) in a process of its
-	 * own for as long as the source is enabled, may block, and says
-	 * queue->wake so that poll() comes now: polling stays the truth. It
-	 * returns 0 to be called again at once, or a class to be called again
-	 * with backoff or after retry_after_ms. DROVER_CONFIG: not before a
-	 * reload; with no text it only says that listening is not configured.
-	 * It is killed when its runner stops; in one process it is a thread,
-	 * which looks at queue->cancelled every few seconds.
+	 * own for as long as the source is enabled, may block, and calls
+	 * queue->wake so that poll() comes now. The source is polled all the
+	 * same. It returns 0 to be called again at once, or a class to be
+	 * called again with backoff or after retry_after_ms. After
+	 * DROVER_CONFIG it is not called before a reload; without a text that
+	 * class says only that listening is not configured. It is killed when
+	 * its runner stops; with --in-process it is a thread, which must look
+	 * at queue->cancelled every few seconds.
 	 */
 	int (*listen)(struct drover_scope *, void *source, struct drover_error *);
 };
@@ -243,12 +245,12 @@ struct drover_job {
 	uint64_t id;
 	uint64_t epoch;           /* fencing token of this attempt */
 	const char *kind, *key, *trace, *title;
-	const char *repo, *agent; /* "" where there is none */
+	const char *repo, *agent; /* or "" */
 	const char *payload;
 	uint64_t payload_len;
 	int64_t queued_at;
 	/* since 1.1 */
-	const char *source; /* that emitted it, "github.pr-comment"; "" where there was none */
+	const char *source; /* the source that emitted it, "github.pr-comment", or "" */
 };
 
 /*
@@ -259,7 +261,7 @@ struct drover_prompt {
 	uint32_t size;
 	uint32_t reserved;
 	const char *name;                     /* [a-z0-9-]+ */
-	const char *const *variables;         /* that the file may use, NULL-terminated */
+	const char *const *variables;         /* names that it may use, NULL-terminated */
 };
 
 /*
@@ -272,41 +274,43 @@ struct drover_pipeline {
 	const char *name;                     /* [a-z0-9-]+ */
 	const char *summary;
 	const struct drover_option *options;
-	const char *pool;                     /* NULL: "light" */
-	int64_t timeout_ms;                   /* total time of one attempt; 0: 50 minutes */
-	int64_t silence_ms;                   /* no output and no CPU for so long; 0: 5 minutes */
+	const char *pool;                     /* NULL means "light" */
+	int64_t timeout_ms;                   /* total time of one attempt; 0 means 50 minutes */
+	int64_t silence_ms; /* an attempt without output and CPU use for so long is ended; 0 means
+			       5 minutes */
 	int (*run)(struct drover_scope *, void *plugin, const struct drover_job *,
 	    struct drover_error *); /* required */
 	/* since 1.1 */
 	const struct drover_prompt *const
-	    *prompts; /* NULL-terminated, or NULL: `drover config check` reads each file */
+	    *prompts; /* NULL-terminated, or NULL; `drover config check` reads each file */
 };
 
 /*
- * Since 1.1: the reply holds a credential. drover alone asks such an operation,
- * for a repo whose token_from names the plugin; call->call and `drover call`
- * are refused. That keeps it from other plugins and from operators by mistake,
- * and no more: a plugin's code runs in the very process that drover asks from.
+ * Since 1.1: the reply holds a credential. Only drover itself calls such an
+ * operation, for a repo whose token_from names the plugin; call->call and
+ * `drover call` are refused. This guards against mistakes of other plugins and
+ * of operators, not against attacks: drover calls it from a process in which a
+ * plugin's code runs.
  */
 #define DROVER_OPERATION_CREDENTIAL 0x1u
 
 /*
- * A call that the plugin offers to others and to `drover call`. Answers with
- * call->reply.
+ * A call that the plugin offers to other plugins and to `drover call`. It
+ * answers with call->reply.
  */
 struct drover_operation {
 	uint32_t size;
 	uint32_t flags;
 	const char *name;
 	const char *summary;
-	int64_t timeout_ms;                   /* 0: 60 s */
+	int64_t timeout_ms;                   /* 0 means 60 s */
 	int (*call)(struct drover_scope *, void *plugin, const char *request, uint64_t len,
 	    struct drover_error *); /* required */
 };
 
 /*
- * A request that came to POST /hooks/PLUGIN of drover's HTTP server, as it
- * came: nothing of it is proven.
+ * A request to POST /hooks/PLUGIN of drover's HTTP server, as it came. It is
+ * not verified.
  */
 struct drover_delivery {
 	uint32_t size;
@@ -317,26 +321,26 @@ struct drover_delivery {
 	uint64_t headers_len;
 };
 
-/* What hook() makes of it. */
+/* How hook() answers a delivery. */
 struct drover_receipt {
 	uint32_t size;
-	int32_t status;                       /* HTTP status of the answer; 0: 202 */
-	char id[DROVER_KEY_MAX]; /* of the delivery: seen before is answered and forgotten; "" :
-				    none */
-	char type[64];                        /* content type of body; "": text/plain */
-	char body[4096];                      /* of the answer */
+	int32_t status;                       /* HTTP status of the answer; 0 means 202 */
+	char id[DROVER_KEY_MAX]; /* id of the delivery, or ""; one that was seen before is answered
+				    and wakes no source */
+	char type[64];                        /* content type of body; "" means text/plain */
+	char body[4096];                      /* body of the answer */
 };
 
 struct drover_plugin {
 	uint32_t magic;                       /* DROVER_PLUGIN_MAGIC */
 	uint32_t size;                        /* sizeof(struct drover_plugin) */
-	uint16_t major, minor;                /* of the header it was built with */
-	uint16_t needs_minor;                 /* refuses hosts older than this */
+	uint16_t major, minor;                /* of the header that it was built with */
+	uint16_t needs_minor;                 /* the oldest minor version that it runs on */
 	uint16_t reserved;
 	const char *name;                     /* file name without ".so"; [a-z0-9_-]+ */
 	const char *version;                  /* of the plugin */
 	const char *summary;
-	const struct drover_option *options;  /* NULL: none */
+	const struct drover_option *options;  /* or NULL */
 	const struct drover_source *const *sources;       /* NULL-terminated, or NULL */
 	const struct drover_pipeline *const *pipelines;
 	const struct drover_operation *const *operations;
@@ -349,15 +353,15 @@ struct drover_plugin {
 	/* since 1.1 */
 	/*
 	 * Optional. Checks the signature over the raw bytes and their age, then
-	 * says queue->wake for the sources that have something to poll. Runs as
-	 * an operation does, within 3 s. A failure is answered 401 (AUTH), 400
-	 * or 503, with no text.
+	 * calls queue->wake for the sources that have something to poll. Runs
+	 * as an operation does, within 3 s. A failure is answered with 401
+	 * (AUTH), 400 (PERMANENT, HUMAN) or 503, without a text.
 	 */
 	int (*hook)(struct drover_scope *, void *plugin, const struct drover_delivery *,
 	    struct drover_receipt *, struct drover_error *);
 };
 
-/* Fills the fields that an author could forget. */
+/* Fills in the fields that the author of a plugin could forget. */
 #define DROVER_PLUGIN_HEADER \
 	.magic = DROVER_PLUGIN_MAGIC, .size = sizeof(struct drover_plugin), \
 	.major = DROVER_ABI_MAJOR, .minor = DROVER_ABI_MINOR
@@ -367,8 +371,8 @@ extern DROVER_EXPORT const struct drover_plugin drover_plugin_v1;
 /* ---- services of the host ---- */
 
 /*
- * One JSON line in drover's log; secrets are masked and untrusted bytes
- * escaped. Never fails.
+ * Each call writes one line of JSON to drover's log. Secrets are masked and
+ * untrusted bytes escaped. Neither can fail.
  */
 struct drover_host_log {
 	uint32_t size;
@@ -379,13 +383,13 @@ struct drover_host_log {
 };
 
 /*
- * Typed values of the scope's own options, its plugin's where it has none of
- * that name. Strings live as long as the scope.
+ * Typed values of the scope's own options, and of its plugin's options for keys
+ * that the scope does not have. Strings live as long as the scope.
  */
 struct drover_host_option {
 	uint32_t size;
 	const char *(*string)(struct drover_scope *,
-	    const char *key); /* NULL where it has neither value nor default */
+	    const char *key); /* NULL without a value and a default */
 	int64_t (*integer)(struct drover_scope *,
 	    const char *key); /* also bool (0, 1), duration (ms) and size (bytes) */
 	size_t (*count)(struct drover_scope *, const char *key);        /* length of a list */
@@ -394,50 +398,51 @@ struct drover_host_option {
 
 struct drover_host_capacity {
 	uint32_t size;
-	/* How many jobs of a kind may be handed over now, 0 or more. */
+	/* How many jobs of a kind may be handed over now: 0 or more. */
 	int (*available)(struct drover_scope *, const char *kind, struct drover_error *);
 };
 
 struct drover_host_queue {
 	uint32_t size;
 	/*
-	 * In poll(): kept with the cursor when poll() returns 0. In run(): a
-	 * job at once. 0: taken, also when a job of this (kind, key) is active
-	 * already. PERMANENT: over a bound; CONFIG: a repo, agent or pool that
-	 * is not configured: this item is not taken, the others are. One that
-	 * only the core can refuse becomes a held job.
+	 * Hands an item over. In poll() it is kept with the cursor when poll()
+	 * returns 0; in run() it becomes a job at once. Returns 0 when it is
+	 * taken, even if a job with this kind and key is active already.
+	 * PERMANENT (a value over its bound) and CONFIG (a repo, agent or pool
+	 * that is not configured) mean that this item is not taken; the other
+	 * items are. An item that only the core can refuse becomes a held job.
 	 */
 	int (*emit)(struct drover_scope *, const struct drover_item *, struct drover_error *);
 	/*
-	 * poll() only: what the next poll() is handed. At most DROVER_VALUE_MAX
-	 * bytes.
+	 * In poll() only: sets what the next poll() is handed, at most
+	 * DROVER_VALUE_MAX bytes.
 	 */
 	int (*cursor)(struct drover_scope *, const char *cursor, struct drover_error *);
 	/*
-	 * open() of a source only: a file made, written and closed, or moved in
-	 * or out in this folder makes the next poll come at once.
+	 * In open() of a source only: the next poll comes at once when a file
+	 * is made in this folder, is written and closed, or is moved in or out.
 	 */
 	int (*watch)(struct drover_scope *, const char *path, struct drover_error *);
 	/*
-	 * run() only: adds to the job's result object, shown by `drover show`
-	 * and handed to settle().
+	 * In run() only: adds a value to the job's result, which `drover show`
+	 * prints and settle() gets.
 	 */
 	int (*result)(struct drover_scope *, const char *key, const char *value,
 	    struct drover_error *);
 	/*
-	 * 1 once the job was asked to stop; since 1.1 also in poll() and
-	 * listen(): the runner is.
+	 * 1 once the job was asked to stop. Since 1.1 also in poll() and
+	 * listen(), once the runner was asked to stop.
 	 */
 	int (*cancelled)(struct drover_scope *);
 	/*
-	 * poll() only: the next poll comes after delay_ms (100 ms or more), or
-	 * at its interval when that is sooner.
+	 * In poll() only: the next poll comes after delay_ms (at least 100 ms),
+	 * or after its interval if that is shorter.
 	 */
 	int (*again)(struct drover_scope *, int64_t delay_ms, struct drover_error *);
 	/* since 1.1 */
 	/*
-	 * hook(), listen() and operations: this source of the plugin
-	 * ("pr-comment") is polled now, or once more when it is being polled.
+	 * In hook(), listen() and operations: has this source of the plugin
+	 * ("pr-comment") polled now, or once more if it is being polled.
 	 */
 	int (*wake)(struct drover_scope *, const char *source, struct drover_error *);
 };
@@ -449,29 +454,29 @@ struct drover_lease {
 	uint32_t reserved;
 	uint64_t handle;
 	char path[DROVER_PATH_MAX];   /* absolute folder of the worktree */
-	char base[128];               /* commit that it stands at, hexadecimal */
+	char base[128];               /* the commit at which it stands, hexadecimal */
 };
 
 struct drover_host_lease {
 	uint32_t size;
 	/*
-	 * A worktree of a configured repo at ref (branch, tag or commit; NULL:
-	 * the repo's base branch), HEAD detached, clean.
+	 * Gives a clean worktree of a configured repo, with HEAD detached at
+	 * ref: a branch, tag or commit, or NULL for the repo's base branch.
 	 */
 	int (*acquire)(struct drover_scope *, const char *repo, const char *ref,
 	    struct drover_lease *, struct drover_error *);
 	/*
-	 * Saves what is not pushed to refs/drover/wip/, cleans, hands back. The
-	 * end of the job does it as well.
+	 * Saves what is not pushed to refs/drover/wip/, cleans the worktree and
+	 * hands it back. The end of the job does the same.
 	 */
 	int (*release)(struct drover_scope *, uint64_t handle, struct drover_error *);
-	/* An empty folder for a job without a repo; gone with the job. */
+	/* Makes an empty folder, which is removed with the job. */
 	int (*scratch)(struct drover_scope *, char *path, size_t size, struct drover_error *);
 	/* since 1.1 */
 	/*
-	 * Brings the mirrors of several repos up to date, side by side;
-	 * acquire() is quick afterwards. Fails with the first that cannot be
-	 * had.
+	 * Brings the mirrors of several repos up to date, side by side, so that
+	 * acquire() is quick afterwards. Fails with the error of the first repo
+	 * that could not be fetched.
 	 */
 	int (*fetch)(struct drover_scope *, const char *const *repos, size_t n,
 	    struct drover_error *);
@@ -489,10 +494,10 @@ struct drover_command {
 	const char *cwd; /* absolute; required. "/" for a command that touches no files */
 	const char *input;             /* for stdin, or NULL for /dev/null */
 	uint64_t input_len;
-	int64_t timeout_ms;            /* 0: as long as the job may take */
+	int64_t timeout_ms;            /* 0 means as long as the job may take */
 	/*
-	 * Called for each line of stdout, without its newline; longer than 1
-	 * MiB comes in pieces. NULL: none.
+	 * Called for each line of stdout, without its newline; a line longer
+	 * than 1 MiB comes in pieces. May be NULL.
 	 */
 	void (*line)(void *arg, const char *line, size_t len);
 	void *arg;
@@ -501,18 +506,18 @@ struct drover_command {
 struct drover_outcome {
 	uint32_t size;
 	int32_t status;                /* exit status, or -1 when a signal ended it */
-	int32_t signal;                /* 0, or the signal */
-	int32_t timed_out;             /* 1: timeout_ms was reached */
+	int32_t signal;                /* the signal that ended it, or 0 */
+	int32_t timed_out;             /* 1 if timeout_ms was reached */
 	int64_t wall_ms, cpu_ms;
-	uint64_t output;               /* bytes written, stdout and stderr */
-	char tail[4096];               /* the end of both, as they came */
+	uint64_t output;               /* bytes that it wrote to stdout and stderr */
+	char tail[4096];               /* the last bytes of both, in the order they came */
 };
 
 struct drover_host_exec {
 	uint32_t size;
 	/*
-	 * 0 when the command ran, whatever its status; everything it left
-	 * behind is gone. Its output is part of the attempt's.
+	 * Returns 0 when the command ran, whatever its status. Processes that
+	 * it left behind are killed. Its output is part of the attempt's.
 	 */
 	int (*run)(struct drover_scope *, const struct drover_command *, struct drover_outcome *,
 	    struct drover_error *);
@@ -523,85 +528,87 @@ struct drover_usage {
 	int64_t cached;                /* tokens read from a cache */
 	int64_t output;                /* tokens written */
 	int64_t turns;
-	int64_t cost_microusd;         /* as the agent says; 0: it does not */
+	int64_t cost_microusd;         /* what the agent says, or 0 */
 };
 
 /*
- * Since 1.1: the agent's read_only command is used where it has one; what it
- * changed in leased trees is undone afterwards, and said.
+ * Since 1.1: uses the agent's read_only command if it has one. What the run
+ * changed in leased worktrees is undone afterwards, and logged.
  */
 #define DROVER_AGENT_READ_ONLY 0x1u
 
 struct drover_agent_run {
 	uint32_t size;
 	uint32_t flags;
-	const char *agent;             /* configured agent; NULL: the job's */
+	const char *agent;             /* a configured agent; NULL means the job's */
 	const char *prompt;
 	const char *cwd;
-	int64_t timeout_ms;            /* 0: as long as the job may take */
+	int64_t timeout_ms;            /* 0 means as long as the job may take */
 };
 
 struct drover_agent_result {
 	uint32_t size;
 	int32_t status;                /* of the process */
 	struct drover_usage usage;
-	char text[16384];              /* the agent's last message; a claim, not a fact */
+	char text[16384];              /* the agent's last message: a claim, not a fact */
 };
 
 struct drover_host_agent {
 	uint32_t size;
 	/*
-	 * Runs an agent. QUOTA, AUTH and AGAIN come from what it printed; a
-	 * plain failure is INTERNAL. Usage counts either way.
+	 * Runs an agent. QUOTA, AUTH and AGAIN are read from what it printed;
+	 * any other failure is INTERNAL. Its usage counts in all cases.
 	 */
 	int (*run)(struct drover_scope *, const struct drover_agent_run *,
 	    struct drover_agent_result *, struct drover_error *);
 };
 
 #define DROVER_HTTP_CRITICAL \
-	0x1u /* somebody waits for it: may use what limits hold back from polls (a fifth) */
+	0x1u /* a person waits for it: may use the fifth that limits hold back from polls */
 #define DROVER_HTTP_CACHED \
-	0x2u /* GET: the answer is kept with its ETag and asked for by If-None-Match; a 304 gives \
-		the kept one */
+	0x2u /* of a GET: the answer is kept with its ETag, the next request has If-None-Match, \
+		and a 304 gives the kept answer */
 #define DROVER_HTTP_ONCE \
-	0x4u /* doing it twice does harm: tried again only when it certainly was not done (no \
+	0x4u /* doing it twice does harm: sent again only if it certainly was not done (no \
 		connection, 429, a judge's AGAIN or QUOTA) */
 
 /*
- * So many requests in so long, over all runners and jobs of the daemon: a token
- * bucket of (origin, credential, name), kept by the core.
+ * A rate: at most count requests in per_ms, of all runners and jobs together.
+ * The core keeps a token bucket for each (origin, credential, name).
  */
 struct drover_http_limit {
 	const char *name;
 	uint32_t count;
-	uint32_t burst;                /* at once; 1 spaces them evenly */
+	uint32_t burst;                /* how many at once; 1 spaces them evenly */
 	int64_t per_ms;
 };
 
 struct drover_http_response {
 	uint32_t size;
 	int32_t
-	    status; /* of a 304 to drover's own condition: 200, with the kept body and headers */
+	    status; /* 200, with the kept body and headers, if the answer was a 304 to
+		       drover's own condition */
 	const char *body;              /* NUL-terminated; lives until the scope's next request */
 	uint64_t body_len;
-	const char *url;               /* that was asked */
-	const char *next; /* of header Link, rel="next", as given; NULL: none. On another origin:
-			     the request failed */
-	int32_t not_modified;          /* 1: it was a 304, the body is the kept one */
+	const char *url;               /* the one that was asked */
+	const char *next; /* rel="next" of header Link, unchanged, or NULL. If it is on another
+			     origin the request fails */
+	int32_t not_modified;          /* 1 if it was a 304 and the body is the kept one */
 	int32_t tries;
-	uint64_t opaque;               /* the host's: for http->header */
+	uint64_t opaque;               /* for http->header; of no use to the plugin */
 };
 
 /*
- * What a plugin makes of an answer. code 0: good, also for a 404 that is no
- * failure.
+ * What an answer means. code 0 says that the request succeeded, even by a 404
+ * that is not a failure.
  */
 struct drover_http_verdict {
 	uint32_t size;
 	int32_t
 	    code; /* enum drover_class; AGAIN and QUOTA are tried again within the request's time */
-	int64_t retry_after_ms;        /* nobody asks before; 0: the host's backoff */
-	const char *limit; /* that was hit, by name; NULL: all of this origin and credential */
+	int64_t retry_after_ms;        /* no request is sent before; 0 means the host's backoff */
+	const char *limit; /* name of the limit that was hit; NULL means all requests of this
+			      origin and credential */
 	char text[DROVER_ERROR_MAX];
 };
 
@@ -610,25 +617,25 @@ struct drover_http_request {
 	uint32_t flags;
 	const char *method;            /* "GET", "POST", ... */
 	const char *base; /* "https://host[:port][/prefix]"; http:// to a loopback address only */
-	const char *path; /* begins with "/" and goes behind base; or an absolute URL of base's
-			     origin (header Link) */
-	const struct drover_field *headers; /* what the host sets itself: Host, Content-Length,
-					       User-Agent, If-None-Match */
+	const char *path; /* begins with "/" and is appended to base; or an absolute URL with the
+			     origin of base (header Link) */
+	const struct drover_field *headers; /* without those that the host sets: Host,
+					       Content-Length, User-Agent, If-None-Match */
 	uint64_t headers_len;
 	const char *body;              /* or NULL */
 	uint64_t body_len;
-	const char *credential;        /* a name for who asks, never the secret: "app/123", "bot" */
+	const char *credential;        /* name of the account, not its secret: "app/123", "bot" */
 	const struct drover_http_limit *limits;
 	uint64_t limits_len;           /* at most 4 */
-	int64_t timeout_ms;            /* of one try; 0: 30 s */
-	int64_t patience_ms; /* of all tries and waits together; 0: 60 s, in poll() 20 s. Never past
-				the callback's deadline */
-	uint64_t max;                  /* bytes of body; 0: 8 MiB. A longer one is PERMANENT */
+	int64_t timeout_ms;            /* of one try; 0 means 30 s */
+	int64_t patience_ms; /* of all tries and waits together; 0 means 60 s, in poll() 20 s. Ends
+				at the callback's deadline at the latest */
+	uint64_t max; /* bytes that the body may have; 0 means 8 MiB. A longer one is PERMANENT */
 	/*
 	 * Reads an answer before it is decided whether to try again; may be
-	 * NULL. verdict comes filled with the host's own: 2xx and other 4xx
-	 * good, 401 AUTH, 408, 425 and 5xx AGAIN, 429 and 403 with a reset or
-	 * Retry-After QUOTA.
+	 * NULL. verdict comes filled with the host's own: AUTH for 401, AGAIN
+	 * for 408, 425 and 5xx, QUOTA for 429 and for a 403 with a reset or
+	 * Retry-After, 0 for 2xx and for other 4xx.
 	 */
 	void (*judge)(void *arg, struct drover_scope *, const struct drover_http_response *,
 	    struct drover_http_verdict *verdict);
@@ -638,15 +645,16 @@ struct drover_http_request {
 struct drover_host_http {
 	uint32_t size;
 	/*
-	 * 0 when the verdict was good, whatever the status. Else AGAIN
-	 * (transport, breaker open), QUOTA (limits), AUTH, or what judge said.
-	 * Redirects: GET is followed on the same origin only (a renamed
-	 * repository), at most 3.
+	 * Returns 0 when the verdict is 0, whatever the status; else AGAIN
+	 * (transport, open breaker), QUOTA (limits), AUTH, or what judge said.
+	 * Redirects of a GET are followed on the same origin only, such as to a
+	 * renamed repository, and at most three times.
 	 */
 	int (*send)(struct drover_scope *, const struct drover_http_request *,
 	    struct drover_http_response *, struct drover_error *);
 	/*
-	 * A header of this scope's last answer by name, any case; NULL: none.
+	 * A header of this scope's last answer, by its name in any case, or
+	 * NULL.
 	 */
 	const char *(
 	    *header)(struct drover_scope *, const struct drover_http_response *, const char *name);
@@ -665,28 +673,28 @@ struct drover_host_git {
 	int (*diff)(struct drover_scope *, uint64_t lease, struct drover_diff *,
 	    struct drover_error *);
 	/*
-	 * Commits all changes, new files too. 1: made one, 0: nothing had
-	 * changed. commit may be NULL, else 41 bytes or more.
+	 * Commits all changes, new files too. Returns 1 if it made a commit, 0
+	 * if there was no change. commit is NULL or has at least 41 bytes.
 	 */
 	int (*commit)(struct drover_scope *, uint64_t lease, const char *message, char *commit,
 	    size_t size, struct drover_error *);
 	/*
-	 * Pushes HEAD to a branch under drover/. Doing it twice is doing it
-	 * once.
+	 * Pushes HEAD to a branch under drover/. Doing it twice has the effect
+	 * of doing it once.
 	 */
 	int (*push)(struct drover_scope *, uint64_t lease, const char *branch,
 	    struct drover_error *);
 };
 
 /*
- * Durable text by key; belongs to the plugin, or to the job when the key begins
- * with "job/".
+ * Durable text by key. A key that begins with "job/" belongs to the job, any
+ * other to the plugin.
  */
 struct drover_host_kv {
 	uint32_t size;
 	/*
-	 * Length of the value, DROVER_VALUE_MAX at most, written as snprintf
-	 * does; -1 with code 0 when there is none.
+	 * Writes the value as snprintf does and returns its length, at most
+	 * DROVER_VALUE_MAX. Returns -1 with code 0 if the key has no value.
 	 */
 	int64_t (*get)(struct drover_scope *, const char *key, char *value, size_t size,
 	    struct drover_error *);
@@ -698,14 +706,14 @@ struct drover_host_kv {
 struct drover_host_secret {
 	uint32_t size;
 	/*
-	 * The value now of a SECRET option. Ask each time, wipe after use.
-	 * Length, as kv->get.
+	 * The present value of a SECRET option. Ask each time, and wipe it
+	 * after use. Returns its length, as kv->get does.
 	 */
 	int64_t (*get)(struct drover_scope *, const char *key, char *value, size_t size,
 	    struct drover_error *);
 	/* since 1.1 */
 	/*
-	 * A secret that was made of another (an installation token): masked in
+	 * Masks a secret that was made of another (an installation token) in
 	 * logs and outputs from now on, in this process and its children.
 	 */
 	void (*mask)(struct drover_scope *, const char *value);
@@ -714,13 +722,13 @@ struct drover_host_secret {
 };
 
 enum drover_effect_state {
-	DROVER_EFFECT_NEW = 0,    /* nobody began it: do it, then say done */
-	DROVER_EFFECT_DONE = 1,   /* done before: result holds what was said then */
-	DROVER_EFFECT_UNSURE = 2, /* begun, and the end is not known: look for its marker outside
-				     before doing it again */
+	DROVER_EFFECT_NEW = 0,    /* it was not begun: do it, then call done */
+	DROVER_EFFECT_DONE = 1,   /* it was done: result holds what done was given */
+	DROVER_EFFECT_UNSURE = 2, /* it was begun and its end is not known: look for its marker
+				     outside before you do it again */
 };
 
-/* One write to the outside, done once whatever crashes. */
+/* One write to the outside, which happens once whatever crashes. */
 struct drover_host_effect {
 	uint32_t size;
 	int (*begin)(struct drover_scope *, const char *key, char *result, size_t size,
@@ -730,35 +738,35 @@ struct drover_host_effect {
 };
 
 /*
- * Since 1.1: branch (required, any but the repo's base) exists at the remote
- * already, as a pull request's does: the work starts at its tip and is pushed
- * onto it, fast-forward only. When it moved meanwhile the next attempt starts
- * over from there.
+ * Since 1.1: branch (required, and not the repo's base) exists at the remote
+ * already, like that of a pull request. The work starts at its tip and is
+ * pushed onto it, fast-forward only. If it moved meanwhile, the next attempt
+ * starts over from the new tip.
  */
 #define DROVER_CHANGE_ONTO 0x1u
 
 /*
  * A whole code change: lease, setup, agent, guard, check, follow-up, commit,
- * push. Resumes after its last finished step.
+ * push. The next attempt goes on after the last finished step.
  */
 struct drover_change {
 	uint32_t size;
 	uint32_t flags;
-	const char *repo;              /* NULL: the job's */
-	const char *ref;               /* NULL: the repo's base branch */
-	const char *agent;             /* NULL: the job's */
+	const char *repo;              /* NULL means the job's */
+	const char *ref;               /* NULL means the repo's base branch */
+	const char *agent;             /* NULL means the job's */
 	const char *title;             /* subject of the commit */
 	const char *prompt;
-	const char *branch;            /* under drover/; NULL: made from the job's key and title */
+	const char *branch; /* under drover/; NULL means one made of the job's key and title */
 	const char *trailers;          /* lines "Name: value", or NULL */
-	int64_t agent_timeout_ms;      /* 0: 30 minutes */
-	int64_t followup_timeout_ms;   /* 0: 15 minutes */
+	int64_t agent_timeout_ms;      /* 0 means 30 minutes */
+	int64_t followup_timeout_ms;   /* 0 means 15 minutes */
 };
 
 struct drover_change_result {
 	uint32_t size;
-	int32_t changed;               /* 0: the agent changed nothing, and nothing was pushed */
-	int32_t checked;               /* 1: the repo's checks passed, 0: it has none */
+	int32_t changed;               /* 0 if the agent changed no file; then there was no push */
+	int32_t checked;               /* 1 if the repo's checks passed, 0 if it has no checks */
 	int32_t followups;
 	struct drover_usage usage;
 	struct drover_diff diff;
@@ -776,11 +784,12 @@ struct drover_host_change {
 struct drover_host_call {
 	uint32_t size;
 	/*
-	 * Calls "plugin.operation" and waits. Length of the reply, as kv->get.
+	 * Calls "plugin.operation" and waits. Returns the length of the reply,
+	 * as kv->get does.
 	 */
 	int64_t (*call)(struct drover_scope *, const char *operation, const char *request,
 	    uint64_t len, char *reply, size_t size, struct drover_error *);
-	/* In an operation: the answer. Once. */
+	/* In an operation: gives the answer, once. */
 	int (*reply)(struct drover_scope *, const char *reply, uint64_t len, struct drover_error *);
 };
 
@@ -794,40 +803,42 @@ struct drover_host_time {
 /* ---- since 1.1 ---- */
 
 /*
- * Who may start work through a source, and be quoted in its prompts: `authors`,
+ * Who may start work through a source and be quoted in its prompts: `authors`
  * in the source's configuration.
  */
 struct drover_host_trust {
 	uint32_t size;
 	/*
-	 * 1, or 0: not among the authors, a bot, or drover itself. source:
-	 * "pr-comment"; NULL: the scope's own, or its job's.
+	 * 1 if the person may start work; 0 if they are not among the authors,
+	 * a bot, or drover itself. source is a name such as "pr-comment", or
+	 * NULL for the scope's own source or its job's.
 	 */
 	int (*allows)(struct drover_scope *, const char *source, const struct drover_person *,
 	    struct drover_error *);
 	/*
-	 * The source's authors in order, NULL past the last: tells which marks
-	 * are worth finding out.
+	 * The source's authors in order, and NULL past the last: they tell
+	 * which marks are worth finding out.
 	 */
 	const char *(*author)(struct drover_scope *, const char *source, size_t index);
 };
 
 /*
- * What was said before about one subject (a pull request, a ticket, a thread);
- * append-only, kept by the core for the plugin.
+ * What was said before about one subject (a pull request, a ticket, a thread).
+ * The core keeps it for the plugin; entries are only added.
  */
 struct drover_host_memory {
 	uint32_t size;
 	/*
-	 * key makes it happen once: the same (subject, key) again changes
-	 * nothing. text is stripped as a prompt's value is, and cut at 16 KiB.
+	 * Adds an entry, once for each key: the same (subject, key) again has
+	 * no effect. text is stripped as a prompt's value is, and cut at
+	 * 16 KiB.
 	 */
 	int (*append)(struct drover_scope *, const char *subject, const char *key, const char *role,
 	    const char *text, struct drover_error *);
 	/*
-	 * The newest entries that fit, oldest first, "ROLE: TEXT" with an empty
-	 * line between two, further lines of a text indented. Length as
-	 * kv->get; 0: nothing.
+	 * The newest entries that fit, oldest first: "ROLE: TEXT" with an empty
+	 * line between two, and further lines of a text indented. Returns the
+	 * length as kv->get does; 0 if there are no entries.
 	 */
 	int64_t (*read)(struct drover_scope *, const char *subject, char *text, size_t size,
 	    struct drover_error *);
@@ -835,12 +846,11 @@ struct drover_host_memory {
 };
 
 #define DROVER_TRUSTED \
-	0x1u /* the value goes in as it is: only what the plugin itself wrote. Else as fenced data \
-	      */
+	0x1u /* the value goes in as it is, not as fenced data: only for what the plugin wrote */
 
 struct drover_variable {
 	const char *name;
-	const char *value;          /* NULL: empty */
+	const char *value;          /* NULL means empty */
 	uint32_t flags;
 	uint32_t reserved;
 };
@@ -848,21 +858,22 @@ struct drover_variable {
 struct drover_host_prompt {
 	uint32_t size;
 	/*
-	 * The prompt NAME of the job's pipeline, from the first of: the
-	 * source's `prompts` folder, the repo's, the configuration's, drover's
-	 * own (PKGDATADIR/prompts/PLUGIN/NAME.md). Untrusted values are
-	 * stripped of HTML comments, zero-width and bidirectional characters
-	 * and fenced by a random delimiter that the prompt explains. repo:
-	 * NULL: the job's. A string that lives until the scope's next render;
-	 * NULL on error. PERMANENT: no such prompt.
+	 * Fills in the prompt NAME of the job's pipeline. The file is the first
+	 * of these: in the `prompts` folder of the source, of the repo, of the
+	 * configuration, or drover's own (PKGDATADIR/prompts/PLUGIN/NAME.md).
+	 * Untrusted values are stripped of HTML comments, zero-width and
+	 * bidirectional characters and fenced by a random delimiter that the
+	 * prompt explains. repo may be NULL for the job's. The string lives
+	 * until the scope's next render; it is NULL on error, with PERMANENT if
+	 * there is no such prompt.
 	 */
 	const char *(*render)(struct drover_scope *, const char *name, const char *repo,
 	    const struct drover_variable *, size_t n, struct drover_error *);
 };
 
 /*
- * A configured repo, as far as a plugin needs it. Strings live as long as the
- * scope; "" where there is none.
+ * What a plugin may know of a configured repo. Strings live as long as the
+ * scope; "" stands for a key that is not configured.
  */
 struct drover_repo {
 	uint32_t size;
@@ -874,11 +885,11 @@ struct drover_host_repo {
 	uint32_t size;
 	/* By index, in the order of the configuration; -1 past the last. */
 	int (*at)(struct drover_scope *, size_t index, struct drover_repo *);
-	/* By name; -1: not configured. */
+	/* By name; -1 if no such repo is configured. */
 	int (*find)(struct drover_scope *, const char *name, struct drover_repo *);
 };
 
-/* A group that was not granted is NULL. */
+/* A group of services that was not granted is NULL. */
 struct drover_host {
 	uint32_t size;
 	uint16_t major, minor;
