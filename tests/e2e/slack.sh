@@ -11,7 +11,7 @@ cat >"$work/agent" <<'END'
 #!/bin/sh
 prompt=$(cat)
 printf '%s\n' "$prompt" >"$1/prompt.$$"
-request=${prompt#*The request, written by}
+request=${prompt#*The request was written by}
 case ${request%%What was said to drover*} in
 *"make a change"*) echo changed >>change.txt; printf 'REPLY_START\nI wrote **change.txt**.\nREPLY_END\n' ;;
 *"break down"*) echo 'I cannot.'; exit 1 ;;
