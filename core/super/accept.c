@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The trust gate, before the queue: what a person asks for who may not is no
- * job, whatever its pipeline would have made of it. It leaves a row for the
- * operator, and no word to the outside: an answer would tell strangers that
- * somebody listens.
+ * The trust gate, before the queue. An item whose author is not among the
+ * source's authors never becomes a job. It leaves a row that `drover source
+ * refused` shows, and no answer to its author: that would tell strangers that
+ * the bot is there.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +15,7 @@
 #include "super/accept.h"
 #include "super/submit.h"
 
-#define ACCEPT_TITLE_MAX 200 /* bytes of a refused title that are kept */
+#define ACCEPT_TITLE_MAX 200 /* bytes that are kept of a refused title or name */
 #define ACCEPT_MARKS_MAX 64
 
 static bool accept_allows(struct runner_handle *, struct source *, struct source_item *,
@@ -86,8 +86,8 @@ accept_allows(struct runner_handle *r, struct source *source, struct source_item
 		if (*mark != '\0')
 			marks[n++] = mark;
 	/*
-	 * The list is the configuration's of this moment, not of the moment
-	 * when the poll began.
+	 * The configuration may have changed since the poll began: the present
+	 * list decides.
 	 */
 	allowed = authors_allow(authors_of(r->supervisor->core->config, source->name, own), own,
 		      &person, why) == 1;
@@ -134,8 +134,8 @@ accept_refuse(struct runner_handle *r, struct source *source, struct source_item
 }
 
 /*
- * An item that names what is not configured becomes a held job: the ticket is
- * not lost, and its reason can be read.
+ * An item that names something that is not configured becomes a held job, so
+ * that the ticket is not lost and the reason can be read.
  */
 static int
 accept_submit(struct runner_handle *r, struct source *source, struct source_item *i,

@@ -1,8 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Workers over restarts and deaths: a new core finds those of the old one again
- * by what they say and by what was written down of their processes; jobs whose
- * worker is gone are swept and queued again, or failed.
+ * Workers over restarts of the core, and their deaths. At the start
+ * slots_restore() gives each job that the database has running a slot in state
+ * SLOT_LOST, and reads from the key-value table which process held it. A worker
+ * that outlived the core connects and says which attempt it runs; when job,
+ * epoch and slot agree it is adopted.
+ *
+ * slot_watch() ends the wait: a worker that is dead, or does not come back in
+ * time, is killed by its identity (pid, start time, boot), the processes that
+ * carry its job's trace are swept, and the job is queued again, or failed when
+ * the worker died under this core.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +26,8 @@
 #define TROUBLE_SAID_MS  1000
 
 /*
- * A worker's process is remembered, so that a new core knows whom to wait for.
+ * Writes down the worker's process, so that a new core knows which one to wait
+ * for.
  */
 static void
 slot_remember(struct supervisor *s, struct slot *slot)
@@ -62,7 +70,7 @@ slot_recall(struct supervisor *s, const char *worker, struct proc_id *id)
 	return id->pid > 0;
 }
 
-/* A worker of a core that had more slots finds its own again. */
+/* Makes the slot again that a worker of a core with more slots held. */
 static struct slot *
 slot_revive(struct supervisor *s, const char *name)
 {
@@ -85,8 +93,8 @@ slots_welcome(struct peer *p, uint64_t job, bool keep)
 }
 
 /*
- * A worker of an earlier core, or of a lost connection, that says it runs an
- * attempt which is still the running one.
+ * Takes back a worker that lost its core or its connection, when its attempt is
+ * still the running one.
  */
 static bool
 slot_adopt(struct supervisor *s, struct slot *slot, struct peer *p, struct message *m,
@@ -115,8 +123,8 @@ slot_adopt(struct supervisor *s, struct slot *slot, struct peer *p, struct messa
 }
 
 /*
- * An idle worker of an earlier core says by its hello that what that core had
- * claimed for it never began.
+ * The hello of an idle worker proves that what an earlier core had claimed for
+ * it never began.
  */
 static void
 slot_unbegun(struct supervisor *s, struct slot *slot, const struct proc_id *id)
@@ -180,8 +188,8 @@ slots_hello(struct peer *p, struct message *m)
 }
 
 /*
- * Everything that carries the attempt's trace in its environment goes, wherever
- * it has hidden from its dead worker.
+ * Kills every process that carries the attempt's trace in its environment, in
+ * whatever group or session it is.
  */
 static void
 slot_sweep(const char *trace)
@@ -207,7 +215,10 @@ slot_job_lost(struct supervisor *s, const char *worker, uint64_t id, uint64_t ep
 		return;
 	scope.worker = worker;
 	scope.job = id;
-	/* Said once, not with each try to write it down. */
+	/*
+	 * While the store refuses commits this is tried again each second: log
+	 * it once.
+	 */
 	log_printf(&scope,
 	    !failed && clock_mono() < s->trouble_until + TROUBLE_SAID_MS ? DROVER_DEBUG :
 									    DROVER_WARN,
@@ -227,8 +238,8 @@ slot_job_lost(struct supervisor *s, const char *worker, uint64_t id, uint64_t ep
 }
 
 /*
- * A thread shares the daemon's life; a process that was never seen cannot come
- * back.
+ * A worker that is a thread lives as long as the daemon; one that was never
+ * seen cannot come back.
  */
 static bool
 slot_is_dead(const struct supervisor *s, const struct slot *slot)
@@ -241,8 +252,8 @@ slot_is_dead(const struct supervisor *s, const struct slot *slot)
 }
 
 /*
- * A lost worker: dead is sure at once, alive gets LEASE_TTL_MS to come back, or
- * WORKER_SILENT_MS to speak again.
+ * A dead worker is given up at once; a live one has LEASE_TTL_MS to connect
+ * again, or WORKER_SILENT_MS to send its next beat.
  */
 int64_t
 slot_watch(struct supervisor *s, struct slot *slot, int64_t now)
@@ -264,8 +275,8 @@ slot_watch(struct supervisor *s, struct slot *slot, int64_t now)
 }
 
 /*
- * A job that an earlier core left running keeps its slot, as if its worker had
- * lost the connection just now.
+ * Gives a job that an earlier core left running its slot, as if its worker had
+ * just lost the connection.
  */
 static int
 slot_restore(void *arg, struct job *job)

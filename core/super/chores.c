@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The keeper: a process of its own that does with worktrees what leases_tick()
- * asks for, started when there is something to do.
+ * The keeper, and old records. leases_tick() says what has to be done with
+ * worktrees; a keeper is started for it, gets one TREE_TIDY for each chore,
+ * answers with TREE_TIDIED, and leaves when it has been idle for
+ * KEEPER_IDLE_MS. Scratch folders and output of removed jobs go to the trash,
+ * which it empties.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -22,16 +25,16 @@
 #include "wire/channel.h"
 
 #define CHORES_MS 60000
-#define EXPIRE_MS 8000       /* a term of a lease and this are under 30 s */
+#define EXPIRE_MS 8000       /* with the term of a lease this stays under 30 s */
 #define KEEPER_IDLE_MS 10000
-#define RECORDS_MS 3600000   /* refusals and memory are looked through so often */
+#define RECORDS_MS 3600000   /* how often old refusals, memory and effects are looked for */
 #define RECORDS_KEEP_MS (INT64_C(90) * 24 * 3600 * 1000)
 
 struct keeper {
 	struct supervisor *supervisor;
 	struct channel *channel;
 	pid_t pid;
-	int waiting;             /* chores that were sent and not answered */
+	int waiting;             /* chores that are sent and not answered yet */
 	int64_t idle_since;
 };
 
@@ -140,7 +143,7 @@ chores_now(struct supervisor *s)
 	chores_run(s, true);
 }
 
-/* What nobody has asked for or touched in a long time. */
+/* Removes records that were not used for RECORDS_KEEP_MS. */
 static void
 chores_records(struct supervisor *s)
 {
@@ -148,7 +151,10 @@ chores_records(struct supervisor *s)
 	struct error err = { 0 };
 	int64_t before = clock_wall() - RECORDS_KEEP_MS;
 
-	/* A job's effects go with the job; those of operations go here. */
+	/*
+	 * Effects of a job are removed with the job; this removes those of
+	 * operations.
+	 */
 	if (store_refusal_prune(store, before, &err) < 0 ||
 	    store_memory_prune(store, before, &err) < 0 ||
 	    store_effect_prune(store, before, &err) < 0)
@@ -170,8 +176,8 @@ chores_tick(struct supervisor *s, int64_t now)
 		leases_expire(s->core->leases);
 	}
 	/*
-	 * One that is on its way out is waited for: what it were given would
-	 * come back undone.
+	 * A keeper that is leaving would leave new chores undone: wait until it
+	 * is gone.
 	 */
 	if (now >= s->chores_at && s->core->mode == CORE_RUNNING &&
 	    (k == NULL || k->channel != NULL)) {
@@ -189,8 +195,8 @@ chores_tick(struct supervisor *s, int64_t now)
 }
 
 /*
- * A keeper that died with chores in hand: its trees stay dirty and are looked
- * at again.
+ * The trees of a keeper that died stay dirty, so they are given to the next
+ * one.
  */
 bool
 chores_reap(struct supervisor *s, pid_t pid, int status)
@@ -208,7 +214,7 @@ chores_reap(struct supervisor *s, pid_t pid, int status)
 	return true;
 }
 
-/* Whether somebody who runs may still want this folder of scratch/. */
+/* Whether a running job may still use this folder of scratch/. */
 static bool
 scratch_wanted(struct supervisor *s, const char *name)
 {
@@ -232,7 +238,7 @@ struct pruned {
 	uint64_t id;
 };
 
-/* The output of a job goes with it, once it is sure that the job is gone. */
+/* Removes the output of a job, once the job's removal is committed. */
 static void
 pruned_output(void *arg, const struct error *failed)
 {
@@ -266,10 +272,6 @@ chores_pruned(void *arg, uint64_t id)
 	core_defer(s->core, pruned_output, p);
 }
 
-/*
- * What killed attempts left in scratch/ goes to the trash, which the keeper
- * empties.
- */
 void
 chores_scratch(struct supervisor *s)
 {

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The runners of the core: found by name, described to the queue, condemned. */
+/*
+ * Runner handles: found by name, described to the queue, condemned.
+ * supervisor.c starts and ends them.
+ */
 #include <stdio.h>
 #include <string.h>
 
@@ -9,7 +12,7 @@
 #include "base/text.h"
 #include "super/fleet.h"
 
-#define RUNNER_FORK_MS     1000 /* after a fork that failed, doubling, to RUNNER_FORK_MAX_MS */
+#define RUNNER_FORK_MS     1000 /* after a failed fork; doubles up to RUNNER_FORK_MAX_MS */
 #define RUNNER_FORK_MAX_MS 60000
 
 const char *
@@ -51,8 +54,8 @@ runner_enter(struct runner_handle *r, enum runner_state state, int64_t due)
 }
 
 /*
- * What the queue must know of a kind: the pipeline's own defaults under what
- * the configuration says.
+ * Tells the queue about a kind: what the configuration says, else the
+ * pipeline's own defaults.
  */
 static void
 runner_kind(struct runner_handle *r, const cJSON *pipeline)
@@ -102,8 +105,7 @@ runner_traits(struct runner_handle *r)
 }
 
 /*
- * Whatever keeps it from forking will not be gone at once: its jobs wait a
- * little and say why.
+ * What keeps a runner from forking lasts a while: its jobs wait, and say why.
  */
 void
 runner_fork_failed(struct runner_handle *r, const char *why)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Webhooks between the server that takes them and the plugin that reads them.
- * Nothing of a delivery is looked at here: it is handed on as it came, within
- * bounds. What the hook wants woken waits until it has said whose delivery that
- * was: one that was seen before wakes nothing.
+ * Webhooks on their way from the API's second server to a plugin. The core does
+ * not look into a delivery: it hands it to a process of the plugin's runner,
+ * which checks the signature and answers with a status and the delivery's id.
+ * Sources that the hook asks to be woken are woken with that answer, unless the
+ * id was seen before.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -19,9 +20,9 @@
 #include "super/sources.h"
 
 #define HOOK_TIMEOUT_MS 3000
-#define HOOK_AT_ONCE 16            /* of one plugin */
+#define HOOK_AT_ONCE 16            /* deliveries that one plugin works on at a time */
 #define HOOK_RETRY_S 5
-#define HOOK_PIECE (64 * 1024)     /* of a body, in one message */
+#define HOOK_PIECE (64 * 1024)     /* bytes of a body in one message */
 #define HOOK_SEEN_MAX 4096         /* deliveries remembered, per plugin */
 /*
  * Between two log lines about refused deliveries of one plugin: anybody can
@@ -36,8 +37,8 @@ struct seen {
 };
 
 /*
- * Deliveries that a plugin has taken. In memory alone: one that comes again
- * after a restart makes a poll come sooner, nothing more.
+ * Ids of the deliveries that a plugin has taken. They need not survive a
+ * restart: a repeated delivery only makes a poll come sooner.
  */
 struct hook_memory {
 	TAILQ_ENTRY(hook_memory) link;
@@ -66,7 +67,10 @@ static void hook_answer(struct hook *, const struct hook_answer *);
 static void hook_failed(void *arg, int code, const char *text, size_t len);
 static void hook_answered(struct call *, struct message *);
 
-/* Class to status: what else a sender needs to know is whether to try again. */
+/*
+ * HTTP status for a class; the others become 503, which tells the sender to try
+ * again.
+ */
 static const struct {
 	int code, status;
 } statuses[] = {
@@ -116,7 +120,7 @@ hooks_close(struct supervisor *s)
 	}
 }
 
-/* Remembers it, and forgets the oldest for it. */
+/* Remembers the id in place of the oldest; false when it is there already. */
 static bool
 hook_is_new(struct hook_memory *memory, const char *id)
 {

@@ -1,8 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Rates by GCRA: of each rate only the time is kept at which its burst would be
- * whole again. A request that has to wait is counted at the time when it will
- * go out, so that waiting requests stand behind one another.
+ * Rates by GCRA, the generic cell rate algorithm: a rate is one number, the
+ * time at which its burst would be whole again. A request that has to wait is
+ * counted at the time when it will be sent, so that waiting requests queue
+ * behind one another.
+ *
+ * host/http asks with HTTP_ASK before each try, and says with HTTP_TELL how it
+ * ended; services.c passes both on to limits_take() and limits_tell(). An
+ * account, which is an origin with a credential, has a pause (a vendor said
+ * when to come back) and a breaker: after LIMITS_FAILURES failures in a row it
+ * opens, and then one request at a time is let through as a probe. Long pauses
+ * are saved by services.c and outlive the core.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,7 +28,7 @@
 #define LIMITS_MAGIC 0x11a175aau
 #define COUNTS_MAX 1000
 #define SHOWN_MAX 100
-#define BURST_MAX 1000000            /* at a day each, in us, it still counts */
+#define BURST_MAX 1000000            /* times a day in us, this fits into int64_t */
 #define CLASSES 10                   /* DROVER_OK to DROVER_INTERNAL */
 
 /* An (origin, credential): its pause and its breaker. */
@@ -28,8 +36,8 @@ struct account {
 	char *key;                   /* "origin\ncredential" */
 	int64_t paused_until;
 	int failures;                /* in a row */
-	int64_t open_until, open_ms; /* open_ms 0: closed */
-	int64_t probe_until;         /* 0: nobody probes */
+	int64_t open_until, open_ms; /* open_ms is 0 while the breaker is closed */
+	int64_t probe_until;         /* 0 while no probe is on its way */
 	char text[160];              /* of the last failure or pause */
 	UT_hash_handle hh;
 };
@@ -37,8 +45,8 @@ struct account {
 /* A rate of an account. */
 struct rate {
 	char *key;                   /* account's key "\nname" */
-	int64_t whole_at;            /* us: the burst is whole again */
-	int64_t each;                /* us that the last request took of it */
+	int64_t whole_at;            /* us: when the burst is whole again */
+	int64_t each;                /* us that the last request used up */
 	int64_t paused_until;        /* ms */
 	UT_hash_handle hh;
 };
@@ -124,9 +132,8 @@ key_second(const char *key)
 }
 
 /*
- * Found or made, and used last. The longest unused goes when there are too
- * many: nothing that is in use is among them, as long as fewer than LIMITS_MAX
- * are.
+ * Finds or makes the account, and marks it as used last. Past LIMITS_MAX the
+ * one that was not used for the longest time is dropped.
  */
 static struct account *
 account_of(struct limits *l, const char *origin, const char *credential)
@@ -177,8 +184,8 @@ rate_of(struct limits *l, const char *account, const char *name)
 }
 
 /*
- * Counters are never taken back: past the bound all that is new is counted
- * together.
+ * Counters must never go back, so none is dropped: past the bound all new ones
+ * are counted together.
  */
 static struct count *
 count_of(struct limits *l, const char *plugin, const char *origin)
@@ -225,7 +232,8 @@ rate_take(struct rate *r, const struct limits_rate *rate, int64_t at)
 }
 
 /*
- * An answer that was kept already (304) costs nothing with those who send one.
+ * A 304 is not counted by the vendors that send one, so its place in the rates
+ * is given back.
  */
 static void
 rates_give_back(struct limits *l, const char *account, const char *names)
@@ -244,7 +252,10 @@ rates_give_back(struct limits *l, const char *account, const char *names)
 	free(lines);
 }
 
-/* 0: closed, or this one is the probe. */
+/*
+ * 0 when the breaker is closed, or when this request is let through as the
+ * probe.
+ */
 static int
 breaker_ask(struct account *a, const char *origin, int64_t now, struct error *err)
 {
@@ -293,7 +304,10 @@ limits_take(struct limits *l, const struct limits_ask *ask, int64_t now, struct 
 			err->retry_after_ms = wait;
 		return -1;
 	}
-	/* Last: who is let through as the probe must be able to go. */
+	/*
+	 * The breaker is asked last, since a request that it lets through as
+	 * the probe must really be sent.
+	 */
 	if (breaker_ask(a, ask->origin, now, err) != 0)
 		return -1;
 	for (int i = 0; i < ask->rates_len; i++)
@@ -302,7 +316,7 @@ limits_take(struct limits *l, const struct limits_ask *ask, int64_t now, struct 
 	return wait;
 }
 
-/* Any answer that is not trouble on the way proves that somebody is there. */
+/* Any answer but AGAIN proves that the origin is up. */
 static int
 breaker_tell(struct account *a, int code, const char *text, int64_t now)
 {
@@ -370,7 +384,7 @@ save_one(cJSON *list, const char *account, const char *limit, const char *text, 
 	cJSON_AddItemToArray(list, o);
 }
 
-/* The pauses that are longer than least. */
+/* Pauses that last longer than least. */
 static cJSON *
 pauses_of(const struct limits *l, int64_t now, int64_t wall, int64_t least)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How often the outside is asked: rates, pauses and breakers of every (origin,
- * credential), in memory. Pure: the time is handed in, in ms of the monotonic
- * clock. host->http asks before each try and tells how it ended.
+ * How often the outside may be asked: rates, pauses and breakers of each origin
+ * and credential, in memory. It reads no clock: callers pass monotonic time in
+ * ms.
  */
 #ifndef SUPER_LIMITS_H
 #define SUPER_LIMITS_H
@@ -14,13 +14,13 @@
 
 #include "base/error.h"
 
-#define LIMITS_MAX 10000 /* rates, and accounts, that are remembered: the longest unused go first \
-			  */
+/* Rates, and accounts, that are remembered; past it the least recently used go. */
+#define LIMITS_MAX 10000
 #define LIMITS_RATES_MAX 4           /* of one request */
 #define LIMITS_FAILURES 5            /* in a row: the breaker opens */
 #define LIMITS_OPEN_MS 30000ll       /* doubling, to LIMITS_OPEN_MAX_MS */
 #define LIMITS_OPEN_MAX_MS 300000ll
-#define LIMITS_PROBE_MS 60000ll      /* a probe that nobody told the end of is forgotten */
+#define LIMITS_PROBE_MS 60000ll      /* a probe whose end was not told is forgotten after this */
 #define LIMITS_PAUSE_MAX_MS 86400000ll
 #define LIMITS_KEEP_MS 60000ll       /* pauses longer than this outlive the core */
 
@@ -43,39 +43,37 @@ struct limits_ask {
 struct limits_tell {
 	const char *plugin, *origin, *credential;
 	int code;                    /* enum drover_class */
-	const char *limit;           /* that pause_ms is of; "": all of the credential */
+	const char *limit;           /* that is paused; "" means the whole credential */
 	int64_t pause_ms;
 	uint64_t requests, kept;
-	const char *rates; /* names of those that the request was counted in, one a line: a kept
-			      answer (304) gives its place back */
+	const char *rates; /* names of the rates that the request was counted in, one a line */
 	const char *text;
 };
 
 /*
- * Began now: what must keep a distance keeps it from what an earlier core may
- * have sent just before.
+ * now: rates with spacing begin as if an earlier core had just sent a request.
  */
 struct limits *limits_new(int64_t now);
 void limits_free(struct limits *);
 /*
- * ms until the request may go out, which is counted from now on. -1 and nothing
+ * Returns the ms until the request may be sent, and counts it. -1, with nothing
  * counted: AGAIN while the breaker is open, QUOTA when it would have to wait
- * for longer than its patience; both say when in retry_after_ms.
+ * for longer than its patience. Both set retry_after_ms.
  */
 int64_t limits_take(struct limits *, const struct limits_ask *, int64_t now, struct error *);
 
-#define LIMITS_KEEP 0x1              /* a pause that outlives the core began */
-#define LIMITS_OPENED 0x2            /* the breaker did */
+#define LIMITS_KEEP 0x1              /* a pause began that should outlive the core: save it */
+#define LIMITS_OPENED 0x2            /* the breaker opened */
 #define LIMITS_CLOSED 0x4
 
-/* Returns what came of it. */
+/* Takes how a request ended. Returns LIMITS_ flags for what changed. */
 int limits_tell(struct limits *, const struct limits_tell *, int64_t now);
 /*
  * The pauses that outlive the core, with wall times, at most max bytes of JSON;
  * the caller frees.
  */
 char *limits_save(const struct limits *, int64_t now, int64_t wall, size_t max);
-/* Takes them up again; what is over, or makes no sense, is left out. */
+/* Restores saved pauses; those that are over or cannot be read are skipped. */
 void limits_load(struct limits *, const char *json, int64_t now, int64_t wall);
 /*
  * {requests: [{plugin, origin, class, count}], not_modified: [...], waited_ms,

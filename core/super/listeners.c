@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Listeners: a process of its own for each enabled source that waits for word
- * from outside. It is called again when it returns, later and later while it
- * fails, and given up when it crashes again and again: polling goes on without
- * it.
+ * Listeners: a source with a listen callback has a process that waits for word
+ * from outside and wakes the source. It is started again whenever it returns,
+ * with backoff while it fails, and parked when it crashes too often. The source
+ * is polled all the same.
  */
 #include <string.h>
 
@@ -17,11 +17,11 @@
 #include "super/sources.h"
 
 #define LISTENER_LEAST_MS 1000
-#define LISTENER_BACKOFF_MS 1000     /* doubling, to LISTENER_BACKOFF_MAX_MS */
+#define LISTENER_BACKOFF_MS 1000     /* doubles up to LISTENER_BACKOFF_MAX_MS */
 #define LISTENER_BACKOFF_MAX_MS 300000
 #define LISTENER_AUTH_MS 300000
-#define LISTENER_RETRY_MAX_MS 86400000 /* that a plugin may ask for */
-#define LISTENER_HEALTHY_MS 600000   /* so long up: the backoff begins anew */
+#define LISTENER_RETRY_MAX_MS 86400000 /* longest pause that a plugin may ask for */
+#define LISTENER_HEALTHY_MS 600000   /* after this long up, backoff begins anew */
 
 static void listener_log(const struct runner_handle *, const struct source *, enum drover_level,
     const char *);
@@ -81,7 +81,10 @@ listener_forget(struct runner_handle *r, struct source *source)
 	source->listener.call = 0;
 }
 
-/* When it is called again; 0: not before a new configuration. */
+/*
+ * Monotonic time of its next start; 0: only a new configuration starts it
+ * again.
+ */
 static int64_t
 listener_wait(struct listener *l, int code, int64_t retry_ms, int64_t now)
 {
@@ -102,10 +105,7 @@ listener_wait(struct listener *l, int code, int64_t retry_ms, int64_t now)
 	return now + wait;
 }
 
-/*
- * The source whose listener is this call, and its runner; false when it is
- * gone.
- */
+/* Finds the source whose listener this call is; false when it is gone. */
 static bool
 listener_find(const struct call *call, struct runner_handle **r, struct source **source)
 {
@@ -140,8 +140,8 @@ listener_ended(struct call *call, struct message *m)
 	l->failed = code != DROVER_OK && !(code == DROVER_CONFIG && *text == '\0');
 	text_copy(l->why, sizeof l->why, code != DROVER_OK ? text : "");
 	/*
-	 * CONFIG without a word: listening is not configured, which is nobody's
-	 * fault.
+	 * CONFIG without a text means that listening is not configured, which
+	 * is no failure.
 	 */
 	if (code == DROVER_OK || (code == DROVER_CONFIG && *text == '\0'))
 		return;

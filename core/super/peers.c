@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Connections on the core's socket: who is at the other end is settled by the
- * first message, and by a token.
+ * The core's socket. A connection proves by its first message and a token that
+ * it is a worker, a job or an operation; from then on adopt.c or services.c
+ * handle its messages.
  */
 #include <sys/socket.h>
 
@@ -53,7 +54,7 @@ peers_close(struct supervisor *s)
 	s->listen_fd = -1;
 }
 
-/* Only the daemon's own user may speak here: the token decides the rest. */
+/* Only processes of the daemon's own user may connect. */
 static bool
 peer_is_ours(int fd)
 {
@@ -98,7 +99,7 @@ peer_closed(void *arg, const char *why)
 	struct peer *p = arg;
 
 	if (*why != '\0')
-		log_printf(&p->supervisor->log, DROVER_WARN, "a worker or job was cut off: %s",
+		log_printf(&p->supervisor->log, DROVER_WARN, "the connection of a worker or job was cut: %s",
 		    why);
 	peer_free(p);
 }

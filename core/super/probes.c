@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Probes: an operation called "probe" says whether a plugin's credentials are
- * good and what is missing. It is called when its runner becomes ready, again
- * while something is wrong, and when somebody asks.
+ * Probes: a plugin's operation "probe" says whether its credentials work and
+ * which rights are missing. It is called when the runner becomes ready, every
+ * PROBE_AGAIN_MS while something is wrong, and by `drover secret check`.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -15,11 +15,11 @@
 #include "super/probes.h"
 
 #define PROBE_AGAIN_MS 300000
-#define PROBE_SAID_MAX 200     /* of one check's text, in the log */
+#define PROBE_SAID_MAX 200     /* bytes of one check's text that the log shows */
 
 struct probing {
 	struct supervisor *supervisor;
-	uint64_t runner;           /* serial */
+	uint64_t runner;           /* serial of the runner that was asked */
 };
 
 static void probe_answered(void *, int code, const char *text, size_t len);
@@ -59,7 +59,9 @@ probe_tick(struct runner_handle *r, int64_t now)
 	return -1;
 }
 
-/* Anything but an object that says ok is a probe that failed. */
+/*
+ * A reply that is not an object with a boolean "ok" counts as a failed probe.
+ */
 cJSON *
 probe_read(int code, const char *text, size_t len)
 {

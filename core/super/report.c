@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the API tells of plugins, sources and workers. */
+/*
+ * What the API shows of plugins, sources, workers and requests to the outside.
+ */
 #include <string.h>
 
 #include "base/clock.h"
@@ -11,7 +13,7 @@
 #include "super/slots.h"
 #include "super/sources.h"
 
-/* A monotonic time as a wall time, for people. */
+/* Converts a monotonic time to wall time; 0 stays 0. */
 static int64_t
 wall_of(int64_t mono)
 {
@@ -62,7 +64,7 @@ report_plugins(struct supervisor *s)
 	return list;
 }
 
-/* Nothing for a source that has none. */
+/* Adds the state of a source's listener, if it has one. */
 static void
 add_listener(cJSON *o, const struct listener *l)
 {

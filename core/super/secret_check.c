@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * `drover secret check`: the probes of plugins, now, and the tokens of repos. A
- * token is read by a process of its own: its command may take long, and the
- * core waits for nothing.
+ * `drover secret check`: calls the probe of each plugin and reads the token of
+ * each repo, at once. Tokens are read in a process of their own, since a
+ * token_command may take long and the core must not wait. A check collects the
+ * rows until all have answered or CHECK_LIMIT_MS is over.
  */
 #include <sys/wait.h>
 
@@ -29,21 +30,21 @@ struct check_run {
 	struct supervisor *supervisor;
 	uint64_t id;
 	cJSON *checks;
-	int probes, repos;           /* that have not answered */
+	int probes, repos;           /* how many have not answered yet */
 	int64_t deadline;            /* monotonic */
 	void (*fn)(void *, const cJSON *);
 	void *arg;
-	struct channel *channel;     /* to the process that reads tokens; NULL: there is none */
+	struct channel *channel;     /* to the process that reads tokens; NULL while none runs */
 	pid_t pid;
 };
 
-/* Of one plugin; outlives the run when that ends first. */
+/* One question to one plugin. It may outlive its run. */
 struct check_probe {
 	struct supervisor *supervisor;
 	uint64_t run_id;
 	uint64_t runner;
 	char *plugin;
-	char *repo;                  /* whose token it is asked for; NULL: it is a probe */
+	char *repo;                  /* the repo whose token is asked for; NULL for a probe */
 };
 
 static void check_add(struct check_run *, const char *who, const char *name, const char *what,
@@ -124,7 +125,7 @@ check_token_from(struct check_run *run, const struct config_repo *repo)
 	calls_git_token(run->supervisor, repo, false, check_token_given, probe);
 }
 
-/* The token is looked for and forgotten. */
+/* Only whether there is a token matters; it is wiped. */
 static void
 check_token_given(void *arg, int code, const char *text, size_t len)
 {
@@ -183,7 +184,7 @@ check_probed(void *arg, int code, const char *text, size_t len)
 	free(probe);
 }
 
-/* One process reads them all, one after the other. */
+/* Starts the process that reads the tokens of all repos. */
 static int
 check_repos(struct check_run *run, struct error *err)
 {
@@ -250,7 +251,9 @@ check_closed(void *arg, const char *why)
 		check_add(run, "repo", "", "token", false,
 		    "the process that reads tokens has died");
 	run->repos = 0;
-	/* Now: once it is reaped its number may be another's. */
+	/*
+	 * Kill it now: once it is reaped its pid may belong to another process.
+	 */
 	check_end_process(run);
 }
 
@@ -261,7 +264,10 @@ check_end_process(struct check_run *run)
 	run->channel = NULL;
 	if (run->pid == 0)
 		return;
-	/* Nobody else reaps it where runners are threads. */
+	/*
+	 * With plugins as threads the daemon reaps only the keeper, so this
+	 * process is reaped here.
+	 */
 	(void)kill(run->pid, SIGKILL);
 	while (run->supervisor->core->in_process && waitpid(run->pid, NULL, 0) == -1 &&
 	    errno == EINTR)

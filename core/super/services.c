@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The core's half of the host services: what a running attempt may ask for,
- * each request fenced by its epoch and answered after the commit.
+ * The core's half of the host services. Requests come from jobs and operations
+ * (services_message) and from runners in poll() or open() (services_runner). A
+ * table says which handler takes a message and whether the asker needs a job; a
+ * job's request is refused as fenced unless its epoch is the running one.
+ * Answers are deferred: they are sent after the commit that holds what was
+ * asked for.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -24,24 +28,23 @@ struct answer {
 	struct error err;
 	int64_t number;
 	struct buf data;
-	bool later;      /* the handler answers by itself */
+	bool later;      /* the handler has arranged to answer later */
 };
 
 /*
- * Who asks: a job, or what has none: an operation, a source, a plugin that
- * opens.
+ * Who asks: a job, or a process without one, which is an operation or a runner.
  */
 struct asker {
 	struct supervisor *supervisor;
 	const char *plugin;
-	uint64_t job, epoch;  /* 0: none */
-	uint64_t serial;      /* where the answer goes */
-	uint64_t call;        /* that it works on; 0: none */
+	uint64_t job, epoch;  /* 0 without a job */
+	uint64_t serial;      /* of the peer or runner that gets the answer */
+	uint64_t call;        /* the call that this process serves; 0 if it serves none */
 };
 
 struct service {
 	enum message_type type;
-	bool jobless;         /* open to those who have no job */
+	bool jobless;         /* an asker without a job may use it too */
 	void (*handle)(struct asker *, struct message *, struct answer *);
 };
 
@@ -219,7 +222,8 @@ service_release(struct asker *p, struct message *m, struct answer *a)
 }
 
 /*
- * Keys under "job/" belong to the job and go with it, the others to its plugin.
+ * Keys that begin with "job/" belong to the job and are removed with it; the
+ * others are the plugin's.
  */
 static void
 service_kv(struct asker *p, struct message *m, struct answer *a)
@@ -343,10 +347,10 @@ service_call(struct asker *p, struct message *m, struct answer *a)
 }
 
 /*
- * A job's leases ask this for the repos that are configured so. It is no proof
- * of who asks: a plugin's code runs in the job's process too, and could say the
- * same. What it keeps apart is requests by name, of operators and of other
- * plugins.
+ * Leases ask for the token of a repo that has token_from. This does not prove
+ * that the lease asks: the plugin's code runs in the same process and could
+ * send the same message. It only keeps credentials out of calls by name, which
+ * operators and other plugins can make.
  */
 static void
 service_credential(struct asker *p, struct message *m, struct answer *a)
@@ -363,8 +367,8 @@ service_credential(struct asker *p, struct message *m, struct answer *a)
 }
 
 /*
- * The rates of a request as host->http writes them; what is out of bounds was
- * refused there.
+ * Reads the rates of a request as host/http writes them. host/http has refused
+ * bad ones with a better message, so this only has to be safe.
  */
 static int
 http_rates(const char *text, struct limits_ask *ask)
@@ -483,8 +487,8 @@ services_close(struct supervisor *s)
 }
 
 /*
- * Of a hook it waits for the reply: only then it is known whether this delivery
- * counts.
+ * A hook's wake waits for its answer, which says whether the delivery is a new
+ * one.
  */
 static void
 service_wake(struct asker *p, struct message *m, struct answer *a)

@@ -1,8 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Slots and the workers in them: a claimed job goes to an idle worker of its
- * plugin, or to a new one that takes a free slot. What a worker is told about a
- * job goes out after the commit that says the same.
+ * Slots and the workers that hold them. Once a tick supervisor_dispatch()
+ * claims jobs from the queue and gives each a slot: an idle worker of the job's
+ * plugin, or a free slot for which the plugin's runner forks a worker.
+ *
+ * A worker hears nothing before the commit: supervisor_flush() then sends what
+ * was claimed (JOB_ASSIGN) and confirms what was finished (JOB_SETTLED), or
+ * takes both back when the commit failed. Between two calls a slot remembers
+ * what its worker runs (job), what was claimed for it (next) and what it has
+ * reported (done). A worker whose connection breaks while it runs a job keeps
+ * its slot as SLOT_LOST; adopt.c decides what becomes of it.
  */
 #include <signal.h>
 #include <stdlib.h>
@@ -21,8 +28,8 @@
 
 #define WORKER_FORK_MS   10000 /* from WORKER_FORK to its hello */
 /*
- * An idle worker leaves by itself soon after this; told before, no job is on
- * its way to it.
+ * An idle worker leaves by itself a little later; this way no job is sent to
+ * one that is leaving.
  */
 #define WORKER_SPARE_MS  50000
 #define STORE_TROUBLE_MS 1000
@@ -98,7 +105,10 @@ slots_grow(struct supervisor *s, int want)
 	s->slots_len = want;
 }
 
-/* Slots up to the configured number; those above it go once they are free. */
+/*
+ * Adds slots up to the configured number; those above it are removed once they
+ * are free.
+ */
 void
 slots_resize(struct supervisor *s)
 {
@@ -134,7 +144,7 @@ slots_dismiss(struct supervisor *s)
 			slot_leave(s->slots[i]);
 }
 
-/* The process is gone: the slot is free again. */
+/* Frees the slot of a worker whose process is gone. */
 void
 slot_clear(struct slot *slot)
 {
@@ -159,8 +169,8 @@ slot_open(const struct slot *slot)
 }
 
 /*
- * An idle worker of the plugin, else a free slot, else an idle worker of
- * another plugin, which must leave first.
+ * Prefers an idle worker of the plugin, then a free slot, then an idle worker
+ * of another plugin, which has to leave first.
  */
 static struct slot *
 slot_choose(struct supervisor *s, const struct runner_handle *r)
@@ -181,8 +191,8 @@ slot_choose(struct supervisor *s, const struct runner_handle *r)
 		if (slot->state == SLOT_IDLE && foreign == NULL && slot->done == 0)
 			foreign = slot;
 		/*
-		 * Told to leave before its job is settled it would never learn
-		 * that, and never leave.
+		 * Don't reclaim a worker whose result is not committed yet: it
+		 * runs on until it is told so.
 		 */
 		unsettled = unsettled || slot->done != 0;
 	}
@@ -210,8 +220,8 @@ slot_fork(struct supervisor *s, struct slot *slot, struct runner_handle *r)
 }
 
 /*
- * Chooses the slot for a job that the queue is about to claim; NULL when its
- * runner cannot fork now.
+ * Chooses the slot for a job that the queue is about to claim. NULL: its runner
+ * is not ready, cannot fork now, or no slot is open.
  */
 static const char *
 slot_place(void *arg, const char *kind)
@@ -269,8 +279,8 @@ supervisor_dispatch(struct supervisor *s)
 }
 
 /*
- * Hands the slot's claimed job to its worker. A job that cannot be handed over
- * fails; it does not wait in silence.
+ * Sends the slot's claimed job to its worker. A job that cannot be sent fails,
+ * since nothing else would ever look at it.
  */
 void
 slot_assign(struct supervisor *s, struct slot *slot)
@@ -343,8 +353,8 @@ slot_settled(struct slot *slot)
 }
 
 /*
- * What was claimed or finished in a tick whose commit failed is as it was
- * before: the worker says its JOB_DONE again.
+ * After a failed commit nothing was claimed and nothing finished: the slot is
+ * as before the tick, and the worker repeats its JOB_DONE.
  */
 static void
 slot_take_back(struct slot *slot)
@@ -386,8 +396,8 @@ supervisor_flush(struct supervisor *s, const struct error *failed)
 	if (failed == NULL)
 		return;
 	/*
-	 * A job whose end was not kept runs again, and its slot may have been
-	 * given up.
+	 * The database still has jobs running whose end was rolled back; their
+	 * slots may be taken.
 	 */
 	s->trouble_until = clock_mono() + STORE_TROUBLE_MS;
 	slots_restore(s);
@@ -433,7 +443,7 @@ slot_job_done(struct supervisor *s, struct slot *slot, struct message *m)
 	free(source);
 }
 
-/* What the attempt still holds is taken from it. */
+/* Takes back what the attempt still holds. */
 static void
 slot_forget_job(struct supervisor *s, struct slot *slot, uint64_t id, uint64_t epoch)
 {
@@ -444,8 +454,8 @@ slot_forget_job(struct supervisor *s, struct slot *slot, uint64_t id, uint64_t e
 }
 
 /*
- * A worker that has lost its slot repeats the end of its job until it hears
- * that nobody wants it.
+ * A worker that has lost its slot repeats JOB_DONE until it is told that its
+ * job is not wanted.
  */
 static void
 slots_unwanted(struct peer *p, struct message *m)
@@ -485,8 +495,8 @@ slots_message(struct peer *p, struct message *m)
 }
 
 /*
- * A worker that has left, died, or lost its connection. One that still runs a
- * job gets time to come back.
+ * A worker has left, died or lost its connection. While it runs a job it gets
+ * time to come back.
  */
 void
 slots_peer_closed(struct peer *p)
@@ -513,7 +523,7 @@ slots_forked(struct supervisor *s, struct message *m)
 		slot_fork_failed(s, slot, message_s(m, "text"));
 }
 
-/* The attempt never began: its job waits again and no attempt is used. */
+/* Queues the job again without using an attempt, since this one never began. */
 static void
 slot_unfork(struct supervisor *s, struct slot *slot, const char *why)
 {
@@ -597,8 +607,8 @@ slots_cancel(struct supervisor *s, uint64_t job, uint64_t epoch, int code, const
 }
 
 /*
- * What an operator has cancelled stays cancelled, also when drover stops before
- * it has ended.
+ * A job that was cancelled before stays cancelled, also when drover stops
+ * before it has ended.
  */
 void
 supervisor_interrupt(struct supervisor *s)

@@ -1,7 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Sources as the core sees them: when to poll, taking what a poll brought in
- * one transaction, telling them how their jobs ended.
+ * Sources as the core sees them. sources_ready() makes them when a runner has
+ * described its plugin, sources_tick() sends SOURCE_POLL and SOURCE_SETTLE when
+ * they are due, and sources_message() takes the runner's answers.
+ *
+ * The items of a poll are collected in memory. When SOURCE_POLLED says that the
+ * poll went well, items and the new cursor are written in the transaction of
+ * that tick; a poll that failed leaves nothing. A runner polls one of its
+ * sources at a time, and tells one of them how a job ended at a time. A source
+ * that does not answer in time condemns its runner.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -15,11 +22,11 @@
 #include "super/accept.h"
 #include "super/sources.h"
 
-#define ITEMS_MAX 1000            /* of one poll */
+#define ITEMS_MAX 1000            /* that one poll may emit */
 #define POLL_AGAIN_MS 100
-#define WAKE_LEAST_MS 1000        /* between two polls that somebody wants sooner */
+#define WAKE_LEAST_MS 1000        /* between two polls that were both asked for early */
 #define SETTLE_RETRY_MS 30000
-#define RETRY_MAX_MS 86400000     /* that a plugin may ask for */
+#define RETRY_MAX_MS 86400000     /* longest pause that a plugin may ask for */
 #define FAULT_RETRY_MS 300000     /* a source whose credential or configuration is refused */
 
 static void source_polled(struct runner_handle *, struct source *, struct message *);
@@ -48,7 +55,10 @@ source_items_free(struct source *source)
 	}
 }
 
-/* Of the plugin's own description; a source without the list has no gate. */
+/*
+ * The authors that the plugin declares; a source that declares no list has no
+ * trust gate.
+ */
 static void
 source_authors(struct source *source, const cJSON *list)
 {
@@ -90,8 +100,8 @@ sources_forget(struct runner_handle *r)
 }
 
 /*
- * The plugin's own list, less what the configuration does not name or has
- * switched off.
+ * Takes the plugin's sources that the configuration names and has not switched
+ * off.
  */
 void
 sources_ready(struct runner_handle *r)
@@ -202,8 +212,8 @@ sources_tick(struct runner_handle *r, int64_t now)
 			continue;
 		due = source->next_poll;
 		/*
-		 * One that fails waits out its backoff, and sees what it was
-		 * woken for when that is over.
+		 * A source that fails waits out its backoff, and then sees what
+		 * it was woken for.
 		 */
 		if (source->wake_at != 0 && source->wake_at < due && source->failures == 0)
 			due = source->wake_at;
@@ -213,8 +223,8 @@ sources_tick(struct runner_handle *r, int64_t now)
 		}
 	}
 	/*
-	 * A runner polls one source at a time: who stood behind a slow poll of
-	 * another would be taken for one that hangs.
+	 * A runner polls one source at a time: a poll that waited behind
+	 * another one would be taken for one that hangs.
 	 */
 	if (first == NULL || polling)
 		return wait;
@@ -346,7 +356,7 @@ settle_send(struct runner_handle *r, struct source *source, const cJSON *job)
 	char *text, *payload = NULL;
 	size_t len = 0;
 
-	/* Not from the list: there a payload that is no text is missing. */
+	/* The list has no payload that is not text, so it is read here. */
 	if (queue_payload(r->supervisor->core->queue, id, &payload, &len, &err) != 0) {
 		source_log(r, source, DROVER_ERR, err.text);
 		source->settle_due = true;
@@ -375,8 +385,8 @@ settle_send(struct runner_handle *r, struct source *source, const cJSON *job)
 }
 
 /*
- * One at a time, only what is committed: a settle that a rollback takes back
- * would have told the outside a lie.
+ * Tells a source how one job ended, and only when that is committed: a source
+ * cannot take back what it has posted.
  */
 static void
 source_settle(struct runner_handle *r, struct source *source, int64_t now)

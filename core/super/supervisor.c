@@ -1,7 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Runners, slots and connections together: their beginning, their ticks, a new
- * configuration, and the end.
+ * The life of runners, and the supervisor as a whole: opening, ticks, a new
+ * configuration, closing.
+ *
+ * A runner is started, says READY with a description of its plugin or REFUSED,
+ * and from then on its messages go to sources.c, slots.c and services.c. When
+ * it ends it is started again with backoff, or parked after RUNNER_CRASHES ends
+ * within RUNNER_HEALTHY_MS. A new configuration never changes a runner: it gets
+ * a successor, and goes when its plugin is closed.
  */
 #include <sys/wait.h>
 
@@ -35,8 +41,8 @@
 #include "super/warnings.h"
 
 #define SUPERVISOR_MAGIC      0x5afe51d0u
-#define RUNNER_START_MS       30000 /* to say READY or REFUSED */
-#define RUNNER_BACKOFF_MS     1000  /* doubling, to RUNNER_BACKOFF_MAX_MS */
+#define RUNNER_START_MS       30000 /* until it must have said READY or REFUSED */
+#define RUNNER_BACKOFF_MS     1000  /* doubles up to RUNNER_BACKOFF_MAX_MS */
 #define RUNNER_BACKOFF_MAX_MS 300000
 #define STOP_MS               5000  /* for a runner to close its plugin */
 
@@ -128,7 +134,7 @@ runner_start(struct runner_handle *r)
 	channel_send(r->channel, &out);
 }
 
-/* Lets go of the process and all that hung on it. */
+/* Ends the process and frees all that depends on it. */
 static void
 runner_drop(struct runner_handle *r)
 {
@@ -173,7 +179,7 @@ runner_lost(struct runner_handle *r, const char *why)
 {
 	runner_drop(r);
 	if (r->state == RUNNER_STOPPING) {
-		/* Its kinds are its successor's. */
+		/* The successor describes the kinds to the queue. */
 		r->state = RUNNER_DOWN;
 		r->due = 0;
 	} else if (r->state != RUNNER_REFUSED)
@@ -213,7 +219,7 @@ runner_closed(void *arg, const char *why)
 	runner_lost(r, *why != '\0' ? why : "its runner has ended");
 }
 
-/* What it was last asked to do, for whoever reads why it ended. */
+/* Writes what the runner was doing, for the message that says why it ended. */
 static void
 runner_doing(const struct runner_handle *r, char *out, size_t size)
 {
@@ -260,7 +266,7 @@ runner_refused(struct runner_handle *r, struct message *m)
 
 	text_copy(r->why, sizeof r->why, message_s(m, "text"));
 	if (code == DROVER_AGAIN || code == DROVER_QUOTA || code == DROVER_INTERNAL)
-		return; /* its end follows and is counted */
+		return; /* the process ends by itself, and that is counted */
 	runner_log(r, DROVER_ERR, r->why);
 	runner_enter(r, RUNNER_REFUSED, 0);
 }
@@ -292,7 +298,7 @@ runner_message(void *arg, struct message *m)
 	}
 }
 
-/* What is due for one runner; ms until the next thing. */
+/* Does what is due for one runner; ms until the next. */
 static int64_t
 runner_tick(struct runner_handle *r, int64_t now)
 {
@@ -454,8 +460,8 @@ supervisor_reap(struct supervisor *s, pid_t pid, int status)
 	r->pid = 0;
 	runner_doing(r, doing, sizeof doing);
 	/*
-	 * What it said itself of its failure to open, or what it was killed
-	 * for.
+	 * Its own words for why it could not open, or the reason it was killed
+	 * for, say more than a signal.
 	 */
 	if (r->why[0] != '\0' && r->state != RUNNER_REFUSED &&
 	    (r->state == RUNNER_STARTING || (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL))) {

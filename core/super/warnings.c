@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What an operator should know although drover goes on: probes that fail,
- * listeners that are down, notifications that nobody takes.
+ * What an operator should know although drover runs on: plugins that are parked
+ * or refused, failed probes, listeners that are down, operations that the
+ * configuration names and no plugin has. `drover status` shows the list; a
+ * plugin's own part of it is logged when its runner becomes ready.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -50,7 +52,7 @@ warn_of_runner(cJSON *list, const struct runner_handle *r)
 			    r->sources[i].listener.why);
 }
 
-/* Only a plugin that runs can be told to lack something. */
+/* What a plugin offers is known only while it runs. */
 static void
 warn_of_notify(cJSON *list, struct supervisor *s, int place, const struct config_notify *notify)
 {
