@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * UTF-8 of unknown origin: checking it, cutting it, and dropping what would be
- * seen differently than it is read.
+ * Errors and options, and UTF-8 of unknown origin: checking it, cutting it, and
+ * dropping what a reader would see differently than a program does.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -24,6 +24,14 @@ plugin_fail(struct drover_error *err, enum drover_class code, const char *format
 	vsnprintf(err->text, sizeof(err->text), format, ap);
 	va_end(ap);
 	return code;
+}
+
+const char *
+plugin_option(struct drover_scope *scope, const char *key)
+{
+	const char *value = scope->host->option->string(scope, key);
+
+	return value != NULL ? value : "";
 }
 
 size_t
@@ -155,6 +163,18 @@ text_cut(const char *s, size_t len, size_t max)
 	while (max > 0 && ((unsigned char)s[max] & 0xc0) == 0x80)
 		max--;
 	return max;
+}
+
+const char *
+text_end(const char *s, size_t max)
+{
+	size_t len = strlen(s);
+
+	if (len > max)
+		s += len - max;
+	while (len > max && ((unsigned char)*s & 0xc0) == 0x80)
+		s++;
+	return s;
 }
 
 uint64_t

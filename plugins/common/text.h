@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Text of unknown origin, and errors: what every plugin of ours needs. Linked
- * into each, exported by none.
+ * What every plugin of ours needs: errors, options, and text of unknown origin.
+ * Linked into each plugin, exported by none.
  */
 #ifndef COMMON_TEXT_H
 #define COMMON_TEXT_H
@@ -15,6 +15,10 @@
 /* Fills err and returns the class. */
 int plugin_fail(struct drover_error *, enum drover_class, const char *format, ...)
     DROVER_PRINTF(3, 4);
+/* A string option of the scope; "" where it has neither value nor default. */
+const char *plugin_option(struct drover_scope *, const char *key);
+/* A line in drover's log, at DROVER_INFO and the like. */
+#define plugin_log(scope, level, ...) (scope)->host->log->printf((scope), (level), __VA_ARGS__)
 
 /* Length of the valid UTF-8 sequence at s, 0 where there is none. */
 size_t text_sequence(const char *s, size_t len);
@@ -26,8 +30,10 @@ bool text_is_utf8(const char *s, size_t len);
 size_t text_clean(char *out, size_t size, const char *s, size_t len, const char *keep);
 /* As text_clean for a whole string that is to stand on one line. */
 size_t text_line(char *out, size_t size, const char *s);
-/* The largest prefix of at most max bytes that cuts no character. */
+/* Length of the longest beginning of at most max bytes that cuts no character. */
 size_t text_cut(const char *s, size_t len, size_t max);
+/* The longest end of at most max bytes that cuts no character. */
+const char *text_end(const char *s, size_t max);
 /* FNV-1a; seed 0 begins. Tells texts apart, proves nothing. */
 uint64_t text_hash(uint64_t seed, const void *data, size_t len);
 

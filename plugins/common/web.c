@@ -290,7 +290,7 @@ web_pages(struct web *w, const struct web_ask *ask, const char *at, int pages,
 			break;
 	}
 	if (code == 0 && next != NULL)
-		w->scope->host->log->printf(w->scope, DROVER_WARN,
+		plugin_log(w->scope, DROVER_WARN,
 		    "%s: the list goes on after %d pages: the rest is left for another time",
 		    ask->path, pages);
 	free(next);

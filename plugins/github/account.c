@@ -308,7 +308,7 @@ hub_renew(struct hub *hub, struct drover_error *err)
 		return err->code;
 	hub->renewed = true;
 	token_drop(hub->github, hub->slug);
-	hub->scope->host->log->printf(hub->scope, DROVER_NOTICE,
+	plugin_log(hub->scope, DROVER_NOTICE,
 	    "%s: the installation token was refused, asking for another", hub->slug);
 	if (hub_as_installation(hub, &why) != 0)
 		*err = why;
@@ -337,7 +337,7 @@ hub_moved(struct hub *hub, const char *path, char moved[GITHUB_URL_MAX])
 		name = json_text(answer.json, "full_name");
 		snprintf(hub->now, sizeof(hub->now), "%s", slug_is(name) ? name : hub->slug);
 		if (strcasecmp(hub->now, hub->slug) != 0)
-			hub->scope->host->log->printf(hub->scope, DROVER_NOTICE,
+			plugin_log(hub->scope, DROVER_NOTICE,
 			    "%s is called %s now: change the repo's url", hub->slug, hub->now);
 		web_answer_free(&answer);
 	}

@@ -81,7 +81,6 @@ github_hook(struct drover_scope *scope, void *plugin, const struct drover_delive
 			/*
 			 * A source that is not configured has nothing to poll.
 			 */
-			scope->host->log->printf(scope, DROVER_DEBUG, "%s was not woken: %s",
-			    names[i], why.text);
+			plugin_log(scope, DROVER_DEBUG, "%s was not woken: %s", names[i], why.text);
 	return 0;
 }

@@ -31,9 +31,8 @@ struct people {
 static void known_mark(struct known *, const char *, ...) DROVER_PRINTF(2, 3);
 static bool is_association(const char *);
 static int known_permission(struct known *, struct hub *, struct drover_error *);
-static int known_teams(struct known *, struct hub *, const char *, struct drover_error *);
-static int known_ask(struct known *, struct hub *, const char *, const struct ask *,
-    struct drover_error *);
+static int known_teams(struct known *, struct hub *, struct drover_error *);
+static int known_ask(struct known *, struct hub *, const struct ask *, struct drover_error *);
 
 struct people *
 people_new(void)
@@ -102,7 +101,7 @@ known_permission(struct known *known, struct hub *hub, struct drover_error *err)
 }
 
 static int
-known_teams(struct known *known, struct hub *hub, const char *source, struct drover_error *err)
+known_teams(struct known *known, struct hub *hub, struct drover_error *err)
 {
 	struct drover_scope *scope = hub->scope;
 	struct web_answer answer;
@@ -111,8 +110,7 @@ known_teams(struct known *known, struct hub *hub, const char *source, struct dro
 	size_t i, n = 0;
 	int code, end;
 
-	for (i = 0;
-	     (author = scope->host->trust->author(scope, source, i)) != NULL && n < TEAMS_MAX;
+	for (i = 0; (author = scope->host->trust->author(scope, NULL, i)) != NULL && n < TEAMS_MAX;
 	     i++) {
 		end = 0;
 		if (sscanf(author, "@%63[A-Za-z0-9-]/%79[A-Za-z0-9_.-]%n", org, team, &end) != 2 ||
@@ -125,7 +123,7 @@ known_teams(struct known *known, struct hub *hub, const char *source, struct dro
 		if (answer.status == 200 && strcmp(json_text(answer.json, "state"), "active") == 0)
 			known_mark(known, "%s", author);
 		else if (answer.status == 401 || answer.status == 403)
-			scope->host->log->printf(scope, DROVER_WARN,
+			plugin_log(scope, DROVER_WARN,
 			    "%s: GitHub does not say who belongs to it (%d): the credential needs "
 			    "to read the organization's members",
 			    author, answer.status);
@@ -152,8 +150,7 @@ is_association(const char *login)
 }
 
 static int
-known_ask(struct known *known, struct hub *hub, const char *source, const struct ask *ask,
-    struct drover_error *err)
+known_ask(struct known *known, struct hub *hub, const struct ask *ask, struct drover_error *err)
 {
 	int code = 0;
 
@@ -173,15 +170,15 @@ known_ask(struct known *known, struct hub *hub, const char *source, const struct
 		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") !=
 		strlen(ask->author))
 		return 0;
-	if (ask->association[0] == '\0' || authors_name(hub->scope, source, "permission:"))
+	if (ask->association[0] == '\0' || authors_name(hub->scope, NULL, "permission:"))
 		code = known_permission(known, hub, err);
-	if (code == 0 && authors_name(hub->scope, source, "@"))
-		code = known_teams(known, hub, source, err);
+	if (code == 0 && authors_name(hub->scope, NULL, "@"))
+		code = known_teams(known, hub, err);
 	return code;
 }
 
 int
-people_find(struct people *people, struct hub *hub, const char *source, const struct ask *ask,
+people_find(struct people *people, struct hub *hub, const struct ask *ask,
     struct drover_person *person, struct drover_error *err)
 {
 	struct known *known;
@@ -193,7 +190,7 @@ people_find(struct people *people, struct hub *hub, const char *source, const st
 			break;
 	if (known == NULL) {
 		known = xcalloc(1, sizeof(*known));
-		if ((code = known_ask(known, hub, source, ask, err)) != 0) {
+		if ((code = known_ask(known, hub, ask, err)) != 0) {
 			free(known);
 			return code;
 		}
@@ -209,4 +206,18 @@ people_find(struct people *people, struct hub *hub, const char *source, const st
 	if (ask->bot)
 		person->flags |= DROVER_PERSON_BOT;
 	return 0;
+}
+
+int
+people_allow(struct people *people, struct hub *hub, const struct ask *ask,
+    struct drover_error *err)
+{
+	struct drover_person person;
+	int code;
+
+	if (ask->author[0] == '\0' || ask->bot)
+		return 0;
+	if ((code = people_find(people, hub, ask, &person, err)) != 0)
+		return code;
+	return hub->scope->host->trust->allows(hub->scope, NULL, &person, err);
 }

@@ -23,13 +23,11 @@
 
 const char *const poll_list_names[LISTS] = { "comments", "review_comments", "pulls", "issues" };
 
-static int list_page(struct poll *, struct track *, const char *,
-    int (*)(struct poll *, const cJSON *, struct drover_error *), int64_t *, char **,
+static int list_page(struct poll *, enum lists, const char *,
+    int (*)(struct poll *, enum lists, const cJSON *, struct drover_error *), int64_t *, char **,
     struct drover_error *);
 static int pulls_each(void *, const cJSON *, struct drover_error *);
-static int comment_each(struct poll *, const cJSON *, enum lists, struct drover_error *);
-static int comments_each(struct poll *, const cJSON *, struct drover_error *);
-static int review_comments_each(struct poll *, const cJSON *, struct drover_error *);
+static int comment_each(struct poll *, enum lists, const cJSON *, struct drover_error *);
 static int review_each(void *, const cJSON *, struct drover_error *);
 
 void
@@ -51,10 +49,11 @@ poll_is_late(const struct poll *p)
 
 /* One page; newest becomes the time of its newest element, next the Link. */
 static int
-list_page(struct poll *p, struct track *track, const char *path,
-    int (*each)(struct poll *, const cJSON *, struct drover_error *), int64_t *newest, char **next,
-    struct drover_error *err)
+list_page(struct poll *p, enum lists list, const char *path,
+    int (*each)(struct poll *, enum lists, const cJSON *, struct drover_error *), int64_t *newest,
+    char **next, struct drover_error *err)
 {
+	struct track *track = &p->tracks[list];
 	struct web_ask ask = { .path = path, .flags = DROVER_HTTP_CACHED };
 	struct web_answer answer;
 	const cJSON *element;
@@ -74,8 +73,7 @@ list_page(struct poll *p, struct track *track, const char *path,
 		return code;
 	}
 	cJSON_ArrayForEach(element, answer.json) {
-		json_id(element, track->name == poll_list_names[LIST_ISSUES] ? "number" : "id", id,
-		    sizeof(id));
+		json_id(element, list == LIST_ISSUES ? "number" : "id", id, sizeof(id));
 		at = when_read(json_text(element, "updated_at"));
 		/*
 		 * What was changed before is handled, whether or not the server
@@ -87,7 +85,7 @@ list_page(struct poll *p, struct track *track, const char *path,
 			*newest = at;
 		if (at > track->newest)
 			track->newest = at;
-		if (!track_has(track, id, at) && (code = each(p, element, err)) != 0)
+		if (!track_has(track, id, at) && (code = each(p, list, element, err)) != 0)
 			break;
 	}
 	*next = code == 0 && answer.next != NULL ? xstrdup(answer.next) : NULL;
@@ -97,10 +95,10 @@ list_page(struct poll *p, struct track *track, const char *path,
 
 int
 poll_list(struct poll *p, enum lists list, const char *path,
-    int (*each)(struct poll *, const cJSON *, struct drover_error *), struct drover_error *err)
+    int (*each)(struct poll *, enum lists, const cJSON *, struct drover_error *),
+    struct drover_error *err)
 {
-	struct track *track = &p->tracks[list];
-	int64_t from = track_from(track), newest = from;
+	int64_t from = track_from(&p->tracks[list]), newest = from;
 	char at[GITHUB_URL_MAX], since[32], *next = NULL, *link = NULL;
 	int n, code = 0;
 
@@ -108,7 +106,7 @@ poll_list(struct poll *p, enum lists list, const char *path,
 		when_write(from, since, sizeof(since));
 		snprintf(at, sizeof(at), "%ssort=updated&direction=asc&per_page=100&since=%s", path,
 		    since);
-		if ((code = list_page(p, track, link != NULL ? link : at, each, &newest, &next,
+		if ((code = list_page(p, list, link != NULL ? link : at, each, &newest, &next,
 			 err)) != 0)
 			break;
 		free(link);
@@ -255,6 +253,18 @@ poll_find_drop(struct poll *p)
 }
 
 void
+poll_find_once(struct poll *p, const char *created)
+{
+	const char *mark = p->finds[p->finds_len - 1].mark;
+	bool done = cursor_done(p->state, mark), old = p->fresh && when_read(created) < p->begin;
+
+	if (old && !done)
+		cursor_done_add(p->state, mark);
+	if (old || done)
+		poll_find_drop(p);
+}
+
+void
 poll_keep(struct poll *p, bool own)
 {
 	struct pull *pull;
@@ -270,7 +280,7 @@ poll_keep(struct poll *p, bool own)
 }
 
 static int
-comment_each(struct poll *p, const cJSON *json, enum lists list, struct drover_error *err)
+comment_each(struct poll *p, enum lists list, const cJSON *json, struct drover_error *err)
 {
 	const char *about =
 	    json_text(json, list == LIST_COMMENTS ? "issue_url" : "pull_request_url");
@@ -296,18 +306,6 @@ comment_each(struct poll *p, const cJSON *json, enum lists list, struct drover_e
 	return 0;
 }
 
-static int
-comments_each(struct poll *p, const cJSON *json, struct drover_error *err)
-{
-	return comment_each(p, json, LIST_COMMENTS, err);
-}
-
-static int
-review_comments_each(struct poll *p, const cJSON *json, struct drover_error *err)
-{
-	return comment_each(p, json, LIST_REVIEW_COMMENTS, err);
-}
-
 int
 poll_comments(struct poll *p, enum lists list, struct drover_error *err)
 {
@@ -315,8 +313,7 @@ poll_comments(struct poll *p, enum lists list, struct drover_error *err)
 
 	snprintf(path, sizeof(path), "/repos/%s/%s?", p->hub.slug,
 	    list == LIST_COMMENTS ? "issues/comments" : "pulls/comments");
-	return poll_list(p, list, path,
-	    list == LIST_COMMENTS ? comments_each : review_comments_each, err);
+	return poll_list(p, list, path, comment_each, err);
 }
 
 struct reviews {

@@ -254,12 +254,11 @@ post_eyes(struct hub *hub, const struct ask *ask)
 	json_put_text(body, "content", "eyes");
 	if (hub_write(hub, "POST", body, 0, &answer, &why, "/repos/%s/%s/%s/reactions", ask->slug,
 		places[i].path, strcmp(ask->type, "label") == 0 ? ask->number : ask->id) != 0) {
-		hub->scope->host->log->printf(hub->scope, DROVER_INFO, "no reaction was set: %s",
-		    why.text);
+		plugin_log(hub->scope, DROVER_INFO, "no reaction was set: %s", why.text);
 		return;
 	}
 	if (answer.status != 200 && answer.status != 201)
-		hub->scope->host->log->printf(hub->scope, DROVER_INFO,
-		    "no reaction was set: GitHub answered %d", answer.status);
+		plugin_log(hub->scope, DROVER_INFO, "no reaction was set: GitHub answered %d",
+		    answer.status);
 	web_answer_free(&answer);
 }

@@ -258,11 +258,11 @@ pull_open(struct hub *hub, const struct pull_ask *ask, struct pull_made *made,
 			*err = why;
 			code = why.code;
 		}
-		hub->scope->host->log->printf(hub->scope, DROVER_WARN,
-		    "%s: labels were not set: %s", made->url, why.text);
+		plugin_log(hub->scope, DROVER_WARN, "%s: labels were not set: %s", made->url,
+		    why.text);
 	}
 	if (cJSON_GetArraySize(missing) > 0)
-		hub->scope->host->log->printf(hub->scope, DROVER_INFO,
+		plugin_log(hub->scope, DROVER_INFO,
 		    "%s: %d labels do not exist in the repository and were not set", made->url,
 		    cJSON_GetArraySize(missing));
 	cJSON_Delete(missing);

@@ -23,26 +23,21 @@ struct labelling {
 static bool command_take(struct poll *, struct ask *);
 static bool command_wanted(struct poll *, const struct ask *);
 static bool label_is_ours(struct poll *, const char *);
-static int label_each(void *, const cJSON *, struct drover_error *);
+static int event_each(void *, const cJSON *, struct drover_error *);
 static bool issue_has_label(struct poll *, const cJSON *);
 static struct find *issue_find(struct poll *, const cJSON *, const char *, const char *);
 static int issue_label(struct poll *, const cJSON *, const char *, struct drover_error *);
-static int issue_body(struct poll *, const cJSON *, const char *, struct drover_error *);
-static int issue_each(struct poll *, const cJSON *, struct drover_error *);
+static void issue_body(struct poll *, const cJSON *, const char *);
+static int issue_each(struct poll *, enum lists, const cJSON *, struct drover_error *);
 static int comment_issue(struct poll *, struct find *, bool *, struct drover_error *);
 static int command_look(struct poll *, struct drover_error *);
 static int command_poll(struct drover_scope *, void *, const char *, struct drover_error *);
 
 static const struct drover_option options[] = {
-	{ "repos", DROVER_LIST, 0, NULL,
-	    "Configured repos to look at; all with forge \"github\" unless given." },
-	{ "since", DROVER_DURATION, 0, "24h",
-	    "How far back the very first poll of a repository looks." },
-	{ "overlap", DROVER_DURATION, 0, "60s",
-	    "How far before the newest one seen each poll looks again." },
+	WATCH_OPTIONS,
 	{ "labels", DROVER_LIST, 0, NULL,
 	    "Labels that ask for an issue to be carried out as a command does." },
-	{ NULL, 0, 0, NULL, NULL },
+	{ 0 },
 };
 
 const struct drover_source github_issue_command = {
@@ -57,7 +52,7 @@ const struct drover_source github_issue_command = {
 	.close = watch_close,
 };
 
-static const struct watch_kind kind = { "github.issue-command", command_look, command_wanted };
+static const struct watch_kind commands = { "github.issue-command", command_look, command_wanted };
 
 /* The ask's text becomes the command's; false where there is none. */
 static bool
@@ -70,7 +65,7 @@ command_take(struct poll *p, struct ask *ask)
 	if (talk_command(plain, ask->prompt, sizeof(ask->prompt), text, COMMAND_MAX, &more) == 1) {
 		found = true;
 		if (more > 0)
-			p->scope->host->log->printf(p->scope, DROVER_WARN,
+			plugin_log(p->scope, DROVER_WARN,
 			    "%s: %d further commands in the same text are ignored; one text, one "
 			    "command",
 			    ask->url, more);
@@ -106,7 +101,7 @@ label_is_ours(struct poll *p, const char *name)
 }
 
 static int
-label_each(void *arg, const cJSON *json, struct drover_error *err)
+event_each(void *arg, const cJSON *json, struct drover_error *err)
 {
 	struct labelling *labelling = arg;
 
@@ -163,7 +158,7 @@ issue_label(struct poll *p, const cJSON *issue, const char *number, struct drove
 		return 0;
 	snprintf(path, sizeof(path), "/repos/%s/issues/%s/events?per_page=100", p->hub.slug,
 	    number);
-	if ((code = hub_pages(&p->hub, path, DROVER_HTTP_CACHED, 10, label_each, &labelling,
+	if ((code = hub_pages(&p->hub, path, DROVER_HTTP_CACHED, 10, event_each, &labelling,
 		 err)) != 0 ||
 	    labelling.event == NULL)
 		goto out;
@@ -192,40 +187,32 @@ out:
 	return code;
 }
 
-static int
-issue_body(struct poll *p, const cJSON *issue, const char *number, struct drover_error *err)
+static void
+issue_body(struct poll *p, const cJSON *issue, const char *number)
 {
-	bool old = p->fresh && when_read(json_text(issue, "created_at")) < p->begin;
 	struct find *find;
 
 	if (strstr(json_text(issue, "body"), "/drover") == NULL)
-		return 0;
+		return;
 	find = issue_find(p, issue, number, "issue");
 	if (find->ask.author[0] == '\0' || find->ask.self || !command_take(p, &find->ask)) {
 		poll_find_drop(p);
-		return 0;
+		return;
 	}
 	snprintf(find->mark, sizeof(find->mark), "i.%s.%s", number, find->ask.rev);
-	if (!old && !cursor_done(p->state, find->mark))
-		return 0;
-	if (old)
-		cursor_done_add(p->state, find->mark);
-	poll_find_drop(p);
-	return 0;
+	poll_find_once(p, json_text(issue, "created_at"));
 }
 
 static int
-issue_each(struct poll *p, const cJSON *issue, struct drover_error *err)
+issue_each(struct poll *p, enum lists list, const cJSON *issue, struct drover_error *err)
 {
 	char number[GITHUB_ID_MAX];
-	int code;
 
 	json_id(issue, "number", number, sizeof(number));
 	if (cJSON_IsObject(json_at(issue, "pull_request")) ||
 	    strcmp(json_text(issue, "state"), "open") != 0)
 		return 0;
-	if ((code = issue_body(p, issue, number, err)) != 0)
-		return code;
+	issue_body(p, issue, number);
 	return issue_label(p, issue, number, err);
 }
 
@@ -286,5 +273,5 @@ command_look(struct poll *p, struct drover_error *err)
 static int
 command_poll(struct drover_scope *scope, void *source, const char *cursor, struct drover_error *err)
 {
-	return watch_poll(scope, source, &kind, cursor, err);
+	return watch_poll(scope, source, &commands, cursor, err);
 }

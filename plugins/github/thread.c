@@ -49,9 +49,8 @@ reader_each(void *arg, const cJSON *json, struct drover_error *err)
 	struct reader *reader = arg;
 	const char *type = reader->inline_comments ? "reviewcomment" : "issuecomment";
 	struct drover_scope *scope = reader->hub->scope;
-	struct drover_person person;
 	struct ask one = { .line = 0 };
-	int code = 0, allowed = 0;
+	int code = 0;
 
 	json_id(json, "id", one.id, sizeof(one.id));
 	snprintf(one.slug, sizeof(one.slug), "%s", reader->ask->slug);
@@ -60,19 +59,15 @@ reader_each(void *arg, const cJSON *json, struct drover_error *err)
 	if (one.self)
 		reader->thread->answered =
 		    reader->thread->answered || post_is_answer(scope, json, reader->ask);
-	else if (one.author[0] != '\0' && !one.bot &&
-	    (strcmp(one.id, reader->ask->id) != 0 || strcmp(one.type, reader->ask->type) != 0) &&
-	    (code = people_find(reader->people, reader->hub, NULL, &one, &person, err)) == 0 &&
-	    (allowed = scope->host->trust->allows(scope, NULL, &person, err)) == 1) {
-		/*
-		 * A comment that is not closed would hide what others said
-		 * after it.
-		 */
+	else if ((strcmp(one.id, reader->ask->id) != 0 ||
+		     strcmp(one.type, reader->ask->type) != 0) &&
+	    (code = people_allow(reader->people, reader->hub, &one, err)) == 1) {
+		/* A comment that is not closed would hide what others said after it. */
 		talk_marker_strip(one.text);
 		reader_keep(reader, &one, json);
 	}
 	ask_free(&one);
-	return code != 0 ? code : allowed < 0 ? allowed : 0;
+	return code < 0 ? code : 0;
 }
 
 int

@@ -72,7 +72,7 @@ find_emit(struct poll *p, struct find *find, struct drover_error *err)
 	struct drover_person person;
 	int code, allowed;
 
-	if ((code = people_find(p->people, &p->hub, NULL, &find->ask, &person, err)) != 0)
+	if ((code = people_find(p->people, &p->hub, &find->ask, &person, err)) != 0)
 		return code;
 	payload = ask_payload(&find->ask);
 	ask_key(&find->ask, key);
@@ -90,7 +90,7 @@ find_emit(struct poll *p, struct find *find, struct drover_error *err)
 	code = allowed < 0 ? allowed : scope->host->queue->emit(scope, &item, err);
 	free(payload);
 	if (code == DROVER_PERMANENT || code == DROVER_CONFIG) {
-		scope->host->log->printf(scope, DROVER_WARN, "%s: not taken: %s", key, err->text);
+		plugin_log(scope, DROVER_WARN, "%s: not taken: %s", key, err->text);
 		code = 0;
 	} else if (code == 0 && allowed == 1)
 		p->room--;
@@ -113,8 +113,7 @@ watch_people(struct poll *p, struct drover_error *err)
 	for (i = 0; i < p->finds_len && room > 0 && given < EMIT_MAX; i++) {
 		if (p->finds[i].mark[0] != '\0' && cursor_done(p->state, p->finds[i].mark))
 			continue;
-		if ((code = people_find(p->people, &p->hub, NULL, &p->finds[i].ask, &person,
-			 err)) != 0)
+		if ((code = people_find(p->people, &p->hub, &p->finds[i].ask, &person, err)) != 0)
 			return code;
 		if ((allowed = p->scope->host->trust->allows(p->scope, NULL, &person, err)) < 0)
 			return allowed;
@@ -225,8 +224,7 @@ watch_trouble(struct poll *p, const char *text)
 	    << text_hash(text_hash(0, p->repo, strlen(p->repo)), text, strlen(text)) % 64;
 
 	if ((p->watch->trouble & bit) == 0)
-		p->scope->host->log->printf(p->scope, DROVER_WARN, "repo %s is passed over: %s",
-		    p->repo, text);
+		plugin_log(p->scope, DROVER_WARN, "repo %s is passed over: %s", p->repo, text);
 	p->trouble |= bit;
 }
 

@@ -206,8 +206,7 @@ poll_tell(struct poll *p, const struct entry *e, const char *why)
 		return;
 	look->told = true;
 	key_show(shown, sizeof(shown), e->name);
-	p->scope->host->log->printf(p->scope, DROVER_NOTICE, "%s stays in the folder: %s", shown,
-	    why);
+	plugin_log(p->scope, DROVER_NOTICE, "%s stays in the folder: %s", shown, why);
 }
 
 static void
@@ -297,7 +296,7 @@ poll_reject(struct poll *p, const char *name, const char *why, struct drover_err
 	if (report_rejected(&p->folder, name, why, err) != 0)
 		return err->code;
 	key_show(shown, sizeof(shown), name);
-	p->scope->host->log->printf(p->scope, DROVER_WARN, "%s rejected: %s", shown, why);
+	plugin_log(p->scope, DROVER_WARN, "%s rejected: %s", shown, why);
 	return 0;
 }
 
@@ -354,7 +353,7 @@ poll_emit(struct poll *p, const struct entry *e, const struct ticket *ticket, co
 	poll_note(p, e->st.st_ino, key);
 	p->room--;
 	p->again = MOVE_MS;
-	p->scope->host->log->printf(p->scope, DROVER_INFO, "%s accepted", key);
+	plugin_log(p->scope, DROVER_INFO, "%s accepted", key);
 	return 0;
 }
 

@@ -87,7 +87,7 @@ gather_comments(struct jira *j, const char *key, const char *project, struct tex
 	if (newest != NULL)
 		snprintf(newest, size, "%s", c.newest);
 	if (c.left_out > 0)
-		j->scope->host->log->printf(j->scope, DROVER_INFO,
+		plugin_log(j->scope, DROVER_INFO,
 		    "%s: %d comments of people who may not start work are left out", key,
 		    c.left_out);
 	return code;
@@ -130,8 +130,8 @@ gather_parent(struct fix *f, struct drover_error *err)
 		 err)) == 0)
 		return 0;
 	if (code == DROVER_PERMANENT) {
-		f->scope->host->log->printf(f->scope, DROVER_WARN, "%s: its parent is left out: %s",
-		    f->p.issue, err->text);
+		plugin_log(f->scope, DROVER_WARN, "%s: its parent is left out: %s", f->p.issue,
+		    err->text);
 		return 0;
 	}
 	if (code < 0)

@@ -61,7 +61,7 @@ jira_hook(struct drover_scope *scope, void *plugin, const struct drover_delivery
 	/* A source that is not configured has nothing to be woken for. */
 	for (i = 0; i < ARRAY_LEN(sources); i++)
 		if (scope->host->queue->wake(scope, sources[i], &why) != 0)
-			scope->host->log->printf(scope, DROVER_DEBUG, "jira.%s is not woken: %s",
-			    sources[i], why.text);
+			plugin_log(scope, DROVER_DEBUG, "jira.%s is not woken: %s", sources[i],
+			    why.text);
 	return 0;
 }

@@ -90,7 +90,7 @@ image_take(struct fix *f, const cJSON *attachment, int number, struct drover_err
 	if ((code = image_fetch(f, attachment, id, &answer, err)) != 0) {
 		if (code != DROVER_PERMANENT && code != DROVER_AGAIN && code != DROVER_CONFIG)
 			return code;
-		f->scope->host->log->printf(f->scope, DROVER_WARN, "image %s: %s", id, err->text);
+		plugin_log(f->scope, DROVER_WARN, "image %s: %s", id, err->text);
 		text_addf(&f->images, "- \"%s\" could not be loaded\n", shown);
 		return 0;
 	}
@@ -101,8 +101,8 @@ image_take(struct fix *f, const cJSON *attachment, int number, struct drover_err
 	    kind != NULL ? kind : "");
 	if (kind == NULL || image_write(path, answer.body, answer.body_len) != 0) {
 		text_addf(&f->images, "- \"%s\" could not be loaded\n", shown);
-		f->scope->host->log->printf(f->scope, DROVER_WARN, "image %s: status %d, %s", id,
-		    answer.status, kind == NULL ? "not a png, jpeg, gif or webp" : strerror(errno));
+		plugin_log(f->scope, DROVER_WARN, "image %s: status %d, %s", id, answer.status,
+		    kind == NULL ? "not a png, jpeg, gif or webp" : strerror(errno));
 	} else
 		text_addf(&f->images, "- %s (\"%s\")\n", path, shown);
 	web_answer_free(&answer);

@@ -45,7 +45,7 @@ role_is_hidden(struct jira *j, const struct web_answer *answer, const char *proj
 {
 	if (answer->status != 401 && answer->status != 403 && answer->status != 404)
 		return false;
-	j->scope->host->log->printf(j->scope, DROVER_WARN,
+	plugin_log(j->scope, DROVER_WARN,
 	    "project %s: Jira does not say who has which role there (%d): the account needs to see "
 	    "it",
 	    project, answer->status);

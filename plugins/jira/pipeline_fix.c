@@ -210,7 +210,7 @@ fix_run(struct drover_scope *scope, void *plugin, const struct drover_job *job,
 		    plugin_fail(err, DROVER_CANCELLED, "cancelled") :
 		    steps[i](f, err);
 	if (code == 0 && f->ended[0] != '\0') {
-		scope->host->log->printf(scope, DROVER_NOTICE, "%s: %s", f->p.issue, f->ended);
+		plugin_log(scope, DROVER_NOTICE, "%s: %s", f->p.issue, f->ended);
 		code = scope->host->queue->result(scope, "ended", f->ended, err);
 	}
 out:

@@ -297,8 +297,7 @@ scan_emit(struct scan *s, const cJSON *issue, const char *revision, const cJSON 
 			item.priority = priorities[i].priority;
 	code = s->scope->host->queue->emit(s->scope, &item, err);
 	if (code == DROVER_PERMANENT || code == DROVER_CONFIG) {
-		s->scope->host->log->printf(s->scope, DROVER_WARN, "%s: not taken: %s", item_key,
-		    err->text);
+		plugin_log(s->scope, DROVER_WARN, "%s: not taken: %s", item_key, err->text);
 		code = 0;
 	}
 	s->room--;
@@ -346,8 +345,8 @@ scan_look(struct scan *s, const cJSON *found, const char *id, const char *update
 out:
 	/* One that will fail the same way each time stops no other. */
 	if (code == DROVER_PERMANENT) {
-		s->scope->host->log->printf(s->scope, DROVER_WARN,
-		    "%s: passed over until it changes: %s", key, err->text);
+		plugin_log(s->scope, DROVER_WARN, "%s: passed over until it changes: %s", key,
+		    err->text);
 		seen_note(s, id, old != NULL ? old : "", updated, false);
 		code = 0;
 	}

@@ -174,8 +174,8 @@ ticket_settle(struct drover_scope *scope, void *state, const struct drover_settl
 	 * closed to us.
 	 */
 	if (code != 0 && code != DROVER_AGAIN && code != DROVER_QUOTA && code != DROVER_AUTH) {
-		scope->host->log->printf(scope, DROVER_WARN,
-		    "the ticket is not told that its job is dead: %s", err->text);
+		plugin_log(scope, DROVER_WARN, "the ticket is not told that its job is dead: %s",
+		    err->text);
 		code = 0;
 	}
 	return code;

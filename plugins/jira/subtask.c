@@ -108,8 +108,8 @@ subtask_make(void *arg, char *key, size_t size, struct drover_error *err)
 	if ((code = jira_send(&f->jira, &request, &answer, err, "/issue")) == 0) {
 		if (answer.status == 400 || answer.status == 403) {
 			(void)web_refused(&answer, "sub-task", err);
-			f->scope->host->log->printf(f->scope, DROVER_WARN,
-			    "%s: goes on without sub-tasks: %s", f->p.issue, err->text);
+			plugin_log(f->scope, DROVER_WARN, "%s: goes on without sub-tasks: %s",
+			    f->p.issue, err->text);
 		} else if (answer.status < 200 || answer.status > 299)
 			code = web_refused(&answer, "sub-task", err);
 		else

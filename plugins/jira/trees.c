@@ -58,8 +58,7 @@ trees_close(struct trees *t, struct drover_scope *scope)
 
 	while (t->len > 0)
 		if (scope->host->lease->release(scope, t->handles[--t->len], &why) != 0)
-			scope->host->log->printf(scope, DROVER_WARN, "giving a tree back: %s",
-			    why.text);
+			plugin_log(scope, DROVER_WARN, "giving a tree back: %s", why.text);
 }
 
 void

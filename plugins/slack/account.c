@@ -207,7 +207,7 @@ account_pages(struct account *a, const char *method, const struct param *params,
 	if (cursor != NULL && strlen(next) < size)
 		snprintf(cursor, size, "%s", code > 0 ? "" : next);
 	else if (code == 0 && next[0] != '\0')
-		a->scope->host->log->printf(a->scope, DROVER_WARN,
-		    "slack: %s: the list goes on after %d pages", method, page);
+		plugin_log(a->scope, DROVER_WARN, "slack: %s: the list goes on after %d pages",
+		    method, page);
 	return 0;
 }

@@ -91,8 +91,7 @@ channel_list(struct account *a, char (**ids)[SLACK_ID_MAX], size_t *n, struct dr
 		if (code != DROVER_PERMANENT)
 			break;
 		/* A name that is wrong does not blind the others. */
-		a->scope->host->log->printf(a->scope, DROVER_WARN, "option channels: %s",
-		    err->text);
+		plugin_log(a->scope, DROVER_WARN, "option channels: %s", err->text);
 		code = 0;
 	}
 	if (code != 0) {

@@ -84,14 +84,14 @@ slack_hook(struct drover_scope *scope, void *plugin, const struct drover_deliver
 		if (hint_from_event(json_at(json, "event"), self, &hint))
 			code = hint_leave(scope, &hint, err);
 		if (*hook_header(delivery, "x-slack-retry-num") != '\0')
-			host->log->printf(scope, DROVER_INFO, "slack: an event came again: %.80s",
+			plugin_log(scope, DROVER_INFO, "slack: an event came again: %.80s",
 			    hook_header(delivery, "x-slack-retry-reason"));
 	} else if (strcmp(type, "app_rate_limited") == 0) {
 		/*
 		 * Events are being dropped: polling sees what they would have
 		 * said.
 		 */
-		host->log->printf(scope, DROVER_WARN,
+		plugin_log(scope, DROVER_WARN,
 		    "slack: events are being dropped, there are too many of them");
 		code = host->queue->wake(scope, SLACK_SOURCE, err);
 	}

@@ -61,8 +61,7 @@ tell(struct look *l, const char *channel, const struct drover_error *err)
 	i = m->told_next++ % TOLD_MAX;
 	snprintf(m->told[i].channel, sizeof(m->told[i].channel), "%s", channel);
 	snprintf(m->told[i].error, sizeof(m->told[i].error), "%s", l->a->judged.error);
-	l->scope->host->log->printf(l->scope, DROVER_WARN, "channel %s cannot be read: %s", channel,
-	    err->text);
+	plugin_log(l->scope, DROVER_WARN, "channel %s cannot be read: %s", channel, err->text);
 }
 
 static const char *
@@ -612,8 +611,7 @@ look_all(struct look *l, struct drover_error *err)
 	if (code != 0 && (l->reads_len == 0 || (code != DROVER_AGAIN && code != DROVER_QUOTA)))
 		return code;
 	if (code != 0)
-		l->scope->host->log->printf(l->scope, DROVER_INFO,
-		    "the rest is looked at next time: %s", err->text);
+		plugin_log(l->scope, DROVER_INFO, "the rest is looked at next time: %s", err->text);
 	return 0;
 }
 

@@ -32,7 +32,7 @@ people_lost(struct people *people, struct account *a, const char *what, struct d
 	if (err->code != DROVER_CONFIG && err->code != DROVER_PERMANENT)
 		return err->code;
 	if (!people->told)
-		a->scope->host->log->printf(a->scope, DROVER_WARN,
+		plugin_log(a->scope, DROVER_WARN,
 		    "%s is not known, so authors cannot be told by it: %s", what, err->text);
 	people->told = true;
 	err->code = 0;

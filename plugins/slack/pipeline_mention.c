@@ -101,8 +101,7 @@ react(struct work *w, bool add, const char *name)
 
 	if (w->reactions &&
 	    post_reaction(&w->account, add, w->payload.channel, w->payload.ts, name, &err) != 0)
-		w->scope->host->log->printf(w->scope, DROVER_NOTICE, "reaction %s: %s", name,
-		    err.text);
+		plugin_log(w->scope, DROVER_NOTICE, "reaction %s: %s", name, err.text);
 }
 
 static int
@@ -220,8 +219,7 @@ gather(struct work *w, struct drover_error *err)
 	if (code == DROVER_AUTH || code == DROVER_CANCELLED || code == DROVER_FENCED)
 		return code;
 	if (code != 0)
-		w->scope->host->log->printf(w->scope, DROVER_NOTICE,
-		    "the thread could not be read: %s", err->text);
+		plugin_log(w->scope, DROVER_NOTICE, "the thread could not be read: %s", err->text);
 	said = text_of(&w->said);
 	if (w->said.len > THREAD_MAX) {
 		/* What was said last matters most. */
@@ -388,8 +386,8 @@ confess(struct work *w, const struct drover_error *err)
 	mrkdwn_escape(&text, why);
 	text_addf(&text, "%s (trace `%s`)", again ? "\nI will try again." : "", w->job->trace);
 	if (post_edit(&w->account, w->payload.channel, w->status, text_of(&text), &ignored) != 0)
-		w->scope->host->log->printf(w->scope, DROVER_NOTICE,
-		    "the failure could not be told: %s", ignored.text);
+		plugin_log(w->scope, DROVER_NOTICE, "the failure could not be told: %s",
+		    ignored.text);
 	text_free(&text);
 	if (again)
 		return;
@@ -493,8 +491,8 @@ slack_settle(struct drover_scope *scope, void *source, const struct drover_settl
 	 * ever.
 	 */
 	if (code != 0 && code != DROVER_AGAIN && code != DROVER_QUOTA) {
-		scope->host->log->printf(scope, DROVER_NOTICE, "%s: its end could not be told: %s",
-		    settled->key, err->text);
+		plugin_log(scope, DROVER_NOTICE, "%s: its end could not be told: %s", settled->key,
+		    err->text);
 		code = 0;
 	}
 	if (code == 0) {

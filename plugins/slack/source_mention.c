@@ -179,8 +179,7 @@ candidate_emit(struct look *l, const struct candidate *c, const struct person *p
 	code = l->scope->host->queue->emit(l->scope, &item, err);
 	memcpy(repo, payload.repo, sizeof(payload.repo));
 	if (code == DROVER_PERMANENT || code == DROVER_CONFIG) {
-		l->scope->host->log->printf(l->scope, DROVER_WARN, "%s is not taken: %s", key,
-		    err->text);
+		plugin_log(l->scope, DROVER_WARN, "%s is not taken: %s", key, err->text);
 		code = 0;
 	}
 out:
@@ -256,8 +255,8 @@ hand_over(struct look *l, int room, struct drover_error *err)
 			 * Who somebody is could not be asked: the order holds,
 			 * so all that follow wait as well.
 			 */
-			l->scope->host->log->printf(l->scope, DROVER_INFO,
-			    "the rest is handed over next time: %s", err->text);
+			plugin_log(l->scope, DROVER_INFO, "the rest is handed over next time: %s",
+			    err->text);
 			for (; i < l->len; i++) {
 				bool revised;
 
@@ -383,8 +382,7 @@ mention_poll(struct drover_scope *scope, void *state, const char *cursor, struct
 	l->now = host->time->now(scope);
 	l->monotonic = host->time->monotonic(scope);
 	if (!position_read(l->p, cursor))
-		host->log->printf(scope, DROVER_WARN,
-		    "the cursor cannot be read: the look begins anew");
+		plugin_log(scope, DROVER_WARN, "the cursor cannot be read: the look begins anew");
 	if ((code = look_all(l, err)) != 0 || (code = hand_over(l, room, err)) != 0)
 		goto out;
 	move_on(l);
