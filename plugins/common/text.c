@@ -34,6 +34,14 @@ plugin_option(struct drover_scope *scope, const char *key)
 	return value != NULL ? value : "";
 }
 
+bool
+text_is_of(const char *s, const char *characters)
+{
+	size_t len = strspn(s, characters);
+
+	return len > 0 && s[len] == '\0';
+}
+
 size_t
 text_sequence(const char *s, size_t len)
 {

@@ -20,6 +20,10 @@ const char *plugin_option(struct drover_scope *, const char *key);
 /* A line in drover's log, at DROVER_INFO and the like. */
 #define plugin_log(scope, level, ...) (scope)->host->log->printf((scope), (level), __VA_ARGS__)
 
+#define TEXT_DIGITS "0123456789"
+#define TEXT_ALNUM  "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz" TEXT_DIGITS
+/* Whether s has a character, and none but these. */
+bool text_is_of(const char *s, const char *characters);
 /* Length of the valid UTF-8 sequence at s, 0 where there is none. */
 size_t text_sequence(const char *s, size_t len);
 bool text_is_utf8(const char *s, size_t len);

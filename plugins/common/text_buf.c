@@ -69,11 +69,8 @@ text_fill(struct text_buf *buf, char c, size_t times)
 void
 text_add_url(struct text_buf *buf, const char *value)
 {
-	static const char plain[] =
-	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
-
 	for (; *value != '\0'; value++) {
-		if (strchr(plain, *value) != NULL)
+		if (strchr(TEXT_ALNUM "-._~", *value) != NULL)
 			text_add(buf, value, 1);
 		else
 			text_addf(buf, "%%%02X", (unsigned)(unsigned char)*value);

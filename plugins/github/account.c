@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who we are at GitHub and with which token we ask: a personal access token, or
- * a GitHub App whose installation tokens are made here, kept in memory only,
- * renewed before they end and once more when one is refused.
+ * Who drover is at GitHub, and the token that it asks with: a personal access
+ * token, or a GitHub App, whose installation tokens are made here.
+ *
+ * Every callback opens a hub for one repository, asks through it and closes it.
+ * Between callbacks, struct github holds drover's login and the installation
+ * tokens, in memory only; a token is renewed before it ends, and once more when
+ * GitHub refuses it.
  */
 #include <inttypes.h>
 #include <stdarg.h>
@@ -15,7 +19,7 @@
 
 #include "github.h"
 
-#define REFRESH_EARLY_MS (10 * 60 * 1000)  /* of the hour that a token lives */
+#define REFRESH_EARLY_MS  (10 * 60 * 1000) /* of the hour that a token lives */
 #define REFRESH_JITTER_MS (2 * 60 * 1000)
 /* drover asks for another token within five minutes of the end of one. */
 #define GIT_LEFT_MS (6 * 60 * 1000)
@@ -34,13 +38,13 @@ static int token_make(struct hub *, struct drover_error *);
 static int hub_as_installation(struct hub *, struct drover_error *);
 static int hub_renew(struct hub *, struct drover_error *);
 static bool hub_moved(struct hub *, const char *, char[GITHUB_URL_MAX]);
+static int path_print(char[GITHUB_URL_MAX], struct drover_error *, const char *, va_list);
+static int account_ask(struct github *, struct drover_scope *, struct drover_error *);
 
 static bool
 is_app(struct drover_scope *scope)
 {
-	const char *id = scope->host->option->string(scope, "app_id");
-
-	return id != NULL && *id != '\0';
+	return *plugin_option(scope, "app_id") != '\0';
 }
 
 int
@@ -49,19 +53,18 @@ account_check(struct drover_scope *scope, struct drover_error *err)
 	const struct drover_host_secret *secret = scope->host->secret;
 	bool pat = secret->given(scope, "token") == 1,
 	     key = secret->given(scope, "private_key") == 1;
-	const char *base = scope->host->option->string(scope, "api_url");
+	const char *base = plugin_option(scope, "api_url");
 
 	if (strncmp(base, "https://", 8) != 0 && strncmp(base, "http://", 7) != 0)
 		return plugin_fail(err, DROVER_CONFIG,
-		    "api_url: \"%.200s\" is no URL; GitHub's own is https://api.github.com", base);
+		    "api_url: \"%.200s\" is not a URL; GitHub's own is https://api.github.com",
+		    base);
 	if (is_app(scope) && pat)
 		return plugin_fail(err, DROVER_CONFIG,
-		    "both app_id and token_file are given: drover works as a GitHub App or as the "
-		    "user of a token");
+		    "both app_id and token_file are given: drover works as an App or as a user");
 	if (is_app(scope) && !key)
 		return plugin_fail(err, DROVER_CONFIG,
-		    "app_id is given, but no private_key_file: the App's settings on GitHub make "
-		    "the key");
+		    "app_id is given but no private_key_file: make the key in the App's settings");
 	if (!is_app(scope) && !pat)
 		return plugin_fail(err, DROVER_CONFIG,
 		    "no credential: give app_id and private_key_file of a GitHub App, or "
@@ -83,7 +86,7 @@ static int
 hub_as_app(struct hub *hub, struct drover_error *err)
 {
 	struct drover_scope *scope = hub->scope;
-	const char *id = scope->host->option->string(scope, "app_id");
+	const char *id = plugin_option(scope, "app_id");
 	char *pem = secret_read(scope, "private_key", true, err), *jwt, credential[LOGIN_MAX];
 
 	if (pem == NULL)
@@ -147,7 +150,7 @@ token_keep(struct hub *hub, const cJSON *made, struct drover_error *err)
 	token->text = xstrdup(text);
 	snprintf(token->slug, sizeof(token->slug), "%s", hub->slug);
 	token->ends_at = ends * 1000;
-	/* Many daemons of one App must not renew in the same second. */
+	/* Daemons that share an App must not all renew in the same second. */
 	if (RAND_bytes((unsigned char *)&jitter, sizeof(jitter)) != 1)
 		jitter = 0;
 	if (ends * 1000 < now + 2 * REFRESH_EARLY_MS)
@@ -159,11 +162,11 @@ token_keep(struct hub *hub, const cJSON *made, struct drover_error *err)
 static int
 installation_find(struct hub *hub, char *id, size_t size, struct drover_error *err)
 {
-	const char *given = hub->scope->host->option->string(hub->scope, "installation_id");
+	const char *given = plugin_option(hub->scope, "installation_id");
 	struct web_answer answer;
 	int code;
 
-	if (given != NULL && *given != '\0') {
+	if (*given != '\0') {
 		if (strspn(given, "0123456789") != strlen(given) || strlen(given) >= size)
 			return plugin_fail(err, DROVER_CONFIG,
 			    "installation_id: \"%.64s\" is not a number", given);
@@ -175,7 +178,7 @@ installation_find(struct hub *hub, char *id, size_t size, struct drover_error *e
 	json_id(answer.json, "id", id, size);
 	if (answer.status == 404)
 		code = plugin_fail(err, DROVER_AUTH,
-		    "%s: the GitHub App is not installed there: install it for this repository",
+		    "%s: the GitHub App is not installed for this repository: install it there",
 		    hub->slug);
 	else if (answer.status != 200 || *id == '\0')
 		code = web_refused(&answer, "the App's installation", err);
@@ -183,7 +186,7 @@ installation_find(struct hub *hub, char *id, size_t size, struct drover_error *e
 	return code;
 }
 
-/* Asks for a token as the App; the hub is the App's afterwards. */
+/* Asks for a token as the App, whose the hub is afterwards. */
 static int
 token_make(struct hub *hub, struct drover_error *err)
 {
@@ -217,7 +220,7 @@ hub_as_installation(struct hub *hub, struct drover_error *err)
 			return code;
 		token = token_find(hub->github, hub->slug);
 	}
-	/* One installation is one account's, and limits are counted for it. */
+	/* GitHub counts limits for the account that an installation belongs to. */
 	snprintf(owner, sizeof(owner), "%.*s", (int)strcspn(hub->slug, "/"), hub->slug);
 	snprintf(credential, sizeof(credential), "installation/%s", owner);
 	hub_authorize(hub, credential, token->text);
@@ -236,14 +239,14 @@ hub_prepare(struct hub *hub, struct github *github, struct drover_scope *scope, 
 	if (slug != NULL)
 		snprintf(hub->slug, sizeof(hub->slug), "%s", slug);
 	hub->web.scope = scope;
-	hub->web.base = scope->host->option->string(scope, "api_url");
+	hub->web.base = plugin_option(scope, "api_url");
 	hub->web.accept = ACCEPT;
 	hub->web.judge = github_judge;
 	hub->web.headers[0] = (struct drover_field){ "X-GitHub-Api-Version", "2022-11-28" };
 	hub->web.headers_len = 1;
 	if (scope->host->http == NULL || scope->host->secret == NULL)
 		return plugin_fail(err, DROVER_CONFIG,
-		    "this callback is granted no http and no secrets");
+		    "GitHub cannot be asked here: this callback has no http or no secret service");
 	return web_extra_headers(&hub->web, err);
 }
 
@@ -297,12 +300,10 @@ hub_close(struct hub *hub)
 	hub->web.authorization = NULL;
 }
 
-/* 0 when it is worth another try with another token. */
+/* 0 when another token was made, so that it is worth another try; else the class. */
 static int
 hub_renew(struct hub *hub, struct drover_error *err)
 {
-	struct drover_error why = { 0 };
-
 	if (!hub->app || hub->slug[0] == '\0' || hub->renewed ||
 	    strncmp(hub->credential, "installation/", 13) != 0)
 		return err->code;
@@ -310,16 +311,12 @@ hub_renew(struct hub *hub, struct drover_error *err)
 	token_drop(hub->github, hub->slug);
 	plugin_log(hub->scope, DROVER_NOTICE,
 	    "%s: the installation token was refused, asking for another", hub->slug);
-	if (hub_as_installation(hub, &why) != 0)
-		*err = why;
-	else
-		return 0;
-	return err->code;
+	return hub_as_installation(hub, err);
 }
 
 /*
- * The write's path where the repository is now, in moved; false when it is
- * where it was.
+ * Whether the repository was renamed: moved is then the path of the write where
+ * the repository is now.
  */
 static bool
 hub_moved(struct hub *hub, const char *path, char moved[GITHUB_URL_MAX])
@@ -332,7 +329,7 @@ hub_moved(struct hub *hub, const char *path, char moved[GITHUB_URL_MAX])
 	if (len == 0 || strncmp(path, "/repos/", 7) != 0 ||
 	    strncmp(path + 7, hub->slug, len) != 0 || path[7 + len] != '/')
 		return false;
-	/* The host follows for reads. */
+	/* Reads are redirected, and the host follows. */
 	if (hub->now[0] == '\0' && hub_get(hub, &answer, 0, &why, "/repos/%s", hub->slug) == 0) {
 		name = json_text(answer.json, "full_name");
 		snprintf(hub->now, sizeof(hub->now), "%s", slug_is(name) ? name : hub->slug);
@@ -368,13 +365,24 @@ hub_send(struct hub *hub, const struct web_ask *given, struct web_answer *answer
 	    !(code == DROVER_PERMANENT ||
 		(code == 0 && answer->status >= 301 && answer->status <= 308)))
 		return code;
-	/* A write to a renamed repository is redirected and was not done. */
+	/* GitHub redirects a write to a renamed repository, and does not do it. */
 	if (!hub_moved(hub, given->path, moved))
 		return code;
 	if (code == 0)
 		web_answer_free(answer);
 	ask.path = moved;
 	return web_send(&hub->web, &ask, answer, err);
+}
+
+static int
+path_print(char path[GITHUB_URL_MAX], struct drover_error *err, const char *format, va_list ap)
+{
+	int n = vsnprintf(path, GITHUB_URL_MAX, format, ap);
+
+	return n >= 0 && n < GITHUB_URL_MAX ?
+	    0 :
+	    plugin_fail(err, DROVER_PERMANENT, "a path of GitHub's API is too long: %.100s...",
+		path);
 }
 
 int
@@ -384,15 +392,12 @@ hub_get(struct hub *hub, struct web_answer *answer, uint32_t flags, struct drove
 	char path[GITHUB_URL_MAX];
 	struct web_ask ask = { .path = path, .flags = flags };
 	va_list ap;
-	int n;
+	int code;
 
 	va_start(ap, format);
-	n = vsnprintf(path, sizeof(path), format, ap);
+	code = path_print(path, err, format, ap);
 	va_end(ap);
-	if (n < 0 || (size_t)n >= sizeof(path))
-		return plugin_fail(err, DROVER_PERMANENT,
-		    "a path of GitHub's API would be too long: %.100s...", path);
-	return hub_send(hub, &ask, answer, err);
+	return code != 0 ? code : hub_send(hub, &ask, answer, err);
 }
 
 int
@@ -402,15 +407,12 @@ hub_write(struct hub *hub, const char *method, cJSON *body, uint32_t flags,
 	char path[GITHUB_URL_MAX];
 	struct web_ask ask = { .method = method, .path = path, .body = body, .flags = flags };
 	va_list ap;
-	int n, code;
+	int code;
 
 	va_start(ap, format);
-	n = vsnprintf(path, sizeof(path), format, ap);
+	code = path_print(path, err, format, ap);
 	va_end(ap);
-	if (n < 0 || (size_t)n >= sizeof(path))
-		code = plugin_fail(err, DROVER_PERMANENT,
-		    "a path of GitHub's API would be too long: %.100s...", path);
-	else
+	if (code == 0)
 		code = hub_send(hub, &ask, answer, err);
 	cJSON_Delete(body);
 	return code;
@@ -441,45 +443,50 @@ hub_pages(struct hub *hub, const char *path, uint32_t flags, int pages,
 
 	ask.limits = github_limits("GET", &ask.limits_len);
 	code = web_pages(&hub->web, &ask, NULL, pages, page_each, &page, err);
-	/* Elements that were given would come twice. */
+	/* Once the caller has had elements, another try would give them again. */
 	if (code == DROVER_AUTH && page.given == 0 && hub_renew(hub, err) == 0)
 		code = web_pages(&hub->web, &ask, NULL, pages, page_each, &page, err);
+	return code;
+}
+
+/* Asks GitHub for the login that the credential belongs to. */
+static int
+account_ask(struct github *github, struct drover_scope *scope, struct drover_error *err)
+{
+	struct web_answer answer;
+	const char *name;
+	struct hub hub;
+	int code;
+
+	code = hub_open(&hub, github, scope, NULL, 0, err);
+	if (code == 0)
+		code = hub_get(&hub, &answer, 0, err, hub.app ? "/app" : "/user");
+	hub_close(&hub);
+	if (code != 0)
+		return code;
+	name = json_text(answer.json, hub.app ? "slug" : "login");
+	if (answer.status != 200 || *name == '\0')
+		code = web_refused(&answer, hub.app ? "who the App is" : "who the token belongs to",
+		    err);
+	else
+		snprintf(github->login, sizeof(github->login), hub.app ? "%.100s[bot]" : "%.100s",
+		    name);
+	web_answer_free(&answer);
 	return code;
 }
 
 int
 account_who(struct github *github, struct drover_scope *scope, struct drover_error *err)
 {
-	const char *given = scope->host->option->string(scope, "user");
-	struct web_answer answer;
-	struct hub hub;
+	const char *given = plugin_option(scope, "user");
 	int code;
 
 	if (github->login[0] != '\0')
 		return 0;
-	if (given != NULL && *given != '\0') {
+	if (*given != '\0')
 		snprintf(github->login, sizeof(github->login), "%s", given);
-	} else {
-		code = hub_open(&hub, github, scope, NULL, 0, err);
-		if (code == 0)
-			code = hub_get(&hub, &answer, 0, err, hub.app ? "/app" : "/user");
-		hub_close(&hub);
-		if (code != 0)
-			return code;
-		if (answer.status != 200 ||
-		    *json_text(answer.json, hub.app ? "slug" : "login") == '\0')
-			code = web_refused(&answer,
-			    hub.app ? "who the App is" : "who the token belongs to", err);
-		else if (hub.app)
-			snprintf(github->login, sizeof(github->login), "%.100s[bot]",
-			    json_text(answer.json, "slug"));
-		else
-			snprintf(github->login, sizeof(github->login), "%.100s",
-			    json_text(answer.json, "login"));
-		web_answer_free(&answer);
-		if (code != 0)
-			return code;
-	}
+	else if ((code = account_ask(github, scope, err)) != 0)
+		return code;
 	snprintf(github->mention, sizeof(github->mention), "%.*s", (int)strcspn(github->login, "["),
 	    github->login);
 	return 0;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What somebody wants of us: read from a comment, a review, a body or a label,
- * keyed by what triggered it and the revision of its text, and frozen as the
- * payload of its job. Days later that text is what is carried out.
+ * What a person wants of drover: the sources read it from a comment, a review,
+ * a body or a label, key it by what triggered it and the revision of its text,
+ * and freeze it as the payload of a job. The pipelines read it from there, and
+ * carry that text out even when it was edited since.
  */
 #include <ctype.h>
 #include <inttypes.h>
@@ -20,24 +21,13 @@ static const struct {
 	size_t offset, size;
 } texts[] = {
 #define TEXT(name) { #name, offsetof(struct ask, name), sizeof(((struct ask *)0)->name) }
-	TEXT(slug),
-	TEXT(number),
-	TEXT(type),
-	TEXT(id),
-	TEXT(rev),
-	TEXT(top),
-	TEXT(author),
-	TEXT(association),
-	TEXT(url),
-	TEXT(path),
-	TEXT(title),
-	TEXT(prompt),
+	TEXT(slug), TEXT(number), TEXT(type), TEXT(id), TEXT(rev), TEXT(top), TEXT(author),
+	TEXT(association), TEXT(url), TEXT(path), TEXT(title), TEXT(prompt)
 #undef TEXT
 };
 
 static char *text_copy_clean(const char *, size_t);
 static void object_add_cut(cJSON *, const char *, const char *, size_t);
-static bool is_digits(const char *);
 
 void
 ask_free(struct ask *ask)
@@ -70,8 +60,8 @@ ask_read(struct ask *ask, const struct github *github, const cJSON *object, cons
 		ask->association[i] = (char)tolower((unsigned char)association[i]);
 	ask->association[i] = '\0';
 	/*
-	 * Another drover with a person's account: two that answer each other
-	 * would never end.
+	 * A marker shows another drover, with a person's account: two that
+	 * answer each other would never end.
 	 */
 	ask->bot = strcmp(json_text(user, "type"), "Bot") == 0 ||
 	    cJSON_IsObject(json_at(object, "performed_via_github_app")) || talk_marker_ends(body);
@@ -105,8 +95,8 @@ ask_revise(struct ask *ask)
 	const char *text = ask->text != NULL ? ask->text : "";
 
 	/*
-	 * Of the text, not of updated_at: that moves too when somebody hides or
-	 * reacts to a comment.
+	 * From the text, because updated_at also moves when a comment is hidden
+	 * or gets a reaction.
 	 */
 	snprintf(ask->rev, sizeof(ask->rev), "%08" PRIx64,
 	    text_hash(0, text, strlen(text)) & 0xffffffffu);
@@ -115,9 +105,6 @@ ask_revise(struct ask *ask)
 void
 ask_key(const struct ask *ask, char key[DROVER_KEY_MAX])
 {
-	/*
-	 * A body belongs to its number; of labels, each setting is another ask.
-	 */
 	snprintf(key, DROVER_KEY_MAX, "github/%s/%s/%s@%s", ask->slug, ask->type, ask->id,
 	    ask->rev);
 }
@@ -152,10 +139,7 @@ ask_payload(const struct ask *ask)
 	cJSON *object;
 	char *out;
 
-	/*
-	 * Escaping may double a text or more, so the length is only known
-	 * afterwards.
-	 */
+	/* Escaping may double a text or more, so its length is known afterwards only. */
 	for (;; max /= 2) {
 		object = json_object();
 		for (i = 0; i < ARRAY_LEN(texts); i++) {
@@ -176,14 +160,6 @@ ask_payload(const struct ask *ask)
 	}
 }
 
-static bool
-is_digits(const char *text)
-{
-	size_t len = strlen(text);
-
-	return len > 0 && strspn(text, "0123456789") == len;
-}
-
 int
 ask_parse(struct ask *ask, const char *payload, uint64_t len, struct drover_error *err)
 {
@@ -198,13 +174,13 @@ ask_parse(struct ask *ask, const char *payload, uint64_t len, struct drover_erro
 		cJSON_Delete(object);
 		return plugin_fail(err, DROVER_PERMANENT,
 		    "the job's payload is not one of this plugin: %.200s",
-		    object == NULL ? why.text : "no object");
+		    object == NULL ? why.text : "it is not an object");
 	}
 	for (i = 0; i < ARRAY_LEN(texts); i++) {
 		value = json_text(object, texts[i].name);
 		if (strlen(value) >= texts[i].size)
 			code = plugin_fail(err, DROVER_PERMANENT,
-			    "the job's payload has too long a \"%s\"", texts[i].name);
+			    "\"%s\" in the job's payload is too long", texts[i].name);
 		else
 			snprintf((char *)ask + texts[i].offset, texts[i].size, "%s", value);
 	}
@@ -214,8 +190,10 @@ ask_parse(struct ask *ask, const char *payload, uint64_t len, struct drover_erro
 	value = json_text(object, "context");
 	ask->context = *value != '\0' ? text_copy_clean(value, CONTEXT_MAX) : NULL;
 	/* These become parts of paths. */
-	if (code == 0 && (!slug_is(ask->slug) || !is_digits(ask->number) || !is_digits(ask->id) ||
-	    (ask->top[0] != '\0' && !is_digits(ask->top))))
+	if (code == 0 &&
+	    (!slug_is(ask->slug) || !text_is_of(ask->number, TEXT_DIGITS) ||
+		!text_is_of(ask->id, TEXT_DIGITS) ||
+		(ask->top[0] != '\0' && !text_is_of(ask->top, TEXT_DIGITS))))
 		code = plugin_fail(err, DROVER_PERMANENT,
 		    "the job's payload names no issue or pull request");
 	cJSON_Delete(object);

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The plugin github: comments, mentions and commands as jobs, and pull requests
- * as what comes of them.
+ * The plugin github: comments, mentions and commands become jobs, and jobs
+ * become answers and pull requests. source_pull.c and source_command.c find
+ * work, by watch.c, poll.c and track.c; pipeline_pull.c and pipeline_command.c
+ * do it, by work.c, thread.c, post.c and pull.c. Whatever asks GitHub goes
+ * through account.c.
  */
 #include <stdlib.h>
 
@@ -29,7 +32,7 @@ static const struct drover_option options[] = {
 	    "Whether posts end in a hidden comment by which they are found again after a crash." },
 	{ "slugs", DROVER_LIST, 0, NULL,
 	    "Each \"REPO=owner/name\", for repos whose url does not end in owner/name." },
-	{ NULL, 0, 0, NULL, NULL },
+	{ 0 },
 };
 
 static const struct drover_source *const sources[] = { &github_pr_comment, &github_pr_mention,

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Webhooks: the signature over the raw bytes, then a word to the sources that
- * have something to look for. What the delivery says is not used for anything
- * else; polling finds it.
+ * Webhooks: a delivery whose signature is good wakes the sources that may find
+ * something by polling. Nothing else that it says is used.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,7 +28,7 @@ static const struct {
 
 static unsigned hook_narrow(const struct drover_delivery *, unsigned);
 
-/* A comment on a pull request is no command, one on an issue nothing else. */
+/* A comment on an issue can only be a command, one on a pull request never is. */
 static unsigned
 hook_narrow(const struct drover_delivery *delivery, unsigned sources)
 {
@@ -65,7 +64,7 @@ github_hook(struct drover_scope *scope, void *plugin, const struct drover_delive
 		return code;
 	if (*id == '\0' || strlen(id) >= sizeof(receipt->id) || *event == '\0')
 		return plugin_fail(err, DROVER_PERMANENT,
-		    "a delivery without X-GitHub-Event or X-GitHub-Delivery");
+		    "the delivery has no X-GitHub-Event or no X-GitHub-Delivery");
 	snprintf(receipt->id, sizeof(receipt->id), "%s", id);
 	if (strcmp(event, "ping") == 0) {
 		receipt->status = 200;

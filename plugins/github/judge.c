@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What GitHub's answers mean, and how often it may be asked. The limits are
- * below the published ones by what a bucket can give at once: 5,000 requests an
- * hour, 900 points a minute (a read 1, a write 5), 80 new contents a minute and
- * 500 an hour, a second between writes.
+ * What GitHub's answers mean, and how often it may be asked. The host calls the
+ * judge for every answer, and keeps the limits for all runners and jobs.
+ *
+ * GitHub publishes 5,000 requests an hour, 900 points a minute (a read costs 1,
+ * a write 5), 80 new contents a minute and 500 an hour, and a second between
+ * writes. The limits here are lower by what a bucket can give at once.
  */
 #include <stdbool.h>
 #include <stdio.h>
@@ -11,15 +13,14 @@
 
 #include "github.h"
 
-#define SECONDARY_MS 60000       /* at least, says GitHub, where it gives no Retry-After */
+#define SECONDARY_MS 60000 /* GitHub asks for at least this where it sends no Retry-After */
 
 static const struct drover_http_limit limits[] = {
 	{ "core", 4000, 1000, 3600 * 1000 },
 	{ "minute", 400, 150, 60 * 1000 },
-	/* only writes */
 	/*
-	 * A second apart where they arrive: some take longer on the way than
-	 * the next.
+	 * These two are of writes only, which must arrive a second apart; some
+	 * are longer on the way than the next.
 	 */
 	{ "writes", 4, 1, 5000 },
 	{ "content", 400, 70, 3600 * 1000 },
@@ -44,10 +45,7 @@ github_judge(void *arg, struct drover_scope *scope, const struct drover_http_res
 		verdict->code = DROVER_AUTH;
 		return;
 	}
-	/*
-	 * What a caller makes of a missing thing, a missing permission or a
-	 * moved repository is its own affair.
-	 */
+	/* The caller knows what a missing thing or a moved repository means to it. */
 	if (response->status < 500 && response->status != 403 && response->status != 429 &&
 	    response->status != 408 && response->status != 425) {
 		verdict->code = DROVER_OK;
@@ -56,8 +54,8 @@ github_judge(void *arg, struct drover_scope *scope, const struct drover_http_res
 	if (response->status != 403 && response->status != 429)
 		return;
 	/*
-	 * 403 is a limit or a missing permission: the host tells by the
-	 * headers, and some limits show in the message only.
+	 * 403 is a limit or a missing permission. The host tells them apart by
+	 * the headers, but some limits show in the message only.
 	 */
 	if (secondary || strstr(body, "API rate limit exceeded") != NULL)
 		verdict->code = DROVER_QUOTA;

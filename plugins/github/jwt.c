@@ -14,8 +14,12 @@
 
 #include "github.h"
 
-#define JWT_BACK 60  /* s; GitHub refuses one issued in its future, and clocks differ */
-#define JWT_LIFE 480 /* s from now; the whole span stays under the ten minutes that GitHub allows */
+/*
+ * Seconds before and after now. GitHub refuses a token from its future, and
+ * clocks differ; the whole span stays below the ten minutes that it allows.
+ */
+#define JWT_BACK 60
+#define JWT_LIFE 480
 
 static void base64url(struct text_buf *, const unsigned char *, size_t);
 static int no_password(char *, int, int, void *);
@@ -25,24 +29,16 @@ static int jwt_sign(EVP_PKEY *, const char *, size_t, unsigned char **, size_t *
 static void
 base64url(struct text_buf *out, const unsigned char *data, size_t len)
 {
-	static const char digits[] =
-	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-	size_t i, n, k;
-	uint32_t bits;
+	char *text = xmalloc(len / 3 * 4 + 5), *p;
 
-	for (i = 0; i < len; i += n) {
-		n = len - i < 3 ? len - i : 3;
-		bits = (uint32_t)data[i] << 16;
-		if (n > 1)
-			bits |= (uint32_t)data[i + 1] << 8;
-		if (n > 2)
-			bits |= data[i + 2];
-		for (k = 0; k <= n; k++)
-			text_add(out, &digits[bits >> (18 - 6 * k) & 63], 1);
-	}
+	EVP_EncodeBlock((unsigned char *)text, data, (int)len);
+	for (p = text; *p != '\0' && *p != '='; p++)
+		*p = *p == '+' ? '-' : *p == '/' ? '_' : *p;
+	text_add(out, text, (size_t)(p - text));
+	free(text);
 }
 
-/* OpenSSL would ask at the terminal. */
+/* Without this OpenSSL would ask for a password at the terminal. */
 static int
 no_password(char *buf, int size, int writing, void *arg)
 {
@@ -105,17 +101,15 @@ jwt_make(const char *app_id, const char *pem, int64_t now, struct drover_error *
 	EVP_PKEY *key;
 	char claims[160];
 
-	if (strlen(app_id) > 64 ||
-	    strspn(app_id, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-") !=
-		strlen(app_id)) {
-		plugin_fail(err, DROVER_CONFIG, "app_id: \"%.64s\" is no id of a GitHub App",
+	if (strlen(app_id) > 64 || !text_is_of(app_id, TEXT_ALNUM "._-")) {
+		plugin_fail(err, DROVER_CONFIG, "app_id: \"%.64s\" is not the id of a GitHub App",
 		    app_id);
 		return NULL;
 	}
 	if ((key = jwt_key(pem)) == NULL) {
 		plugin_fail(err, DROVER_CONFIG,
-		    "private_key: not an RSA key in PEM without a password; the App's settings on "
-		    "GitHub make one");
+		    "private_key: this is not an RSA key in PEM without a password, as the App's "
+		    "settings on GitHub make it");
 		return NULL;
 	}
 	snprintf(claims, sizeof(claims), "{\"iat\":%" PRId64 ",\"exp\":%" PRId64 ",\"iss\":\"%s\"}",

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What other plugins and `drover call` may have us do: requests and replies are
- * JSON objects, and ids strings.
+ * What other plugins and `drover call` may ask of this plugin. Requests and
+ * replies are JSON objects, with ids as strings.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 
 #include "github.h"
 
-#define STATUS_TEXT_MAX 140      /* characters, says GitHub */
+#define STATUS_TEXT_MAX 140 /* characters that GitHub takes */
 
 /* A request and what is needed to carry it out. */
 struct call {
@@ -31,45 +31,35 @@ static int comment_do(struct call *, struct drover_error *);
 static int label_remove(struct call *, const cJSON *, struct drover_error *);
 static int label_do(struct call *, struct drover_error *);
 static int status_do(struct call *, struct drover_error *);
+static int git_token_call(struct drover_scope *, void *, const char *, uint64_t,
+    struct drover_error *);
 
-#define OPERATION(what) \
+/* The operation WHAT: what its caller sees, and the function WHAT_do that carries it out. */
+#define OPERATION(what, name_, summary_) \
 	static int what##_call(struct drover_scope *scope, void *plugin, const char *request, \
 	    uint64_t len, struct drover_error *err) \
 	{ \
 		struct call call; \
 		int code = call_begin(&call, scope, plugin, request, len, err); \
 		return call_end(&call, code == 0 ? what##_do(&call, err) : code, err); \
+	} \
+	static const struct drover_operation op_##what = { \
+		.size = sizeof(struct drover_operation), \
+		.name = name_, \
+		.summary = summary_, \
+		.call = what##_call, \
 	}
-OPERATION(open_pull)
-OPERATION(comment)
-OPERATION(label)
-OPERATION(status)
 
-static int git_token_call(struct drover_scope *, void *, const char *, uint64_t,
-    struct drover_error *);
+OPERATION(open_pull, "open-pull",
+    "Opens a pull request for a branch, or finds the open one: {repo, branch, title, body, base, "
+    "labels, draft, key}.");
+OPERATION(comment, "comment",
+    "Comments on an issue or pull request, once for a key: {repo, number, text, key}.");
+OPERATION(label, "label",
+    "Sets existing labels and takes others off: {repo, number, add, remove}.");
+OPERATION(status, "status",
+    "Sets the status of a commit: {repo, sha, state, context, description, url}.");
 
-static const struct drover_operation op_open_pull = {
-	.size = sizeof(struct drover_operation),
-	.name = "open-pull",
-	.call = open_pull_call,
-	.summary = "Opens a pull request for a branch, or finds the open one: {repo, branch, "
-		   "title, body, base, labels, draft, key}.",
-};
-static const struct drover_operation op_comment = {
-	.size = sizeof(struct drover_operation),
-	.name = "comment",
-	.call = comment_call,
-	.summary =
-	    "Comments on an issue or pull request, once for a key: {repo, number, text, key}.",
-};
-static const struct drover_operation op_label = {
-	.size = sizeof(struct drover_operation), .name = "label", .call = label_call,
-	.summary = "Sets existing labels and takes others off: {repo, number, add, remove}.",
-};
-static const struct drover_operation op_status = {
-	.size = sizeof(struct drover_operation), .name = "status", .call = status_call,
-	.summary = "Sets the status of a commit: {repo, sha, state, context, description, url}.",
-};
 static const struct drover_operation op_git_token = {
 	.size = sizeof(struct drover_operation),
 	.name = "git-token",
@@ -79,7 +69,9 @@ static const struct drover_operation op_git_token = {
 		   "drover itself only.",
 };
 static const struct drover_operation op_probe = {
-	.size = sizeof(struct drover_operation), .name = "probe", .call = github_probe,
+	.size = sizeof(struct drover_operation),
+	.name = "probe",
+	.call = github_probe,
 	.summary = "Says who drover is at GitHub and what the credential lacks: {}.",
 };
 
@@ -99,7 +91,7 @@ call_read(struct call *call, struct drover_scope *scope, const char *request, ui
 	call->request = json_read(request, len, &why);
 	call->reply = json_object();
 	if (!cJSON_IsObject(call->request))
-		return plugin_fail(err, DROVER_PERMANENT, "the request is no JSON object");
+		return plugin_fail(err, DROVER_PERMANENT, "the request is not a JSON object");
 	if ((code = call_need(call, "repo", &repo, err)) != 0)
 		return code;
 	return slug_of_repo(scope, repo, slug, err);
@@ -135,16 +127,16 @@ static int
 call_need(const struct call *call, const char *key, const char **value, struct drover_error *err)
 {
 	*value = json_text(call->request, key);
-	return **value != '\0' ?
-	    0 :
-	    plugin_fail(err, DROVER_PERMANENT, "the request has no \"%s\"", key);
+	if (**value == '\0')
+		return plugin_fail(err, DROVER_PERMANENT, "the request has no \"%s\"", key);
+	return 0;
 }
 
 static int
 call_number(struct call *call, struct drover_error *err)
 {
 	json_id(call->request, "number", call->number, sizeof(call->number));
-	if (call->number[0] == '\0' || strspn(call->number, "0123456789") != strlen(call->number))
+	if (!text_is_of(call->number, TEXT_DIGITS))
 		return plugin_fail(err, DROVER_PERMANENT,
 		    "the request has no \"number\" of an issue or pull request");
 	return 0;
@@ -229,8 +221,8 @@ label_remove(struct call *call, const cJSON *labels, struct drover_error *err)
 			 name.data)) != 0)
 			break;
 		/*
-		 * 404: it was not set, or there is no such issue, which the
-		 * labels' addition or the next reader notices.
+		 * 404 says that it was not set, or that there is no such issue,
+		 * which adding labels or the next reader will notice.
 		 */
 		if (answer.status != 200 && answer.status != 204 && answer.status != 404)
 			code = web_refused(&answer, "taking a label off", err);
@@ -279,8 +271,8 @@ status_do(struct call *call, struct drover_error *err)
 	if (i == ARRAY_LEN(states))
 		return plugin_fail(err, DROVER_PERMANENT,
 		    "\"state\" is one of error, failure, pending and success");
-	if (strlen(sha) > 64 || strspn(sha, "0123456789abcdefABCDEF") != strlen(sha))
-		return plugin_fail(err, DROVER_PERMANENT, "\"sha\" is no commit");
+	if (strlen(sha) > 64 || !text_is_of(sha, TEXT_DIGITS "abcdefABCDEF"))
+		return plugin_fail(err, DROVER_PERMANENT, "\"sha\" is not the hash of a commit");
 	text_clean(description, sizeof(description), text,
 	    text_cut(text, strlen(text), STATUS_TEXT_MAX), "");
 	body = json_object();
@@ -288,7 +280,7 @@ status_do(struct call *call, struct drover_error *err)
 	json_put_text(body, "context", *context != '\0' ? context : "drover");
 	json_put_text(body, "description", description);
 	json_put_text(body, "target_url", *url != '\0' ? url : NULL);
-	/* Setting it twice shows once: the newest of a context counts. */
+	/* The newest status of a context counts, so setting it twice shows once. */
 	if ((code = hub_write(&call->hub, "POST", body, 0, &answer, err, "/repos/%s/statuses/%s",
 		 call->hub.slug, sha)) != 0)
 		return code;

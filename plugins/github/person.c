@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who asks, as the trust gate wants to know it: login, association, and
- * permission and teams where the source's `authors` name such marks; only then
- * GitHub is asked, once a person in one callback.
+ * Who asks, as the core wants to know it: the login and the association, which
+ * come with every comment, and the permission and teams, for which GitHub is
+ * asked only where the source's `authors` name such marks. What was learned of
+ * a person is kept for one callback.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -66,7 +67,7 @@ known_mark(struct known *known, const char *format, ...)
 	known->len++;
 }
 
-/* The highest permission first: each gives the lower ones as well. */
+/* A permission includes the lower ones. */
 static int
 known_permission(struct known *known, struct hub *hub, struct drover_error *err)
 {
@@ -88,8 +89,9 @@ known_permission(struct known *known, struct hub *hub, struct drover_error *err)
 			if (on)
 				known_mark(known, "permission:%s", levels[i]);
 			/*
-			 * GitHub lets nobody below this set labels; somebody
-			 * whose association is unknown is no stranger then.
+			 * Labels are set by people with this permission or a
+			 * higher one. The event does not tell their
+			 * association, so this shows that they are no strangers.
 			 */
 			if (on && strcmp(levels[i], "triage") == 0 && known->association[0] == '\0')
 				known_mark(known, "collaborator");
@@ -133,8 +135,8 @@ known_teams(struct known *known, struct hub *hub, struct drover_error *err)
 }
 
 /*
- * Accounts may be called as GitHub calls an association: such a login must not
- * pass for one.
+ * An account may have a name that is also GitHub's word for an association, and
+ * must not pass for one.
  */
 static bool
 is_association(const char *login)
@@ -161,14 +163,8 @@ known_ask(struct known *known, struct hub *hub, const struct ask *ask, struct dr
 	snprintf(known->association, sizeof(known->association), "%s", ask->association);
 	if (ask->association[0] != '\0')
 		known_mark(known, "%s", ask->association);
-	/*
-	 * A login of other characters is none of GitHub's and goes into no
-	 * path.
-	 */
-	if (ask->bot || ask->self ||
-	    strspn(ask->author,
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") !=
-		strlen(ask->author))
+	/* Other characters are in no login of GitHub's, and must not get into a path. */
+	if (ask->bot || ask->self || !text_is_of(ask->author, TEXT_ALNUM "-_"))
 		return 0;
 	if (ask->association[0] == '\0' || authors_name(hub->scope, NULL, "permission:"))
 		code = known_permission(known, hub, err);

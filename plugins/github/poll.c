@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the sources share: walking the lists of each repository from where the
- * cursor stands, and handing over what was found, oldest first and as much as
- * there is capacity for. The rest is found again, as the cursor waits for it.
+ * Walking the lists of a repository. watch.c makes a struct poll for each
+ * repository, and the look of a source fills its finds and pulls from here,
+ * beginning at the times that the cursor holds.
  *
  * A list sorted by the time of change moves while it is read: an element that
- * is edited goes to its end, and another one slips over the border of two
+ * is edited goes to its end, and another one slips over the border between two
  * pages. So the next page is asked for by the time of the last element, and by
- * Link only where time does not move.
+ * Link only where that time has not moved.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -16,10 +16,10 @@
 
 #include "github.h"
 
-#define LIST_REQUESTS 20         /* of one list in one poll */
+#define LIST_REQUESTS 20 /* for one list in one poll */
 #define FINDS_MAX 1000
 #define PULLS_MAX 1000
-#define SPARE_MS 5000            /* of the callback's time, to end in */
+#define SPARE_MS      5000 /* what is left of the callback's time for its end */
 
 const char *const poll_list_names[LISTS] = { "comments", "review_comments", "pulls", "issues" };
 
@@ -47,7 +47,7 @@ poll_is_late(const struct poll *p)
 	return p->scope->host->time->remaining(p->scope) < SPARE_MS;
 }
 
-/* One page; newest becomes the time of its newest element, next the Link. */
+/* Walks one page; *newest becomes the time of its newest element, *next the Link. */
 static int
 list_page(struct poll *p, enum lists list, const char *path,
     int (*each)(struct poll *, enum lists, const cJSON *, struct drover_error *), int64_t *newest,
@@ -65,7 +65,7 @@ list_page(struct poll *p, enum lists list, const char *path,
 		return code;
 	if (answer.status != 200 || !cJSON_IsArray(answer.json)) {
 		if (answer.status == 200)
-			code = plugin_fail(err, DROVER_AGAIN, "%s: answered no list",
+			code = plugin_fail(err, DROVER_AGAIN, "%s: the answer is not a list",
 			    answer.response.url);
 		else
 			code = web_refused(&answer, "a list", err);
@@ -75,10 +75,7 @@ list_page(struct poll *p, enum lists list, const char *path,
 	cJSON_ArrayForEach(element, answer.json) {
 		json_id(element, list == LIST_ISSUES ? "number" : "id", id, sizeof(id));
 		at = when_read(json_text(element, "updated_at"));
-		/*
-		 * What was changed before is handled, whether or not the server
-		 * heeds `since`.
-		 */
+		/* The server may not heed `since`. */
 		if (*id == '\0' || at < track_from(track))
 			continue;
 		if (at > *newest)
@@ -145,10 +142,7 @@ pulls_each(void *arg, const cJSON *json, struct drover_error *err)
 	    strcmp(json_text(json, "state"), "open") != 0)
 		return 0;
 	text_line(pull->title, sizeof(pull->title), title);
-	/*
-	 * A fork may name its branch as it likes: only one of the repository
-	 * itself is drover's.
-	 */
+	/* A fork may call its branch drover/... too. */
 	pull->own = account_is_self(p->github, json_text_at(json, "user.login")) ||
 	    (strncmp(head, "drover/", 7) == 0 && *from != '\0' &&
 		strcmp(from, json_text_at(json, "base.repo.full_name")) == 0);
@@ -166,8 +160,8 @@ poll_pulls(struct poll *p, struct drover_error *err)
 	char path[GITHUB_URL_MAX];
 
 	/*
-	 * All open ones: which of them are ours shows only here. An unchanged
-	 * page costs nothing.
+	 * Which pull requests are drover's shows only in this list, so all open
+	 * ones are read; a page that has not changed costs nothing.
 	 */
 	snprintf(path, sizeof(path),
 	    "/repos/%s/pulls?state=open&sort=updated&direction=desc&per_page=100", p->hub.slug);
@@ -211,8 +205,8 @@ poll_find(struct poll *p, enum lists list, const char *id, int64_t at)
 	size_t i;
 
 	/*
-	 * Pages overlap; of two revisions the newer counts. What has a mark
-	 * shares its list's id with others.
+	 * Pages overlap, and the newer revision counts. Finds with a mark share
+	 * an id and stay.
 	 */
 	for (i = 0; i < p->finds_len && find == NULL; i++)
 		if (p->finds[i].list == list && p->finds[i].mark[0] == '\0' &&
@@ -222,7 +216,7 @@ poll_find(struct poll *p, enum lists list, const char *id, int64_t at)
 		p->finds = xgrow(p->finds, p->finds_len, &p->finds_size, sizeof(*p->finds));
 		find = &p->finds[p->finds_len++];
 	} else {
-		/* The last one is what poll_find_drop drops. */
+		/* It becomes the last, which poll_find_drop() takes back. */
 		struct find last = *find;
 
 		*find = p->finds[p->finds_len - 1];
@@ -332,8 +326,8 @@ review_each(void *arg, const cJSON *json, struct drover_error *err)
 	struct ask *ask;
 
 	/*
-	 * A pending one is seen by its author alone; one without a text only
-	 * holds comments, which come by themselves.
+	 * A pending review is visible to its author alone. The comments of a
+	 * review without a text come in their own list.
 	 */
 	if (at < p->begin || *json_text(json, "body") == '\0' || strcmp(state, "PENDING") == 0)
 		return 0;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Comments that are posted once, whatever crashes: an effect is begun before
- * and done after, and one whose end is not known is looked for among our own
- * posts, by its marker or, where markers are off, by its text.
+ * Comments, posted once whatever crashes: once_do() begins an effect before the
+ * post and ends it afterwards. After a crash in between, the comment is looked
+ * for among drover's own, by its marker or, where markers are off, by its text.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,8 +18,8 @@
 struct search {
 	struct hub *hub;
 	const struct post *post;
-	const char *body;        /* as it would be posted */
-	char *made;              /* of the one that was found */
+	const char *body; /* as it would be posted */
+	char *made;       /* "ID URL" of the comment that was found */
 	size_t size;
 };
 
@@ -27,6 +27,7 @@ static void made_write(const cJSON *, char *, size_t);
 static char *post_body(struct drover_scope *, const struct post *);
 static int search_each(void *, const cJSON *, struct drover_error *);
 static int post_search(void *, char *, size_t, struct drover_error *);
+static int post_to(const struct search *, const char *, struct web_answer *, struct drover_error *);
 static int post_send(void *, char *, size_t, struct drover_error *);
 static bool in_thread(const struct post *);
 static char *answer_text(struct drover_scope *, const struct ask *, const char *);
@@ -74,7 +75,7 @@ post_body(struct drover_scope *scope, const struct post *post)
 	return text_take(&body);
 }
 
-/* Only own posts count: anybody can copy a marker. */
+/* Other people's comments do not count: anyone can copy a marker. */
 static int
 search_each(void *arg, const cJSON *json, struct drover_error *err)
 {
@@ -110,35 +111,35 @@ post_search(void *arg, char *made, size_t size, struct drover_error *err)
 	return hub_pages(search->hub, path, 0, 50, search_each, search, err);
 }
 
+/* Posts into a thread (top not NULL) or the conversation. */
+static int
+post_to(const struct search *search, const char *top, struct web_answer *answer,
+    struct drover_error *err)
+{
+	const struct post *post = search->post;
+	cJSON *body = json_object();
+
+	json_put_text(body, "body", search->body);
+	if (top == NULL)
+		return hub_write(search->hub, "POST", body, DROVER_HTTP_ONCE, answer, err,
+		    "/repos/%s/issues/%s/comments", post->slug, post->number);
+	return hub_write(search->hub, "POST", body, DROVER_HTTP_ONCE, answer, err,
+	    "/repos/%s/pulls/%s/comments/%s/replies", post->slug, post->number, top);
+}
+
 static int
 post_send(void *arg, char *made, size_t size, struct drover_error *err)
 {
 	struct search *search = arg;
-	const struct post *post = search->post;
+	bool thread = in_thread(search->post);
 	struct web_answer answer = { 0 };
-	cJSON *body;
-	int code = 0;
+	int code = post_to(search, thread ? search->post->top : NULL, &answer, err);
 
-	if (in_thread(post)) {
-		body = json_object();
-		json_put_text(body, "body", search->body);
-		code = hub_write(search->hub, "POST", body, DROVER_HTTP_ONCE, &answer, err,
-		    "/repos/%s/pulls/%s/comments/%s/replies", post->slug, post->number, post->top);
-		/*
-		 * The thread is gone with its first comment: then it is said in
-		 * the conversation.
-		 */
-		if (code == 0 && answer.status != 201 &&
-		    (answer.status == 404 || answer.status == 422))
-			web_answer_free(&answer);
-		else
-			goto sent;
+	/* A thread is gone with its first comment. */
+	if (code == 0 && thread && (answer.status == 404 || answer.status == 422)) {
+		web_answer_free(&answer);
+		code = post_to(search, NULL, &answer, err);
 	}
-	body = json_object();
-	json_put_text(body, "body", search->body);
-	code = hub_write(search->hub, "POST", body, DROVER_HTTP_ONCE, &answer, err,
-	    "/repos/%s/issues/%s/comments", post->slug, post->number);
-sent:
 	if (code != 0)
 		return code;
 	if (answer.status == 201)
@@ -168,24 +169,25 @@ post_comment(struct hub *hub, const struct post *post, char *id, size_t id_size,
 }
 
 /*
- * In the conversation nothing else tells what is answered, and without markers
- * nothing anywhere.
+ * Quotes what is answered in the conversation, where the place does not tell
+ * it; and everywhere when markers are off, since the link to the ask is then
+ * how post_is_answer() knows the answer.
  */
 static char *
 answer_text(struct drover_scope *scope, const struct ask *ask, const char *text)
 {
-	size_t len = strcspn(ask->text, "\n"), cut = text_cut(ask->text, len, QUOTE_MAX);
+	size_t cut = text_cut(ask->text, strcspn(ask->text, "\n"), QUOTE_MAX);
 	struct text_buf out = { 0 };
-	char first[QUOTE_MAX + 1], *quote;
+	char *first, *quote;
 
-	memcpy(first, ask->text, cut);
-	first[cut] = '\0';
 	if (strcmp(ask->type, "issuecomment") == 0 || strcmp(ask->type, "review") == 0 ||
 	    (ask->url[0] != '\0' && !post_marks(scope))) {
-		quote = post_tame(first, sizeof(first) * 4);
+		first = xstrndup(ask->text, cut);
+		quote = post_tame(first, QUOTE_MAX * 4);
 		text_addf(&out, "> %s%s\n> ([asked here](%s))\n\n", quote,
-		    cut < strlen(ask->text) ? " [...]" : "", ask->url);
+		    ask->text[cut] != '\0' ? " [...]" : "", ask->url);
 		free(quote);
+		free(first);
 	}
 	text_addf(&out, "%s", text);
 	return text_take(&out);
@@ -222,7 +224,7 @@ post_is_answer(struct drover_scope *scope, const cJSON *comment, const struct as
 	ask_key(ask, key);
 	if (post_marks(scope))
 		return talk_marker_has(json_text(comment, "body"), "answer", key);
-	/* An older one answers the words before they were edited. */
+	/* An older post answers the words before they were edited. */
 	snprintf(link, sizeof(link), "([asked here](%s))", ask->url);
 	return ask->url[0] != '\0' && strstr(json_text(comment, "body"), link) != NULL &&
 	    when_read(json_text(comment, "created_at")) >= ask->at;
@@ -247,7 +249,7 @@ post_eyes(struct hub *hub, const struct ask *ask)
 
 	for (i = 0; i < ARRAY_LEN(places) && strcmp(places[i].type, ask->type) != 0; i++)
 		continue;
-	/* A review takes no reaction. */
+	/* GitHub has no reactions on reviews. */
 	if (i == ARRAY_LEN(places))
 		return;
 	body = json_object();

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The operation probe: who drover is at GitHub, and what its credential and the
- * repositories lack, said by name.
+ * The operation probe: who drover is at GitHub, and what its credential lacks,
+ * for itself and in each repository.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,7 +22,7 @@ probe_passes(struct probe *p, const char *what, int code, struct drover_error *e
 	return code == 0;
 }
 
-/* What the App was granted; each missing one is said. */
+/* Names the permissions that the App was not granted. */
 static void
 probe_permissions(struct probe *p, const cJSON *granted, const char *what)
 {
@@ -36,8 +36,8 @@ probe_permissions(struct probe *p, const cJSON *granted, const char *what)
 
 	for (i = 0; i < ARRAY_LEN(needed); i++) {
 		has = json_text(granted, needed[i].name);
-		if (strcmp(has, needed[i].level) == 0 ||
-		    (strcmp(has, "write") == 0 || strcmp(has, "admin") == 0))
+		if (strcmp(has, needed[i].level) == 0 || strcmp(has, "write") == 0 ||
+		    strcmp(has, "admin") == 0)
 			continue;
 		used += (size_t)snprintf(lacks + used, sizeof(lacks) - used, "%s%s: %s",
 		    used > 0 ? ", " : "", needed[i].name, needed[i].level);
@@ -87,8 +87,8 @@ probe_repo(struct probe *p, struct github *github, struct drover_scope *scope, c
 	if (probe_passes(p, what, code, &err)) {
 		granted = json_at(answer.json, "permissions");
 		if (answer.status == 404)
-			probe_say(p, what, false, "%s: not there, or the credential may not see it",
-			    slug);
+			probe_say(p, what, false,
+			    "%s does not exist, or the credential may not see it", slug);
 		else if (answer.status != 200)
 			probe_say(p, what, false, "%s: GitHub answered %d", slug, answer.status);
 		else if (json_true(answer.json, "archived"))
@@ -112,10 +112,7 @@ github_probe(struct drover_scope *scope, void *plugin, const char *request, uint
 	struct probe probe = { 0 };
 	size_t i;
 
-	/*
-	 * Who it is stays unknown where the credential is refused, which
-	 * probe_app says.
-	 */
+	/* The login stays unknown where the credential is refused, which probe_app() says. */
 	account_who(github, scope, &why);
 	probe_app(&probe, github, scope);
 	for (i = 0; scope->host->repo->at(scope, i, &repo) == 0; i++)

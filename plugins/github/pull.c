@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Pull requests by branch: the open one is found before another is made, and
- * what GitHub says to exist already is looked for again. Labels are set where
- * the repository has them, and never made.
+ * Pull requests by branch, opened once whatever crashes: an open one is looked
+ * for first, and again when GitHub says that there is one already. Labels are
+ * set where the repository has them, and never made.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,7 +32,7 @@ static int pull_base(struct hub *, const struct pull_ask *, char[GITHUB_BRANCH_M
     struct drover_error *);
 static int pull_make(struct hub *, const struct pull_ask *, struct pull_made *,
     struct drover_error *);
-static int label_each(void *, const cJSON *, struct drover_error *);
+static int label_match(void *, const cJSON *, struct drover_error *);
 static int pull_once(void *, char *, size_t, struct drover_error *);
 
 static int
@@ -61,8 +61,8 @@ pull_find(struct hub *hub, const struct pull_ask *ask, struct pull_made *made,
 	int code;
 
 	/*
-	 * GitHub ignores a head that it does not understand and lists all, so
-	 * that each is compared. A closed one is no hindrance.
+	 * GitHub ignores a head that it does not understand and lists all pull
+	 * requests, so seek_each() compares them. A closed one does not count.
 	 */
 	text_addf(&head, "%.*s:%s", (int)strcspn(ask->slug, "/"), ask->slug, ask->branch);
 	text_addf(&path, "/repos/%s/pulls?head=", ask->slug);
@@ -139,9 +139,7 @@ pull_make(struct hub *hub, const struct pull_ask *ask, struct pull_made *made,
 		made->created = true;
 	} else {
 		code = web_refused(&answer, "a pull request", err);
-		/*
-		 * "A pull request already exists": another attempt was quicker.
-		 */
+		/* It exists already when another attempt was quicker. */
 		if (answer.status == 422 && pull_find(hub, ask, made, err) == 0 &&
 		    made->number[0] != '\0')
 			code = 0;
@@ -154,11 +152,11 @@ pull_make(struct hub *hub, const struct pull_ask *ask, struct pull_made *made,
 
 struct labels {
 	const cJSON *wanted;
-	cJSON *known;            /* as the repository writes them */
+	cJSON *known; /* as the repository writes them */
 };
 
 static int
-label_each(void *arg, const cJSON *json, struct drover_error *err)
+label_match(void *arg, const cJSON *json, struct drover_error *err)
 {
 	struct labels *labels = arg;
 	const char *name = json_text(json, "name");
@@ -186,7 +184,7 @@ labels_add(struct hub *hub, const char *number, const cJSON *wanted, cJSON **set
 	if (cJSON_GetArraySize(wanted) == 0)
 		return 0;
 	snprintf(path, sizeof(path), "/repos/%s/labels?per_page=100", hub->slug);
-	if ((code = hub_pages(hub, path, DROVER_HTTP_CACHED, 20, label_each, &labels, err)) != 0)
+	if ((code = hub_pages(hub, path, DROVER_HTTP_CACHED, 20, label_match, &labels, err)) != 0)
 		return code;
 	cJSON_ArrayForEach(one, wanted) {
 		bool found = false;
@@ -200,7 +198,7 @@ labels_add(struct hub *hub, const char *number, const cJSON *wanted, cJSON **set
 	}
 	if (cJSON_GetArraySize(labels.known) == 0)
 		return 0;
-	/* Adding what is there changes nothing, so that it needs no effect. */
+	/* This needs no effect: adding a label twice changes nothing. */
 	body = json_object();
 	json_put(body, "labels", xjson(cJSON_Duplicate(labels.known, 1)));
 	if ((code = hub_write(hub, "POST", body, 0, &answer, err, "/repos/%s/issues/%s/labels",
@@ -212,10 +210,7 @@ labels_add(struct hub *hub, const char *number, const cJSON *wanted, cJSON **set
 	return code;
 }
 
-/*
- * Looks first whether or not it was begun before: somebody may have opened one
- * for the branch.
- */
+/* A person may have opened one for the branch, so it is looked for in any case. */
 static int
 pull_once(void *arg, char *made, size_t size, struct drover_error *err)
 {
@@ -244,15 +239,9 @@ pull_open(struct hub *hub, const struct pull_ask *ask, struct pull_made *made,
 	snprintf(what, sizeof(what), "github/pull/%s", ask->slug);
 	if ((code = once_do(hub->scope, &once, ask->key, &opening, text, sizeof(text), err)) != 0)
 		return code;
-	/*
-	 * Also one that somebody closed since: who asks again with this key
-	 * asks for the same one.
-	 */
+	/* The same key names the same pull request, even where it was closed since. */
 	made_read(text, made->number, sizeof(made->number), made->url, sizeof(made->url));
-	/*
-	 * The pull request is there: what goes wrong with its labels is told
-	 * of, and no reason to say that it failed.
-	 */
+	/* The pull request is there, so what goes wrong with its labels is only logged. */
 	if (labels_add(hub, made->number, ask->labels, &made->labels, &missing, &why) != 0) {
 		if (why.code == DROVER_FENCED || why.code == DROVER_CANCELLED) {
 			*err = why;

@@ -5,20 +5,19 @@
 
 #include "github.h"
 
-static const char slug_chars[] =
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+#define SLUG_CHARS TEXT_ALNUM "._-"
 
 bool
 slug_is(const char *slug)
 {
-	size_t owner = strspn(slug, slug_chars), name;
+	size_t owner = strspn(slug, SLUG_CHARS);
+	const char *name;
 
 	if (owner == 0 || slug[owner] != '/' || strlen(slug) >= SLUG_MAX ||
 	    strncmp(slug, "./", 2) == 0 || strncmp(slug, "../", 3) == 0)
 		return false;
-	name = strspn(slug + owner + 1, slug_chars);
-	return name > 0 && slug[owner + 1 + name] == '\0' && strcmp(slug + owner + 1, ".") != 0 &&
-	    strcmp(slug + owner + 1, "..") != 0;
+	name = slug + owner + 1;
+	return text_is_of(name, SLUG_CHARS) && strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
 }
 
 int
@@ -66,8 +65,7 @@ slug_of_repo(struct drover_scope *scope, const char *repo, char slug[SLUG_MAX],
 		return plugin_fail(err, DROVER_CONFIG, "repo \"%.64s\" is not configured", repo);
 	if (slug_of_url(found.url, slug) != 0)
 		return plugin_fail(err, DROVER_CONFIG,
-		    "repo %s: its url does not end in owner/name; say \"%s=owner/name\" in option "
-		    "slugs",
+		    "repo %s: its url does not end in owner/name: put \"%s=owner/name\" into slugs",
 		    repo, repo);
 	return 0;
 }

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The source issue-command: "/drover [--prompt NAME] TEXT" alone on a line of
- * an open issue or of a comment there, or one of the configured labels set on
- * it, whose asker is who set it.
+ * an open issue or of a comment there; or one of the configured labels, where
+ * the person who set it asks.
+ *
+ * watch.c calls command_look once for each repository of a poll. Comments come
+ * in one list for issues and pull requests, so the issue of a comment with a
+ * command is asked for.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -66,9 +70,7 @@ command_take(struct poll *p, struct ask *ask)
 		found = true;
 		if (more > 0)
 			plugin_log(p->scope, DROVER_WARN,
-			    "%s: %d further commands in the same text are ignored; one text, one "
-			    "command",
-			    ask->url, more);
+			    "%s: %d further commands in the same text are ignored", ask->url, more);
 		free(ask->text);
 		ask->text = text;
 		text = NULL;
@@ -82,9 +84,7 @@ command_take(struct poll *p, struct ask *ask)
 static bool
 command_wanted(struct poll *p, const struct ask *ask)
 {
-	/*
-	 * Cheap: the command itself is read when the issue is known to be one.
-	 */
+	/* A quick look; comment_issue() reads the command. */
 	return strstr(ask->text, "/drover") != NULL && strstr(ask->url, "/pull/") == NULL;
 }
 
@@ -125,7 +125,7 @@ issue_has_label(struct poll *p, const cJSON *issue)
 	return false;
 }
 
-/* A find for the issue itself, read but for who asks. */
+/* A find for the issue itself, whose author asks. */
 static struct find *
 issue_find(struct poll *p, const cJSON *issue, const char *number, const char *type)
 {
@@ -137,7 +137,7 @@ issue_find(struct poll *p, const cJSON *issue, const char *number, const char *t
 	snprintf(find->ask.id, sizeof(find->ask.id), "%s", number);
 	snprintf(find->ask.type, sizeof(find->ask.type), "%s", type);
 	text_line(find->ask.title, sizeof(find->ask.title), title);
-	/* No other one of its list may replace it before it has its own. */
+	/* Until it has its own, a mark keeps the next find of this issue from replacing it. */
 	snprintf(find->mark, sizeof(find->mark), "%s", type);
 	ask_read(&find->ask, p->github, issue, json_text(issue, "body"));
 	ask_context(&find->ask, json_text(issue, "body"));
@@ -166,10 +166,7 @@ issue_label(struct poll *p, const cJSON *issue, const char *number, struct drove
 	actor = json_text_at(labelling.event, "actor.login");
 	find = issue_find(p, issue, number, "label");
 	json_id(labelling.event, "id", find->ask.id, sizeof(find->ask.id));
-	/*
-	 * Who set it asks, whoever wrote the issue; what that person is to the
-	 * repository is not in the event.
-	 */
+	/* The person who set the label asks; the event does not tell their association. */
 	if (strcasecmp(actor, find->ask.author) != 0)
 		find->ask.association[0] = '\0';
 	snprintf(find->ask.author, sizeof(find->ask.author), "%s", actor);
@@ -216,7 +213,7 @@ issue_each(struct poll *p, enum lists list, const cJSON *issue, struct drover_er
 	return issue_label(p, issue, number, err);
 }
 
-/* Whether a comment with a command stands in an open issue; asks for it. */
+/* *keep says whether the comment has a command and stands in an open issue. */
 static int
 comment_issue(struct poll *p, struct find *find, bool *keep, struct drover_error *err)
 {
@@ -234,10 +231,7 @@ comment_issue(struct poll *p, struct find *find, bool *keep, struct drover_error
 	if (answer.status == 200) {
 		title = json_text(answer.json, "title");
 		text_line(ask->title, sizeof(ask->title), title);
-		/*
-		 * Frozen with the command: whoever gave it has read this text,
-		 * and no later one.
-		 */
+		/* Frozen with the command: this is the text that its author has read. */
 		ask_context(ask, json_text(answer.json, "body"));
 		*keep = strcmp(json_text(answer.json, "state"), "open") == 0 &&
 		    !cJSON_IsObject(json_at(answer.json, "pull_request"));

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What was written in a pull request or issue before: of people who are
- * trusted, for the prompt; and whether we answered.
+ * What was written in a pull request or issue before. A pipeline reads it once:
+ * what trusted people wrote goes into the prompt, and a post of drover's may
+ * show that the ask is answered already.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +10,7 @@
 
 #include "github.h"
 
-#define THREAD_MAX (256 * 1024)  /* kept while reading; more is dropped from the start */
+#define KEPT_MAX    (256 * 1024) /* while reading; the beginning of a longer thread is dropped */
 #define COMMENT_MAX 8192
 
 struct reader {
@@ -30,8 +31,8 @@ reader_keep(struct reader *reader, const struct ask *one, const cJSON *json)
 	size_t len = text_cut(one->text, strlen(one->text), COMMENT_MAX), keep;
 	const char *line;
 
-	/* The older half goes. */
-	if (text->len > THREAD_MAX && (line = strstr(text->data + text->len / 2, "\n\n")) != NULL) {
+	/* Drop the older half. */
+	if (text->len > KEPT_MAX && (line = strstr(text->data + text->len / 2, "\n\n")) != NULL) {
 		keep = text->len - (size_t)(line + 2 - text->data);
 		memmove(text->data, line + 2, keep + 1);
 		text->len = keep;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The cursor: how far each list of each repository was read. Times are GitHub's
- * own, never this machine's; only where nothing is known yet the clock here
- * says where to begin.
+ * The cursor: how far each list of each repository was read. The core keeps it
+ * with the jobs of a poll and hands it to the next one; nothing is held in
+ * between. Times are GitHub's own, and this machine's clock only says where to
+ * begin in a repository of which nothing is known.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -43,7 +44,7 @@ array_has(const cJSON *array, const char *text)
 	return false;
 }
 
-/* The oldest go first. */
+/* Drops the oldest. */
 static void
 array_shrink(cJSON *array, int max)
 {
@@ -186,8 +187,8 @@ cursor_write(cJSON *cursor)
 		if (strlen(text) < DROVER_VALUE_MAX || keep == 0)
 			return text;
 		/*
-		 * What is forgotten may be handed over again; the pipelines
-		 * find their own answer then and end.
+		 * What is forgotten may be handed over again; the pipeline then
+		 * finds its own answer and ends.
 		 */
 		free(text);
 		cJSON_ArrayForEach(repo, cursor) {

@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One poll of a source: each of its repositories in turn, what they hold handed
- * over while there is room, and one cursor for all of them. A repository that
- * fails is told of and left as it was; the others go on.
+ * One poll of a source: its repositories in turn, and one cursor for all of
+ * them. For each repository the source's look gathers what people ask (poll.c),
+ * which is handed over, oldest first, while there is room; what is left over is
+ * found again, because the cursor stays before it. A repository that fails is
+ * logged once and left as it was, and the others go on.
+ *
+ * Between polls, struct watch holds the repository that comes first in the next
+ * poll, and what was logged in the last one.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +15,7 @@
 
 #include "github.h"
 
-#define EMIT_MAX 200             /* also of those that the core will refuse */
+#define EMIT_MAX  200 /* items, also such as the core will refuse */
 #define REPOS_MAX 500
 #define AGAIN_MS 1000
 
@@ -48,16 +53,13 @@ find_compare(const void *a, const void *b)
 
 	if (x->at != y->at)
 		return x->at < y->at ? -1 : 1;
-	/* In one second ids tell which came first; longer ones are larger. */
+	/* Within one second the smaller id came first, and a shorter one is smaller. */
 	if (nx != ny)
 		return nx < ny ? -1 : 1;
 	return strcmp(x->ask.id, y->ask.id);
 }
 
-/*
- * Hands one over. What the core refuses for good counts as handled: it would be
- * refused again.
- */
+/* What the core refuses for good counts as handled: it would be refused again. */
 static int
 find_emit(struct poll *p, struct find *find, struct drover_error *err)
 {
@@ -83,8 +85,8 @@ find_emit(struct poll *p, struct find *find, struct drover_error *err)
 	item.author = &person;
 	item.flags = DROVER_ITEM_REPLACES;
 	/*
-	 * A stranger's goes to the core as well, which refuses it and keeps the
-	 * event, but takes no room.
+	 * The core refuses what a stranger asks and keeps a record, so it is
+	 * handed over as well, but takes no room.
 	 */
 	allowed = scope->host->trust->allows(scope, NULL, &person, err);
 	code = allowed < 0 ? allowed : scope->host->queue->emit(scope, &item, err);
@@ -98,8 +100,8 @@ find_emit(struct poll *p, struct find *find, struct drover_error *err)
 }
 
 /*
- * Finds out who asks before anything is handed over: what fails here, a
- * permission that the token may not read, is this repository's trouble alone.
+ * Finds out who asks before anything is handed over. What fails here, as a
+ * permission that the token may not read, stops this repository alone.
  */
 static int
 watch_people(struct poll *p, struct drover_error *err)
@@ -155,10 +157,7 @@ watch_hand_over(struct poll *p, struct drover_error *err)
 	return code;
 }
 
-/*
- * What was looked at and held back nothing is handled, pull requests by their
- * own time.
- */
+/* A pull request that moved is handled unless some of it is left. */
 static void
 watch_save(struct poll *p)
 {
@@ -199,8 +198,8 @@ watch_repo(struct poll *p, cJSON *cursor, int64_t begin, struct drover_error *er
 }
 
 /*
- * The names of option repos, else all repos of this forge; they live as long as
- * the scope.
+ * The names of option repos, else of all repos with this forge; they live as
+ * long as the scope.
  */
 static size_t
 watch_repos(struct drover_scope *scope, const char **names)
@@ -216,7 +215,7 @@ watch_repos(struct drover_scope *scope, const char **names)
 	return len;
 }
 
-/* Once, not at each poll. */
+/* Logs a trouble unless the last poll has logged it. */
 static void
 watch_trouble(struct poll *p, const char *text)
 {
@@ -269,19 +268,14 @@ watch_poll(struct drover_scope *scope, struct watch *watch, const struct watch_k
 		struct drover_error why = { 0 };
 		int looked;
 
-		/*
-		 * What there is no time for any more is no trouble of the
-		 * repository's.
-		 */
+		/* A repository that there is no time for has not failed. */
 		if (i > 0 && poll_is_late(&p))
 			break;
 		p.repo = names[(watch->turn + i) % n];
 		p.objects = 0;
 		p.state = NULL;
 		if ((looked = watch_repo(&p, cursor, begin, &why)) == 0) {
-			/*
-			 * From here on a failure would have handed over half of
-			 * it: the poll as a whole fails.
+			/* A failure from here on leaves half of it handed over, so the poll fails.
 			 */
 			if ((code = watch_hand_over(&p, err)) == 0) {
 				watch_save(&p);
@@ -290,17 +284,14 @@ watch_poll(struct drover_scope *scope, struct watch *watch, const struct watch_k
 		} else {
 			if (first.code == 0)
 				first = why;
-			/* It begins as a fresh one again. */
+			/* The next poll finds it fresh again. */
 			if (p.fresh && p.state != NULL)
 				cJSON_Delete(cJSON_DetachItemViaPointer(cursor, p.state));
 			watch_trouble(&p, why.text);
 		}
 		poll_free(&p);
 	}
-	/*
-	 * The next poll begins where this one ended, and nobody is always the
-	 * last one.
-	 */
+	/* The next poll begins where this one ended, so that each repository has its turn. */
 	watch->turn = (unsigned)((watch->turn + (i < n ? i : 1)) % n);
 	if (code == 0 && good == 0 && first.code != 0) {
 		*err = first;
