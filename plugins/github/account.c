@@ -67,8 +67,7 @@ account_check(struct drover_scope *scope, struct drover_error *err)
 		    "app_id is given but no private_key_file: make the key in the App's settings");
 	if (!is_app(scope) && !pat)
 		return plugin_fail(err, DROVER_CONFIG,
-		    "no credential: give app_id and private_key_file of a GitHub App, or "
-		    "token_file with a personal access token");
+		    "no credential: give app_id and private_key_file of an App, or a token_file");
 	return 0;
 }
 

@@ -108,8 +108,8 @@ jwt_make(const char *app_id, const char *pem, int64_t now, struct drover_error *
 	}
 	if ((key = jwt_key(pem)) == NULL) {
 		plugin_fail(err, DROVER_CONFIG,
-		    "private_key: this is not an RSA key in PEM without a password, as the App's "
-		    "settings on GitHub make it");
+		    "private_key: must be an RSA key in PEM without a password, as GitHub makes "
+		    "it");
 		return NULL;
 	}
 	snprintf(claims, sizeof(claims), "{\"iat\":%" PRId64 ",\"exp\":%" PRId64 ",\"iss\":\"%s\"}",

@@ -65,8 +65,7 @@ static const struct drover_operation op_git_token = {
 	.name = "git-token",
 	.call = git_token_call,
 	.flags = DROVER_OPERATION_CREDENTIAL,
-	.summary = "The token that git takes for a repo with token_from: {repo, refused}; for "
-		   "drover itself only.",
+	.summary = "For drover itself: git's token for a repo with token_from: {repo, refused}.",
 };
 static const struct drover_operation op_probe = {
 	.size = sizeof(struct drover_operation),

@@ -126,8 +126,7 @@ known_teams(struct known *known, struct hub *hub, struct drover_error *err)
 			known_mark(known, "%s", author);
 		else if (answer.status == 401 || answer.status == 403)
 			plugin_log(scope, DROVER_WARN,
-			    "%s: GitHub does not say who belongs to it (%d): the credential needs "
-			    "to read the organization's members",
+			    "%s: GitHub hides its members (%d): let the credential read them",
 			    author, answer.status);
 		web_answer_free(&answer);
 	}
