@@ -1,9 +1,12 @@
 # shellcheck shell=sh
 # SPDX-License-Identifier: Apache-2.0
-# Sourced by demo and check: sees to it that what is needed is there, and builds out of tree.
+# Sourced by the other scripts: sees to it that what is needed is there, and builds out of tree.
 #
 #   prepare_packages PACKAGE...              Debian packages; says what it installs before it does
-#   prepare_build DIR [CONFIGURE-ARGUMENT...]
+#   prepare_configure DIR [CONFIGURE-ARGUMENT...]
+#   prepare_make DIR [TARGET...]
+#   prepare_build DIR [CONFIGURE-ARGUMENT...]    both
+#   prepare_tests                            packages of the tests; their build is configured in $build
 #
 # DROVER_SKIP_PACKAGES=1: the packages are there. DROVER_SKIP_BUILD=1: so is the build.
 
@@ -12,6 +15,8 @@ top=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 build_packages="gcc libc6-dev make autoconf automake libtool pkg-config git ca-certificates
   libevent-dev libcurl4-openssl-dev libssl-dev libcjson-dev libconfig-dev libgit2-dev libsqlite3-dev libpcre2-dev
   libwebsockets-dev uthash-dev"
+test_packages="check libsubunit-dev lighttpd jq curl sqlite3 mandoc abigail-tools shellcheck python3
+  python3-jsonschema openssl nginx-light clang ccache xz-utils procps binutils"
 
 say() { printf '%s\n' "$*" >&2; }
 
@@ -65,27 +70,33 @@ install_quietly() (
 
 # make, with a count of what is compiled where somebody watches.
 prepare_make() {
+	[ -z "${DROVER_SKIP_BUILD:-}" ] || return 0
+	dir=$1
+	shift
 	began=$(date +%s)
-	: >"$1/make.out"
-	make -C "$1" -j"$(nproc)" >"$1/make.out" 2>&1 &
+	: >"$dir/make.out"
+	make -C "$dir" -j"$(nproc)" "$@" >"$dir/make.out" 2>&1 &
 	make=$!
 	if [ -t 2 ]; then
 		while kill -0 "$make" 2>/dev/null; do
-			printf '\rBuilding ... %s files' "$(grep -c '^  CC ' "$1/make.out")" >&2
+			printf '\rBuilding ... %s files' "$(grep -c '^  CC ' "$dir/make.out")" >&2
 			sleep 0.5
 		done
 		printf '\r\033[K' >&2
 	else
 		say "Building ..."
 	fi
-	wait "$make" || return 1
-	say "Built in $1 ($(($(date +%s) - began)) s)"
+	wait "$make" || {
+		tail -n 40 "$dir/make.out" >&2
+		die "the build failed, see $dir/make.out"
+	}
+	say "Built in $dir ($(($(date +%s) - began)) s)"
 }
 
-prepare_build() {
-	[ -z "${DROVER_SKIP_BUILD:-}" ] || return 0
+prepare_configure() {
 	build=$1
 	shift
+	[ -z "${DROVER_SKIP_BUILD:-}" ] || return 0
 	mkdir -p "$build"
 	if [ ! -x "$top/configure" ] || [ -n "$(find "$top/configure.ac" -newer "$top/configure")" ]; then
 		say "Making configure ..."
@@ -103,8 +114,16 @@ prepare_build() {
 			die "configure failed, see $build/config.log"
 		}
 	fi
-	prepare_make "$build" || {
-		tail -n 40 "$build/make.out" >&2
-		die "the build failed, see $build/make.out"
-	}
+}
+
+prepare_build() {
+	prepare_configure "$@"
+	prepare_make "$1"
+}
+
+prepare_tests() {
+	# shellcheck disable=SC2086
+	prepare_packages $build_packages $test_packages
+	prepare_configure "${DROVER_CHECK_BUILD:-$top/build-check}" --enable-werror --enable-sanitizers CFLAGS="-g -O1"
+	build=$(cd "$build" && pwd)
 }

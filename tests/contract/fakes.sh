@@ -1,4 +1,4 @@
-#!/bin/sh
+#!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck disable=SC2154 # variables are named after vendors and set by eval
 # The fakes of the end-to-end tests are held to the vendors: their official clients drive them, and Prism checks each

@@ -1,4 +1,4 @@
-# shellcheck shell=sh
+# shellcheck shell=bash
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck disable=SC2154 # variables are named after vendors and set by eval
 # Sourced after tests/e2e/lib.sh: the fakes of GitHub, Jira and Slack, each behind `prism proxy --errors` on the vendor's
@@ -15,7 +15,7 @@ fake_start() {
 	shift
 	python3 "$fakes_dir/$vendor.py" --parent $$ "$@" >"$work/$vendor.port" 2>"$work/$vendor.err" &
 	pids="$pids $!"
-	until_true 20 test -s "$work/$vendor.port" || { cat "$work/$vendor.err"; return 1; }
+	until_true unless_gone $! test -s "$work/$vendor.port" && [ -s "$work/$vendor.port" ] || { cat "$work/$vendor.err"; return 1; }
 	eval "${vendor}_port=$(cat "$work/$vendor.port")"
 	eval "${vendor}_fake=http://127.0.0.1:\$${vendor}_port ${vendor}_url=http://127.0.0.1:\$${vendor}_port"
 }
@@ -33,6 +33,9 @@ ctl() {
 
 # ask NAME WHAT FILTER: jq's answer from the fake's.
 ask() { ctl "$1" "$2" | jq -r "$3"; }
+
+# requests_more NAME N: waits until the fake has had N requests more.
+requests_more() { ctl "$1" "wait/requests?after=$(($(ask "$1" counts .total) + $2))&timeout=$wait_limit" >/dev/null; }
 
 # contract_nodes: the folder of node programs in $nodes; 1 and a reason in $why where there is none.
 contract_nodes() {
@@ -55,8 +58,6 @@ contract_nodes() {
 	) 9>"$nodes/lock" || { why=$(cat "$nodes/why"); return 1; }
 }
 
-free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
-
 listens() { curl -s -o /dev/null "http://127.0.0.1:$1/"; }
 
 # The contract of a vendor for Prism, in $work/contract/NAME.json. Where the published text contradicts the vendor's own
@@ -78,22 +79,24 @@ contract_front() {
 	contract_build || { say "skipped: the vendors' contracts: they could not be merged"; return 0; }
 	for vendor in "$@"; do
 		eval "upstream=\$${vendor}_fake"
-		port=$(free_port)
+		port=$(port_take)
 		eval "${vendor}_prism=$port"
 		"$nodes/node_modules/.bin/prism" proxy "$work/contract/$vendor.json" "$upstream" --errors -h 127.0.0.1 -p "$port" >"$work/$vendor.prism" 2>&1 &
 		pids="$pids $!"
+		eval "${vendor}_proxy=$!"
 	done
 	nginx_conf "$@" >"$work/nginx.conf"
 	for vendor in "$@"; do
-		eval "port=\$${vendor}_prism"
-		until_true 60 listens "$port" || { not_ok "prism listens for $vendor"; tail -n 5 "$work/$vendor.prism"; return 1; }
+		eval "port=\$${vendor}_prism proxy=\$${vendor}_proxy"
+		until_true unless_gone "$proxy" listens "$port" && listens "$port" || { not_ok "prism listens for $vendor"; tail -n 5 "$work/$vendor.prism"; return 1; }
 	done
 	mkdir -p "$work/nginx"
 	PATH=$PATH:/usr/sbin nginx -p "$work/nginx" -c "$work/nginx.conf" >"$work/nginx.out" 2>&1 &
-	pids="$pids $!"
+	proxy=$!
+	pids="$pids $proxy"
 	for vendor in "$@"; do
 		eval "port=\$${vendor}_front"
-		until_true 20 listens "$port" || { not_ok "nginx listens for $vendor"; tail -n 5 "$work/nginx.out"; return 1; }
+		until_true unless_gone "$proxy" listens "$port" && listens "$port" || { not_ok "nginx listens for $vendor"; tail -n 5 "$work/nginx.out"; return 1; }
 		eval "${vendor}_url=http://127.0.0.1:$port"
 		ctl "$vendor" public "{\"url\":\"http://127.0.0.1:$port\"}" >/dev/null
 	done
@@ -115,7 +118,7 @@ nginx_conf() {
 	CONF
 	for vendor in "$@"; do
 		eval "prism=\$${vendor}_prism fake_port=\$${vendor}_port"
-		front=$(free_port)
+		front=$(port_take)
 		eval "${vendor}_front=$front"
 		printf '  map "$http_accept|$request_method $uri" $%s_up {\n    default 127.0.0.1:%s;\n    "~^[^|]*(diff|patch|octet-stream)" 127.0.0.1:%s;\n' "$vendor" "$fake_port" "$fake_port"
 		jq -r '.paths | to_entries[] | .key as $p | .value | keys[] | select(. != "parameters") |

@@ -1,4 +1,4 @@
-#!/bin/sh
+#!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # The genuine codex and qwen-code from npm, against a stand-in model on loopback: one ticket each, and what their
 # refusals become. Needs ../shared/agents/stub-model.mjs beside the source tree, node and npm; skipped elsewhere.
@@ -18,7 +18,7 @@ model() {
 	shift
 	env "$@" node "$stub" 0 'printf "hello from agent\n" > AGENT.txt' >"$work/$name.port" 2>"$work/$name.err" &
 	pids="$pids $!"
-	until_true 20 test -s "$work/$name.port" || return 1
+	until_true test -s "$work/$name.port" || return 1
 	port=$(cat "$work/$name.port")
 }
 model good || { not_ok "the model answers"; finish; }
@@ -48,7 +48,7 @@ $(qwen auth "$auth")
 };
 repos = ( { name = "shop"; url = "$work/shop.git"; base = "main"; } );
 plugins = ( { name = "inbox"; sources = { folder = { interval = "1s"; path = "$work/tickets"; repo = "shop"; }; };
-              pipelines = { ticket = { pool = "light"; timeout = "3m"; retries = 0; }; }; } );
+              pipelines = { ticket = { pool = "light"; timeout = "1h"; retries = 0; }; }; } );
 CONF
 daemon_start || finish broken
 for agent in codex-good qwen-good codex-quota qwen-auth; do
@@ -56,20 +56,20 @@ for agent in codex-good qwen-good codex-quota qwen-auth; do
 	mv "$work/t.tmp" "$work/tickets/$agent.md"
 done
 taken() { [ "$(drover list --json --limit 100 | jq '.jobs | length')" = 4 ]; }
-check "four tickets are taken" until_true 30 taken
+check "four tickets are taken" until_true taken
 id_of() { drover list --json --limit 100 | jq -r --arg a "$1" '.jobs[] | select(.agent == $a) | .id'; }
 for agent in codex-good qwen-good; do
-	check "$agent succeeds" until_true 150 job_is "$(id_of $agent)" succeeded
+	check "$agent succeeds" until_true job_is "$(id_of $agent)" succeeded
 	drover show --json "$(id_of $agent)" >"$work/$agent.json"
 	branch=$(jq -r '.result.branch // .job.result.branch' "$work/$agent.json")
 	check "$agent: the branch has the file and nothing else" equal "$(git -C "$work/shop.git" diff --name-only "main...$branch")" AGENT.txt
 	check "$agent: its tokens are counted" [ "$(jq -r '[.. | .tokens_output? // empty] | first // 0' "$work/$agent.json")" -gt 0 ]
 done
-check "a usage limit delays, uses no attempt, and names the time" until_true 150 job_is "$(id_of codex-quota)" delayed
+check "a usage limit delays, uses no attempt, and names the time" until_true job_is "$(id_of codex-quota)" delayed
 drover show --json "$(id_of codex-quota)" >"$work/quota.json"
 check "no failure is counted for it" equal "$(jq -r '[.. | .failures? // empty] | first' "$work/quota.json")" 0
 check "its agent is paused" sh -c "'$BUILD/drover' --socket '$work/drover.sock' status --json | grep -q 'agent/codex-quota'"
-check "a refused key is no success, whatever the CLI says" until_true 150 job_is "$(id_of qwen-auth)" dead
+check "a refused key is no success, whatever the CLI says" until_true job_is "$(id_of qwen-auth)" dead
 check "and says so" sh -c "'$BUILD/drover' --socket '$work/drover.sock' show --json '$(id_of qwen-auth)' | grep -qi 'key'"
 daemon_stop
 finish

@@ -1,19 +1,9 @@
-# shellcheck shell=sh
+# shellcheck shell=bash
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck disable=SC2154 # variables are named after vendors and set by eval
 # Sourced after lib.sh and tests/contract/lib.sh by the tests of the vendors' plugins: fakes of GitHub, Jira and Slack,
 # a git remote that wants a token, an agent that does what it is told, and a daemon's configuration for all of them.
 bot_github=drover-bot
-
-# until_seen SECONDS COMMAND...: until_true for what is dear to look at: the machine is for those who work.
-until_seen() {
-	end=$(($(date +%s) + $1))
-	shift
-	while ! "$@"; do
-		[ "$(date +%s)" -lt "$end" ] || return 1
-		sleep 0.5
-	done
-}
 
 # bed_remote NAME...: bare repositories behind lighttpd with token auth; $git_url/NAME.git.
 bed_remote() {
@@ -80,7 +70,6 @@ bed_agent() {
 		for word in $(line Word); do
 			file=$(printf '%s\n' "$asked" | grep -B3 "Word: *$word" | sed -n 's/.*File: *\([A-Za-z0-9_./-]*\).*/\1/p' | tail -n 1)
 			[ -n "$file" ] && ! grep -qx "$word" "$file" 2>/dev/null || continue
-			[ -z "$AGENT_SLOW" ] || sleep "$AGENT_SLOW"
 			mkdir -p "$(dirname "$file")"
 			printf '%s\n' "$word" >>"$file"
 			reply="put $word into $file"
@@ -102,7 +91,7 @@ bed_config() {
 		cat <<-CONF
 			running = 4;
 			pools = { light = { slots = 3; }; heavy = { slots = 2; }; };
-			agents = { scripted = { command = ("$work/agent"); prompt = "stdin"; output = "plain"; env = ("AGENT_LOG=$work/agent.d", "AGENT_SLOW=${agent_slow:-}"); }; };
+			agents = { scripted = { command = ("$work/agent"); prompt = "stdin"; output = "plain"; env = ("AGENT_LOG=$work/agent.d"); }; };
 			repos = ( { name = "shop"; url = "$git_url/shop.git"; base = "main"; forge = "github"; token_file = "$work/token"; },
 			          { name = "site"; url = "$git_url/site.git"; base = "main"; forge = "github"; token_file = "$work/token"; } );
 			plugins = (

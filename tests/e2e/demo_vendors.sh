@@ -1,4 +1,4 @@
-#!/bin/sh
+#!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # scripts/demo-vendors as a newcomer runs it: it shows what it promises, ends well, and leaves no process behind, whether it comes to its
 # end or is ended in the middle.
@@ -13,7 +13,7 @@ left() {
 	done
 }
 
-timeout 240 "$SRC/scripts/demo-vendors" >"$work/out" 2>&1
+timeout "$((2 * wait_limit))" "$SRC/scripts/demo-vendors" >"$work/out" 2>&1
 check "the demo ends well" equal $? 0 || cat "$work/out"
 says() { check "it shows: $1" grep -qE -- "$2" "$work/out"; }
 says "what secret check found" '^jira  *token  *ok'
@@ -32,7 +32,7 @@ check "nothing runs on" equal "$(left)" ""
 demo=$!
 pids="$pids $demo"
 under_way() { grep -q 'moves it to In Progress' "$work/out2"; }
-check "the second one is under way" until_true 60 under_way
+check "the second one is under way" until_true under_way
 check "with processes of its own" [ -n "$(left)" ]
 kill -TERM "$demo"
 wait "$demo"

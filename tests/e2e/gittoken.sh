@@ -1,4 +1,4 @@
-#!/bin/sh
+#!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Git with a GitHub App: repos that ask the plugin github for their token, against a remote that lets in who shows a token
 # which the fake of GitHub holds good. Tokens are refused and renewed in the middle of a job, and lie in no file.
@@ -10,7 +10,7 @@ mkdir -p "$work/srv/acme" "$work/log" "$work/bin" "$work/spy" "$work/prompts"
 
 python3 "$SRC/tests/fakes/github.py" --git-root "$work/srv" >"$work/github.port" 2>"$work/github.err" &
 pids="$pids $!"
-until_true 20 test -s "$work/github.port"
+until_true test -s "$work/github.port"
 github=http://127.0.0.1:$(head -n 1 "$work/github.port" | tr -dc 0-9)
 control() { curl -sS -X POST -H 'Content-Type: application/json' -d "${2:-{\}}" "$github/_control/$1"; }
 made() { curl -sS "$github/_control/requests" | jq '[.[] | select(.path | test("/access_tokens$"))] | length'; }
@@ -91,7 +91,7 @@ conf github
 check "one that does is well" tells "is good"
 PATH=$work/bin:$PATH daemon_start || finish broken
 probed() { drover plugin list --json | jq -e '[.. | objects | select(.name? == "github" and .probe?)] | length == 1' >/dev/null; }
-check "the plugin has told how it is" until_true 30 probed
+check "the plugin has told how it is" until_true probed
 
 check "drover secret check asks the plugin" equal "$(drover secret check --json | jq -r '[.. | objects | select(.repo?)] | map("\(.repo) \(.ok) \(.text)") | sort | join(", ")')" \
 	"git true plugin github hands it out, libgit2 true plugin github hands it out"

@@ -1,4 +1,4 @@
-#!/bin/sh
+#!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Jobs that misbehave: leave processes behind, fall silent, work in silence, flood the output, die, are cancelled; and 64 submits of one key.
 . "$SRC/tests/e2e/lib.sh"
@@ -21,17 +21,17 @@ END
 chmod +x "$work/daemonize"
 check "a job that leaves a grandchild behind ends" drover submit exec.command --key leave --payload "[\"$work/daemonize\", \"$work\"]" --wait
 gone() { ! kill -0 "$(cat "$work/grandchild")" 2>/dev/null; }
-check "its grandchild is gone" until_true 1 gone
+check "its grandchild is gone" until_true gone
 
 busy=$(drover submit exec.command --key busy --json --payload '["timeout", "8", "sh", "-c", "while :; do :; done"]' | jq -r '.jobs[0].id // .id')
 idle=$(drover submit exec.command --key idle --json --payload '["sleep", "50"]' | jq -r '.jobs[0].id // .id')
-check "a silent and idle one is stopped at its limit" until_true 30 job_is "$idle" dead
+check "a silent and idle one is stopped at its limit" until_true job_is "$idle" dead
 check "and the reason is silence" sh -c "'$BUILD/drover' --socket '$work/drover.sock' show --json '$idle' | grep -qi silen"
-check "a silent but busy one lives until its own end" until_true 30 job_is "$busy" dead
+check "a silent but busy one lives until its own end" until_true job_is "$busy" dead
 check "its end was its own" sh -c "'$BUILD/drover' --socket '$work/drover.sock' show --json '$busy' | grep -q 'status 124'"
 
 flood=$(drover submit exec.command --key flood --json --payload '["head", "-c", "50000000", "/dev/zero"]' | jq -r '.jobs[0].id // .id')
-check "a flood of output ends well" until_true 60 job_is "$flood" succeeded
+check "a flood of output ends well" until_true job_is "$flood" succeeded
 check "and is capped" [ "$(stat -c %s "$work/state/jobs/$flood/1.log")" -le 1100000 ]
 
 cat >"$work/stubborn" <<'END'
@@ -42,9 +42,9 @@ while :; do sleep 1; done
 END
 chmod +x "$work/stubborn"
 stubborn=$(drover submit exec.command --key stubborn --json --payload "[\"$work/stubborn\"]" | jq -r '.jobs[0].id // .id')
-check "it runs" until_true 20 job_is "$stubborn" running
+check "it runs" until_true job_is "$stubborn" running
 check "cancel is taken" drover cancel "$stubborn"
-check "a command that ignores SIGTERM is cancelled all the same" until_true 30 job_is "$stubborn" cancelled
+check "a command that ignores SIGTERM is cancelled all the same" until_true job_is "$stubborn" cancelled
 
 cat >"$work/wait-for" <<'END'
 #!/bin/sh
@@ -66,7 +66,7 @@ check "pause" drover pause kind/exec.command
 waiting=$(drover submit exec.command --key paused --json --payload '["true"]' | jq -r '.jobs[0].id // .id')
 check "why tells the pause" sh -c "'$BUILD/drover' --socket '$work/drover.sock' why '$waiting' | grep -qi paus"
 check "resume" drover resume kind/exec.command
-check "and it runs" until_true 20 job_is "$waiting" succeeded
+check "and it runs" until_true job_is "$waiting" succeeded
 
 drover submit exec.command --key fails --payload '["sh", "-c", "echo the last words; exit 3"]' --wait >/dev/null 2>&1
 check "a failed job: submit --wait exits 1" equal $? 1
@@ -76,5 +76,5 @@ drover submit exec.command --key worker-dies --payload '["sh", "-c", "kill -9 $(
 check "a killed worker is a failed attempt, and the slot works again" drover submit exec.command --key next --payload '["true"]' --wait
 daemon_stop
 none_left() { [ -z "$(leftovers)" ]; }
-check "nothing is left running" until_true 15 none_left
+check "nothing is left running" until_true none_left
 finish

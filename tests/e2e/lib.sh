@@ -1,7 +1,12 @@
-# shellcheck shell=sh
+# shellcheck shell=bash
 # SPDX-License-Identifier: Apache-2.0
-# Sourced by the end-to-end tests: a folder of their own, a daemon of their own, and what they assert with.
-# SRC and BUILD come from make. Everything that was started is ended, and every folder removed, on the way out.
+# Sourced by the end-to-end tests: a folder of their own, a daemon of their own, and what they
+# assert with. SRC and BUILD come from make. Everything that was started is ended, and every folder
+# removed, on the way out. In bash, which knows the line of a caller and tries again where the
+# machine cannot fork.
+#
+#   DROVER_TEST_WAIT=SECONDS   how long a test waits for one fact before that assertion fails
+#   KEEP=1                     keeps the test's folder
 set -u
 [ -z "${DROVER_SKIP_E2E:-}" ] || { echo "skipped: end-to-end tests run in the sanitizer build"; exit 77; }
 : "${SRC:?}" "${BUILD:?}"
@@ -10,9 +15,12 @@ work=$(mktemp -d "${TMPDIR:-/tmp}/drover-e2e.XXXXXX")
 mkdir "$work/home"
 export HOME="$work/home" GIT_CONFIG_NOSYSTEM=1 DROVER_DATADIR="$SRC/data"
 export GIT_AUTHOR_NAME=Test GIT_AUTHOR_EMAIL=test@localhost GIT_COMMITTER_NAME=Test GIT_COMMITTER_EMAIL=test@localhost
+wait_limit=${DROVER_TEST_WAIT:-600}
 passed=0
 failed=0
 pids=
+detail=
+ports=/tmp/drover-test-ports.$(id -u)
 
 say() { printf '%s\n' "$*"; }
 
@@ -52,56 +60,101 @@ ok() {
 	say "ok - $1"
 }
 
+# where: the line of the test that called, and the line that called its function.
+where() {
+	local i=1 last=$((${#BASH_SOURCE[@]} - 1))
+	while [ "$i" -lt "$last" ] && [[ ${BASH_SOURCE[i]} == */tests/*/@(lib|bed).sh ]]; do
+		i=$((i + 1))
+	done
+	printf '%s:%s' "${BASH_SOURCE[i]#"$SRC"/}" "${BASH_LINENO[i - 1]}"
+	[ "$i" -eq "$last" ] || printf ', called at line %s' "${BASH_LINENO[last - 1]}"
+}
+
+# not_ok NAME: what equal found out is said below it.
 not_ok() {
 	failed=$((failed + 1))
-	say "not ok - $1"
+	say "not ok - $1 ($(where))$detail"
+	detail=
 }
 
 # check NAME COMMAND...: one assertion.
 check() {
 	name=$1
 	shift
+	detail=
 	if "$@"; then ok "$name"; else not_ok "$name"; return 1; fi
 }
 
 equal() {
 	[ "$1" = "$2" ] && return 0
-	say "   got: $1"
-	say "  want: $2"
+	detail=$(printf '\n   got: %s\n  want: %s' "$1" "$2")
 	return 1
 }
 
-# until_true SECONDS COMMAND...: looks again until it holds.
+# has TEXT PART
+has() {
+	[[ $1 == *"$2"* ]] && return 0
+	detail=$(printf '\n   got: %s\n  want: ... %s ...' "$1" "$2")
+	return 1
+}
+
+# until_true COMMAND...: looks again until COMMAND holds, often at first and then twice a second.
+# The limit is the same for all and generous: on a busy machine a test is late and does not fail.
+# Where one wait was in vain the test has failed, and the others give up sooner.
 until_true() {
-	limit=$(($(date +%s) + $1))
-	shift
+	local wait_began=$SECONDS wait_pause=50 wait_for
 	while ! "$@"; do
-		[ "$(date +%s)" -lt "$limit" ] || return 1
-		sleep 0.05
+		if [ $((SECONDS - wait_began)) -ge "$wait_limit" ]; then
+			detail="$detail"$'\n'"   waited $wait_limit seconds"
+			[ "$wait_limit" -lt 30 ] || wait_limit=30
+			return 1
+		fi
+		printf -v wait_for '0.%03d' "$wait_pause"
+		sleep "$wait_for"
+		wait_pause=$((wait_pause < 400 ? wait_pause * 5 / 4 : 500))
 	done
 }
 
-# lighttpd_start FILE: lighttpd on a free port of 127.0.0.1, with what FILE says beside that; $port and its pid in $web. It
-# takes port 0 for 80, so ports are tried.
+# port_take: a port of 127.0.0.1 for a server that must be told one. Tests that run side by side
+# count on in one file, below the ports that the kernel gives to connections, so no two have the
+# same.
+port_take() {
+	local at busy
+	(
+		flock 9
+		at=$(cat "$ports")
+		busy=$(awk 'FNR > 1 { print substr($2, length($2) - 3) }' /proc/net/tcp /proc/net/tcp6 2>/dev/null)
+		while at=$((20000 + (${at:-$RANDOM} + 1) % 12000)); [[ $busy == *$(printf %04X "$at")* ]]; do :; done
+		echo "$at" | tee "$ports"
+	) 9>>"$ports"
+}
+
+# serves PID PORT: whether it is that process that listens there.
+serves() {
+	for inode in $(awk -v port="$(printf ':%04X' "$2")" '$4 == "0A" && substr($2, 9) == port { print $10 }' /proc/net/tcp); do
+		find "/proc/$1/fd" -lname "socket:\\[$inode\\]" 2>/dev/null | grep -q . && return 0
+	done
+	return 1
+}
+
+# unless_gone PID COMMAND...: whether COMMAND holds, or never will because the process has ended.
+unless_gone() { "${@:2}" || ! kill -0 "$1" 2>/dev/null; }
+
+# server_start PORT COMMAND...: a server that listens on PORT when this returns; its pid in $server.
+server_start() {
+	PATH=$PATH:/usr/sbin "${@:2}" >"$work/server.out" 2>&1 &
+	server=$!
+	pids="$pids $server"
+	until_true unless_gone "$server" serves "$server" "$1" && serves "$server" "$1" && return 0
+	cat "$work/server.out"
+	return 1
+}
+
+# lighttpd_start FILE: lighttpd on a $port of 127.0.0.1, with what FILE says beside that.
 lighttpd_start() {
-	for try in 1 2 3 4 5 6 7 8; do
-		port=$((20000 + $(od -An -N2 -tu2 /dev/urandom) % 40000))
-		{ cat "$1"; printf 'server.bind = "127.0.0.1"\nserver.port = %s\n' "$port"; } >"$1.$try"
-		PATH=$PATH:/usr/sbin lighttpd -D -f "$1.$try" >"$1.out" 2>&1 &
-		web=$!
-		until_true 10 lighttpd_settled && kill -0 "$web" 2>/dev/null && { pids="$pids $web"; return 0; }
-	done
-	cat "$1.out"
-	return 1
-}
-
-# Another's server at this port would answer as well: it must be its own socket that listens there.
-lighttpd_settled() {
-	kill -0 "$web" 2>/dev/null || return 0
-	for inode in $(awk -v port="$(printf ':%04X' "$port")" '$4 == "0A" && substr($2, 9) == port { print $10 }' /proc/net/tcp); do
-		find "/proc/$web/fd" -lname "socket:\\[$inode\\]" 2>/dev/null | grep -q . && return 0
-	done
-	return 1
+	port=$(port_take)
+	printf 'server.bind = "127.0.0.1"\nserver.port = %s\n' "$port" >>"$1"
+	server_start "$port" lighttpd -D -f "$1"
 }
 
 drover() { "$BUILD/drover" --socket "$work/drover.sock" "$@"; }
@@ -113,7 +166,7 @@ daemon_start() {
 	"$BUILD/droverd" -c "$work/drover.conf" "$@" >>"$work/droverd.out" 2>&1 &
 	daemon=$!
 	pids="$pids $daemon"
-	until_true 30 answers && return 0
+	until_true unless_gone "$daemon" answers && answers && return 0
 	say "the daemon did not start:"
 	tail -n 30 "$work/droverd.out" "$work/drover.log" 2>/dev/null
 	return 1
@@ -177,15 +230,17 @@ make_repo() {
 	git -C "$1" remote add origin "$1.git" 2>/dev/null
 }
 
+# finish [WHY]: the end of a test; with WHY, one before its time.
 finish() {
 	trap - EXIT INT TERM
+	[ -z "${1:-}" ] || not_ok "the test came to its end: $1"
 	for p in $pids; do
 		kill -TERM "$p" 2>/dev/null
 	done
 	for p in $pids; do
 		wait "$p" 2>/dev/null
 	done
-	if [ "$failed" -gt 0 ] || [ -n "${1:-}" ]; then
+	if [ "$failed" -gt 0 ]; then
 		say "--- log"
 		tail -n 40 "$work/drover.log" "$work/droverd.out" 2>/dev/null
 	fi
@@ -193,7 +248,7 @@ finish() {
 	chmod -R u+w "$work" 2>/dev/null
 	[ -n "${KEEP:-}" ] || rm -rf "$work"
 	say "$passed passed, $failed failed"
-	[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ] && [ -z "${1:-}" ]
+	[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
 	exit $?
 }
 trap 'finish interrupted' EXIT INT TERM

@@ -12,6 +12,7 @@ e2e_tests += tests/e2e/demo_vendors.sh
 TESTS += $(e2e_tests)
 EXTRA_DIST += $(e2e_tests) tests/e2e/lib.sh tests/e2e/bed.sh
 AM_TESTS_ENVIRONMENT = SRC='$(abs_top_srcdir)'; BUILD='$(abs_top_builddir)'; export SRC BUILD; \
+  : $${CK_DEFAULT_TIMEOUT:=60} $${CK_TIMEOUT_MULTIPLIER:=10}; export CK_DEFAULT_TIMEOUT CK_TIMEOUT_MULTIPLIER; \
   ASAN_OPTIONS=abort_on_error=1:detect_leaks=1; UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1; export ASAN_OPTIONS UBSAN_OPTIONS;
 
 # Plugins that only these tests have.

@@ -1,10 +1,11 @@
-#!/bin/sh
+#!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # drover run, as a newcomer types it: with a remote, without one, with a ticket that fails, after a kill -9, and a checkout that stays as it was.
 . "$SRC/tests/e2e/lib.sh"
 need git jq
 export DROVERD="$BUILD/droverd" XDG_STATE_HOME="$work/state-home" XDG_CONFIG_HOME="$work/config-home" XDG_CACHE_HOME="$work/cache-home"
 
+# The agent waits with the jay until there is a file "go".
 cat >"$work/agent" <<'AGENT'
 #!/bin/sh
 task=$(cat)
@@ -12,8 +13,8 @@ case $task in
 *IMPOSSIBLE-TICKET*) echo "I cannot do this"; exit 9 ;;
 *EMPTY-TICKET*) echo "There is nothing to do"; exit 0 ;;
 esac
-sleep 1
 name=$(printf '%s\n' "$task" | sed -n 's/^Name: *\([a-z]*\)$/\1/p' | head -n 1)
+while [ "$name" = jay ] && [ ! -e "${0%/*}/go" ]; do sleep 0.1; done
 echo "$name" >"$name.txt"
 echo "Done: $name"
 AGENT
@@ -54,9 +55,10 @@ for name in elk fox gnu hen ibis jay; do printf '# Add %s\n\nName: %s\n' "$name"
 run --repo "$work/shop" --parallel 2 "$work"/t/elk.md "$work"/t/fox.md "$work"/t/gnu.md "$work"/t/hen.md "$work"/t/ibis.md "$work"/t/jay.md >"$work/out6" 2>&1 &
 client=$!
 under_way() { [ "$(git -C "$work/shop.git" for-each-ref refs/heads/drover | wc -l)" -ge 5 ]; }
-until_true 60 under_way
+check "the next six are under way" until_true under_way
 victim=$(pgrep -f "droverd -c $work/state-home" | head -n 1)
 kill -9 "$victim" 2>/dev/null
+touch "$work/go"
 wait "$client"
 check "a client whose daemon was killed starts it again: exit 0" equal $? 0
 check "and says so" grep -q 'starting it again' "$work/out6"
@@ -68,5 +70,5 @@ check "no repository: exit 3" equal $? 3
 run --repo "$work/shop" "$work/t/no-such.md" >/dev/null 2>"$work/err9"
 check "no ticket: exit 3, by name" sh -c "grep -q no-such.md '$work/err9'"
 quiet() { ! pgrep -f "$work/state-home" >/dev/null; }
-check "no daemon stays behind" until_true 20 quiet
+check "no daemon stays behind" until_true quiet
 finish

@@ -1,4 +1,4 @@
-#!/bin/sh
+#!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Changes onto branches that are there, on a remote that speaks git's HTTP with token auth: by libgit2 and by git itself,
 # against people who push at the same time and branches that go away.

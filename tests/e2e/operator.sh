@@ -1,4 +1,4 @@
-#!/bin/sh
+#!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # An operator's day: the verbs of drover, what they answer, and the status that each ends with.
 . "$SRC/tests/e2e/lib.sh"
@@ -48,7 +48,7 @@ status "the dead" 0 drover dead list
 says "with what they died of" 'exit status 4'
 status "one of two: exit 2" 2 drover dead discard 2 1
 sleeper=$(drover submit exec.command -p '["sleep", "300"]' --key sleeper -t "A sleeper")
-until_true 10 job_is "$sleeper" running
+until_true job_is "$sleeper" running
 status "a key twice with --new: exit 7" 7 drover submit exec.command -p '["true"]' --key sleeper --new
 check "a key twice without it: the same job" equal "$(drover submit exec.command -p '["true"]' --key sleeper 2>/dev/null)" "$sleeper"
 
@@ -63,22 +63,22 @@ check "why: pause, and who said why" why_is "$paused" 'a release'
 status "pauses are in the status" 0 drover status
 says "by name" 'kind/exec.command'
 status "resume" 0 drover resume kind/exec.command
-check "and it runs" until_true 10 job_is "$paused" succeeded
+check "and it runs" until_true job_is "$paused" succeeded
 drover drain
 drained=$(drover submit exec.command -p '["true"]')
 check "why: drain" why_is "$drained" 'drover undrain'
 drover undrain
-check "undrained" until_true 10 job_is "$drained" succeeded
+check "undrained" until_true job_is "$drained" succeeded
 
 holder=$(drover submit exec.command --repo web -p '["sleep", "300"]')
 leased() { [ "$(drover lease list --json | jq '[.leases[] | select(.state == "leased")] | length')" -gt 0 ]; }
-check "a job on a repository has a lease" until_true 10 leased
+check "a job on a repository has a lease" until_true leased
 second=$(drover submit exec.command --repo web -p '["true"]')
 check "why: slots of the repository" why_is "$second" web
 status "a live owner's lease is not broken: exit 7" 7 drover lease break 1
 status "tidying" 0 drover lease gc
 status "cancel a running job" 0 drover cancel "$holder"
-check "the next one has the repository" until_true 20 job_is "$second" succeeded
+check "the next one has the repository" until_true job_is "$second" succeeded
 
 for verb in list status "dead list" "lease list" "source list" "plugin list" "repo list" "agent list" "worker list" "config show" version \
 	"show $sleeper" "why $sleeper" "plugin info exec"; do
@@ -86,16 +86,17 @@ for verb in list status "dead list" "lease list" "source list" "plugin list" "re
 	check "$verb --json" sh -c '"$0" "$@" --json | jq -e . >/dev/null' "$BUILD/drover" --socket "$work/drover.sock" -c "$work/drover.conf" $verb
 done
 
-ticker=$(drover submit exec.command -p '["sh", "-c", "for i in 1 2 3 4 5 6 7 8; do echo line $i; sleep 0.5; done"]')
-until_true 10 job_is "$ticker" running
+ticker=$(drover submit exec.command -p "[\"sh\", \"-c\", \"for i in 1 2 3 4 5 6 7 8; do echo line \$i; while [ \$i = 4 -a ! -e $work/go ]; do sleep 0.1; done; done\"]")
+until_true job_is "$ticker" running
 drover logs -f "$ticker" >"$work/followed" 2>/dev/null &
 follower=$!
-until_true 10 grep -q 'line 2' "$work/followed"
+until_true grep -q 'line 4' "$work/followed"
 kill -USR2 "$daemon"
 wait "$daemon"
 check "a hand-over ends the daemon in order" equal $? 0
 daemon_start || finish "no second daemon"
 check "the agents went on" job_is "$sleeper" running
+touch "$work/go"
 wait "$follower"
 check "a follower is there to the end" equal $? 0
 check "and missed nothing" equal "$(tr '\n' ' ' <"$work/followed")" "line 1 line 2 line 3 line 4 line 5 line 6 line 7 line 8 "
@@ -111,7 +112,7 @@ status "a bad file is refused" 3 drover reload
 says "by its line" 'drover.conf:'
 cp "$work/new.conf" "$work/drover.conf"
 drover cancel "$sleeper" 2>/dev/null
-check "a dependency that fails is told" until_true 10 why_is "$after" cancelled
+check "a dependency that fails is told" until_true why_is "$after" cancelled
 status "drain --stop" 0 drover drain --stop
 wait "$daemon"
 check "ends the daemon" equal $? 0

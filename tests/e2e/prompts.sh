@@ -1,4 +1,4 @@
-#!/bin/sh
+#!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Prompts that people override: which file is taken, what a wrong one gets, and what an agent is handed. Then changes
 # onto a branch that is there, and an agent that was only to look.

@@ -1,4 +1,4 @@
-#!/bin/sh
+#!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Bad input: configurations, plugins, a second daemon, a read-only state folder, payloads. Each gets one clear line,
 # and everything else goes on.
@@ -38,9 +38,9 @@ daemon_start || finish broken
 plugin_why() { drover plugin list --json | jq -r --arg n "$1" '.plugins[] | select(.name == $n) | .why'; }
 plugin_state() { drover plugin list --json | jq -r --arg n "$1" '.plugins[] | select(.name == $n) | .state'; }
 is_state() { [ "$(plugin_state "$1")" = "$2" ]; }
-check "the good plugin is ready" until_true 20 is_state exec ready
+check "the good plugin is ready" until_true is_state exec ready
 for p in missing renamed garbage writable; do
-	check "$p is refused" until_true 20 is_state "$p" refused
+	check "$p is refused" until_true is_state "$p" refused
 	check "$p has one plain line" equal "$(plugin_why $p | wc -l)" 1
 	say "#   $p: $(plugin_why $p)"
 	check "$p: the line is in the log" grep -qF "\"plugin\":\"$p\"" "$work/drover.log"

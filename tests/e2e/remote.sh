@@ -1,4 +1,4 @@
-#!/bin/sh
+#!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # The main job: ten tickets in a folder, three slots, a repository of 5,000 files on a remote with token auth, a kill -9
 # of the daemon in the middle; ten branches, each with exactly its own change, and the token nowhere it could be read.
@@ -34,13 +34,17 @@ lighttpd_start "$work/lighttpd.conf" || { not_ok "lighttpd listens"; finish; }
 
 cat >"$work/agent" <<'AGENT'
 #!/bin/sh
-# Does what the ticket asks: puts the ticket's word into the ticket's file.
+# Does what the ticket asks: puts the ticket's word into the ticket's file. After the first three
+# tickets it waits for a file "go".
 task=$(cat)
 file=$(printf '%s\n' "$task" | sed -n 's/^File: *\([a-z0-9/.]*\)$/\1/p' | head -n 1)
 word=$(printf '%s\n' "$task" | sed -n 's/^Word: *\([a-z0-9]*\)$/\1/p' | head -n 1)
 env >"$AGENT_ENV/$word.env"
 tr '\0' '\n' </proc/self/cmdline >>"$AGENT_ENV/$word.env"
-sleep 1
+case $word in
+word[123]) ;;
+*) while [ ! -e "$AGENT_ENV/go" ]; do sleep 0.1; done ;;
+esac
 printf '%s\n' "$word" >>"$file"
 echo "Done: $word"
 AGENT
@@ -55,7 +59,7 @@ repos = ( { name = "shop"; url = "http://127.0.0.1:$port/git/shop.git"; base = "
             check = ( ("git", "status", "--short") ); } );
 plugins = ( { name = "inbox";
               sources = { folder = { interval = "1s"; path = "$work/tickets"; repo = "shop"; agent = "scripted"; }; };
-              pipelines = { ticket = { pool = "light"; timeout = "5m"; }; }; } );
+              pipelines = { ticket = { pool = "light"; timeout = "1h"; }; }; } );
 CONF
 daemon_start || finish broken
 
@@ -68,14 +72,15 @@ done
 
 # In the middle: something runs, something is done, something waits.
 half() { [ "$(git -C "$work/srv/shop.git" for-each-ref refs/heads/drover | wc -l)" -ge 2 ] && [ "$(count running)" -ge 1 ]; }
-check "work is under way" until_true 120 half
+check "work is under way" until_true half
 for p in $(pgrep -f "$work/drover.conf") $(pgrep -f "droverd -x runner"); do
 	{ tr '\0' '\n' <"/proc/$p/environ"; } 2>/dev/null
 	{ tr '\0' '\n' <"/proc/$p/cmdline"; } 2>/dev/null
 done >"$work/env/processes"
 daemon_kill
+touch "$work/env/go"
 daemon_start || finish broken
-check "all ten succeed" until_true 180 count_is succeeded 10
+check "all ten succeed" until_true count_is succeeded 10
 
 refs=$(git -C "$work/srv/shop.git" for-each-ref --format='%(refname)' refs/heads/drover)
 check "ten branches on the remote" equal "$(printf '%s\n' "$refs" | grep -c .)" 10
@@ -90,7 +95,7 @@ for ref in $refs; do
 done
 check "each with exactly its own change, in one commit" equal "$exact" 10
 moved() { [ "$(find "$work/tickets/done" -name 'ticket*.md' ! -name '*.report.md' | wc -l)" = 10 ]; }
-check "ten tickets in done/" until_true 20 moved
+check "ten tickets in done/" until_true moved
 check "ten reports beside them" equal "$(find "$work/tickets/done" -name '*report.md' | wc -l)" 10
 check "no dead job" equal "$(count dead)" 0
 daemon_stop

@@ -1,4 +1,4 @@
-#!/bin/sh
+#!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # The plugin slack with a daemon, an agent and git remotes of its own, against the stateful fake of Slack: answers, changes, follow-ups,
 # strangers, Socket Mode, and kill -9 at each write.
@@ -26,7 +26,7 @@ make_repo "$work/desk" 5
 slack_start() {
 	python3 "$SRC/tests/fakes/slack.py" >"$work/slack.port" 2>"$work/slack.err" &
 	pids="$pids $!"
-	until_true 20 test -s "$work/slack.port"
+	until_true test -s "$work/slack.port"
 	slack=http://127.0.0.1:$(head -n 1 "$work/slack.port" | tr -dc 0-9)
 }
 control() { curl -sS -X POST -H 'Content-Type: application/json' -d "${2:-{\}}" "$slack/_control/$1"; }
@@ -71,9 +71,9 @@ daemon_start || finish broken
 
 # A question.
 one=$(said '<@U0BOT> what is in shop?')
-check "a question is answered" until_true 60 ours_has "$one" 'It is &lt;b&gt;, see `d0/f1.txt` @channel'
+check "a question is answered" until_true ours_has "$one" 'It is &lt;b&gt;, see `d0/f1.txt` @channel'
 check "in one message" ours_count "$one" 1
-check "with the reactions of the end" until_true 20 reacted "$one" white_check_mark
+check "with the reactions of the end" until_true reacted "$one" white_check_mark
 check "and no repository was touched" equal "$(git -C "$work/shop.git" for-each-ref refs/heads/drover | wc -l)" 0
 
 # A stranger, a program, and words to nobody.
@@ -81,33 +81,33 @@ two=$(said '<@U0BOT> delete shop' U0EVE)
 said 'hello all' >/dev/null
 control add/message '{"channel":"C0WEB","text":"<@U0BOT> I am a program","user":"U0PRG","bot_id":"B0PRG"}' >/dev/null
 refused() { drover source refused --json | jq -e '[.refusals[] | select(.author == "U0EVE")] | length == 1' >/dev/null; }
-check "a stranger is refused" until_true 20 refused
+check "a stranger is refused" until_true refused
 check "without a word" ours_count "$two" 0
 
 # A change, its follow-up, and what others say in the thread.
 three=$(said '<@U0BOT> make a change in shop')
-check "a change is pushed" until_true 60 ours_has "$three" 'Pushed to the branch `drover/'
+check "a change is pushed" until_true ours_has "$three" 'Pushed to the branch `drover/'
 check "in the agent's words" ours_has "$three" 'I wrote *change.txt*.'
 check "with a branch" equal "$(git -C "$work/shop.git" for-each-ref refs/heads/drover | wc -l)" 1
 said 'and where is it?' U0EVE ",\"thread_ts\":\"$three\"" >/dev/null
 said 'why did you do that?' U0ANA ",\"thread_ts\":\"$three\"" >/dev/null
-check "a follow-up is answered in the same thread" until_true 60 ours_count "$three" 2
-check "to the end" until_true 60 ours_has "$three" 'It is &lt;b&gt;'
+check "a follow-up is answered in the same thread" until_true ours_count "$three" 2
+check "to the end" until_true ours_has "$three" 'It is &lt;b&gt;'
 check "with what was said before" prompts_have 'I wrote **change.txt**.'
 check "a stranger's words are in no prompt" not prompts_have 'and where is it?'
 
 # Which repository?
 four=$(said '<@U0BOT> what about it?')
-check "without a repository it asks" until_true 60 ours_has "$four" 'Which repository'
+check "without a repository it asks" until_true ours_has "$four" 'Which repository'
 said 'desk' U0ANA ",\"thread_ts\":\"$four\"" >/dev/null
-check "and goes on with the answer" until_true 60 ours_count "$four" 2
-check "in that one" until_true 60 prompts_have 'repository "desk"'
+check "and goes on with the answer" until_true ours_count "$four" 2
+check "in that one" until_true prompts_have 'repository "desk"'
 
 # An agent that fails.
 five=$(said '<@U0BOT> break down in shop')
-check "a failure is told" until_true 90 ours_has "$five" 'I gave up after 2 attempts'
+check "a failure is told" until_true ours_has "$five" 'I gave up after 2 attempts'
 check "in one message" ours_count "$five" 1
-check "with the reactions of a failure" until_true 20 reacted "$five" x
+check "with the reactions of a failure" until_true reacted "$five" x
 
 # By hand.
 check "the probe is content" equal "$(drover call slack.probe '{}' | jq -r '[.ok, .as] | join(" ")')" "true drover"
@@ -124,20 +124,20 @@ fresh
 slack_conf 1h 'app_token_env = "SLACK_APP";'
 daemon_start || finish broken
 if drover call slack.probe '{}' | grep -q 'Socket Mode'; then
-	check "Socket Mode: a connection is made" until_true 30 sockets_at_least open 1
+	check "Socket Mode: a connection is made" until_true sockets_at_least open 1
 	one=$(said '<@U0BOT> what is in shop?')
-	check "Socket Mode: a question is answered" until_true 60 ours_has "$one" 'It is &lt;b&gt;'
+	check "Socket Mode: a question is answered" until_true ours_has "$one" 'It is &lt;b&gt;'
 	two=$(said 'and in desk?' U0ANA ",\"thread_ts\":\"$one\"")
-	check "Socket Mode: so is a follow-up" until_true 60 ours_count "$one" 2
+	check "Socket Mode: so is a follow-up" until_true ours_count "$one" 2
 	control socket '{"do":"disconnect","reason":"refresh_requested"}' >/dev/null
-	check "Socket Mode: a connection is renewed" until_true 30 sockets_at_least made 2
+	check "Socket Mode: a connection is renewed" until_true sockets_at_least made 2
 	three=$(said '<@U0BOT> and in desk?')
-	check "Socket Mode: and answers go on" until_true 60 ours_has "$three" 'It is &lt;b&gt;'
+	check "Socket Mode: and answers go on" until_true ours_has "$three" 'It is &lt;b&gt;'
 	control socket '{"do":"raw","text":"{\"type\":\"hello\""}' >/dev/null
 	control socket '{"do":"drop"}' >/dev/null
-	check "Socket Mode: a broken one is made again" until_true 60 sockets_at_least made 3
+	check "Socket Mode: a broken one is made again" until_true sockets_at_least made 3
 	four=$(said '<@U0BOT> once more in desk?')
-	check "Socket Mode: and answers go on" until_true 60 ours_has "$four" 'It is &lt;b&gt;'
+	check "Socket Mode: and answers go on" until_true ours_has "$four" 'It is &lt;b&gt;'
 	check "Socket Mode: events were acknowledged in time" equal "$(sockets retries)" 0
 	check "Socket Mode: no token in the log" not grep -qE 'xapp-fake|xoxb-fake' "$work/drover.log"
 fi
@@ -151,12 +151,12 @@ while [ "$nth" -le 6 ]; do
 	daemon_start || finish broken
 	control hold "{\"nth\":$nth}" >/dev/null
 	one=$(said '<@U0BOT> make a change in shop')
-	curl -sS "$slack/_control/wait/held?timeout=60" >/dev/null
+	curl -sS "$slack/_control/wait/held?timeout=$wait_limit" >/dev/null
 	daemon_kill
 	control release '{"drop":true}' >/dev/null
 	daemon_start || finish broken
-	check "killed at write $nth: it comes to its end" until_true 90 ours_has "$one" 'Pushed to the branch'
-	check "killed at write $nth: the mark of the end is there" until_true 20 reacted "$one" white_check_mark
+	check "killed at write $nth: it comes to its end" until_true ours_has "$one" 'Pushed to the branch'
+	check "killed at write $nth: the mark of the end is there" until_true reacted "$one" white_check_mark
 	check "killed at write $nth: with one message" ours_count "$one" 1
 	daemon_stop
 	nth=$((nth + 1))

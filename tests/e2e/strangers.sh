@@ -1,4 +1,4 @@
-#!/bin/sh
+#!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # GitHub's three sources and people who may not: each is on record, none gets a job or a word, and a team member does.
 . "$SRC/tests/e2e/lib.sh"
@@ -9,7 +9,7 @@ not() { ! "$@"; }
 make_repo "$work/shop" 3
 python3 "$SRC/tests/fakes/github.py" --git-root "$work" >"$work/github.port" 2>"$work/github.err" &
 pids="$pids $!"
-until_true 20 test -s "$work/github.port"
+until_true test -s "$work/github.port"
 github=http://127.0.0.1:$(head -n 1 "$work/github.port" | tr -dc 0-9)
 control() { curl -sS -X POST -H 'Content-Type: application/json' -d "${2:-{\}}" "$github/_control/$1"; }
 comment() { control add/comment "{\"repo\":\"acme/shop\",\"number\":$1,\"user\":\"$2\",\"body\":\"$3\"}" >/dev/null; }
@@ -55,7 +55,7 @@ daemon_start || finish broken
 all="carl eve helper[bot] login:Owner login:member tess"
 for source in pr-comment pr-mention issue-command; do
 	[ "$source" = issue-command ] && more=" zed" || more=
-	check "$source: strangers are on record, also those who are called as an association" until_true 30 refused_are "$source" "$all$more"
+	check "$source: strangers are on record, also those who are called as an association" until_true refused_are "$source" "$all$more"
 	check "$source: and have no job" equal "$(jobs_of "$source")" ""
 done
 control state | jq -S '.["acme/shop"] | [.comments, .reactions]' >"$work/after"
@@ -64,7 +64,7 @@ comment "$pull" ana "please change this"
 comment "$theirs" ana "@drover-bot look at this"
 comment "$issue" ana "/drover fix this"
 for source in pr-comment pr-mention issue-command; do
-	check "$source: a member has one" until_true 30 jobs_are "$source" ana
+	check "$source: a member has one" until_true jobs_are "$source" ana
 done
 
 github 'authors = ("@acme/devs", "contributor");'
@@ -73,7 +73,7 @@ comment "$pull" tess "now?"
 comment "$pull" carl "now?"
 comment "$pull" ana "now?"
 comment "$pull" eve "now?"
-check "a team's member, and a contributor by association" until_true 30 jobs_are pr-comment "ana carl tess"
-check "the others are on record" until_true 10 refused_are pr-comment "ana $all"
+check "a team's member, and a contributor by association" until_true jobs_are pr-comment "ana carl tess"
+check "the others are on record" until_true refused_are pr-comment "ana $all"
 daemon_stop
 finish

@@ -1,4 +1,4 @@
-#!/bin/sh
+#!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Tickets that nobody should have written: each is refused with a reason beside it, or carried out as plain text.
 . "$SRC/tests/e2e/lib.sh"
@@ -18,7 +18,7 @@ agents = { scripted = { command = ("$work/agent", "$work/prompts"); prompt = "st
 repos = ( { name = "shop"; url = "$work/shop.git"; base = "main"; }, { name = "nowhere"; url = "$work/no-such-repo.git"; base = "main"; },
 	{ name = "nobranch"; url = "$work/shop.git"; base = "no-such-branch"; } );
 plugins = ( { name = "inbox"; sources = { folder = { interval = "1s"; path = "$work/tickets"; repo = "shop"; agent = "scripted"; }; };
-              pipelines = { ticket = { pool = "light"; timeout = "60s"; retries = 0; }; }; } );
+              pipelines = { ticket = { pool = "light"; timeout = "1h"; retries = 0; }; }; } );
 CONF
 t=$work/tickets
 # Written before the daemon starts: a writer in the middle of a file is another test's matter.
@@ -72,11 +72,11 @@ printf '# Hidden\n' >"$t/.hidden.md"
 good=$((n + 2 + 2 + 4))
 
 daemon_start || finish broken
-check "what is odd but a ticket is carried out" until_true 40 count_is succeeded "$good"
-check "and lies in done/" until_true 10 sh -c '[ "$(find "$1/done" -name "*.report.md" -exec echo \; | wc -l)" = "$2" ]' - "$t" "$good"
+check "what is odd but a ticket is carried out" until_true count_is succeeded "$good"
+check "and lies in done/" until_true sh -c '[ "$(find "$1/done" -name "*.report.md" -exec echo \; | wc -l)" = "$2" ]' - "$t" "$good"
 
 for r in $rejects; do
-	check "$r is rejected" until_true 10 test -f "$t/rejected/$r.md"
+	check "$r is rejected" until_true test -f "$t/rejected/$r.md"
 	check "$r: with one reason" equal "$(sed -n 3p "$t/rejected/$r.report.md" | grep -c '\.$')" 1
 	say "#   $r: $(sed -n 3p "$t/rejected/$r.report.md")"
 done
@@ -98,7 +98,7 @@ ocean No such pool
 END
 ended() { case $(state_of "$1") in dead | delayed | held) ;; *) false ;; esac }
 for title in "Cannot be fetched" "No such branch"; do
-	check "$title: does not succeed" until_true 20 ended "$title"
+	check "$title: does not succeed" until_true ended "$title"
 	say "#   $title: $(state_of "$title"): $(why_of "$title")"
 done
 check "Cannot be fetched: names the path" sh -c 'case $1 in *no-such-repo.git*) ;; *) false ;; esac' - "$(why_of "Cannot be fetched")"

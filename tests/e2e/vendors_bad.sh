@@ -1,4 +1,4 @@
-#!/bin/sh
+#!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck disable=SC2154 # variables are named after vendors and set by eval
 # What bad input gets, from fakes that have faults: one clear event, the right class, nothing lost and nothing posted twice;
@@ -32,7 +32,7 @@ calm() { ctl "$1" clear '{}' >/dev/null; }
 
 # What goes wrong on the way, and is right afterwards: nothing is lost, nothing is said twice.
 big=$(question big)
-check "an id above 2^53 keeps its digits" until_seen 60 once big
+check "an id above 2^53 keeps its digits" until_true once big
 check "and stands in the job's key" [ "$(jobs_now "[.[] | select(.key | contains(\"$big\"))] | length")" -ge 1 ]
 bad() {
 	what=$1
@@ -40,7 +40,7 @@ bad() {
 	shift 2
 	fault github "$1"
 	question "$word" >/dev/null
-	check "$what: the comment is answered once" until_seen 90 once "$word" || { says github.pr-comment; jobs_now '.[0] | "\(.kind) \(.state) \(.error)"'; }
+	check "$what: the comment is answered once" until_true once "$word" || { says github.pr-comment; jobs_now '.[0] | "\(.kind) \(.state) \(.error)"'; }
 	calm github
 }
 bad "HTML instead of JSON" html '{"path":"/issues/comments$","kind":"html","count":3}'
@@ -60,30 +60,28 @@ ctl github add/comment "{\"repo\":\"acme/shop\",\"number\":$pull,\"body\":\"@dro
 ctl github add/user '{"login":"other[bot]","type":"Bot"}' >/dev/null
 ctl github add/comment "{\"repo\":\"acme/shop\",\"number\":$pull,\"body\":\"@drover-bot Question: loop2 <!-- drover:x:1 trace=0 -->\",\"user\":\"other[bot]\"}" >/dev/null
 own=$(ctl slack add/message '{"channel":"C1","text":"<@U0BOT> Question: loop3","user":"U0BOT"}' | jq -r .ts)
-mark=$(ask github counts .total)
-ctl github "wait/requests?after=$((mark + 40))&timeout=60" >/dev/null
+check "the sources look again" requests_more github 40
 check "our own words and another bot's start nothing" equal "$(jobs_now length)" "$before"
 check "in Slack neither" equal "$(slack_said C1 "$own")" ""
 
 # GitHub's clock was an hour behind ours so far; now it is an hour ahead.
 ctl github set '{"skew":3600}' >/dev/null
 question ahead >/dev/null
-check "a clock that is ahead: the comment is answered" until_seen 60 once ahead
+check "a clock that is ahead: the comment is answered" until_true once ahead
 
 # A pull request that was closed after the comment was taken.
 ctl github edit "{\"repo\":\"acme/shop\",\"what\":\"pull\",\"number\":$pull,\"state\":\"closed\"}" >/dev/null
 question closed >/dev/null
-mark=$(ask github counts .total)
-ctl github "wait/requests?after=$((mark + 30))&timeout=60" >/dev/null
+check "the sources look again" requests_more github 30
 check "a closed pull request is left alone, or answered once" [ "$(answers closed)" -le 1 ]
-check "and no job is stuck on it" until_seen 60 idle
+check "and no job is stuck on it" until_true idle
 
 # A renamed repository.
 ctl github add/rename '{"old":"acme/shop","new":"acme/store"}' >/dev/null
 second=$(ctl github add/pull '{"repo":"acme/store","head":"drover/first","title":"Again"}' | jq -r .number)
 ctl github add/comment "{\"repo\":\"acme/store\",\"number\":$second,\"body\":\"Question: renamed\",\"user\":\"dev\"}" >/dev/null
 renamed() { [ "$(ask github state '[.["acme/store"].comments[] | select(.body | test("answer renamed"))] | length')" = 1 ]; }
-check "a renamed repository is followed" until_seen 60 renamed
+check "a renamed repository is followed" until_true renamed
 
 # Jira: deep documents, a ticket that vanishes, 401 and 404, and a status that nobody has heard of.
 status_is() { [ "$(ask jira state ".[\"$1\"].status")" = "$2" ]; }
@@ -93,49 +91,49 @@ for _ in range(400): node = {"type": "blockquote", "content": [node]}
 print(json.dumps({"project": "SHOP", "summary": "Deep", "description": {"type": "doc", "version": 1, "content": [node, {"type": "unheard", "content": [{"type": "text", "text": "of"}]}]}}))')
 ctl jira add/issue "$deep" | jq -r .key >"$work/deep"
 fine=$(ctl jira add/issue '{"project":"SHOP","summary":"Fine","description":"File: d0/f1.txt\nWord: fine1"}' | jq -r .key)
-check "a deep document stops no other ticket" until_seen 90 status_is "$fine" "In Review"
+check "a deep document stops no other ticket" until_true status_is "$fine" "In Review"
 settled() { [ "$(jobs_now "[.[] | select(.key | contains(\"$1\")) | select(.state == \"queued\" or .state == \"running\")] | length")" = 0 ]; }
-check "and is dealt with itself" until_seen 60 settled "$(cat "$work/deep")"
+check "and is dealt with itself" until_true settled "$(cat "$work/deep")"
 fault jira '{"path":"/search/jql$","kind":"html","status":200,"count":2}'
 late=$(ctl jira add/issue '{"project":"SHOP","summary":"Late","description":"File: d0/f2.txt\nWord: late1"}' | jq -r .key)
-check "a login page for an answer loses no ticket" until_seen 90 status_is "$late" "In Review"
+check "a login page for an answer loses no ticket" until_true status_is "$late" "In Review"
 calm jira
 ctl jira hold '{"nth":1}' >/dev/null
 ctl jira release '{}' >/dev/null
 vanishing=$(ctl jira add/issue '{"project":"SHOP","summary":"Gone soon","description":"File: d0/f3.txt\nWord: gone1"}' | jq -r .key)
 begun() { [ "$(jobs_now "[.[] | select(.key | contains(\"$vanishing\"))] | length")" = 1 ]; }
-until_seen 30 begun
+until_true begun
 ctl jira delete "{\"issue\":\"$vanishing\"}" >/dev/null
-check "a ticket that vanishes leaves no job behind" until_seen 90 settled "$vanishing"
+check "a ticket that vanishes leaves no job behind" until_true settled "$vanishing"
 
 # Slack: ok:false, and a limit.
 fault slack '{"path":"chat.postMessage","kind":"status","status":429,"count":1,"headers":{"Retry-After":"1"},"body":{"ok":false,"error":"ratelimited"}}'
 thread=$(ctl slack add/message '{"channel":"C1","text":"<@U0BOT> Question: s1"}' | jq -r .ts)
 said() { [ "$(slack_said C1 "$1" | grep -c "answer $2")" = 1 ]; }
-check "a limit of Slack is waited for" until_seen 60 said "$thread" s1
+check "a limit of Slack is waited for" until_true said "$thread" s1
 fault slack '{"path":"conversations.history","kind":"status","status":200,"count":2,"body":{"ok":false,"error":"internal_error"}}'
 thread=$(ctl slack add/message '{"channel":"C1","text":"<@U0BOT> Question: s2"}' | jq -r .ts)
-check "ok:false loses no mention" until_seen 60 said "$thread" s2
+check "ok:false loses no mention" until_true said "$thread" s2
 calm slack
 fault slack '{"path":"chat.postMessage","kind":"drop","count":1}'
 thread=$(ctl slack add/message '{"channel":"C1","text":"<@U0BOT> Question: s3"}' | jq -r .ts)
-check "a message whose answer is lost is not posted again" until_seen 60 said "$thread" s3
+check "a message whose answer is lost is not posted again" until_true said "$thread" s3
 calm slack
 
 # A credential that is refused: said once, by name, and the others go on.
 fault jira '{"path":".","kind":"status","status":401,"count":100000,"body":"Client must be authenticated to access this resource."}'
-check "a refused credential is said" until_seen 60 says_so jira.ticket '401|refused|credential|token'
+check "a refused credential is said" until_true says_so jira.ticket '401|refused|credential|token'
 ctl github add/comment "{\"repo\":\"acme/store\",\"number\":$second,\"body\":\"Question: others\",\"user\":\"dev\"}" >/dev/null
 others() { [ "$(ask github state '[.["acme/store"].comments[] | select(.body | test("answer others"))] | length')" = 1 ]; }
-check "and stops no other source" until_seen 60 others
+check "and stops no other source" until_true others
 calm jira
 
 # A tracker that is down.
 fault jira '{"path":".","kind":"refuse","count":100000}'
-until_seen 60 logged 'in a row'
+until_true logged 'in a row'
 mark=$(ask jira counts .total)
 thread=$(ctl slack add/message '{"channel":"C1","text":"<@U0BOT> Question: s4"}' | jq -r .ts)
-check "a tracker that is down delays no other source" until_seen 20 said "$thread" s4
+check "a tracker that is down delays no other source" until_true said "$thread" s4
 began=$(date +%s)
 ctl jira "wait/requests?after=$((mark + 3))&timeout=45" >/dev/null 2>&1
 took=$(($(date +%s) - began))

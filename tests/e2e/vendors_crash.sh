@@ -1,4 +1,4 @@
-#!/bin/sh
+#!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck disable=SC2154 # variables are named after vendors and set by eval
 # kill -9 of everything at every write to the outside: the fake applies the k-th write of a piece of work and does not
@@ -64,7 +64,7 @@ world() {
 	daemon_start || { not_ok "$plugin: a daemon starts"; return; }
 	n=1
 	"${plugin}_ask" 1
-	until_seen 60 all_well "$n" || { failed_at "the work is done when nothing is killed"; return; }
+	until_true all_well "$n" || { failed_at "the work is done when nothing is killed"; return; }
 	normal=$("${plugin}_seen" 1)
 	say "$plugin: $normal"
 	for at_vendor in "$@"; do
@@ -75,13 +75,13 @@ world() {
 			before=$(ask "$at_vendor" counts .all_writes)
 			ctl "$at_vendor" hold "{\"nth\":$((before + k))}" >/dev/null
 			"${plugin}_ask" "$n"
-			until_seen 60 held_or_done "$n" || { failed_at "$at_vendor write $k is reached"; return; }
+			until_true held_or_done "$n" || { failed_at "$at_vendor write $k is reached"; return; }
 			what=$(ask "$at_vendor" held 'if .held then .held.method + " " + .held.path else "" end')
 			[ -n "$what" ] || break
 			kill_world
 			ctl "$at_vendor" release '{"drop":true}' >/dev/null
 			daemon_start || { not_ok "$plugin: a daemon starts after a kill at $what"; return; }
-			if until_seen 60 done_well "$n"; then ok "$plugin: killed at $at_vendor write $k ($what)"; else failed_at "killed at $at_vendor write $k ($what)"; fi
+			if until_true done_well "$n"; then ok "$plugin: killed at $at_vendor write $k ($what)"; else failed_at "killed at $at_vendor write $k ($what)"; fi
 			k=$((k + 1))
 		done
 		check "$plugin: each of the $((k - 1)) writes to $at_vendor" [ "$k" -gt 1 ]
