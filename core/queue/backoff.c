@@ -6,7 +6,7 @@
 
 static const struct {
 	int64_t first, most; /* ms */
-	int64_t least;       /* full jitter from here; 0: +-10 % */
+	int64_t least;       /* full jitter begins here; 0 means jitter of +-10 % */
 } rules[] = {
 	[BACKOFF_TRANSPORT] = { 2000, 300000, 1000 },
 	[BACKOFF_AGENT] = { 30000, 3600000, 0 },
@@ -23,7 +23,7 @@ backoff_random(uint64_t *random)
 	return z ^ (z >> 31);
 }
 
-/* Uniform in [least, most]. */
+/* A number in [least, most], each as likely. */
 static int64_t
 backoff_between(int64_t least, int64_t most, uint64_t *random)
 {

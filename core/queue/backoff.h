@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How long a job rests before its next attempt. */
+/* How long a job waits before its next attempt. */
 #ifndef QUEUE_BACKOFF_H
 #define QUEUE_BACKOFF_H
 
@@ -12,13 +12,13 @@ enum backoff {
 };
 
 #define BACKOFF_MAX_MS \
-	(INT64_C(366) * 24 * 3600 * 1000) /* what a provider asks beyond this is cut to it */
+	(INT64_C(366) * 24 * 3600 * 1000) /* a provider's longer wait is cut to this */
 
 /*
- * Milliseconds before try number n (from 1: the first one that failed). Never
- * less than retry_after_ms, where that is positive, and then up to a tenth or
- * 30 s more, so that many do not come back at once. random: the state of the
- * generator, any value.
+ * Milliseconds to wait after the nth failure, n from 1. A positive
+ * retry_after_ms is a lower bound; up to a tenth or 30 s is added to it, so
+ * that many jobs do not come back at once. random: the state of the generator,
+ * any value.
  */
 int64_t backoff_delay(enum backoff, int n, int64_t retry_after_ms, uint64_t *random);
 /* The next number of the generator (splitmix64). */

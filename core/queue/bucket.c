@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Buckets: what jobs are counted by (everything, kind, repo, pool, agent), and
- * the pauses of each.
+ * Buckets: jobs are counted in all, by kind, repo, pool and agent, and each of
+ * these can be paused.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Claiming: the best job whose gates are open. Looks at each group once, never
- * at the jobs behind its first.
+ * Claiming: finds the best job whose gates are open. It looks at the first job
+ * of each group, never at those behind it.
  */
 #include <string.h>
 
@@ -38,8 +38,8 @@ claim_pick(struct queue *q, struct gate_ask *ask)
 			continue;
 		}
 		/*
-		 * Of a kind that yields, the oldest job may have waited long
-		 * enough where the first has not.
+		 * In a kind that yields, the oldest job may have waited long
+		 * enough although the first one has not.
 		 */
 		if (g->in[IN_KIND]->yields == NULL || heap_first(&g->age) == e)
 			continue;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A job in memory: making it, finding it, and counting it where it stands. */
+/* A job in memory: made, found, and counted in its buckets. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -129,7 +129,7 @@ entry_same(struct queue *q, const char *kind, const char *key)
 	return e;
 }
 
-/* Adds n to a counter of each bucket that the entry stands in. */
+/* Adds n to a counter of each of the entry's buckets. */
 static void
 entry_count(struct entry *e, size_t counter, int n)
 {

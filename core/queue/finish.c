@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a running attempt says: its results, what it used, and how it ended. All
- * of it is fenced by the epoch.
+ * What a running attempt reports: results, usage, and how it ended. Each report
+ * carries the attempt's epoch and is refused as fenced when that is stale.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +12,8 @@
 #include "base/text.h"
 #include "queue/inside.h"
 
-#define USAGE_MAX INT64_C(1000000000000000) /* of one report; sums stay far from overflow */
+/* Most that one report may add, so that sums cannot overflow. */
+#define USAGE_MAX INT64_C(1000000000000000)
 
 static const char sql_usage[] =
     "update job set usage_input = usage_input + $2, usage_cached = usage_cached + $3, usage_output "
@@ -33,14 +34,14 @@ static const char sql_attempt_usage[] =
 static struct entry *finish_running(struct queue *, uint64_t, uint64_t, struct error *);
 
 /*
- * Class to event; doc/jobs.md has the same table. What is in none of its rows
- * ends as INTERNAL does.
+ * The event for each class, as in doc/jobs.md. A class that is not listed
+ * counts as INTERNAL.
  */
 static const struct rule {
 	int code;
 	enum job_event event;
 	enum backoff backoff;
-	size_t counter; /* offset of the int that goes up; 0: none */
+	size_t counter; /* offset of the counter that goes up; 0 when no counter does */
 } rules[] = {
 	{ DROVER_OK, EVENT_SUCCEED, 0, 0 },
 	{ DROVER_AGAIN, EVENT_FAIL, BACKOFF_TRANSPORT, offsetof(struct job, agains) },
@@ -77,7 +78,7 @@ finish_rule(int code)
 	return &rules[ARRAY_LEN(rules) - 1];
 }
 
-/* Whether this failure was one too many. */
+/* Whether the job has used up its attempts with this failure. */
 static bool
 finish_exhausted(const struct entry *e, const struct job *next, const struct rule *rule,
     int64_t now)

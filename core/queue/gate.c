@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The gates, in the order in which they are asked. A gate is open or says in
- * one sentence what it waits for; a claim does not want the sentence and passes
- * no buffer. REACH_ALL gates are asked once a claim, REACH_GROUP ones once a
- * group; REACH_JOB ones hold single jobs back, which ready.c and the states
- * keep out of the groups: they are here for the answer to "why".
+ * The gates, in the order in which they are asked. A gate is open, or says in
+ * one sentence what it waits for; a claim needs no sentence and passes no
+ * buffer. REACH_ALL gates are asked once a claim and REACH_GROUP gates once a
+ * group. REACH_JOB gates hold single jobs, which ready.c and the states keep
+ * out of the groups already: they are here to answer `drover why`.
  */
 #include <string.h>
 
@@ -54,7 +54,10 @@ static const struct gate {
 	{ "plugin", REACH_GROUP, gate_plugin },
 };
 
-/* Closed: the sentence, where somebody wants it. */
+/*
+ * Writes the sentence, if the caller wants one; returns false, since the gate
+ * is closed.
+ */
 #define CLOSED(why, ...) ((why) != NULL ? buf_addf((why), __VA_ARGS__) : (void)0, false)
 
 static bool
@@ -332,7 +335,7 @@ why_error_row(void *arg, const struct store_row *row)
 	return 1;
 }
 
-/* A job that is over or runs asks no gate any more. */
+/* A job that has ended or is running passes no gates. */
 static bool
 why_asks_no_gate(struct queue *q, const struct entry *e, cJSON *out)
 {
@@ -344,8 +347,8 @@ why_asks_no_gate(struct queue *q, const struct entry *e, cJSON *out)
 		buf_addf(&reason, "it runs on %s", e->job.worker);
 	else if (e->job.state == JOB_DEAD) {
 		/*
-		 * What it died of is not kept in memory; without it the rest of
-		 * the sentence stands.
+		 * The cause of death is only in the database; without it the
+		 * sentence is shorter.
 		 */
 		(void)store_read(q->store, "select error from job where id = $1", &id, 1,
 		    why_error_row, error, NULL);

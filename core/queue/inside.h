@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The inside of the queue, private to core/queue. Each job that is not final is
- * an entry. It stands in buckets (everything, its kind, repo, pool, agent),
- * which count and may be paused or full. Entries that wait and have the same
- * buckets form a group: its gates are asked once for all of them. Only what
- * nothing of its own holds back is in a group's heaps: a job that waits for
- * another one is with its dependency, and of the jobs of one serial only the
- * first is shown, and none while one runs.
+ * an entry. It is counted in buckets: the one for everything, and those of its
+ * kind, repo, pool and agent; a bucket may be paused or full. Waiting entries
+ * with the same buckets form a group, whose gates are asked once for all of
+ * them. A group's heaps hold only jobs that could start now: a job that waits
+ * for another job is kept with its dependency, and of the jobs that share a
+ * serial key only the first is in a heap, and none while one of them runs.
  */
 #ifndef QUEUE_INSIDE_H
 #define QUEUE_INSIDE_H
@@ -22,70 +22,70 @@
 #include "queue/queue.h"
 
 #define QUEUE_MAGIC 0x51554555u /* "QUEU" */
-#define QUEUE_POOL "light"      /* of kinds that do not say */
-#define QUEUE_RETRIES 2         /* of kinds that nobody has described yet */
+#define QUEUE_POOL "light"      /* pool of a kind that names none */
+#define QUEUE_RETRIES 2         /* of a kind that its plugin has not described yet */
 #define QUEUE_YIELD_MAX_MS (30 * 60 * 1000)
-#define QUEUE_DUE_MAX 1000      /* delays that end in one tick: it must not last */
-#define QUEUE_TROUBLE_MS 1000   /* until the next tick after the store refused one */
+#define QUEUE_DUE_MAX 1000      /* delays that may end in one tick, so that a tick stays short */
+#define QUEUE_TROUBLE_MS 1000   /* until the queue tries again after the store has failed */
 #define QUEUE_CRASHES_MAX 3
 #define QUEUE_AGAIN_MS \
-	(24 * 3600 * 1000) /* transport trouble alone kills a job after so long ... */
-#define QUEUE_AGAIN_MIN 20                /* ... and so many tries in a row */
+	(24 * 3600 * 1000) /* a job that fails with nothing but AGAIN dies after this long */
+#define QUEUE_AGAIN_MIN 20                /* and this many tries in a row */
 #define QUEUE_PATH_MAX (8 + 2 * DROVER_NAME_MAX + 2) /* "agent/" and a kind's name */
 
 enum place { IN_ALL, IN_KIND, IN_REPO, IN_POOL, IN_AGENT, PLACES };
 
 struct bucket {
 	char *path;               /* "pool/heavy"; "" for everything */
-	char *name;               /* its part behind the slash */
+	char *name;               /* the part of path behind the slash */
 	int slots;                /* 0: no limit */
-	bool configured;          /* pools */
-	int64_t memory;           /* pools: what one job is reckoned with */
+	bool configured;          /* of a pool: the configuration has it */
+	int64_t memory;           /* of a pool: what one job is expected to need */
 	int running, waiting, delayed;
 	bool paused;
 	int64_t until, since;
 	char *why;
-	uint64_t passed;          /* kinds: the walk in which there was no worker for it */
-	struct kind_traits *traits; /* kinds; NULL: unknown */
+	uint64_t passed;          /* of a kind: the walk in which it had no worker */
+	struct kind_traits *traits; /* of a kind; NULL while it is not described */
 	struct bucket **yields;   /* NULL-terminated, or NULL */
 	UT_hash_handle hh;
 };
 
 struct group {
-	struct bucket *in[PLACES]; /* its key */
+	struct bucket *in[PLACES]; /* the group's key */
 	int refs;
 	struct heap rank, age;
 	TAILQ_ENTRY(group) link;
 	UT_hash_handle hh;
 };
 
-/* The waiting jobs of one serial in one group. */
+/* The waiting jobs of one group that share a serial key. */
 struct lane {
 	struct group *group;
 	struct heap heap;
-	struct entry *shown;      /* the one that stands in the group's heaps */
+	struct entry *shown;      /* the one that is in the group's heaps */
 	LIST_ENTRY(lane) link;
 };
 
 struct serial {
 	char *name;
 	int running;
-	uint64_t holder;          /* job that runs */
+	uint64_t holder;          /* the job that runs */
 	LIST_HEAD(, lane) lanes;
 	UT_hash_handle hh;
 };
 
-/* A job that others wait for and that has not succeeded. */
+/* A job that has not succeeded and that other jobs wait for. */
 struct dependency {
 	uint64_t id;
-	enum job_state ended;     /* counts only when no entry has this id */
+	enum job_state ended;     /* how it ended; valid only when no entry has this id */
 	LIST_HEAD(, entry) needers;
 	UT_hash_handle hh;
 };
 
 struct entry {
-	struct job job;           /* first: a struct job of ours is an entry */
-	bool own_pool, own_agent; /* asked for; otherwise they follow the kind */
+	struct job job;           /* first, so that a struct job of the queue is its entry */
+	bool own_pool, own_agent; /* the job asked for them; otherwise they follow its kind */
 	struct bucket *in[PLACES]; /* IN_REPO and IN_AGENT may be NULL */
 	struct group *group;      /* while it waits */
 	struct lane *lane;
@@ -96,7 +96,7 @@ struct entry {
 	LIST_ENTRY(entry) needer;
 	TAILQ_ENTRY(entry) run;
 	UT_hash_handle by_id, by_key;
-	char *held_why, *worker;  /* owned; the job's point here or to "" */
+	char *held_why, *worker;  /* owned; the job's members point here, or to "" */
 	size_t name_len;
 	char name[];              /* "kind/key", then serial and title */
 };
@@ -114,7 +114,7 @@ struct queue {
 	struct heap due;
 	int counts[JOB_STATES_LEN];
 	int64_t memory_floor, disk_floor;
-	uint64_t random, walk, looks; /* looks: groups whose gates were asked, ever */
+	uint64_t random, walk, looks; /* looks counts the groups whose gates were asked */
 	uint64_t prune_from;
 	void (*pruned)(void *, uint64_t);
 	void *pruned_arg;
@@ -122,34 +122,39 @@ struct queue {
 	void *news_arg;
 };
 
-/* What a job is made of, from a row or from somebody's wish. NULL is "". */
+/*
+ * The strings of a new entry, from a row or a struct job_ask. NULL counts as
+ * "".
+ */
 struct entry_strings {
 	const char *kind, *key, *serial, *title, *repo, *agent, *pool, *source, *trace;
 };
 
-/* A change of a job beyond its state and counters. */
+/* What a change of state brings besides the state and the counters. */
 struct transition {
 	const char *who, *detail;   /* for the event */
-	const char *error;          /* text of the failure, or NULL: what was there stays */
+	const char *error;          /* text of the failure; NULL keeps the present one */
 	int code;                   /* its class */
 };
 
 /* bucket.c */
 struct bucket *bucket_get(struct queue *, const char *type,
-    const char *name); /* made when missing; NULL for no name */
+    const char *name); /* made when it is missing; NULL when name is NULL */
 struct bucket *bucket_find(struct queue *, const char *type, const char *name);
 bool bucket_paused(const struct bucket *, int64_t now);
 void bucket_forget_kind(struct bucket *);
 void bucket_free_all(struct queue *);
 int pause_load(struct queue *, struct error *);
-/* Takes pauses away that are over; ms until the next one is, -1: none. */
+/*
+ * Ends the pauses that are over; ms until the next one ends, -1: there is none.
+ */
 int64_t pause_tick(struct queue *, int64_t now, struct error *);
 
 /* entry.c */
 struct entry *entry_new(struct queue *, const struct entry_strings *);
 /*
- * Pool and agent, where they are the kind's to say. The entry must not be in
- * its place meanwhile.
+ * Sets pool and agent to the kind's, where the job asked for none. Call it only
+ * while the entry is not entered.
  */
 void entry_follow(struct queue *, struct entry *);
 void entry_free(struct queue *, struct entry *);
@@ -158,7 +163,10 @@ void entry_unindex(struct queue *, struct entry *);
 struct entry *entry_find(struct queue *, uint64_t id);
 struct entry *entry_same(struct queue *, const char *kind, const char *key);
 void entry_set_text(char **owned, char **shown, const char *text);
-/* Takes its place among the others by its state, and leaves it. */
+/*
+ * Enters the entry where its state belongs (group, due heap, running list), and
+ * takes it out again.
+ */
 void entry_enter(struct queue *, struct entry *);
 void entry_leave(struct queue *, struct entry *);
 
@@ -170,8 +178,8 @@ void serial_give(struct queue *, struct entry *);
 void ready_init_due(struct heap *);
 bool ready_before(const struct entry *, const struct entry *);
 /*
- * Makes an entry wait for the job that it comes after, unless that has
- * succeeded. must_exist: refuses one that nobody knows.
+ * Makes an entry wait for the job that it comes after, unless that one has
+ * succeeded. must_exist: -1 when there is no such job.
  */
 int dependency_attach(struct queue *, struct entry *, bool must_exist, struct error *);
 void dependency_ended(struct queue *, uint64_t id, enum job_state);
@@ -180,8 +188,8 @@ void dependency_detach(struct queue *, struct entry *);
 /* operate.c, replace.c */
 int operate_cancel(struct queue *, uint64_t id, const char *why, const char *by, struct error *);
 /*
- * Cancels what waits or is held for an older revision of job: the same kind,
- * the same key up to its last "@".
+ * Cancels jobs that wait or are held for an older revision: same kind, and same
+ * key up to its last "@".
  */
 int replace_older(struct queue *, const struct job *, struct error *);
 
@@ -193,23 +201,23 @@ int row_save(struct queue *, const struct job *, int64_t now, const struct trans
     struct error *);
 int row_attempt(struct queue *, const struct job *, const struct job_outcome *,
     const char *class_name, int64_t now, struct error *);
-/* Rows to entries, outside of all indexes. */
+/* Makes entries from rows; they are not indexed or entered yet. */
 int row_load_active(struct queue *, void (*fn)(struct queue *, struct entry *), struct error *);
 struct entry *row_load(struct queue *, uint64_t id,
-    struct error *); /* NULL + PERMANENT when there is none */
+    struct error *); /* NULL and PERMANENT when there is no such row */
 int row_counts(struct queue *, struct error *);
 
 /* transition.c */
 /*
- * Applies an event: row, event and memory. next is what the job becomes, but
- * for its state; a final job's entry is gone afterwards.
+ * Applies an event to the row, the event log and memory. next: the job as it
+ * becomes, except its state. The entry of a job that becomes final is freed.
  */
 int transition_apply(struct queue *, struct entry *, enum job_event, struct job *next,
     const struct transition *, struct error *);
 int transition_announce(struct queue *, const char *event, const struct job *, const char *detail,
     struct error *);
 /*
- * text fit for a column: valid, at most size - 1 bytes. Returns out; NULL stays
+ * Copies text as valid UTF-8 of at most size - 1 bytes. Returns out; NULL for
  * NULL.
  */
 char *job_text(const char *text, char *out, size_t size);
@@ -223,14 +231,14 @@ char *job_why(const char *text, const char *otherwise);
 enum reach { REACH_ALL, REACH_GROUP, REACH_JOB };
 struct gate_ask {
 	const struct queue *q;
-	const struct entry *e;       /* NULL for REACH_ALL */
+	const struct entry *e;       /* NULL in a gate of REACH_ALL */
 	const struct queue_view *view;
-	int64_t now,
-	    promised; /* promised: memory that running jobs are reckoned with and do not use yet */
+	int64_t now;
+	int64_t promised; /* memory that running jobs are expected to need and do not use yet */
 };
 void gate_ask_init(struct gate_ask *, const struct queue *, const struct queue_view *);
 bool gate_open(const struct gate_ask *, enum reach);
-/* ms until a job that yields now will yield no more; -1: none does. */
+/* ms until a job that yields now has waited long enough; -1: no job yields. */
 int64_t gate_next_ageing(const struct queue *, int64_t now);
 
 #endif

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Jobs as JSON, from their rows: lists, one job with its whole history, and
- * what sources have yet to settle.
- */
+/* Jobs as JSON, read from their rows: lists, and one job with its history. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,12 +12,12 @@
 
 #define LIST_DEFAULT 50
 #define LIST_MAX 1000
-#define HISTORY_LIMIT "5000" /* events shown of one job, the newest */
-#define TRACE_MIN 8      /* digits of a trace id that may stand for it */
+#define HISTORY_LIMIT "5000" /* how many events of a job are shown, the newest ones */
+#define TRACE_MIN 8      /* least digits of a trace id that may name a job */
 
 /*
- * A column and how it is shown. Zero counters, times and missing texts are
- * shown too: readers need not ask.
+ * A column and how it is shown. Zeros and missing texts are shown too, so that
+ * readers can rely on each member.
  */
 struct column {
 	const char *name, *shown;
@@ -63,9 +60,12 @@ struct column {
 #define NAME(shown, column, type) #column ", "
 #define COLUMN(shown, column, type) { #column, shown, type },
 #define SELECT_JOB "select " JOB_COLUMNS(NAME) "0 from job "
-#define USAGE_FIRST "input" /* from this one on a row's columns go into its "usage" object */
+#define USAGE_FIRST "input" /* this column and those behind it are members of "usage" */
 
-/* The last condition is the index's own: only so it is used. */
+/*
+ * The last condition repeats that of the partial index, which is used only
+ * then.
+ */
 static const char sql_list_aside[] =
     SELECT_JOB "where id < $1 and state = $2 and state in ('delayed', 'held', 'dead', 'cancelled') "
 	       "order by id desc";
@@ -124,7 +124,7 @@ listing_json(const struct column *columns, size_t len, const struct store_row *r
 	return out;
 }
 
-/* Pool and agent that a job did not ask for are its kind's. */
+/* A job that asked for no pool or agent shows those of its kind. */
 static void
 listing_follow_kind(const struct queue *q, cJSON *job)
 {
@@ -195,7 +195,7 @@ listing_ids(struct queue *q, struct listing *l, const uint64_t *ids, size_t n, s
 	return rc < 0 ? -1 : 0;
 }
 
-/* Few jobs run at a time: their ids are at hand, and no index lists them. */
+/* Running jobs are few and in memory, and no index lists them. */
 static int
 listing_running(struct queue *q, struct listing *l, uint64_t before, struct error *err)
 {
@@ -274,7 +274,7 @@ listing_find_by_trace(struct queue *q, const char *which, struct found *f, struc
 
 	if (len < TRACE_MIN || len > 32 || strspn(which, "0123456789abcdef") != len)
 		return 0;
-	/* 'g' comes behind every digit. */
+	/* 'g' sorts behind every hexadecimal digit. */
 	memcpy(end, which, len);
 	end[len] = 'g';
 	end[len + 1] = '\0';
@@ -395,7 +395,10 @@ queue_accepted(struct queue *q, uint64_t id, char **payload, size_t *len, struct
 	    (unsigned long long)id, is, wanted);
 }
 
-/* As a JSON string where it is text; else only its length tells of it. */
+/*
+ * Shows a payload as a string when it is UTF-8; otherwise only its length is
+ * shown.
+ */
 static int
 listing_payload(struct queue *q, cJSON *job, uint64_t id, struct error *err)
 {

@@ -8,14 +8,14 @@
 #include "base/mem.h"
 #include "queue/inside.h"
 
-#define PRUNE_MAX 10000 /* jobs a call */
-#define PRUNE_LOOKS 64  /* rows looked at for each one that may be removed */
+#define PRUNE_MAX 10000 /* jobs that one call removes */
+#define PRUNE_LOOKS 64  /* rows that are read for each job that may be removed */
 
 struct pruning {
 	const struct queue *q;
 	int64_t ended_before;
 	int len, most, looks;
-	bool more;               /* stopped before the end: the next call goes on behind from */
+	bool more;               /* there are more rows; the next call goes on behind from */
 	uint64_t from;
 	struct pruned_job {
 		uint64_t id;
@@ -31,8 +31,8 @@ static int operate_apply(struct queue *, uint64_t, enum job_event, const char *,
     struct error *);
 
 /*
- * An entry, or a final job's row outside of all indexes (*loaded: to be freed
- * unless a change took it in).
+ * The job's entry, or one made from a final job's row. *loaded: free it, unless
+ * a change has made it active.
  */
 static struct entry *
 operate_entry(struct queue *q, uint64_t id, bool *loaded, struct error *err)
@@ -155,8 +155,8 @@ queue_priority(struct queue *q, uint64_t id, int priority, const char *by, struc
 }
 
 /*
- * Rows come by id, so by age: the first one that was submitted too late ends
- * the search.
+ * Rows come by id, which is by age: the first job that is too young ends the
+ * search.
  */
 static int
 operate_prune_row(void *arg, const struct store_row *row)

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The queue as a whole: its making, loading, limits and kinds. */
+/*
+ * The queue as a whole: made, loaded from the store, configured, and told about
+ * kinds.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -70,10 +73,7 @@ queue_load(struct queue *q, struct error *err)
 	queue_forget(q);
 	if (row_load_active(q, queue_take_in, err) != 0)
 		goto fail;
-	/*
-	 * Only now is it known for every job whether the one that it comes
-	 * after is over.
-	 */
+	/* Dependencies can be resolved only when all jobs are loaded. */
 	for (e = q->by_id; e != NULL; e = e->by_id.next) {
 		if (dependency_attach(q, e, false, err) != 0)
 			goto fail;
@@ -139,10 +139,7 @@ bucket_forget_kind(struct bucket *kind)
 	kind->yields = NULL;
 }
 
-/*
- * Jobs that did not ask for a pool or an agent of their own go where their kind
- * goes now.
- */
+/* Moves waiting jobs that asked for no pool or agent to those of their kind. */
 static void
 queue_kind_follow(struct queue *q, struct bucket *kind)
 {
@@ -196,7 +193,7 @@ queue_kind_set(struct queue *q, const char *name, const struct kind_traits *trai
 		}
 		t->yield_to = names;
 	}
-	bucket_forget_kind(kind); /* last: the caller may have built on queue_kind() */
+	bucket_forget_kind(kind); /* last, since the caller's traits may point into the old ones */
 	kind->yields = yields;
 	kind->traits = t;
 	kind->slots = traits->slots > 0 ? traits->slots : 0;
@@ -281,8 +278,8 @@ queue_seen(struct queue *q, uint64_t id, uint64_t epoch, int64_t rss)
 }
 
 /*
- * Places for a job of a bucket: at least one, which may wait, so that a long
- * job blinds no source.
+ * Free places of a bucket. At least one, whose job may wait, so that one long
+ * job does not stop a source.
  */
 static int
 queue_places(const struct bucket *b)

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The queue: every job that is not final, in memory, over its rows in the
- * store. All changes of a job go through here: state, row and event together,
- * in the store's open transaction.
+ * The queue: every job that is not final, in memory, and its row in the store.
+ * All changes of a job are made here: state, row and event together, in the
+ * store's open transaction.
  *
- * Claiming walks the pools' ready jobs by priority, then age, in groups that
- * share the answer of the gates (pool, kind, repo, agent), so that a closed
- * gate costs one look however many jobs wait behind it.
+ * A claim walks the ready jobs by priority, then age, in groups that pass the
+ * same gates (same pool, kind, repo and agent), so that a closed gate costs one
+ * look however many jobs wait behind it.
  */
 #ifndef QUEUE_QUEUE_H
 #define QUEUE_QUEUE_H
@@ -25,25 +25,24 @@
 
 struct queue;
 
-/* What a job is, as it was asked for. Strings are borrowed. */
+/* A job as it is asked for. Strings are borrowed. */
 struct job_ask {
 	const char *kind, *key;
-	const char *serial, *title, *repo, *agent, *pool; /* NULL or "": none / the default */
-	const char *source;          /* "inbox.ticket" that emitted it, NULL: by hand */
-	const char *author;          /* who asked for it there; NULL: nobody is known */
-	const char *sha256; /* of the payload, DIGEST_HEX: no attempt starts on anything else. NULL:
-			       not said */
+	const char *serial, *title, *repo, *agent, *pool; /* NULL or "" for the default */
+	const char *source;          /* that emitted it, "inbox.folder"; NULL when a person did */
+	const char *author;          /* who asked for it there; NULL when the source does not say */
+	/* Of the payload, DIGEST_HEX: an attempt on another one is refused. NULL: not checked. */
+	const char *sha256;
 	const char *payload;
 	size_t payload_len;
 	int priority;
-	uint64_t after;              /* waits until this job has succeeded; 0: none */
-	const char *held_why;        /* begins held, for this reason; NULL: not */
-	bool replaces; /* a new one cancels what waits, or is held, of the same kind with the same
-			  key up to its last "@" */
+	uint64_t after;              /* it waits until this job has succeeded; 0: it need not */
+	const char *held_why;        /* begins held, for this reason; NULL when it begins queued */
+	bool replaces; /* cancels jobs that wait or are held for an older revision of its key */
 };
 
 /*
- * What pipelines say of their kind (from RUNNER_READY and the configuration).
+ * What a pipeline says about its kind, in RUNNER_READY and the configuration.
  */
 struct kind_traits {
 	const char *pool;
@@ -54,7 +53,7 @@ struct kind_traits {
 	char *const *yield_to;       /* NULL-terminated, or NULL */
 	int64_t yield_max_ms;
 	bool ready;                  /* its runner runs */
-	const char *why_not;         /* when not ready: for people */
+	const char *why_not;         /* reason for people, when it is not ready */
 };
 
 /*
@@ -69,8 +68,8 @@ struct job {
 	enum job_state state;
 	int priority;
 	uint32_t attempt;            /* number of the running or last attempt */
-	int failures, agains, quota_pauses, interruptions, crashes; /* separate counters */
-	int64_t again_since;         /* since then nothing but AGAIN; 0: not so */
+	int failures, agains, quota_pauses, interruptions, crashes; /* counted separately */
+	int64_t again_since;         /* when its present row of AGAINs began; 0 outside of one */
 	int64_t queued_at, ready_at, started_at;
 	char *worker;                /* of the running attempt */
 	char *held_why;
@@ -85,94 +84,95 @@ struct job_outcome {
 };
 
 /*
- * Free slots, closed doors and such, asked by the gates at each walk; the
- * daemon fills it. All borrowed.
+ * What the gates ask about the machine and the daemon at each claim;
+ * core_view() fills it.
  */
 struct queue_view {
-	int64_t memory_available, disk_free; /* bytes; -1: unknown */
+	int64_t memory_available, disk_free; /* bytes; -1 when not known */
 	bool draining, stopping;
 };
 
 struct queue *queue_new(struct store *);
 void queue_free(struct queue *);
 /*
- * Reads all jobs that are not final, and pauses; kinds and limits stay. Also
- * after a failed commit: what was in memory is dropped, with every struct job
- * handed out. Jobs found running are left so: see queue_running and
- * queue_interrupt.
+ * Reads all jobs that are not final, and the pauses; kinds and limits stay.
+ * Called again after a failed commit: all in memory is dropped, with every
+ * struct job that was handed out. Jobs found running stay running: see
+ * queue_each_running() and queue_interrupt().
  */
 int queue_load(struct queue *, struct error *);
 /*
- * Pools, limits, floors. Copies what it keeps. Until it was called nothing can
- * be claimed.
+ * Takes pools, limits and floors, which it copies. Nothing can be claimed
+ * before the first call.
  */
 void queue_configure(struct queue *, const struct config *);
 /*
- * Copies. NULL: the kind is unknown from now on. Waiting jobs that did not ask
- * for a pool or agent follow their kind.
+ * Describes a kind; the traits are copied. NULL makes it unknown. Waiting jobs
+ * that asked for no pool or agent follow their kind.
  */
 void queue_kind_set(struct queue *, const char *kind, const struct kind_traits *);
 /*
- * Kinds of a plugin are not ready for this reason, those too that nobody has
- * described yet. NULL: those that are not ready are unknown from now on.
+ * Marks all kinds of a plugin as not ready, for this reason; also those that it
+ * has not described yet. NULL makes those that are not ready unknown.
  */
 void queue_plugin_down(struct queue *, const char *plugin, const char *why_not);
 bool queue_kind_known(const struct queue *, const char *kind);
 
 /*
- * 1: a new job, 0: one with this (kind, key) is active already (id is that
- * one's), -1: refused.
+ * 1: a new job, 0: a job with this kind and key is active already and id is its
+ * id, -1: refused.
  */
 int queue_submit(struct queue *, const struct job_ask *, uint64_t *id, struct error *);
 /*
- * Claims the next job that passes all gates: RUNNING, attempt and epoch counted
- * up, a fresh token. place chooses its worker by its kind (borrowed; NULL: none
- * for this kind now, it is passed over). NULL: nothing may start now (code 0),
- * or an error.
+ * Claims the next job that passes all gates: it is running, with attempt and
+ * epoch counted up and a new token. place names a worker for its kind
+ * (borrowed), or NULL when there is no worker for that kind now. NULL with code
+ * 0: no job may start now; NULL with another code: an error.
  */
 struct job *queue_claim(struct queue *, const char *(*place)(void *arg, const char *kind),
     void *arg, const struct queue_view *, struct error *);
-/* What queue_kind_set said; NULL when unknown. Borrowed. */
+/* The traits of a kind, borrowed; NULL when it is unknown. */
 const struct kind_traits *queue_kind(const struct queue *, const char *kind);
 /*
- * The job of a live attempt; NULL when id is not running or the epoch is not
- * the running one (fenced).
+ * The job of a running attempt; NULL when the job is not running or the epoch
+ * is stale.
  */
 struct job *queue_running(struct queue *, uint64_t id, uint64_t epoch);
 /*
- * What the running attempt uses of memory now: the memory gate reckons with the
- * rest of what its pool says.
+ * Memory that the running attempt uses now. The memory gate reserves the rest
+ * of what its pool says.
  */
 void queue_seen(struct queue *, uint64_t id, uint64_t epoch, int64_t rss);
-/*
- * Payload and the like that are not kept in memory; the caller frees payload.
- */
+/* Reads the payload, which is not kept in memory; the caller frees it. */
 int queue_payload(struct queue *, uint64_t id, char **payload, size_t *len, struct error *);
 /*
- * As queue_payload, for an attempt: -1 with DROVER_PERMANENT when it is not
- * what was accepted.
+ * As queue_payload(), for an attempt: -1 with DROVER_PERMANENT when the payload
+ * is not the accepted one.
  */
 int queue_accepted(struct queue *, uint64_t id, char **payload, size_t *len, struct error *);
 /*
- * Settles an attempt by its class: see doc/jobs.md for class -> event. -1 with
- * FENCED when the epoch is stale.
+ * Ends an attempt with its outcome: doc/jobs.md says what each class leads to.
+ * -1 with FENCED when the epoch is stale.
  */
 int queue_finish(struct queue *, uint64_t id, uint64_t epoch, const struct job_outcome *,
     struct error *);
 /*
- * The core or its machine went away under a running attempt: queued again.
- * crash: the core itself died (3 = quarantine).
+ * Queues a job again whose attempt was interrupted. crash: the core died, and
+ * the third time the job is held.
  */
 int queue_interrupt(struct queue *, uint64_t id, bool crash, const char *why, struct error *);
-/* Adds to the job's result object; usage adds up. Fenced. */
+/*
+ * Adds a member to the job's result, or to its usage. -1 with FENCED when the
+ * epoch is stale.
+ */
 int queue_result(struct queue *, uint64_t id, uint64_t epoch, const char *key, const char *value,
     struct error *);
 int queue_usage(struct queue *, uint64_t id, uint64_t epoch, const char *agent,
     const struct drover_usage *, struct error *);
 
 /*
- * By an operator. -1 with DROVER_PERMANENT when the state does not allow it
- * (names the state). by: who, for the event.
+ * An operator's verbs. -1 with DROVER_PERMANENT when the job's state does not
+ * allow it. by: who asked, for the event.
  */
 int queue_hold(struct queue *, uint64_t id, const char *why, const char *by, struct error *);
 int queue_release(struct queue *, uint64_t id, const char *by, struct error *);
@@ -180,55 +180,60 @@ int queue_retry(struct queue *, uint64_t id, const char *by, struct error *);
 int queue_discard(struct queue *, uint64_t id, const char *by, struct error *);
 int queue_cancel(struct queue *, uint64_t id, const char *by,
     struct error
-	*); /* a running one: the caller stops the worker first and finishes it with CANCELLED */
+	*); /* not for a running job: stop its worker, then finish it with CANCELLED */
 int queue_priority(struct queue *, uint64_t id, int priority, const char *by, struct error *);
 
 /*
- * Pausing: what is NULL (everything), "pool/NAME", "kind/NAME", "repo/NAME",
- * "agent/NAME". Durable. until 0: until resumed.
+ * Pauses everything (what is NULL), or "pool/NAME", "kind/NAME", "repo/NAME",
+ * "agent/NAME", until a wall time; until 0: until it is resumed. Kept in the
+ * store.
  */
 int queue_pause(struct queue *, const char *what, int64_t until, const char *why, struct error *);
 int queue_resume(struct queue *, const char *what, struct error *);
 cJSON *queue_pauses(const struct queue *); /* [{what, until, why}] */
 
 /*
- * Delayed jobs that are due become queued, pauses end; returns ms until
- * something is to be done or tried again (-1: nothing). On an error err is
- * filled.
+ * Queues delayed jobs that are due and ends pauses. Returns the ms until the
+ * next is due, -1: nothing is. On an error err is filled.
  */
 int64_t queue_tick(struct queue *, struct error *);
 /*
- * How many jobs of a kind a source may hand over now: free places of its pool
- * and kind, less what of the kind waits already. Where no place is free, one
- * job may wait. 0 while paused or unknown.
+ * How many jobs of a kind a source may emit now: free places of its pool and
+ * kind, less the jobs of the kind that wait already. With no free place one job
+ * may wait. 0 while the kind is paused or unknown.
  */
 int queue_capacity(const struct queue *, const char *kind);
 /* Removes old final jobs in small batches; returns how many. */
 int queue_prune(struct queue *, int64_t older_than_ms, int most, struct error *);
 
-/* What became of a job, in the words of people; borrowed. */
+/*
+ * An event of a job, worded for notifications. Pointers are valid during the
+ * callback only.
+ */
 struct job_news {
 	const char *event;           /* "start", "pull", "needs-info", "dead" */
 	const struct job *job;
-	const char *detail;          /* its reason, or the pull request's address; may be NULL */
+	const char *detail;          /* the reason, or the pull request's address; may be NULL */
 };
-/* fn is told of each, in the transaction that makes it true; -1 fails that. */
+/*
+ * Has fn called for each, in the transaction that makes it true; -1 from fn
+ * fails the change.
+ */
 void queue_on_news(struct queue *, int (*fn)(void *arg, const struct job_news *, struct error *),
     void *arg);
 /*
- * An event of a job, whatever its state, that changes nothing. by and detail
- * may be NULL.
+ * Writes an event that changes nothing, in any state. by and detail may be
+ * NULL.
  */
 int queue_note(struct queue *, uint64_t id, const char *event, const char *by, const char *detail,
     struct error *);
 
-/* fn is told of each job that queue_prune() has removed, before the commit. */
+/* Has fn called for each job that queue_prune() removes, before the commit. */
 void queue_on_prune(struct queue *, void (*fn)(void *arg, uint64_t id), void *arg);
 
 int queue_count(const struct queue *, enum job_state);
 /*
- * Each running job. Stops when fn returns non-zero. Jobs may be finished
- * within.
+ * Calls fn for each running job until it returns non-zero. fn may finish jobs.
  */
 void queue_each_running(struct queue *, int (*fn)(void *arg, struct job *), void *arg);
 /*
@@ -256,9 +261,9 @@ struct queue_filter {
 };
 cJSON *queue_list(struct queue *, const struct queue_filter *, struct error *);
 /*
- * As one of queue_list, and its payload, attempts[] and events[] (the newest
- * 5000). which is an id, a unique start of a trace id (8 digits or more), or
- * "kind/key". NULL + DROVER_PERMANENT when there is none.
+ * A job as queue_list() has it, with payload, attempts[] and events[] (the
+ * newest 5000). which: an id, a unique start of a trace id (8 digits or more),
+ * or "kind/key". NULL with DROVER_PERMANENT when there is no such job.
  */
 cJSON *queue_show(struct queue *, const char *which, struct error *);
 int queue_find(struct queue *, const char *which, uint64_t *id, struct error *);

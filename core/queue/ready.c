@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who may be looked at by a claim: groups with their two orders (rank and age),
- * the lanes of serials, and the jobs that wait for another one, which are
- * nowhere until that one has succeeded.
+ * Which jobs a claim looks at: groups with their two orders, by rank and by
+ * age, and the lanes of serial keys. Jobs that wait for another job are kept
+ * out until that one has succeeded.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +21,7 @@ static void group_insert(struct queue *, struct group *, struct entry *);
 static void group_remove(struct queue *, struct group *, struct entry *);
 static void lane_show(struct queue *, struct serial *, struct lane *);
 
-/* Longest since it became queued, or due. */
+/* Orders by the time since a job was queued or due, longest first. */
 static bool
 age_less(const void *a, const void *b)
 {
@@ -109,8 +109,8 @@ group_remove(struct queue *q, struct group *g, struct entry *e)
 }
 
 /*
- * Puts the lane's first job before its group, and none while a job of the
- * serial runs.
+ * Shows the lane's first job to its group; no job while one of the same serial
+ * key runs.
  */
 static void
 lane_show(struct queue *q, struct serial *s, struct lane *l)

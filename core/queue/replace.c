@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A newer revision takes the place of older ones: whoever asked again does not
- * want the first answer too.
+ * A newer revision replaces older ones: somebody who asks again does not want
+ * the first answer as well.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +17,10 @@ struct replaced {
 
 static int replace_row(void *, const struct store_row *);
 
-/* Both conditions on state: the first is the index's own, word for word. */
+/*
+ * The first condition on state repeats that of the partial index, which is used
+ * only then.
+ */
 static const char sql_older[] =
     "select id from job where kind = $1 and key >= $2 and key < $3 and id < $4 "
     "and state in ('queued', 'delayed', 'held', 'running') and state <> 'running' order by id";

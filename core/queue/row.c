@@ -43,7 +43,10 @@ static const char sql_attempt[] =
     "output "
     "= excluded.output";
 
-/* The first condition is the index's own: only so it is used. */
+/*
+ * The first condition repeats that of the partial index, which is used only
+ * then.
+ */
 static const char sql_count_aside[] =
     "select state, count(*) from job where state in ('delayed', 'held', 'dead', 'cancelled') "
     "and state in ('dead', 'cancelled') group by state";
@@ -258,8 +261,8 @@ row_count(void *arg, const struct store_row *row)
 }
 
 /*
- * Jobs that are final. Succeeded ones, which no index lists by state, are what
- * is left of all.
+ * Counts final jobs. No index lists succeeded ones, so they are all jobs less
+ * the others.
  */
 int
 row_counts(struct queue *q, struct error *err)

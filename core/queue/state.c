@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The state table. What is not in it is not allowed. */
+/* The state table. A pair that is not in it is not allowed. */
 #include <string.h>
 
 #include "base/mem.h"
 #include "queue/state.h"
 
-#define NEXT(state) (JOB_##state + 1) /* 0, what the table does not name, is "not allowed" */
+#define NEXT(state) (JOB_##state + 1) /* 0, for pairs that are not named, means "not allowed" */
 
 static const unsigned char table[JOB_STATES_LEN][JOB_EVENTS_LEN] = {
 	[JOB_QUEUED] = {

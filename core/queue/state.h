@@ -35,7 +35,7 @@ enum job_state {
 	X(RELEASE, "release") X(CANCEL, "cancel") \
 	    X(RETRY, "retry") /* by an operator: dead, cancelled or delayed to queued; counters \
 				 begin anew */ \
-	    X(DISCARD, "discard") /* by an operator: a dead job is done with */
+	    X(DISCARD, "discard") /* by an operator: a dead job is put aside */
 
 enum job_event {
 #define X(name, text) EVENT_##name,
@@ -44,12 +44,12 @@ enum job_event {
 	JOB_EVENTS_LEN
 };
 
-/* The next state, or -1 where the pair is not allowed. */
+/* The next state, or -1 when the pair is not allowed. */
 int state_next(enum job_state, enum job_event);
 const char *state_name(enum job_state);
-int state_parse(const char *name);         /* -1 */
+int state_parse(const char *name);         /* -1 when there is no such name */
 const char *event_name(enum job_event);
-int event_parse(const char *name);         /* -1 */
+int event_parse(const char *name);         /* -1 when there is no such name */
 bool state_is_final(enum job_state);       /* succeeded, dead, cancelled */
 
 #endif

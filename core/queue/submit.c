@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* New jobs: checked, found to be known already, or kept. */
+/* New jobs: checked, and queued unless the same job is active already. */
 #include <stdio.h>
 #include <string.h>
 
@@ -11,7 +11,7 @@
 
 static int submit_check(const struct job_ask *, struct error *);
 
-/* What the texts of a wish must be. */
+/* What the strings of a struct job_ask must be. */
 static const struct field {
 	const char *name;
 	size_t offset, max;

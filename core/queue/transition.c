@@ -43,7 +43,7 @@ transition_announce(struct queue *q, const char *event, const struct job *job, c
 	return q->news != NULL ? q->news(q->news_arg, &news, err) : 0;
 }
 
-/* Which changes are worth a word to people. */
+/* The changes that notifications tell people about. */
 static int
 transition_announce_event(struct queue *q, enum job_event event, enum job_state from,
     const struct job *next, const struct transition *c, struct error *err)
