@@ -231,11 +231,14 @@ proc_wait(pid_t pid, int64_t until)
 	return rc;
 }
 
-void
+int
 proc_reap(pid_t pid, int *status)
 {
-	while (waitpid(pid, status, 0) == -1 && errno == EINTR)
+	pid_t got;
+
+	while ((got = waitpid(pid, status, 0)) == -1 && errno == EINTR)
 		;
+	return got == pid ? 0 : -1;
 }
 
 /*

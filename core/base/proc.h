@@ -45,8 +45,8 @@ int proc_tree_usage(pid_t root, struct proc_usage *usage);
  * 0 for no limit. 0, or -1 with errno, ETIMEDOUT when that moment has passed.
  */
 int proc_wait(pid_t pid, int64_t until);
-/* Reaps a child, however long it takes; status may be NULL. */
-void proc_reap(pid_t pid, int *status);
+/* Reaps a child, however long it takes; status may be NULL. 0, or -1: errno. */
+int proc_reap(pid_t pid, int *status);
 /*
  * Sends a signal to all descendants of root (not root itself), the youngest
  * generation first, whatever groups and sessions they have moved to. Returns

@@ -149,7 +149,10 @@ spawn_capture(const struct spawn *s, int64_t limit_ms, size_t max, struct buf *o
 		saved = errno;
 		if (rc == -1)
 			kill(s->group || s->session ? -pid : pid, SIGKILL);
-		proc_reap(pid, status);
+		if (proc_reap(pid, status) == -1 && rc == 0) {
+			rc = -1;
+			saved = errno;
+		}
 	}
 	close(fds[0]);
 	errno = saved;

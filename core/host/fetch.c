@@ -12,13 +12,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "base/proc.h"
 #include "base/text.h"
 #include "host/service.h"
 
@@ -123,8 +122,7 @@ fetch_end(struct fetching *f)
 		    "the process that fetched repo %s ended early", f->repo->name);
 	f->error.text[sizeof f->error.text - 1] = '\0';
 	close(f->fd);
-	while (waitpid(f->pid, NULL, 0) == -1 && errno == EINTR)
-		;
+	proc_reap(f->pid, NULL);
 	f->pid = 0;
 }
 
@@ -231,7 +229,7 @@ fetch_repos(struct scope *s, const char *const *names, size_t n, struct error *e
 			list[len++] = (struct fetching){ .repo = repo, .fd = -1 };
 	}
 	/* A thread of the daemon does not fork, and one repo needs no child. */
-	if (len == 1 || syscall(SYS_gettid) != getpid()) {
+	if (len == 1 || gettid() != getpid()) {
 		for (size_t i = 0; i < len; i++)
 			if (fetch_one(s, list[i].repo, &list[i].error) != 0 &&
 			    list[i].error.code == 0)

@@ -16,6 +16,7 @@
 
 #include "base/mem.h"
 #include "base/path.h"
+#include "base/proc.h"
 #include "base/spawn.h"
 #include "base/text.h"
 #include "lease/files.h"
@@ -133,13 +134,9 @@ git_run(struct git_run *run, const char *const *args, struct error *err)
 	close(diag[1]);
 	out[1] = diag[1] = -1;
 	git_collect(run, out[0], diag[0]);
-	while (waitpid(pid, &status, 0) < 0) {
-		if (errno != EINTR) {
-			error_errno(err, DROVER_INTERNAL, "cannot wait for git");
-			goto out;
-		}
-	}
-	if (WIFEXITED(status))
+	if (proc_reap(pid, &status) != 0)
+		error_errno(err, DROVER_INTERNAL, "cannot wait for git");
+	else if (WIFEXITED(status))
 		result = WEXITSTATUS(status);
 	else
 		error_set(err, DROVER_INTERNAL, "git %s was ended by signal %d", args[0],

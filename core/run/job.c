@@ -4,7 +4,7 @@
  * shared memory. Its exit status says nothing, so a plugin that ends the
  * process has failed whatever status it chose.
  */
-#include <sys/syscall.h>
+#include <sys/pidfd.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -204,12 +204,11 @@ job_spare_make(struct job_spare *spare, const struct runner *runner, const char 
 	}
 	close(fds[1]);
 	spare->assign = fds[0];
-	if (spare->pid != -1 && (spare->ended = (int)syscall(SYS_pidfd_open, spare->pid, 0)) != -1)
+	if (spare->pid != -1 && (spare->ended = pidfd_open(spare->pid, 0)) != -1)
 		return;
 	close(spare->assign);
 	if (spare->pid != -1)
-		while (waitpid(spare->pid, NULL, 0) == -1 && errno == EINTR)
-			;
+		proc_reap(spare->pid, NULL);
 	spare->pid = 0;
 }
 
@@ -218,10 +217,9 @@ job_spare_drop(struct job_spare *spare)
 {
 	if (spare->pid == 0)
 		return;
-	(void)syscall(SYS_pidfd_send_signal, spare->ended, SIGKILL, NULL, 0);
+	(void)pidfd_send_signal(spare->ended, SIGKILL, NULL, 0);
 	close(spare->assign);
-	while (waitpid(spare->pid, NULL, 0) == -1 && errno == EINTR)
-		;
+	proc_reap(spare->pid, NULL);
 	close(spare->ended);
 	spare->pid = 0;
 }
@@ -299,7 +297,7 @@ job_start(struct job_run *run, struct job_spare *spare, int core_fd, struct erro
 		job_apart(core_fd);
 		job_process(run);
 	}
-	if ((run->ended = (int)syscall(SYS_pidfd_open, run->pid, 0)) != -1)
+	if ((run->ended = pidfd_open(run->pid, 0)) != -1)
 		return 0;
 	error_errno(err, DROVER_INTERNAL, "cannot watch the job's process");
 	(void)proc_sweep_children(JOB_SWEEP_MS);
@@ -320,7 +318,7 @@ job_kill(struct job_run *run)
 {
 	if (run->pid == 0)
 		return;
-	(void)syscall(SYS_pidfd_send_signal, run->ended, SIGKILL, NULL, 0);
+	(void)pidfd_send_signal(run->ended, SIGKILL, NULL, 0);
 }
 
 /* Nothing of one job may live into the next one. */

@@ -4,7 +4,7 @@
  * else of the plugin waits for it. A row for each says how it is called and how
  * it answers. Dying without an answer is an answer too.
  */
-#include <sys/syscall.h>
+#include <sys/pidfd.h>
 
 #include <errno.h>
 #include <stdlib.h>
@@ -396,13 +396,13 @@ operation_start(struct runner *runner, struct message *request, struct operation
 		(void)proc_sweep_children(OPERATION_SWEEP_MS);
 		_exit(0);
 	}
-	if ((op->ended = (int)syscall(SYS_pidfd_open, op->pid, 0)) != -1) {
+	if ((op->ended = pidfd_open(op->pid, 0)) != -1) {
 		*out = op;
 		return 0;
 	}
 	error_errno(err, DROVER_INTERNAL, "cannot watch the operation's process");
 	(void)kill(op->pid, SIGKILL); /* our own child, not yet reaped */
-	(void)waitpid(op->pid, NULL, 0);
+	proc_reap(op->pid, NULL);
 fail:
 	operation_refuse(op, err);
 	operation_free(op);
@@ -421,7 +421,7 @@ operation_refuse(const struct operation *op, const struct error *why)
 void
 operation_kill(struct operation *op)
 {
-	(void)syscall(SYS_pidfd_send_signal, op->ended, SIGKILL, NULL, 0);
+	(void)pidfd_send_signal(op->ended, SIGKILL, NULL, 0);
 }
 
 void
@@ -431,8 +431,7 @@ operation_end(struct operation *op, const char *stopped)
 	struct error err = { 0 };
 	int status = 0;
 
-	while (waitpid(op->pid, &status, 0) == -1 && errno == EINTR)
-		;
+	proc_reap(op->pid, &status);
 	report->crash[sizeof report->crash - 1] = '\0';
 	/* Nobody waits for a listener that its runner has stopped. */
 	if (!report->done && !(op->lasts && (stopped != NULL || op->runner->stopping))) {

@@ -7,7 +7,7 @@
  * afterwards, in order.
  */
 #include <sys/epoll.h>
-#include <sys/syscall.h>
+#include <sys/pidfd.h>
 #include <sys/timerfd.h>
 
 #include <errno.h>
@@ -255,8 +255,8 @@ runner_detach(const struct runner *runner)
 	 * worker kept would never end for its peer.
 	 */
 	if (log > STDERR_FILENO + 1)
-		(void)syscall(SYS_close_range, STDERR_FILENO + 1, log - 1, 0);
-	(void)syscall(SYS_close_range, log + 1, ~0u, 0);
+		(void)close_range(STDERR_FILENO + 1, log - 1, 0);
+	(void)close_range(log + 1, ~0u, 0);
 }
 
 static void
@@ -309,7 +309,7 @@ runner_fork_process(struct runner_loop *loop, struct runner_worker *worker, stru
 		runner_detach(loop->runner);
 		_exit(worker_main(loop->runner, worker->name, worker->token));
 	}
-	worker->ended = (int)syscall(SYS_pidfd_open, worker->pid, 0);
+	worker->ended = pidfd_open(worker->pid, 0);
 	runner_watch(loop->runner, worker->ended);
 	LIST_INSERT_HEAD(&loop->workers, worker, link);
 	return 0;

@@ -5,7 +5,6 @@
  * token_command may take long and the core must not wait. A check collects the
  * rows until all have answered or CHECK_LIMIT_MS is over.
  */
-#include <sys/wait.h>
 
 #include <errno.h>
 #include <signal.h>
@@ -16,6 +15,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/proc.h"
 #include "base/spawn.h"
 #include "base/text.h"
 #include "super/calls.h"
@@ -269,9 +269,8 @@ check_end_process(struct check_run *run)
 	 * process is reaped here.
 	 */
 	(void)kill(run->pid, SIGKILL);
-	while (run->supervisor->core->in_process && waitpid(run->pid, NULL, 0) == -1 &&
-	    errno == EINTR)
-		;
+	if (run->supervisor->core->in_process)
+		(void)proc_reap(run->pid, NULL);
 	run->pid = 0;
 }
 
