@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The trust gate as a pure function: a list, a person, an answer. Whatever is
- * configured, bots and drover's own account start nothing: two programs that
- * answer each other would never end.
+ * The trust gate as a pure function of a list and a person. Bots and drover's
+ * own account start no work whatever is configured, since two programs that
+ * answer each other would never stop.
  */
 #include <stdbool.h>
 #include <string.h>

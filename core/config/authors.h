@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who may start work through a source: entries of `authors`, and the one
- * question asked of them, by the core and by plugins alike.
+ * Who may start work through a source: the entries of `authors`, and the one
+ * rule that the core and plugins apply to them.
  */
 #ifndef CONFIG_AUTHORS_H
 #define CONFIG_AUTHORS_H
@@ -13,23 +13,24 @@
 #include "config/config.h"
 
 #define AUTHORS_MAX 1000
-#define AUTHORS_ANYBODY "*"   /* everybody but bots and drover itself */
+#define AUTHORS_ANYBODY "*"   /* everybody except bots and drover itself */
 
-/* What is wrong with an entry, for people; NULL: nothing. */
+/* What is wrong with an entry, for people; NULL when it is good. */
 const char *authors_fault(const char *entry);
 /*
- * The list in force for "plugin.source": what is configured, else the plugin's
- * own. NULL where defaults is NULL: that source has no authors. Borrowed.
+ * The list in force for "plugin.source": the configured one, else defaults,
+ * which is the plugin's own. NULL when defaults is NULL, since such a source
+ * has no authors. Borrowed.
  */
 const char *const *authors_of(const struct config *, const char *source,
     const char *const *defaults);
 /*
- * 1: this person may; 0: not, and *why (may be NULL) is a constant sentence
- * that says it. authors NULL: the source has none, and only bots and drover
- * itself are refused. person NULL, or one without an id: nobody has said who
- * asks. Ids are compared in any case, marks exactly. own (may be NULL) is the
- * plugin's own list: its words are marks, so a stranger whose login is "member"
- * is no member.
+ * 1 when this person may start work. 0 when not, and *why (may be NULL) is a
+ * constant sentence with the reason. authors NULL: the source has no list, and
+ * only bots and drover itself are refused. person NULL or without an id: it is
+ * not known who asks. Ids are compared without case, marks exactly. own (may be
+ * NULL) is the plugin's own list, whose words are always marks: a stranger
+ * whose login is "member" is not a member.
  */
 int authors_allow(const char *const *authors, const char *const *own, const struct drover_person *,
     const char **why);

@@ -350,7 +350,7 @@ bind_read_argvs(struct binder *b, const struct key *key, void *field, const cJSO
 	return 0;
 }
 
-/* Takes over {"value": plain, "at": ...} under the node's name. */
+/* Adds {"value": plain, "at": ...} under the node's name. */
 static int
 bind_add_option(cJSON **options, const cJSON *node)
 {
@@ -392,8 +392,8 @@ bind_read_table(struct binder *b, const struct key *key, void *base, const cJSON
 }
 
 /*
- * The struct's length stands elsewhere in the parent: bind_read_map and
- * bind_read_list get the parent as field.
+ * The number of structs is another member of the parent, so bind_read_map() and
+ * bind_read_list() get the parent as field.
  */
 static int
 bind_read_structs(struct binder *b, const struct key *key, void *base, const cJSON *node,
@@ -452,7 +452,10 @@ bind_read_list(struct binder *b, const struct key *key, void *base, const cJSON 
 	return bind_read_structs(b, key, base, node, path, false);
 }
 
-/* Fallbacks are ours and well-formed: a test binds every table. */
+/*
+ * Fallbacks come from our own tables and are well-formed: a test binds each
+ * table.
+ */
 static void
 bind_set_fallback(const struct key *key, void *field, const char *dir)
 {

@@ -15,12 +15,13 @@ struct binder {
 };
 
 /*
- * Fills a zeroed struct from a group; path is "" for the whole, else
- * "pools.heavy". On error what was filled is the caller's to free.
+ * Fills a zeroed struct from a group. path: "" for the whole configuration,
+ * else for example "pools.heavy". After an error the caller frees what was
+ * filled.
  */
 int bind_group(struct binder *, const struct key *table, void *base, const cJSON *group,
     const char *path);
-/* The other way: adds every member that is set to object. */
+/* Adds every member that is set to a JSON object. */
 void bind_write(const struct key *table, const void *base, cJSON *object);
 /* Frees all members. */
 void bind_free(const struct key *table, void *base);
@@ -29,14 +30,14 @@ int bind_fault(struct binder *, const cJSON *node, const char *path, const char 
     __attribute__((format(printf, 4, 5)));
 
 /*
- * The texts of a plain list, NULL-terminated; NULL when it is no list or one is
- * no text. The caller frees with bind_free_strings.
+ * The strings of a plain list, NULL-terminated; NULL when it is not a list of
+ * strings. The caller frees with bind_free_strings().
  */
 char **bind_strings(const cJSON *list);
 void bind_free_strings(char **strings);
 /*
- * True for "token", "password", "api_key", "npm_secret" and the like: names of
- * what must not be written into a file.
+ * True for "token", "password", "api_key", "npm_secret" and the like: values of
+ * such keys must not be written into a file.
  */
 int bind_is_secret_name(const char *name);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Loading: which files, in which order, what the environment adds, and what no
- * single key can check.
+ * Loads the configuration: finds the files, lays them over one another and the
+ * environment over them, and makes the checks that need more than one key.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -22,7 +22,7 @@
 #include "config/config.h"
 #include "config/layer.h"
 
-/* The first layer. What stands here is there whatever the files say. */
+/* The first layer, below all files. */
 static const char builtin[] = "{\"pools\": {\"light\": {\"slots\": 2}, \"heavy\": {\"slots\": 1}}}";
 
 static char *config_find_file(struct error *);
@@ -71,7 +71,7 @@ config_folder(const char *file)
 }
 
 /*
- * A folder of the XDG base directory specification: relative values are to be
+ * A folder by the XDG base directory specification, which has relative values
  * ignored. The caller frees.
  */
 static char *
@@ -141,7 +141,9 @@ config_is_conf_file(const struct dirent *e)
 	return e->d_name[0] != '.' && len > 5 && strcmp(e->d_name + len - 5, ".conf") == 0;
 }
 
-/* alphasort() goes by the locale: which file wins must not. */
+/*
+ * Which file wins must not depend on the locale, as alphasort() would have it.
+ */
 static int
 config_by_bytes(const struct dirent **a, const struct dirent **b)
 {
@@ -200,7 +202,9 @@ config_set_places(struct config *c)
 		    path_join(c->state_dir, "drover.sock");
 }
 
-/* "FILE:LINE: PATH.KEY: what", for what only the whole can tell. */
+/*
+ * "FILE:LINE: PATH.KEY: what", for faults that the table of keys cannot find.
+ */
 static int
 config_fault(const struct config *c, struct error *err, const char *path, const char *key,
     const char *format, ...)
@@ -346,7 +350,7 @@ config_check_repo_name(const struct config *c, const cJSON *option, const cJSON 
 {
 	const char *name = cJSON_GetStringValue(value);
 
-	/* A pattern, or a forge's OWNER/NAME, is the plugin's own matter. */
+	/* A pattern, or a forge's OWNER/NAME, is checked by the plugin. */
 	if (name == NULL || !text_is_name(name) || config_repo(c, name) != NULL)
 		return 0;
 	return error_set(err, DROVER_CONFIG, "%s: %s.%s: there is no repo \"%s\": add it to repos",
@@ -354,8 +358,9 @@ config_check_repo_name(const struct config *c, const cJSON *option, const cJSON 
 }
 
 /*
- * By agreement `repo` and `repos` of any plugin hold configured repos. What is
- * called a secret is one, also before the plugin's own table tells.
+ * Options `repo` and `repos` of any plugin name configured repos. Keys that are
+ * called like a secret are treated as one, although the plugin's table is not
+ * known yet.
  */
 static int
 config_check_options(const struct config *c, const cJSON *options, const char *path,
@@ -510,7 +515,9 @@ config_load(const char *file, struct buf *warnings, struct error *err)
 	cJSON *layers = config_builtin_layers();
 	struct config *c = NULL;
 
-	/* Absolute, so that a reload finds it again from another folder. */
+	/*
+	 * Makes it absolute, so that a reload finds the file from any folder.
+	 */
 	if (file == NULL) {
 		found = config_find_file(err);
 	} else {
@@ -648,7 +655,7 @@ config_plugin(const struct config *c, const char *name)
 	return NULL;
 }
 
-/* The plugin of "plugin.name"; *local is what stands behind the dot. */
+/* The plugin of "plugin.name"; *local is the part behind the dot. */
 static const struct config_plugin *
 config_plugin_of(const struct config *c, const char *full, const char **local)
 {

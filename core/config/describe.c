@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a plugin declares is asked of a droverd that loads it: neither the core
- * nor the command line ever does that in their own process.
+ * Asks a droverd process what a plugin declares, since neither the core nor the
+ * command line ever loads one.
  */
 #include <stdlib.h>
 

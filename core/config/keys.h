@@ -25,7 +25,7 @@ enum key_kind {
 	KEY_GROUP,    /* table, in the same struct */
 	KEY_MAP,      /* structs by name: NAME = { ... } */
 	KEY_LIST,     /* structs in order: ( { name = "..."; ... } ) */
-	KEY_OPTIONS,  /* cJSON *: a group of which a plugin knows the keys */
+	KEY_OPTIONS,  /* cJSON *: a group whose keys only a plugin knows */
 	KEY_REST,     /* cJSON *: the keys of this group that the table does not have */
 	KEY_AT,       /* char *: where the group stands */
 	KEY_KINDS
@@ -39,39 +39,48 @@ struct key {
 	enum key_kind kind;
 	unsigned int flags;
 	size_t offset;
-	const char
-	    *fallback; /* as a string, for scalars; NULL: NULL, 0 or, where unset says so, -1 */
-	const char *example;         /* as libconfig text; NULL: the fallback */
+	/*
+	 * Of a scalar, as a string; without it NULL, 0, or -1 where unset says
+	 * so.
+	 */
+	const char *fallback;
+	const char *example;         /* as libconfig text; NULL: the fallback is shown */
 	const char *help;
-	int64_t min, max;            /* numbers; max 0: no limit */
-	int64_t unset; /* of a number without a fallback; -1 for a KEY_STRINGS: NULL, which an empty
-			  list is not */
-	const char *const
-	    *words; /* what a KEY_STRING may say, or a KEY_WORD's names; NULL-terminated */
+	int64_t min, max;            /* of numbers; max 0: no limit */
+	/*
+	 * Value of a number without a fallback; -1 of a KEY_STRINGS tells NULL
+	 * from an empty list.
+	 */
+	int64_t unset;
+	/* What a KEY_STRING may say, or a KEY_WORD's names; NULL-terminated. */
+	const char *const *words;
 	const struct key *table;     /* of a group's or struct's members */
-	size_t size,
-	    len_offset; /* maps and lists: of one struct; where the int with their number is */
-	const char *sample;          /* maps: the name in the example */
+	/*
+	 * Of maps and lists: size of one struct, offset of the int with their
+	 * number.
+	 */
+	size_t size, len_offset;
+	const char *sample;          /* of maps: the name in the example */
 };
 
-/* Where key stands in the struct at base. */
+/* The member of the struct at base that a key fills. */
 static inline void *
 keys_field(const struct key *key, const void *base)
 {
 	return (char *)(uintptr_t)base + key->offset;
 }
 
-/* Of struct config. */
+/* The keys of struct config. */
 extern const struct key keys_config[];
 
-/* NULL when there is none. */
+/* NULL when the table has no such key. */
 const struct key *keys_find(const struct key *table, const char *name);
 /*
- * The name in the table that is nearest to a mistyped one; NULL when none is
+ * The name in the table that is nearest to a mistyped one; NULL when no name is
  * near.
  */
 const char *keys_nearest(const struct key *table, const char *name);
-/* Edits between two words. */
+/* Number of edits between two words. */
 size_t keys_distance(const char *a, const char *b);
 
 #endif

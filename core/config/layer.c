@@ -71,7 +71,9 @@ layer_label(const char *name, int place, char *out, size_t size)
 	return out;
 }
 
-/* Beyond 2^53 a JSON number is not exact: those travel as text. */
+/*
+ * Numbers beyond 2^53 are kept as text, since a JSON number is not exact there.
+ */
 static cJSON *
 layer_read_number(int64_t n)
 {
@@ -239,8 +241,8 @@ layer_plain(const cJSON *node)
 }
 
 /*
- * The group of that name in a list, before the element `until` (NULL:
- * anywhere).
+ * The group of that name in a list, before the element until (NULL: in the
+ * whole list).
  */
 static const cJSON *
 layer_find_named(const cJSON *list, const char *name, const cJSON *until)
@@ -257,7 +259,10 @@ layer_find_named(const cJSON *list, const char *name, const cJSON *until)
 	return NULL;
 }
 
-/* Within one file a name twice is a slip; over two files it is meant. */
+/*
+ * The same name twice in one file is a mistake; in two files the later one
+ * replaces the other.
+ */
 static int
 layer_check_names(const cJSON *list, struct error *err)
 {
@@ -326,7 +331,7 @@ layer_merge(cJSON *base, cJSON *over, struct error *err)
 	int rc = layer_merge_group(cJSON_GetObjectItemCaseSensitive(base, "value"),
 	    cJSON_GetObjectItemCaseSensitive(over, "value"), err);
 
-	/* An entry stands where it was said last. */
+	/* The origin of an entry is where it was set last. */
 	if (rc == 0 && layer_name(base) != NULL)
 		MUST(cJSON_ReplaceItemInObjectCaseSensitive(base, "at",
 		    cJSON_CreateString(layer_at(over))));
@@ -350,8 +355,8 @@ layer_env_name(const char *prefix, const char *key)
 }
 
 /*
- * A number or truth value is one in the environment as well; what does not look
- * like it stays text, for the checks to refuse.
+ * A number or boolean in the environment is read as one; another text stays
+ * text, and the checks refuse it.
  */
 static void
 layer_set_from_env(cJSON *group, const char *prefix, const char *name, const struct key *key)
@@ -427,7 +432,10 @@ layer_walk_group(cJSON *group, const struct key *table, const char *prefix)
 		layer_walk_options(group, table, prefix);
 }
 
-/* Only those that a file has, because nobody here knows the others. */
+/*
+ * Options of plugins can be overridden only where a file sets them: their
+ * tables are not known here.
+ */
 static void
 layer_walk_options(cJSON *group, const struct key *table, const char *prefix)
 {

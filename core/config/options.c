@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Option tables of plugins: what is configured, laid against what the plugin
+ * Option tables of plugins: checks what is configured against what the plugin
  * declares.
  */
 #include <inttypes.h>
@@ -22,11 +22,11 @@ enum option_secret_way { SECRET_FILE, SECRET_ENV, SECRET_COMMAND, SECRET_WAYS };
 
 struct option_value {
 	const struct drover_option *option;
-	char *at;                /* NULL: not configured */
-	char *text;              /* scalars as text; NULL: neither value nor default */
+	char *at;                /* NULL when it is not configured */
+	char *text;              /* of a scalar; NULL without a value and a default */
 	int64_t number;          /* int, bool, duration, size */
 	char **list;             /* lists, and the command of a secret */
-	enum option_secret_way way; /* where text or list lead to */
+	enum option_secret_way way; /* how text or list lead to the secret */
 };
 
 struct options {
@@ -88,7 +88,7 @@ options_read_bool(struct option_value *v, const char *dir, const cJSON *json)
 	return 0;
 }
 
-/* Text is what a number beyond 2^53 travels as. */
+/* A number beyond 2^53 is kept as text. */
 static int
 options_read_int(struct option_value *v, const char *dir, const cJSON *json)
 {
@@ -243,7 +243,7 @@ options_take(struct options *o, const cJSON *entry, const char *what, struct err
 	return 0;
 }
 
-/* Text as it is, all else as it would stand in a file. */
+/* A string as it is, any other value as a file would have it. */
 static int
 options_set_default(struct options *o, struct option_value *v, const char *what, struct error *err)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The option tables of plugins: checks configured values against a table, and
- * hands them out typed.
+ * Options of plugins: configured values, checked against the plugin's table and
+ * read by type.
  */
 #ifndef CONFIG_OPTIONS_H
 #define CONFIG_OPTIONS_H
@@ -17,25 +17,25 @@
 struct options; /* checked values */
 
 /*
- * values is {"key": {"value": ..., "at": "file:line"}} or NULL. what names the
- * owner in errors ("plugin github"). Unknown keys, wrong types, missing
- * REQUIRED ones and literal secrets are DROVER_CONFIG with file:line. dir makes
- * PATHs absolute.
+ * Checks values, {"key": {"value": ..., "at": "file:line"}} or NULL, against a
+ * table. what names the owner in errors, for example "plugin github". Unknown
+ * keys, wrong types, missing required options and literal secrets are
+ * DROVER_CONFIG with file:line. Relative paths are taken from dir.
  */
 struct options *options_check(const struct drover_option *table, const cJSON *values,
     const char *what, const char *dir, struct error *);
 void options_free(struct options *);
 
 /*
- * A default of a bool, int or list is written as in a file, of all else as
+ * The default of a bool, int or list is written as in a file, any other as
  * plain text.
  */
 /*
- * Semantics of struct drover_host_option; NULL/0 when the key is not in the
- * table. Borrowed. options_has: 1 when the table has the key.
+ * As in struct drover_host_option; NULL or 0 when the key is not in the table.
+ * Borrowed. options_has(): 1 when the table has the key.
  */
 int options_has(const struct options *, const char *key);
-/* 1 when the configuration says it, rather than the default. */
+/* 1 when the configuration sets it. */
 int options_given(const struct options *, const char *key);
 const char *options_string(const struct options *, const char *key);
 int64_t options_integer(const struct options *, const char *key);
@@ -50,8 +50,8 @@ const char *options_item(const struct options *, const char *key, size_t index);
 char *options_secret(const struct options *, const char *key, struct error *);
 
 /*
- * The same reading for secrets that are not plugin options (tokens of repos).
- * Exactly one of file, env, command.
+ * The same for secrets that are not options of plugins, as the tokens of repos.
+ * Exactly one of file, env and command is set.
  */
 char *secret_read(const char *file, const char *env, char *const *command, struct error *);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Finding the file of a prompt. Only folders that the configuration names and
- * drover's own are looked into, and nothing below state_dir is ever read: there
- * lie worktrees, and what is in them was written by others.
+ * Finds the file of a prompt, in the folders that the configuration names and
+ * in drover's own. Nothing below state_dir is ever read, since worktrees are
+ * there, with files that others wrote.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -48,8 +48,8 @@ prompts_is_name(const char *name)
 }
 
 /*
- * The folder as configured, drover's own with the plugin's name behind; NULL:
- * there is none. The caller frees.
+ * The folder of a place: the configured one, or drover's own with the plugin's
+ * name added; NULL when the place has no folder. The caller frees.
  */
 static char *
 prompts_folder(const struct config *c, const struct prompt_for *who, enum prompt_place place)
@@ -92,7 +92,7 @@ prompts_lies_below(int fd, const char *dir)
 	return strncmp(real, state, len) == 0 && real[len] == '/';
 }
 
-/* 1: read, 0: there is none, -1. */
+/* 1: read, 0: there is no such file, -1. */
 static int
 prompts_read_file(const struct config *c, const char *path, struct buf *out, struct error *err)
 {

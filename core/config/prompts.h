@@ -22,7 +22,9 @@ enum prompt_place {
 	PROMPT_PLACES
 };
 
-/* For whom a prompt is looked up; what is NULL or "" has no folder. */
+/*
+ * What a prompt is looked up for; a member that is NULL or "" names no folder.
+ */
 struct prompt_for {
 	const char *plugin;      /* required: whose pipeline it is */
 	const char *source;      /* "github.pr-comment" */
@@ -38,25 +40,26 @@ struct prompt_text {
 /* "source", "repo", "configuration", "drover". */
 const char *prompts_place_name(enum prompt_place);
 /*
- * The file of a prompt: in a configured folder PLUGIN/NAME.md, else NAME.md; in
- * drover's own PLUGIN/NAME.md. -1: PERMANENT when there is none ("no such
- * prompt NAME: there are a, b"), CONFIG when the first there is cannot be used.
+ * Finds a prompt: PLUGIN/NAME.md or NAME.md in a configured folder,
+ * PLUGIN/NAME.md in drover's own. -1: PERMANENT when no folder has it ("no such
+ * prompt NAME: there are a, b"), CONFIG when the first one found cannot be
+ * used.
  */
 int prompts_find(const struct config *, const struct prompt_for *, const char *name,
     struct prompt_text *, struct error *);
 void prompts_free(struct prompt_text *);
 /*
- * Names that prompts_find would find, sorted, NULL-terminated. The caller frees
- * with prompts_names_free.
+ * The names that prompts_find() would find, sorted, NULL-terminated. The caller
+ * frees with prompts_names_free().
  */
 char **prompts_names(const struct config *, const struct prompt_for *);
 void prompts_names_free(char **);
 
 /*
- * Reads every file that a prompt can come from, by any source and repo.
- * exports: an array of what each configured plugin says of itself
- * (loader_describe). A line per fault, "FILE:LINE: unknown variable {{x}}
- * (known: a, b)", to faults; returns how many.
+ * Reads every file that a prompt can come from, for each source and repo.
+ * exports: an array of what each configured plugin declares
+ * (loader_describe()). Adds a line for each fault to faults, "FILE:LINE:
+ * unknown variable {{x}} (known: a, b)"; returns how many.
  */
 int prompts_check(const struct config *, const cJSON *exports, struct buf *faults);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reads the files of all prompts before a job needs one: a variable that nobody
- * fills in is a fault of the file, and a person should hear of it while he
- * edits. Each file is looked at for each prompt that would take it.
+ * Reads the files of all prompts before a job needs one, so that a person hears
+ * of an unknown variable while editing. Each file is checked for each prompt
+ * that would take it.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -37,7 +37,7 @@ static void prompts_check_found(struct prompts_check_run *, const struct prompt_
 static bool prompts_check_is_declared(const struct prompts_check_run *, const char *name);
 static cJSON *prompts_check_union(const struct prompts_check_run *);
 
-/* A line that was said already is not said again: one file may serve many. */
+/* The same line is written once: one file may serve many prompts. */
 static void
 prompts_check_say(struct prompts_check_run *c, const char *line)
 {
@@ -99,7 +99,7 @@ prompts_check_found(struct prompts_check_run *c, const struct prompt_for *who, c
 	prompts_free(&found);
 }
 
-/* The folder that goes first decides, so each is made the first once. */
+/* The first folder decides, so each folder is made the first one once. */
 static void
 prompts_check_declared(struct prompts_check_run *c, const cJSON *prompt)
 {
@@ -119,8 +119,8 @@ prompts_check_declared(struct prompts_check_run *c, const cJSON *prompt)
 		const struct config_plugin *plugin = &config->plugins[i];
 
 		/*
-		 * Jobs of another plugin's source rarely come here: its files
-		 * are for its own pipelines.
+		 * A source's files are for the pipelines of its own plugin,
+		 * since jobs rarely cross plugins.
 		 */
 		for (int j = 0; j < plugin->sources_len && strcmp(plugin->name, c->plugin) == 0;
 		     j++) {
@@ -149,8 +149,8 @@ prompts_check_is_declared(const struct prompts_check_run *c, const char *name)
 }
 
 /*
- * All variables that any prompt knows: for files that a person asks for by
- * name, which no pipeline declares.
+ * All variables of all prompts, for files that no pipeline declares and a
+ * person asks for by name.
  */
 static cJSON *
 prompts_check_union(const struct prompts_check_run *c)

@@ -36,8 +36,8 @@ secret_wipe(struct buf *b)
 }
 
 /*
- * systemd hands credentials out as 0440 with an access list: its folder is the
- * service's alone.
+ * systemd gives credentials mode 0440 and an access list, in a folder that only
+ * the service can read.
  */
 static int
 secret_check_file(const char *path, int fd, struct error *err)
@@ -120,7 +120,8 @@ secret_read(const char *file, const char *env, char *const *command, struct erro
 {
 	const char *from = file != NULL ? file : env != NULL ? env : command[0];
 	/*
-	 * Room for all of it, so that no copy of a part stays behind in memory.
+	 * Reserve room for the whole secret: growing would leave copies of
+	 * parts of it in memory.
 	 */
 	struct buf out = { .data = xcalloc(1, SECRET_MAX + 1), .cap = SECRET_MAX + 1 };
 	int rc;

@@ -52,7 +52,7 @@ show_text(struct buf *out, const char *s)
 	buf_addc(out, '"');
 }
 
-/* A value that stands in one line. */
+/* A value that fits on one line. */
 static void
 show_value(struct buf *out, const cJSON *value)
 {
@@ -183,7 +183,7 @@ example_value(struct buf *out, const struct key *key)
 }
 
 /*
- * One sample of a map or list; a comment as a whole, as nobody has it by
+ * One sample entry of a map or list, as a comment, since there is no entry by
  * default.
  */
 static void
@@ -209,7 +209,7 @@ example_line(struct buf *out, const char *mark, int depth)
 	show_indent(out, depth);
 }
 
-/* "# text" explains, "#key = value;" is a key that is not set. */
+/* "# text" explains; "#key = value;" is a key that is not set. */
 static void
 example_group(struct buf *out, const struct key *table, const char *mark, int depth)
 {
@@ -235,7 +235,7 @@ example_group(struct buf *out, const struct key *table, const char *mark, int de
 			example_many(out, key, depth);
 			continue;
 		}
-		/* Of the ways to a secret one may be taken. */
+		/* Only one of the ways to a secret may be set. */
 		exclusive = strcmp(key->name, "token_env") == 0 ||
 		    strcmp(key->name, "token_command") == 0 || strcmp(key->name, "token_from") == 0;
 		unset = mark[0] == '\0' && key->fallback == NULL;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Text with {{variables}}: one walk serves those who fill it in and those who
- * only check it.
+ * Text with {{variables}}: one walk serves both filling them in and checking
+ * them.
  */
 #include <string.h>
 
@@ -10,7 +10,8 @@
 static size_t template_variable(const char *at, const char *end, char *name);
 
 /*
- * Length of the {{name}} at `at`, whose name is copied out; 0 when it is none.
+ * Length of the {{name}} at at, with the name copied out; 0 when there is no
+ * variable.
  */
 static size_t
 template_variable(const char *at, const char *end, char *name)

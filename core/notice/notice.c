@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From a word about a job to rows, one for each entry of the configuration that
- * wants it, and from rows to operations.
+ * Notices: an event of a job becomes a row for each entry of `notify` that
+ * wants it, in the event's own transaction; notices_tick() sends rows as calls
+ * of operations, again with backoff until they are taken.
  */
 #include <sys/queue.h>
 
@@ -21,12 +22,12 @@
 
 #define NOTICE_MAGIC 0x4e071ceu
 #define NOTICE_AT_ONCE 4
-#define NOTICE_BACKOFF_MS 5000            /* doubling, to NOTICE_BACKOFF_MAX_MS */
+#define NOTICE_BACKOFF_MS 5000            /* doubles up to NOTICE_BACKOFF_MAX_MS */
 #define NOTICE_BACKOFF_MAX_MS (3600 * 1000)
 #define NOTICE_GIVE_UP_MS (24 * 3600 * 1000)
 #define NOTICE_TROUBLE_MS 1000
 #define NOTICE_LISTED 20
-#define NOTICE_KEY_MAX 80                 /* of a job's key and of its kind, in a text */
+#define NOTICE_KEY_MAX 80                 /* bytes of a job's key and of its kind in a text */
 #define NOTICE_TITLE_MAX 200
 #define NOTICE_DETAIL_MAX 300
 
@@ -34,7 +35,7 @@ enum notice_result { NOTICE_SENT, NOTICE_FAILED, NOTICE_DROPPED, NOTICE_RESULTS 
 
 static const char *const result_names[] = { "sent", "failed", "dropped" };
 
-/* On its way. */
+/* A notice that is being sent. */
 struct notice_flight {
 	LIST_ENTRY(notice_flight) link;
 	struct notices *notices;
@@ -53,9 +54,13 @@ struct notices {
 	const struct config *config;
 	notice_send *send;
 	void *arg;
-	int64_t due;                      /* wall; INT64_MAX: none waits */
-	bool look;                        /* due must be asked of the store */
-	int64_t seen; /* wall, at the last tick: what is earlier now was set back */
+	int64_t due;                      /* wall; INT64_MAX when no notice waits */
+	bool look;                        /* due has to be read from the store */
+	/*
+	 * Wall, at the last tick: an earlier time now means that the clock was
+	 * set back.
+	 */
+	int64_t seen;
 	LIST_HEAD(, notice_flight) flights;
 	int flights_len;
 	struct notice_count *counts;
@@ -64,7 +69,7 @@ struct notices {
 
 static const struct log_scope notice_scope = { .part = "core" };
 
-/* How each event reads, before its detail. */
+/* The words for each event, before its detail. */
 static const struct {
 	const char *event, *said;
 	bool tries;                       /* and after how many attempts */
@@ -208,8 +213,8 @@ notice_request(const struct config_notify *notify, const char *text, const char 
 }
 
 /*
- * What may happen again to one job, after a release or a retry by hand, is told
- * again: the attempt tells them apart, or the pull request.
+ * An event that happens to a job again, after a release or a retry, is told
+ * again: the key has the attempt, or the pull request.
  */
 static void
 notice_key(const struct job_news *news, int place, char *out, size_t size)
@@ -310,10 +315,7 @@ notice_landed(void *arg, int code, const char *text, size_t len)
 	free(flight);
 }
 
-/*
- * Sends those that have just been put into the list, in the order of their
- * rows.
- */
+/* Sends the notices that were just listed, in the order of their rows. */
 static void
 notices_send(struct notices *n, const struct notice_flight *had)
 {
@@ -338,8 +340,8 @@ notices_tick(struct notices *n, struct error *err)
 
 	OBJ_CHECK(n, NOTICE_MAGIC);
 	/*
-	 * A core that starts cannot know by how much the clock of the one
-	 * before was ahead.
+	 * The clock of the core before may have been ahead, by an amount that
+	 * is not known.
 	 */
 	if (now < n->seen) {
 		if (outbox_clip(n->store, now + NOTICE_BACKOFF_MAX_MS, err) < 0)
@@ -347,7 +349,7 @@ notices_tick(struct notices *n, struct error *err)
 		n->look = true;
 	}
 	n->seen = now;
-	/* What is not committed has not happened. */
+	/* An event that is not committed has not happened yet. */
 	if (store_dirty(n->store))
 		return n->look || n->due <= now ? 1 : n->due == INT64_MAX ? -1 : n->due - now;
 	if (n->look && outbox_next(n->store, &n->due, err) < 0)
@@ -362,7 +364,7 @@ notices_tick(struct notices *n, struct error *err)
 		return 1;
 	if (n->due == INT64_MAX || n->due > now)
 		return n->due == INT64_MAX ? -1 : n->due - now;
-	/* Those on their way wake the loop when they land. */
+	/* The answers to notices that are being sent wake the loop. */
 	return n->flights_len > 0 ? -1 : NOTICE_TROUBLE_MS;
 }
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Notifications: what happened to a job, told by an operation of a plugin to
- * whom the configuration says. A notice is a row, written with the event that
- * causes it; it is sent after that commit, again until it was taken, and once
- * as far as the operation goes by its key.
+ * Notifications: events of jobs, told by operations of plugins as `notify` in
+ * the configuration says. A notice is a row that is written with its event. It
+ * is sent after that commit, and again until it is taken; its key lets the
+ * operation see a repetition.
  */
 #ifndef NOTICE_NOTICE_H
 #define NOTICE_NOTICE_H
@@ -24,18 +24,18 @@ struct notices;
 typedef void notice_send(void *arg, const char *operation, const char *request, size_t len,
     void (*fn)(void *arg, int code, const char *text, size_t len), void *fn_arg);
 
-/* Listens to the queue from now on. */
+/* Begins to listen to the queue. */
 struct notices *notices_new(struct store *, struct queue *, const struct config *, notice_send *,
     void *arg);
-/* No send may be under way: its answer has come. */
+/* All answers must have come. */
 void notices_free(struct notices *);
 void notices_configure(struct notices *, const struct config *);
 /*
- * Sends what is due and committed; ms until the next is due, -1: none. Trouble
- * of the store goes to err.
+ * Sends what is due and committed; ms until the next is due, -1: no notice
+ * waits. Store errors go to err.
  */
 int64_t notices_tick(struct notices *, struct error *);
-/* After a failed commit: looks at the rows again. */
+/* After a failed commit: has the rows read again. */
 void notices_look(struct notices *);
 
 /*
@@ -45,7 +45,9 @@ void notices_look(struct notices *);
 cJSON *notices_status(struct notices *);
 /* Samples of drover_notices_total. */
 void notices_metrics(const struct notices *, struct buf *);
-/* Sends a test message by the entry of this place. -1: there is none. */
+/*
+ * Sends a test message by the entry at this place. -1: there is no such entry.
+ */
 int notices_test(struct notices *, int place,
     void (*fn)(void *arg, int code, const char *text, size_t len), void *arg, struct error *);
 /*

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Notices in the store: a row each, which stays with its job so that nothing is
- * told twice.
+ * Notices in the store: one row each, kept as long as the job, so that nothing
+ * is sent twice.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -84,7 +84,7 @@ outbox_clip(struct store *s, int64_t latest, struct error *err)
 	    store_read(s, "select 1 from notice where state = 'waiting' and next_at > $1 limit 1",
 		values, 1, NULL, NULL, err);
 
-	/* No write where there is nothing to do, which is nearly always. */
+	/* Look before writing: there is nearly always nothing to do. */
 	return n <= 0 ?
 	    n :
 	    store_do(s, "update notice set next_at = $1 where state = 'waiting' and next_at > $1",

@@ -16,16 +16,19 @@ struct outbox_row {
 	int64_t tries, created_at, next_at;
 };
 
-/* 1: new, 0: its key is there already, -1. */
+/* 1: new, 0: there is one with this key, -1. */
 int outbox_add(struct store *, uint64_t job, const char *key, const char *operation,
     const char *event, const char *request, int64_t now, struct error *);
-/* Those that are due, oldest first, at most n; fn owns the strings. */
+/*
+ * Calls fn for those that are due, oldest first, at most n; fn owns the
+ * strings.
+ */
 int outbox_due(struct store *, int64_t now, int n, void (*fn)(void *arg, struct outbox_row *),
     void *arg, struct error *);
-/* When the next one is due; INT64_MAX: none waits. */
+/* When the next one is due; INT64_MAX: no notice waits. */
 int outbox_next(struct store *, int64_t *when, struct error *);
 /*
- * What waits beyond latest, as after a clock that was wrong, waits until then.
+ * Notices that wait beyond latest, as after a wrong clock, wait until latest.
  */
 int outbox_clip(struct store *, int64_t latest, struct error *);
 int outbox_sent(struct store *, uint64_t id, struct error *);

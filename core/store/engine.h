@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a database engine gives the store. Private to core/store: everybody else
- * knows store.h only.
+ * What a database engine gives the store. Private to core/store: other code
+ * includes store.h. All statements are written in the SQL that SQLite and
+ * PostgreSQL share, with $1, $2, ... for parameters; what differs is in struct
+ * store_words, so an engine has no statements of its own.
  */
 #ifndef STORE_ENGINE_H
 #define STORE_ENGINE_H
@@ -9,14 +11,14 @@
 #include "store/store.h"
 
 /*
- * The words in which engines differ; schema.c puts them in place of {id},
- * {key}, {blob} and {keyed}.
+ * The words in which engines differ; schema.c replaces {id}, {key}, {blob} and
+ * {keyed} by them.
  */
 struct store_words {
 	const char *id;    /* type of a primary key that counts up and never repeats */
 	const char *key;   /* type of a primary key that is given */
 	const char *blob;
-	const char *keyed; /* behind a table that is only ever found by its primary key */
+	const char *keyed; /* added to a table whose rows are found by primary key only */
 };
 
 struct store_engine {
@@ -24,11 +26,9 @@ struct store_engine {
 	struct store_words words;
 	int (*open)(const char *state_dir, void **db, struct error *);
 	void (*close)(void *db);
-	/*
-	 * Runs one statement that will not come again, as those of a migration.
-	 */
+	/* Runs one statement that is not repeated, as those of a migration. */
 	int (*once)(void *db, const char *sql, struct error *);
-	/* Semantics of store_run(), without the transaction. */
+	/* As store_run(), without opening a transaction. */
 	int (*run)(void *db, const char *sql, const struct store_value *, int values_len,
 	    int (*row)(void *arg, const struct store_row *), void *arg, struct error *);
 	int (*begin)(void *db, struct error *);
@@ -49,18 +49,18 @@ struct store_row {
 extern const struct store_engine store_sqlite;
 
 /*
- * The name of a file system that a database must not lie on, by its statfs(2)
- * type; NULL: fine.
+ * The name of a file system that cannot hold a database, by its statfs(2) type;
+ * NULL for the others.
  */
 const char *sqlite_refused_fs(uint64_t type);
 /*
- * Brings the tables to the newest version. DROVER_CONFIG when a newer drover
+ * Migrates the tables to the newest version. DROVER_CONFIG when a newer drover
  * made them.
  */
 int schema_migrate(struct store *, const struct store_words *, struct error *);
 /*
- * As store_run() for a statement that will not come again: it is not kept, so
- * its text need not live on.
+ * As store_run() for a statement that is not repeated: it is not cached, so sql
+ * need not live on.
  */
 int store_once(struct store *, const char *sql, struct error *);
 

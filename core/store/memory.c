@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What was said before about a subject of a plugin: rows that are only added,
- * the oldest of a subject dropped when it grows too large. How many were
- * dropped stands in a row of its own, with the empty key that no caller can
- * use.
+ * Memory: what was said about a subject of a plugin. Rows are only added; the
+ * oldest of a subject are dropped when it grows too large. Their number is kept
+ * in a row with the empty key, which callers cannot use.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -49,7 +48,7 @@ static const char sql_prune[] =
 struct memory_walk {
 	int64_t entries, bytes;      /* so far */
 	int64_t oldest_kept;         /* id */
-	int64_t over;                /* entries beyond the bounds */
+	int64_t over;                /* entries past the bounds */
 	size_t max, used;            /* reading */
 	struct buf *pieces;          /* "ROLE: TEXT" each, newest first */
 	size_t pieces_len;
@@ -63,7 +62,7 @@ memory_dropped_row(void *arg, const struct store_row *row)
 	return 1;
 }
 
-/* How many entries were dropped of a subject; -1 on error. */
+/* How many entries of a subject were dropped; -1 on error. */
 static int64_t
 memory_dropped(struct store *s, const struct store_value *subject, struct error *err)
 {
@@ -151,8 +150,8 @@ memory_piece_row(void *arg, const struct store_row *row)
 
 	buf_addf(&piece, "%s: ", store_row_text(row, 3));
 	/*
-	 * Further lines are indented: a text cannot look like the words of
-	 * somebody else.
+	 * Further lines are indented, so that a text cannot pretend to be
+	 * another entry.
 	 */
 	for (text = store_row_text(row, 4); *text != '\0'; text++) {
 		buf_addc(&piece, *text);
@@ -160,7 +159,9 @@ memory_piece_row(void *arg, const struct store_row *row)
 			buf_adds(&piece, "  ");
 	}
 	if (w->used + gap + piece.len > w->max) {
-		/* Of the newest one the beginning is better than nothing. */
+		/*
+		 * If even the newest entry is too long, its beginning is given.
+		 */
 		if (w->pieces_len > 0) {
 			buf_free(&piece);
 			return 1;

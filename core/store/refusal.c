@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who asked for work and was refused: one row a source and key, the newest
- * only, so that a flood of strangers fills no disk.
+ * Who asked for work and was refused: one row for each source and key, and only
+ * the newest, so that many strangers cannot fill the disk.
  */
 #include <string.h>
 

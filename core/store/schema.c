@@ -103,8 +103,8 @@ static const char *const version_2[] = { "alter table job add column author text
 	NULL };
 
 /*
- * What people are to be told: one that was sent stays with its job, so that it
- * is not told twice.
+ * Notices. One that was sent is kept as long as its job, so that it is not sent
+ * twice.
  */
 static const char *const version_3[] = {
 	"create table notice ("

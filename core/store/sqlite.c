@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * SQLite as the store's engine: one file, one connection that nobody shares
- * (WAL, exclusive locking), flushed at each commit. Being the only connection
- * is also what keeps clear of the WAL-reset defect of SQLite before 3.51.3,
- * which needs two.
+ * SQLite as the store's engine: one file and one connection, WAL with exclusive
+ * locking, flushed at each commit. With one connection the WAL-reset defect of
+ * SQLite before 3.51.3 cannot happen, which needs two.
  */
 #include <sys/types.h>
 #include <sys/statfs.h>
@@ -23,7 +22,7 @@
 #define SQLITE_DB_MAGIC 0x53514c49u /* "SQLI" */
 #define PARAMETERS_MAX 40
 
-/* A prepared statement; the address of its text is its name. */
+/* A prepared statement, found by the address of its text. */
 struct statement {
 	const char *sql;
 	sqlite3_stmt *stmt;
@@ -94,8 +93,8 @@ sqlite_refused_fs(uint64_t type)
 }
 
 /*
- * SQLite itself knows ENOSPC only; a quota and a size limit are in the last
- * error of the file that was written.
+ * SQLite tells only ENOSPC apart; a quota or size limit shows in the last error
+ * of the file written.
  */
 static bool
 sqlite_no_room(struct sqlite *s)
@@ -195,7 +194,7 @@ sqlite_open(const char *state_dir, void **out, struct error *err)
 	int rc;
 
 	/*
-	 * Nobody reads SQLite's memory statistics, and they cost a lock an
+	 * SQLite's memory statistics are not used, and cost a lock for each
 	 * allocation.
 	 */
 	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
@@ -357,8 +356,8 @@ sqlite_rollback(void *arg)
 
 	OBJ_CAST(s, arg, SQLITE_DB_MAGIC);
 	/*
-	 * A full disk makes SQLite roll back by itself; then there is nothing
-	 * left to do.
+	 * SQLite rolls back by itself when the disk is full, so there may be no
+	 * transaction left.
 	 */
 	if (!sqlite3_get_autocommit(s->db))
 		sqlite_run(s, "rollback", NULL, 0, NULL, NULL, NULL);

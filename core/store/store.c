@@ -92,8 +92,8 @@ store_close(struct store *s)
 }
 
 /*
- * A lost transaction stays open, and refuses everything, until somebody has
- * noticed it.
+ * A transaction that was lost refuses every statement until its owner commits
+ * or rolls back.
  */
 static int
 store_begin(struct store *s, struct error *err)
@@ -191,7 +191,7 @@ store_check_row(void *arg, const struct store_row *row)
 	return 1;
 }
 
-/* Both list the first job whose history does not lead to where it stands. */
+/* Both find the first job whose events do not lead to its state. */
 int
 store_check(struct store *s, struct error *err)
 {

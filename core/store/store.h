@@ -33,9 +33,12 @@ struct store_value {
 	size_t len;
 };
 
+	/*
+	 * Part of the text of such a DROVER_AGAIN, since it has no class of its
+	 * own.
+	 */
 #define STORE_FULL \
-	"the disk (or quota) is full" /* in the text of a DROVER_AGAIN: there is no other class \
-					 for it */
+	"the disk (or quota) is full"
 #define SV_NULL ((struct store_value){ STORE_NULL, 0, NULL, 0 })
 #define SV_INT(n) ((struct store_value){ STORE_INT, (int64_t)(n), NULL, 0 })
 struct store_value store_text(const char *);                    /* NULL is NULL */
@@ -53,7 +56,7 @@ const void *store_row_blob(const struct store_row *, int column, size_t *len);
  * network file systems.
  */
 int store_open(const char *state_dir, struct store **, struct error *);
-void store_close(struct store *); /* rolls back what is not committed */
+void store_close(struct store *); /* rolls back an open transaction */
 
 /*
  * Runs one prepared statement. sql must be a string that lives for ever (it is
@@ -70,44 +73,44 @@ int store_do(struct store *, const char *sql, const struct store_value *, size_t
 int store_read(struct store *, const char *sql, const struct store_value *, int values_len,
     int (*row)(void *arg, const struct store_row *), void *arg, struct error *);
 
-bool store_dirty(const struct store *);                          /* a transaction is open */
+bool store_dirty(const struct store *);                          /* whether a transaction is open */
 int store_commit(struct store *,
-    struct error *); /* nothing open: 0. On failure it is rolled back */
+    struct error *); /* 0 when nothing is open; rolled back on failure */
 void store_rollback(struct store *);
 int64_t store_last_id(struct store *);                           /* of the last INSERT */
 int store_check(struct store *,
-    struct error *); /* integrity_check, and replayed events equal the states */
+    struct error *); /* integrity_check, and that replayed events give the states */
 
 /* Plain durable text: scope is "plugin/NAME", "job/ID", "core". */
 int store_kv_get(struct store *, const char *scope, const char *key, char **value,
-    struct error *); /* 1 found (caller frees), 0 none, -1 */
+    struct error *); /* 1 and the value, which the caller frees; 0: not there; -1 */
 int store_kv_set(struct store *, const char *scope, const char *key, const char *value,
     struct error *);
 int store_kv_remove(struct store *, const char *scope, const char *key,
-    struct error *); /* key NULL: the whole scope */
+    struct error *); /* key NULL removes the whole scope */
 
 /*
- * External writes. begin: enum drover_effect_state or -1; *result (caller
- * frees) when done before.
+ * Effects: writes to the outside. begin returns an enum drover_effect_state, or
+ * -1; *result (the caller frees) is set when it was done before.
  */
 int store_effect_begin(struct store *, const char *key, uint64_t job, uint64_t epoch, char **result,
     struct error *);
 int store_effect_done(struct store *, const char *key, uint64_t job, uint64_t epoch,
     const char *result, struct error *);
 int store_effect_prune(struct store *, int64_t before,
-    struct error *); /* those of no job begun before a wall time; how many, or -1 */
+    struct error *); /* removes those without a job, begun before a wall time; how many, or -1 */
 
-#define STORE_REFUSALS_MAX 10000 /* of all sources together; older ones go */
+#define STORE_REFUSALS_MAX 10000 /* of all sources together; older ones are dropped */
 
 /*
- * Work that somebody asked for who may not. NULL where there is none; sha256 is
- * of the payload.
+ * Work that was asked for by a person who is not among the authors. Members may
+ * be NULL; sha256 is of the payload.
  */
 struct store_refusal {
 	const char *source, *key, *author, *name, *why, *sha256, *title;
 };
 
-/* 1: kept, 0: one of this source and key is known already, -1. */
+/* 1: kept, 0: this source and key is on record already, -1. */
 int store_refusal_add(struct store *, const struct store_refusal *, struct error *);
 /*
  * The newest first, with ids below before (0: all): [{id, at, source, key,
@@ -116,16 +119,16 @@ int store_refusal_add(struct store *, const struct store_refusal *, struct error
 int store_refusal_list(struct store *, const char *source, int64_t before, int limit, cJSON **list,
     struct error *);
 int store_refusal_prune(struct store *, int64_t before,
-    struct error *); /* those older than a wall time; how many, or -1 */
+    struct error *); /* removes those older than a wall time; how many, or -1 */
 
 #define STORE_MEMORY_TEXT 16384            /* bytes of one entry; the rest is cut */
-#define STORE_MEMORY_ENTRIES 200 /* of one subject; of more the oldest are dropped, and counted */
-#define STORE_MEMORY_SUBJECT (256 * 1024)  /* bytes of one subject, likewise */
-#define STORE_MEMORY_READ (512 * 1024)     /* the most that one read gives */
+#define STORE_MEMORY_ENTRIES 200 /* of one subject; the oldest past it are dropped, and counted */
+#define STORE_MEMORY_SUBJECT (256 * 1024)  /* bytes of one subject, in the same way */
+#define STORE_MEMORY_READ (512 * 1024)     /* most bytes that one read gives */
 
 /*
- * What was said about a subject of a plugin, append-only. 1: kept, 0: the key
- * is known already, -1; PERMANENT: over a bound, or no UTF-8.
+ * Adds to what was said about a subject of a plugin. 1: kept, 0: the key is
+ * known already, -1: PERMANENT when it is over a bound or not UTF-8.
  */
 int store_memory_append(struct store *, const char *plugin, const char *subject, const char *key,
     const char *role, const char *text, struct error *);
@@ -137,9 +140,9 @@ int store_memory_append(struct store *, const char *plugin, const char *subject,
 int store_memory_read(struct store *, const char *plugin, const char *subject, size_t max,
     struct buf *out, struct error *);
 int store_memory_forget(struct store *, const char *plugin, const char *subject,
-    struct error *); /* how many rows went, or -1 */
+    struct error *); /* how many rows were removed, or -1 */
 int store_memory_prune(struct store *, int64_t before,
-    struct error *); /* subjects that nobody has added to since; rows, or -1 */
+    struct error *); /* removes subjects without an entry since; how many rows, or -1 */
 /*
  * [{plugin, subject, entries, bytes, first_at, last_at}], last touched first;
  * plugin NULL: of all. The caller deletes.
