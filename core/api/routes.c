@@ -10,7 +10,7 @@
 #include "api/server.h"
 #include "base/mem.h"
 
-#define GET EVHTTP_REQ_GET
+#define GET  EVHTTP_REQ_GET
 #define POST EVHTTP_REQ_POST
 
 /* Literal segments stand before "*" of the same shape: the first match wins. */
@@ -39,48 +39,50 @@ const struct route api_routes[] = {
 	{ GET, "/api/v1/jobs/*/output", output_get, 404, "not_found",
 	    "raw output of an attempt; ?attempt= offset= follow=1" },
 	{ POST, "/api/v1/jobs/*/cancel", jobs_cancel, 409, "refused",
-	    "ends a job; a running one is told and ends soon (202)" },
+	    "cancels a job; a running one is told to stop and ends soon (202)" },
 	{ POST, "/api/v1/jobs/*/retry", jobs_retry, 409, "refused",
-	    "a dead, cancelled or delayed job is queued again" },
+	    "queues a dead, cancelled or delayed job again" },
 	{ POST, "/api/v1/jobs/*/hold", jobs_hold, 409, "refused", "holds a job; {\"why\"}" },
-	{ POST, "/api/v1/jobs/*/release", jobs_release, 409, "refused", "lets a held job go" },
+	{ POST, "/api/v1/jobs/*/release", jobs_release, 409, "refused", "releases a held job" },
 	{ POST, "/api/v1/jobs/*/priority", jobs_priority, 409, "refused",
-	    "{\"priority\": -100 to 100}" },
-	{ POST, "/api/v1/jobs/*/discard", jobs_discard, 409, "refused", "a dead job is done with" },
+	    "changes a job's priority; {\"priority\": -100 to 100}" },
+	{ POST, "/api/v1/jobs/*/discard", jobs_discard, 409, "refused",
+	    "discards a dead job: it becomes cancelled" },
 	{ GET, "/api/v1/dead", dead_list, 422, "invalid", "dead jobs; ?kind= limit=" },
 	{ POST, "/api/v1/dead/retry", dead_retry, 409, "refused",
-	    "all dead jobs, or those of {\"kind\"}, are queued again" },
+	    "queues all dead jobs again, or those of {\"kind\"}" },
 
 	{ GET, "/api/v1/pauses", control_pauses, 500, "internal",
 	    "what is paused, until when, and why" },
 	{ POST, "/api/v1/pause", control_pause, 422, "invalid",
-	    "{\"what\", \"for_ms\", \"why\"}; without what: everything" },
+	    "starts no new jobs; {\"what\", \"for_ms\", \"why\"}; without what: no jobs at all" },
 	{ POST, "/api/v1/resume", control_resume, 422, "invalid",
-	    "{\"what\"}; without what: everything" },
+	    "ends a pause; {\"what\"}; without what: the pause of all jobs" },
 	{ POST, "/api/v1/drain", control_drain, 409, "refused",
-	    "nothing new starts; {\"stop\": true}: then the daemon ends" },
-	{ POST, "/api/v1/undrain", control_undrain, 409, "refused", "jobs start again" },
+	    "starts no new jobs; with {\"stop\": true} the daemon then ends" },
+	{ POST, "/api/v1/undrain", control_undrain, 409, "refused",
+	    "ends a drain: jobs start again" },
 	{ POST, "/api/v1/reload", control_reload, 422, "invalid",
-	    "reads the configuration anew; answers the changes" },
+	    "reads the configuration again; answers what changed" },
 
 	{ GET, "/api/v1/leases", lease_list, 500, "internal", "worktrees and who holds them" },
 	{ POST, "/api/v1/leases/gc", lease_gc, 409, "refused",
-	    "expires leases whose owner is dead" },
+	    "cleans dirty worktrees, removes released ones, empties the trash" },
 	{ GET, "/api/v1/leases/*", lease_show, 404, "not_found", "one lease" },
 	{ POST, "/api/v1/leases/*/release", lease_release, 409, "conflict",
 	    "gives back a lease whose owner is dead" },
 	{ POST, "/api/v1/leases/*/break", lease_break, 409, "conflict",
-	    "takes a lease away; {\"force\": true} from a live owner, too" },
+	    "takes a lease away, with {\"force\": true} even from a live owner" },
 
 	{ GET, "/api/v1/sources", facts_sources, 500, "internal",
 	    "sources, their last and next poll" },
 	{ GET, "/api/v1/refusals", trust_refusals, 422, "invalid",
-	    "who asked for work and may not; ?source= before= limit=" },
+	    "who asked for work but may not start it; ?source= before= limit=" },
 	{ GET, "/api/v1/memory", trust_memory, 422, "invalid",
 	    "what plugins remember; ?plugin= lists its subjects, with subject= the entries of "
 	    "one" },
 	{ POST, "/api/v1/memory/forget", trust_forget, 422, "invalid",
-	    "{\"plugin\", \"subject\"}: all that was said about it goes" },
+	    "forgets all that was said about a subject; {\"plugin\", \"subject\"}" },
 	{ POST, "/api/v1/sources/*/poll", facts_poll, 404, "not_found", "polls a source now" },
 	{ GET, "/api/v1/plugins", facts_plugins, 500, "internal", "plugins and their runners" },
 	{ GET, "/api/v1/plugins/*", facts_plugin, 404, "not_found",
@@ -94,10 +96,11 @@ const struct route api_routes[] = {
 	    "Server-Sent Events; Last-Event-ID or ?after= resumes, ?job= filters, ?follow=0 ends "
 	    "at the last" },
 	{ POST, "/api/v1/calls", control_call, 422, "invalid",
-	    "{\"operation\": \"plugin.name\", \"request\": ...}: answers its reply" },
+	    "calls an operation and answers its reply; {\"operation\": \"plugin.name\", "
+	    "\"request\": ...}" },
 
 	{ POST, "/api/v1/secrets/check", control_secrets, 404, "not_found",
-	    "{\"plugins\": [...]}, without it all and the tokens of repos: answers checks" },
+	    "checks credentials: of {\"plugins\": [...]}, or of all plugins and repos" },
 	{ POST, "/api/v1/notify/*/test", control_notify_test, 404, "not_found",
 	    "sends a test by this entry of notify, counted from 0" },
 
