@@ -7,8 +7,9 @@ plugin_common = plugins/common/mem.c plugins/common/mem.h plugins/common/text.c 
 # Of plugins that speak to a vendor; they are linked with $(CJSON_LIBS).
 plugin_web = plugins/common/web.c plugins/common/web_json.c plugins/common/web.h \
   plugins/common/secret.c plugins/common/secret.h plugins/common/authors.c plugins/common/authors.h
-# Of those that people write to and that write to the outside; linked with $(CRYPTO_LIBS).
-plugin_talk = plugins/common/talk.c plugins/common/talk.h plugins/common/hook.c plugins/common/hook.h \
+# Of those that people write to and that write to the outside; linked with $(CRYPTO_LIBS) and $(CMARK_LIBS).
+plugin_markdown = plugins/common/markdown.c plugins/common/markdown.h plugins/common/markdown_guard.c plugins/common/markdown_guard.h
+plugin_talk = $(plugin_markdown) plugins/common/talk.c plugins/common/talk.h plugins/common/hook.c plugins/common/hook.h \
   plugins/common/once.c plugins/common/once.h plugins/common/reply.c plugins/common/reply.h
 
 include plugins/inbox/local.mk

@@ -8,7 +8,7 @@ github_sources = plugins/github/github.c plugins/github/github.h plugins/github/
   $(plugin_talk) $(plugin_web) $(plugin_common)
 github_la_SOURCES = $(github_sources)
 github_la_CFLAGS = $(plugin_cflags)
-github_la_CPPFLAGS = $(plugin_cppflags) $(CJSON_CFLAGS) $(CRYPTO_CFLAGS)
+github_la_CPPFLAGS = $(plugin_cppflags) $(CJSON_CFLAGS) $(CRYPTO_CFLAGS) $(CMARK_CFLAGS)
 github_la_LDFLAGS = $(plugin_ldflags)
-github_la_LIBADD = $(CJSON_LIBS) $(CRYPTO_LIBS)
+github_la_LIBADD = $(CJSON_LIBS) $(CRYPTO_LIBS) $(CMARK_LIBS)
 EXTRA_DIST += doc/github.md

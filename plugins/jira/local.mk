@@ -8,7 +8,7 @@ jira_la_SOURCES = $(jira_texts) plugins/jira/jira.c plugins/jira/jira.h plugins/
   plugins/jira/pipeline_review.c plugins/jira/operations.c plugins/jira/hook.c \
   $(plugin_talk) $(plugin_web) $(plugin_common)
 jira_la_CFLAGS = $(plugin_cflags)
-jira_la_CPPFLAGS = $(plugin_cppflags) $(CJSON_CFLAGS) $(CRYPTO_CFLAGS)
+jira_la_CPPFLAGS = $(plugin_cppflags) $(CJSON_CFLAGS) $(CRYPTO_CFLAGS) $(CMARK_CFLAGS)
 jira_la_LDFLAGS = $(plugin_ldflags)
-jira_la_LIBADD = $(CJSON_LIBS) $(CRYPTO_LIBS)
+jira_la_LIBADD = $(CJSON_LIBS) $(CRYPTO_LIBS) $(CMARK_LIBS)
 EXTRA_DIST += doc/jira.md

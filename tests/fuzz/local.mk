@@ -14,9 +14,9 @@ fuzz_reader_SOURCES = tests/fuzz/reader.c
 fuzz_reader_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 fuzz_reader_LDADD = $(core_libs)
 fuzz_adf_SOURCES = tests/fuzz/adf.c $(jira_la_SOURCES)
-fuzz_adf_CPPFLAGS = $(plugin_cppflags) $(CJSON_CFLAGS) $(CRYPTO_CFLAGS)
+fuzz_adf_CPPFLAGS = $(plugin_cppflags) $(CJSON_CFLAGS) $(CRYPTO_CFLAGS) $(CMARK_CFLAGS)
 fuzz_adf_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
-fuzz_adf_LDADD = $(CJSON_LIBS) $(CRYPTO_LIBS)
+fuzz_adf_LDADD = $(CJSON_LIBS) $(CRYPTO_LIBS) $(CMARK_LIBS)
 fuzz_prompt_SOURCES = tests/fuzz/prompt.c
 fuzz_prompt_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 fuzz_prompt_LDADD = $(core_libs)
@@ -28,9 +28,9 @@ fuzz_json_CPPFLAGS = $(plugin_cppflags) $(CJSON_CFLAGS)
 fuzz_json_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 fuzz_json_LDADD = $(CJSON_LIBS)
 fuzz_github_SOURCES = tests/fuzz/github.c $(github_sources)
-fuzz_github_CPPFLAGS = $(plugin_cppflags) $(CJSON_CFLAGS) $(CRYPTO_CFLAGS)
+fuzz_github_CPPFLAGS = $(plugin_cppflags) $(CJSON_CFLAGS) $(CRYPTO_CFLAGS) $(CMARK_CFLAGS)
 fuzz_github_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
-fuzz_github_LDADD = $(CJSON_LIBS) $(CRYPTO_LIBS)
+fuzz_github_LDADD = $(CJSON_LIBS) $(CRYPTO_LIBS) $(CMARK_LIBS)
 fuzz_slack_SOURCES = tests/fuzz/slack.c $(slack_la_SOURCES)
 fuzz_slack_CPPFLAGS = $(slack_la_CPPFLAGS)
 fuzz_slack_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer

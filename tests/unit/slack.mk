@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 if HAVE_CHECK
 slack_test_cppflags = $(plugin_test_cppflags) -D_GNU_SOURCE -I$(top_srcdir)/plugins -I$(top_srcdir)/plugins/slack $(CJSON_CFLAGS) \
-  $(CRYPTO_CFLAGS) $(LIBWEBSOCKETS_CFLAGS)
+  $(CRYPTO_CFLAGS) $(CMARK_CFLAGS) $(LIBWEBSOCKETS_CFLAGS)
 
 # The plugin's parts, for tests that look inside.
 check_LTLIBRARIES += libslackparts.la
@@ -23,7 +23,7 @@ EXTRA_check_slack_DEPENDENCIES = slack.la
 check_slack_mention_SOURCES = tests/plugins/test_slack_mention.c tests/plugins/slack_kit.c tests/plugins/slack_kit.h $(plugin_talk) $(plugin_web) \
   $(plugin_common) $(plugin_test_common)
 check_slack_mention_CPPFLAGS = $(slack_test_cppflags)
-check_slack_mention_LDADD = $(CJSON_LIBS) $(CRYPTO_LIBS) $(CHECK_LIBS) -lm
+check_slack_mention_LDADD = $(CJSON_LIBS) $(CRYPTO_LIBS) $(CMARK_LIBS) $(CHECK_LIBS) -lm
 EXTRA_check_slack_mention_DEPENDENCIES = slack.la
 
 if LIBWEBSOCKETS

@@ -1,0 +1,503 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The parts of a Markdown text. Blocks tell their lines. In a paragraph, a
+ * heading or a cell of a table, cmark-gfm asks its extensions at the beginning
+ * of each run of plain text, so an extension of ours is told exactly what is
+ * said; code and HTML lie between two such runs, where they are looked for in
+ * their order.
+ *
+ * Left out are footnotes and the extension for links without signs: nothing
+ * here depends on them, and those parsers have had more holes than the rest.
+ */
+#include <ctype.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmark-gfm-core-extensions.h>
+#include <cmark-gfm-extension_api.h>
+
+#include "common/markdown.h"
+#include "common/markdown_guard.h"
+#include "common/mem.h"
+
+#define UNPLACED ((size_t)-1)
+
+/*
+ * A paragraph, heading or cell while it is gone through: what the parser holds
+ * is the text without the signs of the blocks around it.
+ */
+struct leaf {
+	cmark_node *node;
+	const char *content;
+	size_t len, at; /* of content */
+	size_t line;    /* of the text, where at stands */
+	size_t place;   /* of at in the text, or UNPLACED */
+	bool cell;      /* "\|" of the text is "|" in the content */
+};
+
+struct reading {
+	struct markdown *m;
+	struct leaf leaf;
+	cmark_node *row;  /* of the last cell */
+	size_t row_place; /* behind that cell */
+};
+
+/*
+ * cmark-gfm gives neither allocators nor extensions an argument, and holds what
+ * extensions set in variables of its own, so that only one thread may parse.
+ */
+static pthread_mutex_t parser_lock = PTHREAD_MUTEX_INITIALIZER;
+static _Thread_local struct reading *reading_now;
+
+static void lines_find(struct markdown *);
+static size_t line_end(const struct markdown *, size_t);
+static bool is_special(char);
+static size_t newlines(const char *);
+static size_t cell_match(const struct markdown *, size_t, size_t *, const char *, size_t);
+static void leaf_place(struct reading *);
+static bool is_content(const struct markdown *, size_t, const char *);
+static size_t table_line(cmark_node *);
+static size_t leaf_line(const struct reading *, cmark_node *);
+static void leaf_enter(struct reading *, cmark_node *);
+static void leaf_mark(struct reading *, size_t, size_t, enum markdown_part);
+static cmark_node *text_met(cmark_syntax_extension *, cmark_parser *, cmark_node *, unsigned char,
+    cmark_inline_parser *);
+static void parse(struct reading *);
+static size_t code_match(const struct leaf *, size_t, const char *);
+static void span_mark(struct reading *, cmark_node *);
+static void lines_mark(struct markdown *, size_t, size_t, int);
+static void html_mark(struct markdown *, size_t, size_t, size_t);
+static void block_mark(struct reading *, cmark_node *);
+static cmark_node *node_after(cmark_node *);
+
+/* A line ends where cmark-gfm says so: at "\n", "\r\n" or "\r". */
+static void
+lines_find(struct markdown *m)
+{
+	size_t i = 0, room = 0;
+
+	while (i < m->len) {
+		m->lines = xgrow(m->lines, m->lines_len, &room, sizeof(*m->lines));
+		m->lines[m->lines_len++] = i;
+		i += strcspn(m->text + i, "\r\n");
+		if (m->text[i] == '\r' && m->text[i + 1] == '\n')
+			i++;
+		if (m->text[i] != '\0')
+			i++;
+	}
+	m->lines = xgrow(m->lines, m->lines_len, &room, sizeof(*m->lines));
+	m->lines[m->lines_len] = m->len;
+}
+
+/* The end of a line without what ends it. */
+static size_t
+line_end(const struct markdown *m, size_t line)
+{
+	size_t end = m->lines[line + 1];
+
+	while (end > m->lines[line] && strchr("\r\n", m->text[end - 1]) != NULL)
+		end--;
+	return end;
+}
+
+/* Where a run of plain text ends: the characters at which the parser looks. */
+static bool
+is_special(char c)
+{
+	return c == '\0' || strchr("\r\n\\`&_*[]<!~", c) != NULL;
+}
+
+static size_t
+newlines(const char *text)
+{
+	size_t n = 0;
+
+	for (; (text = strchr(text, '\n')) != NULL; text++)
+		n++;
+	return n;
+}
+
+/*
+ * Where between two places of one line stands what a cell holds; *end becomes
+ * the place behind it.
+ */
+static size_t
+cell_match(const struct markdown *m, size_t from, size_t *end, const char *content, size_t len)
+{
+	size_t place, at, i;
+
+	for (place = from; place < *end; place++) {
+		for (i = 0, at = place; i < len && at < *end; i++, at++) {
+			if (m->text[at] == '\\' && m->text[at + 1] == '|')
+				at++;
+			if (m->text[at] != content[i])
+				break;
+		}
+		if (i == len) {
+			*end = at;
+			return place;
+		}
+	}
+	return UNPLACED;
+}
+
+/* Finds where in its line of the text the content's line at `at` stands. */
+static void
+leaf_place(struct reading *r)
+{
+	struct leaf *l = &r->leaf;
+	const struct markdown *m = r->m;
+	size_t begin, end, len;
+
+	l->at += strspn(l->content + l->at, " \t");
+	l->place = UNPLACED;
+	if (l->line >= m->lines_len)
+		return;
+	len = strcspn(l->content + l->at, "\n");
+	begin = m->lines[l->line];
+	end = line_end(m, l->line);
+	if (l->cell) {
+		if (cmark_node_parent(l->node) == r->row)
+			begin = r->row_place;
+		l->place = cell_match(m, begin, &end, l->content + l->at, len);
+		r->row = cmark_node_parent(l->node);
+		r->row_place = l->place != UNPLACED ? end : begin;
+		return;
+	}
+	if (cmark_node_get_type(l->node) == CMARK_NODE_HEADING && newlines(l->content) == 0) {
+		/* "## title ##", whose end is not in the content. */
+		begin += (size_t)cmark_node_get_start_column(l->node) - 1;
+		begin += begin < end ? strspn(m->text + begin, "#") : 0;
+		begin += begin < end ? strspn(m->text + begin, " \t") : 0;
+		end = begin + len < end ? begin + len : end;
+	}
+	if (end - begin >= len && memcmp(m->text + end - len, l->content + l->at, len) == 0)
+		l->place = end - len;
+}
+
+/* Whether each line of the content ends a line of the text, from this one on. */
+static bool
+is_content(const struct markdown *m, size_t line, const char *content)
+{
+	size_t len, end;
+
+	for (; *content != '\0'; content += len + 1, line++) {
+		content += strspn(content, " \t");
+		len = strcspn(content, "\n");
+		end = line_end(m, line);
+		if (end - m->lines[line] < len || memcmp(m->text + end - len, content, len) != 0)
+			return false;
+	}
+	return true;
+}
+
+/*
+ * The line, from 0, of a table's first row. The parser's own is too early when
+ * the paragraph began with other lines.
+ */
+static size_t
+table_line(cmark_node *table)
+{
+	cmark_node *second = cmark_node_next(cmark_node_first_child(table));
+
+	return second != NULL ? (size_t)cmark_node_get_start_line(second) - 3 :
+				(size_t)cmark_node_get_end_line(table) - 2;
+}
+
+/* The line, from 0, in which the content of a node begins. */
+static size_t
+leaf_line(const struct reading *r, cmark_node *node)
+{
+	const char *content = cmark_node_get_string_content(node);
+	size_t lines = newlines(content), end = (size_t)cmark_node_get_end_line(node);
+	cmark_node *row = cmark_node_parent(node);
+
+	if (markdown_is(node, "table_cell"))
+		return cmark_node_previous(row) == NULL ?
+		    table_line(cmark_node_parent(row)) :
+		    (size_t)cmark_node_get_start_line(row) - 1;
+	if (r->leaf.cell)
+		return table_line(cmark_node_next(node)) - lines - 1;
+	if (lines == 0)
+		return end - 1;
+	/*
+	 * Links may be defined before, so the end tells. That of a heading is
+	 * its underline, or the line behind that.
+	 */
+	if (cmark_node_get_type(node) == CMARK_NODE_HEADING)
+		end -= is_content(r->m, end - lines - 1, content) ? 1 : 2;
+	return end - lines;
+}
+
+static void
+leaf_enter(struct reading *r, cmark_node *node)
+{
+	struct leaf *l = &r->leaf;
+
+	if (l->node == node)
+		return;
+	*l = (struct leaf){ .node = node, .content = cmark_node_get_string_content(node) };
+	l->len = strlen(l->content);
+	/* A paragraph without a line was the first rows of what is a table now. */
+	l->cell = markdown_is(node, "table_cell") || cmark_node_get_start_line(node) == 0;
+	l->line = leaf_line(r, node);
+	leaf_place(r);
+}
+
+/* Goes on to a place of the content; what lies behind `from` becomes the part. */
+static void
+leaf_mark(struct reading *r, size_t from, size_t to, enum markdown_part part)
+{
+	struct leaf *l = &r->leaf;
+
+	while (l->at < to) {
+		if (l->content[l->at++] == '\n') {
+			l->line++;
+			leaf_place(r);
+			continue;
+		}
+		if (l->place == UNPLACED)
+			continue;
+		if (l->cell && r->m->text[l->place] == '\\' && r->m->text[l->place + 1] == '|')
+			l->place++;
+		if (l->at > from)
+			r->m->parts[l->place] = (unsigned char)part;
+		l->place++;
+	}
+}
+
+/* What cmark-gfm calls at each run of plain text; NULL leaves it to it. */
+static cmark_node *
+text_met(cmark_syntax_extension *self, cmark_parser *parser, cmark_node *node, unsigned char c,
+    cmark_inline_parser *place)
+{
+	struct reading *r = reading_now;
+	size_t from = (size_t)cmark_inline_parser_get_offset(place), to = from + 1;
+
+	if (c == '~')
+		return NULL;
+	leaf_enter(r, node);
+	while (to < r->leaf.len && !is_special(r->leaf.content[to]))
+		to++;
+	leaf_mark(r, from, to, MARKDOWN_PROSE);
+	return NULL;
+}
+
+static void
+parse(struct reading *r)
+{
+	static cmark_syntax_extension *watch;
+	cmark_parser *parser;
+
+	pthread_mutex_lock(&parser_lock);
+	reading_now = r;
+	if (watch == NULL) {
+		cmark_gfm_core_extensions_ensure_registered();
+		watch = cmark_syntax_extension_new("parts");
+		cmark_syntax_extension_set_match_inline_func(watch, text_met);
+	}
+	if (setjmp(r->m->arena->full) == 0) {
+		parser = cmark_parser_new_with_mem(CMARK_OPT_DEFAULT, &guard_mem);
+		cmark_parser_attach_syntax_extension(parser, watch);
+		cmark_parser_attach_syntax_extension(parser, cmark_find_syntax_extension("table"));
+		cmark_parser_attach_syntax_extension(parser,
+		    cmark_find_syntax_extension("strikethrough"));
+		cmark_parser_feed(parser, r->m->text, r->m->len);
+		r->m->root = cmark_parser_finish(parser);
+	} else
+		memset(r->m->parts, MARKDOWN_SIGN, r->m->len);
+	r->m->arena->bounded = false;
+	pthread_mutex_unlock(&parser_lock);
+}
+
+/*
+ * Where a code span that begins at this place of the content ends, when it is
+ * the one with this code; 0 when it is not. The parser has made blanks of line
+ * ends, and taken one off each end.
+ */
+static size_t
+code_match(const struct leaf *l, size_t at, const char *code)
+{
+	size_t len = strlen(code), ticks = strspn(l->content + at, "`"), pad, end, i;
+
+	for (pad = 0; pad < 2; pad++) {
+		end = at + ticks + 2 * pad + len;
+		if (end >= l->len || strspn(l->content + end, "`") != ticks ||
+		    (pad == 1 &&
+			(strchr(" \n", l->content[at + ticks]) == NULL ||
+			    strchr(" \n", l->content[end - 1]) == NULL)))
+			continue;
+		for (i = 0; i < len; i++) {
+			char c = l->content[at + ticks + pad + i];
+
+			if (c != code[i] && (c != '\n' || code[i] != ' '))
+				break;
+		}
+		if (i == len)
+			return end + ticks;
+	}
+	return 0;
+}
+
+/* Code and HTML within a line stand in the content in the order of the nodes. */
+static void
+span_mark(struct reading *r, cmark_node *node)
+{
+	const char *literal = cmark_node_get_literal(node);
+	bool code = cmark_node_get_type(node) == CMARK_NODE_CODE;
+	struct leaf *l = &r->leaf;
+	size_t at = l->at, end = 0, len = strlen(literal);
+
+	for (; at < l->len && end == 0; at++) {
+		/* Of "\\``" the first does not count. */
+		if (code && l->content[at] == '`' && (end = code_match(l, at, literal)) == 0 &&
+		    (at == 0 || l->content[at - 1] != '\\'))
+			at += strspn(l->content + at, "`") - 1;
+		else if (!code && l->content[at] == '<' &&
+		    strncmp(l->content + at, literal, len) == 0)
+			end = at + len;
+	}
+	/* What is not found is not looked for again and again. */
+	leaf_mark(r, end != 0 ? at - 1 : l->len, end != 0 ? end : l->len,
+	    code                                 ? MARKDOWN_CODE :
+		strncmp(literal, "<!--", 4) == 0 ? MARKDOWN_COMMENT :
+						   MARKDOWN_HTML);
+}
+
+/* Lines are counted from 0; last is not one of them. */
+static void
+lines_mark(struct markdown *m, size_t first, size_t last, int part)
+{
+	size_t i;
+
+	if (first >= m->lines_len)
+		return;
+	for (i = m->lines[first]; i < m->lines[last < m->lines_len ? last : m->lines_len]; i++)
+		m->parts[i] =
+		    part == MARKDOWN_QUOTED ? m->parts[i] | MARKDOWN_QUOTED : (unsigned char)part;
+}
+
+static void
+html_mark(struct markdown *m, size_t line, size_t column, size_t lines)
+{
+	size_t at = m->lines[line] + column, end, i;
+	bool comment = false;
+
+	for (end = m->lines[line + lines < m->lines_len ? line + lines : m->lines_len]; at < end;) {
+		i = 1;
+		if (!comment && strncmp(m->text + at, "<!--", 4) == 0)
+			comment = true;
+		else if (comment && strncmp(m->text + at, "-->", 3) == 0)
+			i = 3;
+		memset(m->parts + at, comment ? MARKDOWN_COMMENT : MARKDOWN_HTML, i);
+		comment = comment && i == 1;
+		at += i;
+	}
+}
+
+static void
+block_mark(struct reading *r, cmark_node *node)
+{
+	size_t line = (size_t)cmark_node_get_start_line(node) - 1, lines;
+	int length, offset;
+	char mark;
+
+	switch (cmark_node_get_type(node)) {
+	case CMARK_NODE_CODE_BLOCK:
+		lines = newlines(cmark_node_get_literal(node));
+		line += (size_t)cmark_node_get_fenced(node, &length, &offset, &mark);
+		lines_mark(r->m, line, line + lines, MARKDOWN_CODE);
+		break;
+	case CMARK_NODE_HTML_BLOCK:
+		lines = newlines(cmark_node_get_literal(node));
+		html_mark(r->m, line, (size_t)cmark_node_get_start_column(node) - 1, lines);
+		break;
+	case CMARK_NODE_CODE:
+	case CMARK_NODE_HTML_INLINE:
+		span_mark(r, node);
+		break;
+	default:
+		if (cmark_node_get_type(node) == CMARK_NODE_PARAGRAPH ||
+		    cmark_node_get_type(node) == CMARK_NODE_HEADING ||
+		    markdown_is(node, "table_cell"))
+			leaf_enter(r, node);
+	}
+}
+
+static cmark_node *
+node_after(cmark_node *node)
+{
+	cmark_node *next = cmark_node_first_child(node);
+
+	while (next == NULL && node != NULL) {
+		next = cmark_node_next(node);
+		node = cmark_node_parent(node);
+	}
+	return next;
+}
+
+void
+markdown_read(struct markdown *m, const char *text)
+{
+	struct reading r = { .m = m };
+	cmark_node *node;
+
+	*m = (struct markdown){ .text = text, .len = strlen(text) };
+	m->parts = xcalloc(m->len, 1);
+	m->arena = arena_new(m->len);
+	lines_find(m);
+	if (guard_fits(m))
+		parse(&r);
+	r = (struct reading){ .m = m };
+	for (node = m->root; node != NULL; node = node_after(node))
+		block_mark(&r, node);
+	for (node = m->root; node != NULL; node = node_after(node))
+		if (cmark_node_get_type(node) == CMARK_NODE_BLOCK_QUOTE)
+			lines_mark(m, (size_t)cmark_node_get_start_line(node) - 1,
+			    (size_t)cmark_node_get_end_line(node), MARKDOWN_QUOTED);
+}
+
+void
+markdown_free(struct markdown *m)
+{
+	arena_free(m->arena);
+	free(m->lines);
+	free(m->parts);
+	*m = (struct markdown){ .text = NULL };
+}
+
+bool
+markdown_is(cmark_node *node, const char *type)
+{
+	return strcmp(cmark_node_get_type_string(node), type) == 0;
+}
+
+size_t
+markdown_open_fence(const struct markdown *m, char *mark)
+{
+	cmark_node *last = m->root != NULL ? cmark_node_last_child(m->root) : NULL;
+	int length, offset;
+
+	/* One within a list or a quote ends with that, at the next empty line. */
+	if (last == NULL || cmark_node_get_type(last) != CMARK_NODE_CODE_BLOCK ||
+	    !cmark_node_get_fenced(last, &length, &offset, mark) ||
+	    (size_t)cmark_node_get_start_line(last) + newlines(cmark_node_get_literal(last)) <
+		m->lines_len)
+		return 0;
+	return (size_t)length;
+}
+
+size_t
+markdown_fence(const char *code, char mark)
+{
+	size_t longest = 2, run;
+
+	for (; *code != '\0'; code += run > 0 ? run : 1) {
+		for (run = 0; code[run] == mark;)
+			run++;
+		if (run > longest)
+			longest = run;
+	}
+	return longest + 1;
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What each byte of a Markdown text is, as GitHub reads it: said, code, a
+ * quote, HTML. The text itself is never written anew from what was parsed, so
+ * whatever is passed on stays as it was, byte for byte.
+ *
+ * cmark-gfm does the parsing. md4c would give the place of each piece of text
+ * without further work, but it is another parser: what it calls code GitHub
+ * need not, and then a quoted command would be carried out.
+ */
+#ifndef COMMON_MARKDOWN_H
+#define COMMON_MARKDOWN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <cmark-gfm.h>
+
+/* What a byte is part of. */
+enum markdown_part {
+	MARKDOWN_SIGN, /* what the parser reads and a reader does not: signs, link addresses */
+	MARKDOWN_PROSE,
+	MARKDOWN_CODE,
+	MARKDOWN_HTML,
+	MARKDOWN_COMMENT,
+	/* Set beside one of these in each line of a block quote. */
+	MARKDOWN_QUOTED = 0x80,
+};
+
+struct markdown {
+	const char *text; /* borrowed */
+	size_t len;
+	unsigned char *parts; /* len of them, enum markdown_part */
+	size_t *lines;        /* where each line begins, and at last the end of the text */
+	size_t lines_len;     /* without that end */
+	cmark_node *root;     /* NULL when the text was refused */
+	struct arena *arena;
+};
+
+/*
+ * Parses a text that may be hostile. It is refused when the parser would take
+ * too much time or memory for it; then no byte is anything but MARKDOWN_SIGN.
+ * Only one text of a thread can be open, until markdown_free().
+ */
+void markdown_read(struct markdown *, const char *text);
+void markdown_free(struct markdown *);
+
+/* The kinds of nodes that cmark-gfm has no constant for. */
+bool markdown_is(cmark_node *, const char *type);
+/*
+ * How many characters close the fenced block that the text leaves open at its
+ * end, and which; 0 when what follows the text is not taken for code.
+ */
+size_t markdown_open_fence(const struct markdown *, char *mark);
+/* How many of these characters a fence needs so that the code cannot close it. */
+size_t markdown_fence(const char *code, char mark);
+
+#endif
