@@ -1,278 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What people write to drover and drover writes to people. Texts of people are
- * Markdown as GitHub reads it, near enough: whatever shows as a code block, a
- * code span, a quote or not at all is not said to drover.
+ * What people write to drover and drover writes to people. Whatever GitHub
+ * shows as a code block, a code span, a quote or not at all is not said to
+ * drover.
  */
 #include <ctype.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
+#include "common/markdown.h"
 #include "common/talk.h"
 #include "common/text.h"
 
 #define MARKER_PART_MAX 200
 
-/* Walks over Markdown; out is as long as text at most. */
-struct plain {
-	const char *text;
-	size_t at, len;
-	char *out;
-	size_t used;
-	char fence;              /* '`' or '~' while in a fenced block */
-	size_t fence_len;
-	bool after_text; /* a line of a paragraph came before: what is indented now goes on with it
-			  */
-	bool in_list;
-};
-
-static size_t plain_line_end(const struct plain *, size_t);
-static size_t plain_run(const struct plain *, size_t);
-static size_t plain_indent(const struct plain *, size_t, size_t, size_t *);
-static bool plain_list_item(const struct plain *, size_t, size_t);
-static bool plain_skips_line(struct plain *, size_t);
-static bool plain_fence(struct plain *, size_t, size_t, size_t);
-static size_t plain_span_end(const struct plain *, size_t, size_t);
-static void plain_put(struct plain *, char);
-static bool plain_comment(struct plain *);
-static void plain_inline(struct plain *);
-static size_t comment_end(const char *, size_t);
+static bool mention_at(const char *, size_t, const char *);
 static bool is_word(unsigned char);
 static const char *line_blank_skip(const char *, const char *);
+static char *command_line(const struct markdown *, size_t);
 static bool command_prompt(const char **, const char *, char *, size_t);
 static void marker_part(char *, size_t, const char *);
 static bool line_is(const char *, size_t, const char *);
-
-static size_t
-plain_line_end(const struct plain *p, size_t at)
-{
-	const char *end = memchr(p->text + at, '\n', p->len - at);
-
-	return end != NULL ? (size_t)(end - p->text) : p->len;
-}
-
-/* How often the character at this place stands there in a row. */
-static size_t
-plain_run(const struct plain *p, size_t at)
-{
-	size_t n = 1;
-
-	while (at + n < p->len && p->text[at + n] == p->text[at])
-		n++;
-	return n;
-}
-
-/*
- * Columns of blanks at the start of a line; first becomes the place behind
- * them.
- */
-static size_t
-plain_indent(const struct plain *p, size_t at, size_t end, size_t *first)
-{
-	size_t columns = 0;
-
-	for (; at < end && (p->text[at] == ' ' || p->text[at] == '\t'); at++)
-		columns = p->text[at] == '\t' ? (columns / 4 + 1) * 4 : columns + 1;
-	*first = at;
-	return columns;
-}
-
-static bool
-plain_list_item(const struct plain *p, size_t at, size_t end)
-{
-	size_t digits = 0;
-
-	while (at < end && digits < 9 && isdigit((unsigned char)p->text[at])) {
-		at++;
-		digits++;
-	}
-	if (at >= end || strchr(digits > 0 ? ".)" : "-*+", p->text[at]) == NULL)
-		return false;
-	return at + 1 == end || p->text[at + 1] == ' ' || p->text[at + 1] == '\t';
-}
-
-/*
- * Opens or closes a fenced block; true when the line is one of its two fences.
- */
-static bool
-plain_fence(struct plain *p, size_t first, size_t end, size_t columns)
-{
-	size_t run, i;
-
-	if (columns > 3 || first >= end || (p->text[first] != '`' && p->text[first] != '~'))
-		return false;
-	run = plain_run(p, first);
-	if (p->fence != '\0') {
-		if (p->text[first] != p->fence || run < p->fence_len)
-			return false;
-		for (i = first + run; i < end; i++)
-			if (!isspace((unsigned char)p->text[i]))
-				return false;
-		p->fence = '\0';
-		return true;
-	}
-	if (run < 3)
-		return false;
-	/* "```x```" on one line is a code span. */
-	if (p->text[first] == '`' && memchr(p->text + first + run, '`', end - first - run) != NULL)
-		return false;
-	p->fence = p->text[first];
-	p->fence_len = run;
-	return true;
-}
-
-/*
- * True for a line that counts for nothing: of a fenced or indented block, or a
- * quote.
- */
-static bool
-plain_skips_line(struct plain *p, size_t end)
-{
-	size_t first, columns = plain_indent(p, p->at, end, &first);
-	bool blank = first == end || (p->text[first] == '\r' && first + 1 == end);
-
-	if (plain_fence(p, first, end, columns) || p->fence != '\0') {
-		p->after_text = false;
-		return true;
-	}
-	if (blank) {
-		p->after_text = false;
-		return false;
-	}
-	if (columns > 3 && !p->after_text && !p->in_list)
-		return true;
-	if (columns <= 3 && p->text[first] == '>') {
-		p->after_text = false;
-		return true;
-	}
-	if (plain_list_item(p, first, end))
-		p->in_list = true;
-	else if (columns == 0 && !p->after_text)
-		p->in_list = false;
-	p->after_text = true;
-	return false;
-}
-
-/*
- * Where a code span that n backticks open at this place ends; 0: it does not,
- * before its paragraph does.
- */
-static size_t
-plain_span_end(const struct plain *p, size_t at, size_t n)
-{
-	size_t i = at + n, run, line;
-
-	while (i < p->len) {
-		if (p->text[i] == '`') {
-			run = plain_run(p, i);
-			if (run == n)
-				return i + n;
-			i += run;
-			continue;
-		}
-		if (p->text[i] == '\n') {
-			for (line = i + 1; line < p->len &&
-			     strchr(" \t\r", p->text[line]) != NULL && p->text[line] != '\0';)
-				line++;
-			if (line >= p->len || p->text[line] == '\n')
-				return 0;
-		}
-		i++;
-	}
-	return 0;
-}
-
-static void
-plain_put(struct plain *p, char c)
-{
-	p->out[p->used++] = c;
-}
-
-/*
- * Length of the HTML comment that begins at text, to the end where nothing
- * closes it.
- */
-static size_t
-comment_end(const char *text, size_t len)
-{
-	size_t i;
-
-	/* "<!-->" and "<!--->" are whole ones. */
-	for (i = 2; i + 2 < len; i++)
-		if (memcmp(text + i, "-->", 3) == 0)
-			return i + 3;
-	return len;
-}
-
-static bool
-plain_comment(struct plain *p)
-{
-	if (p->len - p->at < 4 || memcmp(p->text + p->at, "<!--", 4) != 0)
-		return false;
-	p->at += comment_end(p->text + p->at, p->len - p->at);
-	plain_put(p, ' ');
-	return true;
-}
-
-/*
- * What stands on one line, from p->at; code spans and comments may end on a
- * later one.
- */
-static void
-plain_inline(struct plain *p)
-{
-	size_t n, end;
-
-	while (p->at < p->len && p->text[p->at] != '\n') {
-		if (p->text[p->at] == '\\' && p->at + 1 < p->len &&
-		    strchr("`<", p->text[p->at + 1]) != NULL && p->text[p->at + 1] != '\0') {
-			plain_put(p, p->text[p->at++]);
-			plain_put(p, p->text[p->at++]);
-			continue;
-		}
-		if (plain_comment(p))
-			continue;
-		if (p->text[p->at] != '`') {
-			plain_put(p, p->text[p->at++]);
-			continue;
-		}
-		n = plain_run(p, p->at);
-		if ((end = plain_span_end(p, p->at, n)) != 0) {
-			plain_put(p, ' ');
-			p->at = end;
-			continue;
-		}
-		for (; n > 0; n--)
-			plain_put(p, p->text[p->at++]);
-	}
-	if (p->at < p->len)
-		plain_put(p, p->text[p->at++]);
-}
-
-char *
-talk_plain(const char *markdown)
-{
-	struct plain p = { .text = markdown, .len = strlen(markdown) };
-	size_t end;
-
-	if ((p.out = malloc(p.len + 1)) == NULL)
-		return NULL;
-	while (p.at < p.len) {
-		end = plain_line_end(&p, p.at);
-		if (plain_skips_line(&p, end)) {
-			p.at = end;
-			if (p.at < p.len)
-				plain_put(&p, p.text[p.at++]);
-			continue;
-		}
-		plain_inline(&p);
-	}
-	p.out[p.used] = '\0';
-	return p.out;
-}
 
 static bool
 is_word(unsigned char c)
@@ -281,28 +31,58 @@ is_word(unsigned char c)
 }
 
 bool
-talk_mentions(const char *plain, const char *name)
+talk_says(const char *markdown)
+{
+	struct markdown m;
+	bool said;
+	size_t i, run;
+
+	markdown_read(&m, markdown);
+	/* What nobody can parse may say something. */
+	said = m.root == NULL && markdown[strspn(markdown, " \t\r\n")] != '\0';
+	for (i = 0; i < m.len && !said; i += run) {
+		for (run = 1; i + run < m.len && m.parts[i + run] == m.parts[i];)
+			run++;
+		if (m.parts[i] == MARKDOWN_PROSE ||
+		    (m.parts[i] == MARKDOWN_HTML && strncasecmp(markdown + i, "<pre", 4) != 0))
+			said = strspn(markdown + i, " \t\r\n") < run;
+	}
+	markdown_free(&m);
+	return said;
+}
+
+/* Whether the "@" at this place calls the name. */
+static bool
+mention_at(const char *text, size_t at, const char *name)
 {
 	size_t len = strlen(name);
-	const char *at;
+	unsigned char before = at > 0 ? (unsigned char)text[at - 1] : ' ', after;
 
-	if (len == 0)
+	/* "me@host", "/@name" and "@@name" speak to nobody. */
+	if (is_word(before) || strchr("@/.", before) != NULL ||
+	    strncasecmp(text + at + 1, name, len) != 0)
 		return false;
-	for (at = strchr(plain, '@'); at != NULL; at = strchr(at + 1, '@')) {
-		unsigned char before = at > plain ? (unsigned char)at[-1] : ' ', after;
+	after = (unsigned char)text[at + 1 + len];
+	if (is_word(after) || after == '/' || after == '@')
+		return false;
+	return after != '.' || !isalnum((unsigned char)text[at + 2 + len]);
+}
 
-		/* "me@host", "/@name" and "@@name" speak to nobody. */
-		if (is_word(before) || strchr("@/.", before) != NULL ||
-		    strncasecmp(at + 1, name, len) != 0)
-			continue;
-		after = (unsigned char)at[1 + len];
-		if (isalnum(after) || after == '_' || after == '-' || after == '/' || after == '@')
-			continue;
-		if (after == '.' && isalnum((unsigned char)at[2 + len]))
-			continue;
-		return true;
-	}
-	return false;
+bool
+talk_mentions(const char *markdown, const char *name)
+{
+	struct markdown m;
+	bool found = false;
+	size_t i;
+
+	if (*name == '\0' || strchr(markdown, '@') == NULL)
+		return false;
+	markdown_read(&m, markdown);
+	for (i = 0; i < m.len && !found; i++)
+		found = markdown[i] == '@' && m.parts[i] == MARKDOWN_PROSE &&
+		    mention_at(markdown, i, name);
+	markdown_free(&m);
+	return found;
 }
 
 static const char *
@@ -345,43 +125,58 @@ command_prompt(const char **at, const char *end, char *prompt, size_t size)
 	return true;
 }
 
+/* What follows the word of a command that begins at this place; the caller frees. */
+static char *
+command_line(const struct markdown *m, size_t from)
+{
+	size_t end = from + strcspn(m->text + from, "\r\n"), i;
+	struct text_buf line = { 0 };
+
+	for (i = from; i < end; i++)
+		if ((m->parts[i] & ~MARKDOWN_QUOTED) != MARKDOWN_COMMENT)
+			text_add(&line, m->text + i, 1);
+	while (line.len > 0 && isspace((unsigned char)line.data[line.len - 1]))
+		line.data[--line.len] = '\0';
+	return text_take(&line);
+}
+
 int
-talk_command(const char *plain, char *prompt, size_t prompt_size, char *text, size_t text_size,
+talk_command(const char *markdown, char *prompt, size_t prompt_size, char *text, size_t text_size,
     int *more)
 {
 	static const char word[] = "/drover";
-	const char *line = plain, *at, *end, *next;
-	size_t len;
+	struct markdown m;
+	const char *at, *end;
+	char *line;
 	int found = 0;
+	size_t i, start;
 
 	*more = 0;
-	for (; line != NULL; line = next) {
-		end = strchr(line, '\n');
-		next = end != NULL ? end + 1 : NULL;
-		if (end == NULL)
-			end = line + strlen(line);
-		while (end > line && isspace((unsigned char)end[-1]))
-			end--;
-		at = line_blank_skip(line, end);
-		if ((size_t)(end - at) < sizeof(word) - 1 ||
-		    strncmp(at, word, sizeof(word) - 1) != 0)
+	if (strstr(markdown, word) == NULL)
+		return 0;
+	markdown_read(&m, markdown);
+	for (i = 0; i < m.lines_len; i++) {
+		start = m.lines[i] + strspn(markdown + m.lines[i], " \t");
+		if (strncmp(markdown + start, word, sizeof(word) - 1) != 0 ||
+		    m.parts[start] != MARKDOWN_PROSE)
 			continue;
-		at += sizeof(word) - 1;
-		if (at < end && *at != ' ' && *at != '\t')
+		start += sizeof(word) - 1;
+		if (markdown[start] != '\0' && !isspace((unsigned char)markdown[start]))
 			continue;
-		if (found) {
+		if (found++ > 0) {
 			(*more)++;
 			continue;
 		}
-		found = 1;
+		line = command_line(&m, start);
+		end = line + strlen(line);
+		at = line_blank_skip(line, end);
 		prompt[0] = '\0';
-		at = line_blank_skip(at, end);
 		command_prompt(&at, end, prompt, prompt_size);
-		len = text_cut(at, (size_t)(end - at), text_size - 1);
-		memcpy(text, at, len);
-		text[len] = '\0';
+		text_clean(text, text_size, at, (size_t)(end - at), "\t");
+		free(line);
 	}
-	return found;
+	markdown_free(&m);
+	return found > 0;
 }
 
 static void

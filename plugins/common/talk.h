@@ -12,18 +12,21 @@
 #include "common/web.h"
 
 /*
- * Markdown without its code blocks, code spans, quotes and HTML comments: where
- * a mention or a command counts. The caller frees; NULL: out of memory.
+ * These three are given the Markdown of a person as it came, before anything
+ * hidden is taken out of it. What GitHub shows as code, as a quote or as HTML
+ * does not count as said.
  */
-char *talk_plain(const char *markdown);
-/* "@name" as a word of its own in plain text, any case. */
-bool talk_mentions(const char *plain, const char *name);
+/* Whether there is anything but quotes, code and comments. */
+bool talk_says(const char *markdown);
+/* Whether "@name" is said, as a word of its own, in any case. */
+bool talk_mentions(const char *markdown, const char *name);
 /*
- * The first line that is "/drover [--prompt NAME] [TEXT]" and nothing else. 1:
- * found (prompt "" where none), 0: none. more counts further ones.
+ * Takes the first line that is "/drover [--prompt NAME] [TEXT]" and nothing
+ * else; the text comes without hidden characters. 1: found, and prompt is ""
+ * when no NAME is given; 0: there is no such line. *more counts further ones.
  */
-int talk_command(const char *plain, char *prompt, size_t prompt_size, char *text, size_t text_size,
-    int *more);
+int talk_command(const char *markdown, char *prompt, size_t prompt_size, char *text,
+    size_t text_size, int *more);
 
 /*
  * The hidden trailing marker of a posted text, "<!-- drover:KIND:ID trace=TRACE

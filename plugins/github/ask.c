@@ -33,8 +33,9 @@ void
 ask_free(struct ask *ask)
 {
 	free(ask->text);
+	free(ask->body);
 	free(ask->context);
-	ask->text = ask->context = NULL;
+	ask->text = ask->body = ask->context = NULL;
 }
 
 static char *
@@ -72,10 +73,9 @@ ask_read(struct ask *ask, const struct github *github, const cJSON *object, cons
 	ask->line = (int64_t)json_number(object, "line");
 	if (ask->line == 0)
 		ask->line = (int64_t)json_number(object, "original_line");
-	free(ask->text);
-	free(ask->context);
+	ask_free(ask);
 	ask->text = text_copy_clean(body, 4 * DROVER_PAYLOAD_MAX);
-	ask->context = NULL;
+	ask->body = xstrdup(body);
 	ask_revise(ask);
 	if (*hunk != '\0')
 		ask_context(ask, hunk);

@@ -135,7 +135,8 @@ struct ask {
 	int64_t line;
 	int64_t at; /* seconds since 1970 */
 	bool bot, self;
-	char *text;    /* what is asked */
+	char *text;    /* what is asked, without hidden characters */
+	char *body;    /* as it came, by which it is decided whether it asks; or NULL */
 	char *context; /* lines of the diff, or the text; NULL where there are none */
 };
 

@@ -62,30 +62,30 @@ static const struct watch_kind commands = { "github.issue-command", command_look
 static bool
 command_take(struct poll *p, struct ask *ask)
 {
-	char *plain = talk_plain(ask->text), *text = xmalloc(COMMAND_MAX);
-	bool found = false;
+	char *text = xmalloc(COMMAND_MAX);
 	int more = 0;
 
-	if (talk_command(plain, ask->prompt, sizeof(ask->prompt), text, COMMAND_MAX, &more) == 1) {
-		found = true;
-		if (more > 0)
-			plugin_log(p->scope, DROVER_WARN,
-			    "%s: %d further commands in the same text are ignored", ask->url, more);
-		free(ask->text);
-		ask->text = text;
-		text = NULL;
-		ask_revise(ask);
+	if (talk_command(ask->body, ask->prompt, sizeof(ask->prompt), text, COMMAND_MAX, &more) ==
+	    0) {
+		free(text);
+		return false;
 	}
-	free(plain);
-	free(text);
-	return found;
+	if (more > 0)
+		plugin_log(p->scope, DROVER_WARN,
+		    "%s: %d further commands in the same text are ignored", ask->url, more);
+	free(ask->text);
+	ask->text = text;
+	ask_revise(ask);
+	return true;
 }
 
 static bool
 command_wanted(struct poll *p, const struct ask *ask)
 {
-	/* A quick look; comment_issue() reads the command. */
-	return strstr(ask->text, "/drover") != NULL && strstr(ask->url, "/pull/") == NULL;
+	/*
+	 * Cheap: the command itself is read when the issue is known to be one.
+	 */
+	return strstr(ask->body, "/drover") != NULL && strstr(ask->url, "/pull/") == NULL;
 }
 
 static bool

@@ -67,18 +67,17 @@ on_pull(const struct ask *ask)
 static bool
 comment_wanted(struct poll *p, const struct ask *ask)
 {
-	/* An approval without a word asks for nothing. */
-	return ask->text[strspn(ask->text, " \t\r\n")] != '\0' && on_pull(ask);
+	/*
+	 * An approval without a word asks for nothing, and neither does a quote
+	 * or code alone.
+	 */
+	return on_pull(ask) && talk_says(ask->body);
 }
 
 static bool
 mention_wanted(struct poll *p, const struct ask *ask)
 {
-	char *plain = talk_plain(ask->text);
-	bool wanted = talk_mentions(plain, p->github->mention) && on_pull(ask);
-
-	free(plain);
-	return wanted;
+	return on_pull(ask) && talk_mentions(ask->body, p->github->mention);
 }
 
 static int

@@ -2,126 +2,99 @@
 /*
  * An agent's text before it is posted under our name: no HTML comments, which
  * may look like a marker of ours, no "@name" that would send mail to people and
- * teams, nothing invisible, and not longer than GitHub takes.
+ * teams, nothing invisible, and not longer than GitHub takes. Code stays as it
+ * is, since it is copied from comments; GitHub pings nobody there.
  */
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/markdown.h"
 #include "github.h"
 
-#define FENCE_MAX 32
+#define FENCE_MAX 255 /* as long as one counts for the parser */
 
 static const char cut_note[] = "\n\n[... cut: too long for a comment]";
 
-static bool trusts_fences(const char *);
-static bool is_fence(const char *, char *, size_t *);
-static bool pings(const char *, const char *);
-static bool tame_line(struct text_buf *, const char *, const char *, const char *, bool, size_t);
+static size_t drop_comments(char *);
+static bool pings(const struct markdown *, size_t);
+static void close_fence(struct text_buf *);
 
-/*
- * Code copied from a comment must work, so that "@" in a fenced block stays as
- * it is, where GitHub pings nobody. But HTML that opens at the start of a line
- * can make a fence plain text: then nothing is taken for code.
- */
-static bool
-trusts_fences(const char *text)
+/* Returns how many bytes were dropped. */
+static size_t
+drop_comments(char *text)
 {
-	const char *line;
+	struct markdown m;
+	size_t i, used = 0, dropped;
 
-	for (line = text; line != NULL;
-	     line = (line = strchr(line, '\n')) != NULL ? line + 1 : NULL)
-		if (line[strspn(line, " \t>")] == '<')
-			return false;
-	return true;
-}
-
-/*
- * A line of three or more "`" or "~" at its very start; of more than FENCE_MAX
- * it is left to be plain, so that closing it takes no room.
- */
-static bool
-is_fence(const char *line, char *mark, size_t *len)
-{
-	size_t n;
-
-	if (*line != '`' && *line != '~')
-		return false;
-	for (n = 1; line[n] == *line; n++)
-		continue;
-	if (n < 3 || n > FENCE_MAX ||
-	    (*line == '`' && memchr(line + n, '`', strcspn(line + n, "\n")) != NULL))
-		return false;
-	*mark = *line;
-	*len = n;
-	return true;
+	markdown_read(&m, text);
+	for (i = 0; i < m.len; i++)
+		if ((m.parts[i] & ~MARKDOWN_QUOTED) != MARKDOWN_COMMENT)
+			text[used++] = text[i];
+	text[used] = '\0';
+	dropped = m.root != NULL ? m.len - used : 1;
+	markdown_free(&m);
+	return dropped;
 }
 
 /* Whether the "@" at this place may be read as the start of a name. */
 static bool
-pings(const char *text, const char *at)
+pings(const struct markdown *m, size_t at)
 {
-	return isalnum((unsigned char)at[1]) && (at == text || !isalnum((unsigned char)at[-1]));
+	return m->text[at] == '@' && (m->parts[at] & ~MARKDOWN_QUOTED) != MARKDOWN_CODE &&
+	    isalnum((unsigned char)m->text[at + 1]) &&
+	    (at == 0 || !isalnum((unsigned char)m->text[at - 1]));
 }
 
-/* False when max is reached within the line. */
-static bool
-tame_line(struct text_buf *out, const char *text, const char *line, const char *end, bool code,
-    size_t max)
+/* What follows, the marker too, must not become code. */
+static void
+close_fence(struct text_buf *out)
 {
-	const char *at;
+	struct markdown m;
+	char mark;
 	size_t n;
 
-	for (at = line; at < end; at += n) {
-		if ((n = text_sequence(at, (size_t)(end - at))) == 0)
-			n = 1;
-		if (out->len + n + 3 > max)
-			return false;
-		text_add(out, at, n);
-		if (*at == '@' && !code && pings(text, at))
-			text_add(out, "\xe2\x80\x8b", 3);
-	}
-	return true;
+	markdown_read(&m, text_of(out));
+	n = markdown_open_fence(&m, &mark);
+	markdown_free(&m);
+	if (n == 0)
+		return;
+	if (out->data[out->len - 1] != '\n')
+		text_add(out, "\n", 1);
+	text_fill(out, mark, n);
 }
 
 char *
 post_tame(const char *given, size_t max)
 {
-	size_t len = strlen(given), fence_len = 0, n = 0,
-	       most = max - sizeof(cut_note) - FENCE_MAX - 1;
+	size_t len = strlen(given), at, n, fence, most;
 	struct text_buf out = { 0 };
-	char *text = malloc(len + 1), fence = '\0', mark = '\0';
-	const char *line, *end;
-	bool fences, whole = true;
+	struct markdown m;
+	char *text = xmalloc(len + 1);
 
-	if (text == NULL)
-		return NULL;
 	text_clean(text, len + 1, given, len, "\n\t");
-	talk_marker_strip(text);
-	fences = trusts_fences(text);
-	for (line = text; *line != '\0' && whole; line = end) {
-		bool edge = fences && is_fence(line, &mark, &n);
-
-		end = line + strcspn(line, "\n");
-		if (*end == '\n')
-			end++;
-		whole = tame_line(&out, text, line, end, fence != '\0' && !edge, most);
-		if (edge && fence == '\0') {
-			fence = mark;
-			fence_len = n;
-		} else if (edge && fence == mark && n >= fence_len &&
-		    strchr("\n", line[n + strspn(line + n, " \t")]) != NULL)
-			fence = '\0';
+	/* What stood on both sides of a comment may have become one, or a marker. */
+	if ((drop_comments(text) > 0 && drop_comments(text) > 0) ||
+	    strstr(text, "<!-- drover:") != NULL)
+		talk_marker_strip(text);
+	for (len = strlen(text); len > 0 && isspace((unsigned char)text[len - 1]);)
+		text[--len] = '\0';
+	fence = markdown_fence(text, '`') + markdown_fence(text, '~');
+	most = max - sizeof(cut_note) - (fence < FENCE_MAX ? fence : FENCE_MAX) - 1;
+	markdown_read(&m, text);
+	for (at = 0; at < len; at += n) {
+		if ((n = text_sequence(text + at, len - at)) == 0)
+			n = 1;
+		if (out.len + n + 3 > most)
+			break;
+		text_add(&out, text + at, n);
+		if (pings(&m, at))
+			text_add(&out, "\xe2\x80\x8b", 3);
 	}
+	markdown_free(&m);
 	free(text);
-	/* What follows, the marker too, must not become code. */
-	if (fence != '\0') {
-		if (out.len > 0 && out.data[out.len - 1] != '\n')
-			text_add(&out, "\n", 1);
-		for (n = 0; n < fence_len; n++)
-			text_add(&out, &fence, 1);
-	}
-	if (!whole)
+	close_fence(&out);
+	if (at < len)
 		text_add(&out, cut_note, sizeof(cut_note) - 1);
 	return text_take(&out);
 }

@@ -3,11 +3,13 @@
  * What people write to drover, and what the plugin github reads back from
  * elsewhere: the first byte chooses the reader.
  */
+#include <ctype.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/markdown.h"
 #include "github/github.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
@@ -15,21 +17,29 @@ int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 static void
 said(char *text)
 {
-	char prompt[16], command[64], *plain = talk_plain(text), *tame = post_tame(text, 512),
-				      *reply = talk_reply(text, 64);
+	char prompt[16], command[64], *tame = post_tame(text, 512), *reply = talk_reply(text, 64);
+	struct markdown m;
+	char mark;
+	size_t i;
 	int more;
 
-	if (plain == NULL || tame == NULL || reply == NULL || strlen(plain) > strlen(text) ||
-	    strlen(tame) > 512 || strlen(reply) > 64)
+	if (strlen(tame) > 512 || strlen(reply) > 64)
 		abort();
-	talk_mentions(plain, "bot");
-	if (talk_command(plain, prompt, sizeof(prompt), command, sizeof(command), &more) == 1 &&
+	if (talk_mentions(text, "bot") && !talk_says(text))
+		abort();
+	if (talk_command(text, prompt, sizeof(prompt), command, sizeof(command), &more) == 1 &&
 	    strlen(prompt) + strlen(command) > strlen(text))
 		abort();
-	/* What was made tame stays so. */
-	if (strstr(tame, "<!--") != NULL || talk_marker_has(tame, "answer", "x"))
+	/* What was made tame hides nothing, calls nobody and does not go on. */
+	markdown_read(&m, tame);
+	for (i = 0; i < m.len; i++)
+		if (m.parts[i] == MARKDOWN_COMMENT ||
+		    (m.parts[i] == MARKDOWN_PROSE && strncmp(tame + i, "@a", 2) == 0 &&
+			(i == 0 || !isalnum((unsigned char)tame[i - 1]))))
+			abort();
+	if (markdown_open_fence(&m, &mark) != 0 || strstr(tame, "<!-- drover:") != NULL)
 		abort();
-	free(plain);
+	markdown_free(&m);
 	free(tame);
 	free(reply);
 	talk_marker_strip(text);

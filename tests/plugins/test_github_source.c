@@ -67,9 +67,14 @@ START_TEST(all_that_is_said_on_own_pull_requests_is_taken_oldest_first)
 {
 	open_source("pr-comment");
 	fake_answer(kit, "GET", KIT_REPO "/issues/comments?", 200, NULL,
-	    kit_text("[%s,%s,%s]",
+	    kit_text("[%s,%s,%s,%s,%s,%s]",
 		kit_comment("101", 12, "alice", "MEMBER", "09:30:00", "first", NULL, ""),
 		kit_comment("102", 13, "alice", "MEMBER", "09:31:00", "not mine", NULL, ""),
+		kit_comment("105", 12, "alice", "MEMBER", "09:32:00", "> only\\n> a quote", NULL,
+		    ""),
+		kit_comment("106", 12, "alice", "MEMBER", "09:33:00", "```\\nonly code\\n```", NULL,
+		    ""),
+		kit_comment("107", 12, "alice", "MEMBER", "09:34:00", "<!-- hidden -->", NULL, ""),
 		kit_comment("104", 12, "alice", "MEMBER", "09:50:00", "third", NULL, "")));
 	fake_answer(kit, "GET", KIT_REPO "/pulls/comments?", 200, NULL,
 	    kit_text("[%s,%s]",
@@ -498,7 +503,11 @@ START_TEST(a_mention_on_a_pull_request_of_others_is_taken)
 	    "\"author_association\":\"MEMBER\",\"submitted_at\":\"2026-11-21T09:51:00Z\"}]");
 	fake_serve(kit, "GET", KIT_REPO "/pulls/16/reviews", 200, NULL, "[]");
 	fake_serve(kit, "GET", KIT_REPO "/issues/comments?", 200, NULL,
-	    kit_text("[%s,%s,%s,%s]",
+	    kit_text("[%s,%s,%s,%s,%s]",
+		kit_comment("5", 13, "alice", "MEMBER", "09:45:00",
+		    "FYI @\xe2\x80\x8b"
+		    "drover-bot said so",
+		    NULL, ""),
 		kit_comment("1", 12, "alice", "MEMBER", "09:10:00", "@drover-bot on its own", NULL,
 		    ""),
 		kit_comment("2", 13, "alice", "MEMBER", "09:20:00", "hey @Drover-Bot, rename it",
@@ -586,7 +595,10 @@ START_TEST(commands_in_issues_and_their_comments_are_taken)
 {
 	open_source("issue-command");
 	fake_serve(kit, "GET", KIT_REPO "/issues?", 200, NULL,
-	    kit_text("[%s,%s,%s,%s]",
+	    kit_text("[%s,%s,%s,%s,%s,%s]",
+		issue(26, "alice", "09:14:00", "<pre>\\n/drover fix it\\n</pre>", ""),
+		issue(27, "alice", "09:15:00", "1. Say:\\n\\n    ```\\n    /drover no\\n    ```",
+		    ""),
 		issue(21, "alice", "09:10:00",
 		    "It fails.\\n\\n/drover --prompt small fix it\\n/drover twice", ""),
 		issue(22, "alice", "09:11:00", "```\\n/drover no\\n```", ""),

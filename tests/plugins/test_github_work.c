@@ -152,6 +152,22 @@ START_TEST(without_markers_a_post_holds_none)
 }
 END_TEST
 
+START_TEST(an_ask_that_begins_with_code_is_quoted_by_its_link)
+{
+	static const char code[] =
+	    "{\"slug\":\"acme/web\",\"number\":\"12\",\"type\":\"issuecomment\",\"id\":\"101\","
+	    "\"rev\":\"abcd0123\",\"author\":\"alice\",\"association\":\"member\","
+	    "\"url\":\"https://github.test/acme/web/pull/"
+	    "12#issuecomment-101\",\"text\":\"```\\nmake\\n```\\nfails\","
+	    "\"at\":1795250000}";
+
+	says("Mended.", 0);
+	a_pull(kit_pull(12, "drover-bot", "drover/x", "09:59:00", ""), "[]", "[]");
+	run_good("pr-comment", code);
+	ck_assert_ptr_nonnull(strstr(posted(COMMENTS, 0), "\">  [...]\\n> ([asked here]("));
+}
+END_TEST
+
 START_TEST(without_markers_each_ask_of_a_thread_has_an_answer_of_its_own)
 {
 	static const char second[] =
@@ -534,6 +550,7 @@ main(void)
 	tcase_add_test(tc, a_comment_is_worked_on_and_answered);
 	tcase_add_test(tc, of_a_long_conversation_the_end_is_told);
 	tcase_add_test(tc, without_markers_a_post_holds_none);
+	tcase_add_test(tc, an_ask_that_begins_with_code_is_quoted_by_its_link);
 	tcase_add_test(tc, without_markers_each_ask_of_a_thread_has_an_answer_of_its_own);
 	tcase_add_test(tc, a_comment_at_a_line_is_answered_in_its_thread);
 	tcase_add_test(tc, a_thread_that_is_gone_is_answered_in_the_conversation);

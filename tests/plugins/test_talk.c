@@ -9,41 +9,70 @@
 #include "common/hook.h"
 #include "common/talk.h"
 
+/* Whether "@bot" is said, and whether anything is. */
 static const struct {
-	const char *markdown, *plain;
-} plains[] = {
-	{ "@bot fix it", "@bot fix it" },
-	{ "a `@bot` b", "a   b" },
-	{ "a ``@bot ` x`` b", "a   b" },
-	{ "a ` b @bot", "a ` b @bot" },
-	{ "a ` b\n\n@bot ` c", "a ` b\n\n@bot ` c" },
-	{ "a `b\nc` d", "a   d" },
-	{ "a \\`@bot\\` b", "a \\`@bot\\` b" },
-	{ "x\n```\n@bot\n```\ny", "x\n\n\n\ny" },
-	{ "x\n~~~ sh\n@bot\n```\n~~~~\ny", "x\n\n\n\n\ny" },
-	{ "```\n@bot\n", "\n\n" },
-	{ "````\n```\n@bot\n````\ny", "\n\n\n\ny" },
-	{ "```@bot``` y", "  y" },
-	{ "> @bot\n> more\n\nyes", "\n\n\nyes" },
-	{ "   > @bot", "" },
-	{ "text\n\n    @bot\n\ttab\nback", "text\n\n\n\nback" },
-	{ "text\n    @bot", "text\n    @bot" },
-	{ "- item\n\n    @bot\n", "- item\n\n    @bot\n" },
-	{ "a <!-- @bot\n> x --> b", "a   b" },
-	{ "a <!-- @bot", "a  " },
-	{ "a <!--> @bot", "a   @bot" },
-	{ "@b<!-- x -->ot", "@b ot" },
-	{ "<!-- ``` -->\n@bot", " \n@bot" },
-	{ "```\n<!--\n```\n@bot", "\n\n\n@bot" },
-	{ "", "" },
+	const char *markdown;
+	bool mentioned, says;
+} saids[] = {
+	{ "@bot fix it", true, true },
+	{ "a `@bot` b", false, true },
+	{ "`@bot`", false, false },
+	{ "a ``@bot ` x`` b", false, true },
+	{ "a ` b @bot", true, true },
+	{ "a ` b\n\n@bot ` c", true, true },
+	{ "a `b\nc @bot` d", false, true },
+	{ "a \\`@bot\\` b", true, true },
+	{ "x\n```\n@bot\n```\ny", false, true },
+	{ "```\n@bot\n```\n", false, false },
+	{ "x\n~~~ sh\n@bot\n```\n~~~~\ny", false, true },
+	{ "```\n@bot\n", false, false },
+	{ "````\n```\n@bot\n````\n", false, false },
+	{ "```@bot``` y", false, true },
+	{ "``` @bot\nx\n```", false, false },
+	{ "1. so:\n\n    ```\n    @bot\n    ```\n", false, true },
+	{ "- ```\n  @bot\n", false, false },
+	{ "- ```\n@bot", true, true },
+	{ "> @bot\n> more\n\nyes", false, true },
+	{ "> @bot\n> more\n", false, false },
+	{ "> quoted\n@bot", false, false },
+	{ "- > @bot\n", false, false },
+	{ "   > @bot", false, false },
+	{ "text\n\n    @bot\n\ttab\nback", false, true },
+	{ "    @bot", false, false },
+	{ "text\n    @bot", true, true },
+	{ "- item\n\n    @bot\n", true, true },
+	{ "a <!-- @bot\nx --> b", false, true },
+	{ "<!-- @bot -->", false, false },
+	{ "<!-- @bot\n\n", false, false },
+	/* Not closed within its paragraph it is no comment. */
+	{ "a <!-- @bot", true, true },
+	{ "a <!--> @bot", true, true },
+	{ "a <!-- @bot\n> x --> b", true, true },
+	{ "@b<!-- x -->ot", false, true },
+	{ "<!-- ``` -->\n@bot", true, true },
+	{ "```\n<!--\n```\n@bot", true, true },
+	{ "<pre>\n@bot\n</pre>", false, false },
+	{ "<div>\n@bot\n</div>", false, true },
+	{ "<div>\n\n@bot", true, true },
+	{ "<b>@bot</b>", true, true },
+	{ "x <a title='@bot'>y</a>", false, true },
+	{ "[x](http://y/ '@bot')", false, true },
+	{ "[x]: @bot", false, false },
+	{ "**@bot**", true, true },
+	{ "| a |\n|---|\n| @bot |", true, true },
+	{ "\xe2\x80\x8b@bot", true, true },
+	{ "@\xe2\x80\x8b"
+	  "bot",
+	    false, true },
+	{ " \r\n\t", false, false },
+	{ "", false, false },
 };
 
 START_TEST(only_what_a_reader_sees_as_said_counts)
 {
-	char *plain = talk_plain(plains[_i].markdown);
-
-	ck_assert_str_eq(plain, plains[_i].plain);
-	free(plain);
+	ck_assert_msg(talk_mentions(saids[_i].markdown, "bot") == saids[_i].mentioned, "%s",
+	    saids[_i].markdown);
+	ck_assert_msg(talk_says(saids[_i].markdown) == saids[_i].says, "%s", saids[_i].markdown);
 }
 END_TEST
 
@@ -85,7 +114,7 @@ START_TEST(a_mention_is_a_word_of_its_own)
 END_TEST
 
 static const struct {
-	const char *plain;
+	const char *markdown;
 	int found, more;
 	const char *prompt, *text;
 } commands[] = {
@@ -103,6 +132,18 @@ static const struct {
 	{ "/droverize x", 0, 0, "", "" },
 	{ "/DROVER x", 0, 0, "", "" },
 	{ "", 0, 0, "", "" },
+	{ "`x` to **see**:\n/drover rename `a` to *b* <!-- not -->", 1, 0, "",
+	    "rename `a` to *b*" },
+	{ "/drover fix <!-- this\nnot --> x", 1, 0, "", "fix" },
+	{ "/drover f\xe2\x80\x8bix\xe2\x80\xae", 1, 0, "", "fix" },
+	{ "/dr\xe2\x80\x8bover fix", 0, 0, "", "" },
+	{ "- a\n\n  /drover fix", 1, 0, "", "fix" },
+	{ "<pre>\n/drover fix it\n</pre>", 0, 0, "", "" },
+	{ "1. You would say:\n\n    ```\n    # so\n\n    /drover fix it\n    ```", 0, 0, "", "" },
+	{ "    /drover fix", 0, 0, "", "" },
+	{ "> /drover fix\n/drover it", 0, 0, "", "" },
+	{ "`code\n/drover fix`", 0, 0, "", "" },
+	{ "```\n/drover a\n```\n/drover b", 1, 0, "", "b" },
 };
 
 START_TEST(the_first_command_of_a_text_is_taken)
@@ -110,7 +151,7 @@ START_TEST(the_first_command_of_a_text_is_taken)
 	char prompt[64] = "", text[256] = "";
 	int more = -1;
 
-	ck_assert_int_eq(talk_command(commands[_i].plain, prompt, sizeof(prompt), text,
+	ck_assert_int_eq(talk_command(commands[_i].markdown, prompt, sizeof(prompt), text,
 			     sizeof(text), &more),
 	    commands[_i].found);
 	ck_assert_str_eq(prompt, commands[_i].prompt);
@@ -272,7 +313,7 @@ main(void)
 	int failed;
 
 	tcase_add_loop_test(tc, only_what_a_reader_sees_as_said_counts, 0,
-	    sizeof(plains) / sizeof(plains[0]));
+	    sizeof(saids) / sizeof(saids[0]));
 	tcase_add_loop_test(tc, a_mention_is_a_word_of_its_own, 0,
 	    sizeof(mentions) / sizeof(mentions[0]));
 	tcase_add_loop_test(tc, the_first_command_of_a_text_is_taken, 0,
