@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The caches that package managers share between jobs, given to them through
- * the environment.
+ * The caches that package managers share between jobs; the environment points
+ * them there.
  */
 #include <fcntl.h>
 #include <stdlib.h>
@@ -59,9 +59,9 @@ tree_cache_env_free(char **env)
 }
 
 /*
- * cargo knows no name for its registry alone. Its home is shared with only
- * registry, git and the lock files to write: a config.toml there would run a
- * job's commands in every other job.
+ * cargo has no variable for its registry alone, so its whole home is shared,
+ * and only registry, git and the lock files in it are writable: a config.toml
+ * there would run one job's commands in every other job.
  */
 static int
 cache_make_cargo(const char *home, struct error *err)
@@ -73,7 +73,7 @@ cache_make_cargo(const char *home, struct error *err)
 	char *path;
 	int fd, rc = 0;
 
-	/* The last step below: what it closed is whole. */
+	/* Mode 0500 is set last: a home that has it is complete. */
 	if (stat(home, &st) == 0 && (st.st_mode & 07777) == 0500)
 		return 0;
 	if (chmod(home, 0700) != 0)

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The change in a tree: what differs from the commit it was prepared at, and
- * committing it.
+ * What a job has changed in its tree since the tree was prepared, and a commit
+ * of it: tree_diff() and tree_commit(), which host/git.c calls for pipelines.
+ * Both work on a snapshot (wip.c), so that neither the index nor git's settings
+ * that a job may have spoiled have a say.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,7 +43,8 @@ commit_diff(struct tree *t, git_repository *repo, git_diff **diff, struct error 
 	if (rc != 0)
 		return -1;
 	if (git_oid_fromstr(&base, t->base) != 0 && !gitdir_base(t, &base))
-		return error_set(err, DROVER_INTERNAL, "the tree %s was not prepared", t->path);
+		return error_set(err, DROVER_INTERNAL,
+		    "the tree %s was never prepared: its base is unknown", t->path);
 	options.flags = GIT_DIFF_INCLUDE_TYPECHANGE;
 	rc = git_commit_lookup(&commit, repo, &base);
 	if (rc == 0)
@@ -182,7 +185,7 @@ tree_commit(struct tree *t, const char *message, char *commit, size_t size, stru
 		result = 0;
 		goto out;
 	}
-	/* The index of the snapshot is that of the commit. */
+	/* The snapshot's index fits the new commit. */
 	if (commit_write(t, repo, &snapshot, known ? &at : NULL, message, &made, err) != 0 ||
 	    commit_stand(t, &made, index, err) != 0)
 		goto out;

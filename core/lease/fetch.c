@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Fetching, coalesced between processes. MIRROR.fetch counts the fetches that
- * were begun, and the last one that went well or failed: whoever waited for the
- * lock takes the outcome of a fetch that was begun after it asked, and fetches
- * itself only when there was none.
+ * Fetching into the mirror. A job fetches before its tree is prepared, and many
+ * jobs of one repo may start at once, so fetches are coalesced between
+ * processes: one at a time runs under the lock MIRROR.fetch, and MIRROR.count
+ * holds how many were begun and which of them last succeeded and last failed. A
+ * process that had to wait for the lock takes the outcome of a fetch that was
+ * begun after it asked, and fetches itself only when there is none.
+ *
+ * git fetches where its own transport is needed, else libgit2. A token of a
+ * plugin that the remote refuses is replaced, and the fetch tried once more.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,10 +25,10 @@
 
 #define FETCH_REFS_MAX 8
 
-/* The file's content. Written and read under MIRROR.count. */
+/* The content of MIRROR.count, under a lock on that file. */
 struct fetch_count {
 	uint64_t begun, done, failed;
-	struct error error; /* of failed */
+	struct error error; /* of the fetch that last failed */
 };
 
 static const char *const all_refs[] = { "+refs/heads/*:refs/remotes/origin/*",
@@ -146,8 +151,8 @@ mirror_fetch(const struct tree *t, const char *const *specs, struct error *err)
 	if (mirror_open(t, &repo, err) != 0)
 		return -1;
 	/*
-	 * Remote refs and tags are written under the fetch lock only: a lock
-	 * file there was left by the dead.
+	 * Remote refs and tags are only written under the fetch lock, so a lock
+	 * file there was left by a dead process.
 	 */
 	fetch_unlock_refs(t);
 	mirror_unlock_packed(t);
@@ -168,7 +173,7 @@ fetch_once(const struct tree *t, git_repository *repo, const char *const *specs,
 	if (git_found())
 		return fetch_by_cli(t, specs, err);
 	return error_set(err, DROVER_CONFIG,
-	    "repo %s is fetched by git, which is not in PATH: install it, or use an https url",
+	    "repo %s needs git to fetch, which is not in PATH: install it, or use an https url",
 	    t->repo->name);
 }
 
@@ -196,7 +201,7 @@ fetch_by_libgit2(const struct tree *t, git_repository *repo, const char *const *
 		    &options.proxy_opts, NULL);
 	if (rc == 0)
 		rc = git_remote_download(remote, &refs, &options);
-	/* Before the new ones: a branch "a" that became "a/b" must go first. */
+	/* Prune first: a branch "a" must be gone before "a/b" can be made. */
 	if (rc == 0 && whole)
 		rc = git_remote_prune(remote, &options.callbacks);
 	if (rc == 0)

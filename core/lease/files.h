@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the files' half of the leases shares: locks, git's command line,
- * mirrors, the inside of a worktree.
+ * Shared by the files that handle leases on disk: locks, git's command line,
+ * mirrors and the inside of a worktree.
  */
 #ifndef LEASE_FILES_H
 #define LEASE_FILES_H
@@ -17,204 +17,216 @@
 #include "lease/tree.h"
 
 /*
- * Takes an exclusive flock on path (made when missing), waiting for it. A file
- * that was unlinked meanwhile is not taken for the lock.
+ * Waits for an exclusive flock on path, which is made when missing. If path was
+ * unlinked meanwhile, the file that is there now is locked instead.
  */
 int lock_take(const char *path, int *fd, struct error *);
 void lock_drop(int *fd);
 
 /*
- * Replaces a small file by a rename; never through a symbolic link at path. No
- * fsync: for what can be made again.
+ * Replaces a small file by a rename and never follows a symbolic link at path.
+ * It does not fsync: use it for what can be made again.
  */
 int file_put(const char *path, const char *text, struct error *);
-/* True when path is a regular file, not a link, with just this text. */
+/* True when path is a regular file, not a link, with exactly this text. */
 bool file_is(const char *path, const char *text);
 /*
- * First line of a small regular file into out; false when there is none or it
- * does not fit.
+ * Reads the first line of a small regular file into out; false when there is no
+ * such file or line, or when the file does not fit.
  */
 bool file_line(const char *path, char *out, size_t size);
-/* Removes whatever is there, best effort; links are not followed. */
+/* Removes a file or folder as far as it can; links are not followed. */
 void file_drop(const char *dir, const char *name);
 
-/* One run of git. Members may be NULL, but for tree. */
+/* One run of git. All members but tree may be NULL or 0. */
 struct git_run {
 	const struct tree *tree;
 	const char *gitdir;         /* --git-dir */
 	bool inside;                /* with --work-tree and the tree's folder as cwd */
 	const char *index;          /* GIT_INDEX_FILE */
-	const char *secret; /* what a credential helper is to answer; reaches git by a pipe */
-	struct buf *out;            /* stdout; NULL: dropped */
-	struct buf err;             /* stderr, up to 4 KiB */
+	const char *secret;         /* the credential helper's answer, through a pipe */
+	struct buf *out;            /* gets stdout; NULL drops it */
+	struct buf err;             /* gets stderr, up to 4 KiB */
 };
 
-/* "git" is in PATH. */
+/* True when git is in PATH. */
 bool git_found(void);
 /*
- * Runs git with args (NULL-terminated, without "git"); repositories' hooks,
- * monitors and helpers stay off. Returns its exit status, -1 when it could not
- * run.
+ * Runs git with args (NULL-terminated, without "git"), without the hooks,
+ * monitors and helpers of the repository. Returns its exit status, or -1 when
+ * it could not run.
  */
 int git_run(struct git_run *, const char *const *args, struct error *);
 /*
- * As git_run, and a status other than 0 is an error of the class given, what
- * says at what. Frees run->err.
+ * Like git_run(), but a status other than 0 is an error of class code whose
+ * text begins with what. Frees run->err.
  */
 int git_must(struct git_run *, const char *const *args, int code, const char *what, struct error *);
-/* Fills err from libgit2's last error, with what in front. Returns -1. */
+/* Fills err with the text given and libgit2's last error. Returns -1. */
 int git_fail(int code, struct error *, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
 /* Remote ends: urls, credentials, and what their errors mean. */
 char *remote_url_public(const char *url);       /* without a password or token; the caller frees */
-const char *remote_local_path(const char *url); /* of a path or file:// url, else NULL; borrowed */
-bool remote_by_cli(const struct config_repo *);     /* git's own transport is wanted or needed */
+const char *remote_local_path(const char *url); /* borrowed; NULL unless it is a path or file:// */
+bool remote_by_cli(const struct config_repo *);     /* needs git's own transport */
 /*
- * Class and text of a failed exchange; said is git's stderr or NULL (libgit2's
- * error then, rc its code). verb: "fetch", "push".
+ * Fills err with the class and text of a failed exchange. said is git's stderr;
+ * when it is NULL, libgit2's last error and its code rc are used. verb is
+ * "fetch" or "push to". Returns -1.
  */
 int remote_fail(const struct config_repo *, const char *verb, const char *said, int rc,
     struct error *);
 struct remote_auth {
 	const struct tree *tree;
 	int asked;
-	struct error error;         /* of reading the token */
+	struct error error;         /* why the token could not be read */
 };
-/* A remote that has no name and heeds no url.*.insteadOf. libgit2's code. */
+/*
+ * Makes a remote without a name, which ignores url.*.insteadOf. Returns
+ * libgit2's code.
+ */
 int remote_open(git_remote **, git_repository *, const char *url);
 void remote_callbacks(git_remote_callbacks *, struct remote_auth *);
 /*
- * Lines for a credential helper: user and token; *secret NULL when none is
- * configured. The caller frees with free_wiped.
+ * Sets *secret to the lines with user and token that a credential helper
+ * prints, or to NULL when no token is configured. The caller frees it with
+ * free_wiped().
  */
 int remote_secret(const struct tree *, char **secret, struct error *);
 /*
- * True when why is a refusal of a token that a plugin handed out: another one
- * is worth a second try.
+ * True when why says that the remote refused a token which a plugin handed out.
+ * The plugin is asked for another, so a second try is worth it.
  */
 bool remote_renew(const struct tree *, const struct error *why);
 
 /*
- * In a mirror whose repo says transport = "git": tells the keeper, which has no
- * configuration, that filters need the user's.
+ * A file in the mirrors of repos that git's own transport reaches. It tells the
+ * keeper, which has no configuration of repos, that filters need the user's
+ * settings.
  */
 #define TREE_BY_GIT "drover-transport-git"
 
 /* The mirror. */
 /*
- * A mirror that an agent has broken beyond opening is kept beside as
- * MIRROR.broken-TIME, for what was saved in it; the next mirror_open() makes it
- * anew. Takes the repo's lock.
+ * Renames a mirror that does not open, because an agent broke it, to
+ * MIRROR.broken-TIME, for the sake of the work saved in it; the next
+ * mirror_open() makes a new one. Takes the repo's lock.
  */
 int mirror_mend(const struct tree *, struct error *);
 int mirror_open(const struct tree *, git_repository **, struct error *);
 int mirror_lock(const struct tree *, int *fd, struct error *);
 /*
- * Config, hooks and info of the mirror as drover wrote them, whatever a job did
- * to them.
+ * Puts the mirror's config, hooks and info back as drover wrote them, whatever
+ * a job did to them.
  */
 int mirror_guard(const struct tree *, struct error *);
 /* Fetches one more ref of the remote into refs/drover/fetch/. */
 int mirror_fetch_ref(const struct tree *, const char *ref, struct error *);
-/* Commit that a branch, tag, full ref or hash means; ref NULL: base branch. */
+/*
+ * Finds the commit that a branch, tag, full ref or hash names; ref NULL means
+ * the base branch.
+ */
 int mirror_resolve(const struct tree *, const char *ref, git_oid *, struct error *);
 /*
- * Sets a ref of the mirror (NULL: removes it) under its lock; a lock file that
- * a dead process left is taken away.
+ * Sets a ref of the mirror, or removes it when the commit is NULL, under the
+ * mirror's lock. A lock file that a dead process left is removed.
  */
 int mirror_ref_set(const struct tree *, const char *name, const git_oid *, struct error *);
-/* 1 and its commit, or 0. */
+/* Returns 1 and the commit of the ref, or 0 when it does not exist. */
 int mirror_ref_get(git_repository *, const char *name, git_oid *);
-/* Takes away a lock on packed-refs that nobody can be holding any more. */
+/* Removes a lock on packed-refs that is too old to be held still. */
 void mirror_unlock_packed(const struct tree *);
 /*
- * Puts the packs of many fetches into few. Nothing is ever pruned: clones
- * borrow from here.
+ * Merges the packs of many fetches. Objects are never pruned, because clones
+ * borrow them from here.
  */
 int mirror_tend(const struct tree *, struct error *);
 
 /*
- * The inside of a tree. kept_clone tells what is on disk, not what the
- * configuration says.
+ * The inside of a tree. gitdir_probe() tells what is on disk, which may not be
+ * what the configuration asks for.
  */
 enum tree_kind { TREE_NONE, TREE_WORKTREE, TREE_CLONE, TREE_BROKEN };
 enum tree_kind gitdir_probe(struct tree *);
 /*
- * Makes the metadata of a tree that is not there yet, HEAD detached at the
- * commit, locked.
+ * Makes the metadata of a new tree, with HEAD detached at the commit. That of a
+ * worktree is locked, so that git never prunes it.
  */
 int gitdir_add(struct tree *, const git_oid *, struct error *);
-/* Links, config, hooks and info of this tree as drover wrote them. */
+/* Puts the tree's links, config, hooks and info back as drover wrote them. */
 int gitdir_guard(struct tree *, struct error *);
 /*
- * Takes lock files, merges and rebases under way and all else away that a job
- * may have left, and detaches HEAD at the commit.
+ * Removes lock files, unfinished merges and rebases and anything else that a
+ * job may have left, and detaches HEAD at the commit.
  */
 int gitdir_scrub(struct tree *, const git_oid *, struct error *);
 /*
- * True when HEAD reads as git has it; else git takes the folder for no
- * repository at all.
+ * True when HEAD has a form that git accepts; otherwise git sees no repository
+ * in the folder.
  */
 bool gitdir_readable(const struct tree *);
 int gitdir_prune(struct tree *, struct error *);
-/* The repository that the tree's objects are in, bare. */
+/* Opens the repository with the tree's objects as a bare one. */
 int gitdir_open(const struct tree *, git_repository **, struct error *);
 /*
- * As gitdir_open, for a tree that a job has worked in: what the job may have
- * changed of its links, config and hooks is put right first.
+ * Like gitdir_open(), for a tree in which a job has worked: whatever the job
+ * may have changed of its links, config and hooks is put right first.
  */
 int gitdir_enter(struct tree *, git_repository **, struct error *);
 /*
- * Commit of HEAD: 1, or 0 when there is none. branch (may be NULL) gets
- * "refs/heads/..." when HEAD is attached, else "".
+ * Returns 1 and the commit of HEAD, or 0 when HEAD names none. branch (may be
+ * NULL) gets "refs/heads/..." when HEAD is attached, else "".
  */
 int gitdir_head(const struct tree *, git_repository *, git_oid *, char *branch, size_t size);
 /*
- * While the mark stands drover itself is writing the tree: what lies there is
- * nobody's work.
+ * Sets or removes the mark that says that drover itself is writing the tree, so
+ * that its files are not saved as work. Removing it also records t->base.
  */
 int gitdir_mark(struct tree *, bool on, struct error *);
 bool gitdir_marked(const struct tree *);
-/* The commit that the tree was last prepared at; false when it is not known. */
+/* The commit that the tree was last prepared at; false when unknown. */
 bool gitdir_base(const struct tree *, git_oid *);
 
 /* Filling and cleaning. */
 struct fill_status {
 	bool changed;    /* tracked files differ, or there are new ones that are not ignored */
 	bool ignored;    /* there are ignored files */
-	bool hidden; /* the index hides files from git (skip-worktree, assume-unchanged) or cannot
-			be read */
+	/* The index is unreadable, or hides files (by skip-worktree, say). */
+	bool hidden;
 	char **links;    /* paths of submodules */
 	size_t links_len;
 };
 int fill_status(struct tree *, struct fill_status *, struct error *); /* refreshes the index, too */
 void fill_status_free(struct fill_status *);
-/* Tracked files as in HEAD. */
+/* Makes the tracked files as they are in HEAD. */
 int fill_reset(struct tree *, struct error *);
-/* Removes what is not tracked, and what is in submodules. */
+/* Removes untracked and ignored files, and what is in submodules. */
 int fill_clean(struct tree *, const struct fill_status *, struct error *);
-int fill_clean_untracked(struct tree *, struct error *); /* what is ignored stays */
+int fill_clean_untracked(struct tree *, struct error *); /* keeps ignored files */
 
 /* Work in a tree. */
 /*
- * The tree object of the files as they are, ignored ones left out. index (may
- * be NULL) gets the path of the index made for it: the caller frees and removes
- * or uses it.
+ * Makes a tree object of the files as they are, without ignored ones; hidden is
+ * that of fill_status(). index (may be NULL) gets the path of the index made
+ * for it: the caller frees the path, and removes or renames the file.
  */
 int wip_snapshot(struct tree *, bool hidden, git_oid *, char **index, struct error *);
-/* Brings a commit of a clone into the mirror; nothing to do for a worktree. */
+/* Copies a commit of a clone into the mirror; a worktree has them there. */
 int wip_transfer(struct tree *, const git_oid *, struct error *);
-/* Saves what is nowhere else to a wip ref; saved gets it, or "". */
+/* Saves work that is nowhere else to a wip ref; saved gets its name, or "". */
 int wip_save(struct tree *, const struct fill_status *, char *saved, size_t size, struct error *);
-/* drover's own, or the repository's where the mirror's config names one. */
+/*
+ * Makes the signature for commits: the name and address in the mirror's config,
+ * or drover's own.
+ */
 int wip_signature(const struct tree *, git_signature **, struct error *);
 
-/* Makes a tree whose work is saved stand at a commit, clean. */
+/* Makes a tree clean, at a commit. Its work must be saved already. */
 int tree_order(struct tree *, const struct fill_status *, const git_oid *, struct error *);
 
 /* The trash. */
 int trash_put(const struct tree *, const char *path, struct error *); /* a missing path is fine */
-void trash_writable(const char *path); /* so that what is in there can be removed */
+void trash_writable(const char *path); /* lets its files be removed */
 
 #endif

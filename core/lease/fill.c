@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Filling and cleaning a tree. git does it, with parallel checkout, where it is
- * installed, and libgit2 where it is not. Reading the status refreshes the
- * index, and rewrites one whose times are too young to be trusted, so that the
- * next reading need not hash every file again.
+ * The files of a tree: their status, reset and clean-up. tree.c and squash.c
+ * call these after gitdir.c has put HEAD in its place and wip.c has saved what
+ * must not be lost; nothing is kept between calls. git does the work, with
+ * parallel checkout, where it is installed, else libgit2.
+ *
+ * Reading the status refreshes the index, and rewrites one whose times are too
+ * young to be trusted, so that the next read need not hash every file again.
  */
 #include <errno.h>
 #include <limits.h>
@@ -55,7 +58,7 @@ fill_status_free(struct fill_status *status)
 	status->links_len = 0;
 }
 
-/* Finds submodules; -1 when the index cannot be read or hides something. */
+/* Finds submodules; -1 when the index cannot be read or hides files. */
 static int
 fill_scan_index(const struct tree *t, struct fill_status *status)
 {
@@ -106,8 +109,8 @@ fill_status_by_cli(struct tree *t, struct fill_status *status, struct error *err
 }
 
 /*
- * libgit2 on this tree: the bare repository that its objects are in, given its
- * folder and its index.
+ * Opens the tree for libgit2: the bare repository with its objects, given the
+ * tree's folder and index.
  */
 static int
 fill_open(struct tree *t, git_repository **repo, struct error *err)
@@ -131,7 +134,7 @@ fill_open(struct tree *t, git_repository **repo, struct error *err)
 	if (rc == 0 && gitdir_head(t, *repo, &head, NULL, 0))
 		return 0;
 	if (rc == 0)
-		error_set(err, DROVER_INTERNAL, "the tree %s has no commit to stand at", t->path);
+		error_set(err, DROVER_INTERNAL, "HEAD of the tree %s names no commit", t->path);
 	else
 		git_fail(DROVER_INTERNAL, err, "cannot open the tree %s", t->path);
 	git_repository_free(*repo);
@@ -182,8 +185,8 @@ out:
 }
 
 /*
- * libgit2 does not replace a link or file that stands where a folder belongs.
- * Parents come before what is in them.
+ * libgit2 does not replace a link or file where a folder belongs, so it is
+ * removed first. Parents are visited before what is in them.
  */
 static int
 fill_make_way(const char *folder, const git_tree_entry *entry, void *arg)
@@ -224,7 +227,7 @@ fill_checkout_by_libgit2(struct tree *t, unsigned int strategy, struct error *er
 	if (rc == 0)
 		rc = git_checkout_tree(repo, commit, &options);
 	if (rc != 0)
-		git_fail(DROVER_INTERNAL, err, "cannot make %s as in its commit", t->path);
+		git_fail(DROVER_INTERNAL, err, "cannot check out %s", t->path);
 	git_tree_free(tree);
 	git_object_free(commit);
 	git_repository_free(repo);
@@ -293,8 +296,8 @@ fill_clean_untracked(struct tree *t, struct error *err)
 }
 
 /*
- * A submodule that a job has checked out: git leaves it alone, the next job
- * must not see it.
+ * Empties a submodule that a job has checked out: git's clean leaves it, and
+ * the next job must not see it.
  */
 static void
 fill_empty_submodule(const struct tree *t, const char *link)
@@ -304,7 +307,7 @@ fill_empty_submodule(const struct tree *t, const char *link)
 	if (rmdir(path) != 0 && errno == ENOTEMPTY) {
 		real = realpath(path, NULL);
 		root = realpath(t->path, NULL);
-		/* Not through a link that leads out of the tree. */
+		/* Don't follow a link out of the tree. */
 		if (real != NULL && root != NULL && strncmp(real, root, strlen(root)) == 0 &&
 		    real[strlen(root)] == '/' && strcmp(real + strlen(root) + 1, link) == 0) {
 			trash_writable(real);

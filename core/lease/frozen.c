@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A tree as it was before somebody who was to change nothing had it, and made
- * so again: files, HEAD and index. What git ignores is not compared file by
- * file: where there was none of it before, all of it goes.
+ * Agents that only read, such as reviewers, must not change the tree.
+ * host/agent/readonly.c calls tree_freeze() before such an agent runs and
+ * tree_thaw() after it: that compares files, HEAD and index with what they
+ * were, and puts them back. Ignored files are not compared one by one; when
+ * there were none before, all of them are removed.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +20,7 @@
 #define INDEX_MAX (512u << 20)
 
 struct frozen {
-	git_oid head, files;      /* commit; tree object of all that is not ignored */
+	git_oid head, files;      /* commit; tree object of the files, without ignored */
 	bool ignored;             /* there were ignored files */
 	struct buf index;         /* as it was, byte by byte */
 };
@@ -26,7 +28,7 @@ struct frozen {
 struct tree_now {
 	struct fill_status status;
 	git_oid head, files;
-	char branch[256];         /* that HEAD is attached to, or "" */
+	char branch[256];         /* to which HEAD is attached, or "" */
 };
 
 static int frozen_read_now(struct tree *, git_repository *, struct tree_now *, struct error *);
@@ -59,7 +61,7 @@ tree_freeze(struct tree *t, struct frozen **out, struct error *err)
 	int result = -1;
 
 	if (gitdir_probe(t) != TREE_WORKTREE && gitdir_probe(t) != TREE_CLONE)
-		error_set(err, DROVER_INTERNAL, "the tree %s is not there", t->path);
+		error_set(err, DROVER_INTERNAL, "the tree %s does not exist", t->path);
 	else if (gitdir_guard(t, err) == 0 && gitdir_open(t, &repo, err) == 0 &&
 	    frozen_read_now(t, repo, &look, err) == 0) {
 		f->head = look.head;
@@ -87,10 +89,7 @@ tree_frozen_free(struct frozen *f)
 	free(f);
 }
 
-/*
- * 1: something is other than it was, what says it; 0: nothing is; -1: cannot
- * tell.
- */
+/* Whether anything has changed; what gets the list. */
 static int
 frozen_differs(git_repository *repo, const struct frozen *f, const struct tree_now *now,
     struct buf *what)
@@ -130,10 +129,7 @@ frozen_differs(git_repository *repo, const struct frozen *f, const struct tree_n
 	return what->len > 0;
 }
 
-/*
- * A commit of the files as they were: the very one that the tree stood at
- * unless there was work in it.
- */
+/* A commit of the frozen files: HEAD's unless there was other work. */
 static int
 frozen_commit(const struct tree *t, git_repository *repo, const struct frozen *f, git_oid *oid,
     struct error *err)
@@ -156,7 +152,8 @@ frozen_commit(const struct tree *t, git_repository *repo, const struct frozen *f
 			files, 1, head) == 0)
 			result = 0;
 		else
-			git_fail(DROVER_INTERNAL, err, "cannot keep the files of %s", t->path);
+			git_fail(DROVER_INTERNAL, err, "cannot commit the frozen files of %s",
+			    t->path);
 	}
 	git_tree_free(files);
 	git_commit_free(head);
@@ -175,7 +172,7 @@ frozen_put_back(struct tree *t, git_repository *repo, const struct frozen *f, st
 	if (frozen_commit(t, repo, f, &files, err) != 0 || gitdir_mark(t, true, err) != 0 ||
 	    gitdir_scrub(t, &files, err) != 0)
 		goto out;
-	/* Without an index every file is written: none can be hidden. */
+	/* Without an index a reset writes every file: none stays hidden. */
 	file_drop(t->gitdir, "index");
 	if (fill_reset(t, err) != 0 ||
 	    (f->ignored ? fill_clean_untracked(t, err) : fill_clean(t, &now->status, err)) != 0 ||
@@ -185,8 +182,8 @@ frozen_put_back(struct tree *t, git_repository *repo, const struct frozen *f, st
 	if (f->index.len > 0 && path_write(index, f->index.data, f->index.len, 0600, err) != 0)
 		goto out;
 	/*
-	 * The name that it gave its branch would be in the way of the next who
-	 * thinks of it; a clone's refs went with the scrub.
+	 * The agent's branch goes, because its name could block the next
+	 * agent's. A clone's refs went with the scrub.
 	 */
 	if (now->branch[0] != '\0' && strncmp(t->gitdir, t->path, strlen(t->path)) != 0 &&
 	    mirror_ref_set(t, now->branch, NULL, err) != 0)
@@ -205,16 +202,13 @@ tree_thaw(struct tree *t, const struct frozen *f, struct buf *undone, struct err
 	int result = -1;
 
 	if (gitdir_probe(t) != TREE_WORKTREE && gitdir_probe(t) != TREE_CLONE)
-		return error_set(err, DROVER_INTERNAL, "the tree %s is not there any more",
-		    t->path);
+		return error_set(err, DROVER_INTERNAL, "the tree %s no longer exists", t->path);
 	if (gitdir_guard(t, err) != 0 || gitdir_open(t, &repo, err) != 0)
 		goto out;
 	file_drop(t->gitdir, "index.lock");
 	file_drop(t->gitdir, "HEAD.lock");
 	if (!gitdir_readable(t) || !gitdir_head(t, repo, &now.head, NULL, 0)) {
-		/*
-		 * HEAD first, or git takes the folder for no repository at all.
-		 */
+		/* Mend HEAD first: without it git sees no repository. */
 		if (gitdir_scrub(t, &f->head, err) != 0)
 			goto out;
 		buf_adds(undone, "HEAD");

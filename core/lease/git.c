@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Runs git's command line. It is given an environment of its own and every
- * switch that keeps a repository from running code: hooks, file system
- * monitors, helpers. A secret goes to git through a pipe that its credential
- * helper reads, so neither argv, environment nor a config ever holds it.
+ * Runs git's command line and waits for it; nothing is kept between calls. git
+ * gets an environment of its own and every switch that keeps a repository from
+ * running code: hooks, file system monitors, helpers. A secret goes to git
+ * through a pipe that its credential helper reads, so neither argv, environment
+ * nor a config ever holds it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -46,8 +47,8 @@ static const char *const fixed_config[] = {
 };
 
 /*
- * Without the user's setup: its ignore and attribute files would otherwise
- * still be found in HOME.
+ * Added when the user's setup is not wanted: git would still find its ignore
+ * and attribute files in HOME.
  */
 static const char *const bare_config[] = { "core.excludesFile=/dev/null",
 	"core.attributesFile=/dev/null" };
@@ -276,8 +277,8 @@ git_env_build(char **env, const struct git_run *run)
 }
 
 /*
- * Written whole before git starts: it fits a pipe, and the end of file answers
- * whoever asks twice.
+ * The secret fits a pipe, so all of it is written before git starts, and a
+ * helper that asks twice gets the end of the file.
  */
 static int
 git_secret_pipe(const struct git_run *run, int fds[2], struct error *err)
@@ -291,7 +292,7 @@ git_secret_pipe(const struct git_run *run, int fds[2], struct error *err)
 		return error_set(err, DROVER_CONFIG, "the token of repo %s is longer than 4 KiB",
 		    run->tree->repo->name);
 	if (path_write_all(fds[1], run->secret, len) != 0)
-		return error_errno(err, DROVER_INTERNAL, "cannot hand git its credential");
+		return error_errno(err, DROVER_INTERNAL, "cannot pass the credential to git");
 	close(fds[1]);
 	fds[1] = -1;
 	return 0;
@@ -309,10 +310,7 @@ git_spawn(const struct git_run *run, const struct git_argv *argv, char **env, in
 
 	if (secret >= 0)
 		child.fd[GIT_FD_SECRET] = secret;
-	/*
-	 * A git that outlives us keeps the tree locked until it is done with
-	 * it.
-	 */
+	/* A git that outlives this process keeps the tree locked. */
 	if (run->tree->lock >= 0)
 		child.fd[GIT_FD_LOCK] = run->tree->lock;
 	if (spawn_start(&child, pid) == -1)

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What git keeps for one tree: MIRROR/worktrees/ID of a worktree, PATH/.git of
- * a clone. A job can write to both, so nothing in them is believed: what could
+ * The metadata that git keeps for one tree: MIRROR/worktrees/ID of a worktree,
+ * PATH/.git of a clone. tree.c probes which of them is there, adds what is
+ * missing and guards it before git or libgit2 works on the tree.
+ *
+ * A job can write to both places, so they are never trusted: whatever could
  * lead git elsewhere or make it run something is put back before each use, and
- * git is always told where its folders are. Metadata appear by a rename, so no
- * other process sees half of them.
+ * git is always told where its folders are. New metadata appear by a rename, so
+ * that no other process sees half of them.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -21,7 +24,7 @@
 #define MARK "drover-filling"
 #define BASE "drover-base"
 
-/* All that a scrubbed folder keeps. */
+/* The entries that gitdir_scrub() keeps. */
 static const char *const kept[] = { ".", "..", "commondir", "gitdir", "locked", "index", "objects",
 	"HEAD", MARK, BASE };
 
@@ -265,11 +268,9 @@ gitdir_text_config(const struct tree *t, struct buf *out, struct error *err)
 		return -1;
 	if (git_repository_config_snapshot(&config, mirror) == 0)
 		git_config_get_string(&url, config, "remote.origin.url");
-	buf_adds(out,
-	    "[core]\n\trepositoryformatversion = 0\n\tbare = false\n\thooksPath = "
-	    "/dev/null\n[gc]\n\tauto = 0\n");
-	buf_adds(out,
-	    "[remote \"origin\"]\n\tfetch = +refs/heads/*:refs/remotes/origin/*\n\turl = \"");
+	buf_adds(out, "[core]\n\trepositoryformatversion = 0\n\tbare = false\n");
+	buf_adds(out, "\thooksPath = /dev/null\n[gc]\n\tauto = 0\n[remote \"origin\"]\n");
+	buf_adds(out, "\tfetch = +refs/heads/*:refs/remotes/origin/*\n\turl = \"");
 	for (; url != NULL && *url != '\0'; url++) {
 		if (*url == '"' || *url == '\\')
 			buf_addc(out, '\\');
@@ -282,7 +283,7 @@ gitdir_text_config(const struct tree *t, struct buf *out, struct error *err)
 	return 0;
 }
 
-/* The remote's branches and tags, as the mirror has them now. */
+/* The remote's branches and tags as they are in the mirror now. */
 static int
 gitdir_text_refs(const struct tree *t, struct buf *out, struct error *err)
 {
@@ -343,7 +344,7 @@ gitdir_enter(struct tree *t, git_repository **repo, struct error *err)
 	*repo = NULL;
 	if (kind == TREE_NONE || kind == TREE_BROKEN)
 		return error_set(err, DROVER_INTERNAL,
-		    "the tree %s is not there, or not git's any more", t->path);
+		    "the tree %s does not exist or is no longer a git worktree", t->path);
 	if (gitdir_guard(t, err) != 0)
 		return -1;
 	return gitdir_open(t, repo, err);

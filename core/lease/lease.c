@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who holds which tree. The rows are kept in memory and written through to the
- * store; beats stay in memory, for after a restart every holder is given a
- * whole term anew. Terms are reckoned by the monotonic clock, and a silent
- * owner that still lives keeps its tree.
+ * Which attempt holds which tree. The core calls this within a tick:
+ * super/services.c acquires and releases for jobs, super/slots.c and adopt.c
+ * pass on the beats of workers and the ends of attempts, super/chores.c the
+ * reports of the keeper; the API lists and breaks leases.
+ *
+ * The rows are kept in memory and written through to the store; after a
+ * rollback leases_load() reads them anew. Beats stay in memory, because a
+ * restart gives every holder a whole term again. Terms are measured by the
+ * monotonic clock, and a silent owner that still lives keeps its tree.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -159,7 +164,7 @@ leases_acquire(struct leases *l, const char *repo, uint64_t job, uint64_t epoch,
 		if (fresh)
 			lease_forget(l, row);
 		return error_set(err, DROVER_CONFIG,
-		    "state_dir %s is too long a path for worktrees", l->config->state_dir);
+		    "the path of state_dir %s is too long for worktrees", l->config->state_dir);
 	}
 	row->state = LEASE_LEASED;
 	row->job = job;
@@ -172,17 +177,14 @@ leases_acquire(struct leases *l, const char *repo, uint64_t job, uint64_t epoch,
 	row->failures = 0;
 	if (fresh ? lease_insert(l, row, err) == 0 : lease_save(l, row, err) == 0)
 		return 0;
-	/*
-	 * What the transaction kept of it, if anything, is rolled back with it;
-	 * the next load sees the same.
-	 */
+	/* If the transaction wrote the row, that is rolled back, too. */
 	row->state = LEASE_DIRTY;
 	return -1;
 }
 
 /*
- * The warm one that was used last, for its files are still in memory; else a
- * dirty one that nobody can be writing to.
+ * The warm tree that was used last, because its files are still in memory; else
+ * a dirty one to which no process can be writing.
  */
 static struct lease *
 lease_pick(struct leases *l, const char *repo)
@@ -265,8 +267,8 @@ lease_save(struct leases *l, const struct lease *row, struct error *err)
 
 	return store_run(l->store,
 		   "update lease set state = $2, job = $3, epoch = $4, pid = $5, start_time = $6, "
-		   "boot = $7, beat_at = $8, "
-		   "expires_at = $9, wip = $10, used_at = $11 where id = $1",
+		   "boot = $7, beat_at = $8, expires_at = $9, wip = $10, used_at = $11 "
+		   "where id = $1",
 		   values, (int)ARRAY_LEN(values), NULL, NULL, err) < 0 ?
 	    -1 :
 	    0;
@@ -279,7 +281,7 @@ leases_release(struct leases *l, uint64_t id, uint64_t job, uint64_t epoch, cons
 	struct lease *row = lease_find(l, id);
 
 	if (row == NULL || row->state != LEASE_LEASED || row->job != job || row->epoch != epoch)
-		return error_set(err, DROVER_FENCED, "lease %llu is not job %llu's any more",
+		return error_set(err, DROVER_FENCED, "lease %llu no longer belongs to job %llu",
 		    (unsigned long long)id, (unsigned long long)job);
 	lease_saved(row, wip);
 	if (strcmp(state, state_names[LEASE_WARM]) != 0)
@@ -336,8 +338,8 @@ leases_tidied(struct leases *l, uint64_t id, const char *state, const char *wip,
 	int result;
 
 	/*
-	 * A sweep is nobody's; a row that is leased was broken and taken again
-	 * meanwhile.
+	 * A sweep has no row. A row that is leased was broken and leased again
+	 * while the keeper worked.
 	 */
 	if (row == NULL || row->state == LEASE_LEASED)
 		return 0;
@@ -392,7 +394,7 @@ leases_break(struct leases *l, uint64_t id, bool force, struct error *err)
 		return error_set(err, DROVER_PERMANENT, "there is no lease %llu",
 		    (unsigned long long)id);
 	if (row->state != LEASE_LEASED)
-		return error_set(err, DROVER_PERMANENT, "lease %llu is held by nobody",
+		return error_set(err, DROVER_PERMANENT, "no job holds lease %llu",
 		    (unsigned long long)id);
 	if (!force && proc_alive(&row->owner))
 		return error_set(err, DROVER_PERMANENT,
@@ -411,7 +413,7 @@ leases_list(struct leases *l)
 	HASH_SORT(l->rows, lease_by_id);
 	HASH_ITER(hh, l->rows, row, next)
 		cJSON_AddItemToArray(list, lease_json(row));
-	/* Work that outlived its tree is found here. */
+	/* Saved work whose tree is gone is found here, too. */
 	store_read(l->store,
 	    "select " COLUMNS
 	    " from lease where state = 'gone' and wip <> '' order by used_at desc limit 100",

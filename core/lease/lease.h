@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Leases, the core's half: which attempt holds which worktree. Rows only; the
- * files are handled by tree.h in the job's process and by the keeper. The row
- * is written before the tree is touched.
+ * The core's half of leases: which attempt holds which worktree. It keeps rows
+ * only; a job's process and the keeper handle the files, through tree.h. A row
+ * is written before its tree is touched.
  *
- * A tree is leased, warm (clean, next lease takes it), dirty (its owner died or
- * could not clean it: quarantined until it was saved and reset, by its next
- * owner or the keeper) or gone.
+ * A tree is leased, warm (clean, ready for the next lease), dirty (its owner
+ * died or could not clean it; the next owner or the keeper saves its work and
+ * resets it) or gone.
  */
 #ifndef LEASE_LEASE_H
 #define LEASE_LEASE_H
@@ -29,13 +29,10 @@ struct lease_grant {
 	uint64_t id;
 	char path[1024];       /* STATE/trees/REPO/ID */
 	char mirror[1024];     /* STATE/mirrors/REPO.git */
-	char state[8];         /* what is there: "new" (nothing), "warm", "dirty" */
+	char state[8];         /* "new" (there are no files yet), "warm" or "dirty" */
 };
 
-/*
- * What the core must have done with files; the daemon hands it to the keeper
- * (TREE_TIDY).
- */
+/* Work on a tree's files, which the daemon sends the keeper as TREE_TIDY. */
 struct lease_chore {
 	uint64_t id;
 	const char *action;    /* "clean", "remove", "measure", "sweep" */
@@ -48,53 +45,57 @@ void leases_free(struct leases *);
 int leases_load(struct leases *, struct error *);
 
 /*
- * One tree for an attempt; a warm one of the repo first, then a dirty one whose
- * owner is dead, then a new one.
+ * Gives an attempt a tree of the repo: a warm one, else a dirty one whose owner
+ * is dead, else a new one.
  */
 int leases_acquire(struct leases *, const char *repo, uint64_t job, uint64_t epoch,
     const struct proc_id *owner, struct lease_grant *, struct error *);
-/*
- * state: "warm" or "dirty". FENCED when the lease is not this attempt's any
- * more.
- */
+/* state is "warm" or "dirty". FENCED when it is not the attempt's lease. */
 int leases_release(struct leases *, uint64_t id, uint64_t job, uint64_t epoch, const char *state,
     const char *wip, struct error *);
-/* The attempt's worker was heard of. */
+/* Notes that the attempt's worker is alive. */
 void leases_beat(struct leases *, uint64_t job, uint64_t epoch);
-/* The attempt is over: what it still holds becomes dirty. */
+/* Call it after an attempt: the trees that it still holds become dirty. */
 int leases_end(struct leases *, uint64_t job, uint64_t epoch, struct error *);
 /*
- * Expires what was silent for LEASE_TTL_MS and whose owner is dead; picks
- * chores by age, number and disk. Returns chores (the caller frees), *n how
- * many.
+ * Expires leases that were silent for LEASE_TTL_MS and whose owner is dead;
+ * picks chores by age, number and disk space. disk_free is in bytes, -1 when
+ * unknown; all removes every tree that no attempt holds. Returns the chores,
+ * which the caller frees, and their number in *n.
  */
 struct lease_chore *leases_tick(struct leases *, int64_t disk_free, bool all, int *n);
-/* The first of these alone: it costs nothing and wants no chore. */
+/* Expires leases as leases_tick() does, but is cheap: it makes no chores. */
 void leases_expire(struct leases *);
-/* Something else was put into the trash: it is emptied in its time. */
+/* Notes that the trash is not empty, so that a later tick sweeps it. */
 void leases_trashed(struct leases *);
 /*
- * A chore ended: state "warm", "gone", or "dirty" where it failed; wip: the ref
- * that saved work, or "".
+ * Records the end of a chore: state is "warm", "gone", or "dirty" when it
+ * failed; wip is the ref under which work was saved, or "".
  */
 int leases_tidied(struct leases *, uint64_t id, const char *state, const char *wip, struct error *);
 /*
- * What a chore found a tree to take on disk; trees_max_bytes goes by it. After
- * leases_tidied().
+ * Records the bytes that a tree takes on disk, for trees_max_bytes. Call it
+ * after leases_tidied().
  */
 void leases_sized(struct leases *, uint64_t id, int64_t bytes);
 /*
- * The keeper has ended: what it had in hand may be leased, and given out,
- * again.
+ * The keeper has ended: the trees that it worked on may be leased, or given to
+ * the next keeper.
  */
 void leases_keeper_gone(struct leases *);
 
-/* By an operator. break refuses a live owner unless force. */
+/*
+ * For operators: quarantines a leased tree. Refuses while the owner lives,
+ * unless force.
+ */
 int leases_break(struct leases *, uint64_t id, bool force, struct error *);
-cJSON *leases_list(
-    struct leases *); /* those that are not gone, and gone ones whose work was saved: [{id, repo,
-			 path, mirror, state, job, epoch, pid, alive, beat_at, expires_at, wip,
-			 created_at, used_at, bytes, failures}] */
-cJSON *leases_show(struct leases *, uint64_t id);  /* NULL when there is none */
+/*
+ * [{id, repo, path, mirror, state, job, epoch, pid, alive, beat_at, expires_at,
+ * wip, created_at, used_at, bytes, failures}]: every tree that is not gone, and
+ * those gone whose work was saved.
+ */
+cJSON *leases_list(struct leases *);
+/* One such object; NULL when the lease does not exist. */
+cJSON *leases_show(struct leases *, uint64_t id);
 
 #endif

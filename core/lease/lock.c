@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Locks between processes, and the small files beside them. A lock is an flock:
- * it goes with the last process that holds it, so none is ever stale.
+ * it ends with the last process that holds it, so it is never stale.
  */
 #include <errno.h>
 #include <fcntl.h>

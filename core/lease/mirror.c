@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The bare mirror of a repo: made, kept in order, asked for commits. What the
- * remote has lies in refs/remotes/origin and refs/tags, what drover keeps in
- * refs/drover; refs/heads is left to the agents. Jobs run as the same user and
- * can write here, so config, hooks and info are put back before each use.
+ * The bare mirror of a repo. Whatever works on a mirror opens it here, which
+ * makes it when it is missing; fetch.c and gitdir.c guard it first; tree.c asks
+ * for the commit at which to prepare a tree.
+ *
+ * What the remote has lies in refs/remotes/origin and refs/tags, what drover
+ * keeps in refs/drover; refs/heads is left to the agents. Jobs run as the same
+ * user and can write here, so config, hooks and info are put back before each
+ * use.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -20,8 +24,8 @@
 #include "lease/files.h"
 
 #define MIRROR_SETTINGS 6
-#define PACKED_LOCK_MS 30000   /* an agent's git may hold it as well, but for moments only */
-#define MIRROR_PACKS_MAX 40    /* each fetch adds one, and each is looked into for an object */
+#define PACKED_LOCK_MS 30000   /* an agent's git may hold it, too, but only for moments */
+#define MIRROR_PACKS_MAX 40    /* each fetch adds one, and a lookup may have to search all */
 
 struct mirror_setting {
 	const char *key;
@@ -87,8 +91,7 @@ mirror_mend(const struct tree *t, struct error *err)
 		result = 0;
 	else
 		error_errno(err, DROVER_INTERNAL,
-		    "the mirror %s of repo %s is no repository any more, and cannot be moved out "
-		    "of the way",
+		    "the mirror %s of repo %s is broken and cannot be renamed",
 		    t->mirror, t->repo->name);
 out:
 	git_repository_free(repo);
@@ -97,7 +100,10 @@ out:
 	return result;
 }
 
-/* Made beside its place and renamed: a mirror is whole or not there. */
+/*
+ * Makes the mirror under another name and renames it, so that it is whole or
+ * not there.
+ */
 static int
 mirror_make(const struct tree *t, struct error *err)
 {
@@ -183,7 +189,7 @@ mirror_settings_fill(const struct tree *t, struct mirror_setting *settings)
 	settings[1] = (struct mirror_setting){ "core.bare", xstrdup("true") };
 	settings[2] = (struct mirror_setting){ "core.hookspath", xstrdup("/dev/null") };
 	settings[3] = (struct mirror_setting){ "gc.auto", xstrdup("0") };
-	/* The keeper knows no url, and leaves the one that is there. */
+	/* The keeper does not know the url: it leaves what is there. */
 	settings[4] = (struct mirror_setting){ "remote.origin.url",
 		t->repo->url != NULL ? remote_url_public(t->repo->url) : NULL };
 	settings[5] = (struct mirror_setting){ "remote.origin.fetch",
@@ -198,8 +204,8 @@ mirror_settings_free(struct mirror_setting *settings)
 }
 
 /*
- * Each setting once and nothing else, but for the name and address that commits
- * are made under.
+ * True when the file has each setting once and nothing else but user.name and
+ * user.email, which commits are made under: name and email get these.
  */
 static bool
 mirror_config_good(const char *path, const struct mirror_setting *settings, char **name,
@@ -331,8 +337,8 @@ mirror_resolve(const struct tree *t, const char *ref, git_oid *oid, struct error
 }
 
 /*
- * "heads/NAME" is a branch of the remote, "refs/..." a ref of the mirror, all
- * else a hash or the start of one.
+ * "heads/NAME" is a branch of the remote, "refs/..." a ref of the mirror, and
+ * anything else a hash or the start of one.
  */
 static int
 mirror_resolve_name(git_repository *repo, const char *name, git_oid *oid)
@@ -419,8 +425,8 @@ mirror_ref_set(const struct tree *t, const char *name, const git_oid *oid, struc
 		if (rc != GIT_ELOCKED)
 			break;
 		/*
-		 * Only drover writes these, and it does so under this lock:
-		 * whoever made that file is gone.
+		 * Only drover writes these refs, and only under this lock, so
+		 * the process that made the lock file is dead.
 		 */
 		left = xasprintf("%s.lock", name);
 		file_drop(t->mirror, left);

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Pushing HEAD to a branch under drover/. What drover has put there lies in
- * refs/drover/pushed/BRANCH of the mirror, what it was about to put there in
- * refs/drover/pushing/BRANCH: only these are overwritten. The remote compares
- * the old commit itself, so nobody who pushes at the same time is overwritten
- * either. Other people's branches only ever get commits on top of what is
- * there.
+ * Pushing the HEAD of a tree to its repo, for host/git.c and the last step of a
+ * change. A push looks at the remote's branch, decides whether it may change
+ * it, and pushes with the commit that it saw: the remote compares that itself,
+ * so a push by someone else in between is never overwritten.
+ *
+ * tree_push() pushes to a branch under drover/. It records in
+ * refs/drover/pushing/BRANCH of the mirror what it is about to push and in
+ * refs/drover/pushed/BRANCH what it has pushed, and overwrites nothing else.
+ * tree_push_onto() adds commits on top of a branch of other people and starts
+ * again when it lost a race.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,12 +29,12 @@ struct push {
 	char *remote_ref;               /* refs/heads/BRANCH */
 	char *pushed, *pushing, *local; /* refs of the mirror */
 	git_oid commit;
-	git_oid there;                  /* at the remote now; zero: nothing */
-	bool onto;                      /* on top of a branch that is there */
-	bool head;                      /* it is the one that the remote's HEAD names */
-	bool moved;                     /* it is not at the tree's base any more */
-	bool raced;                     /* it changed between the look and the push */
-	char *refused;                  /* what the remote said of the ref, or NULL */
+	git_oid there;                  /* at the remote now; zero: there is no branch */
+	bool onto;                      /* on top of a branch of other people */
+	bool head;                      /* the branch is the remote's HEAD */
+	bool moved;                     /* the branch is no longer at the tree's base */
+	bool raced;                     /* the branch changed between look and push */
+	char *refused;                  /* why the remote refused the branch, or NULL */
 };
 
 /* For libgit2's callbacks, which share one argument. */
@@ -95,8 +99,8 @@ push_run(struct push *push, struct error *err)
 		    local);
 	if (!by_cli && remote_by_cli(repo))
 		return error_set(err, DROVER_CONFIG,
-		    "repo %s is pushed to by git, which is not in PATH: install it, or use an "
-		    "https url",
+		    "repo %s needs git to push, which is not in PATH: "
+		    "install it, or use an https url",
 		    repo->name);
 	result = push_once(push, by_cli, &why);
 	if (result != 0 && remote_renew(push->tree, &why))
@@ -139,12 +143,12 @@ tree_push_onto(struct tree *t, const char *branch, struct error *err)
 	int result;
 
 	if (!text_is_branch(branch, NULL))
-		return error_set(err, DROVER_PERMANENT, "\"%.100s\" is no name of a branch",
+		return error_set(err, DROVER_PERMANENT, "\"%.100s\" is not a valid branch name",
 		    branch);
 	result = push_init(&push, t, branch, err);
 	push.onto = true;
 	/*
-	 * Who lost a race looks again: the branch has moved, is gone, or has
+	 * After a lost race look again: the branch has moved, is gone, or has
 	 * the commit already.
 	 */
 	for (int i = 0; result == 0 && i < PUSH_RACES_MAX; i++) {
@@ -161,8 +165,8 @@ tree_push_onto(struct tree *t, const char *branch, struct error *err)
 		result = tree_fetch(t, err) == 0 ? tree_onto(t, branch, commit, commit, err) : -1;
 	}
 	/*
-	 * Else the commit is saved once more when the tree comes back; it is at
-	 * the remote all the same.
+	 * If this fails, the commit is only saved once more when the tree comes
+	 * back: the remote has it.
 	 */
 	if (result == 0)
 		(void)mirror_ref_set(t, push.pushed, &push.commit, NULL);
@@ -216,7 +220,7 @@ push_names_head(git_repository *mirror, const char *branch)
 	return yes;
 }
 
-/* As push_allowed; with moved set, -1 says no more than that. */
+/* Like push_allowed(); -1 without an error when it sets moved. */
 static int
 push_allowed_onto(struct push *push, struct error *err)
 {
@@ -233,15 +237,15 @@ push_allowed_onto(struct push *push, struct error *err)
 	if (git_oid_equal(&push->there, &push->commit))
 		return 0;
 	/*
-	 * Not any commit that ours contains: one that was taken off the branch
-	 * meanwhile must not come back with ours.
+	 * Only the base itself will do: a commit of ours that was taken off the
+	 * branch meanwhile must not come back.
 	 */
 	push->moved =
 	    git_oid_fromstr(&base, push->tree->base) != 0 || !git_oid_equal(&push->there, &base);
 	return push->moved ? -1 : 1;
 }
 
-/* 1: push, 0: it is there already, -1: the branch is somebody else's. */
+/* 1: push; 0: the commit is there already; -1: the branch is not drover's. */
 static int
 push_allowed(struct push *push, struct error *err)
 {
@@ -258,7 +262,7 @@ push_allowed(struct push *push, struct error *err)
 			   git_oid_equal(&ours, &push->there)) ||
 		    (mirror_ref_get(push->mirror, push->pushing, &ours) &&
 			git_oid_equal(&ours, &push->there));
-		/* A commit that ours contains is not lost either. */
+		/* Nor is a commit lost that is part of ours. */
 		if (!onto && git_commit_lookup(&there, push->mirror, &push->there) == 0)
 			onto =
 			    git_graph_descendant_of(push->mirror, &push->commit, &push->there) == 1;
@@ -268,14 +272,14 @@ push_allowed(struct push *push, struct error *err)
 
 			return error_set(err, DROVER_PERMANENT,
 			    "branch %s of repo %s is at %.12s, which drover did not push: "
-			    "remove the branch or take that commit up",
+			    "remove the branch, or merge that commit",
 			    push->branch, push->tree->repo->name,
 			    git_oid_tostr(hex, sizeof hex, &push->there));
 		}
 	}
 	/*
-	 * Said before it is done, so that after a crash in between the branch
-	 * is still known as ours.
+	 * Recorded first: after a crash between this and the push, the branch
+	 * is still known to be drover's.
 	 */
 	return mirror_ref_set(push->tree, push->pushing, &push->commit, err) == 0 ? 1 : -1;
 }
@@ -299,8 +303,8 @@ push_by_cli(struct push *push, struct error *err)
 		git_oid_tostr(commit, sizeof commit, &push->commit);
 		git_oid_tostr(there, sizeof there, &push->there);
 		/*
-		 * Compares and sets: without it a branch that was deleted
-		 * meanwhile would be made anew.
+		 * The remote compares and sets: otherwise a branch that was
+		 * deleted meanwhile would be made again.
 		 */
 		lease = xasprintf("--force-with-lease=%s:%s", push->remote_ref,
 		    git_oid_is_zero(&push->there) ? "" : there);
@@ -339,7 +343,7 @@ push_cli_look(struct push *push, const char *secret, struct error *err)
 	push->head = false;
 	/*
 	 * The pattern also matches "x/refs/heads/BRANCH": only the line with
-	 * the very name counts.
+	 * the exact name counts.
 	 */
 	for (char *line = out.data; status == 0 && line != NULL && *line != '\0';) {
 		char *end = strchrnul(line, '\n'), *name = memchr(line, '\t', (size_t)(end - line));
@@ -359,8 +363,8 @@ push_cli_look(struct push *push, const char *secret, struct error *err)
 }
 
 /*
- * One connection: the old commit that is sent with the push is the one that was
- * looked at.
+ * Uses one connection, so that the old commit that goes with the push is the
+ * one that was looked at.
  */
 static int
 push_by_libgit2(struct push *push, struct error *err)

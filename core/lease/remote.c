@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The other end of a repo: its url as people may see it, the credential for it,
- * and what its failures mean.
+ * What fetch.c and push.c know of the remote of a repo: its url as people may
+ * see it, the credential for it, and what its failures mean.
  */
 #include <ctype.h>
 #include <stdlib.h>
@@ -12,7 +12,7 @@
 #include "config/options.h"
 #include "lease/files.h"
 
-/* What git and servers say, in lower case; the first that is found decides. */
+/* What git and servers say, in lower case; the first match decides. */
 static const struct {
 	const char *said;
 	int code;
@@ -59,15 +59,15 @@ static const struct {
 static const char *const advice[] = {
 	[-DROVER_AUTH] = "check the repo's token and what it may do",
 	[-DROVER_CONFIG] = "check the repo's url",
-	[-DROVER_AGAIN] = "it is tried again",
+	[-DROVER_AGAIN] = "drover tries again",
 };
 
 static int remote_credential(git_credential **, const char *url, const char *user,
     unsigned int allowed, void *arg);
 static int remote_meaning(const char *said);
 /*
- * The repo's token and its user; NULL when none is configured. The caller frees
- * user, and token with free_wiped.
+ * Reads the repo's token, NULL when none is configured, and its user. The
+ * caller frees user, and token with free_wiped().
  */
 static int remote_token(const struct tree *, char **user, char **token, struct error *);
 
@@ -88,8 +88,8 @@ remote_url_public(const char *url)
 		return xstrdup(url);
 	colon = memchr(host, ':', (size_t)(at - host));
 	/*
-	 * The user of an ssh url is an address, that of any other may be a
-	 * token.
+	 * In an ssh url the user is part of the address; in any other it may be
+	 * a token.
 	 */
 	if (strncmp(url, "ssh://", 6) == 0 || strncmp(url, "git+ssh://", 10) == 0)
 		return xasprintf("%.*s%s", (int)((colon != NULL ? colon : at) - url), url, at);
@@ -231,10 +231,10 @@ remote_credential(git_credential **out, const char *url, const char *user, unsig
 	}
 	if (remote_token(auth->tree, &name, &token, &auth->error) != 0)
 		git_error_set_str(GIT_ERROR_HTTP,
-		    "authentication required, and the token cannot be had");
+		    "authentication required, but the token cannot be read");
 	else if (token == NULL)
 		git_error_set_str(GIT_ERROR_HTTP,
-		    "authentication required, and no token is configured");
+		    "authentication required, but no token is configured");
 	else
 		rc = git_credential_userpass_plaintext_new(out, name, token);
 	free(name);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The rows of leases in memory, between lease.c, which changes them, and
- * chores.c, which says what is to be done with their trees.
+ * The rows of leases in memory, shared by lease.c, which changes them, and
+ * upkeep.c, which decides what is done with their trees.
  */
 #ifndef LEASE_ROWS_H
 #define LEASE_ROWS_H
@@ -17,13 +17,13 @@ struct lease {
 	uint64_t id;
 	enum lease_state state;
 	char *repo, *path, *mirror, *wip;
-	uint64_t job, epoch;             /* 0: no attempt's */
-	struct proc_id owner;            /* pid 0: nobody's */
-	int64_t beat_at, expires_at, created_at, used_at; /* wall */
-	int64_t silent_since;            /* monotonic: of the last beat */
-	int64_t bytes;                   /* on disk, -1: not measured */
-	int64_t busy_until;              /* monotonic: the keeper has it in hand, 0: it has not */
-	int64_t retry_at;                /* monotonic: no chore before */
+	uint64_t job, epoch;             /* 0 when no attempt holds it */
+	struct proc_id owner;            /* pid 0 when it has no owner */
+	int64_t beat_at, expires_at, created_at, used_at; /* wall clock */
+	int64_t silent_since;            /* monotonic, of the last beat */
+	int64_t bytes;                   /* on disk; -1 until it is measured */
+	int64_t busy_until;              /* monotonic; 0 unless the keeper works on it */
+	int64_t retry_at;                /* monotonic; no chore before that */
 	int failures;                    /* of chores, in a row */
 };
 
@@ -33,15 +33,15 @@ struct leases {
 	const struct config *config;
 	struct lease *rows;              /* by id, those that are not gone */
 	uint64_t last_id;
-	int64_t swept_at, trash_since;   /* monotonic; trash_since 0: nothing is in the trash */
+	int64_t swept_at, trash_since;   /* monotonic; trash_since is 0 while it is empty */
 };
 
 /*
- * The attempt that held it is over or silent: quarantined until its owner is
- * dead.
+ * Makes a tree dirty whose attempt is over or silent. It stays unused while its
+ * owner lives.
  */
 int lease_quarantine(struct leases *, struct lease *, struct error *);
-/* Forgets rows of trees that are gone for as long as jobs are kept. */
+/* Deletes rows of trees that have been gone for longer than jobs are kept. */
 void lease_prune(struct leases *);
 
 #endif

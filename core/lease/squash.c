@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A tree in which an agent and the repo's own commands take turns: what the
- * commands left is told apart from the agent's work, and that work becomes one
- * commit on the base. Commits and diffs are made from objects; nothing that
- * lies in the tree is trusted to say what is in it.
+ * Trees of code changes, in which an agent and the repo's own commands take
+ * turns. host/change/ calls tree_settle() to tell what the commands left from
+ * the agent's work, tree_squash() to make that work one commit on the base,
+ * tree_compare() to look at it and tree_discard() to throw it away. Commits and
+ * diffs are made from objects; nothing that lies in the tree is trusted to say
+ * what is in it.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,7 +37,7 @@ static int
 squash_oid(git_oid *oid, const char *text, struct error *err)
 {
 	if (git_oid_fromstr(oid, text) != 0)
-		return error_set(err, DROVER_INTERNAL, "\"%.64s\" is no commit", text);
+		return error_set(err, DROVER_INTERNAL, "\"%.64s\" is not a commit hash", text);
 	return 0;
 }
 
@@ -46,7 +48,7 @@ squash_tree_of(git_repository *repo, const git_oid *oid, git_tree **tree, struct
 	int r = 0;
 
 	if (git_commit_lookup(&commit, repo, oid) != 0 || git_commit_tree(tree, commit) != 0)
-		r = git_fail(DROVER_INTERNAL, err, "reading a commit");
+		r = git_fail(DROVER_INTERNAL, err, "cannot read a commit");
 	git_commit_free(commit);
 	return r;
 }
@@ -85,7 +87,7 @@ tree_restore(struct tree *tree, const char *commit, struct buf *fresh, struct er
 		goto out;
 	if (git_tree_lookup(&to, repo, &now) != 0 ||
 	    git_diff_tree_to_tree(&diff, repo, from, to, &options) != 0) {
-		git_fail(DROVER_INTERNAL, err, "comparing %s with %.12s", tree->path, commit);
+		git_fail(DROVER_INTERNAL, err, "cannot compare %s with %.12s", tree->path, commit);
 		goto out;
 	}
 	buf_clear(fresh);
@@ -95,10 +97,7 @@ tree_restore(struct tree *tree, const char *commit, struct buf *fresh, struct er
 		if (delta->status == GIT_DELTA_ADDED)
 			buf_add(fresh, delta->new_file.path, strlen(delta->new_file.path) + 1);
 	}
-	/*
-	 * Without an index a reset writes every file: none can be hidden from
-	 * it.
-	 */
+	/* Without an index a reset writes every file: none stays hidden. */
 	if (hidden)
 		file_drop(tree->gitdir, "index");
 	if (gitdir_scrub(tree, &at, err) == 0)
@@ -112,8 +111,8 @@ out:
 }
 
 /*
- * Takes paths out of the index that a snapshot was made through, and makes its
- * tree object anew; what the base has stays.
+ * Removes paths from the index of a snapshot, unless the base has them, and
+ * makes its tree object again.
  */
 static int
 squash_without(git_repository *repo, git_oid *oid, const char *place, const struct buf *without,
@@ -125,7 +124,7 @@ squash_without(git_repository *repo, git_oid *oid, const char *place, const stru
 	if (without->len == 0)
 		return 0;
 	if (git_index_open(&index, place) != 0)
-		return git_fail(DROVER_INTERNAL, err, "reading %s", place);
+		return git_fail(DROVER_INTERNAL, err, "cannot read %s", place);
 	for (const char *path = without->data; path < without->data + without->len;
 	     path += strlen(path) + 1) {
 		git_tree_entry *entry = NULL;
@@ -135,15 +134,12 @@ squash_without(git_repository *repo, git_oid *oid, const char *place, const stru
 		git_tree_entry_free(entry);
 	}
 	if (git_index_write(index) != 0 || git_index_write_tree_to(oid, index, repo) != 0)
-		r = git_fail(DROVER_INTERNAL, err, "writing %s", place);
+		r = git_fail(DROVER_INTERNAL, err, "cannot write %s", place);
 	git_index_free(index);
 	return r;
 }
 
-/*
- * HEAD stands at the commit that the index at place is of; the files stay as
- * they are.
- */
+/* Moves HEAD to the commit of the index at place, and leaves the files. */
 static int
 squash_stand(struct tree *tree, const git_oid *oid, const char *place, struct error *err)
 {
@@ -187,7 +183,7 @@ tree_squash(struct tree *tree, const struct buf *without, const char *message, c
 	    git_tree_lookup(&to, repo, &made) != 0 ||
 	    git_commit_create_v(&made, repo, NULL, who, who, "UTF-8", message, to, 1, parent) !=
 		0) {
-		git_fail(DROVER_INTERNAL, err, "committing in %s", tree->path);
+		git_fail(DROVER_INTERNAL, err, "cannot commit in %s", tree->path);
 		goto out;
 	}
 	if (squash_stand(tree, &made, index, err) != 0)
@@ -221,10 +217,7 @@ tree_discard(struct tree *tree, const char *commit, struct error *err)
 	return r;
 }
 
-/*
- * Never NULL: a target that cannot be read is "", which leads nowhere good
- * either.
- */
+/* Never NULL: a target that cannot be read is "", which the guard refuses. */
 static char *
 squash_target(git_repository *repo, const git_oid *oid)
 {
@@ -259,7 +252,7 @@ squash_file(git_repository *repo, const git_diff_delta *delta, struct drover_dif
 		if (git_repository_odb(&odb, repo) != 0 ||
 		    git_odb_read_header(&len, &type, odb, &delta->new_file.id) != 0) {
 			git_odb_free(odb);
-			return git_fail(DROVER_INTERNAL, err, "reading a changed file");
+			return git_fail(DROVER_INTERNAL, err, "cannot read a changed file");
 		}
 		git_odb_free(odb);
 		diff->bytes += len;
@@ -297,7 +290,8 @@ tree_compare(struct tree *tree, const char *commit, struct drover_diff *result,
 		goto out;
 	if (git_diff_tree_to_tree(&diff, repo, from, to, &options) != 0 ||
 	    git_diff_get_stats(&stats, diff) != 0) {
-		git_fail(DROVER_INTERNAL, err, "comparing %.12s with %.12s", tree->base, commit);
+		git_fail(DROVER_INTERNAL, err, "cannot compare %.12s with %.12s", tree->base,
+		    commit);
 		goto out;
 	}
 	result->files = (uint32_t)git_diff_num_deltas(diff);

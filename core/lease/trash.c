@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The trash: removing a tree is a rename into STATE/trash, emptied later and
- * slowly. Deleting many files makes ext4 slow at creating others for seconds
- * after, and a job must not wait for either.
+ * A tree is removed by a rename into STATE/trash, which is emptied later and
+ * slowly. After many deletions ext4 creates files slowly for some seconds, and
+ * no job should wait for either.
  */
 #include <errno.h>
 #include <fts.h>
@@ -53,10 +53,7 @@ trash_writable(const char *path)
 	while (walk != NULL && (entry = fts_read(walk)) != NULL) {
 		if (entry->fts_info == FTS_D && (entry->fts_statp->st_mode & S_IRWXU) != S_IRWXU)
 			chmod(entry->fts_path, S_IRWXU);
-		/*
-		 * Chances are that the chmod above came too late for this
-		 * reading of the folder.
-		 */
+		/* The folder may have been opened before its chmod. */
 		if (entry->fts_info == FTS_DNR && entry->fts_number == 0 &&
 		    chmod(entry->fts_path, S_IRWXU) == 0) {
 			entry->fts_number = 1;
@@ -96,7 +93,7 @@ tree_sweep(const char *state_dir, struct error *err)
 	}
 	if (walk != NULL)
 		fts_close(walk);
-	/* Paths too long for the walk. */
+	/* fts cannot remove very long paths; path_remove_tree() can. */
 	if (left > 0 && path_remove_tree(trash, err) != 0)
 		freed = -1;
 	free(trash);

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The life of a tree: prepared for an attempt, cleaned when it comes back,
- * removed when it is too old. A tree is found in whatever state the last
- * process left it, killed at any point: each call first looks what is there,
- * saves what is nobody else's, and brings the rest into order.
+ * The life of a tree. The process of a job calls tree_prepare() when the core
+ * has granted it the lease and tree_return() before it releases it; the keeper
+ * returns or removes trees that no attempt holds. Each call holds the lock
+ * PATH.lock.
+ *
+ * The last process may have been killed at any point, so a call finds the tree
+ * in any state: it first looks what is there, saves work that is nowhere else,
+ * and then puts the rest in order.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -17,7 +21,6 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "lease/files.h"
-
 
 static int tree_enter(struct tree *, struct error *);
 static int tree_find(struct tree *, const git_oid *, enum tree_kind *, struct error *);
@@ -43,7 +46,7 @@ tree_init(struct tree *t, uint64_t lease, const struct config_repo *repo, const 
 	t->gitdir = xasprintf("%s/.git", path);
 	git_libgit2_init();
 	git_libgit2_opts(GIT_OPT_SET_EXTENSIONS, extensions, (size_t)1);
-	/* drover's own work does not follow the settings of whoever runs it. */
+	/* drover's own git work ignores the git settings of its user. */
 	for (size_t i = 0; i < ARRAY_LEN(levels); i++)
 		git_libgit2_opts(GIT_OPT_SET_SEARCH_PATH, levels[i], "");
 }
@@ -105,8 +108,8 @@ tree_prepare(struct tree *t, const char *state, const char *ref, char *saved, si
 		}
 	}
 	/*
-	 * Of the other kind, or past repair: what is in there is saved, or lies
-	 * in the trash.
+	 * The tree is of the other kind, or beyond repair: save its work unless
+	 * that is done, and make a new one. The old files go into the trash.
 	 */
 	if (kind != TREE_NONE && saved[0] == '\0' && !gitdir_marked(t)) {
 		struct fill_status status;
@@ -125,8 +128,8 @@ out:
 }
 
 /*
- * What is there, with its links and settings put right. A folder without git's
- * part gets one that stands at oid.
+ * Probes the tree and puts its links and settings right. Files without metadata
+ * get new metadata with HEAD at oid, or for NULL at any commit.
  */
 static int
 tree_find(struct tree *t, const git_oid *oid, enum tree_kind *kind, struct error *err)
@@ -140,8 +143,8 @@ tree_find(struct tree *t, const git_oid *oid, enum tree_kind *kind, struct error
 		if (gitdir_guard(t, err) != 0)
 			return -1;
 		/*
-		 * Whoever held these is gone: a lease comes here only after its
-		 * processes ended.
+		 * No process holds these: a lease comes here only after the
+		 * processes of its last owner have ended.
 		 */
 		file_drop(t->gitdir, "index.lock");
 		file_drop(t->gitdir, "HEAD.lock");
@@ -180,8 +183,8 @@ tree_recover(struct tree *t, const git_oid *oid, struct error *err)
 }
 
 /*
- * For a tree whose commit is not known: where the repo's default branch is,
- * else any branch.
+ * A commit for a tree whose own is unknown: that of the default branch, else of
+ * any branch.
  */
 static int
 tree_any_commit(const struct tree *t, git_oid *oid, struct error *err)
@@ -277,7 +280,7 @@ tree_return(struct tree *t, char *saved, size_t size, struct error *err)
 	if (tree_find(t, NULL, &kind, err) != 0)
 		goto out;
 	if (kind == TREE_NONE || kind == TREE_BROKEN) {
-		error_set(err, DROVER_INTERNAL, "the tree %s is not there", t->path);
+		error_set(err, DROVER_INTERNAL, "the tree %s does not exist", t->path);
 		goto out;
 	}
 	if (fill_status(t, &status, err) != 0 || wip_save(t, &status, saved, size, err) != 0 ||
@@ -293,7 +296,8 @@ tree_return(struct tree *t, char *saved, size_t size, struct error *err)
 		if (fill_status(t, &after, err) != 0)
 			goto out;
 		if (after.changed || after.ignored) {
-			error_set(err, DROVER_INTERNAL, "the tree %s does not come clean", t->path);
+			error_set(err, DROVER_INTERNAL, "the tree %s is not clean after a reset",
+			    t->path);
 			goto out;
 		}
 	}
@@ -345,7 +349,7 @@ tree_head(struct tree *t, char *commit, size_t size, struct error *err)
 	int result = -1;
 
 	if (kind == TREE_NONE || kind == TREE_BROKEN)
-		return error_set(err, DROVER_INTERNAL, "the tree %s is not there", t->path);
+		return error_set(err, DROVER_INTERNAL, "the tree %s does not exist", t->path);
 	if (gitdir_guard(t, err) != 0 || gitdir_open(t, &repo, err) != 0)
 		return -1;
 	if (gitdir_head(t, repo, &oid, NULL, 0)) {

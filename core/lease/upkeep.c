@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What is to be done with trees that nobody holds: quarantined ones are
- * cleaned, too many, too old or too large ones removed, and the trash is
- * emptied when nobody waits for the disk. A tree that somebody holds is never
- * touched, and what the keeper has in hand is not leased meanwhile.
+ * What is to be done with trees that no attempt holds. super/chores.c calls
+ * leases_tick() now and then and gives the chores to the keeper: dirty trees
+ * are cleaned, too many, too old or too large ones are removed, and the trash
+ * is emptied when no attempt is in the way. A leased tree is never touched, and
+ * one on which the keeper works (busy_until) is not leased meanwhile.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,10 +15,10 @@
 #include "base/text.h"
 #include "lease/rows.h"
 
-#define CHORES_MAX 16              /* in one tick: the keeper does one after the other */
-#define CHORE_MS (60 * 60 * 1000)  /* after so long the keeper has lost it */
-#define CHORE_CLEANS 3             /* a tree that does not come clean in so many goes is removed */
-#define DISK_REMOVES 2             /* in one tick, for room on the disk */
+#define CHORES_MAX 16              /* in one tick; the keeper does one after the other */
+#define CHORE_MS (60 * 60 * 1000)  /* after that the keeper has lost it */
+#define CHORE_CLEANS 3             /* failures, after which a tree is removed instead */
+#define DISK_REMOVES 2             /* in one tick, for space on the disk */
 #define SWEEP_EVERY_MS (60 * 1000)
 #define SWEEP_LATEST_MS (30 * 60 * 1000)
 
@@ -26,9 +27,9 @@ struct upkeep {
 	struct lease_chore *list;
 	int len;
 	int64_t now;                   /* monotonic */
-	struct lease *warm[4096];      /* not in hand, least recently used first */
+	struct lease *warm[4096];      /* idle, least recently used first */
 	int warm_len;
-	bool held;                     /* somebody holds a tree */
+	bool held;                     /* an attempt holds a tree */
 };
 
 static bool upkeep_expire(struct leases *, int64_t now);
@@ -63,8 +64,8 @@ leases_tick(struct leases *l, int64_t disk_free, bool all, int *n)
 }
 
 /*
- * Silent for a whole term and its owner dead: that attempt holds nothing any
- * more. True when somebody holds a tree.
+ * Takes the trees of attempts that were silent for a whole term and whose owner
+ * is dead. True when an attempt still holds a tree.
  */
 static bool
 upkeep_expire(struct leases *l, int64_t now)
@@ -189,8 +190,8 @@ upkeep_number_and_age(struct upkeep *c, bool all)
 }
 
 /*
- * Least recently used first, a few in a tick: what they free is seen in the
- * next.
+ * Removes the least recently used trees, and only a few in a tick: the space
+ * that they free is seen in the next.
  */
 static void
 upkeep_disk(struct upkeep *c, int64_t disk_free)
@@ -220,8 +221,8 @@ upkeep_disk(struct upkeep *c, int64_t disk_free)
 }
 
 /*
- * Deleting slows down who creates files: it waits until nobody does, but not
- * for ever.
+ * Deleting slows down the creation of files, so the sweep waits until no
+ * attempt holds a tree, but not for ever.
  */
 static void
 upkeep_sweep(struct upkeep *c, int64_t disk_free, bool all)

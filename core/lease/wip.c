@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Never lose work: what a tree holds and nobody else has becomes a commit under
- * refs/drover/wip/ in the mirror before the tree is reset or removed. It is
- * made through an index of its own, so that neither the tree nor its index
- * changes, whatever state a job left them in.
+ * No work is ever lost: what is in a tree and nowhere else becomes a commit
+ * under refs/drover/wip/ in the mirror before tree.c resets or removes the
+ * tree. The commit is made through an index of its own, so that neither the
+ * tree nor its index changes, whatever state a job left them in.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -19,7 +19,7 @@
 #include "base/path.h"
 #include "lease/files.h"
 
-/* Whatever these reach is kept by somebody. */
+/* Commits that these refs reach outlive the tree. */
 static const char *const safe_refs[] = { "refs/remotes/*", "refs/tags/*", "refs/drover/pushed/*",
 	"refs/drover/wip/*", "refs/drover/fetch/*" };
 
@@ -96,9 +96,9 @@ wip_snapshot_by_cli(struct tree *t, const char *index, bool fresh, git_oid *oid,
 			goto out;
 	}
 	buf_free(&run.err);
-	/* Status 1 says that some file could not be read: the others are in. */
+	/* Status 1: some files could not be read; the others are in. */
 	if (git_run(&run, add, err) > 1) {
-		error_set(err, DROVER_INTERNAL, "cannot take up the changes in %s: %.200s", t->path,
+		error_set(err, DROVER_INTERNAL, "cannot take a snapshot of %s: %.200s", t->path,
 		    buf_str(&run.err));
 		goto out;
 	}
@@ -108,7 +108,7 @@ wip_snapshot_by_cli(struct tree *t, const char *index, bool fresh, git_oid *oid,
 		goto out;
 	if (git_oid_fromstrn(oid, buf_str(&out), out.len < GIT_OID_HEXSZ ? 0 : GIT_OID_HEXSZ) !=
 	    0) {
-		error_set(err, DROVER_INTERNAL, "git write-tree in %s gave no tree", t->path);
+		error_set(err, DROVER_INTERNAL, "git write-tree in %s printed no hash", t->path);
 		goto out;
 	}
 	result = 0;
@@ -150,7 +150,7 @@ wip_snapshot_by_libgit2(struct tree *t, const char *path, bool fresh, git_oid *o
 	if (rc == 0)
 		rc = git_index_write_tree(oid, index);
 	if (rc != 0)
-		git_fail(DROVER_INTERNAL, err, "cannot take up the changes in %s", t->path);
+		git_fail(DROVER_INTERNAL, err, "cannot take a snapshot of %s", t->path);
 	git_tree_free(tree);
 	git_commit_free(commit);
 	git_index_free(index);
@@ -180,10 +180,11 @@ wip_signature(const struct tree *t, git_signature **out, struct error *err)
 	git_config_free(config);
 	git_repository_free(mirror);
 	return rc == 0 ? 0 :
-			 git_fail(DROVER_INTERNAL, err, "user.name or user.email of %s", t->mirror);
+			 git_fail(DROVER_INTERNAL, err, "user.name or user.email in %s is invalid",
+			     t->mirror);
 }
 
-/* 1 when a commit is reached by nothing that outlives the tree. */
+/* 1 when nothing that outlives the tree reaches the commit. */
 static int
 wip_unsaved(const struct tree *t, git_repository *repo, const git_oid *oid)
 {
@@ -200,7 +201,7 @@ wip_unsaved(const struct tree *t, git_repository *repo, const git_oid *oid)
 	if (gitdir_base(t, &base) && git_commit_lookup(&commit, repo, &base) == 0)
 		git_revwalk_hide(walk, &base);
 	git_commit_free(commit);
-	/* Always the mirror's refs: a clone's own could claim anything. */
+	/* Only the mirror's refs count: a job can write a clone's. */
 	if (mirror_open(t, &mirror, NULL) != 0)
 		goto out;
 	for (size_t i = 0; i < ARRAY_LEN(safe_refs); i++) {
@@ -260,7 +261,7 @@ wip_transfer(struct tree *t, const git_oid *oid, struct error *err)
 	if (rc == 0)
 		rc = git_packbuilder_write(pack, packs, 0, NULL, NULL);
 	if (rc != 0)
-		git_fail(DROVER_INTERNAL, err, "cannot bring the commits of %s into %s", t->path,
+		git_fail(DROVER_INTERNAL, err, "cannot copy the commits of %s into %s", t->path,
 		    t->mirror);
 out:
 	git_commit_free(there);
@@ -322,8 +323,8 @@ wip_save(struct tree *t, const struct fill_status *status, char *saved, size_t s
 	    wip_save_commit(t, &at, 0, saved, size, err) != 0)
 		goto out;
 	/*
-	 * Its commits are safe now, and the name would be in the way of the
-	 * next agent that thinks of it.
+	 * Its commits are safe now, and its name could block the next agent's
+	 * branch.
 	 */
 	if (attached && known && strncmp(t->gitdir, t->path, strlen(t->path)) != 0 &&
 	    mirror_ref_set(t, branch, NULL, err) != 0)
@@ -339,9 +340,7 @@ out:
 	return result;
 }
 
-/*
- * Other branches of a clone go with it; those of a worktree are the mirror's.
- */
+/* Saves the other branches of a clone; those of a worktree are the mirror's. */
 static int
 wip_save_branches(struct tree *t, git_repository *repo, char *saved, size_t size, struct error *err)
 {
