@@ -250,7 +250,7 @@ daemon_run(const char *self, const char *config_file, bool in_process)
 	d->core.started_at = clock_wall();
 	d->core.config = config_load(config_file, &warnings, &err);
 	if (d->core.config == NULL ||
-	    prompts_verify(self, d->core.config, false, NULL, NULL, NULL, &err) != 0) {
+	    prompt_files_verify(self, d->core.config, false, NULL, NULL, NULL, &err) != 0) {
 		fprintf(stderr, "droverd: %s\n", err.text);
 		if (d->core.config != NULL)
 			config_free(d->core.config);
@@ -495,7 +495,7 @@ static const cJSON *
 daemon_exports(void *arg, const char *plugin)
 {
 	struct daemon *d = arg;
-	struct runner_handle *r = runner_find(d->supervisor, plugin);
+	struct runner_handle *r = fleet_find(d->supervisor, plugin);
 
 	return r != NULL ? r->exports : NULL;
 }
@@ -509,7 +509,7 @@ daemon_reload(void *arg, struct buf *changes, struct error *err)
 
 	fresh = config_load(d->config_file, &warnings, err);
 	if (fresh != NULL &&
-	    prompts_verify(d->core.self, fresh, false, daemon_exports, d, NULL, err) != 0) {
+	    prompt_files_verify(d->core.self, fresh, false, daemon_exports, d, NULL, err) != 0) {
 		config_free(fresh);
 		fresh = NULL;
 	}
@@ -563,7 +563,7 @@ struct running_search {
 };
 
 static int
-running_match(void *arg, struct job *job)
+daemon_match_running(void *arg, struct job *job)
 {
 	struct running_search *search = arg;
 
@@ -580,7 +580,7 @@ daemon_cancel(void *arg, uint64_t id, const char *by, struct error *err)
 	struct running_search search = { id, 0 };
 	char text[128];
 
-	queue_each_running(d->core.queue, running_match, &search);
+	queue_each_running(d->core.queue, daemon_match_running, &search);
 	if (search.epoch == 0) {
 		if (queue_cancel(d->core.queue, id, by, err) != 0)
 			return -1;

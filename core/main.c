@@ -139,7 +139,7 @@ run_role(const char *name, int argc, char **argv)
  * wrong goes to stderr.
  */
 static bool
-check_settings(const struct config *config, const char *plugin)
+main_check_settings(const struct config *config, const char *plugin)
 {
 	char *argv[] = { (char *)(uintptr_t)plugin,
 		config->file != NULL ? config->file : (char *)(uintptr_t) "" };
@@ -155,7 +155,7 @@ check_settings(const struct config *config, const char *plugin)
 }
 
 static int
-check_config(const char *self, const char *file)
+main_check_config(const char *self, const char *file)
 {
 	struct error err = { 0 };
 	struct config *config = config_load(file, NULL, &err);
@@ -166,12 +166,12 @@ check_config(const char *self, const char *file)
 		fprintf(stderr, "droverd: %s\n", err.text);
 		return EXIT_USAGE;
 	}
-	if (prompts_verify(self, config, true, NULL, NULL, &faults, &err) != 0) {
+	if (prompt_files_verify(self, config, true, NULL, NULL, &faults, &err) != 0) {
 		fputs(buf_str(&faults), stderr);
 		status = EXIT_USAGE;
 	}
 	for (int i = 0; i < config->plugins_len; i++)
-		if (!check_settings(config, config->plugins[i].name))
+		if (!main_check_settings(config, config->plugins[i].name))
 			status = EXIT_USAGE;
 	buf_free(&faults);
 	config_free(config);
@@ -255,7 +255,7 @@ main(int argc, char **argv)
 	}
 	self[n] = '\0';
 	if (test)
-		return check_config(self, file);
+		return main_check_config(self, file);
 	umask(027);
 	return daemon_run(self, file, in_process);
 }

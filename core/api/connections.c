@@ -13,48 +13,49 @@
 #include "base/clock.h"
 #include "base/mem.h"
 
-#define RECOUNT_MS 50  /* while the house is full */
+#define RECOUNT_MS 50    /* while it is full */
 #define LIMIT_MS 250   /* between two looks at who has been here too long */
 
-struct guest {
+struct connection {
 	struct bufferevent *bev;
 	int64_t until;         /* monotonic; 0: for ever */
 };
 
-static struct bufferevent *house_guest(struct event_base *, void *);
-static void house_count(struct house *);
-static void house_wait(struct house *);
-static void house_look(evutil_socket_t, short, void *);
+static struct bufferevent *connections_add(struct event_base *, void *);
+static void connections_count(struct connections *);
+static void connections_wait(struct connections *);
+static void connections_look(evutil_socket_t, short, void *);
 
 void
-house_open(struct house *house, struct event_base *base, struct evhttp *http, int fd, int max,
-    int64_t limit_ms)
+connections_open(struct connections *connections, struct event_base *base, struct evhttp *http,
+    int fd, int max, int64_t limit_ms)
 {
 	struct evconnlistener *listener;
 
-	*house = (struct house){ .base = base, .http = http, .max = max, .limit_ms = limit_ms };
-	MUST((house->timer = evtimer_new(base, house_look, house)) != NULL);
-	evhttp_set_bevcb(http, house_guest, house);
+	*connections =
+	    (struct connections){ .base = base, .http = http, .max = max, .limit_ms = limit_ms };
+	MUST((connections->timer = evtimer_new(base, connections_look, connections)) != NULL);
+	evhttp_set_bevcb(http, connections_add, connections);
 	listener = evconnlistener_new(base, NULL, NULL,
 	    LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, fd);
 	MUST(listener != NULL);
-	MUST((house->bound = evhttp_bind_listener(http, listener)) != NULL);
+	MUST((connections->bound = evhttp_bind_listener(http, listener)) != NULL);
 }
 
 void
-house_close(struct house *house)
+connections_close(struct connections *connections)
 {
-	if (house->timer != NULL)
-		event_free(house->timer);
-	house_count(house);
-	free(house->guests);
-	*house = (struct house){ .len = 0 };
+	if (connections->timer != NULL)
+		event_free(connections->timer);
+	connections_count(connections);
+	free(connections->list);
+	*connections = (struct connections){ .len = 0 };
 }
 
 static struct bufferevent *
-house_guest(struct event_base *base, void *arg)
+connections_add(struct event_base *base, void *arg)
 {
-	struct house *house = arg;
+	struct connections *connections = arg;
 	struct bufferevent *bev;
 
 	/*
@@ -62,60 +63,61 @@ house_guest(struct event_base *base, void *arg)
 	 * socket of that number for this one.
 	 */
 	MUST((bev = bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE)) != NULL);
-	house_count(house);
+	connections_count(connections);
 	/*
-	 * One may come after the house was closed: evconnlistener takes a few
+	 * One may come after this was closed: evconnlistener takes a few
 	 * at a time.
 	 */
-	house->guests = xreallocarray(house->guests, (size_t)house->len + 1, sizeof *house->guests);
+	connections->list = xreallocarray(connections->list, (size_t)connections->len + 1,
+	    sizeof *connections->list);
 	bufferevent_incref(bev);
-	house->guests[house->len++] =
-	    (struct guest){ bev, house->limit_ms > 0 ? clock_mono() + house->limit_ms : 0 };
-	if (house->len >= house->max)
-		evconnlistener_disable(evhttp_bound_socket_get_listener(house->bound));
-	house_wait(house);
+	connections->list[connections->len++] = (struct connection){ bev,
+		connections->limit_ms > 0 ? clock_mono() + connections->limit_ms : 0 };
+	if (connections->len >= connections->max)
+		evconnlistener_disable(evhttp_bound_socket_get_listener(connections->bound));
+	connections_wait(connections);
 	return bev;
 }
 
 /* Lets go of those that evhttp has let go of. */
 static void
-house_count(struct house *house)
+connections_count(struct connections *connections)
 {
 	int i = 0;
 
-	while (i < house->len) {
-		if (bufferevent_decref(house->guests[i].bev)) {
-			house->guests[i] = house->guests[--house->len];
+	while (i < connections->len) {
+		if (bufferevent_decref(connections->list[i].bev)) {
+			connections->list[i] = connections->list[--connections->len];
 			continue;
 		}
-		bufferevent_incref(house->guests[i++].bev);
+		bufferevent_incref(connections->list[i++].bev);
 	}
 }
 
 static void
-house_wait(struct house *house)
+connections_wait(struct connections *connections)
 {
-	int ms = house->len >= house->max         ? RECOUNT_MS :
-	    house->limit_ms > 0 && house->len > 0 ? LIMIT_MS :
-						    0;
+	int ms = connections->len >= connections->max         ? RECOUNT_MS :
+	    connections->limit_ms > 0 && connections->len > 0 ? LIMIT_MS :
+								0;
 	struct timeval soon = { 0, ms * 1000 };
 
-	if (ms > 0 && !evtimer_pending(house->timer, NULL))
-		MUST(evtimer_add(house->timer, &soon) == 0);
+	if (ms > 0 && !evtimer_pending(connections->timer, NULL))
+		MUST(evtimer_add(connections->timer, &soon) == 0);
 }
 
 static void
-house_look(evutil_socket_t fd, short what, void *arg)
+connections_look(evutil_socket_t fd, short what, void *arg)
 {
-	struct house *house = arg;
+	struct connections *connections = arg;
 	int64_t now = clock_mono();
 
-	house_count(house);
+	connections_count(connections);
 	/* evhttp finds the end of it by itself, and frees what hangs on it. */
-	for (int i = 0; i < house->len; i++)
-		if (house->guests[i].until != 0 && now >= house->guests[i].until)
-			(void)shutdown(bufferevent_getfd(house->guests[i].bev), SHUT_RDWR);
-	if (house->len < house->max)
-		evconnlistener_enable(evhttp_bound_socket_get_listener(house->bound));
-	house_wait(house);
+	for (int i = 0; i < connections->len; i++)
+		if (connections->list[i].until != 0 && now >= connections->list[i].until)
+			(void)shutdown(bufferevent_getfd(connections->list[i].bev), SHUT_RDWR);
+	if (connections->len < connections->max)
+		evconnlistener_enable(evhttp_bound_socket_get_listener(connections->bound));
+	connections_wait(connections);
 }

@@ -14,25 +14,25 @@
 #include <event2/event.h>
 #include <event2/http.h>
 
-struct guest;
+struct connection;
 
-struct house {
+struct connections {
 	struct event_base *base;
 	struct evhttp *http;              /* borrowed */
 	struct evhttp_bound_socket *bound;
-	struct guest *guests;             /* a reference to each that may be open */
+	struct connection *list; /* a reference to each that may be open */
 	int len, max;
 	int64_t limit_ms;                 /* a connection is cut after so long; 0: never */
 	struct event *timer;
 };
 
 /*
- * Takes a listening socket over for http. A full house stops listening; those
- * in the backlog are let in as others leave.
+ * Takes a listening socket over for http. At its maximum it stops listening;
+ * those in the backlog are let in as others leave.
  */
-void house_open(struct house *, struct event_base *, struct evhttp *, int fd, int max,
+void connections_open(struct connections *, struct event_base *, struct evhttp *, int fd, int max,
     int64_t limit_ms);
 /* After evhttp_free(). */
-void house_close(struct house *);
+void connections_close(struct connections *);
 
 #endif

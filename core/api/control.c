@@ -17,17 +17,17 @@
 #include "notice/notice.h"
 
 /* A search for a name among those that are there. */
-struct look {
+struct name_search {
 	const char *wanted;
 	bool found;
 	size_t distance;             /* of the nearest */
 	char nearest[2 * DROVER_NAME_MAX + 2];
 };
 
-static cJSON *mode_object(const struct core *);
-static int what_read(struct request *, const char **what, struct error *);
-static void secrets_answered(void *arg, const cJSON *checks);
-static void call_answered(void *arg, int code, const char *text, size_t len);
+static cJSON *control_mode_object(const struct core *);
+static int control_what_read(struct request *, const char **what, struct error *);
+static void control_secrets_answered(void *arg, const cJSON *checks);
+static void control_call_answered(void *arg, int code, const char *text, size_t len);
 
 int
 control_health(struct request *r, struct error *err)
@@ -35,7 +35,7 @@ control_health(struct request *r, struct error *err)
 	if (r->api->core->store_error[0] != '\0')
 		return error_set(err, DROVER_AGAIN, "the store takes no commits: %s",
 		    r->api->core->store_error);
-	reply_json(r, 200, mode_object(r->api->core));
+	reply_json(r, 200, control_mode_object(r->api->core));
 	return 0;
 }
 
@@ -67,15 +67,15 @@ control_pauses(struct request *r, struct error *err)
 
 /* Remembers whether a name is the wanted one, or the nearest to it so far. */
 static void
-look_at(struct look *look, const char *name)
+name_search_take(struct name_search *search, const char *name)
 {
-	size_t distance = keys_distance(look->wanted, name);
+	size_t distance = keys_distance(search->wanted, name);
 
-	look->found = look->found || strcmp(look->wanted, name) == 0;
-	if (distance >= look->distance)
+	search->found = search->found || strcmp(search->wanted, name) == 0;
+	if (distance >= search->distance)
 		return;
-	look->distance = distance;
-	(void)text_copy(look->nearest, sizeof look->nearest, name);
+	search->distance = distance;
+	(void)text_copy(search->nearest, sizeof search->nearest, name);
 }
 
 /*
@@ -83,12 +83,12 @@ look_at(struct look *look, const char *name)
  * want to pause what is only starting.
  */
 static void
-look_at_kinds(struct look *look, struct core *core)
+name_search_take_kinds(struct name_search *search, struct core *core)
 {
 	cJSON *status = queue_status(core->queue);
 	const cJSON *kind;
 	char plugin[DROVER_NAME_MAX + 1];
-	size_t len = strcspn(look->wanted, ".");
+	size_t len = strcspn(search->wanted, ".");
 	bool told = false;
 
 	cJSON_ArrayForEach(kind, json_get(status, "kinds")) {
@@ -96,48 +96,49 @@ look_at_kinds(struct look *look, struct core *core)
 
 		if (!queue_kind_known(core->queue, name))
 			continue;
-		told = told || (strncmp(name, look->wanted, len) == 0 && name[len] == '.');
-		look_at(look, name);
+		told = told || (strncmp(name, search->wanted, len) == 0 && name[len] == '.');
+		name_search_take(search, name);
 	}
 	cJSON_Delete(status);
-	if (!told && look->wanted[len] == '.' && len < sizeof plugin) {
-		memcpy(plugin, look->wanted, len);
+	if (!told && search->wanted[len] == '.' && len < sizeof plugin) {
+		memcpy(plugin, search->wanted, len);
 		plugin[len] = '\0';
-		look->found = look->found || config_plugin(core->config, plugin) != NULL;
+		search->found = search->found || config_plugin(core->config, plugin) != NULL;
 	}
 }
 
 /* A pause of what is not there would be taken, and hold back nothing. */
 static int
-what_known(struct core *core, const char *what, struct error *err)
+control_what_known(struct core *core, const char *what, struct error *err)
 {
 	const struct config *c = core->config;
 	size_t type = what != NULL ? strcspn(what, "/") : 0;
-	struct look look = { .wanted = what != NULL && what[type] == '/' ? what + type + 1 : "",
+	struct name_search search = { .wanted =
+					  what != NULL && what[type] == '/' ? what + type + 1 : "",
 		.distance = SIZE_MAX };
 	int i;
 
-	if (*look.wanted == '\0')
+	if (*search.wanted == '\0')
 		return 0;
 	if (strncmp(what, "pool/", type + 1) == 0)
 		for (i = 0; i < c->pools_len; i++)
-			look_at(&look, c->pools[i].name);
+			name_search_take(&search, c->pools[i].name);
 	else if (strncmp(what, "repo/", type + 1) == 0)
 		for (i = 0; i < c->repos_len; i++)
-			look_at(&look, c->repos[i].name);
+			name_search_take(&search, c->repos[i].name);
 	else if (strncmp(what, "agent/", type + 1) == 0)
 		for (i = 0; i < c->agents_len; i++)
-			look_at(&look, c->agents[i].name);
+			name_search_take(&search, c->agents[i].name);
 	else if (strncmp(what, "kind/", type + 1) == 0)
-		look_at_kinds(&look, core);
+		name_search_take_kinds(&search, core);
 	else
 		return 0;
-	if (look.found)
+	if (search.found)
 		return 0;
-	if (look.distance >= strlen(look.wanted) / 3 + 2)
+	if (search.distance >= strlen(search.wanted) / 3 + 2)
 		return error_set(err, DROVER_PERMANENT, "there is no %.80s to pause", what);
 	return error_set(err, DROVER_PERMANENT, "there is no %.80s to pause; did you mean %.*s/%s?",
-	    what, (int)type, what, look.nearest);
+	    what, (int)type, what, search.nearest);
 }
 
 int
@@ -148,7 +149,8 @@ control_pause(struct request *r, struct error *err)
 	struct buf reason = BUF_INIT;
 	int rc;
 
-	if (what_read(r, &what, err) != 0 || what_known(r->api->core, what, err) != 0)
+	if (control_what_read(r, &what, err) != 0 ||
+	    control_what_known(r->api->core, what, err) != 0)
 		return -1;
 	if (ms < 0)
 		return error_set(err, DROVER_PERMANENT, "for_ms: milliseconds, or 0 until resumed");
@@ -168,7 +170,8 @@ control_resume(struct request *r, struct error *err)
 {
 	const char *what;
 
-	if (what_read(r, &what, err) != 0 || queue_resume(r->api->core->queue, what, err) != 0)
+	if (control_what_read(r, &what, err) != 0 ||
+	    queue_resume(r->api->core->queue, what, err) != 0)
 		return -1;
 	return reply_committed(r, 200, cJSON_CreateObject());
 }
@@ -177,14 +180,14 @@ int
 control_drain(struct request *r, struct error *err)
 {
 	r->api->verbs->drain(r->api->daemon, json_bool(r->body, "stop", false));
-	return reply_committed(r, 202, mode_object(r->api->core));
+	return reply_committed(r, 202, control_mode_object(r->api->core));
 }
 
 int
 control_undrain(struct request *r, struct error *err)
 {
 	r->api->verbs->undrain(r->api->daemon);
-	return reply_committed(r, 200, mode_object(r->api->core));
+	return reply_committed(r, 200, control_mode_object(r->api->core));
 }
 
 int
@@ -228,7 +231,8 @@ control_call(struct request *r, struct error *err)
 		return error_set(err, DROVER_PERMANENT, "request: at most %d bytes",
 		    DROVER_PAYLOAD_MAX);
 	}
-	r->api->verbs->call(r->api->daemon, operation, text, strlen(text), call_answered, r);
+	r->api->verbs->call(r->api->daemon, operation, text, strlen(text), control_call_answered,
+	    r);
 	free(text);
 	return 0;
 }
@@ -252,11 +256,11 @@ control_secrets(struct request *r, struct error *err)
 	}
 	plugins[n] = NULL;
 	return r->api->verbs->check_secrets(r->api->daemon, n > 0 ? plugins : NULL,
-	    secrets_answered, r, err);
+	    control_secrets_answered, r, err);
 }
 
 static void
-secrets_answered(void *arg, const cJSON *checks)
+control_secrets_answered(void *arg, const cJSON *checks)
 {
 	struct request *r;
 	cJSON *answer = cJSON_CreateObject();
@@ -279,11 +283,11 @@ control_notify_test(struct request *r, struct error *err)
 	if (units_parse_int(r->args[0], 0, INT32_MAX, &place) != 0)
 		return error_set(err, DROVER_PERMANENT,
 		    "an entry of notify is named by its place, counted from 0");
-	return notices_test(r->api->core->notices, (int)place, call_answered, r, err);
+	return notices_test(r->api->core->notices, (int)place, control_call_answered, r, err);
 }
 
 static cJSON *
-mode_object(const struct core *core)
+control_mode_object(const struct core *core)
 {
 	cJSON *object = cJSON_CreateObject();
 
@@ -295,7 +299,7 @@ mode_object(const struct core *core)
  * NULL for everything, else "pool/NAME" and its like, which the queue checks.
  */
 static int
-what_read(struct request *r, const char **what, struct error *err)
+control_what_read(struct request *r, const char **what, struct error *err)
 {
 	const cJSON *value = json_get(r->body, "what");
 
@@ -310,7 +314,7 @@ what_read(struct request *r, const char **what, struct error *err)
 }
 
 static void
-call_answered(void *arg, int code, const char *text, size_t len)
+control_call_answered(void *arg, int code, const char *text, size_t len)
 {
 	struct request *r;
 	struct error err = { 0 };

@@ -23,7 +23,7 @@ struct events {
 static void events_more(struct stream *, bool by_timer);
 static void events_release(struct stream *);
 static int events_begin(struct request *, int64_t *after, struct error *);
-static int read_last(void *arg, const struct store_row *);
+static int events_read_last(void *arg, const struct store_row *);
 
 int
 events_get(struct request *r, struct error *err)
@@ -115,13 +115,13 @@ events_begin(struct request *r, int64_t *after, struct error *err)
 		return -1;
 	if (*after == -1 &&
 	    store_read(r->api->core->store, "SELECT coalesce(max(id), 0) FROM event", NULL, 0,
-		read_last, after, err) == -1)
+		events_read_last, after, err) == -1)
 		return -1;
 	return 0;
 }
 
 static int
-read_last(void *arg, const struct store_row *row)
+events_read_last(void *arg, const struct store_row *row)
 {
 	*(int64_t *)arg = store_row_int(row, 0);
 	return 0;

@@ -46,7 +46,7 @@ struct delivery {
 struct intake {
 	struct api *api;
 	struct evhttp *http;
-	struct house house;
+	struct connections connections;
 	char *listen, *address;         /* as configured, and as it is */
 	struct intake_count *counts;
 	int counts_len;
@@ -57,7 +57,7 @@ static const struct log_scope intake_scope = { .part = "core" };
 
 static int intake_listen(const char *listen, char **address, struct error *);
 static void intake_stop(struct intake *);
-static void on_delivery(struct evhttp_request *, void *arg);
+static void intake_on_delivery(struct evhttp_request *, void *arg);
 static int delivery_check(struct delivery *, const char **name);
 static char *delivery_headers(struct evhttp_request *);
 static void delivery_answer(void *arg, const struct hook_answer *);
@@ -91,9 +91,9 @@ intake_configure(struct api *api, const char *listen, struct error *err)
 	evhttp_set_allowed_methods(intake->http,
 	    EVHTTP_REQ_GET | EVHTTP_REQ_POST | EVHTTP_REQ_HEAD | EVHTTP_REQ_PUT |
 		EVHTTP_REQ_DELETE | EVHTTP_REQ_OPTIONS | EVHTTP_REQ_PATCH);
-	evhttp_set_gencb(intake->http, on_delivery, intake);
-	house_open(&intake->house, api->core->base, intake->http, fd, INTAKE_CONNECTIONS_MAX,
-	    INTAKE_LIMIT_MS);
+	evhttp_set_gencb(intake->http, intake_on_delivery, intake);
+	connections_open(&intake->connections, api->core->base, intake->http, fd,
+	    INTAKE_CONNECTIONS_MAX, INTAKE_LIMIT_MS);
 	if (old != NULL) {
 		intake->counts = old->counts;
 		intake->counts_len = old->counts_len;
@@ -178,7 +178,7 @@ intake_stop(struct intake *intake)
 		d->http = NULL;
 	}
 	evhttp_free(intake->http);
-	house_close(&intake->house);
+	connections_close(&intake->connections);
 	free(intake->listen);
 	free(intake->address);
 	free(intake->counts);
@@ -200,7 +200,7 @@ intake_address(const struct api *api)
 }
 
 static void
-on_delivery(struct evhttp_request *http, void *arg)
+intake_on_delivery(struct evhttp_request *http, void *arg)
 {
 	struct intake *intake = arg;
 	struct delivery *d = xcalloc(1, sizeof *d);

@@ -13,19 +13,19 @@
 #include "base/path.h"
 #include "base/units.h"
 
-static int reply_list(struct request *, const char *name, cJSON *list);
-static int config_list(struct request *, const char *name);
-static int lease_id(struct request *, uint64_t *id, struct error *);
-static void mask_json(struct request *, int status, cJSON *);
+static int inventory_reply_list(struct request *, const char *name, cJSON *list);
+static int inventory_config_list(struct request *, const char *name);
+static int inventory_lease_id(struct request *, uint64_t *id, struct error *);
+static void inventory_mask(struct request *, int status, cJSON *);
 
 int
-facts_sources(struct request *r, struct error *err)
+inventory_sources(struct request *r, struct error *err)
 {
-	return reply_list(r, "sources", r->api->verbs->sources(r->api->daemon));
+	return inventory_reply_list(r, "sources", r->api->verbs->sources(r->api->daemon));
 }
 
 int
-facts_poll(struct request *r, struct error *err)
+inventory_poll(struct request *r, struct error *err)
 {
 	if (r->api->verbs->poll(r->api->daemon, r->args[0], err) != 0)
 		return -1;
@@ -34,13 +34,13 @@ facts_poll(struct request *r, struct error *err)
 }
 
 int
-facts_plugins(struct request *r, struct error *err)
+inventory_plugins(struct request *r, struct error *err)
 {
-	return reply_list(r, "plugins", r->api->verbs->plugins(r->api->daemon));
+	return inventory_reply_list(r, "plugins", r->api->verbs->plugins(r->api->daemon));
 }
 
 int
-facts_plugin(struct request *r, struct error *err)
+inventory_plugin(struct request *r, struct error *err)
 {
 	cJSON *list = r->api->verbs->plugins(r->api->daemon), *one;
 	int i = 0;
@@ -59,43 +59,43 @@ facts_plugin(struct request *r, struct error *err)
 }
 
 int
-facts_workers(struct request *r, struct error *err)
+inventory_workers(struct request *r, struct error *err)
 {
-	return reply_list(r, "workers", r->api->verbs->workers(r->api->daemon));
+	return inventory_reply_list(r, "workers", r->api->verbs->workers(r->api->daemon));
 }
 
 int
-facts_repos(struct request *r, struct error *err)
+inventory_repos(struct request *r, struct error *err)
 {
-	return config_list(r, "repos");
+	return inventory_config_list(r, "repos");
 }
 
 int
-facts_agents(struct request *r, struct error *err)
+inventory_agents(struct request *r, struct error *err)
 {
-	return config_list(r, "agents");
+	return inventory_config_list(r, "agents");
 }
 
 int
-facts_config(struct request *r, struct error *err)
+inventory_config(struct request *r, struct error *err)
 {
-	mask_json(r, 200, config_to_json(r->api->core->config));
+	inventory_mask(r, 200, config_to_json(r->api->core->config));
 	return 0;
 }
 
 int
-lease_list(struct request *r, struct error *err)
+inventory_leases(struct request *r, struct error *err)
 {
-	return reply_list(r, "leases", leases_list(r->api->core->leases));
+	return inventory_reply_list(r, "leases", leases_list(r->api->core->leases));
 }
 
 int
-lease_show(struct request *r, struct error *err)
+inventory_lease(struct request *r, struct error *err)
 {
 	uint64_t id;
 	cJSON *lease;
 
-	if (lease_id(r, &id, err) != 0)
+	if (inventory_lease_id(r, &id, err) != 0)
 		return -1;
 	if ((lease = leases_show(r->api->core->leases, id)) == NULL) {
 		r->status = 404;
@@ -111,35 +111,36 @@ lease_show(struct request *r, struct error *err)
  * attempt itself says so with its epoch.
  */
 int
-lease_release(struct request *r, struct error *err)
+inventory_release_lease(struct request *r, struct error *err)
 {
 	uint64_t id;
 
-	if (lease_id(r, &id, err) != 0 || leases_break(r->api->core->leases, id, false, err) != 0)
+	if (inventory_lease_id(r, &id, err) != 0 ||
+	    leases_break(r->api->core->leases, id, false, err) != 0)
 		return -1;
 	return reply_committed(r, 200, cJSON_CreateObject());
 }
 
 int
-lease_break(struct request *r, struct error *err)
+inventory_break_lease(struct request *r, struct error *err)
 {
 	uint64_t id;
 
-	if (lease_id(r, &id, err) != 0 ||
+	if (inventory_lease_id(r, &id, err) != 0 ||
 	    leases_break(r->api->core->leases, id, json_bool(r->body, "force", false), err) != 0)
 		return -1;
 	return reply_committed(r, 200, cJSON_CreateObject());
 }
 
 int
-lease_gc(struct request *r, struct error *err)
+inventory_tidy_leases(struct request *r, struct error *err)
 {
 	r->api->verbs->tidy(r->api->daemon);
 	return reply_committed(r, 202, cJSON_CreateObject());
 }
 
 static int
-reply_list(struct request *r, const char *name, cJSON *list)
+inventory_reply_list(struct request *r, const char *name, cJSON *list)
 {
 	cJSON *answer = cJSON_CreateObject();
 
@@ -149,7 +150,7 @@ reply_list(struct request *r, const char *name, cJSON *list)
 }
 
 static int
-config_list(struct request *r, const char *name)
+inventory_config_list(struct request *r, const char *name)
 {
 	cJSON *config = config_to_json(r->api->core->config), *answer = cJSON_CreateObject();
 	cJSON *list = cJSON_AddArrayToObject(answer, name),
@@ -165,12 +166,12 @@ config_list(struct request *r, const char *name)
 		cJSON_AddItemToArray(list, one);
 	}
 	cJSON_Delete(config);
-	mask_json(r, 200, answer);
+	inventory_mask(r, 200, answer);
 	return 0;
 }
 
 static int
-lease_id(struct request *r, uint64_t *id, struct error *err)
+inventory_lease_id(struct request *r, uint64_t *id, struct error *err)
 {
 	int64_t number;
 	cJSON *lease;
@@ -191,7 +192,7 @@ lease_id(struct request *r, uint64_t *id, struct error *err)
 
 /* An environment or a URL may hold what the log knows as a secret. */
 static void
-mask_json(struct request *r, int status, cJSON *json)
+inventory_mask(struct request *r, int status, cJSON *json)
 {
 	struct buf text = BUF_INIT;
 	char *printed = json_print(json);

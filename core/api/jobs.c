@@ -10,16 +10,16 @@
 #include "base/mem.h"
 #include "base/units.h"
 
-static int list_ids(const char *text, uint64_t *ids, size_t *n, struct error *);
-static int list_jobs(struct request *, int state, struct error *);
-static int submit_one(struct request *, const cJSON *, cJSON *answers, struct error *);
-static int ask_read(struct request *, const cJSON *, struct job_ask *, char **payload,
+static int jobs_parse_ids(const char *text, uint64_t *ids, size_t *n, struct error *);
+static int jobs_select(struct request *, int state, struct error *);
+static int jobs_submit_one(struct request *, const cJSON *, cJSON *answers, struct error *);
+static int jobs_ask_read(struct request *, const cJSON *, struct job_ask *, char **payload,
     bool *only_new, struct error *);
-static int ask_after(struct request *, const cJSON *, uint64_t *after, struct error *);
+static int jobs_ask_after(struct request *, const cJSON *, uint64_t *after, struct error *);
 static int job_act(struct request *,
     int (*act)(struct queue *, uint64_t, const char *by, struct error *), struct error *);
 static int job_answer(struct request *, uint64_t id);
-static cJSON *id_object(uint64_t id);
+static cJSON *jobs_id_object(uint64_t id);
 
 int
 jobs_list(struct request *r, struct error *err)
@@ -30,13 +30,13 @@ jobs_list(struct request *r, struct error *err)
 	if (state != NULL && (wanted = state_parse(state)) == -1)
 		return error_set(err, DROVER_PERMANENT,
 		    "state: one of queued, running, delayed, held, succeeded, dead, cancelled");
-	return list_jobs(r, wanted, err);
+	return jobs_select(r, wanted, err);
 }
 
 int
-dead_list(struct request *r, struct error *err)
+jobs_dead(struct request *r, struct error *err)
 {
-	return list_jobs(r, JOB_DEAD, err);
+	return jobs_select(r, JOB_DEAD, err);
 }
 
 int
@@ -54,7 +54,7 @@ jobs_submit(struct request *r, struct error *err)
 		answers = cJSON_CreateArray();
 		cJSON_ArrayForEach(one, r->body) {
 			struct error why = { 0 };
-			int rc = submit_one(r, one, answers, &why);
+			int rc = jobs_submit_one(r, one, answers, &why);
 
 			/*
 			 * A store that fails fails for all; a job that is wrong
@@ -77,7 +77,7 @@ jobs_submit(struct request *r, struct error *err)
 		return reply_committed(r, failed == n ? 422 : fresh > 0 ? 201 : 200, answers);
 	}
 	answers = cJSON_CreateArray();
-	if ((fresh = submit_one(r, r->body, answers, err)) == -1) {
+	if ((fresh = jobs_submit_one(r, r->body, answers, err)) == -1) {
 		cJSON_Delete(answers);
 		return -1;
 	}
@@ -123,7 +123,7 @@ jobs_cancel(struct request *r, struct error *err)
 	if (request_job(r, &id, err) != 0 ||
 	    (rc = r->api->verbs->cancel(r->api->daemon, id, r->by, err)) == -1)
 		return -1;
-	answer = id_object(id);
+	answer = jobs_id_object(id);
 	json_add_bool(answer, "ended", rc == 0);
 	return reply_committed(r, rc == 0 ? 200 : 202, answer);
 }
@@ -177,7 +177,7 @@ jobs_priority(struct request *r, struct error *err)
 }
 
 int
-dead_retry(struct request *r, struct error *err)
+jobs_retry_dead(struct request *r, struct error *err)
 {
 	struct queue *queue = r->api->core->queue;
 	const char *kind = json_str(r->body, "kind", NULL);
@@ -221,7 +221,7 @@ job_look(struct queue *queue, const char *which, struct job_look *look)
 }
 
 static int
-list_jobs(struct request *r, int state, struct error *err)
+jobs_select(struct request *r, int state, struct error *err)
 {
 	struct queue_filter filter = { .state = state };
 	uint64_t ids[API_IDS_MAX];
@@ -232,7 +232,7 @@ list_jobs(struct request *r, int state, struct error *err)
 	if (request_number(r, "before", 0, INT64_MAX, 0, &before, err) != 0 ||
 	    request_number(r, "limit", 1, API_LIST_MAX, 50, &limit, err) != 0)
 		return -1;
-	if (list_ids(request_query(r, "ids", ""), ids, &filter.ids_len, err) != 0)
+	if (jobs_parse_ids(request_query(r, "ids", ""), ids, &filter.ids_len, err) != 0)
 		return -1;
 	filter.ids = ids;
 	filter.kind = request_query(r, "kind", NULL);
@@ -256,7 +256,7 @@ list_jobs(struct request *r, int state, struct error *err)
 
 /* "1,2,3" */
 static int
-list_ids(const char *text, uint64_t *ids, size_t *n, struct error *err)
+jobs_parse_ids(const char *text, uint64_t *ids, size_t *n, struct error *err)
 {
 	char *copy = xstrdup(text), *one;
 	int64_t id;
@@ -275,7 +275,7 @@ list_ids(const char *text, uint64_t *ids, size_t *n, struct error *err)
 
 /* 1 new, 0 known (one more answer each), -1. */
 static int
-submit_one(struct request *r, const cJSON *object, cJSON *answers, struct error *err)
+jobs_submit_one(struct request *r, const cJSON *object, cJSON *answers, struct error *err)
 {
 	struct job_ask ask;
 	uint64_t id;
@@ -285,7 +285,7 @@ submit_one(struct request *r, const cJSON *object, cJSON *answers, struct error 
 	cJSON *answer;
 	int rc = -1;
 
-	if (ask_read(r, object, &ask, &payload, &only_new, err) != 0)
+	if (jobs_ask_read(r, object, &ask, &payload, &only_new, err) != 0)
 		goto out;
 	if (only_new) {
 		which = xasprintf("%s/%s", ask.kind, ask.key);
@@ -302,7 +302,7 @@ submit_one(struct request *r, const cJSON *object, cJSON *answers, struct error 
 	}
 	if ((rc = r->api->verbs->submit(r->api->daemon, &ask, &id, err)) == -1)
 		goto out;
-	answer = id_object(id);
+	answer = jobs_id_object(id);
 	json_add_bool(answer, "fresh", rc == 1);
 	cJSON_AddItemToArray(answers, answer);
 out:
@@ -311,7 +311,7 @@ out:
 }
 
 static int
-ask_read(struct request *r, const cJSON *object, struct job_ask *ask, char **payload,
+jobs_ask_read(struct request *r, const cJSON *object, struct job_ask *ask, char **payload,
     bool *only_new, struct error *err)
 {
 	static const struct {
@@ -375,11 +375,11 @@ ask_read(struct request *r, const cJSON *object, struct job_ask *ask, char **pay
 		ask->payload = *payload;
 		ask->payload_len = strlen(*payload);
 	}
-	return ask_after(r, object, &ask->after, err);
+	return jobs_ask_after(r, object, &ask->after, err);
 }
 
 static int
-ask_after(struct request *r, const cJSON *object, uint64_t *after, struct error *err)
+jobs_ask_after(struct request *r, const cJSON *object, uint64_t *after, struct error *err)
 {
 	const cJSON *value = json_get(object, "after");
 	char number[24];
@@ -410,11 +410,11 @@ job_act(struct request *r, int (*act)(struct queue *, uint64_t, const char *by, 
 static int
 job_answer(struct request *r, uint64_t id)
 {
-	return reply_committed(r, 200, id_object(id));
+	return reply_committed(r, 200, jobs_id_object(id));
 }
 
 static cJSON *
-id_object(uint64_t id)
+jobs_id_object(uint64_t id)
 {
 	cJSON *object = cJSON_CreateObject();
 

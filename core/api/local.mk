@@ -17,5 +17,5 @@ libapi_la_SOURCES = \
   core/api/server.h \
   core/api/stream.c \
   core/api/symphony.c \
-  core/api/trust.c
+  core/api/people.c
 libapi_la_LIBADD = $(LIBEVENT_LIBS)

@@ -74,11 +74,11 @@ static const struct series {
 	    "http.pauses", { "origin", "credential", "limit", NULL }, NULL },
 };
 
-static void series_write(struct buf *, const struct series *, const cJSON *status);
-static void metric_write(struct buf *, const struct metric *, const cJSON *status);
-static void sample_write(struct buf *, const struct metric *, const char *label,
+static void metrics_write_series(struct buf *, const struct series *, const cJSON *status);
+static void metrics_write_metric(struct buf *, const struct metric *, const cJSON *status);
+static void metrics_write_sample(struct buf *, const struct metric *, const char *label,
     const cJSON *value);
-static void label_write(struct buf *, const char *);
+static void metrics_write_label(struct buf *, const char *);
 
 int
 metrics_get(struct request *r, struct error *err)
@@ -88,9 +88,9 @@ metrics_get(struct request *r, struct error *err)
 	struct buf out = BUF_INIT;
 
 	for (size_t i = 0; i < ARRAY_LEN(metrics); i++)
-		metric_write(&out, &metrics[i], status);
+		metrics_write_metric(&out, &metrics[i], status);
 	for (size_t i = 0; i < ARRAY_LEN(series); i++)
-		series_write(&out, &series[i], status);
+		metrics_write_series(&out, &series[i], status);
 	cJSON_Delete(status);
 	buf_addf(&out,
 	    "# HELP drover_ready 1 while new jobs may start.\n# TYPE drover_ready "
@@ -109,7 +109,7 @@ metrics_get(struct request *r, struct error *err)
 }
 
 static void
-series_write(struct buf *out, const struct series *s, const cJSON *status)
+metrics_write_series(struct buf *out, const struct series *s, const cJSON *status)
 {
 	const cJSON *at = json_path(status, s->path), *one;
 
@@ -120,7 +120,7 @@ series_write(struct buf *out, const struct series *s, const cJSON *status)
 		buf_adds(out, s->name);
 		for (size_t i = 0; s->labels[i] != NULL; i++) {
 			buf_addf(out, "%s%s=\"", i == 0 ? "{" : ",", s->labels[i]);
-			label_write(out, json_str(one, s->labels[i], ""));
+			metrics_write_label(out, json_str(one, s->labels[i], ""));
 			buf_addc(out, '"');
 		}
 		buf_addf(out, "} %" PRId64 "\n", s->value != NULL ? json_int(one, s->value, 0) : 1);
@@ -128,7 +128,7 @@ series_write(struct buf *out, const struct series *s, const cJSON *status)
 }
 
 static void
-metric_write(struct buf *out, const struct metric *m, const cJSON *status)
+metrics_write_metric(struct buf *out, const struct metric *m, const cJSON *status)
 {
 	const cJSON *at = json_path(status, m->path), *one;
 
@@ -136,30 +136,31 @@ metric_write(struct buf *out, const struct metric *m, const cJSON *status)
 		return;
 	buf_addf(out, "# HELP %s %s\n# TYPE %s %s\n", m->name, m->help, m->name, m->type);
 	if (m->label == NULL) {
-		sample_write(out, m, NULL, at);
+		metrics_write_sample(out, m, NULL, at);
 		return;
 	}
 	cJSON_ArrayForEach(one, at)
-		sample_write(out, m, cJSON_IsArray(at) ? json_str(one, "name", "") : one->string,
+		metrics_write_sample(out, m,
+		    cJSON_IsArray(at) ? json_str(one, "name", "") : one->string,
 		    m->member != NULL ? json_get(one, m->member) : one);
 }
 
 static void
-sample_write(struct buf *out, const struct metric *m, const char *label, const cJSON *value)
+metrics_write_sample(struct buf *out, const struct metric *m, const char *label, const cJSON *value)
 {
 	if (!cJSON_IsNumber(value) || !isfinite(value->valuedouble))
 		return;
 	buf_adds(out, m->name);
 	if (label != NULL) {
 		buf_addf(out, "{%s=\"", m->label);
-		label_write(out, label);
+		metrics_write_label(out, label);
 		buf_adds(out, "\"}");
 	}
 	buf_addf(out, " %.15g\n", value->valuedouble * m->scale);
 }
 
 static void
-label_write(struct buf *out, const char *s)
+metrics_write_label(struct buf *out, const char *s)
 {
 	for (; *s != '\0'; s++) {
 		if (*s == '\n') {

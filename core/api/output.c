@@ -43,8 +43,8 @@ static void output_release(struct stream *);
 static bool output_open(struct output *);
 static bool output_lives(struct output *);
 static void output_watch(struct output *);
-static void on_changed(evutil_socket_t, short, void *arg);
-static int match_running(void *arg, struct job *);
+static void output_on_changed(evutil_socket_t, short, void *arg);
+static int output_match_running(void *arg, struct job *);
 
 int
 output_get(struct request *r, struct error *err)
@@ -157,7 +157,7 @@ output_lives(struct output *o)
 	struct running running = { o->job, o->attempt, false };
 	struct job_look look;
 
-	queue_each_running(queue, match_running, &running);
+	queue_each_running(queue, output_match_running, &running);
 	if (running.found && o->attempt == 0)
 		o->attempt = running.attempt;
 	if (running.found || o->attempt != 0)
@@ -187,15 +187,15 @@ output_watch(struct output *o)
 		o->notify = -1;
 		return;
 	}
-	o->changed = event_new(o->stream.request->api->core->base, o->notify,
-	    EV_READ | EV_PERSIST, on_changed, o);
+	o->changed = event_new(o->stream.request->api->core->base, o->notify, EV_READ | EV_PERSIST,
+	    output_on_changed, o);
 	MUST(o->changed != NULL && event_add(o->changed, NULL) == 0);
 	/* What was written before the watch stood would wake nobody. */
 	event_active(o->changed, EV_READ, 0);
 }
 
 static void
-on_changed(evutil_socket_t fd, short what, void *arg)
+output_on_changed(evutil_socket_t fd, short what, void *arg)
 {
 	struct output *o = arg;
 	char events[4096];
@@ -206,7 +206,7 @@ on_changed(evutil_socket_t fd, short what, void *arg)
 }
 
 static int
-match_running(void *arg, struct job *job)
+output_match_running(void *arg, struct job *job)
 {
 	struct running *running = arg;
 

@@ -49,7 +49,7 @@ static const struct {
 
 static void reply_bytes(struct request *, int status, const char *type, const void *, size_t);
 static void reply_deferred(void *arg, const struct error *failed);
-static bool says_disk_full(const char *text);
+static bool reply_says_disk_full(const char *text);
 static const char *reply_code(int status);
 static void reply_error(struct request *, int status, const char *code, const struct error *);
 /* HTTP status of a class; refusal: of DROVER_PERMANENT. */
@@ -120,7 +120,7 @@ reply_status(const struct error *err, int refusal)
 {
 	if (err->code == DROVER_PERMANENT)
 		return refusal;
-	if (err->code == DROVER_AGAIN && says_disk_full(err->text))
+	if (err->code == DROVER_AGAIN && reply_says_disk_full(err->text))
 		return 507;
 	for (size_t i = 0; i < ARRAY_LEN(statuses); i++)
 		if (statuses[i].class == err->code)
@@ -187,7 +187,7 @@ reply_bytes(struct request *r, int status, const char *type, const void *data, s
  * tells.
  */
 static bool
-says_disk_full(const char *text)
+reply_says_disk_full(const char *text)
 {
 	return strstr(text, STORE_FULL) != NULL || strstr(text, strerror(ENOSPC)) != NULL ||
 	    strstr(text, strerror(EDQUOT)) != NULL;

@@ -48,8 +48,8 @@ const struct route api_routes[] = {
 	    "changes a job's priority; {\"priority\": -100 to 100}" },
 	{ POST, "/api/v1/jobs/*/discard", jobs_discard, 409, "refused",
 	    "discards a dead job: it becomes cancelled" },
-	{ GET, "/api/v1/dead", dead_list, 422, "invalid", "dead jobs; ?kind= limit=" },
-	{ POST, "/api/v1/dead/retry", dead_retry, 409, "refused",
+	{ GET, "/api/v1/dead", jobs_dead, 422, "invalid", "dead jobs; ?kind= limit=" },
+	{ POST, "/api/v1/dead/retry", jobs_retry_dead, 409, "refused",
 	    "queues all dead jobs again, or those of {\"kind\"}" },
 
 	{ GET, "/api/v1/pauses", control_pauses, 500, "internal",
@@ -65,32 +65,33 @@ const struct route api_routes[] = {
 	{ POST, "/api/v1/reload", control_reload, 422, "invalid",
 	    "reads the configuration again; answers what changed" },
 
-	{ GET, "/api/v1/leases", lease_list, 500, "internal", "worktrees and who holds them" },
-	{ POST, "/api/v1/leases/gc", lease_gc, 409, "refused",
+	{ GET, "/api/v1/leases", inventory_leases, 500, "internal",
+	    "worktrees and who holds them" },
+	{ POST, "/api/v1/leases/gc", inventory_tidy_leases, 409, "refused",
 	    "cleans dirty worktrees, removes released ones, empties the trash" },
-	{ GET, "/api/v1/leases/*", lease_show, 404, "not_found", "one lease" },
-	{ POST, "/api/v1/leases/*/release", lease_release, 409, "conflict",
+	{ GET, "/api/v1/leases/*", inventory_lease, 404, "not_found", "one lease" },
+	{ POST, "/api/v1/leases/*/release", inventory_release_lease, 409, "conflict",
 	    "gives back a lease whose owner is dead" },
-	{ POST, "/api/v1/leases/*/break", lease_break, 409, "conflict",
+	{ POST, "/api/v1/leases/*/break", inventory_break_lease, 409, "conflict",
 	    "takes a lease away, with {\"force\": true} even from a live owner" },
 
-	{ GET, "/api/v1/sources", facts_sources, 500, "internal",
+	{ GET, "/api/v1/sources", inventory_sources, 500, "internal",
 	    "sources, their last and next poll" },
-	{ GET, "/api/v1/refusals", trust_refusals, 422, "invalid",
+	{ GET, "/api/v1/refusals", people_refusals, 422, "invalid",
 	    "who asked for work but may not start it; ?source= before= limit=" },
-	{ GET, "/api/v1/memory", trust_memory, 422, "invalid",
+	{ GET, "/api/v1/memory", people_memory, 422, "invalid",
 	    "what plugins remember; ?plugin= lists its subjects, with subject= the entries of "
 	    "one" },
-	{ POST, "/api/v1/memory/forget", trust_forget, 422, "invalid",
+	{ POST, "/api/v1/memory/forget", people_forget, 422, "invalid",
 	    "forgets all that was said about a subject; {\"plugin\", \"subject\"}" },
-	{ POST, "/api/v1/sources/*/poll", facts_poll, 404, "not_found", "polls a source now" },
-	{ GET, "/api/v1/plugins", facts_plugins, 500, "internal", "plugins and their runners" },
-	{ GET, "/api/v1/plugins/*", facts_plugin, 404, "not_found",
+	{ POST, "/api/v1/sources/*/poll", inventory_poll, 404, "not_found", "polls a source now" },
+	{ GET, "/api/v1/plugins", inventory_plugins, 500, "internal", "plugins and their runners" },
+	{ GET, "/api/v1/plugins/*", inventory_plugin, 404, "not_found",
 	    "one plugin: what it exports, its options" },
-	{ GET, "/api/v1/workers", facts_workers, 500, "internal", "slots and what they run" },
-	{ GET, "/api/v1/repos", facts_repos, 500, "internal", "configured repositories" },
-	{ GET, "/api/v1/agents", facts_agents, 500, "internal", "configured agents" },
-	{ GET, "/api/v1/config", facts_config, 500, "internal",
+	{ GET, "/api/v1/workers", inventory_workers, 500, "internal", "slots and what they run" },
+	{ GET, "/api/v1/repos", inventory_repos, 500, "internal", "configured repositories" },
+	{ GET, "/api/v1/agents", inventory_agents, 500, "internal", "configured agents" },
+	{ GET, "/api/v1/config", inventory_config, 500, "internal",
 	    "the configuration in force, secrets only by where they lie" },
 	{ GET, "/api/v1/events", events_get, 422, "invalid",
 	    "Server-Sent Events; Last-Event-ID or ?after= resumes, ?job= filters, ?follow=0 ends "
@@ -124,8 +125,8 @@ static const struct {
 	{ EVHTTP_REQ_PATCH, "PATCH" },
 };
 
-static bool path_matches(const char *pattern, const char *path, char args[][API_ARG_MAX]);
-static bool segment_decode(const char *s, size_t len, char *out);
+static bool route_matches(const char *pattern, const char *path, char args[][API_ARG_MAX]);
+static bool route_decode_segment(const char *s, size_t len, char *out);
 
 const struct route *
 route_find(enum evhttp_cmd_type method, const char *path, char args[][API_ARG_MAX],
@@ -138,7 +139,7 @@ route_find(enum evhttp_cmd_type method, const char *path, char args[][API_ARG_MA
 	for (size_t i = 0; i < api_routes_len; i++) {
 		const struct route *r = &api_routes[i];
 
-		if (!path_matches(r->path, path, args))
+		if (!route_matches(r->path, path, args))
 			continue;
 		if (r->method == method)
 			return r;
@@ -173,7 +174,7 @@ api_document(struct buf *out)
 }
 
 static bool
-path_matches(const char *pattern, const char *path, char args[][API_ARG_MAX])
+route_matches(const char *pattern, const char *path, char args[][API_ARG_MAX])
 {
 	int n = 0;
 
@@ -185,7 +186,7 @@ path_matches(const char *pattern, const char *path, char args[][API_ARG_MAX])
 		want = strcspn(pattern, "/");
 		got = strcspn(path, "/");
 		if (want == 1 && *pattern == '*') {
-			if (n == API_ARGS_MAX || !segment_decode(path, got, args[n++]))
+			if (n == API_ARGS_MAX || !route_decode_segment(path, got, args[n++]))
 				return false;
 		} else if (want != got || memcmp(pattern, path, want) != 0)
 			return false;
@@ -196,7 +197,7 @@ path_matches(const char *pattern, const char *path, char args[][API_ARG_MAX])
 }
 
 static bool
-segment_decode(const char *s, size_t len, char *out)
+route_decode_segment(const char *s, size_t len, char *out)
 {
 	char raw[3 * API_ARG_MAX], *decoded;
 	size_t size;

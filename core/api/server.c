@@ -27,14 +27,14 @@
 
 #define API_MAGIC 0x44415049u
 
-static int socket_listen(const char *path, struct error *);
-static int socket_is_live(const struct sockaddr_un *);
+static int api_socket_listen(const char *path, struct error *);
+static int api_socket_is_live(const struct sockaddr_un *);
 static int api_bind(struct api *, const char *path, struct error *);
-static void on_request(struct evhttp_request *, void *arg);
+static void api_on_request(struct evhttp_request *, void *arg);
 static int request_admit(struct request *, struct error *);
 static int request_route(struct request *, struct error *);
 static int request_read(struct request *, struct error *);
-static const char *peer_user(struct api *, uid_t);
+static const char *api_user_name(struct api *, uid_t);
 
 int
 api_open(struct core *core, const struct api_verbs *verbs, void *arg, struct api **out,
@@ -46,7 +46,7 @@ api_open(struct core *core, const struct api_verbs *verbs, void *arg, struct api
 	api->core = core;
 	api->verbs = verbs;
 	api->daemon = arg;
-	api->peer_uid = (uid_t)-1;
+	api->user_uid = (uid_t)-1;
 	LIST_INIT(&api->requests);
 	LIST_INIT(&api->streams);
 	MUST((api->http = evhttp_new(core->base)) != NULL);
@@ -59,10 +59,10 @@ api_open(struct core *core, const struct api_verbs *verbs, void *arg, struct api
 	    EVHTTP_REQ_GET | EVHTTP_REQ_POST | EVHTTP_REQ_HEAD | EVHTTP_REQ_PUT |
 		EVHTTP_REQ_DELETE | EVHTTP_REQ_OPTIONS | EVHTTP_REQ_TRACE | EVHTTP_REQ_CONNECT |
 		EVHTTP_REQ_PATCH);
-	evhttp_set_gencb(api->http, on_request, api);
+	evhttp_set_gencb(api->http, api_on_request, api);
 	if (api_bind(api, core->config->socket, err) != 0) {
 		evhttp_free(api->http);
-		house_close(&api->house);
+		connections_close(&api->connections);
 		OBJ_FREE(api);
 		return -1;
 	}
@@ -124,7 +124,7 @@ api_close(struct api *api)
 	}
 	intake_close(api);
 	evhttp_free(api->http);
-	house_close(&api->house);
+	connections_close(&api->connections);
 	if (stat(api->path, &st) == 0 && st.st_dev == api->dev && st.st_ino == api->ino)
 		unlink(api->path);
 	free(api->path);
@@ -180,13 +180,13 @@ api_bind(struct api *api, const char *path, struct error *err)
 	struct stat st;
 	int fd;
 
-	if ((fd = socket_listen(path, err)) == -1)
+	if ((fd = api_socket_listen(path, err)) == -1)
 		return -1;
 	if (stat(path, &st) != 0) {
 		close(fd);
 		return error_errno(err, DROVER_INTERNAL, "%s", path);
 	}
-	house_open(&api->house, api->core->base, api->http, fd, API_CONNECTIONS_MAX, 0);
+	connections_open(&api->connections, api->core->base, api->http, fd, API_CONNECTIONS_MAX, 0);
 	api->path = xstrdup(path);
 	api->dev = st.st_dev;
 	api->ino = st.st_ino;
@@ -194,7 +194,7 @@ api_bind(struct api *api, const char *path, struct error *err)
 }
 
 static int
-socket_listen(const char *path, struct error *err)
+api_socket_listen(const char *path, struct error *err)
 {
 	struct sockaddr_un sun = { .sun_family = AF_UNIX };
 	char *dir, *slash;
@@ -213,7 +213,7 @@ socket_listen(const char *path, struct error *err)
 		}
 	}
 	free(dir);
-	if ((live = socket_is_live(&sun)) == 1)
+	if ((live = api_socket_is_live(&sun)) == 1)
 		return error_set(err, DROVER_CONFIG,
 		    "a daemon listens at %s already: stop it, or give this one a socket of its own",
 		    path);
@@ -239,7 +239,7 @@ socket_listen(const char *path, struct error *err)
  * or no socket.
  */
 static int
-socket_is_live(const struct sockaddr_un *sun)
+api_socket_is_live(const struct sockaddr_un *sun)
 {
 	struct stat st;
 	int fd, rc;
@@ -254,7 +254,7 @@ socket_is_live(const struct sockaddr_un *sun)
 }
 
 static void
-on_request(struct evhttp_request *http, void *arg)
+api_on_request(struct evhttp_request *http, void *arg)
 {
 	struct api *api;
 	struct request *r;
@@ -284,8 +284,8 @@ request_admit(struct request *r, struct error *err)
 	if (!caller_allowed(&peer, geteuid(), getegid()))
 		return error_set(err, DROVER_AUTH,
 		    "user %s is neither root, the daemon's user nor in its group",
-		    peer_user(r->api, peer.uid));
-	snprintf(r->by, sizeof r->by, "%s", peer_user(r->api, peer.uid));
+		    api_user_name(r->api, peer.uid));
+	snprintf(r->by, sizeof r->by, "%s", api_user_name(r->api, peer.uid));
 	r->status = 0;
 	return 0;
 }
@@ -357,17 +357,17 @@ request_read(struct request *r, struct error *err)
  * operator seldom comes alone.
  */
 static const char *
-peer_user(struct api *api, uid_t uid)
+api_user_name(struct api *api, uid_t uid)
 {
 	char space[4096];
 	struct passwd pw, *found = NULL;
 
-	if (api->peer_uid == uid)
-		return api->peer_name;
+	if (api->user_uid == uid)
+		return api->user_name;
 	if (getpwuid_r(uid, &pw, space, sizeof space, &found) == 0 && found != NULL)
-		snprintf(api->peer_name, sizeof api->peer_name, "%s", pw.pw_name);
+		snprintf(api->user_name, sizeof api->user_name, "%s", pw.pw_name);
 	else
-		snprintf(api->peer_name, sizeof api->peer_name, "uid %lu", (unsigned long)uid);
-	api->peer_uid = uid;
-	return api->peer_name;
+		snprintf(api->user_name, sizeof api->user_name, "uid %lu", (unsigned long)uid);
+	api->user_uid = uid;
+	return api->user_name;
 }

@@ -38,14 +38,14 @@ struct api {
 	const struct api_verbs *verbs;
 	void *daemon;                     /* for the verbs */
 	struct evhttp *http;
-	struct house house;
+	struct connections connections;
 	struct intake *intake;            /* NULL: no webhooks are taken */
 	char *path;                       /* of the socket */
 	dev_t dev; /* and which one it is, so that nobody else's is removed */
 	ino_t ino;
 	uint64_t answers[6];              /* by status / 100 */
-	uid_t peer_uid;                   /* of the last user name that was looked up */
-	char peer_name[65];
+	uid_t user_uid;                   /* of the last user name that was looked up */
+	char user_name[65];
 	LIST_HEAD(, request) requests;    /* not answered yet */
 	LIST_HEAD(, stream) streams;
 };
@@ -174,15 +174,15 @@ int jobs_hold(struct request *, struct error *);
 int jobs_release(struct request *, struct error *);
 int jobs_priority(struct request *, struct error *);
 int jobs_discard(struct request *, struct error *);
-int dead_list(struct request *, struct error *);
-int dead_retry(struct request *, struct error *);
+int jobs_dead(struct request *, struct error *);
+int jobs_retry_dead(struct request *, struct error *);
 int output_get(struct request *, struct error *);
 int events_get(struct request *, struct error *);
-int lease_list(struct request *, struct error *);
-int lease_show(struct request *, struct error *);
-int lease_release(struct request *, struct error *);
-int lease_break(struct request *, struct error *);
-int lease_gc(struct request *, struct error *);
+int inventory_leases(struct request *, struct error *);
+int inventory_lease(struct request *, struct error *);
+int inventory_release_lease(struct request *, struct error *);
+int inventory_break_lease(struct request *, struct error *);
+int inventory_tidy_leases(struct request *, struct error *);
 int control_health(struct request *, struct error *);
 int control_ready(struct request *, struct error *);
 int control_status(struct request *, struct error *);
@@ -195,17 +195,17 @@ int control_reload(struct request *, struct error *);
 int control_call(struct request *, struct error *);
 int control_secrets(struct request *, struct error *);
 int control_notify_test(struct request *, struct error *);
-int facts_sources(struct request *, struct error *);
-int facts_poll(struct request *, struct error *);
-int facts_plugins(struct request *, struct error *);
-int facts_plugin(struct request *, struct error *);
-int facts_workers(struct request *, struct error *);
-int facts_repos(struct request *, struct error *);
-int facts_agents(struct request *, struct error *);
-int facts_config(struct request *, struct error *);
-int trust_refusals(struct request *, struct error *);
-int trust_memory(struct request *, struct error *);
-int trust_forget(struct request *, struct error *);
+int inventory_sources(struct request *, struct error *);
+int inventory_poll(struct request *, struct error *);
+int inventory_plugins(struct request *, struct error *);
+int inventory_plugin(struct request *, struct error *);
+int inventory_workers(struct request *, struct error *);
+int inventory_repos(struct request *, struct error *);
+int inventory_agents(struct request *, struct error *);
+int inventory_config(struct request *, struct error *);
+int people_refusals(struct request *, struct error *);
+int people_memory(struct request *, struct error *);
+int people_forget(struct request *, struct error *);
 int metrics_get(struct request *, struct error *);
 int symphony_state(struct request *, struct error *);
 int symphony_issue(struct request *, struct error *);

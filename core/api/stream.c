@@ -10,9 +10,9 @@
 #include "api/server.h"
 #include "base/mem.h"
 
-static void on_gone(struct evhttp_connection *, void *arg);
-static void on_sent(struct evhttp_connection *, void *arg);
-static void on_timer(evutil_socket_t, short, void *arg);
+static void stream_on_gone(struct evhttp_connection *, void *arg);
+static void stream_on_sent(struct evhttp_connection *, void *arg);
+static void stream_on_timer(evutil_socket_t, short, void *arg);
 static void stream_drop(struct stream *);
 
 void
@@ -30,7 +30,7 @@ stream_begin(struct stream *s, struct request *r, const char *type, int timer_s)
 	evhttp_add_header(headers, "Cache-Control", "no-store");
 	evhttp_add_header(headers, "X-Content-Type-Options", "nosniff");
 	evhttp_add_header(headers, "Connection", "close");
-	evhttp_connection_set_closecb(connection, on_gone, s);
+	evhttp_connection_set_closecb(connection, stream_on_gone, s);
 	/*
 	 * The peer need not say anything any more; what it says all the same is
 	 * bounded.
@@ -38,8 +38,8 @@ stream_begin(struct stream *s, struct request *r, const char *type, int timer_s)
 	bufferevent_set_timeouts(bev, NULL, &patience);
 	bufferevent_setwatermark(bev, EV_READ, 0, API_HEADERS_MAX);
 	if (timer_s > 0) {
-		MUST((s->timer = event_new(r->api->core->base, -1, EV_PERSIST, on_timer, s)) !=
-		    NULL);
+		MUST((s->timer = event_new(r->api->core->base, -1, EV_PERSIST, stream_on_timer,
+			  s)) != NULL);
 		event_add(s->timer, &every);
 	}
 	evhttp_send_reply_start(r->http, 200, "OK");
@@ -57,7 +57,7 @@ stream_send(struct stream *s, const void *data, size_t len)
 	MUST(!s->busy && len > 0);
 	MUST((piece = evbuffer_new()) != NULL && evbuffer_add(piece, data, len) == 0);
 	s->busy = true;
-	evhttp_send_reply_chunk_with_cb(s->request->http, piece, on_sent, s);
+	evhttp_send_reply_chunk_with_cb(s->request->http, piece, stream_on_sent, s);
 	evbuffer_free(piece);
 }
 
@@ -87,7 +87,7 @@ stream_cut(struct stream *s)
 
 /* evhttp has let go of the request by now and leaves freeing it to us. */
 static void
-on_gone(struct evhttp_connection *connection, void *arg)
+stream_on_gone(struct evhttp_connection *connection, void *arg)
 {
 	struct stream *s = arg;
 	struct evhttp_request *http = s->request->http;
@@ -98,7 +98,7 @@ on_gone(struct evhttp_connection *connection, void *arg)
 }
 
 static void
-on_sent(struct evhttp_connection *connection, void *arg)
+stream_on_sent(struct evhttp_connection *connection, void *arg)
 {
 	struct stream *s = arg;
 
@@ -107,7 +107,7 @@ on_sent(struct evhttp_connection *connection, void *arg)
 }
 
 static void
-on_timer(evutil_socket_t fd, short what, void *arg)
+stream_on_timer(evutil_socket_t fd, short what, void *arg)
 {
 	struct stream *s = arg;
 

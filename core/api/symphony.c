@@ -15,15 +15,15 @@ struct totals {
 	int64_t input, output, total;
 };
 
-static int add_jobs(struct request *, cJSON *to, enum job_state,
+static int symphony_add_jobs(struct request *, cJSON *to, enum job_state,
     cJSON *(*row)(const cJSON *, struct totals *), struct totals *, struct error *);
-static cJSON *running_row(const cJSON *job, struct totals *);
-static cJSON *retrying_row(const cJSON *job, struct totals *);
-static cJSON *blocked_row(const cJSON *job, struct totals *);
-static cJSON *row_new(const cJSON *job);
-static cJSON *tokens_object(const cJSON *job, struct totals *);
-static void add_id(cJSON *, const cJSON *job);
-static void add_time(cJSON *, const char *name, int64_t ms);
+static cJSON *symphony_running_row(const cJSON *job, struct totals *);
+static cJSON *symphony_retrying_row(const cJSON *job, struct totals *);
+static cJSON *symphony_blocked_row(const cJSON *job, struct totals *);
+static cJSON *symphony_row(const cJSON *job);
+static cJSON *symphony_tokens(const cJSON *job, struct totals *);
+static void symphony_add_id(cJSON *, const cJSON *job);
+static void symphony_add_time(cJSON *, const char *name, int64_t ms);
 
 int
 symphony_state(struct request *r, struct error *err)
@@ -33,20 +33,20 @@ symphony_state(struct request *r, struct error *err)
 		enum job_state state;
 		cJSON *(*row)(const cJSON *, struct totals *);
 	} lists[] = {
-		{ "running", JOB_RUNNING, running_row },
-		{ "retrying", JOB_DELAYED, retrying_row },
-		{ "blocked", JOB_HELD, blocked_row },
+		{ "running", JOB_RUNNING, symphony_running_row },
+		{ "retrying", JOB_DELAYED, symphony_retrying_row },
+		{ "blocked", JOB_HELD, symphony_blocked_row },
 	};
 	cJSON *state = cJSON_CreateObject(), *counts, *totals_object;
 	struct totals totals = { 0 };
 
-	add_time(state, "generated_at", clock_wall());
+	symphony_add_time(state, "generated_at", clock_wall());
 	counts = cJSON_AddObjectToObject(state, "counts");
 	for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
 		json_add_int(counts, lists[i].name,
 		    queue_count(r->api->core->queue, lists[i].state));
-		if (add_jobs(r, cJSON_AddArrayToObject(state, lists[i].name), lists[i].state,
-			lists[i].row, &totals, err) != 0) {
+		if (symphony_add_jobs(r, cJSON_AddArrayToObject(state, lists[i].name),
+			lists[i].state, lists[i].row, &totals, err) != 0) {
 			cJSON_Delete(state);
 			return -1;
 		}
@@ -74,15 +74,15 @@ symphony_issue(struct request *r, struct error *err)
 	state = json_str(job, "state", "");
 	answer = cJSON_CreateObject();
 	json_add_str(answer, "issue_identifier", json_str(job, "key", ""));
-	add_id(answer, job);
+	symphony_add_id(answer, job);
 	json_add_str(answer, "status", state);
 	attempts = cJSON_AddObjectToObject(answer, "attempts");
 	json_add_int(attempts, "restart_count", json_int(job, "interruptions", 0));
 	json_add_int(attempts, "current_retry_attempt", json_int(job, "attempt", 0));
 	cJSON_AddItemToObject(answer, "running",
-	    strcmp(state, "running") == 0 ? running_row(job, NULL) : cJSON_CreateNull());
+	    strcmp(state, "running") == 0 ? symphony_running_row(job, NULL) : cJSON_CreateNull());
 	cJSON_AddItemToObject(answer, "retry",
-	    strcmp(state, "delayed") == 0 ? retrying_row(job, NULL) : cJSON_CreateNull());
+	    strcmp(state, "delayed") == 0 ? symphony_retrying_row(job, NULL) : cJSON_CreateNull());
 	events = json_get(job, "events");
 	cJSON_AddItemToObject(answer, "recent_events",
 	    events != NULL ? cJSON_Duplicate(events, true) : cJSON_CreateArray());
@@ -106,7 +106,7 @@ symphony_refresh(struct request *r, struct error *err)
 	answer = cJSON_CreateObject();
 	json_add_bool(answer, "queued", true);
 	json_add_bool(answer, "coalesced", false);
-	add_time(answer, "requested_at", clock_wall());
+	symphony_add_time(answer, "requested_at", clock_wall());
 	operations = cJSON_AddArrayToObject(answer, "operations");
 	cJSON_AddItemToArray(operations, cJSON_CreateString("poll"));
 	reply_json(r, 202, answer);
@@ -114,7 +114,7 @@ symphony_refresh(struct request *r, struct error *err)
 }
 
 static int
-add_jobs(struct request *r, cJSON *to, enum job_state state,
+symphony_add_jobs(struct request *r, cJSON *to, enum job_state state,
     cJSON *(*row)(const cJSON *, struct totals *), struct totals *totals, struct error *err)
 {
 	struct queue_filter filter = { .state = (int)state, .limit = API_LIST_MAX };
@@ -130,44 +130,44 @@ add_jobs(struct request *r, cJSON *to, enum job_state state,
 }
 
 static cJSON *
-running_row(const cJSON *job, struct totals *totals)
+symphony_running_row(const cJSON *job, struct totals *totals)
 {
-	cJSON *row = row_new(job);
+	cJSON *row = symphony_row(job);
 
 	json_add_str(row, "session_id", json_str(job, "trace", ""));
 	json_add_str(row, "worker_host", json_str(job, "worker", NULL));
-	add_time(row, "started_at", json_int(job, "started_at", 0));
+	symphony_add_time(row, "started_at", json_int(job, "started_at", 0));
 	json_add_int(row, "turn_count", json_int(json_get(job, "usage"), "turns", 0));
-	cJSON_AddItemToObject(row, "tokens", tokens_object(job, totals));
+	cJSON_AddItemToObject(row, "tokens", symphony_tokens(job, totals));
 	return row;
 }
 
 static cJSON *
-retrying_row(const cJSON *job, struct totals *totals)
+symphony_retrying_row(const cJSON *job, struct totals *totals)
 {
-	cJSON *row = row_new(job);
+	cJSON *row = symphony_row(job);
 
 	json_add_int(row, "attempt", json_int(job, "attempt", 0));
-	add_time(row, "due_at", json_int(job, "ready_at", 0));
+	symphony_add_time(row, "due_at", json_int(job, "ready_at", 0));
 	json_add_str(row, "error", json_str(job, "error", ""));
 	return row;
 }
 
 static cJSON *
-blocked_row(const cJSON *job, struct totals *totals)
+symphony_blocked_row(const cJSON *job, struct totals *totals)
 {
-	cJSON *row = row_new(job);
+	cJSON *row = symphony_row(job);
 
 	json_add_str(row, "error", json_str(job, "held_why", ""));
 	return row;
 }
 
 static cJSON *
-row_new(const cJSON *job)
+symphony_row(const cJSON *job)
 {
 	cJSON *row = cJSON_CreateObject();
 
-	add_id(row, job);
+	symphony_add_id(row, job);
 	json_add_str(row, "issue_identifier", json_str(job, "key", ""));
 	json_add_str(row, "title", json_str(job, "title", ""));
 	json_add_str(row, "state", json_str(job, "state", ""));
@@ -175,7 +175,7 @@ row_new(const cJSON *job)
 }
 
 static cJSON *
-tokens_object(const cJSON *job, struct totals *totals)
+symphony_tokens(const cJSON *job, struct totals *totals)
 {
 	const cJSON *usage = json_get(job, "usage");
 	struct totals one = { .input = json_int(usage, "input", 0),
@@ -194,7 +194,7 @@ tokens_object(const cJSON *job, struct totals *totals)
 
 /* Symphony's ids are text. */
 static void
-add_id(cJSON *object, const cJSON *job)
+symphony_add_id(cJSON *object, const cJSON *job)
 {
 	char text[24];
 
@@ -203,7 +203,7 @@ add_id(cJSON *object, const cJSON *job)
 }
 
 static void
-add_time(cJSON *object, const char *name, int64_t ms)
+symphony_add_time(cJSON *object, const char *name, int64_t ms)
 {
 	char text[32];
 

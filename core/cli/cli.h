@@ -223,45 +223,46 @@ int cmd_act(struct cli *); /* cancel, retry, hold, release, dead discard: by the
 int cmd_priority(struct cli *);
 int cmd_dead_list(struct cli *);
 int cmd_dead_retry(struct cli *);
-int follow_logs(struct cli *);
-int follow_events(struct cli *);
-int operate_status(struct cli *);
-int operate_pause(struct cli *);
-int operate_resume(struct cli *);
-int operate_drain(struct cli *);
-int operate_undrain(struct cli *);
-int operate_reload(struct cli *);
-int operate_call(struct cli *);
-int operate_notify_test(struct cli *);
-int list_secrets(struct cli *);
-int list_leases(struct cli *);
-int list_lease(struct cli *);
-int list_lease_act(struct cli *);                  /* release, break: by the command's name */
-int list_lease_gc(struct cli *);
-int list_sources(struct cli *);
-int list_source_poll(struct cli *);
-int list_plugins(struct cli *);
-int list_plugin(struct cli *);
-int plugin_check(struct cli *);
-int plugin_new(struct cli *);
-int list_repos(struct cli *);
-int list_agents(struct cli *);
-int list_workers(struct cli *);
-int trust_refused(struct cli *);
-int trust_memory_list(struct cli *);
-int trust_memory_show(struct cli *);
-int trust_memory_forget(struct cli *);
-int local_config_check(struct cli *);
-int local_config_show(struct cli *);
-int local_config_diff(struct cli *);
-int local_config_example(struct cli *);
-int local_version(struct cli *);
-int local_completion(struct cli *);
-int local_help(struct cli *);
-int prompts_list(struct cli *);
-int prompts_show(struct cli *);
+int cmd_logs(struct cli *);
+int cmd_events(struct cli *);
+int cmd_status(struct cli *);
+int cmd_pause(struct cli *);
+int cmd_resume(struct cli *);
+int cmd_drain(struct cli *);
+int cmd_undrain(struct cli *);
+int cmd_reload(struct cli *);
+int cmd_call(struct cli *);
+int cmd_notify_test(struct cli *);
+int cmd_secret_check(struct cli *);
+int cmd_lease_list(struct cli *);
+int cmd_lease_show(struct cli *);
+int cmd_lease_act(struct cli *); /* release, break: by the command's name */
+int cmd_lease_gc(struct cli *);
+int cmd_source_list(struct cli *);
+int cmd_source_poll(struct cli *);
+int cmd_plugin_list(struct cli *);
+int cmd_plugin_info(struct cli *);
+int cmd_plugin_check(struct cli *);
+int cmd_plugin_new(struct cli *);
+int cmd_repo_list(struct cli *);
+int cmd_agent_list(struct cli *);
+int cmd_worker_list(struct cli *);
+int cmd_source_refused(struct cli *);
+int cmd_memory_list(struct cli *);
+int cmd_memory_show(struct cli *);
+int cmd_memory_forget(struct cli *);
+int cmd_config_check(struct cli *);
+int cmd_config_show(struct cli *);
+int cmd_config_diff(struct cli *);
+int cmd_config_example(struct cli *);
+int cmd_version(struct cli *);
+int cmd_completion(struct cli *);
+int cmd_help(struct cli *);
+int cmd_prompt_list(struct cli *);
+int cmd_prompt_show(struct cli *);
 struct config;
-int plugins_verify(struct cli *, const struct config *); /* says each fault; how many there are */
-int run_tickets(struct cli *);
+int prompts_check_plugins(struct cli *,
+    const struct config *); /* says each fault; how many there are */
+int cmd_run(struct cli *);
 
 #endif

@@ -33,10 +33,10 @@ struct pieces {
 
 static int request_text(struct cli *, const char *method, const char *path, cJSON *body,
     cJSON **answer);
-static int perform(struct cli *, const char *method, const char *path, const char *body,
+static int client_perform(struct cli *, const char *method, const char *path, const char *body,
     struct pieces *, long *status, struct error *);
-static int judge(struct cli *, long status, const struct buf *body);
-static size_t on_data(char *data, size_t size, size_t n, void *arg);
+static int client_judge(struct cli *, long status, const struct buf *body);
+static size_t client_on_data(char *data, size_t size, size_t n, void *arg);
 
 int
 cli_get(struct cli *cli, cJSON **answer, const char *path, ...)
@@ -85,11 +85,11 @@ cli_stream(struct cli *cli, int (*fn)(void *arg, const char *data, size_t len), 
 	va_start(ap, path);
 	full = xvasprintf(path, ap);
 	va_end(ap);
-	if (perform(cli, "GET", full, NULL, &pieces, &http, &err) != 0) {
+	if (client_perform(cli, "GET", full, NULL, &pieces, &http, &err) != 0) {
 		cli_fail(cli, &err);
 		status = err.code == DROVER_AGAIN ? CLI_DOWN : CLI_FAILED;
 	} else
-		status = judge(cli, http, &pieces.body);
+		status = client_judge(cli, http, &pieces.body);
 	buf_free(&pieces.body);
 	free(full);
 	return status;
@@ -105,7 +105,7 @@ client_ask(struct cli *cli, const char *method, const char *path, const cJSON *b
 
 	if (answer != NULL)
 		*answer = NULL;
-	if (perform(cli, method, path, text, &pieces, &status, err) != 0)
+	if (client_perform(cli, method, path, text, &pieces, &status, err) != 0)
 		status = 0;
 	else if (answer != NULL)
 		*answer = json_parse(buf_str(&pieces.body), pieces.body.len, ANSWER_MAX, NULL);
@@ -216,10 +216,10 @@ request_text(struct cli *cli, const char *method, const char *path, cJSON *body,
 	if ((status = cli_socket(cli)) != CLI_OK)
 		return status;
 	text = body != NULL ? json_print(body) : NULL;
-	if (perform(cli, method, path, text, &pieces, &http, &err) != 0) {
+	if (client_perform(cli, method, path, text, &pieces, &http, &err) != 0) {
 		cli_fail(cli, &err);
 		status = err.code == DROVER_AGAIN ? CLI_DOWN : CLI_FAILED;
-	} else if ((status = judge(cli, http, &pieces.body)) == CLI_OK && answer != NULL &&
+	} else if ((status = client_judge(cli, http, &pieces.body)) == CLI_OK && answer != NULL &&
 	    (*answer = json_parse(buf_str(&pieces.body), pieces.body.len, ANSWER_MAX, &err)) ==
 		NULL)
 		status = cli_fail(cli, &err);
@@ -229,7 +229,7 @@ request_text(struct cli *cli, const char *method, const char *path, cJSON *body,
 }
 
 static int
-perform(struct cli *cli, const char *method, const char *path, const char *body,
+client_perform(struct cli *cli, const char *method, const char *path, const char *body,
     struct pieces *pieces, long *status, struct error *err)
 {
 	struct curl_slist *headers = NULL;
@@ -258,7 +258,7 @@ perform(struct cli *cli, const char *method, const char *path, const char *body,
 	curl_easy_setopt(curl, CURLOPT_PATH_AS_IS, 1L);
 	curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, why);
 	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
-	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_data);
+	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, client_on_data);
 	curl_easy_setopt(curl, CURLOPT_WRITEDATA, pieces);
 	if (strcmp(method, "POST") == 0) {
 		curl_easy_setopt(curl, CURLOPT_POST, 1L);
@@ -290,7 +290,7 @@ perform(struct cli *cli, const char *method, const char *path, const char *body,
 
 /* Says what the daemon refused, in its own words. */
 static int
-judge(struct cli *cli, long status, const struct buf *body)
+client_judge(struct cli *cli, long status, const struct buf *body)
 {
 	cJSON *json;
 	const cJSON *e;
@@ -307,7 +307,7 @@ judge(struct cli *cli, long status, const struct buf *body)
 }
 
 static size_t
-on_data(char *data, size_t size, size_t n, void *arg)
+client_on_data(char *data, size_t size, size_t n, void *arg)
 {
 	struct pieces *pieces = arg;
 	long status = 0;

@@ -33,7 +33,7 @@ static int print_output(void *arg, const char *data, size_t len);
 static int print_event(void *arg, const char *data, size_t len);
 
 int
-follow_logs(struct cli *cli)
+cmd_logs(struct cli *cli)
 {
 	struct printer p = { .cli = cli, .raw = cli->width == 0 };
 	int64_t attempt, before;
@@ -59,7 +59,7 @@ follow_logs(struct cli *cli)
 }
 
 int
-follow_events(struct cli *cli)
+cmd_events(struct cli *cli)
 {
 	struct lines lines = { .cli = cli };
 	int64_t after;

@@ -24,7 +24,7 @@ enum form {
 	PROBE
 }; /* SOME: a number, none where it is 0 */
 
-struct listing {
+struct list_view {
 	const char *path, *member;
 	struct {
 		struct table_column column;
@@ -33,8 +33,8 @@ struct listing {
 	} columns[COLUMNS_MAX];
 };
 
-static int print_listing(struct cli *, const struct listing *);
-static void add_cell(struct table *, const cJSON *row, const char *key, enum form);
+static int list_print(struct cli *, const struct list_view *);
+static void list_add_cell(struct table *, const cJSON *row, const char *key, enum form);
 static void print_lease(struct cli *, const cJSON *lease);
 static void print_words(struct cli *, const char *name, const cJSON *words);
 static void print_exports(struct cli *, const cJSON *plugin, const char *member);
@@ -42,9 +42,9 @@ static void print_options(struct cli *, const cJSON *options);
 static void print_checks(struct cli *, const cJSON *checks);
 
 int
-list_leases(struct cli *cli)
+cmd_lease_list(struct cli *cli)
 {
-	static const struct listing listing = { "/api/v1/leases", "leases",
+	static const struct list_view listing = { "/api/v1/leases", "leases",
 		{ { { "LEASE", true, false }, "id", TEXT },
 		    { { "REPO", false, true }, "repo", TEXT },
 		    { { "STATE", false, false }, "state", TEXT },
@@ -53,13 +53,13 @@ list_leases(struct cli *cli)
 		    { { "HEARD OF", false, false }, "beat_at", WHEN },
 		    { { "PATH", false, true }, "path", TEXT } } };
 
-	return print_listing(cli, &listing);
+	return list_print(cli, &listing);
 }
 
 int
-list_sources(struct cli *cli)
+cmd_source_list(struct cli *cli)
 {
-	static const struct listing listing = { "/api/v1/sources", "sources",
+	static const struct list_view listing = { "/api/v1/sources", "sources",
 		{ { { "SOURCE", false, true }, "name", TEXT },
 		    { { "STATE", false, false }, "state", TEXT },
 		    { { "EVERY", true, false }, "interval_ms", SPAN },
@@ -69,13 +69,13 @@ list_sources(struct cli *cli)
 		    { { "LISTEN", false, true }, "listen", LISTENER },
 		    { { "ERROR", false, true }, "error", TEXT } } };
 
-	return print_listing(cli, &listing);
+	return list_print(cli, &listing);
 }
 
 int
-list_plugins(struct cli *cli)
+cmd_plugin_list(struct cli *cli)
 {
-	static const struct listing listing = { "/api/v1/plugins", "plugins",
+	static const struct list_view listing = { "/api/v1/plugins", "plugins",
 		{ { { "PLUGIN", false, true }, "name", TEXT },
 		    { { "VERSION", false, false }, "version", TEXT },
 		    { { "STATE", false, false }, "state", TEXT },
@@ -85,38 +85,38 @@ list_plugins(struct cli *cli)
 		    { { "PROBE", false, false }, "probe", PROBE },
 		    { { "WHY", false, true }, "why", TEXT } } };
 
-	return print_listing(cli, &listing);
+	return list_print(cli, &listing);
 }
 
 int
-list_repos(struct cli *cli)
+cmd_repo_list(struct cli *cli)
 {
-	static const struct listing listing = { "/api/v1/repos", "repos",
+	static const struct list_view listing = { "/api/v1/repos", "repos",
 		{ { { "REPO", false, true }, "name", TEXT },
 		    { { "BASE", false, true }, "base", TEXT },
 		    { { "FORGE", false, false }, "forge", TEXT },
 		    { { "LEASE", false, false }, "lease", TEXT },
 		    { { "URL", false, true }, "url", TEXT } } };
 
-	return print_listing(cli, &listing);
+	return list_print(cli, &listing);
 }
 
 int
-list_agents(struct cli *cli)
+cmd_agent_list(struct cli *cli)
 {
-	static const struct listing listing = { "/api/v1/agents", "agents",
+	static const struct list_view listing = { "/api/v1/agents", "agents",
 		{ { { "AGENT", false, true }, "name", TEXT },
 		    { { "PROMPT", false, false }, "prompt", TEXT },
 		    { { "OUTPUT", false, false }, "output", TEXT },
 		    { { "COMMAND", false, true }, "command", TEXT } } };
 
-	return print_listing(cli, &listing);
+	return list_print(cli, &listing);
 }
 
 int
-list_workers(struct cli *cli)
+cmd_worker_list(struct cli *cli)
 {
-	static const struct listing listing = { "/api/v1/workers", "workers",
+	static const struct list_view listing = { "/api/v1/workers", "workers",
 		{ { { "WORKER", false, false }, "name", TEXT },
 		    { { "STATE", false, false }, "state", TEXT },
 		    { { "PLUGIN", false, true }, "plugin", TEXT },
@@ -124,11 +124,11 @@ list_workers(struct cli *cli)
 		    { { "JOB", true, false }, "job", SOME },
 		    { { "SINCE", false, false }, "since", WHEN } } };
 
-	return print_listing(cli, &listing);
+	return list_print(cli, &listing);
 }
 
 int
-list_lease(struct cli *cli)
+cmd_lease_show(struct cli *cli)
 {
 	char *which = cli_encode(cli->args[0]);
 	cJSON *lease = NULL;
@@ -144,7 +144,7 @@ list_lease(struct cli *cli)
 }
 
 int
-list_lease_act(struct cli *cli)
+cmd_lease_act(struct cli *cli)
 {
 	char *which = cli_encode(cli->args[0]);
 	cJSON *body = cJSON_CreateObject();
@@ -162,14 +162,14 @@ list_lease_act(struct cli *cli)
 }
 
 int
-list_lease_gc(struct cli *cli)
+cmd_lease_gc(struct cli *cli)
 {
 	return cli_done(cli, cli_post(cli, NULL, NULL, "/api/v1/leases/gc"),
 	    "worktrees are being tidied: see drover lease list");
 }
 
 int
-list_source_poll(struct cli *cli)
+cmd_source_poll(struct cli *cli)
 {
 	int status = CLI_OK;
 
@@ -187,7 +187,7 @@ list_source_poll(struct cli *cli)
 }
 
 int
-list_plugin(struct cli *cli)
+cmd_plugin_info(struct cli *cli)
 {
 	static const char *const exports[] = { "sources", "pipelines", "operations" };
 	static const char *const fields[] = { "name", "version", "summary", "abi", "path", "state",
@@ -219,7 +219,7 @@ list_plugin(struct cli *cli)
 }
 
 int
-list_secrets(struct cli *cli)
+cmd_secret_check(struct cli *cli)
 {
 	cJSON *body = cJSON_CreateObject(), *plugins, *answer = NULL;
 	int status;
@@ -271,7 +271,7 @@ print_checks(struct cli *cli, const cJSON *checks)
 }
 
 static int
-print_listing(struct cli *cli, const struct listing *listing)
+list_print(struct cli *cli, const struct list_view *listing)
 {
 	struct table_column columns[COLUMNS_MAX];
 	struct table *t;
@@ -290,7 +290,7 @@ print_listing(struct cli *cli, const struct listing *listing)
 	t = table_new(columns, n);
 	cJSON_ArrayForEach(row, json_get(answer, listing->member))
 		for (int c = 0; c < n; c++)
-			add_cell(t, row, listing->columns[c].key, listing->columns[c].form);
+			list_add_cell(t, row, listing->columns[c].key, listing->columns[c].form);
 	if (table_rows(t) > 0)
 		table_print(t, cli->out, cli->width, cli->colour, true);
 	else
@@ -301,7 +301,7 @@ print_listing(struct cli *cli, const struct listing *listing)
 }
 
 static void
-add_cell(struct table *t, const cJSON *row, const char *key, enum form form)
+list_add_cell(struct table *t, const cJSON *row, const char *key, enum form form)
 {
 	const cJSON *value = json_get(row, key), *word;
 	struct buf words = BUF_INIT;

@@ -14,7 +14,7 @@
 #include "cli/cli.h"
 #include "config/config.h"
 
-static struct config *load(struct cli *, struct buf *warnings);
+static struct config *local_load_config(struct cli *, struct buf *warnings);
 static bool settings_are_good(struct cli *, const struct config *, const char *plugin);
 static void completion_words(struct cli *cli, const char *first);
 static void completion_bash(struct cli *);
@@ -47,10 +47,10 @@ settings_are_good(struct cli *cli, const struct config *config, const char *plug
 }
 
 int
-local_config_check(struct cli *cli)
+cmd_config_check(struct cli *cli)
 {
 	struct buf warnings = BUF_INIT;
-	struct config *config = load(cli, &warnings);
+	struct config *config = local_load_config(cli, &warnings);
 	char *text = buf_take(&warnings), *line;
 	bool good = true;
 
@@ -62,7 +62,7 @@ local_config_check(struct cli *cli)
 		return CLI_FAILED;
 	for (int i = 0; i < config->plugins_len; i++)
 		good = settings_are_good(cli, config, config->plugins[i].name) && good;
-	if (plugins_verify(cli, config) != 0 || !good) {
+	if (prompts_check_plugins(cli, config) != 0 || !good) {
 		config_free(config);
 		return CLI_FAILED;
 	}
@@ -77,9 +77,9 @@ local_config_check(struct cli *cli)
 }
 
 int
-local_config_show(struct cli *cli)
+cmd_config_show(struct cli *cli)
 {
-	struct config *config = load(cli, NULL);
+	struct config *config = local_load_config(cli, NULL);
 	struct buf text = BUF_INIT;
 	cJSON *json;
 
@@ -100,9 +100,9 @@ local_config_show(struct cli *cli)
 
 /* The file against what the daemon has in force. */
 int
-local_config_diff(struct cli *cli)
+cmd_config_diff(struct cli *cli)
 {
-	struct config *config = load(cli, NULL), *running = NULL;
+	struct config *config = local_load_config(cli, NULL), *running = NULL;
 	struct buf text = BUF_INIT;
 	struct error err = { 0 };
 	cJSON *json = NULL;
@@ -128,7 +128,7 @@ out:
 }
 
 int
-local_config_example(struct cli *cli)
+cmd_config_example(struct cli *cli)
 {
 	struct buf text = BUF_INIT;
 
@@ -139,7 +139,7 @@ local_config_example(struct cli *cli)
 }
 
 int
-local_version(struct cli *cli)
+cmd_version(struct cli *cli)
 {
 	cJSON *json;
 	char abi[16];
@@ -158,7 +158,7 @@ local_version(struct cli *cli)
 }
 
 int
-local_completion(struct cli *cli)
+cmd_completion(struct cli *cli)
 {
 	static const struct {
 		const char *shell, *head;
@@ -235,7 +235,7 @@ completion_begins(size_t i)
 }
 
 int
-local_help(struct cli *cli)
+cmd_help(struct cli *cli)
 {
 	struct cli asked = { .out = cli->out, .err = cli->err };
 	char *words[5] = { (char *)"drover", NULL };
@@ -258,7 +258,7 @@ local_help(struct cli *cli)
 }
 
 static struct config *
-load(struct cli *cli, struct buf *warnings)
+local_load_config(struct cli *cli, struct buf *warnings)
 {
 	struct error err = { 0 };
 	struct config *config = config_load(cli->value[OPT_CONFIG], warnings, &err);

@@ -7,7 +7,7 @@ libcli_la_SOURCES = \
   core/cli/jobs.c \
   core/cli/lists.c \
   core/cli/local.c \
-  core/cli/operate.c \
+  core/cli/control.c \
   core/cli/parse.c \
   core/cli/plugin.c \
   core/cli/programs.c \
@@ -21,7 +21,7 @@ libcli_la_SOURCES = \
   core/cli/run_watch.c \
   core/cli/table.c \
   core/cli/talk.c \
-  core/cli/trust.c
+  core/cli/people.c
 libcli_la_CPPFLAGS = $(AM_CPPFLAGS) $(CURL_CFLAGS)
 libcli_la_LIBADD = $(CURL_LIBS) $(CJSON_LIBS)
 

@@ -27,7 +27,7 @@ static void rename_sample(struct buf *text, const char *name);
  * what will be done there.
  */
 int
-plugin_check(struct cli *cli)
+cmd_plugin_check(struct cli *cli)
 {
 	char real[PATH_MAX], *name, *program, *slash, *dot;
 	struct buf out = BUF_INIT;
@@ -68,7 +68,7 @@ plugin_check(struct cli *cli)
 
 /* Copies the template into a new folder of the plugin's name. */
 int
-plugin_new(struct cli *cli)
+cmd_plugin_new(struct cli *cli)
 {
 	static const char *const files[] = { "plugin.c", "Makefile", "README.md" };
 	const char *name = cli->args[0], *given = getenv("DROVER_TEMPLATE");

@@ -11,17 +11,17 @@
 #include "cli/cli.h"
 #include "config/prompts.h"
 
-static cJSON *describe(const struct config *, const char *plugin);
-static cJSON *declared(const cJSON *exports);
-static void list_plugin_prompts(const struct config *, const struct prompt_for *,
+static cJSON *prompts_describe_plugin(const struct config *, const char *plugin);
+static cJSON *prompts_declared(const cJSON *exports);
+static void prompts_list_plugin(const struct config *, const struct prompt_for *,
     const cJSON *exports, cJSON *out);
-static int fill_for(struct cli *, const struct config *, struct prompt_for *);
-static int verify_tokens(struct cli *, const struct config *, const cJSON *all);
-static int show_one(struct cli *, const struct config *, const struct prompt_for *,
+static int prompts_fill_for(struct cli *, const struct config *, struct prompt_for *);
+static int prompts_check_tokens(struct cli *, const struct config *, const cJSON *all);
+static int prompts_show_one(struct cli *, const struct config *, const struct prompt_for *,
     const char *name);
 
 static cJSON *
-describe(const struct config *config, const char *plugin)
+prompts_describe_plugin(const struct config *config, const char *plugin)
 {
 	char *program = cli_droverd();
 	cJSON *json = config_describe(config, program, plugin);
@@ -35,7 +35,7 @@ describe(const struct config *config, const char *plugin)
  * operation.
  */
 static int
-verify_tokens(struct cli *cli, const struct config *config, const cJSON *all)
+prompts_check_tokens(struct cli *cli, const struct config *config, const cJSON *all)
 {
 	const cJSON *exports, *operation;
 	int n = 0;
@@ -64,7 +64,7 @@ verify_tokens(struct cli *cli, const struct config *config, const cJSON *all)
 }
 
 int
-plugins_verify(struct cli *cli, const struct config *config)
+prompts_check_plugins(struct cli *cli, const struct config *config)
 {
 	cJSON *all = cJSON_CreateArray(), *one;
 	struct buf faults = BUF_INIT;
@@ -72,7 +72,7 @@ plugins_verify(struct cli *cli, const struct config *config)
 	int n;
 
 	for (int i = 0; i < config->plugins_len; i++) {
-		if ((one = describe(config, config->plugins[i].name)) != NULL)
+		if ((one = prompts_describe_plugin(config, config->plugins[i].name)) != NULL)
 			cJSON_AddItemToArray(all, one);
 	}
 	n = prompts_check(config, all, &faults);
@@ -81,14 +81,14 @@ plugins_verify(struct cli *cli, const struct config *config)
 		if (*line != '\0')
 			cli_say(cli, "%s", line);
 	free(text);
-	n += verify_tokens(cli, config, all);
+	n += prompts_check_tokens(cli, config, all);
 	cJSON_Delete(all);
 	return n;
 }
 
 /* {"NAME": ["variable", ...]} of all its pipelines. */
 static cJSON *
-declared(const cJSON *exports)
+prompts_declared(const cJSON *exports)
 {
 	cJSON *names = cJSON_CreateObject();
 	const cJSON *pipeline, *prompt;
@@ -102,11 +102,11 @@ declared(const cJSON *exports)
 }
 
 static void
-list_plugin_prompts(const struct config *config, const struct prompt_for *who, const cJSON *exports,
+prompts_list_plugin(const struct config *config, const struct prompt_for *who, const cJSON *exports,
     cJSON *out)
 {
 	char **files = prompts_names(config, who);
-	cJSON *known = declared(exports), *row;
+	cJSON *known = prompts_declared(exports), *row;
 	const cJSON *variables;
 	struct prompt_text found;
 	struct error err;
@@ -139,7 +139,7 @@ list_plugin_prompts(const struct config *config, const struct prompt_for *who, c
 
 /* --repo and --source, which must be configured. */
 static int
-fill_for(struct cli *cli, const struct config *config, struct prompt_for *who)
+prompts_fill_for(struct cli *cli, const struct config *config, struct prompt_for *who)
 {
 	who->repo = cli->value[OPT_REPO];
 	who->source = cli->value[OPT_SOURCE];
@@ -153,7 +153,7 @@ fill_for(struct cli *cli, const struct config *config, struct prompt_for *who)
 }
 
 int
-prompts_list(struct cli *cli)
+cmd_prompt_list(struct cli *cli)
 {
 	static const struct table_column columns[] = { { .title = "PLUGIN" }, { .title = "PROMPT" },
 		{ .title = "OF" }, { .title = "FILE", .gives = true } };
@@ -167,7 +167,7 @@ prompts_list(struct cli *cli)
 
 	if (config == NULL)
 		return cli_fail(cli, &err);
-	if ((status = fill_for(cli, config, &who)) != CLI_OK) {
+	if ((status = prompts_fill_for(cli, config, &who)) != CLI_OK) {
 		config_free(config);
 		return status;
 	}
@@ -175,8 +175,8 @@ prompts_list(struct cli *cli)
 	rows = cJSON_AddArrayToObject(answer, "prompts");
 	for (int i = 0; i < config->plugins_len; i++) {
 		who.plugin = config->plugins[i].name;
-		exports = describe(config, who.plugin);
-		list_plugin_prompts(config, &who, exports, rows);
+		exports = prompts_describe_plugin(config, who.plugin);
+		prompts_list_plugin(config, &who, exports, rows);
 		cJSON_Delete(exports);
 	}
 	if (cli->value[OPT_JSON] != NULL)
@@ -201,7 +201,7 @@ prompts_list(struct cli *cli)
 }
 
 static int
-show_one(struct cli *cli, const struct config *config, const struct prompt_for *who,
+prompts_show_one(struct cli *cli, const struct config *config, const struct prompt_for *who,
     const char *name)
 {
 	struct prompt_text found;
@@ -231,7 +231,7 @@ show_one(struct cli *cli, const struct config *config, const struct prompt_for *
 
 /* PLUGIN/NAME, or NAME alone where one plugin has it. */
 int
-prompts_show(struct cli *cli)
+cmd_prompt_show(struct cli *cli)
 {
 	struct error err = { 0 };
 	struct config *config = config_load(cli->value[OPT_CONFIG], NULL, &err);
@@ -246,7 +246,7 @@ prompts_show(struct cli *cli)
 		free(plugin);
 		return cli_fail(cli, &err);
 	}
-	if ((status = fill_for(cli, config, &who)) != CLI_OK)
+	if ((status = prompts_fill_for(cli, config, &who)) != CLI_OK)
 		goto out;
 	if (plugin == NULL && who.source != NULL)
 		plugin = xstrndup(who.source, strcspn(who.source, "."));
@@ -275,7 +275,7 @@ prompts_show(struct cli *cli)
 		cli_say(cli, "no such prompt %s: see drover prompt list", name);
 		status = CLI_NOT_FOUND;
 	} else
-		status = show_one(cli, config, &who, name);
+		status = prompts_show_one(cli, config, &who, name);
 out:
 	config_free(config);
 	free(plugin);

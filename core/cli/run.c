@@ -34,7 +34,7 @@ static int signals_open(void);
 static void run_free(struct run *);
 
 int
-run_tickets(struct cli *cli)
+cmd_run(struct cli *cli)
 {
 	struct run run = { .cli = cli, .signals = -1 };
 	int64_t parallel;
@@ -62,7 +62,7 @@ run_tickets(struct cli *cli)
 		goto out;
 	}
 	if ((status = run_watch(&run)) == CLI_OK)
-		status = run_report(&run);
+		status = run_print_summary(&run);
 	if (cli->value[OPT_KEEP] == NULL)
 		run_disconnect(&run);
 out:

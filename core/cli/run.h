@@ -101,6 +101,6 @@ void run_talk(struct run *, const char *text); /* a line to err that the live ta
 bool run_is_live(const struct run *);
 const char *run_state(const struct run_ticket *);
 /* What has become of the tickets: to out. The exit status of it all. */
-int run_report(struct run *);
+int run_print_summary(struct run *);
 
 #endif

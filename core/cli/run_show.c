@@ -18,13 +18,13 @@
 
 #define REASON_MAX 60    /* columns of a reason in the table; the whole of it is told below */
 
-static void draw(struct run *);
-static void undraw(struct run *);
-static void tell(struct run *);
+static void run_draw(struct run *);
+static void run_undraw(struct run *);
+static void run_tell(struct run *);
 static struct table *table_of(struct run *, bool at_the_end);
 static const char *cell_of(const struct run_ticket *, char *out, size_t size);
-static void reasons(struct run *);
-static void sum_up(struct run *, int good);
+static void run_reasons(struct run *);
+static void run_sum_up(struct run *, int good);
 static void time_of(const cJSON *job, char *out, size_t size);
 static void tokens_of(const cJSON *job, char *out, size_t size);
 
@@ -47,28 +47,28 @@ void
 run_show(struct run *run)
 {
 	if (run_is_live(run))
-		draw(run);
+		run_draw(run);
 	else
-		tell(run);
+		run_tell(run);
 }
 
 void
 run_talk(struct run *run, const char *text)
 {
-	undraw(run);
+	run_undraw(run);
 	fflush(run->cli->out);
 	cli_say(run->cli, "%s", text);
 }
 
 int
-run_report(struct run *run)
+run_print_summary(struct run *run)
 {
 	struct cli *cli = run->cli;
 	int good = 0;
 
 	for (int i = 0; i < run->tickets_len; i++)
 		good += strcmp(run_state(&run->tickets[i]), "succeeded") == 0;
-	undraw(run);
+	run_undraw(run);
 	if (cli->value[OPT_JSON] != NULL) {
 		cJSON *list = cJSON_CreateArray();
 
@@ -86,8 +86,8 @@ run_report(struct run *run)
 		table_free(t);
 	}
 	fflush(cli->out);
-	reasons(run);
-	sum_up(run, good);
+	run_reasons(run);
+	run_sum_up(run, good);
 	return good == run->tickets_len ? CLI_OK : good > 0 ? CLI_PARTIAL : CLI_FAILED;
 }
 
@@ -111,7 +111,7 @@ run_state(const struct run_ticket *t)
 
 /* One write, and each line is cleared behind its end: nothing flickers. */
 static void
-draw(struct run *run)
+run_draw(struct run *run)
 {
 	struct cli *cli = run->cli;
 	struct table *t = table_of(run, false);
@@ -139,7 +139,7 @@ draw(struct run *run)
 }
 
 static void
-undraw(struct run *run)
+run_undraw(struct run *run)
 {
 	if (run->drawn > 0)
 		fprintf(run->cli->out, "\033[%dA\033[J", run->drawn);
@@ -147,7 +147,7 @@ undraw(struct run *run)
 }
 
 static void
-tell(struct run *run)
+run_tell(struct run *run)
 {
 	for (int i = 0; i < run->tickets_len; i++) {
 		struct run_ticket *t = &run->tickets[i];
@@ -231,7 +231,7 @@ cell_of(const struct run_ticket *t, char *out, size_t size)
  * user asks for more.
  */
 static void
-reasons(struct run *run)
+run_reasons(struct run *run)
 {
 	for (int i = 0; i < run->tickets_len; i++) {
 		const struct run_ticket *t = &run->tickets[i];
@@ -250,7 +250,7 @@ reasons(struct run *run)
 }
 
 static void
-sum_up(struct run *run, int good)
+run_sum_up(struct run *run, int good)
 {
 	char *origin = run_origin(run), took[64];
 	int64_t ms = clock_mono() - run->began;

@@ -31,7 +31,7 @@ struct table {
 static void table_fit(const struct table *, int *widths, int width);
 static void cell_print(FILE *, const char *text, const char *colour, int width, bool right,
     bool last);
-static size_t text_cut(const char *text, int width);
+static size_t table_cut_text(const char *text, int width);
 
 struct table *
 table_new(const struct table_column *columns, int columns_len)
@@ -173,7 +173,7 @@ cell_print(FILE *f, const char *text, const char *colour, int width, bool right,
 
 	if (own > width) {
 		dots = width > 3 ? "..." : "";
-		len = text_cut(text, width - (int)strlen(dots));
+		len = table_cut_text(text, width - (int)strlen(dots));
 		own = width;
 	}
 	if (right)
@@ -187,7 +187,7 @@ cell_print(FILE *f, const char *text, const char *colour, int width, bool right,
 
 /* Bytes of text that fit into width columns. */
 static size_t
-text_cut(const char *text, int width)
+table_cut_text(const char *text, int width)
 {
 	size_t len = 0, n;
 	char one[8];

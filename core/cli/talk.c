@@ -17,10 +17,11 @@
 #define LINE_MAX_BYTES 4096
 
 static void print_safe(FILE *, const char *text);
-static void say(struct cli *, const char *format, va_list) __attribute__((format(printf, 2, 0)));
+static void talk_say(struct cli *, const char *format, va_list)
+    __attribute__((format(printf, 2, 0)));
 
 static void
-say(struct cli *cli, const char *format, va_list ap)
+talk_say(struct cli *cli, const char *format, va_list ap)
 {
 	char *text = xvasprintf(format, ap);
 
@@ -36,7 +37,7 @@ cli_say(struct cli *cli, const char *format, ...)
 	va_list ap;
 
 	va_start(ap, format);
-	say(cli, format, ap);
+	talk_say(cli, format, ap);
 	va_end(ap);
 }
 
@@ -47,7 +48,7 @@ cli_done(struct cli *cli, int status, const char *format, ...)
 
 	if (status == CLI_OK && cli->value[OPT_JSON] == NULL) {
 		va_start(ap, format);
-		say(cli, format, ap);
+		talk_say(cli, format, ap);
 		va_end(ap);
 	}
 	return status;

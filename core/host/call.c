@@ -6,19 +6,19 @@
 #include "base/text.h"
 #include "host/service.h"
 
-static int64_t call_call(struct drover_scope *, const char *, const char *, uint64_t, char *,
+static int64_t host_call_call(struct drover_scope *, const char *, const char *, uint64_t, char *,
     size_t, struct drover_error *);
-static int call_reply(struct drover_scope *, const char *, uint64_t, struct drover_error *);
-static int call_check(const char *, uint64_t, const char *, struct error *);
+static int host_call_reply(struct drover_scope *, const char *, uint64_t, struct drover_error *);
+static int host_call_check(const char *, uint64_t, const char *, struct error *);
 
 const struct drover_host_call host_call = {
 	.size = sizeof host_call,
-	.call = call_call,
-	.reply = call_reply,
+	.call = host_call_call,
+	.reply = host_call_reply,
 };
 
 static int
-call_check(const char *data, uint64_t len, const char *what, struct error *err)
+host_call_check(const char *data, uint64_t len, const char *what, struct error *err)
 {
 	if (len > DROVER_PAYLOAD_MAX)
 		return error_set(err, DROVER_PERMANENT, "%s is longer than %d bytes", what,
@@ -29,8 +29,8 @@ call_check(const char *data, uint64_t len, const char *what, struct error *err)
 }
 
 static int64_t
-call_call(struct drover_scope *public, const char *operation, const char *request, uint64_t len,
-    char *reply, size_t size, struct drover_error *out)
+host_call_call(struct drover_scope *public, const char *operation, const char *request,
+    uint64_t len, char *reply, size_t size, struct drover_error *out)
 {
 	struct scope *scope = scope_of(public);
 	struct message_out message;
@@ -39,7 +39,7 @@ call_call(struct drover_scope *public, const char *operation, const char *reques
 	int64_t written;
 
 	if (service_text(operation, "operation", 2 * DROVER_NAME_MAX + 1, false, &err) != 0 ||
-	    call_check(request, len, "request", &err) != 0)
+	    host_call_check(request, len, "request", &err) != 0)
 		return scope_fail(out, &err);
 	if (!text_is_kind(operation)) {
 		error_set(&err, DROVER_PERMANENT,
@@ -58,14 +58,15 @@ call_call(struct drover_scope *public, const char *operation, const char *reques
 }
 
 static int
-call_reply(struct drover_scope *public, const char *reply, uint64_t len, struct drover_error *out)
+host_call_reply(struct drover_scope *public, const char *reply, uint64_t len,
+    struct drover_error *out)
 {
 	struct scope *scope = scope_of(public);
 	struct message_out message;
 	struct error err = { 0 };
 
 	if (service_role(scope, ROLE_OPERATION, "call.reply", "an operation", &err) != 0 ||
-	    call_check(reply, len, "reply", &err) != 0)
+	    host_call_check(reply, len, "reply", &err) != 0)
 		return scope_fail(out, &err);
 	if (scope->replied) {
 		error_set(&err, DROVER_PERMANENT, "call.reply: this call was answered before");

@@ -8,15 +8,15 @@
 #include "base/text.h"
 #include "host/service.h"
 
-static int capacity_available(struct drover_scope *, const char *, struct drover_error *);
+static int host_capacity_available(struct drover_scope *, const char *, struct drover_error *);
 
 const struct drover_host_capacity host_capacity = {
 	.size = sizeof host_capacity,
-	.available = capacity_available,
+	.available = host_capacity_available,
 };
 
 static int
-capacity_available(struct drover_scope *public, const char *kind, struct drover_error *out)
+host_capacity_available(struct drover_scope *public, const char *kind, struct drover_error *out)
 {
 	struct scope *scope = scope_of(public);
 	struct message_out request;

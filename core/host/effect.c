@@ -5,13 +5,15 @@
  */
 #include "host/service.h"
 
-static int effect_begin(struct drover_scope *, const char *, char *, size_t, struct drover_error *);
-static int effect_done(struct drover_scope *, const char *, const char *, struct drover_error *);
+static int host_effect_begin(struct drover_scope *, const char *, char *, size_t,
+    struct drover_error *);
+static int host_effect_done(struct drover_scope *, const char *, const char *,
+    struct drover_error *);
 
 const struct drover_host_effect host_effect = {
 	.size = sizeof host_effect,
-	.begin = effect_begin,
-	.done = effect_done,
+	.begin = host_effect_begin,
+	.done = host_effect_done,
 };
 
 int
@@ -41,7 +43,7 @@ effect_finish(struct scope *scope, const char *key, const char *result, struct e
 }
 
 static int
-effect_begin(struct drover_scope *public, const char *key, char *result, size_t size,
+host_effect_begin(struct drover_scope *public, const char *key, char *result, size_t size,
     struct drover_error *out)
 {
 	struct scope *scope = scope_of(public);
@@ -65,7 +67,7 @@ effect_begin(struct drover_scope *public, const char *key, char *result, size_t 
 }
 
 static int
-effect_done(struct drover_scope *public, const char *key, const char *result,
+host_effect_done(struct drover_scope *public, const char *key, const char *result,
     struct drover_error *out)
 {
 	struct scope *scope = scope_of(public);

@@ -199,7 +199,7 @@ env_user(const char **home, const char **user)
 }
 
 void
-env_settle(void)
+env_init_user(void)
 {
 	const char *home, *user;
 

@@ -20,7 +20,7 @@ struct env {
  * Looks up once, for a runner and all that it forks, who the daemon's user is.
  * Not while there are threads.
  */
-void env_settle(void);
+void env_init_user(void);
 /*
  * What every command of the scope gets. Makes the scope's folder for temporary
  * files when it has none.

@@ -38,15 +38,15 @@
 #define CANCEL_LOOK_MS 1000
 #define CUT_MARK "\n[drover: the output is cut here, output_max is reached]\n"
 
-enum stage { STAGE_RUNNING, STAGE_ASKED, STAGE_KILLED };
+enum exec_stage { STAGE_RUNNING, STAGE_ASKED, STAGE_KILLED };
 
-struct run {
+struct exec_child {
 	struct scope *scope;
 	const struct drover_command *command;
 	struct drover_outcome *outcome;
 	pid_t pid;
 	int pidfd, out, err;         /* -1: closed */
-	enum stage stage;
+	enum exec_stage stage;
 	bool cancelled;
 	int64_t deadline, kill_at;   /* monotonic; 0: none */
 	struct buf line;             /* of stdout, until its newline comes */
@@ -55,21 +55,23 @@ struct run {
 };
 
 static void exec_output_open(struct scope *);
-static int command_check(const struct scope *, const struct drover_command *, struct error *);
-static int command_env(struct env *, struct scope *, const struct drover_command *, struct error *);
-static int run_start(struct run *, const char *file, char *const *env, struct error *);
-static int run_spawn_error(const struct run *, const char *file, int number, struct error *);
-static int run_input(const struct drover_command *, struct error *);
-static void run_pump(struct run *);
-static int run_patience(const struct run *, int64_t now);
-static void run_escalate(struct run *);
-static bool run_read(struct run *, int *fd, size_t max);
-static void run_drain(struct run *, int *fd);
-static void run_lines(struct run *, const char *data, size_t len);
-static int run_reap(struct run *, struct error *);
-static void tail_add(struct buf *tail, const char *data, size_t len);
-static void tail_copy(const struct buf *tail, char *out);
-static void close_fd(int *fd);
+static int exec_check_command(const struct scope *, const struct drover_command *, struct error *);
+static int exec_command_env(struct env *, struct scope *, const struct drover_command *,
+    struct error *);
+static int exec_start(struct exec_child *, const char *file, char *const *env, struct error *);
+static int exec_spawn_error(const struct exec_child *, const char *file, int number,
+    struct error *);
+static int exec_input(const struct drover_command *, struct error *);
+static void exec_pump(struct exec_child *);
+static int exec_patience(const struct exec_child *, int64_t now);
+static void exec_escalate(struct exec_child *);
+static bool exec_read(struct exec_child *, int *fd, size_t max);
+static void exec_drain(struct exec_child *, int *fd);
+static void exec_lines(struct exec_child *, const char *data, size_t len);
+static int exec_reap(struct exec_child *, struct error *);
+static void exec_tail_add(struct buf *tail, const char *data, size_t len);
+static void exec_tail_copy(const struct buf *tail, char *out);
+static void exec_close(int *fd);
 static int host_exec_run(struct drover_scope *, const struct drover_command *,
     struct drover_outcome *, struct drover_error *);
 
@@ -86,7 +88,7 @@ int
 exec_run_split(struct scope *s, const struct drover_command *c, struct drover_outcome *o,
     struct buf *errors, struct error *err)
 {
-	struct run *r;
+	struct exec_child *r;
 	struct env env;
 	char *file = NULL;
 	int64_t started = clock_mono();
@@ -95,10 +97,10 @@ exec_run_split(struct scope *s, const struct drover_command *c, struct drover_ou
 	memset(o, 0, sizeof *o);
 	o->size = sizeof *o;
 	o->status = -1;
-	if (command_check(s, c, err) != 0)
+	if (exec_check_command(s, c, err) != 0)
 		return -1;
 	r = xmalloc(sizeof *r);
-	memset(r, 0, offsetof(struct run, chunk));
+	memset(r, 0, offsetof(struct exec_child, chunk));
 	r->scope = s;
 	r->command = c;
 	r->outcome = o;
@@ -107,7 +109,7 @@ exec_run_split(struct scope *s, const struct drover_command *c, struct drover_ou
 	if (c->timeout_ms > 0 && (r->deadline == 0 || c->timeout_ms < r->deadline - started))
 		r->deadline = started + c->timeout_ms;
 
-	if (command_env(&env, s, c, err) != 0)
+	if (exec_command_env(&env, s, c, err) != 0)
 		goto done;
 	if (strchr(c->argv[0], '/') != NULL)
 		file = xstrdup(c->argv[0]);
@@ -116,23 +118,23 @@ exec_run_split(struct scope *s, const struct drover_command *c, struct drover_ou
 		    env_get(&env, "PATH"));
 		goto done;
 	}
-	if (run_start(r, file, env.list, err) != 0)
+	if (exec_start(r, file, env.list, err) != 0)
 		goto done;
-	run_pump(r);
-	rc = run_reap(r, err);
+	exec_pump(r);
+	rc = exec_reap(r, err);
 	o->wall_ms = clock_mono() - started;
-	tail_copy(&r->tail, o->tail);
+	exec_tail_copy(&r->tail, o->tail);
 	if (errors != NULL) {
-		tail_copy(&r->err_tail, r->chunk);
+		exec_tail_copy(&r->err_tail, r->chunk);
 		buf_adds(errors, r->chunk);
 	}
 	if (rc == 0 && r->cancelled)
 		rc = error_set(err, DROVER_CANCELLED, "%.128s was stopped: the job is cancelled",
 		    c->argv[0]);
 done:
-	close_fd(&r->out);
-	close_fd(&r->err);
-	close_fd(&r->pidfd);
+	exec_close(&r->out);
+	exec_close(&r->err);
+	exec_close(&r->pidfd);
 	buf_free(&r->line);
 	buf_free(&r->tail);
 	buf_free(&r->err_tail);
@@ -159,7 +161,7 @@ exec_output_open(struct scope *s)
 		    O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0640);
 		if (s->output < 0 || fstat(s->output, &st) != 0) {
 			error_errno(&err, DROVER_INTERNAL, "%s", s->output_path);
-			close_fd(&s->output);
+			exec_close(&s->output);
 		} else
 			s->output_left = st.st_size < s->config->output_max ?
 			    s->config->output_max - (int64_t)st.st_size :
@@ -195,7 +197,7 @@ exec_output(struct scope *s, const void *data, size_t len)
 }
 
 static int
-command_check(const struct scope *s, const struct drover_command *c, struct error *err)
+exec_check_command(const struct scope *s, const struct drover_command *c, struct error *err)
 {
 	if (c->argv == NULL || c->argv[0] == NULL || c->argv[0][0] == '\0')
 		return error_set(err, DROVER_PERMANENT, "a command needs argv");
@@ -212,7 +214,8 @@ command_check(const struct scope *s, const struct drover_command *c, struct erro
 }
 
 static int
-command_env(struct env *env, struct scope *s, const struct drover_command *c, struct error *err)
+exec_command_env(struct env *env, struct scope *s, const struct drover_command *c,
+    struct error *err)
 {
 	size_t i;
 
@@ -226,7 +229,7 @@ command_env(struct env *env, struct scope *s, const struct drover_command *c, st
 }
 
 static int
-run_start(struct run *r, const char *file, char *const *env, struct error *err)
+exec_start(struct exec_child *r, const char *file, char *const *env, struct error *err)
 {
 	struct spawn child = { .file = file,
 		.argv = r->command->argv,
@@ -236,7 +239,7 @@ run_start(struct run *r, const char *file, char *const *env, struct error *err)
 	int out[2] = { -1, -1 }, errs[2] = { -1, -1 }, input = -1, rc = -1;
 
 	if (r->command->input != NULL) {
-		if ((input = run_input(r->command, err)) < 0)
+		if ((input = exec_input(r->command, err)) < 0)
 			goto done;
 		child.fd[STDIN_FILENO] = input;
 	}
@@ -250,7 +253,7 @@ run_start(struct run *r, const char *file, char *const *env, struct error *err)
 	child.fd[STDOUT_FILENO] = out[1];
 	child.fd[STDERR_FILENO] = errs[1];
 	if (spawn_start(&child, &r->pid) == -1) {
-		run_spawn_error(r, file, errno, err);
+		exec_spawn_error(r, file, errno, err);
 		goto done;
 	}
 	r->pidfd = pidfd_open(r->pid, 0);
@@ -263,14 +266,14 @@ run_start(struct run *r, const char *file, char *const *env, struct error *err)
 	}
 	rc = 0;
 done:
-	close_fd(&input);
-	close_fd(&out[1]);
-	close_fd(&errs[1]);
+	exec_close(&input);
+	exec_close(&out[1]);
+	exec_close(&errs[1]);
 	return rc;
 }
 
 static int
-run_spawn_error(const struct run *r, const char *file, int number, struct error *err)
+exec_spawn_error(const struct exec_child *r, const char *file, int number, struct error *err)
 {
 	const char *cwd = r->command->cwd;
 	struct stat st;
@@ -293,7 +296,7 @@ run_spawn_error(const struct run *r, const char *file, int number, struct error 
  * never, and nobody waits.
  */
 static int
-run_input(const struct drover_command *c, struct error *err)
+exec_input(const struct drover_command *c, struct error *err)
 {
 	int fd = memfd_create("input", MFD_CLOEXEC);
 
@@ -301,13 +304,13 @@ run_input(const struct drover_command *c, struct error *err)
 	    lseek(fd, 0, SEEK_SET) != 0) {
 		error_errno(err, DROVER_AGAIN, "cannot hold %llu bytes of input for %.128s",
 		    (unsigned long long)c->input_len, c->argv[0]);
-		close_fd(&fd);
+		exec_close(&fd);
 	}
 	return fd;
 }
 
 static void
-run_pump(struct run *r)
+exec_pump(struct exec_child *r)
 {
 	struct pollfd fds[3];
 	bool ended = false;
@@ -316,20 +319,20 @@ run_pump(struct run *r)
 		fds[0] = (struct pollfd){ .fd = r->pidfd, .events = POLLIN };
 		fds[1] = (struct pollfd){ .fd = r->out, .events = POLLIN };
 		fds[2] = (struct pollfd){ .fd = r->err, .events = POLLIN };
-		if (poll(fds, ARRAY_LEN(fds), run_patience(r, clock_mono())) > 0) {
+		if (poll(fds, ARRAY_LEN(fds), exec_patience(r, clock_mono())) > 0) {
 			if (fds[1].revents != 0)
-				run_read(r, &r->out, CHUNK);
+				exec_read(r, &r->out, CHUNK);
 			if (fds[2].revents != 0)
-				run_read(r, &r->err, CHUNK);
+				exec_read(r, &r->err, CHUNK);
 			ended = fds[0].revents != 0;
 		}
 		if (!ended)
-			run_escalate(r);
+			exec_escalate(r);
 	}
 	/* The leader is not reaped yet, so its group cannot be another's. */
 	kill(-r->pid, SIGKILL);
-	run_drain(r, &r->out);
-	run_drain(r, &r->err);
+	exec_drain(r, &r->out);
+	exec_drain(r, &r->err);
 	if (r->line.len > 0)
 		r->command->line(r->command->arg, r->line.data, r->line.len);
 }
@@ -339,7 +342,7 @@ run_pump(struct run *r)
  * poll, or by another thread: it is looked at again.
  */
 static int
-run_patience(const struct run *r, int64_t now)
+exec_patience(const struct exec_child *r, int64_t now)
 {
 	int64_t until = r->stage == STAGE_RUNNING ? r->deadline :
 	    r->stage == STAGE_ASKED               ? r->kill_at :
@@ -354,7 +357,7 @@ run_patience(const struct run *r, int64_t now)
 }
 
 static void
-run_escalate(struct run *r)
+exec_escalate(struct exec_child *r)
 {
 	int64_t now = clock_mono();
 
@@ -377,23 +380,23 @@ run_escalate(struct run *r)
  * nothing.
  */
 static bool
-run_read(struct run *r, int *fd, size_t max)
+exec_read(struct exec_child *r, int *fd, size_t max)
 {
 	ssize_t n = read(*fd, r->chunk, max < CHUNK ? max : CHUNK);
 
 	if (n < 0 && errno == EINTR)
 		return true;
 	if (n <= 0) {
-		close_fd(fd);
+		exec_close(fd);
 		return false;
 	}
 	r->outcome->output += (uint64_t)n;
 	exec_output(r->scope, r->chunk, (size_t)n);
-	tail_add(&r->tail, r->chunk, (size_t)n);
+	exec_tail_add(&r->tail, r->chunk, (size_t)n);
 	if (fd == &r->err)
-		tail_add(&r->err_tail, r->chunk, (size_t)n);
+		exec_tail_add(&r->err_tail, r->chunk, (size_t)n);
 	else if (r->command->line != NULL)
-		run_lines(r, r->chunk, (size_t)n);
+		exec_lines(r, r->chunk, (size_t)n);
 	return true;
 }
 
@@ -402,7 +405,7 @@ run_read(struct run *r, int *fd, size_t max)
  * for ever.
  */
 static void
-run_drain(struct run *r, int *fd)
+exec_drain(struct exec_child *r, int *fd)
 {
 	int left = 0;
 	uint64_t before;
@@ -411,14 +414,14 @@ run_drain(struct run *r, int *fd)
 		return;
 	while (left > 0) {
 		before = r->outcome->output;
-		if (!run_read(r, fd, (size_t)left))
+		if (!exec_read(r, fd, (size_t)left))
 			return;
 		left -= (int)(r->outcome->output - before);
 	}
 }
 
 static void
-run_lines(struct run *r, const char *data, size_t len)
+exec_lines(struct exec_child *r, const char *data, size_t len)
 {
 	const struct drover_command *c = r->command;
 	const char *newline;
@@ -449,7 +452,7 @@ run_lines(struct run *r, const char *data, size_t len)
 }
 
 static int
-run_reap(struct run *r, struct error *err)
+exec_reap(struct exec_child *r, struct error *err)
 {
 	struct drover_outcome *o = r->outcome;
 	struct rusage usage;
@@ -470,7 +473,7 @@ run_reap(struct run *r, struct error *err)
 }
 
 static void
-tail_add(struct buf *tail, const char *data, size_t len)
+exec_tail_add(struct buf *tail, const char *data, size_t len)
 {
 	if (len > TAIL_BYTES) {
 		data += len - TAIL_BYTES;
@@ -483,7 +486,7 @@ tail_add(struct buf *tail, const char *data, size_t len)
 
 /* The last bytes, from the start of a character, with a space for each NUL. */
 static void
-tail_copy(const struct buf *tail, char *out)
+exec_tail_copy(const struct buf *tail, char *out)
 {
 	size_t i, from = tail->len > TAIL_BYTES ? tail->len - TAIL_BYTES : 0;
 
@@ -495,7 +498,7 @@ tail_copy(const struct buf *tail, char *out)
 }
 
 static void
-close_fd(int *fd)
+exec_close(int *fd)
 {
 	if (*fd >= 0)
 		close(*fd);

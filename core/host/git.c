@@ -8,22 +8,22 @@
 #define GIT_MESSAGE_MAX 65536
 #define GIT_BRANCH_MAX 255
 
-static int git_diff_lease(struct drover_scope *, uint64_t, struct drover_diff *,
+static int host_git_diff(struct drover_scope *, uint64_t, struct drover_diff *,
     struct drover_error *);
-static int git_commit_lease(struct drover_scope *, uint64_t, const char *, char *, size_t,
+static int host_git_commit(struct drover_scope *, uint64_t, const char *, char *, size_t,
     struct drover_error *);
-static int git_push_lease(struct drover_scope *, uint64_t, const char *, struct drover_error *);
-static struct tree *git_tree_of(struct scope *, uint64_t, const char *, struct error *);
+static int host_git_push(struct drover_scope *, uint64_t, const char *, struct drover_error *);
+static struct tree *host_git_tree(struct scope *, uint64_t, const char *, struct error *);
 
 const struct drover_host_git host_git = {
 	.size = sizeof host_git,
-	.diff = git_diff_lease,
-	.commit = git_commit_lease,
-	.push = git_push_lease,
+	.diff = host_git_diff,
+	.commit = host_git_commit,
+	.push = host_git_push,
 };
 
 static struct tree *
-git_tree_of(struct scope *scope, uint64_t handle, const char *what, struct error *err)
+host_git_tree(struct scope *scope, uint64_t handle, const char *what, struct error *err)
 {
 	struct tree *tree;
 
@@ -36,7 +36,7 @@ git_tree_of(struct scope *scope, uint64_t handle, const char *what, struct error
 }
 
 static int
-git_diff_lease(struct drover_scope *public, uint64_t handle, struct drover_diff *out_diff,
+host_git_diff(struct drover_scope *public, uint64_t handle, struct drover_diff *out_diff,
     struct drover_error *out)
 {
 	struct scope *scope = scope_of(public);
@@ -44,7 +44,7 @@ git_diff_lease(struct drover_scope *public, uint64_t handle, struct drover_diff 
 	struct error err = { 0 };
 	struct tree *tree;
 
-	if ((tree = git_tree_of(scope, handle, "git.diff", &err)) == NULL ||
+	if ((tree = host_git_tree(scope, handle, "git.diff", &err)) == NULL ||
 	    service_out_check(out_diff, "drover_diff", &err) != 0 ||
 	    tree_diff(tree, &diff, &err) != 0)
 		return scope_fail(out, &err);
@@ -53,7 +53,7 @@ git_diff_lease(struct drover_scope *public, uint64_t handle, struct drover_diff 
 }
 
 static int
-git_commit_lease(struct drover_scope *public, uint64_t handle, const char *message, char *commit,
+host_git_commit(struct drover_scope *public, uint64_t handle, const char *message, char *commit,
     size_t size, struct drover_error *out)
 {
 	struct scope *scope = scope_of(public);
@@ -62,7 +62,7 @@ git_commit_lease(struct drover_scope *public, uint64_t handle, const char *messa
 	char made[65] = "";
 	int r;
 
-	if ((tree = git_tree_of(scope, handle, "git.commit", &err)) == NULL ||
+	if ((tree = host_git_tree(scope, handle, "git.commit", &err)) == NULL ||
 	    service_text(message, "message of a commit", GIT_MESSAGE_MAX, false, &err) != 0)
 		return scope_fail(out, &err);
 	if (commit != NULL && size < 41) {
@@ -114,14 +114,14 @@ out:
 }
 
 static int
-git_push_lease(struct drover_scope *public, uint64_t handle, const char *branch,
+host_git_push(struct drover_scope *public, uint64_t handle, const char *branch,
     struct drover_error *out)
 {
 	struct scope *scope = scope_of(public);
 	struct error err = { 0 };
 	struct tree *tree;
 
-	if ((tree = git_tree_of(scope, handle, "git.push", &err)) == NULL ||
+	if ((tree = host_git_tree(scope, handle, "git.push", &err)) == NULL ||
 	    service_line(branch, "branch", GIT_BRANCH_MAX, false, &err) != 0)
 		return scope_fail(out, &err);
 	if (!text_is_branch(branch, "drover/")) {

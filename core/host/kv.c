@@ -7,21 +7,22 @@
 
 #include "host/service.h"
 
-static int64_t kv_get(struct drover_scope *, const char *, char *, size_t, struct drover_error *);
-static int kv_set(struct drover_scope *, const char *, const char *, struct drover_error *);
-static int kv_remove(struct drover_scope *, const char *, struct drover_error *);
-static int kv_check(struct scope *, const char *, struct error *);
-static int kv_erase(struct scope *, const char *key, struct error *);
+static int64_t host_kv_get(struct drover_scope *, const char *, char *, size_t,
+    struct drover_error *);
+static int host_kv_set(struct drover_scope *, const char *, const char *, struct drover_error *);
+static int host_kv_remove(struct drover_scope *, const char *, struct drover_error *);
+static int host_kv_check(struct scope *, const char *, struct error *);
+static int host_kv_erase(struct scope *, const char *key, struct error *);
 
 const struct drover_host_kv host_kv = {
 	.size = sizeof host_kv,
-	.get = kv_get,
-	.set = kv_set,
-	.remove = kv_remove,
+	.get = host_kv_get,
+	.set = host_kv_set,
+	.remove = host_kv_remove,
 };
 
 static int
-kv_check(struct scope *scope, const char *key, struct error *err)
+host_kv_check(struct scope *scope, const char *key, struct error *err)
 {
 	if (service_line(key, "key", DROVER_KEY_MAX, false, err) != 0)
 		return -1;
@@ -55,7 +56,7 @@ kv_write(struct scope *scope, const char *key, const char *value, struct error *
 }
 
 static int
-kv_erase(struct scope *scope, const char *key, struct error *err)
+host_kv_erase(struct scope *scope, const char *key, struct error *err)
 {
 	struct message_out request;
 
@@ -65,7 +66,7 @@ kv_erase(struct scope *scope, const char *key, struct error *err)
 }
 
 static int64_t
-kv_get(struct drover_scope *public, const char *key, char *value, size_t size,
+host_kv_get(struct drover_scope *public, const char *key, char *value, size_t size,
     struct drover_error *out)
 {
 	struct scope *scope = scope_of(public);
@@ -74,7 +75,7 @@ kv_get(struct drover_scope *public, const char *key, char *value, size_t size,
 	int64_t len = -1;
 	int r;
 
-	if (kv_check(scope, key, &err) != 0)
+	if (host_kv_check(scope, key, &err) != 0)
 		return scope_fail(out, &err);
 	if ((r = kv_read(scope, key, &data, &err)) == 1)
 		len = service_write(value, size, buf_str(&data), data.len);
@@ -87,14 +88,15 @@ kv_get(struct drover_scope *public, const char *key, char *value, size_t size,
 }
 
 static int
-kv_set(struct drover_scope *public, const char *key, const char *value, struct drover_error *out)
+host_kv_set(struct drover_scope *public, const char *key, const char *value,
+    struct drover_error *out)
 {
 	struct scope *scope = scope_of(public);
 	struct error err = { 0 };
 
 	if (value == NULL)
 		error_set(&err, DROVER_PERMANENT, "value is missing: kv.remove takes a key away");
-	else if (kv_check(scope, key, &err) == 0 &&
+	else if (host_kv_check(scope, key, &err) == 0 &&
 	    service_text(value, "value", DROVER_VALUE_MAX, true, &err) == 0 &&
 	    kv_write(scope, key, value, &err) == 0)
 		return 0;
@@ -102,12 +104,12 @@ kv_set(struct drover_scope *public, const char *key, const char *value, struct d
 }
 
 static int
-kv_remove(struct drover_scope *public, const char *key, struct drover_error *out)
+host_kv_remove(struct drover_scope *public, const char *key, struct drover_error *out)
 {
 	struct scope *scope = scope_of(public);
 	struct error err = { 0 };
 
-	if (kv_check(scope, key, &err) != 0 || kv_erase(scope, key, &err) != 0)
+	if (host_kv_check(scope, key, &err) != 0 || host_kv_erase(scope, key, &err) != 0)
 		return scope_fail(out, &err);
 	return 0;
 }

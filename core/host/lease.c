@@ -29,12 +29,13 @@ struct grant {
 	char *path, *mirror, *state;
 };
 
-static int lease_acquire(struct drover_scope *, const char *, const char *, struct drover_lease *,
+static int host_lease_acquire(struct drover_scope *, const char *, const char *,
+    struct drover_lease *, struct drover_error *);
+static int host_lease_release(struct drover_scope *, uint64_t, struct drover_error *);
+static int host_lease_scratch(struct drover_scope *, char *, size_t, struct drover_error *);
+static int host_lease_fetch(struct drover_scope *, const char *const *, size_t,
     struct drover_error *);
-static int lease_release(struct drover_scope *, uint64_t, struct drover_error *);
-static int lease_scratch(struct drover_scope *, char *, size_t, struct drover_error *);
-static int lease_fetch(struct drover_scope *, const char *const *, size_t, struct drover_error *);
-static struct scope_lease **lease_find(struct scope *, uint64_t);
+static struct scope_lease **lease_held(struct scope *, uint64_t);
 static int lease_ask(struct scope *, const struct config_repo *, struct grant *, struct error *);
 static int lease_tell(struct scope *, uint64_t, const char *, const char *, const char *,
     struct error *);
@@ -43,14 +44,14 @@ static void lease_end(struct scope *);
 
 const struct drover_host_lease host_lease = {
 	.size = sizeof host_lease,
-	.acquire = lease_acquire,
-	.release = lease_release,
-	.scratch = lease_scratch,
-	.fetch = lease_fetch,
+	.acquire = host_lease_acquire,
+	.release = host_lease_release,
+	.scratch = host_lease_scratch,
+	.fetch = host_lease_fetch,
 };
 
 static struct scope_lease **
-lease_find(struct scope *scope, uint64_t handle)
+lease_held(struct scope *scope, uint64_t handle)
 {
 	struct scope_lease **at;
 
@@ -64,7 +65,7 @@ lease_find(struct scope *scope, uint64_t handle)
 struct tree *
 lease_tree(struct scope *scope, uint64_t handle)
 {
-	struct scope_lease **at = lease_find(scope, handle);
+	struct scope_lease **at = lease_held(scope, handle);
 
 	return at != NULL ? &(*at)->tree : NULL;
 }
@@ -204,7 +205,7 @@ fail:
 int
 lease_give_back(struct scope *scope, uint64_t handle, char *wip, size_t size, struct error *err)
 {
-	struct scope_lease **at = lease_find(scope, handle), *lease;
+	struct scope_lease **at = lease_held(scope, handle), *lease;
 	struct error why = { 0 };
 	char saved[256] = "", commit[65] = "";
 	const char *left = "warm";
@@ -249,7 +250,7 @@ lease_end(struct scope *scope)
 }
 
 static int
-lease_acquire(struct drover_scope *public, const char *repo, const char *ref,
+host_lease_acquire(struct drover_scope *public, const char *repo, const char *ref,
     struct drover_lease *out_lease, struct drover_error *out)
 {
 	struct scope *scope = scope_of(public);
@@ -274,7 +275,7 @@ lease_acquire(struct drover_scope *public, const char *repo, const char *ref,
 }
 
 static int
-lease_release(struct drover_scope *public, uint64_t handle, struct drover_error *out)
+host_lease_release(struct drover_scope *public, uint64_t handle, struct drover_error *out)
 {
 	struct scope *scope = scope_of(public);
 	struct error err = { 0 };
@@ -290,7 +291,7 @@ lease_release(struct drover_scope *public, uint64_t handle, struct drover_error 
  * goes when the next one begins.
  */
 static int
-lease_scratch(struct drover_scope *public, char *path, size_t size, struct drover_error *out)
+host_lease_scratch(struct drover_scope *public, char *path, size_t size, struct drover_error *out)
 {
 	struct scope *scope = scope_of(public);
 	struct error err = { 0 };
@@ -327,7 +328,7 @@ lease_scratch(struct drover_scope *public, char *path, size_t size, struct drove
 }
 
 static int
-lease_fetch(struct drover_scope *public, const char *const *repos, size_t n,
+host_lease_fetch(struct drover_scope *public, const char *const *repos, size_t n,
     struct drover_error *out)
 {
 	struct scope *scope = scope_of(public);

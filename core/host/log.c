@@ -10,20 +10,20 @@
 
 #define LOG_FIELDS_MAX 64
 
-static void log_service_line(struct drover_scope *, int, const char *, const struct drover_field *,
+static void host_log_line(struct drover_scope *, int, const char *, const struct drover_field *,
     size_t);
-static void log_service_printf(struct drover_scope *, int, const char *, ...)
+static void host_log_printf(struct drover_scope *, int, const char *, ...)
     __attribute__((format(printf, 3, 4)));
-static enum drover_level log_service_level(int);
+static enum drover_level host_log_level(int);
 
 const struct drover_host_log host_log = {
 	.size = sizeof host_log,
-	.line = log_service_line,
-	.printf = log_service_printf,
+	.line = host_log_line,
+	.printf = host_log_printf,
 };
 
 static enum drover_level
-log_service_level(int level)
+host_log_level(int level)
 {
 	if (level < DROVER_DEBUG)
 		return DROVER_DEBUG;
@@ -31,7 +31,7 @@ log_service_level(int level)
 }
 
 static void
-log_service_line(struct drover_scope *public, int level, const char *message,
+host_log_line(struct drover_scope *public, int level, const char *message,
     const struct drover_field *given, size_t n)
 {
 	struct scope *scope = scope_of(public);
@@ -44,12 +44,11 @@ log_service_line(struct drover_scope *public, int level, const char *message,
 		fields[len].key = given[i].key;
 		fields[len++].value = given[i].value != NULL ? given[i].value : "";
 	}
-	log_line(&scope->log, log_service_level(level), message != NULL ? message : "", fields,
-	    len);
+	log_line(&scope->log, host_log_level(level), message != NULL ? message : "", fields, len);
 }
 
 static void
-log_service_printf(struct drover_scope *public, int level, const char *format, ...)
+host_log_printf(struct drover_scope *public, int level, const char *format, ...)
 {
 	struct scope *scope = scope_of(public);
 	va_list ap;
@@ -57,6 +56,6 @@ log_service_printf(struct drover_scope *public, int level, const char *format, .
 	if (format == NULL)
 		return;
 	va_start(ap, format);
-	log_vprintf(&scope->log, log_service_level(level), format, ap);
+	log_vprintf(&scope->log, host_log_level(level), format, ap);
 	va_end(ap);
 }

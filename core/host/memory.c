@@ -13,22 +13,22 @@
 
 #define MEMORY_TEXT_MAX 16384 /* plugin.h promises it */
 
-static int memory_append(struct drover_scope *, const char *, const char *, const char *,
+static int host_memory_append(struct drover_scope *, const char *, const char *, const char *,
     const char *, struct drover_error *);
-static int64_t memory_read(struct drover_scope *, const char *, char *, size_t,
+static int64_t host_memory_read(struct drover_scope *, const char *, char *, size_t,
     struct drover_error *);
-static int memory_forget(struct drover_scope *, const char *, struct drover_error *);
+static int host_memory_forget(struct drover_scope *, const char *, struct drover_error *);
 
 const struct drover_host_memory host_memory = {
 	.size = sizeof host_memory,
-	.append = memory_append,
-	.read = memory_read,
-	.forget = memory_forget,
+	.append = host_memory_append,
+	.read = host_memory_read,
+	.forget = host_memory_forget,
 };
 
 static int
-memory_append(struct drover_scope *public, const char *subject, const char *key, const char *role,
-    const char *text, struct drover_error *out)
+host_memory_append(struct drover_scope *public, const char *subject, const char *key,
+    const char *role, const char *text, struct drover_error *out)
 {
 	struct scope *scope = scope_of(public);
 	struct message_out request;
@@ -64,7 +64,7 @@ memory_append(struct drover_scope *public, const char *subject, const char *key,
 }
 
 static int64_t
-memory_read(struct drover_scope *public, const char *subject, char *text, size_t size,
+host_memory_read(struct drover_scope *public, const char *subject, char *text, size_t size,
     struct drover_error *out)
 {
 	struct scope *scope = scope_of(public);
@@ -88,7 +88,7 @@ memory_read(struct drover_scope *public, const char *subject, char *text, size_t
 }
 
 static int
-memory_forget(struct drover_scope *public, const char *subject, struct drover_error *out)
+host_memory_forget(struct drover_scope *public, const char *subject, struct drover_error *out)
 {
 	struct scope *scope = scope_of(public);
 	struct message_out request;

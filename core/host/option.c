@@ -5,22 +5,22 @@
  */
 #include "host/service.h"
 
-static const char *option_string(struct drover_scope *, const char *);
-static int64_t option_integer(struct drover_scope *, const char *);
-static size_t option_count(struct drover_scope *, const char *);
-static const char *option_item(struct drover_scope *, const char *, size_t);
-static const struct options *option_owner(struct drover_scope *, const char *);
+static const char *host_option_string(struct drover_scope *, const char *);
+static int64_t host_option_integer(struct drover_scope *, const char *);
+static size_t host_option_count(struct drover_scope *, const char *);
+static const char *host_option_item(struct drover_scope *, const char *, size_t);
+static const struct options *host_option_owner(struct drover_scope *, const char *);
 
 const struct drover_host_option host_option = {
 	.size = sizeof host_option,
-	.string = option_string,
-	.integer = option_integer,
-	.count = option_count,
-	.item = option_item,
+	.string = host_option_string,
+	.integer = host_option_integer,
+	.count = host_option_count,
+	.item = host_option_item,
 };
 
 static const struct options *
-option_owner(struct drover_scope *public, const char *key)
+host_option_owner(struct drover_scope *public, const char *key)
 {
 	struct scope *scope = scope_of(public);
 
@@ -32,33 +32,33 @@ option_owner(struct drover_scope *public, const char *key)
 }
 
 static const char *
-option_string(struct drover_scope *public, const char *key)
+host_option_string(struct drover_scope *public, const char *key)
 {
-	const struct options *options = option_owner(public, key);
+	const struct options *options = host_option_owner(public, key);
 
 	return options != NULL ? options_string(options, key) : NULL;
 }
 
 static int64_t
-option_integer(struct drover_scope *public, const char *key)
+host_option_integer(struct drover_scope *public, const char *key)
 {
-	const struct options *options = option_owner(public, key);
+	const struct options *options = host_option_owner(public, key);
 
 	return options != NULL ? options_integer(options, key) : 0;
 }
 
 static size_t
-option_count(struct drover_scope *public, const char *key)
+host_option_count(struct drover_scope *public, const char *key)
 {
-	const struct options *options = option_owner(public, key);
+	const struct options *options = host_option_owner(public, key);
 
 	return options != NULL ? options_count(options, key) : 0;
 }
 
 static const char *
-option_item(struct drover_scope *public, const char *key, size_t index)
+host_option_item(struct drover_scope *public, const char *key, size_t index)
 {
-	const struct options *options = option_owner(public, key);
+	const struct options *options = host_option_owner(public, key);
 
 	return options != NULL ? options_item(options, key, index) : NULL;
 }

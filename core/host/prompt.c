@@ -16,7 +16,7 @@
 
 #define VARIABLES_MAX 64
 
-struct fill {
+struct prompt_filling {
 	const char *file;
 	const struct drover_variable *variables;
 	struct buf *values;      /* of each variable, ready to go in */
@@ -27,26 +27,27 @@ struct fill {
 	size_t fences;
 };
 
-static void fill_text(void *, const char *, size_t);
-static int fill_variable(void *, const char *, unsigned int, struct error *);
-static int fill_values(struct fill *, struct error *);
-static bool fill_collides(const struct fill *);
-static int unknown(const struct fill *, const char *, unsigned int, struct error *);
+static void prompt_fill_text(void *, const char *, size_t);
+static int prompt_fill_variable(void *, const char *, unsigned int, struct error *);
+static int prompt_fill_values(struct prompt_filling *, struct error *);
+static bool prompt_fill_collides(const struct prompt_filling *);
+static int prompt_unknown_variable(const struct prompt_filling *, const char *, unsigned int,
+    struct error *);
 static void prompt_draw(char[PROMPT_DELIMITER]);
 static int prompt_make(struct scope *, const char *name, const char *repo,
     const struct drover_variable *, size_t n, struct error *);
-static const char *prompt_render(struct drover_scope *, const char *, const char *,
+static const char *host_prompt_render(struct drover_scope *, const char *, const char *,
     const struct drover_variable *, size_t, struct drover_error *);
 
 const struct drover_host_prompt host_prompt = {
 	.size = sizeof host_prompt,
-	.render = prompt_render,
+	.render = host_prompt_render,
 };
 
 static void
-fill_text(void *arg, const char *text, size_t len)
+prompt_fill_text(void *arg, const char *text, size_t len)
 {
-	struct fill *f = arg;
+	struct prompt_filling *f = arg;
 
 	if (f->fenced && len > 0 && *text != '\n' && strncmp(text, "\r\n", 2) != 0)
 		buf_addc(&f->body, '\n');
@@ -56,7 +57,8 @@ fill_text(void *arg, const char *text, size_t len)
 }
 
 static int
-unknown(const struct fill *f, const char *name, unsigned int line, struct error *err)
+prompt_unknown_variable(const struct prompt_filling *f, const char *name, unsigned int line,
+    struct error *err)
 {
 	struct buf known = BUF_INIT;
 
@@ -69,23 +71,23 @@ unknown(const struct fill *f, const char *name, unsigned int line, struct error 
 }
 
 static int
-fill_variable(void *arg, const char *name, unsigned int line, struct error *err)
+prompt_fill_variable(void *arg, const char *name, unsigned int line, struct error *err)
 {
-	struct fill *f = arg;
+	struct prompt_filling *f = arg;
 	const struct buf *value;
 	size_t i;
 
 	for (i = 0; i < f->n && strcmp(f->variables[i].name, name) != 0; i++)
 		;
 	if (i == f->n)
-		return unknown(f, name, line, err);
+		return prompt_unknown_variable(f, name, line, err);
 	value = &f->values[i];
 	if (f->body.len + value->len > PROMPT_MAX)
 		return error_set(err, DROVER_PERMANENT,
 		    "%s:%u: with {{%s}} the prompt is larger than %d KiB", f->file, line, name,
 		    PROMPT_MAX / 1024);
 	if ((f->variables[i].flags & DROVER_TRUSTED) != 0) {
-		fill_text(f, buf_str(value), value->len);
+		prompt_fill_text(f, buf_str(value), value->len);
 		return 0;
 	}
 	if (f->body.len > 0 && f->body.data[f->body.len - 1] != '\n')
@@ -101,7 +103,7 @@ fill_variable(void *arg, const char *name, unsigned int line, struct error *err)
 }
 
 static int
-fill_values(struct fill *f, struct error *err)
+prompt_fill_values(struct prompt_filling *f, struct error *err)
 {
 	for (size_t i = 0; i < f->n; i++) {
 		const struct drover_variable *v = &f->variables[i];
@@ -124,7 +126,7 @@ fill_values(struct fill *f, struct error *err)
 }
 
 static bool
-fill_collides(const struct fill *f)
+prompt_fill_collides(const struct prompt_filling *f)
 {
 	for (size_t i = 0; i < f->n; i++)
 		if (strstr(buf_str(&f->values[i]), f->delimiter) != NULL)
@@ -136,16 +138,16 @@ int
 prompt_fill(const char *text, size_t len, const char *file, const struct drover_variable *variables,
     size_t n, void (*draw)(char[PROMPT_DELIMITER]), struct buf *out, struct error *err)
 {
-	struct fill f = { .file = file,
+	struct prompt_filling f = { .file = file,
 		.variables = variables,
 		.n = n,
 		.values = xcalloc(n + 1, sizeof *f.values) };
-	const struct template_reader reader = { fill_text, fill_variable, &f };
-	int r = fill_values(&f, err);
+	const struct template_reader reader = { prompt_fill_text, prompt_fill_variable, &f };
+	int r = prompt_fill_values(&f, err);
 
 	do
 		draw(f.delimiter);
-	while (r == 0 && fill_collides(&f));
+	while (r == 0 && prompt_fill_collides(&f));
 	if (r == 0)
 		r = template_walk(text, len, file, &reader, err);
 	if (r == 0 && f.body.len > PROMPT_MAX)
@@ -222,7 +224,7 @@ prompt_make(struct scope *s, const char *name, const char *repo,
 }
 
 static const char *
-prompt_render(struct drover_scope *public, const char *name, const char *repo,
+host_prompt_render(struct drover_scope *public, const char *name, const char *repo,
     const struct drover_variable *variables, size_t n, struct drover_error *out)
 {
 	struct scope *s = scope_of(public);

@@ -39,13 +39,13 @@ static const struct {
 	{ 0xe0000, 0xe0fff },
 };
 
-static bool is_invisible(uint32_t);
-static uint32_t character(const unsigned char *, size_t *len);
-static void drop_invisible(struct buf *out, const char *, size_t);
-static void drop_comments(struct buf *out, const char *, size_t);
+static bool prompt_is_invisible(uint32_t);
+static uint32_t prompt_decode_character(const unsigned char *, size_t *len);
+static void prompt_drop_invisible(struct buf *out, const char *, size_t);
+static void prompt_drop_comments(struct buf *out, const char *, size_t);
 
 static bool
-is_invisible(uint32_t c)
+prompt_is_invisible(uint32_t c)
 {
 	for (size_t i = 0; i < ARRAY_LEN(invisible) && invisible[i].first <= c; i++)
 		if (c <= invisible[i].last)
@@ -55,7 +55,7 @@ is_invisible(uint32_t c)
 
 /* Of text that is known to be UTF-8. */
 static uint32_t
-character(const unsigned char *s, size_t *len)
+prompt_decode_character(const unsigned char *s, size_t *len)
 {
 	uint32_t c;
 
@@ -69,16 +69,16 @@ character(const unsigned char *s, size_t *len)
 }
 
 static void
-drop_invisible(struct buf *out, const char *text, size_t size)
+prompt_drop_invisible(struct buf *out, const char *text, size_t size)
 {
 	uint32_t c;
 	size_t len;
 
 	for (size_t i = 0; i < size; i += len) {
-		c = character((const unsigned char *)text + i, &len);
+		c = prompt_decode_character((const unsigned char *)text + i, &len);
 		if (c == 0x2028 || c == 0x2029)
 			buf_addc(out, '\n');
-		else if (!is_invisible(c))
+		else if (!prompt_is_invisible(c))
 			buf_add(out, text + i, len);
 	}
 }
@@ -88,7 +88,7 @@ drop_invisible(struct buf *out, const char *text, size_t size)
  * them depends on HTML around it.
  */
 static void
-drop_comments(struct buf *out, const char *text, size_t len)
+prompt_drop_comments(struct buf *out, const char *text, size_t len)
 {
 	const char *end = text + len, *p = text, *open, *close;
 
@@ -120,8 +120,8 @@ prompt_clean(struct buf *out, const char *text)
 	size_t fits;
 
 	text_clean(&good, text, strlen(text));
-	drop_invisible(&seen, buf_str(&good), good.len);
-	drop_comments(&whole, buf_str(&seen), seen.len);
+	prompt_drop_invisible(&seen, buf_str(&good), good.len);
+	prompt_drop_comments(&whole, buf_str(&seen), seen.len);
 	fits = text_fit(buf_str(&whole), whole.len, PROMPT_VALUE_MAX);
 	buf_add(out, buf_str(&whole), fits);
 	if (fits < whole.len)

@@ -11,32 +11,33 @@
 
 #define AGAIN_MIN_MS 100
 
-static int queue_emit(struct drover_scope *, const struct drover_item *, struct drover_error *);
-static int queue_cursor(struct drover_scope *, const char *, struct drover_error *);
-static int queue_watch(struct drover_scope *, const char *, struct drover_error *);
-static int queue_again(struct drover_scope *, int64_t, struct drover_error *);
-static int queue_wake(struct drover_scope *, const char *, struct drover_error *);
-static int queue_put_result(struct drover_scope *, const char *, const char *,
+static int host_queue_emit(struct drover_scope *, const struct drover_item *,
     struct drover_error *);
-static int queue_cancelled(struct drover_scope *);
-static int queue_check(const struct drover_item *, struct drover_item *, struct drover_person *,
-    struct error *);
-static int queue_emit_job(struct scope *, const struct drover_item *, struct error *);
+static int host_queue_cursor(struct drover_scope *, const char *, struct drover_error *);
+static int host_queue_watch(struct drover_scope *, const char *, struct drover_error *);
+static int host_queue_again(struct drover_scope *, int64_t, struct drover_error *);
+static int host_queue_wake(struct drover_scope *, const char *, struct drover_error *);
+static int host_queue_result(struct drover_scope *, const char *, const char *,
+    struct drover_error *);
+static int host_queue_cancelled(struct drover_scope *);
+static int host_queue_check_item(const struct drover_item *, struct drover_item *,
+    struct drover_person *, struct error *);
+static int host_queue_emit_job(struct scope *, const struct drover_item *, struct error *);
 
 const struct drover_host_queue host_queue = {
 	.size = sizeof host_queue,
-	.emit = queue_emit,
-	.cursor = queue_cursor,
-	.watch = queue_watch,
-	.result = queue_put_result,
-	.cancelled = queue_cancelled,
-	.again = queue_again,
-	.wake = queue_wake,
+	.emit = host_queue_emit,
+	.cursor = host_queue_cursor,
+	.watch = host_queue_watch,
+	.result = host_queue_result,
+	.cancelled = host_queue_cancelled,
+	.again = host_queue_again,
+	.wake = host_queue_wake,
 };
 
 static int
-queue_check(const struct drover_item *given, struct drover_item *item, struct drover_person *person,
-    struct error *err)
+host_queue_check_item(const struct drover_item *given, struct drover_item *item,
+    struct drover_person *person, struct error *err)
 {
 	if (service_in(item, sizeof *item, given, SERVICE_LEAST(drover_item, key), "drover_item",
 		err) != 0 ||
@@ -70,7 +71,7 @@ queue_check(const struct drover_item *given, struct drover_item *item, struct dr
 }
 
 static int
-queue_emit_job(struct scope *scope, const struct drover_item *item, struct error *err)
+host_queue_emit_job(struct scope *scope, const struct drover_item *item, struct error *err)
 {
 	struct message_out request;
 
@@ -89,7 +90,8 @@ queue_emit_job(struct scope *scope, const struct drover_item *item, struct error
 }
 
 static int
-queue_emit(struct drover_scope *public, const struct drover_item *given, struct drover_error *out)
+host_queue_emit(struct drover_scope *public, const struct drover_item *given,
+    struct drover_error *out)
 {
 	struct scope *scope = scope_of(public);
 	struct drover_item item;
@@ -98,12 +100,12 @@ queue_emit(struct drover_scope *public, const struct drover_item *given, struct 
 	int r;
 
 	if (service_role(scope, ROLE_SOURCE | ROLE_JOB, "queue.emit", "poll and run", &err) != 0 ||
-	    queue_check(given, &item, &person, &err) != 0)
+	    host_queue_check_item(given, &item, &person, &err) != 0)
 		return scope_fail(out, &err);
 	if (item.author != NULL)
 		item.author = &person;
 	if (scope->role == SCOPE_JOB)
-		r = queue_emit_job(scope, &item, &err);
+		r = host_queue_emit_job(scope, &item, &err);
 	else if (scope->emit == NULL)
 		r = error_set(&err, DROVER_PERMANENT, "queue.emit outside of poll and run");
 	else
@@ -112,7 +114,7 @@ queue_emit(struct drover_scope *public, const struct drover_item *given, struct 
 }
 
 static int
-queue_cursor(struct drover_scope *public, const char *cursor, struct drover_error *out)
+host_queue_cursor(struct drover_scope *public, const char *cursor, struct drover_error *out)
 {
 	struct scope *scope = scope_of(public);
 	struct error err = { 0 };
@@ -129,7 +131,7 @@ queue_cursor(struct drover_scope *public, const char *cursor, struct drover_erro
 }
 
 static int
-queue_watch(struct drover_scope *public, const char *path, struct drover_error *out)
+host_queue_watch(struct drover_scope *public, const char *path, struct drover_error *out)
 {
 	struct scope *scope = scope_of(public);
 	struct error err = { 0 };
@@ -146,7 +148,7 @@ queue_watch(struct drover_scope *public, const char *path, struct drover_error *
 }
 
 int
-report_result(struct scope *scope, const char *key, const char *value, struct error *err)
+result_put(struct scope *scope, const char *key, const char *value, struct error *err)
 {
 	struct message_out request;
 
@@ -157,7 +159,7 @@ report_result(struct scope *scope, const char *key, const char *value, struct er
 }
 
 static int
-queue_put_result(struct drover_scope *public, const char *key, const char *value,
+host_queue_result(struct drover_scope *public, const char *key, const char *value,
     struct drover_error *out)
 {
 	struct scope *scope = scope_of(public);
@@ -166,19 +168,19 @@ queue_put_result(struct drover_scope *public, const char *key, const char *value
 	if (service_role(scope, ROLE_JOB, "queue.result", "run", &err) != 0 ||
 	    service_line(key, "key of a result", DROVER_NAME_MAX, false, &err) != 0 ||
 	    service_text(value, "value of a result", DROVER_VALUE_MAX, true, &err) != 0 ||
-	    report_result(scope, key, value, &err) != 0)
+	    result_put(scope, key, value, &err) != 0)
 		return scope_fail(out, &err);
 	return 0;
 }
 
 static int
-queue_cancelled(struct drover_scope *public)
+host_queue_cancelled(struct drover_scope *public)
 {
 	return scope_cancelled(scope_of(public)) ? 1 : 0;
 }
 
 static int
-queue_again(struct drover_scope *public, int64_t delay_ms, struct drover_error *out)
+host_queue_again(struct drover_scope *public, int64_t delay_ms, struct drover_error *out)
 {
 	struct scope *scope = scope_of(public);
 	struct error err = { 0 };
@@ -195,7 +197,7 @@ queue_again(struct drover_scope *public, int64_t delay_ms, struct drover_error *
 }
 
 static int
-queue_wake(struct drover_scope *public, const char *source, struct drover_error *out)
+host_queue_wake(struct drover_scope *public, const char *source, struct drover_error *out)
 {
 	struct scope *scope = scope_of(public);
 	struct message_out request;

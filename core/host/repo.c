@@ -3,18 +3,18 @@
 #include "base/mem.h"
 #include "host/service.h"
 
-static int repo_at(struct drover_scope *, size_t, struct drover_repo *);
-static int repo_find(struct drover_scope *, const char *, struct drover_repo *);
-static int repo_out(const struct config_repo *, struct drover_repo *);
+static int host_repo_at(struct drover_scope *, size_t, struct drover_repo *);
+static int host_repo_find(struct drover_scope *, const char *, struct drover_repo *);
+static int host_repo_out(const struct config_repo *, struct drover_repo *);
 
 const struct drover_host_repo host_repo = {
 	.size = sizeof host_repo,
-	.at = repo_at,
-	.find = repo_find,
+	.at = host_repo_at,
+	.find = host_repo_find,
 };
 
 static int
-repo_out(const struct config_repo *repo, struct drover_repo *out)
+host_repo_out(const struct config_repo *repo, struct drover_repo *out)
 {
 	struct drover_repo ours = { .size = sizeof ours,
 		.name = repo->name,
@@ -26,21 +26,21 @@ repo_out(const struct config_repo *repo, struct drover_repo *out)
 }
 
 static int
-repo_at(struct drover_scope *public, size_t index, struct drover_repo *out)
+host_repo_at(struct drover_scope *public, size_t index, struct drover_repo *out)
 {
 	const struct config *config = scope_of(public)->config;
 
 	if (config == NULL || index >= (size_t)config->repos_len)
 		return -1;
-	return repo_out(&config->repos[index], out);
+	return host_repo_out(&config->repos[index], out);
 }
 
 static int
-repo_find(struct drover_scope *public, const char *name, struct drover_repo *out)
+host_repo_find(struct drover_scope *public, const char *name, struct drover_repo *out)
 {
 	const struct config *config = scope_of(public)->config;
 	const struct config_repo *repo =
 	    config != NULL && name != NULL ? config_repo(config, name) : NULL;
 
-	return repo != NULL ? repo_out(repo, out) : -1;
+	return repo != NULL ? host_repo_out(repo, out) : -1;
 }

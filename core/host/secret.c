@@ -9,17 +9,17 @@
 #include "base/mem.h"
 #include "host/service.h"
 
-static int64_t secret_get(struct drover_scope *, const char *, char *, size_t,
+static int64_t host_secret_get(struct drover_scope *, const char *, char *, size_t,
     struct drover_error *);
-static void secret_mask(struct drover_scope *, const char *);
-static int secret_given(struct drover_scope *, const char *);
-static const struct options *secret_options(const struct scope *, const char *);
+static void host_secret_mask(struct drover_scope *, const char *);
+static int host_secret_given(struct drover_scope *, const char *);
+static const struct options *host_secret_options(const struct scope *, const char *);
 
 const struct drover_host_secret host_secret = {
 	.size = sizeof host_secret,
-	.get = secret_get,
-	.mask = secret_mask,
-	.given = secret_given,
+	.get = host_secret_get,
+	.mask = host_secret_mask,
+	.given = host_secret_given,
 };
 
 /*
@@ -27,7 +27,7 @@ const struct drover_host_secret host_secret = {
  * neither.
  */
 static const struct options *
-secret_options(const struct scope *scope, const char *key)
+host_secret_options(const struct scope *scope, const char *key)
 {
 	if (scope->options != NULL && options_has(scope->options, key))
 		return scope->options;
@@ -37,7 +37,7 @@ secret_options(const struct scope *scope, const char *key)
 }
 
 static void
-secret_mask(struct drover_scope *public, const char *value)
+host_secret_mask(struct drover_scope *public, const char *value)
 {
 	scope_of(public);
 	if (value != NULL && strnlen(value, DROVER_VALUE_MAX + 1) <= DROVER_VALUE_MAX)
@@ -45,15 +45,16 @@ secret_mask(struct drover_scope *public, const char *value)
 }
 
 static int
-secret_given(struct drover_scope *public, const char *key)
+host_secret_given(struct drover_scope *public, const char *key)
 {
-	const struct options *options = key != NULL ? secret_options(scope_of(public), key) : NULL;
+	const struct options *options =
+	    key != NULL ? host_secret_options(scope_of(public), key) : NULL;
 
 	return options != NULL && options_given(options, key);
 }
 
 static int64_t
-secret_get(struct drover_scope *public, const char *key, char *value, size_t size,
+host_secret_get(struct drover_scope *public, const char *key, char *value, size_t size,
     struct drover_error *out)
 {
 	struct scope *scope = scope_of(public);
@@ -64,7 +65,7 @@ secret_get(struct drover_scope *public, const char *key, char *value, size_t siz
 
 	if (service_line(key, "key of a secret", DROVER_NAME_MAX, false, &err) != 0)
 		return scope_fail(out, &err);
-	if ((options = secret_options(scope, key)) == NULL) {
+	if ((options = host_secret_options(scope, key)) == NULL) {
 		error_set(&err, DROVER_PERMANENT, "no option \"%s\" is declared", key);
 		return scope_fail(out, &err);
 	}

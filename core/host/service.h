@@ -86,7 +86,7 @@ int kv_write(struct scope *, const char *key, const char *value, struct error *)
 int effect_start(struct scope *, const char *key, struct buf *result,
     struct error *); /* enum drover_effect_state, or -1 */
 int effect_finish(struct scope *, const char *key, const char *result, struct error *);
-int report_result(struct scope *, const char *key, const char *value, struct error *);
+int result_put(struct scope *, const char *key, const char *value, struct error *);
 int lease_take(struct scope *, const struct config_repo *, const char *ref, struct tree **,
     struct error *);
 /*

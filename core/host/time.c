@@ -5,33 +5,33 @@
 #include "base/clock.h"
 #include "host/service.h"
 
-static int64_t time_now(struct drover_scope *);
-static int64_t time_monotonic(struct drover_scope *);
-static int64_t time_remaining(struct drover_scope *);
+static int64_t host_time_now(struct drover_scope *);
+static int64_t host_time_monotonic(struct drover_scope *);
+static int64_t host_time_remaining(struct drover_scope *);
 
 const struct drover_host_time host_time = {
 	.size = sizeof host_time,
-	.now = time_now,
-	.monotonic = time_monotonic,
-	.remaining = time_remaining,
+	.now = host_time_now,
+	.monotonic = host_time_monotonic,
+	.remaining = host_time_remaining,
 };
 
 static int64_t
-time_now(struct drover_scope *public)
+host_time_now(struct drover_scope *public)
 {
 	scope_of(public);
 	return clock_wall();
 }
 
 static int64_t
-time_monotonic(struct drover_scope *public)
+host_time_monotonic(struct drover_scope *public)
 {
 	scope_of(public);
 	return clock_mono();
 }
 
 static int64_t
-time_remaining(struct drover_scope *public)
+host_time_remaining(struct drover_scope *public)
 {
 	struct scope *scope = scope_of(public);
 	int64_t left;

@@ -10,24 +10,24 @@
 #include "config/authors.h"
 #include "host/service.h"
 
-static int trust_allows(struct drover_scope *, const char *, const struct drover_person *,
+static int host_trust_allows(struct drover_scope *, const char *, const struct drover_person *,
     struct drover_error *);
-static const char *trust_author(struct drover_scope *, const char *, size_t);
-static const char *trust_own(const struct scope *);
-static const char *const *trust_authors(struct scope *, const char *source, const char *const **own,
-    struct error *);
+static const char *host_trust_author(struct drover_scope *, const char *, size_t);
+static const char *host_trust_own_source(const struct scope *);
+static const char *const *host_trust_authors(struct scope *, const char *source,
+    const char *const **own, struct error *);
 
 const struct drover_host_trust host_trust = {
 	.size = sizeof host_trust,
-	.allows = trust_allows,
-	.author = trust_author,
+	.allows = host_trust_allows,
+	.author = host_trust_author,
 };
 
 /*
  * The source that the scope works for, without its plugin's name; NULL: none.
  */
 static const char *
-trust_own(const struct scope *scope)
+host_trust_own_source(const struct scope *scope)
 {
 	const char *full =
 	    scope->role == SCOPE_JOB && scope->job != NULL ? scope->job->source : scope->log.source;
@@ -40,14 +40,16 @@ trust_own(const struct scope *scope)
 }
 
 static const char *const *
-trust_authors(struct scope *scope, const char *source, const char *const **own, struct error *err)
+host_trust_authors(struct scope *scope, const char *source, const char *const **own,
+    struct error *err)
 {
 	const char *plugin = scope->log.plugin != NULL ? scope->log.plugin : "?";
 	char full[2 * DROVER_NAME_MAX + 2];
 
 	if (service_name(source, "source", err) != 0)
 		return NULL;
-	if ((source == NULL || *source == '\0') && (source = trust_own(scope)) == NULL) {
+	if ((source == NULL || *source == '\0') &&
+	    (source = host_trust_own_source(scope)) == NULL) {
 		error_set(err, DROVER_PERMANENT,
 		    "no source: neither the call names one nor did one of plugin %s emit this job",
 		    plugin);
@@ -70,25 +72,25 @@ trust_authors(struct scope *scope, const char *source, const char *const **own, 
 }
 
 static int
-trust_allows(struct drover_scope *public, const char *source, const struct drover_person *given,
-    struct drover_error *out)
+host_trust_allows(struct drover_scope *public, const char *source,
+    const struct drover_person *given, struct drover_error *out)
 {
 	struct scope *scope = scope_of(public);
 	const char *const *authors, *const *own;
 	struct drover_person person;
 	struct error err = { 0 };
 
-	if ((authors = trust_authors(scope, source, &own, &err)) == NULL ||
+	if ((authors = host_trust_authors(scope, source, &own, &err)) == NULL ||
 	    service_person(given, &person, &err) != 0)
 		return scope_fail(out, &err);
 	return authors_allow(authors, own, &person, NULL);
 }
 
 static const char *
-trust_author(struct drover_scope *public, const char *source, size_t index)
+host_trust_author(struct drover_scope *public, const char *source, size_t index)
 {
 	const char *const *own,
-	    *const *authors = trust_authors(scope_of(public), source, &own, NULL);
+	    *const *authors = host_trust_authors(scope_of(public), source, &own, NULL);
 
 	for (; authors != NULL && *authors != NULL; authors++)
 		if (index-- == 0)

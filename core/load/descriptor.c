@@ -12,17 +12,17 @@
 #include "config/authors.h"
 #include "load/loader.h"
 
-#define CHECK_EXPORTS_MAX 256
-#define CHECK_OPTIONS_MAX 256
-#define CHECK_RETRIES_MAX 100
-#define CHECK_END(type, last) \
+#define DESCRIPTOR_EXPORTS_MAX 256
+#define DESCRIPTOR_OPTIONS_MAX 256
+#define DESCRIPTOR_RETRIES_MAX 100
+#define DESCRIPTOR_END(type, last) \
 	((uint32_t)(offsetof(struct type, last) + sizeof(((struct type *)NULL)->last)))
 
 /*
  * Sources, pipelines and operations alike: where each keeps what all of them
  * have.
  */
-struct check_kind {
+struct descriptor_kind {
 	const char *what;            /* "source" */
 	const char *callback;        /* the one it must have */
 	uint32_t size_0;
@@ -30,40 +30,45 @@ struct check_kind {
 	size_t options_at;           /* 0: has none */
 };
 
-static const struct check_kind check_source = {
+static const struct descriptor_kind descriptor_source = {
 	"source",
 	"poll",
-	CHECK_END(drover_source, close),
+	DESCRIPTOR_END(drover_source, close),
 	offsetof(struct drover_source, name),
 	offsetof(struct drover_source, poll),
 	offsetof(struct drover_source, options),
 };
-static const struct check_kind check_pipeline = {
+static const struct descriptor_kind descriptor_pipeline = {
 	"pipeline",
 	"run",
-	CHECK_END(drover_pipeline, run),
+	DESCRIPTOR_END(drover_pipeline, run),
 	offsetof(struct drover_pipeline, name),
 	offsetof(struct drover_pipeline, run),
 	offsetof(struct drover_pipeline, options),
 };
-static const struct check_kind check_operation = {
-	"operation", "call", CHECK_END(drover_operation, call),
-	offsetof(struct drover_operation, name), offsetof(struct drover_operation, call), 0,
+static const struct descriptor_kind descriptor_operation = {
+	"operation",
+	"call",
+	DESCRIPTOR_END(drover_operation, call),
+	offsetof(struct drover_operation, name),
+	offsetof(struct drover_operation, call),
+	0,
 };
 
-static int check_header(const struct drover_plugin *, const char *name, struct error *);
-static int check_options(const struct drover_option *, const char *owner, struct error *);
-static const void *check_member(const void *one, size_t at);
-static int check_one(const struct check_kind *, const void *const *list, int index,
-    const char *plugin, struct error *);
-static int check_list(const struct check_kind *, const void *const *list, const char *plugin,
+static int descriptor_check_header(const struct drover_plugin *, const char *name, struct error *);
+static int descriptor_check_options(const struct drover_option *, const char *owner,
     struct error *);
-static int check_numbers(const struct drover_plugin *, struct error *);
-static int check_prompt(const struct drover_prompt *, const char *owner, struct error *);
-static int check_prompts(const struct drover_plugin *, struct error *);
+static const void *descriptor_check_member(const void *one, size_t at);
+static int descriptor_check_one(const struct descriptor_kind *, const void *const *list, int index,
+    const char *plugin, struct error *);
+static int descriptor_check_list(const struct descriptor_kind *, const void *const *list,
+    const char *plugin, struct error *);
+static int descriptor_check_numbers(const struct drover_plugin *, struct error *);
+static int descriptor_check_prompt(const struct drover_prompt *, const char *owner, struct error *);
+static int descriptor_check_prompts(const struct drover_plugin *, struct error *);
 
 static int
-check_header(const struct drover_plugin *plugin, const char *name, struct error *err)
+descriptor_check_header(const struct drover_plugin *plugin, const char *name, struct error *err)
 {
 	if (plugin->magic != DROVER_PLUGIN_MAGIC)
 		return error_set(err, DROVER_CONFIG,
@@ -75,11 +80,11 @@ check_header(const struct drover_plugin *plugin, const char *name, struct error 
 		    "plugin %s speaks ABI %u, this drover speaks %d: install the plugin's release "
 		    "for this drover",
 		    name, plugin->major, DROVER_ABI_MAJOR);
-	if (plugin->size < CHECK_END(drover_plugin, close))
+	if (plugin->size < DESCRIPTOR_END(drover_plugin, close))
 		return error_set(err, DROVER_CONFIG,
 		    "plugin %s: its descriptor has %u bytes, ABI 1.0 has %u: build it anew with "
 		    "drover's header",
-		    name, (unsigned)plugin->size, (unsigned)CHECK_END(drover_plugin, close));
+		    name, (unsigned)plugin->size, (unsigned)DESCRIPTOR_END(drover_plugin, close));
 	if (plugin->needs_minor > DROVER_ABI_MINOR)
 		return error_set(err, DROVER_CONFIG,
 		    "plugin %s needs ABI %d.%u, this is %d.%d: install a newer drover", name,
@@ -98,15 +103,15 @@ check_header(const struct drover_plugin *plugin, const char *name, struct error 
 }
 
 static int
-check_options(const struct drover_option *table, const char *owner, struct error *err)
+descriptor_check_options(const struct drover_option *table, const char *owner, struct error *err)
 {
 	for (int i = 0; table != NULL && table[i].key != NULL; i++) {
 		const struct drover_option *option = &table[i];
 
-		if (i >= CHECK_OPTIONS_MAX)
+		if (i >= DESCRIPTOR_OPTIONS_MAX)
 			return error_set(err, DROVER_CONFIG,
 			    "%s has more than %d options: does the table end with a NULL key?",
-			    owner, CHECK_OPTIONS_MAX);
+			    owner, DESCRIPTOR_OPTIONS_MAX);
 		if (!text_is_name(option->key))
 			return error_set(err, DROVER_CONFIG,
 			    "%s: \"%.64s\" is no name for an option: a-z, 0-9, - and _ only", owner,
@@ -134,7 +139,7 @@ check_options(const struct drover_option *table, const char *owner, struct error
 
 /* A pointer member, of data or code, without knowing its struct. */
 static const void *
-check_member(const void *one, size_t at)
+descriptor_check_member(const void *one, size_t at)
 {
 	const void *member;
 
@@ -143,8 +148,8 @@ check_member(const void *one, size_t at)
 }
 
 static int
-check_one(const struct check_kind *kind, const void *const *list, int index, const char *plugin,
-    struct error *err)
+descriptor_check_one(const struct descriptor_kind *kind, const void *const *list, int index,
+    const char *plugin, struct error *err)
 {
 	const void *one = list[index];
 	char owner[2 * DROVER_NAME_MAX + 32];
@@ -156,33 +161,33 @@ check_one(const struct check_kind *kind, const void *const *list, int index, con
 		return error_set(err, DROVER_CONFIG,
 		    "plugin %s: %s number %d has %u bytes, ABI 1.0 has %u: is .size set?", plugin,
 		    kind->what, index + 1, (unsigned)size, (unsigned)kind->size_0);
-	name = check_member(one, kind->name_at);
+	name = descriptor_check_member(one, kind->name_at);
 	if (name == NULL || !text_is_name(name) || strchr(name, '_') != NULL)
 		return error_set(err, DROVER_CONFIG,
 		    "plugin %s: %s number %d is called \"%.64s\": names have a-z, 0-9 and - only",
 		    plugin, kind->what, index + 1, name != NULL ? name : "");
 	(void)snprintf(owner, sizeof owner, "%s %s.%s", kind->what, plugin, name);
-	if (check_member(one, kind->callback_at) == NULL)
+	if (descriptor_check_member(one, kind->callback_at) == NULL)
 		return error_set(err, DROVER_CONFIG, "%s has no %s()", owner, kind->callback);
 	for (int i = 0; i < index; i++) {
-		if (strcmp(name, check_member(list[i], kind->name_at)) == 0)
+		if (strcmp(name, descriptor_check_member(list[i], kind->name_at)) == 0)
 			return error_set(err, DROVER_CONFIG, "%s is there twice", owner);
 	}
 	return kind->options_at == 0 ?
 	    0 :
-	    check_options(check_member(one, kind->options_at), owner, err);
+	    descriptor_check_options(descriptor_check_member(one, kind->options_at), owner, err);
 }
 
 static int
-check_list(const struct check_kind *kind, const void *const *list, const char *plugin,
-    struct error *err)
+descriptor_check_list(const struct descriptor_kind *kind, const void *const *list,
+    const char *plugin, struct error *err)
 {
 	for (int i = 0; list != NULL && list[i] != NULL; i++) {
-		if (i >= CHECK_EXPORTS_MAX)
+		if (i >= DESCRIPTOR_EXPORTS_MAX)
 			return error_set(err, DROVER_CONFIG,
 			    "plugin %s has more than %d %ss: does the list end with NULL?", plugin,
-			    CHECK_EXPORTS_MAX, kind->what);
-		if (check_one(kind, list, i, plugin, err) == -1)
+			    DESCRIPTOR_EXPORTS_MAX, kind->what);
+		if (descriptor_check_one(kind, list, i, plugin, err) == -1)
 			return -1;
 	}
 	return 0;
@@ -193,7 +198,7 @@ check_list(const struct check_kind *kind, const void *const *list, const char *p
  * plugin's to say.
  */
 static int
-check_authors(const struct drover_source *source, const char *plugin, struct error *err)
+descriptor_check_authors(const struct drover_source *source, const char *plugin, struct error *err)
 {
 	const char *what = NULL;
 	char owner[2 * DROVER_NAME_MAX + 32];
@@ -204,13 +209,13 @@ check_authors(const struct drover_source *source, const char *plugin, struct err
 		if (strcmp(source->options[i].key, "authors") == 0)
 			return error_set(err, DROVER_CONFIG,
 			    "%s declares the option authors: that key is drover's own", owner);
-	if (source->size < CHECK_END(drover_source, authors) || source->authors == NULL)
+	if (source->size < DESCRIPTOR_END(drover_source, authors) || source->authors == NULL)
 		return 0;
 	for (i = 0; what == NULL && source->authors[i] != NULL; i++) {
-		if (i == CHECK_OPTIONS_MAX)
+		if (i == DESCRIPTOR_OPTIONS_MAX)
 			return error_set(err, DROVER_CONFIG,
 			    "%s has more than %d authors: does the list end with NULL?", owner,
-			    CHECK_OPTIONS_MAX);
+			    DESCRIPTOR_OPTIONS_MAX);
 		what = strcmp(source->authors[i], AUTHORS_ANYBODY) == 0 ?
 		    "\"*\", which only a configuration may say" :
 		    authors_fault(source->authors[i]);
@@ -221,14 +226,14 @@ check_authors(const struct drover_source *source, const char *plugin, struct err
 }
 
 static int
-check_numbers(const struct drover_plugin *plugin, struct error *err)
+descriptor_check_numbers(const struct drover_plugin *plugin, struct error *err)
 {
 	for (int i = 0; plugin->sources != NULL && plugin->sources[i] != NULL; i++) {
 		if (plugin->sources[i]->interval_ms < 0)
 			return error_set(err, DROVER_CONFIG,
 			    "source %s.%s has a negative interval_ms", plugin->name,
 			    plugin->sources[i]->name);
-		if (check_authors(plugin->sources[i], plugin->name, err) == -1)
+		if (descriptor_check_authors(plugin->sources[i], plugin->name, err) == -1)
 			return -1;
 	}
 	for (int i = 0; plugin->operations != NULL && plugin->operations[i] != NULL; i++) {
@@ -242,10 +247,10 @@ check_numbers(const struct drover_plugin *plugin, struct error *err)
 	for (int i = 0; plugin->pipelines != NULL && plugin->pipelines[i] != NULL; i++) {
 		const struct drover_pipeline *pipeline = plugin->pipelines[i];
 
-		if (pipeline->retries < 0 || pipeline->retries > CHECK_RETRIES_MAX)
+		if (pipeline->retries < 0 || pipeline->retries > DESCRIPTOR_RETRIES_MAX)
 			return error_set(err, DROVER_CONFIG,
 			    "pipeline %s.%s wants %d retries: 0 to %d are allowed", plugin->name,
-			    pipeline->name, pipeline->retries, CHECK_RETRIES_MAX);
+			    pipeline->name, pipeline->retries, DESCRIPTOR_RETRIES_MAX);
 		if (pipeline->timeout_ms < 0 || pipeline->silence_ms < 0)
 			return error_set(err, DROVER_CONFIG,
 			    "pipeline %s.%s has a negative timeout_ms or silence_ms", plugin->name,
@@ -255,23 +260,23 @@ check_numbers(const struct drover_plugin *plugin, struct error *err)
 }
 
 static int
-check_prompt(const struct drover_prompt *prompt, const char *owner, struct error *err)
+descriptor_check_prompt(const struct drover_prompt *prompt, const char *owner, struct error *err)
 {
-	if (prompt->size < CHECK_END(drover_prompt, variables))
+	if (prompt->size < DESCRIPTOR_END(drover_prompt, variables))
 		return error_set(err, DROVER_CONFIG,
 		    "%s: a prompt has %u bytes, ABI 1.1 has %u: is .size set?", owner,
-		    (unsigned)prompt->size, (unsigned)CHECK_END(drover_prompt, variables));
+		    (unsigned)prompt->size, (unsigned)DESCRIPTOR_END(drover_prompt, variables));
 	if (prompt->name == NULL || !text_is_name(prompt->name) ||
 	    strchr(prompt->name, '_') != NULL)
 		return error_set(err, DROVER_CONFIG,
 		    "%s: a prompt is called \"%.64s\": names have a-z, 0-9 and - only", owner,
 		    prompt->name != NULL ? prompt->name : "");
 	for (int i = 0; prompt->variables != NULL && prompt->variables[i] != NULL; i++) {
-		if (i >= CHECK_OPTIONS_MAX)
+		if (i >= DESCRIPTOR_OPTIONS_MAX)
 			return error_set(err, DROVER_CONFIG,
 			    "%s: prompt %s has more than %d variables: does the list end with "
 			    "NULL?",
-			    owner, prompt->name, CHECK_OPTIONS_MAX);
+			    owner, prompt->name, DESCRIPTOR_OPTIONS_MAX);
 		if (!text_is_name(prompt->variables[i]))
 			return error_set(err, DROVER_CONFIG,
 			    "%s: prompt %s has a variable \"%.64s\": names have a-z, 0-9, - and _ "
@@ -283,23 +288,23 @@ check_prompt(const struct drover_prompt *prompt, const char *owner, struct error
 
 /* Since 1.1: a pipeline of an older header ends before them. */
 static int
-check_prompts(const struct drover_plugin *plugin, struct error *err)
+descriptor_check_prompts(const struct drover_plugin *plugin, struct error *err)
 {
 	char owner[2 * DROVER_NAME_MAX + 32];
 
 	for (int i = 0; plugin->pipelines != NULL && plugin->pipelines[i] != NULL; i++) {
 		const struct drover_pipeline *pipeline = plugin->pipelines[i];
 
-		if (pipeline->size < CHECK_END(drover_pipeline, prompts) ||
+		if (pipeline->size < DESCRIPTOR_END(drover_pipeline, prompts) ||
 		    pipeline->prompts == NULL)
 			continue;
 		(void)snprintf(owner, sizeof owner, "pipeline %s.%s", plugin->name, pipeline->name);
 		for (int j = 0; pipeline->prompts[j] != NULL; j++) {
-			if (j >= CHECK_EXPORTS_MAX)
+			if (j >= DESCRIPTOR_EXPORTS_MAX)
 				return error_set(err, DROVER_CONFIG,
 				    "%s has more than %d prompts: does the list end with NULL?",
-				    owner, CHECK_EXPORTS_MAX);
-			if (check_prompt(pipeline->prompts[j], owner, err) == -1)
+				    owner, DESCRIPTOR_EXPORTS_MAX);
+			if (descriptor_check_prompt(pipeline->prompts[j], owner, err) == -1)
 				return -1;
 		}
 	}
@@ -307,20 +312,21 @@ check_prompts(const struct drover_plugin *plugin, struct error *err)
 }
 
 int
-loader_check(const struct drover_plugin *plugin, const char *name, struct error *err)
+descriptor_check(const struct drover_plugin *plugin, const char *name, struct error *err)
 {
 	char owner[DROVER_NAME_MAX + 16];
 
-	if (check_header(plugin, name, err) == -1)
+	if (descriptor_check_header(plugin, name, err) == -1)
 		return -1;
 	(void)snprintf(owner, sizeof owner, "plugin %s", plugin->name);
-	if (check_options(plugin->options, owner, err) == -1 ||
-	    check_list(&check_source, (const void *const *)plugin->sources, plugin->name, err) ==
-		-1 ||
-	    check_list(&check_pipeline, (const void *const *)plugin->pipelines, plugin->name,
-		err) == -1 ||
-	    check_list(&check_operation, (const void *const *)plugin->operations, plugin->name,
-		err) == -1)
+	if (descriptor_check_options(plugin->options, owner, err) == -1 ||
+	    descriptor_check_list(&descriptor_source, (const void *const *)plugin->sources,
+		plugin->name, err) == -1 ||
+	    descriptor_check_list(&descriptor_pipeline, (const void *const *)plugin->pipelines,
+		plugin->name, err) == -1 ||
+	    descriptor_check_list(&descriptor_operation, (const void *const *)plugin->operations,
+		plugin->name, err) == -1)
 		return -1;
-	return check_numbers(plugin, err) == -1 ? -1 : check_prompts(plugin, err);
+	return descriptor_check_numbers(plugin, err) == -1 ? -1 :
+							     descriptor_check_prompts(plugin, err);
 }

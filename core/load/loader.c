@@ -276,7 +276,7 @@ loader_open(char *const *dirs, const char *name, struct plugin_image *image, str
 		goto fail;
 	}
 	if ((plugin = loader_symbol(image->handle, image->path, err)) == NULL ||
-	    loader_check(plugin, name, err) == -1)
+	    descriptor_check(plugin, name, err) == -1)
 		goto fail;
 	loader_copy(image, plugin);
 	return 0;

@@ -38,7 +38,7 @@ int loader_open(char *const *dirs, const char *name, struct plugin_image *, stru
  * Checks a descriptor without a file: what loader_open does after dlsym. name:
  * what the file is called.
  */
-int loader_check(const struct drover_plugin *, const char *name, struct error *);
+int descriptor_check(const struct drover_plugin *, const char *name, struct error *);
 /*
  * {name, version, summary, abi, options, sources: [{name, summary, interval_ms,
  * options}], pipelines: [...], operations: [...]}. The caller deletes.

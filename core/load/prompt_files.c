@@ -9,10 +9,10 @@
 #include "config/prompts.h"
 #include "load/prompt_files.h"
 
-static bool overrides(const struct config *);
+static bool prompt_files_override(const struct config *);
 
 static bool
-overrides(const struct config *config)
+prompt_files_override(const struct config *config)
 {
 	if (config->prompts != NULL)
 		return true;
@@ -27,7 +27,7 @@ overrides(const struct config *config)
 }
 
 int
-prompts_verify(const char *self, const struct config *config, bool whole,
+prompt_files_verify(const char *self, const struct config *config, bool whole,
     const cJSON *(*known)(void *, const char *), void *arg, struct buf *faults, struct error *err)
 {
 	cJSON *all, *one;
@@ -39,7 +39,7 @@ prompts_verify(const char *self, const struct config *config, bool whole,
 	 * drover's own files are looked at where a person asks for it, not at
 	 * each start.
 	 */
-	if (!whole && !overrides(config))
+	if (!whole && !prompt_files_override(config))
 		return 0;
 	all = cJSON_CreateArray();
 	for (int i = 0; i < config->plugins_len; i++) {

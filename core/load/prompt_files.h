@@ -21,7 +21,7 @@
  * already, or NULL. 0, or -1 with the first fault in err and all in faults (may
  * be NULL).
  */
-int prompts_verify(const char *self, const struct config *, bool whole,
+int prompt_files_verify(const char *self, const struct config *, bool whole,
     const cJSON *(*known)(void *arg, const char *plugin), void *arg, struct buf *faults,
     struct error *);
 

@@ -12,13 +12,15 @@
 #include "config/options.h"
 #include "load/settings.h"
 
-static int check_options(const struct drover_option *, const cJSON *values, const char *what,
-    const char *dir, struct buf *faults);
-static const struct drover_source *image_source(const struct plugin_image *, const char *name);
-static const struct drover_pipeline *image_pipeline(const struct plugin_image *, const char *name);
+static int settings_check_options(const struct drover_option *, const cJSON *values,
+    const char *what, const char *dir, struct buf *faults);
+static const struct drover_source *settings_image_source(const struct plugin_image *,
+    const char *name);
+static const struct drover_pipeline *settings_image_pipeline(const struct plugin_image *,
+    const char *name);
 
 static const struct drover_source *
-image_source(const struct plugin_image *image, const char *name)
+settings_image_source(const struct plugin_image *image, const char *name)
 {
 	for (int i = 0; i < image->sources_len; i++)
 		if (strcmp(image->sources[i].name, name) == 0)
@@ -27,7 +29,7 @@ image_source(const struct plugin_image *image, const char *name)
 }
 
 static const struct drover_pipeline *
-image_pipeline(const struct plugin_image *image, const char *name)
+settings_image_pipeline(const struct plugin_image *image, const char *name)
 {
 	for (int i = 0; i < image->pipelines_len; i++)
 		if (strcmp(image->pipelines[i].name, name) == 0)
@@ -42,11 +44,11 @@ settings_names(const struct config_plugin *plugin, const struct plugin_image *im
 	const char *at = plugin->at != NULL ? plugin->at : "the configuration";
 
 	for (int i = 0; i < plugin->sources_len; i++)
-		if (image_source(image, plugin->sources[i].name) == NULL)
+		if (settings_image_source(image, plugin->sources[i].name) == NULL)
 			return error_set(err, DROVER_CONFIG, "%s: plugin %s has no source %s", at,
 			    plugin->name, plugin->sources[i].name);
 	for (int i = 0; i < plugin->pipelines_len; i++)
-		if (image_pipeline(image, plugin->pipelines[i].name) == NULL)
+		if (settings_image_pipeline(image, plugin->pipelines[i].name) == NULL)
 			return error_set(err, DROVER_CONFIG, "%s: plugin %s has no pipeline %s", at,
 			    plugin->name, plugin->pipelines[i].name);
 	return 0;
@@ -63,7 +65,7 @@ settings_dir(const struct config *config)
 }
 
 static int
-check_options(const struct drover_option *table, const cJSON *values, const char *what,
+settings_check_options(const struct drover_option *table, const cJSON *values, const char *what,
     const char *dir, struct buf *faults)
 {
 	struct error err = { 0 };
@@ -91,13 +93,14 @@ settings_check(const struct config *config, const struct config_plugin *plugin,
 		n++;
 	}
 	(void)snprintf(what, sizeof what, "plugin %s", plugin->name);
-	n += check_options(image->plugin.options, plugin->options, what, dir, faults);
+	n += settings_check_options(image->plugin.options, plugin->options, what, dir, faults);
 	for (int i = 0; i < plugin->sources_len; i++) {
 		if (!plugin->sources[i].enabled ||
-		    (source = image_source(image, plugin->sources[i].name)) == NULL)
+		    (source = settings_image_source(image, plugin->sources[i].name)) == NULL)
 			continue;
 		(void)snprintf(what, sizeof what, "source %s.%s", plugin->name, source->name);
-		n += check_options(source->options, plugin->sources[i].options, what, dir, faults);
+		n += settings_check_options(source->options, plugin->sources[i].options, what, dir,
+		    faults);
 		if (plugin->sources[i].authors != NULL && source->authors == NULL) {
 			buf_addf(faults, "%s has no authors: its items come from no person\n",
 			    what);
@@ -110,7 +113,7 @@ settings_check(const struct config *config, const struct config_plugin *plugin,
 		pipeline = config_pipeline(config, what);
 		(void)snprintf(what, sizeof what, "pipeline %s.%s", plugin->name,
 		    image->pipelines[i].name);
-		n += check_options(image->pipelines[i].options,
+		n += settings_check_options(image->pipelines[i].options,
 		    pipeline != NULL ? pipeline->options : NULL, what, dir, faults);
 	}
 	free(dir);

@@ -13,9 +13,9 @@
 #include "base/proc.h"
 #include "run/job.h"
 
-#define WATCH_GRACE_MS 10000
+#define CLOCKS_GRACE_MS 10000
 
-struct watch {
+struct clocks {
 	struct job_run *run;
 	int64_t timeout_ms, silence_ms;  /* 0: no such clock */
 	int64_t grace_ms;
@@ -29,21 +29,21 @@ struct watch {
 	int64_t output;                  /* bytes */
 };
 
-void watch_start(struct watch *, struct job_run *, int64_t now);
+void clocks_start(struct clocks *, struct job_run *, int64_t now);
 /*
  * Looks at the clocks that are due, and stops the attempt where one has run
  * out.
  */
-void watch_tick(struct watch *, int64_t now);
-/* When watch_tick has something to do next; INT64_MAX: never. */
-int64_t watch_next(const struct watch *);
+void clocks_tick(struct clocks *, int64_t now);
+/* When clocks_tick has something to do next; INT64_MAX: never. */
+int64_t clocks_next(const struct clocks *);
 /* Reads usage and output now. */
-void watch_look(struct watch *);
+void clocks_look(struct clocks *);
 /* The output alone: the usage of a tree that has ended is wait4's to tell. */
-void watch_measure_output(struct watch *);
+void clocks_measure_output(struct clocks *);
 /* Begins the ladder; the first reason stays. */
-void watch_stop(struct watch *, int code, const char *text, int64_t now);
+void clocks_stop(struct clocks *, int code, const char *text, int64_t now);
 /* No ladder: SIGKILL. */
-void watch_kill(struct watch *, int64_t now);
+void clocks_kill(struct clocks *, int64_t now);
 
 #endif

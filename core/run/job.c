@@ -36,14 +36,14 @@
 static void job_on_term(int);
 static int job_pipeline(const struct runner *, const char *kind);
 static int job_carry_out(struct job_run *, volatile sig_atomic_t *cancelled, struct drover_error *);
-static void job_report(struct job_run *, int code, const struct drover_error *);
+static void job_share_outcome(struct job_run *, int code, const struct drover_error *);
 static void job_process(struct job_run *) __attribute__((noreturn));
 static void job_apart(int core_fd);
 static void job_await(const struct job_spare *, struct job_run *) __attribute__((noreturn));
 static bool job_hand_over(struct job_run *, struct job_spare *);
 static void *job_thread(void *);
 static void job_sweep(const struct job_run *);
-static void job_verdict(const struct job_run *, int status, struct job_end *);
+static void job_read_outcome(const struct job_run *, int status, struct job_run_outcome *);
 
 /*
  * Set by the handler below, which has no argument; a job's process has one job.
@@ -143,21 +143,21 @@ job_carry_out(struct job_run *run, volatile sig_atomic_t *cancelled, struct drov
 }
 
 static void
-job_report(struct job_run *run, int code, const struct drover_error *error)
+job_share_outcome(struct job_run *run, int code, const struct drover_error *error)
 {
-	struct job_report *report = run->report;
+	struct job_shared *shared = run->shared;
 
-	report->code = code > 0 ? DROVER_OK : code < DROVER_INTERNAL ? DROVER_INTERNAL : code;
-	report->retry_after_ms =
-	    report->code != DROVER_OK && error->retry_after_ms > 0 ? error->retry_after_ms : 0;
-	if (report->code != DROVER_OK)
-		memcpy(report->text, error->text, sizeof report->text);
-	report->text[sizeof report->text - 1] = '\0';
-	if (report->code != DROVER_OK && report->text[0] == '\0')
-		(void)text_copy(report->text, sizeof report->text,
+	shared->code = code > 0 ? DROVER_OK : code < DROVER_INTERNAL ? DROVER_INTERNAL : code;
+	shared->retry_after_ms =
+	    shared->code != DROVER_OK && error->retry_after_ms > 0 ? error->retry_after_ms : 0;
+	if (shared->code != DROVER_OK)
+		memcpy(shared->text, error->text, sizeof shared->text);
+	shared->text[sizeof shared->text - 1] = '\0';
+	if (shared->code != DROVER_OK && shared->text[0] == '\0')
+		(void)text_copy(shared->text, sizeof shared->text,
 		    "the pipeline failed and gave no reason");
 	__atomic_signal_fence(__ATOMIC_RELEASE);
-	report->done = 1;
+	shared->done = 1;
 }
 
 /* First thing in a fork of the worker. */
@@ -186,12 +186,12 @@ job_await(const struct job_spare *spare, struct job_run *run)
 
 void
 job_spare_make(struct job_spare *spare, const struct runner *runner, const char *worker,
-    int32_t owner, struct job_report *report, int core_fd)
+    int32_t owner, struct job_shared *shared, int core_fd)
 {
 	struct job_run run = { .runner = runner,
 		.worker = worker,
 		.owner = owner,
-		.report = report };
+		.shared = shared };
 	int fds[2];
 
 	if (spare->pid != 0 || runner->in_process || message_pair(fds, NULL) == -1)
@@ -253,12 +253,12 @@ job_process(struct job_run *run)
 	struct drover_error error = { 0 };
 	sigset_t none;
 
-	crash_share(run->report->crash, sizeof run->report->crash);
+	crash_share(run->shared->crash, sizeof run->shared->crash);
 	job_cancelled = 0;
 	(void)sigaction(SIGTERM, &action, NULL);
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
-	job_report(run, job_carry_out(run, &job_cancelled, &error), &error);
+	job_share_outcome(run, job_carry_out(run, &job_cancelled, &error), &error);
 	_exit(0);
 }
 
@@ -269,7 +269,7 @@ job_thread(void *arg)
 	struct drover_error error = { 0 };
 	uint64_t one = 1;
 
-	job_report(run, job_carry_out(run, &run->cancelled, &error), &error);
+	job_share_outcome(run, job_carry_out(run, &run->cancelled, &error), &error);
 	MUST(write(run->ended, &one, sizeof one) == (ssize_t)sizeof one);
 	return NULL;
 }
@@ -277,7 +277,7 @@ job_thread(void *arg)
 int
 job_start(struct job_run *run, struct job_spare *spare, int core_fd, struct error *err)
 {
-	memset(run->report, 0, sizeof *run->report);
+	memset(run->shared, 0, sizeof *run->shared);
 	run->cancelled = 0;
 	run->pid = 0;
 	if (run->runner->in_process) {
@@ -336,20 +336,20 @@ job_sweep(const struct job_run *run)
 }
 
 static void
-job_verdict(const struct job_run *run, int status, struct job_end *end)
+job_read_outcome(const struct job_run *run, int status, struct job_run_outcome *outcome)
 {
-	const struct job_report *report = run->report;
+	const struct job_shared *shared = run->shared;
 	struct error err = { 0 };
 
-	if (report->done) {
-		end->code = report->code;
-		end->retry_after_ms = report->retry_after_ms;
-		(void)text_copy(end->text, sizeof end->text, report->text);
+	if (shared->done) {
+		outcome->code = shared->code;
+		outcome->retry_after_ms = shared->retry_after_ms;
+		(void)text_copy(outcome->text, sizeof outcome->text, shared->text);
 		return;
 	}
-	if (WIFSIGNALED(status) && report->crash[0] != '\0')
-		error_set(&err, DROVER_INTERNAL, "%.*s (%s)", (int)sizeof report->crash - 1,
-		    report->crash, strsignal(WTERMSIG(status)));
+	if (WIFSIGNALED(status) && shared->crash[0] != '\0')
+		error_set(&err, DROVER_INTERNAL, "%.*s (%s)", (int)sizeof shared->crash - 1,
+		    shared->crash, strsignal(WTERMSIG(status)));
 	else if (WIFSIGNALED(status))
 		error_set(&err, DROVER_INTERNAL, "the job's process was ended by signal %d (%s)",
 		    WTERMSIG(status), strsignal(WTERMSIG(status)));
@@ -357,29 +357,29 @@ job_verdict(const struct job_run *run, int status, struct job_end *end)
 		error_set(&err, DROVER_INTERNAL,
 		    "the plugin ended the process (exit status %d) instead of returning from run()",
 		    WEXITSTATUS(status));
-	end->code = err.code;
-	(void)text_copy(end->text, sizeof end->text, err.text);
+	outcome->code = err.code;
+	(void)text_copy(outcome->text, sizeof outcome->text, err.text);
 }
 
 void
-job_end(struct job_run *run, struct job_end *end)
+job_reap(struct job_run *run, struct job_run_outcome *outcome)
 {
 	struct rusage usage = { 0 };
 	int status = 0;
 
-	memset(end, 0, sizeof *end);
+	memset(outcome, 0, sizeof *outcome);
 	if (run->pid == 0) {
 		(void)pthread_join(run->thread, NULL);
 	} else {
 		while (wait4(run->pid, &status, 0, &usage) == -1 && errno == EINTR)
 			;
-		end->cpu_ms = (int64_t)usage.ru_utime.tv_sec * 1000 +
+		outcome->cpu_ms = (int64_t)usage.ru_utime.tv_sec * 1000 +
 		    usage.ru_utime.tv_usec / 1000 + (int64_t)usage.ru_stime.tv_sec * 1000 +
 		    usage.ru_stime.tv_usec / 1000;
-		end->rss = (int64_t)usage.ru_maxrss * 1024;
+		outcome->rss = (int64_t)usage.ru_maxrss * 1024;
 		job_sweep(run);
 	}
-	job_verdict(run, status, end);
+	job_read_outcome(run, status, outcome);
 	close(run->ended);
 	run->ended = -1;
 }

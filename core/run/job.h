@@ -21,7 +21,7 @@ struct cgroup;
  * Shared between a job's process and its worker: a process that did not set
  * done has not finished run().
  */
-struct job_report {
+struct job_shared {
 	volatile sig_atomic_t done;
 	int32_t code;
 	int64_t retry_after_ms;
@@ -35,7 +35,7 @@ struct job_run {
 	int32_t owner;                   /* the worker's process, on whose life leases hang */
 	struct message assign; /* JOB_ASSIGN, owned; what the scope's strings point into */
 	uint64_t job, epoch;
-	struct job_report *report;       /* the worker's, one for all its jobs */
+	struct job_shared *shared;       /* the worker's, one for all its jobs */
 	const struct cgroup *cgroup;     /* or NULL */
 	volatile sig_atomic_t cancelled; /* of a thread; a process has its own */
 	int ended; /* readable once it is over: a pidfd, or a thread's eventfd */
@@ -43,7 +43,7 @@ struct job_run {
 	pthread_t thread;
 };
 
-struct job_end {
+struct job_run_outcome {
 	int code;
 	int64_t retry_after_ms;
 	char text[DROVER_ERROR_MAX];
@@ -62,7 +62,7 @@ struct job_spare {
 
 /* Makes one. It saves time and no more: where that fails, job_start() forks. */
 void job_spare_make(struct job_spare *, const struct runner *, const char *worker, int32_t owner,
-    struct job_report *, int core_fd);
+    struct job_shared *, int core_fd);
 /* Ends it, if there is one. */
 void job_spare_drop(struct job_spare *);
 /*
@@ -81,6 +81,6 @@ void job_kill(struct job_run *);
  * Once ended is readable: reaps it, sweeps everything it has left and says how
  * it went.
  */
-void job_end(struct job_run *, struct job_end *);
+void job_reap(struct job_run *, struct job_run_outcome *);
 
 #endif

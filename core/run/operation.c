@@ -54,8 +54,8 @@ static void operation_answer_listen(struct link *, const struct message *, int c
     const struct error *);
 static const struct operation_row *operation_row(enum message_type);
 static const struct drover_operation *operation_find(const struct runner *, const char *name);
-static int hook_body(struct operation *, struct link *, struct buf *, struct error *);
-static struct drover_field *hook_headers(const cJSON *headers, uint64_t *len);
+static int operation_hook_body(struct operation *, struct link *, struct buf *, struct error *);
+static struct drover_field *operation_hook_headers(const cJSON *headers, uint64_t *len);
 static struct link *operation_link(const struct runner *, const struct message *request);
 static void operation_carry_out(struct operation *);
 static void *operation_thread(void *);
@@ -178,7 +178,7 @@ operation_call(struct operation *op, struct scope *scope, struct error *err)
  * be far smaller than a delivery.
  */
 static int
-hook_body(struct operation *op, struct link *link, struct buf *body, struct error *err)
+operation_hook_body(struct operation *op, struct link *link, struct buf *body, struct error *err)
 {
 	uint64_t want = message_u(&op->request, "len");
 	struct message_out ask;
@@ -205,7 +205,7 @@ hook_body(struct operation *op, struct link *link, struct buf *body, struct erro
 
 /* The strings stay the JSON's. */
 static struct drover_field *
-hook_headers(const cJSON *headers, uint64_t *len)
+operation_hook_headers(const cJSON *headers, uint64_t *len)
 {
 	struct drover_field *fields =
 	    xcalloc((size_t)cJSON_GetArraySize(headers) + 1, sizeof *fields);
@@ -235,14 +235,14 @@ operation_hook(struct operation *op, struct scope *scope, struct error *err)
 	cJSON *headers = json_parse(text, strlen(text), MESSAGE_MAX, err);
 	int code = DROVER_INTERNAL;
 
-	if (headers == NULL || hook_body(op, scope->link, &body, err) != 0)
+	if (headers == NULL || operation_hook_body(op, scope->link, &body, err) != 0)
 		goto out;
 	if (plugin->hook == NULL) {
 		error_set(err, DROVER_PERMANENT, "plugin %s has no hook", plugin->name);
 		code = err->code;
 		goto out;
 	}
-	fields = hook_headers(headers, &delivery.headers_len);
+	fields = operation_hook_headers(headers, &delivery.headers_len);
 	delivery.headers = fields;
 	delivery.body = buf_str(&body);
 	delivery.body_len = body.len;
@@ -321,7 +321,7 @@ operation_carry_out(struct operation *op)
 	if (!scope.replied)
 		op->row->answer(scope.link, &op->request, code < 0 ? code : DROVER_OK,
 		    code < 0 ? &err : NULL);
-	op->report->done = 1;
+	op->shared->done = 1;
 	scope_end(&scope);
 	link_free(scope.link);
 }
@@ -346,7 +346,7 @@ operation_free(struct operation *op)
 	message_free(&op->request);
 	if (op->ended != -1)
 		close(op->ended);
-	(void)munmap(op->report, sizeof *op->report);
+	(void)munmap(op->shared, sizeof *op->shared);
 	free(op);
 }
 
@@ -366,9 +366,9 @@ operation_start(struct runner *runner, struct message *request, struct operation
 	timeout = op->lasts ? 0 : message_i(request, "timeout");
 	op->kill_at =
 	    op->lasts ? INT64_MAX : clock_mono() + (timeout > 0 ? timeout : OPERATION_TIMEOUT_MS);
-	op->report = mmap(NULL, sizeof *op->report, PROT_READ | PROT_WRITE,
+	op->shared = mmap(NULL, sizeof *op->shared, PROT_READ | PROT_WRITE,
 	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	MUST(op->report != MAP_FAILED);
+	MUST(op->shared != MAP_FAILED);
 	op->request = *request;
 	memset(request, 0, sizeof *request);
 	if (runner->in_process) {
@@ -391,7 +391,7 @@ operation_start(struct runner *runner, struct message *request, struct operation
 		runner_detach(runner);
 		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 		(void)prctl(PR_SET_CHILD_SUBREAPER, 1);
-		crash_share(op->report->crash, sizeof op->report->crash);
+		crash_share(op->shared->crash, sizeof op->shared->crash);
 		operation_carry_out(op);
 		(void)proc_sweep_children(OPERATION_SWEEP_MS);
 		_exit(0);
@@ -427,18 +427,18 @@ operation_kill(struct operation *op)
 void
 operation_end(struct operation *op, const char *stopped)
 {
-	struct job_report *report = op->report;
+	struct job_shared *shared = op->shared;
 	struct error err = { 0 };
 	int status = 0;
 
 	proc_reap(op->pid, &status);
-	report->crash[sizeof report->crash - 1] = '\0';
+	shared->crash[sizeof shared->crash - 1] = '\0';
 	/* Nobody waits for a listener that its runner has stopped. */
-	if (!report->done && !(op->lasts && (stopped != NULL || op->runner->stopping))) {
+	if (!shared->done && !(op->lasts && (stopped != NULL || op->runner->stopping))) {
 		if (stopped != NULL)
 			error_set(&err, DROVER_AGAIN, "%s", stopped);
-		else if (WIFSIGNALED(status) && report->crash[0] != '\0')
-			error_set(&err, DROVER_INTERNAL, "%s (%s)", report->crash,
+		else if (WIFSIGNALED(status) && shared->crash[0] != '\0')
+			error_set(&err, DROVER_INTERNAL, "%s (%s)", shared->crash,
 			    strsignal(WTERMSIG(status)));
 		else if (WIFSIGNALED(status))
 			error_set(&err, DROVER_INTERNAL,

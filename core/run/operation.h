@@ -20,7 +20,7 @@ struct operation {
 	struct runner *runner;
 	const struct operation_row *row;
 	struct message request;          /* OPERATION_CALL, HOOK_CALL or LISTEN_START, owned */
-	struct job_report *report;       /* done: it has answered */
+	struct job_shared *shared;       /* done: it has answered */
 	int ended;                       /* pidfd */
 	pid_t pid;
 	int64_t kill_at;                 /* monotonic; INT64_MAX: never, or done already */

@@ -672,7 +672,7 @@ runner_main(int fd, bool in_process)
 	if (!in_process) {
 		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 		(void)signal(SIGPIPE, SIG_IGN);
-		env_settle();
+		env_init_user();
 	}
 	if (message_recv(fd, &m, &err) != 1 || m.type != MESSAGE_RUNNER_START)
 		goto out;

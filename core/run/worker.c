@@ -34,9 +34,9 @@
 #define WORKER_BACKOFF_MAX_MS 1000
 
 /* A finished attempt that the core has not settled yet. */
-struct worker_done {
+struct worker_outcome {
 	uint64_t job, epoch;             /* job 0: none */
-	struct job_end end;
+	struct job_run_outcome end;
 	int64_t wall_ms, output, ended_at, repeat_at;
 };
 
@@ -49,13 +49,13 @@ struct worker {
 	int64_t connect_at, backoff_ms;
 	int64_t lost_at, idle_at;        /* monotonic; 0: not so */
 	struct cgroup *cgroup;
-	struct job_report *report;
+	struct job_shared *shared;
 	struct job_run run;
 	struct job_spare spare;
-	struct watch watch;
+	struct clocks clocks;
 	bool running, unwanted, leaving;
 	int64_t beat_at;
-	struct worker_done done;
+	struct worker_outcome outcome;
 	sigset_t waiting;                /* mask while it waits */
 };
 
@@ -65,7 +65,7 @@ static void worker_give_up(struct worker *, const char *why, int64_t now);
 static void worker_connect(struct worker *, int64_t now);
 static void worker_lost(struct worker *, int64_t now);
 static void worker_send(struct worker *, struct message_out *, int64_t now);
-static void worker_send_done(struct worker *, int64_t now);
+static void worker_send_outcome(struct worker *, int64_t now);
 static void worker_beat(struct worker *, int64_t now);
 static void worker_receive(struct worker *, int64_t now);
 static void worker_assign(struct worker *, struct message *, int64_t now);
@@ -118,22 +118,22 @@ worker_give_up(struct worker *w, const char *why, int64_t now)
 	w->leaving = true;
 	if (w->running) {
 		w->unwanted = true;
-		watch_stop(&w->watch, DROVER_CANCELLED, why, now);
+		clocks_stop(&w->clocks, DROVER_CANCELLED, why, now);
 	}
 }
 
 static void
 worker_connect(struct worker *w, int64_t now)
 {
-	uint64_t job = w->running ? w->run.job : w->done.job,
-		 epoch = w->running ? w->run.epoch : w->done.epoch;
+	uint64_t job = w->running ? w->run.job : w->outcome.job,
+		 epoch = w->running ? w->run.epoch : w->outcome.epoch;
 	struct message_out out;
 	struct error err = { 0 };
 
 	if ((w->fd = message_connect(w->runner->core_socket, &err)) == -1) {
 		if (!w->leaving && access(w->runner->config->state_dir, F_OK) == -1 &&
 		    errno == ENOENT) {
-			memset(&w->done, 0, sizeof w->done);
+			memset(&w->outcome, 0, sizeof w->outcome);
 			worker_give_up(w, "the state folder is gone", now);
 		}
 		w->connect_at = now + w->backoff_ms;
@@ -154,8 +154,8 @@ worker_connect(struct worker *w, int64_t now)
 	message_put_u(&out, job);
 	message_put_u(&out, epoch);
 	worker_send(w, &out, now);
-	if (w->done.job != 0)
-		worker_send_done(w, now);
+	if (w->outcome.job != 0)
+		worker_send_outcome(w, now);
 }
 
 static void
@@ -183,22 +183,22 @@ worker_send(struct worker *w, struct message_out *out, int64_t now)
 }
 
 static void
-worker_send_done(struct worker *w, int64_t now)
+worker_send_outcome(struct worker *w, int64_t now)
 {
-	const struct worker_done *done = &w->done;
+	const struct worker_outcome *outcome = &w->outcome;
 	struct message_out out;
 
-	message_begin(&out, MESSAGE_JOB_DONE, 0);
-	message_put_u(&out, done->job);
-	message_put_u(&out, done->epoch);
-	message_put_i(&out, done->end.code);
-	message_put_i(&out, done->end.retry_after_ms);
-	message_put_s(&out, done->end.text);
-	message_put_i(&out, done->wall_ms);
-	message_put_i(&out, done->end.cpu_ms);
-	message_put_i(&out, done->end.rss);
-	message_put_u(&out, (uint64_t)done->output);
-	w->done.repeat_at = now + WORKER_REPEAT_MS;
+	message_begin(&out, MESSAGE_JOB_OUTCOME, 0);
+	message_put_u(&out, outcome->job);
+	message_put_u(&out, outcome->epoch);
+	message_put_i(&out, outcome->end.code);
+	message_put_i(&out, outcome->end.retry_after_ms);
+	message_put_s(&out, outcome->end.text);
+	message_put_i(&out, outcome->wall_ms);
+	message_put_i(&out, outcome->end.cpu_ms);
+	message_put_i(&out, outcome->end.rss);
+	message_put_u(&out, (uint64_t)outcome->output);
+	w->outcome.repeat_at = now + WORKER_REPEAT_MS;
 	worker_send(w, &out, now);
 }
 
@@ -208,13 +208,13 @@ worker_beat(struct worker *w, int64_t now)
 	struct message_out out;
 
 	w->beat_at = now + WORKER_BEAT_MS;
-	watch_look(&w->watch);
+	clocks_look(&w->clocks);
 	message_begin(&out, MESSAGE_WORKER_BEAT, 0);
 	message_put_u(&out, w->run.job);
 	message_put_u(&out, w->run.epoch);
-	message_put_i(&out, w->watch.usage.cpu_ms);
-	message_put_i(&out, w->watch.usage.rss);
-	message_put_u(&out, (uint64_t)w->watch.output);
+	message_put_i(&out, w->clocks.usage.cpu_ms);
+	message_put_i(&out, w->clocks.usage.rss);
+	message_put_u(&out, (uint64_t)w->clocks.output);
 	worker_send(w, &out, now);
 }
 
@@ -231,12 +231,12 @@ worker_assign(struct worker *w, struct message *m, int64_t now)
 		worker_finish(w, now);
 	if (w->running)
 		return;
-	memset(&w->done, 0, sizeof w->done);
+	memset(&w->outcome, 0, sizeof w->outcome);
 	memset(&w->run, 0, sizeof w->run);
 	w->run.runner = w->runner;
 	w->run.worker = w->name;
 	w->run.owner = w->self.pid;
-	w->run.report = w->report;
+	w->run.shared = w->shared;
 	w->run.cgroup = w->cgroup;
 	w->run.assign = *m;
 	memset(m, 0, sizeof *m);
@@ -247,16 +247,16 @@ worker_assign(struct worker *w, struct message *m, int64_t now)
 	if (job_start(&w->run, &w->spare, w->fd, &err) == 0) {
 		w->running = true;
 		w->beat_at = now + WORKER_BEAT_MS;
-		watch_start(&w->watch, &w->run, now);
+		clocks_start(&w->clocks, &w->run, now);
 		return;
 	}
-	w->done.job = w->run.job;
-	w->done.epoch = w->run.epoch;
-	w->done.ended_at = now;
-	w->done.end.code = err.code;
-	(void)text_copy(w->done.end.text, sizeof w->done.end.text, err.text);
+	w->outcome.job = w->run.job;
+	w->outcome.epoch = w->run.epoch;
+	w->outcome.ended_at = now;
+	w->outcome.end.code = err.code;
+	(void)text_copy(w->outcome.end.text, sizeof w->outcome.end.text, err.text);
 	message_free(&w->run.assign);
-	worker_send_done(w, now);
+	worker_send_outcome(w, now);
 }
 
 static void
@@ -264,7 +264,7 @@ worker_cancel(struct worker *w, const struct message *m, int64_t now)
 {
 	if (w->running && w->run.job == message_u(m, "job") &&
 	    w->run.epoch == message_u(m, "epoch"))
-		watch_stop(&w->watch, (int)message_i(m, "class"), message_s(m, "text"), now);
+		clocks_stop(&w->clocks, (int)message_i(m, "class"), message_s(m, "text"), now);
 }
 
 static void
@@ -276,9 +276,9 @@ worker_welcome(struct worker *w, const struct message *m, int64_t now)
 		return;
 	if (w->running && w->run.job == job) {
 		w->unwanted = true;
-		watch_kill(&w->watch, now);
-	} else if (w->done.job == job) {
-		memset(&w->done, 0, sizeof w->done);
+		clocks_kill(&w->clocks, now);
+	} else if (w->outcome.job == job) {
+		memset(&w->outcome, 0, sizeof w->outcome);
 		w->idle_at = now;
 	}
 }
@@ -302,10 +302,10 @@ worker_receive(struct worker *w, int64_t now)
 	case MESSAGE_JOB_CANCEL:
 		worker_cancel(w, &m, now);
 		break;
-	case MESSAGE_JOB_SETTLED:
-		if (w->done.job == message_u(&m, "job") &&
-		    w->done.epoch == message_u(&m, "epoch")) {
-			memset(&w->done, 0, sizeof w->done);
+	case MESSAGE_JOB_OUTCOME_KEPT:
+		if (w->outcome.job == message_u(&m, "job") &&
+		    w->outcome.epoch == message_u(&m, "epoch")) {
+			memset(&w->outcome, 0, sizeof w->outcome);
 			w->idle_at = now;
 		}
 		break;
@@ -329,33 +329,33 @@ worker_receive(struct worker *w, int64_t now)
 static void
 worker_finish(struct worker *w, int64_t now)
 {
-	struct worker_done *done = &w->done;
+	struct worker_outcome *outcome = &w->outcome;
 
-	memset(done, 0, sizeof *done);
-	watch_measure_output(&w->watch);
-	job_end(&w->run, &done->end);
+	memset(outcome, 0, sizeof *outcome);
+	clocks_measure_output(&w->clocks);
+	job_reap(&w->run, &outcome->end);
 	w->running = false;
-	if (w->watch.usage.cpu_ms > done->end.cpu_ms)
-		done->end.cpu_ms = w->watch.usage.cpu_ms;
-	if (w->watch.stopping) {
-		done->end.code = w->watch.stop_code;
-		done->end.retry_after_ms = 0;
-		(void)text_copy(done->end.text, sizeof done->end.text, w->watch.stop_text);
+	if (w->clocks.usage.cpu_ms > outcome->end.cpu_ms)
+		outcome->end.cpu_ms = w->clocks.usage.cpu_ms;
+	if (w->clocks.stopping) {
+		outcome->end.code = w->clocks.stop_code;
+		outcome->end.retry_after_ms = 0;
+		(void)text_copy(outcome->end.text, sizeof outcome->end.text, w->clocks.stop_text);
 	}
-	done->job = w->run.job;
-	done->epoch = w->run.epoch;
-	done->wall_ms = now - w->watch.started_at;
-	done->output = w->watch.output;
-	done->ended_at = now;
+	outcome->job = w->run.job;
+	outcome->epoch = w->run.epoch;
+	outcome->wall_ms = now - w->clocks.started_at;
+	outcome->output = w->clocks.output;
+	outcome->ended_at = now;
 	message_free(&w->run.assign);
 	if (w->unwanted) {
-		memset(done, 0, sizeof *done);
+		memset(outcome, 0, sizeof *outcome);
 		w->idle_at = now;
 	} else {
-		worker_send_done(w, now);
+		worker_send_outcome(w, now);
 	}
 	if (!w->leaving)
-		job_spare_make(&w->spare, w->runner, w->name, w->self.pid, w->report, w->fd);
+		job_spare_make(&w->spare, w->runner, w->name, w->self.pid, w->shared, w->fd);
 }
 
 static void
@@ -364,22 +364,22 @@ worker_tick(struct worker *w, int64_t now)
 	if (worker_terminated && !w->runner->in_process && !w->leaving)
 		worker_give_up(w, "the worker was told to end", now);
 	if (w->running)
-		watch_tick(&w->watch, now);
+		clocks_tick(&w->clocks, now);
 	if (w->running && now >= w->beat_at)
 		worker_beat(w, now);
 	if (w->fd == -1 && now >= w->connect_at)
 		worker_connect(w, now);
-	if (w->done.job != 0 && now >= w->done.repeat_at)
-		worker_send_done(w, now);
+	if (w->outcome.job != 0 && now >= w->outcome.repeat_at)
+		worker_send_outcome(w, now);
 	if (w->running)
 		return;
-	if (w->done.job != 0 && w->fd == -1 && now - w->done.ended_at >= WORKER_KEEP_MS) {
+	if (w->outcome.job != 0 && w->fd == -1 && now - w->outcome.ended_at >= WORKER_KEEP_MS) {
 		log_printf(&w->log, DROVER_WARN, "no core came for the end of job %llu",
-		    (unsigned long long)w->done.job);
-		memset(&w->done, 0, sizeof w->done);
+		    (unsigned long long)w->outcome.job);
+		memset(&w->outcome, 0, sizeof w->outcome);
 		w->leaving = true;
 	}
-	if (w->done.job != 0)
+	if (w->outcome.job != 0)
 		return;
 	if ((w->fd == -1 && now - w->lost_at >= WORKER_ALONE_MS) ||
 	    now - w->idle_at >= WORKER_IDLE_MS)
@@ -393,10 +393,10 @@ worker_next(const struct worker *w)
 
 #define WORKER_SOONER(at) do { if ((at) < next) next = (at); } while (0)
 	if (w->running) {
-		WORKER_SOONER(watch_next(&w->watch));
+		WORKER_SOONER(clocks_next(&w->clocks));
 		WORKER_SOONER(w->beat_at);
-	} else if (w->done.job != 0) {
-		WORKER_SOONER(w->done.repeat_at);
+	} else if (w->outcome.job != 0) {
+		WORKER_SOONER(w->outcome.repeat_at);
 	} else {
 		WORKER_SOONER(w->idle_at + WORKER_IDLE_MS);
 		if (w->fd == -1)
@@ -440,15 +440,15 @@ worker_main(const struct runner *runner, const char *name, const char *token)
 	w.log = (struct log_scope){ .part = "worker",
 		.plugin = runner->image.plugin.name,
 		.worker = name };
-	w.report =
-	    mmap(NULL, sizeof *w.report, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	MUST(w.report != MAP_FAILED);
+	w.shared =
+	    mmap(NULL, sizeof *w.shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	MUST(w.shared != MAP_FAILED);
 	worker_become(&w);
 	MUST(proc_identify(getpid(), &w.self) == 0);
 	w.connect_at = w.lost_at = w.idle_at = now;
 	for (;;) {
 		worker_tick(&w, clock_mono());
-		if (w.leaving && !w.running && w.done.job == 0)
+		if (w.leaving && !w.running && w.outcome.job == 0)
 			break;
 		worker_wait(&w);
 	}
@@ -456,6 +456,6 @@ worker_main(const struct runner *runner, const char *name, const char *token)
 	if (w.fd != -1)
 		close(w.fd);
 	cgroup_free(w.cgroup);
-	(void)munmap(w.report, sizeof *w.report);
+	(void)munmap(w.shared, sizeof *w.shared);
 	return 0;
 }

@@ -164,7 +164,7 @@ slots_hello(struct peer *p, struct message *m)
 		return;
 	}
 	if (slot != NULL && slot->state == SLOT_FORKING &&
-	    (r = runner_find(s, slot->plugin)) != NULL)
+	    (r = fleet_find(s, slot->plugin)) != NULL)
 		r->fork_backoff_ms = 0;
 	if (slot != NULL)
 		slot_unbegun(s, slot, &id);

@@ -68,7 +68,7 @@ call_operation(const struct runner_handle *r, const char *name)
 }
 
 static void
-operation_answered(struct call *call, struct message *m)
+calls_operation_answered(struct call *call, struct message *m)
 {
 	const char *reply;
 	size_t len;
@@ -98,7 +98,7 @@ call_start(struct supervisor *s, const char *operation, bool credential, const c
 	int n = 0;
 
 	snprintf(plugin, sizeof plugin, "%.*s", (int)strcspn(operation, "."), operation);
-	r = text_is_kind(operation) ? runner_find(s, plugin) : NULL;
+	r = text_is_kind(operation) ? fleet_find(s, plugin) : NULL;
 	if (r == NULL) {
 		call_fail(fn, arg, DROVER_PERMANENT, "no plugin offers the operation ", operation);
 		return;
@@ -131,7 +131,7 @@ call_start(struct supervisor *s, const char *operation, bool credential, const c
 	}
 	timeout =
 	    json_int(row, "timeout_ms", 0) > 0 ? json_int(row, "timeout_ms", 0) : CALL_TIMEOUT_MS;
-	call = call_open(r, MESSAGE_OPERATION_REPLY, operation_answered, timeout);
+	call = call_open(r, MESSAGE_OPERATION_REPLY, calls_operation_answered, timeout);
 	call->fn = fn;
 	call->arg = arg;
 	message_begin(&out, MESSAGE_OPERATION_CALL, call->id);

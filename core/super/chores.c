@@ -216,7 +216,7 @@ chores_reap(struct supervisor *s, pid_t pid, int status)
 
 /* Whether a running job may still use this folder of scratch/. */
 static bool
-scratch_wanted(struct supervisor *s, const char *name)
+chores_scratch_wanted(struct supervisor *s, const char *name)
 {
 	const struct slot *slot;
 	char *end;
@@ -240,7 +240,7 @@ struct pruned {
 
 /* Removes the output of a job, once the job's removal is committed. */
 static void
-pruned_output(void *arg, const struct error *failed)
+chores_pruned_output(void *arg, const struct error *failed)
 {
 	struct pruned *p = arg;
 	struct supervisor *s = p->supervisor;
@@ -269,7 +269,7 @@ chores_pruned(void *arg, uint64_t id)
 
 	p->supervisor = s;
 	p->id = id;
-	core_defer(s->core, pruned_output, p);
+	core_defer(s->core, chores_pruned_output, p);
 }
 
 void
@@ -285,7 +285,7 @@ chores_scratch(struct supervisor *s)
 	if (dir != NULL && path_mkdirs(trash, 0700, &err) != 0)
 		log_printf(&s->log, DROVER_WARN, "%s", err.text);
 	while (dir != NULL && err.code == 0 && (e = readdir(dir)) != NULL) {
-		if (e->d_name[0] == '.' || scratch_wanted(s, e->d_name))
+		if (e->d_name[0] == '.' || chores_scratch_wanted(s, e->d_name))
 			continue;
 		from = path_join(scratch, e->d_name);
 		to = path_join(trash, text_random_hex(random, 8));

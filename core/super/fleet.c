@@ -16,7 +16,7 @@
 #define RUNNER_FORK_MAX_MS 60000
 
 const char *
-runner_state_name(enum runner_state state)
+fleet_state_name(enum runner_state state)
 {
 	static const char *const names[] = { "down", "starting", "ready", "backoff", "parked",
 		"refused", "stopping" };
@@ -25,7 +25,7 @@ runner_state_name(enum runner_state state)
 }
 
 struct runner_handle *
-runner_find(struct supervisor *s, const char *plugin)
+fleet_find(struct supervisor *s, const char *plugin)
 {
 	struct runner_handle *r;
 
@@ -36,7 +36,7 @@ runner_find(struct supervisor *s, const char *plugin)
 }
 
 void
-runner_log(const struct runner_handle *r, enum drover_level level, const char *text)
+fleet_log(const struct runner_handle *r, enum drover_level level, const char *text)
 {
 	struct log_scope scope = r->supervisor->log;
 
@@ -45,12 +45,12 @@ runner_log(const struct runner_handle *r, enum drover_level level, const char *t
 }
 
 void
-runner_enter(struct runner_handle *r, enum runner_state state, int64_t due)
+fleet_enter(struct runner_handle *r, enum runner_state state, int64_t due)
 {
 	r->state = state;
 	r->since = clock_mono();
 	r->due = due;
-	runner_traits(r);
+	fleet_tell_traits(r);
 }
 
 /*
@@ -58,7 +58,7 @@ runner_enter(struct runner_handle *r, enum runner_state state, int64_t due)
  * pipeline's own defaults.
  */
 static void
-runner_kind(struct runner_handle *r, const cJSON *pipeline)
+fleet_kind(struct runner_handle *r, const cJSON *pipeline)
 {
 	struct core *core = r->supervisor->core;
 	const struct config_pipeline *set;
@@ -87,7 +87,7 @@ runner_kind(struct runner_handle *r, const cJSON *pipeline)
 }
 
 void
-runner_traits(struct runner_handle *r)
+fleet_tell_traits(struct runner_handle *r)
 {
 	const cJSON *pipeline;
 	char why[DROVER_ERROR_MAX + 128];
@@ -96,30 +96,30 @@ runner_traits(struct runner_handle *r)
 		return;
 	if (r->state != RUNNER_READY) {
 		snprintf(why, sizeof why, "plugin %s is %s%s%s", r->plugin,
-		    runner_state_name(r->state), r->why[0] != '\0' ? ": " : "", r->why);
+		    fleet_state_name(r->state), r->why[0] != '\0' ? ": " : "", r->why);
 		queue_plugin_down(r->supervisor->core->queue, r->plugin, why);
 		return;
 	}
 	cJSON_ArrayForEach(pipeline, json_get(r->exports, "pipelines"))
-		runner_kind(r, pipeline);
+		fleet_kind(r, pipeline);
 }
 
 /*
  * What keeps a runner from forking lasts a while: its jobs wait, and say why.
  */
 void
-runner_fork_failed(struct runner_handle *r, const char *why)
+fleet_fork_failed(struct runner_handle *r, const char *why)
 {
 	if (r->fork_at != 0)
 		return;
 	r->fork_backoff_ms = retry_next(r->fork_backoff_ms, RUNNER_FORK_MS, RUNNER_FORK_MAX_MS);
 	r->fork_at = clock_mono() + r->fork_backoff_ms;
 	text_copy(r->fork_why, sizeof r->fork_why, why);
-	runner_traits(r);
+	fleet_tell_traits(r);
 }
 
 void
-runner_condemn(struct runner_handle *r, const char *why)
+fleet_condemn(struct runner_handle *r, const char *why)
 {
 	text_copy(r->condemned, sizeof r->condemned, why);
 }

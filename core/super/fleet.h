@@ -68,27 +68,27 @@ struct runner_handle {
 /*
  * The runner of a plugin that is not on its way out; NULL when there is none.
  */
-struct runner_handle *runner_find(struct supervisor *, const char *plugin);
-const char *runner_state_name(enum runner_state);
-void runner_log(const struct runner_handle *, enum drover_level, const char *text);
+struct runner_handle *fleet_find(struct supervisor *, const char *plugin);
+const char *fleet_state_name(enum runner_state);
+void fleet_log(const struct runner_handle *, enum drover_level, const char *text);
 /*
  * Enters a state; due: monotonic ms of its deadline, 0 when it has none. Tells
  * the queue.
  */
-void runner_enter(struct runner_handle *, enum runner_state, int64_t due);
+void fleet_enter(struct runner_handle *, enum runner_state, int64_t due);
 /*
  * Tells the queue what the plugin's kinds are like, or why they cannot run now.
  */
-void runner_traits(struct runner_handle *);
+void fleet_tell_traits(struct runner_handle *);
 /*
  * A worker could not be forked: the plugin's jobs wait a little, longer each
  * time, and say why.
  */
-void runner_fork_failed(struct runner_handle *, const char *why);
+void fleet_fork_failed(struct runner_handle *, const char *why);
 /*
  * Has it killed by its own next tick, so that a caller may go on walking its
  * sources.
  */
-void runner_condemn(struct runner_handle *, const char *why);
+void fleet_condemn(struct runner_handle *, const char *why);
 
 #endif

@@ -194,7 +194,7 @@ void
 hooks_deliver(struct supervisor *s, const char *plugin, const char *headers, const char *body,
     size_t len, void (*fn)(void *arg, const struct hook_answer *), void *arg)
 {
-	struct runner_handle *r = runner_find(s, plugin);
+	struct runner_handle *r = fleet_find(s, plugin);
 	struct hook *hook = xcalloc(1, sizeof *hook);
 	struct message_out out;
 	struct call *call;
@@ -278,7 +278,7 @@ hook_answered(struct call *call, struct message *m)
 		.type = message_s(m, "type"),
 		.body = message_s(m, "body") };
 	const char *id = message_s(m, "id"), *said = "";
-	struct runner_handle *r = runner_find(s, call->plugin);
+	struct runner_handle *r = fleet_find(s, call->plugin);
 	int code = (int)message_i(m, "class");
 	char bad[96];
 

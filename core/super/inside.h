@@ -16,7 +16,7 @@
 #include "core.h"
 
 struct call;
-struct check_run;
+struct secret_check_run;
 struct hook_memory;
 struct keeper;
 struct limits;
@@ -35,7 +35,7 @@ struct supervisor {
 	TAILQ_HEAD(peer_list, peer) peers;
 	TAILQ_HEAD(call_list, call) calls;
 	TAILQ_HEAD(hook_list, hook_memory) hooks;
-	TAILQ_HEAD(check_list, check_run) checks;
+	TAILQ_HEAD(check_list, secret_check_run) checks;
 	struct slot **slots;
 	int slots_len;               /* config running, more while a shrink waits for jobs to end */
 	uint64_t generation;         /* counts configurations */

@@ -370,7 +370,8 @@ limits_tell(struct limits *l, const struct limits_tell *tell, int64_t now)
 }
 
 static void
-save_one(cJSON *list, const char *account, const char *limit, const char *text, int64_t until)
+limits_save_one(cJSON *list, const char *account, const char *limit, const char *text,
+    int64_t until)
 {
 	cJSON *o = cJSON_CreateObject();
 	char *origin = xstrndup(account, strcspn(account, "\n"));
@@ -396,13 +397,13 @@ pauses_of(const struct limits *l, int64_t now, int64_t wall, int64_t least)
 
 	for (a = l->accounts; a != NULL; a = a->hh.next)
 		if (a->paused_until - now > least)
-			save_one(list, a->key, "", a->text, wall + a->paused_until - now);
+			limits_save_one(list, a->key, "", a->text, wall + a->paused_until - now);
 	for (r = l->rates; r != NULL; r = r->hh.next) {
 		if (r->paused_until - now <= least)
 			continue;
 		name = strrchr(r->key, '\n') + 1;
 		key = xstrndup(r->key, (size_t)(name - r->key - 1));
-		save_one(list, key, name, "", wall + r->paused_until - now);
+		limits_save_one(list, key, name, "", wall + r->paused_until - now);
 		free(key);
 	}
 	return list;

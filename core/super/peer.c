@@ -32,7 +32,7 @@ peer_free(struct peer *p)
 
 /* The channel of whoever has this serial; NULL when it is gone. */
 static struct channel *
-channel_of(struct supervisor *s, uint64_t serial)
+reply_channel(struct supervisor *s, uint64_t serial)
 {
 	struct runner_handle *r;
 	struct peer *p;
@@ -51,7 +51,7 @@ reply_send(void *arg, const struct error *failed)
 {
 	struct reply *r = arg;
 	const struct error *err = failed != NULL ? failed : &r->err;
-	struct channel *channel = channel_of(r->supervisor, r->serial);
+	struct channel *channel = reply_channel(r->supervisor, r->serial);
 	struct message_out out;
 
 	if (channel != NULL) {

@@ -93,12 +93,12 @@ probe_answered(void *arg, int code, const char *text, size_t len)
 
 	TAILQ_FOREACH(r, &probing->supervisor->runners, link)
 		if (r->serial == probing->runner && r->state == RUNNER_READY)
-			probe_result(r, probe_read(code, text, len));
+			probe_take_reply(r, probe_read(code, text, len));
 	free(probing);
 }
 
 void
-probe_result(struct runner_handle *r, cJSON *reply)
+probe_take_reply(struct runner_handle *r, cJSON *reply)
 {
 	char *before = r->probe.reply != NULL ? json_print(r->probe.reply) : NULL,
 	     *after = json_print(reply);

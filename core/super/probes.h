@@ -18,7 +18,7 @@ int64_t probe_tick(struct runner_handle *, int64_t now);
  */
 cJSON *probe_read(int code, const char *text, size_t len);
 /* Keeps the result, which it takes over. */
-void probe_result(struct runner_handle *, cJSON *reply);
+void probe_take_reply(struct runner_handle *, cJSON *reply);
 /* What the last one found missing: "what: text; what: text". */
 void probe_missing(const struct runner_handle *, struct buf *out);
 void probe_forget(struct runner_handle *);

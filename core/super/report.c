@@ -44,7 +44,7 @@ report_plugins(struct supervisor *s)
 			continue;
 		o = cJSON_CreateObject();
 		json_add_str(o, "name", r->plugin);
-		json_add_str(o, "state", runner_state_name(r->state));
+		json_add_str(o, "state", fleet_state_name(r->state));
 		json_add_str(o, "why", r->why);
 		json_add_int(o, "pid", r->pid);
 		json_add_int(o, "starts", (int64_t)r->starts);

@@ -25,8 +25,8 @@
 #define CHECK_LIMIT_MS 60000
 #define CHECK_LATE "no answer within 60 s"
 
-struct check_run {
-	TAILQ_ENTRY(check_run) link;
+struct secret_check_run {
+	TAILQ_ENTRY(secret_check_run) link;
 	struct supervisor *supervisor;
 	uint64_t id;
 	cJSON *checks;
@@ -39,7 +39,7 @@ struct check_run {
 };
 
 /* One question to one plugin. It may outlive its run. */
-struct check_probe {
+struct secret_check_probe {
 	struct supervisor *supervisor;
 	uint64_t run_id;
 	uint64_t runner;
@@ -47,24 +47,24 @@ struct check_probe {
 	char *repo;                  /* the repo whose token is asked for; NULL for a probe */
 };
 
-static void check_add(struct check_run *, const char *who, const char *name, const char *what,
-    bool ok, const char *text);
-static void check_plugin(struct check_run *, struct runner_handle *);
-static void check_probed(void *, int code, const char *text, size_t len);
-static struct check_run *check_find(struct supervisor *, uint64_t id);
-static void check_token_from(struct check_run *, const struct config_repo *);
-static void check_token_given(void *, int code, const char *text, size_t len);
-static int check_repos(struct check_run *, struct error *);
-static void check_message(void *, struct message *);
-static void check_closed(void *, const char *);
-static void check_end_process(struct check_run *);
-static void check_finish(struct check_run *);
+static void secret_check_add(struct secret_check_run *, const char *who, const char *name,
+    const char *what, bool ok, const char *text);
+static void secret_check_plugin(struct secret_check_run *, struct runner_handle *);
+static void secret_check_probed(void *, int code, const char *text, size_t len);
+static struct secret_check_run *secret_check_find(struct supervisor *, uint64_t id);
+static void secret_check_token_from(struct secret_check_run *, const struct config_repo *);
+static void secret_check_token_given(void *, int code, const char *text, size_t len);
+static int secret_check_repos(struct secret_check_run *, struct error *);
+static void secret_check_message(void *, struct message *);
+static void secret_check_closed(void *, const char *);
+static void secret_check_end_process(struct secret_check_run *);
+static void secret_check_finish(struct secret_check_run *);
 
-static const struct channel_calls check_calls = { check_message, check_closed };
+static const struct channel_calls check_calls = { secret_check_message, secret_check_closed };
 
 static void
-check_add(struct check_run *run, const char *who, const char *name, const char *what, bool ok,
-    const char *text)
+secret_check_add(struct secret_check_run *run, const char *who, const char *name, const char *what,
+    bool ok, const char *text)
 {
 	cJSON *row = cJSON_CreateObject();
 
@@ -76,19 +76,19 @@ check_add(struct check_run *run, const char *who, const char *name, const char *
 }
 
 static void
-check_plugin(struct check_run *run, struct runner_handle *r)
+secret_check_plugin(struct secret_check_run *run, struct runner_handle *r)
 {
-	struct check_probe *probe;
+	struct secret_check_probe *probe;
 	char operation[DROVER_NAME_MAX + 8], why[DROVER_ERROR_MAX + 32];
 
 	if (r->state != RUNNER_READY) {
-		snprintf(why, sizeof why, "is %s%s%s", runner_state_name(r->state),
+		snprintf(why, sizeof why, "is %s%s%s", fleet_state_name(r->state),
 		    r->why[0] != '\0' ? ": " : "", r->why);
-		check_add(run, "plugin", r->plugin, "plugin", false, why);
+		secret_check_add(run, "plugin", r->plugin, "plugin", false, why);
 		return;
 	}
 	if (call_operation(r, "probe") == NULL) {
-		check_add(run, "plugin", r->plugin, "plugin", true, "has nothing to check");
+		secret_check_add(run, "plugin", r->plugin, "plugin", true, "has nothing to check");
 		return;
 	}
 	probe = xcalloc(1, sizeof *probe);
@@ -98,13 +98,13 @@ check_plugin(struct check_run *run, struct runner_handle *r)
 	probe->plugin = xstrdup(r->plugin);
 	run->probes++;
 	snprintf(operation, sizeof operation, "%s.probe", r->plugin);
-	calls_ask(run->supervisor, operation, "{}", 2, check_probed, probe);
+	calls_ask(run->supervisor, operation, "{}", 2, secret_check_probed, probe);
 }
 
-static struct check_run *
-check_find(struct supervisor *s, uint64_t id)
+static struct secret_check_run *
+secret_check_find(struct supervisor *s, uint64_t id)
 {
-	struct check_run *run;
+	struct secret_check_run *run;
 
 	TAILQ_FOREACH(run, &s->checks, link)
 		if (run->id == id)
@@ -113,24 +113,24 @@ check_find(struct supervisor *s, uint64_t id)
 }
 
 static void
-check_token_from(struct check_run *run, const struct config_repo *repo)
+secret_check_token_from(struct secret_check_run *run, const struct config_repo *repo)
 {
-	struct check_probe *probe = xcalloc(1, sizeof *probe);
+	struct secret_check_probe *probe = xcalloc(1, sizeof *probe);
 
 	probe->supervisor = run->supervisor;
 	probe->run_id = run->id;
 	probe->plugin = xstrdup(repo->token_from);
 	probe->repo = xstrdup(repo->name);
 	run->probes++;
-	calls_git_token(run->supervisor, repo, false, check_token_given, probe);
+	calls_git_token(run->supervisor, repo, false, secret_check_token_given, probe);
 }
 
 /* Only whether there is a token matters; it is wiped. */
 static void
-check_token_given(void *arg, int code, const char *text, size_t len)
+secret_check_token_given(void *arg, int code, const char *text, size_t len)
 {
-	struct check_probe *probe = arg;
-	struct check_run *run = check_find(probe->supervisor, probe->run_id);
+	struct secret_check_probe *probe = arg;
+	struct secret_check_run *run = secret_check_find(probe->supervisor, probe->run_id);
 	cJSON *reply = code == DROVER_OK ? json_parse(text, len, DROVER_PAYLOAD_MAX, NULL) : NULL;
 	cJSON *token = cJSON_GetObjectItemCaseSensitive(reply, "token");
 	char said[DROVER_ERROR_MAX + DROVER_NAME_MAX + 32];
@@ -145,7 +145,7 @@ check_token_given(void *arg, int code, const char *text, size_t len)
 		    code == DROVER_OK ? 32 : (int)len,
 		    code == DROVER_OK ? "its reply has no token" : text);
 	if (run != NULL) {
-		check_add(run, "repo", probe->repo, "token", given, said);
+		secret_check_add(run, "repo", probe->repo, "token", given, said);
 		run->probes--;
 	}
 	cJSON_Delete(reply);
@@ -155,27 +155,27 @@ check_token_given(void *arg, int code, const char *text, size_t len)
 }
 
 static void
-check_probed(void *arg, int code, const char *text, size_t len)
+secret_check_probed(void *arg, int code, const char *text, size_t len)
 {
-	struct check_probe *probe = arg;
-	struct check_run *run;
+	struct secret_check_probe *probe = arg;
+	struct secret_check_run *run;
 	struct runner_handle *r;
 	const cJSON *check;
 	cJSON *reply = probe_read(code, text, len);
 
-	run = check_find(probe->supervisor, probe->run_id);
+	run = secret_check_find(probe->supervisor, probe->run_id);
 	if (run != NULL) {
 		cJSON_ArrayForEach(check, json_get(reply, "checks"))
-			check_add(run, "plugin", probe->plugin, json_str(check, "what", "?"),
+			secret_check_add(run, "plugin", probe->plugin, json_str(check, "what", "?"),
 			    json_bool(check, "ok", false), json_str(check, "text", ""));
 		if (cJSON_GetArraySize(json_get(reply, "checks")) == 0)
-			check_add(run, "plugin", probe->plugin, "probe",
+			secret_check_add(run, "plugin", probe->plugin, "probe",
 			    json_bool(reply, "ok", false), json_str(reply, "as", ""));
 		run->probes--;
 	}
 	TAILQ_FOREACH(r, &probe->supervisor->runners, link)
 		if (r->serial == probe->runner && r->state == RUNNER_READY) {
-			probe_result(r, reply);
+			probe_take_reply(r, reply);
 			reply = NULL;
 			break;
 		}
@@ -186,7 +186,7 @@ check_probed(void *arg, int code, const char *text, size_t len)
 
 /* Starts the process that reads the tokens of all repos. */
 static int
-check_repos(struct check_run *run, struct error *err)
+secret_check_repos(struct secret_check_run *run, struct error *err)
 {
 	const struct config *config = run->supervisor->core->config;
 	static const char *const argv[] = { "droverd", "-x", "keeper", NULL };
@@ -231,34 +231,34 @@ check_repos(struct check_run *run, struct error *err)
 }
 
 static void
-check_message(void *arg, struct message *m)
+secret_check_message(void *arg, struct message *m)
 {
-	struct check_run *run = arg;
+	struct secret_check_run *run = arg;
 
 	if (m->type != MESSAGE_TOKEN_CHECKED || run->repos == 0)
 		return;
-	check_add(run, "repo", message_s(m, "repo"), "token", message_i(m, "class") == DROVER_OK,
-	    message_s(m, "text"));
+	secret_check_add(run, "repo", message_s(m, "repo"), "token",
+	    message_i(m, "class") == DROVER_OK, message_s(m, "text"));
 	run->repos--;
 }
 
 static void
-check_closed(void *arg, const char *why)
+secret_check_closed(void *arg, const char *why)
 {
-	struct check_run *run = arg;
+	struct secret_check_run *run = arg;
 
 	if (run->repos > 0)
-		check_add(run, "repo", "", "token", false,
+		secret_check_add(run, "repo", "", "token", false,
 		    "the process that reads tokens has died");
 	run->repos = 0;
 	/*
 	 * Kill it now: once it is reaped its pid may belong to another process.
 	 */
-	check_end_process(run);
+	secret_check_end_process(run);
 }
 
 static void
-check_end_process(struct check_run *run)
+secret_check_end_process(struct secret_check_run *run)
 {
 	channel_free(run->channel);
 	run->channel = NULL;
@@ -275,10 +275,10 @@ check_end_process(struct check_run *run)
 }
 
 static void
-check_finish(struct check_run *run)
+secret_check_finish(struct secret_check_run *run)
 {
 	TAILQ_REMOVE(&run->supervisor->checks, run, link);
-	check_end_process(run);
+	secret_check_end_process(run);
 	run->fn(run->arg, run->checks);
 	cJSON_Delete(run->checks);
 	free(run);
@@ -289,13 +289,13 @@ secret_check(struct supervisor *s, const char *const *plugins,
     void (*fn)(void *, const cJSON *), void *arg, struct error *err)
 {
 	const struct config *config = s->core->config;
-	struct check_run *run;
+	struct secret_check_run *run;
 	struct runner_handle *r;
 	struct error why = { 0 };
 	bool tokens = false;
 
 	for (int i = 0; plugins != NULL && plugins[i] != NULL; i++)
-		if (runner_find(s, plugins[i]) == NULL)
+		if (fleet_find(s, plugins[i]) == NULL)
 			return error_set(err, DROVER_PERMANENT, "no plugin %.64s is configured",
 			    plugins[i]);
 	run = xcalloc(1, sizeof *run);
@@ -307,39 +307,39 @@ secret_check(struct supervisor *s, const char *const *plugins,
 	run->arg = arg;
 	TAILQ_INSERT_TAIL(&s->checks, run, link);
 	for (int i = 0; plugins != NULL && plugins[i] != NULL; i++)
-		check_plugin(run, runner_find(s, plugins[i]));
+		secret_check_plugin(run, fleet_find(s, plugins[i]));
 	if (plugins != NULL)
 		return 0;
 	TAILQ_FOREACH(r, &s->runners, link)
 		if (r->state != RUNNER_STOPPING)
-			check_plugin(run, r);
+			secret_check_plugin(run, r);
 	for (int i = 0; i < config->repos_len; i++) {
 		const struct config_repo *repo = &config->repos[i];
 
 		if (repo->token_from != NULL)
-			check_token_from(run, repo);
+			secret_check_token_from(run, repo);
 		tokens = tokens || repo->token_file != NULL || repo->token_env != NULL ||
 		    repo->token_command != NULL;
 	}
-	if (tokens && check_repos(run, &why) != 0)
-		check_add(run, "repo", "", "token", false, why.text);
+	if (tokens && secret_check_repos(run, &why) != 0)
+		secret_check_add(run, "repo", "", "token", false, why.text);
 	return 0;
 }
 
 int64_t
 secret_check_tick(struct supervisor *s, int64_t now)
 {
-	struct check_run *run, *next;
+	struct secret_check_run *run, *next;
 	int64_t wait = -1;
 
 	for (run = TAILQ_FIRST(&s->checks); run != NULL; run = next) {
 		next = TAILQ_NEXT(run, link);
 		if (now >= run->deadline) {
-			check_add(run, "plugin", "", "all", false, CHECK_LATE);
+			secret_check_add(run, "plugin", "", "all", false, CHECK_LATE);
 			run->probes = run->repos = 0;
 		}
 		if (run->probes == 0 && run->repos == 0)
-			check_finish(run);
+			secret_check_finish(run);
 		else
 			wait = wait_min(wait, run->deadline - now);
 	}
@@ -350,5 +350,5 @@ void
 secret_check_close(struct supervisor *s)
 {
 	while (!TAILQ_EMPTY(&s->checks))
-		check_finish(TAILQ_FIRST(&s->checks));
+		secret_check_finish(TAILQ_FIRST(&s->checks));
 }

@@ -48,49 +48,49 @@ struct service {
 	void (*handle)(struct asker *, struct message *, struct answer *);
 };
 
-static void service_capacity(struct asker *, struct message *, struct answer *);
-static void service_emit(struct asker *, struct message *, struct answer *);
-static void service_result(struct asker *, struct message *, struct answer *);
-static void service_usage(struct asker *, struct message *, struct answer *);
-static void service_pause(struct asker *, struct message *, struct answer *);
-static void service_lease(struct asker *, struct message *, struct answer *);
-static void service_release(struct asker *, struct message *, struct answer *);
-static void service_kv(struct asker *, struct message *, struct answer *);
-static void service_effect(struct asker *, struct message *, struct answer *);
-static void service_call(struct asker *, struct message *, struct answer *);
-static void service_credential(struct asker *, struct message *, struct answer *);
-static void service_wake(struct asker *, struct message *, struct answer *);
-static void service_body(struct asker *, struct message *, struct answer *);
-static void service_memory(struct asker *, struct message *, struct answer *);
-static void service_http_ask(struct asker *, struct message *, struct answer *);
-static void service_http_tell(struct asker *, struct message *, struct answer *);
+static void services_capacity(struct asker *, struct message *, struct answer *);
+static void services_emit(struct asker *, struct message *, struct answer *);
+static void services_result(struct asker *, struct message *, struct answer *);
+static void services_usage(struct asker *, struct message *, struct answer *);
+static void services_pause(struct asker *, struct message *, struct answer *);
+static void services_lease(struct asker *, struct message *, struct answer *);
+static void services_release(struct asker *, struct message *, struct answer *);
+static void services_kv(struct asker *, struct message *, struct answer *);
+static void services_effect(struct asker *, struct message *, struct answer *);
+static void services_call(struct asker *, struct message *, struct answer *);
+static void services_credential(struct asker *, struct message *, struct answer *);
+static void services_wake(struct asker *, struct message *, struct answer *);
+static void services_body(struct asker *, struct message *, struct answer *);
+static void services_memory(struct asker *, struct message *, struct answer *);
+static void services_http_ask(struct asker *, struct message *, struct answer *);
+static void services_http_tell(struct asker *, struct message *, struct answer *);
 
 static const struct service services[] = {
-	{ MESSAGE_CAPACITY_ASK, true, service_capacity },
-	{ MESSAGE_JOB_EMIT, false, service_emit },
-	{ MESSAGE_JOB_RESULT, false, service_result },
-	{ MESSAGE_JOB_USAGE, false, service_usage },
-	{ MESSAGE_AGENT_PAUSE, false, service_pause },
-	{ MESSAGE_LEASE_ACQUIRE, false, service_lease },
-	{ MESSAGE_LEASE_RELEASE, false, service_release },
-	{ MESSAGE_KV_GET, true, service_kv },
-	{ MESSAGE_KV_SET, true, service_kv },
-	{ MESSAGE_KV_REMOVE, true, service_kv },
-	{ MESSAGE_EFFECT_BEGIN, true, service_effect },
-	{ MESSAGE_EFFECT_DONE, true, service_effect },
-	{ MESSAGE_CALL, true, service_call },
-	{ MESSAGE_CREDENTIAL_ASK, false, service_credential },
-	{ MESSAGE_SOURCE_WAKE, true, service_wake },
-	{ MESSAGE_HOOK_BODY, true, service_body },
-	{ MESSAGE_MEMORY_APPEND, true, service_memory },
-	{ MESSAGE_MEMORY_READ, true, service_memory },
-	{ MESSAGE_MEMORY_FORGET, true, service_memory },
-	{ MESSAGE_HTTP_ASK, true, service_http_ask },
-	{ MESSAGE_HTTP_TELL, true, service_http_tell },
+	{ MESSAGE_CAPACITY_ASK, true, services_capacity },
+	{ MESSAGE_JOB_EMIT, false, services_emit },
+	{ MESSAGE_JOB_RESULT, false, services_result },
+	{ MESSAGE_JOB_USAGE, false, services_usage },
+	{ MESSAGE_AGENT_PAUSE, false, services_pause },
+	{ MESSAGE_LEASE_ACQUIRE, false, services_lease },
+	{ MESSAGE_LEASE_RELEASE, false, services_release },
+	{ MESSAGE_KV_GET, true, services_kv },
+	{ MESSAGE_KV_SET, true, services_kv },
+	{ MESSAGE_KV_REMOVE, true, services_kv },
+	{ MESSAGE_EFFECT_BEGIN, true, services_effect },
+	{ MESSAGE_EFFECT_DONE, true, services_effect },
+	{ MESSAGE_CALL, true, services_call },
+	{ MESSAGE_CREDENTIAL_ASK, false, services_credential },
+	{ MESSAGE_SOURCE_WAKE, true, services_wake },
+	{ MESSAGE_HOOK_BODY, true, services_body },
+	{ MESSAGE_MEMORY_APPEND, true, services_memory },
+	{ MESSAGE_MEMORY_READ, true, services_memory },
+	{ MESSAGE_MEMORY_FORGET, true, services_memory },
+	{ MESSAGE_HTTP_ASK, true, services_http_ask },
+	{ MESSAGE_HTTP_TELL, true, services_http_tell },
 };
 
 static void
-service_run(struct asker *who, struct message *m)
+services_run(struct asker *who, struct message *m)
 {
 	struct core *core = who->supervisor->core;
 	struct answer a = { .data = BUF_INIT };
@@ -120,7 +120,7 @@ services_message(struct peer *p, struct message *m)
 	struct asker who = { p->supervisor, p->plugin, p->job, p->epoch, p->serial, p->call };
 
 	if (!calls_reply(p, m))
-		service_run(&who, m);
+		services_run(&who, m);
 }
 
 bool
@@ -130,12 +130,12 @@ services_runner(struct runner_handle *r, struct message *m)
 
 	if (m->id == 0)
 		return false;
-	service_run(&who, m);
+	services_run(&who, m);
 	return true;
 }
 
 static void
-service_capacity(struct asker *p, struct message *m, struct answer *a)
+services_capacity(struct asker *p, struct message *m, struct answer *a)
 {
 	struct core *core = p->supervisor->core;
 
@@ -144,7 +144,7 @@ service_capacity(struct asker *p, struct message *m, struct answer *a)
 }
 
 static void
-service_emit(struct asker *p, struct message *m, struct answer *a)
+services_emit(struct asker *p, struct message *m, struct answer *a)
 {
 	struct job_ask ask = { .kind = message_s(m, "kind"),
 		.key = message_s(m, "key"),
@@ -162,14 +162,14 @@ service_emit(struct asker *p, struct message *m, struct answer *a)
 }
 
 static void
-service_result(struct asker *p, struct message *m, struct answer *a)
+services_result(struct asker *p, struct message *m, struct answer *a)
 {
 	queue_result(p->supervisor->core->queue, p->job, p->epoch, message_s(m, "key"),
 	    message_s(m, "value"), &a->err);
 }
 
 static void
-service_usage(struct asker *p, struct message *m, struct answer *a)
+services_usage(struct asker *p, struct message *m, struct answer *a)
 {
 	struct drover_usage usage = { message_i(m, "input"), message_i(m, "cached"),
 		message_i(m, "output"), message_i(m, "turns"), message_i(m, "cost") };
@@ -179,7 +179,7 @@ service_usage(struct asker *p, struct message *m, struct answer *a)
 }
 
 static void
-service_pause(struct asker *p, struct message *m, struct answer *a)
+services_pause(struct asker *p, struct message *m, struct answer *a)
 {
 	char what[DROVER_NAME_MAX + 8];
 
@@ -189,7 +189,7 @@ service_pause(struct asker *p, struct message *m, struct answer *a)
 }
 
 static void
-service_lease(struct asker *p, struct message *m, struct answer *a)
+services_lease(struct asker *p, struct message *m, struct answer *a)
 {
 	struct proc_id owner = { .pid = (int32_t)message_u(m, "pid"),
 		.start = message_u(m, "start") };
@@ -215,7 +215,7 @@ service_lease(struct asker *p, struct message *m, struct answer *a)
 }
 
 static void
-service_release(struct asker *p, struct message *m, struct answer *a)
+services_release(struct asker *p, struct message *m, struct answer *a)
 {
 	leases_release(p->supervisor->core->leases, message_u(m, "lease"), p->job, p->epoch,
 	    message_s(m, "state"), message_s(m, "wip"), &a->err);
@@ -226,7 +226,7 @@ service_release(struct asker *p, struct message *m, struct answer *a)
  * others are the plugin's.
  */
 static void
-service_kv(struct asker *p, struct message *m, struct answer *a)
+services_kv(struct asker *p, struct message *m, struct answer *a)
 {
 	struct store *store = p->supervisor->core->store;
 	const char *key = message_s(m, "key");
@@ -268,7 +268,7 @@ service_kv(struct asker *p, struct message *m, struct answer *a)
 }
 
 static void
-service_effect(struct asker *p, struct message *m, struct answer *a)
+services_effect(struct asker *p, struct message *m, struct answer *a)
 {
 	struct store *store = p->supervisor->core->store;
 	char *result = NULL;
@@ -288,7 +288,7 @@ service_effect(struct asker *p, struct message *m, struct answer *a)
 }
 
 static void
-service_memory(struct asker *p, struct message *m, struct answer *a)
+services_memory(struct asker *p, struct message *m, struct answer *a)
 {
 	struct store *store = p->supervisor->core->store;
 	const char *subject = message_s(m, "subject");
@@ -309,7 +309,7 @@ struct waiting_call {
 };
 
 static void
-service_called(void *arg, int code, const char *text, size_t len)
+services_called(void *arg, int code, const char *text, size_t len)
 {
 	struct waiting_call *w = arg;
 	struct error err = { 0 };
@@ -324,7 +324,7 @@ service_called(void *arg, int code, const char *text, size_t len)
 }
 
 static struct waiting_call *
-service_wait(struct asker *p, struct message *m, struct answer *a)
+services_wait(struct asker *p, struct message *m, struct answer *a)
 {
 	struct waiting_call *w = xcalloc(1, sizeof *w);
 
@@ -336,14 +336,14 @@ service_wait(struct asker *p, struct message *m, struct answer *a)
 }
 
 static void
-service_call(struct asker *p, struct message *m, struct answer *a)
+services_call(struct asker *p, struct message *m, struct answer *a)
 {
 	const char *request;
 	size_t len;
 
 	request = message_b(m, "request", &len);
-	calls_ask(p->supervisor, message_s(m, "operation"), request, len, service_called,
-	    service_wait(p, m, a));
+	calls_ask(p->supervisor, message_s(m, "operation"), request, len, services_called,
+	    services_wait(p, m, a));
 }
 
 /*
@@ -353,7 +353,7 @@ service_call(struct asker *p, struct message *m, struct answer *a)
  * operators and other plugins can make.
  */
 static void
-service_credential(struct asker *p, struct message *m, struct answer *a)
+services_credential(struct asker *p, struct message *m, struct answer *a)
 {
 	const struct config_repo *repo =
 	    config_repo(p->supervisor->core->config, message_s(m, "repo"));
@@ -362,8 +362,8 @@ service_credential(struct asker *p, struct message *m, struct answer *a)
 		error_set(&a->err, DROVER_CONFIG, "repo %.64s has no token_from",
 		    message_s(m, "repo"));
 	else
-		calls_git_token(p->supervisor, repo, message_u(m, "refused") != 0, service_called,
-		    service_wait(p, m, a));
+		calls_git_token(p->supervisor, repo, message_u(m, "refused") != 0, services_called,
+		    services_wait(p, m, a));
 }
 
 /*
@@ -413,7 +413,7 @@ http_known(struct message *m, struct answer *a)
 }
 
 static void
-service_http_ask(struct asker *p, struct message *m, struct answer *a)
+services_http_ask(struct asker *p, struct message *m, struct answer *a)
 {
 	struct limits_ask ask = { .plugin = p->plugin,
 		.origin = message_s(m, "origin"),
@@ -430,7 +430,7 @@ service_http_ask(struct asker *p, struct message *m, struct answer *a)
 }
 
 static void
-service_http_tell(struct asker *p, struct message *m, struct answer *a)
+services_http_tell(struct asker *p, struct message *m, struct answer *a)
 {
 	struct supervisor *s = p->supervisor;
 	struct limits_tell tell = { .plugin = p->plugin,
@@ -491,9 +491,9 @@ services_close(struct supervisor *s)
  * one.
  */
 static void
-service_wake(struct asker *p, struct message *m, struct answer *a)
+services_wake(struct asker *p, struct message *m, struct answer *a)
 {
-	struct runner_handle *r = runner_find(p->supervisor, p->plugin);
+	struct runner_handle *r = fleet_find(p->supervisor, p->plugin);
 	struct call *call = call_find(p->supervisor, p->call);
 	const char *local = message_s(m, "source");
 	const cJSON *source;
@@ -513,7 +513,7 @@ service_wake(struct asker *p, struct message *m, struct answer *a)
 }
 
 static void
-service_body(struct asker *p, struct message *m, struct answer *a)
+services_body(struct asker *p, struct message *m, struct answer *a)
 {
 	hooks_body(call_find(p->supervisor, p->call), m, &a->data, &a->err);
 }

@@ -5,8 +5,8 @@
  * plugin, or a free slot for which the plugin's runner forks a worker.
  *
  * A worker hears nothing before the commit: supervisor_flush() then sends what
- * was claimed (JOB_ASSIGN) and confirms what was finished (JOB_SETTLED), or
- * takes both back when the commit failed. Between two calls a slot remembers
+ * was claimed (JOB_ASSIGN) and confirms what was finished (JOB_OUTCOME_KEPT),
+ * or takes both back when the commit failed. Between two calls a slot remembers
  * what its worker runs (job), what was claimed for it (next) and what it has
  * reported (done). A worker whose connection breaks while it runs a job keeps
  * its slot as SLOT_LOST; adopt.c decides what becomes of it.
@@ -155,7 +155,8 @@ slot_clear(struct slot *slot)
 	slot->plugin = NULL;
 	slot->state = SLOT_FREE;
 	slot->token[0] = '\0';
-	slot->job = slot->epoch = slot->next = slot->next_epoch = slot->done = slot->done_epoch = 0;
+	slot->job = slot->epoch = slot->next = slot->next_epoch = slot->outcome_job =
+	    slot->outcome_epoch = 0;
 	slot->cancelled = slot->interrupting = slot->restored = false;
 	memset(&slot->id, 0, sizeof slot->id);
 	slot->since = clock_mono();
@@ -187,13 +188,13 @@ slot_choose(struct supervisor *s, const struct runner_handle *r)
 			return slot;
 		if (slot->state == SLOT_FREE && spare == NULL)
 			spare = slot;
-		if (slot->state == SLOT_IDLE && foreign == NULL && slot->done == 0)
+		if (slot->state == SLOT_IDLE && foreign == NULL && slot->outcome_job == 0)
 			foreign = slot;
 		/*
 		 * Don't reclaim a worker whose result is not committed yet: it
 		 * runs on until it is told so.
 		 */
-		unsettled = unsettled || slot->done != 0;
+		unsettled = unsettled || slot->outcome_job != 0;
 	}
 	if (spare == NULL && foreign == NULL && unsettled)
 		s->dispatch_again = true;
@@ -231,7 +232,7 @@ slot_place(void *arg, const char *kind)
 	char plugin[DROVER_NAME_MAX + 1];
 
 	snprintf(plugin, sizeof plugin, "%.*s", (int)strcspn(kind, "."), kind);
-	r = runner_find(s, plugin);
+	r = fleet_find(s, plugin);
 	if (r == NULL || r->state != RUNNER_READY || r->channel == NULL || r->fork_at != 0)
 		return NULL;
 	slot = slot_choose(s, r);
@@ -341,29 +342,29 @@ slot_assign(struct supervisor *s, struct slot *slot)
 }
 
 static void
-slot_settled(struct slot *slot)
+slot_outcome_kept(struct slot *slot)
 {
 	struct message_out out;
 
-	message_begin(&out, MESSAGE_JOB_SETTLED, 0);
-	message_put_u(&out, slot->done);
-	message_put_u(&out, slot->done_epoch);
+	message_begin(&out, MESSAGE_JOB_OUTCOME_KEPT, 0);
+	message_put_u(&out, slot->outcome_job);
+	message_put_u(&out, slot->outcome_epoch);
 	channel_send(slot->peer->channel, &out);
 }
 
 /*
  * After a failed commit nothing was claimed and nothing finished: the slot is
- * as before the tick, and the worker repeats its JOB_DONE.
+ * as before the tick, and the worker repeats its JOB_OUTCOME.
  */
 static void
 slot_take_back(struct slot *slot)
 {
-	if (slot->done != 0) {
-		slot->job = slot->done;
-		slot->epoch = slot->done_epoch;
+	if (slot->outcome_job != 0) {
+		slot->job = slot->outcome_job;
+		slot->epoch = slot->outcome_epoch;
 		slot->state = SLOT_BUSY;
 	}
-	slot->next = slot->next_epoch = slot->done = slot->done_epoch = 0;
+	slot->next = slot->next_epoch = slot->outcome_job = slot->outcome_epoch = 0;
 }
 
 void
@@ -378,10 +379,10 @@ supervisor_flush(struct supervisor *s, const struct error *failed)
 			slot_take_back(slot);
 			continue;
 		}
-		if (slot->done != 0 && slot->peer != NULL &&
+		if (slot->outcome_job != 0 && slot->peer != NULL &&
 		    (slot->next == 0 || slot->state != SLOT_IDLE))
-			slot_settled(slot);
-		slot->done = slot->done_epoch = 0;
+			slot_outcome_kept(slot);
+		slot->outcome_job = slot->outcome_epoch = 0;
 		if (slot->next == 0)
 			continue;
 		if (slot->job == 0) {
@@ -403,7 +404,7 @@ supervisor_flush(struct supervisor *s, const struct error *failed)
 }
 
 static void
-slot_job_done(struct supervisor *s, struct slot *slot, struct message *m)
+slot_take_outcome(struct supervisor *s, struct slot *slot, struct message *m)
 {
 	struct core *core = s->core;
 	struct job_outcome outcome = { .code = (int)message_i(m, "class"),
@@ -419,8 +420,8 @@ slot_job_done(struct supervisor *s, struct slot *slot, struct message *m)
 	char *source;
 	int rc;
 
-	slot->done = id;
-	slot->done_epoch = epoch;
+	slot->outcome_job = id;
+	slot->outcome_epoch = epoch;
 	if (slot->job == id && slot->epoch == epoch) {
 		slot->job = slot->epoch = 0;
 		slot->state = SLOT_IDLE;
@@ -453,7 +454,7 @@ slot_forget_job(struct supervisor *s, struct slot *slot, uint64_t id, uint64_t e
 }
 
 /*
- * A worker that has lost its slot repeats JOB_DONE until it is told that its
+ * A worker that has lost its slot repeats JOB_OUTCOME until it is told that its
  * job is not wanted.
  */
 static void
@@ -461,7 +462,7 @@ slots_unwanted(struct peer *p, struct message *m)
 {
 	struct core *core = p->supervisor->core;
 
-	if (m->type == MESSAGE_JOB_DONE && !store_dirty(core->store) &&
+	if (m->type == MESSAGE_JOB_OUTCOME && !store_dirty(core->store) &&
 	    queue_running(core->queue, message_u(m, "job"), message_u(m, "epoch")) == NULL)
 		slots_welcome(p, message_u(m, "job"), false);
 }
@@ -485,8 +486,8 @@ slots_message(struct peer *p, struct message *m)
 		queue_seen(s->core->queue, message_u(m, "job"), message_u(m, "epoch"), slot->rss);
 		leases_beat(s->core->leases, message_u(m, "job"), message_u(m, "epoch"));
 		break;
-	case MESSAGE_JOB_DONE:
-		slot_job_done(s, slot, m);
+	case MESSAGE_JOB_OUTCOME:
+		slot_take_outcome(s, slot, m);
 		break;
 	default:
 		peer_free(p);
@@ -537,11 +538,11 @@ slot_unfork(struct supervisor *s, struct slot *slot, const char *why)
 static void
 slot_fork_failed(struct supervisor *s, struct slot *slot, const char *why)
 {
-	struct runner_handle *r = runner_find(s, slot->plugin);
+	struct runner_handle *r = fleet_find(s, slot->plugin);
 
 	slot_log(s, slot, DROVER_ERR, why);
 	if (r != NULL && r->generation == slot->generation)
-		runner_fork_failed(r, why);
+		fleet_fork_failed(r, why);
 	slot_unfork(s, slot, why);
 }
 
@@ -573,7 +574,7 @@ slots_tick(struct supervisor *s, int64_t now)
 			wait = wait_min(wait, s->trouble_until - now);
 		else if (slot->state == SLOT_LOST || slot->state == SLOT_BUSY)
 			wait = wait_min(wait, slot_watch(s, slot, now));
-		else if (slot->state == SLOT_IDLE && slot->done == 0 &&
+		else if (slot->state == SLOT_IDLE && slot->outcome_job == 0 &&
 		    now - slot->since >= WORKER_SPARE_MS) {
 			slot_leave(slot);
 			slot_clear(slot);

@@ -27,7 +27,8 @@ struct slot {
 	struct peer *peer;           /* NULL while it is not connected */
 	uint64_t job, epoch;         /* what it runs; 0 while it runs nothing */
 	uint64_t next, next_epoch;   /* claimed in this tick, sent after the commit */
-	uint64_t done, done_epoch; /* JOB_DONE came in this tick, JOB_SETTLED follows the commit */
+	uint64_t outcome_job,
+	    outcome_epoch; /* JOB_OUTCOME came in this tick, JOB_OUTCOME_KEPT follows the commit */
 	bool restored;               /* the job was found running: its worker may come back */
 	bool cancelled;              /* its worker was told to stop the job */
 	bool interrupting;           /* the same, because drover stops */

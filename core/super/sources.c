@@ -205,7 +205,7 @@ sources_tick(struct runner_handle *r, int64_t now)
 			    "the plugin hangs in the poll of %s (no answer within %s)",
 			    source->name,
 			    units_format_duration(source->poll_timeout_ms, limit, sizeof limit));
-			runner_condemn(r, why);
+			fleet_condemn(r, why);
 			return -1;
 		}
 		if (r->supervisor->core->mode != CORE_RUNNING)
@@ -347,7 +347,7 @@ source_polled(struct runner_handle *r, struct source *source, struct message *m)
 }
 
 static void
-settle_send(struct runner_handle *r, struct source *source, const cJSON *job)
+source_send_settle(struct runner_handle *r, struct source *source, const cJSON *job)
 {
 	struct message_out out;
 	struct error err = { 0 };
@@ -405,7 +405,7 @@ source_settle(struct runner_handle *r, struct source *source, int64_t now)
 		source->settle_due = true;
 		source->settle_at = now + SETTLE_RETRY_MS;
 	} else if (cJSON_GetArraySize(list) > 0)
-		settle_send(r, source, cJSON_GetArrayItem(list, 0));
+		source_send_settle(r, source, cJSON_GetArrayItem(list, 0));
 	cJSON_Delete(list);
 }
 

@@ -16,7 +16,7 @@
  * offers it once it runs.
  */
 static int
-ask_check(struct supervisor *s, const struct job_ask *ask, struct error *err)
+job_ask_check(struct supervisor *s, const struct job_ask *ask, struct error *err)
 {
 	struct runner_handle *r;
 	char plugin[DROVER_NAME_MAX + 1];
@@ -25,7 +25,7 @@ ask_check(struct supervisor *s, const struct job_ask *ask, struct error *err)
 		return error_set(err, DROVER_PERMANENT,
 		    "a kind is PLUGIN.PIPELINE, as inbox.ticket");
 	snprintf(plugin, sizeof plugin, "%.*s", (int)strcspn(ask->kind, "."), ask->kind);
-	r = runner_find(s, plugin);
+	r = fleet_find(s, plugin);
 	if (config_plugin(s->core->config, plugin) == NULL ||
 	    (r != NULL && r->state == RUNNER_READY && !queue_kind_known(s->core->queue, ask->kind)))
 		return error_set(err, DROVER_CONFIG,
@@ -56,7 +56,7 @@ job_submit(struct supervisor *s, const struct job_ask *ask, uint64_t *id, struct
 
 	if (s->core->mode == CORE_STOPPING)
 		return error_set(err, DROVER_AGAIN, "drover is stopping");
-	if (ask_check(s, ask, err) != 0)
+	if (job_ask_check(s, ask, err) != 0)
 		return -1;
 	fresh = queue_submit(s->core->queue, ask, id, err);
 	/*
@@ -65,8 +65,8 @@ job_submit(struct supervisor *s, const struct job_ask *ask, uint64_t *id, struct
 	 */
 	if (fresh == 1 && !queue_kind_known(s->core->queue, ask->kind)) {
 		snprintf(plugin, sizeof plugin, "%.*s", (int)strcspn(ask->kind, "."), ask->kind);
-		if ((r = runner_find(s, plugin)) != NULL)
-			runner_traits(r);
+		if ((r = fleet_find(s, plugin)) != NULL)
+			fleet_tell_traits(r);
 	}
 	return fresh;
 }

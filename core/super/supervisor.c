@@ -46,16 +46,16 @@
 #define RUNNER_BACKOFF_MAX_MS 300000
 #define STOP_MS               5000  /* for a runner to close its plugin */
 
-static void runner_message(void *, struct message *);
-static void runner_closed(void *, const char *);
-static void runner_fail(struct runner_handle *, const char *);
-static void runner_kill(struct runner_handle *, const char *why);
+static void supervisor_runner_message(void *, struct message *);
+static void supervisor_runner_closed(void *, const char *);
+static void supervisor_fail_runner(struct runner_handle *, const char *);
+static void supervisor_kill_runner(struct runner_handle *, const char *why);
 
-static const struct channel_calls runner_calls = { runner_message, runner_closed };
-
+static const struct channel_calls runner_calls = { supervisor_runner_message,
+	supervisor_runner_closed };
 
 static void *
-runner_thread(void *arg)
+supervisor_runner_thread(void *arg)
 {
 	int fd = (int)(intptr_t)arg;
 
@@ -64,7 +64,7 @@ runner_thread(void *arg)
 }
 
 static int
-runner_spawn(struct runner_handle *r, int fd, struct error *err)
+supervisor_spawn_runner(struct runner_handle *r, int fd, struct error *err)
 {
 	struct core *core = r->supervisor->core;
 	const char *const argv[] = { "droverd", "-x", "runner", r->plugin, NULL };
@@ -75,7 +75,8 @@ runner_spawn(struct runner_handle *r, int fd, struct error *err)
 	int rc;
 
 	if (core->in_process) {
-		rc = pthread_create(&r->thread, NULL, runner_thread, (void *)(intptr_t)fd);
+		rc = pthread_create(&r->thread, NULL, supervisor_runner_thread,
+		    (void *)(intptr_t)fd);
 		if (rc != 0)
 			return error_set(err, DROVER_AGAIN, "no thread for plugin %s: %s",
 			    r->plugin, strerror(rc));
@@ -89,7 +90,7 @@ runner_spawn(struct runner_handle *r, int fd, struct error *err)
 }
 
 static void
-runner_start(struct runner_handle *r)
+supervisor_start_runner(struct runner_handle *r)
 {
 	struct supervisor *s = r->supervisor;
 	struct message_out out;
@@ -99,13 +100,13 @@ runner_start(struct runner_handle *r)
 	int fds[2];
 
 	if (message_pair(fds, &err) != 0) {
-		runner_fail(r, err.text);
+		supervisor_fail_runner(r, err.text);
 		return;
 	}
-	if (runner_spawn(r, fds[1], &err) != 0) {
+	if (supervisor_spawn_runner(r, fds[1], &err) != 0) {
 		close(fds[0]);
 		close(fds[1]);
-		runner_fail(r, err.text);
+		supervisor_fail_runner(r, err.text);
 		return;
 	}
 	if (!r->threaded)
@@ -127,16 +128,17 @@ runner_start(struct runner_handle *r)
 	free(text);
 	if (out.bytes.len > MESSAGE_MAX) {
 		message_out_free(&out);
-		runner_kill(r, "the configuration is too large for a runner: over 1 MiB");
+		supervisor_kill_runner(r,
+		    "the configuration is too large for a runner: over 1 MiB");
 		return;
 	}
-	runner_enter(r, RUNNER_STARTING, clock_mono() + RUNNER_START_MS);
+	fleet_enter(r, RUNNER_STARTING, clock_mono() + RUNNER_START_MS);
 	channel_send(r->channel, &out);
 }
 
 /* Ends the process and frees all that depends on it. */
 static void
-runner_drop(struct runner_handle *r)
+supervisor_drop_runner(struct runner_handle *r)
 {
 	channel_free(r->channel);
 	r->channel = NULL;
@@ -152,55 +154,55 @@ runner_drop(struct runner_handle *r)
 }
 
 static void
-runner_fail(struct runner_handle *r, const char *why)
+supervisor_fail_runner(struct runner_handle *r, const char *why)
 {
 	int64_t now = clock_mono();
 	char text[DROVER_ERROR_MAX + 128], wait[32];
 
 	text_copy(r->why, sizeof r->why, why);
 	if (retry_defect(&r->defects, now, RUNNER_HEALTHY_MS)) {
-		runner_enter(r, RUNNER_PARKED, 0);
+		fleet_enter(r, RUNNER_PARKED, 0);
 		snprintf(text, sizeof text, "parked after %d failures in 10 minutes: %s",
 		    RETRY_DEFECTS, why);
-		runner_log(r, DROVER_ERR, text);
+		fleet_log(r, DROVER_ERR, text);
 		return;
 	}
 	if (r->state == RUNNER_READY && now - r->since >= RUNNER_HEALTHY_MS)
 		r->backoff_ms = 0;
 	r->backoff_ms = retry_next(r->backoff_ms, RUNNER_BACKOFF_MS, RUNNER_BACKOFF_MAX_MS);
-	runner_enter(r, RUNNER_BACKOFF, now + r->backoff_ms);
+	fleet_enter(r, RUNNER_BACKOFF, now + r->backoff_ms);
 	snprintf(text, sizeof text, "%s; starting again in %s", why,
 	    units_format_duration(r->backoff_ms, wait, sizeof wait));
-	runner_log(r, DROVER_ERR, text);
+	fleet_log(r, DROVER_ERR, text);
 }
 
 static void
-runner_lost(struct runner_handle *r, const char *why)
+supervisor_runner_lost(struct runner_handle *r, const char *why)
 {
-	runner_drop(r);
+	supervisor_drop_runner(r);
 	if (r->state == RUNNER_STOPPING) {
 		/* The successor describes the kinds to the queue. */
 		r->state = RUNNER_DOWN;
 		r->due = 0;
 	} else if (r->state != RUNNER_REFUSED)
-		runner_fail(r, why);
+		supervisor_fail_runner(r, why);
 	calls_runner_lost(r, why);
 	slots_runner_lost(r, why);
 }
 
 static void
-runner_kill(struct runner_handle *r, const char *why)
+supervisor_kill_runner(struct runner_handle *r, const char *why)
 {
 	if (r->pid > 0)
 		kill(r->pid, SIGKILL);
 	text_copy(r->why, sizeof r->why, why);
-	runner_log(r, DROVER_ERR, why);
+	fleet_log(r, DROVER_ERR, why);
 	if (r->pid == 0)
-		runner_lost(r, why);
+		supervisor_runner_lost(r, why);
 }
 
 static void
-runner_closed(void *arg, const char *why)
+supervisor_runner_closed(void *arg, const char *why)
 {
 	struct runner_handle *r = arg;
 
@@ -211,17 +213,17 @@ runner_closed(void *arg, const char *why)
 	channel_free(r->channel);
 	r->channel = NULL;
 	if (*why != '\0')
-		runner_log(r, DROVER_WARN, why);
+		fleet_log(r, DROVER_WARN, why);
 	if (r->pid > 0) {
 		r->due = clock_mono() + 2000;
 		return;
 	}
-	runner_lost(r, *why != '\0' ? why : "its runner has ended");
+	supervisor_runner_lost(r, *why != '\0' ? why : "its runner has ended");
 }
 
 /* Writes what the runner was doing, for the message that says why it ended. */
 static void
-runner_doing(const struct runner_handle *r, char *out, size_t size)
+supervisor_runner_doing(const struct runner_handle *r, char *out, size_t size)
 {
 	int i;
 
@@ -237,51 +239,51 @@ runner_doing(const struct runner_handle *r, char *out, size_t size)
 }
 
 static void
-runner_ready(struct runner_handle *r, struct message *m)
+supervisor_runner_ready(struct runner_handle *r, struct message *m)
 {
 	struct error err = { 0 };
 	const char *text = message_s(m, "exports");
 	cJSON *exports = json_parse(text, strlen(text), MESSAGE_MAX, &err);
 
 	if (exports == NULL) {
-		runner_kill(r, err.text);
+		supervisor_kill_runner(r, err.text);
 		return;
 	}
 	cJSON_Delete(r->exports);
 	r->exports = exports;
 	r->why[0] = '\0';
-	runner_enter(r, RUNNER_READY, 0);
+	fleet_enter(r, RUNNER_READY, 0);
 	queue_plugin_down(r->supervisor->core->queue, r->plugin, NULL);
 	sources_ready(r);
-	runner_log(r, DROVER_INFO, "plugin is ready");
+	fleet_log(r, DROVER_INFO, "plugin is ready");
 	warnings_ready(r);
 	probe_forget(r);
 	probe_start(r);
 }
 
 static void
-runner_refused(struct runner_handle *r, struct message *m)
+supervisor_runner_refused(struct runner_handle *r, struct message *m)
 {
 	int code = (int)message_i(m, "class");
 
 	text_copy(r->why, sizeof r->why, message_s(m, "text"));
 	if (code == DROVER_AGAIN || code == DROVER_QUOTA || code == DROVER_INTERNAL)
 		return; /* the process ends by itself, and that is counted */
-	runner_log(r, DROVER_ERR, r->why);
-	runner_enter(r, RUNNER_REFUSED, 0);
+	fleet_log(r, DROVER_ERR, r->why);
+	fleet_enter(r, RUNNER_REFUSED, 0);
 }
 
 static void
-runner_message(void *arg, struct message *m)
+supervisor_runner_message(void *arg, struct message *m)
 {
 	struct runner_handle *r = arg;
 
 	switch (m->type) {
 	case MESSAGE_RUNNER_READY:
-		runner_ready(r, m);
+		supervisor_runner_ready(r, m);
 		break;
 	case MESSAGE_RUNNER_REFUSED:
-		runner_refused(r, m);
+		supervisor_runner_refused(r, m);
 		break;
 	case MESSAGE_WORKER_FORKED:
 		slots_forked(r->supervisor, m);
@@ -294,44 +296,45 @@ runner_message(void *arg, struct message *m)
 		break;
 	default:
 		if (!services_runner(r, m))
-			runner_kill(r, "the plugin's runner broke the protocol");
+			supervisor_kill_runner(r, "the plugin's runner broke the protocol");
 	}
 }
 
 /* Does what is due for one runner; ms until the next. */
 static int64_t
-runner_tick(struct runner_handle *r, int64_t now)
+supervisor_tick_runner(struct runner_handle *r, int64_t now)
 {
 	int64_t wait;
 
 	if (r->due != 0 && now >= r->due) {
 		r->due = 0;
 		if (r->state == RUNNER_BACKOFF || r->state == RUNNER_DOWN)
-			runner_start(r);
+			supervisor_start_runner(r);
 		else if (r->state == RUNNER_STARTING)
-			runner_kill(r, "the plugin did not finish opening within 30 s");
+			supervisor_kill_runner(r, "the plugin did not finish opening within 30 s");
 		else if ((r->state == RUNNER_STOPPING || r->state == RUNNER_REFUSED) && r->pid > 0)
 			kill(r->pid, SIGKILL);
 		else if (r->channel == NULL && r->pid > 0)
-			runner_kill(r, "the plugin's runner closed its socket and did not end");
+			supervisor_kill_runner(r,
+			    "the plugin's runner closed its socket and did not end");
 	}
 	if (r->fork_at != 0 && now >= r->fork_at) {
 		r->fork_at = 0;
-		runner_traits(r);
+		fleet_tell_traits(r);
 	}
 	wait = wait_min(r->due != 0 ? r->due - now : -1, r->fork_at != 0 ? r->fork_at - now : -1);
 	wait = wait_min(wait, probe_tick(r, now));
 	if (r->state == RUNNER_READY)
 		wait = wait_min(wait, sources_tick(r, now));
 	if (r->condemned[0] != '\0') {
-		runner_kill(r, r->condemned);
+		supervisor_kill_runner(r, r->condemned);
 		r->condemned[0] = '\0';
 	}
 	return wait;
 }
 
 static void
-runner_add(struct supervisor *s, const char *plugin)
+supervisor_add_runner(struct supervisor *s, const char *plugin)
 {
 	struct runner_handle *r = xcalloc(1, sizeof *r);
 
@@ -341,11 +344,11 @@ runner_add(struct supervisor *s, const char *plugin)
 	r->state = RUNNER_DOWN;
 	r->due = r->since = clock_mono();
 	TAILQ_INSERT_TAIL(&s->runners, r, link);
-	runner_traits(r);
+	fleet_tell_traits(r);
 }
 
 static void
-runner_free(struct runner_handle *r)
+supervisor_free_runner(struct runner_handle *r)
 {
 	TAILQ_REMOVE(&r->supervisor->runners, r, link);
 	channel_free(r->channel);
@@ -359,7 +362,7 @@ runner_free(struct runner_handle *r)
 }
 
 static void
-runner_stop(struct runner_handle *r)
+supervisor_stop_runner(struct runner_handle *r)
 {
 	struct message_out out;
 
@@ -416,12 +419,12 @@ supervisor_configure(struct supervisor *s)
 			queue_plugin_down(s->core->queue, r->plugin, why);
 		}
 		if (r->state != RUNNER_STOPPING)
-			runner_stop(r);
+			supervisor_stop_runner(r);
 		if (r->state == RUNNER_DOWN && r->pid == 0 && !r->threaded)
-			runner_free(r);
+			supervisor_free_runner(r);
 	}
 	for (i = 0; i < config->plugins_len; i++)
-		runner_add(s, config->plugins[i].name);
+		supervisor_add_runner(s, config->plugins[i].name);
 }
 
 int64_t
@@ -433,10 +436,10 @@ supervisor_tick(struct supervisor *s)
 	for (r = TAILQ_FIRST(&s->runners); r != NULL; r = next) {
 		next = TAILQ_NEXT(r, link);
 		if (r->state == RUNNER_DOWN && r->due == 0 && r->pid == 0) {
-			runner_free(r);
+			supervisor_free_runner(r);
 			continue;
 		}
-		wait = wait_min(wait, runner_tick(r, now));
+		wait = wait_min(wait, supervisor_tick_runner(r, now));
 	}
 	wait = wait_min(wait, slots_tick(s, now));
 	wait = wait_min(wait, calls_tick(s, now));
@@ -458,7 +461,7 @@ supervisor_reap(struct supervisor *s, pid_t pid, int status)
 	if (r == NULL)
 		return;
 	r->pid = 0;
-	runner_doing(r, doing, sizeof doing);
+	supervisor_runner_doing(r, doing, sizeof doing);
 	/*
 	 * Its own words for why it could not open, or the reason it was killed
 	 * for, say more than a signal.
@@ -473,7 +476,7 @@ supervisor_reap(struct supervisor *s, pid_t pid, int status)
 	else
 		snprintf(why, sizeof why, "the plugin's process ended by itself with status %d%s",
 		    WEXITSTATUS(status), doing);
-	runner_lost(r, why);
+	supervisor_runner_lost(r, why);
 }
 
 void
@@ -483,7 +486,7 @@ supervisor_stop(struct supervisor *s)
 
 	TAILQ_FOREACH(r, &s->runners, link)
 		if (r->state != RUNNER_STOPPING) {
-			runner_stop(r);
+			supervisor_stop_runner(r);
 			if (r->state == RUNNER_DOWN)
 				r->due = 0;
 		}
@@ -516,7 +519,7 @@ supervisor_close(struct supervisor *s)
 	while ((r = TAILQ_FIRST(&s->runners)) != NULL) {
 		if (r->pid > 0)
 			kill(r->pid, SIGKILL);
-		runner_free(r);
+		supervisor_free_runner(r);
 	}
 	slots_close(s);
 	hooks_close(s);

@@ -46,8 +46,8 @@
 	/* attempts */ \
 	X(JOB_ASSIGN,     30, "core to worker",  "job:u epoch:u attempt:u token:s kind:s key:s trace:s title:s repo:s agent:s payload:b queued:i timeout:i silence:i output:s source:s") \
 	X(JOB_CANCEL,     31, "core to worker",  "job:u epoch:u class:i text:s") /* class: what the attempt is to end with */ \
-	X(JOB_DONE,       32, "worker to core",  "job:u epoch:u class:i retry:i text:s wall:i cpu:i rss:i output:u") /* repeated until settled */ \
-	X(JOB_SETTLED,    33, "core to worker",  "job:u epoch:u") /* committed: forget it. JOB_ASSIGN says so as well */ \
+	X(JOB_OUTCOME,    32, "worker to core",  "job:u epoch:u class:i retry:i text:s wall:i cpu:i rss:i output:u") /* repeated until it is kept */ \
+	X(JOB_OUTCOME_KEPT, 33, "core to worker",  "job:u epoch:u") /* committed: forget it. JOB_ASSIGN says so as well */ \
 	/* services: from a job, an operation or a runner in poll(); each answered by REPLY with its id */ \
 	X(JOB_HELLO,      40, "job to core",     "job:u epoch:u token:s") /* first on each connection */ \
 	X(CAPACITY_ASK,   41, "job to core",     "kind:s") /* number: how many */ \

@@ -20,7 +20,7 @@ static bool mention_at(const char *, size_t, const char *);
 static bool is_word(unsigned char);
 static const char *line_blank_skip(const char *, const char *);
 static char *command_line(const struct markdown *, size_t);
-static bool command_prompt(const char **, const char *, char *, size_t);
+static bool talk_command_prompt(const char **, const char *, char *, size_t);
 static void marker_part(char *, size_t, const char *);
 static bool line_is(const char *, size_t, const char *);
 
@@ -98,7 +98,7 @@ line_blank_skip(const char *at, const char *end)
  * NAME can be one.
  */
 static bool
-command_prompt(const char **at, const char *end, char *prompt, size_t size)
+talk_command_prompt(const char **at, const char *end, char *prompt, size_t size)
 {
 	static const char *const words[] = { "--prompt", "-p" };
 	const char *name = NULL, *last;
@@ -125,7 +125,10 @@ command_prompt(const char **at, const char *end, char *prompt, size_t size)
 	return true;
 }
 
-/* What follows the word of a command that begins at this place; the caller frees. */
+/*
+ * What follows the word of a command that begins at this place; the caller
+ * frees.
+ */
 static char *
 command_line(const struct markdown *m, size_t from)
 {
@@ -171,7 +174,7 @@ talk_command(const char *markdown, char *prompt, size_t prompt_size, char *text,
 		end = line + strlen(line);
 		at = line_blank_skip(line, end);
 		prompt[0] = '\0';
-		command_prompt(&at, end, prompt, prompt_size);
+		talk_command_prompt(&at, end, prompt, prompt_size);
 		text_clean(text, text_size, at, (size_t)(end - at), "\t");
 		free(line);
 	}

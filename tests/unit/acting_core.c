@@ -325,10 +325,10 @@ core_done(struct core *core, uint64_t job, struct message *m)
 {
 	struct message_out out;
 
-	core_expect(core->worker, MESSAGE_JOB_DONE, m);
+	core_expect(core->worker, MESSAGE_JOB_OUTCOME, m);
 	ck_assert_uint_eq(message_u(m, "job"), job);
 	ck_assert_uint_eq(message_u(m, "epoch"), job * 10);
-	message_begin(&out, MESSAGE_JOB_SETTLED, 0);
+	message_begin(&out, MESSAGE_JOB_OUTCOME_KEPT, 0);
 	message_put_u(&out, job);
 	message_put_u(&out, job * 10);
 	core_send(core->worker, &out);

@@ -60,7 +60,7 @@ void core_welcome(struct core *, uint64_t job, bool keep);
 void core_assign(struct core *, uint64_t job, const char *deed, int64_t timeout_ms,
     int64_t silence_ms);
 void core_cancel(struct core *, uint64_t job);
-/* Takes JOB_DONE of a job and settles it. The caller frees. */
+/* Takes JOB_OUTCOME of a job and settles it. The caller frees. */
 void core_done(struct core *, uint64_t job, struct message *);
 /* As core_done, with what it must say. */
 void core_done_with(struct core *, uint64_t job, int class, const char *text);

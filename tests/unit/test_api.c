@@ -641,7 +641,7 @@ START_TEST(a_caller_that_leaves_is_forgotten)
 	stub->call_fn = NULL;
 	cJSON_Delete(ask_json("GET", "/healthz", NULL, 200));
 	cJSON_Delete(ask_json("GET", "/healthz", NULL, 200));
-	ck_assert_int_le(stub->api->house.len, 2);
+	ck_assert_int_le(stub->api->connections.len, 2);
 }
 END_TEST
 
@@ -903,7 +903,7 @@ START_TEST(a_full_house_waits_outside)
 		caller_open(&c[i], request, sizeof request - 1);
 		until_seen(&c[i], "200 OK");
 	}
-	ck_assert_int_eq(stub->api->house.len, API_CONNECTIONS_MAX);
+	ck_assert_int_eq(stub->api->connections.len, API_CONNECTIONS_MAX);
 	caller_open(&c[API_CONNECTIONS_MAX], request, sizeof request - 1);
 	event_base_loop(stub->core.base, EVLOOP_NONBLOCK);
 	ck_assert_uint_eq(c[API_CONNECTIONS_MAX].got.len, 0);

@@ -342,9 +342,9 @@ draft(struct draft *d)
 		struct draft d; \
 		struct error err_ = { 0 }; \
 		draft(&d); \
-		ck_assert_msg(loader_check(&d.plugin, "draft", &err_) == 0, "%s", err_.text); \
+		ck_assert_msg(descriptor_check(&d.plugin, "draft", &err_) == 0, "%s", err_.text); \
 		spoil; \
-		ck_assert_msg(loader_check(&d.plugin, "draft", &err_) == -1, "%s was taken", \
+		ck_assert_msg(descriptor_check(&d.plugin, "draft", &err_) == -1, "%s was taken", \
 		    #spoil); \
 		ck_assert_int_eq(err_.code, DROVER_CONFIG); \
 		ck_assert_msg(strstr(err_.text, why) != NULL, "\"%s\" does not say \"%s\"", \
@@ -373,7 +373,7 @@ START_TEST(a_newer_minor_is_taken)
 	new.d.plugin.minor = 7;
 	new.d.plugin.size = sizeof new.d.plugin + 64;
 	new.d.source[0].size += 64;
-	ck_assert_int_eq(loader_check(&new.d.plugin, "draft", &err), 0);
+	ck_assert_int_eq(descriptor_check(&new.d.plugin, "draft", &err), 0);
 }
 END_TEST
 
@@ -437,14 +437,14 @@ START_TEST(authors_are_checked)
 	    "source draft.one declares the option authors: that key is drover's own");
 	draft(&mine);
 	mine.source[0].authors = good;
-	ck_assert_msg(loader_check(&mine.plugin, "draft", &err) == 0, "%s", err.text);
+	ck_assert_msg(descriptor_check(&mine.plugin, "draft", &err) == 0, "%s", err.text);
 	/*
 	 * A plugin of 1.0 has no such member: what lies behind its struct is
 	 * not looked at.
 	 */
 	mine.source[0].authors = anybody;
 	mine.source[0].size = offsetof(struct drover_source, authors);
-	ck_assert_msg(loader_check(&mine.plugin, "draft", &err) == 0, "%s", err.text);
+	ck_assert_msg(descriptor_check(&mine.plugin, "draft", &err) == 0, "%s", err.text);
 
 	mine.source[0].authors = good;
 	image.plugin = mine.plugin;
@@ -488,10 +488,10 @@ START_TEST(prompts_are_checked)
 	 * not looked at.
 	 */
 	mine.pipeline[0].size = offsetof(struct drover_pipeline, prompts);
-	ck_assert_msg(loader_check(&mine.plugin, "draft", &err) == 0, "%s", err.text);
+	ck_assert_msg(descriptor_check(&mine.plugin, "draft", &err) == 0, "%s", err.text);
 	mine.pipeline[0].size = sizeof mine.pipeline[0];
 	prompt.variables = good;
-	ck_assert_msg(loader_check(&mine.plugin, "draft", &err) == 0, "%s", err.text);
+	ck_assert_msg(descriptor_check(&mine.plugin, "draft", &err) == 0, "%s", err.text);
 	image.plugin = mine.plugin;
 	image.pipelines = mine.pipeline;
 	image.pipelines_len = 2;
@@ -528,7 +528,7 @@ START_TEST(lists_without_an_end_are_refused)
 		endless[i] = &source[i];
 	}
 	d.plugin.sources = endless;
-	ck_assert_int_eq(loader_check(&d.plugin, "draft", &err), -1);
+	ck_assert_int_eq(descriptor_check(&d.plugin, "draft", &err), -1);
 	ck_assert_ptr_nonnull(strstr(err.text, "more than 256 sources"));
 }
 END_TEST

@@ -145,9 +145,9 @@ START_TEST(a_job_outlives_the_core_and_its_end_is_repeated)
 	core_welcome(&core, 1, true);
 	ck_assert(core_held(&core, "lock"));
 	core_cancel(&core, 1);
-	core_expect(core.worker, MESSAGE_JOB_DONE, &m);
+	core_expect(core.worker, MESSAGE_JOB_OUTCOME, &m);
 	message_free(&m);
-	core_expect(core.worker, MESSAGE_JOB_DONE, &m);
+	core_expect(core.worker, MESSAGE_JOB_OUTCOME, &m);
 	message_free(&m);
 	core_die(&core);
 	core_listen(&core);
@@ -163,7 +163,7 @@ START_TEST(an_assignment_settles_the_job_before_it)
 	struct message m;
 
 	core_assign(&core, 1, "ok", LONG_MS, LONG_MS);
-	core_expect(core.worker, MESSAGE_JOB_DONE, &m);
+	core_expect(core.worker, MESSAGE_JOB_OUTCOME, &m);
 	message_free(&m);
 	core_assign(&core, 2, deed("wait", "lock"), LONG_MS, LONG_MS);
 	core_await_held(&core, "lock");

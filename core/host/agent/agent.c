@@ -25,34 +25,35 @@
 #define ARGUMENT_MAX 131071   /* Linux: MAX_ARG_STRLEN less its NUL */
 
 /* An agent's command made ready for one prompt. */
-struct call {
+struct agent_command {
 	char **argv;
 	size_t argc;
 	struct env env;              /* what is added to every command's */
 	char *file;                  /* with the prompt in it, or NULL */
 };
 
-static int call_run(struct call *, struct scope *, const struct config_agent *,
+static int agent_command_run(struct agent_command *, struct scope *, const struct config_agent *,
     const struct drover_agent_run *, struct drover_agent_result *, struct error *);
 static const struct config_agent *agent_find(struct scope *, const char *name, struct error *);
-static int call_make(struct call *, struct scope *, const struct config_agent *,
+static int agent_command_make(struct agent_command *, struct scope *, const struct config_agent *,
     const struct drover_agent_run *, struct error *);
-static int call_argument(struct call *, const struct config_agent *, const char *word,
-    const char *prompt, struct error *);
-static int call_file(struct call *, struct scope *, const char *prompt, struct error *);
-static int call_env(struct call *, const struct scope *, const struct config_agent *,
-    const char *cwd, struct error *);
-static void call_free(struct call *);
-static bool env_is_secret(const char *name);
+static int agent_command_argument(struct agent_command *, const struct config_agent *,
+    const char *word, const char *prompt, struct error *);
+static int agent_command_file(struct agent_command *, struct scope *, const char *prompt,
+    struct error *);
+static int agent_command_env(struct agent_command *, const struct scope *,
+    const struct config_agent *, const char *cwd, struct error *);
+static void agent_command_free(struct agent_command *);
+static bool agent_env_is_secret(const char *name);
 static int64_t agent_timeout(const struct config_agent *, int64_t asked);
 static void agent_line(void *reader, const char *line, size_t len);
 static int agent_judge(struct scope *, const struct verdict_input *, struct error *);
-static int agent_report(struct scope *, const char *agent, const struct drover_usage *,
+static int agent_put_usage(struct scope *, const char *agent, const struct drover_usage *,
     struct error *);
 static void agent_pause(struct scope *, const char *agent, const struct error *);
-static int ask(struct scope *, struct message_out *, struct error *);
+static int agent_tell_core(struct scope *, struct message_out *, struct error *);
 static void agent_log(struct scope *, const struct verdict_input *, const struct error *);
-static void agent_result(struct drover_agent_result *, const struct agent_reader *,
+static void agent_fill_result(struct drover_agent_result *, const struct agent_reader *,
     const struct drover_outcome *);
 static int host_agent_run(struct drover_scope *, const struct drover_agent_run *,
     struct drover_agent_result *, struct drover_error *);
@@ -67,7 +68,7 @@ agent_run(struct scope *s, const struct drover_agent_run *run, struct drover_age
 	struct error failed = { .code = 0 };
 	struct error trouble = { .code = 0 };
 	struct readonly readonly = { .len = 0 };
-	struct call call = { .argc = 0 };
+	struct agent_command prepared = { .argc = 0 };
 	bool watched = (run->flags & DROVER_AGENT_READ_ONLY) != 0;
 	int rc = -1;
 
@@ -75,9 +76,9 @@ agent_run(struct scope *s, const struct drover_agent_run *run, struct drover_age
 	result->size = sizeof *result;
 	result->status = -1;
 	agent = agent_find(s, run->agent, &failed);
-	if (agent != NULL && call_make(&call, s, agent, run, &failed) == 0 &&
+	if (agent != NULL && agent_command_make(&prepared, s, agent, run, &failed) == 0 &&
 	    (!watched || readonly_begin(s, &readonly, &failed) == 0)) {
-		rc = call_run(&call, s, agent, run, result, &failed);
+		rc = agent_command_run(&prepared, s, agent, run, result, &failed);
 		/*
 		 * Also after a failure: the job may hold the tree for something
 		 * else yet.
@@ -88,14 +89,14 @@ agent_run(struct scope *s, const struct drover_agent_run *run, struct drover_age
 		}
 	}
 	readonly_free(&readonly);
-	call_free(&call);
+	agent_command_free(&prepared);
 	if (rc != 0 && err != NULL)
 		*err = failed;
 	return rc;
 }
 
 static int
-call_run(struct call *call, struct scope *s, const struct config_agent *agent,
+agent_command_run(struct agent_command *prepared, struct scope *s, const struct config_agent *agent,
     const struct drover_agent_run *run, struct drover_agent_result *result, struct error *err)
 {
 	struct agent_reader reader;
@@ -104,8 +105,8 @@ call_run(struct call *call, struct scope *s, const struct config_agent *agent,
 	struct error trouble;
 	struct drover_command command = {
 		.size = sizeof command,
-		.argv = (const char *const *)call->argv,
-		.env = (const char *const *)call->env.list,
+		.argv = (const char *const *)prepared->argv,
+		.env = (const char *const *)prepared->env.list,
 		.cwd = run->cwd,
 		.timeout_ms = agent_timeout(agent, run->timeout_ms),
 		.line = agent_line,
@@ -127,10 +128,10 @@ call_run(struct call *call, struct scope *s, const struct config_agent *agent,
 		rc = agent_judge(s, &in, err);
 	else
 		error_prefix(err, "agent %s", agent->name);
-	agent_result(result, &reader, &outcome);
+	agent_fill_result(result, &reader, &outcome);
 	if (outcome.status >= 0 || outcome.signal != 0) {
 		agent_log(s, &in, rc == 0 ? NULL : err);
-		if (agent_report(s, agent->name, &reader.usage, &trouble) != 0 &&
+		if (agent_put_usage(s, agent->name, &reader.usage, &trouble) != 0 &&
 		    trouble.code == DROVER_FENCED) {
 			*err = trouble;
 			rc = -1;
@@ -164,7 +165,7 @@ agent_find(struct scope *s, const char *name, struct error *err)
 }
 
 static int
-call_make(struct call *c, struct scope *s, const struct config_agent *agent,
+agent_command_make(struct agent_command *c, struct scope *s, const struct config_agent *agent,
     const struct drover_agent_run *run, struct error *err)
 {
 	bool read_only = (run->flags & DROVER_AGENT_READ_ONLY) != 0 && agent->read_only != NULL;
@@ -184,17 +185,17 @@ call_make(struct call *c, struct scope *s, const struct config_agent *agent,
 		return error_set(err, DROVER_CONFIG,
 		    "agents.%s.%s has no word {prompt_file}, but its prompt is a file", agent->name,
 		    key);
-	if (in_file && call_file(c, s, prompt, err) != 0)
+	if (in_file && agent_command_file(c, s, prompt, err) != 0)
 		return -1;
 	c->argv = xcalloc(n + 2, sizeof *c->argv);
 	for (i = 0; i < n; i++) {
-		if (call_argument(c, agent, command[i], prompt, err) != 0)
+		if (agent_command_argument(c, agent, command[i], prompt, err) != 0)
 			return -1;
 	}
 	if (agent->prompt == PROMPT_ARGUMENT && !in_argument &&
-	    call_argument(c, agent, "{prompt}", prompt, err) != 0)
+	    agent_command_argument(c, agent, "{prompt}", prompt, err) != 0)
 		return -1;
-	return call_env(c, s, agent, run->cwd, err);
+	return agent_command_env(c, s, agent, run->cwd, err);
 }
 
 /*
@@ -202,7 +203,7 @@ call_make(struct call *c, struct scope *s, const struct config_agent *agent,
  * {prompt_file}; what is put in is not looked at again.
  */
 static int
-call_argument(struct call *c, const struct config_agent *agent, const char *word,
+agent_command_argument(struct agent_command *c, const struct config_agent *agent, const char *word,
     const char *prompt, struct error *err)
 {
 	struct buf out = BUF_INIT;
@@ -235,7 +236,7 @@ call_argument(struct call *c, const struct config_agent *agent, const char *word
 }
 
 static int
-call_file(struct call *c, struct scope *s, const char *prompt, struct error *err)
+agent_command_file(struct agent_command *c, struct scope *s, const char *prompt, struct error *err)
 {
 	const char *tmp = env_tmp(s, err);
 	int fd, rc = 0;
@@ -257,8 +258,8 @@ call_file(struct call *c, struct scope *s, const char *prompt, struct error *err
 }
 
 static int
-call_env(struct call *c, const struct scope *s, const struct config_agent *agent, const char *cwd,
-    struct error *err)
+agent_command_env(struct agent_command *c, const struct scope *s, const struct config_agent *agent,
+    const char *cwd, struct error *err)
 {
 	const struct config_repo *repo = cwd != NULL ? lease_repo_at(s, cwd) : NULL;
 	const char *value;
@@ -275,7 +276,7 @@ call_env(struct call *c, const struct scope *s, const struct config_agent *agent
 		if (value == NULL)
 			continue;
 		env_set(&c->env, agent->env_pass[i], value);
-		if (env_is_secret(agent->env_pass[i]))
+		if (agent_env_is_secret(agent->env_pass[i]))
 			log_mask_add(value);
 	}
 	for (i = 0; agent->env != NULL && agent->env[i] != NULL; i++) {
@@ -286,7 +287,7 @@ call_env(struct call *c, const struct scope *s, const struct config_agent *agent
 }
 
 static void
-call_free(struct call *c)
+agent_command_free(struct agent_command *c)
 {
 	size_t i;
 
@@ -300,7 +301,7 @@ call_free(struct call *c)
 }
 
 static bool
-env_is_secret(const char *name)
+agent_env_is_secret(const char *name)
 {
 	static const char *const parts[] = { "KEY", "TOKEN", "SECRET", "PASSWORD", "CREDENTIAL" };
 	size_t i;
@@ -355,7 +356,7 @@ agent_judge(struct scope *s, const struct verdict_input *in, struct error *err)
  * nor a core that restarts keeps it from being said.
  */
 static int
-agent_report(struct scope *s, const char *agent, const struct drover_usage *usage,
+agent_put_usage(struct scope *s, const char *agent, const struct drover_usage *usage,
     struct error *err)
 {
 	struct message_out m;
@@ -370,7 +371,7 @@ agent_report(struct scope *s, const char *agent, const struct drover_usage *usag
 	message_put_i(&m, usage->output);
 	message_put_i(&m, usage->turns);
 	message_put_i(&m, usage->cost_microusd);
-	return ask(s, &m, err);
+	return agent_tell_core(s, &m, err);
 }
 
 static void
@@ -385,11 +386,11 @@ agent_pause(struct scope *s, const char *agent, const struct error *limit)
 	message_put_s(&m, agent);
 	message_put_i(&m, clock_wall() + limit->retry_after_ms);
 	message_put_s(&m, limit->text);
-	ask(s, &m, &trouble);
+	agent_tell_core(s, &m, &trouble);
 }
 
 static int
-ask(struct scope *s, struct message_out *m, struct error *err)
+agent_tell_core(struct scope *s, struct message_out *m, struct error *err)
 {
 	enum message_type type = m->type;
 
@@ -426,7 +427,7 @@ agent_log(struct scope *s, const struct verdict_input *in, const struct error *e
 }
 
 static void
-agent_result(struct drover_agent_result *result, const struct agent_reader *reader,
+agent_fill_result(struct drover_agent_result *result, const struct agent_reader *reader,
     const struct drover_outcome *outcome)
 {
 	struct buf text = BUF_INIT;

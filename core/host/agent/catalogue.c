@@ -26,7 +26,7 @@
 #define DEPTH_LIMIT 1000
 #define HEAP_LIMIT_KIB 1024
 
-struct entry {
+struct catalogue_entry {
 	pcre2_code *code;
 	int class;
 	enum reset reset;
@@ -39,26 +39,26 @@ struct entry {
 struct catalogue {
 	uint32_t magic;
 	char *path;
-	struct entry *entries;
+	struct catalogue_entry *entries;
 	int len;
 	pcre2_match_context *limits;
 };
 
 static int catalogue_read(struct catalogue *, config_t *, struct error *);
-static int entry_read(const struct catalogue *, struct entry *, const config_setting_t *,
-    struct error *);
-static int entry_compile(const struct catalogue *, struct entry *, const char *pattern,
-    struct error *);
-static int entry_examples(const struct catalogue *, struct entry *, const config_setting_t *,
-    struct error *);
-static uint32_t entry_group(const struct entry *, const char *name);
-static int find(const struct catalogue *, const char *text, size_t len, uint32_t options,
+static int catalogue_entry_read(const struct catalogue *, struct catalogue_entry *,
+    const config_setting_t *, struct error *);
+static int catalogue_entry_compile(const struct catalogue *, struct catalogue_entry *,
+    const char *pattern, struct error *);
+static int catalogue_entry_examples(const struct catalogue *, struct catalogue_entry *,
+    const config_setting_t *, struct error *);
+static uint32_t catalogue_entry_group(const struct catalogue_entry *, const char *name);
+static int catalogue_find(const struct catalogue *, const char *text, size_t len, uint32_t options,
     int64_t now, int64_t *until);
-static bool match(const struct catalogue *, const struct entry *, const char *text, size_t len,
-    uint32_t options, int64_t now, int64_t *until);
-static bool group_copy(pcre2_match_data *, uint32_t group, char *out, size_t size);
-static int error_at(const struct catalogue *, unsigned int line, struct error *, const char *format,
-    ...) __attribute__((format(printf, 4, 5)));
+static bool catalogue_entry_match(const struct catalogue *, const struct catalogue_entry *,
+    const char *text, size_t len, uint32_t options, int64_t now, int64_t *until);
+static bool catalogue_copy_group(pcre2_match_data *, uint32_t group, char *out, size_t size);
+static int catalogue_error_at(const struct catalogue *, unsigned int line, struct error *,
+    const char *format, ...) __attribute__((format(printf, 4, 5)));
 
 struct catalogue *
 catalogue_load(const char *path, struct error *err)
@@ -79,7 +79,7 @@ catalogue_load(const char *path, struct error *err)
 	if (path_read(c->path, FILE_MAX, &text, err) != 0)
 		goto done;
 	if (config_read_string(&config, buf_str(&text)) != CONFIG_TRUE) {
-		error_at(c, (unsigned int)config_error_line(&config), err, "%s",
+		catalogue_error_at(c, (unsigned int)config_error_line(&config), err, "%s",
 		    config_error_text(&config));
 		goto done;
 	}
@@ -117,7 +117,7 @@ int
 catalogue_match(const struct catalogue *c, const char *text, size_t len, int64_t now,
     int64_t *until)
 {
-	int i = find(c, text, len, 0, now, until);
+	int i = catalogue_find(c, text, len, 0, now, until);
 
 	return i < 0 ? 0 : c->entries[i].class;
 }
@@ -126,7 +126,7 @@ int
 catalogue_match_start(const struct catalogue *c, const char *text, size_t len, int64_t now,
     int64_t *until)
 {
-	int i = find(c, text, len, PCRE2_ANCHORED, now, until);
+	int i = catalogue_find(c, text, len, PCRE2_ANCHORED, now, until);
 
 	return i < 0 ? 0 : c->entries[i].class;
 }
@@ -134,23 +134,24 @@ catalogue_match_start(const struct catalogue *c, const char *text, size_t len, i
 int
 catalogue_verify(const struct catalogue *c, int64_t now, struct error *err)
 {
-	const struct entry *e;
+	const struct catalogue_entry *e;
 	int64_t until;
 	int i, j, found;
 
 	for (i = 0; i < c->len; i++) {
 		e = &c->entries[i];
 		for (j = 0; j < e->examples_len; j++) {
-			found = find(c, e->examples[j], strlen(e->examples[j]), 0, now, &until);
+			found = catalogue_find(c, e->examples[j], strlen(e->examples[j]), 0, now,
+			    &until);
 			if (found < 0)
-				return error_at(c, e->line, err,
+				return catalogue_error_at(c, e->line, err,
 				    "the example \"%.200s\" is not matched", e->examples[j]);
 			if (found != i)
-				return error_at(c, e->line, err,
+				return catalogue_error_at(c, e->line, err,
 				    "the example \"%.200s\" is taken by the entry of line %u",
 				    e->examples[j], c->entries[found].line);
 			if ((e->reset != RESET_NONE) != (until != 0))
-				return error_at(c, e->line, err,
+				return catalogue_error_at(c, e->line, err,
 				    "no reset is read out of the example \"%.200s\"",
 				    e->examples[j]);
 		}
@@ -165,20 +166,20 @@ catalogue_read(struct catalogue *c, config_t *config, struct error *err)
 	int i, n = list != NULL ? config_setting_length(list) : 0;
 
 	if (list == NULL || !config_setting_is_list(list) || n == 0)
-		return error_at(c, 1, err, "it has no list \"errors\"");
+		return catalogue_error_at(c, 1, err, "it has no list \"errors\"");
 	c->entries = xcalloc((size_t)n, sizeof *c->entries);
 	for (i = 0; i < n; i++) {
 		c->len++;
-		if (entry_read(c, &c->entries[i], config_setting_get_elem(list, (unsigned int)i),
-			err) != 0)
+		if (catalogue_entry_read(c, &c->entries[i],
+			config_setting_get_elem(list, (unsigned int)i), err) != 0)
 			return -1;
 	}
 	return 0;
 }
 
 static int
-entry_read(const struct catalogue *c, struct entry *e, const config_setting_t *group,
-    struct error *err)
+catalogue_entry_read(const struct catalogue *c, struct catalogue_entry *e,
+    const config_setting_t *group, struct error *err)
 {
 	const char *agent, *pattern, *class, *reset = "none";
 	int kind;
@@ -188,26 +189,27 @@ entry_read(const struct catalogue *c, struct entry *e, const config_setting_t *g
 	    config_setting_lookup_string(group, "agent", &agent) != CONFIG_TRUE ||
 	    config_setting_lookup_string(group, "pattern", &pattern) != CONFIG_TRUE ||
 	    config_setting_lookup_string(group, "class", &class) != CONFIG_TRUE)
-		return error_at(c, e->line, err,
+		return catalogue_error_at(c, e->line, err,
 		    "an entry needs agent, pattern, class and example");
 	e->class = error_class_parse(class);
 	if (e->class != DROVER_QUOTA && e->class != DROVER_AUTH && e->class != DROVER_CONFIG &&
 	    e->class != DROVER_AGAIN)
-		return error_at(c, e->line, err,
+		return catalogue_error_at(c, e->line, err,
 		    "class \"%.32s\" is none of quota, auth, config, again", class);
 	config_setting_lookup_string(group, "reset", &reset);
 	kind = reset_kind(reset);
 	if (kind < 0)
-		return error_at(c, e->line, err,
+		return catalogue_error_at(c, e->line, err,
 		    "reset \"%.32s\" is none of none, clock, relative, epoch, iso", reset);
 	e->reset = (enum reset)kind;
-	if (entry_compile(c, e, pattern, err) != 0)
+	if (catalogue_entry_compile(c, e, pattern, err) != 0)
 		return -1;
-	return entry_examples(c, e, config_setting_get_member(group, "example"), err);
+	return catalogue_entry_examples(c, e, config_setting_get_member(group, "example"), err);
 }
 
 static int
-entry_compile(const struct catalogue *c, struct entry *e, const char *pattern, struct error *err)
+catalogue_entry_compile(const struct catalogue *c, struct catalogue_entry *e, const char *pattern,
+    struct error *err)
 {
 	PCRE2_UCHAR text[128];
 	PCRE2_SIZE at;
@@ -219,27 +221,27 @@ entry_compile(const struct catalogue *c, struct entry *e, const char *pattern, s
 	    &number, &at, NULL);
 	if (e->code == NULL) {
 		pcre2_get_error_message(number, text, sizeof text);
-		return error_at(c, e->line, err, "pattern: %s at character %zu", (const char *)text,
-		    (size_t)at);
+		return catalogue_error_at(c, e->line, err, "pattern: %s at character %zu",
+		    (const char *)text, (size_t)at);
 	}
-	e->reset_group = entry_group(e, "reset");
-	e->zone_group = entry_group(e, "zone");
+	e->reset_group = catalogue_entry_group(e, "reset");
+	e->zone_group = catalogue_entry_group(e, "zone");
 	if ((e->reset != RESET_NONE) != (e->reset_group != 0))
-		return error_at(c, e->line, err,
+		return catalogue_error_at(c, e->line, err,
 		    "a pattern has a group (?<reset>...) when, and only when, reset says how it is "
 		    "read");
 	return 0;
 }
 
 static int
-entry_examples(const struct catalogue *c, struct entry *e, const config_setting_t *example,
-    struct error *err)
+catalogue_entry_examples(const struct catalogue *c, struct catalogue_entry *e,
+    const config_setting_t *example, struct error *err)
 {
 	int i, n;
 	const char *text;
 
 	if (example == NULL)
-		return error_at(c, e->line, err,
+		return catalogue_error_at(c, e->line, err,
 		    "an entry needs agent, pattern, class and example");
 	n = config_setting_type(example) == CONFIG_TYPE_STRING ? 1 : config_setting_length(example);
 	e->examples = xcalloc((size_t)n + 1, sizeof *e->examples);
@@ -248,15 +250,15 @@ entry_examples(const struct catalogue *c, struct entry *e, const config_setting_
 		    config_setting_get_string(example) :
 		    config_setting_get_string_elem(example, i);
 		if (text == NULL)
-			return error_at(c, e->line, err,
+			return catalogue_error_at(c, e->line, err,
 			    "example is a string or a list of strings");
 		e->examples[e->examples_len++] = xstrdup(text);
 	}
-	return n > 0 ? 0 : error_at(c, e->line, err, "example is empty");
+	return n > 0 ? 0 : catalogue_error_at(c, e->line, err, "example is empty");
 }
 
 static uint32_t
-entry_group(const struct entry *e, const char *name)
+catalogue_entry_group(const struct catalogue_entry *e, const char *name)
 {
 	int number = pcre2_substring_number_from_name(e->code, (PCRE2_SPTR)name);
 
@@ -268,8 +270,8 @@ entry_group(const struct entry *e, const char *name)
  * looked at.
  */
 static int
-find(const struct catalogue *c, const char *text, size_t len, uint32_t options, int64_t now,
-    int64_t *until)
+catalogue_find(const struct catalogue *c, const char *text, size_t len, uint32_t options,
+    int64_t now, int64_t *until)
 {
 	int i;
 
@@ -280,15 +282,15 @@ find(const struct catalogue *c, const char *text, size_t len, uint32_t options, 
 	if (len > TEXT_MAX)
 		len = TEXT_MAX;
 	for (i = 0; i < c->len; i++) {
-		if (match(c, &c->entries[i], text, len, options, now, until))
+		if (catalogue_entry_match(c, &c->entries[i], text, len, options, now, until))
 			return i;
 	}
 	return -1;
 }
 
 static bool
-match(const struct catalogue *c, const struct entry *e, const char *text, size_t len,
-    uint32_t options, int64_t now, int64_t *until)
+catalogue_entry_match(const struct catalogue *c, const struct catalogue_entry *e, const char *text,
+    size_t len, uint32_t options, int64_t now, int64_t *until)
 {
 	pcre2_match_data *data = pcre2_match_data_create_from_pattern(e->code, NULL);
 	char reset[WORD_MAX], zone[WORD_MAX];
@@ -297,15 +299,16 @@ match(const struct catalogue *c, const struct entry *e, const char *text, size_t
 	MUST(data != NULL);
 	found = pcre2_match(e->code, (PCRE2_SPTR)text, len, 0, options | PCRE2_NO_JIT, data,
 		    c->limits) > 0;
-	if (found && group_copy(data, e->reset_group, reset, sizeof reset))
+	if (found && catalogue_copy_group(data, e->reset_group, reset, sizeof reset))
 		*until = reset_time(e->reset, reset,
-		    group_copy(data, e->zone_group, zone, sizeof zone) ? zone : NULL, now);
+		    catalogue_copy_group(data, e->zone_group, zone, sizeof zone) ? zone : NULL,
+		    now);
 	pcre2_match_data_free(data);
 	return found;
 }
 
 static bool
-group_copy(pcre2_match_data *data, uint32_t group, char *out, size_t size)
+catalogue_copy_group(pcre2_match_data *data, uint32_t group, char *out, size_t size)
 {
 	PCRE2_SIZE room = size;
 
@@ -314,7 +317,8 @@ group_copy(pcre2_match_data *data, uint32_t group, char *out, size_t size)
 }
 
 static int
-error_at(const struct catalogue *c, unsigned int line, struct error *err, const char *format, ...)
+catalogue_error_at(const struct catalogue *c, unsigned int line, struct error *err,
+    const char *format, ...)
 {
 	char *text;
 	va_list ap;

@@ -18,10 +18,10 @@
 #define PRICE_MAX 1e6
 
 static void reader_words(struct agent_reader *, const char *line, size_t len);
-static cJSON *parse_mended(const char *line, size_t len);
-static unsigned int escape_value(const char *s, size_t len);
-static size_t character(const char *s, size_t len);
-static int64_t bounded(int64_t value);
+static cJSON *reader_parse_mended(const char *line, size_t len);
+static unsigned int reader_escape_value(const char *s, size_t len);
+static size_t reader_character_length(const char *s, size_t len);
+static int64_t reader_bounded(int64_t value);
 
 static const struct agent_reader_kind *const kinds[] = { &reader_codex, &reader_stream_json,
 	&reader_opencode, &reader_plain };
@@ -66,7 +66,7 @@ agent_reader_line(struct agent_reader *r, const char *line, size_t len)
 	}
 	event = json_parse(line, len, EVENT_MAX, NULL);
 	if (event == NULL)
-		event = parse_mended(line, len);
+		event = reader_parse_mended(line, len);
 	if (event != NULL)
 		r->kind->event(r, event);
 	cJSON_Delete(event);
@@ -120,7 +120,7 @@ reader_add(struct buf *b, const char *s, size_t len, size_t max)
 		return;
 	}
 	for (; len > 0 && room > 0; s += n, len -= n) {
-		n = character(s, len);
+		n = reader_character_length(s, len);
 		if (n > room)
 			return;
 		if (n > 0) {
@@ -155,11 +155,11 @@ reader_microusd(const cJSON *object, const char *key)
 void
 reader_sum(struct drover_usage *sum, const struct drover_usage *part, int sign)
 {
-	sum->input = bounded(sum->input + sign * part->input);
-	sum->cached = bounded(sum->cached + sign * part->cached);
-	sum->output = bounded(sum->output + sign * part->output);
-	sum->turns = bounded(sum->turns + sign * part->turns);
-	sum->cost_microusd = bounded(sum->cost_microusd + sign * part->cost_microusd);
+	sum->input = reader_bounded(sum->input + sign * part->input);
+	sum->cached = reader_bounded(sum->cached + sign * part->cached);
+	sum->output = reader_bounded(sum->output + sign * part->output);
+	sum->turns = reader_bounded(sum->turns + sign * part->turns);
+	sum->cost_microusd = reader_bounded(sum->cost_microusd + sign * part->cost_microusd);
 }
 
 static void
@@ -176,7 +176,7 @@ reader_words(struct agent_reader *r, const char *line, size_t len)
  * which is no JSON: U+FFFD takes its place.
  */
 static cJSON *
-parse_mended(const char *line, size_t len)
+reader_parse_mended(const char *line, size_t len)
 {
 	char *copy =
 	    len <= EVENT_MAX && memmem(line, len, "\\u", 2) != NULL ? xstrndup(line, len) : NULL;
@@ -191,9 +191,9 @@ parse_mended(const char *line, size_t len)
 	for (i = 0; i + 1 < len; i++) {
 		if (copy[i] != '\\')
 			continue;
-		value = escape_value(copy + i, len - i);
+		value = reader_escape_value(copy + i, len - i);
 		if (value >= 0xd800 && value <= 0xdbff &&
-		    (escape_value(copy + i + 6, len - i - 6) & 0xfc00) == 0xdc00)
+		    (reader_escape_value(copy + i + 6, len - i - 6) & 0xfc00) == 0xdc00)
 			i += 11;
 		else if (value >= 0xd800 && value <= 0xdfff)
 			memcpy(copy + i, "\\ufffd", 6);
@@ -209,7 +209,7 @@ parse_mended(const char *line, size_t len)
  * The code unit of an escape like \u20ac that s begins with; 0 when it is none.
  */
 static unsigned int
-escape_value(const char *s, size_t len)
+reader_escape_value(const char *s, size_t len)
 {
 	char digits[5];
 
@@ -222,7 +222,7 @@ escape_value(const char *s, size_t len)
 
 /* Bytes of the character that s begins with; 0 when it is none. */
 static size_t
-character(const char *s, size_t len)
+reader_character_length(const char *s, size_t len)
 {
 	size_t n;
 
@@ -234,7 +234,7 @@ character(const char *s, size_t len)
 }
 
 static int64_t
-bounded(int64_t value)
+reader_bounded(int64_t value)
 {
 	return value < 0 ? 0 : value > SUM_MAX ? SUM_MAX : value;
 }

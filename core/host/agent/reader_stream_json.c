@@ -14,7 +14,7 @@
 
 #define SEEN 32
 
-struct stream {
+struct stream_json {
 	struct {
 		uint64_t id;
 		struct drover_usage usage;
@@ -24,41 +24,41 @@ struct stream {
 	int64_t resets_at; /* of the limit that was hit, as a number of the vendor's; 0: none */
 };
 
-static void stream_event(struct agent_reader *, const cJSON *event);
-static void stream_assistant(struct agent_reader *, const cJSON *event);
-static void stream_result(struct agent_reader *, const cJSON *event);
-static void stream_failure(struct agent_reader *, const cJSON *event);
-static void stream_limit(struct agent_reader *, const cJSON *info);
-static struct drover_usage stream_usage(const cJSON *usage);
-static bool stream_used(const struct drover_usage *);
+static void stream_json_event(struct agent_reader *, const cJSON *event);
+static void stream_json_assistant(struct agent_reader *, const cJSON *event);
+static void stream_json_result(struct agent_reader *, const cJSON *event);
+static void stream_json_failure(struct agent_reader *, const cJSON *event);
+static void stream_json_limit(struct agent_reader *, const cJSON *info);
+static struct drover_usage stream_json_usage(const cJSON *usage);
+static bool stream_json_used(const struct drover_usage *);
 
 const struct agent_reader_kind reader_stream_json = {
 	.name = "stream-json",
 	.counts = true,
-	.state_size = sizeof(struct stream),
-	.event = stream_event,
+	.state_size = sizeof(struct stream_json),
+	.event = stream_json_event,
 };
 
 static void
-stream_event(struct agent_reader *r, const cJSON *event)
+stream_json_event(struct agent_reader *r, const cJSON *event)
 {
 	const char *type = json_str(event, "type", "");
 
 	if (strcmp(type, "assistant") == 0)
-		stream_assistant(r, event);
+		stream_json_assistant(r, event);
 	else if (strcmp(type, "result") == 0)
-		stream_result(r, event);
+		stream_json_result(r, event);
 	else if (strcmp(type, "rate_limit_event") == 0)
-		stream_limit(r, json_get(event, "rate_limit_info"));
+		stream_json_limit(r, json_get(event, "rate_limit_info"));
 }
 
 static void
-stream_assistant(struct agent_reader *r, const cJSON *event)
+stream_json_assistant(struct agent_reader *r, const cJSON *event)
 {
-	struct stream *st = r->state;
+	struct stream_json *st = r->state;
 	const cJSON *message = json_get(event, "message"), *block;
 	const char *id = json_str(message, "id", json_str(event, "uuid", "")), *text;
-	struct drover_usage usage = stream_usage(json_get(message, "usage"));
+	struct drover_usage usage = stream_json_usage(json_get(message, "usage"));
 	uint64_t hash = text_hash(id, strlen(id));
 	unsigned int i;
 
@@ -85,13 +85,13 @@ stream_assistant(struct agent_reader *r, const cJSON *event)
 }
 
 static void
-stream_result(struct agent_reader *r, const cJSON *event)
+stream_json_result(struct agent_reader *r, const cJSON *event)
 {
-	struct stream *st = r->state;
-	struct drover_usage total = stream_usage(json_get(event, "usage"));
+	struct stream_json *st = r->state;
+	struct drover_usage total = stream_json_usage(json_get(event, "usage"));
 	const char *text = json_str(event, "result", "");
 
-	if (!stream_used(&total))
+	if (!stream_json_used(&total))
 		total = st->sum;
 	total.turns = reader_tokens(event, "num_turns");
 	if (total.turns == 0)
@@ -107,13 +107,13 @@ stream_result(struct agent_reader *r, const cJSON *event)
 	if (r->claims_success)
 		buf_clear(&r->failure);
 	else
-		stream_failure(r, event);
+		stream_json_failure(r, event);
 }
 
 static void
-stream_failure(struct agent_reader *r, const cJSON *event)
+stream_json_failure(struct agent_reader *r, const cJSON *event)
 {
-	const struct stream *st = r->state;
+	const struct stream_json *st = r->state;
 	const cJSON *first = cJSON_GetArrayItem(json_get(event, "errors"), 0);
 	const char *text = json_str(event, "result", "");
 	char resets[48];
@@ -132,9 +132,9 @@ stream_failure(struct agent_reader *r, const cJSON *event)
 }
 
 static void
-stream_limit(struct agent_reader *r, const cJSON *info)
+stream_json_limit(struct agent_reader *r, const cJSON *info)
 {
-	struct stream *st = r->state;
+	struct stream_json *st = r->state;
 
 	if (strcmp(json_str(info, "status", ""), "rejected") == 0)
 		st->resets_at = reader_tokens(info, "resetsAt");
@@ -147,7 +147,7 @@ stream_limit(struct agent_reader *r, const cJSON *info)
  * the input (qwen-code), else beside it.
  */
 static struct drover_usage
-stream_usage(const cJSON *usage)
+stream_json_usage(const cJSON *usage)
 {
 	int64_t input = reader_tokens(usage, "input_tokens"),
 		total = reader_tokens(usage, "total_tokens");
@@ -164,7 +164,7 @@ stream_usage(const cJSON *usage)
 }
 
 static bool
-stream_used(const struct drover_usage *u)
+stream_json_used(const struct drover_usage *u)
 {
 	return u->input + u->cached + u->output > 0;
 }

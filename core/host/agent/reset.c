@@ -22,25 +22,25 @@
 #define JUST_NOW (120 * SECOND)  /* clocks are written to the minute */
 #define ZONEINFO "/usr/share/zoneinfo"
 
-struct moment {
+struct reset_moment {
 	int year, month, day;        /* -1: not said; month from 0 */
 	int hour, minute, second;
 };
 
-static int64_t clock_next(const char *text, const char *zone, int64_t now);
-static bool clock_parse(const char *s, struct moment *);
-static bool clock_parse_date(const char **s, struct moment *);
-static int64_t clock_pick(const struct moment *, int64_t now);
-static int64_t clock_day(const struct moment *, const struct tm *day, int64_t after);
-static int64_t relative_parse(const char *s, int64_t now);
-static int64_t relative_unit(const char **s);
-static int64_t epoch_parse(const char *s);
-static int64_t iso_parse(const char *s, const char *zone);
-static char *zone_enter(const char *zone);
-static void zone_leave(char *saved);
-static void skip(const char **s, const char *set);
-static bool number(const char **s, size_t digits, int *value);
-static bool word(const char **s, const char *w);
+static int64_t reset_clock_next(const char *text, const char *zone, int64_t now);
+static bool reset_clock_parse(const char *s, struct reset_moment *);
+static bool reset_clock_parse_date(const char **s, struct reset_moment *);
+static int64_t reset_clock_pick(const struct reset_moment *, int64_t now);
+static int64_t reset_clock_on_day(const struct reset_moment *, const struct tm *day, int64_t after);
+static int64_t reset_parse_relative(const char *s, int64_t now);
+static int64_t reset_relative_unit(const char **s);
+static int64_t reset_parse_epoch(const char *s);
+static int64_t reset_parse_iso(const char *s, const char *zone);
+static char *reset_zone_enter(const char *zone);
+static void reset_zone_leave(char *saved);
+static void reset_skip(const char **s, const char *set);
+static bool reset_take_number(const char **s, size_t digits, int *value);
+static bool reset_take_word(const char **s, const char *w);
 
 static const char *const kind_names[] = { "none", "clock", "relative", "epoch", "iso" };
 
@@ -65,49 +65,49 @@ reset_time(enum reset kind, const char *text, const char *zone, int64_t now)
 	case RESET_NONE:
 		break;
 	case RESET_CLOCK:
-		at = clock_next(text, zone, now);
+		at = reset_clock_next(text, zone, now);
 		break;
 	case RESET_RELATIVE:
-		at = relative_parse(text, now);
+		at = reset_parse_relative(text, now);
 		break;
 	case RESET_EPOCH:
-		at = epoch_parse(text);
+		at = reset_parse_epoch(text);
 		break;
 	case RESET_ISO:
-		at = iso_parse(text, zone);
+		at = reset_parse_iso(text, zone);
 		break;
 	}
 	return at > now && at <= now + FAR ? at : 0;
 }
 
 static int64_t
-clock_next(const char *text, const char *zone, int64_t now)
+reset_clock_next(const char *text, const char *zone, int64_t now)
 {
-	struct moment m;
+	struct reset_moment m;
 	char *saved;
 	int64_t at;
 
-	if (!clock_parse(text, &m))
+	if (!reset_clock_parse(text, &m))
 		return 0;
-	saved = zone_enter(zone);
-	at = clock_pick(&m, now);
-	zone_leave(saved);
+	saved = reset_zone_enter(zone);
+	at = reset_clock_pick(&m, now);
+	reset_zone_leave(saved);
 	return at > now - JUST_NOW && at <= now ? now + JUST_NOW / 2 : at;
 }
 
 static bool
-clock_parse(const char *s, struct moment *m)
+reset_clock_parse(const char *s, struct reset_moment *m)
 {
-	*m = (struct moment){ .year = -1, .month = -1, .day = -1 };
-	if (!clock_parse_date(&s, m) || !number(&s, 2, &m->hour))
+	*m = (struct reset_moment){ .year = -1, .month = -1, .day = -1 };
+	if (!reset_clock_parse_date(&s, m) || !reset_take_number(&s, 2, &m->hour))
 		return false;
 	if (*s == ':') {
 		s++;
-		if (!number(&s, 2, &m->minute))
+		if (!reset_take_number(&s, 2, &m->minute))
 			return false;
 	}
 	/* Some locales put a narrow no-break space, three bytes, before AM. */
-	skip(&s, " \xc2\xa0\xe2\x80\xaf");
+	reset_skip(&s, " \xc2\xa0\xe2\x80\xaf");
 	if (*s != '\0' && strchr("aApP", *s) != NULL) {
 		if (m->hour < 1 || m->hour > 12)
 			return false;
@@ -118,14 +118,14 @@ clock_parse(const char *s, struct moment *m)
 
 /* A month and a day may stand before the clock, and a year behind them. */
 static bool
-clock_parse_date(const char **s, struct moment *m)
+reset_clock_parse_date(const char **s, struct reset_moment *m)
 {
 	static const char *const months[] = { "jan", "feb", "mar", "apr", "may", "jun", "jul",
 		"aug", "sep", "oct", "nov", "dec" };
 	const char *before;
 	int i;
 
-	skip(s, " ");
+	reset_skip(s, " ");
 	if (!isalpha((unsigned char)**s))
 		return true;
 	for (i = 0; i < 12; i++) {
@@ -134,25 +134,25 @@ clock_parse_date(const char **s, struct moment *m)
 	}
 	while (isalpha((unsigned char)**s))
 		(*s)++;
-	skip(s, ". ");
-	if (m->month < 0 || !number(s, 2, &m->day) || m->day < 1 || m->day > 31)
+	reset_skip(s, ". ");
+	if (m->month < 0 || !reset_take_number(s, 2, &m->day) || m->day < 1 || m->day > 31)
 		return false;
-	if (!word(s, "st") && !word(s, "nd") && !word(s, "rd"))
-		word(s, "th");
-	skip(s, ", ");
+	if (!reset_take_word(s, "st") && !reset_take_word(s, "nd") && !reset_take_word(s, "rd"))
+		reset_take_word(s, "th");
+	reset_skip(s, ", ");
 	before = *s;
-	if (!number(s, 4, &m->year) || m->year < 1970) {
+	if (!reset_take_number(s, 4, &m->year) || m->year < 1970) {
 		*s = before;
 		m->year = -1;
 	}
-	skip(s, ", ");
-	word(s, "at");
-	skip(s, " ");
+	reset_skip(s, ", ");
+	reset_take_word(s, "at");
+	reset_skip(s, " ");
 	return true;
 }
 
 static int64_t
-clock_pick(const struct moment *m, int64_t now)
+reset_clock_pick(const struct reset_moment *m, int64_t now)
 {
 	time_t seconds = (time_t)((now - JUST_NOW) / SECOND);
 	struct tm day;
@@ -166,14 +166,14 @@ clock_pick(const struct moment *m, int64_t now)
 		day.tm_mday = m->day;
 		if (m->year >= 0)
 			day.tm_year = m->year - 1900;
-		at = clock_day(m, &day, now - JUST_NOW);
+		at = reset_clock_on_day(m, &day, now - JUST_NOW);
 		if (at != 0 || m->year >= 0)
 			return at;
 		day.tm_year++;
-		return clock_day(m, &day, now - JUST_NOW);
+		return reset_clock_on_day(m, &day, now - JUST_NOW);
 	}
 	for (i = 0; i < 3; i++) {
-		at = clock_day(m, &day, now - JUST_NOW);
+		at = reset_clock_on_day(m, &day, now - JUST_NOW);
 		if (at != 0)
 			return at;
 		day.tm_mday++;
@@ -186,7 +186,7 @@ clock_pick(const struct moment *m, int64_t now)
  * that comes twice has two, one that is skipped is moved.
  */
 static int64_t
-clock_day(const struct moment *m, const struct tm *day, int64_t after)
+reset_clock_on_day(const struct reset_moment *m, const struct tm *day, int64_t after)
 {
 	int64_t at, best = 0;
 	struct tm tm;
@@ -209,7 +209,7 @@ clock_day(const struct moment *m, const struct tm *day, int64_t after)
 }
 
 static int64_t
-relative_parse(const char *s, int64_t now)
+reset_parse_relative(const char *s, int64_t now)
 {
 	int64_t sum = 0, unit;
 	double value;
@@ -217,15 +217,15 @@ relative_parse(const char *s, int64_t now)
 	bool any = false;
 
 	for (;;) {
-		skip(&s, " ,\t");
-		if (word(&s, "and"))
-			skip(&s, " ");
+		reset_skip(&s, " ,\t");
+		if (reset_take_word(&s, "and"))
+			reset_skip(&s, " ");
 		if (!isdigit((unsigned char)*s))
 			break;
 		value = strtod(s, &end);
 		s = end;
-		skip(&s, " ");
-		unit = relative_unit(&s);
+		reset_skip(&s, " ");
+		unit = reset_relative_unit(&s);
 		if (unit == 0 || !(value * (double)unit <= (double)FAR))
 			return 0;
 		sum += (int64_t)(value * (double)unit);
@@ -238,7 +238,7 @@ relative_parse(const char *s, int64_t now)
 
 /* 0 when the word is no unit. */
 static int64_t
-relative_unit(const char **s)
+reset_relative_unit(const char **s)
 {
 	static const struct { const char *name; int64_t ms;
 	} units[] = {
@@ -282,7 +282,7 @@ relative_unit(const char **s)
 }
 
 static int64_t
-epoch_parse(const char *s)
+reset_parse_epoch(const char *s)
 {
 	size_t len = strspn(s, "0123456789");
 	int64_t value;
@@ -294,23 +294,25 @@ epoch_parse(const char *s)
 }
 
 static int64_t
-iso_parse(const char *s, const char *zone)
+reset_parse_iso(const char *s, const char *zone)
 {
-	struct moment m = { .second = 0 };
+	struct reset_moment m = { .second = 0 };
 	struct tm tm = { .tm_isdst = -1 };
 	int hours, minutes = 0, sign;
 	char *saved;
 	int64_t at;
 
-	if (!number(&s, 4, &m.year) || *s++ != '-' || !number(&s, 2, &m.month) || *s++ != '-' ||
-	    !number(&s, 2, &m.day) || (*s != 'T' && *s != 't' && *s != ' '))
+	if (!reset_take_number(&s, 4, &m.year) || *s++ != '-' ||
+	    !reset_take_number(&s, 2, &m.month) || *s++ != '-' ||
+	    !reset_take_number(&s, 2, &m.day) || (*s != 'T' && *s != 't' && *s != ' '))
 		return 0;
 	s++;
-	if (!number(&s, 2, &m.hour) || *s++ != ':' || !number(&s, 2, &m.minute) ||
-	    (*s == ':' && (s++, !number(&s, 2, &m.second))))
+	if (!reset_take_number(&s, 2, &m.hour) || *s++ != ':' ||
+	    !reset_take_number(&s, 2, &m.minute) ||
+	    (*s == ':' && (s++, !reset_take_number(&s, 2, &m.second))))
 		return 0;
 	if (*s == '.')
-		skip(&s, ".0123456789");
+		reset_skip(&s, ".0123456789");
 	tm.tm_year = m.year - 1900;
 	tm.tm_mon = m.month - 1;
 	tm.tm_mday = m.day;
@@ -321,25 +323,25 @@ iso_parse(const char *s, const char *zone)
 		return (int64_t)timegm(&tm) * SECOND;
 	if (*s == '+' || *s == '-') {
 		sign = *s++ == '-' ? -1 : 1;
-		if (!number(&s, 2, &hours))
+		if (!reset_take_number(&s, 2, &hours))
 			return 0;
-		skip(&s, ":");
-		number(&s, 2, &minutes);
+		reset_skip(&s, ":");
+		reset_take_number(&s, 2, &minutes);
 		return ((int64_t)timegm(&tm) - sign * (hours * 3600 + minutes * 60)) * SECOND;
 	}
-	saved = zone_enter(zone);
+	saved = reset_zone_enter(zone);
 	at = (int64_t)mktime(&tm) * SECOND;
-	zone_leave(saved);
+	reset_zone_leave(saved);
 	return at;
 }
 
 /*
- * Turns the process's local time into the zone's; returns what zone_leave
+ * Turns the process's local time into the zone's; returns what reset_zone_leave
  * restores. The C library has no other way, and a job's process has one thread.
  * The name is untrusted: it must be a file of the zone database.
  */
 static char *
-zone_enter(const char *zone)
+reset_zone_enter(const char *zone)
 {
 	const char *was = getenv("TZ");
 	char *file, *saved;
@@ -365,7 +367,7 @@ zone_enter(const char *zone)
 }
 
 static void
-zone_leave(char *saved)
+reset_zone_leave(char *saved)
 {
 	if (saved == NULL)
 		return;
@@ -378,14 +380,14 @@ zone_leave(char *saved)
 }
 
 static void
-skip(const char **s, const char *set)
+reset_skip(const char **s, const char *set)
 {
 	*s += strspn(*s, set);
 }
 
 /* One to so many digits, and no digit behind. */
 static bool
-number(const char **s, size_t digits, int *value)
+reset_take_number(const char **s, size_t digits, int *value)
 {
 	size_t len = strspn(*s, "0123456789");
 
@@ -397,7 +399,7 @@ number(const char **s, size_t digits, int *value)
 }
 
 static bool
-word(const char **s, const char *w)
+reset_take_word(const char **s, const char *w)
 {
 	size_t len = strlen(w);
 

@@ -17,72 +17,72 @@
 #define WORDS_SHOWN 280
 #define END_OF_TEXT 2048
 
-struct finding {
+struct verdict_finding {
 	int class;                   /* 0: none */
 	int64_t until;
 	struct buf words;            /* made safe to show */
 };
 
-static void look(struct finding *, const struct verdict_input *, const struct catalogue *,
-    int64_t now);
-static bool look_at(struct finding *, const struct catalogue *, const char *text, bool start,
-    int64_t now);
-static int refuse(const struct finding *, const struct verdict_input *, int64_t now,
+static void verdict_look(struct verdict_finding *, const struct verdict_input *,
+    const struct catalogue *, int64_t now);
+static bool verdict_look_at(struct verdict_finding *, const struct catalogue *, const char *text,
+    bool start, int64_t now);
+static int verdict_refuse(const struct verdict_finding *, const struct verdict_input *, int64_t now,
     struct error *);
-static int fail(const struct verdict_input *, struct error *);
-static void last_words(struct buf *out, const struct verdict_input *);
-static void show(struct buf *out, const char *text);
-static bool ended_well(const struct verdict_input *);
-static bool used_tokens(const struct verdict_input *);
+static int verdict_fail(const struct verdict_input *, struct error *);
+static void verdict_last_words(struct buf *out, const struct verdict_input *);
+static void verdict_show(struct buf *out, const char *text);
+static bool verdict_ended_well(const struct verdict_input *);
+static bool verdict_used_tokens(const struct verdict_input *);
 
 int
 verdict(const struct verdict_input *in, const struct catalogue *catalogue, int64_t now,
     struct error *err)
 {
-	struct finding found = { .class = 0 };
+	struct verdict_finding found = { .class = 0 };
 	int rc = 0;
 
 	if (catalogue != NULL)
-		look(&found, in, catalogue, now);
+		verdict_look(&found, in, catalogue, now);
 	if (found.class != 0)
-		rc = refuse(&found, in, now, err);
-	else if (!ended_well(in) || in->reader->failure.len > 0)
-		rc = fail(in, err);
+		rc = verdict_refuse(&found, in, now, err);
+	else if (!verdict_ended_well(in) || in->reader->failure.len > 0)
+		rc = verdict_fail(in, err);
 	buf_free(&found.words);
 	return rc;
 }
 
 static void
-look(struct finding *f, const struct verdict_input *in, const struct catalogue *catalogue,
-    int64_t now)
+verdict_look(struct verdict_finding *f, const struct verdict_input *in,
+    const struct catalogue *catalogue, int64_t now)
 {
 	const struct agent_reader *r = in->reader;
 	const char *text = buf_str(&r->text);
-	bool idle = r->kind->counts && !used_tokens(in);
+	bool idle = r->kind->counts && !verdict_used_tokens(in);
 
-	if (look_at(f, catalogue, buf_str(&r->failure), false, now))
+	if (verdict_look_at(f, catalogue, buf_str(&r->failure), false, now))
 		return;
 	if (idle) {
-		if (look_at(f, catalogue, text, false, now))
+		if (verdict_look_at(f, catalogue, text, false, now))
 			return;
 	} else if (!r->kind->counts) {
-		if (ended_well(in)) {
-			look_at(f, catalogue, text + strspn(text, " \t\r\n"), true, now);
+		if (verdict_ended_well(in)) {
+			verdict_look_at(f, catalogue, text + strspn(text, " \t\r\n"), true, now);
 			return;
 		}
-		if (look_at(f, catalogue,
+		if (verdict_look_at(f, catalogue,
 			text + (r->text.len > END_OF_TEXT ? r->text.len - END_OF_TEXT : 0), false,
 			now))
 			return;
 	}
-	if (!ended_well(in) && (!in->outcome->timed_out || idle) &&
-	    !look_at(f, catalogue, in->errors, false, now))
-		look_at(f, catalogue, buf_str(&r->words), false, now);
+	if (!verdict_ended_well(in) && (!in->outcome->timed_out || idle) &&
+	    !verdict_look_at(f, catalogue, in->errors, false, now))
+		verdict_look_at(f, catalogue, buf_str(&r->words), false, now);
 }
 
 static bool
-look_at(struct finding *f, const struct catalogue *catalogue, const char *text, bool start,
-    int64_t now)
+verdict_look_at(struct verdict_finding *f, const struct catalogue *catalogue, const char *text,
+    bool start, int64_t now)
 {
 	size_t len = strlen(text);
 
@@ -92,12 +92,13 @@ look_at(struct finding *f, const struct catalogue *catalogue, const char *text, 
 	    catalogue_match(catalogue, text, len, now, &f->until);
 	if (f->class == 0)
 		return false;
-	show(&f->words, text);
+	verdict_show(&f->words, text);
 	return true;
 }
 
 static int
-refuse(const struct finding *f, const struct verdict_input *in, int64_t now, struct error *err)
+verdict_refuse(const struct verdict_finding *f, const struct verdict_input *in, int64_t now,
+    struct error *err)
 {
 	const char *what = f->class == DROVER_QUOTA ? "has hit a limit" :
 	    f->class == DROVER_AUTH                 ? "was refused" :
@@ -114,13 +115,13 @@ refuse(const struct finding *f, const struct verdict_input *in, int64_t now, str
 }
 
 static int
-fail(const struct verdict_input *in, struct error *err)
+verdict_fail(const struct verdict_input *in, struct error *err)
 {
 	const struct drover_outcome *o = in->outcome;
 	struct buf words = BUF_INIT;
 	char how[96], took[32];
 
-	last_words(&words, in);
+	verdict_last_words(&words, in);
 	if (o->timed_out)
 		snprintf(how, sizeof how, "was stopped: it took longer than %s",
 		    units_format_duration(o->wall_ms, took, sizeof took));
@@ -142,7 +143,7 @@ fail(const struct verdict_input *in, struct error *err)
  * it printed last.
  */
 static void
-last_words(struct buf *out, const struct verdict_input *in)
+verdict_last_words(struct buf *out, const struct verdict_input *in)
 {
 	const struct agent_reader *r = in->reader;
 	const char *texts[] = { buf_str(&r->failure), in->errors, buf_str(&r->words),
@@ -161,7 +162,7 @@ last_words(struct buf *out, const struct verdict_input *in)
 }
 
 static void
-show(struct buf *out, const char *text)
+verdict_show(struct buf *out, const char *text)
 {
 	size_t len = strlen(text);
 
@@ -172,13 +173,13 @@ show(struct buf *out, const char *text)
 }
 
 static bool
-ended_well(const struct verdict_input *in)
+verdict_ended_well(const struct verdict_input *in)
 {
 	return in->outcome->status == 0 && !in->outcome->timed_out;
 }
 
 static bool
-used_tokens(const struct verdict_input *in)
+verdict_used_tokens(const struct verdict_input *in)
 {
 	const struct drover_usage *u = &in->reader->usage;
 

@@ -22,20 +22,20 @@
 #define RESULT_TEXT_MAX 2048
 #define SLUG_MAX 40
 
-static int change_run(struct drover_scope *, const struct drover_change *,
+static int host_change_run(struct drover_scope *, const struct drover_change *,
     struct drover_change_result *, struct drover_error *);
 static int change_begin(struct change *, const struct drover_change *, struct error *);
 static int change_name_branch(struct change *, const char *, const char *, struct error *);
 static int change_name_onto(struct change *, const char *, const char *, struct error *);
 static int change_walk(struct change *, struct error *);
 static enum change_next change_take_step(struct change *, enum change_step, struct error *);
-static int change_report(struct change *, struct error *);
+static int change_put_result(struct change *, struct error *);
 static void change_leave(struct change *, bool);
-static void change_result(const struct change *, struct drover_change_result *);
+static void change_fill_result(const struct change *, struct drover_change_result *);
 
 const struct drover_host_change host_change = {
 	.size = sizeof host_change,
-	.run = change_run,
+	.run = host_change_run,
 };
 
 static const struct {
@@ -224,7 +224,7 @@ change_walk(struct change *change, struct error *err)
 }
 
 static int
-change_report(struct change *change, struct error *err)
+change_put_result(struct change *change, struct error *err)
 {
 	const struct change_point *point = &change->point;
 	const struct {
@@ -245,19 +245,19 @@ change_report(struct change *change, struct error *err)
 
 	for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
 		snprintf(text, sizeof text, "%" PRId64, numbers[i].value);
-		if (report_result(change->scope, numbers[i].key, text, err) != 0)
+		if (result_put(change->scope, numbers[i].key, text, err) != 0)
 			return -1;
 	}
 	if (*point->commit != '\0' &&
-	    (report_result(change->scope, "branch", change->branch, err) != 0 ||
-		report_result(change->scope, "commit", point->commit, err) != 0))
+	    (result_put(change->scope, "branch", change->branch, err) != 0 ||
+		result_put(change->scope, "commit", point->commit, err) != 0))
 		return -1;
 	text_copy(text, sizeof text, point->text);
-	return report_result(change->scope, "agent_text", text, err);
+	return result_put(change->scope, "agent_text", text, err);
 }
 
 static void
-change_result(const struct change *change, struct drover_change_result *result)
+change_fill_result(const struct change *change, struct drover_change_result *result)
 {
 	const struct change_point *point = &change->point;
 
@@ -299,7 +299,7 @@ change_leave(struct change *change, bool good)
 }
 
 static int
-change_run(struct drover_scope *public, const struct drover_change *given,
+host_change_run(struct drover_scope *public, const struct drover_change *given,
     struct drover_change_result *out_result, struct drover_error *out)
 {
 	struct change change = { .scope = scope_of(public) };
@@ -322,9 +322,9 @@ change_run(struct drover_scope *public, const struct drover_change *given,
 	r = change.point.step == STEP_PUSH ? 0 : change_walk(&change, &err);
 	change_leave(&change, r == 0);
 	if (r == 0)
-		r = change_report(&change, &err);
+		r = change_put_result(&change, &err);
 	if (r == 0) {
-		change_result(&change, &result);
+		change_fill_result(&change, &result);
 		service_out(out_result, &result, sizeof result, "drover_change_result", &err);
 	}
 done:

@@ -22,9 +22,9 @@
 #define HTTP_TRIES 10
 #define HTTP_REDIRECTS 3
 
-static int http_send(struct drover_scope *, const struct drover_http_request *,
+static int host_http_send(struct drover_scope *, const struct drover_http_request *,
     struct drover_http_response *, struct drover_error *);
-static const char *http_get_header(struct drover_scope *, const struct drover_http_response *,
+static const char *host_http_header(struct drover_scope *, const struct drover_http_response *,
     const char *);
 static struct http *http_of(struct scope *);
 static int http_try(struct http_call *, struct drover_http_verdict *, bool *judged, struct error *);
@@ -40,8 +40,8 @@ static int http_carry_out(struct http_call *, struct error *);
 
 const struct drover_host_http host_http = {
 	.size = sizeof host_http,
-	.send = http_send,
-	.header = http_get_header,
+	.send = host_http_send,
+	.header = host_http_header,
 };
 
 static void
@@ -357,7 +357,7 @@ http_carry_out(struct http_call *call, struct error *err)
 }
 
 static int
-http_send(struct drover_scope *public, const struct drover_http_request *request,
+host_http_send(struct drover_scope *public, const struct drover_http_request *request,
     struct drover_http_response *response, struct drover_error *out)
 {
 	struct scope *scope = scope_of(public);
@@ -381,7 +381,7 @@ http_send(struct drover_scope *public, const struct drover_http_request *request
 }
 
 static const char *
-http_get_header(struct drover_scope *public, const struct drover_http_response *response,
+host_http_header(struct drover_scope *public, const struct drover_http_response *response,
     const char *name)
 {
 	struct scope *scope = scope_of(public);

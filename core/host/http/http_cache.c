@@ -28,21 +28,21 @@
 #define CACHE_SWEEP 16               /* writes between two looks at the size of all */
 #define CACHE_STALE_MS (60 * 60 * 1000ll)
 
-struct cache_file {
+struct http_cache_file {
 	char name[DIGEST_HEX];
 	int64_t used_at, size;       /* used_at: seconds */
 };
 
-static bool cache_on(const struct http_call *);
-static char *cache_dir(const struct http_call *);
-static char *cache_path(const struct http_call *);
-static const char *cache_etag(const struct http_answer *);
-static int cache_parse(const char *, size_t, struct http_kept *);
-static int cache_order(const void *, const void *);
-static void cache_sweep(const char *dir, int64_t max);
+static bool http_cache_on(const struct http_call *);
+static char *http_cache_dir(const struct http_call *);
+static char *http_cache_path(const struct http_call *);
+static const char *http_cache_etag(const struct http_answer *);
+static int http_cache_parse(const char *, size_t, struct http_kept *);
+static int http_cache_order(const void *, const void *);
+static void http_cache_sweep(const char *dir, int64_t max);
 
 static bool
-cache_on(const struct http_call *call)
+http_cache_on(const struct http_call *call)
 {
 	const struct config *config = call->scope->config;
 
@@ -52,17 +52,17 @@ cache_on(const struct http_call *call)
 }
 
 static char *
-cache_dir(const struct http_call *call)
+http_cache_dir(const struct http_call *call)
 {
 	return xasprintf("%s/http/%s", call->scope->config->state_dir, call->scope->log.plugin);
 }
 
 /* The same URL is another answer for another account, and in another format. */
 static char *
-cache_path(const struct http_call *call)
+http_cache_path(const struct http_call *call)
 {
 	const char *accept = "";
-	char hex[DIGEST_HEX], *key, *path, *dir = cache_dir(call);
+	char hex[DIGEST_HEX], *key, *path, *dir = http_cache_dir(call);
 
 	for (uint64_t i = 0; i < call->r.headers_len; i++)
 		if (strcasecmp(call->r.headers[i].key, "Accept") == 0)
@@ -77,7 +77,7 @@ cache_path(const struct http_call *call)
 
 /* NULL where it cannot be asked for again. */
 static const char *
-cache_etag(const struct http_answer *answer)
+http_cache_etag(const struct http_answer *answer)
 {
 	const char *etag = http_header(answer, "etag");
 
@@ -90,7 +90,7 @@ cache_etag(const struct http_answer *answer)
 }
 
 static int
-cache_parse(const char *data, size_t len, struct http_kept *kept)
+http_cache_parse(const char *data, size_t len, struct http_kept *kept)
 {
 	const size_t magic = sizeof CACHE_MAGIC - 1, first = magic + DIGEST_HEX;
 	unsigned long long headers, body;
@@ -111,7 +111,7 @@ cache_parse(const char *data, size_t len, struct http_kept *kept)
 	buf_add(&kept->answer.headers, data, headers);
 	buf_add(&kept->answer.body, data + headers, body);
 	kept->answer.status = 200;
-	return (kept->etag = cache_etag(&kept->answer)) != NULL ? 0 : -1;
+	return (kept->etag = http_cache_etag(&kept->answer)) != NULL ? 0 : -1;
 }
 
 bool
@@ -122,11 +122,11 @@ http_cache_get(const struct http_call *call, struct http_kept *kept)
 	bool found = false;
 
 	memset(kept, 0, sizeof *kept);
-	if (!cache_on(call))
+	if (!http_cache_on(call))
 		return false;
-	path = cache_path(call);
+	path = http_cache_path(call);
 	if (path_read(path, CACHE_FILE_MAX, &data, NULL) == 0 && data.len > 0) {
-		found = cache_parse(data.data, data.len, kept) == 0;
+		found = http_cache_parse(data.data, data.len, kept) == 0;
 		if (found)
 			(void)utimensat(AT_FDCWD, path, NULL, 0);
 		else
@@ -168,19 +168,19 @@ http_cache_apply(struct http_kept *kept, struct http_answer *answer)
 }
 
 static int
-cache_order(const void *a, const void *b)
+http_cache_order(const void *a, const void *b)
 {
-	const struct cache_file *x = a, *y = b;
+	const struct http_cache_file *x = a, *y = b;
 
 	return x->used_at < y->used_at ? -1 : x->used_at > y->used_at;
 }
 
 /* Down to nine tenths, so that not every write has to look. */
 static void
-cache_sweep(const char *dir, int64_t max)
+http_cache_sweep(const char *dir, int64_t max)
 {
 	DIR *d = opendir(dir);
-	struct cache_file *files = NULL;
+	struct http_cache_file *files = NULL;
 	size_t n = 0, cap = 0;
 	int64_t total = 0, now = clock_wall();
 	struct dirent *e;
@@ -205,7 +205,7 @@ cache_sweep(const char *dir, int64_t max)
 		total += files[n++].size;
 	}
 	if (total > max) {
-		qsort(files, n, sizeof *files, cache_order);
+		qsort(files, n, sizeof *files, http_cache_order);
 		for (size_t i = 0; i < n && total > max / 10 * 9; i++) {
 			if (unlinkat(dirfd(d), files[i].name, 0) == 0)
 				total -= files[i].size;
@@ -224,16 +224,16 @@ http_cache_put(const struct http_call *call)
 	struct buf rest = BUF_INIT, first = BUF_INIT;
 	int fd;
 
-	if (!cache_on(call) || answer->status != 200 || answer->body.len > CACHE_BODY_MAX ||
-	    cache_etag(answer) == NULL)
+	if (!http_cache_on(call) || answer->status != 200 || answer->body.len > CACHE_BODY_MAX ||
+	    http_cache_etag(answer) == NULL)
 		return;
 	buf_addf(&rest, "%zu %zu\n", answer->headers.len, answer->body.len);
 	buf_add(&rest, answer->headers.data, answer->headers.len);
 	buf_add(&rest, answer->body.data, answer->body.len);
 	digest_sha256(rest.data, rest.len, hex);
 	buf_addf(&first, CACHE_MAGIC "%s\n", hex);
-	dir = cache_dir(call);
-	path = cache_path(call);
+	dir = http_cache_dir(call);
+	path = http_cache_path(call);
 	temporary = xasprintf("%s/.%s", dir, text_random_hex(random, 8));
 	/* No fsync: what a crash leaves does not match its first line. */
 	if (path_mkdirs(dir, 0700, NULL) == 0 &&
@@ -245,7 +245,7 @@ http_cache_put(const struct http_call *call)
 		if (close(fd) != 0 || !whole || rename(temporary, path) != 0)
 			(void)unlink(temporary);
 		if (call->http->writes++ % CACHE_SWEEP == 0)
-			cache_sweep(dir, call->scope->config->http_cache_max);
+			http_cache_sweep(dir, call->scope->config->http_cache_max);
 	}
 	buf_free(&first);
 	buf_free(&rest);

@@ -40,11 +40,11 @@ struct exchange {
 };
 
 static struct http *http_make(struct http *, struct error *);
-static curl_socket_t on_open(void *, curlsocktype, struct curl_sockaddr *);
-static int on_close(void *, curl_socket_t);
-static int on_resolve(void *, void *, void *);
-static size_t on_body(char *, size_t, size_t, void *);
-static size_t on_header(char *, size_t, size_t, void *);
+static curl_socket_t exchange_on_open(void *, curlsocktype, struct curl_sockaddr *);
+static int exchange_on_close(void *, curl_socket_t);
+static int exchange_on_resolve(void *, void *, void *);
+static size_t exchange_on_body(char *, size_t, size_t, void *);
+static size_t exchange_on_header(char *, size_t, size_t, void *);
 static bool sockaddr_loopback(const struct sockaddr *);
 static int exchange_set(struct exchange *, int64_t timeout_ms);
 static void exchange_set_method(CURL *, const struct http_try *);
@@ -117,7 +117,7 @@ sockaddr_loopback(const struct sockaddr *address)
  * opened.
  */
 static curl_socket_t
-on_open(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
+exchange_on_open(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
 {
 	struct exchange *x = arg;
 	int fd;
@@ -137,7 +137,7 @@ on_open(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
 }
 
 static int
-on_close(void *arg, curl_socket_t fd)
+exchange_on_close(void *arg, curl_socket_t fd)
 {
 	struct http *http = arg;
 
@@ -149,7 +149,7 @@ on_close(void *arg, curl_socket_t fd)
 }
 
 static int
-on_resolve(void *resolver, void *reserved, void *arg)
+exchange_on_resolve(void *resolver, void *reserved, void *arg)
 {
 	struct exchange *x = arg;
 
@@ -158,7 +158,7 @@ on_resolve(void *resolver, void *reserved, void *arg)
 }
 
 static size_t
-on_body(char *data, size_t size, size_t n, void *arg)
+exchange_on_body(char *data, size_t size, size_t n, void *arg)
 {
 	struct exchange *x = arg;
 	size_t len = size * n;
@@ -173,7 +173,7 @@ on_body(char *data, size_t size, size_t n, void *arg)
 
 /* A status line begins a new answer: what came before was an interim one. */
 static size_t
-on_header(char *data, size_t size, size_t n, void *arg)
+exchange_on_header(char *data, size_t size, size_t n, void *arg)
 {
 	struct exchange *x = arg;
 	struct buf *out = &x->answer->headers;
@@ -269,15 +269,15 @@ exchange_set(struct exchange *x, int64_t timeout_ms)
 									    config->http_proxy);
 	if (config != NULL && config->http_ca_file != NULL)
 		curl->easy_setopt(easy, CURLOPT_CAINFO, config->http_ca_file);
-	curl->easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
+	curl->easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, exchange_on_open);
 	curl->easy_setopt(easy, CURLOPT_OPENSOCKETDATA, x);
-	curl->easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, on_close);
+	curl->easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, exchange_on_close);
 	curl->easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, x->http);
-	curl->easy_setopt(easy, CURLOPT_RESOLVER_START_FUNCTION, on_resolve);
+	curl->easy_setopt(easy, CURLOPT_RESOLVER_START_FUNCTION, exchange_on_resolve);
 	curl->easy_setopt(easy, CURLOPT_RESOLVER_START_DATA, x);
-	curl->easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+	curl->easy_setopt(easy, CURLOPT_WRITEFUNCTION, exchange_on_body);
 	curl->easy_setopt(easy, CURLOPT_WRITEDATA, x);
-	curl->easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+	curl->easy_setopt(easy, CURLOPT_HEADERFUNCTION, exchange_on_header);
 	curl->easy_setopt(easy, CURLOPT_HEADERDATA, x);
 	return 0;
 }

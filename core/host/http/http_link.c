@@ -10,19 +10,19 @@
 #include "base/mem.h"
 #include "host/http/http.h"
 
-static const char *link_blank(const char *);
-static bool link_relation(const char *value, size_t len);
-static const char *link_params(const char *, bool *next);
+static const char *http_link_blank(const char *);
+static bool http_link_relation(const char *value, size_t len);
+static const char *http_link_params(const char *, bool *next);
 
 static const char *
-link_blank(const char *p)
+http_link_blank(const char *p)
 {
 	return p + strspn(p, " \t");
 }
 
 /* Whether a list of relations, parted by blanks, has "next" in it. */
 static bool
-link_relation(const char *value, size_t len)
+http_link_relation(const char *value, size_t len)
 {
 	const char *end = value + len;
 	size_t n;
@@ -44,20 +44,20 @@ link_relation(const char *value, size_t len)
  * only the first counts.
  */
 static const char *
-link_params(const char *p, bool *next)
+http_link_params(const char *p, bool *next)
 {
 	const char *name, *value;
 	size_t name_len, value_len;
 	bool had_rel = false;
 
-	for (p = link_blank(p); *p == ';'; p = link_blank(p)) {
-		name = p = link_blank(p + 1);
+	for (p = http_link_blank(p); *p == ';'; p = http_link_blank(p)) {
+		name = p = http_link_blank(p + 1);
 		p += name_len = strcspn(p, " \t=;,");
-		p = link_blank(p);
+		p = http_link_blank(p);
 		value = "";
 		value_len = 0;
 		if (*p == '=') {
-			p = link_blank(p + 1);
+			p = http_link_blank(p + 1);
 			if (*p == '"') {
 				value = ++p;
 				while (*p != '\0' && *p != '"')
@@ -71,7 +71,7 @@ link_params(const char *p, bool *next)
 		}
 		if (name_len == 3 && strncasecmp(name, "rel", 3) == 0 && !had_rel) {
 			had_rel = true;
-			*next = link_relation(value, value_len);
+			*next = http_link_relation(value, value_len);
 		}
 	}
 	return p;
@@ -93,7 +93,7 @@ http_link_next(const char *header)
 		if (target[len] != '>')
 			return NULL;
 		next = false;
-		p = link_params(target + len + 1, &next);
+		p = http_link_params(target + len + 1, &next);
 		if (next)
 			return len > 0 && len <= HTTP_URL_MAX ? xstrndup(target, len) : NULL;
 		if (*p != ',')

@@ -12,14 +12,14 @@
 
 #define CURL_LIBRARY "libcurl.so.4"
 
-static void load(void);
+static void http_load_curl(void);
 
-/* Filled once by load(), read-only afterwards. */
+/* Filled once by http_load_curl(), read-only afterwards. */
 static struct http_curl loaded;
 static bool is_loaded;
 
 static void
-load(void)
+http_load_curl(void)
 {
 	static const struct { const char *name; size_t offset; } calls[] = {
 #define X(call) { "curl_" #call, offsetof(struct http_curl, call) },
@@ -43,7 +43,7 @@ http_curl(struct error *err)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-	(void)pthread_once(&once, load);
+	(void)pthread_once(&once, http_load_curl);
 	if (is_loaded)
 		return &loaded;
 	error_set(err, DROVER_CONFIG,

@@ -21,14 +21,14 @@
 #define HTTP_LIMITS_MAX 4
 #define HTTP_METHOD_MAX 16
 
-static int request_method(const char *, struct error *);
-static void request_line(struct http_call *, const char *);
-static int request_header(struct http_call *, const struct drover_field *, struct error *);
-static int request_limits(const struct drover_http_request *, struct error *);
-static void request_times(struct http_call *);
+static int http_request_method(const char *, struct error *);
+static void http_request_line(struct http_call *, const char *);
+static int http_request_header(struct http_call *, const struct drover_field *, struct error *);
+static int http_request_limits(const struct drover_http_request *, struct error *);
+static void http_request_times(struct http_call *);
 
 static int
-request_method(const char *method, struct error *err)
+http_request_method(const char *method, struct error *err)
 {
 	size_t len = method != NULL ? strspn(method, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") : 0;
 
@@ -39,7 +39,7 @@ request_method(const char *method, struct error *err)
 }
 
 static void
-request_line(struct http_call *call, const char *line)
+http_request_line(struct http_call *call, const char *line)
 {
 	const struct http_curl *curl = http_curl(NULL);
 	struct curl_slist *more = curl != NULL ? curl->slist_append(call->headers, line) : NULL;
@@ -50,7 +50,7 @@ request_line(struct http_call *call, const char *line)
 
 /* A line break in a header would begin another one. */
 static int
-request_header(struct http_call *call, const struct drover_field *field, struct error *err)
+http_request_header(struct http_call *call, const struct drover_field *field, struct error *err)
 {
 	static const char token[] =
 	    "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
@@ -78,13 +78,13 @@ request_header(struct http_call *call, const struct drover_field *field, struct 
 	}
 	line = *field->value != '\0' ? xasprintf("%s: %s", field->key, field->value) :
 				       xasprintf("%s;", field->key);
-	request_line(call, line);
+	http_request_line(call, line);
 	free_wiped(line);
 	return 0;
 }
 
 static int
-request_limits(const struct drover_http_request *r, struct error *err)
+http_request_limits(const struct drover_http_request *r, struct error *err)
 {
 	if (r->limits_len > HTTP_LIMITS_MAX || (r->limits_len > 0 && r->limits == NULL))
 		return error_set(err, DROVER_PERMANENT, "http: more than %d limits",
@@ -103,7 +103,7 @@ request_limits(const struct drover_http_request *r, struct error *err)
 }
 
 static void
-request_times(struct http_call *call)
+http_request_times(struct http_call *call)
 {
 	const struct scope *scope = call->scope;
 	bool polls = scope->role == SCOPE_SOURCE && scope->emit != NULL;
@@ -137,7 +137,7 @@ http_call_begin(struct http_call *call, struct scope *scope,
 		return -1;
 	if (service_in(r, sizeof *r, request, SERVICE_LEAST(drover_http_request, arg),
 		"drover_http_request", err) != 0 ||
-	    request_method(r->method, err) != 0 || request_limits(r, err) != 0 ||
+	    http_request_method(r->method, err) != 0 || http_request_limits(r, err) != 0 ||
 	    service_line(r->credential, "http: credential", DROVER_KEY_MAX, true, err) != 0)
 		return -1;
 	call->credential = r->credential != NULL ? r->credential : "";
@@ -145,7 +145,7 @@ http_call_begin(struct http_call *call, struct scope *scope,
 		return error_set(err, DROVER_PERMANENT, "http: more than %d headers",
 		    HTTP_HEADERS_MAX);
 	for (uint64_t i = 0; i < r->headers_len; i++) {
-		if (request_header(call, &r->headers[i], err) != 0)
+		if (http_request_header(call, &r->headers[i], err) != 0)
 			return -1;
 		typed = typed || strcasecmp(r->headers[i].key, "Content-Type") == 0;
 	}
@@ -153,9 +153,9 @@ http_call_begin(struct http_call *call, struct scope *scope,
 	 * Else libcurl waits a second for a "100 Continue" that few send, and
 	 * names a type that is not the body's.
 	 */
-	request_line(call, "Expect:");
+	http_request_line(call, "Expect:");
 	if (!typed)
-		request_line(call, "Content-Type:");
+		http_request_line(call, "Content-Type:");
 	if (r->body == NULL && r->body_len > 0)
 		return error_set(err, DROVER_PERMANENT, "http: body is NULL, its length is not 0");
 	if (r->body != NULL && (strcmp(r->method, "GET") == 0 || strcmp(r->method, "HEAD") == 0))
@@ -164,7 +164,7 @@ http_call_begin(struct http_call *call, struct scope *scope,
 		return -1;
 	if ((call->origin = http_origin(call->url)) == NULL)
 		return error_set(err, DROVER_PERMANENT, "http: base and path make no URL");
-	request_times(call);
+	http_request_times(call);
 	return 0;
 }
 

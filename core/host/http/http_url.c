@@ -11,18 +11,18 @@
 #include "base/mem.h"
 #include "host/http/http.h"
 
-static int url_text(const char *, const char *, struct error *);
-static bool url_dots(const char *, size_t);
-static int url_path(const char *, struct error *);
-static bool url_loopback(const char *host);
-static int url_base(const char *base, bool *loopback, struct error *);
+static int http_url_text(const char *, const char *, struct error *);
+static bool http_url_dots(const char *, size_t);
+static int http_url_path(const char *, struct error *);
+static bool http_url_loopback(const char *host);
+static int http_url_base(const char *base, bool *loopback, struct error *);
 
 /*
  * What a URL may not have in it: blanks, controls, what is not ASCII, and
  * backslashes, which some read as slashes.
  */
 static int
-url_text(const char *text, const char *what, struct error *err)
+http_url_text(const char *text, const char *what, struct error *err)
 {
 	if (text == NULL || *text == '\0')
 		return error_set(err, DROVER_PERMANENT, "http: %s is missing", what);
@@ -39,7 +39,7 @@ url_text(const char *text, const char *what, struct error *err)
 
 /* A segment "." or "..", however it is written. */
 static bool
-url_dots(const char *segment, size_t len)
+http_url_dots(const char *segment, size_t len)
 {
 	size_t dots = 0;
 
@@ -61,7 +61,7 @@ url_dots(const char *segment, size_t len)
 
 /* A name that came from outside must not climb out of the prefix. */
 static int
-url_path(const char *path, struct error *err)
+http_url_path(const char *path, struct error *err)
 {
 	const char *end = path + strcspn(path, "?#");
 
@@ -72,7 +72,7 @@ url_path(const char *path, struct error *err)
 	while (path < end) {
 		size_t len = strcspn(path + 1, "/?");
 
-		if (url_dots(path + 1, len))
+		if (http_url_dots(path + 1, len))
 			return error_set(err, DROVER_PERMANENT,
 			    "http: path has a segment \".\" or \"..\"");
 		path += 1 + len;
@@ -81,7 +81,7 @@ url_path(const char *path, struct error *err)
 }
 
 static bool
-url_loopback(const char *host)
+http_url_loopback(const char *host)
 {
 	size_t len = strlen(host);
 
@@ -91,7 +91,7 @@ url_loopback(const char *host)
 }
 
 static int
-url_base(const char *base, bool *loopback, struct error *err)
+http_url_base(const char *base, bool *loopback, struct error *err)
 {
 	const struct http_curl *curl = http_curl(err);
 	CURLU *u = curl != NULL ? curl->url() : NULL;
@@ -106,7 +106,7 @@ url_base(const char *base, bool *loopback, struct error *err)
 		error_set(err, DROVER_CONFIG, "http: \"%.200s\" is no URL", base);
 		goto out;
 	}
-	*loopback = url_loopback(host);
+	*loopback = http_url_loopback(host);
 	if (curl->url_get(u, CURLUPART_USER, &user, 0) == CURLUE_OK ||
 	    curl->url_get(u, CURLUPART_QUERY, &query, 0) == CURLUE_OK || strchr(base, '#') != NULL)
 		error_set(err, DROVER_CONFIG,
@@ -159,11 +159,11 @@ http_url(const char *base, const char *path, bool *loopback, struct error *err)
 	size_t len;
 	bool same;
 
-	if (url_text(base, "base URL", err) != 0 || url_base(base, loopback, err) != 0 ||
-	    url_text(path, "path", err) != 0)
+	if (http_url_text(base, "base URL", err) != 0 || http_url_base(base, loopback, err) != 0 ||
+	    http_url_text(path, "path", err) != 0)
 		return NULL;
 	if (strncmp(path, "https://", 8) != 0 && strncmp(path, "http://", 7) != 0) {
-		if (url_path(path, err) != 0)
+		if (http_url_path(path, err) != 0)
 			return NULL;
 		for (len = strlen(base); len > 0 && base[len - 1] == '/'; len--)
 			;
@@ -192,7 +192,7 @@ http_resolve(const char *url, const char *reference)
 
 	if (curl == NULL)
 		return NULL;
-	if (url_text(reference, "reference", NULL) == 0 && u != NULL &&
+	if (http_url_text(reference, "reference", NULL) == 0 && u != NULL &&
 	    curl->url_set(u, CURLUPART_URL, url, 0) == CURLUE_OK &&
 	    curl->url_set(u, CURLUPART_URL, reference, CURLU_NON_SUPPORT_SCHEME) == CURLUE_OK &&
 	    curl->url_set(u, CURLUPART_FRAGMENT, NULL, 0) == CURLUE_OK &&

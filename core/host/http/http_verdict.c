@@ -21,12 +21,12 @@
 	(10 * 60 * \
 	    1000ll) /* a server's clock that differs by more is believed about its own times */
 
-static int64_t whole_number(const char *, const char **end);
-static int64_t iso_time(const char *);
-static time_t date_read(const char *);
-static int64_t until(int64_t at, int64_t date, int64_t now);
-static bool limit_spent(const struct http_answer *);
-static int64_t limit_wait(const struct http_answer *, int64_t date, int64_t now);
+static int64_t http_whole_number(const char *, const char **end);
+static int64_t http_iso_time(const char *);
+static time_t http_date(const char *);
+static int64_t http_wait_until(int64_t at, int64_t date, int64_t now);
+static bool http_limit_spent(const struct http_answer *);
+static int64_t http_limit_wait(const struct http_answer *, int64_t date, int64_t now);
 
 const char *
 http_header(const struct http_answer *answer, const char *name)
@@ -44,7 +44,7 @@ http_header(const struct http_answer *answer, const char *name)
 
 /* -1 where there is none; as large as a date may be. */
 static int64_t
-whole_number(const char *s, const char **end)
+http_whole_number(const char *s, const char **end)
 {
 	int64_t n = 0;
 
@@ -64,7 +64,7 @@ whole_number(const char *s, const char **end)
  * -1: it is none.
  */
 static int64_t
-iso_time(const char *s)
+http_iso_time(const char *s)
 {
 	struct tm tm = { .tm_sec = -1 };
 	int hours = 0, minutes = 0, n = 0;
@@ -104,7 +104,7 @@ iso_time(const char *s)
 
 /* A day is more than any limit's length: a time beyond it is a wrong clock. */
 static int64_t
-until(int64_t at, int64_t date, int64_t now)
+http_wait_until(int64_t at, int64_t date, int64_t now)
 {
 	int64_t reference =
 	    date != 0 && (date > now + SKEW_MS || date < now - SKEW_MS) ? date : now;
@@ -116,7 +116,7 @@ until(int64_t at, int64_t date, int64_t now)
 
 /* -1: no date that HTTP knows. */
 static time_t
-date_read(const char *s)
+http_date(const char *s)
 {
 	const struct http_curl *curl = http_curl(NULL);
 
@@ -127,7 +127,7 @@ int64_t
 http_retry_after(const char *value, int64_t date, int64_t now)
 {
 	const char *end = NULL;
-	int64_t n = whole_number(value, &end);
+	int64_t n = http_whole_number(value, &end);
 	time_t at;
 
 	if (n >= 0) {
@@ -139,28 +139,28 @@ http_retry_after(const char *value, int64_t date, int64_t now)
 			return -1;
 		return n > DAY_MS / 1000 ? DAY_MS : n * 1000;
 	}
-	if ((at = date_read(value)) == -1)
+	if ((at = http_date(value)) == -1)
 		return -1;
-	return until((int64_t)at * 1000, date, now);
+	return http_wait_until((int64_t)at * 1000, date, now);
 }
 
 int64_t
 http_reset(const char *value, int64_t date, int64_t now)
 {
 	const char *end = NULL;
-	int64_t n = whole_number(value, &end), at;
+	int64_t n = http_whole_number(value, &end), at;
 
 	if (n < 0)
 		return -1;
 	if (*end == '-')
-		return (at = iso_time(value)) < 0 ? -1 : until(at, date, now);
+		return (at = http_iso_time(value)) < 0 ? -1 : http_wait_until(at, date, now);
 	if (*end == '.')
 		end += 1 + strspn(end + 1, "0123456789");
 	if (end[strspn(end, " \t")] != '\0')
 		return -1;
 	if (n < EPOCH_LEAST)
 		return n > DAY_MS / 1000 ? DAY_MS : n * 1000;
-	return until(n > EPOCH_LEAST * 1000 ? n : n * 1000, date, now);
+	return http_wait_until(n > EPOCH_LEAST * 1000 ? n : n * 1000, date, now);
 }
 
 /*
@@ -168,20 +168,20 @@ http_reset(const char *value, int64_t date, int64_t now)
  * nothing remains.
  */
 static bool
-limit_spent(const struct http_answer *answer)
+http_limit_spent(const struct http_answer *answer)
 {
 	static const char *const names[] = { "x-ratelimit-remaining", "ratelimit-remaining" };
 	const char *value, *end;
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		if ((value = http_header(answer, names[i])) != NULL)
-			return whole_number(value, &end) == 0;
+			return http_whole_number(value, &end) == 0;
 	}
 	return true;
 }
 
 static int64_t
-limit_wait(const struct http_answer *answer, int64_t date, int64_t now)
+http_limit_wait(const struct http_answer *answer, int64_t date, int64_t now)
 {
 	static const char *const resets[] = { "x-ratelimit-reset", "ratelimit-reset" };
 	const char *value = http_header(answer, "retry-after");
@@ -190,7 +190,7 @@ limit_wait(const struct http_answer *answer, int64_t date, int64_t now)
 	if (value != NULL && (wait = http_retry_after(value, date, now)) >= 0)
 		return wait;
 	for (size_t i = 0; i < ARRAY_LEN(resets); i++) {
-		if ((value = http_header(answer, resets[i])) != NULL && limit_spent(answer) &&
+		if ((value = http_header(answer, resets[i])) != NULL && http_limit_spent(answer) &&
 		    (wait = http_reset(value, date, now)) >= 0)
 			return wait;
 	}
@@ -202,8 +202,8 @@ http_verdict(const struct http_answer *answer, int64_t now, struct drover_http_v
 {
 	const char *date_text = http_header(answer, "date"),
 		   *reason = http_header(answer, "ratelimit-reason");
-	time_t date = date_text != NULL ? date_read(date_text) : -1;
-	int64_t wait = limit_wait(answer, date > 0 ? (int64_t)date * 1000 : 0, now);
+	time_t date = date_text != NULL ? http_date(date_text) : -1;
+	int64_t wait = http_limit_wait(answer, date > 0 ? (int64_t)date * 1000 : 0, now);
 	int status = answer->status;
 
 	memset(v, 0, sizeof *v);

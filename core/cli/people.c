@@ -16,7 +16,7 @@ static void print_subjects(struct cli *, const cJSON *answer);
 static void print_text(struct cli *, const char *text);
 
 int
-trust_refused(struct cli *cli)
+cmd_source_refused(struct cli *cli)
 {
 	char *source = cli_encode(cli->args_len > 0 ? cli->args[0] : "");
 	int64_t limit, before;
@@ -64,7 +64,7 @@ print_refusals(struct cli *cli, const cJSON *answer)
 }
 
 int
-trust_memory_list(struct cli *cli)
+cmd_memory_list(struct cli *cli)
 {
 	char *plugin = cli_encode(cli->args_len > 0 ? cli->args[0] : "");
 	cJSON *answer = NULL;
@@ -122,7 +122,7 @@ print_text(struct cli *cli, const char *text)
 }
 
 int
-trust_memory_show(struct cli *cli)
+cmd_memory_show(struct cli *cli)
 {
 	char *plugin = cli_encode(cli->args[0]), *subject = cli_encode(cli->args[1]), text[64];
 	cJSON *answer = NULL;
@@ -149,7 +149,7 @@ trust_memory_show(struct cli *cli)
 }
 
 int
-trust_memory_forget(struct cli *cli)
+cmd_memory_forget(struct cli *cli)
 {
 	cJSON *body = cJSON_CreateObject();
 

@@ -9,11 +9,11 @@
 #include "base/json.h"
 #include "base/mem.h"
 
-static const char *query_word(const struct request *, const char *name);
+static const char *people_query(const struct request *, const char *name);
 
 /* A parameter that is there and not empty, else NULL. */
 static const char *
-query_word(const struct request *r, const char *name)
+people_query(const struct request *r, const char *name)
 {
 	const char *value = request_query(r, name, NULL);
 
@@ -21,14 +21,14 @@ query_word(const struct request *r, const char *name)
 }
 
 int
-trust_refusals(struct request *r, struct error *err)
+people_refusals(struct request *r, struct error *err)
 {
 	int64_t before, limit;
 	cJSON *list, *answer;
 
 	if (request_number(r, "before", 0, INT64_MAX, 0, &before, err) != 0 ||
 	    request_number(r, "limit", 1, API_LIST_MAX, 50, &limit, err) != 0 ||
-	    store_refusal_list(r->api->core->store, query_word(r, "source"), before, (int)limit,
+	    store_refusal_list(r->api->core->store, people_query(r, "source"), before, (int)limit,
 		&list, err) != 0)
 		return -1;
 	answer = cJSON_CreateObject();
@@ -41,9 +41,9 @@ trust_refusals(struct request *r, struct error *err)
 }
 
 int
-trust_memory(struct request *r, struct error *err)
+people_memory(struct request *r, struct error *err)
 {
-	const char *plugin = query_word(r, "plugin"), *subject = query_word(r, "subject");
+	const char *plugin = people_query(r, "plugin"), *subject = people_query(r, "subject");
 	struct store *store = r->api->core->store;
 	int64_t limit, dropped;
 	cJSON *list, *answer;
@@ -78,7 +78,7 @@ trust_memory(struct request *r, struct error *err)
 }
 
 int
-trust_forget(struct request *r, struct error *err)
+people_forget(struct request *r, struct error *err)
 {
 	const char *plugin = json_str(r->body, "plugin", ""),
 		   *subject = json_str(r->body, "subject", "");

@@ -13,7 +13,7 @@ static void print_floor(struct cli *, const char *what, int64_t left, int64_t le
 static void print_pools(struct cli *, const cJSON *status);
 
 int
-operate_status(struct cli *cli)
+cmd_status(struct cli *cli)
 {
 	cJSON *status = NULL;
 	const cJSON *one;
@@ -68,7 +68,7 @@ operate_status(struct cli *cli)
 }
 
 int
-operate_pause(struct cli *cli)
+cmd_pause(struct cli *cli)
 {
 	const char *what = cli->args[0] != NULL ? cli->args[0] : "anything";
 	cJSON *body;
@@ -91,7 +91,7 @@ operate_pause(struct cli *cli)
 }
 
 int
-operate_resume(struct cli *cli)
+cmd_resume(struct cli *cli)
 {
 	cJSON *body = cJSON_CreateObject();
 
@@ -101,7 +101,7 @@ operate_resume(struct cli *cli)
 }
 
 int
-operate_drain(struct cli *cli)
+cmd_drain(struct cli *cli)
 {
 	cJSON *body = cJSON_CreateObject();
 
@@ -113,14 +113,14 @@ operate_drain(struct cli *cli)
 }
 
 int
-operate_undrain(struct cli *cli)
+cmd_undrain(struct cli *cli)
 {
 	return cli_done(cli, cli_post(cli, NULL, NULL, "/api/v1/undrain"),
 	    "what waits starts again");
 }
 
 int
-operate_reload(struct cli *cli)
+cmd_reload(struct cli *cli)
 {
 	cJSON *answer = NULL;
 	const cJSON *line;
@@ -154,7 +154,7 @@ read_stdin(struct buf *out)
 }
 
 int
-operate_notify_test(struct cli *cli)
+cmd_notify_test(struct cli *cli)
 {
 	char *place = cli_encode(cli->args_len > 0 ? cli->args[0] : "0");
 	cJSON *answer = NULL;
@@ -169,7 +169,7 @@ operate_notify_test(struct cli *cli)
 }
 
 int
-operate_call(struct cli *cli)
+cmd_call(struct cli *cli)
 {
 	cJSON *body = cJSON_CreateObject(), *request = NULL, *answer = NULL;
 	struct error err = { 0 };
