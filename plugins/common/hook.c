@@ -101,3 +101,12 @@ hook_prove(struct drover_scope *scope, const struct drover_delivery *delivery,
 		    signature->option);
 	return 0;
 }
+
+void
+hook_wake(struct drover_scope *scope, const char *source)
+{
+	struct drover_error why = { 0 };
+
+	if (scope->host->queue->wake(scope, source, &why) != 0)
+		plugin_log(scope, DROVER_DEBUG, "source %s is not woken: %s", source, why.text);
+}

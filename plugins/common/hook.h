@@ -34,6 +34,8 @@ const char *hook_header(const struct drover_delivery *, const char *name);
 int hook_prove(struct drover_scope *, const struct drover_delivery *, const struct hook_signature *,
     struct drover_error *);
 
+/* Has the source polled now; one that is not configured is left alone. */
+void hook_wake(struct drover_scope *, const char *source);
 /*
  * HMAC-SHA256 of data as lower-case hexadecimal (65 bytes with NUL). 0, or -1.
  */

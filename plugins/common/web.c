@@ -127,7 +127,7 @@ web_decode(struct web_answer *answer, const char *accept, struct drover_error *e
 	if (blank == answer->body_len)
 		return 0;
 	answer->json = json_read(answer->body, answer->body_len, &why);
-	if (answer->json != NULL || answer->status < 200 || answer->status > 299)
+	if (answer->json != NULL || !web_is_good(answer))
 		return 0;
 	if (answer->body[blank] == '<')
 		return plugin_fail(err, DROVER_AGAIN, "%.*s: answered HTML, not JSON (status %d)",
@@ -180,6 +180,12 @@ web_send(struct web *w, const struct web_ask *ask, struct web_answer *answer,
 	if ((code = web_decode(answer, ask->accept != NULL ? ask->accept : w->accept, err)) != 0)
 		web_answer_free(answer);
 	return code;
+}
+
+bool
+web_is_good(const struct web_answer *answer)
+{
+	return answer->status >= 200 && answer->status <= 299;
 }
 
 void
@@ -277,7 +283,7 @@ web_pages(struct web *w, const struct web_ask *ask, const char *at, int pages,
 	for (int i = 0; i < pages; i++) {
 		if ((code = web_send(w, &page, &answer, err)) != 0)
 			break;
-		if (answer.status < 200 || answer.status > 299)
+		if (!web_is_good(&answer))
 			code = web_refused(&answer, "a list", err);
 		else
 			code = web_walk(&answer, at, each, arg, err);

@@ -73,6 +73,8 @@ int web_extra_headers(struct web *, struct drover_error *);
  */
 int web_send(struct web *, const struct web_ask *, struct web_answer *, struct drover_error *);
 void web_answer_free(struct web_answer *);
+/* Whether the status is 2xx. */
+bool web_is_good(const struct web_answer *);
 /*
  * Fills err from a status that the caller does not want: 404 and 410 PERMANENT,
  * 401 and 403 AUTH, 409 AGAIN, 422 and other 4xx PERMANENT, with the vendor's

@@ -55,7 +55,6 @@ github_hook(struct drover_scope *scope, void *plugin, const struct drover_delive
 	static const char *const names[] = { "pr-comment", "pr-mention", "issue-command" };
 	const char *event = hook_header(delivery, "x-github-event"),
 		   *id = hook_header(delivery, "x-github-delivery");
-	struct drover_error why = { 0 };
 	unsigned sources = 0;
 	size_t i;
 	int code;
@@ -75,11 +74,7 @@ github_hook(struct drover_scope *scope, void *plugin, const struct drover_delive
 		if (strcmp(events[i].event, event) == 0)
 			sources = hook_narrow(delivery, events[i].sources);
 	for (i = 0; i < ARRAY_LEN(names); i++)
-		if ((sources & 1u << i) != 0 &&
-		    scope->host->queue->wake(scope, names[i], &why) != 0)
-			/*
-			 * A source that is not configured has nothing to poll.
-			 */
-			plugin_log(scope, DROVER_DEBUG, "%s was not woken: %s", names[i], why.text);
+		if ((sources & 1u << i) != 0)
+			hook_wake(scope, names[i]);
 	return 0;
 }

@@ -21,22 +21,15 @@ static int account_base(struct jira *, struct drover_error *);
 static int account_authorize(struct jira *, const char *, struct drover_error *);
 static void account_place(const struct jira *, char *, size_t);
 static bool account_known(struct jira *);
-static void account_copy(char *, size_t, const char *);
-static int request_send(struct jira *, const struct jira_request *, const char *,
-    struct web_answer *, struct drover_error *);
-
-static void
-account_copy(char *out, size_t size, const char *text)
-{
-	text_line(out, size, text);
-}
+static int request_send(struct jira *, const struct jira_request *, struct web_answer *,
+    struct drover_error *, const char *, va_list) DROVER_PRINTF(5, 0);
 
 static int
 account_base(struct jira *j, struct drover_error *err)
 {
-	const char *base = j->scope->host->option->string(j->scope, "base_url");
-	const char *flavor = j->scope->host->option->string(j->scope, "flavor");
-	size_t len = base != NULL ? strlen(base) : 0;
+	const char *base = plugin_option(j->scope, "base_url");
+	const char *flavor = plugin_option(j->scope, "flavor");
+	size_t len = strlen(base);
 
 	while (len > 0 && base[len - 1] == '/')
 		len--;
@@ -48,7 +41,7 @@ account_base(struct jira *j, struct drover_error *err)
 	if (strstr(j->base, "/rest/api") != NULL)
 		return plugin_fail(err, DROVER_CONFIG,
 		    "base_url: ends before /rest/api, which drover adds");
-	if (flavor == NULL || strcmp(flavor, "cloud") == 0)
+	if (*flavor == '\0' || strcmp(flavor, "cloud") == 0)
 		j->api = "/rest/api/3";
 	else if (strcmp(flavor, "server") == 0) {
 		j->server = true;
@@ -71,7 +64,7 @@ account_authorize(struct jira *j, const char *email, struct drover_error *err)
 
 	if (token == NULL)
 		return err->code;
-	if (j->server || email == NULL || *email == '\0')
+	if (j->server || *email == '\0')
 		j->authorization = secret_bearer(token);
 	else {
 		text_addf(&text, "%s:%s", email, token);
@@ -91,7 +84,7 @@ int
 jira_open(struct jira *j, struct drover_scope *scope, bool critical, struct drover_error *err)
 {
 	const struct drover_host *host = scope->host;
-	const char *email = host->option->string(scope, "email");
+	const char *email = plugin_option(scope, "email");
 	int code;
 
 	memset(j, 0, sizeof(*j));
@@ -100,8 +93,7 @@ jira_open(struct jira *j, struct drover_scope *scope, bool critical, struct drov
 	j->marker = host->option->integer(scope, "marker") != 0;
 	if ((code = account_base(j, err)) != 0 || (code = account_authorize(j, email, err)) != 0)
 		return code;
-	account_copy(j->credential, sizeof(j->credential),
-	    email != NULL && *email != '\0' ? email : "token");
+	text_line(j->credential, sizeof(j->credential), *email != '\0' ? email : "token");
 	j->web = (struct web){ .scope = scope,
 		.base = j->base,
 		.credential = j->credential,
@@ -141,9 +133,9 @@ account_known(struct jira *j)
 
 	account_place(j, place, sizeof(place));
 	if (json != NULL && strcmp(json_text(json, "at"), place) == 0) {
-		account_copy(j->me, sizeof(j->me), json_text(json, "id"));
-		account_copy(j->me_key, sizeof(j->me_key), json_text(json, "key"));
-		account_copy(j->me_name, sizeof(j->me_name), json_text(json, "name"));
+		text_line(j->me, sizeof(j->me), json_text(json, "id"));
+		text_line(j->me_key, sizeof(j->me_key), json_text(json, "key"));
+		text_line(j->me_name, sizeof(j->me_name), json_text(json, "name"));
 	}
 	cJSON_Delete(json);
 	return j->me[0] != '\0';
@@ -153,7 +145,7 @@ int
 jira_me(struct jira *j, bool fresh, struct drover_error *err)
 {
 	struct jira_request request = { .endpoint = "myself" };
-	const char *given = j->scope->host->option->string(j->scope, "account");
+	const char *given = plugin_option(j->scope, "account");
 	struct web_answer answer;
 	char place[32], *text;
 	cJSON *kept;
@@ -165,14 +157,14 @@ jira_me(struct jira *j, bool fresh, struct drover_error *err)
 		return 0;
 	if ((code = jira_must(j, &request, "who we are", &answer, err, "/myself")) != 0)
 		return code;
-	account_copy(j->me, sizeof(j->me), jira_user_id(j, answer.json));
-	account_copy(j->me_key, sizeof(j->me_key), json_text(answer.json, "key"));
-	account_copy(j->me_name, sizeof(j->me_name), json_text(answer.json, "displayName"));
+	text_line(j->me, sizeof(j->me), jira_user_id(j, answer.json));
+	text_line(j->me_key, sizeof(j->me_key), json_text(answer.json, "key"));
+	text_line(j->me_name, sizeof(j->me_name), json_text(answer.json, "displayName"));
 	web_answer_free(&answer);
 	if (j->me[0] == '\0')
 		return plugin_fail(err, DROVER_CONFIG,
 		    "%s%s/myself names no account: is flavor right?", j->base, j->api);
-	if (given != NULL && *given != '\0' && strcmp(given, j->me) != 0)
+	if (*given != '\0' && strcmp(given, j->me) != 0)
 		return plugin_fail(err, DROVER_CONFIG,
 		    "the token is of account %s, option account says %s", j->me, given);
 	account_place(j, place, sizeof(place));
@@ -210,15 +202,15 @@ jira_is_me(const struct jira *j, const cJSON *user)
 bool
 jira_is_key(const char *key)
 {
-	size_t n = strspn(key, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-");
-
-	return n > 0 && key[n] == '\0' && n < JIRA_ID_MAX;
+	return text_is_of(key, TEXT_ALNUM "_-") && strlen(key) < JIRA_ID_MAX;
 }
 
 static int
-request_send(struct jira *j, const struct jira_request *request, const char *path,
-    struct web_answer *answer, struct drover_error *err)
+request_send(struct jira *j, const struct jira_request *request, struct web_answer *answer,
+    struct drover_error *err, const char *format, va_list ap)
 {
+	char path[1024];
+	size_t at = (size_t)snprintf(path, sizeof(path), "%s", j->api);
 	struct web_ask ask = { .method = request->method,
 		.path = path,
 		.body = request->body,
@@ -236,42 +228,37 @@ request_send(struct jira *j, const struct jira_request *request, const char *pat
 		    (struct drover_http_limit){ j->issue_limit, 80, 14, 30000 };
 	} else
 		j->issue_limit[0] = '\0';
+	vsnprintf(path + at, sizeof(path) - at, format, ap);
 	ask.flags =
 	    (j->critical ? DROVER_HTTP_CRITICAL : 0) | (request->once ? DROVER_HTTP_ONCE : 0);
 	return web_send(&j->web, &ask, answer, err);
 }
 
-#define REQUEST_PATH(j, path, format) \
-	do { \
-		va_list ap_; \
-		size_t at_ = (size_t)snprintf(path, sizeof(path), "%s", (j)->api); \
-		va_start(ap_, format); \
-		vsnprintf(path + at_, sizeof(path) - at_, format, ap_); \
-		va_end(ap_); \
-	} while (0)
-
 int
 jira_send(struct jira *j, const struct jira_request *request, struct web_answer *answer,
     struct drover_error *err, const char *format, ...)
 {
-	char path[1024];
+	va_list ap;
+	int code;
 
-	REQUEST_PATH(j, path, format);
-	return request_send(j, request, path, answer, err);
+	va_start(ap, format);
+	code = request_send(j, request, answer, err, format, ap);
+	va_end(ap);
+	return code;
 }
 
 int
 jira_must(struct jira *j, const struct jira_request *request, const char *what,
     struct web_answer *answer, struct drover_error *err, const char *format, ...)
 {
-	char path[1024];
+	va_list ap;
 	int code;
 
-	REQUEST_PATH(j, path, format);
-	if ((code = request_send(j, request, path, answer, err)) != 0)
+	va_start(ap, format);
+	code = request_send(j, request, answer, err, format, ap);
+	va_end(ap);
+	if (code != 0 || web_is_good(answer))
 		return code;
-	if (answer->status >= 200 && answer->status < 300)
-		return 0;
 	code = web_refused(answer, what, err);
 	web_answer_free(answer);
 	return code;

@@ -13,6 +13,19 @@
 #define FIX_IMAGE_MAX (5 * 1024 * 1024)
 #define FIX_SAID_MAX 4000          /* bytes of an agent's text in a comment */
 
+/* Options of both pipelines. */
+#define OPTION_REPOS \
+	{ \
+		"repos", DROVER_LIST, 0, NULL, \
+		    "Repos that tickets may be about, all unless given; \"repo:NAME\" as label " \
+		    "or component narrows them." \
+	}
+#define OPTION_RULES \
+	{ \
+		"rules", DROVER_LIST, 0, NULL, \
+		    "Files, or folders of .md and .mdc files, whose text every prompt is given." \
+	}
+
 /* Trees of several repos, to be read side by side. */
 struct trees {
 	uint64_t handles[FIX_REPOS];
@@ -53,6 +66,8 @@ int fix_state_save(struct fix *, struct drover_error *);
  * comment that waits for an answer.
  */
 int fix_mark(struct fix *, const char *state, const char *comment, struct drover_error *);
+/* Moves the ticket to the status that the option names; "" lets it stay where it is. */
+int fix_move(struct fix *, const char *option, struct drover_error *);
 /*
  * What drover remembers of the ticket goes by its id, which stays when the
  * ticket is moved to another project.
@@ -82,6 +97,16 @@ int gather_rules(struct drover_scope *, struct text_buf *, struct drover_error *
  */
 int gather_repos(struct drover_scope *, const struct drover_job *, const struct payload *,
     const char **repos, size_t *len, struct drover_error *);
+/*
+ * Renders a prompt with what each prompt of a ticket is told, and with more. NULL with the
+ * reason in err.
+ */
+const char *gather_prompt(struct drover_scope *, const char *name, const struct payload *,
+    const char *comments, const char *rules, const char *const *repos, size_t n,
+    const struct drover_variable *more, size_t more_len, struct drover_error *);
+/* As gather_prompt, with all that fix_gather found and at most five more values. */
+const char *fix_prompt(struct fix *, const char *name, const char *const *repos, size_t n,
+    const struct drover_variable *more, size_t more_len, struct drover_error *);
 /*
  * Comments of trusted people and our own, oldest first; newest (may be NULL)
  * gets the id of the newest that is not ours, or "".

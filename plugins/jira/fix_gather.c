@@ -299,3 +299,46 @@ fix_gather(struct fix *f, struct drover_error *err)
 	free(text);
 	return 0;
 }
+
+const char *
+gather_prompt(struct drover_scope *scope, const char *name, const struct payload *p,
+    const char *comments, const char *rules, const char *const *repos, size_t n,
+    const struct drover_variable *more, size_t more_len, struct drover_error *err)
+{
+	struct text_buf list = { 0 };
+	struct drover_variable values[16] = {
+		{ "key", p->issue, DROVER_TRUSTED, 0 },
+		{ "summary", p->summary, 0, 0 },
+		{ "description", p->description, 0, 0 },
+		{ "type", p->type, 0, 0 },
+		{ "priority", p->priority, 0, 0 },
+		{ "comments", comments, 0, 0 },
+		{ "rules", rules, DROVER_TRUSTED, 0 },
+	};
+	const char *prompt;
+	size_t len = 7;
+
+	trees_list(scope, repos, n, &list);
+	values[len++] = (struct drover_variable){ "repos", text_of(&list), DROVER_TRUSTED, 0 };
+	for (size_t i = 0; i < more_len && len < ARRAY_LEN(values); i++)
+		values[len++] = more[i];
+	prompt =
+	    scope->host->prompt->render(scope, name, n == 1 ? repos[0] : NULL, values, len, err);
+	text_free(&list);
+	return prompt;
+}
+
+const char *
+fix_prompt(struct fix *f, const char *name, const char *const *repos, size_t n,
+    const struct drover_variable *more, size_t more_len, struct drover_error *err)
+{
+	struct drover_variable all[8] = {
+		{ "parent", text_of(&f->parent), 0, 0 },
+		{ "images", text_of(&f->images), 0, 0 },
+		{ "memory", text_of(&f->memory), 0, 0 },
+	};
+
+	memcpy(all + 3, more, more_len * sizeof(*more));
+	return gather_prompt(f->scope, name, &f->p, text_of(&f->comments), text_of(&f->rules),
+	    repos, n, all, 3 + more_len, err);
+}

@@ -57,11 +57,11 @@ settle_labels(const struct fix *f)
 static void
 settle_browse(const struct fix *f, const char *key, struct text_buf *out)
 {
-	const char *browse = f->scope->host->option->string(f->scope, "browse_url");
+	const char *browse = plugin_option(f->scope, "browse_url");
 
-	if (browse == NULL || *browse == '\0')
-		browse = strstr(f->jira.base, "/ex/jira/") == NULL ? f->jira.base : NULL;
-	if (browse != NULL)
+	if (*browse == '\0' && strstr(f->jira.base, "/ex/jira/") == NULL)
+		browse = f->jira.base;
+	if (*browse != '\0')
 		text_addf(out, "[%s](%s/browse/%s)", key, browse, key);
 	else
 		text_addf(out, "%s", key);
@@ -173,7 +173,6 @@ settle_comment(struct fix *f, const char *what, struct text_buf *text, struct dr
 static int
 settle_nothing(struct fix *f, struct drover_error *err)
 {
-	const char *to_do = f->scope->host->option->string(f->scope, "to_do");
 	struct text_buf text = { 0 };
 	size_t i;
 	int code;
@@ -186,10 +185,8 @@ settle_nothing(struct fix *f, struct drover_error *err)
 	}
 	code = settle_comment(f, "nothing", &text, err);
 	text_free(&text);
-	if (code != 0 || (code = fix_mark(f, "nothing", NULL, err)) != 0)
-		return code;
-	if (to_do != NULL && *to_do != '\0' &&
-	    (code = issue_transition(&f->jira, f->p.issue, to_do, NULL, err)) != 0)
+	if (code != 0 || (code = fix_mark(f, "nothing", NULL, err)) != 0 ||
+	    (code = fix_move(f, "to_do", err)) != 0)
 		return code;
 	return f->scope->host->queue->result(f->scope, "changed", "0", err);
 }
@@ -197,7 +194,6 @@ settle_nothing(struct fix *f, struct drover_error *err)
 static int
 settle_tell(struct fix *f, size_t changed, struct drover_error *err)
 {
-	const char *status = f->scope->host->option->string(f->scope, "done_status");
 	struct text_buf text = { 0 }, urls = { 0 };
 	size_t i;
 	int code;
@@ -230,8 +226,8 @@ settle_tell(struct fix *f, size_t changed, struct drover_error *err)
 	code = settle_comment(f, "done", &text, err);
 	if (code == 0)
 		code = fix_mark(f, "done", NULL, err);
-	if (code == 0 && status != NULL && *status != '\0')
-		code = issue_transition(&f->jira, f->p.issue, status, NULL, err);
+	if (code == 0)
+		code = fix_move(f, "done_status", err);
 	if (code == 0 && urls.len > 0)
 		code = f->scope->host->queue->result(f->scope, "url", text_of(&urls), err);
 	/* Each is told of by whoever is notified of pull requests. */

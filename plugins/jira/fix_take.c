@@ -107,11 +107,8 @@ take_answer(struct fix *f, struct drover_error *err)
 int
 fix_take(struct fix *f, struct drover_error *err)
 {
-	const char *in_progress = f->scope->host->option->string(f->scope, "in_progress");
 	int code;
 
-	if (in_progress == NULL)
-		in_progress = "";
 	if ((code = issue_get(&f->jira, f->p.issue, FIELDS, false, &f->issue, err)) < 0)
 		return code;
 	if (code == 0) {
@@ -119,7 +116,7 @@ fix_take(struct fix *f, struct drover_error *err)
 		    "is gone, or hidden from drover: nothing is done");
 		return 0;
 	}
-	if (!take_check(f, in_progress))
+	if (!take_check(f, plugin_option(f->scope, "in_progress")))
 		return 0;
 	if ((code = take_number(f, err)) != 0 || (code = take_answer(f, err)) != 0)
 		return code;
@@ -132,8 +129,7 @@ fix_take(struct fix *f, struct drover_error *err)
 	}
 	if (json_true(f->state, "moved"))
 		return 0;
-	if (*in_progress != '\0' &&
-	    (code = issue_transition(&f->jira, f->p.issue, in_progress, NULL, err)) != 0)
+	if ((code = fix_move(f, "in_progress", err)) != 0)
 		return code;
 	json_put_bool(f->state, "moved", true);
 	return fix_state_save(f, err);

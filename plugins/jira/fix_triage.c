@@ -13,11 +13,14 @@
 #include "jira/fix.h"
 
 #define READ_TRIES 2
+#define AGAIN \
+	"Your last answer held no line of JSON that could be read. This time end with exactly " \
+	"that " \
+	"line."
 #define BRACES_MAX 400
 #define QUESTIONS_MAX 12
 
 static bool triage_is_verdict(const cJSON *);
-static int triage_prompt(struct fix *, bool, const char **, struct drover_error *);
 static int triage_run(struct fix *, cJSON **, struct drover_error *);
 static void triage_repos(struct fix *, cJSON *);
 static void triage_questions(const cJSON *, struct text_buf *);
@@ -61,43 +64,6 @@ triage_read(const char *text)
 }
 
 static int
-triage_prompt(struct fix *f, bool again, const char **prompt, struct drover_error *err)
-{
-	struct text_buf repos = { 0 };
-	const struct drover_variable variables[] = {
-		{ "key", f->p.issue, DROVER_TRUSTED, 0 },
-		{ "summary", f->p.summary, 0, 0 },
-		{ "description", f->p.description, 0, 0 },
-		{ "type", f->p.type, 0, 0 },
-		{ "priority", f->p.priority, 0, 0 },
-		{ "parent", text_of(&f->parent), 0, 0 },
-		{ "comments", text_of(&f->comments), 0, 0 },
-		{ "images", text_of(&f->images), 0, 0 },
-		{ "repos", NULL, DROVER_TRUSTED, 0 },
-		{ "rules", text_of(&f->rules), DROVER_TRUSTED, 0 },
-		{ "memory", text_of(&f->memory), 0, 0 },
-		{ "again",
-		    again ? "Your last answer held no line of JSON that could be read. This time "
-			    "end with exactly that line." :
-			    "",
-		    DROVER_TRUSTED, 0 },
-	};
-	struct drover_variable filled[ARRAY_LEN(variables)];
-
-	memcpy(filled, variables, sizeof(filled));
-	trees_list(f->scope, f->repos, f->repos_len, &repos);
-	filled[8].value = text_of(&repos);
-	*prompt = f->scope->host->prompt->render(f->scope, "triage",
-	    f->repos_len == 1 ? f->repos[0] : NULL, filled, ARRAY_LEN(filled), err);
-	text_free(&repos);
-	return *prompt != NULL ?
-	    0 :
-	    err->code != 0 ?
-	    err->code :
-	    plugin_fail(err, DROVER_INTERNAL, "the prompt triage cannot be rendered");
-}
-
-static int
 triage_run(struct fix *f, cJSON **verdict, struct drover_error *err)
 {
 	struct drover_agent_run run = { .size = sizeof(run), .flags = DROVER_AGENT_READ_ONLY };
@@ -113,8 +79,15 @@ triage_run(struct fix *f, cJSON **verdict, struct drover_error *err)
 	run.cwd = trees.cwd;
 	run.timeout_ms = f->scope->host->option->integer(f->scope, "triage_timeout");
 	for (try = 0; try < READ_TRIES && code == 0 && *verdict == NULL; try++) {
-		if ((code = triage_prompt(f, try > 0, &run.prompt, err)) != 0)
+		const struct drover_variable more[] = {
+			{ "again", try > 0 ? AGAIN : "", DROVER_TRUSTED, 0 },
+		};
+
+		run.prompt = fix_prompt(f, "triage", f->repos, f->repos_len, more, 1, err);
+		if (run.prompt == NULL) {
+			code = err->code;
 			break;
+		}
 		memset(result, 0, sizeof(*result));
 		result->size = sizeof(*result);
 		if ((code = f->scope->host->agent->run(f->scope, &run, result, err)) == 0)
@@ -177,7 +150,6 @@ static int
 triage_ask(struct fix *f, const cJSON *verdict, struct drover_error *err)
 {
 	const struct drover_host *host = f->scope->host;
-	const char *to_do = host->option->string(f->scope, "to_do");
 	int asked = (int)json_number(f->state, "asked");
 	char id[DROVER_KEY_MAX], comment[JIRA_ID_MAX] = "", reason[300];
 	struct text_buf text = { 0 };
@@ -188,10 +160,8 @@ triage_ask(struct fix *f, const cJSON *verdict, struct drover_error *err)
 	snprintf(id, sizeof(id), "needs-info/%.80s/%.100s/%d", f->p.issue, f->p.revision, asked);
 	code = fix_say(f, id, &text, comment, err);
 	text_free(&text);
-	if (code != 0 || (code = fix_mark(f, "needs_info", comment, err)) != 0)
-		return code;
-	if (to_do != NULL && *to_do != '\0' &&
-	    (code = issue_transition(&f->jira, f->p.issue, to_do, NULL, err)) != 0)
+	if (code != 0 || (code = fix_mark(f, "needs_info", comment, err)) != 0 ||
+	    (code = fix_move(f, "to_do", err)) != 0)
 		return code;
 	json_put_text(f->state, "waits", f->newest);
 	if ((code = fix_state_save(f, err)) != 0 ||

@@ -13,7 +13,6 @@
 
 #define SLUG_MAX 41
 
-static int work_prompt(struct fix *, const char *, const char **, struct drover_error *);
 static int work_repo(struct fix *, struct fix_work *, struct drover_error *);
 
 void
@@ -35,47 +34,16 @@ fix_slug(const char *text, char *out, size_t size)
 }
 
 static int
-work_prompt(struct fix *f, const char *repo, const char **prompt, struct drover_error *err)
-{
-	const cJSON *verdict = json_get(f->state, "verdict");
-	struct text_buf repos = { 0 };
-	int code = 0;
-
-	trees_list(f->scope, &repo, 1, &repos);
-	{
-		const struct drover_variable variables[] = {
-			{ "key", f->p.issue, DROVER_TRUSTED, 0 },
-			{ "summary", f->p.summary, 0, 0 },
-			{ "description", f->p.description, 0, 0 },
-			{ "type", f->p.type, 0, 0 },
-			{ "priority", f->p.priority, 0, 0 },
-			{ "parent", text_of(&f->parent), 0, 0 },
-			{ "comments", text_of(&f->comments), 0, 0 },
-			{ "images", text_of(&f->images), 0, 0 },
-			{ "repo", repo, DROVER_TRUSTED, 0 },
-			{ "repos", text_of(&repos), DROVER_TRUSTED, 0 },
-			{ "rules", text_of(&f->rules), DROVER_TRUSTED, 0 },
-			{ "memory", text_of(&f->memory), 0, 0 },
-			{ "triage", json_text(verdict, "reason"), 0, 0 },
-		};
-
-		*prompt = f->scope->host->prompt->render(f->scope, "fix", repo, variables,
-		    ARRAY_LEN(variables), err);
-	}
-	if (*prompt == NULL)
-		code = err->code != 0 ?
-		    err->code :
-		    plugin_fail(err, DROVER_INTERNAL, "the prompt fix cannot be rendered");
-	text_free(&repos);
-	return code;
-}
-
-static int
 work_repo(struct fix *f, struct fix_work *work, struct drover_error *err)
 {
 	struct drover_change change = { .size = sizeof(change),
 		.repo = work->repo,
 		.branch = work->branch };
+	const char *repo = work->repo;
+	const struct drover_variable more[] = {
+		{ "repo", repo, DROVER_TRUSTED, 0 },
+		{ "triage", json_text(json_get(f->state, "verdict"), "reason"), 0, 0 },
+	};
 	struct drover_change_result *result = xcalloc(1, sizeof(*result));
 	const struct drover_host_option *option = f->scope->host->option;
 	char title[DROVER_TITLE_MAX], trailers[JIRA_ID_MAX + 16];
@@ -89,8 +57,10 @@ work_repo(struct fix *f, struct fix_work *work, struct drover_error *err)
 	change.trailers = trailers;
 	change.agent_timeout_ms = option->integer(f->scope, "fix_timeout");
 	change.followup_timeout_ms = option->integer(f->scope, "followup_timeout");
-	if ((code = work_prompt(f, work->repo, &change.prompt, err)) == 0 &&
-	    (code = f->scope->host->change->run(f->scope, &change, result, err)) == 0) {
+	change.prompt = fix_prompt(f, "fix", &repo, 1, more, 2, err);
+	code = change.prompt == NULL ? err->code :
+				       f->scope->host->change->run(f->scope, &change, result, err);
+	if (code == 0) {
 		work->changed = result->changed != 0;
 		work->checked = result->checked != 0;
 		memcpy(work->commit, result->commit, sizeof(work->commit));

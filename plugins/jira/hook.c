@@ -38,11 +38,9 @@ jira_hook(struct drover_scope *scope, void *plugin, const struct drover_delivery
 	static const struct hook_signature signature = { .option = "webhook_secret",
 		.header = "x-hub-signature",
 		.scheme = "sha256=" };
-	static const char *const sources[] = { "ticket", "review" };
 	const char *id = hook_header(delivery, "x-atlassian-webhook-identifier");
 	struct drover_error why = { 0 };
 	cJSON *body;
-	size_t i;
 	int code;
 
 	if ((code = hook_prove(scope, delivery, &signature, err)) != 0)
@@ -58,10 +56,7 @@ jira_hook(struct drover_scope *scope, void *plugin, const struct drover_delivery
 	else
 		snprintf(receipt->id, sizeof(receipt->id), "body/%016" PRIx64,
 		    text_hash(0, delivery->body, delivery->body_len));
-	/* A source that is not configured has nothing to be woken for. */
-	for (i = 0; i < ARRAY_LEN(sources); i++)
-		if (scope->host->queue->wake(scope, sources[i], &why) != 0)
-			plugin_log(scope, DROVER_DEBUG, "jira.%s is not woken: %s", sources[i],
-			    why.text);
+	hook_wake(scope, "ticket");
+	hook_wake(scope, "review");
 	return 0;
 }

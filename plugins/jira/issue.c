@@ -35,10 +35,10 @@ issue_get(struct jira *j, const char *key, const char *fields, bool changelog, c
 		code = jira_me(j, true, err);
 		return code;
 	}
-	if (answer.status < 200 || answer.status > 299 ||
-	    !cJSON_IsObject(json_get(answer.json, "fields"))) {
-		code = answer.status < 200 || answer.status > 299 ? web_refused(&answer, key, err) :
-		    plugin_fail(err, DROVER_AGAIN, "%s: Jira's answer is no issue", key);
+	if (!web_is_good(&answer) || !cJSON_IsObject(json_get(answer.json, "fields"))) {
+		code = !web_is_good(&answer) ?
+		    web_refused(&answer, key, err) :
+		    plugin_fail(err, DROVER_AGAIN, "%s: Jira's answer is not an issue", key);
 		/* This one issue is closed to us; the account is well. */
 		if (answer.status == 403)
 			err->code = code = DROVER_PERMANENT;

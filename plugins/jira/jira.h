@@ -216,6 +216,8 @@ const cJSON *scan_creator(const cJSON *issue);
 /* Compares two ids of numbers: longer is newer. */
 int scan_compare(const char *, const char *);
 
+/* Who may start work unless `authors` is configured. */
+extern const char *const jira_authors[];
 extern const struct drover_source jira_source_ticket, jira_source_review;
 extern const struct drover_pipeline jira_pipeline_fix, jira_pipeline_review;
 extern const struct drover_operation jira_operation_comment, jira_operation_transition,

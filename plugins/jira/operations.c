@@ -135,12 +135,17 @@ probe_permissions(struct jira *j, struct probe *probe)
 	};
 	struct jira_request request = { .endpoint = "permissions" };
 	struct drover_error why = { 0 };
+	struct text_buf keys = { 0 };
 	struct web_answer answer;
 	size_t i;
+	int code;
 
-	if (jira_must(j, &request, "permissions", &answer, &why,
-		"/mypermissions?permissions=BROWSE_PROJECTS,ADD_COMMENTS,TRANSITION_ISSUES,EDIT_"
-		"ISSUES,LINK_ISSUES,CREATE_ISSUES") != 0) {
+	for (i = 0; i < ARRAY_LEN(needed); i++)
+		text_addf(&keys, "%s%s", i > 0 ? "," : "", needed[i].key);
+	code = jira_must(j, &request, "permissions", &answer, &why, "/mypermissions?permissions=%s",
+	    text_of(&keys));
+	text_free(&keys);
+	if (code != 0) {
 		probe_say(probe, "permissions", false, "%s", why.text);
 		return;
 	}

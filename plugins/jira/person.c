@@ -119,7 +119,7 @@ person_roles(struct jira *j, const char *source, const char *project, struct per
 
 	if ((code = jira_send(j, &request, &roles, err, "/project/%s/role", project)) != 0)
 		return code;
-	if (roles.status < 200 || roles.status > 299) {
+	if (!web_is_good(&roles)) {
 		code = role_is_hidden(j, &roles, project) ?
 		    0 :
 		    web_refused(&roles, "roles of the project", err);
@@ -136,7 +136,7 @@ person_roles(struct jira *j, const char *source, const char *project, struct per
 		if ((code = jira_send(j, &request, &role, err, "/project/%s/role/%s", project,
 			 id)) != 0)
 			break;
-		if (role.status < 200 || role.status > 299)
+		if (!web_is_good(&role))
 			code =
 			    role_is_hidden(j, &role, project) ? 0 : web_refused(&role, author, err);
 		else if (person_is_actor(j, role.json, p))

@@ -17,9 +17,7 @@ static int fix_state_load(struct fix *, struct drover_error *);
 static void fix_free(struct fix *);
 
 static const struct drover_option options[] = {
-	{ "repos", DROVER_LIST, 0, NULL,
-	    "Repos that tickets may be about; all unless given. A label or component \"repo:NAME\" "
-	    "narrows them." },
+	OPTION_REPOS,
 	{ "in_progress", DROVER_STRING, 0, "In Progress",
 	    "Status of a ticket that is being worked on; \"\": it stays where it is." },
 	{ "to_do", DROVER_STRING, 0, "To Do",
@@ -40,44 +38,17 @@ static const struct drover_option options[] = {
 	    "label or type hotfix)." },
 	{ "labels_bugfix", DROVER_LIST, 0, NULL, "Labels of pull requests for bugs." },
 	{ "labels_default", DROVER_LIST, 0, NULL, "Labels of all other pull requests." },
-	{ "rules", DROVER_LIST, 0, NULL,
-	    "Files, or folders of .md and .mdc files, whose text every prompt is given." },
+	OPTION_RULES,
 	{ 0 },
 };
 
-static const char *const triage_variables[] = {
-	"key",
-	"summary",
-	"description",
-	"type",
-	"priority",
-	"parent",
-	"comments",
-	"images",
-	"repos",
-	"rules",
-	"memory",
-	"again",
-	NULL,
-};
+#define VARIABLES \
+	"key", "summary", "description", "type", "priority", "parent", "comments", "images", \
+	    "repos", "rules", "memory"
+static const char *const triage_variables[] = { VARIABLES, "again", NULL };
+static const char *const fix_variables[] = { VARIABLES, "repo", "triage", NULL };
 static const struct drover_prompt prompt_triage = { sizeof(prompt_triage), 0, "triage",
 	triage_variables };
-static const char *const fix_variables[] = {
-	"key",
-	"summary",
-	"description",
-	"type",
-	"priority",
-	"parent",
-	"comments",
-	"images",
-	"repo",
-	"repos",
-	"rules",
-	"memory",
-	"triage",
-	NULL,
-};
 static const struct drover_prompt prompt_fix = { sizeof(prompt_fix), 0, "fix", fix_variables };
 static const struct drover_prompt *const prompts[] = { &prompt_triage, &prompt_fix, NULL };
 
@@ -147,6 +118,14 @@ fix_mark(struct fix *f, const char *state, const char *comment, struct drover_er
 	code = issue_property_set(&f->jira, f->p.issue, JIRA_PROPERTY, value, err);
 	cJSON_Delete(value);
 	return code;
+}
+
+int
+fix_move(struct fix *f, const char *option, struct drover_error *err)
+{
+	const char *status = plugin_option(f->scope, option);
+
+	return *status == '\0' ? 0 : issue_transition(&f->jira, f->p.issue, status, NULL, err);
 }
 
 void

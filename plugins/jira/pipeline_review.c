@@ -21,18 +21,14 @@ static int review_mark(struct jira *, const struct payload *, const char *, stru
 static int review_is_due(struct jira *, const struct payload *, struct drover_error *);
 
 static const struct drover_option options[] = {
-	{ "repos", DROVER_LIST, 0, NULL,
-	    "Repos that the agent may read; all unless given. A label or component \"repo:NAME\" "
-	    "narrows them." },
+	OPTION_REPOS,
 	{ "review_timeout", DROVER_DURATION, 0, "16m", "Time for the agent." },
-	{ "rules", DROVER_LIST, 0, NULL,
-	    "Files, or folders of .md and .mdc files, whose text the prompt is given." },
+	OPTION_RULES,
 	{ 0 },
 };
 
-static const char *const variables[] = {
-	"key", "summary", "description", "type", "priority", "comments", "repos", "rules", NULL,
-};
+static const char *const variables[] = { "key", "summary", "description", "type", "priority",
+	"comments", "repos", "rules", NULL };
 static const struct drover_prompt prompt = { sizeof(prompt), 0, "review", variables };
 static const struct drover_prompt *const prompts[] = { &prompt, NULL };
 
@@ -72,7 +68,7 @@ review_look(struct jira *j, const struct drover_job *job, const struct payload *
 	struct drover_scope *scope = j->scope;
 	struct drover_agent_run run = { .size = sizeof(run), .flags = DROVER_AGENT_READ_ONLY };
 	struct drover_agent_result *result = xcalloc(1, sizeof(*result));
-	struct text_buf comments = { 0 }, rules = { 0 }, list = { 0 };
+	struct text_buf comments = { 0 }, rules = { 0 };
 	const char *repos[FIX_REPOS];
 	struct trees trees = { .len = 0 };
 	size_t len = 0;
@@ -84,30 +80,12 @@ review_look(struct jira *j, const struct drover_job *job, const struct payload *
 	    (code = gather_rules(scope, &rules, err)) != 0 ||
 	    (code = trees_open(&trees, scope, repos, len, err)) != 0)
 		goto out;
-	trees_list(scope, repos, len, &list);
-	{
-		const struct drover_variable values[] = {
-			{ "key", p->issue, DROVER_TRUSTED, 0 },
-			{ "summary", p->summary, 0, 0 },
-			{ "description", p->description, 0, 0 },
-			{ "type", p->type, 0, 0 },
-			{ "priority", p->priority, 0, 0 },
-			{ "comments", text_of(&comments), 0, 0 },
-			{ "repos", text_of(&list), DROVER_TRUSTED, 0 },
-			{ "rules", text_of(&rules), DROVER_TRUSTED, 0 },
-		};
-
-		run.prompt = scope->host->prompt->render(scope, "review",
-		    len == 1 ? repos[0] : NULL, values, ARRAY_LEN(values), err);
-	}
+	run.prompt = gather_prompt(scope, "review", p, text_of(&comments), text_of(&rules), repos,
+	    len, NULL, 0, err);
 	run.cwd = trees.cwd;
 	run.timeout_ms = scope->host->option->integer(scope, "review_timeout");
 	result->size = sizeof(*result);
-	code = run.prompt == NULL ?
-	    (err->code != 0 ?
-		    err->code :
-		    plugin_fail(err, DROVER_INTERNAL, "the prompt review cannot be rendered")) :
-	    scope->host->agent->run(scope, &run, result, err);
+	code = run.prompt == NULL ? err->code : scope->host->agent->run(scope, &run, result, err);
 	if (code == 0) {
 		reply = talk_reply(result->text, SAID_MAX);
 		if (*reply == '\0')
@@ -120,7 +98,6 @@ out:
 	trees_close(&trees, scope);
 	text_free(&comments);
 	text_free(&rules);
-	text_free(&list);
 	free(result);
 	return code;
 }

@@ -51,11 +51,9 @@ scan_open(struct drover_scope *scope, const struct scan_kind *kind, void **out,
 	struct scan *s = xcalloc(1, sizeof(*s));
 
 	s->kind = kind;
-	s->status = option->string(scope, "status");
-	s->jql = option->string(scope, "jql");
-	if (s->jql != NULL && *s->jql == '\0')
-		s->jql = NULL;
-	if (!kind->assigned && s->jql == NULL && option->count(scope, "projects") == 0) {
+	s->status = plugin_option(scope, "status");
+	s->jql = plugin_option(scope, "jql");
+	if (!kind->assigned && *s->jql == '\0' && option->count(scope, "projects") == 0) {
 		free(s);
 		return plugin_fail(err, DROVER_CONFIG,
 		    "jira.%s: say which tickets: projects = (\"PROJ\") or jql", kind->source);
@@ -76,7 +74,7 @@ scan_query(struct scan *s, struct text_buf *out)
 	const struct drover_host_option *option = s->scope->host->option;
 	size_t n = option->count(s->scope, "projects"), i;
 
-	if (s->jql != NULL) {
+	if (*s->jql != '\0') {
 		text_addf(out, "%s", s->jql);
 		return;
 	}
@@ -209,7 +207,7 @@ scan_wants(struct scan *s, const cJSON *issue)
 	const cJSON *assignee = json_at(issue, "fields.assignee");
 	bool ours = cJSON_IsObject(assignee) && jira_is_me(&s->jira, assignee);
 
-	if (s->jql != NULL)
+	if (*s->jql != '\0')
 		return true;
 	return strcasecmp(issue_status(issue), s->status) == 0 && ours == s->kind->assigned;
 }
@@ -273,7 +271,7 @@ scan_emit(struct scan *s, const cJSON *issue, const char *revision, const cJSON 
 	if ((code = person_read(&s->jira, NULL, author, json_text_at(fields, "project.key"),
 		 &person, err)) != 0)
 		return code;
-	text = payload_write(issue, revision, s->status, s->kind->assigned && s->jql == NULL);
+	text = payload_write(issue, revision, s->status, s->kind->assigned && *s->jql == '\0');
 	text_line(summary, sizeof(summary), json_text(fields, "summary"));
 	snprintf(item_key, sizeof(item_key), "jira/%.100s@%.100s", key, revision);
 	snprintf(serial, sizeof(serial), "jira/%.100s", key);
@@ -314,7 +312,7 @@ scan_look(struct scan *s, const cJSON *found, const char *id, const char *update
 	const cJSON *seen = json_get(s->seen, id), *author = NULL, *done;
 	const char *old = seen != NULL ? cJSON_GetStringValue(cJSON_GetArrayItem(seen, 0)) : NULL,
 		   *key = json_text(found, "key");
-	char revision[JIRA_ID_MAX] = "", path[64];
+	char revision[JIRA_ID_MAX] = "";
 	cJSON *issue = NULL;
 	int code;
 
@@ -333,8 +331,7 @@ scan_look(struct scan *s, const cJSON *found, const char *id, const char *update
 	}
 	if ((code = s->kind->revision(s, issue, revision, sizeof(revision), &author, err)) != 0)
 		goto out;
-	snprintf(path, sizeof(path), "%s", s->kind->property);
-	done = json_get(json_get(issue, "properties"), path);
+	done = json_get(json_get(issue, "properties"), s->kind->property);
 	if ((old == NULL || strcmp(old, revision) != 0) &&
 	    !(strcmp(json_text(done, "revision"), revision) == 0 && json_true(done, "done"))) {
 		if ((code = scan_emit(s, issue, revision, author, err)) != 0)

@@ -89,7 +89,7 @@ jira_search(struct jira *j, const char *jql, const char *const *fields,
 		if ((code = jira_send(j, &request, &answer, err, "%s",
 			 j->server ? "/search" : "/search/jql")) != 0)
 			break;
-		if (answer.status < 200 || answer.status > 299) {
+		if (!web_is_good(&answer)) {
 			code = web_refused(&answer, "search", err);
 			/*
 			 * A project, status or field that is not there: the

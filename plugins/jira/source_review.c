@@ -22,8 +22,6 @@ static const struct drover_option options[] = {
 	{ 0 },
 };
 
-static const char *const authors[] = { "member", NULL };
-
 static const struct scan_kind kind = {
 	.source = "review",
 	.kind = "jira.review",
@@ -41,7 +39,7 @@ const struct drover_source jira_source_review = {
 	.open = review_open,
 	.poll = scan_poll,
 	.close = scan_close,
-	.authors = authors,
+	.authors = jira_authors,
 };
 
 static int

@@ -36,7 +36,7 @@ static const struct drover_option options[] = {
 	{ 0 },
 };
 
-static const char *const authors[] = { "member", NULL };
+const char *const jira_authors[] = { "member", NULL };
 
 static const struct scan_kind kind = {
 	.source = "ticket",
@@ -56,7 +56,7 @@ const struct drover_source jira_source_ticket = {
 	.poll = scan_poll,
 	.settle = ticket_settle,
 	.close = scan_close,
-	.authors = authors,
+	.authors = jira_authors,
 };
 
 static int

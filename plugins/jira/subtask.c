@@ -110,7 +110,7 @@ subtask_make(void *arg, char *key, size_t size, struct drover_error *err)
 			(void)web_refused(&answer, "sub-task", err);
 			plugin_log(f->scope, DROVER_WARN, "%s: goes on without sub-tasks: %s",
 			    f->p.issue, err->text);
-		} else if (answer.status < 200 || answer.status > 299)
+		} else if (!web_is_good(&answer))
 			code = web_refused(&answer, "sub-task", err);
 		else
 			snprintf(key, size, "%.100s", json_text(answer.json, "key"));

@@ -83,7 +83,7 @@ transition_do(struct jira *j, const char *key, const char *id, const char *statu
 	request.body = body;
 	snprintf(what, sizeof(what), "%s: to \"%.80s\"", key, status);
 	if ((code = jira_send(j, &request, &answer, err, "/issue/%s/transitions", key)) == 0) {
-		if (answer.status < 200 || answer.status > 299) {
+		if (!web_is_good(&answer)) {
 			code = web_refused(&answer, what, err);
 			if (answer.status == 400)
 				err->code = code = DROVER_CONFIG;
