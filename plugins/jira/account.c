@@ -2,7 +2,9 @@
 /*
  * The account: Jira Cloud with e-mail and token (also under the path prefix
  * that scoped tokens need) or a bearer token, Data Center with a personal
- * access token. Every request of the plugin goes through here.
+ * access token. Every request of the plugin goes through here. A callback opens
+ * a struct jira and closes it; what Jira said of drover's own account is kept
+ * as the plugin's data, and asked for again when base or credential change.
  */
 #include <inttypes.h>
 #include <stdarg.h>
@@ -35,12 +37,12 @@ account_base(struct jira *j, struct drover_error *err)
 		len--;
 	if (len == 0 || len >= sizeof(j->base))
 		return plugin_fail(err, DROVER_CONFIG,
-		    "base_url: must be the address of the Jira, as https://SITE.atlassian.net");
+		    "base_url: must be an address as https://SITE.atlassian.net");
 	memcpy(j->base, base, len);
 	j->base[len] = '\0';
 	if (strstr(j->base, "/rest/api") != NULL)
 		return plugin_fail(err, DROVER_CONFIG,
-		    "base_url: ends before /rest/api, which drover adds");
+		    "base_url: leave out /rest/api, which drover adds");
 	if (*flavor == '\0' || strcmp(flavor, "cloud") == 0)
 		j->api = "/rest/api/3";
 	else if (strcmp(flavor, "server") == 0) {
@@ -48,7 +50,7 @@ account_base(struct jira *j, struct drover_error *err)
 		j->api = "/rest/api/2";
 	} else
 		return plugin_fail(err, DROVER_CONFIG,
-		    "flavor: is \"cloud\" or \"server\" (Data Center)");
+		    "flavor: must be \"cloud\", or \"server\" for Data Center");
 	return 0;
 }
 
@@ -100,7 +102,7 @@ jira_open(struct jira *j, struct drover_scope *scope, bool critical, struct drov
 		.authorization = j->authorization,
 		.judge = jira_judge,
 		.arg = j };
-	/* Jira refuses what looks like a browser's form without it. */
+	/* Without it Jira refuses what looks like a browser's form. */
 	j->web.headers[j->web.headers_len++] =
 	    (struct drover_field){ "X-Atlassian-Token", "no-check" };
 	return web_extra_headers(&j->web, err);
@@ -113,7 +115,7 @@ jira_close(struct jira *j)
 	j->authorization = NULL;
 }
 
-/* Tells accounts apart in what is kept of them. */
+/* The account that what is kept is about, as a hash. */
 static void
 account_place(const struct jira *j, char *out, size_t size)
 {
@@ -163,10 +165,10 @@ jira_me(struct jira *j, bool fresh, struct drover_error *err)
 	web_answer_free(&answer);
 	if (j->me[0] == '\0')
 		return plugin_fail(err, DROVER_CONFIG,
-		    "%s%s/myself names no account: is flavor right?", j->base, j->api);
+		    "%s%s/myself names no account: check option flavor", j->base, j->api);
 	if (*given != '\0' && strcmp(given, j->me) != 0)
 		return plugin_fail(err, DROVER_CONFIG,
-		    "the token is of account %s, option account says %s", j->me, given);
+		    "the token belongs to account %s, but option account says %s", j->me, given);
 	account_place(j, place, sizeof(place));
 	kept = json_object();
 	json_put_text(kept, "at", place);
@@ -217,8 +219,8 @@ request_send(struct jira *j, const struct jira_request *request, struct web_answ
 		.limits = j->limits };
 
 	/*
-	 * Atlassian counts requests of an endpoint by the second and writes to
-	 * an issue by the half minute: 100 and 20 at once, 100.
+	 * Atlassian allows 100 requests a second on an endpoint, and for writes
+	 * to one issue 20 at once and 100 in half a minute.
 	 */
 	j->limits[0] = (struct drover_http_limit){ request->endpoint, 50, 50, 1000 };
 	ask.limits_len = 1;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Comments, posted once whatever crashes. Jira Cloud keeps a property with each
- * comment, invisible to people, that says which of ours it is; Data Center gets
- * an anchor as the comment's last line, which shows nothing either. Without
- * markers a comment of ours with the same text is the evidence.
+ * Comments, posted once whatever crashes: once_do() looks for the comment when
+ * it cannot tell whether it was posted. Jira Cloud keeps a property with each
+ * comment that names it, and Data Center an anchor in its last line; people see
+ * neither. Where markers are off, a comment of drover's with the same text is
+ * taken for it.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -14,7 +15,7 @@
 #include "jira/jira.h"
 
 #define COMMENT_PAGE 50
-#define COMMENT_LOOK 200           /* newest ones in which ours is looked for */
+#define COMMENT_LOOK 200 /* of the newest comments, when one of ours is looked for */
 
 struct look {
 	struct jira *j;
@@ -52,10 +53,7 @@ comment_each(struct jira *j, const char *key, int max,
 		if (code != 0)
 			return code;
 		list = json_get(answer.json, "comments");
-		/*
-		 * Taken for an empty list, it would have a comment posted
-		 * twice.
-		 */
+		/* To take this for an empty list would post a comment twice. */
 		if (!cJSON_IsArray(list)) {
 			web_answer_free(&answer);
 			return plugin_fail(err, DROVER_AGAIN,
@@ -74,8 +72,8 @@ comment_each(struct jira *j, const char *key, int max,
 }
 
 /*
- * 1: the comment's property says that it is the one. Jira does not always send
- * properties with a list.
+ * Whether the comment's property says that it is the one: 1, 0 or a class. Jira
+ * does not always send properties with a list.
  */
 static int
 comment_has_property(struct look *look, const cJSON *comment, const char *id,

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Second step of jira.fix: what the prompts tell of a ticket. Only what people
- * wrote who may start work goes in, and what drover wrote itself.
+ * Second step of jira.fix: what the prompts tell of a ticket. Of what people
+ * wrote, only that of people who may start work goes in, with what drover wrote
+ * itself.
  */
 #include <sys/stat.h>
 
@@ -24,7 +25,7 @@
 struct comments {
 	struct jira *jira;
 	const char *project;
-	char *list[COMMENTS_MAX];      /* newest first */
+	char *list[COMMENTS_MAX]; /* newest first */
 	size_t len, bytes;
 	int left_out;
 	char newest[JIRA_ID_MAX];
@@ -88,15 +89,12 @@ gather_comments(struct jira *j, const char *key, const char *project, struct tex
 		snprintf(newest, size, "%s", c.newest);
 	if (c.left_out > 0)
 		plugin_log(j->scope, DROVER_INFO,
-		    "%s: %d comments of people who may not start work are left out", key,
+		    "%s: %d comments are left out, whose authors may not start work", key,
 		    c.left_out);
 	return code;
 }
 
-/*
- * 1 when everybody who wrote summary and description of the issue may start
- * work.
- */
+/* Whether all who wrote the issue's summary and description may start work. */
 static int
 gather_trusts(struct jira *j, const cJSON *issue, const char *project, struct drover_error *err)
 {
@@ -164,8 +162,8 @@ rules_file(const char *path, struct text_buf *out, struct drover_error *err)
 	if (ferror(in))
 		code = plugin_fail(err, DROVER_CONFIG, "rules: %s: %s", path, strerror(errno));
 	else if (len + out->len > RULES_BYTES)
-		code = plugin_fail(err, DROVER_CONFIG,
-		    "rules: more than %d bytes with %s: no agent reads so much", RULES_BYTES, path);
+		code = plugin_fail(err, DROVER_CONFIG, "rules: more than %d bytes together with %s",
+		    RULES_BYTES, path);
 	else if (!text_is_utf8(text, len) || memchr(text, '\0', len) != NULL)
 		code = plugin_fail(err, DROVER_CONFIG, "rules: %s: is not UTF-8 text", path);
 	else {
@@ -262,14 +260,13 @@ gather_repos(struct drover_scope *scope, const struct drover_job *job, const str
 			continue;
 		if (*len == FIX_REPOS)
 			return plugin_fail(err, DROVER_CONFIG,
-			    "more than %d repos: say in option repos which tickets are about, or "
-			    "label the ticket repo:NAME",
-			    FIX_REPOS);
+			    "%s: is about more than %d repos: label it repo:NAME, or set repos",
+			    p->issue, FIX_REPOS);
 		repos[(*len)++] = repo.name;
 	}
 	if (*len == 0)
 		return plugin_fail(err, DROVER_CONFIG,
-		    "%s: is about no repo that is configured and listed in option repos", p->issue);
+		    "%s: names no repo that is configured and listed in option repos", p->issue);
 	return 0;
 }
 

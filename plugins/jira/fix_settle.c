@@ -2,7 +2,7 @@
 /*
  * Last step of jira.fix, when every repo is pushed: sub-tasks, pull requests
  * through each repo's forge, links, one comment, and the ticket's next status.
- * Each is found again by an id of its own when an attempt repeats them.
+ * Each has an id by which the next attempt finds it again.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,7 +34,7 @@ settle_has_label(const struct fix *f, const char *wanted)
 	return false;
 }
 
-/* The option with the labels of this ticket's flow. */
+/* The option with the labels for this ticket's pull requests. */
 static const char *
 settle_labels(const struct fix *f)
 {
@@ -50,10 +50,7 @@ settle_labels(const struct fix *f)
 										 "labels_default";
 }
 
-/*
- * Where people read the issue; under a scoped token's prefix the API does not
- * say.
- */
+/* A link for people, where it is known: the prefix of scoped tokens is no address for them. */
 static void
 settle_browse(const struct fix *f, const char *key, struct text_buf *out)
 {
@@ -67,7 +64,7 @@ settle_browse(const struct fix *f, const char *key, struct text_buf *out)
 		text_addf(out, "%s", key);
 }
 
-/* What the agent said, as a claim of its own. */
+/* What the agent said, in a paragraph of its own. */
 static void
 settle_said(struct text_buf *out, const char *text)
 {
@@ -139,7 +136,7 @@ settle_pull(struct fix *f, struct fix_work *work, struct drover_error *err)
 	snprintf(work->number, sizeof(work->number), "%.60s", json_text(answer, "number"));
 	snprintf(work->url, sizeof(work->url), "%.500s", json_text(answer, "url"));
 	if (strncmp(work->url, "http", 4) != 0)
-		code = plugin_fail(err, DROVER_INTERNAL, "%s: its reply has no url", operation);
+		code = plugin_fail(err, DROVER_INTERNAL, "%s: the reply has no url", operation);
 	cJSON_Delete(answer);
 	return code;
 }
@@ -169,7 +166,7 @@ settle_comment(struct fix *f, const char *what, struct text_buf *text, struct dr
 	return fix_say(f, id, text, NULL, err);
 }
 
-/* Nobody is at work on it any more, so the ticket does not stay in progress. */
+/* The work has ended, so the ticket does not stay in progress. */
 static int
 settle_nothing(struct fix *f, struct drover_error *err)
 {
@@ -230,7 +227,7 @@ settle_tell(struct fix *f, size_t changed, struct drover_error *err)
 		code = fix_move(f, "done_status", err);
 	if (code == 0 && urls.len > 0)
 		code = f->scope->host->queue->result(f->scope, "url", text_of(&urls), err);
-	/* Each is told of by whoever is notified of pull requests. */
+	/* These are what notifications of pull requests are made from. */
 	for (i = 0; i < f->work_len && code == 0; i++)
 		if (f->work[i].url[0] != '\0')
 			code = f->scope->host->queue->result(f->scope, "pull", f->work[i].url, err);

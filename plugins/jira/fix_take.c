@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * First step of jira.fix: is the ticket still there and ours, and the move to
- * in_progress that shows people so.
+ * First step of jira.fix: looks whether the ticket is still there and drover's,
+ * and moves it to in_progress, which shows people that work has begun.
  */
 #include <stdio.h>
 #include <string.h>
@@ -9,7 +9,7 @@
 
 #include "jira/fix.h"
 
-#define FIELDS \
+#define TAKE_FIELDS \
 	"summary,status,assignee,creator,reporter,parent,attachment,project,issuetype,subtasks"
 
 static int take_check(struct fix *, const char *);
@@ -17,8 +17,8 @@ static int take_number(struct fix *, struct drover_error *);
 static int take_answer(struct fix *, struct drover_error *);
 
 /*
- * 1: go on. An attempt that had taken the ticket goes on wherever the ticket
- * stands by now: it was this job that moved it.
+ * Whether to go on. An attempt of a job that has taken the ticket before goes
+ * on wherever the ticket stands: it was this job that moved it.
  */
 static int
 take_check(struct fix *f, const char *in_progress)
@@ -49,8 +49,8 @@ take_check(struct fix *f, const char *in_progress)
 }
 
 /*
- * How many revisions of the ticket have been taken: a later one gets a branch
- * of its own, since the earlier is somebody's pull request.
+ * Counts the revisions of the ticket that were taken. A later one gets a branch
+ * of its own, because that of the earlier one is in a pull request.
  */
 static int
 take_number(struct fix *f, struct drover_error *err)
@@ -70,8 +70,8 @@ take_number(struct fix *f, struct drover_error *err)
 }
 
 /*
- * An attempt after the questions: somebody has answered, or released the job by
- * hand, or the last attempt died at its very end.
+ * After the questions an attempt comes when they were answered, when the job
+ * was released by hand, or when the last attempt died at its very end.
  */
 static int
 take_answer(struct fix *f, struct drover_error *err)
@@ -109,7 +109,7 @@ fix_take(struct fix *f, struct drover_error *err)
 {
 	int code;
 
-	if ((code = issue_get(&f->jira, f->p.issue, FIELDS, false, &f->issue, err)) < 0)
+	if ((code = issue_get(&f->jira, f->p.issue, TAKE_FIELDS, false, &f->issue, err)) < 0)
 		return code;
 	if (code == 0) {
 		snprintf(f->ended, sizeof(f->ended),

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Third step of jira.fix: an agent that may only read says whether the ticket
- * can be done, and in which repos. Where it cannot, its questions become a
- * comment, the ticket goes back to where people look, and the job is held. The
- * verdict is kept, so that a later attempt does not pay for it again.
+ * can be done, and in which repos. When it cannot, the agent's questions become
+ * a comment, the ticket goes back to to_do, and the job is held. The verdict is
+ * kept in the state, so that a later attempt does not pay for it again.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,7 +34,7 @@ triage_is_verdict(const cJSON *json)
 	return strcmp(verdict, "PROCEED") == 0 || strcmp(verdict, "NEEDS_INFO") == 0;
 }
 
-/* The last one counts: an agent may quote the form before it fills it in. */
+/* The last object counts: an agent may quote the form before it fills it in. */
 cJSON *
 triage_read(const char *text)
 {
@@ -50,7 +50,7 @@ triage_read(const char *text)
 		if ((json = cJSON_ParseWithOpts(p, NULL, 0)) == NULL)
 			continue;
 		if (triage_is_verdict(json)) {
-			/* Again by the reader that bounds the depth. */
+			/* json_read() bounds the depth. */
 			char *flat = json_print(json);
 
 			cJSON_Delete(json);
@@ -96,13 +96,13 @@ triage_run(struct fix *f, cJSON **verdict, struct drover_error *err)
 	trees_close(&trees, f->scope);
 	if (code == 0 && *verdict == NULL)
 		code = plugin_fail(err, DROVER_INTERNAL,
-		    "triage: the agent gave no line {\"verdict\": ...}, not the second time "
-		    "either");
+		    "triage: the agent has given no line {\"verdict\": ...} in %d answers",
+		    READ_TRIES);
 	free(result);
 	return code;
 }
 
-/* Only repos that the ticket may be about; none named: all of them. */
+/* Keeps those repos that the ticket may be about; without any it is about all of them. */
 static void
 triage_repos(struct fix *f, cJSON *verdict)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Fourth step of jira.fix: the change in each repo. change->run remembers each
- * by repo and branch, so that an attempt after a failure in one repo finds the
- * others done. Nothing is announced before all are.
+ * Fourth step of jira.fix: the change in each repo. change->run remembers it by
+ * repo and branch, so that an attempt after a failure in one repo finds the
+ * others done. Nothing is told before all of them are.
  */
 #include <ctype.h>
 #include <stdio.h>
@@ -87,8 +87,8 @@ fix_work(struct fix *f, struct drover_error *err)
 		if (!cJSON_IsString(name) || f->work_len == FIX_REPOS)
 			continue;
 		if (f->scope->host->repo->find(f->scope, name->valuestring, &repo) != 0)
-			return plugin_fail(err, DROVER_CONFIG,
-			    "repo %.63s is not configured any more", name->valuestring);
+			return plugin_fail(err, DROVER_CONFIG, "repo %.63s is no longer configured",
+			    name->valuestring);
 		snprintf(work->repo, sizeof(work->repo), "%s", repo.name);
 		snprintf(work->forge, sizeof(work->forge), "%s", repo.forge);
 		snprintf(work->branch, sizeof(work->branch), "drover/%.100s%s%s%s", f->p.issue,

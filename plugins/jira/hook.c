@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A webhook of Jira's: signature, age, and word to both sources that there may
- * be something. What it says is not looked at: polling stays the truth.
+ * A webhook of Jira's: when signature and age are good, both sources are
+ * polled. What it says is not used.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -15,10 +15,7 @@
 
 static int hook_age(struct drover_scope *, const cJSON *, struct drover_error *);
 
-/*
- * Jira puts its own time in milliseconds into the body, where the signature
- * covers it.
- */
+/* Jira puts its time, in milliseconds, into the body, which the signature covers. */
 static int
 hook_age(struct drover_scope *scope, const cJSON *body, struct drover_error *err)
 {
@@ -26,7 +23,7 @@ hook_age(struct drover_scope *scope, const cJSON *body, struct drover_error *err
 
 	if (at > 0 && (at < now - AGE_MS || at > now + AGE_MS))
 		return plugin_fail(err, DROVER_AUTH,
-		    "a webhook is %.0f seconds off: sent again by somebody, or a clock is wrong",
+		    "the webhook is %.0f seconds old: it was sent again, or a clock is wrong",
 		    (now - at) / 1000);
 	return 0;
 }
@@ -46,7 +43,8 @@ jira_hook(struct drover_scope *scope, void *plugin, const struct drover_delivery
 	if ((code = hook_prove(scope, delivery, &signature, err)) != 0)
 		return code;
 	if ((body = json_read(delivery->body, delivery->body_len, &why)) == NULL)
-		return plugin_fail(err, DROVER_PERMANENT, "a webhook is no JSON: %.200s", why.text);
+		return plugin_fail(err, DROVER_PERMANENT, "the webhook is not JSON: %.200s",
+		    why.text);
 	code = hook_age(scope, body, err);
 	cJSON_Delete(body);
 	if (code != 0)

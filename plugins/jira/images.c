@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Pictures that people attached. What a file is, its first bytes say, and not
- * its name, which never becomes a path. A picture that cannot be had is no
- * reason to stop: the prompt says that it is missing.
+ * Pictures that people attached to a ticket, as files for the agent. The first
+ * bytes tell what a file is; its name is not trusted, and never becomes a path.
+ * When a picture cannot be loaded the prompt says so, and the work goes on.
  */
 #include <sys/stat.h>
 
@@ -39,8 +39,8 @@ image_kind(const char *data, size_t len)
 }
 
 /*
- * Cloud hands out the content itself only when asked not to redirect; Data
- * Center names a URL, which must be its own.
+ * Cloud redirects unless it is asked not to. Data Center names a URL, which the
+ * host refuses when it is on another origin.
  */
 static int
 image_fetch(struct fix *f, const cJSON *attachment, const char *id, struct web_answer *answer,
@@ -74,7 +74,7 @@ image_write(const char *path, const char *data, size_t len)
 	return close(fd) == 0 && len == 0 ? 0 : -1;
 }
 
-/* 1: taken, 0: not, or a class that ends the attempt. */
+/* 1 when the picture was taken, 0 when it was not, or a class that ends the attempt. */
 static int
 image_take(struct fix *f, const cJSON *attachment, int number, struct drover_error *err)
 {

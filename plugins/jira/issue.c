@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * One issue: its fields, the property that drover keeps on it, and links to
- * what was made of it.
- */
+/* One issue: its fields, the property that drover keeps on it, and links to pull requests. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,7 +17,8 @@ issue_get(struct jira *j, const char *key, const char *fields, bool changelog, c
 
 	*issue = NULL;
 	if (!jira_is_key(key))
-		return plugin_fail(err, DROVER_PERMANENT, "\"%.80s\" is no key of an issue", key);
+		return plugin_fail(err, DROVER_PERMANENT, "\"%.80s\" is not the key of an issue",
+		    key);
 	code = jira_send(j, &request, &answer, err,
 	    "/issue/%s?fields=%s&properties=" JIRA_PROPERTY "&properties=" JIRA_PROPERTY_REVIEW
 	    "%s",
@@ -29,17 +27,14 @@ issue_get(struct jira *j, const char *key, const char *fields, bool changelog, c
 		return code;
 	if (answer.status == 404) {
 		web_answer_free(&answer);
-		/*
-		 * Jira also says so to a token that it does not know any more.
-		 */
-		code = jira_me(j, true, err);
-		return code;
+		/* Jira answers so to a token that it no longer knows, too. */
+		return jira_me(j, true, err);
 	}
 	if (!web_is_good(&answer) || !cJSON_IsObject(json_get(answer.json, "fields"))) {
 		code = !web_is_good(&answer) ?
 		    web_refused(&answer, key, err) :
 		    plugin_fail(err, DROVER_AGAIN, "%s: Jira's answer is not an issue", key);
-		/* This one issue is closed to us; the account is well. */
+		/* The account may not see this issue; the token is good. */
 		if (answer.status == 403)
 			err->code = code = DROVER_PERMANENT;
 		web_answer_free(&answer);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The plugin jira. account.c asks Jira, judge.c reads refusals; search.c,
- * issue.c, transition.c and comment.c are what is asked; adf.c, adf_write.c and
- * wiki.c are its texts; person.c tells who somebody is. scan.c with
- * source_ticket.c and source_review.c finds work, pipeline_fix.c (with fix_*.c)
- * and pipeline_review.c do it, operations.c is for others, hook.c for Jira
- * itself.
+ * The plugin jira. scan.c with source_ticket.c and source_review.c finds work;
+ * pipeline_fix.c, with fix_*.c, and pipeline_review.c do it; operations.c is
+ * for other plugins and operators, hook.c for Jira's webhooks. All of them ask
+ * Jira through account.c: search.c, issue.c, transition.c, comment.c and
+ * person.c say what is asked, judge.c what refusals mean, and adf.c, wiki.c and
+ * their companions read and write Jira's texts.
  */
 #include "jira/jira.h"
 

@@ -17,154 +17,155 @@
 #include "common/web.h"
 #include "jira/adf.h"
 
-#define JIRA_ID_MAX 160                /* ids of issues, comments and people, keys of issues */
-#define JIRA_PROPERTY "drover"         /* of issues and comments: what drover did there */
+#define JIRA_ID_MAX          160 /* of ids of issues, comments and people, and keys of issues */
+#define JIRA_PROPERTY        "drover" /* of issues and comments, says what drover did there */
 #define JIRA_PROPERTY_REVIEW "drover.review"
+
+/* ---- account.c ---- */
 
 /* The account as one callback uses it. */
 struct jira {
 	struct drover_scope *scope;
 	struct web web;
-	bool server; /* Data Center: version 2 of the API, names instead of account ids, wiki markup
-		      */
-	bool marker; /* comments carry a property or an anchor that only programs see */
-	bool critical;                 /* somebody waits: not a poll */
-	const char *api;               /* "/rest/api/3" */
-	const char *trace;             /* of the job, or NULL */
+	bool server;     /* Data Center: version 2 of the API, names for account ids, wiki markup */
+	bool marker;     /* comments carry a property or an anchor that only programs see */
+	bool critical;   /* a job or a person waits; false for polls */
+	const char *api; /* "/rest/api/3" */
+	const char *trace; /* of the job, or NULL */
 	char base[512], credential[JIRA_ID_MAX];
 	char *authorization;
-	char me[JIRA_ID_MAX]; /* account id, on Data Center the user's name; "" until jira_me() */
+	char me[JIRA_ID_MAX]; /* account id, on Data Center the name; "" until jira_me() */
 	char me_key[JIRA_ID_MAX], me_name[128];
 	struct drover_http_limit limits[2]; /* of the request under way */
 	char issue_limit[JIRA_ID_MAX + 16];
 };
 
-/* One request; the path stands behind /rest/api/N. */
+/* One request; its path goes behind /rest/api/N. */
 struct jira_request {
-	const char *method;            /* NULL: GET */
-	const char *endpoint;          /* Jira limits each endpoint by itself: a name for it */
-	const char *issue;             /* that is written to, or NULL */
+	const char *method;   /* NULL for GET */
+	const char *endpoint; /* a name for it: Jira limits each endpoint by itself */
+	const char *issue;    /* the issue that is written to, or NULL */
 	const cJSON *body;
-	bool once;                     /* twice would do harm */
+	bool once; /* doing it twice would do harm */
 };
 
-/* account.c */
 /*
- * Reads options and the token. j is the caller's and ends with jira_close, also
- * after an error.
+ * Reads the options and the token. j is the caller's and ends with jira_close,
+ * also after an error.
  */
 int jira_open(struct jira *, struct drover_scope *, bool critical, struct drover_error *);
 void jira_close(struct jira *);
 /*
- * Who we are. fresh asks Jira, which proves the token: Jira shows anonymous
- * people empty lists. Else what was seen last will do.
+ * Fills in drover's own account. fresh asks Jira, which proves the token: Jira
+ * shows empty lists to those who are not logged in. Otherwise what was seen
+ * last will do.
  */
 int jira_me(struct jira *, bool fresh, struct drover_error *);
-/* Whether the user object is our own account. Needs jira_me. */
+/* Whether the user object is drover's own account. Needs jira_me. */
 bool jira_is_me(const struct jira *, const cJSON *user);
-/* The id that we know a person by: accountId, on Data Center the name. */
+/* The id that a person is known by: accountId, on Data Center the name. */
 const char *jira_user_id(const struct jira *, const cJSON *user);
-/*
- * Sends it. 0 with an answer of any status that is no failure (404 is one of
- * these).
- */
+/* 0 with an answer of any status that jira_judge lets pass, as 404. */
 int jira_send(struct jira *, const struct jira_request *, struct web_answer *,
     struct drover_error *, const char *path, ...) DROVER_PRINTF(5, 6);
-/* As jira_send, but whatever is not 2xx is an error "WHAT: ...". */
+/* As jira_send, but a status other than 2xx is an error "WHAT: ...". */
 int jira_must(struct jira *, const struct jira_request *, const char *what, struct web_answer *,
     struct drover_error *, const char *path, ...) DROVER_PRINTF(6, 7);
-/*
- * 1 when it is a key ("PROJ-12") or an id of an issue: nothing else goes into a
- * path.
- */
+/* Whether it can be a key ("PROJ-12") or an id of an issue: nothing else goes into a path. */
 bool jira_is_key(const char *);
 
-/* judge.c: what an answer of Jira's means. arg: struct jira. */
+/* ---- judge.c ---- */
+
+/* What an answer of Jira's means; arg is the struct jira. */
 void jira_judge(void *arg, struct drover_scope *, const struct drover_http_response *,
     struct drover_http_verdict *);
 
-/* search.c */
-/* The literal for JQL: quoted and escaped. */
+/* ---- search.c ---- */
+
+/* Appends the literal for JQL, quoted and escaped. */
 void jql_quote(struct text_buf *, const char *value);
 /*
- * Calls each for every issue of the query until it gives 1 (stop) or a class.
- * reconcile: ids of issues that were just changed, whose newest state the
- * search shall know of.
+ * Calls each for every issue of the query until it returns 1 to stop, or a
+ * class. reconcile: ids of issues that were just changed, whose newest state
+ * the search shall know.
  */
 int jira_search(struct jira *, const char *jql, const char *const *fields,
     const char *const *reconcile, size_t reconcile_len,
     int (*each)(void *, const cJSON *, struct drover_error *), void *arg, struct drover_error *);
 
-/* issue.c */
+/* ---- issue.c, transition.c ---- */
+
 /*
- * GET an issue with its fields, our properties and its changelog (when asked).
- * 1: *issue is there and the caller's; 0: gone, or not visible to us.
+ * Gets an issue with its fields, our properties and, when asked, its changelog.
+ * 1: *issue is the caller's; 0: it is gone, or the account may not see it.
  */
 int issue_get(struct jira *, const char *key, const char *fields, bool changelog, cJSON **issue,
     struct drover_error *);
-/* A property of the issue. 1: *value is the caller's, 0: none. */
+/* 1: *value is the property, the caller's; 0: the issue has none of that name. */
 int issue_property(struct jira *, const char *key, const char *name, cJSON **value,
     struct drover_error *);
 int issue_property_set(struct jira *, const char *key, const char *name, const cJSON *value,
     struct drover_error *);
-/* A link to url on the issue, once for each id. */
+/* Links the issue to url, once for each id. */
 int issue_link(struct jira *, const char *key, const char *id, const char *url, const char *title,
     struct drover_error *);
 const char *issue_status(const cJSON *issue);
-/* The description, or any field of text, as Markdown. */
+/* Appends the description, or any other field of text, as Markdown. */
 void issue_text(const cJSON *issue, const char *field, struct text_buf *);
-
-/* transition.c */
 /*
- * Moves the issue to the status; there already is fine. CONFIG: its workflow
- * has no way, or wants fields. done gets 1 when it moved.
+ * Moves the issue to the status; success where it is there already. CONFIG when
+ * its workflow has no way there, or wants fields. *moved, unless it is NULL,
+ * says whether it moved.
  */
 int issue_transition(struct jira *, const char *key, const char *status, int *moved,
     struct drover_error *);
 
-/* comment.c */
+/* ---- comment.c ---- */
+
 /*
- * Posts Markdown once for each id, whatever crashes; comment_id (may be NULL)
- * gets the comment's.
+ * Posts Markdown once for each id, whatever crashes. comment_id, unless it is
+ * NULL, gets the comment's.
  */
 int comment_post(struct jira *, const char *key, const char *id, const char *markdown,
     char *comment_id, size_t, struct drover_error *);
 /*
- * The newest comments first, at most max of them, bodies as Jira has them. each
- * as in jira_search.
+ * Calls each, as in jira_search, for at most max comments, newest first, with
+ * bodies as Jira has them.
  */
 int comment_each(struct jira *, const char *key, int max,
     int (*each)(void *, const cJSON *, struct drover_error *), void *arg, struct drover_error *);
 
-/* person.c */
+/* ---- person.c ---- */
+
 #define PERSON_MARKS 16
 
 struct person {
-	struct drover_person is;       /* hand this over */
+	struct drover_person is; /* for the core; points into the rest */
 	char id[JIRA_ID_MAX], name[128];
 	char marks[PERSON_MARKS][JIRA_ID_MAX];
 	const char *list[PERSON_MARKS + 1];
 };
 
 /*
- * Who that is; finds out only those marks that the source's authors name.
- * project may be "".
+ * Who a user is; finds out only those marks that the authors of the source
+ * name. project may be "".
  */
 int person_read(struct jira *, const char *source, const cJSON *user, const char *project,
     struct person *, struct drover_error *);
-/* 1: may start work and be quoted. source NULL: the job's. */
+/* Whether the user may start work and be quoted: 1, 0 or a class. source NULL: the job's. */
 int person_allowed(struct jira *, const char *source, const cJSON *user, const char *project,
     struct drover_error *);
 
-/* payload.c: what a job of ours is handed. */
-#define PAYLOAD_TEXT_MAX 22000         /* bytes of a description; JSON may double them */
+/* ---- payload.c: what a job of ours is handed ---- */
+
+#define PAYLOAD_TEXT_MAX 22000 /* bytes of a description; JSON may double them */
 
 struct payload {
-	cJSON *json;                   /* what the others point into */
+	cJSON *json; /* the other members point into it */
 	const char *issue, *id, *revision, *summary, *description, *status, *project, *type,
 	    *priority;
 	const cJSON *labels, *components;
-	bool assigned;                 /* it must still be assigned to us */
+	bool assigned; /* the job ends unless the issue is still assigned to drover */
 };
 
 /* JSON of the issue for a job; the caller frees. */
@@ -172,32 +173,33 @@ char *payload_write(const cJSON *issue, const char *revision, const char *status
 int payload_read(const struct drover_job *, struct payload *, struct drover_error *);
 void payload_free(struct payload *);
 /*
- * The configured repo number index of those that labels and components
- * "repo:NAME" name, NULL past the last; many gets how many there are.
+ * Of the configured repos that labels and components "repo:NAME" name, the one
+ * at index, or NULL past the last; *many is how many there are.
  */
 const char *payload_repo(struct drover_scope *, const cJSON *labels, const cJSON *components,
     size_t index, size_t *many);
 
-/* scan.c: what both sources do. */
+/* ---- scan.c: what both sources do ---- */
+
 struct scan {
 	struct drover_scope *scope;
 	const struct scan_kind *kind;
-	struct jira jira;              /* of the poll under way */
-	int64_t proven;                /* monotonic: when Jira last said who we are; 0: never */
-	const char *status, *jql;      /* jql NULL: made from the other options */
+	struct jira jira;         /* of the poll under way */
+	int64_t proven;           /* monotonic: when the token was proven last; 0 for never */
+	const char *status, *jql; /* jql "" : it is made from the other options */
 	cJSON *seen; /* the cursor: id -> [revision, updated, hour seen, second emitted] */
 	int room, gets;
-	bool more;                     /* there is more to look at than one poll does */
-	cJSON *kept;                   /* an answer that the author of the revision points into */
+	bool more;   /* there is more to look at than one poll does */
+	cJSON *kept; /* an answer that the author of the revision points into */
 };
 
 /* How the sources differ. */
 struct scan_kind {
 	const char *source, *kind, *property;
-	bool assigned;                 /* to us; else: to anybody but us */
+	bool assigned; /* the issue is assigned to drover; false: to anyone else */
 	/*
-	 * The revision of an issue and who caused it (a user object of issue's,
-	 * or of scan->kept's). 0, or a class.
+	 * The revision of an issue and the user who caused it, in the issue or
+	 * in scan->kept. 0, or a class.
 	 */
 	int (*revision)(struct scan *, const cJSON *issue, char *revision, size_t,
 	    const cJSON **author, struct drover_error *);
@@ -206,14 +208,12 @@ struct scan_kind {
 int scan_open(struct drover_scope *, const struct scan_kind *, void **, struct drover_error *);
 int scan_poll(struct drover_scope *, void *, const char *cursor, struct drover_error *);
 void scan_close(struct drover_scope *, void *);
-/*
- * The newest entry of the changelog, not by us, that wanted takes; NULL: none.
- */
+/* The newest entry of the changelog that is not by drover and that wanted takes, or NULL. */
 const cJSON *scan_history(const struct scan *, const cJSON *issue,
     bool (*wanted)(const struct scan *, const cJSON *item));
-/* Whoever wrote the issue. */
+/* The user who wrote the issue. */
 const cJSON *scan_creator(const cJSON *issue);
-/* Compares two ids of numbers: longer is newer. */
+/* Compares two ids that are numbers: the longer one is newer. */
 int scan_compare(const char *, const char *);
 
 /* Who may start work unless `authors` is configured. */

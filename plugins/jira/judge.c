@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What an answer of Jira's means. Cloud says why it limits: a burst on one
- * endpoint, too many writes to one issue, or a quota of all; each is waited out
- * where it belongs. Its reset is a time with the resolution of a minute.
+ * What an answer of Jira's means. Cloud says why it limits requests: a burst on
+ * one endpoint, too many writes to one issue, or the quota of the whole site;
+ * only that limit is paused. Its reset is a time to the minute.
  */
 #include <limits.h>
 #include <stdio.h>
@@ -32,8 +32,8 @@ judge_seconds(const char *text)
 }
 
 /*
- * How long Jira wants to be left alone; 0: it does not say. A clock that is off
- * by hours cannot make it longer than an hour.
+ * How long Jira wants to be left alone, in ms, or 0 where it does not say. At
+ * most an hour, in case a clock is wrong.
  */
 static int64_t
 judge_wait(struct jira *j, const struct drover_http_response *response)
@@ -49,7 +49,7 @@ judge_wait(struct jira *j, const struct drover_http_response *response)
 		wait = at * 1000 - host->time->now(j->scope);
 		return wait < 1000 ? 1000 : wait > WAIT_MAX_MS ? WAIT_MAX_MS : wait;
 	}
-	/* Data Center fills its bucket once in so many seconds. */
+	/* Data Center refills its bucket once in so many seconds. */
 	wait =
 	    judge_seconds(host->http->header(j->scope, response, "X-RateLimit-Interval-Seconds"));
 	return wait > 0 ? wait : 0;
@@ -84,9 +84,8 @@ jira_judge(void *arg, struct drover_scope *scope, const struct drover_http_respo
 	case 401:
 		verdict->code = DROVER_AUTH;
 		snprintf(verdict->text, sizeof(verdict->text),
-		    "Jira refuses the token (401): expired, or of another kind. A scoped token of "
-		    "Jira Cloud "
-		    "works only under https://api.atlassian.com/ex/jira/CLOUD-ID as base_url");
+		    "Jira refuses the token (401): it has expired or is of another kind. A scoped "
+		    "token needs https://api.atlassian.com/ex/jira/CLOUD-ID as base_url");
 		break;
 	case 403:
 		login = scope->host->http->header(scope, response, "X-Seraph-LoginReason");
@@ -102,12 +101,12 @@ jira_judge(void *arg, struct drover_scope *scope, const struct drover_http_respo
 	case 409:
 		verdict->code = DROVER_AGAIN;
 		snprintf(verdict->text, sizeof(verdict->text),
-		    "somebody else changes the issue at the same time (409)");
+		    "the issue is being changed by someone else (409)");
 		break;
 	case 410:
 		verdict->code = DROVER_CONFIG;
 		snprintf(verdict->text, sizeof(verdict->text),
-		    "Jira has removed this part of its API (410): is flavor right?");
+		    "Jira has removed this part of its API (410): check option flavor");
 		break;
 	case 429:
 		judge_limit(j, response, verdict);

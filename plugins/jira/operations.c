@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What other plugins and people may ask of this one: a comment, a move to
+ * What other plugins and operators may ask of this one: a comment, a move to
  * another status, and whether the account works.
  */
 #include <stdio.h>
@@ -43,7 +43,7 @@ const struct drover_operation jira_operation_probe = {
 	.call = operation_probe,
 };
 
-/* An object whose members are texts that are not empty. */
+/* Reads an object whose members are texts, none of them empty. */
 static int
 request_read(const char *request, uint64_t len, const char *const *members, cJSON **json,
     struct drover_error *err)
@@ -51,7 +51,7 @@ request_read(const char *request, uint64_t len, const char *const *members, cJSO
 	size_t i;
 
 	if ((*json = json_read(request, len, err)) == NULL)
-		return plugin_fail(err, DROVER_PERMANENT, "the request is no JSON object");
+		return plugin_fail(err, DROVER_PERMANENT, "the request is not a JSON object");
 	for (i = 0; members[i] != NULL; i++)
 		if (*json_text(*json, members[i]) == '\0')
 			break;
@@ -79,7 +79,7 @@ operation_comment(struct drover_scope *scope, void *plugin, const char *request,
 		return code;
 	issue = json_text(ask, "issue");
 	if (snprintf(id, sizeof(id), "call/%s", json_text(ask, "key")) >= DROVER_KEY_MAX - 16)
-		code = plugin_fail(err, DROVER_PERMANENT, "key is longer than %d bytes",
+		code = plugin_fail(err, DROVER_PERMANENT, "\"key\" is longer than %d bytes",
 		    DROVER_KEY_MAX - 24);
 	else if ((code = jira_open(&j, scope, true, err)) == 0)
 		code = comment_post(&j, issue, id, json_text(ask, "text"), comment, sizeof(comment),

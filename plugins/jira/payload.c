@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a job is handed: the issue as it was when somebody who may do so asked
- * for the work. Summary and description stay as they were then, whoever edits
- * them later.
+ * What a job is handed: the issue as it was when the work was asked for. Later
+ * edits of summary and description do not reach the job.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -83,7 +82,7 @@ payload_read(const struct drover_job *job, struct payload *p, struct drover_erro
 	memset(p, 0, sizeof(*p));
 	if ((p->json = json_read(job->payload, job->payload_len, err)) == NULL)
 		return plugin_fail(err, DROVER_PERMANENT,
-		    "the payload is no JSON object {\"issue\": \"PROJ-1\", ...}");
+		    "the payload is not a JSON object {\"issue\": \"PROJ-1\", ...}");
 	p->issue = json_text(p->json, "issue");
 	p->id = json_text(p->json, "id");
 	p->revision = json_text(p->json, "revision");
@@ -134,7 +133,7 @@ payload_repo(struct drover_scope *scope, const cJSON *labels, const cJSON *compo
 		cJSON_ArrayForEach(name, lists[i]) {
 			if ((repo = repo_of(scope, name)) == NULL)
 				continue;
-			/* A label and a component may name the same. */
+			/* A label and a component may name the same repo. */
 			other = NULL;
 			if (i == 1)
 				cJSON_ArrayForEach(other, labels)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who somebody is, as far as the source's `authors` ask. "member" is everybody
- * with an account of the Jira's own (no customer of a service desk, no
- * program); an e-mail address counts where Jira shows it; groups and roles of a
- * project cost a request each and are looked up only when `authors` name one.
+ * Who a user is, as far as the source's `authors` ask. "member" is a person
+ * with an account in this Jira, no customer of a service desk and no program;
+ * an e-mail address counts where Jira shows it. Groups and roles of a project
+ * cost requests, so they are looked up only when `authors` name one.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,25 +36,21 @@ person_mark(struct person *p, const char *mark)
 	p->list[n] = p->marks[n];
 }
 
-/*
- * A role that Jira does not tell of makes nobody trusted, and is no reason to
- * hear of nobody else.
- */
+/* A role that Jira hides makes its holders no authors; other issues are still looked at. */
 static bool
 role_is_hidden(struct jira *j, const struct web_answer *answer, const char *project)
 {
 	if (answer->status != 401 && answer->status != 403 && answer->status != 404)
 		return false;
 	plugin_log(j->scope, DROVER_WARN,
-	    "project %s: Jira does not say who has which role there (%d): the account needs to see "
-	    "it",
+	    "project %s: Jira does not say who has which role (%d): let the account see it",
 	    project, answer->status);
 	return true;
 }
 
 /*
- * Marks the groups of the person that authors name, all found by one request.
- * Cloud lists them by themselves, Data Center with the user.
+ * Marks those groups of the person that authors name; one request tells all.
+ * Cloud lists groups by themselves, Data Center with the user.
  */
 static int
 person_groups(struct jira *j, const char *source, struct person *p, struct drover_error *err)
@@ -77,8 +73,7 @@ person_groups(struct jira *j, const char *source, struct person *p, struct drove
 		return code;
 	if (answer.status == 403)
 		code = plugin_fail(err, DROVER_CONFIG,
-		    "authors name groups, and this account may not see who is in one (Jira: Browse "
-		    "users and groups)");
+		    "authors name groups: give the account Jira's permission to browse them");
 	groups = j->server ? json_at(answer.json, "groups.items") : answer.json;
 	for (i = 0; code == 0 && answer.status == 200 &&
 	     (author = trust->author(j->scope, source, i)) != NULL;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The pipeline jira.fix: a ticket becomes a branch and a pull request in each
- * repository that it is about. Its steps are files of their own; each may be
- * done again by the next attempt without doing anything twice to the outside.
+ * repository that it is about. fix_run() takes its steps, each in a file of its
+ * own, one after the other. An attempt after a crash takes all of them again
+ * from what the state holds, and nothing happens twice outside.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,8 +22,7 @@ static const struct drover_option options[] = {
 	{ "in_progress", DROVER_STRING, 0, "In Progress",
 	    "Status of a ticket that is being worked on; \"\": it stays where it is." },
 	{ "to_do", DROVER_STRING, 0, "To Do",
-	    "Status of a ticket that waits for answers or needed no change; \"\": it stays where "
-	    "it is." },
+	    "Status of a ticket that waits for answers or needed no change; \"\": it stays." },
 	{ "done_status", DROVER_STRING, 0, "",
 	    "Status of a ticket whose pull requests are open; \"\": it stays where it is." },
 	{ "triage", DROVER_BOOL, 0, "true",
@@ -34,8 +34,8 @@ static const struct drover_option options[] = {
 	{ "subtasks", DROVER_BOOL, 0, "true", "One sub-task for each repo where several change." },
 	{ "draft", DROVER_BOOL, 0, "false", "Open pull requests as drafts." },
 	{ "labels_hotfix", DROVER_LIST, 0, NULL,
-	    "Labels of pull requests for urgent tickets (priority Highest, Blocker or Critical, or "
-	    "label or type hotfix)." },
+	    "Labels of pull requests for tickets of priority Highest, Blocker or Critical, or "
+	    "hotfix." },
 	{ "labels_bugfix", DROVER_LIST, 0, NULL, "Labels of pull requests for bugs." },
 	{ "labels_default", DROVER_LIST, 0, NULL, "Labels of all other pull requests." },
 	OPTION_RULES,
@@ -56,8 +56,8 @@ const struct drover_pipeline jira_pipeline_fix = {
 	.size = sizeof(struct drover_pipeline),
 	.retries = 2,
 	.name = "fix",
-	.summary = "Has an agent read a ticket, ask back or make the change, and opens pull "
-		   "requests for it.",
+	.summary =
+	    "Has an agent ask back about a ticket or make the change, and opens pull requests.",
 	.options = options,
 	.pool = "heavy",
 	.timeout_ms = 90 * 60 * 1000,

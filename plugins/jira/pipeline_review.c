@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The pipeline jira.review: an agent that may only read judges whether a ticket
- * can be started on, in one comment for each wording.
+ * is ready to be worked on, and says so in one comment for each wording.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -44,7 +44,7 @@ const struct drover_pipeline jira_pipeline_review = {
 	.prompts = prompts,
 };
 
-/* 1 while the ticket is there and nobody has been told of this wording. */
+/* Whether the ticket is there and this wording was not judged yet: 1, 0 or a class. */
 static int
 review_is_due(struct jira *j, const struct payload *p, struct drover_error *err)
 {
@@ -60,7 +60,7 @@ review_is_due(struct jira *j, const struct payload *p, struct drover_error *err)
 	return code;
 }
 
-/* The agent's run over all that the ticket may be about. */
+/* Has the agent read all that the ticket may be about. */
 static int
 review_look(struct jira *j, const struct drover_job *job, const struct payload *p,
     struct text_buf *said, struct drover_error *err)
@@ -141,10 +141,7 @@ review_run(struct drover_scope *scope, void *plugin, const struct drover_job *jo
 		goto out;
 	}
 	code = 0;
-	/*
-	 * What the agent said is kept before it is posted: another attempt
-	 * posts the same words, or finds them posted.
-	 */
+	/* Kept before it is posted, so that another attempt has the same words. */
 	if ((len = scope->host->kv->get(scope, "job/said", kept, sizeof(kept), err)) > 0 &&
 	    len < (int64_t)sizeof(kept))
 		text_addf(&said, "%s", kept);

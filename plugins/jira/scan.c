@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What both sources do: one search, and a closer look at what has changed
- * since. The search is behind the truth and tells little; an issue is read
- * again before it is handed over. The cursor keeps each issue's last revision,
- * so that a comment of ours, or a job that failed, makes no new job: only
- * somebody else's doing does.
+ * What both sources do in a poll: one search, and a closer look at the issues
+ * that have changed since. The search lags behind and tells little, so an issue
+ * is read again before it is handed over.
+ *
+ * The cursor keeps the last revision of each issue. A revision is caused by
+ * someone else, so a comment of drover's, or a job that failed, makes no new
+ * job. Between polls, struct scan only holds when the token was proven last.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -14,13 +16,13 @@
 
 #include "jira/jira.h"
 
-#define GETS_MAX 20                /* issues looked at in one poll */
-#define SEEN_MAX 1000              /* as many as one search gives */
+#define GETS_MAX   20   /* issues looked at in one poll */
+#define SEEN_MAX   1000 /* as many as one search gives */
 #define SEEN_HOURS 48
 #define PROVE_MS (10 * 60 * 1000)
 #define RECENT_S 120
 #define RECENT_MAX 50
-#define FIELDS \
+#define SCAN_FIELDS \
 	"summary,description,status,issuetype,priority,labels,components,project,assignee," \
 	"creator,reporter,updated"
 
@@ -55,8 +57,8 @@ scan_open(struct drover_scope *scope, const struct scan_kind *kind, void **out,
 	s->jql = plugin_option(scope, "jql");
 	if (!kind->assigned && *s->jql == '\0' && option->count(scope, "projects") == 0) {
 		free(s);
-		return plugin_fail(err, DROVER_CONFIG,
-		    "jira.%s: say which tickets: projects = (\"PROJ\") or jql", kind->source);
+		return plugin_fail(err, DROVER_CONFIG, "jira.%s: set projects = (\"PROJ\"), or jql",
+		    kind->source);
 	}
 	*out = s;
 	return 0;
@@ -100,10 +102,7 @@ seen_read(struct scan *s, const char *cursor)
 	}
 }
 
-/*
- * Of `updated` only whether it is another one matters, and the cursor holds
- * many.
- */
+/* A hash is enough to see that `updated` has changed, and the cursor holds many. */
 static void
 seen_stamp(const char *updated, char out[20])
 {
@@ -134,7 +133,7 @@ seen_note(struct scan *s, const char *id, const char *revision, const char *upda
 		json_put(s->seen, id, entry);
 }
 
-/* Of what does not fit the oldest is forgotten. */
+/* Forgets the oldest issues until the text fits. */
 static char *
 seen_text(struct scan *s)
 {
@@ -150,10 +149,7 @@ seen_text(struct scan *s)
 	return text;
 }
 
-/*
- * Issues that have long been out of the search are forgotten, and the oldest
- * when there are too many.
- */
+/* Forgets issues that the search has not found for long, and the oldest of too many. */
 static int
 seen_write(struct scan *s, const char *cursor, struct drover_error *err)
 {
@@ -179,10 +175,7 @@ seen_write(struct scan *s, const char *cursor, struct drover_error *err)
 	return code;
 }
 
-/*
- * Ids of issues that were handed over a moment ago: their jobs change them, and
- * the search shall know.
- */
+/* Ids of issues that were just handed over: their jobs change them. */
 static size_t
 seen_recent(const struct scan *s, const char **ids)
 {
@@ -197,10 +190,7 @@ seen_recent(const struct scan *s, const char **ids)
 	return n;
 }
 
-/*
- * What the search says may be old: the issue itself decides. A query of the
- * operator's own is taken at its word.
- */
+/* The issue itself decides, as the search may be old; but an operator's own query is obeyed. */
 static bool
 scan_wants(struct scan *s, const cJSON *issue)
 {
@@ -317,15 +307,12 @@ scan_look(struct scan *s, const cJSON *found, const char *id, const char *update
 	int code;
 
 	s->gets++;
-	code = issue_get(&s->jira, key, FIELDS, true, &issue, err);
+	code = issue_get(&s->jira, key, SCAN_FIELDS, true, &issue, err);
 	if (code <= 0)
 		goto out;
 	code = 0;
 	if (!scan_wants(s, issue)) {
-		/*
-		 * Looked at each time, a few of these would leave no time for
-		 * the others.
-		 */
+		/* Remembered, because a few of these in each poll leave no time for others. */
 		seen_note(s, id, old != NULL ? old : "", updated, false);
 		goto out;
 	}
@@ -340,7 +327,7 @@ scan_look(struct scan *s, const cJSON *found, const char *id, const char *update
 	} else
 		seen_note(s, id, revision, updated, false);
 out:
-	/* One that will fail the same way each time stops no other. */
+	/* It would fail the same way each time, and must not stop the others. */
 	if (code == DROVER_PERMANENT) {
 		plugin_log(s->scope, DROVER_WARN, "%s: passed over until it changes: %s", key,
 		    err->text);
@@ -372,10 +359,7 @@ scan_issue(void *arg, const cJSON *issue, struct drover_error *err)
 	if (old != NULL && revision != NULL && *updated != '\0' && strcmp(old, stamp) == 0) {
 		bool early = cJSON_GetNumberValue(cJSON_GetArrayItem(seen, 2)) >= (double)hour;
 
-		/*
-		 * What was passed over is looked at again once an hour: what
-		 * the search said of it may have been old.
-		 */
+		/* What was passed over is looked at again once an hour: the search may be old. */
 		if (early)
 			return 0;
 		if (*revision != '\0') {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Issues by JQL. Cloud hands out pages by tokens, may give fewer issues than
- * asked for on any of them, and is behind the truth by seconds; Data Center
- * counts from startAt.
+ * asked for on any of them, and lags behind by seconds; Data Center counts from
+ * startAt.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -91,10 +91,7 @@ jira_search(struct jira *j, const char *jql, const char *const *fields,
 			break;
 		if (!web_is_good(&answer)) {
 			code = web_refused(&answer, "search", err);
-			/*
-			 * A project, status or field that is not there: the
-			 * query is the operator's.
-			 */
+			/* The query comes from options: a project, status or field is wrong. */
 			if (answer.status == 400)
 				err->code = code = DROVER_CONFIG;
 			web_answer_free(&answer);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The source jira.review: tickets whose text is to be judged before somebody
- * starts on them, once for each wording of it.
+ * The source jira.review: tickets whose text is judged before work on them
+ * begins, once for each wording.
  */
 #include <inttypes.h>
 #include <stdio.h>

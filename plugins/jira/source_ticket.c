@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The source jira.ticket: tickets assigned to drover's account that wait in the
- * status To Do. A revision is the last thing that somebody else did to ask for
- * it: the assignment, the move to that status, an edit of the text, or, once
- * drover has asked something back, a comment of somebody who may start work.
+ * status To Do. A revision is the last thing that someone else did to ask for
+ * the work: the assignment, the move to that status, an edit of the text, or,
+ * once drover has asked questions, a comment of a person who may start work.
  */
 #include <stdio.h>
 #include <string.h>
@@ -11,12 +11,13 @@
 
 #include "jira/jira.h"
 
-#define COMMENTS_MAX 50
+#define ANSWERS_MAX 50
 
 struct answer {
 	struct scan *scan;
-	const char *question, *project;   /* our comment that waits for an answer */
-	char id[JIRA_ID_MAX];             /* of the newest answer; "" : none */
+	const char *question; /* the comment of ours that waits for an answer, or "" */
+	const char *project;
+	char id[JIRA_ID_MAX]; /* of the newest answer, or "" */
 };
 
 static int ticket_open(struct drover_scope *, void *, void **, struct drover_error *);
@@ -79,8 +80,8 @@ ticket_asks(const struct scan *s, const cJSON *item)
 }
 
 /*
- * The newest comment behind our question by somebody who may start work; it is
- * kept for its author.
+ * Finds the newest comment after our question by a person who may start work,
+ * and keeps its author.
  */
 static int
 ticket_answer(void *arg, const cJSON *comment, struct drover_error *err)
@@ -126,7 +127,7 @@ ticket_revision(struct scan *s, const cJSON *issue, char *revision, size_t size,
 	    (before[len] != '\0' && before[len] != '-'))
 		return 0;
 	snprintf(revision, size, "%.120s", before);
-	if ((code = comment_each(&s->jira, json_text(issue, "key"), COMMENTS_MAX, ticket_answer,
+	if ((code = comment_each(&s->jira, json_text(issue, "key"), ANSWERS_MAX, ticket_answer,
 		 &answer, err)) != 0)
 		return code;
 	if (answer.id[0] != '\0' && s->kept != NULL) {
@@ -136,10 +137,7 @@ ticket_revision(struct scan *s, const cJSON *issue, char *revision, size_t size,
 	return 0;
 }
 
-/*
- * A ticket whose job is given up hears of it: it would stay in progress for
- * ever without a word.
- */
+/* Tells the ticket that its job was given up; it would stay in progress without a word. */
 static int
 ticket_settle(struct drover_scope *scope, void *state, const struct drover_settled *settled,
     struct drover_error *err)
@@ -169,10 +167,7 @@ ticket_settle(struct drover_scope *scope, void *state, const struct drover_settl
 	}
 	jira_close(&j);
 	payload_free(&payload);
-	/*
-	 * Only an outage is worth coming back for: the ticket may be gone, or
-	 * closed to us.
-	 */
+	/* Try again only after an outage: the ticket may be gone or hidden. */
 	if (code != 0 && code != DROVER_AGAIN && code != DROVER_QUOTA && code != DROVER_AUTH) {
 		plugin_log(scope, DROVER_WARN, "the ticket is not told that its job is dead: %s",
 		    err->text);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Sub-tasks: one for each repo where a ticket needs several. The project's own
- * type of sub-task is looked up; a project without one, or one whose screens
- * want more than a summary, gets none, which is said and stops nothing.
+ * Sub-tasks, one for each repo of a ticket that needs several. The project's
+ * type of sub-task is looked up. Where a project has no such type, or wants
+ * more fields than a summary, the work goes on without sub-tasks.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +14,7 @@
 struct subtask {
 	struct fix *f;
 	const struct fix_work *work;
-	char id[DROVER_KEY_MAX];       /* in the property of what we make */
+	char id[DROVER_KEY_MAX]; /* in the property of the sub-task */
 };
 
 static int subtask_type(struct fix *, char *, size_t, struct drover_error *);
@@ -44,7 +44,7 @@ subtask_type(struct fix *f, char *type, size_t size, struct drover_error *err)
 	return 0;
 }
 
-/* After a crash: the sub-task that carries our property with this id. */
+/* After a crash, finds the sub-task whose property has this id. */
 static int
 subtask_find(void *arg, char *key, size_t size, struct drover_error *err)
 {

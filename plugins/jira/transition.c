@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Moving an issue to a status. Which transitions there are depends on the
- * workflow and on where the issue stands, so they are asked for each time.
+ * Moving an issue to a status. Its workflow and its present status say which
+ * transitions there are, so they are asked for each time.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,7 +28,7 @@ shown_add(char *out, size_t size, const char *name)
 	snprintf(out + used, size - used, "%s\"%s\"", used > 0 ? ", " : "", clean);
 }
 
-/* The fields that its screen wants and that have no default. */
+/* Lists the fields that the transition's screen requires and that have no default. */
 static void
 transition_wants(const cJSON *transition, char *out, size_t size)
 {
@@ -42,10 +42,7 @@ transition_wants(const cJSON *transition, char *out, size_t size)
 								field->string);
 }
 
-/*
- * By the status that it leads to, else by its own name. shown gets what there
- * is.
- */
+/* By the status that it leads to, else by its own name; shown lists all that there are. */
 static const cJSON *
 transition_find(const cJSON *list, const char *status, char *shown, size_t size)
 {
@@ -110,7 +107,7 @@ issue_transition(struct jira *j, const char *key, const char *status, int *moved
 	if ((code = issue_get(j, key, "status", false, &issue, err)) <= 0)
 		return code < 0 ? code :
 				  plugin_fail(err, DROVER_PERMANENT,
-				      "%s: is gone, or this account may not see it", key);
+				      "%s: does not exist, or this account may not see it", key);
 	snprintf(shown, sizeof(shown), "%.80s", issue_status(issue));
 	code = strcasecmp(shown, status);
 	cJSON_Delete(issue);
@@ -130,8 +127,7 @@ issue_transition(struct jira *j, const char *key, const char *status, int *moved
 		json_id(transition, "id", id, sizeof(id));
 		if (wants[0] != '\0')
 			code = plugin_fail(err, DROVER_CONFIG,
-			    "%s: the move to \"%.80s\" wants the fields %s: drover fills in none, "
-			    "make them optional",
+			    "%s: the move to \"%.80s\" requires the fields %s: make them optional",
 			    key, status, wants);
 	}
 	web_answer_free(&answer);

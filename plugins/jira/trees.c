@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Leased trees for an agent that reads: the tree itself where there is one,
- * else a folder with a link to each by the repo's name.
+ * Leased trees for an agent that reads: the tree of a single repo, or a folder
+ * with a link to the tree of each, by the repo's name.
  */
 #include <sys/stat.h>
 
@@ -58,7 +58,7 @@ trees_close(struct trees *t, struct drover_scope *scope)
 
 	while (t->len > 0)
 		if (scope->host->lease->release(scope, t->handles[--t->len], &why) != 0)
-			plugin_log(scope, DROVER_WARN, "giving a tree back: %s", why.text);
+			plugin_log(scope, DROVER_WARN, "a tree cannot be released: %s", why.text);
 }
 
 void
