@@ -446,7 +446,7 @@ fake_load(const char *name)
 	char path[4096];
 	void *handle;
 
-	snprintf(path, sizeof(path), "%s/%s.so", PLUGINS_BUILT, name);
+	snprintf(path, sizeof(path), BUILD_DIR "/.libs/%s.so", name);
 	handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
 	ck_assert_msg(handle != NULL, "%s", handle == NULL ? dlerror() : "");
 	plugin = dlsym(handle, "drover_plugin_v1");

@@ -6,9 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <check.h>
-
 #include "fake_host.h"
+#include "suite.h"
 
 static struct fake *fake;
 static const struct drover_pipeline *pipeline;
@@ -266,16 +265,11 @@ START_TEST(any_bytes_are_run_or_refused)
 }
 END_TEST
 
-int
-main(void)
+static void
+cases(Suite *suite)
 {
-	Suite *s = suite_create("exec");
-	TCase *t = tcase_create("command");
-	SRunner *runner;
-	int failed;
+	TCase *t = suite_case(suite, "command", setup, teardown);
 
-	tcase_add_checked_fixture(t, setup, teardown);
-	tcase_set_timeout(t, 60);
 	tcase_add_test(t, a_list_is_a_command_and_one_call);
 	tcase_add_test(t, an_object_says_more);
 	tcase_add_test(t, durations);
@@ -288,10 +282,6 @@ main(void)
 	    (int)(sizeof(malformed) / sizeof(malformed[0])));
 	tcase_add_test(t, depth_and_length_are_bounded);
 	tcase_add_test(t, any_bytes_are_run_or_refused);
-	suite_add_tcase(s, t);
-	runner = srunner_create(s);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
 }
+
+SUITE(cases)

@@ -7,7 +7,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <check.h>
 #include <openssl/bio.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
@@ -15,6 +14,7 @@
 #include <openssl/rsa.h>
 
 #include "github_kit.h"
+#include "suite.h"
 
 static char *pem;
 static char token[2][700];
@@ -524,23 +524,17 @@ START_TEST(an_unproven_delivery_is_refused)
 }
 END_TEST
 
-int
-main(void)
+static void
+cases(Suite *suite)
 {
-	Suite *suite = suite_create("github account");
-	TCase *app = tcase_create("app"), *tc = tcase_create("operations");
-	SRunner *runner;
-	int failed;
+	TCase *app = suite_case(suite, "app", setup_app, teardown_app);
+	TCase *tc = suite_case(suite, "operations", kit_setup, kit_teardown);
 
-	tcase_add_checked_fixture(app, setup_app, teardown_app);
-	tcase_set_timeout(app, 60);
 	tcase_add_test(app, an_app_asks_for_a_token_once_and_before_it_ends);
 	tcase_add_test(app, a_refused_token_is_renewed_once);
 	tcase_add_test(app, git_gets_the_token_of_the_installation);
 	tcase_add_test(app, an_app_that_is_not_installed_says_so);
 	tcase_add_test(app, a_probe_says_what_an_app_lacks);
-	tcase_add_checked_fixture(tc, kit_setup, kit_teardown);
-	tcase_set_timeout(tc, 60);
 	tcase_add_loop_test(tc, a_credential_must_be_whole, 0, 3);
 	tcase_add_test(tc, git_gets_the_personal_token);
 	tcase_add_test(tc, a_probe_of_a_token_tells_of_each_repository);
@@ -557,11 +551,6 @@ main(void)
 	tcase_add_test(tc, an_unknown_repo_is_a_matter_of_configuration);
 	tcase_add_test(tc, a_proven_delivery_wakes_the_sources_that_have_something);
 	tcase_add_loop_test(tc, an_unproven_delivery_is_refused, 0, 3);
-	suite_add_tcase(suite, app);
-	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
 }
+
+SUITE(cases)

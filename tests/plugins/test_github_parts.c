@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <check.h>
 #include <openssl/bio.h>
 #include <openssl/ec.h>
 #include <openssl/evp.h>
@@ -15,6 +14,7 @@
 #include <openssl/rsa.h>
 
 #include "github/github.h"
+#include "suite.h"
 
 #define NOW INT64_C(1795255200) /* 2026-11-21T10:00:00Z */
 
@@ -422,15 +422,11 @@ START_TEST(a_cursor_fits_and_a_broken_one_begins_anew)
 }
 END_TEST
 
-int
-main(void)
+static void
+cases(Suite *suite)
 {
-	Suite *suite = suite_create("github parts");
-	TCase *tc = tcase_create("parts");
-	SRunner *runner;
-	int failed;
+	TCase *tc = suite_case(suite, "parts", NULL, NULL);
 
-	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, an_app_proves_itself_by_a_signature);
 	tcase_add_loop_test(tc, a_url_ends_in_owner_and_name, 0, sizeof(urls) / sizeof(urls[0]));
 	tcase_add_loop_test(tc, what_an_agent_says_pings_nobody_and_proves_nothing, 0,
@@ -444,10 +440,6 @@ main(void)
 	tcase_add_test(tc, a_track_stands_still_until_something_is_handled);
 	tcase_add_test(tc, a_track_waits_for_what_was_left);
 	tcase_add_test(tc, a_cursor_fits_and_a_broken_one_begins_anew);
-	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
 }
+
+SUITE(cases)

@@ -4,12 +4,10 @@
  * and what an idle poll asks.
  */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include <check.h>
-
 #include "github_kit.h"
+#include "suite.h"
 
 static const struct drover_source *source;
 static void *state;
@@ -674,16 +672,11 @@ START_TEST(a_label_asks_for_who_set_it)
 }
 END_TEST
 
-int
-main(void)
+static void
+cases(Suite *suite)
 {
-	Suite *suite = suite_create("github sources");
-	TCase *tc = tcase_create("sources");
-	SRunner *runner;
-	int failed;
+	TCase *tc = suite_case(suite, "sources", kit_setup, teardown);
 
-	tcase_add_checked_fixture(tc, kit_setup, teardown);
-	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, all_that_is_said_on_own_pull_requests_is_taken_oldest_first);
 	tcase_add_test(tc, an_idle_poll_asks_the_same_and_is_a_304);
 	tcase_add_test(tc, what_there_is_no_capacity_for_comes_later_and_once);
@@ -704,10 +697,6 @@ main(void)
 	tcase_add_test(tc, a_description_that_was_there_before_drover_is_left_alone);
 	tcase_add_test(tc, commands_in_issues_and_their_comments_are_taken);
 	tcase_add_test(tc, a_label_asks_for_who_set_it);
-	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
 }
+
+SUITE(cases)

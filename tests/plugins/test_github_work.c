@@ -10,9 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <check.h>
-
 #include "github_kit.h"
+#include "suite.h"
 
 #define COMMENTS KIT_REPO "/issues/12/comments"
 #define KEY "github/acme/web/issuecomment/101@abcd0123"
@@ -537,16 +536,11 @@ START_TEST(what_is_no_payload_is_permanent)
 }
 END_TEST
 
-int
-main(void)
+static void
+cases(Suite *suite)
 {
-	Suite *suite = suite_create("github pipelines");
-	TCase *tc = tcase_create("pipelines");
-	SRunner *runner;
-	int failed;
+	TCase *tc = suite_case(suite, "pipelines", kit_setup, kit_teardown);
 
-	tcase_add_checked_fixture(tc, kit_setup, kit_teardown);
-	tcase_set_timeout(tc, 120);
 	tcase_add_test(tc, a_comment_is_worked_on_and_answered);
 	tcase_add_test(tc, of_a_long_conversation_the_end_is_told);
 	tcase_add_test(tc, without_markers_a_post_holds_none);
@@ -568,10 +562,6 @@ main(void)
 	tcase_add_test(tc, a_closed_issue_ends_quietly);
 	tcase_add_test(tc, a_crash_at_any_step_opens_one_pull_request);
 	tcase_add_test(tc, what_is_no_payload_is_permanent);
-	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
 }
+
+SUITE(cases)

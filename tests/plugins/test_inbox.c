@@ -13,9 +13,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <check.h>
-
 #include "box.h"
+#include "suite.h"
 
 #define TICKET "# Fix the login\n\nIt fails with an empty password.\n"
 #define RESULT \
@@ -648,14 +647,11 @@ START_TEST(a_missing_folder_or_a_link_below_is_a_wrong_configuration)
 }
 END_TEST
 
-static Suite *
-suite(void)
+static void
+cases(Suite *suite)
 {
-	Suite *s = suite_create("inbox");
-	TCase *t = tcase_create("folder");
+	TCase *t = suite_case(suite, "folder", setup, teardown);
 
-	tcase_add_checked_fixture(t, setup, teardown);
-	tcase_set_timeout(t, 60);
 	tcase_add_test(t, a_ticket_becomes_a_job);
 	tcase_add_test(t, a_head_overrides_the_defaults);
 	tcase_add_test(t, success_moves_to_done);
@@ -688,18 +684,6 @@ suite(void)
 	tcase_add_test(t, a_foreign_cursor_does_no_harm);
 	tcase_add_test(t, a_folder_that_cannot_be_written_is_a_wrong_configuration);
 	tcase_add_test(t, a_missing_folder_or_a_link_below_is_a_wrong_configuration);
-	suite_add_tcase(s, t);
-	return s;
 }
 
-int
-main(void)
-{
-	SRunner *runner = srunner_create(suite());
-	int failed;
-
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
-}
+SUITE(cases)

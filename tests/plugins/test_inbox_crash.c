@@ -18,9 +18,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <check.h>
-
 #include "box.h"
+#include "suite.h"
 
 #define EARLY 1u       /* jobs end before the next poll */
 #define TWICE \
@@ -279,21 +278,13 @@ START_TEST(a_failing_disk_is_survived)
 }
 END_TEST
 
-int
-main(void)
+static void
+cases(Suite *suite)
 {
-	Suite *s = suite_create("inbox_crash");
-	TCase *t = tcase_create("steps");
-	SRunner *runner;
-	int failed;
+	TCase *t = suite_case(suite, "steps", NULL, NULL);
 
-	tcase_set_timeout(t, 120);
 	tcase_add_loop_test(t, no_step_loses_or_doubles_a_ticket, 0, 3);
 	tcase_add_test(t, a_failing_disk_is_survived);
-	suite_add_tcase(s, t);
-	runner = srunner_create(s);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
 }
+
+SUITE(cases)

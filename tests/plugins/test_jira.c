@@ -9,9 +9,8 @@
 
 #include <openssl/hmac.h>
 
-#include <check.h>
-
 #include "jira_kit.h"
+#include "suite.h"
 
 #define ISSUE "/rest/api/3/issue/PROJ-1"
 #define SEARCH "/rest/api/3/search/jql"
@@ -863,15 +862,11 @@ START_TEST(a_dead_job_is_told_on_its_ticket)
 }
 END_TEST
 
-int
-main(void)
+static void
+cases(Suite *suite)
 {
-	Suite *suite = suite_create("jira");
-	TCase *c = tcase_create("jira");
-	SRunner *runner;
-	int failed;
+	TCase *c = suite_case(suite, "jira", setup, teardown);
 
-	tcase_add_checked_fixture(c, setup, teardown);
 	tcase_add_test(c, an_assigned_ticket_becomes_a_job);
 	tcase_add_test(c, the_longest_ticket_fits);
 	tcase_add_test(c, an_unchanged_ticket_costs_one_search);
@@ -904,10 +899,6 @@ main(void)
 	tcase_add_test(c, the_probe_says_what_is_missing);
 	tcase_add_test(c, webhooks_are_signed_and_fresh);
 	tcase_add_test(c, a_dead_job_is_told_on_its_ticket);
-	suite_add_tcase(suite, c);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
 }
+
+SUITE(cases)

@@ -11,9 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <check.h>
-
 #include "jira_kit.h"
+#include "suite.h"
 
 #define ISSUE "/rest/api/3/issue/PROJ-1"
 #define PROCEED \
@@ -675,16 +674,11 @@ START_TEST(a_review_survives_a_death_at_any_step)
 }
 END_TEST
 
-int
-main(void)
+static void
+cases(Suite *suite)
 {
-	Suite *suite = suite_create("jira pipelines");
-	TCase *c = tcase_create("pipelines");
-	SRunner *runner;
-	int failed;
+	TCase *c = suite_case(suite, "pipelines", setup, teardown);
 
-	tcase_set_timeout(c, 120);
-	tcase_add_checked_fixture(c, setup, teardown);
 	tcase_add_test(c, a_ticket_becomes_a_pull_request);
 	tcase_add_test(c, questions_hold_the_job);
 	tcase_add_test(c, an_old_job_does_not_take_back_what_a_later_one_has);
@@ -705,10 +699,6 @@ main(void)
 	tcase_add_test(c, a_death_while_asking_asks_once);
 	tcase_add_test(c, a_review_is_one_comment);
 	tcase_add_test(c, a_review_survives_a_death_at_any_step);
-	suite_add_tcase(suite, c);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
 }
+
+SUITE(cases)

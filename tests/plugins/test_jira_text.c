@@ -9,9 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <check.h>
-
 #include "fake_host.h"
+#include "suite.h"
 #include "jira/adf.h"
 #include "jira/fix.h"
 
@@ -355,7 +354,7 @@ END_TEST
  */
 START_TEST(samples_are_read)
 {
-	const char *folder = TEST_SRCDIR "/../shared/contracts/samples/jira";
+	const char *folder = SOURCE_DIR "/../shared/contracts/samples/jira";
 	char path[1024], *text;
 	struct dirent *entry;
 	long size;
@@ -399,13 +398,10 @@ START_TEST(samples_are_read)
 }
 END_TEST
 
-int
-main(void)
+static void
+cases(Suite *suite)
 {
-	Suite *suite = suite_create("jira texts");
-	TCase *c = tcase_create("texts");
-	SRunner *runner;
-	int failed;
+	TCase *c = suite_case(suite, "texts", NULL, NULL);
 
 	tcase_add_test(c, blocks_are_read_as_markdown);
 	tcase_add_test(c, code_cannot_close_its_fence);
@@ -424,10 +420,6 @@ main(void)
 	tcase_add_test(c, slugs_and_quotes);
 	tcase_add_test(c, verdicts_are_found_in_what_agents_say);
 	tcase_add_test(c, samples_are_read);
-	suite_add_tcase(suite, c);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
 }
+
+SUITE(cases)

@@ -8,9 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <check.h>
-
 #include "slack_kit.h"
+#include "suite.h"
 
 #define TS(s) kit_text("%" PRId64 ".000100", T0 / 1000 + (s))
 
@@ -614,15 +613,11 @@ START_TEST(a_commit_that_failed_is_noticed)
 }
 END_TEST
 
-int
-main(void)
+static void
+cases(Suite *suite)
 {
-	Suite *s = suite_create("slack");
-	TCase *t = tcase_create("source");
-	SRunner *r;
-	int failed;
+	TCase *t = suite_case(suite, "source", setup, teardown);
 
-	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, a_mention_becomes_a_job);
 	tcase_add_test(t, what_is_not_a_request);
 	tcase_add_test(t, a_stranger_is_left_to_the_core);
@@ -642,10 +637,6 @@ main(void)
 	tcase_add_test(t, groups_are_asked_for_only_when_authors_name_one);
 	tcase_add_test(t, a_missing_scope_makes_nobody_a_member);
 	tcase_add_test(t, a_commit_that_failed_is_noticed);
-	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
 }
+
+SUITE(cases)

@@ -11,10 +11,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <check.h>
-
 #include "common/hook.h"
 #include "slack_kit.h"
+#include "suite.h"
 
 #define TS(s) kit_text("%" PRId64 ".000100", T0 / 1000 + (s))
 #define TRACE "0af7651916cd43dd8448eb211c80319c"
@@ -533,16 +532,11 @@ START_TEST(without_an_app_token_nobody_listens)
 }
 END_TEST
 
-int
-main(void)
+static void
+cases(Suite *suite)
 {
-	Suite *s = suite_create("slack-mention");
-	TCase *t = tcase_create("all");
-	SRunner *r;
-	int failed;
+	TCase *t = suite_case(suite, "all", setup, teardown);
 
-	tcase_add_checked_fixture(t, setup, teardown);
-	tcase_set_timeout(t, 60);
 	tcase_add_test(t, an_answer);
 	tcase_add_test(t, a_change_becomes_a_pull_request);
 	tcase_add_test(t, without_a_repo_it_asks);
@@ -559,10 +553,6 @@ main(void)
 	tcase_add_test(t, slack_probe);
 	tcase_add_test(t, events);
 	tcase_add_test(t, without_an_app_token_nobody_listens);
-	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
 }
+
+SUITE(cases)

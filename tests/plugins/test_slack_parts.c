@@ -4,11 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <check.h>
-
 #include "slack.h"
 
 #include "fake_host.h"
+#include "suite.h"
 
 START_TEST(a_ts_is_two_numbers)
 {
@@ -477,13 +476,10 @@ START_TEST(payloads)
 }
 END_TEST
 
-int
-main(void)
+static void
+cases(Suite *suite)
 {
-	Suite *s = suite_create("slack-parts");
-	TCase *t = tcase_create("all");
-	SRunner *r;
-	int failed;
+	TCase *t = suite_case(suite, "all", NULL, NULL);
 
 	tcase_add_test(t, a_ts_is_two_numbers);
 	tcase_add_test(t, slack_text_is_read);
@@ -497,10 +493,6 @@ main(void)
 	tcase_add_test(t, failures_have_their_class);
 	tcase_add_test(t, what_may_have_been_posted_is_not_posted_again_by_the_host);
 	tcase_add_test(t, payloads);
-	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
 }
+
+SUITE(cases)

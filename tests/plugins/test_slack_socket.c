@@ -14,7 +14,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <check.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
@@ -22,6 +21,7 @@
 #include <openssl/x509v3.h>
 
 #include "slack_kit.h"
+#include "suite.h"
 
 #define MAGIC "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 #define HELLO "{\"type\":\"hello\",\"num_connections\":1}"
@@ -249,7 +249,7 @@ run(void (*serve)(void))
 	int status, code;
 
 	if ((server = fork()) == 0) {
-		alarm(30);
+		alarm(600);
 		serve();
 		_exit(0);
 	}
@@ -588,18 +588,13 @@ START_TEST(certificates_are_checked)
 }
 END_TEST
 
-int
-main(void)
+static void
+cases(Suite *suite)
 {
-	Suite *s = suite_create("slack-socket");
-	TCase *t = tcase_create("all");
-	SRunner *r;
-	int failed;
+	TCase *t = suite_case(suite, "all", setup, teardown);
 
 	/* The environment's proxy is not for us: nothing listens there. */
 	setenv("http_proxy", "http://127.0.0.1:9", 1);
-	tcase_add_checked_fixture(t, setup, teardown);
-	tcase_set_timeout(t, 60);
 	tcase_add_test(t, an_event_is_kept_then_acknowledged);
 	tcase_add_test(t, garbage_is_passed_over);
 	tcase_add_test(t, too_much_ends_the_connection);
@@ -608,10 +603,6 @@ main(void)
 	tcase_add_test(t, addresses_that_are_not_taken);
 	tcase_add_test(t, silence_ends_the_connection);
 	tcase_add_test(t, certificates_are_checked);
-	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
 }
+
+SUITE(cases)

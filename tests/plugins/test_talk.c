@@ -4,10 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <check.h>
-
 #include "common/hook.h"
 #include "common/talk.h"
+#include "suite.h"
 
 /* Whether "@bot" is said, and whether anything is. */
 static const struct {
@@ -304,13 +303,10 @@ START_TEST(signatures_are_those_of_the_vendors)
 }
 END_TEST
 
-int
-main(void)
+static void
+cases(Suite *suite)
 {
-	Suite *suite = suite_create("talk");
-	TCase *tc = tcase_create("talk");
-	SRunner *runner;
-	int failed;
+	TCase *tc = suite_case(suite, "talk", NULL, NULL);
 
 	tcase_add_loop_test(tc, only_what_a_reader_sees_as_said_counts, 0,
 	    sizeof(saids) / sizeof(saids[0]));
@@ -328,10 +324,6 @@ main(void)
 	    sizeof(replies) / sizeof(replies[0]));
 	tcase_add_test(tc, a_reply_is_cut_between_characters);
 	tcase_add_test(tc, signatures_are_those_of_the_vendors);
-	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
 }
+
+SUITE(cases)

@@ -7,9 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <check.h>
-
 #include "fake_host.h"
+#include "suite.h"
 
 static struct fake *fake;
 static const struct drover_plugin *plugin;
@@ -121,23 +120,15 @@ START_TEST(the_command_reads_the_line)
 }
 END_TEST
 
-int
-main(void)
+static void
+cases(Suite *suite)
 {
-	Suite *s = suite_create("template");
-	TCase *t = tcase_create("example");
-	SRunner *runner;
-	int failed;
+	TCase *t = suite_case(suite, "example", setup, teardown);
 
-	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, each_line_is_one_job);
 	tcase_add_test(t, capacity_is_kept_to);
 	tcase_add_test(t, a_new_file_begins_at_its_start);
 	tcase_add_test(t, the_command_reads_the_line);
-	suite_add_tcase(s, t);
-	runner = srunner_create(s);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
 }
+
+SUITE(cases)

@@ -4,9 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <check.h>
-
 #include "fake_host.h"
+#include "suite.h"
 
 static struct fake *fake;
 static const struct drover_pipeline *pipeline;
@@ -170,25 +169,16 @@ START_TEST(any_bytes_are_parsed_or_refused)
 }
 END_TEST
 
-int
-main(void)
+static void
+cases(Suite *suite)
 {
-	Suite *s = suite_create("ticket");
-	TCase *t = tcase_create("pipeline");
-	SRunner *runner;
-	int failed;
+	TCase *t = suite_case(suite, "pipeline", setup, teardown);
 
-	tcase_add_checked_fixture(t, setup, teardown);
-	tcase_set_timeout(t, 60);
 	tcase_add_test(t, the_prompt_holds_the_ticket_as_data);
 	tcase_add_test(t, a_ticket_cannot_close_its_own_fence);
 	tcase_add_test(t, failures_keep_their_class);
 	tcase_add_test(t, titles);
 	tcase_add_test(t, any_bytes_are_parsed_or_refused);
-	suite_add_tcase(s, t);
-	runner = srunner_create(s);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
 }
+
+SUITE(cases)

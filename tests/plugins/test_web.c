@@ -7,13 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <check.h>
-
 #include "common/authors.h"
 #include "common/secret.h"
 #include "common/web.h"
 #include "common/when.h"
 #include "fake_host.h"
+#include "suite.h"
 
 #define NOW INT64_C(1795255200) /* 2026-11-21T10:00:00Z */
 
@@ -403,16 +402,11 @@ START_TEST(authors_name_marks_to_the_letter)
 }
 END_TEST
 
-int
-main(void)
+static void
+cases(Suite *suite)
 {
-	Suite *suite = suite_create("web");
-	TCase *tcase = tcase_create("web");
-	SRunner *runner;
-	int failed;
+	TCase *tcase = suite_case(suite, "web", setup, teardown);
 
-	tcase_add_checked_fixture(tcase, setup, teardown);
-	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, an_answer_is_a_tree);
 	tcase_add_test(tcase, numbers_and_strings_keep_what_cjson_would_lose);
 	tcase_add_test(tcase, json_out_of_bounds_is_refused);
@@ -426,10 +420,6 @@ main(void)
 	tcase_add_test(tcase, a_secret_is_one_line_unless_lines_are_allowed);
 	tcase_add_test(tcase, a_token_becomes_a_header);
 	tcase_add_test(tcase, authors_name_marks_to_the_letter);
-	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
 }
+
+SUITE(cases)

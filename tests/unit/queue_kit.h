@@ -54,10 +54,5 @@ int64_t kit_number(const char *sql);
 /* Claims and finishes with OK until nothing is left; returns how many. */
 int kit_drain(void);
 
-Suite *queue_gate_suite(void);
-Suite *queue_life_suite(void);
-Suite *queue_random_suite(void);
-Suite *queue_report_suite(void);
-Suite *notice_suite(void);
 
 #endif

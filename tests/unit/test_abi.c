@@ -4,12 +4,10 @@
  * released in 1.0, for 64-bit machines. A line here is never changed, only
  * added: a moved member breaks every plugin that exists.
  */
-#include <check.h>
-#include <stdlib.h>
 
 #include <drover/plugin.h>
 
-#include "test_plugin.h"
+#include "suite.h"
 
 #define AT(type, member, offset) \
 	_Static_assert(offsetof(struct type, member) == (offset), #type "." #member " moved")
@@ -328,12 +326,13 @@ START_TEST(classes_keep_their_numbers)
 }
 END_TEST
 
-TCase *
-abi_tests(void)
+static void
+cases(Suite *suite)
 {
-	TCase *tc = tcase_create("abi");
+	TCase *tc = suite_case(suite, "abi", NULL, NULL);
 
 	tcase_add_test(tc, has_asks_for_the_size_and_the_member);
 	tcase_add_test(tc, classes_keep_their_numbers);
-	return tc;
 }
+
+SUITE(cases)

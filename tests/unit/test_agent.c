@@ -12,8 +12,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <check.h>
-
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/mem.h"
@@ -23,9 +21,10 @@
 #include "wire/message.h"
 #include "run/services.h"
 
+#include "suite.h"
 #include "temp.h"
 
-#define FIXTURES TEST_SRCDIR "/tests/fixtures/agents/"
+#define FIXTURES SOURCE_DIR "/tests/fixtures/agents/"
 #define NOW INT64_C(1699990000000) /* 2023-11-14 19:26:40 UTC */
 
 /* A core that answers each message and remembers what it was told. */
@@ -59,7 +58,7 @@ static void
 setup(void)
 {
 	dir = temp_make();
-	catalogue_dir = xstrdup(TEST_SRCDIR "/data");
+	catalogue_dir = xstrdup(SOURCE_DIR "/data");
 	setenv("DROVER_DATADIR", catalogue_dir, 1);
 	setenv("TZ", "UTC", 1);
 	tzset();
@@ -487,16 +486,11 @@ core_main(void *arg)
 	return NULL;
 }
 
-int
-main(void)
+static void
+cases(Suite *suite)
 {
-	Suite *suite = suite_create("agent");
-	TCase *tc = tcase_create("agent");
-	SRunner *runner;
-	int failed;
+	TCase *tc = suite_case(suite, "agent", setup, teardown);
 
-	tcase_set_timeout(tc, 60);
-	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, the_prompt_goes_in_by_stdin);
 	tcase_add_test(tc, the_prompt_goes_in_as_an_argument);
 	tcase_add_test(tc, a_prompt_is_no_option);
@@ -513,10 +507,6 @@ main(void)
 	tcase_add_test(tc, a_fenced_attempt_stops);
 	tcase_add_test(tc, without_a_catalogue_it_still_fails);
 	tcase_add_test(tc, a_plugin_calls_it_with_its_own_structs);
-	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
+
+SUITE(cases)

@@ -17,14 +17,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <check.h>
-
 #include "api/server.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/text.h"
 #include "stub_daemon.h"
+#include "suite.h"
 
 #define TURNS_MAX 2000
 
@@ -995,21 +994,17 @@ START_TEST(a_socket_is_taken_over_only_from_the_dead)
 }
 END_TEST
 
-static Suite *
-suite(void)
+static void
+cases(Suite *suite)
 {
-	Suite *s = suite_create("api");
-	TCase *t = tcase_create("routes");
+	TCase *t = suite_case(suite, "routes", NULL, NULL);
 
 	tcase_add_test(t, routes_have_one_answer_each);
 	tcase_add_test(t, routes_are_documented);
 	tcase_add_test(t, routes_decode_and_bound_their_arguments);
 	tcase_add_test(t, routes_stand_mutated_paths);
 	tcase_add_test(t, peers_are_told_apart);
-	suite_add_tcase(s, t);
-	t = tcase_create("server");
-	tcase_add_checked_fixture(t, setup, teardown);
-	tcase_set_timeout(t, 20);
+	t = suite_case(suite, "server", setup, teardown);
 	tcase_add_test(t, unknown_paths_and_methods);
 	tcase_add_test(t, a_job_is_answered_after_it_is_on_disk);
 	tcase_add_test(t, a_full_disk_is_said_and_nothing_is_kept);
@@ -1039,18 +1034,6 @@ suite(void)
 	tcase_add_test(t, hostile_text_stays_text);
 	tcase_add_test(t, a_stranger_is_refused);
 	tcase_add_test(t, a_socket_is_taken_over_only_from_the_dead);
-	suite_add_tcase(s, t);
-	return s;
 }
 
-int
-main(void)
-{
-	SRunner *runner = srunner_create(suite());
-	int failed;
-
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
-}
+SUITE(cases)

@@ -6,13 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <check.h>
-
 #include "base/json.h"
 #include "base/mem.h"
 #include "config/authors.h"
 
-#include "test_config.h"
+#include "suite.h"
 
 #define LIST(...) ((const char *const[]){ __VA_ARGS__, NULL })
 
@@ -173,14 +171,15 @@ START_TEST(the_list_in_force)
 }
 END_TEST
 
-TCase *
-config_authors(void)
+static void
+cases(Suite *suite)
 {
-	TCase *tc = tcase_create("authors");
+	TCase *tc = suite_case(suite, "authors", NULL, NULL);
 
 	tcase_add_loop_test(tc, persons_against_lists, 0, (int)ARRAY_LEN(persons));
 	tcase_add_test(tc, nobody_at_all);
 	tcase_add_test(tc, malformed_entries_are_refused);
 	tcase_add_test(tc, the_list_in_force);
-	return tc;
 }
+
+SUITE(cases)

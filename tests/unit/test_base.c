@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <check.h>
-
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/error.h"
@@ -19,7 +17,7 @@
 #include "base/text.h"
 #include "base/units.h"
 
-#include "test_base.h"
+#include "suite.h"
 
 START_TEST(error_keeps_whole_characters)
 {
@@ -476,13 +474,10 @@ START_TEST(retry_counts_recent_defects)
 }
 END_TEST
 
-int
-main(void)
+static void
+cases(Suite *suite)
 {
-	Suite *suite = suite_create("base");
-	TCase *tc = tcase_create("values");
-	SRunner *runner;
-	int failed;
+	TCase *tc = suite_case(suite, "values", NULL, NULL);
 
 	tcase_add_test(tc, error_keeps_whole_characters);
 	tcase_add_test(tc, error_may_quote_itself);
@@ -503,16 +498,6 @@ main(void)
 	tcase_add_loop_test(tc, json_refuses, 0, (int)ARRAY_LEN(bad_json));
 	tcase_add_test(tc, json_is_bounded);
 	tcase_add_test(tc, json_survives_any_text);
-	tcase_set_timeout(tc, 60);
-	suite_add_tcase(suite, tc);
-	suite_add_tcase(suite, base_text());
-	suite_add_tcase(suite, base_files());
-	suite_add_tcase(suite, base_proc());
-	suite_add_tcase(suite, base_spawn());
-	suite_add_tcase(suite, base_log());
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
+
+SUITE(cases)

@@ -8,13 +8,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <check.h>
-
 #include "base/mem.h"
 #include "base/path.h"
 
 #include "temp.h"
-#include "test_base.h"
+#include "suite.h"
 
 START_TEST(path_joins_and_resolves)
 {
@@ -145,16 +143,16 @@ START_TEST(path_lock_names_its_holder)
 }
 END_TEST
 
-TCase *
-base_files(void)
+static void
+cases(Suite *suite)
 {
-	TCase *tc = tcase_create("files");
+	TCase *tc = suite_case(suite, "files", NULL, NULL);
 
 	tcase_add_test(tc, path_joins_and_resolves);
 	tcase_add_test(tc, path_makes_folders);
 	tcase_add_test(tc, path_writes_whole_files);
 	tcase_add_test(tc, path_removes_what_jobs_leave);
 	tcase_add_test(tc, path_lock_names_its_holder);
-	tcase_set_timeout(tc, 60);
-	return tc;
 }
+
+SUITE(cases)

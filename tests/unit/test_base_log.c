@@ -6,8 +6,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <check.h>
-
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
@@ -16,7 +14,7 @@
 #include "base/text.h"
 
 #include "temp.h"
-#include "test_base.h"
+#include "suite.h"
 
 #define SECRET "p/4s+\"w rd&\xc3\xa9K"
 
@@ -341,12 +339,11 @@ START_TEST(log_survives_its_pipe)
 }
 END_TEST
 
-TCase *
-base_log(void)
+static void
+cases(Suite *suite)
 {
-	TCase *tc = tcase_create("log");
+	TCase *tc = suite_case(suite, "log", setup, teardown);
 
-	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, log_has_one_order);
 	tcase_add_test(tc, log_time_goes_on);
 	tcase_add_test(tc, log_values_are_bounded);
@@ -360,6 +357,6 @@ base_log(void)
 	tcase_add_test(tc, log_reopens_after_rotation);
 	tcase_add_test(tc, log_keeps_its_file_when_the_new_one_fails);
 	tcase_add_test(tc, log_survives_its_pipe);
-	tcase_set_timeout(tc, 60);
-	return tc;
 }
+
+SUITE(cases)

@@ -10,12 +10,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <check.h>
-
 #include "base/mem.h"
 #include "base/proc.h"
 
-#include "test_base.h"
+#include "suite.h"
 
 /* The child says on fd that it stands, then waits for ever. */
 static void
@@ -110,7 +108,7 @@ START_TEST(proc_signals_a_tree_and_nobody_else)
 	if ((child = fork()) == 0) {
 		if (fork() == 0) {
 			setsid();
-			alarm(30);
+			alarm(600);
 			stand(fds[1]);
 		}
 		stand(fds[1]);
@@ -228,10 +226,10 @@ START_TEST(proc_tells_memory)
 }
 END_TEST
 
-TCase *
-base_proc(void)
+static void
+cases(Suite *suite)
 {
-	TCase *tc = tcase_create("proc");
+	TCase *tc = suite_case(suite, "proc", NULL, NULL);
 
 	tcase_add_test(tc, proc_knows_who_is_who);
 	tcase_add_test(tc, proc_reads_odd_names);
@@ -241,6 +239,6 @@ base_proc(void)
 	tcase_add_test(tc, proc_sweep_gives_up_in_time);
 	tcase_add_test(tc, proc_kills_only_the_one_it_means);
 	tcase_add_test(tc, proc_tells_memory);
-	tcase_set_timeout(tc, 60);
-	return tc;
 }
+
+SUITE(cases)

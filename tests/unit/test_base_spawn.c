@@ -10,8 +10,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <check.h>
-
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/path.h"
@@ -19,7 +17,7 @@
 #include "base/spawn.h"
 
 #include "temp.h"
-#include "test_base.h"
+#include "suite.h"
 
 #define SHELL(...) ((const char *const[]){ "/bin/sh", "-c", __VA_ARGS__, NULL })
 
@@ -198,10 +196,10 @@ START_TEST(spawn_capture_is_bounded)
 }
 END_TEST
 
-TCase *
-base_spawn(void)
+static void
+cases(Suite *suite)
 {
-	TCase *tc = tcase_create("spawn");
+	TCase *tc = suite_case(suite, "spawn", NULL, NULL);
 
 	tcase_add_test(tc, spawn_signals_are_at_their_defaults);
 	tcase_add_test(tc, spawn_descriptors_may_change_places);
@@ -210,6 +208,6 @@ base_spawn(void)
 	tcase_add_test(tc, spawn_groups_and_sessions);
 	tcase_add_test(tc, spawn_says_why_it_could_not);
 	tcase_add_test(tc, spawn_capture_is_bounded);
-	tcase_set_timeout(tc, 60);
-	return tc;
 }
+
+SUITE(cases)

@@ -6,14 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <check.h>
-
 #include "base/digest.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/text.h"
 
-#include "test_base.h"
+#include "suite.h"
 
 static const struct {
 	const char *text;
@@ -257,10 +255,10 @@ START_TEST(digest_of_known_texts)
 }
 END_TEST
 
-TCase *
-base_text(void)
+static void
+cases(Suite *suite)
 {
-	TCase *tc = tcase_create("text");
+	TCase *tc = suite_case(suite, "text", NULL, NULL);
 
 	tcase_add_loop_test(tc, text_utf8, 0, (int)ARRAY_LEN(utf8));
 	tcase_add_test(tc, text_names);
@@ -272,6 +270,6 @@ base_text(void)
 	tcase_add_test(tc, text_copies_whole_characters);
 	tcase_add_test(tc, text_random_differs);
 	tcase_add_test(tc, digest_of_known_texts);
-	tcase_set_timeout(tc, 60);
-	return tc;
 }
+
+SUITE(cases)

@@ -8,16 +8,15 @@
 #include <string.h>
 #include <time.h>
 
-#include <check.h>
-
 #include "base/clock.h"
 #include "base/mem.h"
 #include "host/agent/agent.h"
 #include "host/agent/reset.h"
 
+#include "suite.h"
 #include "temp.h"
 
-#define CATALOGUE TEST_SRCDIR "/data/agent-errors.conf"
+#define CATALOGUE SOURCE_DIR "/data/agent-errors.conf"
 #define NOW INT64_C(1699990000000) /* 2023-11-14 19:26:40 UTC */
 
 static struct catalogue *catalogue;
@@ -357,16 +356,11 @@ zone(const char *name)
 	tzset();
 }
 
-int
-main(void)
+static void
+cases(Suite *suite)
 {
-	Suite *suite = suite_create("catalogue");
-	TCase *tc = tcase_create("catalogue");
-	SRunner *runner;
-	int failed;
+	TCase *tc = suite_case(suite, "catalogue", setup, teardown);
 
-	tcase_set_timeout(tc, 120);
-	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, every_entry_matches_its_examples);
 	tcase_add_test(tc, a_reset_is_read);
 	tcase_add_test(tc, talk_about_errors_is_no_error);
@@ -376,10 +370,6 @@ main(void)
 	tcase_add_test(tc, an_example_must_be_its_own_entrys);
 	tcase_add_test(tc, hostile_text_is_bounded);
 	tcase_add_test(tc, no_words_do_harm);
-	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
+
+SUITE(cases)

@@ -4,7 +4,6 @@
  * agent. What counts is what stands on the remote in the end, and how often the
  * agent had to run for it.
  */
-#include <check.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
@@ -22,6 +21,7 @@
 #include "host/agent/agent.h"
 #include "run/services.h"
 #include "probe.h"
+#include "suite.h"
 #include "temp.h"
 
 /* Branches of the remote but for main, one a line. */
@@ -546,16 +546,11 @@ START_TEST(killed_anywhere_it_ends_well)
 }
 END_TEST
 
-int
-main(void)
+static void
+cases(Suite *suite)
 {
-	Suite *suite = suite_create("change");
-	TCase *change = tcase_create("change");
-	SRunner *runner;
-	int failed;
+	TCase *change = suite_case(suite, "change", change_setup_kit, change_teardown_kit);
 
-	tcase_add_checked_fixture(change, change_setup_kit, change_teardown_kit);
-	tcase_set_timeout(change, 300);
 	tcase_add_loop_test(change, one_commit_on_one_branch, 0, 2);
 	tcase_add_test(change, no_change_pushes_nothing);
 	tcase_add_test(change, commits_of_the_agent_become_one);
@@ -575,10 +570,6 @@ main(void)
 	tcase_add_test(change, pieces_work_alone);
 	tcase_add_test(change, broken_point_starts_over);
 	tcase_add_test(change, killed_anywhere_it_ends_well);
-	suite_add_tcase(suite, change);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
+
+SUITE(cases)

@@ -12,14 +12,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <check.h>
-
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/text.h"
 #include "cli/run.h"
 #include "stub_daemon.h"
+#include "suite.h"
 #include "temp.h"
 
 static char *out, *err, *socket_path, *server_dir;
@@ -401,11 +400,10 @@ START_TEST(output_and_events_are_streamed)
 }
 END_TEST
 
-static Suite *
-suite(void)
+static void
+cases(Suite *suite)
 {
-	Suite *s = suite_create("cli");
-	TCase *t = tcase_create("alone");
+	TCase *t = suite_case(suite, "alone", NULL, NULL);
 
 	tcase_add_loop_test(t, wrong_usage_is_status_3, 0, (int)ARRAY_LEN(usages));
 	tcase_add_test(t, help_is_asked_for);
@@ -416,27 +414,12 @@ suite(void)
 	tcase_add_test(t, answers_become_exit_statuses);
 	tcase_add_test(t, tables_fit_and_stay_aligned);
 	tcase_add_test(t, no_daemon_is_status_6);
-	suite_add_tcase(s, t);
-	t = tcase_create("served");
-	tcase_add_checked_fixture(t, setup, teardown);
-	tcase_set_timeout(t, 30);
+	t = suite_case(suite, "served", setup, teardown);
 	tcase_add_test(t, jobs_are_listed_and_shown_safely);
 	tcase_add_test(t, jobs_are_submitted_and_changed);
 	tcase_add_test(t, everything_is_listed);
 	tcase_add_test(t, output_and_events_are_streamed);
-	suite_add_tcase(s, t);
-	return s;
-}
-
-int
-main(void)
-{
-	SRunner *runner = srunner_create(suite());
-	int failed;
-
 	unsetenv("DROVER_SOCKET");
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
 }
+
+SUITE(cases)

@@ -15,8 +15,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <check.h>
-
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/mem.h"
@@ -26,6 +24,7 @@
 #include "host/scope.h"
 #include "run/services.h"
 
+#include "suite.h"
 #include "temp.h"
 
 #define TRACE "0123456789abcdef0123456789abcdef"
@@ -683,32 +682,24 @@ number_in(const char *text, const char *after)
 	return (pid_t)strtol(at + strlen(after), NULL, 10);
 }
 
-static int
-print_descriptors(void)
+/* This program as a command: prints its descriptors instead of running tests. */
+__attribute__((constructor)) static void
+print_descriptors(int argc, char **argv)
 {
-	int fd;
-
-	for (fd = 0; fd < 4096; fd++) {
+	if (argc != 2 || strcmp(argv[1], "--descriptors") != 0)
+		return;
+	for (int fd = 0; fd < 4096; fd++) {
 		if (fcntl(fd, F_GETFD) >= 0)
 			printf("%d ", fd);
 	}
-	return 0;
+	exit(0);
 }
 
-int
-main(int argc, char **argv)
+static void
+cases(Suite *suite)
 {
-	SRunner *runner;
-	Suite *suite;
-	TCase *tc;
-	int failed;
+	TCase *tc = suite_case(suite, "command", setup, teardown);
 
-	if (argc == 2 && strcmp(argv[1], "--descriptors") == 0)
-		return print_descriptors();
-	suite = suite_create("command");
-	tc = tcase_create("command");
-	tcase_set_timeout(tc, 60);
-	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, the_environment_is_built_from_nothing);
 	tcase_add_test(tc, caches_are_shared_through_the_environment);
 	tcase_add_test(tc, a_bad_assignment_is_refused);
@@ -738,10 +729,6 @@ main(int argc, char **argv)
 	tcase_add_test(tc, its_group_ends_with_it);
 	tcase_add_test(tc, who_escapes_holds_nobody_up);
 	tcase_add_test(tc, a_plugin_calls_it_with_its_own_structs);
-	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
+
+SUITE(cases)

@@ -6,14 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <check.h>
-
 #include "base/json.h"
 #include "base/mem.h"
 #include "config/config.h"
 #include "config/keys.h"
 
-#include "test_config.h"
+#include "suite.h"
 
 /* libconfig 1.5 loses the text of a string that never ends. */
 const char *__lsan_default_suppressions(void);
@@ -509,13 +507,10 @@ START_TEST(config_survives_any_text)
 }
 END_TEST
 
-int
-main(void)
+static void
+cases(Suite *suite)
 {
-	Suite *suite = suite_create("config");
-	TCase *tc = tcase_create("text");
-	SRunner *runner;
-	int failed;
+	TCase *tc = suite_case(suite, "text", NULL, NULL);
 
 	tcase_add_test(tc, config_has_bounded_defaults);
 	tcase_add_test(tc, config_means_what_it_says);
@@ -530,14 +525,6 @@ main(void)
 	tcase_add_test(tc, config_shows_odd_text);
 	tcase_add_test(tc, config_tells_differences);
 	tcase_add_test(tc, config_survives_any_text);
-	tcase_set_timeout(tc, 120);
-	suite_add_tcase(suite, tc);
-	suite_add_tcase(suite, config_authors());
-	suite_add_tcase(suite, config_files());
-	suite_add_tcase(suite, config_options());
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
+
+SUITE(cases)

@@ -8,15 +8,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <check.h>
-
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/path.h"
 #include "config/config.h"
 
 #include "temp.h"
-#include "test_config.h"
+#include "suite.h"
 
 static char *dir, *file;
 
@@ -295,12 +293,11 @@ START_TEST(environment_is_checked)
 }
 END_TEST
 
-TCase *
-config_files(void)
+static void
+cases(Suite *suite)
 {
-	TCase *tc = tcase_create("files");
+	TCase *tc = suite_case(suite, "files", setup, teardown);
 
-	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, files_are_merged_by_key);
 	tcase_add_test(tc, files_of_one_name_twice_are_refused);
 	tcase_add_test(tc, files_tell_where_the_fault_is);
@@ -312,5 +309,6 @@ config_files(void)
 	tcase_add_test(tc, places_follow_xdg);
 	tcase_add_test(tc, environment_wins);
 	tcase_add_test(tc, environment_is_checked);
-	return tc;
 }
+
+SUITE(cases)

@@ -3,7 +3,6 @@
  * Mirrors of several repos brought up to date side by side, and leases at refs
  * that are no branch.
  */
-#include <check.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +16,7 @@
 #include "change_kit.h"
 #include "gitrepo.h"
 #include "probe.h"
+#include "suite.h"
 #include "temp.h"
 
 #define REPOS 7
@@ -204,23 +204,14 @@ START_TEST(a_pull_request_of_a_fork_can_be_looked_at)
 }
 END_TEST
 
-int
-main(void)
+static void
+cases(Suite *suite)
 {
-	Suite *suite = suite_create("fetch");
-	TCase *fetch = tcase_create("fetch");
-	SRunner *runner;
-	int failed;
+	TCase *fetch = suite_case(suite, "fetch", setup, teardown);
 
-	tcase_add_checked_fixture(fetch, setup, teardown);
-	tcase_set_timeout(fetch, 120);
 	tcase_add_test(fetch, four_at_a_time);
 	tcase_add_test(fetch, the_first_that_fails_is_told);
 	tcase_add_loop_test(fetch, a_pull_request_of_a_fork_can_be_looked_at, 0, 2);
-	suite_add_tcase(suite, fetch);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
 }
+
+SUITE(cases)

@@ -11,7 +11,7 @@
 #include "base/path.h"
 #include "acting_core.h"
 #include "temp.h"
-#include "test_runner.h"
+#include "suite.h"
 
 #define SOURCE(settings) "sources = { items = { " settings " }; };"
 
@@ -280,12 +280,11 @@ START_TEST(a_stop_does_not_wait_for_a_listener)
 }
 END_TEST
 
-TCase *
-fork_tests(void)
+static void
+cases(Suite *suite)
 {
-	TCase *tc = tcase_create("forks");
+	TCase *tc = suite_case(suite, "forks", NULL, NULL);
 
-	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, forks_do_not_wait_for_a_poll_that_asks_the_core);
 	tcase_add_test(tc, forks_do_not_wait_for_a_poll_that_waits_and_keep_nothing_of_it);
 	tcase_add_test(tc, threads_do_not_wait_for_a_poll_either);
@@ -294,5 +293,6 @@ fork_tests(void)
 	tcase_add_test(tc, a_hook_that_fails_or_dies_is_answered_for);
 	tcase_add_test(tc, a_listener_says_how_it_ended);
 	tcase_add_loop_test(tc, a_stop_does_not_wait_for_a_listener, 0, 2);
-	return tc;
 }
+
+SUITE(cases)

@@ -3,7 +3,6 @@
  * The host services as a plugin sees them: roles, bounds, structs of other
  * sizes, and what reaches the core.
  */
-#include <check.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +20,7 @@
 #include "host/change/change.h"
 #include "host/scope.h"
 #include "run/services.h"
+#include "suite.h"
 #include "temp.h"
 
 static char *dir;
@@ -854,16 +854,12 @@ START_TEST(globs_survive_anything)
 }
 END_TEST
 
-int
-main(void)
+static void
+cases(Suite *suite)
 {
-	Suite *suite = suite_create("host");
-	TCase *services = tcase_create("services"), *texts = tcase_create("texts");
-	SRunner *runner;
-	int failed;
+	TCase *services = suite_case(suite, "services", setup, teardown);
+	TCase *texts = suite_case(suite, "texts", NULL, NULL);
 
-	tcase_add_checked_fixture(services, setup, teardown);
-	tcase_set_timeout(services, 60);
 	tcase_add_test(services, kv_keeps_text);
 	tcase_add_test(services, effect_states);
 	tcase_add_test(services, stale_attempt_is_fenced);
@@ -878,7 +874,6 @@ main(void)
 	tcase_add_test(services, repos_are_seen);
 	tcase_add_test(services, memory_is_bounded_and_asked_for_what_fits);
 	tcase_add_test(services, trust_is_the_cores_rule);
-	suite_add_tcase(suite, services);
 	tcase_add_test_raise_signal(texts, foreign_scope_dies, 6);
 	tcase_add_test(texts, out_structs_of_other_sizes);
 	tcase_add_test(texts, globs);
@@ -886,10 +881,6 @@ main(void)
 	tcase_add_test(texts, links);
 	tcase_add_test(texts, commit_messages);
 	tcase_add_test(texts, followup_prompt_fences_output);
-	suite_add_tcase(suite, texts);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
+
+SUITE(cases)

@@ -3,7 +3,6 @@
  * host->http against a server that answers byte by byte what the test wrote
  * down: every class, every refusal, every bad answer.
  */
-#include <check.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +14,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "run/services.h"
+#include "suite.h"
 #include "test_http.h"
 
 static int get(const char *path);
@@ -722,16 +722,11 @@ START_TEST(a_line_of_the_log_names_no_secret)
 }
 END_TEST
 
-int
-main(void)
+static void
+cases(Suite *suite)
 {
-	Suite *suite = suite_create("http");
-	TCase *tcase = tcase_create("http");
-	SRunner *runner;
-	int failed;
+	TCase *tcase = suite_case(suite, "http", http_setup, http_teardown);
 
-	tcase_add_checked_fixture(tcase, http_setup, http_teardown);
-	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, an_answer_comes_back_whole);
 	tcase_add_test(tcase, a_body_goes_out_as_it_is);
 	tcase_add_test(tcase, a_status_has_a_class);
@@ -755,12 +750,6 @@ main(void)
 	tcase_add_test(tcase, the_runner_works_while_a_request_waits);
 	tcase_add_test(tcase, a_fork_leaves_the_connection_alone);
 	tcase_add_test(tcase, a_line_of_the_log_names_no_secret);
-	suite_add_tcase(suite, tcase);
-	suite_add_tcase(suite, cache_tests());
-	suite_add_tcase(suite, header_tests());
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
 }
+
+SUITE(cases)

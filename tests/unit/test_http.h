@@ -25,7 +25,4 @@ void queue(enum server_deed, const char *status, const char *headers, const char
 /* Sends request; what came is in response and why. Returns the class. */
 int ask(void);
 
-TCase *cache_tests(void);
-TCase *header_tests(void);
-
 #endif

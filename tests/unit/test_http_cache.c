@@ -11,6 +11,7 @@
 
 #include "base/mem.h"
 #include "base/path.h"
+#include "suite.h"
 #include "test_http.h"
 
 static bool
@@ -301,30 +302,21 @@ START_TEST(origins_are_compared_whole)
 }
 END_TEST
 
-TCase *
-cache_tests(void)
+static void
+cases(Suite *suite)
 {
-	TCase *tcase = tcase_create("cache");
+	TCase *tcase = suite_case(suite, "cache", http_setup, http_teardown);
 
-	tcase_add_checked_fixture(tcase, http_setup, http_teardown);
-	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, a_304_gives_what_was_kept);
 	tcase_add_test(tcase, what_is_kept_is_for_the_same_question);
 	tcase_add_test(tcase, a_spoiled_file_is_dropped);
 	tcase_add_test(tcase, a_304_that_nobody_asked_for_is_trouble);
 	tcase_add_test(tcase, what_cannot_be_asked_for_again_is_not_kept);
 	tcase_add_test(tcase, the_cache_is_bounded);
-	return tcase;
-}
-
-TCase *
-header_tests(void)
-{
-	TCase *tcase = tcase_create("headers");
-
-	tcase_set_timeout(tcase, 60);
+	tcase = suite_case(suite, "headers", NULL, NULL);
 	tcase_add_test(tcase, links_are_read);
 	tcase_add_test(tcase, waits_are_read);
 	tcase_add_test(tcase, origins_are_compared_whole);
-	return tcase;
 }
+
+SUITE(cases)

@@ -11,14 +11,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <check.h>
-
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/path.h"
 #include "lease/lease.h"
 
+#include "suite.h"
 #include "temp.h"
 
 #define START 1000000
@@ -384,16 +383,11 @@ START_TEST(repo_that_is_no_longer_configured)
 }
 END_TEST
 
-int
-main(void)
+static void
+cases(Suite *suite)
 {
-	Suite *s = suite_create("lease");
-	TCase *tc = tcase_create("rows");
-	SRunner *runner;
-	int failed;
+	TCase *tc = suite_case(suite, "rows", setup, teardown);
 
-	tcase_set_timeout(tc, 60);
-	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, warm_tree_is_taken_first);
 	tcase_add_test(tc, only_the_attempt_that_holds_it_releases);
 	tcase_add_test(tc, dirty_tree_waits_for_its_owners_death);
@@ -406,10 +400,6 @@ main(void)
 	tcase_add_test(tc, saved_work_is_listed_after_its_tree);
 	tcase_add_test(tc, gc_takes_all_that_nobody_holds);
 	tcase_add_test(tc, repo_that_is_no_longer_configured);
-	suite_add_tcase(s, tc);
-	runner = srunner_create(s);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
+
+SUITE(cases)

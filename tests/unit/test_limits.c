@@ -3,12 +3,12 @@
  * Rates, pauses and breakers of requests to the outside, on a clock of the
  * test's own.
  */
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/json.h"
+#include "suite.h"
 #include "super/limits.h"
 
 #define ORIGIN "https://api.example:443"
@@ -366,16 +366,11 @@ START_TEST(an_operator_sees_what_is_held_back)
 }
 END_TEST
 
-int
-main(void)
+static void
+cases(Suite *suite)
 {
-	Suite *suite = suite_create("limits");
-	TCase *tcase = tcase_create("limits");
-	SRunner *runner;
-	int failed;
+	TCase *tcase = suite_case(suite, "limits", setup, teardown);
 
-	tcase_add_checked_fixture(tcase, setup, teardown);
-	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, a_burst_goes_at_once_and_the_rest_at_its_rate);
 	tcase_add_test(tcase, a_kept_answer_gives_its_place_back);
 	tcase_add_test(tcase, what_keeps_a_distance_keeps_it_over_a_restart);
@@ -392,10 +387,6 @@ main(void)
 	tcase_add_test(tcase, long_pauses_outlive_the_core);
 	tcase_add_test(tcase, what_is_kept_is_bounded);
 	tcase_add_test(tcase, an_operator_sees_what_is_held_back);
-	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
 }
+
+SUITE(cases)

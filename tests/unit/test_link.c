@@ -14,7 +14,7 @@
 #include "base/path.h"
 #include "wire/link.h"
 #include "temp.h"
-#include "test_runner.h"
+#include "suite.h"
 
 static int
 ask(struct link *link, int64_t deadline_ms, struct message *reply, struct error *err)
@@ -151,14 +151,14 @@ START_TEST(a_lent_socket_hands_over_what_is_no_answer)
 }
 END_TEST
 
-TCase *
-link_tests(void)
+static void
+cases(Suite *suite)
 {
-	TCase *tc = tcase_create("link");
+	TCase *tc = suite_case(suite, "link", NULL, NULL);
 
-	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, a_core_that_never_comes_is_given_up);
 	tcase_add_test(tc, fenced_once_is_fenced_for_ever);
 	tcase_add_test(tc, a_lent_socket_hands_over_what_is_no_answer);
-	return tc;
 }
+
+SUITE(cases)

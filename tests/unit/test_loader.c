@@ -18,7 +18,7 @@
 #include "run/crash.h"
 #include "load/loader.h"
 #include "temp.h"
-#include "test_plugin.h"
+#include "suite.h"
 
 static char *temp, *plugins;     /* a trusted folder of plugins in a temporary one */
 
@@ -43,7 +43,7 @@ teardown(void)
 static char *
 put(const char *fixture, const char *name)
 {
-	char *from = xasprintf("%s/%s.so", FIXTURES, fixture),
+	char *from = xasprintf(BUILD_DIR "/tests/fixtures/plugins/.libs/%s.so", fixture),
 	     *to = xasprintf("%s/%s.so", plugins, name);
 	struct buf bytes = BUF_INIT;
 	struct error err;
@@ -533,12 +533,11 @@ START_TEST(lists_without_an_end_are_refused)
 }
 END_TEST
 
-TCase *
-loader_tests(void)
+static void
+cases(Suite *suite)
 {
-	TCase *tc = tcase_create("loader");
+	TCase *tc = suite_case(suite, "loader", setup, teardown);
 
-	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, a_good_plugin_loads);
 	tcase_add_test(tc, two_plugins_are_two);
 	tcase_add_test(tc, the_first_folder_wins_and_missing_ones_are_passed);
@@ -557,5 +556,6 @@ loader_tests(void)
 	tcase_add_test(tc, authors_are_checked);
 	tcase_add_test(tc, prompts_are_checked);
 	tcase_add_test(tc, lists_without_an_end_are_refused);
-	return tc;
 }
+
+SUITE(cases)

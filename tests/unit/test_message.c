@@ -18,7 +18,7 @@
 #include "base/path.h"
 #include "wire/message.h"
 #include "temp.h"
-#include "test_plugin.h"
+#include "suite.h"
 
 struct row {
 	enum message_type type;
@@ -341,17 +341,17 @@ START_TEST(the_page_is_the_table)
 	ck_assert_msg(path_read(SOURCE_DIR "/doc/messages.md", 1 << 20, &page, &err) == 0, "%s",
 	    err.text);
 	ck_assert_msg(page.len == made.len && memcmp(page.data, made.data, made.len) == 0,
-	    "doc/messages.md is not the table of message.h: MESSAGES_WRITE=1 ./check_plugin writes "
+	    "doc/messages.md is not the table of message.h: MESSAGES_WRITE=1 ./check_wire writes "
 	    "it");
 	buf_free(&made);
 	buf_free(&page);
 }
 END_TEST
 
-TCase *
-message_tests(void)
+static void
+cases(Suite *suite)
 {
-	TCase *tc = tcase_create("message");
+	TCase *tc = suite_case(suite, "message", NULL, NULL);
 
 	tcase_add_test(tc, every_row_comes_back);
 	tcase_add_test(tc, fields_are_found_by_name);
@@ -362,5 +362,6 @@ message_tests(void)
 	tcase_add_test(tc, a_datagram_over_the_limit_is_dropped_and_the_next_one_read);
 	tcase_add_test(tc, listening_takes_over_an_old_socket_and_nothing_else);
 	tcase_add_test(tc, the_page_is_the_table);
-	return tc;
 }
+
+SUITE(cases)

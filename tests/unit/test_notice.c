@@ -13,6 +13,7 @@
 #include "notice/notice.h"
 
 #include "queue_kit.h"
+#include "suite.h"
 
 #define SENT_MAX 16
 #define HOUR_MS (3600 * 1000)
@@ -323,13 +324,11 @@ START_TEST(a_test_goes_by_the_entry_of_its_place)
 }
 END_TEST
 
-Suite *
-notice_suite(void)
+static void
+cases(Suite *suite)
 {
-	Suite *s = suite_create("notice");
-	TCase *tc = tcase_create("notice");
+	TCase *tc = suite_case(suite, "notice", setup, teardown);
 
-	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, nothing_is_sent_before_its_commit);
 	tcase_add_test(tc, what_is_rolled_back_has_not_happened);
 	tcase_add_test(tc, only_what_is_asked_for_is_told);
@@ -339,6 +338,6 @@ notice_suite(void)
 	tcase_add_test(tc, a_restart_sends_what_waits);
 	tcase_add_test(tc, text_is_one_short_line);
 	tcase_add_test(tc, a_test_goes_by_the_entry_of_its_place);
-	suite_add_tcase(s, tc);
-	return s;
 }
+
+SUITE(cases)

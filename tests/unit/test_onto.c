@@ -3,7 +3,6 @@
  * Changes onto a branch that other people use: what stood there still stands
  * there afterwards, whoever pushed at the same time, whatever was killed.
  */
-#include <check.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +15,7 @@
 #include "change_kit.h"
 #include "gitrepo.h"
 #include "probe.h"
+#include "suite.h"
 #include "temp.h"
 
 #define PERSON "git -C $D/work -c user.name=p -c user.email=p@p "
@@ -362,16 +362,11 @@ START_TEST(done_is_done)
 }
 END_TEST
 
-int
-main(void)
+static void
+cases(Suite *suite)
 {
-	Suite *suite = suite_create("onto");
-	TCase *onto = tcase_create("onto");
-	SRunner *runner;
-	int failed;
+	TCase *onto = suite_case(suite, "onto", setup, change_teardown_kit);
 
-	tcase_add_checked_fixture(onto, setup, change_teardown_kit);
-	tcase_set_timeout(onto, 300);
 	tcase_add_loop_test(onto, one_commit_on_top, 0, 6);
 	tcase_add_test(onto, the_tip_is_fetched_anew);
 	tcase_add_test(onto, some_branches_are_not_pushed_onto);
@@ -382,10 +377,6 @@ main(void)
 	tcase_add_test(onto, a_rewritten_branch_is_not_written_over);
 	tcase_add_test(onto, killed_anywhere);
 	tcase_add_test(onto, done_is_done);
-	suite_add_tcase(suite, onto);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
 }
+
+SUITE(cases)

@@ -10,8 +10,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <check.h>
-
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -20,7 +18,7 @@
 #include "config/options.h"
 
 #include "temp.h"
-#include "test_config.h"
+#include "suite.h"
 
 static const struct drover_option table[] = {
 	{ "label", DROVER_STRING, DROVER_REQUIRED, NULL, "The label that asks for work." },
@@ -329,10 +327,10 @@ START_TEST(secret_command_has_default_signals)
 }
 END_TEST
 
-TCase *
-config_options(void)
+static void
+cases(Suite *suite)
 {
-	TCase *tc = tcase_create("options");
+	TCase *tc = suite_case(suite, "options", NULL, NULL);
 
 	tcase_add_test(tc, options_are_typed);
 	tcase_add_test(tc, options_have_defaults);
@@ -346,6 +344,6 @@ config_options(void)
 	tcase_add_test(tc, secret_from_command);
 	tcase_add_test(tc, secret_command_has_default_signals);
 	tcase_add_loop_test(tc, secret_command_fails, 0, (int)ARRAY_LEN(commands));
-	tcase_set_timeout(tc, 60);
-	return tc;
 }
+
+SUITE(cases)

@@ -3,7 +3,6 @@
  * Prompts: which file is taken, what goes into it, and what of other people's
  * text never reaches an agent.
  */
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +17,7 @@
 #include "host/prompt.h"
 #include "host/scope.h"
 #include "run/services.h"
+#include "suite.h"
 #include "temp.h"
 
 #define D1 "11111111111111111111111111111111"
@@ -479,15 +479,11 @@ START_TEST(jobs_render)
 }
 END_TEST
 
-int
-main(void)
+static void
+cases(Suite *suite)
 {
-	TCase *tcase = tcase_create("prompt");
-	Suite *suite = suite_create("prompt");
-	SRunner *runner = srunner_create(suite);
-	int failed;
+	TCase *tcase = suite_case(suite, "prompt", setup, teardown);
 
-	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, variables_are_filled_in);
 	tcase_add_test(tcase, faults_of_a_template_name_their_line);
 	tcase_add_test(tcase, what_others_wrote_is_fenced);
@@ -500,9 +496,6 @@ main(void)
 	tcase_add_test(tcase, check_reads_every_file);
 	tcase_add_test(tcase, check_reads_prompts_that_nobody_declared);
 	tcase_add_test(tcase, jobs_render);
-	suite_add_tcase(suite, tcase);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
 }
+
+SUITE(cases)

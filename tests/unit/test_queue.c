@@ -11,6 +11,7 @@
 #include "base/path.h"
 
 #include "queue_kit.h"
+#include "suite.h"
 
 /*
  * The table once more, as people read it in doc/jobs.md: one row a state, one
@@ -338,8 +339,8 @@ START_TEST(accepted_text_is_frozen)
 }
 END_TEST
 
-static Suite *
-queue_suite(void)
+static void
+cases(Suite *suite)
 {
 	const TTest *const tests[] = {
 		every_pair_of_state_and_event,
@@ -355,29 +356,10 @@ queue_suite(void)
 		keys_may_hold_anything_but_bad_text,
 		accepted_text_is_frozen,
 	};
-	Suite *suite = suite_create("queue");
-	TCase *tcase = tcase_create("submit");
+	TCase *tcase = suite_case(suite, "submit", kit_setup, kit_teardown);
 
-	tcase_add_checked_fixture(tcase, kit_setup, kit_teardown);
 	for (size_t i = 0; i < ARRAY_LEN(tests); i++)
 		tcase_add_test(tcase, tests[i]);
-	suite_add_tcase(suite, tcase);
-	return suite;
 }
 
-int
-main(void)
-{
-	SRunner *runner = srunner_create(queue_suite());
-	int failed;
-
-	srunner_add_suite(runner, queue_gate_suite());
-	srunner_add_suite(runner, queue_life_suite());
-	srunner_add_suite(runner, queue_random_suite());
-	srunner_add_suite(runner, queue_report_suite());
-	srunner_add_suite(runner, notice_suite());
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
-}
+SUITE(cases)

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 
 #include "queue_kit.h"
+#include "suite.h"
 
 /* The job cannot be claimed for this reason. */
 static void
@@ -502,8 +503,8 @@ START_TEST(capacity_counts_free_places)
 }
 END_TEST
 
-Suite *
-queue_gate_suite(void)
+static void
+cases(Suite *suite)
 {
 	const TTest *const tests[] = {
 		draining_starts_nothing,
@@ -528,13 +529,10 @@ queue_gate_suite(void)
 		a_closed_gate_costs_one_look,
 		capacity_counts_free_places,
 	};
-	Suite *suite = suite_create("queue gates");
-	TCase *tcase = tcase_create("gates");
+	TCase *tcase = suite_case(suite, "gates", kit_setup, kit_teardown);
 
-	tcase_add_checked_fixture(tcase, kit_setup, kit_teardown);
-	tcase_set_timeout(tcase, 120);
 	for (size_t i = 0; i < ARRAY_LEN(tests); i++)
 		tcase_add_test(tcase, tests[i]);
-	suite_add_tcase(suite, tcase);
-	return suite;
 }
+
+SUITE(cases)

@@ -4,7 +4,6 @@
  * left after a restart.
  */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -12,6 +11,7 @@
 #include "base/mem.h"
 
 #include "queue_kit.h"
+#include "suite.h"
 
 static const struct entry *
 entry(uint64_t id)
@@ -458,8 +458,8 @@ START_TEST(many_delays_end_in_several_ticks)
 }
 END_TEST
 
-Suite *
-queue_life_suite(void)
+static void
+cases(Suite *suite)
 {
 	const TTest *const tests[] = {
 		a_newer_revision_takes_the_place_of_older_ones,
@@ -476,14 +476,11 @@ queue_life_suite(void)
 		old_jobs_go_and_dead_ones_stay,
 		many_delays_end_in_several_ticks,
 	};
-	Suite *suite = suite_create("queue life");
-	TCase *tcase = tcase_create("life");
+	TCase *tcase = suite_case(suite, "life", kit_setup, kit_teardown);
 
-	tcase_add_checked_fixture(tcase, kit_setup, kit_teardown);
-	tcase_set_timeout(tcase, 120);
 	tcase_add_loop_test(tcase, each_class_has_its_end, 0, (int)ARRAY_LEN(outcomes));
 	for (size_t i = 0; i < ARRAY_LEN(tests); i++)
 		tcase_add_test(tcase, tests[i]);
-	suite_add_tcase(suite, tcase);
-	return suite;
 }
+
+SUITE(cases)

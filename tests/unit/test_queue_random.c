@@ -15,6 +15,7 @@
 #include "base/path.h"
 
 #include "queue_kit.h"
+#include "suite.h"
 
 #define OPERATIONS 20000
 #define KEYS 300
@@ -323,16 +324,13 @@ START_TEST(a_killed_core_finds_all_that_it_had_said)
 }
 END_TEST
 
-Suite *
-queue_random_suite(void)
+static void
+cases(Suite *suite)
 {
-	Suite *suite = suite_create("queue random");
-	TCase *tcase = tcase_create("replay");
+	TCase *tcase = suite_case(suite, "replay", kit_setup, kit_teardown);
 
-	tcase_add_checked_fixture(tcase, kit_setup, kit_teardown);
-	tcase_set_timeout(tcase, 300);
 	tcase_add_test(tcase, replay_gives_the_states);
 	tcase_add_test(tcase, a_killed_core_finds_all_that_it_had_said);
-	suite_add_tcase(suite, tcase);
-	return suite;
 }
+
+SUITE(cases)

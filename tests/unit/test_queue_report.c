@@ -7,6 +7,7 @@
 #include "base/mem.h"
 
 #include "queue_kit.h"
+#include "suite.h"
 
 static int
 ids(const struct queue_filter *f, int64_t *first)
@@ -276,8 +277,8 @@ START_TEST(events_go_on_where_the_reader_was)
 }
 END_TEST
 
-Suite *
-queue_report_suite(void)
+static void
+cases(Suite *suite)
 {
 	const TTest *const tests[] = {
 		lists_are_filtered_and_newest_first,
@@ -288,12 +289,10 @@ queue_report_suite(void)
 		status_counts,
 		events_go_on_where_the_reader_was,
 	};
-	Suite *suite = suite_create("queue report");
-	TCase *tcase = tcase_create("report");
+	TCase *tcase = suite_case(suite, "report", kit_setup, kit_teardown);
 
-	tcase_add_checked_fixture(tcase, kit_setup, kit_teardown);
 	for (size_t i = 0; i < ARRAY_LEN(tests); i++)
 		tcase_add_test(tcase, tests[i]);
-	suite_add_tcase(suite, tcase);
-	return suite;
 }
+
+SUITE(cases)

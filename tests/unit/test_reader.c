@@ -7,15 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <check.h>
-
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/text.h"
 #include "host/agent/agent.h"
+#include "suite.h"
 
-#define FIXTURES TEST_SRCDIR "/tests/fixtures/agents"
-#define SHARED TEST_SRCDIR "/../shared/agents"
+#define FIXTURES SOURCE_DIR "/tests/fixtures/agents"
+#define SHARED SOURCE_DIR "/../shared/agents"
 #define MUTATIONS 20000
 
 static void read_bytes(struct agent_reader *, const char *reader, const char *data, size_t len);
@@ -371,15 +370,11 @@ dice(uint32_t sides)
 	return (uint32_t)rand() % sides;
 }
 
-int
-main(void)
+static void
+cases(Suite *suite)
 {
-	Suite *suite = suite_create("reader");
-	TCase *tc = tcase_create("reader");
-	SRunner *runner;
-	int failed;
+	TCase *tc = suite_case(suite, "reader", NULL, NULL);
 
-	tcase_set_timeout(tc, 120);
 	tcase_add_loop_test(tc, a_transcript_is_understood, 0, ARRAY_LEN(transcripts));
 	tcase_add_test(tc, genuine_transcripts_are_understood);
 	tcase_add_test(tc, every_name_is_a_reader);
@@ -390,10 +385,6 @@ main(void)
 	tcase_add_test(tc, numbers_from_outside_are_bounded);
 	tcase_add_test(tc, text_is_kept_within_bounds);
 	tcase_add_test(tc, nothing_that_comes_does_harm);
-	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
+
+SUITE(cases)

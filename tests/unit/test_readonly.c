@@ -3,7 +3,6 @@
  * An agent that was to change nothing: whatever it did to the trees of its job,
  * they are as they were before.
  */
-#include <check.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -18,6 +17,7 @@
 #include "change_kit.h"
 #include "gitrepo.h"
 #include "probe.h"
+#include "suite.h"
 #include "temp.h"
 
 /* What there is to see of a tree, by git and without it. */
@@ -221,24 +221,15 @@ START_TEST(the_read_only_command_is_used)
 }
 END_TEST
 
-int
-main(void)
+static void
+cases(Suite *suite)
 {
-	Suite *suite = suite_create("readonly");
-	TCase *readonly = tcase_create("readonly");
-	SRunner *runner;
-	int failed;
+	TCase *readonly = suite_case(suite, "readonly", setup, teardown);
 
-	tcase_add_checked_fixture(readonly, setup, teardown);
-	tcase_set_timeout(readonly, 300);
 	tcase_add_loop_test(readonly, undone, 0, (int)ARRAY_LEN(deeds));
 	tcase_add_test(readonly, undone_without_git);
 	tcase_add_test(readonly, a_run_that_may_change_is_left_alone);
 	tcase_add_test(readonly, the_read_only_command_is_used);
-	suite_add_tcase(suite, readonly);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
 }
+
+SUITE(cases)

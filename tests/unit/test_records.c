@@ -7,13 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <check.h>
-
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "store/engine.h"
 
+#include "suite.h"
 #include "temp.h"
 
 static char *dir;
@@ -316,8 +315,8 @@ START_TEST(the_first_schema_is_migrated)
 }
 END_TEST
 
-int
-main(void)
+static void
+cases(Suite *suite)
 {
 	const TTest *const tests[] = {
 		a_refusal_is_kept_once,
@@ -329,19 +328,10 @@ main(void)
 		memory_that_nobody_touches_goes_whole,
 		the_first_schema_is_migrated,
 	};
-	Suite *suite = suite_create("records");
-	TCase *tcase = tcase_create("sqlite");
-	SRunner *runner;
-	int failed;
+	TCase *tcase = suite_case(suite, "sqlite", setup, teardown);
 
-	tcase_add_checked_fixture(tcase, setup, teardown);
-	tcase_set_timeout(tcase, 120);
 	for (size_t i = 0; i < ARRAY_LEN(tests); i++)
 		tcase_add_test(tcase, tests[i]);
-	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
 }
+
+SUITE(cases)

@@ -15,7 +15,7 @@
 #include "base/path.h"
 #include "acting_core.h"
 #include "temp.h"
-#include "test_runner.h"
+#include "suite.h"
 
 #define SOURCE(settings) "sources = { items = { " settings " }; };"
 
@@ -302,12 +302,11 @@ START_TEST(closing_is_called_at_a_stop)
 }
 END_TEST
 
-TCase *
-runner_tests(void)
+static void
+cases(Suite *suite)
 {
-	TCase *tc = tcase_create("runner");
+	TCase *tc = suite_case(suite, "runner", NULL, NULL);
 
-	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, a_runner_says_what_it_offers);
 	tcase_add_test(tc, refusals_name_the_fault);
 	tcase_add_test(tc, items_and_cursor_come_when_poll_returns_well);
@@ -318,24 +317,6 @@ runner_tests(void)
 	tcase_add_test(tc, a_change_in_a_watched_folder_is_told_once);
 	tcase_add_test(tc, operations_are_always_answered);
 	tcase_add_test(tc, closing_is_called_at_a_stop);
-	return tc;
 }
 
-int
-main(void)
-{
-	Suite *suite = suite_create("runner");
-	SRunner *runner;
-	int failed;
-
-	suite_add_tcase(suite, link_tests());
-	suite_add_tcase(suite, runner_tests());
-	suite_add_tcase(suite, fork_tests());
-	suite_add_tcase(suite, worker_tests());
-	suite_add_tcase(suite, worker_thread_tests());
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
-}
+SUITE(cases)

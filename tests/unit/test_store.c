@@ -13,13 +13,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <check.h>
-
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/path.h"
 #include "store/engine.h"
 
+#include "suite.h"
 #include "temp.h"
 
 static char *dir;
@@ -463,8 +462,8 @@ START_TEST(what_was_acknowledged_survives_kill_9)
 }
 END_TEST
 
-int
-main(void)
+static void
+cases(Suite *suite)
 {
 	const TTest *const tests[] = {
 		values_come_back_as_they_went_in,
@@ -487,19 +486,10 @@ main(void)
 		a_full_disk_is_again_and_loses_nothing,
 		what_was_acknowledged_survives_kill_9,
 	};
-	Suite *suite = suite_create("store");
-	TCase *tcase = tcase_create("sqlite");
-	SRunner *runner;
-	int failed;
+	TCase *tcase = suite_case(suite, "sqlite", setup, teardown);
 
-	tcase_add_checked_fixture(tcase, setup, teardown);
-	tcase_set_timeout(tcase, 120);
 	for (size_t i = 0; i < ARRAY_LEN(tests); i++)
 		tcase_add_test(tcase, tests[i]);
-	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
 }
+
+SUITE(cases)

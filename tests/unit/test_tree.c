@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 
+#include "suite.h"
 #include "test_tree.h"
 
 struct gitrepo up;
@@ -525,14 +526,12 @@ START_TEST(caches_are_shared)
 }
 END_TEST
 
-void
-tree_life_tests(Suite *s)
+static void
+cases(Suite *suite)
 {
-	TCase *tc = tcase_create("life");
+	TCase *tc = suite_case(suite, "life", tree_setup, tree_teardown);
 	int all = (int)ARRAY_LEN(kinds);
 
-	tcase_set_timeout(tc, 120);
-	tcase_add_checked_fixture(tc, tree_setup, tree_teardown);
 	tcase_add_loop_test(tc, new_tree_is_at_the_base_detached_and_clean, 0, all);
 	tcase_add_test(tc, ref_is_a_branch_a_tag_or_a_commit);
 	tcase_add_loop_test(tc, returned_tree_is_clean_and_its_work_saved, 0, all);
@@ -550,22 +549,6 @@ tree_life_tests(Suite *s)
 	tcase_add_test(tc, kind_of_lease_may_change);
 	tcase_add_test(tc, clone_keeps_to_itself);
 	tcase_add_test(tc, caches_are_shared);
-	suite_add_tcase(s, tc);
 }
 
-int
-main(void)
-{
-	Suite *s = suite_create("tree");
-	SRunner *runner;
-	int failed;
-
-	tree_life_tests(s);
-	tree_change_tests(s);
-	tree_race_tests(s);
-	runner = srunner_create(s);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
-}
+SUITE(cases)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the files of check_tree share. */
+/* What the tests of worktrees share. */
 #ifndef TEST_TREE_H
 #define TEST_TREE_H
 
@@ -27,9 +27,6 @@ extern struct gitrepo up;
 		    error_class_name(why_.code), why_.text); \
 	} while (0)
 
-void tree_life_tests(Suite *);
-void tree_change_tests(Suite *);
-void tree_race_tests(Suite *);
 void tree_setup(void);
 void tree_teardown(void);
 

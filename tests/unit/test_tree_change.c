@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 
+#include "suite.h"
 #include "temp.h"
 #include "test_tree.h"
 
@@ -356,13 +357,11 @@ START_TEST(token_reaches_git_by_a_pipe_alone)
 }
 END_TEST
 
-void
-tree_change_tests(Suite *s)
+static void
+cases(Suite *suite)
 {
-	TCase *tc = tcase_create("change");
+	TCase *tc = suite_case(suite, "change", tree_setup, tree_teardown);
 
-	tcase_set_timeout(tc, 120);
-	tcase_add_checked_fixture(tc, tree_setup, tree_teardown);
 	tcase_add_loop_test(tc, diff_is_against_the_base, 0, 2);
 	tcase_add_loop_test(tc, commit_takes_all_changes_once, 0, 2);
 	tcase_add_test(tc, kept_commit_can_be_resumed);
@@ -373,5 +372,6 @@ tree_change_tests(Suite *s)
 	tcase_add_loop_test(tc, remote_that_is_not_there, 0, 6);
 	tcase_add_loop_test(tc, answers_of_a_server_have_a_class, 0, 12);
 	tcase_add_test(tc, token_reaches_git_by_a_pipe_alone);
-	suite_add_tcase(s, tc);
 }
+
+SUITE(cases)

@@ -17,6 +17,7 @@
 #include "run/keeper.h"
 #include "wire/message.h"
 
+#include "suite.h"
 #include "test_tree.h"
 
 #define RACERS 32
@@ -344,18 +345,17 @@ START_TEST(keeper_does_what_it_is_told)
 }
 END_TEST
 
-void
-tree_race_tests(Suite *s)
+static void
+cases(Suite *suite)
 {
-	TCase *tc = tcase_create("race");
+	TCase *tc = suite_case(suite, "race", tree_setup, tree_teardown);
 
-	tcase_set_timeout(tc, 240);
-	tcase_add_checked_fixture(tc, tree_setup, tree_teardown);
 	tcase_add_loop_test(tc, many_at_once_without_a_failure, 0, 2);
 	tcase_add_test(tc, fetches_are_coalesced);
 	tcase_add_loop_test(tc, killed_in_the_middle_of_a_prepare, 0, 8);
 	tcase_add_test(tc, locks_of_the_dead_are_taken_away);
 	tcase_add_loop_test(tc, fetch_follows_the_remote, 0, 2);
 	tcase_add_test(tc, keeper_does_what_it_is_told);
-	suite_add_tcase(s, tc);
 }
+
+SUITE(cases)

@@ -18,7 +18,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "acting_core.h"
-#include "test_runner.h"
+#include "suite.h"
 
 #define LONG_MS 600000
 
@@ -370,13 +370,11 @@ START_TEST(threads_carry_jobs_as_well)
 }
 END_TEST
 
-TCase *
-worker_tests(void)
+static void
+cases(Suite *suite)
 {
-	TCase *tc = tcase_create("worker");
+	TCase *tc = suite_case(suite, "worker", setup, teardown);
 
-	tcase_set_timeout(tc, 60);
-	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, jobs_follow_each_other_in_one_worker);
 	tcase_add_test(tc, an_end_of_the_process_is_a_failure_and_the_worker_lives);
 	tcase_add_test(tc, a_cancelled_job_ends_with_what_it_was_told);
@@ -396,16 +394,8 @@ worker_tests(void)
 	tcase_add_test(tc, a_job_of_another_plugins_kind_is_refused);
 	tcase_add_test(tc, a_request_is_asked_again_of_a_new_core);
 	tcase_add_test(tc, a_stale_attempt_is_fenced);
-	return tc;
-}
-
-TCase *
-worker_thread_tests(void)
-{
-	TCase *tc = tcase_create("worker in threads");
-
-	tcase_set_timeout(tc, 60);
-	tcase_add_checked_fixture(tc, setup_threads, teardown);
+	tc = suite_case(suite, "worker in threads", setup_threads, teardown);
 	tcase_add_test(tc, threads_carry_jobs_as_well);
-	return tc;
 }
+
+SUITE(cases)
