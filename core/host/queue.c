@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "host/service.h"
+#include "wire/fields.h"
 
 #define AGAIN_MIN_MS 100
 
@@ -76,16 +77,7 @@ host_queue_emit_job(struct scope *scope, const struct drover_item *item, struct 
 	struct message_out request;
 
 	message_begin(&request, MESSAGE_JOB_EMIT, service_id(scope));
-	message_put_s(&request, item->kind);
-	message_put_s(&request, item->key);
-	message_put_s(&request, item->serial);
-	message_put_s(&request, item->title);
-	message_put_s(&request, item->repo);
-	message_put_s(&request, item->agent);
-	message_put_s(&request, item->pool);
-	message_put_i(&request, item->priority);
-	message_put_b(&request, item->payload != NULL ? item->payload : "",
-	    (size_t)item->payload_len);
+	ITEM_FIELDS(FIELD_PUT, &request, item);
 	return service_ask(scope, &request, NULL, NULL, err);
 }
 

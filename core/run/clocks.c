@@ -30,9 +30,9 @@ clocks_start(struct clocks *clocks, struct job_run *run, int64_t now)
 {
 	memset(clocks, 0, sizeof *clocks);
 	clocks->run = run;
-	clocks->timeout_ms = message_i(&run->assign, "timeout");
+	clocks->timeout_ms = run->assign.timeout_ms;
 	/* A thread's CPU cannot be told from the daemon's. */
-	clocks->silence_ms = run->runner->in_process ? 0 : message_i(&run->assign, "silence");
+	clocks->silence_ms = run->runner->in_process ? 0 : run->assign.silence_ms;
 	clocks->grace_ms = run->runner->grace_ms > 0 ? run->runner->grace_ms : CLOCKS_GRACE_MS;
 	clocks->started_at = clocks->looked_at = clocks->quiet_since = now;
 	if (clocks->timeout_ms > 0)
@@ -44,7 +44,7 @@ clocks_start(struct clocks *clocks, struct job_run *run, int64_t now)
 void
 clocks_measure_output(struct clocks *clocks)
 {
-	const char *output = message_s(&clocks->run->assign, "output");
+	const char *output = clocks->run->assign.output;
 	struct stat st;
 
 	if (output[0] != '\0' && stat(output, &st) == 0)

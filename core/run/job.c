@@ -72,69 +72,61 @@ job_pipeline(const struct runner *runner, const char *kind)
 	return -1;
 }
 
+void
+job_take(struct job_run *run, struct message *m)
+{
+	run->message = *m;
+	memset(m, 0, sizeof *m);
+	JOB_ASSIGN_FIELDS(FIELD_GET, &run->message, &run->assign);
+	run->assign.job.size = sizeof run->assign.job;
+}
+
 /* The code that the attempt ends with, its reason in out. */
 static int
 job_carry_out(struct job_run *run, volatile sig_atomic_t *cancelled, struct drover_error *out)
 {
 	const struct runner *runner = run->runner;
-	const struct message *m = &run->assign;
-	const char *kind = message_s(m, "kind");
-	const struct config_pipeline *configured = config_pipeline(runner->config, kind);
+	const struct drover_job *job = &run->assign.job;
+	const struct config_pipeline *configured = config_pipeline(runner->config, job->kind);
 	const struct drover_pipeline *pipeline;
-	struct drover_job job = { .size = sizeof job };
 	struct error err = { 0 };
 	struct scope scope;
-	size_t len;
 	int index, code;
 
-	if ((index = job_pipeline(runner, kind)) == -1) {
+	if ((index = job_pipeline(runner, job->kind)) == -1) {
 		error_set(&err, DROVER_CONFIG, "plugin %s has no pipeline for kind %s",
-		    runner->image.plugin.name, kind);
+		    runner->image.plugin.name, job->kind);
 		return scope_fail(out, &err);
 	}
 	pipeline = &runner->image.pipelines[index];
-	job.id = run->job;
-	job.epoch = run->epoch;
-	job.attempt = (uint32_t)message_u(m, "attempt");
-	job.kind = kind;
-	job.key = message_s(m, "key");
-	job.trace = message_s(m, "trace");
-	job.title = message_s(m, "title");
-	job.repo = message_s(m, "repo");
-	job.agent = message_s(m, "agent");
-	job.source = message_s(m, "source");
-	job.payload = message_b(m, "payload", &len);
-	job.payload_len = len;
-	job.queued_at = message_i(m, "queued");
-
 	scope_init(&scope, SCOPE_JOB, &plugin_services);
 	scope.log = (struct log_scope){ .part = "job",
 		.plugin = runner->image.plugin.name,
-		.trace = job.trace,
-		.kind = job.kind,
-		.key = job.key,
+		.trace = job->trace,
+		.kind = job->kind,
+		.key = job->key,
 		.worker = run->worker,
-		.job = job.id,
-		.attempt = job.attempt };
+		.job = job->id,
+		.attempt = job->attempt };
 	scope.config = runner->config;
 	scope.sources = runner->image.sources;
 	scope.sources_len = runner->image.sources_len;
 	scope.options = runner->pipeline_options[index];
 	scope.plugin_options = runner->options;
-	scope.job = &job;
-	scope.agent = job.agent[0] == '\0' && configured != NULL && configured->agent != NULL ?
+	scope.job = job;
+	scope.agent = job->agent[0] == '\0' && configured != NULL && configured->agent != NULL ?
 	    configured->agent :
-	    job.agent;
+	    job->agent;
 	scope.cancelled = cancelled;
 	scope.owner = run->owner;
-	if (message_i(m, "timeout") > 0)
-		scope.deadline_ms = clock_mono() + message_i(m, "timeout");
-	scope.link = link_new(runner->core_socket, job.id, job.epoch, message_s(m, "token"),
+	if (run->assign.timeout_ms > 0)
+		scope.deadline_ms = clock_mono() + run->assign.timeout_ms;
+	scope.link = link_new(runner->core_socket, job->id, job->epoch, run->assign.token,
 	    JOB_LINK_PATIENCE_MS);
-	if (message_s(m, "output")[0] != '\0')
-		scope.output_path = message_s(m, "output");
-	crash_at("run", "pipeline", kind);
-	code = pipeline->run(&scope.public, runner->state, &job, out);
+	if (run->assign.output[0] != '\0')
+		scope.output_path = run->assign.output;
+	crash_at("run", "pipeline", job->kind);
+	code = pipeline->run(&scope.public, runner->state, job, out);
 	scope_end(&scope);
 	link_free(scope.link);
 	if (scope.output != -1)
@@ -174,13 +166,13 @@ job_apart(int core_fd)
 static void
 job_await(const struct job_spare *spare, struct job_run *run)
 {
+	struct message m;
 	struct error err;
 
-	if (message_recv(spare->assign, &run->assign, &err) != 1)
+	if (message_recv(spare->assign, &m, &err) != 1)
 		_exit(0);
 	close(spare->assign);
-	run->job = message_u(&run->assign, "job");
-	run->epoch = message_u(&run->assign, "epoch");
+	job_take(run, &m);
 	job_process(run);
 }
 
@@ -231,7 +223,7 @@ job_spare_drop(struct job_spare *spare)
 static bool
 job_hand_over(struct job_run *run, struct job_spare *spare)
 {
-	const struct buf *bytes = &run->assign.bytes;
+	const struct buf *bytes = &run->message.bytes;
 
 	if (spare->pid == 0)
 		return false;
@@ -325,7 +317,9 @@ job_kill(struct job_run *run)
 static void
 job_sweep(const struct job_run *run)
 {
-	struct log_scope log = { .part = "worker", .worker = run->worker, .job = run->job };
+	struct log_scope log = { .part = "worker",
+		.worker = run->worker,
+		.job = run->assign.job.id };
 
 	if (proc_sweep_children(JOB_SWEEP_MS) != -1)
 		return;

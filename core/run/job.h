@@ -12,8 +12,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "wire/message.h"
 #include "run/runner.h"
+#include "wire/fields.h"
 
 struct cgroup;
 
@@ -33,8 +33,8 @@ struct job_run {
 	const struct runner *runner;
 	const char *worker;              /* slot, for the log */
 	int32_t owner;                   /* the worker's process, on whose life leases hang */
-	struct message assign; /* JOB_ASSIGN, owned; what the scope's strings point into */
-	uint64_t job, epoch;
+	struct message message;          /* JOB_ASSIGN, owned */
+	struct job_assign assign;        /* what it says; its strings point into message */
 	struct job_shared *shared;       /* the worker's, one for all its jobs */
 	const struct cgroup *cgroup;     /* or NULL */
 	volatile sig_atomic_t cancelled; /* of a thread; a process has its own */
@@ -60,6 +60,8 @@ struct job_spare {
 	int ended, assign;               /* its pidfd, and the socket that it reads */
 };
 
+/* Takes a JOB_ASSIGN over: it is what run shall carry out. */
+void job_take(struct job_run *, struct message *);
 /* Makes one. It saves time and no more: where that fails, job_start() forks. */
 void job_spare_make(struct job_spare *, const struct runner *, const char *worker, int32_t owner,
     struct job_shared *, int core_fd);

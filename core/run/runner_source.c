@@ -17,6 +17,7 @@
 #include "run/crash.h"
 #include "run/runner_source.h"
 #include "run/services.h"
+#include "wire/fields.h"
 
 #define SOURCE_ITEMS_MAX 1000                    /* of one poll */
 #define SOURCE_BYTES_MAX (64u * 1024 * 1024)
@@ -213,15 +214,7 @@ source_emit(struct scope *scope, const struct drover_item *item, struct error *e
 	out = &source->items[source->items_len++];
 	message_begin(out, MESSAGE_SOURCE_ITEM, source->poll_id);
 	message_put_s(out, source->source->name);
-	message_put_s(out, item->kind);
-	message_put_s(out, item->key);
-	message_put_s(out, item->serial);
-	message_put_s(out, item->title);
-	message_put_s(out, item->repo);
-	message_put_s(out, item->agent);
-	message_put_s(out, item->pool);
-	message_put_i(out, item->priority);
-	message_put_b(out, item->payload, (size_t)item->payload_len);
+	ITEM_FIELDS(FIELD_PUT, out, item);
 	source_put_author(out, item->author);
 	message_put_u(out, item->flags);
 	source->items_bytes += out->bytes.len;
@@ -316,23 +309,10 @@ runner_source_settle(struct runner *runner, const struct message *m)
 	struct drover_settled settled = { .size = sizeof settled };
 	struct error err = { 0 }, lost = { 0 };
 	struct message_out out;
-	size_t len;
 	int code = DROVER_OK;
 
 	if (source != NULL && source->source->settle != NULL) {
-		settled.attempts = (uint32_t)message_u(m, "attempts");
-		settled.job = message_u(m, "job");
-		settled.kind = message_s(m, "kind");
-		settled.key = message_s(m, "key");
-		settled.trace = message_s(m, "trace");
-		settled.state = message_s(m, "state");
-		settled.error = message_s(m, "error");
-		settled.payload = message_b(m, "payload", &len);
-		settled.payload_len = len;
-		settled.result = message_s(m, "result");
-		settled.queued_at = message_i(m, "queued");
-		settled.started_at = message_i(m, "started");
-		settled.ended_at = message_i(m, "ended");
+		SETTLED_FIELDS(FIELD_GET, m, &settled);
 		crash_at("settle", "source", source->name);
 		code = source_code(source->source->settle(&source->scope.public, source->state,
 				       &settled, (struct drover_error *)&err),

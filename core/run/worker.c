@@ -125,8 +125,8 @@ worker_give_up(struct worker *w, const char *why, int64_t now)
 static void
 worker_connect(struct worker *w, int64_t now)
 {
-	uint64_t job = w->running ? w->run.job : w->outcome.job,
-		 epoch = w->running ? w->run.epoch : w->outcome.epoch;
+	uint64_t job = w->running ? w->run.assign.job.id : w->outcome.job,
+		 epoch = w->running ? w->run.assign.job.epoch : w->outcome.epoch;
 	struct message_out out;
 	struct error err = { 0 };
 
@@ -210,8 +210,8 @@ worker_beat(struct worker *w, int64_t now)
 	w->beat_at = now + WORKER_BEAT_MS;
 	clocks_look(&w->clocks);
 	message_begin(&out, MESSAGE_WORKER_BEAT, 0);
-	message_put_u(&out, w->run.job);
-	message_put_u(&out, w->run.epoch);
+	message_put_u(&out, w->run.assign.job.id);
+	message_put_u(&out, w->run.assign.job.epoch);
 	message_put_i(&out, w->clocks.usage.cpu_ms);
 	message_put_i(&out, w->clocks.usage.rss);
 	message_put_u(&out, (uint64_t)w->clocks.output);
@@ -238,10 +238,7 @@ worker_assign(struct worker *w, struct message *m, int64_t now)
 	w->run.owner = w->self.pid;
 	w->run.shared = w->shared;
 	w->run.cgroup = w->cgroup;
-	w->run.assign = *m;
-	memset(m, 0, sizeof *m);
-	w->run.job = message_u(&w->run.assign, "job");
-	w->run.epoch = message_u(&w->run.assign, "epoch");
+	job_take(&w->run, m);
 	w->idle_at = 0;
 	w->unwanted = false;
 	if (job_start(&w->run, &w->spare, w->fd, &err) == 0) {
@@ -250,20 +247,20 @@ worker_assign(struct worker *w, struct message *m, int64_t now)
 		clocks_start(&w->clocks, &w->run, now);
 		return;
 	}
-	w->outcome.job = w->run.job;
-	w->outcome.epoch = w->run.epoch;
+	w->outcome.job = w->run.assign.job.id;
+	w->outcome.epoch = w->run.assign.job.epoch;
 	w->outcome.ended_at = now;
 	w->outcome.end.code = err.code;
 	(void)text_copy(w->outcome.end.text, sizeof w->outcome.end.text, err.text);
-	message_free(&w->run.assign);
+	message_free(&w->run.message);
 	worker_send_outcome(w, now);
 }
 
 static void
 worker_cancel(struct worker *w, const struct message *m, int64_t now)
 {
-	if (w->running && w->run.job == message_u(m, "job") &&
-	    w->run.epoch == message_u(m, "epoch"))
+	if (w->running && w->run.assign.job.id == message_u(m, "job") &&
+	    w->run.assign.job.epoch == message_u(m, "epoch"))
 		clocks_stop(&w->clocks, (int)message_i(m, "class"), message_s(m, "text"), now);
 }
 
@@ -274,7 +271,7 @@ worker_welcome(struct worker *w, const struct message *m, int64_t now)
 
 	if (message_u(m, "keep") != 0 || job == 0)
 		return;
-	if (w->running && w->run.job == job) {
+	if (w->running && w->run.assign.job.id == job) {
 		w->unwanted = true;
 		clocks_kill(&w->clocks, now);
 	} else if (w->outcome.job == job) {
@@ -342,12 +339,12 @@ worker_finish(struct worker *w, int64_t now)
 		outcome->end.retry_after_ms = 0;
 		(void)text_copy(outcome->end.text, sizeof outcome->end.text, w->clocks.stop_text);
 	}
-	outcome->job = w->run.job;
-	outcome->epoch = w->run.epoch;
+	outcome->job = w->run.assign.job.id;
+	outcome->epoch = w->run.assign.job.epoch;
 	outcome->wall_ms = now - w->clocks.started_at;
 	outcome->output = w->clocks.output;
 	outcome->ended_at = now;
-	message_free(&w->run.assign);
+	message_free(&w->run.message);
 	if (w->unwanted) {
 		memset(outcome, 0, sizeof *outcome);
 		w->idle_at = now;

@@ -14,6 +14,7 @@
 #include "config/authors.h"
 #include "super/accept.h"
 #include "super/submit.h"
+#include "wire/fields.h"
 
 #define ACCEPT_TITLE_MAX 200 /* bytes that are kept of a refused title or name */
 #define ACCEPT_MARKS_MAX 64
@@ -26,44 +27,26 @@ static int accept_submit(struct runner_handle *, struct source *, struct source_
     struct error *);
 
 struct source_item *
-accept_item(const struct message *m)
+accept_item(struct message *m)
 {
 	struct source_item *i = xcalloc(1, sizeof *i);
-	const char *payload;
 
-	i->kind = xstrdup(message_s(m, "kind"));
-	i->key = xstrdup(message_s(m, "key"));
-	i->serial = xstrdup(message_s(m, "serial"));
-	i->title = xstrdup(message_s(m, "title"));
-	i->repo = xstrdup(message_s(m, "repo"));
-	i->agent = xstrdup(message_s(m, "agent"));
-	i->pool = xstrdup(message_s(m, "pool"));
-	i->priority = (int)message_i(m, "priority");
-	payload = message_b(m, "payload", &i->payload_len);
-	i->payload = xmalloc(i->payload_len + 1);
-	memcpy(i->payload, payload, i->payload_len);
-	i->author = xstrdup(message_s(m, "author"));
-	i->name = xstrdup(message_s(m, "name"));
-	i->marks = xstrdup(message_s(m, "marks"));
-	i->flags = (uint32_t)message_u(m, "flags");
-	i->item = (uint32_t)message_u(m, "item");
+	ITEM_FIELDS(FIELD_GET, m, &i->ask);
+	i->ask.replaces = (message_u(m, "item") & DROVER_ITEM_REPLACES) != 0;
+	i->author = (struct drover_person){ .size = sizeof i->author,
+		.flags = (uint32_t)message_u(m, "flags"),
+		.id = message_s(m, "author"),
+		.name = message_s(m, "name") };
+	i->marks = message_s(m, "marks");
+	i->bytes = m->bytes;
+	m->bytes = (struct buf)BUF_INIT;
 	return i;
 }
 
 void
 accept_free(struct source_item *i)
 {
-	free(i->kind);
-	free(i->key);
-	free(i->serial);
-	free(i->title);
-	free(i->repo);
-	free(i->agent);
-	free(i->pool);
-	free(i->payload);
-	free(i->author);
-	free(i->name);
-	free(i->marks);
+	buf_free(&i->bytes);
 	free(i);
 }
 
@@ -72,11 +55,7 @@ accept_allows(struct runner_handle *r, struct source *source, struct source_item
     const char **why)
 {
 	const char *marks[ACCEPT_MARKS_MAX + 1] = { NULL };
-	struct drover_person person = { .size = sizeof person,
-		.flags = i->flags,
-		.id = i->author,
-		.name = i->name,
-		.marks = marks };
+	struct drover_person person = i->author;
 	const char *const *own = (const char *const *)source->authors;
 	char *lines = xstrdup(i->marks), *rest = lines, *mark;
 	bool allowed;
@@ -85,6 +64,7 @@ accept_allows(struct runner_handle *r, struct source *source, struct source_item
 	while (n < ACCEPT_MARKS_MAX && (mark = strsep(&rest, "\n")) != NULL)
 		if (*mark != '\0')
 			marks[n++] = mark;
+	person.marks = marks;
 	/*
 	 * The configuration may have changed since the poll began: the present
 	 * list decides.
@@ -103,30 +83,31 @@ accept_refuse(struct runner_handle *r, struct source *source, struct source_item
 	struct buf title = BUF_INIT, name = BUF_INIT;
 	char sha256[DIGEST_HEX];
 	struct store_refusal refusal = { .source = source->name,
-		.key = i->key,
-		.author = i->author,
+		.key = i->ask.key,
+		.author = i->author.id,
 		.why = why,
 		.sha256 = sha256 };
 	int fresh;
 
-	if (i->key[0] == '\0' || strlen(i->key) > DROVER_KEY_MAX ||
-	    strlen(i->author) > DROVER_KEY_MAX || !text_is_utf8(i->key, strlen(i->key)) ||
-	    !text_is_utf8(i->author, strlen(i->author)))
+	if (refusal.key[0] == '\0' || strlen(refusal.key) > DROVER_KEY_MAX ||
+	    strlen(refusal.author) > DROVER_KEY_MAX ||
+	    !text_is_utf8(refusal.key, strlen(refusal.key)) ||
+	    !text_is_utf8(refusal.author, strlen(refusal.author)))
 		return error_set(err, DROVER_PERMANENT,
 		    "an item that is refused has a key and an author, of at most %d bytes of UTF-8",
 		    DROVER_KEY_MAX);
-	text_show(&title, i->title, strlen(i->title), ACCEPT_TITLE_MAX);
-	text_show(&name, i->name, strlen(i->name), ACCEPT_TITLE_MAX);
+	text_show(&title, i->ask.title, strlen(i->ask.title), ACCEPT_TITLE_MAX);
+	text_show(&name, i->author.name, strlen(i->author.name), ACCEPT_TITLE_MAX);
 	refusal.title = buf_str(&title);
 	refusal.name = buf_str(&name);
-	digest_sha256(i->payload, i->payload_len, sha256);
+	digest_sha256(i->ask.payload, i->ask.payload_len, sha256);
 	if ((fresh = store_refusal_add(r->supervisor->core->store, &refusal, err)) == 1) {
 		source->refused++;
 		scope.plugin = r->plugin;
 		scope.source = source->name;
-		scope.key = i->key;
+		scope.key = refusal.key;
 		log_printf(&scope, DROVER_NOTICE, "refused: %s asks: %s",
-		    i->author[0] != '\0' ? i->author : "nobody", why);
+		    refusal.author[0] != '\0' ? refusal.author : "nobody", why);
 	}
 	buf_free(&title);
 	buf_free(&name);
@@ -143,32 +124,22 @@ accept_submit(struct runner_handle *r, struct source *source, struct source_item
 {
 	struct core *core = r->supervisor->core;
 	char sha256[DIGEST_HEX];
-	struct job_ask ask = { .kind = i->kind,
-		.key = i->key,
-		.serial = i->serial,
-		.title = i->title,
-		.repo = i->repo,
-		.agent = i->agent,
-		.pool = i->pool,
-		.source = source->name,
-		.payload = i->payload,
-		.payload_len = i->payload_len,
-		.priority = i->priority,
-		.sha256 = sha256,
-		.author = i->author[0] != '\0' ? i->author : NULL,
-		.replaces = (i->item & DROVER_ITEM_REPLACES) != 0 };
+	struct job_ask *ask = &i->ask;
 	struct error why = { 0 };
 	uint64_t id;
 	int fresh;
 
-	digest_sha256(i->payload, i->payload_len, sha256);
-	fresh = job_submit(r->supervisor, &ask, &id, &why);
+	digest_sha256(ask->payload, ask->payload_len, sha256);
+	ask->source = source->name;
+	ask->author = i->author.id[0] != '\0' ? i->author.id : NULL;
+	ask->sha256 = sha256;
+	fresh = job_submit(r->supervisor, ask, &id, &why);
 	if (fresh < 0 && why.code == DROVER_CONFIG) {
-		ask.held_why = why.text;
-		ask.repo = i->repo != NULL && text_is_name(i->repo) ? i->repo : NULL;
-		ask.agent = i->agent != NULL && text_is_name(i->agent) ? i->agent : NULL;
-		ask.pool = i->pool != NULL && text_is_name(i->pool) ? i->pool : NULL;
-		return queue_submit(core->queue, &ask, &id, err);
+		ask->held_why = why.text;
+		ask->repo = text_is_name(ask->repo) ? ask->repo : NULL;
+		ask->agent = text_is_name(ask->agent) ? ask->agent : NULL;
+		ask->pool = text_is_name(ask->pool) ? ask->pool : NULL;
+		return queue_submit(core->queue, ask, &id, err);
 	}
 	if (fresh < 0)
 		*err = why;

@@ -8,19 +8,17 @@
 
 #include "super/sources.h"
 
+/* Its strings point into bytes, which it owns. */
 struct source_item {
 	STAILQ_ENTRY(source_item) link;
-	char *kind, *key, *serial, *title, *repo, *agent, *pool, *payload;
-	size_t payload_len;
-	int priority;
-	char *author, *name;         /* "" where the plugin does not say */
-	char *marks;                 /* one a line */
-	uint32_t flags;              /* DROVER_PERSON_* */
-	uint32_t item;               /* DROVER_ITEM_* */
+	struct buf bytes;            /* of the SOURCE_ITEM */
+	struct job_ask ask;          /* without a source and a digest */
+	struct drover_person author; /* without marks; id is "" where the plugin names no person */
+	const char *marks;           /* of the author, one a line */
 };
 
-/* A copy of a SOURCE_ITEM. */
-struct source_item *accept_item(const struct message *);
+/* Takes the bytes of a SOURCE_ITEM over. */
+struct source_item *accept_item(struct message *);
 void accept_free(struct source_item *);
 /*
  * In the tick's transaction. 1: a new job, 0: one that is known, or refused and

@@ -20,6 +20,7 @@
 #include "super/services.h"
 #include "super/sources.h"
 #include "super/submit.h"
+#include "wire/fields.h"
 
 #define HTTP_ORIGIN_MAX 512
 #define HTTP_PAUSES "http.pauses"
@@ -146,17 +147,10 @@ services_capacity(struct asker *p, struct message *m, struct answer *a)
 static void
 services_emit(struct asker *p, struct message *m, struct answer *a)
 {
-	struct job_ask ask = { .kind = message_s(m, "kind"),
-		.key = message_s(m, "key"),
-		.serial = message_s(m, "serial"),
-		.title = message_s(m, "title"),
-		.repo = message_s(m, "repo"),
-		.agent = message_s(m, "agent"),
-		.pool = message_s(m, "pool"),
-		.priority = (int)message_i(m, "priority") };
+	struct job_ask ask = { 0 };
 	uint64_t id = 0;
 
-	ask.payload = message_b(m, "payload", &ask.payload_len);
+	ITEM_FIELDS(FIELD_GET, m, &ask);
 	job_submit(p->supervisor, &ask, &id, &a->err);
 	a->number = (int64_t)id;
 }

@@ -24,6 +24,7 @@
 #include "super/slots.h"
 #include "super/sources.h"
 #include "super/supervisor.h"
+#include "wire/fields.h"
 
 #define WORKER_FORK_MS   10000 /* from WORKER_FORK to its hello */
 /*
@@ -278,67 +279,77 @@ supervisor_dispatch(struct supervisor *s)
 		log_printf(&s->log, DROVER_ERR, "cannot claim: %s", err.text);
 }
 
-/*
- * Sends the slot's claimed job to its worker. A job that cannot be sent fails,
- * since nothing else would ever look at it.
- */
+/* Fails a job that cannot be sent, since nothing else would ever look at it. */
+static void
+slot_assign_failed(struct supervisor *s, struct slot *slot, struct error *err)
+{
+	struct job_outcome outcome = { .code = err->code, .text = err->text };
+	struct error lost = { 0 };
+
+	slot_log(s, slot, DROVER_ERR, err->text);
+	if (queue_finish(s->core->queue, slot->job, slot->epoch, &outcome, &lost) != 0)
+		slot_log(s, slot, DROVER_ERR, lost.text);
+	slot->job = slot->epoch = 0;
+	slot->state = SLOT_IDLE;
+}
+
+static void
+slot_send_job(struct supervisor *s, struct slot *slot, const struct job *job, const char *payload,
+    size_t len)
+{
+	const struct kind_traits *traits = queue_kind(s->core->queue, job->kind);
+	char *output = xasprintf("%s/jobs/%llu/%u.log", s->core->config->state_dir,
+	    (unsigned long long)job->id, job->attempt);
+	const struct drover_job given = { .id = job->id,
+		.epoch = job->epoch,
+		.attempt = job->attempt,
+		.kind = job->kind,
+		.key = job->key,
+		.trace = job->trace,
+		.title = job->title,
+		.repo = job->repo,
+		.agent = job->agent,
+		.source = job->source,
+		.payload = payload,
+		.payload_len = len,
+		.queued_at = job->queued_at };
+	const struct job_assign assign = { .job = given,
+		.token = job->token,
+		.timeout_ms = traits != NULL ? traits->timeout_ms : 0,
+		.silence_ms = traits != NULL ? traits->silence_ms : 0,
+		.output = output };
+	struct message_out out;
+
+	message_begin(&out, MESSAGE_JOB_ASSIGN, 0);
+	JOB_ASSIGN_FIELDS(FIELD_PUT, &out, &assign);
+	free(output);
+	channel_send(slot->peer->channel, &out);
+}
+
+/* Sends the slot's claimed job to its worker. */
 void
 slot_assign(struct supervisor *s, struct slot *slot)
 {
-	struct core *core = s->core;
-	struct message_out out;
+	struct queue *queue = s->core->queue;
 	struct error err = { 0 };
-	struct job *job = queue_running(core->queue, slot->job, slot->epoch);
-	const struct kind_traits *traits;
-	char *payload = NULL, *output;
-	const char *agent;
-	size_t len = 0;
+	const struct job *job = queue_running(queue, slot->job, slot->epoch);
+	char *payload;
+	size_t len;
 
 	if (job == NULL) {
 		slot->job = slot->epoch = 0;
 		slot->state = SLOT_IDLE;
 		return;
 	}
-	if (queue_accepted(core->queue, job->id, &payload, &len, &err) != 0) {
-		struct job_outcome outcome = { .code = err.code, .text = err.text };
-
-		slot_log(s, slot, DROVER_ERR, err.text);
-		if (queue_finish(core->queue, job->id, job->epoch, &outcome, &err) != 0)
-			slot_log(s, slot, DROVER_ERR, err.text);
-		slot->job = slot->epoch = 0;
-		slot->state = SLOT_IDLE;
-		free(payload);
+	if (queue_accepted(queue, job->id, &payload, &len, &err) != 0) {
+		slot_assign_failed(s, slot, &err);
 		return;
 	}
-	traits = queue_kind(core->queue, job->kind);
-	agent = job->agent != NULL && *job->agent != '\0' ? job->agent :
-	    traits != NULL                                ? traits->agent :
-							    NULL;
-	message_begin(&out, MESSAGE_JOB_ASSIGN, 0);
-	message_put_u(&out, job->id);
-	message_put_u(&out, job->epoch);
-	message_put_u(&out, job->attempt);
-	message_put_s(&out, job->token);
-	message_put_s(&out, job->kind);
-	message_put_s(&out, job->key);
-	message_put_s(&out, job->trace);
-	message_put_s(&out, job->title);
-	message_put_s(&out, job->repo);
-	message_put_s(&out, agent);
-	message_put_b(&out, payload, len);
-	message_put_i(&out, job->queued_at);
-	message_put_i(&out, traits != NULL ? traits->timeout_ms : 0);
-	message_put_i(&out, traits != NULL ? traits->silence_ms : 0);
-	output = xasprintf("%s/jobs/%llu/%u.log", core->config->state_dir,
-	    (unsigned long long)job->id, job->attempt);
-	message_put_s(&out, output);
-	message_put_s(&out, job->source);
-	free(payload);
-	free(output);
 	slot->state = SLOT_BUSY;
 	slot->since = slot->heard = clock_mono();
 	slot->cpu_ms = slot->rss = slot->output = 0;
-	channel_send(slot->peer->channel, &out);
+	slot_send_job(s, slot, job, payload, len);
+	free(payload);
 }
 
 static void

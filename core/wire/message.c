@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Writing, checking and carrying messages. The table of message.h is the only
- * knowledge of what a message holds: builders, the decoder, the getters and the
- * documentation all walk its rows.
+ * Writing, checking and carrying messages. message_table.h is the only
+ * knowledge of what a message holds: builders, the decoder and the getters all
+ * walk its rows.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -14,12 +14,11 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "wire/fields.h"
 #include "wire/message.h"
 
-#define MESSAGE_PROTOCOL 1
-
 struct message_row {
-	const char *name, *direction, *fields;
+	const char *name, *fields;
 };
 
 /*
@@ -33,9 +32,9 @@ struct message_header {
 };
 
 static const struct message_row message_rows[] = {
-#define X(name, number, direction, fields) [number] = { #name, direction, fields },
-	MESSAGES(X)
-#undef X
+#define MESSAGE(name, number, direction, fields, about) [number] = { #name, fields },
+#include "wire/message_table.h"
+#undef MESSAGE
 };
 
 static const struct message_row *message_row(unsigned type);
@@ -86,28 +85,25 @@ message_name(enum message_type type)
 void
 message_begin(struct message_out *out, enum message_type type, uint64_t id)
 {
+	const struct message_row *row = message_row((unsigned)type);
 	struct message_header header = { .protocol = MESSAGE_PROTOCOL,
 		.type = (uint16_t)type,
 		.id = id };
 
-	MUST(message_row((unsigned)type) != NULL);
-	memset(out, 0, sizeof *out);
-	out->type = type;
+	MUST(row != NULL);
+	*out = (struct message_out){ .type = type, .rest = row->fields };
 	buf_add(&out->bytes, &header, sizeof header);
 }
 
 static void
 message_put(struct message_out *out, char type, const void *data, size_t len)
 {
-	const char *at = message_row((unsigned)out->type)->fields, *name = NULL;
-	size_t name_len = 0;
-	char expected = '\0';
+	const char *name;
+	size_t name_len;
+	char expected;
 	uint32_t size = (uint32_t)len, body;
 
-	for (int i = 0; i <= out->next; i++)
-		MUST(message_row_next(&at, &name, &name_len, &expected));
-	MUST(expected == type);
-	out->next++;
+	MUST(message_row_next(&out->rest, &name, &name_len, &expected) && expected == type);
 	if (type == 's' || type == 'b') {
 		MUST(len < UINT32_MAX);
 		buf_add(&out->bytes, &size, sizeof size);
@@ -299,16 +295,10 @@ message_out_id(const struct message_out *out)
 int
 message_write(int fd, const struct message_out *out, struct error *err)
 {
-	const char *at = message_row((unsigned)out->type)->fields, *name;
 	const char *what = message_name(out->type);
-	size_t len;
-	int fields = 0;
-	char type;
 	ssize_t n;
 
-	while (message_row_next(&at, &name, &len, &type))
-		fields++;
-	MUST(fields == out->next);
+	MUST(out->rest[strspn(out->rest, " ")] == '\0');
 	if (out->bytes.len > MESSAGE_MAX)
 		return error_set(err, DROVER_PERMANENT,
 		    "message %s has %zu bytes, more than the %d that one may have", what,
@@ -477,43 +467,4 @@ message_accept(int fd, struct error *err)
 		    "accepting a connection");
 	message_buffers(peer);
 	return peer;
-}
-
-void
-message_document(struct buf *out)
-{
-	const char *at, *name;
-	size_t len;
-	char type;
-
-	buf_addf(out,
-	    "# Messages\n\n"
-	    "Core, runners, workers, jobs and the keeper speak to each other by these messages. "
-	    "Each is one\n"
-	    "datagram of at most %d bytes on a `SOCK_SEQPACKET` socket. This page is made from "
-	    "the table\n"
-	    "in `core/wire/message.h`, and `make check` compares the two.\n\n"
-	    "A message begins with a header: the protocol (2 bytes, now %d), the type (2), the "
-	    "length of what\n"
-	    "follows the header (4) and an id (8). The fields of its row follow in order. `u` and "
-	    "`i` are\n"
-	    "8 bytes, without and with a sign; `s` (a string) and `b` (bytes) are a length of "
-	    "4 bytes, the\n"
-	    "bytes and a NUL. Integers are in host order. An answer repeats the id of its "
-	    "request; a message\n"
-	    "with the id 0 has no answer. A message that does not match its row is refused "
-	    "whole.\n\n"
-	    "| type | name | direction | fields |\n|---|---|---|---|\n",
-	    MESSAGE_MAX, MESSAGE_PROTOCOL);
-	for (unsigned i = 0; i < ARRAY_LEN(message_rows); i++) {
-		const struct message_row *row = message_row(i);
-		const char *gap = "";
-
-		if (row == NULL)
-			continue;
-		buf_addf(out, "| %u | `%s` | %s | ", i, row->name, row->direction);
-		for (at = row->fields; message_row_next(&at, &name, &len, &type); gap = ", ")
-			buf_addf(out, "%s%.*s `%c`", gap, (int)len, name, type);
-		buf_adds(out, " |\n");
-	}
 }

@@ -22,6 +22,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "config/config.h"
+#include "wire/fields.h"
 #include "acting_core.h"
 #include "run/runner.h"
 #include "temp.h"
@@ -285,25 +286,24 @@ void
 core_assign(struct core *core, uint64_t job, const char *deed, int64_t timeout_ms,
     int64_t silence_ms)
 {
+	const struct job_assign assign = { .job = { .id = job,
+					       .epoch = job * 10,
+					       .attempt = 1,
+					       .kind = "hostile.run",
+					       .key = "key",
+					       .trace = "0123456789abcdef0123456789abcdef",
+					       .title = "title",
+					       .payload = deed,
+					       .payload_len = strlen(deed),
+					       .queued_at = 1 },
+		.token = "token",
+		.timeout_ms = timeout_ms,
+		.silence_ms = silence_ms,
+		.output = core_path(core, "output") };
 	struct message_out out;
 
 	message_begin(&out, MESSAGE_JOB_ASSIGN, 0);
-	message_put_u(&out, job);
-	message_put_u(&out, job * 10);
-	message_put_u(&out, 1);
-	message_put_s(&out, "token");
-	message_put_s(&out, "hostile.run");
-	message_put_s(&out, "key");
-	message_put_s(&out, "0123456789abcdef0123456789abcdef");
-	message_put_s(&out, "title");
-	message_put_s(&out, "");
-	message_put_s(&out, "");
-	message_put_b(&out, deed, strlen(deed));
-	message_put_i(&out, 1);
-	message_put_i(&out, timeout_ms);
-	message_put_i(&out, silence_ms);
-	message_put_s(&out, core_path(core, "output"));
-	message_put_s(&out, "");
+	JOB_ASSIGN_FIELDS(FIELD_PUT, &out, &assign);
 	core_send(core->worker, &out);
 }
 

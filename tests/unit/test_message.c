@@ -16,19 +16,21 @@
 
 #include "base/mem.h"
 #include "base/path.h"
+#include "wire/fields.h"
 #include "wire/message.h"
 #include "temp.h"
 #include "suite.h"
 
 struct row {
 	enum message_type type;
-	const char *fields;
+	const char *name, *direction, *fields, *about;
 };
 
 static const struct row rows[] = {
-#define X(name, number, direction, fields) { MESSAGE_##name, fields },
-	MESSAGES(X)
-#undef X
+#define MESSAGE(name, number, direction, fields, about) \
+	{ MESSAGE_##name, #name, direction, fields, about },
+#include "wire/message_table.h"
+#undef MESSAGE
 };
 
 /* A message of the row with values that can be told apart. */
@@ -112,6 +114,60 @@ START_TEST(fields_are_found_by_name)
 	message_out_free(&out);
 	ck_assert_str_eq(message_name(MESSAGE_REPLY), "REPLY");
 	ck_assert_str_eq(message_name((enum message_type)69), "?");
+}
+END_TEST
+
+/* The sender's struct, the message, and the receiver's struct. */
+START_TEST(members_of_structs_come_back)
+{
+	const struct drover_item item = { .kind = "a.b",
+		.key = "k",
+		.serial = "s",
+		.title = "t",
+		.repo = "r",
+		.pool = "p",
+		.priority = -7,
+		.payload = "x\0y",
+		.payload_len = 3 };
+	const struct job_assign given = {
+		.job = { .id = 1, .epoch = 2, .attempt = 3, .source = "a.s" },
+		.token = "secret",
+		.timeout_ms = 4,
+		.silence_ms = -5
+	};
+	struct drover_item got = { .agent = "not yet" };
+	struct job_assign assign = { 0 };
+	struct message_out out;
+	struct message m;
+	struct error err;
+
+	message_begin(&out, MESSAGE_JOB_EMIT, 1);
+	ITEM_FIELDS(FIELD_PUT, &out, &item);
+	ck_assert_int_eq(message_decode(&m, out.bytes.data, out.bytes.len, &err), 0);
+	ITEM_FIELDS(FIELD_GET, &m, &got);
+	ck_assert_str_eq(got.kind, "a.b");
+	ck_assert_str_eq(got.key, "k");
+	ck_assert_str_eq(got.serial, "s");
+	ck_assert_str_eq(got.title, "t");
+	ck_assert_str_eq(got.repo, "r");
+	ck_assert_str_eq(got.agent, "");
+	ck_assert_str_eq(got.pool, "p");
+	ck_assert_int_eq(got.priority, -7);
+	ck_assert_uint_eq(got.payload_len, 3);
+	ck_assert_mem_eq(got.payload, "x\0y", 4);
+	message_free(&m);
+	message_out_free(&out);
+
+	message_begin(&out, MESSAGE_JOB_ASSIGN, 0);
+	JOB_ASSIGN_FIELDS(FIELD_PUT, &out, &given);
+	ck_assert_int_eq(message_decode(&m, out.bytes.data, out.bytes.len, &err), 0);
+	JOB_ASSIGN_FIELDS(FIELD_GET, &m, &assign);
+	ck_assert(assign.job.id == 1 && assign.job.epoch == 2 && assign.job.attempt == 3);
+	ck_assert_str_eq(assign.job.source, "a.s");
+	ck_assert_str_eq(assign.token, "secret");
+	ck_assert(assign.timeout_ms == 4 && assign.silence_ms == -5);
+	message_free(&m);
+	message_out_free(&out);
 }
 END_TEST
 
@@ -328,12 +384,49 @@ START_TEST(listening_takes_over_an_old_socket_and_nothing_else)
 }
 END_TEST
 
+static void
+document(struct buf *out)
+{
+	buf_addf(out,
+	    "# Messages\n\n"
+	    "Core, runners, workers, jobs and the keeper speak to each other by these messages. "
+	    "Each is one\n"
+	    "datagram of at most %d bytes on a `SOCK_SEQPACKET` socket. This page is made from "
+	    "the table\n"
+	    "in `core/wire/message_table.h`, and `make check` compares the two.\n\n"
+	    "A message begins with a header: the protocol (2 bytes, now %d), the type (2), the "
+	    "length of what\n"
+	    "follows the header (4) and an id (8). The fields of its row follow in order. `u` and "
+	    "`i` are\n"
+	    "8 bytes, without and with a sign; `s` (a string) and `b` (bytes) are a length of "
+	    "4 bytes, the\n"
+	    "bytes and a NUL. Integers are in host order. An answer repeats the id of its "
+	    "request; a message\n"
+	    "with the id 0 has no answer. A message that does not match its row is refused "
+	    "whole.\n\n"
+	    "| type | name | direction | fields | what it says |\n|---|---|---|---|---|\n",
+	    MESSAGE_MAX, MESSAGE_PROTOCOL);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		buf_addf(out, "| %d | `%s` | %s |", (int)rows[i].type, rows[i].name,
+		    rows[i].direction);
+		for (const char *p = rows[i].fields + strspn(rows[i].fields, " "); *p != '\0';) {
+			size_t len = strcspn(p, ":");
+
+			buf_addf(out, " %.*s `%c`", (int)len, p, p[len + 1]);
+			p += len + 2;
+			p += strspn(p, " ");
+			buf_adds(out, *p != '\0' ? "," : "");
+		}
+		buf_addf(out, " | %s |\n", rows[i].about);
+	}
+}
+
 START_TEST(the_page_is_the_table)
 {
 	struct buf made = BUF_INIT, page = BUF_INIT;
 	struct error err;
 
-	message_document(&made);
+	document(&made);
 	if (getenv("MESSAGES_WRITE") != NULL)
 		ck_assert_int_eq(path_write(SOURCE_DIR "/doc/messages.md", made.data, made.len,
 				     0644, &err),
@@ -341,8 +434,7 @@ START_TEST(the_page_is_the_table)
 	ck_assert_msg(path_read(SOURCE_DIR "/doc/messages.md", 1 << 20, &page, &err) == 0, "%s",
 	    err.text);
 	ck_assert_msg(page.len == made.len && memcmp(page.data, made.data, made.len) == 0,
-	    "doc/messages.md is not the table of message.h: MESSAGES_WRITE=1 ./check_wire writes "
-	    "it");
+	    "doc/messages.md is not message_table.h: MESSAGES_WRITE=1 ./check_wire writes it");
 	buf_free(&made);
 	buf_free(&page);
 }
@@ -355,6 +447,7 @@ cases(Suite *suite)
 
 	tcase_add_test(tc, every_row_comes_back);
 	tcase_add_test(tc, fields_are_found_by_name);
+	tcase_add_test(tc, members_of_structs_come_back);
 	tcase_add_test(tc, what_does_not_match_is_refused_whole);
 	tcase_add_test_raise_signal(tc, misuse_panics, SIGABRT);
 	tcase_add_test(tc, mutated_bytes_never_harm);

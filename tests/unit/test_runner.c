@@ -13,6 +13,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "wire/fields.h"
 #include "acting_core.h"
 #include "temp.h"
 #include "suite.h"
@@ -166,21 +167,17 @@ END_TEST
 static void
 settle(struct core *core, uint64_t job, const char *key)
 {
+	const struct drover_settled settled = { .attempts = 2,
+		.job = job,
+		.kind = "hostile.run",
+		.key = key,
+		.state = "succeeded",
+		.result = "{}" };
 	struct message_out out;
 
 	message_begin(&out, MESSAGE_SOURCE_SETTLE, job);
 	message_put_s(&out, "items");
-	message_put_u(&out, job);
-	message_put_u(&out, 2);
-	message_put_s(&out, "hostile.run");
-	message_put_s(&out, key);
-	message_put_s(&out, "");
-	message_put_s(&out, "succeeded");
-	message_put_s(&out, "");
-	message_put_b(&out, "", 0);
-	message_put_s(&out, "{}");
-	for (int i = 0; i < 3; i++)
-		message_put_i(&out, 0);
+	SETTLED_FIELDS(FIELD_PUT, &out, &settled);
 	core_send(core->runner, &out);
 }
 

@@ -17,6 +17,7 @@
 
 #include "base/mem.h"
 #include "base/path.h"
+#include "wire/fields.h"
 #include "acting_core.h"
 #include "suite.h"
 
@@ -300,21 +301,14 @@ END_TEST
 
 START_TEST(a_job_of_another_plugins_kind_is_refused)
 {
+	const struct job_assign assign = {
+		.job = { .id = 1, .epoch = 10, .attempt = 1, .kind = "hostile.gone" },
+		.token = "token",
+	};
 	struct message_out out;
 
 	message_begin(&out, MESSAGE_JOB_ASSIGN, 0);
-	message_put_u(&out, 1);
-	message_put_u(&out, 10);
-	message_put_u(&out, 1);
-	message_put_s(&out, "token");
-	message_put_s(&out, "hostile.gone");
-	for (int i = 0; i < 5; i++)
-		message_put_s(&out, "");
-	message_put_b(&out, "", 0);
-	for (int i = 0; i < 3; i++)
-		message_put_i(&out, 0);
-	message_put_s(&out, "");
-	message_put_s(&out, "");
+	JOB_ASSIGN_FIELDS(FIELD_PUT, &out, &assign);
 	core_send(core.worker, &out);
 	core_done_with(&core, 1, DROVER_CONFIG, "no pipeline for kind hostile.gone");
 }
