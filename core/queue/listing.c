@@ -365,34 +365,48 @@ queue_payload(struct queue *q, uint64_t id, char **payload, size_t *len, struct 
 	return 0;
 }
 
+struct accepted {
+	struct buf payload;
+	char sha256[DIGEST_HEX];
+};
+
 static int
-listing_digest_row(void *arg, const struct store_row *row)
+listing_accepted_row(void *arg, const struct store_row *row)
 {
-	return text_copy(arg, DIGEST_HEX, store_row_text(row, 0)) ? 0 : 1;
+	struct accepted *a = arg;
+
+	(void)text_copy(a->sha256, sizeof a->sha256, store_row_text(row, 1));
+	return listing_payload_row(&a->payload, row);
 }
 
 int
 queue_accepted(struct queue *q, uint64_t id, char **payload, size_t *len, struct error *err)
 {
 	const struct store_value value = SV_INT(id);
-	char wanted[DIGEST_HEX] = "", is[DIGEST_HEX];
+	struct accepted a = { .payload = BUF_INIT };
+	char is[DIGEST_HEX];
+	int rc;
 
-	*payload = NULL;
-	if (store_read(q->store, "select sha256 from job where id = $1", &value, 1,
-		listing_digest_row, wanted, err) < 0 ||
-	    queue_payload(q, id, payload, len, err) != 0)
+	OBJ_CHECK(q, QUEUE_MAGIC);
+	rc = store_read(q->store,
+	    "select payload.data, job.sha256 from job left join payload on payload.job = job.id "
+	    "where job.id = $1",
+	    &value, 1, listing_accepted_row, &a, err);
+	if (rc >= 0 && a.sha256[0] != '\0') {
+		digest_sha256(buf_str(&a.payload), a.payload.len, is);
+		if (strcmp(is, a.sha256) != 0)
+			rc = error_set(err, DROVER_PERMANENT,
+			    "the payload of job %llu is not what was accepted (sha256 is %.12s..., "
+			    "was %.12s...): somebody has changed the database",
+			    (unsigned long long)id, is, a.sha256);
+	}
+	if (rc < 0) {
+		buf_free(&a.payload);
 		return -1;
-	if (wanted[0] == '\0')
-		return 0;
-	digest_sha256(*payload, *len, is);
-	if (strcmp(is, wanted) == 0)
-		return 0;
-	free(*payload);
-	*payload = NULL;
-	return error_set(err, DROVER_PERMANENT,
-	    "the payload of job %llu is not what was accepted (sha256 is %.12s..., was %.12s...): "
-	    "somebody has changed the database",
-	    (unsigned long long)id, is, wanted);
+	}
+	*len = a.payload.len;
+	*payload = buf_take(&a.payload);
+	return 0;
 }
 
 /*
@@ -474,33 +488,49 @@ queue_events(struct queue *q, uint64_t after, int limit, struct error *err)
 	return NULL;
 }
 
-int
-queue_unsettled(struct queue *q, const char *source, int n, cJSON **list, struct error *err)
+struct unsettled {
+	void (*fn)(void *, const struct drover_settled *);
+	void *arg;
+};
+
+static int
+listing_unsettled_row(void *arg, const struct store_row *row)
 {
-	const struct store_value values[] = { store_text(source), SV_INT(n) };
-	struct listing l = { .q = q,
-		.columns = job_columns,
-		.columns_len = ARRAY_LEN(job_columns) };
-	cJSON *job;
+	struct unsettled *u = arg;
+	size_t len;
+	const char *payload = store_row_blob(row, 7, &len), *result = store_row_text(row, 8);
+	const struct drover_settled settled = { .size = sizeof settled,
+		.job = (uint64_t)store_row_int(row, 0),
+		.attempts = (uint32_t)store_row_int(row, 1),
+		.kind = store_row_text(row, 2),
+		.key = store_row_text(row, 3),
+		.trace = store_row_text(row, 4),
+		.state = store_row_text(row, 5),
+		.error = store_row_text(row, 6),
+		.payload = payload,
+		.payload_len = len,
+		.result = result[0] != '\0' ? result : "{}",
+		.queued_at = store_row_int(row, 9),
+		.started_at = store_row_int(row, 10),
+		.ended_at = store_row_int(row, 11) };
+
+	u->fn(u->arg, &settled);
+	return 1;
+}
+
+int
+queue_unsettled(struct queue *q, const char *source,
+    void (*fn)(void *arg, const struct drover_settled *), void *arg, struct error *err)
+{
+	const struct store_value value = store_text(source);
+	struct unsettled u = { fn, arg };
 
 	OBJ_CHECK(q, QUEUE_MAGIC);
-	l.list = *list = cJSON_CreateArray();
-	if (store_read(q->store,
-		SELECT_JOB "where source = $1 and settled = 0 order by ended_at, id limit $2",
-		values, 2, listing_row, &l, err) < 0)
-		goto fail;
-	cJSON_ArrayForEach(job, l.list) {
-		json_add_int(job, "job", json_int(job, "id", 0));
-		json_add_int(job, "attempts", json_int(job, "attempt", 0));
-		if (listing_payload(q, job, (uint64_t)json_int(job, "id", 0), err) != 0)
-			goto fail;
-	}
-	return 0;
-
-fail:
-	cJSON_Delete(l.list);
-	*list = NULL;
-	return -1;
+	return store_read(q->store,
+	    "select id, attempt, kind, key, trace, state, error, data, result, queued_at, "
+	    "started_at, ended_at from job left join payload on payload.job = job.id "
+	    "where source = $1 and settled = 0 order by ended_at, id limit 1",
+	    &value, 1, listing_unsettled_row, &u, err);
 }
 
 int

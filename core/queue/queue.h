@@ -237,12 +237,12 @@ int queue_count(const struct queue *, enum job_state);
  */
 void queue_each_running(struct queue *, int (*fn)(void *arg, struct job *), void *arg);
 /*
- * Ended jobs of a source that it has not settled yet, oldest first, at most n:
- * as queue_list has them, with job (the id), attempts (how many), payload (""
- * where it is no UTF-8: then queue_payload()) and payload_bytes. result is an
- * object.
+ * Hands fn the job of a source that ended first among those that the source has
+ * not settled yet. What the struct points to is gone when fn returns; fn must
+ * not call the queue. 1 when there is such a job, 0 when there is none, -1.
  */
-int queue_unsettled(struct queue *, const char *source, int n, cJSON **list, struct error *);
+int queue_unsettled(struct queue *, const char *source,
+    void (*fn)(void *arg, const struct drover_settled *), void *arg, struct error *);
 int queue_settled(struct queue *, uint64_t id, struct error *);
 
 /*

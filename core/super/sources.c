@@ -21,6 +21,7 @@
 #include "base/units.h"
 #include "super/accept.h"
 #include "super/sources.h"
+#include "wire/fields.h"
 
 #define ITEMS_MAX 1000            /* that one poll may emit */
 #define POLL_AGAIN_MS 100
@@ -346,42 +347,22 @@ source_polled(struct runner_handle *r, struct source *source, struct message *m)
 	text_copy(source->error, sizeof source->error, err.text);
 }
 
-static void
-source_send_settle(struct runner_handle *r, struct source *source, const cJSON *job)
-{
-	struct message_out out;
-	struct error err = { 0 };
-	const cJSON *result = json_get(job, "result");
-	uint64_t id = (uint64_t)json_int(job, "job", 0);
-	char *text, *payload = NULL;
-	size_t len = 0;
+struct settling {
+	struct runner_handle *runner;
+	struct source *source;
+};
 
-	/* The list has no payload that is not text, so it is read here. */
-	if (queue_payload(r->supervisor->core->queue, id, &payload, &len, &err) != 0) {
-		source_log(r, source, DROVER_ERR, err.text);
-		source->settle_due = true;
-		source->settle_at = clock_mono() + SETTLE_RETRY_MS;
-		return;
-	}
-	text = result != NULL ? json_print(result) : xstrdup("{}");
-	source->settling = id;
-	message_begin(&out, MESSAGE_SOURCE_SETTLE, source->settling);
-	message_put_s(&out, source->local);
-	message_put_u(&out, source->settling);
-	message_put_u(&out, (uint64_t)json_int(job, "attempts", 0));
-	message_put_s(&out, json_str(job, "kind", ""));
-	message_put_s(&out, json_str(job, "key", ""));
-	message_put_s(&out, json_str(job, "trace", ""));
-	message_put_s(&out, json_str(job, "state", ""));
-	message_put_s(&out, json_str(job, "error", ""));
-	message_put_b(&out, payload, len);
-	message_put_s(&out, text);
-	message_put_i(&out, json_int(job, "queued_at", 0));
-	message_put_i(&out, json_int(job, "started_at", 0));
-	message_put_i(&out, json_int(job, "ended_at", 0));
-	free(text);
-	free(payload);
-	channel_send(r->channel, &out);
+static void
+source_send_settle(void *arg, const struct drover_settled *settled)
+{
+	struct settling *settling = arg;
+	struct message_out out;
+
+	settling->source->settling = settled->job;
+	message_begin(&out, MESSAGE_SOURCE_SETTLE, settled->job);
+	message_put_s(&out, settling->source->local);
+	SETTLED_FIELDS(FIELD_PUT, &out, settled);
+	channel_send(settling->runner->channel, &out);
 }
 
 /*
@@ -392,21 +373,19 @@ static void
 source_settle(struct runner_handle *r, struct source *source, int64_t now)
 {
 	struct core *core = r->supervisor->core;
+	struct settling settling = { r, source };
 	struct error err = { 0 };
-	cJSON *list = NULL;
 
 	if (store_dirty(core->store)) {
 		source->settle_at = now + 1;
 		return;
 	}
 	source->settle_due = false;
-	if (queue_unsettled(core->queue, source->name, 1, &list, &err) != 0) {
+	if (queue_unsettled(core->queue, source->name, source_send_settle, &settling, &err) < 0) {
 		source_log(r, source, DROVER_ERR, err.text);
 		source->settle_due = true;
 		source->settle_at = now + SETTLE_RETRY_MS;
-	} else if (cJSON_GetArraySize(list) > 0)
-		source_send_settle(r, source, cJSON_GetArrayItem(list, 0));
-	cJSON_Delete(list);
+	}
 }
 
 void
