@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * drover, the client: what its files share. Data goes to out, talk goes to err,
- * the exit status says how it went.
+ * Shared by the files of the client, drover. Data goes to out, messages go to
+ * err, and the exit status says how it went.
  */
 #ifndef CLI_CLI_H
 #define CLI_CLI_H
@@ -18,7 +18,7 @@
 enum cli_exit {
 	CLI_OK = 0,
 	CLI_FAILED = 1,
-	CLI_PARTIAL = 2,      /* some of several went well */
+	CLI_PARTIAL = 2,      /* some of several failed */
 	CLI_USAGE = 3,
 	CLI_NOT_FOUND = 4,
 	CLI_REFUSED = 5,
@@ -27,8 +27,8 @@ enum cli_exit {
 };
 
 /*
- * Every option of every command: identifier, letter (0: none), name, argument
- * (NULL: none), help.
+ * Every option of every command: identifier, letter or 0, name, argument or
+ * NULL, help.
  */
 #define CLI_OPTIONS(X) \
 	X(CONFIG, 'c', "config", "FILE", \
@@ -94,82 +94,83 @@ struct client;
 
 struct cli {
 	FILE *out, *err;
-	const char *self; /* path of this program, for what lies beside it; NULL: unknown */
+	const char *self;                   /* argv[0], or NULL */
 	bool colour;
-	int width;                          /* columns to fit into; 0: as wide as it is */
+	int width;                          /* columns of the terminal; 0 without one */
 	const struct command *command;
-	const char *value[OPT_LEN];         /* NULL: not given; "" for those without an argument */
+	const char *value[OPT_LEN];         /* NULL when not given; "" for flags */
 	const char *checks[CLI_REPEAT_MAX]; /* every --check */
 	int checks_len;
-	char **args;                        /* what is left; NULL-terminated */
+	char **args;                        /* the arguments; NULL-terminated */
 	int args_len;
-	char *socket;                       /* found at the first request */
+	char *socket;                       /* filled by cli_socket() */
 	struct client *client;
 };
 
 struct command {
 	const char *name;                   /* one or two words */
 	const char *args;                   /* for the usage line */
-	int least, most;                    /* number of arguments; most -1: any */
+	int least, most;                    /* number of arguments; most may be -1: any */
 	uint64_t options;
 	int (*run)(struct cli *);
 	const char *summary;
 };
 
-/* ---- commands.c ---- */
-/* The whole program but for its streams. Returns the exit status. */
+/* commands.c */
+/* Runs the program with these streams and returns its exit status. */
 int cli_main(int argc, char **argv, FILE *out, FILE *err);
 extern const struct command cli_commands[];
 extern const size_t cli_commands_len;
 
-/* ---- parse.c ---- */
+/* parse.c */
 /*
- * Fills command, value and args. CLI_OK, or CLI_USAGE after saying why; *help
- * is set when help was asked for.
+ * Fills command, value and args, and sets *help when help was asked for.
+ * Returns CLI_OK, or CLI_USAGE after saying why.
  */
 int cli_parse(struct cli *, int argc, char **argv, bool *help);
-void cli_help(struct cli *); /* of the command, or of all when there is none */
-int cli_usage(struct cli *, const char *format, ...)
-    __attribute__((format(printf, 2, 3))); /* CLI_USAGE */
-/* A number option in [min, max]; CLI_OK, or CLI_USAGE after saying so. */
+void cli_help(struct cli *);                       /* of command; when that is NULL, of all */
+/* Prints the message and how the command is used; returns CLI_USAGE. */
+int cli_usage(struct cli *, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/*
+ * Reads the number of an option, or takes fallback. Returns CLI_OK, or
+ * CLI_USAGE after saying that it is not in [min, max].
+ */
 int cli_number(struct cli *, enum cli_option, int64_t min, int64_t max, int64_t fallback,
     int64_t *);
 /*
- * A command line without a shell: words, '...', "..." and \x. NULL when a quote
- * is open. Free with cli_words_free.
+ * Splits a command line like a shell: words, '...', "..." and \x. NULL when a
+ * quote is open. Free it with cli_words_free().
  */
 char **cli_words(const char *text);
 void cli_words_free(char **);
 
-/* ---- talk.c ---- */
-void cli_say(struct cli *, const char *format, ...)
-    __attribute__((format(printf, 2, 3))); /* "drover: ..." to err; untrusted text is made safe */
+/* talk.c */
+/* Prints "drover: ..." to err; untrusted text is made safe. */
+void cli_say(struct cli *, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /*
- * What was done, where status is CLI_OK and nobody asked for JSON; status
- * again.
+ * Says what was done, if status is CLI_OK and --json was not given. Returns
+ * status.
  */
 int cli_done(struct cli *, int status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-int cli_fail(struct cli *, const struct error *);  /* says it; CLI_FAILED */
-void cli_print(struct cli *, const char *untrusted); /* one line of it, safe, to out */
-void cli_field(struct cli *, const char *name,
-    const char *untrusted); /* "name  text", nothing when text is NULL or "" */
-int cli_json(struct cli *, const cJSON *);         /* to out; CLI_OK */
-const char *cli_state_colour(const char *state);   /* "" when there is none */
-/* "3m 2s ago", "in 5m", "-" for 0. Returns out. */
+int cli_fail(struct cli *, const struct error *);  /* says it; returns CLI_FAILED */
+void cli_print(struct cli *, const char *untrusted); /* a line to out, made safe */
+/* Prints "name  text", and nothing when text is NULL or "". */
+void cli_field(struct cli *, const char *name, const char *untrusted);
+int cli_json(struct cli *, const cJSON *);         /* to out; returns CLI_OK */
+const char *cli_state_colour(const char *state);   /* "" for most states */
+/* Formats a time as "3m 2s ago", "in 5m", or "-" for 0. Returns out. */
 char *cli_when(int64_t wall_ms, char *out, size_t size);
 
-/* ---- table.c ---- */
+/* table.c */
 struct table;
 struct table_column {
 	const char *title;
-	bool right;                         /* numbers */
-	bool gives;                         /* is shortened first when the width is short */
+	bool right;                         /* for numbers */
+	bool gives;                         /* may be shortened to fit the terminal */
 };
 struct table *table_new(const struct table_column *, int columns);
-/*
- * The next cell of the current row; NULL is "-". Untrusted text is made safe.
- */
+/* Adds the next cell; NULL and "" become "-". Untrusted text is made safe. */
 void table_add(struct table *, const char *text);
 void table_add_int(struct table *, int64_t);
 void table_colour(struct table *, const char *colour); /* of the cell added last */
@@ -178,43 +179,45 @@ void table_print(struct table *, FILE *, int width, bool colour, bool titles);
 void table_free(struct table *);
 int text_width(const char *utf8);
 
-/* ---- client.c ---- */
+/* client.c */
 /*
- * Asks and takes the answer: CLI_OK with *answer (the caller deletes; may be
- * NULL), or an exit status after saying why. Deletes body.
+ * Sends a request. Returns CLI_OK with *answer (answer may be NULL; the caller
+ * deletes), or an exit status after saying why. cli_post() deletes body.
  */
 int cli_get(struct cli *, cJSON **answer, const char *path, ...)
     __attribute__((format(printf, 3, 4)));
 int cli_post(struct cli *, cJSON *body, cJSON **answer, const char *path, ...)
     __attribute__((format(printf, 4, 5)));
 /*
- * As cli_get for an answer that goes on: each piece to fn (non-zero: enough).
+ * Like cli_get(), for a long answer: its pieces go to fn, which ends it by a
+ * value other than 0.
  */
 int cli_stream(struct cli *, int (*fn)(void *arg, const char *data, size_t len), void *arg,
     const char *path, ...) __attribute__((format(printf, 4, 5)));
 /*
- * The same without talk, for those who go on after a failure: HTTP status, 0
- * with err when no daemon answers.
+ * Sends a request without saying anything, for callers that go on after a
+ * failure. Returns the HTTP status, or 0 with err when no daemon answers.
  */
 int client_ask(struct cli *, const char *method, const char *path, const cJSON *body,
     cJSON **answer, struct error *);
-/* 1 when a daemon answers at the socket. */
+/* True when a daemon answers at the socket. */
 bool client_alive(struct cli *);
-int cli_socket(struct cli *);                      /* finds it; CLI_OK or an exit status */
+int cli_socket(struct cli *);                      /* fills socket; CLI_OK or an exit status */
 void cli_close(struct cli *);
-/* Percent-encoded for a path or a query; the caller frees. */
+/* Percent-encodes text for a path or a query; the caller frees. */
 char *cli_encode(const char *);
-int cli_exit_of(int status, const char *code);     /* of an HTTP status and the envelope's code */
+int cli_exit_of(int status, const char *code);     /* of an HTTP status and error code */
 
-/* ---- programs.c ---- */
+/* programs.c */
 /*
- * Runs argv with nothing on its standard input and collects what it prints. Its
- * exit status; -1 when it did not run or a signal ended it.
+ * Runs argv with an empty standard input and collects what it prints; quiet
+ * drops its standard error. Returns its exit status, or -1 when it did not run
+ * or a signal ended it.
  */
 int cli_capture(const char *const *argv, bool quiet, struct buf *out);
 char *cli_droverd(void);                           /* the daemon's executable; the caller frees */
 
-/* ---- one file per group of commands ---- */
+/* One file for each group of commands. */
 int cmd_submit(struct cli *);
 int cmd_list(struct cli *);
 int cmd_show(struct cli *);
@@ -261,8 +264,8 @@ int cmd_help(struct cli *);
 int cmd_prompt_list(struct cli *);
 int cmd_prompt_show(struct cli *);
 struct config;
-int prompts_check_plugins(struct cli *,
-    const struct config *); /* says each fault; how many there are */
+/* Says each fault that needs plugins to be seen; returns their number. */
+int prompts_check_plugins(struct cli *, const struct config *);
 int cmd_run(struct cli *);
 
 #endif

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The way to the daemon: HTTP over its Unix socket, by libcurl. Every failure
- * ends in one line and an exit status.
+ * Requests to the daemon: HTTP over its Unix socket, by libcurl. Commands call
+ * cli_get(), cli_post() and cli_stream(), which turn each failure into one line
+ * and an exit status; `drover run` also calls client_ask(), because it goes on
+ * after a failure. The first request finds the socket and makes the handle,
+ * which the later ones use again; cli_close() frees both.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -25,9 +28,9 @@ struct client {
 
 struct pieces {
 	CURL *curl;
-	int (*fn)(void *arg, const char *data, size_t len); /* of an answer of 200 */
+	int (*fn)(void *arg, const char *data, size_t len); /* gets the body of a 200 */
 	void *arg;
-	struct buf body;              /* of any other */
+	struct buf body;              /* of any other answer */
 	bool enough;
 };
 
@@ -132,10 +135,7 @@ cli_socket(struct cli *cli)
 
 	if (cli->socket != NULL)
 		return CLI_OK;
-	/*
-	 * A configuration that is named is meant, whatever the environment
-	 * holds.
-	 */
+	/* A configuration that is given by -c beats the environment. */
 	if (given != NULL && *given != '\0' &&
 	    (cli->value[OPT_SOCKET] != NULL || cli->value[OPT_CONFIG] == NULL)) {
 		cli->socket = xstrdup(given);
@@ -275,7 +275,7 @@ client_perform(struct cli *cli, const char *method, const char *path, const char
 	if (rc == CURLE_COULDNT_CONNECT || rc == CURLE_OPERATION_TIMEDOUT) {
 		if (access(cli->socket, W_OK) != 0 && errno == EACCES)
 			return error_set(err, DROVER_AGAIN,
-			    "%s is not open to you: be in the group of the daemon", cli->socket);
+			    "you may not connect to %s: join the group of the daemon", cli->socket);
 		return error_set(err, DROVER_AGAIN,
 		    "no daemon at %s: start one with `droverd`, or name its socket with --socket",
 		    cli->socket);
@@ -284,11 +284,11 @@ client_perform(struct cli *cli, const char *method, const char *path, const char
 	    rc == CURLE_GOT_NOTHING || rc == CURLE_RECV_ERROR || rc == CURLE_PARTIAL_FILE ?
 		DROVER_AGAIN :
 		DROVER_INTERNAL,
-	    "the daemon at %s broke off: %s", cli->socket,
+	    "the daemon at %s broke off the connection: %s", cli->socket,
 	    *why != '\0' ? why : curl_easy_strerror(rc));
 }
 
-/* Says what the daemon refused, in its own words. */
+/* Says why the daemon refused, in its own words. */
 static int
 client_judge(struct cli *cli, long status, const struct buf *body)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Every command in one table: parsing, help, the manual's list and completion
- * follow it.
+ * Every command in one table, from which parsing, help, completion and the list
+ * in the manual follow.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -127,7 +127,7 @@ cli_main(int argc, char **argv, FILE *out, FILE *err)
 	return status;
 }
 
-/* 0 when it is no terminal: nothing is cut then. */
+/* 0 when it is not a terminal: lines are not cut then. */
 static int
 terminal_width(FILE *f)
 {

@@ -70,7 +70,7 @@ cmd_status(struct cli *cli)
 int
 cmd_pause(struct cli *cli)
 {
-	const char *what = cli->args[0] != NULL ? cli->args[0] : "anything";
+	const char *what = cli->args[0] != NULL ? cli->args[0] : "any kind";
 	cJSON *body;
 	int64_t ms = 0;
 	int status;
@@ -84,9 +84,9 @@ cmd_pause(struct cli *cli)
 		json_add_int(body, "for_ms", ms);
 	status = cli_post(cli, body, NULL, "/api/v1/pause");
 	if (ms > 0)
-		return cli_done(cli, status, "nothing new of %s starts for %s", what,
+		return cli_done(cli, status, "no new job of %s starts for %s", what,
 		    cli->value[OPT_FOR]);
-	return cli_done(cli, status, "nothing new of %s starts before drover resume%s%s", what,
+	return cli_done(cli, status, "no new job of %s starts until drover resume%s%s", what,
 	    cli->args[0] != NULL ? " " : "", cli->args[0] != NULL ? what : "");
 }
 
@@ -96,8 +96,8 @@ cmd_resume(struct cli *cli)
 	cJSON *body = cJSON_CreateObject();
 
 	json_add_str(body, "what", cli->args[0]);
-	return cli_done(cli, cli_post(cli, body, NULL, "/api/v1/resume"), "%s starts again",
-	    cli->args[0] != NULL ? cli->args[0] : "what waits");
+	return cli_done(cli, cli_post(cli, body, NULL, "/api/v1/resume"), "jobs of %s start again",
+	    cli->args[0] != NULL ? cli->args[0] : "any kind");
 }
 
 int
@@ -108,15 +108,15 @@ cmd_drain(struct cli *cli)
 	json_add_bool(body, "stop", cli->value[OPT_STOP] != NULL);
 	return cli_done(cli, cli_post(cli, body, NULL, "/api/v1/drain"), "%s",
 	    cli->value[OPT_STOP] != NULL ?
-		"nothing new starts; the daemon ends when nothing runs, or after drain_timeout" :
-		"nothing new starts before drover undrain");
+		"no new job starts; the daemon ends when no job runs, or after drain_timeout" :
+		"no new job starts until drover undrain");
 }
 
 int
 cmd_undrain(struct cli *cli)
 {
 	return cli_done(cli, cli_post(cli, NULL, NULL, "/api/v1/undrain"),
-	    "what waits starts again");
+	    "waiting jobs start again");
 }
 
 int
@@ -140,8 +140,8 @@ cmd_reload(struct cli *cli)
 }
 
 /*
- * Up to one byte more than a request may have, so that a longer one is refused
- * and not cut.
+ * Reads more than a request may have, so that a longer one is refused instead
+ * of cut.
  */
 static void
 read_stdin(struct buf *out)
@@ -162,7 +162,7 @@ cmd_notify_test(struct cli *cli)
 
 	if (status == CLI_OK && cli->value[OPT_JSON] != NULL)
 		cli_json(cli, answer);
-	cli_done(cli, status, "the test was sent by entry %s of notify", place);
+	cli_done(cli, status, "entry %s of notify has sent the test", place);
 	free(place);
 	cJSON_Delete(answer);
 	return status;
@@ -197,7 +197,7 @@ cmd_call(struct cli *cli)
 	return status;
 }
 
-/* Said only where it holds everything up. */
+/* Prints a floor only when less is left, because jobs do not start then. */
 static void
 print_floor(struct cli *cli, const char *what, int64_t left, int64_t least)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What goes on: the output of an attempt, and events. A connection that breaks
- * is taken up where it stood.
+ * drover logs and drover events: the output of an attempt, and what happens to
+ * jobs. When the connection breaks, both go on where they stopped.
  */
 #include <poll.h>
 #include <stdlib.h>
@@ -85,7 +85,7 @@ cmd_events(struct cli *cli)
 	return status;
 }
 
-/* A daemon that is restarted is back within seconds. */
+/* Waits before another try: a daemon restarts within seconds. */
 static bool
 try_again(int tries)
 {
@@ -96,8 +96,8 @@ try_again(int tries)
 }
 
 /*
- * Raw into a pipe or file; on a terminal line by line and safe, since the bytes
- * are a stranger's.
+ * Prints the bytes as they are into a pipe or file, but line by line and made
+ * safe on a terminal, because they are untrusted.
  */
 static int
 print_output(void *arg, const char *data, size_t len)

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Commands on jobs: submit, list, show, why, and what an operator does to one.
- */
+/* Commands on jobs: submit, list, show, why, and what operators do to jobs. */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -25,7 +23,7 @@ static void print_attempts(struct cli *, const cJSON *attempts);
 static void print_events(struct cli *, const cJSON *events);
 static void query_add(struct cli *, struct buf *query, const char *name, enum cli_option);
 static int wait_event(void *arg, const char *data, size_t len);
-/* Until it has ended; CLI_OK when it succeeded. */
+/* Waits until the job has ended; CLI_OK when it succeeded. */
 static int wait_for(struct cli *, int64_t id);
 
 int
@@ -53,7 +51,7 @@ cmd_submit(struct cli *cli)
 		goto out;
 	ask = cJSON_CreateObject();
 	json_add_str(ask, "kind", cli->args[0]);
-	/* Without a key every submission is work of its own. */
+	/* Without a key every submission is a new job. */
 	json_add_str(ask, "key",
 	    cli->value[OPT_KEY] != NULL ? cli->value[OPT_KEY] : text_random_hex(random, 8));
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
@@ -72,7 +70,7 @@ cmd_submit(struct cli *cli)
 	else
 		fprintf(cli->out, "%lld\n", (long long)json_int(answer, "id", 0));
 	if (!json_bool(answer, "fresh", true))
-		cli_say(cli, "this job was there already");
+		cli_say(cli, "this job exists already");
 	if (cli->value[OPT_WAIT] != NULL) {
 		fflush(cli->out);
 		status = wait_for(cli, json_int(answer, "id", 0));
@@ -255,8 +253,8 @@ wait_for(struct cli *cli, int64_t id)
 					cJSON_GetArrayItem(events, cJSON_GetArraySize(events) - 1);
 
 			/*
-			 * From the last event that was seen on, so that none
-			 * falls between the two requests.
+			 * Starts after the last event that was seen, so that no
+			 * event is missed between the two requests.
 			 */
 			status =
 			    cli_stream(cli, wait_event, NULL, "/api/v1/events?job=%lld&after=%lld",
@@ -269,7 +267,10 @@ wait_for(struct cli *cli, int64_t id)
 	return result;
 }
 
-/* FILE, - or the text itself: a file when there is one of that name. */
+/*
+ * Reads --payload: standard input for -, a file when one has that name, or else
+ * the text itself.
+ */
 static int
 payload_read(struct cli *cli, struct buf *payload)
 {
@@ -290,9 +291,9 @@ payload_read(struct cli *cli, struct buf *payload)
 	} else
 		buf_adds(payload, from);
 	if (payload->len > DROVER_PAYLOAD_MAX)
-		return cli_usage(cli, "--payload: at most %d bytes", DROVER_PAYLOAD_MAX);
+		return cli_usage(cli, "--payload: more than %d bytes", DROVER_PAYLOAD_MAX);
 	if (!text_is_utf8(buf_str(payload), payload->len))
-		return cli_usage(cli, "--payload: UTF-8 text is needed");
+		return cli_usage(cli, "--payload: the text is not UTF-8");
 	return CLI_OK;
 }
 
@@ -326,8 +327,8 @@ each_job(struct cli *cli, const char *verb, const char *done)
 }
 
 /*
- * Prints and frees a table of jobs, and says where the answer goes on; none:
- * what to say of an empty one.
+ * Prints and frees a table of jobs, or says none when it is empty, and says how
+ * to see more.
  */
 static int
 print_rows(struct cli *cli, struct table *t, const cJSON *answer, const char *none)
@@ -338,7 +339,7 @@ print_rows(struct cli *cli, struct table *t, const cJSON *answer, const char *no
 		table_print(t, cli->out, cli->width, cli->colour, true);
 	table_free(t);
 	if (json_int(answer, "before", 0) > 0)
-		cli_say(cli, "there may be more: --before %lld",
+		cli_say(cli, "there may be more: add --before %lld",
 		    (long long)json_int(answer, "before", 0));
 	return CLI_OK;
 }
@@ -375,7 +376,7 @@ print_jobs(struct cli *cli, const cJSON *answer)
 	return print_rows(cli, t, answer, "no jobs");
 }
 
-/* Who looks at the dead asks what they died of. */
+/* Like print_jobs(), with the error that each job died of. */
 static int
 print_dead(struct cli *cli, const cJSON *answer)
 {
@@ -521,10 +522,7 @@ query_add(struct cli *cli, struct buf *query, const char *name, enum cli_option 
 	free(value);
 }
 
-/*
- * Any event is enough to look again; the comments that keep the connection
- * alive are not.
- */
+/* Stops at any event, but not at comments that keep the connection alive. */
 static int
 wait_event(void *arg, const char *data, size_t len)
 {

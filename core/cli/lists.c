@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The lists of what the daemon is made of: leases, sources, plugins, repos,
- * agents, workers. One table says what each shows.
+ * Lists of what the daemon consists of: leases, sources, plugins, repos,
+ * agents, workers. A table for each says what it shows.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -13,16 +13,8 @@
 
 #define COLUMNS_MAX 8
 
-enum form {
-	TEXT,
-	NUMBER,
-	SOME,
-	WHEN,
-	SPAN,
-	OWNER,
-	LISTENER,
-	PROBE
-}; /* SOME: a number, none where it is 0 */
+/* How a cell is written; SOME is a number that is left out when it is 0. */
+enum form { TEXT, NUMBER, SOME, WHEN, SPAN, OWNER, LISTENER, PROBE };
 
 struct list_view {
 	const char *path, *member;
@@ -50,7 +42,7 @@ cmd_lease_list(struct cli *cli)
 		    { { "STATE", false, false }, "state", TEXT },
 		    { { "JOB", true, false }, "job", TEXT },
 		    { { "OWNER", false, false }, "alive", OWNER },
-		    { { "HEARD OF", false, false }, "beat_at", WHEN },
+		    { { "LAST BEAT", false, false }, "beat_at", WHEN },
 		    { { "PATH", false, true }, "path", TEXT } } };
 
 	return list_print(cli, &listing);
@@ -351,7 +343,7 @@ list_add_cell(struct table *t, const cJSON *row, const char *key, enum form form
 		    cJSON_IsObject(value) ? (json_bool(value, "ok", false) ? "ok" : "failed") : "");
 		break;
 	case OWNER:
-		/* A worktree that is kept ready has none. */
+		/* A warm worktree has no owner. */
 		if (cJSON_IsBool(value) && json_int(row, "pid", 1) != 0)
 			buf_adds(&words, cJSON_IsTrue(value) ? "alive" : "gone");
 		table_add(t, buf_str(&words));
@@ -361,8 +353,8 @@ list_add_cell(struct table *t, const cJSON *row, const char *key, enum form form
 }
 
 /*
- * What a person can read: times as they are from now, sizes in units, and
- * nothing that is not known.
+ * For people: times relative to now, sizes in units, and unknown values left
+ * out.
  */
 static void
 print_lease(struct cli *cli, const cJSON *lease)
@@ -379,7 +371,7 @@ print_lease(struct cli *cli, const cJSON *lease)
 	static const char *const times[][2] = {
 		{ "made", "created_at" },
 		{ "used", "used_at" },
-		{ "heard of", "beat_at" },
+		{ "last beat", "beat_at" },
 		{ "expires", "expires_at" },
 	};
 	int64_t pid = json_int(lease, "pid", 0), bytes = json_int(lease, "bytes", -1),

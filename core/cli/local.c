@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Commands that need no daemon: the configuration, the version, completion,
- * help.
- */
+/* Commands that need no daemon: configuration, version, completion, help. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,8 +19,8 @@ static void completion_fish(struct cli *);
 static bool completion_begins(size_t);
 
 /*
- * Whether the plugin takes what is configured for it. It is loaded by droverd,
- * so that what it does then is not done here.
+ * Whether the plugin accepts what is configured for it. droverd loads it, so
+ * that its code does not run in this process.
  */
 static bool
 settings_are_good(struct cli *cli, const struct config *config, const char *plugin)
@@ -35,8 +32,7 @@ settings_are_good(struct cli *cli, const struct config *config, const char *plug
 	int status = cli_capture(argv, true, &out);
 
 	if (status != 0 && out.len == 0)
-		cli_say(cli, "plugin %s: %s cannot be run, or the plugin broke it", plugin,
-		    program);
+		cli_say(cli, "plugin %s: cannot run %s, or the plugin crashed it", plugin, program);
 	text = buf_take(&out);
 	for (char *s = text; (line = strsep(&s, "\n")) != NULL;)
 		if (*line != '\0')
@@ -98,7 +94,7 @@ cmd_config_show(struct cli *cli)
 	return CLI_OK;
 }
 
-/* The file against what the daemon has in force. */
+/* Compares the file with the configuration that the daemon uses. */
 int
 cmd_config_diff(struct cli *cli)
 {
@@ -180,7 +176,7 @@ cmd_completion(struct cli *cli)
 			shells[i].print(cli);
 			return CLI_OK;
 		}
-	return cli_usage(cli, "completion: bash, zsh and fish are known");
+	return cli_usage(cli, "completion: the shell must be bash, zsh or fish");
 }
 
 static void
@@ -269,8 +265,8 @@ local_load_config(struct cli *cli, struct buf *warnings)
 }
 
 /*
- * The first words of all commands, or the second words of those that begin like
- * first.
+ * Prints the first words of all commands, or the second words of those that
+ * share their first word with first.
  */
 static void
 completion_words(struct cli *cli, const char *first)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The command line: options and commands by their tables, help made of the
- * same.
+ * The command line. cli_main() parses it once: the options before the command,
+ * the command, then its options and arguments. The tables of options and
+ * commands say what is allowed, and the help is made from them.
  */
 #include <getopt.h>
 #include <stdarg.h>
@@ -73,10 +74,9 @@ cli_help(struct cli *cli)
 	const struct command *c = cli->command;
 
 	if (c == NULL) {
-		fputs("drover runs coding agents in parallel, each job in a worktree of its "
-		      "own.\n\n"
-		      "usage: drover [-c FILE | --socket PATH] COMMAND [OPTION...] "
-		      "[ARGUMENT...]\n\n",
+		fputs(
+		    "drover runs coding agents in parallel, each job in a worktree of its own.\n\n"
+		    "usage: drover [-c FILE | --socket PATH] COMMAND [OPTION...] [ARGUMENT...]\n\n",
 		    cli->out);
 		for (size_t i = 0; i < cli_commands_len; i++)
 			fprintf(cli->out, "  %-15s %s\n", cli_commands[i].name,
@@ -167,8 +167,8 @@ cli_words_free(char **words)
 }
 
 /*
- * Index of the first word that is no option, or -1 after saying what is wrong.
- * Stops there when no command is known yet.
+ * Parses options. Returns the index of the first word that it left, or -1 after
+ * saying what is wrong.
  */
 static int
 parse_options(struct cli *cli, int argc, char **argv, uint64_t allowed, bool *help)
@@ -179,8 +179,8 @@ parse_options(struct cli *cli, int argc, char **argv, uint64_t allowed, bool *he
 	int c;
 
 	/*
-	 * Before the command: stop at it. Behind it: hand over arguments in
-	 * their order, negative numbers among them.
+	 * Before the command: stop at it. After it: get the arguments in their
+	 * order, too, with negative numbers among them.
 	 */
 	shorts[s++] = cli->command == NULL ? '+' : '-';
 	shorts[s++] = ':';
@@ -197,7 +197,7 @@ parse_options(struct cli *cli, int argc, char **argv, uint64_t allowed, bool *he
 	}
 	shorts[s] = '\0';
 	opterr = 0;
-	/* 0, not 1: glibc forgets what it knows of an earlier argv. */
+	/* With 0, but not with 1, glibc forgets the earlier argv. */
 	optind = 0;
 	for (;;) {
 		int option;
@@ -218,7 +218,7 @@ parse_options(struct cli *cli, int argc, char **argv, uint64_t allowed, bool *he
 		if (c == ':' || c == '?') {
 			cli_usage(cli,
 			    c == ':' ? "option `%s` needs an argument" :
-				       "option `%s` is not known here",
+				       "unknown option `%s`",
 			    argv[optind - 1]);
 			return -1;
 		}
@@ -228,7 +228,7 @@ parse_options(struct cli *cli, int argc, char **argv, uint64_t allowed, bool *he
 		cli->value[option] = optarg != NULL ? optarg : "";
 		if (option == OPT_CHECK) {
 			if (cli->checks_len == CLI_REPEAT_MAX) {
-				cli_usage(cli, "--check: at most %d", CLI_REPEAT_MAX);
+				cli_usage(cli, "--check: at most %d times", CLI_REPEAT_MAX);
 				return -1;
 			}
 			cli->checks[cli->checks_len++] = optarg;

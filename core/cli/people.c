@@ -60,7 +60,8 @@ print_refusals(struct cli *cli, const cJSON *answer)
 		cli_say(cli, "nobody was refused");
 	table_free(t);
 	if (json_int(answer, "before", 0) > 0)
-		cli_say(cli, "more with --before %lld", (long long)json_int(answer, "before", 0));
+		cli_say(cli, "there may be more: add --before %lld",
+		    (long long)json_int(answer, "before", 0));
 }
 
 int
@@ -108,7 +109,7 @@ print_subjects(struct cli *cli, const cJSON *answer)
 	table_free(t);
 }
 
-/* Line by line, each made safe. */
+/* Prints text line by line, each made safe. */
 static void
 print_text(struct cli *cli, const char *text)
 {

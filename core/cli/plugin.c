@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * For authors of plugins: a plugin to start from, and what the loader says of
- * one.
+ * Commands for authors of plugins: make a plugin to start from, and say what
+ * the loader thinks of one.
  */
 #include <errno.h>
 #include <limits.h>
@@ -22,10 +22,7 @@
 static int print_description(struct cli *, const char *text, size_t len);
 static void rename_sample(struct buf *text, const char *name);
 
-/*
- * The loader runs in the daemon's executable, so that what is checked here is
- * what will be done there.
- */
+/* droverd loads the plugin, so that it is checked just as it will be run. */
 int
 cmd_plugin_check(struct cli *cli)
 {
@@ -44,7 +41,7 @@ cmd_plugin_check(struct cli *cli)
 	*(slash == real ? slash + 1 : slash) = '\0';
 	if ((dot = strrchr(name, '.')) == NULL || strcmp(dot, ".so") != 0) {
 		free(name);
-		return cli_usage(cli, "%s: a plugin's file is NAME.so", cli->args[0]);
+		return cli_usage(cli, "%s: the file of a plugin is called NAME.so", cli->args[0]);
 	}
 	*dot = '\0';
 	program = cli_droverd();
@@ -55,7 +52,7 @@ cmd_plugin_check(struct cli *cli)
 		status = print_description(cli, buf_str(&out), out.len);
 	else {
 		cli_say(cli,
-		    status == -1 ? "cannot run %s, or the plugin broke it" :
+		    status == -1 ? "cannot run %s, or the plugin crashed it" :
 				   "%s refuses the plugin",
 		    program);
 		status = CLI_FAILED;
@@ -124,7 +121,7 @@ print_description(struct cli *cli, const char *text, size_t len)
 		for (size_t i = 0; i < ARRAY_LEN(exports); i++)
 			cJSON_ArrayForEach(one, json_get(json, exports[i]))
 				cli_field(cli, exports[i], json_str(one, "name", ""));
-		cli_say(cli, "it may be loaded");
+		cli_say(cli, "the daemon can load it");
 	}
 	cJSON_Delete(json);
 	return CLI_OK;

@@ -25,8 +25,8 @@ cli_capture(const char *const *argv, bool quiet, struct buf *out)
 }
 
 /*
- * $DROVERD, then beside this program (installed or built), then where it was
- * installed to, then PATH.
+ * Looks at $DROVERD, beside this program (installed or built), where it is
+ * installed to, and in PATH.
  */
 char *
 cli_droverd(void)

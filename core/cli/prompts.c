@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Prompts, without the daemon: which file is taken for what, and whether each
- * knows its variables.
+ * Prompts, without the daemon: which file each comes from, and whether it uses
+ * only variables that exist. The checks of `drover config check` that need the
+ * descriptions of plugins are here, too.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -31,8 +32,8 @@ prompts_describe_plugin(const struct config *config, const char *plugin)
 }
 
 /*
- * Whether each plugin of a token_from, if it can be loaded, offers the
- * operation.
+ * Says which plugins of a token_from do not offer the operation, if they can be
+ * loaded. Returns their number.
  */
 static int
 prompts_check_tokens(struct cli *cli, const struct config *config, const cJSON *all)
@@ -86,7 +87,7 @@ prompts_check_plugins(struct cli *cli, const struct config *config)
 	return n;
 }
 
-/* {"NAME": ["variable", ...]} of all its pipelines. */
+/* Returns {"NAME": ["variable", ...]} of all prompts of the pipelines. */
 static cJSON *
 prompts_declared(const cJSON *exports)
 {
@@ -111,10 +112,7 @@ prompts_list_plugin(const struct config *config, const struct prompt_for *who, c
 	struct prompt_text found;
 	struct error err;
 
-	/*
-	 * A declared one without a file is listed, too: something is wrong with
-	 * it.
-	 */
+	/* A declared prompt without a file is listed, too, with its error. */
 	for (size_t i = 0; files[i] != NULL; i++)
 		if (json_get(known, files[i]) == NULL)
 			cJSON_AddNullToObject(known, files[i]);
@@ -137,7 +135,7 @@ prompts_list_plugin(const struct config *config, const struct prompt_for *who, c
 	prompts_names_free(files);
 }
 
-/* --repo and --source, which must be configured. */
+/* Puts --repo and --source, which must be configured, into who. */
 static int
 prompts_fill_for(struct cli *cli, const struct config *config, struct prompt_for *who)
 {
@@ -229,7 +227,7 @@ prompts_show_one(struct cli *cli, const struct config *config, const struct prom
 	return CLI_OK;
 }
 
-/* PLUGIN/NAME, or NAME alone where one plugin has it. */
+/* Shows PLUGIN/NAME, or NAME alone if only one plugin has it. */
 int
 cmd_prompt_show(struct cli *cli)
 {
@@ -256,8 +254,8 @@ cmd_prompt_show(struct cli *cli)
 			.repo = who.repo };
 
 		/*
-		 * A file that is there and cannot be used is a hit, too: it is
-		 * shown what is wrong with it.
+		 * A file that exists but cannot be used is a hit, too: its
+		 * error is shown.
 		 */
 		if (prompts_find(config, &one, name, &found, &err) == 0)
 			prompts_free(&found);

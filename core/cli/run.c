@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * drover run: read the tickets, find or start a daemon, submit, watch, report.
- * Nothing of it is kept here: a run that was killed is taken up by running the
- * same command again, since a ticket's key is its path and its content, and
+ * drover run: reads the tickets, finds or starts a daemon, submits, watches and
+ * reports. Nothing of it is kept in this process: after a kill, the same
+ * command goes on, because the key of a ticket is its path and its content, and
  * jobs live in the daemon's store.
  */
 #include <limits.h>
@@ -45,8 +45,7 @@ cmd_run(struct cli *cli)
 							    "");
 	if (!text_is_name(run.agent)) {
 		status = cli_usage(cli,
-		    "run: which --agent? claude, codex, opencode, qwen, or one of the "
-		    "configuration");
+		    "run: --agent is needed: claude, codex, opencode, qwen or a configured one");
 		goto out;
 	}
 	if ((status = cli_number(cli, OPT_PARALLEL, 1, 64, 3, &parallel)) != CLI_OK ||
@@ -89,13 +88,13 @@ tickets_read(struct run *run)
 		if (status != CLI_OK)
 			return status;
 		if (twice)
-			return cli_usage(cli, "%s is named twice", t->path);
+			return cli_usage(cli, "the ticket %s is given twice", t->path);
 	}
 	tickets_name(run);
 	return CLI_OK;
 }
 
-/* What all paths begin with says nothing of any one of them. */
+/* Names leave out the folders that all paths begin with. */
 static void
 tickets_name(struct run *run)
 {
@@ -133,15 +132,15 @@ ticket_read(struct run *run, struct run_ticket *t, const char *path)
 		return CLI_USAGE;
 	}
 	if (t->text.len == 0 || !text_is_utf8(t->text.data, t->text.len))
-		return cli_usage(run->cli, "%s is not a ticket: some Markdown is needed", path);
+		return cli_usage(run->cli, "%s is not a ticket: it is empty or not UTF-8", path);
 	ticket_key(t, real);
 	ticket_title(t);
 	return CLI_OK;
 }
 
 /*
- * Path and content: a changed ticket is new work. A path that is too long
- * stands by its hash and its end.
+ * Path and content, so that a changed ticket is a new job. A path that is too
+ * long is replaced by its hash and its end.
  */
 static void
 ticket_key(struct run_ticket *t, const char *real)
@@ -161,8 +160,8 @@ ticket_key(struct run_ticket *t, const char *real)
 }
 
 /*
- * The first heading, else the name of the file: for people only, the pipeline
- * reads the ticket itself.
+ * The first heading, else the name of the file. It is only for people: the
+ * pipeline reads the ticket itself.
  */
 static void
 ticket_title(struct run_ticket *t)
@@ -219,8 +218,8 @@ tickets_submit(struct run *run)
 }
 
 /*
- * Its job is there already, from an earlier run. One that failed is tried
- * again: that is why the user is back.
+ * True when an earlier run has made the job. One that failed is tried again,
+ * because that is why the user runs the command again.
  */
 static bool
 ticket_known(struct run *run, struct run_ticket *t)

@@ -15,17 +15,17 @@
 
 struct run_ticket {
 	char *path;           /* as given */
-	const char *name;     /* the part of it that tells it from the others */
-	bool known;           /* its job was there before */
+	const char *name;     /* the part of path that differs from other tickets */
+	bool known;           /* its job comes from an earlier run */
 	char *key;
 	char *title;
 	struct buf text;
-	int64_t id;           /* of its job; 0: not submitted */
+	int64_t id;           /* of its job; 0 until it is submitted */
 	cJSON *job;           /* as last seen, or NULL */
 	char state[16];       /* as last told to the user */
-	uint32_t attempt;     /* whose output is read */
-	int64_t offset;       /* of its output that was read */
-	char last[256];       /* its last line */
+	uint32_t attempt;     /* the one whose output is read */
+	int64_t offset;       /* bytes of output read so far */
+	char last[256];       /* last line of output */
 };
 
 struct run {
@@ -36,10 +36,10 @@ struct run {
 	char *state_dir, *config_file;
 	struct run_ticket *tickets;
 	int tickets_len;
-	pid_t daemon;         /* started by us; 0: it ran already */
-	bool is_private;      /* false: the configured daemon does it */
+	pid_t daemon;         /* 0 unless this run has started it */
+	bool is_private;      /* false when the configured daemon is used */
 	int signals;          /* signalfd of SIGINT and SIGTERM */
-	int interrupts;       /* how many came */
+	int interrupts;       /* signals that came */
 	int drawn;            /* lines of the live table on the screen */
 	int64_t began;        /* on clock_mono() */
 };
@@ -50,24 +50,21 @@ struct run_preset {
 	enum config_prompt prompt;
 	const char *output;
 	const char *command[12];
-	const char *read_only[12]; /* for runs that are to change nothing */
+	const char *read_only[12]; /* for runs that must not change files */
 	const char *pass[6];  /* variables of the environment that it may see */
 };
 
-/* ---- run_presets.c ---- */
-const struct run_preset *run_preset(const char *name); /* NULL */
+/* run_presets.c */
+const struct run_preset *run_preset(const char *name); /* NULL: unknown */
 void run_presets_list(struct buf *out);                /* "claude, codex, ..." */
 
-/* ---- run_config.c ---- */
+/* run_config.c */
 /*
- * Finds the checkout and fills top, name, state_dir, config_file. CLI_OK or an
- * exit status.
+ * Finds the checkout and fills top, name, state_dir and config_file. Returns
+ * CLI_OK or an exit status.
  */
 int run_locate(struct run *);
-/*
- * The url of the checkout's origin, absolute; NULL when it has none. The caller
- * frees.
- */
+/* The absolute url of the checkout's origin, or NULL; the caller frees. */
 char *run_origin(const struct run *);
 /*
  * Writes the private daemon's configuration from the checkout, the options and
@@ -75,32 +72,37 @@ char *run_origin(const struct run *);
  */
 int run_configure(struct run *, int64_t parallel);
 
-/* ---- run_daemon.c ---- */
+/* run_daemon.c */
 /*
- * The configured daemon when it serves this checkout, else the private one,
- * started if need be.
+ * Connects to the configured daemon if that serves this checkout, else to the
+ * private one, which is started if it does not run.
  */
 int run_connect(struct run *, int64_t parallel);
-/* Ends a private daemon that has nothing left to do for anybody. */
+/* Stops the private daemon unless it still has jobs. */
 void run_disconnect(struct run *);
 /*
- * Starts a private daemon again that has died. CLI_DOWN when it had been told
- * to end.
+ * Starts a private daemon again that has died. CLI_DOWN when it was told to
+ * stop.
  */
 int run_restart(struct run *);
 
-/* ---- run_watch.c ---- */
-/* Until every ticket's job has ended, or the user has had enough. */
+/* run_watch.c */
+/*
+ * Watches until the jobs of all tickets have ended, or the user interrupts
+ * twice.
+ */
 int run_watch(struct run *);
 bool run_ended(const struct run_ticket *);
 
-/* ---- run_show.c ---- */
+/* run_show.c */
 void run_begin(struct run *);
-void run_show(struct run *);                       /* how it stands */
-void run_talk(struct run *, const char *text); /* a line to err that the live table leaves alone */
+/* Shows the state of all tickets. */
+void run_show(struct run *);
+/* Prints a line to err, out of the way of the live table. */
+void run_talk(struct run *, const char *text);
 bool run_is_live(const struct run *);
 const char *run_state(const struct run_ticket *);
-/* What has become of the tickets: to out. The exit status of it all. */
+/* Prints the results to out and returns the exit status of the run. */
 int run_print_summary(struct run *);
 
 #endif

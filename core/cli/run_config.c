@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What `drover run` finds out of a checkout by asking git, and the
- * configuration that it writes for its private daemon.
+ * The configuration of `drover run`. run_locate() asks git about the checkout;
+ * run_configure() writes, at each start, the configuration of the private
+ * daemon: this checkout as its only repo, one agent, and the pipeline
+ * inbox.ticket.
  */
 #include <limits.h>
 #include <unistd.h>
@@ -108,10 +110,7 @@ out:
 	return status;
 }
 
-/*
- * A drover that runs where it was built takes the plugins that were built with
- * it.
- */
+/* A drover that is not installed takes the plugins that were built with it. */
 static void
 add_built_plugins(cJSON *json)
 {
@@ -137,7 +136,8 @@ run_origin(const struct run *run)
 	char *origin = git_line(run->top, "config", "--get", "remote.origin.url"), *full;
 
 	/*
-	 * git takes a path relative to the checkout; a daemon stands elsewhere.
+	 * git reads a relative path from the checkout; the daemon runs
+	 * elsewhere.
 	 */
 	if (origin == NULL || origin[0] == '/' || strchr(origin, ':') != NULL)
 		return origin;
@@ -161,15 +161,16 @@ add_repo(struct run *run, cJSON *json)
 	json_add_str(repo, "name", run->name);
 	json_add_str(repo, "url", url);
 	json_add_str(repo, "base", base);
-	/* The user's own git knows his keys, agents and credential helpers. */
+	/* The git of the user knows the right keys and credential helpers. */
 	json_add_str(repo, "transport",
 	    url[0] == '/' || strncmp(url, "file://", 7) == 0 ? "libgit2" : "git");
 	checks = cJSON_AddArrayToObject(repo, "check");
 	for (int i = 0; status == CLI_OK && i < cli->checks_len; i++)
 		if (!add_words(checks, cli->checks[i]))
-			status = cli_usage(cli, "--check: `%s` is not a command", cli->checks[i]);
+			status = cli_usage(cli, "--check: `%s` is empty or has an open quote",
+			    cli->checks[i]);
 	if (status == CLI_OK && base == NULL)
-		status = cli_usage(cli, "the checkout is on no branch: name one with --base");
+		status = cli_usage(cli, "the checkout is not on a branch: name one with --base");
 	if (status == CLI_OK && origin != NULL) {
 		ref = xasprintf("refs/remotes/origin/%s..refs/heads/%s", base, base);
 		if ((ahead = git_line(run->top, "rev-list", "--count", ref)) != NULL &&
@@ -184,7 +185,10 @@ add_repo(struct run *run, cJSON *json)
 	return status;
 }
 
-/* By --agent-command, else from the user's configuration, else a preset. */
+/*
+ * Adds the agent of --agent-command, else of the user's configuration, else a
+ * preset.
+ */
 static int
 add_agent(struct run *run, const cJSON *own, cJSON *json)
 {
@@ -211,7 +215,8 @@ add_agent(struct run *run, const cJSON *own, cJSON *json)
 			    cJSON_DetachItemFromArray(commands, 0));
 		cJSON_Delete(commands);
 		if (json_get(agent, "command") == NULL)
-			return cli_usage(cli, "--agent-command: `%s` is not a command", command);
+			return cli_usage(cli,
+			    "--agent-command: `%s` is empty or has an open quote", command);
 		prompt = strstr(command, "{prompt_file}") != NULL ? PROMPT_FILE :
 		    strstr(command, "{prompt}") != NULL           ? PROMPT_ARGUMENT :
 								    PROMPT_STDIN;
@@ -222,7 +227,8 @@ add_agent(struct run *run, const cJSON *own, cJSON *json)
 	if (preset == NULL) {
 		run_presets_list(&names);
 		cli_usage(cli,
-		    "agent %s is neither configured nor one of %s: or give its --agent-command",
+		    "agent %s is neither configured nor one of %s: "
+		    "configure it, or give --agent-command",
 		    run->agent, buf_str(&names));
 		buf_free(&names);
 		return CLI_USAGE;
@@ -255,7 +261,7 @@ add_plugin(struct run *run, cJSON *json, int64_t retries)
 	json_add_int(ticket, "retries", retries);
 }
 
-/* One argv more in an array of them; false when text is none. */
+/* Adds text to array as one argv; false when it is empty or a quote is open. */
 static bool
 add_words(cJSON *array, const char *text)
 {
@@ -286,7 +292,7 @@ state_folder(uint64_t hash)
 	return NULL;
 }
 
-/* The first line that git answers; NULL when it fails or says nothing. */
+/* The first line that git prints; NULL when it fails or prints nothing. */
 static char *
 git_line(const char *dir, const char *a, const char *b, const char *c)
 {

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The daemon behind `drover run`: the configured one when it knows this
- * checkout, else a private one with a life of its own.
+ * The daemon behind `drover run`. run_connect() picks the configured daemon
+ * when it knows this checkout, else a private one, which it starts if need be;
+ * run_restart() starts a private one again that died, and run_disconnect()
+ * stops it at the end unless it has jobs. A private daemon has a session of its
+ * own and outlives a drover that was killed.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -52,7 +55,7 @@ run_connect(struct run *run, int64_t parallel)
 	cli->socket = path_join(run->state_dir, "drover.sock");
 	if ((status = run_configure(run, parallel)) != CLI_OK)
 		return status;
-	/* One that an earlier run has told to end is waited for. */
+	/* A daemon that is stopping since an earlier run must end first. */
 	if (!client_alive(cli) || daemon_is_ending(run))
 		return daemon_start(run);
 	client_ask(cli, "POST", "/api/v1/undrain", NULL, NULL, &err);
@@ -64,14 +67,14 @@ run_restart(struct run *run)
 {
 	int status = 0;
 
-	/* Who was told to stop has stopped; only a dead one is missed. */
+	/* Status 0: it was told to stop, and is not started again. */
 	if (run->daemon > 0 && waitpid(run->daemon, &status, WNOHANG) == run->daemon &&
 	    WIFEXITED(status) && WEXITSTATUS(status) == 0) {
 		run->daemon = 0;
 		return CLI_DOWN;
 	}
 	run->daemon = 0;
-	run_talk(run, "the daemon has died: starting it again; what runs goes on");
+	run_talk(run, "the daemon has died: starting it again; running jobs go on");
 	return daemon_start(run);
 }
 
@@ -94,7 +97,7 @@ run_disconnect(struct run *run)
 		free(path);
 		cJSON_Delete(answer);
 		if (some) {
-			cli_say(cli, "its daemon goes on: look with `drover --socket %s list`",
+			cli_say(cli, "the daemon still has jobs: see `drover --socket %s list`",
 			    cli->socket);
 			return;
 		}
@@ -107,7 +110,10 @@ run_disconnect(struct run *run)
 		proc_reap(run->daemon, NULL);
 }
 
-/* A daemon that answers, has this repository (by url) and knows the agent. */
+/*
+ * True when the configured daemon answers, has this repository (by url) and
+ * knows the agent.
+ */
 static bool
 configured_serves(struct run *run)
 {
@@ -164,7 +170,7 @@ list_has(struct cli *cli, const char *path, const char *member, const char *key,
 	return found;
 }
 
-/* True once it is gone, if it was ending. */
+/* Waits for a daemon that is stopping; true when it has gone. */
 static bool
 daemon_is_ending(struct run *run)
 {
@@ -209,8 +215,8 @@ daemon_spawn(struct run *run, const char *program, const char *notify)
 	char *path = path_join(run->state_dir, "daemon.log"), **env = clean_environment(notify);
 	int log = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600), rc = -1;
 	/*
-	 * A session of its own: a ^C at our terminal is for us, and it may
-	 * outlive us.
+	 * A session of its own keeps it from ^C at this terminal, and it may
+	 * outlive this process.
 	 */
 	struct spawn child = { .file = program,
 		.argv = argv,
@@ -231,8 +237,8 @@ daemon_spawn(struct run *run, const char *program, const char *notify)
 }
 
 /*
- * systemd's readiness protocol, with us in systemd's place: an abstract socket
- * that the kernel names.
+ * Makes the socket of systemd's readiness protocol, with this process in
+ * systemd's place; its name is abstract and picked by the kernel.
  */
 static int
 notify_open(char *name, size_t size)
@@ -284,16 +290,16 @@ wait_ready(struct run *run, int notify)
 		proc_reap(run->daemon, NULL);
 		run->daemon = 0;
 		cli_say(run->cli,
-		    "the daemon ended at once; the end of %s/daemon.log:", run->state_dir);
+		    "the daemon ended at once; the last line of %s/daemon.log:", run->state_dir);
 	} else
 		cli_say(run->cli,
-		    "the daemon is not ready after %d seconds; the end of %s/daemon.log:",
+		    "the daemon is not ready after %d seconds; the last line of %s/daemon.log:",
 		    START_MS / 1000, run->state_dir);
 	print_log_end(run);
 	return CLI_DOWN;
 }
 
-/* Ours without what would change the private configuration. */
+/* The environment without what would change the private configuration. */
 static char **
 clean_environment(const char *notify)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How to call the coding agents that people have, so that `drover run` needs no
- * configuration. They may do as they like: their tree is theirs.
+ * How to call the common coding agents, so that `drover run` needs no
+ * configuration. They run without asking for permission, because each has a
+ * tree of its own.
  */
 #include <string.h>
 

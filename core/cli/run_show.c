@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What `drover run` shows: on a terminal a table that is redrawn in place,
- * elsewhere a line a change; at the end the results.
+ * elsewhere a line for each change, and the results at the end. run_watch()
+ * calls this after each look; run->drawn says how many lines of the table are
+ * on the screen.
  */
 #include <stdarg.h>
 #include <stdlib.h>
@@ -16,7 +18,7 @@
 #include "base/units.h"
 #include "cli/run.h"
 
-#define REASON_MAX 60    /* columns of a reason in the table; the whole of it is told below */
+#define REASON_MAX 60    /* columns of a reason in the table; the whole follows below it */
 
 static void run_draw(struct run *);
 static void run_undraw(struct run *);
@@ -40,7 +42,8 @@ run_begin(struct run *run)
 	cli_say(run->cli, "%d ticket%s for %s, worked on by %s", run->tickets_len,
 	    run->tickets_len == 1 ? "" : "s", run->name, command != NULL ? command : run->agent);
 	if (known > 0)
-		cli_say(run->cli, "%d of %d known from an earlier run", known, run->tickets_len);
+		cli_say(run->cli, "%d of %d are known from an earlier run", known,
+		    run->tickets_len);
 }
 
 void
@@ -109,7 +112,7 @@ run_state(const struct run_ticket *t)
 	return t->job != NULL ? json_str(t->job, "state", "") : t->id != 0 ? "queued" : "refused";
 }
 
-/* One write, and each line is cleared behind its end: nothing flickers. */
+/* One write that clears each line behind its end, so nothing flickers. */
 static void
 run_draw(struct run *run)
 {
@@ -157,8 +160,8 @@ run_tell(struct run *run)
 		if (strcmp(state, t->state) == 0)
 			continue;
 		/*
-		 * That they wait at first goes without saying, and what is long
-		 * done is in the table.
+		 * Not said: that a ticket waits at first, and what has ended in
+		 * an earlier run.
 		 */
 		if (t->state[0] != '\0' ||
 		    (strcmp(state, "queued") != 0 && !(t->known && run_ended(t)))) {
@@ -208,7 +211,7 @@ table_of(struct run *run, bool at_the_end)
 	return table;
 }
 
-/* What there is to say of a ticket in its state. */
+/* The branch, the last line of output or the reason, by the ticket's state. */
 static const char *
 cell_of(const struct run_ticket *t, char *out, size_t size)
 {
@@ -227,8 +230,8 @@ cell_of(const struct run_ticket *t, char *out, size_t size)
 }
 
 /*
- * A table has no room for them, and the private daemon may be gone when the
- * user asks for more.
+ * The table has no room for whole reasons, and the private daemon may be gone
+ * when the user wants more.
  */
 static void
 run_reasons(struct run *run)
@@ -244,7 +247,7 @@ run_reasons(struct run *run)
 		file =
 		    xasprintf("%s/jobs/%lld/%u.log", run->state_dir, (long long)t->id, t->attempt);
 		if (run->is_private && access(file, F_OK) == 0)
-			cli_say(run->cli, "what was printed for %s: %s", t->name, file);
+			cli_say(run->cli, "output of %s: %s", t->name, file);
 		free(file);
 	}
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * `drover run` while the tickets are worked on: looks once a second, and starts
- * a private daemon that was killed again.
+ * `drover run` while the tickets are worked on: asks the daemon about all of
+ * them once a second, and starts a private daemon again that died.
  */
 #include <poll.h>
 #include <stdlib.h>
@@ -15,7 +15,7 @@
 #include "cli/run.h"
 
 #define LOOK_MS 1000
-#define GONE_MAX 10      /* looks without an answer before we give up */
+#define GONE_MAX 10      /* looks without an answer before it gives up */
 #define RESTARTS_MAX 3
 #define LOOK_IDS 100     /* jobs in one request */
 #define TAIL_MAX 65536
@@ -66,7 +66,7 @@ run_ended(const struct run_ticket *t)
 {
 	static const char *const ends[] = { "succeeded", "dead", "cancelled", "held", "refused" };
 
-	/* A held one waits for a person, who is told so by our leaving. */
+	/* A held job waits for a person, so drover does not wait for it. */
 	for (size_t i = 0; i < ARRAY_LEN(ends); i++)
 		if (strcmp(run_state(t), ends[i]) == 0)
 			return true;
@@ -156,8 +156,8 @@ look_output(struct run *run, struct run_ticket *t)
 	FILE *err = run->cli->err, *quiet = fopen("/dev/null", "we");
 
 	/*
-	 * An attempt that has printed nothing yet answers "not found", which is
-	 * no news.
+	 * "Not found" is the answer for an attempt that has printed nothing
+	 * yet.
 	 */
 	if (quiet != NULL)
 		run->cli->err = quiet;
@@ -170,10 +170,7 @@ look_output(struct run *run, struct run_ticket *t)
 	buf_free(&tail.text);
 }
 
-/*
- * The last whole line with something in it; of a line of JSON what kind of
- * event it is.
- */
+/* Keeps the last line that is not blank; of a line of JSON only its type. */
 static void
 last_line(struct run_ticket *t, const char *text, size_t len)
 {
@@ -201,8 +198,8 @@ last_line(struct run_ticket *t, const char *text, size_t len)
 }
 
 /*
- * Waits for the next look or a signal. The first ^C cancels, the second leaves;
- * returns how many there were.
+ * Waits until the next look or a signal. The first ^C cancels, the second
+ * leaves. Returns the number of signals so far.
  */
 static int
 pause_for(struct run *run)
@@ -213,7 +210,7 @@ pause_for(struct run *run)
 	if (poll(&p, 1, LOOK_MS) == 1 &&
 	    read(run->signals, &info, sizeof info) == (ssize_t)sizeof info) {
 		if (++run->interrupts == 1) {
-			run_talk(run, "cancelling; once more to leave at once");
+			run_talk(run, "cancelling the jobs; interrupt once more to leave at once");
 			cancel_all(run);
 		}
 	}

@@ -115,7 +115,7 @@ table_free(struct table *t)
 	free(t);
 }
 
-/* Columns on a terminal; a byte that is no character counts as one. */
+/* Columns on a terminal; a byte outside any character counts as one. */
 int
 text_width(const char *text)
 {
@@ -147,8 +147,8 @@ table_fit(const struct table *t, int *widths, int width)
 	for (int c = 0; c < t->columns_len; c++)
 		total += widths[c];
 	/*
-	 * The widest one that may give, a column at a time: all that give end
-	 * up alike.
+	 * Narrows the widest column that may give, by one at a time, so that
+	 * all that give end up alike.
 	 */
 	while (total > width) {
 		int widest = -1;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What drover says to people. All of it may hold text from strangers: it is
- * made safe here, once.
+ * What drover says to people. Any of it may contain untrusted text, which is
+ * made safe here and nowhere else.
  */
 #include <stdarg.h>
 #include <stdlib.h>

@@ -120,14 +120,14 @@ static const struct {
 	{ "lease dance", CLI_USAGE, "needs one of its commands" },
 	{ "show", CLI_USAGE, "JOB is missing" },
 	{ "show 1 2", CLI_USAGE, "one argument too many" },
-	{ "show --what 1", CLI_USAGE, "not known here" },
+	{ "show --what 1", CLI_USAGE, "unknown option" },
 	{ "list --limit", CLI_USAGE, "needs an argument" },
-	{ "show --follow 1", CLI_USAGE, "not known here" },
+	{ "show --follow 1", CLI_USAGE, "unknown option" },
 	{ "submit stub.work --priority 1000", CLI_USAGE, "from -100 to 100" },
 	{ "priority 1 high", CLI_USAGE, "from -100 to 100" },
 	{ "pause --for soon", CLI_USAGE, "such as 30m" },
 	{ "call stub.wait {", CLI_USAGE, "JSON" },
-	{ "completion csh", CLI_USAGE, "bash, zsh and fish" },
+	{ "completion csh", CLI_USAGE, "bash, zsh or fish" },
 	{ "dead retry", CLI_USAGE, "--all" },
 	{ "run x.md", CLI_USAGE, "--agent" },
 	{ "run --agent codex /nothing.md", CLI_USAGE, "/nothing.md" },
@@ -348,7 +348,7 @@ START_TEST(jobs_are_submitted_and_changed)
 	    CLI_OK);
 	ck_assert_str_eq(out, "3\n");
 	ck_assert_int_eq(drover("submit stub.work --key third"), CLI_OK);
-	ck_assert(strstr(err, "there already") != NULL);
+	ck_assert(strstr(err, "exists already") != NULL);
 	ck_assert_int_eq(drover("submit stub.work --key third --new"), CLI_CONFLICT);
 	ck_assert_int_eq(drover("release 3"), CLI_OK);
 	ck_assert_int_eq(drover("release 3"), CLI_REFUSED);
