@@ -5,6 +5,7 @@
  * text with one look; only then patterns are compared. Stretches that overlap
  * are one stretch, so no tail of a second secret shows.
  */
+#include <ctype.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +26,7 @@ struct pattern {
 static void mask_add_pattern(struct mask *, const char *, size_t);
 static void mask_add_buf(struct mask *, struct buf *);
 static void mask_add_json(struct mask *, const char *, size_t);
-static void mask_add_url(struct mask *, const char *, size_t, const char *, const char *);
+static void mask_add_url(struct mask *, const char *, size_t);
 static void mask_add_base64(struct mask *, const char *, size_t, size_t, const char *);
 static void mask_add_hex(struct mask *, const char *, size_t, const char *);
 static void mask_add_encodings(struct mask *, const char *, size_t);
@@ -105,27 +106,28 @@ mask_add_json(struct mask *m, const char *s, size_t len)
 	mask_wipe(&quoted);
 }
 
+/* With digits of both cases, and in forms, where a blank is a plus. */
 static void
-mask_add_url(struct mask *m, const char *s, size_t len, const char *digits, const char *space)
+mask_add_url(struct mask *m, const char *s, size_t len)
 {
-	struct buf out = BUF_INIT;
-	unsigned char c;
-	size_t i;
+	struct buf url = BUF_INIT, lower = BUF_INIT, form = BUF_INIT;
 
-	for (i = 0; i < len; i++) {
-		c = (unsigned char)s[i];
-		if (c == ' ')
-			buf_adds(&out, space);
-		else if ((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
-		    (c >= 'a' && c <= 'z') || (c != 0 && strchr("-._~", c) != NULL))
-			buf_addc(&out, (char)c);
-		else {
-			buf_addc(&out, '%');
-			buf_addc(&out, digits[c >> 4]);
-			buf_addc(&out, digits[c & 15]);
-		}
-	}
-	mask_add_buf(m, &out);
+	text_percent(&url, s, len, TEXT_UNRESERVED);
+	for (size_t i = 0; i < url.len; i++)
+		if (url.data[i] == '%' && i + 2 < url.len) {
+			buf_addf(&lower, "%%%c%c", tolower(url.data[i + 1]),
+			    tolower(url.data[i + 2]));
+			i += 2;
+		} else
+			buf_addc(&lower, url.data[i]);
+	for (size_t i = 0; i < len; i++)
+		if (s[i] == ' ')
+			buf_addc(&form, '+');
+		else
+			text_percent(&form, s + i, 1, TEXT_UNRESERVED);
+	mask_add_buf(m, &url);
+	mask_add_buf(m, &lower);
+	mask_add_buf(m, &form);
 }
 
 /*
@@ -168,9 +170,7 @@ mask_add_encodings(struct mask *m, const char *s, size_t len)
 
 	mask_add_pattern(m, s, len);
 	mask_add_json(m, s, len);
-	mask_add_url(m, s, len, hex_upper, "%20");
-	mask_add_url(m, s, len, hex_lower, "%20");
-	mask_add_url(m, s, len, hex_upper, "+");
+	mask_add_url(m, s, len);
 	for (shift = 0; shift < 3; shift++) {
 		mask_add_base64(m, s, len, shift, base64_standard);
 		mask_add_base64(m, s, len, shift, base64_url);

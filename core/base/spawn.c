@@ -16,15 +16,15 @@
 #include "base/proc.h"
 #include "base/spawn.h"
 
-static int sources_open(const struct spawn *, int *sources);
-static void sources_close(const struct spawn *, const int *sources);
-static int add_descriptors(posix_spawn_file_actions_t *, const struct spawn *, const int *);
-static int set_attributes(posix_spawnattr_t *, const struct spawn *);
-static int run(const struct spawn *, const int *sources, pid_t *);
+static int spawn_sources_open(const struct spawn *, int *sources);
+static void spawn_sources_close(const struct spawn *, const int *sources);
+static int spawn_add_descriptors(posix_spawn_file_actions_t *, const struct spawn *, const int *);
+static int spawn_set_attributes(posix_spawnattr_t *, const struct spawn *);
+static int spawn_run(const struct spawn *, const int *sources, pid_t *);
 
 /* One with a low number may be overwritten before its turn: it is duplicated. */
 static int
-sources_open(const struct spawn *s, int *sources)
+spawn_sources_open(const struct spawn *s, int *sources)
 {
 	memcpy(sources, s->fd, sizeof s->fd);
 	for (int i = 0; i < SPAWN_FDS; i++) {
@@ -39,7 +39,7 @@ sources_open(const struct spawn *s, int *sources)
 }
 
 static void
-sources_close(const struct spawn *s, const int *sources)
+spawn_sources_close(const struct spawn *s, const int *sources)
 {
 	int saved = errno;
 
@@ -51,7 +51,7 @@ sources_close(const struct spawn *s, const int *sources)
 
 /* As the calls below, an error number. */
 static int
-add_descriptors(posix_spawn_file_actions_t *actions, const struct spawn *s, const int *sources)
+spawn_add_descriptors(posix_spawn_file_actions_t *actions, const struct spawn *s, const int *sources)
 {
 	int rc = 0, n = SPAWN_FDS;
 
@@ -76,7 +76,7 @@ add_descriptors(posix_spawn_file_actions_t *actions, const struct spawn *s, cons
 }
 
 static int
-set_attributes(posix_spawnattr_t *attr, const struct spawn *s)
+spawn_set_attributes(posix_spawnattr_t *attr, const struct spawn *s)
 {
 	int rc, flags = POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF;
 	sigset_t none, all;
@@ -94,7 +94,7 @@ set_attributes(posix_spawnattr_t *attr, const struct spawn *s)
 }
 
 static int
-run(const struct spawn *s, const int *sources, pid_t *pid)
+spawn_run(const struct spawn *s, const int *sources, pid_t *pid)
 {
 	const char *file = s->file != NULL ? s->file : s->argv[0];
 	char *const *env = s->env != NULL ? s->env : environ;
@@ -106,8 +106,8 @@ run(const struct spawn *s, const int *sources, pid_t *pid)
 	if ((rc = posix_spawn_file_actions_init(&actions)) != 0)
 		return rc;
 	if ((rc = posix_spawnattr_init(&attr)) == 0) {
-		if ((rc = add_descriptors(&actions, s, sources)) == 0 &&
-		    (rc = set_attributes(&attr, s)) == 0)
+		if ((rc = spawn_add_descriptors(&actions, s, sources)) == 0 &&
+		    (rc = spawn_set_attributes(&attr, s)) == 0)
 			rc = posix_spawnp(pid, file, &actions, &attr, argv, env);
 		posix_spawnattr_destroy(&attr);
 	}
@@ -120,8 +120,8 @@ spawn_start(const struct spawn *s, pid_t *pid)
 {
 	int sources[SPAWN_FDS], rc;
 
-	rc = sources_open(s, sources) == 0 ? run(s, sources, pid) : errno;
-	sources_close(s, sources);
+	rc = spawn_sources_open(s, sources) == 0 ? spawn_run(s, sources, pid) : errno;
+	spawn_sources_close(s, sources);
 	if (rc == 0)
 		return 0;
 	*pid = 0;

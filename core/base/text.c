@@ -14,19 +14,15 @@
 #define NAME_MAX_BYTES 64
 #define BRANCH_MAX_BYTES 244 /* with "refs/heads/" in front it is one file name's worth */
 
-static size_t decode(const unsigned char *, size_t, uint32_t *);
 static bool is_hidden(uint32_t);
 static size_t name_length(const char *);
 static bool is_branch_char(unsigned char);
 
-/*
- * Length of the well-formed character at s, 0 when there is none. NUL counts as
- * ill-formed.
- */
-static size_t
-decode(const unsigned char *s, size_t len, uint32_t *cp)
+size_t
+text_decode(const void *text, size_t len, uint32_t *cp)
 {
 	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+	const unsigned char *s = text;
 	size_t i, n;
 
 	if (len == 0 || s[0] == 0)
@@ -72,7 +68,7 @@ text_is_utf8(const char *s, size_t len)
 	size_t n;
 
 	for (; p < end; p += n)
-		if ((n = decode(p, (size_t)(end - p), &cp)) == 0)
+		if ((n = text_decode(p, (size_t)(end - p), &cp)) == 0)
 			return false;
 	return true;
 }
@@ -112,7 +108,7 @@ text_show(struct buf *out, const char *s, size_t len, size_t max)
 	for (; p < end; p += n) {
 		if (out->len - begin + 3 <= max)
 			whole = out->len;
-		n = decode(p, (size_t)(end - p), &cp);
+		n = text_decode(p, (size_t)(end - p), &cp);
 		if (n == 0) {
 			buf_addf(out, "\\x%02x", *p);
 			n = 1;
@@ -178,7 +174,7 @@ text_escape(struct buf *out, const char *s, size_t len)
 		buf_add(out, run, (size_t)(p - run));
 		if (p == end)
 			break;
-		n = decode(p, (size_t)(end - p), &cp);
+		n = text_decode(p, (size_t)(end - p), &cp);
 		if (n == 0) {
 			if (*p == 0)
 				buf_adds(out, "\\u0000");
@@ -207,7 +203,7 @@ text_clean(struct buf *out, const char *s, size_t len)
 	size_t n;
 
 	for (; p < end; p += n > 0 ? n : 1) {
-		if ((n = decode(p, (size_t)(end - p), &cp)) > 0)
+		if ((n = text_decode(p, (size_t)(end - p), &cp)) > 0)
 			buf_add(out, p, n);
 		else
 			buf_adds(out, "\xef\xbf\xbd");
@@ -275,6 +271,28 @@ text_random_hex(char *out, size_t n)
 	return out;
 }
 
+void
+text_percent(struct buf *out, const char *s, size_t len, const char *keep)
+{
+	for (; len > 0; s++, len--) {
+		if ((*s >= 'a' && *s <= 'z') || (*s >= 'A' && *s <= 'Z') ||
+		    (*s >= '0' && *s <= '9') || (*s != '\0' && strchr(keep, *s) != NULL))
+			buf_addc(out, *s);
+		else
+			buf_addf(out, "%%%02X", (unsigned char)*s);
+	}
+}
+
+size_t
+text_fit_end(const char *s, size_t len, size_t max)
+{
+	size_t from = len > max ? len - max : 0;
+
+	while (from > 0 && from < len && ((unsigned char)s[from] & 0xc0) == 0x80)
+		from++;
+	return from;
+}
+
 size_t
 text_fit(const char *s, size_t len, size_t max)
 {
@@ -285,7 +303,7 @@ text_fit(const char *s, size_t len, size_t max)
 		return len;
 	for (back = 0; back < 4 && n > 0; back++, n--)
 		if (((unsigned char)s[n] & 0xc0) != 0x80)
-			return decode((const unsigned char *)s + n, len - n, &cp) == 0 && back > 0 ?
+			return text_decode(s + n, len - n, &cp) == 0 && back > 0 ?
 			    max :
 			    n;
 	return max;

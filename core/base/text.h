@@ -9,6 +9,13 @@
 
 #include "base/buf.h"
 
+/*
+ * The one decoder of UTF-8: the length, 1 to 4, of the character that text
+ * begins with, and its number in *cp. 0 when there is none that is well formed:
+ * over-long forms, surrogates and what lies beyond U+10FFFF are refused, and so
+ * is NUL.
+ */
+size_t text_decode(const void *text, size_t len, uint32_t *cp);
 /* Well-formed UTF-8 without NUL, surrogates or over-long forms. */
 bool text_is_utf8(const char *s, size_t len);
 /* [a-z0-9][a-z0-9_-]{0,63}: names of plugins, pools, repos, agents. */
@@ -48,5 +55,13 @@ char *text_random_hex(char *out, size_t n);
 bool text_copy(char *out, size_t size, const char *s);
 /* How many bytes of s, at most max, end on a whole character. */
 size_t text_fit(const char *s, size_t len, size_t max);
+/* Where the end of s begins that has at most max bytes and whole characters. */
+size_t text_fit_end(const char *s, size_t len, size_t max);
+/*
+ * Appends s percent-encoded (RFC 3986): ASCII letters, digits and the bytes of
+ * keep stay, each other one, NUL too, becomes %XX in upper case.
+ */
+#define TEXT_UNRESERVED "-._~"
+void text_percent(struct buf *out, const char *s, size_t len, const char *keep);
 
 #endif

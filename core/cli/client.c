@@ -16,6 +16,7 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "cli/cli.h"
 #include "config/config.h"
 
@@ -166,15 +167,7 @@ cli_encode(const char *text)
 {
 	struct buf out = BUF_INIT;
 
-	for (; *text != '\0'; text++) {
-		unsigned char c = (unsigned char)*text;
-
-		if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-		    strchr("-_.~", c) != NULL)
-			buf_addc(&out, *text);
-		else
-			buf_addf(&out, "%%%02X", c);
-	}
+	text_percent(&out, text, strlen(text), TEXT_UNRESERVED);
 	return buf_take(&out);
 }
 

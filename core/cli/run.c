@@ -152,9 +152,7 @@ ticket_key(struct run_ticket *t, const char *real)
 		t->key = xasprintf("%s#%016llx", real, content);
 		return;
 	}
-	skip = len - room;
-	while (((unsigned char)real[skip] & 0xc0) == 0x80)
-		skip++;
+	skip = text_fit_end(real, len, room);
 	t->key = xasprintf("%016llx:%s#%016llx", (unsigned long long)text_hash(real, len),
 	    real + skip, content);
 }

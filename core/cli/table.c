@@ -190,11 +190,13 @@ static size_t
 table_cut_text(const char *text, int width)
 {
 	size_t len = 0, n;
+	uint32_t cp;
 	char one[8];
 
 	while (text[len] != '\0') {
-		for (n = 1; n < 4 && ((unsigned char)text[len + n] & 0xc0) == 0x80; n++)
-			;
+		/* No character goes on behind the NUL at the end. */
+		if ((n = text_decode(text + len, 4, &cp)) == 0)
+			n = 1;
 		memcpy(one, text + len, n);
 		one[n] = '\0';
 		if ((width -= text_width(one)) < 0)

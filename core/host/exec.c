@@ -27,6 +27,7 @@
 #include "base/path.h"
 #include "base/proc.h"
 #include "base/spawn.h"
+#include "base/text.h"
 #include "host/env.h"
 #include "host/exec.h"
 #include "host/service.h"
@@ -488,10 +489,8 @@ exec_tail_add(struct buf *tail, const char *data, size_t len)
 static void
 exec_tail_copy(const struct buf *tail, char *out)
 {
-	size_t i, from = tail->len > TAIL_BYTES ? tail->len - TAIL_BYTES : 0;
+	size_t i, from = text_fit_end(tail->data, tail->len, TAIL_BYTES);
 
-	while (from > 0 && from < tail->len && ((unsigned char)tail->data[from] & 0xc0) == 0x80)
-		from++;
 	for (i = 0; from < tail->len; i++, from++)
 		out[i] = tail->data[from] != '\0' ? tail->data[from] : ' ';
 	out[i] = '\0';

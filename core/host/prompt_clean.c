@@ -40,7 +40,6 @@ static const struct {
 };
 
 static bool prompt_is_invisible(uint32_t);
-static uint32_t prompt_decode_character(const unsigned char *, size_t *len);
 static void prompt_drop_invisible(struct buf *out, const char *, size_t);
 static void prompt_drop_comments(struct buf *out, const char *, size_t);
 
@@ -53,29 +52,15 @@ prompt_is_invisible(uint32_t c)
 	return false;
 }
 
-/* Of text that is known to be UTF-8. */
-static uint32_t
-prompt_decode_character(const unsigned char *s, size_t *len)
-{
-	uint32_t c;
-
-	*len = s[0] < 0x80 ? 1 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
-	if (*len == 1)
-		return s[0];
-	c = s[0] & (0x7fu >> *len);
-	for (size_t i = 1; i < *len; i++)
-		c = c << 6 | (s[i] & 0x3f);
-	return c;
-}
-
 static void
 prompt_drop_invisible(struct buf *out, const char *text, size_t size)
 {
 	uint32_t c;
 	size_t len;
 
+	/* The text is UTF-8 by now. */
 	for (size_t i = 0; i < size; i += len) {
-		c = prompt_decode_character((const unsigned char *)text + i, &len);
+		len = text_decode(text + i, size - i, &c);
 		if (c == 0x2028 || c == 0x2029)
 			buf_addc(out, '\n');
 		else if (!prompt_is_invisible(c))

@@ -156,15 +156,11 @@ service_out(void *theirs, const void *ours, size_t ours_size, const char *what, 
 int64_t
 service_write(char *out, size_t size, const char *data, size_t len)
 {
-	size_t cut = len;
+	size_t cut;
 
 	if (out == NULL || size == 0)
 		return (int64_t)len;
-	if (cut >= size) {
-		cut = size - 1;
-		while (cut > 0 && ((unsigned char)data[cut] & 0xc0) == 0x80)
-			cut--;
-	}
+	cut = text_fit(data, len, size - 1);
 	if (cut > 0)
 		memcpy(out, data, cut);
 	out[cut] = '\0';

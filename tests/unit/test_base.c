@@ -117,6 +117,59 @@ END_TEST
 
 static const struct {
 	const char *text;
+	int64_t ms;              /* -1: refused */
+	const char *behind;
+	bool has_seconds, has_zone;
+} moments[] = {
+	{ "2026-11-21T07:09:31.123Z", 1795244971000, "", true, true },
+	{ "2026-11-21t07:09:31z, then", 1795244971000, ", then", true, true },
+	{ "2026-11-21 07:09", 1795244940000, "", false, false },
+	{ "2026-11-21T08:39:31+0130", 1795244971000, "", true, true },
+	{ "2026-11-21T08:39:31+01:30", 1795244971000, "", true, true },
+	{ "2026-11-21T04:09:31.5-03", 1795244971000, "", true, true },
+	{ "2026-11-21T07:09:31 GMT", 1795244971000, " GMT", true, false },
+	{ "2026-11-21T07:09:31.", 1795244971000, ".", true, false },
+	{ "2024-02-29T00:00:60Z", 1709164860000, "", true, true },
+	{ "1969-12-31T23:59:59Z", -1000, "", true, true },
+	{ "2023-02-29T00:00Z", -1, NULL, false, false },
+	{ "2026-11-31T00:00Z", -1, NULL, false, false },
+	{ "2026-13-01T00:00Z", -1, NULL, false, false },
+	{ "2026-00-01T00:00Z", -1, NULL, false, false },
+	{ "2026-01-00T00:00Z", -1, NULL, false, false },
+	{ "2026-01-01T24:00Z", -1, NULL, false, false },
+	{ "2026-01-01T00:60Z", -1, NULL, false, false },
+	{ "2026-01-01T00:00:61Z", -1, NULL, false, false },
+	{ "2026-01-01T00:00:1Z", -1, NULL, false, false },
+	{ "2026-01-01T00:00+1", -1, NULL, false, false },
+	{ "2026-01-01T00:00+01:", -1, NULL, false, false },
+	{ "2026-01-01T00:00+01:60", -1, NULL, false, false },
+	{ "2026-01-01T00:00+24", -1, NULL, false, false },
+	{ "2026-1-01T00:00Z", -1, NULL, false, false },
+	{ " 2026-01-01T00:00Z", -1, NULL, false, false },
+	{ "20260101T000000Z", -1, NULL, false, false },
+	{ "2026-01-01", -1, NULL, false, false },
+	{ "", -1, NULL, false, false },
+};
+
+START_TEST(clock_reads_iso_times)
+{
+	struct clock_iso iso;
+	const char *behind = clock_parse_iso(moments[_i].text, &iso);
+
+	if (moments[_i].behind == NULL) {
+		ck_assert_msg(behind == NULL, "\"%s\"", moments[_i].text);
+		return;
+	}
+	ck_assert_msg(behind != NULL, "\"%s\"", moments[_i].text);
+	ck_assert_str_eq(behind, moments[_i].behind);
+	ck_assert_int_eq(iso.wall_ms, moments[_i].ms);
+	ck_assert(iso.has_seconds == moments[_i].has_seconds);
+	ck_assert(iso.has_zone == moments[_i].has_zone);
+}
+END_TEST
+
+static const struct {
+	const char *text;
 	int64_t ms; /* -1: refused */
 } durations[] = {
 	{ "250ms", 250 },
@@ -485,6 +538,7 @@ cases(Suite *suite)
 	tcase_add_test(tc, error_classes_have_names);
 	tcase_add_test(tc, buf_grows_and_drops);
 	tcase_add_test(tc, clock_stands_when_faked);
+	tcase_add_loop_test(tc, clock_reads_iso_times, 0, (int)ARRAY_LEN(moments));
 	tcase_add_loop_test(tc, units_durations, 0, (int)ARRAY_LEN(durations));
 	tcase_add_loop_test(tc, units_sizes, 0, (int)ARRAY_LEN(sizes));
 	tcase_add_test(tc, units_integers);

@@ -48,6 +48,48 @@ START_TEST(text_utf8)
 }
 END_TEST
 
+START_TEST(text_is_decoded)
+{
+	uint32_t cp = 7;
+
+	ck_assert_uint_eq(text_decode("A\xc3", 2, &cp), 1);
+	ck_assert_uint_eq(cp, 'A');
+	ck_assert_uint_eq(text_decode("\xc3\xa9x", 3, &cp), 2);
+	ck_assert_uint_eq(cp, 0xe9);
+	ck_assert_uint_eq(text_decode("\xe2\x82\xac", 3, &cp), 3);
+	ck_assert_uint_eq(cp, 0x20ac);
+	ck_assert_uint_eq(text_decode("\xf4\x8f\xbf\xbf", 4, &cp), 4);
+	ck_assert_uint_eq(cp, 0x10ffff);
+	ck_assert_uint_eq(text_decode("\xf4\x8f\xbf\xbf", 3, &cp), 0);
+	ck_assert_uint_eq(text_decode("\0", 1, &cp), 0);
+	ck_assert_uint_eq(text_decode("", 0, &cp), 0);
+}
+END_TEST
+
+START_TEST(text_ends_on_whole_characters)
+{
+	ck_assert_uint_eq(text_fit_end("abc", 3, 3), 0);
+	ck_assert_uint_eq(text_fit_end("abc", 3, 2), 1);
+	ck_assert_uint_eq(text_fit_end("a\xe2\x82\xac", 4, 3), 1);
+	ck_assert_uint_eq(text_fit_end("a\xe2\x82\xac", 4, 2), 4);
+	ck_assert_uint_eq(text_fit_end("\x80\x80", 2, 1), 2);
+	ck_assert_uint_eq(text_fit_end(NULL, 0, 5), 0);
+}
+END_TEST
+
+START_TEST(text_is_percent_encoded)
+{
+	struct buf out = BUF_INIT;
+
+	text_percent(&out, "aZ09-._~ /%\0\xc3\xa9", 14, TEXT_UNRESERVED);
+	ck_assert_str_eq(buf_str(&out), "aZ09-._~%20%2F%25%00%C3%A9");
+	buf_clear(&out);
+	text_percent(&out, "a/b-c", 5, "/");
+	ck_assert_str_eq(buf_str(&out), "a/b%2Dc");
+	buf_free(&out);
+}
+END_TEST
+
 START_TEST(text_names)
 {
 	char longest[66];
@@ -261,6 +303,9 @@ cases(Suite *suite)
 	TCase *tc = suite_case(suite, "text", NULL, NULL);
 
 	tcase_add_loop_test(tc, text_utf8, 0, (int)ARRAY_LEN(utf8));
+	tcase_add_test(tc, text_is_decoded);
+	tcase_add_test(tc, text_ends_on_whole_characters);
+	tcase_add_test(tc, text_is_percent_encoded);
 	tcase_add_test(tc, text_names);
 	tcase_add_loop_test(tc, text_slugs, 0, (int)ARRAY_LEN(slugs));
 	tcase_add_loop_test(tc, text_branches, 0, (int)ARRAY_LEN(branches));

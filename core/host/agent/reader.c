@@ -20,7 +20,6 @@
 static void reader_words(struct agent_reader *, const char *line, size_t len);
 static cJSON *reader_parse_mended(const char *line, size_t len);
 static unsigned int reader_escape_value(const char *s, size_t len);
-static size_t reader_character_length(const char *s, size_t len);
 static int64_t reader_bounded(int64_t value);
 
 static const struct agent_reader_kind *const kinds[] = { &reader_codex, &reader_stream_json,
@@ -87,11 +86,8 @@ agent_reader_text(const struct agent_reader *r, char *out, size_t size)
 {
 	const char *text = buf_str(&r->text);
 
-	if (r->kind->line != NULL && r->text.len >= size) {
-		text += r->text.len - (size - 1);
-		while (((unsigned char)*text & 0xc0) == 0x80)
-			text++;
-	}
+	if (r->kind->line != NULL)
+		text += text_fit_end(text, r->text.len, size - 1);
 	text_copy(out, size, text);
 }
 
@@ -114,13 +110,14 @@ void
 reader_add(struct buf *b, const char *s, size_t len, size_t max)
 {
 	size_t n, room = max > b->len ? max - b->len : 0;
+	uint32_t cp;
 
 	if (len <= room && text_is_utf8(s, len)) {
 		buf_add(b, s, len);
 		return;
 	}
 	for (; len > 0 && room > 0; s += n, len -= n) {
-		n = reader_character_length(s, len);
+		n = text_decode(s, len, &cp);
 		if (n > room)
 			return;
 		if (n > 0) {
@@ -218,19 +215,6 @@ reader_escape_value(const char *s, size_t len)
 	memcpy(digits, s + 2, 4);
 	digits[4] = '\0';
 	return (unsigned int)strtoul(digits, NULL, 16);
-}
-
-/* Bytes of the character that s begins with; 0 when it is none. */
-static size_t
-reader_character_length(const char *s, size_t len)
-{
-	size_t n;
-
-	for (n = 1; n <= 4 && n <= len; n++) {
-		if (text_is_utf8(s, n))
-			return n;
-	}
-	return 0;
 }
 
 static int64_t

@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "host/agent/reset.h"
 
@@ -24,7 +25,7 @@
 
 struct reset_moment {
 	int year, month, day;        /* -1: not said; month from 0 */
-	int hour, minute, second;
+	int hour, minute;
 };
 
 static int64_t reset_clock_next(const char *text, const char *zone, int64_t now);
@@ -296,41 +297,16 @@ reset_parse_epoch(const char *s)
 static int64_t
 reset_parse_iso(const char *s, const char *zone)
 {
-	struct reset_moment m = { .second = 0 };
-	struct tm tm = { .tm_isdst = -1 };
-	int hours, minutes = 0, sign;
+	struct clock_iso iso;
 	char *saved;
 	int64_t at;
 
-	if (!reset_take_number(&s, 4, &m.year) || *s++ != '-' ||
-	    !reset_take_number(&s, 2, &m.month) || *s++ != '-' ||
-	    !reset_take_number(&s, 2, &m.day) || (*s != 'T' && *s != 't' && *s != ' '))
+	if (clock_parse_iso(s, &iso) == NULL)
 		return 0;
-	s++;
-	if (!reset_take_number(&s, 2, &m.hour) || *s++ != ':' ||
-	    !reset_take_number(&s, 2, &m.minute) ||
-	    (*s == ':' && (s++, !reset_take_number(&s, 2, &m.second))))
-		return 0;
-	if (*s == '.')
-		reset_skip(&s, ".0123456789");
-	tm.tm_year = m.year - 1900;
-	tm.tm_mon = m.month - 1;
-	tm.tm_mday = m.day;
-	tm.tm_hour = m.hour;
-	tm.tm_min = m.minute;
-	tm.tm_sec = m.second;
-	if (*s == 'Z' || *s == 'z')
-		return (int64_t)timegm(&tm) * SECOND;
-	if (*s == '+' || *s == '-') {
-		sign = *s++ == '-' ? -1 : 1;
-		if (!reset_take_number(&s, 2, &hours))
-			return 0;
-		reset_skip(&s, ":");
-		reset_take_number(&s, 2, &minutes);
-		return ((int64_t)timegm(&tm) - sign * (hours * 3600 + minutes * 60)) * SECOND;
-	}
+	if (iso.has_zone)
+		return iso.wall_ms;
 	saved = reset_zone_enter(zone);
-	at = (int64_t)mktime(&tm) * SECOND;
+	at = (int64_t)mktime(&iso.tm) * SECOND;
 	reset_zone_leave(saved);
 	return at;
 }

@@ -12,6 +12,7 @@
 
 #include <curl/curl.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "host/http/http.h"
 
@@ -59,47 +60,18 @@ http_whole_number(const char *s, const char **end)
 	return n;
 }
 
-/*
- * Wall ms of "2026-11-21T10:30Z", with or without seconds, fraction and offset;
- * -1: it is none.
- */
+/* -1 when it is no moment, or one before 1970. */
 static int64_t
 http_iso_time(const char *s)
 {
-	struct tm tm = { .tm_sec = -1 };
-	int hours = 0, minutes = 0, n = 0;
-	int64_t at;
-	char sign;
+	struct clock_iso iso;
 
-	if (sscanf(s, " %4d-%2d-%2dT%2d:%2d%n", &tm.tm_year, &tm.tm_mon, &tm.tm_mday, &tm.tm_hour,
-		&tm.tm_min, &n) != 5)
-		return -1;
-	s += n;
-	if (*s == ':' && sscanf(s, ":%2d%n", &tm.tm_sec, &n) == 1) {
-		s += n;
-		s += strspn(s, ".0123456789");
-	}
-	sign = *s;
-	if ((sign == '+' || sign == '-') && sscanf(s + 1, "%2d:%2d", &hours, &minutes) != 2 &&
-	    sscanf(s + 1, "%2d%2d", &hours, &minutes) < 1)
-		return -1;
-	if (tm.tm_mon < 1 || tm.tm_mon > 12 || tm.tm_mday < 1 || tm.tm_mday > 31 ||
-	    tm.tm_hour > 23 || tm.tm_min > 59)
+	if (clock_parse_iso(s + strspn(s, " \t"), &iso) == NULL || iso.wall_ms <= 0)
 		return -1;
 	/*
 	 * Written to the minute: the limit may hold until that minute is over.
 	 */
-	if (tm.tm_sec < 0)
-		tm.tm_sec = 60;
-	tm.tm_year -= 1900;
-	tm.tm_mon--;
-	at = ((int64_t)timegm(&tm) -
-		 (sign == '-'        ? -1 :
-			 sign == '+' ? 1 :
-				       0) *
-		     (hours * 3600 + minutes * 60)) *
-	    1000;
-	return at > 0 ? at : -1;
+	return iso.has_seconds ? iso.wall_ms : iso.wall_ms + 60000;
 }
 
 /* A day is more than any limit's length: a time beyond it is a wrong clock. */
