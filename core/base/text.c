@@ -98,6 +98,25 @@ text_is_kind(const char *s)
 	return n > 0 && s[n] == '.' && text_is_name(s + n + 1);
 }
 
+/*
+ * A line break at p, with the blanks on both sides of it, becomes one space;
+ * begin is where the text's own bytes begin in out. Returns how many bytes of p
+ * that was.
+ */
+static size_t
+text_show_break(struct buf *out, size_t begin, const unsigned char *p, const unsigned char *end)
+{
+	const unsigned char *next = p;
+
+	while (next < end && (*next == ' ' || (*next >= '\t' && *next <= '\r')))
+		next++;
+	while (out->len > begin && out->data[out->len - 1] == ' ')
+		out->data[--out->len] = '\0';
+	if (out->len > begin && next < end)
+		buf_addc(out, ' ');
+	return (size_t)(next - p);
+}
+
 void
 text_show(struct buf *out, const char *s, size_t len, size_t max)
 {
@@ -112,6 +131,11 @@ text_show(struct buf *out, const char *s, size_t len, size_t max)
 		if (n == 0) {
 			buf_addf(out, "\\x%02x", *p);
 			n = 1;
+		} else if (cp == '\t')
+			buf_addc(out, ' ');
+		else if (cp >= '\n' && cp <= '\r') {
+			n = text_show_break(out, begin, p, end);
+			whole = whole < out->len ? whole : out->len;
 		} else if (is_hidden(cp))
 			buf_addf(out, cp < 0x80 ? "\\x%02x" : "\\u{%04x}", cp);
 		else

@@ -23,8 +23,10 @@ bool text_is_name(const char *s);
 /* Two names with a dot between: "inbox.ticket". */
 bool text_is_kind(const char *s);
 /*
- * Appends text for one line of a terminal or log: control and bidi characters
- * and bad bytes become \xNN or \u{NNNN}; cut at max bytes with "...".
+ * Appends text for one line that a person reads: a line break with the blanks
+ * around it is one space (none at either end), a tab is a space, other control
+ * and bidi characters and bad bytes become \xNN or \u{NNNN}; cut at max bytes
+ * with "...".
  */
 void text_show(struct buf *out, const char *s, size_t len, size_t max);
 /*

@@ -39,7 +39,7 @@ check "a job that starts and dies is told of twice" until_true rings_are 2
 check "with what the configuration adds" equal "$(ring "$job/start/" '"\(.channel) \(.urgent)"')" "C012 true"
 check "when it started" equal "$(ring "$job/start/" .text | sed 's/trace [0-9a-f]*/trace X/')" "drover: bell.work T-1: Fix the page - started (trace X)"
 check "and when it died, in one harmless line" equal "$(ring "$job/dead/" .text | sed 's/trace [0-9a-f]*/trace X/')" \
-	'drover: bell.work T-1: Fix the page - dead after 1 attempt: the ticket is gone\x0aand \x1b[31mso is its project (trace X)'
+	'drover: bell.work T-1: Fix the page - dead after 1 attempt: the ticket is gone and \x1b[31mso is its project (trace X)'
 check "by the key of the job and its event" equal "$(ring "$job/dead/" .key)" "notify/$job/dead/0/1"
 pull=$(drover submit bell.work --key T-2 --payload pull)
 check "a pull request is told" until_true rings_are 4

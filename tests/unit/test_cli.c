@@ -55,7 +55,7 @@ static void
 serve(int ready)
 {
 	struct stub *stub = stub_open();
-	static const char hostile[] = "\033]0;owned\007 <b> \xe2\x80\xaegpj.exe";
+	static const char hostile[] = "\033]0;owned\007 <b>\r\n\tend \xe2\x80\xaegpj.exe";
 	struct error e = { 0 };
 	struct job *job;
 
@@ -327,11 +327,14 @@ START_TEST(jobs_are_listed_and_shown_safely)
 	ck_assert(strstr(out, "Fix the login page") != NULL);
 	ck_assert(strstr(out, "\\x1b]0;owned\\x07") != NULL);
 	ck_assert(strchr(out, '\033') == NULL && strstr(out, "\xe2\x80\xae") == NULL);
+	ck_assert(strstr(out, "<b> end \\u{202e}gpj.exe") != NULL);
 	ck_assert_int_eq(drover("show stub.work/first"), CLI_OK);
 	ck_assert(strstr(out, "dead") != NULL);
 	ck_assert(strchr(out, '\033') == NULL);
+	ck_assert(strstr(out, "<b> end ") != NULL && strstr(out, "\\x0a") == NULL);
 	ck_assert_int_eq(drover("list --state dead --json"), CLI_OK);
 	ck_assert(strncmp(out, "{\"jobs\":[{\"id\":1,", 17) == 0);
+	ck_assert(strstr(out, "<b>\\r\\n\\tend ") != NULL);
 	ck_assert_int_eq(drover("dead list"), CLI_OK);
 	ck_assert(strstr(out, "stub.work") != NULL);
 	ck_assert_int_eq(drover("list --state asleep"), CLI_USAGE);

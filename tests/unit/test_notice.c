@@ -307,7 +307,7 @@ START_TEST(text_is_one_short_line)
 	notice_text(&word, &out);
 	ck_assert_ptr_null(strpbrk(buf_str(&out), "\n\033"));
 	ck_assert_ptr_nonnull(strstr(buf_str(&out),
-	    " - dead after 3 attempts: first\\x0asecond \\x1b[31m (trace 0123)"));
+	    " - dead after 3 attempts: first second \\x1b[31m (trace 0123)"));
 	ck_assert_int_lt((int)out.len, 700);
 	buf_free(&out);
 }
