@@ -15,11 +15,7 @@
 #include "base/error.h"
 #include "host/scope.h"
 
-/*
- * libcurl, loaded when it is first used: it brings twenty libraries along, and
- * each of them would make every fork of a worker and every job dearer, of
- * plugins too that ask nobody.
- */
+/* The calls of libcurl, which is loaded when it is first used: http_load.c. */
 #define HTTP_CURL_CALLS(X) \
 	X(easy_cleanup) \
 	X(easy_getinfo) X(easy_init) X(easy_reset) X(easy_setopt) X(easy_strerror) X(free) \
@@ -33,7 +29,7 @@ struct http_curl {
 #undef X
 };
 
-/* NULL and CONFIG when there is none. */
+/* NULL and DROVER_CONFIG when this system has no libcurl. */
 const struct http_curl *http_curl(struct error *);
 
 #define HTTP_SOCKETS_MAX 16
