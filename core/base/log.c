@@ -395,3 +395,15 @@ log_mask(struct buf *text)
 	buf_free(text);
 	*text = out;
 }
+
+char *
+log_mask_text(char *text, size_t size)
+{
+	struct buf masked = BUF_INIT;
+
+	buf_adds(&masked, text);
+	log_mask(&masked);
+	text_copy(text, size, buf_str(&masked));
+	buf_free(&masked);
+	return text;
+}

@@ -57,5 +57,7 @@ void log_mask_clear(void);
  * of buf.
  */
 void log_mask(struct buf *text);
+/* Also of text in an array; cut where "***" makes it longer. Returns text. */
+char *log_mask_text(char *text, size_t size);
 
 #endif

@@ -135,6 +135,14 @@ path_read_all(int fd, size_t max, int64_t until, struct buf *out)
 	return n == 0 ? 0 : -1;
 }
 
+void
+path_close(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
 int
 path_write_all(int fd, const void *data, size_t len)
 {

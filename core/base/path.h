@@ -49,6 +49,8 @@ int path_empty(const char *path, mode_t mode, struct error *);
  * keep a secret in one place, give out room for max bytes beforehand.
  */
 int path_read_all(int fd, size_t max, int64_t until, struct buf *out);
+/* Closes *fd unless it is negative, and makes it -1. */
+void path_close(int *fd);
 /* All of len, through EINTR and short writes. 0, or -1 with errno. */
 int path_write_all(int fd, const void *data, size_t len);
 /* Free bytes for this user on the file system of path; -1 with errno. */

@@ -51,7 +51,8 @@ spawn_sources_close(const struct spawn *s, const int *sources)
 
 /* As the calls below, an error number. */
 static int
-spawn_add_descriptors(posix_spawn_file_actions_t *actions, const struct spawn *s, const int *sources)
+spawn_add_descriptors(posix_spawn_file_actions_t *actions, const struct spawn *s,
+    const int *sources)
 {
 	int rc = 0, n = SPAWN_FDS;
 

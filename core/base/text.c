@@ -149,6 +149,18 @@ text_show(struct buf *out, const char *s, size_t len, size_t max)
 }
 
 char *
+text_show_in(char *out, size_t size, const char *s, size_t len)
+{
+	struct buf shown = BUF_INIT;
+
+	MUST(size > 0);
+	text_show(&shown, s, len, size - 1);
+	memcpy(out, buf_str(&shown), shown.len + 1);
+	buf_free(&shown);
+	return out;
+}
+
+char *
 text_slug(const char *s, char *out, size_t size)
 {
 	size_t n = 0;

@@ -29,6 +29,8 @@ bool text_is_kind(const char *s);
  * with "...".
  */
 void text_show(struct buf *out, const char *s, size_t len, size_t max);
+/* As text_show into an array, cut at size - 1 bytes. Returns out. */
+char *text_show_in(char *out, size_t size, const char *s, size_t len);
 /*
  * "Fix the <b>login</b> page!" -> "fix-the-b-login-b-page": [a-z0-9-], at most
  * max bytes, never empty ("change"). Returns out.

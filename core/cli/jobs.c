@@ -441,11 +441,10 @@ print_job(struct cli *cli, const cJSON *job)
 			    cli_when(json_int(job, times[i][1], 0), when, sizeof when));
 	cJSON_ArrayForEach(one, result) {
 		char *text = cJSON_IsString(one) ? xstrdup(one->valuestring) : json_print(one);
-		struct buf name = BUF_INIT;
+		char name[61];
 
-		text_show(&name, one->string, strlen(one->string), 60);
-		cli_field(cli, buf_str(&name), text);
-		buf_free(&name);
+		cli_field(cli,
+		    text_show_in(name, sizeof name, one->string, strlen(one->string)), text);
 		free(text);
 	}
 	print_attempts(cli, json_get(job, "attempts"));

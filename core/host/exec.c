@@ -72,7 +72,6 @@ static void exec_lines(struct exec_child *, const char *data, size_t len);
 static int exec_reap(struct exec_child *, struct error *);
 static void exec_tail_add(struct buf *tail, const char *data, size_t len);
 static void exec_tail_copy(const struct buf *tail, char *out);
-static void exec_close(int *fd);
 static int host_exec_run(struct drover_scope *, const struct drover_command *,
     struct drover_outcome *, struct drover_error *);
 
@@ -133,9 +132,9 @@ exec_run_split(struct scope *s, const struct drover_command *c, struct drover_ou
 		rc = error_set(err, DROVER_CANCELLED, "%.128s was stopped: the job is cancelled",
 		    c->argv[0]);
 done:
-	exec_close(&r->out);
-	exec_close(&r->err);
-	exec_close(&r->pidfd);
+	path_close(&r->out);
+	path_close(&r->err);
+	path_close(&r->pidfd);
 	buf_free(&r->line);
 	buf_free(&r->tail);
 	buf_free(&r->err_tail);
@@ -162,7 +161,7 @@ exec_output_open(struct scope *s)
 		    O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0640);
 		if (s->output < 0 || fstat(s->output, &st) != 0) {
 			error_errno(&err, DROVER_INTERNAL, "%s", s->output_path);
-			exec_close(&s->output);
+			path_close(&s->output);
 		} else
 			s->output_left = st.st_size < s->config->output_max ?
 			    s->config->output_max - (int64_t)st.st_size :
@@ -267,9 +266,9 @@ exec_start(struct exec_child *r, const char *file, char *const *env, struct erro
 	}
 	rc = 0;
 done:
-	exec_close(&input);
-	exec_close(&out[1]);
-	exec_close(&errs[1]);
+	path_close(&input);
+	path_close(&out[1]);
+	path_close(&errs[1]);
 	return rc;
 }
 
@@ -305,7 +304,7 @@ exec_input(const struct drover_command *c, struct error *err)
 	    lseek(fd, 0, SEEK_SET) != 0) {
 		error_errno(err, DROVER_AGAIN, "cannot hold %llu bytes of input for %.128s",
 		    (unsigned long long)c->input_len, c->argv[0]);
-		exec_close(&fd);
+		path_close(&fd);
 	}
 	return fd;
 }
@@ -388,7 +387,7 @@ exec_read(struct exec_child *r, int *fd, size_t max)
 	if (n < 0 && errno == EINTR)
 		return true;
 	if (n <= 0) {
-		exec_close(fd);
+		path_close(fd);
 		return false;
 	}
 	r->outcome->output += (uint64_t)n;
@@ -494,14 +493,6 @@ exec_tail_copy(const struct buf *tail, char *out)
 	for (i = 0; from < tail->len; i++, from++)
 		out[i] = tail->data[from] != '\0' ? tail->data[from] : ' ';
 	out[i] = '\0';
-}
-
-static void
-exec_close(int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-	*fd = -1;
 }
 
 static int

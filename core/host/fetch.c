@@ -18,7 +18,6 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/proc.h"
-#include "base/text.h"
 #include "host/service.h"
 
 #define FETCHES_MAX 4         /* at a time */
@@ -41,7 +40,6 @@ struct fetching {
 
 static int fetch_one(struct scope *, const struct config_repo *, struct error *);
 static int fetch_start(struct scope *, struct fetching *, struct error *);
-static void fetch_mask(struct error *);
 static void fetch_end(struct fetching *);
 static int fetch_all(struct scope *, struct fetching *, size_t n, struct error *);
 static void fetch_note(struct scope *, const struct config_repo *);
@@ -86,24 +84,13 @@ fetch_start(struct scope *s, struct fetching *f, struct error *err)
 			link_forked(s->link);
 		if (fetch_one(s, f->repo, &why) != 0 && why.code == 0)
 			why.code = DROVER_INTERNAL;
-		fetch_mask(&why);
+		/* Only this process knows the token that it was given. */
+		(void)log_mask_text(why.text, sizeof why.text);
 		_exit(path_write_all(fds[1], &why, sizeof why) == 0 ? 0 : 1);
 	}
 	close(fds[1]);
 	f->fd = fds[0];
 	return 0;
-}
-
-/* Only the child knows the token that it was given. */
-static void
-fetch_mask(struct error *err)
-{
-	struct buf text = BUF_INIT;
-
-	buf_adds(&text, err->text);
-	log_mask(&text);
-	text_copy(err->text, sizeof err->text, buf_str(&text));
-	buf_free(&text);
 }
 
 /* Takes the child's word; one that died gave none. */

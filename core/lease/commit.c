@@ -29,36 +29,26 @@ static int
 commit_diff(struct tree *t, git_repository *repo, git_diff **diff, struct error *err)
 {
 	git_diff_options options;
-	struct fill_status status;
-	git_commit *commit = NULL;
 	git_tree *from = NULL, *to = NULL;
 	git_oid base, snapshot;
+	bool hidden;
 	int rc;
 
 	git_diff_options_init(&options, GIT_DIFF_OPTIONS_VERSION);
-	if (fill_status(t, &status, err) != 0)
-		return -1;
-	rc = wip_snapshot(t, status.hidden, &snapshot, NULL, err);
-	fill_status_free(&status);
-	if (rc != 0)
+	if (wip_snapshot_now(t, &snapshot, NULL, &hidden, err) != 0)
 		return -1;
 	if (git_oid_fromstr(&base, t->base) != 0 && !gitdir_base(t, &base))
 		return error_set(err, DROVER_INTERNAL,
 		    "the tree %s was never prepared: its base is unknown", t->path);
 	options.flags = GIT_DIFF_INCLUDE_TYPECHANGE;
-	rc = git_commit_lookup(&commit, repo, &base);
-	if (rc == 0)
-		rc = git_commit_tree(&from, commit);
-	if (rc == 0)
-		rc = git_tree_lookup(&to, repo, &snapshot);
-	if (rc == 0)
-		rc = git_diff_tree_to_tree(diff, repo, from, to, &options);
-	if (rc != 0)
-		git_fail(DROVER_INTERNAL, err, "cannot compare %s with %s", t->path, t->base);
+	rc = gitdir_tree_of(repo, &base, &from, err);
+	if (rc == 0 &&
+	    (git_tree_lookup(&to, repo, &snapshot) != 0 ||
+		git_diff_tree_to_tree(diff, repo, from, to, &options) != 0))
+		rc = git_fail(DROVER_INTERNAL, err, "cannot compare %s with %s", t->path, t->base);
 	git_tree_free(from);
 	git_tree_free(to);
-	git_commit_free(commit);
-	return rc == 0 ? 0 : -1;
+	return rc;
 }
 
 int

@@ -88,7 +88,7 @@ tree_fetch(struct tree *t, struct error *err)
 		result = -1;
 out:
 	git_repository_free(repo);
-	lock_drop(&fd);
+	path_close(&fd);
 	free(path);
 	return result;
 }
@@ -103,7 +103,7 @@ mirror_fetch_ref(const struct tree *t, const char *ref, struct error *err)
 
 	if (lock_take(path, &fd, err) == 0)
 		result = mirror_fetch(t, specs, err);
-	lock_drop(&fd);
+	path_close(&fd);
 	free(spec);
 	free(path);
 	return result;
@@ -131,7 +131,7 @@ fetch_count_access(const struct tree *t, struct fetch_count *count, bool write, 
 		result = 0;
 	}
 out:
-	lock_drop(&fd);
+	path_close(&fd);
 	free(path);
 	return result;
 }

@@ -19,9 +19,9 @@
 /*
  * Waits for an exclusive flock on path, which is made when missing. If path was
  * unlinked meanwhile, the file that is there now is locked instead.
+ * path_close() drops the lock.
  */
 int lock_take(const char *path, int *fd, struct error *);
-void lock_drop(int *fd);
 
 /*
  * Replaces a small file by a rename and never follows a symbolic link at path.
@@ -169,6 +169,8 @@ bool gitdir_readable(const struct tree *);
 int gitdir_prune(struct tree *, struct error *);
 /* Opens the repository with the tree's objects as a bare one. */
 int gitdir_open(const struct tree *, git_repository **, struct error *);
+/* The tree object of a commit. */
+int gitdir_tree_of(git_repository *, const git_oid *commit, git_tree **, struct error *);
 /*
  * Like gitdir_open(), for a tree in which a job has worked: whatever the job
  * may have changed of its links, config and hooks is put right first.
@@ -212,6 +214,11 @@ int fill_clean_untracked(struct tree *, struct error *); /* keeps ignored files 
  * for it: the caller frees the path, and removes or renames the file.
  */
 int wip_snapshot(struct tree *, bool hidden, git_oid *, char **index, struct error *);
+/*
+ * The same of a tree whose status is not read yet: *hidden gets whether the
+ * index hides files from git.
+ */
+int wip_snapshot_now(struct tree *, git_oid *, char **index, bool *hidden, struct error *);
 /* Copies a commit of a clone into the mirror; a worktree has them there. */
 int wip_transfer(struct tree *, const git_oid *, struct error *);
 /* Saves work that is nowhere else to a wip ref; saved gets its name, or "". */

@@ -144,9 +144,9 @@ git_run(struct git_run *run, const char *const *args, struct error *err)
 		    WTERMSIG(status));
 out:
 	for (int i = 0; i < 2; i++) {
-		lock_drop(&out[i]);
-		lock_drop(&diag[i]);
-		lock_drop(&secret[i]);
+		path_close(&out[i]);
+		path_close(&diag[i]);
+		path_close(&secret[i]);
 	}
 	for (int i = 0; i < env_len; i++)
 		free(env[i]);
@@ -158,18 +158,16 @@ int
 git_must(struct git_run *run, const char *const *args, int code, const char *what,
     struct error *err)
 {
-	struct buf said = BUF_INIT;
+	char said[301];
 	int status = git_run(run, args, err);
 
 	if (status > 0) {
 		if (strstr(buf_str(&run->err), "No space left") != NULL ||
 		    strstr(buf_str(&run->err), "quota exceeded") != NULL)
 			code = DROVER_AGAIN;
-		text_show(&said, buf_str(&run->err), run->err.len, 300);
 		error_set(err, code, "%s: git %s failed with status %d: %s", what, args[0], status,
-		    buf_str(&said));
+		    text_show_in(said, sizeof said, buf_str(&run->err), run->err.len));
 	}
-	buf_free(&said);
 	buf_free(&run->err);
 	return status == 0 ? 0 : -1;
 }
@@ -178,7 +176,7 @@ int
 git_fail(int code, struct error *err, const char *format, ...)
 {
 	const git_error *last = git_error_last();
-	struct buf said = BUF_INIT;
+	char said[301];
 	const char *text =
 	    last != NULL && last->message != NULL ? last->message : "no reason given";
 	va_list ap;
@@ -187,10 +185,9 @@ git_fail(int code, struct error *err, const char *format, ...)
 	va_start(ap, format);
 	what = xvasprintf(format, ap);
 	va_end(ap);
-	text_show(&said, text, strlen(text), 300);
-	error_set(err, code, "%s: %s", what, buf_str(&said));
+	error_set(err, code, "%s: %s", what,
+	    text_show_in(said, sizeof said, text, strlen(text)));
 	free(what);
-	buf_free(&said);
 	return -1;
 }
 

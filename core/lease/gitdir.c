@@ -133,11 +133,11 @@ gitdir_add(struct tree *t, const git_oid *oid, struct error *err)
 	    error_errno(err, DROVER_INTERNAL, "cannot rename %s to %s", tmp, place);
 	free(t->gitdir);
 	t->gitdir = xstrdup(place);
-	lock_drop(&fd);
+	path_close(&fd);
 	if (result == 0)
 		result = gitdir_guard(t, err);
 out:
-	lock_drop(&fd);
+	path_close(&fd);
 	free(tmp);
 	free(reason);
 	free(place);
@@ -321,9 +321,21 @@ gitdir_prune(struct tree *t, struct error *err)
 
 	if (mirror_lock(t, &fd, err) == 0)
 		result = trash_put(t, metadata, err);
-	lock_drop(&fd);
+	path_close(&fd);
 	free(metadata);
 	return result;
+}
+
+int
+gitdir_tree_of(git_repository *repo, const git_oid *oid, git_tree **tree, struct error *err)
+{
+	git_commit *commit = NULL;
+	int r = 0;
+
+	if (git_commit_lookup(&commit, repo, oid) != 0 || git_commit_tree(tree, commit) != 0)
+		r = git_fail(DROVER_INTERNAL, err, "reading a commit");
+	git_commit_free(commit);
+	return r;
 }
 
 int

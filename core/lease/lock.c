@@ -28,23 +28,15 @@ lock_take(const char *path, int *fd, struct error *err)
 		while (flock(*fd, LOCK_EX) != 0) {
 			if (errno != EINTR) {
 				error_errno(err, DROVER_INTERNAL, "cannot lock %s", path);
-				lock_drop(fd);
+				path_close(fd);
 				return -1;
 			}
 		}
 		if (fstat(*fd, &held) == 0 && stat(path, &named) == 0 &&
 		    held.st_ino == named.st_ino && held.st_dev == named.st_dev)
 			return 0;
-		lock_drop(fd);
+		path_close(fd);
 	}
-}
-
-void
-lock_drop(int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-	*fd = -1;
 }
 
 int

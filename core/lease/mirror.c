@@ -95,7 +95,7 @@ mirror_mend(const struct tree *t, struct error *err)
 		    t->mirror, t->repo->name);
 out:
 	git_repository_free(repo);
-	lock_drop(&fd);
+	path_close(&fd);
 	free(aside);
 	return result;
 }
@@ -136,7 +136,7 @@ mirror_make(const struct tree *t, struct error *err)
 	result = 0;
 out:
 	git_repository_free(repo);
-	lock_drop(&fd);
+	path_close(&fd);
 	mirror_settings_free(settings);
 	free(tmp);
 	free(config);
@@ -172,7 +172,7 @@ mirror_guard(const struct tree *t, struct error *err)
 			file_drop(t->mirror, "config.lock");
 			result = mirror_config_write(config, settings, name, email, err);
 		}
-		lock_drop(&fd);
+		path_close(&fd);
 	}
 	mirror_settings_free(settings);
 	free(config);
@@ -285,7 +285,7 @@ int
 mirror_resolve(const struct tree *t, const char *ref, git_oid *oid, struct error *err)
 {
 	git_repository *repo = NULL;
-	struct buf shown = BUF_INIT;
+	char shown[101];
 	char *url, *name;
 	int valid = 0, found = 0;
 
@@ -325,10 +325,8 @@ mirror_resolve(const struct tree *t, const char *ref, git_oid *oid, struct error
 	}
 	if (!found) {
 		url = remote_url_public(t->repo->url);
-		text_show(&shown, ref, strlen(ref), 100);
 		error_set(err, DROVER_PERMANENT, "repo %s (%s) has no branch, tag or commit \"%s\"",
-		    t->repo->name, url, buf_str(&shown));
-		buf_free(&shown);
+		    t->repo->name, url, text_show_in(shown, sizeof shown, ref, strlen(ref)));
 		free(url);
 	}
 	git_repository_free(repo);
@@ -441,7 +439,7 @@ mirror_ref_set(const struct tree *t, const char *name, const git_oid *oid, struc
 out:
 	git_reference_free(ref);
 	git_repository_free(repo);
-	lock_drop(&fd);
+	path_close(&fd);
 	return rc == 0 ? 0 : -1;
 }
 
@@ -461,7 +459,7 @@ mirror_tend(const struct tree *t, struct error *err)
 		if (result == 0)
 			result = git_must(&run, args, DROVER_INTERNAL, t->mirror, err);
 	}
-	lock_drop(&fd);
+	path_close(&fd);
 	free(lock);
 	return result;
 }

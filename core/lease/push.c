@@ -432,7 +432,7 @@ push_status(const char *ref, const char *status, void *arg)
 static int
 push_refused(struct push *push, const char *said, struct error *err)
 {
-	struct buf shown = BUF_INIT;
+	char shown[251];
 	bool moved = strstr(said, "stale info") != NULL || strstr(said, "fetch first") != NULL ||
 	    strstr(said, "failed to update ref") != NULL ||
 	    strstr(said, "reference already exists") != NULL ||
@@ -440,10 +440,8 @@ push_refused(struct push *push, const char *said, struct error *err)
 	    (push->onto && strstr(said, "non-fast-forward") != NULL);
 
 	push->raced = moved;
-	text_show(&shown, said, strcspn(said, "\n"), 250);
 	error_set(err, moved ? DROVER_AGAIN : DROVER_PERMANENT,
 	    "repo %s did not take branch %s: %s", push->tree->repo->name, push->branch,
-	    buf_str(&shown));
-	buf_free(&shown);
+	    text_show_in(shown, sizeof shown, said, strcspn(said, "\n")));
 	return -1;
 }

@@ -190,7 +190,7 @@ remote_fail(const struct config_repo *repo, const char *verb, const char *said, 
 {
 	const git_error *last = git_error_last();
 	char *url = remote_url_public(repo->url);
-	struct buf shown = BUF_INIT;
+	char shown[201];
 	const char *help;
 	int code;
 
@@ -206,10 +206,9 @@ remote_fail(const struct config_repo *repo, const char *verb, const char *said, 
 	    (last->klass == GIT_ERROR_NET || last->klass == GIT_ERROR_SSL))
 		code = DROVER_AGAIN;
 	help = (size_t)-code < ARRAY_LEN(advice) ? advice[-code] : NULL;
-	text_show(&shown, said, strlen(said), 200);
 	error_set(err, code, "cannot %s repo %s (%s): %s%s%s", verb, repo->name, url,
-	    buf_str(&shown), help != NULL ? "; " : "", help != NULL ? help : "");
-	buf_free(&shown);
+	    text_show_in(shown, sizeof shown, said, strlen(said)), help != NULL ? "; " : "",
+	    help != NULL ? help : "");
 	free(url);
 	return -1;
 }

@@ -23,9 +23,7 @@
 #define MODE_TYPE 0170000u
 #define MODE_LINK 0120000u
 
-static int squash_snapshot(struct tree *, git_oid *, char **, bool *, struct error *);
 static int squash_oid(git_oid *, const char *, struct error *);
-static int squash_tree_of(git_repository *, const git_oid *, git_tree **, struct error *);
 static int squash_without(git_repository *, git_oid *, const char *, const struct buf *, git_tree *,
     struct error *);
 static int squash_stand(struct tree *, const git_oid *, const char *, struct error *);
@@ -39,33 +37,6 @@ squash_oid(git_oid *oid, const char *text, struct error *err)
 	if (git_oid_fromstr(oid, text) != 0)
 		return error_set(err, DROVER_INTERNAL, "\"%.64s\" is not a commit hash", text);
 	return 0;
-}
-
-static int
-squash_tree_of(git_repository *repo, const git_oid *oid, git_tree **tree, struct error *err)
-{
-	git_commit *commit = NULL;
-	int r = 0;
-
-	if (git_commit_lookup(&commit, repo, oid) != 0 || git_commit_tree(tree, commit) != 0)
-		r = git_fail(DROVER_INTERNAL, err, "cannot read a commit");
-	git_commit_free(commit);
-	return r;
-}
-
-/* The files as they are, ignored ones left out, as a tree object. */
-static int
-squash_snapshot(struct tree *tree, git_oid *oid, char **index, bool *hidden, struct error *err)
-{
-	struct fill_status status = { 0 };
-	int r;
-
-	if (fill_status(tree, &status, err) != 0)
-		return -1;
-	*hidden = status.hidden;
-	r = wip_snapshot(tree, status.hidden, oid, index, err);
-	fill_status_free(&status);
-	return r;
 }
 
 int
@@ -82,8 +53,8 @@ tree_restore(struct tree *tree, const char *commit, struct buf *fresh, struct er
 	git_diff_options_init(&options, GIT_DIFF_OPTIONS_VERSION);
 	if (squash_oid(&at, commit, err) != 0 || gitdir_enter(tree, &repo, err) != 0)
 		return -1;
-	if (squash_snapshot(tree, &now, NULL, &hidden, err) != 0 ||
-	    squash_tree_of(repo, &at, &from, err) != 0)
+	if (wip_snapshot_now(tree, &now, NULL, &hidden, err) != 0 ||
+	    gitdir_tree_of(repo, &at, &from, err) != 0)
 		goto out;
 	if (git_tree_lookup(&to, repo, &now) != 0 ||
 	    git_diff_tree_to_tree(&diff, repo, from, to, &options) != 0) {
@@ -169,8 +140,8 @@ tree_squash(struct tree *tree, const struct buf *without, const char *message, c
 
 	if (squash_oid(&base, tree->base, err) != 0 || gitdir_enter(tree, &repo, err) != 0)
 		return -1;
-	if (squash_snapshot(tree, &made, &index, &hidden, err) != 0 ||
-	    squash_tree_of(repo, &base, &from, err) != 0 ||
+	if (wip_snapshot_now(tree, &made, &index, &hidden, err) != 0 ||
+	    gitdir_tree_of(repo, &base, &from, err) != 0 ||
 	    squash_without(repo, &made, index, without, from, err) != 0)
 		goto out;
 	if (git_oid_equal(&made, git_tree_id(from))) {
@@ -285,8 +256,8 @@ tree_compare(struct tree *tree, const char *commit, struct drover_diff *result,
 	if (squash_oid(&base, tree->base, err) != 0 || squash_oid(&head, commit, err) != 0 ||
 	    gitdir_enter(tree, &repo, err) != 0)
 		return -1;
-	if (squash_tree_of(repo, &base, &from, err) != 0 ||
-	    squash_tree_of(repo, &head, &to, err) != 0)
+	if (gitdir_tree_of(repo, &base, &from, err) != 0 ||
+	    gitdir_tree_of(repo, &head, &to, err) != 0)
 		goto out;
 	if (git_diff_tree_to_tree(&diff, repo, from, to, &options) != 0 ||
 	    git_diff_get_stats(&stats, diff) != 0) {

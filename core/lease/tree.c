@@ -28,6 +28,7 @@ static int tree_recover(struct tree *, const git_oid *, struct error *);
 static int tree_new(struct tree *, const git_oid *, struct error *);
 static int tree_reuse(struct tree *, bool warm, const git_oid *, char *saved, size_t size,
     struct error *);
+static int tree_save(struct tree *, char *, size_t, struct error *);
 static int tree_drop(struct tree *, struct error *);
 static int tree_any_commit(const struct tree *, git_oid *, struct error *);
 
@@ -60,7 +61,7 @@ tree_hold(void)
 void
 tree_free(struct tree *t)
 {
-	lock_drop(&t->lock);
+	path_close(&t->lock);
 	free(t->path);
 	free(t->mirror);
 	free(t->trash);
@@ -111,19 +112,11 @@ tree_prepare(struct tree *t, const char *state, const char *ref, char *saved, si
 	 * The tree is of the other kind, or beyond repair: save its work unless
 	 * that is done, and make a new one. The old files go into the trash.
 	 */
-	if (kind != TREE_NONE && saved[0] == '\0' && !gitdir_marked(t)) {
-		struct fill_status status;
-
-		if (fill_status(t, &status, err) != 0)
-			goto out;
-		result = wip_save(t, &status, saved, size, err);
-		fill_status_free(&status);
-		if (result != 0)
-			goto out;
-	}
+	if (kind != TREE_NONE && saved[0] == '\0' && tree_save(t, saved, size, err) != 0)
+		goto out;
 	result = tree_drop(t, err) == 0 ? tree_new(t, &oid, err) : -1;
 out:
-	lock_drop(&t->lock);
+	path_close(&t->lock);
 	return result;
 }
 
@@ -259,6 +252,22 @@ tree_order(struct tree *t, const struct fill_status *status, const git_oid *oid,
 	return gitdir_mark(t, false, err);
 }
 
+/* What is in the tree, unless it is half of what drover itself puts there. */
+static int
+tree_save(struct tree *t, char *saved, size_t size, struct error *err)
+{
+	struct fill_status status;
+	int rc;
+
+	if (gitdir_marked(t))
+		return 0;
+	if (fill_status(t, &status, err) != 0)
+		return -1;
+	rc = wip_save(t, &status, saved, size, err);
+	fill_status_free(&status);
+	return rc;
+}
+
 static int
 tree_drop(struct tree *t, struct error *err)
 {
@@ -306,14 +315,13 @@ out:
 	fill_status_free(&status);
 	fill_status_free(&after);
 	git_repository_free(repo);
-	lock_drop(&t->lock);
+	path_close(&t->lock);
 	return result;
 }
 
 int
 tree_remove(struct tree *t, char *saved, size_t size, struct error *err)
 {
-	struct fill_status status;
 	enum tree_kind kind;
 	char *lock = xasprintf("%s.lock", t->path);
 	int result = -1;
@@ -323,19 +331,13 @@ tree_remove(struct tree *t, char *saved, size_t size, struct error *err)
 		goto out;
 	if (tree_find(t, NULL, &kind, err) != 0)
 		goto out;
-	if ((kind == TREE_WORKTREE || kind == TREE_CLONE) && !gitdir_marked(t)) {
-		if (fill_status(t, &status, err) != 0)
-			goto out;
-		result = wip_save(t, &status, saved, size, err);
-		fill_status_free(&status);
-		if (result != 0)
-			goto out;
-	}
+	if ((kind == TREE_WORKTREE || kind == TREE_CLONE) && tree_save(t, saved, size, err) != 0)
+		goto out;
 	result = tree_drop(t, err);
 	if (result == 0)
 		unlink(lock);
 out:
-	lock_drop(&t->lock);
+	path_close(&t->lock);
 	free(lock);
 	return result;
 }

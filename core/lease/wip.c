@@ -73,10 +73,24 @@ wip_copy_file(const char *from, const char *to, struct error *err)
 		fd = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 		if (fd < 0 || path_write_all(fd, data.data, data.len) != 0)
 			result = error_errno(err, DROVER_INTERNAL, "cannot write %s", to);
-		lock_drop(&fd);
+		path_close(&fd);
 	}
 	buf_free(&data);
 	return result;
+}
+
+int
+wip_snapshot_now(struct tree *t, git_oid *oid, char **index, bool *hidden, struct error *err)
+{
+	struct fill_status status = { 0 };
+	int rc;
+
+	if (fill_status(t, &status, err) != 0)
+		return -1;
+	*hidden = status.hidden;
+	rc = wip_snapshot(t, status.hidden, oid, index, err);
+	fill_status_free(&status);
+	return rc;
 }
 
 static int

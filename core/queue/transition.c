@@ -14,18 +14,13 @@
 char *
 job_text(const char *text, char *out, size_t size)
 {
-	struct buf shown = BUF_INIT;
-
 	if (text == NULL)
 		return NULL;
 	if (text_is_utf8(text, strlen(text))) {
 		text_copy(out, size, text);
 		return out;
 	}
-	text_show(&shown, text, strlen(text), size - 1);
-	text_copy(out, size, buf_str(&shown));
-	buf_free(&shown);
-	return out;
+	return text_show_in(out, size, text, strlen(text));
 }
 
 char *

@@ -332,7 +332,6 @@ agent_judge(struct scope *s, const struct verdict_input *in, struct error *err)
 {
 	struct error trouble;
 	struct catalogue *catalogue = catalogue_load(NULL, &trouble);
-	struct buf text = BUF_INIT;
 	int rc;
 
 	if (catalogue == NULL)
@@ -341,10 +340,7 @@ agent_judge(struct scope *s, const struct verdict_input *in, struct error *err)
 	rc = verdict(in, catalogue, clock_wall(), err);
 	catalogue_free(catalogue);
 	if (rc != 0) {
-		buf_adds(&text, err->text);
-		log_mask(&text);
-		text_copy(err->text, sizeof err->text, buf_str(&text));
-		buf_free(&text);
+		(void)log_mask_text(err->text, sizeof err->text);
 		if (err->code == DROVER_QUOTA)
 			agent_pause(s, in->agent, err);
 	}
@@ -430,15 +426,11 @@ static void
 agent_fill_result(struct drover_agent_result *result, const struct agent_reader *reader,
     const struct drover_outcome *outcome)
 {
-	struct buf text = BUF_INIT;
 
 	result->status = outcome->status;
 	result->usage = reader->usage;
 	agent_reader_text(reader, result->text, sizeof result->text);
-	buf_adds(&text, result->text);
-	log_mask(&text);
-	text_copy(result->text, sizeof result->text, buf_str(&text));
-	buf_free(&text);
+	(void)log_mask_text(result->text, sizeof result->text);
 }
 
 static int

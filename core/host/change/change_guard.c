@@ -182,17 +182,16 @@ guard_visit(void *arg, const struct tree_file *file)
 {
 	struct guard *guard = arg;
 	const char *fault = guard_fault(guard, file);
-	struct buf name = BUF_INIT;
+	char name[NAME_MAX_SHOWN + 1];
 
 	if (fault == NULL)
 		return;
-	text_show(&name, file->path, strlen(file->path), NAME_MAX_SHOWN);
+	text_show_in(name, sizeof name, file->path, strlen(file->path));
 	if (guard->offenders++ < SHOWN_MAX)
-		buf_addf(&guard->shown, "%s%s %s", guard->shown.len > 0 ? ", " : "", buf_str(&name),
+		buf_addf(&guard->shown, "%s%s %s", guard->shown.len > 0 ? ", " : "", name,
 		    fault);
-	log_printf(&guard->change->scope->log, DROVER_WARN, "change: guard: %s %s", buf_str(&name),
+	log_printf(&guard->change->scope->log, DROVER_WARN, "change: guard: %s %s", name,
 	    fault);
-	buf_free(&name);
 }
 
 enum change_next

@@ -125,8 +125,7 @@ change_followup_prompt(struct buf *out, const char *prompt, const char *failed, 
 		const char *end = memchr(output, '\n', len);
 		size_t line = end != NULL ? (size_t)(end - output) : len;
 
-		text_show(out, output, line > 0 && output[line - 1] == '\r' ? line - 1 : line,
-		    LINE_SHOWN_MAX);
+		text_show(out, output, line, LINE_SHOWN_MAX);
 		buf_addc(out, '\n');
 		if (end == NULL)
 			break;
