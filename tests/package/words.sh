@@ -25,7 +25,7 @@ for page in doc/words.md doc/architecture.md; do
 		bad=1
 	done
 done
-for name in $(grep -oE '\b[A-Z]+_[A-Z]+\b' doc/architecture.md | sort -u); do
+for name in $(grep -oE '\b[A-Z]+(_[A-Z]+)+\b' doc/architecture.md | sort -u); do
 	grep -q "X($name," core/wire/message.h && continue
 	echo "doc/architecture.md: $name is no message of core/wire/message.h"
 	bad=1
