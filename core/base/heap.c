@@ -57,10 +57,7 @@ heap_init(struct heap *h, bool (*less)(const void *, const void *), void (*moved
 void
 heap_insert(struct heap *h, void *item)
 {
-	if (h->len == h->cap) {
-		h->cap = h->cap == 0 ? 16 : h->cap * 2;
-		h->items = xreallocarray(h->items, h->cap, sizeof *h->items);
-	}
+	h->items = xgrow(h->items, h->len + 1, &h->cap, sizeof *h->items);
 	h->items[h->len++] = item;
 	heap_sift_up(h, h->len - 1);
 }

@@ -48,6 +48,15 @@ xreallocarray(void *p, size_t n, size_t size)
 	return xrealloc(p, total);
 }
 
+void *
+xgrow(void *p, size_t n, size_t *cap, size_t size)
+{
+	if (n <= *cap)
+		return p;
+	*cap = n < 16 ? 16 : n > 2 * *cap ? n : 2 * *cap;
+	return xreallocarray(p, *cap, size);
+}
+
 char *
 xstrdup(const char *s)
 {

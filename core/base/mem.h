@@ -15,6 +15,11 @@ void *xcalloc(size_t n, size_t size);
 void *xrealloc(void *p, size_t size);
 /* As xrealloc for n elements; a product that overflows aborts. */
 void *xreallocarray(void *p, size_t n, size_t size);
+/*
+ * Room for n elements in an array that has room for *cap: nothing to do, or a
+ * larger array, twice as large or more. Returns the array.
+ */
+void *xgrow(void *p, size_t n, size_t *cap, size_t size);
 char *xstrdup(const char *s);                 /* NULL stays NULL */
 char *xstrndup(const char *s, size_t n);
 char *xasprintf(const char *format, ...) __attribute__((format(printf, 1, 2)));

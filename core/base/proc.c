@@ -124,10 +124,7 @@ proc_alive(const struct proc_id *id)
 static void
 pids_add(struct pids *pids, pid_t pid)
 {
-	if (pids->len == pids->cap) {
-		pids->cap = pids->cap == 0 ? 32 : pids->cap * 2;
-		pids->items = xreallocarray(pids->items, pids->cap, sizeof *pids->items);
-	}
+	pids->items = xgrow(pids->items, pids->len + 1, &pids->cap, sizeof *pids->items);
 	pids->items[pids->len++] = pid;
 }
 

@@ -52,10 +52,7 @@ table_add(struct table *t, const char *text)
 	if (text == NULL || *text == '\0')
 		text = "-";
 	text_show(&safe, text, strlen(text), CELL_MAX);
-	if (t->cells_len == t->cells_cap) {
-		t->cells_cap = t->cells_cap == 0 ? 64 : t->cells_cap * 2;
-		t->cells = xreallocarray(t->cells, t->cells_cap, sizeof *t->cells);
-	}
+	t->cells = xgrow(t->cells, t->cells_len + 1, &t->cells_cap, sizeof *t->cells);
 	t->cells[t->cells_len++] = (struct cell){ buf_take(&safe), "" };
 }
 

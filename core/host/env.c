@@ -119,10 +119,7 @@ env_add(struct env *e, const char *assignment, struct error *err)
 			return 0;
 		}
 	}
-	if (e->len + 2 > e->cap) {
-		e->cap = e->cap == 0 ? 32 : e->cap * 2;
-		e->list = xreallocarray(e->list, e->cap, sizeof *e->list);
-	}
+	e->list = xgrow(e->list, e->len + 2, &e->cap, sizeof *e->list);
 	e->list[e->len++] = copy;
 	e->list[e->len] = NULL;
 	return 0;

@@ -491,6 +491,27 @@ START_TEST(json_survives_any_text)
 }
 END_TEST
 
+START_TEST(arrays_grow)
+{
+	size_t cap = 0;
+	int *p = xgrow(NULL, 0, &cap, sizeof *p), *same;
+
+	ck_assert_ptr_null(p);
+	p = xgrow(p, 1, &cap, sizeof *p);
+	ck_assert_uint_eq(cap, 16);
+	p[15] = 7;
+	same = xgrow(p, 16, &cap, sizeof *p);
+	ck_assert_ptr_eq(same, p);
+	p = xgrow(p, 17, &cap, sizeof *p);
+	ck_assert_uint_eq(cap, 32);
+	ck_assert_int_eq(p[15], 7);
+	p = xgrow(p, 100, &cap, sizeof *p);
+	ck_assert_uint_eq(cap, 100);
+	p[99] = 1;
+	free(p);
+}
+END_TEST
+
 START_TEST(retry_waits_double)
 {
 	int64_t wait = 0;
@@ -545,6 +566,7 @@ cases(Suite *suite)
 	tcase_add_test(tc, units_for_people);
 	tcase_add_test(tc, units_written_parse_back);
 	tcase_add_test(tc, units_survive_any_text);
+	tcase_add_test(tc, arrays_grow);
 	tcase_add_test(tc, retry_waits_double);
 	tcase_add_test(tc, retry_counts_recent_defects);
 	tcase_add_test(tc, heap_keeps_its_order);

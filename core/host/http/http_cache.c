@@ -195,10 +195,7 @@ http_cache_sweep(const char *dir, int64_t max)
 				(void)unlinkat(dirfd(d), e->d_name, 0);
 			continue;
 		}
-		if (n == cap) {
-			cap = cap == 0 ? 64 : cap * 2;
-			files = xreallocarray(files, cap, sizeof *files);
-		}
+		files = xgrow(files, n + 1, &cap, sizeof *files);
 		text_copy(files[n].name, sizeof files[n].name, e->d_name);
 		files[n].used_at = st.st_mtime;
 		files[n].size = st.st_size;
