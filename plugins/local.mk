@@ -10,7 +10,7 @@ plugin_web = plugins/common/web.c plugins/common/web_json.c plugins/common/web.h
 # Of those that people write to and that write to the outside; linked with $(CRYPTO_LIBS) and $(CMARK_LIBS).
 plugin_markdown = plugins/common/markdown.c plugins/common/markdown.h plugins/common/markdown_guard.c plugins/common/markdown_guard.h
 plugin_talk = $(plugin_markdown) plugins/common/talk.c plugins/common/talk.h plugins/common/hook.c plugins/common/hook.h \
-  plugins/common/once.c plugins/common/once.h plugins/common/reply.c plugins/common/reply.h
+  plugins/common/once.c plugins/common/once.h plugins/common/reply.c plugins/common/reply.h plugins/common/forge.c plugins/common/forge.h
 
 include plugins/inbox/local.mk
 include plugins/exec/local.mk

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "common/forge.h"
 #include "common/talk.h"
 #include "jira/fix.h"
 
@@ -96,17 +97,13 @@ settle_pull(struct fix *f, struct fix_work *work, struct drover_error *err)
 {
 	const struct drover_host_option *option = f->scope->host->option;
 	const char *labels = settle_labels(f);
-	cJSON *ask, *list, *answer = NULL;
+	cJSON *ask, *list;
 	struct text_buf body = { 0 };
-	char operation[DROVER_NAME_MAX + 16], key[DROVER_KEY_MAX], title[DROVER_TITLE_MAX],
-	    reply[4096], *text;
-	int64_t len;
+	char key[DROVER_KEY_MAX], title[DROVER_TITLE_MAX];
 	size_t i;
-	int code = 0;
 
 	if (work->forge[0] == '\0')
 		return 0;
-	snprintf(operation, sizeof(operation), "%s.open-pull", work->forge);
 	snprintf(key, sizeof(key), "jira/%.60s/%.60s/%s", f->p.issue, f->p.revision, work->repo);
 	snprintf(title, sizeof(title), "%.100s: %.*s",
 	    work->subtask[0] != '\0' ? work->subtask : f->p.issue,
@@ -122,23 +119,9 @@ settle_pull(struct fix *f, struct fix_work *work, struct drover_error *err)
 		json_push_text(list, option->item(f->scope, labels, i));
 	json_put_bool(ask, "draft", option->integer(f->scope, "draft") != 0);
 	json_put_text(ask, "key", key);
-	text = json_print(ask);
-	cJSON_Delete(ask);
 	text_free(&body);
-	err->code = 0;
-	len = f->scope->host->call->call(f->scope, operation, text, strlen(text), reply,
-	    sizeof(reply), err);
-	free(text);
-	if (len < 0)
-		return err->code != 0 ? err->code : DROVER_INTERNAL;
-	if (len < (int64_t)sizeof(reply))
-		answer = json_read(reply, (size_t)len, err);
-	snprintf(work->number, sizeof(work->number), "%.60s", json_text(answer, "number"));
-	snprintf(work->url, sizeof(work->url), "%.500s", json_text(answer, "url"));
-	if (strncmp(work->url, "http", 4) != 0)
-		code = plugin_fail(err, DROVER_INTERNAL, "%s: the reply has no url", operation);
-	cJSON_Delete(answer);
-	return code;
+	return forge_open_pull(f->scope, work->forge, ask, work->number, sizeof(work->number),
+	    work->url, sizeof(work->url), err);
 }
 
 static int

@@ -11,6 +11,7 @@
 
 #include "slack.h"
 
+#include "common/forge.h"
 #include "common/talk.h"
 
 #define CONVERSATION_MAX 16384
@@ -221,9 +222,9 @@ gather(struct work *w, struct drover_error *err)
 	if (code != 0)
 		plugin_log(w->scope, DROVER_NOTICE, "the thread could not be read: %s", err->text);
 	said = text_of(&w->said);
+	/* What was said last matters most. */
 	if (w->said.len > THREAD_MAX) {
-		/* What was said last matters most. */
-		said += w->said.len - THREAD_MAX;
+		said = text_end(said, THREAD_MAX);
 		said += strcspn(said, "\n");
 	}
 	w->thread = xstrdup(said);
@@ -248,12 +249,9 @@ static int
 open_pull(struct work *w, const struct drover_change_result *result, const char *answer,
     char *number, size_t number_size, char *url, size_t size, struct drover_error *err)
 {
-	char operation[2 * DROVER_NAME_MAX + 16], *request = NULL,
-						  *reply = xmalloc(DROVER_PAYLOAD_MAX + 1);
-	cJSON *ask = json_object(), *got = NULL;
+	cJSON *ask = json_object();
 	struct text_buf body = { 0 };
-	int64_t len;
-	int code = 0;
+	int code;
 
 	text_addf(&body, "%s\n\nAsked for in Slack by %s", answer, asker(w));
 	if (w->account.url[0] != '\0')
@@ -266,28 +264,9 @@ open_pull(struct work *w, const struct drover_change_result *result, const char 
 	json_put_text(ask, "title", w->job->title);
 	json_put_text(ask, "body", text_of(&body));
 	json_put_text(ask, "key", w->job->key);
-	request = json_print(ask);
-	snprintf(operation, sizeof(operation), "%s.open-pull", w->repo.forge);
-	len = w->scope->host->call->call(w->scope, operation, request, strlen(request), reply,
-	    DROVER_PAYLOAD_MAX + 1, err);
-	if (len < 0) {
-		code = err->code;
-		goto out;
-	}
-	if ((got = json_read(reply, (size_t)len, err)) == NULL || *json_text(got, "url") == '\0') {
-		code = plugin_fail(err, DROVER_INTERNAL, "%s answered without a url", operation);
-		goto out;
-	}
-	snprintf(number, number_size, "%s", json_text(got, "number"));
-	snprintf(url, size, "%s", json_text(got, "url"));
-	code = w->scope->host->queue->result(w->scope, "pull", url, err);
-out:
-	cJSON_Delete(got);
-	cJSON_Delete(ask);
-	free(request);
 	text_free(&body);
-	free(reply);
-	return code;
+	code = forge_open_pull(w->scope, w->repo.forge, ask, number, number_size, url, size, err);
+	return code != 0 ? code : w->scope->host->queue->result(w->scope, "pull", url, err);
 }
 
 /* The last edit: the answer, and where the change is. */

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * A ts of Slack's, "1503435956.000247": compared and moved by its two parts,
- * seconds and microseconds.
- */
+/* A ts of Slack's, "1503435956.000247": compared and moved as a number of microseconds. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,103 +7,71 @@
 
 #include "slack.h"
 
-#define TS_FRACTION 6
-#define TS_SECONDS_MAX 12
-#define SECONDS_END UINT64_C(1000000000000)
+#define FRACTION_DIGITS 6
+#define SECONDS_DIGITS  12
 #define MICROS INT64_C(1000000)
 
-static bool ts_parts(const char *, int64_t *, int64_t *);
-static void ts_format(char *, int64_t, int64_t);
+static int64_t ts_micros(const char *);
+static void ts_write(char *, int64_t);
 
-static bool
-ts_parts(const char *ts, int64_t *seconds, int64_t *micros)
+/* Microseconds since 1970; -1 for what is not a ts. */
+static int64_t
+ts_micros(const char *ts)
 {
-	size_t whole, fraction;
+	size_t whole = ts != NULL ? strspn(ts, TEXT_DIGITS) : 0;
 
-	if (ts == NULL)
-		return false;
-	whole = strspn(ts, "0123456789");
-	if (whole == 0 || whole > TS_SECONDS_MAX || ts[whole] != '.')
-		return false;
-	fraction = strspn(ts + whole + 1, "0123456789");
-	if (fraction != TS_FRACTION || ts[whole + 1 + fraction] != '\0')
-		return false;
-	*seconds = strtoll(ts, NULL, 10);
-	*micros = strtoll(ts + whole + 1, NULL, 10);
-	return true;
+	if (whole == 0 || whole > SECONDS_DIGITS || ts[whole] != '.' ||
+	    strlen(ts + whole + 1) != FRACTION_DIGITS || !text_is_of(ts + whole + 1, TEXT_DIGITS))
+		return -1;
+	return strtoll(ts, NULL, 10) * MICROS + strtoll(ts + whole + 1, NULL, 10);
 }
 
 static void
-ts_format(char *out, int64_t seconds, int64_t micros)
+ts_write(char *out, int64_t micros)
 {
-	if (seconds < 0)
-		seconds = micros = 0;
-	snprintf(out, SLACK_TS_MAX, "%" PRIu64 ".%06u", (uint64_t)seconds % SECONDS_END,
-	    (unsigned)(micros % MICROS));
+	if (micros < 0)
+		micros = 0;
+	snprintf(out, SLACK_TS_MAX, "%" PRId64 ".%06" PRId64, micros / MICROS, micros % MICROS);
 }
 
 bool
 ts_valid(const char *ts)
 {
-	int64_t seconds, micros;
-
-	return ts_parts(ts, &seconds, &micros);
+	return ts_micros(ts) >= 0;
 }
 
 int
 ts_compare(const char *a, const char *b)
 {
-	int64_t as = -1, au = 0, bs = -1, bu = 0;
+	int64_t x = ts_micros(a), y = ts_micros(b);
 
-	if (!ts_parts(a, &as, &au))
-		as = -1;
-	if (!ts_parts(b, &bs, &bu))
-		bs = -1;
-	if (as != bs)
-		return as < bs ? -1 : 1;
-	if (au != bu)
-		return au < bu ? -1 : 1;
-	return 0;
+	return x < y ? -1 : x > y;
 }
 
 void
 ts_from_ms(char out[SLACK_TS_MAX], int64_t ms)
 {
-	ts_format(out, ms / 1000, ms % 1000 * 1000);
+	ts_write(out, ms * 1000);
 }
 
 int64_t
 ts_to_ms(const char *ts)
 {
-	int64_t seconds, micros;
+	int64_t micros = ts_micros(ts);
 
-	return ts_parts(ts, &seconds, &micros) ? seconds * 1000 + micros / 1000 : 0;
+	return micros >= 0 ? micros / 1000 : 0;
 }
 
 void
 ts_earlier(char out[SLACK_TS_MAX], const char *ts, int64_t ms)
 {
-	int64_t seconds = 0, micros = 0, all;
-
-	if (!ts_parts(ts, &seconds, &micros))
-		seconds = micros = 0;
-	all = seconds * MICROS + micros - ms * 1000;
-	if (all < 0)
-		all = 0;
-	ts_format(out, all / MICROS, all % MICROS);
+	ts_write(out, ts_micros(ts) - ms * 1000);
 }
 
 void
 ts_before(char out[SLACK_TS_MAX], const char *ts)
 {
-	int64_t seconds = 0, micros = 0, all;
-
-	if (!ts_parts(ts, &seconds, &micros))
-		seconds = micros = 0;
-	all = seconds * MICROS + micros - 1;
-	if (all < 0)
-		all = 0;
-	ts_format(out, all / MICROS, all % MICROS);
+	ts_write(out, ts_micros(ts) - 1);
 }
 
 void
