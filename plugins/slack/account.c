@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The Web API with one token, which goes into the header Authorization and
- * nowhere else.
+ * nowhere else. Each callback opens an account and closes it; judge.c says what
+ * an answer means.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +12,7 @@
 
 #include "common/secret.h"
 
-#define PAGES 50
+#define PAGES_MAX  50
 #define ANSWER_MAX (4u << 20)
 
 static void account_form(struct text_buf *, const struct param *);
@@ -82,23 +83,17 @@ account_call(struct account *a, const char *name, const char *channel, const str
 	memset(&a->judged, 0, sizeof(a->judged));
 	if (m == NULL)
 		return plugin_fail(err, DROVER_INTERNAL,
-		    "slack: %s is no method that is known here", name);
+		    "slack: the method %s is not in the list of judge.c", name);
 	snprintf(limit_name, sizeof(limit_name), m->of_channel && channel != NULL ? "%s/%s" : "%s",
 	    name, channel);
 	limit.count = m->count;
 	limit.per_ms = m->per_ms;
-	/*
-	 * Apps that are sold outside Slack's marketplace may read one page a
-	 * minute.
-	 */
+	/* Apps that are sold outside Slack's marketplace may read one page a minute. */
 	if (a->history_per_minute > 0 &&
 	    (strcmp(name, "conversations.history") == 0 ||
 		strcmp(name, "conversations.replies") == 0))
 		limit.count = a->history_per_minute;
-	/*
-	 * What may come at once and what comes back in a minute are within
-	 * Slack's count together.
-	 */
+	/* A burst and what is refilled in the same minute stay below Slack's count. */
 	limit.burst = (limit.count + 3) / 4;
 	limit.count -= limit.count > limit.burst ? limit.burst : 0;
 	a->judged.method = m;
@@ -119,7 +114,7 @@ account_call(struct account *a, const char *name, const char *channel, const str
 		web_answer_free(answer);
 	} else if (code == 0 && !json_true(answer->json, "ok") && a->judged.error[0] == '\0') {
 		code = plugin_fail(err, DROVER_AGAIN,
-		    "slack: %s: the answer says neither that it is good nor why not", name);
+		    "slack: %s: the answer has neither ok nor an error", name);
 		web_answer_free(answer);
 	}
 	a->judged.limit = NULL;
@@ -146,7 +141,7 @@ account_who(struct account *a, struct drover_error *err)
 	snprintf(a->scopes, sizeof(a->scopes), "%s", scopes != NULL ? scopes : "");
 	if (!slack_id_valid(a->user))
 		code = plugin_fail(err, DROVER_CONFIG,
-		    "slack: auth.test names no user: bot_token takes a bot token, xoxb-...");
+		    "slack: auth.test names no user: bot_token must be a bot token, xoxb-...");
 	web_answer_free(&answer);
 	return code;
 }
@@ -182,7 +177,7 @@ account_pages(struct account *a, const char *method, const struct param *params,
 		all[n] = params[n];
 	if (cursor != NULL)
 		snprintf(next, sizeof(next), "%s", cursor);
-	for (page = 0; page < (pages > 0 ? pages : PAGES); page++) {
+	for (page = 0; page < (pages > 0 ? pages : PAGES_MAX); page++) {
 		all[n] = (struct param){ "cursor", next[0] != '\0' ? next : NULL };
 		all[n + 1] = (struct param){ NULL, NULL };
 		if ((code = account_call(a, method, NULL, all, &answer, err)) != 0)

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * The channels that the bot looks after: those of the option, or all that it
- * was invited to.
- */
+/* The channels that the bot reads: those of the option, or all that it was invited to. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +9,7 @@
 #define TYPES "public_channel,private_channel"
 
 struct names {
-	const char *name; /* that is looked for, without "#"; NULL: all are gathered */
+	const char *name; /* to be looked for, without "#"; NULL gathers all */
 	char (*ids)[SLACK_ID_MAX];
 	size_t n;
 	char found[SLACK_ID_MAX];
@@ -51,8 +48,8 @@ channel_find(struct account *a, const char *name, char id[SLACK_ID_MAX], struct 
 	if (name[0] != '#') {
 		if (!slack_id_valid(name))
 			return plugin_fail(err, DROVER_PERMANENT,
-			    "slack: channel \"%.60s\" is neither an id like C024BE91L nor a name "
-			    "like #web",
+			    "slack: channel \"%.60s\" is neither an id (C024BE91L) nor a name "
+			    "(#web)",
 			    name);
 		snprintf(id, SLACK_ID_MAX, "%s", name);
 		return 0;
@@ -90,7 +87,7 @@ channel_list(struct account *a, char (**ids)[SLACK_ID_MAX], size_t *n, struct dr
 		}
 		if (code != DROVER_PERMANENT)
 			break;
-		/* A name that is wrong does not blind the others. */
+		/* The other channels are read although one name is wrong. */
 		plugin_log(a->scope, DROVER_WARN, "option channels: %s", err->text);
 		code = 0;
 	}

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * One message of Socket Mode: what it is, what is to be acknowledged, and the
- * hint in it.
- */
+/* One message of Socket Mode: what it is, what is to be acknowledged, and its hint. */
 #include <stdio.h>
 #include <string.h>
 
@@ -23,19 +20,13 @@ envelope_read(const char *text, size_t len, const char *self, char *id, size_t s
 		return ENVELOPE_IGNORE;
 	type = json_text(json, "type");
 	envelope = json_text(json, "envelope_id");
-	/* It is written back into JSON. */
-	if (strlen(envelope) < size &&
-	    strspn(envelope,
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.:") ==
-		strlen(envelope))
+	/* These need no escaping when the id is written back into JSON. */
+	if (strlen(envelope) < size && text_is_of(envelope, TEXT_ALNUM "-_.:"))
 		snprintf(id, size, "%s", envelope);
 	if (strcmp(type, "hello") == 0) {
 		what = ENVELOPE_HELLO;
 	} else if (strcmp(type, "disconnect") == 0) {
-		/*
-		 * "warning", "refresh_requested" and what may come later: the
-		 * connection ends, and Slack wants another.
-		 */
+		/* For any other reason the connection ends and Slack wants another. */
 		what = strcmp(json_text(json, "reason"), "link_disabled") == 0 ? ENVELOPE_DISABLED :
 										 ENVELOPE_RENEW;
 	} else if (strcmp(type, "events_api") == 0) {

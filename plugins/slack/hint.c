@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Hints: where something was said, left by hook() and listen() for the next
- * poll(). They lie in a fixed number of kv slots, chosen by channel and thread,
- * so that two processes that write at once meet only when they speak of the
- * same thread. A lost hint costs time and nothing else. Slots are overwritten,
- * never removed: poll() remembers what it has followed.
+ * poll(). They are kept in a fixed number of kv slots, chosen by channel and
+ * thread, so that two processes seldom write the same slot at once. A lost hint
+ * costs time and nothing else. Slots are overwritten and never removed: poll()
+ * remembers which hints it has followed.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -46,10 +46,7 @@ hint_from_event(const cJSON *event, const char *self, struct hint *h)
 		return false;
 	h->mention = strcmp(type, "app_mention") == 0 ||
 	    (*self != '\0' && mrkdwn_mentions(m.text, self)) || m.channel[0] == 'D';
-	/*
-	 * What is said in a thread may follow up. What is said in a channel to
-	 * nobody is not for the bot.
-	 */
+	/* A reply may follow up; a message in a channel without a mention is not for the bot. */
 	if (!h->mention && !m.reply)
 		return false;
 	memcpy(h->channel, m.channel, sizeof(h->channel));
@@ -59,9 +56,7 @@ hint_from_event(const cJSON *event, const char *self, struct hint *h)
 	return true;
 }
 
-/*
- * The lines of a slot, at most HINT_LINES; what is not understood is left out.
- */
+/* Reads the lines of a slot, at most HINT_LINES, but those that make no sense. */
 static size_t
 slot_read(char *value, struct hint *out, unsigned slot)
 {
@@ -110,10 +105,7 @@ hint_leave(struct drover_scope *scope, const struct hint *h, struct drover_error
 			    old[i].mention ? 'm' : 'r');
 		else if (old[i].mention)
 			known = true;
-	/*
-	 * app_mention and message come both, in any order: the poll for the
-	 * first one is on its way.
-	 */
+	/* Both app_mention and message come; the first one has called for a poll. */
 	if (known) {
 		text_free(&out);
 		return 0;

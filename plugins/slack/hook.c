@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Slack's Events API over HTTP: a signed request only makes the next poll come
- * sooner.
- */
+/* Slack's Events API over HTTP: a signed request makes the next poll come at once. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +9,7 @@
 #include "common/hook.h"
 
 #define AGE_MAX 300 /* seconds, as Slack recommends */
-#define TS_MAX 12 /* digits */
+#define TS_MAX        12  /* digits */
 #define CHALLENGE_MAX 1024
 
 static bool hook_fresh(const char *, int64_t);
@@ -24,7 +21,7 @@ hook_fresh(const char *ts, int64_t now_ms)
 {
 	long long seconds;
 
-	if (*ts == '\0' || strlen(ts) > TS_MAX || strspn(ts, "0123456789") != strlen(ts))
+	if (!text_is_of(ts, TEXT_DIGITS) || strlen(ts) > TS_MAX)
 		return false;
 	seconds = strtoll(ts, NULL, 10);
 	return now_ms / 1000 - seconds <= AGE_MAX && seconds - now_ms / 1000 <= AGE_MAX;
@@ -34,16 +31,10 @@ static int
 hook_challenge(const cJSON *json, struct drover_receipt *receipt, struct drover_error *err)
 {
 	const char *challenge = json_text(json, "challenge");
-	size_t len = strlen(challenge);
 
-	/*
-	 * Given back as it is, so nothing that a browser would take for a page.
-	 */
-	if (len == 0 || len > CHALLENGE_MAX ||
-	    strspn(challenge,
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=_.-") != len)
-		return plugin_fail(err, DROVER_PERMANENT,
-		    "url_verification: the challenge is none");
+	/* It is given back as it is, so it must not be what a browser takes for a page. */
+	if (strlen(challenge) > CHALLENGE_MAX || !text_is_of(challenge, TEXT_ALNUM "+/=_.-"))
+		return plugin_fail(err, DROVER_PERMANENT, "url_verification: bad challenge");
 	receipt->status = 200;
 	snprintf(receipt->body, sizeof(receipt->body), "%s", challenge);
 	return 0;
@@ -66,8 +57,7 @@ slack_hook(struct drover_scope *scope, void *plugin, const struct drover_deliver
 
 	if (!hook_fresh(ts, host->time->now(scope)))
 		return plugin_fail(err, DROVER_AUTH,
-		    "slack: an event does not say when it was sent, or more than %d s ago: sent "
-		    "again by somebody, or a clock is wrong",
+		    "slack: an event is more than %d s old: it was sent again, or a clock is wrong",
 		    AGE_MAX);
 	snprintf(before, sizeof(before), "v0:%s:", ts);
 	if ((code = hook_prove(scope, delivery, &signature, err)) != 0)
@@ -87,12 +77,9 @@ slack_hook(struct drover_scope *scope, void *plugin, const struct drover_deliver
 			plugin_log(scope, DROVER_INFO, "slack: an event came again: %.80s",
 			    hook_header(delivery, "x-slack-retry-reason"));
 	} else if (strcmp(type, "app_rate_limited") == 0) {
-		/*
-		 * Events are being dropped: polling sees what they would have
-		 * said.
-		 */
+		/* Polling sees what the dropped events would have said. */
 		plugin_log(scope, DROVER_WARN,
-		    "slack: events are being dropped, there are too many of them");
+		    "slack: there are too many events, and Slack drops some");
 		code = host->queue->wake(scope, SLACK_SOURCE, err);
 	}
 	cJSON_Delete(json);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Slack says that it failed with HTTP 200 and {"ok":false,"error":"..."}. What
- * each error means to drover, and what each method may be asked a minute,
- * stands here in tables.
+ * Slack answers with HTTP 200 and {"ok":false,"error":"..."} when it fails. The
+ * tables here say what each error means to drover, and how often each method
+ * may be called. The host calls the judge for every answer.
  */
 #include <stdio.h>
 #include <string.h>
@@ -11,7 +11,7 @@
 
 #define RATE_PAUSE 30000 /* where Slack does not say how long */
 
-/* The published tiers; a method that is not here is not called. */
+/* The tiers that Slack has published, for the methods that are called. */
 static const struct method methods[] = {
 	/* name                    read   once   channel count per_ms */
 	{ "apps.connections.open", false, false, false, 5, SLACK_MINUTE },
@@ -28,7 +28,7 @@ static const struct method methods[] = {
 	{ "users.info", true, false, false, 100, SLACK_MINUTE },
 };
 
-/* What is not here is PERMANENT. */
+/* An error that is not here is PERMANENT. */
 static const struct {
 	const char *error;
 	int class;
@@ -94,7 +94,7 @@ method_find(const char *name)
 	return NULL;
 }
 
-/* The class of an error string, and a sentence on what to do or "". */
+/* The class of an error, and what to do about it, or "". */
 static int
 judge_class(const char *error, const char **help)
 {
@@ -110,7 +110,7 @@ judge_class(const char *error, const char **help)
 	return DROVER_PERMANENT;
 }
 
-/* The error means that what was asked for is so already. */
+/* Whether the error says that things are already as they were asked to be. */
 static bool
 judge_is_done(const char *method, const char *error)
 {
@@ -170,7 +170,7 @@ judge_answer(void *arg, struct drover_scope *scope, const struct drover_http_res
 		return;
 	}
 	j->unsure = response->status >= 500;
-	/* Most answers are good and long: they need not be parsed twice. */
+	/* Most answers are good and long, and need not be parsed twice. */
 	if (response->status != 200 || response->body == NULL ||
 	    strncmp(response->body, good, sizeof(good) - 1) == 0)
 		goto out;
@@ -179,12 +179,9 @@ judge_answer(void *arg, struct drover_scope *scope, const struct drover_http_res
 		goto out;
 	}
 	error = json_text(json, "error");
-	/*
-	 * Without a reason it is no answer of Slack's: account_call() says so.
-	 */
+	/* account_call() refuses an answer without an error. */
 	if (!json_true(json, "ok") && *error != '\0') {
 		snprintf(j->error, sizeof(j->error), "%s", error);
-		text_line(j->scope_needed, sizeof(j->scope_needed), json_text(json, "needed"));
 		if (!judge_is_done(j->method->name, j->error)) {
 			verdict->code = judge_class(j->error, &help);
 			judge_text(j->error, help, json, verdict->text, sizeof(verdict->text));
@@ -193,19 +190,13 @@ judge_answer(void *arg, struct drover_scope *scope, const struct drover_http_res
 				if (verdict->retry_after_ms == 0)
 					verdict->retry_after_ms = RATE_PAUSE;
 			}
-			/*
-			 * "Some aspect of the operation may have succeeded":
-			 * Slack on internal and fatal errors.
-			 */
+			/* Slack says that such an operation may have succeeded in part. */
 			j->unsure = verdict->code == DROVER_AGAIN;
 		}
 	}
 	cJSON_Delete(json);
 out:
-	/*
-	 * The host would take an AGAIN of ours as leave to post again.
-	 * account_call() makes it AGAIN once more.
-	 */
+	/* On AGAIN the host would post again; account_call() makes it AGAIN for its caller. */
 	if (j->unsure && j->method->once && verdict->code == DROVER_AGAIN)
 		verdict->code = DROVER_INTERNAL;
 }

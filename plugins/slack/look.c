@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Finds what was said since the last poll: the new messages of each channel,
- * and the new replies of the threads that the bot was asked in, of those whose
- * parent shows a newer reply, and of those that Slack hinted at. A channel that
- * cannot be read is told of once and passed over; a limit ends the look early,
- * and the next one begins where this one stopped.
+ * The first half of a poll of slack.mention: finds what was said since the last
+ * one. These are the new messages of each channel, and the new replies in the
+ * threads that the bot was asked in, in those whose parent shows a newer reply,
+ * and in those that Slack hinted at.
+ *
+ * A channel that cannot be read is logged once and passed over. A limit ends
+ * the look early, and the next one begins where it stopped. Slack says nothing
+ * when an old thread goes on, so threads of the bot are also read by the clock,
+ * the less often the longer they have been quiet.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,16 +18,17 @@
 
 #define PAGE_SIZE "100"
 #define PAGE_SIZE_LIMITED "15"
-#define PAGES 20
+#define READ_PAGES        20
 #define CANDIDATES_MAX 10000
-#define REPLIES_MAX 20               /* threads of one poll */
-#define DUE_MAX 5                    /* of these, such that nothing speaks for but the clock */
+#define REPLIES_MAX       20 /* threads in one poll */
+#define DUE_MAX           5  /* of these, those that only the clock speaks for */
 #define DEEP_MS (5 * SLACK_MINUTE)
 #define CHANNELS_MS (5 * SLACK_MINUTE)
-#define FULL_MS 25000                /* between looks at everything, when hints call for more */
+#define FULL_MS           25000 /* between looks at everything, when hints call for polls */
 #define DUE_LEAST 30000
 
 static void tell(struct look *, const char *, const struct drover_error *);
+static bool is_of_channel(const struct look *, int);
 static const char *page_size(const struct look *);
 static void floor_of(const struct look *, const struct place *, char *);
 static int candidate_add(struct look *, const struct message *, bool follow_up,
@@ -64,6 +69,14 @@ tell(struct look *l, const char *channel, const struct drover_error *err)
 	plugin_log(l->scope, DROVER_WARN, "channel %s cannot be read: %s", channel, err->text);
 }
 
+/* Whether the failure is one of the channel that was read, so that others are read on. */
+static bool
+is_of_channel(const struct look *l, int code)
+{
+	return code == DROVER_PERMANENT ||
+	    (code == DROVER_CONFIG && judge_is_of_channel(l->a->judged.error));
+}
+
 static const char *
 page_size(const struct look *l)
 {
@@ -71,8 +84,8 @@ page_size(const struct look *l)
 }
 
 /*
- * A message of a thread that is not ours counts when it is newer: neither
- * channel nor threads have been looked at since.
+ * The ts that a message in a thread which is not ours must be newer than to
+ * count: until then both the channel and its threads were looked at.
  */
 static void
 floor_of(const struct look *l, const struct place *place, char *out)
@@ -87,7 +100,7 @@ candidate_add(struct look *l, const struct message *m, bool follow_up, struct dr
 	size_t len = text_cut(m->text, strlen(m->text), SLACK_TEXT_MAX), i;
 	struct candidate *c;
 
-	/* A reply that was sent to the channel as well is in both. */
+	/* A reply that was also sent to the channel comes twice. */
 	for (i = 0; i < l->len; i++)
 		if (strcmp(l->list[i].ts, m->ts) == 0 &&
 		    strcmp(l->list[i].channel, m->channel) == 0)
@@ -111,8 +124,8 @@ candidate_add(struct look *l, const struct message *m, bool follow_up, struct dr
 }
 
 /*
- * A thread is to be read. from: replies from there on are wanted though the
- * channel was read further; "" : as the thread has it.
+ * Has a thread read. from asks for replies from there on although the channel
+ * was read further; "" goes by the thread.
  */
 static void
 want(struct look *l, const char *channel, const char *ts, const char *latest, const char *from,
@@ -166,7 +179,7 @@ known_set(struct look *l, const char *channel, const char *ts, const char *lates
 	ts_copy(k->latest, latest);
 }
 
-/* A parent says when its thread was last replied to. */
+/* Has the thread of a parent read when the parent shows a newer reply. */
 static void
 want_parent(struct look *l, const struct message *m)
 {
@@ -203,7 +216,7 @@ channel_message(void *arg, const cJSON *json, struct drover_error *err)
 		want_parent(l, &m);
 	if (!m.person || ts_compare(m.ts, l->floor) <= 0)
 		return 0;
-	/* What is written to the bot alone needs no mention. */
+	/* A direct message to the bot needs no mention. */
 	if (m.channel[0] != 'D' && !mrkdwn_mentions(m.text, l->m->user))
 		return 0;
 	return candidate_add(l, &m, false, err);
@@ -215,7 +228,7 @@ thread_message(void *arg, const cJSON *json, struct drover_error *err)
 	struct look *l = arg;
 	struct message m;
 
-	/* The parent comes first in each page; it is the channel's. */
+	/* Each page begins with the parent, which is read with the channel. */
 	if (message_read(json, l->channel, l->m->user, &m) != 0 || !m.reply ||
 	    strcmp(m.thread, l->thread) != 0)
 		return 0;
@@ -266,7 +279,7 @@ look_channel(struct look *l, const char *channel, struct drover_error *err)
 		return plugin_fail(err, DROVER_PERMANENT,
 		    "there are more than %d channels: name those that matter in option channels",
 		    PLACES_MAX);
-	/* Now and then far enough back to see which older threads go on. */
+	/* Now and then look far enough back to see which older threads go on. */
 	deep = !limited && l->m->lookback > 0 && ts_to_ms(place->deep) + DEEP_MS <= l->now;
 	ts_earlier(floor, place->low, l->m->overlap);
 	memcpy(oldest, floor, sizeof(oldest));
@@ -277,8 +290,8 @@ look_channel(struct look *l, const char *channel, struct drover_error *err)
 	    cursor[0] != '\0' ? sizeof(l->newest) : 1);
 	l->channel = channel;
 	l->floor = floor;
-	code = account_pages(l->a, "conversations.history", params, "messages", limited ? 1 : PAGES,
-	    cursor, sizeof(cursor), channel_message, l, err);
+	code = account_pages(l->a, "conversations.history", params, "messages",
+	    limited ? 1 : READ_PAGES, cursor, sizeof(cursor), channel_message, l, err);
 	l->m->history_ms = l->monotonic + (limited ? SLACK_MINUTE / l->a->history_per_minute : 0);
 	if (code != 0) {
 		if (strcmp(l->a->judged.error, "invalid_cursor") == 0)
@@ -287,7 +300,7 @@ look_channel(struct look *l, const char *channel, struct drover_error *err)
 	}
 	memcpy(place->page, cursor, sizeof(place->page));
 	ts_copy(place->top, cursor[0] != '\0' ? l->newest : "");
-	/* Where nobody looks further back, nothing waits for it. */
+	/* Where no look goes further back, nothing waits for one. */
 	if (deep || limited || l->m->lookback <= 0)
 		ts_from_ms(place->deep, l->now);
 	read_note(l, channel, "", cursor[0] == '\0');
@@ -323,15 +336,12 @@ look_thread(struct look *l, const struct wanted *w, struct drover_error *err)
 	l->floor = floor;
 	l->asked = thread != NULL;
 	l->newest[0] = '\0';
-	code = account_pages(l->a, "conversations.replies", params, "messages", limited ? 1 : PAGES,
-	    cursor, sizeof(cursor), thread_message, l, err);
+	code = account_pages(l->a, "conversations.replies", params, "messages",
+	    limited ? 1 : READ_PAGES, cursor, sizeof(cursor), thread_message, l, err);
 	l->m->replies_ms = l->monotonic + (limited ? SLACK_MINUTE / l->a->history_per_minute : 0);
 	if (code != 0)
 		return code;
-	/*
-	 * Replies come oldest first: what was read of a thread of ours is read,
-	 * also when there is more.
-	 */
+	/* Replies come oldest first, so a part of a thread of ours counts as read. */
 	if (thread == NULL && cursor[0] != '\0')
 		return 0;
 	if (thread == NULL && ts_compare(l->newest, w->latest) < 0)
@@ -351,7 +361,7 @@ check_find(struct mention *m, const char *channel, const char *ts)
 	return NULL;
 }
 
-/* The longer a thread has been quiet, the less often it is asked for. */
+/* The longer a thread has been quiet, the later it is read again. */
 static void
 check_set(struct look *l, const struct thread *thread)
 {
@@ -409,7 +419,7 @@ hint_fresh(const struct look *l, const struct hint *h)
 	    ts_to_ms(h->ts) + SLACK_HOUR > l->now;
 }
 
-/* Fresh hints only; partly: they are all that is to be looked at. */
+/* Gathers fresh hints; *partly says that nothing else needs to be looked at. */
 static int
 look_hints(struct look *l, bool *partly, struct drover_error *err)
 {
@@ -448,7 +458,7 @@ hinted(const struct look *l, const char *channel)
 	return false;
 }
 
-/* What was said in this channel to all has been read. */
+/* Closes the hints on the channel itself, which has been read. */
 static void
 hints_close(struct look *l, const char *channel)
 {
@@ -489,7 +499,7 @@ look_refresh(struct look *l, struct drover_error *err)
 	m->channels = ids;
 	m->channels_len = n;
 	m->channels_ms = l->monotonic + 1;
-	/* Channels that the bot has left make room. */
+	/* Forget channels that the bot has left. */
 	for (i = 0; i < l->p->places_len;) {
 		for (j = 0; j < n && strcmp(ids[j], l->p->places[i].channel) != 0; j++)
 			;
@@ -509,9 +519,7 @@ look_channels(struct look *l, bool partly, struct drover_error *err)
 	char why[DROVER_ERROR_MAX];
 	int code;
 
-	/*
-	 * First those where something is known to be, then the others in turn.
-	 */
+	/* First the channels with hints, then the others in turn. */
 	for (round = 0; round < (partly ? 1 : 2); round++) {
 		for (i = 0; i < n; i++) {
 			const char *channel = l->m->channels[(turn + i) % n];
@@ -529,27 +537,20 @@ look_channels(struct look *l, bool partly, struct drover_error *err)
 				continue;
 			}
 			l->failed++;
-			if (code == DROVER_PERMANENT ||
-			    (code == DROVER_CONFIG && judge_is_of_channel(l->a->judged.error))) {
+			if (is_of_channel(l, code)) {
 				tell(l, channel, err);
 				hints_close(l, channel);
 				if (round == 1)
 					l->m->turn = (turn + i + 1) % n;
 				continue;
 			}
-			/*
-			 * Not this one first again: it may be the only one that
-			 * fails.
-			 */
+			/* Begin with another one next time, in case only this one fails. */
 			l->m->turn = (turn + i + (code == DROVER_QUOTA ? 0 : 1)) % n;
 			return code;
 		}
 	}
 	if (!partly && l->failed > 0 && l->good == 0) {
-		/*
-		 * Slack's own word where it said one; else what was wrong with
-		 * its answer.
-		 */
+		/* Slack's own word, where there is one. */
 		snprintf(why, sizeof(why), "%s",
 		    l->a->judged.error[0] != '\0' ? l->a->judged.error : err->text);
 		return err->code == DROVER_CONFIG ? err->code : plugin_fail(err, DROVER_CONFIG,
@@ -572,9 +573,8 @@ look_threads(struct look *l, struct drover_error *err)
 		if (limited && l->m->replies_ms > l->monotonic)
 			return 0;
 		code = look_thread(l, w, err);
-		if (code == DROVER_PERMANENT ||
-		    (code == DROVER_CONFIG && judge_is_of_channel(l->a->judged.error))) {
-			/* Gone, or out of reach: nobody asks there any more. */
+		if (is_of_channel(l, code)) {
+			/* Gone, or out of reach, so it may be forgotten. */
 			if ((thread = position_thread(l->p, w->channel, w->ts)) != NULL)
 				thread->active_ms = 0;
 			memcpy(l->newest, w->latest, sizeof(l->newest));
@@ -631,7 +631,7 @@ look_done(struct look *l)
 		else
 			known_set(l, r->channel, r->thread, r->newest);
 	}
-	/* A slot counts as followed only when all of its hints were. */
+	/* A slot counts as followed when all of its hints were. */
 	for (i = 0; i < l->hints_len; i++) {
 		char *handled = l->m->handled[l->hints[i].slot];
 

@@ -12,31 +12,33 @@
 #define TOLD_MAX 64
 #define HINTS_MAX (HINT_SLOTS * HINT_LINES)
 
-/* Newest reply that was looked at, of a thread that is not ours. */
+/* The newest reply that was looked at in a thread that is not ours. */
 struct known {
 	char channel[SLACK_ID_MAX], ts[SLACK_TS_MAX], latest[SLACK_TS_MAX];
 };
 
-/* When a thread of ours is to be looked at again though nothing says so. */
+/* When a thread of ours is to be looked at again although nothing says so. */
 struct check {
 	char channel[SLACK_ID_MAX], ts[SLACK_TS_MAX];
-	int64_t next_ms;                 /* monotonic */
+	int64_t next_ms; /* monotonic */
 };
 
 /*
  * The source between polls. What is lost with the process is only asked again.
+ * Times are monotonic milliseconds; those that begin as 0, for never, are one
+ * more than the clock said.
  */
 struct mention {
 	struct people people;
 	char user[SLACK_ID_MAX], bot[SLACK_ID_MAX], team[SLACK_ID_MAX];
-	int64_t who_ms;                  /* monotonic, plus 1; 0: not asked */
+	int64_t who_ms; /* when Slack last said who the bot is, or 0 */
 	char (*channels)[SLACK_ID_MAX];
 	size_t channels_len;
-	int64_t channels_ms;             /* monotonic, plus 1; 0: not asked */
-	size_t turn;                     /* channel that the next look begins with */
-	int64_t full_ms;                 /* monotonic, plus 1: when everything was looked at */
-	int64_t history_ms,
-	    replies_ms; /* monotonic: not before, where history_per_minute says so */
+	int64_t channels_ms; /* when the channels were asked for, or 0 */
+	size_t turn;         /* the channel that the next look begins with */
+	int64_t full_ms;     /* when everything was looked at, or 0 */
+	/* Not to be read before, where option history_per_minute says so. */
+	int64_t history_ms, replies_ms;
 	char handled[HINT_SLOTS][SLACK_TS_MAX];
 	struct known known[KNOWN_MAX];
 	size_t known_next;
@@ -48,7 +50,7 @@ struct mention {
 	size_t told_next;
 	int64_t overlap, since, lookback;
 	bool follow_ups;
-	uint64_t cursor;                 /* hash of the one that was set last; 0: none */
+	uint64_t cursor; /* hash of the one that was set last, or 0 */
 };
 
 /* A message that may ask for something. */
@@ -57,19 +59,19 @@ struct candidate {
 	    user[SLACK_ID_MAX];
 	char *text;
 	bool reply, follow_up, taken;
-	bool left;                       /* could not be handed over now */
+	bool left; /* it could not be handed over now */
 };
 
-/* A channel or thread that was read in this poll, and how far. */
+/* A channel, where thread is "", or a thread that was read in this poll, and how far. */
 struct read {
-	char channel[SLACK_ID_MAX], thread[SLACK_TS_MAX]; /* thread "" : the channel */
-	char newest[SLACK_TS_MAX];
+	char channel[SLACK_ID_MAX], thread[SLACK_TS_MAX], newest[SLACK_TS_MAX];
 	bool whole;
 };
 
+/* A thread to be read. */
 struct wanted {
 	char channel[SLACK_ID_MAX], ts[SLACK_TS_MAX], latest[SLACK_TS_MAX], from[SLACK_TS_MAX];
-	int hint;                        /* that asked for it; -1: none */
+	int hint; /* index of the hint that asks for it, or -1 */
 };
 
 /* One poll. */
@@ -80,7 +82,7 @@ struct look {
 	struct position *p;
 	int64_t now, monotonic;
 	struct hint hints[HINTS_MAX];
-	bool hint_open[HINTS_MAX];       /* not followed yet */
+	bool hint_open[HINTS_MAX]; /* not followed yet */
 	size_t hints_len;
 	struct candidate *list;
 	size_t len, room;
@@ -88,23 +90,20 @@ struct look {
 	size_t reads_len;
 	struct wanted wanted[THREADS_MAX];
 	size_t wanted_len;
-	size_t good, failed;             /* channels */
+	size_t good, failed; /* channels */
 
-	/* of the channel or thread that is being read */
+	/* Of the channel or thread that is being read. */
 	const char *channel, *thread, *floor;
 	char newest[SLACK_TS_MAX];
-	bool asked;                      /* the bot was asked in this thread before */
+	bool asked; /* the bot was asked in this thread before */
 };
 
 /*
- * Reads what there is to read: fills list and reads. A failure that is one
- * channel's or comes late only shortens them.
+ * Reads what there is to read, and fills list and reads. A failure that is one
+ * channel's, or comes late, only shortens them.
  */
 int look_all(struct look *, struct drover_error *);
-/*
- * What was looked at and handed over need not be looked at again: only once the
- * position is kept.
- */
+/* Remembers what was followed; only once the position is kept. */
 void look_done(struct look *);
 void look_free(struct look *);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One message, from history, replies or an event: who wrote it, where, and
+ * One message, from history, replies or an event: its author and place, and
  * whether it can ask for anything.
  */
 #include <stdio.h>
@@ -11,10 +11,7 @@
 static bool message_subtype(const char *);
 static bool message_taken(const cJSON *, const char *);
 
-/*
- * Edits, joins, topics and the like are said by Slack, not by the person in
- * them.
- */
+/* Whether the person wrote it: edits, joins, topics and the like are Slack's own messages. */
 static bool
 message_subtype(const char *subtype)
 {

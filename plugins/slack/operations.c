@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * What others may ask of this plugin: to post a message, and whether it could.
- */
+/* What other plugins and operators may ask: to post a message, and whether that would work. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,8 +18,7 @@ static void probe_app(struct drover_scope *, struct probe *);
 const struct drover_operation slack_post = {
 	.size = sizeof(struct drover_operation),
 	.name = "post",
-	.summary = "Posts a message: {\"channel\", \"text\" (Markdown), \"thread\" (optional), "
-		   "\"key\"}; the same key posts once.",
+	.summary = "Posts a message, once for a key: {channel, text (Markdown), thread, key}.",
 	.call = post_call,
 };
 
@@ -54,7 +51,7 @@ post_call(struct drover_scope *scope, void *plugin, const char *request, uint64_
 	if (strlen(post.key) >= DROVER_KEY_MAX || (*thread != '\0' && !ts_valid(thread))) {
 		code = plugin_fail(err, DROVER_PERMANENT, "slack.post: %s",
 		    *thread != '\0' && !ts_valid(thread) ?
-			"thread is no ts like 1503435956.000247" :
+			"thread is not a ts like 1503435956.000247" :
 			"key is too long");
 		goto out;
 	}
@@ -79,13 +76,15 @@ out:
 	return code;
 }
 
-/* What the configuration calls for and the token was not granted. */
+/* Names the scopes that the configuration needs and the token was not granted. */
 static void
 probe_scopes(struct drover_scope *scope, const struct account *a, struct probe *probe)
 {
 	static const struct {
 		const char *scope, *other, *why;
-		char when; /* 'w': authors names the workspace, 'g': a group, 'r': reactions */
+		/* When it is needed: authors name the workspace (w) or a group (g), reactions (r).
+		 */
+		char when;
 	} needs[] = {
 		{ "chat:write", NULL, "to answer", 0 },
 		{ "channels:history", "groups:history", "to read messages", 0 },
@@ -172,7 +171,7 @@ probe_app(struct drover_scope *scope, struct probe *probe)
 		probe_say(probe, "app_token", false, "%s", err.text);
 		return;
 	}
-	/* A connection that nobody takes up expires by itself. */
+	/* The connection is not used, and expires by itself. */
 	if (account_call(&app, "apps.connections.open", NULL, NULL, &answer, &err) == 0) {
 		web_answer_free(&answer);
 		probe_say(probe, "app_token", true, "Socket Mode is on");

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * What a job of slack.mention is given: the message as it stood when it was
- * accepted.
- */
+/* What a job of slack.mention is given: the message as it was when it was accepted. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,8 +64,7 @@ payload_read(struct payload *p, const char *text, size_t len, struct drover_erro
 	cJSON_Delete(json);
 	if (!good)
 		return plugin_fail(err, DROVER_PERMANENT,
-		    "the payload is none of a mention: it takes channel, ts, thread, user and "
-		    "text");
+		    "the payload is not a mention's, with channel, ts, thread, user and text");
 	return 0;
 }
 

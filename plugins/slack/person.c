@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who somebody is, as far as `authors` asks: member of the workspace, of a user
- * group, or a program.
+ * Who a user is, as far as `authors` ask: a member of the workspace or of a
+ * user group, or a program. Slack is asked only for what they name, and what it
+ * said is kept for ten minutes.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,10 +23,7 @@ static int groups_each(void *, const cJSON *, struct drover_error *);
 static int groups_ask(struct people *, struct account *, struct drover_error *);
 static void person_groups(const struct people *, struct person *);
 
-/*
- * What cannot be asked for want of a scope makes nobody a member; the others
- * must be asked again.
- */
+/* Without the scope to ask, users count as strangers; other failures are tried again. */
 static int
 people_lost(struct people *people, struct account *a, const char *what, struct drover_error *err)
 {
@@ -33,7 +31,7 @@ people_lost(struct people *people, struct account *a, const char *what, struct d
 		return err->code;
 	if (!people->told)
 		plugin_log(a->scope, DROVER_WARN,
-		    "%s is not known, so authors cannot be told by it: %s", what, err->text);
+		    "%s is not known, so authors by it are refused: %s", what, err->text);
 	people->told = true;
 	err->code = 0;
 	return 0;

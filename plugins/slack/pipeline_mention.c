@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The pipeline slack.mention: one message in the thread says what becomes of a
- * request, and is edited until it holds the answer or the pull request. An
- * agent gets a checkout whether it is asked a question or for a change; what it
- * did shows which it was.
+ * request, and is edited until it holds the answer or the pull request. The
+ * agent gets a checkout whether it is asked a question or for a change; whether
+ * it changed something shows which it was. When the job has ended for good,
+ * slack_settle() has the last word in that message.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,11 +30,11 @@ struct work {
 	struct payload payload;
 	struct people people;
 	struct drover_repo repo;
-	char status[SLACK_TS_MAX];       /* ts of the message */
+	char status[SLACK_TS_MAX]; /* ts of the message */
 	char subject[SLACK_ID_MAX + SLACK_TS_MAX];
-	char *conversation,
-	    *thread; /* what was said before; the thread as far as it is not in the conversation */
-	struct text_buf said;            /* the thread while it is read */
+	char *conversation;   /* what was said to and by drover before */
+	char *thread;         /* what else trusted people have said in the thread */
+	struct text_buf said; /* the thread while it is read */
 	bool reactions;
 };
 
@@ -65,8 +66,7 @@ const struct drover_pipeline slack_pipeline = {
 	.size = sizeof(struct drover_pipeline),
 	.retries = 2,
 	.name = "mention",
-	.summary = "Answers a message in its thread, or makes the change that it asks for and "
-		   "opens a pull request.",
+	.summary = "Answers a message in its thread, or makes a change and opens a pull request.",
 	.pool = "light",
 	.timeout_ms = 50 * SLACK_MINUTE,
 	.run = mention_run,
@@ -79,10 +79,7 @@ asker(const struct work *w)
 	return w->payload.name[0] != '\0' ? w->payload.name : w->payload.user;
 }
 
-/*
- * The message was edited before this job began, and another job has the new
- * words.
- */
+/* Whether the message was edited before this job began, so that another job has the new words. */
 static bool
 is_superseded(struct work *w, struct drover_error *err)
 {
@@ -117,7 +114,7 @@ say(struct work *w, const char *text, struct drover_error *err)
 
 	if (code != DROVER_PERMANENT)
 		return code;
-	/* Somebody has removed it: once more, in a message of its own. */
+	/* The message was removed, so say it in another one. */
 	snprintf(key, sizeof(key), "again/%s/%s", w->job->trace, w->status);
 	post.key = key;
 	if ((code = post_once(&w->account, &post, w->status, err)) != 0)
@@ -163,10 +160,7 @@ ask_repo(struct work *w, struct drover_error *err)
 	return code;
 }
 
-/*
- * A stranger's words reach no prompt; those of the conversation are in it
- * already.
- */
+/* The words of strangers reach no prompt; those of the conversation are in it already. */
 static int
 thread_each(void *arg, const cJSON *json, struct drover_error *err)
 {
@@ -194,8 +188,8 @@ thread_each(void *arg, const cJSON *json, struct drover_error *err)
 }
 
 /*
- * What was said before. Without the thread the conversation must do, unless the
- * token is refused altogether.
+ * Reads what was said before. The conversation must do when the thread cannot
+ * be read, unless the token itself is refused.
  */
 static int
 gather(struct work *w, struct drover_error *err)
@@ -232,8 +226,8 @@ gather(struct work *w, struct drover_error *err)
 }
 
 /*
- * Only once the outcome is certain: another attempt would read its own request
- * as said before.
+ * Adds the request to the conversation. Only once the outcome is certain:
+ * another attempt would read its own request as said before.
  */
 static int
 remember(struct work *w, struct drover_error *err)
@@ -342,10 +336,7 @@ carry_out(struct work *w, struct drover_error *err)
 	return code;
 }
 
-/*
- * Says in the thread that it did not work. Whether there is another attempt the
- * core knows: settle() has the last word.
- */
+/* Says in the thread that it did not work; the core decides whether there is another attempt. */
 static void
 confess(struct work *w, const struct drover_error *err)
 {
@@ -465,10 +456,7 @@ slack_settle(struct drover_scope *scope, void *source, const struct drover_settl
 		goto out;
 	w.reactions = scope->host->option->integer(scope, "reactions") != 0;
 	code = post_edit(&w.account, channel, ts, text_of(&text), err);
-	/*
-	 * Only what may go better another time is tried again: it would be for
-	 * ever.
-	 */
+	/* Anything else would fail again and again. */
 	if (code != 0 && code != DROVER_AGAIN && code != DROVER_QUOTA) {
 		plugin_log(scope, DROVER_NOTICE, "%s: its end could not be told: %s", settled->key,
 		    err->text);

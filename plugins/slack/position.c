@@ -2,7 +2,7 @@
 /*
  * The cursor of slack.mention: how far each channel and each thread has been
  * read, and what was handed over within the time that a look can come back to.
- * It is kept by the core in one transaction with the jobs.
+ * The core keeps it in one transaction with the jobs.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +11,7 @@
 #include "slack.h"
 
 #define THREAD_KEEP (14 * 24 * SLACK_HOUR)
-#define SEEN_KEEP SLACK_HOUR     /* a hint may lead back as far */
+#define SEEN_KEEP   SLACK_HOUR /* a hint may lead back so far */
 
 static const char *row_text(const cJSON *, int);
 static bool row_copy(const cJSON *, int, char *, size_t);
@@ -119,10 +119,7 @@ position_read(struct position *p, const char *cursor)
 	return good;
 }
 
-/*
- * Ids, times and names of repos need no escaping; a page of Slack's might, and
- * is left out then.
- */
+/* Ids, times and names of repos need no escaping; a page that would is left out. */
 static char *
 write_all(const struct position *p)
 {

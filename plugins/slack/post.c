@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Messages of ours. Slack takes no idempotency key, so each carries its key in
- * its metadata; after a crash between "posted" and "recorded" it is looked for
- * among our own before it is posted again.
+ * Messages of the bot, posted once whatever crashes. Slack takes no idempotency
+ * key, so each message carries a key in its metadata. After a crash between the
+ * post and its record, the message is looked for among the bot's own.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,13 +13,13 @@
 #include "common/once.h"
 
 #define LOOK_PAGES 5
-#define LOOK_THREAD_PAGES 50     /* replies come oldest first */
+#define LOOK_THREAD_PAGES 50 /* replies come oldest first */
 #define LOOK_SIZE "100"
 
 struct looking {
 	struct account *account;
 	const struct post *post;
-	bool by_text;                    /* no metadata was sent */
+	bool by_text; /* markers are off, so there is no metadata */
 	char ts[SLACK_TS_MAX];
 };
 

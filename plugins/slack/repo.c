@@ -1,22 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Which repo a message is about. A name that nobody configured is never taken
- * for one.
- */
+/* Which repo a message is about; only a configured name counts as one. */
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
 #include "slack.h"
 
-#define NAME_CHARS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-."
+#define NAME_CHARS TEXT_ALNUM "_-."
 #define LISTED 20
 
 static bool repo_known(struct drover_scope *, const char *, size_t, char *);
 static size_t word_len(const char *);
 static bool word_begins(const char *, const char *);
 
-/* A configured repo of this name. */
+/* Whether a repo of this name is configured. */
 static bool
 repo_known(struct drover_scope *scope, const char *name, size_t len, char *out)
 {
@@ -33,9 +30,7 @@ repo_known(struct drover_scope *scope, const char *name, size_t len, char *out)
 	return true;
 }
 
-/*
- * Length of the name here; a full stop or hyphen that ends it ends a sentence.
- */
+/* Length of the name at this place, without a full stop or hyphen that ends a sentence. */
 static size_t
 word_len(const char *at)
 {
@@ -77,7 +72,7 @@ repo_named(struct drover_scope *scope, const char *plain, char repo[DROVER_NAME_
 		if (word_begins(plain, at) && repo_known(scope, name, word_len(name), repo))
 			return true;
 	}
-	/* "web" alone answers the question which one. */
+	/* A message that is only "web" answers the question which repo is meant. */
 	name = plain + strspn(plain, " \t\n`\"");
 	len = word_len(name);
 	return name[len + strspn(name + len, " \t\n.!`\"")] == '\0' &&

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The plugin slack: people mention the bot, and it answers in their thread. */
+/*
+ * The plugin slack: people mention the bot, and it answers in their thread.
+ * source_mention.c and look.c find what was said, helped by hints from hook.c
+ * and socket.c; pipeline_mention.c answers.
+ */
 #include <string.h>
 
 #include "slack.h"
@@ -11,19 +15,17 @@ static const struct drover_option options[] = {
 	{ "bot_token", DROVER_STRING, DROVER_SECRET | DROVER_REQUIRED, NULL,
 	    "Bot token, xoxb-..., of an app that was installed in the workspace." },
 	{ "app_token", DROVER_STRING, DROVER_SECRET, NULL,
-	    "App-level token, xapp-..., with connections:write: Socket Mode makes polls come at "
-	    "once." },
+	    "App-level token, xapp-..., for Socket Mode, which makes polls come at once." },
 	{ "signing_secret", DROVER_STRING, DROVER_SECRET, NULL,
 	    "Signing secret of the app, where Slack sends events to /hooks/slack." },
 	{ "channels", DROVER_LIST, 0, NULL,
-	    "Channels by id (\"C024BE91L\") or name (\"#web\"); default: those that the bot was "
-	    "invited to." },
+	    "Channels by id (C024BE91L) or name (#web); unless given, all that the bot is in." },
 	{ "repo", DROVER_STRING, 0, NULL,
 	    "Repository of messages that name none; default: the only one that is configured." },
 	{ "channel_repos", DROVER_LIST, 0, NULL,
 	    "Repository by channel, \"C024BE91L=web\"; goes before repo." },
 	{ "history_per_minute", DROVER_INT, 0, "0",
-	    "Pages of history a minute, for apps that Slack grants but 1; 0: the usual 50." },
+	    "Pages of history a minute, for apps that Slack allows but 1; 0 for the usual 50." },
 	{ "reactions", DROVER_BOOL, 0, "true",
 	    "Shows by reactions what was taken and what is done." },
 	{ "marker", DROVER_BOOL, 0, "true",
@@ -33,7 +35,7 @@ static const struct drover_option options[] = {
 	    "Certificates that Socket Mode trusts instead of the system's." },
 	{ "ping_timeout", DROVER_DURATION, 0, "30s",
 	    "Socket Mode begins anew when nothing was heard for so long." },
-	{ NULL, 0, 0, NULL, NULL },
+	{ 0 },
 };
 
 static const struct drover_source *const sources[] = { &slack_mention, NULL };
@@ -65,17 +67,16 @@ slack_open(struct drover_scope *scope, void **plugin, struct drover_error *err)
 	*plugin = NULL;
 	if (pages < 0 || pages > 1000)
 		return plugin_fail(err, DROVER_CONFIG,
-		    "option history_per_minute: takes 0 to 1000");
+		    "option history_per_minute: must be 0 to 1000");
 	if (option->integer(scope, "ping_timeout") < 1000 ||
 	    option->integer(scope, "ping_timeout") > SLACK_HOUR)
-		return plugin_fail(err, DROVER_CONFIG, "option ping_timeout: takes 1s to 1h");
+		return plugin_fail(err, DROVER_CONFIG, "option ping_timeout: must be 1s to 1h");
 	for (i = 0; i < option->count(scope, "channel_repos"); i++) {
 		text = option->item(scope, "channel_repos", i);
 		if (strchr(text, '=') == NULL ||
 		    strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") != strcspn(text, "="))
 			return plugin_fail(err, DROVER_CONFIG,
-			    "option channel_repos: \"%.80s\" is not CHANNEL=REPO, as "
-			    "\"C024BE91L=web\"",
+			    "option channel_repos: \"%.80s\" is not CHANNEL=REPO as C024BE91L=web",
 			    text);
 	}
 	return 0;

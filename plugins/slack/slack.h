@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the files of the slack plugin share: the account, times, text, messages,
- * and the state of the source.
+ * What the files of the plugin slack share, by file: the account, times, text,
+ * messages, and the cursor of the source.
  */
 #ifndef SLACK_H
 #define SLACK_H
@@ -15,20 +15,20 @@
 #include "common/text.h"
 #include "common/web.h"
 
-#define SLACK_ID_MAX 32          /* of users, channels, teams */
+#define SLACK_ID_MAX   32 /* of users, channels and teams */
 #define SLACK_TS_MAX 24
 #define SLACK_NAME_MAX 96
-#define SLACK_TEXT_MAX 16384     /* of a message that goes into a payload or a prompt */
-#define SLACK_POST_MAX 3900      /* of a message of ours; Slack shows longer ones in pieces */
+#define SLACK_TEXT_MAX 16384 /* of a message in a payload or a prompt */
+#define SLACK_POST_MAX 3900  /* of a message of ours; Slack shows longer ones in pieces */
 #define SLACK_KIND "slack.mention"
 #define SLACK_SOURCE "mention"
-#define SLACK_EVENT "drover"     /* event_type of the metadata of our messages */
+#define SLACK_EVENT    "drover" /* event_type of the metadata of our messages */
 #define SLACK_MINUTE INT64_C(60000)
 #define SLACK_HOUR (60 * SLACK_MINUTE)
 
 /*
- * ---- ts.c: a message's id and time is a string of seconds and microseconds;
- * as a double it would lose digits ----
+ * ---- ts.c: the id and time of a message, a string of seconds and
+ * microseconds; as a double it would lose digits ----
  */
 
 bool ts_valid(const char *ts);
@@ -36,10 +36,11 @@ bool ts_valid(const char *ts);
 int ts_compare(const char *a, const char *b);
 void ts_from_ms(char out[SLACK_TS_MAX], int64_t ms);
 int64_t ts_to_ms(const char *ts); /* 0 for an invalid one */
-/* The same, so many milliseconds earlier; not before the beginning of time. */
+/* The same, so many milliseconds earlier, but not before 1970. */
 void ts_earlier(char out[SLACK_TS_MAX], const char *ts, int64_t ms);
 /* The last ts before this one. */
 void ts_before(char out[SLACK_TS_MAX], const char *ts);
+/* "" for an invalid one */
 void ts_copy(char out[SLACK_TS_MAX], const char *ts);
 
 /* ---- mrkdwn.c: Slack's own markup ---- */
@@ -65,29 +66,30 @@ void mrkdwn_escape(struct text_buf *, const char *text);
 
 /* ---- judge.c: answers with HTTP 200 that are failures ---- */
 
+/* A method of the Web API, and how often it may be called: count times in per_ms. */
 struct method {
 	const char *name;
-	bool read;               /* GET */
-	bool once;               /* doing it twice shows */
-	bool of_channel;         /* the limit counts for each channel apart */
-	uint32_t count;          /* so many in per_ms */
+	bool read;       /* GET */
+	bool once;       /* doing it twice shows */
+	bool of_channel; /* the limit counts for each channel apart */
+	uint32_t count;
 	int64_t per_ms;
 };
 
-/* What Slack said of one call, for whoever made it. */
+/* What Slack said to one call. */
 struct judged {
 	const struct method *method;
-	const char *limit;       /* by name */
-	char error[64];          /* "channel_not_found"; "" : none */
-	char scope_needed[128];
-	bool unsure;             /* it may have been done all the same */
+	const char *limit; /* by name */
+	char error[64];    /* "channel_not_found", or "" */
+	bool unsure;       /* it may have been done although it failed */
 };
 
-const struct method *method_find(const char *name); /* NULL: none */
+/* NULL for a method that is not called here. */
+const struct method *method_find(const char *name);
 /* For drover_http_request.judge; arg is a struct judged. */
 void judge_answer(void *arg, struct drover_scope *, const struct drover_http_response *,
     struct drover_http_verdict *);
-/* The failure is one of this channel, and others may be better off. */
+/* Whether the failure is one of this channel, so that others may be better off. */
 bool judge_is_of_channel(const char *error);
 
 /* ---- account.c: the workspace as the bot's token sees it ---- */
@@ -96,38 +98,39 @@ struct account {
 	struct drover_scope *scope;
 	struct web web;
 	char *authorization;
-	struct judged judged;            /* of the last call */
-	uint32_t history_per_minute;     /* 0: as Slack's tier 3 has it */
-	int64_t patience_ms;             /* of each call; 0: the host's */
-	bool critical; /* somebody waits: polls leave a part of the limits for this */
-	/* by account_who() */
+	struct judged judged;        /* of the last call */
+	uint32_t history_per_minute; /* 0 for what Slack's tier 3 allows */
+	int64_t patience_ms;         /* of each call; 0 for the host's */
+	bool critical;               /* a job or a person waits; false for polls */
+	/* Filled in by account_who(). */
 	char user[SLACK_ID_MAX], bot[SLACK_ID_MAX], team[SLACK_ID_MAX], name[SLACK_NAME_MAX],
 	    url[256];
-	char scopes[1024];               /* granted, "a,b,c"; "": not said */
+	char scopes[1024]; /* granted, as "a,b,c"; "" where Slack does not say */
 };
 
+/* A list ends with a NULL key; a NULL value is left out. */
 struct param {
-	const char *key, *value;         /* a NULL value is left out; a NULL key ends the list */
+	const char *key, *value;
 };
 
-/* Of the token `bot_token`, or of another SECRET option. */
+/* With the token of option bot_token, or of another SECRET option. */
 int account_open(struct account *, struct drover_scope *, const char *token, struct drover_error *);
 void account_close(struct account *);
 /*
- * Calls a method. 0: ok:true, or an error that means the same (judged.error is
- * set then); answer is the caller's to free. channel is for the limit only,
- * NULL: none.
+ * Calls a method. 0 for ok:true, or for an error that means the same, which
+ * judged.error then names; the answer is the caller's to free. channel is for
+ * the limit only, and may be NULL.
  */
 int account_call(struct account *, const char *method, const char *channel, const struct param *,
     struct web_answer *, struct drover_error *);
-/* auth.test: fills user, bot, team, scopes. */
+/* Calls auth.test, and fills in user, bot, team and scopes. */
 int account_who(struct account *, struct drover_error *);
-/* The granted scopes are known, and this one is not among them. */
+/* Whether the granted scopes are known and this one is not among them. */
 bool account_lacks(const struct account *, const char *scope);
 /*
  * All pages of a list by cursor: each gets every element of the array at. As
- * web_pages; cursor (of size bytes, may be NULL) is where it begins, and where
- * it stopped for want of pages: "" when the list was walked to its end.
+ * web_pages; cursor, of size bytes or NULL, is where it begins, and becomes
+ * where it stopped for want of pages, "" at the end of the list.
  */
 int account_pages(struct account *, const char *method, const struct param *, const char *at,
     int pages, char *cursor, size_t size,
@@ -139,40 +142,40 @@ int account_pages(struct account *, const char *method, const struct param *, co
 
 struct person {
 	char id[SLACK_ID_MAX];
-	char name[SLACK_NAME_MAX];       /* "" : not known */
+	char name[SLACK_NAME_MAX]; /* "" where it is not known */
 	char groups[PERSON_MARKS][SLACK_NAME_MAX];
-	uint32_t flags;                  /* DROVER_PERSON_* */
-	bool workspace;                  /* full member of the bot's own */
-	int64_t known_ms;                /* wall time it was asked; 0: not */
+	uint32_t flags;   /* DROVER_PERSON_* */
+	bool workspace;   /* a full member of the bot's own workspace */
+	int64_t known_ms; /* wall time when it was asked, or 0 */
 };
 
 #define PEOPLE_MAX 256
 
 struct group {
-	char handle[SLACK_NAME_MAX];     /* "@devs" */
-	char *users;                     /* " U1 U2 " */
+	char handle[SLACK_NAME_MAX]; /* "@devs" */
+	char *users;                 /* " U1 U2 " */
 };
 
-/* People as far as they matter to `authors`; kept for ten minutes. */
+/* People as far as they matter to `authors`, kept for ten minutes. */
 struct people {
 	struct person list[PEOPLE_MAX];
 	size_t len;
 	struct group *groups;
 	size_t groups_len;
 	int64_t groups_ms;
-	bool told;                       /* that a scope is missing */
+	bool told; /* that a scope is missing */
 };
 
 /*
- * A person with the marks that authors may name; what cannot be asked is left
- * out, and said once.
+ * A person with the marks that authors may name. What cannot be asked is left
+ * out, and logged once.
  */
 int person_find(struct people *, struct account *, const char *id, struct person *,
     struct drover_error *);
-/* 1 or 0: may start work and be quoted. */
+/* Whether the person may start work and be quoted: 1, 0 or a class. */
 int person_allowed(struct drover_scope *, const struct person *, struct drover_error *);
 /*
- * As the core wants it; marks points into the person and to storage of
+ * As the core wants it; points into the person and to marks, which has room for
  * PERSON_MARKS + 2.
  */
 void person_public(const struct person *, struct drover_person *, const char **marks);
@@ -181,21 +184,21 @@ void people_free(struct people *);
 /* ---- message.c: one message as Slack gives it ---- */
 
 struct message {
-	char channel[SLACK_ID_MAX], ts[SLACK_TS_MAX],
-	    thread[SLACK_TS_MAX]; /* thread: its own ts where it begins one */
+	char channel[SLACK_ID_MAX], ts[SLACK_TS_MAX];
+	char thread[SLACK_TS_MAX]; /* its own ts where it begins one */
 	char user[SLACK_ID_MAX], edited[SLACK_TS_MAX], latest_reply[SLACK_TS_MAX];
-	const char *text;                /* of the tree it was read from */
+	const char *text; /* in the tree that it was read from */
 	bool reply;
-	bool person; /* a person wrote it: no bot, nothing that Slack itself says */
-	bool taken;                      /* bears a reaction of ours that says so */
+	bool person; /* written by a person: by no bot, and not by Slack itself */
+	bool taken;  /* bears a reaction of the bot's that says so */
 };
 
 /*
- * 0, or -1: not a message that can be told from others. self is the bot's user
+ * 0, or -1 for what cannot be told from other messages. self is the bot's user
  * id.
  */
 int message_read(const cJSON *, const char *channel, const char *self, struct message *);
-/* It is ours, and its metadata has this key. */
+/* Whether it is the bot's, and its metadata has this key. */
 bool message_has_key(const cJSON *, const struct account *, const char *key);
 
 /* ---- payload.c: what the source hands to the pipeline ---- */
@@ -203,9 +206,9 @@ bool message_has_key(const cJSON *, const struct account *, const char *key);
 struct payload {
 	char channel[SLACK_ID_MAX], ts[SLACK_TS_MAX], thread[SLACK_TS_MAX], edited[SLACK_TS_MAX];
 	char user[SLACK_ID_MAX], name[SLACK_NAME_MAX];
-	char repo[DROVER_NAME_MAX];      /* "" : not known */
-	char wrong[DROVER_NAME_MAX];     /* a repo that was asked for and is not configured */
-	char *text;                      /* as written; payload_free() */
+	char repo[DROVER_NAME_MAX];  /* "" where it is not known */
+	char wrong[DROVER_NAME_MAX]; /* a repo that was asked for and is not configured */
+	char *text;                  /* as written */
 	bool follow_up;
 };
 
@@ -217,22 +220,21 @@ void payload_free(struct payload *);
 /* ---- repo.c: which repo a message is about ---- */
 
 /*
- * Names one: "repo:NAME", "in NAME" of a configured one, or nothing but a name.
- * wrong: named by "repo:" and not configured.
+ * Whether the message names one: "repo:NAME", "in NAME" of a configured one, or
+ * nothing but a name. wrong gets one that "repo:" names and that is not
+ * configured.
  */
 bool repo_named(struct drover_scope *, const char *plain, char repo[DROVER_NAME_MAX],
     char wrong[DROVER_NAME_MAX]);
 /*
- * What holds where the message names none: option channel_repos, then repo,
+ * The repo where the message names none: by option channel_repos, then by repo,
  * then the only one that is configured.
  */
 bool repo_usual(struct drover_scope *, const char *channel, char repo[DROVER_NAME_MAX]);
-/* "`a`, `b` and `c`", bounded. */
+/* Appends "`a`, `b`, `c`", bounded. */
 void repo_list(struct drover_scope *, struct text_buf *);
 
-/*
- * ---- hint.c: word from Slack that something was said, for the next poll ----
- */
+/* ---- hint.c: where something was said, for the next poll ---- */
 
 #define HINT_SLOTS 64
 #define HINT_LINES 8
@@ -243,13 +245,13 @@ struct hint {
 	unsigned slot;
 };
 
-/* From an event's inner object. False: nothing that could matter. */
+/* From an event's inner object. False where it cannot matter. */
 bool hint_from_event(const cJSON *event, const char *self, struct hint *);
-/* Keeps it, and calls for a poll. */
+/* Keeps the hint, and has the source polled. */
 int hint_leave(struct drover_scope *, const struct hint *, struct drover_error *);
 /*
- * The hints that lie there, at most max, newest last in each slot. Count, or a
- * class.
+ * The hints that are kept, at most max, the newest of each slot last. Returns
+ * their number, or a class.
  */
 int hint_look(struct drover_scope *, struct hint *, size_t max, struct drover_error *);
 
@@ -263,18 +265,18 @@ int hint_look(struct drover_scope *, struct hint *, size_t max, struct drover_er
 /* How far a channel has been read. */
 struct place {
 	char channel[SLACK_ID_MAX];
-	char low[SLACK_TS_MAX];          /* everything up to here is done */
-	char deep[SLACK_TS_MAX];         /* when its older threads were looked at last */
-	char top[SLACK_TS_MAX]; /* newest message of a pass that goes on with page; "" : none under
-				   way */
+	char low[SLACK_TS_MAX];  /* everything up to here is done */
+	char deep[SLACK_TS_MAX]; /* when its older threads were looked at last */
+	/* The newest message of a pass that goes on with page; "" while there is no such pass. */
+	char top[SLACK_TS_MAX];
 	char page[PAGE_MAX];
 };
 
 /* A thread that the bot was asked in. */
 struct thread {
 	char channel[SLACK_ID_MAX], ts[SLACK_TS_MAX];
-	char seen[SLACK_TS_MAX];         /* replies up to here are done */
-	int64_t active_ms;               /* wall time somebody last asked */
+	char seen[SLACK_TS_MAX]; /* replies up to here are done */
+	int64_t active_ms;       /* wall time when the bot was last asked */
 	char repo[DROVER_NAME_MAX];
 };
 
@@ -292,64 +294,61 @@ struct position {
 	size_t seen_len;
 };
 
-/* False: not a cursor of ours; position is empty then. "" is an empty one. */
+/* Reads a cursor, where "" is an empty one. False, and empty, for what is not ours. */
 bool position_read(struct position *, const char *cursor);
 /*
- * A cursor within DROVER_VALUE_MAX: the threads that were quiet for longest are
- * left out when it would be longer. The caller frees.
+ * A cursor within DROVER_VALUE_MAX, without the threads that were quiet for
+ * longest when it would be longer. The caller frees.
  */
 char *position_write(struct position *);
 struct place *position_place(struct position *, const char *channel);
-/* The place, made where there is none; NULL: there are too many. */
+/* The place of the channel, made where there is none; NULL when there are too many. */
 struct place *position_place_add(struct position *, const char *channel, const char *low);
 struct thread *position_thread(struct position *, const char *channel, const char *ts);
-/* As above; the thread that was quiet for longest makes room. */
+/* The thread, made where there is none; the one that was quiet for longest makes room. */
 struct thread *position_thread_add(struct position *, const char *channel, const char *ts,
     const char *seen, int64_t now);
 struct seen *position_seen(struct position *, const char *channel, const char *ts);
-/* False: there is no room, and nothing more may be handed over. */
+/* False when there is no room, so that nothing more may be handed over. */
 bool position_seen_add(struct position *, const char *channel, const char *ts, const char *edited);
 /*
- * Forgets threads that were quiet for 14 days, and handed over messages that no
- * look can come back to.
+ * Forgets threads that were quiet for 14 days, and messages that no look can
+ * come back to.
  */
 void position_tidy(struct position *, int64_t now, int64_t overlap);
 
 /* ---- post.c: messages of ours ---- */
 
 struct post {
-	const char *channel, *thread;    /* thread may be NULL */
-	const char *text;                /* as Slack takes it */
-	const char *key;                 /* for metadata; at most DROVER_KEY_MAX */
-	const char *after;               /* ts that it is certainly newer than, or NULL */
+	const char *channel, *thread; /* thread may be NULL */
+	const char *text;             /* as Slack takes it */
+	const char *key;              /* for metadata; at most DROVER_KEY_MAX */
+	const char *after;            /* a ts that the message is certainly newer than, or NULL */
 };
 
 /*
- * Posts once whatever crashes: through the effect, found again by metadata or
- * text. ts of the message comes out; found: it was there.
+ * Posts once whatever crashes; the message is found again by its metadata or
+ * text. Fills in its ts.
  */
 int post_once(struct account *, const struct post *, char ts[SLACK_TS_MAX], struct drover_error *);
 /* Replaces the text. PERMANENT when the message is gone. */
 int post_edit(struct account *, const char *channel, const char *ts, const char *text,
     struct drover_error *);
-/* Adds or removes a reaction; being so already is success. */
+/* Adds or removes a reaction; success where it is so already. */
 int post_reaction(struct account *, bool add, const char *channel, const char *ts, const char *name,
     struct drover_error *);
 
 /* ---- channel.c ---- */
 
 /*
- * The ids of option channels, or of all that the bot is a member of; the caller
- * frees ids. Names ("#web") are looked up.
+ * The ids of option channels, where names ("#web") are looked up, or of all
+ * that the bot is a member of. The caller frees ids.
  */
 int channel_list(struct account *, char (**ids)[SLACK_ID_MAX], size_t *n, struct drover_error *);
 /* The id of "C1" or "#web". */
 int channel_find(struct account *, const char *name, char id[SLACK_ID_MAX], struct drover_error *);
 
-/*
- * ---- source_mention.c, pipeline_mention.c, operations.c, hook.c, socket.c
- * ----
- */
+/* ---- source_mention.c, pipeline_mention.c, operations.c, hook.c, socket.c ---- */
 
 extern const struct drover_source slack_mention;
 extern const struct drover_pipeline slack_pipeline;
@@ -358,7 +357,12 @@ extern const struct drover_operation slack_post, slack_probe;
 int slack_hook(struct drover_scope *, void *, const struct drover_delivery *,
     struct drover_receipt *, struct drover_error *);
 int slack_listen(struct drover_scope *, void *, struct drover_error *);
-/* One message of Socket Mode. */
+/* Tells the message how a job of the source ended. */
+int slack_settle(struct drover_scope *, void *, const struct drover_settled *,
+    struct drover_error *);
+
+/* ---- envelope.c: one message of Socket Mode ---- */
+
 enum envelope {
 	ENVELOPE_IGNORE,
 	ENVELOPE_HELLO,
@@ -367,14 +371,10 @@ enum envelope {
 	ENVELOPE_DISABLED
 };
 /*
- * Reads it; id (of size bytes) is to be acknowledged unless "". hint is filled
- * for an EVENT that has one, its channel is "" else.
+ * What a message is. id, of size bytes, is to be acknowledged unless it is "".
+ * hint is filled in for an EVENT that has one; otherwise its channel is "".
  */
 enum envelope envelope_read(const char *text, size_t len, const char *self, char *id, size_t size,
     struct hint *);
-
-/* How a job of the source ended, for the message that is still there. */
-int slack_settle(struct drover_scope *, void *, const struct drover_settled *,
-    struct drover_error *);
 
 #endif

@@ -2,9 +2,11 @@
 /*
  * Socket Mode: listen() holds a WebSocket to Slack, leaves hints for what is
  * said and acknowledges it. libwebsockets' callbacks only gather whole
- * messages; they are carried out one after the other in socket_run(). Slack
- * renews connections: the new one is up before the old one is left. Whatever
- * goes wrong ends the call, and polling has meanwhile seen everything.
+ * messages, which socket_run() carries out one after the other. When Slack
+ * renews a connection, the new one is up before the old one is left.
+ *
+ * Whatever goes wrong ends the call. The core calls again, with backoff, and
+ * polling sees in the meantime what was said.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,19 +19,19 @@
 #include <libwebsockets.h>
 
 #define MESSAGE_MAX (1u << 20)
-#define WAITING_MAX (4u << 20)       /* bytes of messages that are not carried out yet */
-#define ACKS_MAX 256
-#define ID_MAX 128
-#define TICK_US (500 * LWS_US_PER_MS)
-#define CONNECT_MS INT64_C(30000)    /* until Slack says hello */
-#define RENEW_PATIENCE 1000
-#	define AGAIN_MS \
-		INT64_C(10000) /* between tries for a new connection while the old one lasts */
+#	define WAITING_MAX    (4u << 20) /* bytes of messages that are not carried out yet */
+#	define ACKS_MAX       256
+#	define ID_MAX         128
+#	define TICK_US        (500 * LWS_US_PER_MS)
+#	define CONNECT_MS     INT64_C(30000) /* until Slack says hello */
+#	define RENEW_PATIENCE 1000
+/* Between tries for a new connection while the old one lasts. */
+#	define AGAIN_MS INT64_C(10000)
 
 /* A message that has come whole. */
 struct arrived {
 	struct arrived *next;
-	unsigned wire;                   /* serial number of the connection */
+	unsigned wire; /* serial number of the connection */
 	size_t len;
 	char text[];
 };
@@ -37,11 +39,11 @@ struct arrived {
 /* One connection. */
 struct wire {
 	struct socket *socket;
-	struct lws *wsi;                 /* NULL: not connected, or not any more */
+	struct lws *wsi; /* NULL before and after it is connected */
 	unsigned serial;
 	bool used, hello, renew, leave, killed;
-	int64_t since;                   /* monotonic */
-	char *text;                      /* of the message that is coming */
+	int64_t since; /* monotonic */
+	char *text;    /* of the message that is coming */
 	size_t len, size;
 	char acks[ACKS_MAX][ID_MAX];
 	size_t acks_len;
@@ -57,16 +59,16 @@ struct socket {
 	struct arrived *first, **last;
 	size_t waiting;
 	char user[SLACK_ID_MAX];
-	char why[256];                   /* a connection ended */
-	bool greeted;                    /* some connection was good */
-	int64_t next_ms;                 /* monotonic: no new connection before */
+	char why[256];   /* the reason why a connection ended */
+	bool greeted;    /* some connection was good */
+	int64_t next_ms; /* monotonic; no new connection is tried before */
 };
 
 struct address {
 	char host[256];
 	int port;
 	bool tls;
-	const char *path;                /* of the url */
+	const char *path; /* points into the url */
 };
 
 static int wire_event(struct lws *, enum lws_callback_reasons, void *, void *, size_t);
@@ -107,14 +109,14 @@ address_read(const char *url, struct address *a)
 	if (!a->tls && strncmp(url, "ws://", 5) != 0)
 		return -1;
 	url += a->tls ? 6 : 5;
-	len = strspn(url, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-");
+	len = strspn(url, TEXT_ALNUM ".-");
 	if (len == 0 || len >= sizeof(a->host))
 		return -1;
 	memcpy(a->host, url, len);
 	url += len;
 	a->port = a->tls ? 443 : 80;
 	if (*url == ':') {
-		len = strspn(url + 1, "0123456789");
+		len = strspn(url + 1, TEXT_DIGITS);
 		a->port = len > 0 && len <= 5 ? (int)strtol(url + 1, NULL, 10) : 0;
 		url += 1 + len;
 	}
@@ -127,9 +129,9 @@ address_read(const char *url, struct address *a)
 }
 
 /*
- * Ends the connection without another word. Never by what RECEIVE returns:
- * libwebsockets 4.1 then goes on reading what comes until the close is
- * acknowledged, past the end of the buffer that it had just handed out.
+ * Ends the connection at once. Not by what RECEIVE returns: libwebsockets 4.1
+ * then goes on reading until the close is acknowledged, past the end of the
+ * buffer that it had just handed out.
  */
 static void
 wire_kill(struct wire *w, struct lws *wsi, const char *why)
@@ -216,7 +218,7 @@ wire_gone(struct wire *w, const char *why)
 	char shown[128];
 
 	text_line(shown, sizeof(shown), why);
-	/* libwebsockets says a number where a certificate is refused. */
+	/* libwebsockets only gives a number when a certificate is refused. */
 	if (w->socket->why[0] == '\0')
 		snprintf(w->socket->why, sizeof(w->socket->why), "%s%s", shown,
 		    strstr(why, "SSL") != NULL ?
@@ -252,7 +254,7 @@ wire_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *
 	}
 }
 
-/* Keeps lws_service() from waiting for longer. */
+/* Wakes lws_service() again and again, so that socket_run() looks around. */
 static void
 socket_tick(lws_sorted_usec_list_t *tick)
 {
@@ -308,7 +310,7 @@ socket_open(struct socket *s, const char *ca_file, struct drover_error *err)
 	info.options = LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
 	info.fd_limit_per_thread = 16;
 	info.timeout_secs = CONNECT_MS / 1000;
-	/* Of the environment's http_proxy nothing is taken. */
+	/* The environment's http_proxy is not used. */
 	info.http_proxy_address = "";
 	if (ca_file != NULL && *ca_file != '\0') {
 		if (access(ca_file, R_OK) != 0)
@@ -334,7 +336,7 @@ socket_url(struct socket *s, char *url, size_t size, struct drover_error *err)
 	if ((code = account_open(&app, s->scope, "app_token", err)) != 0)
 		return code;
 	app.critical = true;
-	/* The old connection is served meanwhile. */
+	/* A limit must not keep the old connection from being served. */
 	if (s->wires[0].used || s->wires[1].used)
 		app.patience_ms = RENEW_PATIENCE;
 	if ((code = account_call(&app, "apps.connections.open", NULL, NULL, &answer, err)) == 0) {
@@ -381,7 +383,7 @@ socket_connect(struct socket *s, struct drover_error *err)
 	info.retry_and_idle_policy = &s->pings;
 	info.userdata = w;
 	info.pwsi = &w->wsi;
-	/* A failure is told by the callback too, which may come first. */
+	/* The callback may have told of a failure already. */
 	if (lws_client_connect_via_info(&info) == NULL)
 		wire_gone(w, "the connection could not be made");
 	return 0;
@@ -393,7 +395,7 @@ socket_event(struct socket *s, struct wire *w, const char *id, const struct hint
 {
 	int code;
 
-	/* What is acknowledged is kept: Slack sends the rest again. */
+	/* Keep the hint before it is acknowledged: until then Slack sends it again. */
 	if (hint != NULL && hint->channel[0] != '\0' &&
 	    (code = hint_leave(s->scope, hint, err)) != 0)
 		return code;
@@ -423,14 +425,14 @@ socket_carry_out(struct socket *s, const struct arrived *a, struct drover_error 
 		other = wire_other(w);
 		if (other->used && other->hello)
 			wire_leave(other);
-		/* What was said while nobody listened. */
+		/* A poll sees what was said before the connection was up. */
 		return s->scope->host->queue->wake(s->scope, SLACK_SOURCE, err);
 	case ENVELOPE_RENEW:
 		w->renew = true;
 		return 0;
 	case ENVELOPE_DISABLED:
 		return plugin_fail(err, DROVER_CONFIG,
-		    "slack: Socket Mode was switched off for the app: switch it on, or leave out "
+		    "slack: Socket Mode is switched off for the app: switch it on, or drop "
 		    "app_token");
 	case ENVELOPE_EVENT:
 		return socket_event(s, w, id, &hint, err);
@@ -457,7 +459,7 @@ socket_arrivals(struct socket *s, struct drover_error *err)
 	return code;
 }
 
-/* Sees to it that there is a connection. 1: there is none left. */
+/* Renews and ends connections. 0 while there is one, 1 when none is left, or a class. */
 static int
 socket_keep(struct socket *s, struct drover_error *err)
 {
@@ -509,10 +511,7 @@ socket_run(struct socket *s, struct drover_error *err)
 			return code;
 		if (code == 0)
 			continue;
-		/*
-		 * One that has worked is made again at once; what never worked
-		 * waits longer and longer.
-		 */
+		/* After a good connection the core calls again at once, else with backoff. */
 		if (s->greeted)
 			return 0;
 		return plugin_fail(err, DROVER_AGAIN, "slack: Socket Mode: %s",
@@ -531,7 +530,7 @@ slack_listen(struct drover_scope *scope, void *source, struct drover_error *err)
 	struct socket *s;
 	int code;
 
-	/* Nothing to say about: polling is all that was asked for. */
+	/* Without the token listening is not configured, which needs no text. */
 	if (!scope->host->secret->given(scope, "app_token"))
 		return plugin_fail(err, DROVER_CONFIG, "%s", "");
 	s = xcalloc(1, sizeof(*s));
@@ -568,8 +567,7 @@ slack_listen(struct drover_scope *scope, void *source, struct drover_error *err)
 	if (!scope->host->secret->given(scope, "app_token"))
 		return plugin_fail(err, DROVER_CONFIG, "%s", "");
 	return plugin_fail(err, DROVER_CONFIG,
-	    "slack: this drover was built without libwebsockets, so without Socket Mode: leave out "
-	    "app_token");
+	    "slack: this drover was built without Socket Mode: leave out app_token");
 }
 
 #endif

@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The source slack.mention. look.c finds what was said to the bot; here it is
- * handed over, oldest first, as much as there is capacity for. The cursor stays
- * before what is left. A message is handed over once: what a later look comes
- * back to is known by the cursor, and what an earlier life has taken bears a
- * reaction of ours.
+ * The source slack.mention. A poll has two halves: look.c finds what was said
+ * to the bot, and what it found is handed over here, oldest first, as far as
+ * there is room. The cursor stays before what is left.
+ *
+ * A message is handed over once. The cursor knows those that a later look comes
+ * back to, and when the cursor was lost, a reaction of the bot's on the message
+ * shows that it was taken.
+ *
+ * Between polls, struct mention holds what saves requests. memory_check()
+ * forgets it when the core has not kept the last cursor.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +17,7 @@
 
 #include "mention.h"
 
-#define POLL_PATIENCE 3000           /* for a limit, before the rest waits for the next poll */
+#define POLL_PATIENCE 3000 /* ms for a limit, before the rest waits for the next poll */
 #define TITLE_BYTES 120
 
 static int mention_open(struct drover_scope *, void *, void **, struct drover_error *);
@@ -37,11 +42,10 @@ static const struct drover_option mention_options[] = {
 	{ "since", DROVER_DURATION, 0, "10m",
 	    "How far back the very first look at a channel goes." },
 	{ "lookback", DROVER_DURATION, 0, "24h",
-	    "Every five minutes the threads begun within this time are looked at for new replies; "
-	    "\"0s\": never." },
+	    "Age of threads that are read for new replies every five minutes; \"0s\": none." },
 	{ "follow_ups", DROVER_BOOL, 0, "true",
 	    "A reply in a thread that the bot was asked in needs no mention." },
-	{ NULL, 0, 0, NULL, NULL },
+	{ 0 },
 };
 
 static const char *const mention_authors[] = { "workspace", NULL };
@@ -94,8 +98,8 @@ candidate_order(const void *a, const void *b)
 }
 
 /*
- * It was handed over before. revised: in other words, and nobody has begun with
- * those.
+ * Whether it was handed over before. *revised says that it was, in other words,
+ * and that work on those has not begun.
  */
 static bool
 candidate_known(struct look *l, struct candidate *c, bool *revised)
@@ -129,7 +133,7 @@ candidate_payload(struct look *l, const struct candidate *c, const struct person
 	memcpy(p->user, c->user, sizeof(p->user));
 	memcpy(p->name, person->name, sizeof(p->name));
 	p->follow_up = c->follow_up;
-	/* What the message says comes first, then what the thread was about. */
+	/* What the message names goes before what the thread is about. */
 	if (!repo_named(l->scope, plain, p->repo, p->wrong) && p->wrong[0] == '\0') {
 		if (thread != NULL && thread->repo[0] != '\0')
 			memcpy(p->repo, thread->repo, sizeof(p->repo));
@@ -168,10 +172,7 @@ candidate_emit(struct look *l, const struct candidate *c, const struct person *p
 	item.payload = text;
 	item.payload_len = strlen(text);
 	if (revised) {
-		/*
-		 * The job of the words before, which waits still, sees by this
-		 * that they do not hold any more.
-		 */
+		/* This tells the job of the old words, which still waits, that they were edited. */
 		snprintf(edit, sizeof(edit), "edit/%s/%s", c->channel, c->ts);
 		if ((code = l->scope->host->kv->set(l->scope, edit, c->edited, err)) != 0)
 			goto out;
@@ -189,7 +190,7 @@ out:
 	return code;
 }
 
-/* From now on the thread is one that the bot was asked in. */
+/* Notes that the bot was asked in the thread. */
 static void
 candidate_kept(struct look *l, const struct candidate *c, const char *repo)
 {
@@ -209,7 +210,7 @@ hand_over_one(struct look *l, struct candidate *c, int *room, struct drover_erro
 
 	if (candidate_known(l, c, &revised))
 		return 0;
-	/* A reply without a mention follows up only on somebody who may ask. */
+	/* A reply without a mention follows up only where the bot was asked. */
 	if (c->follow_up && position_thread(l->p, c->channel, c->thread) == NULL)
 		return 0;
 	if ((code = person_find(&l->m->people, l->a, c->user, &person, err)) != 0)
@@ -221,8 +222,8 @@ hand_over_one(struct look *l, struct candidate *c, int *room, struct drover_erro
 	if (allowed == 0 && c->follow_up)
 		return 0;
 	/*
-	 * A stranger takes up no room: the core refuses, and notes that it did.
-	 * Not without end, though: the cursor has room for so many.
+	 * The core refuses strangers and keeps a record, so their messages take
+	 * up no room; but the cursor cannot hold any number of them.
 	 */
 	if (allowed == 0 && l->p->seen_len >= SEEN_MAX / 2)
 		return 0;
@@ -251,10 +252,8 @@ hand_over(struct look *l, int room, struct drover_error *err)
 	for (i = 0; i < l->len; i++) {
 		code = hand_over_one(l, &l->list[i], &room, err);
 		if (code == DROVER_AGAIN || code == DROVER_QUOTA) {
-			/*
-			 * Who somebody is could not be asked: the order holds,
-			 * so all that follow wait as well.
-			 */
+			/* The author could not be asked for; messages keep their order, so all
+			 * wait. */
 			plugin_log(l->scope, DROVER_INFO, "the rest is handed over next time: %s",
 			    err->text);
 			for (; i < l->len; i++) {
@@ -270,7 +269,7 @@ hand_over(struct look *l, int room, struct drover_error *err)
 	return 0;
 }
 
-/* The oldest that is left in a channel (thread "") or thread. */
+/* The oldest message that is left in a channel, where thread is "", or a thread. */
 static const struct candidate *
 first_left(const struct look *l, const char *channel, const char *thread)
 {
@@ -284,10 +283,7 @@ first_left(const struct look *l, const char *channel, const char *thread)
 	return NULL;
 }
 
-/*
- * Moves channels and threads to what has been read, and no further than to what
- * is left.
- */
+/* Moves channels and threads on to what has been read, but not past what is left. */
 static void
 move_on(struct look *l)
 {
@@ -296,10 +292,7 @@ move_on(struct look *l)
 	struct place *place;
 	size_t i;
 
-	/*
-	 * Where somebody waits in a thread that is not ours yet, it becomes
-	 * ours: nothing else leads back to it.
-	 */
+	/* A thread where a message is left becomes ours: nothing else leads back to it. */
 	for (i = 0; i < l->len; i++) {
 		char before[SLACK_TS_MAX];
 
@@ -329,7 +322,7 @@ move_on(struct look *l)
 			memcpy(place->low, r->newest, sizeof(place->low));
 		if (c == NULL)
 			continue;
-		/* Begun anew next time, or the pass would end above it. */
+		/* The pass begins anew, as it would end above what is left. */
 		place->page[0] = place->top[0] = '\0';
 		if (ts_compare(c->ts, place->low) <= 0)
 			ts_before(place->low, c->ts);
@@ -337,10 +330,7 @@ move_on(struct look *l)
 	position_tidy(l->p, l->now, l->m->overlap);
 }
 
-/*
- * When the core did not keep what the last poll said, what is remembered of it
- * is not true.
- */
+/* What is remembered of the last poll is wrong when the core did not keep its cursor. */
 static void
 memory_check(struct mention *m, const char *cursor)
 {
@@ -362,10 +352,7 @@ mention_poll(struct drover_scope *scope, void *state, const char *cursor, struct
 	char *next = NULL;
 	int room, code;
 
-	/*
-	 * Without room there is nothing to look for: what is said stays where
-	 * it is.
-	 */
+	/* Without room no look is taken: what was said is found later. */
 	if ((room = host->capacity->available(scope, SLACK_KIND, err)) <= 0)
 		return room;
 	if (cursor == NULL)
@@ -382,7 +369,8 @@ mention_poll(struct drover_scope *scope, void *state, const char *cursor, struct
 	l->now = host->time->now(scope);
 	l->monotonic = host->time->monotonic(scope);
 	if (!position_read(l->p, cursor))
-		plugin_log(scope, DROVER_WARN, "the cursor cannot be read: the look begins anew");
+		plugin_log(scope, DROVER_WARN,
+		    "the cursor cannot be read, so the look begins anew");
 	if ((code = look_all(l, err)) != 0 || (code = hand_over(l, room, err)) != 0)
 		goto out;
 	move_on(l);
