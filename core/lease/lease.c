@@ -88,8 +88,11 @@ leases_load(struct leases *l, struct error *err)
 		l, err) < 0)
 		return -1;
 	return store_read(l->store,
-		   "select " COLUMNS " from lease where state <> 'gone' order by id", NULL, 0,
-		   lease_load_row, l, err) < 0 ?
+		   "select " COLUMNS " "
+		   "from lease "
+		   "where state <> 'gone' "
+		   "order by id",
+		   NULL, 0, lease_load_row, l, err) < 0 ?
 	    -1 :
 	    0;
 }
@@ -266,8 +269,9 @@ lease_save(struct leases *l, const struct lease *row, struct error *err)
 	};
 
 	return store_run(l->store,
-		   "update lease set state = $2, job = $3, epoch = $4, pid = $5, start_time = $6, "
-		   "boot = $7, beat_at = $8, expires_at = $9, wip = $10, used_at = $11 "
+		   "update lease "
+		   "set state = $2, job = $3, epoch = $4, pid = $5, start_time = $6, boot = $7, "
+		   "beat_at = $8, expires_at = $9, wip = $10, used_at = $11 "
 		   "where id = $1",
 		   values, (int)ARRAY_LEN(values), NULL, NULL, err) < 0 ?
 	    -1 :
@@ -415,8 +419,11 @@ leases_list(struct leases *l)
 		cJSON_AddItemToArray(list, lease_json(row));
 	/* Saved work whose tree is gone is found here, too. */
 	store_read(l->store,
-	    "select " COLUMNS
-	    " from lease where state = 'gone' and wip <> '' order by used_at desc limit 100",
+	    "select " COLUMNS " "
+	    "from lease "
+	    "where state = 'gone' and wip <> '' "
+	    "order by used_at desc "
+	    "limit 100",
 	    NULL, 0, lease_list_row, list, NULL);
 	return list;
 }

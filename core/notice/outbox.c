@@ -24,7 +24,8 @@ outbox_add(struct store *s, uint64_t job, const char *key, const char *operation
 
 	return store_run(s,
 	    "insert into notice (job, key, operation, event, request, state, created_at, next_at) "
-	    "values ($1, $2, $3, $4, $5, 'waiting', $6, $6) on conflict (key) do nothing",
+	    "values ($1, $2, $3, $4, $5, 'waiting', $6, $6) "
+	    "on conflict (key) do nothing",
 	    values, ARRAY_LEN(values), NULL, NULL, err);
 }
 
@@ -55,8 +56,11 @@ outbox_due(struct store *s, int64_t now, int n, void (*fn)(void *, struct outbox
 	struct outbox_each each = { fn, arg };
 
 	return store_read(s,
-	    "select id, job, operation, event, request, tries, created_at, next_at from notice "
-	    "where state = 'waiting' and next_at <= $1 order by next_at, id limit $2",
+	    "select id, job, operation, event, request, tries, created_at, next_at "
+	    "from notice "
+	    "where state = 'waiting' and next_at <= $1 "
+	    "order by next_at, id "
+	    "limit $2",
 	    values, 2, outbox_due_row, &each, err);
 }
 
@@ -72,8 +76,12 @@ outbox_next(struct store *s, int64_t *when, struct error *err)
 {
 	*when = INT64_MAX;
 	return store_read(s,
-	    "select next_at from notice where state = 'waiting' order by next_at limit 1", NULL, 0,
-	    outbox_next_row, when, err);
+	    "select next_at "
+	    "from notice "
+	    "where state = 'waiting' "
+	    "order by next_at "
+	    "limit 1",
+	    NULL, 0, outbox_next_row, when, err);
 }
 
 int
@@ -85,10 +93,13 @@ outbox_clip(struct store *s, int64_t latest, struct error *err)
 		values, 1, NULL, NULL, err);
 
 	/* Look before writing: there is nearly always nothing to do. */
-	return n <= 0 ?
-	    n :
-	    store_do(s, "update notice set next_at = $1 where state = 'waiting' and next_at > $1",
-		values, 1, err);
+	if (n <= 0)
+		return n;
+	return store_do(s,
+	    "update notice "
+	    "set next_at = $1 "
+	    "where state = 'waiting' and next_at > $1",
+	    values, 1, err);
 }
 
 int
@@ -97,7 +108,9 @@ outbox_sent(struct store *s, uint64_t id, struct error *err)
 	const struct store_value values[] = { SV_INT(id) };
 
 	return store_do(s,
-	    "update notice set state = 'sent', tries = tries + 1, error = null where id = $1",
+	    "update notice "
+	    "set state = 'sent', tries = tries + 1, error = null "
+	    "where id = $1",
 	    values, 1, err);
 }
 
@@ -107,8 +120,10 @@ outbox_later(struct store *s, uint64_t id, int64_t when, const char *why, struct
 	const struct store_value values[] = { SV_INT(id), SV_INT(when), store_text(why) };
 
 	return store_do(s,
-	    "update notice set tries = tries + 1, next_at = $2, error = $3 where id = $1", values,
-	    3, err);
+	    "update notice "
+	    "set tries = tries + 1, next_at = $2, error = $3 "
+	    "where id = $1",
+	    values, 3, err);
 }
 
 int
@@ -117,7 +132,9 @@ outbox_drop(struct store *s, uint64_t id, const char *why, struct error *err)
 	const struct store_value values[] = { SV_INT(id), store_text(why) };
 
 	return store_do(s,
-	    "update notice set state = 'dropped', tries = tries + 1, error = $2 where id = $1",
+	    "update notice "
+	    "set state = 'dropped', tries = tries + 1, error = $2 "
+	    "where id = $1",
 	    values, 2, err);
 }
 
@@ -150,13 +167,20 @@ outbox_status(struct store *s, int most)
 	cJSON *status = cJSON_CreateObject(), *list;
 
 	(void)store_read(s,
-	    "select 'waiting', count(*) from notice where state = 'waiting' union all "
-	    "select 'dropped', count(*) from notice where state = 'dropped'",
+	    "select 'waiting', count(*) "
+	    "from notice "
+	    "where state = 'waiting' "
+	    "union all select 'dropped', count(*) "
+	    "from notice "
+	    "where state = 'dropped'",
 	    NULL, 0, outbox_count_row, status, NULL);
 	list = cJSON_AddArrayToObject(status, "list");
 	(void)store_read(s,
-	    "select job, event, operation, state, coalesce(error, ''), tries, next_at from notice "
-	    "where state <> 'sent' order by id desc limit $1",
+	    "select job, event, operation, state, coalesce(error, ''), tries, next_at "
+	    "from notice "
+	    "where state <> 'sent' "
+	    "order by id desc "
+	    "limit $1",
 	    values, 1, outbox_status_row, list, NULL);
 	return status;
 }

@@ -14,8 +14,9 @@
 #include "queue/inside.h"
 
 static const char sql_pause[] =
-    "insert into pause (what, until, why, since) values ($1, $2, $3, $4) on conflict (what) do "
-    "update "
+    "insert into pause (what, until, why, since) "
+    "values ($1, $2, $3, $4) "
+    "on conflict (what) do update "
     "set until = excluded.until, why = excluded.why, since = excluded.since";
 
 static struct bucket *bucket_by_path(struct queue *, const char *, bool);

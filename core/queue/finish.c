@@ -16,20 +16,22 @@
 #define USAGE_MAX INT64_C(1000000000000000)
 
 static const char sql_usage[] =
-    "update job set usage_input = usage_input + $2, usage_cached = usage_cached + $3, usage_output "
-    "= "
-    "usage_output + $4, usage_turns = usage_turns + $5, usage_cost = usage_cost + $6 where id = $1";
+    "update job "
+    "set usage_input = usage_input + $2, usage_cached = usage_cached + $3, "
+    "usage_output = usage_output + $4, usage_turns = usage_turns + $5, "
+    "usage_cost = usage_cost + $6 "
+    "where id = $1";
 
 static const char sql_attempt_usage[] =
     "insert into attempt (job, usage_input, usage_cached, usage_output, usage_turns, usage_cost, "
-    "number, epoch, worker, agent, started_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, "
-    "$11) "
-    "on conflict (job, number) do update set agent = excluded.agent, usage_input = "
-    "attempt.usage_input + excluded.usage_input, usage_cached = attempt.usage_cached + "
-    "excluded.usage_cached, usage_output = attempt.usage_output + excluded.usage_output, "
-    "usage_turns "
-    "= attempt.usage_turns + excluded.usage_turns, usage_cost = attempt.usage_cost + "
-    "excluded.usage_cost";
+    "number, epoch, worker, agent, started_at) "
+    "values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) "
+    "on conflict (job, number) do update "
+    "set agent = excluded.agent, usage_input = attempt.usage_input + excluded.usage_input, "
+    "usage_cached = attempt.usage_cached + excluded.usage_cached, "
+    "usage_output = attempt.usage_output + excluded.usage_output, "
+    "usage_turns = attempt.usage_turns + excluded.usage_turns, "
+    "usage_cost = attempt.usage_cost + excluded.usage_cost";
 
 static struct entry *finish_running(struct queue *, uint64_t, uint64_t, struct error *);
 

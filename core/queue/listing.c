@@ -24,42 +24,77 @@ struct column {
 	enum { AS_INT, AS_TEXT, AS_JSON } type;
 };
 
+/* clang-format off */
 #define JOB_COLUMNS(X) \
 	X("id", id, AS_INT) \
-	X("kind", kind, AS_TEXT) X("key", key, AS_TEXT) X("serial", serial, AS_TEXT) X("title", \
-	    title, AS_TEXT) X("repo", repo, AS_TEXT) X("agent", agent, AS_TEXT) X("pool", pool, \
-	    AS_TEXT) X("source", source, AS_TEXT) X("author", author, AS_TEXT) X("sha256", sha256, \
-	    AS_TEXT) X("trace", trace, AS_TEXT) X("priority", priority, AS_INT) \
-	    X("state", state, AS_TEXT) X("epoch", epoch, AS_INT) X("attempt", attempt, AS_INT) \
-		X("failures", failures, AS_INT) X("agains", agains, AS_INT) X("quota_pauses", \
-		    quota_pauses, AS_INT) X("interruptions", interruptions, AS_INT) \
-		    X("crashes", crashes, AS_INT) X("queued_at", queued_at, AS_INT) \
-			X("ready_at", ready_at, AS_INT) X("started_at", started_at, AS_INT) \
-			    X("ended_at", ended_at, AS_INT) X("held_why", held_why, AS_TEXT) \
-				X("error", error, AS_TEXT) X("error_class", error_class, AS_TEXT) \
-				    X("after", after_job, AS_INT) X("worker", worker, AS_TEXT) \
-					X("result", result, AS_JSON) USAGE_COLUMNS(X)
+	X("kind", kind, AS_TEXT) \
+	X("key", key, AS_TEXT) \
+	X("serial", serial, AS_TEXT) \
+	X("title", title, AS_TEXT) \
+	X("repo", repo, AS_TEXT) \
+	X("agent", agent, AS_TEXT) \
+	X("pool", pool, AS_TEXT) \
+	X("source", source, AS_TEXT) \
+	X("author", author, AS_TEXT) \
+	X("sha256", sha256, AS_TEXT) \
+	X("trace", trace, AS_TEXT) \
+	X("priority", priority, AS_INT) \
+	X("state", state, AS_TEXT) \
+	X("epoch", epoch, AS_INT) \
+	X("attempt", attempt, AS_INT) \
+	X("failures", failures, AS_INT) \
+	X("agains", agains, AS_INT) \
+	X("quota_pauses", quota_pauses, AS_INT) \
+	X("interruptions", interruptions, AS_INT) \
+	X("crashes", crashes, AS_INT) \
+	X("queued_at", queued_at, AS_INT) \
+	X("ready_at", ready_at, AS_INT) \
+	X("started_at", started_at, AS_INT) \
+	X("ended_at", ended_at, AS_INT) \
+	X("held_why", held_why, AS_TEXT) \
+	X("error", error, AS_TEXT) \
+	X("error_class", error_class, AS_TEXT) \
+	X("after", after_job, AS_INT) \
+	X("worker", worker, AS_TEXT) \
+	X("result", result, AS_JSON) \
+	USAGE_COLUMNS(X)
 #define USAGE_COLUMNS(X) \
 	X("input", usage_input, AS_INT) \
-	X("cached", usage_cached, AS_INT) X("output", usage_output, AS_INT) \
-	    X("turns", usage_turns, AS_INT) X("cost_microusd", usage_cost, AS_INT)
+	X("cached", usage_cached, AS_INT) \
+	X("output", usage_output, AS_INT) \
+	X("turns", usage_turns, AS_INT) \
+	X("cost_microusd", usage_cost, AS_INT)
 #define ATTEMPT_COLUMNS(X) \
 	X("number", number, AS_INT) \
-	X("epoch", epoch, AS_INT) X("worker", worker, AS_TEXT) X("agent", agent, AS_TEXT) \
-	    X("started_at", started_at, AS_INT) X("ended_at", ended_at, AS_INT) \
-		X("class", class, AS_TEXT) X("text", text, AS_TEXT) X("wall_ms", wall_ms, AS_INT) \
-		    X("cpu_ms", cpu_ms, AS_INT) X("rss", rss, AS_INT) \
-			X("output_bytes", output, AS_INT) USAGE_COLUMNS(X)
+	X("epoch", epoch, AS_INT) \
+	X("worker", worker, AS_TEXT) \
+	X("agent", agent, AS_TEXT) \
+	X("started_at", started_at, AS_INT) \
+	X("ended_at", ended_at, AS_INT) \
+	X("class", class, AS_TEXT) \
+	X("text", text, AS_TEXT) \
+	X("wall_ms", wall_ms, AS_INT) \
+	X("cpu_ms", cpu_ms, AS_INT) \
+	X("rss", rss, AS_INT) \
+	X("output_bytes", output, AS_INT) \
+	USAGE_COLUMNS(X)
 #define EVENT_COLUMNS(X) \
 	X("id", id, AS_INT) \
-	X("job", job, AS_INT) X("at", at, AS_INT) X("event", event, AS_TEXT) \
-	    X("from", from_state, AS_TEXT) X("to", to_state, AS_TEXT) \
-		X("attempt", attempt, AS_INT) X("epoch", epoch, AS_INT) X("who", who, AS_TEXT) \
-		    X("detail", detail, AS_TEXT)
+	X("job", job, AS_INT) \
+	X("at", at, AS_INT) \
+	X("event", event, AS_TEXT) \
+	X("from", from_state, AS_TEXT) \
+	X("to", to_state, AS_TEXT) \
+	X("attempt", attempt, AS_INT) \
+	X("epoch", epoch, AS_INT) \
+	X("who", who, AS_TEXT) \
+	X("detail", detail, AS_TEXT)
+/* clang-format on */
 
 #define NAME(shown, column, type) #column ", "
 #define COLUMN(shown, column, type) { #column, shown, type },
 #define SELECT_JOB "select " JOB_COLUMNS(NAME) "0 from job "
+#define SELECT_EVENT "select " EVENT_COLUMNS(NAME) "0 from event "
 #define USAGE_FIRST "input" /* this column and those behind it are members of "usage" */
 
 /*
@@ -67,14 +102,44 @@ struct column {
  * then.
  */
 static const char sql_list_aside[] =
-    SELECT_JOB "where id < $1 and state = $2 and state in ('delayed', 'held', 'dead', 'cancelled') "
-	       "order by id desc";
+    SELECT_JOB
+    "where id < $1 and state = $2 and state in ('delayed', 'held', 'dead', 'cancelled') "
+    "order by id desc";
+
+static const char sql_list[] =
+    SELECT_JOB
+    "where id < $1 "
+    "order by id desc";
+
+static const char sql_list_state[] =
+    SELECT_JOB
+    "where id < $1 and state = $2 "
+    "order by id desc";
+
+static const char sql_job[] =
+    SELECT_JOB
+    "where id = $1";
+
 
 static const char sql_attempts[] =
-    "select " ATTEMPT_COLUMNS(NAME) "0 from attempt where job = $1 order by number";
+    "select " ATTEMPT_COLUMNS(NAME) "0 from attempt "
+    "where job = $1 "
+    "order by number";
 
-static const char sql_history[] = "select * from (select " EVENT_COLUMNS(NAME)
-    "0 from event where job = $1 order by id desc limit " HISTORY_LIMIT ") as newest order by id";
+static const char sql_events[] =
+    SELECT_EVENT
+    "where id > $1 "
+    "order by id "
+    "limit $2";
+
+/* The newest of them, the oldest of these first. */
+static const char sql_history[] =
+    "select * "
+    "from (" SELECT_EVENT
+    "where job = $1 "
+    "order by id desc "
+    "limit " HISTORY_LIMIT ") as newest "
+    "order by id";
 
 static const struct column job_columns[] = { JOB_COLUMNS(COLUMN) };
 static const struct column attempt_columns[] = { ATTEMPT_COLUMNS(COLUMN) };
@@ -190,7 +255,7 @@ listing_ids(struct queue *q, struct listing *l, const uint64_t *ids, size_t n, s
 	for (size_t i = 0; i < n && l->left > 0 && rc >= 0; i++) {
 		const struct store_value id = SV_INT(ids[i]);
 
-		rc = store_read(q->store, SELECT_JOB "where id = $1", &id, 1, listing_row, l, err);
+		rc = store_read(q->store, sql_job, &id, 1, listing_row, l, err);
 	}
 	return rc < 0 ? -1 : 0;
 }
@@ -234,14 +299,11 @@ queue_list(struct queue *q, const struct queue_filter *f, struct error *err)
 		l.left = (int)f->ids_len;
 		rc = listing_ids(q, &l, f->ids, f->ids_len, err);
 	} else if (state < 0)
-		rc = store_read(q->store, SELECT_JOB "where id < $1 order by id desc", values, 1,
-		    listing_row, &l, err);
+		rc = store_read(q->store, sql_list, values, 1, listing_row, &l, err);
 	else if (state == JOB_RUNNING)
 		rc = listing_running(q, &l, before, err);
 	else if (state == JOB_QUEUED || state == JOB_SUCCEEDED)
-		rc =
-		    store_read(q->store, SELECT_JOB "where id < $1 and state = $2 order by id desc",
-			values, 2, listing_row, &l, err);
+		rc = store_read(q->store, sql_list_state, values, 2, listing_row, &l, err);
 	else
 		rc = store_read(q->store, sql_list_aside, values, 2, listing_row, &l, err);
 	if (rc >= 0)
@@ -281,8 +343,12 @@ listing_find_by_trace(struct queue *q, const char *which, struct found *f, struc
 	values[0] = store_text(which);
 	values[1] = store_text(end);
 	return store_read(q->store,
-	    "select id from job where trace >= $1 and trace < $2 order by trace limit 2", values, 2,
-	    listing_found_row, f, err);
+	    "select id "
+	    "from job "
+	    "where trace >= $1 and trace < $2 "
+	    "order by trace "
+	    "limit 2",
+	    values, 2, listing_found_row, f, err);
 }
 
 static int
@@ -303,7 +369,11 @@ listing_find_by_key(struct queue *q, const char *which, struct found *f, struct 
 		const struct store_value values[] = { store_text(kind), store_text(slash + 1) };
 
 		rc = store_read(q->store,
-		    "select id from job where key = $2 and kind = $1 order by id desc limit 1",
+		    "select id "
+		    "from job "
+		    "where key = $2 and kind = $1 "
+		    "order by id desc "
+		    "limit 1",
 		    values, 2, listing_found_row, f, err);
 	}
 	free(kind);
@@ -456,8 +526,7 @@ queue_show(struct queue *q, const char *which, struct error *err)
 		return NULL;
 	value = SV_INT(id);
 	jobs.list = cJSON_CreateArray();
-	if (store_read(q->store, SELECT_JOB "where id = $1", &value, 1, listing_row, &jobs, err) >=
-	    0)
+	if (store_read(q->store, sql_job, &value, 1, listing_row, &jobs, err) >= 0)
 		job = cJSON_DetachItemFromArray(jobs.list, 0);
 	cJSON_Delete(jobs.list);
 	if (job == NULL)
@@ -480,9 +549,7 @@ queue_events(struct queue *q, uint64_t after, int limit, struct error *err)
 
 	OBJ_CHECK(q, QUEUE_MAGIC);
 	l.list = cJSON_CreateArray();
-	if (store_read(q->store,
-		"select " EVENT_COLUMNS(NAME) "0 from event where id > $1 order by id limit $2",
-		values, 2, listing_row, &l, err) >= 0)
+	if (store_read(q->store, sql_events, values, 2, listing_row, &l, err) >= 0)
 		return l.list;
 	cJSON_Delete(l.list);
 	return NULL;
@@ -528,8 +595,11 @@ queue_unsettled(struct queue *q, const char *source,
 	OBJ_CHECK(q, QUEUE_MAGIC);
 	return store_read(q->store,
 	    "select id, attempt, kind, key, trace, state, error, data, result, queued_at, "
-	    "started_at, ended_at from job left join payload on payload.job = job.id "
-	    "where source = $1 and settled = 0 order by ended_at, id limit 1",
+	    "started_at, ended_at "
+	    "from job left join payload on payload.job = job.id "
+	    "where source = $1 and settled = 0 "
+	    "order by ended_at, id "
+	    "limit 1",
 	    &value, 1, listing_unsettled_row, &u, err);
 }
 

@@ -24,7 +24,10 @@ struct pruning {
 };
 
 static const char sql_oldest[] =
-    "select id, state, queued_at, ended_at from job where id > $1 order by id";
+    "select id, state, queued_at, ended_at "
+    "from job "
+    "where id > $1 "
+    "order by id";
 
 static struct entry *operate_entry(struct queue *, uint64_t, bool *, struct error *);
 static int operate_apply(struct queue *, uint64_t, enum job_event, const char *, const char *,
@@ -244,7 +247,10 @@ queue_note(struct queue *q, uint64_t id, const char *event, const char *by, cons
 
 	OBJ_CHECK(q, QUEUE_MAGIC);
 	return store_do(q->store,
-	    "insert into event (job, at, event, from_state, to_state, attempt, epoch, who, detail) "
-	    "select id, $2, $3, state, state, attempt, epoch, $4, $5 from job where id = $1",
+	    "insert into event (job, at, event, from_state, to_state, attempt, epoch, who, "
+	    "detail) "
+	    "select id, $2, $3, state, state, attempt, epoch, $4, $5 "
+	    "from job "
+	    "where id = $1",
 	    values, ARRAY_LEN(values), err);
 }

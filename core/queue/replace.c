@@ -22,8 +22,11 @@ static int replace_row(void *, const struct store_row *);
  * only then.
  */
 static const char sql_older[] =
-    "select id from job where kind = $1 and key >= $2 and key < $3 and id < $4 "
-    "and state in ('queued', 'delayed', 'held', 'running') and state <> 'running' order by id";
+    "select id "
+    "from job "
+    "where kind = $1 and key >= $2 and key < $3 and id < $4 "
+    "and state in ('queued', 'delayed', 'held', 'running') and state <> 'running' "
+    "order by id";
 
 static int
 replace_row(void *arg, const struct store_row *row)

@@ -10,46 +10,48 @@
 
 #define COLUMNS \
 	"select id, kind, key, serial, title, repo, agent, pool, source, trace, priority, state, " \
-	"epoch, attempt, " \
-	"failures, agains, again_since, quota_pauses, interruptions, crashes, queued_at, " \
-	"ready_at, started_at, " \
-	"held_why, after_job, worker, token from job "
+	"epoch, attempt, failures, agains, again_since, quota_pauses, interruptions, crashes, " \
+	"queued_at, ready_at, started_at, held_why, after_job, worker, token " \
+	"from job "
 
 static const char sql_job[] =
-    "insert into job (kind, key, serial, title, repo, agent, pool, source, trace, priority, state, "
-    "queued_at, ready_at, held_why, after_job, author, sha256) values ($1, $2, $3, $4, $5, $6, $7, "
-    "$8, $9, $10, $11, "
-    "$12, $12, $13, $14, $15, $16)";
+    "insert into job (kind, key, serial, title, repo, agent, pool, source, trace, priority, "
+    "state, queued_at, ready_at, held_why, after_job, author, sha256) "
+    "values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12, $13, $14, $15, $16)";
 
 static const char sql_payload[] =
     "insert into payload (job, data) values ($1, $2)";
 
 static const char sql_event[] =
-    "insert into event (job, at, event, from_state, to_state, attempt, epoch, who, detail) values "
-    "($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+    "insert into event (job, at, event, from_state, to_state, attempt, epoch, who, detail) "
+    "values ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
 
 static const char sql_save[] =
-    "update job set state = $2, epoch = $3, attempt = $4, failures = $5, agains = $6, again_since "
-    "= "
-    "$7, quota_pauses = $8, interruptions = $9, crashes = $10, ready_at = $11, started_at = $12, "
-    "ended_at = $13, settled = $14, held_why = $15, error = coalesce($16, error), error_class = "
-    "coalesce($17, error_class), worker = $18, token = $19 where id = $1";
+    "update job "
+    "set state = $2, epoch = $3, attempt = $4, failures = $5, agains = $6, again_since = $7, "
+    "quota_pauses = $8, interruptions = $9, crashes = $10, ready_at = $11, started_at = $12, "
+    "ended_at = $13, settled = $14, held_why = $15, error = coalesce($16, error), "
+    "error_class = coalesce($17, error_class), worker = $18, token = $19 "
+    "where id = $1";
 
 static const char sql_attempt[] =
-    "insert into attempt (job, number, epoch, worker, started_at, ended_at, class, text, wall_ms, "
-    "cpu_ms, rss, output) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) on conflict "
-    "(job, number) do update set ended_at = excluded.ended_at, class = excluded.class, text = "
-    "excluded.text, wall_ms = excluded.wall_ms, cpu_ms = excluded.cpu_ms, rss = excluded.rss, "
-    "output "
-    "= excluded.output";
+    "insert into attempt (job, number, epoch, worker, started_at, ended_at, class, text, "
+    "wall_ms, cpu_ms, rss, output) "
+    "values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) "
+    "on conflict (job, number) do update "
+    "set ended_at = excluded.ended_at, class = excluded.class, text = excluded.text, "
+    "wall_ms = excluded.wall_ms, cpu_ms = excluded.cpu_ms, rss = excluded.rss, "
+    "output = excluded.output";
 
 /*
  * The first condition repeats that of the partial index, which is used only
  * then.
  */
 static const char sql_count_aside[] =
-    "select state, count(*) from job where state in ('delayed', 'held', 'dead', 'cancelled') "
-    "and state in ('dead', 'cancelled') group by state";
+    "select state, count(*) "
+    "from job "
+    "where state in ('delayed', 'held', 'dead', 'cancelled') and state in ('dead', 'cancelled') "
+    "group by state";
 
 struct loading {
 	struct queue *q;

@@ -13,11 +13,14 @@
 #include "store/store.h"
 
 static const char sql_begin[] =
-    "insert into effect (key, job, epoch, state, begun_at) values ($1, $2, $3, 'begun', $4)";
+    "insert into effect (key, job, epoch, state, begun_at) "
+    "values ($1, $2, $3, 'begun', $4)";
 static const char sql_begin_again[] =
     "update effect set job = $2, epoch = $3, begun_at = $4 where key = $1";
 static const char sql_done[] =
-    "update effect set state = 'done', result = $2, done_at = $3 where key = $1";
+    "update effect "
+    "set state = 'done', result = $2, done_at = $3 "
+    "where key = $1";
 
 struct effect {
 	bool done;

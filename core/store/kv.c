@@ -7,12 +7,16 @@
 #include "store/store.h"
 
 static const char sql_kv_set[] =
-    "insert into kv (scope, key, value) values ($1, $2, $3) "
-    "on conflict (scope, key) do update set value = excluded.value";
+    "insert into kv (scope, key, value) "
+    "values ($1, $2, $3) "
+    "on conflict (scope, key) do update "
+    "set value = excluded.value";
 
 static const char sql_cursor_set[] =
-    "insert into source_cursor (source, value, moved_at) values ($1, $2, $3) "
-    "on conflict (source) do update set value = excluded.value, moved_at = excluded.moved_at";
+    "insert into source_cursor (source, value, moved_at) "
+    "values ($1, $2, $3) "
+    "on conflict (source) do update "
+    "set value = excluded.value, moved_at = excluded.moved_at";
 
 static int
 kv_row(void *arg, const struct store_row *row)

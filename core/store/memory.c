@@ -21,28 +21,44 @@ static const char sql_append[] = "insert into memory (plugin, subject, key, role
 				 "on conflict (plugin, subject, key) do nothing";
 
 static const char sql_dropped[] =
-    "insert into memory (plugin, subject, key, role, text, bytes, at) values ($1, $2, '', "
-    "'drover', $3, 0, $4) "
-    "on conflict (plugin, subject, key) do update set text = excluded.text, at = excluded.at";
+    "insert into memory (plugin, subject, key, role, text, bytes, at) "
+    "values ($1, $2, '', 'drover', $3, 0, $4) "
+    "on conflict (plugin, subject, key) do update "
+    "set text = excluded.text, at = excluded.at";
 
-static const char sql_newest[] = "select id, bytes, key, role, text, at from memory where plugin = "
-				 "$1 and subject = $2 and key <> '' order by id desc";
+static const char sql_newest[] =
+    "select id, bytes, key, role, text, at "
+    "from memory "
+    "where plugin = $1 and subject = $2 and key <> '' "
+    "order by id desc";
 
 static const char sql_count[] =
-    "select text from memory where plugin = $1 and subject = $2 and key = ''";
+    "select text "
+    "from memory "
+    "where plugin = $1 and subject = $2 and key = ''";
 
 static const char sql_subjects[] =
-    "select plugin, subject, count(nullif(key, '')), sum(bytes), min(at), max(at) from memory "
-    "group by plugin, subject order by max(at) desc, plugin, subject limit $1";
+    "select plugin, subject, count(nullif(key, '')), sum(bytes), min(at), max(at) "
+    "from memory "
+    "group by plugin, subject "
+    "order by max(at) desc, plugin, subject "
+    "limit $1";
 
 static const char sql_subjects_of[] =
-    "select plugin, subject, count(nullif(key, '')), sum(bytes), min(at), max(at) from memory "
+    "select plugin, subject, count(nullif(key, '')), sum(bytes), min(at), max(at) "
+    "from memory "
     "where plugin = $2 "
-    "group by plugin, subject order by max(at) desc, subject limit $1";
+    "group by plugin, subject "
+    "order by max(at) desc, subject "
+    "limit $1";
 
 static const char sql_prune[] =
-    "delete from memory where (plugin, subject) in "
-    "(select plugin, subject from memory group by plugin, subject having max(at) < $1)";
+    "delete from memory "
+    "where (plugin, subject) in "
+    "(select plugin, subject "
+    "from memory "
+    "group by plugin, subject "
+    "having max(at) < $1)";
 
 /* A walk over the entries of one subject, newest first. */
 struct memory_walk {
@@ -101,7 +117,8 @@ memory_compact(struct store *s, const struct store_value *subject, struct error 
 		return -1;
 	values[2] = SV_INT(w.oldest_kept);
 	if (store_do(s,
-		"delete from memory where plugin = $1 and subject = $2 and key <> '' and id < $3",
+		"delete from memory "
+		"where plugin = $1 and subject = $2 and key <> '' and id < $3",
 		values, 3, err) != 0)
 		return -1;
 	(void)snprintf(text, sizeof text, "%" PRId64, dropped + w.over);

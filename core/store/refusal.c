@@ -10,15 +10,18 @@
 #include "base/mem.h"
 #include "store/store.h"
 
-static const char sql_add[] = "insert into refusal (at, source, key, author, name, why, sha256, "
-			      "title) values ($1, $2, $3, $4, $5, $6, $7, $8) "
-			      "on conflict (source, key) do nothing";
+static const char sql_add[] =
+    "insert into refusal (at, source, key, author, name, why, sha256, title) "
+    "values ($1, $2, $3, $4, $5, $6, $7, $8) "
+    "on conflict (source, key) do nothing";
 
 static const char sql_bound[] =
     "delete from refusal where id <= (select max(id) from refusal) - $1";
 
 #define SELECT \
-	"select id, at, source, key, author, name, why, sha256, title from refusal where id < $1 "
+	"select id, at, source, key, author, name, why, sha256, title " \
+	"from refusal " \
+	"where id < $1 "
 
 static int
 refusal_row(void *arg, const struct store_row *row)

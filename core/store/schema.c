@@ -19,6 +19,7 @@ static int schema_version(void);
 #define STATES "('queued', 'running', 'delayed', 'held', 'succeeded', 'dead', 'cancelled')"
 #define COUNTER "bigint not null default 0"
 
+/* clang-format off */
 static const char *const version_1[] = {
 	"create table job ("
 	"id {id}, kind text not null, key text not null, serial text, title text, repo text, "
@@ -33,15 +34,15 @@ static const char *const version_1[] = {
 	"after_job bigint, worker text, token text, "
 	"usage_input " COUNTER ", usage_cached " COUNTER ", usage_output " COUNTER ", "
 	"usage_turns " COUNTER ", usage_cost " COUNTER ", result text)",
-	"create unique index job_active on job (kind, key) where state in ('queued', 'delayed', "
-	"'held', 'running')",
-	"create index job_aside on job (state) where state in ('delayed', 'held', 'dead', "
-	"'cancelled')",
+	"create unique index job_active on job (kind, key) "
+	"where state in ('queued', 'delayed', 'held', 'running')",
+	"create index job_aside on job (state) "
+	"where state in ('delayed', 'held', 'dead', 'cancelled')",
 	"create index job_unsettled on job (source, ended_at) where settled = 0",
 	"create index job_trace on job (trace)",
 
-	"create table payload (job {key} references job (id) on delete cascade, data {blob} not "
-	"null)",
+	"create table payload ("
+	"job {key} references job (id) on delete cascade, data {blob} not null)",
 
 	"create table event ("
 	"id {id}, job bigint not null references job (id) on delete cascade, at bigint not null, "
@@ -52,16 +53,16 @@ static const char *const version_1[] = {
 	"create index event_job on event (job)",
 
 	"create table attempt ("
-	"job bigint not null references job (id) on delete cascade, number bigint not null, epoch "
-	"bigint not null, "
-	"worker text, agent text, started_at bigint not null, ended_at bigint, class text, text "
-	"text, "
+	"job bigint not null references job (id) on delete cascade, "
+	"number bigint not null, epoch bigint not null, worker text, agent text, "
+	"started_at bigint not null, ended_at bigint, class text, text text, "
 	"wall_ms " COUNTER ", cpu_ms " COUNTER ", rss " COUNTER ", "
 	"output " COUNTER ", usage_input " COUNTER ", usage_cached " COUNTER ", "
 	"usage_output " COUNTER ", usage_turns " COUNTER ", usage_cost " COUNTER ", "
 	"primary key (job, number)) {keyed}",
 
-	"create table kv (scope text not null, key text not null, value text not null, "
+	"create table kv ("
+	"scope text not null, key text not null, value text not null, "
 	"primary key (scope, key)) {keyed}",
 
 	"create table effect ("
@@ -70,37 +71,38 @@ static const char *const version_1[] = {
 	"begun_at bigint not null, done_at bigint) {keyed}",
 	"create index effect_job on effect (job)",
 
-	"create table source_cursor (source text primary key, value text not null, moved_at bigint "
-	"not null) {keyed}",
+	"create table source_cursor ("
+	"source text primary key, value text not null, moved_at bigint not null) {keyed}",
 
-	"create table pause (what text primary key, until bigint not null, why text, since bigint "
-	"not null) {keyed}",
+	"create table pause ("
+	"what text primary key, until bigint not null, why text, since bigint not null) {keyed}",
 
 	"create table lease ("
 	"id {id}, repo text not null, path text not null, mirror text not null, "
 	"state text not null check (state in ('leased', 'warm', 'dirty', 'gone')), "
 	"job bigint, epoch bigint, pid bigint, start_time bigint, boot text, beat_at bigint, "
-	"expires_at bigint, wip text, "
-	"created_at bigint not null, used_at bigint)",
-	"create index lease_here on lease (repo, state) where state <> 'gone'", NULL
+	"expires_at bigint, wip text, created_at bigint not null, used_at bigint)",
+	"create index lease_here on lease (repo, state) where state <> 'gone'",
+	NULL,
 };
 
 /* Who asked, and what was accepted or refused. */
-static const char *const version_2[] = { "alter table job add column author text",
+static const char *const version_2[] = {
+	"alter table job add column author text",
 	"alter table job add column sha256 text",
 
 	"create table refusal ("
-	"id {id}, at bigint not null, source text not null, key text not null, author text, name "
-	"text, "
-	"why text not null, sha256 text not null, title text, unique (source, key))",
+	"id {id}, at bigint not null, source text not null, key text not null, "
+	"author text, name text, why text not null, sha256 text not null, title text, "
+	"unique (source, key))",
 	"create index refusal_at on refusal (at)",
 
 	"create table memory ("
-	"id {id}, plugin text not null, subject text not null, key text not null, role text not "
-	"null, "
-	"text text not null, bytes bigint not null, at bigint not null, unique (plugin, subject, "
-	"key))",
-	NULL };
+	"id {id}, plugin text not null, subject text not null, key text not null, "
+	"role text not null, text text not null, bytes bigint not null, at bigint not null, "
+	"unique (plugin, subject, key))",
+	NULL,
+};
 
 /*
  * Notices. One that was sent is kept as long as its job, so that it is not sent
@@ -108,15 +110,17 @@ static const char *const version_2[] = { "alter table job add column author text
  */
 static const char *const version_3[] = {
 	"create table notice ("
-	"id {id}, job bigint not null references job (id) on delete cascade, key text not null "
-	"unique, "
+	"id {id}, job bigint not null references job (id) on delete cascade, "
+	"key text not null unique, "
 	"operation text not null, event text not null, request text not null, "
 	"state text not null check (state in ('waiting', 'sent', 'dropped')), "
 	"tries " COUNTER ", created_at bigint not null, next_at bigint not null, error text)",
 	"create index notice_waiting on notice (next_at) where state = 'waiting'",
 	"create index notice_unsent on notice (id) where state <> 'sent'",
-	"create index notice_job on notice (job)", NULL
+	"create index notice_job on notice (job)",
+	NULL,
 };
+/* clang-format on */
 
 static const char *const *const versions[] = { version_1, version_2, version_3 };
 

@@ -196,14 +196,21 @@ int
 store_check(struct store *s, struct error *err)
 {
 	static const char *const checks[] = {
-		"select job, coalesce(from_state, 'new'), coalesce(before, 'new') from ("
-		"select job, from_state, lag(to_state) over (partition by job order by id) as "
-		"before from event"
-		") as chain "
-		"where coalesce(from_state, '') <> coalesce(before, '') limit 1",
-		"select j.id, j.state, coalesce(e.to_state, 'nothing') from job j "
-		"left join event e on e.id = (select max(id) from event where job = j.id) "
-		"where coalesce(e.to_state, '') <> j.state limit 1",
+		"select job, coalesce(from_state, 'new'), coalesce(before, 'new') "
+		"from "
+		"(select job, from_state, "
+		"lag(to_state) over (partition by job order by id) as before "
+		"from event) as chain "
+		"where coalesce(from_state, '') <> coalesce(before, '') "
+		"limit 1",
+		"select j.id, j.state, coalesce(e.to_state, 'nothing') "
+		"from job j "
+		"left join event e on e.id = "
+		"(select max(id) "
+		"from event "
+		"where job = j.id) "
+		"where coalesce(e.to_state, '') <> j.state "
+		"limit 1",
 	};
 	struct error found = { 0 };
 
