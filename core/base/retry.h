@@ -14,7 +14,9 @@
  * than most. All are of one unit.
  */
 int64_t retry_next(int64_t delay, int64_t first, int64_t most);
-/* The wait after that many failures in a row, of which there is at least one. */
+/*
+ * The wait after that many failures in a row, of which there is at least one.
+ */
 int64_t retry_delay(int64_t first, int64_t most, int64_t failures);
 
 #define RETRY_DEFECTS 5

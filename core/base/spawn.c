@@ -22,7 +22,9 @@ static int spawn_add_descriptors(posix_spawn_file_actions_t *, const struct spaw
 static int spawn_set_attributes(posix_spawnattr_t *, const struct spawn *);
 static int spawn_run(const struct spawn *, const int *sources, pid_t *);
 
-/* One with a low number may be overwritten before its turn: it is duplicated. */
+/*
+ * One with a low number may be overwritten before its turn: it is duplicated.
+ */
 static int
 spawn_sources_open(const struct spawn *s, int *sources)
 {

@@ -31,7 +31,10 @@ struct job_ask {
 	const char *serial, *title, *repo, *agent, *pool; /* NULL or "" for the default */
 	const char *source;          /* that emitted it, "inbox.folder"; NULL when a person did */
 	const char *author;          /* who asked for it there; NULL when the source does not say */
-	/* Of the payload, DIGEST_HEX: an attempt on another one is refused. NULL: not checked. */
+	/*
+	 * Of the payload, DIGEST_HEX: an attempt on another one is refused.
+	 * NULL: not checked.
+	 */
 	const char *sha256;
 	const char *payload;
 	size_t payload_len;

@@ -44,7 +44,10 @@ struct runner {
 	void *state;                     /* the plugin's own, from open() */
 	struct runner_source *sources;   /* one per source of the image: runner_source.h */
 	struct options **pipeline_options; /* one per pipeline of the image */
-	/* For a scope's wait_ready: forks and reaps, and keeps other messages for later. */
+	/*
+	 * For a scope's wait_ready: forks and reaps, and keeps other messages
+	 * for later.
+	 */
 	void (*meanwhile)(struct runner *);
 };
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The services that plugins are given, put together from all groups of host/. */
+/*
+ * The services that plugins are given, put together from all groups of host/.
+ */
 #include "run/services.h"
 
 const struct drover_host plugin_services = {

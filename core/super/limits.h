@@ -14,7 +14,9 @@
 
 #include "base/error.h"
 
-/* Rates, and accounts, that are remembered; past it the least recently used go. */
+/*
+ * Rates, and accounts, that are remembered; past it the least recently used go.
+ */
 #define LIMITS_MAX 10000
 #define LIMITS_RATES_MAX 4           /* of one request */
 #define LIMITS_FAILURES 5            /* in a row: the breaker opens */

@@ -99,8 +99,8 @@ peer_closed(void *arg, const char *why)
 	struct peer *p = arg;
 
 	if (*why != '\0')
-		log_printf(&p->supervisor->log, DROVER_WARN, "the connection of a worker or job was cut: %s",
-		    why);
+		log_printf(&p->supervisor->log, DROVER_WARN,
+		    "the connection of a worker or job was cut: %s", why);
 	peer_free(p);
 }
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the `authors` of a source name, so that a vendor is asked for no more. */
+/*
+ * What the `authors` of a source name, so that a vendor is asked for no more.
+ */
 #ifndef COMMON_AUTHORS_H
 #define COMMON_AUTHORS_H
 

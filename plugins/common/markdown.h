@@ -52,7 +52,9 @@ bool markdown_is(cmark_node *, const char *type);
  * end, and which; 0 when what follows the text is not taken for code.
  */
 size_t markdown_open_fence(const struct markdown *, char *mark);
-/* How many of these characters a fence needs so that the code cannot close it. */
+/*
+ * How many of these characters a fence needs so that the code cannot close it.
+ */
 size_t markdown_fence(const char *code, char mark);
 
 #endif

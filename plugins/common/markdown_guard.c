@@ -124,7 +124,10 @@ line_counts(struct shape *s, const char *line, size_t len)
 	}
 	s->lines++;
 	s->bytes += len;
-	/* Below what may be the head of a table, all lines before are read anew. */
+	/*
+	 * Below what may be the head of a table, all lines before are read
+	 * anew.
+	 */
 	if (others == 0 && table)
 		s->work += s->lines * s->bytes / 2;
 	return pipes <= PIPES_MAX;

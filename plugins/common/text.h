@@ -34,7 +34,9 @@ bool text_is_utf8(const char *s, size_t len);
 size_t text_clean(char *out, size_t size, const char *s, size_t len, const char *keep);
 /* As text_clean for a whole string that is to stand on one line. */
 size_t text_line(char *out, size_t size, const char *s);
-/* Length of the longest beginning of at most max bytes that cuts no character. */
+/*
+ * Length of the longest beginning of at most max bytes that cuts no character.
+ */
 size_t text_cut(const char *s, size_t len, size_t max);
 /* The longest end of at most max bytes that cuts no character. */
 const char *text_end(const char *s, size_t max);
@@ -52,11 +54,16 @@ struct text_buf {
 void text_add(struct text_buf *, const char *data, size_t len);
 void text_addf(struct text_buf *, const char *format, ...) DROVER_PRINTF(2, 3);
 void text_fill(struct text_buf *, char, size_t times);
-/* The value percent-encoded: only letters, digits and "-._~" stay as they are. */
+/*
+ * The value percent-encoded: only letters, digits and "-._~" stay as they are.
+ */
 void text_add_url(struct text_buf *, const char *value);
 /* What it holds, "" at the beginning; valid until the next addition. */
 const char *text_of(const struct text_buf *);
-/* As text_of, but the string becomes the caller's to free, and the buffer is empty again. */
+/*
+ * As text_of, but the string becomes the caller's to free, and the buffer is
+ * empty again.
+ */
 char *text_take(struct text_buf *);
 void text_free(struct text_buf *);
 

@@ -24,7 +24,10 @@ number(const char *text, int digits, int min, int max)
 	return value >= min && value <= max ? value : -1;
 }
 
-/* Reads "Z", "+01:00" or "+0100"; returns its end, or NULL where there is no zone. */
+/*
+ * Reads "Z", "+01:00" or "+0100"; returns its end, or NULL where there is no
+ * zone.
+ */
 static const char *
 zone(const char *text, int64_t *offset)
 {

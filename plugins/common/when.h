@@ -12,7 +12,10 @@
  * anything else, and for years before 1970.
  */
 int64_t when_read(const char *);
-/* "2026-11-21T10:00:00Z", 21 bytes; a time outside 1970 to 9999 becomes the nearest in it. */
+/*
+ * "2026-11-21T10:00:00Z", 21 bytes; a time outside 1970 to 9999 becomes the
+ * nearest in it.
+ */
 void when_write(int64_t seconds, char *, size_t);
 
 #endif

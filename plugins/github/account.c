@@ -219,7 +219,9 @@ hub_as_installation(struct hub *hub, struct drover_error *err)
 			return code;
 		token = token_find(hub->github, hub->slug);
 	}
-	/* GitHub counts limits for the account that an installation belongs to. */
+	/*
+	 * GitHub counts limits for the account that an installation belongs to.
+	 */
 	snprintf(owner, sizeof(owner), "%.*s", (int)strcspn(hub->slug, "/"), hub->slug);
 	snprintf(credential, sizeof(credential), "installation/%s", owner);
 	hub_authorize(hub, credential, token->text);
@@ -299,7 +301,10 @@ hub_close(struct hub *hub)
 	hub->web.authorization = NULL;
 }
 
-/* 0 when another token was made, so that it is worth another try; else the class. */
+/*
+ * 0 when another token was made, so that it is worth another try; else the
+ * class.
+ */
 static int
 hub_renew(struct hub *hub, struct drover_error *err)
 {
@@ -364,7 +369,9 @@ hub_send(struct hub *hub, const struct web_ask *given, struct web_answer *answer
 	    !(code == DROVER_PERMANENT ||
 		(code == 0 && answer->status >= 301 && answer->status <= 308)))
 		return code;
-	/* GitHub redirects a write to a renamed repository, and does not do it. */
+	/*
+	 * GitHub redirects a write to a renamed repository, and does not do it.
+	 */
 	if (!hub_moved(hub, given->path, moved))
 		return code;
 	if (code == 0)
@@ -442,7 +449,9 @@ hub_pages(struct hub *hub, const char *path, uint32_t flags, int pages,
 
 	ask.limits = github_limits("GET", &ask.limits_len);
 	code = web_pages(&hub->web, &ask, NULL, pages, page_each, &page, err);
-	/* Once the caller has had elements, another try would give them again. */
+	/*
+	 * Once the caller has had elements, another try would give them again.
+	 */
 	if (code == DROVER_AUTH && page.given == 0 && hub_renew(hub, err) == 0)
 		code = web_pages(&hub->web, &ask, NULL, pages, page_each, &page, err);
 	return code;

@@ -139,7 +139,10 @@ ask_payload(const struct ask *ask)
 	cJSON *object;
 	char *out;
 
-	/* Escaping may double a text or more, so its length is known afterwards only. */
+	/*
+	 * Escaping may double a text or more, so its length is known afterwards
+	 * only.
+	 */
 	for (;; max /= 2) {
 		object = json_object();
 		for (i = 0; i < ARRAY_LEN(texts); i++) {

@@ -70,7 +70,10 @@ struct github {
 	unsigned next; /* the token that makes room for another */
 };
 
-/* One repository as one callback sees it; the App or the user itself where slug is "". */
+/*
+ * One repository as one callback sees it; the App or the user itself where slug
+ * is "".
+ */
 struct hub {
 	struct github *github;
 	struct drover_scope *scope;
@@ -141,7 +144,10 @@ struct ask {
 };
 
 void ask_free(struct ask *);
-/* Reads what all objects with an author have: user, author_association, html_url and the body. */
+/*
+ * Reads what all objects with an author have: user, author_association,
+ * html_url and the body.
+ */
 void ask_read(struct ask *, const struct github *, const cJSON *object, const char *body);
 void ask_context(struct ask *, const char *text);
 /* Makes rev that of the text. */
@@ -247,7 +253,10 @@ struct poll;
 struct watch_kind {
 	const char *kind; /* "github.pr-comment" */
 	int (*look)(struct poll *, struct drover_error *);
-	/* Whether a comment or review may be for drover, before pull requests are known. */
+	/*
+	 * Whether a comment or review may be for drover, before pull requests
+	 * are known.
+	 */
 	bool (*wanted)(struct poll *, const struct ask *);
 };
 
@@ -309,7 +318,9 @@ int poll_pulls(struct poll *, struct drover_error *);
 /* Bodies of the reviews of pull requests that moved, into finds. */
 int poll_reviews(struct poll *, bool own, struct drover_error *);
 struct pull *poll_pull(struct poll *, const char *number);
-/* A new find with an empty ask; it replaces one of the same id without a mark. */
+/*
+ * A new find with an empty ask; it replaces one of the same id without a mark.
+ */
 struct find *poll_find(struct poll *, enum lists, const char *id, int64_t at);
 /* Takes the find back that poll_find returned last. */
 void poll_find_drop(struct poll *);
@@ -319,7 +330,10 @@ void poll_find_drop(struct poll *);
  */
 void poll_find_once(struct poll *, const char *created);
 void poll_find_remove(struct poll *, size_t index);
-/* Drops finds but those on open pull requests that are drover's own, or the others. */
+/*
+ * Drops finds but those on open pull requests that are drover's own, or the
+ * others.
+ */
 void poll_keep(struct poll *, bool own);
 /* Whether the callback's time is nearly over. */
 bool poll_is_late(const struct poll *);
@@ -350,7 +364,10 @@ void thread_free(struct thread *);
 
 /* ---- post: what drover writes ---- */
 
-/* The agent's text made fit to be posted: no comments, no pings, bounded. The caller frees. */
+/*
+ * The agent's text made fit to be posted: no comments, no pings, bounded. The
+ * caller frees.
+ */
 char *post_tame(const char *text, size_t max);
 
 /* A comment: text is tame; kind and key go into the marker. */
@@ -360,7 +377,9 @@ struct post {
 	const char *trace;
 	const char *top; /* the review comment whose thread it goes into; NULL or "" for none */
 };
-/* Takes "ID URL" apart, which is kept with the effect. id and url may be NULL. */
+/*
+ * Takes "ID URL" apart, which is kept with the effect. id and url may be NULL.
+ */
 void made_read(const char *made, char *id, size_t, char *url, size_t);
 /* Posts once whatever crashes. id and url may be NULL. */
 int post_comment(struct hub *, const struct post *, char *id, size_t, char *url, size_t,
@@ -390,7 +409,10 @@ struct pull_made {
 };
 
 int pull_open(struct hub *, const struct pull_ask *, struct pull_made *, struct drover_error *);
-/* Sets those of the labels that exist. *set and *missing are arrays of names, the caller's. */
+/*
+ * Sets those of the labels that exist. *set and *missing are arrays of names,
+ * the caller's.
+ */
 int labels_add(struct hub *, const char *number, const cJSON *labels, cJSON **set, cJSON **missing,
     struct drover_error *);
 

@@ -28,7 +28,9 @@ static const struct {
 
 static unsigned hook_narrow(const struct drover_delivery *, unsigned);
 
-/* A comment on an issue can only be a command, one on a pull request never is. */
+/*
+ * A comment on an issue can only be a command, one on a pull request never is.
+ */
 static unsigned
 hook_narrow(const struct drover_delivery *delivery, unsigned sources)
 {

@@ -45,7 +45,10 @@ github_judge(void *arg, struct drover_scope *scope, const struct drover_http_res
 		verdict->code = DROVER_AUTH;
 		return;
 	}
-	/* The caller knows what a missing thing or a moved repository means to it. */
+	/*
+	 * The caller knows what a missing thing or a moved repository means to
+	 * it.
+	 */
 	if (response->status < 500 && response->status != 403 && response->status != 429 &&
 	    response->status != 408 && response->status != 425) {
 		verdict->code = DROVER_OK;

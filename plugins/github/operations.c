@@ -34,7 +34,10 @@ static int status_do(struct call *, struct drover_error *);
 static int git_token_call(struct drover_scope *, void *, const char *, uint64_t,
     struct drover_error *);
 
-/* The operation WHAT: what its caller sees, and the function WHAT_do that carries it out. */
+/*
+ * The operation WHAT: what its caller sees, and the function WHAT_do that
+ * carries it out.
+ */
 #define OPERATION(what, name_, summary_) \
 	static int what##_call(struct drover_scope *scope, void *plugin, const char *request, \
 	    uint64_t len, struct drover_error *err) \
@@ -279,7 +282,10 @@ status_do(struct call *call, struct drover_error *err)
 	json_put_text(body, "context", *context != '\0' ? context : "drover");
 	json_put_text(body, "description", description);
 	json_put_text(body, "target_url", *url != '\0' ? url : NULL);
-	/* The newest status of a context counts, so setting it twice shows once. */
+	/*
+	 * The newest status of a context counts, so setting it twice shows
+	 * once.
+	 */
 	if ((code = hub_write(&call->hub, "POST", body, 0, &answer, err, "/repos/%s/statuses/%s",
 		 call->hub.slug, sha)) != 0)
 		return code;

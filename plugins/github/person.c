@@ -91,7 +91,8 @@ known_permission(struct known *known, struct hub *hub, struct drover_error *err)
 			/*
 			 * Labels are set by people with this permission or a
 			 * higher one. The event does not tell their
-			 * association, so this shows that they are no strangers.
+			 * association, so this shows that they are no
+			 * strangers.
 			 */
 			if (on && strcmp(levels[i], "triage") == 0 && known->association[0] == '\0')
 				known_mark(known, "collaborator");
@@ -162,7 +163,10 @@ known_ask(struct known *known, struct hub *hub, const struct ask *ask, struct dr
 	snprintf(known->association, sizeof(known->association), "%s", ask->association);
 	if (ask->association[0] != '\0')
 		known_mark(known, "%s", ask->association);
-	/* Other characters are in no login of GitHub's, and must not get into a path. */
+	/*
+	 * Other characters are in no login of GitHub's, and must not get into a
+	 * path.
+	 */
 	if (ask->bot || ask->self || !text_is_of(ask->author, TEXT_ALNUM "-_"))
 		return 0;
 	if (ask->association[0] == '\0' || authors_name(hub->scope, NULL, "permission:"))

@@ -69,7 +69,10 @@ const struct drover_pipeline pipeline_pr_mention = {
 	.prompts = prompts_mention,
 };
 
-/* Not everybody who opens a pull request is trusted enough to be quoted in a prompt. */
+/*
+ * Not everybody who opens a pull request is trusted enough to be quoted in a
+ * prompt.
+ */
 static int
 job_description(struct job *j, const cJSON *pull, struct drover_error *err)
 {
@@ -115,7 +118,10 @@ job_find(struct job *j, struct drover_error *err)
 	return code;
 }
 
-/* A diff that GitHub finds too large is left to the agent, which has the repository. */
+/*
+ * A diff that GitHub finds too large is left to the agent, which has the
+ * repository.
+ */
 static int
 job_diff(struct job *j, struct drover_error *err)
 {

@@ -47,7 +47,10 @@ poll_is_late(const struct poll *p)
 	return p->scope->host->time->remaining(p->scope) < SPARE_MS;
 }
 
-/* Walks one page; *newest becomes the time of its newest element, *next the Link. */
+/*
+ * Walks one page; *newest becomes the time of its newest element, *next the
+ * Link.
+ */
 static int
 list_page(struct poll *p, enum lists list, const char *path,
     int (*each)(struct poll *, enum lists, const cJSON *, struct drover_error *), int64_t *newest,

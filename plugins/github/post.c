@@ -184,7 +184,10 @@ answer_text(struct drover_scope *scope, const struct ask *ask, const char *text)
 	    (ask->url[0] != '\0' && !post_marks(scope))) {
 		first = xstrndup(ask->text, cut);
 		quote = post_tame(first, QUOTE_MAX * 4);
-		/* The fence of code would make the link that follows code as well. */
+		/*
+		 * The fence of code would make the link that follows code as
+		 * well.
+		 */
 		if (strchr(quote, '\n') != NULL)
 			*quote = '\0';
 		text_addf(&out, "> %s%s\n> ([asked here](%s))\n\n", quote,

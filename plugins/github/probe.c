@@ -112,7 +112,10 @@ github_probe(struct drover_scope *scope, void *plugin, const char *request, uint
 	struct probe probe = { 0 };
 	size_t i;
 
-	/* The login stays unknown where the credential is refused, which probe_app() says. */
+	/*
+	 * The login stays unknown where the credential is refused, which
+	 * probe_app() says.
+	 */
 	account_who(github, scope, &why);
 	probe_app(&probe, github, scope);
 	for (i = 0; scope->host->repo->at(scope, i, &repo) == 0; i++)

@@ -210,7 +210,9 @@ labels_add(struct hub *hub, const char *number, const cJSON *wanted, cJSON **set
 	return code;
 }
 
-/* A person may have opened one for the branch, so it is looked for in any case. */
+/*
+ * A person may have opened one for the branch, so it is looked for in any case.
+ */
 static int
 pull_once(void *arg, char *made, size_t size, struct drover_error *err)
 {
@@ -239,9 +241,15 @@ pull_open(struct hub *hub, const struct pull_ask *ask, struct pull_made *made,
 	snprintf(what, sizeof(what), "github/pull/%s", ask->slug);
 	if ((code = once_do(hub->scope, &once, ask->key, &opening, text, sizeof(text), err)) != 0)
 		return code;
-	/* The same key names the same pull request, even where it was closed since. */
+	/*
+	 * The same key names the same pull request, even where it was closed
+	 * since.
+	 */
 	made_read(text, made->number, sizeof(made->number), made->url, sizeof(made->url));
-	/* The pull request is there, so what goes wrong with its labels is only logged. */
+	/*
+	 * The pull request is there, so what goes wrong with its labels is only
+	 * logged.
+	 */
 	if (labels_add(hub, made->number, ask->labels, &made->labels, &missing, &why) != 0) {
 		if (why.code == DROVER_FENCED || why.code == DROVER_CANCELLED) {
 			*err = why;

@@ -137,7 +137,10 @@ issue_find(struct poll *p, const cJSON *issue, const char *number, const char *t
 	snprintf(find->ask.id, sizeof(find->ask.id), "%s", number);
 	snprintf(find->ask.type, sizeof(find->ask.type), "%s", type);
 	text_line(find->ask.title, sizeof(find->ask.title), title);
-	/* Until it has its own, a mark keeps the next find of this issue from replacing it. */
+	/*
+	 * Until it has its own, a mark keeps the next find of this issue from
+	 * replacing it.
+	 */
 	snprintf(find->mark, sizeof(find->mark), "%s", type);
 	ask_read(&find->ask, p->github, issue, json_text(issue, "body"));
 	ask_context(&find->ask, json_text(issue, "body"));
@@ -166,7 +169,10 @@ issue_label(struct poll *p, const cJSON *issue, const char *number, struct drove
 	actor = json_text_at(labelling.event, "actor.login");
 	find = issue_find(p, issue, number, "label");
 	json_id(labelling.event, "id", find->ask.id, sizeof(find->ask.id));
-	/* The person who set the label asks; the event does not tell their association. */
+	/*
+	 * The person who set the label asks; the event does not tell their
+	 * association.
+	 */
 	if (strcasecmp(actor, find->ask.author) != 0)
 		find->ask.association[0] = '\0';
 	snprintf(find->ask.author, sizeof(find->ask.author), "%s", actor);
@@ -231,7 +237,10 @@ comment_issue(struct poll *p, struct find *find, bool *keep, struct drover_error
 	if (answer.status == 200) {
 		title = json_text(answer.json, "title");
 		text_line(ask->title, sizeof(ask->title), title);
-		/* Frozen with the command: this is the text that its author has read. */
+		/*
+		 * Frozen with the command: this is the text that its author has
+		 * read.
+		 */
 		ask_context(ask, json_text(answer.json, "body"));
 		*keep = strcmp(json_text(answer.json, "state"), "open") == 0 &&
 		    !cJSON_IsObject(json_at(answer.json, "pull_request"));

@@ -73,7 +73,10 @@ post_tame(const char *given, size_t max)
 	char *text = xmalloc(len + 1);
 
 	text_clean(text, len + 1, given, len, "\n\t");
-	/* What stood on both sides of a comment may have become one, or a marker. */
+	/*
+	 * What stood on both sides of a comment may have become one, or a
+	 * marker.
+	 */
 	if ((drop_comments(text) > 0 && drop_comments(text) > 0) ||
 	    strstr(text, "<!-- drover:") != NULL)
 		talk_marker_strip(text);

@@ -63,7 +63,10 @@ reader_each(void *arg, const cJSON *json, struct drover_error *err)
 	else if ((strcmp(one.id, reader->ask->id) != 0 ||
 		     strcmp(one.type, reader->ask->type) != 0) &&
 	    (code = people_allow(reader->people, reader->hub, &one, err)) == 1) {
-		/* A comment that is not closed would hide what others said after it. */
+		/*
+		 * A comment that is not closed would hide what others said
+		 * after it.
+		 */
 		talk_marker_strip(one.text);
 		reader_keep(reader, &one, json);
 	}

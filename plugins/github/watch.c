@@ -53,13 +53,18 @@ find_compare(const void *a, const void *b)
 
 	if (x->at != y->at)
 		return x->at < y->at ? -1 : 1;
-	/* Within one second the smaller id came first, and a shorter one is smaller. */
+	/*
+	 * Within one second the smaller id came first, and a shorter one is
+	 * smaller.
+	 */
 	if (nx != ny)
 		return nx < ny ? -1 : 1;
 	return strcmp(x->ask.id, y->ask.id);
 }
 
-/* What the core refuses for good counts as handled: it would be refused again. */
+/*
+ * What the core refuses for good counts as handled: it would be refused again.
+ */
 static int
 find_emit(struct poll *p, struct find *find, struct drover_error *err)
 {
@@ -275,7 +280,9 @@ watch_poll(struct drover_scope *scope, struct watch *watch, const struct watch_k
 		p.objects = 0;
 		p.state = NULL;
 		if ((looked = watch_repo(&p, cursor, begin, &why)) == 0) {
-			/* A failure from here on leaves half of it handed over, so the poll fails.
+			/*
+			 * A failure from here on leaves half of it handed over,
+			 * so the poll fails.
 			 */
 			if ((code = watch_hand_over(&p, err)) == 0) {
 				watch_save(&p);
@@ -291,7 +298,10 @@ watch_poll(struct drover_scope *scope, struct watch *watch, const struct watch_k
 		}
 		poll_free(&p);
 	}
-	/* The next poll begins where this one ended, so that each repository has its turn. */
+	/*
+	 * The next poll begins where this one ended, so that each repository
+	 * has its turn.
+	 */
 	watch->turn = (unsigned)((watch->turn + (i < n ? i : 1)) % n);
 	if (code == 0 && good == 0 && first.code != 0) {
 		*err = first;

@@ -20,7 +20,9 @@ work_title(const struct ask *ask, char *out, size_t size)
 	size_t start = strspn(ask->text, " \t\n"), len = strcspn(ask->text + start, "\n");
 	char line[DROVER_TITLE_MAX], words[128];
 
-	/* Both are cut so that the words of the ask show beside a long title. */
+	/*
+	 * Both are cut so that the words of the ask show beside a long title.
+	 */
 	text_clean(words, sizeof(words), ask->text + start, len, "");
 	text_line(line, sizeof(line), ask->title);
 	line[text_cut(line, strlen(line), 200)] = '\0';

@@ -217,7 +217,9 @@ START_TEST(the_parts_are_those_of_the_parsers_tree)
 			got = m.parts[places[i]];
 			if ((got & ~MARKDOWN_QUOTED) == MARKDOWN_COMMENT)
 				got += MARKDOWN_HTML - MARKDOWN_COMMENT;
-			/* What nobody sees may stand in the lines of a quote. */
+			/*
+			 * What nobody sees may stand in the lines of a quote.
+			 */
 			if (part == MARKDOWN_SIGN)
 				got &= ~MARKDOWN_QUOTED;
 			ck_assert_msg(got == part, "%s in\n%s\nis %d, and %d to the parser", word,
