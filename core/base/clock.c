@@ -145,7 +145,9 @@ clock_parse_iso(const char *text, struct clock_iso *iso)
 	day = (struct tm){ .tm_year = tm->tm_year, .tm_mon = tm->tm_mon, .tm_mday = tm->tm_mday };
 	iso->wall_ms = (int64_t)timegm(&day) * 1000 +
 	    (tm->tm_hour * 3600 + tm->tm_min * 60 + tm->tm_sec - east) * INT64_C(1000);
-	/* A day that its month does not have has become one of the next month. */
+	/*
+	 * A day that its month does not have has become one of the next month.
+	 */
 	return day.tm_mday == tm->tm_mday ? text : NULL;
 }
 

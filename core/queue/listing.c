@@ -459,7 +459,9 @@ queue_accepted(struct queue *q, uint64_t id, char **payload, size_t *len, struct
 
 	OBJ_CHECK(q, QUEUE_MAGIC);
 	rc = store_read(q->store,
-	    "select payload.data, job.sha256 from job left join payload on payload.job = job.id "
+	    "select payload.data, job.sha256 "
+	    "from job "
+	    "left join payload on payload.job = job.id "
 	    "where job.id = $1",
 	    &value, 1, listing_accepted_row, &a, err);
 	if (rc >= 0 && a.sha256[0] != '\0') {
@@ -596,7 +598,8 @@ queue_unsettled(struct queue *q, const char *source,
 	return store_read(q->store,
 	    "select id, attempt, kind, key, trace, state, error, data, result, queued_at, "
 	    "started_at, ended_at "
-	    "from job left join payload on payload.job = job.id "
+	    "from job "
+	    "left join payload on payload.job = job.id "
 	    "where source = $1 and settled = 0 "
 	    "order by ended_at, id "
 	    "limit 1",

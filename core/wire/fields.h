@@ -13,7 +13,10 @@
 
 #include "wire/message.h"
 
-/* A job that is asked for: struct drover_item at the sender, struct job_ask at the receiver. */
+/*
+ * A job that is asked for: struct drover_item at the sender, struct job_ask at
+ * the receiver.
+ */
 #define ITEM_FIELDS(F, ...) \
 	F(s, kind, __VA_ARGS__) \
 	F(s, key, __VA_ARGS__) \
@@ -73,7 +76,10 @@ struct job_assign {
 /* Makes "NAME:TYPE NAME:TYPE " of a list. */
 #define FIELD_ROW(type, member, ...) #member ":" #type " "
 
-/* LIST_FIELDS(FIELD_PUT, &out, &from) puts all members of from, in the order of the list. */
+/*
+ * LIST_FIELDS(FIELD_PUT, &out, &from) puts all members of from, in the order of
+ * the list.
+ */
 #define FIELD_PUT(type, member, out, from) FIELD_PUT_##type(member, out, from)
 #define FIELD_PUT_u(member, out, from)     message_put_u(out, (from)->member);
 #define FIELD_PUT_i(member, out, from)     message_put_i(out, (from)->member);

@@ -96,7 +96,9 @@ uint64_t message_out_id(const struct message_out *);
  * DROVER_AGAIN when a non-blocking socket has none.
  */
 int message_recv(int fd, struct message *m, struct error *);
-/* A socketpair or connection with buffers that fit MESSAGE_MAX, close-on-exec. */
+/*
+ * A socketpair or connection with buffers that fit MESSAGE_MAX, close-on-exec.
+ */
 int message_pair(int fds[2], struct error *);
 int message_connect(const char *path, struct error *);
 /*

@@ -141,7 +141,10 @@ MESSAGE(CREDENTIAL_ASK, 66, "job to core", "repo:s refused:u",
     "`data` of the reply is what the operation git-token of the repo's `token_from` has answered. "
     "`refused` is 1 when the remote did not take the last token.")
 
-/* The keeper is the process that tidies worktrees and reads tokens for the core. */
+/*
+ * The keeper is the process that tidies worktrees and reads tokens for the
+ * core.
+ */
 MESSAGE(TREE_TIDY, 70, "core to keeper", "lease:u action:s repo:s path:s mirror:s wip:s",
     "`action` is `clean` (save what is there, reset), `remove` (save, rename to the trash) or "
     "`sweep` (empty the trash).")

@@ -70,7 +70,10 @@ int fix_state_save(struct fix *, struct drover_error *);
  * of our comment that waits for an answer.
  */
 int fix_mark(struct fix *, const char *state, const char *comment, struct drover_error *);
-/* Moves the ticket to the status that the option names; "" lets it stay where it is. */
+/*
+ * Moves the ticket to the status that the option names; "" lets it stay where
+ * it is.
+ */
 int fix_move(struct fix *, const char *option, struct drover_error *);
 /*
  * The memory of a ticket goes by its id, which it keeps when it is moved to
@@ -112,7 +115,10 @@ int gather_repos(struct drover_scope *, const struct drover_job *, const struct 
 const char *gather_prompt(struct drover_scope *, const char *name, const struct payload *,
     const char *comments, const char *rules, const char *const *repos, size_t n,
     const struct drover_variable *more, size_t more_len, struct drover_error *);
-/* As gather_prompt, with all that fix_gather found and at most five more values. */
+/*
+ * As gather_prompt, with all that fix_gather found and at most five more
+ * values.
+ */
 const char *fix_prompt(struct fix *, const char *name, const char *const *repos, size_t n,
     const struct drover_variable *more, size_t more_len, struct drover_error *);
 /*

@@ -51,7 +51,10 @@ settle_labels(const struct fix *f)
 										 "labels_default";
 }
 
-/* A link for people, where it is known: the prefix of scoped tokens is no address for them. */
+/*
+ * A link for people, where it is known: the prefix of scoped tokens is no
+ * address for them.
+ */
 static void
 settle_browse(const struct fix *f, const char *key, struct text_buf *out)
 {

@@ -102,7 +102,10 @@ triage_run(struct fix *f, cJSON **verdict, struct drover_error *err)
 	return code;
 }
 
-/* Keeps those repos that the ticket may be about; without any it is about all of them. */
+/*
+ * Keeps those repos that the ticket may be about; without any it is about all
+ * of them.
+ */
 static void
 triage_repos(struct fix *f, cJSON *verdict)
 {

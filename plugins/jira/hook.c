@@ -15,7 +15,10 @@
 
 static int hook_age(struct drover_scope *, const cJSON *, struct drover_error *);
 
-/* Jira puts its time, in milliseconds, into the body, which the signature covers. */
+/*
+ * Jira puts its time, in milliseconds, into the body, which the signature
+ * covers.
+ */
 static int
 hook_age(struct drover_scope *scope, const cJSON *body, struct drover_error *err)
 {

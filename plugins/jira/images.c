@@ -74,7 +74,10 @@ image_write(const char *path, const char *data, size_t len)
 	return close(fd) == 0 && len == 0 ? 0 : -1;
 }
 
-/* 1 when the picture was taken, 0 when it was not, or a class that ends the attempt. */
+/*
+ * 1 when the picture was taken, 0 when it was not, or a class that ends the
+ * attempt.
+ */
 static int
 image_take(struct fix *f, const cJSON *attachment, int number, struct drover_error *err)
 {

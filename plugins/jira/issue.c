@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One issue: its fields, the property that drover keeps on it, and links to pull requests. */
+/*
+ * One issue: its fields, the property that drover keeps on it, and links to
+ * pull requests.
+ */
 #include <stdlib.h>
 #include <string.h>
 

@@ -71,7 +71,10 @@ int jira_send(struct jira *, const struct jira_request *, struct web_answer *,
 /* As jira_send, but a status other than 2xx is an error "WHAT: ...". */
 int jira_must(struct jira *, const struct jira_request *, const char *what, struct web_answer *,
     struct drover_error *, const char *path, ...) DROVER_PRINTF(6, 7);
-/* Whether it can be a key ("PROJ-12") or an id of an issue: nothing else goes into a path. */
+/*
+ * Whether it can be a key ("PROJ-12") or an id of an issue: nothing else goes
+ * into a path.
+ */
 bool jira_is_key(const char *);
 
 /* ---- judge.c ---- */
@@ -101,7 +104,9 @@ int jira_search(struct jira *, const char *jql, const char *const *fields,
  */
 int issue_get(struct jira *, const char *key, const char *fields, bool changelog, cJSON **issue,
     struct drover_error *);
-/* 1: *value is the property, the caller's; 0: the issue has none of that name. */
+/*
+ * 1: *value is the property, the caller's; 0: the issue has none of that name.
+ */
 int issue_property(struct jira *, const char *key, const char *name, cJSON **value,
     struct drover_error *);
 int issue_property_set(struct jira *, const char *key, const char *name, const cJSON *value,
@@ -152,7 +157,10 @@ struct person {
  */
 int person_read(struct jira *, const char *source, const cJSON *user, const char *project,
     struct person *, struct drover_error *);
-/* Whether the user may start work and be quoted: 1, 0 or a class. source NULL: the job's. */
+/*
+ * Whether the user may start work and be quoted: 1, 0 or a class. source NULL:
+ * the job's.
+ */
 int person_allowed(struct jira *, const char *source, const cJSON *user, const char *project,
     struct drover_error *);
 
@@ -208,7 +216,10 @@ struct scan_kind {
 int scan_open(struct drover_scope *, const struct scan_kind *, void **, struct drover_error *);
 int scan_poll(struct drover_scope *, void *, const char *cursor, struct drover_error *);
 void scan_close(struct drover_scope *, void *);
-/* The newest entry of the changelog that is not by drover and that wanted takes, or NULL. */
+/*
+ * The newest entry of the changelog that is not by drover and that wanted
+ * takes, or NULL.
+ */
 const cJSON *scan_history(const struct scan *, const cJSON *issue,
     bool (*wanted)(const struct scan *, const cJSON *item));
 /* The user who wrote the issue. */

@@ -36,7 +36,10 @@ person_mark(struct person *p, const char *mark)
 	p->list[n] = p->marks[n];
 }
 
-/* A role that Jira hides makes its holders no authors; other issues are still looked at. */
+/*
+ * A role that Jira hides makes its holders no authors; other issues are still
+ * looked at.
+ */
 static bool
 role_is_hidden(struct jira *j, const struct web_answer *answer, const char *project)
 {

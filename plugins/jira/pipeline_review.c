@@ -44,7 +44,10 @@ const struct drover_pipeline jira_pipeline_review = {
 	.prompts = prompts,
 };
 
-/* Whether the ticket is there and this wording was not judged yet: 1, 0 or a class. */
+/*
+ * Whether the ticket is there and this wording was not judged yet: 1, 0 or a
+ * class.
+ */
 static int
 review_is_due(struct jira *j, const struct payload *p, struct drover_error *err)
 {
@@ -141,7 +144,9 @@ review_run(struct drover_scope *scope, void *plugin, const struct drover_job *jo
 		goto out;
 	}
 	code = 0;
-	/* Kept before it is posted, so that another attempt has the same words. */
+	/*
+	 * Kept before it is posted, so that another attempt has the same words.
+	 */
 	if ((len = scope->host->kv->get(scope, "job/said", kept, sizeof(kept), err)) > 0 &&
 	    len < (int64_t)sizeof(kept))
 		text_addf(&said, "%s", kept);

@@ -102,7 +102,10 @@ seen_read(struct scan *s, const char *cursor)
 	}
 }
 
-/* A hash is enough to see that `updated` has changed, and the cursor holds many. */
+/*
+ * A hash is enough to see that `updated` has changed, and the cursor holds
+ * many.
+ */
 static void
 seen_stamp(const char *updated, char out[20])
 {
@@ -149,7 +152,10 @@ seen_text(struct scan *s)
 	return text;
 }
 
-/* Forgets issues that the search has not found for long, and the oldest of too many. */
+/*
+ * Forgets issues that the search has not found for long, and the oldest of too
+ * many.
+ */
 static int
 seen_write(struct scan *s, const char *cursor, struct drover_error *err)
 {
@@ -190,7 +196,10 @@ seen_recent(const struct scan *s, const char **ids)
 	return n;
 }
 
-/* The issue itself decides, as the search may be old; but an operator's own query is obeyed. */
+/*
+ * The issue itself decides, as the search may be old; but an operator's own
+ * query is obeyed.
+ */
 static bool
 scan_wants(struct scan *s, const cJSON *issue)
 {
@@ -312,7 +321,10 @@ scan_look(struct scan *s, const cJSON *found, const char *id, const char *update
 		goto out;
 	code = 0;
 	if (!scan_wants(s, issue)) {
-		/* Remembered, because a few of these in each poll leave no time for others. */
+		/*
+		 * Remembered, because a few of these in each poll leave no time
+		 * for others.
+		 */
 		seen_note(s, id, old != NULL ? old : "", updated, false);
 		goto out;
 	}
@@ -327,7 +339,9 @@ scan_look(struct scan *s, const cJSON *found, const char *id, const char *update
 	} else
 		seen_note(s, id, revision, updated, false);
 out:
-	/* It would fail the same way each time, and must not stop the others. */
+	/*
+	 * It would fail the same way each time, and must not stop the others.
+	 */
 	if (code == DROVER_PERMANENT) {
 		plugin_log(s->scope, DROVER_WARN, "%s: passed over until it changes: %s", key,
 		    err->text);
@@ -359,7 +373,10 @@ scan_issue(void *arg, const cJSON *issue, struct drover_error *err)
 	if (old != NULL && revision != NULL && *updated != '\0' && strcmp(old, stamp) == 0) {
 		bool early = cJSON_GetNumberValue(cJSON_GetArrayItem(seen, 2)) >= (double)hour;
 
-		/* What was passed over is looked at again once an hour: the search may be old. */
+		/*
+		 * What was passed over is looked at again once an hour: the
+		 * search may be old.
+		 */
 		if (early)
 			return 0;
 		if (*revision != '\0') {

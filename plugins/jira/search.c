@@ -91,7 +91,10 @@ jira_search(struct jira *j, const char *jql, const char *const *fields,
 			break;
 		if (!web_is_good(&answer)) {
 			code = web_refused(&answer, "search", err);
-			/* The query comes from options: a project, status or field is wrong. */
+			/*
+			 * The query comes from options: a project, status or
+			 * field is wrong.
+			 */
 			if (answer.status == 400)
 				err->code = code = DROVER_CONFIG;
 			web_answer_free(&answer);

@@ -137,7 +137,10 @@ ticket_revision(struct scan *s, const cJSON *issue, char *revision, size_t size,
 	return 0;
 }
 
-/* Tells the ticket that its job was given up; it would stay in progress without a word. */
+/*
+ * Tells the ticket that its job was given up; it would stay in progress without
+ * a word.
+ */
 static int
 ticket_settle(struct drover_scope *scope, void *state, const struct drover_settled *settled,
     struct drover_error *err)

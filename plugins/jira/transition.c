@@ -28,7 +28,10 @@ shown_add(char *out, size_t size, const char *name)
 	snprintf(out + used, size - used, "%s\"%s\"", used > 0 ? ", " : "", clean);
 }
 
-/* Lists the fields that the transition's screen requires and that have no default. */
+/*
+ * Lists the fields that the transition's screen requires and that have no
+ * default.
+ */
 static void
 transition_wants(const cJSON *transition, char *out, size_t size)
 {
@@ -42,7 +45,10 @@ transition_wants(const cJSON *transition, char *out, size_t size)
 								field->string);
 }
 
-/* By the status that it leads to, else by its own name; shown lists all that there are. */
+/*
+ * By the status that it leads to, else by its own name; shown lists all that
+ * there are.
+ */
 static const cJSON *
 transition_find(const cJSON *list, const char *status, char *shown, size_t size)
 {

@@ -88,12 +88,18 @@ account_call(struct account *a, const char *name, const char *channel, const str
 	    name, channel);
 	limit.count = m->count;
 	limit.per_ms = m->per_ms;
-	/* Apps that are sold outside Slack's marketplace may read one page a minute. */
+	/*
+	 * Apps that are sold outside Slack's marketplace may read one page a
+	 * minute.
+	 */
 	if (a->history_per_minute > 0 &&
 	    (strcmp(name, "conversations.history") == 0 ||
 		strcmp(name, "conversations.replies") == 0))
 		limit.count = a->history_per_minute;
-	/* A burst and what is refilled in the same minute stay below Slack's count. */
+	/*
+	 * A burst and what is refilled in the same minute stay below Slack's
+	 * count.
+	 */
 	limit.burst = (limit.count + 3) / 4;
 	limit.count -= limit.count > limit.burst ? limit.burst : 0;
 	a->judged.method = m;

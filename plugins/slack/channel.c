@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The channels that the bot reads: those of the option, or all that it was invited to. */
+/*
+ * The channels that the bot reads: those of the option, or all that it was
+ * invited to.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One message of Socket Mode: what it is, what is to be acknowledged, and its hint. */
+/*
+ * One message of Socket Mode: what it is, what is to be acknowledged, and its
+ * hint.
+ */
 #include <stdio.h>
 #include <string.h>
 
@@ -26,7 +29,10 @@ envelope_read(const char *text, size_t len, const char *self, char *id, size_t s
 	if (strcmp(type, "hello") == 0) {
 		what = ENVELOPE_HELLO;
 	} else if (strcmp(type, "disconnect") == 0) {
-		/* For any other reason the connection ends and Slack wants another. */
+		/*
+		 * For any other reason the connection ends and Slack wants
+		 * another.
+		 */
 		what = strcmp(json_text(json, "reason"), "link_disabled") == 0 ? ENVELOPE_DISABLED :
 										 ENVELOPE_RENEW;
 	} else if (strcmp(type, "events_api") == 0) {

@@ -46,7 +46,10 @@ hint_from_event(const cJSON *event, const char *self, struct hint *h)
 		return false;
 	h->mention = strcmp(type, "app_mention") == 0 ||
 	    (*self != '\0' && mrkdwn_mentions(m.text, self)) || m.channel[0] == 'D';
-	/* A reply may follow up; a message in a channel without a mention is not for the bot. */
+	/*
+	 * A reply may follow up; a message in a channel without a mention is
+	 * not for the bot.
+	 */
 	if (!h->mention && !m.reply)
 		return false;
 	memcpy(h->channel, m.channel, sizeof(h->channel));
@@ -56,7 +59,9 @@ hint_from_event(const cJSON *event, const char *self, struct hint *h)
 	return true;
 }
 
-/* Reads the lines of a slot, at most HINT_LINES, but those that make no sense. */
+/*
+ * Reads the lines of a slot, at most HINT_LINES, but those that make no sense.
+ */
 static size_t
 slot_read(char *value, struct hint *out, unsigned slot)
 {
@@ -105,7 +110,10 @@ hint_leave(struct drover_scope *scope, const struct hint *h, struct drover_error
 			    old[i].mention ? 'm' : 'r');
 		else if (old[i].mention)
 			known = true;
-	/* Both app_mention and message come; the first one has called for a poll. */
+	/*
+	 * Both app_mention and message come; the first one has called for a
+	 * poll.
+	 */
 	if (known) {
 		text_free(&out);
 		return 0;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Slack's Events API over HTTP: a signed request makes the next poll come at once. */
+/*
+ * Slack's Events API over HTTP: a signed request makes the next poll come at
+ * once.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,7 +35,10 @@ hook_challenge(const cJSON *json, struct drover_receipt *receipt, struct drover_
 {
 	const char *challenge = json_text(json, "challenge");
 
-	/* It is given back as it is, so it must not be what a browser takes for a page. */
+	/*
+	 * It is given back as it is, so it must not be what a browser takes for
+	 * a page.
+	 */
 	if (strlen(challenge) > CHALLENGE_MAX || !text_is_of(challenge, TEXT_ALNUM "+/=_.-"))
 		return plugin_fail(err, DROVER_PERMANENT, "url_verification: bad challenge");
 	receipt->status = 200;

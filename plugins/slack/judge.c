@@ -190,13 +190,19 @@ judge_answer(void *arg, struct drover_scope *scope, const struct drover_http_res
 				if (verdict->retry_after_ms == 0)
 					verdict->retry_after_ms = RATE_PAUSE;
 			}
-			/* Slack says that such an operation may have succeeded in part. */
+			/*
+			 * Slack says that such an operation may have succeeded
+			 * in part.
+			 */
 			j->unsure = verdict->code == DROVER_AGAIN;
 		}
 	}
 	cJSON_Delete(json);
 out:
-	/* On AGAIN the host would post again; account_call() makes it AGAIN for its caller. */
+	/*
+	 * On AGAIN the host would post again; account_call() makes it AGAIN for
+	 * its caller.
+	 */
 	if (j->unsure && j->method->once && verdict->code == DROVER_AGAIN)
 		verdict->code = DROVER_INTERNAL;
 }

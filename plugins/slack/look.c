@@ -69,7 +69,10 @@ tell(struct look *l, const char *channel, const struct drover_error *err)
 	plugin_log(l->scope, DROVER_WARN, "channel %s cannot be read: %s", channel, err->text);
 }
 
-/* Whether the failure is one of the channel that was read, so that others are read on. */
+/*
+ * Whether the failure is one of the channel that was read, so that others are
+ * read on.
+ */
 static bool
 is_of_channel(const struct look *l, int code)
 {
@@ -279,7 +282,9 @@ look_channel(struct look *l, const char *channel, struct drover_error *err)
 		return plugin_fail(err, DROVER_PERMANENT,
 		    "there are more than %d channels: name those that matter in option channels",
 		    PLACES_MAX);
-	/* Now and then look far enough back to see which older threads go on. */
+	/*
+	 * Now and then look far enough back to see which older threads go on.
+	 */
 	deep = !limited && l->m->lookback > 0 && ts_to_ms(place->deep) + DEEP_MS <= l->now;
 	ts_earlier(floor, place->low, l->m->overlap);
 	memcpy(oldest, floor, sizeof(oldest));
@@ -341,7 +346,10 @@ look_thread(struct look *l, const struct wanted *w, struct drover_error *err)
 	l->m->replies_ms = l->monotonic + (limited ? SLACK_MINUTE / l->a->history_per_minute : 0);
 	if (code != 0)
 		return code;
-	/* Replies come oldest first, so a part of a thread of ours counts as read. */
+	/*
+	 * Replies come oldest first, so a part of a thread of ours counts as
+	 * read.
+	 */
 	if (thread == NULL && cursor[0] != '\0')
 		return 0;
 	if (thread == NULL && ts_compare(l->newest, w->latest) < 0)
@@ -544,7 +552,10 @@ look_channels(struct look *l, bool partly, struct drover_error *err)
 					l->m->turn = (turn + i + 1) % n;
 				continue;
 			}
-			/* Begin with another one next time, in case only this one fails. */
+			/*
+			 * Begin with another one next time, in case only this
+			 * one fails.
+			 */
 			l->m->turn = (turn + i + (code == DROVER_QUOTA ? 0 : 1)) % n;
 			return code;
 		}

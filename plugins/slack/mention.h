@@ -62,7 +62,10 @@ struct candidate {
 	bool left; /* it could not be handed over now */
 };
 
-/* A channel, where thread is "", or a thread that was read in this poll, and how far. */
+/*
+ * A channel, where thread is "", or a thread that was read in this poll, and
+ * how far.
+ */
 struct read {
 	char channel[SLACK_ID_MAX], thread[SLACK_TS_MAX], newest[SLACK_TS_MAX];
 	bool whole;

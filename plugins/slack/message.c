@@ -11,7 +11,10 @@
 static bool message_subtype(const char *);
 static bool message_taken(const cJSON *, const char *);
 
-/* Whether the person wrote it: edits, joins, topics and the like are Slack's own messages. */
+/*
+ * Whether the person wrote it: edits, joins, topics and the like are Slack's
+ * own messages.
+ */
 static bool
 message_subtype(const char *subtype)
 {

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What other plugins and operators may ask: to post a message, and whether that would work. */
+/*
+ * What other plugins and operators may ask: to post a message, and whether that
+ * would work.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,13 +79,17 @@ out:
 	return code;
 }
 
-/* Names the scopes that the configuration needs and the token was not granted. */
+/*
+ * Names the scopes that the configuration needs and the token was not granted.
+ */
 static void
 probe_scopes(struct drover_scope *scope, const struct account *a, struct probe *probe)
 {
 	static const struct {
 		const char *scope, *other, *why;
-		/* When it is needed: authors name the workspace (w) or a group (g), reactions (r).
+		/*
+		 * When it is needed: authors name the workspace (w) or a group
+		 * (g), reactions (r).
 		 */
 		char when;
 	} needs[] = {

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a job of slack.mention is given: the message as it was when it was accepted. */
+/*
+ * What a job of slack.mention is given: the message as it was when it was
+ * accepted.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -23,7 +23,10 @@ static int groups_each(void *, const cJSON *, struct drover_error *);
 static int groups_ask(struct people *, struct account *, struct drover_error *);
 static void person_groups(const struct people *, struct person *);
 
-/* Without the scope to ask, users count as strangers; other failures are tried again. */
+/*
+ * Without the scope to ask, users count as strangers; other failures are tried
+ * again.
+ */
 static int
 people_lost(struct people *people, struct account *a, const char *what, struct drover_error *err)
 {

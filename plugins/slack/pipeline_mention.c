@@ -79,7 +79,10 @@ asker(const struct work *w)
 	return w->payload.name[0] != '\0' ? w->payload.name : w->payload.user;
 }
 
-/* Whether the message was edited before this job began, so that another job has the new words. */
+/*
+ * Whether the message was edited before this job began, so that another job has
+ * the new words.
+ */
 static bool
 is_superseded(struct work *w, struct drover_error *err)
 {
@@ -160,7 +163,10 @@ ask_repo(struct work *w, struct drover_error *err)
 	return code;
 }
 
-/* The words of strangers reach no prompt; those of the conversation are in it already. */
+/*
+ * The words of strangers reach no prompt; those of the conversation are in it
+ * already.
+ */
 static int
 thread_each(void *arg, const cJSON *json, struct drover_error *err)
 {
@@ -336,7 +342,10 @@ carry_out(struct work *w, struct drover_error *err)
 	return code;
 }
 
-/* Says in the thread that it did not work; the core decides whether there is another attempt. */
+/*
+ * Says in the thread that it did not work; the core decides whether there is
+ * another attempt.
+ */
 static void
 confess(struct work *w, const struct drover_error *err)
 {

@@ -119,7 +119,10 @@ position_read(struct position *p, const char *cursor)
 	return good;
 }
 
-/* Ids, times and names of repos need no escaping; a page that would is left out. */
+/*
+ * Ids, times and names of repos need no escaping; a page that would is left
+ * out.
+ */
 static char *
 write_all(const struct position *p)
 {

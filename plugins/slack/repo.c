@@ -30,7 +30,10 @@ repo_known(struct drover_scope *scope, const char *name, size_t len, char *out)
 	return true;
 }
 
-/* Length of the name at this place, without a full stop or hyphen that ends a sentence. */
+/*
+ * Length of the name at this place, without a full stop or hyphen that ends a
+ * sentence.
+ */
 static size_t
 word_len(const char *at)
 {
@@ -72,7 +75,10 @@ repo_named(struct drover_scope *scope, const char *plain, char repo[DROVER_NAME_
 		if (word_begins(plain, at) && repo_known(scope, name, word_len(name), repo))
 			return true;
 	}
-	/* A message that is only "web" answers the question which repo is meant. */
+	/*
+	 * A message that is only "web" answers the question which repo is
+	 * meant.
+	 */
 	name = plain + strspn(plain, " \t\n`\"");
 	len = word_len(name);
 	return name[len + strspn(name + len, " \t\n.!`\"")] == '\0' &&

@@ -66,7 +66,10 @@ void mrkdwn_escape(struct text_buf *, const char *text);
 
 /* ---- judge.c: answers with HTTP 200 that are failures ---- */
 
-/* A method of the Web API, and how often it may be called: count times in per_ms. */
+/*
+ * A method of the Web API, and how often it may be called: count times in
+ * per_ms.
+ */
 struct method {
 	const char *name;
 	bool read;       /* GET */
@@ -89,7 +92,9 @@ const struct method *method_find(const char *name);
 /* For drover_http_request.judge; arg is a struct judged. */
 void judge_answer(void *arg, struct drover_scope *, const struct drover_http_response *,
     struct drover_http_verdict *);
-/* Whether the failure is one of this channel, so that others may be better off. */
+/*
+ * Whether the failure is one of this channel, so that others may be better off.
+ */
 bool judge_is_of_channel(const char *error);
 
 /* ---- account.c: the workspace as the bot's token sees it ---- */
@@ -267,7 +272,10 @@ struct place {
 	char channel[SLACK_ID_MAX];
 	char low[SLACK_TS_MAX];  /* everything up to here is done */
 	char deep[SLACK_TS_MAX]; /* when its older threads were looked at last */
-	/* The newest message of a pass that goes on with page; "" while there is no such pass. */
+	/*
+	 * The newest message of a pass that goes on with page; "" while there
+	 * is no such pass.
+	 */
 	char top[SLACK_TS_MAX];
 	char page[PAGE_MAX];
 };
@@ -294,7 +302,10 @@ struct position {
 	size_t seen_len;
 };
 
-/* Reads a cursor, where "" is an empty one. False, and empty, for what is not ours. */
+/*
+ * Reads a cursor, where "" is an empty one. False, and empty, for what is not
+ * ours.
+ */
 bool position_read(struct position *, const char *cursor);
 /*
  * A cursor within DROVER_VALUE_MAX, without the threads that were quiet for
@@ -302,10 +313,16 @@ bool position_read(struct position *, const char *cursor);
  */
 char *position_write(struct position *);
 struct place *position_place(struct position *, const char *channel);
-/* The place of the channel, made where there is none; NULL when there are too many. */
+/*
+ * The place of the channel, made where there is none; NULL when there are too
+ * many.
+ */
 struct place *position_place_add(struct position *, const char *channel, const char *low);
 struct thread *position_thread(struct position *, const char *channel, const char *ts);
-/* The thread, made where there is none; the one that was quiet for longest makes room. */
+/*
+ * The thread, made where there is none; the one that was quiet for longest
+ * makes room.
+ */
 struct thread *position_thread_add(struct position *, const char *channel, const char *ts,
     const char *seen, int64_t now);
 struct seen *position_seen(struct position *, const char *channel, const char *ts);
@@ -348,7 +365,10 @@ int channel_list(struct account *, char (**ids)[SLACK_ID_MAX], size_t *n, struct
 /* The id of "C1" or "#web". */
 int channel_find(struct account *, const char *name, char id[SLACK_ID_MAX], struct drover_error *);
 
-/* ---- source_mention.c, pipeline_mention.c, operations.c, hook.c, socket.c ---- */
+/*
+ * ---- source_mention.c, pipeline_mention.c, operations.c, hook.c, socket.c
+ * ----
+ */
 
 extern const struct drover_source slack_mention;
 extern const struct drover_pipeline slack_pipeline;

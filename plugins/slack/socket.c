@@ -395,7 +395,10 @@ socket_event(struct socket *s, struct wire *w, const char *id, const struct hint
 {
 	int code;
 
-	/* Keep the hint before it is acknowledged: until then Slack sends it again. */
+	/*
+	 * Keep the hint before it is acknowledged: until then Slack sends it
+	 * again.
+	 */
 	if (hint != NULL && hint->channel[0] != '\0' &&
 	    (code = hint_leave(s->scope, hint, err)) != 0)
 		return code;
@@ -459,7 +462,10 @@ socket_arrivals(struct socket *s, struct drover_error *err)
 	return code;
 }
 
-/* Renews and ends connections. 0 while there is one, 1 when none is left, or a class. */
+/*
+ * Renews and ends connections. 0 while there is one, 1 when none is left, or a
+ * class.
+ */
 static int
 socket_keep(struct socket *s, struct drover_error *err)
 {
@@ -511,7 +517,10 @@ socket_run(struct socket *s, struct drover_error *err)
 			return code;
 		if (code == 0)
 			continue;
-		/* After a good connection the core calls again at once, else with backoff. */
+		/*
+		 * After a good connection the core calls again at once, else
+		 * with backoff.
+		 */
 		if (s->greeted)
 			return 0;
 		return plugin_fail(err, DROVER_AGAIN, "slack: Socket Mode: %s",
@@ -530,7 +539,9 @@ slack_listen(struct drover_scope *scope, void *source, struct drover_error *err)
 	struct socket *s;
 	int code;
 
-	/* Without the token listening is not configured, which needs no text. */
+	/*
+	 * Without the token listening is not configured, which needs no text.
+	 */
 	if (!scope->host->secret->given(scope, "app_token"))
 		return plugin_fail(err, DROVER_CONFIG, "%s", "");
 	s = xcalloc(1, sizeof(*s));

@@ -172,7 +172,10 @@ candidate_emit(struct look *l, const struct candidate *c, const struct person *p
 	item.payload = text;
 	item.payload_len = strlen(text);
 	if (revised) {
-		/* This tells the job of the old words, which still waits, that they were edited. */
+		/*
+		 * This tells the job of the old words, which still waits, that
+		 * they were edited.
+		 */
 		snprintf(edit, sizeof(edit), "edit/%s/%s", c->channel, c->ts);
 		if ((code = l->scope->host->kv->set(l->scope, edit, c->edited, err)) != 0)
 			goto out;
@@ -252,8 +255,10 @@ hand_over(struct look *l, int room, struct drover_error *err)
 	for (i = 0; i < l->len; i++) {
 		code = hand_over_one(l, &l->list[i], &room, err);
 		if (code == DROVER_AGAIN || code == DROVER_QUOTA) {
-			/* The author could not be asked for; messages keep their order, so all
-			 * wait. */
+			/*
+			 * The author could not be asked for; messages keep
+			 * their order, so all wait.
+			 */
 			plugin_log(l->scope, DROVER_INFO, "the rest is handed over next time: %s",
 			    err->text);
 			for (; i < l->len; i++) {
@@ -269,7 +274,10 @@ hand_over(struct look *l, int room, struct drover_error *err)
 	return 0;
 }
 
-/* The oldest message that is left in a channel, where thread is "", or a thread. */
+/*
+ * The oldest message that is left in a channel, where thread is "", or a
+ * thread.
+ */
 static const struct candidate *
 first_left(const struct look *l, const char *channel, const char *thread)
 {
@@ -283,7 +291,10 @@ first_left(const struct look *l, const char *channel, const char *thread)
 	return NULL;
 }
 
-/* Moves channels and threads on to what has been read, but not past what is left. */
+/*
+ * Moves channels and threads on to what has been read, but not past what is
+ * left.
+ */
 static void
 move_on(struct look *l)
 {
@@ -292,7 +303,10 @@ move_on(struct look *l)
 	struct place *place;
 	size_t i;
 
-	/* A thread where a message is left becomes ours: nothing else leads back to it. */
+	/*
+	 * A thread where a message is left becomes ours: nothing else leads
+	 * back to it.
+	 */
 	for (i = 0; i < l->len; i++) {
 		char before[SLACK_TS_MAX];
 
@@ -330,7 +344,10 @@ move_on(struct look *l)
 	position_tidy(l->p, l->now, l->m->overlap);
 }
 
-/* What is remembered of the last poll is wrong when the core did not keep its cursor. */
+/*
+ * What is remembered of the last poll is wrong when the core did not keep its
+ * cursor.
+ */
 static void
 memory_check(struct mention *m, const char *cursor)
 {

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A ts of Slack's, "1503435956.000247": compared and moved as a number of microseconds. */
+/*
+ * A ts of Slack's, "1503435956.000247": compared and moved as a number of
+ * microseconds.
+ */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>

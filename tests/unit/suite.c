@@ -20,7 +20,9 @@ static int files_len;
 void __wrap__tcase_add_test(TCase *, const TTest *, int signal, int status, int start, int end);
 void __real__tcase_add_test(TCase *, const TTest *, int signal, int status, int start, int end);
 
-/* Every macro of Check that adds a test comes to this function of its library. */
+/*
+ * Every macro of Check that adds a test comes to this function of its library.
+ */
 void
 __wrap__tcase_add_test(TCase *tcase, const TTest *test, int signal, int status, int start, int end)
 {

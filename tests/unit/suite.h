@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What makes a program of files of tests: each file hands over its cases with
- * SUITE, and main() runs them all, each test in a process of its own. A suite is
- * named after its file, without "test_".
+ * SUITE, and main() runs them all, each test in a process of its own. A suite
+ * is named after its file, without "test_".
  */
 #ifndef UNIT_SUITE_H
 #define UNIT_SUITE_H

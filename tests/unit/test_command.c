@@ -682,7 +682,9 @@ number_in(const char *text, const char *after)
 	return (pid_t)strtol(at + strlen(after), NULL, 10);
 }
 
-/* This program as a command: prints its descriptors instead of running tests. */
+/*
+ * This program as a command: prints its descriptors instead of running tests.
+ */
 __attribute__((constructor)) static void
 print_descriptors(int argc, char **argv)
 {
