@@ -92,8 +92,10 @@ struct job_assign {
  * borrowed: they live as long as the message m.
  */
 #define FIELD_GET(type, member, m, to) FIELD_GET_##type(member, m, to)
-#define FIELD_GET_u(member, m, to)     (to)->member = (__typeof__((to)->member))message_u(m, #member);
-#define FIELD_GET_i(member, m, to)     (to)->member = (__typeof__((to)->member))message_i(m, #member);
+#define FIELD_GET_u(member, m, to) \
+	(to)->member = (__typeof__((to)->member))message_u(m, #member);
+#define FIELD_GET_i(member, m, to) \
+	(to)->member = (__typeof__((to)->member))message_i(m, #member);
 #define FIELD_GET_s(member, m, to)     (to)->member = message_s(m, #member);
 #define FIELD_GET_b(member, m, to) \
 	do { \

@@ -42,8 +42,8 @@ core_install(const struct core *core)
 	struct buf bytes = BUF_INIT;
 	struct error err = { 0 };
 
-	ck_assert_msg(path_read(BUILD_DIR "/tests/fixtures/plugins/.libs/hostile.so", 16 << 20, &bytes, &err) == 0, "%s",
-	    err.text);
+	ck_assert_msg(path_read(BUILD_DIR "/tests/fixtures/plugins/.libs/hostile.so", 16 << 20,
+			  &bytes, &err) == 0, "%s", err.text);
 	ck_assert_int_eq(path_mkdirs(core_path(core, "plugins"), 0755, &err), 0);
 	ck_assert_int_eq(path_write(to, bytes.data, bytes.len, 0644, &err), 0);
 	buf_free(&bytes);

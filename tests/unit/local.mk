@@ -30,7 +30,8 @@ check_agent_SOURCES = tests/unit/test_agent.c tests/unit/test_catalogue.c tests/
 check_agent_CPPFLAGS = $(unit_cppflags)
 check_agent_LDADD = $(unit_libs)
 
-check_api_SOURCES = tests/unit/test_api.c $(stub_daemon)
+check_api_SOURCES = tests/unit/test_api.c tests/unit/test_api_connections.c \
+  tests/unit/test_api_follow.c tests/unit/api_kit.c tests/unit/api_kit.h $(stub_daemon)
 check_api_CPPFLAGS = $(unit_cppflags)
 check_api_LDADD = $(unit_libs)
 
