@@ -157,7 +157,7 @@ done(struct end *e, uint64_t id, uint64_t id_epoch, int code)
 {
 	struct message_out out;
 
-	message_begin(&out, MESSAGE_JOB_DONE, 0);
+	message_begin(&out, MESSAGE_JOB_OUTCOME, 0);
 	message_put_u(&out, id);
 	message_put_u(&out, id_epoch);
 	message_put_i(&out, code);
