@@ -6,13 +6,14 @@
  * said; code and HTML lie between two such runs, where they are looked for in
  * their order.
  *
- * Left out are footnotes and the extension for links without signs: nothing
- * here depends on them, and those parsers have had more holes than the rest.
+ * Footnotes are left out, and so is the parser's own extension for addresses
+ * without signs, which is slow and has had more holes than the rest.
  */
 #include <ctype.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include <cmark-gfm-core-extensions.h>
 #include <cmark-gfm-extension_api.h>
@@ -22,6 +23,7 @@
 #include "common/mem.h"
 
 #define UNPLACED ((size_t)-1)
+#define URL_MAX  2000
 
 /*
  * A paragraph, heading or cell while it is gone through: what the parser holds
@@ -61,6 +63,8 @@ static size_t table_line(cmark_node *);
 static size_t leaf_line(const struct reading *, cmark_node *);
 static void leaf_enter(struct reading *, cmark_node *);
 static void leaf_mark(struct reading *, size_t, size_t, enum markdown_part);
+static size_t url_length(const char *);
+static cmark_node *node_make(struct reading *, cmark_node_type, size_t, size_t);
 static cmark_node *text_met(cmark_syntax_extension *, cmark_parser *, cmark_node *, unsigned char,
     cmark_inline_parser *);
 static void parse(struct reading *);
@@ -176,9 +180,7 @@ leaf_place(struct reading *r)
 		l->place = end - len;
 }
 
-/*
- * Whether each line of the content ends a line of the text, from this one on.
- */
+/* Whether each line of the content ends a line of the text, from this one on. */
 static bool
 is_content(const struct markdown *m, size_t line, const char *content)
 {
@@ -241,17 +243,13 @@ leaf_enter(struct reading *r, cmark_node *node)
 		return;
 	*l = (struct leaf){ .node = node, .content = cmark_node_get_string_content(node) };
 	l->len = strlen(l->content);
-	/*
-	 * A paragraph without a line was the first rows of what is a table now.
-	 */
+	/* A paragraph without a line was the first rows of what is a table now. */
 	l->cell = markdown_is(node, "table_cell") || cmark_node_get_start_line(node) == 0;
 	l->line = leaf_line(r, node);
 	leaf_place(r);
 }
 
-/*
- * Goes on to a place of the content; what lies behind `from` becomes the part.
- */
+/* Goes on to a place of the content; what lies behind `from` becomes the part. */
 static void
 leaf_mark(struct reading *r, size_t from, size_t to, enum markdown_part part)
 {
@@ -273,21 +271,83 @@ leaf_mark(struct reading *r, size_t from, size_t to, enum markdown_part part)
 	}
 }
 
-/* What cmark-gfm calls at each run of plain text; NULL leaves it to it. */
+/*
+ * The length of the address that begins here, as GitHub ends it; 0 where there
+ * is none that GitHub is sure to make a link of.
+ */
+static size_t
+url_length(const char *text)
+{
+	static const char host[] =
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-";
+	size_t n = strncasecmp(text, "http://", 7) == 0 ? 7 : 8, least = n;
+	int open = 0;
+
+	if ((n == 8 && strncasecmp(text, "https://", 8) != 0) || !isalnum((unsigned char)text[n]))
+		return 0;
+	n += strspn(text + n, host);
+	if (text[n] == '_' || (unsigned char)text[n] >= 0x80)
+		return 0;
+	for (n = least; (unsigned char)text[n] > ' ' && text[n] != '<' && n < URL_MAX; n++)
+		open += (text[n] == '(') - (text[n] == ')');
+	for (; strchr("?!.,:;*_~'\")", text[n - 1]) != NULL; n--) {
+		if (text[n - 1] == ')' && open++ >= 0)
+			break;
+	}
+	return n > least ? n : 0;
+}
+
+/* A node of a piece of the content, to which the parser goes on. */
+static cmark_node *
+node_make(struct reading *r, cmark_node_type type, size_t from, size_t to)
+{
+	cmark_node *node = cmark_node_new_with_mem(CMARK_NODE_TEXT, &guard_mem), *link;
+	char *text = guard_mem.calloc(to - from + 1, 1);
+
+	memcpy(text, r->leaf.content + from, to - from);
+	cmark_node_set_literal(node, text);
+	if (type == CMARK_NODE_LINK) {
+		link = cmark_node_new_with_mem(CMARK_NODE_LINK, &guard_mem);
+		cmark_node_set_url(link, text);
+		cmark_node_append_child(link, node);
+		node = link;
+	}
+	return node;
+}
+
+/*
+ * What cmark-gfm calls at each run of plain text; NULL leaves it to the parser.
+ * An address is made a link before the parser finds signs in it.
+ */
 static cmark_node *
 text_met(cmark_syntax_extension *self, cmark_parser *parser, cmark_node *node, unsigned char c,
     cmark_inline_parser *place)
 {
 	struct reading *r = reading_now;
-	size_t from = (size_t)cmark_inline_parser_get_offset(place), to = from + 1;
+	size_t from = (size_t)cmark_inline_parser_get_offset(place), to = from, url = 0;
+	const char *text;
+	bool links;
 
 	if (c == '~')
 		return NULL;
 	leaf_enter(r, node);
-	while (to < r->leaf.len && !is_special(r->leaf.content[to]))
-		to++;
+	text = r->leaf.content;
+	links = !cmark_inline_parser_in_bracket(place, false) &&
+	    !cmark_inline_parser_in_bracket(place, true);
+	do
+		if (links && (text[to] == 'h' || text[to] == 'H') &&
+		    (to == 0 || !isalpha((unsigned char)text[to - 1])) &&
+		    (url = url_length(text + to)) > 0)
+			break;
+	while (++to < r->leaf.len && !is_special(text[to]));
 	leaf_mark(r, from, to, MARKDOWN_PROSE);
-	return NULL;
+	if (url == 0)
+		return NULL;
+	if (to > from)
+		url = 0;
+	leaf_mark(r, to, to + url, MARKDOWN_URL);
+	cmark_inline_parser_set_offset(place, (int)(to + url));
+	return node_make(r, url > 0 ? CMARK_NODE_LINK : CMARK_NODE_TEXT, from, to + url);
 }
 
 static void
@@ -346,9 +406,7 @@ code_match(const struct leaf *l, size_t at, const char *code)
 	return 0;
 }
 
-/*
- * Code and HTML within a line stand in the content in the order of the nodes.
- */
+/* Code and HTML within a line stand in the content in the order of the nodes. */
 static void
 span_mark(struct reading *r, cmark_node *node)
 {
@@ -481,33 +539,38 @@ markdown_is(cmark_node *node, const char *type)
 	return strcmp(cmark_node_get_type_string(node), type) == 0;
 }
 
-size_t
-markdown_open_fence(const struct markdown *m, char *mark)
+void
+markdown_close(struct text_buf *text)
 {
-	cmark_node *last = m->root != NULL ? cmark_node_last_child(m->root) : NULL;
-	int length, offset;
+	cmark_node *last;
+	struct markdown m;
+	int length = 0, offset;
+	char mark;
 
-	/*
-	 * One within a list or a quote ends with that, at the next empty line.
-	 */
-	if (last == NULL || cmark_node_get_type(last) != CMARK_NODE_CODE_BLOCK ||
-	    !cmark_node_get_fenced(last, &length, &offset, mark) ||
-	    (size_t)cmark_node_get_start_line(last) + newlines(cmark_node_get_literal(last)) <
-		m->lines_len)
-		return 0;
-	return (size_t)length;
+	markdown_read(&m, text_of(text));
+	last = m.root != NULL ? cmark_node_last_child(m.root) : NULL;
+	/* One within a list or a quote ends with that, at the next empty line. */
+	if (last != NULL && cmark_node_get_type(last) == CMARK_NODE_CODE_BLOCK &&
+	    cmark_node_get_fenced(last, &length, &offset, &mark) &&
+	    (size_t)cmark_node_get_start_line(last) + newlines(cmark_node_get_literal(last)) >=
+		m.lines_len) {
+		if (text->data[text->len - 1] != '\n')
+			text_add(text, "\n", 1);
+		text_fill(text, mark, (size_t)length);
+	}
+	markdown_free(&m);
 }
 
 size_t
-markdown_fence(const char *code, char mark)
+markdown_run(const char *text, char mark)
 {
-	size_t longest = 2, run;
+	size_t longest = 0, run;
 
-	for (; *code != '\0'; code += run > 0 ? run : 1) {
-		for (run = 0; code[run] == mark;)
+	for (; *text != '\0'; text += run > 0 ? run : 1) {
+		for (run = 0; text[run] == mark;)
 			run++;
 		if (run > longest)
 			longest = run;
 	}
-	return longest + 1;
+	return longest;
 }

@@ -16,10 +16,13 @@
 
 #include <cmark-gfm.h>
 
+#include "common/text.h"
+
 /* What a byte is part of. */
 enum markdown_part {
 	MARKDOWN_SIGN, /* what the parser reads and a reader does not: signs, link addresses */
 	MARKDOWN_PROSE,
+	MARKDOWN_URL, /* an address without signs around it, which is a link to itself */
 	MARKDOWN_CODE,
 	MARKDOWN_HTML,
 	MARKDOWN_COMMENT,
@@ -48,13 +51,11 @@ void markdown_free(struct markdown *);
 /* The kinds of nodes that cmark-gfm has no constant for. */
 bool markdown_is(cmark_node *, const char *type);
 /*
- * How many characters close the fenced block that the text leaves open at its
- * end, and which; 0 when what follows the text is not taken for code.
+ * Closes the fenced block that a text leaves open at its end, so that what is
+ * put behind it is not taken for code. No other text may be open.
  */
-size_t markdown_open_fence(const struct markdown *, char *mark);
-/*
- * How many of these characters a fence needs so that the code cannot close it.
- */
-size_t markdown_fence(const char *code, char mark);
+void markdown_close(struct text_buf *text);
+/* The longest run of a character in a text: a fence must be longer. */
+size_t markdown_run(const char *text, char mark);
 
 #endif

@@ -43,7 +43,7 @@ talk_says(const char *markdown)
 	for (i = 0; i < m.len && !said; i += run) {
 		for (run = 1; i + run < m.len && m.parts[i + run] == m.parts[i];)
 			run++;
-		if (m.parts[i] == MARKDOWN_PROSE ||
+		if (m.parts[i] == MARKDOWN_PROSE || m.parts[i] == MARKDOWN_URL ||
 		    (m.parts[i] == MARKDOWN_HTML && strncasecmp(markdown + i, "<pre", 4) != 0))
 			said = strspn(markdown + i, " \t\r\n") < run;
 	}

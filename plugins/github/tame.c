@@ -2,8 +2,9 @@
 /*
  * An agent's text before it is posted under our name: no HTML comments, which
  * may look like a marker of ours, no "@name" that would send mail to people and
- * teams, nothing invisible, and not longer than GitHub takes. Code stays as it
- * is, since it is copied from comments; GitHub pings nobody there.
+ * teams, nothing invisible, and not longer than GitHub takes. Code and addresses
+ * stay as they are, since they are copied and followed; GitHub pings nobody
+ * there.
  */
 #include <ctype.h>
 #include <stdlib.h>
@@ -18,7 +19,6 @@ static const char cut_note[] = "\n\n[... cut: too long for a comment]";
 
 static size_t drop_comments(char *);
 static bool pings(const struct markdown *, size_t);
-static void close_fence(struct text_buf *);
 
 /* Returns how many bytes were dropped. */
 static size_t
@@ -41,27 +41,11 @@ drop_comments(char *text)
 static bool
 pings(const struct markdown *m, size_t at)
 {
-	return m->text[at] == '@' && (m->parts[at] & ~MARKDOWN_QUOTED) != MARKDOWN_CODE &&
+	int part = m->parts[at] & ~MARKDOWN_QUOTED;
+
+	return m->text[at] == '@' && part != MARKDOWN_CODE && part != MARKDOWN_URL &&
 	    isalnum((unsigned char)m->text[at + 1]) &&
 	    (at == 0 || !isalnum((unsigned char)m->text[at - 1]));
-}
-
-/* What follows, the marker too, must not become code. */
-static void
-close_fence(struct text_buf *out)
-{
-	struct markdown m;
-	char mark;
-	size_t n;
-
-	markdown_read(&m, text_of(out));
-	n = markdown_open_fence(&m, &mark);
-	markdown_free(&m);
-	if (n == 0)
-		return;
-	if (out->data[out->len - 1] != '\n')
-		text_add(out, "\n", 1);
-	text_fill(out, mark, n);
 }
 
 char *
@@ -82,7 +66,7 @@ post_tame(const char *given, size_t max)
 		talk_marker_strip(text);
 	for (len = strlen(text); len > 0 && isspace((unsigned char)text[len - 1]);)
 		text[--len] = '\0';
-	fence = markdown_fence(text, '`') + markdown_fence(text, '~');
+	fence = markdown_run(text, '`') + markdown_run(text, '~');
 	most = max - sizeof(cut_note) - (fence < FENCE_MAX ? fence : FENCE_MAX) - 1;
 	markdown_read(&m, text);
 	for (at = 0; at < len; at += n) {
@@ -96,7 +80,8 @@ post_tame(const char *given, size_t max)
 	}
 	markdown_free(&m);
 	free(text);
-	close_fence(&out);
+	/* What follows, the marker too, must not become code. */
+	markdown_close(&out);
 	if (at < len)
 		text_add(&out, cut_note, sizeof(cut_note) - 1);
 	return text_take(&out);

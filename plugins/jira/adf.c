@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "adf.h"
+#include "common/markdown.h"
 
 #define PREFIX_MAX 160
 
@@ -174,6 +175,7 @@ read_text(struct adf *a, const cJSON *node, int depth)
 {
 	const char *text = json_text(node, "text"), *href = "";
 	const cJSON *mark, *marks = cJSON_GetObjectItemCaseSensitive(node, "marks");
+	struct text_buf sign = { 0 };
 	bool code = false, strong = false;
 
 	cJSON_ArrayForEach(mark, marks) {
@@ -186,9 +188,17 @@ read_text(struct adf *a, const cJSON *node, int depth)
 	}
 	if (*href != '\0' && strcmp(href, text) != 0)
 		puts_(a, "[");
-	puts_(a, code ? "`" : strong ? "**" : "");
+	if (code)
+		text_fill(&sign, '`', markdown_run(text, '`') + 1);
+	else if (strong)
+		text_addf(&sign, "**");
+	/* A blank keeps the fence of code apart from what is within; readers do not see it. */
+	puts_(a, text_of(&sign));
+	puts_(a, sign.len > 1 && code ? " " : "");
 	puts_(a, text);
-	puts_(a, code ? "`" : strong ? "**" : "");
+	puts_(a, sign.len > 1 && code ? " " : "");
+	puts_(a, text_of(&sign));
+	text_free(&sign);
 	if (*href != '\0' && strcmp(href, text) != 0) {
 		puts_(a, "](");
 		puts_(a, href);
@@ -297,25 +307,23 @@ static void
 read_code(struct adf *a, const cJSON *node, int depth)
 {
 	const cJSON *part, *content = cJSON_GetObjectItemCaseSensitive(node, "content");
-	size_t ticks = 3, run = 0, i;
-	const char *p;
+	const char *language = json_text_at(node, "attrs.language");
+	struct text_buf code = { 0 }, fence = { 0 };
+	size_t longest;
 
 	cJSON_ArrayForEach(part, content)
-		for (p = json_text(part, "text"); *p != '\0'; p++) {
-			run = *p == '`' ? run + 1 : 0;
-			if (run >= ticks && ticks < 64)
-				ticks = run + 1;
-		}
+		text_addf(&code, "%s", json_text(part, "text"));
+	longest = markdown_run(text_of(&code), '`');
+	text_fill(&fence, '`', longest < 3 ? 3 : longest + 1);
 	put_gap(a);
-	for (i = 0; i < ticks; i++)
-		puts_(a, "`");
-	puts_(a, json_text_at(node, "attrs.language"));
+	puts_(a, text_of(&fence));
+	put(a, language, strcspn(language, "` \t\r\n"));
 	put_line(a);
-	cJSON_ArrayForEach(part, content)
-		puts_(a, json_text(part, "text"));
+	puts_(a, text_of(&code));
 	put_line(a);
-	for (i = 0; i < ticks; i++)
-		puts_(a, "`");
+	puts_(a, text_of(&fence));
+	text_free(&code);
+	text_free(&fence);
 }
 
 static void

@@ -24,10 +24,7 @@
  * hidden characters. false: it was cut.
  */
 bool adf_read(const cJSON *document, struct text_buf *out);
-/*
- * Markdown (paragraphs, headings, lists, quotes, code, links, strong text) as a
- * document; at most ADF_WRITE_MAX bytes of it. NULL: out of memory.
- */
+/* Markdown as a document; at most ADF_WRITE_MAX bytes of it. */
 cJSON *adf_write(const char *markdown);
 /*
  * A document that adf_write made, as wiki markup in which nothing of its text

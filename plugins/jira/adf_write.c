@@ -2,382 +2,346 @@
 /*
  * Markdown as a document of Jira Cloud. What comes out validates against
  * Atlassian's schema whatever goes in: no text node is empty, a line end is a
- * hardBreak, a list item holds a paragraph, code has no marks. Nothing becomes
- * a mention, and only http(s) and mailto become links, so that a text of an
- * agent's can neither call people nor hide where a link leads.
+ * hardBreak, code has no other marks, and what the schema does not let stand in
+ * a list or a quote becomes paragraphs there. Nothing becomes a mention, and
+ * only http(s) and mailto become links, so that a text of an agent's can neither
+ * call people nor hide where a link leads.
  */
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "adf.h"
+#include "common/markdown.h"
 
-#define HREF_MAX 2000
+#define HREF_MAX       2000
+#define LANGUAGE_MAX   32
+#define LIST_DEPTH_MAX 6 /* as in Atlassian's editor; it also keeps what we read again shallow */
 
-enum line_kind {
-	LINE_TEXT,
-	LINE_EMPTY,
-	LINE_HEADING,
-	LINE_BULLET,
-	LINE_NUMBER,
-	LINE_QUOTE,
-	LINE_RULE,
-	LINE_FENCE
-};
-
-struct line {
-	enum line_kind kind;
-	int level;               /* of a heading; ticks of a fence */
-	const char *text;        /* behind its sign */
-	size_t len;
-};
-
+/* The inline content of one block while it is written. */
 struct writer {
-	cJSON *blocks;           /* of the document */
-	cJSON *open;             /* content of the block that lines go on in, or NULL */
-	cJSON *list;             /* content of the list that items go on in, or NULL */
-	enum line_kind kind;     /* of the open block */
-	bool bad;                /* out of memory */
+	cJSON *to;
+	struct text_buf text;   /* not written yet */
+	int strong, em, strike; /* how many are open */
+	cmark_node *link;       /* that is open, or NULL */
+	int link_from;          /* how much `to` had then */
 };
 
-static cJSON *node_new(struct writer *, cJSON *, const char *);
-static cJSON *node_content(struct writer *, cJSON *, const char *);
-static void node_mark(struct writer *, cJSON *, const char *, const char *, size_t);
-static void text_put(struct writer *, cJSON *, const char *, size_t, const char *, const char *,
-    size_t);
-static size_t url_length(const char *, size_t);
-static size_t inline_code(const char *, size_t);
-static size_t inline_strong(const char *, size_t);
-static size_t inline_link(const char *, size_t, size_t *);
-static void inline_put(struct writer *, cJSON *, const char *, size_t);
-static struct line line_read(const char *, size_t);
-static void line_put(struct writer *, const struct line *);
-static const char *code_put(struct writer *, const struct line *, const char *);
+static cJSON *node_put(cJSON *, const char *);
+static cJSON *content_put(cJSON *, const char *);
+static void mark_put(cJSON *, const char *, const char *);
+static void text_flush(struct writer *, bool);
+static void text_say(struct writer *, const char *);
+static bool is_link(const char *);
+static void link_put(struct writer *, cmark_node *, bool);
+static void inline_put(struct writer *, cmark_node *, bool);
+static void inlines_put(cJSON *, cmark_node *, bool);
+static void code_put(cJSON *, cmark_node *);
+static void list_put(cJSON *, cmark_node *, int);
+static void table_put(cJSON *, cmark_node *, bool);
+static void blocks_put(cJSON *, cmark_node *, int);
+static void block_put(cJSON *, cmark_node *, int);
 
 static cJSON *
-node_new(struct writer *w, cJSON *parent, const char *type)
+node_put(cJSON *to, const char *type)
 {
-	cJSON *node = cJSON_CreateObject();
+	cJSON *node = json_object();
 
-	if (node == NULL || cJSON_AddStringToObject(node, "type", type) == NULL ||
-	    !cJSON_AddItemToArray(parent, node)) {
-		cJSON_Delete(node);
-		w->bad = true;
-		return NULL;
-	}
+	json_put_text(node, "type", type);
+	json_push(to, node);
 	return node;
 }
 
-/* A node of the type in parent; its empty content. */
+/* Returns the content of the new node. */
 static cJSON *
-node_content(struct writer *w, cJSON *parent, const char *type)
+content_put(cJSON *to, const char *type)
 {
-	cJSON *node = parent != NULL ? node_new(w, parent, type) : NULL, *content;
-
-	if (node == NULL || (content = cJSON_AddArrayToObject(node, "content")) == NULL) {
-		w->bad = true;
-		return NULL;
-	}
-	return content;
+	return json_put(node_put(to, type), "content", json_array());
 }
 
 static void
-node_mark(struct writer *w, cJSON *node, const char *type, const char *href, size_t len)
+mark_put(cJSON *marks, const char *type, const char *href)
 {
-	cJSON *marks = cJSON_AddArrayToObject(node, "marks"), *mark, *attrs;
-	char *copy;
+	cJSON *mark = node_put(marks, type);
 
-	if (marks == NULL || (mark = node_new(w, marks, type)) == NULL) {
-		w->bad = true;
-		return;
-	}
-	if (href == NULL)
-		return;
-	if ((copy = strndup(href, len)) == NULL ||
-	    (attrs = cJSON_AddObjectToObject(mark, "attrs")) == NULL ||
-	    cJSON_AddStringToObject(attrs, "href", copy) == NULL)
-		w->bad = true;
-	free(copy);
+	if (href != NULL)
+		json_put_text(json_put(mark, "attrs", json_object()), "href", href);
 }
 
+/* What was said becomes a text node with the marks that are open. */
 static void
-text_put(struct writer *w, cJSON *to, const char *text, size_t len, const char *mark,
-    const char *href, size_t href_len)
+text_flush(struct writer *w, bool code)
 {
-	cJSON *node;
-	char *copy;
+	cJSON *node, *marks;
 
-	if (len == 0 || to == NULL)
+	if (w->text.len == 0)
 		return;
-	if ((copy = strndup(text, len)) == NULL || (node = node_new(w, to, "text")) == NULL) {
-		w->bad = true;
-		free(copy);
+	node = node_put(w->to, "text");
+	json_put_text(node, "text", text_of(&w->text));
+	text_free(&w->text);
+	if (!code && w->strong + w->em + w->strike == 0 && w->link == NULL)
 		return;
-	}
-	if (cJSON_AddStringToObject(node, "text", copy) == NULL)
-		w->bad = true;
-	else if (mark != NULL)
-		node_mark(w, node, mark, href, href_len);
-	free(copy);
+	marks = json_put(node, "marks", json_array());
+	if (code)
+		mark_put(marks, "code", NULL);
+	if (w->strong > 0 && !code)
+		mark_put(marks, "strong", NULL);
+	if (w->em > 0 && !code)
+		mark_put(marks, "em", NULL);
+	if (w->strike > 0 && !code)
+		mark_put(marks, "strike", NULL);
+	if (w->link != NULL)
+		mark_put(marks, "link", cmark_node_get_url(w->link));
 }
 
-/* Length of an http(s) or mailto URL at text, 0 where there is none. */
-static size_t
-url_length(const char *text, size_t len)
+/* Line ends are in what was HTML. */
+static void
+text_say(struct writer *w, const char *text)
+{
+	size_t len;
+
+	for (;; text += len + 1) {
+		len = strcspn(text, "\n");
+		text_add(&w->text, text, len);
+		if (text[len] == '\0' || text[len + 1] == '\0')
+			return;
+		text_flush(w, false);
+		node_put(w->to, "hardBreak");
+	}
+}
+
+static bool
+is_link(const char *url)
 {
 	static const char *const schemes[] = { "https://", "http://", "mailto:" };
-	size_t i, n = 0, scheme;
+	size_t i, len = strlen(url);
 
-	for (i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
-		scheme = strlen(schemes[i]);
-		if (len <= scheme || strncasecmp(text, schemes[i], scheme) != 0)
-			continue;
-		for (n = scheme; n < len && n < HREF_MAX && (unsigned char)text[n] > ' ' &&
-		     strchr("<>\"`()[]{}|\\^", text[n]) == NULL;)
-			n++;
-		while (n > scheme && strchr(".,;:!?'*_", text[n - 1]) != NULL)
-			n--;
-		return n > scheme ? n : 0;
-	}
-	return 0;
-}
-
-/* Length of "`code`" at text. */
-static size_t
-inline_code(const char *text, size_t len)
-{
-	const char *end;
-
-	if (len < 3 || *text != '`' || text[1] == '`' ||
-	    (end = memchr(text + 1, '`', len - 1)) == NULL)
-		return 0;
-	return (size_t)(end - text) + 1;
-}
-
-/* Length of "**text**" at text, whose text holds no other sign. */
-static size_t
-inline_strong(const char *text, size_t len)
-{
-	size_t n;
-
-	if (len < 5 || memcmp(text, "**", 2) != 0 || text[2] == ' ' || text[2] == '*')
-		return 0;
-	for (n = 2; n + 1 < len && strchr("*`[", text[n]) == NULL;)
-		n++;
-	return n + 1 < len && text[n] == '*' && text[n + 1] == '*' && text[n - 1] != ' ' ? n + 2 :
-											   0;
-}
-
-/* Length of "[label](url)" at text. */
-static size_t
-inline_link(const char *text, size_t len, size_t *label)
-{
-	size_t n = 1, url;
-
-	if (len < 5 || *text != '[')
-		return 0;
-	while (n < len && text[n] != ']' && text[n] != '[')
-		n++;
-	if (n == 1 || n + 2 >= len || text[n] != ']' || text[n + 1] != '(')
-		return 0;
-	*label = n - 1;
-	url = url_length(text + n + 2, len - n - 2);
-	return url > 0 && n + 2 + url < len && text[n + 2 + url] == ')' ? n + 3 + url : 0;
-}
-
-static void
-inline_put(struct writer *w, cJSON *to, const char *text, size_t len)
-{
-	size_t plain = 0, n, label;
-
-	while (plain < len) {
-		const char *at = text + plain;
-		size_t left = len - plain;
-
-		if ((n = inline_code(at, left)) > 0) {
-			text_put(w, to, text, plain, NULL, NULL, 0);
-			text_put(w, to, at + 1, n - 2, "code", NULL, 0);
-		} else if ((n = inline_strong(at, left)) > 0) {
-			text_put(w, to, text, plain, NULL, NULL, 0);
-			text_put(w, to, at + 2, n - 4, "strong", NULL, 0);
-		} else if ((n = inline_link(at, left, &label)) > 0) {
-			text_put(w, to, text, plain, NULL, NULL, 0);
-			text_put(w, to, at + 1, label, "link", at + label + 3, n - label - 4);
-		} else if ((n = url_length(at, left)) > 0) {
-			text_put(w, to, text, plain, NULL, NULL, 0);
-			text_put(w, to, at, n, "link", at, n);
-		} else {
-			plain++;
-			continue;
-		}
-		text = at + n;
-		len = left - n;
-		plain = 0;
-	}
-	text_put(w, to, text, len, NULL, NULL, 0);
-}
-
-static struct line
-line_read(const char *text, size_t len)
-{
-	struct line line = { LINE_TEXT, 0, text, len };
-	size_t n = 0;
-
-	while (line.len > 0 && strchr(" \t\r", line.text[line.len - 1]) != NULL)
-		line.len--;
-	while (line.len > 0 && (*line.text == ' ' || *line.text == '\t')) {
-		line.text++;
-		line.len--;
-	}
-	if (line.len == 0) {
-		line.kind = LINE_EMPTY;
-		return line;
-	}
-	while (n < line.len && line.text[n] == *line.text)
-		n++;
-	if (*line.text == '`' && n >= 3 && memchr(line.text + n, '`', line.len - n) == NULL) {
-		line.kind = LINE_FENCE;
-		line.level = (int)n;
-	} else if (*line.text == '#' && n <= 6 && n < line.len && line.text[n] == ' ') {
-		line.kind = LINE_HEADING;
-		line.level = (int)n++;
-	} else if (n >= 3 && n == line.len &&
-	    (*line.text == '-' || *line.text == '*' || *line.text == '_'))
-		line.kind = LINE_RULE;
-	else if ((*line.text == '-' || *line.text == '*' || *line.text == '+') && line.len > 2 &&
-	    line.text[1] == ' ') {
-		line.kind = LINE_BULLET;
-		n = 2;
-	} else if (*line.text == '>') {
-		line.kind = LINE_QUOTE;
-		n = line.len > 1 && line.text[1] == ' ' ? 2 : 1;
-	} else {
-		for (n = 0; n < line.len && n < 4 && line.text[n] >= '0' && line.text[n] <= '9';)
-			n++;
-		if (n > 0 && n + 2 < line.len && (line.text[n] == '.' || line.text[n] == ')') &&
-		    line.text[n + 1] == ' ') {
-			line.kind = LINE_NUMBER;
-			n += 2;
-		} else
-			n = 0;
-	}
-	line.text += n;
-	line.len -= n;
-	return line;
-}
-
-static void
-line_put(struct writer *w, const struct line *line)
-{
-	cJSON *attrs, *node;
-
-	if (line->kind == LINE_EMPTY) {
-		w->open = NULL;
-		if (w->kind == LINE_QUOTE)
-			w->list = NULL;
-		return;
-	}
-	if (line->kind == LINE_RULE || line->kind == LINE_HEADING) {
-		w->open = w->list = NULL;
-		if (line->kind == LINE_RULE) {
-			node_new(w, w->blocks, "rule");
-			return;
-		}
-		if ((node = node_new(w, w->blocks, "heading")) == NULL ||
-		    (attrs = cJSON_AddObjectToObject(node, "attrs")) == NULL ||
-		    cJSON_AddNumberToObject(attrs, "level", line->level) == NULL ||
-		    (node = cJSON_AddArrayToObject(node, "content")) == NULL) {
-			w->bad = true;
-			return;
-		}
-		inline_put(w, node, line->text, line->len);
-		return;
-	}
-	if (line->kind == LINE_BULLET || line->kind == LINE_NUMBER) {
-		if (w->list == NULL || w->kind != line->kind)
-			w->list = node_content(w, w->blocks,
-			    line->kind == LINE_BULLET ? "bulletList" : "orderedList");
-		w->open = node_content(w, node_content(w, w->list, "listItem"), "paragraph");
-	} else if (line->kind == LINE_QUOTE && line->len == 0 && w->kind == LINE_QUOTE &&
-	    w->list != NULL) {
-		w->open = NULL;
-		return;
-	} else if (w->open != NULL && (line->kind == LINE_TEXT || line->kind == w->kind)) {
-		node_new(w, w->open, "hardBreak");
-		inline_put(w, w->open, line->text, line->len);
-		return;
-	} else if (line->kind == LINE_QUOTE) {
-		if (w->list == NULL || w->kind != LINE_QUOTE)
-			w->list = node_content(w, w->blocks, "blockquote");
-		w->open = node_content(w, w->list, "paragraph");
-	} else {
-		w->list = NULL;
-		w->open = node_content(w, w->blocks, "paragraph");
-	}
-	w->kind = line->kind;
-	inline_put(w, w->open, line->text, line->len);
-}
-
-/* A block of code from behind its first fence. Gives what follows its last. */
-static const char *
-code_put(struct writer *w, const struct line *fence, const char *text)
-{
-	cJSON *node = node_new(w, w->blocks, "codeBlock"), *content;
-	const char *end, *code = text, *last = text;
-	struct line line;
-
-	w->open = w->list = NULL;
-	while (*text != '\0') {
-		end = text + strcspn(text, "\n");
-		line = line_read(text, (size_t)(end - text));
-		text = *end != '\0' ? end + 1 : end;
-		if (line.kind == LINE_FENCE && line.level >= fence->level && line.len == 0)
+	for (i = 0; i < ARRAY_LEN(schemes); i++)
+		if (strncasecmp(url, schemes[i], strlen(schemes[i])) == 0)
 			break;
-		last = end;
+	if (i == ARRAY_LEN(schemes) || len == strlen(schemes[i]) || len > HREF_MAX)
+		return false;
+	while (*url != '\0' && (unsigned char)*url > ' ')
+		url++;
+	return *url == '\0';
+}
+
+/* A link or image begins or ends; one that leads elsewhere is shown as it was written. */
+static void
+link_put(struct writer *w, cmark_node *node, bool begins)
+{
+	const char *url = cmark_node_get_url(node);
+
+	if (!is_link(url)) {
+		if (begins)
+			text_say(w, cmark_node_get_type(node) == CMARK_NODE_IMAGE ? "![" : "[");
+		else {
+			text_say(w, "](");
+			text_say(w, url);
+			text_say(w, ")");
+		}
+	} else if (begins && w->link == NULL) {
+		text_flush(w, false);
+		w->link = node;
+		w->link_from = cJSON_GetArraySize(w->to);
+	} else if (w->link == node) {
+		if (w->text.len == 0 && cJSON_GetArraySize(w->to) == w->link_from)
+			text_say(w, url);
+		text_flush(w, false);
+		w->link = NULL;
 	}
-	if (node == NULL || last <= code)
-		return text;
-	if ((content = cJSON_AddArrayToObject(node, "content")) == NULL)
-		w->bad = true;
-	text_put(w, content, code, (size_t)(last - code), NULL, NULL, 0);
-	return text;
+}
+
+static void
+inline_put(struct writer *w, cmark_node *node, bool begins)
+{
+	int *open = NULL;
+
+	switch (cmark_node_get_type(node)) {
+	case CMARK_NODE_CODE:
+		text_flush(w, false);
+		text_say(w, cmark_node_get_literal(node));
+		text_flush(w, true);
+		return;
+	case CMARK_NODE_SOFTBREAK:
+	case CMARK_NODE_LINEBREAK:
+		text_flush(w, false);
+		node_put(w->to, "hardBreak");
+		return;
+	case CMARK_NODE_LINK:
+	case CMARK_NODE_IMAGE:
+		link_put(w, node, begins);
+		return;
+	case CMARK_NODE_STRONG:
+		open = &w->strong;
+		break;
+	case CMARK_NODE_EMPH:
+		open = &w->em;
+		break;
+	default:
+		if (markdown_is(node, "strikethrough"))
+			open = &w->strike;
+		else if (cmark_node_get_literal(node) != NULL)
+			text_say(w, cmark_node_get_literal(node));
+	}
+	if (open != NULL) {
+		text_flush(w, false);
+		*open += begins ? 1 : -1;
+	}
+}
+
+/*
+ * What a paragraph, a heading, a cell or a block of HTML holds. That can be
+ * nested without bounds, so it is gone through without recursion.
+ */
+static void
+inlines_put(cJSON *to, cmark_node *block, bool strong)
+{
+	cmark_iter *iter = cmark_iter_new(block);
+	struct writer w = { .to = to, .strong = strong };
+	cmark_event_type event;
+
+	while ((event = cmark_iter_next(iter)) != CMARK_EVENT_DONE)
+		if (cmark_iter_get_node(iter) != block || event == CMARK_EVENT_ENTER)
+			inline_put(&w, cmark_iter_get_node(iter), event == CMARK_EVENT_ENTER);
+	text_flush(&w, false);
+	cmark_iter_free(iter);
+}
+
+static void
+code_put(cJSON *to, cmark_node *node)
+{
+	const char *info = cmark_node_get_fence_info(node), *code = cmark_node_get_literal(node);
+	size_t len = strlen(code), word = strcspn(info != NULL ? info : "", " \t{");
+	cJSON *block = node_put(to, "codeBlock");
+	char *text;
+
+	if (word > 0 && word <= LANGUAGE_MAX) {
+		text = xstrndup(info, word);
+		json_put_text(json_put(block, "attrs", json_object()), "language", text);
+		free(text);
+	}
+	if (len <= 1)
+		return;
+	text = xstrndup(code, len - 1);
+	json_put_text(node_put(json_put(block, "content", json_array()), "text"), "text", text);
+	free(text);
+}
+
+/* The items of a list that is too deep stand in the item around it. */
+static void
+list_put(cJSON *to, cmark_node *list, int depth)
+{
+	bool numbers = cmark_node_get_list_type(list) == CMARK_ORDERED_LIST;
+	cJSON *node, *items = NULL;
+	cmark_node *item;
+
+	if (depth <= LIST_DEPTH_MAX) {
+		node = node_put(to, numbers ? "orderedList" : "bulletList");
+		if (numbers && cmark_node_get_list_start(list) != 1)
+			json_put_number(json_put(node, "attrs", json_object()), "order",
+			    cmark_node_get_list_start(list));
+		items = json_put(node, "content", json_array());
+	}
+	for (item = cmark_node_first_child(list); item != NULL; item = cmark_node_next(item))
+		blocks_put(items != NULL ? content_put(items, "listItem") : to, item, depth);
+}
+
+/* Within a list or a quote a row becomes a paragraph. */
+static void
+table_put(cJSON *to, cmark_node *table, bool within)
+{
+	cJSON *rows = within ? to : content_put(to, "table"), *cells;
+	cmark_node *row, *cell;
+	bool head;
+
+	for (row = cmark_node_first_child(table); row != NULL; row = cmark_node_next(row)) {
+		head = markdown_is(row, "table_header");
+		cells = content_put(rows, within ? "paragraph" : "tableRow");
+		for (cell = cmark_node_first_child(row); cell != NULL;
+		     cell = cmark_node_next(cell)) {
+			if (!within) {
+				inlines_put(content_put(content_put(cells,
+							    head ? "tableHeader" : "tableCell"),
+						"paragraph"),
+				    cell, false);
+				continue;
+			}
+			json_put_text(node_put(cells, "text"), "text",
+			    cell == cmark_node_first_child(row) ? "| " : " | ");
+			inlines_put(cells, cell, head);
+		}
+	}
+}
+
+/* What a list item, a quote or the document holds; it may not be empty. */
+static void
+blocks_put(cJSON *to, cmark_node *parent, int depth)
+{
+	cmark_node *child;
+
+	for (child = cmark_node_first_child(parent); child != NULL; child = cmark_node_next(child))
+		block_put(to, child, depth);
+	if (cJSON_GetArraySize(to) == 0)
+		content_put(to, "paragraph");
+}
+
+/* A list or a quote, which makes depth 1 and more, holds paragraphs, lists and code. */
+static void
+block_put(cJSON *to, cmark_node *node, int depth)
+{
+	cmark_node_type type = cmark_node_get_type(node);
+	cJSON *block;
+
+	if (type == CMARK_NODE_CODE_BLOCK)
+		code_put(to, node);
+	else if (type == CMARK_NODE_LIST)
+		list_put(to, node, depth + 1);
+	else if (type == CMARK_NODE_BLOCK_QUOTE)
+		blocks_put(depth > 0 ? to : content_put(to, "blockquote"), node, depth + 1);
+	else if (markdown_is(node, "table"))
+		table_put(to, node, depth > 0);
+	else if (type == CMARK_NODE_THEMATIC_BREAK) {
+		if (depth == 0)
+			node_put(to, "rule");
+	} else if (type == CMARK_NODE_HEADING && depth == 0) {
+		block = node_put(to, "heading");
+		json_put_number(json_put(block, "attrs", json_object()), "level",
+		    cmark_node_get_heading_level(node));
+		inlines_put(json_put(block, "content", json_array()), node, false);
+	} else
+		inlines_put(content_put(to, "paragraph"), node, type == CMARK_NODE_HEADING);
 }
 
 cJSON *
 adf_write(const char *markdown)
 {
-	cJSON *doc = cJSON_CreateObject();
-	struct writer w = { .kind = LINE_EMPTY };
-	size_t len = strlen(markdown);
-	const char *at, *end;
-	char *text = malloc(ADF_WRITE_MAX + 64);
-	struct line line;
-	bool cut;
+	cJSON *doc = json_object(), *content;
+	size_t len = strlen(markdown), most = text_cut(markdown, len, ADF_WRITE_MAX);
+	struct text_buf text = { 0 };
+	struct writer plain = { 0 };
+	char *clean = xmalloc(most + 1);
+	struct markdown m;
 
-	if (text == NULL || doc == NULL || cJSON_AddStringToObject(doc, "type", "doc") == NULL ||
-	    cJSON_AddNumberToObject(doc, "version", 1) == NULL ||
-	    (w.blocks = cJSON_AddArrayToObject(doc, "content")) == NULL)
-		w.bad = true;
-	if (!w.bad) {
-		cut = len > ADF_WRITE_MAX;
-		len = text_clean(text, ADF_WRITE_MAX + 1, markdown,
-		    text_cut(markdown, len, ADF_WRITE_MAX), "\n\t");
-		memcpy(text + len, cut ? "\n\n(cut)" : "", cut ? 8 : 1);
-		for (at = text; *at != '\0' && !w.bad;) {
-			end = at + strcspn(at, "\n");
-			line = line_read(at, (size_t)(end - at));
-			at = *end != '\0' ? end + 1 : end;
-			if (line.kind == LINE_FENCE)
-				at = code_put(&w, &line, at);
-			else
-				line_put(&w, &line);
-		}
-		if (!w.bad && cJSON_GetArraySize(w.blocks) == 0)
-			node_content(&w, w.blocks, "paragraph");
+	json_put_text(doc, "type", "doc");
+	json_put_number(doc, "version", 1);
+	content = json_put(doc, "content", json_array());
+	text_add(&text, clean, text_clean(clean, most + 1, markdown, most, "\n\t"));
+	free(clean);
+	if (most < len) {
+		markdown_close(&text);
+		text_addf(&text, "\n\n(cut)");
 	}
-	free(text);
-	if (!w.bad)
-		return doc;
-	cJSON_Delete(doc);
-	return NULL;
+	markdown_read(&m, text_of(&text));
+	if (m.root != NULL)
+		blocks_put(content, m.root, 0);
+	else {
+		/* What cannot be parsed is shown as it is. */
+		plain.to = content_put(content, "paragraph");
+		text_say(&plain, m.text);
+		text_flush(&plain, false);
+	}
+	markdown_free(&m);
+	text_free(&text);
+	return doc;
 }

@@ -18,8 +18,8 @@ static void
 said(char *text)
 {
 	char prompt[16], command[64], *tame = post_tame(text, 512), *reply = talk_reply(text, 64);
+	struct text_buf closed = { 0 };
 	struct markdown m;
-	char mark;
 	size_t i;
 	int more;
 
@@ -37,9 +37,12 @@ said(char *text)
 		    (m.parts[i] == MARKDOWN_PROSE && strncmp(tame + i, "@a", 2) == 0 &&
 			(i == 0 || !isalnum((unsigned char)tame[i - 1]))))
 			abort();
-	if (markdown_open_fence(&m, &mark) != 0 || strstr(tame, "<!-- drover:") != NULL)
-		abort();
 	markdown_free(&m);
+	text_addf(&closed, "%s", tame);
+	markdown_close(&closed);
+	if (strcmp(text_of(&closed), tame) != 0 || strstr(tame, "<!-- drover:") != NULL)
+		abort();
+	text_free(&closed);
 	free(tame);
 	free(reply);
 	talk_marker_strip(text);

@@ -692,8 +692,8 @@ START_TEST(without_markers_the_text_is_the_evidence)
 	fake_answer(fake, "GET", ISSUE "/comment", 200, NULL,
 	    kit_text("{\"total\":1,\"comments\":[{\"id\":\"500\",\"author\":%s,\"body\":{\"type\":"
 		     "\"doc\",\"version\":1,\"content\":["
-		     "{\"type\":\"paragraph\",\"content\":[{\"type\":\"text\",\"text\":\"Hello "
-		     "*you*\"}]}]}}]}",
+		     "{\"type\":\"paragraph\",\"content\":[{\"type\":\"text\",\"text\":\"Hello \"},"
+		     "{\"type\":\"text\",\"text\":\"you\",\"marks\":[{\"type\":\"em\"}]}]}]}}]}",
 		kit_user(ME)));
 	ck_assert_int_eq(call(0, COMMENT), 0);
 	ck_assert_int_eq(fake_requests(fake, "POST", ISSUE "/comment"), 1);

@@ -107,6 +107,11 @@ START_TEST(code_cannot_close_its_fence)
 	    "```c\nint x;\nint y;\n```");
 	reads("{\"type\":\"codeBlock\",\"content\":[" T("a\\n```\\nb") "]}",
 	    "````\na\n```\nb\n````");
+	reads("{\"type\":\"codeBlock\",\"attrs\":{\"language\":\"c`\\nx\"},\"content\":[" T(
+		  "a") "]}",
+	    "```c\na\n```");
+	reads(P("{\"type\":\"text\",\"text\":\"`a``b\",\"marks\":[{\"type\":\"code\"}]}"),
+	    "``` `a``b ```");
 }
 END_TEST
 
@@ -221,14 +226,118 @@ START_TEST(markdown_becomes_a_document)
 					 "{\"type\":\"orderedList\",\"content\":[{\"type\":"
 					 "\"listItem\",\"content\":[" P(T("c")) "]}]}]");
 	writes("```c\nint x;\n\nint y;\n```\nafter",
-	    "[{\"type\":\"codeBlock\",\"content\":[" T("int x;\\n\\nint y;") "]}," P(
-		T("after")) "]");
+	    "[{\"type\":\"codeBlock\",\"attrs\":{\"language\":\"c\"},\"content\":[" T(
+		"int x;\\n\\nint y;") "]}," P(T("after")) "]");
 	writes("> q\n>\n> r\n\nx",
 	    "[{\"type\":\"blockquote\",\"content\":[" P(T("q")) "," P(T("r")) "]}," P(T("x")) "]");
 	writes("---", "[{\"type\":\"rule\"}]");
 	writes("", "[{\"type\":\"paragraph\",\"content\":[]}]");
 	writes("```\n```", "[{\"type\":\"codeBlock\"}]");
 	writes("```\nopen", "[{\"type\":\"codeBlock\",\"content\":[" T("open") "]}]");
+}
+END_TEST
+
+#define ITEM(inner)    "{\"type\":\"listItem\",\"content\":[" inner "]}"
+#define BULLETS(inner) "{\"type\":\"bulletList\",\"content\":[" inner "]}"
+#define CODE(text)     "{\"type\":\"codeBlock\",\"content\":[" T(text) "]}"
+#define CELL(kind, in) "{\"type\":\"table" kind "\",\"content\":[" P(in) "]}"
+
+START_TEST(blocks_stand_within_each_other)
+{
+	writes("- a\n  - b\n\n    c\n- d",
+	    "[" BULLETS(ITEM(P(T("a")) "," BULLETS(ITEM(P(T("b")) "," P(T("c"))))) "," ITEM(
+		P(T("d")))) "]");
+	/* What follows code in a list goes on with its number. */
+	writes("1. a\n\n   ```\n   x\n     y\n   ```\n2. b\n\n> q\n\n3. c",
+	    "[{\"type\":\"orderedList\",\"content\":[" ITEM(P(T("a")) "," CODE("x\\n  y")) "," ITEM(
+		P(T("b"))) "]},{\"type\":\"blockquote\",\"content\":[" P(T("q")) "]},"
+										 "{\"type\":"
+										 "\"orderedList\","
+										 "\"attrs\":{"
+										 "\"order\":3},"
+										 "\"content\":"
+										 "[" ITEM(P(T(
+										     "c"))) "]}]");
+	/* A list and a quote hold no quote, heading, rule or table. */
+	writes("- > q\n- # h\n- ***\n- | a | b |\n  |---|---|\n  | c | d |",
+	    "[" BULLETS(ITEM(P(T("q"))) "," ITEM(P(
+		"{\"type\":\"text\",\"text\":\"h\",\"marks\":[{\"type\":"
+		"\"strong\"}]}")) ","
+				  "{\"type\":\"listItem\",\"content\":[{"
+				  "\"type\":\"paragraph\",\"content\":[]}]}"
+				  "," ITEM(P(T(
+				      "| ") ",{\"type\":\"text\","
+					    "\"text\":\"a\",\"marks\":"
+					    "[{\"type\":\"strong\"}]}"
+					    "," T(
+						" | ") ",{\"type\":"
+						       "\"text\","
+						       "\"text\":"
+						       "\"b\","
+						       "\"marks\":[{"
+						       "\"type\":"
+						       "\"strong\"}]"
+						       "}") "," P(T("| ") "," T("c") "," T(" | ") "," T("d")))) "]");
+	writes("| a | b |\n|---|:-:|\n| c\\|d | |",
+	    "[{\"type\":\"table\",\"content\":[{\"type\":\"tableRow\",\"content\":[" CELL("Header",
+		T("a")) "," CELL("Header",
+		T("b")) "]},"
+			"{\"type\":\"tableRow\",\"content\":[" CELL("Cell",
+			    T("c|d")) "," CELL("Cell", "") "]}]}]");
+	writes("<details>\n<b>x</b>\n</details>",
+	    "[" P(T("<details>") ",{\"type\":\"hardBreak\"}," T(
+		"<b>x</b>") ","
+			    "{\"type\":\"hardBreak\"}," T("</details>")) "]");
+}
+END_TEST
+
+START_TEST(lists_are_no_deeper_than_jira_reads_them)
+{
+	struct text_buf text = { 0 };
+	const cJSON *at;
+	int i, lists = 0;
+	cJSON *doc;
+	char *json;
+
+	for (i = 0; i < 40; i++) {
+		text_fill(&text, ' ', (size_t)i * 2);
+		text_addf(&text, "- level-%d\n", i);
+	}
+	doc = adf_write(text_of(&text));
+	for (at = doc; at != NULL; lists += strcmp(json_text(at, "type"), "bulletList") == 0)
+		at = cJSON_GetArrayItem(cJSON_GetObjectItem(at, "content"),
+		    cJSON_GetArraySize(cJSON_GetObjectItem(at, "content")) - 1);
+	ck_assert_int_eq(lists, 6);
+	json = cJSON_PrintUnformatted(doc);
+	ck_assert_ptr_nonnull(strstr(json, "level-39"));
+	free(json);
+	cJSON_Delete(doc);
+	text_free(&text);
+}
+END_TEST
+
+#define MARK(text, marks) "{\"type\":\"text\",\"text\":\"" text "\",\"marks\":[" marks "]}"
+#define M(type)           "{\"type\":\"" type "\"}"
+#define LINK(href)        "{\"type\":\"link\",\"attrs\":{\"href\":\"" href "\"}}"
+
+START_TEST(marks_stand_within_each_other)
+{
+	writes("*a **b*** ~~c~~",
+	    "[" P(MARK("a ", M("em")) "," MARK("b", M("strong") "," M("em")) "," T(
+		" ") "," MARK("c", M("strike"))) "]");
+	writes("**see [t *u*](http://x)** `a`",
+	    "[" P(MARK("see ", M("strong")) "," MARK("t ",
+		M("strong") "," LINK("http://x")) "," MARK("u",
+		M("strong") "," M("em") "," LINK("http://x")) "," T(" ") "," MARK("a",
+		M("code"))) "]");
+	writes("[`a`](http://x) ![b](http://y) ![](http://z) [](http://w)",
+	    "[" P(MARK("a", M("code") "," LINK("http://x")) "," T(
+		" ") "," MARK("b", LINK("http://y")) "," T(" ") "," MARK("http://z",
+		LINK("http://z")) "," T(" ") "," MARK("http://w", LINK("http://w"))) "]");
+	writes("http://a.b/__c__/d_(e) [x](http://y/(z))",
+	    "[" P(MARK("http://a.b/__c__/d_(e)", LINK("http://a.b/__c__/d_(e)")) "," T(
+		" ") "," MARK("x", LINK("http://y/(z)"))) "]");
+	writes("[a](src/b.c) ![c](d.png \"e\")", "[" P(T("[a](src/b.c) ![c](d.png)")) "]");
 }
 END_TEST
 
@@ -278,13 +387,19 @@ END_TEST
 
 START_TEST(wiki_text_is_escaped)
 {
-	wikis("a *b* {code} [~mia] h1. !x! @all",
+	wikis("a \\*b\\* {code} [~mia] h1. !x! @all",
 	    "a \\*b\\* \\{code\\} \\[\\~mia\\] h1. \\!x\\! \\@all");
 	wikis("h1. no\nbq. no\n\n# yes", "h1\\. no\nbq\\. no\n\nh1. yes");
 	wikis("- a\n- b\n\n1. c", "* a\n* b\n\n# c");
 	wikis("```\nx {noformat} y\n```", "{noformat}\nx { noformat} y\n{noformat}");
 	wikis("see [t](https://x/a_b) `c` **d**", "see [t|https://x/a_b] {{c}} *d*");
 	wikis("> q", "{quote}\nq\n{quote}");
+	wikis("- a\n  1. b\n     ```\n     c\n     ```\n- d",
+	    "* a\n*# b\n{noformat}\nc\n{noformat}\n* d");
+	wikis("2. a\n   - b\n3. c", "2. a\n* b\n3. c");
+	wikis("| a | b |\n|---|---|\n| c\\|d | |", "|| a || b ||\n| c\\|d |  |");
+	wikis("**a *b*** ~~c~~ [d](http://x/[y]|{z})",
+	    "*a _b_* -c- [d|http://x/%5By%5D%7C%7Bz%7D]");
 }
 END_TEST
 
@@ -412,6 +527,9 @@ cases(Suite *suite)
 	tcase_add_test(c, depth_and_size_are_bounded);
 	tcase_add_test(c, a_string_is_wiki_text_as_it_is);
 	tcase_add_test(c, markdown_becomes_a_document);
+	tcase_add_test(c, blocks_stand_within_each_other);
+	tcase_add_test(c, lists_are_no_deeper_than_jira_reads_them);
+	tcase_add_test(c, marks_stand_within_each_other);
 	tcase_add_test(c, inline_signs_become_marks);
 	tcase_add_test(c, nothing_calls_people_or_hides_a_link);
 	tcase_add_test(c, what_is_too_long_is_cut);

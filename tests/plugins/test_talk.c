@@ -57,6 +57,7 @@ static const struct {
 	{ "x <a title='@bot'>y</a>", false, true },
 	{ "[x](http://y/ '@bot')", false, true },
 	{ "[x]: @bot", false, false },
+	{ "https://x.y/@bot", false, true },
 	{ "**@bot**", true, true },
 	{ "| a |\n|---|\n| @bot |", true, true },
 	{ "\xe2\x80\x8b@bot", true, true },
