@@ -180,7 +180,9 @@ leaf_place(struct reading *r)
 		l->place = end - len;
 }
 
-/* Whether each line of the content ends a line of the text, from this one on. */
+/*
+ * Whether each line of the content ends a line of the text, from this one on.
+ */
 static bool
 is_content(const struct markdown *m, size_t line, const char *content)
 {
@@ -243,13 +245,17 @@ leaf_enter(struct reading *r, cmark_node *node)
 		return;
 	*l = (struct leaf){ .node = node, .content = cmark_node_get_string_content(node) };
 	l->len = strlen(l->content);
-	/* A paragraph without a line was the first rows of what is a table now. */
+	/*
+	 * A paragraph without a line was the first rows of what is a table now.
+	 */
 	l->cell = markdown_is(node, "table_cell") || cmark_node_get_start_line(node) == 0;
 	l->line = leaf_line(r, node);
 	leaf_place(r);
 }
 
-/* Goes on to a place of the content; what lies behind `from` becomes the part. */
+/*
+ * Goes on to a place of the content; what lies behind `from` becomes the part.
+ */
 static void
 leaf_mark(struct reading *r, size_t from, size_t to, enum markdown_part part)
 {
@@ -406,7 +412,9 @@ code_match(const struct leaf *l, size_t at, const char *code)
 	return 0;
 }
 
-/* Code and HTML within a line stand in the content in the order of the nodes. */
+/*
+ * Code and HTML within a line stand in the content in the order of the nodes.
+ */
 static void
 span_mark(struct reading *r, cmark_node *node)
 {
@@ -549,7 +557,9 @@ markdown_close(struct text_buf *text)
 
 	markdown_read(&m, text_of(text));
 	last = m.root != NULL ? cmark_node_last_child(m.root) : NULL;
-	/* One within a list or a quote ends with that, at the next empty line. */
+	/*
+	 * One within a list or a quote ends with that, at the next empty line.
+	 */
 	if (last != NULL && cmark_node_get_type(last) == CMARK_NODE_CODE_BLOCK &&
 	    cmark_node_get_fenced(last, &length, &offset, &mark) &&
 	    (size_t)cmark_node_get_start_line(last) + newlines(cmark_node_get_literal(last)) >=

@@ -2,9 +2,9 @@
 /*
  * An agent's text before it is posted under our name: no HTML comments, which
  * may look like a marker of ours, no "@name" that would send mail to people and
- * teams, nothing invisible, and not longer than GitHub takes. Code and addresses
- * stay as they are, since they are copied and followed; GitHub pings nobody
- * there.
+ * teams, nothing invisible, and not longer than GitHub takes. Code and
+ * addresses stay as they are, since they are copied and followed; GitHub pings
+ * nobody there.
  */
 #include <ctype.h>
 #include <stdlib.h>

@@ -192,7 +192,10 @@ read_text(struct adf *a, const cJSON *node, int depth)
 		text_fill(&sign, '`', markdown_run(text, '`') + 1);
 	else if (strong)
 		text_addf(&sign, "**");
-	/* A blank keeps the fence of code apart from what is within; readers do not see it. */
+	/*
+	 * A blank keeps the fence of code apart from what is within; readers do
+	 * not see it.
+	 */
 	puts_(a, text_of(&sign));
 	puts_(a, sign.len > 1 && code ? " " : "");
 	puts_(a, text);

@@ -4,8 +4,8 @@
  * Atlassian's schema whatever goes in: no text node is empty, a line end is a
  * hardBreak, code has no other marks, and what the schema does not let stand in
  * a list or a quote becomes paragraphs there. Nothing becomes a mention, and
- * only http(s) and mailto become links, so that a text of an agent's can neither
- * call people nor hide where a link leads.
+ * only http(s) and mailto become links, so that a text of an agent's can
+ * neither call people nor hide where a link leads.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -126,7 +126,10 @@ is_link(const char *url)
 	return *url == '\0';
 }
 
-/* A link or image begins or ends; one that leads elsewhere is shown as it was written. */
+/*
+ * A link or image begins or ends; one that leads elsewhere is shown as it was
+ * written.
+ */
 static void
 link_put(struct writer *w, cmark_node *node, bool begins)
 {
@@ -286,7 +289,10 @@ blocks_put(cJSON *to, cmark_node *parent, int depth)
 		content_put(to, "paragraph");
 }
 
-/* A list or a quote, which makes depth 1 and more, holds paragraphs, lists and code. */
+/*
+ * A list or a quote, which makes depth 1 and more, holds paragraphs, lists and
+ * code.
+ */
 static void
 block_put(cJSON *to, cmark_node *node, int depth)
 {

@@ -83,7 +83,10 @@ static const struct {
 } signs[] = { { "strong", "*", "*" }, { "em", "_", "_" }, { "strike", "-", "-" },
 	{ "code", "{{", "}}" } };
 
-/* Closes and opens what is between the marks that are open and those wanted; bits of signs. */
+/*
+ * Closes and opens what is between the marks that are open and those wanted;
+ * bits of signs.
+ */
 static void
 wiki_marks(struct text_buf *out, unsigned *open, unsigned want)
 {
@@ -159,8 +162,8 @@ wiki_code(struct text_buf *out, const cJSON *content)
 }
 
 /*
- * around: the signs of the lists around it. Wiki markup counts from 1, so a list that
- * goes on with another number has its numbers as text.
+ * around: the signs of the lists around it. Wiki markup counts from 1, so a
+ * list that goes on with another number has its numbers as text.
  */
 static void
 wiki_list(struct text_buf *out, const cJSON *list, const char *around)

@@ -277,7 +277,8 @@ START_TEST(blocks_stand_within_each_other)
 						       "\"marks\":[{"
 						       "\"type\":"
 						       "\"strong\"}]"
-						       "}") "," P(T("| ") "," T("c") "," T(" | ") "," T("d")))) "]");
+						       "}") ","
+					      P(T("| ") "," T("c") "," T(" | ") "," T("d")))) "]");
 	writes("| a | b |\n|---|:-:|\n| c\\|d | |",
 	    "[{\"type\":\"table\",\"content\":[{\"type\":\"tableRow\",\"content\":[" CELL("Header",
 		T("a")) "," CELL("Header",

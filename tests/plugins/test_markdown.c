@@ -4,9 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <check.h>
-
 #include "common/markdown.h"
+#include "suite.h"
 
 /*
  * The map has a letter for each byte: Prose, Url, Code, Html, coMment or
@@ -169,7 +168,9 @@ START_TEST(the_parts_are_those_of_the_parsers_tree)
 			if ((got & ~MARKDOWN_QUOTED) == MARKDOWN_URL ||
 			    (part == MARKDOWN_URL && (got & ~MARKDOWN_QUOTED) == MARKDOWN_SIGN))
 				got = part;
-			/* What nobody sees may stand in the lines of a quote. */
+			/*
+			 * What nobody sees may stand in the lines of a quote.
+			 */
 			if (part == MARKDOWN_SIGN)
 				got &= ~MARKDOWN_QUOTED;
 			ck_assert_msg(got == part, "%s in\n%s\nis %d, and %d to the parser", word,
@@ -243,15 +244,11 @@ START_TEST(what_is_nested_too_deeply_is_refused)
 }
 END_TEST
 
-int
-main(void)
+static void
+cases(Suite *suite)
 {
-	Suite *suite = suite_create("markdown");
-	TCase *tc = tcase_create("markdown");
-	SRunner *runner;
-	int failed;
+	TCase *tc = suite_case(suite, "markdown", NULL, NULL);
 
-	tcase_set_timeout(tc, 60);
 	tcase_add_loop_test(tc, each_byte_is_what_a_reader_takes_it_for, 0,
 	    sizeof(maps) / sizeof(maps[0]));
 	tcase_add_loop_test(tc, the_parts_are_those_of_the_parsers_tree, 0, 4);
@@ -259,10 +256,6 @@ main(void)
 	    sizeof(opens) / sizeof(opens[0]));
 	tcase_add_test(tc, the_longest_run_is_found);
 	tcase_add_test(tc, what_is_nested_too_deeply_is_refused);
-	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
 }
+
+SUITE(cases)
