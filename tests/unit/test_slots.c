@@ -485,8 +485,8 @@ static const struct row rows[] = {
 	{ IDLE, STRANGER, ENDED, true, "idle succeeded WORKER_LEAVE" },
 	{ IDLE, BACK, ENDED, true, "idle succeeded WORKER_WELCOME(drop)" },
 	{ IDLE, BACK, FOREIGN, true, "idle succeeded WORKER_WELCOME(drop)" },
-	{ IDLE, DONE, ENDED, true, "idle succeeded JOB_SETTLED" },
-	{ IDLE, DONE, FOREIGN, true, "idle succeeded JOB_SETTLED" },
+	{ IDLE, DONE, ENDED, true, "idle succeeded JOB_OUTCOME_KEPT" },
+	{ IDLE, DONE, FOREIGN, true, "idle succeeded JOB_OUTCOME_KEPT" },
 	{ IDLE, BEAT, ENDED, true, "idle succeeded" },
 	{ IDLE, GARBAGE, ENDED, true, "free succeeded" },
 	{ IDLE, CLOSED, ENDED, true, "free succeeded" },
@@ -506,10 +506,10 @@ static const struct row rows[] = {
 	{ BUSY, BACK, MINE, true, "busy running WORKER_WELCOME(keep)" },
 	{ BUSY, BACK, ENDED, true, "busy succeeded WORKER_WELCOME(drop)" },
 	{ BUSY, BACK, FOREIGN, true, "busy running WORKER_WELCOME(drop)" },
-	{ BUSY, DONE, MINE, true, "idle succeeded JOB_SETTLED" },
+	{ BUSY, DONE, MINE, true, "idle succeeded JOB_OUTCOME_KEPT" },
 	{ BUSY, DONE, MINE, false, "busy running" },
-	{ BUSY, DONE, ENDED, true, "idle succeeded JOB_SETTLED" },
-	{ BUSY, DONE, FOREIGN, true, "busy running JOB_SETTLED" },
+	{ BUSY, DONE, ENDED, true, "idle succeeded JOB_OUTCOME_KEPT" },
+	{ BUSY, DONE, FOREIGN, true, "busy running JOB_OUTCOME_KEPT" },
 	{ BUSY, BEAT, MINE, true, "busy running" },
 	{ BUSY, BEAT, ENDED, true, "busy succeeded" },
 	{ BUSY, BEAT, FOREIGN, true, "busy running" },
@@ -630,7 +630,7 @@ START_TEST(who_is_stopped_with_drover_is_queued_again)
 	supervisor_interrupt(&s);
 	done(&worker, job, epoch, DROVER_CANCELLED);
 	end_tick(true);
-	expect("idle queued WORKER_WELCOME(keep) JOB_ASSIGN JOB_CANCEL JOB_SETTLED");
+	expect("idle queued WORKER_WELCOME(keep) JOB_ASSIGN JOB_CANCEL JOB_OUTCOME_KEPT");
 }
 END_TEST
 
@@ -641,7 +641,7 @@ START_TEST(who_was_cancelled_before_stays_cancelled)
 	supervisor_interrupt(&s);
 	done(&worker, job, epoch, DROVER_CANCELLED);
 	end_tick(true);
-	expect("idle cancelled WORKER_WELCOME(keep) JOB_ASSIGN JOB_CANCEL JOB_SETTLED");
+	expect("idle cancelled WORKER_WELCOME(keep) JOB_ASSIGN JOB_CANCEL JOB_OUTCOME_KEPT");
 }
 END_TEST
 
@@ -689,7 +689,7 @@ START_TEST(a_failed_commit_takes_back_end_and_claim)
 	done(&worker, first, epoch, DROVER_OK);
 	end_tick(true);
 	ck_assert_int_eq(kit_state(first), JOB_SUCCEEDED);
-	expect("idle queued JOB_SETTLED");
+	expect("idle queued JOB_OUTCOME_KEPT");
 }
 END_TEST
 
