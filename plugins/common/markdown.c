@@ -50,7 +50,7 @@ struct reading {
  * extensions set in variables of its own, so that only one thread may parse.
  */
 static pthread_mutex_t parser_lock = PTHREAD_MUTEX_INITIALIZER;
-static _Thread_local struct reading *reading_now;
+static MARKDOWN_THREAD struct reading *reading_now;
 
 static void lines_find(struct markdown *);
 static size_t line_end(const struct markdown *, size_t);

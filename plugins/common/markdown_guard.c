@@ -47,7 +47,7 @@ static void *mem_realloc(void *, size_t);
 static void mem_free(void *);
 
 /* cmark-gfm gives its allocators no argument. */
-static _Thread_local struct arena *arena_now;
+static MARKDOWN_THREAD struct arena *arena_now;
 cmark_mem guard_mem = { mem_calloc, mem_realloc, mem_free };
 
 /* Whether a line goes on as a rule across the page: "* * *", of any length. */
