@@ -26,8 +26,8 @@ for page in doc/words.md doc/architecture.md; do
 	done
 done
 for name in $(grep -oE '\b[A-Z]+(_[A-Z]+)+\b' doc/architecture.md | sort -u); do
-	grep -q "X($name," core/wire/message.h && continue
-	echo "doc/architecture.md: $name is no message of core/wire/message.h"
+	grep -q "MESSAGE($name," core/wire/message_table.h && continue
+	echo "doc/architecture.md: $name is no message of core/wire/message_table.h"
 	bad=1
 done
 exit $bad
