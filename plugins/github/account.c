@@ -380,7 +380,7 @@ hub_send(struct hub *hub, const struct web_ask *given, struct web_answer *answer
 	return web_send(&hub->web, &ask, answer, err);
 }
 
-static int
+__attribute__((format(printf, 3, 0))) static int
 path_print(char path[GITHUB_URL_MAX], struct drover_error *err, const char *format, va_list ap)
 {
 	int n = vsnprintf(path, GITHUB_URL_MAX, format, ap);
