@@ -138,8 +138,8 @@ static const struct {
  */
 static const char *const states[] = {
 	"",
-	"echo work >> README; echo new > new.txt; mkdir deep; echo d > deep/d; ln -s ../README "
-	"deep/link; rm lock.json; echo staged > s; git add s",
+	("echo work >> README; echo new > new.txt; mkdir deep; echo d > deep/d; "
+	 "ln -s ../README deep/link; rm lock.json; echo staged > s; git add s"),
 	"mkdir ignored; echo kept > ignored/kept",
 };
 
