@@ -158,6 +158,12 @@ void cli_print(struct cli *, const char *untrusted); /* a line to out, made safe
 /* Prints "name  text", and nothing when text is NULL or "". */
 void cli_field(struct cli *, const char *name, const char *untrusted);
 int cli_json(struct cli *, const cJSON *);         /* to out; returns CLI_OK */
+/*
+ * Shows an answer that came with CLI_OK, with --json as JSON, else by print().
+ * Deletes answer, which may be NULL after a failure, and returns status.
+ */
+int cli_show(struct cli *, int status, cJSON *answer,
+    void (*print)(struct cli *, const cJSON *answer));
 const char *cli_state_colour(const char *state);   /* "" for most states */
 /* Formats a time as "3m 2s ago", "in 5m", or "-" for 0. Returns out. */
 char *cli_when(int64_t wall_ms, char *out, size_t size);
@@ -178,6 +184,27 @@ int table_rows(const struct table *);
 void table_print(struct table *, FILE *, int width, bool colour, bool titles);
 void table_free(struct table *);
 int text_width(const char *utf8);
+
+/* rows.c */
+#define ROWS_COLUMNS_MAX 8
+struct rows_column {
+	struct table_column head;
+	const char *key;                   /* the member of a row to show; NULL ends the list */
+	void (*add)(struct table *, const cJSON *row, const char *key); /* adds the cell */
+};
+/*
+ * Prints a line for each of rows, with at most ROWS_COLUMNS_MAX columns, under
+ * titles unless the first title is "". When there are no rows, it says none,
+ * or nothing if none is NULL.
+ */
+void rows_print(struct cli *, const struct rows_column *, const cJSON *rows, const char *none);
+/* Adds a text or a number as it is, and an array as words. */
+void rows_text(struct table *, const cJSON *row, const char *key);
+void rows_number(struct table *, const cJSON *row, const char *key);
+void rows_some(struct table *, const cJSON *row, const char *key); /* an empty cell for 0 */
+void rows_when(struct table *, const cJSON *row, const char *key); /* wall ms, from now */
+void rows_span(struct table *, const cJSON *row, const char *key); /* ms */
+void rows_ok(struct table *, const cJSON *row, const char *key);   /* bool: ok, failed */
 
 /* client.c */
 /*

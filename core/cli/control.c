@@ -119,24 +119,25 @@ cmd_undrain(struct cli *cli)
 	    "waiting jobs start again");
 }
 
+static void
+print_changes(struct cli *cli, const cJSON *answer)
+{
+	const cJSON *line;
+
+	cJSON_ArrayForEach(line, json_get(answer, "changes"))
+		if (cJSON_IsString(line))
+			cli_print(cli, line->valuestring);
+	if (cJSON_GetArraySize(json_get(answer, "changes")) == 0)
+		cli_say(cli, "nothing has changed");
+}
+
 int
 cmd_reload(struct cli *cli)
 {
 	cJSON *answer = NULL;
-	const cJSON *line;
 	int status = cli_post(cli, NULL, &answer, "/api/v1/reload");
 
-	if (status == CLI_OK && cli->value[OPT_JSON] != NULL)
-		cli_json(cli, answer);
-	else if (status == CLI_OK) {
-		cJSON_ArrayForEach(line, json_get(answer, "changes"))
-			if (cJSON_IsString(line))
-				cli_print(cli, line->valuestring);
-		if (cJSON_GetArraySize(json_get(answer, "changes")) == 0)
-			cli_say(cli, "nothing has changed");
-	}
-	cJSON_Delete(answer);
-	return status;
+	return cli_show(cli, status, answer, print_changes);
 }
 
 /*
@@ -213,24 +214,16 @@ print_floor(struct cli *cli, const char *what, int64_t left, int64_t least)
 static void
 print_pools(struct cli *cli, const cJSON *status)
 {
-	static const struct table_column columns[] = {
-		{ "POOL", false, true },
-		{ "SLOTS", true, false },
-		{ "USED", true, false },
-		{ "WAITING", true, false },
+	static const struct rows_column columns[] = {
+		{ { "POOL", false, true }, "name", rows_text },
+		{ { "SLOTS", true, false }, "slots", rows_number },
+		{ { "USED", true, false }, "used", rows_number },
+		{ { "WAITING", true, false }, "waiting", rows_number },
+		{ .key = NULL },
 	};
-	struct table *t = table_new(columns, ARRAY_LEN(columns));
-	const cJSON *pool;
+	const cJSON *pools = json_path(status, "queue.pools");
 
-	cJSON_ArrayForEach(pool, json_path(status, "queue.pools")) {
-		table_add(t, json_str(pool, "name", ""));
-		table_add_int(t, json_int(pool, "slots", 0));
-		table_add_int(t, json_int(pool, "used", 0));
-		table_add_int(t, json_int(pool, "waiting", 0));
-	}
-	if (table_rows(t) > 0) {
+	if (cJSON_GetArraySize(pools) > 0)
 		fputc('\n', cli->out);
-		table_print(t, cli->out, cli->width, cli->colour, true);
-	}
-	table_free(t);
+	rows_print(cli, columns, pools, NULL);
 }

@@ -16,8 +16,8 @@
 
 static int payload_read(struct cli *, struct buf *);
 static int each_job(struct cli *, const char *verb, const char *done);
-static int print_jobs(struct cli *, const cJSON *answer);
-static int print_dead(struct cli *, const cJSON *answer);
+static void print_jobs(struct cli *, const cJSON *answer);
+static void print_dead(struct cli *, const cJSON *answer);
 static void print_job(struct cli *, const cJSON *job);
 static void print_attempts(struct cli *, const cJSON *attempts);
 static void print_events(struct cli *, const cJSON *events);
@@ -95,11 +95,9 @@ cmd_list(struct cli *cli)
 	query_add(cli, &query, "pool", OPT_POOL);
 	query_add(cli, &query, "limit", OPT_LIMIT);
 	query_add(cli, &query, "before", OPT_BEFORE);
-	if ((status = cli_get(cli, &answer, "/api/v1/jobs%s", buf_str(&query))) == CLI_OK)
-		status = print_jobs(cli, answer);
+	status = cli_get(cli, &answer, "/api/v1/jobs%s", buf_str(&query));
 	buf_free(&query);
-	cJSON_Delete(answer);
-	return status;
+	return cli_show(cli, status, answer, print_jobs);
 }
 
 int
@@ -112,11 +110,9 @@ cmd_dead_list(struct cli *cli)
 	query_add(cli, &query, "kind", OPT_KIND);
 	query_add(cli, &query, "limit", OPT_LIMIT);
 	query_add(cli, &query, "before", OPT_BEFORE);
-	if ((status = cli_get(cli, &answer, "/api/v1/dead%s", buf_str(&query))) == CLI_OK)
-		status = print_dead(cli, answer);
+	status = cli_get(cli, &answer, "/api/v1/dead%s", buf_str(&query));
 	buf_free(&query);
-	cJSON_Delete(answer);
-	return status;
+	return cli_show(cli, status, answer, print_dead);
 }
 
 int
@@ -127,44 +123,41 @@ cmd_show(struct cli *cli)
 	int status = cli_get(cli, &job, "/api/v1/jobs/%s", which);
 
 	free(which);
-	if (status == CLI_OK && cli->value[OPT_JSON] != NULL)
-		cli_json(cli, job);
-	else if (status == CLI_OK)
-		print_job(cli, job);
-	cJSON_Delete(job);
-	return status;
+	return cli_show(cli, status, job, print_job);
+}
+
+static void
+job_add_gate(struct table *t, const cJSON *row, const char *key)
+{
+	bool open = json_bool(row, key, true);
+
+	table_add(t, open ? "open" : "closed");
+	table_colour(t, open ? "" : "\033[33m");
+}
+
+static void
+print_gates(struct cli *cli, const cJSON *why)
+{
+	static const struct rows_column columns[] = {
+		{ { "", false, false }, "gate", rows_text },
+		{ { "", false, false }, "open", job_add_gate },
+		{ { "", false, true }, "reason", rows_text },
+		{ .key = NULL },
+	};
+
+	cli_print(cli, json_str(why, "reason", "every gate is open"));
+	rows_print(cli, columns, json_get(why, "gates"), NULL);
 }
 
 int
 cmd_why(struct cli *cli)
 {
-	static const struct table_column columns[] = { { "GATE", false, false },
-		{ "", false, false }, { "REASON", false, true } };
 	char *which = cli_encode(cli->args[0]);
 	cJSON *why = NULL;
-	const cJSON *gate;
-	struct table *t;
 	int status = cli_get(cli, &why, "/api/v1/jobs/%s/why", which);
 
 	free(which);
-	if (status == CLI_OK && cli->value[OPT_JSON] != NULL)
-		cli_json(cli, why);
-	else if (status == CLI_OK) {
-		cli_print(cli, json_str(why, "reason", "every gate is open"));
-		t = table_new(columns, ARRAY_LEN(columns));
-		cJSON_ArrayForEach(gate, json_get(why, "gates")) {
-			bool open = json_bool(gate, "open", true);
-
-			table_add(t, json_str(gate, "gate", ""));
-			table_add(t, open ? "open" : "closed");
-			table_colour(t, open ? "" : "\033[33m");
-			table_add(t, json_str(gate, "reason", ""));
-		}
-		table_print(t, cli->out, cli->width, cli->colour, false);
-		table_free(t);
-	}
-	cJSON_Delete(why);
-	return status;
+	return cli_show(cli, status, why, print_gates);
 }
 
 int
@@ -326,86 +319,66 @@ each_job(struct cli *cli, const char *verb, const char *done)
 	return failed > 0 && failed < cli->args_len ? CLI_PARTIAL : last;
 }
 
-/*
- * Prints and frees a table of jobs, or says none when it is empty, and says how
- * to see more.
- */
-static int
-print_rows(struct cli *cli, struct table *t, const cJSON *answer, const char *none)
+static void
+job_add_state(struct table *t, const cJSON *row, const char *key)
 {
-	if (table_rows(t) == 0)
-		cli_say(cli, "%s", none);
-	else
-		table_print(t, cli->out, cli->width, cli->colour, true);
-	table_free(t);
+	table_add(t, json_str(row, key, ""));
+	table_colour(t, cli_state_colour(json_str(row, key, "")));
+}
+
+static void
+job_add_title(struct table *t, const cJSON *row, const char *key)
+{
+	const char *title = json_str(row, key, "");
+
+	table_add(t, *title != '\0' ? title : json_str(row, "key", ""));
+}
+
+/*
+ * Prints a table of the jobs in answer, or says none when it is empty, and says
+ * how to see more.
+ */
+static void
+print_rows(struct cli *cli, const struct rows_column *columns, const cJSON *answer,
+    const char *none)
+{
+	rows_print(cli, columns, json_get(answer, "jobs"), none);
 	if (json_int(answer, "before", 0) > 0)
 		cli_say(cli, "there may be more: add --before %lld",
 		    (long long)json_int(answer, "before", 0));
-	return CLI_OK;
 }
 
-static int
+static void
 print_jobs(struct cli *cli, const cJSON *answer)
 {
-	static const struct table_column columns[] = {
-		{ "JOB", true, false },
-		{ "STATE", false, false },
-		{ "KIND", false, true },
-		{ "TRY", true, false },
-		{ "QUEUED", false, false },
-		{ "TITLE", false, true },
+	static const struct rows_column columns[] = {
+		{ { "JOB", true, false }, "id", rows_number },
+		{ { "STATE", false, false }, "state", job_add_state },
+		{ { "KIND", false, true }, "kind", rows_text },
+		{ { "TRY", true, false }, "attempt", rows_number },
+		{ { "QUEUED", false, false }, "queued_at", rows_when },
+		{ { "TITLE", false, true }, "title", job_add_title },
+		{ .key = NULL },
 	};
-	struct table *t;
-	const cJSON *job;
-	char when[64];
 
-	if (cli->value[OPT_JSON] != NULL)
-		return cli_json(cli, answer);
-	t = table_new(columns, ARRAY_LEN(columns));
-	cJSON_ArrayForEach(job, json_get(answer, "jobs")) {
-		const char *state = json_str(job, "state", ""), *title = json_str(job, "title", "");
-
-		table_add_int(t, json_int(job, "id", 0));
-		table_add(t, state);
-		table_colour(t, cli_state_colour(state));
-		table_add(t, json_str(job, "kind", ""));
-		table_add_int(t, json_int(job, "attempt", 0));
-		table_add(t, cli_when(json_int(job, "queued_at", 0), when, sizeof when));
-		table_add(t, *title != '\0' ? title : json_str(job, "key", ""));
-	}
-	return print_rows(cli, t, answer, "no jobs");
+	print_rows(cli, columns, answer, "no jobs");
 }
 
 /* Like print_jobs(), with the error that each job died of. */
-static int
+static void
 print_dead(struct cli *cli, const cJSON *answer)
 {
-	static const struct table_column columns[] = {
-		{ "JOB", true, false },
-		{ "KIND", false, true },
-		{ "TRY", true, false },
-		{ "DIED", false, false },
-		{ "TITLE", false, true },
-		{ "WHY", false, true },
+	static const struct rows_column columns[] = {
+		{ { "JOB", true, false }, "id", rows_number },
+		{ { "KIND", false, true }, "kind", rows_text },
+		{ { "TRY", true, false }, "attempt", rows_number },
+		{ { "DIED", false, false }, "ended_at", rows_when },
+		{ { "TITLE", false, true }, "title", job_add_title },
+		{ { "WHY", false, true }, "error", rows_text },
+		{ .key = NULL },
 	};
-	struct table *t;
-	const cJSON *job;
-	char when[64];
 
-	if (cli->value[OPT_JSON] != NULL)
-		return cli_json(cli, answer);
-	t = table_new(columns, ARRAY_LEN(columns));
-	cJSON_ArrayForEach(job, json_get(answer, "jobs")) {
-		const char *title = json_str(job, "title", "");
-
-		table_add_int(t, json_int(job, "id", 0));
-		table_add(t, json_str(job, "kind", ""));
-		table_add_int(t, json_int(job, "attempt", 0));
-		table_add(t, cli_when(json_int(job, "ended_at", 0), when, sizeof when));
-		table_add(t, *title != '\0' ? title : json_str(job, "key", ""));
-		table_add(t, json_str(job, "error", ""));
-	}
-	return print_rows(cli, t, answer, "no dead jobs");
+	print_rows(cli, columns, answer, "no dead jobs");
 }
 
 static void
@@ -452,61 +425,51 @@ print_job(struct cli *cli, const cJSON *job)
 }
 
 static void
+job_add_class(struct table *t, const cJSON *row, const char *key)
+{
+	table_add(t, json_int(row, "ended_at", 0) > 0 ? json_str(row, key, "") : "running");
+}
+
+static void
 print_attempts(struct cli *cli, const cJSON *attempts)
 {
-	static const struct table_column columns[] = {
-		{ "TRY", true, false },
-		{ "BEGAN", false, false },
-		{ "TIME", true, false },
-		{ "CPU", true, false },
-		{ "END", false, false },
-		{ "WHY", false, true },
+	static const struct rows_column columns[] = {
+		{ { "TRY", true, false }, "number", rows_number },
+		{ { "BEGAN", false, false }, "started_at", rows_when },
+		{ { "TIME", true, false }, "wall_ms", rows_span },
+		{ { "CPU", true, false }, "cpu_ms", rows_span },
+		{ { "END", false, false }, "class", job_add_class },
+		{ { "WHY", false, true }, "text", rows_text },
+		{ .key = NULL },
 	};
-	struct table *t;
-	const cJSON *a;
-	char text[64];
 
-	if (cJSON_GetArraySize(attempts) == 0)
-		return;
-	t = table_new(columns, ARRAY_LEN(columns));
-	cJSON_ArrayForEach(a, attempts) {
-		table_add_int(t, json_int(a, "number", 0));
-		table_add(t, cli_when(json_int(a, "started_at", 0), text, sizeof text));
-		table_add(t, units_format_duration(json_int(a, "wall_ms", 0), text, sizeof text));
-		table_add(t, units_format_duration(json_int(a, "cpu_ms", 0), text, sizeof text));
-		table_add(t, json_int(a, "ended_at", 0) > 0 ? json_str(a, "class", "") : "running");
-		table_add(t, json_str(a, "text", ""));
-	}
-	fputc('\n', cli->out);
-	table_print(t, cli->out, cli->width, cli->colour, true);
-	table_free(t);
+	if (cJSON_GetArraySize(attempts) > 0)
+		fputc('\n', cli->out);
+	rows_print(cli, columns, attempts, NULL);
+}
+
+static void
+job_add_time(struct table *t, const cJSON *row, const char *key)
+{
+	char text[32];
+
+	table_add(t, clock_format(json_int(row, key, 0), text, sizeof text));
 }
 
 static void
 print_events(struct cli *cli, const cJSON *events)
 {
-	static const struct table_column columns[] = {
-		{ "AT", false, false },
-		{ "EVENT", false, false },
-		{ "STATE", false, false },
-		{ "DETAIL", false, true },
+	static const struct rows_column columns[] = {
+		{ { "AT", false, false }, "at", job_add_time },
+		{ { "EVENT", false, false }, "event", rows_text },
+		{ { "STATE", false, false }, "to", rows_text },
+		{ { "DETAIL", false, true }, "detail", rows_text },
+		{ .key = NULL },
 	};
-	struct table *t;
-	const cJSON *e;
-	char text[64];
 
-	if (cJSON_GetArraySize(events) == 0)
-		return;
-	t = table_new(columns, ARRAY_LEN(columns));
-	cJSON_ArrayForEach(e, events) {
-		table_add(t, clock_format(json_int(e, "at", 0), text, sizeof text));
-		table_add(t, json_str(e, "event", ""));
-		table_add(t, json_str(e, "to", ""));
-		table_add(t, json_str(e, "detail", ""));
-	}
-	fputc('\n', cli->out);
-	table_print(t, cli->out, cli->width, cli->colour, true);
-	table_free(t);
+	if (cJSON_GetArraySize(events) > 0)
+		fputc('\n', cli->out);
+	rows_print(cli, columns, events, NULL);
 }
 
 static void

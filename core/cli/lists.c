@@ -11,39 +11,34 @@
 #include "base/units.h"
 #include "cli/cli.h"
 
-#define COLUMNS_MAX 8
-
-/* How a cell is written; SOME is a number that is left out when it is 0. */
-enum form { TEXT, NUMBER, SOME, WHEN, SPAN, OWNER, LISTENER, PROBE };
-
 struct list_view {
 	const char *path, *member;
-	struct {
-		struct table_column column;
-		const char *key;
-		enum form form;
-	} columns[COLUMNS_MAX];
+	struct rows_column columns[ROWS_COLUMNS_MAX + 1];
 };
 
 static int list_print(struct cli *, const struct list_view *);
-static void list_add_cell(struct table *, const cJSON *row, const char *key, enum form);
+static void list_add_owner(struct table *, const cJSON *row, const char *key);
+static void list_add_listener(struct table *, const cJSON *row, const char *key);
+static void list_add_probe(struct table *, const cJSON *row, const char *key);
+static void list_add_checked(struct table *, const cJSON *row, const char *key);
+static void list_add_default(struct table *, const cJSON *row, const char *key);
 static void print_lease(struct cli *, const cJSON *lease);
 static void print_words(struct cli *, const char *name, const cJSON *words);
 static void print_exports(struct cli *, const cJSON *plugin, const char *member);
 static void print_options(struct cli *, const cJSON *options);
-static void print_checks(struct cli *, const cJSON *checks);
+static void print_checks(struct cli *, const cJSON *checked);
 
 int
 cmd_lease_list(struct cli *cli)
 {
 	static const struct list_view listing = { "/api/v1/leases", "leases",
-		{ { { "LEASE", true, false }, "id", TEXT },
-		    { { "REPO", false, true }, "repo", TEXT },
-		    { { "STATE", false, false }, "state", TEXT },
-		    { { "JOB", true, false }, "job", TEXT },
-		    { { "OWNER", false, false }, "alive", OWNER },
-		    { { "LAST BEAT", false, false }, "beat_at", WHEN },
-		    { { "PATH", false, true }, "path", TEXT } } };
+		{ { { "LEASE", true, false }, "id", rows_text },
+		    { { "REPO", false, true }, "repo", rows_text },
+		    { { "STATE", false, false }, "state", rows_text },
+		    { { "JOB", true, false }, "job", rows_text },
+		    { { "OWNER", false, false }, "alive", list_add_owner },
+		    { { "LAST BEAT", false, false }, "beat_at", rows_when },
+		    { { "PATH", false, true }, "path", rows_text } } };
 
 	return list_print(cli, &listing);
 }
@@ -52,14 +47,14 @@ int
 cmd_source_list(struct cli *cli)
 {
 	static const struct list_view listing = { "/api/v1/sources", "sources",
-		{ { { "SOURCE", false, true }, "name", TEXT },
-		    { { "STATE", false, false }, "state", TEXT },
-		    { { "EVERY", true, false }, "interval_ms", SPAN },
-		    { { "LAST", false, false }, "last_poll", WHEN },
-		    { { "NEXT", false, false }, "next_poll", WHEN },
-		    { { "ITEMS", true, false }, "items", NUMBER },
-		    { { "LISTEN", false, true }, "listen", LISTENER },
-		    { { "ERROR", false, true }, "error", TEXT } } };
+		{ { { "SOURCE", false, true }, "name", rows_text },
+		    { { "STATE", false, false }, "state", rows_text },
+		    { { "EVERY", true, false }, "interval_ms", rows_span },
+		    { { "LAST", false, false }, "last_poll", rows_when },
+		    { { "NEXT", false, false }, "next_poll", rows_when },
+		    { { "ITEMS", true, false }, "items", rows_number },
+		    { { "LISTEN", false, true }, "listen", list_add_listener },
+		    { { "ERROR", false, true }, "error", rows_text } } };
 
 	return list_print(cli, &listing);
 }
@@ -68,14 +63,14 @@ int
 cmd_plugin_list(struct cli *cli)
 {
 	static const struct list_view listing = { "/api/v1/plugins", "plugins",
-		{ { { "PLUGIN", false, true }, "name", TEXT },
-		    { { "VERSION", false, false }, "version", TEXT },
-		    { { "STATE", false, false }, "state", TEXT },
-		    { { "PID", true, false }, "pid", SOME },
-		    { { "STARTS", true, false }, "starts", NUMBER },
-		    { { "SINCE", false, false }, "since", WHEN },
-		    { { "PROBE", false, false }, "probe", PROBE },
-		    { { "WHY", false, true }, "why", TEXT } } };
+		{ { { "PLUGIN", false, true }, "name", rows_text },
+		    { { "VERSION", false, false }, "version", rows_text },
+		    { { "STATE", false, false }, "state", rows_text },
+		    { { "PID", true, false }, "pid", rows_some },
+		    { { "STARTS", true, false }, "starts", rows_number },
+		    { { "SINCE", false, false }, "since", rows_when },
+		    { { "PROBE", false, false }, "probe", list_add_probe },
+		    { { "WHY", false, true }, "why", rows_text } } };
 
 	return list_print(cli, &listing);
 }
@@ -84,11 +79,11 @@ int
 cmd_repo_list(struct cli *cli)
 {
 	static const struct list_view listing = { "/api/v1/repos", "repos",
-		{ { { "REPO", false, true }, "name", TEXT },
-		    { { "BASE", false, true }, "base", TEXT },
-		    { { "FORGE", false, false }, "forge", TEXT },
-		    { { "LEASE", false, false }, "lease", TEXT },
-		    { { "URL", false, true }, "url", TEXT } } };
+		{ { { "REPO", false, true }, "name", rows_text },
+		    { { "BASE", false, true }, "base", rows_text },
+		    { { "FORGE", false, false }, "forge", rows_text },
+		    { { "LEASE", false, false }, "lease", rows_text },
+		    { { "URL", false, true }, "url", rows_text } } };
 
 	return list_print(cli, &listing);
 }
@@ -97,10 +92,10 @@ int
 cmd_agent_list(struct cli *cli)
 {
 	static const struct list_view listing = { "/api/v1/agents", "agents",
-		{ { { "AGENT", false, true }, "name", TEXT },
-		    { { "PROMPT", false, false }, "prompt", TEXT },
-		    { { "OUTPUT", false, false }, "output", TEXT },
-		    { { "COMMAND", false, true }, "command", TEXT } } };
+		{ { { "AGENT", false, true }, "name", rows_text },
+		    { { "PROMPT", false, false }, "prompt", rows_text },
+		    { { "OUTPUT", false, false }, "output", rows_text },
+		    { { "COMMAND", false, true }, "command", rows_text } } };
 
 	return list_print(cli, &listing);
 }
@@ -109,12 +104,12 @@ int
 cmd_worker_list(struct cli *cli)
 {
 	static const struct list_view listing = { "/api/v1/workers", "workers",
-		{ { { "WORKER", false, false }, "name", TEXT },
-		    { { "STATE", false, false }, "state", TEXT },
-		    { { "PLUGIN", false, true }, "plugin", TEXT },
-		    { { "PID", true, false }, "pid", SOME },
-		    { { "JOB", true, false }, "job", SOME },
-		    { { "SINCE", false, false }, "since", WHEN } } };
+		{ { { "WORKER", false, false }, "name", rows_text },
+		    { { "STATE", false, false }, "state", rows_text },
+		    { { "PLUGIN", false, true }, "plugin", rows_text },
+		    { { "PID", true, false }, "pid", rows_some },
+		    { { "JOB", true, false }, "job", rows_some },
+		    { { "SINCE", false, false }, "since", rows_when } } };
 
 	return list_print(cli, &listing);
 }
@@ -127,12 +122,7 @@ cmd_lease_show(struct cli *cli)
 	int status = cli_get(cli, &lease, "/api/v1/leases/%s", which);
 
 	free(which);
-	if (status == CLI_OK && cli->value[OPT_JSON] != NULL)
-		cli_json(cli, lease);
-	else if (status == CLI_OK)
-		print_lease(cli, lease);
-	cJSON_Delete(lease);
-	return status;
+	return cli_show(cli, status, lease, print_lease);
 }
 
 int
@@ -178,36 +168,37 @@ cmd_source_poll(struct cli *cli)
 	return status;
 }
 
-int
-cmd_plugin_info(struct cli *cli)
+static void
+print_plugin(struct cli *cli, const cJSON *plugin)
 {
 	static const char *const exports[] = { "sources", "pipelines", "operations" };
 	static const char *const fields[] = { "name", "version", "summary", "abi", "path", "state",
 		"why" };
+
+	for (size_t i = 0; i < ARRAY_LEN(fields); i++)
+		cli_field(cli, fields[i], json_str(plugin, fields[i], NULL));
+	if (json_bool(plugin, "hook", false))
+		cli_field(cli, "hook", "takes webhooks");
+	if (json_get(plugin, "probe") != NULL) {
+		fputc('\n', cli->out);
+		print_checks(cli, json_path(plugin, "probe"));
+	}
+	if (cJSON_GetArraySize(json_get(plugin, "options")) > 0)
+		fputc('\n', cli->out);
+	print_options(cli, json_get(plugin, "options"));
+	for (size_t i = 0; i < ARRAY_LEN(exports); i++)
+		print_exports(cli, plugin, exports[i]);
+}
+
+int
+cmd_plugin_info(struct cli *cli)
+{
 	char *which = cli_encode(cli->args[0]);
 	cJSON *plugin = NULL;
 	int status = cli_get(cli, &plugin, "/api/v1/plugins/%s", which);
 
 	free(which);
-	if (status == CLI_OK && cli->value[OPT_JSON] != NULL)
-		cli_json(cli, plugin);
-	else if (status == CLI_OK) {
-		for (size_t i = 0; i < ARRAY_LEN(fields); i++)
-			cli_field(cli, fields[i], json_str(plugin, fields[i], NULL));
-		if (json_bool(plugin, "hook", false))
-			cli_field(cli, "hook", "takes webhooks");
-		if (json_get(plugin, "probe") != NULL) {
-			fputc('\n', cli->out);
-			print_checks(cli, json_path(plugin, "probe.checks"));
-		}
-		if (cJSON_GetArraySize(json_get(plugin, "options")) > 0)
-			fputc('\n', cli->out);
-		print_options(cli, json_get(plugin, "options"));
-		for (size_t i = 0; i < ARRAY_LEN(exports); i++)
-			print_exports(cli, plugin, exports[i]);
-	}
-	cJSON_Delete(plugin);
-	return status;
+	return cli_show(cli, status, plugin, print_plugin);
 }
 
 int
@@ -215,141 +206,100 @@ cmd_secret_check(struct cli *cli)
 {
 	cJSON *body = cJSON_CreateObject(), *plugins, *answer = NULL;
 	int status;
+	bool ok;
 
 	plugins = cJSON_AddArrayToObject(body, "plugins");
 	for (int i = 0; i < cli->args_len; i++)
 		cJSON_AddItemToArray(plugins, cJSON_CreateString(cli->args[i]));
-	if ((status = cli_post(cli, body, &answer, "/api/v1/secrets/check")) == CLI_OK) {
-		if (cli->value[OPT_JSON] != NULL)
-			cli_json(cli, answer);
-		else
-			print_checks(cli, json_get(answer, "checks"));
-		status = json_bool(answer, "ok", false) ? CLI_OK : CLI_FAILED;
-	}
-	cJSON_Delete(answer);
-	return status;
+	status = cli_post(cli, body, &answer, "/api/v1/secrets/check");
+	ok = json_bool(answer, "ok", false);
+	status = cli_show(cli, status, answer, print_checks);
+	return status == CLI_OK && !ok ? CLI_FAILED : status;
 }
 
 static void
-print_checks(struct cli *cli, const cJSON *checks)
+print_checks(struct cli *cli, const cJSON *checked)
 {
-	static const struct table_column columns[] = {
-		{ "WHOSE", false, true },
-		{ "WHAT", false, true },
-		{ "IS", false, false },
-		{ "WHY", false, true },
+	static const struct rows_column columns[] = {
+		{ { "WHOSE", false, true }, "plugin", list_add_checked },
+		{ { "WHAT", false, true }, "what", rows_text },
+		{ { "IS", false, false }, "ok", rows_ok },
+		{ { "WHY", false, true }, "text", rows_text },
+		{ .key = NULL },
 	};
-	struct table *t = table_new(columns, ARRAY_LEN(columns));
-	struct buf whose = BUF_INIT;
-	const cJSON *check;
 
-	cJSON_ArrayForEach(check, checks) {
-		buf_clear(&whose);
-		if (json_get(check, "repo") != NULL)
-			buf_addf(&whose, "repo %s", json_str(check, "repo", ""));
-		else
-			buf_adds(&whose, json_str(check, "plugin", "probe"));
-		table_add(t, buf_str(&whose));
-		table_add(t, json_str(check, "what", ""));
-		table_add(t, json_bool(check, "ok", false) ? "ok" : "failed");
-		table_add(t, json_str(check, "text", ""));
-	}
-	if (table_rows(t) > 0)
-		table_print(t, cli->out, cli->width, cli->colour, true);
-	else
-		cli_say(cli, "nothing to check");
-	table_free(t);
-	buf_free(&whose);
+	rows_print(cli, columns, json_get(checked, "checks"), "nothing to check");
 }
 
 static int
 list_print(struct cli *cli, const struct list_view *listing)
 {
-	struct table_column columns[COLUMNS_MAX];
-	struct table *t;
 	cJSON *answer = NULL;
-	const cJSON *row;
-	int n = 0, status = cli_get(cli, &answer, "%s", listing->path);
+	int status = cli_get(cli, &answer, "%s", listing->path);
+	char none[64];
 
-	if (status != CLI_OK || cli->value[OPT_JSON] != NULL) {
-		if (status == CLI_OK)
-			cli_json(cli, answer);
-		cJSON_Delete(answer);
-		return status;
-	}
-	for (; n < COLUMNS_MAX && listing->columns[n].key != NULL; n++)
-		columns[n] = listing->columns[n].column;
-	t = table_new(columns, n);
-	cJSON_ArrayForEach(row, json_get(answer, listing->member))
-		for (int c = 0; c < n; c++)
-			list_add_cell(t, row, listing->columns[c].key, listing->columns[c].form);
-	if (table_rows(t) > 0)
-		table_print(t, cli->out, cli->width, cli->colour, true);
-	else
-		cli_say(cli, "no %s", listing->member);
-	table_free(t);
+	snprintf(none, sizeof none, "no %s", listing->member);
+	if (status == CLI_OK && cli->value[OPT_JSON] != NULL)
+		cli_json(cli, answer);
+	else if (status == CLI_OK)
+		rows_print(cli, listing->columns, json_get(answer, listing->member), none);
 	cJSON_Delete(answer);
-	return CLI_OK;
+	return status;
 }
 
 static void
-list_add_cell(struct table *t, const cJSON *row, const char *key, enum form form)
+list_add_owner(struct table *t, const cJSON *row, const char *key)
 {
-	const cJSON *value = json_get(row, key), *word;
+	const cJSON *alive = json_get(row, key);
+
+	/* A warm worktree has no owner. */
+	if (!cJSON_IsBool(alive) || json_int(row, "pid", 1) == 0)
+		table_add(t, NULL);
+	else
+		table_add(t, cJSON_IsTrue(alive) ? "alive" : "gone");
+}
+
+static void
+list_add_listener(struct table *t, const cJSON *row, const char *key)
+{
+	const cJSON *listener = json_get(row, key);
+	const char *why = json_str(listener, "why", "");
 	struct buf words = BUF_INIT;
 	char text[64];
 
-	switch (form) {
-	case TEXT:
-		if (cJSON_IsNumber(value)) {
-			table_add_int(t, json_int(row, key, 0));
-			return;
-		}
-		cJSON_ArrayForEach(word, value)
-			if (cJSON_IsString(word))
-				buf_addf(&words, "%s%s", words.len > 0 ? " " : "",
-				    word->valuestring);
-		table_add(t, cJSON_IsArray(value) ? buf_str(&words) : json_str(row, key, ""));
-		buf_free(&words);
-		break;
-	case NUMBER:
-		table_add_int(t, json_int(row, key, 0));
-		break;
-	case SOME:
-		if (json_int(row, key, 0) > 0)
-			table_add_int(t, json_int(row, key, 0));
-		else
-			table_add(t, NULL);
-		break;
-	case WHEN:
-		table_add(t, cli_when(json_int(row, key, 0), text, sizeof text));
-		break;
-	case SPAN:
-		table_add(t, units_format_duration(json_int(row, key, 0), text, sizeof text));
-		break;
-	case LISTENER:
-		if (cJSON_IsObject(value)) {
-			const char *why = json_str(value, "why", "");
+	if (cJSON_IsObject(listener))
+		buf_addf(&words, "%s since %s%s%s", json_str(listener, "state", ""),
+		    cli_when(json_int(listener, "since", 0), text, sizeof text),
+		    *why != '\0' ? ": " : "", why);
+	table_add(t, buf_str(&words));
+	buf_free(&words);
+}
 
-			buf_addf(&words, "%s since %s%s%s", json_str(value, "state", ""),
-			    cli_when(json_int(value, "since", 0), text, sizeof text),
-			    *why != '\0' ? ": " : "", why);
-		}
-		table_add(t, buf_str(&words));
-		buf_free(&words);
-		break;
-	case PROBE:
-		table_add(t,
-		    cJSON_IsObject(value) ? (json_bool(value, "ok", false) ? "ok" : "failed") : "");
-		break;
-	case OWNER:
-		/* A warm worktree has no owner. */
-		if (cJSON_IsBool(value) && json_int(row, "pid", 1) != 0)
-			buf_adds(&words, cJSON_IsTrue(value) ? "alive" : "gone");
-		table_add(t, buf_str(&words));
-		buf_free(&words);
-		break;
-	}
+static void
+list_add_probe(struct table *t, const cJSON *row, const char *key)
+{
+	if (cJSON_IsObject(json_get(row, key)))
+		rows_ok(t, json_get(row, key), "ok");
+	else
+		table_add(t, NULL);
+}
+
+/* A check names its repo or its plugin; a plugin's own probe names neither. */
+static void
+list_add_checked(struct table *t, const cJSON *row, const char *key)
+{
+	char *repo = NULL;
+
+	if (json_get(row, "repo") != NULL)
+		repo = xasprintf("repo %s", json_str(row, "repo", ""));
+	table_add(t, repo != NULL ? repo : json_str(row, key, "probe"));
+	free(repo);
+}
+
+static void
+list_add_default(struct table *t, const cJSON *row, const char *key)
+{
+	table_add(t, json_bool(row, "required", false) ? "required" : json_str(row, key, ""));
 }
 
 /*
@@ -424,25 +374,13 @@ print_exports(struct cli *cli, const cJSON *plugin, const char *member)
 static void
 print_options(struct cli *cli, const cJSON *options)
 {
-	static const struct table_column columns[] = {
-		{ "OPTION", false, false },
-		{ "TYPE", false, false },
-		{ "DEFAULT", false, false },
-		{ "MEANING", false, true },
+	static const struct rows_column columns[] = {
+		{ { "OPTION", false, false }, "key", rows_text },
+		{ { "TYPE", false, false }, "type", rows_text },
+		{ { "DEFAULT", false, false }, "default", list_add_default },
+		{ { "MEANING", false, true }, "help", rows_text },
+		{ .key = NULL },
 	};
-	struct table *t;
-	const cJSON *one;
 
-	if (cJSON_GetArraySize(options) == 0)
-		return;
-	t = table_new(columns, ARRAY_LEN(columns));
-	cJSON_ArrayForEach(one, options) {
-		table_add(t, json_str(one, "key", ""));
-		table_add(t, json_str(one, "type", ""));
-		table_add(t,
-		    json_bool(one, "required", false) ? "required" : json_str(one, "default", ""));
-		table_add(t, json_str(one, "help", ""));
-	}
-	table_print(t, cli->out, cli->width, cli->colour, true);
-	table_free(t);
+	rows_print(cli, columns, options, NULL);
 }

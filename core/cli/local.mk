@@ -12,6 +12,7 @@ libcli_la_SOURCES = \
   core/cli/plugin.c \
   core/cli/programs.c \
   core/cli/prompts.c \
+  core/cli/rows.c \
   core/cli/run.c \
   core/cli/run.h \
   core/cli/run_config.c \

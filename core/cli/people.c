@@ -28,37 +28,23 @@ cmd_source_refused(struct cli *cli)
 		status = cli_get(cli, &answer, "/api/v1/refusals?source=%s&limit=%lld&before=%lld",
 		    source, (long long)limit, (long long)before);
 	free(source);
-	if (status == CLI_OK && cli->value[OPT_JSON] != NULL)
-		cli_json(cli, answer);
-	else if (status == CLI_OK)
-		print_refusals(cli, answer);
-	cJSON_Delete(answer);
-	return status;
+	return cli_show(cli, status, answer, print_refusals);
 }
 
 static void
 print_refusals(struct cli *cli, const cJSON *answer)
 {
-	static const struct table_column columns[] = { { "WHEN", false, false },
-		{ "SOURCE", false, true }, { "AUTHOR", false, false }, { "WHY", false, true },
-		{ "KEY", false, true }, { "TITLE", false, true } };
-	struct table *t = table_new(columns, ARRAY_LEN(columns));
-	const cJSON *one;
-	char text[64];
+	static const struct rows_column columns[] = {
+		{ { "WHEN", false, false }, "at", rows_when },
+		{ { "SOURCE", false, true }, "source", rows_text },
+		{ { "AUTHOR", false, false }, "author", rows_text },
+		{ { "WHY", false, true }, "why", rows_text },
+		{ { "KEY", false, true }, "key", rows_text },
+		{ { "TITLE", false, true }, "title", rows_text },
+		{ .key = NULL },
+	};
 
-	cJSON_ArrayForEach(one, json_get(answer, "refusals")) {
-		table_add(t, cli_when(json_int(one, "at", 0), text, sizeof text));
-		table_add(t, json_str(one, "source", ""));
-		table_add(t, json_str(one, "author", ""));
-		table_add(t, json_str(one, "why", ""));
-		table_add(t, json_str(one, "key", ""));
-		table_add(t, json_str(one, "title", ""));
-	}
-	if (table_rows(t) > 0)
-		table_print(t, cli->out, cli->width, cli->colour, true);
-	else
-		cli_say(cli, "nobody was refused");
-	table_free(t);
+	rows_print(cli, columns, json_get(answer, "refusals"), "nobody was refused");
 	if (json_int(answer, "before", 0) > 0)
 		cli_say(cli, "there may be more: add --before %lld",
 		    (long long)json_int(answer, "before", 0));
@@ -76,37 +62,23 @@ cmd_memory_list(struct cli *cli)
 		status = cli_get(cli, &answer, "/api/v1/memory?plugin=%s&limit=%lld", plugin,
 		    (long long)limit);
 	free(plugin);
-	if (status == CLI_OK && cli->value[OPT_JSON] != NULL)
-		cli_json(cli, answer);
-	else if (status == CLI_OK)
-		print_subjects(cli, answer);
-	cJSON_Delete(answer);
-	return status;
+	return cli_show(cli, status, answer, print_subjects);
 }
 
 static void
 print_subjects(struct cli *cli, const cJSON *answer)
 {
-	static const struct table_column columns[] = { { "PLUGIN", false, false },
-		{ "SUBJECT", false, true }, { "ENTRIES", true, false }, { "BYTES", true, false },
-		{ "SINCE", false, false }, { "LAST", false, false } };
-	struct table *t = table_new(columns, ARRAY_LEN(columns));
-	const cJSON *one;
-	char text[64];
+	static const struct rows_column columns[] = {
+		{ { "PLUGIN", false, false }, "plugin", rows_text },
+		{ { "SUBJECT", false, true }, "subject", rows_text },
+		{ { "ENTRIES", true, false }, "entries", rows_number },
+		{ { "BYTES", true, false }, "bytes", rows_number },
+		{ { "SINCE", false, false }, "first_at", rows_when },
+		{ { "LAST", false, false }, "last_at", rows_when },
+		{ .key = NULL },
+	};
 
-	cJSON_ArrayForEach(one, json_get(answer, "subjects")) {
-		table_add(t, json_str(one, "plugin", ""));
-		table_add(t, json_str(one, "subject", ""));
-		table_add_int(t, json_int(one, "entries", 0));
-		table_add_int(t, json_int(one, "bytes", 0));
-		table_add(t, cli_when(json_int(one, "first_at", 0), text, sizeof text));
-		table_add(t, cli_when(json_int(one, "last_at", 0), text, sizeof text));
-	}
-	if (table_rows(t) > 0)
-		table_print(t, cli->out, cli->width, cli->colour, true);
-	else
-		cli_say(cli, "nothing is remembered");
-	table_free(t);
+	rows_print(cli, columns, json_get(answer, "subjects"), "nothing is remembered");
 }
 
 /* Prints text line by line, each made safe. */
@@ -122,31 +94,32 @@ print_text(struct cli *cli, const char *text)
 	free(copy);
 }
 
+static void
+print_memory(struct cli *cli, const cJSON *answer)
+{
+	const cJSON *one;
+	char text[64];
+
+	if (json_int(answer, "dropped", 0) > 0)
+		fprintf(cli->out, "%lld earlier entries were dropped\n",
+		    (long long)json_int(answer, "dropped", 0));
+	cJSON_ArrayForEach(one, json_get(answer, "entries")) {
+		fprintf(cli->out, "%s, ", cli_when(json_int(one, "at", 0), text, sizeof text));
+		cli_print(cli, json_str(one, "role", ""));
+		print_text(cli, json_str(one, "text", ""));
+	}
+}
+
 int
 cmd_memory_show(struct cli *cli)
 {
-	char *plugin = cli_encode(cli->args[0]), *subject = cli_encode(cli->args[1]), text[64];
+	char *plugin = cli_encode(cli->args[0]), *subject = cli_encode(cli->args[1]);
 	cJSON *answer = NULL;
-	const cJSON *one;
 	int status = cli_get(cli, &answer, "/api/v1/memory?plugin=%s&subject=%s", plugin, subject);
 
 	free(plugin);
 	free(subject);
-	if (status == CLI_OK && cli->value[OPT_JSON] != NULL)
-		cli_json(cli, answer);
-	else if (status == CLI_OK) {
-		if (json_int(answer, "dropped", 0) > 0)
-			fprintf(cli->out, "%lld earlier entries were dropped\n",
-			    (long long)json_int(answer, "dropped", 0));
-		cJSON_ArrayForEach(one, json_get(answer, "entries")) {
-			fprintf(cli->out, "%s, ",
-			    cli_when(json_int(one, "at", 0), text, sizeof text));
-			cli_print(cli, json_str(one, "role", ""));
-			print_text(cli, json_str(one, "text", ""));
-		}
-	}
-	cJSON_Delete(answer);
-	return status;
+	return cli_show(cli, status, answer, print_memory);
 }
 
 int

@@ -150,17 +150,33 @@ prompts_fill_for(struct cli *cli, const struct config *config, struct prompt_for
 	return CLI_OK;
 }
 
+static void
+prompt_add_path(struct table *t, const cJSON *row, const char *key)
+{
+	table_add(t, json_str(row, key, json_str(row, "error", "")));
+}
+
+static void
+print_prompts(struct cli *cli, const cJSON *answer)
+{
+	static const struct rows_column columns[] = {
+		{ { .title = "PLUGIN" }, "plugin", rows_text },
+		{ { .title = "PROMPT" }, "name", rows_text },
+		{ { .title = "OF" }, "place", rows_text },
+		{ { .title = "FILE", .gives = true }, "path", prompt_add_path },
+		{ .key = NULL },
+	};
+
+	rows_print(cli, columns, json_get(answer, "prompts"), "no prompts");
+}
+
 int
 cmd_prompt_list(struct cli *cli)
 {
-	static const struct table_column columns[] = { { .title = "PLUGIN" }, { .title = "PROMPT" },
-		{ .title = "OF" }, { .title = "FILE", .gives = true } };
 	struct error err = { 0 };
 	struct config *config = config_load(cli->value[OPT_CONFIG], NULL, &err);
 	struct prompt_for who = { .plugin = NULL };
 	cJSON *rows, *exports, *answer;
-	const cJSON *row;
-	struct table *t;
 	int status;
 
 	if (config == NULL)
@@ -177,25 +193,8 @@ cmd_prompt_list(struct cli *cli)
 		prompts_list_plugin(config, &who, exports, rows);
 		cJSON_Delete(exports);
 	}
-	if (cli->value[OPT_JSON] != NULL)
-		cli_json(cli, answer);
-	else {
-		t = table_new(columns, (int)ARRAY_LEN(columns));
-		cJSON_ArrayForEach(row, rows) {
-			table_add(t, json_str(row, "plugin", ""));
-			table_add(t, json_str(row, "name", ""));
-			table_add(t, json_str(row, "place", ""));
-			table_add(t, json_str(row, "path", json_str(row, "error", "")));
-		}
-		if (table_rows(t) > 0)
-			table_print(t, cli->out, cli->width, cli->colour, true);
-		else
-			cli_say(cli, "no prompts");
-		table_free(t);
-	}
-	cJSON_Delete(answer);
 	config_free(config);
-	return CLI_OK;
+	return cli_show(cli, CLI_OK, answer, print_prompts);
 }
 
 static int

@@ -87,6 +87,17 @@ cli_json(struct cli *cli, const cJSON *json)
 	return CLI_OK;
 }
 
+int
+cli_show(struct cli *cli, int status, cJSON *answer, void (*print)(struct cli *, const cJSON *))
+{
+	if (status == CLI_OK && cli->value[OPT_JSON] != NULL)
+		cli_json(cli, answer);
+	else if (status == CLI_OK)
+		print(cli, answer);
+	cJSON_Delete(answer);
+	return status;
+}
+
 const char *
 cli_state_colour(const char *state)
 {
