@@ -92,6 +92,14 @@ xvasprintf(const char *format, va_list ap)
 }
 
 void
+free_strings(char **list)
+{
+	for (size_t i = 0; list != NULL && list[i] != NULL; i++)
+		free(list[i]);
+	free(list);
+}
+
+void
 free_wiped(char *s)
 {
 	if (s == NULL)

@@ -26,6 +26,8 @@ char *xasprintf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 char *xvasprintf(const char *format, va_list ap) __attribute__((format(printf, 1, 0)));
 /* free() for secrets: the bytes are wiped first. NULL is fine. */
 void free_wiped(char *s);
+/* Frees a list that ends with NULL, and its strings. NULL is fine. */
+void free_strings(char **list);
 
 /* Prints "panic: FILE:LINE: WHAT" to stderr and aborts. */
 void panic(const char *file, int line, const char *what) __attribute__((noreturn));

@@ -139,10 +139,9 @@ int cli_number(struct cli *, enum cli_option, int64_t min, int64_t max, int64_t 
     int64_t *);
 /*
  * Splits a command line like a shell: words, '...', "..." and \x. NULL when a
- * quote is open. Free it with cli_words_free().
+ * quote is open. Free it with free_strings().
  */
 char **cli_words(const char *text);
-void cli_words_free(char **);
 
 /* talk.c */
 /* Prints "drover: ..." to err; untrusted text is made safe. */

@@ -152,18 +152,10 @@ cli_words(const char *text)
 		words[n++] = buf_take(&word);
 		words[n] = NULL;
 		if (quote != '\0') {
-			cli_words_free(words);
+			free_strings(words);
 			return NULL;
 		}
 	}
-}
-
-void
-cli_words_free(char **words)
-{
-	for (size_t i = 0; words != NULL && words[i] != NULL; i++)
-		free(words[i]);
-	free(words);
 }
 
 /*

@@ -132,7 +132,7 @@ prompts_list_plugin(const struct config *config, const struct prompt_for *who, c
 					       cJSON_CreateArray());
 	}
 	cJSON_Delete(known);
-	prompts_names_free(files);
+	free_strings(files);
 }
 
 /* Puts --repo and --source, which must be configured, into who. */

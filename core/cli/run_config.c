@@ -275,7 +275,7 @@ add_words(cJSON *array, const char *text)
 			cJSON_AddItemToArray(argv, cJSON_CreateString(words[i]));
 		cJSON_AddItemToArray(array, argv);
 	}
-	cli_words_free(words);
+	free_strings(words);
 	return some;
 }
 

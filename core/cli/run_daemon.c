@@ -231,7 +231,7 @@ daemon_spawn(struct run *run, const char *program, const char *notify)
 		    strerror(errno));
 	if (log != -1)
 		close(log);
-	cli_words_free(env);
+	free_strings(env);
 	free(path);
 	return rc == 0 ? CLI_OK : CLI_FAILED;
 }

@@ -263,22 +263,12 @@ bind_strings(const cJSON *list)
 	strings = xcalloc((size_t)cJSON_GetArraySize(list) + 1, sizeof *strings);
 	cJSON_ArrayForEach(element, list) {
 		if (!cJSON_IsString(element)) {
-			bind_free_strings(strings);
+			free_strings(strings);
 			return NULL;
 		}
 		strings[n++] = xstrdup(element->valuestring);
 	}
 	return strings;
-}
-
-void
-bind_free_strings(char **strings)
-{
-	size_t i;
-
-	for (i = 0; strings != NULL && strings[i] != NULL; i++)
-		free(strings[i]);
-	free(strings);
 }
 
 static int

@@ -31,10 +31,9 @@ int bind_fault(struct binder *, const cJSON *node, const char *path, const char 
 
 /*
  * The strings of a plain list, NULL-terminated; NULL when it is not a list of
- * strings. The caller frees with bind_free_strings().
+ * strings. The caller frees with free_strings().
  */
 char **bind_strings(const cJSON *list);
-void bind_free_strings(char **strings);
 /*
  * True for "token", "password", "api_key", "npm_secret" and the like: values of
  * such keys must not be written into a file.

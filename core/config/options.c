@@ -340,7 +340,7 @@ options_free(struct options *o)
 	for (i = 0; i < o->len; i++) {
 		free(o->values[i].at);
 		free(o->values[i].text);
-		bind_free_strings(o->values[i].list);
+		free_strings(o->values[i].list);
 	}
 	free(o->values);
 	free(o);

@@ -194,7 +194,7 @@ prompts_missing(const struct config *c, const struct prompt_for *who, const char
 		error_set(err, DROVER_PERMANENT,
 		    "no such prompt %s: plugin %s has none (see drover prompt list)", name,
 		    who->plugin);
-	prompts_names_free(names);
+	free_strings(names);
 	buf_free(&list);
 	return -1;
 }
@@ -253,10 +253,3 @@ prompts_names(const struct config *c, const struct prompt_for *who)
 	return names;
 }
 
-void
-prompts_names_free(char **names)
-{
-	for (size_t i = 0; names != NULL && names[i] != NULL; i++)
-		free(names[i]);
-	free(names);
-}

@@ -50,10 +50,9 @@ int prompts_find(const struct config *, const struct prompt_for *, const char *n
 void prompts_free(struct prompt_text *);
 /*
  * The names that prompts_find() would find, sorted, NULL-terminated. The caller
- * frees with prompts_names_free().
+ * frees with free_strings().
  */
 char **prompts_names(const struct config *, const struct prompt_for *);
-void prompts_names_free(char **);
 
 /*
  * Reads every file that a prompt can come from, for each source and repo.

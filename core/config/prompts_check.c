@@ -182,7 +182,7 @@ prompts_check_extra(struct prompts_check_run *c, const struct prompt_for *who)
 	for (size_t i = 0; names[i] != NULL; i++)
 		if (!prompts_check_is_declared(c, names[i]))
 			prompts_check_found(c, who, names[i], false);
-	prompts_names_free(names);
+	free_strings(names);
 }
 
 static void

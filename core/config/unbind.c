@@ -217,7 +217,7 @@ unbind_free_string(const struct key *key, void *field)
 static void
 unbind_free_strings(const struct key *key, void *field)
 {
-	bind_free_strings(*(char ***)field);
+	free_strings(*(char ***)field);
 }
 
 static void
@@ -227,7 +227,7 @@ unbind_free_argvs(const struct key *key, void *field)
 	size_t i;
 
 	for (i = 0; argvs != NULL && argvs[i] != NULL; i++)
-		bind_free_strings(argvs[i]);
+		free_strings(argvs[i]);
 	free(argvs);
 }
 

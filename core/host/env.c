@@ -226,7 +226,7 @@ env_add_caches(struct env *e, const char *cache_dir, struct error *err)
 	lines = tree_cache_env(cache_dir, err);
 	for (i = 0; lines != NULL && lines[i] != NULL; i++)
 		MUST(env_add(e, lines[i], NULL) == 0);
-	tree_cache_env_free(lines);
+	free_strings(lines);
 	return lines != NULL ? 0 : -1;
 }
 

@@ -44,18 +44,10 @@ tree_cache_env(const char *cache_dir, struct error *err)
 		rc = cache_make_cargo(path, err);
 	free(path);
 	if (rc != 0) {
-		tree_cache_env_free(env);
+		free_strings(env);
 		return NULL;
 	}
 	return env;
-}
-
-void
-tree_cache_env_free(char **env)
-{
-	for (size_t i = 0; env != NULL && env[i] != NULL; i++)
-		free(env[i]);
-	free(env);
 }
 
 /*

@@ -147,9 +147,8 @@ int64_t tree_size(const struct tree *);
 /*
  * Environment ("NAME=value", NULL-terminated) that points package managers at
  * caches which all jobs share; the caches are made below cache_dir. NULL on
- * error; tree_cache_env_free() frees it.
+ * error; free_strings() frees it.
  */
 char **tree_cache_env(const char *cache_dir, struct error *);
-void tree_cache_env_free(char **env);
 
 #endif

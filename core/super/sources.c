@@ -74,16 +74,6 @@ source_authors(struct source *source, const cJSON *list)
 			source->authors[n++] = xstrdup(one->valuestring);
 }
 
-static void
-source_authors_free(struct source *source)
-{
-	size_t i;
-
-	for (i = 0; source->authors != NULL && source->authors[i] != NULL; i++)
-		free(source->authors[i]);
-	free(source->authors);
-}
-
 void
 sources_forget(struct runner_handle *r)
 {
@@ -92,7 +82,7 @@ sources_forget(struct runner_handle *r)
 	for (i = 0; i < r->sources_len; i++) {
 		listener_forget(r, &r->sources[i]);
 		source_items_free(&r->sources[i]);
-		source_authors_free(&r->sources[i]);
+		free_strings(r->sources[i].authors);
 		free(r->sources[i].name);
 	}
 	free(r->sources);

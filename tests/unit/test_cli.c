@@ -46,7 +46,7 @@ drover(const char *line)
 	status = cli_main(argc, argv, o, e);
 	fclose(o);
 	fclose(e);
-	cli_words_free(argv);
+	free_strings(argv);
 	buf_free(&whole);
 	return status;
 }
@@ -228,7 +228,7 @@ START_TEST(words_are_split_without_a_shell)
 		for (; words[n] != NULL; n++)
 			ck_assert_str_eq(words[n], cases[i].words[n]);
 		ck_assert_int_eq(n, cases[i].n);
-		cli_words_free(words);
+		free_strings(words);
 	}
 	ck_assert(cli_words("a 'b") == NULL);
 	ck_assert(cli_words("\"") == NULL);

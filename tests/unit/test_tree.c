@@ -518,10 +518,10 @@ START_TEST(caches_are_shared)
 		    strncmp(env[i], "CARGO_HOME=", 11) == 0;
 	}
 	ck_assert_int_eq(found, 2);
-	tree_cache_env_free(env);
+	free_strings(env);
 	env = tree_cache_env(dir, &err);
 	ck_assert_ptr_nonnull(env);
-	tree_cache_env_free(env);
+	free_strings(env);
 	free(dir);
 }
 END_TEST
