@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * host->call: another plugin's operation, by way of the core, and an
- * operation's own answer.
+ * host->call: calls another plugin's operation by way of the core, and sends
+ * the reply of this scope's own operation.
  */
 #include "base/text.h"
 #include "host/service.h"
@@ -24,7 +24,8 @@ host_call_check(const char *data, uint64_t len, const char *what, struct error *
 		return error_set(err, DROVER_PERMANENT, "%s is longer than %d bytes", what,
 		    DROVER_PAYLOAD_MAX);
 	if (data == NULL && len > 0)
-		return error_set(err, DROVER_PERMANENT, "%s is NULL, its length is not 0", what);
+		return error_set(err, DROVER_PERMANENT, "%s is NULL, but its length is not 0",
+		    what);
 	return 0;
 }
 
@@ -43,7 +44,7 @@ host_call_call(struct drover_scope *public, const char *operation, const char *r
 		return scope_fail(out, &err);
 	if (!text_is_kind(operation)) {
 		error_set(&err, DROVER_PERMANENT,
-		    "\"%s\" is no operation: it is written PLUGIN.OPERATION", operation);
+		    "\"%s\" is not an operation: write PLUGIN.OPERATION", operation);
 		return scope_fail(out, &err);
 	}
 	message_begin(&message, MESSAGE_CALL, service_id(scope));
@@ -69,7 +70,8 @@ host_call_reply(struct drover_scope *public, const char *reply, uint64_t len,
 	    host_call_check(reply, len, "reply", &err) != 0)
 		return scope_fail(out, &err);
 	if (scope->replied) {
-		error_set(&err, DROVER_PERMANENT, "call.reply: this call was answered before");
+		error_set(&err, DROVER_PERMANENT,
+		    "call.reply: this call has been answered already");
 		return scope_fail(out, &err);
 	}
 	message_begin(&message, MESSAGE_OPERATION_REPLY, service_id(scope));

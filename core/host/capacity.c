@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * host->capacity: how much a source may hand over now. The core knows; it is
- * asked each time.
+ * host->capacity: how many items a source may hand over now. Only the core
+ * knows, so it is asked each time.
  */
 #include <limits.h>
 
@@ -27,7 +27,7 @@ host_capacity_available(struct drover_scope *public, const char *kind, struct dr
 		return scope_fail(out, &err);
 	if (!text_is_kind(kind)) {
 		error_set(&err, DROVER_PERMANENT,
-		    "\"%s\" is no kind: it is written PLUGIN.PIPELINE", kind);
+		    "\"%s\" is not a kind of job: write PLUGIN.PIPELINE", kind);
 		return scope_fail(out, &err);
 	}
 	message_begin(&request, MESSAGE_CAPACITY_ASK, service_id(scope));

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The tokens of repos that have token_from: asked of a plugin by way of the
- * core when a remote is spoken to, and kept in the memory of the process that
- * asked, for as long as they are good.
+ * The tokens of repos that have token_from. When a remote needs one, the core
+ * has the plugin asked; the token then stays in the memory of this process
+ * until shortly before it expires.
  */
 #include <poll.h>
 #include <stdlib.h>
@@ -14,18 +14,18 @@
 #include "base/text.h"
 #include "host/service.h"
 
-#define CREDENTIAL_EARLY_MS (5 * 60 * 1000)  /* it must outlive what it was asked for */
-#define CREDENTIAL_WAIT_MS 30000             /* for a plugin that is starting */
+#define CREDENTIAL_EARLY_MS (5 * 60 * 1000)  /* a token must outlive the command it is for */
+#define CREDENTIAL_WAIT_MS 30000             /* how long to wait for a plugin that is starting */
 #define CREDENTIAL_PAUSE_MS 250
-#define CREDENTIAL_TOKEN_MAX 3072            /* git takes it through a pipe, in one piece */
+#define CREDENTIAL_TOKEN_MAX 3072            /* git gets it through a pipe, in one write */
 
 struct scope_credential {
 	struct scope_credential *next;
 	const struct config_repo *repo;
-	char *user;              /* NULL: the repo's */
-	char *token;             /* NULL: there is none now */
-	int64_t expires_at;      /* wall, ms; 0: not known */
-	bool refused;            /* the last one was refused by the remote: tell the plugin */
+	char *user;              /* NULL for the user in the repo's configuration */
+	char *token;             /* NULL while there is none */
+	int64_t expires_at;      /* wall, ms; 0 when it is not known */
+	bool refused;            /* the remote refused the last token, which the plugin must know */
 };
 
 static struct scope_credential *credential_of(struct scope *, const struct config_repo *);
@@ -81,7 +81,10 @@ credential_good(const struct scope_credential *c, int64_t left_ms)
 	return c->token != NULL && (c->expires_at == 0 || c->expires_at - clock_wall() > left_ms);
 }
 
-/* {"token", "user", "expires_at"}; user and expires_at may be missing. */
+/*
+ * The reply is {"token", "user", "expires_at"}; user and expires_at may be
+ * missing.
+ */
 static int
 credential_read(struct scope_credential *c, const struct buf *reply, struct error *err)
 {
@@ -89,11 +92,12 @@ credential_read(struct scope_credential *c, const struct buf *reply, struct erro
 	const char *text = json_str(json, "token", ""), *user = json_str(json, "user", "");
 	int r = -1;
 
-	/* Before anything that could be logged is made of it. */
+	/* Masked first, before any text with it could be logged. */
 	if (*text != '\0')
 		log_mask_add(text);
 	if (*text == '\0')
-		error_set(err, DROVER_INTERNAL, "the reply of git-token has no \"token\"");
+		error_set(err, DROVER_INTERNAL,
+		    "the reply of the operation git-token has no \"token\"");
 	else if (service_line(text, "the token", CREDENTIAL_TOKEN_MAX, false, err) == 0 &&
 	    service_line(user, "the user of the token", DROVER_KEY_MAX, true, err) == 0) {
 		free(c->user);
@@ -148,14 +152,18 @@ credential_ask(void *arg, const struct config_repo *repo, char **user, char **to
 	struct error why = { 0 };
 
 	if (!credential_good(c, CREDENTIAL_EARLY_MS) && credential_fetch(scope, c, &why) != 0) {
-		/* The one that is about to end may still do. */
+		/*
+		 * A token that is about to expire is still better than an
+		 * error.
+		 */
 		if (!credential_good(c, 0)) {
 			if (err != NULL)
 				*err = why;
 			return -1;
 		}
 		log_printf(&scope->log, DROVER_WARN,
-		    "token of repo %s: %s; the last one is used to its end", repo->name, why.text);
+		    "repo %s: no new token: %s; the current one is used until it expires",
+		    repo->name, why.text);
 	}
 	*user = c->user != NULL ? xstrdup(c->user) : NULL;
 	*token = xstrdup(c->token);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * host->effect: one write to the outside, recorded before and after, so that a
- * crash between is known.
+ * crash in between is noticed.
  */
 #include "host/service.h"
 
@@ -58,8 +58,8 @@ host_effect_begin(struct drover_scope *public, const char *key, char *result, si
 	state = effect_start(scope, key, &data, &err);
 	if (state >= 0 && result != NULL && size > 0 && data.len >= size)
 		state = error_set(&err, DROVER_PERMANENT,
-		    "result of effect %s takes %zu bytes, there is room for %zu", key, data.len + 1,
-		    size);
+		    "result of effect %s needs %zu bytes, but there is room for %zu", key,
+		    data.len + 1, size);
 	if (state >= 0)
 		service_write(result, size, buf_str(&data), data.len);
 	buf_free(&data);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The environment of a job's commands. A few variables come from the daemon by
- * name, the rest says which job the command belongs to; whatever else the
- * daemon was started with stays with it.
+ * The environment of a job's commands. A few variables are taken over from the
+ * daemon by name, others say which job the command belongs to. Nothing else of
+ * the daemon's environment is passed on.
  */
 #include "build.h"
 
@@ -74,7 +74,8 @@ env_end(struct scope *s)
 
 	if (s->tmp != NULL &&
 	    (s->tmp_stays ? path_empty(s->tmp, 0700, &err) : path_remove_tree(s->tmp, &err)) != 0)
-		log_printf(&s->log, DROVER_WARN, "temporary files stay behind: %s", err.text);
+		log_printf(&s->log, DROVER_WARN, "temporary files could not be removed: %s",
+		    err.text);
 	free(s->tmp);
 	s->tmp = NULL;
 }
@@ -109,7 +110,7 @@ env_add(struct env *e, const char *assignment, struct error *err)
 
 	if (equals == NULL || equals == assignment)
 		return error_set(err, DROVER_CONFIG,
-		    "\"%.64s\" is no environment variable: write NAME=value", assignment);
+		    "\"%.64s\" does not set an environment variable: write NAME=value", assignment);
 	name = (size_t)(equals - assignment) + 1;
 	copy = xstrdup(assignment);
 	for (i = 0; i < e->len; i++) {
@@ -177,8 +178,8 @@ env_pass(struct env *e, const char *name, const char *fallback)
 }
 
 /*
- * A service manager sets these as a rule; the password file is asked only when
- * it did not.
+ * A service manager usually sets both variables; the password file is read only
+ * if one is missing.
  */
 static void
 env_user(const char **home, const char **user)
@@ -240,8 +241,8 @@ env_set_number(struct env *e, const char *name, uint64_t value)
 }
 
 /*
- * W3C Trace Context, section 3.2: version, trace id, a fresh parent id,
- * sampled.
+ * As W3C Trace Context, section 3.2, has it: the version, the trace id, a fresh
+ * parent id, and the flag "sampled".
  */
 static void
 env_set_trace(struct env *e, const char *trace)
@@ -255,9 +256,10 @@ env_set_trace(struct env *e, const char *trace)
 }
 
 /*
- * A worker has one job at a time, and one folder for all of them: on ext4,
- * making a folder soon after removing one costs more than all the rest of a
- * short job. What a killed job left goes first.
+ * A worker has one job at a time, so it keeps one folder for all its jobs: on
+ * ext4, making a folder soon after one was removed costs more than the rest of
+ * a short job. The folder is emptied first, because a job that was killed
+ * leaves files in it.
  */
 static void
 env_worker_tmp(struct scope *s, const char *parent)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The environment of a job's commands: built from nothing, so that no secret of
- * the daemon gets into it.
+ * The environment of a job's commands. It starts out empty instead of with the
+ * daemon's, so that no secret of the daemon gets into it.
  */
 #ifndef HOST_ENV_H
 #define HOST_ENV_H
@@ -17,32 +17,35 @@ struct env {
 };
 
 /*
- * Looks up once, for a runner and all that it forks, who the daemon's user is.
- * Not while there are threads.
+ * Sets HOME and USER of this process to those of the daemon's user if they are
+ * missing. A runner calls it once, before it has threads; its forks inherit
+ * both.
  */
 void env_init_user(void);
 /*
- * What every command of the scope gets. Makes the scope's folder for temporary
- * files when it has none.
+ * Fills the environment with what every command of the scope gets, and makes
+ * the scope's folder for temporary files if there is none yet. 0, or -1;
+ * env_free() is due either way.
  */
 int env_init(struct env *, struct scope *, struct error *);
 void env_free(struct env *);
 /*
- * That folder, made when it is not there yet; removed with the scope. NULL on
- * error. Borrowed.
+ * Path of the scope's folder for temporary files, which is made on the first
+ * call and removed with the scope. Borrowed. NULL on error.
  */
 const char *env_tmp(struct scope *, struct error *);
 /*
- * Adds "NAME=value" in place of an earlier NAME. -1 and DROVER_CONFIG when it
- * is no such thing.
+ * Adds "NAME=value"; it replaces an earlier value of NAME. -1 and CONFIG when
+ * the text does not have this form.
  */
 int env_add(struct env *, const char *assignment, struct error *);
 void env_set(struct env *, const char *name, const char *value);
-/* NULL when there is none. Borrowed. */
+/* Value of a variable, borrowed; NULL when it is not set. */
 const char *env_get(const struct env *, const char *name);
 /*
- * The path of a program named without a slash, in the absolute folders of the
- * environment's PATH; the caller frees. NULL when there is none.
+ * Looks for a program, whose name has no slash, in the absolute folders of the
+ * environment's PATH. The caller frees the path; NULL when no folder has the
+ * program.
  */
 char *env_find(const struct env *, const char *program);
 

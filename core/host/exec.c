@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Runs one command for a job: spawned without a shell into a process group of
- * its own, with nothing but three descriptors and an environment built for it.
- * Its output goes to the attempt's file as it comes, in bounded memory; when it
- * ends, times out or is cancelled, its whole group ends with it.
+ * Runs one command for a job. The command is started without a shell, in a
+ * process group of its own, with three descriptors and an environment built for
+ * it. Its output goes to the attempt's file as it comes, and takes a bounded
+ * amount of memory. When the command ends, runs out of time or is cancelled,
+ * its whole group is killed.
  */
 #include "build.h"
 
@@ -46,13 +47,17 @@ struct exec_child {
 	const struct drover_command *command;
 	struct drover_outcome *outcome;
 	pid_t pid;
-	int pidfd, out, err;         /* -1: closed */
+	int pidfd, out, err;         /* -1 when closed */
 	enum exec_stage stage;
 	bool cancelled;
-	int64_t deadline, kill_at;   /* monotonic; 0: none */
-	struct buf line;             /* of stdout, until its newline comes */
+	int64_t deadline, kill_at;   /* monotonic; 0 when there is none */
+	struct buf line;             /* the line of stdout whose newline has not come yet */
 	struct buf tail, err_tail;
-	char chunk[CHUNK]; /* last, and not zeroed: a short command touches little of it */
+	/*
+	 * the last member, because it is not zeroed: a short command touches
+	 * little of it
+	 */
+	char chunk[CHUNK];
 };
 
 static void exec_output_open(struct scope *);
@@ -145,8 +150,8 @@ done:
 }
 
 /*
- * An attempt that prints nothing has no file: two new inodes would be much of
- * what a short job costs.
+ * The file is made with the first byte of output: two new inodes would be a
+ * large part of what a short job costs.
  */
 static void
 exec_output_open(struct scope *s)
@@ -200,7 +205,8 @@ static int
 exec_check_command(const struct scope *s, const struct drover_command *c, struct error *err)
 {
 	if (c->argv == NULL || c->argv[0] == NULL || c->argv[0][0] == '\0')
-		return error_set(err, DROVER_PERMANENT, "a command needs argv");
+		return error_set(err, DROVER_PERMANENT,
+		    "a command has no argv: argv[0] names the program");
 	if (c->cwd == NULL || c->cwd[0] != '/')
 		return error_set(err, DROVER_PERMANENT, "%.128s: a command needs an absolute cwd",
 		    c->argv[0]);
@@ -292,8 +298,8 @@ exec_spawn_error(const struct exec_child *r, const char *file, int number, struc
 }
 
 /*
- * A file in memory, not a pipe: the command may read it when it likes, or
- * never, and nobody waits.
+ * The input is a file in memory instead of a pipe: the command may read it late
+ * or never, and drover does not wait for that.
  */
 static int
 exec_input(const struct drover_command *c, struct error *err)
@@ -329,7 +335,9 @@ exec_pump(struct exec_child *r)
 		if (!ended)
 			exec_escalate(r);
 	}
-	/* The leader is not reaped yet, so its group cannot be another's. */
+	/*
+	 * The group's id cannot have been reused: its leader is not reaped yet.
+	 */
 	kill(-r->pid, SIGKILL);
 	exec_drain(r, &r->out);
 	exec_drain(r, &r->err);
@@ -338,8 +346,9 @@ exec_pump(struct exec_child *r)
 }
 
 /*
- * How long poll may wait. The cancel flag can be set between the look and the
- * poll, or by another thread: it is looked at again.
+ * How long poll() may wait, in ms. The cancel flag may be set just before
+ * poll() begins, or by another thread, so it is checked again every
+ * CANCEL_LOOK_MS.
  */
 static int
 exec_patience(const struct exec_child *r, int64_t now)
@@ -376,8 +385,8 @@ exec_escalate(struct exec_child *r)
 }
 
 /*
- * Reads at most max bytes, once; closes at the end. False when there was
- * nothing.
+ * Reads once, at most max bytes. At the end of the stream it closes fd and
+ * returns false.
  */
 static bool
 exec_read(struct exec_child *r, int *fd, size_t max)
@@ -401,8 +410,8 @@ exec_read(struct exec_child *r, int *fd, size_t max)
 }
 
 /*
- * What lies in the pipe now and no more: a descendant that got away could write
- * for ever.
+ * Reads what is in the pipe now, but no more: a descendant that left the group
+ * could go on writing for ever.
  */
 static void
 exec_drain(struct exec_child *r, int *fd)
@@ -460,7 +469,7 @@ exec_reap(struct exec_child *r, struct error *err)
 
 	while (wait4(r->pid, &status, 0, &usage) < 0) {
 		if (errno != EINTR)
-			return error_errno(err, DROVER_INTERNAL, "cannot learn how %.128s ended",
+			return error_errno(err, DROVER_INTERNAL, "cannot find out how %.128s ended",
 			    r->command->argv[0]);
 	}
 	if (WIFEXITED(status))
@@ -484,7 +493,10 @@ exec_tail_add(struct buf *tail, const char *data, size_t len)
 		buf_drop(tail, tail->len - TAIL_BYTES);
 }
 
-/* The last bytes, from the start of a character, with a space for each NUL. */
+/*
+ * Copies the last bytes, beginning with a whole character. Each NUL becomes a
+ * space.
+ */
 static void
 exec_tail_copy(const struct buf *tail, char *out)
 {

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * host->lease->fetch: several mirrors side by side, each in a child of the
- * job's process, a few at a time. Two jobs that want the same mirror share one
- * fetch, as ever. What was fetched here need not be fetched again to take a
- * lease.
+ * host->lease->fetch: fetches several mirrors at once, a few at a time, each in
+ * a child of the job's process. Two jobs that want the same mirror share one
+ * fetch, as with leases. A lease that is taken soon after does not fetch again.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,7 +19,7 @@
 #include "base/proc.h"
 #include "host/service.h"
 
-#define FETCHES_MAX 4         /* at a time */
+#define FETCHES_MAX 4         /* children at a time */
 #define REPOS_MAX 256
 #define FRESH_MS 60000
 #define CANCEL_POLL_MS 200
@@ -28,14 +27,14 @@
 struct scope_fetch {
 	struct scope_fetch *next;
 	const struct config_repo *repo;
-	int64_t at;               /* monotonic */
+	int64_t at;               /* when the fetch ended; monotonic */
 };
 
 struct fetching {
 	const struct config_repo *repo;
-	pid_t pid;                /* 0: not running */
-	int fd;                   /* the child's error comes here */
-	struct error error;       /* code 0: it went well */
+	pid_t pid;                /* 0 when it is not running */
+	int fd;                   /* the child writes its struct error to this pipe */
+	struct error error;       /* code 0 when the fetch succeeded */
 };
 
 static int fetch_one(struct scope *, const struct config_repo *, struct error *);
@@ -44,7 +43,7 @@ static void fetch_end(struct fetching *);
 static int fetch_all(struct scope *, struct fetching *, size_t n, struct error *);
 static void fetch_note(struct scope *, const struct config_repo *);
 
-/* The core grants leases with the same path (core/lease/lease.c). */
+/* The core derives the mirror's path in the same way (core/lease/lease.c). */
 static int
 fetch_one(struct scope *s, const struct config_repo *repo, struct error *err)
 {
@@ -84,7 +83,10 @@ fetch_start(struct scope *s, struct fetching *f, struct error *err)
 			link_forked(s->link);
 		if (fetch_one(s, f->repo, &why) != 0 && why.code == 0)
 			why.code = DROVER_INTERNAL;
-		/* Only this process knows the token that it was given. */
+		/*
+		 * The token is known only to this process, so the text is
+		 * masked here.
+		 */
 		(void)log_mask_text(why.text, sizeof why.text);
 		_exit(path_write_all(fds[1], &why, sizeof why) == 0 ? 0 : 1);
 	}
@@ -93,7 +95,10 @@ fetch_start(struct scope *s, struct fetching *f, struct error *err)
 	return 0;
 }
 
-/* Takes the child's word; one that died gave none. */
+/*
+ * Reads the error that the child sends as its last act, and reaps the child. A
+ * child that died has sent none.
+ */
 static void
 fetch_end(struct fetching *f)
 {
@@ -124,10 +129,11 @@ fetch_all(struct scope *s, struct fetching *list, size_t n, struct error *err)
 
 	while (result == 0 && (next < n || running > 0)) {
 		if (scope_cancelled(s))
-			result = error_set(err, DROVER_CANCELLED, "cancelled while fetching");
+			result = error_set(err, DROVER_CANCELLED,
+			    "fetching was stopped: the job is cancelled");
 		else if (s->deadline_ms > 0 && clock_mono() >= s->deadline_ms)
-			result =
-			    error_set(err, DROVER_AGAIN, "no time is left to fetch %zu repos", n);
+			result = error_set(err, DROVER_AGAIN,
+			    "the attempt's time is over while %zu repos are fetched", n);
 		while (result == 0 && running < FETCHES_MAX && next < n) {
 			of[running] = &list[next++];
 			if ((result = fetch_start(s, of[running], err)) == 0) {
@@ -202,7 +208,7 @@ fetch_repos(struct scope *s, const char *const *names, size_t n, struct error *e
 	int r = 0;
 
 	if (n > REPOS_MAX || (names == NULL && n > 0))
-		return error_set(err, DROVER_PERMANENT, "lease.fetch wants at most %d repos",
+		return error_set(err, DROVER_PERMANENT, "lease.fetch takes at most %d repos",
 		    REPOS_MAX);
 	list = xcalloc(n + 1, sizeof *list);
 	for (size_t i = 0; i < n; i++) {
@@ -215,7 +221,10 @@ fetch_repos(struct scope *s, const char *const *names, size_t n, struct error *e
 		if (at == len)
 			list[len++] = (struct fetching){ .repo = repo, .fd = -1 };
 	}
-	/* A thread of the daemon does not fork, and one repo needs no child. */
+	/*
+	 * With --in-process this is a thread, which must not fork. A single
+	 * repo needs no child.
+	 */
 	if (len == 1 || gettid() != getpid()) {
 		for (size_t i = 0; i < len; i++)
 			if (fetch_one(s, list[i].repo, &list[i].error) != 0 &&

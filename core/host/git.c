@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* host->git: what a job does with the commits of a worktree that it holds. */
+/* host->git: what a job does with the commits of a tree that it holds. */
 #include <stdio.h>
 
 #include "base/text.h"
@@ -30,7 +30,7 @@ host_git_tree(struct scope *scope, uint64_t handle, const char *what, struct err
 	if (service_role(scope, ROLE_JOB, what, "run", err) != 0)
 		return NULL;
 	if ((tree = lease_tree(scope, handle)) == NULL)
-		error_set(err, DROVER_PERMANENT, "%s: no lease %llu is held here", what,
+		error_set(err, DROVER_PERMANENT, "%s: this job holds no lease %llu", what,
 		    (unsigned long long)handle);
 	return tree;
 }
@@ -67,7 +67,8 @@ host_git_commit(struct drover_scope *public, uint64_t handle, const char *messag
 		return scope_fail(out, &err);
 	if (commit != NULL && size < 41) {
 		error_set(&err, DROVER_PERMANENT,
-		    "git.commit: a commit takes 41 bytes, there is room for %zu", size);
+		    "git.commit: the id of a commit needs 41 bytes, but there is room for %zu",
+		    size);
 		return scope_fail(out, &err);
 	}
 	if ((r = tree_commit(tree, message, made, sizeof made, &err)) < 0)
@@ -93,16 +94,16 @@ git_push_branch(struct scope *scope, struct tree *tree, const char *branch, bool
 	if ((state = effect_start(scope, key, &result, err)) < 0)
 		goto out;
 	/*
-	 * Somebody else's branch goes on: what was pushed there once need not
-	 * be its tip now.
+	 * Other people push to this branch too: what was pushed once need not
+	 * be its tip now, so it is not pushed again.
 	 */
 	if (onto && state == DROVER_EFFECT_DONE) {
 		r = 0;
 		goto out;
 	}
 	/*
-	 * Pushing twice is pushing once: the effect is there for its fence, and
-	 * for people to see when it was done.
+	 * Pushing the same commit again changes nothing. The effect is there to
+	 * fence off a stale attempt, and to record when the push was done.
 	 */
 	r = onto ? tree_push_onto(tree, branch, err) : tree_push(tree, branch, err);
 	if (r == 0 && state != DROVER_EFFECT_DONE && effect_finish(scope, key, commit, err) != 0)
@@ -125,8 +126,8 @@ host_git_push(struct drover_scope *public, uint64_t handle, const char *branch,
 	    service_line(branch, "branch", GIT_BRANCH_MAX, false, &err) != 0)
 		return scope_fail(out, &err);
 	if (!text_is_branch(branch, "drover/")) {
-		error_set(&err, DROVER_PERMANENT, "\"%s\" is no name of a branch under drover/",
-		    branch);
+		error_set(&err, DROVER_PERMANENT,
+		    "\"%s\" is not the name of a branch under drover/", branch);
 		return scope_fail(out, &err);
 	}
 	if (git_push_branch(scope, tree, branch, false, &err) != 0)

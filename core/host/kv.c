@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * host->kv: durable text in the core's store, by key. Keys that begin with
- * "job/" are the job's.
+ * "job/" belong to the job, others to the plugin.
  */
 #include <string.h>
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * host->lease: worktrees for a job. The core writes the row and names the
- * folder, then this process fetches and fills it; on the way back the tree is
- * cleaned here and the core told what it is left as.
+ * host->lease: trees for a job. To take one, the core writes the lease's row
+ * and names the folder, then this process fetches the mirror and checks the
+ * tree out. To give it back, this process cleans the tree and tells the core in
+ * which state it is.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -103,7 +104,7 @@ grant_free(struct grant *grant)
 	free(grant->state);
 }
 
-/* Asks the core for a tree; the row exists when this returns 0. */
+/* Asks the core for a tree. The lease's row exists once this returns 0. */
 static int
 lease_ask(struct scope *scope, const struct config_repo *repo, struct grant *grant,
     struct error *err)
@@ -117,7 +118,7 @@ lease_ask(struct scope *scope, const struct config_repo *repo, struct grant *gra
 	memset(grant, 0, sizeof *grant);
 	if (proc_identify(scope->owner != 0 ? scope->owner : getpid(), &id) != 0)
 		return error_set(err, DROVER_INTERNAL,
-		    "cannot prove who holds the lease: process %d is gone", scope->owner);
+		    "cannot take a lease for process %d, which is gone", scope->owner);
 	message_begin(&request, MESSAGE_LEASE_ACQUIRE, service_id(scope));
 	message_put_s(&request, repo->name);
 	message_put_u(&request, (uint64_t)id.pid);
@@ -175,7 +176,10 @@ lease_take(struct scope *scope, const struct config_repo *repo, const char *ref,
 	tree_init(&lease->tree, grant.id, repo, grant.path, grant.mirror, scope->config->state_dir);
 	lease->tree.credentials = credentials_of(scope);
 	scope_on_end(scope, lease_end);
-	/* Who names a full ref wants what it is now. */
+	/*
+	 * A full ref asks for where the ref is now, so even a fresh fetch is
+	 * too old.
+	 */
 	if ((!fetch_fresh(scope, repo) || (ref != NULL && strncmp(ref, "refs/", 5) == 0)) &&
 	    tree_fetch(&lease->tree, err) != 0) {
 		if (strcmp(grant.state, "warm") == 0)
@@ -212,19 +216,20 @@ lease_give_back(struct scope *scope, uint64_t handle, char *wip, size_t size, st
 	int r;
 
 	if (at == NULL)
-		return error_set(err, DROVER_PERMANENT, "no lease %llu is held here",
+		return error_set(err, DROVER_PERMANENT, "this job holds no lease %llu",
 		    (unsigned long long)handle);
 	lease = *at;
 	*at = lease->next;
 	if (tree_head(&lease->tree, commit, sizeof commit, &why) != 0 ||
 	    tree_return(&lease->tree, saved, sizeof saved, &why) != 0) {
 		left = "dirty";
-		log_printf(&scope->log, DROVER_WARN, "lease: %s goes back as it is: %s",
-		    lease->tree.path, why.text);
+		log_printf(&scope->log, DROVER_WARN,
+		    "lease: %s could not be cleaned and goes back as it is: %s", lease->tree.path,
+		    why.text);
 	}
 	if (*saved != '\0')
-		log_printf(&scope->log, DROVER_NOTICE, "lease: what was not pushed is kept as %s",
-		    saved);
+		log_printf(&scope->log, DROVER_NOTICE,
+		    "lease: work that was not pushed is kept as %s", saved);
 	if (wip != NULL)
 		text_copy(wip, size, saved);
 	r = lease_tell(scope, handle, left, saved, commit, err);
@@ -240,11 +245,12 @@ lease_end(struct scope *scope)
 
 	while (scope->leases != NULL) {
 		if (lease_give_back(scope, scope->leases->tree.lease, NULL, 0, &err) != 0)
-			log_printf(&scope->log, DROVER_WARN, "lease: giving one back: %s",
-			    err.text);
+			log_printf(&scope->log, DROVER_WARN,
+			    "lease: a tree could not be given back: %s", err.text);
 	}
 	if (scope->scratch != NULL && path_remove_tree(scope->scratch, &err) != 0)
-		log_printf(&scope->log, DROVER_WARN, "scratch: %s", err.text);
+		log_printf(&scope->log, DROVER_WARN,
+		    "lease: the scratch folder could not be removed: %s", err.text);
 	free(scope->scratch);
 	scope->scratch = NULL;
 }
@@ -287,8 +293,8 @@ host_lease_release(struct drover_scope *public, uint64_t handle, struct drover_e
 }
 
 /*
- * The folder is named after the job, so that what a killed attempt left behind
- * goes when the next one begins.
+ * The folder is named after the job, so that an attempt removes what an earlier
+ * one left when it was killed.
  */
 static int
 host_lease_scratch(struct drover_scope *public, char *path, size_t size, struct drover_error *out)
@@ -301,7 +307,7 @@ host_lease_scratch(struct drover_scope *public, char *path, size_t size, struct 
 		return scope_fail(out, &err);
 	if (path == NULL || scope->job == NULL || scope->config == NULL) {
 		error_set(&err, DROVER_PERMANENT,
-		    "lease.scratch: nowhere to put the path, or no job");
+		    "lease.scratch: path is NULL, or there is no job");
 		return scope_fail(out, &err);
 	}
 	if (scope->scratch == NULL) {
@@ -317,7 +323,7 @@ host_lease_scratch(struct drover_scope *public, char *path, size_t size, struct 
 	dir = xasprintf("%s/XXXXXX", scope->scratch);
 	if (strlen(dir) >= size)
 		error_set(&err, DROVER_PERMANENT,
-		    "lease.scratch: the path takes %zu bytes, there is room for %zu",
+		    "lease.scratch: the path needs %zu bytes, but there is room for %zu",
 		    strlen(dir) + 1, size);
 	else if (mkdtemp(dir) == NULL)
 		error_errno(&err, DROVER_INTERNAL, "%s", dir);

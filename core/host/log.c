@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * host->log: a plugin's lines go out under its scope. Nothing here fails,
- * whatever comes in.
+ * host->log: writes a plugin's lines under the names of its scope. It takes any
+ * argument: what is wrong is left out or corrected, and the rest is logged.
  */
 #include <stdarg.h>
 

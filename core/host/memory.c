@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * host->memory: what was said before about one subject, in the core's store;
- * append-only, so that two jobs at once lose nothing.
+ * host->memory: what was said before about one subject, kept in the core's
+ * store. It is append-only, so that nothing is lost when two jobs write at
+ * once.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +12,7 @@
 #include "host/prompt.h"
 #include "host/service.h"
 
-#define MEMORY_TEXT_MAX 16384 /* plugin.h promises it */
+#define MEMORY_TEXT_MAX 16384 /* bytes of one text, as plugin.h promises */
 
 static int host_memory_append(struct drover_scope *, const char *, const char *, const char *,
     const char *, struct drover_error *);
@@ -40,8 +41,8 @@ host_memory_append(struct drover_scope *public, const char *subject, const char 
 	if (text == NULL)
 		text = "";
 	/*
-	 * Each by itself: in the prompt, a comment that begins in one text
-	 * would end in that of somebody else.
+	 * Each text is cleaned by itself. Cleaned together, a comment that
+	 * begins in one text could hide another person's.
 	 */
 	prompt_clean(&clean, text);
 	(void)text_copy(cut, MEMORY_TEXT_MAX + 1, buf_str(&clean));
@@ -77,7 +78,7 @@ host_memory_read(struct drover_scope *public, const char *subject, char *text, s
 		return scope_fail(out, &err);
 	message_begin(&request, MESSAGE_MEMORY_READ, service_id(scope));
 	message_put_s(&request, subject);
-	/* Nowhere to put it: only its length is asked for. */
+	/* Without a buffer the plugin asks only for the length. */
 	message_put_u(&request, text == NULL || size == 0 ? UINT32_MAX : size - 1);
 	if (service_ask(scope, &request, NULL, &data, &err) == 0)
 		len = service_write(text, size, buf_str(&data), data.len);

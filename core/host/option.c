@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * host->option: the options of the source or pipeline, and its plugin's where
- * it has none of that name.
+ * host->option: the options of the source or pipeline, and those of its plugin
+ * where it declares none of that name itself.
  */
 #include "host/service.h"
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * host->prompt: the file of a prompt, filled in. What drover and its operator
- * say is the file and the trusted values; all else is fenced by a delimiter
- * that nobody who wrote it could know.
+ * host->prompt: fills in the file of a prompt. The file and the trusted values
+ * are what drover and its operator say. Every other value stands within a
+ * fence, whose delimiter is random, so that its author cannot have closed the
+ * fence.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -19,11 +20,11 @@
 struct prompt_filling {
 	const char *file;
 	const struct drover_variable *variables;
-	struct buf *values;      /* of each variable, ready to go in */
+	struct buf *values;      /* the value of each variable, cleaned */
 	size_t n;
 	char delimiter[PROMPT_DELIMITER];
 	struct buf body;
-	bool fenced;             /* a fence was closed: the next text begins a line */
+	bool fenced;             /* a fence was closed just now: the next text begins a new line */
 	size_t fences;
 };
 
@@ -111,7 +112,7 @@ prompt_fill_values(struct prompt_filling *f, struct error *err)
 		if (v->name == NULL || *v->name == '\0' || strlen(v->name) > TEMPLATE_NAME_MAX ||
 		    !text_is_utf8(v->name, strlen(v->name)))
 			return error_set(err, DROVER_PERMANENT,
-			    "a variable of a prompt has no good name");
+			    "a variable of a prompt has an empty, too long or non-UTF-8 name");
 		if (v->value == NULL)
 			continue;
 		if ((v->flags & DROVER_TRUSTED) == 0)
@@ -186,7 +187,7 @@ prompt_end(struct scope *s)
 	s->prompt = NULL;
 }
 
-/* Leaves the prompt with the scope. */
+/* Makes the prompt, which stays in scope->prompt. */
 static int
 prompt_make(struct scope *s, const char *name, const char *repo,
     const struct drover_variable *variables, size_t n, struct error *err)
@@ -201,7 +202,7 @@ prompt_make(struct scope *s, const char *name, const char *repo,
 
 	if (name == NULL || (variables == NULL && n > 0) || n > VARIABLES_MAX)
 		return error_set(err, DROVER_PERMANENT,
-		    "prompt.render wants a name and at most %d variables", VARIABLES_MAX);
+		    "prompt.render takes a name and at most %d variables", VARIABLES_MAX);
 	if (repo != NULL && *repo != '\0' && config_repo(s->config, repo) == NULL)
 		return error_set(err, DROVER_CONFIG,
 		    "repo %.64s is not configured: add it to repos", repo);

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Text from outside as a person sees it where it was written. What is invisible
- * there (comments, characters without width, tags) is how instructions are
- * smuggled past the person who approves a ticket, so an agent does not get it
- * either.
+ * Reduces text from outside to what a person sees of it. What is invisible
+ * (comments, characters without width, tags) can smuggle instructions past the
+ * person who approves a ticket, so an agent must not get it either.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -13,7 +12,10 @@
 #include "base/text.h"
 #include "host/prompt.h"
 
-/* Without width or glyph, or changing the order of what follows. Sorted. */
+/*
+ * Characters without width or glyph, and those that reorder what follows.
+ * Sorted.
+ */
 static const struct {
 	uint32_t first, last;
 } invisible[] = {
@@ -58,7 +60,7 @@ prompt_drop_invisible(struct buf *out, const char *text, size_t size)
 	uint32_t c;
 	size_t len;
 
-	/* The text is UTF-8 by now. */
+	/* prompt_clean() has made the text UTF-8. */
 	for (size_t i = 0; i < size; i += len) {
 		len = text_decode(text + i, size - i, &c);
 		if (c == 0x2028 || c == 0x2029)
@@ -69,8 +71,8 @@ prompt_drop_invisible(struct buf *out, const char *text, size_t size)
 }
 
 /*
- * A comment that is not closed hides all that follows it, or nothing: which of
- * them depends on HTML around it.
+ * Whether an unclosed comment hides all that follows, or nothing, depends on
+ * the HTML around it. So the rest is left out, and the prompt says so.
  */
 static void
 prompt_drop_comments(struct buf *out, const char *text, size_t len)
@@ -79,7 +81,7 @@ prompt_drop_comments(struct buf *out, const char *text, size_t len)
 
 	while ((open = memmem(p, (size_t)(end - p), "<!--", 4)) != NULL) {
 		buf_add(out, p, (size_t)(open - p));
-		/* "<!-->" is a whole comment to a browser. */
+		/* Browsers take "<!-->" for a whole comment. */
 		close = memmem(open + 2, (size_t)(end - open - 2), "-->", 3);
 		if (close == NULL) {
 			buf_adds(out,
@@ -89,8 +91,8 @@ prompt_drop_comments(struct buf *out, const char *text, size_t len)
 		}
 		p = close + 3;
 		/*
-		 * What stands on both sides must not become the beginning of a
-		 * comment.
+		 * The text before and after the comment must not join to form
+		 * the start of another.
 		 */
 		if (out->len > 0 && strchr("<!-", out->data[out->len - 1]) != NULL)
 			buf_addc(out, ' ');

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * host->queue: items and cursors of a source go to its runner, jobs and results
- * of a job to the core.
+ * host->queue: hands items and cursors of a source to its runner, and jobs and
+ * results of a job to the core.
  */
 #include <limits.h>
 #include <string.h>
@@ -52,22 +52,24 @@ host_queue_check_item(const struct drover_item *given, struct drover_item *item,
 		return -1;
 	if (!text_is_kind(item->kind))
 		return error_set(err, DROVER_PERMANENT,
-		    "\"%s\" is no kind: it is written PLUGIN.PIPELINE", item->kind);
+		    "\"%s\" is not a kind of job: write PLUGIN.PIPELINE", item->kind);
 	if (item->priority < -100 || item->priority > 100)
 		return error_set(err, DROVER_PERMANENT,
-		    "priority of an item is %d, not within -100 and 100", item->priority);
+		    "priority of an item is %d: give a number from -100 to 100", item->priority);
 	if ((item->flags & ~DROVER_ITEM_REPLACES) != 0)
-		return error_set(err, DROVER_PERMANENT, "flags of an item are unknown: 0x%x",
+		return error_set(err, DROVER_PERMANENT, "an item has unknown flags 0x%x",
 		    (unsigned)item->flags);
 	if ((item->flags & DROVER_ITEM_REPLACES) != 0 && strchr(item->key, '@') == NULL)
 		return error_set(err, DROVER_PERMANENT,
-		    "key of an item that replaces has no @REVISION: %s", item->key);
+		    "an item with DROVER_ITEM_REPLACES has the key \"%s\", which has no revision: "
+		    "write SUBJECT@REVISION",
+		    item->key);
 	if (item->payload_len > DROVER_PAYLOAD_MAX)
 		return error_set(err, DROVER_PERMANENT,
 		    "payload of an item is longer than %d bytes", DROVER_PAYLOAD_MAX);
 	if (item->payload == NULL && item->payload_len > 0)
 		return error_set(err, DROVER_PERMANENT,
-		    "payload of an item is NULL, its length is not 0");
+		    "payload of an item is NULL, but its length is not 0");
 	return item->author != NULL ? service_person(item->author, person, err) : 0;
 }
 
@@ -99,7 +101,7 @@ host_queue_emit(struct drover_scope *public, const struct drover_item *given,
 	if (scope->role == SCOPE_JOB)
 		r = host_queue_emit_job(scope, &item, &err);
 	else if (scope->emit == NULL)
-		r = error_set(&err, DROVER_PERMANENT, "queue.emit outside of poll and run");
+		r = error_set(&err, DROVER_PERMANENT, "queue.emit is allowed only in poll and run");
 	else
 		r = scope->emit(scope, &item, &err);
 	return r == 0 ? 0 : scope_fail(out, &err);
@@ -114,7 +116,7 @@ host_queue_cursor(struct drover_scope *public, const char *cursor, struct drover
 	if (service_text(cursor, "cursor", DROVER_VALUE_MAX, true, &err) != 0)
 		return scope_fail(out, &err);
 	if (scope->role != SCOPE_SOURCE || scope->cursor == NULL)
-		error_set(&err, DROVER_PERMANENT, "queue.cursor outside of poll");
+		error_set(&err, DROVER_PERMANENT, "queue.cursor is allowed only in poll");
 	else if (cursor == NULL)
 		error_set(&err, DROVER_PERMANENT, "cursor is missing");
 	else if (scope->cursor(scope, cursor, &err) == 0)
@@ -131,9 +133,9 @@ host_queue_watch(struct drover_scope *public, const char *path, struct drover_er
 	if (service_text(path, "path to watch", PATH_MAX - 1, false, &err) != 0)
 		return scope_fail(out, &err);
 	if (scope->role != SCOPE_SOURCE || scope->watch == NULL)
-		error_set(&err, DROVER_PERMANENT, "queue.watch outside of a source's open");
+		error_set(&err, DROVER_PERMANENT, "queue.watch is allowed only in a source's open");
 	else if (*path != '/')
-		error_set(&err, DROVER_PERMANENT, "path to watch is not absolute: %s", path);
+		error_set(&err, DROVER_PERMANENT, "path to watch is not absolute: \"%s\"", path);
 	else if (scope->watch(scope, path, &err) == 0)
 		return 0;
 	return scope_fail(out, &err);
@@ -178,7 +180,7 @@ host_queue_again(struct drover_scope *public, int64_t delay_ms, struct drover_er
 	struct error err = { 0 };
 
 	if (scope->role != SCOPE_SOURCE || scope->emit == NULL)
-		error_set(&err, DROVER_PERMANENT, "queue.again outside of poll");
+		error_set(&err, DROVER_PERMANENT, "queue.again is allowed only in poll");
 	else if (delay_ms < 0)
 		error_set(&err, DROVER_PERMANENT, "delay of queue.again is negative");
 	else {

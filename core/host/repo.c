@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* host->repo: the configured repos, as far as a plugin needs them. */
+/* host->repo: what a plugin may know of the configured repos. */
 #include "base/mem.h"
 #include "host/service.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The scope behind a plugin's pointer: found, made ready, and ended with all
- * that it holds.
+ * The life of a scope: the start, the check of a plugin's pointer, and the end,
+ * at which each service releases what it kept on the scope.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -59,7 +59,7 @@ scope_fail(struct drover_error *out, const struct error *err)
 	if (copy.code >= 0)
 		copy.code = DROVER_INTERNAL;
 	if (copy.text[0] == '\0')
-		error_set(&copy, copy.code, "failed without a reason (%s)",
+		error_set(&copy, copy.code, "the call failed without giving a reason (%s)",
 		    error_class_name(copy.code));
 	if (out != NULL)
 		memcpy(out, &copy, sizeof *out);

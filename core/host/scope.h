@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What stands behind a struct drover_scope, and the table of services it is
- * given.
+ * The core's side of a scope: what a plugin's struct drover_scope * points to.
+ * run/ makes one for each plugin, source, job, operation, hook and listener,
+ * fills in what it lends to the services (log, config, options, link, job), and
+ * ends it with scope_end(). In between it belongs to one thread. The services
+ * keep on it what must not outlive it.
  */
 #ifndef HOST_SCOPE_H
 #define HOST_SCOPE_H
@@ -41,52 +44,73 @@ struct scope {
 	enum scope_role role;
 	struct log_scope log;
 	const struct config *config;         /* borrowed */
-	const struct options *options;       /* of the source or pipeline; may be NULL */
+	const struct options *options;       /* of the source or pipeline; borrowed, may be NULL */
 	const struct options *plugin_options;
-	const struct drover_source *sources; /* of its plugin, for trust; borrowed */
+	/* sources of the scope's plugin, for trust; borrowed */
+	const struct drover_source *sources;
 	int sources_len;
 	struct link *link;
-	struct http *http; /* connections and the last answer; NULL until host->http is used */
-	int64_t deadline_ms;                 /* monotonic; 0: none */
+	/* connections and last answer; NULL until host->http is used */
+	struct http *http;
+	int64_t deadline_ms;                 /* monotonic; 0 when the scope has no deadline */
 
 	/*
-	 * SCOPE_SOURCE, in poll(): what emit and cursor collect for the runner
+	 * SCOPE_SOURCE. The runner sets these callbacks for the time of a
+	 * poll() (emit, cursor) or an open() (watch); otherwise they are NULL.
 	 */
 	int (*emit)(struct scope *, const struct drover_item *, struct error *);
 	int (*cursor)(struct scope *, const char *cursor, struct error *);
-	int (*watch)(struct scope *, const char *path, struct error *); /* in open() */
-	int64_t again_ms;                    /* of queue->again; 0: not asked */
-	void *runner;                        /* theirs */
+	int (*watch)(struct scope *, const char *path, struct error *);
+	/* the delay that queue->again asked for; 0 if it was not called */
+	int64_t again_ms;
+	void *runner;                        /* for the three callbacks: the runner's source */
 	/*
-	 * A service that waits in poll() watches wait_fd (-1: none) too and
-	 * calls wait_ready when it can be read: forks go on meanwhile, so no
-	 * other thread may be in the process just then. Afterwards cancelled
-	 * may be set: the runner is to stop.
+	 * A service that waits during poll() also watches wait_fd (-1 if there
+	 * is nothing to watch) and calls wait_ready when the fd is readable.
+	 * The runner may fork then, so the process must have no other thread at
+	 * that moment. After the call *cancelled may be set, because the runner
+	 * was asked to stop.
 	 */
 	int wait_fd;
 	void (*wait_ready)(struct scope *);
 
 	/* SCOPE_JOB */
 	const struct drover_job *job;
-	const char *agent;                   /* of the job or its kind, "" */
-	const char *output_path; /* of the attempt's output file, made with its first byte; NULL:
-				    none, or open */
-	int output;                          /* its fd, -1: none */
-	int64_t output_left;                 /* bytes it may still take */
-	volatile sig_atomic_t *cancelled;    /* set by the worker's signal; of a source or listener:
-						its runner is to stop */
-	int32_t owner; /* process whose life its leases hang on (the worker); 0: this one */
-	struct scope_lease *leases;          /* list of what it holds */
-	struct scope_fetch *fetches;         /* list of what lease->fetch has fetched */
-	struct scope_credential *tokens;     /* list of what plugins handed out for repos */
-	struct tree_credentials credentials; /* the way to them, for trees */
-	char *scratch;                       /* folder, or NULL */
-	char *tmp; /* $TMPDIR of its commands: made by exec with the first one, gone or empty after
-		      scope_end; or NULL */
-	bool tmp_stays;                      /* it is the worker's */
-	char *prompt;                        /* rendered last, or NULL */
+	/* configured for the job or its kind; "" if there is none */
+	const char *agent;
+	/*
+	 * path of the attempt's output file, which is created with its first
+	 * byte; NULL once it is open, or if there is none
+	 */
+	const char *output_path;
+	int output;                          /* fd of the output file; -1 while it is not open */
+	/* bytes that may still be written to it; -1 once it was cut */
+	int64_t output_left;
+	/*
+	 * set when the job must stop (by the worker's signal), or when the
+	 * runner of a source or listener must; NULL if nothing can set it
+	 */
+	volatile sig_atomic_t *cancelled;
+	/*
+	 * pid of the process with which the leases end (the worker); 0: this
+	 * one
+	 */
+	int32_t owner;
+	struct scope_lease *leases;          /* leases that the scope holds */
+	struct scope_fetch *fetches;         /* repos that lease->fetch has fetched */
+	struct scope_credential *tokens;     /* tokens that plugins handed out for repos */
+	struct tree_credentials credentials; /* lets trees ask for those tokens */
+	char *scratch;                       /* folder of lease->scratch, or NULL */
+	/*
+	 * $TMPDIR of the scope's commands. exec makes it for the first command;
+	 * scope_end() removes it. NULL before.
+	 */
+	char *tmp;
+	/* tmp is the worker's: scope_end() empties it and leaves it in place */
+	bool tmp_stays;
+	char *prompt;                        /* the prompt that was rendered last, or NULL */
 
-	/* What hangs on the scope ends with it: see scope_on_end(). */
+	/* Functions that scope_end() calls; see scope_on_end(). */
 	void (*ends[SCOPE_ENDS_MAX])(struct scope *);
 	size_t ends_len;
 
@@ -96,28 +120,33 @@ struct scope {
 };
 
 /*
- * The scope behind what a plugin handed in; panics on a stale or foreign one.
+ * Returns the scope that a plugin's pointer stands for. Panics when the pointer
+ * is not that of a live scope.
  */
 struct scope *scope_of(struct drover_scope *);
-/* Zeroes it and gives it the table of services, which it borrows. */
+/* Zeroes the scope and gives it the table of services, which is borrowed. */
 void scope_init(struct scope *, enum scope_role, const struct drover_host *);
 /*
- * Gives back what it holds: leases (cleaned), scratch. The link, config and
- * options stay the caller's.
+ * Releases what the services keep on the scope: leases go back cleaned; scratch
+ * folders, tokens and connections are removed. The link, config and options
+ * stay the caller's.
  */
 void scope_end(struct scope *);
 /*
- * Has end called by scope_end(), the last one that was added first. A service
- * adds its own when it first hangs something on the scope; the same function is
- * called once, however often it is added.
+ * Has scope_end() call end. Functions are called in reverse order of their
+ * registration, and each once, however often it is registered. A service
+ * registers its own when it first keeps something on the scope.
  */
 void scope_on_end(struct scope *, void (*end)(struct scope *));
 /*
- * Fills the plugin's error from ours; returns its code. Never 0 for a failure.
+ * Copies err to the plugin's error, which may be NULL, and returns its code.
+ * The code is never 0: an error without one becomes INTERNAL.
  */
 int scope_fail(struct drover_error *out, const struct error *err);
 
-/* The tables, one a file; run/services.c puts them together. */
+/*
+ * The tables of services, one in each file; run/services.c puts them together.
+ */
 extern const struct drover_host_log host_log;
 extern const struct drover_host_option host_option;
 extern const struct drover_host_capacity host_capacity;
@@ -139,12 +168,16 @@ extern const struct drover_host_prompt host_prompt;
 extern const struct drover_host_repo host_repo;
 
 /*
- * In a fork of the process that used the scope: its connections are the
- * parent's, and are closed here without a word to the peer.
+ * For a fork of the process that used the scope. The connections are the
+ * parent's: closes this process's copies of their sockets and sends nothing to
+ * the peers.
  */
 void http_forked(struct scope *);
 
-/* For the services among themselves. */
-struct tree *lease_tree(struct scope *, uint64_t handle);  /* NULL: not held by this scope */
+/*
+ * The tree of a lease that this scope holds; NULL if it holds no such lease.
+ * Borrowed.
+ */
+struct tree *lease_tree(struct scope *, uint64_t handle);
 
 #endif

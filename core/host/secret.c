@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * host->secret: reads a secret option anew each time, and has the log mask it
- * from then on; and masks what was made of one.
+ * host->secret: reads the value of a secret option anew each time and has the
+ * log mask it from then on. It also masks what a plugin derived from a secret.
  */
 #include <string.h>
 
@@ -23,8 +23,8 @@ const struct drover_host_secret host_secret = {
 };
 
 /*
- * The options that declare key: the scope's own, else its plugin's; NULL:
- * neither.
+ * Returns the options that declare key: the scope's own if they do, else its
+ * plugin's. NULL if neither do.
  */
 static const struct options *
 host_secret_options(const struct scope *scope, const char *key)
@@ -66,7 +66,7 @@ host_secret_get(struct drover_scope *public, const char *key, char *value, size_
 	if (service_line(key, "key of a secret", DROVER_NAME_MAX, false, &err) != 0)
 		return scope_fail(out, &err);
 	if ((options = host_secret_options(scope, key)) == NULL) {
-		error_set(&err, DROVER_PERMANENT, "no option \"%s\" is declared", key);
+		error_set(&err, DROVER_PERMANENT, "the plugin declares no option \"%s\"", key);
 		return scope_fail(out, &err);
 	}
 	secret = options_secret(options, key, &err);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What every service does with what a plugin hands in, before it does anything
- * else. A plugin's mistake is answered with PERMANENT and a plain sentence: it
- * would fail the same way every time.
+ * The checks that every service makes on what a plugin hands in, before it does
+ * anything else. A plugin's mistake is answered with PERMANENT and a plain
+ * sentence, because the call would fail in the same way each time.
  */
 #include <string.h>
 
@@ -22,7 +22,7 @@ service_role(const struct scope *scope, unsigned roles, const char *what, const 
 {
 	if ((roles & (1u << scope->role)) != 0)
 		return 0;
-	return error_set(err, DROVER_PERMANENT, "%s outside of %s", what, where);
+	return error_set(err, DROVER_PERMANENT, "%s is allowed only in %s", what, where);
 }
 
 int
@@ -50,7 +50,7 @@ service_line(const char *text, const char *what, size_t max, bool optional, stru
 		return -1;
 	for (const char *p = text; p != NULL && *p != '\0'; p++) {
 		if ((unsigned char)*p < 0x20 || *p == 0x7f)
-			return error_set(err, DROVER_PERMANENT, "%s has a control character in it",
+			return error_set(err, DROVER_PERMANENT, "%s contains a control character",
 			    what);
 	}
 	return 0;
@@ -87,8 +87,8 @@ service_person(const struct drover_person *theirs, struct drover_person *ours, s
 }
 
 /*
- * A ref may come from a ticket or a comment: it must not be read as an option
- * or a refspec.
+ * A ref may come from a ticket or a comment, so git must not be able to read it
+ * as an option or a refspec.
  */
 int
 service_ref(const char *ref, struct error *err)
@@ -98,13 +98,13 @@ service_ref(const char *ref, struct error *err)
 	if (ref != NULL &&
 	    (*ref == '-' || strpbrk(ref, " :?*[\\^~") != NULL || strstr(ref, "..") != NULL))
 		return error_set(err, DROVER_PERMANENT,
-		    "ref \"%s\" is no name of a branch, a tag or a commit", ref);
+		    "ref \"%s\" does not name a branch, a tag or a commit", ref);
 	return 0;
 }
 
 /*
- * Every struct of the ABI is a multiple of 8 bytes long: another size was never
- * set, or is not a size.
+ * Every struct of the ABI is a multiple of 8 bytes long. Any other size means
+ * that .size was not set.
  */
 static int
 service_size(const void *theirs, size_t least, const char *what, uint32_t *size, struct error *err)
@@ -215,7 +215,8 @@ scope_repo(struct scope *scope, const char *name, struct error *err)
 	if ((name == NULL || *name == '\0') && scope->job != NULL)
 		name = scope->job->repo;
 	if (name == NULL || *name == '\0') {
-		error_set(err, DROVER_CONFIG, "no repo: neither the call nor the job names one");
+		error_set(err, DROVER_CONFIG,
+		    "no repo is named, neither by the call nor by the job");
 		return NULL;
 	}
 	repo = scope->config != NULL ? config_repo(scope->config, name) : NULL;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * host->trust: the core's own rule, asked beforehand, so that a plugin quotes
- * nobody in a prompt who could not have asked for the work.
+ * host->trust: applies the core's rule about authors before the core does, so
+ * that a prompt quotes only people who may ask for work.
  */
 #include <stdio.h>
 #include <string.h>
@@ -24,7 +24,8 @@ const struct drover_host_trust host_trust = {
 };
 
 /*
- * The source that the scope works for, without its plugin's name; NULL: none.
+ * The source that the scope works for, without the plugin's name; NULL when it
+ * works for none of this plugin.
  */
 static const char *
 host_trust_own_source(const struct scope *scope)
@@ -51,7 +52,7 @@ host_trust_authors(struct scope *scope, const char *source, const char *const **
 	if ((source == NULL || *source == '\0') &&
 	    (source = host_trust_own_source(scope)) == NULL) {
 		error_set(err, DROVER_PERMANENT,
-		    "no source: neither the call names one nor did one of plugin %s emit this job",
+		    "no source is named, and none of plugin %s emitted this job: name one",
 		    plugin);
 		return NULL;
 	}

@@ -221,8 +221,8 @@ START_TEST(a_bad_file_is_refused)
 	static const struct { const char *text, *error;
 	} cases[] = {
 		{ "errors = (", ":1: syntax error" },
-		{ "mistakes = ();", "it has no list \"errors\"" },
-		{ "errors = ();", "it has no list \"errors\"" },
+		{ "mistakes = ();", "the file has no list \"errors\"" },
+		{ "errors = ();", "the file has no list \"errors\"" },
 		{ "errors = ( 7 );", "an entry needs" },
 		{ "\n\nerrors = ( { agent = \"x\"; pattern = \"a\"; class = \"again\"; } );",
 		    ":3: an entry needs" },
@@ -240,7 +240,7 @@ START_TEST(a_bad_file_is_refused)
 		    "(?<reset>...)" },
 		{ "errors = ( { agent = \"x\"; pattern = \"a\"; class = \"quota\"; example = ( 1 "
 		  "); } );",
-		    "example is a string" },
+		    "example must be a string" },
 	};
 	char *dir = temp_make(), *path;
 	struct error err;
@@ -274,7 +274,8 @@ START_TEST(an_example_must_be_its_own_entrys)
 	ck_assert(c != NULL);
 	ck_assert_int_eq(catalogue_verify(c, NOW, &err), -1);
 	ck_assert_msg(strstr(err.text,
-			  ":2: the example \"my limit\" is taken by the entry of line 1") != NULL,
+			  ":2: the example \"my limit\" is matched first by the entry of line 1") !=
+		NULL,
 	    "%s", err.text);
 	catalogue_free(c);
 	free(path);

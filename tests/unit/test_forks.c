@@ -224,7 +224,7 @@ START_TEST(a_hook_that_fails_or_dies_is_answered_for)
 	    "signal 11 in hook of plugin hostile");
 	deliver(&core, 82, "reply x", 7, 7);
 	answered(&core, 82, MESSAGE_HOOK_REPLY, DROVER_PERMANENT,
-	    "call.reply outside of an operation");
+	    "call.reply is allowed only in an operation");
 	core_close(&core);
 }
 END_TEST
@@ -259,7 +259,7 @@ START_TEST(a_listener_says_how_it_ended)
 	core_open(&core, SOURCE("listen = \"item\";"), false);
 	listen_start(&core, 93, "items");
 	answered(&core, 93, MESSAGE_LISTEN_ENDED, DROVER_PERMANENT,
-	    "queue.emit outside of poll and run");
+	    "queue.emit is allowed only in poll and run");
 	core_close(&core);
 }
 END_TEST

@@ -260,16 +260,16 @@ START_TEST(source_hooks)
 
 	scope_init(&scope, SCOPE_SOURCE, &plugin_services);
 	ck_assert_int_eq(host_queue.emit(&scope.public, &item, &err), DROVER_PERMANENT);
-	ck_assert_str_eq(err.text, "queue.emit outside of poll and run");
+	ck_assert_str_eq(err.text, "queue.emit is allowed only in poll and run");
 	ck_assert_int_eq(host_queue.cursor(&scope.public, "c", &err), DROVER_PERMANENT);
-	ck_assert_str_eq(err.text, "queue.cursor outside of poll");
+	ck_assert_str_eq(err.text, "queue.cursor is allowed only in poll");
 	ck_assert_int_eq(host_queue.watch(&scope.public, "/tmp", &err), DROVER_PERMANENT);
 	ck_assert_int_eq(host_queue.result(&scope.public, "k", "v", &err), DROVER_PERMANENT);
 	ck_assert_int_eq(host_kv.set(&scope.public, "job/x", "v", &err), DROVER_PERMANENT);
 	ck_assert_int_eq(host_lease.acquire(&scope.public, "web", NULL,
 			     &(struct drover_lease){ .size = sizeof(struct drover_lease) }, &err),
 	    DROVER_PERMANENT);
-	ck_assert_str_eq(err.text, "lease.acquire outside of run");
+	ck_assert_str_eq(err.text, "lease.acquire is allowed only in run");
 	ck_assert_int_eq(host_call.reply(&scope.public, "", 0, &err), DROVER_PERMANENT);
 	ck_assert_int_eq(host_change.run(&scope.public, NULL, NULL, &err), DROVER_PERMANENT);
 	/* No core: an answer, not a crash. */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Runs a configured coding agent: its command with the prompt where it wants
- * it, its output through the reader of its CLI, its usage to the core, and a
- * verdict on how it ended.
+ * Runs a configured coding agent: puts the prompt into its command, reads its
+ * output with the reader for its CLI, tells the core what it used, and judges
+ * how it ended. Pipelines call it through host->agent, and change_steps.c for
+ * the steps of a change.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -22,14 +23,14 @@
 #include "host/service.h"
 #include "host/agent/verdict.h"
 
-#define ARGUMENT_MAX 131071   /* Linux: MAX_ARG_STRLEN less its NUL */
+#define ARGUMENT_MAX 131071   /* MAX_ARG_STRLEN of Linux without the NUL */
 
-/* An agent's command made ready for one prompt. */
+/* An agent's command, prepared for one prompt. */
 struct agent_command {
 	char **argv;
 	size_t argc;
-	struct env env;              /* what is added to every command's */
-	char *file;                  /* with the prompt in it, or NULL */
+	struct env env;              /* added to what every command gets */
+	char *file;                  /* file with the prompt, or NULL */
 };
 
 static int agent_command_run(struct agent_command *, struct scope *, const struct config_agent *,
@@ -80,8 +81,8 @@ agent_run(struct scope *s, const struct drover_agent_run *run, struct drover_age
 	    (!watched || readonly_begin(s, &readonly, &failed) == 0)) {
 		rc = agent_command_run(&prepared, s, agent, run, result, &failed);
 		/*
-		 * Also after a failure: the job may hold the tree for something
-		 * else yet.
+		 * The trees are put back after a failure, too: the job may go
+		 * on working in them.
 		 */
 		if (watched && readonly_end(s, &readonly, agent->name, &trouble) != 0 && rc == 0) {
 			failed = trouble;
@@ -175,7 +176,7 @@ agent_command_make(struct agent_command *c, struct scope *s, const struct config
 	size_t i, n;
 
 	if (prompt == NULL || *prompt == '\0')
-		return error_set(err, DROVER_PERMANENT, "agent %s: there is no prompt",
+		return error_set(err, DROVER_PERMANENT, "agent %s: the prompt is empty",
 		    agent->name);
 	for (n = 0; command[n] != NULL; n++) {
 		in_argument = in_argument || strstr(command[n], "{prompt}") != NULL;
@@ -183,8 +184,8 @@ agent_command_make(struct agent_command *c, struct scope *s, const struct config
 	}
 	if (agent->prompt == PROMPT_FILE && !in_file)
 		return error_set(err, DROVER_CONFIG,
-		    "agents.%s.%s has no word {prompt_file}, but its prompt is a file", agent->name,
-		    key);
+		    "agents.%s.%s needs a word {prompt_file}, because its prompt is \"file\"",
+		    agent->name, key);
 	if (in_file && agent_command_file(c, s, prompt, err) != 0)
 		return -1;
 	c->argv = xcalloc(n + 2, sizeof *c->argv);
@@ -199,8 +200,8 @@ agent_command_make(struct agent_command *c, struct scope *s, const struct config
 }
 
 /*
- * One word of the command, with what it stands for in place of {prompt} and
- * {prompt_file}; what is put in is not looked at again.
+ * Adds one word of the command, with {prompt} and {prompt_file} replaced. What
+ * replaces them is not searched again.
  */
 static int
 agent_command_argument(struct agent_command *c, const struct config_agent *agent, const char *word,
@@ -209,7 +210,7 @@ agent_command_argument(struct agent_command *c, const struct config_agent *agent
 	struct buf out = BUF_INIT;
 	const char *p;
 
-	/* A prompt from outside must not be taken for an option. */
+	/* A prompt from outside must not be read as an option. */
 	if (strcmp(word, "{prompt}") == 0 && prompt[0] == '-')
 		buf_addc(&out, '\n');
 	for (p = word; *p != '\0';) {
@@ -225,8 +226,8 @@ agent_command_argument(struct agent_command *c, const struct config_agent *agent
 	}
 	if (out.len > ARGUMENT_MAX) {
 		error_set(err, DROVER_CONFIG,
-		    "the prompt makes an argument of %zu bytes, and %d is the most: set "
-		    "agents.%s.prompt = \"stdin\" (or \"file\")",
+		    "the prompt makes an argument of %zu bytes, more than the %d that Linux "
+		    "allows: set agents.%s.prompt = \"stdin\" (or \"file\")",
 		    out.len, ARGUMENT_MAX, agent->name);
 		buf_free(&out);
 		return -1;
@@ -335,7 +336,9 @@ agent_judge(struct scope *s, const struct verdict_input *in, struct error *err)
 	int rc;
 
 	if (catalogue == NULL)
-		log_printf(&s->log, DROVER_ERR, "failures of agents are not told apart: %s",
+		log_printf(&s->log, DROVER_ERR,
+		    "the catalogue of agents' errors cannot be read, so all failures count as "
+		    "internal: %s",
 		    trouble.text);
 	rc = verdict(in, catalogue, clock_wall(), err);
 	catalogue_free(catalogue);
@@ -348,8 +351,8 @@ agent_judge(struct scope *s, const struct verdict_input *in, struct error *err)
 }
 
 /*
- * What was used counts, however the run ended: neither the attempt's deadline
- * nor a core that restarts keeps it from being said.
+ * Usage counts however the run ended, so it is reported even after the
+ * attempt's deadline, and while the core restarts.
  */
 static int
 agent_put_usage(struct scope *s, const char *agent, const struct drover_usage *usage,

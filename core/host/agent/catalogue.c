@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The catalogue of vendors' error texts: patterns from a data file, tried in
- * the file's order on text that is not to be trusted. What matches first names
- * the kind of failure, and perhaps when it ends.
+ * The catalogue of vendors' error texts. Its patterns come from a data file and
+ * are tried in the file's order, with limits, because the text they are matched
+ * against is not trusted. The first match gives the class of the error, and the
+ * time of its reset if the text names one.
  */
 #define PCRE2_CODE_UNIT_WIDTH 8
 
@@ -30,7 +31,8 @@ struct catalogue_entry {
 	pcre2_code *code;
 	int class;
 	enum reset reset;
-	uint32_t reset_group, zone_group; /* 0: none */
+	/* numbers of the groups; 0 when the pattern has no such group */
+	uint32_t reset_group, zone_group;
 	char **examples;
 	int examples_len;
 	unsigned int line;
@@ -145,14 +147,15 @@ catalogue_verify(const struct catalogue *c, int64_t now, struct error *err)
 			    &until);
 			if (found < 0)
 				return catalogue_error_at(c, e->line, err,
-				    "the example \"%.200s\" is not matched", e->examples[j]);
+				    "no entry matches the example \"%.200s\"", e->examples[j]);
 			if (found != i)
 				return catalogue_error_at(c, e->line, err,
-				    "the example \"%.200s\" is taken by the entry of line %u",
+				    "the example \"%.200s\" is matched first by the entry of line "
+				    "%u",
 				    e->examples[j], c->entries[found].line);
 			if ((e->reset != RESET_NONE) != (until != 0))
 				return catalogue_error_at(c, e->line, err,
-				    "no reset is read out of the example \"%.200s\"",
+				    "the entry's reset does not fit the example \"%.200s\"",
 				    e->examples[j]);
 		}
 	}
@@ -166,7 +169,7 @@ catalogue_read(struct catalogue *c, config_t *config, struct error *err)
 	int i, n = list != NULL ? config_setting_length(list) : 0;
 
 	if (list == NULL || !config_setting_is_list(list) || n == 0)
-		return catalogue_error_at(c, 1, err, "it has no list \"errors\"");
+		return catalogue_error_at(c, 1, err, "the file has no list \"errors\"");
 	c->entries = xcalloc((size_t)n, sizeof *c->entries);
 	for (i = 0; i < n; i++) {
 		c->len++;
@@ -195,12 +198,12 @@ catalogue_entry_read(const struct catalogue *c, struct catalogue_entry *e,
 	if (e->class != DROVER_QUOTA && e->class != DROVER_AUTH && e->class != DROVER_CONFIG &&
 	    e->class != DROVER_AGAIN)
 		return catalogue_error_at(c, e->line, err,
-		    "class \"%.32s\" is none of quota, auth, config, again", class);
+		    "class \"%.32s\" must be quota, auth, config or again", class);
 	config_setting_lookup_string(group, "reset", &reset);
 	kind = reset_kind(reset);
 	if (kind < 0)
 		return catalogue_error_at(c, e->line, err,
-		    "reset \"%.32s\" is none of none, clock, relative, epoch, iso", reset);
+		    "reset \"%.32s\" must be none, clock, relative, epoch or iso", reset);
 	e->reset = (enum reset)kind;
 	if (catalogue_entry_compile(c, e, pattern, err) != 0)
 		return -1;
@@ -228,8 +231,8 @@ catalogue_entry_compile(const struct catalogue *c, struct catalogue_entry *e, co
 	e->zone_group = catalogue_entry_group(e, "zone");
 	if ((e->reset != RESET_NONE) != (e->reset_group != 0))
 		return catalogue_error_at(c, e->line, err,
-		    "a pattern has a group (?<reset>...) when, and only when, reset says how it is "
-		    "read");
+		    "a pattern must have a group (?<reset>...) if reset says how to read it, and "
+		    "only then");
 	return 0;
 }
 
@@ -251,7 +254,7 @@ catalogue_entry_examples(const struct catalogue *c, struct catalogue_entry *e,
 		    config_setting_get_string_elem(example, i);
 		if (text == NULL)
 			return catalogue_error_at(c, e->line, err,
-			    "example is a string or a list of strings");
+			    "example must be a string or a list of strings");
 		e->examples[e->examples_len++] = xstrdup(text);
 	}
 	return n > 0 ? 0 : catalogue_error_at(c, e->line, err, "example is empty");
@@ -266,8 +269,8 @@ catalogue_entry_group(const struct catalogue_entry *e, const char *name)
 }
 
 /*
- * Index of the first entry that matches, or -1. Of a long text the end is
- * looked at.
+ * Index of the first entry that matches, or -1. Of a long text only the last
+ * TEXT_MAX bytes are searched, or the first if the match is anchored.
  */
 static int
 catalogue_find(const struct catalogue *c, const char *text, size_t len, uint32_t options,

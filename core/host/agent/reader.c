@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Readers of what agents print. Each knows one CLI's event stream; this file
- * finds them by name, hands them parsed events, and keeps all that comes from
- * outside bounded and well-formed.
+ * Readers of what agents print. Each knows the event stream of one CLI. This
+ * file finds a reader by name, hands it parsed events, and makes sure that what
+ * is kept of them is bounded and UTF-8.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -12,8 +12,8 @@
 #include "host/agent/reader.h"
 
 #define EVENT_MAX (1024 * 1024)
-#define WORDS_LINE_MAX 4096                   /* a longer line is a piece of an event */
-#define COUNT_MAX INT64_C(1000000000000)      /* of one event */
+#define WORDS_LINE_MAX 4096                   /* a longer line is part of an event, not words */
+#define COUNT_MAX INT64_C(1000000000000)      /* tokens of one event */
 #define SUM_MAX INT64_C(1000000000000000)
 #define PRICE_MAX 1e6
 
@@ -169,8 +169,8 @@ reader_words(struct agent_reader *r, const char *line, size_t len)
 }
 
 /*
- * JavaScript that cuts a string in the middle of an emoji prints half of it,
- * which is no JSON: U+FFFD takes its place.
+ * JavaScript that cuts a string inside an emoji prints half a surrogate pair,
+ * which is not valid JSON. U+FFFD takes its place.
  */
 static cJSON *
 reader_parse_mended(const char *line, size_t len)
@@ -203,7 +203,8 @@ reader_parse_mended(const char *line, size_t len)
 }
 
 /*
- * The code unit of an escape like \u20ac that s begins with; 0 when it is none.
+ * The code unit of an escape like \u20ac at the start of s; 0 when s does not
+ * start with one.
  */
 static unsigned int
 reader_escape_value(const char *s, size_t len)

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reads `codex exec --json`. The usage of turn.completed is that of the thread
- * so far, with the cached tokens inside the input tokens; an error that is
- * followed by a completed turn was overcome.
+ * Reads `codex exec --json`. turn.completed carries the usage of the whole
+ * thread so far, with the cached tokens counted among the input tokens. An
+ * error before a completed turn was overcome.
  */
 #include <string.h>
 
 #include "host/agent/reader.h"
 
 struct codex {
-	struct drover_usage before;  /* of threads that ended */
-	struct drover_usage thread;  /* of this one so far */
+	struct drover_usage before;  /* usage of threads that ended */
+	struct drover_usage thread;  /* usage of the current thread so far */
 };
 
 static void codex_event(struct agent_reader *, const cJSON *event);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reads `opencode run --format json`. Usage comes with each step, cached tokens
- * and reasoning apart; the parts of one message share a message id.
+ * Reads `opencode run --format json`. Each step carries its usage, in which
+ * cached tokens and reasoning are counted apart. The parts of one message share
+ * a message id.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -10,7 +11,7 @@
 #include "host/agent/reader.h"
 
 struct opencode {
-	uint64_t message;            /* hash of the message id that the text is of */
+	uint64_t message;            /* hash of the id of the message in text */
 };
 
 static void opencode_event(struct agent_reader *, const cJSON *event);
@@ -67,8 +68,8 @@ opencode_step(struct agent_reader *r, const cJSON *part)
 	};
 
 	/*
-	 * Some versions count the reasoning inside the output: then the total
-	 * is reached without it.
+	 * Some versions count the reasoning as part of the output. The total
+	 * then adds up without it.
 	 */
 	if (reader_tokens(tokens, "total") != input + written + read + output)
 		step.output += reader_tokens(tokens, "reasoning");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reads an agent that prints text for people: the end of it is its last
- * message, and it tells no usage.
+ * Reads an agent that prints text for people. The end of the text is its last
+ * message; its usage is not known.
  */
 #include "base/text.h"
 #include "host/agent/reader.h"

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Reads `--output-format stream-json` of Claude Code and of CLIs that print the
- * same shape (qwen-code). Each message carries its usage, repeated for every
- * block of it; the result has the total. A run that ends without a result is
- * counted by its messages.
+ * same format (qwen-code). Each message carries its usage, which is repeated
+ * for each of its blocks; the result carries the total. A run that ends without
+ * a result is counted by its messages.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -18,10 +18,14 @@ struct stream_json {
 	struct {
 		uint64_t id;
 		struct drover_usage usage;
-	} seen[SEEN]; /* the last messages, a ring */
+	} seen[SEEN]; /* ring of the last messages */
 	unsigned int next;
 	struct drover_usage sum;
-	int64_t resets_at; /* of the limit that was hit, as a number of the vendor's; 0: none */
+	/*
+	 * when the limit that was hit resets, as the vendor writes it; 0 if not
+	 * known
+	 */
+	int64_t resets_at;
 };
 
 static void stream_json_event(struct agent_reader *, const cJSON *event);
@@ -143,8 +147,8 @@ stream_json_limit(struct agent_reader *r, const cJSON *info)
 }
 
 /*
- * Where a total is given and is input plus output, the cached tokens are inside
- * the input (qwen-code), else beside it.
+ * If there is a total and it equals input plus output, then the cached tokens
+ * are part of the input (qwen-code). Otherwise they are counted apart.
  */
 static struct drover_usage
 stream_json_usage(const cJSON *usage)

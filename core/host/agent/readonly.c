@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Runs of agents that are to change nothing. Their own switches are asked for
- * first (agents.NAME.read_only), and not believed: every tree that the job
- * holds is as it was before when such a run is over.
+ * Runs of agents that must not change anything. The agent's own switch for this
+ * is used (agents.NAME.read_only) but not trusted: after such a run every tree
+ * that the job holds is put back to what it was.
  */
 #include <stdlib.h>
 #include <string.h>

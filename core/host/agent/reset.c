@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reads the time at which a limit resets out of a vendor's words: a clock on
- * the user's wall, a span, a number or a timestamp. What is nonsense, over, or
- * too far ahead to believe is no time at all.
+ * Reads the time of a limit's reset from a vendor's text: a time of day, a
+ * span, a number or a timestamp. A time that makes no sense, is past, or is too
+ * far ahead to believe counts as no time.
  */
 #include <ctype.h>
 #include <stdbool.h>
@@ -20,11 +20,11 @@
 #define SECOND INT64_C(1000)
 #define DAY (86400 * SECOND)
 #define FAR (35 * DAY)
-#define JUST_NOW (120 * SECOND)  /* clocks are written to the minute */
+#define JUST_NOW (120 * SECOND)  /* vendors write times of day to the minute */
 #define ZONEINFO "/usr/share/zoneinfo"
 
 struct reset_moment {
-	int year, month, day;        /* -1: not said; month from 0 */
+	int year, month, day;        /* -1 if the text does not say; month counts from 0 */
 	int hour, minute;
 };
 
@@ -107,7 +107,7 @@ reset_clock_parse(const char *s, struct reset_moment *m)
 		if (!reset_take_number(&s, 2, &m->minute))
 			return false;
 	}
-	/* Some locales put a narrow no-break space, three bytes, before AM. */
+	/* Some locales put a narrow no-break space (three bytes) before AM. */
 	reset_skip(&s, " \xc2\xa0\xe2\x80\xaf");
 	if (*s != '\0' && strchr("aApP", *s) != NULL) {
 		if (m->hour < 1 || m->hour > 12)
@@ -117,7 +117,7 @@ reset_clock_parse(const char *s, struct reset_moment *m)
 	return m->hour <= 23 && m->minute <= 59;
 }
 
-/* A month and a day may stand before the clock, and a year behind them. */
+/* A month and a day may precede the time of day, and a year may follow them. */
 static bool
 reset_clock_parse_date(const char **s, struct reset_moment *m)
 {
@@ -183,8 +183,8 @@ reset_clock_pick(const struct reset_moment *m, int64_t now)
 }
 
 /*
- * The first instant after a time when the clock shows m on that day; an hour
- * that comes twice has two, one that is skipped is moved.
+ * The first moment later than after at which the clock shows m on that day. An
+ * hour that occurs twice has two such moments; one that is skipped is shifted.
  */
 static int64_t
 reset_clock_on_day(const struct reset_moment *m, const struct tm *day, int64_t after)
@@ -237,7 +237,7 @@ reset_parse_relative(const char *s, int64_t now)
 	return any ? now + (sum > 0 ? sum : 1) : 0;
 }
 
-/* 0 when the word is no unit. */
+/* Length of the unit in ms; 0 when the word is not a unit. */
 static int64_t
 reset_relative_unit(const char **s)
 {
@@ -312,9 +312,10 @@ reset_parse_iso(const char *s, const char *zone)
 }
 
 /*
- * Turns the process's local time into the zone's; returns what reset_zone_leave
- * restores. The C library has no other way, and a job's process has one thread.
- * The name is untrusted: it must be a file of the zone database.
+ * Sets the process's local time to the zone's and returns what
+ * reset_zone_leave() needs to set it back. The C library has no other way, and
+ * a job's process has one thread. The name is not trusted: it must be that of a
+ * file of the zone database.
  */
 static char *
 reset_zone_enter(const char *zone)
@@ -361,7 +362,7 @@ reset_skip(const char **s, const char *set)
 	*s += strspn(*s, set);
 }
 
-/* One to so many digits, and no digit behind. */
+/* Reads a number of at most digits digits that no further digit follows. */
 static bool
 reset_take_number(const char **s, size_t digits, int *value)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Judges how an agent's run ended. Its exit status and its own word are claims:
- * CLIs exit 0 and report success with a refused key as their answer. What they
- * printed is looked up in the catalogue, but only where it can be an error and
- * is not the agent's talk about one.
+ * Judges how an agent's run ended. The exit status and what the agent says are
+ * only claims: there are CLIs that exit 0 and report success when their key was
+ * refused. So what the agent printed is looked up in the catalogue, but only
+ * where it can be an error message, not the agent's talk about one.
  */
 #include <stdio.h>
 #include <string.h>
@@ -18,9 +18,9 @@
 #define END_OF_TEXT 2048
 
 struct verdict_finding {
-	int class;                   /* 0: none */
+	int class;                   /* 0 when nothing was found */
 	int64_t until;
-	struct buf words;            /* made safe to show */
+	struct buf words;            /* what was found, made safe to show */
 };
 
 static void verdict_look(struct verdict_finding *, const struct verdict_input *,
@@ -139,8 +139,8 @@ verdict_fail(const struct verdict_input *in, struct error *err)
 }
 
 /*
- * Its own account of the failure, else the last line of stderr, else whatever
- * it printed last.
+ * The agent's own account of the failure, else the last line of stderr, else
+ * what it printed last.
  */
 static void
 verdict_last_words(struct buf *out, const struct verdict_input *in)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * host->change: a whole code change as a walk over a table of steps. After each
- * step that is worth it a point is kept in the core's store and the commit in
- * the mirror, so that a retry, in another process and another worktree, goes on
- * behind the last step that was finished. doc/changes.md tells it to people.
+ * host->change: a whole code change, as a walk over a table of steps. After
+ * each step whose result is worth keeping, a point is saved in the core's
+ * store, and the commit in the mirror. A retry, which runs in another process
+ * and another tree, goes on after the last such step. doc/changes.md describes
+ * this for people.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -40,7 +41,11 @@ const struct drover_host_change host_change = {
 
 static const struct {
 	enum change_next (*run)(struct change *, struct error *);
-	bool kept; /* its end is written down; the others belong to this process and its tree */
+	/*
+	 * a point is saved after it; the other steps concern only this process
+	 * and its tree, and run in every attempt
+	 */
+	bool kept;
 } steps[STEPS] = {
 	[STEP_LEASE] = { change_lease, false },
 	[STEP_SETUP] = { change_setup, false },
@@ -72,13 +77,13 @@ change_name_branch(struct change *change, const char *given, const char *title, 
 	}
 	if (!text_is_branch(change->branch, "drover/"))
 		return error_set(err, DROVER_PERMANENT,
-		    "\"%s\" is no name of a branch under drover/", change->branch);
+		    "\"%s\" is not the name of a branch under drover/", change->branch);
 	return 0;
 }
 
 /*
- * For a change onto a branch that is there. Whether the remote's HEAD names it
- * is seen after the fetch.
+ * Names the branch of a change onto an existing branch. Whether the remote's
+ * HEAD points to that branch is known only after the fetch.
  */
 static int
 change_name_onto(struct change *change, const char *branch, const char *ref, struct error *err)
@@ -89,9 +94,10 @@ change_name_onto(struct change *change, const char *branch, const char *ref, str
 		return -1;
 	if (ref != NULL && *ref != '\0')
 		return error_set(err, DROVER_PERMANENT,
-		    "a change onto branch %s starts at its tip: it takes no ref", branch);
+		    "a change onto branch %s starts at its tip: leave ref out", branch);
 	if (!text_is_branch(branch, NULL) || strncmp(branch, "refs/", 5) == 0)
-		return error_set(err, DROVER_PERMANENT, "\"%s\" is no name of a branch", branch);
+		return error_set(err, DROVER_PERMANENT, "\"%s\" is not the name of a branch",
+		    branch);
 	if (change->repo->base != NULL && strcmp(branch, change->repo->base) == 0)
 		return error_set(err, DROVER_PERMANENT,
 		    "%s is the base branch of repo %s: drover does not push onto it", branch,
@@ -101,10 +107,7 @@ change_name_onto(struct change *change, const char *branch, const char *ref, str
 	return 0;
 }
 
-/*
- * Checks what the plugin asks for and makes everything ready that needs no
- * tree.
- */
+/* Checks what the plugin asks for, and prepares all that needs no tree. */
 static int
 change_begin(struct change *change, const struct drover_change *given, struct error *err)
 {
@@ -152,8 +155,8 @@ change_begin(struct change *change, const struct drover_change *given, struct er
 }
 
 /*
- * Runs one step between two lines of the attempt's output, and tells the log
- * how long it took.
+ * Runs one step, between two lines in the attempt's output, and logs how long
+ * it took.
  */
 static enum change_next
 change_take_step(struct change *change, enum change_step step, struct error *err)
@@ -275,8 +278,9 @@ change_fill_result(const struct change *change, struct drover_change_result *res
 }
 
 /*
- * Gives the tree back now: what the pipeline does next may take long. Only a
- * failed change leaves work in it.
+ * Gives the tree back at once, because what the pipeline does next may take
+ * long. After a good change nothing in the tree is worth saving; after a failed
+ * one, giving it back saves the work.
  */
 static void
 change_leave(struct change *change, bool good)
@@ -290,11 +294,11 @@ change_leave(struct change *change, bool good)
 	    tree_discard(tree,
 		*change->point.commit != '\0' ? change->point.commit : change->point.base,
 		&err) != 0)
-		log_printf(&change->scope->log, DROVER_WARN, "change: clearing the tree: %s",
-		    err.text);
+		log_printf(&change->scope->log, DROVER_WARN,
+		    "change: the tree could not be cleared: %s", err.text);
 	if (lease_give_back(change->scope, tree->lease, NULL, 0, &err) != 0)
-		log_printf(&change->scope->log, DROVER_WARN, "change: giving the tree back: %s",
-		    err.text);
+		log_printf(&change->scope->log, DROVER_WARN,
+		    "change: the tree could not be given back: %s", err.text);
 	change->tree = NULL;
 }
 
@@ -317,7 +321,7 @@ host_change_run(struct drover_scope *public, const struct drover_change *given,
 		goto done;
 	if (r == 1 && change.point.step != STEP_NONE)
 		log_printf(&change.scope->log, DROVER_NOTICE,
-		    "change: goes on after the step %s, at %.12s",
+		    "change: going on after the step %s, at %.12s",
 		    change_step_name(change.point.step), change.point.commit);
 	r = change.point.step == STEP_PUSH ? 0 : change_walk(&change, &err);
 	change_leave(&change, r == 0);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The parts of a code change, for each other: the steps, what a retry must
- * know, the commits, the guard and the prompts.
+ * What the parts of a code change share: the steps, the point from which a
+ * retry goes on, the guard, and the texts. change.c walks over the steps;
+ * doc/changes.md describes them for people.
  */
 #ifndef HOST_CHANGE_CHANGE_H
 #define HOST_CHANGE_CHANGE_H
@@ -13,11 +14,15 @@
 #include "host/service.h"
 
 #define CHANGE_PROMPT_MAX (1024 * 1024)
-#define CHANGE_OUTPUT_MAX 8192  /* bytes of a failed check that the follow-up is shown */
-#define CHANGE_TEXT_MAX 8192    /* bytes of the agent's last message that outlive a crash */
+/* bytes of a failed check's output that the follow-up's prompt contains */
+#define CHANGE_OUTPUT_MAX 8192
+#define CHANGE_TEXT_MAX 8192    /* bytes of the agent's last message that the point keeps */
 #define CHANGE_TRAILERS_MAX 4096
 
-/* In this order; STEP_NONE is before all of them. */
+/*
+ * The steps in their order. STEP_NONE comes before all of them: no step is
+ * finished.
+ */
 enum change_step {
 	STEP_NONE = -1,
 	STEP_LEASE,
@@ -33,23 +38,26 @@ enum change_step {
 
 enum change_next {
 	CHANGE_FAILED = -1,
-	CHANGE_NEXT,            /* the step after this one */
-	CHANGE_GUARD,           /* there is new work: look at it again */
-	CHANGE_END,             /* nothing is left to do */
+	CHANGE_NEXT,            /* go on with the next step */
+	CHANGE_GUARD,           /* there is a new commit: go back to the guard */
+	CHANGE_END,             /* nothing has changed: the change is over */
 };
 
 /*
- * What outlives the process: written after each step that is worth it, read by
- * the next attempt.
+ * What a retry must know. It is written to the job's key-value data after a
+ * kept step, and read by the next attempt.
  */
 struct change_point {
-	enum change_step step;  /* last one that is finished */
-	char commit[65]; /* kept in the mirror; "" before the agent's step and when nothing changed
-			  */
-	char base[65];          /* what it is a change of */
+	enum change_step step;  /* the last kept step that is finished */
+	/*
+	 * commit of the change, kept in the mirror; "" before the agent's step,
+	 * and when nothing changed
+	 */
+	char commit[65];
+	char base[65];          /* the commit that the change is based on */
 	int checked;
 	int followups;
-	uint32_t followup_attempt; /* attempt that had the last one, 0: none */
+	uint32_t followup_attempt; /* attempt that ran the last follow-up; 0 if there was none */
 	struct drover_usage usage;
 	struct drover_diff diff;
 	char text[CHANGE_TEXT_MAX];
@@ -58,21 +66,28 @@ struct change_point {
 struct change {
 	struct scope *scope;
 	const struct config_repo *repo;
-	const char *ref, *agent, *prompt; /* as given */
+	const char *ref, *agent, *prompt; /* as the plugin gave them; borrowed */
 	int64_t agent_timeout_ms, followup_timeout_ms;
 	char branch[256];
-	bool onto;              /* on top of branch, which others use */
-	char key[64];           /* of the point in the job's key-value data */
-	char *message;          /* of the commit */
-	struct tree *tree;      /* while leased */
-	struct buf leavings;    /* paths that setup and checks left in the tree, as tree_restore has
-				   them: no part of the change */
-	struct buf failed;      /* the check that failed, as one line; empty: none did */
-	struct buf output;      /* the end of what it printed */
+	bool onto;              /* the change goes on top of branch, to which others push as well */
+	char key[64];           /* key of the point in the job's key-value data */
+	char *message;          /* message of the commit */
+	struct tree *tree;      /* NULL unless leased */
+	/*
+	 * paths that setup and checks left in the tree, in the form of
+	 * tree_restore(); they are not part of the change
+	 */
+	struct buf leavings;
+	/* the check that failed, as one line; empty when no check has failed */
+	struct buf failed;
+	struct buf output;      /* the end of that check's output */
 	struct change_point point;
 };
 
-/* One step each; see the table in change.c. */
+/*
+ * One function for each step; change_steps.c says when they are called and what
+ * holds between them. CHANGE_FAILED comes with an error.
+ */
 enum change_next change_lease(struct change *, struct error *);
 enum change_next change_setup(struct change *, struct error *);
 enum change_next change_agent(struct change *, struct error *);
@@ -82,32 +97,44 @@ enum change_next change_followup(struct change *, struct error *);
 enum change_next change_commit(struct change *, struct error *);
 enum change_next change_push(struct change *, struct error *);
 
-/* change_point.c. load: 1 found, 0 none (or not readable), -1. */
+/*
+ * change_point.c. change_point_load() returns 1 when an earlier attempt left a
+ * point, 0 when there is none or it cannot be used, and -1 on error; point is
+ * valid after 0 and 1. change_point_save() returns 0, or -1 (FENCED in a stale
+ * attempt).
+ */
 int change_point_load(struct change *, struct error *);
 int change_point_save(struct change *, struct error *);
+/* "lease", "setup" and so on; "none" for STEP_NONE. */
 const char *change_step_name(enum change_step);
 
 /*
- * change_guard.c. ** matches any number of folders, a pattern without a slash
- * any last part; a match of a folder is a match of all in it.
+ * change_guard.c. Whether path matches a pattern: ** stands for any number of
+ * folders, a pattern without a slash matches the last part of a path, and a
+ * pattern that matches a folder matches all that is in it.
  */
 bool change_glob(const char *pattern, const char *path);
 /*
- * True when a symbolic link at path that says target leads out of the tree or
+ * Whether a symbolic link at path with this target leads out of the tree or
  * into .git.
  */
 bool change_link_escapes(const char *path, const char *target);
 
-/* change_prompt.c: text. */
 /*
- * The subject: one line of at most 72 bytes, cut on a character; never empty.
+ * change_prompt.c. Appends the subject of a commit: one line of at most 72
+ * bytes, cut between characters, never empty.
  */
 void change_subject(struct buf *out, const char *title);
+/*
+ * Appends the whole message: subject, title, the trailer Drover-Job and the
+ * plugin's trailers, which are checked. 0, or -1 and PERMANENT.
+ */
 int change_message(struct buf *out, const char *title, const char *trace, const char *trailers,
     struct error *);
 /*
- * The task again, the command, and its output as data between two lines that it
- * cannot guess.
+ * Appends the prompt of a follow-up: the task again, the command that failed,
+ * and its output as data between two lines that the output's author cannot
+ * guess.
  */
 void change_followup_prompt(struct buf *out, const char *prompt, const char *failed,
     const char *output, size_t len);

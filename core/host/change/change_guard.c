@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The guard: what an agent's change must not be before anybody else sees it. It
- * reads the commit, not the working tree. A change that it stops is held for a
- * person, with the paths that are in the way.
+ * The guard: checks a change before anyone else sees it. It reads the commit
+ * instead of the working tree. A change that it stops is held for a person,
+ * with the paths that are at fault.
  */
 #include <fnmatch.h>
 #include <string.h>
@@ -19,8 +19,8 @@
 #define NAME_MAX_SHOWN 60
 
 /*
- * Where continuous integration and reviews are steered from, unless the repo
- * has a list of its own.
+ * Files that control continuous integration and reviews: forbidden unless the
+ * repo has a list of its own.
  */
 static const char *const guard_default[] = {
 	".github/workflows/**",
@@ -43,7 +43,7 @@ static const char *const guard_default[] = {
 struct guard {
 	const char *const *forbidden;
 	struct change *change;
-	struct buf shown;       /* the first offenders, for the job's reason */
+	struct buf shown;       /* the first paths at fault, for the job's reason */
 	int offenders;
 };
 
@@ -62,7 +62,10 @@ segment_end(const char *s, const char *end)
 	return slash != NULL ? slash : end;
 }
 
-/* A pattern or name that is too long for a file name is compared as it is. */
+/*
+ * A pattern or name that is longer than a file's name can be is compared
+ * literally.
+ */
 static bool
 glob_segment(const char *pattern, size_t pattern_len, const char *name, size_t name_len)
 {
@@ -77,10 +80,7 @@ glob_segment(const char *pattern, size_t pattern_len, const char *name, size_t n
 	return fnmatch(p, n, 0) == 0;
 }
 
-/*
- * Matches a pattern against path up to end, or against a folder that path lies
- * in.
- */
+/* Whether a pattern matches path up to end, or a folder that path lies in. */
 static bool
 glob_segments(const char *pattern, const char *path, const char *end)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a change has reached, as JSON in the job's key-value data: enough for
- * another process and another tree to go on.
+ * How far a change has come, as JSON in the job's key-value data: enough for
+ * another process to go on in another tree.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -62,7 +62,7 @@ change_point_load(struct change *change, struct error *err)
 	r = 0;
 	if ((json = json_parse(buf_str(&value), value.len, DROVER_VALUE_MAX, err)) == NULL) {
 		log_printf(&change->scope->log, DROVER_WARN,
-		    "change: what the last attempt left is not readable: starting over");
+		    "change: the last attempt's point cannot be read: starting over");
 		goto out;
 	}
 	for (int i = 0; i < STEPS; i++) {
@@ -89,7 +89,7 @@ change_point_load(struct change *change, struct error *err)
 	if (point->step != STEP_NONE && (!change_is_commit(point->base) ||
 	    (!change_is_commit(point->commit) && point->step != STEP_PUSH))) {
 		log_printf(&change->scope->log, DROVER_WARN,
-		    "change: what the last attempt left names no commit: starting over");
+		    "change: the last attempt's point names no commit: starting over");
 		change_point_clear(point);
 		goto out;
 	}

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Texts of a change: the commit's message and the follow-up's prompt. Titles
- * come from tickets and output from programs of the repo: both are bounded, on
- * lines of their own, and never more than data.
+ * The texts of a change: the commit's message and the follow-up's prompt.
+ * Titles come from tickets, and output comes from programs of the repo. Both
+ * are bounded, kept on lines of their own, and presented as data.
  */
 #include <ctype.h>
 #include <string.h>
@@ -16,7 +16,10 @@
 static int change_trailer(const char *, size_t, struct error *);
 static void change_one_line(struct buf *, const char *);
 
-/* Control characters become blanks, runs of blanks one, none at the ends. */
+/*
+ * Turns each run of blanks and control characters into one blank, and drops
+ * those at both ends.
+ */
 static void
 change_one_line(struct buf *out, const char *text)
 {
@@ -61,11 +64,11 @@ change_trailer(const char *line, size_t len, struct error *err)
 		name++;
 	if (name == 0 || name + 2 >= len || line[name] != ':' || line[name + 1] != ' ')
 		return error_set(err, DROVER_PERMANENT,
-		    "trailers of a change: a line is written \"Name: value\"");
+		    "trailers of a change: write each line as \"Name: value\"");
 	for (size_t i = 0; i < len; i++) {
 		if ((unsigned char)line[i] < 0x20 || line[i] == 0x7f)
 			return error_set(err, DROVER_PERMANENT,
-			    "trailers of a change: a control character");
+			    "trailers of a change: a line contains a control character");
 	}
 	return 0;
 }

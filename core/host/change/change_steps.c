@@ -1,9 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The steps of a code change, but for the guard. What the repo's own commands
- * (setup, checks) do to the tree is never part of the change: after each of
- * them tracked files go back to the commit, and what they made is left out of
- * every commit that follows.
+ * The steps of a code change, except the guard. change_walk() in change.c calls
+ * them in the order of its table:
+ *
+ *   lease      takes a tree, at the kept commit if an earlier attempt left one
+ *   setup      runs the repo's setup commands
+ *   agent      runs the agent; what it did becomes the commit
+ *   guard      checks the commit (change_guard.c)
+ *   check      runs the repo's checks; the first that fails sets change->failed
+ *   follow-up  lets the agent mend that, then goes back to the guard
+ *   commit     makes sure that the tree stands at the commit
+ *   push       pushes the branch
+ *
+ * lease and setup are called in every attempt, because they concern this
+ * process's tree; setup does nothing once the checks are finished. follow-up
+ * does nothing unless a check failed. Of the other steps, change_walk() skips
+ * those that the point says are finished.
+ *
+ * Between two steps, from lease on: change->tree is leased; its tracked files
+ * are those of the commit, or of the base while there is no commit; and
+ * change->leavings lists what setup and checks created, which no commit
+ * contains. What those commands do to the tree is so never part of the change.
+ * point->commit is "" until the agent has changed something, and the mirror
+ * keeps the commit from then on.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -29,7 +48,7 @@ static int change_ask_agent(struct change *, const char *, int64_t, struct error
 static enum change_next change_keep(struct change *, struct error *);
 static void change_log_output(struct change *);
 
-/* What was used stays counted. */
+/* Forgets the commit and the steps, but not the usage. */
 static void
 change_restart(struct change *change)
 {
@@ -41,8 +60,8 @@ change_restart(struct change *change)
 }
 
 /*
- * 1: the tree stands at the commit that was kept, 0: there is none to go on
- * from, -1.
+ * Takes a tree at the kept commit. 1 when it stands there, 0 when the change
+ * must start over (without a tree), -1 on error.
  */
 static int
 change_lease_kept(struct change *change, struct error *err)
@@ -57,7 +76,7 @@ change_lease_kept(struct change *change, struct error *err)
 			return -1;
 		}
 		log_printf(&change->scope->log, DROVER_WARN,
-		    "change: the commit %.12s that was kept cannot be had (%s): starting over",
+		    "change: the kept commit %.12s is not available (%s): starting over",
 		    point->commit, why.text);
 		change_restart(change);
 		return 0;
@@ -68,7 +87,8 @@ change_lease_kept(struct change *change, struct error *err)
 	if ((r = tree_onto(change->tree, change->branch, point->base, point->commit, err)) <= 0)
 		return r == 0 ? 1 : -1;
 	log_printf(&change->scope->log, DROVER_NOTICE,
-	    "change: branch %s moved meanwhile: starting over from its tip", change->branch);
+	    "change: branch %s has moved since the last attempt: starting over from its tip",
+	    change->branch);
 	change_restart(change);
 	r = lease_give_back(change->scope, change->tree->lease, NULL, 0, err);
 	change->tree = NULL;
@@ -95,8 +115,8 @@ change_lease(struct change *change, struct error *err)
 	}
 	text_copy(point->base, sizeof point->base, change->tree->base);
 	/*
-	 * The tip is what the fetch saw: of interest here is whether the branch
-	 * may be pushed to at all.
+	 * The tree stands at the tip that was fetched. tree_onto() tells here
+	 * only whether drover may push to the branch at all.
 	 */
 	return change->onto && tree_onto(change->tree, change->branch, point->base, "", err) < 0 ?
 	    CHANGE_FAILED :
@@ -118,7 +138,7 @@ change_stdout(void *arg, const char *line, size_t len)
 		buf_drop(out, out->len - CHANGE_OUTPUT_MAX);
 }
 
-/* "`npm test` ended with status 1" */
+/* Appends, for example, "`npm test` ended with status 1". */
 static void
 change_command_show(struct buf *out, char *const *argv, const struct drover_outcome *outcome,
     int64_t timeout_ms)
@@ -142,8 +162,8 @@ change_command_show(struct buf *out, char *const *argv, const struct drover_outc
 }
 
 /*
- * Runs one of the repo's commands. 0: it went well, 1: it did not (failed and
- * output say how), -1.
+ * Runs one of the repo's commands. 0 when it succeeded, 1 when it failed
+ * (change->failed and change->output then say how), -1 on error.
  */
 static int
 change_command(struct change *change, char *const *argv, int64_t timeout_ms, struct error *err)
@@ -224,8 +244,8 @@ change_setup(struct change *change, struct error *err)
 }
 
 /*
- * Tokens count whether the run went well or not: a failed one is written down
- * at once.
+ * Runs the agent and adds its usage to the point. After a failed run the point
+ * is saved here, because no step is finished that would save it.
  */
 static int
 change_ask_agent(struct change *change, const char *prompt, int64_t timeout_ms, struct error *err)
@@ -253,12 +273,13 @@ change_ask_agent(struct change *change, const char *prompt, int64_t timeout_ms, 
 		text_copy(point->text, sizeof point->text, result->text);
 	else if (err->code != DROVER_FENCED && change_point_save(change, &ignored) != 0)
 		log_printf(&change->scope->log, DROVER_WARN,
-		    "change: tokens of a failed run are not in the result: %s", ignored.text);
+		    "change: the tokens of a failed run are missing in the result: %s",
+		    ignored.text);
 	free(result);
 	return r;
 }
 
-/* What the agent did becomes the commit, and the mirror keeps it. */
+/* Makes what the agent did the commit, and has the mirror keep it. */
 static enum change_next
 change_keep(struct change *change, struct error *err)
 {
@@ -305,8 +326,8 @@ change_check(struct change *change, struct error *err)
 }
 
 /*
- * An attempt has one follow-up; the next attempt goes on from here with one of
- * its own.
+ * An attempt has one follow-up. The next attempt goes on from this commit and
+ * has one of its own.
  */
 enum change_next
 change_followup(struct change *change, struct error *err)
@@ -321,7 +342,7 @@ change_followup(struct change *change, struct error *err)
 		return CHANGE_NEXT;
 	if (point->followup_attempt == attempt) {
 		error_set(err, DROVER_INTERNAL,
-		    "check of repo %s: %s, after a follow-up as well; the commit %.12s is kept",
+		    "check of repo %s: %s, even after a follow-up; the commit %.12s is kept",
 		    change->repo->name, buf_str(&change->failed), point->commit);
 		return CHANGE_FAILED;
 	}
@@ -339,7 +360,7 @@ change_followup(struct change *change, struct error *err)
 }
 
 /*
- * Commands of the repo have run since the commit was made: what is pushed must
+ * Commands of the repo have run since the commit was made. What is pushed must
  * be what the guard saw.
  */
 enum change_next
@@ -350,8 +371,9 @@ change_commit(struct change *change, struct error *err)
 	if (tree_head(change->tree, head, sizeof head, err) != 0)
 		return CHANGE_FAILED;
 	if (strcmp(head, change->point.commit) != 0) {
-		error_set(err, DROVER_INTERNAL, "the tree stands at %.12s, the change is %.12s",
-		    head, change->point.commit);
+		error_set(err, DROVER_INTERNAL,
+		    "the tree stands at %.12s instead of the change's commit %.12s", head,
+		    change->point.commit);
 		return CHANGE_FAILED;
 	}
 	return CHANGE_NEXT;
@@ -376,7 +398,7 @@ change_push(struct change *change, struct error *err)
 	}
 	if (tree_unkeep(change->tree, change->scope->job->id, &why) != 0)
 		log_printf(&change->scope->log, DROVER_WARN,
-		    "change: the mirror keeps %.12s though it is pushed: %s", change->point.commit,
-		    why.text);
+		    "change: %.12s is pushed, but the mirror still keeps it: %s",
+		    change->point.commit, why.text);
 	return CHANGE_NEXT;
 }

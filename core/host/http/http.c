@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * host->http: a request is asked of the core, sent, judged, and tried again
- * within its time. What may be tried again, and when, is decided here and
- * nowhere else.
+ * host->http: asks the core whether a request may be sent now, sends it, judges
+ * the answer, and tries again within the request's time. Only this file decides
+ * what may be tried again, and when.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -16,9 +16,9 @@
 #include "host/http/http.h"
 #include "host/service.h"
 
-#define HTTP_BACKOFF_MS 1000ll       /* doubling */
+#define HTTP_BACKOFF_MS 1000ll       /* doubles with each try */
 #define HTTP_BACKOFF_MAX_MS 30000ll
-#define HTTP_RETRY_MAX_MS 86400000ll /* that a judge may ask for */
+#define HTTP_RETRY_MAX_MS 86400000ll /* the longest that a judge may ask for */
 #define HTTP_TRIES 10
 #define HTTP_REDIRECTS 3
 
@@ -72,7 +72,7 @@ http_of(struct scope *scope)
 	return scope->http;
 }
 
-/* One line a try; never a header, a body or what stands behind "?". */
+/* Logs one line for each try. It never contains a header, a body or a query. */
 static void
 http_log(const struct http_call *call, int64_t began, const char *failed)
 {
@@ -119,7 +119,10 @@ http_answer_out(const struct http_call *call, struct drover_http_response *out)
 		.opaque = http->serial };
 }
 
-/* The plugin's view of an answer; true when it differs from the host's. */
+/*
+ * Lets the plugin's judge look at the answer. True when the judge changed the
+ * verdict.
+ */
 static bool
 http_judge(struct http_call *call, struct drover_http_verdict *v)
 {
@@ -133,7 +136,10 @@ http_judge(struct http_call *call, struct drover_http_verdict *v)
 	call->r.judge(call->r.arg, &call->scope->public, &response, v);
 	call->http->judging = false;
 	v->text[sizeof v->text - 1] = '\0';
-	/* A name that is none pauses too much rather than nothing. */
+	/*
+	 * With an invalid name the pause covers the whole credential, which is
+	 * safer than no pause.
+	 */
 	if (v->limit != NULL && service_line(v->limit, "limit", DROVER_NAME_MAX, true, NULL) != 0)
 		v->limit = NULL;
 	if (v->code > 0 || v->code < DROVER_INTERNAL)
@@ -147,8 +153,8 @@ http_judge(struct http_call *call, struct drover_http_verdict *v)
 }
 
 /*
- * 1: followed, the request goes to another path of its origin; 0: no redirect;
- * -1: one that is not followed.
+ * Returns 1 when the request goes on at another path of its origin, 0 when the
+ * answer is not a redirect, and -1 when the redirect is not followed.
  */
 static int
 http_redirect(struct http_call *call, struct error *err)
@@ -165,11 +171,11 @@ http_redirect(struct http_call *call, struct error *err)
 	origin = to != NULL ? http_origin(to) : NULL;
 	http_shown(call->url, shown, sizeof shown);
 	if (origin == NULL)
-		error_set(err, DROVER_PERMANENT, "%s: answered %d without a place to go to", shown,
+		error_set(err, DROVER_PERMANENT, "%s: answered %d without a valid Location", shown,
 		    answer->status);
 	else if (strcmp(origin, call->origin) != 0)
-		error_set(err, DROVER_PERMANENT, "%s: redirects to %.200s: not followed", shown,
-		    origin);
+		error_set(err, DROVER_PERMANENT,
+		    "%s: redirects to another origin, %.200s: not followed", shown, origin);
 	else if (strcmp(call->r.method, "GET") != 0 && strcmp(call->r.method, "HEAD") != 0)
 		error_set(err, DROVER_PERMANENT,
 		    "%s: %s is redirected (%d) on the same host: not followed", shown,
@@ -189,7 +195,10 @@ http_redirect(struct http_call *call, struct error *err)
 	return rc;
 }
 
-/* The next page by header Link, of this origin or the request has failed. */
+/*
+ * Takes the next page from the header Link. A page of another origin fails the
+ * request.
+ */
 static int
 http_next(struct http_call *call, struct error *err)
 {
@@ -208,9 +217,9 @@ http_next(struct http_call *call, struct error *err)
 	whole = http_resolve(call->url, target);
 	origin = whole != NULL ? http_origin(whole) : NULL;
 	if (origin == NULL || strcmp(origin, call->origin) != 0) {
-		rc =
-		    error_set(err, DROVER_PERMANENT, "%s: its next page is at %.200s: not followed",
-			call->origin, origin != NULL ? origin : "no URL");
+		rc = error_set(err, DROVER_PERMANENT,
+		    "%s: the next page is at another origin, %.200s: not followed", call->origin,
+		    origin != NULL ? origin : "no URL");
 	} else if (strncmp(target, "http", 4) == 0) {
 		http->next = target;
 		target = NULL;
@@ -224,7 +233,7 @@ http_next(struct http_call *call, struct error *err)
 	return rc;
 }
 
-/* One exchange and what is made of it. -1: the request ends here. */
+/* One exchange and its verdict. -1 when there is no time left for one. */
 static int
 http_try(struct http_call *call, struct drover_http_verdict *v, bool *judged, struct error *err)
 {
@@ -245,7 +254,7 @@ http_try(struct http_call *call, struct drover_http_verdict *v, bool *judged, st
 
 	*judged = false;
 	if (left <= 0)
-		return error_set(err, DROVER_AGAIN, "http: no time is left for a request");
+		return error_set(err, DROVER_AGAIN, "http: the request's time is over");
 	try.timeout_ms = left < call->timeout_ms ? left : call->timeout_ms;
 	call->tries++;
 	free(http->url);
@@ -280,7 +289,10 @@ http_try(struct http_call *call, struct drover_http_verdict *v, bool *judged, st
 	return 0;
 }
 
-/* Full jitter; a time that the server named is never undercut. */
+/*
+ * The wait before the next try, with full jitter, and never shorter than the
+ * server asked for.
+ */
 static int64_t
 http_backoff(int tries, int64_t retry_after)
 {
@@ -295,7 +307,7 @@ http_backoff(int tries, int64_t retry_after)
 	return random % (most + 1);
 }
 
-/* Whether it is tried again, and after what wait. */
+/* Whether to try again; *wait is the wait before that. */
 static bool
 http_again(const struct http_call *call, const struct drover_http_verdict *v, bool judged,
     int64_t *wait)
@@ -325,7 +337,7 @@ http_carry_out(struct http_call *call, struct error *err)
 		rc = call->http->answer.status != 0 && v.code != DROVER_CANCELLED ?
 		    http_redirect(call, err) :
 		    0;
-		/* A redirect is an answer: whoever gives it is not down. */
+		/* A redirect is an answer, so the server is not down. */
 		if (rc != 0)
 			v.code = rc == 1 ? DROVER_OK : err->code;
 		http_tell(call, &v);
@@ -368,7 +380,8 @@ host_http_send(struct drover_scope *public, const struct drover_http_request *re
 
 	if (scope->http != NULL && scope->http->judging)
 		error_set(&err, DROVER_PERMANENT,
-		    "http: a judge asks for nothing: the answer that it judges would be lost");
+		    "http: a judge must not send requests: the answer that it judges would be "
+		    "lost");
 	else if (service_out_check(response, "drover_http_response", &err) == 0 &&
 	    http_call_begin(&call, scope, request, &err) == 0) {
 		call.http = http_of(scope);

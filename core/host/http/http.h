@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the parts of host->http share. State is per scope, so that no two
- * processes and no two threads ever use one connection.
+ * What the parts of host->http share. http.c carries a request out and calls
+ * the other files, each under its name below. All state belongs to one scope,
+ * so that a connection is never used by two processes or threads.
  */
 #ifndef HOST_HTTP_HTTP_H
 #define HOST_HTTP_HTTP_H
@@ -15,7 +16,7 @@
 #include "base/error.h"
 #include "host/scope.h"
 
-/* The calls of libcurl, which is loaded when it is first used: http_load.c. */
+/* The functions of libcurl, which is loaded on first use: http_load.c. */
 #define HTTP_CURL_CALLS(X) \
 	X(easy_cleanup) \
 	X(easy_getinfo) X(easy_init) X(easy_reset) X(easy_setopt) X(easy_strerror) X(free) \
@@ -29,155 +30,177 @@ struct http_curl {
 #undef X
 };
 
-/* NULL and DROVER_CONFIG when this system has no libcurl. */
+/*
+ * The functions, valid for ever. NULL and CONFIG when libcurl cannot be loaded.
+ */
 const struct http_curl *http_curl(struct error *);
 
 #define HTTP_SOCKETS_MAX 16
 #define HTTP_URL_MAX 8192
 
-/* An answer as it came. */
+/* An answer as it was received. */
 struct http_answer {
 	int status;
-	struct buf body;             /* decoded */
-	struct buf headers;          /* "name\0value\0" in order, names in lower case */
+	struct buf body;             /* after decompression */
+	/* "name\0value\0" in the order of the answer, names in lower case */
+	struct buf headers;
 };
 
 struct http {
-	CURLM *multi; /* with its connections; NULL until first used, and in a fork */
+	CURLM *multi; /* keeps the connections; NULL until the first request, and in a fork */
 	CURL *easy;
-	int sockets[HTTP_SOCKETS_MAX]; /* of its connections, -1: free place */
-	uint64_t serial;             /* counts answers */
-	struct http_answer answer;   /* the last */
-	char *url, *next;            /* of the last */
-	unsigned writes;             /* to the cache */
-	bool judging;                /* the last: by the plugin, which must not replace it */
+	int sockets[HTTP_SOCKETS_MAX]; /* sockets of the connections; -1 marks a free entry */
+	uint64_t serial;             /* number of answers so far */
+	struct http_answer answer;   /* the last answer */
+	/* URL of the last answer, and that of its next page, or NULL */
+	char *url, *next;
+	unsigned writes;             /* number of answers written to the cache */
+	/* the judge looks at the last answer, which must not be replaced */
+	bool judging;
 };
 
-/* One try. */
+/* One try of a request. */
 struct http_try {
 	const char *method, *url;
 	struct curl_slist *headers;
 	const char *body;
 	uint64_t body_len;
-	int64_t timeout_ms;          /* more than 0 */
-	uint64_t max;                /* bytes of decoded body */
-	bool once; /* no connection that was used before: libcurl would repeat the request by itself
-		    */
-	bool loopback;               /* the peer must be one */
-	bool sent;                   /* out: some of it went out */
+	int64_t timeout_ms;          /* greater than 0 */
+	uint64_t max;                /* bytes that the decompressed body may have */
+	/*
+	 * use a new connection: on a used one libcurl might repeat the request
+	 */
+	bool once;
+	bool loopback;               /* the peer's address must be a loopback address */
+	bool sent;                   /* set by http_exchange(): part of the request was sent */
 };
 
-/* A request as it was checked, while it is carried out. */
+/* A request that passed the checks, while it is carried out. */
 struct http_call {
 	struct scope *scope;
 	struct http *http;
 	struct drover_http_request r;
-	char *url, *origin;          /* url changes by a redirect */
+	char *url, *origin;          /* a redirect changes url */
 	const char *credential;
 	bool loopback;
 	struct curl_slist *headers;
-	int64_t until;               /* monotonic: no try and no wait goes on for longer */
+	int64_t until;               /* monotonic; tries and waits end by then */
 	int64_t timeout_ms;
 	uint64_t max;
 	int tries, redirects;
-	bool sent;                   /* the last try may have done something */
+	bool sent;                   /* the last try may have had an effect */
 	bool not_modified;
 };
 
 /*
- * http_request.c: 0, or -1 with PERMANENT or CONFIG. Ended by http_call_end
- * either way.
+ * http_request.c. Checks a plugin's request and prepares the call. 0, or -1
+ * with PERMANENT or CONFIG; http_call_end() is due either way.
  */
 int http_call_begin(struct http_call *, struct scope *, const struct drover_http_request *,
     struct error *);
 void http_call_end(struct http_call *);
 
-/* http_core.c: what the core is asked and told; nothing without a core. */
 /*
- * ms that may be waited so that a try has time after it: the last quarter of
- * the request's time, at most 5 s, is kept for it.
+ * http_core.c. Asks the core before a try, and tells it the verdict after.
+ * Without a core these do nothing.
+ */
+
+/*
+ * How many ms may be waited so that a try still has time afterwards: a quarter
+ * of the remaining time, at most 5 s, is reserved for it.
  */
 int64_t http_patience(const struct http_call *);
 /*
- * ms to wait before the request, which is counted now. -1: QUOTA (paused, or
- * over patience) or AGAIN (the breaker is open).
+ * Counts a request against its limits and returns the ms to wait before it is
+ * sent. -1 with QUOTA (paused, or the wait is too long) or AGAIN (the breaker
+ * is open).
  */
 int64_t http_take(const struct http_call *, struct error *);
+/* Tells the core the verdict on a try; an error is ignored. */
 void http_tell(const struct http_call *, const struct drover_http_verdict *);
 
 /*
- * http_curl.c: the transport. 0 and the answer, whatever its status; else -1:
- * AGAIN, CANCELLED, PERMANENT (over max), CONFIG.
+ * http_curl.c. One exchange with the server. 0 and the answer, whatever its
+ * status; else -1 with AGAIN, CANCELLED, PERMANENT (longer than max) or CONFIG.
  */
 int http_exchange(struct scope *, struct http *, struct http_try *, struct http_answer *,
     struct error *);
-/* Waits, and lets the runner work meanwhile. -1 and CANCELLED. */
+/* Waits ms, and lets the runner work meanwhile. 0, or -1 and CANCELLED. */
 int http_pause(struct scope *, int64_t ms, struct error *);
+/* Closes the connections. */
 void http_close(struct http *);
 
-/* http_url.c */
+/* http_url.c. The strings that these return are the caller's to free. */
+
 /*
- * base + path, or an absolute path of base's origin, as one checked URL; the
- * caller frees. NULL and PERMANENT or CONFIG.
+ * Makes a checked URL of base and path; path may also be an absolute URL of
+ * base's origin. *loopback tells whether the host is a loopback address. NULL
+ * and PERMANENT or CONFIG.
  */
 char *http_url(const char *base, const char *path, bool *loopback, struct error *);
 /*
- * "https://host:port" of a checked URL, in lower case, the port always there;
- * the caller frees. NULL: no such URL.
+ * The origin "https://host:port" of a checked URL, in lower case and always
+ * with the port. NULL when the text is not such a URL.
  */
 char *http_origin(const char *url);
 /*
- * What a Location or a Link means at url; the caller frees. NULL: nothing that
- * can be asked for.
+ * Resolves a Location or a Link against url. NULL when the result cannot be
+ * requested.
  */
 char *http_resolve(const char *url, const char *reference);
 /*
- * Without query and fragment, for errors and the log: a query may hold a
- * secret. Writes into out and returns it.
+ * Writes url without its query and fragment to out and returns out: for errors
+ * and the log, because a query may contain a secret.
  */
 const char *http_shown(const char *url, char *out, size_t size);
 
-/* http_cache.c */
+/* http_cache.c. An answer of the cache; http_cache_free() ends it. */
 struct http_kept {
 	struct http_answer answer;
-	const char *etag;            /* in its headers */
+	const char *etag;            /* borrowed from answer.headers */
 };
 /*
- * What is kept for the request as it stands; true: the caller ends it with
- * http_cache_free.
+ * Looks up the answer that is kept for the request. When it returns true,
+ * http_cache_free() is due.
  */
 bool http_cache_get(const struct http_call *, struct http_kept *);
 void http_cache_free(struct http_kept *);
 /*
- * A 304 becomes the kept answer; headers of the 304 go before kept ones. Takes
- * the body.
+ * Turns a 304 into the kept answer, whose body it takes over. Headers of the
+ * 304 take precedence over kept ones.
  */
 void http_cache_apply(struct http_kept *, struct http_answer *);
 /*
- * Keeps the last answer where it may be kept. What cannot be written is not
- * kept, and that is all.
+ * Keeps the last answer if it may be kept. When it cannot be written, it is not
+ * kept; that is no error.
  */
 void http_cache_put(const struct http_call *);
 
 /*
- * http_link.c: the target of rel="next" in a header Link, or NULL; the caller
- * frees.
+ * http_link.c. The target of rel="next" in a header Link, which the caller
+ * frees; NULL if there is none.
  */
 char *http_link_next(const char *header);
 
-/* http_verdict.c */
-/* A header of an answer, any case; NULL: none. */
+/*
+ * http_verdict.c. A header of an answer, whatever the case of name; NULL if the
+ * answer has none.
+ */
 const char *http_header(const struct http_answer *, const char *name);
-/* What an answer means unless a judge knows better; now is wall ms. */
+/*
+ * The verdict on an answer, which the plugin's judge may overrule. now is wall
+ * ms.
+ */
 void http_verdict(const struct http_answer *, int64_t now, struct drover_http_verdict *);
 /*
- * ms to wait by Retry-After (seconds or a date), -1 where it says nothing. date
- * is the server's clock, 0: none.
+ * The ms to wait according to Retry-After (seconds or a date); -1 when value is
+ * neither. date is the server's clock in wall ms, 0 if it sent none.
  */
 int64_t http_retry_after(const char *value, int64_t date, int64_t now);
 /*
- * ms to wait by a reset: seconds, epoch seconds, or ISO to the minute or the
- * second; -1: none of these.
+ * The ms to wait until a reset, which is given as seconds, as epoch seconds or
+ * ms, or as an ISO time to the minute or second; -1 when value is none of
+ * these.
  */
 int64_t http_reset(const char *value, int64_t date, int64_t now);
 

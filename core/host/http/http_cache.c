@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Answers that are kept with their ETag, a file each: STATE/http/PLUGIN/SHA-256
- * of what was asked and by whom. The first line of a file proves the rest of
- * it; what does not match is removed. What was used longest ago goes first.
+ * Answers that are kept with their ETag, one file each: STATE/http/PLUGIN/ and
+ * the SHA-256 of the request and its credential. The first line of a file is
+ * the digest of the rest; a file that does not match it is removed. When the
+ * cache is full, what was used longest ago goes first.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -25,12 +26,12 @@
 #define CACHE_BODY_MAX (4u * 1024 * 1024)
 #define CACHE_FILE_MAX (CACHE_BODY_MAX + 1024 * 1024)
 #define CACHE_ETAG_MAX 1024          /* servers refuse long headers */
-#define CACHE_SWEEP 16               /* writes between two looks at the size of all */
+#define CACHE_SWEEP 16               /* writes between two checks of the total size */
 #define CACHE_STALE_MS (60 * 60 * 1000ll)
 
 struct http_cache_file {
 	char name[DIGEST_HEX];
-	int64_t used_at, size;       /* used_at: seconds */
+	int64_t used_at, size;       /* used_at in seconds */
 };
 
 static bool http_cache_on(const struct http_call *);
@@ -57,7 +58,7 @@ http_cache_dir(const struct http_call *call)
 	return xasprintf("%s/http/%s", call->scope->config->state_dir, call->scope->log.plugin);
 }
 
-/* The same URL is another answer for another account, and in another format. */
+/* The answer to a URL depends on the account and on the accepted format. */
 static char *
 http_cache_path(const struct http_call *call)
 {
@@ -75,7 +76,7 @@ http_cache_path(const struct http_call *call)
 	return path;
 }
 
-/* NULL where it cannot be asked for again. */
+/* The ETag of an answer; NULL if it cannot be sent back in a header. */
 static const char *
 http_cache_etag(const struct http_answer *answer)
 {
@@ -175,7 +176,7 @@ http_cache_order(const void *a, const void *b)
 	return x->used_at < y->used_at ? -1 : x->used_at > y->used_at;
 }
 
-/* Down to nine tenths, so that not every write has to look. */
+/* Shrinks the cache to nine tenths of max, so that the next writes need not. */
 static void
 http_cache_sweep(const char *dir, int64_t max)
 {
@@ -232,7 +233,10 @@ http_cache_put(const struct http_call *call)
 	dir = http_cache_dir(call);
 	path = http_cache_path(call);
 	temporary = xasprintf("%s/.%s", dir, text_random_hex(random, 8));
-	/* No fsync: what a crash leaves does not match its first line. */
+	/*
+	 * There is no fsync(): after a crash, a partial file does not match its
+	 * first line.
+	 */
 	if (path_mkdirs(dir, 0700, NULL) == 0 &&
 	    (fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600)) !=
 		-1) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The core keeps limits, pauses and breakers for all runners and jobs: it is
- * asked before each request and told after.
+ * What a request asks the core before it is sent, and tells the core after. The
+ * core keeps limits, pauses and breakers for the requests of all processes.
  */
 #include <stdlib.h>
 
@@ -13,8 +13,8 @@
 #define HTTP_RESERVE_MS 5000ll
 
 /*
- * Who waited to the very end would be let go with no time for an answer, and
- * what failed then would count against the server.
+ * A request that waited until the very end would have no time left for its
+ * answer, and its failure would count against the server.
  */
 int64_t
 http_patience(const struct http_call *call)
@@ -60,8 +60,8 @@ http_take(const struct http_call *call, struct error *err)
 }
 
 /*
- * What the core is not told it learns from the next request: a failure here
- * fails nothing.
+ * A failure here is ignored: the core will learn the same from the next
+ * request.
  */
 void
 http_tell(const struct http_call *call, const struct drover_http_verdict *v)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One HTTP exchange by libcurl, driven here so that a cancel, a deadline and
- * the runner's own work are heeded while it waits. The connections stay for the
- * scope's next request; a fork drops them unread.
+ * One HTTP exchange through libcurl. The loop that drives libcurl is here, so
+ * that it can watch for a cancel, a deadline and the runner's own work.
+ * Connections are kept for the scope's next request; a fork drops them without
+ * reading from them.
  */
 #include "build.h"
 
@@ -21,22 +22,25 @@
 #include "host/service.h"
 
 #define HTTP_CONNECT_MS 10000
-#define HTTP_SLICE_MS \
-	500 /* a signal that comes between the look and the wait is seen after so long */
-#define HTTP_RESOLVE_MS \
-	2000 /* the runner forks nothing meanwhile: another thread may hold the resolver's locks \
-	      */
+/* How late a signal is seen that comes between the check and the wait. */
+#define HTTP_SLICE_MS   500
+/*
+ * How long the runner forks nothing while a name is resolved: another thread
+ * may hold the resolver's locks.
+ */
+#define HTTP_RESOLVE_MS 2000
 #define HTTP_HEADERS_BYTES (256u * 1024)
 #define HTTP_IDLE_S 60L              /* a connection that was idle for longer is not used again */
 
-/* An exchange under way. */
+/* An exchange that is in progress. */
 struct exchange {
 	struct scope *scope;
 	struct http *http;
 	struct http_try *try;
 	struct http_answer *answer;
 	bool too_long, too_many_headers, not_loopback;
-	int64_t resolving;               /* monotonic ms since when; 0: not */
+	/* since when a name is being resolved, monotonic ms; 0 if it is not */
+	int64_t resolving;
 };
 
 static struct http *http_make(struct http *, struct error *);
@@ -82,8 +86,8 @@ http_close(struct http *http)
 }
 
 /*
- * Cleaning up would say goodbye on connections that the parent goes on using:
- * they are only let go.
+ * Cleaning up would send a goodbye on connections that the parent goes on
+ * using, so the handles are only dropped.
  */
 void
 http_forked(struct scope *scope)
@@ -113,8 +117,8 @@ sockaddr_loopback(const struct sockaddr *address)
 }
 
 /*
- * A place for every connection: one that could not be closed in a fork is not
- * opened.
+ * Every socket is recorded. When the table is full no further socket is opened,
+ * because a fork could not close it.
  */
 static curl_socket_t
 exchange_on_open(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
@@ -171,7 +175,7 @@ exchange_on_body(char *data, size_t size, size_t n, void *arg)
 	return len;
 }
 
-/* A status line begins a new answer: what came before was an interim one. */
+/* A status line begins a new answer; the one before was an interim answer. */
 static size_t
 exchange_on_header(char *data, size_t size, size_t n, void *arg)
 {
@@ -250,8 +254,8 @@ exchange_set(struct exchange *x, int64_t timeout_ms)
 	curl->easy_setopt(easy, CURLOPT_PROTOCOLS, (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS));
 #endif
 	/*
-	 * One request a connection at a time: what was sent, and what was not,
-	 * is known.
+	 * HTTP/1.1 has one request at a time on a connection, so it is known
+	 * what was sent.
 	 */
 	curl->easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	curl->easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
@@ -283,8 +287,8 @@ exchange_set(struct exchange *x, int64_t timeout_ms)
 }
 
 /*
- * Until libcurl is done with it. -1: the scope was cancelled, or libcurl
- * failed.
+ * Runs until libcurl has finished the exchange. 0 and libcurl's result, or -1
+ * when the scope was cancelled or libcurl failed.
  */
 static int
 exchange_run(struct exchange *x, int64_t until, CURLcode *result, struct error *err)
@@ -323,8 +327,8 @@ exchange_run(struct exchange *x, int64_t until, CURLcode *result, struct error *
 }
 
 /*
- * The class of a transport that failed: trouble on the way, unless it is known
- * to fail the same way each time.
+ * Sets the error of a failed exchange. It is AGAIN, unless the exchange is
+ * known to fail in the same way each time.
  */
 static int
 exchange_failed(const struct exchange *x, CURLcode code, const char *detail, struct error *err)
@@ -342,9 +346,10 @@ exchange_failed(const struct exchange *x, CURLcode code, const char *detail, str
 		    HTTP_HEADERS_BYTES / 1024);
 	if (x->not_loopback)
 		return error_set(err, DROVER_CONFIG,
-		    "%s: the name is of no loopback address: use https://", shown);
+		    "%s: the name is not that of a loopback address: use https://", shown);
 	if (code == CURLE_SSL_CACERT_BADFILE)
-		return error_set(err, DROVER_CONFIG, "%s: http.ca_file cannot be read", shown);
+		return error_set(err, DROVER_CONFIG, "%s: the file of http.ca_file cannot be read",
+		    shown);
 	if (code == CURLE_PEER_FAILED_VERIFICATION)
 		return error_set(err, DROVER_AGAIN,
 		    "%s: the server's certificate is not trusted (%s): see http.ca_file", shown,
@@ -353,8 +358,9 @@ exchange_failed(const struct exchange *x, CURLcode code, const char *detail, str
 		return error_set(err, DROVER_AGAIN, "%s: the answer was cut off after %zu bytes",
 		    shown, x->answer->body.len);
 	if (code == CURLE_OPERATION_TIMEDOUT)
-		return error_set(err, DROVER_AGAIN, "%s: no whole answer in time (%zu bytes came)",
-		    shown, x->answer->body.len);
+		return error_set(err, DROVER_AGAIN,
+		    "%s: the answer did not arrive in time (%zu bytes came)", shown,
+		    x->answer->body.len);
 	return error_set(err, DROVER_AGAIN, "%s: %s", shown,
 	    *detail != '\0' ? detail : curl->easy_strerror(code));
 }
@@ -388,7 +394,7 @@ http_exchange(struct scope *scope, struct http *http, struct http_try *try,
 	if (curl->easy_getinfo(http->easy, CURLINFO_RESPONSE_CODE, &number) == CURLE_OK)
 		answer->status = (int)number;
 	(void)curl->multi_remove_handle(http->multi, http->easy);
-	/* What the exchange lent to the handle is gone when this returns. */
+	/* The handle must not keep what this function lent to it. */
 	curl->easy_reset(http->easy);
 	if (rc == 0 && result != CURLE_OK)
 		rc = exchange_failed(&x, result, detail, err);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Header Link (RFC 8288): <target>; param=value; ..., <target>; ... Of it only
- * the target of rel="next".
+ * Reads the header Link (RFC 8288): <target>; param=value; ..., <target>; ...
+ * Only the target of rel="next" is of interest.
  */
 #include <stdbool.h>
 #include <string.h>
@@ -20,7 +20,7 @@ http_link_blank(const char *p)
 	return p + strspn(p, " \t");
 }
 
-/* Whether a list of relations, parted by blanks, has "next" in it. */
+/* Whether a list of relations, separated by blanks, contains "next". */
 static bool
 http_link_relation(const char *value, size_t len)
 {
@@ -40,8 +40,8 @@ http_link_relation(const char *value, size_t len)
 }
 
 /*
- * Reads the parameters behind a target; returns where they end. Of several rel
- * only the first counts.
+ * Reads the parameters that follow a target and returns where they end. Of
+ * several rel only the first counts.
  */
 static const char *
 http_link_params(const char *p, bool *next)

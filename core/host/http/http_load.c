@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * libcurl is opened with dlopen() when a process first asks for something, and
- * never closed. droverd is not linked with it because it brings twenty other
- * libraries along: 240 mappings in place of 135, with which an empty fork() and
- * its end take 1.5 times as long (0.49 ms, not 0.32 ms, glibc 2.36). Workers
- * and jobs are forks of a runner, and most of them never use HTTP. A shared
- * object of ours, linked with libcurl and opened in the same moment, would save
- * the table of calls, but must be installed, found in a build folder too, and
- * needs a table in the other direction for what it uses of the core.
+ * libcurl is opened with dlopen() when a process first needs it, and is never
+ * closed. droverd is not linked with it, because it brings in twenty other
+ * libraries: there would be 240 mappings instead of 135, and an empty fork()
+ * and its end would take 1.5 times as long (0.49 ms instead of 0.32 ms, glibc
+ * 2.36). Workers and jobs are forks of a runner, and most of them never use
+ * HTTP.
+ *
+ * A shared object of ours that is linked with libcurl would save the table of
+ * functions. But it would have to be installed, and found in a build folder,
+ * and it would need a table in the other direction for what it uses of the
+ * core.
  */
 #include <dlfcn.h>
 #include <pthread.h>

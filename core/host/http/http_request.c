@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A plugin's request, checked before anything of it goes out: much of what is
- * in it came from outside.
+ * Checks a plugin's request before any of it is sent, because much of it comes
+ * from outside.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "host/http/http.h"
 #include "host/service.h"
 
@@ -34,7 +35,8 @@ http_request_method(const char *method, struct error *err)
 
 	if (len == 0 || len > HTTP_METHOD_MAX || method[len] != '\0' ||
 	    strcmp(method, "CONNECT") == 0)
-		return error_set(err, DROVER_PERMANENT, "http: method is none of GET, POST, ...");
+		return error_set(err, DROVER_PERMANENT,
+		    "http: method must be one of GET, POST and so on, in capital letters");
 	return 0;
 }
 
@@ -48,7 +50,7 @@ http_request_line(struct http_call *call, const char *line)
 	call->headers = more;
 }
 
-/* A line break in a header would begin another one. */
+/* A line break in a header's value would begin another header. */
 static int
 http_request_header(struct http_call *call, const struct drover_field *field, struct error *err)
 {
@@ -57,24 +59,27 @@ http_request_header(struct http_call *call, const struct drover_field *field, st
 	static const char *const ours[] = { "Host", "Content-Length", "User-Agent", "If-None-Match",
 		"Transfer-Encoding", "Connection", "Accept-Encoding", "Expect", "TE", "Upgrade",
 		"Proxy-Authorization" };
-	char *line;
+	const char *key = field->key != NULL ? field->key : "";
+	char *line, shown[64];
 
 	if (field->key == NULL || *field->key == '\0' || strlen(field->key) > DROVER_KEY_MAX ||
-	    field->key[strspn(field->key, token)] != '\0')
-		return error_set(err, DROVER_PERMANENT, "http: a name of a header is none");
+	    field->key[strspn(field->key, token)] != '\0') {
+		text_show_in(shown, sizeof shown, key, strlen(key));
+		return error_set(err, DROVER_PERMANENT, "http: invalid header name \"%s\"", shown);
+	}
 	for (size_t i = 0; i < ARRAY_LEN(ours); i++) {
 		if (strcasecmp(field->key, ours[i]) == 0)
 			return error_set(err, DROVER_PERMANENT,
-			    "http: header %s is drover's to set", ours[i]);
+			    "http: header %s is set by drover: leave it out", ours[i]);
 	}
 	if (field->value == NULL || strnlen(field->value, DROVER_VALUE_MAX + 1) > DROVER_VALUE_MAX)
 		return error_set(err, DROVER_PERMANENT,
-		    "http: header %.64s has no value, or a longer one than %d bytes", field->key,
-		    DROVER_VALUE_MAX);
+		    "http: header %.64s has no value, or one that is longer than %d bytes",
+		    field->key, DROVER_VALUE_MAX);
 	for (const char *p = field->value; *p != '\0'; p++) {
 		if (((unsigned char)*p < ' ' && *p != '\t') || *p == 0x7f)
 			return error_set(err, DROVER_PERMANENT,
-			    "http: header %.64s has a control character in it", field->key);
+			    "http: header %.64s contains a control character", field->key);
 	}
 	line = *field->value != '\0' ? xasprintf("%s: %s", field->key, field->value) :
 				       xasprintf("%s;", field->key);
@@ -96,7 +101,7 @@ http_request_limits(const struct drover_http_request *r, struct error *err)
 		if (r->limits[i].count == 0 || r->limits[i].per_ms <= 0 ||
 		    r->limits[i].per_ms > HTTP_PATIENCE_MAX_MS)
 			return error_set(err, DROVER_PERMANENT,
-			    "http: limit %s allows nothing, or in longer than a day",
+			    "http: limit %s needs a count, and a time of at most a day",
 			    r->limits[i].name);
 	}
 	return 0;
@@ -150,20 +155,23 @@ http_call_begin(struct http_call *call, struct scope *scope,
 		typed = typed || strcasecmp(r->headers[i].key, "Content-Type") == 0;
 	}
 	/*
-	 * Else libcurl waits a second for a "100 Continue" that few send, and
-	 * names a type that is not the body's.
+	 * Without the first line libcurl would wait a second for a "100
+	 * Continue", which few servers send. Without the second it would name a
+	 * type that the body does not have.
 	 */
 	http_request_line(call, "Expect:");
 	if (!typed)
 		http_request_line(call, "Content-Type:");
 	if (r->body == NULL && r->body_len > 0)
-		return error_set(err, DROVER_PERMANENT, "http: body is NULL, its length is not 0");
+		return error_set(err, DROVER_PERMANENT,
+		    "http: body is NULL, but its length is not 0");
 	if (r->body != NULL && (strcmp(r->method, "GET") == 0 || strcmp(r->method, "HEAD") == 0))
-		return error_set(err, DROVER_PERMANENT, "http: %s with a body", r->method);
+		return error_set(err, DROVER_PERMANENT, "http: a %s request must not have a body",
+		    r->method);
 	if ((call->url = http_url(r->base, r->path, &call->loopback, err)) == NULL)
 		return -1;
 	if ((call->origin = http_origin(call->url)) == NULL)
-		return error_set(err, DROVER_PERMANENT, "http: base and path make no URL");
+		return error_set(err, DROVER_PERMANENT, "http: base and path do not make a URL");
 	http_request_times(call);
 	return 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * URLs: one is made of base and path, and everything else is compared with its
- * origin.
+ * URLs: makes the URL of a request from base and path, and finds the origin
+ * that redirects, next pages and absolute paths must share.
  */
 #include <ctype.h>
 #include <stdio.h>
@@ -18,8 +18,8 @@ static bool http_url_loopback(const char *host);
 static int http_url_base(const char *base, bool *loopback, struct error *);
 
 /*
- * What a URL may not have in it: blanks, controls, what is not ASCII, and
- * backslashes, which some read as slashes.
+ * Refuses what a URL must not contain: blanks, control characters, non-ASCII
+ * bytes, and backslashes, which some programs read as slashes.
  */
 static int
 http_url_text(const char *text, const char *what, struct error *err)
@@ -37,7 +37,7 @@ http_url_text(const char *text, const char *what, struct error *err)
 	return 0;
 }
 
-/* A segment "." or "..", however it is written. */
+/* Whether a segment is "." or "..", percent-encoded or not. */
 static bool
 http_url_dots(const char *segment, size_t len)
 {
@@ -59,7 +59,7 @@ http_url_dots(const char *segment, size_t len)
 	return dots == 1 || dots == 2;
 }
 
-/* A name that came from outside must not climb out of the prefix. */
+/* A name from outside must not lead out of the prefix. */
 static int
 http_url_path(const char *path, struct error *err)
 {
@@ -103,7 +103,7 @@ http_url_base(const char *base, bool *loopback, struct error *err)
 	if (u == NULL || curl->url_set(u, CURLUPART_URL, base, 0) != CURLUE_OK ||
 	    curl->url_get(u, CURLUPART_SCHEME, &scheme, 0) != CURLUE_OK ||
 	    curl->url_get(u, CURLUPART_HOST, &host, 0) != CURLUE_OK) {
-		error_set(err, DROVER_CONFIG, "http: \"%.200s\" is no URL", base);
+		error_set(err, DROVER_CONFIG, "http: \"%.200s\" is not a URL", base);
 		goto out;
 	}
 	*loopback = http_url_loopback(host);
@@ -113,10 +113,11 @@ http_url_base(const char *base, bool *loopback, struct error *err)
 		    "http: the base URL of %.200s has a user, a query or a fragment", host);
 	else if (strcmp(scheme, "https") != 0 && strcmp(scheme, "http") != 0)
 		error_set(err, DROVER_CONFIG,
-		    "http: %.200s: only https:// (and http:// to a loopback address)", base);
+		    "http: %.200s: use https:// (or http:// to a loopback address)", base);
 	else if (strcmp(scheme, "http") == 0 && !*loopback)
 		error_set(err, DROVER_CONFIG,
-		    "http: %.200s: http:// only to a loopback address, use https://", base);
+		    "http: %.200s: http:// is allowed only to a loopback address: use https://",
+		    base);
 	else
 		rc = 0;
 out:
@@ -176,7 +177,7 @@ http_url(const char *base, const char *path, bool *loopback, struct error *err)
 	    strcspn(path + 8, "@") >= strcspn(path + 8, "/?#");
 	if (!same)
 		error_set(err, DROVER_PERMANENT,
-		    "http: %.200s is not of the origin %.200s: refused",
+		    "http: %.200s does not have the origin %.200s: refused",
 		    theirs != NULL ? theirs : "a URL", ours != NULL ? ours : base);
 	free(ours);
 	free(theirs);

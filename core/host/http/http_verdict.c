@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a status and its headers mean, and when the vendors say that a limit
- * ends.
+ * Judges an answer by its status and headers, and reads the forms in which
+ * vendors say when a limit ends.
  */
 #include <ctype.h>
 #include <stdio.h>
@@ -17,10 +17,9 @@
 #include "host/http/http.h"
 
 #define DAY_MS (24 * 60 * 60 * 1000ll)
-#define EPOCH_LEAST 1000000000ll    /* smaller numbers are seconds from now */
-#define SKEW_MS \
-	(10 * 60 * \
-	    1000ll) /* a server's clock that differs by more is believed about its own times */
+#define EPOCH_LEAST 1000000000ll    /* a smaller number is seconds from now */
+/* If the server's clock differs by more, its own times are measured by it. */
+#define SKEW_MS (10 * 60 * 1000ll)
 
 static int64_t http_whole_number(const char *, const char **end);
 static int64_t http_iso_time(const char *);
@@ -43,7 +42,10 @@ http_header(const struct http_answer *answer, const char *name)
 	return NULL;
 }
 
-/* -1 where there is none; as large as a date may be. */
+/*
+ * Reads a whole number, which may be as large as a date in ms. -1 if there is
+ * none.
+ */
 static int64_t
 http_whole_number(const char *s, const char **end)
 {
@@ -60,7 +62,7 @@ http_whole_number(const char *s, const char **end)
 	return n;
 }
 
-/* -1 when it is no moment, or one before 1970. */
+/* Wall ms of an ISO time; -1 when s is not one, or lies before 1970. */
 static int64_t
 http_iso_time(const char *s)
 {
@@ -69,12 +71,12 @@ http_iso_time(const char *s)
 	if (clock_parse_iso(s + strspn(s, " \t"), &iso) == NULL || iso.wall_ms <= 0)
 		return -1;
 	/*
-	 * Written to the minute: the limit may hold until that minute is over.
+	 * A time to the minute: the limit may last until that minute is over.
 	 */
 	return iso.has_seconds ? iso.wall_ms : iso.wall_ms + 60000;
 }
 
-/* A day is more than any limit's length: a time beyond it is a wrong clock. */
+/* No limit lasts longer than a day: a later time comes from a wrong clock. */
 static int64_t
 http_wait_until(int64_t at, int64_t date, int64_t now)
 {
@@ -86,7 +88,7 @@ http_wait_until(int64_t at, int64_t date, int64_t now)
 	return at - reference > DAY_MS ? DAY_MS : at - reference;
 }
 
-/* -1: no date that HTTP knows. */
+/* Epoch seconds of a date of HTTP; -1 when s is not one. */
 static time_t
 http_date(const char *s)
 {
@@ -136,8 +138,8 @@ http_reset(const char *value, int64_t date, int64_t now)
 }
 
 /*
- * Every answer of some vendors names a reset: it means something only when
- * nothing remains.
+ * Some vendors name a reset in every answer. It means something only when
+ * nothing remains of the limit.
  */
 static bool
 http_limit_spent(const struct http_answer *answer)
