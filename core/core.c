@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The shared state of the core: what is deferred until the commit, and the view
- * of the machine.
+ * The state that the parts of the core share: what is deferred until the
+ * commit, and the readings of the machine's memory and disk.
  */
 #include <stdlib.h>
 #include <string.h>

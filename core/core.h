@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What every part of the core may know: the configuration, the event loop, the
- * database and what is built on it. The daemon owns a struct core and gives it
- * to runners, API and notices; no more than this is shared between them.
+ * database and what is built on it. The daemon owns a struct core and hands it
+ * to the supervisor, the API and the notices; they share nothing else.
  *
  * The core is one thread with one loop. A tick handles the events that are
- * ready, commits once, and then sends what was deferred. Code that changes
- * something and has to tell somebody about it defers the telling, so that an
- * answer is never sent for a change that is not on disk.
+ * ready, commits once, and then calls what was deferred. Code that changes
+ * something and must tell a peer or a user about it defers the telling, so that
+ * no answer is sent for a change that is not on disk.
  */
 #ifndef CORE_H
 #define CORE_H
@@ -23,7 +23,7 @@
 #include "queue/queue.h"
 #include "store/store.h"
 
-#define CORE_VIEW_MS 1000 /* how long a reading of free memory and disk is good for */
+#define CORE_VIEW_MS 1000 /* how long a reading of free memory and disk is used */
 
 struct notices; /* notice/notice.h */
 struct deferred;
@@ -33,39 +33,45 @@ enum core_mode { CORE_STARTING, CORE_RUNNING, CORE_DRAINING, CORE_STOPPING };
 struct core {
 	enum core_mode mode;
 	bool in_process;         /* plugins run as threads of this process */
-	const char *self;        /* path of this executable, for processes with other roles */
-	int64_t started_at;      /* wall */
+	const char *self;        /* path of this executable, to start other roles */
+	int64_t started_at;      /* wall, ms */
 	struct config *config;
 	struct event_base *base;
 	struct store *store;
 	struct queue *queue;
 	struct leases *leases;
 	struct notices *notices;
-	char store_error[DROVER_ERROR_MAX]; /* why the last commit failed; "" when it went well */
+	char store_error[DROVER_ERROR_MAX]; /* why the last commit failed; "" if it did not */
 	struct deferred *deferred, **deferred_tail;
 	struct queue_view view;
-	int64_t viewed_at;       /* monotonic; 0 before the first reading */
+	int64_t viewed_at;       /* monotonic, ms; 0 before the first reading */
 };
 
-/* Zeroes it, in mode CORE_STARTING. */
+/* Zeroes the struct; the mode is CORE_STARTING. */
 void core_init(struct core *);
 /* "starting", "running", "draining" or "stopping". */
 const char *core_mode_name(enum core_mode);
 /*
- * Calls fn once, after the next commit. failed is NULL when the commit went
- * well, else it says why this tick's changes were rolled back.
+ * Has fn called once, after the next commit, from daemon_tick(). failed is NULL
+ * when the commit succeeded; otherwise it says why this tick's changes are
+ * rolled back.
  */
 void core_defer(struct core *, void (*fn)(void *arg, const struct error *failed), void *arg);
-/* Whether anything is deferred. */
+/* Whether a call is deferred. */
 bool core_owes(const struct core *);
 /*
- * Takes over all that was deferred so far, for deferred_run(); NULL when
- * nothing was.
+ * Takes the calls that were deferred so far, for deferred_run(). NULL when
+ * there are none.
  */
 struct deferred *core_deferred(struct core *);
-/* Calls and frees each in the order in which they were deferred. */
+/*
+ * Makes the calls in the order in which they were deferred, and frees the list.
+ */
 void deferred_run(struct deferred *, const struct error *failed);
-/* What the gates ask about the machine, read at most once in CORE_VIEW_MS. */
+/*
+ * The state of the machine for the gates. Memory and disk are read at most once
+ * in CORE_VIEW_MS.
+ */
 void core_view(struct core *, struct queue_view *);
 
 #endif

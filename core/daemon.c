@@ -1,7 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The life of the core: what it opens, its tick, its signals, and what the
- * operator can ask of the whole of it.
+ * The life of the core: opening and closing its parts, the tick, signals, and
+ * what an operator can ask of the daemon as a whole. main() calls daemon_run(),
+ * which turns libevent's loop once, runs a tick, and so on until the daemon is
+ * over.
+ *
+ * A tick commits or rolls back every change that was made since the last one,
+ * and then makes the calls that waited for this. The API calls into this file
+ * through struct api_verbs while events are handled, so its changes are part of
+ * the next tick's commit.
  */
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -40,22 +47,26 @@
 #include "super/warnings.h"
 
 #define PRUNE_MS 600000
-#define PRUNE_BATCH 200      /* rows and folders in one tick */
+#define PRUNE_BATCH 200      /* rows and folders that one tick removes */
 #define STORE_RETRY_MS 1000
-#define STOP_GRACE_MS 15000   /* for interrupted attempts and runners to end */
+#define STOP_GRACE_MS 15000   /* time for interrupted attempts and runners to end */
 #define TICK_ROUNDS 8
 
 struct daemon {
 	struct core core;
 	struct supervisor *supervisor;
 	struct api *api;
-	const char *config_file;      /* as given; NULL when it was looked up */
-	char config_error[DROVER_ERROR_MAX]; /* of the last reload; "" when it was good */
+	const char *config_file;      /* as given on the command line; NULL if none was */
+	char config_error[DROVER_ERROR_MAX]; /* why the last reload was refused; "" if it was not */
 	uint64_t commits;
 	struct event *timer, *signals[6];
-	int64_t prune_at, store_retry_at; /* monotonic */
-	int64_t stop_at; /* monotonic: running attempts are interrupted then; 0: not stopping */
-	int64_t end_at;               /* monotonic: over, whatever still runs */
+	int64_t prune_at, store_retry_at; /* monotonic, ms */
+	/*
+	 * monotonic, ms: when running attempts are interrupted; 0 while not
+	 * stopping
+	 */
+	int64_t stop_at;
+	int64_t end_at;               /* monotonic, ms: when the daemon ends, whatever still runs */
 	bool then_stop, interrupted, leaving, runners_stopped, over;
 };
 
@@ -145,8 +156,8 @@ static const struct api_verbs verbs = {
 };
 
 /*
- * systemd's protocol for readiness: one datagram, so that no library is needed
- * for it (sd_notify(3)).
+ * Sends one datagram in systemd's protocol (sd_notify(3)), which needs no
+ * library.
  */
 static void
 daemon_notify(const char *text)
@@ -166,7 +177,7 @@ daemon_notify(const char *text)
 		return;
 	if (sendto(fd, text, strlen(text), MSG_NOSIGNAL, (struct sockaddr *)(void *)&to,
 	    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len)) < 0)
-		log_printf(&core_scope, DROVER_WARN, "cannot tell systemd: %s", strerror(errno));
+		log_printf(&core_scope, DROVER_WARN, "cannot notify systemd: %s", strerror(errno));
 	close(fd);
 }
 
@@ -209,8 +220,9 @@ daemon_close(struct daemon *d)
 
 	error_set(&err, DROVER_AGAIN, "drover is stopping");
 	/*
-	 * Answers owed find their way through the supervisor: calls end,
-	 * answers go, and only then does it.
+	 * Answers that are still owed pass through the supervisor. So calls end
+	 * first, then the answers are sent, and only then is the supervisor
+	 * closed.
 	 */
 	if (d->supervisor != NULL)
 		calls_close(d->supervisor, err.text);
@@ -289,8 +301,8 @@ out:
 }
 
 /*
- * What a failed commit took back is taken back in memory too; without that
- * nothing may go on.
+ * After a failed commit, reads the state back from the store, so that memory
+ * forgets the same changes. If that fails, the daemon must stop.
  */
 static void
 daemon_reload_state(struct daemon *d, const struct error *failed)
@@ -305,8 +317,8 @@ daemon_reload_state(struct daemon *d, const struct error *failed)
 	notices_look(d->core.notices);
 	if (queue_load(d->core.queue, &err) == 0 && leases_load(d->core.leases, &err) == 0)
 		return;
-	log_printf(&core_scope, DROVER_ERR, "the state cannot be read back, stopping: %s",
-	    err.text);
+	log_printf(&core_scope, DROVER_ERR,
+	    "the state cannot be read back from the store, so droverd stops: %s", err.text);
 	d->over = d->leaving = true;
 }
 
@@ -371,8 +383,9 @@ daemon_wait(struct daemon *d, int64_t wait, int64_t now)
 }
 
 /*
- * One turn: what is due, what may start, one commit, then the answers; again
- * while the answers made work of their own.
+ * One turn of the loop: handles what is due, starts what may start, commits
+ * once, then sends the answers. Goes on while the answers have led to new
+ * changes, at most TICK_ROUNDS times.
  */
 static void
 daemon_tick(struct daemon *d)
@@ -421,7 +434,9 @@ daemon_timer(evutil_socket_t fd, short what, void *arg)
 static void
 daemon_reap(struct daemon *d)
 {
-	/* Threads of this process wait for children of their own. */
+	/*
+	 * With --in-process the plugins' threads wait for their own children.
+	 */
 	pid_t pid, whose = d->core.in_process ? chores_pid(d->supervisor) : -1;
 	int status;
 
@@ -472,7 +487,7 @@ daemon_drain(void *arg, bool then_stop)
 
 	if (d->core.mode == CORE_RUNNING) {
 		d->core.mode = CORE_DRAINING;
-		log_printf(&core_scope, DROVER_NOTICE, "draining: nothing new starts");
+		log_printf(&core_scope, DROVER_NOTICE, "draining: no new jobs start");
 	}
 	if (!then_stop || d->then_stop)
 		return;
@@ -490,7 +505,7 @@ daemon_undrain(void *arg)
 		d->core.mode = CORE_RUNNING;
 }
 
-/* A plugin that runs has said what it declares. */
+/* What a running plugin has said that it declares; NULL if it does not run. */
 static const cJSON *
 daemon_exports(void *arg, const char *plugin)
 {

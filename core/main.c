@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * droverd: one executable for all roles. Without -x it is the core; the core
- * starts the others with their socket as fd 3.
+ * droverd: one executable for all roles. Without -x it is the core. The core
+ * starts the runners and the keeper as droverd -x ROLE, with their socket as fd
+ * 3.
  */
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -37,13 +38,12 @@ static int role_keeper(int, char **);
 static int role_describe(int, char **);
 static int role_settings(int, char **);
 
+/* describe takes NAME DIR..., settings NAME FILE, the others nothing. */
 static const struct role roles[] = {
-	{ "runner", role_runner }, /* holds one plugin */
-	{ "keeper", role_keeper }, /* tidies worktrees */
-	{ "describe",
-	    role_describe }, /* FILE.so or NAME DIR...: loads it, prints what it says of itself */
-	{ "settings",
-	    role_settings }, /* NAME FILE: loads it, prints what is wrong with its configuration */
+	{ "runner", role_runner },     /* runs one plugin */
+	{ "keeper", role_keeper },     /* cleans and removes trees */
+	{ "describe", role_describe }, /* loads a plugin and prints what it declares */
+	{ "settings", role_settings }, /* loads a plugin and checks its configuration */
 };
 
 static const char usage[] =
@@ -89,8 +89,8 @@ role_describe(int argc, char **argv)
 }
 
 /*
- * 1: what was printed is wrong. FILE "": the configuration that a daemon would
- * take.
+ * Prints what is wrong with a plugin's configuration, and returns 1 if
+ * something is. An empty FILE means the configuration that a daemon would take.
  */
 static int
 role_settings(int argc, char **argv)
@@ -130,13 +130,13 @@ run_role(const char *name, int argc, char **argv)
 	for (i = 0; i < ARRAY_LEN(roles); i++)
 		if (strcmp(roles[i].name, name) == 0)
 			return roles[i].run(argc, argv);
-	fprintf(stderr, "droverd: no role %s\n", name);
+	fprintf(stderr, "droverd: there is no role \"%s\"\n", name);
 	return EXIT_USAGE;
 }
 
 /*
- * In a process of its own, for what a plugin does when it is loaded; what is
- * wrong goes to stderr.
+ * Checks a plugin's configuration in a process of its own, because loading a
+ * plugin runs code of the plugin. Faults go to stderr.
  */
 static bool
 main_check_settings(const struct config *config, const char *plugin)
@@ -178,22 +178,26 @@ main_check_config(const char *self, const char *file)
 	return status;
 }
 
-/* fd 0 to 2 are never free for a file of ours, whoever started us. */
+/*
+ * Opens /dev/null as those of fd 0 to 2 that are closed, so that no other file
+ * gets one of these numbers.
+ */
 static void
 keep_standard_fds(void)
 {
 	int fd;
 
 	do
-		fd = open("/dev/null", O_RDWR); /* no O_CLOEXEC: children need them as well */
+		/* without O_CLOEXEC, because children need them as well */
+		fd = open("/dev/null", O_RDWR);
 	while (fd >= 0 && fd <= 2);
 	if (fd > 2)
 		close(fd);
 }
 
 /*
- * Nothing that happened to be open where we were started is ours to keep: a
- * pipe of make's, a terminal's, a lock's.
+ * Closes the files that droverd inherited by accident, such as a pipe of make,
+ * a terminal or a lock.
  */
 static void
 drop_inherited_fds(int first)
@@ -250,7 +254,7 @@ main(int argc, char **argv)
 	}
 	n = readlink("/proc/self/exe", self, sizeof self - 1);
 	if (n <= 0) {
-		fputs("droverd: /proc is needed\n", stderr);
+		fputs("droverd: cannot read /proc/self/exe: mount /proc\n", stderr);
 		return 1;
 	}
 	self[n] = '\0';
