@@ -10,7 +10,7 @@
  * without signs, which is slow and has had more holes than the rest.
  */
 #include <ctype.h>
-#include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -24,6 +24,7 @@
 
 #define UNPLACED ((size_t)-1)
 #define URL_MAX  2000
+#define SHOWN_MAX 60 /* of a text in the log */
 
 /*
  * A paragraph, heading or cell while it is gone through: what the parser holds
@@ -46,11 +47,14 @@ struct reading {
 };
 
 /*
- * cmark-gfm gives neither allocators nor extensions an argument, and holds what
- * extensions set in variables of its own, so that only one thread may parse.
+ * The text that is open, since cmark-gfm gives extensions no argument. From
+ * markdown_read() to markdown_free() a lock holds other threads off.
  */
-static pthread_mutex_t parser_lock = PTHREAD_MUTEX_INITIALIZER;
-static MARKDOWN_THREAD struct reading *reading_now;
+static struct reading *reading_now;
+
+/* Hashes of how the texts begin of which the log was told last. */
+static uint64_t refused[8];
+static size_t refused_next;
 
 static void lines_find(struct markdown *);
 static size_t line_end(const struct markdown *, size_t);
@@ -74,6 +78,7 @@ static void lines_mark(struct markdown *, size_t, size_t, int);
 static void html_mark(struct markdown *, size_t, size_t, size_t);
 static void block_mark(struct reading *, cmark_node *);
 static cmark_node *node_after(cmark_node *);
+static void refused_say(const struct markdown *, struct drover_scope *);
 
 /* A line ends where cmark-gfm says so: at "\n", "\r\n" or "\r". */
 static void
@@ -362,7 +367,6 @@ parse(struct reading *r)
 	static cmark_syntax_extension *watch;
 	cmark_parser *parser;
 
-	pthread_mutex_lock(&parser_lock);
 	reading_now = r;
 	if (watch == NULL) {
 		cmark_gfm_core_extensions_ensure_registered();
@@ -380,7 +384,6 @@ parse(struct reading *r)
 	} else
 		memset(r->m->parts, MARKDOWN_SIGN, r->m->len);
 	r->m->arena->bounded = false;
-	pthread_mutex_unlock(&parser_lock);
 }
 
 /*
@@ -511,18 +514,50 @@ node_after(cmark_node *node)
 	return next;
 }
 
+/*
+ * Logs that a text was refused, unless that was said not long before: a text is
+ * read several times, and not to the byte the same.
+ */
+static void
+refused_say(const struct markdown *m, struct drover_scope *scope)
+{
+	char begin[SHOWN_MAX];
+	uint64_t hash;
+	size_t i;
+
+	text_line(begin, sizeof(begin), m->text);
+	hash = text_hash(0, begin, strlen(begin));
+	for (i = 0; i < ARRAY_LEN(refused); i++)
+		if (refused[i] == hash)
+			return;
+	refused[refused_next++ % ARRAY_LEN(refused)] = hash;
+	plugin_log(scope, DROVER_WARN,
+	    "a text of %zu bytes is nested too deeply or too long to be read as Markdown; "
+	    "it counts as plain text without a mention or a command: \"%s\"",
+	    m->len, begin);
+}
+
 void
-markdown_read(struct markdown *m, const char *text)
+markdown_read(struct markdown *m, struct drover_scope *scope, const char *text)
 {
 	struct reading r = { .m = m };
 	cmark_node *node;
 
+	/*
+	 * The parser's tables are globals, which all plugins of a process share
+	 * (droverd --in-process has them as threads). So must the lock be, and
+	 * plugins have no variable in common: it is libc's lock of stdin, which
+	 * plugins don't read.
+	 */
+	flockfile(stdin);
 	*m = (struct markdown){ .text = text, .len = strlen(text) };
 	m->parts = xcalloc(m->len, 1);
 	m->arena = arena_new(m->len);
 	lines_find(m);
 	if (guard_fits(m))
 		parse(&r);
+	if (m->root == NULL && scope != NULL)
+		refused_say(m, scope);
 	r = (struct reading){ .m = m };
 	for (node = m->root; node != NULL; node = node_after(node))
 		block_mark(&r, node);
@@ -539,6 +574,7 @@ markdown_free(struct markdown *m)
 	free(m->lines);
 	free(m->parts);
 	*m = (struct markdown){ .text = NULL };
+	funlockfile(stdin);
 }
 
 bool
@@ -555,7 +591,7 @@ markdown_close(struct text_buf *text)
 	int length = 0, offset;
 	char mark;
 
-	markdown_read(&m, text_of(text));
+	markdown_read(&m, NULL, text_of(text));
 	last = m.root != NULL ? cmark_node_last_child(m.root) : NULL;
 	/*
 	 * One within a list or a quote ends with that, at the next empty line.

@@ -18,13 +18,6 @@
 
 #include "common/text.h"
 
-/*
- * One for each thread, since droverd --in-process runs jobs as threads. A
- * pointer fits into the static TLS that glibc keeps for libraries opened later.
- * In dynamic TLS the LeakSanitizer of GCC 12 reads sizes that are not there.
- */
-#define MARKDOWN_THREAD _Thread_local __attribute__((tls_model("initial-exec")))
-
 /* What a byte is part of. */
 enum markdown_part {
 	MARKDOWN_SIGN, /* what the parser reads and a reader does not: signs, link addresses */
@@ -49,10 +42,12 @@ struct markdown {
 
 /*
  * Parses a text that may be hostile. It is refused when the parser would take
- * too much time or memory for it; then no byte is anything but MARKDOWN_SIGN.
- * Only one text of a thread can be open, until markdown_free().
+ * too much time or memory for it; then no byte is anything but MARKDOWN_SIGN,
+ * and the log says so once, unless scope is NULL. Only one text of a process
+ * can be open, until markdown_free(): other threads wait, and a second text of
+ * the same thread is a mistake that ends the process.
  */
-void markdown_read(struct markdown *, const char *text);
+void markdown_read(struct markdown *, struct drover_scope *, const char *text);
 void markdown_free(struct markdown *);
 
 /* The kinds of nodes that cmark-gfm has no constant for. */

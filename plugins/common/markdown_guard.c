@@ -46,8 +46,8 @@ static void *mem_calloc(size_t, size_t);
 static void *mem_realloc(void *, size_t);
 static void mem_free(void *);
 
-/* cmark-gfm gives its allocators no argument. */
-static MARKDOWN_THREAD struct arena *arena_now;
+/* That of the open text: cmark-gfm gives its allocators no argument. */
+static struct arena *arena_now;
 cmark_mem guard_mem = { mem_calloc, mem_realloc, mem_free };
 
 /* Whether a line goes on as a rule across the page: "* * *", of any length. */

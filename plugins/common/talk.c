@@ -31,13 +31,13 @@ is_word(unsigned char c)
 }
 
 bool
-talk_says(const char *markdown)
+talk_says(struct drover_scope *scope, const char *markdown)
 {
 	struct markdown m;
 	bool said;
 	size_t i, run;
 
-	markdown_read(&m, markdown);
+	markdown_read(&m, scope, markdown);
 	/* What nobody can parse may say something. */
 	said = m.root == NULL && markdown[strspn(markdown, " \t\r\n")] != '\0';
 	for (i = 0; i < m.len && !said; i += run) {
@@ -69,7 +69,7 @@ mention_at(const char *text, size_t at, const char *name)
 }
 
 bool
-talk_mentions(const char *markdown, const char *name)
+talk_mentions(struct drover_scope *scope, const char *markdown, const char *name)
 {
 	struct markdown m;
 	bool found = false;
@@ -77,7 +77,7 @@ talk_mentions(const char *markdown, const char *name)
 
 	if (*name == '\0' || strchr(markdown, '@') == NULL)
 		return false;
-	markdown_read(&m, markdown);
+	markdown_read(&m, scope, markdown);
 	for (i = 0; i < m.len && !found; i++)
 		found = markdown[i] == '@' && m.parts[i] == MARKDOWN_PROSE &&
 		    mention_at(markdown, i, name);
@@ -144,8 +144,8 @@ command_line(const struct markdown *m, size_t from)
 }
 
 int
-talk_command(const char *markdown, char *prompt, size_t prompt_size, char *text, size_t text_size,
-    int *more)
+talk_command(struct drover_scope *scope, const char *markdown, char *prompt, size_t prompt_size,
+    char *text, size_t text_size, int *more)
 {
 	static const char word[] = "/drover";
 	struct markdown m;
@@ -157,7 +157,7 @@ talk_command(const char *markdown, char *prompt, size_t prompt_size, char *text,
 	*more = 0;
 	if (strstr(markdown, word) == NULL)
 		return 0;
-	markdown_read(&m, markdown);
+	markdown_read(&m, scope, markdown);
 	for (i = 0; i < m.lines_len; i++) {
 		start = m.lines[i] + strspn(markdown + m.lines[i], " \t");
 		if (strncmp(markdown + start, word, sizeof(word) - 1) != 0 ||

@@ -17,16 +17,16 @@
  * does not count as said.
  */
 /* Whether there is anything but quotes, code and comments. */
-bool talk_says(const char *markdown);
+bool talk_says(struct drover_scope *, const char *markdown);
 /* Whether "@name" is said, as a word of its own, in any case. */
-bool talk_mentions(const char *markdown, const char *name);
+bool talk_mentions(struct drover_scope *, const char *markdown, const char *name);
 /*
  * Takes the first line that is "/drover [--prompt NAME] [TEXT]" and nothing
  * else; the text comes without hidden characters. 1: found, and prompt is ""
  * when no NAME is given; 0: there is no such line. *more counts further ones.
  */
-int talk_command(const char *markdown, char *prompt, size_t prompt_size, char *text,
-    size_t text_size, int *more);
+int talk_command(struct drover_scope *, const char *markdown, char *prompt, size_t prompt_size,
+    char *text, size_t text_size, int *more);
 
 /*
  * The hidden trailing marker of a posted text, "<!-- drover:KIND:ID trace=TRACE

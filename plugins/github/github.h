@@ -368,7 +368,7 @@ void thread_free(struct thread *);
  * The agent's text made fit to be posted: no comments, no pings, bounded. The
  * caller frees.
  */
-char *post_tame(const char *text, size_t max);
+char *post_tame(struct drover_scope *, const char *text, size_t max);
 
 /* A comment: text is tame; kind and key go into the marker. */
 struct post {
@@ -442,7 +442,7 @@ int work_begin(struct work *, bool open, bool pull, struct drover_error *);
 /* Has an agent make the change, into w->made. */
 int work_change(struct work *, const struct drover_change *, struct drover_error *);
 /* What the agent said, tame; the caller frees. */
-char *work_said(const char *agent_text);
+char *work_said(struct work *, const char *agent_text);
 /* Remembers the answer for the next prompt on this subject, and posts it. */
 int work_answer(struct work *, const char *text, struct drover_error *);
 /* One line "#12 Title: first words" for lists of jobs. */

@@ -160,7 +160,7 @@ open_pull_do(struct call *call, struct drover_error *err)
 		return code;
 	if (strlen(ask.branch) >= GITHUB_BRANCH_MAX)
 		return plugin_fail(err, DROVER_PERMANENT, "the branch's name is too long");
-	ask.body = tame = post_tame(body, GITHUB_TEXT_MAX);
+	ask.body = tame = post_tame(call->hub.scope, body, GITHUB_TEXT_MAX);
 	ask.trace = json_text(call->request, "trace");
 	ask.labels = json_get(call->request, "labels");
 	ask.draft = json_true(call->request, "draft");
@@ -195,7 +195,7 @@ comment_do(struct call *call, struct drover_error *err)
 			    DROVER_KEY_MAX - 1);
 		post.key = own;
 	}
-	post.text = tame = post_tame(text, GITHUB_TEXT_MAX);
+	post.text = tame = post_tame(call->hub.scope, text, GITHUB_TEXT_MAX);
 	code = post_comment(&call->hub, &post, id, sizeof(id), url, sizeof(url), err);
 	free(tame);
 	if (code != 0)

@@ -172,7 +172,7 @@ static int
 command_finish(struct work *w, struct drover_error *err)
 {
 	struct text_buf out = { 0 };
-	char url[GITHUB_URL_MAX], *tame = work_said(w->made->text);
+	char url[GITHUB_URL_MAX], *tame = work_said(w, w->made->text);
 	int code = 0;
 
 	if (!w->made->changed)

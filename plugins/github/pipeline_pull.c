@@ -192,7 +192,7 @@ job_post(struct job *j, const char *said, struct drover_error *err)
 {
 	bool changed = j->w.made != NULL && j->w.made->changed;
 	struct text_buf out = { 0 };
-	char *tame = work_said(said);
+	char *tame = work_said(&j->w, said);
 	int code;
 
 	text_addf(&out, "%s",

@@ -183,7 +183,7 @@ answer_text(struct drover_scope *scope, const struct ask *ask, const char *text)
 	if (strcmp(ask->type, "issuecomment") == 0 || strcmp(ask->type, "review") == 0 ||
 	    (ask->url[0] != '\0' && !post_marks(scope))) {
 		first = xstrndup(ask->text, cut);
-		quote = post_tame(first, QUOTE_MAX * 4);
+		quote = post_tame(scope, first, QUOTE_MAX * 4);
 		/*
 		 * The fence of code would make the link that follows code as
 		 * well.

@@ -65,8 +65,8 @@ command_take(struct poll *p, struct ask *ask)
 	char *text = xmalloc(COMMAND_MAX);
 	int more = 0;
 
-	if (talk_command(ask->body, ask->prompt, sizeof(ask->prompt), text, COMMAND_MAX, &more) ==
-	    0) {
+	if (talk_command(p->scope, ask->body, ask->prompt, sizeof(ask->prompt), text, COMMAND_MAX,
+		&more) == 0) {
 		free(text);
 		return false;
 	}

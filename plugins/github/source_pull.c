@@ -71,13 +71,13 @@ comment_wanted(struct poll *p, const struct ask *ask)
 	 * An approval without a word asks for nothing, and neither does a quote
 	 * or code alone.
 	 */
-	return on_pull(ask) && talk_says(ask->body);
+	return on_pull(ask) && talk_says(p->scope, ask->body);
 }
 
 static bool
 mention_wanted(struct poll *p, const struct ask *ask)
 {
-	return on_pull(ask) && talk_mentions(ask->body, p->github->mention);
+	return on_pull(ask) && talk_mentions(p->scope, ask->body, p->github->mention);
 }
 
 static int

@@ -17,17 +17,17 @@
 
 static const char cut_note[] = "\n\n[... cut: too long for a comment]";
 
-static size_t drop_comments(char *);
+static size_t drop_comments(struct drover_scope *, char *);
 static bool pings(const struct markdown *, size_t);
 
 /* Returns how many bytes were dropped. */
 static size_t
-drop_comments(char *text)
+drop_comments(struct drover_scope *scope, char *text)
 {
 	struct markdown m;
 	size_t i, used = 0, dropped;
 
-	markdown_read(&m, text);
+	markdown_read(&m, scope, text);
 	for (i = 0; i < m.len; i++)
 		if ((m.parts[i] & ~MARKDOWN_QUOTED) != MARKDOWN_COMMENT)
 			text[used++] = text[i];
@@ -49,7 +49,7 @@ pings(const struct markdown *m, size_t at)
 }
 
 char *
-post_tame(const char *given, size_t max)
+post_tame(struct drover_scope *scope, const char *given, size_t max)
 {
 	size_t len = strlen(given), at, n, fence, most;
 	struct text_buf out = { 0 };
@@ -61,14 +61,14 @@ post_tame(const char *given, size_t max)
 	 * What stood on both sides of a comment may have become one, or a
 	 * marker.
 	 */
-	if ((drop_comments(text) > 0 && drop_comments(text) > 0) ||
+	if ((drop_comments(scope, text) > 0 && drop_comments(scope, text) > 0) ||
 	    strstr(text, "<!-- drover:") != NULL)
 		talk_marker_strip(text);
 	for (len = strlen(text); len > 0 && isspace((unsigned char)text[len - 1]);)
 		text[--len] = '\0';
 	fence = markdown_run(text, '`') + markdown_run(text, '~');
 	most = max - sizeof(cut_note) - (fence < FENCE_MAX ? fence : FENCE_MAX) - 1;
-	markdown_read(&m, text);
+	markdown_read(&m, scope, text);
 	for (at = 0; at < len; at += n) {
 		if ((n = text_sequence(text + at, len - at)) == 0)
 			n = 1;

@@ -96,10 +96,10 @@ work_change(struct work *w, const struct drover_change *change, struct drover_er
 }
 
 char *
-work_said(const char *agent_text)
+work_said(struct work *w, const char *agent_text)
 {
 	char *reply = talk_reply(agent_text, GITHUB_TEXT_MAX),
-	     *tame = post_tame(reply, GITHUB_TEXT_MAX - 4096);
+	     *tame = post_tame(w->scope, reply, GITHUB_TEXT_MAX - 4096);
 
 	free(reply);
 	return tame;

@@ -25,7 +25,7 @@
  */
 bool adf_read(const cJSON *document, struct text_buf *out);
 /* Markdown as a document; at most ADF_WRITE_MAX bytes of it. */
-cJSON *adf_write(const char *markdown);
+cJSON *adf_write(struct drover_scope *, const char *markdown);
 /*
  * A document that adf_write made, as wiki markup in which nothing of its text
  * is markup, a mention or a macro.

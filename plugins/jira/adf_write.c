@@ -320,7 +320,7 @@ block_put(cJSON *to, cmark_node *node, int depth)
 }
 
 cJSON *
-adf_write(const char *markdown)
+adf_write(struct drover_scope *scope, const char *markdown)
 {
 	cJSON *doc = json_object(), *content;
 	size_t len = strlen(markdown), most = text_cut(markdown, len, ADF_WRITE_MAX);
@@ -338,7 +338,7 @@ adf_write(const char *markdown)
 		markdown_close(&text);
 		text_addf(&text, "\n\n(cut)");
 	}
-	markdown_read(&m, text_of(&text));
+	markdown_read(&m, scope, text_of(&text));
 	if (m.root != NULL)
 		blocks_put(content, m.root, 0);
 	else {

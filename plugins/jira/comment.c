@@ -189,7 +189,7 @@ comment_post(struct jira *j, const char *key, const char *id, const char *markdo
     char *comment_id, size_t size, struct drover_error *err)
 {
 	static const struct once once = { "jira/comment", comment_find, comment_send };
-	cJSON *document = xjson(adf_write(markdown));
+	cJSON *document = xjson(adf_write(j->scope, markdown));
 	struct look look = { .j = j, .issue = key, .id = id, .document = document };
 	char made[JIRA_ID_MAX];
 	struct text_buf text = { 0 };

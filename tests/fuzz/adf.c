@@ -41,7 +41,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	if (out.len > ADF_READ_MAX + 1024)
 		abort();
 	cJSON_Delete(json);
-	if ((document = adf_write(text)) == NULL)
+	if ((document = adf_write(NULL, text)) == NULL)
 		abort();
 	walk(document);
 	wiki_write(document, &wiki);

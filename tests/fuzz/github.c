@@ -17,7 +17,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 static void
 said(char *text)
 {
-	char prompt[16], command[64], *tame = post_tame(text, 512), *reply = talk_reply(text, 64);
+	char prompt[16], command[64], *tame = post_tame(NULL, text, 512),
+				      *reply = talk_reply(text, 64);
 	struct text_buf closed = { 0 };
 	struct markdown m;
 	size_t i;
@@ -25,13 +26,14 @@ said(char *text)
 
 	if (strlen(tame) > 512 || strlen(reply) > 64)
 		abort();
-	if (talk_mentions(text, "bot") && !talk_says(text))
+	if (talk_mentions(NULL, text, "bot") && !talk_says(NULL, text))
 		abort();
-	if (talk_command(text, prompt, sizeof(prompt), command, sizeof(command), &more) == 1 &&
+	if (talk_command(NULL, text, prompt, sizeof(prompt), command, sizeof(command), &more) ==
+		1 &&
 	    strlen(prompt) + strlen(command) > strlen(text))
 		abort();
 	/* What was made tame hides nothing, calls nobody and does not go on. */
-	markdown_read(&m, tame);
+	markdown_read(&m, NULL, tame);
 	for (i = 0; i < m.len; i++)
 		if (m.parts[i] == MARKDOWN_COMMENT ||
 		    (m.parts[i] == MARKDOWN_PROSE && strncmp(tame + i, "@a", 2) == 0 &&

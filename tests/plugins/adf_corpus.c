@@ -14,7 +14,7 @@ static void emit(const char *);
 static void
 emit(const char *markdown)
 {
-	cJSON *doc = adf_write(markdown);
+	cJSON *doc = adf_write(NULL, markdown);
 	char *json = doc != NULL ? cJSON_PrintUnformatted(doc) : NULL;
 
 	if (json == NULL)

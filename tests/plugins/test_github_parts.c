@@ -14,6 +14,7 @@
 #include <openssl/rsa.h>
 
 #include "github/github.h"
+#include "fake_host.h"
 #include "suite.h"
 
 #define NOW INT64_C(1795255200) /* 2026-11-21T10:00:00Z */
@@ -206,10 +207,28 @@ static const struct {
 
 START_TEST(what_an_agent_says_pings_nobody_and_proves_nothing)
 {
-	char *tame = post_tame(tames[_i].text, 1000);
+	char *tame = post_tame(NULL, tames[_i].text, 1000);
 
 	ck_assert_str_eq(tame, tames[_i].tame);
 	free(tame);
+}
+END_TEST
+
+START_TEST(what_is_nested_too_deeply_is_tamed_and_logged)
+{
+	struct fake *fake = fake_new();
+	char text[500], *tame;
+
+	memset(text, '>', 200);
+	strcpy(text + 200, " `@a` <!-- b -->c \n");
+	tame = post_tame(&fake->scope, text, 1000);
+	ck_assert_str_eq(tame + 200,
+	    " `@\xe2\x80\x8b"
+	    "a` c");
+	free(tame);
+	ck_assert_ptr_nonnull(strstr(fake->log, "a text of 219 bytes is nested too deeply"));
+	ck_assert_ptr_eq(strchr(fake->log, '\n') + 1, strchr(fake->log, '\0'));
+	fake_free(fake);
 }
 END_TEST
 
@@ -220,13 +239,13 @@ START_TEST(a_long_text_is_cut_and_says_so)
 
 	for (i = 0; i < 200000; i += 2)
 		memcpy(text + i, "@a", 2);
-	tame = post_tame(text, GITHUB_TEXT_MAX);
+	tame = post_tame(NULL, text, GITHUB_TEXT_MAX);
 	ck_assert_uint_le(strlen(tame), GITHUB_TEXT_MAX);
 	ck_assert_ptr_nonnull(strstr(tame, "too long"));
 	ck_assert(text_is_utf8(tame, strlen(tame)));
 	free(tame);
 	memcpy(text, "```\n", 4);
-	tame = post_tame(text, GITHUB_TEXT_MAX);
+	tame = post_tame(NULL, text, GITHUB_TEXT_MAX);
 	ck_assert_uint_le(strlen(tame), GITHUB_TEXT_MAX);
 	/* The block is closed: what follows it is text again. */
 	ck_assert_ptr_nonnull(strstr(tame, "\n```\n\n[..."));
@@ -434,6 +453,7 @@ cases(Suite *suite)
 	tcase_add_loop_test(tc, a_url_ends_in_owner_and_name, 0, sizeof(urls) / sizeof(urls[0]));
 	tcase_add_loop_test(tc, what_an_agent_says_pings_nobody_and_proves_nothing, 0,
 	    sizeof(tames) / sizeof(tames[0]));
+	tcase_add_test(tc, what_is_nested_too_deeply_is_tamed_and_logged);
 	tcase_add_test(tc, a_long_text_is_cut_and_says_so);
 	tcase_add_test(tc, an_ask_is_known_by_its_id_and_the_revision_of_its_text);
 	tcase_add_test(tc, a_payload_comes_back_whole);

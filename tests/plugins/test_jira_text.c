@@ -49,7 +49,7 @@ reads(const char *content, const char *expected)
 static void
 writes(const char *markdown, const char *content)
 {
-	cJSON *doc = adf_write(markdown);
+	cJSON *doc = adf_write(NULL, markdown);
 	char *json = cJSON_PrintUnformatted(cJSON_GetObjectItem(doc, "content"));
 
 	ck_assert_str_eq(json, content);
@@ -60,7 +60,7 @@ writes(const char *markdown, const char *content)
 static void
 wikis(const char *markdown, const char *expected)
 {
-	cJSON *doc = adf_write(markdown);
+	cJSON *doc = adf_write(NULL, markdown);
 	struct text_buf out = { 0 };
 
 	wiki_write(doc, &out);
@@ -304,7 +304,7 @@ START_TEST(lists_are_no_deeper_than_jira_reads_them)
 		text_fill(&text, ' ', (size_t)i * 2);
 		text_addf(&text, "- level-%d\n", i);
 	}
-	doc = adf_write(text_of(&text));
+	doc = adf_write(NULL, text_of(&text));
 	for (at = doc; at != NULL; lists += strcmp(json_text(at, "type"), "bulletList") == 0)
 		at = cJSON_GetArrayItem(cJSON_GetObjectItem(at, "content"),
 		    cJSON_GetArraySize(cJSON_GetObjectItem(at, "content")) - 1);
@@ -368,6 +368,26 @@ START_TEST(nothing_calls_people_or_hides_a_link)
 }
 END_TEST
 
+START_TEST(what_is_nested_too_deeply_is_plain_text_and_logged)
+{
+	struct fake *fake = fake_new();
+	char text[500], *json;
+	cJSON *doc;
+
+	memset(text, '>', 200);
+	strcpy(text + 200, " **a**\n[~mia]");
+	doc = adf_write(&fake->scope, text);
+	json = cJSON_PrintUnformatted(doc);
+	ck_assert_ptr_nonnull(strstr(json, "> **a**\"},{\"type\":\"hardBreak\"},"));
+	ck_assert_ptr_nonnull(strstr(json, "\"text\":\"[~mia]\""));
+	ck_assert_ptr_nonnull(strstr(fake->log, "a text of 213 bytes is nested too deeply"));
+	ck_assert_ptr_eq(strchr(fake->log, '\n') + 1, strchr(fake->log, '\0'));
+	free(json);
+	cJSON_Delete(doc);
+	fake_free(fake);
+}
+END_TEST
+
 START_TEST(what_is_too_long_is_cut)
 {
 	char *text = malloc(100001);
@@ -376,7 +396,7 @@ START_TEST(what_is_too_long_is_cut)
 
 	memset(text, 'x', 100000);
 	text[100000] = '\0';
-	doc = adf_write(text);
+	doc = adf_write(NULL, text);
 	json = cJSON_PrintUnformatted(doc);
 	ck_assert_uint_lt(strlen(json), 32767);
 	ck_assert_ptr_nonnull(strstr(json, "(cut)"));
@@ -533,6 +553,7 @@ cases(Suite *suite)
 	tcase_add_test(c, marks_stand_within_each_other);
 	tcase_add_test(c, inline_signs_become_marks);
 	tcase_add_test(c, nothing_calls_people_or_hides_a_link);
+	tcase_add_test(c, what_is_nested_too_deeply_is_plain_text_and_logged);
 	tcase_add_test(c, what_is_too_long_is_cut);
 	tcase_add_test(c, wiki_text_is_escaped);
 	tcase_add_test(c, pictures_are_known_by_their_first_bytes);

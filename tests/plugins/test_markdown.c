@@ -74,7 +74,7 @@ START_TEST(each_byte_is_what_a_reader_takes_it_for)
 	char map[200];
 	size_t i;
 
-	markdown_read(&m, maps[_i].text);
+	markdown_read(&m, NULL, maps[_i].text);
 	for (i = 0; i < m.len; i++)
 		map[i] = letter(m.parts[i]);
 	map[i] = '\0';
@@ -157,7 +157,7 @@ START_TEST(the_parts_are_those_of_the_parsers_tree)
 				    pieces[(size_t)random() %
 					(sizeof(pieces) / sizeof(pieces[0]))]);
 		}
-		markdown_read(&m, text);
+		markdown_read(&m, NULL, text);
 		ck_assert_msg(m.root != NULL, "refused: %s", text);
 		for (i = 0; i < words; i++) {
 			snprintf(word, sizeof(word), "Word%zux", i);
@@ -229,7 +229,7 @@ START_TEST(what_is_nested_too_deeply_is_refused)
 
 	memset(text, '>', 400);
 	strcpy(text + 400, " @bot");
-	markdown_read(&m, text);
+	markdown_read(&m, NULL, text);
 	ck_assert_ptr_null(m.root);
 	for (i = 0; i < m.len; i++)
 		ck_assert_int_eq(m.parts[i], MARKDOWN_SIGN);
@@ -238,7 +238,7 @@ START_TEST(what_is_nested_too_deeply_is_refused)
 	for (i = 0; i < 900; i += 2)
 		memcpy(text + i, "- ", 2);
 	strcpy(text + 900, "\n\na");
-	markdown_read(&m, text);
+	markdown_read(&m, NULL, text);
 	ck_assert_int_eq(m.parts[902], MARKDOWN_PROSE);
 	markdown_free(&m);
 }

@@ -70,9 +70,10 @@ static const struct {
 
 START_TEST(only_what_a_reader_sees_as_said_counts)
 {
-	ck_assert_msg(talk_mentions(saids[_i].markdown, "bot") == saids[_i].mentioned, "%s",
+	ck_assert_msg(talk_mentions(NULL, saids[_i].markdown, "bot") == saids[_i].mentioned, "%s",
 	    saids[_i].markdown);
-	ck_assert_msg(talk_says(saids[_i].markdown) == saids[_i].says, "%s", saids[_i].markdown);
+	ck_assert_msg(talk_says(NULL, saids[_i].markdown) == saids[_i].says, "%s",
+	    saids[_i].markdown);
 }
 END_TEST
 
@@ -107,9 +108,10 @@ static const struct {
 
 START_TEST(a_mention_is_a_word_of_its_own)
 {
-	ck_assert_msg(talk_mentions(mentions[_i].text, "drover-bot") == mentions[_i].mentioned,
+	ck_assert_msg(talk_mentions(NULL, mentions[_i].text, "drover-bot") ==
+		mentions[_i].mentioned,
 	    "%s", mentions[_i].text);
-	ck_assert(!talk_mentions(mentions[_i].text, ""));
+	ck_assert(!talk_mentions(NULL, mentions[_i].text, ""));
 }
 END_TEST
 
@@ -151,7 +153,7 @@ START_TEST(the_first_command_of_a_text_is_taken)
 	char prompt[64] = "", text[256] = "";
 	int more = -1;
 
-	ck_assert_int_eq(talk_command(commands[_i].markdown, prompt, sizeof(prompt), text,
+	ck_assert_int_eq(talk_command(NULL, commands[_i].markdown, prompt, sizeof(prompt), text,
 			     sizeof(text), &more),
 	    commands[_i].found);
 	ck_assert_str_eq(prompt, commands[_i].prompt);
@@ -165,11 +167,11 @@ START_TEST(a_long_command_is_cut_between_characters)
 	char prompt[4] = "", text[8] = "";
 	int more;
 
-	ck_assert_int_eq(talk_command("/drover 12345\xc3\xa4\xc3\xa4\xc3\xa4", prompt,
+	ck_assert_int_eq(talk_command(NULL, "/drover 12345\xc3\xa4\xc3\xa4\xc3\xa4", prompt,
 			     sizeof(prompt), text, sizeof(text), &more),
 	    1);
 	ck_assert_str_eq(text, "12345\xc3\xa4");
-	ck_assert_int_eq(talk_command("/drover --prompt long x", prompt, sizeof(prompt), text,
+	ck_assert_int_eq(talk_command(NULL, "/drover --prompt long x", prompt, sizeof(prompt), text,
 			     sizeof(text), &more),
 	    1);
 	ck_assert_str_eq(prompt, "");
