@@ -3,6 +3,13 @@
  * Slack's markup as it comes: & < > as entities, and people, channels and links
  * between < and >. A mention counts only where a reader sees one: outside code
  * and quotes.
+ *
+ * What is code or a quote is decided by Slack's rules, since that is what
+ * people see. A CommonMark parser would be wrong: in Slack a code block may
+ * begin and end in the middle of a line, ends with the next three backticks,
+ * and needs an end to be one; blanks and "~~~" make no code, a backslash
+ * escapes nothing, a code span ends with its line, a quote does not go on in a
+ * line without its sign, but ">>>" quotes all that follows.
  */
 #include <stdio.h>
 #include <stdlib.h>

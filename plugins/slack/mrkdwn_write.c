@@ -1,26 +1,74 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Markdown, as agents write it, in Slack's markup: modestly, a line at a time.
- * What is not understood goes out as it is, escaped, so that nothing in it
- * calls a person or a channel.
+ * Markdown, as agents write it, in Slack's markup, which has no headings, no
+ * tables, no nested quotes and no sign that escapes another. Whatever Slack has
+ * no sign for goes out as plain text. All text is escaped, so nothing in it
+ * calls a person or a channel; only http(s) and mailto become links.
+ *
+ * Code and addresses keep their bytes, with one exception: three backticks end
+ * or begin a code block wherever they stand, so a space of no width parts them.
+ * Code within a list or a quote has neither indent nor quote signs.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
+#include "common/markdown.h"
+#include "common/mem.h"
 #include "slack.h"
 
-#define CUT_NOTE "\n_(cut: the whole text is with the job)_"
-#define CUT_ROOM (sizeof(CUT_NOTE) + sizeof("\n```"))
+#define CUT_NOTE   "\n_(cut: the whole text is with the job)_"
+#define CLOSE_ROOM sizeof("*_~ ```") /* the most that closes what is open at the cut */
+#define CUT_ROOM   (sizeof(CUT_NOTE) + CLOSE_ROOM)
+#define QUOTE_SIGN "&gt; "
+
+enum mark { STRONG, EM, STRIKE, MARKS };
+
+static const char signs[] = "*_~"; /* by enum mark */
+
+struct writer {
+	struct text_buf out;
+	size_t room; /* how long out may become, without what closes signs */
+	bool full;   /* from now on only open signs are closed */
+
+	bool begins;     /* nothing stands on the line yet */
+	char marker[16]; /* the bullet or number to begin the next text with, or "" */
+	size_t indent;   /* the columns before each line of the open list items */
+	int quotes;      /* how many are open */
+
+	/* A sign ends with its line, so it is closed there and opened anew. */
+	int depth[MARKS]; /* how many of each are open; Slack nests none in itself */
+	enum mark marks[MARKS];
+	size_t marks_len; /* the outermost first */
+	size_t written;   /* how many of them stand in out */
+
+	cmark_node *link;      /* the open link or image, or NULL */
+	struct text_buf label; /* what it shows */
+};
 
 static void escape(struct text_buf *, const char *, size_t);
 static size_t escaped_fit(const char *, size_t, size_t);
-static bool is_fence(const char *, size_t);
-static size_t span_end(const char *, size_t, const char *);
-static size_t write_pair(struct text_buf *, const char *, size_t);
-static size_t write_link(struct text_buf *, const char *, size_t);
-static void write_inline(struct text_buf *, const char *, size_t);
-static void write_line(struct text_buf *, const char *, size_t);
+static bool put(struct writer *, const char *, size_t);
+static void put_close(struct writer *, const char *, size_t);
+static void line_begin(struct writer *);
+static void line_finish(struct writer *);
+static void words_put(struct writer *, const char *, size_t);
+static void lines_put(struct writer *, const char *);
+static void mark_put(struct writer *, enum mark, bool);
+static bool is_link(const char *);
+static void link_end(struct writer *, const char *);
+static void link_put(struct writer *, cmark_node *, bool);
+static void code_span_put(struct writer *, const char *);
+static void inline_put(struct writer *, cmark_node *, bool);
+static void inlines_put(struct writer *, cmark_node *, bool);
+static bool blank_before(const struct markdown *, cmark_node *);
+static void block_begin(struct writer *, const struct markdown *, cmark_node *);
+static void code_put(struct writer *, const char *);
+static void list_put(struct writer *, const struct markdown *, cmark_node *);
+static void table_put(struct writer *, const struct markdown *, cmark_node *);
+static void blocks_put(struct writer *, const struct markdown *, cmark_node *);
+static void text_put(struct writer *, const struct markdown *, size_t);
 
 static void
 escape(struct text_buf *out, const char *text, size_t len)
@@ -62,190 +110,407 @@ escaped_fit(const char *text, size_t len, size_t max)
 	return len;
 }
 
+/* Writes markup, whole or not at all. */
 static bool
-is_fence(const char *line, size_t len)
+put(struct writer *w, const char *markup, size_t len)
 {
-	size_t i = 0;
+	w->full = w->full || w->out.len + len > w->room;
+	if (!w->full)
+		text_add(&w->out, markup, len);
+	return !w->full;
+}
 
-	while (i < len && i < 4 && line[i] == ' ')
-		i++;
-	return len - i >= 3 && (memcmp(line + i, "```", 3) == 0 || memcmp(line + i, "~~~", 3) == 0);
+/* Writes what closes a sign, for which there is always room. */
+static void
+put_close(struct writer *w, const char *sign, size_t len)
+{
+	text_add(&w->out, sign, len);
+	w->full = w->full || w->out.len > w->room;
+}
+
+/* Writes what stands before the next text of the line. */
+static void
+line_begin(struct writer *w)
+{
+	size_t i;
+
+	if (w->begins) {
+		put(w, QUOTE_SIGN, w->quotes > 0 ? strlen(QUOTE_SIGN) : 0);
+		for (i = 0; i < w->indent; i++)
+			put(w, " ", 1);
+		w->begins = false;
+	}
+	if (w->marker[0] != '\0') {
+		put(w, w->marker, strlen(w->marker));
+		/* The bullet is one character of three bytes. */
+		w->indent += w->marker[0] == '\xe2' ? 2 : strlen(w->marker);
+		w->marker[0] = '\0';
+	}
+	while (w->written < w->marks_len && put(w, &signs[w->marks[w->written]], 1))
+		w->written++;
+}
+
+static void
+line_finish(struct writer *w)
+{
+	while (w->written > 0)
+		put_close(w, &signs[w->marks[--w->written]], 1);
+	put(w, "\n", 1);
+	w->begins = true;
+}
+
+/* Writes text of one line, as much as there is room for. */
+static void
+words_put(struct writer *w, const char *text, size_t len)
+{
+	size_t piece, fit;
+
+	for (; len > 0 && !w->full; text += piece, len -= piece) {
+		const char *fence = memmem(text, len, "```", 3);
+
+		piece = fence != NULL ? (size_t)(fence - text) + 2 : len;
+		fit = escaped_fit(text, piece, w->room - w->out.len);
+		escape(&w->out, text, fit);
+		w->full = fit < piece;
+		if (fence != NULL)
+			put(w, "\xe2\x80\x8b", 3);
+	}
+}
+
+/* Line ends are in what was HTML, or was not parsed. */
+static void
+lines_put(struct writer *w, const char *text)
+{
+	size_t len;
+
+	for (;; text += len + 1) {
+		len = strcspn(text, "\n");
+		if (w->link != NULL)
+			text_add(&w->label, text, len);
+		else if (len > 0) {
+			line_begin(w);
+			words_put(w, text, len);
+		}
+		if (text[len] == '\0' || text[len + 1] == '\0')
+			return;
+		if (w->link != NULL)
+			text_add(&w->label, " ", 1);
+		else
+			line_finish(w);
+	}
+}
+
+/* Emphasis begins or ends. Its sign is written with the text that follows. */
+static void
+mark_put(struct writer *w, enum mark mark, bool begins)
+{
+	if (begins && w->depth[mark]++ == 0)
+		w->marks[w->marks_len++] = mark;
+	if (begins || --w->depth[mark] > 0)
+		return;
+	if (w->written == w->marks_len)
+		put_close(w, &signs[w->marks[--w->written]], 1);
+	w->marks_len--;
+}
+
+static bool
+is_link(const char *url)
+{
+	static const char *const schemes[] = { "https://", "http://", "mailto:" };
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(schemes); i++)
+		if (strncasecmp(url, schemes[i], strlen(schemes[i])) == 0)
+			break;
+	if (i == ARRAY_LEN(schemes) || url[strlen(schemes[i])] == '\0')
+		return false;
+	while (*url != '\0' && (unsigned char)*url > ' ' && strchr("<>|", *url) == NULL)
+		url++;
+	return *url == '\0';
+}
+
+static void
+link_end(struct writer *w, const char *url)
+{
+	const char *label = text_of(&w->label);
+	struct text_buf link = { 0 };
+
+	/* A label cannot have the sign that parts it from its address. */
+	if (strchr(label, '|') != NULL) {
+		mrkdwn_escape(&link, label);
+		text_add(&link, " ", 1);
+	}
+	text_add(&link, "<", 1);
+	mrkdwn_escape(&link, url);
+	if (link.data[0] == '<' && *label != '\0' && strcmp(label, url) != 0) {
+		text_add(&link, "|", 1);
+		mrkdwn_escape(&link, label);
+	}
+	text_add(&link, ">", 1);
+	line_begin(w);
+	put(w, text_of(&link), link.len);
+	text_free(&link);
 }
 
 /*
- * Where the mark that closes begins, when it hugs text on both sides; 0:
- * nowhere.
+ * A link or image begins or ends; one that Slack would not follow is shown as
+ * it was written.
  */
-static size_t
-span_end(const char *s, size_t len, const char *mark)
-{
-	size_t n = strlen(mark), i;
-
-	if (len < 2 * n + 1 || memcmp(s, mark, n) != 0 || s[n] == ' ' || s[n] == mark[0])
-		return 0;
-	for (i = n + 1; i + n <= len; i++)
-		if (memcmp(s + i, mark, n) == 0 && s[i - 1] != ' ')
-			return i;
-	return 0;
-}
-
-/* Emphasis that begins here; how much of the text it took, 0: none does. */
-static size_t
-write_pair(struct text_buf *out, const char *s, size_t len)
-{
-	static const struct {
-		const char *from, *to;
-	} pairs[] = { { "**", "*" }, { "__", "*" }, { "~~", "~" }, { "*", "_" } };
-	size_t i, n, end;
-
-	for (i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
-		n = strlen(pairs[i].from);
-		if ((end = span_end(s, len, pairs[i].from)) == 0)
-			continue;
-		text_add(out, pairs[i].to, 1);
-		escape(out, s + n, end - n);
-		text_add(out, pairs[i].to, 1);
-		return end + n;
-	}
-	return 0;
-}
-
-/* "[text](https://...)" or an image. */
-static size_t
-write_link(struct text_buf *out, const char *s, size_t len)
-{
-	size_t from = s[0] == '!' ? 1 : 0, label, url, end;
-
-	if (len < from + 4 || s[from] != '[')
-		return 0;
-	for (label = from + 1; label < len && s[label] != ']' && s[label] != '['; label++)
-		;
-	if (label + 1 >= len || s[label] != ']' || s[label + 1] != '(')
-		return 0;
-	url = label + 2;
-	for (end = url; end < len && s[end] != ')' && strchr(" <>|\t", s[end]) == NULL; end++)
-		;
-	if (end >= len || s[end] != ')' || memchr(s + from, '|', label - from) != NULL ||
-	    (strncmp(s + url, "https://", 8) != 0 && strncmp(s + url, "http://", 7) != 0))
-		return 0;
-	text_add(out, "<", 1);
-	escape(out, s + url, end - url);
-	if (label > from + 1) {
-		text_add(out, "|", 1);
-		escape(out, s + from + 1, label - from - 1);
-	}
-	text_add(out, ">", 1);
-	return end + 1;
-}
-
 static void
-write_inline(struct text_buf *out, const char *s, size_t len)
+link_put(struct writer *w, cmark_node *node, bool begins)
 {
-	size_t i = 0, n;
-	const char *end;
+	const char *url = cmark_node_get_url(node), *text;
+	cmark_node *child = cmark_node_first_child(node);
 
-	while (i < len) {
-		if (s[i] == '`' && (end = memchr(s + i + 1, '`', len - i - 1)) != NULL)
-			n = (size_t)(end - s) + 1 - i;
-		else
-			n = 0;
-		if (n > 0)
-			escape(out, s + i, n);
-		else if (s[i] == '[' || s[i] == '!')
-			n = write_link(out, s + i, len - i);
-		else if (s[i] == '*' || s[i] == '~' || (s[i] == '_' && (i == 0 || s[i - 1] == ' ')))
-			n = write_pair(out, s + i, len - i);
-		if (n == 0) {
-			/*
-			 * A mark that opens nothing is passed whole: half of
-			 * "**" would open the other sort.
-			 */
-			for (n = 1; i + n < len && s[i + n] == s[i] && strchr("*~_", s[i]) != NULL;
-			     n++)
-				;
-			escape(out, s + i, n);
+	if (w->link == node) {
+		w->link = NULL;
+		link_end(w, url);
+		text_free(&w->label);
+	} else if (w->link != NULL)
+		return;
+	else if (is_link(url))
+		w->link = node;
+	else {
+		text = child != NULL ? cmark_node_get_literal(child) : NULL;
+		/* "<ftp://...>" */
+		if (text != NULL && strcmp(text, url) == 0)
+			return;
+		if (begins)
+			lines_put(w, cmark_node_get_type(node) == CMARK_NODE_IMAGE ? "![" : "[");
+		else {
+			lines_put(w, "](");
+			lines_put(w, url);
+			lines_put(w, ")");
 		}
-		i += n;
 	}
 }
 
+/* Within single backticks no other can stand. */
 static void
-write_line(struct text_buf *out, const char *line, size_t len)
+code_span_put(struct writer *w, const char *code)
 {
-	size_t indent = 0, level = 0;
+	const char *sign = strchr(code, '`') != NULL ? "```" : "`";
+	size_t len = strlen(code), sign_len = strlen(sign), from;
 
-	while (indent < len && (line[indent] == ' ' || line[indent] == '\t'))
-		indent++;
-	while (indent + level < len && line[indent + level] == '#')
-		level++;
-	if (level > 0 && level <= 6 && indent + level < len && line[indent + level] == ' ' &&
-	    memchr(line, '*', len) == NULL && memchr(line, '`', len) == NULL) {
-		indent += level + 1;
-		while (len > indent && strchr(" #", line[len - 1]) != NULL)
-			len--;
-		text_add(out, "*", 1);
-		escape(out, line + indent, len - indent);
-		text_add(out, "*", 1);
+	if (w->link != NULL) {
+		text_add(&w->label, code, len);
 		return;
 	}
-	text_add(out, line, indent);
-	if (indent + 1 < len && strchr("-*+", line[indent]) != NULL && line[indent + 1] == ' ') {
-		text_addf(out, "\xe2\x80\xa2 ");
-		indent += 2;
+	line_begin(w);
+	from = w->out.len;
+	if (!put(w, sign, sign_len))
+		return;
+	put(w, " ", code[0] == '`');
+	words_put(w, code, len);
+	if (w->full && w->out.len <= from + sign_len + 1) {
+		w->out.len = from;
+		return;
 	}
-	write_inline(out, line + indent, len - indent);
+	if (w->out.data[w->out.len - 1] == '`')
+		put_close(w, " ", 1);
+	put_close(w, sign, sign_len);
+}
+
+static void
+inline_put(struct writer *w, cmark_node *node, bool begins)
+{
+	switch (cmark_node_get_type(node)) {
+	case CMARK_NODE_CODE:
+		code_span_put(w, cmark_node_get_literal(node));
+		break;
+	case CMARK_NODE_SOFTBREAK:
+	case CMARK_NODE_LINEBREAK:
+		if (w->link != NULL)
+			text_add(&w->label, " ", 1);
+		else
+			line_finish(w);
+		break;
+	case CMARK_NODE_LINK:
+	case CMARK_NODE_IMAGE:
+		link_put(w, node, begins);
+		break;
+	case CMARK_NODE_STRONG:
+		mark_put(w, STRONG, begins);
+		break;
+	case CMARK_NODE_EMPH:
+		mark_put(w, EM, begins);
+		break;
+	default:
+		if (markdown_is(node, "strikethrough"))
+			mark_put(w, STRIKE, begins);
+		else if (cmark_node_get_literal(node) != NULL)
+			lines_put(w, cmark_node_get_literal(node));
+	}
+}
+
+/*
+ * What a paragraph, a heading, a cell or a block of HTML holds. That can be
+ * nested without bounds, so it is gone through without recursion.
+ */
+static void
+inlines_put(struct writer *w, cmark_node *block, bool strong)
+{
+	cmark_iter *iter = cmark_iter_new(block);
+	cmark_event_type event;
+
+	if (strong)
+		mark_put(w, STRONG, true);
+	while ((event = cmark_iter_next(iter)) != CMARK_EVENT_DONE)
+		if (cmark_iter_get_node(iter) != block || event == CMARK_EVENT_ENTER)
+			inline_put(w, cmark_iter_get_node(iter), event == CMARK_EVENT_ENTER);
+	if (strong)
+		mark_put(w, STRONG, false);
+	cmark_iter_free(iter);
+}
+
+/* Whether nothing, or a quote's sign alone, stands on the line before. */
+static bool
+blank_before(const struct markdown *m, cmark_node *node)
+{
+	size_t line = (size_t)cmark_node_get_start_line(node), begin;
+
+	if (line < 2 || line > m->lines_len)
+		return false;
+	begin = m->lines[line - 2];
+	return begin + strspn(m->text + begin, " \t>\r\n") >= m->lines[line - 1];
+}
+
+/* A block begins on a line of its own, below an empty one where it was so. */
+static void
+block_begin(struct writer *w, const struct markdown *m, cmark_node *node)
+{
+	if (w->marker[0] != '\0' || w->out.len == 0)
+		return;
+	line_finish(w);
+	if (!blank_before(m, node))
+		return;
+	put(w, QUOTE_SIGN "\n", w->quotes > 0 ? strlen(QUOTE_SIGN "\n") : 0);
+	put(w, "\n", w->quotes == 0);
+}
+
+static void
+code_put(struct writer *w, const char *code)
+{
+	size_t len = strlen(code), from;
+
+	if (w->marker[0] != '\0') {
+		line_begin(w);
+		line_finish(w);
+	}
+	from = w->out.len;
+	w->begins = false;
+	if (!put(w, "```\n", 4))
+		return;
+	/* The end of the last line is part of the code. */
+	words_put(w, code, len > 0 ? len - 1 : 0);
+	if (w->full && w->out.len == from + 4)
+		w->out.len = from;
+	else
+		put_close(w, len > 0 ? "\n```" : "```", len > 0 ? 4 : 3);
+}
+
+static void
+list_put(struct writer *w, const struct markdown *m, cmark_node *list)
+{
+	bool numbers = cmark_node_get_list_type(list) == CMARK_ORDERED_LIST;
+	char sign = cmark_node_get_list_delim(list) == CMARK_PAREN_DELIM ? ')' : '.';
+	unsigned number = (unsigned)cmark_node_get_list_start(list);
+	cmark_node *item;
+	size_t indent = w->indent;
+
+	for (item = cmark_node_first_child(list); item != NULL; item = cmark_node_next(item)) {
+		/* Items of two lists may begin on one line. */
+		if (w->marker[0] != '\0')
+			line_begin(w);
+		else
+			block_begin(w, m, item);
+		if (numbers)
+			snprintf(w->marker, sizeof(w->marker), "%u%c ", number++, sign);
+		else
+			snprintf(w->marker, sizeof(w->marker), "\xe2\x80\xa2 ");
+		blocks_put(w, m, item);
+		if (w->marker[0] != '\0')
+			line_begin(w);
+		w->indent = indent;
+	}
+}
+
+static void
+table_put(struct writer *w, const struct markdown *m, cmark_node *table)
+{
+	cmark_node *row, *cell;
+
+	for (row = cmark_node_first_child(table); row != NULL; row = cmark_node_next(row)) {
+		if (cmark_node_previous(row) == NULL)
+			block_begin(w, m, table);
+		else
+			line_finish(w);
+		for (cell = cmark_node_first_child(row); cell != NULL;
+		     cell = cmark_node_next(cell)) {
+			if (cmark_node_previous(cell) != NULL)
+				lines_put(w, " | ");
+			inlines_put(w, cell, markdown_is(row, "table_header"));
+		}
+	}
+}
+
+/* What the document, a list item or a quote holds. */
+static void
+blocks_put(struct writer *w, const struct markdown *m, cmark_node *parent)
+{
+	cmark_node *node;
+
+	for (node = cmark_node_first_child(parent); node != NULL; node = cmark_node_next(node)) {
+		cmark_node_type type = cmark_node_get_type(node);
+
+		if (type == CMARK_NODE_LIST)
+			list_put(w, m, node);
+		else if (type == CMARK_NODE_BLOCK_QUOTE) {
+			w->quotes++;
+			blocks_put(w, m, node);
+			w->quotes--;
+		} else if (markdown_is(node, "table"))
+			table_put(w, m, node);
+		else {
+			block_begin(w, m, node);
+			if (type == CMARK_NODE_CODE_BLOCK)
+				code_put(w, cmark_node_get_literal(node));
+			else if (type == CMARK_NODE_THEMATIC_BREAK)
+				lines_put(w, "---");
+			else
+				inlines_put(w, node, type == CMARK_NODE_HEADING);
+		}
+	}
+}
+
+static void
+text_put(struct writer *w, const struct markdown *m, size_t room)
+{
+	text_free(&w->out);
+	*w = (struct writer){ .room = room, .begins = true };
+	if (m->root != NULL)
+		blocks_put(w, m, m->root);
+	else
+		lines_put(w, m->text);
 }
 
 char *
-mrkdwn_write(const char *markdown, size_t max)
+mrkdwn_write(struct drover_scope *scope, const char *markdown, size_t max)
 {
-	struct text_buf out = { 0 }, line = { 0 };
-	size_t len, total = strlen(markdown), room = max > CUT_ROOM ? max - CUT_ROOM : 0, fit;
-	const char *at = markdown, *end = markdown + total;
-	bool code = false, cut = false;
-	char *copy, *result;
+	size_t len = strlen(markdown);
+	char *clean = xmalloc(len + 1);
+	struct writer w = { .room = 0 };
+	struct markdown m;
 
 	/* What a reader cannot see is not sent. */
-	if ((copy = malloc(total + 1)) == NULL)
-		return NULL;
-	total = text_clean(copy, total + 1, markdown, total, "\n\t");
-	for (at = copy, end = copy + total; at < end && !cut; at += len + 1) {
-		const char *newline = memchr(at, '\n', (size_t)(end - at));
-
-		len = newline != NULL ? (size_t)(newline - at) : (size_t)(end - at);
-		text_free(&line);
-		if (is_fence(at, len)) {
-			text_add(&line, "```", 3);
-			code = !code;
-		} else if (code) {
-			escape(&line, at, len);
-		} else {
-			write_line(&line, at, len);
-		}
-		if (text_of(&line) == NULL)
-			break;
-		/* The last line may use the room that is kept for the note. */
-		if (out.len + line.len + 1 <= room ||
-		    (newline == NULL && out.len + line.len + (code ? 4 : 0) <= max)) {
-			text_add(&out, text_of(&line), line.len);
-			text_add(&out, "\n", newline != NULL ? 1 : 0);
-			continue;
-		}
-		cut = true;
-		if (is_fence(at, len)) {
-			code = !code;
-		} else if (out.len < room) {
-			fit = escaped_fit(at, len, room - out.len);
-			escape(&out, at, fit);
-		}
+	text_clean(clean, len + 1, markdown, len, "\n\t");
+	markdown_read(&m, scope, clean);
+	text_put(&w, &m, max);
+	if (w.full || w.out.len > max) {
+		text_put(&w, &m, max > CUT_ROOM ? max - CUT_ROOM : 0);
+		text_add(&w.out, CUT_NOTE, strlen(CUT_NOTE));
 	}
-	if (code)
-		text_add(&out, "\n```", 4);
-	if (cut)
-		text_add(&out, CUT_NOTE, strlen(CUT_NOTE));
-	result = text_of(&out) != NULL && text_of(&line) != NULL ? strdup(text_of(&out)) : NULL;
-	text_free(&out);
-	text_free(&line);
-	free(copy);
-	return result;
+	markdown_free(&m);
+	free(clean);
+	return text_take(&w.out);
 }

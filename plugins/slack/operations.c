@@ -59,7 +59,7 @@ post_call(struct drover_scope *scope, void *plugin, const char *request, uint64_
 		goto out;
 	}
 	post.thread = *thread != '\0' ? thread : NULL;
-	post.text = text = mrkdwn_write(json_text(json, "text"), SLACK_POST_MAX);
+	post.text = text = mrkdwn_write(scope, json_text(json, "text"), SLACK_POST_MAX);
 	if ((code = account_open(&account, scope, "bot_token", err)) != 0)
 		goto out;
 	account.critical = true;

@@ -275,7 +275,8 @@ report(struct work *w, const struct drover_change_result *result, struct drover_
 {
 	char number[32] = "", url[512] = "", key[DROVER_KEY_MAX],
 	     *answer = talk_reply(result->text, sizeof(result->text)),
-	     *shown = mrkdwn_write(*answer != '\0' ? answer : "Done.", SLACK_POST_MAX - 700);
+	     *shown =
+		 mrkdwn_write(w->scope, *answer != '\0' ? answer : "Done.", SLACK_POST_MAX - 700);
 	struct text_buf text = { 0 };
 	int code = 0;
 

@@ -56,7 +56,7 @@ char *mrkdwn_read(const char *text, const char *self);
  * What Slack is sent for Markdown: escaped, in Slack's markup, at most max
  * bytes, with a note where it was cut. The caller frees.
  */
-char *mrkdwn_write(const char *markdown, size_t max);
+char *mrkdwn_write(struct drover_scope *, const char *markdown, size_t max);
 /* "<@USER>" outside code and quotes. */
 bool mrkdwn_mentions(const char *text, const char *user);
 /* It calls people, groups or the channel. */

@@ -33,7 +33,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		(void)mrkdwn_calls_anyone(text);
 		break;
 	case 1:
-		out = mrkdwn_write(text, 200);
+		out = mrkdwn_write(NULL, text, 200);
 		if (out == NULL || strlen(out) > 200)
 			abort();
 		free(out);

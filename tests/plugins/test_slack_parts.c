@@ -107,37 +107,142 @@ START_TEST(a_mention_is_one_that_a_reader_sees)
 }
 END_TEST
 
+#define BULLET "\xe2\x80\xa2 "
+#define ZW     "\xe2\x80\x8b" /* a space of no width */
+
+static const struct {
+	const char *from, *to;
+} written[] = {
+	{ "", "" },
+	{ "plain", "plain" },
+	{ "a\nb  \nc\\\nd\n\n\ne", "a\nb\nc\nd\n\ne" },
+	/* Emphasis */
+	{ "**bold** and *it* and ~~no~~", "*bold* and _it_ and ~no~" },
+	{ "***both*** **a *b* c** **a __b__ c**", "_*both*_ *a _b_ c* *a b c*" },
+	{ "**a\nb** *c*", "*a*\n*b* _c_" },
+	{ "2 * 3 * 4, a*b, \\*c\\*", "2 * 3 * 4, a*b, *c*" },
+	{ "snake_case __init__ x", "snake_case *init* x" },
+	{ "**a `b*` c**", "*a `b*` c*" },
+	/* Headings */
+	{ "# Title\n## Next ##", "*Title*\n*Next*" },
+	{ "# **All** of `it`\ntext", "*All of `it`*\ntext" },
+	{ "Title\n===\n\ntext", "*Title*\n\ntext" },
+	{ "#hash", "#hash" },
+	/* Lists */
+	{ "- one\n  * two\n+ three", BULLET "one\n  " BULLET "two\n" BULLET "three" },
+	{ "3. a\n4. b\n\n   more\n", "3. a\n4. b\n\n   more" },
+	{ "1) - a\n     b\n2) c", "1) " BULLET "a\n     b\n2) c" },
+	{ "-\n- [ ] b", BULLET "\n" BULLET "[ ] b" },
+	{ "a\n\n- b\n- c\n\nd", "a\n\n" BULLET "b\n" BULLET "c\n\nd" },
+	/* Quotes */
+	{ "> a\nb\n\nc", "&gt; a\n&gt; b\n\nc" },
+	{ "> a\n>\n> > b", "&gt; a\n&gt; \n&gt; b" },
+	{ "> - a\n>   b", "&gt; " BULLET "a\n&gt;   b" },
+	{ "- > a", "&gt; " BULLET "a" },
+	{ "> ```\n> a  b\n> ```\n> c", "```\na  b\n```\n&gt; c" },
+	/* Links */
+	{ "[text](https://a.example/?a=1&b=2)", "<https://a.example/?a=1&amp;b=2|text>" },
+	{ "[a **b** `c` < d](http://x)", "<http://x|a b c &lt; d>" },
+	{ "**[a\nb](http://x)**", "*<http://x|a b>*" },
+	{ "[a|b](http://x)", "a|b <http://x>" },
+	{ "[a][1]\n\n[1]: http://x 'title'", "<http://x|a>" },
+	{ "[x](javascript:alert) [y](https://a|b) [z]",
+	    "[x](javascript:alert) [y](https://a|b) [z]" },
+	{ "[`f.c`](src/f.c) **[g](#g)**", "[`f.c`](src/f.c) *[g](#g)*" },
+	{ "![](https://a.example/i.png)", "<https://a.example/i.png>" },
+	{ "[![alt](http://i)](http://x) ![alt](i.png)", "<http://x|alt> ![alt](i.png)" },
+	{ "https://a.example/a_b_c*d*?x=1&y <http://b> <a@b.example> <ftp://c>",
+	    "<https://a.example/a_b_c*d*?x=1&amp;y> <http://b> <mailto:a@b.example|a@b.example> "
+	    "ftp://c" },
+	/* Code within a line */
+	{ "`**code** <b>` `<@U1>`", "`**code** &lt;b&gt;` `&lt;@U1&gt;`" },
+	{ "``a`b`` `` ` `` ``` `` ```", "```a`b``` ``` ` ``` ``` `` ```" },
+	{ "```` a```b ````", "```a``" ZW "`b```" },
+	{ "`a\nb`", "`a b`" },
+	/* Blocks of code */
+	{ "```c\nif (a < b && **p)\n```\nend", "```\nif (a &lt; b &amp;&amp; **p)\n```\nend" },
+	{ "~~~\n# a\n~~~", "```\n# a\n```" },
+	{ "````md\n```\na\n```\n````\nb", "```\n``" ZW "`\na\n``" ZW "`\n```\nb" },
+	{ "a\n\n    if x:\n        *y*\n\nb", "a\n\n```\nif x:\n    *y*\n```\n\nb" },
+	{ "- a\n  ```sh\n  b\n    c\n  ```\n- d", BULLET "a\n```\nb\n  c\n```\n" BULLET "d" },
+	{ "- ```\n  a\n  ```", BULLET "\n```\na\n```" },
+	{ "```\nopen", "```\nopen\n```" },
+	{ "```\n```\na", "```\n```\na" },
+	{ "a ``` b", "a ``" ZW "` b" },
+	/* What Slack has no sign for */
+	{ "| a | *b* |\n|---|---|\n| `c` | d\\|e |\n\nf", "*a* | *_b_*\n`c` | d|e\n\nf" },
+	{ "a\n\n***\nb", "a\n\n---\nb" },
+	{ "<div>\na *b*\n</div>\n\nc <b>d</b>",
+	    "&lt;div&gt;\na *b*\n&lt;/div&gt;\n\nc &lt;b&gt;d&lt;/b&gt;" },
+	/* Nothing calls anyone. */
+	{ "<!channel> <@U1> @here &amp; &lt;!here&gt;",
+	    "&lt;!channel&gt; &lt;@U1&gt; @here &amp; &lt;!here&gt;" },
+	{ "[<@U1>](http://x) [a](<http://x|<!here>>)",
+	    "<http://x|&lt;@U1&gt;> [a](&lt;http://x|&lt;!here&gt;&gt;)" },
+	{ "**<@U1>** ~~<!here>~~", "*&lt;@U1&gt;* ~&lt;!here&gt;~" },
+};
+
 START_TEST(markdown_becomes_mrkdwn)
 {
-	static const struct {
-		const char *from, *to;
-	} cases[] = {
-		{ "plain", "plain" },
-		{ "**bold** and *it* and ~~no~~", "*bold* and _it_ and ~no~" },
-		{ "2 * 3 * 4, a*b", "2 * 3 * 4, a*b" },
-		{ "snake_case __init__ x", "snake_case *init* x" },
-		{ "# Title\n## Next ##", "*Title*\n*Next*" },
-		{ "- one\n  * two\n+ three",
-		    "\xe2\x80\xa2 one\n  \xe2\x80\xa2 two\n\xe2\x80\xa2 three" },
-		{ "[text](https://a.example/?a=1&b=2)", "<https://a.example/?a=1&amp;b=2|text>" },
-		{ "[x](javascript:alert) [y](https://a|b) [z]",
-		    "[x](javascript:alert) [y](https://a|b) [z]" },
-		{ "![](https://a.example/i.png)", "<https://a.example/i.png>" },
-		{ "`**code** <b>`", "`**code** &lt;b&gt;`" },
-		{ "```c\nif (a < b && **p)\n```\nend",
-		    "```\nif (a &lt; b &amp;&amp; **p)\n```\nend" },
-		{ "```\nopen", "```\nopen\n```" },
-		{ "<!channel> <@U1> &amp;", "&lt;!channel&gt; &lt;@U1&gt; &amp;amp;" },
-		{ "", "" },
-	};
-	size_t i;
-	char *text;
+	char *text = mrkdwn_write(NULL, written[_i].from, 3900);
 
-	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		text = mrkdwn_write(cases[i].from, 3900);
-		ck_assert_str_eq(text, cases[i].to);
+	ck_assert_str_eq(text, written[_i].to);
+	free(text);
+}
+END_TEST
+
+/* Wherever the text is cut, no sign stays open and no entity is halved. */
+START_TEST(a_cut_closes_what_is_open)
+{
+	static const char markdown[] =
+	    "# A heading & more\n\n> - **bold *it ~~no `co & de` no~~ it* bold** "
+	    "[a link](https://a.example) ``a`b``\n\n```\ncode < code\n```\n\n"
+	    "a tail that is long enough to be cut as well, since the note needs some room";
+	char *whole = mrkdwn_write(NULL, markdown, 3900), *text, *note;
+	size_t max, i, signs[128], entities;
+
+	for (max = 60; max < strlen(whole); max++) {
+		text = mrkdwn_write(NULL, markdown, max);
+		ck_assert_uint_le(strlen(text), max);
+		note = strstr(text, "\n_(cut: the whole text is with the job)_");
+		ck_assert_ptr_nonnull(note);
+		*note = '\0';
+		memset(signs, 0, sizeof(signs));
+		for (i = entities = 0; text[i] != '\0'; i++) {
+			signs[text[i] & 0x7f]++;
+			entities += strncmp(text + i, "&amp;", 5) == 0 ||
+			    strncmp(text + i, "&lt;", 4) == 0 || strncmp(text + i, "&gt;", 4) == 0;
+		}
+		ck_assert_msg(signs['*'] % 2 == 0 && signs['_'] % 2 == 0 && signs['~'] % 2 == 0 &&
+			signs['<'] == signs['>'] && signs['&'] == entities,
+		    "%s", text);
+		ck_assert_msg(signs['`'] % 2 == (strstr(text, "a`") != NULL), "%s", text);
 		free(text);
 	}
+	free(whole);
+}
+END_TEST
+
+START_TEST(what_is_nested_too_deeply_is_sent_as_plain_text_and_logged)
+{
+	struct fake *fake = fake_new();
+	char from[500], to[2000] = "", *text;
+	size_t i;
+
+	for (i = 0; i < 200; i++) {
+		from[i] = '>';
+		strcat(to, "&gt;");
+	}
+	strcpy(from + i, " **a**\n<!here> ```");
+	strcat(to, " **a**\n&lt;!here&gt; ``" ZW "`");
+	for (i = 0; i < 2; i++) {
+		text = mrkdwn_write(&fake->scope, from, 3900);
+		ck_assert_str_eq(text, to);
+		free(text);
+	}
+	ck_assert_ptr_nonnull(strstr(fake->log, "a text of 218 bytes is nested too deeply"));
+	ck_assert_ptr_eq(strchr(fake->log, '\n') + 1, strchr(fake->log, '\0'));
+	fake_free(fake);
 }
 END_TEST
 
@@ -151,7 +256,7 @@ START_TEST(long_answers_are_cut_with_a_note)
 	memcpy(long_text, "```\n", 4);
 	long_text[20000] = '\0';
 	for (max = 200; max < 4000; max += 37) {
-		text = mrkdwn_write(long_text, max);
+		text = mrkdwn_write(NULL, long_text, max);
 		ck_assert_uint_le(strlen(text), max);
 		ck_assert_uint_gt(strlen(text), max - 60);
 		ck_assert_ptr_nonnull(strstr(text, "\n```\n_(cut"));
@@ -159,7 +264,7 @@ START_TEST(long_answers_are_cut_with_a_note)
 	}
 	memset(long_text, 'x', 3900);
 	long_text[3900] = '\0';
-	text = mrkdwn_write(long_text, 3900);
+	text = mrkdwn_write(NULL, long_text, 3900);
 	ck_assert_int_eq(strcmp(text, long_text), 0);
 	free(text);
 	free(long_text);
@@ -484,7 +589,9 @@ cases(Suite *suite)
 	tcase_add_test(t, a_ts_is_two_numbers);
 	tcase_add_test(t, slack_text_is_read);
 	tcase_add_test(t, a_mention_is_one_that_a_reader_sees);
-	tcase_add_test(t, markdown_becomes_mrkdwn);
+	tcase_add_loop_test(t, markdown_becomes_mrkdwn, 0, ARRAY_LEN(written));
+	tcase_add_test(t, a_cut_closes_what_is_open);
+	tcase_add_test(t, what_is_nested_too_deeply_is_sent_as_plain_text_and_logged);
 	tcase_add_test(t, long_answers_are_cut_with_a_note);
 	tcase_add_test(t, signatures);
 	tcase_add_test(t, envelopes);
