@@ -573,37 +573,23 @@ daemon_reload(void *arg, struct buf *changes, struct error *err)
 	return 0;
 }
 
-struct running_search {
-	uint64_t id, epoch;
-};
-
-static int
-daemon_match_running(void *arg, struct job *job)
-{
-	struct running_search *search = arg;
-
-	if (job->id != search->id)
-		return 0;
-	search->epoch = job->epoch;
-	return 1;
-}
-
 static int
 daemon_cancel(void *arg, uint64_t id, const char *by, struct error *err)
 {
 	struct daemon *d = arg;
-	struct running_search search = { id, 0 };
+	struct job_standing now;
 	char text[128];
 
-	queue_each_running(d->core.queue, daemon_match_running, &search);
-	if (search.epoch == 0) {
+	if (queue_state(d->core.queue, id, &now, err) != 0)
+		return -1;
+	if (now.state != JOB_RUNNING) {
 		if (queue_cancel(d->core.queue, id, by, err) != 0)
 			return -1;
 		sources_job_ended(d->supervisor, NULL);
 		return 0;
 	}
 	snprintf(text, sizeof text, "cancelled by %.64s", by);
-	if (slots_cancel(d->supervisor, id, search.epoch, DROVER_CANCELLED, text) != 0)
+	if (slots_cancel(d->supervisor, id, now.epoch, DROVER_CANCELLED, text) != 0)
 		return error_set(err, DROVER_AGAIN,
 		    "job %llu is just starting, or its worker cannot be reached: try again",
 		    (unsigned long long)id);

@@ -20,6 +20,7 @@
 struct name_search {
 	const char *wanted;
 	bool found;
+	bool told;                   /* a name belongs to the plugin that wanted names */
 	size_t distance;             /* of the nearest */
 	char nearest[2 * DROVER_NAME_MAX + 2];
 };
@@ -67,10 +68,14 @@ control_pauses(struct request *r, struct error *err)
 
 /* Remembers whether a name is the wanted one, or the nearest to it so far. */
 static void
-name_search_take(struct name_search *search, const char *name)
+name_search_take(void *arg, const char *name)
 {
-	size_t distance = keys_distance(search->wanted, name);
+	struct name_search *search = arg;
+	size_t distance = keys_distance(search->wanted, name),
+	       len = strcspn(search->wanted, ".");
 
+	search->told =
+	    search->told || (strncmp(name, search->wanted, len) == 0 && name[len] == '.');
 	search->found = search->found || strcmp(search->wanted, name) == 0;
 	if (distance >= search->distance)
 		return;
@@ -85,22 +90,11 @@ name_search_take(struct name_search *search, const char *name)
 static void
 name_search_take_kinds(struct name_search *search, struct core *core)
 {
-	cJSON *status = queue_status(core->queue);
-	const cJSON *kind;
 	char plugin[DROVER_NAME_MAX + 1];
 	size_t len = strcspn(search->wanted, ".");
-	bool told = false;
 
-	cJSON_ArrayForEach(kind, json_get(status, "kinds")) {
-		const char *name = json_str(kind, "name", "");
-
-		if (!queue_kind_known(core->queue, name))
-			continue;
-		told = told || (strncmp(name, search->wanted, len) == 0 && name[len] == '.');
-		name_search_take(search, name);
-	}
-	cJSON_Delete(status);
-	if (!told && search->wanted[len] == '.' && len < sizeof plugin) {
+	queue_each_kind(core->queue, name_search_take, search);
+	if (!search->told && search->wanted[len] == '.' && len < sizeof plugin) {
 		memcpy(plugin, search->wanted, len);
 		plugin[len] = '\0';
 		search->found = search->found || config_plugin(core->config, plugin) != NULL;

@@ -207,19 +207,6 @@ jobs_retry_dead(struct request *r, struct error *err)
 	return reply_committed(r, 200, answer);
 }
 
-int
-job_look(struct queue *queue, const char *which, struct job_look *look)
-{
-	cJSON *job = queue_show(queue, which, NULL);
-	int state = state_parse(json_str(job, "state", ""));
-
-	if (state != -1)
-		*look = (struct job_look){ (enum job_state)state,
-			(uint32_t)json_int(job, "attempt", 0) };
-	cJSON_Delete(job);
-	return state != -1 ? 0 : -1;
-}
-
 static int
 jobs_select(struct request *r, int state, struct error *err)
 {
@@ -279,29 +266,21 @@ jobs_submit_one(struct request *r, const cJSON *object, cJSON *answers, struct e
 {
 	struct job_ask ask;
 	uint64_t id;
-	char *payload = NULL, *which;
-	bool only_new = false, active;
-	struct job_look look;
+	char *payload = NULL;
+	bool only_new = false;
 	cJSON *answer;
 	int rc = -1;
 
 	if (jobs_ask_read(r, object, &ask, &payload, &only_new, err) != 0)
 		goto out;
-	if (only_new) {
-		which = xasprintf("%s/%s", ask.kind, ask.key);
-		active = job_look(r->api->core->queue, which, &look) == 0 &&
-		    !state_is_final(look.state);
-		free(which);
-		if (active) {
-			r->status = 409;
-			r->code = "conflict";
-			error_set(err, DROVER_PERMANENT,
-			    "a job with this kind and key has not ended");
-			goto out;
-		}
-	}
 	if ((rc = r->api->verbs->submit(r->api->daemon, &ask, &id, err)) == -1)
 		goto out;
+	if (rc == 0 && only_new) {
+		r->status = 409;
+		r->code = "conflict";
+		rc = error_set(err, DROVER_PERMANENT, "a job with this kind and key has not ended");
+		goto out;
+	}
 	answer = jobs_id_object(id);
 	json_add_bool(answer, "fresh", rc == 1);
 	cJSON_AddItemToArray(answers, answer);

@@ -32,25 +32,18 @@ struct output {
 	char piece[PIECE_MAX];
 };
 
-struct running {
-	uint64_t job;
-	uint32_t attempt;
-	bool found;
-};
-
 static void output_more(struct stream *, bool by_timer);
 static void output_release(struct stream *);
 static bool output_open(struct output *);
 static bool output_lives(struct output *);
 static void output_watch(struct output *);
 static void output_on_changed(evutil_socket_t, short, void *arg);
-static int output_match_running(void *arg, struct job *);
 
 int
 output_get(struct request *r, struct error *err)
 {
 	struct output *o;
-	struct job_look look;
+	struct job_standing now;
 	int64_t attempt, offset;
 	uint64_t id;
 
@@ -70,13 +63,13 @@ output_get(struct request *r, struct error *err)
 	o->follow = request_query(r, "follow", "0")[0] == '1';
 	o->fd = o->notify = -1;
 	o->stream.request = r;
-	if (job_look(r->api->core->queue, r->args[0], &look) != 0)
-		look.attempt = 0;
+	if (queue_state(r->api->core->queue, id, &now, NULL) != 0)
+		now.attempt = 0;
 	if (o->attempt == 0)
-		o->attempt = look.attempt;
+		o->attempt = now.attempt;
 	/* An attempt that printed nothing has no file. */
 	if (!o->follow && !output_open(o) &&
-	    (errno != ENOENT || o->attempt == 0 || o->attempt > look.attempt)) {
+	    (errno != ENOENT || o->attempt == 0 || o->attempt > now.attempt)) {
 		free(o);
 		return error_set(err, DROVER_PERMANENT,
 		    "job %llu has no output of attempt %lld yet", (unsigned long long)id,
@@ -153,19 +146,16 @@ output_open(struct output *o)
 static bool
 output_lives(struct output *o)
 {
-	struct queue *queue = o->stream.request->api->core->queue;
-	struct running running = { o->job, o->attempt, false };
-	struct job_look look;
+	uint32_t attempt = o->attempt;
+	struct job_standing now;
 
-	queue_each_running(queue, output_match_running, &running);
-	if (running.found && o->attempt == 0)
-		o->attempt = running.attempt;
-	if (running.found || o->attempt != 0)
-		return running.found;
-	if (job_look(queue, o->stream.request->args[0], &look) != 0)
+	if (queue_state(o->stream.request->api->core->queue, o->job, &now, NULL) != 0)
 		return false;
-	o->attempt = look.attempt;
-	return !state_is_final(look.state);
+	if (attempt == 0)
+		o->attempt = now.attempt;
+	if (now.state == JOB_RUNNING)
+		return o->attempt == now.attempt;
+	return attempt == 0 && !state_is_final(now.state);
 }
 
 static void
@@ -203,16 +193,4 @@ output_on_changed(evutil_socket_t fd, short what, void *arg)
 	while (read(fd, events, sizeof events) > 0)
 		;
 	stream_wake(&o->stream);
-}
-
-static int
-output_match_running(void *arg, struct job *job)
-{
-	struct running *running = arg;
-
-	if (job->id != running->job || (running->attempt != 0 && job->attempt != running->attempt))
-		return 0;
-	running->attempt = job->attempt;
-	running->found = true;
-	return 1;
 }

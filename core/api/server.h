@@ -98,13 +98,6 @@ int request_number(const struct request *, const char *name, int64_t min, int64_
 /* The job that args[0] names; -1 with status 404. */
 int request_job(struct request *, uint64_t *id, struct error *);
 
-/* What streams and checks want of a job. */
-struct job_look {
-	enum job_state state;
-	uint32_t attempt;         /* number of the running or last one, 0: none yet */
-};
-int job_look(struct queue *, const char *which, struct job_look *); /* jobs.c; -1: there is none */
-
 /* ---- routes.c ---- */
 extern const struct route api_routes[];
 extern const size_t api_routes_len;

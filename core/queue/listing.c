@@ -411,6 +411,34 @@ queue_find(struct queue *q, const char *which, uint64_t *id, struct error *err)
 }
 
 static int
+listing_state_row(void *arg, const struct store_row *row)
+{
+	*(struct job_standing *)arg =
+	    (struct job_standing){ (enum job_state)state_parse(store_row_text(row, 0)),
+		    (uint32_t)store_row_int(row, 1), (uint64_t)store_row_int(row, 2) };
+	return 1;
+}
+
+int
+queue_state(struct queue *q, uint64_t id, struct job_standing *out, struct error *err)
+{
+	const struct store_value value = SV_INT(id);
+	const struct entry *e;
+	int rc;
+
+	OBJ_CHECK(q, QUEUE_MAGIC);
+	if ((e = entry_find(q, id)) != NULL) {
+		*out = (struct job_standing){ e->job.state, e->job.attempt, e->job.epoch };
+		return 0;
+	}
+	rc = store_read(q->store, "select state, attempt, epoch from job where id = $1", &value, 1,
+	    listing_state_row, out, err);
+	if (rc == 0)
+		error_set(err, DROVER_PERMANENT, "there is no job %llu", (unsigned long long)id);
+	return rc == 1 ? 0 : -1;
+}
+
+static int
 listing_payload_row(void *arg, const struct store_row *row)
 {
 	size_t len;

@@ -242,6 +242,14 @@ queue_kind_known(const struct queue *q, const char *name)
 	return queue_kind(q, name) != NULL;
 }
 
+void
+queue_each_kind(const struct queue *q, void (*fn)(void *, const char *), void *arg)
+{
+	for (const struct bucket *b = q->buckets; b != NULL; b = b->hh.next)
+		if (strncmp(b->path, "kind/", 5) == 0 && b->traits != NULL)
+			fn(arg, b->name);
+}
+
 int
 queue_count(const struct queue *q, enum job_state state)
 {

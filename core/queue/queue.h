@@ -120,6 +120,8 @@ void queue_kind_set(struct queue *, const char *kind, const struct kind_traits *
  */
 void queue_plugin_down(struct queue *, const char *plugin, const char *why_not);
 bool queue_kind_known(const struct queue *, const char *kind);
+/* Calls fn for each known kind. */
+void queue_each_kind(const struct queue *, void (*fn)(void *arg, const char *kind), void *arg);
 
 /*
  * 1: a new job, 0: a job with this kind and key is active already and id is its
@@ -270,6 +272,14 @@ cJSON *queue_list(struct queue *, const struct queue_filter *, struct error *);
  */
 cJSON *queue_show(struct queue *, const char *which, struct error *);
 int queue_find(struct queue *, const char *which, uint64_t *id, struct error *);
+/* Where a job stands, whether it has ended or not. */
+struct job_standing {
+	enum job_state state;
+	uint32_t attempt;            /* number of the running or last one; 0 before the first */
+	uint64_t epoch;
+};
+/* -1 with DROVER_PERMANENT when there is no such job. */
+int queue_state(struct queue *, uint64_t id, struct job_standing *, struct error *);
 /*
  * {job, state, gates: [{gate, open, reason}] in their order (none while it runs
  * or when it is over), reason: of the first closed one, or what else it waits

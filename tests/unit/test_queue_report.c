@@ -118,6 +118,31 @@ START_TEST(a_job_is_found_by_any_of_its_names)
 }
 END_TEST
 
+START_TEST(a_state_is_told_of_jobs_that_run_and_of_those_that_ended)
+{
+	uint64_t id = kit_submit("a.b", "1"), epoch;
+	struct job_standing now = { 0 };
+	struct job *job;
+
+	ck_assert_int_eq(queue_state(kit.q, id, &now, &kit.err), 0);
+	ck_assert_int_eq(now.state, JOB_QUEUED);
+	ck_assert_uint_eq(now.attempt, 0);
+	ck_assert_ptr_nonnull(job = kit_claim());
+	epoch = job->epoch;
+	ck_assert_int_eq(queue_state(kit.q, id, &now, &kit.err), 0);
+	ck_assert_int_eq(now.state, JOB_RUNNING);
+	ck_assert_uint_eq(now.attempt, 1);
+	ck_assert_uint_eq(now.epoch, epoch);
+	kit_finish(job, DROVER_OK);
+	ck_assert_int_eq(queue_state(kit.q, id, &now, &kit.err), 0);
+	ck_assert_int_eq(now.state, JOB_SUCCEEDED);
+	ck_assert_uint_eq(now.attempt, 1);
+	ck_assert_uint_eq(now.epoch, epoch);
+	ck_assert_int_eq(queue_state(kit.q, 99, &now, &kit.err), -1);
+	ck_assert_int_eq(kit.err.code, DROVER_PERMANENT);
+}
+END_TEST
+
 START_TEST(show_tells_the_whole_life)
 {
 	const struct drover_usage usage = { .input = 10,
@@ -283,6 +308,7 @@ cases(Suite *suite)
 	const TTest *const tests[] = {
 		lists_are_filtered_and_newest_first,
 		a_job_is_found_by_any_of_its_names,
+		a_state_is_told_of_jobs_that_run_and_of_those_that_ended,
 		show_tells_the_whole_life,
 		why_tells_what_a_dead_job_died_of,
 		results_are_bounded,
