@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The face to programs: HTTP/JSON on a Unix socket, for `drover`, dashboards,
- * scrapers and scripts. doc/api.md describes it.
+ * The API: HTTP and JSON on a Unix socket, for `drover`, dashboards, scrapers
+ * and scripts, and the intake of webhooks on an address of its own. The daemon
+ * opens it, wakes it after each commit and closes it; doc/api.md describes it
+ * for people.
  */
 #ifndef API_API_H
 #define API_API_H
@@ -20,51 +22,56 @@
 struct api;
 
 /*
- * What the API asks of the daemon. arg is the one that was given to api_open().
- * A callback fn is called once, now or later, on the loop's thread.
+ * What the API asks of the daemon. arg is what api_open() was given. A callback
+ * fn is called exactly once, at once or later, on the loop's thread. Functions
+ * that return an int return -1 with an error when they fail.
  */
 struct api_verbs {
-	/* 1 and the id: a new job, 0 and the id: it was known, -1: refused. */
+	/*
+	 * Submits a job. 1 when it is a new job, 0 when an active one has its
+	 * kind and key, and in both cases its id.
+	 */
 	int (*submit)(void *arg, const struct job_ask *, uint64_t *id, struct error *);
 	/*
-	 * by: who asked, for the events. 1: its worker was told, 0: it has
-	 * ended, -1.
+	 * Cancels a job; by is the user that events name. 1 when its worker was
+	 * told to stop, 0 when the job has ended.
 	 */
 	int (*cancel)(void *arg, uint64_t id, const char *by, struct error *);
 	/*
-	 * Reads the configuration again; changes gets a line for each key that
-	 * changed.
+	 * Reads the configuration again. Appends a line to changes for each key
+	 * that has changed.
 	 */
 	int (*reload)(void *arg, struct buf *changes, struct error *);
 	/*
-	 * Nothing new starts; then_stop: exit when nothing runs or
-	 * drain_timeout is over.
+	 * Stops the start of jobs. With then_stop the daemon ends once no job
+	 * runs, or after drain_timeout.
 	 */
 	void (*drain)(void *arg, bool then_stop);
+	/* Lets jobs start again. */
 	void (*undrain)(void *arg);
-	/* Polls a source now, or all for NULL. */
+	/* Polls a source now; all sources when source is NULL. */
 	int (*poll)(void *arg, const char *source, struct error *);
-	/* Worktrees that may go are cleaned or removed now. */
+	/* Has the keeper clean or remove now the trees that may go. */
 	void (*tidy)(void *arg);
 	/*
-	 * Calls an operation of a plugin. fn gets code 0 and the reply, or a
-	 * class and the reason.
+	 * Calls an operation of a plugin. fn gets code 0 and the reply, or an
+	 * error's class and its text; text is valid during the call only.
 	 */
 	void (*call)(void *arg, const char *operation, const char *request, size_t len,
 	    void (*fn)(void *fn_arg, int code, const char *text, size_t len), void *fn_arg);
 	/*
-	 * Hands a webhook delivery to a plugin; headers: JSON [[name, value],
-	 * ...].
+	 * Hands a webhook's delivery to a plugin. headers is JSON, [[name,
+	 * value], ...].
 	 */
 	void (*hook)(void *arg, const char *plugin, const char *headers, const char *body,
 	    size_t len, void (*fn)(void *fn_arg, const struct hook_answer *), void *fn_arg);
 	/*
-	 * Tries the credentials of plugins (NULL-terminated, NULL: all) and of
-	 * repos.
+	 * Checks the credentials of plugins (NULL-terminated), or those of all
+	 * plugins and repos when plugins is NULL.
 	 */
 	int (*check_secrets)(void *arg, const char *const *plugins,
 	    void (*fn)(void *fn_arg, const cJSON *checks), void *fn_arg, struct error *);
-	/* Objects and lists to show; the caller deletes them. */
+	/* What the API shows; the caller deletes it. */
 	cJSON *(*status)(void *arg);
 	cJSON *(*plugins)(void *arg);
 	cJSON *(*sources)(void *arg);
@@ -72,29 +79,33 @@ struct api_verbs {
 };
 
 /*
- * Listens on config->socket (0660, peers checked by their credentials). A live
- * listener there is DROVER_CONFIG. core, verbs and arg outlive the API.
+ * Listens on config->socket (mode 0660; each peer's credentials are checked).
+ * core, verbs and arg must outlive the API. 0, or -1: CONFIG when a live daemon
+ * listens there or the address for webhooks cannot be used, else INTERNAL.
  */
 int api_open(struct core *, const struct api_verbs *, void *arg, struct api **, struct error *);
 /*
- * Listens for webhooks where a new configuration says. -1: it cannot, and all
- * stays as it was.
+ * Listens for webhooks at the address of a new configuration. -1 when it
+ * cannot; the old address then stays in use.
  */
 int api_configure(struct api *, const struct config *, struct error *);
-/* Where webhooks are taken, NULL: nowhere. Borrowed. */
+/* The address at which webhooks are taken, borrowed; NULL when none are. */
 const char *api_hooks_address(const struct api *);
 /*
- * Something was committed: open streams look for news. The daemon calls it
- * after each commit. NULL is fine.
+ * Tells open streams that something was committed, so that they look for news.
+ * api may be NULL.
  */
 void api_wake(struct api *);
 /*
- * Cuts all connections and removes the socket; answers still owed by
- * core_defer() or a verb are dropped. NULL is fine.
+ * Cuts all connections and removes the socket. Answers that core_defer() or a
+ * verb still owes are dropped. api may be NULL.
  */
 void api_close(struct api *);
 
-/* Writes the routes as Markdown (doc/api.md holds it and a test compares). */
+/*
+ * Writes the table of routes as Markdown. doc/api.md contains it, and a test
+ * compares the two.
+ */
 void api_document(struct buf *out);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who is at the other end of the socket, as the kernel says it. The socket's
- * mode keeps strangers out; this is the second lock, for a socket whose mode or
- * folder was changed by hand.
+ * The user at the other end of the socket, as the kernel names them. The
+ * socket's mode keeps strangers out; this is a second lock, for a socket whose
+ * mode or folder was changed by hand.
  */
 #include <errno.h>
 #include <sys/socket.h>
@@ -24,7 +24,7 @@ caller_read(int fd, struct caller *peer, struct error *err)
 #ifdef SO_PEERGROUPS
 	len = sizeof peer->groups;
 	/*
-	 * More groups than fit, or an old kernel: the primary group alone
+	 * With more groups than fit, or an old kernel, only the primary group
 	 * counts.
 	 */
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, peer->groups, &len) == 0)
@@ -38,7 +38,7 @@ caller_allowed(const struct caller *peer, uid_t own_uid, gid_t own_gid)
 {
 	if (peer->uid == 0 || peer->uid == own_uid)
 		return true;
-	/* Group 0 is every root helper's, not a group of operators. */
+	/* Group 0 is that of many helpers of root, not a group of operators. */
 	if (own_gid == 0)
 		return false;
 	if (peer->gid == own_gid)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Connections of a server: counted, bounded, and cut when they last too long.
+ * The connections of a server: counts them, limits their number, and cuts those
+ * that last too long.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -13,12 +14,12 @@
 #include "base/clock.h"
 #include "base/mem.h"
 
-#define RECOUNT_MS 50    /* while it is full */
-#define LIMIT_MS 250   /* between two looks at who has been here too long */
+#define RECOUNT_MS 50    /* between two counts while the server is full */
+#define LIMIT_MS 250   /* between two checks for connections that last too long */
 
 struct connection {
 	struct bufferevent *bev;
-	int64_t until;         /* monotonic; 0: for ever */
+	int64_t until;         /* monotonic, ms; 0 without a limit */
 };
 
 static struct bufferevent *connections_add(struct event_base *, void *);
@@ -59,14 +60,14 @@ connections_add(struct event_base *base, void *arg)
 	struct bufferevent *bev;
 
 	/*
-	 * Its events go before its socket does: libevent would take the next
-	 * socket of that number for this one.
+	 * The events of a bufferevent are removed before its socket is closed;
+	 * libevent would take the next socket with that number for this one.
 	 */
 	MUST((bev = bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE)) != NULL);
 	connections_count(connections);
 	/*
-	 * One may come after this was closed: evconnlistener takes a few
-	 * at a time.
+	 * A connection may still come after the listener was disabled, because
+	 * evconnlistener accepts a few at a time.
 	 */
 	connections->list = xreallocarray(connections->list, (size_t)connections->len + 1,
 	    sizeof *connections->list);
@@ -79,7 +80,10 @@ connections_add(struct event_base *base, void *arg)
 	return bev;
 }
 
-/* Lets go of those that evhttp has let go of. */
+/*
+ * Drops the references that have become the last ones: evhttp has let go of
+ * these connections.
+ */
 static void
 connections_count(struct connections *connections)
 {
@@ -113,7 +117,10 @@ connections_look(evutil_socket_t fd, short what, void *arg)
 	int64_t now = clock_mono();
 
 	connections_count(connections);
-	/* evhttp finds the end of it by itself, and frees what hangs on it. */
+	/*
+	 * evhttp notices that the connection has ended, and frees what belongs
+	 * to it.
+	 */
 	for (int i = 0; i < connections->len; i++)
 		if (connections->list[i].until != 0 && now >= connections->list[i].until)
 			(void)shutdown(bufferevent_getfd(connections->list[i].bev), SHUT_RDWR);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The daemon itself: health, status, pausing, draining, reloading, and calls to
- * plugins.
+ * The routes for the daemon as a whole: health, status, pauses, draining,
+ * reloading, and calls to plugins.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -16,12 +16,12 @@
 #include "config/keys.h"
 #include "notice/notice.h"
 
-/* A search for a name among those that are there. */
+/* A search for a name among those that exist. */
 struct name_search {
 	const char *wanted;
 	bool found;
-	bool told;                   /* a name belongs to the plugin that wanted names */
-	size_t distance;             /* of the nearest */
+	bool told;                   /* a name of the wanted one's plugin was among them */
+	size_t distance;             /* edit distance of nearest */
 	char nearest[2 * DROVER_NAME_MAX + 2];
 };
 
@@ -66,7 +66,7 @@ control_pauses(struct request *r, struct error *err)
 	return 0;
 }
 
-/* Remembers whether a name is the wanted one, or the nearest to it so far. */
+/* Notes whether a name is the wanted one, or the nearest to it so far. */
 static void
 name_search_take(void *arg, const char *name)
 {
@@ -84,8 +84,8 @@ name_search_take(void *arg, const char *name)
 }
 
 /*
- * Kinds of a plugin that has not told them yet are taken on trust: somebody may
- * want to pause what is only starting.
+ * Any kind of a plugin that has not declared its kinds yet is accepted: a user
+ * may want to pause what is only starting.
  */
 static void
 name_search_take_kinds(struct name_search *search, struct core *core)
@@ -101,7 +101,10 @@ name_search_take_kinds(struct name_search *search, struct core *core)
 	}
 }
 
-/* A pause of what is not there would be taken, and hold back nothing. */
+/*
+ * Refuses a pause of something that does not exist, because it would hold back
+ * nothing.
+ */
 static int
 control_what_known(struct core *core, const char *what, struct error *err)
 {
@@ -147,7 +150,8 @@ control_pause(struct request *r, struct error *err)
 	    control_what_known(r->api->core, what, err) != 0)
 		return -1;
 	if (ms < 0)
-		return error_set(err, DROVER_PERMANENT, "for_ms: milliseconds, or 0 until resumed");
+		return error_set(err, DROVER_PERMANENT,
+		    "for_ms must be a number of milliseconds, or 0 to pause until resumed");
 	buf_addf(&reason, "by %s", r->by);
 	if (why != NULL) {
 		buf_adds(&reason, ": ");
@@ -214,7 +218,8 @@ control_call(struct request *r, struct error *err)
 	char *text;
 
 	if (operation == NULL || !text_is_kind(operation))
-		return error_set(err, DROVER_PERMANENT, "operation: \"plugin.name\" is needed");
+		return error_set(err, DROVER_PERMANENT,
+		    "operation must be a string like \"plugin.name\"");
 	if (request == NULL)
 		text = xstrdup("{}");
 	else
@@ -222,7 +227,7 @@ control_call(struct request *r, struct error *err)
 		    cJSON_IsString(request) ? xstrdup(request->valuestring) : json_print(request);
 	if (strlen(text) > DROVER_PAYLOAD_MAX) {
 		free(text);
-		return error_set(err, DROVER_PERMANENT, "request: at most %d bytes",
+		return error_set(err, DROVER_PERMANENT, "request is longer than %d bytes",
 		    DROVER_PAYLOAD_MAX);
 	}
 	r->api->verbs->call(r->api->daemon, operation, text, strlen(text), control_call_answered,
@@ -244,7 +249,7 @@ control_secrets(struct request *r, struct error *err)
 		if (!cJSON_IsString(name) || n == SECRETS_PLUGINS_MAX) {
 			r->status = 422;
 			return error_set(err, DROVER_PERMANENT,
-			    "plugins: a list of names is needed");
+			    "plugins must be a list of names");
 		}
 		plugins[n++] = name->valuestring;
 	}
@@ -290,7 +295,8 @@ control_mode_object(const struct core *core)
 }
 
 /*
- * NULL for everything, else "pool/NAME" and its like, which the queue checks.
+ * Reads what to pause: NULL for everything, else "pool/NAME" and the like,
+ * which the queue checks.
  */
 static int
 control_what_read(struct request *r, const char **what, struct error *err)
@@ -301,7 +307,7 @@ control_what_read(struct request *r, const char **what, struct error *err)
 	if (value == NULL || cJSON_IsNull(value))
 		return 0;
 	if (!cJSON_IsString(value))
-		return error_set(err, DROVER_PERMANENT, "what: a string is needed");
+		return error_set(err, DROVER_PERMANENT, "what must be a string");
 	if (*value->valuestring != '\0')
 		*what = value->valuestring;
 	return 0;
@@ -323,7 +329,7 @@ control_call_answered(void *arg, int code, const char *text, size_t len)
 		return;
 	}
 	answer = cJSON_CreateObject();
-	/* A reply that is not JSON is handed on as a string. */
+	/* A reply that is not JSON becomes a JSON string. */
 	if ((reply = json_parse(text, len, DROVER_PAYLOAD_MAX, NULL)) == NULL) {
 		struct buf quoted = BUF_INIT;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The events of all jobs as Server-Sent Events. An id is that of the event's
- * row, so a client that says the last one it saw misses none.
+ * The events of all jobs as Server-Sent Events. The id of an event is that of
+ * its row, so a client that names the last one it saw misses none.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +16,7 @@
 struct events {
 	struct stream stream;
 	uint64_t after;
-	uint64_t job;                /* 0: all */
+	uint64_t job;                /* 0 for the events of all jobs */
 	bool follow;
 };
 
@@ -96,8 +96,8 @@ events_release(struct stream *s)
 }
 
 /*
- * Where to begin: after what the client says it has, else with what happens
- * from now on.
+ * Finds where to begin: after the event that the client says it has seen, else
+ * with what happens from now on.
  */
 static int
 events_begin(struct request *r, int64_t *after, struct error *err)
@@ -108,7 +108,7 @@ events_begin(struct request *r, int64_t *after, struct error *err)
 	if (last != NULL) {
 		if (units_parse_int(last, 0, INT64_MAX, after) != 0)
 			return error_set(err, DROVER_PERMANENT,
-			    "Last-Event-ID: the id of an event is needed");
+			    "Last-Event-ID must be the id of an event");
 		return 0;
 	}
 	if (request_number(r, "after", 0, INT64_MAX, -1, after, err) != 0)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Webhooks: POST /hooks/PLUGIN on an address of its own, which anybody may
- * reach. A request is bounded in bytes, time and number and handed on as it
- * came; whose it is, the plugin says. An answer tells nothing that its sender
- * does not know.
+ * Webhooks: POST /hooks/PLUGIN on an address of its own, which anyone may
+ * reach. A request is bounded in bytes, time and number, and handed on as it
+ * came; the plugin decides whether it is genuine. An answer says nothing that
+ * the sender does not know already.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,7 +26,8 @@
 #define INTAKE_BODY_MAX (1024 * 1024)
 #define INTAKE_HEADERS_MAX (16 * 1024)
 #define INTAKE_CONNECTIONS_MAX 64
-#define INTAKE_LIMIT_MS 10000       /* a connection, from its first byte to the answer's last */
+/* time of a connection, from its first byte to the last of the answer */
+#define INTAKE_LIMIT_MS 10000
 #define INTAKE_COUNTS_MAX 1024      /* pairs of plugin and status */
 #define INTAKE_PATH "/hooks/"
 
@@ -37,9 +38,9 @@ struct intake_count {
 };
 
 struct delivery {
-	struct intake *intake;          /* NULL: it was closed meanwhile */
+	struct intake *intake;          /* NULL after the intake was closed */
 	struct evhttp_request *http;
-	char plugin[DROVER_NAME_MAX + 1]; /* "" where no such plugin is configured */
+	char plugin[DROVER_NAME_MAX + 1]; /* "" when no such plugin is configured */
 	LIST_ENTRY(delivery) entry;
 };
 
@@ -47,7 +48,7 @@ struct intake {
 	struct api *api;
 	struct evhttp *http;
 	struct connections connections;
-	char *listen, *address;         /* as configured, and as it is */
+	char *listen, *address;         /* as configured, and with the real port */
 	struct intake_count *counts;
 	int counts_len;
 	LIST_HEAD(, delivery) deliveries;
@@ -106,7 +107,10 @@ intake_configure(struct api *api, const char *listen, struct error *err)
 	return 0;
 }
 
-/* "ADDRESS:PORT" or "[ADDRESS]:PORT"; port 0: the system chooses one. */
+/*
+ * Parses "ADDRESS:PORT" or "[ADDRESS]:PORT". With port 0 the system chooses
+ * one.
+ */
 static int
 intake_parse(const char *text, struct sockaddr_storage *at, socklen_t *len)
 {
@@ -148,7 +152,7 @@ intake_listen(const char *listen_at, char **address, struct error *err)
 
 	if (intake_parse(listen_at, &at, &len) != 0)
 		return error_set(err, DROVER_CONFIG,
-		    "hooks.listen: \"%.100s\" is no address: write it like \"127.0.0.1:8090\"",
+		    "hooks.listen: \"%.100s\" is not an address: write it like \"127.0.0.1:8090\"",
 		    listen_at);
 	if ((fd = socket(at.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) == -1)
 		return error_errno(err, DROVER_AGAIN, "cannot make a socket");
@@ -223,7 +227,7 @@ intake_on_delivery(struct evhttp_request *http, void *arg)
 	free(headers);
 }
 
-/* 0, or the status that it is refused with. */
+/* Returns 0, or the HTTP status with which the delivery is refused. */
 static int
 delivery_check(struct delivery *d, const char **name)
 {
@@ -245,7 +249,10 @@ delivery_check(struct delivery *d, const char **name)
 	return mode == CORE_RUNNING || mode == CORE_DRAINING ? 0 : 503;
 }
 
-/* What is no UTF-8 cannot be handed on as text, and signs nothing. */
+/*
+ * A header that is not UTF-8 is left out, because it cannot be handed on as
+ * JSON. Signatures are ASCII.
+ */
 static char *
 delivery_headers(struct evhttp_request *http)
 {
@@ -284,8 +291,8 @@ delivery_answer(void *arg, const struct hook_answer *answer)
 		intake_count(d->intake, d->plugin, answer->status);
 		headers = evhttp_request_get_output_headers(d->http);
 		/*
-		 * One request a connection: its limit of time is the
-		 * connection's.
+		 * A connection has one request only, so its time limit is the
+		 * request's.
 		 */
 		evhttp_add_header(headers, "Connection", "close");
 		evhttp_add_header(headers, "Cache-Control", "no-store");
@@ -335,7 +342,7 @@ intake_metrics(const struct api *api, struct buf *out)
 	if (intake == NULL)
 		return;
 	buf_adds(out,
-	    "# HELP drover_hook_requests_total Answers to webhooks; plugin is empty where none is "
+	    "# HELP drover_hook_requests_total Answers to webhooks; plugin is empty when none is "
 	    "configured.\n"
 	    "# TYPE drover_hook_requests_total counter\n");
 	for (int i = 0; i < intake->counts_len; i++)

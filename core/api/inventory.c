@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the daemon is made of: sources, plugins, workers, repos, agents,
- * configuration, leases.
+ * What the daemon consists of: sources, plugins, workers, repos, agents,
+ * configuration and leases.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -99,7 +99,7 @@ inventory_lease(struct request *r, struct error *err)
 		return -1;
 	if ((lease = leases_show(r->api->core->leases, id)) == NULL) {
 		r->status = 404;
-		return error_set(err, DROVER_PERMANENT, "no lease has the number %llu",
+		return error_set(err, DROVER_PERMANENT, "there is no lease %llu",
 		    (unsigned long long)id);
 	}
 	reply_json(r, 200, lease);
@@ -107,8 +107,8 @@ inventory_lease(struct request *r, struct error *err)
 }
 
 /*
- * By hand a lease is only ever given back for an owner that is gone; the
- * attempt itself says so with its epoch.
+ * An operator may release only a lease whose owner is gone. A live attempt
+ * releases its leases itself, with its epoch.
  */
 int
 inventory_release_lease(struct request *r, struct error *err)
@@ -157,8 +157,8 @@ inventory_config_list(struct request *r, const char *name)
 	      *from = cJSON_GetObjectItemCaseSensitive(config, name), *one;
 
 	/*
-	 * What the file keeps by name is shown as a list, too, each with its
-	 * name in it.
+	 * What the file keeps by name becomes a list, too; each element gets
+	 * its name as a member.
 	 */
 	while (from != NULL && (one = cJSON_DetachItemFromArray(from, 0)) != NULL) {
 		if (one->string != NULL && json_get(one, "name") == NULL)
@@ -178,19 +178,20 @@ inventory_lease_id(struct request *r, uint64_t *id, struct error *err)
 
 	if (units_parse_int(r->args[0], 1, INT64_MAX, &number) != 0) {
 		r->status = 404;
-		return error_set(err, DROVER_PERMANENT, "a lease is named by its number");
+		return error_set(err, DROVER_PERMANENT,
+		    "a lease is named by its number, such as 7");
 	}
 	*id = (uint64_t)number;
 	if ((lease = leases_show(r->api->core->leases, *id)) == NULL) {
 		r->status = 404;
-		return error_set(err, DROVER_PERMANENT, "no lease has the number %llu",
+		return error_set(err, DROVER_PERMANENT, "there is no lease %llu",
 		    (unsigned long long)*id);
 	}
 	cJSON_Delete(lease);
 	return 0;
 }
 
-/* An environment or a URL may hold what the log knows as a secret. */
+/* An environment or a URL may contain a secret, which the log would mask. */
 static void
 inventory_mask(struct request *r, int status, cJSON *json)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Jobs: list, submit, show, and what an operator does to one. */
+/* The routes for jobs: list, submit, show, and what an operator does to one. */
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,7 +29,7 @@ jobs_list(struct request *r, struct error *err)
 
 	if (state != NULL && (wanted = state_parse(state)) == -1)
 		return error_set(err, DROVER_PERMANENT,
-		    "state: one of queued, running, delayed, held, succeeded, dead, cancelled");
+		    "state must be queued, running, delayed, held, succeeded, dead or cancelled");
 	return jobs_select(r, wanted, err);
 }
 
@@ -49,7 +49,7 @@ jobs_submit(struct request *r, struct error *err)
 	if (cJSON_IsArray(r->body)) {
 		n = cJSON_GetArraySize(r->body);
 		if (n < 1 || n > API_BATCH_MAX)
-			return error_set(err, DROVER_PERMANENT, "a batch has 1 to %d jobs",
+			return error_set(err, DROVER_PERMANENT, "a batch must have 1 to %d jobs",
 			    API_BATCH_MAX);
 		answers = cJSON_CreateArray();
 		cJSON_ArrayForEach(one, r->body) {
@@ -57,8 +57,8 @@ jobs_submit(struct request *r, struct error *err)
 			int rc = jobs_submit_one(r, one, answers, &why);
 
 			/*
-			 * A store that fails fails for all; a job that is wrong
-			 * is wrong alone.
+			 * A failing store fails the whole batch; a wrong job
+			 * fails alone.
 			 */
 			if (rc < 0 && (why.code == DROVER_AGAIN || why.code == DROVER_INTERNAL)) {
 				cJSON_Delete(answers);
@@ -168,7 +168,7 @@ jobs_priority(struct request *r, struct error *err)
 	    priority->valueint < -100 || priority->valueint > 100) {
 		r->status = 422;
 		return error_set(err, DROVER_PERMANENT,
-		    "priority: a whole number from -100 to 100");
+		    "priority must be a whole number from -100 to 100");
 	}
 	if (request_job(r, &id, err) != 0 ||
 	    queue_priority(r->api->core->queue, id, priority->valueint, r->by, err) != 0)
@@ -194,8 +194,8 @@ jobs_retry_dead(struct request *r, struct error *err)
 		struct error ignored;
 
 		/*
-		 * One that may not be retried (its key is active again) stays
-		 * dead and does not stop the others.
+		 * A job that may not be retried, because its key is active
+		 * again, stays dead and does not stop the others.
 		 */
 		if (queue_retry(queue, id, r->by, &ignored) != 0)
 			continue;
@@ -241,7 +241,7 @@ jobs_select(struct request *r, int state, struct error *err)
 	return 0;
 }
 
-/* "1,2,3" */
+/* Parses ids such as "1,2,3". */
 static int
 jobs_parse_ids(const char *text, uint64_t *ids, size_t *n, struct error *err)
 {
@@ -252,7 +252,7 @@ jobs_parse_ids(const char *text, uint64_t *ids, size_t *n, struct error *err)
 	for (char *rest = copy; rc == 0 && *text != '\0' && (one = strsep(&rest, ",")) != NULL;) {
 		if (*n == API_IDS_MAX || units_parse_int(one, 1, INT64_MAX, &id) != 0)
 			rc = error_set(err, DROVER_PERMANENT,
-			    "ids: at most %d numbers of jobs, such as 7,8", API_IDS_MAX);
+			    "ids must be at most %d numbers of jobs, such as 7,8", API_IDS_MAX);
 		else
 			ids[(*n)++] = (uint64_t)id;
 	}
@@ -260,7 +260,10 @@ jobs_parse_ids(const char *text, uint64_t *ids, size_t *n, struct error *err)
 	return rc;
 }
 
-/* 1 new, 0 known (one more answer each), -1. */
+/*
+ * Submits one job. 1 when it is new, 0 when it is known, in both cases with one
+ * more answer; -1 on error.
+ */
 static int
 jobs_submit_one(struct request *r, const cJSON *object, cJSON *answers, struct error *err)
 {
@@ -313,7 +316,7 @@ jobs_ask_read(struct request *r, const cJSON *object, struct job_ask *ask, char 
 	*ask = (struct job_ask){ 0 };
 	if (!cJSON_IsObject(object))
 		return error_set(err, DROVER_PERMANENT,
-		    "a job is an object: {\"kind\", \"key\", \"payload\", ...}");
+		    "a job must be an object: {\"kind\", \"key\", \"payload\", ...}");
 	cJSON_ArrayForEach(member, object) {
 		const char **to = NULL;
 		bool known = false;
@@ -327,7 +330,7 @@ jobs_ask_read(struct request *r, const cJSON *object, struct job_ask *ask, char 
 			return error_set(err, DROVER_PERMANENT, "a job has no member \"%.60s\"",
 			    member->string);
 		if (to != NULL && !cJSON_IsString(member) && !cJSON_IsNull(member))
-			return error_set(err, DROVER_PERMANENT, "%s: a string is needed",
+			return error_set(err, DROVER_PERMANENT, "%s must be a string",
 			    member->string);
 		if (to != NULL)
 			*to = member->valuestring;
@@ -338,12 +341,12 @@ jobs_ask_read(struct request *r, const cJSON *object, struct job_ask *ask, char 
 	    (!cJSON_IsNumber(priority) || json_int(object, "priority", INT64_MIN) < -100 ||
 		json_int(object, "priority", INT64_MAX) > 100))
 		return error_set(err, DROVER_PERMANENT,
-		    "priority: a whole number from -100 to 100");
+		    "priority must be a whole number from -100 to 100");
 	ask->priority = (int)json_int(object, "priority", 0);
 	for (size_t i = 0; i < ARRAY_LEN(switches); i++) {
 		member = json_get(object, switches[i]);
 		if (member != NULL && !cJSON_IsBool(member))
-			return error_set(err, DROVER_PERMANENT, "%s: true or false is needed",
+			return error_set(err, DROVER_PERMANENT, "%s must be true or false",
 			    switches[i]);
 	}
 	if (json_bool(object, "hold", false))
@@ -367,7 +370,7 @@ jobs_ask_after(struct request *r, const cJSON *object, uint64_t *after, struct e
 	if (value == NULL || cJSON_IsNull(value))
 		return 0;
 	if (!cJSON_IsString(value) && !cJSON_IsNumber(value))
-		return error_set(err, DROVER_PERMANENT, "after: a job is needed");
+		return error_set(err, DROVER_PERMANENT, "after must name a job");
 	snprintf(number, sizeof number, "%.0f", value->valuedouble);
 	which = cJSON_IsString(value) ? value->valuestring : number;
 	if (queue_find(r->api->core->queue, which, after, err) != 0)

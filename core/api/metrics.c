@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Prometheus text, made of the status by a table: what a person and what a
- * scraper reads cannot differ.
+ * Prometheus text. Tables make it from the status, so that people and scrapers
+ * cannot read different numbers.
  */
 #include <inttypes.h>
 #include <math.h>
@@ -13,9 +13,10 @@
 #include "notice/notice.h"
 
 /*
- * A metric is one number at a path, or, with a label, a number of each member
- * of an array (named by its "name") or object (named by its key). member: where
- * in such an element; NULL: the element itself.
+ * A metric is one number at a path of the status. With a label it is one number
+ * for each element of an array (labelled with its "name") or of an object
+ * (labelled with its key). member is where the number is within an element;
+ * NULL means that the element is the number.
  */
 static const struct metric {
 	const char *name, *type, *help;
@@ -43,34 +44,36 @@ static const struct metric {
 	{ "drover_memory_available_bytes", "gauge", "MemAvailable of the machine.",
 	    "memory_available", NULL, NULL, 1 },
 	{ "drover_plugin_http_waited_seconds_total", "counter",
-	    "What requests of plugins waited for limits.", "http.waited_ms", NULL, NULL, 0.001 },
+	    "Time that requests of plugins waited for limits.", "http.waited_ms", NULL, NULL,
+	    0.001 },
 	{ "drover_plugin_http_accounts", "gauge", "Origins and credentials that plugins ask.",
 	    "http.accounts", NULL, NULL, 1 },
-	{ "drover_plugin_http_rates", "gauge", "Rates that are kept for them.", "http.rates", NULL,
-	    NULL, 1 },
+	{ "drover_plugin_http_rates", "gauge", "Rates that are kept for these accounts.",
+	    "http.rates", NULL, NULL, 1 },
 	{ "drover_disk_free_bytes", "gauge", "Free space of the state folder.", "disk_free", NULL,
 	    NULL, 1 },
 };
 
 /*
- * Of arrays of objects: a sample for each element, labelled by several of its
- * members.
+ * A series has one sample for each element of an array of objects, labelled
+ * with several of its members.
  */
 static const struct series {
 	const char *name, *type, *help;
 	const char *path;
-	const char *labels[4];       /* members; NULL-terminated */
-	const char *value;           /* member; NULL: 1 */
+	const char *labels[4];       /* names of members, NULL-terminated */
+	const char *value;           /* name of the member; NULL for the value 1 */
 } series[] = {
-	{ "drover_plugin_http_requests_total", "counter", "Requests of plugins by how they ended.",
-	    "http.requests", { "plugin", "origin", "class", NULL }, "count" },
+	{ "drover_plugin_http_requests_total", "counter",
+	    "Requests of plugins by class.", "http.requests",
+	    { "plugin", "origin", "class", NULL }, "count" },
 	{ "drover_plugin_http_not_modified_total", "counter",
 	    "Answers of plugins' requests that were 304.", "http.not_modified",
 	    { "plugin", "origin", NULL }, "count" },
 	{ "drover_plugin_http_breaker_open", "gauge",
-	    "1 for what has failed in a row and is not asked.", "http.breakers",
+	    "1 while requests to this origin are stopped after failures in a row.", "http.breakers",
 	    { "origin", "credential", NULL }, NULL },
-	{ "drover_plugin_http_paused", "gauge", "1 for what is not asked before a limit resets.",
+	{ "drover_plugin_http_paused", "gauge", "1 while requests wait for this limit to reset.",
 	    "http.pauses", { "origin", "credential", "limit", NULL }, NULL },
 };
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What an attempt printed, as it came: STATE/jobs/ID/ATTEMPT.log from an offset
- * on, and further while the attempt runs. A reader whose connection broke asks
- * again from the offset that it has reached.
+ * The output of an attempt as it was printed: STATE/jobs/ID/ATTEMPT.log from an
+ * offset, and what is appended while the attempt runs. A client whose
+ * connection broke asks again from the offset that it has reached.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -23,11 +23,11 @@
 struct output {
 	struct stream stream;
 	uint64_t job;
-	uint32_t attempt;            /* 0: the first one that begins */
+	uint32_t attempt;            /* 0 for the first one to begin */
 	bool follow;
-	int fd;                      /* of the log, -1: not there yet */
+	int fd;                      /* fd of the log; -1 while there is none */
 	int64_t offset;
-	int notify;                  /* inotify on the log's folder, -1: none yet */
+	int notify;                  /* inotify on the log's folder; -1 until it is needed */
 	struct event *changed;
 	char piece[PIECE_MAX];
 };
@@ -67,7 +67,7 @@ output_get(struct request *r, struct error *err)
 		now.attempt = 0;
 	if (o->attempt == 0)
 		o->attempt = now.attempt;
-	/* An attempt that printed nothing has no file. */
+	/* An attempt that has printed nothing has no file. */
 	if (!o->follow && !output_open(o) &&
 	    (errno != ENOENT || o->attempt == 0 || o->attempt > now.attempt)) {
 		free(o);
@@ -87,8 +87,8 @@ output_more(struct stream *s, bool by_timer)
 	bool lives = o->follow && output_lives(o);
 
 	/*
-	 * Whether it lives is asked before reading: what is written between the
-	 * two is read now or at the next look.
+	 * The attempt's state was read before its output: what it prints in
+	 * between is read now or the next time.
 	 */
 	if (o->fd != -1 || output_open(o)) {
 		do
@@ -120,7 +120,9 @@ output_release(struct stream *s)
 	free(o);
 }
 
-/* False with errno, ENOENT when nothing was printed yet. */
+/*
+ * Opens the log. False with errno set, to ENOENT when nothing was printed yet.
+ */
 static bool
 output_open(struct output *o)
 {
@@ -142,7 +144,10 @@ output_open(struct output *o)
 	return false;
 }
 
-/* More may come: this attempt runs, or the job has yet to begin its first. */
+/*
+ * Whether more output may come: the attempt runs, or the job has yet to begin
+ * its first.
+ */
 static bool
 output_lives(struct output *o)
 {
@@ -180,7 +185,10 @@ output_watch(struct output *o)
 	o->changed = event_new(o->stream.request->api->core->base, o->notify, EV_READ | EV_PERSIST,
 	    output_on_changed, o);
 	MUST(o->changed != NULL && event_add(o->changed, NULL) == 0);
-	/* What was written before the watch stood would wake nobody. */
+	/*
+	 * Output from before the watch was set causes no event, so look once
+	 * now.
+	 */
 	event_active(o->changed, EV_READ, 0);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What came from people: who was refused, and what plugins remember of what was
- * said.
+ * What came from people: items whose author may not start work, and what
+ * plugins remember of what was said.
  */
 #include <string.h>
 
@@ -11,7 +11,7 @@
 
 static const char *people_query(const struct request *, const char *name);
 
-/* A parameter that is there and not empty, else NULL. */
+/* A parameter of the query; NULL when it is missing or empty. */
 static const char *
 people_query(const struct request *r, const char *name)
 {
@@ -52,7 +52,7 @@ people_memory(struct request *r, struct error *err)
 		return -1;
 	if (subject != NULL && plugin == NULL)
 		return error_set(err, DROVER_PERMANENT,
-		    "subject: of which plugin? plugin= is missing");
+		    "subject= needs plugin= as well");
 	if (subject == NULL) {
 		if (store_memory_subjects(store, plugin, (int)limit, &list, err) != 0)
 			return -1;
@@ -87,7 +87,7 @@ people_forget(struct request *r, struct error *err)
 
 	if (*plugin == '\0' || *subject == '\0')
 		return error_set(err, DROVER_PERMANENT,
-		    "plugin and subject are needed, both strings");
+		    "plugin and subject must be given, both as strings");
 	if ((n = store_memory_forget(r->api->core->store, plugin, subject, err)) < 0)
 		return -1;
 	if (n == 0) {

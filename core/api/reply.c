@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Answers: JSON, text, and the one envelope of every failure: {"error":
+ * Answers: JSON, text, and the envelope that every failure has: {"error":
  * {"code", "message", "class"}}.
  */
 #include <errno.h>
@@ -52,7 +52,7 @@ static void reply_deferred(void *arg, const struct error *failed);
 static bool reply_says_disk_full(const char *text);
 static const char *reply_code(int status);
 static void reply_error(struct request *, int status, const char *code, const struct error *);
-/* HTTP status of a class; refusal: of DROVER_PERMANENT. */
+/* HTTP status for a class; refusal is the one for PERMANENT. */
 static int reply_status(const struct error *, int refusal);
 
 void
@@ -183,8 +183,7 @@ reply_bytes(struct request *r, int status, const char *type, const void *data, s
 }
 
 /*
- * The class of a full disk is the same as that of a busy one; only its text
- * tells.
+ * A full disk has the same class as a busy one; only the text tells them apart.
  */
 static bool
 reply_says_disk_full(const char *text)

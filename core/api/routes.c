@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Every route of the API in one table, and the walk that finds the one of a
- * request.
- */
+/* The table of the API's routes, and the search for the route of a request. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,7 +10,10 @@
 #define GET  EVHTTP_REQ_GET
 #define POST EVHTTP_REQ_POST
 
-/* Literal segments stand before "*" of the same shape: the first match wins. */
+/*
+ * A literal segment comes before "*" of the same shape, because the first match
+ * wins.
+ */
 const struct route api_routes[] = {
 	{ GET, "/healthz", control_health, 503, "unavailable",
 	    "200 while the loop turns and the store takes commits" },
@@ -33,7 +33,7 @@ const struct route api_routes[] = {
 	{ POST, "/api/v1/jobs", jobs_submit, 422, "invalid",
 	    "one job or an array of up to 1000; answers once they are on disk" },
 	{ GET, "/api/v1/jobs/*", jobs_show, 404, "not_found",
-	    "one job whole: attempts, events, result" },
+	    "one job in full: attempts, events, result" },
 	{ GET, "/api/v1/jobs/*/why", jobs_why, 404, "not_found",
 	    "the gates in order, and the first closed one" },
 	{ GET, "/api/v1/jobs/*/output", output_get, 404, "not_found",
@@ -55,18 +55,18 @@ const struct route api_routes[] = {
 	{ GET, "/api/v1/pauses", control_pauses, 500, "internal",
 	    "what is paused, until when, and why" },
 	{ POST, "/api/v1/pause", control_pause, 422, "invalid",
-	    "starts no new jobs; {\"what\", \"for_ms\", \"why\"}; without what: no jobs at all" },
+	    "pauses the start of jobs; {\"what\", \"for_ms\", \"why\"}; without what: of all "
+	    "jobs" },
 	{ POST, "/api/v1/resume", control_resume, 422, "invalid",
 	    "ends a pause; {\"what\"}; without what: the pause of all jobs" },
 	{ POST, "/api/v1/drain", control_drain, 409, "refused",
-	    "starts no new jobs; with {\"stop\": true} the daemon then ends" },
+	    "starts no new jobs; with {\"stop\": true} the daemon ends when none runs" },
 	{ POST, "/api/v1/undrain", control_undrain, 409, "refused",
 	    "ends a drain: jobs start again" },
 	{ POST, "/api/v1/reload", control_reload, 422, "invalid",
-	    "reads the configuration again; answers what changed" },
+	    "reads the configuration again and returns what changed" },
 
-	{ GET, "/api/v1/leases", inventory_leases, 500, "internal",
-	    "worktrees and who holds them" },
+	{ GET, "/api/v1/leases", inventory_leases, 500, "internal", "worktrees and their owners" },
 	{ POST, "/api/v1/leases/gc", inventory_tidy_leases, 409, "refused",
 	    "cleans dirty worktrees, removes released ones, empties the trash" },
 	{ GET, "/api/v1/leases/*", inventory_lease, 404, "not_found", "one lease" },
@@ -78,9 +78,9 @@ const struct route api_routes[] = {
 	{ GET, "/api/v1/sources", inventory_sources, 500, "internal",
 	    "sources, their last and next poll" },
 	{ GET, "/api/v1/refusals", people_refusals, 422, "invalid",
-	    "who asked for work but may not start it; ?source= before= limit=" },
+	    "people who asked for work but may not start it; ?source= before= limit=" },
 	{ GET, "/api/v1/memory", people_memory, 422, "invalid",
-	    "what plugins remember; ?plugin= lists its subjects, with subject= the entries of "
+	    "what plugins remember; ?plugin= lists its subjects, and with subject= the entries of "
 	    "one" },
 	{ POST, "/api/v1/memory/forget", people_forget, 422, "invalid",
 	    "forgets all that was said about a subject; {\"plugin\", \"subject\"}" },
@@ -92,18 +92,18 @@ const struct route api_routes[] = {
 	{ GET, "/api/v1/repos", inventory_repos, 500, "internal", "configured repositories" },
 	{ GET, "/api/v1/agents", inventory_agents, 500, "internal", "configured agents" },
 	{ GET, "/api/v1/config", inventory_config, 500, "internal",
-	    "the configuration in force, secrets only by where they lie" },
+	    "the configuration in force; of secrets only where they are kept" },
 	{ GET, "/api/v1/events", events_get, 422, "invalid",
 	    "Server-Sent Events; Last-Event-ID or ?after= resumes, ?job= filters, ?follow=0 ends "
 	    "at the last" },
 	{ POST, "/api/v1/calls", control_call, 422, "invalid",
-	    "calls an operation and answers its reply; {\"operation\": \"plugin.name\", "
+	    "calls an operation and returns its reply; {\"operation\": \"plugin.name\", "
 	    "\"request\": ...}" },
 
 	{ POST, "/api/v1/secrets/check", control_secrets, 404, "not_found",
 	    "checks credentials: of {\"plugins\": [...]}, or of all plugins and repos" },
 	{ POST, "/api/v1/notify/*/test", control_notify_test, 404, "not_found",
-	    "sends a test by this entry of notify, counted from 0" },
+	    "sends a test notice by this entry of notify, counted from 0" },
 
 	{ GET, "/api/v1/*", symphony_issue, 404, "issue_not_found",
 	    "Symphony: one job by id, trace or kind%2Fkey" },
@@ -132,7 +132,7 @@ const struct route *
 route_find(enum evhttp_cmd_type method, const char *path, char args[][API_ARG_MAX],
     unsigned *allowed)
 {
-	/* HEAD is GET whose body stays behind. */
+	/* HEAD is GET without the body. */
 	if (method == EVHTTP_REQ_HEAD)
 		method = EVHTTP_REQ_GET;
 	*allowed = 0;
@@ -145,8 +145,7 @@ route_find(enum evhttp_cmd_type method, const char *path, char args[][API_ARG_MA
 			return r;
 		*allowed |= (unsigned)r->method;
 		/*
-		 * A catch-all must not answer for a path that has a route of
-		 * its own.
+		 * "*" must not answer for a path that has a route of its own.
 		 */
 		if (i + 1 < api_routes_len && strcmp(api_routes[i + 1].path, r->path) == 0)
 			continue;

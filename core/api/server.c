@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The server: the socket, its limits, and the way of a request from libevent to
- * its handler. evhttp parses; it knows no peer credentials, so they are looked
- * at here, and house.c bounds the connections.
+ * The server of the API: opens the socket, and takes a request from libevent to
+ * its handler. evhttp parses the request. It does not know the peer's
+ * credentials, so they are checked here; connections.c limits the connections.
  */
 #include <errno.h>
 #include <pwd.h>
@@ -54,7 +54,10 @@ api_open(struct core *core, const struct api_verbs *verbs, void *arg, struct api
 	evhttp_set_max_body_size(api->http, API_BODY_MAX);
 	evhttp_set_timeout(api->http, API_TIMEOUT_S);
 	evhttp_set_default_content_type(api->http, NULL);
-	/* All of them, so that the routes answer 405 and not evhttp 501. */
+	/*
+	 * Every method is let through, so that the routes answer with 405
+	 * instead of evhttp with 501.
+	 */
 	evhttp_set_allowed_methods(api->http,
 	    EVHTTP_REQ_GET | EVHTTP_REQ_POST | EVHTTP_REQ_HEAD | EVHTTP_REQ_PUT |
 		EVHTTP_REQ_DELETE | EVHTTP_REQ_OPTIONS | EVHTTP_REQ_TRACE | EVHTTP_REQ_CONNECT |
@@ -114,8 +117,8 @@ api_close(struct api *api)
 	while ((s = LIST_FIRST(&api->streams)) != NULL)
 		stream_cut(s);
 	/*
-	 * What is still to be answered belongs to whoever answers; its
-	 * connection goes now.
+	 * A request that is not answered yet belongs to the code that will
+	 * answer it. Its connection goes now, and the answer is dropped then.
 	 */
 	while ((r = LIST_FIRST(&api->requests)) != NULL) {
 		LIST_REMOVE(r, entry);
@@ -202,7 +205,7 @@ api_socket_listen(const char *path, struct error *err)
 
 	if (path == NULL || strlen(path) >= sizeof sun.sun_path)
 		return error_set(err, DROVER_CONFIG,
-		    "socket: a path of at most %zu bytes is needed", sizeof sun.sun_path - 1);
+		    "socket: the path must have 1 to %zu bytes", sizeof sun.sun_path - 1);
 	memcpy(sun.sun_path, path, strlen(path) + 1);
 	dir = xstrdup(path);
 	if ((slash = strrchr(dir, '/')) != NULL && slash != dir) {
@@ -222,8 +225,8 @@ api_socket_listen(const char *path, struct error *err)
 	if ((fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) == -1)
 		return error_errno(err, DROVER_INTERNAL, "cannot make a socket");
 	/*
-	 * Nobody can connect between bind and listen: the mode is right before
-	 * the first peer comes.
+	 * A peer cannot connect between bind() and listen(), so the mode is
+	 * right before the first one comes.
 	 */
 	if (bind(fd, (const struct sockaddr *)&sun, sizeof sun) != 0 || chmod(path, 0660) != 0 ||
 	    listen(fd, 128) != 0) {
@@ -235,8 +238,8 @@ api_socket_listen(const char *path, struct error *err)
 }
 
 /*
- * 1: somebody answers, 0: a socket that nobody listens at, -1: nothing there,
- * or no socket.
+ * Returns 1 when a daemon answers at the socket, 0 when the socket is left
+ * over, and -1 when there is no socket.
  */
 static int
 api_socket_is_live(const struct sockaddr_un *sun)
@@ -283,7 +286,7 @@ request_admit(struct request *r, struct error *err)
 		return -1;
 	if (!caller_allowed(&peer, geteuid(), getegid()))
 		return error_set(err, DROVER_AUTH,
-		    "user %s is neither root, the daemon's user nor in its group",
+		    "user %s may not use the API: only root, the daemon's user and its group may",
 		    api_user_name(r->api, peer.uid));
 	snprintf(r->by, sizeof r->by, "%s", api_user_name(r->api, peer.uid));
 	r->status = 0;
@@ -303,18 +306,18 @@ request_route(struct request *r, struct error *err)
 
 	r->status = 400;
 	if (path == NULL || (query != NULL && evhttp_parse_query_str(query, &r->query) != 0))
-		return error_set(err, DROVER_PERMANENT, "the request's address is not well-formed");
+		return error_set(err, DROVER_PERMANENT, "the request's URL is malformed");
 	if ((r->route = route_find(method, path, r->args, &allowed)) == NULL) {
 		r->status = allowed != 0 ? 405 : 404;
 		if (allowed == 0)
 			return error_set(err, DROVER_PERMANENT,
-			    "no such path: see doc/api.md for those there are");
+			    "there is no such path: doc/api.md lists them all");
 		snprintf(allow, sizeof allow, "%s%s%s",
 		    (allowed & EVHTTP_REQ_GET) != 0 ? "GET, HEAD" : "",
 		    (allowed & EVHTTP_REQ_GET) != 0 && (allowed & EVHTTP_REQ_POST) != 0 ? ", " : "",
 		    (allowed & EVHTTP_REQ_POST) != 0 ? "POST" : "");
 		evhttp_add_header(evhttp_request_get_output_headers(r->http), "Allow", allow);
-		return error_set(err, DROVER_PERMANENT, "%s is not for this path, which takes %s",
+		return error_set(err, DROVER_PERMANENT, "this path does not take %s, only %s",
 		    route_method_name(method), allow);
 	}
 	r->status = 0;
@@ -353,8 +356,8 @@ request_read(struct request *r, struct error *err)
 }
 
 /*
- * One name is remembered: looking it up may ask a directory server, and an
- * operator seldom comes alone.
+ * Remembers the last name: looking one up may ask a directory server, and one
+ * user often sends several requests.
  */
 static const char *
 api_user_name(struct api *api, uid_t uid)

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the handlers of the API see of its server. */
+/*
+ * What the handlers of the API see of its server, and what its files share.
+ * server.c reads a request, routes.c finds its handler, and the handler answers
+ * with reply.c or stream.c. All of it runs on the loop's thread.
+ */
 #ifndef API_SERVER_H
 #define API_SERVER_H
 
@@ -36,17 +40,18 @@ struct api {
 	uint32_t magic;
 	struct core *core;
 	const struct api_verbs *verbs;
-	void *daemon;                     /* for the verbs */
+	void *daemon;                     /* first argument of the verbs */
 	struct evhttp *http;
 	struct connections connections;
-	struct intake *intake;            /* NULL: no webhooks are taken */
-	char *path;                       /* of the socket */
-	dev_t dev; /* and which one it is, so that nobody else's is removed */
+	struct intake *intake;            /* NULL while no webhooks are taken */
+	char *path;                       /* path of the socket */
+	dev_t dev; /* identifies the socket, so that another daemon's is never removed */
 	ino_t ino;
-	uint64_t answers[6];              /* by status / 100 */
-	uid_t user_uid;                   /* of the last user name that was looked up */
+	uint64_t answers[6];              /* number of answers by status / 100 */
+	/* user whose name is in user_name; the last one looked up */
+	uid_t user_uid;
 	char user_name[65];
-	LIST_HEAD(, request) requests;    /* not answered yet */
+	LIST_HEAD(, request) requests;    /* requests that are not answered yet */
 	LIST_HEAD(, stream) streams;
 };
 
@@ -54,109 +59,141 @@ struct route {
 	enum evhttp_cmd_type method;
 	const char *path;                 /* "*" stands for one segment */
 	int (*handle)(struct request *, struct error *);
-	int refusal;                      /* HTTP status of a DROVER_PERMANENT */
+	int refusal;                      /* HTTP status for a failure with PERMANENT */
 	const char *refusal_code;
 	const char *summary;
 };
 
 /*
- * One request until it is answered. A handler answers with one reply_*() or
- * stream_begin() and returns 0, or returns -1 with err filled.
+ * One request until it is answered. A handler either answers, with one
+ * reply_*() or stream_begin(), and returns 0, or it returns -1 with err filled
+ * in. It may also return 0 and answer later.
  */
 struct request {
 	uint32_t magic;
-	struct api *api;                  /* NULL: the API was closed meanwhile */
+	struct api *api;                  /* NULL after the API was closed */
 	struct evhttp_request *http;
 	const struct route *route;
 	struct evkeyvalq query;
-	char args[API_ARGS_MAX][API_ARG_MAX]; /* what the "*" of the path stood for, decoded */
+	char args[API_ARGS_MAX][API_ARG_MAX]; /* the segments for the "*" of the path, decoded */
 	char by[65];                      /* user name of the peer */
-	cJSON *body;                      /* NULL when there was none */
-	int status; /* a handler's own choice for its failure or its deferred answer; 0: by class */
-	const char *code;                 /* the same for the failure's code; NULL: by status */
-	cJSON *answer;                    /* waits for the commit */
+	cJSON *body;                      /* NULL when the request has no body */
+	/*
+	 * status that a handler chose for its failure or deferred answer; 0 to
+	 * derive it from the class
+	 */
+	int status;
+	/*
+	 * code that a handler chose for its failure; NULL to derive it from the
+	 * status
+	 */
+	const char *code;
+	cJSON *answer;                    /* the answer that waits for the commit */
 	LIST_ENTRY(request) entry;
 };
 
-/* ---- reply.c: each ends the request ---- */
-void reply_json(struct request *, int status, cJSON *); /* deletes the JSON */
+/* reply.c. Each of these answers the request and frees it. */
+/* Answers with JSON, which it deletes. */
+void reply_json(struct request *, int status, cJSON *);
 void reply_text(struct request *, int status, const char *type, const struct buf *);
-/* By the class of the error and the route's own meaning of a refusal. */
+/*
+ * Answers with an error. Status and code follow from its class; for PERMANENT
+ * they are the route's.
+ */
 void reply_failure(struct request *, const struct error *);
-/* Sends the answer once this tick is on disk, or why it is not. Returns 0. */
+/*
+ * Answers once this tick's changes are on disk, or with the reason why they are
+ * not. Takes over the JSON. Returns 0.
+ */
 int reply_committed(struct request *, int status, cJSON *);
 
-/* ---- server.c ---- */
+/* server.c */
 void request_free(struct request *);
-/* A parameter of the query, or fallback. */
+/* A parameter of the query, borrowed; fallback when it is missing or empty. */
 const char *request_query(const struct request *, const char *name, const char *fallback);
 /*
- * The same as a number in [min, max]; -1 and DROVER_PERMANENT when it is none.
+ * A parameter of the query as a number from min to max; fallback when it is
+ * missing. -1 and PERMANENT when it is something else.
  */
 int request_number(const struct request *, const char *name, int64_t min, int64_t max,
     int64_t fallback, int64_t *out, struct error *);
-/* The job that args[0] names; -1 with status 404. */
+/*
+ * The id of the job that args[0] names. -1, with status 404, when there is no
+ * such job.
+ */
 int request_job(struct request *, uint64_t *id, struct error *);
 
-/* ---- routes.c ---- */
+/* routes.c */
 extern const struct route api_routes[];
 extern const size_t api_routes_len;
 /*
- * The route of a method and an undecoded path, with args filled. NULL: *allowed
- * has the methods that the path knows (0: none).
+ * The route for a method and an undecoded path, with args filled in. NULL when
+ * there is none; *allowed then has the methods that the path takes, 0 if there
+ * is no such path.
  */
 const struct route *route_find(enum evhttp_cmd_type method, const char *path,
     char args[][API_ARG_MAX], unsigned *allowed);
+/* "GET" and so on; "?" for a method that is not known. */
 const char *route_method_name(enum evhttp_cmd_type);
 
-/* ---- intake.c: the other server, for webhooks ---- */
+/* intake.c: the server for webhooks. */
 /*
- * Listens at an address, "HOST:PORT", instead of where it did; NULL: nowhere.
- * On an error what was there stays.
+ * Listens at an address "HOST:PORT" instead of the old one; NULL ends the
+ * intake. -1 when it cannot; the old address then stays in use.
  */
 int intake_configure(struct api *, const char *listen, struct error *);
+/* Ends the intake; answers that are still owed are dropped. */
 void intake_close(struct api *);
 /*
- * Where it listens, with the port that the system chose; NULL: nowhere.
- * Borrowed.
+ * The address with the port that the system chose, borrowed; NULL when webhooks
+ * are not taken.
  */
 const char *intake_address(const struct api *);
+/* Appends the intake's counts in the text format of Prometheus. */
 void intake_metrics(const struct api *, struct buf *);
 
-/* ---- caller.c ---- */
+/* caller.c: the user at the other end of the API's socket. */
 struct caller {
 	uid_t uid;
 	gid_t gid;
 	gid_t groups[64];
 	int groups_len;
 };
+/* Asks the kernel for the peer's user and groups. 0, or -1 and INTERNAL. */
 int caller_read(int fd, struct caller *, struct error *);
+/* Whether the peer is root, own_uid or in own_gid, unless own_gid is 0. */
 bool caller_allowed(const struct caller *, uid_t own_uid, gid_t own_gid);
 
-/* ---- stream.c: an answer that goes on ---- */
+/* stream.c: an answer that goes on after the handler has returned. */
 struct stream {
 	struct request *request;
-	bool busy;                        /* a piece is on its way */
+	bool busy;                        /* a piece is being sent */
 	struct event *timer;
 	/*
-	 * Sends at most one piece with stream_send(), or ends. Called at the
-	 * beginning, when a piece is out, on a wake and by the timer.
+	 * Sends at most one piece with stream_send(), or ends the stream. It is
+	 * called at the beginning, when a piece has been sent, on
+	 * stream_wake(), and by the timer.
 	 */
 	void (*more)(struct stream *, bool by_timer);
-	void (*release)(struct stream *); /* frees what the stream stands in */
+	void (*release)(struct stream *); /* frees the struct that contains the stream */
 	LIST_ENTRY(stream) entry;
 };
 /*
- * Takes the request over. The stream stands in a larger struct of the
- * handler's.
+ * Begins a stream and takes the request over. s is the first member of a larger
+ * struct of the handler's, with more and release set. timer_s is the interval
+ * of the timer in seconds, 0 for no timer.
  */
 void stream_begin(struct stream *, struct request *, const char *type, int timer_s);
+/* Copies and sends one piece; only while none is being sent. */
 void stream_send(struct stream *, const void *, size_t);
-void stream_end(struct stream *);         /* after this the stream is gone */
+/* Ends the answer and frees the stream. */
+void stream_end(struct stream *);
+/* Calls more, unless a piece is being sent. */
 void stream_wake(struct stream *);
-void stream_cut(struct stream *);         /* the API closes */
+/* Frees the stream without ending the answer: the API is closing. */
+void stream_cut(struct stream *);
 
-/* ---- handlers ---- */
+/* The handlers of the routes; api_routes says what each does. */
 int jobs_list(struct request *, struct error *);
 int jobs_submit(struct request *, struct error *);
 int jobs_show(struct request *, struct error *);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Answers that go on: the output of a running attempt, and events. One piece is
- * on its way at a time, so that a slow reader costs one piece of memory and
- * nothing else.
+ * sent at a time, so a slow reader costs the memory of one piece and nothing
+ * else.
  */
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
@@ -32,8 +32,8 @@ stream_begin(struct stream *s, struct request *r, const char *type, int timer_s)
 	evhttp_add_header(headers, "Connection", "close");
 	evhttp_connection_set_closecb(connection, stream_on_gone, s);
 	/*
-	 * The peer need not say anything any more; what it says all the same is
-	 * bounded.
+	 * The peer need not send anything more, so there is no timeout for
+	 * that. What it sends all the same is bounded.
 	 */
 	bufferevent_set_timeouts(bev, NULL, &patience);
 	bufferevent_setwatermark(bev, EV_READ, 0, API_HEADERS_MAX);
@@ -85,7 +85,7 @@ stream_cut(struct stream *s)
 	stream_drop(s);
 }
 
-/* evhttp has let go of the request by now and leaves freeing it to us. */
+/* evhttp has let go of the request by now, so it must be freed here. */
 static void
 stream_on_gone(struct evhttp_connection *connection, void *arg)
 {

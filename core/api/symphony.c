@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The shapes of Symphony's API, so that what was made to watch it can watch
- * drover. Its issue is our job.
+ * The format of Symphony's API, so that tools that watch Symphony can watch
+ * drover. What it calls an issue is a job.
  */
 #include <stdio.h>
 #include <string.h>
@@ -192,7 +192,7 @@ symphony_tokens(const cJSON *job, struct totals *totals)
 	return tokens;
 }
 
-/* Symphony's ids are text. */
+/* Ids are text in Symphony. */
 static void
 symphony_add_id(cJSON *object, const cJSON *job)
 {
