@@ -544,10 +544,10 @@ markdown_read(struct markdown *m, struct drover_scope *scope, const char *text)
 	cmark_node *node;
 
 	/*
-	 * The parser's tables are globals, which all plugins of a process share
-	 * (droverd --in-process has them as threads). So must the lock be, and
-	 * plugins have no variable in common: it is libc's lock of stdin, which
-	 * plugins don't read.
+	 * The parser's tables are globals. Where it is a shared library, all
+	 * plugins that droverd --in-process runs as threads have the same ones,
+	 * so one lock must serve them, and plugins have no variable in common:
+	 * it is libc's lock of stdin, which plugins don't read.
 	 */
 	flockfile(stdin);
 	*m = (struct markdown){ .text = text, .len = strlen(text) };

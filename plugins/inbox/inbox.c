@@ -42,7 +42,7 @@ ticket_run(struct drover_scope *scope, void *plugin, const struct drover_job *jo
 	char why[DROVER_ERROR_MAX], *prompt;
 	int code;
 
-	if (ticket_parse(job->payload, job->payload_len, &ticket, why, sizeof(why)) != 0)
+	if (ticket_parse(scope, job->payload, job->payload_len, &ticket, why, sizeof(why)) != 0)
 		return plugin_fail(err, DROVER_PERMANENT, "not a ticket: %s", why);
 	if (job->repo[0] == '\0')
 		return plugin_fail(err, DROVER_PERMANENT,

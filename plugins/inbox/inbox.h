@@ -36,8 +36,12 @@ struct ticket {
 	size_t body_len;
 };
 
-/* -1 with one sentence for the author in why. */
-int ticket_parse(const char *text, size_t len, struct ticket *, char *why, size_t size);
+/*
+ * -1 with one sentence for the author in why. A text that is no Markdown is
+ * logged, unless scope is NULL.
+ */
+int ticket_parse(struct drover_scope *, const char *text, size_t len, struct ticket *, char *why,
+    size_t size);
 /* What the agent is told. The caller frees. */
 char *ticket_prompt(const struct ticket *, const struct drover_job *);
 

@@ -171,7 +171,7 @@ report_compose(struct text_buf *out, const struct drover_settled *s, const char 
 	char why[DROVER_ERROR_MAX], shown[DROVER_KEY_MAX];
 
 	key_show(shown, sizeof(shown), name);
-	if (ticket_parse(s->payload, s->payload_len, &ticket, why, sizeof(why)) != 0 ||
+	if (ticket_parse(NULL, s->payload, s->payload_len, &ticket, why, sizeof(why)) != 0 ||
 	    ticket.title[0] == '\0')
 		snprintf(ticket.title, sizeof(ticket.title), "%.200s", shown);
 	text_addf(out, "# %s\n\n", ticket.title);

@@ -392,7 +392,7 @@ poll_entry(struct poll *p, const struct entry *listed, struct drover_error *err)
 	if (e->st.st_size != listed->st.st_size || e->st.st_ino != listed->st.st_ino ||
 	    memcmp(&e->st.st_mtim, &listed->st.st_mtim, sizeof(e->st.st_mtim)) != 0)
 		return 0;
-	if (ticket_parse(p->text, len, &ticket, why, sizeof(why)) != 0)
+	if (ticket_parse(p->scope, p->text, len, &ticket, why, sizeof(why)) != 0)
 		return poll_reject(p, e->name, why, err);
 	if (key_make(key, e->name, p->text, len) != 0 || key_split(key, name, hash) != 0)
 		return poll_reject(p, e->name, "The file's name is too long.", err);

@@ -2,10 +2,12 @@
 /*
  * A ticket is Markdown. It may begin with a head, "Key: value" lines up to the
  * first blank line or heading, or the same between two lines "---". The title
- * is the first heading of the first level, or the first line with text.
+ * is the first heading of the first level, as Markdown has it (not in code, a
+ * list or a quote), or the first line with text.
  * Whatever is not understood is refused: a mistyped "Reop: web" must not turn
  * into work on another repository.
  */
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -13,7 +15,12 @@
 #include <string.h>
 #include <strings.h>
 
+#include <cmark-gfm-extension_api.h>
+
+#include "common/markdown.h"
 #include "inbox.h"
+
+#define TITLE_MAX 200
 
 struct lines {
 	const char *at, *end;
@@ -55,7 +62,8 @@ static int head_line(struct head *, const struct line *, unsigned);
 static int head_fenced(struct head *, struct lines *);
 static int head_parse(struct head *, struct lines *);
 static void title_set(struct ticket *, const struct line *);
-static void title_find(struct ticket *, struct lines);
+static void title_of_heading(struct ticket *, cmark_node *);
+static void title_find(struct drover_scope *, struct ticket *, struct lines);
 
 static int
 refuse(char *why, size_t size, const char *format, ...)
@@ -221,11 +229,12 @@ head_parse(struct head *head, struct lines *in)
 	return 0;
 }
 
+/* A line becomes the title, without the signs of a heading. */
 static void
 title_set(struct ticket *ticket, const struct line *line)
 {
 	const char *text = line->text;
-	size_t len = line->len, max = 200;
+	size_t len = line->len;
 
 	while (len > 0 && (*text == '#' || *text == ' ' || *text == '\t')) {
 		text++;
@@ -233,33 +242,50 @@ title_set(struct ticket *ticket, const struct line *line)
 	}
 	while (len > 0 && strchr("# \t", text[len - 1]) != NULL)
 		len--;
-	text_clean(ticket->title, max < sizeof(ticket->title) ? max : sizeof(ticket->title), text,
-	    len, "");
+	text_clean(ticket->title, TITLE_MAX, text, len, "");
+}
+
+/* The first heading that says something becomes the title. */
+static void
+title_of_heading(struct ticket *ticket, cmark_node *document)
+{
+	cmark_node *node = cmark_node_first_child(document);
+	const char *text;
+	char *end;
+	size_t len;
+
+	for (; node != NULL && ticket->title[0] == '\0'; node = cmark_node_next(node)) {
+		if (cmark_node_get_type(node) != CMARK_NODE_HEADING ||
+		    cmark_node_get_heading_level(node) != 1)
+			continue;
+		text = cmark_node_get_string_content(node);
+		for (len = strlen(text); len > 0 && isspace((unsigned char)text[len - 1]);)
+			len--;
+		text_clean(ticket->title, TITLE_MAX, text, len, "\n");
+		while ((end = strchr(ticket->title, '\n')) != NULL)
+			*end = ' ';
+	}
 }
 
 static void
-title_find(struct ticket *ticket, struct lines in)
+title_find(struct drover_scope *scope, struct ticket *ticket, struct lines in)
 {
-	struct lines again = in;
+	char *body = xstrndup(in.at, (size_t)(in.end - in.at));
+	struct markdown m;
 	struct line line;
-	bool code = false;
 
-	while (lines_next(&in, &line)) {
-		if (line.len >= 3 &&
-		    (memcmp(line.text, "```", 3) == 0 || memcmp(line.text, "~~~", 3) == 0))
-			code = !code;
-		if (code || line.len < 2 || memcmp(line.text, "# ", 2) != 0)
-			continue;
-		title_set(ticket, &line);
-		if (ticket->title[0] != '\0')
-			return;
-	}
-	while (ticket->title[0] == '\0' && lines_next(&again, &line))
+	markdown_read(&m, scope, body);
+	if (m.root != NULL)
+		title_of_heading(ticket, m.root);
+	markdown_free(&m);
+	free(body);
+	while (ticket->title[0] == '\0' && lines_next(&in, &line))
 		title_set(ticket, &line);
 }
 
 int
-ticket_parse(const char *text, size_t len, struct ticket *ticket, char *why, size_t size)
+ticket_parse(struct drover_scope *scope, const char *text, size_t len, struct ticket *ticket,
+    char *why, size_t size)
 {
 	struct lines in = { text, text + len, 0 };
 	struct head head = { ticket, 0, why, size };
@@ -275,7 +301,7 @@ ticket_parse(const char *text, size_t len, struct ticket *ticket, char *why, siz
 		return -1;
 	ticket->body = in.at;
 	ticket->body_len = (size_t)(in.end - in.at);
-	title_find(ticket, in);
+	title_find(scope, ticket, in);
 	if (ticket->title[0] == '\0')
 		return refuse(why, size, "The file says nothing: there is no line of text%s.",
 		    head.seen != 0 ? " below its head" : "");

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # make fuzz: libFuzzer on what reads outside bytes, each for fuzz_seconds, in a clang build of its own that keeps its corpus.
-fuzz_programs = fuzz-message fuzz-config fuzz-reader fuzz-adf fuzz-prompt fuzz-github fuzz-http fuzz-json fuzz-slack
+fuzz_programs = fuzz-message fuzz-config fuzz-reader fuzz-adf fuzz-prompt fuzz-github fuzz-http fuzz-json fuzz-markdown fuzz-slack \
+  fuzz-ticket
 fuzz_seconds = 20
 EXTRA_PROGRAMS += $(fuzz_programs)
 CLEANFILES += $(fuzz_programs)
@@ -27,6 +28,14 @@ fuzz_json_SOURCES = tests/fuzz/json.c $(plugin_web) $(plugin_common)
 fuzz_json_CPPFLAGS = $(plugin_cppflags) $(CJSON_CFLAGS)
 fuzz_json_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 fuzz_json_LDADD = $(CJSON_LIBS)
+fuzz_markdown_SOURCES = tests/fuzz/markdown.c $(plugin_markdown) $(plugin_common)
+fuzz_markdown_CPPFLAGS = $(plugin_cppflags) $(CMARK_CFLAGS)
+fuzz_markdown_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+fuzz_markdown_LDADD = $(CMARK_LIBS)
+fuzz_ticket_SOURCES = tests/fuzz/ticket.c $(inbox_la_SOURCES)
+fuzz_ticket_CPPFLAGS = $(inbox_la_CPPFLAGS)
+fuzz_ticket_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+fuzz_ticket_LDADD = $(inbox_la_LIBADD)
 fuzz_github_SOURCES = tests/fuzz/github.c $(github_sources)
 fuzz_github_CPPFLAGS = $(plugin_cppflags) $(CJSON_CFLAGS) $(CRYPTO_CFLAGS) $(CMARK_CFLAGS)
 fuzz_github_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer

@@ -114,6 +114,28 @@ START_TEST(titles)
 		{ "---\nrepo: web\n# comment\n\n---\n\nAfter\n", "After" },
 		{ "See http://example.org: it is down\n", "See http://example.org: it is down" },
 		{ "Repo: web\n# Right below\n", "Right below" },
+		/* Code, by the rules of CommonMark */
+		{ "~~~\n# in code\n~~~\n# Out\n", "Out" },
+		{ "~~~\n# in\n```\n# in\n~~~ \n# Out\n", "Out" },
+		{ "````\n# in\n```\n# in\n`````\n# Out\n", "Out" },
+		{ "```\n# in\n~~~\n# in\n```\n# Out\n", "Out" },
+		{ "```\n# in\n``` no end\n# in\n```\n# Out\n", "Out" },
+		{ "```a`b\n# Out\n", "Out" },
+		{ "Text\n\n    # in\n\t# in\n# Out\n", "Out" },
+		{ "Text\n\n    ```\n\n# Out\n", "Out" },
+		{ "- ```\n  # in\n  ```\n\n# Out\n", "Out" },
+		{ "- ```\n# Out\n", "Out" },
+		{ "1. a\n\n   ~~~\n   # in\n   ~~~\n# Out\n", "Out" },
+		{ "> ```\n# Out\n", "Out" },
+		{ "```\n# open to the end\n", "```" },
+		/* Headings, by the rules of CommonMark */
+		{ "- # in a list\n- a\n\n  # in a list\n\n# Out\n", "Out" },
+		{ "> # in a quote\n\n# Out\n", "Out" },
+		{ "<!--\n# in a comment\n-->\n# Out\n", "Out" },
+		{ "Text\n\n   # `Three` *blanks* #\n", "`Three` *blanks*" },
+		{ "Text\n\nUnder\nlined\n===\n\n# Not first\n", "Under lined" },
+		{ "# About C#\r\n", "About C#" },
+		{ "#\n# \xe2\x80\x8b\n# Third\n", "Third" },
 	};
 	size_t i;
 
@@ -122,6 +144,18 @@ START_TEST(titles)
 		    cases[i].text, err.text);
 		ck_assert_str_eq(fake->change_title, cases[i].title);
 	}
+}
+END_TEST
+
+START_TEST(a_ticket_that_is_nested_too_deeply_is_titled_by_its_first_line)
+{
+	char text[500];
+
+	memset(text, '>', 200);
+	strcpy(text + 200, " a\n# b\n");
+	ck_assert_int_eq(run(text, strlen(text), "web"), 0);
+	ck_assert_uint_eq(strspn(fake->change_title, ">"), 199);
+	ck_assert_ptr_nonnull(strstr(fake->log, "a text of 207 bytes is nested too deeply"));
 }
 END_TEST
 
@@ -178,6 +212,7 @@ cases(Suite *suite)
 	tcase_add_test(t, a_ticket_cannot_close_its_own_fence);
 	tcase_add_test(t, failures_keep_their_class);
 	tcase_add_test(t, titles);
+	tcase_add_test(t, a_ticket_that_is_nested_too_deeply_is_titled_by_its_first_line);
 	tcase_add_test(t, any_bytes_are_parsed_or_refused);
 }
 
