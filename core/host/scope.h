@@ -44,7 +44,8 @@ struct scope {
 	enum scope_role role;
 	struct log_scope log;
 	const struct config *config;         /* borrowed */
-	const struct options *options;       /* of the source or pipeline; borrowed, may be NULL */
+	/* options of the source or pipeline; borrowed, may be NULL */
+	const struct options *options;
 	const struct options *plugin_options;
 	/* sources of the scope's plugin, for trust; borrowed */
 	const struct drover_source *sources;
@@ -91,10 +92,7 @@ struct scope {
 	 * runner of a source or listener must; NULL if nothing can set it
 	 */
 	volatile sig_atomic_t *cancelled;
-	/*
-	 * pid of the process with which the leases end (the worker); 0: this
-	 * one
-	 */
+	/* the leases end with this process (the worker); 0 for this one */
 	int32_t owner;
 	struct scope_lease *leases;          /* leases that the scope holds */
 	struct scope_fetch *fetches;         /* repos that lease->fetch has fetched */

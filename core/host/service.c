@@ -182,7 +182,7 @@ service_ask(struct scope *scope, struct message_out *request, int64_t *number, s
 	size_t len;
 
 	if (scope->link == NULL) {
-		error_set(err, DROVER_INTERNAL, "%s: there is no core to ask",
+		error_set(err, DROVER_INTERNAL, "%s: the scope has no connection to the core",
 		    message_name(request->type));
 		message_out_free(request);
 		return -1;

@@ -395,7 +395,8 @@ agent_tell_core(struct scope *s, struct message_out *m, struct error *err)
 
 	if (link_ask(s->link, m, 0, NULL, err) == 0)
 		return 0;
-	log_printf(&s->log, DROVER_WARN, "%s: %s", message_name(type), err->text);
+	log_printf(&s->log, DROVER_WARN, "agent: the core was not told (%s): %s",
+	    message_name(type), err->text);
 	return -1;
 }
 

@@ -42,7 +42,7 @@ const struct drover_host_change host_change = {
 static const struct {
 	enum change_next (*run)(struct change *, struct error *);
 	/*
-	 * a point is saved after it; the other steps concern only this process
+	 * a point is saved after the step; the others concern only this process
 	 * and its tree, and run in every attempt
 	 */
 	bool kept;
@@ -200,7 +200,8 @@ change_walk(struct change *change, struct error *err)
 
 	while (step < STEPS) {
 		if (scope_cancelled(change->scope))
-			return error_set(err, DROVER_CANCELLED, "cancelled before the step %s",
+			return error_set(err, DROVER_CANCELLED,
+			    "the job was cancelled before the step %s",
 			    change_step_name((enum change_step)step));
 		if (steps[step].kept && step <= (int)point->step) {
 			step++;

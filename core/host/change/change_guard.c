@@ -215,8 +215,7 @@ change_guard(struct change *change, struct error *err)
 	else if (repo->max_files > 0 && diff->files > repo->max_files)
 		error_set(err, DROVER_HUMAN,
 		    "the guard stopped this change: it touches %u files, max_files of repo %s is "
-		    "%lld; "
-		    "the commit %.12s is kept",
+		    "%lld; the commit %.12s is kept",
 		    diff->files, repo->name, (long long)repo->max_files, change->point.commit);
 	else if (repo->max_bytes > 0 && diff->bytes > (uint64_t)repo->max_bytes)
 		error_set(err, DROVER_HUMAN,

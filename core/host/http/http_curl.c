@@ -307,7 +307,7 @@ exchange_run(struct exchange *x, int64_t until, CURLcode *result, struct error *
 		if (running == 0)
 			break;
 		if (scope_cancelled(scope))
-			return error_set(err, DROVER_CANCELLED, "http: cancelled");
+			return error_set(err, DROVER_CANCELLED, "http: the request was cancelled");
 		now = clock_mono();
 		left = until - now < HTTP_SLICE_MS ? until - now : HTTP_SLICE_MS;
 		heed = scope->wait_fd != -1 && scope->wait_ready != NULL &&
@@ -413,12 +413,14 @@ http_pause(struct scope *scope, int64_t ms, struct error *err)
 
 	while ((left = until - clock_mono()) > 0) {
 		if (scope_cancelled(scope))
-			return error_set(err, DROVER_CANCELLED, "http: cancelled");
+			return error_set(err, DROVER_CANCELLED, "http: the request was cancelled");
 		n = poll(&p, 1, (int)(left < HTTP_SLICE_MS ? left : HTTP_SLICE_MS));
 		if (n == -1 && errno != EINTR)
-			return error_errno(err, DROVER_INTERNAL, "http: waiting");
+			return error_errno(err, DROVER_INTERNAL, "http: cannot wait");
 		if (n == 1)
 			scope->wait_ready(scope);
 	}
-	return scope_cancelled(scope) ? error_set(err, DROVER_CANCELLED, "http: cancelled") : 0;
+	return scope_cancelled(scope) ?
+	    error_set(err, DROVER_CANCELLED, "http: the request was cancelled") :
+	    0;
 }
