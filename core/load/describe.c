@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a plugin offers, as JSON: for `drover plugin info`, the core and the
- * documentation.
+ * Describes what a plugin offers as JSON, for `drover plugin info`, the core
+ * and the generated documentation.
  */
 #include <stdio.h>
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a plugin says of itself, checked before any of its callbacks is called.
- * The sizes of minor version 0 stand here and nowhere else: each is the end of
- * the last member that 1.0 had.
+ * Checks what a plugin declares about itself, before any of its callbacks is
+ * called. The sizes of minor version 0 stand here and nowhere else: each is the
+ * end of the last member that version 1.0 had.
  */
 #include <stdio.h>
 #include <string.h>
@@ -19,15 +19,15 @@
 	((uint32_t)(offsetof(struct type, last) + sizeof(((struct type *)NULL)->last)))
 
 /*
- * Sources, pipelines and operations alike: where each keeps what all of them
- * have.
+ * Sources, pipelines and operations are checked by the same code. This says
+ * where each of the three structs keeps what all of them have.
  */
 struct descriptor_kind {
 	const char *what;            /* "source" */
-	const char *callback;        /* the one it must have */
+	const char *callback;        /* name of the callback that it must have */
 	uint32_t size_0;
 	size_t name_at, callback_at;
-	size_t options_at;           /* 0: has none */
+	size_t options_at;           /* 0 if it has no options */
 };
 
 static const struct descriptor_kind descriptor_source = {
@@ -98,7 +98,7 @@ descriptor_check_header(const struct drover_plugin *plugin, const char *name, st
 		    "plugin \"%.64s\": names have a-z, 0-9, - and _ only, %d at most", plugin->name,
 		    DROVER_NAME_MAX);
 	if (plugin->version == NULL || plugin->version[0] == '\0')
-		return error_set(err, DROVER_CONFIG, "plugin %s does not say its version", name);
+		return error_set(err, DROVER_CONFIG, "plugin %s declares no version", name);
 	return 0;
 }
 
@@ -114,8 +114,8 @@ descriptor_check_options(const struct drover_option *table, const char *owner, s
 			    owner, DESCRIPTOR_OPTIONS_MAX);
 		if (!text_is_name(option->key))
 			return error_set(err, DROVER_CONFIG,
-			    "%s: \"%.64s\" is no name for an option: a-z, 0-9, - and _ only", owner,
-			    option->key);
+			    "%s: an option is called \"%.64s\": names have a-z, 0-9, - and _ only",
+			    owner, option->key);
 		if (option->type < DROVER_STRING || option->type > DROVER_LIST)
 			return error_set(err, DROVER_CONFIG,
 			    "%s: option %s has type %d, which ABI %d.%d does not know", owner,
@@ -137,7 +137,9 @@ descriptor_check_options(const struct drover_option *table, const char *owner, s
 	return 0;
 }
 
-/* A pointer member, of data or code, without knowing its struct. */
+/*
+ * Reads a pointer member, of data or code, without knowing the struct's type.
+ */
 static const void *
 descriptor_check_member(const void *one, size_t at)
 {
@@ -171,7 +173,7 @@ descriptor_check_one(const struct descriptor_kind *kind, const void *const *list
 		return error_set(err, DROVER_CONFIG, "%s has no %s()", owner, kind->callback);
 	for (int i = 0; i < index; i++) {
 		if (strcmp(name, descriptor_check_member(list[i], kind->name_at)) == 0)
-			return error_set(err, DROVER_CONFIG, "%s is there twice", owner);
+			return error_set(err, DROVER_CONFIG, "%s is declared twice", owner);
 	}
 	return kind->options_at == 0 ?
 	    0 :
@@ -194,8 +196,8 @@ descriptor_check_list(const struct descriptor_kind *kind, const void *const *lis
 }
 
 /*
- * Who may start work unless somebody configures it. That anybody may is never a
- * plugin's to say.
+ * Checks the marks that may start work unless `authors` is configured. A plugin
+ * cannot declare "*": only a configuration may let everyone start work.
  */
 static int
 descriptor_check_authors(const struct drover_source *source, const char *plugin, struct error *err)
@@ -222,7 +224,7 @@ descriptor_check_authors(const struct drover_source *source, const char *plugin,
 	}
 	return what == NULL ?
 	    0 :
-	    error_set(err, DROVER_CONFIG, "%s: among its authors is %s", owner, what);
+	    error_set(err, DROVER_CONFIG, "%s: its list of authors contains %s", owner, what);
 }
 
 static int
@@ -286,7 +288,10 @@ descriptor_check_prompt(const struct drover_prompt *prompt, const char *owner, s
 	return 0;
 }
 
-/* Since 1.1: a pipeline of an older header ends before them. */
+/*
+ * Pipelines have prompts since 1.1. The struct of one that was built with an
+ * older header ends before that member.
+ */
 static int
 descriptor_check_prompts(const struct drover_plugin *plugin, struct error *err)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Finding a plugin's file and opening it. The file is opened once, by
- * descriptor, below a chain of folders that nobody but root and the daemon's
- * user can change; what was checked is what is loaded.
+ * Finds a plugin's file and opens it. The file is opened once, by descriptor,
+ * below a chain of folders that only root and the daemon's user can change, so
+ * the file that was checked is the file that is loaded.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -35,29 +35,31 @@ static int loader_count(const void *const *list);
 #define LOADER_MIN(a, b) ((a) < (b) ? (a) : (b))
 
 /*
- * A sticky folder (/tmp) passes where its entry is itself trusted: then nobody
- * else can rename or remove that entry.
+ * Checks the owner and the mode of a file or folder. A sticky folder such as
+ * /tmp is accepted if sticky_ok is set: its entry is checked as well, and other
+ * users cannot rename or remove an entry that they do not own.
  */
 static int
 loader_trusts(const struct stat *st, const char *path, bool sticky_ok, struct error *err)
 {
 	if (st->st_uid != 0 && st->st_uid != geteuid())
 		return error_set(err, DROVER_CONFIG,
-		    "%s belongs to user %u: it must belong to root or to the user that drover "
-		    "runs as (chown it)",
+		    "%s belongs to user %u: it must belong to root or to the user that drover runs "
+		    "as: chown it",
 		    path, (unsigned)st->st_uid);
 	if (S_ISLNK(st->st_mode) || (st->st_mode & (S_IWGRP | S_IWOTH)) == 0 ||
 	    (sticky_ok && (st->st_mode & S_ISVTX) != 0))
 		return 0;
 	return error_set(err, DROVER_CONFIG,
-	    "%s can be written by group or others: anybody among them could put code into "
-	    "drover (chmod go-w it)",
+	    "%s can be written by its group or by others, who could put their code into drover: "
+	    "run chmod go-w on it",
 	    path);
 }
 
 /*
- * Who owns the links and folders that a path as written goes through; where
- * they lead is walked by descriptor afterwards.
+ * Checks the owners of all links and folders that the path goes through as it
+ * is written. The folders that the links lead to are checked by descriptor
+ * afterwards.
  */
 static int
 loader_check_links(const char *dir, struct error *err)
@@ -129,8 +131,8 @@ fail:
 }
 
 /*
- * The file's descriptor; -1 with code 0 where the folder is fine and has no
- * such file.
+ * Opens the plugin's file. Returns its descriptor; -1 with err->code 0 if the
+ * folder is trusted but has no such file, or does not exist.
  */
 static int
 loader_open_file(const char *dir, const char *file, struct error *err)
@@ -147,7 +149,7 @@ loader_open_file(const char *dir, const char *file, struct error *err)
 	fd = openat(folder, file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
 	if (fd == -1 && errno == ELOOP)
 		error_set(err, DROVER_CONFIG,
-		    "%s is a symbolic link: put the plugin's file itself there", path);
+		    "%s is a symbolic link: put the file itself there", path);
 	else if (fd == -1 && errno != ENOENT)
 		error_errno(err, DROVER_CONFIG, "cannot open %s", path);
 	close(folder);
@@ -156,7 +158,7 @@ loader_open_file(const char *dir, const char *file, struct error *err)
 	if (fstat(fd, &st) == -1)
 		error_errno(err, DROVER_CONFIG, "%s", path);
 	else if (!S_ISREG(st.st_mode))
-		error_set(err, DROVER_CONFIG, "%s is no regular file", path);
+		error_set(err, DROVER_CONFIG, "%s is not a regular file", path);
 	else if (loader_trusts(&st, path, false, err) == 0)
 		goto out;
 	close(fd);
@@ -214,8 +216,8 @@ loader_symbol(void *handle, const char *path, struct error *err)
 		    path, major, DROVER_ABI_MAJOR);
 		return NULL;
 	}
-	error_set(err, DROVER_CONFIG, "%s is no plugin of drover: it does not export %s%d", path,
-	    LOADER_SYMBOL, DROVER_ABI_MAJOR);
+	error_set(err, DROVER_CONFIG, "%s is not a plugin for drover: it does not export %s%d",
+	    path, LOADER_SYMBOL, DROVER_ABI_MAJOR);
 	return NULL;
 }
 
@@ -263,8 +265,8 @@ loader_open(char *const *dirs, const char *name, struct plugin_image *image, str
 	if ((fd = loader_find(dirs, name, &image->path, err)) == -1)
 		return -1;
 	/*
-	 * The linker knows libraries by this text: the descriptor stays open so
-	 * that no second plugin gets the same number.
+	 * The dynamic linker tells libraries apart by this text. The descriptor
+	 * stays open so that no second plugin gets the same number.
 	 */
 	(void)snprintf(self, sizeof self, "/proc/self/fd/%d", fd);
 	if ((image->handle = dlopen(self, RTLD_NOW | RTLD_LOCAL)) == NULL) {

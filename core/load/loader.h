@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Finds a plugin's file, checks who owns it and what it says of itself, and
- * only then lets its code run.
+ * Finds a plugin's file, checks its owner and its descriptor, and only then
+ * lets its code run. Called in runners and in `droverd -x describe`; the core
+ * itself never loads a plugin, except with in_process.
  */
 #ifndef LOAD_LOADER_H
 #define LOAD_LOADER_H
@@ -14,8 +15,9 @@
 #include "base/error.h"
 
 /*
- * A loaded and checked plugin. The descriptor and each export in it are copies
- * of min(size, sizeof), absent members NULL.
+ * A loaded and checked plugin. The descriptor and its exports are copies:
+ * members that the plugin's version of a struct does not have are NULL or 0
+ * here.
  */
 struct plugin_image {
 	void *handle;
@@ -30,21 +32,27 @@ struct plugin_image {
 };
 
 /*
- * dirs: searched in order, NULL-terminated. Opens NAME.so by fd, never by a
- * search path. DROVER_CONFIG with one plain line on every refusal.
+ * Opens NAME.so from the first of dirs (NULL-terminated) that has it, by
+ * descriptor and never by the linker's search path. Returns -1 with
+ * DROVER_CONFIG and one plain line for every refusal. The caller frees the
+ * image with loader_free().
  */
 int loader_open(char *const *dirs, const char *name, struct plugin_image *, struct error *);
 /*
- * Checks a descriptor without a file: what loader_open does after dlsym. name:
- * what the file is called.
+ * Checks a descriptor as loader_open() does after dlsym(), without a file. name
+ * is what the file would be called.
  */
 int descriptor_check(const struct drover_plugin *, const char *name, struct error *);
 /*
- * {name, version, summary, abi, options, sources: [{name, summary, interval_ms,
- * options}], pipelines: [...], operations: [...]}. The caller deletes.
+ * Returns {name, version, summary, abi, hook, options, sources: [...],
+ * pipelines: [...], operations: [...]}, with name, summary and options of each
+ * export. The caller deletes it.
  */
 cJSON *loader_describe(const struct plugin_image *);
-/* Frees the copies. Never dlcloses. */
+/*
+ * Frees the copies. The library stays loaded, because its code may still be in
+ * use.
+ */
 void loader_free(struct plugin_image *);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Prompts are looked at before the daemon starts with a configuration: what
- * plugins declare is asked of a process that loads them, as the core itself
- * never does.
+ * Checks prompts before the daemon starts with a configuration. What plugins
+ * declare is asked of a process that loads them, since the core itself never
+ * does.
  */
 #include <string.h>
 
@@ -36,8 +36,8 @@ prompt_files_verify(const char *self, const struct config *config, bool whole,
 	int n;
 
 	/*
-	 * drover's own files are looked at where a person asks for it, not at
-	 * each start.
+	 * drover's own prompt files are checked when a person asks for it, not
+	 * at every start.
 	 */
 	if (!whole && !prompt_files_override(config))
 		return 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The prompts of all configured plugins, looked at before a configuration is
- * taken.
+ * Checks the prompt files of all configured plugins, before a configuration is
+ * used: at the start, at a reload, and for `drover config check`.
  */
 #ifndef LOAD_PROMPT_FILES_H
 #define LOAD_PROMPT_FILES_H
@@ -15,11 +15,11 @@
 #include "config/config.h"
 
 /*
- * As prompts_check, where the configuration names any folder of prompts; whole:
- * in any case. self: droverd's executable, which is run to ask plugins what
- * they declare, 10 s each. known (may be NULL) has the word of those that run
- * already, or NULL. 0, or -1 with the first fault in err and all in faults (may
- * be NULL).
+ * Runs prompts_check() if the configuration names a folder of prompts, or in
+ * any case if whole is set. self is the path of droverd, which is run to ask
+ * each plugin what it declares, for at most 10 s. known (may be NULL) returns
+ * what a plugin is known to declare already, or NULL. Returns 0, or -1 with the
+ * first fault in err and all of them in faults (may be NULL).
  */
 int prompt_files_verify(const char *self, const struct config *, bool whole,
     const cJSON *(*known)(void *arg, const char *plugin), void *arg, struct buf *faults,

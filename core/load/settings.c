@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A configuration against the plugins that it names: spelling mistakes are
- * found before a daemon starts, not when a job never comes.
+ * Compares a configuration with the plugins that it names. A spelling mistake
+ * is found before the daemon starts, instead of showing as a job that never
+ * comes.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -102,12 +103,17 @@ settings_check(const struct config *config, const struct config_plugin *plugin,
 		n += settings_check_options(source->options, plugin->sources[i].options, what, dir,
 		    faults);
 		if (plugin->sources[i].authors != NULL && source->authors == NULL) {
-			buf_addf(faults, "%s has no authors: its items come from no person\n",
+			buf_addf(faults,
+			    "%s takes no `authors`, because its items do not come from people: "
+			    "remove the key\n",
 			    what);
 			n++;
 		}
 	}
-	/* Also what is not configured: its options may be required. */
+	/*
+	 * Pipelines that are not configured are checked too, because an option
+	 * of theirs may be required.
+	 */
 	for (int i = 0; i < image->pipelines_len; i++) {
 		(void)snprintf(what, sizeof what, "%s.%s", plugin->name, image->pipelines[i].name);
 		pipeline = config_pipeline(config, what);

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * What is configured for a plugin, against what the plugin says that it takes.
- */
+/* Compares what is configured for a plugin with what the plugin declares. */
 #ifndef LOAD_SETTINGS_H
 #define LOAD_SETTINGS_H
 
@@ -11,16 +9,17 @@
 #include "load/loader.h"
 
 /*
- * A configured source or pipeline that the plugin does not have: 0, or -1 with
- * the first in err.
+ * Returns 0 if the plugin has every source and pipeline that is configured for
+ * it, or -1 with the first that it lacks in err.
  */
 int settings_names(const struct config_plugin *, const struct plugin_image *, struct error *);
-/* The folder that relative paths in options begin at; the caller frees. */
+/* The folder that relative paths in options start from. The caller frees it. */
 char *settings_dir(const struct config *);
 /*
- * All of it: names, and the options of the plugin, its sources and its
- * pipelines, without opening anything and without reading a secret. A line for
- * each fault in faults (the first of each option table); how many there are.
+ * Checks names, and the options of the plugin, of its enabled sources and of
+ * its pipelines. It opens nothing and reads no secret. Appends one line for
+ * each fault to faults (only the first fault of each table of options) and
+ * returns how many there are.
  */
 int settings_check(const struct config *, const struct config_plugin *, const struct plugin_image *,
     struct buf *faults);

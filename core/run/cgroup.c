@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The leaf lies below the cgroup that the worker was started in. The worker
- * enters once, because a move costs milliseconds, and leaves only for the
- * moment in which cgroup.kill (Linux 5.14) clears it.
+ * The worker's leaf lies below the cgroup that the worker was started in. The
+ * worker enters it once, because a move costs milliseconds, and leaves it only
+ * for the moment in which cgroup.kill (Linux 5.14) kills everything in it.
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -26,7 +26,8 @@
 struct cgroup {
 	uint32_t magic;
 	char path[PATH_MAX];
-	int inside, outside;         /* cgroup.procs of the leaf and of its parent */
+	/* open cgroup.procs files: the leaf's and its parent's */
+	int inside, outside;
 	int kill;
 };
 
@@ -35,7 +36,10 @@ static void cgroup_clear(const char *own);
 static int cgroup_open(const char *leaf, const char *file);
 static int cgroup_move(int procs);
 
-/* Folder of this process's cgroup v2; the caller frees. NULL: there is none. */
+/*
+ * The folder of this process's cgroup v2, which the caller frees; NULL if
+ * cgroup v2 is not mounted.
+ */
 static char *
 cgroup_own(void)
 {
@@ -70,8 +74,8 @@ cgroup_open(const char *leaf, const char *file)
 }
 
 /*
- * Leaves of workers that were killed; rmdir spares those with a process in
- * them.
+ * Removes the leaves of workers that were killed. rmdir() fails on a leaf that
+ * still has a process in it, so live workers keep theirs.
  */
 static void
 cgroup_clear(const char *own)

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A worker's leaf in cgroup v2, where the system lets us have one: kills at
- * once what breeds faster than it can be swept.
+ * A worker's own leaf cgroup (cgroup v2), where the system allows one. Killing
+ * the leaf ends at once even processes that fork faster than the sweep of
+ * core/base/proc.c can find them. The worker makes it when it starts; job.c
+ * clears it when the sweep has failed.
  */
 #ifndef RUN_CGROUP_H
 #define RUN_CGROUP_H
@@ -9,13 +11,16 @@
 struct cgroup;
 
 /*
- * Makes the leaf and moves this process into it. NULL where cgroup v2 is not
- * there or not writable: the subreaper's sweep has to do.
+ * Makes the leaf and moves this process into it. Returns NULL where cgroup v2
+ * is missing or not writable; then only the sweep kills what a job leaves.
  */
 struct cgroup *cgroup_new(const char *worker);
-/* Kills everything in it but this process. NULL is fine. */
+/* Kills every process in the leaf except this one. NULL is allowed. */
 void cgroup_sweep(const struct cgroup *);
-/* Moves this process back and removes the leaf. NULL is fine. */
+/*
+ * Moves this process back to the parent cgroup and removes the leaf. NULL is
+ * allowed.
+ */
 void cgroup_free(struct cgroup *);
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Total time, silence, and the stop ladder of one attempt; no clock is read
- * here, so a test can play through hours.
+ * Total time, silence and the steps of stopping for one attempt. No clock is
+ * read here: every function is given the time, so a test can play through
+ * hours.
  */
 #include <string.h>
 #include <sys/stat.h>
@@ -31,7 +32,9 @@ clocks_start(struct clocks *clocks, struct job_run *run, int64_t now)
 	memset(clocks, 0, sizeof *clocks);
 	clocks->run = run;
 	clocks->timeout_ms = run->assign.timeout_ms;
-	/* A thread's CPU cannot be told from the daemon's. */
+	/*
+	 * In a thread the attempt's CPU time cannot be told from the daemon's.
+	 */
 	clocks->silence_ms = run->runner->in_process ? 0 : run->assign.silence_ms;
 	clocks->grace_ms = run->runner->grace_ms > 0 ? run->runner->grace_ms : CLOCKS_GRACE_MS;
 	clocks->started_at = clocks->looked_at = clocks->quiet_since = now;
@@ -60,8 +63,10 @@ clocks_look(struct clocks *clocks)
 }
 
 /*
- * A hundredth of the time counts as no CPU: runtimes that only wait still tick.
- * Fewer or more processes count as life.
+ * Looks at CPU time and output, and stops the attempt when both have stood
+ * still for silence_ms. CPU use below 1 % of the elapsed time counts as none,
+ * because runtimes that only wait still use a little. A process that started or
+ * ended since the last look counts as activity.
  */
 static void
 clocks_silence(struct clocks *clocks, int64_t now)

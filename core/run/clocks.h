@@ -1,8 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The clocks of a running attempt, and the ladder that stops it: SIGTERM to its
- * tree, a grace, SIGKILL. Silence is no output and no CPU: an agent that thinks
- * without a word for an hour is alive.
+ * The clocks of a running attempt: how long it has run in total and how long it
+ * has been silent. The worker starts them with the job, calls clocks_tick() on
+ * each turn of its loop, and sleeps until clocks_next() at most. Silence means
+ * no output and no CPU use, so an agent that computes for an hour without
+ * printing is not silent.
+ *
+ * An attempt is stopped in steps: SIGTERM to all its processes, then grace_ms
+ * later SIGKILL to the job's process, repeated until it is dead. The first
+ * reason to stop is the one that the attempt ends with.
  */
 #ifndef RUN_CLOCKS_H
 #define RUN_CLOCKS_H
@@ -17,33 +23,46 @@
 
 struct clocks {
 	struct job_run *run;
-	int64_t timeout_ms, silence_ms;  /* 0: no such clock */
+	int64_t timeout_ms, silence_ms;  /* 0 switches the clock off */
 	int64_t grace_ms;
-	int64_t started_at, total_at;    /* monotonic, as all that end with _at; 0: not set */
+	/* Times that end in _at are monotonic milliseconds; 0 means not set. */
+	int64_t started_at, total_at;
 	int64_t look_at, looked_at, quiet_since;
 	int64_t kill_at;
 	bool stopping;
-	int stop_code;                   /* what the attempt ends with once it was told to stop */
+	int stop_code; /* class that the attempt ends with if it is being stopped */
 	char stop_text[DROVER_ERROR_MAX];
-	struct proc_usage usage;         /* as of the last look */
-	int64_t output;                  /* bytes */
+	struct proc_usage usage;         /* as of the last clocks_look() */
+	int64_t output;                  /* bytes, as of the last look */
 };
 
 void clocks_start(struct clocks *, struct job_run *, int64_t now);
 /*
- * Looks at the clocks that are due, and stops the attempt where one has run
- * out.
+ * Checks the clocks that are due, stops the attempt if one has run out, and
+ * kills it when the grace after SIGTERM is over.
  */
 void clocks_tick(struct clocks *, int64_t now);
-/* When clocks_tick has something to do next; INT64_MAX: never. */
+/*
+ * The monotonic time at which clocks_tick() next has something to do; INT64_MAX
+ * if it has nothing to wait for.
+ */
 int64_t clocks_next(const struct clocks *);
-/* Reads usage and output now. */
+/* Measures CPU, memory and output of the attempt now. */
 void clocks_look(struct clocks *);
-/* The output alone: the usage of a tree that has ended is wait4's to tell. */
+/*
+ * Measures the output only. Once the processes have ended, their usage comes
+ * from wait4() instead.
+ */
 void clocks_measure_output(struct clocks *);
-/* Begins the ladder; the first reason stays. */
+/*
+ * Sends SIGTERM and starts the grace. code and text are what the attempt will
+ * end with; they are ignored if it is being stopped already.
+ */
 void clocks_stop(struct clocks *, int code, const char *text, int64_t now);
-/* No ladder: SIGKILL. */
+/*
+ * Kills the attempt at once, without a grace. It ends with DROVER_FENCED unless
+ * it was being stopped for another reason.
+ */
 void clocks_kill(struct clocks *, int64_t now);
 
 #endif

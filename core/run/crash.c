@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The handler of fatal signals: only write(2) and stores, on a stack of its
- * own, then the default action.
+ * The handler of fatal signals. It runs on a stack of its own, uses only
+ * write(2) and plain stores, and then lets the default action end the process.
  */
 #include <signal.h>
 #include <string.h>
@@ -15,7 +15,7 @@
 static void crash_handle(int);
 static void crash_add(char *line, size_t size, size_t *len, const char *text);
 
-/* A handler has no argument to find its state by. */
+/* The handler has no argument that could lead to this state. */
 static struct {
 	const char *plugin;
 	const char *callback, *what, *name;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Last words of a process whose plugin crashes: which signal, in which
- * callback.
+ * What a process says when its plugin crashes: which signal came, and in which
+ * callback. The runner installs the handler; runner, job and operation set the
+ * callback before they call the plugin and clear it afterwards.
  */
 #ifndef RUN_CRASH_H
 #define RUN_CRASH_H
@@ -9,16 +10,20 @@
 #include <stddef.h>
 
 /*
- * Handles the fatal signals of this process and its forks. plugin is borrowed
- * for ever.
+ * Handles the fatal signals of this process and of its forks. plugin is
+ * borrowed for the life of the process.
  */
 void crash_install(const char *plugin);
 /*
- * The callback that runs from now on: ("poll", "source", "ticket"). All
- * borrowed; NULL what: none. Nothing where no handler is installed.
+ * Names the callback that runs from now on, such as ("poll", "source",
+ * "ticket"); what is NULL when no callback runs. The strings are borrowed until
+ * the next call. Without crash_install() this has no effect.
  */
 void crash_at(const char *callback, const char *what, const char *name);
-/* Memory, perhaps shared, that gets the words as well; NULL: none. */
+/*
+ * The handler also writes its sentence to out, which may be shared memory, cut
+ * at size bytes. NULL switches that off.
+ */
 void crash_share(char *out, size_t size);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The job's process: a fork of its worker that calls run() and reports through
- * shared memory. Its exit status says nothing, so a plugin that ends the
- * process has failed whatever status it chose.
+ * The job's process: a fork of its worker that calls the pipeline's run() and
+ * reports the outcome through shared memory. Its exit status is ignored, so if
+ * a plugin ends the process the attempt has failed, whatever status it chose.
  */
 #include <sys/pidfd.h>
 
@@ -46,7 +46,8 @@ static void job_sweep(const struct job_run *);
 static void job_read_outcome(const struct job_run *, int status, struct job_run_outcome *);
 
 /*
- * Set by the handler below, which has no argument; a job's process has one job.
+ * Set by the signal handler below, which has no argument. A job's process has
+ * one job only.
  */
 static volatile sig_atomic_t job_cancelled;
 
@@ -56,7 +57,10 @@ job_on_term(int number)
 	job_cancelled = 1;
 }
 
-/* Index of the pipeline for "plugin.name", -1: none. */
+/*
+ * The index of the pipeline for a kind such as "inbox.ticket"; -1 if the plugin
+ * has no such pipeline.
+ */
 static int
 job_pipeline(const struct runner *runner, const char *kind)
 {
@@ -81,7 +85,10 @@ job_take(struct job_run *run, struct message *m)
 	run->assign.job.size = sizeof run->assign.job;
 }
 
-/* The code that the attempt ends with, its reason in out. */
+/*
+ * Calls run(). Returns the class that the attempt ends with; the reason is in
+ * out.
+ */
 static int
 job_carry_out(struct job_run *run, volatile sig_atomic_t *cancelled, struct drover_error *out)
 {
@@ -152,17 +159,22 @@ job_share_outcome(struct job_run *run, int code, const struct drover_error *erro
 	shared->done = 1;
 }
 
-/* First thing in a fork of the worker. */
+/* The first thing that a fork of the worker does. */
 static void
 job_apart(int core_fd)
 {
-	/* Without its worker nobody keeps its clocks. */
+	/*
+	 * The worker keeps the job's clocks, so the job ends with its worker.
+	 */
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (core_fd != -1)
 		close(core_fd);
 }
 
-/* SIGTERM stays blocked, as in the worker, until there is a job to cancel. */
+/*
+ * Waits for the assignment and then becomes the job's process. SIGTERM stays
+ * blocked, as in the worker, until there is a job to cancel.
+ */
 static void
 job_await(const struct job_spare *spare, struct job_run *run)
 {
@@ -217,8 +229,9 @@ job_spare_drop(struct job_spare *spare)
 }
 
 /*
- * False when the spare is dead, or the assignment is larger than this system's
- * sockets take: it is gone then.
+ * Gives the assignment to the spare process, which then is the job's. Returns
+ * false if the spare is dead, or if its socket does not take an assignment of
+ * this size; the spare is dropped in both cases.
  */
 static bool
 job_hand_over(struct job_run *run, struct job_spare *spare)
@@ -313,7 +326,10 @@ job_kill(struct job_run *run)
 	(void)pidfd_send_signal(run->ended, SIGKILL, NULL, 0);
 }
 
-/* Nothing of one job may live into the next one. */
+/*
+ * Kills everything that the job has left behind, so that no process of one job
+ * lives on into the next.
+ */
 static void
 job_sweep(const struct job_run *run)
 {

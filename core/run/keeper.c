@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The keeper: does with worktrees what the core asks for, one after the other,
- * at the lowest priority for CPU and disk; another one of it says whether
- * tokens can be read. It knows nothing but what a message says, and ends when
- * the core does.
+ * The keeper does with worktrees what the core asks for, one request after the
+ * other, at the lowest priority for CPU and disk. A second keeper process
+ * checks whether tokens can be read. A keeper has no state: everything that it
+ * needs stands in the message. It ends when the core closes its socket.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -43,7 +43,7 @@ static int keeper_token(int fd, const struct message *, struct error *);
 
 static const struct {
 	const char *name;
-	bool tree;      /* works on a tree */
+	bool tree;      /* true if it works on one tree */
 	int (*run)(struct chore *, struct error *);
 } actions[] = {
 	{ "clean", true, chore_clean },
@@ -89,16 +89,17 @@ keeper_tidy(int fd, const struct message *m, struct error *err)
 	if (access(cut, F_OK) == 0)
 		repo.transport = (char *)(uintptr_t)"git";
 	free(cut);
-	/* STATE/mirrors/REPO.git */
+	/* The mirror is STATE/mirrors/REPO.git. */
 	for (int up = 0; up < 2 && (cut = strrchr(state_dir, '/')) != NULL; up++)
 		*cut = '\0';
 	while (i < ARRAY_LEN(actions) && strcmp(actions[i].name, message_s(m, "action")) != 0)
 		i++;
 	if (i == ARRAY_LEN(actions))
-		rc = error_set(&why, DROVER_INTERNAL, "the keeper knows no action \"%.32s\"",
+		rc = error_set(&why, DROVER_INTERNAL, "the keeper has no action \"%.32s\"",
 		    message_s(m, "action"));
 	else if (chore.path[0] != '/' || (actions[i].tree && state_dir[0] != '/'))
-		rc = error_set(&why, DROVER_INTERNAL, "the keeper was given no absolute path");
+		rc = error_set(&why, DROVER_INTERNAL,
+		    "the keeper was given the path \"%s\", which is not absolute", chore.path);
 	else if (actions[i].tree) {
 		tree_init(&chore.tree, message_u(m, "lease"), &repo, chore.path, mirror, state_dir);
 		rc = actions[i].run(&chore, &why);
@@ -116,7 +117,10 @@ keeper_tidy(int fd, const struct message *m, struct error *err)
 	return message_send(fd, &out, err);
 }
 
-/* Whether a token can be had; it goes no further than this process. */
+/*
+ * Checks whether a repo's token can be read. The token itself never leaves this
+ * process.
+ */
 static int
 keeper_token(int fd, const struct message *m, struct error *err)
 {
@@ -144,7 +148,7 @@ keeper_token(int fd, const struct message *m, struct error *err)
 static int
 chore_clean(struct chore *c, struct error *err)
 {
-	/* Its owner died before there was anything. */
+	/* The lease's owner died before the tree was made. */
 	if (access(c->path, F_OK) != 0)
 		return chore_remove(c, err);
 	if (tree_return(&c->tree, c->wip, sizeof c->wip, err) != 0)
@@ -168,14 +172,15 @@ chore_measure(struct chore *c, struct error *err)
 {
 	c->bytes = tree_size(&c->tree);
 	if (c->bytes < 0)
-		return error_set(err, DROVER_INTERNAL, "the tree %s is not there", c->path);
+		return error_set(err, DROVER_INTERNAL, "the tree %s does not exist", c->path);
 	c->state = "warm";
 	return 0;
 }
 
 /*
- * Commits that were kept for jobs which are no more. A job's folder of outputs
- * is there before its first commit is kept, and goes to the trash with the job.
+ * Removes the refs that keep commits for jobs that no longer exist. A job's
+ * output folder is made before its first commit is kept and goes to the trash
+ * with the job, so a ref without a folder is stale.
  */
 static void
 keeper_forget_jobs(const struct tree *t, const char *state_dir)
@@ -203,7 +208,10 @@ keeper_forget_jobs(const struct tree *t, const char *state_dir)
 	buf_free(&gone);
 }
 
-/* Also the moment for the mirrors: it comes when nobody is in a hurry. */
+/*
+ * Empties the trash and tidies the mirrors, which is done here because a sweep
+ * comes when no job waits for them.
+ */
 static int
 chore_sweep(struct chore *c, struct error *err)
 {

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The keeper: a process of the core's that does with worktrees what it is told
- * by TREE_TIDY.
+ * The keeper: a process that tidies worktrees (TREE_TIDY) and checks tokens
+ * (TOKEN_CHECK) for the core. core/super/chores.c starts it.
  */
 #ifndef RUN_KEEPER_H
 #define RUN_KEEPER_H
 
-/* The keeper's whole life over its socket; returns an exit status. */
+/* Serves requests from fd until the core closes it. Returns an exit status. */
 int keeper_main(int fd);
 
 #endif

@@ -8,6 +8,7 @@ librun_la_SOURCES = \
   core/run/operation.c core/run/operation.h \
   core/run/runner.c core/run/runner.h \
   core/run/runner_source.c core/run/runner_source.h \
+  core/run/runner_start.c \
   core/run/services.c core/run/services.h \
   core/run/worker.c
 librun_la_LIBADD = $(CJSON_LIBS)

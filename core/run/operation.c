@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The process of an operation, a hook or a listener: it may block, and nothing
- * else of the plugin waits for it. A row for each says how it is called and how
- * it answers. Dying without an answer is an answer too.
+ * The process of an operation, a hook or a listener. It may block, because no
+ * other part of the plugin waits for it. A table row for each of the three says
+ * how the plugin is called and how the answer is sent. If the process dies
+ * without an answer, the runner answers in its place.
  */
 #include <sys/pidfd.h>
 
@@ -31,12 +32,12 @@
 struct operation_row {
 	enum message_type type;
 	enum scope_role role;
-	const char *part;                /* of the log */
-	const char *callback;            /* "call" */
+	const char *part;                /* part of the log lines */
+	const char *callback;            /* name of the callback, such as "call" */
 	bool lasts;
 	/*
-	 * Calls the plugin; code 0 or a class. What answers by itself when it
-	 * went well sets scope->replied.
+	 * Calls the plugin and returns 0 or a class. If it sends its answer
+	 * itself, it sets scope->replied.
 	 */
 	int (*run)(struct operation *, struct scope *, struct error *);
 	void (
@@ -60,7 +61,10 @@ static struct link *operation_link(const struct runner *, const struct message *
 static void operation_carry_out(struct operation *);
 static void *operation_thread(void *);
 static void operation_free(struct operation *);
-/* Answers for what could not be begun or has died. */
+/*
+ * Sends an error as the answer of an operation that could not be started or
+ * that has died.
+ */
 static void operation_refuse(const struct operation *, const struct error *);
 
 static const struct operation_row rows[] = {
@@ -174,8 +178,9 @@ operation_call(struct operation *op, struct scope *scope, struct error *err)
 }
 
 /*
- * A body of more than one message is fetched in pieces: a socket's buffer may
- * be far smaller than a delivery.
+ * Collects the body of a delivery. What does not fit the first message is
+ * fetched in pieces, because a socket's buffer may be far smaller than a
+ * delivery.
  */
 static int
 operation_hook_body(struct operation *op, struct link *link, struct buf *body, struct error *err)
@@ -198,12 +203,12 @@ operation_hook_body(struct operation *op, struct link *link, struct buf *body, s
 		message_free(&reply);
 		if (len == 0)
 			return error_set(err, DROVER_INTERNAL,
-			    "the core has lost the rest of the body");
+			    "the core no longer has the rest of the delivery's body");
 	}
 	return 0;
 }
 
-/* The strings stay the JSON's. */
+/* The strings of the fields are borrowed from headers. */
 static struct drover_field *
 operation_hook_headers(const cJSON *headers, uint64_t *len)
 {
@@ -312,8 +317,8 @@ operation_carry_out(struct operation *op)
 		code = DROVER_INTERNAL;
 	err.text[sizeof err.text - 1] = '\0';
 	/*
-	 * Only a listener may be silent: nothing is configured that it could
-	 * listen for.
+	 * A listener may return DROVER_CONFIG without a text: it means that
+	 * listening is not configured, which is no fault.
 	 */
 	if (code < 0 && err.text[0] == '\0' && !(op->lasts && code == DROVER_CONFIG))
 		error_set(&err, code, "%s() failed (%s) and gave no reason", op->row->callback,
@@ -401,7 +406,7 @@ operation_start(struct runner *runner, struct message *request, struct operation
 		return 0;
 	}
 	error_errno(err, DROVER_INTERNAL, "cannot watch the operation's process");
-	(void)kill(op->pid, SIGKILL); /* our own child, not yet reaped */
+	(void)kill(op->pid, SIGKILL); /* our own child, not reaped yet */
 	proc_reap(op->pid, NULL);
 fail:
 	operation_refuse(op, err);
@@ -433,7 +438,7 @@ operation_end(struct operation *op, const char *stopped)
 
 	proc_reap(op->pid, &status);
 	shared->crash[sizeof shared->crash - 1] = '\0';
-	/* Nobody waits for a listener that its runner has stopped. */
+	/* The core does not wait for a listener that its runner stopped. */
 	if (!shared->done && !(op->lasts && (stopped != NULL || op->runner->stopping))) {
 		if (stopped != NULL)
 			error_set(&err, DROVER_AGAIN, "%s", stopped);

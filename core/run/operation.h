@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a plugin does in a fork of its runner (or a thread) besides jobs: one
- * call of an operation, one delivery of a hook, one turn of a listener. Each
- * answers the core itself.
+ * What a plugin does besides jobs in a fork of its runner (or in a thread): one
+ * call of an operation, one delivery to a hook, or one run of a listener. Each
+ * connects to the core and answers by itself. The runner starts them, also in
+ * the middle of another callback, kills those that are out of time, and reaps
+ * them.
  */
 #ifndef RUN_OPERATION_H
 #define RUN_OPERATION_H
@@ -20,25 +22,27 @@ struct operation {
 	struct runner *runner;
 	const struct operation_row *row;
 	struct message request;          /* OPERATION_CALL, HOOK_CALL or LISTEN_START, owned */
-	struct job_shared *shared;       /* done: it has answered */
-	int ended;                       /* pidfd */
+	struct job_shared *shared;       /* done is set once the answer is sent */
+	int ended;                       /* pidfd of the process */
 	pid_t pid;
-	int64_t kill_at;                 /* monotonic; INT64_MAX: never, or done already */
-	bool lasts;                      /* a listener: nobody waits for its end */
+	int64_t kill_at; /* monotonic; INT64_MAX if it has no limit or is killed already */
+	bool lasts;                      /* a listener: the core does not wait for its end */
 };
 
-/* True for the messages that operation_start() takes. */
+/* True for the types of message that operation_start() takes. */
 bool operation_is(enum message_type);
 /*
- * Takes the message over. NULL in out: a thread does it, and there is nothing
- * to wait for.
+ * Takes over the message and starts a process for it. out is NULL if a thread
+ * does the work, since a thread needs no reaping. On failure an error is sent
+ * to the core as the answer, and -1 is returned.
  */
 int operation_start(struct runner *, struct message *request, struct operation **out,
     struct error *);
 void operation_kill(struct operation *);
 /*
- * Once ended is readable: reaps and frees it, and answers for one that died
- * without an answer; stopped: why it was killed, NULL: it was not.
+ * Call this once `ended` is readable. Reaps and frees the operation, and
+ * answers for one that died without an answer. stopped is why the runner killed
+ * it, or NULL if it did not.
  */
 void operation_end(struct operation *, const char *stopped);
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A runner: loads its plugin, opens it, and then does what the core asks, one
- * callback at a time. While a callback waits, for an answer of the core or for
- * the network, forks go on: a job, an operation, a hook or a listener need
- * nothing of what the callback has half done. The rest is queued and done
- * afterwards, in order.
+ * The runner's process: it loads its plugin, opens it, and then does what the
+ * core asks, one callback at a time. While a callback waits for the core or for
+ * the network, the runner still forks workers, operations, hooks and listeners,
+ * because these need nothing that the callback is in the middle of changing.
+ * All other messages are queued and handled in order when the callback has
+ * returned.
  */
 #include <sys/epoll.h>
 #include <sys/pidfd.h>
@@ -14,7 +15,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -22,21 +22,19 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "host/env.h"
-#include "wire/link.h"
 #include "run/crash.h"
 #include "run/operation.h"
 #include "run/runner_source.h"
-#include "load/settings.h"
-#include "run/services.h"
+#include "wire/link.h"
 
 #define RUNNER_MAGIC 0x4e001001u
-#define RUNNER_LISTENING_MS 20   /* between two looks at the threads of listeners */
+#define RUNNER_LISTENING_MS 20 /* between two checks whether the threads of listeners have ended */
 #define RUNNER_LINGER_MS \
-	4000 /* for operations under way, less than the core gives a runner to stop */
+	4000 /* for operations to end: less than the core gives a runner to stop \
+	      */
 
 struct runner_worker {
 	LIST_ENTRY(runner_worker) link;
@@ -51,13 +49,13 @@ struct runner_queued {
 	struct message message;
 };
 
-/* What the loop needs and no fork does. */
+/* What only the runner's loop uses, never a fork. */
 struct runner_loop {
 	struct runner *runner;
 	STAILQ_HEAD(, runner_queued) queue;
 	LIST_HEAD(, runner_worker) workers;
 	LIST_HEAD(, operation) operations;
-	bool orphaned;                   /* the core has gone away */
+	bool orphaned;                   /* the core is gone */
 	int64_t linger_until;
 };
 
@@ -67,12 +65,6 @@ static void runner_unwatch(struct runner *, int fd);
 static void runner_set_alarm(struct runner_loop *);
 static bool runner_handle_forks(struct runner_loop *, struct message *);
 static void runner_end_listeners(struct runner_loop *);
-static int runner_settings(struct runner *, const struct message *, struct error *);
-static int runner_pipelines(struct runner *, struct error *);
-static int runner_open(struct runner *, struct error *);
-static int runner_start(struct runner *, struct error *);
-static void runner_ready(struct runner *);
-static void runner_refused(struct runner *, const struct error *);
 static void runner_fork(struct runner_loop *, const struct message *, uint64_t id);
 static int runner_fork_process(struct runner_loop *, struct runner_worker *, struct error *);
 static void *runner_worker_thread(void *);
@@ -101,144 +93,6 @@ runner_inbound(void *arg, struct message *m)
 	STAILQ_INSERT_TAIL(&loop->queue, queued, link);
 }
 
-static int
-runner_settings(struct runner *runner, const struct message *m, struct error *err)
-{
-	const char *text = message_s(m, "settings"), *name;
-	cJSON *settings = json_parse(text, strlen(text), MESSAGE_MAX, err);
-	int rc = -1;
-
-	if (settings == NULL)
-		return -1;
-	name = json_str(settings, "plugin", "");
-	runner->generation = (uint64_t)json_int(settings, "generation", 0);
-	runner->core_socket = xstrdup(json_str(settings, "core_socket", ""));
-	runner->grace_ms = json_int(settings, "grace_ms", 0);
-	if ((runner->config = config_from_json(json_get(settings, "config"), err)) == NULL)
-		goto out;
-	if ((runner->plugin = config_plugin(runner->config, name)) == NULL) {
-		error_set(err, DROVER_CONFIG, "plugin %.64s is not configured", name);
-		goto out;
-	}
-	runner->config_dir = settings_dir(runner->config);
-	rc = 0;
-out:
-	cJSON_Delete(settings);
-	return rc;
-}
-
-static int
-runner_pipelines(struct runner *runner, struct error *err)
-{
-	const struct plugin_image *image = &runner->image;
-	const struct config_pipeline *configured;
-	char kind[2 * DROVER_NAME_MAX + 2], what[sizeof kind + 16];
-
-	runner->pipeline_options =
-	    xcalloc((size_t)image->pipelines_len + 1, sizeof *runner->pipeline_options);
-	for (int i = 0; i < image->pipelines_len; i++) {
-		(void)snprintf(kind, sizeof kind, "%s.%s", image->plugin.name,
-		    image->pipelines[i].name);
-		(void)snprintf(what, sizeof what, "pipeline %s", kind);
-		configured = config_pipeline(runner->config, kind);
-		runner->pipeline_options[i] = options_check(image->pipelines[i].options,
-		    configured != NULL ? configured->options : NULL, what, runner->config_dir, err);
-		if (runner->pipeline_options[i] == NULL)
-			return -1;
-	}
-	return 0;
-}
-
-static int
-runner_open(struct runner *runner, struct error *err)
-{
-	int (*open)(struct drover_scope *, void **, struct drover_error *) =
-	    runner->image.plugin.open;
-	int code = DROVER_OK;
-
-	runner->scope = xcalloc(1, sizeof *runner->scope);
-	scope_init(runner->scope, SCOPE_PLUGIN, &plugin_services);
-	runner->scope->log =
-	    (struct log_scope){ .part = "runner", .plugin = runner->image.plugin.name };
-	runner->scope->config = runner->config;
-	runner->scope->options = runner->scope->plugin_options = runner->options;
-	runner->scope->link = runner->link;
-	if (open != NULL) {
-		crash_at("open", "plugin", runner->image.plugin.name);
-		code = open(&runner->scope->public, &runner->state, (struct drover_error *)err);
-		crash_at(NULL, NULL, NULL);
-	}
-	if (code >= 0) {
-		runner->open = true;
-		return 0;
-	}
-	err->code = code < DROVER_INTERNAL ? DROVER_INTERNAL : code;
-	if (err->text[0] == '\0')
-		error_set(err, err->code, "open() failed (%s) and gave no reason",
-		    error_class_name(code));
-	return error_prefix(err, "plugin %s", runner->image.plugin.name);
-}
-
-static int
-runner_start(struct runner *runner, struct error *err)
-{
-	char what[DROVER_NAME_MAX + 16];
-
-	if (!runner->in_process) {
-		if (log_open(runner->config->log_file, (enum drover_level)runner->config->log_level,
-			err) == -1)
-			return -1;
-		crash_install(runner->plugin->name);
-		crash_at("load", "plugin", runner->plugin->name);
-	}
-	if (loader_open(runner->config->plugin_dirs, runner->plugin->name, &runner->image, err) ==
-	    -1)
-		return -1;
-	(void)snprintf(what, sizeof what, "plugin %s", runner->image.plugin.name);
-	runner->options = options_check(runner->image.plugin.options, runner->plugin->options, what,
-	    runner->config_dir, err);
-	if (runner->options == NULL || settings_names(runner->plugin, &runner->image, err) == -1 ||
-	    runner_pipelines(runner, err) == -1 || runner_open(runner, err) == -1)
-		return -1;
-	runner->sources = xcalloc((size_t)runner->image.sources_len + 1, sizeof *runner->sources);
-	for (int i = 0; i < runner->image.sources_len; i++) {
-		if (runner_source_open(runner, i, err) == -1)
-			return -1;
-	}
-	return 0;
-}
-
-static void
-runner_ready(struct runner *runner)
-{
-	cJSON *exports = loader_describe(&runner->image);
-	const cJSON *sources = json_get(exports, "sources");
-	struct message_out out;
-	struct error lost = { 0 };
-	char *text;
-
-	for (int i = 0; i < runner->image.sources_len; i++)
-		json_add_bool(cJSON_GetArrayItem(sources, i), "enabled", runner->sources[i].open);
-	text = json_print(exports);
-	cJSON_Delete(exports);
-	message_begin(&out, MESSAGE_RUNNER_READY, 0);
-	message_put_s(&out, text);
-	free(text);
-	(void)message_send(runner->fd, &out, &lost);
-}
-
-static void
-runner_refused(struct runner *runner, const struct error *why)
-{
-	struct message_out out;
-	struct error lost = { 0 };
-
-	message_begin(&out, MESSAGE_RUNNER_REFUSED, 0);
-	message_put_i(&out, why->code);
-	message_put_s(&out, why->text);
-	(void)message_send(runner->fd, &out, &lost);
-}
-
 void
 runner_detach(const struct runner *runner)
 {
@@ -251,8 +105,8 @@ runner_detach(const struct runner *runner)
 	for (int i = 0; runner->sources != NULL && i < runner->image.sources_len; i++)
 		http_forked(&runner->sources[i].scope);
 	/*
-	 * Whatever a service of the callback has open: a connection that a
-	 * worker kept would never end for its peer.
+	 * Close everything that a service has open for the callback, too: the
+	 * peer of a connection that a worker inherited would never see its end.
 	 */
 	if (log > STDERR_FILENO + 1)
 		(void)close_range(STDERR_FILENO + 1, log - 1, 0);
@@ -266,10 +120,13 @@ runner_watch(struct runner *runner, int fd)
 
 	if (epoll_ctl(runner->events, EPOLL_CTL_ADD, fd, &event) == -1)
 		log_printf(&(struct log_scope){ .part = "runner" }, DROVER_WARN,
-		    "cannot watch a child: %s", strerror(errno));
+		    "cannot watch a child process: %s", strerror(errno));
 }
 
-/* A fork may still have the file open, and would keep it there. */
+/*
+ * Takes fd out of the epoll set. Closing it would not: a fork may still have it
+ * open.
+ */
 static void
 runner_unwatch(struct runner *runner, int fd)
 {
@@ -367,8 +224,9 @@ runner_call(struct runner_loop *loop, struct message *m)
 }
 
 /*
- * What may be done in the middle of a callback: it touches nothing but the
- * loop. False: it waits for its turn.
+ * Forks what m asks for and returns true. This may happen in the middle of a
+ * callback, since it changes nothing but the loop. Returns false for every
+ * other message, which must wait for its turn.
  */
 static bool
 runner_handle_forks(struct runner_loop *loop, struct message *m)
@@ -406,13 +264,17 @@ runner_handle(struct runner_loop *loop, struct message *m)
 	case MESSAGE_REPLY:
 		break;
 	default:
-		log_printf(&loop->runner->scope->log, DROVER_WARN, "the core sent %s to a runner",
+		log_printf(&loop->runner->scope->log, DROVER_WARN,
+		    "the core sent %s to a runner, which takes no such message",
 		    message_name(m->type));
 	}
 	message_free(m);
 }
 
-/* Operations that ran out of time; returns when the next one does. */
+/*
+ * Kills the operations that are out of time. Returns when the next one will be,
+ * INT64_MAX if none has a limit.
+ */
 static int64_t
 runner_kill_late(struct runner_loop *loop, int64_t now)
 {
@@ -430,7 +292,7 @@ runner_kill_late(struct runner_loop *loop, int64_t now)
 	return next;
 }
 
-/* Whoever has ended; a wait of no length asks each. */
+/* Reaps all operations and workers that have ended, without waiting. */
 static void
 runner_reap(struct runner_loop *loop)
 {
@@ -492,8 +354,8 @@ runner_wait(struct runner_loop *loop)
 }
 
 /*
- * Ends operations that are out of time, and wakes whoever waits, here or in a
- * callback, for the next one.
+ * Kills operations that are out of time, and sets the timer for the next one.
+ * The timer wakes the loop, or the callback that waits.
  */
 static void
 runner_set_alarm(struct runner_loop *loop)
@@ -532,8 +394,9 @@ runner_meanwhile(struct runner *runner)
 }
 
 /*
- * A reload or a hand-over does not break off what others have asked for and
- * will have in a moment.
+ * A stopping runner lets operations finish for a while, so that a reload or a
+ * hand-over does not break off calls that are nearly done. Returns true as long
+ * as it waits for them.
  */
 static bool
 runner_lingers(struct runner_loop *loop)
@@ -547,7 +410,10 @@ runner_lingers(struct runner_loop *loop)
 	return !loop->orphaned && !LIST_EMPTY(&loop->operations) && now < loop->linger_until;
 }
 
-/* They hold nothing that lasts. Threads are told by runner->stopping. */
+/*
+ * Ends the listeners, which hold no state. Those that are threads see
+ * runner->stopping instead.
+ */
 static void
 runner_end_listeners(struct runner_loop *loop)
 {
@@ -585,8 +451,8 @@ runner_release(struct runner *runner)
 }
 
 /*
- * A listener's thread that does not return keeps what it works with: that is
- * lost, and better than taken away under it.
+ * Closes the sources. If a listener's thread does not return, the sources are
+ * leaked instead of being freed while the thread uses them.
  */
 static void
 runner_close_sources(struct runner_loop *loop)
@@ -599,7 +465,8 @@ runner_close_sources(struct runner_loop *loop)
 		(void)poll(NULL, 0, RUNNER_LISTENING_MS);
 	if (atomic_load(&runner->listening) > 0) {
 		log_printf(&runner->scope->log, DROVER_ERR,
-		    "a listener does not look at queue->cancelled: its source cannot be closed");
+		    "a listener goes on after its runner stopped, so its source stays open: "
+		    "listen() must check queue->cancelled every few seconds");
 		return;
 	}
 	for (int i = 0; runner->sources != NULL && i < runner->image.sources_len; i++)
@@ -676,11 +543,8 @@ runner_main(int fd, bool in_process)
 	}
 	if (message_recv(fd, &m, &err) != 1 || m.type != MESSAGE_RUNNER_START)
 		goto out;
-	if (runner_settings(loop.runner, &m, &err) == -1 || runner_start(loop.runner, &err) == -1) {
-		runner_refused(loop.runner, &err);
+	if (runner_begin(loop.runner, &m) == -1)
 		goto out;
-	}
-	runner_ready(loop.runner);
 	runner_watch(loop.runner, fd);
 	runner_watch(loop.runner, loop.runner->alarm);
 	while (!loop.runner->stopping || runner_lingers(&loop)) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Polling and settling: the callbacks of sources, and the messages that carry
- * what they gave and got.
+ * Polling and settling: the callbacks of sources, and the messages that bring
+ * their arguments and carry back what they return.
  */
 #include <errno.h>
 #include <limits.h>
@@ -19,7 +19,7 @@
 #include "run/services.h"
 #include "wire/fields.h"
 
-#define SOURCE_ITEMS_MAX 1000                    /* of one poll */
+#define SOURCE_ITEMS_MAX 1000                    /* in one poll */
 #define SOURCE_BYTES_MAX (64u * 1024 * 1024)
 #define SOURCE_DEBOUNCE_MS 50
 #define SOURCE_WATCHED (IN_CLOSE_WRITE | IN_CREATE | IN_MOVED_FROM | IN_MOVED_TO | IN_ONLYDIR)
@@ -45,8 +45,8 @@ source_configured(const struct runner *runner, const char *name)
 }
 
 /*
- * A callback's code brought into the range of classes, with a text where it
- * gave none.
+ * Brings a callback's return value into the range of enum drover_class, and
+ * sets a text if the callback gave none.
  */
 static int
 source_code(int code, struct error *err, const char *callback)
@@ -63,7 +63,8 @@ source_code(int code, struct error *err, const char *callback)
 }
 
 /*
- * The key is drover's own, but only some sources have somebody to ask for work.
+ * Every source may be given the key `authors` in the configuration, but only
+ * some get their items from people.
  */
 static int
 source_check_authors(const struct runner *runner, const struct runner_source *source,
@@ -75,7 +76,9 @@ source_check_authors(const struct runner *runner, const struct runner_source *so
 		return 0;
 	path = xasprintf("plugins.%s.sources.%s.authors", runner->image.plugin.name,
 	    source->source->name);
-	error_set(err, DROVER_CONFIG, "%s: source %s has no authors: its items come from no person",
+	error_set(err, DROVER_CONFIG,
+	    "%s: source %s takes no `authors`, because its items do not come from people: remove "
+	    "the key",
 	    json_str(runner->config->origins, path, path), source->name);
 	free(path);
 	return -1;
@@ -170,7 +173,7 @@ runner_source_find(const struct runner *runner, const char *name)
 	return NULL;
 }
 
-/* Drops what a poll has collected. */
+/* Frees the items and the cursor of the last poll. */
 static void
 source_forget(struct runner_source *source)
 {
@@ -206,9 +209,9 @@ source_emit(struct scope *scope, const struct drover_item *item, struct error *e
 
 	if (source->items_len == SOURCE_ITEMS_MAX || source->items_bytes > SOURCE_BYTES_MAX)
 		return error_set(err, DROVER_PERMANENT,
-		    "poll() of %s handed over more than one poll may: ask capacity first, and "
+		    "poll() of %s emitted more than %d items or %u MiB: ask capacity first, and "
 		    "leave the rest for the next poll",
-		    source->name);
+		    source->name, SOURCE_ITEMS_MAX, SOURCE_BYTES_MAX >> 20);
 	source->items =
 	    xreallocarray(source->items, (size_t)source->items_len + 1, sizeof *source->items);
 	out = &source->items[source->items_len++];
@@ -271,7 +274,7 @@ runner_source_poll(struct runner *runner, const struct message *m)
 
 	if (source == NULL) {
 		code = DROVER_CONFIG;
-		error_set(&err, code, "plugin %s has no source %s that is open",
+		error_set(&err, code, "plugin %s has no open source %s",
 		    runner->image.plugin.name, name);
 	} else {
 		source->poll_id = m->id;
@@ -328,7 +331,9 @@ runner_source_settle(struct runner *runner, const struct message *m)
 }
 
 /*
- * An overflow of the kernel's queue says of no folder that it did not change.
+ * Marks the sources that watch the folder of this event. When the kernel's
+ * queue has overflowed, the lost events may be of any folder, so all are
+ * marked.
  */
 static void
 source_changed(struct runner *runner, const struct inotify_event *event, int64_t now)

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A source in its runner: opened, polled, told how jobs ended. What a poll
- * emits is kept back until it has returned 0.
+ * A source in its runner: it is opened, polled, and told how its jobs ended.
+ * The runner's loop calls all of this, one callback at a time. The items of a
+ * poll are kept until poll() has returned 0 and are sent then; if it fails they
+ * are dropped, and so is the cursor.
  */
 #ifndef RUN_RUNNER_SOURCE_H
 #define RUN_RUNNER_SOURCE_H
@@ -14,32 +16,38 @@
 
 struct runner_source {
 	struct runner *runner;
-	const struct drover_source *source;  /* of the image */
-	char *name;                          /* "inbox.ticket" */
+	const struct drover_source *source;  /* in the runner's image */
+	char *name;                          /* with its plugin, such as "inbox.ticket" */
 	bool open;
 	struct options *options;
 	struct scope scope;
 	void *state;
-	int *watches;                        /* inotify descriptors */
+	int *watches; /* inotify descriptors of the folders that it watches */
 	int watches_len;
-	int64_t tell_at; /* monotonic: when SOURCE_CHANGED goes out; 0: nothing changed */
+	/*
+	 * Monotonic ms at which SOURCE_CHANGED is sent; 0 if nothing changed.
+	 */
+	int64_t tell_at;
 	uint64_t poll_id;
-	struct message_out *items;           /* of the poll under way */
+	struct message_out *items;           /* items of the poll under way */
 	int items_len;
 	size_t items_bytes;
-	char *cursor;                        /* NULL: not moved */
+	char *cursor;                        /* NULL if the poll did not move it */
 };
 
-/* Checks its options and, where it is enabled, opens it. */
+/* Checks the source's options and opens it if it is enabled. */
 int runner_source_open(struct runner *, int index, struct error *);
 void runner_source_close(struct runner_source *);
-/* NULL: no such source, or it is not open. */
+/* An open source by its name without the plugin; NULL if there is none. */
 struct runner_source *runner_source_find(const struct runner *, const char *name);
 void runner_source_poll(struct runner *, const struct message *);
 void runner_source_settle(struct runner *, const struct message *);
-/* Reads what inotify has; many changes at once are told once. */
+/* Reads the inotify events. Many changes within 50 ms are reported as one. */
 void runner_source_changes(struct runner *, int64_t now);
-/* Sends what is due; returns when the next is, INT64_MAX: nothing. */
+/*
+ * Sends the SOURCE_CHANGED messages that are due. Returns when the next one
+ * will be, INT64_MAX if none is waiting.
+ */
 int64_t runner_source_tell(struct runner *, int64_t now);
 
 #endif

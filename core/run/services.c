@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The services that plugins are given, put together from all groups of host/.
+ * The table of services that plugins are given, assembled from all groups of
+ * core/host.
  */
 #include "run/services.h"
 

@@ -1,8 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A worker: one slot, one job at a time, and the talk with the core about it.
- * It outlives the core: a job goes on while the core is away, and its end is
- * repeated until a core has it on disk.
+ * A worker holds one slot and runs one job at a time. Its runner forks it when
+ * the core needs a slot filled. It connects to the core, takes an assignment,
+ * runs the job in a child (job.c) under the job's clocks (clocks.c), sends a
+ * beat every 5 s, and reports the outcome.
+ *
+ * A worker outlives the core: a job goes on while the core is away, and its
+ * outcome is kept here and repeated until a core has committed it. Between jobs
+ * the worker keeps its connection, its cgroup, the shared memory and perhaps a
+ * spare process; nothing of a job is kept.
  */
 #include <errno.h>
 #include <poll.h>
@@ -24,18 +30,20 @@
 #include "run/crash.h"
 #include "run/clocks.h"
 
-#define WORKER_IDLE_MS 60000         /* with a core that has nothing for us */
-#define WORKER_ALONE_MS 10000        /* without a core and without a job */
-/* How long a finished job is offered to a core that does not come back. */
+/* How long in ms it stays when the core has no job for it. */
+#define WORKER_IDLE_MS 60000
+/* How long in ms it stays without a core and without a job. */
+#define WORKER_ALONE_MS 10000
+/* How long in ms an outcome is kept for a core that does not come back. */
 #define WORKER_KEEP_MS 600000
 #define WORKER_BEAT_MS 5000
 #define WORKER_REPEAT_MS 2000
 #define WORKER_BACKOFF_MIN_MS 50
 #define WORKER_BACKOFF_MAX_MS 1000
 
-/* A finished attempt that the core has not settled yet. */
+/* A finished attempt whose outcome the core has not confirmed yet. */
 struct worker_outcome {
-	uint64_t job, epoch;             /* job 0: none */
+	uint64_t job, epoch;             /* job is 0 if there is none */
 	struct job_run_outcome end;
 	int64_t wall_ms, output, ended_at, repeat_at;
 };
@@ -45,9 +53,10 @@ struct worker {
 	const char *name, *token;
 	struct proc_id self;
 	struct log_scope log;
-	int fd;                          /* to the core, -1: not connected */
+	int fd;                          /* the socket to the core; -1 while not connected */
 	int64_t connect_at, backoff_ms;
-	int64_t lost_at, idle_at;        /* monotonic; 0: not so */
+	/* monotonic ms at which it lost the core or became idle; 0 otherwise */
+	int64_t lost_at, idle_at;
 	struct cgroup *cgroup;
 	struct job_shared *shared;
 	struct job_run run;
@@ -56,7 +65,7 @@ struct worker {
 	bool running, unwanted, leaving;
 	int64_t beat_at;
 	struct worker_outcome outcome;
-	sigset_t waiting;                /* mask while it waits */
+	sigset_t waiting;                /* signal mask during ppoll() */
 };
 
 static void worker_on_term(int);
@@ -76,7 +85,7 @@ static void worker_tick(struct worker *, int64_t now);
 static int64_t worker_next(const struct worker *);
 static void worker_wait(struct worker *);
 
-/* Set by the handler below, which has no argument. */
+/* Set by the signal handler below, which has no argument. */
 static volatile sig_atomic_t worker_terminated;
 
 static void
@@ -86,8 +95,9 @@ worker_on_term(int number)
 }
 
 /*
- * SIGTERM is taken only while waiting, so that none is lost between the look at
- * the flag and the wait.
+ * Makes a process of its own of the fork: title, session, subreaper, cgroup.
+ * SIGTERM is unblocked only in ppoll(), so that it cannot arrive between the
+ * check of the flag and the wait.
  */
 static void
 worker_become(struct worker *w)
@@ -111,7 +121,10 @@ worker_become(struct worker *w)
 	w->cgroup = cgroup_new(w->name);
 }
 
-/* Takes no further job, and ends the one it has for nobody. */
+/*
+ * Takes no further job, and stops the running one without reporting its
+ * outcome.
+ */
 static void
 worker_give_up(struct worker *w, const char *why, int64_t now)
 {
@@ -219,8 +232,9 @@ worker_beat(struct worker *w, int64_t now)
 }
 
 /*
- * Takes the message over. What comes while a job runs is an assignment of that
- * very job, repeated, unless that one was killed.
+ * Takes over the message. An assignment that comes while a job runs is that
+ * same job's, repeated after a reconnect, and is ignored; unless the running
+ * job was killed as unwanted, then it is the next job.
  */
 static void
 worker_assign(struct worker *w, struct message *m, int64_t now)
@@ -313,15 +327,16 @@ worker_receive(struct worker *w, int64_t now)
 		w->leaving = true;
 		break;
 	default:
-		log_printf(&w->log, DROVER_WARN, "the core sent %s to a worker",
+		log_printf(&w->log, DROVER_WARN,
+		    "the core sent %s to a worker, which takes no such message",
 		    message_name(m.type));
 	}
 	message_free(&m);
 }
 
 /*
- * The job's process has ended: what it was told to end with goes before what it
- * says itself.
+ * Called when the job's process has ended. If the attempt was stopped, the
+ * reason for that goes before what the job itself reported.
  */
 static void
 worker_finish(struct worker *w, int64_t now)
@@ -371,7 +386,9 @@ worker_tick(struct worker *w, int64_t now)
 	if (w->running)
 		return;
 	if (w->outcome.job != 0 && w->fd == -1 && now - w->outcome.ended_at >= WORKER_KEEP_MS) {
-		log_printf(&w->log, DROVER_WARN, "no core came for the end of job %llu",
+		log_printf(&w->log, DROVER_WARN,
+		    "no core took the outcome of job %llu within 10 minutes: this worker drops it "
+		    "and ends",
 		    (unsigned long long)w->outcome.job);
 		memset(&w->outcome, 0, sizeof w->outcome);
 		w->leaving = true;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A message socket in the core's loop. Reading is bounded per wake-up so that
- * one busy peer cannot starve the others.
+ * The core's end of a message socket. Reading is bounded for each wake-up, so
+ * that one busy peer cannot starve the others.
  */
 #include <sys/queue.h>
 #include <sys/socket.h>
@@ -15,7 +15,8 @@
 
 #define CHANNEL_MAGIC 0xc4a77e10u
 #define READS_AT_ONCE 32
-#define BACKLOG_MAX (64u * 1024 * 1024) /* bytes a peer may leave unread before it is given up */
+/* bytes that a peer may leave unread before it is disconnected */
+#define BACKLOG_MAX (64u * 1024 * 1024)
 
 struct pending {
 	STAILQ_ENTRY(pending) link;
@@ -30,7 +31,11 @@ struct channel {
 	size_t pending_bytes;
 	const struct channel_calls *calls;
 	void *arg;
-	bool *freed;        /* set while a callback runs, so that it may free the channel */
+	/*
+	 * Set while a callback runs: channel_free() stores true there, so that
+	 * the callback may free the channel.
+	 */
+	bool *freed;
 	bool broken;
 };
 
@@ -93,8 +98,9 @@ channel_push(struct channel *c, const struct buf *bytes)
 }
 
 /*
- * The reader finds the end of a broken socket by itself; a socket that only
- * refuses to take data is told so by shutdown.
+ * Gives up a socket that does not take data. After the shutdown, channel_read()
+ * sees the end of the connection and reports it; a socket that is broken
+ * already reports its end by itself.
  */
 static void
 channel_break(struct channel *c)

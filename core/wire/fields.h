@@ -14,8 +14,8 @@
 #include "wire/message.h"
 
 /*
- * A job that is asked for: struct drover_item at the sender, struct job_ask at
- * the receiver.
+ * A job that is asked for: a struct drover_item at the sender, a struct job_ask
+ * at the receiver.
  */
 #define ITEM_FIELDS(F, ...) \
 	F(s, kind, __VA_ARGS__) \
@@ -29,7 +29,7 @@
 	F(b, payload, __VA_ARGS__)
 #define ITEM_ROW ITEM_FIELDS(FIELD_ROW, )
 
-/* How a job ended: struct drover_settled. */
+/* How a job ended, as a struct drover_settled. */
 #define SETTLED_FIELDS(F, ...) \
 	F(u, job, __VA_ARGS__) \
 	F(u, attempts, __VA_ARGS__) \
@@ -48,10 +48,17 @@
 /* An attempt, as a worker and the job's process are given it. */
 struct job_assign {
 	struct drover_job job;
-	const char *token;  /* for JOB_HELLO */
-	int64_t timeout_ms; /* 0 is without a limit */
-	int64_t silence_ms; /* stopped after so long without output; 0 is without a limit */
-	const char *output; /* path of the log of what it prints; "" for no log */
+	const char *token;  /* for the job's JOB_HELLO */
+	int64_t timeout_ms; /* 0 means no limit */
+	/*
+	 * The attempt is stopped after this long without output and CPU use; 0
+	 * means no limit.
+	 */
+	int64_t silence_ms;
+	/*
+	 * Path of the file that the job's output goes to; "" if it is not kept.
+	 */
+	const char *output;
 };
 
 #define JOB_ASSIGN_FIELDS(F, ...) \

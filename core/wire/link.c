@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A request and its answer. The core may be restarted in between: requests are
- * idempotent there, so one whose answer was lost is asked again over a new
- * connection. A stale attempt stays fenced.
+ * Sends a request and waits for its answer. The core may be restarted in
+ * between. Its requests are idempotent, so a request whose answer was lost is
+ * sent again over a new connection. Once an attempt has been fenced, its link
+ * refuses every request.
  */
 #include <errno.h>
 #include <poll.h>
@@ -20,8 +21,12 @@
 
 struct link {
 	uint32_t magic;
-	int fd;                      /* -1: not connected */
-	bool lent;                   /* fd is somebody else's: no reconnecting */
+	int fd;                      /* -1 while not connected */
+	/*
+	 * fd belongs to the caller of link_over(), so the link cannot
+	 * reconnect.
+	 */
+	bool lent;
 	bool fenced;
 	char *path, *token;
 	uint64_t job, epoch, last_id;
@@ -101,8 +106,8 @@ link_disconnect(struct link *link)
 }
 
 /*
- * The core says at once whether it knows this attempt: a request before that
- * could be lost unanswered.
+ * Connects and waits for the answer to JOB_HELLO. Without that wait, a request
+ * could be lost unanswered because the core does not know the attempt.
  */
 static int
 link_connect(struct link *link, int64_t give_up, struct error *err)
@@ -134,8 +139,9 @@ link_connect(struct link *link, int64_t give_up, struct error *err)
 }
 
 /*
- * -1 when give_up, a monotonic time, has come. A signal (the job is cancelled)
- * ends one pause early.
+ * Waits for *backoff ms and doubles it. Returns -1 without a wait when give_up,
+ * a monotonic time, has come. A signal, such as that of a cancelled job, ends
+ * the wait early.
  */
 static int
 link_pause(int64_t give_up, int64_t *backoff)
@@ -159,7 +165,10 @@ link_reconnect(struct link *link, int64_t give_up, int64_t *backoff, struct erro
 	return 0;
 }
 
-/* 1: the answer, 0: the connection is gone, -1: no answer. */
+/*
+ * Returns 1 with the answer, 0 if the connection is gone, and -1 with an error
+ * if no answer came in time.
+ */
 static int
 link_await(struct link *link, uint64_t id, int64_t deadline_ms, struct message *m,
     struct error *err)
@@ -174,7 +183,7 @@ link_await(struct link *link, uint64_t id, int64_t deadline_ms, struct message *
 			left = 0;
 		n = poll(&p, 1, left > INT32_MAX ? INT32_MAX : (int)left);
 		if (n == -1 && errno != EINTR)
-			return error_errno(err, DROVER_INTERNAL, "waiting for the core");
+			return error_errno(err, DROVER_INTERNAL, "cannot wait for the core");
 		if (n == 0 && deadline_ms != 0 && clock_mono() >= deadline_ms)
 			return error_set(err, DROVER_AGAIN, "the core did not answer in time");
 		if (n <= 0)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A job's, an operation's or a runner's way to the core: one request, one
- * answer. Outlives the core: reconnects and asks again.
+ * How a job, an operation or a runner asks the core: one request, one answer.
+ * Jobs and operations outlive a restart of the core, because their link
+ * reconnects and asks again. A link is used by one thread.
  */
 #ifndef WIRE_LINK_H
 #define WIRE_LINK_H
@@ -14,29 +15,33 @@
 struct link;
 
 /*
- * Connects when first used. path: the core's socket; job, epoch, token: see
- * JOB_HELLO. patience_ms: how long a missing core is waited for.
+ * A link that connects when it is first used. path is the core's socket; job,
+ * epoch and token go into JOB_HELLO. patience_ms is how long a request waits
+ * for a core that is not there.
  */
 struct link *link_new(const char *path, uint64_t job, uint64_t epoch, const char *token,
     int64_t patience_ms);
 /*
- * Over a socket that is there already (a runner's). inbound gets messages that
- * are no answer; they are its to copy.
+ * A link over a connected socket of the caller's, as runners have. It cannot
+ * reconnect. Messages that are not answers are handed to inbound(), which may
+ * take over their contents.
  */
 struct link *link_over(int fd, void (*inbound)(void *arg, struct message *), void *arg);
 void link_free(struct link *);
 /*
- * In a fork of the process that used it: the connection is the parent's. The
- * next request makes one of its own.
+ * Call this in a fork of the process that used the link. The connection stays
+ * the parent's; the next request makes a new one.
  */
 void link_forked(struct link *);
-/* A fresh request id. */
+/* Returns a new request id. */
 uint64_t link_id(struct link *);
 /*
- * Sends (frees request) and waits for the REPLY with the same id. 0 when its
- * class is DROVER_OK; else that class and text in err. reply may be NULL; else
- * the caller frees it with message_free. deadline_ms is monotonic; 0: patience
- * only. FENCED once the core says so, and on every later call.
+ * Sends the request, frees it, and waits for the REPLY with the same id.
+ * Returns 0 if its class is DROVER_OK, otherwise -1 with that class and text in
+ * err. reply may be NULL; otherwise the caller frees it with message_free().
+ * deadline_ms is monotonic; 0 means that only the link's patience counts.
+ * DROVER_FENCED means that a newer attempt has taken over, and every later call
+ * returns it too.
  */
 int link_ask(struct link *, struct message_out *request, int64_t deadline_ms, struct message *reply,
     struct error *);

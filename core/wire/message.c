@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Writing, checking and carrying messages. message_table.h is the only
- * knowledge of what a message holds: builders, the decoder and the getters all
- * walk its rows.
+ * Builds, checks and carries messages. Only message_table.h knows what a
+ * message holds: the builders, the decoder and the getters all walk its rows.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -22,12 +21,12 @@ struct message_row {
 };
 
 /*
- * What every message begins with. A worker of an older drover may speak to a
- * newer core: hence the protocol.
+ * Every message begins with this. The protocol is in it because a worker of an
+ * older drover may talk to a newer core.
  */
 struct message_header {
 	uint16_t protocol, type;
-	uint32_t body;           /* bytes behind the header */
+	uint32_t body;           /* number of bytes after the header */
 	uint64_t id;
 };
 
@@ -57,7 +56,7 @@ message_row(unsigned type)
 	return &message_rows[type];
 }
 
-/* Steps over one "name:t" of a row; false at its end. */
+/* Steps over one "name:t" of a row. Returns false at the end of the row. */
 static bool
 message_row_next(const char **at, const char **name, size_t *len, char *type)
 {
@@ -155,17 +154,17 @@ message_take(struct message_field *field, const char *bytes, size_t len, size_t 
 
 	if (field->type == 'u' || field->type == 'i') {
 		if (len - *at < sizeof field->number)
-			return error_set(err, DROVER_INTERNAL, "is cut in a number");
+			return error_set(err, DROVER_INTERNAL, "ends within a number");
 		memcpy(&field->number, bytes + *at, sizeof field->number);
 		*at += sizeof field->number;
 		return 0;
 	}
 	if (len - *at < sizeof size)
-		return error_set(err, DROVER_INTERNAL, "is cut in a length");
+		return error_set(err, DROVER_INTERNAL, "ends within a length");
 	memcpy(&size, bytes + *at, sizeof size);
 	*at += sizeof size;
 	if (len - *at < (size_t)size + 1)
-		return error_set(err, DROVER_INTERNAL, "is cut in a field of %u bytes",
+		return error_set(err, DROVER_INTERNAL, "ends within a value of %u bytes",
 		    (unsigned)size);
 	field->data = bytes + *at;
 	field->len = size;
@@ -173,7 +172,7 @@ message_take(struct message_field *field, const char *bytes, size_t len, size_t 
 	if (field->data[size] != '\0' ||
 	    (field->type == 's' && memchr(field->data, '\0', size) != NULL))
 		return error_set(err, DROVER_INTERNAL,
-		    "has a NUL where none belongs, or none where one does");
+		    "has a NUL inside, or no NUL at its end");
 	return 0;
 }
 
@@ -201,7 +200,7 @@ message_check(struct message *m, struct error *err)
 		    header.type);
 	if (header.body != len - sizeof header)
 		return error_set(err, DROVER_INTERNAL,
-		    "message %s was refused: says it has %u bytes, has %zu", row->name,
+		    "message %s was refused: its header says %u bytes, but it has %zu", row->name,
 		    (unsigned)header.body, len - sizeof header);
 	m->type = (enum message_type)header.type;
 	m->id = header.id;
@@ -214,8 +213,8 @@ message_check(struct message *m, struct error *err)
 			    (int)name_len, name);
 	}
 	if (at != len)
-		return error_set(err, DROVER_INTERNAL, "message %s was refused: %zu bytes too many",
-		    row->name, len - at);
+		return error_set(err, DROVER_INTERNAL,
+		    "message %s was refused: it has %zu bytes too many", row->name, len - at);
 	return 0;
 }
 
@@ -301,7 +300,7 @@ message_write(int fd, const struct message_out *out, struct error *err)
 	MUST(out->rest[strspn(out->rest, " ")] == '\0');
 	if (out->bytes.len > MESSAGE_MAX)
 		return error_set(err, DROVER_PERMANENT,
-		    "message %s has %zu bytes, more than the %d that one may have", what,
+		    "message %s of %zu bytes is too large: at most %d are allowed", what,
 		    out->bytes.len, MESSAGE_MAX);
 	do
 		n = send(fd, out->bytes.data, out->bytes.len, MSG_NOSIGNAL);
@@ -341,7 +340,7 @@ message_recv(int fd, struct message *m, struct error *err)
 		return 0;
 	if (n == -1)
 		return error_errno(err, errno == EAGAIN ? DROVER_AGAIN : DROVER_INTERNAL,
-		    "receiving a message");
+		    "cannot receive a message");
 	if (n > MESSAGE_MAX) {
 		(void)recv(fd, NULL, 0, MSG_TRUNC);
 		return error_set(err, DROVER_INTERNAL,
@@ -353,7 +352,7 @@ message_recv(int fd, struct message *m, struct error *err)
 		n = recv(fd, m->bytes.data, m->bytes.cap - 1, 0);
 	while (n == -1 && errno == EINTR);
 	if (n == -1) {
-		error_errno(err, DROVER_INTERNAL, "receiving a message");
+		error_errno(err, DROVER_INTERNAL, "cannot receive a message");
 		message_free(m);
 		return -1;
 	}
@@ -366,8 +365,8 @@ message_recv(int fd, struct message *m, struct error *err)
 }
 
 /*
- * AF_UNIX counts what is under way against the sender alone, so the receive
- * buffer does not matter.
+ * Sets the send buffer only: AF_UNIX counts bytes under way against the sender
+ * alone, so the receive buffer does not matter.
  */
 static void
 message_buffers(int fd)
@@ -443,8 +442,8 @@ message_listen(const char *path, struct error *err)
 	if (lstat(path, &st) == 0 && S_ISSOCK(st.st_mode))
 		(void)unlink(path);
 	/*
-	 * Linux gives the socket's file the mode of the unbound socket: no
-	 * moment in which others may connect.
+	 * Linux gives the socket's file the mode of the unbound socket, so
+	 * there is no moment in which other users may connect.
 	 */
 	if (fchmod(fd, 0600) == 0 && fcntl(fd, F_SETFL, O_NONBLOCK) == 0 &&
 	    bind(fd, (struct sockaddr *)&address, sizeof address) == 0 && listen(fd, 128) == 0)
@@ -464,7 +463,7 @@ message_accept(int fd, struct error *err)
 	while (peer == -1 && (errno == EINTR || errno == ECONNABORTED));
 	if (peer == -1)
 		return error_errno(err, errno == EAGAIN ? DROVER_AGAIN : DROVER_INTERNAL,
-		    "accepting a connection");
+		    "cannot accept a connection");
 	message_buffers(peer);
 	return peer;
 }

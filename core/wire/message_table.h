@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The table of all messages. Whoever includes it has defined MESSAGE(name,
- * number, direction, fields, about) for what is to be made of an entry.
+ * The table of all messages. A file that includes it has defined MESSAGE(name,
+ * number, direction, fields, about) as what it wants to make of each entry.
  *
  * fields is "NAME:TYPE NAME:TYPE", in the order in which they are sent: u is a
- * uint64, i an int64, s a string without a NUL, b bytes. Entries that are made
- * of a list in fields.h name it. Numbers and the order of fields hold for
- * workers that outlive an upgrade of the core: add at the end, change nothing.
- * doc/messages.md is made of this table.
+ * uint64, i an int64, s a string without a NUL, b bytes. Entries whose fields
+ * come from a list in fields.h name that list. Workers that outlive an upgrade
+ * of the core rely on the numbers and on the order of fields, so add entries
+ * and fields at the end and change none. doc/messages.md is generated from this
+ * table.
  */
 
 /* clang-format off */
@@ -17,7 +18,7 @@ MESSAGE(RUNNER_START, 1, "core to runner", "settings:s",
     "The first message to a runner. `settings` is JSON: `config` (what config_to_json() writes), "
     "`plugin`, `generation`, `core_socket` (a path) and, where it is configured, `grace_ms`.")
 MESSAGE(RUNNER_READY, 2, "runner to core", "exports:s",
-    "The plugin is open. `exports` is the JSON of plugin_describe(): what the plugin offers.")
+    "The plugin is open. `exports` is the JSON of loader_describe(): what the plugin offers.")
 MESSAGE(RUNNER_REFUSED, 3, "runner to core", "class:i text:s",
     "The plugin cannot be opened, and the runner ends.")
 MESSAGE(RUNNER_STOP, 4, "core to runner", "",

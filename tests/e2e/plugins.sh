@@ -51,7 +51,7 @@ while read -r p why; do
 done <<'END'
 future ABI 2
 needs needs ABI 1.4
-nosymbol is no plugin of drover: it does not export drover_plugin_v1
+nosymbol is not a plugin for drover: it does not export drover_plugin_v1
 small descriptor has 24 bytes
 END
 
@@ -72,7 +72,7 @@ over() { logged pollovr "struct drover_item says that its size is 4"; }
 check "no item over the bounds is taken" until_true over
 put_off() { drover source list --json | jq -e '.sources[] | select(.name == "pollput.items") | (.next_poll / 1000 - now) | . > 86000 and . < 86500' >/dev/null; }
 check "a source puts itself off for a day at most" until_true put_off
-check "5,000 items are more than one poll may bring" until_true logged pollmny "more than one poll may"
+check "5,000 items are more than one poll may bring" until_true logged pollmny "emitted more than 1000 items"
 check "and none of them is a job" equal "$(drover list --json --limit 1000 | jq '[.jobs[] | select(.key | startswith("many-"))] | length')" 0
 check "a flood of lines is a line each, whatever they hold" sh -c \
 	"grep -F pollfld '$work/drover.log' | head -n 3000 | jq -e . >/dev/null && ! grep -q \"\$(printf '\\033')\" '$work/drover.log'"

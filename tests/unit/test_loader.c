@@ -154,17 +154,17 @@ START_TEST(what_others_can_write_is_refused)
 	char *path = put("good", "good");
 
 	ck_assert_int_eq(chmod(path, 0664), 0);
-	refused("good", "can be written by group or others");
+	refused("good", "can be written by its group or by others");
 	ck_assert_int_eq(chmod(path, 0646), 0);
-	refused("good", "can be written by group or others");
+	refused("good", "can be written by its group or by others");
 	ck_assert_int_eq(chmod(path, 0644), 0);
 	ck_assert_int_eq(chmod(plugins, 0775), 0);
-	refused("good", "can be written by group or others");
+	refused("good", "can be written by its group or by others");
 	ck_assert_int_eq(chmod(plugins, 01777), 0);
-	refused("good", "can be written by group or others");
+	refused("good", "can be written by its group or by others");
 	ck_assert_int_eq(chmod(plugins, 0755), 0);
 	ck_assert_int_eq(chmod(temp, 0777), 0);
-	refused("good", "can be written by group or others");
+	refused("good", "can be written by its group or by others");
 	ck_assert_int_eq(chmod(temp, 0700), 0);
 	free(path);
 }
@@ -203,7 +203,7 @@ START_TEST(a_link_to_a_file_is_refused_and_one_to_a_folder_followed)
 	ck_assert_msg(loader_open(dirs, "good", &image, &err) == 0, "%s", err.text);
 	loader_free(&image);
 	ck_assert_int_eq(chmod(plugins, 0777), 0);
-	refused_from(dirs, "good", "can be written by group or others");
+	refused_from(dirs, "good", "can be written by its group or by others");
 	if (geteuid() == 0) {
 		ck_assert_int_eq(chmod(plugins, 0755), 0);
 		ck_assert_int_eq(lchown(dir, 12345, 0), 0);
@@ -221,9 +221,9 @@ START_TEST(what_is_no_file_or_no_library_is_refused)
 	     *text = temp_file(plugins, "text.so", "hello");
 
 	ck_assert_int_eq(mkdir(dir, 0755), 0);
-	refused("folder", "no regular file");
+	refused("folder", "not a regular file");
 	ck_assert_int_eq(mkfifo(fifo, 0644), 0);
-	refused("fifo", "no regular file");
+	refused("fifo", "not a regular file");
 	ck_assert_int_eq(chmod(text, 0644), 0);
 	refused("text", "cannot be loaded");
 	free(dir);
@@ -360,7 +360,7 @@ START_TEST(headers_are_checked)
 	REFUSES(d.plugin.needs_minor = 4, "needs ABI 1.4, this is 1.1");
 	REFUSES(d.plugin.name = NULL, "calls itself \"\"");
 	REFUSES(d.plugin.name = "other", "calls itself \"other\"");
-	REFUSES(d.plugin.version = NULL, "does not say its version");
+	REFUSES(d.plugin.version = NULL, "declares no version");
 }
 END_TEST
 
@@ -389,9 +389,9 @@ START_TEST(nested_tables_are_checked)
 	REFUSES(d.source[0].poll = NULL, "source draft.one has no poll()");
 	REFUSES(d.pipeline[1].run = NULL, "pipeline draft.two has no run()");
 	REFUSES(d.operation[0].call = NULL, "operation draft.one has no call()");
-	REFUSES(d.source[1].name = "one", "source draft.one is there twice");
-	REFUSES(d.pipeline[1].name = "one", "pipeline draft.one is there twice");
-	REFUSES(d.operation[1].name = "one", "operation draft.one is there twice");
+	REFUSES(d.source[1].name = "one", "source draft.one is declared twice");
+	REFUSES(d.pipeline[1].name = "one", "pipeline draft.one is declared twice");
+	REFUSES(d.operation[1].name = "one", "operation draft.one is declared twice");
 	REFUSES(d.pipeline[0].retries = 101, "wants 101 retries");
 	REFUSES(d.pipeline[0].retries = -1, "wants -1 retries");
 	REFUSES(d.pipeline[0].timeout_ms = -1, "negative timeout_ms");
@@ -407,7 +407,7 @@ START_TEST(option_tables_are_checked)
 	REFUSES(d.options[0].flags = 0x8, "option key has flags 0x8");
 	REFUSES(d.options[1].flags = DROVER_SECRET, "option many is a secret and must be a string");
 	REFUSES(d.options[1].key = "key", "declares option key twice");
-	REFUSES(d.options[0].key = "Not good", "\"Not good\" is no name");
+	REFUSES(d.options[0].key = "Not good", "an option is called \"Not good\"");
 	REFUSES((d.source[0].options = d.options, d.options[0].type = 9, d.plugin.options = NULL),
 	    "source draft.one: option key");
 	REFUSES((d.pipeline[1].options = d.options, d.options[0].type = 9, d.plugin.options = NULL),
@@ -430,7 +430,7 @@ START_TEST(authors_are_checked)
 
 	REFUSES(d.source[0].authors = anybody, "which only a configuration may say");
 	REFUSES(d.source[1].authors = empty,
-	    "source draft.two: among its authors is an empty entry");
+	    "source draft.two: its list of authors contains an empty entry");
 	REFUSES(d.source[0].authors = pattern, "stands alone");
 	REFUSES(d.source[0].authors = line, "control character");
 	REFUSES(d.source[0].options = taken,

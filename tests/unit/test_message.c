@@ -203,7 +203,7 @@ START_TEST(what_does_not_match_is_refused_whole)
 {
 	refused(spoil_protocol, "protocol 9");
 	refused(spoil_type, "unknown type 69");
-	refused(spoil_body, "says it has");
+	refused(spoil_body, "its header says");
 	refused(spoil_length, "field key");
 	refused(spoil_nul, "NUL");
 	refused(spoil_end, "NUL");

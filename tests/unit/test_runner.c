@@ -159,7 +159,7 @@ START_TEST(a_source_that_is_not_open_cannot_be_polled)
 
 	core_open(&core, "", false);
 	poll_source(&core, 1);
-	polled(&core, 1, DROVER_CONFIG, "no source items that is open", false);
+	polled(&core, 1, DROVER_CONFIG, "no open source items", false);
 	core_close(&core);
 }
 END_TEST
