@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Growing bytes: the capacity doubles, and a NUL always stands behind the last
- * byte.
+ * Growing byte buffers. The capacity doubles, and a NUL always stands after the
+ * last byte.
  */
 #include <stdio.h>
 #include <stdlib.h>

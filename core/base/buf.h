@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Growing bytes, always NUL-terminated. Zero-initialise to begin: struct buf b
- * = BUF_INIT.
+ * A growing byte buffer that always ends with a NUL. Begin with struct buf b =
+ * BUF_INIT, end with buf_free(). No call fails.
  */
 #ifndef BASE_BUF_H
 #define BASE_BUF_H
@@ -10,7 +10,7 @@
 #include <stddef.h>
 
 struct buf {
-	char *data; /* NULL while empty; see buf_str() */
+	char *data; /* NULL while empty; buf_str() never is */
 	size_t len, cap;
 };
 
@@ -20,11 +20,14 @@ void buf_add(struct buf *, const void *data, size_t len);
 void buf_adds(struct buf *, const char *s);
 void buf_addc(struct buf *, char c);
 void buf_addf(struct buf *, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* Removes n bytes from the front; n <= len. */
+/* Removes the first n bytes; n is at most len. */
 void buf_drop(struct buf *, size_t n);
 void buf_clear(struct buf *);           /* keeps the memory */
 void buf_free(struct buf *);
-const char *buf_str(const struct buf *); /* "" while empty; borrowed */
-char *buf_take(struct buf *); /* the caller's to free; the buffer is empty then; never NULL */
+const char *buf_str(const struct buf *); /* borrowed; "" while empty */
+/*
+ * Empties the buffer and returns its bytes, never NULL. The caller frees them.
+ */
+char *buf_take(struct buf *);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The clocks of the process, and the fake ones of tests. */
+/* The clocks of the process and the fake clocks of tests. */
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
@@ -16,8 +16,7 @@ static bool clock_take(const char **, const char *mark, int digits, int least, i
 static bool clock_take_zone(const char **, bool *has, int *east);
 
 /*
- * What clock_fake() set; the only state, because a clock belongs to the
- * process.
+ * What clock_fake() set. This is global because a clock belongs to the process.
  */
 static struct {
 	bool on;
@@ -76,7 +75,10 @@ clock_fake(int64_t wall_ms, int64_t mono_ms)
 	fake.mono_ms = mono_ms;
 }
 
-/* Takes so many digits with a value in that range, and the mark before them. */
+/*
+ * Reads one of the characters in mark (or none if mark is empty) and then
+ * exactly that many digits, whose value must lie in the range.
+ */
 static bool
 clock_take(const char **s, const char *mark, int digits, int least, int most, int *value)
 {
@@ -94,7 +96,10 @@ clock_take(const char **s, const char *mark, int digits, int least, int most, in
 	return *value >= least && *value <= most;
 }
 
-/* Seconds east of UTC; false when a zone begins here and is malformed. */
+/*
+ * Reads an optional zone; *east is its seconds east of UTC. Returns false if a
+ * zone begins here but is malformed.
+ */
 static bool
 clock_take_zone(const char **s, bool *has, int *east)
 {
@@ -146,7 +151,8 @@ clock_parse_iso(const char *text, struct clock_iso *iso)
 	iso->wall_ms = (int64_t)timegm(&day) * 1000 +
 	    (tm->tm_hour * 3600 + tm->tm_min * 60 + tm->tm_sec - east) * INT64_C(1000);
 	/*
-	 * A day that its month does not have has become one of the next month.
+	 * timegm() turns a day that its month does not have into one of the
+	 * next month.
 	 */
 	return day.tm_mday == tm->tm_mday ? text : NULL;
 }

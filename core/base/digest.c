@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * SHA-256 as text: what was accepted is told apart from what somebody made of
- * it later.
+ * SHA-256 as text. drover compares it to see whether something changed after it
+ * was accepted.
  */
 #include <stdio.h>
 

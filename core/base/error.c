@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Errors: filling them, and the names of their classes. */
+/* Fills errors and names their classes. */
 #include <errno.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -44,8 +44,8 @@ error_fill(struct error *err, int code, const char *text)
 }
 
 /*
- * Twice the size of an error, so that text_copy has whole characters to cut
- * from.
+ * out has twice the size of an error, so that text_copy() can cut it at a whole
+ * character.
  */
 static void
 error_format(char *out, size_t size, const char *format, va_list ap)

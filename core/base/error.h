@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What went wrong, for the caller: a class that decides what happens next, and
- * a text a person can act on.
+ * What a caller is told when something failed: a class, which decides what
+ * happens next, and a text that a person can act on.
  */
 #ifndef BASE_ERROR_H
 #define BASE_ERROR_H
@@ -12,8 +12,8 @@
 #include <drover/plugin.h>
 
 /*
- * Same layout as struct drover_error (asserted in error.c): code is an enum
- * drover_class.
+ * code is an enum drover_class. The layout is that of struct drover_error,
+ * which error.c asserts.
  */
 struct error {
 	int32_t code;
@@ -23,25 +23,25 @@ struct error {
 };
 
 /*
- * Fills err (may be NULL) and returns -1. The text names what, where and what
- * to do; cut at 511 bytes on a character.
+ * Fills err, which may be NULL, and returns -1. The text says what was wrong,
+ * the value, and the mend. It is cut at 511 bytes, at a whole character.
  */
 int error_set(struct error *err, int code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 /*
- * As error_set, with ": " and strerror(errno) behind. ENOSPC, EDQUOT, EAGAIN
- * and EMFILE are DROVER_AGAIN whatever code says.
+ * Like error_set(), and appends ": " and strerror(errno). ENOSPC, EDQUOT,
+ * EAGAIN and EMFILE always give DROVER_AGAIN, whatever code says.
  */
 int error_errno(struct error *err, int code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-/*
- * Puts "context: " before a text that is there already; the class stays.
- * Returns -1.
- */
+/* Puts "CONTEXT: " before the text of err and keeps its class. Returns -1. */
 int error_prefix(struct error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* "again", "quota", ...; "ok" for 0, "internal" for what is none. */
+/*
+ * The name of a class: "ok", "again", "quota" and so on; "internal" for a
+ * number that is not a class.
+ */
 const char *error_class_name(int code);
-/* The class of a name; DROVER_INTERNAL when unknown. */
+/* The class with this name; DROVER_INTERNAL if there is none. */
 int error_class_parse(const char *name);
 
 #endif

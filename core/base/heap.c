@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The binary heap: item i's children are 2i+1 and 2i+2. */
+/* The heap is an array: the children of item i are items 2i+1 and 2i+2. */
 #include <stdlib.h>
 
 #include "base/heap.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * cJSON with bounds: what comes from outside is measured before cJSON's
- * recursion sees it.
+ * cJSON with bounds. Size and depth of foreign text are checked first, because
+ * cJSON parses recursively.
  */
 #include <inttypes.h>
 #include <math.h>
@@ -13,11 +13,11 @@
 #include "base/text.h"
 #include "base/units.h"
 
-#define EXACT_MAX (INT64_C(1) << 53) /* integers beyond are not all doubles */
+#define EXACT_MAX (INT64_C(1) << 53) /* not every larger integer is a double */
 
 static int json_measure(const char *, size_t);
 
-/* How deep the brackets nest, outside strings. */
+/* Returns how deep the brackets nest, ignoring those inside strings. */
 static int
 json_measure(const char *text, size_t len)
 {
@@ -59,16 +59,17 @@ json_parse(const char *text, size_t len, size_t max, struct error *err)
 	size_t at;
 
 	if (len > max) {
-		error_set(err, DROVER_PERMANENT, "JSON of %zu bytes: at most %zu are taken", len,
-		    max);
+		error_set(err, DROVER_PERMANENT,
+		    "JSON of %zu bytes is too large: at most %zu are allowed", len, max);
 		return NULL;
 	}
 	if (!text_is_utf8(text, len)) {
-		error_set(err, DROVER_PERMANENT, "JSON that is not UTF-8 text");
+		error_set(err, DROVER_PERMANENT, "the JSON is not valid UTF-8");
 		return NULL;
 	}
 	if (json_measure(text, len) > JSON_DEPTH_MAX) {
-		error_set(err, DROVER_PERMANENT, "JSON nested deeper than %d", JSON_DEPTH_MAX);
+		error_set(err, DROVER_PERMANENT, "the JSON is nested deeper than %d levels",
+		    JSON_DEPTH_MAX);
 		return NULL;
 	}
 	json = cJSON_ParseWithLengthOpts(text, len, &end, false);
@@ -80,7 +81,8 @@ json_parse(const char *text, size_t len, size_t max, struct error *err)
 	if (json == NULL && end != NULL && end >= text && end <= text + len)
 		at = (size_t)(end - text);
 	error_set(err, DROVER_PERMANENT,
-	    json == NULL ? "bad JSON at byte %zu" : "JSON with something behind it at byte %zu",
+	    json == NULL ? "invalid JSON at byte %zu" :
+			   "unexpected text after the JSON, at byte %zu",
 	    at);
 	cJSON_Delete(json);
 	return NULL;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The log's encoder and sink. A value is masked before it is escaped and cut
- * after it is masked, so that neither escaping nor cutting hides a secret from
- * the search. Lines that the sink does not take are counted, and the count is
- * told as soon as it takes one again.
+ * Encodes log lines and writes them. A value is masked before it is escaped and
+ * cut after it is masked, so that neither escaping nor cutting can hide a
+ * secret from the search. Lines that cannot be written are counted; once a line
+ * can be written again, one more line says how many were lost.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -23,20 +23,25 @@
 #include "base/mem.h"
 #include "base/text.h"
 
-#define VALUE_MAX 16384 /* bytes of one value, escaped */
+#define VALUE_MAX 16384 /* bytes of one escaped value */
 #define FIELDS_MAX 64
-#define STALLED_MS 100  /* how long a pipe that is full may hold the first line */
+/* How long in ms the first line may wait for a full pipe. */
+#define STALLED_MS 100
 
-/* The process's log: one, as its stderr is one. */
+/* A process has one log, as it has one stderr. */
 static struct {
-	int fd;               /* -1: stderr */
+	int fd;               /* -1 means stderr */
 	char *path;
 	enum drover_level least;
-	mode_t type;          /* S_IFREG, S_IFIFO, S_IFSOCK, ...; 0: not looked at yet */
-	bool torn;            /* the last line went out in part */
+	/*
+	 * Type of the file: S_IFREG, S_IFIFO, S_IFSOCK, ...; 0 until it has
+	 * been looked up.
+	 */
+	mode_t type;
+	bool torn;            /* only a part of the last line was written */
 	uint64_t lost;
 	int64_t second;
-	char stamp[32];       /* of that second, up to the milliseconds */
+	char stamp[32];       /* the text of that second, up to the milliseconds */
 	struct buf line;
 	struct mask mask;
 } sink = { .fd = -1, .least = DROVER_INFO };
@@ -50,8 +55,8 @@ static const char *const level_names[] = {
 };
 
 /*
- * What the scope and the line itself write; a field of such a name would pass
- * for them.
+ * Names that a line and its scope use themselves. A plugin's field with such a
+ * name is renamed, so that it cannot pass for one of them.
  */
 static const char *const reserved[] = { "ts", "level", "msg", "part", "plugin", "source", "job",
 	"kind", "key", "trace", "attempt", "worker" };
@@ -226,8 +231,8 @@ log_add_field(struct buf *out, const struct drover_field *field)
 }
 
 /*
- * SIGPIPE belongs to the whole process: it is held back for this thread, and
- * taken away if this write raised it.
+ * Writes to a pipe without raising SIGPIPE. SIGPIPE would hit the whole
+ * process, so it is blocked in this thread and removed if this write caused it.
  */
 static ssize_t
 log_write_quietly(int fd, const char *p, size_t len)

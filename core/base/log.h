@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The log: one JSON object a line, one write(2) a line, always through a scope.
- * Secrets are masked here and nowhere else, untrusted bytes are escaped. A full
- * disk or a closed pipe stops nobody.
+ * The log: one JSON object per line, written with one write(2), always through
+ * a scope. Secrets are masked and untrusted bytes escaped here and nowhere
+ * else. A full disk or a closed pipe loses lines, but stops nothing.
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
@@ -16,8 +16,8 @@
 #include "base/error.h"
 
 /*
- * What a line belongs to. Members may be NULL or 0: then the line does not have
- * them. All borrowed.
+ * What a line belongs to. A member that is NULL or 0 is left out of the line.
+ * All strings are borrowed.
  */
 struct log_scope {
 	const char *part;     /* "core", "runner", "worker", "job" */
@@ -28,14 +28,15 @@ struct log_scope {
 };
 
 /*
- * Opens the sink of this process: a file (appended, 0640) or NULL for stderr.
+ * Opens the log of this process: a file, which is appended to and made with
+ * mode 0640, or NULL for stderr.
  */
 int log_open(const char *path, enum drover_level least, struct error *);
-/* Reopens the file after a rotation. */
+/* Opens the file again after it was rotated. */
 int log_reopen(struct error *);
 void log_set_level(enum drover_level least);
 void log_close(void);
-/* The open file, -1: there is none, lines go to stderr. */
+/* The descriptor of the log file; -1 if lines go to stderr. */
 int log_fd(void);
 
 void log_line(const struct log_scope *, enum drover_level, const char *message,
@@ -46,18 +47,22 @@ void log_vprintf(const struct log_scope *, enum drover_level, const char *format
     __attribute__((format(printf, 3, 0)));
 
 /*
- * From now on this value is masked as "***" in every line: raw, JSON-escaped,
- * URL-escaped, base64 (three shifts) and hexadecimal. Of a value of many lines
- * (a key file) each long line as well. Under 6 bytes it is ignored. Copied.
+ * From now on the value is shown as "***" in every line: as it is, escaped for
+ * JSON or a URL, in base64 at any offset, and in hexadecimal. If it has several
+ * lines, like a key file, each long line is masked as well. A value shorter
+ * than 6 bytes is ignored. The value is copied.
  */
 void log_mask_add(const char *secret);
 void log_mask_clear(void);
 /*
- * The same masking for text that leaves by another way (reports, API). In place
- * of buf.
+ * Masks the same secrets, in place, in text that leaves drover on another way,
+ * such as a report or the API.
  */
 void log_mask(struct buf *text);
-/* Also of text in an array; cut where "***" makes it longer. Returns text. */
+/*
+ * Masks text in an array of size bytes; the text is cut if masking makes it
+ * longer. Returns text.
+ */
 char *log_mask_text(char *text, size_t size);
 
 #endif

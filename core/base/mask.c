@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Masking: each secret becomes a dozen patterns (raw, its lines, JSON, URL,
- * base64, hexadecimal). A table of first byte pairs decides most positions of a
- * text with one look; only then patterns are compared. Stretches that overlap
- * are one stretch, so no tail of a second secret shows.
+ * Finds secrets in text. Each secret becomes about a dozen patterns: as it is,
+ * its lines, and its JSON, URL, base64 and hexadecimal forms. For most
+ * positions in a text, one look into a table of byte pairs shows that no
+ * pattern begins there; only otherwise are patterns compared. Matches that
+ * overlap are reported as one, so the end of a second secret never shows.
  */
 #include <ctype.h>
 #include <stdbool.h>
@@ -15,7 +16,8 @@
 #include "base/mem.h"
 #include "base/text.h"
 
-#define LINE_LEAST 16 /* lines of a key file are secrets of their own from this length on */
+/* A line of a key file is masked by itself if it has this many bytes. */
+#define LINE_LEAST 16
 
 struct pattern {
 	struct pattern *next;
@@ -96,7 +98,7 @@ mask_add_json(struct mask *m, const char *s, size_t len)
 
 	text_json(&quoted, s, len);
 	mask_add_pattern(m, quoted.data + 1, quoted.len - 2);
-	/* Some encoders write "\/". */
+	/* Some encoders write a slash as "\/". */
 	for (i = 1; i + 1 < quoted.len; i++) {
 		if (quoted.data[i] == '/')
 			buf_addc(&slashes, '\\');
@@ -106,7 +108,10 @@ mask_add_json(struct mask *m, const char *s, size_t len)
 	mask_wipe(&quoted);
 }
 
-/* With digits of both cases, and in forms, where a blank is a plus. */
+/*
+ * Adds the percent-encoded forms: with digits of either case, and as in forms,
+ * where a blank becomes a plus.
+ */
 static void
 mask_add_url(struct mask *m, const char *s, size_t len)
 {
@@ -131,8 +136,9 @@ mask_add_url(struct mask *m, const char *s, size_t len)
 }
 
 /*
- * As the secret looks in base64 when `shift` bytes stand before it in its group
- * of three: only characters that no neighbour changes.
+ * Adds how the secret looks in base64 if `shift` bytes precede it in its group
+ * of three. Only the characters that do not depend on neighbouring bytes are
+ * used.
  */
 static void
 mask_add_base64(struct mask *m, const char *s, size_t len, size_t shift, const char *alphabet)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A set of secrets and of the ways they are written down, found in one pass
- * over a text. Belongs to log.c.
+ * A set of secrets and of the forms in which they may be written, found in one
+ * pass over a text. Only log.c uses it.
  */
 #ifndef BASE_MASK_H
 #define BASE_MASK_H
@@ -13,17 +13,17 @@ struct pattern;
 
 struct mask {
 	size_t count;
-	uint64_t pairs[1024]; /* a bit for every first two bytes that a pattern begins with */
-	struct pattern *buckets[256];  /* by the first two bytes */
+	uint64_t pairs[1024]; /* one bit for each pair of bytes that a pattern begins with */
+	struct pattern *buckets[256];  /* patterns by their first two bytes */
 };
 
-#define MASK_LEAST 6 /* shorter secrets would blank out ordinary words */
+#define MASK_LEAST 6 /* bytes; masking shorter secrets would blank out ordinary words */
 
 void mask_add(struct mask *, const char *secret);
 void mask_clear(struct mask *);
 /*
- * The first stretch of text at or after from that patterns cover: its begin,
- * and its length in *len; text_len where there is none.
+ * Finds the first stretch of text that patterns cover, at or after from.
+ * Returns where it begins, with its length in *len; text_len if there is none.
  */
 size_t mask_find(const struct mask *, const char *text, size_t text_len, size_t from, size_t *len);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Allocation that cannot fail, so that nobody writes a path for a failure that
- * Linux does not report.
+ * Allocation that cannot fail, so that the code has no paths for a failure that
+ * Linux hardly ever reports.
  */
 #include <stdbool.h>
 #include <stdio.h>

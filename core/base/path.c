@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Files and folders: whole reads, atomic writes, removal of trees that somebody
- * else filled, locks.
+ * Files and folders: reading whole files, atomic writes, locks, and removing
+ * trees that other programs have filled.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -20,11 +20,15 @@
 #include "base/mem.h"
 #include "base/path.h"
 
-#define REMOVE_DEPTH 32 /* open folders at once; deeper ones are moved up to the top */
+/*
+ * Folders that are open at once. A folder that lies deeper is moved up to the
+ * top first.
+ */
+#define REMOVE_DEPTH 32
 
 struct removal {
 	int top;           /* the folder being emptied */
-	unsigned int moved; /* folders moved up to it, ever */
+	unsigned int moved; /* number of folders moved up to it so far */
 };
 
 static const char *home_dir(void);
@@ -94,7 +98,7 @@ path_mkdirs(const char *path, mode_t mode, struct error *err)
 		rc = error_errno(err, DROVER_CONFIG, "%s", path);
 	else if (rc == 0 && !S_ISDIR(st.st_mode))
 		rc = error_set(err, DROVER_CONFIG,
-		    "%s: is there already and is no folder: move it away", path);
+		    "%s: exists already but is not a folder: move it away", path);
 	free(copy);
 	return rc;
 }
@@ -108,7 +112,8 @@ path_read(const char *path, size_t max, struct buf *out, struct error *err)
 		return error_errno(err, DROVER_CONFIG, "%s: cannot open", path);
 	rc = path_read_all(fd, max, 0, out);
 	if (rc == -1 && errno == EFBIG)
-		error_set(err, DROVER_PERMANENT, "%s: larger than %zu bytes", path, max);
+		error_set(err, DROVER_PERMANENT, "%s: the file is larger than %zu bytes", path,
+		    max);
 	else if (rc == -1)
 		error_errno(err, DROVER_CONFIG, "%s: cannot read", path);
 	close(fd);
@@ -161,7 +166,7 @@ path_write_all(int fd, const void *data, size_t len)
 	return 0;
 }
 
-/* A rename is durable once its folder is. */
+/* Syncs the folder of path, because a rename is durable only after that. */
 static int
 sync_parent(const char *path)
 {
@@ -185,7 +190,8 @@ path_write(const char *path, const void *data, size_t len, mode_t mode, struct e
 	int fd, rc = -1;
 
 	if ((fd = mkostemp(tmp, O_CLOEXEC)) == -1) {
-		error_errno(err, DROVER_INTERNAL, "%s: cannot make a file beside it", path);
+		error_errno(err, DROVER_INTERNAL, "%s: cannot make a temporary file beside it",
+		    path);
 		goto out;
 	}
 	if (fchmod(fd, mode) == -1 || path_write_all(fd, data, len) == -1 || fsync(fd) == -1) {
@@ -208,8 +214,8 @@ out:
 }
 
 /*
- * A build may have taken the rights from its folders (Go's module cache does);
- * they are ours all the same.
+ * Opens a folder. A build may have removed the permissions of its folders, as
+ * Go's module cache does; since they belong to this user, they are given back.
  */
 static int
 open_dir(int at, const char *name)
@@ -251,7 +257,7 @@ remove_entry(struct removal *r, int at, const char *name, int depth)
 	return rc == 0 ? unlink_forced(at, name, AT_REMOVEDIR) : -1;
 }
 
-/* Closes fd. */
+/* Closes fd in all cases. */
 static int
 remove_contents(struct removal *r, int fd, int depth)
 {
@@ -277,8 +283,8 @@ remove_contents(struct removal *r, int fd, int depth)
 }
 
 /*
- * Closes top. What was moved up because it lay too deep is removed in a further
- * round.
+ * Empties the folder top and closes it. Folders that lay too deep and were
+ * moved up are removed in a further round.
  */
 static int
 remove_rounds(int top)
@@ -328,7 +334,7 @@ path_empty(const char *path, mode_t mode, struct error *err)
 		return error_errno(err, DROVER_INTERNAL, "%s: cannot empty", path);
 	if ((errno != ENOENT && unlink(path) == -1) || mkdir(path, mode) == -1)
 		return error_errno(err, errno == ENOENT ? DROVER_AGAIN : DROVER_INTERNAL,
-		    "%s: cannot make", path);
+		    "%s: cannot make the folder", path);
 	return 0;
 }
 

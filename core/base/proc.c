@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Processes, as /proc tells. A sweep needs no list of what a job started: its
- * orphans become children of the subreaper, whatever session or group they
- * moved to, and are killed round after round.
+ * Processes as /proc shows them. A sweep needs no list of what a job started:
+ * the job's orphans become children of the subreaper, whatever session or group
+ * they have moved to, and are killed round after round.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -23,12 +23,12 @@
 #include "base/proc.h"
 #include "base/text.h"
 
-#define TREE_MAX 65536 /* processes looked at in one walk */
+#define TREE_MAX 65536 /* processes in one walk, at most */
 
 struct stat_line {
 	char state;
 	pid_t parent;
-	uint64_t ticks;  /* user and system, its own and of children it reaped */
+	uint64_t ticks;  /* user and system time of it and of the children that it reaped */
 	uint64_t start;
 	int64_t rss_pages;
 };
@@ -77,8 +77,8 @@ read_stat(pid_t pid, struct stat_line *line)
 	if (read_small(path, text, sizeof text) < 1 || (p = strrchr(text, ')')) == NULL)
 		return -1;
 	/*
-	 * The name in front may hold anything, spaces and ')' too; numbers
-	 * begin behind its last ')'.
+	 * The name in parentheses may contain anything, even spaces and ')'.
+	 * The numbers begin after the last ')'.
 	 */
 	if (sscanf(p + 1,
 		" %c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %" SCNu64 " %" SCNu64 " %" SCNd64
@@ -169,8 +169,8 @@ add_children(struct pids *pids, pid_t parent)
 }
 
 /*
- * For kernels without CONFIG_PROC_CHILDREN, and for what the kernel left out of
- * a list that changed while it was read.
+ * Used on kernels without CONFIG_PROC_CHILDREN, and when the kernel's list is
+ * empty: it leaves out entries that change while it is read.
  */
 static void
 add_children_slow(struct pids *pids, pid_t parent)
@@ -239,8 +239,8 @@ proc_reap(pid_t pid, int *status)
 }
 
 /*
- * The pidfd is opened before the parent is asked: then the answer is that very
- * process's, and the signal goes to it.
+ * Signals one process of the tree. Its pidfd is opened before its parent is
+ * checked, so the check and the signal concern the same process.
  */
 static int
 signal_one(const struct pids *tree, size_t i, pid_t root, int number)
@@ -277,7 +277,9 @@ proc_signal_tree(pid_t root, int number)
 	return n;
 }
 
-/* 1 when there are children left, 0 when none is. */
+/*
+ * Reaps all children that have ended. Returns 1 if children are left, 0 if not.
+ */
 static int
 reap_all(struct pids *killed)
 {
@@ -295,8 +297,8 @@ reap_all(struct pids *killed)
 }
 
 /*
- * How many were killed that had not been before. A child of ours that is not
- * reaped keeps its pid: kill() cannot hit another.
+ * Kills the children that are not in killed yet, and returns how many. A child
+ * keeps its pid until it is reaped, so kill() cannot hit another process.
  */
 static int
 kill_children(struct pids *killed)
@@ -324,7 +326,7 @@ kill_children(struct pids *killed)
 	return n;
 }
 
-/* Until one of the killed is dead, or ms have passed. */
+/* Waits until one of the killed processes is dead, for ms at most. */
 static void
 wait_one(const struct pids *killed, int64_t ms)
 {

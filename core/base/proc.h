@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Processes: who is who (pid + start time + boot), what a tree uses, and
- * sweeping what is left of one.
+ * Processes: their identity (pid, start time and boot), what a tree of them
+ * uses, and killing what is left of a tree.
  */
 #ifndef BASE_PROC_H
 #define BASE_PROC_H
@@ -13,63 +13,71 @@
 #define PROC_BOOT_ID_MAX 40
 
 /*
- * Proves identity over restarts: pids come again, (pid, start) within one boot
- * do not.
+ * Identifies a process even after drover was restarted: pids are reused, but a
+ * pid with its start time is unique within one boot.
  */
 struct proc_id {
 	int32_t pid;
-	uint64_t start;                  /* field 22 of /proc/PID/stat, clock ticks since boot */
+	uint64_t start;                  /* clock ticks since boot, field 22 of /proc/PID/stat */
 	char boot[PROC_BOOT_ID_MAX];     /* /proc/sys/kernel/random/boot_id */
 };
 
 struct proc_usage {
-	int64_t cpu_ms; /* user and system, of all that are alive and of the children they reaped */
+	/*
+	 * User and system time of all that are alive, and of the children that
+	 * they reaped.
+	 */
+	int64_t cpu_ms;
 	int64_t rss;                     /* bytes */
 	int count;
 };
 
 /*
- * Fills id for a process that is there, also one that has ended and is not
- * reaped; -1 when there is none.
+ * Fills in id for a process, even if it has ended and is not reaped yet.
+ * Returns -1 if no process has this pid.
  */
 int proc_identify(pid_t pid, struct proc_id *id);
-/* It is that very process, and it has not ended. */
+/* True if this very process exists and has not ended. */
 bool proc_alive(const struct proc_id *id);
 /*
- * All descendants of root (not root itself), by walking
- * /proc/PID/task/TID/children.
+ * Sums up all descendants of root, without root itself. Returns -1 if root does
+ * not exist.
  */
 int proc_tree_usage(pid_t root, struct proc_usage *usage);
 /*
- * Waits until a child has ended, without reaping it; until is on clock_mono(),
- * 0 for no limit. 0, or -1 with errno, ETIMEDOUT when that moment has passed.
+ * Waits until a child has ended, without reaping it. until is a time on
+ * clock_mono(), 0 for no limit. Returns 0, or -1 with errno: ETIMEDOUT when
+ * that time has come.
  */
 int proc_wait(pid_t pid, int64_t until);
-/* Reaps a child, however long it takes; status may be NULL. 0, or -1: errno. */
+/*
+ * Reaps a child, however long that takes. status may be NULL. Returns 0, or -1
+ * with errno.
+ */
 int proc_reap(pid_t pid, int *status);
 /*
- * Sends a signal to all descendants of root (not root itself), the youngest
- * generation first, whatever groups and sessions they have moved to. Returns
- * how many got it.
+ * Sends a signal to all descendants of root, without root itself, the youngest
+ * generation first, in whatever groups and sessions they are. Returns how many
+ * received it.
  */
 int proc_signal_tree(pid_t root, int number);
 /*
- * For a subreaper: SIGKILLs and reaps all children, also those that arrive
- * meanwhile, until none is left or limit_ms has passed. Returns how many were
- * killed, -1 when some are left.
+ * For a subreaper: kills (SIGKILL) and reaps all its children, also those that
+ * arrive meanwhile, until none is left or limit_ms has passed. Returns how many
+ * were killed, or -1 if some are left.
  */
 int proc_sweep_children(int64_t limit_ms);
 /*
- * SIGKILLs exactly this process, by pidfd: one that has its pid by now is left
- * alone.
+ * Kills (SIGKILL) exactly this process. If another process has its pid by now,
+ * that one is left alone.
  */
 void proc_kill(const struct proc_id *id);
 /*
- * SIGKILLs every process of this user whose initial environment has a variable
- * that begins with marker ("NAME=value"). Returns how many.
+ * Kills (SIGKILL) every process of this user whose initial environment contains
+ * a variable that begins with marker, which is "NAME=value". Returns how many.
  */
 int proc_sweep_marked(const char *marker);
-/* MemAvailable of /proc/meminfo in bytes; -1 when unknown. */
+/* MemAvailable of /proc/meminfo in bytes; -1 if it cannot be read. */
 int64_t proc_memory_available(void);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Killing what is left of a job whose worker is dead: by identity, and by the
- * mark that its environment carries.
+ * Kills what is left of a job whose worker is dead. The processes are found by
+ * their identity, and by the marker in their environment.
  */
 #include <ctype.h>
 #include <dirent.h>
@@ -17,7 +17,8 @@
 #include "base/proc.h"
 
 #define ENVIRON_MAX (256 * 1024)
-#define SWEEPS 5 /* a process that forks while it is looked for is found in a later round */
+/* A process that forks during one round is found in a later one. */
+#define SWEEPS 5
 
 void
 proc_kill(const struct proc_id *id)

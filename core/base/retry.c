@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Waits that double, and a ring of the last defects. */
+/* Waits that double, and a ring of the last defects' times. */
 #include "base/retry.h"
 
 int64_t

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Trying again: how long to wait after so many failures, and when there have
- * been too many. Both are pure: the caller brings the time.
+ * How long to wait before another try, and when there were too many failures.
+ * No clock is read here: the caller gives the time.
  */
 #ifndef BASE_RETRY_H
 #define BASE_RETRY_H
@@ -10,26 +10,25 @@
 #include <stdint.h>
 
 /*
- * The wait that follows delay: twice as long, or first after 0, and never more
- * than most. All are of one unit.
+ * The wait after a wait of delay: first if delay is 0, otherwise twice delay,
+ * and never more than most. All three have the same unit.
  */
 int64_t retry_next(int64_t delay, int64_t first, int64_t most);
-/*
- * The wait after that many failures in a row, of which there is at least one.
- */
+/* The wait after this many failures in a row, which must be at least 1. */
 int64_t retry_delay(int64_t first, int64_t most, int64_t failures);
 
 #define RETRY_DEFECTS 5
 
-/* The last defects of one thing. Zero-initialise to begin. */
+/* When one thing last failed through a defect. Begin with all zeros. */
 struct retry_defects {
 	int64_t at[RETRY_DEFECTS];
-	int64_t count; /* ever */
+	int64_t count; /* of all defects so far */
 };
 
 /*
- * Notes a defect at now, which never goes back. True when it makes
- * RETRY_DEFECTS of them within window, both ends included: one too many.
+ * Records a defect at now, a clock that never goes back. Returns true if
+ * RETRY_DEFECTS of them now lie within window, both ends included, which is one
+ * too many.
  */
 bool retry_defect(struct retry_defects *, int64_t now, int64_t window);
 

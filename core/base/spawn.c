@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The one place that calls posix_spawn(): a list of what becomes which
- * descriptor, made so that no dup2() overwrites the source of a later one.
+ * The only place that calls posix_spawn(). It orders the duplication of
+ * descriptors so that no dup2() overwrites one that is still needed.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -23,7 +23,8 @@ static int spawn_set_attributes(posix_spawnattr_t *, const struct spawn *);
 static int spawn_run(const struct spawn *, const int *sources, pid_t *);
 
 /*
- * One with a low number may be overwritten before its turn: it is duplicated.
+ * Duplicates the descriptors with a low number, since a dup2() could overwrite
+ * them before their turn.
  */
 static int
 spawn_sources_open(const struct spawn *s, int *sources)
@@ -51,7 +52,7 @@ spawn_sources_close(const struct spawn *s, const int *sources)
 	errno = saved;
 }
 
-/* As the calls below, an error number. */
+/* Returns an error number, like the calls that it makes. */
 static int
 spawn_add_descriptors(posix_spawn_file_actions_t *actions, const struct spawn *s,
     const int *sources)
@@ -87,7 +88,7 @@ spawn_set_attributes(posix_spawnattr_t *attr, const struct spawn *s)
 	sigemptyset(&none);
 	sigfillset(&all);
 	if (s->group)
-		flags |= POSIX_SPAWN_SETPGROUP; /* 0, as initialised: its own */
+		flags |= POSIX_SPAWN_SETPGROUP; /* its group number stays 0: a new group */
 	if (s->session)
 		flags |= POSIX_SPAWN_SETSID;
 	if ((rc = posix_spawnattr_setsigmask(attr, &none)) == 0 &&

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Starting another program. It begins with every signal unblocked and at its
- * default, and has no descriptors but those that it is given: what this process
+ * Starts another program. All signals are unblocked and at their defaults in
+ * it, and it has only the descriptors that it is given: what this process
  * ignores, blocks or has open never reaches it.
  */
 #ifndef BASE_SPAWN_H
@@ -14,18 +14,21 @@
 
 #include "base/buf.h"
 
-#define SPAWN_FDS 5     /* descriptors that can be handed on: 0 to 4 */
-#define SPAWN_NULL 0    /* /dev/null for the first three, closed for the others */
-#define SPAWN_KEEP (-1) /* the one that this process has at that number */
+#define SPAWN_FDS 5     /* the program can be given descriptors 0 to 4 */
+#define SPAWN_NULL 0    /* /dev/null at 0 to 2, closed at 3 and 4 */
+#define SPAWN_KEEP (-1) /* the descriptor that this process has at that number */
 
-/* All members are borrowed for the call; zero is a fit default for each. */
+/*
+ * All members are borrowed for the call. Zero is a good default for each of
+ * them except argv.
+ */
 struct spawn {
-	const char *file;        /* looked for in PATH when it has no '/'; NULL: argv[0] */
-	const char *const *argv; /* ends with NULL */
-	char *const *env;        /* ends with NULL; NULL: this process's environment */
-	const char *cwd;         /* NULL: this process's folder */
+	const char *file;        /* searched in PATH if it has no '/'; NULL means argv[0] */
+	const char *const *argv; /* NULL-terminated */
+	char *const *env;        /* NULL-terminated; NULL means this process's environment */
+	const char *cwd;         /* NULL means this process's working folder */
 	/*
-	 * What the program finds at each number: a descriptor of this process
+	 * What the program has at each number: a descriptor of this process
 	 * (not 0), SPAWN_NULL or SPAWN_KEEP.
 	 */
 	int fd[SPAWN_FDS];
@@ -34,16 +37,16 @@ struct spawn {
 };
 
 /*
- * Starts the program; the caller reaps *pid. 0, or -1 with errno and *pid 0,
- * also when the program or the folder does not exist.
+ * Starts the program; the caller reaps *pid. Returns 0, or -1 with errno and
+ * *pid 0, also if the program or the folder does not exist.
  */
 int spawn_start(const struct spawn *, pid_t *pid);
 /*
- * Starts the program, appends what it writes to its standard output to out and
- * waits for its end; spawn->fd[1] is not looked at. limit_ms bounds all of it,
- * 0: there is no limit. 0 and a status of waitpid(); else -1 with errno:
- * ETIMEDOUT after limit_ms, EFBIG after more than max bytes (the program, or
- * its whole group if it has its own, is killed), or why it could not start.
+ * Starts the program, appends its standard output to out and waits for its end;
+ * fd[1] is ignored. limit_ms bounds all of it, 0 for no limit. Returns 0 with
+ * the program's wait status. Returns -1 with errno if it could not start, after
+ * limit_ms (ETIMEDOUT), or after more than max bytes (EFBIG); the program, or
+ * its whole group if it leads one, is killed then.
  */
 int spawn_capture(const struct spawn *, int64_t limit_ms, size_t max, struct buf *out, int *status);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Untrusted text. One decoder of UTF-8 serves them all: what it refuses is
- * escaped or replaced.
+ * Untrusted text. All functions use one decoder of UTF-8; bytes that it refuses
+ * are escaped or replaced.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -12,7 +12,7 @@
 #include "base/text.h"
 
 #define NAME_MAX_BYTES 64
-#define BRANCH_MAX_BYTES 244 /* with "refs/heads/" in front it is one file name's worth */
+#define BRANCH_MAX_BYTES 244 /* with "refs/heads/" in front it fits into one file name */
 
 static bool is_hidden(uint32_t);
 static size_t name_length(const char *);
@@ -49,8 +49,8 @@ text_decode(const void *text, size_t len, uint32_t *cp)
 }
 
 /*
- * Characters that steer a terminal, or hide or reorder what a person reads.
- * Joiners (200c, 200d) belong to scripts and emoji.
+ * Characters that steer a terminal, or that hide or reorder what a person
+ * reads. Joiners (200c, 200d) are allowed: scripts and emoji need them.
  */
 static bool
 is_hidden(uint32_t cp)
@@ -73,7 +73,7 @@ text_is_utf8(const char *s, size_t len)
 	return true;
 }
 
-/* Length of the name at the front of s, 0 when there is none. */
+/* The length of the name that s begins with; 0 if it begins with none. */
 static size_t
 name_length(const char *s)
 {
@@ -99,9 +99,9 @@ text_is_kind(const char *s)
 }
 
 /*
- * A line break at p, with the blanks on both sides of it, becomes one space;
- * begin is where the text's own bytes begin in out. Returns how many bytes of p
- * that was.
+ * Turns a line break at p, with the blanks on both sides of it, into one space.
+ * The text's own bytes begin at begin in out. Returns how many bytes of p were
+ * read.
  */
 static size_t
 text_show_break(struct buf *out, size_t begin, const unsigned char *p, const unsigned char *end)
@@ -194,8 +194,8 @@ void
 text_escape(struct buf *out, const char *s, size_t len)
 {
 	/*
-	 * A bit for each byte that stands for itself: ASCII without controls,
-	 * the quote, the backslash and DEL.
+	 * One bit for each byte that is copied as it is: ASCII without control
+	 * characters, quote, backslash and DEL.
 	 */
 	static const uint32_t plain[8] = { 0, 0xfffffffb, 0xefffffff, 0x7fffffff, 0, 0, 0, 0 };
 	static const char

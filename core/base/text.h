@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Untrusted text: checked, bounded, made safe to show, made into names. */
+/*
+ * Untrusted text: checking it, bounding it, making it safe to show, and making
+ * names of it.
+ */
 #ifndef BASE_TEXT_H
 #define BASE_TEXT_H
 
@@ -10,60 +13,69 @@
 #include "base/buf.h"
 
 /*
- * The one decoder of UTF-8: the length, 1 to 4, of the character that text
- * begins with, and its number in *cp. 0 when there is none that is well formed:
- * over-long forms, surrogates and what lies beyond U+10FFFF are refused, and so
- * is NUL.
+ * Decodes the UTF-8 character that text begins with. Returns its length, 1 to
+ * 4, with its number in *cp; 0 if it is not well formed or NUL. Over-long
+ * forms, surrogates and numbers beyond U+10FFFF are not well formed.
  */
 size_t text_decode(const void *text, size_t len, uint32_t *cp);
-/* Well-formed UTF-8 without NUL, surrogates or over-long forms. */
+/* True for well-formed UTF-8 without NUL. */
 bool text_is_utf8(const char *s, size_t len);
-/* [a-z0-9][a-z0-9_-]{0,63}: names of plugins, pools, repos, agents. */
+/*
+ * True for a name of a plugin, pool, repo or agent: [a-z0-9][a-z0-9_-]{0,63}.
+ */
 bool text_is_name(const char *s);
-/* Two names with a dot between: "inbox.ticket". */
+/* True for two names joined by a dot, such as "inbox.ticket". */
 bool text_is_kind(const char *s);
 /*
- * Appends text for one line that a person reads: a line break with the blanks
- * around it is one space (none at either end), a tab is a space, other control
- * and bidi characters and bad bytes become \xNN or \u{NNNN}; cut at max bytes
- * with "...".
+ * Appends text as one line for a person. A line break with the blanks around it
+ * becomes one space (none at either end), and a tab becomes a space. Other
+ * control characters, bidirectional marks and bad bytes become \xNN or
+ * \u{NNNN}. The result is cut at max bytes and then ends with "...".
  */
 void text_show(struct buf *out, const char *s, size_t len, size_t max);
-/* As text_show into an array, cut at size - 1 bytes. Returns out. */
+/*
+ * Like text_show(), into an array; the result is cut at size - 1 bytes. Returns
+ * out.
+ */
 char *text_show_in(char *out, size_t size, const char *s, size_t len);
 /*
- * "Fix the <b>login</b> page!" -> "fix-the-b-login-b-page": [a-z0-9-], at most
- * max bytes, never empty ("change"). Returns out.
+ * Makes a name for branches: "Fix the <b>login</b> page!" becomes
+ * "fix-the-b-login-b-page". It has the characters [a-z0-9-] and at most size -
+ * 1 bytes, and is never empty ("change" then). Returns out.
  */
 char *text_slug(const char *s, char *out, size_t size);
-/* Appends s as a JSON string with its quotes; bad UTF-8 becomes U+FFFD. */
+/* Appends s as a JSON string with quotes; bad UTF-8 becomes U+FFFD. */
 void text_json(struct buf *out, const char *s, size_t len);
-void text_escape(struct buf *out, const char *s, size_t len); /* the same without the quotes */
-/* Appends s with U+FFFD for every bad byte. */
+void text_escape(struct buf *out, const char *s, size_t len); /* without the quotes */
+/* Appends s, with U+FFFD in place of each bad byte. */
 void text_clean(struct buf *out, const char *s, size_t len);
 /*
- * A branch name that git would take (git-check-ref-format) and that begins with
- * prefix.
+ * True for a branch name that git accepts (git-check-ref-format) and that
+ * begins with prefix, which may be NULL.
  */
 bool text_is_branch(const char *s, const char *prefix);
-/* FNV-1a, 64 bits: for names of files and branches, not for security. */
+/*
+ * FNV-1a with 64 bits, for names of files and branches. It gives no security.
+ */
 uint64_t text_hash(const char *s, size_t len);
 /*
- * n random bytes as 2n hexadecimal digits and a NUL into out; aborts without
- * getrandom. Returns out.
+ * Writes n random bytes to out as 2n hexadecimal digits and a NUL. Returns out.
  */
 char *text_random_hex(char *out, size_t n);
 /*
- * Copies into a fixed array, cut on a character; returns false when it was cut.
+ * Copies s into an array, cut at a whole character. Returns false if it was
+ * cut.
  */
 bool text_copy(char *out, size_t size, const char *s);
-/* How many bytes of s, at most max, end on a whole character. */
+/*
+ * How many bytes of s can be kept, at most max, to end with a whole character.
+ */
 size_t text_fit(const char *s, size_t len, size_t max);
-/* Where the end of s begins that has at most max bytes and whole characters. */
+/* Where the last max bytes of s begin, moved on to a whole character. */
 size_t text_fit_end(const char *s, size_t len, size_t max);
 /*
- * Appends s percent-encoded (RFC 3986): ASCII letters, digits and the bytes of
- * keep stay, each other one, NUL too, becomes %XX in upper case.
+ * Appends s percent-encoded (RFC 3986). ASCII letters, digits and the bytes in
+ * keep are copied; every other byte, even NUL, becomes %XX in upper case.
  */
 #define TEXT_UNRESERVED "-._~"
 void text_percent(struct buf *out, const char *s, size_t len, const char *keep);

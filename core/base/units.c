@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Durations and sizes: tables of units, largest first. */
+/* Durations and sizes. The tables have the largest unit first. */
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -33,7 +33,10 @@ static const struct unit sizes[] = {
 
 static const char *parse_digits(const char *, int64_t *);
 
-/* The rest behind the digits; NULL when there are none or too many. */
+/*
+ * Reads a decimal number and returns the rest; NULL if there are no digits or
+ * too many.
+ */
 static const char *
 parse_digits(const char *s, int64_t *value)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Durations, sizes and numbers as people write them. */
+/* Durations, sizes and whole numbers as people write them. */
 #ifndef BASE_UNITS_H
 #define BASE_UNITS_H
 
@@ -7,21 +7,26 @@
 #include <stdint.h>
 
 /*
- * "250ms", "30s", "50m", "2h", "7d", "1h30m"; at most 10 years. 0, or -1 when
- * it is none.
+ * Reads "250ms", "30s", "50m", "2h", "7d", "1h30m"; at most 10 years. Returns
+ * 0, or -1 if text is not a duration.
  */
 int units_parse_duration(const char *text, int64_t *ms);
-/* "512", "64K", "2G", "1T" (powers of 1024). 0, or -1. */
+/* Reads "512", "64K", "2G", "1T" (powers of 1024). Returns 0, or -1. */
 int units_parse_size(const char *text, int64_t *bytes);
-/* A whole decimal number and nothing behind it, within [min, max]. 0, or -1. */
+/*
+ * Reads a decimal number within [min, max], without anything after it. Returns
+ * 0, or -1.
+ */
 int units_parse_int(const char *text, int64_t min, int64_t max, int64_t *value);
-/* "1h 2m", "35s", "120ms": for people, two units at most. Returns out. */
+/*
+ * Writes "1h 2m", "35s", "120ms" for people, in two units at most. Returns out.
+ */
 char *units_format_duration(int64_t ms, char *out, size_t size);
-/* "2.0G", "512K": for people. Returns out. */
+/* Writes "2.0G", "512K" for people. Returns out. */
 char *units_format_size(int64_t bytes, char *out, size_t size);
 /*
- * Exactly, and so that it parses back: "1h30m", "1536M". Not negative; size at
- * least UNITS_MAX. Return out.
+ * Write a value exactly, so that it can be read back: "1h30m", "1536M". It must
+ * not be negative, and size is at least UNITS_MAX. Return out.
  */
 #define UNITS_MAX 64
 char *units_write_duration(int64_t ms, char *out, size_t size);

@@ -44,7 +44,7 @@ START_TEST(path_makes_folders)
 	ck_assert_int_eq(path_mkdirs(deep, 0700, &err), 0);
 	ck_assert(stat(deep, &st) == 0 && S_ISDIR(st.st_mode));
 	ck_assert_int_eq(path_mkdirs(file, 0700, &err), -1);
-	ck_assert_ptr_nonnull(strstr(err.text, "no folder"));
+	ck_assert_ptr_nonnull(strstr(err.text, "not a folder"));
 	ck_assert_int_eq(path_mkdirs(under, 0700, &err), -1);
 	free(deep);
 	free(file);
