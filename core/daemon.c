@@ -106,6 +106,12 @@ daemon_call(void *arg, const char *operation, const char *request, size_t len,
 	calls_ask(((struct daemon *)arg)->supervisor, operation, request, len, fn, fn_arg);
 }
 
+static bool
+daemon_notice_ready(void *arg, const char *operation)
+{
+	return !calls_starting(((struct daemon *)arg)->supervisor, operation);
+}
+
 static void
 daemon_hook(void *arg, const char *plugin, const char *headers, const char *body, size_t len,
     void (*fn)(void *, const struct hook_answer *), void *fn_arg)
@@ -204,7 +210,8 @@ daemon_open(struct daemon *d, struct error *err)
 	d->core.queue = queue_new(d->core.store);
 	queue_configure(d->core.queue, d->core.config);
 	d->core.leases = leases_new(d->core.store, d->core.config);
-	d->core.notices = notices_new(d->core.store, d->core.queue, d->core.config, daemon_call, d);
+	d->core.notices = notices_new(d->core.store, d->core.queue, d->core.config,
+	    daemon_notice_ready, daemon_call, d);
 	if (queue_load(d->core.queue, err) != 0 || leases_load(d->core.leases, err) != 0)
 		return -1;
 	if (supervisor_open(&d->core, &d->supervisor, err) != 0)

@@ -52,6 +52,7 @@ struct notices {
 	struct store *store;
 	struct queue *queue;
 	const struct config *config;
+	notice_ready *ready;
 	notice_send *send;
 	void *arg;
 	int64_t due;                      /* wall; INT64_MAX when no notice waits */
@@ -91,7 +92,7 @@ static void notice_row_free(struct outbox_row *);
 
 struct notices *
 notices_new(struct store *store, struct queue *queue, const struct config *config,
-    notice_send *send, void *arg)
+    notice_ready *ready, notice_send *send, void *arg)
 {
 	struct notices *n;
 
@@ -99,6 +100,7 @@ notices_new(struct store *store, struct queue *queue, const struct config *confi
 	n->store = store;
 	n->queue = queue;
 	n->config = config;
+	n->ready = ready;
 	n->send = send;
 	n->arg = arg;
 	n->look = true;
@@ -264,7 +266,8 @@ notice_fly(void *arg, struct outbox_row *row)
 	LIST_FOREACH(flight, &n->flights, link)
 		if (flight->row.id == row->id)
 			break;
-	if (flight != NULL || n->flights_len >= NOTICE_AT_ONCE) {
+	if (flight != NULL || n->flights_len >= NOTICE_AT_ONCE ||
+	    !n->ready(n->arg, row->operation)) {
 		notice_row_free(row);
 		return;
 	}
@@ -364,7 +367,10 @@ notices_tick(struct notices *n, struct error *err)
 		return 1;
 	if (n->due == INT64_MAX || n->due > now)
 		return n->due == INT64_MAX ? -1 : n->due - now;
-	/* The answers to notices that are being sent wake the loop. */
+	/*
+	 * The answers to notices that are being sent wake the loop, and so does
+	 * a plugin that has become ready.
+	 */
 	return n->flights_len > 0 ? -1 : NOTICE_TROUBLE_MS;
 }
 

@@ -8,6 +8,7 @@
 #ifndef NOTICE_NOTICE_H
 #define NOTICE_NOTICE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <cjson/cJSON.h>
@@ -20,13 +21,18 @@
 
 struct notices;
 
+/*
+ * False while the operation's plugin is still being started: its notices wait
+ * for that, which does not count as a try.
+ */
+typedef bool notice_ready(void *arg, const char *operation);
 /* fn gets the answer, once, now or later: code 0, or a class and its text. */
 typedef void notice_send(void *arg, const char *operation, const char *request, size_t len,
     void (*fn)(void *arg, int code, const char *text, size_t len), void *fn_arg);
 
 /* Begins to listen to the queue. */
-struct notices *notices_new(struct store *, struct queue *, const struct config *, notice_send *,
-    void *arg);
+struct notices *notices_new(struct store *, struct queue *, const struct config *, notice_ready *,
+    notice_send *, void *arg);
 /* All answers must have come. */
 void notices_free(struct notices *);
 void notices_configure(struct notices *, const struct config *);

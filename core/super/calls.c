@@ -81,6 +81,24 @@ calls_operation_answered(struct call *call, struct message *m)
 		    strlen(message_s(m, "text")));
 }
 
+static struct runner_handle *
+call_runner(struct supervisor *s, const char *operation)
+{
+	char plugin[DROVER_NAME_MAX + 1];
+
+	snprintf(plugin, sizeof plugin, "%.*s", (int)strcspn(operation, "."), operation);
+	return text_is_kind(operation) ? fleet_find(s, plugin) : NULL;
+}
+
+bool
+calls_starting(struct supervisor *s, const char *operation)
+{
+	const struct runner_handle *r = call_runner(s, operation);
+
+	return r != NULL &&
+	    (r->state == RUNNER_STARTING || (r->state == RUNNER_DOWN && r->due != 0));
+}
+
 /*
  * credential: it is drover itself who asks, and only for operations that hand
  * one out.
@@ -93,13 +111,11 @@ call_start(struct supervisor *s, const char *operation, bool credential, const c
 	struct message_out out;
 	struct call *call;
 	const cJSON *row;
-	char plugin[DROVER_NAME_MAX + 1];
+	const char *name;
 	int64_t timeout;
 	int n = 0;
 
-	snprintf(plugin, sizeof plugin, "%.*s", (int)strcspn(operation, "."), operation);
-	r = text_is_kind(operation) ? fleet_find(s, plugin) : NULL;
-	if (r == NULL) {
+	if ((r = call_runner(s, operation)) == NULL) {
 		call_fail(fn, arg, DROVER_PERMANENT, "no plugin offers the operation ", operation);
 		return;
 	}
@@ -107,7 +123,8 @@ call_start(struct supervisor *s, const char *operation, bool credential, const c
 		call_fail(fn, arg, DROVER_AGAIN, "its plugin is not running: ", operation);
 		return;
 	}
-	row = call_operation(r, operation + strlen(plugin) + 1);
+	name = operation + strlen(r->plugin) + 1;
+	row = call_operation(r, name);
 	if (credential && !json_bool(row, "credential", false)) {
 		call_fail(fn, arg, DROVER_CONFIG,
 		    "its plugin hands out no tokens for git, there is no operation ", operation);
@@ -135,7 +152,7 @@ call_start(struct supervisor *s, const char *operation, bool credential, const c
 	call->fn = fn;
 	call->arg = arg;
 	message_begin(&out, MESSAGE_OPERATION_CALL, call->id);
-	message_put_s(&out, operation + strlen(plugin) + 1);
+	message_put_s(&out, name);
 	message_put_u(&out, call->id);
 	message_put_s(&out, call->token);
 	message_put_i(&out, timeout);

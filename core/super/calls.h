@@ -52,6 +52,11 @@ void call_close(struct call *, int code, const char *text, size_t len);
  */
 const cJSON *call_operation(const struct runner_handle *, const char *name);
 /*
+ * Whether the operation's plugin is still being started, so that a call would
+ * fail now but need not fail a moment later.
+ */
+bool calls_starting(struct supervisor *, const char *operation);
+/*
  * Asks a plugin for an operation, "plugin.name". fn gets the reply, now or
  * later: code 0 and the text, or a class and the reason.
  */

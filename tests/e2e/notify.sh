@@ -67,12 +67,12 @@ check "a new daemon sends it" until_true rings_are 10
 check "once each" equal "$(jq -r .key "$work/bell/rings" | sort | uniq -d)" ""
 until_true waiting_is 0
 daemon_kill
-# As if it had died after the operation was done and before that was written down. The first try
-# fails, because the plugin does not run yet; how long until the second goes by the tries before.
+# As if it had died after the operation was done and before that was written down.
 sqlite3 "$work/state/drover.db" "update notice set state = 'waiting', next_at = 0, tries = 0"
 daemon_start || finish started
 check "what was sent and not written down" until_true waiting_is 0
 check "is told to the operation again, and to nobody else" equal "$(rings)" 10
+check "at the first try, which waits until the plugin runs" sh -c "! curl -s --unix-socket '$work/drover.sock' http://localhost/metrics | grep '^drover_notices_total.*failed.*} [1-9]'"
 check "they are counted" sh -c "curl -s --unix-socket '$work/drover.sock' http://localhost/metrics | grep -q 'drover_notices_total{operation=\"bell.ring\",event=\"dead\",result=\"sent\"} [1-9]'"
 now=$(date +%s)
 daemon_kill

@@ -25,6 +25,7 @@ static struct {
 	void (*fn[SENT_MAX])(void *, int, const char *, size_t);
 	void *arg[SENT_MAX];
 	int len, answered;
+	bool starting; /* the operation's plugin */
 } sent;
 
 static char *both[] = { (char *)(uintptr_t)"start", (char *)(uintptr_t)"dead", NULL };
@@ -34,6 +35,12 @@ static struct config_notify entries[] = {
 	{ .operation = (char *)(uintptr_t)"talk.say", .on = both },
 	{ .operation = (char *)(uintptr_t)"talk.ask", .on = others, .kinds = kinds },
 };
+
+static bool
+note_ready(void *arg, const char *operation)
+{
+	return !sent.starting;
+}
 
 static void
 note_send(void *arg, const char *operation, const char *request, size_t len,
@@ -58,7 +65,7 @@ setup(void)
 	kit.config.notify = entries;
 	kit.config.notify_len = 2;
 	memset(&sent, 0, sizeof sent);
-	sent.notices = notices_new(kit.store, kit.q, &kit.config, note_send, NULL);
+	sent.notices = notices_new(kit.store, kit.q, &kit.config, note_ready, note_send, NULL);
 }
 
 static void
@@ -283,10 +290,29 @@ START_TEST(a_restart_sends_what_waits)
 	kit_commit();
 	notices_free(sent.notices);
 	kit_restart();
-	sent.notices = notices_new(kit.store, kit.q, &kit.config, note_send, NULL);
+	sent.notices = notices_new(kit.store, kit.q, &kit.config, note_ready, note_send, NULL);
 	tick();
 	ck_assert_int_eq(sent.len, 1);
 	answer(DROVER_OK);
+}
+END_TEST
+
+START_TEST(what_waits_for_a_plugin_that_starts_uses_up_no_try)
+{
+	kit_submit("a.b", "1");
+	kit_claim();
+	kit_commit();
+	sent.starting = true;
+	ck_assert_int_gt((int)tick(), 0);
+	kit_pass(HOUR_MS);
+	ck_assert_int_gt((int)tick(), 0);
+	ck_assert_int_eq(sent.len, 0);
+	ck_assert_int_eq(kit_number("select tries from notice"), 0);
+	sent.starting = false;
+	tick();
+	ck_assert_int_eq(sent.len, 1);
+	answer(DROVER_OK);
+	ck_assert_int_eq(kit_number("select tries from notice where state = 'sent'"), 1);
 }
 END_TEST
 
@@ -336,6 +362,7 @@ cases(Suite *suite)
 	tcase_add_test(tc, what_nobody_takes_comes_again_and_is_given_up_after_a_day);
 	tcase_add_test(tc, a_clock_that_is_set_back_keeps_no_notice_for_hours);
 	tcase_add_test(tc, a_restart_sends_what_waits);
+	tcase_add_test(tc, what_waits_for_a_plugin_that_starts_uses_up_no_try);
 	tcase_add_test(tc, text_is_one_short_line);
 	tcase_add_test(tc, a_test_goes_by_the_entry_of_its_place);
 }
