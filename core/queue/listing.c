@@ -103,7 +103,7 @@ struct column {
  */
 static const char sql_list_aside[] =
     SELECT_JOB
-    "where id < $1 and state = $2 and state in ('delayed', 'held', 'dead', 'cancelled') "
+    "where id < $1 and state = $2 and " STORE_JOB_ASIDE " "
     "order by id desc";
 
 static const char sql_list[] =

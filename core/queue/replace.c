@@ -25,7 +25,7 @@ static const char sql_older[] =
     "select id "
     "from job "
     "where kind = $1 and key >= $2 and key < $3 and id < $4 "
-    "and state in ('queued', 'delayed', 'held', 'running') and state <> 'running' "
+    "and " STORE_JOB_ACTIVE " and state <> 'running' "
     "order by id";
 
 static int

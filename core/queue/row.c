@@ -50,7 +50,7 @@ static const char sql_attempt[] =
 static const char sql_count_aside[] =
     "select state, count(*) "
     "from job "
-    "where state in ('delayed', 'held', 'dead', 'cancelled') and state in ('dead', 'cancelled') "
+    "where " STORE_JOB_ASIDE " and (state = 'dead' or state = 'cancelled') "
     "group by state";
 
 struct loading {
@@ -232,7 +232,7 @@ row_load_active(struct queue *q, void (*fn)(struct queue *, struct entry *), str
 	struct loading l = { .q = q, .fn = fn };
 
 	return store_read(q->store,
-		   COLUMNS "where state in ('queued', 'delayed', 'held', 'running')", NULL, 0,
+		   COLUMNS "where " STORE_JOB_ACTIVE, NULL, 0,
 		   row_loaded, &l, err) < 0 ?
 	    -1 :
 	    0;

@@ -51,6 +51,15 @@ const char *store_row_text(const struct store_row *, int column); /* "" for NULL
 const void *store_row_blob(const struct store_row *, int column, size_t *len);
 
 /*
+ * What the partial indexes of jobs hold. A query uses such an index only where
+ * it repeats the condition word for word.
+ */
+#define STORE_JOB_ACTIVE \
+	"(state = 'queued' or state = 'delayed' or state = 'held' or state = 'running')"
+#define STORE_JOB_ASIDE \
+	"(state = 'delayed' or state = 'held' or state = 'dead' or state = 'cancelled')"
+
+/*
  * Opens (creates, migrates) the database of a state folder and takes its lock:
  * a second daemon gets DROVER_CONFIG naming the first one's pid. Refuses
  * network file systems.
