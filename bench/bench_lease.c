@@ -176,7 +176,8 @@ lease_crowd(const char *dir)
 
 			close(gate[1]);
 			(void)!read(gate[0], saved, 1);
-			tree_init(&t, (uint64_t)i + 1, &repo, path, mirror, state);
+			must(tree_init(&t, (uint64_t)i + 1, &repo, path, mirror, state, &err),
+			    &err);
 			must(tree_fetch(&t, &err), &err);
 			must(tree_prepare(&t, "new", NULL, saved, sizeof saved, &err), &err);
 			must(tree_return(&t, saved, sizeof saved, &err), &err);
@@ -250,7 +251,7 @@ main(int argc, char **argv)
 		struct tree t;
 		char *path = xasprintf("%s/trees/bench/%lld", state, (long long)r + 1);
 
-		tree_init(&t, (uint64_t)r + 1, &repo, path, mirror, state);
+		must(tree_init(&t, (uint64_t)r + 1, &repo, path, mirror, state, &err), &err);
 		must(tree_fetch(&t, &err), &err);
 		for (int way = 0; way < 2; way++) {
 			int which = (int)((r + way) % 2);

@@ -278,9 +278,7 @@ daemon_run(const char *self, const char *config_file, bool in_process)
 		return 3;
 	}
 	signal(SIGPIPE, SIG_IGN);
-	if (in_process)
-		tree_hold();
-	if (daemon_open(d, &err) != 0) {
+	if ((in_process && tree_hold(&err) != 0) || daemon_open(d, &err) != 0) {
 		fprintf(stderr, "droverd: %s\n", err.text);
 		goto out;
 	}

@@ -52,9 +52,11 @@ fetch_one(struct scope *s, const struct config_repo *repo, struct error *err)
 	struct tree tree;
 	int r;
 
-	tree_init(&tree, 0, repo, none, mirror, s->config->state_dir);
-	tree.credentials = credentials_of(s);
-	r = tree_fetch(&tree, err);
+	r = tree_init(&tree, 0, repo, none, mirror, s->config->state_dir, err);
+	if (r == 0) {
+		tree.credentials = credentials_of(s);
+		r = tree_fetch(&tree, err);
+	}
 	tree_free(&tree);
 	free(none);
 	free(mirror);

@@ -173,7 +173,9 @@ lease_take(struct scope *scope, const struct config_repo *repo, const char *ref,
 		return -1;
 	}
 	lease = xcalloc(1, sizeof *lease);
-	tree_init(&lease->tree, grant.id, repo, grant.path, grant.mirror, scope->config->state_dir);
+	if (tree_init(&lease->tree, grant.id, repo, grant.path, grant.mirror,
+		scope->config->state_dir, err) != 0)
+		goto fail;
 	lease->tree.credentials = credentials_of(scope);
 	scope_on_end(scope, lease_end);
 	/*

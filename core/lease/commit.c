@@ -34,20 +34,20 @@ commit_diff(struct tree *t, git_repository *repo, git_diff **diff, struct error 
 	bool hidden;
 	int rc;
 
-	git_diff_options_init(&options, GIT_DIFF_OPTIONS_VERSION);
+	git2.diff_options_init(&options, GIT_DIFF_OPTIONS_VERSION);
 	if (wip_snapshot_now(t, &snapshot, NULL, &hidden, err) != 0)
 		return -1;
-	if (git_oid_fromstr(&base, t->base) != 0 && !gitdir_base(t, &base))
+	if (git2.oid_fromstr(&base, t->base) != 0 && !gitdir_base(t, &base))
 		return error_set(err, DROVER_INTERNAL,
 		    "the tree %s was never prepared: its base is unknown", t->path);
 	options.flags = GIT_DIFF_INCLUDE_TYPECHANGE;
 	rc = gitdir_tree_of(repo, &base, &from, err);
 	if (rc == 0 &&
-	    (git_tree_lookup(&to, repo, &snapshot) != 0 ||
-		git_diff_tree_to_tree(diff, repo, from, to, &options) != 0))
+	    (git2.tree_lookup(&to, repo, &snapshot) != 0 ||
+		git2.diff_tree_to_tree(diff, repo, from, to, &options) != 0))
 		rc = git_fail(DROVER_INTERNAL, err, "cannot compare %s with %s", t->path, t->base);
-	git_tree_free(from);
-	git_tree_free(to);
+	git2.tree_free(from);
+	git2.tree_free(to);
 	return rc;
 }
 
@@ -60,8 +60,8 @@ tree_diff(struct tree *t, struct drover_diff *out, struct error *err)
 
 	if (gitdir_enter(t, &repo, err) == 0 && commit_diff(t, repo, &diff, err) == 0)
 		result = commit_count(t, repo, diff, out, err);
-	git_diff_free(diff);
-	git_repository_free(repo);
+	git2.diff_free(diff);
+	git2.repository_free(repo);
 	return result;
 }
 
@@ -76,25 +76,25 @@ commit_count(const struct tree *t, git_repository *repo, git_diff *diff, struct 
 	int result = -1;
 
 	*out = (struct drover_diff){ .size = sizeof *out };
-	if (git_diff_get_stats(&stats, diff) != 0 || git_repository_odb(&odb, repo) != 0) {
+	if (git2.diff_get_stats(&stats, diff) != 0 || git2.repository_odb(&odb, repo) != 0) {
 		git_fail(DROVER_INTERNAL, err, "cannot count the change in %s", t->path);
 		goto out;
 	}
-	out->files = (uint32_t)git_diff_num_deltas(diff);
-	out->added = git_diff_stats_insertions(stats);
-	out->removed = git_diff_stats_deletions(stats);
-	for (size_t i = 0; i < git_diff_num_deltas(diff); i++) {
-		const git_diff_delta *delta = git_diff_get_delta(diff, i);
+	out->files = (uint32_t)git2.diff_num_deltas(diff);
+	out->added = git2.diff_stats_insertions(stats);
+	out->removed = git2.diff_stats_deletions(stats);
+	for (size_t i = 0; i < git2.diff_num_deltas(diff); i++) {
+		const git_diff_delta *delta = git2.diff_get_delta(diff, i);
 
 		if (delta->status != GIT_DELTA_DELETED &&
 		    delta->new_file.mode != GIT_FILEMODE_COMMIT &&
-		    git_odb_read_header(&size, &type, odb, &delta->new_file.id) == 0)
+		    git2.odb_read_header(&size, &type, odb, &delta->new_file.id) == 0)
 			out->bytes += size;
 	}
 	result = 0;
 out:
-	git_odb_free(odb);
-	git_diff_stats_free(stats);
+	git2.odb_free(odb);
+	git2.diff_stats_free(stats);
 	return result;
 }
 
@@ -112,21 +112,21 @@ commit_write(struct tree *t, git_repository *repo, const git_oid *snapshot, cons
 	if (wip_signature(t, &who, err) != 0)
 		return -1;
 	if (parent != NULL)
-		rc = git_commit_lookup(&onto, repo, parent);
+		rc = git2.commit_lookup(&onto, repo, parent);
 	parents[0] = onto;
 	if (rc == 0)
-		rc = git_message_prettify(&text, message, 0, '#');
+		rc = git2.message_prettify(&text, message, 0, '#');
 	if (rc == 0)
-		rc = git_tree_lookup(&tree, repo, snapshot);
+		rc = git2.tree_lookup(&tree, repo, snapshot);
 	if (rc == 0)
-		rc = git_commit_create(made, repo, NULL, who, who, NULL, text.ptr, tree,
+		rc = git2.commit_create(made, repo, NULL, who, who, NULL, text.ptr, tree,
 		    parent != NULL ? 1 : 0, parents);
 	if (rc != 0)
 		git_fail(DROVER_INTERNAL, err, "cannot commit in %s", t->path);
-	git_buf_dispose(&text);
-	git_tree_free(tree);
-	git_commit_free(onto);
-	git_signature_free(who);
+	git2.buf_dispose(&text);
+	git2.tree_free(tree);
+	git2.commit_free(onto);
+	git2.signature_free(who);
 	return rc == 0 ? 0 : -1;
 }
 
@@ -137,7 +137,7 @@ commit_stand(struct tree *t, const git_oid *oid, const char *index, struct error
 	     line[GIT_OID_HEXSZ + 2];
 	int result;
 
-	git_oid_tostr(line, sizeof line, oid);
+	git2.oid_tostr(line, sizeof line, oid);
 	memcpy(line + GIT_OID_HEXSZ, "\n", 2);
 	result = file_put(head, line, err);
 	for (size_t i = 0; i < ARRAY_LEN(commit_under_way) && result == 0; i++)
@@ -162,16 +162,16 @@ tree_commit(struct tree *t, const char *message, char *commit, size_t size, stru
 
 	if (gitdir_enter(t, &repo, err) != 0 || fill_status(t, &status, err) != 0)
 		goto out;
-	known = gitdir_head(t, repo, &at, NULL, 0) && git_commit_lookup(&head, repo, &at) == 0;
+	known = gitdir_head(t, repo, &at, NULL, 0) && git2.commit_lookup(&head, repo, &at) == 0;
 	if (commit != NULL && known)
-		git_oid_tostr(commit, size, &at);
+		git2.oid_tostr(commit, size, &at);
 	if (!status.changed) {
 		result = 0;
 		goto out;
 	}
 	if (wip_snapshot(t, status.hidden, &snapshot, &index, err) != 0)
 		goto out;
-	if (known && git_oid_equal(git_commit_tree_id(head), &snapshot)) {
+	if (known && git2.oid_equal(git2.commit_tree_id(head), &snapshot)) {
 		result = 0;
 		goto out;
 	}
@@ -180,14 +180,14 @@ tree_commit(struct tree *t, const char *message, char *commit, size_t size, stru
 	    commit_stand(t, &made, index, err) != 0)
 		goto out;
 	if (commit != NULL)
-		git_oid_tostr(commit, size, &made);
+		git2.oid_tostr(commit, size, &made);
 	result = 1;
 out:
 	if (index != NULL)
 		unlink(index);
 	free(index);
 	fill_status_free(&status);
-	git_commit_free(head);
-	git_repository_free(repo);
+	git2.commit_free(head);
+	git2.repository_free(repo);
 	return result;
 }

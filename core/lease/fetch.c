@@ -87,7 +87,7 @@ tree_fetch(struct tree *t, struct error *err)
 	if (fetch_count_access(t, &count, true, result == 0 ? err : NULL) != 0)
 		result = -1;
 out:
-	git_repository_free(repo);
+	git2.repository_free(repo);
 	path_close(&fd);
 	free(path);
 	return result;
@@ -161,7 +161,7 @@ mirror_fetch(const struct tree *t, const char *const *specs, struct error *err)
 		result = fetch_once(t, repo, specs, &why);
 	if (result != 0 && err != NULL)
 		*err = why;
-	git_repository_free(repo);
+	git2.repository_free(repo);
 	return result;
 }
 
@@ -189,7 +189,7 @@ fetch_by_libgit2(const struct tree *t, git_repository *repo, const char *const *
 	bool whole = specs == all_refs;
 	int rc;
 
-	git_fetch_options_init(&options, GIT_FETCH_OPTIONS_VERSION);
+	git2.fetch_options_init(&options, GIT_FETCH_OPTIONS_VERSION);
 	for (; *specs != NULL && refs.count < FETCH_REFS_MAX; specs++)
 		list[refs.count++] = (char *)*specs;
 	remote_callbacks(&options.callbacks, &auth);
@@ -197,15 +197,15 @@ fetch_by_libgit2(const struct tree *t, git_repository *repo, const char *const *
 	options.download_tags = GIT_REMOTE_DOWNLOAD_TAGS_NONE;
 	rc = remote_open(&remote, repo, t->repo->url);
 	if (rc == 0)
-		rc = git_remote_connect(remote, GIT_DIRECTION_FETCH, &options.callbacks,
+		rc = git2.remote_connect(remote, GIT_DIRECTION_FETCH, &options.callbacks,
 		    &options.proxy_opts, NULL);
 	if (rc == 0)
-		rc = git_remote_download(remote, &refs, &options);
+		rc = git2.remote_download(remote, &refs, &options);
 	/* Prune first: a branch "a" must be gone before "a/b" can be made. */
 	if (rc == 0 && whole)
-		rc = git_remote_prune(remote, &options.callbacks);
+		rc = git2.remote_prune(remote, &options.callbacks);
 	if (rc == 0)
-		rc = git_remote_update_tips(remote, &options.callbacks, 0,
+		rc = git2.remote_update_tips(remote, &options.callbacks, 0,
 		    GIT_REMOTE_DOWNLOAD_TAGS_NONE, NULL);
 	if (rc == 0 && whole)
 		fetch_default_branch(repo, remote);
@@ -214,7 +214,7 @@ fetch_by_libgit2(const struct tree *t, git_repository *repo, const char *const *
 			*err = auth.error;
 	} else if (rc != 0)
 		remote_fail(t->repo, "fetch", NULL, rc, err);
-	git_remote_free(remote);
+	git2.remote_free(remote);
 	return rc == 0 ? 0 : -1;
 }
 
@@ -225,15 +225,15 @@ fetch_default_branch(git_repository *repo, git_remote *remote)
 	git_reference *ref = NULL;
 	char *target;
 
-	if (git_remote_default_branch(&name, remote) == 0 &&
+	if (git2.remote_default_branch(&name, remote) == 0 &&
 	    strncmp(name.ptr, "refs/heads/", 11) == 0) {
 		target = xasprintf("refs/remotes/origin/%s", name.ptr + 11);
-		git_reference_symbolic_create(&ref, repo, "refs/remotes/origin/HEAD", target, 1,
+		git2.reference_symbolic_create(&ref, repo, "refs/remotes/origin/HEAD", target, 1,
 		    NULL);
 		free(target);
 	}
-	git_reference_free(ref);
-	git_buf_dispose(&name);
+	git2.reference_free(ref);
+	git2.buf_dispose(&name);
 }
 
 static int
@@ -266,10 +266,10 @@ fetch_by_cli(const struct tree *t, const char *const *specs, struct error *err)
 			result = -1;
 		else if (whole &&
 		    (t->repo->base == NULL ||
-			git_reference_name_to_id(&head, repo, "refs/remotes/origin/HEAD") != 0))
+			git2.reference_name_to_id(&head, repo, "refs/remotes/origin/HEAD") != 0))
 			result = fetch_default_branch_by_cli(t, repo, secret, err);
 	}
-	git_repository_free(repo);
+	git2.repository_free(repo);
 	buf_free(&run.err);
 	free_wiped(secret);
 	return result;
@@ -292,11 +292,11 @@ fetch_default_branch_by_cli(const struct tree *t, git_repository *repo, const ch
 		line = out.data + 16;
 		line[strcspn(line, "\t\n")] = '\0';
 		target = xasprintf("refs/remotes/origin/%s", line);
-		git_reference_symbolic_create(&ref, repo, "refs/remotes/origin/HEAD", target, 1,
+		git2.reference_symbolic_create(&ref, repo, "refs/remotes/origin/HEAD", target, 1,
 		    NULL);
 		free(target);
 	}
-	git_reference_free(ref);
+	git2.reference_free(ref);
 	buf_free(&run.err);
 	buf_free(&out);
 	return status == 0 ? 0 : -1;

@@ -10,10 +10,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <git2.h>
-
 #include "base/buf.h"
 #include "base/error.h"
+#include "lease/libgit2.h"
 #include "lease/tree.h"
 
 /*

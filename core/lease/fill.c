@@ -16,8 +16,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <git2/sys/repository.h>
-
 #include "base/mem.h"
 #include "base/path.h"
 #include "lease/files.h"
@@ -67,13 +65,13 @@ fill_scan_index(const struct tree *t, struct fill_status *status)
 	const git_index_entry *entry;
 	int result = 0;
 
-	if (access(path, F_OK) != 0 || git_index_open(&index, path) != 0) {
+	if (access(path, F_OK) != 0 || git2.index_open(&index, path) != 0) {
 		free(path);
 		return -1;
 	}
 	free(path);
-	for (size_t i = 0; i < git_index_entrycount(index); i++) {
-		entry = git_index_get_byindex(index, i);
+	for (size_t i = 0; i < git2.index_entrycount(index); i++) {
+		entry = git2.index_get_byindex(index, i);
 		if ((entry->flags & GIT_INDEX_ENTRY_VALID) ||
 		    (entry->flags_extended & GIT_INDEX_ENTRY_SKIP_WORKTREE))
 			result = -1;
@@ -83,7 +81,7 @@ fill_scan_index(const struct tree *t, struct fill_status *status)
 			status->links[status->links_len++] = xstrdup(entry->path);
 		}
 	}
-	git_index_free(index);
+	git2.index_free(index);
 	return result;
 }
 
@@ -124,12 +122,12 @@ fill_open(struct tree *t, git_repository **repo, struct error *err)
 		free(path);
 		return -1;
 	}
-	rc = git_repository_set_workdir(*repo, t->path, 0);
+	rc = git2.repository_set_workdir(*repo, t->path, 0);
 	if (rc == 0)
-		rc = git_index_open(&index, path);
+		rc = git2.index_open(&index, path);
 	if (rc == 0)
-		git_repository_set_index(*repo, index);
-	git_index_free(index);
+		git2.repository_set_index(*repo, index);
+	git2.index_free(index);
 	free(path);
 	if (rc == 0 && gitdir_head(t, *repo, &head, NULL, 0))
 		return 0;
@@ -137,7 +135,7 @@ fill_open(struct tree *t, git_repository **repo, struct error *err)
 		error_set(err, DROVER_INTERNAL, "HEAD of the tree %s names no commit", t->path);
 	else
 		git_fail(DROVER_INTERNAL, err, "cannot open the tree %s", t->path);
-	git_repository_free(*repo);
+	git2.repository_free(*repo);
 	*repo = NULL;
 	return -1;
 }
@@ -153,34 +151,34 @@ fill_status_by_libgit2(struct tree *t, struct fill_status *status, struct error 
 	git_oid head;
 	int rc, result = -1;
 
-	git_diff_options_init(&options, GIT_DIFF_OPTIONS_VERSION);
+	git2.diff_options_init(&options, GIT_DIFF_OPTIONS_VERSION);
 	if (fill_open(t, &repo, err) != 0)
 		return -1;
 	options.flags = GIT_DIFF_INCLUDE_UNTRACKED | GIT_DIFF_INCLUDE_IGNORED |
 	    GIT_DIFF_UPDATE_INDEX | GIT_DIFF_INCLUDE_TYPECHANGE;
 	options.ignore_submodules = GIT_SUBMODULE_IGNORE_DIRTY;
 	gitdir_head(t, repo, &head, NULL, 0);
-	rc = git_commit_lookup(&commit, repo, &head);
+	rc = git2.commit_lookup(&commit, repo, &head);
 	if (rc == 0)
-		rc = git_commit_tree(&tree, commit);
+		rc = git2.commit_tree(&tree, commit);
 	if (rc == 0)
-		rc = git_diff_tree_to_workdir_with_index(&diff, repo, tree, &options);
+		rc = git2.diff_tree_to_workdir_with_index(&diff, repo, tree, &options);
 	if (rc != 0) {
 		git_fail(DROVER_INTERNAL, err, "cannot read the state of %s", t->path);
 		goto out;
 	}
-	for (size_t i = 0; i < git_diff_num_deltas(diff); i++) {
-		if (git_diff_get_delta(diff, i)->status == GIT_DELTA_IGNORED)
+	for (size_t i = 0; i < git2.diff_num_deltas(diff); i++) {
+		if (git2.diff_get_delta(diff, i)->status == GIT_DELTA_IGNORED)
 			status->ignored = true;
 		else
 			status->changed = true;
 	}
 	result = 0;
 out:
-	git_diff_free(diff);
-	git_tree_free(tree);
-	git_commit_free(commit);
-	git_repository_free(repo);
+	git2.diff_free(diff);
+	git2.tree_free(tree);
+	git2.commit_free(commit);
+	git2.repository_free(repo);
 	return result;
 }
 
@@ -195,8 +193,8 @@ fill_make_way(const char *folder, const git_tree_entry *entry, void *arg)
 	struct stat st;
 	char *path;
 
-	if (git_tree_entry_type(entry) == GIT_OBJECT_TREE) {
-		path = xasprintf("%s/%s%s", t->path, folder, git_tree_entry_name(entry));
+	if (git2.tree_entry_type(entry) == GIT_OBJECT_TREE) {
+		path = xasprintf("%s/%s%s", t->path, folder, git2.tree_entry_name(entry));
 		if (lstat(path, &st) == 0 && !S_ISDIR(st.st_mode))
 			unlink(path);
 		free(path);
@@ -214,23 +212,23 @@ fill_checkout_by_libgit2(struct tree *t, unsigned int strategy, struct error *er
 	git_oid head;
 	int rc;
 
-	git_checkout_options_init(&options, GIT_CHECKOUT_OPTIONS_VERSION);
+	git2.checkout_options_init(&options, GIT_CHECKOUT_OPTIONS_VERSION);
 	options.checkout_strategy = strategy;
 	if (fill_open(t, &repo, err) != 0)
 		return -1;
 	gitdir_head(t, repo, &head, NULL, 0);
-	rc = git_object_lookup(&commit, repo, &head, GIT_OBJECT_COMMIT);
+	rc = git2.object_lookup(&commit, repo, &head, GIT_OBJECT_COMMIT);
 	if (rc == 0)
-		rc = git_commit_tree(&tree, (git_commit *)commit);
+		rc = git2.commit_tree(&tree, (git_commit *)commit);
 	if (rc == 0)
-		rc = git_tree_walk(tree, GIT_TREEWALK_PRE, fill_make_way, t);
+		rc = git2.tree_walk(tree, GIT_TREEWALK_PRE, fill_make_way, t);
 	if (rc == 0)
-		rc = git_checkout_tree(repo, commit, &options);
+		rc = git2.checkout_tree(repo, commit, &options);
 	if (rc != 0)
 		git_fail(DROVER_INTERNAL, err, "cannot check out %s", t->path);
-	git_tree_free(tree);
-	git_object_free(commit);
-	git_repository_free(repo);
+	git2.tree_free(tree);
+	git2.object_free(commit);
+	git2.repository_free(repo);
 	return rc == 0 ? 0 : -1;
 }
 

@@ -10,8 +10,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <git2.h>
-
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/text.h"
@@ -71,7 +69,7 @@ tree_freeze(struct tree *t, struct frozen **out, struct error *err)
 		result = access(index, F_OK) == 0 ? path_read(index, INDEX_MAX, &f->index, err) : 0;
 	}
 	fill_status_free(&look.status);
-	git_repository_free(repo);
+	git2.repository_free(repo);
 	free(index);
 	if (result == 0)
 		*out = f;
@@ -100,27 +98,27 @@ frozen_differs(git_repository *repo, const struct frozen *f, const struct tree_n
 	size_t n = 0;
 	int rc;
 
-	if (!git_oid_equal(&f->files, &now->files)) {
-		git_diff_options_init(&options, GIT_DIFF_OPTIONS_VERSION);
-		rc = git_tree_lookup(&from, repo, &f->files);
+	if (!git2.oid_equal(&f->files, &now->files)) {
+		git2.diff_options_init(&options, GIT_DIFF_OPTIONS_VERSION);
+		rc = git2.tree_lookup(&from, repo, &f->files);
 		if (rc == 0)
-			rc = git_tree_lookup(&to, repo, &now->files);
+			rc = git2.tree_lookup(&to, repo, &now->files);
 		if (rc == 0)
-			rc = git_diff_tree_to_tree(&diff, repo, from, to, &options);
-		n = rc == 0 ? git_diff_num_deltas(diff) : 0;
+			rc = git2.diff_tree_to_tree(&diff, repo, from, to, &options);
+		n = rc == 0 ? git2.diff_num_deltas(diff) : 0;
 		buf_addf(what, "%zu files", n);
 		if (n > 0) {
-			const char *path = git_diff_get_delta(diff, 0)->new_file.path;
+			const char *path = git2.diff_get_delta(diff, 0)->new_file.path;
 
 			buf_adds(what, " (");
 			text_show(what, path, strlen(path), 80);
 			buf_adds(what, n > 1 ? ", ...)" : ")");
 		}
-		git_diff_free(diff);
-		git_tree_free(to);
-		git_tree_free(from);
+		git2.diff_free(diff);
+		git2.tree_free(to);
+		git2.tree_free(from);
 	}
-	if (now->branch[0] != '\0' || !git_oid_equal(&f->head, &now->head))
+	if (now->branch[0] != '\0' || !git2.oid_equal(&f->head, &now->head))
 		buf_addf(what, "%sHEAD", what->len > 0 ? ", " : "");
 	if (!f->ignored && now->status.ignored)
 		buf_addf(what, "%signored files", what->len > 0 ? ", " : "");
@@ -139,25 +137,25 @@ frozen_commit(const struct tree *t, git_repository *repo, const struct frozen *f
 	git_tree *files = NULL;
 	int result = -1;
 
-	if (git_commit_lookup(&head, repo, &f->head) != 0) {
+	if (git2.commit_lookup(&head, repo, &f->head) != 0) {
 		git_fail(DROVER_INTERNAL, err, "cannot read the commit of %s", t->path);
 		return -1;
 	}
-	git_oid_cpy(oid, &f->head);
-	if (git_oid_equal(git_commit_tree_id(head), &f->files))
+	git2.oid_cpy(oid, &f->head);
+	if (git2.oid_equal(git2.commit_tree_id(head), &f->files))
 		result = 0;
 	else if (wip_signature(t, &who, err) == 0) {
-		if (git_tree_lookup(&files, repo, &f->files) == 0 &&
-		    git_commit_create_v(oid, repo, NULL, who, who, NULL, "drover: work in a tree\n",
-			files, 1, head) == 0)
+		if (git2.tree_lookup(&files, repo, &f->files) == 0 &&
+		    git2.commit_create_v(oid, repo, NULL, who, who, NULL,
+			"drover: work in a tree\n", files, 1, head) == 0)
 			result = 0;
 		else
 			git_fail(DROVER_INTERNAL, err, "cannot commit the frozen files of %s",
 			    t->path);
 	}
-	git_tree_free(files);
-	git_commit_free(head);
-	git_signature_free(who);
+	git2.tree_free(files);
+	git2.commit_free(head);
+	git2.signature_free(who);
 	return result;
 }
 
@@ -220,6 +218,6 @@ tree_thaw(struct tree *t, const struct frozen *f, struct buf *undone, struct err
 		result = -1;
 out:
 	fill_status_free(&now.status);
-	git_repository_free(repo);
+	git2.repository_free(repo);
 	return result;
 }

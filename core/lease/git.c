@@ -175,7 +175,7 @@ git_must(struct git_run *run, const char *const *args, int code, const char *wha
 int
 git_fail(int code, struct error *err, const char *format, ...)
 {
-	const git_error *last = git_error_last();
+	const git_error *last = git2.error_last();
 	char said[301];
 	const char *text =
 	    last != NULL && last->message != NULL ? last->message : "no reason given";

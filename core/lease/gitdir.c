@@ -225,7 +225,7 @@ gitdir_scrub(struct tree *t, const git_oid *oid, struct error *err)
 	closedir(dir);
 	if (clone && gitdir_clone_refs(t, err) != 0)
 		return -1;
-	git_oid_tostr(head, sizeof head, oid);
+	git2.oid_tostr(head, sizeof head, oid);
 	head[GIT_OID_HEXSZ] = '\n';
 	head[GIT_OID_HEXSZ + 1] = '\0';
 	return gitdir_put_if_other(t, "HEAD", head, err);
@@ -266,8 +266,8 @@ gitdir_text_config(const struct tree *t, struct buf *out, struct error *err)
 
 	if (mirror_open(t, &mirror, err) != 0)
 		return -1;
-	if (git_repository_config_snapshot(&config, mirror) == 0)
-		git_config_get_string(&url, config, "remote.origin.url");
+	if (git2.repository_config_snapshot(&config, mirror) == 0)
+		git2.config_get_string(&url, config, "remote.origin.url");
 	buf_adds(out, "[core]\n\trepositoryformatversion = 0\n\tbare = false\n");
 	buf_adds(out, "\thooksPath = /dev/null\n[gc]\n\tauto = 0\n[remote \"origin\"]\n");
 	buf_adds(out, "\tfetch = +refs/heads/*:refs/remotes/origin/*\n\turl = \"");
@@ -278,8 +278,8 @@ gitdir_text_config(const struct tree *t, struct buf *out, struct error *err)
 			buf_addc(out, *url);
 	}
 	buf_adds(out, "\"\n");
-	git_config_free(config);
-	git_repository_free(mirror);
+	git2.config_free(config);
+	git2.repository_free(mirror);
 	return 0;
 }
 
@@ -295,21 +295,21 @@ gitdir_text_refs(const struct tree *t, struct buf *out, struct error *err)
 
 	if (mirror_open(t, &mirror, err) != 0)
 		return -1;
-	if (git_reference_iterator_new(&all, mirror) != 0) {
-		git_repository_free(mirror);
+	if (git2.reference_iterator_new(&all, mirror) != 0) {
+		git2.repository_free(mirror);
 		return git_fail(DROVER_INTERNAL, err, "cannot list the refs of %s", t->mirror);
 	}
-	while (git_reference_next(&ref, all) == 0) {
-		name = git_reference_name(ref);
-		if (git_reference_type(ref) == GIT_REFERENCE_DIRECT &&
+	while (git2.reference_next(&ref, all) == 0) {
+		name = git2.reference_name(ref);
+		if (git2.reference_type(ref) == GIT_REFERENCE_DIRECT &&
 		    (strncmp(name, "refs/remotes/origin/", 20) == 0 ||
 			strncmp(name, "refs/tags/", 10) == 0))
 			buf_addf(out, "%s %s\n",
-			    git_oid_tostr(hex, sizeof hex, git_reference_target(ref)), name);
-		git_reference_free(ref);
+			    git2.oid_tostr(hex, sizeof hex, git2.reference_target(ref)), name);
+		git2.reference_free(ref);
 	}
-	git_reference_iterator_free(all);
-	git_repository_free(mirror);
+	git2.reference_iterator_free(all);
+	git2.repository_free(mirror);
 	return 0;
 }
 
@@ -332,9 +332,9 @@ gitdir_tree_of(git_repository *repo, const git_oid *oid, git_tree **tree, struct
 	git_commit *commit = NULL;
 	int r = 0;
 
-	if (git_commit_lookup(&commit, repo, oid) != 0 || git_commit_tree(tree, commit) != 0)
+	if (git2.commit_lookup(&commit, repo, oid) != 0 || git2.commit_tree(tree, commit) != 0)
 		r = git_fail(DROVER_INTERNAL, err, "reading a commit");
-	git_commit_free(commit);
+	git2.commit_free(commit);
 	return r;
 }
 
@@ -343,7 +343,7 @@ gitdir_open(const struct tree *t, git_repository **repo, struct error *err)
 {
 	if (!gitdir_is_clone(t))
 		return mirror_open(t, repo, err);
-	if (git_repository_open_bare(repo, t->gitdir) != 0)
+	if (git2.repository_open_bare(repo, t->gitdir) != 0)
 		return git_fail(DROVER_INTERNAL, err, "cannot open %s", t->gitdir);
 	return 0;
 }
@@ -387,15 +387,15 @@ gitdir_head(const struct tree *t, git_repository *repo, git_oid *oid, char *bran
 	if (!read)
 		return 0;
 	if (strncmp(line, "ref: ", 5) == 0) {
-		found = git_reference_name_to_id(oid, repo, line + 5) == 0;
+		found = git2.reference_name_to_id(oid, repo, line + 5) == 0;
 		if (branch != NULL && strlen(line + 5) < size &&
 		    strncmp(line + 5, "refs/heads/", 11) == 0)
 			memcpy(branch, line + 5, strlen(line + 5) + 1);
 	} else
-		found = git_oid_fromstr(oid, line) == 0;
-	if (found && git_commit_lookup(&commit, repo, oid) != 0)
+		found = git2.oid_fromstr(oid, line) == 0;
+	if (found && git2.commit_lookup(&commit, repo, oid) != 0)
 		found = 0;
-	git_commit_free(commit);
+	git2.commit_free(commit);
 	return found;
 }
 
@@ -422,7 +422,7 @@ bool
 gitdir_base(const struct tree *t, git_oid *oid)
 {
 	char *path = path_join(t->gitdir, BASE), line[GIT_OID_HEXSZ + 2];
-	bool known = file_line(path, line, sizeof line) && git_oid_fromstr(oid, line) == 0;
+	bool known = file_line(path, line, sizeof line) && git2.oid_fromstr(oid, line) == 0;
 
 	free(path);
 	return known;

@@ -10,6 +10,8 @@ liblease_la_SOURCES = \
   core/lease/gitdir.c \
   core/lease/lease.c \
   core/lease/lease.h \
+  core/lease/libgit2.c \
+  core/lease/libgit2.h \
   core/lease/lock.c \
   core/lease/mirror.c \
   core/lease/push.c \
@@ -21,4 +23,3 @@ liblease_la_SOURCES = \
   core/lease/squash.c \
   core/lease/upkeep.c \
   core/lease/wip.c
-liblease_la_LIBADD = $(LIBGIT2_LIBS)

@@ -64,7 +64,7 @@ mirror_open(const struct tree *t, git_repository **repo, struct error *err)
 	*repo = NULL;
 	if (stat(t->mirror, &st) != 0 && mirror_make(t, err) != 0)
 		return -1;
-	if (git_repository_open_bare(repo, t->mirror) != 0)
+	if (git2.repository_open_bare(repo, t->mirror) != 0)
 		return git_fail(DROVER_INTERNAL, err, "cannot open the mirror %s of repo %s",
 		    t->mirror, t->repo->name);
 	return 0;
@@ -80,21 +80,21 @@ mirror_mend(const struct tree *t, struct error *err)
 
 	if (stat(t->mirror, &st) != 0)
 		return 0;
-	if (git_repository_open_bare(&repo, t->mirror) == 0) {
-		git_repository_free(repo);
+	if (git2.repository_open_bare(&repo, t->mirror) == 0) {
+		git2.repository_free(repo);
 		return 0;
 	}
 	aside = xasprintf("%s.broken-%lld", t->mirror, (long long)clock_wall());
 	if (mirror_lock(t, &fd, err) != 0)
 		goto out;
-	if (git_repository_open_bare(&repo, t->mirror) == 0 || rename(t->mirror, aside) == 0)
+	if (git2.repository_open_bare(&repo, t->mirror) == 0 || rename(t->mirror, aside) == 0)
 		result = 0;
 	else
 		error_errno(err, DROVER_INTERNAL,
 		    "the mirror %s of repo %s is broken and cannot be renamed",
 		    t->mirror, t->repo->name);
 out:
-	git_repository_free(repo);
+	git2.repository_free(repo);
 	path_close(&fd);
 	free(aside);
 	return result;
@@ -122,7 +122,7 @@ mirror_make(const struct tree *t, struct error *err)
 	}
 	if (path_remove_tree(tmp, err) != 0)
 		goto out;
-	if (git_repository_init(&repo, tmp, 1) != 0) {
+	if (git2.repository_init(&repo, tmp, 1) != 0) {
 		git_fail(DROVER_INTERNAL, err, "cannot make the mirror of repo %s in %s",
 		    t->repo->name, tmp);
 		goto out;
@@ -135,7 +135,7 @@ mirror_make(const struct tree *t, struct error *err)
 	}
 	result = 0;
 out:
-	git_repository_free(repo);
+	git2.repository_free(repo);
 	path_close(&fd);
 	mirror_settings_free(settings);
 	free(tmp);
@@ -219,12 +219,12 @@ mirror_config_good(const char *path, const struct mirror_setting *settings, char
 	bool good = true;
 
 	if (lstat(path, &st) != 0 || !S_ISREG(st.st_mode) ||
-	    git_config_open_ondisk(&config, path) != 0 ||
-	    git_config_iterator_new(&all, config) != 0) {
-		git_config_free(config);
+	    git2.config_open_ondisk(&config, path) != 0 ||
+	    git2.config_iterator_new(&all, config) != 0) {
+		git2.config_free(config);
 		return false;
 	}
-	while (git_config_next(&entry, all) == 0) {
+	while (git2.config_next(&entry, all) == 0) {
 		int at = 0;
 
 		if (strcmp(entry->name, "user.name") == 0 && *name == NULL) {
@@ -243,8 +243,8 @@ mirror_config_good(const char *path, const struct mirror_setting *settings, char
 		else
 			seen |= 1u << at;
 	}
-	git_config_iterator_free(all);
-	git_config_free(config);
+	git2.config_iterator_free(all);
+	git2.config_free(config);
 	for (int i = 0; i < MIRROR_SETTINGS; i++) {
 		if (settings[i].value != NULL && !(seen & (1u << i)))
 			good = false;
@@ -261,22 +261,22 @@ mirror_config_write(const char *path, const struct mirror_setting *settings, con
 	int rc, result = -1;
 
 	unlink(tmp);
-	rc = git_config_open_ondisk(&config, tmp);
+	rc = git2.config_open_ondisk(&config, tmp);
 	for (int i = 0; i < MIRROR_SETTINGS && rc == 0; i++) {
 		if (settings[i].value != NULL)
-			rc = git_config_set_string(config, settings[i].key, settings[i].value);
+			rc = git2.config_set_string(config, settings[i].key, settings[i].value);
 	}
 	if (rc == 0 && name != NULL)
-		rc = git_config_set_string(config, "user.name", name);
+		rc = git2.config_set_string(config, "user.name", name);
 	if (rc == 0 && email != NULL)
-		rc = git_config_set_string(config, "user.email", email);
+		rc = git2.config_set_string(config, "user.email", email);
 	if (rc != 0)
 		git_fail(DROVER_INTERNAL, err, "cannot write %s", tmp);
 	else if (rename(tmp, path) != 0)
 		error_errno(err, DROVER_INTERNAL, "cannot rename %s to %s", tmp, path);
 	else
 		result = 0;
-	git_config_free(config);
+	git2.config_free(config);
 	free(tmp);
 	return result;
 }
@@ -293,12 +293,12 @@ mirror_resolve(const struct tree *t, const char *ref, git_oid *oid, struct error
 		return -1;
 	if (ref == NULL || *ref == '\0') {
 		found = mirror_resolve_base(t, repo, oid, err);
-		git_repository_free(repo);
+		git2.repository_free(repo);
 		return found;
 	}
 	name = xasprintf("%s%s", strncmp(ref, "refs/", 5) == 0 ? "" : "refs/heads/", ref);
 	if (strlen(ref) <= 512 && text_is_utf8(ref, strlen(ref)) &&
-	    git_reference_name_is_valid(&valid, name) == 0 && valid) {
+	    git2.reference_name_is_valid(&valid, name) == 0 && valid) {
 		if (strncmp(ref, "refs/heads/", 11) == 0)
 			found = mirror_resolve_name(repo, ref + 5, oid);
 		else if (strncmp(ref, "refs/tags/", 10) == 0 ||
@@ -308,7 +308,7 @@ mirror_resolve(const struct tree *t, const char *ref, git_oid *oid, struct error
 			free(name);
 			name = xasprintf("refs/drover/fetch/%s", ref + 5);
 			if (mirror_fetch_ref(t, ref, err) != 0) {
-				git_repository_free(repo);
+				git2.repository_free(repo);
 				free(name);
 				return -1;
 			}
@@ -329,7 +329,7 @@ mirror_resolve(const struct tree *t, const char *ref, git_oid *oid, struct error
 		    t->repo->name, url, text_show_in(shown, sizeof shown, ref, strlen(ref)));
 		free(url);
 	}
-	git_repository_free(repo);
+	git2.repository_free(repo);
 	free(name);
 	return found ? 0 : -1;
 }
@@ -352,17 +352,17 @@ mirror_resolve_name(git_repository *repo, const char *name, git_oid *oid)
 	else if (strncmp(name, "refs/", 5) == 0)
 		full = xstrdup(name);
 	if (full != NULL) {
-		if (git_reference_name_to_id(&id, repo, full) == 0)
-			git_object_lookup(&object, repo, &id, GIT_OBJECT_ANY);
+		if (git2.reference_name_to_id(&id, repo, full) == 0)
+			git2.object_lookup(&object, repo, &id, GIT_OBJECT_ANY);
 	} else if (len >= 7 && len <= GIT_OID_HEXSZ && strspn(name, "0123456789abcdef") == len &&
-	    git_oid_fromstrn(&id, name, len) == 0)
-		git_object_lookup_prefix(&object, repo, &id, len, GIT_OBJECT_ANY);
-	if (object != NULL && git_object_peel(&commit, object, GIT_OBJECT_COMMIT) == 0) {
-		git_oid_cpy(oid, git_object_id(commit));
+	    git2.oid_fromstrn(&id, name, len) == 0)
+		git2.object_lookup_prefix(&object, repo, &id, len, GIT_OBJECT_ANY);
+	if (object != NULL && git2.object_peel(&commit, object, GIT_OBJECT_COMMIT) == 0) {
+		git2.oid_cpy(oid, git2.object_id(commit));
 		found = 1;
 	}
-	git_object_free(commit);
-	git_object_free(object);
+	git2.object_free(commit);
+	git2.object_free(object);
 	free(full);
 	return found;
 }
@@ -379,7 +379,7 @@ mirror_resolve_base(const struct tree *t, git_repository *repo, git_oid *oid, st
 			result = error_set(err, DROVER_CONFIG,
 			    "repo %s (%s) has no branch \"%s\": check its base", t->repo->name, url,
 			    t->repo->base);
-	} else if (git_reference_name_to_id(oid, repo, "refs/remotes/origin/HEAD") != 0)
+	} else if (git2.reference_name_to_id(oid, repo, "refs/remotes/origin/HEAD") != 0)
 		result = error_set(err, DROVER_CONFIG,
 		    "repo %s (%s) names no default branch: set its base", t->repo->name, url);
 	free(name);
@@ -402,7 +402,7 @@ mirror_unlock_packed(const struct tree *t)
 int
 mirror_ref_get(git_repository *repo, const char *name, git_oid *oid)
 {
-	return git_reference_name_to_id(oid, repo, name) == 0;
+	return git2.reference_name_to_id(oid, repo, name) == 0;
 }
 
 int
@@ -418,8 +418,8 @@ mirror_ref_set(const struct tree *t, const char *name, const git_oid *oid, struc
 	if (mirror_lock(t, &fd, err) != 0)
 		goto out;
 	for (int i = 0; i < 2; i++) {
-		rc = oid != NULL ? git_reference_create(&ref, repo, name, oid, 1, NULL) :
-				   git_reference_remove(repo, name);
+		rc = oid != NULL ? git2.reference_create(&ref, repo, name, oid, 1, NULL) :
+				   git2.reference_remove(repo, name);
 		if (rc != GIT_ELOCKED)
 			break;
 		/*
@@ -437,8 +437,8 @@ mirror_ref_set(const struct tree *t, const char *name, const git_oid *oid, struc
 		git_fail(rc == GIT_ELOCKED ? DROVER_AGAIN : DROVER_INTERNAL, err,
 		    "cannot set %s in %s", name, t->mirror);
 out:
-	git_reference_free(ref);
-	git_repository_free(repo);
+	git2.reference_free(ref);
+	git2.repository_free(repo);
 	path_close(&fd);
 	return rc == 0 ? 0 : -1;
 }

@@ -64,7 +64,7 @@ push_init(struct push *push, struct tree *t, const char *branch, struct error *e
 	*push = (struct push){ .tree = t, .branch = branch };
 	if (tree_head(t, head, sizeof head, err) != 0)
 		return -1;
-	git_oid_fromstr(&push->commit, head);
+	git2.oid_fromstr(&push->commit, head);
 	if (wip_transfer(t, &push->commit, err) != 0 || mirror_open(t, &push->mirror, err) != 0)
 		return -1;
 	push->remote_ref = xasprintf("refs/heads/%s", branch);
@@ -77,7 +77,7 @@ push_init(struct push *push, struct tree *t, const char *branch, struct error *e
 static void
 push_free(struct push *push)
 {
-	git_repository_free(push->mirror);
+	git2.repository_free(push->mirror);
 	free(push->remote_ref);
 	free(push->pushed);
 	free(push->pushing);
@@ -161,7 +161,7 @@ tree_push_onto(struct tree *t, const char *branch, struct error *err)
 		result = i + 1 < PUSH_RACES_MAX ? 0 : -1;
 	}
 	if (result != 0 && push.moved) {
-		git_oid_tostr(commit, sizeof commit, &push.commit);
+		git2.oid_tostr(commit, sizeof commit, &push.commit);
 		result = tree_fetch(t, err) == 0 ? tree_onto(t, branch, commit, commit, err) : -1;
 	}
 	/*
@@ -193,14 +193,14 @@ tree_onto(struct tree *t, const char *branch, const char *base, const char *comm
 	else if (!mirror_ref_get(mirror, name, &tip))
 		error_set(err, DROVER_PERMANENT, "branch %s of repo %s is gone", branch,
 		    t->repo->name);
-	else if (git_oid_fromstr(&ours, base) == 0 && git_oid_equal(&tip, &ours))
+	else if (git2.oid_fromstr(&ours, base) == 0 && git2.oid_equal(&tip, &ours))
 		result = 0;
-	else if (commit[0] != '\0' && git_oid_fromstr(&ours, commit) == 0 &&
-	    (git_oid_equal(&tip, &ours) || git_graph_descendant_of(mirror, &tip, &ours) == 1))
+	else if (commit[0] != '\0' && git2.oid_fromstr(&ours, commit) == 0 &&
+	    (git2.oid_equal(&tip, &ours) || git2.graph_descendant_of(mirror, &tip, &ours) == 1))
 		result = 0;
 	else
 		result = 1;
-	git_repository_free(mirror);
+	git2.repository_free(mirror);
 	free(name);
 	return result;
 }
@@ -212,11 +212,11 @@ push_names_head(git_repository *mirror, const char *branch)
 	const char *target;
 	bool yes = false;
 
-	if (git_reference_lookup(&head, mirror, "refs/remotes/origin/HEAD") == 0 &&
-	    (target = git_reference_symbolic_target(head)) != NULL)
+	if (git2.reference_lookup(&head, mirror, "refs/remotes/origin/HEAD") == 0 &&
+	    (target = git2.reference_symbolic_target(head)) != NULL)
 		yes = strncmp(target, "refs/remotes/origin/", 20) == 0 &&
 		    strcmp(target + 20, branch) == 0;
-	git_reference_free(head);
+	git2.reference_free(head);
 	return yes;
 }
 
@@ -231,17 +231,17 @@ push_allowed_onto(struct push *push, struct error *err)
 		return error_set(err, DROVER_PERMANENT,
 		    "%s is the main branch of repo %s: drover does not push onto it", push->branch,
 		    repo);
-	if (git_oid_is_zero(&push->there))
+	if (git2.oid_is_zero(&push->there))
 		return error_set(err, DROVER_PERMANENT, "branch %s of repo %s is gone",
 		    push->branch, repo);
-	if (git_oid_equal(&push->there, &push->commit))
+	if (git2.oid_equal(&push->there, &push->commit))
 		return 0;
 	/*
 	 * Only the base itself will do: a commit of ours that was taken off the
 	 * branch meanwhile must not come back.
 	 */
 	push->moved =
-	    git_oid_fromstr(&base, push->tree->base) != 0 || !git_oid_equal(&push->there, &base);
+	    git2.oid_fromstr(&base, push->tree->base) != 0 || !git2.oid_equal(&push->there, &base);
 	return push->moved ? -1 : 1;
 }
 
@@ -255,18 +255,18 @@ push_allowed(struct push *push, struct error *err)
 
 	if (push->onto)
 		return push_allowed_onto(push, err);
-	if (git_oid_equal(&push->there, &push->commit))
+	if (git2.oid_equal(&push->there, &push->commit))
 		return 0;
-	if (!git_oid_is_zero(&push->there)) {
+	if (!git2.oid_is_zero(&push->there)) {
 		onto = (mirror_ref_get(push->mirror, push->pushed, &ours) &&
-			   git_oid_equal(&ours, &push->there)) ||
+			   git2.oid_equal(&ours, &push->there)) ||
 		    (mirror_ref_get(push->mirror, push->pushing, &ours) &&
-			git_oid_equal(&ours, &push->there));
+			git2.oid_equal(&ours, &push->there));
 		/* Nor is a commit lost that is part of ours. */
-		if (!onto && git_commit_lookup(&there, push->mirror, &push->there) == 0)
-			onto =
-			    git_graph_descendant_of(push->mirror, &push->commit, &push->there) == 1;
-		git_commit_free(there);
+		if (!onto && git2.commit_lookup(&there, push->mirror, &push->there) == 0)
+			onto = git2.graph_descendant_of(push->mirror, &push->commit,
+				   &push->there) == 1;
+		git2.commit_free(there);
 		if (!onto) {
 			char hex[GIT_OID_HEXSZ + 1];
 
@@ -274,7 +274,7 @@ push_allowed(struct push *push, struct error *err)
 			    "branch %s of repo %s is at %.12s, which drover did not push: "
 			    "remove the branch, or merge that commit",
 			    push->branch, push->tree->repo->name,
-			    git_oid_tostr(hex, sizeof hex, &push->there));
+			    git2.oid_tostr(hex, sizeof hex, &push->there));
 		}
 	}
 	/*
@@ -300,14 +300,14 @@ push_by_cli(struct push *push, struct error *err)
 	if (result == 0)
 		result = push_allowed(push, err);
 	if (result == 1) {
-		git_oid_tostr(commit, sizeof commit, &push->commit);
-		git_oid_tostr(there, sizeof there, &push->there);
+		git2.oid_tostr(commit, sizeof commit, &push->commit);
+		git2.oid_tostr(there, sizeof there, &push->there);
 		/*
 		 * The remote compares and sets: otherwise a branch that was
 		 * deleted meanwhile would be made again.
 		 */
 		lease = xasprintf("--force-with-lease=%s:%s", push->remote_ref,
-		    git_oid_is_zero(&push->there) ? "" : there);
+		    git2.oid_is_zero(&push->there) ? "" : there);
 		spec = xasprintf("%s:%s", commit, push->remote_ref);
 		const char *const args[] = { "push", "--porcelain", "--no-verify",
 			"--no-recurse-submodules", lease, "--", t->repo->url, spec, NULL };
@@ -350,7 +350,7 @@ push_cli_look(struct push *push, const char *secret, struct error *err)
 
 		if (name != NULL && (size_t)(end - name - 1) == strlen(push->remote_ref) &&
 		    strncmp(name + 1, push->remote_ref, strlen(push->remote_ref)) == 0)
-			git_oid_fromstrn(&push->there, line, GIT_OID_HEXSZ);
+			git2.oid_fromstrn(&push->there, line, GIT_OID_HEXSZ);
 		if (name != NULL && strncmp(line, "ref: ", 5) == 0 &&
 		    (size_t)(end - name - 1) == 4 && strncmp(name + 1, "HEAD", 4) == 0)
 			push->head = (size_t)(name - line - 5) == strlen(push->remote_ref) &&
@@ -378,22 +378,22 @@ push_by_libgit2(struct push *push, struct error *err)
 	size_t n;
 	int rc, result = -1;
 
-	git_push_options_init(&options, GIT_PUSH_OPTIONS_VERSION);
+	git2.push_options_init(&options, GIT_PUSH_OPTIONS_VERSION);
 	remote_callbacks(&options.callbacks, &payload.auth);
 	options.callbacks.push_update_reference = push_status;
 	options.proxy_opts.type = GIT_PROXY_AUTO;
 	rc = remote_open(&remote, push->mirror, push->tree->repo->url);
 	if (rc == 0)
-		rc = git_remote_connect(remote, GIT_DIRECTION_PUSH, &options.callbacks,
+		rc = git2.remote_connect(remote, GIT_DIRECTION_PUSH, &options.callbacks,
 		    &options.proxy_opts, NULL);
 	if (rc == 0)
-		rc = git_remote_ls(&heads, &n, remote);
+		rc = git2.remote_ls(&heads, &n, remote);
 	if (rc != 0)
 		goto out;
 	memset(&push->there, 0, sizeof push->there);
 	for (size_t i = 0; i < n; i++) {
 		if (strcmp(heads[i]->name, push->remote_ref) == 0)
-			git_oid_cpy(&push->there, &heads[i]->oid);
+			git2.oid_cpy(&push->there, &heads[i]->oid);
 	}
 	result = push_allowed(push, err);
 	if (result != 1)
@@ -401,7 +401,7 @@ push_by_libgit2(struct push *push, struct error *err)
 	result = mirror_ref_set(push->tree, push->local, &push->commit, err);
 	if (result != 0)
 		goto done;
-	rc = git_remote_upload(remote, &specs, &options);
+	rc = git2.remote_upload(remote, &specs, &options);
 	mirror_ref_set(push->tree, push->local, NULL, NULL);
 	if (rc == 0 && push->refused != NULL)
 		result = push_refused(push, push->refused, err);
@@ -414,7 +414,7 @@ out:
 		result = -1;
 	}
 done:
-	git_remote_free(remote);
+	git2.remote_free(remote);
 	free(spec);
 	return result;
 }

@@ -171,10 +171,10 @@ remote_open(git_remote **remote, git_repository *repo, const char *url)
 {
 	git_remote_create_options options;
 
-	git_remote_create_options_init(&options, GIT_REMOTE_CREATE_OPTIONS_VERSION);
+	git2.remote_create_options_init(&options, GIT_REMOTE_CREATE_OPTIONS_VERSION);
 	options.repository = repo;
 	options.flags = GIT_REMOTE_CREATE_SKIP_INSTEADOF | GIT_REMOTE_CREATE_SKIP_DEFAULT_FETCHSPEC;
-	return git_remote_create_with_opts(remote, url, &options);
+	return git2.remote_create_with_opts(remote, url, &options);
 }
 
 void
@@ -188,7 +188,7 @@ int
 remote_fail(const struct config_repo *repo, const char *verb, const char *said, int rc,
     struct error *err)
 {
-	const git_error *last = git_error_last();
+	const git_error *last = git2.error_last();
 	char *url = remote_url_public(repo->url);
 	char shown[201];
 	const char *help;
@@ -224,18 +224,18 @@ remote_credential(git_credential **out, const char *url, const char *user, unsig
 	if (!(allowed & GIT_CREDENTIAL_USERPASS_PLAINTEXT))
 		return GIT_PASSTHROUGH;
 	if (auth->asked++ > 0) {
-		git_error_set_str(GIT_ERROR_HTTP,
+		git2.error_set_str(GIT_ERROR_HTTP,
 		    "authentication failed: the server refused the token");
 		return GIT_EAUTH;
 	}
 	if (remote_token(auth->tree, &name, &token, &auth->error) != 0)
-		git_error_set_str(GIT_ERROR_HTTP,
+		git2.error_set_str(GIT_ERROR_HTTP,
 		    "authentication required, but the token cannot be read");
 	else if (token == NULL)
-		git_error_set_str(GIT_ERROR_HTTP,
+		git2.error_set_str(GIT_ERROR_HTTP,
 		    "authentication required, but no token is configured");
 	else
-		rc = git_credential_userpass_plaintext_new(out, name, token);
+		rc = git2.credential_userpass_plaintext_new(out, name, token);
 	free(name);
 	free_wiped(token);
 	return rc;

@@ -12,8 +12,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <git2.h>
-
 #include "base/mem.h"
 #include "base/path.h"
 #include "lease/files.h"
@@ -34,7 +32,7 @@ static char *squash_target(git_repository *, const git_oid *);
 static int
 squash_oid(git_oid *oid, const char *text, struct error *err)
 {
-	if (git_oid_fromstr(oid, text) != 0)
+	if (git2.oid_fromstr(oid, text) != 0)
 		return error_set(err, DROVER_INTERNAL, "\"%.64s\" is not a commit hash", text);
 	return 0;
 }
@@ -50,20 +48,20 @@ tree_restore(struct tree *tree, const char *commit, struct buf *fresh, struct er
 	bool hidden;
 	int r = -1;
 
-	git_diff_options_init(&options, GIT_DIFF_OPTIONS_VERSION);
+	git2.diff_options_init(&options, GIT_DIFF_OPTIONS_VERSION);
 	if (squash_oid(&at, commit, err) != 0 || gitdir_enter(tree, &repo, err) != 0)
 		return -1;
 	if (wip_snapshot_now(tree, &now, NULL, &hidden, err) != 0 ||
 	    gitdir_tree_of(repo, &at, &from, err) != 0)
 		goto out;
-	if (git_tree_lookup(&to, repo, &now) != 0 ||
-	    git_diff_tree_to_tree(&diff, repo, from, to, &options) != 0) {
+	if (git2.tree_lookup(&to, repo, &now) != 0 ||
+	    git2.diff_tree_to_tree(&diff, repo, from, to, &options) != 0) {
 		git_fail(DROVER_INTERNAL, err, "cannot compare %s with %.12s", tree->path, commit);
 		goto out;
 	}
 	buf_clear(fresh);
-	for (size_t i = 0; i < git_diff_num_deltas(diff); i++) {
-		const git_diff_delta *delta = git_diff_get_delta(diff, i);
+	for (size_t i = 0; i < git2.diff_num_deltas(diff); i++) {
+		const git_diff_delta *delta = git2.diff_get_delta(diff, i);
 
 		if (delta->status == GIT_DELTA_ADDED)
 			buf_add(fresh, delta->new_file.path, strlen(delta->new_file.path) + 1);
@@ -74,10 +72,10 @@ tree_restore(struct tree *tree, const char *commit, struct buf *fresh, struct er
 	if (gitdir_scrub(tree, &at, err) == 0)
 		r = fill_reset(tree, err);
 out:
-	git_diff_free(diff);
-	git_tree_free(to);
-	git_tree_free(from);
-	git_repository_free(repo);
+	git2.diff_free(diff);
+	git2.tree_free(to);
+	git2.tree_free(from);
+	git2.repository_free(repo);
 	return r;
 }
 
@@ -94,19 +92,19 @@ squash_without(git_repository *repo, git_oid *oid, const char *place, const stru
 
 	if (without->len == 0)
 		return 0;
-	if (git_index_open(&index, place) != 0)
+	if (git2.index_open(&index, place) != 0)
 		return git_fail(DROVER_INTERNAL, err, "cannot read %s", place);
 	for (const char *path = without->data; path < without->data + without->len;
 	     path += strlen(path) + 1) {
 		git_tree_entry *entry = NULL;
 
-		if (git_tree_entry_bypath(&entry, base, path) != 0)
-			(void)git_index_remove(index, path, 0);
-		git_tree_entry_free(entry);
+		if (git2.tree_entry_bypath(&entry, base, path) != 0)
+			(void)git2.index_remove(index, path, 0);
+		git2.tree_entry_free(entry);
 	}
-	if (git_index_write(index) != 0 || git_index_write_tree_to(oid, index, repo) != 0)
+	if (git2.index_write(index) != 0 || git2.index_write_tree_to(oid, index, repo) != 0)
 		r = git_fail(DROVER_INTERNAL, err, "cannot write %s", place);
-	git_index_free(index);
+	git2.index_free(index);
 	return r;
 }
 
@@ -144,32 +142,32 @@ tree_squash(struct tree *tree, const struct buf *without, const char *message, c
 	    gitdir_tree_of(repo, &base, &from, err) != 0 ||
 	    squash_without(repo, &made, index, without, from, err) != 0)
 		goto out;
-	if (git_oid_equal(&made, git_tree_id(from))) {
+	if (git2.oid_equal(&made, git2.tree_id(from))) {
 		r = squash_stand(tree, &base, index, err);
 		goto out;
 	}
 	if (wip_signature(tree, &who, err) != 0)
 		goto out;
-	if (git_commit_lookup(&parent, repo, &base) != 0 ||
-	    git_tree_lookup(&to, repo, &made) != 0 ||
-	    git_commit_create_v(&made, repo, NULL, who, who, "UTF-8", message, to, 1, parent) !=
+	if (git2.commit_lookup(&parent, repo, &base) != 0 ||
+	    git2.tree_lookup(&to, repo, &made) != 0 ||
+	    git2.commit_create_v(&made, repo, NULL, who, who, "UTF-8", message, to, 1, parent) !=
 		0) {
 		git_fail(DROVER_INTERNAL, err, "cannot commit in %s", tree->path);
 		goto out;
 	}
 	if (squash_stand(tree, &made, index, err) != 0)
 		goto out;
-	git_oid_tostr(commit, size, &made);
+	git2.oid_tostr(commit, size, &made);
 	r = 1;
 out:
 	if (index != NULL)
 		(void)unlink(index);
 	free(index);
-	git_signature_free(who);
-	git_commit_free(parent);
-	git_tree_free(to);
-	git_tree_free(from);
-	git_repository_free(repo);
+	git2.signature_free(who);
+	git2.commit_free(parent);
+	git2.tree_free(to);
+	git2.tree_free(from);
+	git2.repository_free(repo);
 	return r;
 }
 
@@ -196,11 +194,11 @@ squash_target(git_repository *repo, const git_oid *oid)
 	char *target = NULL;
 	size_t len;
 
-	if (git_blob_lookup(&blob, repo, oid) == 0) {
-		len = (size_t)git_blob_rawsize(blob);
-		if (len < LINK_MAX && memchr(git_blob_rawcontent(blob), '\0', len) == NULL)
-			target = xstrndup(git_blob_rawcontent(blob), len);
-		git_blob_free(blob);
+	if (git2.blob_lookup(&blob, repo, oid) == 0) {
+		len = (size_t)git2.blob_rawsize(blob);
+		if (len < LINK_MAX && memchr(git2.blob_rawcontent(blob), '\0', len) == NULL)
+			target = xstrndup(git2.blob_rawcontent(blob), len);
+		git2.blob_free(blob);
 	}
 	return target != NULL ? target : xstrdup("");
 }
@@ -220,12 +218,12 @@ squash_file(git_repository *repo, const git_diff_delta *delta, struct drover_dif
 	size_t len;
 
 	if (file.mode != 0 && file.mode != GIT_FILEMODE_COMMIT) {
-		if (git_repository_odb(&odb, repo) != 0 ||
-		    git_odb_read_header(&len, &type, odb, &delta->new_file.id) != 0) {
-			git_odb_free(odb);
+		if (git2.repository_odb(&odb, repo) != 0 ||
+		    git2.odb_read_header(&len, &type, odb, &delta->new_file.id) != 0) {
+			git2.odb_free(odb);
 			return git_fail(DROVER_INTERNAL, err, "cannot read a changed file");
 		}
-		git_odb_free(odb);
+		git2.odb_free(odb);
 		diff->bytes += len;
 	}
 	if ((file.mode & MODE_TYPE) == MODE_LINK)
@@ -250,7 +248,7 @@ tree_compare(struct tree *tree, const char *commit, struct drover_diff *result,
 
 	memset(result, 0, sizeof *result);
 	result->size = sizeof *result;
-	git_diff_options_init(&options, GIT_DIFF_OPTIONS_VERSION);
+	git2.diff_options_init(&options, GIT_DIFF_OPTIONS_VERSION);
 	options.flags = GIT_DIFF_INCLUDE_TYPECHANGE;
 	options.max_size = PATCH_BYTES_MAX;
 	if (squash_oid(&base, tree->base, err) != 0 || squash_oid(&head, commit, err) != 0 ||
@@ -259,25 +257,25 @@ tree_compare(struct tree *tree, const char *commit, struct drover_diff *result,
 	if (gitdir_tree_of(repo, &base, &from, err) != 0 ||
 	    gitdir_tree_of(repo, &head, &to, err) != 0)
 		goto out;
-	if (git_diff_tree_to_tree(&diff, repo, from, to, &options) != 0 ||
-	    git_diff_get_stats(&stats, diff) != 0) {
+	if (git2.diff_tree_to_tree(&diff, repo, from, to, &options) != 0 ||
+	    git2.diff_get_stats(&stats, diff) != 0) {
 		git_fail(DROVER_INTERNAL, err, "cannot compare %.12s with %.12s", tree->base,
 		    commit);
 		goto out;
 	}
-	result->files = (uint32_t)git_diff_num_deltas(diff);
-	result->added = git_diff_stats_insertions(stats);
-	result->removed = git_diff_stats_deletions(stats);
-	for (size_t i = 0; i < git_diff_num_deltas(diff); i++) {
-		if (squash_file(repo, git_diff_get_delta(diff, i), result, visit, arg, err) != 0)
+	result->files = (uint32_t)git2.diff_num_deltas(diff);
+	result->added = git2.diff_stats_insertions(stats);
+	result->removed = git2.diff_stats_deletions(stats);
+	for (size_t i = 0; i < git2.diff_num_deltas(diff); i++) {
+		if (squash_file(repo, git2.diff_get_delta(diff, i), result, visit, arg, err) != 0)
 			goto out;
 	}
 	r = 0;
 out:
-	git_diff_stats_free(stats);
-	git_diff_free(diff);
-	git_tree_free(to);
-	git_tree_free(from);
-	git_repository_free(repo);
+	git2.diff_stats_free(stats);
+	git2.diff_free(diff);
+	git2.tree_free(to);
+	git2.tree_free(from);
+	git2.repository_free(repo);
 	return r;
 }

@@ -32,41 +32,48 @@ static int tree_save(struct tree *, char *, size_t, struct error *);
 static int tree_drop(struct tree *, struct error *);
 static int tree_any_commit(const struct tree *, git_oid *, struct error *);
 
-void
+int
 tree_init(struct tree *t, uint64_t lease, const struct config_repo *repo, const char *path,
-    const char *mirror, const char *state_dir)
+    const char *mirror, const char *state_dir, struct error *err)
 {
 	static const char *extensions[] = { "worktreeconfig" };
 	static const int levels[] = { GIT_CONFIG_LEVEL_SYSTEM, GIT_CONFIG_LEVEL_GLOBAL,
 		GIT_CONFIG_LEVEL_XDG, GIT_CONFIG_LEVEL_PROGRAMDATA };
 
 	*t = (struct tree){ .lease = lease, .repo = repo, .lock = -1 };
+	if (libgit2_open(err) != 0)
+		return -1;
 	t->path = xstrdup(path);
 	t->mirror = xstrdup(mirror);
 	t->trash = path_join(state_dir, "trash");
 	t->gitdir = xasprintf("%s/.git", path);
-	git_libgit2_init();
-	git_libgit2_opts(GIT_OPT_SET_EXTENSIONS, extensions, (size_t)1);
+	git2.libgit2_init();
+	git2.libgit2_opts(GIT_OPT_SET_EXTENSIONS, extensions, (size_t)1);
 	/* drover's own git work ignores the git settings of its user. */
 	for (size_t i = 0; i < ARRAY_LEN(levels); i++)
-		git_libgit2_opts(GIT_OPT_SET_SEARCH_PATH, levels[i], "");
+		git2.libgit2_opts(GIT_OPT_SET_SEARCH_PATH, levels[i], "");
+	return 0;
 }
 
-void
-tree_hold(void)
+int
+tree_hold(struct error *err)
 {
-	git_libgit2_init();
+	if (libgit2_open(err) != 0)
+		return -1;
+	git2.libgit2_init();
+	return 0;
 }
 
 void
 tree_free(struct tree *t)
 {
+	if (t->path != NULL)
+		git2.libgit2_shutdown();
 	path_close(&t->lock);
 	free(t->path);
 	free(t->mirror);
 	free(t->trash);
 	free(t->gitdir);
-	git_libgit2_shutdown();
 	*t = (struct tree){ .lock = -1 };
 }
 
@@ -97,7 +104,7 @@ tree_prepare(struct tree *t, const char *state, const char *ref, char *saved, si
 	if (mirror_guard(t, err) != 0 || mirror_resolve(t, ref, &oid, err) != 0 ||
 	    tree_enter(t, err) != 0)
 		return -1;
-	git_oid_tostr(t->base, sizeof t->base, &oid);
+	git2.oid_tostr(t->base, sizeof t->base, &oid);
 	if (tree_find(t, &oid, &kind, err) != 0)
 		goto out;
 	if (kind == (clone ? TREE_CLONE : TREE_WORKTREE)) {
@@ -188,18 +195,19 @@ tree_any_commit(const struct tree *t, git_oid *oid, struct error *err)
 	int found;
 
 	if (t->base[0] != '\0')
-		return git_oid_fromstr(oid, t->base);
+		return git2.oid_fromstr(oid, t->base);
 	if (mirror_open(t, &mirror, err) != 0)
 		return -1;
-	found = git_reference_name_to_id(oid, mirror, "refs/remotes/origin/HEAD") == 0;
-	if (!found && git_reference_iterator_glob_new(&all, mirror, "refs/remotes/*") == 0) {
-		while (!found && git_reference_next(&ref, all) == 0) {
-			found = git_reference_name_to_id(oid, mirror, git_reference_name(ref)) == 0;
-			git_reference_free(ref);
+	found = git2.reference_name_to_id(oid, mirror, "refs/remotes/origin/HEAD") == 0;
+	if (!found && git2.reference_iterator_glob_new(&all, mirror, "refs/remotes/*") == 0) {
+		while (!found && git2.reference_next(&ref, all) == 0) {
+			found = git2.reference_name_to_id(oid, mirror,
+				    git2.reference_name(ref)) == 0;
+			git2.reference_free(ref);
 		}
-		git_reference_iterator_free(all);
+		git2.reference_iterator_free(all);
 	}
-	git_repository_free(mirror);
+	git2.repository_free(mirror);
 	return found ? 0 :
 		       error_set(err, DROVER_INTERNAL, "the mirror %s has no branch", t->mirror);
 }
@@ -237,9 +245,9 @@ tree_order(struct tree *t, const struct fill_status *status, const git_oid *oid,
 
 	if (gitdir_open(t, &repo, err) != 0)
 		return -1;
-	there = gitdir_head(t, repo, &head, NULL, 0) && git_oid_equal(&head, oid) && !marked &&
+	there = gitdir_head(t, repo, &head, NULL, 0) && git2.oid_equal(&head, oid) && !marked &&
 	    !status->changed && !status->hidden;
-	git_repository_free(repo);
+	git2.repository_free(repo);
 	if (gitdir_mark(t, true, err) != 0 || gitdir_scrub(t, oid, err) != 0)
 		return -1;
 	if (status->hidden || marked)
@@ -298,7 +306,7 @@ tree_return(struct tree *t, char *saved, size_t size, struct error *err)
 	if (!gitdir_base(t, &base) && !gitdir_head(t, repo, &base, NULL, 0) &&
 	    tree_any_commit(t, &base, err) != 0)
 		goto out;
-	git_oid_tostr(t->base, sizeof t->base, &base);
+	git2.oid_tostr(t->base, sizeof t->base, &base);
 	if (tree_order(t, &status, &base, err) != 0)
 		goto out;
 	if (status.changed || status.ignored) {
@@ -314,7 +322,7 @@ tree_return(struct tree *t, char *saved, size_t size, struct error *err)
 out:
 	fill_status_free(&status);
 	fill_status_free(&after);
-	git_repository_free(repo);
+	git2.repository_free(repo);
 	path_close(&t->lock);
 	return result;
 }
@@ -355,11 +363,11 @@ tree_head(struct tree *t, char *commit, size_t size, struct error *err)
 	if (gitdir_guard(t, err) != 0 || gitdir_open(t, &repo, err) != 0)
 		return -1;
 	if (gitdir_head(t, repo, &oid, NULL, 0)) {
-		git_oid_tostr(commit, size, &oid);
+		git2.oid_tostr(commit, size, &oid);
 		result = 0;
 	} else
 		error_set(err, DROVER_INTERNAL, "HEAD of the tree %s names no commit", t->path);
-	git_repository_free(repo);
+	git2.repository_free(repo);
 	return result;
 }
 
@@ -372,7 +380,7 @@ tree_keep(struct tree *t, uint64_t job, struct error *err)
 	snprintf(name, sizeof name, "refs/drover/job/%llu", (unsigned long long)job);
 	if (tree_head(t, head, sizeof head, err) != 0)
 		return -1;
-	git_oid_fromstr(&oid, head);
+	git2.oid_fromstr(&oid, head);
 	if (wip_transfer(t, &oid, err) != 0)
 		return -1;
 	return mirror_ref_set(t, name, &oid, err);

@@ -43,14 +43,18 @@ struct tree {
 	const struct tree_credentials *credentials;
 };
 
-void tree_init(struct tree *, uint64_t lease, const struct config_repo *, const char *path,
-    const char *mirror, const char *state_dir);
+/*
+ * Copies the paths, borrows the repo. Returns -1 and DROVER_CONFIG when libgit2
+ * cannot be opened; tree_free() is then not needed, and does no harm.
+ */
+int tree_init(struct tree *, uint64_t lease, const struct config_repo *, const char *path,
+    const char *mirror, const char *state_dir, struct error *);
 void tree_free(struct tree *);
 /*
  * For processes whose threads have trees: keeps libgit2 up for good. It leaks
  * the errors of other threads when its last user shuts it down.
  */
-void tree_hold(void);
+int tree_hold(struct error *);
 
 /*
  * Fetches the repo into its mirror (made when missing). Fetches are coalesced:

@@ -12,8 +12,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <git2/sys/repository.h>
-
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/path.h"
@@ -120,7 +118,7 @@ wip_snapshot_by_cli(struct tree *t, const char *index, bool fresh, git_oid *oid,
 	run.out = &out;
 	if (git_must(&run, write, DROVER_INTERNAL, t->path, err) != 0)
 		goto out;
-	if (git_oid_fromstrn(oid, buf_str(&out), out.len < GIT_OID_HEXSZ ? 0 : GIT_OID_HEXSZ) !=
+	if (git2.oid_fromstrn(oid, buf_str(&out), out.len < GIT_OID_HEXSZ ? 0 : GIT_OID_HEXSZ) !=
 	    0) {
 		error_set(err, DROVER_INTERNAL, "git write-tree in %s printed no hash", t->path);
 		goto out;
@@ -145,30 +143,30 @@ wip_snapshot_by_libgit2(struct tree *t, const char *path, bool fresh, git_oid *o
 
 	if (gitdir_open(t, &repo, err) != 0)
 		return -1;
-	rc = git_repository_set_workdir(repo, t->path, 0);
+	rc = git2.repository_set_workdir(repo, t->path, 0);
 	if (rc == 0)
-		rc = git_index_open(&index, path);
+		rc = git2.index_open(&index, path);
 	if (rc == 0)
-		rc = git_repository_set_index(repo, index);
+		rc = git2.repository_set_index(repo, index);
 	if (rc == 0 && fresh && gitdir_head(t, repo, &head, NULL, 0)) {
-		rc = git_commit_lookup(&commit, repo, &head);
+		rc = git2.commit_lookup(&commit, repo, &head);
 		if (rc == 0)
-			rc = git_commit_tree(&tree, commit);
+			rc = git2.commit_tree(&tree, commit);
 		if (rc == 0)
-			rc = git_index_read_tree(index, tree);
+			rc = git2.index_read_tree(index, tree);
 	}
 	if (rc == 0)
-		rc = git_index_add_all(index, NULL, GIT_INDEX_ADD_DEFAULT, NULL, NULL);
+		rc = git2.index_add_all(index, NULL, GIT_INDEX_ADD_DEFAULT, NULL, NULL);
 	if (rc == 0)
-		rc = git_index_write(index);
+		rc = git2.index_write(index);
 	if (rc == 0)
-		rc = git_index_write_tree(oid, index);
+		rc = git2.index_write_tree(oid, index);
 	if (rc != 0)
 		git_fail(DROVER_INTERNAL, err, "cannot take a snapshot of %s", t->path);
-	git_tree_free(tree);
-	git_commit_free(commit);
-	git_index_free(index);
-	git_repository_free(repo);
+	git2.tree_free(tree);
+	git2.commit_free(commit);
+	git2.index_free(index);
+	git2.repository_free(repo);
 	return rc == 0 ? 0 : -1;
 }
 
@@ -183,16 +181,16 @@ wip_signature(const struct tree *t, git_signature **out, struct error *err)
 
 	if (mirror_open(t, &mirror, err) != 0)
 		return -1;
-	if (git_repository_config_snapshot(&config, mirror) == 0) {
-		git_config_get_string(&name, config, "user.name");
-		git_config_get_string(&email, config, "user.email");
+	if (git2.repository_config_snapshot(&config, mirror) == 0) {
+		git2.config_get_string(&name, config, "user.name");
+		git2.config_get_string(&email, config, "user.email");
 	}
 	if (name == NULL)
 		email = NULL;
-	rc = git_signature_new(out, name != NULL ? name : "drover",
+	rc = git2.signature_new(out, name != NULL ? name : "drover",
 	    email != NULL ? email : "drover@localhost", now, 0);
-	git_config_free(config);
-	git_repository_free(mirror);
+	git2.config_free(config);
+	git2.repository_free(mirror);
 	return rc == 0 ? 0 :
 			 git_fail(DROVER_INTERNAL, err, "user.name or user.email in %s is invalid",
 			     t->mirror);
@@ -210,30 +208,30 @@ wip_unsaved(const struct tree *t, git_repository *repo, const git_oid *oid)
 	git_oid base, next;
 	int result = 1;
 
-	if (git_revwalk_new(&walk, repo) != 0 || git_revwalk_push(walk, oid) != 0)
+	if (git2.revwalk_new(&walk, repo) != 0 || git2.revwalk_push(walk, oid) != 0)
 		goto out;
-	if (gitdir_base(t, &base) && git_commit_lookup(&commit, repo, &base) == 0)
-		git_revwalk_hide(walk, &base);
-	git_commit_free(commit);
+	if (gitdir_base(t, &base) && git2.commit_lookup(&commit, repo, &base) == 0)
+		git2.revwalk_hide(walk, &base);
+	git2.commit_free(commit);
 	/* Only the mirror's refs count: a job can write a clone's. */
 	if (mirror_open(t, &mirror, NULL) != 0)
 		goto out;
 	for (size_t i = 0; i < ARRAY_LEN(safe_refs); i++) {
-		if (git_reference_iterator_glob_new(&all, mirror, safe_refs[i]) != 0)
+		if (git2.reference_iterator_glob_new(&all, mirror, safe_refs[i]) != 0)
 			continue;
-		while (git_reference_next(&ref, all) == 0) {
+		while (git2.reference_next(&ref, all) == 0) {
 			git_object *tip = NULL;
-			if (git_reference_peel(&tip, ref, GIT_OBJECT_COMMIT) == 0)
-				git_revwalk_hide(walk, git_object_id(tip));
-			git_object_free(tip);
-			git_reference_free(ref);
+			if (git2.reference_peel(&tip, ref, GIT_OBJECT_COMMIT) == 0)
+				git2.revwalk_hide(walk, git2.object_id(tip));
+			git2.object_free(tip);
+			git2.reference_free(ref);
 		}
-		git_reference_iterator_free(all);
+		git2.reference_iterator_free(all);
 	}
-	result = git_revwalk_next(&next, walk) == 0;
+	result = git2.revwalk_next(&next, walk) == 0;
 out:
-	git_revwalk_free(walk);
-	git_repository_free(mirror);
+	git2.revwalk_free(walk);
+	git2.repository_free(mirror);
 	return result;
 }
 
@@ -253,36 +251,36 @@ wip_transfer(struct tree *t, const git_oid *oid, struct error *err)
 	if (mirror_open(t, &mirror, err) != 0 || gitdir_open(t, &from, err) != 0)
 		goto out;
 	rc = 0;
-	if (git_commit_lookup(&there, mirror, oid) == 0)
+	if (git2.commit_lookup(&there, mirror, oid) == 0)
 		goto out;
-	rc = git_revwalk_new(&walk, from);
+	rc = git2.revwalk_new(&walk, from);
 	if (rc == 0)
-		rc = git_revwalk_push(walk, oid);
-	if (rc == 0 && gitdir_base(t, &base) && git_commit_lookup(&there, mirror, &base) == 0)
-		rc = git_revwalk_hide(walk, &base);
-	if (rc == 0 && git_reference_iterator_glob_new(&all, mirror, "refs/remotes/*") == 0) {
-		while (git_reference_next(&ref, all) == 0) {
-			if (git_reference_target(ref) != NULL)
-				git_revwalk_hide(walk, git_reference_target(ref));
-			git_reference_free(ref);
+		rc = git2.revwalk_push(walk, oid);
+	if (rc == 0 && gitdir_base(t, &base) && git2.commit_lookup(&there, mirror, &base) == 0)
+		rc = git2.revwalk_hide(walk, &base);
+	if (rc == 0 && git2.reference_iterator_glob_new(&all, mirror, "refs/remotes/*") == 0) {
+		while (git2.reference_next(&ref, all) == 0) {
+			if (git2.reference_target(ref) != NULL)
+				git2.revwalk_hide(walk, git2.reference_target(ref));
+			git2.reference_free(ref);
 		}
-		git_reference_iterator_free(all);
+		git2.reference_iterator_free(all);
 	}
 	if (rc == 0)
-		rc = git_packbuilder_new(&pack, from);
+		rc = git2.packbuilder_new(&pack, from);
 	if (rc == 0)
-		rc = git_packbuilder_insert_walk(pack, walk);
+		rc = git2.packbuilder_insert_walk(pack, walk);
 	if (rc == 0)
-		rc = git_packbuilder_write(pack, packs, 0, NULL, NULL);
+		rc = git2.packbuilder_write(pack, packs, 0, NULL, NULL);
 	if (rc != 0)
 		git_fail(DROVER_INTERNAL, err, "cannot copy the commits of %s into %s", t->path,
 		    t->mirror);
 out:
-	git_commit_free(there);
-	git_packbuilder_free(pack);
-	git_revwalk_free(walk);
-	git_repository_free(from);
-	git_repository_free(mirror);
+	git2.commit_free(there);
+	git2.packbuilder_free(pack);
+	git2.revwalk_free(walk);
+	git2.repository_free(from);
+	git2.repository_free(mirror);
 	free(packs);
 	return rc == 0 ? 0 : -1;
 }
@@ -308,12 +306,12 @@ wip_save(struct tree *t, const struct fill_status *status, char *saved, size_t s
 		return -1;
 	known = gitdir_head(t, repo, &at, branch, sizeof branch);
 	attached = branch[0] != '\0';
-	if (known && git_commit_lookup(&head, repo, &at) != 0)
+	if (known && git2.commit_lookup(&head, repo, &at) != 0)
 		known = 0;
 	if (changed) {
 		if (wip_snapshot(t, status->hidden, &snapshot, NULL, err) != 0)
 			goto out;
-		changed = !known || !git_oid_equal(git_commit_tree_id(head), &snapshot);
+		changed = !known || !git2.oid_equal(git2.commit_tree_id(head), &snapshot);
 	}
 	if (changed) {
 		char *message = xasprintf("drover: what lease %llu left behind\n",
@@ -322,9 +320,9 @@ wip_save(struct tree *t, const struct fill_status *status, char *saved, size_t s
 		parents[0] = head;
 		rc = wip_signature(t, &who, err);
 		if (rc == 0) {
-			rc = git_tree_lookup(&tree, repo, &snapshot);
+			rc = git2.tree_lookup(&tree, repo, &snapshot);
 			if (rc == 0)
-				rc = git_commit_create(&made, repo, NULL, who, who, NULL, message,
+				rc = git2.commit_create(&made, repo, NULL, who, who, NULL, message,
 				    tree, known ? 1 : 0, parents);
 			if (rc != 0)
 				git_fail(DROVER_INTERNAL, err, "cannot save the work in %s",
@@ -347,10 +345,10 @@ wip_save(struct tree *t, const struct fill_status *status, char *saved, size_t s
 	    wip_save_branches(t, repo, saved, size, err) :
 	    0;
 out:
-	git_tree_free(tree);
-	git_commit_free(head);
-	git_signature_free(who);
-	git_repository_free(repo);
+	git2.tree_free(tree);
+	git2.commit_free(head);
+	git2.signature_free(who);
+	git2.repository_free(repo);
 	return result;
 }
 
@@ -363,19 +361,19 @@ wip_save_branches(struct tree *t, git_repository *repo, char *saved, size_t size
 	char more[256];
 	int nth = 1, result = 0;
 
-	if (git_reference_iterator_glob_new(&all, repo, "refs/heads/*") != 0)
+	if (git2.reference_iterator_glob_new(&all, repo, "refs/heads/*") != 0)
 		return 0;
-	while (result == 0 && git_reference_next(&ref, all) == 0) {
-		const git_oid *tip = git_reference_target(ref);
+	while (result == 0 && git2.reference_next(&ref, all) == 0) {
+		const git_oid *tip = git2.reference_target(ref);
 
 		if (tip != NULL && wip_unsaved(t, repo, tip)) {
 			result = wip_save_commit(t, tip, nth++, more, sizeof more, err);
 			if (result == 0 && saved[0] == '\0')
 				snprintf(saved, size, "%s", more);
 		}
-		git_reference_free(ref);
+		git2.reference_free(ref);
 	}
-	git_reference_iterator_free(all);
+	git2.reference_iterator_free(all);
 	return result;
 }
 
@@ -397,12 +395,12 @@ wip_save_commit(struct tree *t, const git_oid *oid, int nth, char *saved, size_t
 		else
 			snprintf(saved, size, "refs/drover/wip/%llu-%lld-%d",
 			    (unsigned long long)t->lease, (long long)now, i);
-		if (!mirror_ref_get(mirror, saved, &there) || git_oid_equal(&there, oid))
+		if (!mirror_ref_get(mirror, saved, &there) || git2.oid_equal(&there, oid))
 			break;
 	}
 	result = mirror_ref_set(t, saved, oid, err);
 	if (result != 0)
 		saved[0] = '\0';
-	git_repository_free(mirror);
+	git2.repository_free(mirror);
 	return result;
 }

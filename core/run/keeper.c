@@ -101,8 +101,10 @@ keeper_tidy(int fd, const struct message *m, struct error *err)
 		rc = error_set(&why, DROVER_INTERNAL,
 		    "the keeper was given the path \"%s\", which is not absolute", chore.path);
 	else if (actions[i].tree) {
-		tree_init(&chore.tree, message_u(m, "lease"), &repo, chore.path, mirror, state_dir);
-		rc = actions[i].run(&chore, &why);
+		rc = tree_init(&chore.tree, message_u(m, "lease"), &repo, chore.path, mirror,
+		    state_dir, &why);
+		if (rc == 0)
+			rc = actions[i].run(&chore, &why);
 		tree_free(&chore.tree);
 	} else
 		rc = actions[i].run(&chore, &why);
@@ -193,16 +195,16 @@ keeper_forget_jobs(const struct tree *t, const char *state_dir)
 
 	if (mirror_open(t, &repo, NULL) != 0)
 		return;
-	if (git_reference_iterator_glob_new(&all, repo, KEPT_REFS "*") == 0) {
-		while (git_reference_next_name(&name, all) == 0) {
+	if (git2.reference_iterator_glob_new(&all, repo, KEPT_REFS "*") == 0) {
+		while (git2.reference_next_name(&name, all) == 0) {
 			folder = xasprintf("%s/jobs/%s", state_dir, name + strlen(KEPT_REFS));
 			if (access(folder, F_OK) != 0 && errno == ENOENT)
 				buf_add(&gone, name, strlen(name) + 1);
 			free(folder);
 		}
-		git_reference_iterator_free(all);
+		git2.reference_iterator_free(all);
 	}
-	git_repository_free(repo);
+	git2.repository_free(repo);
 	for (size_t at = 0; at < gone.len; at += strlen(gone.data + at) + 1)
 		(void)mirror_ref_set(t, gone.data + at, NULL, NULL);
 	buf_free(&gone);
@@ -228,10 +230,11 @@ chore_sweep(struct chore *c, struct error *err)
 		if (len <= 4 || strcmp(entry->d_name + len - 4, ".git") != 0)
 			continue;
 		mirror = path_join(mirrors, entry->d_name);
-		tree_init(&tree, 0, &repo, mirror, mirror, c->path);
-		if (access(outputs, F_OK) == 0)
-			keeper_forget_jobs(&tree, c->path);
-		mirror_tend(&tree, err);
+		if (tree_init(&tree, 0, &repo, mirror, mirror, c->path, err) == 0) {
+			if (access(outputs, F_OK) == 0)
+				keeper_forget_jobs(&tree, c->path);
+			mirror_tend(&tree, err);
+		}
 		tree_free(&tree);
 		free(mirror);
 	}

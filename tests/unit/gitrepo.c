@@ -140,7 +140,7 @@ gitrepo_tree(const struct gitrepo *g, struct tree *t, uint64_t id)
 {
 	char *path = xasprintf("%s/trees/web/%llu", g->state, (unsigned long long)id);
 
-	tree_init(t, id, &g->repo, path, g->mirror, g->state);
+	MUST(tree_init(t, id, &g->repo, path, g->mirror, g->state, NULL) == 0);
 	free(path);
 }
 

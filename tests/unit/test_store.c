@@ -255,6 +255,55 @@ START_TEST(a_newer_database_is_refused)
 }
 END_TEST
 
+static int
+plan_row(void *arg, const struct store_row *row)
+{
+	buf_adds(arg, store_row_text(row, 3));
+	return 0;
+}
+
+/* Both are read with each job, from however many there are. */
+static void
+indexes_serve(void)
+{
+	static const char *const queries[][2] = {
+		{ "job_active", "explain query plan select id from job "
+				"where kind = 'x' and key >= 'a' and " STORE_JOB_ACTIVE },
+		{ "job_aside", "explain query plan select id from job "
+			       "where state = 'dead' and " STORE_JOB_ASIDE },
+	};
+	struct buf plan = BUF_INIT;
+
+	for (size_t i = 0; i < ARRAY_LEN(queries); i++) {
+		buf_clear(&plan);
+		ck_assert_int_gt(store_read(s, queries[i][1], NULL, 0, plan_row, &plan, &err), 0);
+		ck_assert_msg(strstr(buf_str(&plan), queries[i][0]) != NULL, "%s: %s",
+		    queries[i][0], buf_str(&plan));
+	}
+	buf_free(&plan);
+}
+
+START_TEST(an_older_database_is_read_by_its_indexes)
+{
+	static const char *const older[] = {
+		"delete from schema where version > 3",
+		"drop index job_active",
+		"create unique index job_active on job (kind, key) "
+		"where state in ('queued', 'delayed', 'held', 'running')",
+		"drop index job_aside",
+		"create index job_aside on job (state) "
+		"where state in ('delayed', 'held', 'dead', 'cancelled')",
+	};
+
+	indexes_serve();
+	for (size_t i = 0; i < ARRAY_LEN(older); i++)
+		ck_assert_msg(store_once(s, older[i], &err) == 0, "%s", err.text);
+	commit();
+	reopen();
+	indexes_serve();
+}
+END_TEST
+
 START_TEST(a_damaged_file_is_named)
 {
 	char *path = path_join(dir, "drover.db");
@@ -477,6 +526,7 @@ cases(Suite *suite)
 		every_commit_is_flushed,
 		network_file_systems_are_refused,
 		a_newer_database_is_refused,
+		an_older_database_is_read_by_its_indexes,
 		a_damaged_file_is_named,
 		check_compares_events_with_states,
 		kv_is_kept_by_scope,

@@ -12,10 +12,10 @@
  * and it would need a table in the other direction for what it uses of the
  * core.
  */
-#include <dlfcn.h>
 #include <pthread.h>
-#include <string.h>
+#include <stddef.h>
 
+#include "base/library.h"
 #include "base/mem.h"
 #include "host/http/http.h"
 
@@ -30,21 +30,14 @@ static bool is_loaded;
 static void
 http_load_curl(void)
 {
-	static const struct { const char *name; size_t offset; } calls[] = {
+	static const struct library_call calls[] = {
 #define X(call) { "curl_" #call, offsetof(struct http_curl, call) },
 		HTTP_CURL_CALLS(X)
 #undef X
 	};
-	void *library = dlopen(CURL_LIBRARY, RTLD_NOW | RTLD_LOCAL), *symbol;
 
-	if (library == NULL)
-		return;
-	for (size_t i = 0; i < ARRAY_LEN(calls); i++) {
-		if ((symbol = dlsym(library, calls[i].name)) == NULL)
-			return;
-		memcpy((char *)&loaded + calls[i].offset, &symbol, sizeof symbol);
-	}
-	is_loaded = loaded.global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
+	is_loaded = library_load(CURL_LIBRARY, calls, ARRAY_LEN(calls), &loaded) == 0 &&
+	    loaded.global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
 }
 
 const struct http_curl *
