@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What each byte of a Markdown text is part of, and what closes a fence. */
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -244,6 +245,41 @@ START_TEST(what_is_nested_too_deeply_is_refused)
 }
 END_TEST
 
+/* Whether the text was read right each time. */
+static void *
+reads_often(void *text)
+{
+	struct markdown m;
+	bool right = true;
+	int i;
+
+	for (i = 0; i < 500; i++) {
+		markdown_read(&m, NULL, text);
+		right = right && m.text == text && m.root != NULL && m.parts[2] == MARKDOWN_PROSE &&
+		    (m.parts[m.len - 2] & ~MARKDOWN_QUOTED) == MARKDOWN_CODE;
+		markdown_free(&m);
+	}
+	return right ? text : NULL;
+}
+
+START_TEST(threads_read_in_turn)
+{
+	static char one[] = "~~a~~ b\n\n> `c`", other[] = "* a\n  * b\n\n```\nc\n```\n\n    d\n";
+	pthread_t threads[2];
+	void *read;
+	size_t i;
+
+	for (i = 0; i < 2; i++)
+		ck_assert_int_eq(pthread_create(&threads[i], NULL, reads_often,
+				     i == 0 ? one : other),
+		    0);
+	for (i = 0; i < 2; i++) {
+		pthread_join(threads[i], &read);
+		ck_assert_ptr_eq(read, i == 0 ? one : other);
+	}
+}
+END_TEST
+
 static void
 cases(Suite *suite)
 {
@@ -256,6 +292,7 @@ cases(Suite *suite)
 	    sizeof(opens) / sizeof(opens[0]));
 	tcase_add_test(tc, the_longest_run_is_found);
 	tcase_add_test(tc, what_is_nested_too_deeply_is_refused);
+	tcase_add_test(tc, threads_read_in_turn);
 }
 
 SUITE(cases)
