@@ -22,6 +22,13 @@ struct error {
 	char text[DROVER_ERROR_MAX];
 };
 
+/* How an attempt of a job ended, and what it used. */
+struct job_outcome {
+	struct error error; /* the code is DROVER_OK when it succeeded */
+	int64_t wall_ms, cpu_ms;
+	int64_t rss, output; /* bytes */
+};
+
 /*
  * Fills err, which may be NULL, and returns -1. The text says what was wrong,
  * the value, and the mend. It is cut at 511 bytes, at a whole character.

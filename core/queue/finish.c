@@ -96,7 +96,7 @@ int
 queue_finish(struct queue *q, uint64_t id, uint64_t epoch, const struct job_outcome *outcome,
     struct error *err)
 {
-	const struct rule *rule = finish_rule(outcome->code);
+	const struct rule *rule = finish_rule(outcome->error.code);
 	char text[DROVER_ERROR_MAX];
 	struct transition transition = { 0 };
 	enum job_event event = rule->event;
@@ -119,17 +119,17 @@ queue_finish(struct queue *q, uint64_t id, uint64_t epoch, const struct job_outc
 	if (event == EVENT_FAIL && finish_exhausted(e, &next, rule, now))
 		event = EVENT_EXHAUST;
 	if (event == EVENT_FAIL || event == EVENT_QUOTA)
-		next.ready_at =
-		    now + backoff_delay(rule->backoff, tries, outcome->retry_after_ms, &q->random);
+		next.ready_at = now +
+		    backoff_delay(rule->backoff, tries, outcome->error.retry_after_ms, &q->random);
 
 	transition.who = e->job.worker;
-	transition.code = outcome->code;
-	transition.detail = job_text(outcome->text, text, sizeof text);
-	if (outcome->code != DROVER_OK)
+	transition.code = outcome->error.code;
+	transition.detail = job_text(outcome->error.text, text, sizeof text);
+	if (outcome->error.code != DROVER_OK)
 		transition.error = transition.detail != NULL ? transition.detail : "";
 	if (event == EVENT_HUMAN)
 		next.held_why = job_why(transition.detail, "a person must decide");
-	if (row_attempt(q, &e->job, outcome, error_class_name(outcome->code), now, err) != 0)
+	if (row_attempt(q, &e->job, outcome, error_class_name(outcome->error.code), now, err) != 0)
 		return -1;
 	return transition_apply(q, e, event, &next, &transition, err);
 }
@@ -140,7 +140,7 @@ queue_interrupt(struct queue *q, uint64_t id, bool crash, const char *why, struc
 	struct entry *e = entry_find(q, id);
 	char text[DROVER_ERROR_MAX];
 	struct transition transition = { 0 };
-	struct job_outcome outcome = { .text = why };
+	struct job_outcome outcome = { 0 };
 	enum job_event event = EVENT_INTERRUPT;
 	struct job next;
 	int64_t now = clock_wall();
@@ -159,6 +159,7 @@ queue_interrupt(struct queue *q, uint64_t id, bool crash, const char *why, struc
 	}
 	transition.who = e->job.worker;
 	transition.detail = job_text(why, text, sizeof text);
+	(void)text_copy(outcome.error.text, sizeof outcome.error.text, why);
 	outcome.wall_ms = now > e->job.started_at ? now - e->job.started_at : 0;
 	if (row_attempt(q, &e->job, &outcome, "interrupted", now, err) != 0)
 		return -1;

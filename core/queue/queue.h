@@ -78,14 +78,6 @@ struct job {
 	char *held_why;
 };
 
-/* How an attempt ended. */
-struct job_outcome {
-	int code;                    /* enum drover_class */
-	int64_t retry_after_ms;
-	const char *text;
-	int64_t wall_ms, cpu_ms, rss, output;
-};
-
 /*
  * What the gates ask about the machine and the daemon at each claim;
  * core_view() fills it.

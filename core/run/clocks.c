@@ -133,8 +133,7 @@ clocks_stop(struct clocks *clocks, int code, const char *text, int64_t now)
 	if (clocks->stopping)
 		return;
 	clocks->stopping = true;
-	clocks->stop_code = code;
-	(void)text_copy(clocks->stop_text, sizeof clocks->stop_text, text);
+	error_set(&clocks->stop, code, "%s", text);
 	clocks->kill_at = now + clocks->grace_ms;
 	job_terminate(clocks->run);
 }

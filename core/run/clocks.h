@@ -30,8 +30,7 @@ struct clocks {
 	int64_t look_at, looked_at, quiet_since;
 	int64_t kill_at;
 	bool stopping;
-	int stop_code; /* class that the attempt ends with if it is being stopped */
-	char stop_text[DROVER_ERROR_MAX];
+	struct error stop;               /* how the attempt ends if it is being stopped */
 	struct proc_usage usage;         /* as of the last clocks_look() */
 	int64_t output;                  /* bytes, as of the last look */
 };

@@ -43,7 +43,7 @@ static void job_await(const struct job_spare *, struct job_run *) __attribute__(
 static bool job_hand_over(struct job_run *, struct job_spare *);
 static void *job_thread(void *);
 static void job_sweep(const struct job_run *);
-static void job_read_outcome(const struct job_run *, int status, struct job_run_outcome *);
+static void job_read_error(const struct job_run *, int status, struct error *);
 
 /*
  * Set by the signal handler below, which has no argument. A job's process has
@@ -146,15 +146,15 @@ job_share_outcome(struct job_run *run, int code, const struct drover_error *erro
 {
 	struct job_shared *shared = run->shared;
 
-	shared->code = code > 0 ? DROVER_OK : code < DROVER_INTERNAL ? DROVER_INTERNAL : code;
-	shared->retry_after_ms =
-	    shared->code != DROVER_OK && error->retry_after_ms > 0 ? error->retry_after_ms : 0;
-	if (shared->code != DROVER_OK)
-		memcpy(shared->text, error->text, sizeof shared->text);
-	shared->text[sizeof shared->text - 1] = '\0';
-	if (shared->code != DROVER_OK && shared->text[0] == '\0')
-		(void)text_copy(shared->text, sizeof shared->text,
-		    "the pipeline failed and gave no reason");
+	if (code < DROVER_OK) {
+		shared->error.code = code < DROVER_INTERNAL ? DROVER_INTERNAL : code;
+		shared->error.retry_after_ms =
+		    error->retry_after_ms > 0 ? error->retry_after_ms : 0;
+		(void)snprintf(shared->error.text, sizeof shared->error.text, "%.*s",
+		    DROVER_ERROR_MAX - 1,
+		    error->text[0] != '\0' ? error->text :
+					     "the pipeline failed and gave no reason");
+	}
 	__atomic_signal_fence(__ATOMIC_RELEASE);
 	shared->done = 1;
 }
@@ -346,33 +346,26 @@ job_sweep(const struct job_run *run)
 }
 
 static void
-job_read_outcome(const struct job_run *run, int status, struct job_run_outcome *outcome)
+job_read_error(const struct job_run *run, int status, struct error *err)
 {
 	const struct job_shared *shared = run->shared;
-	struct error err = { 0 };
 
-	if (shared->done) {
-		outcome->code = shared->code;
-		outcome->retry_after_ms = shared->retry_after_ms;
-		(void)text_copy(outcome->text, sizeof outcome->text, shared->text);
-		return;
-	}
-	if (WIFSIGNALED(status) && shared->crash[0] != '\0')
-		error_set(&err, DROVER_INTERNAL, "%.*s (%s)", (int)sizeof shared->crash - 1,
+	if (shared->done)
+		*err = shared->error;
+	else if (WIFSIGNALED(status) && shared->crash[0] != '\0')
+		error_set(err, DROVER_INTERNAL, "%.*s (%s)", (int)sizeof shared->crash - 1,
 		    shared->crash, strsignal(WTERMSIG(status)));
 	else if (WIFSIGNALED(status))
-		error_set(&err, DROVER_INTERNAL, "the job's process was ended by signal %d (%s)",
+		error_set(err, DROVER_INTERNAL, "the job's process was ended by signal %d (%s)",
 		    WTERMSIG(status), strsignal(WTERMSIG(status)));
 	else
-		error_set(&err, DROVER_INTERNAL,
+		error_set(err, DROVER_INTERNAL,
 		    "the plugin ended the process (exit status %d) instead of returning from run()",
 		    WEXITSTATUS(status));
-	outcome->code = err.code;
-	(void)text_copy(outcome->text, sizeof outcome->text, err.text);
 }
 
 void
-job_reap(struct job_run *run, struct job_run_outcome *outcome)
+job_reap(struct job_run *run, struct job_outcome *outcome)
 {
 	struct rusage usage = { 0 };
 	int status = 0;
@@ -389,7 +382,7 @@ job_reap(struct job_run *run, struct job_run_outcome *outcome)
 		outcome->rss = (int64_t)usage.ru_maxrss * 1024;
 		job_sweep(run);
 	}
-	job_read_outcome(run, status, outcome);
+	job_read_error(run, status, &outcome->error);
 	close(run->ended);
 	run->ended = -1;
 }

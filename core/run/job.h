@@ -27,9 +27,7 @@ struct cgroup;
  */
 struct job_shared {
 	volatile sig_atomic_t done;
-	int32_t code;
-	int64_t retry_after_ms;
-	char text[DROVER_ERROR_MAX];
+	struct error error; /* what run() returned, once it is done */
 	char crash[DROVER_ERROR_MAX];
 };
 
@@ -46,13 +44,6 @@ struct job_run {
 	int ended; /* readable once the job is over: a pidfd, or a thread's eventfd */
 	pid_t pid;                       /* 0 if the job is a thread */
 	pthread_t thread;
-};
-
-struct job_run_outcome {
-	int code;
-	int64_t retry_after_ms;
-	char text[DROVER_ERROR_MAX];
-	int64_t cpu_ms, rss;
 };
 
 /*
@@ -96,6 +87,6 @@ void job_kill(struct job_run *);
  * Call this once `ended` is readable. Reaps the job's process, kills everything
  * that it left behind, and fills in how the attempt ended.
  */
-void job_reap(struct job_run *, struct job_run_outcome *);
+void job_reap(struct job_run *, struct job_outcome *);
 
 #endif

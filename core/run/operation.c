@@ -40,19 +40,15 @@ struct operation_row {
 	 * itself, it sets scope->replied.
 	 */
 	int (*run)(struct operation *, struct scope *, struct error *);
-	void (
-	    *answer)(struct link *, const struct message *request, int code, const struct error *);
+	void (*answer)(struct link *, const struct message *request, const struct error *);
 };
 
 static int operation_call(struct operation *, struct scope *, struct error *);
 static int operation_hook(struct operation *, struct scope *, struct error *);
 static int operation_listen(struct operation *, struct scope *, struct error *);
-static void operation_answer_call(struct link *, const struct message *, int code,
-    const struct error *);
-static void operation_answer_hook(struct link *, const struct message *, int code,
-    const struct error *);
-static void operation_answer_listen(struct link *, const struct message *, int code,
-    const struct error *);
+static void operation_answer_call(struct link *, const struct message *, const struct error *);
+static void operation_answer_hook(struct link *, const struct message *, const struct error *);
+static void operation_answer_listen(struct link *, const struct message *, const struct error *);
 static const struct operation_row *operation_row(enum message_type);
 static const struct drover_operation *operation_find(const struct runner *, const char *name);
 static int operation_hook_body(struct operation *, struct link *, struct buf *, struct error *);
@@ -103,32 +99,28 @@ operation_find(const struct runner *runner, const char *name)
 }
 
 static void
-operation_answer_call(struct link *link, const struct message *request, int code,
-    const struct error *why)
+operation_answer_call(struct link *link, const struct message *request, const struct error *why)
 {
 	struct message_out out;
 	struct error err = { 0 };
 
 	message_begin(&out, MESSAGE_OPERATION_REPLY, link_id(link));
 	message_put_u(&out, message_u(request, "call"));
-	message_put_i(&out, code);
-	message_put_i(&out, why != NULL ? why->retry_after_ms : 0);
-	message_put_s(&out, why != NULL ? why->text : "");
+	message_put_error(&out, why);
 	message_put_b(&out, "", 0);
 	(void)link_ask(link, &out, 0, NULL, &err);
 }
 
 static void
-operation_answer_hook(struct link *link, const struct message *request, int code,
-    const struct error *why)
+operation_answer_hook(struct link *link, const struct message *request, const struct error *why)
 {
 	struct message_out out;
 	struct error err = { 0 };
 
 	message_begin(&out, MESSAGE_HOOK_REPLY, link_id(link));
 	message_put_u(&out, message_u(request, "call"));
-	message_put_i(&out, code);
-	message_put_s(&out, why != NULL ? why->text : "");
+	message_put_i(&out, why->code);
+	message_put_s(&out, why->text);
 	message_put_u(&out, 0);
 	message_put_s(&out, "");
 	message_put_s(&out, "");
@@ -137,17 +129,14 @@ operation_answer_hook(struct link *link, const struct message *request, int code
 }
 
 static void
-operation_answer_listen(struct link *link, const struct message *request, int code,
-    const struct error *why)
+operation_answer_listen(struct link *link, const struct message *request, const struct error *why)
 {
 	struct message_out out;
 	struct error err = { 0 };
 
 	message_begin(&out, MESSAGE_LISTEN_ENDED, link_id(link));
 	message_put_u(&out, message_u(request, "call"));
-	message_put_i(&out, code);
-	message_put_i(&out, why != NULL ? why->retry_after_ms : 0);
-	message_put_s(&out, why != NULL ? why->text : "");
+	message_put_error(&out, why);
 	(void)link_ask(link, &out, 0, NULL, &err);
 }
 
@@ -313,19 +302,20 @@ operation_carry_out(struct operation *op)
 	if (!op->lasts)
 		scope.deadline_ms = clock_mono() + message_i(&op->request, "timeout");
 	code = op->row->run(op, &scope, &err);
-	if (code < DROVER_INTERNAL)
-		code = DROVER_INTERNAL;
+	if (code >= 0)
+		memset(&err, 0, sizeof err);
+	else
+		err.code = code < DROVER_INTERNAL ? DROVER_INTERNAL : code;
 	err.text[sizeof err.text - 1] = '\0';
 	/*
 	 * A listener may return DROVER_CONFIG without a text: it means that
 	 * listening is not configured, which is no fault.
 	 */
-	if (code < 0 && err.text[0] == '\0' && !(op->lasts && code == DROVER_CONFIG))
-		error_set(&err, code, "%s() failed (%s) and gave no reason", op->row->callback,
-		    error_class_name(code));
+	if (code < 0 && err.text[0] == '\0' && !(op->lasts && err.code == DROVER_CONFIG))
+		error_set(&err, err.code, "%s() failed (%s) and gave no reason", op->row->callback,
+		    error_class_name(err.code));
 	if (!scope.replied)
-		op->row->answer(scope.link, &op->request, code < 0 ? code : DROVER_OK,
-		    code < 0 ? &err : NULL);
+		op->row->answer(scope.link, &op->request, &err);
 	op->shared->done = 1;
 	scope_end(&scope);
 	link_free(scope.link);
@@ -419,7 +409,7 @@ operation_refuse(const struct operation *op, const struct error *why)
 {
 	struct link *link = operation_link(op->runner, &op->request);
 
-	op->row->answer(link, &op->request, why->code, why);
+	op->row->answer(link, &op->request, why);
 	link_free(link);
 }
 

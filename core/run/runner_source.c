@@ -45,21 +45,23 @@ source_configured(const struct runner *runner, const char *name)
 }
 
 /*
- * Brings a callback's return value into the range of enum drover_class, and
- * sets a text if the callback gave none.
+ * Makes err fit what a callback returned: zeroed if it succeeded, else with a
+ * code in the range of enum drover_class, and with a text even if the callback
+ * gave none. Returns the code.
  */
 static int
 source_code(int code, struct error *err, const char *callback)
 {
-	if (code >= 0)
+	if (code >= 0) {
+		memset(err, 0, sizeof *err);
 		return DROVER_OK;
-	if (code < DROVER_INTERNAL)
-		code = DROVER_INTERNAL;
+	}
+	err->code = code < DROVER_INTERNAL ? DROVER_INTERNAL : code;
 	err->text[sizeof err->text - 1] = '\0';
 	if (err->text[0] == '\0')
-		error_set(err, code, "%s() failed (%s) and gave no reason", callback,
-		    error_class_name(code));
-	return code;
+		error_set(err, err->code, "%s() failed (%s) and gave no reason", callback,
+		    error_class_name(err->code));
+	return err->code;
 }
 
 /*
@@ -130,7 +132,6 @@ runner_source_open(struct runner *runner, int index, struct error *err)
 	source->scope.watch = NULL;
 	if (code != DROVER_OK) {
 		scope_end(&source->scope);
-		err->code = code;
 		return error_prefix(err, "source %s", source->name);
 	}
 	source->open = true;
@@ -270,11 +271,9 @@ runner_source_poll(struct runner *runner, const struct message *m)
 	struct runner_source *source = runner_source_find(runner, name);
 	struct error err = { 0 }, lost = { 0 };
 	struct message_out out;
-	int code;
 
 	if (source == NULL) {
-		code = DROVER_CONFIG;
-		error_set(&err, code, "plugin %s has no open source %s",
+		error_set(&err, DROVER_CONFIG, "plugin %s has no open source %s",
 		    runner->image.plugin.name, name);
 	} else {
 		source->poll_id = m->id;
@@ -283,23 +282,21 @@ runner_source_poll(struct runner *runner, const struct message *m)
 		source->scope.emit = source_emit;
 		source->scope.cursor = source_cursor;
 		crash_at("poll", "source", source->name);
-		code = source_code(source->source->poll(&source->scope.public, source->state,
-				       message_s(m, "cursor"), (struct drover_error *)&err),
+		(void)source_code(source->source->poll(&source->scope.public, source->state,
+				      message_s(m, "cursor"), (struct drover_error *)&err),
 		    &err, "poll");
 		crash_at(NULL, NULL, NULL);
 		source->scope.emit = NULL;
 		source->scope.cursor = NULL;
-		if (code == DROVER_OK && source_send_items(source, &err) == -1)
-			code = err.code;
+		if (err.code == DROVER_OK)
+			(void)source_send_items(source, &err);
 	}
 	message_begin(&out, MESSAGE_SOURCE_POLLED, m->id);
 	message_put_s(&out, name);
-	message_put_i(&out, code);
-	message_put_i(&out, code != DROVER_OK ? err.retry_after_ms : 0);
-	message_put_s(&out, code != DROVER_OK ? err.text : "");
-	message_put_u(&out, code == DROVER_OK && source->cursor != NULL);
-	message_put_s(&out, code == DROVER_OK ? source->cursor : "");
-	message_put_i(&out, code == DROVER_OK ? source->scope.again_ms : 0);
+	message_put_error(&out, &err);
+	message_put_u(&out, err.code == DROVER_OK && source->cursor != NULL);
+	message_put_s(&out, err.code == DROVER_OK ? source->cursor : "");
+	message_put_i(&out, err.code == DROVER_OK ? source->scope.again_ms : 0);
 	if (source != NULL)
 		source_forget(source);
 	(void)message_send(runner->fd, &out, &lost);
@@ -312,21 +309,18 @@ runner_source_settle(struct runner *runner, const struct message *m)
 	struct drover_settled settled = { .size = sizeof settled };
 	struct error err = { 0 }, lost = { 0 };
 	struct message_out out;
-	int code = DROVER_OK;
 
 	if (source != NULL && source->source->settle != NULL) {
 		SETTLED_FIELDS(FIELD_GET, m, &settled);
 		crash_at("settle", "source", source->name);
-		code = source_code(source->source->settle(&source->scope.public, source->state,
-				       &settled, (struct drover_error *)&err),
+		(void)source_code(source->source->settle(&source->scope.public, source->state,
+				      &settled, (struct drover_error *)&err),
 		    &err, "settle");
 		crash_at(NULL, NULL, NULL);
 	}
 	message_begin(&out, MESSAGE_SOURCE_SETTLED, m->id);
 	message_put_u(&out, message_u(m, "job"));
-	message_put_i(&out, code);
-	message_put_i(&out, code != DROVER_OK ? err.retry_after_ms : 0);
-	message_put_s(&out, code != DROVER_OK ? err.text : "");
+	message_put_error(&out, &err);
 	(void)message_send(runner->fd, &out, &lost);
 }
 

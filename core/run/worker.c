@@ -44,8 +44,8 @@
 /* A finished attempt whose outcome the core has not confirmed yet. */
 struct worker_outcome {
 	uint64_t job, epoch;             /* job is 0 if there is none */
-	struct job_run_outcome end;
-	int64_t wall_ms, output, ended_at, repeat_at;
+	struct job_outcome end;
+	int64_t ended_at, repeat_at;
 };
 
 struct worker {
@@ -204,13 +204,11 @@ worker_send_outcome(struct worker *w, int64_t now)
 	message_begin(&out, MESSAGE_JOB_OUTCOME, 0);
 	message_put_u(&out, outcome->job);
 	message_put_u(&out, outcome->epoch);
-	message_put_i(&out, outcome->end.code);
-	message_put_i(&out, outcome->end.retry_after_ms);
-	message_put_s(&out, outcome->end.text);
-	message_put_i(&out, outcome->wall_ms);
+	message_put_error(&out, &outcome->end.error);
+	message_put_i(&out, outcome->end.wall_ms);
 	message_put_i(&out, outcome->end.cpu_ms);
 	message_put_i(&out, outcome->end.rss);
-	message_put_u(&out, (uint64_t)outcome->output);
+	message_put_u(&out, (uint64_t)outcome->end.output);
 	w->outcome.repeat_at = now + WORKER_REPEAT_MS;
 	worker_send(w, &out, now);
 }
@@ -264,8 +262,7 @@ worker_assign(struct worker *w, struct message *m, int64_t now)
 	w->outcome.job = w->run.assign.job.id;
 	w->outcome.epoch = w->run.assign.job.epoch;
 	w->outcome.ended_at = now;
-	w->outcome.end.code = err.code;
-	(void)text_copy(w->outcome.end.text, sizeof w->outcome.end.text, err.text);
+	w->outcome.end.error = err;
 	message_free(&w->run.message);
 	worker_send_outcome(w, now);
 }
@@ -349,15 +346,12 @@ worker_finish(struct worker *w, int64_t now)
 	w->running = false;
 	if (w->clocks.usage.cpu_ms > outcome->end.cpu_ms)
 		outcome->end.cpu_ms = w->clocks.usage.cpu_ms;
-	if (w->clocks.stopping) {
-		outcome->end.code = w->clocks.stop_code;
-		outcome->end.retry_after_ms = 0;
-		(void)text_copy(outcome->end.text, sizeof outcome->end.text, w->clocks.stop_text);
-	}
+	if (w->clocks.stopping)
+		outcome->end.error = w->clocks.stop;
 	outcome->job = w->run.assign.job.id;
 	outcome->epoch = w->run.assign.job.epoch;
-	outcome->wall_ms = now - w->clocks.started_at;
-	outcome->output = w->clocks.output;
+	outcome->end.wall_ms = now - w->clocks.started_at;
+	outcome->end.output = w->clocks.output;
 	outcome->ended_at = now;
 	message_free(&w->run.message);
 	if (w->unwanted) {

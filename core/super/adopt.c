@@ -206,13 +206,14 @@ slot_job_lost(struct supervisor *s, const char *worker, uint64_t id, uint64_t ep
 {
 	struct core *core = s->core;
 	struct job *job = queue_running(core->queue, id, epoch);
-	struct job_outcome outcome = { .code = DROVER_INTERNAL, .text = why };
+	struct job_outcome outcome = { 0 };
 	struct log_scope scope = s->log;
 	struct error err = { 0 };
 	char *source;
 
 	if (job == NULL)
 		return;
+	error_set(&outcome.error, DROVER_INTERNAL, "%s", why);
 	scope.worker = worker;
 	scope.job = id;
 	/*

@@ -56,9 +56,7 @@ reply_send(void *arg, const struct error *failed)
 
 	if (channel != NULL) {
 		message_begin(&out, MESSAGE_REPLY, r->id);
-		message_put_i(&out, err->code);
-		message_put_i(&out, err->retry_after_ms);
-		message_put_s(&out, err->text);
+		message_put_error(&out, err);
 		message_put_i(&out, r->number);
 		message_put_b(&out, r->data, r->len);
 		channel_send(channel, &out);

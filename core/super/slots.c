@@ -283,7 +283,7 @@ supervisor_dispatch(struct supervisor *s)
 static void
 slot_assign_failed(struct supervisor *s, struct slot *slot, struct error *err)
 {
-	struct job_outcome outcome = { .code = err->code, .text = err->text };
+	struct job_outcome outcome = { .error = *err };
 	struct error lost = { 0 };
 
 	slot_log(s, slot, DROVER_ERR, err->text);
@@ -418,10 +418,7 @@ static void
 slot_take_outcome(struct supervisor *s, struct slot *slot, struct message *m)
 {
 	struct core *core = s->core;
-	struct job_outcome outcome = { .code = (int)message_i(m, "class"),
-		.retry_after_ms = message_i(m, "retry"),
-		.text = message_s(m, "text"),
-		.wall_ms = message_i(m, "wall"),
+	struct job_outcome outcome = { .wall_ms = message_i(m, "wall"),
 		.cpu_ms = message_i(m, "cpu"),
 		.rss = message_i(m, "rss"),
 		.output = (int64_t)message_u(m, "output") };
@@ -431,6 +428,7 @@ slot_take_outcome(struct supervisor *s, struct slot *slot, struct message *m)
 	char *source;
 	int rc;
 
+	message_error(m, &outcome.error);
 	slot->outcome_job = id;
 	slot->outcome_epoch = epoch;
 	if (slot->job == id && slot->epoch == epoch) {
@@ -441,7 +439,7 @@ slot_take_outcome(struct supervisor *s, struct slot *slot, struct message *m)
 	if (job == NULL)
 		return;
 	source = xstrdup(job->source);
-	if (slot->interrupting && outcome.code == DROVER_CANCELLED)
+	if (slot->interrupting && outcome.error.code == DROVER_CANCELLED)
 		rc = queue_interrupt(core->queue, id, false, "drover was stopped", &err);
 	else
 		rc = queue_finish(core->queue, id, epoch, &outcome, &err);

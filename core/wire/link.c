@@ -201,14 +201,14 @@ link_await(struct link *link, uint64_t id, int64_t deadline_ms, struct message *
 static int
 link_verdict(struct link *link, const struct message *m, struct error *err)
 {
-	int code = (int)message_i(m, "class");
+	struct error verdict;
 
-	if (code == DROVER_OK)
+	message_error(m, &verdict);
+	if (verdict.code == DROVER_OK)
 		return 0;
-	error_set(err, code, "%s", message_s(m, "text"));
 	if (err != NULL)
-		err->retry_after_ms = message_i(m, "retry");
-	link->fenced = link->fenced || code == DROVER_FENCED;
+		*err = verdict;
+	link->fenced = link->fenced || verdict.code == DROVER_FENCED;
 	return -1;
 }
 

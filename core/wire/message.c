@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "wire/fields.h"
 #include "wire/message.h"
 
@@ -138,6 +139,14 @@ void
 message_put_b(struct message_out *out, const void *data, size_t len)
 {
 	message_put(out, 'b', data != NULL ? data : "", len);
+}
+
+void
+message_put_error(struct message_out *out, const struct error *err)
+{
+	message_put_i(out, err->code);
+	message_put_i(out, err->retry_after_ms);
+	message_put_s(out, err->text);
 }
 
 void
@@ -280,6 +289,14 @@ message_b(const struct message *m, const char *name, size_t *len)
 
 	*len = field->len;
 	return field->data;
+}
+
+void
+message_error(const struct message *m, struct error *err)
+{
+	*err = (struct error){ .code = (int32_t)message_i(m, "class"),
+		.retry_after_ms = message_i(m, "retry") };
+	(void)text_copy(err->text, sizeof err->text, message_s(m, "text"));
 }
 
 uint64_t

@@ -67,6 +67,7 @@ void message_put_u(struct message_out *, uint64_t);
 void message_put_i(struct message_out *, int64_t);
 void message_put_s(struct message_out *, const char *); /* NULL counts as "" */
 void message_put_b(struct message_out *, const void *, size_t);
+void message_put_error(struct message_out *, const struct error *); /* class, retry, text */
 void message_out_free(struct message_out *);
 
 /*
@@ -84,6 +85,8 @@ uint64_t message_u(const struct message *, const char *name);
 int64_t message_i(const struct message *, const char *name);
 const char *message_s(const struct message *, const char *name);
 const char *message_b(const struct message *, const char *name, size_t *len);
+/* The fields class, retry and text, copied. */
+void message_error(const struct message *, struct error *);
 
 /*
  * Sends a whole message and frees it. A blocking socket waits. Returns 0, or -1

@@ -134,9 +134,7 @@ kit_claim_id(uint64_t id)
 void
 kit_finish_after(struct job *j, int code, int64_t retry_after_ms)
 {
-	const struct job_outcome outcome = { .code = code,
-		.retry_after_ms = retry_after_ms,
-		.text = "because",
+	const struct job_outcome outcome = { .error = { code, 0, retry_after_ms, "because" },
 		.wall_ms = 5 };
 
 	ck_assert_msg(queue_finish(kit.q, j->id, j->epoch, &outcome, &kit.err) == 0, "%s",

@@ -475,9 +475,9 @@ START_TEST(symphony_sees_its_shapes)
 	    "PROJ-1");
 	ck_assert_str_ne(json_str(json, "generated_at", ""), "");
 	cJSON_Delete(json);
-	ck_assert(
-	    queue_finish(stub->core.queue, job->id, job->epoch,
-		&(struct job_outcome){ .code = DROVER_INTERNAL, .text = "it broke" }, &err) == 0);
+	ck_assert(queue_finish(stub->core.queue, job->id, job->epoch,
+		      &(struct job_outcome){ .error = { DROVER_INTERNAL, 0, 0, "it broke" } },
+		      &err) == 0);
 	ck_assert(store_commit(stub->core.store, &err) == 0);
 	json = ask_json("GET", "/api/v1/state", NULL, 200);
 	ck_assert_str_eq(json_str(cJSON_GetArrayItem(json_get(json, "retrying"), 0), "error", ""),

@@ -139,7 +139,7 @@ START_TEST(output_is_followed_to_the_end_of_the_attempt)
 	until_seen(&c, "second\n");
 	stub_output(stub, id, 1, "last\n");
 	ck_assert(queue_finish(stub->core.queue, job->id, job->epoch,
-		      &(struct job_outcome){ .code = DROVER_OK }, &err) == 0);
+		      &(struct job_outcome){ .error.code = DROVER_OK }, &err) == 0);
 	until_closed(&c);
 	ck_assert(strstr(c.got.data, "last\n") != NULL);
 	caller_close(&c);

@@ -56,15 +56,16 @@ serve(int ready)
 {
 	struct stub *stub = stub_open();
 	static const char hostile[] = "\033]0;owned\007 <b>\r\n\tend \xe2\x80\xaegpj.exe";
+	struct job_outcome outcome = { 0 };
 	struct error e = { 0 };
 	struct job *job;
 
+	error_set(&outcome.error, DROVER_PERMANENT, "%s", hostile);
 	stub_job(stub, "first", "Fix the login page");
 	stub_job(stub, "second", hostile);
 	job = stub_claim(stub);
 	stub_output(stub, job->id, 1, "begin\n\033[31mred\n");
-	ck_assert(queue_finish(stub->core.queue, job->id, job->epoch,
-		      &(struct job_outcome){ .code = DROVER_PERMANENT, .text = hostile }, &e) == 0);
+	ck_assert(queue_finish(stub->core.queue, job->id, job->epoch, &outcome, &e) == 0);
 	ck_assert(store_commit(stub->core.store, &e) == 0);
 	ck_assert(dprintf(ready, "%s\n", stub->dir) > 0);
 	close(ready);

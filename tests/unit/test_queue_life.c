@@ -179,7 +179,7 @@ END_TEST
 
 START_TEST(stale_attempts_are_fenced)
 {
-	const struct job_outcome outcome = { .code = DROVER_OK };
+	const struct job_outcome outcome = { .error.code = DROVER_OK };
 	const struct drover_usage usage = { .input = 1 };
 	uint64_t id = kit_submit("a.b", "1"), old;
 	struct job *j = kit_claim_id(id);

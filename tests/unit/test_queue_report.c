@@ -204,8 +204,8 @@ START_TEST(why_tells_what_a_dead_job_died_of)
 {
 	uint64_t id = kit_submit("a.b", "1");
 	struct job *job = kit_claim_id(id);
-	const struct job_outcome outcome = { .code = DROVER_PERMANENT,
-		.text = "the branch is protected" };
+	const struct job_outcome outcome = { .error.code = DROVER_PERMANENT,
+		.error.text = "the branch is protected" };
 	cJSON *why;
 
 	ck_assert_int_eq(queue_finish(kit.q, id, job->epoch, &outcome, &kit.err), 0);

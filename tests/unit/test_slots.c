@@ -577,7 +577,7 @@ START_TEST(each_state_and_event)
 {
 	const struct row *row = &rows[_i];
 	struct buf got = BUF_INIT, before = BUF_INIT;
-	const struct job_outcome well = { .code = DROVER_OK, .text = "" };
+	const struct job_outcome well = { .error.code = DROVER_OK };
 
 	lead_to(row->where);
 	if (row->whose == ENDED && row->where != IDLE) {
