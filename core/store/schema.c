@@ -130,8 +130,8 @@ static const char *const version_3[] = {
 	NULL,
 };
 /*
- * The two indexes of a database that was made when their conditions were lists:
- * the planner takes an index only where a query repeats its condition.
+ * Gives a database that was made when the conditions of its indexes were lists
+ * the indexes that a new one has.
  */
 static const char *const version_4[] = {
 	"drop index job_active",

@@ -51,8 +51,8 @@ const char *store_row_text(const struct store_row *, int column); /* "" for NULL
 const void *store_row_blob(const struct store_row *, int column, size_t *len);
 
 /*
- * What the partial indexes of jobs hold. A query uses such an index only where
- * it repeats the condition word for word.
+ * What the partial indexes of jobs hold. A query that repeats the condition is
+ * sure to be read by such an index.
  */
 #define STORE_JOB_ACTIVE \
 	"(state = 'queued' or state = 'delayed' or state = 'held' or state = 'running')"

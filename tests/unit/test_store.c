@@ -283,7 +283,7 @@ indexes_serve(void)
 	buf_free(&plan);
 }
 
-START_TEST(an_older_database_is_read_by_its_indexes)
+START_TEST(an_older_database_gets_the_indexes_of_a_new_one)
 {
 	static const char *const older[] = {
 		"delete from schema where version > 3",
@@ -294,12 +294,17 @@ START_TEST(an_older_database_is_read_by_its_indexes)
 		"create index job_aside on job (state) "
 		"where state in ('delayed', 'held', 'dead', 'cancelled')",
 	};
+	static const char lists[] = "select count(*) from sqlite_master "
+				    "where type = 'index' and sql like '% in (%'";
 
 	indexes_serve();
+	ck_assert_int_eq(count(lists), 0);
 	for (size_t i = 0; i < ARRAY_LEN(older); i++)
 		ck_assert_msg(store_once(s, older[i], &err) == 0, "%s", err.text);
 	commit();
+	ck_assert_int_eq(count(lists), 2);
 	reopen();
+	ck_assert_int_eq(count(lists), 0);
 	indexes_serve();
 }
 END_TEST
@@ -526,7 +531,7 @@ cases(Suite *suite)
 		every_commit_is_flushed,
 		network_file_systems_are_refused,
 		a_newer_database_is_refused,
-		an_older_database_is_read_by_its_indexes,
+		an_older_database_gets_the_indexes_of_a_new_one,
 		a_damaged_file_is_named,
 		check_compares_events_with_states,
 		kv_is_kept_by_scope,
