@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Looking a mark up in `authors`; see authors.h. */
+/* Finds a mark in `authors`; see authors.h. */
 #include <string.h>
 
 #include "common/authors.h"

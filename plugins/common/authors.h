@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the `authors` of a source name, so that a vendor is asked for no more.
+ * Which marks a source's `authors` contain, so that a vendor is asked only for
+ * those.
  */
 #ifndef COMMON_AUTHORS_H
 #define COMMON_AUTHORS_H
@@ -10,10 +11,10 @@
 #include <drover/plugin.h>
 
 /*
- * Whether the source's `authors` name this mark or, where it ends in ":" or
- * "@", one that begins with it. Marks are compared to the letter, as the core
- * does; logins are not, and are not for this function. source NULL: the one
- * that the scope works for.
+ * True if the source's `authors` contain this mark or, if it ends in ":" or
+ * "@", a mark that begins with it. Marks are compared with case, as the core
+ * does. Logins are compared without case and are not meant for this function.
+ * source NULL means the source that the scope works for.
  */
 bool authors_name(struct drover_scope *, const char *source, const char *mark);
 

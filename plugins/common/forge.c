@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Asking the plugin of a forge; see forge.h. */
+/* Calls the plugin of a forge; see forge.h. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

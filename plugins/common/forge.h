@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Pull requests through the plugin that a repo names as its forge. */
+/* Pull requests, made by the plugin that a repo's `forge` names. */
 #ifndef COMMON_FORGE_H
 #define COMMON_FORGE_H
 
@@ -9,8 +9,9 @@
 #include <drover/plugin.h>
 
 /*
- * Calls FORGE.open-pull with ask, which is freed. number and url get what the
- * plugin says of the pull request; INTERNAL where that has no url.
+ * Calls FORGE.open-pull with ask, which is freed. number and url are filled in
+ * from the reply. Returns 0 or a class; DROVER_INTERNAL if the reply has no
+ * url.
  */
 int forge_open_pull(struct drover_scope *, const char *forge, cJSON *ask, char *number,
     size_t number_size, char *url, size_t size, struct drover_error *);

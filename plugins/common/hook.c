@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The proof that a webhook's delivery is the vendor's: the signature over its
- * raw bytes, with a secret that both know.
+ * Checks that a delivery to a webhook comes from the vendor: its raw bytes must
+ * be signed with a secret that only the vendor and drover know.
  */
 #include <limits.h>
 #include <stdio.h>
@@ -86,9 +86,9 @@ hook_prove(struct drover_scope *scope, const struct drover_delivery *delivery,
 	len = scope->host->secret->get(scope, signature->option, secret, sizeof(secret), err);
 	if (len < 0 && err->code != 0)
 		return err->code;
-	/* An empty secret is everybody's. */
+	/* Everyone could sign with an empty secret. */
 	if (len <= 0 || len >= SECRET_MAX)
-		return plugin_fail(err, DROVER_AUTH, "no delivery can be proven: %s is %s",
+		return plugin_fail(err, DROVER_AUTH, "deliveries cannot be checked: %s is %s",
 		    signature->option, len <= 0 ? "not configured" : "too long");
 	r = hook_sum(secret, (size_t)len, delivery, signature->before, sum);
 	OPENSSL_cleanse(secret, sizeof(secret));
@@ -96,8 +96,10 @@ hook_prove(struct drover_scope *scope, const struct drover_delivery *delivery,
 		return plugin_fail(err, DROVER_INTERNAL, "the signature cannot be computed");
 	if (strncmp(given, signature->scheme, scheme) != 0 || !hook_same(given + scheme, sum))
 		return plugin_fail(err, DROVER_AUTH,
-		    *given == '\0' ? "a delivery without a signature: is %s given to the vendor?" :
-				     "a delivery whose signature is wrong: is %s the vendor's?",
+		    *given == '\0' ?
+			"the delivery has no signature: give the vendor the secret in %s" :
+			"the delivery's signature is wrong: %s must be the secret that the vendor "
+			"has",
 		    signature->option);
 	return 0;
 }

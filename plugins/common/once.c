@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * An effect is begun before the write and done after it; one whose end is not
- * known is looked for before it is written again.
+ * Runs a write as an effect: begin before it, done after it. If it is not known
+ * how an earlier try ended, the thing is looked for before it is written again.
  */
 #include <inttypes.h>
 #include <stdio.h>

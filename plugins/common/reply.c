@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Replies of operations. Every plugin's probe answers alike: start-up and
- * `drover secret check` read them.
+ * Replies of operations. All plugins' probes answer in the same form, which the
+ * core and `drover secret check` read.
  */
 #include <stdarg.h>
 #include <stdio.h>

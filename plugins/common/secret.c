@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reading a secret and wiping it; see secret.h. */
+/* Reads and wipes secrets; see secret.h. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,7 +31,10 @@ secret_read(struct drover_scope *scope, const char *option, bool lines, struct d
 		    SECRET_SIZE - 1, option);
 		goto fail;
 	}
-	/* What ends a file goes into no header. */
+	/*
+	 * A file usually ends with a line break, which must not get into a
+	 * header.
+	 */
 	while (len > 0 && strchr(" \t\r\n", secret[len - 1]) != NULL)
 		secret[--len] = '\0';
 	if (len > 0 && (lines || strpbrk(secret, "\r\n") == NULL))

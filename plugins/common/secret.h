@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The secrets that a plugin asks a vendor with. */
+/* The secrets with which a plugin logs in to a vendor. */
 #ifndef COMMON_SECRET_H
 #define COMMON_SECRET_H
 
@@ -8,15 +8,18 @@
 #include <drover/plugin.h>
 
 /*
- * The value now of a SECRET option, without blanks at its end. NULL with CONFIG
- * when it is not configured, empty or too long, or when it has several lines
- * and these are not allowed; else with what the host says. The caller ends it
- * with secret_free.
+ * The present value of a SECRET option, without blanks at its end. Returns NULL
+ * with DROVER_CONFIG if it is not configured, empty or too long, or has several
+ * lines and these are not allowed; or NULL with the host's error. The caller
+ * frees it with secret_free().
  */
 char *secret_read(struct drover_scope *, const char *option, bool lines, struct drover_error *);
-/* "Bearer TOKEN", as secret as the token; for secret_free. */
+/*
+ * Makes "Bearer TOKEN". It is as secret as the token: free it with
+ * secret_free().
+ */
 char *secret_bearer(const char *token);
-/* Wipes and frees; NULL is fine. */
+/* Wipes and frees a secret. NULL is allowed. */
 void secret_free(char *);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What people write to drover and drover writes to people. Whatever GitHub
- * shows as a code block, a code span, a quote or not at all is not said to
- * drover.
+ * What people write to drover, and what drover writes to people. Text that
+ * GitHub shows as a code block, a code span or a quote, or does not show at
+ * all, is not addressed to drover.
  */
 #include <ctype.h>
 #include <stdio.h>
@@ -38,7 +38,7 @@ talk_says(struct drover_scope *scope, const char *markdown)
 	size_t i, run;
 
 	markdown_read(&m, scope, markdown);
-	/* What nobody can parse may say something. */
+	/* A text that cannot be parsed is taken to say something. */
 	said = m.root == NULL && markdown[strspn(markdown, " \t\r\n")] != '\0';
 	for (i = 0; i < m.len && !said; i += run) {
 		for (run = 1; i + run < m.len && m.parts[i + run] == m.parts[i];)
@@ -51,14 +51,14 @@ talk_says(struct drover_scope *scope, const char *markdown)
 	return said;
 }
 
-/* Whether the "@" at this place calls the name. */
+/* True if the "@" at this place begins a mention of the name. */
 static bool
 mention_at(const char *text, size_t at, const char *name)
 {
 	size_t len = strlen(name);
 	unsigned char before = at > 0 ? (unsigned char)text[at - 1] : ' ', after;
 
-	/* "me@host", "/@name" and "@@name" speak to nobody. */
+	/* "me@host", "/@name" and "@@name" mention nobody. */
 	if (is_word(before) || strchr("@/.", before) != NULL ||
 	    strncasecmp(text + at + 1, name, len) != 0)
 		return false;
@@ -94,8 +94,8 @@ line_blank_skip(const char *at, const char *end)
 }
 
 /*
- * Takes "--prompt NAME" off the start of a command; true when it was there and
- * NAME can be one.
+ * Removes "--prompt NAME" from the start of a command. Returns true if it was
+ * there and NAME is allowed as a name.
  */
 static bool
 talk_command_prompt(const char **at, const char *end, char *prompt, size_t size)
@@ -126,8 +126,8 @@ talk_command_prompt(const char **at, const char *end, char *prompt, size_t size)
 }
 
 /*
- * What follows the word of a command that begins at this place; the caller
- * frees.
+ * The text after the word of the command that begins at this place. The caller
+ * frees it.
  */
 static char *
 command_line(const struct markdown *m, size_t from)
@@ -239,8 +239,8 @@ talk_marker_strip(char *text)
 	while (at < len) {
 		text[used++] = text[at++];
 		/*
-		 * Looked for in what is left: two halves around a comment must
-		 * not make another.
+		 * This looks at the output, so that the halves of a "<!--"
+		 * around a removed comment cannot make a new one.
 		 */
 		if (used < 4 || memcmp(text + used - 4, "<!--", 4) != 0)
 			continue;
@@ -280,8 +280,8 @@ talk_reply(const char *agent_text, size_t max)
 	char *reply;
 
 	/*
-	 * The last whole pair: before it an agent may have repeated what it was
-	 * told to do.
+	 * The last complete pair counts. In an earlier one, the agent may have
+	 * repeated its instructions.
 	 */
 	for (; *line != '\0'; line = *end != '\0' ? end + 1 : end) {
 		if ((end = strchr(line, '\n')) == NULL)

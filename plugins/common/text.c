@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Errors and options, and UTF-8 of unknown origin: checking it, cutting it, and
- * dropping what a reader would see differently than a program does.
+ * removing characters that a reader would not see.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -64,7 +64,7 @@ text_sequence(const char *s, size_t len)
 	if (n > len)
 		return 0;
 	/*
-	 * Overlong forms, surrogates and what lies beyond U+10FFFF show in the
+	 * Overlong forms, surrogates and numbers beyond U+10FFFF show in the
 	 * second byte.
 	 */
 	if (p[0] == 0xe0)

@@ -12,7 +12,7 @@
 
 static void buf_reserve(struct text_buf *, size_t);
 
-/* Makes room for so many bytes more and a NUL. */
+/* Makes room for this many more bytes and a NUL. */
 static void
 buf_reserve(struct text_buf *buf, size_t more)
 {

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One request to a vendor and its answer as JSON, and lists of many pages. */
+/*
+ * Sends one request to a vendor and reads its answer as JSON, and reads lists
+ * that span many pages.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,10 +12,10 @@
 
 #define WEB_PAGES 50
 #define WEB_NAME_MAX 128
-#define WEB_SHOWN 160            /* bytes of a vendor's message in an error */
+#define WEB_SHOWN 160            /* bytes of a vendor's message that an error shows */
 #define WEB_OPTION "extra_headers"
 
-/* What a request needs while it is sent. */
+/* What a request needs while it is being sent. */
 struct web_wire {
 	struct drover_field headers[WEB_HEADERS_MAX + 3];
 	size_t headers_len;
@@ -30,7 +33,10 @@ static void web_message(const struct web_answer *, char *, size_t);
 static int web_walk(const struct web_answer *, const char *,
     int (*)(void *, const cJSON *, struct drover_error *), void *, struct drover_error *);
 
-/* "Name: value" into name and the value; NULL where it is none. */
+/*
+ * Splits "Name: value". Writes the name and returns the value; NULL if the text
+ * has another form.
+ */
 static const char *
 web_split(const char *line, char *name, size_t size)
 {
@@ -45,8 +51,8 @@ web_split(const char *line, char *name, size_t size)
 }
 
 /*
- * Kept as lines without a key, because a struct web has no room for names;
- * web_send() takes them apart.
+ * The headers are kept as whole lines with key NULL, because a struct web has
+ * no room for the names; web_send() splits them.
  */
 int
 web_extra_headers(struct web *w, struct drover_error *err)
@@ -108,7 +114,7 @@ web_is_json(const char *accept)
 	return accept == NULL || strstr(accept, "json") != NULL;
 }
 
-/* Without the query: what stands there may be a secret. */
+/* The length of the URL without its query, which may contain a secret. */
 static int
 web_url_len(const struct web_answer *answer)
 {
@@ -196,7 +202,7 @@ web_answer_free(struct web_answer *answer)
 	memset(answer, 0, sizeof(*answer));
 }
 
-/* What GitHub, Jira and Slack call their reason, on one line. */
+/* Copies the reason that GitHub, Jira or Slack gives, as one line. */
 static void
 web_message(const struct web_answer *answer, char *out, size_t size)
 {
@@ -255,10 +261,10 @@ web_walk(const struct web_answer *answer, const char *at,
 	int code;
 
 	if (answer->json == NULL && answer->status == 200)
-		return plugin_fail(err, DROVER_AGAIN, "%.*s: answered nothing, not a list",
+		return plugin_fail(err, DROVER_AGAIN, "%.*s: the answer is empty instead of a list",
 		    web_url_len(answer), answer->response.url);
 	if (answer->json != NULL && !cJSON_IsArray(list))
-		return plugin_fail(err, DROVER_PERMANENT, "%.*s: answered no list%s%s",
+		return plugin_fail(err, DROVER_PERMANENT, "%.*s: the answer is not a list%s%s",
 		    web_url_len(answer), answer->response.url, at != NULL ? " in " : "",
 		    at != NULL ? at : "");
 	cJSON_ArrayForEach(one, list) {
@@ -297,7 +303,7 @@ web_pages(struct web *w, const struct web_ask *ask, const char *at, int pages,
 	}
 	if (code == 0 && next != NULL)
 		plugin_log(w->scope, DROVER_WARN,
-		    "%s: the list goes on after %d pages: the rest is left for another time",
+		    "%s: the list has more than %d pages: the rest is not read now",
 		    ask->path, pages);
 	free(next);
 	return code > 0 ? 0 : code;

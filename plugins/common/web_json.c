@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * JSON from outside, read within bounds. cJSON keeps numbers as doubles and
- * ends a string at its first NUL, so both are written differently before it
- * parses: an integer above 2^53 becomes a string, \u0000 becomes U+FFFD.
+ * Reads JSON from outside within bounds. cJSON keeps numbers as doubles and
+ * ends a string at its first NUL, so the text is changed before it is parsed:
+ * an integer above 2^53 becomes a string, and \u0000 becomes U+FFFD.
  */
 #include <math.h>
 #include <stdio.h>
@@ -11,7 +11,7 @@
 
 #include "common/web.h"
 
-#define JSON_NODES_MAX    1000000 /* each costs 64 bytes, however few it took to write */
+#define JSON_NODES_MAX    1000000 /* a value costs 64 bytes of memory, however short its text */
 #define JSON_SAFE_INTEGER "9007199254740992"   /* 2^53 */
 #define JSON_PATH_MAX 256
 
@@ -32,7 +32,7 @@ json_is_number(char c)
 	return json_is_digit(c) || c == '-' || c == '+' || c == '.' || c == 'e' || c == 'E';
 }
 
-/* From the opening quote at i to behind the closing one. */
+/* Steps from the opening quote at i to the byte after the closing quote. */
 static size_t
 json_copy_string(struct text_buf *out, const char *text, size_t len, size_t i)
 {
@@ -53,7 +53,7 @@ json_copy_string(struct text_buf *out, const char *text, size_t len, size_t i)
 	return i;
 }
 
-/* From a digit or minus at i to behind the number. */
+/* Steps from the digit or minus at i to the byte after the number. */
 static size_t
 json_copy_number(struct text_buf *out, const char *text, size_t len, size_t i)
 {
@@ -101,13 +101,13 @@ json_read(const char *text, size_t len, struct drover_error *err)
 		else if (text[i] == ']' || text[i] == '}')
 			depth--;
 		if (depth > WEB_DEPTH_MAX) {
-			plugin_fail(err, DROVER_PERMANENT, "JSON nested deeper than %d",
-			    WEB_DEPTH_MAX);
+			plugin_fail(err, DROVER_PERMANENT,
+			    "the JSON is nested deeper than %d levels", WEB_DEPTH_MAX);
 			goto out;
 		}
 		nodes += text[i] == ',' || text[i] == '[' || text[i] == '{';
 		if (nodes > JSON_NODES_MAX) {
-			plugin_fail(err, DROVER_PERMANENT, "JSON of more than %d values",
+			plugin_fail(err, DROVER_PERMANENT, "the JSON has more than %d values",
 			    JSON_NODES_MAX);
 			goto out;
 		}
@@ -121,7 +121,7 @@ json_read(const char *text, size_t len, struct drover_error *err)
 	}
 	if (json == NULL)
 		plugin_fail(err, DROVER_AGAIN,
-		    "not JSON, or cut off: understood up to byte %zu of %zu",
+		    "not JSON, or cut off: it can be read up to byte %zu of %zu",
 		    end != NULL ? (size_t)(end - text_of(&out)) : (size_t)0, len);
 out:
 	text_free(&out);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reading and writing times of when.h. */
+/* Reads and writes the times of when.h. */
 #include <string.h>
 #include <time.h>
 
@@ -10,7 +10,10 @@
 static int number(const char *, int, int, int);
 static const char *zone(const char *, int64_t *);
 
-/* The number of so many digits within these bounds; -1 where there is none. */
+/*
+ * Reads a number of exactly this many digits within these bounds; -1 if there
+ * is none.
+ */
 static int
 number(const char *text, int digits, int min, int max)
 {
@@ -25,7 +28,7 @@ number(const char *text, int digits, int min, int max)
 }
 
 /*
- * Reads "Z", "+01:00" or "+0100"; returns its end, or NULL where there is no
+ * Reads "Z", "+01:00" or "+0100". Returns what follows, or NULL if there is no
  * zone.
  */
 static const char *
@@ -74,7 +77,7 @@ when_read(const char *text)
 	    (text = zone(text, &offset)) == NULL || *text != '\0')
 		return -1;
 	at = (int64_t)timegm(&tm) + second - offset;
-	/* timegm() takes the 31st of February for the 3rd of March. */
+	/* timegm() turns 31 February into 3 March. */
 	return at < 0 || tm.tm_mday != day ? -1 : at;
 }
 

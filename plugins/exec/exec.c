@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The plugin exec: commands as jobs. A job with a repository runs in a worktree
- * of its own, one that asks for scratch in an empty folder, any other in "/": a
- * command that names what it works on needs no folder, and making one would be
- * most of its cost.
+ * The plugin exec: commands as jobs. The command of a job with a repository
+ * runs in a worktree of its own, one that asks for scratch in an empty folder,
+ * and any other in "/". A command that names what it works on needs no folder,
+ * and making one would be most of the job's cost.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -23,7 +23,7 @@ static int command_failed(struct drover_scope *, const char *, const struct drov
 
 static const struct drover_option command_options[] = {
 	{ "allow", DROVER_LIST, 0, NULL,
-	    "Commands that may be run, as written in argv[0]; empty: all." },
+	    "Commands that may be run, as written in argv[0]; if empty, all." },
 	{ NULL, 0, 0, NULL, NULL },
 };
 
@@ -56,10 +56,10 @@ command_allowed(struct drover_scope *scope, const char *name, struct drover_erro
 			return 0;
 	return n == 0 ? 0 :
 			plugin_fail(err, DROVER_PERMANENT,
-			    "%.200s: not among the commands that \"allow\" lists", name);
+			    "%.200s: this command is not in the option \"allow\"", name);
 }
 
-/* Sets path, and handle where it is a lease. */
+/* Sets lease->path, and lease->handle if it is a worktree. */
 static int
 command_folder(struct drover_scope *scope, const struct drover_job *job, bool scratch,
     struct drover_lease *lease, struct drover_error *err)
@@ -94,7 +94,7 @@ command_diff(struct drover_scope *scope, uint64_t lease, struct drover_error *er
 	return 0;
 }
 
-/* Says how it ended and, as far as there is room, its last output. */
+/* Fails with how the command ended and as much of its last output as fits. */
 static int
 command_failed(struct drover_scope *scope, const char *name, const struct drover_outcome *o,
     struct drover_error *err)
@@ -105,7 +105,7 @@ command_failed(struct drover_scope *scope, const char *name, const struct drover
 	       from = 0;
 
 	if (o->timed_out)
-		snprintf(how, sizeof(how), "stopped at its timeout");
+		snprintf(how, sizeof(how), "stopped after its timeout");
 	else if (o->signal != 0)
 		snprintf(how, sizeof(how), "ended by signal %" PRId32, o->signal);
 	else

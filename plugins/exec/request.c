@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The payload of exec.command: ["argv", ...] or {"argv": [...], "env": {...},
- * "input": "...", "timeout": "10m", "scratch": true}. Strict, because a member
- * that is overlooked changes what runs.
+ * Reads the payload of exec.command: ["argv", ...] or {"argv": [...], "env":
+ * {...}, "input": "...", "timeout": "10m", "scratch": true}. Unknown members
+ * are refused, because ignoring one would change what runs.
  */
 #define _GNU_SOURCE
 #include <ctype.h>
@@ -43,7 +43,7 @@ request_argv(struct request *r, const cJSON *value, struct drover_error *err)
 
 	if (n == 0 || n > ARGV_MAX)
 		return plugin_fail(err, DROVER_PERMANENT,
-		    "payload: argv is a list of 1 to %d strings", ARGV_MAX);
+		    "payload: argv must be a list of 1 to %d strings", ARGV_MAX);
 	r->argv = xcalloc((size_t)n + 1, sizeof(*r->argv));
 	cJSON_ArrayForEach(word, value) {
 		if (!cJSON_IsString(word))
@@ -74,12 +74,14 @@ request_env(struct request *r, const cJSON *value, struct drover_error *err)
 	size_t i = 0;
 
 	if (!cJSON_IsObject(value))
-		return plugin_fail(err, DROVER_PERMANENT, "payload: env is an object of strings");
+		return plugin_fail(err, DROVER_PERMANENT,
+		    "payload: env must be an object of strings");
 	r->env = xcalloc((size_t)cJSON_GetArraySize(value) + 1, sizeof(*r->env));
 	cJSON_ArrayForEach(variable, value) {
 		if (!request_is_variable(variable->string))
 			return plugin_fail(err, DROVER_PERMANENT,
-			    "payload: env: \"%.64s\" is not a variable's name", variable->string);
+			    "payload: env: \"%.64s\" is not a name for a variable",
+			    variable->string);
 		if (!cJSON_IsString(variable))
 			return plugin_fail(err, DROVER_PERMANENT,
 			    "payload: env: %.64s is not a string", variable->string);
@@ -93,7 +95,7 @@ static int
 request_input(struct request *r, const cJSON *value, struct drover_error *err)
 {
 	if (!cJSON_IsString(value))
-		return plugin_fail(err, DROVER_PERMANENT, "payload: input is a string");
+		return plugin_fail(err, DROVER_PERMANENT, "payload: input must be a string");
 	r->input = value->valuestring;
 	return 0;
 }
@@ -117,14 +119,14 @@ request_timeout(struct request *r, const cJSON *value, struct drover_error *err)
 			return 0;
 		}
 	return plugin_fail(err, DROVER_PERMANENT,
-	    "payload: timeout is a duration as \"90s\", \"10m\" or \"2h\"");
+	    "payload: timeout must be a duration such as \"90s\", \"10m\" or \"2h\"");
 }
 
 static int
 request_scratch(struct request *r, const cJSON *value, struct drover_error *err)
 {
 	if (!cJSON_IsBool(value))
-		return plugin_fail(err, DROVER_PERMANENT, "payload: scratch is true or false");
+		return plugin_fail(err, DROVER_PERMANENT, "payload: scratch must be true or false");
 	r->scratch = cJSON_IsTrue(value);
 	return 0;
 }
@@ -138,7 +140,7 @@ request_member(struct request *r, const cJSON *member, struct drover_error *err)
 	for (other = r->json->child; other != member; other = other->next)
 		if (strcmp(other->string, member->string) == 0)
 			return plugin_fail(err, DROVER_PERMANENT,
-			    "payload: \"%.64s\" is there twice", member->string);
+			    "payload: \"%.64s\" is given twice", member->string);
 	for (i = 0; i < ARRAY_LEN(members); i++)
 		if (strcmp(members[i].name, member->string) == 0)
 			return members[i].set(r, member, err);
@@ -155,24 +157,22 @@ request_parse(struct request *r, const char *payload, uint64_t len, struct drove
 
 	*r = (struct request){ 0 };
 	if (len > DROVER_PAYLOAD_MAX)
-		return plugin_fail(err, DROVER_PERMANENT, "payload: larger than %d bytes",
+		return plugin_fail(err, DROVER_PERMANENT, "payload: it is larger than %d bytes",
 		    DROVER_PAYLOAD_MAX);
-	/*
-	 * A string would end there for cJSON and its readers, and the rest be
-	 * lost.
-	 */
+	/* A string of cJSON ends at a NUL, so the rest of it would be lost. */
 	if (memmem(payload, len, "\\u0000", 6) != NULL || memchr(payload, '\0', len) != NULL)
-		return plugin_fail(err, DROVER_PERMANENT, "payload: holds a NUL");
+		return plugin_fail(err, DROVER_PERMANENT, "payload: it contains a NUL");
 	r->json = cJSON_ParseWithLengthOpts(payload, len, &end, 0);
 	while (r->json != NULL && end < payload + len && isspace((unsigned char)*end))
 		end++;
 	if (r->json == NULL || end != payload + len)
-		return plugin_fail(err, DROVER_PERMANENT, "payload: not JSON, at byte %td",
+		return plugin_fail(err, DROVER_PERMANENT, "payload: not valid JSON at byte %td",
 		    end != NULL ? end - payload : 0);
 	if (cJSON_IsArray(r->json))
 		return request_argv(r, r->json, err);
 	if (!cJSON_IsObject(r->json))
-		return plugin_fail(err, DROVER_PERMANENT, "payload: neither a list nor an object");
+		return plugin_fail(err, DROVER_PERMANENT,
+		    "payload: it must be a list or an object");
 	cJSON_ArrayForEach(member, r->json)
 		if (request_member(r, member, err) != 0)
 			return err->code;

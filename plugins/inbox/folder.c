@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The folder and what may happen in it. Others write here, so nothing is taken
- * for granted: files are opened relative to their folder, links are not
- * followed, what is not a regular file is not opened for long, and a move never
- * replaces anything.
+ * The watched folder and the files in it. Other users write here, so nothing is
+ * taken for granted: files are opened relative to their folder, links are not
+ * followed, only regular files are read, and a move never replaces a file.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -39,7 +38,8 @@ folder_sub(struct folder *folder, const char *name, int *fd, struct drover_error
 		    name, strerror(errno));
 	if (faccessat(*fd, ".", W_OK | X_OK, AT_EACCESS) != 0)
 		return plugin_fail(err, DROVER_CONFIG,
-		    "%s/%s: cannot be written to: %s; the daemon's user must be able to",
+		    "%s/%s: cannot be written to: %s; the daemon's user must be able to write "
+		    "there",
 		    folder->path, name, strerror(errno));
 	return 0;
 }
@@ -51,12 +51,12 @@ folder_open(struct folder *folder, const char *path, struct drover_error *err)
 	folder->root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (folder->root == -1)
 		return plugin_fail(err, DROVER_CONFIG,
-		    "%s: cannot be opened: %s; \"path\" names an existing folder", path,
+		    "%s: cannot be opened: %s; \"path\" must name an existing folder", path,
 		    strerror(errno));
 	if (faccessat(folder->root, ".", R_OK | W_OK | X_OK, AT_EACCESS) != 0) {
 		plugin_fail(err, DROVER_CONFIG,
-		    "%s: cannot be written to: %s; the daemon's user must be able to, as it moves "
-		    "tickets",
+		    "%s: cannot be written to: %s; the daemon's user must be able to write there "
+		    "to move tickets",
 		    path, strerror(errno));
 		goto fail;
 	}
@@ -91,7 +91,9 @@ folder_is_ticket(const char *name)
 
 	if (len <= 3 || name[0] == '.' || strcmp(name + len - 3, ".md") != 0)
 		return false;
-	/* Whoever moves a corrected ticket back may move its report with it. */
+	/*
+	 * A person who moves a corrected ticket back may move its report, too.
+	 */
 	return len <= 10 || strcmp(name + len - 10, ".report.md") != 0;
 }
 
@@ -147,15 +149,15 @@ folder_list_free(struct entry *list, size_t n)
 }
 
 /*
- * A read lease is refused while anybody has the file open for writing; where
- * leases do not work the answer is no.
+ * True if a process has the file open for writing: then the kernel refuses a
+ * read lease. Where leases do not work, the answer is false.
  */
 static bool
 folder_written(int fd)
 {
 	/*
-	 * A writer who comes in between makes the kernel signal the lease's
-	 * holder: with one that does nothing.
+	 * If a process opens the file for writing while the lease is held, the
+	 * kernel signals the holder. SIGURG does nothing by default.
 	 */
 	if (fcntl(fd, F_SETSIG, SIGURG) != 0)
 		return false;
@@ -178,7 +180,10 @@ folder_read(int dir, const char *name, char *text, size_t *len, struct stat *st)
 	if (st == NULL)
 		st = &own;
 	*len = 0;
-	/* Looked at before it is opened: opening a device can have effects. */
+	/*
+	 * The file's type is checked before it is opened, because opening a
+	 * device can have side effects.
+	 */
 	if (fstatat(dir, name, st, AT_SYMLINK_NOFOLLOW) != 0)
 		return FOLDER_GONE;
 	if (!S_ISREG(st->st_mode))
@@ -233,8 +238,8 @@ folder_move(int from, const char *name, int to, const char *target)
 	if (errno != EINVAL && errno != ENOSYS)
 		return -1;
 	/*
-	 * NFS and others have no such flag. Between the two calls only a person
-	 * could put something there.
+	 * NFS and some other file systems do not know the flag. Only a person
+	 * could put a file there between these two calls.
 	 */
 	if (folder_has(to, target)) {
 		errno = EEXIST;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The plugin inbox: tickets as files. The source folder finds them, the
- * pipeline ticket has an agent carry them out.
+ * The plugin inbox, for tickets that are files. The source folder finds them,
+ * and the pipeline ticket has an agent carry them out.
  */
 #include <stdlib.h>
 
@@ -53,7 +53,8 @@ ticket_run(struct drover_scope *scope, void *plugin, const struct drover_job *jo
 	change.title = ticket.title;
 	change.prompt = prompt;
 	/*
-	 * It reports the branch, the commit, the checks and the tokens itself.
+	 * change->run() itself reports the branch, the commit, the checks and
+	 * the tokens.
 	 */
 	code = scope->host->change->run(scope, &change, result, err);
 	free(prompt);

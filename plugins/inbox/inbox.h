@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the files of the inbox plugin share: tickets, their keys, the folder
- * they lie in, and reports on them.
+ * What the files of the plugin inbox share: tickets, their keys, the folder
+ * they lie in, and reports about them.
  */
 #ifndef INBOX_H
 #define INBOX_H
@@ -18,13 +18,12 @@
 
 #define INBOX_KIND "inbox.ticket"
 #define TICKET_MAX ((size_t)DROVER_PAYLOAD_MAX)
-#define HASH_SIZE 17 /* 16 hexadecimal digits and NUL */
+#define HASH_SIZE 17 /* 16 hexadecimal digits and a NUL */
 
-/* ---- ticket.c ---- */
 
 /*
- * A ticket's parts. "" where the head does not name one. body points into the
- * parsed text.
+ * The parts of a ticket. A part that the head does not name is "". body points
+ * into the parsed text.
  */
 struct ticket {
 	char title[256];
@@ -37,32 +36,31 @@ struct ticket {
 };
 
 /*
- * -1 with one sentence for the author in why. A text that is no Markdown is
- * logged, unless scope is NULL.
+ * Reads a ticket. Returns 0, or -1 with one sentence for its author in why. A
+ * text that the Markdown parser refuses is logged, unless scope is NULL.
  */
 int ticket_parse(struct drover_scope *, const char *text, size_t len, struct ticket *, char *why,
     size_t size);
-/* What the agent is told. The caller frees. */
+/* Writes the prompt for the agent. The caller frees it. */
 char *ticket_prompt(const struct ticket *, const struct drover_job *);
 
-/* ---- key.c ---- */
 
 /*
- * A job's key: the file's name, with what is not plain text as %XX, "@", and a
- * fingerprint of name and text. The name can be read back. -1: the name is too
- * long for a key.
+ * Makes a job's key: the file's name with special characters as %XX, then "@"
+ * and a fingerprint of name and text. The name can be read back. Returns 0, or
+ * -1 if the name is too long for a key.
  */
 int key_make(char key[DROVER_KEY_MAX], const char *name, const char *text, size_t len);
-/* -1: not a key of ours. */
+/* Returns 0, or -1 if key_make() cannot have made this key. */
 int key_split(const char *key, char name[DROVER_KEY_MAX], char hash[HASH_SIZE]);
-/* The name as key_make writes it, for people and logs; cut when it is long. */
+/*
+ * Writes the name as key_make() does, for people and logs. A long name is cut.
+ */
 void key_show(char *out, size_t size, const char *name);
 
-/* ---- folder.c ---- */
 
 /*
- * The watched folder and the four below it, open for the length of one
- * callback.
+ * The watched folder and the four folders below it, open during one callback.
  */
 struct folder {
 	const char *path;
@@ -77,42 +75,50 @@ struct entry {
 
 enum folder_read { FOLDER_READ, FOLDER_GONE, FOLDER_BUSY, FOLDER_LARGE, FOLDER_ODD, FOLDER_DENIED };
 
-/* Opens, and makes what is missing below path. Fails with CONFIG. */
+/*
+ * Opens the folder and makes the folders below it that are missing. Returns 0
+ * or DROVER_CONFIG.
+ */
 int folder_open(struct folder *, const char *path, struct drover_error *);
 void folder_close(struct folder *);
 /*
- * What is called *.md in the folder, oldest first; free with folder_list_free.
+ * Lists the files *.md of the folder, oldest first. Free the list with
+ * folder_list_free().
  */
 int folder_list(const struct folder *, struct entry **, size_t *, struct drover_error *);
 void folder_list_free(struct entry *, size_t);
 /*
- * Reads a regular file; text holds TICKET_MAX bytes. BUSY: somebody has it open
- * for writing. st may be NULL.
+ * Reads a regular file into text, which has room for TICKET_MAX bytes.
+ * FOLDER_BUSY means that a process has it open for writing. st may be NULL.
  */
 enum folder_read folder_read(int dir, const char *name, char *text, size_t *len, struct stat *st);
 /*
- * name without ".md", shortened when it is long, then "." tag when there is
- * one, then suffix.
+ * Makes a file name: name without ".md", shortened if it is long, then "." and
+ * tag unless tag is NULL, then suffix.
  */
 void folder_name(char out[256], const char *name, const char *tag, const char *suffix);
 bool folder_has(int dir, const char *name);
-/* Never replaces. -1 with errno; EEXIST: target is there. */
+/*
+ * Moves a file and never replaces one. Returns 0, or -1 with errno: EEXIST if
+ * target exists.
+ */
 int folder_move(int from, const char *name, int to, const char *target);
-/* Writes name whole or not at all; replaces a regular file. -1 with errno. */
+/*
+ * Writes a file completely or not at all, replacing a regular file. Returns 0,
+ * or -1 with errno.
+ */
 int folder_write(int dir, const char *name, const char *text, size_t len);
 
-/* ---- report.c ---- */
 
-/* Moves a file to rejected/ with a report that says why. */
+/* Moves a file to rejected/ and writes a report there that says why. */
 int report_rejected(const struct folder *, const char *name, const char *why,
     struct drover_error *);
 /*
- * Moves a job's ticket to done/ or failed/ with a report. Doing it twice is
- * doing it once.
+ * Moves a job's ticket to done/ or failed/ and writes a report there. Doing it
+ * twice has the effect of doing it once.
  */
 int report_settled(const struct folder *, const struct drover_settled *, struct drover_error *);
 
-/* ---- source.c ---- */
 
 extern const struct drover_source inbox_folder;
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Keys of tickets. The key alone leads back to the file: settle() may come days
- * later, after restarts, and knows nothing else. The same name with the same
- * text is the same key, so a ticket that is read twice before the daemon has
- * kept it is still one job.
+ * Keys of tickets. settle() may come days later, after restarts, and gets only
+ * the key, so the key must lead back to the file. The same name with the same
+ * text makes the same key, so a ticket that is read twice before the daemon has
+ * kept it becomes only one job.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -15,8 +15,8 @@ static size_t key_encode(char *, size_t, const char *);
 static int key_digit(char);
 
 /*
- * Returns the length that the whole name needs; writes what fits, never half a
- * character.
+ * Writes as much of the encoded name as fits, in whole characters. Returns the
+ * length that the whole name needs.
  */
 static size_t
 key_encode(char *out, size_t size, const char *name)
@@ -62,7 +62,11 @@ key_make(char key[DROVER_KEY_MAX], const char *name, const char *text, size_t le
 {
 	uint64_t h = text_hash(text_hash(0, name, strlen(name) + 1), text, len);
 	size_t room =
-	    DROVER_KEY_MAX - HASH_SIZE; /* "@", sixteen digits and NUL, less the NUL of the name */
+	/*
+	 * Room for the name and its NUL, so that "@", sixteen digits and a NUL
+	 * still fit after the name.
+	 */
+	    DROVER_KEY_MAX - HASH_SIZE;
 	size_t need = key_encode(key, room, name);
 
 	if (need >= room)

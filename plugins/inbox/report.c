@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What became of a ticket, written beside it. The report comes first and the
- * ticket's move last, so that the ticket's place says whether all is done; a
- * crash between the two is repaired by doing both again.
+ * The report about a ticket, written beside it. The report is written before
+ * the ticket is moved, so a ticket that has arrived is completely done. After a
+ * crash between the two, both are done again.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -21,12 +21,12 @@
 #define REPORT_JOB "- Job: %" PRIu64 "\n"
 
 /*
- * What change->run reports and how it is called here; whatever else is reported
- * follows under its own name.
+ * The results of change->run() and their names in a report. Other results
+ * follow under their own names.
  */
 static const struct label {
 	const char *key, *label;
-	const char *one, *zero;  /* words for 1 and 0; NULL: the number */
+	const char *one, *zero;  /* words for 1 and 0; NULL shows the number */
 } report_labels[] = {
 	{ "branch", "Branch", NULL, NULL },
 	{ "commit", "Commit", NULL, NULL },
@@ -55,8 +55,8 @@ static int report_place(const struct folder *, int, const struct drover_settled 
     const char *, struct drover_error *);
 
 /*
- * One line whatever the value holds, so that nothing reported can pass for
- * another line of the report.
+ * Writes a value as one line, whatever it contains, so that no value can pass
+ * for another line of the report.
  */
 static void
 report_line(struct text_buf *out, const char *label, const char *value)
@@ -190,8 +190,8 @@ report_compose(struct text_buf *out, const struct drover_settled *s, const char 
 }
 
 /*
- * 1: the report at name is about this job. Only its first lines are looked at,
- * where no foreign text can be.
+ * Returns 1 if the report is about this job. Only its first lines are compared,
+ * since they contain no foreign text.
  */
 static int
 report_is_of(int dir, const char *name, uint64_t job)
@@ -211,8 +211,8 @@ report_is_of(int dir, const char *name, uint64_t job)
 }
 
 /*
- * Brings the ticket from wherever it is to its last place; the job's own copy
- * stands in for one that is lost.
+ * Moves the ticket from wherever it is to its last place. If it was lost, it is
+ * written again from the job's copy.
  */
 static int
 report_place(const struct folder *folder, int to, const struct drover_settled *s, const char *name,
@@ -224,7 +224,8 @@ report_place(const struct folder *folder, int to, const struct drover_settled *s
 	size_t len;
 
 	if (key_split(s->key, key, hash) != 0)
-		return plugin_fail(err, DROVER_PERMANENT, "%s: not a key of this source", s->key);
+		return plugin_fail(err, DROVER_PERMANENT,
+		    "%s: this is not a key of the source inbox.folder", s->key);
 	folder_name(working, name, hash, ".md");
 	if (folder_move(folder->working, working, to, target) == 0)
 		return 0;
@@ -235,8 +236,8 @@ report_place(const struct folder *folder, int to, const struct drover_settled *s
 	same = got == FOLDER_READ && len == s->payload_len && memcmp(text, s->payload, len) == 0;
 	free(text);
 	if (got == FOLDER_BUSY)
-		return plugin_fail(err, DROVER_AGAIN, "%s: %s: is being written to", folder->path,
-		    s->key);
+		return plugin_fail(err, DROVER_AGAIN, "%s: %s: a process is still writing to it",
+		    folder->path, s->key);
 	if (same && folder_move(folder->root, name, to, target) == 0)
 		return 0;
 	if (same && errno != ENOENT)
@@ -314,7 +315,7 @@ report_rejected(const struct folder *folder, const char *name, const char *why,
 	text_free(&text);
 	if (i > REPORT_TRIES)
 		return plugin_fail(err, DROVER_CONFIG,
-		    "%s/rejected: holds %d files called like %s; empty it", folder->path,
+		    "%s/rejected: it already holds %d files named like %s: empty it", folder->path,
 		    REPORT_TRIES, shown);
 	return plugin_fail(err, DROVER_CONFIG, "%s: %s: cannot be moved to rejected: %s",
 	    folder->path, shown, strerror(errno));

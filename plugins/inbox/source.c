@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The source inbox.folder. A ticket is emitted while it still lies in the
- * folder; the cursor, which the daemon keeps in one transaction with the job,
- * names it and its inode. The next poll(), asked for at once, sees by the
- * cursor that the job is kept and moves the ticket to working/, under a name
- * that ends in the key's fingerprint; settle() finds it there. Killed at any
- * step, each of them does the same again: before the transaction there is no
- * job and the ticket is emitted anew, after it the ticket is only moved.
+ * folder. The cursor, which the daemon keeps in one transaction with the job,
+ * contains the ticket's key and inode. The next poll(), which is asked for at
+ * once, sees from the cursor that the job is kept and moves the ticket to
+ * working/, under a name that ends in the key's fingerprint. settle() finds it
+ * there. If the process is killed at any step, the next call does the same
+ * again: before the transaction there is no job and the ticket is emitted anew,
+ * after it the ticket is only moved.
  *
- * A ticket that is byte for byte the one in working/ waits until that one has
- * ended, and is then a job of its own. One that changes after it was emitted is
- * another ticket.
+ * A ticket with the same name and text as one in working/ waits until that one
+ * has ended, and then becomes a job of its own. A ticket that changes after it
+ * was emitted is another ticket.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -21,20 +22,21 @@
 
 #include "inbox.h"
 
-#define SETTLE_MS 1000 /* a file that changed within this time may be written still */
-#define MOVE_MS 100    /* the least that queue->again takes */
-#define EMIT_MAX 500   /* tickets of one poll; the rest follow at once */
+/* A file that has changed within this many ms may still be being written. */
+#define SETTLE_MS 1000
+#define MOVE_MS 100    /* the shortest delay that queue->again() takes, in ms */
+#define EMIT_MAX 500   /* tickets in one poll; the next poll follows at once */
 
 /*
- * A file that was passed over, so that a later poll() can tell whether it has
- * changed since.
+ * A file that was left in the folder. A later poll() compares it to see whether
+ * it has changed.
  */
 struct look {
 	char *name;
 	ino_t inode;
 	off_t bytes;
 	struct timespec changed;
-	int64_t since;           /* monotonic */
+	int64_t since;           /* monotonic ms */
 	bool told;
 };
 
@@ -53,13 +55,13 @@ struct poll {
 	struct source *source;
 	struct folder folder;
 	struct looks looks;
-	char *text;              /* TICKET_MAX bytes */
-	char *cursor;            /* DROVER_VALUE_MAX bytes */
+	char *text;              /* has room for TICKET_MAX bytes */
+	char *cursor;            /* has room for DROVER_VALUE_MAX bytes */
 	size_t cursor_len;
 	int64_t wall, monotonic;
 	int room;                /* jobs that may still be emitted */
-	bool whole;              /* every file of the folder was looked at */
-	int64_t again;           /* when to look again, 0: at the interval */
+	bool whole;              /* every file of the folder was examined */
+	int64_t again;           /* ms until the next poll; 0 means the usual interval */
 };
 
 static int source_open(struct drover_scope *, void *, void **, struct drover_error *);
@@ -84,9 +86,9 @@ static int poll_scan(struct poll *, struct drover_error *);
 
 static const struct drover_option source_options[] = {
 	{ "path", DROVER_PATH, DROVER_REQUIRED, NULL, "Folder that tickets are dropped into." },
-	{ "repo", DROVER_STRING, 0, NULL, "Repository of tickets that name none." },
-	{ "agent", DROVER_STRING, 0, NULL, "Agent of tickets that name none." },
-	{ "pool", DROVER_STRING, 0, NULL, "Pool of tickets that name none." },
+	{ "repo", DROVER_STRING, 0, NULL, "Repository of tickets that do not name one." },
+	{ "agent", DROVER_STRING, 0, NULL, "Agent of tickets that do not name one." },
+	{ "pool", DROVER_STRING, 0, NULL, "Pool of tickets that do not name one." },
 	{ NULL, 0, 0, NULL, NULL },
 };
 
@@ -144,8 +146,8 @@ looks_free(struct looks *looks)
 }
 
 /*
- * Remembers a file for the next poll(), with what the last one remembered of
- * it.
+ * Remembers a file for the next poll(), together with what the last poll()
+ * remembered about it.
  */
 static struct look *
 looks_note(struct poll *p, const struct entry *e)
@@ -170,8 +172,8 @@ looks_note(struct poll *p, const struct entry *e)
 }
 
 /*
- * What no look was taken at this time stays remembered, or it would be told of
- * again.
+ * Keeps what is remembered about files that this poll() did not examine.
+ * Otherwise the next one would report them again.
  */
 static void
 looks_keep(struct poll *p)
@@ -195,7 +197,7 @@ looks_keep(struct poll *p)
 	}
 }
 
-/* Says once why a file stays where it is. */
+/* Logs once why a file stays in the folder. */
 static void
 poll_tell(struct poll *p, const struct entry *e, const char *why)
 {
@@ -217,8 +219,8 @@ poll_note(struct poll *p, uint64_t inode, const char *key)
 }
 
 /*
- * Moves a ticket that the cursor proves to be kept, unless it has gone or
- * become another one.
+ * Moves a ticket to working/. The cursor proves that its job is kept. A ticket
+ * that is gone or has changed is left alone.
  */
 static int
 poll_move(struct poll *p, uint64_t inode, const char *key, struct drover_error *err)
@@ -246,7 +248,7 @@ poll_move(struct poll *p, uint64_t inode, const char *key, struct drover_error *
 	    p->folder.path, key, strerror(errno));
 }
 
-/* The ticket has its job, and could not be moved yet. */
+/* True if the ticket has a job already but could not be moved yet. */
 static bool
 poll_has_noted(const struct poll *p, const char *key)
 {
@@ -257,8 +259,8 @@ poll_has_noted(const struct poll *p, const char *key)
 }
 
 /*
- * The cursor is a line "INODE KEY" for each ticket that has its job and lies in
- * the folder still.
+ * Moves the tickets that the cursor names. It has one line "INODE KEY" for each
+ * ticket that has a job but still lies in the folder.
  */
 static int
 poll_accepted(struct poll *p, const char *cursor, struct drover_error *err)
@@ -279,8 +281,9 @@ poll_accepted(struct poll *p, const char *cursor, struct drover_error *err)
 			return err->code;
 	}
 	/*
-	 * On disk before the cursor that no longer names them: a ticket that
-	 * reappears after a power cut would be done twice.
+	 * The moves must be on disk before a cursor is kept that no longer
+	 * names these tickets. If one reappeared after a power failure, its
+	 * work would be done twice.
 	 */
 	if (fsync(p->folder.working) != 0 || fsync(p->folder.root) != 0)
 		return plugin_fail(err, DROVER_AGAIN, "%s: cannot be flushed: %s", p->folder.path,
@@ -301,8 +304,8 @@ poll_reject(struct poll *p, const char *name, const char *why, struct drover_err
 }
 
 /*
- * Old enough, or as it was when last looked at: its time may lie ahead of our
- * clock.
+ * True if the file has not changed for a while. A file whose time lies ahead of
+ * our clock counts as well, if it has looked the same for long enough.
  */
 static bool
 poll_is_settled(struct poll *p, const struct entry *e)
@@ -345,7 +348,7 @@ poll_emit(struct poll *p, const struct entry *e, const struct ticket *ticket, co
 		    err);
 	code = p->scope->host->queue->emit(p->scope, &item, err);
 	if (code == DROVER_PERMANENT || code == DROVER_CONFIG) {
-		snprintf(why, sizeof(why), "The daemon refused it: %s", err->text);
+		snprintf(why, sizeof(why), "The daemon refused the ticket: %s", err->text);
 		return poll_reject(p, e->name, why, err);
 	}
 	if (code != 0)
@@ -368,7 +371,7 @@ poll_entry(struct poll *p, const struct entry *listed, struct drover_error *err)
 
 	if (!S_ISREG(e->st.st_mode) || e->st.st_nlink > 1) {
 		poll_tell(p, e,
-		    S_ISREG(e->st.st_mode) ? "it has another name (a hard link)" :
+		    S_ISREG(e->st.st_mode) ? "it has a second name (a hard link)" :
 					     "it is not a regular file");
 		return 0;
 	}
@@ -383,7 +386,7 @@ poll_entry(struct poll *p, const struct entry *listed, struct drover_error *err)
 	case FOLDER_DENIED:
 		return poll_reject(p, e->name, "The daemon's user may not read the file.", err);
 	case FOLDER_BUSY:
-		poll_tell(p, e, "somebody has it open for writing");
+		poll_tell(p, e, "a process has it open for writing");
 		return 0;
 	case FOLDER_GONE:
 	case FOLDER_ODD:

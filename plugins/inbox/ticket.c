@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A ticket is Markdown. It may begin with a head, "Key: value" lines up to the
- * first blank line or heading, or the same between two lines "---". The title
- * is the first heading of the first level, as Markdown has it (not in code, a
- * list or a quote), or the first line with text.
- * Whatever is not understood is refused: a mistyped "Reop: web" must not turn
- * into work on another repository.
+ * Reads tickets. A ticket is Markdown. It may begin with a head: lines "Key:
+ * value" up to the first blank line or heading, or such lines between two lines
+ * "---". The title is the first heading of level 1 that Markdown sees (not one
+ * in code, a list or a quote), or else the first line with text. Everything
+ * that is not understood is refused, because a mistyped "Reop: web" must not
+ * start work on another repository.
  */
 #include <ctype.h>
 #include <inttypes.h>
@@ -24,11 +24,11 @@
 
 struct lines {
 	const char *at, *end;
-	unsigned number;         /* of the line that lines_next gave */
+	unsigned number;         /* of the line that lines_next() returned last */
 };
 
 struct line {
-	const char *text;        /* without its end, and without blanks at both ends */
+	const char *text;        /* without the line break, and without blanks at both ends */
 	size_t len;
 };
 
@@ -42,7 +42,7 @@ struct head {
 struct head_key {
 	const char *name;
 	int (*set)(struct head *, const struct head_key *, const char *, size_t, unsigned);
-	size_t offset;           /* of a name in struct ticket */
+	size_t offset;           /* of the member of struct ticket that holds a name */
 };
 
 static int head_name(struct head *, const struct head_key *, const char *, size_t, unsigned);
@@ -98,7 +98,7 @@ lines_next(struct lines *in, struct line *line)
 	return true;
 }
 
-/* Length of the key in "Key: value", 0 for any other line. */
+/* The length of the key in a line "Key: value"; 0 for any other line. */
 static size_t
 head_key_length(const struct line *line)
 {
@@ -127,7 +127,7 @@ head_name(struct head *head, const struct head_key *key, const char *value, size
 	if (i < len || len == 0 || len >= DROVER_NAME_MAX)
 		return refuse(head->why, head->size,
 		    "Line %u: %s takes a name of a-z, 0-9, \"_\" and \"-\", "
-		    "at most %d of them.",
+		    "at most %d characters long.",
 		    number, key->name, DROVER_NAME_MAX - 1);
 	memcpy((char *)head->ticket + key->offset, value, len);
 	((char *)head->ticket)[key->offset + len] = '\0';
@@ -160,8 +160,8 @@ head_line(struct head *head, const struct line *line, unsigned number)
 
 	if (len == 0)
 		return refuse(head->why, head->size,
-		    "Line %u belongs to the head but is not \"Key: value\". "
-		    "A blank line ends the head.",
+		    "Line %u is part of the head but is not \"Key: value\". "
+		    "End the head with a blank line.",
 		    number);
 	for (i = 0; i < ARRAY_LEN(head_keys); i++)
 		if (strlen(head_keys[i].name) == len &&
@@ -171,11 +171,11 @@ head_line(struct head *head, const struct line *line, unsigned number)
 		text_clean(shown, sizeof(shown), line->text, len, "");
 		return refuse(head->why, head->size,
 		    "Line %u: there is no key \"%s\"; there are Repo, Agent, Pool and Priority. "
-		    "When this is the ticket's title, begin the line with \"# \".",
+		    "If this is the ticket's title, begin the line with \"# \".",
 		    number, shown);
 	}
 	if ((head->seen & 1u << i) != 0)
-		return refuse(head->why, head->size, "Line %u: %s is there twice.", number,
+		return refuse(head->why, head->size, "Line %u: %s is given twice.", number,
 		    head_keys[i].name);
 	head->seen |= 1u << i;
 	for (skip = len + 1;
@@ -199,7 +199,7 @@ head_fenced(struct head *head, struct lines *in)
 			return -1;
 	}
 	return refuse(head->why, head->size,
-	    "Line %u opens a head with \"---\", and no such line closes it.", first);
+	    "Line %u opens a head with \"---\", but no second such line closes it.", first);
 }
 
 static int
@@ -229,7 +229,7 @@ head_parse(struct head *head, struct lines *in)
 	return 0;
 }
 
-/* A line becomes the title, without the signs of a heading. */
+/* Makes a line the title, without the marks of a heading. */
 static void
 title_set(struct ticket *ticket, const struct line *line)
 {
@@ -245,7 +245,7 @@ title_set(struct ticket *ticket, const struct line *line)
 	text_clean(ticket->title, TITLE_MAX, text, len, "");
 }
 
-/* The first heading that says something becomes the title. */
+/* Makes the first heading that contains text the title. */
 static void
 title_of_heading(struct ticket *ticket, cmark_node *document)
 {
@@ -303,7 +303,7 @@ ticket_parse(struct drover_scope *scope, const char *text, size_t len, struct ti
 	ticket->body_len = (size_t)(in.end - in.at);
 	title_find(scope, ticket, in);
 	if (ticket->title[0] == '\0')
-		return refuse(why, size, "The file says nothing: there is no line of text%s.",
+		return refuse(why, size, "The file has no line of text%s.",
 		    head.seen != 0 ? " below its head" : "");
 	return 0;
 }
@@ -316,8 +316,8 @@ ticket_prompt(const struct ticket *ticket, const struct drover_job *job)
 
 	text_clean(text, ticket->body_len + 1, ticket->body, ticket->body_len, "\n\t");
 	/*
-	 * No author can close the fence: the trace id is made after the ticket
-	 * was written.
+	 * The ticket's author cannot close this fence, because the trace id is
+	 * made after the ticket was written.
 	 */
 	snprintf(mark, sizeof(mark), "%016" PRIx64,
 	    text_hash(text_hash(0, job->trace, strlen(job->trace)), text, strlen(text)));

@@ -1,7 +1,7 @@
 /*
  * The plugin example: turns each line of a text file into a job, and has a
- * command read it. Replace what lines_poll() looks at and what line_run() does;
- * drover-plugin(7) tells all the rest.
+ * command read it. Replace what lines_poll() reads and what line_run() does;
+ * drover-plugin(7) describes everything else.
  */
 #include <inttypes.h>
 #include <stdarg.h>
@@ -27,7 +27,6 @@ fail(struct drover_error *err, enum drover_class code, const char *format, ...)
 	return code;
 }
 
-/* ---- source: example.lines ---- */
 
 static const struct drover_option lines_options[] = {
 	{ "path", DROVER_PATH, DROVER_REQUIRED, NULL, "File to read lines from." },
@@ -35,8 +34,8 @@ static const struct drover_option lines_options[] = {
 };
 
 /*
- * The cursor is "INODE OFFSET" of what was handed over; drover keeps it
- * together with the jobs.
+ * The cursor is "INODE OFFSET": how much of which file was handed over. drover
+ * keeps it together with the jobs.
  */
 static int
 lines_poll(struct drover_scope *scope, void *source, const char *cursor, struct drover_error *err)
@@ -90,7 +89,6 @@ static const struct drover_source lines = {
 	.poll = lines_poll,
 };
 
-/* ---- pipeline: example.line ---- */
 
 static const struct drover_option line_options[] = {
 	{ "command", DROVER_STRING, 0, "cat", "Command that reads the line." },
@@ -125,7 +123,6 @@ static const struct drover_pipeline line = {
 	.run = line_run,
 };
 
-/* ---- what drover sees ---- */
 
 static const struct drover_source *const sources[] = { &lines, NULL };
 static const struct drover_pipeline *const pipelines[] = { &line, NULL };

@@ -141,7 +141,7 @@ START_TEST(a_failure_says_how_and_what_was_last_written)
 	fake->outcome.signal = 9;
 	fake->outcome.timed_out = 1;
 	ck_assert_int_eq(run("[\"make\"]", ""), DROVER_INTERNAL);
-	ck_assert_str_eq(err.text, "make: stopped at its timeout");
+	ck_assert_str_eq(err.text, "make: stopped after its timeout");
 
 	memset(fake->outcome.tail, 'x', sizeof(fake->outcome.tail) - 1);
 	memcpy(fake->outcome.tail + sizeof(fake->outcome.tail) - 10, "the end.\n", 10);
@@ -149,7 +149,7 @@ START_TEST(a_failure_says_how_and_what_was_last_written)
 	ck_assert_str_eq(err.text + strlen(err.text) - 8, "the end.");
 	memset(fake->outcome.tail, 0xe2, sizeof(fake->outcome.tail));
 	ck_assert_int_eq(run("[\"make\"]", ""), DROVER_INTERNAL);
-	ck_assert_str_eq(err.text, "make: stopped at its timeout");
+	ck_assert_str_eq(err.text, "make: stopped after its timeout");
 }
 END_TEST
 
@@ -181,30 +181,30 @@ END_TEST
 static const struct {
 	const char *payload, *why;
 } malformed[] = {
-	{ "", "not JSON" },
-	{ "{", "not JSON" },
-	{ "[\"a\"] x", "not JSON" },
-	{ "[\"a\"],", "not JSON" },
-	{ "\"a\"", "neither" },
-	{ "3", "neither" },
-	{ "null", "neither" },
-	{ "[]", "argv is a list" },
+	{ "", "not valid JSON" },
+	{ "{", "not valid JSON" },
+	{ "[\"a\"] x", "not valid JSON" },
+	{ "[\"a\"],", "not valid JSON" },
+	{ "\"a\"", "a list or an object" },
+	{ "3", "a list or an object" },
+	{ "null", "a list or an object" },
+	{ "[]", "argv must be a list" },
 	{ "[1]", "argv[0]" },
 	{ "[\"a\", null]", "argv[1]" },
 	{ "[\"\"]", "argv[0] is empty" },
 	{ "[[\"a\"]]", "argv[0]" },
 	{ "{}", "argv is missing" },
-	{ "{\"argv\": \"ls\"}", "argv is a list" },
+	{ "{\"argv\": \"ls\"}", "argv must be a list" },
 	{ "{\"argv\":[\"a\"],\"cwd\":\"/etc\"}", "\"cwd\" is unknown" },
-	{ "{\"argv\":[\"a\"],\"argv\":[\"b\"]}", "\"argv\" is there twice" },
-	{ "{\"argv\":[\"a\"],\"env\":[\"A=1\"]}", "env is an object" },
+	{ "{\"argv\":[\"a\"],\"argv\":[\"b\"]}", "\"argv\" is given twice" },
+	{ "{\"argv\":[\"a\"],\"env\":[\"A=1\"]}", "env must be an object" },
 	{ "{\"argv\":[\"a\"],\"env\":{\"A B\":\"1\"}}", "\"A B\"" },
 	{ "{\"argv\":[\"a\"],\"env\":{\"\":\"1\"}}", "\"\"" },
 	{ "{\"argv\":[\"a\"],\"env\":{\"A\":1}}", "A is not a string" },
 	{ "{\"argv\":[\"a\"],\"env\":{\"A\":\"1\",\"env\":\"x\",\"B=\":\"1\"}}", "\"B=\"" },
-	{ "{\"argv\":[\"a\"],\"input\":3}", "input is a string" },
-	{ "{\"argv\":[\"a\"],\"timeout\":10}", "timeout is a duration" },
-	{ "{\"argv\":[\"a\"],\"scratch\":\"yes\"}", "scratch is true or false" },
+	{ "{\"argv\":[\"a\"],\"input\":3}", "input must be a string" },
+	{ "{\"argv\":[\"a\"],\"timeout\":10}", "timeout must be a duration" },
+	{ "{\"argv\":[\"a\"],\"scratch\":\"yes\"}", "scratch must be true or false" },
 	{ "[\"a\\u0000b\"]", "NUL" },
 };
 

@@ -337,18 +337,18 @@ static const struct {
 	const char *why;
 } malformed[] = {
 #define BAD(text, why) { text, sizeof(text) - 1, why }
-	BAD("", "The file says nothing: there is no line of text."),
-	BAD(" \n\t\r\n\n", "The file says nothing"),
-	BAD("Repo: web\n\n", "there is no line of text below its head"),
+	BAD("", "The file has no line of text."),
+	BAD(" \n\t\r\n\n", "The file has no line of text"),
+	BAD("Repo: web\n\n", "no line of text below its head"),
 	BAD("\xff\xfe# T\n", "not UTF-8"),
 	BAD("# T\xc0\xaf\n", "not UTF-8"),
 	BAD("# T\0\n", "not UTF-8"),
 	BAD("Reop: web\n\n# T\n", "Line 1: there is no key \"Reop\""),
-	BAD("Repo: web\nsome text\n\n# T\n", "Line 2 belongs to the head"),
+	BAD("Repo: web\nsome text\n\n# T\n", "Line 2 is part of the head"),
 	BAD("Repo:\n\n# T\n", "Line 1: Repo takes a name"),
 	BAD("Repo: ../x\n\n# T\n", "Line 1: Repo takes a name"),
 	BAD("Repo: a b\n\n# T\n", "Line 1: Repo takes a name"),
-	BAD("Repo: a\nREPO: b\n\n# T\n", "Line 2: Repo is there twice"),
+	BAD("Repo: a\nREPO: b\n\n# T\n", "Line 2: Repo is given twice"),
 	BAD("Priority: high\n\n# T\n", "Line 1: Priority takes a whole number"),
 	BAD("Priority: 101\n\n# T\n", "Line 1: Priority takes a whole number"),
 	BAD("Priority: 99999999999\n\n# T\n", "Line 1: Priority takes a whole number"),
@@ -394,7 +394,7 @@ START_TEST(rejected_files_do_not_replace_each_other)
 	ck_assert_int_eq(box_count(&box, "rejected"), 6);
 	ck_assert(box_says(&box, "rejected", "a.md", "Bug"));
 	ck_assert(box_says(&box, "rejected", "a.2.report.md", "Foo"));
-	ck_assert(box_says(&box, "rejected", "a.3.report.md", "nothing"));
+	ck_assert(box_says(&box, "rejected", "a.3.report.md", "no line of text"));
 }
 END_TEST
 
@@ -416,8 +416,8 @@ START_TEST(what_the_daemon_refuses_is_rejected)
 	fake->emit_code = DROVER_PERMANENT;
 	box_ticket(&box, "a.md", TICKET);
 	ck_assert_int_eq(box_poll(&box), 0);
-	ck_assert(
-	    box_says(&box, "rejected", "a.report.md", "The daemon refused it: no such repository"));
+	ck_assert(box_says(&box, "rejected", "a.report.md",
+	    "The daemon refused the ticket: no such repository"));
 }
 END_TEST
 
