@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Leases against git: how long a job waits for its tree, as ratios of what git
- * takes for a new worktree in the same run. The alternatives take turns in each
- * round, so that a noisy machine is noisy for all. Nothing is deleted within a
- * round: on ext4 that would slow down whoever creates files next. Prints what
- * bench/run.sh makes rows of: WHAT|FIGURE|AT LEAST|AIM|, and notes, which have
- * no figure.
+ * Compares leases with git: how long a job waits for its tree, as a ratio of
+ * the time that git takes for a new worktree in the same run. The alternatives
+ * take turns in each round, so that a noisy machine is noisy for all of them.
+ * Nothing is deleted within a round, because on ext4 that slows down the
+ * creation of files afterwards.
+ *
+ * Prints the lines that bench/run.sh makes rows of, WHAT|FIGURE|AT LEAST|AIM|,
+ * and notes, which have no figure.
  *
  * usage: bench-lease [FILES [ROUNDS [FOLDER]]]
  */
@@ -65,7 +67,7 @@ run(const char *dir, const char *format, ...)
 	free(script);
 }
 
-/* Text that compresses to something, ten files a folder. */
+/* Writes text that compresses fairly well, ten files in each folder. */
 static char *
 make_upstream(const char *dir, const char *folder, int64_t files)
 {
@@ -112,7 +114,7 @@ by_value(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* 20 files changed, 100 new. */
+/* Changes 20 files and makes 100 new ones. */
 static void
 make_dirty(const struct tree *t, const char *text)
 {
@@ -131,7 +133,10 @@ lease_rounds(struct tree *t, int64_t took[WAYS], struct error *err)
 
 	must(tree_prepare(t, "new", NULL, saved, sizeof saved, err), err);
 	took[COLD] = clock_mono_us() - begun;
-	/* A job lasts longer than the second in which an index is too young. */
+	/*
+	 * git does not trust an index entry that is as young as the index
+	 * itself; a real job lasts longer than that second.
+	 */
 	nanosleep(&second, NULL);
 	must(tree_return(t, saved, sizeof saved, err), err);
 	begun = clock_mono_us();
@@ -151,8 +156,8 @@ lease_rounds(struct tree *t, int64_t took[WAYS], struct error *err)
 }
 
 /*
- * Leases of one repo that are asked for at the same moment, each by a process
- * of its own; how many fail.
+ * Asks for leases of one repo at the same moment, each in a process of its own.
+ * Returns how many fail.
  */
 static int
 lease_crowd(const char *dir)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The measuring tools of bench/run.sh: bare limits of this machine (spawn,
- * append) and a client that loads the API. Each prints one number, or one line
- * of numbers, on stdout.
+ * The measuring tools of bench/run.sh: the bare limits of this machine (spawn,
+ * append), and a client that loads the API. Each prints one number, or one line
+ * of numbers, to stdout.
  */
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -134,8 +134,8 @@ struct bean {
 };
 
 /*
- * One command and the first word of its answer; the number behind it in
- * *number.
+ * Sends one command and reads the first word of its answer, with the number
+ * after it in *number.
  */
 static void
 bean_ask(FILE *talk, const char *command, const char *expected, unsigned long *number)
@@ -225,7 +225,9 @@ http_connect(const char *path)
 	return fd;
 }
 
-/* One request on a kept connection; the body of the answer in out. */
+/*
+ * Sends one request over a kept connection; the body of the answer is in out.
+ */
 static int
 http_ask(int fd, const char *method, const char *path, const char *body, struct buf *out)
 {

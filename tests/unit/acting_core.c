@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The fake core: waits are for events, with one generous limit that only a
- * broken test reaches.
+ * A core that a test plays. Every wait is for an event and has the same
+ * generous limit, which only a failing test reaches.
  */
 #include <sys/inotify.h>
 
@@ -411,8 +411,8 @@ core_held(const struct core *core, const char *name)
 }
 
 /*
- * A job makes the file before it locks it, and nothing tells of a lock: hence
- * the short sleeps between looks.
+ * A job makes the file before it locks it, and a lock causes no event, so this
+ * looks again every 5 ms.
  */
 void
 core_await_held(const struct core *core, const char *name)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A core for tests of runners, workers and jobs: real sockets and processes,
- * and a test that decides each answer.
+ * A core for the tests of runners, workers and jobs: sockets and processes are
+ * real, and the test decides each answer.
  */
 #ifndef UNIT_ACTING_CORE_H
 #define UNIT_ACTING_CORE_H
@@ -14,76 +14,76 @@
 #include "wire/message.h"
 
 struct core {
-	char *dir;               /* temporary, with plugins/hostile.so */
+	char *dir;               /* temporary folder, with plugins/hostile.so */
 	char *socket;
 	int listening;
 	int runner;              /* socket to the runner */
-	pid_t pid;               /* of the runner; 0: a thread */
+	pid_t pid;               /* of the runner; 0 if it is a thread */
 	pthread_t thread;
-	char *stderr_file;       /* what the runner's process and its forks wrote */
-	int worker;              /* connection of the worker, -1 */
+	char *stderr_file;       /* what the runner's process and its forks wrote to stderr */
+	int worker;              /* connection of the worker, or -1 */
 	uint64_t worker_pid;
 };
 
 /*
- * Starts a runner for the fixture "hostile", whose configuration has these
- * libconfig settings in it ("" for none), and takes its first message.
+ * Starts a runner for the fixture "hostile" and receives its first message. The
+ * plugin's configuration contains these settings in libconfig's syntax, or "".
  */
 enum message_type core_start(struct core *, const char *plugin_settings, bool in_process,
     struct message *first);
-/* As core_start for one that must become ready. */
+/* Like core_start(); the runner must become ready. */
 void core_open(struct core *, const char *plugin_settings, bool in_process);
 /* Stops the runner and removes everything. */
 void core_close(struct core *);
 
 void core_listen(struct core *);
 /*
- * Closes the listening socket and the worker's connection, as a core that dies
- * does.
+ * Closes the listening socket and the worker's connection, as the death of a
+ * core does.
  */
 void core_die(struct core *);
-/* The next connection, blocking; fails the test after 20 s. */
+/* Accepts the next connection, which is blocking. The test fails after 20 s. */
 int core_accept(struct core *);
 /*
- * The next message but heartbeats; fails the test where it is of another type.
- * The caller frees.
+ * Receives the next message that is not a beat. The test fails if it has
+ * another type. The caller frees it.
  */
 void core_expect(int fd, enum message_type, struct message *);
-/* True when the peer has closed and left nothing to read. */
+/* True if the peer has closed the connection and nothing is left to read. */
 bool core_closed(int fd);
 void core_send(int fd, struct message_out *);
 
-/* Has the runner fork a worker and welcomes it. */
+/* Has the runner fork a worker, and welcomes it. */
 void core_worker(struct core *);
-/* Takes the hello of a worker that came back with a job, and answers it. */
+/* Receives the hello of a worker that came back with a job, and answers it. */
 void core_welcome(struct core *, uint64_t job, bool keep);
 void core_assign(struct core *, uint64_t job, const char *deed, int64_t timeout_ms,
     int64_t silence_ms);
 void core_cancel(struct core *, uint64_t job);
-/* Takes JOB_OUTCOME of a job and settles it. The caller frees. */
+/* Receives the JOB_OUTCOME of a job and confirms it. The caller frees it. */
 void core_done(struct core *, uint64_t job, struct message *);
-/* As core_done, with what it must say. */
+/* Like core_done(); the outcome must have this class and contain this text. */
 void core_done_with(struct core *, uint64_t job, int class, const char *text);
 /*
- * Takes a job's or operation's connection and its hello, and lets it in, or
- * answers with a class.
+ * Accepts a job's or operation's connection, and answers its hello with the
+ * class. Returns the socket.
  */
 int core_admit(struct core *, uint64_t job, uint64_t epoch, int class);
 void core_reply_bytes(int fd, uint64_t id, const char *data, size_t len);
 void core_reply(int fd, uint64_t id, int class, const char *text, int64_t number, const char *data);
 
 /*
- * Path of a file in the core's folder, in a buffer of its own until the next
- * call.
+ * The path of a file in the core's folder, in a buffer that the next call
+ * overwrites.
  */
 const char *core_path(const struct core *, const char *name);
 /*
- * Waits until nobody holds the lock on a file in the core's folder; first, with
- * held, until somebody does.
+ * Wait until the lock on a file in the core's folder is held, and until it is
+ * free.
  */
 void core_await_held(const struct core *, const char *name);
 void core_await_free(const struct core *, const char *name);
-/* Whether someone holds it now. */
+/* True if a process holds the lock now. */
 bool core_held(const struct core *, const char *name);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Clients of the API, in the loop of its server: see api_kit.h. */
+/* Clients of the API that run in the loop of its server; see api_kit.h. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What tests of code changes share: a remote, a repo over it, a scripted agent,
- * and a job that is another process.
+ * A remote, a repo, a scripted agent and a job's process, for the tests of code
+ * changes; see change_kit.h.
  */
 #include <check.h>
 #include <fcntl.h>
@@ -172,7 +172,7 @@ transition_apply(struct fake_core *c, void *arg)
 	return 0;
 }
 
-/* The outcome is written to a shared file, since the job is another process. */
+/* The job is another process, so it writes its outcome to shared memory. */
 static int
 job_change_report(struct fake_core *c, void *arg)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What tests of code changes share: a remote, a repo over it, a scripted agent,
- * and a job that is another process.
+ * What the tests of code changes share: a remote, a configured repo, a scripted
+ * agent, and a job that runs in a process of its own.
  */
 #ifndef UNIT_CHANGE_KIT_H
 #define UNIT_CHANGE_KIT_H
@@ -16,8 +16,8 @@
 #define file_has(name, text) probe_has(dir, name, text)
 
 /*
- * All of a test: its folder, with the remote "origin.git", a checkout of it
- * "work", and what the job wrote in "output" and "log".
+ * The test's folder. It contains the remote "origin.git", a checkout "work" of
+ * it, and "output" and "log" with what the job has written.
  */
 extern char *dir, *origin;
 extern struct fake_core core;
@@ -35,11 +35,11 @@ extern char lease_kind[], lease_clone[], transport[], transport_git[];
 void change_setup_kit(void);
 void change_teardown_kit(void);
 /*
- * The agent's script; $D is the test's folder, $N how often it has run, this
- * time included.
+ * Sets the agent's script. In it, $D is the test's folder and $N counts its
+ * runs, from 1.
  */
 void agent_does(const char *body);
-/* One command of the repo, in $D's terms too. */
+/* Sets one command of the repo; its script may use $D, too. */
 void command_is(char **argv, char ***list, const char *script);
 
 struct outcome {
@@ -47,7 +47,10 @@ struct outcome {
 	char text[DROVER_ERROR_MAX];
 	struct drover_change_result result;
 };
-/* host->change.run in a process of its own; code 1: it was killed. */
+/*
+ * Calls host->change.run in a process of its own. code is 1 if that process was
+ * killed.
+ */
 struct outcome run(void);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A core for tests: one thread, one poll loop, that ends with the job it
- * serves.
+ * A core for tests: one thread with one poll loop, which ends with the job that
+ * it serves.
  */
 #include <errno.h>
 #include <poll.h>
@@ -23,7 +23,7 @@
 
 #ifdef __SANITIZE_ADDRESS__
 /*
- * libgit2 1.5 loses PCRE2's match data whenever one of its own patterns does
+ * libgit2 1.5 leaks PCRE2's match data whenever one of its own patterns does
  * not match.
  */
 const char *__lsan_default_suppressions(void);
@@ -222,7 +222,7 @@ answer_kv(struct fake_core *core, struct message *m, struct answer *a)
 	}
 }
 
-/* Of one subject only what was said last. */
+/* Keeps only the last entry of each subject. */
 static void
 answer_memory(struct fake_core *core, struct message *m, struct answer *a)
 {

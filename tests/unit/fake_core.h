@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A core for tests of what asks it: speaks the messages of a job's services
+ * A core for tests of the services: it speaks the messages of a job's services
  * over a real socket, and remembers what it was told.
  */
 #ifndef UNIT_FAKE_CORE_H
@@ -17,7 +17,7 @@
 
 struct fake_row {
 	char *key, *value;
-	bool done;                   /* of an effect */
+	bool done;                   /* the effect is done */
 };
 
 struct fake_tree {
@@ -30,20 +30,21 @@ struct fake_core {
 	char *dir;                   /* state_dir */
 	char *socket;
 	int listener, peers[FAKE_PEERS];
-	uint64_t epoch;              /* of the running attempt: another one is fenced */
+	uint64_t epoch; /* of the running attempt; a hello with another one is fenced */
 	enum message_type
-	    fence_at; /* the attempt is found to be stale with this request; NONE: never */
-	int64_t capacity;            /* what CAPACITY_ASK is told */
-	const char *reply;           /* what CALL is told */
+	/* The attempt is fenced at this request; NONE if at none. */
+	    fence_at;
+	int64_t capacity;            /* what it answers to CAPACITY_ASK */
+	const char *reply;           /* what it answers to CALL */
 	struct fake_row kv[FAKE_ROWS], effects[FAKE_ROWS], results[FAKE_ROWS];
 	struct fake_tree trees[FAKE_ROWS];
 	int kv_len, effects_len, results_len, trees_len;
 	int emitted, released;
-	char answered[256];          /* OPERATION_REPLY */
+	char answered[256];          /* the last OPERATION_REPLY */
 	char last_kind[64], last_title[600];
 	/*
-	 * The job is killed when this many requests were carried out, before
-	 * the last one is answered; 0: never.
+	 * The job is killed at this request, after it was carried out and
+	 * before it is answered; 0 means never.
 	 */
 	int kill_after, requests;
 	enum message_type killed_at;
@@ -54,15 +55,15 @@ void fake_core_start(struct fake_core *, const char *dir);
 void fake_core_stop(struct fake_core *);
 /*
  * Runs job in a process of its own and serves it until it ends. What the dead
- * process held is dirty then. Returns its exit status, 128 + the signal when
- * one ended it. Memory that it lost is status 99.
+ * process had leased is dirty then. Returns its exit status, or 128 + the
+ * signal that ended it. 99 means that it leaked memory.
  */
 int fake_core_run(struct fake_core *, int (*job)(struct fake_core *, void *), void *arg);
-/* NULL: there is none. */
+/* NULL if there is no such result. */
 const char *fake_core_result(const struct fake_core *, const char *key);
 const char *fake_core_kv(const struct fake_core *, const char *key);
 
-/* In a job: fails it where it stands. */
+/* Used in a job: the job fails here if x is false. */
 #define NEED(x) do { \
 	if (!(x)) { \
 		fprintf(stderr, "%s:%d: needs %s\n", __FILE__, __LINE__, #x); \

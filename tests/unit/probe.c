@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Looking at what came of a test: git's own answers, and what stands in files.
- */
+/* Looks at the results of a test: what git says, and what files contain. */
 #include <check.h>
 #include <fcntl.h>
 #include <spawn.h>

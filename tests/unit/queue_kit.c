@@ -154,7 +154,7 @@ state_row(void *arg, const struct store_row *row)
 	return 1;
 }
 
-/* As the database has it; a job in memory must agree. */
+/* The state in the database. If the job is in memory, both must agree. */
 enum job_state
 kit_state(uint64_t id)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The stub of the core: see stub_daemon.h. Also of the leases, which have tests
- * of their own.
+ * The stub of the core, see stub_daemon.h. It replaces the leases as well,
+ * since they have tests of their own.
  */
 #include <stddef.h>
 #include <stdio.h>
@@ -261,7 +261,7 @@ stub_open(void)
 	s->dir = temp_make();
 	core_init(core);
 	core->mode = CORE_RUNNING;
-	core->viewed_at = INT64_MAX / 2; /* the machine is not looked at */
+	core->viewed_at = INT64_MAX / 2; /* memory and disk are never measured */
 	core->view.memory_available = core->view.disk_free = -1;
 	core->config = config_parse("", "default", NULL);
 	free(core->config->state_dir);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A core without runners: a real loop, store, queue and API, and what the
- * daemon would do otherwise written down.
+ * A core without runners: loop, store, queue and API are real, and what the
+ * daemon would do is only recorded.
  */
 #ifndef UNIT_STUB_DAEMON_H
 #define UNIT_STUB_DAEMON_H
@@ -15,11 +15,10 @@ struct stub {
 	struct core core;
 	const struct api_verbs *verbs;
 	struct api *api;
-	char config_error[DROVER_ERROR_MAX]; /* what the next reload is refused with; "": it is
-						taken */
-	char *dir;                   /* state folder; the socket is in it */
+	char config_error[DROVER_ERROR_MAX]; /* error of the next reload; "" if it succeeds */
+	char *dir;                   /* state folder, with the socket in it */
 	bool fail_commits;           /* the next commits fail as on a full disk */
-	char said[512];              /* what the last verb was told */
+	char said[512];              /* the argument of the last verb */
 	int polls;
 	void (*call_fn)(void *, int, const char *,
 	    size_t); /* of the call that waits for its answer */
@@ -30,18 +29,21 @@ struct stub {
 };
 
 /*
- * Opens everything on a folder of its own; the kind "stub.work" is known. Ends
- * the test when it cannot.
+ * Opens everything in a folder of its own; the kind "stub.work" is known. The
+ * test ends if that fails.
  */
 struct stub *stub_open(void);
 void stub_close(struct stub *);
-/* Events that are ready or come, then the commit and what was deferred. */
+/*
+ * Runs the events that are ready or come, then commits and runs what was
+ * deferred.
+ */
 void stub_turn(struct stub *);
-/* A job in the queue, committed. */
+/* Submits a job and commits. */
 uint64_t stub_job(struct stub *, const char *key, const char *title);
-/* Claims and commits; the running job. */
+/* Claims the next job, commits, and returns it. */
 struct job *stub_claim(struct stub *);
-/* Writes dir/jobs/ID/ATTEMPT.log, or adds to it. */
+/* Appends to dir/jobs/ID/ATTEMPT.log, or makes it. */
 void stub_output(struct stub *, uint64_t job, unsigned attempt, const char *text);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * main() of the programs of unit tests. Beside what Check takes from the
- * environment (CK_RUN_SUITE, CK_RUN_CASE, CK_FORK) CK_RUN_TEST names one test.
+ * main() of the unit test programs. Besides the variables that Check knows
+ * (CK_RUN_SUITE, CK_RUN_CASE, CK_FORK), CK_RUN_TEST selects one test function.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,9 +20,7 @@ static int files_len;
 void __wrap__tcase_add_test(TCase *, const TTest *, int signal, int status, int start, int end);
 void __real__tcase_add_test(TCase *, const TTest *, int signal, int status, int start, int end);
 
-/*
- * Every macro of Check that adds a test comes to this function of its library.
- */
+/* Every macro of Check that adds a test calls this function of its library. */
 void
 __wrap__tcase_add_test(TCase *tcase, const TTest *test, int signal, int status, int start, int end)
 {
@@ -65,7 +63,10 @@ main(void)
 	SRunner *runner = srunner_create(NULL);
 	int failed;
 
-	/* Against a test that hangs; a busy machine must not reach it. */
+	/*
+	 * This ends a test that hangs. It is so long that a busy machine does
+	 * not reach it.
+	 */
 	(void)setenv("CK_DEFAULT_TIMEOUT", "600", 0);
 	for (int i = 0; i < files_len; i++) {
 		Suite *suite = suite_create(files[i].name);

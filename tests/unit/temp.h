@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A folder of the test's own, for tests that touch files. */
+/* Temporary folders for tests that touch files. */
 #ifndef UNIT_TEMP_H
 #define UNIT_TEMP_H
 
-/* Makes one under $TMPDIR or /tmp; the caller frees. Aborts when it cannot. */
+/*
+ * Makes a folder under $TMPDIR or /tmp, or aborts. The caller frees the path.
+ */
 char *temp_make(void);
-/* Removes it with all that is in it, and frees dir. */
+/* Removes the folder with its contents, and frees dir. */
 void temp_remove(char *dir);
 /*
- * Writes text to dir/name (folders in name are made) and returns the path; the
- * caller frees.
+ * Writes text to dir/name, making the folders in name. Returns the path, which
+ * the caller frees.
  */
 char *temp_file(const char *dir, const char *name, const char *text);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A scope, a request to a scripted server, and what came of it: shared by the
- * tests of host->http.
+ * What the tests of host->http share: a scope, and a request to a scripted
+ * server with its results.
  */
 #ifndef UNIT_TEST_HTTP_H
 #define UNIT_TEST_HTTP_H
@@ -22,7 +22,7 @@ extern struct drover_error why;
 void http_setup(void);
 void http_teardown(void);
 void queue(enum server_deed, const char *status, const char *headers, const char *body);
-/* Sends request; what came is in response and why. Returns the class. */
+/* Sends the request; response and why are its results. Returns the class. */
 int ask(void);
 
 #endif

@@ -10,7 +10,10 @@
 /* The repository of the running test, made before it and removed after. */
 extern struct gitrepo up;
 
-/* Runs call; when it fails its reason is printed and the test fails. */
+/*
+ * Makes a call that must succeed. If it fails, its reason is printed and the
+ * test fails.
+ */
 #define OK(call) \
 	do { \
 		struct error why_ = { .code = 0 }, *err = &why_; \
@@ -18,7 +21,9 @@ extern struct gitrepo up;
 			ck_abort_msg("%s: %s", #call, why_.text); \
 	} while (0)
 
-/* Runs call, which must fail with this class and these words in its text. */
+/*
+ * Makes a call that must fail with this class and with these words in its text.
+ */
 #define FAILS(call, class, words) \
 	do { \
 		struct error why_ = { .code = 0 }, *err = &why_; \

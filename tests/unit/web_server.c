@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The scripted server: see web_server.h. One connection after the other, as the
- * client under test uses them.
+ * The scripted server; see web_server.h. It serves one connection after the
+ * other, which is how the client under test uses them.
  */
 #include <check.h>
 #include <arpa/inet.h>
@@ -24,7 +24,7 @@ static bool server_wait(struct server *, int fd);
 static bool server_read(struct server *, int fd, char *, size_t);
 static bool server_serve(struct server *, int fd);
 
-/* False when the test ends the server. */
+/* Returns false if the test ends the server. */
 static bool
 server_wait(struct server *s, int fd)
 {
@@ -58,7 +58,7 @@ server_read(struct server *s, int fd, char *out, size_t size)
 	}
 }
 
-/* True while the connection goes on. */
+/* Returns true while the connection is kept. */
 static bool
 server_serve(struct server *s, int fd)
 {
@@ -113,8 +113,9 @@ server_main(void *arg)
 		s->connections++;
 		pthread_mutex_unlock(&s->lock);
 		/*
-		 * A second connection must not wait for the first to close: the
-		 * last answer of a test says close where it matters.
+		 * A second connection does not wait until the first is closed,
+		 * so a test whose last answer must end the connection says so
+		 * with SERVER_CLOSE.
 		 */
 		while (server_serve(s, fd)) {
 			struct pollfd p[3] = { { .fd = fd, .events = POLLIN },

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A server that answers with what a test wrote down, byte by byte, and keeps
- * what it was asked. A thread of the test, on loopback.
+ * A server that gives the answers that a test has queued, byte for byte, and
+ * keeps the requests. It is a thread of the test and listens on loopback.
  */
 #ifndef UNIT_WEB_SERVER_H
 #define UNIT_WEB_SERVER_H
@@ -17,9 +17,16 @@
 enum server_deed {
 	SERVER_KEEP,  /* answers, and waits for the next request on the connection */
 	SERVER_CLOSE, /* answers and closes */
-	SERVER_STALL, /* answers, and then nothing more comes until the test ends, or lets go: then
-			 it closes */
-	SERVER_FLOOD, /* answers, and goes on with zeros until nobody takes them, at most 64 MiB */
+	/*
+	 * Answers, then sends nothing more until the test ends or lets go; then
+	 * it closes.
+	 */
+	SERVER_STALL,
+	/*
+	 * Answers, then sends zeros until the client stops reading, at most 64
+	 * MiB.
+	 */
+	SERVER_FLOOD,
 };
 
 struct server {
@@ -32,22 +39,23 @@ struct server {
 	int answers_len, answered;
 	char requests[SERVER_ANSWERS][16384]; /* as they came */
 	int requests_len, connections,
-	    of_request[SERVER_ANSWERS]; /* of_request: its connection, from 1 */
+	/* of_request[i] is the connection of request i, counted from 1. */
+	    of_request[SERVER_ANSWERS];
 	size_t flooded;
-	volatile sig_atomic_t *cancel; /* set to 1 when a request has come; NULL: none */
-	int tell;                /* a byte is written to it when a request has come; -1: none */
+	volatile sig_atomic_t *cancel; /* set to 1 when a request has come; may be NULL */
+	int tell;                /* gets a byte when a request has come; -1 if unused */
 };
 
 void server_open(struct server *);
 void server_close(struct server *);
 /*
- * Queues an answer. The bytes are borrowed; len 0: a string. Without one left
- * the connection is closed unanswered.
+ * Queues an answer. The bytes are borrowed; len 0 means that they are a string.
+ * A request without a queued answer closes the connection.
  */
 void server_answer(struct server *, enum server_deed, const char *raw, size_t len);
 /* Ends a stall. */
 void server_let_go(struct server *);
-/* The nth request, from 0; "" when it has not come. */
+/* Request n, counted from 0; "" if it has not come. */
 const char *server_request(struct server *, int n);
 int server_count(struct server *);
 
