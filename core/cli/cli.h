@@ -94,7 +94,6 @@ struct client;
 
 struct cli {
 	FILE *out, *err;
-	const char *self;                   /* argv[0], or NULL */
 	bool colour;
 	int width;                          /* columns of the terminal; 0 without one */
 	const struct command *command;

@@ -109,7 +109,7 @@ static int terminal_width(FILE *);
 int
 cli_main(int argc, char **argv, FILE *out, FILE *err)
 {
-	struct cli cli = { .out = out, .err = err, .self = argc > 0 ? argv[0] : NULL };
+	struct cli cli = { .out = out, .err = err };
 	const char *no_colour = getenv("NO_COLOR");
 	bool help = false;
 	int status;

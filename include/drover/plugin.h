@@ -99,8 +99,6 @@ struct drover_scope {
 	const struct drover_host *host;
 };
 
-/* ---- options ---- */
-
 enum drover_type {
 	DROVER_STRING,
 	DROVER_BOOL,
@@ -125,8 +123,6 @@ struct drover_option {
 struct drover_field {
 	const char *key, *value;
 };
-
-/* ---- what a plugin exports ---- */
 
 #define DROVER_PERSON_SELF 0x1u /* the account that drover itself works as: never starts work */
 #define DROVER_PERSON_BOT 0x2u  /* another program: never starts work */
@@ -367,8 +363,6 @@ struct drover_plugin {
 	.major = DROVER_ABI_MAJOR, .minor = DROVER_ABI_MINOR
 
 extern DROVER_EXPORT const struct drover_plugin drover_plugin_v1;
-
-/* ---- services of the host ---- */
 
 /*
  * Each call writes one line of JSON to drover's log. Secrets are masked and
@@ -800,11 +794,9 @@ struct drover_host_time {
 	int64_t (*remaining)(struct drover_scope *); /* until this callback's deadline */
 };
 
-/* ---- since 1.1 ---- */
-
 /*
- * Who may start work through a source and be quoted in its prompts: `authors`
- * in the source's configuration.
+ * Since 1.1: who may start work through a source and be quoted in its prompts,
+ * which is `authors` in the source's configuration.
  */
 struct drover_host_trust {
 	uint32_t size;
@@ -823,8 +815,8 @@ struct drover_host_trust {
 };
 
 /*
- * What was said before about one subject (a pull request, a ticket, a thread).
- * The core keeps it for the plugin; entries are only added.
+ * Since 1.1: what was said before about one subject (a pull request, a ticket,
+ * a thread). The core keeps it for the plugin; entries are only added.
  */
 struct drover_host_memory {
 	uint32_t size;
@@ -855,6 +847,7 @@ struct drover_variable {
 	uint32_t reserved;
 };
 
+/* Since 1.1: the prompts that a pipeline declares. */
 struct drover_host_prompt {
 	uint32_t size;
 	/*
@@ -872,8 +865,8 @@ struct drover_host_prompt {
 };
 
 /*
- * What a plugin may know of a configured repo. Strings live as long as the
- * scope; "" stands for a key that is not configured.
+ * Since 1.1: what a plugin may know about a configured repo. Strings live as
+ * long as the scope; "" stands for a key that is not configured.
  */
 struct drover_repo {
 	uint32_t size;
