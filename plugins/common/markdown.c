@@ -583,6 +583,22 @@ markdown_is(cmark_node *node, const char *type)
 	return strcmp(cmark_node_get_type_string(node), type) == 0;
 }
 
+bool
+markdown_leads(const char *url)
+{
+	static const char *const schemes[] = { "https://", "http://", "mailto:" };
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(schemes); i++)
+		if (strncasecmp(url, schemes[i], strlen(schemes[i])) == 0)
+			break;
+	if (i == ARRAY_LEN(schemes) || url[strlen(schemes[i])] == '\0')
+		return false;
+	while (*url != '\0' && (unsigned char)*url > ' ')
+		url++;
+	return *url == '\0';
+}
+
 void
 markdown_close(struct text_buf *text)
 {

@@ -59,6 +59,8 @@ void markdown_free(struct markdown *);
 
 /* The kinds of nodes that cmark-gfm has no constant for. */
 bool markdown_is(cmark_node *, const char *type);
+/* Whether people may be led to an address: http(s) or mailto, and no blanks. */
+bool markdown_leads(const char *url);
 /*
  * Closes the fenced block that a text leaves open at its end, so that what is
  * put behind it is not taken for code. No other text may be open.

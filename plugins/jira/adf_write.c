@@ -9,7 +9,6 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "adf.h"
 #include "common/markdown.h"
@@ -113,17 +112,7 @@ text_say(struct writer *w, const char *text)
 static bool
 is_link(const char *url)
 {
-	static const char *const schemes[] = { "https://", "http://", "mailto:" };
-	size_t i, len = strlen(url);
-
-	for (i = 0; i < ARRAY_LEN(schemes); i++)
-		if (strncasecmp(url, schemes[i], strlen(schemes[i])) == 0)
-			break;
-	if (i == ARRAY_LEN(schemes) || len == strlen(schemes[i]) || len > HREF_MAX)
-		return false;
-	while (*url != '\0' && (unsigned char)*url > ' ')
-		url++;
-	return *url == '\0';
+	return markdown_leads(url) && strlen(url) <= HREF_MAX;
 }
 
 /*

@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "common/markdown.h"
 #include "common/mem.h"
@@ -216,17 +215,7 @@ mark_put(struct writer *w, enum mark mark, bool begins)
 static bool
 is_link(const char *url)
 {
-	static const char *const schemes[] = { "https://", "http://", "mailto:" };
-	size_t i;
-
-	for (i = 0; i < ARRAY_LEN(schemes); i++)
-		if (strncasecmp(url, schemes[i], strlen(schemes[i])) == 0)
-			break;
-	if (i == ARRAY_LEN(schemes) || url[strlen(schemes[i])] == '\0')
-		return false;
-	while (*url != '\0' && (unsigned char)*url > ' ' && strchr("<>|", *url) == NULL)
-		url++;
-	return *url == '\0';
+	return markdown_leads(url) && strpbrk(url, "<>|") == NULL;
 }
 
 static void

@@ -92,6 +92,12 @@ START_TEST(a_mention_is_one_that_a_reader_sees)
 		{ "&gt; quote\n<@U0BOT>", 1 },
 		{ "&gt;&gt;&gt; all\n<@U0BOT>", 0 },
 		{ "a &gt; <@U0BOT>", 1 },
+		/* Here CommonMark would have it otherwise. */
+		{ "a ```<@U0BOT>``` b", 0 },
+		{ "````\n```<@U0BOT>\n````", 1 },
+		{ "~~~\n<@U0BOT>\n~~~", 1 },
+		{ "a\n\n    <@U0BOT>", 1 },
+		{ "\\`<@U0BOT>\\`", 0 },
 	};
 	size_t i;
 
