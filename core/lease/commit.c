@@ -20,35 +20,19 @@ static const char *const commit_under_way[] = { "MERGE_HEAD", "MERGE_MSG", "MERG
 
 static int commit_count(const struct tree *, git_repository *, git_diff *, struct drover_diff *,
     struct error *);
-static int commit_write(struct tree *, git_repository *, const git_oid *snapshot,
-    const git_oid *parent, const char *message, git_oid *made, struct error *);
 static int commit_stand(struct tree *, const git_oid *, const char *index, struct error *);
 static int commit_diff(struct tree *, git_repository *, git_diff **, struct error *);
 
 static int
 commit_diff(struct tree *t, git_repository *repo, git_diff **diff, struct error *err)
 {
-	git_diff_options options;
-	git_tree *from = NULL, *to = NULL;
-	git_oid base, snapshot;
+	git_oid base;
 	bool hidden;
-	int rc;
 
-	git2.diff_options_init(&options, GIT_DIFF_OPTIONS_VERSION);
-	if (wip_snapshot_now(t, &snapshot, NULL, &hidden, err) != 0)
-		return -1;
 	if (git2.oid_fromstr(&base, t->base) != 0 && !gitdir_base(t, &base))
 		return error_set(err, DROVER_INTERNAL,
 		    "the tree %s was never prepared: its base is unknown", t->path);
-	options.flags = GIT_DIFF_INCLUDE_TYPECHANGE;
-	rc = gitdir_tree_of(repo, &base, &from, err);
-	if (rc == 0 &&
-	    (git2.tree_lookup(&to, repo, &snapshot) != 0 ||
-		git2.diff_tree_to_tree(diff, repo, from, to, &options) != 0))
-		rc = git_fail(DROVER_INTERNAL, err, "cannot compare %s with %s", t->path, t->base);
-	git2.tree_free(from);
-	git2.tree_free(to);
-	return rc;
+	return wip_diff(t, repo, &base, GIT_DIFF_INCLUDE_TYPECHANGE, diff, &hidden, err);
 }
 
 int
@@ -99,38 +83,6 @@ out:
 }
 
 static int
-commit_write(struct tree *t, git_repository *repo, const git_oid *snapshot, const git_oid *parent,
-    const char *message, git_oid *made, struct error *err)
-{
-	git_signature *who = NULL;
-	git_commit *onto = NULL;
-	git_tree *tree = NULL;
-	git_buf text = GIT_BUF_INIT;
-	const git_commit *parents[1];
-	int rc = 0;
-
-	if (wip_signature(t, &who, err) != 0)
-		return -1;
-	if (parent != NULL)
-		rc = git2.commit_lookup(&onto, repo, parent);
-	parents[0] = onto;
-	if (rc == 0)
-		rc = git2.message_prettify(&text, message, 0, '#');
-	if (rc == 0)
-		rc = git2.tree_lookup(&tree, repo, snapshot);
-	if (rc == 0)
-		rc = git2.commit_create(made, repo, NULL, who, who, NULL, text.ptr, tree,
-		    parent != NULL ? 1 : 0, parents);
-	if (rc != 0)
-		git_fail(DROVER_INTERNAL, err, "cannot commit in %s", t->path);
-	git2.buf_dispose(&text);
-	git2.tree_free(tree);
-	git2.commit_free(onto);
-	git2.signature_free(who);
-	return rc == 0 ? 0 : -1;
-}
-
-static int
 commit_stand(struct tree *t, const git_oid *oid, const char *index, struct error *err)
 {
 	char *head = path_join(t->gitdir, "HEAD"), *place = path_join(t->gitdir, "index"),
@@ -155,6 +107,7 @@ tree_commit(struct tree *t, const char *message, char *commit, size_t size, stru
 	struct fill_status status = { .changed = false };
 	git_repository *repo = NULL;
 	git_commit *head = NULL;
+	git_buf text = GIT_BUF_INIT;
 	git_oid at, snapshot, made;
 	char *index = NULL;
 	bool known;
@@ -175,8 +128,12 @@ tree_commit(struct tree *t, const char *message, char *commit, size_t size, stru
 		result = 0;
 		goto out;
 	}
+	if (git2.message_prettify(&text, message, 0, '#') != 0) {
+		git_fail(DROVER_INTERNAL, err, "cannot commit in %s", t->path);
+		goto out;
+	}
 	/* The snapshot's index fits the new commit. */
-	if (commit_write(t, repo, &snapshot, known ? &at : NULL, message, &made, err) != 0 ||
+	if (wip_commit(t, repo, &snapshot, head, text.ptr, &made, err) != 0 ||
 	    commit_stand(t, &made, index, err) != 0)
 		goto out;
 	if (commit != NULL)
@@ -187,6 +144,7 @@ out:
 		unlink(index);
 	free(index);
 	fill_status_free(&status);
+	git2.buf_dispose(&text);
 	git2.commit_free(head);
 	git2.repository_free(repo);
 	return result;

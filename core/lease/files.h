@@ -223,10 +223,17 @@ int wip_transfer(struct tree *, const git_oid *, struct error *);
 /* Saves work that is nowhere else to a wip ref; saved gets its name, or "". */
 int wip_save(struct tree *, const struct fill_status *, char *saved, size_t size, struct error *);
 /*
- * Makes the signature for commits: the name and address in the mirror's config,
- * or drover's own.
+ * Makes a commit of a tree object, which no ref names, by the name and address
+ * in the mirror's config or drover's own. parent may be NULL.
  */
-int wip_signature(const struct tree *, git_signature **, struct error *);
+int wip_commit(const struct tree *, git_repository *, const git_oid *files,
+    const git_commit *parent, const char *message, git_oid *made, struct error *);
+/*
+ * Compares a commit with the files as they are; hidden as in
+ * wip_snapshot_now(). flags are libgit2's, for the diff.
+ */
+int wip_diff(struct tree *, git_repository *, const git_oid *commit, uint32_t flags, git_diff **,
+    bool *hidden, struct error *);
 
 /* Makes a tree clean, at a commit. Its work must be saved already. */
 int tree_order(struct tree *, const struct fill_status *, const git_oid *, struct error *);

@@ -132,30 +132,15 @@ static int
 frozen_commit(const struct tree *t, git_repository *repo, const struct frozen *f, git_oid *oid,
     struct error *err)
 {
-	git_signature *who = NULL;
 	git_commit *head = NULL;
-	git_tree *files = NULL;
-	int result = -1;
+	int result = 0;
 
-	if (git2.commit_lookup(&head, repo, &f->head) != 0) {
-		git_fail(DROVER_INTERNAL, err, "cannot read the commit of %s", t->path);
-		return -1;
-	}
+	if (git2.commit_lookup(&head, repo, &f->head) != 0)
+		return git_fail(DROVER_INTERNAL, err, "cannot read the commit of %s", t->path);
 	git2.oid_cpy(oid, &f->head);
-	if (git2.oid_equal(git2.commit_tree_id(head), &f->files))
-		result = 0;
-	else if (wip_signature(t, &who, err) == 0) {
-		if (git2.tree_lookup(&files, repo, &f->files) == 0 &&
-		    git2.commit_create_v(oid, repo, NULL, who, who, NULL,
-			"drover: work in a tree\n", files, 1, head) == 0)
-			result = 0;
-		else
-			git_fail(DROVER_INTERNAL, err, "cannot commit the frozen files of %s",
-			    t->path);
-	}
-	git2.tree_free(files);
+	if (!git2.oid_equal(git2.commit_tree_id(head), &f->files))
+		result = wip_commit(t, repo, &f->files, head, "drover: work in a tree\n", oid, err);
 	git2.commit_free(head);
-	git2.signature_free(who);
 	return result;
 }
 

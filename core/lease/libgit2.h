@@ -19,7 +19,7 @@
 /* clang-format off */
 #define LIBGIT2_CALLS(X) \
 	X(blob_free) X(blob_lookup) X(blob_rawcontent) X(blob_rawsize) X(buf_dispose) \
-	X(checkout_options_init) X(checkout_tree) X(commit_create) X(commit_create_v) \
+	X(checkout_options_init) X(checkout_tree) X(commit_create) \
 	X(commit_free) X(commit_lookup) X(commit_tree) X(commit_tree_id) X(config_free) \
 	X(config_get_string) X(config_iterator_free) X(config_iterator_new) X(config_next) \
 	X(config_open_ondisk) X(config_set_string) X(credential_userpass_plaintext_new) \

@@ -40,25 +40,16 @@ squash_oid(git_oid *oid, const char *text, struct error *err)
 int
 tree_restore(struct tree *tree, const char *commit, struct buf *fresh, struct error *err)
 {
-	git_diff_options options;
 	git_repository *repo = NULL;
-	git_tree *from = NULL, *to = NULL;
 	git_diff *diff = NULL;
-	git_oid at, now;
+	git_oid at;
 	bool hidden;
 	int r = -1;
 
-	git2.diff_options_init(&options, GIT_DIFF_OPTIONS_VERSION);
 	if (squash_oid(&at, commit, err) != 0 || gitdir_enter(tree, &repo, err) != 0)
 		return -1;
-	if (wip_snapshot_now(tree, &now, NULL, &hidden, err) != 0 ||
-	    gitdir_tree_of(repo, &at, &from, err) != 0)
+	if (wip_diff(tree, repo, &at, GIT_DIFF_NORMAL, &diff, &hidden, err) != 0)
 		goto out;
-	if (git2.tree_lookup(&to, repo, &now) != 0 ||
-	    git2.diff_tree_to_tree(&diff, repo, from, to, &options) != 0) {
-		git_fail(DROVER_INTERNAL, err, "cannot compare %s with %.12s", tree->path, commit);
-		goto out;
-	}
 	buf_clear(fresh);
 	for (size_t i = 0; i < git2.diff_num_deltas(diff); i++) {
 		const git_diff_delta *delta = git2.diff_get_delta(diff, i);
@@ -73,8 +64,6 @@ tree_restore(struct tree *tree, const char *commit, struct buf *fresh, struct er
 		r = fill_reset(tree, err);
 out:
 	git2.diff_free(diff);
-	git2.tree_free(to);
-	git2.tree_free(from);
 	git2.repository_free(repo);
 	return r;
 }
@@ -129,8 +118,7 @@ tree_squash(struct tree *tree, const struct buf *without, const char *message, c
 {
 	git_repository *repo = NULL;
 	git_commit *parent = NULL;
-	git_tree *from = NULL, *to = NULL;
-	git_signature *who = NULL;
+	git_tree *from = NULL;
 	git_oid base, made;
 	char *index = NULL;
 	bool hidden;
@@ -146,16 +134,12 @@ tree_squash(struct tree *tree, const struct buf *without, const char *message, c
 		r = squash_stand(tree, &base, index, err);
 		goto out;
 	}
-	if (wip_signature(tree, &who, err) != 0)
-		goto out;
-	if (git2.commit_lookup(&parent, repo, &base) != 0 ||
-	    git2.tree_lookup(&to, repo, &made) != 0 ||
-	    git2.commit_create_v(&made, repo, NULL, who, who, "UTF-8", message, to, 1, parent) !=
-		0) {
+	if (git2.commit_lookup(&parent, repo, &base) != 0) {
 		git_fail(DROVER_INTERNAL, err, "cannot commit in %s", tree->path);
 		goto out;
 	}
-	if (squash_stand(tree, &made, index, err) != 0)
+	if (wip_commit(tree, repo, &made, parent, message, &made, err) != 0 ||
+	    squash_stand(tree, &made, index, err) != 0)
 		goto out;
 	git2.oid_tostr(commit, size, &made);
 	r = 1;
@@ -163,9 +147,7 @@ out:
 	if (index != NULL)
 		(void)unlink(index);
 	free(index);
-	git2.signature_free(who);
 	git2.commit_free(parent);
-	git2.tree_free(to);
 	git2.tree_free(from);
 	git2.repository_free(repo);
 	return r;

@@ -170,7 +170,7 @@ wip_snapshot_by_libgit2(struct tree *t, const char *path, bool fresh, git_oid *o
 	return rc == 0 ? 0 : -1;
 }
 
-int
+static int
 wip_signature(const struct tree *t, git_signature **out, struct error *err)
 {
 	git_repository *mirror = NULL;
@@ -194,6 +194,47 @@ wip_signature(const struct tree *t, git_signature **out, struct error *err)
 	return rc == 0 ? 0 :
 			 git_fail(DROVER_INTERNAL, err, "user.name or user.email in %s is invalid",
 			     t->mirror);
+}
+
+int
+wip_commit(const struct tree *t, git_repository *repo, const git_oid *files,
+    const git_commit *parent, const char *message, git_oid *made, struct error *err)
+{
+	const git_commit *parents[] = { parent };
+	git_signature *who = NULL;
+	git_tree *tree = NULL;
+	int r = wip_signature(t, &who, err);
+
+	if (r == 0 &&
+	    (git2.tree_lookup(&tree, repo, files) != 0 ||
+		git2.commit_create(made, repo, NULL, who, who, NULL, message, tree,
+		    parent != NULL ? 1 : 0, parents) != 0))
+		r = git_fail(DROVER_INTERNAL, err, "cannot commit in %s", t->path);
+	git2.tree_free(tree);
+	git2.signature_free(who);
+	return r;
+}
+
+int
+wip_diff(struct tree *t, git_repository *repo, const git_oid *commit, uint32_t flags,
+    git_diff **diff, bool *hidden, struct error *err)
+{
+	git_diff_options options;
+	git_tree *from = NULL, *to = NULL;
+	git_oid now;
+	int r = -1;
+
+	git2.diff_options_init(&options, GIT_DIFF_OPTIONS_VERSION);
+	options.flags = flags;
+	if (wip_snapshot_now(t, &now, NULL, hidden, err) == 0 &&
+	    gitdir_tree_of(repo, commit, &from, err) == 0)
+		r = git2.tree_lookup(&to, repo, &now) == 0 &&
+			git2.diff_tree_to_tree(diff, repo, from, to, &options) == 0 ?
+		    0 :
+		    git_fail(DROVER_INTERNAL, err, "cannot compare the files in %s", t->path);
+	git2.tree_free(from);
+	git2.tree_free(to);
+	return r;
 }
 
 /* 1 when nothing that outlives the tree reaches the commit. */
@@ -290,11 +331,8 @@ wip_save(struct tree *t, const struct fill_status *status, char *saved, size_t s
     struct error *err)
 {
 	git_repository *repo = NULL;
-	git_signature *who = NULL;
 	git_commit *head = NULL;
-	git_tree *tree = NULL;
 	git_oid at, snapshot, made;
-	const git_commit *parents[1];
 	char branch[512];
 	int attached, known, rc, result = -1;
 	bool changed = status->changed || status->hidden;
@@ -317,17 +355,7 @@ wip_save(struct tree *t, const struct fill_status *status, char *saved, size_t s
 		char *message = xasprintf("drover: what lease %llu left behind\n",
 		    (unsigned long long)t->lease);
 
-		parents[0] = head;
-		rc = wip_signature(t, &who, err);
-		if (rc == 0) {
-			rc = git2.tree_lookup(&tree, repo, &snapshot);
-			if (rc == 0)
-				rc = git2.commit_create(&made, repo, NULL, who, who, NULL, message,
-				    tree, known ? 1 : 0, parents);
-			if (rc != 0)
-				git_fail(DROVER_INTERNAL, err, "cannot save the work in %s",
-				    t->path);
-		}
+		rc = wip_commit(t, repo, &snapshot, head, message, &made, err);
 		free(message);
 		if (rc != 0 || wip_save_commit(t, &made, 0, saved, size, err) != 0)
 			goto out;
@@ -345,9 +373,7 @@ wip_save(struct tree *t, const struct fill_status *status, char *saved, size_t s
 	    wip_save_branches(t, repo, saved, size, err) :
 	    0;
 out:
-	git2.tree_free(tree);
 	git2.commit_free(head);
-	git2.signature_free(who);
 	git2.repository_free(repo);
 	return result;
 }
