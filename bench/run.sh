@@ -1,10 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Prints how fast and how small drover is, as ratios against a limit or a peer measured in the same run, beside what
-# is asked of it at least. Exit 1 when a figure falls short. Peers that are not installed are named and left out.
+# Prints how fast and how small drover is, as ratios against a limit or another program that is
+# measured in the same run, beside the least that is required. Exit 1 if a figure falls short. A
+# program that is not installed is named and left out.
 #
-# OLD=DIR is the build folder of an older drover with its bench tools made: each row shows its figure too, measured in
-# turn with this build's, so that a noisy moment is noisy for both.
+# OLD=DIR is the build folder of an older drover whose bench tools are built. Each row then shows its
+# figure as well. Both builds are measured in turn, so that a noisy moment is noisy for both.
 set -eu
 : "${SRC:?}" "${BUILD:?}"
 old=${OLD:-}
@@ -42,8 +43,8 @@ daemon_of() { if [ "$1" = new ]; then echo "$new_daemon"; else echo "$old_daemon
 
 answers() { "$(dir_of "$1")/drover" --socket "$work/$1.sock" status >/dev/null 2>&1; }
 
-# start BUILD STATE: a daemon of new or old, with a state folder of its own. No folder is removed meanwhile: ext4 is slow
-# at making files after that.
+# start BUILD STATE: starts the daemon of the build new or old, with a state folder of its own. No
+# folder is removed during a measurement, because ext4 makes files slowly after that.
 start() {
 	cat >"$work/$1.conf" <<CONF
 state_dir = "$work/$1.$2";
@@ -73,7 +74,8 @@ stop() {
 	if [ "$1" = new ]; then new_daemon=; else old_daemon=; fi
 }
 
-# row WHAT FIGURE OLD AT-LEAST AIM [lower]: one line of the table; lower: less is better.
+# row WHAT FIGURE OLD AT-LEAST AIM [lower]: prints one line of the table; "lower" says that less is
+# better.
 row() {
 	verdict=$(awk -v f="$2" -v a="$4" -v l="${6:-}" 'BEGIN { print ((l == "lower" ? f + 0 <= a + 0 : f + 0 >= a + 0) ? "ok" : "SHORT") }')
 	[ "$verdict" = ok ] || short=1
@@ -84,10 +86,10 @@ note() { printf '    %s\n' "$*"; }
 
 median() { sort -n "$work/$1" | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
 
-# ratio A B: the median of what A was to B in each round, so that a noisy moment is noisy for both.
+# ratio A B: the median of A/B over the rounds, so that a noisy moment is noisy for both.
 ratio() { paste "$work/$1" "$work/$2" | awk '{ printf "%.3f\n", $1 / $2 }' | sort -n | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
 
-# rate N COMMAND...: runs it and prints N over the seconds that it took.
+# rate N COMMAND...: runs COMMAND and prints N divided by the seconds that it took.
 rate() {
 	n=$1
 	shift
@@ -109,7 +111,7 @@ run_tsp() {
 	tsp -w
 }
 
-# Files of figures: one line a round, the alternatives in turn.
+# The figures are in files with one line for each round; the alternatives take turns.
 throughput() {
 	peers=
 	if has parallel; then peers="$peers parallel"; else note "GNU parallel is not installed: left out"; fi
@@ -179,7 +181,7 @@ enqueue() {
 		"${old:+$(ratio old.batch append)}" 2 5
 }
 
-# kin PID ROLE: the children of PID that are this role of droverd.
+# kin PID ROLE: prints the children of PID that run droverd in this role.
 kin() {
 	tr ' ' '\n' <"/proc/$1/task/$1/children" | while read -r pid; do
 		if tr '\0' ' ' <"/proc/$pid/cmdline" | grep -q -- "-x $2"; then echo "$pid"; fi
@@ -188,7 +190,7 @@ kin() {
 
 pss_mb() { awk '/^Pss:/ { printf "%.1f", $2 / 1024 }' "/proc/$1/smaps_rollup"; }
 
-# rest BUILD: what one daemon needs and how long it takes to answer, into files of one figure each.
+# rest BUILD: measures what one daemon needs and how fast it answers, into files of one figure each.
 rest() {
 	pid=$(daemon_of "$1")
 	"$tools" wake "$work/$1.sock" 300 "$tools" "$work/$1.first" wake >"$work/$1.wake"
@@ -210,7 +212,7 @@ rest() {
 	awk -v t=$(($(date +%s%N) - begin)) 'BEGIN { printf "%.2f\n", t / 1e9 }' >"$work/$1.start"
 }
 
-# figure WHAT FILE AT-LEAST AIM: a row of what rest() wrote.
+# figure WHAT FILE AT-LEAST AIM: prints a row for a file that rest() wrote.
 figure() { row "$1" "$(cat "$work/new.$2")" "${old:+$(cat "$work/old.$2")}" "$3" "$4" lower; }
 
 waiting() {

@@ -1,14 +1,15 @@
 # shellcheck shell=sh
 # SPDX-License-Identifier: Apache-2.0
-# Sourced by the other scripts: sees to it that what is needed is there, and builds out of tree.
+# Sourced by the other scripts: installs the packages that they need, and builds out of tree.
 #
-#   prepare_packages PACKAGE...              Debian packages; says what it installs before it does
+#   prepare_packages PACKAGE...              installs Debian packages, and names them first
 #   prepare_configure DIR [CONFIGURE-ARGUMENT...]
 #   prepare_make DIR [TARGET...]
-#   prepare_build DIR [CONFIGURE-ARGUMENT...]    both
-#   prepare_tests                            packages of the tests; their build is configured in $build
+#   prepare_build DIR [CONFIGURE-ARGUMENT...]    does both
+#   prepare_tests                            installs the tests' packages, configures $build for them
 #
-# DROVER_SKIP_PACKAGES=1: the packages are there. DROVER_SKIP_BUILD=1: so is the build.
+# DROVER_SKIP_PACKAGES=1 says that the packages are installed, DROVER_SKIP_BUILD=1 that the build is
+# there.
 
 top=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 # shellcheck disable=SC2034
@@ -34,9 +35,9 @@ missing_packages() {
 prepare_packages() {
 	[ -z "${DROVER_SKIP_PACKAGES:-}" ] || return 0
 	if [ ! -r /etc/debian_version ] || ! command -v apt-get >/dev/null 2>&1; then
-		say "This is not Debian. drover needs what these Debian packages hold:"
+		say "This is not Debian. drover needs what these Debian packages contain:"
 		say "  $*"
-		die "install their like, then run this again with DROVER_SKIP_PACKAGES=1"
+		die "install the same on this system, then run this again with DROVER_SKIP_PACKAGES=1"
 	fi
 	missing=$(missing_packages "$@")
 	[ -n "$missing" ] || return 0
@@ -46,11 +47,12 @@ prepare_packages() {
 		command -v sudo >/dev/null 2>&1 || die "run it as root, or install sudo, or install by hand: $missing"
 		sudo=sudo
 	fi
-	$sudo apt-get update -qq || say "apt-get update failed; going on with the lists that are there"
+	$sudo apt-get update -qq || say "apt-get update failed; going on with the package lists from before"
 	install_quietly || die "apt-get could not install: $missing"
 }
 
-# Debian starts a web server where it installs one, now and at each boot; the tests start their own, on loopback.
+# Debian starts a web server when it is installed and at each boot. The tests start their own on
+# loopback, so this prevents it.
 install_quietly() (
 	policy=/usr/sbin/policy-rc.d
 	if [ ! -e "$policy" ]; then
@@ -68,7 +70,7 @@ install_quietly() (
 	done
 )
 
-# make, with a count of what is compiled where somebody watches.
+# Runs make. On a terminal it counts the files that are compiled.
 prepare_make() {
 	[ -z "${DROVER_SKIP_BUILD:-}" ] || return 0
 	dir=$1

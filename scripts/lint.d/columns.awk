@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# Lines over 100 columns, where a tab goes to the next multiple of 8, and lines over 80 of a comment
-# that stands alone.
+# Prints lines over 100 columns, where a tab goes to the next multiple of 8, and lines over 80 columns
+# of a comment that stands alone.
 function columns(s,   n, i) {
 	n = 0
 	while ((i = index(s, "\t")) > 0) {

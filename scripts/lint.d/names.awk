@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-# Functions and tags that two files define, so that a name has one meaning and grep finds it.
-# A definition begins in column 1 with its type in the line before; a tag is followed by "{".
-# allow: names that may come twice.
+# Prints functions and tags that two files define: a name shall have one meaning, and grep shall find
+# it. A definition begins in column 1 with its type in the line before; a tag is followed by "{". The
+# names in allow may be defined twice.
 function define(kind, name) {
 	if (name in allowed)
 		return

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-# SQL that does not read clause by clause: a literal that holds two of the words with which clauses
-# begin. A statement in one literal of at most 70 characters may hold all of them.
-# Adjacent literals, and macros between them, are one statement.
+# Prints SQL that is not laid out by clause: literals that contain two of the words with which clauses
+# begin. A statement of one literal with at most 70 characters may contain them all. Adjacent literals,
+# with the macros between them, are one statement.
 function count(s) {
 	return gsub(/(^|[^a-z_])(select|from|where|order by|limit|values|set|left join|on conflict|group by)($|[^a-z_])/, "&", s)
 }

@@ -1,11 +1,12 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck disable=SC2154 # variables are named after vendors and set by eval
-# Sourced after lib.sh and tests/contract/lib.sh by the tests of the vendors' plugins: fakes of GitHub, Jira and Slack,
-# a git remote that wants a token, an agent that does what it is told, and a daemon's configuration for all of them.
+# Sourced after lib.sh and tests/contract/lib.sh by the tests of the vendors' plugins. It provides fakes
+# of GitHub, Jira and Slack, a git remote that wants a token, an agent that does what it is told, and a
+# configuration of the daemon for all of them.
 bot_github=drover-bot
 
-# bed_remote NAME...: bare repositories behind lighttpd with token auth; $git_url/NAME.git.
+# bed_remote NAME...: makes bare repositories $git_url/NAME.git behind lighttpd, which wants a token.
 bed_remote() {
 	token=tok3n-$(od -An -N12 -tx1 /dev/urandom | tr -d ' \n')
 	mkdir -p "$work/srv" "$work/log"
@@ -33,9 +34,9 @@ bed_remote() {
 	git_url=http://127.0.0.1:$port/git
 }
 
-# The agent. In what is asked (the fenced request, issue or ticket, nothing else of the prompt) a line "File: NAME" with
-# "Word: WORD" has it append WORD to NAME, "Question: WORD" has it answer "answer WORD"; UNCLEAR has a triage ask back. What it
-# was given is kept in $work/agent.d.
+# The agent reads only the fenced request, issue or ticket of its prompt. The lines "File: NAME" and
+# "Word: WORD" there make it append WORD to NAME, and "Question: WORD" makes it answer "answer WORD".
+# UNCLEAR makes a triage ask back. Its prompts are kept in $work/agent.d.
 bed_agent() {
 	mkdir -p "$work/agent.d"
 	cat >"$work/agent" <<-'AGENT'
@@ -79,8 +80,9 @@ bed_agent() {
 	chmod +x "$work/agent"
 }
 
-# bed_config [SLACK OPTIONS]: one daemon with all three plugins; what a test adds comes from stdin.
-# $jira_repos, $github_more, $jira_more, $slack_more: options of the sources; $poll, $poll_github, $poll_slack: their interval.
+# bed_config [SLACK OPTIONS]: configures one daemon with all three plugins; a test adds lines through
+# stdin. $jira_repos, $github_more, $jira_more and $slack_more are options of the sources, and $poll,
+# $poll_github and $poll_slack their intervals.
 bed_config() {
 	printf 'ghp_faketoken\n' >"$work/github.token"
 	printf 'jira-token\n' >"$work/jira.token"
@@ -114,7 +116,7 @@ bed_config() {
 	} | config
 }
 
-# bed_world: who and what there is at the vendors' before anybody asks for anything.
+# bed_world: puts the people and things at the vendors' that exist before the test asks for anything.
 bed_world() {
 	ctl github add/team '{"org":"acme","slug":"devs","members":["dev"]}' >/dev/null
 	for name in shop site; do
@@ -129,7 +131,8 @@ bed_world() {
 	ctl slack add/user '{"id":"U0EVE","name":"eve","team":"T0OTHER","guest":true}' >/dev/null
 }
 
-# bed_pull NAME BRANCH FILE WORD: a pull request of the bot's, its head really there; its number.
+# bed_pull NAME BRANCH FILE WORD: makes a pull request of the bot's whose head exists; prints its
+# number.
 bed_pull() {
 	git -C "$work/seed-$1" checkout -q -B "$2" main && mkdir -p "$(dirname "$work/seed-$1/$3")" && printf '%s\n' "$4" >>"$work/seed-$1/$3" &&
 		git -C "$work/seed-$1" add -A && git -C "$work/seed-$1" commit -qm "$4" && git -C "$work/seed-$1" push -q "$work/srv/$1.git" "$2" &&
@@ -137,18 +140,19 @@ bed_pull() {
 	ctl github add/pull "{\"repo\":\"acme/$1\",\"head\":\"$2\",\"title\":\"$4\",\"user\":\"$bot_github\"}" | jq -r .number
 }
 
-# github_said REPO NUMBER: what the bot wrote on a pull request or issue, a comment a line, without markers.
+# github_said REPO NUMBER: prints the bot's comments on a pull request or issue, one a line, without
+# markers.
 github_said() {
 	ask github state ".[\"acme/$1\"].comments[] | select(.number == $2 and .user == \"$bot_github\") | .body | gsub(\"<!--[^>]*-->\"; \"\") | gsub(\"\\\\s+\"; \" \")"
 }
 
-# slack_said CHANNEL THREAD: the bot's messages in a thread.
+# slack_said CHANNEL THREAD: prints the bot's messages in a thread.
 slack_said() { ask slack state ".[\"$1\"][] | select(.user == \"U0BOT\" and .thread_ts == \"$2\") | .text | gsub(\"\\\\s+\"; \" \")"; }
 
-# jobs FILTER: of all jobs, newest first.
+# jobs FILTER: applies the jq FILTER to all jobs, newest first.
 jobs_now() { drover list --json --limit 200 | jq -r ".jobs | $1"; }
 
 idle() { [ "$(jobs_now '[.[] | select(.state == "queued" or .state == "running" or .state == "delayed")] | length')" = 0 ]; }
 
-# limits_kept NAME: what went over a published limit, one a line.
+# limits_kept NAME: prints which published limits were exceeded, one a line.
 over_limits() { ask "$1" limits '.violations[] | "\(.limit) \(.key): \(.text)"'; }

@@ -1,8 +1,8 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: Apache-2.0
-# Sourced by the end-to-end tests: a folder of their own, a daemon of their own, and what they
-# assert with. SRC and BUILD come from make. Everything that was started is ended, and every folder
-# removed, on the way out. In bash, which knows the line of a caller and tries again where the
+# Sourced by the end-to-end tests. Each test gets a folder and a daemon of its own, and functions to
+# assert with. make sets SRC and BUILD. When the test ends, everything that it started is ended, and
+# its folders are removed. This is bash, which knows the line of a caller and tries again when the
 # machine cannot fork.
 #
 #   DROVER_TEST_WAIT=SECONDS   how long a test waits for one fact before that assertion fails
@@ -37,8 +37,8 @@ need() {
 	done
 }
 
-# npm_get DIR ARGUMENT...: npm in DIR, which is its home too; 1 and a reason in $why where it fails. Tests that run side by
-# side take turns, and a registry that is out of reach is not asked again for ten minutes.
+# npm_get DIR ARGUMENT...: runs npm in DIR, with DIR as its home. Fails with the reason in $why. Tests
+# that run at the same time take turns. After a failure npm is not tried again for ten minutes.
 npm_get() {
 	npm_dir=$1
 	shift
@@ -50,7 +50,7 @@ npm_get() {
 		sed -n 's/^npm error //; s/^code //; /./{p;q;}' npm.out >"$BUILD/npm.refused"
 		exit 1
 	) 9>"$BUILD/npm.lock" && return 0
-	# shellcheck disable=SC2034 # for who asked
+	# shellcheck disable=SC2034 # the caller reads it
 	why="npm is out of reach: $(cat "$BUILD/npm.refused" 2>/dev/null)"
 	return 1
 }
@@ -60,7 +60,7 @@ ok() {
 	say "ok - $1"
 }
 
-# where: the line of the test that called, and the line that called its function.
+# where: prints the line of the test that made the assertion, and the line that called its function.
 where() {
 	local i=1 last=$((${#BASH_SOURCE[@]} - 1))
 	while [ "$i" -lt "$last" ] && [[ ${BASH_SOURCE[i]} == */tests/*/@(lib|bed).sh ]]; do
@@ -70,14 +70,14 @@ where() {
 	[ "$i" -eq "$last" ] || printf ', called at line %s' "${BASH_LINENO[last - 1]}"
 }
 
-# not_ok NAME: what equal found out is said below it.
+# not_ok NAME: reports a failed assertion, with what equal or has found out below it.
 not_ok() {
 	failed=$((failed + 1))
 	say "not ok - $1 ($(where))$detail"
 	detail=
 }
 
-# check NAME COMMAND...: one assertion.
+# check NAME COMMAND...: asserts that COMMAND succeeds.
 check() {
 	name=$1
 	shift
@@ -91,16 +91,16 @@ equal() {
 	return 1
 }
 
-# has TEXT PART
+# has TEXT PART: true if TEXT contains PART.
 has() {
 	[[ $1 == *"$2"* ]] && return 0
 	detail=$(printf '\n   got: %s\n  want: ... %s ...' "$1" "$2")
 	return 1
 }
 
-# until_true COMMAND...: looks again until COMMAND holds, often at first and then twice a second.
-# The limit is the same for all and generous: on a busy machine a test is late and does not fail.
-# Where one wait was in vain the test has failed, and the others give up sooner.
+# until_true COMMAND...: runs COMMAND until it succeeds, often at first and then twice a second. All
+# waits have the same generous limit, so that on a busy machine a test is late but does not fail.
+# After one wait has reached it the test has failed anyway, and later waits give up sooner.
 until_true() {
 	local wait_began=$SECONDS wait_pause=50 wait_for
 	while ! "$@"; do
@@ -115,9 +115,9 @@ until_true() {
 	done
 }
 
-# port_take: a port of 127.0.0.1 for a server that must be told one. Tests that run side by side
-# count on in one file, below the ports that the kernel gives to connections, so no two have the
-# same.
+# port_take: prints a port of 127.0.0.1, for a server that cannot choose one itself. Tests that
+# run at the same time count on in one file, so no two get the same port. The ports lie below those
+# that the kernel gives to connections.
 port_take() {
 	local at busy
 	(
@@ -129,7 +129,7 @@ port_take() {
 	) 9>>"$ports"
 }
 
-# serves PID PORT: whether it is that process that listens there.
+# serves PID PORT: true if that process listens on the port.
 serves() {
 	for inode in $(awk -v port="$(printf ':%04X' "$2")" '$4 == "0A" && substr($2, 9) == port { print $10 }' /proc/net/tcp); do
 		find "/proc/$1/fd" -lname "socket:\\[$inode\\]" 2>/dev/null | grep -q . && return 0
@@ -137,10 +137,11 @@ serves() {
 	return 1
 }
 
-# unless_gone PID COMMAND...: whether COMMAND holds, or never will because the process has ended.
+# unless_gone PID COMMAND...: true if COMMAND succeeds, or if it never will because PID has ended.
 unless_gone() { "${@:2}" || ! kill -0 "$1" 2>/dev/null; }
 
-# server_start PORT COMMAND...: a server that listens on PORT when this returns; its pid in $server.
+# server_start PORT COMMAND...: starts a server and returns when it listens on PORT; $server is its
+# pid.
 server_start() {
 	PATH=$PATH:/usr/sbin "${@:2}" >"$work/server.out" 2>&1 &
 	server=$!
@@ -150,7 +151,7 @@ server_start() {
 	return 1
 }
 
-# lighttpd_start FILE: lighttpd on a $port of 127.0.0.1, with what FILE says beside that.
+# lighttpd_start FILE: starts lighttpd on a $port of 127.0.0.1, with the settings in FILE.
 lighttpd_start() {
 	port=$(port_take)
 	printf 'server.bind = "127.0.0.1"\nserver.port = %s\n' "$port" >>"$1"
@@ -161,7 +162,7 @@ drover() { "$BUILD/drover" --socket "$work/drover.sock" "$@"; }
 
 answers() { drover status >/dev/null 2>&1; }
 
-# daemon_start: droverd on $work/drover.conf, ready when this returns.
+# daemon_start: starts droverd with $work/drover.conf and returns when it is ready.
 daemon_start() {
 	"$BUILD/droverd" -c "$work/drover.conf" "$@" >>"$work/droverd.out" 2>&1 &
 	daemon=$!
@@ -182,7 +183,7 @@ daemon_kill() {
 	wait "$daemon" 2>/dev/null
 }
 
-# config [LINE...]: drover.conf with what every test needs, and the lines from stdin.
+# config [LINE...]: writes drover.conf with what every test needs, the LINEs, and those from stdin.
 config() {
 	{
 		cat <<-CONF
@@ -202,12 +203,12 @@ job_state() { drover show --json "$1" | jq -r .state; }
 
 job_is() { [ "$(job_state "$1")" = "$2" ]; }
 
-# count STATE
+# count STATE: prints how many jobs are in that state.
 count() { drover status --json | jq ".queue.states.$1"; }
 
 count_is() { [ "$(count "$1")" = "$2" ]; }
 
-# Processes that carry this test's mark in their environment, but for the ones in our own shell.
+# Prints the processes that have this test's mark in their environment, except those of this shell.
 leftovers() {
 	for p in /proc/[0-9]*; do
 		{ tr '\0' '\n' <"$p/environ"; } 2>/dev/null | grep -q "^DROVER_JOB=" &&
@@ -215,7 +216,7 @@ leftovers() {
 	done
 }
 
-# repo DIR FILES: a repository with that many files, and a bare remote of it beside (DIR.git).
+# make_repo DIR FILES: makes a repository with that many files, and beside it its bare remote DIR.git.
 make_repo() {
 	git init -q -b main "$1"
 	i=0
@@ -230,7 +231,7 @@ make_repo() {
 	git -C "$1" remote add origin "$1.git" 2>/dev/null
 }
 
-# finish [WHY]: the end of a test; with WHY, one before its time.
+# finish [WHY]: ends the test; WHY says why it ends early.
 finish() {
 	trap - EXIT INT TERM
 	[ -z "${1:-}" ] || not_ok "the test came to its end: $1"
