@@ -16,9 +16,11 @@ struct heap {
 	void (*moved)(void *item, size_t index); /* tells an item its new index */
 };
 
+/* moved may be NULL if no item is ever removed or updated. */
 void heap_init(struct heap *, bool (*less)(const void *, const void *),
     void (*moved)(void *, size_t));
 void heap_insert(struct heap *, void *item);
+/* Removes and returns the item at index. */
 void *heap_remove(struct heap *, size_t index);
 void heap_update(struct heap *, size_t index); /* call it after the rank of the item has changed */
 void *heap_first(const struct heap *);            /* NULL if the heap is empty */

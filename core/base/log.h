@@ -34,11 +34,17 @@ struct log_scope {
 int log_open(const char *path, enum drover_level least, struct error *);
 /* Opens the file again after it was rotated. */
 int log_reopen(struct error *);
+/* Lines below this level are not written. */
 void log_set_level(enum drover_level least);
+/* Closes the file; later lines go to stderr. */
 void log_close(void);
 /* The descriptor of the log file; -1 if lines go to stderr. */
 int log_fd(void);
 
+/*
+ * Write one line. message, and each value of the n fields, is masked, escaped
+ * and cut at 16 KiB. They cannot fail, and errno is kept.
+ */
 void log_line(const struct log_scope *, enum drover_level, const char *message,
     const struct drover_field *, size_t n);
 void log_printf(const struct log_scope *, enum drover_level, const char *format, ...)
@@ -53,6 +59,7 @@ void log_vprintf(const struct log_scope *, enum drover_level, const char *format
  * than 6 bytes is ignored. The value is copied.
  */
 void log_mask_add(const char *secret);
+/* Forgets and wipes all secrets. */
 void log_mask_clear(void);
 /*
  * Masks the same secrets, in place, in text that leaves drover on another way,

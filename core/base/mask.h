@@ -19,7 +19,9 @@ struct mask {
 
 #define MASK_LEAST 6 /* bytes; masking shorter secrets would blank out ordinary words */
 
+/* Adds a secret in all its forms. It is copied; a short one is ignored. */
 void mask_add(struct mask *, const char *secret);
+/* Wipes and frees all patterns. */
 void mask_clear(struct mask *);
 /*
  * Finds the first stretch of text that patterns cover, at or after from.

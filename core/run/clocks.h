@@ -35,6 +35,10 @@ struct clocks {
 	int64_t output;                  /* bytes, as of the last look */
 };
 
+/*
+ * Starts the clocks of an attempt that begins now, with the limits in its
+ * assignment. run is borrowed until the attempt has ended.
+ */
 void clocks_start(struct clocks *, struct job_run *, int64_t now);
 /*
  * Checks the clocks that are due, stops the attempt if one has run out, and

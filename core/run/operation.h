@@ -38,6 +38,7 @@ bool operation_is(enum message_type);
  */
 int operation_start(struct runner *, struct message *request, struct operation **out,
     struct error *);
+/* Sends SIGKILL to the operation's process; operation_end() reaps it. */
 void operation_kill(struct operation *);
 /*
  * Call this once `ended` is readable. Reaps and frees the operation, and

@@ -37,10 +37,13 @@ struct runner_source {
 
 /* Checks the source's options and opens it if it is enabled. */
 int runner_source_open(struct runner *, int index, struct error *);
+/* Calls close() if the source is open, and frees what the source holds. */
 void runner_source_close(struct runner_source *);
 /* An open source by its name without the plugin; NULL if there is none. */
 struct runner_source *runner_source_find(const struct runner *, const char *name);
+/* Serves SOURCE_POLL: polls, then sends the items and SOURCE_POLLED. */
 void runner_source_poll(struct runner *, const struct message *);
+/* Serves SOURCE_SETTLE: calls settle() and sends SOURCE_SETTLED. */
 void runner_source_settle(struct runner *, const struct message *);
 /* Reads the inotify events. Many changes within 50 ms are reported as one. */
 void runner_source_changes(struct runner *, int64_t now);

@@ -96,6 +96,7 @@ void message_error(const struct message *, struct error *);
 int message_send(int fd, struct message_out *, struct error *);
 /* Like message_send(), but the message is not freed and may be sent again. */
 int message_write(int fd, const struct message_out *, struct error *);
+/* The id that message_begin() was given. */
 uint64_t message_out_id(const struct message_out *);
 /*
  * Receives one message. Returns 1 with a message that the caller frees, 0 if
