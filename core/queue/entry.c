@@ -23,7 +23,7 @@ entry_put(char **at, const char *text)
 }
 
 struct entry *
-entry_new(struct queue *q, const struct entry_strings *w)
+entry_new(struct queue *q, const struct job_ask *w, const char *trace)
 {
 	const char *serial = w->serial != NULL ? w->serial : "",
 		   *title = w->title != NULL ? w->title : "";
@@ -53,7 +53,7 @@ entry_new(struct queue *q, const struct entry_strings *w)
 	e->job.source = source != NULL ? source->name : q->all->name;
 	entry_set_text(&e->held_why, &e->job.held_why, NULL);
 	entry_set_text(&e->worker, &e->job.worker, NULL);
-	text_copy(e->job.trace, sizeof e->job.trace, w->trace);
+	text_copy(e->job.trace, sizeof e->job.trace, trace);
 	entry_follow(q, e);
 	return e;
 }

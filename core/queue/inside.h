@@ -122,14 +122,6 @@ struct queue {
 	void *news_arg;
 };
 
-/*
- * The strings of a new entry, from a row or a struct job_ask. NULL counts as
- * "".
- */
-struct entry_strings {
-	const char *kind, *key, *serial, *title, *repo, *agent, *pool, *source, *trace;
-};
-
 /* What a change of state brings besides the state and the counters. */
 struct transition {
 	const char *who, *detail;   /* for the event */
@@ -151,7 +143,8 @@ int pause_load(struct queue *, struct error *);
 int64_t pause_tick(struct queue *, int64_t now, struct error *);
 
 /* entry.c */
-struct entry *entry_new(struct queue *, const struct entry_strings *);
+/* Takes the strings of ask; NULL counts as "". The caller sets the rest. */
+struct entry *entry_new(struct queue *, const struct job_ask *, const char *trace);
 /*
  * Sets pool and agent to the kind's, where the job asked for none. Call it only
  * while the entry is not entered.

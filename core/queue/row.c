@@ -178,7 +178,7 @@ row_attempt(struct queue *q, const struct job *j, const struct job_outcome *o,
 static struct entry *
 row_entry(struct queue *q, const struct store_row *row)
 {
-	const struct entry_strings strings = {
+	const struct job_ask strings = {
 		.kind = store_row_text(row, 1),
 		.key = store_row_text(row, 2),
 		.serial = store_row_text(row, 3),
@@ -187,9 +187,8 @@ row_entry(struct queue *q, const struct store_row *row)
 		.agent = store_row_text(row, 6),
 		.pool = store_row_text(row, 7),
 		.source = store_row_text(row, 8),
-		.trace = store_row_text(row, 9),
 	};
-	struct entry *e = entry_new(q, &strings);
+	struct entry *e = entry_new(q, &strings, store_row_text(row, 9));
 	struct job *j = &e->job;
 	int state = state_parse(store_row_text(row, 11));
 

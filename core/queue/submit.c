@@ -75,17 +75,6 @@ queue_submit(struct queue *q, const struct job_ask *ask, uint64_t *id, struct er
 {
 	char trace[33], held_why[DROVER_ERROR_MAX], accepted[DROVER_KEY_MAX + DIGEST_HEX + 32];
 	struct job_ask clean = *ask;
-	struct entry_strings strings = {
-		.kind = ask->kind,
-		.key = ask->key,
-		.serial = ask->serial,
-		.title = ask->title,
-		.repo = ask->repo,
-		.agent = ask->agent,
-		.pool = ask->pool,
-		.source = ask->source,
-		.trace = trace,
-	};
 	struct transition transition = { .who = ask->source };
 	struct entry *e;
 	int64_t now = clock_wall();
@@ -104,7 +93,7 @@ queue_submit(struct queue *q, const struct job_ask *ask, uint64_t *id, struct er
 		    ask->author, ask->sha256);
 		transition.detail = accepted;
 	}
-	e = entry_new(q, &strings);
+	e = entry_new(q, ask, trace);
 	e->job.state = ask->held_why != NULL ? JOB_HELD : JOB_QUEUED;
 	e->job.priority = ask->priority;
 	e->job.after = ask->after;

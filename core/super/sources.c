@@ -303,18 +303,16 @@ source_take(struct runner_handle *r, struct source *source, struct message *m, s
 static void
 source_polled(struct runner_handle *r, struct source *source, struct message *m)
 {
-	struct error err = { 0 };
+	struct error err;
 	int64_t now = clock_mono(), wait;
-	int code = (int)message_i(m, "class");
 
 	source->poll_began = 0;
 	source->polled_at = clock_wall();
-	if (code == DROVER_OK && source_take(r, source, m, &err) != 0)
-		code = err.code;
-	else if (code != DROVER_OK)
-		text_copy(err.text, sizeof err.text, message_s(m, "text"));
+	message_error(m, &err);
+	if (err.code == DROVER_OK)
+		(void)source_take(r, source, m, &err);
 	source_items_free(source);
-	if (code == DROVER_OK) {
+	if (err.code == DROVER_OK) {
 		source->failures = 0;
 		source->error[0] = '\0';
 		wait = source->interval_ms;
@@ -326,11 +324,11 @@ source_polled(struct runner_handle *r, struct source *source, struct message *m)
 	}
 	if (source->failures < 30)
 		source->failures++;
-	wait = code == DROVER_AUTH || code == DROVER_CONFIG ?
+	wait = err.code == DROVER_AUTH || err.code == DROVER_CONFIG ?
 	    FAULT_RETRY_MS :
 	    retry_delay(2 * source->interval_ms, FAULT_RETRY_MS, source->failures);
-	if (wait < message_i(m, "retry"))
-		wait = message_i(m, "retry") < RETRY_MAX_MS ? message_i(m, "retry") : RETRY_MAX_MS;
+	if (wait < err.retry_after_ms)
+		wait = err.retry_after_ms < RETRY_MAX_MS ? err.retry_after_ms : RETRY_MAX_MS;
 	source->next_poll = now + wait;
 	if (strcmp(source->error, err.text) != 0)
 		source_log(r, source, DROVER_WARN, err.text);
