@@ -10,6 +10,7 @@
  * without signs, which is slow and has had more holes than the rest.
  */
 #include <ctype.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,9 +48,11 @@ struct reading {
 };
 
 /*
- * The text that is open, since cmark-gfm gives extensions no argument. From
- * markdown_read() to markdown_free() a lock holds other threads off.
+ * Held from markdown_read() to markdown_free(): the parser's tables are
+ * globals, and so is the text that is open, since cmark-gfm gives extensions no
+ * argument. Each plugin has a parser of its own in it.
  */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct reading *reading_now;
 
 /* Hashes of how the texts begin of which the log was told last. */
@@ -543,13 +546,7 @@ markdown_read(struct markdown *m, struct drover_scope *scope, const char *text)
 	struct reading r = { .m = m };
 	cmark_node *node;
 
-	/*
-	 * The parser's tables are globals. Where it is a shared library, all
-	 * plugins that droverd --in-process runs as threads have the same ones,
-	 * so one lock must serve them, and plugins have no variable in common:
-	 * it is libc's lock of stdin, which plugins don't read.
-	 */
-	flockfile(stdin);
+	(void)pthread_mutex_lock(&lock);
 	*m = (struct markdown){ .text = text, .len = strlen(text) };
 	m->parts = xcalloc(m->len, 1);
 	m->arena = arena_new(m->len);
@@ -574,7 +571,7 @@ markdown_free(struct markdown *m)
 	free(m->lines);
 	free(m->parts);
 	*m = (struct markdown){ .text = NULL };
-	funlockfile(stdin);
+	(void)pthread_mutex_unlock(&lock);
 }
 
 bool
