@@ -97,7 +97,7 @@ check "the authors in order" equal "$(result guest.ask/k1 authors)" "GINA contri
 run guest.ask k6 "nobody gina - -"
 check "a source without authors has no answer" equal "$(drover show --json guest.ask/k6 | jq -r .error)" "source guest.nobody has no authors"
 run guest.ask k7 "- gina - -"
-check "a job by hand has no source of its own" sh -c '"$0/drover" --socket "$1" show --json guest.ask/k7 | jq -r .error | grep -q "^no source: "' "$BUILD" "$work/drover.sock"
+check "a job by hand has no source of its own" sh -c '"$0/drover" --socket "$1" show --json guest.ask/k7 | jq -r .error | grep -q "^no source is named, "' "$BUILD" "$work/drover.sock"
 
 # Whatever is configured.
 guest 'authors = ("*");'
@@ -111,7 +111,7 @@ check "a pattern is refused with its line" sh -c '"$0/drover" -c "$1" config che
 check "and the old list stays" sh -c '! "$0/drover" --socket "$1" reload' "$BUILD" "$work/drover.sock"
 guest 'authors = ("alice"); }; nobody = { people = "/dev/null"; authors = ("alice");'
 check "the file is well-formed" reload
-plugin_says() { drover plugin list --json | jq -r '.plugins[0].why' | grep -q "drover.conf:[0-9]*: source guest.nobody has no authors"; }
+plugin_says() { drover plugin list --json | jq -r '.plugins[0].why' | grep -q 'drover.conf:[0-9]*: source guest.nobody takes no .authors., '; }
 check "a source without authors takes no such key" until_true plugin_says
 guest ''
 check "back to the plugin's own" reload
