@@ -307,7 +307,7 @@ tool_noop(int argc, char **argv)
 {
 	long n = strtol(argv[1], NULL, 10), i, done;
 	struct buf body = BUF_INIT;
-	struct timespec nap = { 0, 5000000 };
+	struct timespec nap = { 0, 20000000 };
 	int fd = http_connect(argv[0]);
 	int64_t start;
 

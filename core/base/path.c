@@ -36,6 +36,7 @@ static int sync_parent(const char *);
 static int remove_entry(struct removal *, int, const char *, int);
 static int remove_contents(struct removal *, int, int);
 static int remove_rounds(int);
+static bool dir_is_empty(int);
 static int open_dir(int, const char *);
 static int unlink_forced(int, const char *, int);
 
@@ -317,6 +318,27 @@ path_remove_tree(const char *path, struct error *err)
 	return 0;
 }
 
+/*
+ * A short job empties its folder twice, and finds it empty as a rule: this look
+ * needs no memory and half the calls of a walk.
+ */
+static bool
+dir_is_empty(int fd)
+{
+	_Alignas(struct dirent64) char entries[1024];
+	const struct dirent64 *entry;
+	ssize_t n;
+
+	while ((n = getdents64(fd, entries, sizeof entries)) > 0) {
+		for (ssize_t at = 0; at < n; at += entry->d_reclen) {
+			entry = (const struct dirent64 *)(const void *)(entries + at);
+			if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+				return false;
+		}
+	}
+	return n == 0;
+}
+
 int
 path_empty(const char *path, mode_t mode, struct error *err)
 {
@@ -326,6 +348,10 @@ path_empty(const char *path, mode_t mode, struct error *err)
 	if (top != -1) {
 		if (fstat(top, &st) == 0 && (st.st_mode & 07777) != mode)
 			(void)fchmod(top, mode);
+		if (dir_is_empty(top)) {
+			close(top);
+			return 0;
+		}
 		return remove_rounds(top) == 0 ?
 		    0 :
 		    error_errno(err, DROVER_INTERNAL, "%s: cannot empty", path);
