@@ -56,7 +56,7 @@ struct daemon {
 	struct core core;
 	struct supervisor *supervisor;
 	struct api *api;
-	const char *config_file;      /* as given on the command line; NULL if none was */
+	const char *config_file;      /* as given on the command line, or NULL */
 	char config_error[DROVER_ERROR_MAX]; /* why the last reload was refused; "" if it was not */
 	uint64_t commits;
 	struct event *timer, *signals[6];

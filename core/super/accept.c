@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The trust gate, before the queue. An item whose author is not among the
- * source's authors never becomes a job. It leaves a row that `drover source
- * refused` shows, and no answer to its author: that would tell strangers that
- * the bot is there.
+ * The trust gate, in front of the queue. An item whose author is not among the
+ * source's authors never becomes a job. It leaves a row, which `drover source
+ * refused` shows. Its author gets no answer, because that would tell strangers
+ * that drover listens.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -66,8 +66,8 @@ accept_allows(struct runner_handle *r, struct source *source, struct source_item
 			marks[n++] = mark;
 	person.marks = marks;
 	/*
-	 * The configuration may have changed since the poll began: the present
-	 * list decides.
+	 * The list of the present configuration decides, even if the poll began
+	 * under an earlier one.
 	 */
 	allowed = authors_allow(authors_of(r->supervisor->core->config, source->name, own), own,
 		      &person, why) == 1;

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Workers over restarts of the core, and their deaths. At the start
- * slots_restore() gives each job that the database has running a slot in state
- * SLOT_LOST, and reads from the key-value table which process held it. A worker
- * that outlived the core connects and says which attempt it runs; when job,
- * epoch and slot agree it is adopted.
+ * Takes workers back after a restart of the core, and gives up those that do
+ * not come back. At the start slots_restore() gives each job that the database
+ * has running a slot in state SLOT_LOST, and reads from the key-value table
+ * which process held it. A worker that outlived the core connects and says
+ * which attempt it runs; when job, epoch and slot agree it is adopted.
  *
  * slot_watch() ends the wait: a worker that is dead, or does not come back in
- * time, is killed by its identity (pid, start time, boot), the processes that
- * carry its job's trace are swept, and the job is queued again, or failed when
+ * time, is killed by its identity (pid, start time, boot), and the processes
+ * that carry its job's trace are swept. The job is queued again, or it fails if
  * the worker died under this core.
  */
 #include <stdlib.h>
@@ -70,7 +70,10 @@ slot_recall(struct supervisor *s, const char *worker, struct proc_id *id)
 	return id->pid > 0;
 }
 
-/* Makes the slot again that a worker of a core with more slots held. */
+/*
+ * Finds a worker's slot. If the worker is of a core that had more slots, its
+ * slot is made again.
+ */
 static struct slot *
 slot_revive(struct supervisor *s, const char *name)
 {
@@ -188,8 +191,8 @@ slots_hello(struct peer *p, struct message *m)
 }
 
 /*
- * Kills every process that carries the attempt's trace in its environment, in
- * whatever group or session it is.
+ * Kills every process that carries the attempt's trace in its environment,
+ * whatever its process group is.
  */
 static void
 slot_sweep(const char *trace)
@@ -217,8 +220,8 @@ slot_job_lost(struct supervisor *s, const char *worker, uint64_t id, uint64_t ep
 	scope.worker = worker;
 	scope.job = id;
 	/*
-	 * While the store refuses commits this is tried again each second: log
-	 * it once.
+	 * While the store refuses commits, this is tried again each second. So
+	 * it is logged once.
 	 */
 	log_printf(&scope,
 	    !failed && clock_mono() < s->trouble_until + TROUBLE_SAID_MS ? DROVER_DEBUG :

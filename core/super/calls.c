@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Calls: what a runner is asked to do goes to it, and is answered by a process
- * of its own. Operations are asked for here; hooks.c and listeners.c open calls
- * of their own.
+ * Opens, answers and closes calls. A call goes to a runner, and a process of
+ * its own answers it. Calls of operations begin here; hooks.c and listeners.c
+ * open those of their own kind.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -100,8 +100,9 @@ calls_starting(struct supervisor *s, const char *operation)
 }
 
 /*
- * credential: it is drover itself who asks, and only for operations that hand
- * one out.
+ * Sends a call to the plugin's runner. credential is true if drover itself asks
+ * for a credential: then the operation must be one that hands out credentials,
+ * and otherwise it must not.
  */
 static void
 call_start(struct supervisor *s, const char *operation, bool credential, const char *request,
@@ -222,8 +223,8 @@ calls_reply(struct peer *p, struct message *m)
 	    m->type != MESSAGE_LISTEN_ENDED)
 		return false;
 	/*
-	 * An answer that comes after its call's deadline is taken, and means
-	 * nothing.
+	 * An answer that comes after its call's deadline is acknowledged, but
+	 * it has no effect.
 	 */
 	if (call != NULL && call->answer == m->type)
 		call->answered(call, m);

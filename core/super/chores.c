@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The keeper, and old records. leases_tick() says what has to be done with
- * worktrees; a keeper is started for it, gets one TREE_TIDY for each chore,
- * answers with TREE_TIDIED, and leaves when it has been idle for
- * KEEPER_IDLE_MS. Scratch folders and output of removed jobs go to the trash,
- * which it empties.
+ * Gives chores to the keeper, and removes old records. leases_tick() says what
+ * has to be done with worktrees. A keeper is started for it, gets one TREE_TIDY
+ * for each chore, answers with TREE_TIDIED, and is told to end when it has been
+ * idle for KEEPER_IDLE_MS. Scratch folders and the output of removed jobs go to
+ * the trash, which the keeper empties.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -25,16 +25,16 @@
 #include "wire/channel.h"
 
 #define CHORES_MS 60000
-#define EXPIRE_MS 8000       /* with the term of a lease this stays under 30 s */
+#define EXPIRE_MS 8000       /* together with LEASE_TTL_MS this stays under 30 s */
 #define KEEPER_IDLE_MS 10000
-#define RECORDS_MS 3600000   /* how often old refusals, memory and effects are looked for */
+#define RECORDS_MS 3600000   /* how often old refusals, memory and effects are removed */
 #define RECORDS_KEEP_MS (INT64_C(90) * 24 * 3600 * 1000)
 
 struct keeper {
 	struct supervisor *supervisor;
 	struct channel *channel;
 	pid_t pid;
-	int waiting;             /* chores that are sent and not answered yet */
+	int waiting;             /* chores that it has not answered yet */
 	int64_t idle_since;
 };
 
@@ -143,7 +143,7 @@ chores_now(struct supervisor *s)
 	chores_run(s, true);
 }
 
-/* Removes records that were not used for RECORDS_KEEP_MS. */
+/* Removes refusals, memory and effects that are older than RECORDS_KEEP_MS. */
 static void
 chores_records(struct supervisor *s)
 {
@@ -152,8 +152,8 @@ chores_records(struct supervisor *s)
 	int64_t before = clock_wall() - RECORDS_KEEP_MS;
 
 	/*
-	 * Effects of a job are removed with the job; this removes those of
-	 * operations.
+	 * Effects of a job are removed with the job, so only those of
+	 * operations are removed here.
 	 */
 	if (store_refusal_prune(store, before, &err) < 0 ||
 	    store_memory_prune(store, before, &err) < 0 ||
@@ -176,8 +176,8 @@ chores_tick(struct supervisor *s, int64_t now)
 		leases_expire(s->core->leases);
 	}
 	/*
-	 * A keeper that is leaving would leave new chores undone: wait until it
-	 * is gone.
+	 * A keeper that was told to end would leave new chores undone, so they
+	 * wait until it has ended.
 	 */
 	if (now >= s->chores_at && s->core->mode == CORE_RUNNING &&
 	    (k == NULL || k->channel != NULL)) {
@@ -194,10 +194,7 @@ chores_tick(struct supervisor *s, int64_t now)
 	    k != NULL && k->channel != NULL && k->waiting == 0 ? KEEPER_IDLE_MS : -1);
 }
 
-/*
- * The trees of a keeper that died stay dirty, so they are given to the next
- * one.
- */
+/* If the keeper died, its trees stay dirty, so the next keeper gets them. */
 bool
 chores_reap(struct supervisor *s, pid_t pid, int status)
 {
@@ -214,7 +211,7 @@ chores_reap(struct supervisor *s, pid_t pid, int status)
 	return true;
 }
 
-/* Whether a running job may still use this folder of scratch/. */
+/* True if a running job may still use this folder of scratch/. */
 static bool
 chores_scratch_wanted(struct supervisor *s, const char *name)
 {
@@ -238,7 +235,9 @@ struct pruned {
 	uint64_t id;
 };
 
-/* Removes the output of a job, once the job's removal is committed. */
+/*
+ * Moves the output of a removed job to the trash if the removal was committed.
+ */
 static void
 chores_pruned_output(void *arg, const struct error *failed)
 {

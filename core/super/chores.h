@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The keeper, and what is handed to it: worktrees, scratch folders, old output.
+ * Chores: starts the keeper and gives it worktrees to clean or remove, moves
+ * scratch folders and old output to the trash, and removes old records.
  */
 #ifndef SUPER_CHORES_H
 #define SUPER_CHORES_H
@@ -13,18 +14,21 @@
 #include "super/inside.h"
 
 /*
- * At the start, once it is known what runs: what killed attempts left in
- * scratch/ goes.
+ * Moves to the trash what killed attempts left in scratch/. Call it at the
+ * start, when it is known which jobs run.
  */
 void chores_scratch(struct supervisor *);
-/* For queue_on_prune(): the output of a job goes with it. */
+/* For queue_on_prune(): removes the output of a job that is removed. */
 void chores_pruned(void *supervisor, uint64_t job);
 int64_t chores_tick(struct supervisor *, int64_t now);
-/* Worktrees that may go are cleaned or removed now, not at their time. */
+/*
+ * Has the worktrees that may go cleaned or removed at once instead of when they
+ * are due.
+ */
 void chores_now(struct supervisor *);
-/* True when the child was the keeper. */
+/* Handles the end of a child. Returns false if the child was not the keeper. */
 bool chores_reap(struct supervisor *, pid_t pid, int status);
-/* The keeper's process; 0 while none runs. */
+/* The pid of the keeper; 0 if no keeper runs. */
 pid_t chores_pid(const struct supervisor *);
 void chores_close(struct supervisor *);
 

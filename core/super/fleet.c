@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Runner handles: found by name, described to the queue, condemned.
- * supervisor.c starts and ends them.
+ * Runner handles: finds them by name, describes their kinds to the queue and
+ * condemns them. supervisor.c starts and ends the runners.
  */
 #include <stdio.h>
 #include <string.h>
@@ -12,7 +12,7 @@
 #include "base/text.h"
 #include "super/fleet.h"
 
-#define RUNNER_FORK_MS     1000 /* after a failed fork; doubles up to RUNNER_FORK_MAX_MS */
+#define RUNNER_FORK_MS     1000 /* the wait after a failed fork; doubles up to RUNNER_FORK_MAX_MS */
 #define RUNNER_FORK_MAX_MS 60000
 
 const char *
@@ -54,7 +54,7 @@ fleet_enter(struct runner_handle *r, enum runner_state state, int64_t due)
 }
 
 /*
- * Tells the queue about a kind: what the configuration says, else the
+ * Tells the queue the traits of a kind: those that are configured, else the
  * pipeline's own defaults.
  */
 static void
@@ -104,9 +104,7 @@ fleet_tell_traits(struct runner_handle *r)
 		fleet_kind(r, pipeline);
 }
 
-/*
- * What keeps a runner from forking lasts a while: its jobs wait, and say why.
- */
+/* Whatever keeps a runner from forking lasts a while, so its jobs wait. */
 void
 fleet_fork_failed(struct runner_handle *r, const char *why)
 {

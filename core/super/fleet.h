@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Runners as the rest of core/super sees them: a handle for each, found by the
- * plugin's name. supervisor.c gives them life; nothing here starts or ends one.
+ * The fleet: the runners as the rest of core/super sees them, a handle for
+ * each, found by the plugin's name. supervisor.c starts and ends them; no
+ * function here does.
  */
 #ifndef SUPER_FLEET_H
 #define SUPER_FLEET_H
@@ -20,7 +21,8 @@
 #include "super/inside.h"
 #include "wire/channel.h"
 
-#define RUNNER_HEALTHY_MS 600000    /* after this long up, backoff begins anew */
+/* a runner that was ready for this long begins with the first backoff again */
+#define RUNNER_HEALTHY_MS 600000
 
 enum runner_state {
 	RUNNER_DOWN,
@@ -39,55 +41,66 @@ struct runner_handle {
 	struct supervisor *supervisor;
 	char *plugin;
 	uint64_t generation;
-	uint64_t serial;             /* names it in deferred answers, as a peer's does */
+	/* names it in deferred answers, as the serial of a peer does */
+	uint64_t serial;
 	enum runner_state state;
-	pid_t pid;                   /* 0 while there is no process, or it is a thread */
+	pid_t pid;                   /* 0 if it has no process, or is a thread */
 	pthread_t thread;
 	bool threaded;
 	struct channel *channel;
-	int64_t since;               /* monotonic, of this state */
-	int64_t due;                 /* monotonic: next start, or deadline; 0 when nothing is due */
+	int64_t since;               /* monotonic; when it entered this state */
+	/*
+	 * monotonic; its next start, or the state's deadline; 0 if nothing is
+	 * due
+	 */
+	int64_t due;
 	struct retry_defects defects;
 	unsigned starts;
 	int64_t backoff_ms;
-	int64_t fork_at;             /* monotonic: no worker is forked before; 0: no restriction */
+	/*
+	 * monotonic; no worker is forked before this time; 0 means no
+	 * restriction
+	 */
+	int64_t fork_at;
 	int64_t fork_backoff_ms;
 	char fork_why[DROVER_ERROR_MAX];
 	char why[DROVER_ERROR_MAX];
-	char condemned[DROVER_ERROR_MAX]; /* why its next tick kills it; "" when it may live */
-	cJSON *exports;              /* of RUNNER_READY */
+	/* why its next tick kills it; "" if it is not condemned */
+	char condemned[DROVER_ERROR_MAX];
+	cJSON *exports;              /* what RUNNER_READY said that the plugin offers */
 	struct {
-		cJSON *reply;        /* of the last probe; NULL before the first */
+		cJSON *reply;        /* reply to the last probe; NULL before the first one */
 		int64_t at;          /* wall */
-		int64_t due;         /* monotonic; 0: not again */
+		int64_t due;         /* monotonic; the next probe; 0 if no probe is due */
 	} probe;
 	struct source *sources;
 	int sources_len;
 };
 
 /*
- * The runner of a plugin that is not on its way out; NULL when there is none.
+ * The runner of a plugin, unless it is stopping; NULL if the plugin has no such
+ * runner.
  */
 struct runner_handle *fleet_find(struct supervisor *, const char *plugin);
 const char *fleet_state_name(enum runner_state);
 void fleet_log(const struct runner_handle *, enum drover_level, const char *text);
 /*
- * Enters a state; due: monotonic ms of its deadline, 0 when it has none. Tells
- * the queue.
+ * Enters a state and tells the queue. due is the monotonic time at which the
+ * state ends; 0 means no deadline.
  */
 void fleet_enter(struct runner_handle *, enum runner_state, int64_t due);
 /*
- * Tells the queue what the plugin's kinds are like, or why they cannot run now.
+ * Tells the queue the traits of the plugin's kinds, or why they cannot run now.
  */
 void fleet_tell_traits(struct runner_handle *);
 /*
- * A worker could not be forked: the plugin's jobs wait a little, longer each
- * time, and say why.
+ * Records that a worker could not be forked. The plugin's jobs wait, longer
+ * after each failure, and `drover why` shows the reason.
  */
 void fleet_fork_failed(struct runner_handle *, const char *why);
 /*
- * Has it killed by its own next tick, so that a caller may go on walking its
- * sources.
+ * Has the runner killed by its own next tick, so that a caller may go on
+ * walking its sources.
  */
 void fleet_condemn(struct runner_handle *, const char *why);
 

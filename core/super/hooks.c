@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Webhooks on their way from the API's second server to a plugin. The core does
- * not look into a delivery: it hands it to a process of the plugin's runner,
- * which checks the signature and answers with a status and the delivery's id.
- * Sources that the hook asks to be woken are woken with that answer, unless the
- * id was seen before.
+ * Hands webhooks from the API's second server to plugins. The core does not
+ * look into a delivery: it hands it to a process that the plugin's runner
+ * forks, which checks the signature and answers with a status and the
+ * delivery's id. Sources that the hook wants to wake are woken when that answer
+ * comes, unless the id was seen before.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -20,13 +20,13 @@
 #include "super/sources.h"
 
 #define HOOK_TIMEOUT_MS 3000
-#define HOOK_AT_ONCE 16            /* deliveries that one plugin works on at a time */
+#define HOOK_AT_ONCE 16            /* deliveries that one plugin handles at a time */
 #define HOOK_RETRY_S 5
 #define HOOK_PIECE (64 * 1024)     /* bytes of a body in one message */
-#define HOOK_SEEN_MAX 4096         /* deliveries remembered, per plugin */
+#define HOOK_SEEN_MAX 4096         /* ids of deliveries that are remembered for each plugin */
 /*
- * Between two log lines about refused deliveries of one plugin: anybody can
- * send them.
+ * The least time between two log lines about refused deliveries of one plugin.
+ * Anyone can send a delivery, so the log needs a limit.
  */
 #define HOOK_SAY_MS 1000
 #define HOOK_WAKES_MAX 16
@@ -56,7 +56,7 @@ struct hook {
 	void (*fn)(void *arg, const struct hook_answer *);
 	void *arg;
 	struct buf body;
-	char *wakes[HOOK_WAKES_MAX]; /* sources to be polled when the delivery counts */
+	char *wakes[HOOK_WAKES_MAX]; /* sources that are polled if the delivery counts */
 	int wakes_len;
 };
 
@@ -68,8 +68,8 @@ static void hook_failed(void *arg, int code, const char *text, size_t len);
 static void hook_answered(struct call *, struct message *);
 
 /*
- * HTTP status for a class; the others become 503, which tells the sender to try
- * again.
+ * The HTTP status for a class. Classes that are not listed become 503, which
+ * tells the sender to try again.
  */
 static const struct {
 	int code, status;
@@ -120,7 +120,10 @@ hooks_close(struct supervisor *s)
 	}
 }
 
-/* Remembers the id in place of the oldest; false when it is there already. */
+/*
+ * Remembers the id in place of the oldest one. Returns false if it is known
+ * already.
+ */
 static bool
 hook_is_new(struct hook_memory *memory, const char *id)
 {

@@ -37,16 +37,26 @@ struct supervisor {
 	TAILQ_HEAD(hook_list, hook_memory) hooks;
 	TAILQ_HEAD(check_list, secret_check_run) checks;
 	struct slot **slots;
-	int slots_len;               /* config running, more while a shrink waits for jobs to end */
-	uint64_t generation;         /* counts configurations */
+	/*
+	 * `running` of the configuration; more while slots above it still have
+	 * jobs
+	 */
+	int slots_len;
+	/* wall ms of the configuration in force; tells it from earlier ones */
+	uint64_t generation;
 	uint64_t last_id;
-	struct keeper *keeper;       /* NULL while none runs */
-	struct limits *limits;       /* of plugins' requests to the outside */
-	int64_t chores_at;           /* monotonic: when worktrees are looked at next */
-	int64_t records_at;          /* monotonic: when old refusals and memory are looked for */
-	int64_t expire_at;           /* monotonic: when dead owners of leases are looked for */
-	int64_t trouble_until; /* monotonic: after a failed commit lost workers wait until then */
-	bool dispatch_again;         /* a slot was passed over that is free after this commit */
+	struct keeper *keeper;       /* NULL if no keeper runs */
+	struct limits *limits;       /* limits of plugins' HTTP requests */
+	int64_t chores_at;           /* monotonic; when leases_tick() is asked for chores next */
+	int64_t records_at;          /* monotonic; when old records are removed next */
+	int64_t expire_at;           /* monotonic; when leases of dead owners are ended next */
+	/*
+	 * monotonic; after a failed commit no lost worker is given up before
+	 * this time
+	 */
+	int64_t trouble_until;
+	/* slot_choose() passed over a slot that is free after this commit */
+	bool dispatch_again;
 };
 
 #endif

@@ -28,30 +28,32 @@
 #define LIMITS_MAGIC 0x11a175aau
 #define COUNTS_MAX 1000
 #define SHOWN_MAX 100
-#define BURST_MAX 1000000            /* times a day in us, this fits into int64_t */
+#define BURST_MAX 1000000            /* the product with a day in us still fits into int64_t */
 #define CLASSES 10                   /* DROVER_OK to DROVER_INTERNAL */
 
-/* An (origin, credential): its pause and its breaker. */
+/*
+ * An account, which is an origin with a credential: its pause and its breaker.
+ */
 struct account {
 	char *key;                   /* "origin\ncredential" */
 	int64_t paused_until;
-	int failures;                /* in a row */
+	int failures;                /* number of failures in a row */
 	int64_t open_until, open_ms; /* open_ms is 0 while the breaker is closed */
 	int64_t probe_until;         /* 0 while no probe is on its way */
-	char text[160];              /* of the last failure or pause */
+	char text[160];              /* reason of the last failure or pause */
 	UT_hash_handle hh;
 };
 
 /* A rate of an account. */
 struct rate {
 	char *key;                   /* account's key "\nname" */
-	int64_t whole_at;            /* us: when the burst is whole again */
+	int64_t whole_at;            /* us; when the burst will be whole again */
 	int64_t each;                /* us that the last request used up */
 	int64_t paused_until;        /* ms */
 	UT_hash_handle hh;
 };
 
-/* What a plugin asked of an origin. */
+/* How many requests a plugin sent to an origin. */
 struct count {
 	char *key;                   /* "plugin\norigin" */
 	uint64_t classes[CLASSES], kept;
@@ -184,8 +186,8 @@ rate_of(struct limits *l, const char *account, const char *name)
 }
 
 /*
- * Counters must never go back, so none is dropped: past the bound all new ones
- * are counted together.
+ * Counters must never go back, so no counter is dropped. Beyond the bound all
+ * new ones are counted together.
  */
 static struct count *
 count_of(struct limits *l, const char *plugin, const char *origin)
@@ -232,8 +234,8 @@ rate_take(struct rate *r, const struct limits_rate *rate, int64_t at)
 }
 
 /*
- * A 304 is not counted by the vendors that send one, so its place in the rates
- * is given back.
+ * Vendors that send a 304 do not count it, so its place in the rates is given
+ * back.
  */
 static void
 rates_give_back(struct limits *l, const char *account, const char *names)
@@ -253,8 +255,8 @@ rates_give_back(struct limits *l, const char *account, const char *names)
 }
 
 /*
- * 0 when the breaker is closed, or when this request is let through as the
- * probe.
+ * Returns 0 if the breaker is closed, or lets this request through as the
+ * probe. Otherwise returns -1 with DROVER_AGAIN.
  */
 static int
 breaker_ask(struct account *a, const char *origin, int64_t now, struct error *err)
@@ -316,7 +318,10 @@ limits_take(struct limits *l, const struct limits_ask *ask, int64_t now, struct 
 	return wait;
 }
 
-/* Any answer but AGAIN proves that the origin is up. */
+/*
+ * Records an outcome. Any class but AGAIN proves that the origin is up, except
+ * those of a request that was broken off.
+ */
 static int
 breaker_tell(struct account *a, int code, const char *text, int64_t now)
 {
@@ -385,7 +390,7 @@ limits_save_one(cJSON *list, const char *account, const char *limit, const char 
 	cJSON_AddItemToArray(list, o);
 }
 
-/* Pauses that last longer than least. */
+/* Returns the pauses that last longer than least. */
 static cJSON *
 pauses_of(const struct limits *l, int64_t now, int64_t wall, int64_t least)
 {

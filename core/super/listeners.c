@@ -2,7 +2,7 @@
 /*
  * Listeners: a source with a listen callback has a process that waits for word
  * from outside and wakes the source. It is started again whenever it returns,
- * with backoff while it fails, and parked when it crashes too often. The source
+ * with backoff while it fails, and parked if it crashes too often. The source
  * is polled all the same.
  */
 #include <string.h>
@@ -21,7 +21,8 @@
 #define LISTENER_BACKOFF_MAX_MS 300000
 #define LISTENER_AUTH_MS 300000
 #define LISTENER_RETRY_MAX_MS 86400000 /* longest pause that a plugin may ask for */
-#define LISTENER_HEALTHY_MS 600000   /* after this long up, backoff begins anew */
+/* a listener that ran for this long begins with the first backoff again */
+#define LISTENER_HEALTHY_MS 600000
 
 static void listener_log(const struct runner_handle *, const struct source *, enum drover_level,
     const char *);
@@ -82,8 +83,8 @@ listener_forget(struct runner_handle *r, struct source *source)
 }
 
 /*
- * Monotonic time of its next start; 0: only a new configuration starts it
- * again.
+ * Returns the monotonic time of its next start, or 0 if only a new
+ * configuration starts it again.
  */
 static int64_t
 listener_wait(struct listener *l, int code, int64_t retry_ms, int64_t now)
@@ -105,7 +106,9 @@ listener_wait(struct listener *l, int code, int64_t retry_ms, int64_t now)
 	return now + wait;
 }
 
-/* Finds the source whose listener this call is; false when it is gone. */
+/*
+ * Finds the source whose listener this call runs. Returns false if it is gone.
+ */
 static bool
 listener_find(const struct call *call, struct runner_handle **r, struct source **source)
 {

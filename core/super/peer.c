@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A connection on the core's socket: its end, and the answers that wait for the
- * commit.
+ * The end of a connection on the core's socket, and the answers that wait for
+ * the commit.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -30,7 +30,7 @@ peer_free(struct peer *p)
 	free(p);
 }
 
-/* The channel of whoever has this serial; NULL when it is gone. */
+/* The channel of the peer or runner with this serial; NULL if it is gone. */
 static struct channel *
 reply_channel(struct supervisor *s, uint64_t serial)
 {
@@ -61,7 +61,7 @@ reply_send(void *arg, const struct error *failed)
 		message_put_b(&out, r->data, r->len);
 		channel_send(channel, &out);
 	}
-	/* It may be a credential on its way to a job. */
+	/* The data may be a credential for a job. */
 	explicit_bzero(r->data, r->len);
 	free(r->data);
 	free(r);

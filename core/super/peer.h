@@ -18,23 +18,24 @@ struct peer {
 	struct supervisor *supervisor;
 	struct channel *channel;
 	/*
-	 * Who handles its messages and its end: set when it has said hello.
+	 * Handlers of its messages and of its end, set when it has said hello.
 	 * closed may be NULL.
 	 */
 	void (*message)(struct peer *, struct message *);
 	void (*closed)(struct peer *);
-	struct slot *slot;           /* of a worker */
-	uint64_t job, epoch;         /* of a job */
+	struct slot *slot;           /* the slot of a worker; NULL for others */
+	uint64_t job, epoch;         /* the attempt that a job's process serves; 0 for others */
 	uint64_t call;               /* the call that an operation serves; 0 for others */
 	char *plugin;
-	uint64_t serial;             /* names it in deferred answers: it may be gone by then */
+	/* names it in deferred answers, since the peer may be gone by then */
+	uint64_t serial;
 };
 
 /* Closes the connection. */
 void peer_free(struct peer *);
 /*
- * Answers the request id of the peer or runner with this serial, after the next
- * commit. err and data may be NULL; data is copied.
+ * Answers a request after the next commit. serial names the peer or runner, id
+ * the request. err and data may be NULL; data is copied.
  */
 void reply_later(struct supervisor *, uint64_t serial, uint64_t id, const struct error *err,
     int64_t number, const char *data, size_t len);

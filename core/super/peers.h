@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The core's socket: who connects is known by the first message and its token,
- * and is handed over to slots.c or services.c.
+ * The core's socket. A connection is known by its first message and the token
+ * in it, and is then handed over to slots.c or services.c.
  */
 #ifndef SUPER_PEERS_H
 #define SUPER_PEERS_H

@@ -15,7 +15,7 @@
 #include "super/probes.h"
 
 #define PROBE_AGAIN_MS 300000
-#define PROBE_SAID_MAX 200     /* bytes of one check's text that the log shows */
+#define PROBE_SAID_MAX 200     /* bytes of one check's text that a log line shows */
 
 struct probing {
 	struct supervisor *supervisor;

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Probes: whether a plugin's credentials are good, as the plugin says itself.
- */
+/* Probes: asks a plugin whether its own credentials work. */
 #ifndef SUPER_PROBES_H
 #define SUPER_PROBES_H
 
@@ -13,13 +11,13 @@
 void probe_start(struct runner_handle *);
 int64_t probe_tick(struct runner_handle *, int64_t now);
 /*
- * An answer of the operation as {ok, checks, ...}, whatever it was. The caller
- * deletes.
+ * Turns any answer of the operation `probe` into {ok, checks, ...}. The caller
+ * deletes it.
  */
 cJSON *probe_read(int code, const char *text, size_t len);
-/* Keeps the result, which it takes over. */
+/* Keeps the reply, which it takes over, and logs it if it has changed. */
 void probe_take_reply(struct runner_handle *, cJSON *reply);
-/* What the last one found missing: "what: text; what: text". */
+/* Appends what the last probe found missing, as "what: text; what: text". */
 void probe_missing(const struct runner_handle *, struct buf *out);
 void probe_forget(struct runner_handle *);
 

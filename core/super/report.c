@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the API shows of plugins, sources, workers and requests to the outside.
+ * Makes the lists of plugins, sources, workers and requests that the API shows.
  */
 #include <string.h>
 

@@ -10,16 +10,19 @@
 
 #include "super/inside.h"
 
-/* [{name, version, state, why, pid, starts, abi, exports...}] */
+/* Returns [{name, version, state, why, pid, starts, abi, exports...}]. */
 cJSON *report_plugins(struct supervisor *);
 /*
- * [{name, state, interval_ms, last_poll, next_poll, items, refused, failures,
- * error, listen}]
+ * Returns [{name, state, interval_ms, last_poll, next_poll, items, refused,
+ * failures, error, listen}].
  */
 cJSON *report_sources(struct supervisor *);
-/* [{name, state, plugin, pid, job, since, cpu_ms, rss, output}] */
+/* Returns [{name, state, plugin, pid, job, since, cpu_ms, rss, output}]. */
 cJSON *report_workers(struct supervisor *);
-/* Adds "http" to a status, and what is wrong there to a list of warnings. */
+/*
+ * Adds "http" to a status, and open breakers and paused credentials to a list
+ * of warnings.
+ */
 void report_http(const struct supervisor *, cJSON *status, cJSON *warnings);
 
 #endif

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * `drover secret check`: calls the probe of each plugin and reads the token of
- * each repo, at once. Tokens are read in a process of their own, since a
- * token_command may take long and the core must not wait. A check collects the
- * rows until all have answered or CHECK_LIMIT_MS is over.
+ * each repo, all at the same time. Tokens are read in a process of their own,
+ * since a token_command may take long and the core must not wait. A run
+ * collects the rows until all answers have come or CHECK_LIMIT_MS is over.
  */
 
 #include <errno.h>
@@ -30,15 +30,16 @@ struct secret_check_run {
 	struct supervisor *supervisor;
 	uint64_t id;
 	cJSON *checks;
-	int probes, repos;           /* how many have not answered yet */
+	int probes, repos;           /* how many answers have not come yet */
 	int64_t deadline;            /* monotonic */
 	void (*fn)(void *, const cJSON *);
 	void *arg;
-	struct channel *channel;     /* to the process that reads tokens; NULL while none runs */
+	/* channel to the process that reads tokens; NULL if it does not run */
+	struct channel *channel;
 	pid_t pid;
 };
 
-/* One question to one plugin. It may outlive its run. */
+/* One call of a plugin's operation. It may outlive its run. */
 struct secret_check_probe {
 	struct supervisor *supervisor;
 	uint64_t run_id;
@@ -125,7 +126,7 @@ secret_check_token_from(struct secret_check_run *run, const struct config_repo *
 	calls_git_token(run->supervisor, repo, false, secret_check_token_given, probe);
 }
 
-/* Only whether there is a token matters; it is wiped. */
+/* It only matters whether a token was given, so the token is wiped at once. */
 static void
 secret_check_token_given(void *arg, int code, const char *text, size_t len)
 {
@@ -252,7 +253,8 @@ secret_check_closed(void *arg, const char *why)
 		    "the process that reads tokens has died");
 	run->repos = 0;
 	/*
-	 * Kill it now: once it is reaped its pid may belong to another process.
+	 * The process is killed now, because once it is reaped its pid may
+	 * belong to another process.
 	 */
 	secret_check_end_process(run);
 }
@@ -265,8 +267,8 @@ secret_check_end_process(struct secret_check_run *run)
 	if (run->pid == 0)
 		return;
 	/*
-	 * With plugins as threads the daemon reaps only the keeper, so this
-	 * process is reaped here.
+	 * With --in-process the daemon reaps only the keeper, so this process
+	 * is reaped here.
 	 */
 	(void)kill(run->pid, SIGKILL);
 	if (run->supervisor->core->in_process)

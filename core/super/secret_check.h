@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * `drover secret check`: the credentials of plugins and repos, asked now.
- */
+/* `drover secret check`: checks the credentials of plugins and repos now. */
 #ifndef SUPER_SECRET_CHECK_H
 #define SUPER_SECRET_CHECK_H
 
@@ -10,9 +8,10 @@
 #include "super/inside.h"
 
 /*
- * Asks the probes of plugins (a NULL-terminated list, or NULL for all) and
- * reads the tokens of repos. fn gets [{plugin or repo, what, ok, text}], which
- * stays the caller's. -1: there is no such plugin.
+ * Asks the probes of the plugins in a NULL-terminated list, or, if plugins is
+ * NULL, those of all plugins, and reads the tokens of all repos. fn is called
+ * with [{plugin or repo, what, ok, text}], which is valid during the call only.
+ * Returns -1 if there is no such plugin.
  */
 int secret_check(struct supervisor *, const char *const *plugins,
     void (*fn)(void *arg, const cJSON *checks), void *arg, struct error *);

@@ -3,9 +3,8 @@
  * The core's half of the host services. Requests come from jobs and operations
  * (services_message) and from runners in poll() or open() (services_runner). A
  * table says which handler takes a message and whether the asker needs a job; a
- * job's request is refused as fenced unless its epoch is the running one.
- * Answers are deferred: they are sent after the commit that holds what was
- * asked for.
+ * job's request is refused as FENCED unless its epoch is the running one.
+ * Answers are deferred until the commit that holds the changes they report.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -29,17 +28,18 @@ struct answer {
 	struct error err;
 	int64_t number;
 	struct buf data;
-	bool later;      /* the handler has arranged to answer later */
+	bool later;      /* the handler sends the answer itself, later */
 };
 
 /*
- * Who asks: a job, or a process without one, which is an operation or a runner.
+ * The asker: a job, or a process without one, which is an operation or a
+ * runner.
  */
 struct asker {
 	struct supervisor *supervisor;
 	const char *plugin;
 	uint64_t job, epoch;  /* 0 without a job */
-	uint64_t serial;      /* of the peer or runner that gets the answer */
+	uint64_t serial;      /* serial of the peer or runner that gets the answer */
 	uint64_t call;        /* the call that this process serves; 0 if it serves none */
 };
 
@@ -216,8 +216,8 @@ services_release(struct asker *p, struct message *m, struct answer *a)
 }
 
 /*
- * Keys that begin with "job/" belong to the job and are removed with it; the
- * others are the plugin's.
+ * Keys that begin with "job/" belong to the job and are removed with it. All
+ * other keys belong to the plugin.
  */
 static void
 services_kv(struct asker *p, struct message *m, struct answer *a)
@@ -361,8 +361,8 @@ services_credential(struct asker *p, struct message *m, struct answer *a)
 }
 
 /*
- * Reads the rates of a request as host/http writes them. host/http has refused
- * bad ones with a better message, so this only has to be safe.
+ * Reads the rates of a request as host/http writes them. host/http has already
+ * refused bad ones with a better message, so this only has to be safe.
  */
 static int
 http_rates(const char *text, struct limits_ask *ask)
@@ -481,8 +481,8 @@ services_close(struct supervisor *s)
 }
 
 /*
- * A hook's wake waits for its answer, which says whether the delivery is a new
- * one.
+ * A source that a hook wakes is polled only once the hook's answer says that
+ * the delivery is new.
  */
 static void
 services_wake(struct asker *p, struct message *m, struct answer *a)

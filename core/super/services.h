@@ -12,9 +12,12 @@
 #include "super/peer.h"
 
 void services_message(struct peer *, struct message *);
-/* The same for a runner; false when the message is no request. */
+/*
+ * Handles a runner's request in the same way. Returns false if the message is
+ * not a request.
+ */
 bool services_runner(struct runner_handle *, struct message *);
-/* Takes up the pauses of an earlier core. */
+/* Makes the limits of HTTP requests, with the pauses of an earlier core. */
 void services_open(struct supervisor *);
 void services_close(struct supervisor *);
 

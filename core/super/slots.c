@@ -4,12 +4,13 @@
  * claims jobs from the queue and gives each a slot: an idle worker of the job's
  * plugin, or a free slot for which the plugin's runner forks a worker.
  *
- * A worker hears nothing before the commit: supervisor_flush() then sends what
- * was claimed (JOB_ASSIGN) and confirms what was finished (JOB_OUTCOME_KEPT),
- * or takes both back when the commit failed. Between two calls a slot remembers
- * what its worker runs (job), what was claimed for it (next) and what it has
- * reported (done). A worker whose connection breaks while it runs a job keeps
- * its slot as SLOT_LOST; adopt.c decides what becomes of it.
+ * Nothing is sent to a worker before the commit: supervisor_flush() then sends
+ * what was claimed (JOB_ASSIGN) and confirms what was finished
+ * (JOB_OUTCOME_KEPT), or takes both back if the commit failed. Between two
+ * calls a slot holds what its worker runs (job), what was claimed for it (next)
+ * and what it has reported (outcome_job). A worker whose connection breaks
+ * while it runs a job keeps its slot as SLOT_LOST, and adopt.c decides what
+ * becomes of it.
  */
 #include <signal.h>
 #include <stdlib.h>
@@ -26,10 +27,10 @@
 #include "super/supervisor.h"
 #include "wire/fields.h"
 
-#define WORKER_FORK_MS   10000 /* from WORKER_FORK to its hello */
+#define WORKER_FORK_MS   10000 /* from WORKER_FORK to WORKER_HELLO */
 /*
- * An idle worker leaves by itself a little later; this way no job is sent to
- * one that is leaving.
+ * An idle worker is told to leave after this time. It would leave by itself a
+ * little later, so no job is sent to a worker that is leaving.
  */
 #define WORKER_SPARE_MS  50000
 #define STORE_TROUBLE_MS 1000
@@ -192,8 +193,8 @@ slot_choose(struct supervisor *s, const struct runner_handle *r)
 		if (slot->state == SLOT_IDLE && foreign == NULL && slot->outcome_job == 0)
 			foreign = slot;
 		/*
-		 * Don't reclaim a worker whose result is not committed yet: it
-		 * runs on until it is told so.
+		 * A worker whose outcome is not committed yet is not reclaimed:
+		 * it runs on until it hears JOB_OUTCOME_KEPT.
 		 */
 		unsettled = unsettled || slot->outcome_job != 0;
 	}
@@ -221,8 +222,9 @@ slot_fork(struct supervisor *s, struct slot *slot, struct runner_handle *r)
 }
 
 /*
- * Chooses the slot for a job that the queue is about to claim. NULL: its runner
- * is not ready, cannot fork now, or no slot is open.
+ * Chooses the slot for a job that the queue is about to claim, and returns its
+ * name. Returns NULL if the runner is not ready or cannot fork now, or if no
+ * slot is open.
  */
 static const char *
 slot_place(void *arg, const char *kind)
@@ -279,7 +281,7 @@ supervisor_dispatch(struct supervisor *s)
 		log_printf(&s->log, DROVER_ERR, "cannot claim: %s", err.text);
 }
 
-/* Fails a job that cannot be sent, since nothing else would ever look at it. */
+/* Fails a job that cannot be sent, since no other code would ever finish it. */
 static void
 slot_assign_failed(struct supervisor *s, struct slot *slot, struct error *err)
 {
@@ -364,8 +366,8 @@ slot_outcome_kept(struct slot *slot)
 }
 
 /*
- * After a failed commit nothing was claimed and nothing finished: the slot is
- * as before the tick, and the worker repeats its JOB_OUTCOME.
+ * Undoes this tick's claim and outcome after a failed commit. The slot is then
+ * as it was before the tick, and the worker repeats its JOB_OUTCOME.
  */
 static void
 slot_take_back(struct slot *slot)
@@ -407,8 +409,8 @@ supervisor_flush(struct supervisor *s, const struct error *failed)
 	if (failed == NULL)
 		return;
 	/*
-	 * The database still has jobs running whose end was rolled back; their
-	 * slots may be taken.
+	 * Jobs whose end was rolled back are running again in the database, and
+	 * need slots.
 	 */
 	s->trouble_until = clock_mono() + STORE_TROUBLE_MS;
 	slots_restore(s);
@@ -452,7 +454,7 @@ slot_take_outcome(struct supervisor *s, struct slot *slot, struct message *m)
 	free(source);
 }
 
-/* Takes back what the attempt still holds. */
+/* Ends the leases that the attempt still holds. */
 static void
 slot_forget_job(struct supervisor *s, struct slot *slot, uint64_t id, uint64_t epoch)
 {
@@ -463,7 +465,7 @@ slot_forget_job(struct supervisor *s, struct slot *slot, uint64_t id, uint64_t e
 }
 
 /*
- * A worker that has lost its slot repeats JOB_OUTCOME until it is told that its
+ * A worker that has lost its slot repeats JOB_OUTCOME until it hears that its
  * job is not wanted.
  */
 static void
@@ -504,8 +506,8 @@ slots_message(struct peer *p, struct message *m)
 }
 
 /*
- * A worker has left, died or lost its connection. While it runs a job it gets
- * time to come back.
+ * Handles the end of a worker's connection: it has left, died or lost the
+ * connection. If it runs a job, it gets time to come back.
  */
 void
 slots_peer_closed(struct peer *p)
@@ -532,7 +534,10 @@ slots_forked(struct supervisor *s, struct message *m)
 		slot_fork_failed(s, slot, message_s(m, "text"));
 }
 
-/* Queues the job again without using an attempt, since this one never began. */
+/*
+ * Frees a slot whose worker could not start. Its job is queued again and does
+ * not use up an attempt.
+ */
 static void
 slot_unfork(struct supervisor *s, struct slot *slot, const char *why)
 {
@@ -615,10 +620,7 @@ slots_cancel(struct supervisor *s, uint64_t job, uint64_t epoch, int code, const
 	return 0;
 }
 
-/*
- * A job that was cancelled before stays cancelled, also when drover stops
- * before it has ended.
- */
+/* A job that was being cancelled already stays cancelled. */
 void
 supervisor_interrupt(struct supervisor *s)
 {

@@ -16,7 +16,7 @@
 
 enum slot_state { SLOT_FREE, SLOT_FORKING, SLOT_IDLE, SLOT_BUSY, SLOT_LOST };
 
-/* A worker: a stable name and the process that holds it now. */
+/* A slot: a stable name, and the worker that holds it now. */
 struct slot {
 	char name[16];               /* "w1" */
 	enum slot_state state;
@@ -24,16 +24,21 @@ struct slot {
 	uint64_t generation;
 	char token[33];
 	struct proc_id id;
-	struct peer *peer;           /* NULL while it is not connected */
-	uint64_t job, epoch;         /* what it runs; 0 while it runs nothing */
-	uint64_t next, next_epoch;   /* claimed in this tick, sent after the commit */
-	uint64_t outcome_job,
-	    outcome_epoch; /* JOB_OUTCOME came in this tick, JOB_OUTCOME_KEPT follows the commit */
-	bool restored;               /* the job was found running: its worker may come back */
-	bool cancelled;              /* its worker was told to stop the job */
-	bool interrupting;           /* the same, because drover stops */
+	struct peer *peer;           /* NULL if its worker is not connected */
+	uint64_t job, epoch;         /* the attempt that its worker runs; 0 if it runs nothing */
+	uint64_t next, next_epoch;   /* claimed in this tick; sent to the worker after the commit */
+	/*
+	 * its JOB_OUTCOME came in this tick; JOB_OUTCOME_KEPT follows the
+	 * commit
+	 */
+	uint64_t outcome_job, outcome_epoch;
+	/* the database has its job running, and its worker may come back */
+	bool restored;
+	/* its worker was told to stop the job */
+	bool cancelled;
+	bool interrupting;           /* it was told so because drover stops */
 	int64_t since, heard;        /* monotonic */
-	int64_t cpu_ms, rss, output; /* of the last beat */
+	int64_t cpu_ms, rss, output; /* as of the last beat */
 };
 
 const char *slot_state_name(enum slot_state);
@@ -42,18 +47,19 @@ struct slot *slot_of_job(struct supervisor *, uint64_t job, uint64_t epoch);
 void slots_resize(struct supervisor *);
 void slots_close(struct supervisor *);
 int64_t slots_tick(struct supervisor *, int64_t now);
-/* The runner answers a WORKER_FORK. */
+/* Handles WORKER_FORKED, a runner's answer to WORKER_FORK. */
 void slots_forked(struct supervisor *, struct message *);
 void slots_runner_lost(const struct runner_handle *, const char *why);
 /*
- * Tells the worker of a running attempt to stop it. -1: it cannot be told now.
+ * Tells the worker of a running attempt to stop it. Returns -1 if the worker
+ * cannot be told now.
  */
 int slots_cancel(struct supervisor *, uint64_t job, uint64_t epoch, int code, const char *text);
 /* Tells idle workers to leave. */
 void slots_dismiss(struct supervisor *);
 
 /* adopt.c */
-/* A worker says who it is: from now on its messages are slots.c's. */
+/* Handles WORKER_HELLO. From then on slots.c handles the peer's messages. */
 void slots_hello(struct peer *, struct message *);
 /* Tells a worker whether its job is still wanted. */
 void slots_welcome(struct peer *, uint64_t job, bool keep);
@@ -63,8 +69,8 @@ void slots_welcome(struct peer *, uint64_t job, bool keep);
  */
 void slots_restore(struct supervisor *);
 /*
- * A worker that is lost, or silent for too long; ms until it must be looked at
- * again.
+ * Gives up a worker that is dead, lost or silent for too long. Returns the ms
+ * until it must be checked again.
  */
 int64_t slot_watch(struct supervisor *, struct slot *, int64_t now);
 

@@ -23,12 +23,12 @@
 #include "super/sources.h"
 #include "wire/fields.h"
 
-#define ITEMS_MAX 1000            /* that one poll may emit */
+#define ITEMS_MAX 1000            /* items that one poll may emit */
 #define POLL_AGAIN_MS 100
-#define WAKE_LEAST_MS 1000        /* between two polls that were both asked for early */
+#define WAKE_LEAST_MS 1000        /* the least time between two polls that were asked for early */
 #define SETTLE_RETRY_MS 30000
 #define RETRY_MAX_MS 86400000     /* longest pause that a plugin may ask for */
-#define FAULT_RETRY_MS 300000     /* a source whose credential or configuration is refused */
+#define FAULT_RETRY_MS 300000     /* the wait when a credential or the configuration is refused */
 
 static void source_polled(struct runner_handle *, struct source *, struct message *);
 static int source_take(struct runner_handle *, struct source *, struct message *, struct error *);
@@ -57,8 +57,8 @@ source_items_free(struct source *source)
 }
 
 /*
- * The authors that the plugin declares; a source that declares no list has no
- * trust gate.
+ * Copies the authors that the plugin declares. A source that declares no list
+ * has no trust gate.
  */
 static void
 source_authors(struct source *source, const cJSON *list)
@@ -91,8 +91,8 @@ sources_forget(struct runner_handle *r)
 }
 
 /*
- * Takes the plugin's sources that the configuration names and has not switched
- * off.
+ * Makes a struct source for each of the plugin's sources that the configuration
+ * names and has not switched off.
  */
 void
 sources_ready(struct runner_handle *r)
@@ -203,8 +203,8 @@ sources_tick(struct runner_handle *r, int64_t now)
 			continue;
 		due = source->next_poll;
 		/*
-		 * A source that fails waits out its backoff, and then sees what
-		 * it was woken for.
+		 * A source that fails waits out its backoff even if it is
+		 * woken.
 		 */
 		if (source->wake_at != 0 && source->wake_at < due && source->failures == 0)
 			due = source->wake_at;
@@ -214,8 +214,8 @@ sources_tick(struct runner_handle *r, int64_t now)
 		}
 	}
 	/*
-	 * A runner polls one source at a time: a poll that waited behind
-	 * another one would be taken for one that hangs.
+	 * A runner polls one source at a time. A poll that waits behind another
+	 * one would seem to hang.
 	 */
 	if (first == NULL || polling)
 		return wait;
@@ -354,8 +354,8 @@ source_send_settle(void *arg, const struct drover_settled *settled)
 }
 
 /*
- * Tells a source how one job ended, and only when that is committed: a source
- * cannot take back what it has posted.
+ * Tells a source how one job ended, but only once that is committed, because a
+ * source cannot take back what it has posted.
  */
 static void
 source_settle(struct runner_handle *r, struct source *source, int64_t now)

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What is asked for becomes a job here, whoever asks: a source's item, a
- * running job, or a person by the API. The queue itself knows nothing of
- * plugins.
+ * Every job is submitted here, whether a source, a running job or a person asks
+ * for it. The queue itself knows nothing of plugins.
  */
 #include <stdio.h>
 #include <string.h>
@@ -12,8 +11,8 @@
 #include "super/submit.h"
 
 /*
- * What a job names must be configured; a kind is good when its plugin is, and
- * offers it once it runs.
+ * Checks that what a job names is configured. A kind is accepted if its plugin
+ * is configured and, once the plugin runs, has such a pipeline.
  */
 static int
 job_ask_check(struct supervisor *s, const struct job_ask *ask, struct error *err)
@@ -60,8 +59,8 @@ job_submit(struct supervisor *s, const struct job_ask *ask, uint64_t *id, struct
 		return -1;
 	fresh = queue_submit(s->core->queue, ask, id, err);
 	/*
-	 * The first job of a kind that its plugin has not described yet is told
-	 * why it waits.
+	 * The queue does not know the kind until its plugin has described it,
+	 * so tell the queue why its jobs wait.
 	 */
 	if (fresh == 1 && !queue_kind_known(s->core->queue, ask->kind)) {
 		snprintf(plugin, sizeof plugin, "%.*s", (int)strcspn(ask->kind, "."), ask->kind);

@@ -3,11 +3,12 @@
  * The life of runners, and the supervisor as a whole: opening, ticks, a new
  * configuration, closing.
  *
- * A runner is started, says READY with a description of its plugin or REFUSED,
- * and from then on its messages go to sources.c, slots.c and services.c. When
- * it ends it is started again with backoff, or parked after RUNNER_CRASHES ends
- * within RUNNER_HEALTHY_MS. A new configuration never changes a runner: it gets
- * a successor, and goes when its plugin is closed.
+ * A runner is started, answers RUNNER_READY with a description of its plugin,
+ * or RUNNER_REFUSED, and from then on its messages go to sources.c, slots.c and
+ * services.c. When it ends it is started again with backoff, or parked if it
+ * has ended RETRY_DEFECTS times within RUNNER_HEALTHY_MS. A new configuration
+ * never changes a runner: the runner gets a successor, and ends once its plugin
+ * is closed.
  */
 #include <sys/wait.h>
 
@@ -41,10 +42,10 @@
 #include "super/warnings.h"
 
 #define SUPERVISOR_MAGIC      0x5afe51d0u
-#define RUNNER_START_MS       30000 /* until it must have said READY or REFUSED */
+#define RUNNER_START_MS       30000 /* limit for RUNNER_READY or RUNNER_REFUSED to come */
 #define RUNNER_BACKOFF_MS     1000  /* doubles up to RUNNER_BACKOFF_MAX_MS */
 #define RUNNER_BACKOFF_MAX_MS 300000
-#define STOP_MS               5000  /* for a runner to close its plugin */
+#define STOP_MS               5000  /* time for a runner to close its plugin */
 
 static void supervisor_runner_message(void *, struct message *);
 static void supervisor_runner_closed(void *, const char *);
@@ -136,7 +137,7 @@ supervisor_start_runner(struct runner_handle *r)
 	channel_send(r->channel, &out);
 }
 
-/* Ends the process and frees all that depends on it. */
+/* Kills the runner's process and frees what depends on it. */
 static void
 supervisor_drop_runner(struct runner_handle *r)
 {
@@ -207,8 +208,8 @@ supervisor_runner_closed(void *arg, const char *why)
 	struct runner_handle *r = arg;
 
 	/*
-	 * A process that has closed its socket is about to be reaped, and its
-	 * status says more than this.
+	 * A process that has closed its socket is usually about to be reaped,
+	 * and its exit status will say more.
 	 */
 	channel_free(r->channel);
 	r->channel = NULL;
@@ -221,7 +222,10 @@ supervisor_runner_closed(void *arg, const char *why)
 	supervisor_runner_lost(r, *why != '\0' ? why : "its runner has ended");
 }
 
-/* Writes what the runner was doing, for the message that says why it ended. */
+/*
+ * Writes what the runner was doing, as the end of a message that says why it
+ * ended.
+ */
 static void
 supervisor_runner_doing(const struct runner_handle *r, char *out, size_t size)
 {
@@ -300,7 +304,10 @@ supervisor_runner_message(void *arg, struct message *m)
 	}
 }
 
-/* Does what is due for one runner; ms until the next. */
+/*
+ * Does what is due for one runner. Returns the ms until the next is due, or -1
+ * if nothing is due.
+ */
 static int64_t
 supervisor_tick_runner(struct runner_handle *r, int64_t now)
 {
@@ -463,8 +470,8 @@ supervisor_reap(struct supervisor *s, pid_t pid, int status)
 	r->pid = 0;
 	supervisor_runner_doing(r, doing, sizeof doing);
 	/*
-	 * Its own words for why it could not open, or the reason it was killed
-	 * for, say more than a signal.
+	 * The runner's own reason for not opening, or the reason for which it
+	 * was killed, says more than a signal.
 	 */
 	if (r->why[0] != '\0' && r->state != RUNNER_REFUSED &&
 	    (r->state == RUNNER_STARTING || (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL))) {

@@ -19,47 +19,47 @@ struct supervisor;
 
 /*
  * Listens, starts a runner for each configured plugin, and waits for workers of
- * an earlier core. On -1 *out still has to be closed.
+ * an earlier core. *out must be closed even after -1.
  */
 int supervisor_open(struct core *, struct supervisor **out, struct error *);
 /*
- * Kills what still runs, and ends the calls that are left with DROVER_AGAIN.
- * NULL is fine.
+ * Kills the runners and the keeper if they still run, and frees everything.
+ * NULL is allowed.
  */
 void supervisor_close(struct supervisor *);
 /*
- * A new configuration: each plugin gets a new runner, the old one goes when its
- * poll ends.
+ * Applies a new configuration: each plugin gets a new runner, and the old one
+ * ends when its poll has ended.
  */
 void supervisor_configure(struct supervisor *);
 /*
- * Does what is due: restarts, polls, settles, lost workers, chores. ms until
- * the next; -1: never.
+ * Does what is due: restarts, polls, settles, lost workers, chores. Returns the
+ * ms until the next is due, or -1 if nothing is due.
  */
 int64_t supervisor_tick(struct supervisor *);
 /* Claims jobs for free slots; called once a tick, before the commit. */
 void supervisor_dispatch(struct supervisor *);
 /*
- * Whether a slot was passed over that is free after this commit: dispatch once
- * more.
+ * True if dispatching passed over a slot that is free after this commit, so
+ * that it must be called once more.
  */
 bool supervisor_dispatch_again(const struct supervisor *);
 /*
- * After the commit: assignments and acknowledgements go out, or are taken back
- * when it failed.
+ * Call it after the commit: sends assignments and acknowledgements, or takes
+ * them back if the commit failed.
  */
 void supervisor_flush(struct supervisor *, const struct error *failed);
-/* A child of the core has ended. */
+/* Handles the end of a child of the core. */
 void supervisor_reap(struct supervisor *, pid_t pid, int status);
 /*
- * Tells all running attempts to stop; they are queued again without using an
- * attempt.
+ * Tells the workers of all running attempts to stop. The jobs are queued again
+ * and do not use up an attempt.
  */
 void supervisor_interrupt(struct supervisor *);
 /* Stops runners, which close their plugins, and idle workers. */
 void supervisor_stop(struct supervisor *);
 bool supervisor_stopped(const struct supervisor *);
-/* Slots with a job. */
+/* The number of slots that have a job. */
 int supervisor_busy(const struct supervisor *);
 
 #endif

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What an operator should know although drover runs on: plugins that are parked
- * or refused, failed probes, listeners that are down, operations that the
- * configuration names and no plugin has. `drover status` shows the list; a
- * plugin's own part of it is logged when its runner becomes ready.
+ * Warnings: what an operator should know although drover runs on. These are
+ * plugins that are parked or refused, failed probes, listeners that are down,
+ * and operations that the configuration names and no plugin has. `drover
+ * status` shows the list; a plugin's own part of it is logged when its runner
+ * becomes ready.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -55,7 +56,10 @@ warnings_of_runner(cJSON *list, const struct runner_handle *r)
 			    r->sources[i].listener.why);
 }
 
-/* What a plugin offers is known only while it runs. */
+/*
+ * The operations of a plugin are checked only while it runs, because only then
+ * they are known.
+ */
 static void
 warnings_of_notify(cJSON *list, struct supervisor *s, int place, const struct config_notify *notify)
 {

@@ -9,9 +9,12 @@
 
 #include "super/fleet.h"
 
-/* ["what is wrong, and where to look"]; the caller deletes. */
+/* Returns the warnings, a sentence each. The caller deletes the list. */
 cJSON *warnings_list(struct supervisor *);
-/* A plugin is ready: logs what others expect of it and it does not have. */
+/*
+ * Call it when a plugin is ready: logs what the configuration expects of the
+ * plugin and it does not have.
+ */
 void warnings_ready(struct runner_handle *);
 
 #endif
