@@ -30,7 +30,7 @@ authors_fault(const char *entry)
 	if (entry[0] == ' ' || entry[len - 1] == ' ')
 		return "an entry that begins or ends with a blank";
 	if (len > 1 && strchr(entry, '*') != NULL)
-		return "a pattern: \"*\" stands for anybody and stands alone";
+		return "a pattern: \"*\" stands for everyone and stands alone";
 	return NULL;
 }
 

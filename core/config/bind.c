@@ -112,16 +112,17 @@ bind_read_string(struct binder *b, const struct key *key, void *field, const cJS
 	if (s == NULL)
 		return -1;
 	if (s[0] == '\0')
-		return bind_fault(b, node, path, "is empty: write its value, or leave the key out");
+		return bind_fault(b, node, path,
+		    "the value is empty: write one, or leave the key out");
 	if ((key->flags & KEY_NAME) != 0 && !text_is_name(s))
 		return bind_fault(b, node, path,
-		    "\"%.80s\" is no name: a-z, 0-9, - and _, at most 64, a letter or digit first",
+		    "\"%.80s\" is not a name: a-z, 0-9, - and _, at most 64, letter or digit first",
 		    s);
 	for (i = 0; key->words != NULL && key->words[i] != NULL && strcmp(s, key->words[i]) != 0;
 	     i++)
 		buf_addf(&words, "%s\"%s\"", i == 0 ? "" : ", ", key->words[i]);
 	if (key->words != NULL && key->words[i] == NULL) {
-		bind_fault(b, node, path, "\"%.80s\" is none of %s", s, buf_str(&words));
+		bind_fault(b, node, path, "\"%.80s\" is not one of %s", s, buf_str(&words));
 		buf_free(&words);
 		return -1;
 	}
@@ -221,7 +222,7 @@ bind_read_duration(struct binder *b, const struct key *key, void *field, const c
 		return -1;
 	if (units_parse_duration(s, &ms) == -1)
 		return bind_fault(b, node, path,
-		    "\"%.80s\" is no duration: write it like \"30s\", \"50m\" or \"1h30m\", at "
+		    "\"%.80s\" is not a duration: write it like \"30s\", \"50m\" or \"1h30m\", at "
 		    "most 10 years",
 		    s);
 	if (ms < key->min)
@@ -243,7 +244,7 @@ bind_read_size(struct binder *b, const struct key *key, void *field, const cJSON
 		return -1;
 	if (units_parse_size(s, &bytes) == -1)
 		return bind_fault(b, node, path,
-		    "\"%.80s\" is no size: write it like \"512K\", \"64M\" or \"2G\"", s);
+		    "\"%.80s\" is not a size: write it like \"512K\", \"64M\" or \"2G\"", s);
 	if (bytes < key->min)
 		return bind_fault(b, node, path, "\"%.80s\" is too small: at least %s", s,
 		    units_write_size(key->min, least, sizeof least));
@@ -312,7 +313,7 @@ bind_read_argv(struct binder *b, const struct key *key, void *field, const cJSON
 	if (bind_read_strings(b, key, field, node, path) == -1)
 		return -1;
 	if ((*argv)[0] == NULL || (*argv)[0][0] == '\0')
-		return bind_fault(b, node, path, "is an empty command: must be %s",
+		return bind_fault(b, node, path, "the command is empty: it must be %s",
 		    kinds[KEY_ARGV].wants);
 	return 0;
 }
@@ -407,7 +408,7 @@ bind_read_structs(struct binder *b, const struct key *key, void *base, const cJS
 			rc = bind_fault(b, child, deeper, "must be a group { KEY = VALUE; }");
 		else if (map && !text_is_name(name))
 			rc = bind_fault(b, child, deeper,
-			    "\"%.80s\" is no name: a-z, 0-9, - and _, at most 64, a letter or "
+			    "\"%.80s\" is not a name: a-z, 0-9, - and _, at most 64, a letter or "
 			    "digit first",
 			    name);
 		if (rc == 0) {

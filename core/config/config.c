@@ -118,12 +118,12 @@ config_add_file(cJSON *layers, const char *file, struct buf *warnings, struct er
 		goto out;
 	}
 	if (text.len > 0 && memchr(text.data, '\0', text.len) != NULL) {
-		error_set(err, DROVER_CONFIG, "%s: holds a NUL byte: it must be text", file);
+		error_set(err, DROVER_CONFIG, "%s contains a NUL byte: it must be text", file);
 		goto out;
 	}
 	if (warnings != NULL && stat(file, &st) == 0 && (st.st_mode & S_IWOTH) != 0)
 		buf_addf(warnings,
-		    "%s: everybody may write it and so choose what runs: chmod o-w\n", file);
+		    "%s: everyone may write it and so choose what runs: run chmod o-w\n", file);
 	dir = config_folder(file);
 	if ((layer = layer_read(buf_str(&text), file, dir, err)) != NULL)
 		rc = layer_merge(layers, layer, err);
@@ -274,7 +274,7 @@ config_check_repo(const struct config *c, const struct config_repo *repo, struct
 		    "token_file, token_env or token_command");
 	else if (repo->base != NULL && !text_is_branch(repo->base, NULL))
 		rc = config_fault(c, err, path, "base",
-		    "is no name of a branch: write it like \"main\"");
+		    "is not the name of a branch: write it like \"main\"");
 	else if (config_check_repo_token(c, repo, path, err) == -1)
 		rc = -1;
 	else if (warnings != NULL && repo->forge != NULL && config_plugin(c, repo->forge) == NULL)
@@ -334,7 +334,7 @@ config_check_pipeline(const struct config *c, const struct config_pipeline *p, c
 	for (i = 0; p->yield_to[i] != NULL; i++) {
 		if (!text_is_kind(p->yield_to[i]))
 			return config_fault(c, err, path, "yield_to",
-			    "\"%.80s\" is no kind of job: write PLUGIN.PIPELINE", p->yield_to[i]);
+			    "\"%.80s\" is not a kind: write PLUGIN.PIPELINE", p->yield_to[i]);
 		plugin = xstrndup(p->yield_to[i], strcspn(p->yield_to[i], "."));
 		if (warnings != NULL && config_plugin(c, plugin) == NULL)
 			buf_addf(warnings, "%s: yield_to: no plugin \"%s\" is configured\n", path,
@@ -403,11 +403,11 @@ config_check_authors(const struct config *c, char *const *authors, const char *p
 			    what);
 		if (warnings != NULL && strcmp(authors[i], AUTHORS_ANYBODY) == 0)
 			buf_addf(warnings,
-			    "%s: authors: \"*\" lets anybody who can write there run agents here\n",
+			    "%s: authors: \"*\" lets all who can write there run agents here\n",
 			    path);
 	}
 	if (warnings != NULL && authors != NULL && i == 0)
-		buf_addf(warnings, "%s: authors: nobody is named, so nothing will be taken\n",
+		buf_addf(warnings, "%s: authors: the list is empty, so all items will be refused\n",
 		    path);
 	return 0;
 }
@@ -447,19 +447,19 @@ config_check_notify(const struct config *c, const struct config_notify *notify, 
 	snprintf(path, sizeof path, "notify.%d", place);
 	if (!text_is_kind(notify->operation))
 		return config_fault(c, err, path, "operation",
-		    "\"%.80s\" is no operation: write PLUGIN.OPERATION", notify->operation);
+		    "\"%.80s\" is not an operation: write PLUGIN.OPERATION", notify->operation);
 	for (int i = 0; notify->on[i] != NULL; i++) {
 		for (e = 0; e < ARRAY_LEN(events) && strcmp(events[e], notify->on[i]) != 0; e++)
 			;
 		if (e == ARRAY_LEN(events))
 			return config_fault(c, err, path, "on",
-			    "\"%.80s\" is none of start, pull, needs-info, dead, budget",
+			    "\"%.80s\" is not one of start, pull, needs-info, dead, budget",
 			    notify->on[i]);
 	}
 	for (int i = 0; notify->kinds != NULL && notify->kinds[i] != NULL; i++)
 		if (!text_is_kind(notify->kinds[i]))
 			return config_fault(c, err, path, "kinds",
-			    "\"%.80s\" is no kind of job: write PLUGIN.PIPELINE", notify->kinds[i]);
+			    "\"%.80s\" is not a kind: write PLUGIN.PIPELINE", notify->kinds[i]);
 	return 0;
 }
 
@@ -592,7 +592,7 @@ config_from_json(const cJSON *json, struct error *err)
 	char *dir;
 
 	if (!cJSON_IsObject(json)) {
-		error_set(err, DROVER_CONFIG, "a configuration that is no JSON object");
+		error_set(err, DROVER_CONFIG, "a configuration must be a JSON object");
 		return NULL;
 	}
 	MUST((plain = cJSON_Duplicate(json, true)) != NULL);

@@ -108,7 +108,7 @@ prompts_read_file(const struct config *c, const char *path, struct buf *out, str
 	if (fstat(fd, &st) != 0)
 		error_errno(err, DROVER_CONFIG, "prompt %s", path);
 	else if (!S_ISREG(st.st_mode))
-		error_set(err, DROVER_CONFIG, "prompt %s is no regular file", path);
+		error_set(err, DROVER_CONFIG, "prompt %s is not a regular file", path);
 	else if (prompts_lies_below(fd, c->state_dir))
 		error_set(err, DROVER_CONFIG,
 		    "prompt %s lies in state_dir, where worktrees are: put prompts elsewhere",
@@ -145,7 +145,7 @@ prompts_find(const struct config *c, const struct prompt_for *who, const char *n
 	*found = (struct prompt_text){ .path = NULL };
 	if (!prompts_is_name(name))
 		return error_set(err, DROVER_PERMANENT,
-		    "\"%.64s\" is no name of a prompt: a-z, 0-9 and - only", name);
+		    "\"%.64s\" is not the name of a prompt: a-z, 0-9 and - only", name);
 	for (int place = 0; place < PROMPT_PLACES && r == 0; place++) {
 		if ((folder = prompts_folder(c, who, (enum prompt_place)place)) == NULL)
 			continue;

@@ -49,17 +49,17 @@ secret_check_file(const char *path, int fd, struct error *err)
 	if (fstat(fd, &st) == -1)
 		return error_errno(err, DROVER_CONFIG, "%s", path);
 	if (!S_ISREG(st.st_mode))
-		return error_set(err, DROVER_CONFIG, "%s: is no plain file", path);
+		return error_set(err, DROVER_CONFIG, "%s is not a regular file", path);
 	if (st.st_uid != 0 && st.st_uid != geteuid())
 		return error_set(err, DROVER_CONFIG,
-		    "%s: belongs to another user: a secret belongs to root or to the daemon's user",
+		    "%s belongs to another user: it must belong to root or to the daemon's user",
 		    path);
 	if (len > 0 && strncmp(path, credentials, len) == 0 && path[len] == '/' &&
 	    strstr(path, "/../") == NULL)
 		return 0;
 	if ((st.st_mode & (S_IRWXG | S_IRWXO)) != 0)
 		return error_set(err, DROVER_CONFIG,
-		    "%s: others than its owner may read or write it: chmod 600 %s", path, path);
+		    "others than its owner may read or write %s: run chmod 600 %s", path, path);
 	return 0;
 }
 
@@ -98,19 +98,20 @@ secret_read_command(char *const *argv, struct buf *out, struct error *err)
 	if (spawn_capture(&child, COMMAND_MS, SECRET_MAX, out, &status) == -1) {
 		if (errno == ETIMEDOUT)
 			return error_set(err, DROVER_AGAIN,
-			    "%s: did not give a secret and end within %d seconds", argv[0],
+			    "%s did not print a secret and end within %d seconds", argv[0],
 			    COMMAND_MS / 1000);
 		if (errno == EFBIG)
 			return error_set(err, DROVER_AGAIN,
-			    "%s: gave no secret but more than %d bytes", argv[0], SECRET_MAX);
+			    "%s printed more than %d bytes: a secret is shorter", argv[0],
+			    SECRET_MAX);
 		return error_errno(err, DROVER_CONFIG, "%s: cannot run", argv[0]);
 	}
 	if (WIFSIGNALED(status))
-		return error_set(err, DROVER_AGAIN, "%s: killed by signal %d", argv[0],
+		return error_set(err, DROVER_AGAIN, "%s was killed by signal %d", argv[0],
 		    WTERMSIG(status));
 	if (WEXITSTATUS(status) != 0)
 		return error_set(err, DROVER_AGAIN,
-		    "%s: gave no secret, exit status %d: run it by hand as the daemon's user",
+		    "%s printed no secret, exit status %d: run it by hand as the daemon's user",
 		    argv[0], WEXITSTATUS(status));
 	return 0;
 }
@@ -135,7 +136,7 @@ secret_read(const char *file, const char *env, char *const *command, struct erro
 	if (rc == 0 && out.len == 0)
 		rc = error_set(err, DROVER_CONFIG, "%s: the secret is empty", from);
 	else if (rc == 0 && strlen(out.data) != out.len)
-		rc = error_set(err, DROVER_CONFIG, "%s: the secret holds a NUL byte", from);
+		rc = error_set(err, DROVER_CONFIG, "%s: the secret contains a NUL byte", from);
 	if (rc == -1) {
 		secret_wipe(&out);
 		return NULL;

@@ -64,8 +64,8 @@ finish_running(struct queue *q, uint64_t id, uint64_t epoch, struct error *err)
 	if (e != NULL && e->job.state == JOB_RUNNING && e->job.epoch == epoch)
 		return e;
 	error_set(err, DROVER_FENCED,
-	    "attempt %llu of job %llu is over: a newer one has taken its place, or the job has "
-	    "ended",
+	    "the attempt with epoch %llu of job %llu is over: a newer one has taken its place, "
+	    "or the job has ended",
 	    (unsigned long long)epoch, (unsigned long long)id);
 	return NULL;
 }
@@ -205,7 +205,7 @@ queue_result(struct queue *q, uint64_t id, uint64_t epoch, const char *key, cons
 	text = json_print(object);
 	if (strlen(text) > DROVER_VALUE_MAX) {
 		error_set(err, DROVER_PERMANENT,
-		    "the results of job %llu would have %zu bytes, at most %d are kept",
+		    "the results of job %llu would have %zu bytes; at most %d are allowed",
 		    (unsigned long long)id, strlen(text), DROVER_VALUE_MAX);
 		goto done;
 	}

@@ -497,7 +497,7 @@ queue_accepted(struct queue *q, uint64_t id, char **payload, size_t *len, struct
 		if (strcmp(is, a.sha256) != 0)
 			rc = error_set(err, DROVER_PERMANENT,
 			    "the payload of job %llu is not what was accepted (sha256 is %.12s..., "
-			    "was %.12s...): somebody has changed the database",
+			    "was %.12s...): the database was changed by hand",
 			    (unsigned long long)id, is, a.sha256);
 	}
 	if (rc < 0) {

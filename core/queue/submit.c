@@ -51,7 +51,7 @@ submit_check(const struct job_ask *ask, struct error *err)
 		}
 		if (len > f->max)
 			return error_set(err, DROVER_PERMANENT,
-			    "the %s of a job has %zu bytes, at most %zu are taken", f->name, len,
+			    "the %s of a job has %zu bytes; at most %zu are allowed", f->name, len,
 			    f->max);
 		if (!text_is_utf8(text, len))
 			return error_set(err, DROVER_PERMANENT, "the %s of a job is not UTF-8",
@@ -65,7 +65,7 @@ submit_check(const struct job_ask *ask, struct error *err)
 		    "the priority of a job is from -100 to 100, not %d", ask->priority);
 	if (ask->payload_len > DROVER_PAYLOAD_MAX)
 		return error_set(err, DROVER_PERMANENT,
-		    "the payload of a job has %zu bytes, at most %d are taken", ask->payload_len,
+		    "the payload of a job has %zu bytes; at most %d are allowed", ask->payload_len,
 		    DROVER_PAYLOAD_MAX);
 	return 0;
 }

@@ -88,7 +88,7 @@ store_effect_done(struct store *s, const char *key, uint64_t job, uint64_t epoch
 
 	if (result != NULL && strlen(result) > DROVER_VALUE_MAX)
 		return error_set(err, DROVER_PERMANENT,
-		    "the result of effect %s has %zu bytes, at most %d may be kept", key,
+		    "the result of effect %s has %zu bytes; at most %d are allowed", key,
 		    strlen(result), DROVER_VALUE_MAX);
 	if ((found = effect_find(s, key, &e, err)) < 0)
 		return -1;

@@ -30,10 +30,10 @@ kv_bounded(const char *key, const char *value, struct error *err)
 {
 	if (key[0] == '\0' || strlen(key) > DROVER_KEY_MAX)
 		return error_set(err, DROVER_PERMANENT,
-		    "a key must have 1 to %d bytes, this one has %zu", DROVER_KEY_MAX, strlen(key));
+		    "a key must have 1 to %d bytes; this one has %zu", DROVER_KEY_MAX, strlen(key));
 	if (value != NULL && strlen(value) > DROVER_VALUE_MAX)
 		return error_set(err, DROVER_PERMANENT,
-		    "the value of %s has %zu bytes, at most %d may be kept", key, strlen(value),
+		    "the value of %s has %zu bytes; at most %d are allowed", key, strlen(value),
 		    DROVER_VALUE_MAX);
 	return 0;
 }

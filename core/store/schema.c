@@ -168,8 +168,8 @@ schema_migrate(struct store *s, const struct store_words *words, struct error *e
 		return -1;
 	if (version > schema_version())
 		return error_set(err, DROVER_CONFIG,
-		    "was written by a newer drover (schema %lld, this one knows %d): install that "
-		    "one",
+		    "it was written by a newer drover (schema %lld; this one knows %d): install "
+		    "the newer one",
 		    (long long)version, schema_version());
 	for (; version < schema_version(); version++) {
 		if (schema_apply(s, words, (int)version + 1, err) != 0)

@@ -186,7 +186,7 @@ store_check_row(void *arg, const struct store_row *row)
 {
 	struct error *err = arg;
 
-	error_set(err, DROVER_INTERNAL, "job %lld is %s, its events say %s",
+	error_set(err, DROVER_INTERNAL, "job %lld is %s, but its events say %s",
 	    (long long)store_row_int(row, 0), store_row_text(row, 1), store_row_text(row, 2));
 	return 1;
 }

@@ -94,7 +94,7 @@ accept_refuse(struct runner_handle *r, struct source *source, struct source_item
 	    !text_is_utf8(refusal.key, strlen(refusal.key)) ||
 	    !text_is_utf8(refusal.author, strlen(refusal.author)))
 		return error_set(err, DROVER_PERMANENT,
-		    "an item that is refused has a key and an author, of at most %d bytes of UTF-8",
+		    "a refused item needs a key; key and author have at most %d bytes of UTF-8",
 		    DROVER_KEY_MAX);
 	text_show(&title, i->ask.title, strlen(i->ask.title), ACCEPT_TITLE_MAX);
 	text_show(&name, i->author.name, strlen(i->author.name), ACCEPT_TITLE_MAX);
@@ -106,8 +106,8 @@ accept_refuse(struct runner_handle *r, struct source *source, struct source_item
 		scope.plugin = r->plugin;
 		scope.source = source->name;
 		scope.key = refusal.key;
-		log_printf(&scope, DROVER_NOTICE, "refused: %s asks: %s",
-		    refusal.author[0] != '\0' ? refusal.author : "nobody", why);
+		log_printf(&scope, DROVER_NOTICE, "refused: an item of %s: %s",
+		    refusal.author[0] != '\0' ? refusal.author : "an unknown author", why);
 	}
 	buf_free(&title);
 	buf_free(&name);

@@ -138,7 +138,7 @@ slot_unbegun(struct supervisor *s, struct slot *slot, const struct proc_id *id)
 	    slot->id.start != id->start)
 		return;
 	if (queue_interrupt(s->core->queue, slot->job, false,
-		"drover went away before this began", &err) != 0)
+		"drover ended before this attempt began", &err) != 0)
 		slot_log(s, slot, DROVER_ERR, err.text);
 	slot_clear(slot);
 }
@@ -270,10 +270,10 @@ slot_watch(struct supervisor *s, struct slot *slot, int64_t now)
 		return slot->state == SLOT_LOST ? wait_min(limit - now, 250) : limit - now;
 	slot_job_lost(s, slot->name, slot->job != 0 ? slot->job : slot->next,
 	    slot->job != 0 ? slot->epoch : slot->next_epoch, &slot->id, !slot->restored,
-	    slot->restored ? "drover went away while this ran, or could not write, and its worker "
+	    slot->restored ? "drover ended while this ran, or could not write, and its worker "
 			     "did not come back" :
 		dead ? "the worker died in the middle of the job (killed, or out of memory?)" :
-		       "the worker has not been heard of for too long: fenced and killed");
+		       "the worker was silent for too long, so it was fenced and killed");
 	slot_clear(slot);
 	return 0;
 }
@@ -293,8 +293,8 @@ slot_restore(void *arg, struct job *job)
 	slot = slot_revive(s, job->worker);
 	if (slot == NULL || slot->state != SLOT_FREE) {
 		slot_job_lost(s, job->worker, job->id, job->epoch, NULL, false,
-		    "drover went away while this ran, or could not write, and its slot is "
-		    "another's");
+		    "drover ended while this ran, or could not write, and another job "
+		    "has its slot");
 		return 0;
 	}
 	slot->plugin = xstrndup(job->kind, strcspn(job->kind, "."));

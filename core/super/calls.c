@@ -121,19 +121,20 @@ call_start(struct supervisor *s, const char *operation, bool credential, const c
 		return;
 	}
 	if (r->state != RUNNER_READY || r->channel == NULL) {
-		call_fail(fn, arg, DROVER_AGAIN, "its plugin is not running: ", operation);
+		call_fail(fn, arg, DROVER_AGAIN, "no plugin that runs has the operation ",
+		    operation);
 		return;
 	}
 	name = operation + strlen(r->plugin) + 1;
 	row = call_operation(r, name);
 	if (credential && !json_bool(row, "credential", false)) {
 		call_fail(fn, arg, DROVER_CONFIG,
-		    "its plugin hands out no tokens for git, there is no operation ", operation);
+		    "the plugin hands out no tokens for git: it lacks the operation ", operation);
 		return;
 	}
 	if (!credential && json_bool(row, "credential", false)) {
 		call_fail(fn, arg, DROVER_PERMANENT,
-		    "hands out a credential, only drover itself asks it: ", operation);
+		    "only drover itself may ask for a credential by the operation ", operation);
 		return;
 	}
 	TAILQ_FOREACH(call, &s->calls, link)
@@ -142,8 +143,8 @@ call_start(struct supervisor *s, const char *operation, bool credential, const c
 		call_fail(fn, arg,
 		    row == NULL || len > DROVER_PAYLOAD_MAX ? DROVER_PERMANENT : DROVER_AGAIN,
 		    row == NULL        ? "no plugin offers the operation " :
-			n >= CALLS_MAX ? "too many calls at once: " :
-					 "the request is over 64 KiB: ",
+			n >= CALLS_MAX ? "too many calls are under way to call " :
+					 "the request is larger than 64 KiB for the operation ",
 		    operation);
 		return;
 	}

@@ -215,7 +215,8 @@ hooks_deliver(struct supervisor *s, const char *plugin, const char *headers, con
 		n += call->answer == MESSAGE_HOOK_REPLY && strcmp(call->plugin, plugin) == 0;
 	if (r->state != RUNNER_READY || r->channel == NULL || n >= HOOK_AT_ONCE) {
 		hook_failed(hook, DROVER_AGAIN,
-		    n >= HOOK_AT_ONCE ? "too many deliveries at once" : "the plugin is not running",
+		    n >= HOOK_AT_ONCE ? "too many deliveries are under way" :
+					"the plugin is not running",
 		    0);
 		return;
 	}
@@ -247,7 +248,7 @@ hooks_body(const struct call *call, struct message *m, struct buf *out, struct e
 	size_t left;
 
 	if (hook == NULL || from >= hook->body.len) {
-		error_set(err, DROVER_FENCED, "no such delivery, or it took too long");
+		error_set(err, DROVER_FENCED, "there is no such delivery, or it took too long");
 		return;
 	}
 	left = hook->body.len - from;
@@ -298,9 +299,9 @@ hook_answered(struct call *call, struct message *m)
 		said = bad;
 		answer = (struct hook_answer){ .status = 500, .type = "", .body = "" };
 	} else if (answer.status >= 400)
-		said = "by the plugin";
+		said = "the plugin chose this status";
 	else if (*id != '\0' && !hook_is_new(hook_memory(s, call->plugin), id)) {
-		said = "seen before";
+		said = "its id was seen before";
 		answer = (struct hook_answer){ .status = 200, .type = "", .body = "" };
 	} else if (r != NULL) {
 		for (int i = 0; i < hook->wakes_len; i++)

@@ -114,7 +114,8 @@ peer_hello(struct peer *p, struct message *m)
 
 	if (id == 0) {
 		if (calls_hello(p, epoch, message_s(m, "token")) != 0)
-			error_set(&err, DROVER_FENCED, "no such call, or it took too long");
+			error_set(&err, DROVER_FENCED,
+			    "there is no such call, or it took too long");
 		else
 			p->message = services_message;
 	} else {

@@ -81,7 +81,7 @@ probe_read(int code, const char *text, size_t len)
 		json_add_str(check, "text", text);
 	else
 		json_add_str(check, "text",
-		    err.text[0] != '\0' ? err.text : "its reply has no \"ok\"");
+		    err.text[0] != '\0' ? err.text : "the reply of the probe has no \"ok\"");
 	return reply;
 }
 
@@ -156,5 +156,5 @@ probe_missing(const struct runner_handle *r, struct buf *out)
 		text_show(out, text, strlen(text), PROBE_SAID_MAX);
 	}
 	if (out->len == 0)
-		buf_adds(out, "not ok, and no check says why");
+		buf_adds(out, "the probe failed, and no check says why");
 }

@@ -23,7 +23,7 @@
 #include "super/secret_check.h"
 
 #define CHECK_LIMIT_MS 60000
-#define CHECK_LATE "no answer within 60 s"
+#define CHECK_LATE "some answers did not come within 60 s"
 
 struct secret_check_run {
 	TAILQ_ENTRY(secret_check_run) link;
@@ -83,13 +83,14 @@ secret_check_plugin(struct secret_check_run *run, struct runner_handle *r)
 	char operation[DROVER_NAME_MAX + 8], why[DROVER_ERROR_MAX + 32];
 
 	if (r->state != RUNNER_READY) {
-		snprintf(why, sizeof why, "is %s%s%s", fleet_state_name(r->state),
+		snprintf(why, sizeof why, "the plugin is %s%s%s", fleet_state_name(r->state),
 		    r->why[0] != '\0' ? ": " : "", r->why);
 		secret_check_add(run, "plugin", r->plugin, "plugin", false, why);
 		return;
 	}
 	if (call_operation(r, "probe") == NULL) {
-		secret_check_add(run, "plugin", r->plugin, "plugin", true, "has nothing to check");
+		secret_check_add(run, "plugin", r->plugin, "plugin", true,
+		    "the plugin has nothing to check");
 		return;
 	}
 	probe = xcalloc(1, sizeof *probe);

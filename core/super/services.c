@@ -101,8 +101,8 @@ services_run(struct asker *who, struct message *m)
 		if (services[i].type == m->type)
 			break;
 	if (i == ARRAY_LEN(services) || (who->job == 0 && !services[i].jobless))
-		error_set(&a.err, DROVER_PERMANENT, "%s is only for %s", message_name(m->type),
-		    i == ARRAY_LEN(services) ? "the core" : "a job");
+		error_set(&a.err, DROVER_PERMANENT, "%s may only be sent by %s",
+		    message_name(m->type), i == ARRAY_LEN(services) ? "the core" : "a job");
 	else if (who->job != 0 && queue_running(core->queue, who->job, who->epoch) == NULL)
 		error_set(&a.err, DROVER_FENCED,
 		    "attempt with epoch %llu of job %llu is not the running one",
@@ -236,8 +236,8 @@ services_kv(struct asker *p, struct message *m, struct answer *a)
 	else if (p->job != 0)
 		snprintf(scope, sizeof scope, "job/%llu", (unsigned long long)p->job);
 	else {
-		error_set(&a->err, DROVER_PERMANENT, "there is no job here to keep the key %.100s",
-		    key);
+		error_set(&a->err, DROVER_PERMANENT,
+		    "only a job may use the key %.100s: it begins with job/", key);
 		return;
 	}
 	switch (m->type) {
@@ -401,7 +401,8 @@ http_known(struct message *m, struct answer *a)
 	    strlen(message_s(m, "credential")) <= DROVER_KEY_MAX &&
 	    strpbrk(message_s(m, "credential"), "\r\n") == NULL)
 		return true;
-	error_set(&a->err, DROVER_PERMANENT, "%s names no origin, or a longer one than %d bytes",
+	error_set(&a->err, DROVER_PERMANENT,
+	    "%s needs an origin of at most %d bytes and a valid credential",
 	    message_name(m->type), HTTP_ORIGIN_MAX);
 	return false;
 }
@@ -418,7 +419,9 @@ services_http_ask(struct asker *p, struct message *m, struct answer *a)
 	if (!http_known(m, a))
 		return;
 	if (http_rates(message_s(m, "limits"), &ask) != 0)
-		error_set(&a->err, DROVER_PERMANENT, "HTTP_ASK has limits that make no sense");
+		error_set(&a->err, DROVER_PERMANENT,
+		    "HTTP_ASK has more than %d limits, or one that is out of range",
+		    LIMITS_RATES_MAX);
 	else
 		a->number = limits_take(p->supervisor->limits, &ask, clock_mono(), &a->err);
 }
@@ -469,7 +472,7 @@ services_open(struct supervisor *s)
 	if (store_kv_get(s->core->store, "core", HTTP_PAUSES, &pauses, &err) == 1)
 		limits_load(s->limits, pauses, clock_mono(), clock_wall());
 	else if (err.code != 0)
-		log_printf(&s->log, DROVER_WARN, "pauses of an earlier core are not known: %s",
+		log_printf(&s->log, DROVER_WARN, "the pauses of an earlier core cannot be read: %s",
 		    err.text);
 	free(pauses);
 }
@@ -493,7 +496,7 @@ services_wake(struct asker *p, struct message *m, struct answer *a)
 	const cJSON *source;
 
 	if (call == NULL || r == NULL) {
-		error_set(&a->err, DROVER_FENCED, "no such call, or it took too long");
+		error_set(&a->err, DROVER_FENCED, "there is no such call, or it took too long");
 		return;
 	}
 	cJSON_ArrayForEach(source, json_get(r->exports, "sources"))

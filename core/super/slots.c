@@ -278,7 +278,7 @@ supervisor_dispatch(struct supervisor *s)
 		slot->next_epoch = job->epoch;
 	}
 	if (err.code != 0)
-		log_printf(&s->log, DROVER_ERR, "cannot claim: %s", err.text);
+		log_printf(&s->log, DROVER_ERR, "cannot claim a job: %s", err.text);
 }
 
 /* Fails a job that cannot be sent, since no other code would ever finish it. */

@@ -22,7 +22,7 @@ job_ask_check(struct supervisor *s, const struct job_ask *ask, struct error *err
 
 	if (ask->kind == NULL || !text_is_kind(ask->kind))
 		return error_set(err, DROVER_PERMANENT,
-		    "a kind is PLUGIN.PIPELINE, as inbox.ticket");
+		    "the kind of a job must be PLUGIN.PIPELINE, such as inbox.ticket");
 	snprintf(plugin, sizeof plugin, "%.*s", (int)strcspn(ask->kind, "."), ask->kind);
 	r = fleet_find(s, plugin);
 	if (config_plugin(s->core->config, plugin) == NULL ||

@@ -79,8 +79,8 @@ supervisor_spawn_runner(struct runner_handle *r, int fd, struct error *err)
 		rc = pthread_create(&r->thread, NULL, supervisor_runner_thread,
 		    (void *)(intptr_t)fd);
 		if (rc != 0)
-			return error_set(err, DROVER_AGAIN, "no thread for plugin %s: %s",
-			    r->plugin, strerror(rc));
+			return error_set(err, DROVER_AGAIN,
+			    "cannot start a thread for plugin %s: %s", r->plugin, strerror(rc));
 		r->threaded = true;
 		return 0;
 	}
@@ -130,7 +130,7 @@ supervisor_start_runner(struct runner_handle *r)
 	if (out.bytes.len > MESSAGE_MAX) {
 		message_out_free(&out);
 		supervisor_kill_runner(r,
-		    "the configuration is too large for a runner: over 1 MiB");
+		    "the configuration is larger than the 1 MiB that a runner takes");
 		return;
 	}
 	fleet_enter(r, RUNNER_STARTING, clock_mono() + RUNNER_START_MS);
@@ -233,7 +233,7 @@ supervisor_runner_doing(const struct runner_handle *r, char *out, size_t size)
 
 	*out = '\0';
 	if (r->state == RUNNER_STARTING)
-		text_copy(out, size, " while it was opened");
+		text_copy(out, size, " while the plugin was opened");
 	for (i = 0; i < r->sources_len; i++)
 		if (r->sources[i].poll_began != 0)
 			snprintf(out, size, " in the poll of %s", r->sources[i].name);

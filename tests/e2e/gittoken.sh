@@ -96,11 +96,11 @@ check "the plugin has told how it is" until_true probed
 check "drover secret check asks the plugin" equal "$(drover secret check --json | jq -r '[.. | objects | select(.repo?)] | map("\(.repo) \(.ok) \(.text)") | sort | join(", ")')" \
 	"git true plugin github hands it out, libgit2 true plugin github hands it out"
 drover call github.git-token '{"repo":"git"}' >"$work/log/call" 2>&1
-check "an operator is refused" grep -q "hands out a credential, only drover itself asks it" "$work/log/call"
+check "an operator is refused" grep -q "only drover itself may ask for a credential by the operation" "$work/log/call"
 gathered() { drover submit scribe.gather --key all -p "libgit2 git" --wait >/dev/null 2>&1; }
 check "side by side" gathered
 check "another plugin is refused" equal "$(drover show --json scribe.gather/all | jq -r .result.refusal)" \
-	"hands out a credential, only drover itself asks it: github.git-token"
+	"only drover itself may ask for a credential by the operation github.git-token"
 for how in libgit2 git; do
 	rm -f "$work/revoke"
 	control set '{"token_ttl":3600}' >/dev/null

@@ -90,7 +90,7 @@ warned() { drover status | grep -q 'notify.2: plugin bell has no operation bell.
 check "an operation that is not there is said" until_true warned
 sed -i 's/"budget"/"birthday"/' "$work/drover.conf"
 check "a word that no event has is refused" fails 3 "$BUILD/droverd" -t -c "$work/drover.conf"
-check "with its place" grep -q 'drover.conf:[0-9]*: notify.2.on: "birthday" is none of' "$work/out" "$work/err"
+check "with its place" grep -q 'drover.conf:[0-9]*: notify.2.on: "birthday" is not one of' "$work/out" "$work/err"
 
 say "# by hand"
 check "a test is sent" fails 0 drover notify test

@@ -201,7 +201,7 @@ START_TEST(files_warn)
 	ck_assert_int_eq(chmod(file, 0666), 0);
 	c = config_load(file, &warnings, NULL);
 	ck_assert_ptr_nonnull(c);
-	ck_assert_ptr_nonnull(strstr(warnings.data, "everybody may write it"));
+	ck_assert_ptr_nonnull(strstr(warnings.data, "everyone may write it"));
 	ck_assert_ptr_nonnull(strstr(warnings.data, "no plugin \"github\""));
 	ck_assert_ptr_nonnull(strstr(warnings.data, "no plugin \"q\""));
 	config_free(c);

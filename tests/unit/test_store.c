@@ -335,7 +335,7 @@ START_TEST(check_compares_events_with_states)
 			     NULL, &err),
 	    1);
 	ck_assert_int_eq(store_check(s, &err), -1);
-	ck_assert_str_eq(err.text, "job 2 is held, its events say queued");
+	ck_assert_str_eq(err.text, "job 2 is held, but its events say queued");
 	store_rollback(s);
 	ck_assert_int_eq(add_job(1, &err), 0);
 	ck_assert_int_eq(store_run(s,
