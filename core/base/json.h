@@ -33,12 +33,11 @@ bool json_has_nul(const char *text, size_t len);
  * are borrowed from the object.
  */
 const char *json_str(const cJSON *object, const char *key, const char *fallback);
-int64_t json_int(const cJSON *object, const char *key,
 /*
- * A whole number, or a string with a decimal number, which is how numbers
- * beyond 2^53 are written.
+ * A member that is a whole number, or a string with a decimal number, which is
+ * how numbers beyond 2^53 are written.
  */
-    int64_t fallback);
+int64_t json_int(const cJSON *object, const char *key, int64_t fallback);
 bool json_bool(const cJSON *object, const char *key, bool fallback);
 const cJSON *json_get(const cJSON *object, const char *key); /* by exact name; NULL if missing */
 /* by path, as in "a.b.c"; NULL if missing */

@@ -13,24 +13,26 @@
 #include "config/config.h"
 
 #define AUTHORS_MAX 1000
-#define AUTHORS_ANYBODY "*"   /* everybody except bots and drover itself */
+#define AUTHORS_ANYBODY "*"   /* everyone except bots and drover itself */
 
-/* What is wrong with an entry, for people; NULL when it is good. */
+/*
+ * What is wrong with an entry, as "a pattern" and the like; NULL if it is good.
+ */
 const char *authors_fault(const char *entry);
 /*
- * The list in force for "plugin.source": the configured one, else defaults,
- * which is the plugin's own. NULL when defaults is NULL, since such a source
- * has no authors. Borrowed.
+ * The list in force for the source "plugin.source": the configured one, else
+ * defaults, which is the plugin's own. NULL if defaults is NULL, since such a
+ * source has no authors. Borrowed.
  */
 const char *const *authors_of(const struct config *, const char *source,
     const char *const *defaults);
 /*
- * 1 when this person may start work. 0 when not, and *why (may be NULL) is a
- * constant sentence with the reason. authors NULL: the source has no list, and
- * only bots and drover itself are refused. person NULL or without an id: it is
- * not known who asks. Ids are compared without case, marks exactly. own (may be
- * NULL) is the plugin's own list, whose words are always marks: a stranger
- * whose login is "member" is not a member.
+ * Returns 1 if this person may start work, else 0, with the reason as a
+ * constant text in *why, which may be NULL. authors is NULL if the source has
+ * no list; then only bots and drover itself are refused. person is NULL or has
+ * no id if it is not known who asks. Ids are compared without case, marks
+ * exactly. own (may be NULL) is the plugin's own list, whose words are always
+ * marks: a stranger whose login is "member" is not a member.
  */
 int authors_allow(const char *const *authors, const char *const *own, const struct drover_person *,
     const char **why);

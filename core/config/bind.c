@@ -24,7 +24,7 @@ static read_fn bind_read_string, bind_read_path, bind_read_word, bind_read_int, 
     bind_read_list;
 
 static const struct {
-	const char *wants;   /* what the right value looks like */
+	const char *wants;   /* what a right value looks like */
 	read_fn *read;
 } kinds[KEY_KINDS] = {
 	[KEY_STRING] = { "text in quotes", bind_read_string },

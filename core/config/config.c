@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Loads the configuration: finds the files, lays them over one another and the
- * environment over them, and makes the checks that need more than one key.
+ * Loads the configuration: finds the files, lays them and then the environment
+ * over one another, and makes the checks that need more than one key.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -71,8 +71,8 @@ config_folder(const char *file)
 }
 
 /*
- * A folder by the XDG base directory specification, which has relative values
- * ignored. The caller frees.
+ * A folder by the XDG base directory specification, under which relative values
+ * are ignored. The caller frees it.
  */
 static char *
 config_xdg(const char *variable, const char *fallback, const char *name)
@@ -141,9 +141,7 @@ config_is_conf_file(const struct dirent *e)
 	return e->d_name[0] != '.' && len > 5 && strcmp(e->d_name + len - 5, ".conf") == 0;
 }
 
-/*
- * Which file wins must not depend on the locale, as alphasort() would have it.
- */
+/* Unlike alphasort(), does not let the locale decide which file wins. */
 static int
 config_by_bytes(const struct dirent **a, const struct dirent **b)
 {
@@ -202,9 +200,7 @@ config_set_places(struct config *c)
 		    path_join(c->state_dir, "drover.sock");
 }
 
-/*
- * "FILE:LINE: PATH.KEY: what", for faults that the table of keys cannot find.
- */
+/* Fills err with "FILE:LINE: PATH.KEY: " and the text. Returns -1. */
 static int
 config_fault(const struct config *c, struct error *err, const char *path, const char *key,
     const char *format, ...)
@@ -350,7 +346,7 @@ config_check_repo_name(const struct config *c, const cJSON *option, const cJSON 
 {
 	const char *name = cJSON_GetStringValue(value);
 
-	/* A pattern, or a forge's OWNER/NAME, is checked by the plugin. */
+	/* The plugin itself checks a pattern, and a forge's OWNER/NAME. */
 	if (name == NULL || !text_is_name(name) || config_repo(c, name) != NULL)
 		return 0;
 	return error_set(err, DROVER_CONFIG, "%s: %s.%s: there is no repo \"%s\": add it to repos",
@@ -515,9 +511,7 @@ config_load(const char *file, struct buf *warnings, struct error *err)
 	cJSON *layers = config_builtin_layers();
 	struct config *c = NULL;
 
-	/*
-	 * Makes it absolute, so that a reload finds the file from any folder.
-	 */
+	/* An absolute path, so that a reload finds the file from any folder. */
 	if (file == NULL) {
 		found = config_find_file(err);
 	} else {
@@ -655,7 +649,7 @@ config_plugin(const struct config *c, const char *name)
 	return NULL;
 }
 
-/* The plugin of "plugin.name"; *local is the part behind the dot. */
+/* Finds the plugin of "plugin.name"; *local gets the part behind the dot. */
 static const struct config_plugin *
 config_plugin_of(const struct config *c, const char *full, const char **local)
 {

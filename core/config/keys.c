@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Every key of the configuration. A new one is a line here and a member in
+ * Every key of the configuration. To add one, add a line here and a member in
  * config.h.
  */
 #include <stdbool.h>

@@ -241,8 +241,8 @@ layer_plain(const cJSON *node)
 }
 
 /*
- * The group of that name in a list, before the element until (NULL: in the
- * whole list).
+ * Finds the group of that name in a list, before the element `until`, or in the
+ * whole list if that is NULL.
  */
 static const cJSON *
 layer_find_named(const cJSON *list, const char *name, const cJSON *until)

@@ -15,33 +15,33 @@
 #define LAYER_MAX (1 << 20) /* bytes of one file */
 
 /*
- * Reads libconfig text; name is for errors, dir for @include. The caller
- * deletes. NULL on error.
+ * Reads libconfig text. Errors call it name, and @include starts from dir.
+ * Returns NULL on error. The caller deletes the layer.
  */
 cJSON *layer_read(const char *text, const char *name, const char *dir, struct error *);
-/* Plain JSON as a layer; origins has the origin of each path. */
+/* Makes a layer of plain JSON. origins has the origin of each path. */
 cJSON *layer_wrap(const cJSON *plain, const cJSON *origins);
-/* The plain value of a node. The caller deletes. */
+/* Returns the plain value of a node. The caller deletes it. */
 cJSON *layer_plain(const cJSON *node);
 /*
- * Lays over onto base and frees it: groups are merged by key, lists of groups
- * by name, all other values replace.
+ * Lays `over` onto base and frees it. Groups are merged by key and lists of
+ * groups by name; any other value replaces the one in base.
  */
 int layer_merge(cJSON *base, cJSON *over, struct error *);
 /*
- * Lays scalars of the environment over it: DROVER_RUNNING,
+ * Lays scalars of the environment onto base, such as DROVER_RUNNING or
  * DROVER_POOLS_HEAVY_SLOTS.
  */
 void layer_environment(cJSON *base);
 
 const char *layer_at(const cJSON *node);
 const cJSON *layer_value(const cJSON *node);
-/* Value of the key "name" of a group; NULL when it has no name. */
+/* The value of the key "name" of a group; NULL if the group has no name. */
+const char *layer_name(const cJSON *group);
 /*
- * The word for an entry of a list in paths: its name, else its place. Returns
- * one of the two.
+ * How a path names an entry of a list: by its name, or else by its place, which
+ * is written to out. Returns the one that is used.
  */
 const char *layer_label(const char *name, int place, char *out, size_t size);
-const char *layer_name(const cJSON *group);
 
 #endif

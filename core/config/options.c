@@ -23,10 +23,11 @@ enum option_secret_way { SECRET_FILE, SECRET_ENV, SECRET_COMMAND, SECRET_WAYS };
 struct option_value {
 	const struct drover_option *option;
 	char *at;                /* NULL when it is not configured */
-	char *text;              /* of a scalar; NULL without a value and a default */
-	int64_t number;          /* int, bool, duration, size */
-	char **list;             /* lists, and the command of a secret */
-	enum option_secret_way way; /* how text or list lead to the secret */
+	/* value of a scalar; NULL if it has neither a value nor a default */
+	char *text;
+	int64_t number;          /* value of an int, bool, duration or size */
+	char **list;             /* a list, or the command of a secret */
+	enum option_secret_way way; /* how text or list leads to the secret */
 };
 
 struct options {
@@ -40,7 +41,7 @@ typedef int read_fn(struct option_value *, const char *dir, const cJSON *);
 static read_fn options_read_string, options_read_bool, options_read_int, options_read_duration,
     options_read_size, options_read_path, options_read_list;
 
-/* By enum drover_type. */
+/* Indexed by enum drover_type. */
 static const struct {
 	const char *name, *wants;
 	read_fn *read;
@@ -146,7 +147,10 @@ options_find(const struct options *o, const char *key)
 	return NULL;
 }
 
-/* "token_file" -> the option token, SECRET_FILE. */
+/*
+ * Finds the option of a key. "token_file" names the option token, in the way
+ * SECRET_FILE.
+ */
 static struct option_value *
 options_find_secret(const struct options *o, const char *key, enum option_secret_way *way)
 {
@@ -243,7 +247,7 @@ options_take(struct options *o, const cJSON *entry, const char *what, struct err
 	return 0;
 }
 
-/* A string as it is, any other value as a file would have it. */
+/* Writes a string as it is, and any other value as a file would have it. */
 static int
 options_set_default(struct options *o, struct option_value *v, const char *what, struct error *err)
 {

@@ -40,7 +40,7 @@ prompts_place_name(enum prompt_place place)
 	return names[place];
 }
 
-/* [a-z0-9-]+, at most 64 bytes. */
+/* True for a name of a prompt: [a-z0-9-]+, at most 64 bytes. */
 static bool
 prompts_is_name(const char *name)
 {
@@ -49,7 +49,7 @@ prompts_is_name(const char *name)
 
 /*
  * The folder of a place: the configured one, or drover's own with the plugin's
- * name added; NULL when the place has no folder. The caller frees.
+ * name added; NULL if the place has no folder. The caller frees it.
  */
 static char *
 prompts_folder(const struct config *c, const struct prompt_for *who, enum prompt_place place)
@@ -92,7 +92,7 @@ prompts_lies_below(int fd, const char *dir)
 	return strncmp(real, state, len) == 0 && real[len] == '/';
 }
 
-/* 1: read, 0: there is no such file, -1. */
+/* Returns 1 if the file was read, 0 if there is no such file, or -1. */
 static int
 prompts_read_file(const struct config *c, const char *path, struct buf *out, struct error *err)
 {

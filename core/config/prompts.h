@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where prompts lie: folders that the configuration names, and drover's own. */
+/*
+ * Finds prompts, in the folders that the configuration names and in drover's
+ * own.
+ */
 #ifndef CONFIG_PROMPTS_H
 #define CONFIG_PROMPTS_H
 
@@ -13,7 +16,7 @@
 
 #define PROMPT_FILE_MAX (256 * 1024)
 
-/* In the order in which they are asked. */
+/* The places where prompts lie, in the order in which they are searched. */
 enum prompt_place {
 	PROMPT_OF_SOURCE,
 	PROMPT_OF_REPO,
@@ -23,10 +26,10 @@ enum prompt_place {
 };
 
 /*
- * What a prompt is looked up for; a member that is NULL or "" names no folder.
+ * What a prompt is looked up for. A member that is NULL or "" names no folder.
  */
 struct prompt_for {
-	const char *plugin;      /* required: whose pipeline it is */
+	const char *plugin;      /* the plugin of the pipeline; required */
 	const char *source;      /* "github.pr-comment" */
 	const char *repo;
 };
@@ -40,25 +43,26 @@ struct prompt_text {
 /* "source", "repo", "configuration", "drover". */
 const char *prompts_place_name(enum prompt_place);
 /*
- * Finds a prompt: PLUGIN/NAME.md or NAME.md in a configured folder,
- * PLUGIN/NAME.md in drover's own. -1: PERMANENT when no folder has it ("no such
- * prompt NAME: there are a, b"), CONFIG when the first one found cannot be
- * used.
+ * Finds a prompt: PLUGIN/NAME.md or NAME.md in a configured folder, or
+ * PLUGIN/NAME.md in drover's own. Returns -1 with PERMANENT if no folder has it
+ * ("no such prompt NAME: there are a, b"), or with CONFIG if the first file
+ * that was found cannot be used.
  */
 int prompts_find(const struct config *, const struct prompt_for *, const char *name,
     struct prompt_text *, struct error *);
 void prompts_free(struct prompt_text *);
 /*
- * The names that prompts_find() would find, sorted, NULL-terminated. The caller
- * frees with free_strings().
+ * Returns the names that prompts_find() would find, sorted and NULL-terminated.
+ * The caller frees them with free_strings().
  */
 char **prompts_names(const struct config *, const struct prompt_for *);
 
 /*
  * Reads every file that a prompt can come from, for each source and repo.
- * exports: an array of what each configured plugin declares
- * (loader_describe()). Adds a line for each fault to faults, "FILE:LINE:
- * unknown variable {{x}} (known: a, b)"; returns how many.
+ * exports is an array of what each configured plugin declares
+ * (loader_describe()). Appends a line for each fault to faults, such as
+ * "FILE:LINE: unknown variable {{x}} (known: a, b)", and returns how many there
+ * are.
  */
 int prompts_check(const struct config *, const cJSON *exports, struct buf *faults);
 

@@ -19,7 +19,7 @@
 struct prompts_check_run {
 	const struct config *config;
 	const cJSON *all;           /* exports of every plugin */
-	const char *plugin;         /* whose prompts are looked at */
+	const char *plugin;         /* the plugin whose prompts are checked */
 	const cJSON *known;         /* names of variables */
 	const char *file;
 	struct buf *faults;
@@ -37,7 +37,10 @@ static void prompts_check_found(struct prompts_check_run *, const struct prompt_
 static bool prompts_check_is_declared(const struct prompts_check_run *, const char *name);
 static cJSON *prompts_check_union(const struct prompts_check_run *);
 
-/* The same line is written once: one file may serve many prompts. */
+/*
+ * Appends a line unless it is there already, since one file may serve many
+ * prompts.
+ */
 static void
 prompts_check_say(struct prompts_check_run *c, const char *line)
 {
@@ -149,8 +152,8 @@ prompts_check_is_declared(const struct prompts_check_run *c, const char *name)
 }
 
 /*
- * All variables of all prompts, for files that no pipeline declares and a
- * person asks for by name.
+ * Checks the files that no pipeline declares and a person may ask for by name.
+ * They may use all variables of all prompts.
  */
 static cJSON *
 prompts_check_union(const struct prompts_check_run *c)

@@ -52,7 +52,7 @@ show_text(struct buf *out, const char *s)
 	buf_addc(out, '"');
 }
 
-/* A value that fits on one line. */
+/* Writes a value that fits on one line. */
 static void
 show_value(struct buf *out, const cJSON *value)
 {
@@ -183,8 +183,8 @@ example_value(struct buf *out, const struct key *key)
 }
 
 /*
- * One sample entry of a map or list, as a comment, since there is no entry by
- * default.
+ * Writes one sample entry of a map or list, as a comment, since there is no
+ * entry by default.
  */
 static void
 example_many(struct buf *out, const struct key *key, int depth)
@@ -259,7 +259,8 @@ config_example(struct buf *out)
 }
 
 /*
- * {"repos.web.url": "\"https://...\"", ...}: one entry a line of a difference.
+ * Adds {"repos.web.url": "\"https://...\"", ...}, an entry for each line that a
+ * difference may have.
  */
 static void
 show_flatten(cJSON *out, struct buf *path, const cJSON *value)

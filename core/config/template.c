@@ -10,8 +10,8 @@
 static size_t template_variable(const char *at, const char *end, char *name);
 
 /*
- * Length of the {{name}} at at, with the name copied out; 0 when there is no
- * variable.
+ * Returns the length of the {{name}} that begins at `at`, and copies the name;
+ * 0 if no variable begins there.
  */
 static size_t
 template_variable(const char *at, const char *end, char *name)

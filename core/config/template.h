@@ -7,7 +7,7 @@
 
 #include "base/error.h"
 
-#define TEMPLATE_NAME_MAX 64 /* of a variable */
+#define TEMPLATE_NAME_MAX 64 /* bytes of a variable's name */
 
 struct template_reader {
 	/* A piece of the text between variables, with braces unescaped. */
@@ -21,9 +21,9 @@ struct template_reader {
 };
 
 /*
- * Walks a template. {{name}} may have blanks inside the braces; names are of
- * a-z, 0-9, _ and -; {{{{ stands for {{. Returns 0, -1 with CONFIG "FILE:LINE:
- * ..." (file is the name for errors), or what variable() returned.
+ * Walks a template. {{name}} may have blanks inside the braces; names are made
+ * of a-z, 0-9, _ and -; {{{{ stands for {{. Returns 0, or -1 with CONFIG
+ * "FILE:LINE: ...", in which file is the name, or what variable() returned.
  */
 int template_walk(const char *text, size_t len, const char *file, const struct template_reader *,
     struct error *err);

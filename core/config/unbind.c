@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From structs back to JSON, and freeing them: what each kind of key writes and
+ * Turns structs back into JSON and frees them: what each kind of key writes and
  * frees.
  */
 #include <stdbool.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Notices: an event of a job becomes a row for each entry of `notify` that
- * wants it, in the event's own transaction; notices_tick() sends rows as calls
- * of operations, again with backoff until they are taken.
+ * Notices. An event of a job becomes a row for each entry of `notify` that
+ * wants it, in the event's own transaction. notices_tick() sends the rows as
+ * calls of operations, and again with backoff until an operation takes them.
  */
 #include <sys/queue.h>
 
@@ -27,7 +27,7 @@
 #define NOTICE_GIVE_UP_MS (24 * 3600 * 1000)
 #define NOTICE_TROUBLE_MS 1000
 #define NOTICE_LISTED 20
-#define NOTICE_KEY_MAX 80                 /* bytes of a job's key and of its kind in a text */
+#define NOTICE_KEY_MAX 80                 /* bytes of a job's kind, and of its key, in a text */
 #define NOTICE_TITLE_MAX 200
 #define NOTICE_DETAIL_MAX 300
 
@@ -55,11 +55,12 @@ struct notices {
 	notice_ready *ready;
 	notice_send *send;
 	void *arg;
-	int64_t due;                      /* wall; INT64_MAX when no notice waits */
-	bool look;                        /* due has to be read from the store */
+	/* wall; when the next notice is due; INT64_MAX if no notice waits */
+	int64_t due;
+	bool look;                        /* due must be read from the store again */
 	/*
-	 * Wall, at the last tick: an earlier time now means that the clock was
-	 * set back.
+	 * Wall time of the last tick. An earlier time now means that the clock
+	 * was set back.
 	 */
 	int64_t seen;
 	LIST_HEAD(, notice_flight) flights;
@@ -70,10 +71,10 @@ struct notices {
 
 static const struct log_scope notice_scope = { .part = "core" };
 
-/* The words for each event, before its detail. */
+/* The words for each event, which its detail follows. */
 static const struct {
 	const char *event, *said;
-	bool tries;                       /* and after how many attempts */
+	bool tries;                       /* the number of attempts is told too */
 } phrases[] = {
 	{ "start", "started", false },
 	{ "pull", "pull request", false },
@@ -215,8 +216,9 @@ notice_request(const struct config_notify *notify, const char *text, const char 
 }
 
 /*
- * An event that happens to a job again, after a release or a retry, is told
- * again: the key has the attempt, or the pull request.
+ * Makes the key of a notice. An event that happens to a job again, after a
+ * release or a retry, is told again, so the key contains the attempt or the
+ * pull request.
  */
 static void
 notice_key(const struct job_news *news, int place, char *out, size_t size)
@@ -343,8 +345,8 @@ notices_tick(struct notices *n, struct error *err)
 
 	OBJ_CHECK(n, NOTICE_MAGIC);
 	/*
-	 * The clock of the core before may have been ahead, by an amount that
-	 * is not known.
+	 * The clock was set back, or the clock of an earlier core was ahead. By
+	 * how much is not known.
 	 */
 	if (now < n->seen) {
 		if (outbox_clip(n->store, now + NOTICE_BACKOFF_MAX_MS, err) < 0)
@@ -368,8 +370,8 @@ notices_tick(struct notices *n, struct error *err)
 	if (n->due == INT64_MAX || n->due > now)
 		return n->due == INT64_MAX ? -1 : n->due - now;
 	/*
-	 * The answers to notices that are being sent wake the loop, and so does
-	 * a plugin that has become ready.
+	 * The answers to notices that are under way wake the loop. Otherwise
+	 * the operation's plugin is still being started, so look again soon.
 	 */
 	return n->flights_len > 0 ? -1 : NOTICE_TROUBLE_MS;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Notices in the store: one row each, kept as long as the job, so that nothing
- * is sent twice.
+ * Notices in the store: a row for each, kept as long as its job, so that no
+ * notice is sent twice.
  */
 #include <stdlib.h>
 #include <string.h>

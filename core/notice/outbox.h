@@ -16,25 +16,26 @@ struct outbox_row {
 	int64_t tries, created_at, next_at;
 };
 
-/* 1: new, 0: there is one with this key, -1. */
+/* Returns 1 if the notice is new, 0 if there is one with this key, or -1. */
 int outbox_add(struct store *, uint64_t job, const char *key, const char *operation,
     const char *event, const char *request, int64_t now, struct error *);
 /*
- * Calls fn for those that are due, oldest first, at most n; fn owns the
+ * Calls fn for at most n notices that are due, the first due first. fn owns the
  * strings.
  */
 int outbox_due(struct store *, int64_t now, int n, void (*fn)(void *arg, struct outbox_row *),
     void *arg, struct error *);
-/* When the next one is due; INT64_MAX: no notice waits. */
+/* Reads when the next one is due; INT64_MAX if no notice waits. */
 int outbox_next(struct store *, int64_t *when, struct error *);
 /*
- * Notices that wait beyond latest, as after a wrong clock, wait until latest.
+ * Has notices that wait for a time after latest, which comes from a wrong
+ * clock, wait until latest.
  */
 int outbox_clip(struct store *, int64_t latest, struct error *);
 int outbox_sent(struct store *, uint64_t id, struct error *);
 int outbox_later(struct store *, uint64_t id, int64_t when, const char *why, struct error *);
 int outbox_drop(struct store *, uint64_t id, const char *why, struct error *);
-/* {waiting, dropped, list} */
+/* Returns {waiting, dropped, list}; see notices_status(). */
 cJSON *outbox_status(struct store *, int most);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Buckets: jobs are counted in all, by kind, repo, pool and agent, and each of
- * these can be paused.
+ * Buckets count jobs: all of them, and those of each kind, repo, pool and
+ * agent. Each bucket can be paused.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -120,7 +120,10 @@ pause_load(struct queue *q, struct error *err)
 	return 0;
 }
 
-/* "pool/heavy" and the like; "" for everything. */
+/*
+ * True for the name of something that can be paused, such as "pool/heavy"; ""
+ * means everything.
+ */
 static bool
 pause_valid(const char *what)
 {

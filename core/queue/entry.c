@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A job in memory: made, found, and counted in its buckets. */
+/* Entries: makes a job in memory, finds it, and counts it in its buckets. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a running attempt reports: results, usage, and how it ended. Each report
- * carries the attempt's epoch and is refused as fenced when that is stale.
+ * Takes what a running attempt reports: results, usage, and its outcome. Each
+ * report carries the attempt's epoch and is refused as FENCED if that is stale.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +12,7 @@
 #include "base/text.h"
 #include "queue/inside.h"
 
-/* Most that one report may add, so that sums cannot overflow. */
+/* The most that one report may add, so that sums cannot overflow. */
 #define USAGE_MAX INT64_C(1000000000000000)
 
 static const char sql_usage[] =
@@ -43,7 +43,7 @@ static const struct rule {
 	int code;
 	enum job_event event;
 	enum backoff backoff;
-	size_t counter; /* offset of the counter that goes up; 0 when no counter does */
+	size_t counter; /* offset of the counter that goes up; 0 if no counter does */
 } rules[] = {
 	{ DROVER_OK, EVENT_SUCCEED, 0, 0 },
 	{ DROVER_AGAIN, EVENT_FAIL, BACKOFF_TRANSPORT, offsetof(struct job, agains) },

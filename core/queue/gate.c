@@ -2,9 +2,9 @@
 /*
  * The gates, in the order in which they are asked. A gate is open, or says in
  * one sentence what it waits for; a claim needs no sentence and passes no
- * buffer. REACH_ALL gates are asked once a claim and REACH_GROUP gates once a
- * group. REACH_JOB gates hold single jobs, which ready.c and the states keep
- * out of the groups already: they are here to answer `drover why`.
+ * buffer. Gates of REACH_ALL are asked once a claim, those of REACH_GROUP once
+ * a group. Gates of REACH_JOB close for single jobs, which ready.c and the
+ * states keep out of the groups already; they are here to answer `drover why`.
  */
 #include <string.h>
 
@@ -335,7 +335,10 @@ why_error_row(void *arg, const struct store_row *row)
 	return 1;
 }
 
-/* A job that has ended or is running passes no gates. */
+/*
+ * Gives the reason for a job that is running or has ended, which passes no
+ * gates. Returns false for any other job.
+ */
 static bool
 why_asks_no_gate(struct queue *q, const struct entry *e, cJSON *out)
 {
@@ -347,8 +350,8 @@ why_asks_no_gate(struct queue *q, const struct entry *e, cJSON *out)
 		buf_addf(&reason, "it runs on %s", e->job.worker);
 	else if (e->job.state == JOB_DEAD) {
 		/*
-		 * The cause of death is only in the database; without it the
-		 * sentence is shorter.
+		 * The job's error is only in the database. If it cannot be
+		 * read, the sentence does without it.
 		 */
 		(void)store_read(q->store, "select error from job where id = $1", &id, 1,
 		    why_error_row, error, NULL);

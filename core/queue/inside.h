@@ -4,9 +4,9 @@
  * an entry. It is counted in buckets: the one for everything, and those of its
  * kind, repo, pool and agent; a bucket may be paused or full. Waiting entries
  * with the same buckets form a group, whose gates are asked once for all of
- * them. A group's heaps hold only jobs that could start now: a job that waits
- * for another job is kept with its dependency, and of the jobs that share a
- * serial key only the first is in a heap, and none while one of them runs.
+ * them. A group's heaps hold only jobs that could start now. A job that waits
+ * for another job is kept with its dependency. Of the jobs that share a serial
+ * key only the first is in a heap, and while one of them runs, no other is.
  */
 #ifndef QUEUE_INSIDE_H
 #define QUEUE_INSIDE_H
@@ -22,15 +22,16 @@
 #include "queue/queue.h"
 
 #define QUEUE_MAGIC 0x51554555u /* "QUEU" */
-#define QUEUE_POOL "light"      /* pool of a kind that names none */
-#define QUEUE_RETRIES 2         /* of a kind that its plugin has not described yet */
+#define QUEUE_POOL "light"      /* pool of a kind that names no pool */
+#define QUEUE_RETRIES 2         /* retries of a kind that its plugin has not described yet */
 #define QUEUE_YIELD_MAX_MS (30 * 60 * 1000)
-#define QUEUE_DUE_MAX 1000      /* delays that may end in one tick, so that a tick stays short */
-#define QUEUE_TROUBLE_MS 1000   /* until the queue tries again after the store has failed */
+/* delays that end in one tick at most, so that a tick stays short */
+#define QUEUE_DUE_MAX 1000
+#define QUEUE_TROUBLE_MS 1000   /* the wait after a failure of the store */
 #define QUEUE_CRASHES_MAX 3
 #define QUEUE_AGAIN_MS \
 	(24 * 3600 * 1000) /* a job that fails with nothing but AGAIN dies after this long */
-#define QUEUE_AGAIN_MIN 20                /* and this many tries in a row */
+#define QUEUE_AGAIN_MIN 20                /* and after at least this many tries in a row */
 #define QUEUE_PATH_MAX (8 + 2 * DROVER_NAME_MAX + 2) /* "agent/" and a kind's name */
 
 enum place { IN_ALL, IN_KIND, IN_REPO, IN_POOL, IN_AGENT, PLACES };
@@ -38,15 +39,15 @@ enum place { IN_ALL, IN_KIND, IN_REPO, IN_POOL, IN_AGENT, PLACES };
 struct bucket {
 	char *path;               /* "pool/heavy"; "" for everything */
 	char *name;               /* the part of path behind the slash */
-	int slots;                /* 0: no limit */
-	bool configured;          /* of a pool: the configuration has it */
+	int slots;                /* 0 means no limit */
+	bool configured;          /* of a pool or repo: it is in the configuration */
 	int64_t memory;           /* of a pool: what one job is expected to need */
 	int running, waiting, delayed;
 	bool paused;
 	int64_t until, since;
 	char *why;
-	uint64_t passed;          /* of a kind: the walk in which it had no worker */
-	struct kind_traits *traits; /* of a kind; NULL while it is not described */
+	uint64_t passed;          /* of a kind: number of the last walk in which it had no worker */
+	struct kind_traits *traits; /* of a kind; NULL if it is not described yet */
 	struct bucket **yields;   /* NULL-terminated, or NULL */
 	UT_hash_handle hh;
 };
@@ -63,14 +64,14 @@ struct group {
 struct lane {
 	struct group *group;
 	struct heap heap;
-	struct entry *shown;      /* the one that is in the group's heaps */
+	struct entry *shown;      /* the job that is in the group's heaps, or NULL */
 	LIST_ENTRY(lane) link;
 };
 
 struct serial {
 	char *name;
 	int running;
-	uint64_t holder;          /* the job that runs */
+	uint64_t holder;          /* the job that runs; valid if running is not 0 */
 	LIST_HEAD(, lane) lanes;
 	UT_hash_handle hh;
 };
@@ -78,16 +79,16 @@ struct serial {
 /* A job that has not succeeded and that other jobs wait for. */
 struct dependency {
 	uint64_t id;
-	enum job_state ended;     /* how it ended; valid only when no entry has this id */
+	enum job_state ended;     /* state in which it ended; valid only if no entry has this id */
 	LIST_HEAD(, entry) needers;
 	UT_hash_handle hh;
 };
 
 struct entry {
-	struct job job;           /* first, so that a struct job of the queue is its entry */
-	bool own_pool, own_agent; /* the job asked for them; otherwise they follow its kind */
+	struct job job;           /* must be first: a struct job of the queue is also its entry */
+	bool own_pool, own_agent; /* the job itself named them; otherwise they follow its kind */
 	struct bucket *in[PLACES]; /* IN_REPO and IN_AGENT may be NULL */
-	struct group *group;      /* while it waits */
+	struct group *group;      /* the group that it waits in, or NULL */
 	struct lane *lane;
 	struct serial *serial;
 	struct dependency *needs;
@@ -106,7 +107,7 @@ struct queue {
 	struct store *store;
 	struct bucket *buckets, *all;
 	struct group *groups;
-	TAILQ_HEAD(group_list, group) ready; /* groups with something in their heaps */
+	TAILQ_HEAD(group_list, group) ready; /* groups whose heaps are not empty */
 	struct serial *serials;
 	struct dependency *dependencies;
 	struct entry *by_id, *by_key;
@@ -122,32 +123,36 @@ struct queue {
 	void *news_arg;
 };
 
-/* What a change of state brings besides the state and the counters. */
+/* What a change of state records besides the state and the counters. */
 struct transition {
-	const char *who, *detail;   /* for the event */
-	const char *error;          /* text of the failure; NULL keeps the present one */
-	int code;                   /* its class */
+	const char *who, *detail;   /* who made the change and why, for the event */
+	const char *error;          /* text of the failure; NULL keeps the job's present one */
+	int code;                   /* class of the failure */
 };
 
 /* bucket.c */
 struct bucket *bucket_get(struct queue *, const char *type,
-    const char *name); /* made when it is missing; NULL when name is NULL */
+    const char *name); /* makes it if it is missing; NULL if name is NULL or "" */
 struct bucket *bucket_find(struct queue *, const char *type, const char *name);
 bool bucket_paused(const struct bucket *, int64_t now);
 void bucket_forget_kind(struct bucket *);
 void bucket_free_all(struct queue *);
 int pause_load(struct queue *, struct error *);
 /*
- * Ends the pauses that are over; ms until the next one ends, -1: there is none.
+ * Ends the pauses that are over. Returns the ms until the next one ends, or -1
+ * if no pause has an end.
  */
 int64_t pause_tick(struct queue *, int64_t now, struct error *);
 
 /* entry.c */
-/* Takes the strings of ask; NULL counts as "". The caller sets the rest. */
+/*
+ * Makes an entry with the strings of ask; NULL counts as "". The caller sets
+ * the rest.
+ */
 struct entry *entry_new(struct queue *, const struct job_ask *, const char *trace);
 /*
- * Sets pool and agent to the kind's, where the job asked for none. Call it only
- * while the entry is not entered.
+ * Sets pool and agent to those of the kind unless the job itself named them.
+ * Call it only while the entry is not entered.
  */
 void entry_follow(struct queue *, struct entry *);
 void entry_free(struct queue *, struct entry *);
@@ -157,8 +162,8 @@ struct entry *entry_find(struct queue *, uint64_t id);
 struct entry *entry_same(struct queue *, const char *kind, const char *key);
 void entry_set_text(char **owned, char **shown, const char *text);
 /*
- * Enters the entry where its state belongs (group, due heap, running list), and
- * takes it out again.
+ * Put the entry where its state belongs (group, heap of delays, list of running
+ * jobs), and take it out again.
  */
 void entry_enter(struct queue *, struct entry *);
 void entry_leave(struct queue *, struct entry *);
@@ -171,8 +176,8 @@ void serial_give(struct queue *, struct entry *);
 void ready_init_due(struct heap *);
 bool ready_before(const struct entry *, const struct entry *);
 /*
- * Makes an entry wait for the job that it comes after, unless that one has
- * succeeded. must_exist: -1 when there is no such job.
+ * Makes an entry wait for the job that it comes after, unless that job has
+ * succeeded. Returns -1 if there is no such job and must_exist is set.
  */
 int dependency_attach(struct queue *, struct entry *, bool must_exist, struct error *);
 void dependency_ended(struct queue *, uint64_t id, enum job_state);
@@ -181,8 +186,8 @@ void dependency_detach(struct queue *, struct entry *);
 /* operate.c, replace.c */
 int operate_cancel(struct queue *, uint64_t id, const char *why, const char *by, struct error *);
 /*
- * Cancels jobs that wait or are held for an older revision: same kind, and same
- * key up to its last "@".
+ * Cancels the jobs that wait or are held for an older revision: those with the
+ * same kind, and the same key up to its last "@".
  */
 int replace_older(struct queue *, const struct job *, struct error *);
 
@@ -194,29 +199,29 @@ int row_save(struct queue *, const struct job *, int64_t now, const struct trans
     struct error *);
 int row_attempt(struct queue *, const struct job *, const struct job_outcome *,
     const char *class_name, int64_t now, struct error *);
-/* Makes entries from rows; they are not indexed or entered yet. */
+/* Makes entries from rows. They are not yet indexed or entered. */
 int row_load_active(struct queue *, void (*fn)(struct queue *, struct entry *), struct error *);
 struct entry *row_load(struct queue *, uint64_t id,
-    struct error *); /* NULL and PERMANENT when there is no such row */
+    struct error *); /* NULL and PERMANENT if there is no such row */
 int row_counts(struct queue *, struct error *);
 
 /* transition.c */
 /*
- * Applies an event to the row, the event log and memory. next: the job as it
- * becomes, except its state. The entry of a job that becomes final is freed.
+ * Applies an event to the row, the event log and memory. next is the job as it
+ * will be, except for its state. If the job becomes final, its entry is freed.
  */
 int transition_apply(struct queue *, struct entry *, enum job_event, struct job *next,
     const struct transition *, struct error *);
 int transition_announce(struct queue *, const char *event, const struct job *, const char *detail,
     struct error *);
 /*
- * Copies text as valid UTF-8 of at most size - 1 bytes. Returns out; NULL for
- * NULL.
+ * Copies text as valid UTF-8 of at most size - 1 bytes. Returns out, or NULL if
+ * text is NULL.
  */
 char *job_text(const char *text, char *out, size_t size);
 /*
- * A reason to hold a job, for struct job's held_why: borrowed until
- * transition_apply() has copied it.
+ * The reason for which a job is held, for held_why of struct job: text, or
+ * otherwise if text is empty. Borrowed until transition_apply() has copied it.
  */
 char *job_why(const char *text, const char *otherwise);
 
@@ -231,7 +236,10 @@ struct gate_ask {
 };
 void gate_ask_init(struct gate_ask *, const struct queue *, const struct queue_view *);
 bool gate_open(const struct gate_ask *, enum reach);
-/* ms until a job that yields now has waited long enough; -1: no job yields. */
+/*
+ * Returns the ms until a job that yields now has waited long enough, or -1 if
+ * no job yields.
+ */
 int64_t gate_next_ageing(const struct queue *, int64_t now);
 
 #endif

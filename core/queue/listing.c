@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Jobs as JSON, read from their rows: lists, and one job with its history. */
+/*
+ * Shows jobs as JSON, read from their rows: lists, and one job with its
+ * history.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,12 +15,12 @@
 
 #define LIST_DEFAULT 50
 #define LIST_MAX 1000
-#define HISTORY_LIMIT "5000" /* how many events of a job are shown, the newest ones */
-#define TRACE_MIN 8      /* least digits of a trace id that may name a job */
+#define HISTORY_LIMIT "5000" /* how many events of a job are shown; the newest ones are */
+#define TRACE_MIN 8      /* the digits of a trace id that name a job are at least so many */
 
 /*
- * A column and how it is shown. Zeros and missing texts are shown too, so that
- * readers can rely on each member.
+ * A column and the member that shows it. Zeros and missing texts are shown too,
+ * so that readers can rely on each member.
  */
 struct column {
 	const char *name, *shown;
@@ -98,8 +101,8 @@ struct column {
 #define USAGE_FIRST "input" /* this column and those behind it are members of "usage" */
 
 /*
- * The last condition repeats that of the partial index, which is used only
- * then.
+ * The last condition is that of the partial index, which is used only if the
+ * query repeats it.
  */
 static const char sql_list_aside[] =
     SELECT_JOB
@@ -132,7 +135,7 @@ static const char sql_events[] =
     "order by id "
     "limit $2";
 
-/* The newest of them, the oldest of these first. */
+/* The newest events of a job, in the order in which they happened. */
 static const char sql_history[] =
     "select * "
     "from (" SELECT_EVENT
@@ -189,7 +192,7 @@ listing_json(const struct column *columns, size_t len, const struct store_row *r
 	return out;
 }
 
-/* A job that asked for no pool or agent shows those of its kind. */
+/* A job that named no pool or agent shows those of its kind. */
 static void
 listing_follow_kind(const struct queue *q, cJSON *job)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What an operator does to jobs, and the removal of old ones. */
+/* What an operator does to jobs, and the removal of old jobs. */
 #include <stdlib.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,7 +15,7 @@ struct pruning {
 	const struct queue *q;
 	int64_t ended_before;
 	int len, most, looks;
-	bool more;               /* there are more rows; the next call goes on behind from */
+	bool more;               /* there are more rows; the next call goes on after `from` */
 	uint64_t from;
 	struct pruned_job {
 		uint64_t id;
@@ -34,8 +34,8 @@ static int operate_apply(struct queue *, uint64_t, enum job_event, const char *,
     struct error *);
 
 /*
- * The job's entry, or one made from a final job's row. *loaded: free it, unless
- * a change has made it active.
+ * Returns the job's entry, or makes one from the row of a final job and sets
+ * *loaded. The caller then frees it unless a change has made the job active.
  */
 static struct entry *
 operate_entry(struct queue *q, uint64_t id, bool *loaded, struct error *err)
@@ -158,8 +158,8 @@ queue_priority(struct queue *q, uint64_t id, int priority, const char *by, struc
 }
 
 /*
- * Rows come by id, which is by age: the first job that is too young ends the
- * search.
+ * Rows come in the order of their ids, and so of their age: the first job that
+ * is too young ends the search.
  */
 static int
 operate_prune_row(void *arg, const struct store_row *row)

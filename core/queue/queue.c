@@ -139,7 +139,10 @@ bucket_forget_kind(struct bucket *kind)
 	kind->yields = NULL;
 }
 
-/* Moves waiting jobs that asked for no pool or agent to those of their kind. */
+/*
+ * Moves the kind's waiting jobs that named no pool or agent to those of the
+ * kind.
+ */
 static void
 queue_kind_follow(struct queue *q, struct bucket *kind)
 {
@@ -193,7 +196,8 @@ queue_kind_set(struct queue *q, const char *name, const struct kind_traits *trai
 		}
 		t->yield_to = names;
 	}
-	bucket_forget_kind(kind); /* last, since the caller's traits may point into the old ones */
+	/* comes last, since the caller's traits may point into the old ones */
+	bucket_forget_kind(kind);
 	kind->yields = yields;
 	kind->traits = t;
 	kind->slots = traits->slots > 0 ? traits->slots : 0;
@@ -286,8 +290,8 @@ queue_seen(struct queue *q, uint64_t id, uint64_t epoch, int64_t rss)
 }
 
 /*
- * Free places of a bucket. At least one, whose job may wait, so that one long
- * job does not stop a source.
+ * The free places of a bucket. It is at least 1, and a job for that place may
+ * wait, so that one long job does not stop a source.
  */
 static int
 queue_places(const struct bucket *b)

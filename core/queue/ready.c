@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which jobs a claim looks at: groups with their two orders, by rank and by
+ * The jobs that a claim looks at: groups with their two orders, by rank and by
  * age, and the lanes of serial keys. Jobs that wait for another job are kept
- * out until that one has succeeded.
+ * out until that job has succeeded.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -109,8 +109,8 @@ group_remove(struct queue *q, struct group *g, struct entry *e)
 }
 
 /*
- * Shows the lane's first job to its group; no job while one of the same serial
- * key runs.
+ * Shows the lane's first job to its group, or no job while one with the same
+ * serial key runs.
  */
 static void
 lane_show(struct queue *q, struct serial *s, struct lane *l)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A newer revision replaces older ones: somebody who asks again does not want
- * the first answer as well.
+ * A newer revision replaces older ones, because a person who asks again does
+ * not want the first answer as well.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,8 +18,8 @@ struct replaced {
 static int replace_row(void *, const struct store_row *);
 
 /*
- * The first condition on state repeats that of the partial index, which is used
- * only then.
+ * The first condition on state is that of the partial index, which is used only
+ * if the query repeats it.
  */
 static const char sql_older[] =
     "select id "

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The queue's rows: jobs to entries and back, events, attempts. */
+/*
+ * The queue's rows: writes jobs, events and attempts, and makes entries from
+ * the rows of jobs.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -44,8 +47,8 @@ static const char sql_attempt[] =
     "output = excluded.output";
 
 /*
- * The first condition repeats that of the partial index, which is used only
- * then.
+ * The first condition is that of the partial index, which is used only if the
+ * query repeats it.
  */
 static const char sql_count_aside[] =
     "select state, count(*) "
@@ -174,7 +177,7 @@ row_attempt(struct queue *q, const struct job *j, const struct job_outcome *o,
 	return store_do(q->store, sql_attempt, values, ARRAY_LEN(values), err);
 }
 
-/* The columns of COLUMNS, in their order. */
+/* Makes an entry from a row with the columns of COLUMNS. */
 static struct entry *
 row_entry(struct queue *q, const struct store_row *row)
 {
@@ -262,8 +265,8 @@ row_count(void *arg, const struct store_row *row)
 }
 
 /*
- * Counts final jobs. No index lists succeeded ones, so they are all jobs less
- * the others.
+ * Counts final jobs. No index lists the succeeded ones, so their number is that
+ * of all jobs less the others.
  */
 int
 row_counts(struct queue *q, struct error *err)

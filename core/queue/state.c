@@ -5,7 +5,7 @@
 #include "base/mem.h"
 #include "queue/state.h"
 
-#define NEXT(state) (JOB_##state + 1) /* 0, for pairs that are not named, means "not allowed" */
+#define NEXT(state) (JOB_##state + 1) /* a pair that is not named is 0, which means "not allowed" */
 
 static const unsigned char table[JOB_STATES_LEN][JOB_EVENTS_LEN] = {
 	[JOB_QUEUED] = {

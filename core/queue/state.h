@@ -20,22 +20,21 @@ enum job_state {
 };
 
 #define JOB_EVENTS(X) \
-	X(CLAIM, "claim") /* dispatched: attempt and epoch go up */ \
-	X(SUCCEED, "succeed") \
-	X(FAIL, "fail")             /* another attempt is left: delayed with backoff */ \
+	X(CLAIM, "claim")           /* an attempt begins */ \
+	X(SUCCEED, "succeed")       /* the attempt succeeded */ \
+	X(FAIL, "fail")             /* it failed, and another one is left: delayed with backoff */ \
 	X(EXHAUST, "exhaust")       /* the last attempt failed */ \
-	X(REFUSE, "refuse")         /* PERMANENT, AUTH, CONFIG: will not get better by itself */ \
-	X(QUOTA, "quota")           /* delayed until the reset; no attempt used */ \
+	X(REFUSE, "refuse")         /* it failed in a way that no further attempt can mend */ \
+	X(QUOTA, "quota")           /* a quota is used up: delayed until its reset */ \
 	X(HUMAN, "human")           /* a person must decide */ \
-	X(INTERRUPT, "interrupt")   /* stop or crash of the core or its machine: queued again, no \
-				       attempt used */ \
-	X(QUARANTINE, "quarantine") /* was running at three crashes of the core */ \
+	X(INTERRUPT, "interrupt")   /* the core or its machine stopped or crashed */ \
+	X(QUARANTINE, "quarantine") /* the job was running at three crashes of the core */ \
 	X(DUE, "due")               /* the delay is over */ \
-	X(HOLD, "hold") \
-	X(RELEASE, "release") X(CANCEL, "cancel") \
-	    X(RETRY, "retry") /* by an operator: dead, cancelled or delayed to queued; counters \
-				 begin anew */ \
-	    X(DISCARD, "discard") /* by an operator: a dead job is put aside */
+	X(HOLD, "hold")             /* the rest is what an operator does */ \
+	X(RELEASE, "release") \
+	X(CANCEL, "cancel") \
+	X(RETRY, "retry")           /* counters begin anew */ \
+	X(DISCARD, "discard")       /* a dead job is put aside */
 
 enum job_event {
 #define X(name, text) EVENT_##name,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* New jobs: checked, and queued unless the same job is active already. */
+/* Checks a new job, and queues it unless the same job is active already. */
 #include <stdio.h>
 #include <string.h>
 
@@ -11,12 +11,12 @@
 
 static int submit_check(const struct job_ask *, struct error *);
 
-/* What the strings of a struct job_ask must be. */
+/* The rules for the strings of a struct job_ask. */
 static const struct field {
 	const char *name;
 	size_t offset, max;
 	bool required;
-	bool (*valid)(const char *); /* NULL: any text */
+	bool (*valid)(const char *); /* NULL allows any text */
 	const char *rule;
 } fields[] = {
 	{ "kind", offsetof(struct job_ask, kind), 2 * DROVER_NAME_MAX + 1, true, text_is_kind,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The one place where a job changes its state: row and event in the store, then
- * memory.
+ * The only place where a job changes its state: first row and event in the
+ * store, then memory.
  */
 #include <string.h>
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Writes to the outside, each done once: the intention is on disk before the
- * write and the result after it. A write that was begun and never reported may
- * or may not have happened, so the next attempt looks for its marker at the
- * vendor.
+ * Effects: writes to the outside, each done once. The intention is on disk
+ * before the write, and the result after it. A write that was begun and never
+ * reported may or may not have happened, so the next attempt looks for its
+ * marker at the vendor.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -98,7 +98,11 @@ store_effect_done(struct store *s, const char *key, uint64_t job, uint64_t epoch
 	if (e.job != job || e.epoch > epoch)
 		return error_set(err, DROVER_FENCED, "effect %s belongs to another attempt", key);
 	if (e.done)
-		return 0; /* asked again after a lost answer: the first result stands */
+		/*
+		 * the answer was lost and the question repeated: the first
+		 * result stands
+		 */
+		return 0;
 	return store_do(s, sql_done, values, 3, err);
 }
 

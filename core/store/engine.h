@@ -11,8 +11,8 @@
 #include "store/store.h"
 
 /*
- * The words in which engines differ; schema.c replaces {id}, {key}, {blob} and
- * {keyed} by them.
+ * The words in which engines differ. schema.c puts them in place of {id},
+ * {key}, {blob} and {keyed}.
  */
 struct store_words {
 	const char *id;    /* type of a primary key that counts up and never repeats */
@@ -26,9 +26,11 @@ struct store_engine {
 	struct store_words words;
 	int (*open)(const char *state_dir, void **db, struct error *);
 	void (*close)(void *db);
-	/* Runs one statement that is not repeated, as those of a migration. */
+	/*
+	 * Runs a statement that is run once only, such as those of a migration.
+	 */
 	int (*once)(void *db, const char *sql, struct error *);
-	/* As store_run(), without opening a transaction. */
+	/* Like store_run(), but opens no transaction. */
 	int (*run)(void *db, const char *sql, const struct store_value *, int values_len,
 	    int (*row)(void *arg, const struct store_row *), void *arg, struct error *);
 	int (*begin)(void *db, struct error *);
@@ -38,7 +40,7 @@ struct store_engine {
 	int (*check)(void *db, struct error *);
 	int64_t (*column_int)(void *cursor, int column);
 	const void *(*column_bytes)(void *cursor, int column,
-	    size_t *len); /* NUL-terminated; NULL for NULL */
+	    size_t *len); /* ends with a NUL; NULL if the column is NULL */
 };
 
 struct store_row {
@@ -49,18 +51,18 @@ struct store_row {
 extern const struct store_engine store_sqlite;
 
 /*
- * The name of a file system that cannot hold a database, by its statfs(2) type;
- * NULL for the others.
+ * The name of a file system that cannot hold a database, by its type in
+ * statfs(2); NULL for any other type.
  */
 const char *sqlite_refused_fs(uint64_t type);
 /*
- * Migrates the tables to the newest version. DROVER_CONFIG when a newer drover
- * made them.
+ * Migrates the tables to the newest version. Returns -1 with DROVER_CONFIG if a
+ * newer drover made them.
  */
 int schema_migrate(struct store *, const struct store_words *, struct error *);
 /*
- * As store_run() for a statement that is not repeated: it is not cached, so sql
- * need not live on.
+ * Like store_run(), for a statement that is run once only. It is not cached, so
+ * sql may be freed afterwards.
  */
 int store_once(struct store *, const char *sql, struct error *);
 

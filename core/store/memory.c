@@ -62,11 +62,11 @@ static const char sql_prune[] =
 
 /* A walk over the entries of one subject, newest first. */
 struct memory_walk {
-	int64_t entries, bytes;      /* so far */
-	int64_t oldest_kept;         /* id */
-	int64_t over;                /* entries past the bounds */
-	size_t max, used;            /* reading */
-	struct buf *pieces;          /* "ROLE: TEXT" each, newest first */
+	int64_t entries, bytes;      /* counted so far */
+	int64_t oldest_kept;         /* id of the oldest entry that is kept */
+	int64_t over;                /* number of entries past the bounds */
+	size_t max, used;            /* bounds of a read, and the bytes used so far */
+	struct buf *pieces;          /* the entries as "ROLE: TEXT", newest first */
 	size_t pieces_len;
 	cJSON *list;
 };
@@ -167,8 +167,8 @@ memory_piece_row(void *arg, const struct store_row *row)
 
 	buf_addf(&piece, "%s: ", store_row_text(row, 3));
 	/*
-	 * Further lines are indented, so that a text cannot pretend to be
-	 * another entry.
+	 * Further lines are indented, so that a text cannot pass for another
+	 * entry.
 	 */
 	for (text = store_row_text(row, 4); *text != '\0'; text++) {
 		buf_addc(&piece, *text);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who asked for work and was refused: one row for each source and key, and only
- * the newest, so that many strangers cannot fill the disk.
+ * Refusals: one row for each source and key. Only the newest are kept, so that
+ * many strangers cannot fill the disk.
  */
 #include <string.h>
 

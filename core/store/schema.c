@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The tables, as a list of migrations: version n+1 is what version n becomes. A
- * released migration never changes. Words in braces differ between engines
- * (struct store_words). Indexes are partial wherever a finished job would only
+ * The tables, as a list of migrations, each of which turns a version into the
+ * next. A released migration never changes. Words in braces differ between
+ * engines (struct store_words). Indexes are partial where a finished job would
  * be dead weight in them.
  */
 #include <stdlib.h>
@@ -94,7 +94,7 @@ static const char *const version_1[] = {
 	NULL,
 };
 
-/* Who asked, and what was accepted or refused. */
+/* Adds who asked for a job, refusals, and memory. */
 static const char *const version_2[] = {
 	"alter table job add column author text",
 	"alter table job add column sha256 text",
@@ -113,8 +113,8 @@ static const char *const version_2[] = {
 };
 
 /*
- * Notices. One that was sent is kept as long as its job, so that it is not sent
- * twice.
+ * Adds notices. A notice that was sent is kept as long as its job, so that it
+ * is not sent twice.
  */
 static const char *const version_3[] = {
 	"create table notice ("
@@ -130,8 +130,7 @@ static const char *const version_3[] = {
 	NULL,
 };
 /*
- * Gives a database that was made when the conditions of its indexes were lists
- * the indexes that a new one has.
+ * Makes two indexes anew, for databases in which their conditions were lists.
  */
 static const char *const version_4[] = {
 	"drop index job_active",

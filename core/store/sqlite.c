@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * SQLite as the store's engine: one file and one connection, WAL with exclusive
- * locking, flushed at each commit. With one connection the WAL-reset defect of
- * SQLite before 3.51.3 cannot happen, which needs two.
+ * locking, flushed at each commit. The WAL-reset defect of SQLite before 3.51.3
+ * needs two connections, so it cannot happen here.
  */
 #include <sys/types.h>
 #include <sys/statfs.h>
@@ -93,8 +93,8 @@ sqlite_refused_fs(uint64_t type)
 }
 
 /*
- * SQLite tells only ENOSPC apart; a quota or size limit shows in the last error
- * of the file written.
+ * True if a write failed for want of room. SQLite itself only tells ENOSPC
+ * apart; a quota or a size limit shows in the last error of the file.
  */
 static bool
 sqlite_no_room(struct sqlite *s)
@@ -149,8 +149,8 @@ sqlite_exec(struct sqlite *s, const char *sql, const char *doing, struct error *
 }
 
 /*
- * The folder, the lock and an empty file with the right mode, before SQLite
- * touches anything.
+ * Makes the folder, the lock and an empty file with the right mode, before
+ * SQLite touches any of them.
  */
 static int
 sqlite_prepare_folder(struct sqlite *s, const char *state_dir, struct error *err)
@@ -183,8 +183,8 @@ static int
 sqlite_open(const char *state_dir, void **out, struct error *err)
 {
 	/*
-	 * locking_mode comes first: set before the WAL is opened it needs no
-	 * shared memory file.
+	 * locking_mode comes first: if it is set before the WAL is opened,
+	 * SQLite needs no file of shared memory.
 	 */
 	static const char settings[] =
 	    "pragma locking_mode = exclusive; pragma journal_mode = wal; pragma synchronous = full;"

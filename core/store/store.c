@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The store above its engine: opens a transaction at the first write, and gives
- * a transaction up for good once a statement of it has failed, so that half of
- * a change can never be committed.
+ * The store on top of its engine. It opens a transaction at the first write,
+ * and gives a transaction up once one of its statements has failed, so that
+ * half of a change can never be committed.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +14,7 @@
 
 struct store {
 	uint32_t magic;
-	bool open;           /* a transaction */
+	bool open;           /* a transaction is open */
 	struct error failed; /* code is 0, or why the open transaction is lost */
 	const struct store_engine *engine;
 	void *db;
@@ -92,8 +92,8 @@ store_close(struct store *s)
 }
 
 /*
- * A transaction that was lost refuses every statement until its owner commits
- * or rolls back.
+ * Opens a transaction unless one is open. One that was given up refuses every
+ * statement until its owner commits or rolls back.
  */
 static int
 store_begin(struct store *s, struct error *err)
@@ -191,7 +191,9 @@ store_check_row(void *arg, const struct store_row *row)
 	return 1;
 }
 
-/* Both find the first job whose events do not lead to its state. */
+/*
+ * Each of the two statements finds a job whose events do not lead to its state.
+ */
 int
 store_check(struct store *s, struct error *err)
 {
