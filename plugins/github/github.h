@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the files of the plugin github share. Each file has one idea, named by
- * the prefix of its functions.
+ * What the files of the plugin github share. Each file does one thing, which
+ * the prefix of its functions names.
  */
 #ifndef GITHUB_GITHUB_H
 #define GITHUB_GITHUB_H
@@ -31,17 +31,24 @@
 /* ---- jwt: how an App proves itself ---- */
 
 /*
- * A JWT signed RS256 for app_id at now, in seconds. pem may have its line ends
- * written as "\n". The caller frees; NULL and CONFIG where it cannot be made.
+ * Makes a JWT for app_id, signed RS256 at now, in seconds. The line ends of pem
+ * may be written as "\n". Returns NULL with CONFIG if it cannot be made. The
+ * caller frees it.
  */
 char *jwt_make(const char *app_id, const char *pem, int64_t now, struct drover_error *);
 
 /* ---- slug: a configured repo and its owner/name ---- */
 
 bool slug_is(const char *);
-/* From a URL, a path or user@host:owner/name.git. 0, or -1. */
+/*
+ * Takes the slug from a URL, a path or user@host:owner/name.git. Returns 0 or
+ * -1.
+ */
 int slug_of_url(const char *url, char slug[SLUG_MAX]);
-/* From option `slugs`, else from the repo's url; CONFIG when neither tells. */
+/*
+ * Finds a repo's slug in option `slugs`, else in the repo's url. Returns 0, or
+ * CONFIG if neither has it.
+ */
 int slug_of_repo(struct drover_scope *, const char *repo, char slug[SLUG_MAX],
     struct drover_error *);
 
@@ -52,27 +59,30 @@ void github_judge(void *arg, struct drover_scope *, const struct drover_http_res
 /* The limits of a request with this method. */
 const struct drover_http_limit *github_limits(const char *method, uint64_t *len);
 
-/* ---- account: who drover is, and the token that it asks with ---- */
+/* ---- account: drover's account, and the token that it asks with ---- */
 
 #define TOKENS 32
 
-/* An installation's token, kept as long as this process lives. Times in ms. */
+/*
+ * An installation's token, kept as long as this process lives. Times are in ms.
+ */
 struct token {
 	char slug[SLUG_MAX];
-	char *text; /* NULL while the place is free */
+	char *text; /* NULL if this place is free */
 	int64_t refresh_at, ends_at;
 };
 
 struct github {
-	char login[LOGIN_MAX];   /* "drover-bot", or "slug[bot]" for an App; "" until asked */
+	/* "drover-bot", or "slug[bot]" for an App; "" before account_who() */
+	char login[LOGIN_MAX];
 	char mention[LOGIN_MAX]; /* what people write behind the "@" */
 	struct token tokens[TOKENS];
-	unsigned next; /* the token that makes room for another */
+	unsigned next; /* index of the token that the next new one replaces */
 };
 
 /*
- * One repository as one callback sees it; the App or the user itself where slug
- * is "".
+ * GitHub as one callback uses it: one repository, or the App or user itself if
+ * slug is "".
  */
 struct hub {
 	struct github *github;
@@ -80,87 +90,97 @@ struct hub {
 	struct web web;
 	uint32_t flags; /* DROVER_HTTP_* of every request */
 	char slug[SLUG_MAX];
-	char now[SLUG_MAX]; /* what GitHub calls the repository; "" until a write had to ask */
+	char now[SLUG_MAX]; /* the repository's present slug; "" until a write had to ask for it */
 	char credential[LOGIN_MAX];
 	char *authorization;
 	bool app, renewed;
 };
 
-/* 0, or a class; hub_close in either case. slug may be NULL. */
+/*
+ * Opens a hub. slug may be NULL. Returns 0 or a class; call hub_close() in
+ * either case.
+ */
 int hub_open(struct hub *, struct github *, struct drover_scope *, const char *slug, uint32_t flags,
     struct drover_error *);
 void hub_close(struct hub *);
 /*
- * As web_send. An installation's token that is refused is renewed once; a write
- * to a renamed repository goes where it is now.
+ * Like web_send(). If an installation's token is refused, it is renewed once; a
+ * write to a renamed repository goes to its present place.
  */
 int hub_send(struct hub *, const struct web_ask *, struct web_answer *, struct drover_error *);
-/* GET of a path that is printed. */
+/* Sends a GET; the path is printed by format. */
 int hub_get(struct hub *, struct web_answer *, uint32_t flags, struct drover_error *,
     const char *format, ...) DROVER_PRINTF(5, 6);
-/* GET of a list, as web_pages. */
+/* Reads a list, like web_pages(). */
 int hub_pages(struct hub *, const char *path, uint32_t flags, int pages,
     int (*each)(void *, const cJSON *, struct drover_error *), void *, struct drover_error *);
 /*
- * A write with a body, which is freed. 0 with an answer of any status: the
- * caller looks at it.
+ * Sends a write with a body, which is freed. Returns 0 with an answer of any
+ * status, which the caller must check.
  */
 int hub_write(struct hub *, const char *method, cJSON *body, uint32_t flags, struct web_answer *,
     struct drover_error *, const char *format, ...) DROVER_PRINTF(7, 8);
 /*
- * What git takes for a password: the installation's token, or the personal one.
- * fresh asks for another than before. *ends is in ms, 0 where it is not known.
- * The caller ends the token with secret_free.
+ * Gets what git takes for a password: the installation's token, or the personal
+ * one. fresh asks for another token than the last. *ends is in ms, 0 if it is
+ * not known. The caller frees the token with secret_free().
  */
 int account_git_token(struct github *, struct drover_scope *, const char *slug, bool fresh,
     char **token, int64_t *ends, struct drover_error *);
-/* Fills in the login and the mention. */
+/* Fills in the login and the mention of drover's account. */
 int account_who(struct github *, struct drover_scope *, struct drover_error *);
 bool account_is_self(const struct github *, const char *login);
-/* 0, or CONFIG with what the options lack for a credential. */
+/* Returns 0, or CONFIG with what the options lack for a credential. */
 int account_check(struct drover_scope *, struct drover_error *);
 
 /* ---- ask: what a person wants of drover, frozen as a payload ---- */
 
 struct ask {
 	char slug[SLUG_MAX];
-	char number[GITHUB_ID_MAX]; /* of the pull request or issue */
+	char number[GITHUB_ID_MAX]; /* number of the pull request or issue */
 	char type[16];              /* issuecomment, reviewcomment, review, pull, issue or label */
-	char id[GITHUB_ID_MAX];     /* of the comment, review or event; a body has the number */
+	char id[GITHUB_ID_MAX];     /* id of the comment, review or event; for a body, the number */
 	char rev[20];               /* hash of the text */
-	char top[GITHUB_ID_MAX];    /* the first comment of a review thread */
+	char top[GITHUB_ID_MAX];    /* id of the first comment of a review thread */
 	char author[LOGIN_MAX];
-	char association[32]; /* in lower case; "" where it is not known */
+	char association[32]; /* in lower case; "" if it is not known */
 	char url[GITHUB_URL_MAX];
 	char path[GITHUB_PATH_MAX]; /* the file that a review comment is about */
-	char title[256];            /* of the pull request or issue */
+	char title[256];            /* title of the pull request or issue */
 	char prompt[DROVER_NAME_MAX];
 	int64_t line;
 	int64_t at; /* seconds since 1970 */
 	bool bot, self;
 	char *text;    /* what is asked, without hidden characters */
-	char *body;    /* as it came, by which it is decided whether it asks; or NULL */
-	char *context; /* lines of the diff, or the issue's text; NULL where there are none */
+	/*
+	 * the text as it came, which decides whether it asks for anything; or
+	 * NULL
+	 */
+	char *body;
+	char *context; /* lines of the diff, or the issue's text; NULL if there are none */
 };
 
 void ask_free(struct ask *);
 /*
- * Reads what all objects with an author have: user, author_association,
- * html_url and the body.
+ * Reads the members that all objects with an author have: user,
+ * author_association, html_url and the body.
  */
 void ask_read(struct ask *, const struct github *, const cJSON *object, const char *body);
 void ask_context(struct ask *, const char *text);
-/* Makes rev that of the text. */
+/* Sets rev to the hash of the text. */
 void ask_revise(struct ask *);
-/* "github/owner/name/issuecomment/12@REV", "github/owner/name#12" */
+/* Write "github/owner/name/issuecomment/12@REV" and "github/owner/name#12". */
 void ask_key(const struct ask *, char key[DROVER_KEY_MAX]);
 void ask_serial(const struct ask *, char serial[DROVER_KEY_MAX]);
 /*
- * JSON of at most DROVER_PAYLOAD_MAX bytes; a text that is longer is cut and
- * says so. The caller frees.
+ * Makes JSON of at most DROVER_PAYLOAD_MAX bytes. A text that is too long is
+ * cut and says so. The caller frees it.
  */
 char *ask_payload(const struct ask *);
-/* PERMANENT for a payload that is not ours. ask_free in either case. */
+/*
+ * Reads a payload. Returns 0, or PERMANENT if it is not one of this plugin's;
+ * call ask_free() in either case.
+ */
 int ask_parse(struct ask *, const char *payload, uint64_t len, struct drover_error *);
 
 /* ---- track: how far a list was read ---- */
@@ -169,18 +189,18 @@ int ask_parse(struct ask *, const char *payload, uint64_t len, struct drover_err
 #define TRACK_MARK_MAX 64
 
 /*
- * A list that is asked for by `since`. What lies within the overlap before the
- * newest handled element comes again, and is known by its mark. The cursor
- * moves only when something was handled, so that an idle poll asks the same
- * URL. Times are seconds since 1970.
+ * How far a list was read that is asked for by `since`. Elements within the
+ * overlap before the newest handled one come again, and are known by their
+ * marks. The cursor moves only if an element was handled, so that an idle poll
+ * asks for the same URL. Times are seconds since 1970.
  */
 struct track {
 	const char *name;
-	int64_t since;    /* of the newest element that was handled in earlier polls */
-	int64_t newest;   /* of the newest in this poll */
-	int64_t deferred; /* of the oldest that is left for the next poll, or 0 */
+	int64_t since;    /* time of the newest element that was handled in earlier polls */
+	int64_t newest;   /* time of the newest element that was handled in this poll */
+	int64_t deferred; /* time of the oldest element that is left for the next poll, or 0 */
 	int64_t overlap;
-	cJSON *seen; /* "ID@SECONDS" */
+	cJSON *seen; /* marks, "ID@SECONDS" */
 };
 
 void track_load(struct track *, const cJSON *repo, const char *name, int64_t begin,
@@ -188,35 +208,41 @@ void track_load(struct track *, const cJSON *repo, const char *name, int64_t beg
 bool track_has(const struct track *, const char *id, int64_t at);
 void track_handled(struct track *, const char *id, int64_t at);
 void track_deferred(struct track *, int64_t at);
-/* The time to ask from. */
+/* The time for `since`. */
 int64_t track_from(const struct track *);
 /* Writes the track back into the cursor. */
 void track_save(struct track *, cJSON *repo);
 void track_free(struct track *);
 
-/* The cursor as a whole, an object for each slug. A damaged one begins anew. */
+/*
+ * Reads the whole cursor, which has an object for each slug. A damaged cursor
+ * begins anew.
+ */
 cJSON *cursor_read(const char *text);
-/* fresh: nothing was known of the repository. */
+/* Finds or makes the object of a repository. *fresh says that it was made. */
 cJSON *cursor_repo(cJSON *cursor, const char *slug, int64_t begin, bool *fresh);
-/* Marks of what was handed over and has no time of its own. */
+/* The marks of elements that were handed over and have no time of their own. */
 bool cursor_done(const cJSON *repo, const char *mark);
 void cursor_done_add(cJSON *repo, const char *mark);
-/* Forgets marks until the text fits into DROVER_VALUE_MAX. The caller frees. */
+/*
+ * Writes the cursor, and forgets marks until it fits into DROVER_VALUE_MAX. The
+ * caller frees it.
+ */
 char *cursor_write(cJSON *cursor);
 
-/* ---- person: who asks ---- */
+/* ---- person: the person who asks ---- */
 
 struct people;
 
 struct people *people_new(void);
 void people_free(struct people *);
 /*
- * Fills person, whose strings live as long as people. Asks GitHub only for
- * marks that the authors of the scope's source name.
+ * Fills in a person, whose strings live as long as people. GitHub is asked only
+ * for marks that the authors of the scope's source name.
  */
 int people_find(struct people *, struct hub *, const struct ask *, struct drover_person *,
     struct drover_error *);
-/* The author, where it is a person who may start work. 1, 0 or a class. */
+/* Returns 1 if the ask's author may start work, 0 if not, or a class. */
 int people_allow(struct people *, struct hub *, const struct ask *, struct drover_error *);
 
 /* ---- poll: what the sources share ---- */
@@ -233,19 +259,19 @@ struct pull {
 	bool own;    /* drover opened it, or its branch is drover's */
 	bool moved;  /* changed since the last poll */
 	bool held;   /* partly handed over: the next poll goes on */
-	cJSON *json; /* of those that moved, and of all in a fresh repository; else NULL */
+	cJSON *json; /* kept if it has moved or its repository is fresh; else NULL */
 };
 
 /*
- * Something found in a list: of LIST_PULLS and LIST_ISSUES there may be several
- * with one id, told apart by mark.
+ * An element of a list that may ask for something. Of LIST_PULLS and
+ * LIST_ISSUES several finds may have one id; the mark tells them apart.
  */
 struct find {
 	struct ask ask;
 	enum lists list;
 	char id[GITHUB_ID_MAX];
 	int64_t at;
-	char mark[TRACK_MARK_MAX]; /* for cursor_done, or "" */
+	char mark[TRACK_MARK_MAX]; /* mark for cursor_done(), or "" */
 };
 
 struct poll;
@@ -254,8 +280,8 @@ struct watch_kind {
 	const char *kind; /* "github.pr-comment" */
 	int (*look)(struct poll *, struct drover_error *);
 	/*
-	 * Whether a comment or review may be for drover, before pull requests
-	 * are known.
+	 * True if a comment or review may be for drover. It is called before
+	 * the pull requests are known.
 	 */
 	bool (*wanted)(struct poll *, const struct ask *);
 };
@@ -263,7 +289,7 @@ struct watch_kind {
 /* The state of a source between polls. */
 struct watch {
 	struct github *github;
-	unsigned turn;    /* the repo that comes first */
+	unsigned turn;    /* index of the repo that the next poll begins with */
 	uint64_t trouble; /* bits of hashes of what the last poll has logged */
 };
 
@@ -273,10 +299,10 @@ struct poll {
 	struct github *github;
 	const struct watch_kind *kind;
 	struct hub hub;
-	const char *repo; /* configured name */
-	cJSON *state;     /* of this slug in the cursor */
+	const char *repo; /* name in the configuration */
+	cJSON *state;     /* this repository's object in the cursor */
 	bool fresh;       /* nothing was known of the repository */
-	int64_t begin;    /* in seconds; what is older was there before drover */
+	int64_t begin;    /* seconds since 1970; older elements were there before drover */
 	struct track tracks[LISTS];
 	struct find *finds;
 	size_t finds_len, finds_size;
@@ -285,7 +311,7 @@ struct poll {
 	struct people *people;
 	int room, objects;
 	uint64_t trouble;
-	bool more; /* the next poll has work at once */
+	bool more; /* the next poll shall come at once */
 };
 
 /* The options of every source. */
@@ -305,93 +331,99 @@ int watch_poll(struct drover_scope *, struct watch *, const struct watch_kind *,
     struct drover_error *);
 
 /*
- * Walks a list from its track's time on, oldest first; each is not called for
- * what was handled. path ends in "?" or "&".
+ * Walks a list from its track's time on, oldest first, and calls each for the
+ * elements that were not handled yet. path ends in "?" or "&".
  */
 int poll_list(struct poll *, enum lists, const char *path,
     int (*each)(struct poll *, enum lists, const cJSON *, struct drover_error *),
     struct drover_error *);
-/* LIST_COMMENTS or LIST_REVIEW_COMMENTS into finds. */
+/* Reads LIST_COMMENTS or LIST_REVIEW_COMMENTS into finds. */
 int poll_comments(struct poll *, enum lists, struct drover_error *);
-/* All open pull requests into p->pulls. */
+/* Reads all open pull requests into pulls. */
 int poll_pulls(struct poll *, struct drover_error *);
-/* Bodies of the reviews of pull requests that moved, into finds. */
+/* Reads the bodies of reviews into finds, for the pull requests that moved. */
 int poll_reviews(struct poll *, bool own, struct drover_error *);
 struct pull *poll_pull(struct poll *, const char *number);
 /*
- * A new find with an empty ask; it replaces one of the same id without a mark.
+ * Adds a find with an empty ask. It replaces a find that has the same id and no
+ * mark.
  */
 struct find *poll_find(struct poll *, enum lists, const char *id, int64_t at);
-/* Takes the find back that poll_find returned last. */
+/* Removes the find that poll_find() returned last. */
 void poll_find_drop(struct poll *);
 /*
- * Takes it back when its mark is done, or when it was created before drover
- * came, which makes its mark done.
+ * Removes that find if its mark is done, or if it was created before drover saw
+ * the repository, which makes its mark done.
  */
 void poll_find_once(struct poll *, const char *created);
 void poll_find_remove(struct poll *, size_t index);
 /*
- * Drops finds but those on open pull requests that are drover's own, or the
- * others.
+ * Keeps the finds on open pull requests that are drover's own, or, if own is
+ * false, on those that are not.
  */
 void poll_keep(struct poll *, bool own);
-/* Whether the callback's time is nearly over. */
+/* True if the callback's time is nearly over. */
 bool poll_is_late(const struct poll *);
 void poll_free(struct poll *);
 /* The number at the end of an API URL ".../issues/12", or "". */
 void url_number(const char *url, char *out, size_t);
 
-/* Who may start work unless `authors` is configured. */
+/* The marks that may start work unless `authors` is configured. */
 extern const char *const github_authors[];
 extern const struct drover_source github_pr_comment, github_pr_mention, github_issue_command;
 
-/* ---- thread: what stands in a pull request or issue already ---- */
+/* ---- thread: what was written in a pull request or issue before ---- */
 
 struct thread {
 	struct text_buf text; /* what trusted people wrote there, oldest first */
-	bool answered;        /* a post of ours answers the ask */
+	bool answered;        /* a post of drover's answers the ask */
 };
 
 /*
- * Reads comments, and those at lines where it is a pull request, but not the
- * ask itself. thread_free in either case.
+ * Reads the comments, for a pull request also those at lines, but not the ask
+ * itself. Call thread_free() in any case.
  */
 int thread_read(struct thread *, struct hub *, const struct ask *, bool pull,
     struct drover_error *);
-/* The newest max bytes of it. */
+/* The last max bytes of the text, from a whole character on. */
 const char *thread_text(const struct thread *, size_t max);
 void thread_free(struct thread *);
 
 /* ---- post: what drover writes ---- */
 
 /*
- * The agent's text made fit to be posted: no comments, no pings, bounded. The
- * caller frees.
+ * Makes an agent's text fit to be posted: without HTML comments, without
+ * mentions that notify people, and at most max bytes long. The caller frees it.
  */
 char *post_tame(struct drover_scope *, const char *text, size_t max);
 
-/* A comment: text is tame; kind and key go into the marker. */
+/* A comment. text is tame; kind and key go into the marker. */
 struct post {
 	const char *slug, *number, *text, *kind;
-	const char *key; /* of the effect as well; NULL posts as often as it is asked to */
+	const char *key; /* key of the effect as well; NULL posts at every call */
 	const char *trace;
-	const char *top; /* the review comment whose thread it goes into; NULL or "" for none */
+	/*
+	 * id of the review comment whose thread it goes into; NULL or "" for
+	 * the conversation
+	 */
+	const char *top;
 };
-/*
- * Takes "ID URL" apart, which is kept with the effect. id and url may be NULL.
- */
+/* Reads "ID URL", which is kept with the effect. id and url may be NULL. */
 void made_read(const char *made, char *id, size_t, char *url, size_t);
-/* Posts once whatever crashes. id and url may be NULL. */
+/* Posts a comment, once whatever crashes. id and url may be NULL. */
 int post_comment(struct hub *, const struct post *, char *id, size_t, char *url, size_t,
     struct drover_error *);
-/* Answers an ask where it was asked. text is tame. */
+/* Posts the answer to an ask where it was asked. text is tame. */
 int post_answer(struct hub *, const struct ask *, const char *text, const char *trace,
     struct drover_error *);
-/* Whether this comment of ours is that answer. */
+/* True if this comment of drover's answers the ask. */
 bool post_is_answer(struct drover_scope *, const cJSON *comment, const struct ask *);
-/* Eyes on what is being worked on; a courtesy, so it does not fail. */
+/*
+ * Sets the reaction eyes on the ask. It is a courtesy, so failures are only
+ * logged.
+ */
 void post_eyes(struct hub *, const struct ask *);
-/* Whether option marker is on. */
+/* True if the option marker is on. */
 bool post_marks(struct drover_scope *);
 
 /* ---- pull: pull requests by branch ---- */
@@ -405,20 +437,20 @@ struct pull_ask {
 struct pull_made {
 	char number[GITHUB_ID_MAX], url[GITHUB_URL_MAX];
 	bool created;
-	cJSON *labels; /* those that were set; the caller's */
+	cJSON *labels; /* labels that were set; the caller frees them */
 };
 
 int pull_open(struct hub *, const struct pull_ask *, struct pull_made *, struct drover_error *);
 /*
- * Sets those of the labels that exist. *set and *missing are arrays of names,
- * the caller's.
+ * Sets the labels that exist in the repository. *set and *missing are arrays of
+ * names, which the caller frees.
  */
 int labels_add(struct hub *, const char *number, const cJSON *labels, cJSON **set, cJSON **missing,
     struct drover_error *);
 
 /* ---- work: what the pipelines share ---- */
 
-/* One ask as it is carried out. */
+/* An ask while it is carried out. */
 struct work {
 	struct drover_scope *scope;
 	struct github *github;
@@ -430,22 +462,23 @@ struct work {
 	struct drover_change_result *made;
 };
 
-/* Reads the payload and opens the repository; work_free in either case. */
+/* Reads the payload and opens the repository. Call work_free() in any case. */
 int work_open(struct work *, struct drover_error *);
 void work_free(struct work *);
 /*
- * 1 when there is work to do: the subject is open and drover has not answered
- * yet; then the thread and the memory are read and the ask has its eyes. Else 0
- * with the reason in the job's result, or a class.
+ * Returns 1 if there is work to do: the subject is open and drover has not
+ * answered yet. The thread and the memory are then read, and the ask has its
+ * eyes. Returns 0 if there is no work, with the reason in the job's result, or
+ * a class.
  */
 int work_begin(struct work *, bool open, bool pull, struct drover_error *);
 /* Has an agent make the change, into w->made. */
 int work_change(struct work *, const struct drover_change *, struct drover_error *);
-/* What the agent said, tame; the caller frees. */
+/* Makes what the agent said tame. The caller frees it. */
 char *work_said(struct work *, const char *agent_text);
 /* Remembers the answer for the next prompt on this subject, and posts it. */
 int work_answer(struct work *, const char *text, struct drover_error *);
-/* One line "#12 Title: first words" for lists of jobs. */
+/* Writes one line "#12 Title: first words", for lists of jobs. */
 void work_title(const struct ask *, char *, size_t);
 /* Says in the job's result why it ended as it did. */
 int work_note(struct work *, const char *note, struct drover_error *);
