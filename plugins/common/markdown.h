@@ -33,17 +33,17 @@ enum markdown_part {
 	MARKDOWN_CODE,
 	MARKDOWN_HTML,
 	MARKDOWN_COMMENT,
-	/* Set beside one of these in each line of a block quote. */
+	/* Set in addition to one of these in each line of a block quote. */
 	MARKDOWN_QUOTED = 0x80,
 };
 
 struct markdown {
 	const char *text; /* borrowed */
 	size_t len;
-	unsigned char *parts; /* len of them, enum markdown_part */
-	size_t *lines;        /* where each line begins, and at last the end of the text */
-	size_t lines_len;     /* without that end */
-	cmark_node *root;     /* NULL when the text was refused */
+	unsigned char *parts; /* enum markdown_part of each of the len bytes */
+	size_t *lines;        /* where each line begins, and finally the end of the text */
+	size_t lines_len;     /* number of lines */
+	cmark_node *root;     /* NULL if the text was refused */
 	struct arena *arena;
 };
 
@@ -59,7 +59,7 @@ void markdown_free(struct markdown *);
 
 /* The kinds of nodes that cmark-gfm has no constant for. */
 bool markdown_is(cmark_node *, const char *type);
-/* Whether people may be led to an address: http(s) or mailto, and no blanks. */
+/* True if people may be led to an address: http(s) or mailto, and no blanks. */
 bool markdown_leads(const char *url);
 /*
  * Closes the fenced block that a text leaves open at its end, so that what is

@@ -15,20 +15,28 @@
 #include "common/markdown.h"
 
 /*
- * Whether no shape in the text is one that the parser takes too long for. These
- * are shapes that no person writes; the answer depends on nothing but the text.
+ * True if the parser does not take too long for any shape in the text. The
+ * shapes that it refuses are such as no person writes. The answer depends on
+ * nothing but the text.
  */
 bool guard_fits(const struct markdown *);
 
-/* All memory of one parsed text. */
+/* The memory of one parsed text. */
 struct arena {
-	struct arena_chunk *chunks; /* the newest first */
+	struct arena_chunk *chunks; /* list of blocks, the newest first */
 	size_t bytes, max;
-	bool bounded; /* until the text is parsed; then longjmp(full) when max is reached */
+	/*
+	 * true while the text is parsed: then an allocation past max does
+	 * longjmp(full)
+	 */
+	bool bounded;
 	jmp_buf full;
 };
 
-/* For a text of so many bytes; it serves guard_mem until it is freed. */
+/*
+ * Makes an arena for a text of so many bytes. It serves guard_mem until it is
+ * freed.
+ */
 struct arena *arena_new(size_t len);
 void arena_free(struct arena *);
 extern cmark_mem guard_mem;

@@ -12,21 +12,27 @@
 #define TOLD_MAX 64
 #define HINTS_MAX (HINT_SLOTS * HINT_LINES)
 
-/* The newest reply that was looked at in a thread that is not ours. */
+/*
+ * The newest reply that was looked at in a thread in which the bot was not
+ * asked.
+ */
 struct known {
 	char channel[SLACK_ID_MAX], ts[SLACK_TS_MAX], latest[SLACK_TS_MAX];
 };
 
-/* When a thread of ours is to be looked at again although nothing says so. */
+/*
+ * When a thread in which the bot was asked is read again without a sign of
+ * news.
+ */
 struct check {
 	char channel[SLACK_ID_MAX], ts[SLACK_TS_MAX];
 	int64_t next_ms; /* monotonic */
 };
 
 /*
- * The source between polls. What is lost with the process is only asked again.
- * Times are monotonic milliseconds; those that begin as 0, for never, are one
- * more than the clock said.
+ * The source between polls. If it is lost with the process, Slack is only asked
+ * again. Times are monotonic milliseconds. Those that may be 0, for never, are
+ * one more than the clock said.
  */
 struct mention {
 	struct people people;
@@ -35,9 +41,12 @@ struct mention {
 	char (*channels)[SLACK_ID_MAX];
 	size_t channels_len;
 	int64_t channels_ms; /* when the channels were asked for, or 0 */
-	size_t turn;         /* the channel that the next look begins with */
+	size_t turn;         /* index of the channel that the next look begins with */
 	int64_t full_ms;     /* when everything was looked at, or 0 */
-	/* Not to be read before, where option history_per_minute says so. */
+	/*
+	 * with option history_per_minute: no history or replies are read before
+	 * these times
+	 */
 	int64_t history_ms, replies_ms;
 	char handled[HINT_SLOTS][SLACK_TS_MAX];
 	struct known known[KNOWN_MAX];
@@ -50,7 +59,7 @@ struct mention {
 	size_t told_next;
 	int64_t overlap, since, lookback;
 	bool follow_ups;
-	uint64_t cursor; /* hash of the one that was set last, or 0 */
+	uint64_t cursor; /* hash of the cursor that was set last, or 0 */
 };
 
 /* A message that may ask for something. */
@@ -59,13 +68,10 @@ struct candidate {
 	    user[SLACK_ID_MAX];
 	char *text;
 	bool reply, follow_up, taken;
-	bool left; /* it could not be handed over now */
+	bool left; /* it could not be handed over in this poll */
 };
 
-/*
- * A channel, where thread is "", or a thread that was read in this poll, and
- * how far.
- */
+/* How far a thread, or a channel if thread is "", was read in this poll. */
 struct read {
 	char channel[SLACK_ID_MAX], thread[SLACK_TS_MAX], newest[SLACK_TS_MAX];
 	bool whole;
@@ -77,7 +83,7 @@ struct wanted {
 	int hint; /* index of the hint that asks for it, or -1 */
 };
 
-/* One poll. */
+/* One look, which is the first half of a poll. */
 struct look {
 	struct drover_scope *scope;
 	struct mention *m;
@@ -85,7 +91,7 @@ struct look {
 	struct position *p;
 	int64_t now, monotonic;
 	struct hint hints[HINTS_MAX];
-	bool hint_open[HINTS_MAX]; /* not followed yet */
+	bool hint_open[HINTS_MAX]; /* the hint was not followed yet */
 	size_t hints_len;
 	struct candidate *list;
 	size_t len, room;
@@ -93,20 +99,20 @@ struct look {
 	size_t reads_len;
 	struct wanted wanted[THREADS_MAX];
 	size_t wanted_len;
-	size_t good, failed; /* channels */
+	size_t good, failed; /* numbers of channels that could be read, and that could not */
 
-	/* Of the channel or thread that is being read. */
+	/* the channel or thread that is being read */
 	const char *channel, *thread, *floor;
 	char newest[SLACK_TS_MAX];
 	bool asked; /* the bot was asked in this thread before */
 };
 
 /*
- * Reads what there is to read, and fills list and reads. A failure that is one
- * channel's, or comes late, only shortens them.
+ * Reads channels and threads, and fills list and reads. A failure that concerns
+ * one channel only, or comes late, only makes them shorter.
  */
 int look_all(struct look *, struct drover_error *);
-/* Remembers what was followed; only once the position is kept. */
+/* Remembers which hints were followed. Call it only when the cursor is set. */
 void look_done(struct look *);
 void look_free(struct look *);
 

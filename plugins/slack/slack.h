@@ -15,14 +15,14 @@
 #include "common/text.h"
 #include "common/web.h"
 
-#define SLACK_ID_MAX   32 /* of users, channels and teams */
+#define SLACK_ID_MAX   32 /* bytes of an id of a user, channel or team, with its NUL */
 #define SLACK_TS_MAX 24
 #define SLACK_NAME_MAX 96
-#define SLACK_TEXT_MAX 16384 /* of a message in a payload or a prompt */
-#define SLACK_POST_MAX 3900  /* of a message of ours; Slack shows longer ones in pieces */
+#define SLACK_TEXT_MAX 16384 /* bytes of a message in a payload or a prompt */
+#define SLACK_POST_MAX 3900  /* bytes of a message of drover's; Slack shows longer ones in pieces */
 #define SLACK_KIND "slack.mention"
 #define SLACK_SOURCE "mention"
-#define SLACK_EVENT    "drover" /* event_type of the metadata of our messages */
+#define SLACK_EVENT    "drover" /* event_type in the metadata of drover's messages */
 #define SLACK_MINUTE INT64_C(60000)
 #define SLACK_HOUR (60 * SLACK_MINUTE)
 
@@ -32,36 +32,36 @@
  */
 
 bool ts_valid(const char *ts);
-/* As strcmp; an invalid one is older than all. */
+/* Compares like strcmp(). An invalid ts is older than all others. */
 int ts_compare(const char *a, const char *b);
 void ts_from_ms(char out[SLACK_TS_MAX], int64_t ms);
-int64_t ts_to_ms(const char *ts); /* 0 for an invalid one */
-/* The same, so many milliseconds earlier, but not before 1970. */
+int64_t ts_to_ms(const char *ts); /* 0 if the ts is invalid */
+/* Writes the ts that is so many milliseconds earlier, but not before 1970. */
 void ts_earlier(char out[SLACK_TS_MAX], const char *ts, int64_t ms);
-/* The last ts before this one. */
+/* Writes the last ts before this one. */
 void ts_before(char out[SLACK_TS_MAX], const char *ts);
-/* "" for an invalid one */
+/* Copies a ts; an invalid one becomes "". */
 void ts_copy(char out[SLACK_TS_MAX], const char *ts);
 
 /* ---- mrkdwn.c: Slack's own markup ---- */
 
-/* An id of Slack's: A-Z and 0-9, at most SLACK_ID_MAX - 1. */
+/* True for an id of Slack's: A-Z and 0-9, at most SLACK_ID_MAX - 1. */
 bool slack_id_valid(const char *id);
 /*
- * The text as a person reads it: entities, mentions, channels and links undone;
- * <@self> is left out. The caller frees.
+ * Returns the text as a person reads it: entities, mentions, channels and links
+ * are replaced, and <@self> is left out. The caller frees it.
  */
 char *mrkdwn_read(const char *text, const char *self);
 /*
- * What Slack is sent for Markdown: escaped, in Slack's markup, at most max
- * bytes, with a note where it was cut. The caller frees.
+ * Turns Markdown into Slack's markup, escaped, of at most max bytes, with a
+ * note where it was cut. The caller frees it.
  */
 char *mrkdwn_write(struct drover_scope *, const char *markdown, size_t max);
-/* "<@USER>" outside code and quotes. */
+/* True if the text has "<@USER>" outside code and quotes. */
 bool mrkdwn_mentions(const char *text, const char *user);
-/* It calls people, groups or the channel. */
+/* True if the text mentions people, groups or the channel. */
 bool mrkdwn_calls_anyone(const char *text);
-/* Text without markup of ours: & < > escaped. */
+/* Appends plain text; & < > are escaped. */
 void mrkdwn_escape(struct text_buf *, const char *text);
 
 /* ---- judge.c: answers with HTTP 200 that are failures ---- */
@@ -73,69 +73,76 @@ void mrkdwn_escape(struct text_buf *, const char *text);
 struct method {
 	const char *name;
 	bool read;       /* GET */
-	bool once;       /* doing it twice shows */
+	bool once;       /* calling it twice would show */
 	bool of_channel; /* the limit counts for each channel apart */
 	uint32_t count;
 	int64_t per_ms;
 };
 
-/* What Slack said to one call. */
+/* How Slack answered one call. */
 struct judged {
 	const struct method *method;
-	const char *limit; /* by name */
+	const char *limit; /* name of the limit */
 	char error[64];    /* "channel_not_found", or "" */
-	bool unsure;       /* it may have been done although it failed */
+	bool unsure;       /* the call may have had an effect although it failed */
 };
 
-/* NULL for a method that is not called here. */
+/* Finds a method by its name; NULL if this plugin does not call it. */
 const struct method *method_find(const char *name);
-/* For drover_http_request.judge; arg is a struct judged. */
+/* The judge of drover_http_request; arg is a struct judged. */
 void judge_answer(void *arg, struct drover_scope *, const struct drover_http_response *,
     struct drover_http_verdict *);
 /*
- * Whether the failure is one of this channel, so that others may be better off.
+ * True if the error is one of this channel only, so that other channels may
+ * still be read.
  */
 bool judge_is_of_channel(const char *error);
 
-/* ---- account.c: the workspace as the bot's token sees it ---- */
+/* ---- account.c: the workspace, asked with one token ---- */
 
 struct account {
 	struct drover_scope *scope;
 	struct web web;
 	char *authorization;
-	struct judged judged;        /* of the last call */
-	uint32_t history_per_minute; /* 0 for what Slack's tier 3 allows */
-	int64_t patience_ms;         /* of each call; 0 for the host's */
+	struct judged judged;        /* answer to the last call */
+	uint32_t history_per_minute; /* 0 means what Slack's tier 3 allows */
+	int64_t patience_ms;         /* patience of each call; 0 means the host's default */
 	bool critical;               /* a job or a person waits; false for polls */
 	/* Filled in by account_who(). */
 	char user[SLACK_ID_MAX], bot[SLACK_ID_MAX], team[SLACK_ID_MAX], name[SLACK_NAME_MAX],
 	    url[256];
-	char scopes[1024]; /* granted, as "a,b,c"; "" where Slack does not say */
+	char scopes[1024]; /* granted scopes, as "a,b,c"; "" if Slack does not say */
 };
 
-/* A list ends with a NULL key; a NULL value is left out. */
+/*
+ * A parameter of a call. A list ends with a NULL key; a parameter with a NULL
+ * value is left out.
+ */
 struct param {
 	const char *key, *value;
 };
 
-/* With the token of option bot_token, or of another SECRET option. */
+/*
+ * Opens an account with the token of option bot_token, or of another SECRET
+ * option.
+ */
 int account_open(struct account *, struct drover_scope *, const char *token, struct drover_error *);
 void account_close(struct account *);
 /*
- * Calls a method. 0 for ok:true, or for an error that means the same, which
- * judged.error then names; the answer is the caller's to free. channel is for
- * the limit only, and may be NULL.
+ * Calls a method. Returns 0 for ok:true, or for an error that means the same,
+ * which judged.error then names. The caller frees the answer. channel is for
+ * the limit only and may be NULL.
  */
 int account_call(struct account *, const char *method, const char *channel, const struct param *,
     struct web_answer *, struct drover_error *);
 /* Calls auth.test, and fills in user, bot, team and scopes. */
 int account_who(struct account *, struct drover_error *);
-/* Whether the granted scopes are known and this one is not among them. */
+/* True if the granted scopes are known and this one is not among them. */
 bool account_lacks(const struct account *, const char *scope);
 /*
- * All pages of a list by cursor: each gets every element of the array at. As
- * web_pages; cursor, of size bytes or NULL, is where it begins, and becomes
- * where it stopped for want of pages, "" at the end of the list.
+ * Reads the pages of a list by cursor, like web_pages(), and calls each with
+ * every element of the array at. cursor, of size bytes or NULL, says where to
+ * begin; it becomes where the next page begins, or "" at the end of the list.
  */
 int account_pages(struct account *, const char *method, const struct param *, const char *at,
     int pages, char *cursor, size_t size,
@@ -147,11 +154,11 @@ int account_pages(struct account *, const char *method, const struct param *, co
 
 struct person {
 	char id[SLACK_ID_MAX];
-	char name[SLACK_NAME_MAX]; /* "" where it is not known */
+	char name[SLACK_NAME_MAX]; /* "" if it is not known */
 	char groups[PERSON_MARKS][SLACK_NAME_MAX];
 	uint32_t flags;   /* DROVER_PERSON_* */
 	bool workspace;   /* a full member of the bot's own workspace */
-	int64_t known_ms; /* wall time when it was asked, or 0 */
+	int64_t known_ms; /* wall time when Slack was asked, or 0 */
 };
 
 #define PEOPLE_MAX 256
@@ -161,27 +168,29 @@ struct group {
 	char *users;                 /* " U1 U2 " */
 };
 
-/* People as far as they matter to `authors`, kept for ten minutes. */
+/* What is known of people for `authors`, kept for ten minutes. */
 struct people {
 	struct person list[PEOPLE_MAX];
 	size_t len;
 	struct group *groups;
 	size_t groups_len;
 	int64_t groups_ms;
-	bool told; /* that a scope is missing */
+	bool told; /* the log was told that a scope is missing */
 };
 
 /*
- * A person with the marks that authors may name. What cannot be asked is left
- * out, and logged once.
+ * Finds a person with the marks that authors may name. What Slack does not
+ * answer is left out, and logged once.
  */
 int person_find(struct people *, struct account *, const char *id, struct person *,
     struct drover_error *);
-/* Whether the person may start work and be quoted: 1, 0 or a class. */
+/*
+ * Returns 1 if the person may start work and be quoted, 0 if not, or a class.
+ */
 int person_allowed(struct drover_scope *, const struct person *, struct drover_error *);
 /*
- * As the core wants it; points into the person and to marks, which has room for
- * PERSON_MARKS + 2.
+ * Fills in the core's struct, which points into the person and to marks; marks
+ * has room for PERSON_MARKS + 2.
  */
 void person_public(const struct person *, struct drover_person *, const char **marks);
 void people_free(struct people *);
@@ -190,20 +199,20 @@ void people_free(struct people *);
 
 struct message {
 	char channel[SLACK_ID_MAX], ts[SLACK_TS_MAX];
-	char thread[SLACK_TS_MAX]; /* its own ts where it begins one */
+	char thread[SLACK_TS_MAX]; /* ts of its thread; its own ts if it begins one */
 	char user[SLACK_ID_MAX], edited[SLACK_TS_MAX], latest_reply[SLACK_TS_MAX];
-	const char *text; /* in the tree that it was read from */
+	const char *text; /* points into the tree that it was read from */
 	bool reply;
 	bool person; /* written by a person: by no bot, and not by Slack itself */
-	bool taken;  /* bears a reaction of the bot's that says so */
+	bool taken;  /* a reaction of the bot's says that it was taken */
 };
 
 /*
- * 0, or -1 for what cannot be told from other messages. self is the bot's user
- * id.
+ * Reads a message. Returns 0, or -1 if it has no valid ts or place. self is the
+ * bot's user id.
  */
 int message_read(const cJSON *, const char *channel, const char *self, struct message *);
-/* Whether it is the bot's, and its metadata has this key. */
+/* True if the message is the bot's and its metadata has this key. */
 bool message_has_key(const cJSON *, const struct account *, const char *key);
 
 /* ---- payload.c: what the source hands to the pipeline ---- */
@@ -211,13 +220,13 @@ bool message_has_key(const cJSON *, const struct account *, const char *key);
 struct payload {
 	char channel[SLACK_ID_MAX], ts[SLACK_TS_MAX], thread[SLACK_TS_MAX], edited[SLACK_TS_MAX];
 	char user[SLACK_ID_MAX], name[SLACK_NAME_MAX];
-	char repo[DROVER_NAME_MAX];  /* "" where it is not known */
-	char wrong[DROVER_NAME_MAX]; /* a repo that was asked for and is not configured */
-	char *text;                  /* as written */
+	char repo[DROVER_NAME_MAX];  /* "" if it is not known */
+	char wrong[DROVER_NAME_MAX]; /* a repo that was asked for but is not configured */
+	char *text;                  /* the text as it was written */
 	bool follow_up;
 };
 
-/* JSON; the caller frees. */
+/* Makes JSON. The caller frees it. */
 char *payload_write(const struct payload *);
 int payload_read(struct payload *, const char *text, size_t len, struct drover_error *);
 void payload_free(struct payload *);
@@ -225,18 +234,18 @@ void payload_free(struct payload *);
 /* ---- repo.c: which repo a message is about ---- */
 
 /*
- * Whether the message names one: "repo:NAME", "in NAME" of a configured one, or
- * nothing but a name. wrong gets one that "repo:" names and that is not
+ * True if the message names a repo: "repo:NAME", "in NAME" of a configured one,
+ * or nothing but a name. wrong gets a name after "repo:" that is not
  * configured.
  */
 bool repo_named(struct drover_scope *, const char *plain, char repo[DROVER_NAME_MAX],
     char wrong[DROVER_NAME_MAX]);
 /*
- * The repo where the message names none: by option channel_repos, then by repo,
- * then the only one that is configured.
+ * Finds the repo of a message that names none: by option channel_repos, then by
+ * option repo, then the only one that is configured.
  */
 bool repo_usual(struct drover_scope *, const char *channel, char repo[DROVER_NAME_MAX]);
-/* Appends "`a`, `b`, `c`", bounded. */
+/* Appends "`a`, `b`, `c`", with a bound. */
 void repo_list(struct drover_scope *, struct text_buf *);
 
 /* ---- hint.c: where something was said, for the next poll ---- */
@@ -250,13 +259,16 @@ struct hint {
 	unsigned slot;
 };
 
-/* From an event's inner object. False where it cannot matter. */
+/*
+ * Reads a hint from the inner object of an event. Returns false if the event
+ * cannot matter.
+ */
 bool hint_from_event(const cJSON *event, const char *self, struct hint *);
 /* Keeps the hint, and has the source polled. */
 int hint_leave(struct drover_scope *, const struct hint *, struct drover_error *);
 /*
- * The hints that are kept, at most max, the newest of each slot last. Returns
- * their number, or a class.
+ * Reads at most max of the hints that are kept, the newest of each slot last.
+ * Returns their number, or a class.
  */
 int hint_look(struct drover_scope *, struct hint *, size_t max, struct drover_error *);
 
@@ -270,11 +282,11 @@ int hint_look(struct drover_scope *, struct hint *, size_t max, struct drover_er
 /* How far a channel has been read. */
 struct place {
 	char channel[SLACK_ID_MAX];
-	char low[SLACK_TS_MAX];  /* everything up to here is done */
-	char deep[SLACK_TS_MAX]; /* when its older threads were looked at last */
+	char low[SLACK_TS_MAX];  /* all messages up to here are handled */
+	char deep[SLACK_TS_MAX]; /* when its older threads were last looked for */
 	/*
-	 * The newest message of a pass that goes on with page; "" while there
-	 * is no such pass.
+	 * the newest message of a pass that goes on with page; "" if there is
+	 * no such pass
 	 */
 	char top[SLACK_TS_MAX];
 	char page[PAGE_MAX];
@@ -283,7 +295,7 @@ struct place {
 /* A thread that the bot was asked in. */
 struct thread {
 	char channel[SLACK_ID_MAX], ts[SLACK_TS_MAX];
-	char seen[SLACK_TS_MAX]; /* replies up to here are done */
+	char seen[SLACK_TS_MAX]; /* all replies up to here are handled */
 	int64_t active_ms;       /* wall time when the bot was last asked */
 	char repo[DROVER_NAME_MAX];
 };
@@ -303,66 +315,66 @@ struct position {
 };
 
 /*
- * Reads a cursor, where "" is an empty one. False, and empty, for what is not
- * ours.
+ * Reads a cursor; "" gives an empty position. Returns false, with an empty
+ * position, if the text is not a cursor of this source.
  */
 bool position_read(struct position *, const char *cursor);
 /*
- * A cursor within DROVER_VALUE_MAX, without the threads that were quiet for
- * longest when it would be longer. The caller frees.
+ * Writes a cursor of at most DROVER_VALUE_MAX bytes. If it would be longer, the
+ * threads that were quiet for longest are left out. The caller frees it.
  */
 char *position_write(struct position *);
 struct place *position_place(struct position *, const char *channel);
-/*
- * The place of the channel, made where there is none; NULL when there are too
- * many.
- */
+/* Finds or makes the place of a channel; NULL if there are too many. */
 struct place *position_place_add(struct position *, const char *channel, const char *low);
 struct thread *position_thread(struct position *, const char *channel, const char *ts);
 /*
- * The thread, made where there is none; the one that was quiet for longest
- * makes room.
+ * Finds or makes a thread. If there are too many, it replaces the one that was
+ * quiet for longest.
  */
 struct thread *position_thread_add(struct position *, const char *channel, const char *ts,
     const char *seen, int64_t now);
 struct seen *position_seen(struct position *, const char *channel, const char *ts);
-/* False when there is no room, so that nothing more may be handed over. */
+/*
+ * Notes a message that was handed over. Returns false if there is no room, so
+ * that no further one may be handed over.
+ */
 bool position_seen_add(struct position *, const char *channel, const char *ts, const char *edited);
 /*
- * Forgets threads that were quiet for 14 days, and messages that no look can
- * come back to.
+ * Forgets threads that were quiet for 14 days, and messages that are too old
+ * for any look to find them again.
  */
 void position_tidy(struct position *, int64_t now, int64_t overlap);
 
-/* ---- post.c: messages of ours ---- */
+/* ---- post.c: drover's own messages ---- */
 
 struct post {
 	const char *channel, *thread; /* thread may be NULL */
-	const char *text;             /* as Slack takes it */
-	const char *key;              /* for metadata; at most DROVER_KEY_MAX */
-	const char *after;            /* a ts that the message is certainly newer than, or NULL */
+	const char *text;             /* text in Slack's markup */
+	const char *key;              /* key for the metadata; at most DROVER_KEY_MAX */
+	const char *after;            /* ts of a message that is certainly older, or NULL */
 };
 
 /*
- * Posts once whatever crashes; the message is found again by its metadata or
- * text. Fills in its ts.
+ * Posts a message, once whatever crashes: it is found again by its metadata or
+ * its text. ts gets its ts.
  */
 int post_once(struct account *, const struct post *, char ts[SLACK_TS_MAX], struct drover_error *);
-/* Replaces the text. PERMANENT when the message is gone. */
+/* Replaces a message's text. Returns PERMANENT if the message is gone. */
 int post_edit(struct account *, const char *channel, const char *ts, const char *text,
     struct drover_error *);
-/* Adds or removes a reaction; success where it is so already. */
+/* Adds or removes a reaction. Returns 0 even if it was so already. */
 int post_reaction(struct account *, bool add, const char *channel, const char *ts, const char *name,
     struct drover_error *);
 
 /* ---- channel.c ---- */
 
 /*
- * The ids of option channels, where names ("#web") are looked up, or of all
- * that the bot is a member of. The caller frees ids.
+ * Lists the ids of the channels in option channels, where names ("#web") are
+ * looked up, or of all channels that the bot is in. The caller frees ids.
  */
 int channel_list(struct account *, char (**ids)[SLACK_ID_MAX], size_t *n, struct drover_error *);
-/* The id of "C1" or "#web". */
+/* Finds the id of a channel given as "C1" or "#web". */
 int channel_find(struct account *, const char *name, char id[SLACK_ID_MAX], struct drover_error *);
 
 /*
@@ -377,7 +389,7 @@ extern const struct drover_operation slack_post, slack_probe;
 int slack_hook(struct drover_scope *, void *, const struct drover_delivery *,
     struct drover_receipt *, struct drover_error *);
 int slack_listen(struct drover_scope *, void *, struct drover_error *);
-/* Tells the message how a job of the source ended. */
+/* Tells people, in the message about a job, how the job ended. */
 int slack_settle(struct drover_scope *, void *, const struct drover_settled *,
     struct drover_error *);
 
@@ -391,8 +403,9 @@ enum envelope {
 	ENVELOPE_DISABLED
 };
 /*
- * What a message is. id, of size bytes, is to be acknowledged unless it is "".
- * hint is filled in for an EVENT that has one; otherwise its channel is "".
+ * Reads a message of Socket Mode. id, of size bytes, gets what must be
+ * acknowledged, or "". hint is filled in for an EVENT that has one; otherwise
+ * its channel is "".
  */
 enum envelope envelope_read(const char *text, size_t len, const char *self, char *id, size_t size,
     struct hint *);
