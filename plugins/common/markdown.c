@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The parts of a Markdown text. Blocks tell their lines. In a paragraph, a
- * heading or a cell of a table, cmark-gfm asks its extensions at the beginning
- * of each run of plain text, so an extension of ours is told exactly what is
- * said; code and HTML lie between two such runs, where they are looked for in
- * their order.
+ * Finds the parts of a Markdown text. cmark-gfm tells the lines of blocks. In a
+ * paragraph, a heading or a cell of a table it asks its extensions at the
+ * beginning of each run of plain text, so an extension of drover's hears
+ * exactly what is said. Code and HTML lie between two such runs, and are looked
+ * for there in their order.
  *
  * Footnotes are left out, and so is the parser's own extension for addresses
  * without signs, which is slow and has had more holes than the rest.
@@ -25,26 +25,26 @@
 
 #define UNPLACED ((size_t)-1)
 #define URL_MAX  2000
-#define SHOWN_MAX 60 /* of a text in the log */
+#define SHOWN_MAX 60 /* bytes of a text that the log shows */
 
 /*
- * A paragraph, heading or cell while it is gone through: what the parser holds
- * is the text without the signs of the blocks around it.
+ * A paragraph, heading or cell while it is walked through. Its content is what
+ * the parser holds: the text without the signs of the blocks around it.
  */
 struct leaf {
 	cmark_node *node;
 	const char *content;
-	size_t len, at; /* of content */
-	size_t line;    /* of the text, where at stands */
-	size_t place;   /* of at in the text, or UNPLACED */
-	bool cell;      /* "\|" of the text is "|" in the content */
+	size_t len, at; /* place in the content */
+	size_t line;    /* line of the text in which `at` stands */
+	size_t place;   /* place of `at` in the text, or UNPLACED */
+	bool cell;      /* true in a cell, where "\|" of the text is "|" in the content */
 };
 
 struct reading {
 	struct markdown *m;
 	struct leaf leaf;
-	cmark_node *row;  /* of the last cell */
-	size_t row_place; /* behind that cell */
+	cmark_node *row;  /* line of the last cell */
+	size_t row_place; /* place behind the last cell */
 };
 
 /*
@@ -55,7 +55,7 @@ struct reading {
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct reading *reading_now;
 
-/* Hashes of how the texts begin of which the log was told last. */
+/* Hashes of the beginnings of the texts that were last logged. */
 static uint64_t refused[8];
 static size_t refused_next;
 
@@ -102,7 +102,7 @@ lines_find(struct markdown *m)
 	m->lines[m->lines_len] = m->len;
 }
 
-/* The end of a line without what ends it. */
+/* The end of a line, before its line break. */
 static size_t
 line_end(const struct markdown *m, size_t line)
 {
@@ -113,7 +113,10 @@ line_end(const struct markdown *m, size_t line)
 	return end;
 }
 
-/* Where a run of plain text ends: the characters at which the parser looks. */
+/*
+ * True for the characters that end a run of plain text because the parser looks
+ * at them.
+ */
 static bool
 is_special(char c)
 {
@@ -131,8 +134,8 @@ newlines(const char *text)
 }
 
 /*
- * Where between two places of one line stands what a cell holds; *end becomes
- * the place behind it.
+ * Finds where the content of a cell stands between two places of a line; *end
+ * gets the place behind it.
  */
 static size_t
 cell_match(const struct markdown *m, size_t from, size_t *end, const char *content, size_t len)
@@ -178,7 +181,9 @@ leaf_place(struct reading *r)
 		return;
 	}
 	if (cmark_node_get_type(l->node) == CMARK_NODE_HEADING && newlines(l->content) == 0) {
-		/* "## title ##", whose end is not in the content. */
+		/*
+		 * Skips the end of "## title ##", which is not in the content.
+		 */
 		begin += (size_t)cmark_node_get_start_column(l->node) - 1;
 		begin += begin < end ? strspn(m->text + begin, "#") : 0;
 		begin += begin < end ? strspn(m->text + begin, " \t") : 0;
@@ -189,7 +194,7 @@ leaf_place(struct reading *r)
 }
 
 /*
- * Whether each line of the content ends a line of the text, from this one on.
+ * True if each line of the content, from this one on, ends a line of the text.
  */
 static bool
 is_content(const struct markdown *m, size_t line, const char *content)
@@ -236,8 +241,9 @@ leaf_line(const struct reading *r, cmark_node *node)
 	if (lines == 0)
 		return end - 1;
 	/*
-	 * Links may be defined before, so the end tells. That of a heading is
-	 * its underline, or the line behind that.
+	 * Definitions of links may stand before the text, so the place is
+	 * counted from the end. The end of a heading is its underline, or the
+	 * line behind that.
 	 */
 	if (cmark_node_get_type(node) == CMARK_NODE_HEADING)
 		end -= is_content(r->m, end - lines - 1, content) ? 1 : 2;
@@ -253,16 +259,14 @@ leaf_enter(struct reading *r, cmark_node *node)
 		return;
 	*l = (struct leaf){ .node = node, .content = cmark_node_get_string_content(node) };
 	l->len = strlen(l->content);
-	/*
-	 * A paragraph without a line was the first rows of what is a table now.
-	 */
+	/* A paragraph without a line has become the first rows of a table. */
 	l->cell = markdown_is(node, "table_cell") || cmark_node_get_start_line(node) == 0;
 	l->line = leaf_line(r, node);
 	leaf_place(r);
 }
 
 /*
- * Goes on to a place of the content; what lies behind `from` becomes the part.
+ * Moves on to a place of the content. The bytes from `from` on become the part.
  */
 static void
 leaf_mark(struct reading *r, size_t from, size_t to, enum markdown_part part)
@@ -286,8 +290,8 @@ leaf_mark(struct reading *r, size_t from, size_t to, enum markdown_part part)
 }
 
 /*
- * The length of the address that begins here, as GitHub ends it; 0 where there
- * is none that GitHub is sure to make a link of.
+ * The length of the address that begins here, as GitHub ends it; 0 if GitHub
+ * might not make a link of it.
  */
 static size_t
 url_length(const char *text)
@@ -330,8 +334,8 @@ node_make(struct reading *r, cmark_node_type type, size_t from, size_t to)
 }
 
 /*
- * What cmark-gfm calls at each run of plain text; NULL leaves it to the parser.
- * An address is made a link before the parser finds signs in it.
+ * cmark-gfm calls this at each run of plain text; NULL leaves the run to the
+ * parser. An address becomes a link before the parser can find signs in it.
  */
 static cmark_node *
 text_met(cmark_syntax_extension *self, cmark_parser *parser, cmark_node *node, unsigned char c,
@@ -390,9 +394,9 @@ parse(struct reading *r)
 }
 
 /*
- * Where a code span that begins at this place of the content ends, when it is
- * the one with this code; 0 when it is not. The parser has made blanks of line
- * ends, and taken one off each end.
+ * The end of the code span that begins at this place of the content, if it has
+ * this code; 0 if it has not. The parser has made blanks of line ends, and
+ * removed a blank at each end.
  */
 static size_t
 code_match(const struct leaf *l, size_t at, const char *code)
@@ -419,7 +423,8 @@ code_match(const struct leaf *l, size_t at, const char *code)
 }
 
 /*
- * Code and HTML within a line stand in the content in the order of the nodes.
+ * Finds code and HTML within a line, which stand in the content in the order of
+ * their nodes.
  */
 static void
 span_mark(struct reading *r, cmark_node *node)
@@ -430,7 +435,7 @@ span_mark(struct reading *r, cmark_node *node)
 	size_t at = l->at, end = 0, len = strlen(literal);
 
 	for (; at < l->len && end == 0; at++) {
-		/* Of "\\``" the first does not count. */
+		/* The first backtick of "\\``" is escaped. */
 		if (code && l->content[at] == '`' && (end = code_match(l, at, literal)) == 0 &&
 		    (at == 0 || l->content[at - 1] != '\\'))
 			at += strspn(l->content + at, "`") - 1;
@@ -438,7 +443,10 @@ span_mark(struct reading *r, cmark_node *node)
 		    strncmp(l->content + at, literal, len) == 0)
 			end = at + len;
 	}
-	/* What is not found is not looked for again and again. */
+	/*
+	 * If the node is not found, the walk moves to the end of the content,
+	 * so that no later node is searched for in vain.
+	 */
 	leaf_mark(r, end != 0 ? at - 1 : l->len, end != 0 ? end : l->len,
 	    code                                 ? MARKDOWN_CODE :
 		strncmp(literal, "<!--", 4) == 0 ? MARKDOWN_COMMENT :
@@ -518,8 +526,9 @@ node_after(cmark_node *node)
 }
 
 /*
- * Logs that a text was refused, unless that was said not long before: a text is
- * read several times, and not to the byte the same.
+ * Logs that a text was refused, unless a text with the same beginning was
+ * logged before. A text is read several times, and may differ a little each
+ * time.
  */
 static void
 refused_say(const struct markdown *m, struct drover_scope *scope)
@@ -607,7 +616,8 @@ markdown_close(struct text_buf *text)
 	markdown_read(&m, NULL, text_of(text));
 	last = m.root != NULL ? cmark_node_last_child(m.root) : NULL;
 	/*
-	 * One within a list or a quote ends with that, at the next empty line.
+	 * A fence within a list or a quote ends with that, at the next empty
+	 * line.
 	 */
 	if (last != NULL && cmark_node_get_type(last) == CMARK_NODE_CODE_BLOCK &&
 	    cmark_node_get_fenced(last, &length, &offset, &mark) &&

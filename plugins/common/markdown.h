@@ -57,7 +57,7 @@ struct markdown {
 void markdown_read(struct markdown *, struct drover_scope *, const char *text);
 void markdown_free(struct markdown *);
 
-/* The kinds of nodes that cmark-gfm has no constant for. */
+/* The types of nodes for which cmark-gfm has no constant. */
 bool markdown_is(cmark_node *, const char *type);
 /* True if people may be led to an address: http(s) or mailto, and no blanks. */
 bool markdown_leads(const char *url);

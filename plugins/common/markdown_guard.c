@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Two guards. Where the parser's work grows with the square of a text and it
- * allocates nothing meanwhile, that work is estimated from the text. All else
- * that takes long allocates a lot, and the arena has a limit.
+ * Two guards. Some of the parser's work grows with the square of the text and
+ * allocates nothing; it is estimated from the text. All other work that takes
+ * long allocates much memory, and the arena has a limit.
  */
 #include <assert.h>
 #include <ctype.h>
@@ -14,10 +14,10 @@
 #include "common/mem.h"
 
 #define LEN_MAX        (256 * 1024)
-#define DEPTH_MAX      100                /* quotes and lists within each other */
-#define PIPES_MAX      1000               /* in one line */
-#define WORK_MAX       (48 * 1024 * 1024) /* steps of about a nanosecond */
-#define BLOCK_STEPS    3                  /* to look at one open block at a new line */
+#define DEPTH_MAX      100                /* depth of quotes and lists */
+#define PIPES_MAX      1000               /* bytes of one line */
+#define WORK_MAX       (48 * 1024 * 1024) /* steps of about a nanosecond each */
+#define BLOCK_STEPS    3                  /* steps to look at one open block at a new line */
 #define ARENA_LEAST    ((size_t)1024 * 1024)
 #define ARENA_PER_BYTE 400
 #define CHUNK_BYTES    ((size_t)64 * 1024)
@@ -33,7 +33,7 @@ struct arena_chunk {
 struct shape {
 	uint64_t work;
 	size_t open; /* quotes and lists that may be open */
-	/* Since the last empty line: */
+	/* the following count since the last empty line */
 	uint64_t lines, bytes, links, signs, scans;
 };
 
@@ -46,11 +46,17 @@ static void *mem_calloc(size_t, size_t);
 static void *mem_realloc(void *, size_t);
 static void mem_free(void *);
 
-/* That of the open text: cmark-gfm gives its allocators no argument. */
+/*
+ * The arena of the open text, which is global because cmark-gfm gives its
+ * allocators no argument.
+ */
 static struct arena *arena_now;
 cmark_mem guard_mem = { mem_calloc, mem_realloc, mem_free };
 
-/* Whether a line goes on as a rule across the page: "* * *", of any length. */
+/*
+ * True if the rest of a line makes it a rule across the page: "* * *", of any
+ * length.
+ */
 static bool
 is_rule(const char *line, size_t len)
 {
@@ -80,8 +86,8 @@ sign_length(const char *line, size_t len)
 }
 
 /*
- * Each line, an empty one too, makes the parser look at all quotes and lists
- * that are open. False when those are too many.
+ * Counts the work of one line. Each line, even an empty one, makes the parser
+ * look at all open quotes and lists. Returns false if these are too many.
  */
 static bool
 line_nests(struct shape *s, const char *line, size_t len)
@@ -125,8 +131,8 @@ line_counts(struct shape *s, const char *line, size_t len)
 	s->lines++;
 	s->bytes += len;
 	/*
-	 * Below what may be the head of a table, all lines before are read
-	 * anew.
+	 * For each line that may be the head of a table, the parser reads all
+	 * lines before it anew.
 	 */
 	if (others == 0 && table)
 		s->work += s->lines * s->bytes / 2;
@@ -134,8 +140,8 @@ line_counts(struct shape *s, const char *line, size_t len)
 }
 
 /*
- * At each link the parser goes over all signs that are open, and the end of
- * "<?" and of "<!" is looked for to the end of the paragraph.
+ * Counts the work of a paragraph. At each link the parser goes over all open
+ * signs, and it looks for the end of "<?" and "<!" to the end of the paragraph.
  */
 static void
 paragraph_counts(struct shape *s, bool linked)
@@ -164,7 +170,7 @@ guard_fits(const struct markdown *m)
 	return s.work <= WORK_MAX && m->len <= LEN_MAX;
 }
 
-/* The size of a piece stands before it. */
+/* Allocates a piece. Its size stands before it. */
 static void *
 mem_calloc(size_t n, size_t size)
 {

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who drover is at GitHub, and the token that it asks with: a personal access
- * token, or a GitHub App, whose installation tokens are made here.
+ * drover's account at GitHub, and the token that it asks with: a personal
+ * access token, or that of a GitHub App, whose installation tokens are made
+ * here.
  *
  * Every callback opens a hub for one repository, asks through it and closes it.
  * Between callbacks, struct github holds drover's login and the installation
- * tokens, in memory only; a token is renewed before it ends, and once more when
+ * tokens, in memory only. A token is renewed before it ends, and once more if
  * GitHub refuses it.
  */
 #include <inttypes.h>
@@ -19,9 +20,9 @@
 
 #include "github.h"
 
-#define REFRESH_EARLY_MS  (10 * 60 * 1000) /* of the hour that a token lives */
+#define REFRESH_EARLY_MS  (10 * 60 * 1000) /* a token is renewed this long before its hour ends */
 #define REFRESH_JITTER_MS (2 * 60 * 1000)
-/* drover asks for another token within five minutes of the end of one. */
+/* The host asks for another token within the last five minutes of one. */
 #define GIT_LEFT_MS (6 * 60 * 1000)
 #define ACCEPT "application/vnd.github+json, application/json;q=0.9"
 
@@ -185,7 +186,10 @@ installation_find(struct hub *hub, char *id, size_t size, struct drover_error *e
 	return code;
 }
 
-/* Asks for a token as the App, whose the hub is afterwards. */
+/*
+ * Asks for an installation token as the App. The hub keeps the App's credential
+ * afterwards.
+ */
 static int
 token_make(struct hub *hub, struct drover_error *err)
 {
@@ -284,7 +288,7 @@ account_git_token(struct github *github, struct drover_scope *scope, const char 
 	    (token != NULL && token->ends_at < scope->host->time->now(scope) + GIT_LEFT_MS))
 		token_drop(github, slug);
 	if ((code = hub_open(&hub, github, scope, slug, DROVER_HTTP_CRITICAL, err)) == 0) {
-		/* Behind "Bearer ". */
+		/* The token follows "Bearer ". */
 		*text = xstrdup(hub.authorization + 7);
 		token = hub.app ? token_find(github, slug) : NULL;
 		*ends = token != NULL ? token->ends_at : 0;
@@ -302,7 +306,7 @@ hub_close(struct hub *hub)
 }
 
 /*
- * 0 when another token was made, so that it is worth another try; else the
+ * Returns 0 if a new token was made, so that another try is worth it, else the
  * class.
  */
 static int
@@ -319,8 +323,8 @@ hub_renew(struct hub *hub, struct drover_error *err)
 }
 
 /*
- * Whether the repository was renamed: moved is then the path of the write where
- * the repository is now.
+ * True if the repository was renamed. moved then gets the write's path under
+ * the repository's present name.
  */
 static bool
 hub_moved(struct hub *hub, const char *path, char moved[GITHUB_URL_MAX])
@@ -333,7 +337,7 @@ hub_moved(struct hub *hub, const char *path, char moved[GITHUB_URL_MAX])
 	if (len == 0 || strncmp(path, "/repos/", 7) != 0 ||
 	    strncmp(path + 7, hub->slug, len) != 0 || path[7 + len] != '/')
 		return false;
-	/* Reads are redirected, and the host follows. */
+	/* Reads need no check: GitHub redirects them, and the host follows. */
 	if (hub->now[0] == '\0' && hub_get(hub, &answer, 0, &why, "/repos/%s", hub->slug) == 0) {
 		name = json_text(answer.json, "full_name");
 		snprintf(hub->now, sizeof(hub->now), "%s", slug_is(name) ? name : hub->slug);
@@ -370,7 +374,8 @@ hub_send(struct hub *hub, const struct web_ask *given, struct web_answer *answer
 		(code == 0 && answer->status >= 301 && answer->status <= 308)))
 		return code;
 	/*
-	 * GitHub redirects a write to a renamed repository, and does not do it.
+	 * GitHub answers a write to a renamed repository with a redirect and
+	 * does not carry it out.
 	 */
 	if (!hub_moved(hub, given->path, moved))
 		return code;
@@ -450,7 +455,8 @@ hub_pages(struct hub *hub, const char *path, uint32_t flags, int pages,
 	ask.limits = github_limits("GET", &ask.limits_len);
 	code = web_pages(&hub->web, &ask, NULL, pages, page_each, &page, err);
 	/*
-	 * Once the caller has had elements, another try would give them again.
+	 * If the caller has had elements already, another try would give them
+	 * again.
 	 */
 	if (code == DROVER_AUTH && page.given == 0 && hub_renew(hub, err) == 0)
 		code = web_pages(&hub->web, &ask, NULL, pages, page_each, &page, err);

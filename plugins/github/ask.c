@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a person wants of drover: the sources read it from a comment, a review,
- * a body or a label, key it by what triggered it and the revision of its text,
- * and freeze it as the payload of a job. The pipelines read it from there, and
- * carry that text out even when it was edited since.
+ * Asks: what a person wants of drover. The sources read an ask from a comment,
+ * a review, a body or a label, key it by what triggered it and the revision of
+ * its text, and freeze it as the payload of a job. The pipelines read it from
+ * there, and carry out that text even if it was edited since.
  */
 #include <ctype.h>
 #include <inttypes.h>
@@ -61,8 +61,8 @@ ask_read(struct ask *ask, const struct github *github, const cJSON *object, cons
 		ask->association[i] = (char)tolower((unsigned char)association[i]);
 	ask->association[i] = '\0';
 	/*
-	 * A marker shows another drover, with a person's account: two that
-	 * answer each other would never end.
+	 * A marker in a person's text comes from another drover that has this
+	 * person's account. Two drovers that answer each other would never end.
 	 */
 	ask->bot = strcmp(json_text(user, "type"), "Bot") == 0 ||
 	    cJSON_IsObject(json_at(object, "performed_via_github_app")) || talk_marker_ends(body);
@@ -95,8 +95,8 @@ ask_revise(struct ask *ask)
 	const char *text = ask->text != NULL ? ask->text : "";
 
 	/*
-	 * From the text, because updated_at also moves when a comment is hidden
-	 * or gets a reaction.
+	 * The revision is made from the text, because updated_at also changes
+	 * when a comment is hidden or gets a reaction.
 	 */
 	snprintf(ask->rev, sizeof(ask->rev), "%08" PRIx64,
 	    text_hash(0, text, strlen(text)) & 0xffffffffu);
@@ -140,8 +140,8 @@ ask_payload(const struct ask *ask)
 	char *out;
 
 	/*
-	 * Escaping may double a text or more, so its length is known afterwards
-	 * only.
+	 * JSON may double the length of a text or more, so the length is known
+	 * only afterwards.
 	 */
 	for (;; max /= 2) {
 		object = json_object();

@@ -19,8 +19,8 @@ static const struct drover_http_limit limits[] = {
 	{ "core", 4000, 1000, 3600 * 1000 },
 	{ "minute", 400, 150, 60 * 1000 },
 	/*
-	 * These two are of writes only, which must arrive a second apart; some
-	 * are longer on the way than the next.
+	 * These two limits are for writes only. Writes must arrive a second
+	 * apart, and some take longer on their way than the next one.
 	 */
 	{ "writes", 4, 1, 5000 },
 	{ "content", 400, 70, 3600 * 1000 },
@@ -46,8 +46,7 @@ github_judge(void *arg, struct drover_scope *scope, const struct drover_http_res
 		return;
 	}
 	/*
-	 * The caller knows what a missing thing or a moved repository means to
-	 * it.
+	 * The caller decides what a missing object or a moved repository means.
 	 */
 	if (response->status < 500 && response->status != 403 && response->status != 429 &&
 	    response->status != 408 && response->status != 425) {

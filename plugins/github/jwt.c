@@ -15,8 +15,9 @@
 #include "github.h"
 
 /*
- * Seconds before and after now. GitHub refuses a token from its future, and
- * clocks differ; the whole span stays below the ten minutes that it allows.
+ * Begin and end of a token, in seconds from now. GitHub refuses a token from
+ * its future, and clocks differ. The whole span stays below the ten minutes
+ * that GitHub allows.
  */
 #define JWT_BACK 60
 #define JWT_LIFE 480

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What other plugins and `drover call` may ask of this plugin. Requests and
+ * The operations, which other plugins and `drover call` may use. Requests and
  * replies are JSON objects, with ids as strings.
  */
 #include <stdio.h>
@@ -35,7 +35,7 @@ static int git_token_call(struct drover_scope *, void *, const char *, uint64_t,
     struct drover_error *);
 
 /*
- * The operation WHAT: what its caller sees, and the function WHAT_do that
+ * Defines the operation WHAT, with what its caller sees; the function WHAT_do
  * carries it out.
  */
 #define OPERATION(what, name_, summary_) \
@@ -99,7 +99,7 @@ call_read(struct call *call, struct drover_scope *scope, const char *request, ui
 	return slug_of_repo(scope, repo, slug, err);
 }
 
-/* call_end in either case. */
+/* Begins a call. Use call_end() in any case. */
 static int
 call_begin(struct call *call, struct drover_scope *scope, struct github *github,
     const char *request, uint64_t len, struct drover_error *err)
@@ -223,8 +223,9 @@ label_remove(struct call *call, const cJSON *labels, struct drover_error *err)
 			 name.data)) != 0)
 			break;
 		/*
-		 * 404 says that it was not set, or that there is no such issue,
-		 * which adding labels or the next reader will notice.
+		 * 404 means that the label was not set, or that there is no
+		 * such issue; adding labels, or the next operation, will notice
+		 * that.
 		 */
 		if (answer.status != 200 && answer.status != 204 && answer.status != 404)
 			code = web_refused(&answer, "taking a label off", err);
@@ -283,8 +284,8 @@ status_do(struct call *call, struct drover_error *err)
 	json_put_text(body, "description", description);
 	json_put_text(body, "target_url", *url != '\0' ? url : NULL);
 	/*
-	 * The newest status of a context counts, so setting it twice shows
-	 * once.
+	 * The newest status of a context counts, so it does no harm to set it
+	 * twice.
 	 */
 	if ((code = hub_write(&call->hub, "POST", body, 0, &answer, err, "/repos/%s/statuses/%s",
 		 call->hub.slug, sha)) != 0)

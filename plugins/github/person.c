@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who asks, as the core wants to know it: the login and the association, which
- * come with every comment, and the permission and teams, for which GitHub is
- * asked only where the source's `authors` name such marks. What was learned of
- * a person is kept for one callback.
+ * The person who asks, as the core wants to know it: the login and the
+ * association, which come with every comment, and the permission and teams, for
+ * which GitHub is asked only if the source's `authors` name such marks. What is
+ * learned of a person is kept for one callback.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -67,7 +67,9 @@ known_mark(struct known *known, const char *format, ...)
 	known->len++;
 }
 
-/* A permission includes the lower ones. */
+/*
+ * Adds the mark of a permission and those of the lower ones, which it includes.
+ */
 static int
 known_permission(struct known *known, struct hub *hub, struct drover_error *err)
 {
@@ -164,8 +166,8 @@ known_ask(struct known *known, struct hub *hub, const struct ask *ask, struct dr
 	if (ask->association[0] != '\0')
 		known_mark(known, "%s", ask->association);
 	/*
-	 * Other characters are in no login of GitHub's, and must not get into a
-	 * path.
+	 * GitHub's logins have no other characters, and other characters must
+	 * not get into a path.
 	 */
 	if (ask->bot || ask->self || !text_is_of(ask->author, TEXT_ALNUM "-_"))
 		return 0;

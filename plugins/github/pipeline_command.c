@@ -86,7 +86,10 @@ command_prompt(struct work *w, struct drover_error *err)
 	    err);
 }
 
-/* Tells the person who named the prompt: no retry would find it. */
+/*
+ * Tells the person who named the prompt that it does not exist. No retry would
+ * find it.
+ */
 static int
 command_no_prompt(struct work *w, struct drover_error *err)
 {
@@ -121,7 +124,7 @@ command_change(struct work *w, struct drover_error *err)
 	return work_change(w, &change, err);
 }
 
-/* The option of the pipeline as an array. */
+/* Makes an array of an option of the pipeline. */
 static cJSON *
 command_labels(struct drover_scope *scope)
 {

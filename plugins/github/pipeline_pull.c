@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The pipelines pr-comment and pr-mention: what people ask on pull requests,
- * drover's own and those of others. The pull request is read as it is now, its
- * branch worked on and pushed, and the answer posted where it was asked. On a
- * fork, where drover cannot push, a mention gets an answer without a change.
+ * The pipelines pr-comment and pr-mention, for what people ask on pull
+ * requests: drover's own, and those of others. The pull request is read as it
+ * is now, its branch is changed and pushed, and the answer is posted where it
+ * was asked for. On a fork, to which drover cannot push, a mention gets an
+ * answer without a change.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,14 +12,14 @@
 
 #include "github.h"
 
-#define DIFF_MAX (60 * 1024) /* a value of a prompt takes 64 KiB */
+#define DIFF_MAX (60 * 1024) /* bytes of a value in a prompt */
 #define CONVERSATION_MAX (32 * 1024)
 #define DIFF_ACCEPT "application/vnd.github.diff"
 
 struct job {
 	struct work w;
 	char title[256], branch[GITHUB_BRANCH_MAX], base[GITHUB_BRANCH_MAX];
-	char *body; /* the description, where its author is trusted */
+	char *body; /* the description, if its author may be quoted */
 	char *diff;
 	bool open, fork;
 };
@@ -69,10 +70,7 @@ const struct drover_pipeline pipeline_pr_mention = {
 	.prompts = prompts_mention,
 };
 
-/*
- * Not everybody who opens a pull request is trusted enough to be quoted in a
- * prompt.
- */
+/* Adds the description only if its author may be quoted in a prompt. */
 static int
 job_description(struct job *j, const cJSON *pull, struct drover_error *err)
 {
@@ -119,8 +117,7 @@ job_find(struct job *j, struct drover_error *err)
 }
 
 /*
- * A diff that GitHub finds too large is left to the agent, which has the
- * repository.
+ * If GitHub finds a diff too large, the agent looks at the repository itself.
  */
 static int
 job_diff(struct job *j, struct drover_error *err)
@@ -158,7 +155,7 @@ job_prompt(struct job *j, bool pushes, struct drover_error *err)
 		snprintf(place, sizeof(place), "%s, line %lld", ask->path, (long long)ask->line);
 	else
 		snprintf(place, sizeof(place), "%s", ask->path);
-	/* Only what is ours or was checked goes in as it is. */
+	/* Only text of drover's, or text that was checked, is trusted. */
 	const struct drover_variable values[] = {
 		{ "repository", ask->slug, DROVER_TRUSTED, 0 },
 		{ "number", ask->number, DROVER_TRUSTED, 0 },
@@ -199,7 +196,7 @@ job_post(struct job *j, const char *said, struct drover_error *err)
 	    *tame != '\0' ? tame :
 		changed   ? "Done." :
 			    "I changed nothing, and have nothing to say about it.");
-	/* What was pushed is told by drover, not by the agent. */
+	/* drover itself tells what was pushed, not the agent. */
 	if (changed)
 		text_addf(&out, "\n\nPushed %s%s.", j->w.made->commit,
 		    j->w.made->checked ? "; the repository's checks pass" : "");
@@ -209,7 +206,7 @@ job_post(struct job *j, const char *said, struct drover_error *err)
 	return code;
 }
 
-/* Has an agent that may change nothing say something. */
+/* Runs an agent that may change nothing, for its answer. */
 static int
 job_answer(struct job *j, struct drover_error *err)
 {

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Walking the lists of a repository. watch.c makes a struct poll for each
- * repository, and the look of a source fills its finds and pulls from here,
- * beginning at the times that the cursor holds.
+ * Walks the lists of a repository. watch.c makes a struct poll for each
+ * repository, and the look of a source fills its finds and pulls with these
+ * functions, beginning at the times that the cursor holds.
  *
  * A list sorted by the time of change moves while it is read: an element that
  * is edited goes to its end, and another one slips over the border between two
  * pages. So the next page is asked for by the time of the last element, and by
- * Link only where that time has not moved.
+ * Link only if that time has not moved.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -16,10 +16,10 @@
 
 #include "github.h"
 
-#define LIST_REQUESTS 20 /* for one list in one poll */
+#define LIST_REQUESTS 20 /* pages of one list in one poll */
 #define FINDS_MAX 1000
 #define PULLS_MAX 1000
-#define SPARE_MS      5000 /* what is left of the callback's time for its end */
+#define SPARE_MS      5000 /* ms of the callback's time that are reserved for its end */
 
 const char *const poll_list_names[LISTS] = { "comments", "review_comments", "pulls", "issues" };
 
@@ -48,8 +48,7 @@ poll_is_late(const struct poll *p)
 }
 
 /*
- * Walks one page; *newest becomes the time of its newest element, *next the
- * Link.
+ * Walks one page. *newest gets the time of its newest element, *next the Link.
  */
 static int
 list_page(struct poll *p, enum lists list, const char *path,
@@ -78,7 +77,7 @@ list_page(struct poll *p, enum lists list, const char *path,
 	cJSON_ArrayForEach(element, answer.json) {
 		json_id(element, list == LIST_ISSUES ? "number" : "id", id, sizeof(id));
 		at = when_read(json_text(element, "updated_at"));
-		/* The server may not heed `since`. */
+		/* The server may ignore `since`. */
 		if (*id == '\0' || at < track_from(track))
 			continue;
 		if (at > *newest)
@@ -163,8 +162,8 @@ poll_pulls(struct poll *p, struct drover_error *err)
 	char path[GITHUB_URL_MAX];
 
 	/*
-	 * Which pull requests are drover's shows only in this list, so all open
-	 * ones are read; a page that has not changed costs nothing.
+	 * Only this list shows which pull requests are drover's, so all open
+	 * ones are read. A page that has not changed costs nothing.
 	 */
 	snprintf(path, sizeof(path),
 	    "/repos/%s/pulls?state=open&sort=updated&direction=desc&per_page=100", p->hub.slug);
@@ -208,8 +207,8 @@ poll_find(struct poll *p, enum lists list, const char *id, int64_t at)
 	size_t i;
 
 	/*
-	 * Pages overlap, and the newer revision counts. Finds with a mark share
-	 * an id and stay.
+	 * Pages overlap, and the newer revision counts. Finds that have a mark
+	 * may share an id, and stay.
 	 */
 	for (i = 0; i < p->finds_len && find == NULL; i++)
 		if (p->finds[i].list == list && p->finds[i].mark[0] == '\0' &&
@@ -219,7 +218,10 @@ poll_find(struct poll *p, enum lists list, const char *id, int64_t at)
 		p->finds = xgrow(p->finds, p->finds_len, &p->finds_size, sizeof(*p->finds));
 		find = &p->finds[p->finds_len++];
 	} else {
-		/* It becomes the last, which poll_find_drop() takes back. */
+		/*
+		 * The find becomes the last one, which poll_find_drop()
+		 * removes.
+		 */
 		struct find last = *find;
 
 		*find = p->finds[p->finds_len - 1];
@@ -329,8 +331,8 @@ review_each(void *arg, const cJSON *json, struct drover_error *err)
 	struct ask *ask;
 
 	/*
-	 * A pending review is visible to its author alone. The comments of a
-	 * review without a text come in their own list.
+	 * A pending review is visible to its author only. The comments of a
+	 * review without a text come in a list of their own.
 	 */
 	if (at < p->begin || *json_text(json, "body") == '\0' || strcmp(state, "PENDING") == 0)
 		return 0;

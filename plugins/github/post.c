@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Comments, posted once whatever crashes: once_do() begins an effect before the
+ * Posts comments, once whatever crashes: once_do() begins an effect before the
  * post and ends it afterwards. After a crash in between, the comment is looked
- * for among drover's own, by its marker or, where markers are off, by its text.
+ * for among drover's own, by its marker or, if markers are off, by its text.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,7 +18,7 @@
 struct search {
 	struct hub *hub;
 	const struct post *post;
-	const char *body; /* as it would be posted */
+	const char *body; /* the text as it would be posted */
 	char *made;       /* "ID URL" of the comment that was found */
 	size_t size;
 };
@@ -135,7 +135,7 @@ post_send(void *arg, char *made, size_t size, struct drover_error *err)
 	struct web_answer answer = { 0 };
 	int code = post_to(search, thread ? search->post->top : NULL, &answer, err);
 
-	/* A thread is gone with its first comment. */
+	/* A thread is gone if its first comment is gone. */
 	if (code == 0 && thread && (answer.status == 404 || answer.status == 422)) {
 		web_answer_free(&answer);
 		code = post_to(search, NULL, &answer, err);
@@ -169,9 +169,9 @@ post_comment(struct hub *hub, const struct post *post, char *id, size_t id_size,
 }
 
 /*
- * Quotes what is answered in the conversation, where the place does not tell
- * it; and everywhere when markers are off, since the link to the ask is then
- * how post_is_answer() knows the answer.
+ * Quotes what is answered. In the conversation the place does not tell it; and
+ * if markers are off, post_is_answer() knows the answer by the link to the ask,
+ * so it is needed everywhere.
  */
 static char *
 answer_text(struct drover_scope *scope, const struct ask *ask, const char *text)
@@ -185,8 +185,8 @@ answer_text(struct drover_scope *scope, const struct ask *ask, const char *text)
 		first = xstrndup(ask->text, cut);
 		quote = post_tame(scope, first, QUOTE_MAX * 4);
 		/*
-		 * The fence of code would make the link that follows code as
-		 * well.
+		 * A fence in the quote would turn the link that follows into
+		 * code.
 		 */
 		if (strchr(quote, '\n') != NULL)
 			*quote = '\0';
@@ -230,7 +230,10 @@ post_is_answer(struct drover_scope *scope, const cJSON *comment, const struct as
 	ask_key(ask, key);
 	if (post_marks(scope))
 		return talk_marker_has(json_text(comment, "body"), "answer", key);
-	/* An older post answers the words before they were edited. */
+	/*
+	 * A post that is older than the ask answers the words from before an
+	 * edit.
+	 */
 	snprintf(link, sizeof(link), "([asked here](%s))", ask->url);
 	return ask->url[0] != '\0' && strstr(json_text(comment, "body"), link) != NULL &&
 	    when_read(json_text(comment, "created_at")) >= ask->at;

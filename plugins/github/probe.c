@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The operation probe: who drover is at GitHub, and what its credential lacks,
- * for itself and in each repository.
+ * The operation probe: tells drover's account at GitHub, and what its
+ * credential lacks, by itself and in each repository.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -113,8 +113,8 @@ github_probe(struct drover_scope *scope, void *plugin, const char *request, uint
 	size_t i;
 
 	/*
-	 * The login stays unknown where the credential is refused, which
-	 * probe_app() says.
+	 * If the credential is refused, the login stays unknown, and
+	 * probe_app() says so.
 	 */
 	account_who(github, scope, &why);
 	probe_app(&probe, github, scope);

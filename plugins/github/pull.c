@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Pull requests by branch, opened once whatever crashes: an open one is looked
- * for first, and again when GitHub says that there is one already. Labels are
- * set where the repository has them, and never made.
+ * Opens pull requests by branch, once whatever crashes: an open one is looked
+ * for first, and again if GitHub says that there is one already. Labels are set
+ * if the repository has them, and never made.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,8 +61,9 @@ pull_find(struct hub *hub, const struct pull_ask *ask, struct pull_made *made,
 	int code;
 
 	/*
-	 * GitHub ignores a head that it does not understand and lists all pull
-	 * requests, so seek_each() compares them. A closed one does not count.
+	 * Looks for the open pull request of a branch. GitHub ignores a head
+	 * that it does not understand and lists all pull requests, so
+	 * seek_each() compares them.
 	 */
 	text_addf(&head, "%.*s:%s", (int)strcspn(ask->slug, "/"), ask->slug, ask->branch);
 	text_addf(&path, "/repos/%s/pulls?head=", ask->slug);
@@ -139,7 +140,7 @@ pull_make(struct hub *hub, const struct pull_ask *ask, struct pull_made *made,
 		made->created = true;
 	} else {
 		code = web_refused(&answer, "a pull request", err);
-		/* It exists already when another attempt was quicker. */
+		/* If another attempt was quicker, it exists already. */
 		if (answer.status == 422 && pull_find(hub, ask, made, err) == 0 &&
 		    made->number[0] != '\0')
 			code = 0;
@@ -242,7 +243,7 @@ pull_open(struct hub *hub, const struct pull_ask *ask, struct pull_made *made,
 	if ((code = once_do(hub->scope, &once, ask->key, &opening, text, sizeof(text), err)) != 0)
 		return code;
 	/*
-	 * The same key names the same pull request, even where it was closed
+	 * The same key names the same pull request, even if that was closed
 	 * since.
 	 */
 	made_read(text, made->number, sizeof(made->number), made->url, sizeof(made->url));

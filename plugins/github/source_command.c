@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The source issue-command: "/drover [--prompt NAME] TEXT" alone on a line of
- * an open issue or of a comment there; or one of the configured labels, where
- * the person who set it asks.
+ * an open issue or of a comment there; or one of the configured labels, which
+ * counts as asked by the person who set it.
  *
- * watch.c calls command_look once for each repository of a poll. Comments come
- * in one list for issues and pull requests, so the issue of a comment with a
- * command is asked for.
+ * watch.c calls command_look once for each repository of a poll. Comments of
+ * issues and pull requests come in one list, so GitHub is asked for the issue
+ * of a comment with a command.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -58,7 +58,10 @@ const struct drover_source github_issue_command = {
 
 static const struct watch_kind commands = { "github.issue-command", command_look, command_wanted };
 
-/* The ask's text becomes the command's; false where there is none. */
+/*
+ * Replaces the ask's text by that of its command. Returns false if there is no
+ * command.
+ */
 static bool
 command_take(struct poll *p, struct ask *ask)
 {
@@ -83,7 +86,8 @@ static bool
 command_wanted(struct poll *p, const struct ask *ask)
 {
 	/*
-	 * Cheap: the command itself is read when the issue is known to be one.
+	 * A quick check. The command is read later, when it is known that the
+	 * comment is on an issue.
 	 */
 	return strstr(ask->body, "/drover") != NULL && strstr(ask->url, "/pull/") == NULL;
 }
@@ -125,7 +129,7 @@ issue_has_label(struct poll *p, const cJSON *issue)
 	return false;
 }
 
-/* A find for the issue itself, whose author asks. */
+/* Adds a find for the issue itself, whose author asks. */
 static struct find *
 issue_find(struct poll *p, const cJSON *issue, const char *number, const char *type)
 {
@@ -138,8 +142,8 @@ issue_find(struct poll *p, const cJSON *issue, const char *number, const char *t
 	snprintf(find->ask.type, sizeof(find->ask.type), "%s", type);
 	text_line(find->ask.title, sizeof(find->ask.title), title);
 	/*
-	 * Until it has its own, a mark keeps the next find of this issue from
-	 * replacing it.
+	 * A mark, which is replaced later, keeps the next find of this issue
+	 * from replacing this one.
 	 */
 	snprintf(find->mark, sizeof(find->mark), "%s", type);
 	ask_read(&find->ask, p->github, issue, json_text(issue, "body"));
@@ -219,7 +223,10 @@ issue_each(struct poll *p, enum lists list, const cJSON *issue, struct drover_er
 	return issue_label(p, issue, number, err);
 }
 
-/* *keep says whether the comment has a command and stands in an open issue. */
+/*
+ * Reads a comment's command. *keep says whether it has one and stands in an
+ * open issue.
+ */
 static int
 comment_issue(struct poll *p, struct find *find, bool *keep, struct drover_error *err)
 {
@@ -238,8 +245,8 @@ comment_issue(struct poll *p, struct find *find, bool *keep, struct drover_error
 		title = json_text(answer.json, "title");
 		text_line(ask->title, sizeof(ask->title), title);
 		/*
-		 * Frozen with the command: this is the text that its author has
-		 * read.
+		 * The issue is frozen with the command, because this is the
+		 * text that the command's author has read.
 		 */
 		ask_context(ask, json_text(answer.json, "body"));
 		*keep = strcmp(json_text(answer.json, "state"), "open") == 0 &&

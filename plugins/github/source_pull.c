@@ -2,13 +2,13 @@
 /*
  * The sources pr-comment and pr-mention. The first takes everything that people
  * say on drover's own open pull requests, in the conversation, at a line or in
- * a review; the second what mentions drover's login on those of others, in
- * their descriptions as well. GitHub has no list of mentions for Apps, so texts
- * are read.
+ * a review. The second takes what mentions drover's login on those of others,
+ * in their descriptions as well. GitHub has no list of mentions for Apps, so
+ * the texts are read.
  *
  * watch.c calls look once for each repository of a poll. Comments are read
- * before the pull requests, so that a comment on a pull request which is opened
- * in between is not taken for one on somebody else's.
+ * before the pull requests. So a comment on a pull request that is opened in
+ * between is not taken for one on another person's.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -103,8 +103,8 @@ comment_look(struct poll *p, struct drover_error *err)
 }
 
 /*
- * What stood in a description before drover came is not meant for it, however
- * often the pull request changes afterwards.
+ * A mention that stood in a description before drover saw the repository is not
+ * meant for it, however often the pull request changes afterwards.
  */
 static void
 mention_body(struct poll *p, const struct pull *pull)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * An agent's text before it is posted under our name: no HTML comments, which
- * may look like a marker of ours, no "@name" that would send mail to people and
- * teams, nothing invisible, and not longer than GitHub takes. Code and
- * addresses stay as they are, since they are copied and followed; GitHub pings
- * nobody there.
+ * Tames an agent's text before drover posts it: it removes HTML comments, which
+ * may look like drover's markers, and what is invisible, breaks each "@name"
+ * that would notify people and teams, and cuts the text to the length that
+ * GitHub takes. Code and addresses stay as they are, since people copy and
+ * follow them, and GitHub notifies no one there.
  */
 #include <ctype.h>
 #include <stdlib.h>
@@ -13,7 +13,7 @@
 #include "common/markdown.h"
 #include "github.h"
 
-#define FENCE_MAX 255 /* as long as one counts for the parser */
+#define FENCE_MAX 255 /* the parser counts a longer fence as one of this length */
 
 static const char cut_note[] = "\n\n[... cut: too long for a comment]";
 
@@ -37,7 +37,7 @@ drop_comments(struct drover_scope *scope, char *text)
 	return dropped;
 }
 
-/* Whether the "@" at this place may be read as the start of a name. */
+/* True if the "@" at this place may be read as the start of a name. */
 static bool
 pings(const struct markdown *m, size_t at)
 {
@@ -58,8 +58,8 @@ post_tame(struct drover_scope *scope, const char *given, size_t max)
 
 	text_clean(text, len + 1, given, len, "\n\t");
 	/*
-	 * What stood on both sides of a comment may have become one, or a
-	 * marker.
+	 * The text on both sides of a removed comment may have become a
+	 * comment, or a marker.
 	 */
 	if ((drop_comments(scope, text) > 0 && drop_comments(scope, text) > 0) ||
 	    strstr(text, "<!-- drover:") != NULL)
@@ -80,7 +80,10 @@ post_tame(struct drover_scope *scope, const char *given, size_t max)
 	}
 	markdown_free(&m);
 	free(text);
-	/* What follows, the marker too, must not become code. */
+	/*
+	 * An open fence must not turn what follows, such as the marker, into
+	 * code.
+	 */
 	markdown_close(&out);
 	if (at < len)
 		text_add(&out, cut_note, sizeof(cut_note) - 1);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What was written in a pull request or issue before. A pipeline reads it once:
- * what trusted people wrote goes into the prompt, and a post of drover's may
- * show that the ask is answered already.
+ * Reads what was written in a pull request or issue before. What trusted people
+ * wrote goes into the prompt, and a post of drover's may show that the ask is
+ * answered already.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +10,8 @@
 
 #include "github.h"
 
-#define KEPT_MAX    (256 * 1024) /* while reading; the beginning of a longer thread is dropped */
+/* bytes kept while reading; the beginning of a longer thread is dropped */
+#define KEPT_MAX    (256 * 1024)
 #define COMMENT_MAX 8192
 
 struct reader {

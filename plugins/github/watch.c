@@ -15,7 +15,7 @@
 
 #include "github.h"
 
-#define EMIT_MAX  200 /* items, also such as the core will refuse */
+#define EMIT_MAX  200 /* items of one poll, counting those that the core will refuse */
 #define REPOS_MAX 500
 #define AGAIN_MS 1000
 
@@ -54,8 +54,8 @@ find_compare(const void *a, const void *b)
 	if (x->at != y->at)
 		return x->at < y->at ? -1 : 1;
 	/*
-	 * Within one second the smaller id came first, and a shorter one is
-	 * smaller.
+	 * Orders finds by time, and within one second by id: the smaller one
+	 * came first, and a shorter one is smaller.
 	 */
 	if (nx != ny)
 		return nx < ny ? -1 : 1;
@@ -63,7 +63,8 @@ find_compare(const void *a, const void *b)
 }
 
 /*
- * What the core refuses for good counts as handled: it would be refused again.
+ * An item that the core refuses for good counts as handled, because it would be
+ * refused again.
  */
 static int
 find_emit(struct poll *p, struct find *find, struct drover_error *err)
@@ -90,8 +91,8 @@ find_emit(struct poll *p, struct find *find, struct drover_error *err)
 	item.author = &person;
 	item.flags = DROVER_ITEM_REPLACES;
 	/*
-	 * The core refuses what a stranger asks and keeps a record, so it is
-	 * handed over as well, but takes no room.
+	 * What a stranger asks is handed over as well, since the core refuses
+	 * it and keeps a record; but it takes no room.
 	 */
 	allowed = scope->host->trust->allows(scope, NULL, &person, err);
 	code = allowed < 0 ? allowed : scope->host->queue->emit(scope, &item, err);
@@ -105,8 +106,8 @@ find_emit(struct poll *p, struct find *find, struct drover_error *err)
 }
 
 /*
- * Finds out who asks before anything is handed over. What fails here, as a
- * permission that the token may not read, stops this repository alone.
+ * Finds out who asks, before any item is handed over. A failure here, such as a
+ * permission that the token may not read, stops only this repository.
  */
 static int
 watch_people(struct poll *p, struct drover_error *err)
@@ -162,7 +163,10 @@ watch_hand_over(struct poll *p, struct drover_error *err)
 	return code;
 }
 
-/* A pull request that moved is handled unless some of it is left. */
+/*
+ * Marks the pull requests that moved as handled, unless some of their finds are
+ * left.
+ */
 static void
 watch_save(struct poll *p)
 {
@@ -203,8 +207,8 @@ watch_repo(struct poll *p, cJSON *cursor, int64_t begin, struct drover_error *er
 }
 
 /*
- * The names of option repos, else of all repos with this forge; they live as
- * long as the scope.
+ * Lists the names in option repos, else those of all repos with this forge.
+ * They live as long as the scope.
  */
 static size_t
 watch_repos(struct drover_scope *scope, const char **names)
@@ -220,7 +224,7 @@ watch_repos(struct drover_scope *scope, const char **names)
 	return len;
 }
 
-/* Logs a trouble unless the last poll has logged it. */
+/* Logs a failure unless the last poll has logged it. */
 static void
 watch_trouble(struct poll *p, const char *text)
 {
@@ -273,7 +277,7 @@ watch_poll(struct drover_scope *scope, struct watch *watch, const struct watch_k
 		struct drover_error why = { 0 };
 		int looked;
 
-		/* A repository that there is no time for has not failed. */
+		/* A repository for which there was no time has not failed. */
 		if (i > 0 && poll_is_late(&p))
 			break;
 		p.repo = names[(watch->turn + i) % n];
@@ -281,8 +285,8 @@ watch_poll(struct drover_scope *scope, struct watch *watch, const struct watch_k
 		p.state = NULL;
 		if ((looked = watch_repo(&p, cursor, begin, &why)) == 0) {
 			/*
-			 * A failure from here on leaves half of it handed over,
-			 * so the poll fails.
+			 * A failure from here on would leave the repository
+			 * half handed over, so the whole poll fails.
 			 */
 			if ((code = watch_hand_over(&p, err)) == 0) {
 				watch_save(&p);
@@ -291,7 +295,10 @@ watch_poll(struct drover_scope *scope, struct watch *watch, const struct watch_k
 		} else {
 			if (first.code == 0)
 				first = why;
-			/* The next poll finds it fresh again. */
+			/*
+			 * Remove its object, so that the next poll finds the
+			 * repository fresh again.
+			 */
 			if (p.fresh && p.state != NULL)
 				cJSON_Delete(cJSON_DetachItemViaPointer(cursor, p.state));
 			watch_trouble(&p, why.text);

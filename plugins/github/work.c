@@ -21,7 +21,8 @@ work_title(const struct ask *ask, char *out, size_t size)
 	char line[DROVER_TITLE_MAX], words[128];
 
 	/*
-	 * Both are cut so that the words of the ask show beside a long title.
+	 * Both parts are cut, so that the words of the ask show beside a long
+	 * title.
 	 */
 	text_clean(words, sizeof(words), ask->text + start, len, "");
 	text_line(line, sizeof(line), ask->title);
@@ -119,8 +120,8 @@ work_answer(struct work *w, const char *text, struct drover_error *err)
 	snprintf(asked, sizeof(asked), "asked/%s", key);
 	snprintf(answered, sizeof(answered), "answered/%s", key);
 	/*
-	 * Remembered first: a post that is found again by the next attempt ends
-	 * the job. A label asks without a word.
+	 * The memory is written first, because the next attempt ends the job if
+	 * it finds the post. An ask by a label has no words.
 	 */
 	if ((code = memory->append(w->scope, subject, asked, role,
 		 w->ask.text[0] != '\0' ? w->ask.text : "(without a word)", err)) != 0 ||

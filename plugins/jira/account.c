@@ -2,9 +2,10 @@
 /*
  * The account: Jira Cloud with e-mail and token (also under the path prefix
  * that scoped tokens need) or a bearer token, Data Center with a personal
- * access token. Every request of the plugin goes through here. A callback opens
- * a struct jira and closes it; what Jira said of drover's own account is kept
- * as the plugin's data, and asked for again when base or credential change.
+ * access token. Every request of the plugin goes through this file. A callback
+ * opens a struct jira and closes it. What Jira said of drover's own account is
+ * kept as the plugin's data, and asked for again if the base URL or the
+ * credential changes.
  */
 #include <inttypes.h>
 #include <stdarg.h>
@@ -55,8 +56,8 @@ account_base(struct jira *j, struct drover_error *err)
 }
 
 /*
- * The header's value: Basic with an e-mail (Cloud), else Bearer. What is made
- * of the token is as secret as the token.
+ * Makes the value of the header: Basic with an e-mail (Cloud), else Bearer. It
+ * is as secret as the token.
  */
 static int
 account_authorize(struct jira *j, const char *email, struct drover_error *err)
@@ -102,7 +103,7 @@ jira_open(struct jira *j, struct drover_scope *scope, bool critical, struct drov
 		.authorization = j->authorization,
 		.judge = jira_judge,
 		.arg = j };
-	/* Without it Jira refuses what looks like a browser's form. */
+	/* Without this header Jira refuses what looks like a browser's form. */
 	j->web.headers[j->web.headers_len++] =
 	    (struct drover_field){ "X-Atlassian-Token", "no-check" };
 	return web_extra_headers(&j->web, err);
@@ -115,7 +116,7 @@ jira_close(struct jira *j)
 	j->authorization = NULL;
 }
 
-/* The account that what is kept is about, as a hash. */
+/* A hash of the account to which the kept data belong. */
 static void
 account_place(const struct jira *j, char *out, size_t size)
 {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A document of Jira Cloud as Markdown. Node types that this file does not know
- * give the text that is in them: Atlassian adds types without notice. Depth and
- * size are bounded, since anybody who may comment writes such a document.
+ * Turns a document of Jira Cloud into Markdown. Of a node type that this file
+ * does not know it takes the text, because Atlassian adds types without notice.
+ * Depth and size are bounded, since anyone who may comment can write such a
+ * document.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -18,8 +19,13 @@
 struct adf {
 	struct text_buf *out;
 	size_t from;                 /* where the document begins in out */
-	char prefix[PREFIX_MAX];     /* of each line: quotes and list items that are open */
-	size_t fresh; /* length of out right after a line's prefix: nothing stands on that line */
+	/* prefix of each line, for the quotes and list items that are open */
+	char prefix[PREFIX_MAX];
+	/*
+	 * length of out right after a line's prefix; if out still has it, the
+	 * line is empty
+	 */
+	size_t fresh;
 	bool cut;
 };
 
@@ -92,8 +98,8 @@ static void read_content(struct adf *, const cJSON *, int);
 static void read_items(struct adf *, const cJSON *, int, bool);
 
 /*
- * Text on one line of the output: its own line ends get the prefix. Hidden
- * characters do not come through.
+ * Appends text without hidden characters. The prefix follows each of its line
+ * breaks.
  */
 static void
 put(struct adf *a, const char *text, size_t len)
@@ -144,7 +150,10 @@ put_line(struct adf *a)
 	a->fresh = a->out->len;
 }
 
-/* An empty line before a block, unless the block is the first on its line. */
+/*
+ * Appends an empty line before a block, unless the block is the first on its
+ * line.
+ */
 static void
 put_gap(struct adf *a)
 {
@@ -193,8 +202,8 @@ read_text(struct adf *a, const cJSON *node, int depth)
 	else if (strong)
 		text_addf(&sign, "**");
 	/*
-	 * A blank keeps the fence of code apart from what is within; readers do
-	 * not see it.
+	 * A blank keeps the fence of a code span apart from its content;
+	 * readers do not see it.
 	 */
 	puts_(a, text_of(&sign));
 	puts_(a, sign.len > 1 && code ? " " : "");
@@ -423,7 +432,7 @@ read_row(struct adf *a, const cJSON *node, int depth)
 	read_content(a, node, depth);
 }
 
-/* A cell stands on one line: its blocks follow one another. */
+/* A cell stands on one line, so its blocks follow one another. */
 static void
 read_cell(struct adf *a, const cJSON *node, int depth)
 {

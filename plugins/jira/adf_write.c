@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Markdown as a document of Jira Cloud. What comes out validates against
- * Atlassian's schema whatever goes in: no text node is empty, a line end is a
- * hardBreak, code has no other marks, and what the schema does not let stand in
- * a list or a quote becomes paragraphs there. Nothing becomes a mention, and
- * only http(s) and mailto become links, so that a text of an agent's can
- * neither call people nor hide where a link leads.
+ * Turns Markdown into a document of Jira Cloud. Whatever goes in, the document
+ * validates against Atlassian's schema: no text node is empty, a line end is a
+ * hardBreak, code has no other marks, and blocks that the schema does not allow
+ * in a list or a quote become paragraphs there. No text becomes a mention, and
+ * only http(s) and mailto become links, so that an agent's text can neither
+ * notify people nor hide where a link leads.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -15,15 +15,19 @@
 
 #define HREF_MAX       2000
 #define LANGUAGE_MAX   32
-#define LIST_DEPTH_MAX 6 /* as in Atlassian's editor; it also keeps what we read again shallow */
+/*
+ * depth of lists, as in Atlassian's editor; also keeps drover's own texts
+ * shallow when they are read
+ */
+#define LIST_DEPTH_MAX 6
 
 /* The inline content of one block while it is written. */
 struct writer {
 	cJSON *to;
-	struct text_buf text;   /* not written yet */
-	int strong, em, strike; /* how many are open */
-	cmark_node *link;       /* that is open, or NULL */
-	int link_from;          /* how much `to` had then */
+	struct text_buf text;   /* text that is not written yet */
+	int strong, em, strike; /* how many of each mark are open */
+	cmark_node *link;       /* the open link, or NULL */
+	int link_from;          /* length of `to` when the link began */
 };
 
 static cJSON *node_put(cJSON *, const char *);
@@ -51,7 +55,7 @@ node_put(cJSON *to, const char *type)
 	return node;
 }
 
-/* Returns the content of the new node. */
+/* Adds a node and returns its content. */
 static cJSON *
 content_put(cJSON *to, const char *type)
 {
@@ -67,7 +71,7 @@ mark_put(cJSON *marks, const char *type, const char *href)
 		json_put_text(json_put(mark, "attrs", json_object()), "href", href);
 }
 
-/* What was said becomes a text node with the marks that are open. */
+/* Turns the collected text into a text node with the marks that are open. */
 static void
 text_flush(struct writer *w, bool code)
 {
@@ -93,7 +97,7 @@ text_flush(struct writer *w, bool code)
 		mark_put(marks, "link", cmark_node_get_url(w->link));
 }
 
-/* Line ends are in what was HTML. */
+/* A line end comes from what was HTML. */
 static void
 text_say(struct writer *w, const char *text)
 {
@@ -116,7 +120,7 @@ is_link(const char *url)
 }
 
 /*
- * A link or image begins or ends; one that leads elsewhere is shown as it was
+ * Begins or ends a link or image. One that leads elsewhere is shown as it was
  * written.
  */
 static void
@@ -183,8 +187,8 @@ inline_put(struct writer *w, cmark_node *node, bool begins)
 }
 
 /*
- * What a paragraph, a heading, a cell or a block of HTML holds. That can be
- * nested without bounds, so it is gone through without recursion.
+ * Writes the content of a paragraph, a heading, a cell or a block of HTML. It
+ * can be nested without bounds, so it is walked without recursion.
  */
 static void
 inlines_put(cJSON *to, cmark_node *block, bool strong)
@@ -220,7 +224,7 @@ code_put(cJSON *to, cmark_node *node)
 	free(text);
 }
 
-/* The items of a list that is too deep stand in the item around it. */
+/* The items of a list that is too deep are written into the item around it. */
 static void
 list_put(cJSON *to, cmark_node *list, int depth)
 {
@@ -239,7 +243,7 @@ list_put(cJSON *to, cmark_node *list, int depth)
 		blocks_put(items != NULL ? content_put(items, "listItem") : to, item, depth);
 }
 
-/* Within a list or a quote a row becomes a paragraph. */
+/* Within a list or a quote a row of a table becomes a paragraph. */
 static void
 table_put(cJSON *to, cmark_node *table, bool within)
 {
@@ -266,7 +270,10 @@ table_put(cJSON *to, cmark_node *table, bool within)
 	}
 }
 
-/* What a list item, a quote or the document holds; it may not be empty. */
+/*
+ * Writes the content of a list item, a quote or the document. It must not be
+ * empty.
+ */
 static void
 blocks_put(cJSON *to, cmark_node *parent, int depth)
 {
@@ -279,8 +286,8 @@ blocks_put(cJSON *to, cmark_node *parent, int depth)
 }
 
 /*
- * A list or a quote, which makes depth 1 and more, holds paragraphs, lists and
- * code.
+ * Within a list or a quote, at depth 1 and more, only paragraphs, lists and
+ * code are allowed.
  */
 static void
 block_put(cJSON *to, cmark_node *node, int depth)
@@ -331,7 +338,7 @@ adf_write(struct drover_scope *scope, const char *markdown)
 	if (m.root != NULL)
 		blocks_put(content, m.root, 0);
 	else {
-		/* What cannot be parsed is shown as it is. */
+		/* A text that cannot be parsed is shown as it is. */
 		plain.to = content_put(content, "paragraph");
 		text_say(&plain, m.text);
 		text_flush(&plain, false);

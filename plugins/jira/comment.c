@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Comments, posted once whatever crashes: once_do() looks for the comment when
- * it cannot tell whether it was posted. Jira Cloud keeps a property with each
- * comment that names it, and Data Center an anchor in its last line; people see
- * neither. Where markers are off, a comment of drover's with the same text is
- * taken for it.
+ * Posts comments, once whatever crashes: once_do() looks for the comment if it
+ * cannot tell whether it was posted. On Jira Cloud a property of each comment
+ * names it, on Data Center an anchor in its last line does; people see neither.
+ * If markers are off, a comment of drover's with the same text is taken for it.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -15,7 +14,7 @@
 #include "jira/jira.h"
 
 #define COMMENT_PAGE 50
-#define COMMENT_LOOK 200 /* of the newest comments, when one of ours is looked for */
+#define COMMENT_LOOK 200 /* how many of the newest comments are searched for one of drover's */
 
 struct look {
 	struct jira *j;
@@ -53,7 +52,10 @@ comment_each(struct jira *j, const char *key, int max,
 		if (code != 0)
 			return code;
 		list = json_get(answer.json, "comments");
-		/* To take this for an empty list would post a comment twice. */
+		/*
+		 * If this were taken for an empty list, a comment would be
+		 * posted twice.
+		 */
 		if (!cJSON_IsArray(list)) {
 			web_answer_free(&answer);
 			return plugin_fail(err, DROVER_AGAIN,
@@ -72,8 +74,8 @@ comment_each(struct jira *j, const char *key, int max,
 }
 
 /*
- * Whether the comment's property says that it is the one: 1, 0 or a class. Jira
- * does not always send properties with a list.
+ * Returns 1 if the comment's property says that it is the one, 0 if not, or a
+ * class. Jira does not always send properties with a list.
  */
 static int
 comment_has_property(struct look *look, const cJSON *comment, const char *id,

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Second step of jira.fix: what the prompts tell of a ticket. Of what people
- * wrote, only that of people who may start work goes in, with what drover wrote
- * itself.
+ * The second step of jira.fix: gathers what the prompts tell of a ticket. Texts
+ * go in only if drover or people who may start work wrote them.
  */
 #include <sys/stat.h>
 
@@ -25,7 +24,7 @@
 struct comments {
 	struct jira *jira;
 	const char *project;
-	char *list[COMMENTS_MAX]; /* newest first */
+	char *list[COMMENTS_MAX]; /* comments, newest first */
 	size_t len, bytes;
 	int left_out;
 	char newest[JIRA_ID_MAX];
@@ -94,7 +93,10 @@ gather_comments(struct jira *j, const char *key, const char *project, struct tex
 	return code;
 }
 
-/* Whether all who wrote the issue's summary and description may start work. */
+/*
+ * True if all people who wrote the issue's summary and description may start
+ * work.
+ */
 static int
 gather_trusts(struct jira *j, const cJSON *issue, const char *project, struct drover_error *err)
 {

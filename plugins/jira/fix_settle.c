@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Last step of jira.fix, when every repo is pushed: sub-tasks, pull requests
- * through each repo's forge, links, one comment, and the ticket's next status.
- * Each has an id by which the next attempt finds it again.
+ * The last step of jira.fix, when every repo is pushed: makes sub-tasks, pull
+ * requests through each repo's forge, links and one comment, and moves the
+ * ticket to its next status. Each of them has an id by which the next attempt
+ * finds it again.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,7 +36,7 @@ settle_has_label(const struct fix *f, const char *wanted)
 	return false;
 }
 
-/* The option with the labels for this ticket's pull requests. */
+/* Finds the option with the labels for this ticket's pull requests. */
 static const char *
 settle_labels(const struct fix *f)
 {
@@ -52,8 +53,8 @@ settle_labels(const struct fix *f)
 }
 
 /*
- * A link for people, where it is known: the prefix of scoped tokens is no
- * address for them.
+ * Appends a link for people if their address of Jira is known. The base URL of
+ * scoped tokens is not one that people can open.
  */
 static void
 settle_browse(const struct fix *f, const char *key, struct text_buf *out)
@@ -68,7 +69,7 @@ settle_browse(const struct fix *f, const char *key, struct text_buf *out)
 		text_addf(out, "%s", key);
 }
 
-/* What the agent said, in a paragraph of its own. */
+/* Appends what the agent said, in a paragraph of its own. */
 static void
 settle_said(struct text_buf *out, const char *text)
 {
@@ -213,7 +214,7 @@ settle_tell(struct fix *f, size_t changed, struct drover_error *err)
 		code = fix_move(f, "done_status", err);
 	if (code == 0 && urls.len > 0)
 		code = f->scope->host->queue->result(f->scope, "url", text_of(&urls), err);
-	/* These are what notifications of pull requests are made from. */
+	/* Notifications of pull requests are made from these results. */
 	for (i = 0; i < f->work_len && code == 0; i++)
 		if (f->work[i].url[0] != '\0')
 			code = f->scope->host->queue->result(f->scope, "pull", f->work[i].url, err);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * First step of jira.fix: looks whether the ticket is still there and drover's,
- * and moves it to in_progress, which shows people that work has begun.
+ * The first step of jira.fix: checks that the ticket still exists and is
+ * drover's, and moves it to in_progress, which shows people that work has
+ * begun.
  */
 #include <stdio.h>
 #include <string.h>
@@ -17,8 +18,9 @@ static int take_number(struct fix *, struct drover_error *);
 static int take_answer(struct fix *, struct drover_error *);
 
 /*
- * Whether to go on. An attempt of a job that has taken the ticket before goes
- * on wherever the ticket stands: it was this job that moved it.
+ * Decides whether to go on. If an earlier attempt of this job has taken the
+ * ticket, it goes on whatever the ticket's status is, because this job itself
+ * moved it.
  */
 static int
 take_check(struct fix *f, const char *in_progress)
@@ -50,7 +52,7 @@ take_check(struct fix *f, const char *in_progress)
 
 /*
  * Counts the revisions of the ticket that were taken. A later one gets a branch
- * of its own, because that of the earlier one is in a pull request.
+ * of its own, because the branch of the earlier one is in a pull request.
  */
 static int
 take_number(struct fix *f, struct drover_error *err)
@@ -70,8 +72,8 @@ take_number(struct fix *f, struct drover_error *err)
 }
 
 /*
- * After the questions an attempt comes when they were answered, when the job
- * was released by hand, or when the last attempt died at its very end.
+ * An attempt follows the questions if they were answered, if the job was
+ * released by hand, or if the last attempt died at its very end.
  */
 static int
 take_answer(struct fix *f, struct drover_error *err)

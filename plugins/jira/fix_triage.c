@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Third step of jira.fix: an agent that may only read says whether the ticket
- * can be done, and in which repos. When it cannot, the agent's questions become
- * a comment, the ticket goes back to to_do, and the job is held. The verdict is
- * kept in the state, so that a later attempt does not pay for it again.
+ * The third step of jira.fix: an agent that may only read says whether the
+ * ticket can be done, and in which repos. If it cannot, the agent's questions
+ * become a comment, the ticket goes back to to_do, and the job is held. The
+ * verdict is kept in the state, so that a later attempt does not pay for it
+ * again.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -103,8 +104,8 @@ triage_run(struct fix *f, cJSON **verdict, struct drover_error *err)
 }
 
 /*
- * Keeps those repos that the ticket may be about; without any it is about all
- * of them.
+ * Keeps the named repos that the ticket may be about. If no repo is left, the
+ * ticket is about all of them.
  */
 static void
 triage_repos(struct fix *f, cJSON *verdict)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Fourth step of jira.fix: the change in each repo. change->run remembers it by
- * repo and branch, so that an attempt after a failure in one repo finds the
- * others done. Nothing is told before all of them are.
+ * The fourth step of jira.fix: makes the change in each repo. change->run
+ * remembers it by repo and branch, so that an attempt after a failure in one
+ * repo finds the others done. No change is announced before all of them are
+ * done.
  */
 #include <ctype.h>
 #include <stdio.h>

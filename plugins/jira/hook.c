@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A webhook of Jira's: when signature and age are good, both sources are
- * polled. What it says is not used.
+ * Handles a webhook of Jira's: if its signature and age are good, both sources
+ * are polled. Its content is not used.
  */
 #include <inttypes.h>
 #include <stdio.h>

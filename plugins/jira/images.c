@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Pictures that people attached to a ticket, as files for the agent. The first
- * bytes tell what a file is; its name is not trusted, and never becomes a path.
- * When a picture cannot be loaded the prompt says so, and the work goes on.
+ * Writes the pictures that people attached to a ticket into files for the
+ * agent. The first bytes tell what a file is; its name is not trusted, and
+ * never becomes a path. If a picture cannot be loaded, the prompt says so, and
+ * the work goes on.
  */
 #include <sys/stat.h>
 
@@ -40,7 +41,7 @@ image_kind(const char *data, size_t len)
 
 /*
  * Cloud redirects unless it is asked not to. Data Center names a URL, which the
- * host refuses when it is on another origin.
+ * host refuses if it is on another origin.
  */
 static int
 image_fetch(struct fix *f, const cJSON *attachment, const char *id, struct web_answer *answer,
@@ -75,7 +76,7 @@ image_write(const char *path, const char *data, size_t len)
 }
 
 /*
- * 1 when the picture was taken, 0 when it was not, or a class that ends the
+ * Returns 1 if the picture was taken, 0 if it was not, or a class that ends the
  * attempt.
  */
 static int

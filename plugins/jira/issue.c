@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One issue: its fields, the property that drover keeps on it, and links to
- * pull requests.
+ * Reads and writes one issue: its fields, the property that drover keeps on it,
+ * and links to pull requests.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -30,7 +30,10 @@ issue_get(struct jira *j, const char *key, const char *fields, bool changelog, c
 		return code;
 	if (answer.status == 404) {
 		web_answer_free(&answer);
-		/* Jira answers so to a token that it no longer knows, too. */
+		/*
+		 * Jira gives this answer to a token that it no longer knows as
+		 * well.
+		 */
 		return jira_me(j, true, err);
 	}
 	if (!web_is_good(&answer) || !cJSON_IsObject(json_get(answer.json, "fields"))) {

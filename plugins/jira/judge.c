@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What an answer of Jira's means. Cloud says why it limits requests: a burst on
- * one endpoint, too many writes to one issue, or the quota of the whole site;
- * only that limit is paused. Its reset is a time to the minute.
+ * Judges answers of Jira's. Cloud says why it limits requests: a burst on one
+ * endpoint, too many writes to one issue, or the quota of the whole site. Only
+ * that limit is paused. Cloud gives the reset as a time to the minute.
  */
 #include <limits.h>
 #include <stdio.h>
@@ -32,8 +32,8 @@ judge_seconds(const char *text)
 }
 
 /*
- * How long Jira wants to be left alone, in ms, or 0 where it does not say. At
- * most an hour, in case a clock is wrong.
+ * How many ms Jira asks to wait, or 0 if it does not say; at most an hour, in
+ * case a clock is wrong.
  */
 static int64_t
 judge_wait(struct jira *j, const struct drover_http_response *response)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What other plugins and operators may ask of this one: a comment, a move to
- * another status, and whether the account works.
+ * The operations for other plugins and operators: comment on an issue, move it
+ * to another status, and check whether the account works.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a job is handed: the issue as it was when the work was asked for. Later
+ * The payload of a job: the issue as it was when the work was asked for. Later
  * edits of summary and description do not reach the job.
  */
 #include <stdio.h>
@@ -30,7 +30,7 @@ payload_text(cJSON *to, const char *key, const char *text, size_t max)
 	free(copy);
 }
 
-/* Labels are strings, components objects with a name. */
+/* Labels are strings; components are objects with a name. */
 static void
 payload_names(cJSON *to, const char *key, const cJSON *list)
 {

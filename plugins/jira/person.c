@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who a user is, as far as the source's `authors` ask. "member" is a person
- * with an account in this Jira, no customer of a service desk and no program;
- * an e-mail address counts where Jira shows it. Groups and roles of a project
- * cost requests, so they are looked up only when `authors` name one.
+ * Finds out which marks a user has, as far as the source's `authors` name them.
+ * "member" is a person with an account in this Jira who is neither a customer
+ * of a service desk nor a program. An e-mail address counts if Jira shows it.
+ * Groups and roles of a project cost requests, so they are looked up only if
+ * `authors` name one.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,8 +38,8 @@ person_mark(struct person *p, const char *mark)
 }
 
 /*
- * A role that Jira hides makes its holders no authors; other issues are still
- * looked at.
+ * If Jira hides a role, its holders do not count as authors, and other issues
+ * are still looked at.
  */
 static bool
 role_is_hidden(struct jira *j, const struct web_answer *answer, const char *project)
@@ -52,8 +53,8 @@ role_is_hidden(struct jira *j, const struct web_answer *answer, const char *proj
 }
 
 /*
- * Marks those groups of the person that authors name; one request tells all.
- * Cloud lists groups by themselves, Data Center with the user.
+ * Adds those groups of the person that authors name, with one request. Cloud
+ * lists groups by themselves, Data Center with the user.
  */
 static int
 person_groups(struct jira *j, const char *source, struct person *p, struct drover_error *err)

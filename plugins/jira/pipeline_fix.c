@@ -3,7 +3,7 @@
  * The pipeline jira.fix: a ticket becomes a branch and a pull request in each
  * repository that it is about. fix_run() takes its steps, each in a file of its
  * own, one after the other. An attempt after a crash takes all of them again
- * from what the state holds, and nothing happens twice outside.
+ * from what the state holds, and no write to the outside happens twice.
  */
 #include <stdio.h>
 #include <stdlib.h>

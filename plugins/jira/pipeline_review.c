@@ -45,8 +45,8 @@ const struct drover_pipeline jira_pipeline_review = {
 };
 
 /*
- * Whether the ticket is there and this wording was not judged yet: 1, 0 or a
- * class.
+ * Returns 1 if the ticket exists and this wording was not judged yet, 0 if not,
+ * or a class.
  */
 static int
 review_is_due(struct jira *j, const struct payload *p, struct drover_error *err)
@@ -145,7 +145,8 @@ review_run(struct drover_scope *scope, void *plugin, const struct drover_job *jo
 	}
 	code = 0;
 	/*
-	 * Kept before it is posted, so that another attempt has the same words.
+	 * The answer is kept before it is posted, so that another attempt posts
+	 * the same words.
 	 */
 	if ((len = scope->host->kv->get(scope, "job/said", kept, sizeof(kept), err)) > 0 &&
 	    len < (int64_t)sizeof(kept))

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What both sources do in a poll: one search, and a closer look at the issues
- * that have changed since. The search lags behind and tells little, so an issue
- * is read again before it is handed over.
+ * A poll of either source: one search, and a closer look at the issues that
+ * have changed since the last poll. The search lags behind and tells little, so
+ * an issue is read again before it is handed over.
  *
- * The cursor keeps the last revision of each issue. A revision is caused by
- * someone else, so a comment of drover's, or a job that failed, makes no new
- * job. Between polls, struct scan only holds when the token was proven last.
+ * The cursor keeps the last revision of each issue. Only someone else can cause
+ * a revision, so a comment of drover's, or a job that failed, makes no new job.
+ * Between polls, struct scan only holds the time at which the token was last
+ * proven good.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -103,8 +104,8 @@ seen_read(struct scan *s, const char *cursor)
 }
 
 /*
- * A hash is enough to see that `updated` has changed, and the cursor holds
- * many.
+ * Of `updated` a hash is kept: it is enough to see a change, and the cursor
+ * holds many.
  */
 static void
 seen_stamp(const char *updated, char out[20])
@@ -181,7 +182,10 @@ seen_write(struct scan *s, const char *cursor, struct drover_error *err)
 	return code;
 }
 
-/* Ids of issues that were just handed over: their jobs change them. */
+/*
+ * Lists the ids of issues that were just handed over, because their jobs change
+ * them.
+ */
 static size_t
 seen_recent(const struct scan *s, const char **ids)
 {
@@ -197,8 +201,8 @@ seen_recent(const struct scan *s, const char **ids)
 }
 
 /*
- * The issue itself decides, as the search may be old; but an operator's own
- * query is obeyed.
+ * True if the issue may be handed over. The issue itself decides, since the
+ * search may be old; but an operator's own query is obeyed.
  */
 static bool
 scan_wants(struct scan *s, const cJSON *issue)
@@ -322,8 +326,8 @@ scan_look(struct scan *s, const cJSON *found, const char *id, const char *update
 	code = 0;
 	if (!scan_wants(s, issue)) {
 		/*
-		 * Remembered, because a few of these in each poll leave no time
-		 * for others.
+		 * The issue is remembered, because a few such issues in each
+		 * poll would leave no time for others.
 		 */
 		seen_note(s, id, old != NULL ? old : "", updated, false);
 		goto out;
@@ -340,7 +344,8 @@ scan_look(struct scan *s, const cJSON *found, const char *id, const char *update
 		seen_note(s, id, revision, updated, false);
 out:
 	/*
-	 * It would fail the same way each time, and must not stop the others.
+	 * The issue would fail in the same way each time, and must not stop the
+	 * others.
 	 */
 	if (code == DROVER_PERMANENT) {
 		plugin_log(s->scope, DROVER_WARN, "%s: passed over until it changes: %s", key,
@@ -374,8 +379,8 @@ scan_issue(void *arg, const cJSON *issue, struct drover_error *err)
 		bool early = cJSON_GetNumberValue(cJSON_GetArrayItem(seen, 2)) >= (double)hour;
 
 		/*
-		 * What was passed over is looked at again once an hour: the
-		 * search may be old.
+		 * An issue that was passed over is looked at again once an
+		 * hour, since the search may have been old.
 		 */
 		if (early)
 			return 0;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Issues by JQL. Cloud hands out pages by tokens, may give fewer issues than
- * asked for on any of them, and lags behind by seconds; Data Center counts from
- * startAt.
+ * Searches issues by JQL. Cloud hands out pages by tokens, may give fewer
+ * issues than asked for on any of them, and lags behind by seconds. Data Center
+ * counts from startAt.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -92,8 +92,8 @@ jira_search(struct jira *j, const char *jql, const char *const *fields,
 		if (!web_is_good(&answer)) {
 			code = web_refused(&answer, "search", err);
 			/*
-			 * The query comes from options: a project, status or
-			 * field is wrong.
+			 * The query comes from options, so a project, a status
+			 * or a field in them is wrong.
 			 */
 			if (answer.status == 400)
 				err->code = code = DROVER_CONFIG;

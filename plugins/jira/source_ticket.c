@@ -15,9 +15,9 @@
 
 struct answer {
 	struct scan *scan;
-	const char *question; /* the comment of ours that waits for an answer, or "" */
+	const char *question; /* id of drover's comment that waits for an answer, or "" */
 	const char *project;
-	char id[JIRA_ID_MAX]; /* of the newest answer, or "" */
+	char id[JIRA_ID_MAX]; /* id of the newest answer, or "" */
 };
 
 static int ticket_open(struct drover_scope *, void *, void **, struct drover_error *);
@@ -80,8 +80,8 @@ ticket_asks(const struct scan *s, const cJSON *item)
 }
 
 /*
- * Finds the newest comment after our question by a person who may start work,
- * and keeps its author.
+ * Finds the newest comment after drover's question that is by a person who may
+ * start work, and keeps its author.
  */
 static int
 ticket_answer(void *arg, const cJSON *comment, struct drover_error *err)
@@ -138,8 +138,8 @@ ticket_revision(struct scan *s, const cJSON *issue, char *revision, size_t size,
 }
 
 /*
- * Tells the ticket that its job was given up; it would stay in progress without
- * a word.
+ * Comments on the ticket that its job was given up. Without this it would stay
+ * in progress with no explanation.
  */
 static int
 ticket_settle(struct drover_scope *scope, void *state, const struct drover_settled *settled,
@@ -170,7 +170,10 @@ ticket_settle(struct drover_scope *scope, void *state, const struct drover_settl
 	}
 	jira_close(&j);
 	payload_free(&payload);
-	/* Try again only after an outage: the ticket may be gone or hidden. */
+	/*
+	 * A failure is tried again only after an outage, because the ticket may
+	 * be gone or hidden.
+	 */
 	if (code != 0 && code != DROVER_AGAIN && code != DROVER_QUOTA && code != DROVER_AUTH) {
 		plugin_log(scope, DROVER_WARN, "the ticket is not told that its job is dead: %s",
 		    err->text);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Sub-tasks, one for each repo of a ticket that needs several. The project's
- * type of sub-task is looked up. Where a project has no such type, or wants
- * more fields than a summary, the work goes on without sub-tasks.
+ * Makes sub-tasks, one for each repo of a ticket that needs several. The
+ * project's type of sub-task is looked up. If a project has no such type, or
+ * wants more fields than a summary, the work goes on without sub-tasks.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +14,7 @@
 struct subtask {
 	struct fix *f;
 	const struct fix_work *work;
-	char id[DROVER_KEY_MAX]; /* in the property of the sub-task */
+	char id[DROVER_KEY_MAX]; /* member with the id in the property of a sub-task */
 };
 
 static int subtask_type(struct fix *, char *, size_t, struct drover_error *);

@@ -46,8 +46,8 @@ transition_wants(const cJSON *transition, char *out, size_t size)
 }
 
 /*
- * By the status that it leads to, else by its own name; shown lists all that
- * there are.
+ * Finds a transition by the status that it leads to, else by its own name.
+ * shown gets a list of all that there are.
  */
 static const cJSON *
 transition_find(const cJSON *list, const char *status, char *shown, size_t size)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Leased trees for an agent that reads: the tree of a single repo, or a folder
- * with a link to the tree of each, by the repo's name.
+ * Leases trees for an agent that reads: the tree of a single repo, or a folder
+ * with a link to the tree of each repo, by the repo's name.
  */
 #include <sys/stat.h>
 

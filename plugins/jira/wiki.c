@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A document of our own as the wiki markup of Jira Data Center. Every character
- * that markup is made of is escaped in text.
+ * Turns a document of drover's into the wiki markup of Jira Data Center. Every
+ * character that markup is made of is escaped in text.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +10,7 @@
 
 #include "adf.h"
 
-#define SIGNS_MAX 16 /* one for each list, of which adf_write makes fewer */
+#define SIGNS_MAX 16 /* signs of nested lists; adf_write() makes fewer lists */
 
 static bool wiki_has_mark(const cJSON *, const char *, const char **);
 static void wiki_text(struct text_buf *, const char *, bool *);
@@ -38,7 +38,8 @@ wiki_has_mark(const cJSON *node, const char *type, const char **href)
 }
 
 /*
- * start: the text begins a line, where "#", "h1." and "bq." are markup as well.
+ * Appends escaped text. start says that the text begins a line, where "#",
+ * "h1." and "bq." are markup as well.
  */
 static void
 wiki_text(struct text_buf *out, const char *text, bool *start)
@@ -65,7 +66,7 @@ wiki_text(struct text_buf *out, const char *text, bool *start)
 		*start = false;
 }
 
-/* An address in which nothing ends the link. */
+/* Appends an address in which no character can end the link. */
 static void
 wiki_url(struct text_buf *out, const char *url)
 {
@@ -84,8 +85,8 @@ static const struct {
 	{ "code", "{{", "}}" } };
 
 /*
- * Closes and opens what is between the marks that are open and those wanted;
- * bits of signs.
+ * Closes marks that are open and not wanted, and opens those that are wanted.
+ * Both are bits of signs.
  */
 static void
 wiki_marks(struct text_buf *out, unsigned *open, unsigned want)
@@ -144,8 +145,8 @@ wiki_inline(struct text_buf *out, const cJSON *content)
 }
 
 /*
- * Nothing can be escaped between two {noformat}: a text with that word in it
- * gets a blank into the brace.
+ * No text can be escaped between two {noformat}. If the text contains that
+ * word, a blank is put into the brace.
  */
 static void
 wiki_code(struct text_buf *out, const cJSON *content)
@@ -162,8 +163,9 @@ wiki_code(struct text_buf *out, const cJSON *content)
 }
 
 /*
- * around: the signs of the lists around it. Wiki markup counts from 1, so a
- * list that goes on with another number has its numbers as text.
+ * Writes a list. around has the signs of the lists around it. Wiki markup
+ * counts from 1, so a list that begins with another number has its numbers as
+ * text.
  */
 static void
 wiki_list(struct text_buf *out, const cJSON *list, const char *around)
