@@ -26,7 +26,7 @@
 #define INTAKE_BODY_MAX (1024 * 1024)
 #define INTAKE_HEADERS_MAX (16 * 1024)
 #define INTAKE_CONNECTIONS_MAX 64
-/* time of a connection, from its first byte to the last of the answer */
+/* limit for a connection, from its first byte to the last of the answer */
 #define INTAKE_LIMIT_MS 10000
 #define INTAKE_COUNTS_MAX 1024      /* pairs of plugin and status */
 #define INTAKE_PATH "/hooks/"

@@ -28,7 +28,7 @@
 /* The content of MIRROR.count, under a lock on that file. */
 struct fetch_count {
 	uint64_t begun, done, failed;
-	struct error error; /* of the fetch that last failed */
+	struct error error; /* error of the fetch that last failed */
 };
 
 static const char *const all_refs[] = { "+refs/heads/*:refs/remotes/origin/*",

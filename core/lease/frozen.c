@@ -18,15 +18,16 @@
 #define INDEX_MAX (512u << 20)
 
 struct frozen {
-	git_oid head, files;      /* commit; tree object of the files, without ignored */
+	/* HEAD's commit; the tree object of the files, without ignored ones */
+	git_oid head, files;
 	bool ignored;             /* there were ignored files */
-	struct buf index;         /* as it was, byte by byte */
+	struct buf index;         /* the index as it was, byte by byte */
 };
 
 struct tree_now {
 	struct fill_status status;
 	git_oid head, files;
-	char branch[256];         /* to which HEAD is attached, or "" */
+	char branch[256];         /* the branch to which HEAD is attached, or "" */
 };
 
 static int frozen_read_now(struct tree *, git_repository *, struct tree_now *, struct error *);
@@ -87,7 +88,7 @@ tree_frozen_free(struct frozen *f)
 	free(f);
 }
 
-/* Whether anything has changed; what gets the list. */
+/* Returns true if anything has changed. what gets the list. */
 static int
 frozen_differs(git_repository *repo, const struct frozen *f, const struct tree_now *now,
     struct buf *what)
@@ -127,7 +128,9 @@ frozen_differs(git_repository *repo, const struct frozen *f, const struct tree_n
 	return what->len > 0;
 }
 
-/* A commit of the frozen files: HEAD's unless there was other work. */
+/*
+ * Makes a commit of the frozen files; it is HEAD's if there was no other work.
+ */
 static int
 frozen_commit(const struct tree *t, git_repository *repo, const struct frozen *f, git_oid *oid,
     struct error *err)
@@ -155,7 +158,10 @@ frozen_put_back(struct tree *t, git_repository *repo, const struct frozen *f, st
 	if (frozen_commit(t, repo, f, &files, err) != 0 || gitdir_mark(t, true, err) != 0 ||
 	    gitdir_scrub(t, &files, err) != 0)
 		goto out;
-	/* Without an index a reset writes every file: none stays hidden. */
+	/*
+	 * The index is removed, so that the reset writes every file, even a
+	 * hidden one.
+	 */
 	file_drop(t->gitdir, "index");
 	if (fill_reset(t, err) != 0 ||
 	    (f->ignored ? fill_clean_untracked(t, err) : fill_clean(t, &now->status, err)) != 0 ||

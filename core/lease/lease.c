@@ -22,7 +22,7 @@
 #include "lease/rows.h"
 
 #define LEASES_MAGIC 0x1ea5e501u
-#define CHORE_RETRY_MS INT64_C(120000) /* after a chore that failed, doubling */
+#define CHORE_RETRY_MS INT64_C(120000) /* the wait after a chore that failed; doubles */
 #define CHORE_RETRY_MAX_MS (32 * CHORE_RETRY_MS)
 #define COLUMNS \
 	"id, repo, path, mirror, state, job, epoch, pid, start_time, boot, beat_at, expires_at, " \
@@ -180,7 +180,10 @@ leases_acquire(struct leases *l, const char *repo, uint64_t job, uint64_t epoch,
 	row->failures = 0;
 	if (fresh ? lease_insert(l, row, err) == 0 : lease_save(l, row, err) == 0)
 		return 0;
-	/* If the transaction wrote the row, that is rolled back, too. */
+	/*
+	 * If the transaction has already written the row, the rollback removes
+	 * that as well.
+	 */
 	row->state = LEASE_DIRTY;
 	return -1;
 }
@@ -342,8 +345,8 @@ leases_tidied(struct leases *l, uint64_t id, const char *state, const char *wip,
 	int result;
 
 	/*
-	 * A sweep has no row. A row that is leased was broken and leased again
-	 * while the keeper worked.
+	 * A sweep has no row. If the row is leased, the lease was broken and
+	 * the tree leased again while the keeper worked.
 	 */
 	if (row == NULL || row->state == LEASE_LEASED)
 		return 0;
@@ -417,7 +420,7 @@ leases_list(struct leases *l)
 	HASH_SORT(l->rows, lease_by_id);
 	HASH_ITER(hh, l->rows, row, next)
 		cJSON_AddItemToArray(list, lease_json(row));
-	/* Saved work whose tree is gone is found here, too. */
+	/* Saved work whose tree is gone is listed as well. */
 	store_read(l->store,
 	    "select " COLUMNS " "
 	    "from lease "

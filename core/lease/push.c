@@ -29,8 +29,9 @@ struct push {
 	char *remote_ref;               /* refs/heads/BRANCH */
 	char *pushed, *pushing, *local; /* refs of the mirror */
 	git_oid commit;
-	git_oid there;                  /* at the remote now; zero: there is no branch */
-	bool onto;                      /* on top of a branch of other people */
+	/* the branch's commit at the remote now; zero if there is no branch */
+	git_oid there;
+	bool onto;                      /* the push goes on top of a branch of other people */
 	bool head;                      /* the branch is the remote's HEAD */
 	bool moved;                     /* the branch is no longer at the tree's base */
 	bool raced;                     /* the branch changed between look and push */
@@ -220,7 +221,7 @@ push_names_head(git_repository *mirror, const char *branch)
 	return yes;
 }
 
-/* Like push_allowed(); -1 without an error when it sets moved. */
+/* Like push_allowed(), but returns -1 without an error if it sets moved. */
 static int
 push_allowed_onto(struct push *push, struct error *err)
 {
@@ -237,15 +238,18 @@ push_allowed_onto(struct push *push, struct error *err)
 	if (git2.oid_equal(&push->there, &push->commit))
 		return 0;
 	/*
-	 * Only the base itself will do: a commit of ours that was taken off the
-	 * branch meanwhile must not come back.
+	 * Only the base itself is accepted: a commit of drover's that was taken
+	 * off the branch meanwhile must not come back.
 	 */
 	push->moved =
 	    git2.oid_fromstr(&base, push->tree->base) != 0 || !git2.oid_equal(&push->there, &base);
 	return push->moved ? -1 : 1;
 }
 
-/* 1: push; 0: the commit is there already; -1: the branch is not drover's. */
+/*
+ * Returns 1 if the push is allowed, 0 if the branch has the commit already, or
+ * -1 if the branch is not drover's.
+ */
 static int
 push_allowed(struct push *push, struct error *err)
 {
@@ -262,7 +266,9 @@ push_allowed(struct push *push, struct error *err)
 			   git2.oid_equal(&ours, &push->there)) ||
 		    (mirror_ref_get(push->mirror, push->pushing, &ours) &&
 			git2.oid_equal(&ours, &push->there));
-		/* Nor is a commit lost that is part of ours. */
+		/*
+		 * A commit that HEAD contains is not lost by the push either.
+		 */
 		if (!onto && git2.commit_lookup(&there, push->mirror, &push->there) == 0)
 			onto = git2.graph_descendant_of(push->mirror, &push->commit,
 				   &push->there) == 1;
@@ -278,8 +284,8 @@ push_allowed(struct push *push, struct error *err)
 		}
 	}
 	/*
-	 * Recorded first: after a crash between this and the push, the branch
-	 * is still known to be drover's.
+	 * The record comes first: after a crash between it and the push, the
+	 * branch is still known to be drover's.
 	 */
 	return mirror_ref_set(push->tree, push->pushing, &push->commit, err) == 0 ? 1 : -1;
 }

@@ -66,8 +66,8 @@ static int remote_credential(git_credential **, const char *url, const char *use
     unsigned int allowed, void *arg);
 static int remote_meaning(const char *said);
 /*
- * Reads the repo's token, NULL when none is configured, and its user. The
- * caller frees user, and token with free_wiped().
+ * Reads the repo's user and its token, which is NULL if no token is configured.
+ * The caller frees user, and token with free_wiped().
  */
 static int remote_token(const struct tree *, char **user, char **token, struct error *);
 

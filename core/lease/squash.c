@@ -57,7 +57,10 @@ tree_restore(struct tree *tree, const char *commit, struct buf *fresh, struct er
 		if (delta->status == GIT_DELTA_ADDED)
 			buf_add(fresh, delta->new_file.path, strlen(delta->new_file.path) + 1);
 	}
-	/* Without an index a reset writes every file: none stays hidden. */
+	/*
+	 * The index is removed, so that the reset writes every file, even a
+	 * hidden one.
+	 */
 	if (hidden)
 		file_drop(tree->gitdir, "index");
 	if (gitdir_scrub(tree, &at, err) == 0)
@@ -168,7 +171,10 @@ tree_discard(struct tree *tree, const char *commit, struct error *err)
 	return r;
 }
 
-/* Never NULL: a target that cannot be read is "", which the guard refuses. */
+/*
+ * Returns the target of a link. One that cannot be read is "", never NULL, and
+ * the guard refuses it.
+ */
 static char *
 squash_target(git_repository *repo, const git_oid *oid)
 {

@@ -143,8 +143,8 @@ tree_find(struct tree *t, const git_oid *oid, enum tree_kind *kind, struct error
 		if (gitdir_guard(t, err) != 0)
 			return -1;
 		/*
-		 * No process holds these: a lease comes here only after the
-		 * processes of its last owner have ended.
+		 * No process holds these lock files: a tree is leased again
+		 * only after the processes of its last owner have ended.
 		 */
 		file_drop(t->gitdir, "index.lock");
 		file_drop(t->gitdir, "HEAD.lock");
@@ -183,8 +183,8 @@ tree_recover(struct tree *t, const git_oid *oid, struct error *err)
 }
 
 /*
- * A commit for a tree whose own is unknown: that of the default branch, else of
- * any branch.
+ * Finds a commit for a tree whose own is unknown: that of the default branch,
+ * else that of any branch.
  */
 static int
 tree_any_commit(const struct tree *t, git_oid *oid, struct error *err)
@@ -260,7 +260,7 @@ tree_order(struct tree *t, const struct fill_status *status, const git_oid *oid,
 	return gitdir_mark(t, false, err);
 }
 
-/* What is in the tree, unless it is half of what drover itself puts there. */
+/* Saves what is in the tree, unless it is half of what drover puts there. */
 static int
 tree_save(struct tree *t, char *saved, size_t size, struct error *err)
 {

@@ -15,10 +15,10 @@
 #include "base/text.h"
 #include "lease/rows.h"
 
-#define CHORES_MAX 16              /* in one tick; the keeper does one after the other */
-#define CHORE_MS (60 * 60 * 1000)  /* after that the keeper has lost it */
-#define CHORE_CLEANS 3             /* failures, after which a tree is removed instead */
-#define DISK_REMOVES 2             /* in one tick, for space on the disk */
+#define CHORES_MAX 16              /* chores in one tick; the keeper does one after the other */
+#define CHORE_MS (60 * 60 * 1000)  /* a chore that takes longer counts as lost */
+#define CHORE_CLEANS 3             /* a tree is removed after so many failures to clean it */
+#define DISK_REMOVES 2             /* trees that are removed in one tick to free disk space */
 #define SWEEP_EVERY_MS (60 * 1000)
 #define SWEEP_LATEST_MS (30 * 60 * 1000)
 
@@ -27,7 +27,7 @@ struct upkeep {
 	struct lease_chore *list;
 	int len;
 	int64_t now;                   /* monotonic */
-	struct lease *warm[4096];      /* idle, least recently used first */
+	struct lease *warm[4096];      /* idle trees, least recently used first */
 	int warm_len;
 	bool held;                     /* an attempt holds a tree */
 };

@@ -237,7 +237,7 @@ wip_diff(struct tree *t, git_repository *repo, const git_oid *commit, uint32_t f
 	return r;
 }
 
-/* 1 when nothing that outlives the tree reaches the commit. */
+/* Returns 1 if no ref that outlives the tree reaches the commit. */
 static int
 wip_unsaved(const struct tree *t, git_repository *repo, const git_oid *oid)
 {

@@ -30,13 +30,13 @@ MESSAGE(SOURCE_POLL, 10, "core to runner", "source:s cursor:s",
     "its id.")
 MESSAGE(SOURCE_ITEM, 11, "runner to core",
     "source:s " ITEM_ROW "author:s name:s marks:s flags:u item:u",
-    "A job that the poll asks for. `author`, `name` and `marks` (one a line) tell who wants it "
-    "and are empty where the plugin does not say. `flags` are DROVER_PERSON_*, `item` is "
+    "A job that the poll asks for. `author`, `name` and `marks` (one a line) say which person "
+    "wants it and are empty if the plugin does not say. `flags` are DROVER_PERSON_*, `item` is "
     "DROVER_ITEM_*.")
 MESSAGE(SOURCE_POLLED, 12, "runner to core",
     "source:s class:i retry:i text:s moved:u cursor:s again:i",
     "The poll has ended. The core keeps `cursor` when `moved` is 1. The next poll comes after "
-    "`again` ms, or after the source's interval when that is 0 or sooner.")
+    "`again` ms, or after the source's interval if that is shorter or `again` is 0.")
 MESSAGE(SOURCE_CHANGED, 13, "runner to core", "source:s",
     "A folder that the source watches has changed, so it wants to be polled now.")
 MESSAGE(SOURCE_SETTLE, 14, "core to runner", "source:s " SETTLED_ROW,
@@ -53,11 +53,12 @@ MESSAGE(LISTEN_ENDED, 17, "job to core", "call:u class:i retry:i text:s",
 MESSAGE(WORKER_FORK, 20, "core to runner", "worker:s token:s",
     "The runner forks a worker, which says WORKER_HELLO with this name and token.")
 MESSAGE(WORKER_FORKED, 21, "runner to core", "worker:s pid:u class:i text:s",
-    "The worker is forked, or could not be.")
+    "The worker is forked, or `class` and `text` say why it could not be.")
 MESSAGE(WORKER_HELLO, 22, "worker to core",
     "worker:s token:s plugin:s generation:u pid:u start:u boot:s job:u epoch:u",
-    "The first message of a worker's connection, also of one that lived through a restart of the "
-    "core. `job` is the one that it runs or whose end is not settled yet, 0 when it is idle.")
+    "The first message of a worker's connection, even if the worker lived through a restart of "
+    "the core. `job` is the job that it runs or whose outcome is not kept yet, or 0 when it is "
+    "idle.")
 MESSAGE(WORKER_WELCOME, 23, "core to worker", "job:u keep:u",
     "Answers WORKER_HELLO. When `keep` is 0 the attempt is not wanted any more, and the worker "
     "kills it.")
@@ -68,8 +69,8 @@ MESSAGE(WORKER_LEAVE, 25, "core to worker", "",
 
 /* Attempts */
 MESSAGE(JOB_ASSIGN, 30, "core to worker", JOB_ASSIGN_ROW,
-    "The worker carries out this attempt. If it still repeats the end of an earlier one, that is "
-    "settled by this as well.")
+    "The worker carries out this attempt. If it still repeats the outcome of an earlier one, this "
+    "message confirms that as well.")
 MESSAGE(JOB_CANCEL, 31, "core to worker", "job:u epoch:u class:i text:s",
     "The attempt is stopped, and ends with this class and text.")
 MESSAGE(JOB_OUTCOME, 32, "worker to core",

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The Web API with one token, which goes into the header Authorization and
- * nowhere else. Each callback opens an account and closes it; judge.c says what
- * an answer means.
+ * Calls the Web API with one token, which goes into the header Authorization
+ * and nowhere else. Each callback opens an account and closes it; judge.c says
+ * what an answer means.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -97,8 +97,8 @@ account_call(struct account *a, const char *name, const char *channel, const str
 		strcmp(name, "conversations.replies") == 0))
 		limit.count = a->history_per_minute;
 	/*
-	 * A burst and what is refilled in the same minute stay below Slack's
-	 * count.
+	 * A burst and what is refilled in the same minute together stay below
+	 * Slack's count.
 	 */
 	limit.burst = (limit.count + 3) / 4;
 	limit.count -= limit.count > limit.burst ? limit.burst : 0;

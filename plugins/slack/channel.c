@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The channels that the bot reads: those of the option, or all that it was
- * invited to.
+ * Finds the channels that the bot reads: those of the option, or all that it
+ * was invited to.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +12,7 @@
 #define TYPES "public_channel,private_channel"
 
 struct names {
-	const char *name; /* to be looked for, without "#"; NULL gathers all */
+	const char *name; /* name that is looked for, without "#"; NULL gathers all channels */
 	char (*ids)[SLACK_ID_MAX];
 	size_t n;
 	char found[SLACK_ID_MAX];
@@ -90,7 +90,7 @@ channel_list(struct account *a, char (**ids)[SLACK_ID_MAX], size_t *n, struct dr
 		}
 		if (code != DROVER_PERMANENT)
 			break;
-		/* The other channels are read although one name is wrong. */
+		/* If one name is wrong, the other channels are still read. */
 		plugin_log(a->scope, DROVER_WARN, "option channels: %s", err->text);
 		code = 0;
 	}

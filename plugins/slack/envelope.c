@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One message of Socket Mode: what it is, what is to be acknowledged, and its
+ * Reads one message of Socket Mode: its type, the id to acknowledge, and its
  * hint.
  */
 #include <stdio.h>
@@ -23,15 +23,18 @@ envelope_read(const char *text, size_t len, const char *self, char *id, size_t s
 		return ENVELOPE_IGNORE;
 	type = json_text(json, "type");
 	envelope = json_text(json, "envelope_id");
-	/* These need no escaping when the id is written back into JSON. */
+	/*
+	 * Only these characters are accepted, because they need no escaping
+	 * when the id is written back into JSON.
+	 */
 	if (strlen(envelope) < size && text_is_of(envelope, TEXT_ALNUM "-_.:"))
 		snprintf(id, size, "%s", envelope);
 	if (strcmp(type, "hello") == 0) {
 		what = ENVELOPE_HELLO;
 	} else if (strcmp(type, "disconnect") == 0) {
 		/*
-		 * For any other reason the connection ends and Slack wants
-		 * another.
+		 * Any other reason means that the connection will end and Slack
+		 * expects a new one.
 		 */
 		what = strcmp(json_text(json, "reason"), "link_disabled") == 0 ? ENVELOPE_DISABLED :
 										 ENVELOPE_RENEW;

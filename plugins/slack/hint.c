@@ -47,8 +47,8 @@ hint_from_event(const cJSON *event, const char *self, struct hint *h)
 	h->mention = strcmp(type, "app_mention") == 0 ||
 	    (*self != '\0' && mrkdwn_mentions(m.text, self)) || m.channel[0] == 'D';
 	/*
-	 * A reply may follow up; a message in a channel without a mention is
-	 * not for the bot.
+	 * A reply may be a follow-up. A message in a channel without a mention
+	 * is not for the bot.
 	 */
 	if (!h->mention && !m.reply)
 		return false;
@@ -59,9 +59,7 @@ hint_from_event(const cJSON *event, const char *self, struct hint *h)
 	return true;
 }
 
-/*
- * Reads the lines of a slot, at most HINT_LINES, but those that make no sense.
- */
+/* Reads the valid lines of a slot, at most HINT_LINES. */
 static size_t
 slot_read(char *value, struct hint *out, unsigned slot)
 {
@@ -111,8 +109,8 @@ hint_leave(struct drover_scope *scope, const struct hint *h, struct drover_error
 		else if (old[i].mention)
 			known = true;
 	/*
-	 * Both app_mention and message come; the first one has called for a
-	 * poll.
+	 * Slack sends both app_mention and message for a mention; the first one
+	 * has already asked for a poll.
 	 */
 	if (known) {
 		text_free(&out);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Slack's Events API over HTTP: a signed request makes the next poll come at
- * once.
+ * Handles Slack's Events API over HTTP: a signed request makes the next poll
+ * come at once.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,7 +18,10 @@
 static bool hook_fresh(const char *, int64_t);
 static int hook_challenge(const cJSON *, struct drover_receipt *, struct drover_error *);
 
-/* The time is part of what is signed: an old delivery cannot be sent again. */
+/*
+ * The time is part of what is signed, so an old delivery that is sent again is
+ * found by its age.
+ */
 static bool
 hook_fresh(const char *ts, int64_t now_ms)
 {
@@ -36,8 +39,8 @@ hook_challenge(const cJSON *json, struct drover_receipt *receipt, struct drover_
 	const char *challenge = json_text(json, "challenge");
 
 	/*
-	 * It is given back as it is, so it must not be what a browser takes for
-	 * a page.
+	 * The challenge is sent back as it is, so it must not look like a page
+	 * to a browser.
 	 */
 	if (strlen(challenge) > CHALLENGE_MAX || !text_is_of(challenge, TEXT_ALNUM "+/=_.-"))
 		return plugin_fail(err, DROVER_PERMANENT, "url_verification: bad challenge");
@@ -83,7 +86,7 @@ slack_hook(struct drover_scope *scope, void *plugin, const struct drover_deliver
 			plugin_log(scope, DROVER_INFO, "slack: an event came again: %.80s",
 			    hook_header(delivery, "x-slack-retry-reason"));
 	} else if (strcmp(type, "app_rate_limited") == 0) {
-		/* Polling sees what the dropped events would have said. */
+		/* Polling finds what the dropped events would have told. */
 		plugin_log(scope, DROVER_WARN,
 		    "slack: there are too many events, and Slack drops some");
 		code = host->queue->wake(scope, SLACK_SOURCE, err);

@@ -9,7 +9,7 @@
 
 #include "slack.h"
 
-#define RATE_PAUSE 30000 /* where Slack does not say how long */
+#define RATE_PAUSE 30000 /* the pause if Slack does not say how long */
 
 /* The tiers that Slack has published, for the methods that are called. */
 static const struct method methods[] = {
@@ -28,7 +28,7 @@ static const struct method methods[] = {
 	{ "users.info", true, false, false, 100, SLACK_MINUTE },
 };
 
-/* An error that is not here is PERMANENT. */
+/* What each error means. An error that is not listed is PERMANENT. */
 static const struct {
 	const char *error;
 	int class;
@@ -94,7 +94,7 @@ method_find(const char *name)
 	return NULL;
 }
 
-/* The class of an error, and what to do about it, or "". */
+/* Finds the class of an error, and what to do about it, or "". */
 static int
 judge_class(const char *error, const char **help)
 {
@@ -110,7 +110,7 @@ judge_class(const char *error, const char **help)
 	return DROVER_PERMANENT;
 }
 
-/* Whether the error says that things are already as they were asked to be. */
+/* True if the error says that things are already as they were asked to be. */
 static bool
 judge_is_done(const char *method, const char *error)
 {
@@ -163,14 +163,14 @@ judge_answer(void *arg, struct drover_scope *scope, const struct drover_http_res
 	j->error[0] = '\0';
 	j->unsure = false;
 	if (response->status == 429) {
-		/* Slack counts for each method apart. */
+		/* Slack counts each method by itself. */
 		verdict->code = DROVER_QUOTA;
 		verdict->limit = j->limit;
 		snprintf(verdict->text, sizeof(verdict->text), "rate limited");
 		return;
 	}
 	j->unsure = response->status >= 500;
-	/* Most answers are good and long, and need not be parsed twice. */
+	/* Most answers are good and long, so they are not parsed twice. */
 	if (response->status != 200 || response->body == NULL ||
 	    strncmp(response->body, good, sizeof(good) - 1) == 0)
 		goto out;
@@ -200,8 +200,8 @@ judge_answer(void *arg, struct drover_scope *scope, const struct drover_http_res
 	cJSON_Delete(json);
 out:
 	/*
-	 * On AGAIN the host would post again; account_call() makes it AGAIN for
-	 * its caller.
+	 * With AGAIN the host would post again. account_call() turns the class
+	 * into AGAIN for its caller.
 	 */
 	if (j->unsure && j->method->once && verdict->code == DROVER_AGAIN)
 		verdict->code = DROVER_INTERNAL;

@@ -21,10 +21,11 @@
 #define READ_PAGES        20
 #define CANDIDATES_MAX 10000
 #define REPLIES_MAX       20 /* threads in one poll */
-#define DUE_MAX           5  /* of these, those that only the clock speaks for */
+#define DUE_MAX           5  /* of these, the threads that are read only because it is time */
 #define DEEP_MS (5 * SLACK_MINUTE)
 #define CHANNELS_MS (5 * SLACK_MINUTE)
-#define FULL_MS           25000 /* between looks at everything, when hints call for polls */
+/* the time between looks at everything while hints call for polls */
+#define FULL_MS           25000
 #define DUE_LEAST 30000
 
 static void tell(struct look *, const char *, const struct drover_error *);
@@ -70,8 +71,8 @@ tell(struct look *l, const char *channel, const struct drover_error *err)
 }
 
 /*
- * Whether the failure is one of the channel that was read, so that others are
- * read on.
+ * True if the failure concerns only the channel that was read, so that reading
+ * goes on with the others.
  */
 static bool
 is_of_channel(const struct look *l, int code)
@@ -87,8 +88,9 @@ page_size(const struct look *l)
 }
 
 /*
- * The ts that a message in a thread which is not ours must be newer than to
- * count: until then both the channel and its threads were looked at.
+ * A message in a thread that the bot was not asked in counts only if it is
+ * newer than this ts: until then both the channel and its threads were looked
+ * at.
  */
 static void
 floor_of(const struct look *l, const struct place *place, char *out)
@@ -103,7 +105,7 @@ candidate_add(struct look *l, const struct message *m, bool follow_up, struct dr
 	size_t len = text_cut(m->text, strlen(m->text), SLACK_TEXT_MAX), i;
 	struct candidate *c;
 
-	/* A reply that was also sent to the channel comes twice. */
+	/* A reply that was also sent to the channel is found twice. */
 	for (i = 0; i < l->len; i++)
 		if (strcmp(l->list[i].ts, m->ts) == 0 &&
 		    strcmp(l->list[i].channel, m->channel) == 0)
@@ -127,8 +129,8 @@ candidate_add(struct look *l, const struct message *m, bool follow_up, struct dr
 }
 
 /*
- * Has a thread read. from asks for replies from there on although the channel
- * was read further; "" goes by the thread.
+ * Asks for a thread to be read. from asks for replies from there on even if the
+ * channel was read further; "" means from where the thread was read to.
  */
 static void
 want(struct look *l, const char *channel, const char *ts, const char *latest, const char *from,
@@ -182,7 +184,9 @@ known_set(struct look *l, const char *channel, const char *ts, const char *lates
 	ts_copy(k->latest, latest);
 }
 
-/* Has the thread of a parent read when the parent shows a newer reply. */
+/*
+ * Asks for the thread of a parent to be read if the parent shows a newer reply.
+ */
 static void
 want_parent(struct look *l, const struct message *m)
 {
@@ -231,7 +235,10 @@ thread_message(void *arg, const cJSON *json, struct drover_error *err)
 	struct look *l = arg;
 	struct message m;
 
-	/* Each page begins with the parent, which is read with the channel. */
+	/*
+	 * Each page begins with the parent, which is skipped because it is read
+	 * with the channel.
+	 */
 	if (message_read(json, l->channel, l->m->user, &m) != 0 || !m.reply ||
 	    strcmp(m.thread, l->thread) != 0)
 		return 0;
@@ -305,7 +312,7 @@ look_channel(struct look *l, const char *channel, struct drover_error *err)
 	}
 	memcpy(place->page, cursor, sizeof(place->page));
 	ts_copy(place->top, cursor[0] != '\0' ? l->newest : "");
-	/* Where no look goes further back, nothing waits for one. */
+	/* If no look goes further back, no thread waits for one. */
 	if (deep || limited || l->m->lookback <= 0)
 		ts_from_ms(place->deep, l->now);
 	read_note(l, channel, "", cursor[0] == '\0');
@@ -347,8 +354,8 @@ look_thread(struct look *l, const struct wanted *w, struct drover_error *err)
 	if (code != 0)
 		return code;
 	/*
-	 * Replies come oldest first, so a part of a thread of ours counts as
-	 * read.
+	 * Replies come oldest first, so the part that was read of a thread in
+	 * which the bot was asked counts.
 	 */
 	if (thread == NULL && cursor[0] != '\0')
 		return 0;
@@ -427,7 +434,7 @@ hint_fresh(const struct look *l, const struct hint *h)
 	    ts_to_ms(h->ts) + SLACK_HOUR > l->now;
 }
 
-/* Gathers fresh hints; *partly says that nothing else needs to be looked at. */
+/* Gathers fresh hints. *partly says that only these need to be looked at. */
 static int
 look_hints(struct look *l, bool *partly, struct drover_error *err)
 {
@@ -466,7 +473,7 @@ hinted(const struct look *l, const char *channel)
 	return false;
 }
 
-/* Closes the hints on the channel itself, which has been read. */
+/* Closes the hints about the channel itself, which has been read. */
 static void
 hints_close(struct look *l, const char *channel)
 {
@@ -561,7 +568,7 @@ look_channels(struct look *l, bool partly, struct drover_error *err)
 		}
 	}
 	if (!partly && l->failed > 0 && l->good == 0) {
-		/* Slack's own word, where there is one. */
+		/* Slack's own word for the error, if there is one. */
 		snprintf(why, sizeof(why), "%s",
 		    l->a->judged.error[0] != '\0' ? l->a->judged.error : err->text);
 		return err->code == DROVER_CONFIG ? err->code : plugin_fail(err, DROVER_CONFIG,
@@ -585,7 +592,10 @@ look_threads(struct look *l, struct drover_error *err)
 			return 0;
 		code = look_thread(l, w, err);
 		if (is_of_channel(l, code)) {
-			/* Gone, or out of reach, so it may be forgotten. */
+			/*
+			 * The thread is gone or out of reach, so it may be
+			 * forgotten.
+			 */
 			if ((thread = position_thread(l->p, w->channel, w->ts)) != NULL)
 				thread->active_ms = 0;
 			memcpy(l->newest, w->latest, sizeof(l->newest));
@@ -642,7 +652,7 @@ look_done(struct look *l)
 		else
 			known_set(l, r->channel, r->thread, r->newest);
 	}
-	/* A slot counts as followed when all of its hints were. */
+	/* A slot counts as followed if all of its hints were followed. */
 	for (i = 0; i < l->hints_len; i++) {
 		char *handled = l->m->handled[l->hints[i].slot];
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One message, from history, replies or an event: its author and place, and
- * whether it can ask for anything.
+ * Reads one message, from history, replies or an event: its author and place,
+ * and whether it can ask for anything.
  */
 #include <stdio.h>
 #include <string.h>
@@ -12,8 +12,8 @@ static bool message_subtype(const char *);
 static bool message_taken(const cJSON *, const char *);
 
 /*
- * Whether the person wrote it: edits, joins, topics and the like are Slack's
- * own messages.
+ * True if the person wrote the message. Edits, joins, topics and the like are
+ * messages of Slack's own.
  */
 static bool
 message_subtype(const char *subtype)

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Slack's markup as it comes: & < > as entities, and people, channels and links
- * between < and >. A mention counts only where a reader sees one: outside code
- * and quotes.
+ * Reads Slack's markup: & < > are entities, and people, channels and links
+ * stand between < and >. A mention counts only where a reader sees one: outside
+ * code and quotes.
  *
- * What is code or a quote is decided by Slack's rules, since that is what
- * people see. A CommonMark parser would be wrong: in Slack a code block may
- * begin and end in the middle of a line, ends with the next three backticks,
- * and needs an end to be one; blanks and "~~~" make no code, a backslash
- * escapes nothing, a code span ends with its line, a quote does not go on in a
- * line without its sign, but ">>>" quotes all that follows.
+ * Slack's rules decide what is code or a quote, since that is what people see.
+ * A CommonMark parser would be wrong: in Slack a code block may begin and end
+ * in the middle of a line, ends with the next three backticks, and is no block
+ * without an end. Blanks and "~~~" make no code, a backslash escapes nothing,
+ * and a code span ends with its line. A quote does not go on in a line without
+ * its sign, but ">>>" quotes all that follows.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +17,7 @@
 
 #include "slack.h"
 
-/* Goes over what stands between < and > outside code and quotes. */
+/* Walks over what stands between < and > outside code and quotes. */
 struct walk {
 	const char *at;
 	bool line_begins;
@@ -38,8 +38,8 @@ slack_id_valid(const char *id)
 }
 
 /*
- * Behind the code that begins here, or NULL where none does: what is not closed
- * is text.
+ * Returns the end of the code that begins here, or NULL if no code does. Code
+ * that is not closed is text.
  */
 static const char *
 walk_code_end(const char *at)
@@ -172,7 +172,7 @@ read_tag(struct text_buf *out, const char *tag, size_t len, const char *self)
 		return;
 	}
 	read_text(out, bar + 1, label);
-	/* A link that shows its own address needs it once. */
+	/* A link that shows its own address is written once. */
 	if (id >= label && memcmp(tag + id - label, bar + 1, label) == 0)
 		return;
 	text_add(out, " (", 2);

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Markdown, as agents write it, in Slack's markup, which has no headings, no
- * tables, no nested quotes and no sign that escapes another. Whatever Slack has
- * no sign for goes out as plain text. All text is escaped, so nothing in it
- * calls a person or a channel; only http(s) and mailto become links.
+ * Turns Markdown, as agents write it, into Slack's markup, which has no
+ * headings, no tables, no nested quotes and no sign that escapes another. What
+ * Slack has no sign for becomes plain text. All text is escaped, so that no
+ * text notifies a person or a channel; only http(s) and mailto become links.
  *
  * Code and addresses keep their bytes, with one exception: three backticks end
- * or begin a code block wherever they stand, so a space of no width parts them.
- * Code within a list or a quote has neither indent nor quote signs.
+ * or begin a code block wherever they stand, so a space without width is put
+ * between them. Code within a list or a quote has neither indent nor quote
+ * signs.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,32 +19,35 @@
 #include "slack.h"
 
 #define CUT_NOTE   "\n_(cut: the whole text is with the job)_"
-#define CLOSE_ROOM sizeof("*_~ ```") /* the most that closes what is open at the cut */
+#define CLOSE_ROOM sizeof("*_~ ```") /* the most bytes that close what is open at the cut */
 #define CUT_ROOM   (sizeof(CUT_NOTE) + CLOSE_ROOM)
 #define QUOTE_SIGN "&gt; "
 
 enum mark { STRONG, EM, STRIKE, MARKS };
 
-static const char signs[] = "*_~"; /* by enum mark */
+static const char signs[] = "*_~"; /* indexed by enum mark */
 
 struct writer {
 	struct text_buf out;
-	size_t room; /* how long out may become, without what closes signs */
+	size_t room; /* how long out may become, without the signs that close others */
 	bool full;   /* from now on only open signs are closed */
 
-	bool begins;     /* nothing stands on the line yet */
+	bool begins;     /* the line is still empty */
 	char marker[16]; /* the bullet or number to begin the next text with, or "" */
 	size_t indent;   /* the columns before each line of the open list items */
-	int quotes;      /* how many are open */
+	int quotes;      /* number of open list items */
 
-	/* A sign ends with its line, so it is closed there and opened anew. */
+	/*
+	 * A sign ends with its line, so it is closed there and opened again on
+	 * the next.
+	 */
 	int depth[MARKS]; /* how many of each are open; Slack nests none in itself */
 	enum mark marks[MARKS];
-	size_t marks_len; /* the outermost first */
-	size_t written;   /* how many of them stand in out */
+	size_t marks_len; /* open marks, the outermost first */
+	size_t written;   /* how many of them are written to out */
 
 	cmark_node *link;      /* the open link or image, or NULL */
-	struct text_buf label; /* what it shows */
+	struct text_buf label; /* the text that it shows */
 };
 
 static void escape(struct text_buf *, const char *, size_t);
@@ -95,7 +99,7 @@ mrkdwn_escape(struct text_buf *out, const char *text)
 	escape(out, text, strlen(text));
 }
 
-/* How much of the text, escaped, fits in so many bytes. */
+/* Returns how much of the text fits into so many bytes when it is escaped. */
 static size_t
 escaped_fit(const char *text, size_t len, size_t max)
 {
@@ -119,7 +123,7 @@ put(struct writer *w, const char *markup, size_t len)
 	return !w->full;
 }
 
-/* Writes what closes a sign, for which there is always room. */
+/* Writes the sign that closes a mark, for which there is always room. */
 static void
 put_close(struct writer *w, const char *sign, size_t len)
 {
@@ -176,7 +180,7 @@ words_put(struct writer *w, const char *text, size_t len)
 	}
 }
 
-/* Line ends are in what was HTML, or was not parsed. */
+/* A line end comes from what was HTML, or was not parsed. */
 static void
 lines_put(struct writer *w, const char *text)
 {
@@ -199,7 +203,7 @@ lines_put(struct writer *w, const char *text)
 	}
 }
 
-/* Emphasis begins or ends. Its sign is written with the text that follows. */
+/* Begins or ends emphasis. Its sign is written with the text that follows. */
 static void
 mark_put(struct writer *w, enum mark mark, bool begins)
 {
@@ -224,7 +228,9 @@ link_end(struct writer *w, const char *url)
 	const char *label = text_of(&w->label);
 	struct text_buf link = { 0 };
 
-	/* A label cannot have the sign that parts it from its address. */
+	/*
+	 * A label must not contain the sign that separates it from its address.
+	 */
 	if (strchr(label, '|') != NULL) {
 		mrkdwn_escape(&link, label);
 		text_add(&link, " ", 1);
@@ -242,7 +248,7 @@ link_end(struct writer *w, const char *url)
 }
 
 /*
- * A link or image begins or ends; one that Slack would not follow is shown as
+ * Begins or ends a link or image. One that Slack would not follow is shown as
  * it was written.
  */
 static void
@@ -274,7 +280,7 @@ link_put(struct writer *w, cmark_node *node, bool begins)
 	}
 }
 
-/* Within single backticks no other can stand. */
+/* Single backticks cannot contain another one. */
 static void
 code_span_put(struct writer *w, const char *code)
 {
@@ -333,8 +339,8 @@ inline_put(struct writer *w, cmark_node *node, bool begins)
 }
 
 /*
- * What a paragraph, a heading, a cell or a block of HTML holds. That can be
- * nested without bounds, so it is gone through without recursion.
+ * Writes the content of a paragraph, a heading, a cell or a block of HTML. It
+ * can be nested without bounds, so it is walked without recursion.
  */
 static void
 inlines_put(struct writer *w, cmark_node *block, bool strong)
@@ -352,7 +358,7 @@ inlines_put(struct writer *w, cmark_node *block, bool strong)
 	cmark_iter_free(iter);
 }
 
-/* Whether nothing, or a quote's sign alone, stands on the line before. */
+/* True if the line before is empty, or has only a quote's sign. */
 static bool
 blank_before(const struct markdown *m, cmark_node *node)
 {
@@ -364,7 +370,9 @@ blank_before(const struct markdown *m, cmark_node *node)
 	return begin + strspn(m->text + begin, " \t>\r\n") >= m->lines[line - 1];
 }
 
-/* A block begins on a line of its own, below an empty one where it was so. */
+/*
+ * Begins a block on a line of its own, after an empty line if the text had one.
+ */
 static void
 block_begin(struct writer *w, const struct markdown *m, cmark_node *node)
 {
@@ -443,7 +451,7 @@ table_put(struct writer *w, const struct markdown *m, cmark_node *table)
 	}
 }
 
-/* What the document, a list item or a quote holds. */
+/* Writes the content of the document, a list item or a quote. */
 static void
 blocks_put(struct writer *w, const struct markdown *m, cmark_node *parent)
 {
@@ -491,7 +499,7 @@ mrkdwn_write(struct drover_scope *scope, const char *markdown, size_t max)
 	struct writer w = { .room = 0 };
 	struct markdown m;
 
-	/* What a reader cannot see is not sent. */
+	/* Characters that a reader cannot see are not sent. */
 	text_clean(clean, len + 1, markdown, len, "\n\t");
 	markdown_read(&m, scope, clean);
 	text_put(&w, &m, max);

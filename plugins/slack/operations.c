@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What other plugins and operators may ask: to post a message, and whether that
- * would work.
+ * The operations for other plugins and operators: post a message, and check
+ * whether that would work.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -79,17 +79,15 @@ out:
 	return code;
 }
 
-/*
- * Names the scopes that the configuration needs and the token was not granted.
- */
+/* Names the scopes that the configuration needs and the token does not have. */
 static void
 probe_scopes(struct drover_scope *scope, const struct account *a, struct probe *probe)
 {
 	static const struct {
 		const char *scope, *other, *why;
 		/*
-		 * When it is needed: authors name the workspace (w) or a group
-		 * (g), reactions (r).
+		 * when it is needed: always, or if authors name the workspace
+		 * (w) or a group (g), or for reactions (r)
 		 */
 		char when;
 	} needs[] = {
@@ -178,7 +176,10 @@ probe_app(struct drover_scope *scope, struct probe *probe)
 		probe_say(probe, "app_token", false, "%s", err.text);
 		return;
 	}
-	/* The connection is not used, and expires by itself. */
+	/*
+	 * The connection that the call offers is not used, and expires by
+	 * itself.
+	 */
 	if (account_call(&app, "apps.connections.open", NULL, NULL, &answer, &err) == 0) {
 		web_answer_free(&answer);
 		probe_say(probe, "app_token", true, "Socket Mode is on");

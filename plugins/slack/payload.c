@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a job of slack.mention is given: the message as it was when it was
+ * The payload of a job of slack.mention: the message as it was when it was
  * accepted.
  */
 #include <stdio.h>

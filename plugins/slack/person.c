@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who a user is, as far as `authors` ask: a member of the workspace or of a
- * user group, or a program. Slack is asked only for what they name, and what it
- * said is kept for ten minutes.
+ * Finds out which marks a user has, as far as `authors` name them: a member of
+ * the workspace or of a user group, or a program. Slack's answers are kept for
+ * ten minutes.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,8 +24,8 @@ static int groups_ask(struct people *, struct account *, struct drover_error *);
 static void person_groups(const struct people *, struct person *);
 
 /*
- * Without the scope to ask, users count as strangers; other failures are tried
- * again.
+ * If the token lacks the scope to ask, users count as strangers. Other failures
+ * are tried again.
  */
 static int
 people_lost(struct people *people, struct account *a, const char *what, struct drover_error *err)

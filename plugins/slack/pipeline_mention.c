@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The pipeline slack.mention: one message in the thread says what becomes of a
+ * The pipeline slack.mention. One message in the thread says what becomes of a
  * request, and is edited until it holds the answer or the pull request. The
- * agent gets a checkout whether it is asked a question or for a change; whether
- * it changed something shows which it was. When the job has ended for good,
- * slack_settle() has the last word in that message.
+ * agent gets a checkout whether it is asked a question or for a change; if it
+ * changed a file, it was a change. When the job has ended for good,
+ * slack_settle() edits that message for the last time.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,11 +30,11 @@ struct work {
 	struct payload payload;
 	struct people people;
 	struct drover_repo repo;
-	char status[SLACK_TS_MAX]; /* ts of the message */
+	char status[SLACK_TS_MAX]; /* ts of drover's message in the thread */
 	char subject[SLACK_ID_MAX + SLACK_TS_MAX];
-	char *conversation;   /* what was said to and by drover before */
-	char *thread;         /* what else trusted people have said in the thread */
-	struct text_buf said; /* the thread while it is read */
+	char *conversation;   /* conversation: what was said to and by drover before */
+	char *thread;         /* what other trusted people have said in the thread */
+	struct text_buf said; /* texts of the thread while it is read */
 	bool reactions;
 };
 
@@ -80,7 +80,7 @@ asker(const struct work *w)
 }
 
 /*
- * Whether the message was edited before this job began, so that another job has
+ * True if the message was edited before this job began. Then another job has
  * the new words.
  */
 static bool
@@ -117,7 +117,7 @@ say(struct work *w, const char *text, struct drover_error *err)
 
 	if (code != DROVER_PERMANENT)
 		return code;
-	/* The message was removed, so say it in another one. */
+	/* The message was removed, so another one is posted. */
 	snprintf(key, sizeof(key), "again/%s/%s", w->job->trace, w->status);
 	post.key = key;
 	if ((code = post_once(&w->account, &post, w->status, err)) != 0)
@@ -164,8 +164,8 @@ ask_repo(struct work *w, struct drover_error *err)
 }
 
 /*
- * The words of strangers reach no prompt; those of the conversation are in it
- * already.
+ * The words of strangers must not reach a prompt, and those of the conversation
+ * are in it already.
  */
 static int
 thread_each(void *arg, const cJSON *json, struct drover_error *err)
@@ -194,8 +194,8 @@ thread_each(void *arg, const cJSON *json, struct drover_error *err)
 }
 
 /*
- * Reads what was said before. The conversation must do when the thread cannot
- * be read, unless the token itself is refused.
+ * Reads what was said before. If the thread cannot be read, the conversation is
+ * enough, unless the token itself is refused.
  */
 static int
 gather(struct work *w, struct drover_error *err)
@@ -222,7 +222,7 @@ gather(struct work *w, struct drover_error *err)
 	if (code != 0)
 		plugin_log(w->scope, DROVER_NOTICE, "the thread could not be read: %s", err->text);
 	said = text_of(&w->said);
-	/* What was said last matters most. */
+	/* The last words matter most, so the beginning is cut. */
 	if (w->said.len > THREAD_MAX) {
 		said = text_end(said, THREAD_MAX);
 		said += strcspn(said, "\n");
@@ -232,8 +232,9 @@ gather(struct work *w, struct drover_error *err)
 }
 
 /*
- * Adds the request to the conversation. Only once the outcome is certain:
- * another attempt would read its own request as said before.
+ * Adds the request to the conversation. Call it only when the outcome is
+ * certain: another attempt would take its own request for something that was
+ * said before.
  */
 static int
 remember(struct work *w, struct drover_error *err)
@@ -269,7 +270,7 @@ open_pull(struct work *w, const struct drover_change_result *result, const char 
 	return code != 0 ? code : w->scope->host->queue->result(w->scope, "pull", url, err);
 }
 
-/* The last edit: the answer, and where the change is. */
+/* Makes the text of the last edit: the answer, and where the change is. */
 static int
 report(struct work *w, const struct drover_change_result *result, struct drover_error *err)
 {
@@ -344,8 +345,8 @@ carry_out(struct work *w, struct drover_error *err)
 }
 
 /*
- * Says in the thread that it did not work; the core decides whether there is
- * another attempt.
+ * Says in the thread that the attempt failed. The core decides whether there is
+ * another one.
  */
 static void
 confess(struct work *w, const struct drover_error *err)
@@ -466,7 +467,9 @@ slack_settle(struct drover_scope *scope, void *source, const struct drover_settl
 		goto out;
 	w.reactions = scope->host->option->integer(scope, "reactions") != 0;
 	code = post_edit(&w.account, channel, ts, text_of(&text), err);
-	/* Anything else would fail again and again. */
+	/*
+	 * Any other failure would happen again and again, so it is only logged.
+	 */
 	if (code != 0 && code != DROVER_AGAIN && code != DROVER_QUOTA) {
 		plugin_log(scope, DROVER_NOTICE, "%s: its end could not be told: %s", settled->key,
 		    err->text);

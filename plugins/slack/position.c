@@ -11,7 +11,7 @@
 #include "slack.h"
 
 #define THREAD_KEEP (14 * 24 * SLACK_HOUR)
-#define SEEN_KEEP   SLACK_HOUR /* a hint may lead back so far */
+#define SEEN_KEEP   SLACK_HOUR /* how far a hint may lead back */
 
 static const char *row_text(const cJSON *, int);
 static bool row_copy(const cJSON *, int, char *, size_t);
@@ -120,8 +120,8 @@ position_read(struct position *p, const char *cursor)
 }
 
 /*
- * Ids, times and names of repos need no escaping; a page that would is left
- * out.
+ * Ids, times and names of repos need no escaping. A page that would need it is
+ * left out.
  */
 static char *
 write_all(const struct position *p)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Messages of the bot, posted once whatever crashes. Slack takes no idempotency
+ * Posts messages of the bot, once whatever crashes. Slack takes no idempotency
  * key, so each message carries a key in its metadata. After a crash between the
  * post and its record, the message is looked for among the bot's own.
  */
@@ -19,7 +19,7 @@
 struct looking {
 	struct account *account;
 	const struct post *post;
-	bool by_text; /* markers are off, so there is no metadata */
+	bool by_text; /* true if markers are off, so that messages have no metadata */
 	char ts[SLACK_TS_MAX];
 };
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which repo a message is about; only a configured name counts as one. */
+/*
+ * Finds out which repo a message is about. Only a configured name counts as
+ * one.
+ */
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -13,7 +16,7 @@ static bool repo_known(struct drover_scope *, const char *, size_t, char *);
 static size_t word_len(const char *);
 static bool word_begins(const char *, const char *);
 
-/* Whether a repo of this name is configured. */
+/* True if a repo of this name is configured. */
 static bool
 repo_known(struct drover_scope *scope, const char *name, size_t len, char *out)
 {
@@ -31,8 +34,8 @@ repo_known(struct drover_scope *scope, const char *name, size_t len, char *out)
 }
 
 /*
- * Length of the name at this place, without a full stop or hyphen that ends a
- * sentence.
+ * The length of the name at this place, without a full stop or hyphen at its
+ * end.
  */
 static size_t
 word_len(const char *at)
@@ -77,7 +80,7 @@ repo_named(struct drover_scope *scope, const char *plain, char repo[DROVER_NAME_
 	}
 	/*
 	 * A message that is only "web" answers the question which repo is
-	 * meant.
+	 * meant, so it counts.
 	 */
 	name = plain + strspn(plain, " \t\n`\"");
 	len = word_len(name);

@@ -19,16 +19,16 @@
 #include <libwebsockets.h>
 
 #define MESSAGE_MAX (1u << 20)
-#	define WAITING_MAX    (4u << 20) /* bytes of messages that are not carried out yet */
+#	define WAITING_MAX    (4u << 20) /* bytes of messages that are not handled yet */
 #	define ACKS_MAX       256
 #	define ID_MAX         128
 #	define TICK_US        (500 * LWS_US_PER_MS)
-#	define CONNECT_MS     INT64_C(30000) /* until Slack says hello */
+#	define CONNECT_MS     INT64_C(30000) /* limit for Slack's hello */
 #	define RENEW_PATIENCE 1000
-/* Between tries for a new connection while the old one lasts. */
+/* The wait between tries for a new connection while the old one lasts. */
 #	define AGAIN_MS INT64_C(10000)
 
-/* A message that has come whole. */
+/* A message that has arrived completely. */
 struct arrived {
 	struct arrived *next;
 	unsigned wire; /* serial number of the connection */
@@ -43,7 +43,7 @@ struct wire {
 	unsigned serial;
 	bool used, hello, renew, leave, killed;
 	int64_t since; /* monotonic */
-	char *text;    /* of the message that is coming */
+	char *text;    /* the message that is arriving */
 	size_t len, size;
 	char acks[ACKS_MAX][ID_MAX];
 	size_t acks_len;
@@ -60,7 +60,7 @@ struct socket {
 	size_t waiting;
 	char user[SLACK_ID_MAX];
 	char why[256];   /* the reason why a connection ended */
-	bool greeted;    /* some connection was good */
+	bool greeted;    /* at least one connection was good */
 	int64_t next_ms; /* monotonic; no new connection is tried before */
 };
 
@@ -68,7 +68,7 @@ struct address {
 	char host[256];
 	int port;
 	bool tls;
-	const char *path; /* points into the url */
+	const char *path; /* points into the URL */
 };
 
 static int wire_event(struct lws *, enum lws_callback_reasons, void *, void *, size_t);
@@ -98,7 +98,9 @@ static const struct lws_protocols protocols[] = {
 	{ .name = NULL },
 };
 
-/* "wss://HOST[:PORT]/PATH", or ws:// to this machine. */
+/*
+ * Parses "wss://HOST[:PORT]/PATH"; ws:// is allowed to a loopback address only.
+ */
 static int
 address_read(const char *url, struct address *a)
 {
@@ -129,9 +131,9 @@ address_read(const char *url, struct address *a)
 }
 
 /*
- * Ends the connection at once. Not by what RECEIVE returns: libwebsockets 4.1
- * then goes on reading until the close is acknowledged, past the end of the
- * buffer that it had just handed out.
+ * Ends the connection at once. The value that RECEIVE returns cannot do it:
+ * libwebsockets 4.1 then goes on reading until the close is acknowledged, past
+ * the end of the buffer that it had just handed out.
  */
 static void
 wire_kill(struct wire *w, struct lws *wsi, const char *why)
@@ -254,7 +256,7 @@ wire_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *
 	}
 }
 
-/* Wakes lws_service() again and again, so that socket_run() looks around. */
+/* Wakes lws_service() regularly, so that socket_run() can check its clocks. */
 static void
 socket_tick(lws_sorted_usec_list_t *tick)
 {
@@ -383,7 +385,7 @@ socket_connect(struct socket *s, struct drover_error *err)
 	info.retry_and_idle_policy = &s->pings;
 	info.userdata = w;
 	info.pwsi = &w->wsi;
-	/* The callback may have told of a failure already. */
+	/* The callback may have reported a failure already. */
 	if (lws_client_connect_via_info(&info) == NULL)
 		wire_gone(w, "the connection could not be made");
 	return 0;
@@ -463,8 +465,8 @@ socket_arrivals(struct socket *s, struct drover_error *err)
 }
 
 /*
- * Renews and ends connections. 0 while there is one, 1 when none is left, or a
- * class.
+ * Renews and ends connections. Returns 0 while there is a connection, 1 if no
+ * connection is left, or a class.
  */
 static int
 socket_keep(struct socket *s, struct drover_error *err)
@@ -540,7 +542,7 @@ slack_listen(struct drover_scope *scope, void *source, struct drover_error *err)
 	int code;
 
 	/*
-	 * Without the token listening is not configured, which needs no text.
+	 * Without the token, listening is not configured, which needs no text.
 	 */
 	if (!scope->host->secret->given(scope, "app_token"))
 		return plugin_fail(err, DROVER_CONFIG, "%s", "");

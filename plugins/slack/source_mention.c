@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The source slack.mention. A poll has two halves: look.c finds what was said
- * to the bot, and what it found is handed over here, oldest first, as far as
- * there is room. The cursor stays before what is left.
+ * to the bot, and this file hands it over, oldest first, while there is room.
+ * The cursor stays before what is left.
  *
- * A message is handed over once. The cursor knows those that a later look comes
- * back to, and when the cursor was lost, a reaction of the bot's on the message
- * shows that it was taken.
+ * A message is handed over once. The cursor knows the messages that a later
+ * look finds again; if the cursor was lost, a reaction of the bot's on the
+ * message shows that it was taken.
  *
  * Between polls, struct mention holds what saves requests. memory_check()
- * forgets it when the core has not kept the last cursor.
+ * forgets it if the core has not kept the last cursor.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +17,7 @@
 
 #include "mention.h"
 
-#define POLL_PATIENCE 3000 /* ms for a limit, before the rest waits for the next poll */
+#define POLL_PATIENCE 3000 /* ms to wait for a limit before the rest is left for the next poll */
 #define TITLE_BYTES 120
 
 static int mention_open(struct drover_scope *, void *, void **, struct drover_error *);
@@ -98,8 +98,8 @@ candidate_order(const void *a, const void *b)
 }
 
 /*
- * Whether it was handed over before. *revised says that it was, in other words,
- * and that work on those has not begun.
+ * True if the message was handed over before. *revised says that it was handed
+ * over with other words, and that work on those has not begun.
  */
 static bool
 candidate_known(struct look *l, struct candidate *c, bool *revised)
@@ -116,7 +116,7 @@ candidate_known(struct look *l, struct candidate *c, bool *revised)
 	return false;
 }
 
-/* What the job is given; returns its title. */
+/* Makes the payload of a job, and its title, which it returns. */
 static char *
 candidate_payload(struct look *l, const struct candidate *c, const struct person *person,
     struct payload *p)
@@ -133,7 +133,7 @@ candidate_payload(struct look *l, const struct candidate *c, const struct person
 	memcpy(p->user, c->user, sizeof(p->user));
 	memcpy(p->name, person->name, sizeof(p->name));
 	p->follow_up = c->follow_up;
-	/* What the message names goes before what the thread is about. */
+	/* A repo that the message names goes before that of the thread. */
 	if (!repo_named(l->scope, plain, p->repo, p->wrong) && p->wrong[0] == '\0') {
 		if (thread != NULL && thread->repo[0] != '\0')
 			memcpy(p->repo, thread->repo, sizeof(p->repo));
@@ -173,8 +173,8 @@ candidate_emit(struct look *l, const struct candidate *c, const struct person *p
 	item.payload_len = strlen(text);
 	if (revised) {
 		/*
-		 * This tells the job of the old words, which still waits, that
-		 * they were edited.
+		 * This tells the job with the old words, which still waits,
+		 * that they were edited.
 		 */
 		snprintf(edit, sizeof(edit), "edit/%s/%s", c->channel, c->ts);
 		if ((code = l->scope->host->kv->set(l->scope, edit, c->edited, err)) != 0)
@@ -213,7 +213,10 @@ hand_over_one(struct look *l, struct candidate *c, int *room, struct drover_erro
 
 	if (candidate_known(l, c, &revised))
 		return 0;
-	/* A reply without a mention follows up only where the bot was asked. */
+	/*
+	 * A reply without a mention is a follow-up only in a thread in which
+	 * the bot was asked.
+	 */
 	if (c->follow_up && position_thread(l->p, c->channel, c->thread) == NULL)
 		return 0;
 	if ((code = person_find(&l->m->people, l->a, c->user, &person, err)) != 0)
@@ -226,7 +229,7 @@ hand_over_one(struct look *l, struct candidate *c, int *room, struct drover_erro
 		return 0;
 	/*
 	 * The core refuses strangers and keeps a record, so their messages take
-	 * up no room; but the cursor cannot hold any number of them.
+	 * up no room; but the cursor can hold only so many of them.
 	 */
 	if (allowed == 0 && l->p->seen_len >= SEEN_MAX / 2)
 		return 0;
@@ -256,8 +259,8 @@ hand_over(struct look *l, int room, struct drover_error *err)
 		code = hand_over_one(l, &l->list[i], &room, err);
 		if (code == DROVER_AGAIN || code == DROVER_QUOTA) {
 			/*
-			 * The author could not be asked for; messages keep
-			 * their order, so all wait.
+			 * The author could not be found out. Messages keep
+			 * their order, so all of them wait.
 			 */
 			plugin_log(l->scope, DROVER_INFO, "the rest is handed over next time: %s",
 			    err->text);
@@ -275,8 +278,7 @@ hand_over(struct look *l, int room, struct drover_error *err)
 }
 
 /*
- * The oldest message that is left in a channel, where thread is "", or a
- * thread.
+ * The oldest message that is left in a thread, or in a channel if thread is "".
  */
 static const struct candidate *
 first_left(const struct look *l, const char *channel, const char *thread)
@@ -304,8 +306,8 @@ move_on(struct look *l)
 	size_t i;
 
 	/*
-	 * A thread where a message is left becomes ours: nothing else leads
-	 * back to it.
+	 * A thread in which a message is left is followed from now on, because
+	 * nothing else leads back to it.
 	 */
 	for (i = 0; i < l->len; i++) {
 		char before[SLACK_TS_MAX];
@@ -336,7 +338,9 @@ move_on(struct look *l)
 			memcpy(place->low, r->newest, sizeof(place->low));
 		if (c == NULL)
 			continue;
-		/* The pass begins anew, as it would end above what is left. */
+		/*
+		 * The pass begins anew, since it would end above what is left.
+		 */
 		place->page[0] = place->top[0] = '\0';
 		if (ts_compare(c->ts, place->low) <= 0)
 			ts_before(place->low, c->ts);
@@ -345,7 +349,7 @@ move_on(struct look *l)
 }
 
 /*
- * What is remembered of the last poll is wrong when the core did not keep its
+ * What is remembered of the last poll is wrong if the core did not keep its
  * cursor.
  */
 static void
@@ -369,7 +373,10 @@ mention_poll(struct drover_scope *scope, void *state, const char *cursor, struct
 	char *next = NULL;
 	int room, code;
 
-	/* Without room no look is taken: what was said is found later. */
+	/*
+	 * If there is no room, nothing is looked at: a later poll finds what
+	 * was said.
+	 */
 	if ((room = host->capacity->available(scope, SLACK_KIND, err)) <= 0)
 		return room;
 	if (cursor == NULL)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A ts of Slack's, "1503435956.000247": compared and moved as a number of
- * microseconds.
+ * A ts of Slack's, such as "1503435956.000247", is compared and moved as a
+ * number of microseconds.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -17,7 +17,7 @@
 static int64_t ts_micros(const char *);
 static void ts_write(char *, int64_t);
 
-/* Microseconds since 1970; -1 for what is not a ts. */
+/* Returns the microseconds since 1970, or -1 if the text is not a ts. */
 static int64_t
 ts_micros(const char *ts)
 {
