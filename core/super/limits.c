@@ -353,7 +353,7 @@ limits_tell(struct limits *l, const struct limits_tell *tell, int64_t now)
 	struct count *c = count_of(l, tell->plugin, tell->origin);
 	int64_t pause = tell->pause_ms < LIMITS_PAUSE_MAX_MS ? tell->pause_ms : LIMITS_PAUSE_MAX_MS,
 		*until;
-	int came, class = tell->code <= 0 && -tell->code < CLASSES ? -tell->code : -DROVER_INTERNAL;
+	int came, class = tell->code <= 0 && tell->code > -CLASSES ? -tell->code : -DROVER_INTERNAL;
 
 	c->classes[class] += tell->requests;
 	c->kept += tell->kept;

@@ -159,7 +159,7 @@ slot_clear(struct slot *slot)
 	slot->token[0] = '\0';
 	slot->job = slot->epoch = slot->next = slot->next_epoch = slot->outcome_job =
 	    slot->outcome_epoch = 0;
-	slot->cancelled = slot->interrupting = slot->restored = false;
+	slot->cancelled = slot->interrupting = slot->restored = slot->freed = false;
 	memset(&slot->id, 0, sizeof slot->id);
 	slot->since = clock_mono();
 }
@@ -372,11 +372,12 @@ slot_outcome_kept(struct slot *slot)
 static void
 slot_take_back(struct slot *slot)
 {
-	if (slot->outcome_job != 0) {
+	if (slot->freed) {
 		slot->job = slot->outcome_job;
 		slot->epoch = slot->outcome_epoch;
 		slot->state = SLOT_BUSY;
 	}
+	slot->freed = false;
 	slot->next = slot->next_epoch = slot->outcome_job = slot->outcome_epoch = 0;
 }
 
@@ -396,6 +397,8 @@ supervisor_flush(struct supervisor *s, const struct error *failed)
 		    (slot->next == 0 || slot->state != SLOT_IDLE))
 			slot_outcome_kept(slot);
 		slot->outcome_job = slot->outcome_epoch = 0;
+		if (slot->freed)
+			slot->freed = slot->cancelled = slot->interrupting = false;
 		if (slot->next == 0)
 			continue;
 		if (slot->job == 0) {
@@ -431,9 +434,12 @@ slot_take_outcome(struct supervisor *s, struct slot *slot, struct message *m)
 	int rc;
 
 	message_error(m, &outcome.error);
-	slot->outcome_job = id;
-	slot->outcome_epoch = epoch;
+	if (!slot->freed) {
+		slot->outcome_job = id;
+		slot->outcome_epoch = epoch;
+	}
 	if (slot->job == id && slot->epoch == epoch) {
+		slot->freed = true;
 		slot->job = slot->epoch = 0;
 		slot->state = SLOT_IDLE;
 		slot->since = clock_mono();
@@ -445,7 +451,6 @@ slot_take_outcome(struct supervisor *s, struct slot *slot, struct message *m)
 		rc = queue_interrupt(core->queue, id, false, "drover was stopped", &err);
 	else
 		rc = queue_finish(core->queue, id, epoch, &outcome, &err);
-	slot->cancelled = slot->interrupting = false;
 	if (rc != 0)
 		slot_log(s, slot, DROVER_ERR, err.text);
 	slot_forget_job(s, slot, id, epoch);

@@ -32,6 +32,7 @@ struct slot {
 	 * commit
 	 */
 	uint64_t outcome_job, outcome_epoch;
+	bool freed;                  /* by that outcome, which may be a repeated one */
 	/* the database has its job running, and its worker may come back */
 	bool restored;
 	/* its worker was told to stop the job */

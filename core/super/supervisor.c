@@ -284,10 +284,14 @@ supervisor_runner_message(void *arg, struct message *m)
 
 	switch (m->type) {
 	case MESSAGE_RUNNER_READY:
-		supervisor_runner_ready(r, m);
-		break;
 	case MESSAGE_RUNNER_REFUSED:
-		supervisor_runner_refused(r, m);
+		/* A runner may be told to stop while it still opens its plugin. */
+		if (r->state != RUNNER_STARTING)
+			break;
+		if (m->type == MESSAGE_RUNNER_READY)
+			supervisor_runner_ready(r, m);
+		else
+			supervisor_runner_refused(r, m);
 		break;
 	case MESSAGE_WORKER_FORKED:
 		slots_forked(r->supervisor, m);

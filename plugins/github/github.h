@@ -364,6 +364,8 @@ void poll_find_remove(struct poll *, size_t index);
 void poll_keep(struct poll *, bool own);
 /* True if the callback's time is nearly over. */
 bool poll_is_late(const struct poll *);
+/* Drops the finds and pulls; the tracks stay. */
+void poll_forget(struct poll *);
 void poll_free(struct poll *);
 /* The number at the end of an API URL ".../issues/12", or "". */
 void url_number(const char *url, char *out, size_t);

@@ -182,22 +182,32 @@ poll_pull(struct poll *p, const char *number)
 }
 
 void
-poll_free(struct poll *p)
+poll_forget(struct poll *p)
 {
 	size_t i;
 
 	for (i = 0; i < p->pulls_len; i++)
 		cJSON_Delete(p->pulls[i].json);
-	free(p->pulls);
 	while (p->finds_len > 0)
 		poll_find_drop(p);
+	p->pulls_len = 0;
+	p->objects = 0;
+}
+
+void
+poll_free(struct poll *p)
+{
+	size_t i;
+
+	poll_forget(p);
+	free(p->pulls);
 	free(p->finds);
 	for (i = 0; i < LISTS; i++)
 		track_free(&p->tracks[i]);
 	hub_close(&p->hub);
 	p->pulls = NULL;
 	p->finds = NULL;
-	p->pulls_len = p->pulls_size = p->finds_size = 0;
+	p->pulls_size = p->finds_size = 0;
 }
 
 struct find *

@@ -18,12 +18,14 @@
 #define EMIT_MAX  200 /* items of one poll, counting those that the core will refuse */
 #define REPOS_MAX 500
 #define AGAIN_MS 1000
+#define LOOKS 4 /* at one repository in one poll, at most */
 
 static int find_compare(const void *, const void *);
 static int find_emit(struct poll *, struct find *, struct drover_error *);
 static int watch_people(struct poll *, struct drover_error *);
 static int watch_hand_over(struct poll *, struct drover_error *);
 static void watch_save(struct poll *);
+static int watch_look(struct poll *, struct drover_error *);
 static int watch_repo(struct poll *, cJSON *, int64_t, struct drover_error *);
 static size_t watch_repos(struct drover_scope *, const char **);
 static void watch_trouble(struct poll *, const char *);
@@ -185,6 +187,28 @@ watch_save(struct poll *p)
 		track_save(&p->tracks[i], p->state);
 }
 
+/*
+ * The lists are read one after another. So what is said while one of them is
+ * read may be found although something older, in a list that was read before,
+ * is not, and the two would be carried out in the wrong order. Whoever finds
+ * anything looks again, until a look finds no more than the one before: then
+ * all that is older than a find has been found too. Lists that did not change
+ * come from the cache.
+ */
+static int
+watch_look(struct poll *p, struct drover_error *err)
+{
+	size_t had = 0;
+	int code = 0, n;
+
+	for (n = 0; n < LOOKS && code == 0 && (n == 0 || p->finds_len > had); n++) {
+		had = p->finds_len;
+		poll_forget(p);
+		code = p->kind->look(p, err);
+	}
+	return code;
+}
+
 static int
 watch_repo(struct poll *p, cJSON *cursor, int64_t begin, struct drover_error *err)
 {
@@ -201,7 +225,7 @@ watch_repo(struct poll *p, cJSON *cursor, int64_t begin, struct drover_error *er
 	for (i = 0; i < LISTS; i++)
 		track_load(&p->tracks[i], p->state, poll_list_names[i], p->begin,
 		    overlap > 0 ? overlap : 0);
-	if ((code = p->kind->look(p, err)) != 0)
+	if ((code = watch_look(p, err)) != 0)
 		return code;
 	return watch_people(p, err);
 }
@@ -281,7 +305,6 @@ watch_poll(struct drover_scope *scope, struct watch *watch, const struct watch_k
 		if (i > 0 && poll_is_late(&p))
 			break;
 		p.repo = names[(watch->turn + i) % n];
-		p.objects = 0;
 		p.state = NULL;
 		if ((looked = watch_repo(&p, cursor, begin, &why)) == 0) {
 			/*

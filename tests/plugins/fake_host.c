@@ -495,6 +495,7 @@ fake_poll(struct fake *f, const struct drover_source *source, void *state, struc
 	f->nemitted = 0;
 	f->cursor_set = false;
 	f->again = 0;
+	f->outside.poll_begin = f->outside.nrequests;
 	memset(err, 0, sizeof(*err));
 	if ((code = source->poll(&f->scope, state, f->kept_cursor, err)) != 0)
 		return code;

@@ -38,6 +38,7 @@ struct fake_answer {
 	int status;                      /* 0: the transport fails with AGAIN */
 	const char *headers, *body;      /* headers: "Name: value" lines, or NULL */
 	bool kept, used;                 /* kept: given as often as it is asked for */
+	bool late;                       /* given only to who asks again in one poll */
 };
 
 /* A request as it went out. */
@@ -47,6 +48,7 @@ struct fake_request {
 	char body[16384];
 	uint32_t flags;
 	int status;                      /* of its answer */
+	struct fake_answer *answer;      /* NULL: none was there */
 };
 
 struct fake_kept {
@@ -75,7 +77,7 @@ struct fake_outside {
 	struct fake_answer answers[FAKE_ANSWERS];
 	int nanswers;
 	struct fake_request requests[FAKE_ANSWERS];
-	int nrequests;
+	int nrequests, poll_begin;       /* poll_begin: the first request of this poll */
 	struct fake_answer *current;     /* of the last request */
 	char url[2048], next[2048], header[4096];
 
@@ -174,6 +176,12 @@ void fake_answer(struct fake *, const char *method, const char *path_prefix, int
     const char *headers, const char *body);
 /* As fake_answer, for as often as it is asked for, when nothing is queued. */
 void fake_serve(struct fake *, const char *method, const char *path_prefix, int status,
+    const char *headers, const char *body);
+/*
+ * As fake_answer, for who asks the same with DROVER_HTTP_CACHED again in one
+ * poll. Without it such a request gets what it got before, and is not recorded.
+ */
+void fake_answer_late(struct fake *, const char *method, const char *path_prefix, int status,
     const char *headers, const char *body);
 /* The nth request (from 0) of a method whose path begins so; NULL: none. */
 const struct fake_request *fake_request(const struct fake *, const char *method,

@@ -12,7 +12,9 @@
 
 #include "fake_host.h"
 
-static struct fake_answer *find(struct fake_outside *, const char *, const char *, bool);
+static struct fake_answer *find(struct fake_outside *, const char *, const char *, bool, bool);
+static struct fake_answer *given_before(struct fake_outside *,
+    const struct drover_http_request *, const char *);
 static void record(struct fake_outside *, const struct drover_http_request *, const char *);
 static const char *header_of(struct fake_outside *, const char *);
 static void link_next(struct fake_outside *, const char *);
@@ -22,27 +24,34 @@ static void judge_as_host(struct fake_outside *, int, struct drover_http_verdict
 
 static void
 add(struct fake *f, const char *method, const char *path, int status, const char *headers,
-    const char *body, bool kept)
+    const char *body, bool kept, bool late)
 {
 	struct fake_outside *o = &f->outside;
 
 	ck_assert_int_lt(o->nanswers, FAKE_ANSWERS);
 	o->answers[o->nanswers++] =
-	    (struct fake_answer){ method, path, status, headers, body, kept, false };
+	    (struct fake_answer){ method, path, status, headers, body, kept, false, late };
 }
 
 void
 fake_answer(struct fake *f, const char *method, const char *path_prefix, int status,
     const char *headers, const char *body)
 {
-	add(f, method, path_prefix, status, headers, body, false);
+	add(f, method, path_prefix, status, headers, body, false, false);
 }
 
 void
 fake_serve(struct fake *f, const char *method, const char *path_prefix, int status,
     const char *headers, const char *body)
 {
-	add(f, method, path_prefix, status, headers, body, true);
+	add(f, method, path_prefix, status, headers, body, true, false);
+}
+
+void
+fake_answer_late(struct fake *f, const char *method, const char *path_prefix, int status,
+    const char *headers, const char *body)
+{
+	add(f, method, path_prefix, status, headers, body, false, true);
 }
 
 const struct fake_request *
@@ -69,14 +78,32 @@ fake_requests(const struct fake *f, const char *method, const char *path_prefix)
 }
 
 static struct fake_answer *
-find(struct fake_outside *o, const char *method, const char *path, bool kept)
+find(struct fake_outside *o, const char *method, const char *path, bool kept, bool late)
 {
 	for (int i = 0; i < o->nanswers; i++) {
 		struct fake_answer *a = &o->answers[i];
 
-		if (a->kept == kept && !a->used && strcmp(a->method, method) == 0 &&
+		if (a->kept == kept && a->late == late && !a->used && strcmp(a->method, method) == 0 &&
 		    strncmp(path, a->path, strlen(a->path)) == 0)
 			return a;
+	}
+	return NULL;
+}
+
+/* NULL unless this poll has asked for the path before and may use a cache. */
+static struct fake_answer *
+given_before(struct fake_outside *o, const struct drover_http_request *request, const char *path)
+{
+	struct fake_answer *late;
+
+	if ((request->flags & DROVER_HTTP_CACHED) == 0)
+		return NULL;
+	for (int i = o->nrequests - 1; i >= o->poll_begin; i--) {
+		if (o->requests[i].answer == NULL || strcmp(o->requests[i].path, path) != 0 ||
+		    strcmp(o->requests[i].method, request->method) != 0)
+			continue;
+		late = find(o, request->method, path, false, true);
+		return late != NULL ? late : o->requests[i].answer;
 	}
 	return NULL;
 }
@@ -201,13 +228,17 @@ http_send(struct drover_scope *scope, const struct drover_http_request *request,
 	fake_step(f);
 	if (strncmp(path, request->base, base) == 0 && path[base] == '/')
 		path += base;
-	record(o, request, path);
-	if ((o->current = find(o, request->method, path, false)) == NULL &&
-	    (o->current = find(o, request->method, path, true)) == NULL)
-		return refuse(err, DROVER_AGAIN, 0, request->method, path,
-		    "nothing is there that answers");
-	o->current->used = !o->current->kept;
-	o->requests[o->nrequests - 1].status = o->current->status;
+	if ((o->current = given_before(o, request, path)) == NULL || o->current->late) {
+		record(o, request, path);
+		if (o->current == NULL &&
+		    (o->current = find(o, request->method, path, false, false)) == NULL &&
+		    (o->current = find(o, request->method, path, true, false)) == NULL)
+			return refuse(err, DROVER_AGAIN, 0, request->method, path,
+			    "nothing is there that answers");
+		o->current->used = !o->current->kept;
+		o->requests[o->nrequests - 1].status = o->current->status;
+		o->requests[o->nrequests - 1].answer = o->current;
+	}
 	/* The outside has done it; who asked may die before it hears of it. */
 	fake_step(f);
 	if (o->current->status == 0)

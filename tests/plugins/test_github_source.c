@@ -107,6 +107,27 @@ START_TEST(all_that_is_said_on_own_pull_requests_is_taken_oldest_first)
 }
 END_TEST
 
+/*
+ * The comments of the conversation are read before the reviews. Who writes one
+ * of each in between is heard in that order all the same.
+ */
+START_TEST(what_is_said_while_the_lists_are_read_keeps_its_order)
+{
+	open_source("pr-comment");
+	fake_answer(kit, "GET", KIT_REPO "/issues/comments?", 200, NULL, "[]");
+	fake_answer_late(kit, "GET", KIT_REPO "/issues/comments?", 200, NULL,
+	    kit_text("[%s]",
+		kit_comment("101", 12, "alice", "MEMBER", "09:30:00", "first", NULL, "")));
+	fake_answer(kit, "GET", KIT_REPO "/pulls/comments?", 200, NULL,
+	    kit_text("[%s]",
+		kit_comment("201", 12, "bob", "MEMBER", "09:40:00", "second", "src/a.c", "")));
+	own_pull();
+	poll_good(2);
+	is_key(0, "github/acme/web/issuecomment/101@");
+	is_key(1, "github/acme/web/reviewcomment/201@");
+}
+END_TEST
+
 START_TEST(an_idle_poll_asks_the_same_and_is_a_304)
 {
 	static const char *const lists[] = { KIT_REPO "/issues/comments?",
@@ -678,6 +699,7 @@ cases(Suite *suite)
 	TCase *tc = suite_case(suite, "sources", kit_setup, teardown);
 
 	tcase_add_test(tc, all_that_is_said_on_own_pull_requests_is_taken_oldest_first);
+	tcase_add_test(tc, what_is_said_while_the_lists_are_read_keeps_its_order);
 	tcase_add_test(tc, an_idle_poll_asks_the_same_and_is_a_304);
 	tcase_add_test(tc, what_there_is_no_capacity_for_comes_later_and_once);
 	tcase_add_test(tc, a_review_without_room_is_found_again);

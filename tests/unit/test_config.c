@@ -227,7 +227,7 @@ static const struct {
 	    "\"r\" is there twice", "first at /etc/drover/t.conf:1" },
 	{ REPO " setup = (\"npm\", \"ci\"); } );", "2", "repos.r.setup: must be",
 	    "brackets of its own" },
-	{ REPO " setup = ( () ); } );", "2", "empty command", "no shell" },
+	{ REPO " setup = ( () ); } );", "2", "the command is empty", "no shell" },
 	{ REPO " token = \"x\"; } );", "2", "repos.r.token: a secret is not written",
 	    "token_file, token_env or token_command" },
 	{ REPO " password = \"x\"; } );", "2", "repos.r.password: a secret is not written",

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/mem.h"
 #include "suite.h"
 #include "super/limits.h"
 
@@ -60,6 +61,22 @@ tell(const char *credential, int code, const char *limit, int64_t pause, int64_t
 
 	return limits_tell(limits, &t, now);
 }
+
+START_TEST(a_class_from_outside_of_the_range_is_internal)
+{
+	static const int codes[] = { INT32_MIN, INT32_MAX, -10, -11, 1 };
+	cJSON *status;
+	char *text;
+
+	for (size_t i = 0; i < ARRAY_LEN(codes); i++)
+		(void)tell("a", codes[i], "", 0, START);
+	status = limits_status(limits, START, START);
+	text = json_print(status);
+	ck_assert_msg(strstr(text, "\"class\":\"internal\",\"count\":5") != NULL, "%s", text);
+	free(text);
+	cJSON_Delete(status);
+}
+END_TEST
 
 START_TEST(a_burst_goes_at_once_and_the_rest_at_its_rate)
 {
@@ -387,6 +404,7 @@ cases(Suite *suite)
 	tcase_add_test(tcase, long_pauses_outlive_the_core);
 	tcase_add_test(tcase, what_is_kept_is_bounded);
 	tcase_add_test(tcase, an_operator_sees_what_is_held_back);
+	tcase_add_test(tcase, a_class_from_outside_of_the_range_is_internal);
 }
 
 SUITE(cases)

@@ -510,6 +510,8 @@ static const struct row rows[] = {
 	{ BUSY, DONE, MINE, false, "busy running" },
 	{ BUSY, DONE, ENDED, true, "idle succeeded JOB_OUTCOME_KEPT" },
 	{ BUSY, DONE, FOREIGN, true, "busy running JOB_OUTCOME_KEPT" },
+	{ BUSY, DONE, FOREIGN, false, "busy running" },
+	{ IDLE, DONE, FOREIGN, false, "idle succeeded" },
 	{ BUSY, BEAT, MINE, true, "busy running" },
 	{ BUSY, BEAT, ENDED, true, "busy succeeded" },
 	{ BUSY, BEAT, FOREIGN, true, "busy running" },
@@ -693,6 +695,38 @@ START_TEST(a_failed_commit_takes_back_end_and_claim)
 }
 END_TEST
 
+/* A worker repeats an outcome whose commit takes longer than its patience. */
+START_TEST(an_outcome_that_comes_again_frees_no_slot)
+{
+	uint64_t first;
+
+	lead_to(BUSY);
+	first = job;
+	done(&worker, first, epoch, DROVER_OK);
+	claim_next();
+	end_tick(true);
+	done(&worker, first, epoch, DROVER_OK);
+	(void)kit_submit("a.b", "third");
+	end_tick(false);
+	ck_assert_int_eq(slot()->state, SLOT_BUSY);
+	ck_assert_uint_eq(slot()->job, job);
+	ck_assert_int_eq(kit_state(job), JOB_RUNNING);
+	ck_assert_int_eq(kit_state(first), JOB_SUCCEEDED);
+}
+END_TEST
+
+START_TEST(who_is_stopped_with_drover_is_queued_again_after_a_failed_commit)
+{
+	lead_to(BUSY);
+	supervisor_interrupt(&s);
+	done(&worker, job, epoch, DROVER_CANCELLED);
+	end_tick(false);
+	done(&worker, job, epoch, DROVER_CANCELLED);
+	end_tick(true);
+	ck_assert_int_eq(kit_state(job), JOB_QUEUED);
+}
+END_TEST
+
 START_TEST(a_worker_that_goes_with_a_claimed_job_is_lost_with_it)
 {
 	lead_to(IDLE);
@@ -792,6 +826,8 @@ cases(Suite *suite)
 	tcase_add_test(tc, a_cancel_reaches_none_but_a_busy_worker);
 	tcase_add_test(tc, the_next_assignment_settles_the_job_before);
 	tcase_add_test(tc, a_failed_commit_takes_back_end_and_claim);
+	tcase_add_test(tc, an_outcome_that_comes_again_frees_no_slot);
+	tcase_add_test(tc, who_is_stopped_with_drover_is_queued_again_after_a_failed_commit);
 	tcase_add_test(tc, a_worker_that_goes_with_a_claimed_job_is_lost_with_it);
 	tcase_add_test(tc, who_is_lost_waits_while_the_store_is_in_trouble);
 	tcase_add_test(tc, a_new_connection_takes_the_place_of_the_old);
