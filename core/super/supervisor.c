@@ -285,7 +285,7 @@ supervisor_runner_message(void *arg, struct message *m)
 	switch (m->type) {
 	case MESSAGE_RUNNER_READY:
 	case MESSAGE_RUNNER_REFUSED:
-		/* A runner may be told to stop while it still opens its plugin. */
+		/* A runner may be told to stop while it opens its plugin. */
 		if (r->state != RUNNER_STARTING)
 			break;
 		if (m->type == MESSAGE_RUNNER_READY)

@@ -83,7 +83,8 @@ find(struct fake_outside *o, const char *method, const char *path, bool kept, bo
 	for (int i = 0; i < o->nanswers; i++) {
 		struct fake_answer *a = &o->answers[i];
 
-		if (a->kept == kept && a->late == late && !a->used && strcmp(a->method, method) == 0 &&
+		if (a->kept == kept && a->late == late && !a->used &&
+		    strcmp(a->method, method) == 0 &&
 		    strncmp(path, a->path, strlen(a->path)) == 0)
 			return a;
 	}
