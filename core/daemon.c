@@ -29,6 +29,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "base/proc.h"
 #include "base/text.h"
 #include "build.h"
 #include "core.h"
@@ -284,6 +285,11 @@ daemon_run(const char *self, const char *config_file, bool in_process)
 	}
 	if (warnings.len > 0)
 		log_printf(&core_scope, DROVER_WARN, "%s", buf_str(&warnings));
+	if (!proc_harden())
+		log_printf(&core_scope, DROVER_WARN,
+		    "/proc is mounted with hidepid, so agents can read the memory of drover's "
+		    "processes: mount it without hidepid, or name a group of the daemon's user "
+		    "with gid=");
 	d->core.mode = CORE_RUNNING;
 	log_printf(&core_scope, DROVER_NOTICE, "drover %s is ready: API on %s, state in %s",
 	    PACKAGE_VERSION, d->core.config->socket, d->core.config->state_dir);

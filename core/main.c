@@ -16,6 +16,7 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/proc.h"
 #include "build.h"
 #include "config/config.h"
 #include "daemon.h"
@@ -223,6 +224,7 @@ main(int argc, char **argv)
 	ssize_t n;
 	int c;
 
+	(void)proc_harden();
 	keep_standard_fds();
 	drop_inherited_fds(argc >= 3 && strcmp(argv[1], "-x") == 0 ? ROLE_FD + 1 : ROLE_FD);
 	if (argc >= 3 && strcmp(argv[1], "-x") == 0)

@@ -14,6 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/pidfd.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -48,6 +50,18 @@ static int signal_one(const struct pids *, size_t, pid_t, int);
 static int reap_all(struct pids *);
 static int kill_children(struct pids *);
 static void wait_one(const struct pids *, int64_t);
+
+bool
+proc_harden(void)
+{
+	const struct rlimit none = { 0, 0 };
+	/* The first process belongs to root, so hidepid hides it as well. */
+	bool shown = access("/proc/1/stat", R_OK) == 0;
+
+	MUST(setrlimit(RLIMIT_CORE, &none) == 0);
+	MUST(prctl(PR_SET_DUMPABLE, shown ? 0 : 1) == 0);
+	return shown;
+}
 
 static ssize_t
 read_small(const char *path, char *out, size_t size)

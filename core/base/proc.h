@@ -33,6 +33,14 @@ struct proc_usage {
 };
 
 /*
+ * Closes this process to others of its user: they cannot read its memory,
+ * environment and open files or trace it, and it never leaves a core dump.
+ * Forks inherit all of this, a program that it starts only the limit on core
+ * dumps. Returns false where /proc hides such processes (mount option hidepid):
+ * the core could not watch its workers, so there only core dumps are off.
+ */
+bool proc_harden(void);
+/*
  * Fills in id for a process, even if it has ended and is not reaped yet.
  * Returns -1 if no process has this pid.
  */

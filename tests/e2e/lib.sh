@@ -20,6 +20,7 @@ passed=0
 failed=0
 pids=
 detail=
+as=() # the command that starts the daemon, such as setpriv for another user
 ports=/tmp/drover-test-ports.$(id -u)
 
 say() { printf '%s\n' "$*"; }
@@ -164,7 +165,7 @@ answers() { drover status >/dev/null 2>&1; }
 
 # daemon_start: starts droverd with $work/drover.conf and returns when it is ready.
 daemon_start() {
-	"$BUILD/droverd" -c "$work/drover.conf" "$@" >>"$work/droverd.out" 2>&1 &
+	"${as[@]}" "$BUILD/droverd" -c "$work/drover.conf" "$@" >>"$work/droverd.out" 2>&1 &
 	daemon=$!
 	pids="$pids $daemon"
 	until_true unless_gone "$daemon" answers && answers && return 0
