@@ -40,15 +40,23 @@ struct operation_row {
 	 * itself, it sets scope->replied.
 	 */
 	int (*run)(struct operation *, struct scope *, struct error *);
-	void (*answer)(struct link *, const struct message *request, const struct error *);
+	/*
+	 * Sends `why` as the answer. Returns -1 with `err` filled in if the
+	 * core did not take it.
+	 */
+	int (*answer)(struct link *, const struct message *request, const struct error *why,
+	    struct error *err);
 };
 
 static int operation_call(struct operation *, struct scope *, struct error *);
 static int operation_hook(struct operation *, struct scope *, struct error *);
 static int operation_listen(struct operation *, struct scope *, struct error *);
-static void operation_answer_call(struct link *, const struct message *, const struct error *);
-static void operation_answer_hook(struct link *, const struct message *, const struct error *);
-static void operation_answer_listen(struct link *, const struct message *, const struct error *);
+static int operation_answer_call(struct link *, const struct message *, const struct error *,
+    struct error *);
+static int operation_answer_hook(struct link *, const struct message *, const struct error *,
+    struct error *);
+static int operation_answer_listen(struct link *, const struct message *, const struct error *,
+    struct error *);
 static const struct operation_row *operation_row(enum message_type);
 static const struct drover_operation *operation_find(const struct runner *, const char *name);
 static int operation_hook_body(struct operation *, struct link *, struct buf *, struct error *);
@@ -98,24 +106,24 @@ operation_find(const struct runner *runner, const char *name)
 	return NULL;
 }
 
-static void
-operation_answer_call(struct link *link, const struct message *request, const struct error *why)
+static int
+operation_answer_call(struct link *link, const struct message *request, const struct error *why,
+    struct error *err)
 {
 	struct message_out out;
-	struct error err = { 0 };
 
 	message_begin(&out, MESSAGE_OPERATION_REPLY, link_id(link));
 	message_put_u(&out, message_u(request, "call"));
 	message_put_error(&out, why);
 	message_put_b(&out, "", 0);
-	(void)link_ask(link, &out, 0, NULL, &err);
+	return link_ask(link, &out, 0, NULL, err);
 }
 
-static void
-operation_answer_hook(struct link *link, const struct message *request, const struct error *why)
+static int
+operation_answer_hook(struct link *link, const struct message *request, const struct error *why,
+    struct error *err)
 {
 	struct message_out out;
-	struct error err = { 0 };
 
 	message_begin(&out, MESSAGE_HOOK_REPLY, link_id(link));
 	message_put_u(&out, message_u(request, "call"));
@@ -125,19 +133,19 @@ operation_answer_hook(struct link *link, const struct message *request, const st
 	message_put_s(&out, "");
 	message_put_s(&out, "");
 	message_put_s(&out, "");
-	(void)link_ask(link, &out, 0, NULL, &err);
+	return link_ask(link, &out, 0, NULL, err);
 }
 
-static void
-operation_answer_listen(struct link *link, const struct message *request, const struct error *why)
+static int
+operation_answer_listen(struct link *link, const struct message *request, const struct error *why,
+    struct error *err)
 {
 	struct message_out out;
-	struct error err = { 0 };
 
 	message_begin(&out, MESSAGE_LISTEN_ENDED, link_id(link));
 	message_put_u(&out, message_u(request, "call"));
 	message_put_error(&out, why);
-	(void)link_ask(link, &out, 0, NULL, &err);
+	return link_ask(link, &out, 0, NULL, err);
 }
 
 static struct link *
@@ -286,7 +294,7 @@ static void
 operation_carry_out(struct operation *op)
 {
 	const struct runner *runner = op->runner;
-	struct error err = { 0 };
+	struct error err = { 0 }, lost = { 0 };
 	struct scope scope;
 	int code;
 
@@ -314,9 +322,11 @@ operation_carry_out(struct operation *op)
 	if (code < 0 && err.text[0] == '\0' && !(op->lasts && err.code == DROVER_CONFIG))
 		error_set(&err, err.code, "%s() failed (%s) and gave no reason", op->row->callback,
 		    error_class_name(err.code));
-	if (!scope.replied)
-		op->row->answer(scope.link, &op->request, &err);
-	op->shared->done = 1;
+	/* A core that could not be reached is told again, by the runner. */
+	op->shared->done = scope.replied ||
+	    op->row->answer(scope.link, &op->request, &err, &lost) == 0 ||
+	    lost.code != DROVER_AGAIN;
+	op->shared->error = code < 0 ? err : lost;
 	scope_end(&scope);
 	link_free(scope.link);
 }
@@ -408,14 +418,20 @@ static void
 operation_refuse(const struct operation *op, const struct error *why)
 {
 	struct link *link = operation_link(op->runner, &op->request);
+	struct error lost = { 0 };
 
-	op->row->answer(link, &op->request, why);
+	if (op->row->answer(link, &op->request, why, &lost) == -1 && lost.code != DROVER_FENCED)
+		log_printf(&op->runner->scope->log, DROVER_ERR,
+		    "cannot tell the core how the %s ended: %s", op->row->part, lost.text);
 	link_free(link);
 }
 
 void
 operation_kill(struct operation *op)
 {
+	/* Stopped first, it starts nothing while its commands are killed. */
+	(void)pidfd_send_signal(op->ended, SIGSTOP, NULL, 0);
+	(void)proc_signal_tree(op->pid, SIGKILL);
 	(void)pidfd_send_signal(op->ended, SIGKILL, NULL, 0);
 }
 
@@ -432,6 +448,8 @@ operation_end(struct operation *op, const char *stopped)
 	if (!shared->done && !(op->lasts && (stopped != NULL || op->runner->stopping))) {
 		if (stopped != NULL)
 			error_set(&err, DROVER_AGAIN, "%s", stopped);
+		else if (shared->error.code != DROVER_OK)
+			err = shared->error;
 		else if (WIFSIGNALED(status) && shared->crash[0] != '\0')
 			error_set(&err, DROVER_INTERNAL, "%s (%s)", shared->crash,
 			    strsignal(WTERMSIG(status)));

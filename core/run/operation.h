@@ -22,7 +22,7 @@ struct operation {
 	struct runner *runner;
 	const struct operation_row *row;
 	struct message request;          /* OPERATION_CALL, HOOK_CALL or LISTEN_START, owned */
-	struct job_shared *shared;       /* done is set once the answer is sent */
+	struct job_shared *shared;       /* done is set once the core has the answer */
 	int ended;                       /* pidfd of the process */
 	pid_t pid;
 	int64_t kill_at; /* monotonic; INT64_MAX if it has no limit or is killed already */
@@ -38,7 +38,10 @@ bool operation_is(enum message_type);
  */
 int operation_start(struct runner *, struct message *request, struct operation **out,
     struct error *);
-/* Sends SIGKILL to the operation's process; operation_end() reaps it. */
+/*
+ * Sends SIGKILL to the operation's process and to all that it started;
+ * operation_end() reaps it.
+ */
 void operation_kill(struct operation *);
 /*
  * Call this once `ended` is readable. Reaps and frees the operation, and

@@ -264,6 +264,39 @@ START_TEST(a_listener_says_how_it_ended)
 }
 END_TEST
 
+START_TEST(an_end_that_the_core_did_not_take_is_told_again)
+{
+	struct core core;
+	struct message m;
+	int fd;
+
+	core_open(&core, SOURCE("listen = \"fail\";"), false);
+	listen_start(&core, 90, "items");
+	fd = core_admit(&core, 0, 90, DROVER_OK);
+	core_expect(fd, MESSAGE_LISTEN_ENDED, &m);
+	core_reply(fd, m.id, DROVER_AGAIN, "the disk is full", 0, "");
+	message_free(&m);
+	answered(&core, 90, MESSAGE_LISTEN_ENDED, DROVER_AGAIN, "the weather is bad");
+	close(fd);
+	core_close(&core);
+}
+END_TEST
+
+START_TEST(a_late_operation_is_killed_with_all_that_it_started)
+{
+	struct core core;
+	char *request;
+
+	core_open(&core, "", false);
+	request = xasprintf("parent %s", core_path(&core, "lock"));
+	call(&core, 70, request, 1000);
+	answered(&core, 70, MESSAGE_OPERATION_REPLY, DROVER_INTERNAL, "ended by signal 9");
+	core_await_free(&core, "lock");
+	free(request);
+	core_close(&core);
+}
+END_TEST
+
 START_TEST(a_stop_does_not_wait_for_a_listener)
 {
 	struct core core;
@@ -292,6 +325,8 @@ cases(Suite *suite)
 	tcase_add_test(tc, a_hook_gets_its_delivery_whole_and_wakes);
 	tcase_add_test(tc, a_hook_that_fails_or_dies_is_answered_for);
 	tcase_add_test(tc, a_listener_says_how_it_ended);
+	tcase_add_test(tc, an_end_that_the_core_did_not_take_is_told_again);
+	tcase_add_test(tc, a_late_operation_is_killed_with_all_that_it_started);
 	tcase_add_loop_test(tc, a_stop_does_not_wait_for_a_listener, 0, 2);
 }
 
