@@ -95,6 +95,7 @@ runner_open(struct runner *runner, struct error *err)
 		return 0;
 	}
 	err->code = code < DROVER_INTERNAL ? DROVER_INTERNAL : code;
+	err->text[sizeof err->text - 1] = '\0';
 	if (err->text[0] == '\0')
 		error_set(err, err->code, "open() failed (%s) and gave no reason",
 		    error_class_name(code));

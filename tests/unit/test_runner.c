@@ -91,6 +91,7 @@ START_TEST(refusals_name_the_fault)
 {
 	refused("options = { open = \"fail\"; };", DROVER_AGAIN,
 	    "plugin hostile: the weather is bad");
+	refused("options = { open = \"unended\"; };", DROVER_AGAIN, "plugin hostile: xxx");
 	refused("options = { opne = \"fail\"; };", DROVER_CONFIG, "opne");
 	refused("sources = { itmes = { }; };", DROVER_CONFIG, "plugin hostile has no source itmes");
 	refused("pipelines = { rnu = { }; };", DROVER_CONFIG, "plugin hostile has no pipeline rnu");
