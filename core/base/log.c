@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,6 +47,12 @@ static struct {
 	struct mask mask;
 } sink = { .fd = -1, .least = DROVER_INFO };
 
+/*
+ * Guards sink, because with --in-process the core, the runners and the jobs are
+ * threads that log. Only `least` is read without it.
+ */
+static pthread_mutex_t sink_lock = PTHREAD_MUTEX_INITIALIZER;
+
 static const char *const level_names[] = {
 	[DROVER_DEBUG] = "debug",
 	[DROVER_INFO] = "info",
@@ -61,6 +68,8 @@ static const char *const level_names[] = {
 static const char *const reserved[] = { "ts", "level", "msg", "part", "plugin", "source", "job",
 	"kind", "key", "trace", "attempt", "worker" };
 
+static void log_acquire(void);
+static void log_release(void);
 static int log_open_file(const char *, struct error *);
 static void log_add_time(struct buf *);
 static void log_add_value(struct buf *, const char *);
@@ -71,6 +80,18 @@ static ssize_t log_write_quietly(int, const char *, size_t);
 static ssize_t log_write_once(const char *, size_t);
 static void log_send_line(const struct buf *);
 static const char *log_level_name(int level);
+
+static void
+log_acquire(void)
+{
+	MUST(pthread_mutex_lock(&sink_lock) == 0);
+}
+
+static void
+log_release(void)
+{
+	MUST(pthread_mutex_unlock(&sink_lock) == 0);
+}
 
 static int
 log_open_file(const char *path, struct error *err)
@@ -85,14 +106,21 @@ log_open_file(const char *path, struct error *err)
 int
 log_open(const char *path, enum drover_level least, struct error *err)
 {
+	static bool forks;
 	int fd = -1;
 
+	/* A fork must not inherit the lock from a thread that it does not have. */
+	if (!forks)
+		MUST(pthread_atfork(log_acquire, log_release, log_release) == 0);
+	forks = true;
 	if (path != NULL && (fd = log_open_file(path, err)) == -1)
 		return -1;
 	log_close();
+	log_acquire();
 	sink.fd = fd;
 	sink.path = xstrdup(path);
 	sink.least = least;
+	log_release();
 	return 0;
 }
 
@@ -105,10 +133,12 @@ log_reopen(struct error *err)
 		return 0;
 	if ((fd = log_open_file(sink.path, err)) == -1)
 		return -1;
+	log_acquire();
 	close(sink.fd);
 	sink.fd = fd;
 	sink.type = 0;
 	sink.torn = false;
+	log_release();
 	return 0;
 }
 
@@ -134,6 +164,7 @@ log_level_name(int level)
 void
 log_close(void)
 {
+	log_acquire();
 	if (sink.fd != -1)
 		close(sink.fd);
 	sink.fd = -1;
@@ -142,6 +173,7 @@ log_close(void)
 	free(sink.path);
 	sink.path = NULL;
 	buf_free(&sink.line);
+	log_release();
 }
 
 static void
@@ -319,6 +351,7 @@ log_line(const struct log_scope *scope, enum drover_level level, const char *mes
 		return;
 	if (scope == NULL)
 		scope = &nowhere;
+	log_acquire();
 	buf_clear(out);
 	log_add_time(out);
 	buf_add(out, ",\"level\":\"", 10);
@@ -338,6 +371,7 @@ log_line(const struct log_scope *scope, enum drover_level level, const char *mes
 		log_add_field(out, &fields[i]);
 	buf_add(out, "}\n", 2);
 	log_send_line(out);
+	log_release();
 	errno = saved;
 }
 
@@ -372,13 +406,17 @@ log_vprintf(const struct log_scope *scope, enum drover_level level, const char *
 void
 log_mask_add(const char *secret)
 {
+	log_acquire();
 	mask_add(&sink.mask, secret);
+	log_release();
 }
 
 void
 log_mask_clear(void)
 {
+	log_acquire();
 	mask_clear(&sink.mask);
+	log_release();
 }
 
 void
@@ -387,15 +425,19 @@ log_mask(struct buf *text)
 	struct buf out = BUF_INIT;
 	size_t from, hit, len;
 
+	log_acquire();
 	hit = mask_find(&sink.mask, buf_str(text), text->len, 0, &len);
-	if (hit == text->len)
+	if (hit == text->len) {
+		log_release();
 		return;
+	}
 	for (from = 0; from < text->len; from = hit + len) {
 		hit = mask_find(&sink.mask, text->data, text->len, from, &len);
 		buf_add(&out, text->data + from, hit - from);
 		if (hit < text->len)
 			buf_add(&out, "***", 3);
 	}
+	log_release();
 	explicit_bzero(text->data, text->len);
 	buf_free(text);
 	*text = out;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The log: the form of a line, masking in every spelling, sinks that fail. */
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -339,6 +340,42 @@ START_TEST(log_survives_its_pipe)
 }
 END_TEST
 
+static void *
+write_lines(void *letter)
+{
+	char text[1000];
+
+	memset(text, *(const char *)letter, sizeof text - 1);
+	text[sizeof text - 1] = '\0';
+	for (int i = 0; i < 2000; i++)
+		log_line(NULL, DROVER_INFO, text, NULL, 0);
+	return NULL;
+}
+
+START_TEST(log_lines_of_threads_do_not_mix)
+{
+	char letters[] = "ab";
+	pthread_t threads[2];
+	char *text, *line, *rest, *at;
+	int n = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(threads); i++)
+		ck_assert_int_eq(pthread_create(&threads[i], NULL, write_lines, &letters[i]), 0);
+	for (size_t i = 0; i < ARRAY_LEN(threads); i++)
+		ck_assert_int_eq(pthread_join(threads[i], NULL), 0);
+	text = rest = logged();
+	while ((line = strsep(&rest, "\n")) != NULL && *line != '\0') {
+		at = strstr(line, "\"msg\":\"");
+		ck_assert_msg(at != NULL && (at[7] == 'a' || at[7] == 'b'), "%s", line);
+		ck_assert_msg(strspn(at + 7, (const char[]){ at[7], '\0' }) == 999 &&
+			strcmp(at + 7 + 999, "\"}") == 0, "%s", line);
+		n++;
+	}
+	ck_assert_int_eq(n, 4000);
+	free(text);
+}
+END_TEST
+
 static void
 cases(Suite *suite)
 {
@@ -357,6 +394,7 @@ cases(Suite *suite)
 	tcase_add_test(tc, log_reopens_after_rotation);
 	tcase_add_test(tc, log_keeps_its_file_when_the_new_one_fails);
 	tcase_add_test(tc, log_survives_its_pipe);
+	tcase_add_test(tc, log_lines_of_threads_do_not_mix);
 }
 
 SUITE(cases)
