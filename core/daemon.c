@@ -10,6 +10,7 @@
  * through struct api_verbs while events are handled, so its changes are part of
  * the next tick's commit.
  */
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -127,6 +128,20 @@ daemon_check_secrets(void *arg, const char *const *plugins, void (*fn)(void *, c
 	return secret_check(((struct daemon *)arg)->supervisor, plugins, fn, fn_arg, err);
 }
 
+static bool
+daemon_owns(const void *arg, pid_t pid, uint64_t start)
+{
+	const struct daemon *d = arg;
+
+	return pid == getpid() || slots_have(d->supervisor, pid, start);
+}
+
+static int
+daemon_started(void *arg, pid_t pid)
+{
+	return proc_descends(pid, daemon_owns, arg);
+}
+
 static cJSON *
 daemon_plugins(void *arg)
 {
@@ -156,6 +171,7 @@ static const struct api_verbs verbs = {
 	.call = daemon_call,
 	.hook = daemon_hook,
 	.check_secrets = daemon_check_secrets,
+	.started = daemon_started,
 	.status = daemon_status,
 	.plugins = daemon_plugins,
 	.sources = daemon_sources,
@@ -279,6 +295,13 @@ daemon_run(const char *self, const char *config_file, bool in_process)
 		return 3;
 	}
 	signal(SIGPIPE, SIG_IGN);
+	/*
+	 * What a killed runner or worker leaves behind stays below the core, so
+	 * that it can still be told from an operator. Threads must not find
+	 * children that they have not started.
+	 */
+	if (!in_process)
+		(void)prctl(PR_SET_CHILD_SUBREAPER, 1);
 	if ((in_process && tree_hold(&err) != 0) || daemon_open(d, &err) != 0) {
 		fprintf(stderr, "droverd: %s\n", err.text);
 		goto out;

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include <cjson/cJSON.h>
 
@@ -71,6 +72,12 @@ struct api_verbs {
 	 */
 	int (*check_secrets)(void *arg, const char *const *plugins,
 	    void (*fn)(void *fn_arg, const cJSON *checks), void *fn_arg, struct error *);
+	/*
+	 * Returns 1 if drover has started the process: it is, or descends from,
+	 * the core, a runner or a worker. Returns 0 if not, and -1 if that
+	 * cannot be told.
+	 */
+	int (*started)(void *arg, pid_t pid);
 	/* What the API shows; the caller deletes it. */
 	cJSON *(*status)(void *arg);
 	cJSON *(*plugins)(void *arg);

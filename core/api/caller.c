@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The user at the other end of the socket, as the kernel names them. The
- * socket's mode keeps strangers out; this is a second lock, for a socket whose
- * mode or folder was changed by hand.
+ * The process and user at the other end of the socket, as the kernel names
+ * them. The socket's mode keeps strangers out; this is a second lock, for a
+ * socket whose mode or folder was changed by hand.
  */
 #include <errno.h>
 #include <sys/socket.h>
@@ -19,6 +19,7 @@ caller_read(int fd, struct caller *peer, struct error *err)
 	*peer = (struct caller){ 0 };
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) != 0)
 		return error_errno(err, DROVER_INTERNAL, "cannot read the peer's credentials");
+	peer->pid = cred.pid;
 	peer->uid = cred.uid;
 	peer->gid = cred.gid;
 #ifdef SO_PEERGROUPS

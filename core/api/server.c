@@ -32,6 +32,7 @@ static int api_socket_is_live(const struct sockaddr_un *);
 static int api_bind(struct api *, const char *path, struct error *);
 static void api_on_request(struct evhttp_request *, void *arg);
 static int request_admit(struct request *, struct error *);
+static int api_refuse_inside(struct api *, pid_t, struct error *);
 static int request_route(struct request *, struct error *);
 static int request_read(struct request *, struct error *);
 static const char *api_user_name(struct api *, uid_t);
@@ -288,9 +289,33 @@ request_admit(struct request *r, struct error *err)
 		return error_set(err, DROVER_AUTH,
 		    "user %s may not use the API: only root, the daemon's user and its group may",
 		    api_user_name(r->api, peer.uid));
+	if (api_refuse_inside(r->api, peer.pid, err) != 0)
+		return -1;
 	snprintf(r->by, sizeof r->by, "%s", api_user_name(r->api, peer.uid));
 	r->status = 0;
 	return 0;
+}
+
+/*
+ * Refuses a process that drover itself has started. An agent runs as the
+ * daemon's user, so that its user does not tell it from an operator.
+ */
+static int
+api_refuse_inside(struct api *api, pid_t pid, struct error *err)
+{
+	int started = api->verbs->started(api->daemon, pid);
+
+	if (started == 0)
+		return 0;
+	if (started == 1)
+		return error_set(err, DROVER_AUTH,
+		    "drover started process %d, for a job or a plugin, and such a process may not "
+		    "use the API: ask from a process that no job has started",
+		    (int)pid);
+	return error_set(err, DROVER_AUTH,
+	    "drover cannot tell whether process %d belongs to a job: let the process that connects "
+	    "live until it has its answer",
+	    (int)pid);
 }
 
 static int

@@ -154,12 +154,16 @@ void intake_metrics(const struct api *, struct buf *);
 
 /* caller.c: the user at the other end of the API's socket. */
 struct caller {
+	pid_t pid;                        /* 0 if it is outside of this process's namespace */
 	uid_t uid;
 	gid_t gid;
 	gid_t groups[64];
 	int groups_len;
 };
-/* Asks the kernel for the peer's user and groups. 0, or -1 and INTERNAL. */
+/*
+ * Asks the kernel for the peer's process, user and groups. 0, or -1 and
+ * INTERNAL.
+ */
 int caller_read(int fd, struct caller *, struct error *);
 /* Whether the peer is root, own_uid or in own_gid, unless own_gid is 0. */
 bool caller_allowed(const struct caller *, uid_t own_uid, gid_t own_gid);

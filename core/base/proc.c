@@ -26,6 +26,8 @@
 #include "base/text.h"
 
 #define TREE_MAX 65536 /* processes in one walk, at most */
+#define PARENTS_MAX 256
+#define CLIMBS 3       /* tries, because a parent may end in the middle of one */
 
 struct stat_line {
 	char state;
@@ -42,6 +44,7 @@ struct pids {
 
 static ssize_t read_small(const char *, char *, size_t);
 static int read_stat(pid_t, struct stat_line *);
+static int climb(pid_t, bool (*match)(const void *, pid_t, uint64_t), const void *);
 static void pids_add(struct pids *, pid_t);
 static bool pids_remove(struct pids *, pid_t);
 static void add_children(struct pids *, pid_t);
@@ -133,6 +136,41 @@ proc_alive(const struct proc_id *id)
 		return false;
 	return read_stat(id->pid, &line) == 0 && line.start == id->start && line.state != 'Z' &&
 	    line.state != 'X';
+}
+
+static int
+climb(pid_t pid, bool (*match)(const void *, pid_t, uint64_t), const void *arg)
+{
+	uint64_t below = UINT64_MAX;
+	struct stat_line line;
+
+	for (int i = 0; pid > 0 && i < PARENTS_MAX; i++) {
+		/*
+		 * A process of another user may be hidden (mount option hidepid
+		 * of /proc), so the climb ends there. Only a setuid program has
+		 * processes of this user above it.
+		 */
+		if (read_stat(pid, &line) == -1)
+			return kill(pid, 0) == -1 && errno == EPERM ? 0 : -1;
+		/* A parent is older, unless its pid has been used again. */
+		if (line.start > below)
+			return -1;
+		if (match(arg, pid, line.start))
+			return 1;
+		below = line.start;
+		pid = line.parent;
+	}
+	return pid > 0 ? -1 : 0;
+}
+
+int
+proc_descends(pid_t pid, bool (*match)(const void *, pid_t, uint64_t), const void *arg)
+{
+	int rc = -1;
+
+	for (int i = 0; i < CLIMBS && rc == -1; i++)
+		rc = climb(pid, match, arg);
+	return rc;
 }
 
 static void

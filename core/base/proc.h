@@ -48,6 +48,14 @@ int proc_identify(pid_t pid, struct proc_id *id);
 /* True if this very process exists and has not ended. */
 bool proc_alive(const struct proc_id *id);
 /*
+ * Returns 1 if match() is true for the process or for one above it (its parent,
+ * the parent's parent and so on), 0 if not. start is as in struct proc_id.
+ * Returns -1 if that cannot be told, because the process has ended or the row
+ * of its parents is too long.
+ */
+int proc_descends(pid_t pid, bool (*match)(const void *arg, pid_t pid, uint64_t start),
+    const void *arg);
+/*
  * Sums up all descendants of root, without root itself. Returns -1 if root does
  * not exist.
  */

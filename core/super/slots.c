@@ -61,6 +61,15 @@ slot_find(struct supervisor *s, const char *name)
 	return NULL;
 }
 
+bool
+slots_have(const struct supervisor *s, pid_t pid, uint64_t start)
+{
+	for (int i = 0; i < s->slots_len; i++)
+		if (s->slots[i]->id.pid == pid && s->slots[i]->id.start == start)
+			return true;
+	return false;
+}
+
 struct slot *
 slot_of_job(struct supervisor *s, uint64_t job, uint64_t epoch)
 {

@@ -44,6 +44,11 @@ struct slot {
 
 const char *slot_state_name(enum slot_state);
 struct slot *slot_find(struct supervisor *, const char *name);
+/*
+ * True if the process, told by its pid and its start (struct proc_id), is the
+ * worker of a slot.
+ */
+bool slots_have(const struct supervisor *, pid_t pid, uint64_t start);
 struct slot *slot_of_job(struct supervisor *, uint64_t job, uint64_t epoch);
 void slots_resize(struct supervisor *);
 void slots_close(struct supervisor *);

@@ -14,19 +14,43 @@ ulimit -S -c "$(ulimit -H -c)"
 
 config <<CONF
 running = 1;
-plugins = ( { name = "exec"; } );
+plugins = ( { name = "exec"; pipelines = { command = { retries = 0; }; }; } );
 CONF
 daemon_start || finish broken
 
-# The command tells the hard limit of core dumps that it has, and then waits.
-drover submit exec.command --key stays --payload "[\"sh\", \"-c\", \"ulimit -H -c >$work/limit; exec sleep 300\"]" >/dev/null
+# The command tells the hard limit of core dumps that it has. Then it asks the API: itself, from a
+# process that it has left behind, and each time that the file "ask" is there.
+cat >"$work/stays" <<END
+#!/bin/bash
+ask() { "$BUILD/drover" --socket "$work/drover.sock" submit exec.command --key inside --payload '["true"]' >"$work/\$1.out" 2>&1; echo \$? >"$work/\$1"; }
+case \${1:-} in
+orphan) ask orphan; exit ;;
+outlives)
+	# The job's process ends with its worker; this one has nothing by which it is found, and lives on.
+	[ "\${2:-}" = 2 ] || { PATH=\$PATH env -i setsid "\$0" outlives 2 & sleep 300; }
+	echo \$\$ >"$work/survivor"
+	while [ ! -e "$work/killed" ]; do sleep 0.1; done
+	ask outlives
+	exit ;;
+esac
+ulimit -H -c >"$work/limit"
+ask inside
+(setsid "\$0" orphan &)
+while sleep 0.1; do
+	[ -e "$work/ask" ] || continue
+	rm "$work/ask"
+	ask again
+done
+END
+chmod 755 "$work/stays"
+drover submit exec.command --key stays --payload "[\"$work/stays\"]" >/dev/null
 has_limit() { [ -s "$work/limit" ]; }
 check "a job runs as a normal user" until_true has_limit
 runner=$(pgrep -P "$daemon" -f "droverd -x runner exec")
 keeper=$(pgrep -P "$daemon" -f "droverd -x keeper" | head -n 1)
 worker=$(pgrep -P "$runner")
-job=$(pgrep -P "$worker")
-agent=$(pgrep -P "$job" -x sleep)
+job=$(pgrep -P "$worker" -f "droverd -x runner exec")
+agent=$(pgrep -P "$job" -x stays)
 
 # reads PID: prints which of the process's files a process of the daemon's user can read.
 reads() {
@@ -45,7 +69,27 @@ done
 check "an agent's environ, fd and maps can be read, so the look finds what there is" has "$(reads "$agent")" "environ"
 check "an agent dumps no core either" equal "$(cat "$work/limit")" 0
 
+# refused NAME WHO: asserts that drover, called inside of the job, was refused.
+refused() {
+	check "$2 has asked the API" until_true test -s "$work/$1"
+	check "and was refused" has "$(cat "$work/$1.out")" "drover started process"
+	check "with a failure" [ "$(cat "$work/$1")" != 0 ]
+}
+refused inside "an agent"
+refused orphan "a process that it left behind"
+daemon_kill
+daemon_start || finish broken
+back() { [ "$(drover status --json | jq .busy)" = 1 ] && drover worker list --json | grep -q busy; }
+check "the worker comes back to a new core" until_true back
+touch "$work/ask"
+refused again "an agent of an earlier core"
 drover cancel exec.command/stays >/dev/null 2>&1
+drover submit exec.command --key dies --payload "[\"$work/stays\", \"outlives\"]" >/dev/null
+check "a job has a process that is not found" until_true test -s "$work/survivor"
+kill -KILL "$(drover worker list --json | jq -r 'first(.workers[] | select(.state == "busy")).pid')"
+touch "$work/killed"
+refused outlives "a process that has outlived its worker"
+check "no job was made" equal "$(drover list --json | jq -c '[.jobs[].key] | sort')" '["dies","stays"]'
 daemon_stop
 
 # Where /proc hides processes, the core must still see its workers.

@@ -140,6 +140,15 @@ stub_call(void *daemon, const char *operation, const char *request, size_t len,
 	}
 }
 
+static int
+stub_started(void *arg, pid_t pid)
+{
+	struct stub *s = arg;
+
+	s->asked = pid;
+	return s->started;
+}
+
 static cJSON *
 stub_status(void *arg)
 {
@@ -243,6 +252,7 @@ static const struct api_verbs verbs = {
 	.call = stub_call,
 	.hook = stub_hook,
 	.check_secrets = stub_check_secrets,
+	.started = stub_started,
 	.status = stub_status,
 	.plugins = stub_plugins,
 	.sources = stub_sources,

@@ -20,6 +20,8 @@ struct stub {
 	bool fail_commits;           /* the next commits fail as on a full disk */
 	char said[512];              /* the argument of the last verb */
 	int polls;
+	int started;                 /* what the verb of this name answers */
+	pid_t asked;                 /* the process that it was asked about last */
 	void (*call_fn)(void *, int, const char *,
 	    size_t); /* of the call that waits for its answer */
 	void *call_arg;

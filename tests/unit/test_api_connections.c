@@ -160,6 +160,28 @@ START_TEST(a_stranger_is_refused)
 }
 END_TEST
 
+START_TEST(a_process_that_drover_started_is_refused)
+{
+	static const struct {
+		int started;
+		const char *why;
+	} rows[] = { { 1, "drover started process" }, { -1, "cannot tell" } };
+	cJSON *answer;
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		stub->started = rows[i].started;
+		answer = ask_json("GET", "/api/v1/status", NULL, 403);
+		ck_assert_str_eq(json_str(json_get(answer, "error"), "code", ""), "forbidden");
+		ck_assert(strstr(json_str(json_get(answer, "error"), "message", ""),
+			      rows[i].why) != NULL);
+		cJSON_Delete(answer);
+		ck_assert_int_eq(stub->asked, getpid());
+	}
+	stub->started = 0;
+	cJSON_Delete(ask_json("GET", "/api/v1/status", NULL, 200));
+}
+END_TEST
+
 START_TEST(a_socket_is_taken_over_only_from_the_dead)
 {
 	struct stat st;
@@ -183,6 +205,7 @@ cases(Suite *suite)
 	tcase_add_test(t, oversized_requests_are_cut_off);
 	tcase_add_test(t, a_full_house_waits_outside);
 	tcase_add_test(t, a_stranger_is_refused);
+	tcase_add_test(t, a_process_that_drover_started_is_refused);
 	tcase_add_test(t, a_socket_is_taken_over_only_from_the_dead);
 	t = suite_case(suite, "callers", NULL, NULL);
 	tcase_add_test(t, peers_are_told_apart);

@@ -220,6 +220,59 @@ START_TEST(proc_kills_only_the_one_it_means)
 }
 END_TEST
 
+static bool
+is_that(const void *arg, pid_t pid, uint64_t start)
+{
+	const struct proc_id *id = arg;
+
+	return pid == id->pid && start == id->start;
+}
+
+/* Forks depth generations; the last one is the process that stands. */
+static void
+descend(int depth, int fd)
+{
+	pid_t pid = 0;
+
+	while (depth-- > 0 && (pid = fork()) == 0)
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (pid == 0)
+		stand(fd);
+	(void)waitpid(pid, NULL, 0);
+	_exit(0);
+}
+
+START_TEST(proc_finds_who_stands_above)
+{
+	static const struct {
+		int depth, found;
+	} rows[] = { { 1, 1 }, { 5, 1 }, { 300, -1 } };
+	struct proc_id self, other;
+	pid_t top, pid;
+	int fds[2];
+
+	ck_assert_int_eq(proc_identify(getpid(), &self), 0);
+	other = self;
+	other.start++;
+	ck_assert_int_eq(pipe(fds), 0);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		if ((top = fork()) == 0)
+			descend(rows[i].depth - 1, fds[1]);
+		pid = read_pid(fds[0]);
+		ck_assert_int_eq(proc_descends(pid, is_that, &self), rows[i].found);
+		ck_assert_int_eq(proc_descends(pid, is_that, &other),
+		    rows[i].found == 1 ? 0 : -1);
+		kill(top, SIGKILL);
+		waitpid(top, NULL, 0);
+	}
+	ck_assert_int_eq(proc_descends(getpid(), is_that, &self), 1);
+	ck_assert_int_eq(proc_descends(top, is_that, &self), -1);
+	ck_assert_int_eq(proc_descends(0, is_that, &self), 0);
+	close(fds[0]);
+	close(fds[1]);
+}
+END_TEST
+
 START_TEST(proc_tells_memory)
 {
 	ck_assert_int_gt(proc_memory_available(), 1 << 20);
@@ -238,6 +291,7 @@ cases(Suite *suite)
 	tcase_add_test(tc, proc_sweeps_a_relay);
 	tcase_add_test(tc, proc_sweep_gives_up_in_time);
 	tcase_add_test(tc, proc_kills_only_the_one_it_means);
+	tcase_add_test(tc, proc_finds_who_stands_above);
 	tcase_add_test(tc, proc_tells_memory);
 }
 
