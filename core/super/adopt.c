@@ -25,6 +25,13 @@
 #define WORKER_SILENT_MS 60000 /* a worker that says nothing for so long is fenced and killed */
 #define TROUBLE_SAID_MS  1000
 
+/* A worker's job that is not wanted. */
+struct slot_refusal {
+	struct supervisor *supervisor;
+	uint64_t serial;             /* of the peer, which may be gone by then */
+	uint64_t job;
+};
+
 /*
  * Writes down the worker's process, so that a new core knows which one to wait
  * for.
@@ -143,6 +150,36 @@ slot_unbegun(struct supervisor *s, struct slot *slot, const struct proc_id *id)
 	slot_clear(slot);
 }
 
+/* Tells a worker that its job is not wanted, once that is committed. */
+static void
+slot_refuse(void *arg, const struct error *failed)
+{
+	struct slot_refusal *refusal = arg;
+	struct peer *p;
+
+	TAILQ_FOREACH(p, &refusal->supervisor->peers, link)
+		if (p->serial == refusal->serial)
+			break;
+	/*
+	 * After a failed commit the job may be running again, so the worker is
+	 * to say hello again.
+	 */
+	if (p != NULL && failed != NULL)
+		peer_free(p);
+	else if (p != NULL)
+		slots_welcome(p, refusal->job, false);
+	free(refusal);
+}
+
+static void
+slot_refuse_later(struct peer *p, uint64_t job)
+{
+	struct slot_refusal *refusal = xcalloc(1, sizeof *refusal);
+
+	*refusal = (struct slot_refusal){ p->supervisor, p->serial, job };
+	core_defer(p->supervisor->core, slot_refuse, refusal);
+}
+
 void
 slots_hello(struct peer *p, struct message *m)
 {
@@ -163,7 +200,7 @@ slots_hello(struct peer *p, struct message *m)
 			slots_welcome(p, job, true);
 			slot_log(s, slot, DROVER_NOTICE, "worker is back with its job");
 		} else
-			slots_welcome(p, job, false);
+			slot_refuse_later(p, job);
 		return;
 	}
 	if (slot != NULL && slot->state == SLOT_FORKING &&

@@ -110,6 +110,7 @@ connect_end(struct end *e)
 	struct peer *p = xcalloc(1, sizeof *p);
 
 	p->supervisor = &s;
+	p->serial = ++s.last_id;
 	p->channel = channel(&e->fd, p);
 	p->message = slots_message;
 	p->closed = forgotten;
@@ -217,6 +218,7 @@ end_tick(bool commits)
 		ck_assert_int_eq(leases_load(core.leases, &kit.err), 0);
 	}
 	supervisor_flush(&s, commits ? NULL : &full);
+	deferred_run(core_deferred(&core), commits ? NULL : &full);
 }
 
 static void
@@ -765,6 +767,27 @@ START_TEST(a_new_connection_takes_the_place_of_the_old)
 }
 END_TEST
 
+START_TEST(who_comes_back_is_dropped_by_nothing_that_is_not_committed)
+{
+	const struct job_outcome well = { .error.code = DROVER_OK };
+	struct buf got = BUF_INIT;
+
+	lead_to(LOST);
+	ck_assert_int_eq(queue_finish(kit.q, job, epoch, &well, &kit.err), 0);
+	act(BACK, MINE);
+	end_tick(false);
+	heard(other.fd, &got);
+	ck_assert_str_eq(buf_str(&got), "");
+	ck_assert_ptr_null(other.peer);
+	act(BACK, MINE);
+	end_tick(true);
+	heard(other.fd, &got);
+	ck_assert_str_eq(buf_str(&got), " WORKER_WELCOME(keep)");
+	ck_assert_int_eq(slot()->state, SLOT_BUSY);
+	buf_free(&got);
+}
+END_TEST
+
 START_TEST(an_idle_worker_of_an_older_configuration_leaves_for_the_next_job)
 {
 	struct buf before = BUF_INIT;
@@ -831,6 +854,7 @@ cases(Suite *suite)
 	tcase_add_test(tc, a_worker_that_goes_with_a_claimed_job_is_lost_with_it);
 	tcase_add_test(tc, who_is_lost_waits_while_the_store_is_in_trouble);
 	tcase_add_test(tc, a_new_connection_takes_the_place_of_the_old);
+	tcase_add_test(tc, who_comes_back_is_dropped_by_nothing_that_is_not_committed);
 	tcase_add_test(tc, an_idle_worker_of_an_older_configuration_leaves_for_the_next_job);
 	tcase_add_test(tc, a_result_that_is_not_committed_keeps_its_worker);
 	tcase_add_test(tc, fewer_slots_wait_for_their_workers);
