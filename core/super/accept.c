@@ -139,10 +139,14 @@ accept_submit(struct runner_handle *r, struct source *source, struct source_item
 		ask->repo = text_is_name(ask->repo) ? ask->repo : NULL;
 		ask->agent = text_is_name(ask->agent) ? ask->agent : NULL;
 		ask->pool = text_is_name(ask->pool) ? ask->pool : NULL;
-		return queue_submit(core->queue, ask, &id, err);
+		memset(&why, 0, sizeof why);
+		fresh = queue_submit(core->queue, ask, &id, &why);
 	}
 	if (fresh < 0)
 		*err = why;
+	else if (ask->replaces)
+		/* What it replaced has ended, perhaps of another source. */
+		sources_job_ended(r->supervisor, NULL);
 	return fresh;
 }
 

@@ -23,7 +23,9 @@
 #include "super/sources.h"
 #include "wire/fields.h"
 
-#define ITEMS_MAX 1000            /* items that one poll may emit */
+/* What one poll may emit. The runner refuses more before it sends anything. */
+#define ITEMS_MAX 1000
+#define ITEMS_BYTES_MAX (80u * 1024 * 1024)
 #define POLL_AGAIN_MS 100
 #define WAKE_LEAST_MS 1000        /* the least time between two polls that were asked for early */
 #define SETTLE_RETRY_MS 30000
@@ -31,6 +33,7 @@
 #define FAULT_RETRY_MS 300000     /* the wait when a credential or the configuration is refused */
 
 static void source_polled(struct runner_handle *, struct source *, struct message *);
+static void source_hold(struct runner_handle *, struct source *, struct message *);
 static int source_take(struct runner_handle *, struct source *, struct message *, struct error *);
 static void source_settle(struct runner_handle *, struct source *, int64_t);
 
@@ -54,6 +57,8 @@ source_items_free(struct source *source)
 		STAILQ_REMOVE_HEAD(&source->items, link);
 		accept_free(i);
 	}
+	source->items_len = 0;
+	source->items_bytes = 0;
 }
 
 /*
@@ -226,10 +231,32 @@ sources_tick(struct runner_handle *r, int64_t now)
 					wait_min(wait, POLL_AGAIN_MS);
 }
 
+/* Holds an item until its poll has ended. */
+static void
+source_hold(struct runner_handle *r, struct source *source, struct message *m)
+{
+	struct source_item *item;
+	char why[DROVER_ERROR_MAX];
+
+	if (source->items_len >= ITEMS_MAX || source->items_bytes + m->bytes.len > ITEMS_BYTES_MAX) {
+		snprintf(why, sizeof why,
+		    "the poll of %s sent more than %d items or %u MiB: a plugin emits items by "
+		    "queue->emit() only",
+		    source->name, ITEMS_MAX, ITEMS_BYTES_MAX >> 20);
+		fleet_condemn(r, why);
+		source_items_free(source);
+		source->poll_began = 0;
+		return;
+	}
+	source->items_len++;
+	source->items_bytes += m->bytes.len;
+	item = accept_item(m);
+	STAILQ_INSERT_TAIL(&source->items, item, link);
+}
+
 void
 sources_message(struct runner_handle *r, struct message *m)
 {
-	struct source_item *item;
 	struct source *source;
 	struct error err = { 0 };
 	int64_t now = clock_mono();
@@ -265,10 +292,9 @@ sources_message(struct runner_handle *r, struct message *m)
 	}
 	if (m->id != source->poll_id || source->poll_began == 0)
 		return;
-	if (m->type == MESSAGE_SOURCE_ITEM) {
-		item = accept_item(m);
-		STAILQ_INSERT_TAIL(&source->items, item, link);
-	} else
+	if (m->type == MESSAGE_SOURCE_ITEM)
+		source_hold(r, source, m);
+	else
 		source_polled(r, source, m);
 }
 
@@ -277,13 +303,10 @@ source_take(struct runner_handle *r, struct source *source, struct message *m, s
 {
 	struct source_item *i;
 	struct error bad;
-	int fresh, n = 0;
+	int fresh;
 
 	STAILQ_FOREACH(i, &source->items, link) {
 		memset(&bad, 0, sizeof bad);
-		if (n++ >= ITEMS_MAX)
-			return error_set(err, DROVER_INTERNAL,
-			    "%s emitted more than %d items in one poll", source->name, ITEMS_MAX);
 		fresh = accept_take(r, source, i, &bad);
 		if (fresh < 0 && bad.code == DROVER_AGAIN) {
 			*err = bad;

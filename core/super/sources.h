@@ -45,6 +45,8 @@ struct source {
 	char **authors;
 	uint64_t refused;            /* items refused since the runner started */
 	STAILQ_HEAD(, source_item) items; /* items of the poll under way */
+	int items_len;
+	size_t items_bytes;
 	/* the job that it is being told of; 0 if it is told of no job */
 	uint64_t settling;
 	bool settle_due;

@@ -26,7 +26,7 @@ MESSAGE(RUNNER_STOP, 4, "core to runner", "",
 
 /* Sources */
 MESSAGE(SOURCE_POLL, 10, "core to runner", "source:s cursor:s",
-    "The runner polls the source. Any number of SOURCE_ITEM and one SOURCE_POLLED answer it, with "
+    "The runner polls the source. Up to 1000 SOURCE_ITEM and one SOURCE_POLLED answer it, with "
     "its id.")
 MESSAGE(SOURCE_ITEM, 11, "runner to core",
     "source:s " ITEM_ROW "author:s name:s marks:s flags:u item:u",

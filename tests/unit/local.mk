@@ -87,7 +87,7 @@ check_store_SOURCES = tests/unit/test_store.c tests/unit/test_records.c
 check_store_CPPFLAGS = $(unit_cppflags)
 check_store_LDADD = $(unit_libs)
 
-check_super_SOURCES = tests/unit/test_limits.c tests/unit/test_slots.c
+check_super_SOURCES = tests/unit/test_limits.c tests/unit/test_slots.c tests/unit/test_sources.c
 check_super_CPPFLAGS = $(unit_cppflags)
 check_super_LDADD = $(unit_libs)
 
