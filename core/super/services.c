@@ -162,14 +162,30 @@ services_result(struct asker *p, struct message *m, struct answer *a)
 	    message_s(m, "value"), &a->err);
 }
 
+/*
+ * A job whose connection broke repeats a request that may have been counted, so
+ * the last one is kept with the job. No plugin can use that key, because it
+ * does not begin with "job/".
+ */
 static void
 services_usage(struct asker *p, struct message *m, struct answer *a)
 {
 	struct drover_usage usage = { message_i(m, "input"), message_i(m, "cached"),
 		message_i(m, "output"), message_i(m, "turns"), message_i(m, "cost") };
+	struct core *core = p->supervisor->core;
+	char scope[32], request[48], *last = NULL;
+	bool counted;
 
-	queue_usage(p->supervisor->core->queue, p->job, p->epoch, message_s(m, "agent"), &usage,
-	    &a->err);
+	snprintf(scope, sizeof scope, "job/%llu", (unsigned long long)p->job);
+	snprintf(request, sizeof request, "%llu/%llu", (unsigned long long)p->epoch,
+	    (unsigned long long)m->id);
+	if (store_kv_get(core->store, scope, "usage", &last, &a->err) < 0)
+		return;
+	counted = last != NULL && strcmp(last, request) == 0;
+	free(last);
+	if (!counted && queue_usage(core->queue, p->job, p->epoch, message_s(m, "agent"), &usage,
+			    &a->err) == 0)
+		store_kv_set(core->store, scope, "usage", request, &a->err);
 }
 
 static void

@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "super/fleet.h"
+#include "super/services.h"
 #include "super/slots.h"
 #include "super/supervisor.h"
 
@@ -839,6 +840,39 @@ START_TEST(fewer_slots_wait_for_their_workers)
 END_TEST
 
 static void
+use(uint64_t request)
+{
+	struct message_out out;
+
+	message_begin(&out, MESSAGE_JOB_USAGE, request);
+	message_put_s(&out, "claude");
+	for (int i = 0; i < 5; i++)
+		message_put_i(&out, 10);
+	deliver(services_message, other.peer, &out);
+}
+
+START_TEST(usage_that_comes_again_counts_once)
+{
+	lead_to(BUSY);
+	for (int i = 0; i < 2; i++) {
+		connect_end(&other);
+		other.peer->job = job;
+		other.peer->epoch = epoch;
+		use(7);
+		end_tick(true);
+		peer_free(other.peer);
+	}
+	ck_assert_int_eq(kit_number("select usage_input from job"), 10);
+	connect_end(&other);
+	other.peer->job = job;
+	other.peer->epoch = epoch;
+	use(8);
+	end_tick(true);
+	ck_assert_int_eq(kit_number("select usage_input from job"), 20);
+}
+END_TEST
+
+static void
 cases(Suite *suite)
 {
 	TCase *tc = suite_case(suite, "slots", setup, teardown);
@@ -857,6 +891,7 @@ cases(Suite *suite)
 	tcase_add_test(tc, who_comes_back_is_dropped_by_nothing_that_is_not_committed);
 	tcase_add_test(tc, an_idle_worker_of_an_older_configuration_leaves_for_the_next_job);
 	tcase_add_test(tc, a_result_that_is_not_committed_keeps_its_worker);
+	tcase_add_test(tc, usage_that_comes_again_counts_once);
 	tcase_add_test(tc, fewer_slots_wait_for_their_workers);
 }
 
