@@ -86,7 +86,7 @@ static int notice_news(void *arg, const struct job_news *, struct error *);
 static bool notice_wants(const struct config_notify *, const struct job_news *);
 static char *notice_request(const struct config_notify *, const char *text, const char *key);
 static void notice_key(const struct job_news *, int place, char *out, size_t size);
-static void notice_fly(void *arg, struct outbox_row *);
+static bool notice_fly(void *arg, struct outbox_row *);
 static void notice_landed(void *arg, int code, const char *text, size_t len);
 static void notice_counted(struct notices *, const struct outbox_row *, enum notice_result);
 static void notice_row_free(struct outbox_row *);
@@ -259,7 +259,11 @@ notice_news(void *arg, const struct job_news *news, struct error *err)
 	return rc < 0 ? -1 : 0;
 }
 
-static void
+/*
+ * Takes a notice that is due, unless it is under way or the plugin of its
+ * operation is not ready. Returns false if no more can be taken.
+ */
+static bool
 notice_fly(void *arg, struct outbox_row *row)
 {
 	struct notices *n = arg;
@@ -271,13 +275,13 @@ notice_fly(void *arg, struct outbox_row *row)
 	if (flight != NULL || n->flights_len >= NOTICE_AT_ONCE ||
 	    !n->ready(n->arg, row->operation)) {
 		notice_row_free(row);
-		return;
+		return n->flights_len < NOTICE_AT_ONCE;
 	}
 	flight = xcalloc(1, sizeof *flight);
 	flight->notices = n;
 	flight->row = *row;
 	LIST_INSERT_HEAD(&n->flights, flight, link);
-	n->flights_len++;
+	return ++n->flights_len < NOTICE_AT_ONCE;
 }
 
 static void
@@ -361,7 +365,7 @@ notices_tick(struct notices *n, struct error *err)
 		return NOTICE_TROUBLE_MS;
 	n->look = false;
 	if (n->due <= now && n->flights_len < NOTICE_AT_ONCE) {
-		if (outbox_due(n->store, now, 2 * NOTICE_AT_ONCE, notice_fly, n, err) < 0)
+		if (outbox_due(n->store, now, notice_fly, n, err) < 0)
 			return NOTICE_TROUBLE_MS;
 		notices_send(n, had);
 	}

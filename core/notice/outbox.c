@@ -11,7 +11,7 @@
 #include "notice/outbox.h"
 
 struct outbox_each {
-	void (*fn)(void *, struct outbox_row *);
+	bool (*fn)(void *, struct outbox_row *);
 	void *arg;
 };
 
@@ -44,24 +44,22 @@ outbox_due_row(void *arg, const struct store_row *row)
 		.next_at = store_row_int(row, 7),
 	};
 
-	each->fn(each->arg, &r);
-	return 0;
+	return each->fn(each->arg, &r) ? 0 : 1;
 }
 
 int
-outbox_due(struct store *s, int64_t now, int n, void (*fn)(void *, struct outbox_row *), void *arg,
+outbox_due(struct store *s, int64_t now, bool (*fn)(void *, struct outbox_row *), void *arg,
     struct error *err)
 {
-	const struct store_value values[] = { SV_INT(now), SV_INT(n) };
+	const struct store_value values[] = { SV_INT(now) };
 	struct outbox_each each = { fn, arg };
 
 	return store_read(s,
 	    "select id, job, operation, event, request, tries, created_at, next_at "
 	    "from notice "
 	    "where state = 'waiting' and next_at <= $1 "
-	    "order by next_at, id "
-	    "limit $2",
-	    values, 2, outbox_due_row, &each, err);
+	    "order by next_at, id",
+	    values, 1, outbox_due_row, &each, err);
 }
 
 static int

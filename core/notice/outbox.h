@@ -3,6 +3,7 @@
 #ifndef NOTICE_OUTBOX_H
 #define NOTICE_OUTBOX_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <cjson/cJSON.h>
@@ -20,11 +21,11 @@ struct outbox_row {
 int outbox_add(struct store *, uint64_t job, const char *key, const char *operation,
     const char *event, const char *request, int64_t now, struct error *);
 /*
- * Calls fn for at most n notices that are due, the first due first. fn owns the
- * strings.
+ * Calls fn for the notices that are due, the first due first, until it returns
+ * false. fn owns the strings.
  */
-int outbox_due(struct store *, int64_t now, int n, void (*fn)(void *arg, struct outbox_row *),
-    void *arg, struct error *);
+int outbox_due(struct store *, int64_t now, bool (*fn)(void *arg, struct outbox_row *), void *arg,
+    struct error *);
 /* Reads when the next one is due; INT64_MAX if no notice waits. */
 int outbox_next(struct store *, int64_t *when, struct error *);
 /*

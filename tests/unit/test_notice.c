@@ -26,6 +26,7 @@ static struct {
 	void *arg[SENT_MAX];
 	int len, answered;
 	bool starting; /* the operation's plugin */
+	const char *starting_only; /* only this operation's; NULL means all */
 } sent;
 
 static char *both[] = { (char *)(uintptr_t)"start", (char *)(uintptr_t)"dead", NULL };
@@ -39,7 +40,8 @@ static struct config_notify entries[] = {
 static bool
 note_ready(void *arg, const char *operation)
 {
-	return !sent.starting;
+	return !sent.starting ||
+	    (sent.starting_only != NULL && strcmp(operation, sent.starting_only) != 0);
 }
 
 static void
@@ -316,6 +318,28 @@ START_TEST(what_waits_for_a_plugin_that_starts_uses_up_no_try)
 }
 END_TEST
 
+START_TEST(what_waits_for_a_plugin_that_starts_stops_no_other)
+{
+	struct job *job;
+	char key[16];
+
+	sent.starting = true;
+	sent.starting_only = "talk.say";
+	for (int i = 0; i < 20; i++) {
+		(void)snprintf(key, sizeof key, "%d", i);
+		kit_submit("a.b", key);
+		kit_finish(kit_claim(), DROVER_OK);
+	}
+	job = kit_claim_id(kit_submit("a.c", "asks"));
+	kit_finish(job, DROVER_HUMAN);
+	kit_commit();
+	tick();
+	ck_assert_int_eq(sent.len, 1);
+	ck_assert_str_eq(sent.operation, "talk.ask");
+	answer(DROVER_OK);
+}
+END_TEST
+
 START_TEST(text_is_one_short_line)
 {
 	struct job job = { .kind = (char *)(uintptr_t) "a.b",
@@ -363,6 +387,7 @@ cases(Suite *suite)
 	tcase_add_test(tc, a_clock_that_is_set_back_keeps_no_notice_for_hours);
 	tcase_add_test(tc, a_restart_sends_what_waits);
 	tcase_add_test(tc, what_waits_for_a_plugin_that_starts_uses_up_no_try);
+	tcase_add_test(tc, what_waits_for_a_plugin_that_starts_stops_no_other);
 	tcase_add_test(tc, text_is_one_short_line);
 	tcase_add_test(tc, a_test_goes_by_the_entry_of_its_place);
 }
