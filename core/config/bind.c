@@ -529,7 +529,7 @@ bind_missing(struct binder *b, const struct key *key, void *base, const cJSON *g
 		bind_set_fallback(key, field, b->dir);
 	else if (key->kind == KEY_DURATION || key->kind == KEY_LONG || key->kind == KEY_SIZE)
 		*(int64_t *)field = key->unset;
-	else if (key->kind == KEY_INT)
+	else if (key->kind == KEY_INT || key->kind == KEY_WORD)
 		*(int *)field = (int)key->unset;
 	else if ((key->kind == KEY_STRINGS && key->unset == 0) || key->kind == KEY_ARGVS)
 		*(void **)field = xcalloc(1, sizeof(void *));

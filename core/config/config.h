@@ -22,6 +22,9 @@ struct config_pool {
 	int64_t memory;
 };
 
+/* From the least strict to the strictest. */
+enum config_sandbox { SANDBOX_OFF, SANDBOX_ON, SANDBOX_REQUIRED };
+
 enum config_prompt { PROMPT_STDIN, PROMPT_ARGUMENT, PROMPT_FILE };
 
 /*
@@ -38,6 +41,8 @@ struct config_agent {
 	char **env;                 /* "NAME=value", NULL-terminated */
 	char **env_pass; /* names of the daemon's variables that it may see, NULL-terminated */
 	int64_t timeout_ms;         /* 0 means the caller's timeout */
+	int sandbox;                /* enum config_sandbox; -1 means that of struct config */
+	char **home;                /* paths that the sandbox shows, writable */
 };
 
 struct config_repo {
@@ -64,6 +69,9 @@ struct config_repo {
 	char *token_from;
 	char **env;                 /* "NAME=value" for setup, check and agents */
 	char *prompts;              /* folder with prompts for work on this repo, or NULL */
+	int sandbox;                /* enum config_sandbox; -1 means that of struct config */
+	/* paths that the sandbox shows to setup and check, writable */
+	char **home;
 };
 
 /*
@@ -137,6 +145,7 @@ struct config {
 	 * never
 	 */
 	int64_t keep_jobs_ms;
+	int sandbox;                /* enum config_sandbox, where agents and repos have none */
 	int warm_trees;             /* per repo */
 	int64_t tree_max_age_ms;    /* a warm worktree older than this is removed */
 	int64_t trees_max_bytes;    /* 0 means no limit but the disk floor */

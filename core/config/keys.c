@@ -19,6 +19,7 @@ static const char *const prompts[] = { "stdin", "argument", "file", NULL };
 static const char *const outputs[] = { "codex", "stream-json", "opencode", "plain", NULL };
 static const char *const transports[] = { "libgit2", "git", NULL };
 static const char *const leases[] = { "worktree", "clone", NULL };
+static const char *const sandboxes[] = { "off", "on", "required", NULL };
 static const char *const levels[] = { "debug", "info", "notice", "warn", "error", NULL };
 
 static const struct key keys_pool[] = {
@@ -50,6 +51,13 @@ static const struct key keys_agent[] = {
 	{ "timeout", KEY_DURATION, AT(config_agent, timeout_ms), .fallback = "0s",
 	    .example = "\"30m\"",
 	    .help = "Longest time of one run; \"0s\": as long as the job may take." },
+	{ "sandbox", KEY_WORD, AT(config_agent, sandbox), .example = "\"on\"", .unset = -1,
+	    .words = sandboxes,
+	    .help = "off, on or required; without it, the sandbox of the whole configuration. "
+		    "The stricter of the agent's and the repo's counts." },
+	{ "home", KEY_PATHS, AT(config_agent, home), .example = "(\"~/.codex\")",
+	    .help = "What it needs of the home folder: these paths are there in the sandbox, and "
+		    "it may write them." },
 	{ .name = NULL },
 };
 
@@ -102,6 +110,13 @@ static const struct key keys_repo[] = {
 	    .help = "Variables for setup, check and agents, NAME=VALUE." },
 	{ "prompts", KEY_PATH, AT(config_repo, prompts), .example = "\"/etc/drover/prompts/web\"",
 	    .help = "Folder with prompts for work on it (see drover prompt list)." },
+	{ "sandbox", KEY_WORD, AT(config_repo, sandbox), .example = "\"on\"", .unset = -1,
+	    .words = sandboxes,
+	    .help = "off, on or required, for agents, setup and check; without it, the sandbox of "
+		    "the whole configuration." },
+	{ "home", KEY_PATHS, AT(config_repo, home), .example = "(\"~/.npmrc\")",
+	    .help = "What setup and check need of the home folder: these paths are there in the "
+		    "sandbox. Agents do not see them." },
 	{ .name = NULL },
 };
 
@@ -246,6 +261,9 @@ const struct key keys_config[] = {
 	    .help = "How much of one attempt's output is kept." },
 	{ "keep_jobs", KEY_DURATION, AT(config, keep_jobs_ms), .fallback = "30d", .min = 60000,
 	    .help = "Succeeded and cancelled jobs are removed after this; dead ones never." },
+	{ "sandbox", KEY_WORD, AT(config, sandbox), .fallback = "off", .words = sandboxes,
+	    .help = "off; on: agents, setup and check run in a sandbox where bwrap works; "
+		    "required: they do not run without. Agents and repos may have their own." },
 	{ "log", KEY_GROUP, .table = keys_log, .help = "The daemon's log." },
 	{ "http", KEY_GROUP, .table = keys_http, .help = "HTTP requests of plugins." },
 	{ "hooks", KEY_GROUP, .table = keys_hooks,

@@ -48,8 +48,8 @@ struct key {
 	const char *help;
 	int64_t min, max;            /* bounds of a number; max 0 means no limit */
 	/*
-	 * Value of a number without a fallback. -1 in a KEY_STRINGS makes a
-	 * missing list NULL and not empty.
+	 * Value of a number or word without a fallback. -1 in a KEY_STRINGS
+	 * makes a missing list NULL and not empty.
 	 */
 	int64_t unset;
 	/*

@@ -57,7 +57,9 @@ unbind_write_string(const struct key *key, const void *field)
 static cJSON *
 unbind_write_word(const struct key *key, const void *field)
 {
-	return cJSON_CreateString(key->words[*(const int *)field]);
+	int place = *(const int *)field;
+
+	return place < 0 ? NULL : cJSON_CreateString(key->words[place]);
 }
 
 static cJSON *

@@ -54,6 +54,16 @@ struct exec_child {
 	struct buf line;             /* the line of stdout whose newline has not come yet */
 	struct buf tail, err_tail;
 	/*
+	 * For a command in a sandbox, whose parent is bwrap. Its group is led
+	 * by the sandbox's first process, and all of its processes are gone
+	 * when that one has ended.
+	 */
+	int boxed;
+	struct sandbox_words words;
+	int status, init;            /* what bwrap says, and the first process; -1 when closed */
+	pid_t group;                 /* the first process's pid; 0 while it is not known */
+	struct buf said;
+	/*
 	 * the last member, because it is not zeroed: a short command touches
 	 * little of it
 	 */
@@ -69,6 +79,9 @@ static int exec_spawn_error(const struct exec_child *, const char *file, int num
     struct error *);
 static int exec_input(const struct drover_command *, struct error *);
 static void exec_pump(struct exec_child *);
+static void exec_box_read(struct exec_child *);
+static void exec_box_end(struct exec_child *);
+static int exec_box_judge(struct exec_child *, struct error *);
 static int exec_patience(const struct exec_child *, int64_t now);
 static void exec_escalate(struct exec_child *);
 static bool exec_read(struct exec_child *, int *fd, size_t max);
@@ -86,12 +99,12 @@ int
 exec_run(struct scope *s, const struct drover_command *c, struct drover_outcome *o,
     struct error *err)
 {
-	return exec_run_split(s, c, o, NULL, err);
+	return exec_run_split(s, c, NULL, o, NULL, err);
 }
 
 int
-exec_run_split(struct scope *s, const struct drover_command *c, struct drover_outcome *o,
-    struct buf *errors, struct error *err)
+exec_run_split(struct scope *s, const struct drover_command *c, const struct sandbox *sandbox,
+    struct drover_outcome *o, struct buf *errors, struct error *err)
 {
 	struct exec_child *r;
 	struct env env;
@@ -109,7 +122,7 @@ exec_run_split(struct scope *s, const struct drover_command *c, struct drover_ou
 	r->scope = s;
 	r->command = c;
 	r->outcome = o;
-	r->pidfd = r->out = r->err = -1;
+	r->pidfd = r->out = r->err = r->status = r->init = -1;
 	r->deadline = s->deadline_ms;
 	if (c->timeout_ms > 0 && (r->deadline == 0 || c->timeout_ms < r->deadline - started))
 		r->deadline = started + c->timeout_ms;
@@ -123,10 +136,14 @@ exec_run_split(struct scope *s, const struct drover_command *c, struct drover_ou
 		    env_get(&env, "PATH"));
 		goto done;
 	}
-	if (exec_start(r, file, env.list, err) != 0)
+	r->boxed = sandbox_wrap(&r->words, s, sandbox, &env, file, c->argv, c->cwd, err);
+	if (r->boxed < 0 ||
+	    exec_start(r, r->boxed ? r->words.list[0] : file, env.list, err) != 0)
 		goto done;
 	exec_pump(r);
 	rc = exec_reap(r, err);
+	if (rc == 0 && r->boxed)
+		rc = exec_box_judge(r, err);
 	o->wall_ms = clock_mono() - started;
 	exec_tail_copy(&r->tail, o->tail);
 	if (errors != NULL) {
@@ -140,6 +157,10 @@ done:
 	path_close(&r->out);
 	path_close(&r->err);
 	path_close(&r->pidfd);
+	path_close(&r->status);
+	path_close(&r->init);
+	sandbox_free(&r->words);
+	buf_free(&r->said);
 	buf_free(&r->line);
 	buf_free(&r->tail);
 	buf_free(&r->err_tail);
@@ -238,18 +259,19 @@ static int
 exec_start(struct exec_child *r, const char *file, char *const *env, struct error *err)
 {
 	struct spawn child = { .file = file,
-		.argv = r->command->argv,
+		.argv = r->boxed ? (const char *const *)r->words.list : r->command->argv,
 		.env = env,
 		.cwd = r->command->cwd,
 		.group = true };
-	int out[2] = { -1, -1 }, errs[2] = { -1, -1 }, input = -1, rc = -1;
+	int out[2] = { -1, -1 }, errs[2] = { -1, -1 }, status[2] = { -1, -1 }, input = -1, rc = -1;
 
 	if (r->command->input != NULL) {
 		if ((input = exec_input(r->command, err)) < 0)
 			goto done;
 		child.fd[STDIN_FILENO] = input;
 	}
-	if (pipe2(out, O_CLOEXEC) != 0 || pipe2(errs, O_CLOEXEC) != 0) {
+	if (pipe2(out, O_CLOEXEC) != 0 || pipe2(errs, O_CLOEXEC) != 0 ||
+	    (r->boxed && pipe2(status, O_CLOEXEC | O_NONBLOCK) != 0)) {
 		error_errno(err, DROVER_AGAIN, "cannot make a pipe for %.128s",
 		    r->command->argv[0]);
 		goto done;
@@ -258,6 +280,10 @@ exec_start(struct exec_child *r, const char *file, char *const *env, struct erro
 	r->err = errs[0];
 	child.fd[STDOUT_FILENO] = out[1];
 	child.fd[STDERR_FILENO] = errs[1];
+	if (r->boxed) {
+		r->status = status[0];
+		child.fd[SANDBOX_STATUS_FD] = status[1];
+	}
 	if (spawn_start(&child, &r->pid) == -1) {
 		exec_spawn_error(r, file, errno, err);
 		goto done;
@@ -275,6 +301,7 @@ done:
 	path_close(&input);
 	path_close(&out[1]);
 	path_close(&errs[1]);
+	path_close(&status[1]);
 	return rc;
 }
 
@@ -318,18 +345,21 @@ exec_input(const struct drover_command *c, struct error *err)
 static void
 exec_pump(struct exec_child *r)
 {
-	struct pollfd fds[3];
+	struct pollfd fds[4];
 	bool ended = false;
 
 	while (!ended) {
 		fds[0] = (struct pollfd){ .fd = r->pidfd, .events = POLLIN };
 		fds[1] = (struct pollfd){ .fd = r->out, .events = POLLIN };
 		fds[2] = (struct pollfd){ .fd = r->err, .events = POLLIN };
+		fds[3] = (struct pollfd){ .fd = r->status, .events = POLLIN };
 		if (poll(fds, ARRAY_LEN(fds), exec_patience(r, clock_mono())) > 0) {
 			if (fds[1].revents != 0)
 				exec_read(r, &r->out, CHUNK);
 			if (fds[2].revents != 0)
 				exec_read(r, &r->err, CHUNK);
+			if (fds[3].revents != 0)
+				exec_box_read(r);
 			ended = fds[0].revents != 0;
 		}
 		if (!ended)
@@ -339,10 +369,89 @@ exec_pump(struct exec_child *r)
 	 * The group's id cannot have been reused: its leader is not reaped yet.
 	 */
 	kill(-r->pid, SIGKILL);
+	if (r->boxed)
+		exec_box_end(r);
 	exec_drain(r, &r->out);
 	exec_drain(r, &r->err);
 	if (r->line.len > 0)
 		r->command->line(r->command->arg, r->line.data, r->line.len);
+}
+
+/*
+ * Reads what bwrap says: JSON objects with the pid of the sandbox's first
+ * process, and later with the command's exit status, if that was started.
+ */
+static void
+exec_box_read(struct exec_child *r)
+{
+	static const char key[] = "\"child-pid\":";
+	const char *at;
+	char chunk[512];
+	ssize_t n;
+
+	while ((n = read(r->status, chunk, sizeof chunk)) > 0 && r->said.len < CHUNK)
+		buf_add(&r->said, chunk, (size_t)n);
+	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
+		path_close(&r->status);
+	at = r->group == 0 ? strstr(buf_str(&r->said), key) : NULL;
+	if (at == NULL || strchr(at, '}') == NULL)
+		return;
+	r->group = (pid_t)strtol(at + strlen(key), NULL, 10);
+	if (r->group > 1)
+		r->init = pidfd_open(r->group, 0);
+	else
+		r->group = 0;
+}
+
+/*
+ * Waits until all processes of the sandbox are gone: bwrap's end kills them,
+ * but does not wait for them.
+ */
+static void
+exec_box_end(struct exec_child *r)
+{
+	struct pollfd gone;
+	int64_t until = clock_mono() + GRACE_MS, left = GRACE_MS;
+
+	if (r->status >= 0)
+		exec_box_read(r);
+	while (r->init >= 0 && left > 0) {
+		gone = (struct pollfd){ .fd = r->init, .events = POLLIN };
+		if (poll(&gone, 1, (int)left) > 0)
+			return;
+		left = until - clock_mono();
+	}
+}
+
+/*
+ * Makes the outcome what it would be without the sandbox. bwrap reports a
+ * command that a signal ended as a shell does. A command of which bwrap reports
+ * no status was not started.
+ */
+static int
+exec_box_judge(struct exec_child *r, struct error *err)
+{
+	static const int ends[] = { SIGILL, SIGABRT, SIGBUS, SIGFPE, SIGKILL, SIGSEGV, SIGTERM };
+	struct drover_outcome *o = r->outcome;
+	static const char why[] = "bwrap gave no reason";
+	char *line;
+
+	if (o->status < 0 || r->stage != STAGE_RUNNING ||
+	    strstr(buf_str(&r->said), "\"exit-code\":") != NULL) {
+		for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
+			if (o->status != 128 + ends[i])
+				continue;
+			o->status = -1;
+			o->signal = ends[i];
+		}
+		return 0;
+	}
+	exec_tail_copy(&r->err_tail, r->chunk);
+	line = strstr(r->chunk, "bwrap: ");
+	return error_set(err,
+	    line != NULL && strstr(line, "execvp ") != NULL ? DROVER_CONFIG : DROVER_INTERNAL,
+	    "%.128s: the sandbox could not start it: %.*s", r->command->argv[0],
+	    (int)strcspn(line != NULL ? line + 7 : why, "\n"), line != NULL ? line + 7 : why);
 }
 
 /*
@@ -375,7 +484,7 @@ exec_escalate(struct exec_child *r)
 		if (!r->cancelled && (r->deadline == 0 || now < r->deadline))
 			return;
 		r->outcome->timed_out = !r->cancelled;
-		kill(-r->pid, SIGTERM);
+		kill(r->group != 0 ? -r->group : -r->pid, SIGTERM);
 		r->kill_at = now + GRACE_MS;
 		r->stage = STAGE_ASKED;
 	} else if (r->stage == STAGE_ASKED && now >= r->kill_at) {

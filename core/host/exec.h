@@ -11,6 +11,7 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "host/sandbox.h"
 #include "host/scope.h"
 
 /*
@@ -21,10 +22,11 @@
 int exec_run(struct scope *, const struct drover_command *, struct drover_outcome *,
     struct error *);
 /*
- * As exec_run; also appends the end of stderr alone, at most 4 KiB, to errors.
+ * As exec_run, in a sandbox unless that is NULL; also appends the end of stderr
+ * alone, at most 4 KiB, to errors.
  */
-int exec_run_split(struct scope *, const struct drover_command *, struct drover_outcome *,
-    struct buf *errors, struct error *);
+int exec_run_split(struct scope *, const struct drover_command *, const struct sandbox *,
+    struct drover_outcome *, struct buf *errors, struct error *);
 /*
  * Appends to the attempt's output file, up to output_max bytes in all; a line
  * then says that the output was cut. Does nothing when there is no file.

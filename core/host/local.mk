@@ -50,6 +50,8 @@ libhost_la_SOURCES = \
   core/host/prompt_clean.c \
   core/host/queue.c \
   core/host/repo.c \
+  core/host/sandbox.c \
+  core/host/sandbox.h \
   core/host/scope.c \
   core/host/scope.h \
   core/host/secret.c \

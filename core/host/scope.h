@@ -106,6 +106,7 @@ struct scope {
 	char *tmp;
 	/* tmp is the worker's: scope_end() empties it and leaves it in place */
 	bool tmp_stays;
+	bool sandbox_told;                   /* the log says that there is no sandbox */
 	char *prompt;                        /* the prompt that was rendered last, or NULL */
 
 	/* Functions that scope_end() calls; see scope_on_end(). */

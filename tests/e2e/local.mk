@@ -8,6 +8,7 @@ e2e_tests += tests/e2e/jira.sh
 e2e_tests += tests/e2e/github.sh tests/e2e/gittoken.sh
 e2e_tests += tests/e2e/http.sh
 e2e_tests += tests/e2e/intake.sh tests/e2e/notify.sh
+e2e_tests += tests/e2e/sandbox.sh
 e2e_tests += tests/e2e/demo_vendors.sh
 TESTS += $(e2e_tests)
 EXTRA_DIST += $(e2e_tests) tests/e2e/lib.sh tests/e2e/bed.sh

@@ -322,7 +322,7 @@ START_TEST(all_output_is_kept_and_stdout_handed_on)
 		.cwd = dir,
 		.line = line_keep };
 
-	ck_assert_int_eq(exec_run_split(&scope, &command, &outcome, &errors, &err), 0);
+	ck_assert_int_eq(exec_run_split(&scope, &command, NULL, &outcome, &errors, &err), 0);
 	ck_assert_int_eq(outcome.status, 7);
 	ck_assert_int_eq(outcome.signal, 0);
 	ck_assert_uint_eq(outcome.output, 18);

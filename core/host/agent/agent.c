@@ -42,6 +42,7 @@ static int agent_command_argument(struct agent_command *, const struct config_ag
     const char *word, const char *prompt, struct error *);
 static int agent_command_file(struct agent_command *, struct scope *, const char *prompt,
     struct error *);
+static const struct config_repo *agent_repo(const struct scope *, const char *cwd);
 static int agent_command_env(struct agent_command *, const struct scope *,
     const struct config_agent *, const char *cwd, struct error *);
 static void agent_command_free(struct agent_command *);
@@ -113,6 +114,8 @@ agent_command_run(struct agent_command *prepared, struct scope *s, const struct 
 		.line = agent_line,
 		.arg = &reader,
 	};
+	struct sandbox sandbox = { .paths = agent->home };
+	const struct config_repo *repo;
 	struct verdict_input in = { .agent = agent->name, .reader = &reader, .outcome = &outcome };
 	int rc;
 
@@ -123,7 +126,9 @@ agent_command_run(struct agent_command *prepared, struct scope *s, const struct 
 		command.input = run->prompt;
 		command.input_len = strlen(run->prompt);
 	}
-	rc = exec_run_split(s, &command, &outcome, &errors, err);
+	repo = agent_repo(s, run->cwd);
+	sandbox.mode = sandbox_mode(s->config, agent, repo);
+	rc = exec_run_split(s, &command, &sandbox, &outcome, &errors, err);
 	in.errors = buf_str(&errors);
 	if (rc == 0)
 		rc = agent_judge(s, &in, err);
@@ -258,16 +263,25 @@ agent_command_file(struct agent_command *c, struct scope *s, const char *prompt,
 	return rc;
 }
 
+/* The repo that the agent works on; NULL when it works on no repo. */
+static const struct config_repo *
+agent_repo(const struct scope *s, const char *cwd)
+{
+	const struct config_repo *repo = cwd != NULL ? lease_repo_at(s, cwd) : NULL;
+
+	if (repo == NULL && s->job != NULL && s->job->repo != NULL)
+		repo = config_repo(s->config, s->job->repo);
+	return repo;
+}
+
 static int
 agent_command_env(struct agent_command *c, const struct scope *s, const struct config_agent *agent,
     const char *cwd, struct error *err)
 {
-	const struct config_repo *repo = cwd != NULL ? lease_repo_at(s, cwd) : NULL;
+	const struct config_repo *repo = agent_repo(s, cwd);
 	const char *value;
 	size_t i;
 
-	if (repo == NULL && s->job != NULL && s->job->repo != NULL)
-		repo = config_repo(s->config, s->job->repo);
 	for (i = 0; repo != NULL && repo->env != NULL && repo->env[i] != NULL; i++) {
 		if (env_add(&c->env, repo->env[i], err) != 0)
 			return error_prefix(err, "repo %s, env", repo->name);

@@ -179,11 +179,15 @@ change_command(struct change *change, char *const *argv, int64_t timeout_ms, str
 		.line = change_stdout,
 		.arg = &out,
 	};
+	struct sandbox sandbox = {
+		.mode = sandbox_mode(change->scope->config, NULL, change->repo),
+		.paths = change->repo->home,
+	};
 	int r;
 
 	buf_clear(&change->failed);
 	buf_clear(&change->output);
-	r = exec_run_split(change->scope, &command, &outcome, &errors, err);
+	r = exec_run_split(change->scope, &command, &sandbox, &outcome, &errors, err);
 	if (r == 0 && (outcome.timed_out || outcome.signal != 0 || outcome.status != 0)) {
 		r = 1;
 		change_command_show(&change->failed, argv, &outcome, timeout_ms);
