@@ -225,6 +225,7 @@ main(int argc, char **argv)
 	int c;
 
 	(void)proc_harden();
+	proc_hide_environ();
 	keep_standard_fds();
 	drop_inherited_fds(argc >= 3 && strcmp(argv[1], "-x") == 0 ? ROLE_FD + 1 : ROLE_FD);
 	if (argc >= 3 && strcmp(argv[1], "-x") == 0)

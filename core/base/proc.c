@@ -66,6 +66,35 @@ proc_harden(void)
 	return shown;
 }
 
+void
+proc_hide_environ(void)
+{
+	/*
+	 * By TRACEPARENT a daemon is found and ended that a job of another
+	 * daemon has left behind.
+	 */
+	static const char *const shown[] = { "HOME=", "PATH=", "TRACEPARENT=", "USER=" };
+	/* The list and then its strings, reachable whatever setenv() replaces. */
+	static char **own;
+	size_t i, j, size, n = 0, bytes = 0;
+	char *at;
+
+	for (; environ[n] != NULL; n++)
+		bytes += strlen(environ[n]) + 1;
+	own = xcalloc(1, (n + 1) * sizeof *own + bytes);
+	at = (char *)(own + n + 1);
+	for (i = 0; i < n; i++, at += size) {
+		size = strlen(environ[i]) + 1;
+		own[i] = memcpy(at, environ[i], size);
+		for (j = 0; j < ARRAY_LEN(shown); j++)
+			if (strncmp(at, shown[j], strlen(shown[j])) == 0)
+				break;
+		if (j == ARRAY_LEN(shown))
+			explicit_bzero(environ[i], size);
+	}
+	environ = own;
+}
+
 static ssize_t
 read_small(const char *path, char *out, size_t size)
 {

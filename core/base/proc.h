@@ -41,6 +41,14 @@ struct proc_usage {
  */
 bool proc_harden(void);
 /*
+ * Moves the environment into memory of this process's own and wipes what it had
+ * at its start, which /proc/PID/environ would show to root for ever. Variables
+ * that agents get as well stay there. getenv() and programs that are started
+ * see no difference. Call it before there are threads, since pointers that
+ * getenv() has given lead to empty strings afterwards.
+ */
+void proc_hide_environ(void);
+/*
  * Fills in id for a process, even if it has ended and is not reaped yet.
  * Returns -1 if no process has this pid.
  */

@@ -12,8 +12,11 @@ if [ "$(id -u)" -eq 0 ]; then
 fi
 ulimit -S -c "$(ulimit -H -c)"
 
+export APART_TOKEN=canary-$RANDOM-$RANDOM
+
 config <<CONF
 running = 1;
+repos = ( { name = "web"; url = "https://127.0.0.1:9/web.git"; token_env = "APART_TOKEN"; } );
 plugins = ( { name = "exec"; pipelines = { command = { retries = 0; }; }; } );
 CONF
 daemon_start || finish broken
@@ -33,6 +36,7 @@ outlives)
 	ask outlives
 	exit ;;
 esac
+env >"$work/env"
 ulimit -H -c >"$work/limit"
 ask inside
 (setsid "\$0" orphan &)
@@ -66,6 +70,19 @@ for part in daemon runner keeper worker job; do
 	check "no process of its user reads environ, mem, fd or maps of the $part" equal "${!part:+runs }$(reads "${!part}")" "runs "
 	check "the $part never dumps core" equal "$(awk '/^Max core/ { print $5, $6 }' "/proc/${!part}/limits")" "0 0"
 done
+
+# hides FILE NAME: true if FILE has the variable NAME, but not the token.
+hides() { has "$(tr '\0' '\n' <"$1")" "$2=" && ! has "$(tr '\0' '\n' <"$1")" "$APART_TOKEN"; }
+if [ "$(id -u)" -eq 0 ]; then
+	for part in daemon runner keeper worker job; do
+		check "not even root sees the token in the environ of the $part" hides "/proc/${!part}/environ" HOME
+	done
+fi
+check "an agent does not get the token" hides "$work/env" DROVER_JOB
+token_is_read() { drover secret check | grep -q "web.*can be read"; }
+check "a process that drover starts for it still reads the token" token_is_read
+check "reload" drover reload
+check "and after a reload" token_is_read
 check "an agent's environ, fd and maps can be read, so the look finds what there is" has "$(reads "$agent")" "environ"
 check "an agent dumps no core either" equal "$(cat "$work/limit")" 0
 
