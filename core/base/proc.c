@@ -74,7 +74,7 @@ proc_hide_environ(void)
 	 * daemon has left behind.
 	 */
 	static const char *const shown[] = { "HOME=", "PATH=", "TRACEPARENT=", "USER=" };
-	/* The list and then its strings, reachable whatever setenv() replaces. */
+	/* The list and its strings stay reachable, whatever setenv() does. */
 	static char **own;
 	size_t i, j, size, n = 0, bytes = 0;
 	char *at;
