@@ -4,6 +4,7 @@
  * called. The sizes of minor version 0 stand here and nowhere else: each is the
  * end of the last member that version 1.0 had.
  */
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -15,6 +16,8 @@
 #define DESCRIPTOR_EXPORTS_MAX 256
 #define DESCRIPTOR_OPTIONS_MAX 256
 #define DESCRIPTOR_RETRIES_MAX 100
+/* 10 years in ms, as in a configuration: it can be added to a time. */
+#define DESCRIPTOR_DURATION_MAX (INT64_C(3650) * 24 * 60 * 60 * 1000)
 #define DESCRIPTOR_END(type, last) \
 	((uint32_t)(offsetof(struct type, last) + sizeof(((struct type *)NULL)->last)))
 
@@ -63,6 +66,8 @@ static int descriptor_check_one(const struct descriptor_kind *, const void *cons
     const char *plugin, struct error *);
 static int descriptor_check_list(const struct descriptor_kind *, const void *const *list,
     const char *plugin, struct error *);
+static int descriptor_check_duration(const char *what, const char *plugin, const char *name,
+    const char *member, int64_t ms, struct error *);
 static int descriptor_check_numbers(const struct drover_plugin *, struct error *);
 static int descriptor_check_prompt(const struct drover_prompt *, const char *owner, struct error *);
 static int descriptor_check_prompts(const struct drover_plugin *, struct error *);
@@ -228,13 +233,23 @@ descriptor_check_authors(const struct drover_source *source, const char *plugin,
 }
 
 static int
+descriptor_check_duration(const char *what, const char *plugin, const char *name,
+    const char *member, int64_t ms, struct error *err)
+{
+	if (ms >= 0 && ms <= DESCRIPTOR_DURATION_MAX)
+		return 0;
+	return error_set(err, DROVER_CONFIG,
+	    "%s %s.%s has %s %" PRId64 ": 0 to %" PRId64 " (10 years) are allowed", what, plugin,
+	    name, member, ms, DESCRIPTOR_DURATION_MAX);
+}
+
+static int
 descriptor_check_numbers(const struct drover_plugin *plugin, struct error *err)
 {
 	for (int i = 0; plugin->sources != NULL && plugin->sources[i] != NULL; i++) {
-		if (plugin->sources[i]->interval_ms < 0)
-			return error_set(err, DROVER_CONFIG,
-			    "source %s.%s has a negative interval_ms", plugin->name,
-			    plugin->sources[i]->name);
+		if (descriptor_check_duration("source", plugin->name, plugin->sources[i]->name,
+			"interval_ms", plugin->sources[i]->interval_ms, err) == -1)
+			return -1;
 		if (descriptor_check_authors(plugin->sources[i], plugin->name, err) == -1)
 			return -1;
 	}
@@ -245,6 +260,10 @@ descriptor_check_numbers(const struct drover_plugin *plugin, struct error *err)
 			    plugin->name, plugin->operations[i]->name,
 			    (unsigned)plugin->operations[i]->flags, DROVER_ABI_MAJOR,
 			    DROVER_ABI_MINOR);
+		if (descriptor_check_duration("operation", plugin->name,
+			plugin->operations[i]->name, "timeout_ms",
+			plugin->operations[i]->timeout_ms, err) == -1)
+			return -1;
 	}
 	for (int i = 0; plugin->pipelines != NULL && plugin->pipelines[i] != NULL; i++) {
 		const struct drover_pipeline *pipeline = plugin->pipelines[i];
@@ -253,10 +272,11 @@ descriptor_check_numbers(const struct drover_plugin *plugin, struct error *err)
 			return error_set(err, DROVER_CONFIG,
 			    "pipeline %s.%s wants %d retries: 0 to %d are allowed", plugin->name,
 			    pipeline->name, pipeline->retries, DESCRIPTOR_RETRIES_MAX);
-		if (pipeline->timeout_ms < 0 || pipeline->silence_ms < 0)
-			return error_set(err, DROVER_CONFIG,
-			    "pipeline %s.%s has a negative timeout_ms or silence_ms", plugin->name,
-			    pipeline->name);
+		if (descriptor_check_duration("pipeline", plugin->name, pipeline->name,
+			"timeout_ms", pipeline->timeout_ms, err) == -1 ||
+		    descriptor_check_duration("pipeline", plugin->name, pipeline->name,
+			"silence_ms", pipeline->silence_ms, err) == -1)
+			return -1;
 	}
 	return 0;
 }

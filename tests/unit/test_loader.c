@@ -394,8 +394,13 @@ START_TEST(nested_tables_are_checked)
 	REFUSES(d.operation[1].name = "one", "operation draft.one is declared twice");
 	REFUSES(d.pipeline[0].retries = 101, "wants 101 retries");
 	REFUSES(d.pipeline[0].retries = -1, "wants -1 retries");
-	REFUSES(d.pipeline[0].timeout_ms = -1, "negative timeout_ms");
-	REFUSES(d.source[0].interval_ms = -1, "negative interval_ms");
+	REFUSES(d.pipeline[0].timeout_ms = -1, "draft.one has timeout_ms -1: 0 to ");
+	REFUSES(d.source[0].interval_ms = -1, "draft.one has interval_ms -1: 0 to ");
+	REFUSES(d.pipeline[0].silence_ms = INT64_MAX,
+	    "silence_ms 9223372036854775807: 0 to 315360000000 (10 years)");
+	REFUSES(d.pipeline[1].timeout_ms = INT64_C(315360000001), "timeout_ms 315360000001");
+	REFUSES(d.source[1].interval_ms = INT64_MAX, "source draft.two has interval_ms 922");
+	REFUSES(d.operation[0].timeout_ms = INT64_MAX, "operation draft.one has timeout_ms 922");
 	REFUSES(d.operation[1].flags = 0x2, "operation draft.two has flags 0x2");
 }
 END_TEST
