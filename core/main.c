@@ -52,6 +52,34 @@ static const char usage[] =
 	"       droverd -t [-c FILE]     check the configuration and exit\n"
 	"       droverd --version\n";
 
+/* The plugin whose code this process runs to check it. */
+static struct {
+	const char *plugin;          /* NULL once that is done */
+	FILE *faults;
+} loading;
+
+/*
+ * A plugin's constructor may call exit(0), which must not pass for a plugin
+ * that was checked.
+ */
+static void
+loading_broken_off(void)
+{
+	if (loading.plugin == NULL)
+		return;
+	fprintf(loading.faults, "plugin %s ended the process that loaded it\n", loading.plugin);
+	(void)fflush(loading.faults);
+	_exit(1);
+}
+
+static void
+loading_begin(const char *plugin, FILE *faults)
+{
+	loading.plugin = plugin;
+	loading.faults = faults;
+	MUST(atexit(loading_broken_off) == 0);
+}
+
 static int
 role_runner(int argc, char **argv)
 {
@@ -76,7 +104,9 @@ role_describe(int argc, char **argv)
 		fputs("usage: droverd -x describe NAME DIR...\n", stderr);
 		return EXIT_USAGE;
 	}
+	loading_begin(argv[0], stderr);
 	if (loader_open(argv + 1, argv[0], &image, &err) != 0) {
+		loading.plugin = NULL;
 		fprintf(stderr, "%s\n", err.text);
 		return 1;
 	}
@@ -86,6 +116,7 @@ role_describe(int argc, char **argv)
 	free(text);
 	cJSON_Delete(description);
 	loader_free(&image);
+	loading.plugin = NULL;
 	return 0;
 }
 
@@ -107,6 +138,7 @@ role_settings(int argc, char **argv)
 		fputs("usage: droverd -x settings NAME FILE\n", stderr);
 		return EXIT_USAGE;
 	}
+	loading_begin(argv[0], stdout);
 	if ((config = config_load(*argv[1] != '\0' ? argv[1] : NULL, NULL, &err)) == NULL ||
 	    (plugin = config_plugin(config, argv[0])) == NULL ||
 	    loader_open(config->plugin_dirs, argv[0], &image, &err) != 0)
@@ -116,6 +148,7 @@ role_settings(int argc, char **argv)
 		n = settings_check(config, plugin, &image, &faults);
 		loader_free(&image);
 	}
+	loading.plugin = NULL;
 	fputs(buf_str(&faults), stdout);
 	buf_free(&faults);
 	if (config != NULL)

@@ -59,9 +59,12 @@ for p in crashing opensgv openext polsegv pollext; do
 	restarted() { logged "$p" "starting again in 2s"; }
 	check "$p is started again, later each time" until_true restarted
 done
-check "a crash in a constructor says so" logged crashing "signal 11 (Segmentation fault) while it was opened"
-check "a crash in open says so" logged opensgv "signal 11 (Segmentation fault) while it was opened"
-check "an exit() in open says so" logged openext "ended by itself with status 0 while it was opened"
+check "a crash in a constructor says so" logged crashing "signal 11 (Segmentation fault) while the plugin was opened"
+printf 'state_dir = "%s/state"; plugin_dirs = ("%s/plugins"); plugins = ( { name = "crashing"; } );\n' "$work" "$work" >"$work/ends.conf"
+ends=$(CRASHING_EXITS=1 "$BUILD/droverd" -t -c "$work/ends.conf" 2>&1 && echo good)
+check "an exit(0) in a constructor is no good configuration" equal "$ends" "plugin crashing ended the process that loaded it"
+check "a crash in open says so" logged opensgv "signal 11 (Segmentation fault) while the plugin was opened"
+check "an exit() in open says so" logged openext "ended by itself with status 0 while the plugin was opened"
 check "a crash in poll says so" logged polsegv "signal 11 (Segmentation fault) in the poll of polsegv.items"
 check "an exit() in poll says so" logged pollext "ended by itself with status 0 in the poll of pollext.items"
 hung() { logged pollhng "hangs in the poll of pollhng.items (no answer within 2s)"; }
