@@ -33,8 +33,8 @@ struct slot_refusal {
 };
 
 /*
- * Writes down the worker's process, so that a new core knows which one to wait
- * for.
+ * Writes down the worker's process and token, so that a new core knows which
+ * one to wait for.
  */
 static void
 slot_remember(struct supervisor *s, struct slot *slot)
@@ -47,6 +47,7 @@ slot_remember(struct supervisor *s, struct slot *slot)
 	json_add_int(o, "pid", slot->id.pid);
 	json_add_str(o, "start", start);
 	json_add_str(o, "boot", slot->id.boot);
+	json_add_str(o, "token", slot->token);
 	text = json_print(o);
 	cJSON_Delete(o);
 	snprintf(key, sizeof key, "worker/%s", slot->name);
@@ -55,26 +56,29 @@ slot_remember(struct supervisor *s, struct slot *slot)
 	free(text);
 }
 
-static bool
-slot_recall(struct supervisor *s, const char *worker, struct proc_id *id)
+/* Reads what slot_remember() wrote. The token is "" if an older core wrote it. */
+static void
+slot_recall(struct supervisor *s, struct slot *slot)
 {
+	struct proc_id *id = &slot->id;
 	struct error err = { 0 };
 	char key[32], *text = NULL;
 	cJSON *o;
 
 	memset(id, 0, sizeof *id);
-	snprintf(key, sizeof key, "worker/%.16s", worker);
+	slot->token[0] = '\0';
+	snprintf(key, sizeof key, "worker/%s", slot->name);
 	if (store_kv_get(s->core->store, "core", key, &text, &err) != 1)
-		return false;
+		return;
 	o = json_parse(text, strlen(text), 4096, &err);
 	free(text);
 	if (o == NULL)
-		return false;
+		return;
 	id->pid = (int32_t)json_int(o, "pid", 0);
 	id->start = (uint64_t)json_int(o, "start", 0);
 	text_copy(id->boot, sizeof id->boot, json_str(o, "boot", ""));
+	text_copy(slot->token, sizeof slot->token, json_str(o, "token", ""));
 	cJSON_Delete(o);
-	return id->pid > 0;
 }
 
 /*
@@ -113,7 +117,8 @@ slot_adopt(struct supervisor *s, struct slot *slot, struct peer *p, struct messa
 	struct job *job =
 	    queue_running(s->core->queue, message_u(m, "job"), message_u(m, "epoch"));
 
-	if (job == NULL || strcmp(job->worker, slot->name) != 0)
+	if (job == NULL || strcmp(job->worker, slot->name) != 0 ||
+	    (slot->token[0] != '\0' && strcmp(slot->token, message_s(m, "token")) != 0))
 		return false;
 	if (slot->peer != NULL && slot->peer != p)
 		slot->peer->slot = NULL;
@@ -187,13 +192,16 @@ slots_hello(struct peer *p, struct message *m)
 	struct slot *slot = slot_find(s, message_s(m, "worker"));
 	struct proc_id id = { .pid = (int32_t)message_u(m, "pid"), .start = message_u(m, "start") };
 	uint64_t job = message_u(m, "job");
+	const struct job *running;
 	struct runner_handle *r;
 
 	text_copy(id.boot, sizeof id.boot, message_s(m, "boot"));
 	p->message = slots_message;
 	p->closed = slots_peer_closed;
 	if (job != 0) {
-		if (slot == NULL)
+		running = queue_running(s->core->queue, job, message_u(m, "epoch"));
+		if (slot == NULL && running != NULL &&
+		    strcmp(running->worker, message_s(m, "worker")) == 0)
 			slot = slot_revive(s, message_s(m, "worker"));
 		if (slot != NULL && slot_adopt(s, slot, p, m, &id)) {
 			slot_remember(s, slot);
@@ -340,8 +348,7 @@ slot_restore(void *arg, struct job *job)
 	slot->job = job->id;
 	slot->epoch = job->epoch;
 	slot->since = clock_mono();
-	if (!slot_recall(s, slot->name, &slot->id))
-		memset(&slot->id, 0, sizeof slot->id);
+	slot_recall(s, slot);
 	return 0;
 }
 

@@ -23,6 +23,7 @@ struct peer {
 	 */
 	void (*message)(struct peer *, struct message *);
 	void (*closed)(struct peer *);
+	int64_t since;               /* monotonic; when it connected */
 	struct slot *slot;           /* the slot of a worker; NULL for others */
 	uint64_t job, epoch;         /* the attempt that a job's process serves; 0 for others */
 	uint64_t call;               /* the call that an operation serves; 0 for others */

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "super/calls.h"
 #include "super/peers.h"
@@ -19,6 +20,7 @@
 #include "super/slots.h"
 
 #define PEERS_MAX 512
+#define HELLO_MS 10000 /* from the connection to the first message */
 
 static void peer_message(void *, struct message *);
 static void peer_closed(void *, const char *);
@@ -89,8 +91,31 @@ peers_accept(evutil_socket_t listen_fd, short what, void *arg)
 	p = xcalloc(1, sizeof *p);
 	p->supervisor = s;
 	p->serial = ++s->last_id;
+	p->since = clock_mono();
 	p->channel = channel_new(s->core->base, fd, &peer_calls, p);
 	TAILQ_INSERT_TAIL(&s->peers, p, link);
+}
+
+int64_t
+peers_tick(struct supervisor *s, int64_t now)
+{
+	struct peer *p, *next;
+	int64_t wait = -1;
+
+	for (p = TAILQ_FIRST(&s->peers); p != NULL; p = next) {
+		next = TAILQ_NEXT(p, link);
+		if (p->message != NULL)
+			continue;
+		if (now - p->since < HELLO_MS) {
+			wait = wait_min(wait, p->since + HELLO_MS - now);
+			continue;
+		}
+		log_printf(&s->log, DROVER_WARN,
+		    "a connection to %s was closed, because it said nothing valid for %d s",
+		    s->socket, HELLO_MS / 1000);
+		peer_free(p);
+	}
+	return wait;
 }
 
 static void

@@ -10,5 +10,10 @@
 
 int peers_open(struct supervisor *, struct error *);
 void peers_close(struct supervisor *);
+/*
+ * Closes connections that have said no hello in time. Returns the ms until the
+ * next is due, or -1 if no hello is missing.
+ */
+int64_t peers_tick(struct supervisor *, int64_t now);
 
 #endif

@@ -452,6 +452,7 @@ supervisor_tick(struct supervisor *s)
 		}
 		wait = wait_min(wait, supervisor_tick_runner(r, now));
 	}
+	wait = wait_min(wait, peers_tick(s, now));
 	wait = wait_min(wait, slots_tick(s, now));
 	wait = wait_min(wait, calls_tick(s, now));
 	wait = wait_min(wait, secret_check_tick(s, now));

@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "super/fleet.h"
+#include "super/peers.h"
 #include "super/services.h"
 #include "super/slots.h"
 #include "super/supervisor.h"
@@ -839,6 +840,30 @@ START_TEST(fewer_slots_wait_for_their_workers)
 }
 END_TEST
 
+START_TEST(who_comes_back_needs_the_token_of_the_slot)
+{
+	lead_to(_i == 0 ? LOST : RESTORED);
+	hello(&other, "another", &process, job, epoch);
+	end_tick(true);
+	ck_assert_int_eq(slot()->state, SLOT_LOST);
+	act(BACK, MINE);
+	end_tick(true);
+	ck_assert_int_eq(slot()->state, SLOT_BUSY);
+}
+END_TEST
+
+START_TEST(who_says_nothing_is_not_kept)
+{
+	connect_end(&other);
+	other.peer->message = NULL;
+	other.peer->since = clock_mono();
+	ck_assert_int_eq((int)peers_tick(&s, clock_mono()), 10000);
+	kit_pass(10000);
+	ck_assert_int_eq((int)peers_tick(&s, clock_mono()), -1);
+	ck_assert_ptr_null(other.peer);
+}
+END_TEST
+
 static void
 use(uint64_t request)
 {
@@ -891,6 +916,8 @@ cases(Suite *suite)
 	tcase_add_test(tc, who_comes_back_is_dropped_by_nothing_that_is_not_committed);
 	tcase_add_test(tc, an_idle_worker_of_an_older_configuration_leaves_for_the_next_job);
 	tcase_add_test(tc, a_result_that_is_not_committed_keeps_its_worker);
+	tcase_add_loop_test(tc, who_comes_back_needs_the_token_of_the_slot, 0, 2);
+	tcase_add_test(tc, who_says_nothing_is_not_kept);
 	tcase_add_test(tc, usage_that_comes_again_counts_once);
 	tcase_add_test(tc, fewer_slots_wait_for_their_workers);
 }
