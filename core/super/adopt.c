@@ -56,7 +56,7 @@ slot_remember(struct supervisor *s, struct slot *slot)
 	free(text);
 }
 
-/* Reads what slot_remember() wrote. The token is "" if an older core wrote it. */
+/* Reads what slot_remember() wrote; the token is "" if that has none. */
 static void
 slot_recall(struct supervisor *s, struct slot *slot)
 {

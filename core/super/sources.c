@@ -238,7 +238,8 @@ source_hold(struct runner_handle *r, struct source *source, struct message *m)
 	struct source_item *item;
 	char why[DROVER_ERROR_MAX];
 
-	if (source->items_len >= ITEMS_MAX || source->items_bytes + m->bytes.len > ITEMS_BYTES_MAX) {
+	if (source->items_len >= ITEMS_MAX ||
+	    source->items_bytes + m->bytes.len > ITEMS_BYTES_MAX) {
 		snprintf(why, sizeof why,
 		    "the poll of %s sent more than %d items or %u MiB: a plugin emits items by "
 		    "queue->emit() only",

@@ -179,7 +179,8 @@ START_TEST(a_poll_with_too_many_items_condemns_its_runner)
 		(void)snprintf(key, sizeof key, "%d", i);
 		item(key, 0);
 	}
-	ck_assert_ptr_nonnull(strstr(runner.condemned, "the poll of a.in sent more than 1000 items"));
+	ck_assert_ptr_nonnull(
+	    strstr(runner.condemned, "the poll of a.in sent more than 1000 items"));
 	for (int i = 0; i < 1001; i++)
 		item("more", 0);
 	ck_assert_int_le(runner.sources[0].items_len, 1000);
