@@ -51,6 +51,7 @@ struct run_preset {
 	const char *output;
 	const char *command[12];
 	const char *read_only[12]; /* for runs that must not change files */
+	const char *home[4];  /* what it needs of the home folder in a sandbox */
 	const char *pass[6];  /* variables of the environment that it may see */
 };
 

@@ -80,6 +80,7 @@ run_configure(struct run *run, int64_t parallel)
 	json_add_str(json, "state_dir", run->state_dir);
 	json_add_str(json, "socket", socket);
 	json_add_int(json, "running", parallel);
+	json_add_str(json, "sandbox", json_str(own, "sandbox", "off"));
 	json_add_int(cJSON_AddObjectToObject(cJSON_AddObjectToObject(json, "pools"), "light"),
 	    "slots", parallel);
 	if (json_get(own, "plugin_dirs") != NULL)
@@ -241,6 +242,9 @@ add_agent(struct run *run, const cJSON *own, cJSON *json)
 	commands = cJSON_AddArrayToObject(agent, "read_only");
 	for (size_t i = 0; preset->read_only[i] != NULL; i++)
 		cJSON_AddItemToArray(commands, cJSON_CreateString(preset->read_only[i]));
+	commands = cJSON_AddArrayToObject(agent, "home");
+	for (size_t i = 0; preset->home[i] != NULL; i++)
+		cJSON_AddItemToArray(commands, cJSON_CreateString(preset->home[i]));
 	commands = cJSON_AddArrayToObject(agent, "env_pass");
 	for (size_t i = 0; preset->pass[i] != NULL; i++)
 		cJSON_AddItemToArray(commands, cJSON_CreateString(preset->pass[i]));

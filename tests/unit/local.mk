@@ -53,7 +53,8 @@ check_config_SOURCES = tests/unit/test_config.c tests/unit/test_authors.c tests/
 check_config_CPPFLAGS = $(unit_cppflags)
 check_config_LDADD = $(unit_libs)
 
-check_host_SOURCES = tests/unit/test_host.c tests/unit/test_command.c tests/unit/test_fetch.c tests/unit/test_prompt.c
+check_host_SOURCES = tests/unit/test_host.c tests/unit/test_command.c tests/unit/test_fetch.c tests/unit/test_prompt.c \
+  tests/unit/test_sandbox.c
 check_host_CPPFLAGS = $(unit_cppflags)
 check_host_LDADD = $(unit_libs)
 
