@@ -109,7 +109,7 @@ log_open(const char *path, enum drover_level least, struct error *err)
 	static bool forks;
 	int fd = -1;
 
-	/* A fork must not inherit the lock from a thread that it does not have. */
+	/* A fork must not inherit the lock of a thread that it lacks. */
 	if (!forks)
 		MUST(pthread_atfork(log_acquire, log_release, log_release) == 0);
 	forks = true;
