@@ -51,7 +51,6 @@ struct config_repo {
 	char *base;                 /* branch; NULL means the remote's HEAD */
 	char *forge;                /* plugin that opens pull requests, or NULL */
 	char *transport;            /* "libgit2" or "git" */
-	char *lease;                /* "worktree" or "clone" */
 	char ***setup, ***check;    /* lists of argv, NULL-terminated */
 	int64_t setup_timeout_ms, check_timeout_ms;
 	/* globs (see change_glob()) of paths that a change must not touch */

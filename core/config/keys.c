@@ -18,7 +18,6 @@
 static const char *const prompts[] = { "stdin", "argument", "file", NULL };
 static const char *const outputs[] = { "codex", "stream-json", "opencode", "plain", NULL };
 static const char *const transports[] = { "libgit2", "git", NULL };
-static const char *const leases[] = { "worktree", "clone", NULL };
 static const char *const sandboxes[] = { "off", "on", "required", NULL };
 static const char *const levels[] = { "debug", "info", "notice", "warn", "error", NULL };
 
@@ -74,8 +73,6 @@ static const struct key keys_repo[] = {
 	{ "transport", KEY_STRING, AT(config_repo, transport), .fallback = "libgit2",
 	    .words = transports,
 	    .help = "libgit2; or git, for LFS, partial clones and ssh configurations." },
-	{ "lease", KEY_STRING, AT(config_repo, lease), .fallback = "worktree", .words = leases,
-	    .help = "worktree; or clone, for work from people whom you trust less." },
 	{ "setup", KEY_ARGVS, AT(config_repo, setup), .example = "( (\"npm\", \"ci\") )",
 	    .help = "Commands that run before the agent, one after the other." },
 	{ "check", KEY_ARGVS, AT(config_repo, check), .example = "( (\"npm\", \"test\") )",

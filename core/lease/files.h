@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Shared by the files that handle leases on disk: locks, git's command line,
- * mirrors and the inside of a worktree.
+ * mirrors and the inside of a tree.
  */
 #ifndef LEASE_FILES_H
 #define LEASE_FILES_H
@@ -137,23 +137,17 @@ int mirror_ref_get(git_repository *, const char *name, git_oid *);
 /* Removes a lock on packed-refs that is too old to be held still. */
 void mirror_unlock_packed(const struct tree *);
 /*
- * Merges the packs of many fetches. Objects are never pruned, because clones
+ * Merges the packs of many fetches. Objects are never pruned, because trees
  * borrow them from here.
  */
 int mirror_tend(const struct tree *, struct error *);
 
-/*
- * The inside of a tree. gitdir_probe() tells what is on disk, which may not be
- * what the configuration asks for.
- */
-enum tree_kind { TREE_NONE, TREE_WORKTREE, TREE_CLONE, TREE_BROKEN };
-enum tree_kind gitdir_probe(struct tree *);
-/*
- * Makes the metadata of a new tree, with HEAD detached at the commit. That of a
- * worktree is locked, so that git never prunes it.
- */
+/* The inside of a tree. A broken one has files, but no repository. */
+enum tree_kind { TREE_NONE, TREE_WHOLE, TREE_BROKEN };
+enum tree_kind gitdir_probe(const struct tree *);
+/* Makes the repository of a tree, with HEAD detached at the commit. */
 int gitdir_add(struct tree *, const git_oid *, struct error *);
-/* Puts the tree's links, config, hooks and info back as drover wrote them. */
+/* Puts the repository's links, config, hooks and info back as drover wrote them. */
 int gitdir_guard(struct tree *, struct error *);
 /*
  * Removes lock files, unfinished merges and rebases and anything else that a
@@ -165,7 +159,6 @@ int gitdir_scrub(struct tree *, const git_oid *, struct error *);
  * in the folder.
  */
 bool gitdir_readable(const struct tree *);
-int gitdir_prune(struct tree *, struct error *);
 /* Opens the repository with the tree's objects as a bare one. */
 int gitdir_open(const struct tree *, git_repository **, struct error *);
 /* The tree object of a commit. */
@@ -218,7 +211,7 @@ int wip_snapshot(struct tree *, bool hidden, git_oid *, char **index, struct err
  * index hides files from git.
  */
 int wip_snapshot_now(struct tree *, git_oid *, char **index, bool *hidden, struct error *);
-/* Copies a commit of a clone into the mirror; a worktree has them there. */
+/* Takes a commit and what it needs into the mirror. */
 int wip_transfer(struct tree *, const git_oid *, struct error *);
 /* Saves work that is nowhere else to a wip ref; saved gets its name, or "". */
 int wip_save(struct tree *, const struct fill_status *, char *saved, size_t size, struct error *);

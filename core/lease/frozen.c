@@ -59,7 +59,7 @@ tree_freeze(struct tree *t, struct frozen **out, struct error *err)
 	char *index = NULL;
 	int result = -1;
 
-	if (gitdir_probe(t) != TREE_WORKTREE && gitdir_probe(t) != TREE_CLONE)
+	if (gitdir_probe(t) != TREE_WHOLE)
 		error_set(err, DROVER_INTERNAL, "the tree %s does not exist", t->path);
 	else if (gitdir_guard(t, err) == 0 && gitdir_open(t, &repo, err) == 0 &&
 	    frozen_read_now(t, repo, &look, err) == 0) {
@@ -170,13 +170,6 @@ frozen_put_back(struct tree *t, git_repository *repo, const struct frozen *f, st
 	file_drop(t->gitdir, "index");
 	if (f->index.len > 0 && path_write(index, f->index.data, f->index.len, 0600, err) != 0)
 		goto out;
-	/*
-	 * The agent's branch goes, because its name could block the next
-	 * agent's. A clone's refs went with the scrub.
-	 */
-	if (now->branch[0] != '\0' && strncmp(t->gitdir, t->path, strlen(t->path)) != 0 &&
-	    mirror_ref_set(t, now->branch, NULL, err) != 0)
-		goto out;
 	result = gitdir_mark(t, false, err);
 out:
 	free(index);
@@ -190,7 +183,7 @@ tree_thaw(struct tree *t, const struct frozen *f, struct buf *undone, struct err
 	struct tree_now now = { .branch = "" };
 	int result = -1;
 
-	if (gitdir_probe(t) != TREE_WORKTREE && gitdir_probe(t) != TREE_CLONE)
+	if (gitdir_probe(t) != TREE_WHOLE)
 		return error_set(err, DROVER_INTERNAL, "the tree %s no longer exists", t->path);
 	if (gitdir_guard(t, err) != 0 || gitdir_open(t, &repo, err) != 0)
 		goto out;

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The metadata that git keeps for one tree: MIRROR/worktrees/ID of a worktree,
- * PATH/.git of a clone. tree.c probes which of them is there, adds what is
- * missing and guards it before git or libgit2 works on the tree.
+ * The repository that each tree has of its own: PATH/.git, with refs, index,
+ * stash, config and new objects that no other job sees. It borrows the history
+ * from the mirror's objects, and has the branches and tags of the remote as
+ * they were when the tree was prepared. tree.c probes what is there, adds what
+ * is missing and guards it before git or libgit2 works on the tree.
  *
- * A job can write to both places, so they are never trusted: whatever could
- * lead git elsewhere or make it run something is put back before each use, and
- * git is always told where its folders are. New metadata appear by a rename, so
- * that no other process sees half of them.
+ * A job can write to it, so it is never trusted: whatever could lead git
+ * elsewhere or make it run something is put back before each use, and git is
+ * always told where its folders are. A new repository appears by a rename, so
+ * that nothing sees half of it.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -25,44 +27,30 @@
 #define BASE "drover-base"
 
 /* The entries that gitdir_scrub() keeps. */
-static const char *const kept[] = { ".", "..", "commondir", "gitdir", "locked", "index", "objects",
-	"HEAD", MARK, BASE };
+static const char *const kept[] = { ".", "..", "index", "objects", "HEAD", MARK, BASE };
 
 static bool gitdir_is_folder(const char *dir, const char *name);
-static bool gitdir_is_clone(const struct tree *);
 static int gitdir_put(const struct tree *, const char *name, const char *text, struct error *);
 static int gitdir_put_if_other(const struct tree *, const char *name, const char *text,
     struct error *);
 static char *gitdir_text_alternates(const struct tree *);
 static int gitdir_text_config(const struct tree *, struct buf *, struct error *);
 static int gitdir_text_refs(const struct tree *, struct buf *, struct error *);
-static int gitdir_add_folders(const char *dir, bool clone, struct error *);
-static int gitdir_clone_refs(struct tree *, struct error *);
+static int gitdir_add_folders(const char *dir, struct error *);
+static int gitdir_put_refs(struct tree *, struct error *);
 
 enum tree_kind
-gitdir_probe(struct tree *t)
+gitdir_probe(const struct tree *t)
 {
-	char *metadata = xasprintf("%s/worktrees/%s", t->mirror, strrchr(t->path, '/') + 1);
-	char *own = xasprintf("%s/.git", t->path);
 	struct stat st;
-	enum tree_kind kind = TREE_BROKEN;
 
-	if (lstat(t->path, &st) != 0)
-		kind = TREE_NONE;
-	else if (S_ISDIR(st.st_mode) && gitdir_is_folder(metadata, ""))
-		kind = TREE_WORKTREE;
-	else if (S_ISDIR(st.st_mode) && gitdir_is_folder(own, "") &&
-	    gitdir_is_folder(own, "objects") && gitdir_is_folder(own, "objects/info"))
-		kind = TREE_CLONE;
-	else if (S_ISDIR(st.st_mode) && rmdir(t->path) == 0)
-		kind = TREE_NONE;
-	if (kind == TREE_WORKTREE || kind == TREE_CLONE) {
-		free(t->gitdir);
-		t->gitdir = xstrdup(kind == TREE_WORKTREE ? metadata : own);
-	}
-	free(metadata);
-	free(own);
-	return kind;
+	if (lstat(t->path, &st) != 0 || (S_ISDIR(st.st_mode) && rmdir(t->path) == 0))
+		return TREE_NONE;
+	return S_ISDIR(st.st_mode) && gitdir_is_folder(t->gitdir, "") &&
+		gitdir_is_folder(t->gitdir, "objects") &&
+		gitdir_is_folder(t->gitdir, "objects/info") ?
+	    TREE_WHOLE :
+	    TREE_BROKEN;
 }
 
 static bool
@@ -80,79 +68,37 @@ gitdir_is_folder(const char *dir, const char *name)
 	return yes;
 }
 
-static bool
-gitdir_is_clone(const struct tree *t)
-{
-	return strncmp(t->gitdir, t->path, strlen(t->path)) == 0 &&
-	    t->gitdir[strlen(t->path)] == '/';
-}
-
 int
 gitdir_add(struct tree *t, const git_oid *oid, struct error *err)
 {
-	bool clone = t->repo->lease != NULL && strcmp(t->repo->lease, "clone") == 0;
-	const char *name = strrchr(t->path, '/') + 1;
-	char *tmp = xasprintf("%s/drover-new-%s", t->mirror, name),
-	     *reason = xasprintf("drover lease %llu\n", (unsigned long long)t->lease);
-	char *place =
-	    clone ? xasprintf("%s/.git", t->path) : xasprintf("%s/worktrees/%s", t->mirror, name);
-	char *folder = xasprintf("%s/worktrees", t->mirror), *old;
-	int fd = -1, result = -1;
+	char *place = t->gitdir, *tmp = xasprintf("%s.new", t->path);
+	int result = -1;
 
-	free(t->gitdir);
-	t->gitdir = clone ? xstrdup(tmp) : xstrdup(place);
-	if (mirror_lock(t, &fd, err) != 0)
+	if (path_mkdirs(t->path, 0700, err) != 0 || path_remove_tree(tmp, err) != 0 ||
+	    trash_put(t, place, err) != 0)
 		goto out;
-	if (path_mkdirs(t->path, 0700, err) != 0 || path_mkdirs(folder, 0700, err) != 0 ||
-	    path_remove_tree(tmp, err) != 0)
-		goto out;
-	old = xstrdup(place);
-	result = trash_put(t, old, err);
-	free(old);
-	if (result != 0)
-		goto out;
-	result = -1;
-	free(t->gitdir);
-	t->gitdir = xstrdup(tmp);
-	if (gitdir_add_folders(tmp, clone, err) != 0 || gitdir_put(t, MARK, "", err) != 0 ||
-	    gitdir_scrub(t, oid, err) != 0)
-		goto out;
-	if (!clone &&
-	    (gitdir_put(t, "locked", reason, err) != 0 ||
-		gitdir_put(t, "commondir", "../..\n", err) != 0))
-		goto out;
-	if (!clone) {
-		char *link = xasprintf("%s/.git\n", t->path);
-		result = gitdir_put(t, "gitdir", link, err);
-		free(link);
-		if (result != 0)
-			goto out;
-	}
-	result = rename(tmp, place) == 0 ?
-	    0 :
-	    error_errno(err, DROVER_INTERNAL, "cannot rename %s to %s", tmp, place);
-	free(t->gitdir);
-	t->gitdir = xstrdup(place);
-	path_close(&fd);
+	t->gitdir = tmp;
+	if (gitdir_add_folders(tmp, err) == 0 && gitdir_put(t, MARK, "", err) == 0 &&
+	    gitdir_scrub(t, oid, err) == 0)
+		result = rename(tmp, place) == 0 ?
+		    0 :
+		    error_errno(err, DROVER_INTERNAL, "cannot rename %s to %s", tmp, place);
+	t->gitdir = place;
 	if (result == 0)
 		result = gitdir_guard(t, err);
 out:
-	path_close(&fd);
 	free(tmp);
-	free(reason);
-	free(place);
-	free(folder);
 	return result;
 }
 
 static int
-gitdir_add_folders(const char *dir, bool clone, struct error *err)
+gitdir_add_folders(const char *dir, struct error *err)
 {
-	static const char *const of_clone[] = { "objects/info", "objects/pack", "refs/heads" };
-	int result = path_mkdirs(dir, 0700, err);
+	static const char *const folders[] = { "objects/info", "objects/pack", "refs/heads" };
+	int result = 0;
 
-	for (size_t i = 0; i < ARRAY_LEN(of_clone) && clone && result == 0; i++) {
-		char *path = path_join(dir, of_clone[i]);
+	for (size_t i = 0; i < ARRAY_LEN(folders) && result == 0; i++) {
+		char *path = path_join(dir, folders[i]);
 		result = path_mkdirs(path, 0700, err);
 		free(path);
 	}
@@ -162,8 +108,9 @@ gitdir_add_folders(const char *dir, bool clone, struct error *err)
 int
 gitdir_guard(struct tree *t, struct error *err)
 {
-	static const char *const never[] = { "config.worktree", "info", "hooks" };
-	char *own = xasprintf("%s/.git", t->path), *text = NULL;
+	static const char *const never[] = { "config.worktree", "info", "hooks", "commondir",
+		"gitdir" };
+	char *alternates = gitdir_text_alternates(t);
 	struct buf config = BUF_INIT;
 	struct stat st;
 	int result = -1;
@@ -178,29 +125,12 @@ gitdir_guard(struct tree *t, struct error *err)
 			file_drop(t->gitdir, i == 0 ? "index" : "HEAD");
 		free(path);
 	}
-	if (gitdir_is_clone(t)) {
-		file_drop(t->gitdir, "commondir");
-		file_drop(t->gitdir, "gitdir");
-		text = gitdir_text_alternates(t);
-		if (gitdir_put_if_other(t, "objects/info/alternates", text, err) != 0 ||
-		    gitdir_text_config(t, &config, err) != 0)
-			goto out;
+	if (gitdir_put_if_other(t, "objects/info/alternates", alternates, err) == 0 &&
+	    gitdir_text_config(t, &config, err) == 0)
 		result = gitdir_put_if_other(t, "config", buf_str(&config), err);
-		goto out;
-	}
-	text = xasprintf("%s\n", own);
-	if (gitdir_put_if_other(t, "commondir", "../..\n", err) != 0 ||
-	    gitdir_put_if_other(t, "gitdir", text, err) != 0)
-		goto out;
-	free(text);
-	text = xasprintf("gitdir: %s\n", t->gitdir);
-	if (lstat(own, &st) == 0 && S_ISDIR(st.st_mode) && trash_put(t, own, err) != 0)
-		goto out;
-	result = file_is(own, text) ? 0 : file_put(own, text, err);
 out:
 	buf_free(&config);
-	free(text);
-	free(own);
+	free(alternates);
 	return result;
 }
 
@@ -210,7 +140,6 @@ gitdir_scrub(struct tree *t, const git_oid *oid, struct error *err)
 	char head[GIT_OID_HEXSZ + 2];
 	struct dirent *entry;
 	DIR *dir = opendir(t->gitdir);
-	bool clone = gitdir_is_folder(t->gitdir, "objects");
 
 	if (dir == NULL)
 		return error_errno(err, DROVER_INTERNAL, "cannot read %s", t->gitdir);
@@ -223,7 +152,7 @@ gitdir_scrub(struct tree *t, const git_oid *oid, struct error *err)
 			file_drop(t->gitdir, entry->d_name);
 	}
 	closedir(dir);
-	if (clone && gitdir_clone_refs(t, err) != 0)
+	if (gitdir_put_refs(t, err) != 0)
 		return -1;
 	git2.oid_tostr(head, sizeof head, oid);
 	head[GIT_OID_HEXSZ] = '\n';
@@ -232,7 +161,7 @@ gitdir_scrub(struct tree *t, const git_oid *oid, struct error *err)
 }
 
 static int
-gitdir_clone_refs(struct tree *t, struct error *err)
+gitdir_put_refs(struct tree *t, struct error *err)
 {
 	char *alternates = gitdir_text_alternates(t), *refs = path_join(t->gitdir, "refs/heads");
 	struct buf config = BUF_INIT, packed = BUF_INIT;
@@ -314,19 +243,6 @@ gitdir_text_refs(const struct tree *t, struct buf *out, struct error *err)
 }
 
 int
-gitdir_prune(struct tree *t, struct error *err)
-{
-	char *metadata = xasprintf("%s/worktrees/%s", t->mirror, strrchr(t->path, '/') + 1);
-	int fd = -1, result = -1;
-
-	if (mirror_lock(t, &fd, err) == 0)
-		result = trash_put(t, metadata, err);
-	path_close(&fd);
-	free(metadata);
-	return result;
-}
-
-int
 gitdir_tree_of(git_repository *repo, const git_oid *oid, git_tree **tree, struct error *err)
 {
 	git_commit *commit = NULL;
@@ -341,8 +257,6 @@ gitdir_tree_of(git_repository *repo, const git_oid *oid, git_tree **tree, struct
 int
 gitdir_open(const struct tree *t, git_repository **repo, struct error *err)
 {
-	if (!gitdir_is_clone(t))
-		return mirror_open(t, repo, err);
 	if (git2.repository_open_bare(repo, t->gitdir) != 0)
 		return git_fail(DROVER_INTERNAL, err, "cannot open %s", t->gitdir);
 	return 0;
@@ -356,7 +270,7 @@ gitdir_enter(struct tree *t, git_repository **repo, struct error *err)
 	*repo = NULL;
 	if (kind == TREE_NONE || kind == TREE_BROKEN)
 		return error_set(err, DROVER_INTERNAL,
-		    "the tree %s does not exist or is no longer a git worktree", t->path);
+		    "the tree %s does not exist or has no repository (.git) any more", t->path);
 	if (gitdir_guard(t, err) != 0)
 		return -1;
 	return gitdir_open(t, repo, err);

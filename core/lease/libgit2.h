@@ -33,7 +33,8 @@
 	X(message_prettify) X(object_free) X(object_id) X(object_lookup) \
 	X(object_lookup_prefix) X(object_peel) X(odb_free) X(odb_read_header) X(oid_cpy) \
 	X(oid_equal) X(oid_fromstr) X(oid_fromstrn) X(oid_is_zero) X(oid_tostr) \
-	X(packbuilder_free) X(packbuilder_insert_walk) X(packbuilder_new) X(packbuilder_write) \
+	X(packbuilder_free) X(packbuilder_insert_walk) X(packbuilder_name) \
+	X(packbuilder_new) X(packbuilder_write) \
 	X(push_options_init) X(reference_create) X(reference_free) X(reference_iterator_free) \
 	X(reference_iterator_glob_new) X(reference_iterator_new) X(reference_lookup) \
 	X(reference_name) X(reference_name_is_valid) X(reference_name_to_id) X(reference_next) \

@@ -103,8 +103,7 @@ tree_sweep(const char *state_dir, struct error *err)
 int64_t
 tree_size(const struct tree *t)
 {
-	char *metadata = xasprintf("%s/worktrees/%s", t->mirror, strrchr(t->path, '/') + 1);
-	char *const roots[] = { t->path, metadata, NULL };
+	char *const roots[] = { t->path, NULL };
 	FTS *walk = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
 	FTSENT *entry;
 	int64_t bytes = 0;
@@ -119,6 +118,5 @@ tree_size(const struct tree *t)
 	}
 	if (walk != NULL)
 		fts_close(walk);
-	free(metadata);
 	return found ? bytes : -1;
 }

@@ -29,14 +29,12 @@ static int tree_new(struct tree *, const git_oid *, struct error *);
 static int tree_reuse(struct tree *, bool warm, const git_oid *, char *saved, size_t size,
     struct error *);
 static int tree_save(struct tree *, char *, size_t, struct error *);
-static int tree_drop(struct tree *, struct error *);
 static int tree_any_commit(const struct tree *, git_oid *, struct error *);
 
 int
 tree_init(struct tree *t, uint64_t lease, const struct config_repo *repo, const char *path,
     const char *mirror, const char *state_dir, struct error *err)
 {
-	static const char *extensions[] = { "worktreeconfig" };
 	static const int levels[] = { GIT_CONFIG_LEVEL_SYSTEM, GIT_CONFIG_LEVEL_GLOBAL,
 		GIT_CONFIG_LEVEL_XDG, GIT_CONFIG_LEVEL_PROGRAMDATA };
 
@@ -48,7 +46,6 @@ tree_init(struct tree *t, uint64_t lease, const struct config_repo *repo, const 
 	t->trash = path_join(state_dir, "trash");
 	t->gitdir = xasprintf("%s/.git", path);
 	git2.libgit2_init();
-	git2.libgit2_opts(GIT_OPT_SET_EXTENSIONS, extensions, (size_t)1);
 	/* drover's own git work ignores the git settings of its user. */
 	for (size_t i = 0; i < ARRAY_LEN(levels); i++)
 		git2.libgit2_opts(GIT_OPT_SET_SEARCH_PATH, levels[i], "");
@@ -95,7 +92,6 @@ tree_prepare(struct tree *t, const char *state, const char *ref, char *saved, si
     struct error *err)
 {
 	enum tree_kind kind;
-	bool clone = t->repo->lease != NULL && strcmp(t->repo->lease, "clone") == 0;
 	struct error why = { .code = 0 };
 	git_oid oid;
 	int result = -1;
@@ -107,7 +103,7 @@ tree_prepare(struct tree *t, const char *state, const char *ref, char *saved, si
 	git2.oid_tostr(t->base, sizeof t->base, &oid);
 	if (tree_find(t, &oid, &kind, err) != 0)
 		goto out;
-	if (kind == (clone ? TREE_CLONE : TREE_WORKTREE)) {
+	if (kind == TREE_WHOLE) {
 		result = tree_reuse(t, strcmp(state, "warm") == 0, &oid, saved, size, &why);
 		if (result == 0 || why.code == DROVER_AGAIN) {
 			if (result != 0 && err != NULL)
@@ -116,20 +112,20 @@ tree_prepare(struct tree *t, const char *state, const char *ref, char *saved, si
 		}
 	}
 	/*
-	 * The tree is of the other kind, or beyond repair: save its work unless
-	 * that is done, and make a new one. The old files go into the trash.
+	 * The tree is beyond repair: save its work unless that is done, and
+	 * make a new one. The old files go into the trash.
 	 */
 	if (kind != TREE_NONE && saved[0] == '\0' && tree_save(t, saved, size, err) != 0)
 		goto out;
-	result = tree_drop(t, err) == 0 ? tree_new(t, &oid, err) : -1;
+	result = trash_put(t, t->path, err) == 0 ? tree_new(t, &oid, err) : -1;
 out:
 	path_close(&t->lock);
 	return result;
 }
 
 /*
- * Probes the tree and puts its links and settings right. Files without metadata
- * get new metadata with HEAD at oid, or for NULL at any commit.
+ * Probes the tree and puts its repository right. Files without one get a new
+ * one with HEAD at oid, or for NULL at any commit.
  */
 static int
 tree_find(struct tree *t, const git_oid *oid, enum tree_kind *kind, struct error *err)
@@ -168,18 +164,14 @@ tree_find(struct tree *t, const git_oid *oid, enum tree_kind *kind, struct error
 static int
 tree_recover(struct tree *t, const git_oid *oid, struct error *err)
 {
-	char *own = xasprintf("%s/.git", t->path);
 	struct stat st;
-	int result = -1;
 
 	if (lstat(t->path, &st) == 0 && !S_ISDIR(st.st_mode))
-		result = trash_put(t, t->path, err);
-	else if (trash_put(t, own, err) == 0 && gitdir_add(t, oid, err) == 0) {
-		file_drop(t->gitdir, "drover-filling");
-		result = 0;
-	}
-	free(own);
-	return result;
+		return trash_put(t, t->path, err);
+	if (gitdir_add(t, oid, err) != 0)
+		return -1;
+	file_drop(t->gitdir, "drover-filling");
+	return 0;
 }
 
 /*
@@ -276,12 +268,6 @@ tree_save(struct tree *t, char *saved, size_t size, struct error *err)
 	return rc;
 }
 
-static int
-tree_drop(struct tree *t, struct error *err)
-{
-	return trash_put(t, t->path, err) == 0 ? gitdir_prune(t, err) : -1;
-}
-
 int
 tree_return(struct tree *t, char *saved, size_t size, struct error *err)
 {
@@ -296,7 +282,7 @@ tree_return(struct tree *t, char *saved, size_t size, struct error *err)
 		return -1;
 	if (tree_find(t, NULL, &kind, err) != 0)
 		goto out;
-	if (kind == TREE_NONE || kind == TREE_BROKEN) {
+	if (kind != TREE_WHOLE) {
 		error_set(err, DROVER_INTERNAL, "the tree %s does not exist", t->path);
 		goto out;
 	}
@@ -339,9 +325,9 @@ tree_remove(struct tree *t, char *saved, size_t size, struct error *err)
 		goto out;
 	if (tree_find(t, NULL, &kind, err) != 0)
 		goto out;
-	if ((kind == TREE_WORKTREE || kind == TREE_CLONE) && tree_save(t, saved, size, err) != 0)
+	if (kind == TREE_WHOLE && tree_save(t, saved, size, err) != 0)
 		goto out;
-	result = tree_drop(t, err);
+	result = trash_put(t, t->path, err);
 	if (result == 0)
 		unlink(lock);
 out:
@@ -358,7 +344,7 @@ tree_head(struct tree *t, char *commit, size_t size, struct error *err)
 	git_oid oid;
 	int result = -1;
 
-	if (kind == TREE_NONE || kind == TREE_BROKEN)
+	if (kind != TREE_WHOLE)
 		return error_set(err, DROVER_INTERNAL, "the tree %s does not exist", t->path);
 	if (gitdir_guard(t, err) != 0 || gitdir_open(t, &repo, err) != 0)
 		return -1;

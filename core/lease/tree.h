@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The files' half of leases: mirrors and worktrees. It runs in a job's process
- * or in the keeper. Each repo has one bare mirror. The metadata of worktrees
- * change under the repo's lock; files are written without it.
+ * The files' half of leases: mirrors and trees. It runs in a job's process or in
+ * the keeper. Each repo has one bare mirror; each tree has a repository of its
+ * own, which borrows the mirror's objects. What a job made is copied into the
+ * mirror when it has to outlive the tree.
  */
 #ifndef LEASE_TREE_H
 #define LEASE_TREE_H
@@ -37,7 +38,7 @@ struct tree {
 	const struct config_repo *repo;
 	char *path, *mirror, *trash; /* absolute */
 	char base[65];               /* commit it was prepared at */
-	char *gitdir;                /* git's metadata: in the mirror, or PATH/.git of a clone */
+	char *gitdir;                /* PATH/.git */
 	int lock;                    /* held, and inherited by git, during a call; -1 else */
 	/* For fetch and push. NULL: repos with token_from are out of reach. */
 	const struct tree_credentials *credentials;
@@ -73,7 +74,7 @@ int tree_prepare(struct tree *, const char *state, const char *ref, char *saved,
  * refreshes the index. saved gets the wip ref, or "". 0 means that it is warm.
  */
 int tree_return(struct tree *, char *saved, size_t saved_size, struct error *);
-/* Saves work, moves the tree into the trash and prunes its metadata. */
+/* Saves work and moves the tree into the trash. */
 int tree_remove(struct tree *, char *saved, size_t saved_size, struct error *);
 /* Empties the trash slowly; returns the bytes that this freed, or -1. */
 int64_t tree_sweep(const char *state_dir, struct error *);
@@ -146,7 +147,7 @@ void tree_frozen_free(struct frozen *);
  */
 int tree_thaw(struct tree *, const struct frozen *, struct buf *undone, struct error *);
 
-/* Bytes on disk of the tree and its metadata; -1 when it does not exist. */
+/* Bytes on disk of the tree and its repository; -1 when it does not exist. */
 int64_t tree_size(const struct tree *);
 /*
  * Environment ("NAME=value", NULL-terminated) that points package managers at

@@ -27,6 +27,12 @@ static int wip_snapshot_by_cli(struct tree *, const char *index, bool fresh, git
 static int wip_snapshot_by_libgit2(struct tree *, const char *index, bool fresh, git_oid *,
     struct error *);
 static int wip_unsaved(const struct tree *, git_repository *, const git_oid *);
+static int wip_hide_known(const struct tree *, git_repository *mirror, git_revwalk *);
+static int wip_take_in(struct tree *, const char *folder, const char *name, struct error *);
+static int wip_commit_left(struct tree *, git_repository *, const git_oid *files,
+    git_commit *parent, git_oid *made, struct error *);
+static int wip_save_files(struct tree *, git_repository *, bool hidden, char *saved, size_t size,
+    struct error *);
 static int wip_save_commit(struct tree *, const git_oid *, int nth, char *saved, size_t size,
     struct error *);
 static int wip_save_branches(struct tree *, git_repository *, char *saved, size_t size,
@@ -254,7 +260,7 @@ wip_unsaved(const struct tree *t, git_repository *repo, const git_oid *oid)
 	if (gitdir_base(t, &base) && git2.commit_lookup(&commit, repo, &base) == 0)
 		git2.revwalk_hide(walk, &base);
 	git2.commit_free(commit);
-	/* Only the mirror's refs count: a job can write a clone's. */
+	/* Only the mirror's refs count: a job can write its own. */
 	if (mirror_open(t, &mirror, NULL) != 0)
 		goto out;
 	for (size_t i = 0; i < ARRAY_LEN(safe_refs); i++) {
@@ -276,54 +282,140 @@ out:
 	return result;
 }
 
+/*
+ * Hides the commits that the mirror has, with all that they reach. The tree's
+ * own refs are not asked: a job could make them name what the mirror lacks.
+ */
+static int
+wip_hide_known(const struct tree *t, git_repository *mirror, git_revwalk *walk)
+{
+	git_reference_iterator *all = NULL;
+	git_commit *there = NULL;
+	git_reference *ref;
+	git_oid base;
+	int rc = 0;
+
+	if (gitdir_base(t, &base) && git2.commit_lookup(&there, mirror, &base) == 0)
+		rc = git2.revwalk_hide(walk, &base);
+	git2.commit_free(there);
+	if (rc != 0 || git2.reference_iterator_glob_new(&all, mirror, "refs/remotes/*") != 0)
+		return rc;
+	while (git2.reference_next(&ref, all) == 0) {
+		if (git2.reference_target(ref) != NULL)
+			git2.revwalk_hide(walk, git2.reference_target(ref));
+		git2.reference_free(ref);
+	}
+	git2.reference_iterator_free(all);
+	return 0;
+}
+
+/*
+ * Moves the pack that lies in the folder into the mirror. git first verifies it
+ * as it does with a pack that a stranger sends: every object is well-formed,
+ * and what it refers to is in the pack or in the mirror.
+ */
+static int
+wip_take_in(struct tree *t, const char *folder, const char *name, struct error *err)
+{
+	static const char *const ends[] = { "pack", "idx" };
+	char *file = xasprintf("%s/pack-%s.pack", folder, name);
+	const char *const args[] = { "index-pack", "--strict", file, NULL };
+	struct git_run run = { .tree = t, .gitdir = t->mirror };
+	int result = git_found() ?
+	    git_must(&run, args, DROVER_PERMANENT, "the job's commits are not valid", err) :
+	    0;
+
+	for (size_t i = 0; i < ARRAY_LEN(ends) && result == 0; i++) {
+		char *from = xasprintf("%s/pack-%s.%s", folder, name, ends[i]),
+		     *to = xasprintf("%s/objects/pack/pack-%s.%s", t->mirror, name, ends[i]);
+
+		if (rename(from, to) != 0)
+			result = error_errno(err, DROVER_INTERNAL, "cannot rename %s to %s", from,
+			    to);
+		free(from);
+		free(to);
+	}
+	free(file);
+	return result;
+}
+
 int
 wip_transfer(struct tree *t, const git_oid *oid, struct error *err)
 {
 	git_repository *from = NULL, *mirror = NULL;
 	git_packbuilder *pack = NULL;
 	git_revwalk *walk = NULL;
-	git_reference_iterator *all = NULL;
-	git_reference *ref;
-	git_oid base;
 	git_commit *there = NULL;
-	char *packs = xasprintf("%s/objects/pack", t->mirror);
-	int rc = -1;
+	char *folder = xasprintf("%s/drover-in-%s", t->mirror, strrchr(t->path, '/') + 1);
+	int rc, result = -1;
 
 	if (mirror_open(t, &mirror, err) != 0 || gitdir_open(t, &from, err) != 0)
 		goto out;
-	rc = 0;
-	if (git2.commit_lookup(&there, mirror, oid) == 0)
+	if (git2.commit_lookup(&there, mirror, oid) == 0) {
+		result = 0;
+		goto out;
+	}
+	if (path_remove_tree(folder, err) != 0 || path_mkdirs(folder, 0700, err) != 0)
 		goto out;
 	rc = git2.revwalk_new(&walk, from);
 	if (rc == 0)
 		rc = git2.revwalk_push(walk, oid);
-	if (rc == 0 && gitdir_base(t, &base) && git2.commit_lookup(&there, mirror, &base) == 0)
-		rc = git2.revwalk_hide(walk, &base);
-	if (rc == 0 && git2.reference_iterator_glob_new(&all, mirror, "refs/remotes/*") == 0) {
-		while (git2.reference_next(&ref, all) == 0) {
-			if (git2.reference_target(ref) != NULL)
-				git2.revwalk_hide(walk, git2.reference_target(ref));
-			git2.reference_free(ref);
-		}
-		git2.reference_iterator_free(all);
-	}
+	if (rc == 0)
+		rc = wip_hide_known(t, mirror, walk);
 	if (rc == 0)
 		rc = git2.packbuilder_new(&pack, from);
 	if (rc == 0)
 		rc = git2.packbuilder_insert_walk(pack, walk);
 	if (rc == 0)
-		rc = git2.packbuilder_write(pack, packs, 0, NULL, NULL);
+		rc = git2.packbuilder_write(pack, folder, 0, NULL, NULL);
 	if (rc != 0)
 		git_fail(DROVER_INTERNAL, err, "cannot copy the commits of %s into %s", t->path,
 		    t->mirror);
+	else
+		result = wip_take_in(t, folder, git2.packbuilder_name(pack), err);
+	(void)path_remove_tree(folder, NULL);
 out:
 	git2.commit_free(there);
 	git2.packbuilder_free(pack);
 	git2.revwalk_free(walk);
 	git2.repository_free(from);
 	git2.repository_free(mirror);
-	free(packs);
-	return rc == 0 ? 0 : -1;
+	free(folder);
+	return result;
+}
+
+/* Makes a commit of the files as they are; parent may be NULL. */
+static int
+wip_commit_left(struct tree *t, git_repository *repo, const git_oid *files, git_commit *parent,
+    git_oid *made, struct error *err)
+{
+	char *message = xasprintf("drover: what lease %llu left behind\n",
+	    (unsigned long long)t->lease);
+	int result = wip_commit(t, repo, files, parent, message, made, err);
+
+	free(message);
+	return result;
+}
+
+/*
+ * Saves the files on the commit that the tree was prepared at: the job's own
+ * commits are damaged or malformed, and do not get into the mirror.
+ */
+static int
+wip_save_files(struct tree *t, git_repository *repo, bool hidden, char *saved, size_t size,
+    struct error *err)
+{
+	git_commit *parent = NULL;
+	git_oid base, snapshot, made;
+	int result = -1;
+
+	if (gitdir_base(t, &base))
+		(void)git2.commit_lookup(&parent, repo, &base);
+	if (wip_snapshot(t, hidden, &snapshot, NULL, err) == 0 &&
+	    wip_commit_left(t, repo, &snapshot, parent, &made, err) == 0)
+		result = wip_save_commit(t, &made, 0, saved, size, err);
+	git2.commit_free(parent);
+	return result;
 }
 
 int
@@ -332,18 +424,17 @@ wip_save(struct tree *t, const struct fill_status *status, char *saved, size_t s
 {
 	git_repository *repo = NULL;
 	git_commit *head = NULL;
-	git_oid at, snapshot, made;
-	char branch[512];
-	int attached, known, rc, result = -1;
+	git_oid at, snapshot;
+	int known, result = -1;
 	bool changed = status->changed || status->hidden;
+	struct error why = { .code = 0 };
 
 	saved[0] = '\0';
 	if (gitdir_marked(t))
 		return 0;
 	if (gitdir_open(t, &repo, err) != 0)
 		return -1;
-	known = gitdir_head(t, repo, &at, branch, sizeof branch);
-	attached = branch[0] != '\0';
+	known = gitdir_head(t, repo, &at, NULL, 0);
 	if (known && git2.commit_lookup(&head, repo, &at) != 0)
 		known = 0;
 	if (changed) {
@@ -351,39 +442,30 @@ wip_save(struct tree *t, const struct fill_status *status, char *saved, size_t s
 			goto out;
 		changed = !known || !git2.oid_equal(git2.commit_tree_id(head), &snapshot);
 	}
-	if (changed) {
-		char *message = xasprintf("drover: what lease %llu left behind\n",
-		    (unsigned long long)t->lease);
-
-		rc = wip_commit(t, repo, &snapshot, head, message, &made, err);
-		free(message);
-		if (rc != 0 || wip_save_commit(t, &made, 0, saved, size, err) != 0)
-			goto out;
-	} else if (known && wip_unsaved(t, repo, &at) &&
-	    wip_save_commit(t, &at, 0, saved, size, err) != 0)
+	if (changed && wip_commit_left(t, repo, &snapshot, head, &at, err) != 0)
 		goto out;
-	/*
-	 * Its commits are safe now, and its name could block the next agent's
-	 * branch.
-	 */
-	if (attached && known && strncmp(t->gitdir, t->path, strlen(t->path)) != 0 &&
-	    mirror_ref_set(t, branch, NULL, err) != 0)
+	if ((changed || (known && wip_unsaved(t, repo, &at))) &&
+	    wip_save_commit(t, &at, 0, saved, size, &why) != 0 &&
+	    (why.code == DROVER_AGAIN ||
+		wip_save_files(t, repo, status->hidden, saved, size, NULL) != 0)) {
+		if (err != NULL)
+			*err = why;
 		goto out;
-	result = strncmp(t->gitdir, t->path, strlen(t->path)) == 0 ?
-	    wip_save_branches(t, repo, saved, size, err) :
-	    0;
+	}
+	result = wip_save_branches(t, repo, saved, size, err);
 out:
 	git2.commit_free(head);
 	git2.repository_free(repo);
 	return result;
 }
 
-/* Saves the other branches of a clone; those of a worktree are the mirror's. */
+/* Saves the other branches, except for those that do not get into the mirror. */
 static int
 wip_save_branches(struct tree *t, git_repository *repo, char *saved, size_t size, struct error *err)
 {
 	git_reference_iterator *all = NULL;
 	git_reference *ref;
+	struct error why = { .code = 0 };
 	char more[256];
 	int nth = 1, result = 0;
 
@@ -393,9 +475,14 @@ wip_save_branches(struct tree *t, git_repository *repo, char *saved, size_t size
 		const git_oid *tip = git2.reference_target(ref);
 
 		if (tip != NULL && wip_unsaved(t, repo, tip)) {
-			result = wip_save_commit(t, tip, nth++, more, sizeof more, err);
-			if (result == 0 && saved[0] == '\0')
-				snprintf(saved, size, "%s", more);
+			if (wip_save_commit(t, tip, nth++, more, sizeof more, &why) == 0) {
+				if (saved[0] == '\0')
+					snprintf(saved, size, "%s", more);
+			} else if (why.code == DROVER_AGAIN) {
+				result = -1;
+				if (err != NULL)
+					*err = why;
+			}
 		}
 		git2.reference_free(ref);
 	}

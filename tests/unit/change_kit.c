@@ -30,8 +30,7 @@ struct drover_change ask;
 size_t result_size;
 char *agent_argv[2], *setup_argv[4], *check_argv[4], *forbidden[2];
 char **setups[2], **checks[2];
-char transport[] = "libgit2", transport_git[] = "git", lease_kind[] = "worktree",
-     lease_clone[] = "clone";
+char transport[] = "libgit2", transport_git[] = "git";
 static char word_sh[] = "/bin/sh", word_c[] = "-c", name_web[] = "web", name_agent[] = "script",
 	    base_main[] = "main", output_plain[] = "plain";
 
@@ -95,7 +94,6 @@ change_setup_kit(void)
 		.url = origin,
 		.base = base_main,
 		.transport = transport,
-		.lease = lease_kind,
 		.setup = setups,
 		.check = checks,
 		.setup_timeout_ms = 60000,

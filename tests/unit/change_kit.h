@@ -30,7 +30,7 @@ extern struct drover_change ask;
 extern size_t result_size;
 extern char *agent_argv[2], *setup_argv[4], *check_argv[4], *forbidden[2];
 extern char **setups[2], **checks[2];
-extern char lease_kind[], lease_clone[], transport[], transport_git[];
+extern char transport[], transport_git[];
 
 void change_setup_kit(void);
 void change_teardown_kit(void);

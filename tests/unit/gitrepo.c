@@ -118,7 +118,6 @@ gitrepo_make(struct gitrepo *g)
 	g->repo.url = xstrdup(g->up);
 	g->repo.base = xstrdup("main");
 	g->repo.transport = xstrdup("libgit2");
-	g->repo.lease = xstrdup("worktree");
 }
 
 void
@@ -128,7 +127,6 @@ gitrepo_free(struct gitrepo *g)
 	free(g->repo.url);
 	free(g->repo.base);
 	free(g->repo.transport);
-	free(g->repo.lease);
 	free(g->up);
 	free(g->state);
 	free(g->mirror);
