@@ -35,7 +35,7 @@ static const char full[] =
     "  env_pass = (\"OPENAI_API_KEY\"); timeout = \"30m\"; }; };\n"
     "repos = ( { name = \"web\"; url = \"https://example.org/web.git\"; base = \"main\"; forge = "
     "\"github\"; transport = \"git\";\n"
-    "  lease = \"clone\"; setup = ( (\"npm\", \"ci\"), (\"make\") ); check = ( (\"npm\", \"test\") "
+    "  setup = ( (\"npm\", \"ci\"), (\"make\") ); check = ( (\"npm\", \"test\") "
     "); setup_timeout = \"1m\";\n"
     "  check_timeout = \"2m\"; forbidden = (\".github/**\"); max_files = 7; max_bytes = \"1K\"; "
     "slots = 2; user = \"me\";\n"

@@ -315,7 +315,7 @@ START_TEST(a_missing_prompt_says_what_there_is)
 	ck_assert_int_eq(err.code, DROVER_PERMANENT);
 	taken("../fix", NULL, NULL);
 	ck_assert_int_eq(err.code, DROVER_PERMANENT);
-	ck_assert_ptr_nonnull(strstr(err.text, "no name of a prompt"));
+	ck_assert_ptr_nonnull(strstr(err.text, "is not the name of a prompt"));
 	taken("", NULL, NULL);
 	ck_assert_int_eq(err.code, DROVER_PERMANENT);
 }
@@ -337,7 +337,7 @@ START_TEST(a_file_that_cannot_be_used_is_not_passed_over)
 	ck_assert_ptr_nonnull(strstr(taken("fix", NULL, NULL), "larger than 256 KiB"));
 	ck_assert_int_eq(unlink(path), 0);
 	ck_assert_int_eq(mkfifo(path, 0600), 0);
-	ck_assert_ptr_nonnull(strstr(taken("fix", NULL, NULL), "no regular file"));
+	ck_assert_ptr_nonnull(strstr(taken("fix", NULL, NULL), "not a regular file"));
 	/*
 	 * A link is the operator's, but it must not lead to where agents write.
 	 */

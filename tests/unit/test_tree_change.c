@@ -117,7 +117,7 @@ change_and_commit(struct tree *t, const char *text)
 	ck_assert_int_eq(tree_commit(t, text, commit, sizeof commit, NULL), 1);
 }
 
-/* Each: the transport, whether the remote is bare, and whether git is in PATH. */
+/* Each: transport, whether the remote is bare, whether git is in PATH. */
 static const struct {
 	const char *transport;
 	bool bare, git;
