@@ -137,8 +137,9 @@ int mirror_ref_get(git_repository *, const char *name, git_oid *);
 /* Removes a lock on packed-refs that is too old to be held still. */
 void mirror_unlock_packed(const struct tree *);
 /*
- * Merges the packs of many fetches. Objects are never pruned, because trees
- * borrow them from here.
+ * Packs and prunes what many jobs left in the mirror. Work that was saved is
+ * kept for 30 days at least, and the newest 200 for ever; there are never more
+ * than 2,000. Slow; for the keeper.
  */
 int mirror_tend(const struct tree *, struct error *);
 
@@ -147,7 +148,10 @@ enum tree_kind { TREE_NONE, TREE_WHOLE, TREE_BROKEN };
 enum tree_kind gitdir_probe(const struct tree *);
 /* Makes the repository of a tree, with HEAD detached at the commit. */
 int gitdir_add(struct tree *, const git_oid *, struct error *);
-/* Puts the repository's links, config, hooks and info back as drover wrote them. */
+/*
+ * Puts the repository's links, config, hooks and info back as drover wrote
+ * them.
+ */
 int gitdir_guard(struct tree *, struct error *);
 /*
  * Removes lock files, unfinished merges and rebases and anything else that a

@@ -53,7 +53,7 @@ leases_new(struct store *store, const struct config *config)
 	OBJ_NEW(l, LEASES_MAGIC);
 	l->store = store;
 	l->config = config;
-	l->trash_since = clock_mono();
+	l->untidy_since = clock_mono();
 	l->swept_at = INT64_MIN / 2;
 	return l;
 }
@@ -291,6 +291,8 @@ leases_release(struct leases *l, uint64_t id, uint64_t job, uint64_t epoch, cons
 		return error_set(err, DROVER_FENCED, "lease %llu no longer belongs to job %llu",
 		    (unsigned long long)id, (unsigned long long)job);
 	lease_saved(row, wip);
+	if (++l->released >= SWEEP_RELEASES)
+		leases_trashed(l);
 	if (strcmp(state, state_names[LEASE_WARM]) != 0)
 		return lease_quarantine(l, row, err);
 	row->state = LEASE_WARM;
@@ -367,8 +369,7 @@ leases_tidied(struct leases *l, uint64_t id, const char *state, const char *wip,
 	}
 	result = lease_save(l, row, err);
 	if (row->state == LEASE_GONE) {
-		if (l->trash_since == 0)
-			l->trash_since = clock_mono();
+		leases_trashed(l);
 		lease_forget(l, row);
 	}
 	return result;

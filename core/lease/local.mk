@@ -21,5 +21,6 @@ liblease_la_SOURCES = \
   core/lease/tree.c \
   core/lease/tree.h \
   core/lease/squash.c \
+  core/lease/tend.c \
   core/lease/upkeep.c \
   core/lease/wip.c

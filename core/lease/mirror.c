@@ -9,7 +9,6 @@
  * user and can write here, so config, hooks and info are put back before each
  * use.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,14 +24,12 @@
 
 #define MIRROR_SETTINGS 6
 #define PACKED_LOCK_MS 30000   /* an agent's git may hold it, too, but only for moments */
-#define MIRROR_PACKS_MAX 40    /* each fetch adds one, and a lookup may have to search all */
 
 struct mirror_setting {
 	const char *key;
 	char *value;
 };
 
-static int mirror_packs(const char *mirror);
 static int mirror_make(const struct tree *, struct error *);
 static void mirror_settings_fill(const struct tree *, struct mirror_setting *);
 static void mirror_settings_free(struct mirror_setting *);
@@ -441,44 +438,4 @@ out:
 	git2.repository_free(repo);
 	path_close(&fd);
 	return rc == 0 ? 0 : -1;
-}
-
-int
-mirror_tend(const struct tree *t, struct error *err)
-{
-	static const char *const args[] = { "repack", "--quiet", "--geometric=2", "-d",
-		"--no-write-bitmap-index", NULL };
-	struct git_run run = { .tree = t, .gitdir = t->mirror };
-	char *lock = xasprintf("%s.fetch", t->mirror);
-	int fd = -1, result = 0;
-
-	if (mirror_packs(t->mirror) > MIRROR_PACKS_MAX && git_found()) {
-		result = mirror_guard(t, err);
-		if (result == 0)
-			result = lock_take(lock, &fd, err);
-		if (result == 0)
-			result = git_must(&run, args, DROVER_INTERNAL, t->mirror, err);
-	}
-	path_close(&fd);
-	free(lock);
-	return result;
-}
-
-static int
-mirror_packs(const char *mirror)
-{
-	char *path = path_join(mirror, "objects/pack");
-	DIR *dir = opendir(path);
-	struct dirent *entry;
-	int packs = 0;
-	size_t len;
-
-	while (dir != NULL && (entry = readdir(dir)) != NULL) {
-		len = strlen(entry->d_name);
-		packs += len > 5 && strcmp(entry->d_name + len - 5, ".pack") == 0;
-	}
-	if (dir != NULL)
-		closedir(dir);
-	free(path);
-	return packs;
 }

@@ -27,13 +27,17 @@ struct lease {
 	int failures;                    /* of chores, in a row */
 };
 
+/* A sweep is due after so many leases: their refs slow a mirror down. */
+#define SWEEP_RELEASES 100
+
 struct leases {
 	uint32_t magic;
 	struct store *store;
 	const struct config *config;
 	struct lease *rows;              /* by id, those that are not gone */
 	uint64_t last_id;
-	int64_t swept_at, trash_since;   /* monotonic; trash_since is 0 while it is empty */
+	int64_t swept_at, untidy_since;  /* monotonic; untidy_since is 0 after a sweep */
+	int released;                    /* leases since the last sweep */
 };
 
 /*

@@ -317,7 +317,8 @@ int
 tree_remove(struct tree *t, char *saved, size_t size, struct error *err)
 {
 	enum tree_kind kind;
-	char *lock = xasprintf("%s.lock", t->path);
+	char *lock = xasprintf("%s.lock", t->path), *half = xasprintf("%s.new", t->path),
+	     *pack = xasprintf("%s.in", t->path);
 	int result = -1;
 
 	saved[0] = '\0';
@@ -328,11 +329,14 @@ tree_remove(struct tree *t, char *saved, size_t size, struct error *err)
 	if (kind == TREE_WHOLE && tree_save(t, saved, size, err) != 0)
 		goto out;
 	result = trash_put(t, t->path, err);
-	if (result == 0)
+	/* What a killed process had not finished goes, too. */
+	if (result == 0 && path_remove_tree(half, err) == 0 && path_remove_tree(pack, err) == 0)
 		unlink(lock);
 out:
 	path_close(&t->lock);
 	free(lock);
+	free(half);
+	free(pack);
 	return result;
 }
 

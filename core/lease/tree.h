@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The files' half of leases: mirrors and trees. It runs in a job's process or in
- * the keeper. Each repo has one bare mirror; each tree has a repository of its
- * own, which borrows the mirror's objects. What a job made is copied into the
- * mirror when it has to outlive the tree.
+ * The files' half of leases: mirrors and trees. It runs in a job's process or
+ * in the keeper. Each repo has one bare mirror; each tree has a repository of
+ * its own, which borrows the mirror's objects. What a job made is copied into
+ * the mirror when it has to outlive the tree.
  */
 #ifndef LEASE_TREE_H
 #define LEASE_TREE_H

@@ -87,8 +87,8 @@ upkeep_expire(struct leases *l, int64_t now)
 void
 leases_trashed(struct leases *l)
 {
-	if (l->trash_since == 0)
-		l->trash_since = clock_mono();
+	if (l->untidy_since == 0)
+		l->untidy_since = clock_mono();
 }
 
 void
@@ -234,9 +234,9 @@ upkeep_sweep(struct upkeep *c, int64_t disk_free, bool all)
 	for (int i = 0; i < c->len; i++)
 		removing = removing || strcmp(c->list[i].action, "remove") == 0;
 	if (!all && !(low && removing)) {
-		if (l->trash_since == 0 || c->now - l->swept_at < SWEEP_EVERY_MS)
+		if (l->untidy_since == 0 || c->now - l->swept_at < SWEEP_EVERY_MS)
 			return;
-		if (c->held && !low && c->now - l->trash_since < SWEEP_LATEST_MS)
+		if (c->held && !low && c->now - l->untidy_since < SWEEP_LATEST_MS)
 			return;
 	}
 	if (c->len == CHORES_MAX)
@@ -244,5 +244,6 @@ upkeep_sweep(struct upkeep *c, int64_t disk_free, bool all)
 	upkeep_add(c, NULL, "sweep");
 	lease_prune(l);
 	l->swept_at = c->now;
-	l->trash_since = 0;
+	l->untidy_since = 0;
+	l->released = 0;
 }

@@ -346,7 +346,7 @@ wip_transfer(struct tree *t, const git_oid *oid, struct error *err)
 	git_packbuilder *pack = NULL;
 	git_revwalk *walk = NULL;
 	git_commit *there = NULL;
-	char *folder = xasprintf("%s/drover-in-%s", t->mirror, strrchr(t->path, '/') + 1);
+	char *folder = xasprintf("%s.in", t->path);
 	int rc, result = -1;
 
 	if (mirror_open(t, &mirror, err) != 0 || gitdir_open(t, &from, err) != 0)
@@ -459,7 +459,7 @@ out:
 	return result;
 }
 
-/* Saves the other branches, except for those that do not get into the mirror. */
+/* Saves the other branches, except those that do not get into the mirror. */
 static int
 wip_save_branches(struct tree *t, git_repository *repo, char *saved, size_t size, struct error *err)
 {

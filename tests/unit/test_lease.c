@@ -346,6 +346,25 @@ START_TEST(saved_work_is_listed_after_its_tree)
 }
 END_TEST
 
+/* Fetches and refs of many jobs slow a mirror down; the sweep tends it. */
+START_TEST(a_sweep_is_due_after_many_leases)
+{
+	struct error err = { .code = 0 };
+	uint64_t id;
+
+	ck_assert_str_eq(tick(-1, true), "sweep 0 ");
+	for (int i = 0; i < 100; i++) {
+		later(1000);
+		ck_assert_str_eq(tick(-1, false), "");
+		id = acquire("web", 1, &self, i == 0 ? "new" : "warm");
+		ck_assert_int_eq(leases_release(leases, id, 1, 101, "warm", "", &err), 0);
+	}
+	later(1000);
+	ck_assert_str_eq(tick(-1, false), "sweep 0 ");
+	ck_assert_str_eq(tick(-1, false), "");
+}
+END_TEST
+
 START_TEST(gc_takes_all_that_nobody_holds)
 {
 	struct error err = { .code = 0 };
@@ -399,6 +418,7 @@ cases(Suite *suite)
 	tcase_add_test(tc, failed_cleaning_is_tried_later_then_given_up);
 	tcase_add_test(tc, saved_work_is_listed_after_its_tree);
 	tcase_add_test(tc, gc_takes_all_that_nobody_holds);
+	tcase_add_test(tc, a_sweep_is_due_after_many_leases);
 	tcase_add_test(tc, repo_that_is_no_longer_configured);
 }
 

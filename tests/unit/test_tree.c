@@ -11,6 +11,7 @@
 
 #include "base/mem.h"
 #include "base/path.h"
+#include "lease/files.h"
 
 #include "suite.h"
 #include "test_tree.h"
@@ -496,6 +497,40 @@ START_TEST(what_a_job_forges_stays_out_of_the_mirror)
 }
 END_TEST
 
+/*
+ * Old records go, and refs are packed; what is young, or on a branch of the
+ * remote, stays.
+ */
+START_TEST(a_mirror_is_tended)
+{
+	struct tree t;
+
+	gitrepo_tree(&up, &t, 17);
+	gitrepo_prepare(&t, "new", NULL);
+	ck_assert_int_eq(shell(up.mirror,
+			     "old() { d=\"$(($(date +%%s) - $1 * 86400)) +0000\"; "
+			     "GIT_AUTHOR_DATE=$d GIT_COMMITTER_DATE=$d git commit-tree -m x "
+			     "refs/remotes/origin/main^{tree}; }; "
+			     "young=$(old 1) aged=$(old 40); { for i in $(seq 250); do "
+			     "echo create refs/drover/wip/$i-1 $aged; done; "
+			     "echo create refs/drover/wip/9999-1 $young; "
+			     "for b in drover/gone main; do echo create refs/drover/pushed/$b "
+			     "$aged; done; echo create refs/drover/pushed/drover/new $young; } | "
+			     "git update-ref --stdin; touch objects/pack/tmp_pack_young; "
+			     "touch -d '2 hours ago' objects/pack/tmp_pack_old"),
+	    0);
+	OK(mirror_tend(&t, err));
+	ck_assert_str_eq(shell_out(up.mirror,
+			     "git for-each-ref refs/drover/wip | wc -l; git for-each-ref "
+			     "--format='%%(refname)' refs/drover/wip/9999-1 refs/drover/pushed; "
+			     "find refs -type f | wc -l; ls objects/pack | grep tmp"),
+	    "200\nrefs/drover/pushed/drover/new\nrefs/drover/pushed/main\nrefs/drover/wip/9999-1"
+	    "\n1\ntmp_pack_young"); /* origin/HEAD is never packed */
+	ck_assert_str_eq(gitrepo_prepare(&t, "warm", NULL), "");
+	tree_free(&t);
+}
+END_TEST
+
 START_TEST(two_agents_that_stash_keep_their_work)
 {
 	struct tree one, two;
@@ -560,6 +595,7 @@ cases(Suite *suite)
 	tcase_add_loop_test(tc, removed_tree_leaves_nothing, 0, 2);
 	tcase_add_test(tc, a_tree_keeps_to_itself);
 	tcase_add_loop_test(tc, what_a_job_forges_stays_out_of_the_mirror, 0, 3);
+	tcase_add_test(tc, a_mirror_is_tended);
 	tcase_add_test(tc, two_agents_that_stash_keep_their_work);
 	tcase_add_test(tc, caches_are_shared);
 }
