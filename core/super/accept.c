@@ -125,7 +125,7 @@ accept_submit(struct runner_handle *r, struct source *source, struct source_item
 	struct core *core = r->supervisor->core;
 	char sha256[DIGEST_HEX];
 	struct job_ask *ask = &i->ask;
-	struct error why = { 0 };
+	struct error held = { .code = 0 }, why = { .code = 0 };
 	uint64_t id;
 	int fresh;
 
@@ -135,11 +135,11 @@ accept_submit(struct runner_handle *r, struct source *source, struct source_item
 	ask->sha256 = sha256;
 	fresh = job_submit(r->supervisor, ask, &id, &why);
 	if (fresh < 0 && why.code == DROVER_CONFIG) {
-		ask->held_why = why.text;
+		held = why;
+		ask->held_why = held.text;
 		ask->repo = text_is_name(ask->repo) ? ask->repo : NULL;
 		ask->agent = text_is_name(ask->agent) ? ask->agent : NULL;
 		ask->pool = text_is_name(ask->pool) ? ask->pool : NULL;
-		memset(&why, 0, sizeof why);
 		fresh = queue_submit(core->queue, ask, &id, &why);
 	}
 	if (fresh < 0)

@@ -51,6 +51,7 @@ drover submit exec.command --key stays --payload "[\"$work/stays\"]" >/dev/null
 has_limit() { [ -s "$work/limit" ]; }
 check "a job runs as a normal user" until_true has_limit
 runner=$(pgrep -P "$daemon" -f "droverd -x runner exec")
+# shellcheck disable=SC2034 # read by name below
 keeper=$(pgrep -P "$daemon" -f "droverd -x keeper" | head -n 1)
 worker=$(pgrep -P "$runner")
 job=$(pgrep -P "$worker" -f "droverd -x runner exec")
