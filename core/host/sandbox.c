@@ -526,10 +526,7 @@ hide_options(struct sandbox_words *w, const char *dir, const cJSON *options)
 	}
 }
 
-/*
- * A tree with a repository of its own borrows the mirror's objects and writes
- * none of them. A worktree has its index and its new objects in the mirror.
- */
+/* A tree's repository borrows the mirror's objects, and writes none of them. */
 static void
 show_job(struct sandbox_words *w, struct scope *s)
 {
@@ -540,13 +537,9 @@ show_job(struct sandbox_words *w, struct scope *s)
 	show(w, "--bind", s->tmp);
 	show(w, "--bind", s->scratch);
 	for (size_t i = 0; (tree = lease_at(s, i)) != NULL; i++) {
+		objects = path_join(tree->mirror, "objects");
 		show(w, "--bind", tree->path);
-		if (tree->gitdir != NULL && place_below(tree->gitdir, tree->path)) {
-			objects = path_join(tree->mirror, "objects");
-			show(w, "--ro-bind", objects);
-			free(objects);
-		} else {
-			show(w, "--bind", tree->mirror);
-		}
+		show(w, "--ro-bind", objects);
+		free(objects);
 	}
 }

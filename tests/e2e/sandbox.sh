@@ -35,6 +35,8 @@ reached database cat "$work/state/drover.db"
 reached socket test -S "$work/drover.sock"
 reached log cat "$work/drover.log"
 reached tree cat "$work/state/trees/other/1/secret"
+repo=\${PWD%/*}
+reached mirror sh -c 'echo x >"\$1/objects/reached"' sh "$work/state/mirrors/\${repo##*/}.git"
 reached home cat "$work/home/secret"
 reached environ sh -c 'cat /proc/[0-9]*/environ | tr "\\\\0" "\\\\n" | grep -q "^CANARY=$work\$"'
 reached kill kill "\$(cat "$work/canary")"
@@ -108,7 +110,7 @@ check "what is bound is the user's own" grep -q seen "$work/home/.agent/settings
 check "no process is left" equal "$(pgrep -fc "flock $work/cache/npm/lock")" 0
 
 check "without the sandbox the agent works, too" ticket open
-check "each attempt is real: it reaches all" equal "$reached" "secret configuration state database socket log tree home environ kill"
+check "each attempt is real: it reaches all" equal "$reached" "secret configuration state database socket log tree mirror home environ kill"
 check "and its process was still there when the check ran" test -e "$work/cache/npm/left-open"
 
 daemon_stop
