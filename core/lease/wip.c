@@ -17,9 +17,20 @@
 #include "base/path.h"
 #include "lease/files.h"
 
+#define STASH_MAX (1u << 20)
+
 /* Commits that these refs reach outlive the tree. */
 static const char *const safe_refs[] = { "refs/remotes/*", "refs/tags/*", "refs/drover/pushed/*",
 	"refs/drover/wip/*", "refs/drover/fetch/*" };
+
+/* Saving what else is in a tree's repository. */
+struct wip_more {
+	struct tree *tree;
+	git_repository *repo;
+	int nth;                    /* number of the next wip ref of this lease */
+	char *saved;                /* gets the first ref's name if it is empty */
+	size_t size;
+};
 
 static int wip_copy_file(const char *from, const char *to, struct error *);
 static int wip_snapshot_by_cli(struct tree *, const char *index, bool fresh, git_oid *,
@@ -35,8 +46,9 @@ static int wip_save_files(struct tree *, git_repository *, bool hidden, char *sa
     struct error *);
 static int wip_save_commit(struct tree *, const git_oid *, int nth, char *saved, size_t size,
     struct error *);
-static int wip_save_branches(struct tree *, git_repository *, char *saved, size_t size,
-    struct error *);
+static int wip_save_more(struct wip_more *, const git_oid *, struct error *);
+static int wip_save_branches(struct wip_more *, struct error *);
+static int wip_save_stash(struct wip_more *, struct error *);
 
 int
 wip_snapshot(struct tree *t, bool hidden, git_oid *oid, char **index, struct error *err)
@@ -425,6 +437,7 @@ wip_save(struct tree *t, const struct fill_status *status, char *saved, size_t s
 	git_repository *repo = NULL;
 	git_commit *head = NULL;
 	git_oid at, snapshot;
+	struct wip_more more = { .tree = t, .nth = 1, .saved = saved, .size = size };
 	int known, result = -1;
 	bool changed = status->changed || status->hidden;
 	struct error why = { .code = 0 };
@@ -434,6 +447,7 @@ wip_save(struct tree *t, const struct fill_status *status, char *saved, size_t s
 		return 0;
 	if (gitdir_open(t, &repo, err) != 0)
 		return -1;
+	more.repo = repo;
 	known = gitdir_head(t, repo, &at, NULL, 0);
 	if (known && git2.commit_lookup(&head, repo, &at) != 0)
 		known = 0;
@@ -452,41 +466,77 @@ wip_save(struct tree *t, const struct fill_status *status, char *saved, size_t s
 			*err = why;
 		goto out;
 	}
-	result = wip_save_branches(t, repo, saved, size, err);
+	result = wip_save_branches(&more, err);
+	if (result == 0)
+		result = wip_save_stash(&more, err);
 out:
 	git2.commit_free(head);
 	git2.repository_free(repo);
 	return result;
 }
 
-/* Saves the other branches, except those that do not get into the mirror. */
+/*
+ * Saves one more commit of the tree unless it is safe already, or damaged and
+ * does not get into the mirror.
+ */
 static int
-wip_save_branches(struct tree *t, git_repository *repo, char *saved, size_t size, struct error *err)
+wip_save_more(struct wip_more *more, const git_oid *oid, struct error *err)
+{
+	struct error why = { .code = 0 };
+	char name[256];
+
+	if (!wip_unsaved(more->tree, more->repo, oid))
+		return 0;
+	if (wip_save_commit(more->tree, oid, more->nth++, name, sizeof name, &why) == 0) {
+		if (more->saved[0] == '\0')
+			snprintf(more->saved, more->size, "%s", name);
+	} else if (why.code == DROVER_AGAIN) {
+		if (err != NULL)
+			*err = why;
+		return -1;
+	}
+	return 0;
+}
+
+static int
+wip_save_branches(struct wip_more *more, struct error *err)
 {
 	git_reference_iterator *all = NULL;
 	git_reference *ref;
-	struct error why = { .code = 0 };
-	char more[256];
-	int nth = 1, result = 0;
+	int result = 0;
 
-	if (git2.reference_iterator_glob_new(&all, repo, "refs/heads/*") != 0)
+	if (git2.reference_iterator_glob_new(&all, more->repo, "refs/heads/*") != 0)
 		return 0;
 	while (result == 0 && git2.reference_next(&ref, all) == 0) {
-		const git_oid *tip = git2.reference_target(ref);
-
-		if (tip != NULL && wip_unsaved(t, repo, tip)) {
-			if (wip_save_commit(t, tip, nth++, more, sizeof more, &why) == 0) {
-				if (saved[0] == '\0')
-					snprintf(saved, size, "%s", more);
-			} else if (why.code == DROVER_AGAIN) {
-				result = -1;
-				if (err != NULL)
-					*err = why;
-			}
-		}
+		if (git2.reference_target(ref) != NULL)
+			result = wip_save_more(more, git2.reference_target(ref), err);
 		git2.reference_free(ref);
 	}
 	git2.reference_iterator_free(all);
+	return result;
+}
+
+/* The stash is a log: each line begins with the commit before and the commit. */
+static int
+wip_save_stash(struct wip_more *more, struct error *err)
+{
+	char *path = path_join(more->tree->gitdir, "logs/refs/stash"), *line, *end;
+	struct buf log = BUF_INIT;
+	struct stat st;
+	git_oid oid;
+	int result = 0;
+
+	if (lstat(path, &st) == 0 && S_ISREG(st.st_mode) &&
+	    path_read(path, STASH_MAX, &log, NULL) == 0) {
+		for (line = log.data; result == 0 && line != NULL; line = end) {
+			end = strchr(line, '\n');
+			if (end != NULL && end++ - line > 2 * GIT_OID_HEXSZ &&
+			    git2.oid_fromstrn(&oid, line + GIT_OID_HEXSZ + 1, GIT_OID_HEXSZ) == 0)
+				result = wip_save_more(more, &oid, err);
+		}
+	}
+	buf_free(&log);
+	free(path);
 	return result;
 }
 

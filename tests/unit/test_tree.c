@@ -534,6 +534,7 @@ END_TEST
 START_TEST(two_agents_that_stash_keep_their_work)
 {
 	struct tree one, two;
+	char saved[256];
 
 	gitrepo_tree(&up, &one, 15);
 	gitrepo_tree(&up, &two, 16);
@@ -546,6 +547,16 @@ START_TEST(two_agents_that_stash_keep_their_work)
 	ck_assert_int_eq(shell(two.path, "git stash pop -q"), 0);
 	ck_assert_str_eq(shell_out(one.path, "cat r; git stash list"), "one");
 	ck_assert_str_eq(shell_out(two.path, "cat r; git stash list"), "two");
+	/* What is still stashed when the tree comes back is saved, too. */
+	ck_assert_int_eq(shell(two.path,
+			     "git stash -q; echo three >s; git add s; git stash -q"),
+	    0);
+	OK(tree_return(&two, saved, sizeof saved, err));
+	ck_assert_str_eq(shell_out(up.mirror,
+			     "for w in $(git for-each-ref --format='%%(refname)' refs/drover/wip); "
+			     "do git show $w:r 2>/dev/null || git show $w:s; done | sort"),
+	    "three\ntwo");
+	ck_assert_str_eq(shell_out(two.path, "git stash list; git status --porcelain"), "");
 	tree_free(&one);
 	tree_free(&two);
 }
