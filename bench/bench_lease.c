@@ -25,11 +25,13 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/units.h"
-#include "lease/tree.h"
+#include "lease/files.h"
 
 #define ROUNDS_MAX 25
 #define BYTES_PER_FILE 19000
 #define CROWD 32
+#define HISTORY 5000       /* jobs */
+#define HISTORY_ROUNDS 15
 
 enum { GIT_PLAIN, GIT_WORKERS, COLD, WARM, WARM_DIRTY, RETURN_DIRTY, REMOVE, WAYS };
 
@@ -206,6 +208,66 @@ middle(int64_t *values, int64_t n)
 	return (double)values[n / 2];
 }
 
+/* The middle of the times that a warm lease and its end take. */
+static double
+lease_again(struct tree *t, struct error *err)
+{
+	int64_t took[HISTORY_ROUNDS], begun;
+	char saved[256];
+
+	for (int i = 0; i < HISTORY_ROUNDS; i++) {
+		begun = clock_mono_us();
+		must(tree_prepare(t, "warm", NULL, saved, sizeof saved, err), err);
+		must(tree_return(t, saved, sizeof saved, err), err);
+		took[i] = clock_mono_us() - begun;
+	}
+	return middle(took, HISTORY_ROUNDS);
+}
+
+/*
+ * How much longer a lease takes when the remote has the branches of thousands
+ * of jobs, and the mirror the records of their pushes and of saved work.
+ */
+static double
+lease_history(const char *dir)
+{
+	struct config_repo repo = { .name = (char *)(uintptr_t) "aged",
+		.base = (char *)(uintptr_t) "main" };
+	char *state = path_join(dir, "aged"), *mirror = path_join(state, "mirrors/aged.git"),
+	     *path = path_join(state, "trees/aged/1"), *up = make_upstream(dir, "few", 500);
+	char saved[256];
+	struct error err = { .code = 0 };
+	struct tree t;
+	double young, aged;
+
+	repo.url = up;
+	must(tree_init(&t, 1, &repo, path, mirror, state, &err), &err);
+	must(tree_fetch(&t, &err), &err);
+	must(tree_prepare(&t, "new", NULL, saved, sizeof saved, &err), &err);
+	must(tree_return(&t, saved, sizeof saved, &err), &err);
+	young = lease_again(&t, &err);
+	run(up,
+	    "c=$(git rev-parse main); for i in $(seq %d); do echo create refs/heads/drover/$i $c; "
+	    "done | git update-ref --stdin",
+	    HISTORY);
+	must(tree_fetch(&t, &err), &err);
+	run(mirror,
+	    "c=$(git rev-parse refs/remotes/origin/main); for i in $(seq %d); do "
+	    "echo create refs/drover/pushed/drover/$i $c; echo create refs/drover/wip/$i-1 $c; "
+	    "done | git update-ref --stdin",
+	    HISTORY);
+	must(mirror_tend(&t, &err), &err);
+	aged = lease_again(&t, &err);
+	printf("warm lease and its end: %.1f ms, after %d jobs: %.1f ms\n", young / 1000, HISTORY,
+	    aged / 1000);
+	tree_free(&t);
+	free(state);
+	free(mirror);
+	free(path);
+	free(up);
+	return aged / young;
+}
+
 static void
 lease_print(int64_t took[WAYS][ROUNDS_MAX], int64_t files, int64_t rounds)
 {
@@ -276,6 +338,8 @@ main(int argc, char **argv)
 	}
 	lease_print(took, files, rounds);
 	printf("%d leases at once on one repo, failures|%d|0|0|\n", CROWD, lease_crowd(dir));
+	printf("warm lease after %d jobs against one after none|%.2f|1.2|1.2|\n", HISTORY,
+	    lease_history(dir));
 	must(path_remove_tree(dir, &err), &err);
 	free(dir);
 	free(up);

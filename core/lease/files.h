@@ -143,6 +143,12 @@ void mirror_unlock_packed(const struct tree *);
  */
 int mirror_tend(const struct tree *, struct error *);
 
+/*
+ * Appends the branches and tags of the remote, as the mirror has them now, in
+ * the form of a file packed-refs.
+ */
+int refs_of_remote(const struct tree *, struct buf *, struct error *);
+
 /* The inside of a tree. A broken one has files, but no repository. */
 enum tree_kind { TREE_NONE, TREE_WHOLE, TREE_BROKEN };
 enum tree_kind gitdir_probe(const struct tree *);

@@ -27,7 +27,8 @@
 #define BASE "drover-base"
 
 /* The entries that gitdir_scrub() keeps. */
-static const char *const kept[] = { ".", "..", "index", "objects", "HEAD", MARK, BASE };
+static const char *const kept[] = { ".", "..", "index", "objects", "packed-refs",
+	"HEAD", MARK, BASE };
 
 static bool gitdir_is_folder(const char *dir, const char *name);
 static int gitdir_put(const struct tree *, const char *name, const char *text, struct error *);
@@ -35,7 +36,6 @@ static int gitdir_put_if_other(const struct tree *, const char *name, const char
     struct error *);
 static char *gitdir_text_alternates(const struct tree *);
 static int gitdir_text_config(const struct tree *, struct buf *, struct error *);
-static int gitdir_text_refs(const struct tree *, struct buf *, struct error *);
 static int gitdir_add_folders(const char *dir, struct error *);
 static int gitdir_put_refs(struct tree *, struct error *);
 
@@ -171,8 +171,8 @@ gitdir_put_refs(struct tree *t, struct error *err)
 	    gitdir_put(t, "objects/info/alternates", alternates, err) == 0 &&
 	    gitdir_text_config(t, &config, err) == 0 &&
 	    gitdir_put(t, "config", buf_str(&config), err) == 0 &&
-	    gitdir_text_refs(t, &packed, err) == 0)
-		result = gitdir_put(t, "packed-refs", buf_str(&packed), err);
+	    refs_of_remote(t, &packed, err) == 0)
+		result = gitdir_put_if_other(t, "packed-refs", buf_str(&packed), err);
 	buf_free(&config);
 	buf_free(&packed);
 	free(alternates);
@@ -208,36 +208,6 @@ gitdir_text_config(const struct tree *t, struct buf *out, struct error *err)
 	}
 	buf_adds(out, "\"\n");
 	git2.config_free(config);
-	git2.repository_free(mirror);
-	return 0;
-}
-
-/* The remote's branches and tags as they are in the mirror now. */
-static int
-gitdir_text_refs(const struct tree *t, struct buf *out, struct error *err)
-{
-	git_repository *mirror = NULL;
-	git_reference_iterator *all = NULL;
-	git_reference *ref;
-	char hex[GIT_OID_HEXSZ + 1];
-	const char *name;
-
-	if (mirror_open(t, &mirror, err) != 0)
-		return -1;
-	if (git2.reference_iterator_new(&all, mirror) != 0) {
-		git2.repository_free(mirror);
-		return git_fail(DROVER_INTERNAL, err, "cannot list the refs of %s", t->mirror);
-	}
-	while (git2.reference_next(&ref, all) == 0) {
-		name = git2.reference_name(ref);
-		if (git2.reference_type(ref) == GIT_REFERENCE_DIRECT &&
-		    (strncmp(name, "refs/remotes/origin/", 20) == 0 ||
-			strncmp(name, "refs/tags/", 10) == 0))
-			buf_addf(out, "%s %s\n",
-			    git2.oid_tostr(hex, sizeof hex, git2.reference_target(ref)), name);
-		git2.reference_free(ref);
-	}
-	git2.reference_iterator_free(all);
 	git2.repository_free(mirror);
 	return 0;
 }

@@ -37,7 +37,7 @@
 	X(packbuilder_free) X(packbuilder_insert_walk) X(packbuilder_name) \
 	X(packbuilder_new) X(packbuilder_write) \
 	X(push_options_init) X(reference_create) X(reference_free) X(reference_iterator_free) \
-	X(reference_iterator_glob_new) X(reference_iterator_new) X(reference_lookup) \
+	X(reference_iterator_glob_new) X(reference_lookup) \
 	X(reference_name) X(reference_name_is_valid) X(reference_name_to_id) X(reference_next) \
 	X(reference_next_name) X(reference_peel) X(reference_remove) \
 	X(reference_symbolic_create) X(reference_symbolic_target) X(reference_target) \

@@ -15,6 +15,7 @@ liblease_la_SOURCES = \
   core/lease/lock.c \
   core/lease/mirror.c \
   core/lease/push.c \
+  core/lease/refs.c \
   core/lease/remote.c \
   core/lease/rows.h \
   core/lease/trash.c \

@@ -531,6 +531,37 @@ START_TEST(a_mirror_is_tended)
 }
 END_TEST
 
+/* Packed or loose, moved or new: a tree sees each ref once, as it is now. */
+START_TEST(a_tree_sees_the_refs_of_the_remote)
+{
+	static const char *const list =
+	    "git for-each-ref --format='%(objectname) %(refname)' refs/remotes/origin refs/tags | "
+	    "grep -v origin/HEAD";
+	struct tree t;
+
+	ck_assert_int_eq(shell(up.up,
+			     "for b in a a-b a.b ab aa/b-c z; do git branch x/$b; done; "
+			     "git tag -a -m t t/annotated; git tag t/light"),
+	    0);
+	gitrepo_tree(&up, &t, 18);
+	gitrepo_prepare(&t, "new", NULL);
+	ck_assert_int_eq(shell(up.mirror, "git pack-refs --all; git update-ref refs/drover/wip/1-1 "
+			     "refs/remotes/origin/main"),
+	    0);
+	ck_assert_int_eq(shell(up.up,
+			     "git branch -f x/a.b main~1; git branch x/a---; git branch y; "
+			     "git branch -D x/ab; git tag t/new; git branch zz"),
+	    0);
+	OK(tree_fetch(&t, err));
+	ck_assert_str_eq(gitrepo_prepare(&t, "warm", NULL), "");
+	ck_assert_str_eq(shell_out(t.path, "%s", list), shell_out(up.mirror, "%s", list));
+	ck_assert_str_eq(shell_out(t.path, "git rev-parse origin/x/a.b"),
+	    shell_out(up.up, "git rev-parse main~1"));
+	ck_assert_str_eq(shell_out(t.path, "git for-each-ref refs/drover; git fsck 2>&1"), "");
+	tree_free(&t);
+}
+END_TEST
+
 START_TEST(two_agents_that_stash_keep_their_work)
 {
 	struct tree one, two;
@@ -607,6 +638,7 @@ cases(Suite *suite)
 	tcase_add_test(tc, a_tree_keeps_to_itself);
 	tcase_add_loop_test(tc, what_a_job_forges_stays_out_of_the_mirror, 0, 3);
 	tcase_add_test(tc, a_mirror_is_tended);
+	tcase_add_test(tc, a_tree_sees_the_refs_of_the_remote);
 	tcase_add_test(tc, two_agents_that_stash_keep_their_work);
 	tcase_add_test(tc, caches_are_shared);
 }
