@@ -17,7 +17,6 @@ model() {
 	name=$1
 	shift
 	env "$@" node "$stub" 0 'printf "hello from agent\n" > AGENT.txt' >"$work/$name.port" 2>"$work/$name.err" &
-	pids="$pids $!"
 	until_true test -s "$work/$name.port" || return 1
 	port=$(cat "$work/$name.port")
 }

@@ -97,7 +97,6 @@ while time.time() < end and not os.path.exists(sys.argv[2]):
 END
 python3 "$work/slow.py" "$work/drover.sock" "$work/enough" >"$work/slow.out" 2>&1 &
 slow=$!
-pids="$pids $slow"
 check "90 slow ones are there" until_true grep -q ready "$work/slow.out"
 check "others are answered meanwhile" [ "$(api "$url/status")" = 200 ]
 check "and their jobs run" drover submit exec.command --key meanwhile --payload '["true"]' --wait

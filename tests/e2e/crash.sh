@@ -36,7 +36,6 @@ while [ "$i" -lt "$kills" ]; do
 	daemon_kill
 	"$BUILD/droverd" -c "$work/drover.conf" >>"$work/droverd.out" 2>&1 &
 	daemon=$!
-	pids="$pids $daemon"
 	i=$((i + 1))
 done
 until_true answers || finish broken

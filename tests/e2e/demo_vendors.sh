@@ -30,7 +30,6 @@ check "nothing runs on" equal "$(left)" ""
 
 "$SRC/scripts/demo-vendors" >"$work/out2" 2>&1 &
 demo=$!
-pids="$pids $demo"
 under_way() { grep -q 'moves it to In Progress' "$work/out2"; }
 check "the second one is under way" until_true under_way
 check "with processes of its own" [ -n "$(left)" ]

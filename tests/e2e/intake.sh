@@ -159,7 +159,6 @@ while True:
 P
 python3 "$work/silent.py" >"$work/port" &
 silent=$!
-pids="$pids $silent"
 until_true test -s "$work/port"
 rm -f "$work/bell/polls"
 configure "silent = \"http://127.0.0.1:$(cat "$work/port")\";"

@@ -18,7 +18,6 @@ export GIT_AUTHOR_NAME=Test GIT_AUTHOR_EMAIL=test@localhost GIT_COMMITTER_NAME=T
 wait_limit=${DROVER_TEST_WAIT:-600}
 passed=0
 failed=0
-pids=
 detail=
 as=() # the command that starts the daemon, such as setpriv for another user
 ports=/tmp/drover-test-ports.$(id -u)
@@ -146,7 +145,6 @@ unless_gone() { "${@:2}" || ! kill -0 "$1" 2>/dev/null; }
 server_start() {
 	PATH=$PATH:/usr/sbin "${@:2}" >"$work/server.out" 2>&1 &
 	server=$!
-	pids="$pids $server"
 	until_true unless_gone "$server" serves "$server" "$1" && serves "$server" "$1" && return 0
 	cat "$work/server.out"
 	return 1
@@ -167,7 +165,6 @@ answers() { drover status >/dev/null 2>&1; }
 daemon_start() {
 	"${as[@]}" "$BUILD/droverd" -c "$work/drover.conf" "$@" >>"$work/droverd.out" 2>&1 &
 	daemon=$!
-	pids="$pids $daemon"
 	until_true unless_gone "$daemon" answers && answers && return 0
 	say "the daemon did not start:"
 	tail -n 30 "$work/droverd.out" "$work/drover.log" 2>/dev/null
@@ -232,16 +229,23 @@ make_repo() {
 	git -C "$1" remote add origin "$1.git" 2>/dev/null
 }
 
+# Ends what the test has started and what still runs. Not by a list of pids: a pid of a process that
+# has ended may be another test's by now.
+end_children() {
+	children=$(jobs -pr)
+	for p in $children; do
+		kill -TERM "$p" 2>/dev/null
+	done
+	for p in $children; do
+		wait "$p" 2>/dev/null
+	done
+}
+
 # finish [WHY]: ends the test; WHY says why it ends early.
 finish() {
 	trap - EXIT INT TERM
 	[ -z "${1:-}" ] || not_ok "the test came to its end: $1"
-	for p in $pids; do
-		kill -TERM "$p" 2>/dev/null
-	done
-	for p in $pids; do
-		wait "$p" 2>/dev/null
-	done
+	end_children
 	if [ "$failed" -gt 0 ]; then
 		say "--- log"
 		tail -n 40 "$work/drover.log" "$work/droverd.out" 2>/dev/null

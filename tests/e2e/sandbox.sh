@@ -81,7 +81,6 @@ daemon_start || finish broken
 canary() {
 	CANARY=$work "${user[@]}" sleep 3600 &
 	canary=$!
-	pids="$pids $canary"
 	echo "$canary" >"$work/canary"
 }
 # ticket REPO: has a job of that repo done; its files are then in $reached and $works.

@@ -25,7 +25,6 @@ make_repo "$work/desk" 5
 
 slack_start() {
 	python3 "$SRC/tests/fakes/slack.py" >"$work/slack.port" 2>"$work/slack.err" &
-	pids="$pids $!"
 	until_true test -s "$work/slack.port"
 	slack=http://127.0.0.1:$(head -n 1 "$work/slack.port" | tr -dc 0-9)
 }

@@ -8,7 +8,6 @@ not() { ! "$@"; }
 
 make_repo "$work/shop" 3
 python3 "$SRC/tests/fakes/github.py" --git-root "$work" >"$work/github.port" 2>"$work/github.err" &
-pids="$pids $!"
 until_true test -s "$work/github.port"
 github=http://127.0.0.1:$(head -n 1 "$work/github.port" | tr -dc 0-9)
 control() { curl -sS -X POST -H 'Content-Type: application/json' -d "${2:-{\}}" "$github/_control/$1"; }

@@ -21,9 +21,7 @@ kill_world() {
 
 world_end() {
 	kill_world
-	for p in $pids; do
-		kill -TERM "$p" 2>/dev/null
-	done
+	end_children
 }
 
 # Jobs that are not the operator's to look at have ended well.
@@ -49,7 +47,6 @@ world() {
 	work=$top/$plugin
 	mkdir -p "$work/home"
 	export HOME="$work/home"
-	pids=
 	daemon=0
 	trap world_end EXIT
 	trap 'exit 1' TERM INT
@@ -142,7 +139,6 @@ for plugin in jira github slack; do
 	# shellcheck disable=SC2086
 	(world $plugin $vendors) >"$top/$plugin.out" 2>&1 &
 	eval "${plugin}_world=$!"
-	pids="$pids $!"
 done
 for plugin in jira github slack; do
 	eval "wait \$${plugin}_world"
