@@ -14,7 +14,6 @@ fake_start() {
 	vendor=$1
 	shift
 	python3 "$fakes_dir/$vendor.py" --parent $$ "$@" >"$work/$vendor.port" 2>"$work/$vendor.err" &
-	pids="$pids $!"
 	until_true unless_gone $! test -s "$work/$vendor.port" && [ -s "$work/$vendor.port" ] || { cat "$work/$vendor.err"; return 1; }
 	eval "${vendor}_port=$(cat "$work/$vendor.port")"
 	eval "${vendor}_fake=http://127.0.0.1:\$${vendor}_port ${vendor}_url=http://127.0.0.1:\$${vendor}_port"
@@ -82,7 +81,6 @@ contract_front() {
 		port=$(port_take)
 		eval "${vendor}_prism=$port"
 		"$nodes/node_modules/.bin/prism" proxy "$work/contract/$vendor.json" "$upstream" --errors -h 127.0.0.1 -p "$port" >"$work/$vendor.prism" 2>&1 &
-		pids="$pids $!"
 		eval "${vendor}_proxy=$!"
 	done
 	nginx_conf "$@" >"$work/nginx.conf"
@@ -93,7 +91,6 @@ contract_front() {
 	mkdir -p "$work/nginx"
 	PATH=$PATH:/usr/sbin nginx -p "$work/nginx" -c "$work/nginx.conf" >"$work/nginx.out" 2>&1 &
 	proxy=$!
-	pids="$pids $proxy"
 	for vendor in "$@"; do
 		eval "port=\$${vendor}_front"
 		until_true unless_gone "$proxy" listens "$port" && listens "$port" || { not_ok "nginx listens for $vendor"; tail -n 5 "$work/nginx.out"; return 1; }
