@@ -110,6 +110,7 @@ gitdir_guard(struct tree *t, struct error *err)
 {
 	static const char *const never[] = { "config.worktree", "info", "hooks", "commondir",
 		"gitdir" };
+	static const char *const files[] = { "index", "HEAD", "packed-refs" };
 	char *alternates = gitdir_text_alternates(t);
 	struct buf config = BUF_INIT;
 	struct stat st;
@@ -119,10 +120,10 @@ gitdir_guard(struct tree *t, struct error *err)
 		goto out;
 	for (size_t i = 0; i < ARRAY_LEN(never); i++)
 		file_drop(t->gitdir, never[i]);
-	for (int i = 0; i < 2; i++) {
-		char *path = path_join(t->gitdir, i == 0 ? "index" : "HEAD");
+	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
+		char *path = path_join(t->gitdir, files[i]);
 		if (lstat(path, &st) == 0 && !S_ISREG(st.st_mode))
-			file_drop(t->gitdir, i == 0 ? "index" : "HEAD");
+			file_drop(t->gitdir, files[i]);
 		free(path);
 	}
 	if (gitdir_put_if_other(t, "objects/info/alternates", alternates, err) == 0 &&

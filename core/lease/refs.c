@@ -77,6 +77,10 @@ refs_read_loose(const struct tree *t, const char *folder, struct loose_refs *loo
 	while (walk != NULL && (entry = fts_read(walk)) != NULL) {
 		if (entry->fts_info == FTS_D || entry->fts_info == FTS_DP)
 			continue;
+		/* A ref that a fetch is writing now. */
+		if (entry->fts_namelen > 5 &&
+		    strcmp(entry->fts_name + entry->fts_namelen - 5, ".lock") == 0)
+			continue;
 		loose->list = xgrow(loose->list, loose->len + 1, &loose->size,
 		    sizeof *loose->list);
 		ref = &loose->list[loose->len];

@@ -303,7 +303,8 @@ START_TEST(a_broken_repository_loses_no_work)
 		"rm -rf .git; mkdir .git; cd .git; ln -s /etc objects",
 		"rm -rf .git; git init -q .", "rm -rf .git; echo gitdir: /etc >.git",
 		"echo junk >.git/index", "echo junk >.git/HEAD", "rm .git/HEAD .git/config",
-		"ln -sf /etc/passwd .git/index", "rm -rf .git/objects; mkdir .git/objects",
+		"ln -sf /etc/passwd .git/index", "rm .git/packed-refs; mkdir -p .git/packed-refs/x",
+		"rm -rf .git/objects; mkdir .git/objects",
 		"printf 'ref: refs/heads/nosuch\\n' >.git/HEAD; git add -A" };
 	struct tree t;
 	char saved[256];
@@ -553,7 +554,12 @@ START_TEST(a_tree_sees_the_refs_of_the_remote)
 			     "git branch -D x/ab; git tag t/new; git branch zz"),
 	    0);
 	OK(tree_fetch(&t, err));
+	/* What another fetch is writing is no ref yet. */
+	ck_assert_int_eq(shell(up.mirror,
+			     "git rev-parse refs/remotes/origin/main >refs/remotes/origin/zz.lock"),
+	    0);
 	ck_assert_str_eq(gitrepo_prepare(&t, "warm", NULL), "");
+	ck_assert_int_ne(shell(t.path, "grep -q lock .git/packed-refs"), 0);
 	ck_assert_str_eq(shell_out(t.path, "%s", list), shell_out(up.mirror, "%s", list));
 	ck_assert_str_eq(shell_out(t.path, "git rev-parse origin/x/a.b"),
 	    shell_out(up.up, "git rev-parse main~1"));
@@ -628,7 +634,7 @@ cases(Suite *suite)
 	tcase_add_loop_test(tc, interrupted_work_of_git_is_tidied, 0, 2);
 	tcase_add_loop_test(tc, planted_traps_do_not_spring, 0, 2);
 	tcase_add_loop_test(tc, hidden_changes_are_found, 0, 2);
-	tcase_add_loop_test(tc, a_broken_repository_loses_no_work, 0, 10);
+	tcase_add_loop_test(tc, a_broken_repository_loses_no_work, 0, 11);
 	tcase_add_loop_test(tc, a_mirror_that_is_none_any_more_is_made_anew, 0, 3);
 	tcase_add_loop_test(tc, tree_that_vanished_is_made_anew, 0, 2);
 	tcase_add_loop_test(tc, remote_without_commits, 0, 2);
