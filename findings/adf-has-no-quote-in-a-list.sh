@@ -14,7 +14,8 @@ set -eu
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
-npm install --silent --no-audit --no-fund @atlaskit/adf-schema@57.7.22 ajv@8.17.1 ajv-draft-04@1.0.0 \
+npm install --silent --no-audit --no-fund \
+	@atlaskit/adf-schema@57.7.22 ajv@8.17.1 ajv-draft-04@1.0.0 \
 	>install.log 2>&1 || { cat install.log; exit 1; }
 
 cat >nest.js <<'JS'

@@ -18,7 +18,8 @@ version=0.8.0-2+deb12u1
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
-apt-get install -y --no-install-recommends "bubblewrap=$version" procps >install.log 2>&1 ||
+apt-get install -y --no-install-recommends "bubblewrap=$version" procps \
+	>install.log 2>&1 ||
 	{ cat install.log; exit 1; }
 
 cat >program.sh <<'SH'

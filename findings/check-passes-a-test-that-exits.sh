@@ -15,7 +15,8 @@ version=0.15.2-2+b1
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
-apt-get install -y --no-install-recommends "check=$version" gcc libc6-dev pkg-config >install.log 2>&1 ||
+apt-get install -y --no-install-recommends "check=$version" gcc libc6-dev pkg-config \
+	>install.log 2>&1 ||
 	{ cat install.log; exit 1; }
 
 cat >early.c <<'C'
@@ -53,6 +54,7 @@ main(void)
 	return 0;
 }
 C
+# shellcheck disable=SC2046 # the flags are words
 gcc -o early early.c $(pkg-config --cflags --libs check)
 ./early | sed 's/^\(.*\)ok \([0-9]\) - [^:]*:/\1ok \2 - /' | tee seen
 cat >expected <<'TEXT'

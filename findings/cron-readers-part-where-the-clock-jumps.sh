@@ -32,7 +32,8 @@ const readers = {
 			found.push(next);
 		return found;
 	},
-	croner: (line, from, to) => new Cron(line, { timezone: tz }).nextRuns(12, from).filter((t) => t < to),
+	croner: (line, from, to) =>
+		new Cron(line, { timezone: tz }).nextRuns(12, from).filter((t) => t < to),
 };
 const days = [["30 2 * * *", "2026-03-28T23:00Z", "2026-03-29T22:00Z"],
 	["*/20 2 * * *", "2026-03-28T23:00Z", "2026-03-29T22:00Z"],

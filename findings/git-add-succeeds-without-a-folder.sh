@@ -15,7 +15,8 @@ version=1:2.39.5-0+deb12u3
 work=$(mktemp -d)
 trap 'chmod -R u+rwX "$work"; rm -rf "$work"' EXIT
 cd "$work"
-apt-get install -y --no-install-recommends "git=$version" util-linux >install.log 2>&1 ||
+apt-get install -y --no-install-recommends "git=$version" util-linux \
+	>install.log 2>&1 ||
 	{ cat install.log; exit 1; }
 
 cat >try.sh <<'SH'

@@ -13,7 +13,8 @@ set -eu
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
-npm install --silent --no-audit --no-fund jira2md@3.0.1 >install.log 2>&1 || { cat install.log; exit 1; }
+npm install --silent --no-audit --no-fund jira2md@3.0.1 \
+	>install.log 2>&1 || { cat install.log; exit 1; }
 
 cat >convert.js <<'JS'
 const jira2md = require("jira2md");

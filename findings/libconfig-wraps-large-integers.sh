@@ -14,7 +14,8 @@ version=1.5-0.4
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
-apt-get install -y --no-install-recommends "libconfig-dev=$version" gcc libc6-dev >install.log 2>&1 ||
+apt-get install -y --no-install-recommends "libconfig-dev=$version" gcc libc6-dev \
+	>install.log 2>&1 ||
 	{ cat install.log; exit 1; }
 
 cat >read.c <<'C'

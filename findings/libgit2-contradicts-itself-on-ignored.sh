@@ -17,7 +17,8 @@ version=1.5.1+ds-1+deb12u2
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
-apt-get install -y --no-install-recommends "libgit2-dev=$version" gcc libc6-dev git >install.log 2>&1 ||
+apt-get install -y --no-install-recommends "libgit2-dev=$version" gcc libc6-dev git \
+	>install.log 2>&1 ||
 	{ cat install.log; exit 1; }
 
 cat >ask.c <<'C'

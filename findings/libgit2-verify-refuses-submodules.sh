@@ -16,7 +16,8 @@ version=1.5.1+ds-1+deb12u2
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
-apt-get install -y --no-install-recommends "libgit2-dev=$version" gcc libc6-dev git >install.log 2>&1 ||
+apt-get install -y --no-install-recommends "libgit2-dev=$version" gcc libc6-dev git \
+	>install.log 2>&1 ||
 	{ cat install.log; exit 1; }
 
 cat >index.c <<'C'
@@ -50,7 +51,8 @@ main(int argc, char **argv)
 }
 C
 gcc -o index index.c -lgit2
-export GIT_CONFIG_GLOBAL=/dev/null GIT_AUTHOR_NAME=n GIT_AUTHOR_EMAIL=n@example.org GIT_COMMITTER_NAME=n GIT_COMMITTER_EMAIL=n@example.org
+export GIT_CONFIG_GLOBAL=/dev/null GIT_AUTHOR_NAME=n GIT_AUTHOR_EMAIL=n@example.org
+export GIT_COMMITTER_NAME=n GIT_COMMITTER_EMAIL=n@example.org
 for kind in plain submodule; do
 	git init -q -b main "$kind"
 	(
@@ -67,7 +69,8 @@ done
 {
 	for kind in plain submodule; do
 		git init -q --bare "into-$kind"
-		git -C "into-$kind" index-pack --strict --stdin <"$kind.pack" >/dev/null && echo "git, $kind: taken"
+		git -C "into-$kind" index-pack --strict --stdin <"$kind.pack" >/dev/null &&
+			echo "git, $kind: taken"
 		for verify in 0 1; do
 			mkdir "$kind-$verify"
 			echo "libgit2, $kind, verify = $verify: $(./index "$kind.pack" "$kind-$verify" $verify)"
