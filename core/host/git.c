@@ -73,21 +73,20 @@ host_git_commit(struct drover_scope *public, uint64_t handle, const char *messag
 	}
 	if ((r = tree_commit(tree, message, made, sizeof made, &err)) < 0)
 		return scope_fail(out, &err);
+	text_copy(tree->made, sizeof tree->made, made);
 	if (commit != NULL)
 		text_copy(commit, size, made);
 	return r;
 }
 
 int
-git_push_branch(struct scope *scope, struct tree *tree, const char *branch, bool onto,
-    struct error *err)
+git_push_branch(struct scope *scope, struct tree *tree, const char *commit, const char *branch,
+    bool onto, struct error *err)
 {
 	struct buf what = BUF_INIT, result = BUF_INIT;
-	char commit[65], key[DROVER_KEY_MAX + 1];
+	char key[DROVER_KEY_MAX + 1];
 	int state, r = -1;
 
-	if (tree_head(tree, commit, sizeof commit, err) != 0)
-		return -1;
 	buf_addf(&what, "%s\n%s\n%s", tree->repo->name, branch, commit);
 	snprintf(key, sizeof key, "push:%.160s:%016llx", branch,
 	    (unsigned long long)text_hash(buf_str(&what), what.len));
@@ -105,7 +104,8 @@ git_push_branch(struct scope *scope, struct tree *tree, const char *branch, bool
 	 * Pushing the same commit again changes nothing. The effect is there to
 	 * fence off a stale attempt, and to record when the push was done.
 	 */
-	r = onto ? tree_push_onto(tree, branch, err) : tree_push(tree, branch, err);
+	r = onto ? tree_push_onto(tree, commit, branch, err) :
+		   tree_push(tree, commit, branch, err);
 	if (r == 0 && state != DROVER_EFFECT_DONE && effect_finish(scope, key, commit, err) != 0)
 		r = -1;
 out:
@@ -130,7 +130,9 @@ host_git_push(struct drover_scope *public, uint64_t handle, const char *branch,
 		    "\"%s\" is not the name of a branch under drover/", branch);
 		return scope_fail(out, &err);
 	}
-	if (git_push_branch(scope, tree, branch, false, &err) != 0)
+	/* Without a git.commit, it is the last commit of the job's commands. */
+	if ((*tree->made == '\0' && tree_head(tree, tree->made, sizeof tree->made, &err) != 0) ||
+	    git_push_branch(scope, tree, tree->made, branch, false, &err) != 0)
 		return scope_fail(out, &err);
 	return 0;
 }

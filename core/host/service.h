@@ -132,11 +132,12 @@ struct tree *lease_at(struct scope *, size_t index);
  */
 const struct config_repo *lease_repo_at(const struct scope *, const char *path);
 /*
- * Pushes HEAD as an effect, so that the core refuses a stale attempt before the
- * remote hears of it. With onto it works and returns as tree_push_onto(), which
- * may be 1 (the branch has moved); else 0 or -1.
+ * Pushes a commit as an effect, so that the core refuses a stale attempt before
+ * the remote hears of it. With onto it works and returns as tree_push_onto(),
+ * which may be 1 (the branch has moved); else 0 or -1.
  */
-int git_push_branch(struct scope *, struct tree *, const char *branch, bool onto, struct error *);
+int git_push_branch(struct scope *, struct tree *, const char *commit, const char *branch,
+    bool onto, struct error *);
 /*
  * The configured repo with this name; that of the job when name is NULL or "".
  * NULL and CONFIG when no name is given or no such repo is configured.

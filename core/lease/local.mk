@@ -2,6 +2,7 @@ noinst_LTLIBRARIES += liblease.la
 liblease_la_SOURCES = \
   core/lease/cache.c \
   core/lease/commit.c \
+  core/lease/compare.c \
   core/lease/fetch.c \
   core/lease/files.h \
   core/lease/fill.c \

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Pushing the HEAD of a tree to its repo, for host/git.c and the last step of a
- * change. A push looks at the remote's branch, decides whether it may change
- * it, and pushes with the commit that it saw: the remote compares that itself,
- * so a push by someone else in between is never overwritten.
+ * Pushing a commit of a tree to its repo, for host/git.c and the last step of a
+ * change. The commit is named by its id and pushed from the mirror: what a
+ * job's processes do to HEAD meanwhile has no effect. A push looks at the
+ * remote's branch, decides whether it may change it, and pushes with the commit
+ * that it saw: the remote compares that itself, so a push by someone else in
+ * between is never overwritten.
  *
  * tree_push() pushes to a branch under drover/. It records in
  * refs/drover/pushing/BRANCH of the mirror what it is about to push and in
@@ -44,7 +46,8 @@ struct remote_push {
 	struct push *push;
 };
 
-static int push_init(struct push *, struct tree *, const char *branch, struct error *);
+static int push_init(struct push *, struct tree *, const char *commit, const char *branch,
+    struct error *);
 static void push_free(struct push *);
 static int push_run(struct push *, struct error *);
 static int push_once(struct push *, bool by_cli, struct error *);
@@ -58,14 +61,12 @@ static int push_status(const char *ref, const char *status, void *arg);
 static int push_refused(struct push *, const char *said, struct error *);
 
 static int
-push_init(struct push *push, struct tree *t, const char *branch, struct error *err)
+push_init(struct push *push, struct tree *t, const char *commit, const char *branch,
+    struct error *err)
 {
-	char head[GIT_OID_HEXSZ + 1];
-
 	*push = (struct push){ .tree = t, .branch = branch };
-	if (tree_head(t, head, sizeof head, err) != 0)
-		return -1;
-	git2.oid_fromstr(&push->commit, head);
+	if (git2.oid_fromstr(&push->commit, commit) != 0)
+		return error_set(err, DROVER_INTERNAL, "\"%.64s\" is not a commit hash", commit);
 	if (wip_transfer(t, &push->commit, err) != 0 || mirror_open(t, &push->mirror, err) != 0)
 		return -1;
 	push->remote_ref = xasprintf("refs/heads/%s", branch);
@@ -118,7 +119,7 @@ push_once(struct push *push, bool by_cli, struct error *err)
 }
 
 int
-tree_push(struct tree *t, const char *branch, struct error *err)
+tree_push(struct tree *t, const char *commit, const char *branch, struct error *err)
 {
 	struct push push;
 	int result = -1;
@@ -126,7 +127,7 @@ tree_push(struct tree *t, const char *branch, struct error *err)
 	if (!text_is_branch(branch, "drover/"))
 		return error_set(err, DROVER_PERMANENT, "\"%.100s\" is not a branch under drover/",
 		    branch);
-	if (push_init(&push, t, branch, err) == 0)
+	if (push_init(&push, t, commit, branch, err) == 0)
 		result = push_run(&push, err);
 	if (result == 0 && mirror_ref_set(t, push.pushed, &push.commit, err) != 0)
 		result = -1;
@@ -137,16 +138,15 @@ tree_push(struct tree *t, const char *branch, struct error *err)
 }
 
 int
-tree_push_onto(struct tree *t, const char *branch, struct error *err)
+tree_push_onto(struct tree *t, const char *commit, const char *branch, struct error *err)
 {
 	struct push push;
-	char commit[GIT_OID_HEXSZ + 1];
 	int result;
 
 	if (!text_is_branch(branch, NULL))
 		return error_set(err, DROVER_PERMANENT, "\"%.100s\" is not a valid branch name",
 		    branch);
-	result = push_init(&push, t, branch, err);
+	result = push_init(&push, t, commit, branch, err);
 	push.onto = true;
 	/*
 	 * After a lost race look again: the branch has moved, is gone, or has
@@ -161,10 +161,8 @@ tree_push_onto(struct tree *t, const char *branch, struct error *err)
 			break;
 		result = i + 1 < PUSH_RACES_MAX ? 0 : -1;
 	}
-	if (result != 0 && push.moved) {
-		git2.oid_tostr(commit, sizeof commit, &push.commit);
+	if (result != 0 && push.moved)
 		result = tree_fetch(t, err) == 0 ? tree_onto(t, branch, commit, commit, err) : -1;
-	}
 	/*
 	 * If this fails, the commit is only saved once more when the tree comes
 	 * back: the remote has it.
@@ -267,7 +265,7 @@ push_allowed(struct push *push, struct error *err)
 		    (mirror_ref_get(push->mirror, push->pushing, &ours) &&
 			git2.oid_equal(&ours, &push->there));
 		/*
-		 * A commit that HEAD contains is not lost by the push either.
+		 * A commit that ours contains is not lost by the push either.
 		 */
 		if (!onto && git2.commit_lookup(&there, push->mirror, &push->there) == 0)
 			onto = git2.graph_descendant_of(push->mirror, &push->commit,

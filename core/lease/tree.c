@@ -362,15 +362,14 @@ tree_head(struct tree *t, char *commit, size_t size, struct error *err)
 }
 
 int
-tree_keep(struct tree *t, uint64_t job, struct error *err)
+tree_keep(struct tree *t, const char *commit, uint64_t job, struct error *err)
 {
-	char name[64], head[GIT_OID_HEXSZ + 1];
+	char name[64];
 	git_oid oid;
 
 	snprintf(name, sizeof name, "refs/drover/job/%llu", (unsigned long long)job);
-	if (tree_head(t, head, sizeof head, err) != 0)
-		return -1;
-	git2.oid_fromstr(&oid, head);
+	if (git2.oid_fromstr(&oid, commit) != 0)
+		return error_set(err, DROVER_INTERNAL, "\"%.64s\" is not a commit hash", commit);
 	if (wip_transfer(t, &oid, err) != 0)
 		return -1;
 	return mirror_ref_set(t, name, &oid, err);

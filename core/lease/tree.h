@@ -38,6 +38,7 @@ struct tree {
 	const struct config_repo *repo;
 	char *path, *mirror, *trash; /* absolute */
 	char base[65];               /* commit it was prepared at */
+	char made[65];               /* commit that host->git pushes; "" while it has none */
 	char *gitdir;                /* PATH/.git */
 	int lock;                    /* held, and inherited by git, during a call; -1 else */
 	/* For fetch and push. NULL: repos with token_from are out of reach. */
@@ -86,22 +87,25 @@ int64_t tree_sweep(const char *state_dir, struct error *);
 int tree_diff(struct tree *, struct drover_diff *, struct error *);
 int tree_commit(struct tree *, const char *message, char *commit, size_t size, struct error *);
 int tree_head(struct tree *, char *commit, size_t size, struct error *);
-/* Keeps HEAD's commit in the mirror as refs/drover/job/ID, for resuming. */
-int tree_keep(struct tree *, uint64_t job, struct error *);
+/*
+ * Copies a commit into the mirror and keeps it there as refs/drover/job/ID: a
+ * retry goes on from it, and what is checked and pushed is this copy.
+ */
+int tree_keep(struct tree *, const char *commit, uint64_t job, struct error *);
 int tree_unkeep(struct tree *, uint64_t job, struct error *);
 /*
- * Pushes HEAD to refs/heads/BRANCH of the repo's url; 0 when it is there
+ * Pushes a commit to refs/heads/BRANCH of the repo's url; 0 when it is there
  * already. Another commit there is overwritten only when drover pushed it (the
- * mirror's refs/drover/pushed/BRANCH) or HEAD contains it; otherwise PERMANENT.
+ * mirror's refs/drover/pushed/BRANCH) or ours contains it; otherwise PERMANENT.
  */
-int tree_push(struct tree *, const char *branch, struct error *);
+int tree_push(struct tree *, const char *commit, const char *branch, struct error *);
 /*
- * Pushes HEAD on top of a branch that is at the tree's base; no commit is ever
- * taken from it, and the remote's HEAD is refused. 0: the branch has the
+ * Pushes a commit on top of a branch that is at the tree's base; no commit is
+ * ever taken from it, and the remote's HEAD is refused. 0: the branch has the
  * commit; 1: it has moved and was left alone; -1: an error, PERMANENT when it
  * is gone.
  */
-int tree_push_onto(struct tree *, const char *branch, struct error *);
+int tree_push_onto(struct tree *, const char *commit, const char *branch, struct error *);
 /*
  * Tells where the last fetch saw the branch. 0: it is at base, or contains
  * commit (which may be ""); 1: it has moved; -1: an error, PERMANENT when it is
@@ -131,6 +135,7 @@ struct tree_file {
 	unsigned mode, old_mode; /* git's file modes; 0 where there is no file */
 	const char *target;      /* of a symbolic link, else NULL; untrusted */
 };
+/* Compares a commit that tree_keep() has copied to the mirror with the base. */
 int tree_compare(struct tree *, const char *commit, struct drover_diff *,
     void (*visit)(void *arg, const struct tree_file *), void *arg, struct error *);
 

@@ -673,8 +673,10 @@ struct drover_host_git {
 	int (*commit)(struct drover_scope *, uint64_t lease, const char *message, char *commit,
 	    size_t size, struct drover_error *);
 	/*
-	 * Pushes HEAD to a branch under drover/. Doing it twice has the effect
-	 * of doing it once.
+	 * Pushes the commit that the last commit() of this lease named to a
+	 * branch under drover/, wherever HEAD is by now; before the first
+	 * commit() it pushes HEAD. Doing it twice has the effect of doing it
+	 * once.
 	 */
 	int (*push)(struct drover_scope *, uint64_t lease, const char *branch,
 	    struct drover_error *);

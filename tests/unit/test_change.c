@@ -423,6 +423,9 @@ job_pieces(struct fake_core *c, void *arg)
 	    DROVER_PERMANENT);
 	NEED(host_git.commit(&scope.public, lease.handle, "By hand", commit, sizeof commit, &err) ==
 	    1);
+	/* What a process does to HEAD afterwards is not pushed. */
+	NEED(git(lease.path, NULL, "-c", "user.name=a", "-c", "user.email=a@a", "commit", "-q",
+		 "--allow-empty", "-m", "moved", NULL) == 0);
 	NEED(host_git.push(&scope.public, lease.handle, "main", &err) == DROVER_PERMANENT);
 	NEED(host_git.push(&scope.public, lease.handle, "drover/by-hand", &err) == 0);
 	NEED(host_git.push(&scope.public, lease.handle, "drover/by-hand", &err) == 0);

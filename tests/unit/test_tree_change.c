@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "base/text.h"
 
 #include "suite.h"
 #include "temp.h"
@@ -96,7 +97,7 @@ START_TEST(kept_commit_can_be_resumed)
 	gitrepo_prepare(&t, "new", NULL);
 	ck_assert_int_eq(shell(t.path, "echo z >>a.txt"), 0);
 	ck_assert_int_eq(tree_commit(&t, "half", commit, sizeof commit, NULL), 1);
-	OK(tree_keep(&t, 77, err));
+	OK(tree_keep(&t, commit, 77, err));
 	OK(tree_return(&t, saved, sizeof saved, err));
 	OK(tree_prepare(&t, "warm", "refs/drover/job/77", saved, sizeof saved, err));
 	ck_assert_str_eq(t.base, commit);
@@ -108,13 +109,15 @@ START_TEST(kept_commit_can_be_resumed)
 }
 END_TEST
 
-static void
+/* Returns the commit's id, valid until the next call. */
+static const char *
 change_and_commit(struct tree *t, const char *text)
 {
-	char commit[65];
+	static char commit[65];
 
 	ck_assert_int_eq(shell(t->path, "echo %s >>a.txt", text), 0);
 	ck_assert_int_eq(tree_commit(t, text, commit, sizeof commit, NULL), 1);
+	return commit;
 }
 
 /* Each: transport, whether the remote is bare, whether git is in PATH. */
@@ -126,6 +129,7 @@ static const struct {
 START_TEST(push_twice_is_push_once_and_strangers_are_safe)
 {
 	struct tree t;
+	const char *commit;
 	char *first;
 
 	free(up.repo.transport);
@@ -136,31 +140,31 @@ START_TEST(push_twice_is_push_once_and_strangers_are_safe)
 	}
 	gitrepo_tree(&up, &t, 1);
 	gitrepo_prepare(&t, "new", NULL);
-	change_and_commit(&t, "p1");
-	OK(tree_push(&t, "drover/t-1", err));
+	commit = change_and_commit(&t, "p1");
+	OK(tree_push(&t, commit, "drover/t-1", err));
 	first = xstrdup(shell_out(up.up, "git rev-parse drover/t-1"));
 	ck_assert_str_eq(first, shell_out(t.path, "git rev-parse HEAD"));
-	OK(tree_push(&t, "drover/t-1", err));
+	OK(tree_push(&t, commit, "drover/t-1", err));
 	/* Another try of drover's own, not on top of the first. */
 	ck_assert_int_eq(shell(t.path, "git reset -q --hard %s", t.base), 0);
-	change_and_commit(&t, "p2");
-	OK(tree_push(&t, "drover/t-1", err));
+	commit = change_and_commit(&t, "p2");
+	OK(tree_push(&t, commit, "drover/t-1", err));
 	ck_assert_str_eq(shell_out(up.up, "git log --format=%%s drover/t-1"), "p2\nsecond\nfirst");
 	/* A stranger's commit stays, unless ours contains it. */
 	ck_assert_int_eq(shell(up.dir,
 			     "git clone -q -b drover/t-1 up them; cd them; echo s >s; git add s; "
 			     "git commit -qm stranger; git push -q origin HEAD:drover/t-1"),
 	    0);
-	change_and_commit(&t, "p3");
-	FAILS(tree_push(&t, "drover/t-1", err), DROVER_PERMANENT, "did not push");
+	commit = change_and_commit(&t, "p3");
+	FAILS(tree_push(&t, commit, "drover/t-1", err), DROVER_PERMANENT, "did not push");
 	ck_assert_str_eq(shell_out(up.up, "git log -1 --format=%%s drover/t-1"), "stranger");
 	gitrepo_prepare(&t, "warm", "drover/t-1");
-	change_and_commit(&t, "p4");
-	OK(tree_push(&t, "drover/t-1", err));
+	commit = change_and_commit(&t, "p4");
+	OK(tree_push(&t, commit, "drover/t-1", err));
 	ck_assert_str_eq(shell_out(up.up, "git log --format=%%s drover/t-1"),
 	    "p4\nstranger\np2\nsecond\nfirst");
-	FAILS(tree_push(&t, "main", err), DROVER_PERMANENT, "under drover/");
-	FAILS(tree_push(&t, "drover/../main", err), DROVER_PERMANENT, "under drover/");
+	FAILS(tree_push(&t, commit, "main", err), DROVER_PERMANENT, "under drover/");
+	FAILS(tree_push(&t, commit, "drover/../main", err), DROVER_PERMANENT, "under drover/");
 	ck_assert_str_eq(shell_out(up.mirror,
 			     "git for-each-ref refs/drover/pushing refs/drover/push"),
 	    "");
@@ -173,19 +177,20 @@ END_TEST
 START_TEST(push_after_a_crash_knows_its_own)
 {
 	struct tree t;
+	const char *commit;
 
 	gitrepo_tree(&up, &t, 1);
 	gitrepo_prepare(&t, "new", NULL);
-	change_and_commit(&t, "p1");
-	OK(tree_push(&t, "drover/x", err));
+	commit = change_and_commit(&t, "p1");
+	OK(tree_push(&t, commit, "drover/x", err));
 	ck_assert_int_eq(shell(up.mirror,
 			     "git update-ref refs/drover/pushing/drover/x "
 			     "refs/drover/pushed/drover/x; git update-ref -d "
 			     "refs/drover/pushed/drover/x"),
 	    0);
 	ck_assert_int_eq(shell(t.path, "git reset -q --hard %s", t.base), 0);
-	change_and_commit(&t, "p2");
-	OK(tree_push(&t, "drover/x", err));
+	commit = change_and_commit(&t, "p2");
+	OK(tree_push(&t, commit, "drover/x", err));
 	ck_assert_str_eq(shell_out(up.up, "git log -1 --format=%%s drover/x"), "p2");
 	tree_free(&t);
 }
@@ -194,17 +199,47 @@ END_TEST
 START_TEST(refused_push_says_why)
 {
 	struct tree t;
+	const char *commit;
 
 	gitrepo_tree(&up, &t, 1);
 	gitrepo_prepare(&t, "new", NULL);
-	change_and_commit(&t, "p");
+	commit = change_and_commit(&t, "p");
 	ck_assert_int_eq(shell(up.up,
 			     "printf '#!/bin/sh\\nexit 1\\n' >.git/hooks/pre-receive; chmod +x "
 			     ".git/hooks/pre-receive"),
 	    0);
-	FAILS(tree_push(&t, "drover/y", err), DROVER_PERMANENT, "hook declined");
+	FAILS(tree_push(&t, commit, "drover/y", err), DROVER_PERMANENT, "hook declined");
 	ck_assert_int_eq(shell(up.up, "rm .git/hooks/pre-receive; git checkout -q -b drover/z"), 0);
-	FAILS(tree_push(&t, "drover/z", err), DROVER_PERMANENT, "drover/z");
+	FAILS(tree_push(&t, commit, "drover/z", err), DROVER_PERMANENT, "drover/z");
+	tree_free(&t);
+}
+END_TEST
+
+/*
+ * A process that a job left behind moves HEAD, its branch and the files after
+ * the commit was looked at.
+ */
+START_TEST(pushed_is_the_commit_that_was_named)
+{
+	struct tree t;
+	char commit[65];
+
+	gitrepo_tree(&up, &t, 1);
+	gitrepo_prepare(&t, "new", NULL);
+	text_copy(commit, sizeof commit, change_and_commit(&t, "seen"));
+	if (_i == 1)
+		OK(tree_keep(&t, commit, 5, err));
+	ck_assert_int_eq(shell(t.path,
+			     "echo evil >>a.txt; git commit -qam evil; git branch -f topic; "
+			     "git symbolic-ref HEAD refs/heads/topic; rm -f .git/index"),
+	    0);
+	OK(tree_keep(&t, commit, 5, err));
+	OK(tree_push(&t, commit, "drover/t-1", err));
+	ck_assert_str_eq(shell_out(up.up, "git log -1 --format='%%H %%s' drover/t-1"),
+	    shell_out(up.mirror, "git log -1 --format='%%H seen' refs/drover/job/5"));
+	ck_assert_str_eq(shell_out(up.up, "git rev-parse drover/t-1"), commit);
+	FAILS(tree_push(&t, "HEAD", "drover/t-1", err), DROVER_INTERNAL, "HEAD");
+	FAILS(tree_keep(&t, "HEAD", 5, err), DROVER_INTERNAL, "HEAD");
 	tree_free(&t);
 }
 END_TEST
@@ -365,6 +400,7 @@ cases(Suite *suite)
 	tcase_add_loop_test(tc, push_twice_is_push_once_and_strangers_are_safe, 0,
 	    (int)ARRAY_LEN(pushes));
 	tcase_add_test(tc, push_after_a_crash_knows_its_own);
+	tcase_add_loop_test(tc, pushed_is_the_commit_that_was_named, 0, 2);
 	tcase_add_test(tc, refused_push_says_why);
 	tcase_add_loop_test(tc, remote_that_is_not_there, 0, 6);
 	tcase_add_loop_test(tc, answers_of_a_server_have_a_class, 0, 12);

@@ -56,7 +56,8 @@ racer(uint64_t id, int begin)
 		_exit(11);
 	snprintf(branch, sizeof branch, "drover/%d", (int)id);
 	if (tree_commit(&t, "mine", commit, sizeof commit, &err) != 1 ||
-	    tree_push(&t, branch, &err) != 0 || tree_return(&t, saved, sizeof saved, &err) != 0)
+	    tree_push(&t, commit, branch, &err) != 0 ||
+	    tree_return(&t, saved, sizeof saved, &err) != 0)
 		goto fail;
 	if (saved[0] != '\0')
 		_exit(12);
@@ -210,7 +211,7 @@ START_TEST(locks_of_the_dead_are_taken_away)
 			     "refs/drover/job/9.lock refs/remotes/origin/main.lock "
 			     "refs/tags/v2.lock"),
 	    0);
-	OK(tree_keep(&t, 9, err));
+	OK(tree_keep(&t, commit, 9, err));
 	ck_assert_int_eq(shell(up.up, "echo 2 >>a.txt; git commit -qam third; git tag v2"), 0);
 	OK(tree_fetch(&t, err));
 	ck_assert_str_eq(shell_out(up.mirror,

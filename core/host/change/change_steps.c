@@ -9,7 +9,7 @@
  *   guard      checks the commit (change_guard.c)
  *   check      runs the repo's checks; the first that fails sets change->failed
  *   follow-up  lets the agent mend that, then goes back to the guard
- *   commit     makes sure that the tree stands at the commit
+ *   commit     makes sure that the mirror keeps the commit
  *   push       pushes the branch
  *
  * lease and setup are called in every attempt, because they concern this
@@ -298,8 +298,9 @@ change_keep(struct change *change, struct error *err)
 		*point->commit = '\0';
 		return CHANGE_END;
 	}
-	return tree_keep(change->tree, change->scope->job->id, err) == 0 ? CHANGE_NEXT :
-									   CHANGE_FAILED;
+	return tree_keep(change->tree, point->commit, change->scope->job->id, err) == 0 ?
+	    CHANGE_NEXT :
+	    CHANGE_FAILED;
 }
 
 enum change_next
@@ -364,30 +365,23 @@ change_followup(struct change *change, struct error *err)
 }
 
 /*
- * Commands of the repo have run since the commit was made. What is pushed must
- * be what the guard saw.
+ * Commands of the repo have run since the commit was made, and may have moved
+ * HEAD. What is pushed is the mirror's commit, which the guard saw.
  */
 enum change_next
 change_commit(struct change *change, struct error *err)
 {
-	char head[65];
-
-	if (tree_head(change->tree, head, sizeof head, err) != 0)
-		return CHANGE_FAILED;
-	if (strcmp(head, change->point.commit) != 0) {
-		error_set(err, DROVER_INTERNAL,
-		    "the tree stands at %.12s instead of the change's commit %.12s", head,
-		    change->point.commit);
-		return CHANGE_FAILED;
-	}
-	return CHANGE_NEXT;
+	return tree_keep(change->tree, change->point.commit, change->scope->job->id, err) == 0 ?
+	    CHANGE_NEXT :
+	    CHANGE_FAILED;
 }
 
 enum change_next
 change_push(struct change *change, struct error *err)
 {
 	struct error why;
-	int r = git_push_branch(change->scope, change->tree, change->branch, change->onto, err);
+	int r = git_push_branch(change->scope, change->tree, change->point.commit, change->branch,
+	    change->onto, err);
 
 	if (r < 0)
 		return CHANGE_FAILED;
