@@ -15,5 +15,6 @@ libbase_la_SOURCES = \
   core/base/retry.c core/base/retry.h \
   core/base/spawn.c core/base/spawn.h \
   core/base/text.c core/base/text.h \
-  core/base/units.c core/base/units.h
+  core/base/units.c core/base/units.h \
+  core/base/url.c core/base/url.h
 libbase_la_LIBADD = $(CJSON_LIBS) $(CRYPTO_LIBS) -lm

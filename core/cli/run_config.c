@@ -15,6 +15,7 @@
 #include "base/path.h"
 #include "base/text.h"
 #include "base/units.h"
+#include "base/url.h"
 #include "cli/run.h"
 
 static char *git_line(const char *dir, const char *a, const char *b, const char *c);
@@ -170,6 +171,10 @@ add_repo(struct run *run, cJSON *json)
 		if (!add_words(checks, cli->checks[i]))
 			status = cli_usage(cli, "--check: `%s` is empty or has an open quote",
 			    cli->checks[i]);
+	if (status == CLI_OK && url_has_userinfo(url))
+		status = cli_usage(cli,
+		    "the url of origin has a user or a password before its host: take it out by "
+		    "`git remote set-url origin URL`, and let a credential helper of git keep it");
 	if (status == CLI_OK && base == NULL)
 		status = cli_usage(cli, "the checkout is not on a branch: name one with --base");
 	if (status == CLI_OK && origin != NULL) {

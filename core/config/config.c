@@ -17,9 +17,11 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/text.h"
+#include "base/url.h"
 #include "config/authors.h"
 #include "config/bind.h"
 #include "config/config.h"
+#include "config/inside.h"
 #include "config/layer.h"
 
 /* The first layer, below all files. */
@@ -36,11 +38,7 @@ static struct config *config_build(const cJSON *, const char *, const char *, st
     struct error *);
 static char *config_xdg(const char *, const char *, const char *);
 static void config_set_places(struct config *);
-static int config_fault(const struct config *, struct error *, const char *, const char *,
-    const char *, ...) __attribute__((format(printf, 5, 6)));
 static int config_check_all(const struct config *, struct buf *, struct error *);
-static int config_check_repo(const struct config *, const struct config_repo *, struct buf *,
-    struct error *);
 static int config_check_agent(const struct config *, const struct config_agent *, struct error *);
 static int config_check_plugin(const struct config *, const struct config_plugin *, struct buf *,
     struct error *);
@@ -51,6 +49,7 @@ static int config_check_notify(const struct config *, const struct config_notify
 static int config_check_options(const struct config *, const cJSON *, const char *, struct error *);
 static int config_check_repo_name(const struct config *, const cJSON *, const cJSON *, const char *,
     struct error *);
+static int config_check_option_url(const cJSON *, const cJSON *, const char *, struct error *);
 
 static char *
 config_folder(const char *file)
@@ -200,8 +199,7 @@ config_set_places(struct config *c)
 		    path_join(c->state_dir, "drover.sock");
 }
 
-/* Fills err with "FILE:LINE: PATH.KEY: " and the text. Returns -1. */
-static int
+int
 config_fault(const struct config *c, struct error *err, const char *path, const char *key,
     const char *format, ...)
 {
@@ -216,74 +214,6 @@ config_fault(const struct config *c, struct error *err, const char *path, const 
 	    what);
 	free(full);
 	return -1;
-}
-
-static int
-config_check_repo_token(const struct config *c, const struct config_repo *repo, const char *path,
-    struct error *err)
-{
-	const char *own = repo->token_file != NULL ? "token_file" :
-	    repo->token_env != NULL                ? "token_env" :
-						     "token_command";
-
-	if (repo->token_file != NULL && repo->token_env != NULL)
-		return config_fault(c, err, path, "token_env",
-		    "there is token_file as well: keep one of them");
-	if (repo->token_command != NULL && (repo->token_file != NULL || repo->token_env != NULL))
-		return config_fault(c, err, path, "token_command",
-		    "there is %s as well: keep one of them", own);
-	if (repo->token_from == NULL)
-		return 0;
-	if (repo->token_file != NULL || repo->token_env != NULL || repo->token_command != NULL)
-		return config_fault(c, err, path, "token_from",
-		    "there is %s as well: keep one of them", own);
-	if (config_plugin(c, repo->token_from) == NULL)
-		return config_fault(c, err, path, "token_from",
-		    "no plugin \"%s\" is configured: add it to plugins", repo->token_from);
-	return 0;
-}
-
-static int
-config_check_repo(const struct config *c, const struct config_repo *repo, struct buf *warnings,
-    struct error *err)
-{
-	static const char *const schemes[] = { "/", "file:///", "https://", "http://", "ssh://" };
-	char *path = xasprintf("repos.%s", repo->name);
-	const char *host, *at;
-	int rc = 0;
-	size_t i;
-
-	for (i = 0;
-	     i < ARRAY_LEN(schemes) && strncmp(repo->url, schemes[i], strlen(schemes[i])) != 0; i++)
-		;
-	host = strstr(repo->url, "://");
-	at = host == NULL ? NULL : memchr(host + 3, '@', strcspn(host + 3, "/"));
-	if (i == ARRAY_LEN(schemes) &&
-	    (host != NULL || repo->url[0] == '-' || strchr(repo->url, '@') == NULL ||
-		strchr(repo->url, ':') == NULL || strstr(repo->url, "::") != NULL))
-		rc = config_fault(c, err, path, "url",
-		    "must be an absolute path, file://, http://, https://, ssh:// or "
-		    "user@host:path");
-	else if (at != NULL && memchr(host + 3, ':', (size_t)(at - host - 3)) != NULL)
-		rc = config_fault(c, err, path, "url",
-		    "a secret is not written into a file: take the password out, use user with "
-		    "token_file, token_env or token_command");
-	else if (repo->base != NULL && !text_is_branch(repo->base, NULL))
-		rc = config_fault(c, err, path, "base",
-		    "is not the name of a branch: write it like \"main\"");
-	else if (config_check_repo_token(c, repo, path, err) == -1)
-		rc = -1;
-	else if (warnings != NULL && repo->forge != NULL && config_plugin(c, repo->forge) == NULL)
-		buf_addf(warnings,
-		    "%s: forge: no plugin \"%s\" is configured: pushed branches get no pull "
-		    "request\n",
-		    path, repo->forge);
-	for (i = 0; rc == 0 && repo->env[i] != NULL; i++)
-		if (repo->env[i][0] == '=' || strchr(repo->env[i], '=') == NULL)
-			rc = config_fault(c, err, path, "env", "\"%.80s\" must be \"NAME=value\"",
-			    repo->env[i]);
-	free(path);
-	return rc;
 }
 
 static int
@@ -353,6 +283,22 @@ config_check_repo_name(const struct config *c, const cJSON *option, const cJSON 
 	    json_str(option, "at", "?"), path, option->string, name);
 }
 
+/* A URL with a user in it would put what may be a secret into a file. */
+static int
+config_check_option_url(const cJSON *option, const cJSON *value, const char *path,
+    struct error *err)
+{
+	const char *url = cJSON_GetStringValue(value);
+
+	if (url == NULL || !url_has_userinfo(url))
+		return 0;
+	return error_set(err, DROVER_CONFIG,
+	    "%s: %s.%s: a secret is not written into a file, and a user before the host of a URL "
+	    "may be one: take what is before the @ out, and use the plugin's own option for it, "
+	    "such as token_file",
+	    json_str(option, "at", "?"), path, option->string);
+}
+
 /*
  * Options `repo` and `repos` of any plugin name configured repos. Keys that are
  * called like a secret are treated as one, although the plugin's table is not
@@ -365,6 +311,11 @@ config_check_options(const struct config *c, const cJSON *options, const char *p
 	const cJSON *option, *element;
 
 	cJSON_ArrayForEach(option, options) {
+		if (config_check_option_url(option, json_get(option, "value"), path, err) == -1)
+			return -1;
+		cJSON_ArrayForEach(element, json_get(option, "value"))
+			if (config_check_option_url(option, element, path, err) == -1)
+				return -1;
 		if (bind_is_secret_name(option->string) &&
 		    cJSON_IsString(json_get(option, "value")))
 			return error_set(err, DROVER_CONFIG,
@@ -474,7 +425,7 @@ config_check_all(const struct config *c, struct buf *warnings, struct error *err
 		if (config_check_agent(c, &c->agents[i], err) == -1)
 			return -1;
 	for (i = 0; i < c->repos_len; i++)
-		if (config_check_repo(c, &c->repos[i], warnings, err) == -1)
+		if (repo_check(c, &c->repos[i], warnings, err) == -1)
 			return -1;
 	for (i = 0; i < c->plugins_len; i++)
 		if (config_check_plugin(c, &c->plugins[i], warnings, err) == -1)

@@ -4,10 +4,12 @@ libconfigure_la_SOURCES = \
   core/config/bind.c core/config/bind.h \
   core/config/config.c core/config/config.h \
   core/config/describe.c \
+  core/config/inside.h \
   core/config/keys.c core/config/keys.h \
   core/config/layer.c core/config/layer.h \
   core/config/options.c core/config/options.h \
   core/config/prompts.c core/config/prompts.h core/config/prompts_check.c \
+  core/config/repo.c \
   core/config/secret.c \
   core/config/show.c \
   core/config/template.c core/config/template.h \

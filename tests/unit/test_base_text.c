@@ -3,6 +3,7 @@
  * Untrusted text: UTF-8, names, slugs, branches, what is shown and what is
  * quoted.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +11,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "base/url.h"
 
 #include "suite.h"
 
@@ -304,6 +306,52 @@ START_TEST(digest_of_known_texts)
 }
 END_TEST
 
+static const struct {
+	const char *url, *origin;    /* "" if it has no origin */
+} origins[] = {
+	{ "https://example.org/a.git", "https example.org 443" },
+	{ "HTTP://Example.ORG", "http example.org 80" },
+	{ "https://h:8443?a=b@c", "https h 8443" },
+	{ "https://h:#@other", "https h 443" },
+	{ "http://[::1]:80/r", "http ::1 80" },
+	{ "https://[FE80::1]/", "https fe80::1 443" },
+	{ "https://me@h/", "" },
+	{ "https://h\\@other/", "" },
+	{ "https://h:80:90/", "" },
+	{ "https://h:123456/", "" },
+	{ "https://h:8a/", "" },
+	{ "https://[::1]x/", "" },
+	{ "https://h%2eother/", "" },
+	{ "https:///r", "" },
+	{ "ssh://h/r", "" },
+	{ "/srv/r", "" },
+};
+
+START_TEST(url_origins)
+{
+	struct url_origin origin;
+	char said[300] = "";
+
+	if (url_origin(origins[_i].url, &origin))
+		snprintf(said, sizeof said, "%s %s %s", origin.scheme, origin.host, origin.port);
+	ck_assert_str_eq(said, origins[_i].origin);
+}
+END_TEST
+
+START_TEST(url_users_and_loopback)
+{
+	ck_assert(url_has_userinfo("https://token@h/r"));
+	ck_assert(url_has_userinfo("http://a:b@h"));
+	ck_assert(!url_has_userinfo("https://h/a@b"));
+	ck_assert(!url_has_userinfo("ssh://git@h/r"));
+	ck_assert(url_is_loopback("LOCALHOST"));
+	ck_assert(url_is_loopback("127.1.2.3"));
+	ck_assert(url_is_loopback("::1"));
+	ck_assert(!url_is_loopback("127.0.0.1.example.org"));
+	ck_assert(!url_is_loopback("localhost.example.org"));
+}
+END_TEST
+
 static void
 cases(Suite *suite)
 {
@@ -322,6 +370,8 @@ cases(Suite *suite)
 	tcase_add_test(tc, text_copies_whole_characters);
 	tcase_add_test(tc, text_random_differs);
 	tcase_add_test(tc, digest_of_known_texts);
+	tcase_add_loop_test(tc, url_origins, 0, (int)ARRAY_LEN(origins));
+	tcase_add_test(tc, url_users_and_loopback);
 }
 
 SUITE(cases)

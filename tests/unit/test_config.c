@@ -233,7 +233,31 @@ static const struct {
 	{ REPO " password = \"x\"; } );", "2", "repos.r.password: a secret is not written",
 	    "token_file, token_env or token_command" },
 	{ "repos = ( { name = \"r\";\n url = \"https://me:pw@example.org/r\"; } );", "2",
-	    "take the password out", "token_file" },
+	    "take what is before the @ out", "token_file" },
+	{ "repos = ( { name = \"r\";\n url = \"https://ghp_1@example.org/r\"; } );", "2",
+	    "take what is before the @ out", "token_file" },
+	{ "repos = ( { name = \"r\";\n url = \"http://a:b@c@example.org/r\"; } );", "2",
+	    "take what is before the @ out", "token_file" },
+	{ "repos = ( { name = \"r\";\n url = \"ssh://git:pw@example.org/r\"; } );", "2",
+	    "take the password out", "use a key" },
+	{ "repos = ( { name = \"r\";\n url = \"https://me:pw\\\\@example.org/r\"; } );", "2",
+	    "has no host and port that all programs read alike", "https://HOST" },
+	{ "repos = ( { name = \"r\";\n url = \"https://ours\\\\.example.net/r\"; } );", "2",
+	    "has no host and port that all programs read alike", "https://HOST" },
+	{ "repos = ( { name = \"r\";\n url = \"https://h:99x/r\"; } );", "2",
+	    "has no host and port that all programs read alike", "https://HOST" },
+	{ "repos = ( { name = \"r\";\n url = \"http://h/r\"; token_file = \"/t\"; } );", "2",
+	    "repos.r.url: http:// shows the token", "write https://" },
+	{ "repos = ( { name = \"r\";\n url = \"http://127.0.0.1.example.org/r\"; token_env = "
+	  "\"T\"; } );",
+	    "2", "repos.r.url: http:// shows the token", "write https://" },
+	{ "repos = ( { name = \"r\";\n url = \"http://h/r\"; token_from = \"p\"; } );\n"
+	  "plugins = ( { name = \"p\"; } );",
+	    "2", "repos.r.url: http:// shows the token", "write https://" },
+	{ "plugins = ( { name = \"p\"; options = {\n base_url = \"https://x:y@h/\"; }; } );", "2",
+	    "plugins.p.options.base_url: a secret is not written", "token_file" },
+	{ "plugins = ( { name = \"p\"; sources = { s = {\n urls = (\"https://x@h/\"); }; }; } );",
+	    "2", "plugins.p.sources.s.urls: a secret is not written", "token_file" },
 	{ "repos = ( { name = \"r\";\n url = \"ext::sh -c id\"; } );", "2", "repos.r.url: must be",
 	    "https://" },
 	{ "repos = ( { name = \"r\";\n url = \"-oProxyCommand=x@y:z\"; } );", "2",
@@ -294,11 +318,14 @@ START_TEST(config_refuses)
 	    err.text);
 	ck_assert_msg(strstr(err.text, faults[_i].right) != NULL, "%s\n%s", faults[_i].text,
 	    err.text);
+	ck_assert_msg(strstr(err.text, "pw") == NULL, "%s", err.text);
 	free(at);
 }
 END_TEST
 
-static const char *const urls[] = { "/srv/r.git", "file:///srv/r", "http://h/r", "https://me@h/r",
+static const char *const urls[] = { "/srv/r.git", "file:///srv/r", "http://h/r",
+	"https://h:8443/a@b", "http://[::1]:80/r\"; token_env = \"T",
+	"http://127.0.0.1:8080/r\"; token_file = \"/t", "http://localhost/r\"; token_env = \"T",
 	"ssh://git@h:22/r", "git@h:o/r.git" };
 
 START_TEST(config_takes_urls)

@@ -9,12 +9,12 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/url.h"
 #include "host/http/http.h"
 
 static int http_url_text(const char *, const char *, struct error *);
 static bool http_url_dots(const char *, size_t);
 static int http_url_path(const char *, struct error *);
-static bool http_url_loopback(const char *host);
 static int http_url_base(const char *base, bool *loopback, struct error *);
 
 /*
@@ -80,16 +80,6 @@ http_url_path(const char *path, struct error *err)
 	return 0;
 }
 
-static bool
-http_url_loopback(const char *host)
-{
-	size_t len = strlen(host);
-
-	if (strcasecmp(host, "localhost") == 0 || strcmp(host, "[::1]") == 0)
-		return true;
-	return strncmp(host, "127.", 4) == 0 && strspn(host, "0123456789.") == len;
-}
-
 static int
 http_url_base(const char *base, bool *loopback, struct error *err)
 {
@@ -106,7 +96,7 @@ http_url_base(const char *base, bool *loopback, struct error *err)
 		error_set(err, DROVER_CONFIG, "http: \"%.200s\" is not a URL", base);
 		goto out;
 	}
-	*loopback = http_url_loopback(host);
+	*loopback = url_is_loopback(host);
 	if (curl->url_get(u, CURLUPART_USER, &user, 0) == CURLUE_OK ||
 	    curl->url_get(u, CURLUPART_QUERY, &query, 0) == CURLUE_OK || strchr(base, '#') != NULL)
 		error_set(err, DROVER_CONFIG,
