@@ -17,6 +17,11 @@
 static int compare_file(git_repository *, const git_diff_delta *, struct drover_diff *,
     void (*)(void *, const struct tree_file *), void *, struct error *);
 static char *compare_target(git_repository *, const git_oid *);
+static bool compare_changes(git_diff *, const char *);
+static int compare_keep_changed(git_repository *, git_tree *, const git_oid *, git_strarray *,
+    struct error *);
+static int compare_trees(git_repository *, git_tree *, const git_oid *, git_diff **,
+    struct error *);
 
 /*
  * Returns the target of a link. One that cannot be read is "", never NULL, and
@@ -69,13 +74,106 @@ compare_file(git_repository *repo, const git_diff_delta *delta, struct drover_di
 	return 0;
 }
 
+/* True when the diff changes path; a diff is sorted by path. */
+static bool
+compare_changes(git_diff *diff, const char *path)
+{
+	size_t low = 0, high = git2.diff_num_deltas(diff);
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		int order = strcmp(git2.diff_get_delta(diff, middle)->new_file.path, path);
+
+		if (order == 0)
+			return true;
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return false;
+}
+
+/* Removes the paths that are the same in a tree object and another parent. */
+static int
+compare_keep_changed(git_repository *repo, git_tree *files, const git_oid *parent,
+    git_strarray *paths, struct error *err)
+{
+	git_tree *from = NULL;
+	git_diff *diff = NULL;
+	size_t len = 0;
+	int r = gitdir_tree_of(repo, parent, &from, err);
+
+	if (r == 0 && git2.diff_tree_to_tree(&diff, repo, from, files, NULL) != 0)
+		r = git_fail(DROVER_INTERNAL, err, "cannot read a merge");
+	for (size_t i = 0; i < paths->count && r == 0; i++) {
+		if (compare_changes(diff, paths->strings[i]))
+			paths->strings[len++] = paths->strings[i];
+		else
+			free(paths->strings[i]);
+	}
+	if (r == 0)
+		paths->count = len;
+	git2.diff_free(diff);
+	git2.tree_free(from);
+	return r;
+}
+
+/*
+ * Compares a commit with the base. A file of a merge that is as in another
+ * parent was taken in as it is, and does not count. *diff is NULL when no file
+ * is left.
+ */
+static int
+compare_trees(git_repository *repo, git_tree *from, const git_oid *head, git_diff **diff,
+    struct error *err)
+{
+	git_diff_options options;
+	git_strarray paths = { NULL, 0 };
+	git_tree *to = NULL;
+	git_commit *commit = NULL;
+	int r = -1;
+
+	git2.diff_options_init(&options, GIT_DIFF_OPTIONS_VERSION);
+	options.flags = GIT_DIFF_INCLUDE_TYPECHANGE | GIT_DIFF_DISABLE_PATHSPEC_MATCH;
+	options.max_size = PATCH_BYTES_MAX;
+	if (gitdir_tree_of(repo, head, &to, err) != 0)
+		return -1;
+	if (git2.commit_lookup(&commit, repo, head) != 0 ||
+	    git2.diff_tree_to_tree(diff, repo, from, to, &options) != 0)
+		goto fail;
+	r = 0;
+	if (git2.commit_parentcount(commit) < 2)
+		goto out;
+	paths.count = git2.diff_num_deltas(*diff);
+	paths.strings = xreallocarray(NULL, paths.count + 1, sizeof *paths.strings);
+	for (size_t i = 0; i < paths.count; i++)
+		paths.strings[i] = xstrdup(git2.diff_get_delta(*diff, i)->new_file.path);
+	git2.diff_free(*diff);
+	*diff = NULL;
+	for (unsigned i = 1; i < git2.commit_parentcount(commit) && r == 0; i++)
+		r = compare_keep_changed(repo, to, git2.commit_parent_id(commit, i), &paths, err);
+	options.pathspec = paths;
+	if (r != 0 || paths.count == 0 ||
+	    git2.diff_tree_to_tree(diff, repo, from, to, &options) == 0)
+		goto out;
+fail:
+	r = git_fail(DROVER_INTERNAL, err, "cannot read the changes of a commit");
+out:
+	for (size_t i = 0; i < paths.count; i++)
+		free(paths.strings[i]);
+	free(paths.strings);
+	git2.commit_free(commit);
+	git2.tree_free(to);
+	return r;
+}
+
 int
 tree_compare(struct tree *tree, const char *commit, struct drover_diff *result,
     void (*visit)(void *, const struct tree_file *), void *arg, struct error *err)
 {
-	git_diff_options options;
 	git_repository *repo = NULL;
-	git_tree *from = NULL, *to = NULL;
+	git_tree *from = NULL;
 	git_diff *diff = NULL;
 	git_diff_stats *stats = NULL;
 	git_oid base, head;
@@ -83,35 +181,30 @@ tree_compare(struct tree *tree, const char *commit, struct drover_diff *result,
 
 	memset(result, 0, sizeof *result);
 	result->size = sizeof *result;
-	git2.diff_options_init(&options, GIT_DIFF_OPTIONS_VERSION);
-	options.flags = GIT_DIFF_INCLUDE_TYPECHANGE;
-	options.max_size = PATCH_BYTES_MAX;
 	if (git2.oid_fromstr(&base, tree->base) != 0 || git2.oid_fromstr(&head, commit) != 0)
 		return error_set(err, DROVER_INTERNAL,
 		    "\"%.64s\" or \"%.64s\" is not a commit hash", tree->base, commit);
 	if (mirror_open(tree, &repo, err) != 0)
 		return -1;
 	if (gitdir_tree_of(repo, &base, &from, err) != 0 ||
-	    gitdir_tree_of(repo, &head, &to, err) != 0)
+	    compare_trees(repo, from, &head, &diff, err) != 0)
 		goto out;
-	if (git2.diff_tree_to_tree(&diff, repo, from, to, &options) != 0 ||
-	    git2.diff_get_stats(&stats, diff) != 0) {
+	if (diff != NULL && git2.diff_get_stats(&stats, diff) != 0) {
 		git_fail(DROVER_INTERNAL, err, "cannot compare %.12s with %.12s", tree->base,
 		    commit);
 		goto out;
 	}
+	r = 0;
+	if (diff == NULL)
+		goto out;
 	result->files = (uint32_t)git2.diff_num_deltas(diff);
 	result->added = git2.diff_stats_insertions(stats);
 	result->removed = git2.diff_stats_deletions(stats);
-	for (size_t i = 0; i < git2.diff_num_deltas(diff); i++) {
-		if (compare_file(repo, git2.diff_get_delta(diff, i), result, visit, arg, err) != 0)
-			goto out;
-	}
-	r = 0;
+	for (size_t i = 0; i < git2.diff_num_deltas(diff) && r == 0; i++)
+		r = compare_file(repo, git2.diff_get_delta(diff, i), result, visit, arg, err);
 out:
 	git2.diff_stats_free(stats);
 	git2.diff_free(diff);
-	git2.tree_free(to);
 	git2.tree_free(from);
 	git2.repository_free(repo);
 	return r;

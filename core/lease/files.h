@@ -238,6 +238,31 @@ int wip_commit(const struct tree *, git_repository *, const git_oid *files,
 int wip_diff(struct tree *, git_repository *, const git_oid *commit, uint32_t flags, git_diff **,
     bool *hidden, struct error *);
 
+/* The same with any number of parents. */
+int wip_commit_on(const struct tree *, git_repository *, const git_oid *files,
+    const git_commit *const *parents, size_t n, const char *message, git_oid *made, struct error *);
+
+/* What the agent's history took in (history.c). */
+#define HISTORY_PARENTS_MAX 8
+struct history {
+	git_oid parents[HISTORY_PARENTS_MAX];
+	size_t len;
+};
+/*
+ * Finds the parents for a commit of what an agent left: one, unless it merged.
+ * base is where its work began. onto is the branch that the commit goes on top
+ * of, or NULL for a branch of its own; then HUMAN when the agent took in
+ * commits of the remote that are not in the base branch. Fetches when the agent
+ * has fetched.
+ */
+int history_read(struct tree *, git_repository *, const git_oid *base, const char *onto,
+    struct history *, struct error *);
+
+/*
+ * Makes a repository for files that have none, with HEAD at the commit. What is
+ * no folder at all goes into the trash.
+ */
+int tree_recover(struct tree *, const git_oid *, struct error *);
 /* Makes a tree clean, at a commit. Its work must be saved already. */
 int tree_order(struct tree *, const struct fill_status *, const git_oid *, struct error *);
 

@@ -9,6 +9,7 @@ liblease_la_SOURCES = \
   core/lease/frozen.c \
   core/lease/git.c \
   core/lease/gitdir.c \
+  core/lease/history.c \
   core/lease/lease.c \
   core/lease/lease.h \
   core/lease/libgit2.c \

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Trees of code changes, in which an agent and the repo's own commands take
- * turns. host/change/ calls tree_settle() to tell what the commands left from
- * the agent's work, tree_squash() to make that work one commit on the base,
- * and tree_discard() to throw it away. Commits are made from objects; nothing
- * that lies in the tree is trusted to say what is in it.
+ * turns. host/change/ calls tree_restore() to undo what the commands did,
+ * tree_squash() to make the agent's work one commit on what it took in of the
+ * remote (history.c), and tree_discard() to throw it away. Commits are made
+ * from objects; nothing that lies in the tree is trusted to say what is in it.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,10 +15,22 @@
 #include "base/path.h"
 #include "lease/files.h"
 
+/* The parents of the commit that tree_squash() makes. */
+struct parents {
+	git_commit *commits[HISTORY_PARENTS_MAX];
+	git_tree *files[HISTORY_PARENTS_MAX];
+	size_t len;
+};
+
 static int squash_oid(git_oid *, const char *, struct error *);
-static int squash_without(git_repository *, git_oid *, const char *, const struct buf *, git_tree *,
-    struct error *);
+static bool squash_has(const struct parents *, const char *);
+static int squash_without(git_repository *, git_oid *, const char *, const struct buf *,
+    const struct parents *, struct error *);
 static int squash_stand(struct tree *, const git_oid *, const char *, struct error *);
+static int squash_read_parents(struct tree *, git_repository *, const char *onto, struct parents *,
+    struct error *);
+static void squash_free_parents(struct parents *);
+static int squash_enter(struct tree *, git_repository **, struct error *);
 
 static int
 squash_oid(git_oid *oid, const char *text, struct error *err)
@@ -62,13 +74,28 @@ out:
 	return r;
 }
 
+/* True when one of the parents has something at path. */
+static bool
+squash_has(const struct parents *parents, const char *path)
+{
+	bool has = false;
+
+	for (size_t i = 0; i < parents->len && !has; i++) {
+		git_tree_entry *entry = NULL;
+
+		has = git2.tree_entry_bypath(&entry, parents->files[i], path) == 0;
+		git2.tree_entry_free(entry);
+	}
+	return has;
+}
+
 /*
- * Removes paths from the index of a snapshot, unless the base has them, and
+ * Removes paths from the index of a snapshot, unless a parent has them, and
  * makes its tree object again.
  */
 static int
 squash_without(git_repository *repo, git_oid *oid, const char *place, const struct buf *without,
-    git_tree *base, struct error *err)
+    const struct parents *parents, struct error *err)
 {
 	git_index *index = NULL;
 	int r = 0;
@@ -79,11 +106,8 @@ squash_without(git_repository *repo, git_oid *oid, const char *place, const stru
 		return git_fail(DROVER_INTERNAL, err, "cannot read %s", place);
 	for (const char *path = without->data; path < without->data + without->len;
 	     path += strlen(path) + 1) {
-		git_tree_entry *entry = NULL;
-
-		if (git2.tree_entry_bypath(&entry, base, path) != 0)
+		if (!squash_has(parents, path))
 			(void)git2.index_remove(index, path, 0);
-		git2.tree_entry_free(entry);
 	}
 	if (git2.index_write(index) != 0 || git2.index_write_tree_to(oid, index, repo) != 0)
 		r = git_fail(DROVER_INTERNAL, err, "cannot write %s", place);
@@ -106,43 +130,84 @@ squash_stand(struct tree *tree, const git_oid *oid, const char *place, struct er
 	return r;
 }
 
-int
-tree_squash(struct tree *tree, const struct buf *without, const char *message, char *commit,
-    size_t size, struct error *err)
+static int
+squash_read_parents(struct tree *tree, git_repository *repo, const char *onto,
+    struct parents *parents, struct error *err)
 {
+	struct history history;
+	git_oid base;
+
+	memset(parents, 0, sizeof *parents);
+	if (squash_oid(&base, tree->base, err) != 0 ||
+	    history_read(tree, repo, &base, onto, &history, err) != 0)
+		return -1;
+	for (size_t i = 0; i < history.len; i++) {
+		if (git2.commit_lookup(&parents->commits[i], repo, &history.parents[i]) != 0 ||
+		    git2.commit_tree(&parents->files[i], parents->commits[i]) != 0)
+			return git_fail(DROVER_INTERNAL, err, "cannot commit in %s", tree->path);
+		parents->len++;
+	}
+	return 0;
+}
+
+static void
+squash_free_parents(struct parents *parents)
+{
+	for (size_t i = 0; i < ARRAY_LEN(parents->commits); i++) {
+		git2.tree_free(parents->files[i]);
+		git2.commit_free(parents->commits[i]);
+	}
+}
+
+/* Opens the tree's repository. One that the agent removed is made anew. */
+static int
+squash_enter(struct tree *tree, git_repository **repo, struct error *err)
+{
+	git_oid base;
+
+	*repo = NULL;
+	if (squash_oid(&base, tree->base, err) != 0 ||
+	    (gitdir_probe(tree) == TREE_BROKEN && tree_recover(tree, &base, err) != 0))
+		return -1;
+	return gitdir_enter(tree, repo, err);
+}
+
+int
+tree_squash(struct tree *tree, const struct squash *ask, char *commit, size_t size,
+    struct error *err)
+{
+	struct parents parents = { .len = 0 };
 	git_repository *repo = NULL;
-	git_commit *parent = NULL;
-	git_tree *from = NULL;
-	git_oid base, made;
+	const git_oid *stand;
+	git_oid made;
 	char *index = NULL;
-	bool hidden;
+	bool hidden, same;
 	int r = -1;
 
-	if (squash_oid(&base, tree->base, err) != 0 || gitdir_enter(tree, &repo, err) != 0)
+	if (squash_enter(tree, &repo, err) != 0)
 		return -1;
-	if (wip_snapshot_now(tree, &made, &index, &hidden, err) != 0 ||
-	    gitdir_tree_of(repo, &base, &from, err) != 0 ||
-	    squash_without(repo, &made, index, without, from, err) != 0)
+	if (squash_read_parents(tree, repo, ask->onto, &parents, err) != 0 ||
+	    wip_snapshot_now(tree, &made, &index, &hidden, err) != 0 ||
+	    squash_without(repo, &made, index, ask->without, &parents, err) != 0)
 		goto out;
-	if (git2.oid_equal(&made, git2.tree_id(from))) {
-		r = squash_stand(tree, &base, index, err);
+	same = parents.len == 1 && git2.oid_equal(&made, git2.tree_id(parents.files[0]));
+	stand = same ? git2.commit_id(parents.commits[0]) : &made;
+	if ((!same &&
+		wip_commit_on(tree, repo, &made, (const git_commit *const *)parents.commits,
+		    parents.len, ask->message, &made, err) != 0) ||
+	    squash_stand(tree, stand, index, err) != 0)
 		goto out;
-	}
-	if (git2.commit_lookup(&parent, repo, &base) != 0) {
-		git_fail(DROVER_INTERNAL, err, "cannot commit in %s", tree->path);
+	git2.oid_tostr(tree->base, sizeof tree->base, git2.commit_id(parents.commits[0]));
+	if (gitdir_mark(tree, false, err) != 0)
 		goto out;
-	}
-	if (wip_commit(tree, repo, &made, parent, message, &made, err) != 0 ||
-	    squash_stand(tree, &made, index, err) != 0)
-		goto out;
-	git2.oid_tostr(commit, size, &made);
-	r = 1;
+	if (!same)
+		git2.oid_tostr(commit, size, &made);
+	r = !same;
 out:
 	if (index != NULL)
 		(void)unlink(index);
 	free(index);
-	git2.commit_free(parent);
-	git2.tree_free(from);
+	squash_free_parents(&parents);
 	git2.repository_free(repo);
 	return r;
 }

@@ -24,7 +24,6 @@
 
 static int tree_enter(struct tree *, struct error *);
 static int tree_find(struct tree *, const git_oid *, enum tree_kind *, struct error *);
-static int tree_recover(struct tree *, const git_oid *, struct error *);
 static int tree_new(struct tree *, const git_oid *, struct error *);
 static int tree_reuse(struct tree *, bool warm, const git_oid *, char *saved, size_t size,
     struct error *);
@@ -161,7 +160,7 @@ tree_find(struct tree *t, const git_oid *oid, enum tree_kind *kind, struct error
 	return 0;
 }
 
-static int
+int
 tree_recover(struct tree *t, const git_oid *oid, struct error *err)
 {
 	struct stat st;

@@ -120,16 +120,25 @@ int tree_onto(struct tree *, const char *branch, const char *base, const char *c
  * files that are not ignored, each with a NUL behind it.
  */
 int tree_restore(struct tree *, const char *commit, struct buf *fresh, struct error *);
+struct squash {
+	const struct buf *without; /* paths that the commit leaves out, in tree_restore()'s form */
+	const char *message;
+	const char *onto; /* branch of other people that it goes on top of, or NULL */
+};
 /*
- * Makes one commit on the base of all changes since, committed or not, except
- * for the paths in without (in tree_settle()'s form), and moves HEAD to it. 1:
- * commit gets its hash; 0: nothing has changed, and HEAD is at the base.
+ * Makes one commit of all changes since the base, committed or not, and moves
+ * HEAD to it. What the agent took in of the remote is not part of the change:
+ * the commit stands on it, which moves t->base, or merges it. 1: commit gets
+ * its hash; 0: nothing has changed, and HEAD is at the base. HUMAN when the
+ * agent took in commits that are not in the base branch.
  */
-int tree_squash(struct tree *, const struct buf *without, const char *message, char *commit,
-    size_t size, struct error *);
+int tree_squash(struct tree *, const struct squash *, char *commit, size_t size, struct error *);
 /* Throws the work away: leaves the files of commit and nothing else. */
 int tree_discard(struct tree *, const char *commit, struct error *);
-/* A file that base..commit changes; a rename counts as two. */
+/*
+ * A file that base..commit changes; a rename counts as two. In a merge, files
+ * that are as in another parent do not count.
+ */
 struct tree_file {
 	const char *path;        /* as git has it, untrusted */
 	unsigned mode, old_mode; /* git's file modes; 0 where there is no file */

@@ -218,15 +218,22 @@ int
 wip_commit(const struct tree *t, git_repository *repo, const git_oid *files,
     const git_commit *parent, const char *message, git_oid *made, struct error *err)
 {
-	const git_commit *parents[] = { parent };
+	return wip_commit_on(t, repo, files, &parent, parent != NULL, message, made, err);
+}
+
+int
+wip_commit_on(const struct tree *t, git_repository *repo, const git_oid *files,
+    const git_commit *const *parents, size_t n, const char *message, git_oid *made,
+    struct error *err)
+{
 	git_signature *who = NULL;
 	git_tree *tree = NULL;
 	int r = wip_signature(t, &who, err);
 
 	if (r == 0 &&
 	    (git2.tree_lookup(&tree, repo, files) != 0 ||
-		git2.commit_create(made, repo, NULL, who, who, NULL, message, tree,
-		    parent != NULL ? 1 : 0, parents) != 0))
+		git2.commit_create(made, repo, NULL, who, who, NULL, message, tree, n,
+		    (const git_commit **)(uintptr_t)parents) != 0))
 		r = git_fail(DROVER_INTERNAL, err, "cannot commit in %s", t->path);
 	git2.tree_free(tree);
 	git2.signature_free(who);

@@ -288,12 +288,17 @@ static enum change_next
 change_keep(struct change *change, struct error *err)
 {
 	struct change_point *point = &change->point;
+	const struct squash squash = {
+		.without = &change->leavings,
+		.message = change->message,
+		.onto = change->onto ? change->branch : NULL,
+	};
 	int r;
 
-	r = tree_squash(change->tree, &change->leavings, change->message, point->commit,
-	    sizeof point->commit, err);
+	r = tree_squash(change->tree, &squash, point->commit, sizeof point->commit, err);
 	if (r < 0)
 		return CHANGE_FAILED;
+	text_copy(point->base, sizeof point->base, change->tree->base);
 	if (r == 0) {
 		*point->commit = '\0';
 		return CHANGE_END;
