@@ -14,12 +14,22 @@
 #include "base/text.h"
 #include "base/units.h"
 #include "config/layer.h"
+#include "config/numbers.h"
 
 #define DEPTH_MAX 16
 
+struct layer_reader {
+	const char *name;       /* of the text, in errors */
+	const char *dir;        /* where @include starts from */
+	const char *checked;    /* the included file whose numbers were checked last; libconfig's */
+};
+
 static cJSON *layer_new_node(const char *, cJSON *);
-static cJSON *layer_read_setting(const config_setting_t *, const char *, int, struct error *);
-static cJSON *layer_read_members(const config_setting_t *, const char *, int, struct error *);
+static cJSON *layer_read_setting(struct layer_reader *, const config_setting_t *, int,
+    struct error *);
+static cJSON *layer_read_members(struct layer_reader *, const config_setting_t *, int,
+    struct error *);
+static int layer_check_included(struct layer_reader *, const char *, struct error *);
 static cJSON *layer_read_scalar(const config_setting_t *, const char *, struct error *);
 static cJSON *layer_read_number(int64_t);
 static cJSON *layer_wrap_node(const cJSON *, struct buf *, const cJSON *);
@@ -119,7 +129,8 @@ layer_read_scalar(const config_setting_t *setting, const char *at, struct error 
 }
 
 static cJSON *
-layer_read_members(const config_setting_t *setting, const char *name, int depth, struct error *err)
+layer_read_members(struct layer_reader *reader, const config_setting_t *setting, int depth,
+    struct error *err)
 {
 	bool group = config_setting_is_group(setting) != 0;
 	cJSON *node, *members = group ? cJSON_CreateObject() : cJSON_CreateArray();
@@ -129,7 +140,7 @@ layer_read_members(const config_setting_t *setting, const char *name, int depth,
 	MUST(members != NULL);
 	for (i = 0; i < n; i++) {
 		member = config_setting_get_elem(setting, (unsigned int)i);
-		if ((node = layer_read_setting(member, name, depth + 1, err)) == NULL) {
+		if ((node = layer_read_setting(reader, member, depth + 1, err)) == NULL) {
 			cJSON_Delete(members);
 			return NULL;
 		}
@@ -139,23 +150,51 @@ layer_read_members(const config_setting_t *setting, const char *name, int depth,
 	return members;
 }
 
+/*
+ * Checks the numbers of an included file, which libconfig opened by itself. The
+ * settings of a file follow each other, so each file is read once, or a little
+ * more often when it includes others.
+ */
+static int
+layer_check_included(struct layer_reader *reader, const char *file, struct error *err)
+{
+	struct buf text = BUF_INIT;
+	char *path;
+	int r;
+
+	if (file == NULL || file == reader->checked)
+		return 0;
+	path = path_join(reader->dir, file);
+	r = path_read(path, LAYER_MAX, &text, err);
+	if (r == 0)
+		r = numbers_check(buf_str(&text), file, err);
+	reader->checked = file;
+	free(path);
+	buf_free(&text);
+	return r;
+}
+
 static cJSON *
-layer_read_setting(const config_setting_t *setting, const char *name, int depth, struct error *err)
+layer_read_setting(struct layer_reader *reader, const config_setting_t *setting, int depth,
+    struct error *err)
 {
 	const char *file = config_setting_source_file(setting);
 	cJSON *value = NULL, *node = NULL;
-	char *at = xasprintf("%s:%u", file != NULL ? file : name,
+	char *at = xasprintf("%s:%u", file != NULL ? file : reader->name,
 	    (unsigned int)config_setting_source_line(setting));
 
+	if (layer_check_included(reader, file, err) == -1)
+		goto out;
 	if (depth > DEPTH_MAX)
 		error_set(err, DROVER_CONFIG,
 		    "%s: groups inside groups, deeper than %d: no key needs that", at, DEPTH_MAX);
 	else if (config_setting_is_aggregate(setting))
-		value = layer_read_members(setting, name, depth, err);
+		value = layer_read_members(reader, setting, depth, err);
 	else
 		value = layer_read_scalar(setting, at, err);
 	if (value != NULL)
 		node = layer_new_node(at, value);
+out:
 	free(at);
 	return node;
 }
@@ -163,6 +202,7 @@ layer_read_setting(const config_setting_t *setting, const char *name, int depth,
 cJSON *
 layer_read(const char *text, const char *name, const char *dir, struct error *err)
 {
+	struct layer_reader reader = { .name = name, .dir = dir };
 	config_t config;
 	cJSON *layer = NULL;
 
@@ -174,8 +214,8 @@ layer_read(const char *text, const char *name, const char *dir, struct error *er
 		    "... }",
 		    config_error_file(&config) != NULL ? config_error_file(&config) : name,
 		    config_error_line(&config), config_error_text(&config));
-	else
-		layer = layer_read_setting(config_root_setting(&config), name, 0, err);
+	else if (numbers_check(text, name, err) == 0)
+		layer = layer_read_setting(&reader, config_root_setting(&config), 0, err);
 	config_destroy(&config);
 	return layer;
 }

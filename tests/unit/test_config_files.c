@@ -114,6 +114,22 @@ START_TEST(files_of_one_name_twice_are_refused)
 }
 END_TEST
 
+START_TEST(files_that_are_included_keep_their_numbers)
+{
+	struct error err = { 0 };
+	struct config *c;
+
+	put("limits", "running = 3;\n");
+	put("drover.conf", "@include \"limits\"\n");
+	ck_assert_msg((c = config_load(file, NULL, &err)) != NULL, "%s", err.text);
+	ck_assert_int_eq(c->running, 3);
+	config_free(c);
+	put("limits", "\nrunning = 4294967299;\n");
+	ck_assert_ptr_null(config_load(file, NULL, &err));
+	ck_assert_ptr_nonnull(strstr(err.text, "limits:2: libconfig would read 4294967299"));
+}
+END_TEST
+
 START_TEST(files_tell_where_the_fault_is)
 {
 	struct error err = { 0 };
@@ -300,6 +316,7 @@ cases(Suite *suite)
 
 	tcase_add_test(tc, files_are_merged_by_key);
 	tcase_add_test(tc, files_of_one_name_twice_are_refused);
+	tcase_add_test(tc, files_that_are_included_keep_their_numbers);
 	tcase_add_test(tc, files_tell_where_the_fault_is);
 	tcase_add_test(tc, files_include_others);
 	tcase_add_test(tc, files_that_are_missing_or_odd);
