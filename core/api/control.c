@@ -9,8 +9,8 @@
 #include "api/server.h"
 #include "base/clock.h"
 #include "base/json.h"
-#include "base/log.h"
 #include "base/mem.h"
+#include "base/secrets.h"
 #include "base/text.h"
 #include "base/units.h"
 #include "config/keys.h"
@@ -201,7 +201,7 @@ control_reload(struct request *r, struct error *err)
 	}
 	answer = cJSON_CreateObject();
 	lines = cJSON_AddArrayToObject(answer, "changes");
-	log_mask(&changes);
+	secrets_hide(&changes);
 	rest = buf_take(&changes);
 	for (char *s = rest; (line = strsep(&s, "\n")) != NULL;)
 		if (*line != '\0')

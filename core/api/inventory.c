@@ -8,9 +8,9 @@
 
 #include "api/server.h"
 #include "base/json.h"
-#include "base/log.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "base/secrets.h"
 #include "base/units.h"
 
 static int inventory_reply_list(struct request *, const char *name, cJSON *list);
@@ -202,7 +202,7 @@ inventory_mask(struct request *r, int status, cJSON *json)
 	buf_adds(&text, printed);
 	buf_addc(&text, '\n');
 	free(printed);
-	log_mask(&text);
+	secrets_hide(&text);
 	reply_text(r, status, "application/json", &text);
 	buf_free(&text);
 }

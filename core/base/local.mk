@@ -13,7 +13,9 @@ libbase_la_SOURCES = \
   core/base/path.c core/base/path.h \
   core/base/proc.c core/base/proc_kill.c core/base/proc.h \
   core/base/retry.c core/base/retry.h \
+  core/base/secrets.c core/base/secrets.h \
   core/base/spawn.c core/base/spawn.h \
+  core/base/spelling.c core/base/spelling.h \
   core/base/text.c core/base/text.h \
   core/base/units.c core/base/units.h \
   core/base/url.c core/base/url.h

@@ -22,6 +22,7 @@
 #include "base/log.h"
 #include "base/mask.h"
 #include "base/mem.h"
+#include "base/secrets.h"
 #include "base/text.h"
 
 #define VALUE_MAX 16384 /* bytes of one escaped value */
@@ -44,7 +45,7 @@ static struct {
 	int64_t second;
 	char stamp[32];       /* the text of that second, up to the milliseconds */
 	struct buf line;
-	struct mask mask;
+	const struct mask *mask; /* held while a line is made */
 } sink = { .fd = -1, .least = DROVER_INFO };
 
 /*
@@ -110,6 +111,7 @@ log_open(const char *path, enum drover_level least, struct error *err)
 	int fd = -1;
 
 	/* A fork must not inherit the lock of a thread that it lacks. */
+	secrets_prepare();
 	if (!forks)
 		MUST(pthread_atfork(log_acquire, log_release, log_release) == 0);
 	forks = true;
@@ -203,7 +205,7 @@ log_add_value(struct buf *out, const char *s)
 
 	buf_addc(out, '"');
 	for (from = 0; from < len; from = hit + hit_len) {
-		hit = mask_find(&sink.mask, s, len, from, &hit_len);
+		hit = mask_find(sink.mask, s, len, from, &hit_len);
 		room = VALUE_MAX > out->len - begin ? VALUE_MAX - (out->len - begin) : 0;
 		part = text_fit(s + from, hit - from, room);
 		text_escape(out, s + from, part);
@@ -352,6 +354,7 @@ log_line(const struct log_scope *scope, enum drover_level level, const char *mes
 	if (scope == NULL)
 		scope = &nowhere;
 	log_acquire();
+	sink.mask = secrets_hold();
 	buf_clear(out);
 	log_add_time(out);
 	buf_add(out, ",\"level\":\"", 10);
@@ -369,6 +372,7 @@ log_line(const struct log_scope *scope, enum drover_level level, const char *mes
 	log_add_string(out, "worker", scope->worker);
 	for (i = 0; i < n && i < FIELDS_MAX; i++)
 		log_add_field(out, &fields[i]);
+	secrets_release();
 	buf_add(out, "}\n", 2);
 	log_send_line(out);
 	log_release();
@@ -401,56 +405,4 @@ log_vprintf(const struct log_scope *scope, enum drover_level level, const char *
 	va_end(again);
 	log_line(scope, level, large != NULL ? large : n < 0 ? format : small, NULL, 0);
 	free_wiped(large);
-}
-
-void
-log_mask_add(const char *secret)
-{
-	log_acquire();
-	mask_add(&sink.mask, secret);
-	log_release();
-}
-
-void
-log_mask_clear(void)
-{
-	log_acquire();
-	mask_clear(&sink.mask);
-	log_release();
-}
-
-void
-log_mask(struct buf *text)
-{
-	struct buf out = BUF_INIT;
-	size_t from, hit, len;
-
-	log_acquire();
-	hit = mask_find(&sink.mask, buf_str(text), text->len, 0, &len);
-	if (hit == text->len) {
-		log_release();
-		return;
-	}
-	for (from = 0; from < text->len; from = hit + len) {
-		hit = mask_find(&sink.mask, text->data, text->len, from, &len);
-		buf_add(&out, text->data + from, hit - from);
-		if (hit < text->len)
-			buf_add(&out, "***", 3);
-	}
-	log_release();
-	explicit_bzero(text->data, text->len);
-	buf_free(text);
-	*text = out;
-}
-
-char *
-log_mask_text(char *text, size_t size)
-{
-	struct buf masked = BUF_INIT;
-
-	buf_adds(&masked, text);
-	log_mask(&masked);
-	text_copy(text, size, buf_str(&masked));
-	buf_free(&masked);
-	return text;
 }

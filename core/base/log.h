@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The log: one JSON object per line, written with one write(2), always through
- * a scope. Secrets are masked and untrusted bytes escaped here and nowhere
- * else. A full disk or a closed pipe loses lines, but stops nothing.
+ * a scope. Secrets (base/secrets.h) are hidden and untrusted bytes escaped in
+ * every line. A full disk or a closed pipe loses lines, but stops nothing.
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
@@ -51,25 +51,5 @@ void log_printf(const struct log_scope *, enum drover_level, const char *format,
     __attribute__((format(printf, 3, 4)));
 void log_vprintf(const struct log_scope *, enum drover_level, const char *format, va_list ap)
     __attribute__((format(printf, 3, 0)));
-
-/*
- * From now on the value is shown as "***" in every line: as it is, escaped for
- * JSON or a URL, in base64 at any offset, and in hexadecimal. If it has several
- * lines, like a key file, each long line is masked as well. A value shorter
- * than 6 bytes is ignored. The value is copied.
- */
-void log_mask_add(const char *secret);
-/* Forgets and wipes all secrets. */
-void log_mask_clear(void);
-/*
- * Masks the same secrets, in place, in text that leaves drover on another way,
- * such as a report or the API.
- */
-void log_mask(struct buf *text);
-/*
- * Masks text in an array of size bytes; the text is cut if masking makes it
- * longer. Returns text.
- */
-char *log_mask_text(char *text, size_t size);
 
 #endif

@@ -1,202 +1,89 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Finds secrets in text. Each secret becomes about a dozen patterns: as it is,
- * its lines, and its JSON, URL, base64 and hexadecimal forms. For most
- * positions in a text, one look into a table of byte pairs shows that no
- * pattern begins there; only otherwise are patterns compared. Matches that
- * overlap are reported as one, so the end of a second secret never shows.
+ * Finds secrets in text. Each secret becomes some dozens of patterns. The
+ * search looks at three bytes and learns from a table how far no pattern can
+ * begin; only when that is no distance at all are patterns compared (the
+ * algorithm of Wu and Manber). Matches that overlap are reported as one, so the
+ * end of a second secret never shows.
  */
-#include <ctype.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/buf.h"
 #include "base/mask.h"
 #include "base/mem.h"
-#include "base/text.h"
+#include "base/spelling.h"
 
 /* A line of a key file is masked by itself if it has this many bytes. */
 #define LINE_LEAST 16
+/* The table is asked for this many bytes, the last of the MASK_LEAST first ones. */
+#define BLOCK 3
+#define BLOCK_AT (MASK_LEAST - BLOCK)
 
 struct pattern {
-	struct pattern *next;
+	struct pattern *next, *older; /* in its bucket, and of all */
 	size_t len;
 	char *text;
 };
 
-static void mask_add_pattern(struct mask *, const char *, size_t);
-static void mask_add_buf(struct mask *, struct buf *);
-static void mask_add_json(struct mask *, const char *, size_t);
-static void mask_add_url(struct mask *, const char *, size_t);
-static void mask_add_base64(struct mask *, const char *, size_t, size_t, const char *);
-static void mask_add_hex(struct mask *, const char *, size_t, const char *);
-static void mask_add_encodings(struct mask *, const char *, size_t);
-static void mask_wipe(struct buf *);
-
-static const char hex_lower[] = "0123456789abcdef", hex_upper[] = "0123456789ABCDEF";
-static const char base64_standard[] =
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-static const char base64_url[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+static void mask_add_pattern(void *, const char *, size_t);
+static void mask_add_lines(struct mask *, const char *);
 
 static inline size_t
-mask_pair(const char *s)
+mask_block(const char *s)
 {
-	return (size_t)(unsigned char)s[0] << 8 | (unsigned char)s[1];
+	uint32_t three = (uint32_t)(unsigned char)s[0] << 16 |
+	    (uint32_t)(unsigned char)s[1] << 8 | (unsigned char)s[2];
+
+	return three * 2654435761u >> 17;
 }
 
-static inline size_t
-mask_bucket(size_t pair)
+static inline struct pattern *
+mask_bucket(const struct mask *m, size_t block)
 {
-	return (pair ^ pair >> 5) & 255;
+	return m->buckets[block % ARRAY_LEN(m->buckets)];
 }
 
 static void
-mask_add_pattern(struct mask *m, const char *text, size_t len)
+mask_add_pattern(void *arg, const char *text, size_t len)
 {
-	size_t pair, bucket;
-	struct pattern *p;
+	struct mask *m = arg;
+	struct pattern *p, **bucket;
+	size_t block;
 
 	if (len < MASK_LEAST)
 		return;
-	pair = mask_pair(text);
-	bucket = mask_bucket(pair);
-	for (p = m->buckets[bucket]; p != NULL; p = p->next)
+	if (m->count == 0)
+		memset(m->skip, BLOCK_AT + 1, sizeof m->skip);
+	block = mask_block(text + BLOCK_AT);
+	for (p = mask_bucket(m, block); p != NULL; p = p->next)
 		if (p->len == len && memcmp(p->text, text, len) == 0)
 			return;
 	p = xcalloc(1, sizeof *p);
 	p->len = len;
 	p->text = xmalloc(len);
 	memcpy(p->text, text, len);
-	p->next = m->buckets[bucket];
-	m->buckets[bucket] = p;
-	m->pairs[pair / 64] |= UINT64_C(1) << pair % 64;
+	bucket = &m->buckets[block % ARRAY_LEN(m->buckets)];
+	p->next = *bucket;
+	*bucket = p;
+	p->older = m->all;
+	m->all = p;
+	for (size_t at = 0; at <= BLOCK_AT; at++) {
+		block = mask_block(text + at);
+		if (m->skip[block] > BLOCK_AT - at)
+			m->skip[block] = (uint8_t)(BLOCK_AT - at);
+	}
+	m->first[(unsigned char)text[0]] = 1;
 	m->count++;
+	if (len > m->longest)
+		m->longest = len;
 }
 
 static void
-mask_wipe(struct buf *b)
+mask_add_lines(struct mask *m, const char *secret)
 {
-	if (b->data != NULL)
-		explicit_bzero(b->data, b->cap);
-	buf_free(b);
-}
+	size_t line;
 
-static void
-mask_add_buf(struct mask *m, struct buf *b)
-{
-	if (b->len > 0)
-		mask_add_pattern(m, b->data, b->len);
-	mask_wipe(b);
-}
-
-static void
-mask_add_json(struct mask *m, const char *s, size_t len)
-{
-	struct buf quoted = BUF_INIT, slashes = BUF_INIT;
-	size_t i;
-
-	text_json(&quoted, s, len);
-	mask_add_pattern(m, quoted.data + 1, quoted.len - 2);
-	/* Some encoders write a slash as "\/". */
-	for (i = 1; i + 1 < quoted.len; i++) {
-		if (quoted.data[i] == '/')
-			buf_addc(&slashes, '\\');
-		buf_addc(&slashes, quoted.data[i]);
-	}
-	mask_add_buf(m, &slashes);
-	mask_wipe(&quoted);
-}
-
-/*
- * Adds the percent-encoded forms: with digits of either case, and as in forms,
- * where a blank becomes a plus.
- */
-static void
-mask_add_url(struct mask *m, const char *s, size_t len)
-{
-	struct buf url = BUF_INIT, lower = BUF_INIT, form = BUF_INIT;
-
-	text_percent(&url, s, len, TEXT_UNRESERVED);
-	for (size_t i = 0; i < url.len; i++)
-		if (url.data[i] == '%' && i + 2 < url.len) {
-			buf_addf(&lower, "%%%c%c", tolower(url.data[i + 1]),
-			    tolower(url.data[i + 2]));
-			i += 2;
-		} else
-			buf_addc(&lower, url.data[i]);
-	for (size_t i = 0; i < len; i++)
-		if (s[i] == ' ')
-			buf_addc(&form, '+');
-		else
-			text_percent(&form, s + i, 1, TEXT_UNRESERVED);
-	mask_add_buf(m, &url);
-	mask_add_buf(m, &lower);
-	mask_add_buf(m, &form);
-}
-
-/*
- * Adds how the secret looks in base64 if `shift` bytes precede it in its group
- * of three. Only the characters that do not depend on neighbouring bytes are
- * used.
- */
-static void
-mask_add_base64(struct mask *m, const char *s, size_t len, size_t shift, const char *alphabet)
-{
-	size_t bit, bits = 8 * len, first = shift == 0 ? 0 : 6 * (shift + 1) - 8 * shift;
-	struct buf out = BUF_INIT;
-	unsigned int word;
-
-	for (bit = first; bit + 6 <= bits; bit += 6) {
-		word = (unsigned int)(unsigned char)s[bit / 8] << 8;
-		if (bit / 8 + 1 < len)
-			word |= (unsigned char)s[bit / 8 + 1];
-		buf_addc(&out, alphabet[word >> (10 - bit % 8) & 63]);
-	}
-	mask_add_buf(m, &out);
-}
-
-static void
-mask_add_hex(struct mask *m, const char *s, size_t len, const char *digits)
-{
-	struct buf out = BUF_INIT;
-	size_t i;
-
-	for (i = 0; i < len; i++) {
-		buf_addc(&out, digits[(unsigned char)s[i] >> 4]);
-		buf_addc(&out, digits[(unsigned char)s[i] & 15]);
-	}
-	mask_add_buf(m, &out);
-}
-
-static void
-mask_add_encodings(struct mask *m, const char *s, size_t len)
-{
-	size_t shift;
-
-	mask_add_pattern(m, s, len);
-	mask_add_json(m, s, len);
-	mask_add_url(m, s, len);
-	for (shift = 0; shift < 3; shift++) {
-		mask_add_base64(m, s, len, shift, base64_standard);
-		mask_add_base64(m, s, len, shift, base64_url);
-	}
-	mask_add_hex(m, s, len, hex_lower);
-	mask_add_hex(m, s, len, hex_upper);
-}
-
-void
-mask_add(struct mask *m, const char *secret)
-{
-	size_t len = strlen(secret), line;
-
-	while (len > 0 && (secret[len - 1] == '\n' || secret[len - 1] == '\r'))
-		len--;
-	if (len < MASK_LEAST)
-		return;
-	mask_add_encodings(m, secret, len);
-	if (memchr(secret, '\n', len) == NULL)
-		return;
 	for (; *secret != '\0'; secret += line + (secret[line] == '\n')) {
 		line = strcspn(secret, "\n");
 		if (line >= LINE_LEAST)
@@ -205,45 +92,85 @@ mask_add(struct mask *m, const char *secret)
 }
 
 void
+mask_add(struct mask *m, const char *secret)
+{
+	size_t len = strlen(secret);
+
+	while (len > 0 && (secret[len - 1] == '\n' || secret[len - 1] == '\r'))
+		len--;
+	if (len >= MASK_ENCODED)
+		spelling_each(secret, len, mask_add_pattern, m);
+	else
+		mask_add_pattern(m, secret, len);
+	if (memchr(secret, '\n', len) != NULL)
+		mask_add_lines(m, secret);
+}
+
+void
 mask_clear(struct mask *m)
 {
-	struct pattern *p, *next;
-	size_t i;
+	struct pattern *p, *older;
 
-	for (i = 0; i < ARRAY_LEN(m->buckets); i++)
-		for (p = m->buckets[i]; p != NULL; p = next) {
-			next = p->next;
-			explicit_bzero(p->text, p->len);
-			free(p->text);
-			free(p);
-		}
+	for (p = m->all; p != NULL; p = older) {
+		older = p->older;
+		explicit_bzero(p->text, p->len);
+		free(p->text);
+		free(p);
+	}
 	memset(m, 0, sizeof *m);
 }
 
 size_t
 mask_find(const struct mask *m, const char *text, size_t text_len, size_t from, size_t *len)
 {
-	size_t i, pair, begin = text_len, end = text_len;
+	size_t i = from, block, begin = text_len, end = text_len;
 	const struct pattern *p;
 	bool found = false;
 
-	if (m->count == 0)
-		from = text_len;
-	for (i = from; i + 1 < (found ? end + 1 : text_len) && i + 1 < text_len; i++) {
-		pair = mask_pair(text + i);
-		if ((m->pairs[pair / 64] >> pair % 64 & 1) == 0)
+	while (m->count > 0 && i + MASK_LEAST <= text_len && (!found || i < end)) {
+		block = mask_block(text + i + BLOCK_AT);
+		if (m->skip[block] > 0) {
+			i += m->skip[block];
 			continue;
-		for (p = m->buckets[mask_bucket(pair)]; p != NULL; p = p->next) {
+		}
+		for (p = mask_bucket(m, block); p != NULL; p = p->next) {
 			if (p->len > text_len - i || memcmp(text + i, p->text, p->len) != 0)
 				continue;
-			if (!found) {
-				found = true;
+			if (!found)
 				begin = i;
+			if (!found || i + p->len > end)
 				end = i + p->len;
-			} else if (i + p->len > end)
-				end = i + p->len;
+			found = true;
 		}
+		i++;
 	}
 	*len = end - begin;
 	return begin;
+}
+
+size_t
+mask_find_begun(const struct mask *m, const char *text, size_t text_len)
+{
+	size_t i = text_len < m->longest ? 0 : text_len - m->longest + 1, left, block;
+	const struct pattern *p;
+
+	if (m->count == 0)
+		return text_len;
+	while (i + MASK_LEAST <= text_len) {
+		block = mask_block(text + i + BLOCK_AT);
+		left = text_len - i;
+		for (p = m->skip[block] == 0 ? mask_bucket(m, block) : NULL; p != NULL; p = p->next)
+			if (p->len > left && memcmp(text + i, p->text, left) == 0)
+				return i;
+		i += m->skip[block] > 0 ? m->skip[block] : 1;
+	}
+	/* skip[] may have led past positions of which too few bytes are here to ask it. */
+	for (i = text_len < MASK_LEAST ? 0 : text_len - MASK_LEAST + 1; i < text_len; i++) {
+		left = text_len - i;
+		p = m->first[(unsigned char)text[i]] == 1 ? m->all : NULL;
+		for (; p != NULL; p = p->older)
+			if (memcmp(text + i, p->text, left) == 0)
+				return i;
+	}
+	return text_len;
 }

@@ -12,9 +12,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/log.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "base/secrets.h"
 #include "base/spawn.h"
 #include "config/options.h"
 
@@ -141,6 +141,6 @@ secret_read(const char *file, const char *env, char *const *command, struct erro
 		secret_wipe(&out);
 		return NULL;
 	}
-	log_mask_add(out.data);
+	secrets_add(out.data);
 	return buf_take(&out);
 }

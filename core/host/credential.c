@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/secrets.h"
 #include "base/text.h"
 #include "host/service.h"
 
@@ -94,7 +95,7 @@ credential_read(struct scope_credential *c, const struct buf *reply, struct erro
 
 	/* Masked first, before any text with it could be logged. */
 	if (*text != '\0')
-		log_mask_add(text);
+		secrets_add(text);
 	if (*text == '\0')
 		error_set(err, DROVER_INTERNAL,
 		    "the reply of the operation git-token has no \"token\"");

@@ -17,6 +17,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/proc.h"
+#include "base/secrets.h"
 #include "host/service.h"
 
 #define FETCHES_MAX 4         /* children at a time */
@@ -89,7 +90,7 @@ fetch_start(struct scope *s, struct fetching *f, struct error *err)
 		 * The token is known only to this process, so the text is
 		 * masked here.
 		 */
-		(void)log_mask_text(why.text, sizeof why.text);
+		(void)secrets_hide_text(why.text, sizeof why.text);
 		_exit(path_write_all(fds[1], &why, sizeof why) == 0 ? 0 : 1);
 	}
 	close(fds[1]);

@@ -5,8 +5,8 @@
  */
 #include <string.h>
 
-#include "base/log.h"
 #include "base/mem.h"
+#include "base/secrets.h"
 #include "host/service.h"
 
 static int64_t host_secret_get(struct drover_scope *, const char *, char *, size_t,
@@ -41,7 +41,7 @@ host_secret_mask(struct drover_scope *public, const char *value)
 {
 	scope_of(public);
 	if (value != NULL && strnlen(value, DROVER_VALUE_MAX + 1) <= DROVER_VALUE_MAX)
-		log_mask_add(value);
+		secrets_add(value);
 }
 
 static int
@@ -77,7 +77,7 @@ host_secret_get(struct drover_scope *public, const char *key, char *value, size_
 			memset(out, 0, sizeof *out);
 		return -1;
 	}
-	log_mask_add(secret);
+	secrets_add(secret);
 	len = service_write(value, size, secret, strlen(secret));
 	free_wiped(secret);
 	return len;

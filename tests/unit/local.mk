@@ -36,7 +36,8 @@ check_api_CPPFLAGS = $(unit_cppflags)
 check_api_LDADD = $(unit_libs)
 
 check_base_SOURCES = tests/unit/test_base.c tests/unit/test_base_files.c tests/unit/test_base_log.c \
-  tests/unit/test_base_proc.c tests/unit/test_base_spawn.c tests/unit/test_base_text.c
+  tests/unit/test_base_proc.c tests/unit/test_base_spawn.c tests/unit/test_base_text.c \
+  tests/unit/test_secrets.c
 check_base_CPPFLAGS = $(unit_cppflags)
 check_base_LDADD = $(unit_libs)
 

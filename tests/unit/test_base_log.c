@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "base/secrets.h"
 #include "base/text.h"
 
 #include "temp.h"
@@ -34,7 +35,7 @@ static void
 teardown(void)
 {
 	log_close();
-	log_mask_clear();
+	secrets_clear();
 	clock_fake(-1, -1);
 	free(path);
 	temp_remove(dir);
@@ -145,11 +146,11 @@ START_TEST(log_masks_every_spelling)
 	char *lines;
 	size_t i;
 
-	log_mask_add(SECRET "\n");
+	secrets_add(SECRET "\n");
 	log_line(NULL, DROVER_INFO, spellings[_i].text, &field, 1);
 	lines = logged();
 	buf_adds(&text, spellings[_i].text);
-	log_mask(&text);
+	secrets_hide(&text);
 	ck_assert_ptr_nonnull(strstr(lines, "***"));
 	ck_assert_ptr_nonnull(strstr(text.data, "***"));
 	for (i = 0; i < ARRAY_LEN(remains); i++) {
@@ -180,9 +181,9 @@ START_TEST(log_masks_both_base64_alphabets)
 {
 	struct buf text = BUF_INIT;
 
-	log_mask_add("~~~???" ">>>~~~???" ">");
+	secrets_add("~~~???" ">>>~~~???" ">");
 	buf_adds(&text, alphabets[_i]);
-	log_mask(&text);
+	secrets_hide(&text);
 	ck_assert_msg(strstr(text.data, "***") != NULL && text.len <= 9, "%s", text.data);
 	buf_free(&text);
 }
@@ -192,7 +193,7 @@ START_TEST(log_masks_a_json_text_in_a_json_line)
 {
 	char *text;
 
-	log_mask_add("quo\"te\\d");
+	secrets_add("quo\"te\\d");
 	log_printf(NULL, DROVER_INFO, "said {\"x\":\"quo\\\"te\\\\d\"}");
 	text = logged();
 	ck_assert_ptr_null(strstr(text, "te"));
@@ -204,11 +205,11 @@ START_TEST(log_masks_overlaps_whole)
 {
 	struct buf text = BUF_INIT;
 
-	log_mask_add("abcdefgh");
-	log_mask_add("efghijkl");
-	log_mask_add("short");
+	secrets_add("abcdefgh");
+	secrets_add("efghijkl");
+	secrets_add("short");
 	buf_adds(&text, "<abcdefghijkl> abcdefghabcdefgh short");
-	log_mask(&text);
+	secrets_hide(&text);
 	ck_assert_str_eq(buf_str(&text), "<***> ****** short");
 	buf_free(&text);
 }
@@ -218,10 +219,10 @@ START_TEST(log_masks_lines_of_a_key)
 {
 	struct buf text = BUF_INIT;
 
-	log_mask_add(
+	secrets_add(
 	    "-----BEGIN KEY-----\nMIIEvQIBADANBgkq\nhkiG9w0BAQEFAASC\nshort\n-----END KEY-----\n");
 	buf_adds(&text, "got hkiG9w0BAQEFAASC, short");
-	log_mask(&text);
+	secrets_hide(&text);
 	ck_assert_str_eq(buf_str(&text), "got ***, short");
 	buf_free(&text);
 }
@@ -235,7 +236,7 @@ START_TEST(log_masks_before_it_cuts)
 {
 	char *large = xmalloc(20000), *text;
 
-	log_mask_add("secret-value-1234");
+	secrets_add("secret-value-1234");
 	memset(large, 'x', 20000);
 	memcpy(large + 16384 - 8, "secret-value-1234", 18);
 	log_printf(NULL, DROVER_INFO, "%s", large);
@@ -258,12 +259,12 @@ START_TEST(log_masks_random_secrets)
 
 	srand(6);
 	for (int i = 0; i < 5000; i++) {
-		log_mask_clear();
+		secrets_clear();
 		for (j = 0; j < 16; j++)
 			secret[j] = (char)(1 + rand() % 127);
 		secret[15] = 'x'; /* no line end, which is trimmed */
 		secret[16] = '\0';
-		log_mask_add(secret);
+		secrets_add(secret);
 		buf_clear(&text);
 		for (at = (size_t)rand() % 40, j = 0; j < at; j++)
 			buf_addc(&text, (char)rand());
@@ -272,7 +273,7 @@ START_TEST(log_masks_random_secrets)
 		else
 			text_json(&text, secret, 16);
 		buf_adds(&text, "tail");
-		log_mask(&text);
+		secrets_hide(&text);
 		ck_assert_ptr_null(memmem(text.data, text.len, secret, 16));
 		ck_assert_ptr_nonnull(memmem(text.data, text.len, "***", 3));
 		ck_assert_int_eq(memcmp(text.data + text.len - 4, "tail", 4), 0);

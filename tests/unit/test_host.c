@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "base/secrets.h"
 #include "base/text.h"
 #include "fake_core.h"
 #include "host/change/change.h"
@@ -499,7 +500,7 @@ START_TEST(options_and_secrets)
 	ck_assert_int_eq(path_read(path, 65536, &text, NULL), 0);
 	ck_assert_ptr_null(strstr(buf_str(&text), "s3cret"));
 	ck_assert_ptr_nonnull(strstr(buf_str(&text), "sent *** and ***"));
-	log_mask_clear();
+	secrets_clear();
 
 	options_free((struct options *)(uintptr_t)scope.plugin_options);
 	options_free((struct options *)(uintptr_t)scope.options);

@@ -11,9 +11,9 @@
 #include <unistd.h>
 
 #include "base/json.h"
-#include "base/log.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "base/secrets.h"
 #include "config/config.h"
 #include "config/options.h"
 
@@ -217,7 +217,7 @@ START_TEST(secret_from_file)
 	ck_assert_str_eq(secret, "s3cret-value");
 	free_wiped(secret);
 	buf_adds(&text, "<s3cret-value>");
-	log_mask(&text);
+	secrets_hide(&text);
 	ck_assert_str_eq(text.data, "<***>");
 	buf_free(&text);
 	ck_assert_int_eq(chmod(path, 0640), 0);
@@ -238,7 +238,7 @@ START_TEST(secret_from_file)
 	path = temp_file(dir, "empty", "\n");
 	ck_assert_ptr_null(secret_read(path, NULL, NULL, &err));
 	ck_assert_ptr_nonnull(strstr(err.text, "empty"));
-	log_mask_clear();
+	secrets_clear();
 	free(path);
 	temp_remove(dir);
 }
@@ -279,7 +279,7 @@ START_TEST(secret_from_command)
 	free_wiped(secret);
 	ck_assert_uint_eq(options_count(o, "token"), 0);
 	options_free(o);
-	log_mask_clear();
+	secrets_clear();
 }
 END_TEST
 

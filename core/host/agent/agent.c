@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "base/secrets.h"
 #include "base/text.h"
 #include "host/agent/agent.h"
 #include "host/env.h"
@@ -292,7 +293,7 @@ agent_command_env(struct agent_command *c, const struct scope *s, const struct c
 			continue;
 		env_set(&c->env, agent->env_pass[i], value);
 		if (agent_env_is_secret(agent->env_pass[i]))
-			log_mask_add(value);
+			secrets_add(value);
 	}
 	for (i = 0; agent->env != NULL && agent->env[i] != NULL; i++) {
 		if (env_add(&c->env, agent->env[i], err) != 0)
@@ -357,7 +358,7 @@ agent_judge(struct scope *s, const struct verdict_input *in, struct error *err)
 	rc = verdict(in, catalogue, clock_wall(), err);
 	catalogue_free(catalogue);
 	if (rc != 0) {
-		(void)log_mask_text(err->text, sizeof err->text);
+		(void)secrets_hide_text(err->text, sizeof err->text);
 		if (err->code == DROVER_QUOTA)
 			agent_pause(s, in->agent, err);
 	}
@@ -448,7 +449,7 @@ agent_fill_result(struct drover_agent_result *result, const struct agent_reader 
 	result->status = outcome->status;
 	result->usage = reader->usage;
 	agent_reader_text(reader, result->text, sizeof result->text);
-	(void)log_mask_text(result->text, sizeof result->text);
+	(void)secrets_hide_text(result->text, sizeof result->text);
 }
 
 static int
