@@ -319,6 +319,27 @@ proc_reap(pid_t pid, int *status)
 	return got == pid ? 0 : -1;
 }
 
+int
+proc_reap_ended(pid_t pid, bool family, int64_t limit_ms, int *status, struct rusage *usage)
+{
+	int64_t until = clock_mono() + limit_ms;
+	pid_t got;
+
+	while ((got = wait4(pid, status, WNOHANG, usage)) <= 0) {
+		if (got == -1 && errno != EINTR)
+			return -1;
+		if (got == 0 && clock_mono() >= until) {
+			errno = ETIMEDOUT;
+			return -1;
+		}
+		if (got == 0 && family)
+			(void)proc_signal_tree(getpid(), SIGKILL);
+		if (got == 0)
+			poll(NULL, 0, 1);
+	}
+	return 0;
+}
+
 /*
  * Signals one process of the tree. Its pidfd is opened before its parent is
  * checked, so the check and the signal concern the same process.
@@ -438,6 +459,25 @@ proc_sweep_children(int64_t limit_ms)
 	}
 	free(killed.items);
 	return n;
+}
+
+pid_t
+proc_child_left(char *name, size_t size)
+{
+	struct pids children = { NULL, 0, 0 };
+	char path[64];
+	pid_t pid;
+
+	add_children(&children, getpid());
+	if (children.len == 0)
+		add_children_slow(&children, getpid());
+	pid = children.len > 0 ? children.items[0] : 0;
+	free(children.items);
+	snprintf(path, sizeof path, "/proc/%d/comm", (int)pid);
+	if (read_small(path, name, size) < 1)
+		name[0] = '\0';
+	name[strcspn(name, "\n")] = '\0';
+	return pid;
 }
 
 int64_t

@@ -7,7 +7,9 @@
 #define BASE_PROC_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+#include <sys/resource.h>
 #include <sys/types.h>
 
 #define PROC_BOOT_ID_MAX 40
@@ -80,6 +82,13 @@ int proc_wait(pid_t pid, int64_t until);
  */
 int proc_reap(pid_t pid, int *status);
 /*
+ * Reaps a child that has ended. While another process traces the child, it
+ * cannot be reaped: with family all descendants of this process are killed
+ * then, the tracer among them. Returns 0, or -1 with errno: ETIMEDOUT when the
+ * child could not be reaped within limit_ms.
+ */
+int proc_reap_ended(pid_t pid, bool family, int64_t limit_ms, int *status, struct rusage *usage);
+/*
  * Sends a signal to all descendants of root, without root itself, the youngest
  * generation first, in whatever groups and sessions they are. Returns how many
  * received it.
@@ -91,6 +100,11 @@ int proc_signal_tree(pid_t root, int number);
  * were killed, or -1 if some are left.
  */
 int proc_sweep_children(int64_t limit_ms);
+/*
+ * The pid of a child that is not reaped, 0 if there is none. name gets its
+ * name, as /proc/PID/comm has it, or "".
+ */
+pid_t proc_child_left(char *name, size_t size);
 /*
  * Kills (SIGKILL) exactly this process. If another process has its pid by now,
  * that one is left alone.

@@ -4,7 +4,8 @@
  * process group of its own, with three descriptors and an environment built for
  * it. Its output goes to the attempt's file as it comes, and takes a bounded
  * amount of memory. When the command ends, runs out of time or is cancelled,
- * its whole group is killed.
+ * its whole group is killed; then, in a job's process, whatever it has left
+ * behind in other groups and sessions.
  */
 #include "build.h"
 
@@ -37,6 +38,7 @@
 #define LINE_BYTES (1024 * 1024)
 #define TAIL_BYTES (sizeof ((struct drover_outcome *)0)->tail - 1)
 #define GRACE_MS 10000
+#define SWEEP_MS 5000
 #define CANCEL_LOOK_MS 1000
 #define CUT_MARK "\n[drover: the output is cut here, output_max is reached]\n"
 
@@ -88,6 +90,7 @@ static bool exec_read(struct exec_child *, int *fd, size_t max);
 static void exec_drain(struct exec_child *, int *fd);
 static void exec_lines(struct exec_child *, const char *data, size_t len);
 static int exec_reap(struct exec_child *, struct error *);
+static int exec_sweep(const struct exec_child *, struct error *);
 static void exec_tail_add(struct buf *tail, const char *data, size_t len);
 static void exec_tail_copy(const struct buf *tail, char *out);
 static int host_exec_run(struct drover_scope *, const struct drover_command *,
@@ -142,6 +145,8 @@ exec_run_split(struct scope *s, const struct drover_command *c, const struct san
 		goto done;
 	exec_pump(r);
 	rc = exec_reap(r, err);
+	if (rc == 0)
+		rc = exec_sweep(r, err);
 	if (rc == 0 && r->boxed)
 		rc = exec_box_judge(r, err);
 	o->wall_ms = clock_mono() - started;
@@ -576,11 +581,13 @@ exec_reap(struct exec_child *r, struct error *err)
 	struct rusage usage;
 	int status;
 
-	while (wait4(r->pid, &status, 0, &usage) < 0) {
-		if (errno != EINTR)
-			return error_errno(err, DROVER_INTERNAL, "cannot find out how %.128s ended",
-			    r->command->argv[0]);
-	}
+	if (proc_reap_ended(r->pid, r->scope->reaps, SWEEP_MS, &status, &usage) != 0)
+		return errno == ETIMEDOUT ?
+		    error_set(err, DROVER_INTERNAL,
+			"%.128s has ended, but another process still traces it",
+			r->command->argv[0]) :
+		    error_errno(err, DROVER_INTERNAL, "cannot find out how %.128s ended",
+			r->command->argv[0]);
 	if (WIFEXITED(status))
 		o->status = WEXITSTATUS(status);
 	else
@@ -588,6 +595,31 @@ exec_reap(struct exec_child *r, struct error *err)
 	o->cpu_ms = (int64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000 +
 	    (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1000;
 	return 0;
+}
+
+/*
+ * Kills what the command has left behind. Nothing of it may live when the next
+ * step reads the tree.
+ */
+static int
+exec_sweep(const struct exec_child *r, struct error *err)
+{
+	char name[32], shown[64];
+	pid_t pid;
+	int n;
+
+	if (!r->scope->reaps)
+		return 0;
+	if ((n = proc_sweep_children(SWEEP_MS)) > 0)
+		log_printf(&r->scope->log, DROVER_NOTICE,
+		    "%.128s left %d %s behind, which drover ended", r->command->argv[0], n,
+		    n == 1 ? "process" : "processes");
+	if (n >= 0 || (pid = proc_child_left(name, sizeof name)) == 0)
+		return 0;
+	return error_set(err, DROVER_INTERNAL,
+	    "%.128s left process %d (%s) behind, which drover cannot end: end it, then retry the "
+	    "job",
+	    r->command->argv[0], (int)pid, text_show_in(shown, sizeof shown, name, strlen(name)));
 }
 
 static void

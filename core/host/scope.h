@@ -92,6 +92,11 @@ struct scope {
 	 * runner of a source or listener must; NULL if nothing can set it
 	 */
 	volatile sig_atomic_t *cancelled;
+	/*
+	 * This process runs for the scope alone and is a subreaper: whatever a
+	 * command leaves behind becomes its child, and is killed.
+	 */
+	bool reaps;
 	/* the leases end with this process (the worker); 0 for this one */
 	int32_t owner;
 	struct scope_lease *leases;          /* leases that the scope holds */

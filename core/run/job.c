@@ -31,6 +31,7 @@
 #include "run/services.h"
 
 #define JOB_SWEEP_MS 1000
+#define JOB_REAP_MS 10000
 #define JOB_LINK_PATIENCE_MS (10 * 60 * 1000)
 
 static void job_on_term(int);
@@ -126,6 +127,7 @@ job_carry_out(struct job_run *run, volatile sig_atomic_t *cancelled, struct drov
 	    job->agent;
 	scope.cancelled = cancelled;
 	scope.owner = run->owner;
+	scope.reaps = !runner->in_process;
 	if (run->assign.timeout_ms > 0)
 		scope.deadline_ms = clock_mono() + run->assign.timeout_ms;
 	scope.link = link_new(runner->core_socket, job->id, job->epoch, run->assign.token,
@@ -159,7 +161,10 @@ job_share_outcome(struct job_run *run, int code, const struct drover_error *erro
 	shared->done = 1;
 }
 
-/* The first thing that a fork of the worker does. */
+/*
+ * The first thing that a fork of the worker does. What a command of the job
+ * leaves behind becomes a child of this process, which ends it (exec.c).
+ */
 static void
 job_apart(int core_fd)
 {
@@ -167,6 +172,7 @@ job_apart(int core_fd)
 	 * The worker keeps the job's clocks, so the job ends with its worker.
 	 */
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	(void)prctl(PR_SET_CHILD_SUBREAPER, 1);
 	if (core_fd != -1)
 		close(core_fd);
 }
@@ -374,8 +380,12 @@ job_reap(struct job_run *run, struct job_outcome *outcome)
 	if (run->pid == 0) {
 		(void)pthread_join(run->thread, NULL);
 	} else {
-		while (wait4(run->pid, &status, 0, &usage) == -1 && errno == EINTR)
-			;
+		if (proc_reap_ended(run->pid, true, JOB_REAP_MS, &status, &usage) != 0)
+			log_printf(&(struct log_scope){ .part = "worker",
+				       .worker = run->worker,
+				       .job = run->assign.job.id },
+			    DROVER_WARN, "cannot find out how the job's process %d ended: %s",
+			    (int)run->pid, strerror(errno));
 		outcome->cpu_ms = (int64_t)usage.ru_utime.tv_sec * 1000 +
 		    usage.ru_utime.tv_usec / 1000 + (int64_t)usage.ru_stime.tv_sec * 1000 +
 		    usage.ru_stime.tv_usec / 1000;

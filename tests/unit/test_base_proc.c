@@ -187,14 +187,20 @@ END_TEST
 
 START_TEST(proc_sweep_gives_up_in_time)
 {
+	char name[16];
 	int fds[2];
 	pid_t pid;
 
 	ck_assert_int_eq(pipe(fds), 0);
-	if ((pid = fork()) == 0)
+	ck_assert_int_eq(proc_child_left(name, sizeof name), 0);
+	if ((pid = fork()) == 0) {
+		(void)prctl(PR_SET_NAME, "one that stands");
 		stand(fds[1]);
+	}
 	read_pid(fds[0]);
 	ck_assert_int_eq(proc_sweep_children(0), -1);
+	ck_assert_int_eq(proc_child_left(name, sizeof name), pid);
+	ck_assert_str_eq(name, "one that stands");
 	ck_assert_int_eq(proc_sweep_children(20000), 1);
 }
 END_TEST

@@ -9,7 +9,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -616,6 +618,97 @@ START_TEST(who_escapes_holds_nobody_up)
 }
 END_TEST
 
+/*
+ * This program as a command, which leaves a process behind: "away" in a session
+ * of its own and with no environment, "stopped" by a signal, "tracing" the
+ * command itself. The process keeps a lock on the file.
+ */
+static void
+leave(const char *kind, const char *file)
+{
+	static char word[] = "sleep", length[] = "999";
+	char *const argv[] = { word, length, NULL }, *const no_env[] = { NULL };
+	pid_t self = getpid(), pid;
+	int fds[2];
+
+	(void)prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY);
+	MUST(pipe(fds) == 0 && (pid = fork()) != -1);
+	if (pid != 0) {
+		close(fds[1]);
+		MUST(waitpid(pid, NULL, 0) == pid && read(fds[0], &(char){ 0 }, 1) == 1);
+		_exit(5);
+	}
+	if (fork() != 0)
+		_exit(0);
+	(void)setsid();
+	(void)signal(SIGTERM, SIG_IGN);
+	MUST(flock(open(file, O_RDWR | O_CREAT, 0600), LOCK_EX | LOCK_NB) == 0);
+	if (strcmp(kind, "tracing") == 0)
+		MUST(ptrace(PTRACE_SEIZE, self, NULL, NULL) == 0);
+	MUST(write(fds[1], "x", 1) == 1);
+	if (strcmp(kind, "away") == 0)
+		execve("/bin/sleep", argv, no_env);
+	if (strcmp(kind, "stopped") == 0)
+		(void)raise(SIGSTOP);
+	for (;;)
+		(void)pause();
+}
+
+static const char *const left_kinds[] = { "away", "stopped", "tracing" };
+
+START_TEST(what_a_command_left_is_gone)
+{
+	int64_t begin = clock_mono();
+	char *file = path_join(dir, "lock");
+
+	scope.reaps = true;
+	ck_assert_int_eq(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+	ck_assert_msg(RUN("/proc/self/exe", "--leave", left_kinds[_i], file) == 0, "%s", err.text);
+	ck_assert_int_eq(outcome.status, 5);
+	ck_assert_int_eq(waitpid(-1, NULL, WNOHANG), -1);
+	ck_assert_int_eq(flock(open(file, O_RDWR | O_CLOEXEC), LOCK_EX | LOCK_NB), 0);
+	ck_assert_int_lt(clock_mono() - begin, 4000);
+	free(file);
+}
+END_TEST
+
+/* Exit status: 0 when the command failed because of the process. */
+static int
+beside_a_stranger(void)
+{
+	char words[64];
+	int fds[2];
+	pid_t stranger;
+
+	MUST(pipe(fds) == 0 && (stranger = fork()) != -1);
+	if (stranger == 0) {
+		close(fds[1]);
+		_exit(read(fds[0], words, 1) == 0 ? 0 : 1);
+	}
+	MUST(setresuid(65534, 65534, 65534) == 0);
+	snprintf(words, sizeof words, "left process %d (", (int)stranger);
+	return RUN("true") == -1 && err.code == DROVER_INTERNAL &&
+		strstr(err.text, words) != NULL && strstr(err.text, "cannot end") != NULL ?
+	    0 :
+	    1;
+}
+
+START_TEST(what_cannot_be_ended_fails_the_command)
+{
+	int status;
+	pid_t pid;
+
+	if (geteuid() != 0)
+		return;
+	scope.reaps = true;
+	ck_assert_int_eq(chmod(dir, 0777), 0);
+	if ((pid = fork()) == 0)
+		_exit(beside_a_stranger());
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(status, 0);
+}
+END_TEST
+
 START_TEST(a_plugin_calls_it_with_its_own_structs)
 {
 	const char *const argv[] = { "sh", "-c", "echo hello; exit 4", NULL };
@@ -688,6 +781,8 @@ number_in(const char *text, const char *after)
 __attribute__((constructor)) static void
 print_descriptors(int argc, char **argv)
 {
+	if (argc == 4 && strcmp(argv[1], "--leave") == 0)
+		leave(argv[2], argv[3]);
 	if (argc != 2 || strcmp(argv[1], "--descriptors") != 0)
 		return;
 	for (int fd = 0; fd < 4096; fd++) {
@@ -730,6 +825,8 @@ cases(Suite *suite)
 	tcase_add_test(tc, cancelled_is_stopped);
 	tcase_add_test(tc, its_group_ends_with_it);
 	tcase_add_test(tc, who_escapes_holds_nobody_up);
+	tcase_add_loop_test(tc, what_a_command_left_is_gone, 0, (int)ARRAY_LEN(left_kinds));
+	tcase_add_test(tc, what_cannot_be_ended_fails_the_command);
 	tcase_add_test(tc, a_plugin_calls_it_with_its_own_structs);
 }
 

@@ -136,6 +136,17 @@ START_TEST(nothing_that_a_job_started_outlives_it)
 }
 END_TEST
 
+START_TEST(a_process_that_traces_the_job_blocks_no_slot)
+{
+	int64_t begin = clock_mono();
+
+	core_assign(&core, 1, deed("traced", "lock"), LONG_MS, LONG_MS);
+	core_done_with(&core, 1, DROVER_OK, "");
+	ck_assert(!core_held(&core, "lock"));
+	ck_assert_int_lt(clock_mono() - begin, 5000);
+}
+END_TEST
+
 START_TEST(a_job_outlives_the_core_and_its_end_is_repeated)
 {
 	struct message m;
@@ -390,6 +401,7 @@ cases(Suite *suite)
 	tcase_add_test(tc, the_total_clock_stops_a_job);
 	tcase_add_test(tc, silence_stops_who_idles_and_spares_who_works);
 	tcase_add_test(tc, nothing_that_a_job_started_outlives_it);
+	tcase_add_test(tc, a_process_that_traces_the_job_blocks_no_slot);
 	tcase_add_test(tc, a_job_outlives_the_core_and_its_end_is_repeated);
 	tcase_add_test(tc, an_assignment_settles_the_job_before_it);
 	tcase_add_test(tc, an_attempt_that_a_new_core_does_not_want_is_killed);
