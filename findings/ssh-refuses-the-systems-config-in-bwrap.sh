@@ -30,7 +30,7 @@ try() { # NAME UID: whether ssh can read its configuration there
 	said=$(setpriv --reuid "$2" --regid "$2" --clear-groups \
 		bwrap --ro-bind / / --dev /dev --ro-bind etc /etc/ssh ssh -T -G example 2>&1 >/dev/null) &&
 		status=0 || status=$?
-	echo "$1: $status $said"
+	echo "$1: $status $said" | tr -d "\r"
 }
 {
 	try root 0
