@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# @stoplight/prism-cli 5.14.2 (npm): a query parameter that is an integer from 1 to 5 may be empty or
-# hexadecimal, though 1.5, 9 and "abc" are refused.
+# @stoplight/prism-cli 5.14.2 (npm): a query parameter that is an integer from 1 to 5 may be empty
+# or hexadecimal, though 1.5, 9 and "abc" are refused.
 #
 # Guess: the mock reads a query parameter by its schema, so that what is no decimal integer within
 # the bounds is answered with 422.
