@@ -11,7 +11,8 @@
 #include "cli/cli.h"
 #include "config/config.h"
 
-#define RUN_KIND "inbox.ticket"
+#define RUN_PLUGIN "inbox"
+#define RUN_KIND   RUN_PLUGIN ".ticket"
 
 struct run_ticket {
 	char *path;           /* as given */
@@ -37,6 +38,7 @@ struct run {
 	struct run_ticket *tickets;
 	int tickets_len;
 	pid_t daemon;         /* 0 unless this run has started it */
+	bool stuck;           /* the plugin does not run: no job of the daemon can go on */
 	bool is_private;      /* false when the configured daemon is used */
 	int signals;          /* signalfd of SIGINT and SIGTERM */
 	int interrupts;       /* signals that came */
@@ -79,7 +81,7 @@ int run_configure(struct run *, int64_t parallel);
  * private one, which is started if it does not run.
  */
 int run_connect(struct run *, int64_t parallel);
-/* Stops the private daemon unless it still has jobs. */
+/* Stops the private daemon unless it still has jobs that can go on. */
 void run_disconnect(struct run *);
 /*
  * Starts a private daemon again that has died. CLI_DOWN when it was told to

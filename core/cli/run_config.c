@@ -262,7 +262,7 @@ add_plugin(struct run *run, cJSON *json, int64_t retries)
 	cJSON *plugin = cJSON_CreateObject(), *ticket;
 
 	cJSON_AddItemToArray(cJSON_AddArrayToObject(json, "plugins"), plugin);
-	json_add_str(plugin, "name", "inbox");
+	json_add_str(plugin, "name", RUN_PLUGIN);
 	ticket = cJSON_AddObjectToObject(cJSON_AddObjectToObject(plugin, "pipelines"), "ticket");
 	json_add_str(ticket, "pool", "light");
 	json_add_str(ticket, "agent", run->agent);

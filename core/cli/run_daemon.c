@@ -88,7 +88,7 @@ run_disconnect(struct run *run)
 
 	if (!run->is_private || cli->socket == NULL)
 		return;
-	for (size_t i = 0; i < ARRAY_LEN(busy); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(busy) && !run->stuck; i++) {
 		char *path = xasprintf("/api/v1/jobs?limit=1&state=%s", busy[i]);
 		cJSON *answer = NULL;
 		int some = client_ask(cli, "GET", path, NULL, &answer, &err) == 200 &&

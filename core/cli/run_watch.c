@@ -29,6 +29,7 @@ static int look_all(struct run *);
 static int look_some(struct run *, struct run_ticket **, int n);
 static void look_one(struct run_ticket *, cJSON *job);
 static void look_output(struct run *, struct run_ticket *);
+static bool plugin_is_down(struct run *);
 static int keep_tail(void *arg, const char *data, size_t len);
 static void last_line(struct run_ticket *, const char *text, size_t len);
 static int pause_for(struct run *);
@@ -56,6 +57,8 @@ run_watch(struct run *run)
 			ended &= run_ended(&run->tickets[i]);
 		if (ended)
 			return CLI_OK;
+		if (run->is_private && (run->stuck = plugin_is_down(run)))
+			return CLI_FAILED;
 		if (pause_for(run) >= 2)
 			return CLI_OK;
 	}
@@ -123,6 +126,34 @@ look_some(struct run *run, struct run_ticket **asked, int n)
 	}
 	cJSON_Delete(answer);
 	return status;
+}
+
+/*
+ * True when the plugin that works on tickets cannot run, so that their jobs
+ * would wait for ever. The daemon itself keeps them: it is made to outlive a
+ * plugin that is mended later.
+ */
+static bool
+plugin_is_down(struct run *run)
+{
+	cJSON *answer = NULL;
+	const cJSON *plugin;
+	const char *state;
+	struct error err;
+	bool down = false;
+
+	if (client_ask(run->cli, "GET", "/api/v1/plugins", NULL, &answer, &err) == 200)
+		cJSON_ArrayForEach(plugin, json_get(answer, "plugins")) {
+			state = json_str(plugin, "state", "");
+			if (strcmp(json_str(plugin, "name", ""), RUN_PLUGIN) != 0 ||
+			    (strcmp(state, "refused") != 0 && strcmp(state, "parked") != 0))
+				continue;
+			down = true;
+			run_talk(run, "the plugin " RUN_PLUGIN " does not run, so the tickets wait:");
+			run_talk(run, json_str(plugin, "why", "it gave no reason"));
+		}
+	cJSON_Delete(answer);
+	return down;
 }
 
 static void

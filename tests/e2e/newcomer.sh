@@ -69,6 +69,16 @@ run --repo "$work/nowhere" "$work/t/ant.md" >/dev/null 2>"$work/err8"
 check "no repository: exit 3" equal $? 3
 run --repo "$work/shop" "$work/t/no-such.md" >/dev/null 2>"$work/err9"
 check "no ticket: exit 3, by name" sh -c "grep -q no-such.md '$work/err9'"
+mkdir -p "$work/config-home/drover" "$work/no-plugins"
+printf 'plugin_dirs = ("%s");\n' "$work/no-plugins" >"$work/config-home/drover/drover.conf"
+git init -q -b main "$work/lonely"
+git -C "$work/lonely" commit -q --allow-empty -m "Beginning"
+run --repo "$work/lonely" "$work/t/ant.md" >"$work/out10" 2>&1
+check "no plugin: exit 1, and no waiting" equal $? 1
+check "it names the plugin" grep -q 'plugin inbox does not run' "$work/out10"
+rm -r "$work/config-home/drover"
+run --repo "$work/lonely" "$work/t/ant.md" >"$work/out11" 2>&1
+check "with the plugin the same command goes on: exit 0" equal $? 0 || cat "$work/out11"
 quiet() { ! pgrep -f "$work/state-home" >/dev/null; }
 check "no daemon stays behind" until_true quiet
 finish
