@@ -149,7 +149,8 @@ plugin_is_down(struct run *run)
 			    (strcmp(state, "refused") != 0 && strcmp(state, "parked") != 0))
 				continue;
 			down = true;
-			run_talk(run, "the plugin " RUN_PLUGIN " does not run, so the tickets wait:");
+			run_talk(run,
+			    "the plugin " RUN_PLUGIN " does not run, so the tickets wait:");
 			run_talk(run, json_str(plugin, "why", "it gave no reason"));
 		}
 	cJSON_Delete(answer);
