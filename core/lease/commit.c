@@ -32,7 +32,7 @@ commit_diff(struct tree *t, git_repository *repo, git_diff **diff, struct error 
 	if (git2.oid_fromstr(&base, t->base) != 0 && !gitdir_base(t, &base))
 		return error_set(err, DROVER_INTERNAL,
 		    "the tree %s was never prepared: its base is unknown", t->path);
-	return wip_diff(t, repo, &base, GIT_DIFF_INCLUDE_TYPECHANGE, diff, &hidden, err);
+	return wip_diff(t, repo, &base, GIT_DIFF_INCLUDE_TYPECHANGE, NULL, diff, &hidden, err);
 }
 
 int
@@ -105,6 +105,8 @@ int
 tree_commit(struct tree *t, const char *message, char *commit, size_t size, struct error *err)
 {
 	struct fill_status status = { .changed = false };
+	struct takeup up = { .inner = false };
+	const struct buf all = BUF_INIT;
 	git_repository *repo = NULL;
 	git_commit *head = NULL;
 	git_buf text = GIT_BUF_INIT;
@@ -118,11 +120,12 @@ tree_commit(struct tree *t, const char *message, char *commit, size_t size, stru
 	known = gitdir_head(t, repo, &at, NULL, 0) && git2.commit_lookup(&head, repo, &at) == 0;
 	if (commit != NULL && known)
 		git2.oid_tostr(commit, size, &at);
-	if (!status.changed) {
+	if (!status.changed && !inner_may_be(t, &status)) {
 		result = 0;
 		goto out;
 	}
-	if (wip_snapshot(t, status.hidden, &snapshot, &index, err) != 0)
+	if (wip_snapshot(t, status.hidden, &up, &snapshot, &index, err) != 0 ||
+	    takeup_refuse(t, &up, &all, err) != 0)
 		goto out;
 	if (known && git2.oid_equal(git2.commit_tree_id(head), &snapshot)) {
 		result = 0;
@@ -144,6 +147,7 @@ out:
 		unlink(index);
 	free(index);
 	fill_status_free(&status);
+	takeup_free(&up);
 	git2.buf_dispose(&text);
 	git2.commit_free(head);
 	git2.repository_free(repo);

@@ -194,7 +194,11 @@ bool gitdir_base(const struct tree *, git_oid *);
 
 /* Filling and cleaning. */
 struct fill_status {
-	bool changed;    /* tracked files differ, or there are new ones that are not ignored */
+	/*
+	 * Tracked files differ, there are new ones that are not ignored, or
+	 * there is a folder that cannot be opened.
+	 */
+	bool changed;
 	bool ignored;    /* there are ignored files */
 	/* The index is unreadable, or hides files (by skip-worktree, say). */
 	bool hidden;
@@ -209,18 +213,70 @@ int fill_reset(struct tree *, struct error *);
 int fill_clean(struct tree *, const struct fill_status *, struct error *);
 int fill_clean_untracked(struct tree *, struct error *); /* keeps ignored files */
 
+/* What a snapshot of a tree lacks. Begin with all members 0. */
+struct takeup_miss {
+	char *path;             /* that of a folder ends in "/" */
+	const char *why;        /* such as "cannot be read" */
+};
+struct takeup {
+	bool inner;             /* the caller wants the files of inner repositories, too */
+	struct takeup_miss *missed;
+	size_t missed_len, missed_cap;
+	bool lost;              /* some of it can be saved in no commit at all */
+};
+void takeup_free(struct takeup *); /* what is missed; the struct can be used again */
+/*
+ * Fills the index at path with the files as they are, and writes the tree
+ * object of it. fresh: the index is made anew, from HEAD.
+ */
+int takeup_index(struct tree *, const char *path, bool fresh, struct takeup *, git_oid *,
+    struct error *);
+/*
+ * Adds what libgit2 does not even see, which takes a folder that it cannot open
+ * for an empty one.
+ */
+void takeup_find_unseen(struct tree *, git_repository *, struct takeup *);
+/*
+ * 0 when nothing is missed, apart from the paths in without, which each have a
+ * NUL behind them. Else -1 and HUMAN with the first paths and their reasons.
+ */
+int takeup_refuse(struct tree *, const struct takeup *, const struct buf *without,
+    struct error *);
+
+/* Repositories within a tree. Begin with all members but tree 0. */
+struct inner {
+	const struct tree *tree;
+	char **moved;           /* where each .git was that is moved */
+	size_t len, cap;
+};
+/* Whether there is something in a folder of the tree. */
+bool inner_has_files(const struct tree *, const char *folder);
+/* The same for the folders that are links to commits in the index. */
+bool inner_may_be(const struct tree *, const struct fill_status *);
+bool inner_has_commit(const struct tree *, const char *folder);
+/*
+ * Makes plain folders of the missed ones that are repositories, and takes them
+ * out of the index at index_path. True when there was any.
+ */
+bool inner_open(struct inner *, const char *index_path, const struct takeup_miss *missed,
+    size_t len);
+void inner_close(struct inner *); /* makes them repositories again */
+
 /* Work in a tree. */
 /*
  * Makes a tree object of the files as they are, without ignored ones; hidden is
  * that of fill_status(). index (may be NULL) gets the path of the index made
- * for it: the caller frees the path, and removes or renames the file.
+ * for it: the caller frees the path, and removes or renames the file. up says
+ * how, and gets what is not in the snapshot; NULL: nothing is said about that.
  */
-int wip_snapshot(struct tree *, bool hidden, git_oid *, char **index, struct error *);
+int wip_snapshot(struct tree *, bool hidden, struct takeup *up, git_oid *, char **index,
+    struct error *);
 /*
  * The same of a tree whose status is not read yet: *hidden gets whether the
  * index hides files from git.
  */
-int wip_snapshot_now(struct tree *, git_oid *, char **index, bool *hidden, struct error *);
+int wip_snapshot_now(struct tree *, struct takeup *up, git_oid *, char **index, bool *hidden,
+    struct error *);
 /* Takes a commit and what it needs into the mirror. */
 int wip_transfer(struct tree *, const git_oid *, struct error *);
 /* Saves work that is nowhere else to a wip ref; saved gets its name, or "". */
@@ -232,11 +288,11 @@ int wip_save(struct tree *, const struct fill_status *, char *saved, size_t size
 int wip_commit(const struct tree *, git_repository *, const git_oid *files,
     const git_commit *parent, const char *message, git_oid *made, struct error *);
 /*
- * Compares a commit with the files as they are; hidden as in
+ * Compares a commit with the files as they are; up and hidden as in
  * wip_snapshot_now(). flags are libgit2's, for the diff.
  */
-int wip_diff(struct tree *, git_repository *, const git_oid *commit, uint32_t flags, git_diff **,
-    bool *hidden, struct error *);
+int wip_diff(struct tree *, git_repository *, const git_oid *commit, uint32_t flags,
+    struct takeup *up, git_diff **, bool *hidden, struct error *);
 
 /* The same with any number of parents. */
 int wip_commit_on(const struct tree *, git_repository *, const git_oid *files,
@@ -265,6 +321,12 @@ int history_read(struct tree *, git_repository *, const git_oid *base, const cha
 int tree_recover(struct tree *, const git_oid *, struct error *);
 /* Makes a tree clean, at a commit. Its work must be saved already. */
 int tree_order(struct tree *, const struct fill_status *, const git_oid *, struct error *);
+
+/*
+ * Where the tree goes when something in it can be saved in no commit:
+ * STATE/aside/REPO-ID-TIME. Borrowed from the tree.
+ */
+const char *tree_aside(struct tree *);
 
 /* The trash. */
 int trash_put(const struct tree *, const char *path, struct error *); /* a missing path is fine */

@@ -9,6 +9,7 @@
  * young to be trusted, so that the next read need not hash every file again.
  */
 #include <errno.h>
+#include <fts.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,6 +27,7 @@ static int fill_status_by_libgit2(struct tree *, struct fill_status *, struct er
 static int fill_open(struct tree *, git_repository **, struct error *);
 static int fill_make_way(const char *folder, const git_tree_entry *, void *arg);
 static int fill_checkout_by_libgit2(struct tree *, unsigned int strategy, struct error *);
+static void fill_open_inner(const struct tree *);
 static void fill_empty_submodule(const struct tree *, const char *link);
 
 int
@@ -89,21 +91,27 @@ static int
 fill_status_by_cli(struct tree *t, struct fill_status *status, struct error *err)
 {
 	static const char *const args[] = { "status", "--porcelain", "-z",
-		"--untracked-files=normal", "--ignored=traditional", "--no-renames",
+		"--untracked-files=normal", "--ignored=matching", "--no-renames",
 		"--ignore-submodules=dirty", NULL };
 	struct buf out = BUF_INIT;
 	struct git_run run = { .tree = t, .gitdir = t->gitdir, .inside = true, .out = &out };
 	const char *p, *end;
-	int result = git_must(&run, args, DROVER_INTERNAL, t->path, err);
+	int rc = git_run(&run, args, err);
 
-	for (p = buf_str(&out), end = p + out.len; result == 0 && p < end; p += strlen(p) + 1) {
+	for (p = buf_str(&out), end = p + out.len; rc == 0 && p < end; p += strlen(p) + 1) {
 		if (strncmp(p, "!! ", 3) == 0)
 			status->ignored = true;
 		else
 			status->changed = true;
 	}
+	if (strstr(buf_str(&run.err), "could not open directory") != NULL)
+		status->changed = true;
+	if (rc > 0)
+		error_set(err, DROVER_INTERNAL, "cannot read the state of %s: %.200s", t->path,
+		    buf_str(&run.err));
+	buf_free(&run.err);
 	buf_free(&out);
-	return result;
+	return rc == 0 ? 0 : -1;
 }
 
 /*
@@ -148,6 +156,7 @@ fill_status_by_libgit2(struct tree *t, struct fill_status *status, struct error 
 	git_commit *commit = NULL;
 	git_tree *tree = NULL;
 	git_diff *diff = NULL;
+	struct takeup unseen = { .inner = false };
 	git_oid head;
 	int rc, result = -1;
 
@@ -173,6 +182,10 @@ fill_status_by_libgit2(struct tree *t, struct fill_status *status, struct error 
 		else
 			status->changed = true;
 	}
+	takeup_find_unseen(t, repo, &unseen);
+	if (unseen.missed_len > 0)
+		status->changed = true;
+	takeup_free(&unseen);
 	result = 0;
 out:
 	git2.diff_free(diff);
@@ -253,6 +266,25 @@ fill_reset(struct tree *t, struct error *err)
 	return result;
 }
 
+/* libgit2 removes no repository, so each one within the tree loses its .git. */
+static void
+fill_open_inner(const struct tree *t)
+{
+	char *const roots[] = { t->path, NULL };
+	FTS *walk = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
+	FTSENT *entry;
+
+	while (walk != NULL && (entry = fts_read(walk)) != NULL) {
+		if (entry->fts_info == FTS_DP || strcmp(entry->fts_name, ".git") != 0)
+			continue;
+		fts_set(walk, entry, FTS_SKIP);
+		if (entry->fts_level > 1)
+			(void)path_remove_tree(entry->fts_path, NULL);
+	}
+	if (walk != NULL)
+		fts_close(walk);
+}
+
 int
 fill_clean(struct tree *t, const struct fill_status *status, struct error *err)
 {
@@ -268,11 +300,13 @@ fill_clean(struct tree *t, const struct fill_status *status, struct error *err)
 			result = git_must(&run, args, DROVER_INTERNAL, t->path, err);
 		}
 		buf_free(&run.err);
-	} else
+	} else {
+		fill_open_inner(t);
 		result = fill_checkout_by_libgit2(t,
 		    GIT_CHECKOUT_FORCE | GIT_CHECKOUT_REMOVE_UNTRACKED |
 			GIT_CHECKOUT_REMOVE_IGNORED,
 		    err);
+	}
 	for (size_t i = 0; i < status->links_len && result == 0; i++)
 		fill_empty_submodule(t, status->links[i]);
 	return result;
@@ -301,6 +335,7 @@ static void
 fill_empty_submodule(const struct tree *t, const char *link)
 {
 	char *path = path_join(t->path, link), *real, *root;
+	bool there = access(path, F_OK) == 0;
 
 	if (rmdir(path) != 0 && errno == ENOTEMPTY) {
 		real = realpath(path, NULL);
@@ -314,6 +349,8 @@ fill_empty_submodule(const struct tree *t, const char *link)
 		free(real);
 		free(root);
 	}
-	mkdir(path, 0777);
+	/* A link that a job has added is gone, with its folder. */
+	if (there)
+		mkdir(path, 0777);
 	free(path);
 }

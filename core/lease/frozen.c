@@ -47,7 +47,7 @@ frozen_read_now(struct tree *t, git_repository *repo, struct tree_now *look, str
 		    t->path);
 	if (fill_status(t, &look->status, err) != 0)
 		return -1;
-	return wip_snapshot(t, look->status.hidden, &look->files, NULL, err);
+	return wip_snapshot(t, look->status.hidden, NULL, &look->files, NULL, err);
 }
 
 int

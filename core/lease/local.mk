@@ -10,6 +10,7 @@ liblease_la_SOURCES = \
   core/lease/git.c \
   core/lease/gitdir.c \
   core/lease/history.c \
+  core/lease/inner.c \
   core/lease/lease.c \
   core/lease/lease.h \
   core/lease/libgit2.c \
@@ -20,6 +21,7 @@ liblease_la_SOURCES = \
   core/lease/refs.c \
   core/lease/remote.c \
   core/lease/rows.h \
+  core/lease/takeup.c \
   core/lease/trash.c \
   core/lease/tree.c \
   core/lease/tree.h \

@@ -45,13 +45,14 @@ tree_restore(struct tree *tree, const char *commit, struct buf *fresh, struct er
 {
 	git_repository *repo = NULL;
 	git_diff *diff = NULL;
+	struct takeup up = { .inner = false };
 	git_oid at;
 	bool hidden;
 	int r = -1;
 
 	if (squash_oid(&at, commit, err) != 0 || gitdir_enter(tree, &repo, err) != 0)
 		return -1;
-	if (wip_diff(tree, repo, &at, GIT_DIFF_NORMAL, &diff, &hidden, err) != 0)
+	if (wip_diff(tree, repo, &at, GIT_DIFF_NORMAL, &up, &diff, &hidden, err) != 0)
 		goto out;
 	buf_clear(fresh);
 	for (size_t i = 0; i < git2.diff_num_deltas(diff); i++) {
@@ -60,6 +61,8 @@ tree_restore(struct tree *tree, const char *commit, struct buf *fresh, struct er
 		if (delta->status == GIT_DELTA_ADDED)
 			buf_add(fresh, delta->new_file.path, strlen(delta->new_file.path) + 1);
 	}
+	for (size_t i = 0; i < up.missed_len; i++)
+		buf_add(fresh, up.missed[i].path, strlen(up.missed[i].path) + 1);
 	/*
 	 * The index is removed, so that the reset writes every file, even a
 	 * hidden one.
@@ -69,6 +72,7 @@ tree_restore(struct tree *tree, const char *commit, struct buf *fresh, struct er
 	if (gitdir_scrub(tree, &at, err) == 0)
 		r = fill_reset(tree, err);
 out:
+	takeup_free(&up);
 	git2.diff_free(diff);
 	git2.repository_free(repo);
 	return r;
@@ -178,6 +182,7 @@ tree_squash(struct tree *tree, const struct squash *ask, char *commit, size_t si
 {
 	struct parents parents = { .len = 0 };
 	git_repository *repo = NULL;
+	struct takeup up = { .inner = false };
 	const git_oid *stand;
 	git_oid made;
 	char *index = NULL;
@@ -187,7 +192,8 @@ tree_squash(struct tree *tree, const struct squash *ask, char *commit, size_t si
 	if (squash_enter(tree, &repo, err) != 0)
 		return -1;
 	if (squash_read_parents(tree, repo, ask->onto, &parents, err) != 0 ||
-	    wip_snapshot_now(tree, &made, &index, &hidden, err) != 0 ||
+	    wip_snapshot_now(tree, &up, &made, &index, &hidden, err) != 0 ||
+	    takeup_refuse(tree, &up, ask->without, err) != 0 ||
 	    squash_without(repo, &made, index, ask->without, &parents, err) != 0)
 		goto out;
 	same = parents.len == 1 && git2.oid_equal(&made, git2.tree_id(parents.files[0]));
@@ -207,6 +213,7 @@ out:
 	if (index != NULL)
 		(void)unlink(index);
 	free(index);
+	takeup_free(&up);
 	squash_free_parents(&parents);
 	git2.repository_free(repo);
 	return r;

@@ -28,6 +28,7 @@ static int tree_new(struct tree *, const git_oid *, struct error *);
 static int tree_reuse(struct tree *, bool warm, const git_oid *, char *saved, size_t size,
     struct error *);
 static int tree_save(struct tree *, char *, size_t, struct error *);
+static int tree_put_away(struct tree *, struct error *);
 static int tree_any_commit(const struct tree *, git_oid *, struct error *);
 
 int
@@ -70,6 +71,7 @@ tree_free(struct tree *t)
 	free(t->mirror);
 	free(t->trash);
 	free(t->gitdir);
+	free(t->aside);
 	*t = (struct tree){ .lock = -1 };
 }
 
@@ -112,11 +114,11 @@ tree_prepare(struct tree *t, const char *state, const char *ref, char *saved, si
 	}
 	/*
 	 * The tree is beyond repair: save its work unless that is done, and
-	 * make a new one. The old files go into the trash.
+	 * make a new one. The old files go into the trash, or aside.
 	 */
 	if (kind != TREE_NONE && saved[0] == '\0' && tree_save(t, saved, size, err) != 0)
 		goto out;
-	result = trash_put(t, t->path, err) == 0 ? tree_new(t, &oid, err) : -1;
+	result = tree_put_away(t, err) == 0 ? tree_new(t, &oid, err) : -1;
 out:
 	path_close(&t->lock);
 	return result;
@@ -221,7 +223,8 @@ tree_reuse(struct tree *t, bool warm, const git_oid *oid, char *saved, size_t si
 
 	if (fill_status(t, &status, err) != 0)
 		return -1;
-	if ((warm && !status.changed) || wip_save(t, &status, saved, size, err) == 0)
+	if (((warm && !status.changed) || wip_save(t, &status, saved, size, err) == 0) &&
+	    !t->unsaved)
 		result = tree_order(t, &status, oid, err);
 	fill_status_free(&status);
 	return result;
@@ -267,6 +270,42 @@ tree_save(struct tree *t, char *saved, size_t size, struct error *err)
 	return rc;
 }
 
+const char *
+tree_aside(struct tree *t)
+{
+	const char *id = strrchr(t->path, '/') + 1, *repo = id - 1;
+
+	while (repo > t->path && repo[-1] != '/')
+		repo--;
+	if (t->aside == NULL)
+		t->aside = xasprintf("%.*saside/%.*s-%s-%lld",
+		    (int)(strrchr(t->trash, '/') + 1 - t->trash), t->trash, (int)(id - 1 - repo),
+		    repo, id, (long long)clock_wall());
+	return t->aside;
+}
+
+/* Moves the tree into the trash, or aside if something in it is not saved. */
+static int
+tree_put_away(struct tree *t, struct error *err)
+{
+	const char *to = tree_aside(t);
+	char *folder = xstrndup(to, (size_t)(strrchr(to, '/') - to));
+	int result = -1;
+
+	if (!t->unsaved)
+		result = trash_put(t, t->path, err);
+	else if (path_mkdirs(folder, 0700, err) == 0) {
+		/* A folder that is moved must be writable. */
+		(void)chmod(t->path, 0700);
+		result = rename(t->path, to) == 0 || errno == ENOENT ?
+		    0 :
+		    error_errno(err, DROVER_INTERNAL, "cannot put %s aside as %s", t->path, to);
+		t->unsaved = false;
+	}
+	free(folder);
+	return result;
+}
+
 int
 tree_return(struct tree *t, char *saved, size_t size, struct error *err)
 {
@@ -288,6 +327,13 @@ tree_return(struct tree *t, char *saved, size_t size, struct error *err)
 	if (fill_status(t, &status, err) != 0 || wip_save(t, &status, saved, size, err) != 0 ||
 	    gitdir_open(t, &repo, err) != 0)
 		goto out;
+	if (t->unsaved) {
+		if (tree_put_away(t, err) == 0)
+			error_set(err, DROVER_INTERNAL,
+			    "some of its files could not be saved, so it is put aside as %s",
+			    t->aside);
+		goto out;
+	}
 	if (!gitdir_base(t, &base) && !gitdir_head(t, repo, &base, NULL, 0) &&
 	    tree_any_commit(t, &base, err) != 0)
 		goto out;
@@ -327,7 +373,7 @@ tree_remove(struct tree *t, char *saved, size_t size, struct error *err)
 		goto out;
 	if (kind == TREE_WHOLE && tree_save(t, saved, size, err) != 0)
 		goto out;
-	result = trash_put(t, t->path, err);
+	result = tree_put_away(t, err);
 	/* What a killed process had not finished goes, too. */
 	if (result == 0 && path_remove_tree(half, err) == 0 && path_remove_tree(pack, err) == 0)
 		unlink(lock);

@@ -41,6 +41,12 @@ struct tree {
 	char made[65];               /* commit that host->git pushes; "" while it has none */
 	char *gitdir;                /* PATH/.git */
 	int lock;                    /* held, and inherited by git, during a call; -1 else */
+	/*
+	 * There is something in it that could not be saved, so it is put aside
+	 * and never removed; aside (may be NULL) is where it goes.
+	 */
+	bool unsaved;
+	char *aside;
 	/* For fetch and push. NULL: repos with token_from are out of reach. */
 	const struct tree_credentials *credentials;
 };

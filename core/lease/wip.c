@@ -33,10 +33,7 @@ struct wip_more {
 };
 
 static int wip_copy_file(const char *from, const char *to, struct error *);
-static int wip_snapshot_by_cli(struct tree *, const char *index, bool fresh, git_oid *,
-    struct error *);
-static int wip_snapshot_by_libgit2(struct tree *, const char *index, bool fresh, git_oid *,
-    struct error *);
+static int wip_snapshot_all(struct tree *, bool hidden, git_oid *, struct error *);
 static int wip_unsaved(const struct tree *, git_repository *, const git_oid *);
 static int wip_hide_known(const struct tree *, git_repository *mirror, git_revwalk *);
 static int wip_take_in(struct tree *, const char *folder, const char *name, struct error *);
@@ -51,22 +48,24 @@ static int wip_save_branches(struct wip_more *, struct error *);
 static int wip_save_stash(struct wip_more *, struct error *);
 
 int
-wip_snapshot(struct tree *t, bool hidden, git_oid *oid, char **index, struct error *err)
+wip_snapshot(struct tree *t, bool hidden, struct takeup *up, git_oid *oid, char **index,
+    struct error *err)
 {
 	char *from = path_join(t->gitdir, "index"),
 	     *to = xasprintf("%s/drover-index.%ld", t->gitdir, (long)getpid());
 	bool fresh = hidden || access(from, F_OK) != 0;
+	struct takeup unsaid = { .inner = false };
 	int result = -1;
 
+	if (up == NULL)
+		up = &unsaid;
 	unlink(to);
 	if (!fresh && wip_copy_file(from, to, err) != 0)
 		goto out;
-	result = git_found() ? wip_snapshot_by_cli(t, to, fresh, oid, err) :
-			       wip_snapshot_by_libgit2(t, to, fresh, oid, err);
+	result = takeup_index(t, to, fresh, up, oid, err);
 	if (result != 0 && !fresh) {
 		unlink(to);
-		result = git_found() ? wip_snapshot_by_cli(t, to, true, oid, err) :
-				       wip_snapshot_by_libgit2(t, to, true, oid, err);
+		result = takeup_index(t, to, true, up, oid, err);
 	}
 out:
 	if (result == 0 && index != NULL)
@@ -75,6 +74,7 @@ out:
 		unlink(to);
 		free(to);
 	}
+	takeup_free(&unsaid);
 	free(from);
 	return result;
 }
@@ -96,7 +96,8 @@ wip_copy_file(const char *from, const char *to, struct error *err)
 }
 
 int
-wip_snapshot_now(struct tree *t, git_oid *oid, char **index, bool *hidden, struct error *err)
+wip_snapshot_now(struct tree *t, struct takeup *up, git_oid *oid, char **index, bool *hidden,
+    struct error *err)
 {
 	struct fill_status status = { 0 };
 	int rc;
@@ -104,88 +105,9 @@ wip_snapshot_now(struct tree *t, git_oid *oid, char **index, bool *hidden, struc
 	if (fill_status(t, &status, err) != 0)
 		return -1;
 	*hidden = status.hidden;
-	rc = wip_snapshot(t, status.hidden, oid, index, err);
+	rc = wip_snapshot(t, status.hidden, up, oid, index, err);
 	fill_status_free(&status);
 	return rc;
-}
-
-static int
-wip_snapshot_by_cli(struct tree *t, const char *index, bool fresh, git_oid *oid, struct error *err)
-{
-	static const char *const read_head[] = { "read-tree", "HEAD", NULL };
-	static const char *const read_none[] = { "read-tree", "--empty", NULL };
-	static const char *const add[] = { "add", "--all", "--ignore-errors", "--", ".", NULL };
-	static const char *const write[] = { "write-tree", NULL };
-	struct buf out = BUF_INIT;
-	struct git_run run = { .tree = t, .gitdir = t->gitdir, .inside = true, .index = index };
-	int result = -1;
-
-	if (fresh && git_run(&run, read_head, err) != 0) {
-		buf_free(&run.err);
-		if (git_must(&run, read_none, DROVER_INTERNAL, t->path, err) != 0)
-			goto out;
-	}
-	buf_free(&run.err);
-	/* Status 1: some files could not be read; the others are in. */
-	if (git_run(&run, add, err) > 1) {
-		error_set(err, DROVER_INTERNAL, "cannot take a snapshot of %s: %.200s", t->path,
-		    buf_str(&run.err));
-		goto out;
-	}
-	buf_free(&run.err);
-	run.out = &out;
-	if (git_must(&run, write, DROVER_INTERNAL, t->path, err) != 0)
-		goto out;
-	if (git2.oid_fromstrn(oid, buf_str(&out), out.len < GIT_OID_HEXSZ ? 0 : GIT_OID_HEXSZ) !=
-	    0) {
-		error_set(err, DROVER_INTERNAL, "git write-tree in %s printed no hash", t->path);
-		goto out;
-	}
-	result = 0;
-out:
-	buf_free(&run.err);
-	buf_free(&out);
-	return result;
-}
-
-static int
-wip_snapshot_by_libgit2(struct tree *t, const char *path, bool fresh, git_oid *oid,
-    struct error *err)
-{
-	git_repository *repo = NULL;
-	git_index *index = NULL;
-	git_commit *commit = NULL;
-	git_tree *tree = NULL;
-	git_oid head;
-	int rc;
-
-	if (gitdir_open(t, &repo, err) != 0)
-		return -1;
-	rc = git2.repository_set_workdir(repo, t->path, 0);
-	if (rc == 0)
-		rc = git2.index_open(&index, path);
-	if (rc == 0)
-		rc = git2.repository_set_index(repo, index);
-	if (rc == 0 && fresh && gitdir_head(t, repo, &head, NULL, 0)) {
-		rc = git2.commit_lookup(&commit, repo, &head);
-		if (rc == 0)
-			rc = git2.commit_tree(&tree, commit);
-		if (rc == 0)
-			rc = git2.index_read_tree(index, tree);
-	}
-	if (rc == 0)
-		rc = git2.index_add_all(index, NULL, GIT_INDEX_ADD_DEFAULT, NULL, NULL);
-	if (rc == 0)
-		rc = git2.index_write(index);
-	if (rc == 0)
-		rc = git2.index_write_tree(oid, index);
-	if (rc != 0)
-		git_fail(DROVER_INTERNAL, err, "cannot take a snapshot of %s", t->path);
-	git2.tree_free(tree);
-	git2.commit_free(commit);
-	git2.index_free(index);
-	git2.repository_free(repo);
-	return rc == 0 ? 0 : -1;
 }
 
 static int
@@ -242,7 +164,7 @@ wip_commit_on(const struct tree *t, git_repository *repo, const git_oid *files,
 
 int
 wip_diff(struct tree *t, git_repository *repo, const git_oid *commit, uint32_t flags,
-    git_diff **diff, bool *hidden, struct error *err)
+    struct takeup *up, git_diff **diff, bool *hidden, struct error *err)
 {
 	git_diff_options options;
 	git_tree *from = NULL, *to = NULL;
@@ -251,7 +173,7 @@ wip_diff(struct tree *t, git_repository *repo, const git_oid *commit, uint32_t f
 
 	git2.diff_options_init(&options, GIT_DIFF_OPTIONS_VERSION);
 	options.flags = flags;
-	if (wip_snapshot_now(t, &now, NULL, hidden, err) == 0 &&
+	if (wip_snapshot_now(t, up, &now, NULL, hidden, err) == 0 &&
 	    gitdir_tree_of(repo, commit, &from, err) == 0)
 		r = git2.tree_lookup(&to, repo, &now) == 0 &&
 			git2.diff_tree_to_tree(diff, repo, from, to, &options) == 0 ?
@@ -403,6 +325,18 @@ out:
 	return result;
 }
 
+/* Takes up all that git can hold, and notes whether there is more. */
+static int
+wip_snapshot_all(struct tree *t, bool hidden, git_oid *oid, struct error *err)
+{
+	struct takeup up = { .inner = true };
+	int result = wip_snapshot(t, hidden, &up, oid, NULL, err);
+
+	t->unsaved = t->unsaved || up.missed_len > 0;
+	takeup_free(&up);
+	return result;
+}
+
 /* Makes a commit of the files as they are; parent may be NULL. */
 static int
 wip_commit_left(struct tree *t, git_repository *repo, const git_oid *files, git_commit *parent,
@@ -430,7 +364,7 @@ wip_save_files(struct tree *t, git_repository *repo, bool hidden, char *saved, s
 
 	if (gitdir_base(t, &base))
 		(void)git2.commit_lookup(&parent, repo, &base);
-	if (wip_snapshot(t, hidden, &snapshot, NULL, err) == 0 &&
+	if (wip_snapshot_all(t, hidden, &snapshot, err) == 0 &&
 	    wip_commit_left(t, repo, &snapshot, parent, &made, err) == 0)
 		result = wip_save_commit(t, &made, 0, saved, size, err);
 	git2.commit_free(parent);
@@ -458,8 +392,10 @@ wip_save(struct tree *t, const struct fill_status *status, char *saved, size_t s
 	known = gitdir_head(t, repo, &at, NULL, 0);
 	if (known && git2.commit_lookup(&head, repo, &at) != 0)
 		known = 0;
+	/* git sees no change in a repository that the job has committed. */
+	changed = changed || inner_may_be(t, status);
 	if (changed) {
-		if (wip_snapshot(t, status->hidden, &snapshot, NULL, err) != 0)
+		if (wip_snapshot_all(t, status->hidden, &snapshot, err) != 0)
 			goto out;
 		changed = !known || !git2.oid_equal(git2.commit_tree_id(head), &snapshot);
 	}

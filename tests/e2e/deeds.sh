@@ -131,7 +131,7 @@ succeeds binary "binary.txt noise zero "
 succeeds escape "escape.txt "
 succeeds refs "refs.txt "
 stopped rmtree dead "does not exist or has no repository (.git) any more"
-stopped nested held "sub is a repository within the repository"
+stopped nested held "could not take up: sub/ (a repository within the repository)"
 stopped link held "passwd is a link out of the tree"
 stopped ci held ".github/workflows/x.yml is forbidden"
 look missing

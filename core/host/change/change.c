@@ -31,7 +31,7 @@ static int change_name_onto(struct change *, const char *, const char *, struct 
 static int change_walk(struct change *, struct error *);
 static enum change_next change_take_step(struct change *, enum change_step, struct error *);
 static int change_put_result(struct change *, struct error *);
-static void change_leave(struct change *, bool);
+static void change_leave(struct change *, bool, struct error *);
 static void change_fill_result(const struct change *, struct drover_change_result *);
 
 const struct drover_host_change host_change = {
@@ -281,13 +281,15 @@ change_fill_result(const struct change *change, struct drover_change_result *res
 /*
  * Gives the tree back at once, because what the pipeline does next may take
  * long. After a good change nothing in the tree is worth saving; after a failed
- * one, giving it back saves the work.
+ * one, giving it back saves the work, and why tells a person where.
  */
 static void
-change_leave(struct change *change, bool good)
+change_leave(struct change *change, bool good, struct error *why)
 {
 	struct error err = { 0 };
 	struct tree *tree = change->tree;
+	char wip[256] = "";
+	size_t len = strlen(why->text);
 
 	if (tree == NULL)
 		return;
@@ -297,9 +299,11 @@ change_leave(struct change *change, bool good)
 		&err) != 0)
 		log_printf(&change->scope->log, DROVER_WARN,
 		    "change: the tree could not be cleared: %s", err.text);
-	if (lease_give_back(change->scope, tree->lease, NULL, 0, &err) != 0)
+	if (lease_give_back(change->scope, tree->lease, wip, sizeof wip, &err) != 0)
 		log_printf(&change->scope->log, DROVER_WARN,
 		    "change: the tree could not be given back: %s", err.text);
+	if (!good && why->code == DROVER_HUMAN && *wip != '\0')
+		snprintf(why->text + len, sizeof why->text - len, "; the work is saved as %s", wip);
 	change->tree = NULL;
 }
 
@@ -325,7 +329,7 @@ host_change_run(struct drover_scope *public, const struct drover_change *given,
 		    "change: going on after the step %s, at %.12s",
 		    change_step_name(change.point.step), change.point.commit);
 	r = change.point.step == STEP_PUSH ? 0 : change_walk(&change, &err);
-	change_leave(&change, r == 0);
+	change_leave(&change, r == 0, &err);
 	if (r == 0)
 		r = change_put_result(&change, &err);
 	if (r == 0) {
