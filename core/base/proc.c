@@ -49,6 +49,8 @@ static void pids_add(struct pids *, pid_t);
 static bool pids_remove(struct pids *, pid_t);
 static void add_children(struct pids *, pid_t);
 static void add_children_slow(struct pids *, pid_t);
+static int namespaces(pid_t);
+static bool guards_namespace(pid_t);
 static int signal_one(const struct pids *, size_t, pid_t, int);
 static int reap_all(struct pids *);
 static int kill_children(struct pids *);
@@ -295,6 +297,16 @@ proc_tree_usage(pid_t root, struct proc_usage *usage)
 	return 0;
 }
 
+int64_t
+proc_cpu_ms(pid_t pid)
+{
+	struct stat_line line;
+
+	if (read_stat(pid, &line) == -1)
+		return 0;
+	return (int64_t)line.ticks * (1000 / sysconf(_SC_CLK_TCK));
+}
+
 int
 proc_wait(pid_t pid, int64_t until)
 {
@@ -340,6 +352,36 @@ proc_reap_ended(pid_t pid, bool family, int64_t limit_ms, int *status, struct ru
 	return 0;
 }
 
+/* In how many pid namespaces below this one a process is; 0 if it is gone. */
+static int
+namespaces(pid_t pid)
+{
+	char path[64], text[4096], *at;
+	int n = 0;
+
+	snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
+	if (read_small(path, text, sizeof text) < 1 || (at = strstr(text, "\nNSpid:")) == NULL)
+		return 0;
+	for (at++; *at != '\n' && *at != '\0'; at++)
+		n += *at == '\t';
+	return n;
+}
+
+static bool
+guards_namespace(pid_t pid)
+{
+	struct pids children = { NULL, 0, 0 };
+	int own = namespaces(pid);
+	bool found = false;
+	size_t i;
+
+	add_children(&children, pid);
+	for (i = 0; i < children.len && !found; i++)
+		found = namespaces(children.items[i]) > own;
+	free(children.items);
+	return found;
+}
+
 /*
  * Signals one process of the tree. Its pidfd is opened before its parent is
  * checked, so the check and the signal concern the same process.
@@ -357,7 +399,8 @@ signal_one(const struct pids *tree, size_t i, pid_t root, int number)
 		for (j = 0; line.parent != root && j < tree->len && tree->items[j] != line.parent;
 		     j++)
 			;
-		sent = j < tree->len && pidfd_send_signal(pidfd, number, NULL, 0) == 0;
+		sent = j < tree->len && (number == SIGKILL || !guards_namespace(tree->items[i])) &&
+		    pidfd_send_signal(pidfd, number, NULL, 0) == 0;
 	}
 	close(pidfd);
 	return sent;

@@ -71,6 +71,11 @@ int proc_descends(pid_t pid, bool (*match)(const void *arg, pid_t pid, uint64_t 
  */
 int proc_tree_usage(pid_t root, struct proc_usage *usage);
 /*
+ * CPU time in ms that the process and the children that it reaped have used. It
+ * may have ended, as long as its parent has not reaped it; 0 after that.
+ */
+int64_t proc_cpu_ms(pid_t pid);
+/*
  * Waits until a child has ended, without reaping it. until is a time on
  * clock_mono(), 0 for no limit. Returns 0, or -1 with errno: ETIMEDOUT when
  * that time has come.
@@ -90,8 +95,10 @@ int proc_reap(pid_t pid, int *status);
 int proc_reap_ended(pid_t pid, bool family, int64_t limit_ms, int *status, struct rusage *usage);
 /*
  * Sends a signal to all descendants of root, without root itself, the youngest
- * generation first, in whatever groups and sessions they are. Returns how many
- * received it.
+ * generation first, in whatever groups and sessions they are. A process that
+ * waits for the first of a new pid namespace gets no signal but SIGKILL: with
+ * it all others of the namespace would die, before they could act on theirs.
+ * Returns how many received it.
  */
 int proc_signal_tree(pid_t root, int number);
 /*

@@ -25,6 +25,8 @@ struct config_pool {
 /* From the least strict to the strictest. */
 enum config_sandbox { SANDBOX_OFF, SANDBOX_ON, SANDBOX_REQUIRED };
 
+enum config_network { NETWORK_ALL, NETWORK_NONE };
+
 enum config_prompt { PROMPT_STDIN, PROMPT_ARGUMENT, PROMPT_FILE };
 
 /*
@@ -42,6 +44,7 @@ struct config_agent {
 	char **env_pass; /* names of the daemon's variables that it may see, NULL-terminated */
 	int64_t timeout_ms;         /* 0 means the caller's timeout */
 	int sandbox;                /* enum config_sandbox; -1 means that of struct config */
+	int network;                /* enum config_network */
 	char **home;                /* paths that the sandbox shows, writable */
 };
 
@@ -69,6 +72,7 @@ struct config_repo {
 	char **env;                 /* "NAME=value" for setup, check and agents */
 	char *prompts;              /* folder with prompts for work on this repo, or NULL */
 	int sandbox;                /* enum config_sandbox; -1 means that of struct config */
+	int network;                /* enum config_network, for setup, check and agents */
 	/* paths that the sandbox shows to setup and check, writable */
 	char **home;
 };

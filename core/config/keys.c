@@ -19,6 +19,7 @@ static const char *const prompts[] = { "stdin", "argument", "file", NULL };
 static const char *const outputs[] = { "codex", "stream-json", "opencode", "plain", NULL };
 static const char *const transports[] = { "libgit2", "git", NULL };
 static const char *const sandboxes[] = { "off", "on", "required", NULL };
+static const char *const networks[] = { "all", "none", NULL };
 static const char *const levels[] = { "debug", "info", "notice", "warn", "error", NULL };
 
 static const struct key keys_pool[] = {
@@ -53,6 +54,9 @@ static const struct key keys_agent[] = {
 	{ "sandbox", KEY_WORD, AT(config_agent, sandbox), .example = "\"on\"", .unset = -1,
 	    .words = sandboxes,
 	    .help = "off, on or required; without it, the sandbox of the whole configuration. "
+		    "The stricter of the agent's and the repo's counts." },
+	{ "network", KEY_WORD, AT(config_agent, network), .fallback = "all", .words = networks,
+	    .help = "all; none: it reaches no network, and does not run without a sandbox. "
 		    "The stricter of the agent's and the repo's counts." },
 	{ "home", KEY_PATHS, AT(config_agent, home), .example = "(\"~/.codex\")",
 	    .help = "What it needs of the home folder: these paths are there in the sandbox, and "
@@ -111,6 +115,9 @@ static const struct key keys_repo[] = {
 	    .words = sandboxes,
 	    .help = "off, on or required, for agents, setup and check; without it, the sandbox of "
 		    "the whole configuration." },
+	{ "network", KEY_WORD, AT(config_repo, network), .fallback = "all", .words = networks,
+	    .help = "all; none: agents, setup and check reach no network, and do not run "
+		    "without a sandbox." },
 	{ "home", KEY_PATHS, AT(config_repo, home), .example = "(\"~/.npmrc\")",
 	    .help = "What setup and check need of the home folder: these paths are there in the "
 		    "sandbox. Agents do not see them." },

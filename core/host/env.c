@@ -28,7 +28,8 @@ static int env_make_tmp(struct scope *, const char *parent);
 static void env_pass(struct env *, const char *name, const char *fallback);
 static void env_user(const char **home, const char **user);
 static void env_pass_user(struct env *);
-static int env_add_caches(struct env *, const char *cache_dir, struct error *);
+static void env_drop(struct scope *, char **folder);
+static int env_add_caches(struct env *, const struct scope *, struct error *);
 static void env_set_number(struct env *, const char *name, uint64_t value);
 static void env_set_trace(struct env *, const char *trace);
 
@@ -46,7 +47,7 @@ env_init(struct env *e, struct scope *s, struct error *err)
 	env_set(e, "TMPDIR", s->tmp);
 	env_set(e, "TERM", "dumb");
 	env_set(e, "GIT_TERMINAL_PROMPT", "0");
-	if (env_add_caches(e, s->config->cache_dir, err) != 0)
+	if (env_add_caches(e, s, err) != 0)
 		return -1;
 	if (s->job != NULL) {
 		env_set_trace(e, s->job->trace);
@@ -68,16 +69,23 @@ env_free(struct env *e)
 }
 
 static void
-env_end(struct scope *s)
+env_drop(struct scope *s, char **folder)
 {
 	struct error err;
 
-	if (s->tmp != NULL &&
-	    (s->tmp_stays ? path_empty(s->tmp, 0700, &err) : path_remove_tree(s->tmp, &err)) != 0)
+	if (*folder != NULL &&
+	    (s->tmp_stays ? path_empty(*folder, 0700, &err) : path_remove_tree(*folder, &err)) != 0)
 		log_printf(&s->log, DROVER_WARN, "temporary files could not be removed: %s",
 		    err.text);
-	free(s->tmp);
-	s->tmp = NULL;
+	free(*folder);
+	*folder = NULL;
+}
+
+static void
+env_end(struct scope *s)
+{
+	env_drop(s, &s->tmp);
+	env_drop(s, &s->home);
 }
 
 const char *
@@ -216,15 +224,28 @@ env_pass_user(struct env *e)
 	env_set(e, "LOGNAME", user);
 }
 
-static int
-env_add_caches(struct env *e, const char *cache_dir, struct error *err)
+char *
+env_cache(const struct scope *s)
 {
-	char **lines;
+	const char *folder = s->config->cache_dir, *repo = s->job != NULL ? s->job->repo : NULL;
+
+	if (folder == NULL)
+		return NULL;
+	if (repo != NULL && config_repo(s->config, repo) != NULL)
+		return xasprintf("%s/repos/%s", folder, repo);
+	return path_join(folder, "common");
+}
+
+static int
+env_add_caches(struct env *e, const struct scope *s, struct error *err)
+{
+	char **lines, *folder = env_cache(s);
 	size_t i;
 
-	if (cache_dir == NULL)
+	if (folder == NULL)
 		return 0;
-	lines = tree_cache_env(cache_dir, err);
+	lines = tree_cache_env(folder, err);
+	free(folder);
 	for (i = 0; lines != NULL && lines[i] != NULL; i++)
 		MUST(env_add(e, lines[i], NULL) == 0);
 	free_strings(lines);

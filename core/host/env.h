@@ -35,6 +35,11 @@ void env_free(struct env *);
  */
 const char *env_tmp(struct scope *, struct error *);
 /*
+ * Path of the folder with the package caches of the job's repo, which the
+ * caller frees; NULL if no caches are configured.
+ */
+char *env_cache(const struct scope *);
+/*
  * Adds "NAME=value"; it replaces an earlier value of NAME. -1 and CONFIG when
  * the text does not have this form.
  */

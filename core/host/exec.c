@@ -410,7 +410,8 @@ exec_box_read(struct exec_child *r)
 
 /*
  * Waits until all processes of the sandbox are gone: bwrap's end kills them,
- * but does not wait for them.
+ * but does not wait for them. Their CPU time is that of the first one, which
+ * has reaped them; bwrap's own does not contain it.
  */
 static void
 exec_box_end(struct exec_child *r)
@@ -423,9 +424,11 @@ exec_box_end(struct exec_child *r)
 	while (r->init >= 0 && left > 0) {
 		gone = (struct pollfd){ .fd = r->init, .events = POLLIN };
 		if (poll(&gone, 1, (int)left) > 0)
-			return;
+			break;
 		left = until - clock_mono();
 	}
+	if (r->init >= 0)
+		r->outcome->cpu_ms = proc_cpu_ms(r->group);
 }
 
 /*
@@ -592,7 +595,7 @@ exec_reap(struct exec_child *r, struct error *err)
 		o->status = WEXITSTATUS(status);
 	else
 		o->signal = WTERMSIG(status);
-	o->cpu_ms = (int64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000 +
+	o->cpu_ms += (int64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000 +
 	    (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1000;
 	return 0;
 }

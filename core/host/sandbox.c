@@ -43,7 +43,7 @@ static void hide_folder(struct sandbox_words *, const char *path);
 static void hide_file(struct sandbox_words *, const char *path);
 static void show(struct sandbox_words *, const char *how, const char *path);
 static int show_home(struct sandbox_words *, struct scope *, struct env *, struct error *);
-static int home_make(const char *path, struct error *);
+static int home_make(struct scope *, struct error *);
 static void show_path(struct sandbox_words *, const char *path);
 static void show_programs(struct sandbox_words *, const char *folder);
 static void show_installation(struct sandbox_words *, const char *file);
@@ -51,7 +51,9 @@ static bool is_prefix_of_programs(const struct sandbox_words *, const char *fold
 static void hide_drover(struct sandbox_words *, const struct config *);
 static void hide_secrets(struct sandbox_words *, const struct config *);
 static void hide_options(struct sandbox_words *, const char *dir, const cJSON *options);
-static void show_job(struct sandbox_words *, struct scope *);
+static void show_job(struct sandbox_words *, struct scope *, const struct sandbox *);
+static int sandbox_lack(struct scope *, const struct sandbox *, const char *program,
+    const char *fault, struct error *);
 
 static pthread_once_t probed = PTHREAD_ONCE_INIT;
 static char *probe_bwrap, *probe_fault;
@@ -66,6 +68,15 @@ sandbox_mode(const struct config *c, const struct config_agent *agent,
 	if (agent == NULL)
 		return of_repo;
 	return repo == NULL || of_agent > of_repo ? of_agent : of_repo;
+}
+
+enum config_network
+sandbox_network(const struct config_agent *agent, const struct config_repo *repo)
+{
+	return (agent != NULL && agent->network == NETWORK_NONE) ||
+		(repo != NULL && repo->network == NETWORK_NONE) ?
+	    NETWORK_NONE :
+	    NETWORK_ALL;
 }
 
 const char *
@@ -142,20 +153,18 @@ sandbox_wrap(struct sandbox_words *w, struct scope *s, const struct sandbox *san
 	size_t i;
 
 	memset(w, 0, sizeof *w);
-	if (sandbox == NULL || sandbox->mode == SANDBOX_OFF)
+	if (sandbox == NULL || (sandbox->mode == SANDBOX_OFF && sandbox->network == NETWORK_ALL))
 		return 0;
-	if ((fault = sandbox_fault()) != NULL) {
-		if (sandbox->mode == SANDBOX_REQUIRED)
-			return error_set(err, DROVER_CONFIG,
-			    "%.128s: sandbox is \"required\", but there is none: %s", argv[0],
-			    fault);
-		if (!s->sandbox_told)
-			log_printf(&s->log, DROVER_WARN, "the job runs without a sandbox: %s",
-			    fault);
-		s->sandbox_told = true;
-		return 0;
-	}
+	if (sandbox->mode == SANDBOX_OFF)
+		return error_set(err, DROVER_CONFIG,
+		    "%.128s: network is \"none\", which takes the sandbox: set sandbox to \"on\" "
+		    "or \"required\"",
+		    argv[0]);
+	if ((fault = sandbox_fault()) != NULL)
+		return sandbox_lack(s, sandbox, argv[0], fault, err);
 	words_begin(w);
+	if (sandbox->network == NETWORK_NONE)
+		words_add(w, "--unshare-net");
 	if (show_home(w, s, env, err) != 0)
 		return -1;
 	show_path(w, env_get(env, "PATH"));
@@ -167,7 +176,7 @@ sandbox_wrap(struct sandbox_words *w, struct scope *s, const struct sandbox *san
 		show(w, "--bind", sandbox->paths[i]);
 	show(w, "--ro-bind", "/etc/resolv.conf");
 	hide_drover(w, s->config);
-	show_job(w, s);
+	show_job(w, s, sandbox);
 	hide_secrets(w, s->config);
 	snprintf(number, sizeof number, "%d", SANDBOX_STATUS_FD);
 	words_add(w, "--json-status-fd");
@@ -179,6 +188,21 @@ sandbox_wrap(struct sandbox_words *w, struct scope *s, const struct sandbox *san
 	for (i = 1; argv[i] != NULL; i++)
 		words_add(w, argv[i]);
 	return 1;
+}
+
+static int
+sandbox_lack(struct scope *s, const struct sandbox *sandbox, const char *program, const char *fault,
+    struct error *err)
+{
+	bool none = sandbox->network == NETWORK_NONE;
+
+	if (sandbox->mode == SANDBOX_REQUIRED || none)
+		return error_set(err, DROVER_CONFIG, "%.128s: %s, but there is no sandbox: %s",
+		    program, none ? "network is \"none\"" : "sandbox is \"required\"", fault);
+	if (!s->sandbox_told)
+		log_printf(&s->log, DROVER_WARN, "the job runs without a sandbox: %s", fault);
+	s->sandbox_told = true;
+	return 0;
 }
 
 void
@@ -322,17 +346,13 @@ show(struct sandbox_words *w, const char *how, const char *path)
 static int
 show_home(struct sandbox_words *w, struct scope *s, struct env *env, struct error *err)
 {
-	const char *tmp = env_tmp(s, err), *given = env_get(env, "HOME");
-	char *own, real[PATH_MAX];
+	const char *tmp = env_tmp(s, err), *given = env_get(env, "HOME"), *own;
+	char real[PATH_MAX];
 	struct stat st;
 
-	if (tmp == NULL)
+	if (tmp == NULL || home_make(s, err) != 0)
 		return -1;
-	own = path_join(tmp, "home");
-	if (home_make(own, err) != 0) {
-		free(own);
-		return -1;
-	}
+	own = s->home;
 	if (given != NULL && realpath(given, real) != NULL && strcmp(real, "/") != 0 &&
 	    stat(real, &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid == geteuid()) {
 		w->home = xstrdup(real);
@@ -343,23 +363,31 @@ show_home(struct sandbox_words *w, struct scope *s, struct env *env, struct erro
 	} else {
 		env_set(env, "HOME", own);
 	}
-	free(own);
 	return 0;
 }
 
-/* The name lets git commit: the user's own settings are out of sight. */
+/*
+ * The home is beside the folder for temporary files, tmp-NAME, and not in it:
+ * a job could put a link in its place there, and the next command would be
+ * shown what that leads to. The name lets git commit, because the user's own
+ * settings are out of sight.
+ */
 static int
-home_make(const char *path, struct error *err)
+home_make(struct scope *s, struct error *err)
 {
 	static const char text[] = "[user]\n\tname = drover\n\temail = drover@localhost\n";
 	char *config;
-	int fd, rc = path_mkdirs(path, 0700, err);
+	const char *slash = strrchr(s->tmp, '/');
+	int fd, rc = 0;
 
-	if (rc != 0)
-		return rc;
-	config = path_join(path, ".gitconfig");
+	if (s->home != NULL)
+		return 0;
+	s->home = xasprintf("%.*s/home-%s", (int)(slash - s->tmp), s->tmp, strchr(slash, '-') + 1);
+	if (path_empty(s->home, 0700, err) != 0)
+		return -1;
+	config = path_join(s->home, ".gitconfig");
 	fd = open(config, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (fd < 0 ? errno != EEXIST : path_write_all(fd, text, sizeof text - 1) != 0)
+	if (fd < 0 || path_write_all(fd, text, sizeof text - 1) != 0)
 		rc = error_errno(err, DROVER_AGAIN, "cannot make the job's home: %s", config);
 	path_close(&fd);
 	free(config);
@@ -528,17 +556,20 @@ hide_options(struct sandbox_words *w, const char *dir, const cJSON *options)
 
 /* A tree's repository borrows the mirror's objects, and writes none of them. */
 static void
-show_job(struct sandbox_words *w, struct scope *s)
+show_job(struct sandbox_words *w, struct scope *s, const struct sandbox *sandbox)
 {
 	struct tree *tree;
-	char *objects;
+	char *objects, *cache = env_cache(s);
 
-	show(w, "--bind", s->config->cache_dir);
+	show(w, "--bind", cache);
+	free(cache);
 	show(w, "--bind", s->tmp);
+	if (w->home == NULL)
+		show(w, "--bind", s->home);
 	show(w, "--bind", s->scratch);
 	for (size_t i = 0; (tree = lease_at(s, i)) != NULL; i++) {
 		objects = path_join(tree->mirror, "objects");
-		show(w, "--bind", tree->path);
+		show(w, sandbox->read_only ? "--ro-bind" : "--bind", tree->path);
 		show(w, "--ro-bind", objects);
 		free(objects);
 	}

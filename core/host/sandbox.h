@@ -2,7 +2,7 @@
 /*
  * The sandbox of a job's commands: bubblewrap (bwrap) gives a command its own
  * processes and its own view of the files, in which only what the job may see
- * is left. The network stays.
+ * is left. The network stays, unless it is asked for none.
  */
 #ifndef HOST_SANDBOX_H
 #define HOST_SANDBOX_H
@@ -20,6 +20,8 @@
 /* What a command asks for. */
 struct sandbox {
 	enum config_sandbox mode;
+	enum config_network network;
+	bool read_only; /* the job's trees cannot be written */
 	/*
 	 * paths that it may see and write; absolute, NULL-terminated; NULL if
 	 * there are none
@@ -48,6 +50,8 @@ struct sandbox_words {
  */
 enum config_sandbox sandbox_mode(const struct config *, const struct config_agent *,
     const struct config_repo *);
+/* The network of such a command; the stricter, too. Both may be NULL. */
+enum config_network sandbox_network(const struct config_agent *, const struct config_repo *);
 /*
  * Finds out, once in each process, whether bwrap works here. NULL if it does;
  * else the reason and the mend, for ever.
@@ -58,7 +62,8 @@ const char *sandbox_fault(void);
  * the program's path. The job's own HOME is made, and env gets another HOME
  * when the user's cannot be replaced. 1: words is to be run; 0: the command is
  * to run without a sandbox, and the log says why if one was asked for; -1 and
- * CONFIG: a sandbox is required, and there is none. sandbox_free() is due in
+ * CONFIG: a sandbox is required (by the mode, or for a command without a
+ * network), and there is none. sandbox_free() is due in
  * each case.
  */
 int sandbox_wrap(struct sandbox_words *, struct scope *, const struct sandbox *, struct env *,

@@ -111,6 +111,8 @@ struct scope {
 	char *tmp;
 	/* tmp is the worker's: scope_end() empties it and leaves it in place */
 	bool tmp_stays;
+	/* HOME of its commands in the sandbox, as tmp; NULL before */
+	char *home;
 	bool sandbox_told;                   /* the log says that there is no sandbox */
 	char *prompt;                        /* the prompt that was rendered last, or NULL */
 

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The caches that package managers share between jobs; the environment points
- * them there.
+ * The caches that package managers share between the jobs of a repo; the
+ * environment points them there.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -25,29 +27,49 @@ static const struct {
 	{ "GOCACHE", "go-build" },
 };
 
-static int cache_make_cargo(const char *home, struct error *);
+static int cache_open(int parent, const char *name);
+static int cache_make_cargo(int home);
 
 char **
-tree_cache_env(const char *cache_dir, struct error *err)
+tree_cache_env(const char *folder, struct error *err)
 {
-	char **env = xcalloc(ARRAY_LEN(caches) + 1, sizeof *env), *path;
-	int rc = 0;
+	char **env = xcalloc(ARRAY_LEN(caches) + 1, sizeof *env);
+	int fd, parent = -1, rc = path_mkdirs(folder, 0700, err);
 
+	if (rc == 0 && (parent = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
+		rc = error_errno(err, DROVER_INTERNAL, "cannot open the caches in %s", folder);
 	for (size_t i = 0; i < ARRAY_LEN(caches) && rc == 0; i++) {
-		path = path_join(cache_dir, caches[i].folder);
-		rc = path_mkdirs(path, 0700, err);
-		env[i] = xasprintf("%s=%s", caches[i].name, path);
-		free(path);
+		fd = cache_open(parent, caches[i].folder);
+		if (fd < 0 || (strcmp(caches[i].folder, "cargo") == 0 && cache_make_cargo(fd) != 0))
+			rc = error_errno(err, DROVER_INTERNAL, "cannot prepare the cache %s/%s",
+			    folder, caches[i].folder);
+		path_close(&fd);
+		env[i] = xasprintf("%s=%s/%s", caches[i].name, folder, caches[i].folder);
 	}
-	path = path_join(cache_dir, "cargo");
+	path_close(&parent);
 	if (rc == 0)
-		rc = cache_make_cargo(path, err);
-	free(path);
-	if (rc != 0) {
-		free_strings(env);
-		return NULL;
+		return env;
+	free_strings(env);
+	return NULL;
+}
+
+/*
+ * Opens a folder, which is made when it is missing. Jobs can write beside it,
+ * so what is in its place may be a link to somewhere else, and is removed then.
+ */
+static int
+cache_open(int parent, const char *name)
+{
+	int fd = -1;
+
+	for (int i = 0; i < 2 && fd < 0; i++) {
+		if (mkdirat(parent, name, 0700) != 0 && errno != EEXIST)
+			return -1;
+		fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (fd < 0 && (errno == ENOTDIR || errno == ELOOP))
+			(void)unlinkat(parent, name, 0);
 	}
-	return env;
+	return fd;
 }
 
 /*
@@ -56,35 +78,29 @@ tree_cache_env(const char *cache_dir, struct error *err)
  * there would run one job's commands in every other job.
  */
 static int
-cache_make_cargo(const char *home, struct error *err)
+cache_make_cargo(int home)
 {
 	static const char *const folders[] = { "registry", "git" };
 	static const char *const locks[] = { ".package-cache", ".package-cache-mutate",
 		".global-cache" };
 	struct stat st;
-	char *path;
-	int fd, rc = 0;
+	int fd;
 
 	/* Mode 0500 is set last: a home that has it is complete. */
-	if (stat(home, &st) == 0 && (st.st_mode & 07777) == 0500)
+	if (fstat(home, &st) == 0 && (st.st_mode & 07777) == 0500)
 		return 0;
-	if (chmod(home, 0700) != 0)
-		return error_errno(err, DROVER_INTERNAL, "cannot prepare the cache %s", home);
-	for (size_t i = 0; i < ARRAY_LEN(folders) && rc == 0; i++) {
-		path = path_join(home, folders[i]);
-		rc = path_mkdirs(path, 0700, err);
-		free(path);
+	if (fchmod(home, 0700) != 0)
+		return -1;
+	for (size_t i = 0; i < ARRAY_LEN(folders); i++) {
+		if ((fd = cache_open(home, folders[i])) < 0)
+			return -1;
+		close(fd);
 	}
-	for (size_t i = 0; i < ARRAY_LEN(locks) && rc == 0; i++) {
-		path = path_join(home, locks[i]);
-		fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	for (size_t i = 0; i < ARRAY_LEN(locks); i++) {
+		fd = openat(home, locks[i], O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 		if (fd < 0)
-			rc = error_errno(err, DROVER_INTERNAL, "cannot prepare the cache %s", path);
-		else
-			close(fd);
-		free(path);
+			return -1;
+		close(fd);
 	}
-	if (rc == 0 && chmod(home, 0500) != 0)
-		rc = error_errno(err, DROVER_INTERNAL, "cannot prepare the cache %s", home);
-	return rc;
+	return fchmod(home, 0500);
 }

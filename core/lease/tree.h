@@ -171,9 +171,8 @@ int tree_thaw(struct tree *, const struct frozen *, struct buf *undone, struct e
 int64_t tree_size(const struct tree *);
 /*
  * Environment ("NAME=value", NULL-terminated) that points package managers at
- * caches which all jobs share; the caches are made below cache_dir. NULL on
- * error; free_strings() frees it.
+ * caches; they are made below folder. NULL on error; free_strings() frees it.
  */
-char **tree_cache_env(const char *cache_dir, struct error *);
+char **tree_cache_env(const char *folder, struct error *);
 
 #endif

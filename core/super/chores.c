@@ -220,7 +220,8 @@ chores_scratch_wanted(struct supervisor *s, const char *name)
 	uint64_t job = strtoull(name, &end, 10);
 	int i;
 
-	if (strncmp(name, "tmp-w", 5) == 0 && (slot = slot_find(s, name + 4)) != NULL)
+	if ((strncmp(name, "tmp-w", 5) == 0 && (slot = slot_find(s, name + 4)) != NULL) ||
+	    (strncmp(name, "home-w", 6) == 0 && (slot = slot_find(s, name + 5)) != NULL))
 		return slot->job != 0;
 	if (*end != '\0' || job == 0)
 		return supervisor_busy(s) > 0;

@@ -90,9 +90,9 @@ id_of() { drover list --json --limit 100 | jq -r --arg a "$1" '.jobs[] | select(
 all=$(seq -s ' ' "$kinds")
 are_there() { equal "$(alive "$1")" "$all"; }
 none() { equal "$(alive "$1")" ""; }
-all_up() { [ -e "$cache/up-$1.all" ]; }
-go() { touch "$cache/up-$1.go"; }
-cache=$work/cache/npm
+cache() { echo "$work/cache/repos/${1##*-}/npm/up-$1"; }
+all_up() { [ -e "$(cache "$1").all" ]; }
+go() { touch "$(cache "$1").go"; }
 declare -A left
 
 # look END BOX [WAIT]: notes what is left, and asserts that it is nothing if that is in the sandbox.
@@ -111,9 +111,9 @@ round() {
 		[ "$end" = time-limit ] || check "$end, sandbox $1: and are there" until_true are_there "$end-$1"
 	done
 	go "exit-0-$1"
-	check "exit-0: the check runs" until_true test -e "$cache/up-exit-0-$1.check"
+	check "exit-0: the check runs" until_true test -e "$(cache "exit-0-$1").check"
 	look exit-0 "$1"
-	touch "$cache/up-exit-0-$1.checked"
+	touch "$(cache "exit-0-$1").checked"
 	go "exit-1-$1"
 	check "exit-1: the job has failed" until_true job_is "$(id_of "exit-1-$1")" dead
 	look exit-1 "$1"
@@ -127,9 +127,9 @@ round() {
 	daemon_kill
 	daemon_start || finish broken
 	go "core-killed-$1"
-	check "core-killed: the check runs" until_true test -e "$cache/up-core-killed-$1.check"
+	check "core-killed: the check runs" until_true test -e "$(cache "core-killed-$1").check"
 	look core-killed "$1"
-	touch "$cache/up-core-killed-$1.checked"
+	touch "$(cache "core-killed-$1").checked"
 	check "core-killed: the job goes on to its end" until_true job_is "$(id_of "core-killed-$1")" succeeded
 	daemon_stop
 	look stopped "$1" wait

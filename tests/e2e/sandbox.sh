@@ -102,15 +102,15 @@ check "in the sandbox the agent works and its change is pushed" ticket shut
 check "it reaches nothing" equal "$reached" ""
 check "and has what it needs" equal "$works" "$all_works"
 check "the process that it tried to kill lives" kill -0 "$canary"
-check "the check ran" test -e "$work/cache/npm/ran-shut"
-check "nothing that the agent started was left when it ran" test ! -e "$work/cache/npm/left-shut"
+check "the check ran" test -e "$work/cache/repos/shut/npm/ran-shut"
+check "nothing that the agent started was left when it ran" test ! -e "$work/cache/repos/shut/npm/left-shut"
 check "the home folder has got nothing but what is bound" equal "$(ls -A "$work/home" | paste -sd ' ')" ".agent bin secret"
 check "what is bound is the user's own" grep -q seen "$work/home/.agent/settings"
-check "no process is left" equal "$(pgrep -fc "flock $work/cache/npm/lock")" 0
+check "no process is left" equal "$(pgrep -fc "flock $work/cache/repos/shut/npm/lock")" 0
 
 check "without the sandbox the agent works, too" ticket open
 check "each attempt is real: it reaches all" equal "$reached" "secret configuration state database socket log tree mirror home environ kill"
-check "and its process was still there when the check ran" test -e "$work/cache/npm/left-open"
+check "and its process was gone, too, when the check ran" test ! -e "$work/cache/repos/open/npm/left-open"
 
 daemon_stop
 if [ "$(id -u)" -eq 0 ] && [ -z "${SANDBOX_AS:-}" ] && command -v setpriv >/dev/null; then

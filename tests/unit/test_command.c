@@ -132,13 +132,21 @@ START_TEST(the_environment_is_built_from_nothing)
 }
 END_TEST
 
-START_TEST(caches_are_shared_through_the_environment)
+START_TEST(caches_are_shared_by_the_jobs_of_a_repo)
 {
+	char name[] = "shop";
+	struct config_repo repo = { .name = name };
 	char *cache = path_join(dir, "cache");
 
 	config.cache_dir = cache;
 	ck_assert_int_eq(RUN("/usr/bin/env"), 0);
-	ck_assert_ptr_nonnull(strstr(buf_str(&lines), "|npm_config_cache="));
+	ck_assert_ptr_nonnull(strstr(buf_str(&lines), "/cache/common/npm|"));
+	config.repos = &repo;
+	config.repos_len = 1;
+	job.repo = "shop";
+	ck_assert_int_eq(RUN("/usr/bin/env"), 0);
+	ck_assert_ptr_nonnull(strstr(buf_str(&lines), "/cache/repos/shop/npm|"));
+	config.repos_len = 0;
 	free(cache);
 }
 END_TEST
@@ -798,7 +806,7 @@ cases(Suite *suite)
 	TCase *tc = suite_case(suite, "command", setup, teardown);
 
 	tcase_add_test(tc, the_environment_is_built_from_nothing);
-	tcase_add_test(tc, caches_are_shared_through_the_environment);
+	tcase_add_test(tc, caches_are_shared_by_the_jobs_of_a_repo);
 	tcase_add_test(tc, a_bad_assignment_is_refused);
 	tcase_add_test(tc, temporary_files_have_a_folder_that_ends_with_the_scope);
 	tcase_add_test(tc, a_worker_has_one_folder_for_temporary_files);

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "base/proc.h"
 #include "host/env.h"
 #include "host/exec.h"
 #include "host/sandbox.h"
@@ -33,13 +34,17 @@ static struct sandbox sandbox;
 static struct env env;
 static struct sandbox_words words;
 static struct buf errors;
+static void (*on_ready)(void); /* called when the command says so */
 
 static bool works(void);
-static void line_ends_time(void *arg, const char *line, size_t len);
+static void line_of_output(void *arg, const char *line, size_t len);
+static void end_time(void);
+static void terminate_all(void);
 static int run(int64_t timeout_ms, const char *program, const char *script);
 static char *make(const char *name, const char *text);
 static int wrap(void);
 static bool has(const char *a, const char *b, const char *c);
+static bool has_word(const char *);
 static void bwrap_that_fails(void);
 
 static void
@@ -134,7 +139,7 @@ END_TEST
 START_TEST(paths_are_words_whatever_is_in_them)
 {
 	char *tree = make("state/a b;'\"$(x)\n/", NULL), *tool = make("to ols/bin/tool", "#!");
-	char *folder = make("to ols/bin/", NULL), *parent = make("to ols/", NULL), *home;
+	char *folder = make("to ols/bin/", NULL), *parent = make("to ols/", NULL);
 	char *paths[] = { tree, NULL };
 
 	if (!works())
@@ -142,16 +147,16 @@ START_TEST(paths_are_words_whatever_is_in_them)
 	setenv("PATH", folder, 1);
 	sandbox.paths = paths;
 	ck_assert_int_eq(wrap(), 1);
-	home = xasprintf("%s/home", scope.tmp);
 	ck_assert(has("--bind", tree, tree));
 	ck_assert(has("--ro-bind", parent, parent));
 	ck_assert(has("--bind", scope.tmp, scope.tmp));
-	ck_assert(has("--bind", home, getenv("HOME")));
+	ck_assert(has("--bind", scope.home, getenv("HOME")));
 	ck_assert(has("--ro-bind", "/", "/"));
 	ck_assert_str_eq(words.list[words.len - 2], "/bin/true");
 	ck_assert_str_eq(words.list[words.len - 1], "a b");
 	ck_assert_ptr_null(words.list[words.len]);
-	free(home);
+	ck_assert_msg(strncmp(scope.home, scope.tmp, strlen(scope.tmp)) != 0,
+	    "the job could put a link in the place of its home");
 	free(tree);
 	free(tool);
 	free(folder);
@@ -210,6 +215,41 @@ START_TEST(the_state_stays_hidden_where_PATH_leads_beside_it)
 }
 END_TEST
 
+START_TEST(no_network_takes_the_sandbox)
+{
+	struct config_agent agent = { .network = NETWORK_NONE };
+	struct config_repo repo = { .network = NETWORK_ALL };
+
+	ck_assert_int_eq(sandbox_network(NULL, NULL), NETWORK_ALL);
+	ck_assert_int_eq(sandbox_network(NULL, &repo), NETWORK_ALL);
+	ck_assert_int_eq(sandbox_network(&agent, &repo), NETWORK_NONE);
+	sandbox = (struct sandbox){ .mode = SANDBOX_OFF, .network = NETWORK_NONE };
+	ck_assert_int_eq(run(0, "/bin/sh", "exit 0"), -1);
+	ck_assert_int_eq(err.code, DROVER_CONFIG);
+	ck_assert_ptr_nonnull(strstr(err.text, "takes the sandbox"));
+	if (!works())
+		return;
+	sandbox.mode = SANDBOX_ON;
+	ck_assert_int_eq(wrap(), 1);
+	ck_assert(has_word("--unshare-net"));
+	ck_assert_int_eq(run(0, "/bin/sh", "test $(grep -c : /proc/net/dev) = 1"), 0);
+	ck_assert_int_eq(outcome.status, 0);
+	sandbox.network = NETWORK_ALL;
+	ck_assert_int_eq(wrap(), 1);
+	ck_assert(!has_word("--unshare-net"));
+}
+END_TEST
+
+START_TEST(no_network_without_bwrap_does_not_run)
+{
+	setenv("PATH", dir, 1);
+	sandbox = (struct sandbox){ .mode = SANDBOX_ON, .network = NETWORK_NONE };
+	ck_assert_int_eq(run(0, "/bin/sh", "exit 0"), -1);
+	ck_assert_int_eq(err.code, DROVER_CONFIG);
+	ck_assert_ptr_nonnull(strstr(err.text, "network is \"none\", but there is no sandbox"));
+}
+END_TEST
+
 /* ---- running ---- */
 
 START_TEST(a_status_and_a_signal_are_told)
@@ -249,6 +289,7 @@ START_TEST(a_timeout_lets_it_tidy_up)
 {
 	if (!works())
 		return;
+	on_ready = end_time;
 	clock_fake(1700000000000, 1000000);
 	ck_assert_int_eq(run(60000, "/bin/sh",
 			     "trap 'echo tidy >&2; exit 9' TERM; echo ready; sleep 60 & wait; exit "
@@ -258,6 +299,29 @@ START_TEST(a_timeout_lets_it_tidy_up)
 	ck_assert_int_eq(outcome.timed_out, 1);
 	ck_assert_int_eq(outcome.status, 9);
 	ck_assert_str_eq(buf_str(&errors), "tidy\n");
+}
+END_TEST
+
+START_TEST(a_signal_to_all_lets_it_tidy_up)
+{
+	if (!works())
+		return;
+	on_ready = terminate_all;
+	ck_assert_int_eq(run(0, "/bin/sh",
+			     "trap 'echo tidy >&2; exit 9' TERM; echo ready; sleep 60 & wait; exit "
+			     "1"),
+	    0);
+	ck_assert_int_eq(outcome.status, 9);
+	ck_assert_str_eq(buf_str(&errors), "tidy\n");
+}
+END_TEST
+
+START_TEST(its_cpu_time_is_counted)
+{
+	if (!works())
+		return;
+	ck_assert_int_eq(run(0, "/bin/sh", "(ulimit -t 1; while :; do :; done); exit 0"), 0);
+	ck_assert_int_ge(outcome.cpu_ms, 500);
 }
 END_TEST
 
@@ -299,13 +363,24 @@ works(void)
 	return false;
 }
 
-/* The command's time is over when it says that it is ready. */
 static void
-line_ends_time(void *arg, const char *line, size_t len)
+line_of_output(void *arg, const char *line, size_t len)
 {
 	(void)arg;
-	if (len == 5 && memcmp(line, "ready", len) == 0)
-		clock_fake(clock_wall(), clock_mono() + 60001);
+	if (len == 5 && memcmp(line, "ready", len) == 0 && on_ready != NULL)
+		on_ready();
+}
+
+static void
+end_time(void)
+{
+	clock_fake(clock_wall(), clock_mono() + 60001);
+}
+
+static void
+terminate_all(void)
+{
+	ck_assert_int_gt(proc_signal_tree(getpid(), SIGTERM), 0);
 }
 
 static int
@@ -316,7 +391,7 @@ run(int64_t timeout_ms, const char *program, const char *script)
 		.argv = argv,
 		.cwd = "/",
 		.timeout_ms = timeout_ms,
-		.line = line_ends_time };
+		.line = line_of_output };
 
 	buf_clear(&errors);
 	err = (struct error){ .code = 0 };
@@ -365,6 +440,16 @@ has(const char *a, const char *b, const char *c)
 	return false;
 }
 
+static bool
+has_word(const char *word)
+{
+	for (size_t i = 0; i < words.len; i++) {
+		if (strcmp(words.list[i], word) == 0)
+			return true;
+	}
+	return false;
+}
+
 static void
 bwrap_that_fails(void)
 {
@@ -389,9 +474,13 @@ cases(Suite *suite)
 	tcase_add_test(tc, paths_are_words_whatever_is_in_them);
 	tcase_add_test(tc, secrets_are_covered_where_something_else_shows_them);
 	tcase_add_test(tc, the_state_stays_hidden_where_PATH_leads_beside_it);
+	tcase_add_test(tc, no_network_takes_the_sandbox);
+	tcase_add_test(tc, no_network_without_bwrap_does_not_run);
 	tcase_add_test(tc, a_status_and_a_signal_are_told);
 	tcase_add_test(tc, what_cannot_run_says_why);
 	tcase_add_test(tc, a_timeout_lets_it_tidy_up);
+	tcase_add_test(tc, a_signal_to_all_lets_it_tidy_up);
+	tcase_add_test(tc, its_cpu_time_is_counted);
 	tcase_add_test(tc, nothing_is_left_when_it_has_ended);
 	tcase_add_test(tc, only_its_own_descriptors_are_open);
 }

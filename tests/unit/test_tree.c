@@ -619,6 +619,16 @@ START_TEST(caches_are_shared)
 	env = tree_cache_env(dir, &err);
 	ck_assert_ptr_nonnull(env);
 	free_strings(env);
+	/* A cache that a job made a link to elsewhere is not followed. */
+	ck_assert_int_eq(shell(dir,
+			     "chmod 700 cargo; rm -r cargo npm; mkdir ../own; "
+			     "ln -s ../own cargo; ln -s ../none npm"),
+	    0);
+	env = tree_cache_env(dir, &err);
+	ck_assert_ptr_nonnull(env);
+	free_strings(env);
+	ck_assert_str_eq(shell_out(dir, "ls ../own; stat -c %%a ../own cargo; ls -d npm/."),
+	    "755\n500\nnpm/.");
 	free(dir);
 }
 END_TEST

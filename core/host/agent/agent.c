@@ -115,7 +115,8 @@ agent_command_run(struct agent_command *prepared, struct scope *s, const struct 
 		.line = agent_line,
 		.arg = &reader,
 	};
-	struct sandbox sandbox = { .paths = agent->home };
+	struct sandbox sandbox = { .paths = agent->home,
+		.read_only = (run->flags & DROVER_AGENT_READ_ONLY) != 0 };
 	const struct config_repo *repo;
 	struct verdict_input in = { .agent = agent->name, .reader = &reader, .outcome = &outcome };
 	int rc;
@@ -129,6 +130,7 @@ agent_command_run(struct agent_command *prepared, struct scope *s, const struct 
 	}
 	repo = agent_repo(s, run->cwd);
 	sandbox.mode = sandbox_mode(s->config, agent, repo);
+	sandbox.network = sandbox_network(agent, repo);
 	rc = exec_run_split(s, &command, &sandbox, &outcome, &errors, err);
 	in.errors = buf_str(&errors);
 	if (rc == 0)

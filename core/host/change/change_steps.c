@@ -181,6 +181,7 @@ change_command(struct change *change, char *const *argv, int64_t timeout_ms, str
 	};
 	struct sandbox sandbox = {
 		.mode = sandbox_mode(change->scope->config, NULL, change->repo),
+		.network = sandbox_network(NULL, change->repo),
 		.paths = change->repo->home,
 	};
 	int r;
