@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# libgit2 1.5.1 (Debian libgit2-dev 1.5.1+ds-1+deb12u2): a line of .gitattributes whose pattern is in
-# double quotes applies to no file.
+# libgit2 1.5.1 (Debian libgit2-dev 1.5.1+ds-1+deb12u2): a line of .gitattributes whose pattern is
+# in double quotes applies to no file.
 #
 # Guess: libgit2 reads .gitattributes as git does, since everything else in it agrees, macros,
 # precedence and line ends included.
