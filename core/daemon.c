@@ -33,6 +33,7 @@
 #include "base/proc.h"
 #include "base/text.h"
 #include "build.h"
+#include "config/confine.h"
 #include "core.h"
 #include "daemon.h"
 #include "lease/tree.h"
@@ -81,6 +82,7 @@ static int daemon_cancel(void *, uint64_t id, const char *by, struct error *);
 static int daemon_reload(void *, struct buf *changes, struct error *);
 static void daemon_drain(void *, bool then_stop);
 static void daemon_undrain(void *);
+static void daemon_ready(struct daemon *);
 static cJSON *daemon_status(void *);
 
 static int
@@ -271,6 +273,26 @@ daemon_close(struct daemon *d)
 	config_free(d->core.config);
 }
 
+static void
+daemon_ready(struct daemon *d)
+{
+	struct buf fault = BUF_INIT;
+
+	if (!proc_harden())
+		log_printf(&core_scope, DROVER_WARN,
+		    "/proc is mounted with hidepid, so agents can read the memory of drover's "
+		    "processes: mount it without hidepid, or name a group of the daemon's user "
+		    "with gid=");
+	confine_fault(d->core.config, &fault);
+	if (fault.len > 0)
+		log_printf(&core_scope, DROVER_WARN, "%s", buf_str(&fault));
+	buf_free(&fault);
+	d->core.mode = CORE_RUNNING;
+	log_printf(&core_scope, DROVER_NOTICE, "drover %s is ready: API on %s, state in %s",
+	    PACKAGE_VERSION, d->core.config->socket, d->core.config->state_dir);
+	daemon_notify("READY=1");
+}
+
 int
 daemon_run(const char *self, const char *config_file, bool in_process)
 {
@@ -308,15 +330,7 @@ daemon_run(const char *self, const char *config_file, bool in_process)
 	}
 	if (warnings.len > 0)
 		log_printf(&core_scope, DROVER_WARN, "%s", buf_str(&warnings));
-	if (!proc_harden())
-		log_printf(&core_scope, DROVER_WARN,
-		    "/proc is mounted with hidepid, so agents can read the memory of drover's "
-		    "processes: mount it without hidepid, or name a group of the daemon's user "
-		    "with gid=");
-	d->core.mode = CORE_RUNNING;
-	log_printf(&core_scope, DROVER_NOTICE, "drover %s is ready: API on %s, state in %s",
-	    PACKAGE_VERSION, d->core.config->socket, d->core.config->state_dir);
-	daemon_notify("READY=1");
+	daemon_ready(d);
 	daemon_tick(d);
 	while (!d->over) {
 		if (event_base_loop(d->core.base, EVLOOP_ONCE) != 0)
@@ -635,6 +649,7 @@ daemon_status(void *arg)
 {
 	struct daemon *d = arg;
 	cJSON *o = cJSON_CreateObject(), *warnings;
+	struct buf fault = BUF_INIT;
 	struct queue_view view;
 
 	core_view(&d->core, &view);
@@ -651,6 +666,7 @@ daemon_status(void *arg)
 	json_add_int(o, "disk_free", view.disk_free);
 	json_add_int(o, "disk_floor", d->core.config->disk_floor);
 	json_add_int(o, "commits", (int64_t)d->commits);
+	json_add_str(o, "sandbox", confine_mode(d->core.config));
 	json_add_str(o, "store_error", d->core.store_error);
 	json_add_str(o, "config_error", d->config_error);
 	json_add_str(o, "hooks",
@@ -661,6 +677,10 @@ daemon_status(void *arg)
 	cJSON_AddItemToObject(o, "notices", notices_status(d->core.notices));
 	warnings = warnings_list(d->supervisor);
 	report_http(d->supervisor, o, warnings);
+	confine_fault(d->core.config, &fault);
+	if (fault.len > 0)
+		cJSON_AddItemToArray(warnings, cJSON_CreateString(buf_str(&fault)));
+	buf_free(&fault);
 	cJSON_AddItemToObject(o, "warnings", warnings);
 	return o;
 }

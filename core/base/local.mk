@@ -1,6 +1,7 @@
 noinst_LTLIBRARIES += libbase.la
 libbase_la_SOURCES = \
   core/base/buf.c core/base/buf.h \
+  core/base/bwrap.c core/base/bwrap.h \
   core/base/clock.c core/base/clock.h \
   core/base/digest.c core/base/digest.h \
   core/base/error.c core/base/error.h \

@@ -45,6 +45,7 @@ cmd_status(struct cli *cli)
 		cli_field(cli, "paused", *what != '\0' ? what : "everything (drover resume)");
 		cli_field(cli, "", json_str(one, "why", NULL));
 	}
+	cli_field(cli, "sandbox", json_str(status, "sandbox", NULL));
 	if (*json_str(status, "hooks", "") != '\0')
 		cli_field(cli, "webhooks", json_str(status, "hooks", ""));
 	if (json_int(json_get(status, "notices"), "waiting", 0) +

@@ -10,6 +10,7 @@
 #include "build.h"
 #include "cli/cli.h"
 #include "config/config.h"
+#include "config/confine.h"
 
 static struct config *local_load_config(struct cli *, struct buf *warnings);
 static bool settings_are_good(struct cli *, const struct config *, const char *plugin);
@@ -62,6 +63,10 @@ cmd_config_check(struct cli *cli)
 		config_free(config);
 		return CLI_FAILED;
 	}
+	confine_fault(config, &warnings);
+	if (warnings.len > 0)
+		cli_say(cli, "%s", buf_str(&warnings));
+	buf_free(&warnings);
 	cli_say(cli, "%s is good: %d repo%s, %d agent%s, %d plugin%s%s",
 	    config->file != NULL ? config->file : "the default configuration", config->repos_len,
 	    config->repos_len == 1 ? "" : "s", config->agents_len,

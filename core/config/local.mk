@@ -3,6 +3,7 @@ libconfigure_la_SOURCES = \
   core/config/authors.c core/config/authors.h \
   core/config/bind.c core/config/bind.h \
   core/config/config.c core/config/config.h \
+  core/config/confine.c core/config/confine.h \
   core/config/describe.c \
   core/config/inside.h \
   core/config/keys.c core/config/keys.h \

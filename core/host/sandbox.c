@@ -11,29 +11,18 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/clock.h"
+#include "base/bwrap.h"
 #include "base/mem.h"
 #include "base/path.h"
-#include "base/proc.h"
-#include "base/spawn.h"
 #include "host/sandbox.h"
 #include "host/service.h"
 
-#define PROBE_MS       10000
-#define PROBE_SAID_MAX 300
-
-static void sandbox_probe(void);
-static char *sandbox_bwrap(void);
 static void words_add(struct sandbox_words *, const char *);
 static void words_begin(struct sandbox_words *);
 static bool place_below(const char *path, const char *folder);
@@ -54,9 +43,6 @@ static void hide_options(struct sandbox_words *, const char *dir, const cJSON *o
 static void show_job(struct sandbox_words *, struct scope *, const struct sandbox *);
 static int sandbox_lack(struct scope *, const struct sandbox *, const char *program,
     const char *fault, struct error *);
-
-static pthread_once_t probed = PTHREAD_ONCE_INIT;
-static char *probe_bwrap, *probe_fault;
 
 enum config_sandbox
 sandbox_mode(const struct config *c, const struct config_agent *agent,
@@ -79,71 +65,6 @@ sandbox_network(const struct config_agent *agent, const struct config_repo *repo
 	    NETWORK_ALL;
 }
 
-const char *
-sandbox_fault(void)
-{
-	pthread_once(&probed, sandbox_probe);
-	return probe_fault;
-}
-
-/* bwrap is drover's own tool, so it is looked for in the daemon's PATH. */
-static char *
-sandbox_bwrap(void)
-{
-	struct env env = { .len = 0 };
-	const char *path = getenv("PATH");
-	char *found;
-
-	env_set(&env, "PATH", path != NULL && *path != '\0' ? path : "/usr/bin:/bin");
-	found = env_find(&env, "bwrap");
-	env_free(&env);
-	return found;
-}
-
-static void
-sandbox_probe(void)
-{
-	struct sandbox_words w = { .len = 0 };
-	struct spawn child = { .group = true };
-	int status = 0, errors = memfd_create("probe", MFD_CLOEXEC);
-	char said[PROBE_SAID_MAX] = "";
-	ssize_t n;
-	pid_t pid;
-
-	if ((probe_bwrap = sandbox_bwrap()) == NULL) {
-		probe_fault = xstrdup(
-		    "bwrap is not in the daemon's PATH: install the package "
-		    "bubblewrap");
-		path_close(&errors);
-		return;
-	}
-	words_begin(&w);
-	words_add(&w, "--");
-	words_add(&w, "true");
-	child.argv = (const char *const *)w.list;
-	child.fd[STDERR_FILENO] = errors > 0 ? errors : SPAWN_NULL;
-	if (spawn_start(&child, &pid) != 0) {
-		snprintf(said, sizeof said, "%s", strerror(errno));
-		status = -1;
-	} else {
-		if (proc_wait(pid, clock_mono() + PROBE_MS) != 0)
-			kill(-pid, SIGKILL);
-		(void)proc_reap(pid, &status);
-		n = errors > 0 ? pread(errors, said, sizeof said - 1, 0) : 0;
-		said[n > 0 ? n : 0] = '\0';
-		said[strcspn(said, "\n")] = '\0';
-	}
-	if (status != 0)
-		probe_fault = xasprintf(
-		    "bwrap does not work here (%s): allow user namespaces "
-		    "(sysctl kernel.unprivileged_userns_clone, "
-		    "kernel.apparmor_restrict_unprivileged_userns; in a "
-		    "container, its seccomp profile)",
-		    *said != '\0' ? said : "it gave no reason");
-	path_close(&errors);
-	sandbox_free(&w);
-}
-
 int
 sandbox_wrap(struct sandbox_words *w, struct scope *s, const struct sandbox *sandbox,
     struct env *env, const char *file, const char *const *argv, const char *cwd, struct error *err)
@@ -160,7 +81,7 @@ sandbox_wrap(struct sandbox_words *w, struct scope *s, const struct sandbox *san
 		    "%.128s: network is \"none\", which takes the sandbox: set sandbox to \"on\" "
 		    "or \"required\"",
 		    argv[0]);
-	if ((fault = sandbox_fault()) != NULL)
+	if ((fault = bwrap_fault()) != NULL)
 		return sandbox_lack(s, sandbox, argv[0], fault, err);
 	words_begin(w);
 	if (sandbox->network == NETWORK_NONE)
@@ -244,7 +165,7 @@ words_begin(struct sandbox_words *w)
 	static const char *const hidden[] = { "/tmp", "/var/tmp", "/home", "/root", "/run" };
 	size_t i;
 
-	words_add(w, probe_bwrap);
+	words_add(w, bwrap_path());
 	for (i = 0; i < ARRAY_LEN(words); i++)
 		words_add(w, words[i]);
 	for (i = 0; i < ARRAY_LEN(of_root) && geteuid() == 0; i++) {

@@ -53,11 +53,6 @@ enum config_sandbox sandbox_mode(const struct config *, const struct config_agen
 /* The network of such a command; the stricter, too. Both may be NULL. */
 enum config_network sandbox_network(const struct config_agent *, const struct config_repo *);
 /*
- * Finds out, once in each process, whether bwrap works here. NULL if it does;
- * else the reason and the mend, for ever.
- */
-const char *sandbox_fault(void);
-/*
  * Makes the argv that runs file with argv in cwd inside of the sandbox. file is
  * the program's path. The job's own HOME is made, and env gets another HOME
  * when the user's cannot be replaced. 1: words is to be run; 0: the command is

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# What an agent reaches from inside of the sandbox, and what it leaves behind: the same attempts as
-# without one, where they reach everything. As root, the test runs again as a normal user.
+# What an agent needs is there in the sandbox, and drover says whether there is one. escape.sh tries
+# what must not be there. As root, the test runs again as a normal user.
 
 # Not below /tmp, which the sandbox hides anyway.
 TMPDIR=$BUILD
@@ -23,23 +23,8 @@ echo secret >"$work/home/secret"
 (umask 077 && echo secret >"$work/sub dir/token")
 ln -s ../.agent/settings "$work/home/bin/settings"
 
-# reached NAME COMMAND...: notes the name in the tree if the command succeeds.
 cat >"$work/agent" <<AGENT
 #!/bin/bash
-reached() { name=\$1; shift; "\$@" >/dev/null 2>&1 && echo "\$name" >>reached.txt; }
-: >reached.txt
-reached secret cat "$work/sub dir/token"
-reached configuration cat "$work/drover.conf"
-reached state sh -c 'ls "$work/state" | grep -v "^trees\$\|^scratch\$\|^mirrors\$" | grep .'
-reached database cat "$work/state/drover.db"
-reached socket test -S "$work/drover.sock"
-reached log cat "$work/drover.log"
-reached tree cat "$work/state/trees/other/1/secret"
-repo=\${PWD%/*}
-reached mirror sh -c 'echo x >"\$1/objects/reached"' sh "$work/state/mirrors/\${repo##*/}.git"
-reached home cat "$work/home/secret"
-reached environ sh -c 'cat /proc/[0-9]*/environ | tr "\\\\0" "\\\\n" | grep -q "^CANARY=$work\$"'
-reached kill kill "\$(cat "$work/canary")"
 lock=\$npm_config_cache/lock
 (setsid flock "\$lock" sh -c 'echo >"\$0.taken"; exec sleep 3600' "\$lock" >/dev/null 2>&1 &)
 until [ -e "\$lock.taken" ]; do sleep 0.02; done
@@ -76,32 +61,22 @@ plugins = ( { name = "inbox"; sources = { folder = { interval = "1s"; path = "$w
 CONF
 [ -z "${SANDBOX_AS:-}" ] || chown -R "$SANDBOX_AS:$SANDBOX_AS" "$work"
 daemon_start || finish broken
-"${user[@]}" sh -c "mkdir -p '$work/state/trees/other/1' && echo secret >'$work/state/trees/other/1/secret'"
 
-canary() {
-	CANARY=$work "${user[@]}" sleep 3600 &
-	canary=$!
-	echo "$canary" >"$work/canary"
-}
-# ticket REPO: has a job of that repo done; its files are then in $reached and $works.
+# ticket REPO: has a job of that repo done; what it could do is then in $works.
 ticket() {
 	printf 'Repo: %s\n\n# Try all on %s\n' "$1" "$1" >"$work/ticket"
 	mv "$work/ticket" "$work/tickets/$1.md"
 	until_true taken "$1" || return 1
 	until_true job_is "$(id_of "$1")" succeeded || return 1
 	branch=$(drover show --json "$(id_of "$1")" | jq -r '.result.branch // .job.result.branch')
-	reached=$(git -c safe.directory='*' -C "$work/shop.git" show "$branch:reached.txt" | paste -sd ' ')
 	works=$(git -c safe.directory='*' -C "$work/shop.git" show "$branch:works.txt" | paste -sd ' ')
 }
 id_of() { drover list --json --limit 100 | jq -r --arg r "$1" '.jobs[] | select(.repo == $r) | .id' | head -n 1; }
 taken() { [ -n "$(id_of "$1")" ]; }
 all_works="home-is-written tmpdir-is-written bound-home bound-home-is-written program-in-path status name-resolution commit"
 
-canary
 check "in the sandbox the agent works and its change is pushed" ticket shut
-check "it reaches nothing" equal "$reached" ""
 check "and has what it needs" equal "$works" "$all_works"
-check "the process that it tried to kill lives" kill -0 "$canary"
 check "the check ran" test -e "$work/cache/repos/shut/npm/ran-shut"
 check "nothing that the agent started was left when it ran" test ! -e "$work/cache/repos/shut/npm/left-shut"
 check "the home folder has got nothing but what is bound" equal "$(ls -A "$work/home" | paste -sd ' ')" ".agent bin secret"
@@ -109,10 +84,12 @@ check "what is bound is the user's own" grep -q seen "$work/home/.agent/settings
 check "no process is left" equal "$(pgrep -fc "flock $work/cache/repos/shut/npm/lock")" 0
 
 check "without the sandbox the agent works, too" ticket open
-check "each attempt is real: it reaches all" equal "$reached" "secret configuration state database socket log tree mirror home environ kill"
 check "and its process was gone, too, when the check ran" test ! -e "$work/cache/repos/open/npm/left-open"
 
+check "the status tells where the sandbox is asked for" has "$(drover status)" "sandbox       some"
+check "and warns of nothing" equal "$(drover status --json | jq -c .warnings)" "[]"
 daemon_stop
+check "a machine without bwrap is told of" has "$(env PATH=/nonexistent "$BUILD/drover" -c "$work/drover.conf" config check 2>&1)" "there is no sandbox here, so jobs run without, or fail where it is required: bwrap is not in"
 if [ "$(id -u)" -eq 0 ] && [ -z "${SANDBOX_AS:-}" ] && command -v setpriv >/dev/null; then
 	check "all of it holds for a normal user" env SANDBOX_AS=65534 bash "$SRC/tests/e2e/sandbox.sh"
 fi

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/bwrap.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/path.h"
@@ -82,7 +83,7 @@ START_TEST(on_without_bwrap_runs_and_says_so_once)
 {
 	setenv("PATH", dir, 1);
 	sandbox.mode = SANDBOX_ON;
-	ck_assert_ptr_nonnull(strstr(sandbox_fault(), "install the package bubblewrap"));
+	ck_assert_ptr_nonnull(strstr(bwrap_fault(), "install the package bubblewrap"));
 	ck_assert_int_eq(run(0, "/bin/sh", "exit 3"), 0);
 	ck_assert_int_eq(outcome.status, 3);
 	ck_assert(scope.sandbox_told);
@@ -357,9 +358,9 @@ END_TEST
 static bool
 works(void)
 {
-	if (sandbox_fault() == NULL)
+	if (bwrap_fault() == NULL)
 		return true;
-	fprintf(stderr, "skipped: %s\n", sandbox_fault());
+	fprintf(stderr, "skipped: %s\n", bwrap_fault());
 	return false;
 }
 
