@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "lease/files.h"
+#include "lease/filters.h"
 
 static const char *const commit_under_way[] = { "MERGE_HEAD", "MERGE_MSG", "MERGE_MODE",
 	"AUTO_MERGE", "SQUASH_MSG", "CHERRY_PICK_HEAD", "REVERT_HEAD", "REBASE_HEAD",
@@ -92,6 +93,7 @@ commit_stand(struct tree *t, const git_oid *oid, const char *index, struct error
 	git2.oid_tostr(line, sizeof line, oid);
 	memcpy(line + GIT_OID_HEXSZ, "\n", 2);
 	result = file_put(head, line, err);
+	filters_forget(t);
 	for (size_t i = 0; i < ARRAY_LEN(commit_under_way) && result == 0; i++)
 		file_drop(t->gitdir, commit_under_way[i]);
 	if (result == 0 && index != NULL && rename(index, place) != 0)
@@ -131,6 +133,8 @@ tree_commit(struct tree *t, const char *message, char *commit, size_t size, stru
 		result = 0;
 		goto out;
 	}
+	if (unfiltered_check(t, t->gitdir, &snapshot, NULL, 0, err) != 0)
+		goto out;
 	if (git2.message_prettify(&text, message, 0, '#') != 0) {
 		git_fail(DROVER_INTERNAL, err, "cannot commit in %s", t->path);
 		goto out;

@@ -239,7 +239,7 @@ fetch_default_branch(git_repository *repo, git_remote *remote)
 static int
 fetch_by_cli(const struct tree *t, const char *const *specs, struct error *err)
 {
-	struct git_run run = { .tree = t, .gitdir = t->mirror };
+	struct git_run run = { .tree = t, .gitdir = t->mirror, .user = true };
 	const char *args[16] = { "fetch", "--quiet", "--no-tags", "--no-write-fetch-head",
 		"--no-recurse-submodules" };
 	git_repository *repo = NULL;
@@ -281,7 +281,11 @@ fetch_default_branch_by_cli(const struct tree *t, git_repository *repo, const ch
 {
 	const char *const args[] = { "ls-remote", "--symref", "--", t->repo->url, "HEAD", NULL };
 	struct buf out = BUF_INIT;
-	struct git_run run = { .tree = t, .gitdir = t->mirror, .secret = secret, .out = &out };
+	struct git_run run = { .tree = t,
+		.gitdir = t->mirror,
+		.user = true,
+		.secret = secret,
+		.out = &out };
 	git_reference *ref = NULL;
 	char *target, *line;
 	int status = git_run(&run, args, err);

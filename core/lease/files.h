@@ -42,14 +42,27 @@ struct git_run {
 	const struct tree *tree;
 	const char *gitdir;         /* --git-dir */
 	bool inside;                /* with --work-tree and the tree's folder as cwd */
+	/*
+	 * With the git settings of drover's user. For a remote that git's own
+	 * transport reaches; in a tree they could run what a job has put there.
+	 */
+	bool user;
 	const char *index;          /* GIT_INDEX_FILE */
 	const char *secret;         /* the credential helper's answer, through a pipe */
+	/*
+	 * Settings: key, value, key, ..., NULL. They hold before those of the
+	 * repository. The commands that they name get the user's HOME.
+	 */
+	const char *const *config;
+	const struct buf *in;       /* stdin */
 	struct buf *out;            /* gets stdout; NULL drops it */
 	struct buf err;             /* gets stderr, up to 4 KiB */
 };
 
 /* True when git is in PATH. */
 bool git_found(void);
+/* The same of another program. */
+bool git_program_found(const char *name);
 /*
  * Runs git with args (NULL-terminated, without "git"), without the hooks,
  * monitors and helpers of the repository. Returns its exit status, or -1 when
@@ -98,13 +111,6 @@ int remote_secret(const struct tree *, char **secret, struct error *);
  * The plugin is asked for another, so a second try is worth it.
  */
 bool remote_renew(const struct tree *, const struct error *why);
-
-/*
- * A file in the mirrors of repos that git's own transport reaches. It tells the
- * keeper, which has no configuration of repos, that filters need the user's
- * settings.
- */
-#define TREE_BY_GIT "drover-transport-git"
 
 /* The mirror. */
 /*

@@ -20,6 +20,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "lease/files.h"
+#include "lease/filters.h"
 
 static int fill_scan_index(const struct tree *, struct fill_status *);
 static int fill_status_by_cli(struct tree *, struct fill_status *, struct error *);
@@ -96,8 +97,13 @@ fill_status_by_cli(struct tree *t, struct fill_status *status, struct error *err
 	struct buf out = BUF_INIT;
 	struct git_run run = { .tree = t, .gitdir = t->gitdir, .inside = true, .out = &out };
 	const char *p, *end;
-	int rc = git_run(&run, args, err);
+	int rc = filters_run(t, &run, args, err);
 
+	if (rc > 0 && filters_give_up(t)) {
+		buf_clear(&out);
+		buf_free(&run.err);
+		rc = filters_run(t, &run, args, err);
+	}
 	for (p = buf_str(&out), end = p + out.len; rc == 0 && p < end; p += strlen(p) + 1) {
 		if (strncmp(p, "!! ", 3) == 0)
 			status->ignored = true;
@@ -251,19 +257,11 @@ fill_reset(struct tree *t, struct error *err)
 	static const char *const args[] = { "reset", "--hard", "--quiet", "--no-recurse-submodules",
 		NULL };
 	struct git_run run = { .tree = t, .gitdir = t->gitdir, .inside = true };
-	char *secret = NULL;
-	int result;
 
 	if (!git_found())
 		return fill_checkout_by_libgit2(t,
 		    GIT_CHECKOUT_FORCE | GIT_CHECKOUT_RECREATE_MISSING, err);
-	/* A filter of the repo (LFS) may have to ask the remote. */
-	if (remote_by_cli(t->repo) && remote_secret(t, &secret, err) != 0)
-		return -1;
-	run.secret = secret;
-	result = git_must(&run, args, DROVER_INTERNAL, t->path, err);
-	free_wiped(secret);
-	return result;
+	return filters_must(t, &run, args, err);
 }
 
 /* libgit2 removes no repository, so each one within the tree loses its .git. */

@@ -2,9 +2,10 @@
 /*
  * Runs git's command line and waits for it; nothing is kept between calls. git
  * gets an environment of its own and every switch that keeps a repository from
- * running code: hooks, file system monitors, helpers. A secret goes to git
- * through a pipe that its credential helper reads, so neither argv, environment
- * nor a config ever holds it.
+ * running code: hooks, file system monitors, helpers. Filters are the
+ * exception, which filters.c makes by the settings that it gives. A secret goes
+ * to git through a pipe that its credential helper reads, so neither argv,
+ * environment nor a config ever holds it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -12,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -23,7 +25,6 @@
 #include "lease/files.h"
 
 #define GIT_ARGS_MAX 96
-#define GIT_ENV_MAX 40
 #define GIT_ERR_MAX 4096
 #define GIT_FD_SECRET 3
 #define GIT_FD_LOCK 4
@@ -53,6 +54,7 @@ static const char *const fixed_config[] = {
 static const char *const bare_config[] = { "core.excludesFile=/dev/null",
 	"core.attributesFile=/dev/null" };
 
+/* For git with the user's settings, and for filters. */
 static const char *const user_env[] = {
 	"HOME",
 	"USER",
@@ -65,7 +67,8 @@ static const char *const user_env[] = {
 	"SSH_AGENT_PID",
 	"GIT_SSH",
 	"GIT_SSH_COMMAND",
-	"GIT_CONFIG_GLOBAL",
+	"GNUPGHOME",
+	"SOPS_AGE_KEY_FILE",
 	"GIT_SSL_CAINFO",
 	"SSL_CERT_FILE",
 	"SSL_CERT_DIR",
@@ -78,24 +81,41 @@ static const char *const user_env[] = {
 	"NO_PROXY",
 };
 
+static const char *const user_config_env[] = { "GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM",
+	"GIT_CONFIG_NOSYSTEM" };
+
 struct git_argv {
 	const char *list[GIT_ARGS_MAX];
 	char *own[8];
 	int len, own_len;
 };
 
+struct git_env {
+	char **list;
+	size_t len, cap;
+};
+
 static void git_argv_add(struct git_argv *, const char *);
 static void git_argv_own(struct git_argv *, char *);
 static void git_argv_build(struct git_argv *, const struct git_run *, const char *const *args);
 static void git_argv_free(struct git_argv *);
-static int git_env_build(char **env, const struct git_run *);
+static void git_env_add(struct git_env *, char *);
+static void git_env_pass(struct git_env *, const char *const *names, size_t n);
+static void git_env_build(struct git_env *, const struct git_run *);
+static int git_input(const struct git_run *, int *in, struct error *);
 static int git_secret_pipe(const struct git_run *, int fds[2], struct error *);
-static int git_spawn(const struct git_run *, const struct git_argv *, char **env, int secret,
-    const int out[2], const int diag[2], pid_t *, struct error *);
+static int git_spawn(const struct git_run *, const struct git_argv *, char **env, int in,
+    int secret, const int out[2], const int diag[2], pid_t *, struct error *);
 static void git_collect(struct git_run *, int out, int diag);
 
 bool
 git_found(void)
+{
+	return git_program_found("git");
+}
+
+bool
+git_program_found(const char *name)
 {
 	const char *path = getenv("PATH"), *end;
 	bool found = false;
@@ -103,7 +123,7 @@ git_found(void)
 	while (path != NULL && *path != '\0' && !found) {
 		end = strchrnul(path, ':');
 		if (end > path && *path == '/') {
-			char *file = xasprintf("%.*s/git", (int)(end - path), path);
+			char *file = xasprintf("%.*s/%s", (int)(end - path), path, name);
 			found = access(file, X_OK) == 0;
 			free(file);
 		}
@@ -116,20 +136,22 @@ int
 git_run(struct git_run *run, const char *const *args, struct error *err)
 {
 	struct git_argv argv = { .len = 0 };
-	char *env[GIT_ENV_MAX];
-	int env_len, out[2] = { -1, -1 }, diag[2] = { -1, -1 }, secret[2] = { -1, -1 }, status,
-		     result = -1;
+	struct git_env env = { .len = 0 };
+	int out[2] = { -1, -1 }, diag[2] = { -1, -1 }, secret[2] = { -1, -1 }, in = -1, status,
+	    result = -1;
 	pid_t pid;
 
 	git_argv_build(&argv, run, args);
-	env_len = git_env_build(env, run);
+	git_env_build(&env, run);
 	if (pipe2(out, O_CLOEXEC) != 0 || pipe2(diag, O_CLOEXEC) != 0) {
 		error_errno(err, DROVER_INTERNAL, "cannot make a pipe for git");
 		goto out;
 	}
 	if (run->secret != NULL && git_secret_pipe(run, secret, err) != 0)
 		goto out;
-	if (git_spawn(run, &argv, env, secret[0], out, diag, &pid, err) != 0)
+	if (run->in != NULL && git_input(run, &in, err) != 0)
+		goto out;
+	if (git_spawn(run, &argv, env.list, in, secret[0], out, diag, &pid, err) != 0)
 		goto out;
 	close(out[1]);
 	close(diag[1]);
@@ -148,8 +170,8 @@ out:
 		path_close(&diag[i]);
 		path_close(&secret[i]);
 	}
-	for (int i = 0; i < env_len; i++)
-		free(env[i]);
+	path_close(&in);
+	free_strings(env.list);
 	git_argv_free(&argv);
 	return result;
 }
@@ -221,7 +243,7 @@ git_argv_build(struct git_argv *argv, const struct git_run *run, const char *con
 		git_argv_add(argv, "-c");
 		git_argv_add(argv, fixed_config[i]);
 	}
-	for (size_t i = 0; i < ARRAY_LEN(bare_config) && !remote_by_cli(run->tree->repo); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(bare_config) && !run->user; i++) {
 		git_argv_add(argv, "-c");
 		git_argv_add(argv, bare_config[i]);
 	}
@@ -244,33 +266,65 @@ git_argv_free(struct git_argv *argv)
 		free(argv->own[i]);
 }
 
-static int
-git_env_build(char **env, const struct git_run *run)
+static void
+git_env_add(struct git_env *env, char *word)
 {
-	const char *value;
-	int n = 0;
+	env->list = xgrow(env->list, env->len + 2, &env->cap, sizeof *env->list);
+	env->list[env->len++] = word;
+	env->list[env->len] = NULL;
+}
 
-	value = getenv("PATH");
-	env[n++] = xasprintf("PATH=%s", value != NULL ? value : "/usr/local/bin:/usr/bin:/bin");
-	env[n++] = xstrdup("LC_ALL=C");
-	env[n++] = xstrdup("GIT_TERMINAL_PROMPT=0");
-	env[n++] = xstrdup("GIT_NO_REPLACE_OBJECTS=1");
-	if (run->index != NULL)
-		env[n++] = xasprintf("GIT_INDEX_FILE=%s", run->index);
-	if (remote_by_cli(run->tree->repo)) {
-		for (size_t i = 0; i < ARRAY_LEN(user_env); i++) {
-			value = getenv(user_env[i]);
-			if (value != NULL)
-				env[n++] = xasprintf("%s=%s", user_env[i], value);
-		}
-	} else {
-		env[n++] = xstrdup("HOME=/nonexistent");
-		env[n++] = xstrdup("GIT_CONFIG_NOSYSTEM=1");
-		env[n++] = xstrdup("GIT_CONFIG_GLOBAL=/dev/null");
+static void
+git_env_pass(struct git_env *env, const char *const *names, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		const char *value = getenv(names[i]);
+
+		if (value != NULL)
+			git_env_add(env, xasprintf("%s=%s", names[i], value));
 	}
-	MUST(n < GIT_ENV_MAX);
-	env[n] = NULL;
-	return n;
+}
+
+static void
+git_env_build(struct git_env *env, const struct git_run *run)
+{
+	const char *path = getenv("PATH");
+	size_t n = 0;
+
+	git_env_add(env,
+	    xasprintf("PATH=%s", path != NULL ? path : "/usr/local/bin:/usr/bin:/bin"));
+	git_env_add(env, xstrdup("LC_ALL=C"));
+	git_env_add(env, xstrdup("GIT_TERMINAL_PROMPT=0"));
+	git_env_add(env, xstrdup("GIT_NO_REPLACE_OBJECTS=1"));
+	if (run->index != NULL)
+		git_env_add(env, xasprintf("GIT_INDEX_FILE=%s", run->index));
+	if (run->user || run->config != NULL)
+		git_env_pass(env, user_env, ARRAY_LEN(user_env));
+	else
+		git_env_add(env, xstrdup("HOME=/nonexistent"));
+	if (run->user)
+		git_env_pass(env, user_config_env, ARRAY_LEN(user_config_env));
+	else {
+		git_env_add(env, xstrdup("GIT_CONFIG_NOSYSTEM=1"));
+		git_env_add(env, xstrdup("GIT_ATTR_NOSYSTEM=1"));
+		git_env_add(env, xstrdup("GIT_CONFIG_GLOBAL=/dev/null"));
+	}
+	for (; run->config != NULL && run->config[2 * n] != NULL; n++) {
+		git_env_add(env, xasprintf("GIT_CONFIG_KEY_%zu=%s", n, run->config[2 * n]));
+		git_env_add(env, xasprintf("GIT_CONFIG_VALUE_%zu=%s", n, run->config[2 * n + 1]));
+	}
+	git_env_add(env, xasprintf("GIT_CONFIG_COUNT=%zu", n));
+}
+
+/* What git reads may be larger than a pipe, so it lies in memory. */
+static int
+git_input(const struct git_run *run, int *in, struct error *err)
+{
+	*in = memfd_create("git-input", MFD_CLOEXEC);
+	if (*in < 0 || path_write_all(*in, buf_str(run->in), run->in->len) != 0 ||
+	    lseek(*in, 0, SEEK_SET) != 0)
+		return error_errno(err, DROVER_INTERNAL, "cannot hand git its input");
+	return 0;
 }
 
 /*
@@ -296,14 +350,14 @@ git_secret_pipe(const struct git_run *run, int fds[2], struct error *err)
 }
 
 static int
-git_spawn(const struct git_run *run, const struct git_argv *argv, char **env, int secret,
+git_spawn(const struct git_run *run, const struct git_argv *argv, char **env, int in, int secret,
     const int out[2], const int diag[2], pid_t *pid, struct error *err)
 {
 	struct spawn child = { .file = "git",
 		.argv = argv->list,
 		.env = env,
 		.cwd = run->inside ? run->tree->path : "/",
-		.fd = { SPAWN_NULL, out[1], diag[1] } };
+		.fd = { in >= 0 ? in : SPAWN_NULL, out[1], diag[1] } };
 
 	if (secret >= 0)
 		child.fd[GIT_FD_SECRET] = secret;

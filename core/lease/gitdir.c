@@ -22,6 +22,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "lease/files.h"
+#include "lease/filters.h"
 
 #define MARK "drover-filling"
 #define BASE "drover-base"
@@ -144,6 +145,7 @@ gitdir_scrub(struct tree *t, const git_oid *oid, struct error *err)
 
 	if (dir == NULL)
 		return error_errno(err, DROVER_INTERNAL, "cannot read %s", t->gitdir);
+	filters_forget(t);
 	while ((entry = readdir(dir)) != NULL) {
 		size_t i = 0;
 

@@ -50,6 +50,7 @@
 	X(repository_open_bare) X(repository_set_index) X(repository_set_workdir) \
 	X(revwalk_free) X(revwalk_hide) X(revwalk_new) X(revwalk_next) X(revwalk_push) \
 	X(signature_free) X(signature_new) X(tree_entry_bypath) X(tree_entry_free) \
+	X(tree_entry_id) \
 	X(tree_entry_name) X(tree_entry_type) X(tree_free) X(tree_id) X(tree_lookup) \
 	X(tree_walk)
 /* clang-format on */

@@ -1,11 +1,14 @@
 noinst_LTLIBRARIES += liblease.la
 liblease_la_SOURCES = \
+  core/lease/attributes.c \
   core/lease/cache.c \
   core/lease/commit.c \
   core/lease/compare.c \
   core/lease/fetch.c \
   core/lease/files.h \
   core/lease/fill.c \
+  core/lease/filters.c \
+  core/lease/filters.h \
   core/lease/frozen.c \
   core/lease/git.c \
   core/lease/gitdir.c \
@@ -27,5 +30,6 @@ liblease_la_SOURCES = \
   core/lease/tree.h \
   core/lease/squash.c \
   core/lease/tend.c \
+  core/lease/unfiltered.c \
   core/lease/upkeep.c \
   core/lease/wip.c

@@ -153,17 +153,8 @@ mirror_guard(const struct tree *t, struct error *err)
 	file_drop(t->mirror, "info");
 	file_drop(t->mirror, "config.worktree");
 	file_drop(objects, "alternates");
-	if (t->repo->url != NULL) {
-		char *by_git = path_join(t->mirror, TREE_BY_GIT);
-
-		if (!remote_by_cli(t->repo))
-			unlink(by_git);
-		else if (access(by_git, F_OK) != 0)
-			result = file_put(by_git, "", err);
-		free(by_git);
-	}
 	mirror_settings_fill(t, settings);
-	if (result == 0 && !mirror_config_good(config, settings, &name, &email)) {
+	if (!mirror_config_good(config, settings, &name, &email)) {
 		result = mirror_lock(t, &fd, err);
 		if (result == 0) {
 			file_drop(t->mirror, "config.lock");

@@ -21,6 +21,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "lease/files.h"
+#include "lease/filters.h"
 
 #define PUSH_RACES_MAX 3
 
@@ -48,6 +49,7 @@ struct remote_push {
 
 static int push_init(struct push *, struct tree *, const char *commit, const char *branch,
     struct error *);
+static int push_check(struct push *, struct error *);
 static void push_free(struct push *);
 static int push_run(struct push *, struct error *);
 static int push_once(struct push *, bool by_cli, struct error *);
@@ -67,13 +69,44 @@ push_init(struct push *push, struct tree *t, const char *commit, const char *bra
 	*push = (struct push){ .tree = t, .branch = branch };
 	if (git2.oid_fromstr(&push->commit, commit) != 0)
 		return error_set(err, DROVER_INTERNAL, "\"%.64s\" is not a commit hash", commit);
-	if (wip_transfer(t, &push->commit, err) != 0 || mirror_open(t, &push->mirror, err) != 0)
+	if (wip_transfer(t, &push->commit, err) != 0 || mirror_open(t, &push->mirror, err) != 0 ||
+	    push_check(push, err) != 0)
 		return -1;
 	push->remote_ref = xasprintf("refs/heads/%s", branch);
 	push->pushed = xasprintf("refs/drover/pushed/%s", branch);
 	push->pushing = xasprintf("refs/drover/pushing/%s", branch);
 	push->local = xasprintf("refs/drover/push/%llu", (unsigned long long)t->lease);
 	return 0;
+}
+
+/* The commit may be one that the agent made by itself. */
+static int
+push_check(struct push *push, struct error *err)
+{
+	struct tree *t = push->tree;
+	git_tree *files = NULL, *parents[HISTORY_PARENTS_MAX] = { NULL };
+	git_commit *commit = NULL;
+	size_t n = 0;
+	int result = filters_learn_commit(t, push->mirror, &push->commit, err) < 0 ? -1 : 0;
+
+	if (result == 0 && git2.commit_lookup(&commit, push->mirror, &push->commit) != 0)
+		result = git_fail(DROVER_INTERNAL, err, "reading a commit");
+	/*
+	 * The first parent may be the agent's own, the others are the remote's.
+	 */
+	for (unsigned i = 1; result == 0 && i < git2.commit_parentcount(commit) &&
+	     n < HISTORY_PARENTS_MAX; i++, n++)
+		result = gitdir_tree_of(push->mirror, git2.commit_parent_id(commit, i), &parents[n],
+		    err);
+	if (result == 0)
+		result = gitdir_tree_of(push->mirror, &push->commit, &files, err);
+	if (result == 0)
+		result = unfiltered_check(t, t->mirror, git2.tree_id(files), parents, n, err);
+	for (size_t i = 0; i < n; i++)
+		git2.tree_free(parents[i]);
+	git2.tree_free(files);
+	git2.commit_free(commit);
+	return result;
 }
 
 static void
@@ -295,7 +328,10 @@ push_by_cli(struct push *push, struct error *err)
 								  *secret = NULL;
 	const struct tree *t = push->tree;
 	struct buf out = BUF_INIT;
-	struct git_run run = { .tree = t, .gitdir = t->mirror, .out = &out };
+	struct git_run run = { .tree = t,
+		.gitdir = t->mirror,
+		.user = remote_by_cli(t->repo),
+		.out = &out };
 	int result;
 
 	if (remote_secret(t, &secret, err) != 0)
@@ -338,7 +374,11 @@ push_cli_look(struct push *push, const char *secret, struct error *err)
 	const char *const args[] = { "ls-remote", "--symref", "--", t->repo->url, push->remote_ref,
 		"HEAD", NULL };
 	struct buf out = BUF_INIT;
-	struct git_run run = { .tree = t, .gitdir = t->mirror, .secret = secret, .out = &out };
+	struct git_run run = { .tree = t,
+		.gitdir = t->mirror,
+		.user = remote_by_cli(t->repo),
+		.secret = secret,
+		.out = &out };
 	int status = git_run(&run, args, err);
 
 	if (status > 0)

@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "lease/files.h"
+#include "lease/filters.h"
 
 /* The parents of the commit that tree_squash() makes. */
 struct parents {
@@ -194,7 +195,8 @@ tree_squash(struct tree *tree, const struct squash *ask, char *commit, size_t si
 	if (squash_read_parents(tree, repo, ask->onto, &parents, err) != 0 ||
 	    wip_snapshot_now(tree, &up, &made, &index, &hidden, err) != 0 ||
 	    takeup_refuse(tree, &up, ask->without, err) != 0 ||
-	    squash_without(repo, &made, index, ask->without, &parents, err) != 0)
+	    squash_without(repo, &made, index, ask->without, &parents, err) != 0 ||
+	    unfiltered_check(tree, tree->gitdir, &made, parents.files, parents.len, err) != 0)
 		goto out;
 	same = parents.len == 1 && git2.oid_equal(&made, git2.tree_id(parents.files[0]));
 	stand = same ? git2.commit_id(parents.commits[0]) : &made;

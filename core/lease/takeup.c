@@ -22,6 +22,7 @@
 #include "base/path.h"
 #include "base/text.h"
 #include "lease/files.h"
+#include "lease/filters.h"
 
 #define INNER_DEPTH_MAX 16 /* repositories within repositories */
 #define SHOWN_MAX       4
@@ -48,6 +49,7 @@ static bool takeup_bad_name(const char *path);
 static const char *takeup_why(const struct takeup_work *, const char *path, bool untracked);
 static int takeup_links(struct takeup_work *, struct error *);
 static int takeup_look_by_cli(struct takeup_work *, struct error *);
+static int takeup_add_once(struct takeup_work *, struct error *);
 static int takeup_add_by_cli(struct takeup_work *, struct error *);
 static int takeup_look_by_libgit2(struct takeup_work *);
 static int takeup_may_add(const char *path, const char *pathspec, void *arg);
@@ -174,7 +176,7 @@ takeup_look_by_cli(struct takeup_work *work, struct error *err)
 		.index = work->path,
 		.out = &out };
 	const char *p, *end, *why;
-	int status = git_run(&run, args, err);
+	int status = filters_run(work->tree, &run, args, err);
 
 	takeup_free(work->up);
 	for (p = buf_str(&out); status == 0 && p < buf_str(&out) + out.len; p += strlen(p) + 1) {
@@ -201,7 +203,7 @@ takeup_look_by_cli(struct takeup_work *work, struct error *err)
  * is left out by name then.
  */
 static int
-takeup_add_by_cli(struct takeup_work *work, struct error *err)
+takeup_add_once(struct takeup_work *work, struct error *err)
 {
 	static const char *const all[] = { "add", "--all", "--ignore-errors", "--", ".", NULL };
 	char *list = xasprintf("%s.paths", work->path),
@@ -213,7 +215,7 @@ takeup_add_by_cli(struct takeup_work *work, struct error *err)
 		.gitdir = work->tree->gitdir,
 		.inside = true,
 		.index = work->path };
-	int status = git_run(&run, all, err);
+	int status = filters_run(work->tree, &run, all, err);
 
 	if (status > 1 && takeup_look_by_cli(work, NULL) == 0 && work->up->lost) {
 		buf_free(&run.err);
@@ -224,7 +226,7 @@ takeup_add_by_cli(struct takeup_work *work, struct error *err)
 				    work->up->missed[i].path, '\0');
 		}
 		status = path_write(list, paths.data, paths.len, 0600, err) == 0 ?
-		    git_run(&run, some, err) :
+		    filters_run(work->tree, &run, some, err) :
 		    -1;
 		unlink(list);
 	}
@@ -236,6 +238,24 @@ takeup_add_by_cli(struct takeup_work *work, struct error *err)
 	free(from);
 	free(list);
 	return status < 0 || status > 1 ? -1 : takeup_look_by_cli(work, err);
+}
+
+/*
+ * What a job has put into the index went past the filters, so it is read from
+ * the files again. New attribute files may bring filters along: then once more.
+ */
+static int
+takeup_add_by_cli(struct takeup_work *work, struct error *err)
+{
+	int again;
+
+	do {
+		if (filters_unsettle(work->tree, work->path, err) != 0 ||
+		    takeup_add_once(work, err) != 0)
+			return -1;
+		again = filters_learn(work->tree, work->path, err);
+	} while (again > 0);
+	return again;
 }
 
 static int

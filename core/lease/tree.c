@@ -21,6 +21,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "lease/files.h"
+#include "lease/filters.h"
 
 static int tree_enter(struct tree *, struct error *);
 static int tree_find(struct tree *, const git_oid *, enum tree_kind *, struct error *);
@@ -67,6 +68,7 @@ tree_free(struct tree *t)
 	if (t->path != NULL)
 		git2.libgit2_shutdown();
 	path_close(&t->lock);
+	filters_forget(t);
 	free(t->path);
 	free(t->mirror);
 	free(t->trash);
@@ -99,8 +101,9 @@ tree_prepare(struct tree *t, const char *state, const char *ref, char *saved, si
 
 	saved[0] = '\0';
 	if (mirror_guard(t, err) != 0 || mirror_resolve(t, ref, &oid, err) != 0 ||
-	    tree_enter(t, err) != 0)
+	    filters_ready(t, &oid, err) != 0 || tree_enter(t, err) != 0)
 		return -1;
+	filters_forget(t);
 	git2.oid_tostr(t->base, sizeof t->base, &oid);
 	if (tree_find(t, &oid, &kind, err) != 0)
 		goto out;

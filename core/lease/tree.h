@@ -49,6 +49,7 @@ struct tree {
 	char *aside;
 	/* For fetch and push. NULL: repos with token_from are out of reach. */
 	const struct tree_credentials *credentials;
+	struct filters *filters;     /* of filters.c; NULL until read */
 };
 
 /*

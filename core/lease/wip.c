@@ -16,6 +16,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "lease/files.h"
+#include "lease/filters.h"
 
 #define STASH_MAX (1u << 20)
 
@@ -64,6 +65,10 @@ wip_snapshot(struct tree *t, bool hidden, struct takeup *up, git_oid *oid, char 
 		goto out;
 	result = takeup_index(t, to, fresh, up, oid, err);
 	if (result != 0 && !fresh) {
+		unlink(to);
+		result = takeup_index(t, to, true, up, oid, err);
+	}
+	if (result != 0 && filters_give_up(t)) {
 		unlink(to);
 		result = takeup_index(t, to, true, up, oid, err);
 	}

@@ -85,10 +85,6 @@ keeper_tidy(int fd, const struct message *m, struct error *err)
 	size_t i = 0;
 	int rc;
 
-	cut = xasprintf("%s/" TREE_BY_GIT, mirror);
-	if (access(cut, F_OK) == 0)
-		repo.transport = (char *)(uintptr_t)"git";
-	free(cut);
 	/* The mirror is STATE/mirrors/REPO.git. */
 	for (int up = 0; up < 2 && (cut = strrchr(state_dir, '/')) != NULL; up++)
 		*cut = '\0';

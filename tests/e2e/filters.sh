@@ -1,0 +1,102 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Files that git filters on their way into a commit: by a filter of the user's own, git-crypt and Git
+# LFS. What should be filtered never leaves unfiltered, and a filter that an agent defines never runs.
+. "$SRC/tests/e2e/lib.sh"
+need git jq base64
+
+git config --global filter.based.clean base64
+git config --global filter.based.smudge 'base64 -d'
+git config --global filter.based.required true
+git config --global filter.failing.clean 'echo no >&2; false'
+git config --global filter.failing.smudge cat
+git config --global filter.failing.required true
+
+# repo NAME FILTER: a repository whose secrets/* have that filter, with secrets/env and plain.txt.
+repo() {
+	make_repo "$work/$1" 3
+	(
+		cd "$work/$1" && mkdir secrets && echo 'secrets/* filter='"$2" >.gitattributes && echo plain >plain.txt &&
+			echo password=first >secrets/env && git add . && git commit -qm secrets && git push -q origin main
+	)
+}
+repo based based
+repo named unknown
+repo failing based && (cd "$work/failing" && echo 'late/* filter=failing' >>.gitattributes && git commit -qam late && git push -q origin main)
+make_repo "$work/none" 3
+
+cat >"$work/run" <<'END'
+#!/bin/sh
+cat >/dev/null
+. "${0%/*}/agent"
+END
+chmod +x "$work/run"
+settings() {
+	config <<-CONF
+		agents = { script = { command = ("$work/run"); prompt = "stdin"; output = "plain"; }; };
+		repos = ( $(for r in based named failing none; do
+			printf '{ name = "%s"; url = "%s"; base = "main"; },' "$r" "$work/$r.git"
+		done)
+		          { name = "bygit"; url = "$work/based.git"; base = "main"; transport = "git"; } );
+		plugins = ( { name = "inbox"; pipelines = { ticket = { agent = "script"; retries = 0; }; }; } );
+	CONF
+}
+settings
+check "the daemon starts" daemon_start || finish broken
+
+# run REPO WHAT: one job whose agent does WHAT; its id in $job.
+n=0
+run() {
+	n=$((n + 1))
+	printf '%s\n' "$2" >"$work/agent"
+	drover submit inbox.ticket -k "t$n" -t "Ticket $n" -r "$1" -p "Ticket $n" >"$work/said" 2>&1
+	job=$n
+	until_true ended
+}
+ended() { [[ $(job_state "$job") =~ succeeded|held|dead ]]; }
+branch() { git -C "$1" for-each-ref --format='%(refname)' "refs/heads/drover/" | grep "/ticket-$job-"; }
+pushed() { git -C "$work/$1.git" cat-file blob "$(branch "$work/$1.git"):$2"; }
+changed() { git -C "$work/$1.git" diff --name-only "main...$(branch "$work/$1.git")" | tr '\n' ' '; }
+why() { drover show --json "$job" | jq -r '.held_why + .error'; }
+
+for how in based bygit; do
+	run "$how" 'cat secrets/env >../seen; echo password=second >secrets/env; echo password=third >secrets/new'
+	check "$how: the job succeeds" equal "$(job_state "$job")" succeeded
+	check "$how: the agent sees the contents" equal "$(cat "$work/state/trees/$how/seen")" password=first
+	check "$how: a changed file is filtered" equal "$(pushed based secrets/env | base64 -d 2>&1)" password=second
+	check "$how: a new file is filtered" equal "$(pushed based secrets/new | base64 -d 2>&1)" password=third
+	run "$how" 'echo more >>plain.txt; touch secrets/env'
+	check "$how: a file that did not change is no change" equal "$(changed based)" "plain.txt "
+done
+
+run based 'git config user.name A; git config user.email a@b; echo password=second >secrets/env; git add -A; git commit -qm own'
+check "what the agent committed past the filter is filtered" equal "$(pushed based secrets/env | base64 -d 2>&1)" password=second
+run based 'echo >.gitattributes; echo password=second >secrets/env'
+check "an agent that takes the filter away is held" equal "$(job_state "$job")" held
+check "for this file" has "$(why)" "secrets/env has filter=based, which the job took away from it"
+check "and nothing is pushed" equal "$(branch "$work/based.git")" ""
+
+run none "git config filter.spy.clean 'tee $work/spied'; git config filter.spy.smudge 'tee $work/spied'
+echo '*.txt filter=spy' >.gitattributes; echo x >d0/f0.txt"
+check "a filter that the agent defined is not known" has "$(why)" "d0/f0.txt has filter=spy, which is not configured here"
+check "and the job is held" equal "$(job_state "$job")" held
+run none 'echo y >d0/f1.txt'
+check "the next job in that tree succeeds" equal "$(job_state "$job")" succeeded
+check "the agent's filter never ran" test ! -e "$work/spied"
+run none 'echo "secrets/* filter=based" >.gitattributes; mkdir secrets; echo password=new >secrets/a'
+check "a filter of the user that the agent begins to use runs" equal "$(pushed none secrets/a | base64 -d 2>&1)" password=new
+
+run named 'echo password=second >secrets/env'
+check "an unknown filter holds the job" equal "$(job_state "$job")" held
+check "with the file and the filter" has "$(why)" "secrets/env has filter=unknown, which is not configured here"
+check "nothing is pushed" equal "$(branch "$work/named.git")" ""
+check "the work is saved" test -n "$(git -C "$work/state/mirrors/named.git" for-each-ref refs/drover/wip)"
+run named 'echo more >>plain.txt'
+check "other files of that repo are pushed" equal "$(changed named)" "plain.txt "
+
+run failing 'mkdir late; echo x >late/x'
+check "a filter that fails holds the job" equal "$(job_state "$job")" held
+check "with the file" has "$(why)" "late/x has filter=failing"
+run failing 'echo more >>plain.txt'
+check "the tree is of use again" equal "$(changed failing)" "plain.txt "
+finish
