@@ -48,6 +48,9 @@ struct config_agent {
 	char **home;                /* paths that the sandbox shows, writable */
 };
 
+/* What becomes of a repo's submodules: the values of its key submodules. */
+enum config_submodules { SUBMODULES_FILL, SUBMODULES_NONE };
+
 struct config_repo {
 	char *name;
 	char *url;                  /* absolute path, file://, http(s)://, ssh */
@@ -59,6 +62,8 @@ struct config_repo {
 	/* globs (see change_glob()) of paths that a change must not touch */
 	char **forbidden;
 	int64_t max_files, max_bytes; /* limits of one change */
+	int max_deleted;              /* percent of the files that one change may delete */
+	int submodules;               /* enum config_submodules */
 	int slots;                  /* jobs at a time; 0 means no limit of its own */
 	char *user;                 /* user that goes with the token; "x-access-token" by default */
 	/* where the token is, never the token itself; at most one is set */

@@ -18,6 +18,7 @@
 static const char *const prompts[] = { "stdin", "argument", "file", NULL };
 static const char *const outputs[] = { "codex", "stream-json", "opencode", "plain", NULL };
 static const char *const transports[] = { "libgit2", "git", NULL };
+static const char *const submodules[] = { "fill", "none", NULL };
 static const char *const sandboxes[] = { "off", "on", "required", NULL };
 static const char *const networks[] = { "all", "none", NULL };
 static const char *const levels[] = { "debug", "info", "notice", "warn", "error", NULL };
@@ -92,6 +93,14 @@ static const struct key keys_repo[] = {
 	    .help = "How many files one change may touch." },
 	{ "max_bytes", KEY_SIZE, AT(config_repo, max_bytes), .fallback = "10M", .min = 1,
 	    .help = "Total size that the changed files of one change may have." },
+	{ "max_deleted", KEY_INT, AT(config_repo, max_deleted), .fallback = "50", .min = 1,
+	    .max = 100,
+	    .help = "How many percent of the repo's files one change may delete; it may always "
+		    "delete 9." },
+	{ "submodules", KEY_WORD, AT(config_repo, submodules), .fallback = "fill",
+	    .words = submodules,
+	    .help = "fill: submodules have their files, fetched from where .gitmodules says; or "
+		    "none: their folders stay empty." },
 	{ "slots", KEY_INT, AT(config_repo, slots), .fallback = "0", .min = 0, .max = 10000,
 	    .help = "How many jobs may work on it at once; 0: as many as the pools allow." },
 	{ "user", KEY_STRING, AT(config_repo, user), .fallback = "x-access-token",

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a commit changes, for the guard: tree_compare(). It reads the mirror,
- * which no job can write, and from which the commit is pushed.
+ * What a commit changes, for the guard: tree_compare() and tree_count(). They
+ * read the mirror, which no job can write, and from which the commit is pushed.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +17,7 @@
 static int compare_file(git_repository *, const git_diff_delta *, struct drover_diff *,
     void (*)(void *, const struct tree_file *), void *, struct error *);
 static char *compare_target(git_repository *, const git_oid *);
+static int compare_count(const char *folder, const git_tree_entry *, void *files);
 static bool compare_changes(git_diff *, const char *);
 static int compare_keep_changed(git_repository *, git_tree *, const git_oid *, git_strarray *,
     struct error *);
@@ -165,6 +166,34 @@ out:
 	free(paths.strings);
 	git2.commit_free(commit);
 	git2.tree_free(to);
+	return r;
+}
+
+static int
+compare_count(const char *folder, const git_tree_entry *entry, void *files)
+{
+	(void)folder;
+	*(size_t *)files += git2.tree_entry_type(entry) != GIT_OBJECT_TREE;
+	return 0;
+}
+
+int
+tree_count(struct tree *tree, const char *commit, size_t *files, struct error *err)
+{
+	git_repository *repo = NULL;
+	git_tree *top = NULL;
+	git_oid oid;
+	int r = -1;
+
+	*files = 0;
+	if (git2.oid_fromstr(&oid, commit) != 0)
+		return error_set(err, DROVER_INTERNAL, "\"%.64s\" is not a commit hash", commit);
+	if (mirror_open(tree, &repo, err) == 0 && gitdir_tree_of(repo, &oid, &top, err) == 0)
+		r = git2.tree_walk(top, GIT_TREEWALK_PRE, compare_count, files) == 0 ?
+		    0 :
+		    git_fail(DROVER_INTERNAL, err, "cannot count the files of %.12s", commit);
+	git2.tree_free(top);
+	git2.repository_free(repo);
 	return r;
 }
 

@@ -39,6 +39,7 @@ static char *gitdir_text_alternates(const struct tree *);
 static int gitdir_text_config(const struct tree *, struct buf *, struct error *);
 static int gitdir_add_folders(const char *dir, struct error *);
 static int gitdir_put_refs(struct tree *, struct error *);
+static int gitdir_gone(const struct tree *, struct error *);
 
 enum tree_kind
 gitdir_probe(const struct tree *t)
@@ -235,15 +236,40 @@ gitdir_open(const struct tree *t, git_repository **repo, struct error *err)
 	return 0;
 }
 
+/* Says where a tree is that an agent has moved, or that it is gone. */
+static int
+gitdir_gone(const struct tree *t, struct error *err)
+{
+	char *folder = xstrndup(t->path, (size_t)(strrchr(t->path, '/') - t->path));
+	char *now = NULL;
+	struct dirent *entry;
+	DIR *dir = opendir(folder);
+
+	while (dir != NULL && now == NULL && (entry = readdir(dir)) != NULL) {
+		if (t->inode != 0 && entry->d_ino == t->inode && entry->d_name[0] != '.')
+			now = path_join(folder, entry->d_name);
+	}
+	if (dir != NULL)
+		closedir(dir);
+	error_set(err, DROVER_INTERNAL, "the tree %s does not exist any more: the job %s%s",
+	    t->path, now != NULL ? "moved it, with its work, to " : "removed or moved it",
+	    now != NULL ? now : "");
+	free(folder);
+	free(now);
+	return -1;
+}
+
 int
 gitdir_enter(struct tree *t, git_repository **repo, struct error *err)
 {
 	enum tree_kind kind = gitdir_probe(t);
 
 	*repo = NULL;
-	if (kind == TREE_NONE || kind == TREE_BROKEN)
+	if (kind == TREE_NONE)
+		return gitdir_gone(t, err);
+	if (kind == TREE_BROKEN)
 		return error_set(err, DROVER_INTERNAL,
-		    "the tree %s does not exist or has no repository (.git) any more", t->path);
+		    "the tree %s has no repository (.git) any more", t->path);
 	if (gitdir_guard(t, err) != 0)
 		return -1;
 	return gitdir_open(t, repo, err);

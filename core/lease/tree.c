@@ -96,6 +96,7 @@ tree_prepare(struct tree *t, const char *state, const char *ref, char *saved, si
 {
 	enum tree_kind kind;
 	struct error why = { .code = 0 };
+	struct stat st;
 	git_oid oid;
 	int result = -1;
 
@@ -123,6 +124,7 @@ tree_prepare(struct tree *t, const char *state, const char *ref, char *saved, si
 		goto out;
 	result = tree_put_away(t, err) == 0 ? tree_new(t, &oid, err) : -1;
 out:
+	t->inode = result == 0 && lstat(t->path, &st) == 0 ? st.st_ino : 0;
 	path_close(&t->lock);
 	return result;
 }

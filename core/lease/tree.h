@@ -40,6 +40,7 @@ struct tree {
 	char base[65];               /* commit it was prepared at */
 	char made[65];               /* commit that host->git pushes; "" while it has none */
 	char *gitdir;                /* PATH/.git */
+	uint64_t inode;              /* of path, to find it when it was moved; 0: unknown */
 	int lock;                    /* held, and inherited by git, during a call; -1 else */
 	/*
 	 * There is something in it that could not be saved, so it is put aside
@@ -154,6 +155,9 @@ struct tree_file {
 /* Compares a commit that tree_keep() has copied to the mirror with the base. */
 int tree_compare(struct tree *, const char *commit, struct drover_diff *,
     void (*visit)(void *arg, const struct tree_file *), void *arg, struct error *);
+
+/* Counts the files of a commit that the mirror has. */
+int tree_count(struct tree *, const char *commit, size_t *files, struct error *);
 
 /*
  * For agents that must not change the tree (frozen.c). Of ignored files only

@@ -100,6 +100,7 @@ change_setup_kit(void)
 		.check_timeout_ms = 60000,
 		.max_files = 100,
 		.max_bytes = 1 << 20,
+		.max_deleted = 50,
 		.forbidden = nothing };
 	config = (struct config){ .state_dir = dir,
 		.cache_dir = dir,

@@ -18,6 +18,7 @@
 #include "base/path.h"
 #include "base/text.h"
 #include "change_kit.h"
+#include "gitrepo.h"
 #include "host/agent/agent.h"
 #include "run/services.h"
 #include "probe.h"
@@ -174,6 +175,57 @@ START_TEST(guard_holds)
 	repo.max_bytes = 1000;
 	agent_does(guarded[_i].does);
 	held_with(guarded[_i].reason);
+}
+END_TEST
+
+/* An agent that lost the history must not clear the branch. */
+START_TEST(guard_holds_what_deletes_most)
+{
+	struct outcome o;
+
+	ck_assert_int_eq(shell(dir,
+			     "cd work && for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16; do echo "
+			     "$i >f$i; done && git add . && git commit -qm many && git push -q "
+			     "../origin.git HEAD:main"),
+	    0);
+	agent_does("git checkout -q --orphan x; git rm -rfq .; echo mine >mine");
+	held_with("it deletes 20 of 20 files, max_deleted of repo web is 50 %");
+	/* Half of them may go, and all may move. */
+	job.attempt = 2;
+	job.epoch = core.epoch = 2;
+	repo.max_deleted = 100;
+	o = run();
+	ck_assert_msg(o.code == 0, "%s", o.text);
+	job.id = 8;
+	ask.branch = "drover/fewer";
+	repo.max_deleted = 50;
+	agent_does("git rm -q f1 f2 f3 f4 f5 f6 f7 f8 f9 f10");
+	o = run();
+	ck_assert_msg(o.code == 0, "%s", o.text);
+	job.id = 9;
+	ask.branch = "drover/moved";
+	agent_does("mkdir all; git mv f* all/");
+	o = run();
+	ck_assert_msg(o.code == 0, "%s", o.text);
+}
+END_TEST
+
+START_TEST(held_work_is_named)
+{
+	struct outcome o;
+
+	ck_assert_int_eq(shell(dir,
+			     "cd work && git checkout -qb side && echo s >s && git add s && git "
+			     "commit "
+			     "-qm s && git push -q ../origin.git side"),
+	    0);
+	agent_does("git merge -q origin/side; echo x >x");
+	o = run();
+	ck_assert_int_eq(o.code, DROVER_HUMAN);
+	ck_assert_msg(strstr(o.text, "1 commit of side, which is not in main") != NULL, "%s",
+	    o.text);
+	ck_assert_msg(strstr(o.text, "the work is saved as refs/drover/wip/") != NULL, "%s", o.text);
+	ck_assert_str_eq(core.trees[0].wip, strstr(o.text, "refs/drover/wip/"));
 }
 END_TEST
 
@@ -557,6 +609,8 @@ cases(Suite *suite)
 	tcase_add_test(change, commits_of_the_agent_become_one);
 	tcase_add_test(change, guard_holds_forbidden_paths);
 	tcase_add_loop_test(change, guard_holds, 0, (int)ARRAY_LEN(guarded));
+	tcase_add_test(change, guard_holds_what_deletes_most);
+	tcase_add_test(change, held_work_is_named);
 	tcase_add_test(change, setup_is_not_in_the_commit);
 	tcase_add_test(change, setup_that_fails_is_told);
 	tcase_add_test(change, followup_corrects_a_failed_check);

@@ -38,7 +38,7 @@ static const char full[] =
     "  setup = ( (\"npm\", \"ci\"), (\"make\") ); check = ( (\"npm\", \"test\") "
     "); setup_timeout = \"1m\";\n"
     "  check_timeout = \"2m\"; forbidden = (\".github/**\"); max_files = 7; max_bytes = \"1K\"; "
-    "slots = 2; user = \"me\";\n"
+    "max_deleted = 80; submodules = \"none\"; slots = 2; user = \"me\";\n"
     "  token_file = \"/t\"; env = (\"CI=1\"); } );\n"
     "plugins = ( { name = \"github\"; options = { app_id = \"1\"; big = 9007199254740993L; };\n"
     "  sources = { pr-comment = { interval = \"45s\"; enabled = false; repos = (\"web\"); }; };\n"
@@ -116,6 +116,8 @@ START_TEST(config_means_what_it_says)
 	ck_assert_ptr_null(repo->setup[2]);
 	ck_assert_str_eq(repo->transport, "git");
 	ck_assert_int_eq(repo->max_bytes, 1024);
+	ck_assert_int_eq(repo->max_deleted, 80);
+	ck_assert_int_eq(repo->submodules, SUBMODULES_NONE);
 	ck_assert_str_eq(repo->token_file, "/t");
 	ck_assert_str_eq(plugin->at, "/etc/drover/t.conf:11");
 	ck_assert(!plugin->sources[0].enabled);

@@ -237,6 +237,20 @@ START_TEST(a_removed_repository_is_made_anew)
 }
 END_TEST
 
+START_TEST(a_moved_tree_is_found)
+{
+	const struct squash ask = { .without = &nothing, .message = "ours\n" };
+	struct tree t;
+
+	gitrepo_tree(&up, &t, 1);
+	gitrepo_prepare(&t, "new", NULL);
+	agent(&t, _i == 0 ? "mv \"$PWD\" \"$PWD.x\"" : "rm -r \"$PWD\"");
+	FAILS(tree_squash(&t, &ask, made, sizeof made, err), DROVER_INTERNAL,
+	    _i == 0 ? "the job moved it, with its work, to " : "the job removed or moved it");
+	tree_free(&t);
+}
+END_TEST
+
 /* A merge that was asked for on a pull request. */
 START_TEST(onto_a_branch_a_merge_is_a_merge)
 {
@@ -315,6 +329,7 @@ cases(Suite *suite)
 	tcase_add_test(history, work_on_an_older_state_stays_there);
 	tcase_add_loop_test(history, a_branch_without_a_past_is_a_change_of_the_base, 0, 2);
 	tcase_add_loop_test(history, a_removed_repository_is_made_anew, 0, 2);
+	tcase_add_loop_test(history, a_moved_tree_is_found, 0, 2);
 	tcase_add_loop_test(history, onto_a_branch_a_merge_is_a_merge, 0, 2);
 	tcase_add_test(history, onto_a_branch_its_own_news_are_the_base);
 	tcase_add_test(history, onto_a_branch_a_stacked_one_is_merged);

@@ -121,6 +121,17 @@ bool change_glob(const char *pattern, const char *path);
 bool change_link_escapes(const char *path, const char *target);
 
 /*
+ * change_deleted.c. The files that a change deletes and adds, as the guard sees
+ * them one by one. change_deleted_check() returns -1 and HUMAN when it deletes
+ * more than the repo allows.
+ */
+struct change_deleted {
+	size_t deleted, added;
+};
+void change_deleted_count(struct change_deleted *, const struct tree_file *);
+int change_deleted_check(const struct change *, const struct change_deleted *, struct error *);
+
+/*
  * change_prompt.c. Appends the subject of a commit: one line of at most 72
  * bytes, cut between characters, never empty.
  */

@@ -45,6 +45,7 @@ struct guard {
 	struct change *change;
 	struct buf shown;       /* the first paths at fault, for the job's reason */
 	int offenders;
+	struct change_deleted deleted;
 };
 
 static void guard_visit(void *, const struct tree_file *);
@@ -184,6 +185,7 @@ guard_visit(void *arg, const struct tree_file *file)
 	const char *fault = guard_fault(guard, file);
 	char name[NAME_MAX_SHOWN + 1];
 
+	change_deleted_count(&guard->deleted, file);
 	if (fault == NULL)
 		return;
 	text_show_in(name, sizeof name, file->path, strlen(file->path));
@@ -223,7 +225,7 @@ change_guard(struct change *change, struct error *err)
 		    "the commit %.12s is kept",
 		    units_format_size((int64_t)diff->bytes, is, sizeof is), repo->name,
 		    units_format_size(repo->max_bytes, most, sizeof most), change->point.commit);
-	else
+	else if (change_deleted_check(change, &guard.deleted, err) == 0)
 		next = CHANGE_NEXT;
 out:
 	buf_free(&guard.shown);
