@@ -320,6 +320,33 @@ struct history {
 int history_read(struct tree *, git_repository *, const git_oid *base, const char *onto,
     struct history *, struct error *);
 
+/* Submodules (submodule_tree.c). */
+/*
+ * Fetches and checks out the submodules of a commit, at which the tree stands,
+ * and notes them in the tree. Nothing is done where the repo wants none.
+ */
+int submodules_fill(struct tree *, const git_oid *, struct error *);
+/*
+ * Puts their repositories as drover wrote them: git runs in them where it works
+ * on the tree, by their settings.
+ */
+int submodules_guard(struct tree *, struct error *);
+/* Puts their tracked files back; new ones then belong to them like these. */
+int submodules_restore(struct tree *, struct error *);
+/* 0, or -1 and HUMAN when one has changes that are not at its remote. */
+int submodules_check(struct tree *, struct error *);
+/*
+ * Corrects the links to submodules in the index of a snapshot at place, whose
+ * tree object is *made, after submodules_check(). HUMAN when one leads to a
+ * commit that is not known to be at its remote.
+ */
+int submodules_settle(struct tree *, git_repository *, const char *place, git_tree *const *parents,
+    size_t n, git_oid *made, struct error *);
+/* Saves like wip_save() what is in the submodules. */
+int submodules_save(struct tree *, const struct fill_status *, char *saved, size_t size,
+    struct error *);
+void submodules_free(struct submodules *);
+
 /*
  * Makes a repository for files that have none, with HEAD at the commit. What is
  * no folder at all goes into the trash.

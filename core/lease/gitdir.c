@@ -28,8 +28,8 @@
 #define BASE "drover-base"
 
 /* The entries that gitdir_scrub() keeps. */
-static const char *const kept[] = { ".", "..", "index", "objects", "packed-refs",
-	"HEAD", MARK, BASE };
+static const char *const kept[] = { ".", "..", "index", "objects", "packed-refs", "HEAD", "modules",
+	MARK, BASE };
 
 static bool gitdir_is_folder(const char *dir, const char *name);
 static int gitdir_put(const struct tree *, const char *name, const char *text, struct error *);

@@ -25,6 +25,10 @@ liblease_la_SOURCES = \
   core/lease/remote.c \
   core/lease/rows.h \
   core/lease/takeup.c \
+  core/lease/submodule.c \
+  core/lease/submodule.h \
+  core/lease/submodule_tree.c \
+  core/lease/submodule_url.c \
   core/lease/trash.c \
   core/lease/tree.c \
   core/lease/tree.h \

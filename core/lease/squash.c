@@ -53,7 +53,8 @@ tree_restore(struct tree *tree, const char *commit, struct buf *fresh, struct er
 
 	if (squash_oid(&at, commit, err) != 0 || gitdir_enter(tree, &repo, err) != 0)
 		return -1;
-	if (wip_diff(tree, repo, &at, GIT_DIFF_NORMAL, &up, &diff, &hidden, err) != 0)
+	if (submodules_guard(tree, err) != 0 ||
+	    wip_diff(tree, repo, &at, GIT_DIFF_NORMAL, &up, &diff, &hidden, err) != 0)
 		goto out;
 	buf_clear(fresh);
 	for (size_t i = 0; i < git2.diff_num_deltas(diff); i++) {
@@ -70,8 +71,8 @@ tree_restore(struct tree *tree, const char *commit, struct buf *fresh, struct er
 	 */
 	if (hidden)
 		file_drop(tree->gitdir, "index");
-	if (gitdir_scrub(tree, &at, err) == 0)
-		r = fill_reset(tree, err);
+	if (gitdir_scrub(tree, &at, err) == 0 && fill_reset(tree, err) == 0)
+		r = submodules_restore(tree, err);
 out:
 	takeup_free(&up);
 	git2.diff_free(diff);
@@ -192,10 +193,12 @@ tree_squash(struct tree *tree, const struct squash *ask, char *commit, size_t si
 
 	if (squash_enter(tree, &repo, err) != 0)
 		return -1;
-	if (squash_read_parents(tree, repo, ask->onto, &parents, err) != 0 ||
+	if (submodules_guard(tree, err) != 0 || submodules_check(tree, err) != 0 ||
+	    squash_read_parents(tree, repo, ask->onto, &parents, err) != 0 ||
 	    wip_snapshot_now(tree, &up, &made, &index, &hidden, err) != 0 ||
 	    takeup_refuse(tree, &up, ask->without, err) != 0 ||
 	    squash_without(repo, &made, index, ask->without, &parents, err) != 0 ||
+	    submodules_settle(tree, repo, index, parents.files, parents.len, &made, err) != 0 ||
 	    unfiltered_check(tree, tree->gitdir, &made, parents.files, parents.len, err) != 0)
 		goto out;
 	same = parents.len == 1 && git2.oid_equal(&made, git2.tree_id(parents.files[0]));

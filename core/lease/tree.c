@@ -28,6 +28,7 @@ static int tree_find(struct tree *, const git_oid *, enum tree_kind *, struct er
 static int tree_new(struct tree *, const git_oid *, struct error *);
 static int tree_reuse(struct tree *, bool warm, const git_oid *, char *saved, size_t size,
     struct error *);
+static int tree_save_all(struct tree *, const struct fill_status *, char *, size_t, struct error *);
 static int tree_save(struct tree *, char *, size_t, struct error *);
 static int tree_put_away(struct tree *, struct error *);
 static int tree_any_commit(const struct tree *, git_oid *, struct error *);
@@ -74,6 +75,7 @@ tree_free(struct tree *t)
 	free(t->trash);
 	free(t->gitdir);
 	free(t->aside);
+	submodules_free(t->submodules);
 	*t = (struct tree){ .lock = -1 };
 }
 
@@ -124,6 +126,8 @@ tree_prepare(struct tree *t, const char *state, const char *ref, char *saved, si
 		goto out;
 	result = tree_put_away(t, err) == 0 ? tree_new(t, &oid, err) : -1;
 out:
+	if (result == 0)
+		result = submodules_fill(t, &oid, err);
 	t->inode = result == 0 && lstat(t->path, &st) == 0 ? st.st_ino : 0;
 	path_close(&t->lock);
 	return result;
@@ -228,7 +232,7 @@ tree_reuse(struct tree *t, bool warm, const git_oid *oid, char *saved, size_t si
 
 	if (fill_status(t, &status, err) != 0)
 		return -1;
-	if (((warm && !status.changed) || wip_save(t, &status, saved, size, err) == 0) &&
+	if (((warm && !status.changed) || tree_save_all(t, &status, saved, size, err) == 0) &&
 	    !t->unsaved)
 		result = tree_order(t, &status, oid, err);
 	fill_status_free(&status);
@@ -249,6 +253,8 @@ tree_order(struct tree *t, const struct fill_status *status, const git_oid *oid,
 	git2.repository_free(repo);
 	if (gitdir_mark(t, true, err) != 0 || gitdir_scrub(t, oid, err) != 0)
 		return -1;
+	/* Their folders are emptied below. */
+	file_drop(t->gitdir, "modules");
 	if (status->hidden || marked)
 		file_drop(t->gitdir, "index");
 	if (!there && fill_reset(t, err) != 0)
@@ -257,6 +263,21 @@ tree_order(struct tree *t, const struct fill_status *status, const git_oid *oid,
 	    fill_clean(t, status, err) != 0)
 		return -1;
 	return gitdir_mark(t, false, err);
+}
+
+/* Saves the work in the tree and its submodules; saved gets one ref of it. */
+static int
+tree_save_all(struct tree *t, const struct fill_status *status, char *saved, size_t size,
+    struct error *err)
+{
+	char within[256];
+
+	if (submodules_save(t, status, within, sizeof within, err) != 0 ||
+	    wip_save(t, status, saved, size, err) != 0)
+		return -1;
+	if (saved[0] == '\0')
+		snprintf(saved, size, "%s", within);
+	return 0;
 }
 
 /* Saves what is in the tree, unless it is half of what drover puts there. */
@@ -270,7 +291,7 @@ tree_save(struct tree *t, char *saved, size_t size, struct error *err)
 		return 0;
 	if (fill_status(t, &status, err) != 0)
 		return -1;
-	rc = wip_save(t, &status, saved, size, err);
+	rc = tree_save_all(t, &status, saved, size, err);
 	fill_status_free(&status);
 	return rc;
 }
@@ -329,7 +350,7 @@ tree_return(struct tree *t, char *saved, size_t size, struct error *err)
 		error_set(err, DROVER_INTERNAL, "the tree %s does not exist", t->path);
 		goto out;
 	}
-	if (fill_status(t, &status, err) != 0 || wip_save(t, &status, saved, size, err) != 0 ||
+	if (fill_status(t, &status, err) != 0 || tree_save_all(t, &status, saved, size, err) != 0 ||
 	    gitdir_open(t, &repo, err) != 0)
 		goto out;
 	if (t->unsaved) {

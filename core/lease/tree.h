@@ -33,6 +33,8 @@ struct tree_credentials {
 	void *arg;
 };
 
+struct submodules;
+
 struct tree {
 	uint64_t lease;
 	const struct config_repo *repo;
@@ -40,6 +42,7 @@ struct tree {
 	char base[65];               /* commit it was prepared at */
 	char made[65];               /* commit that host->git pushes; "" while it has none */
 	char *gitdir;                /* PATH/.git */
+	struct submodules *submodules; /* as tree_prepare() has filled them, or NULL */
 	uint64_t inode;              /* of path, to find it when it was moved; 0: unknown */
 	int lock;                    /* held, and inherited by git, during a call; -1 else */
 	/*

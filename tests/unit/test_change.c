@@ -224,7 +224,8 @@ START_TEST(held_work_is_named)
 	ck_assert_int_eq(o.code, DROVER_HUMAN);
 	ck_assert_msg(strstr(o.text, "1 commit of side, which is not in main") != NULL, "%s",
 	    o.text);
-	ck_assert_msg(strstr(o.text, "the work is saved as refs/drover/wip/") != NULL, "%s", o.text);
+	ck_assert_msg(strstr(o.text, "the work is saved as refs/drover/wip/") != NULL, "%s",
+	    o.text);
 	ck_assert_str_eq(core.trees[0].wip, strstr(o.text, "refs/drover/wip/"));
 }
 END_TEST
