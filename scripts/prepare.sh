@@ -17,7 +17,7 @@ build_packages="gcc libc6-dev make autoconf automake libtool pkg-config git ca-c
   libevent-dev libcurl4-openssl-dev libssl-dev libcjson-dev libconfig-dev libgit2-dev libsqlite3-dev libpcre2-dev
   libwebsockets-dev libcmark-gfm-dev libcmark-gfm-extensions-dev uthash-dev bubblewrap"
 test_packages="check libsubunit-dev lighttpd jq curl sqlite3 mandoc abigail-tools shellcheck python3
-  python3-jsonschema openssl nginx-light clang ccache xz-utils procps binutils"
+  python3-jsonschema openssl nginx-light clang ccache xz-utils procps binutils git-lfs git-crypt"
 
 say() { printf '%s\n' "$*" >&2; }
 

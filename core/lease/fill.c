@@ -261,7 +261,7 @@ fill_reset(struct tree *t, struct error *err)
 	if (!git_found())
 		return fill_checkout_by_libgit2(t,
 		    GIT_CHECKOUT_FORCE | GIT_CHECKOUT_RECREATE_MISSING, err);
-	return filters_must(t, &run, args, err);
+	return filters_fill(t, &run, args, err);
 }
 
 /* libgit2 removes no repository, so each one within the tree loses its .git. */

@@ -18,6 +18,7 @@
 
 #include "base/mem.h"
 #include "lease/filters.h"
+#include "lease/lfs.h"
 
 #define SCOPE_USER "global"
 #define SCOPE_SYSTEM "system"
@@ -27,7 +28,16 @@ struct filters {
 	struct buf defined;   /* the ones of these that have a command */
 	char **config;        /* for git_run; NULL when no name was found */
 	size_t len, cap;
+	git_oid head;         /* zero when HEAD names no commit */
 	bool given_up;
+};
+
+/* drover's own, so that LFS works whatever the user has set up. */
+static const char *const lfs_parts[][2] = {
+	{ "filter.lfs.process", "git-lfs filter-process" },
+	{ "filter.lfs.clean", "git-lfs clean -- %f" },
+	{ "filter.lfs.smudge", "git-lfs smudge -- %f" },
+	{ "filter.lfs.required", "true" },
 };
 
 static const char *const parts[] = { "clean", "smudge", "process", "required" };
@@ -37,6 +47,7 @@ static int filters_define(struct tree *, struct filters *, struct error *);
 static void filters_set(struct filters *, char *key, const char *value);
 static bool filters_split(const char *key, char **name, const char **part);
 static void filters_read_user(struct filters *, const struct buf *said);
+static void filters_define_lfs(struct filters *);
 static void filters_define_nothing(struct filters *);
 static int filters_learned(struct tree *, size_t before, struct error *);
 static int filters_repeat(const struct buf *changes, struct buf *again);
@@ -103,13 +114,23 @@ filters_read_user(struct filters *f, const struct buf *said)
 		if ((strcmp(scope, SCOPE_USER) != 0 && strcmp(scope, SCOPE_SYSTEM) != 0) ||
 		    !filters_split(key, &name, &part))
 			continue;
-		if (attributes_has(&f->names, name)) {
+		if (attributes_has(&f->names, name) && strcmp(name, LFS_FILTER) != 0) {
 			filters_set(f, xstrdup(key), *value != '\0' ? value : "true");
 			if (strcmp(part, "required") != 0 && *value != '\0')
 				attributes_note(&f->defined, name);
 		}
 		free(name);
 	}
+}
+
+static void
+filters_define_lfs(struct filters *f)
+{
+	if (!attributes_has(&f->names, LFS_FILTER) || !lfs_found())
+		return;
+	for (size_t i = 0; i < ARRAY_LEN(lfs_parts); i++)
+		filters_set(f, xstrdup(lfs_parts[i][0]), lfs_parts[i][1]);
+	attributes_note(&f->defined, LFS_FILTER);
 }
 
 static void
@@ -148,8 +169,10 @@ filters_define(struct tree *t, struct filters *f, struct error *err)
 		    "%.200s",
 		    t->repo->name, buf_str(&run.err));
 	else if (status >= 0) {
-		if (!f->given_up)
+		if (!f->given_up) {
 			filters_read_user(f, &said);
+			filters_define_lfs(f);
+		}
 		filters_define_nothing(f);
 	}
 	buf_free(&run.err);
@@ -169,11 +192,11 @@ filters_load(struct tree *t, struct error *err)
 		return 0;
 	f = t->filters = xcalloc(1, sizeof *f);
 	if (gitdir_open(t, &repo, err) == 0)
-		result = gitdir_head(t, repo, &at, NULL, 0) ?
-		    attributes_of_commit(t, repo, &at, &f->names, err) :
+		result = gitdir_head(t, repo, &f->head, NULL, 0) ?
+		    attributes_of_commit(t, repo, &f->head, &f->names, err) :
 		    0;
 	/* What the job took out of the attributes counts as well. */
-	if (result == 0 && filters_base(t, &at))
+	if (result == 0 && filters_base(t, &at) && !git2.oid_equal(&at, &f->head))
 		result = attributes_of_commit(t, repo, &at, &f->names, err);
 	if (result == 0)
 		result = filters_define(t, f, err);
@@ -199,6 +222,36 @@ filters_must(struct tree *t, struct git_run *run, const char *const *args, struc
 		return -1;
 	run->config = (const char *const *)t->filters->config;
 	return git_must(run, args, DROVER_INTERNAL, t->path, err);
+}
+
+int
+filters_fill(struct tree *t, struct git_run *run, const char *const *args, struct error *err)
+{
+	struct filters *f;
+	char *storage;
+	int result = 0;
+
+	if (filters_load(t, err) != 0)
+		return -1;
+	f = t->filters;
+	if (!filters_defined(t, LFS_FILTER))
+		return filters_must(t, run, args, err);
+	if (!git2.oid_is_zero(&f->head))
+		result = lfs_fetch(t, &f->head, err);
+	/*
+	 * Only here: git-lfs would link the mirror's objects into the tree,
+	 * where a job could change them.
+	 */
+	storage = xasprintf("%s/lfs", t->mirror);
+	filters_set(f, xstrdup("lfs.storage"), storage);
+	if (result == 0)
+		result = filters_must(t, run, args, err);
+	f->len -= 2;
+	free(f->config[f->len]);
+	free(f->config[f->len + 1]);
+	f->config[f->len] = NULL;
+	free(storage);
+	return result;
 }
 
 int
@@ -228,6 +281,12 @@ filters_defined(const struct tree *t, const char *name)
 	return t->filters != NULL && attributes_has(&t->filters->defined, name);
 }
 
+bool
+filters_mention(const struct tree *t, const char *name)
+{
+	return t->filters != NULL && attributes_has(&t->filters->names, name);
+}
+
 int
 filters_ready(const struct tree *t, const git_oid *commit, struct error *err)
 {
@@ -243,6 +302,8 @@ filters_ready(const struct tree *t, const git_oid *commit, struct error *err)
 		    "repo %s uses filters (.gitattributes: filter=%.64s), which only git can run, "
 		    "and git is not in PATH: install it",
 		    t->repo->name, names.data);
+	else if (result == 0 && attributes_has(&names, LFS_FILTER))
+		result = lfs_ready(t, commit, err);
 	git2.repository_free(mirror);
 	buf_free(&names);
 	return result;

@@ -39,6 +39,11 @@ struct filters;
  */
 int filters_run(struct tree *, struct git_run *, const char *const *args, struct error *);
 int filters_must(struct tree *, struct git_run *, const char *const *args, struct error *);
+/*
+ * Like filters_must(), for the git that writes the files of HEAD: with Git LFS
+ * their contents are fetched first, and read from the mirror.
+ */
+int filters_fill(struct tree *, struct git_run *, const char *const *args, struct error *);
 /* Forgets what was read, because the tree stands at another commit now. */
 void filters_forget(struct tree *);
 /*
@@ -56,6 +61,8 @@ int filters_in_use(struct tree *, struct error *);
  * after filters_in_use().
  */
 bool filters_defined(const struct tree *, const char *name);
+/* True when attribute files mention it. Only after filters_in_use(). */
+bool filters_mention(const struct tree *, const char *name);
 /*
  * Goes on without filters after one has failed, so that the work in the tree
  * can still be saved; unfiltered_check() then refuses what they should have

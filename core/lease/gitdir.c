@@ -23,6 +23,7 @@
 #include "base/path.h"
 #include "lease/files.h"
 #include "lease/filters.h"
+#include "lease/lfs.h"
 
 #define MARK "drover-filling"
 #define BASE "drover-base"
@@ -142,9 +143,12 @@ gitdir_scrub(struct tree *t, const git_oid *oid, struct error *err)
 {
 	char head[GIT_OID_HEXSZ + 2];
 	struct dirent *entry;
-	DIR *dir = opendir(t->gitdir);
+	DIR *dir;
 
-	if (dir == NULL)
+	/* The LFS objects of the job are about to go with its repository. */
+	if (lfs_take_in(t, err) != 0)
+		return -1;
+	if ((dir = opendir(t->gitdir)) == NULL)
 		return error_errno(err, DROVER_INTERNAL, "cannot read %s", t->gitdir);
 	filters_forget(t);
 	while ((entry = readdir(dir)) != NULL) {

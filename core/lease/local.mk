@@ -16,6 +16,8 @@ liblease_la_SOURCES = \
   core/lease/inner.c \
   core/lease/lease.c \
   core/lease/lease.h \
+  core/lease/lfs.c \
+  core/lease/lfs.h \
   core/lease/libgit2.c \
   core/lease/libgit2.h \
   core/lease/lock.c \

@@ -223,6 +223,9 @@ mirror_config_good(const char *path, const struct mirror_setting *settings, char
 			*email = xstrdup(entry->value);
 			continue;
 		}
+		/* git-lfs leaves this behind. */
+		if (strcmp(entry->name, "lfs.repositoryformatversion") == 0)
+			continue;
 		while (at < MIRROR_SETTINGS && strcmp(entry->name, settings[at].key) != 0)
 			at++;
 		if (at == MIRROR_SETTINGS || (seen & (1u << at)) || entry->value == NULL ||

@@ -22,6 +22,7 @@
 #include "base/text.h"
 #include "lease/files.h"
 #include "lease/filters.h"
+#include "lease/lfs.h"
 
 #define PUSH_RACES_MAX 3
 
@@ -148,6 +149,10 @@ push_run(struct push *push, struct error *err)
 static int
 push_once(struct push *push, bool by_cli, struct error *err)
 {
+	/* Pointers that are pushed must have their objects at the remote. */
+	if (filters_mention(push->tree, LFS_FILTER) &&
+	    lfs_push(push->tree, &push->commit, err) != 0)
+		return -1;
 	return by_cli ? push_by_cli(push, err) : push_by_libgit2(push, err);
 }
 

@@ -17,6 +17,7 @@
 #include "base/path.h"
 #include "lease/files.h"
 #include "lease/filters.h"
+#include "lease/lfs.h"
 
 #define STASH_MAX (1u << 20)
 
@@ -295,7 +296,8 @@ wip_transfer(struct tree *t, const git_oid *oid, struct error *err)
 	char *folder = xasprintf("%s.in", t->path);
 	int rc, result = -1;
 
-	if (mirror_open(t, &mirror, err) != 0 || gitdir_open(t, &from, err) != 0)
+	if (lfs_take_in(t, err) != 0 || mirror_open(t, &mirror, err) != 0 ||
+	    gitdir_open(t, &from, err) != 0)
 		goto out;
 	if (git2.commit_lookup(&there, mirror, oid) == 0) {
 		result = 0;

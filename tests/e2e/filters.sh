@@ -25,6 +25,32 @@ repo named unknown
 repo failing based && (cd "$work/failing" && echo 'late/* filter=failing' >>.gitattributes && git commit -qam late && git push -q origin main)
 make_repo "$work/none" 3
 
+# With a key in the user's settings, as after `git-crypt export-key`. The remote has ciphertext alone.
+if command -v git-crypt >/dev/null; then
+	make_repo "$work/crypt" 3
+	(
+		cd "$work/crypt" && git-crypt init >/dev/null && git-crypt export-key "$work/key" && mkdir secrets &&
+			echo 'secrets/* filter=git-crypt diff=git-crypt' >.gitattributes && echo password=first >secrets/env && git add . &&
+			git commit -qm secrets && git push -q origin main
+	)
+	git config --global filter.git-crypt.clean "git-crypt clean --key-file=$work/key"
+	git config --global filter.git-crypt.smudge "git-crypt smudge --key-file=$work/key"
+	git config --global filter.git-crypt.required true
+fi
+# LFS objects lie in lfs/objects of the remote. The user has not run `git lfs install`.
+if command -v git-lfs >/dev/null; then
+	make_repo "$work/lfs" 3
+	(
+		cd "$work/lfs" && git lfs install --local >/dev/null && git lfs track '*.bin' >/dev/null && head -c 50000 /dev/urandom >big.bin &&
+			git add . && git commit -qm big && git push -q origin main 2>/dev/null
+	)
+	make_repo "$work/astray" 3
+	(
+		cd "$work/astray" && echo '*.bin filter=lfs' >.gitattributes && git config -f .lfsconfig lfs.url https://other.example/lfs &&
+			git add . && git commit -qm astray && git push -q origin main
+	)
+fi
+
 cat >"$work/run" <<'END'
 #!/bin/sh
 cat >/dev/null
@@ -34,9 +60,11 @@ chmod +x "$work/run"
 settings() {
 	config <<-CONF
 		agents = { script = { command = ("$work/run"); prompt = "stdin"; output = "plain"; }; };
-		repos = ( $(for r in based named failing none; do
+		repos = ( $(for r in based named failing none crypt lfs astray; do
 			printf '{ name = "%s"; url = "%s"; base = "main"; },' "$r" "$work/$r.git"
 		done)
+		          { name = "lfsfile"; url = "file://$work/lfs.git"; base = "main"; },
+		          { name = "lfsgit"; url = "$work/lfs.git"; base = "main"; transport = "git"; },
 		          { name = "bygit"; url = "$work/based.git"; base = "main"; transport = "git"; } );
 		plugins = ( { name = "inbox"; pipelines = { ticket = { agent = "script"; retries = 0; }; }; } );
 	CONF
@@ -99,4 +127,53 @@ check "a filter that fails holds the job" equal "$(job_state "$job")" held
 check "with the file" has "$(why)" "late/x has filter=failing"
 run failing 'echo more >>plain.txt'
 check "the tree is of use again" equal "$(changed failing)" "plain.txt "
+
+if [ -d "$work/crypt" ]; then
+	run crypt 'cat secrets/env >../seen; echo password=second >secrets/env'
+	check "git-crypt: the agent sees the contents" equal "$(cat "$work/state/trees/crypt/seen")" password=first
+	check "git-crypt: the commit has ciphertext" equal "$(pushed crypt secrets/env | head -c 10 | tr -d '\0')" GITCRYPT
+	check "git-crypt: which the key opens" equal "$(pushed crypt secrets/env | git-crypt smudge --key-file="$work/key")" password=second
+else
+	say "skipped: git-crypt is not installed"
+fi
+
+# fresh REPO: a clone of the pushed branch by somebody who uses LFS.
+fresh() {
+	rm -rf "$work/fresh"
+	GIT_LFS_SKIP_SMUDGE=1 git clone -q -b "$(branch "$work/lfs.git" | sed 's,refs/heads/,,')" "$work/lfs.git" "$work/fresh" &&
+		(cd "$work/fresh" && git lfs install --local && git lfs pull && git lfs fsck) >"$work/fsck" 2>&1
+}
+size() { stat -c %s "$1"; }
+if [ -d "$work/lfs" ]; then
+	for how in lfs lfsfile lfsgit; do
+		run "$how" 'stat -c %s big.bin >../seen; head -c 70000 /dev/urandom >new.bin; echo x >>d0/f0.txt'
+		check "$how: the job succeeds" equal "$(job_state "$job")" succeeded || why
+		check "$how: the agent sees the contents" equal "$(cat "$work/state/trees/$how/seen")" 50000
+		check "$how: the commit has a pointer" has "$(pushed lfs new.bin | head -c 200 | tr -d '\0')" "version https://git-lfs"
+		check "$how: git lfs fsck of a fresh clone is clean" fresh || cat "$work/fsck"
+		check "$how: which has the contents" equal "$(size "$work/fresh/new.bin")" 70000
+	done
+	run lfs 'git config user.name A; git config user.email a@b; head -c 70000 /dev/urandom >own.bin; git add -A; git commit -qm own'
+	check "what the agent committed as it was becomes a pointer" has "$(pushed lfs own.bin | head -c 200 | tr -d '\0')" "version https://git-lfs"
+	check "with its object at the remote" fresh
+	run astray 'echo x >x'
+	check "an LFS server on another host is refused" has "$(why)" ".lfsconfig names the LFS server https://other.example/lfs"
+else
+	say "skipped: git-lfs is not installed"
+fi
+daemon_stop
+
+# Without git-lfs, and without git, in PATH. The programs of the daemon are the shell's.
+mkdir "$work/few"
+for p in sh cat git base64; do ln -s "$(command -v $p)" "$work/few/$p"; done
+if [ -d "$work/lfs" ]; then
+	PATH=$work/few daemon_start
+	run lfs 'echo x >x'
+	check "without git-lfs a repo that uses it is refused" has "$(why)" "lfs uses Git LFS (.gitattributes: filter=lfs): install git-lfs"
+	daemon_stop
+fi
+rm "$work/few/git"
+PATH=$work/few daemon_start
+run based 'echo x >x'
+check "without git a repo with filters is refused" has "$(why)" "uses filters (.gitattributes: filter=based), which only git can run"
 finish
