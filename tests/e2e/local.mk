@@ -3,7 +3,7 @@
 e2e_tests = tests/e2e/vendors_crash.sh tests/e2e/vendors.sh tests/e2e/vendors_bad.sh tests/e2e/slack.sh
 e2e_tests += tests/e2e/newcomer.sh tests/e2e/operator.sh tests/e2e/remote.sh tests/e2e/crash.sh tests/e2e/agents.sh tests/e2e/refuse.sh tests/e2e/hostile.sh tests/e2e/plugins.sh tests/e2e/disk.sh tests/e2e/inprocess.sh tests/e2e/slots.sh
 e2e_tests += tests/e2e/apart.sh tests/e2e/deeds.sh tests/e2e/tickets.sh tests/e2e/api.sh tests/e2e/mortal.sh tests/e2e/trust.sh tests/e2e/strangers.sh
-e2e_tests += tests/e2e/prompts.sh tests/e2e/onto.sh tests/e2e/reload.sh
+e2e_tests += tests/e2e/prompts.sh tests/e2e/onto.sh tests/e2e/submodules.sh tests/e2e/reload.sh
 e2e_tests += tests/e2e/jira.sh
 e2e_tests += tests/e2e/github.sh tests/e2e/gittoken.sh
 e2e_tests += tests/e2e/http.sh
