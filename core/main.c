@@ -19,6 +19,7 @@
 #include "base/proc.h"
 #include "build.h"
 #include "config/config.h"
+#include "config/sign.h"
 #include "daemon.h"
 #include "run/keeper.h"
 #include "load/loader.h"
@@ -139,7 +140,7 @@ role_settings(int argc, char **argv)
 		return EXIT_USAGE;
 	}
 	loading_begin(argv[0], stdout);
-	if ((config = config_load(*argv[1] != '\0' ? argv[1] : NULL, NULL, &err)) == NULL ||
+	if ((config = config_look(*argv[1] != '\0' ? argv[1] : NULL, &err)) == NULL ||
 	    (plugin = config_plugin(config, argv[0])) == NULL ||
 	    loader_open(config->plugin_dirs, argv[0], &image, &err) != 0)
 		buf_addf(&faults, "%s\n",
@@ -202,6 +203,10 @@ main_check_config(const char *self, const char *file)
 	}
 	if (prompt_files_verify(self, config, true, NULL, NULL, &faults, &err) != 0) {
 		fputs(buf_str(&faults), stderr);
+		status = EXIT_USAGE;
+	}
+	if (sign_check(config, true, &err) != 0) {
+		fprintf(stderr, "droverd: %s\n", err.text);
 		status = EXIT_USAGE;
 	}
 	for (int i = 0; i < config->plugins_len; i++)

@@ -142,7 +142,7 @@ cli_socket(struct cli *cli)
 		cli->socket = xstrdup(given);
 		return CLI_OK;
 	}
-	if ((config = config_load(cli->value[OPT_CONFIG], NULL, &err)) == NULL)
+	if ((config = config_look(cli->value[OPT_CONFIG], &err)) == NULL)
 		return cli_fail(cli, &err);
 	cli->socket = xstrdup(config->socket);
 	config_free(config);

@@ -11,6 +11,7 @@
 #include "cli/cli.h"
 #include "config/config.h"
 #include "config/confine.h"
+#include "config/sign.h"
 
 static struct config *local_load_config(struct cli *, struct buf *warnings);
 static bool settings_are_good(struct cli *, const struct config *, const char *plugin);
@@ -49,6 +50,7 @@ cmd_config_check(struct cli *cli)
 	struct buf warnings = BUF_INIT;
 	struct config *config = local_load_config(cli, &warnings);
 	char *text = buf_take(&warnings), *line;
+	struct error err = { 0 };
 	bool good = true;
 
 	for (char *s = text; (line = strsep(&s, "\n")) != NULL;)
@@ -57,6 +59,10 @@ cmd_config_check(struct cli *cli)
 	free(text);
 	if (config == NULL)
 		return CLI_FAILED;
+	if (sign_check(config, true, &err) != 0) {
+		cli_fail(cli, &err);
+		good = false;
+	}
 	for (int i = 0; i < config->plugins_len; i++)
 		good = settings_are_good(cli, config, config->plugins[i].name) && good;
 	if (prompts_check_plugins(cli, config) != 0 || !good) {
@@ -258,11 +264,14 @@ cmd_help(struct cli *cli)
 	return status;
 }
 
+/* warnings is NULL where the configuration is only shown. */
 static struct config *
 local_load_config(struct cli *cli, struct buf *warnings)
 {
 	struct error err = { 0 };
-	struct config *config = config_load(cli->value[OPT_CONFIG], warnings, &err);
+	struct config *config = warnings != NULL ?
+	    config_load(cli->value[OPT_CONFIG], warnings, &err) :
+	    config_look(cli->value[OPT_CONFIG], &err);
 
 	if (config == NULL)
 		cli_fail(cli, &err);

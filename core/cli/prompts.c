@@ -174,7 +174,7 @@ int
 cmd_prompt_list(struct cli *cli)
 {
 	struct error err = { 0 };
-	struct config *config = config_load(cli->value[OPT_CONFIG], NULL, &err);
+	struct config *config = config_look(cli->value[OPT_CONFIG], &err);
 	struct prompt_for who = { .plugin = NULL };
 	cJSON *rows, *exports, *answer;
 	int status;
@@ -231,7 +231,7 @@ int
 cmd_prompt_show(struct cli *cli)
 {
 	struct error err = { 0 };
-	struct config *config = config_load(cli->value[OPT_CONFIG], NULL, &err);
+	struct config *config = config_look(cli->value[OPT_CONFIG], &err);
 	struct prompt_for who = { .plugin = NULL };
 	const char *asked = cli->args[0], *slash = strchr(asked, '/'),
 		   *name = slash != NULL ? slash + 1 : asked;

@@ -16,6 +16,7 @@
 #include "base/text.h"
 #include "base/units.h"
 #include "base/url.h"
+#include "config/identity.h"
 #include "cli/run.h"
 
 static char *git_line(const char *dir, const char *a, const char *b, const char *c);
@@ -23,6 +24,7 @@ static char *state_folder(uint64_t hash);
 static void add_built_plugins(cJSON *json);
 static int add_repo(struct run *, cJSON *json);
 static int add_agent(struct run *, const cJSON *own, cJSON *json);
+static int add_identity(struct run *, const cJSON *own, cJSON *json);
 static void add_plugin(struct run *, cJSON *json, int64_t retries);
 static bool add_words(cJSON *array, const char *text);
 
@@ -90,6 +92,7 @@ run_configure(struct run *run, int64_t parallel)
 	else
 		add_built_plugins(json);
 	if ((status = add_repo(run, json)) != CLI_OK ||
+	    (status = add_identity(run, own, json)) != CLI_OK ||
 	    (status = add_agent(run, own, json)) != CLI_OK)
 		goto out;
 	add_plugin(run, json, retries);
@@ -188,6 +191,36 @@ add_repo(struct run *run, cJSON *json)
 	}
 	free(origin);
 	free(base);
+	return status;
+}
+
+/*
+ * Commits are the user's own: by the name that git knows in the checkout, and
+ * signed where the user signs. A signature needs a key that asks for nothing,
+ * which only drover's configuration names.
+ */
+static int
+add_identity(struct run *run, const cJSON *own, cJSON *json)
+{
+	char *name = git_line(run->top, "config", "--get", "user.name"),
+	     *mail = git_line(run->top, "config", "--get", "user.email"),
+	     *sign = git_line(run->top, "config", "--bool", "commit.gpgsign"),
+	     *author = name != NULL && mail != NULL ? identity_join(name, mail) : NULL;
+	const char *key = json_str(own, "sign_key_file", NULL);
+	int status = CLI_OK;
+
+	json_add_str(json, "author", author != NULL ? author : json_str(own, "author", NULL));
+	json_add_bool(json, "signoff", json_bool(own, "signoff", false));
+	json_add_str(json, "sign_key_file", key);
+	if (sign != NULL && strcmp(sign, "true") == 0 && key == NULL)
+		status = cli_usage(run->cli,
+		    "commit.gpgsign is set for this checkout, but drover has no key to sign with: "
+		    "name one without a passphrase by sign_key_file in drover.conf, or run "
+		    "`git config commit.gpgsign false`");
+	free(name);
+	free(mail);
+	free(sign);
+	free(author);
 	return status;
 }
 

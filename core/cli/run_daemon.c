@@ -130,7 +130,7 @@ configured_serves(struct run *run)
 		if (cli_socket(cli) != CLI_OK)
 			return false;
 	} else {
-		if ((config = config_load(cli->value[OPT_CONFIG], NULL, &err)) == NULL)
+		if ((config = config_look(cli->value[OPT_CONFIG], &err)) == NULL)
 			return false;
 		cli->socket = xstrdup(config->socket);
 		config_free(config);

@@ -21,13 +21,16 @@
 #include "config/authors.h"
 #include "config/bind.h"
 #include "config/config.h"
+#include "config/identity.h"
 #include "config/inside.h"
 #include "config/layer.h"
+#include "config/sign.h"
 
 /* The first layer, below all files. */
 static const char builtin[] = "{\"pools\": {\"light\": {\"slots\": 2}, \"heavy\": {\"slots\": 1}}}";
 
 static char *config_find_file(struct error *);
+static struct config *config_read(const char *, struct buf *, struct error *);
 static char *config_folder(const char *);
 static int config_add_file(cJSON *, const char *, struct buf *, struct error *);
 static int config_add_folder(cJSON *, const char *, struct buf *, struct error *);
@@ -421,6 +424,8 @@ config_check_all(const struct config *c, struct buf *warnings, struct error *err
 		    "\"%.200s\" is longer than the %zu bytes that a socket's path may have: use a "
 		    "shorter one",
 		    c->socket, sizeof address.sun_path - 1);
+	if (!identity_split(c->author, NULL, NULL))
+		return config_fault(c, err, "", "author", IDENTITY_WANTED, c->author);
 	for (i = 0; i < c->agents_len; i++)
 		if (config_check_agent(c, &c->agents[i], err) == -1)
 			return -1;
@@ -455,8 +460,8 @@ config_build(const cJSON *layers, const char *file, const char *dir, struct buf 
 	return NULL;
 }
 
-struct config *
-config_load(const char *file, struct buf *warnings, struct error *err)
+static struct config *
+config_read(const char *file, struct buf *warnings, struct error *err)
 {
 	char *found, *dir = NULL, *folder = NULL;
 	cJSON *layers = config_builtin_layers();
@@ -486,6 +491,23 @@ out:
 	free(dir);
 	free(found);
 	return c;
+}
+
+struct config *
+config_load(const char *file, struct buf *warnings, struct error *err)
+{
+	struct config *c = config_read(file, warnings, err);
+
+	if (c == NULL || sign_check(c, false, err) == 0)
+		return c;
+	config_free(c);
+	return NULL;
+}
+
+struct config *
+config_look(const char *file, struct error *err)
+{
+	return config_read(file, NULL, err);
 }
 
 struct config *

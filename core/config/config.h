@@ -80,6 +80,9 @@ struct config_repo {
 	int network;                /* enum config_network, for setup, check and agents */
 	/* paths that the sandbox shows to setup and check, writable */
 	char **home;
+	/* how its commits are made; see struct identity */
+	char *author, *sign_key_file;
+	bool signoff;
 };
 
 /*
@@ -154,6 +157,9 @@ struct config {
 	 */
 	int64_t keep_jobs_ms;
 	int sandbox;                /* enum config_sandbox, where agents and repos have none */
+	char *author;               /* "Name <mail>", where repos have none */
+	char *sign_key_file;        /* NULL means that commits are not signed */
+	bool signoff;               /* commits for all repos have a sign-off */
 	int warm_trees;             /* per repo */
 	int64_t tree_max_age_ms;    /* a warm worktree older than this is removed */
 	int64_t trees_max_bytes;    /* 0 means no limit but the disk floor */
@@ -186,6 +192,11 @@ struct config {
  * warning.
  */
 struct config *config_load(const char *file, struct buf *warnings, struct error *);
+/*
+ * Like config_load(), for looking something up: it does not ask whether the
+ * files of keys are fit for use.
+ */
+struct config *config_look(const char *file, struct error *);
 /*
  * Like config_load(), for a text in memory, without conf.d and the environment.
  * Errors call the text name. The text "" gives the defaults.

@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "config/config.h"
+#include "config/identity.h"
 #include "config/keys.h"
 
 #define AT(type, member) .offset = offsetof(struct type, member)
@@ -130,6 +131,17 @@ static const struct key keys_repo[] = {
 	{ "home", KEY_PATHS, AT(config_repo, home), .example = "(\"~/.npmrc\")",
 	    .help = "What setup and check need of the home folder: these paths are there in the "
 		    "sandbox. Agents do not see them." },
+	{ "author", KEY_STRING, AT(config_repo, author),
+	    .example = "\"Robot <robot@example.org>\"",
+	    .help = "Author and committer of its commits; without it, the author of the whole "
+		    "configuration." },
+	{ "signoff", KEY_BOOL, AT(config_repo, signoff), .fallback = "false",
+	    .help = "Whether its commits have a line Signed-off-by with that name; true in the "
+		    "whole configuration counts as well." },
+	{ "sign_key_file", KEY_PATH, AT(config_repo, sign_key_file),
+	    .example = "\"/etc/drover/web.key\"",
+	    .help = "The key that signs its commits; without it, that of the whole "
+		    "configuration." },
 	{ .name = NULL },
 };
 
@@ -277,6 +289,15 @@ const struct key keys_config[] = {
 	{ "sandbox", KEY_WORD, AT(config, sandbox), .fallback = "off", .words = sandboxes,
 	    .help = "off; on: agents, setup and check run in a sandbox where bwrap works; "
 		    "required: they do not run without. Agents and repos may have their own." },
+	{ "author", KEY_STRING, AT(config, author), .fallback = IDENTITY_DROVER,
+	    .help = "Author and committer of commits, \"Name <mail>\"; repos may have their "
+		    "own." },
+	{ "signoff", KEY_BOOL, AT(config, signoff), .fallback = "false",
+	    .help = "Whether commits have a line Signed-off-by with that name." },
+	{ "sign_key_file", KEY_PATH, AT(config, sign_key_file),
+	    .example = "\"/etc/drover/sign.key\"",
+	    .help = "The private key that signs commits, without a passphrase: one of ssh-keygen, "
+		    "or one that gpg has exported. Without it, commits are not signed." },
 	{ "log", KEY_GROUP, .table = keys_log, .help = "The daemon's log." },
 	{ "http", KEY_GROUP, .table = keys_http, .help = "HTTP requests of plugins." },
 	{ "hooks", KEY_GROUP, .table = keys_hooks,

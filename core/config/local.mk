@@ -5,6 +5,7 @@ libconfigure_la_SOURCES = \
   core/config/config.c core/config/config.h \
   core/config/confine.c core/config/confine.h \
   core/config/describe.c \
+  core/config/identity.c core/config/identity.h \
   core/config/inside.h \
   core/config/keys.c core/config/keys.h \
   core/config/layer.c core/config/layer.h \
@@ -14,6 +15,7 @@ libconfigure_la_SOURCES = \
   core/config/repo.c \
   core/config/secret.c \
   core/config/show.c \
+  core/config/sign.c core/config/sign.h \
   core/config/template.c core/config/template.h \
   core/config/unbind.c
 libconfigure_la_LIBADD = $(LIBCONFIG_LIBS) $(CJSON_LIBS)

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "base/url.h"
 #include "config/config.h"
+#include "config/identity.h"
 #include "config/inside.h"
 
 static int repo_check_url(const struct config *, const struct config_repo *, const char *path,
@@ -98,6 +99,8 @@ repo_check(const struct config *c, const struct config_repo *repo, struct buf *w
 		    "is not the name of a branch: write it like \"main\"");
 	else if (repo_check_token(c, repo, path, err) == -1)
 		rc = -1;
+	else if (repo->author != NULL && !identity_split(repo->author, NULL, NULL))
+		rc = config_fault(c, err, path, "author", IDENTITY_WANTED, repo->author);
 	else if (warnings != NULL && repo->forge != NULL && config_plugin(c, repo->forge) == NULL)
 		buf_addf(warnings,
 		    "%s: forge: no plugin \"%s\" is configured: pushed branches get no pull "

@@ -177,6 +177,7 @@ lease_take(struct scope *scope, const struct config_repo *repo, const char *ref,
 		scope->config->state_dir, err) != 0)
 		goto fail;
 	lease->tree.credentials = credentials_of(scope);
+	lease->tree.identity = identity_of(scope->config, repo);
 	scope_on_end(scope, lease_end);
 	/*
 	 * A full ref asks for where the ref is now, so even a fresh fetch is

@@ -441,8 +441,11 @@ hide_secrets(struct sandbox_words *w, const struct config *config)
 	char *dir =
 	    slash != NULL ? xstrndup(config->file, (size_t)(slash - config->file)) : xstrdup("/");
 
-	for (int i = 0; i < config->repos_len; i++)
+	hide_file(w, config->sign_key_file);
+	for (int i = 0; i < config->repos_len; i++) {
 		hide_file(w, config->repos[i].token_file);
+		hide_file(w, config->repos[i].sign_key_file);
+	}
 	for (int i = 0; i < config->plugins_len; i++) {
 		const struct config_plugin *plugin = &config->plugins[i];
 

@@ -140,7 +140,8 @@ tree_commit(struct tree *t, const char *message, char *commit, size_t size, stru
 		goto out;
 	}
 	/* The snapshot's index fits the new commit. */
-	if (wip_commit(t, repo, &snapshot, head, text.ptr, &made, err) != 0 ||
+	if (author_commit(t, repo, &snapshot, (const git_commit *const *)&head, known ? 1 : 0,
+		text.ptr, &made, err) != 0 ||
 	    commit_stand(t, &made, index, err) != 0)
 		goto out;
 	if (commit != NULL)

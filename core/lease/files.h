@@ -288,8 +288,8 @@ int wip_transfer(struct tree *, const git_oid *, struct error *);
 /* Saves work that is nowhere else to a wip ref; saved gets its name, or "". */
 int wip_save(struct tree *, const struct fill_status *, char *saved, size_t size, struct error *);
 /*
- * Makes a commit of a tree object, which no ref names, by the name and address
- * in the mirror's config or drover's own. parent may be NULL.
+ * Makes a commit of a tree object, which no ref names, in the author's name. It
+ * is not for pushing: it has no sign-off and no signature. parent may be NULL.
  */
 int wip_commit(const struct tree *, git_repository *, const git_oid *files,
     const git_commit *parent, const char *message, git_oid *made, struct error *);
@@ -299,10 +299,6 @@ int wip_commit(const struct tree *, git_repository *, const git_oid *files,
  */
 int wip_diff(struct tree *, git_repository *, const git_oid *commit, uint32_t flags,
     struct takeup *up, git_diff **, bool *hidden, struct error *);
-
-/* The same with any number of parents. */
-int wip_commit_on(const struct tree *, git_repository *, const git_oid *files,
-    const git_commit *const *parents, size_t n, const char *message, git_oid *made, struct error *);
 
 /* What the agent's history took in (history.c). */
 #define HISTORY_PARENTS_MAX 8
@@ -352,6 +348,17 @@ void submodules_free(struct submodules *);
  * no folder at all goes into the trash.
  */
 int tree_recover(struct tree *, const git_oid *, struct error *);
+
+/* Commits in drover's name, by the identity of the tree. */
+int author_signature(const struct tree *, git_signature **, struct error *);
+/*
+ * Makes a commit of a tree object for pushing, which no ref names, with the
+ * sign-off and the signature that the identity asks for.
+ */
+int author_commit(const struct tree *, git_repository *, const git_oid *files,
+    const git_commit *const *parents, size_t n, const char *message, git_oid *made,
+    struct error *);
+
 /* Makes a tree clean, at a commit. Its work must be saved already. */
 int tree_order(struct tree *, const struct fill_status *, const git_oid *, struct error *);
 

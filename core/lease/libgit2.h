@@ -19,9 +19,10 @@
 /* clang-format off */
 #define LIBGIT2_CALLS(X) \
 	X(attr_get) X(blob_free) X(blob_lookup) X(blob_rawcontent) X(blob_rawsize) X(buf_dispose) \
-	X(checkout_options_init) X(checkout_tree) X(commit_create) \
-	X(commit_free) X(commit_id) X(commit_lookup) X(commit_parent_id) X(commit_parentcount) \
-	X(commit_time) X(commit_tree) X(commit_tree_id) X(config_free) \
+	X(checkout_options_init) X(checkout_tree) X(commit_create) X(commit_create_buffer) \
+	X(commit_create_with_signature) X(commit_free) X(commit_id) X(commit_lookup) \
+	X(commit_parent_id) X(commit_parentcount) X(commit_time) X(commit_tree) \
+	X(commit_tree_id) X(config_free) \
 	X(config_get_string) X(config_iterator_free) X(config_iterator_new) X(config_next) \
 	X(config_open_ondisk) X(config_set_string) X(credential_userpass_plaintext_new) \
 	X(diff_free) X(diff_get_delta) X(diff_get_stats) X(diff_index_to_workdir) \

@@ -1,6 +1,7 @@
 noinst_LTLIBRARIES += liblease.la
 liblease_la_SOURCES = \
   core/lease/attributes.c \
+  core/lease/author.c \
   core/lease/cache.c \
   core/lease/commit.c \
   core/lease/compare.c \

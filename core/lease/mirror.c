@@ -33,10 +33,8 @@ struct mirror_setting {
 static int mirror_make(const struct tree *, struct error *);
 static void mirror_settings_fill(const struct tree *, struct mirror_setting *);
 static void mirror_settings_free(struct mirror_setting *);
-static bool mirror_config_good(const char *path, const struct mirror_setting *, char **name,
-    char **email);
-static int mirror_config_write(const char *path, const struct mirror_setting *, const char *name,
-    const char *email, struct error *);
+static bool mirror_config_good(const char *path, const struct mirror_setting *);
+static int mirror_config_write(const char *path, const struct mirror_setting *, struct error *);
 static int mirror_resolve_name(git_repository *, const char *name, git_oid *);
 static int mirror_resolve_base(const struct tree *, git_repository *, git_oid *, struct error *);
 
@@ -124,7 +122,7 @@ mirror_make(const struct tree *t, struct error *err)
 		    t->repo->name, tmp);
 		goto out;
 	}
-	if (mirror_config_write(config, settings, NULL, NULL, err) != 0)
+	if (mirror_config_write(config, settings, err) != 0)
 		goto out;
 	if (rename(tmp, t->mirror) != 0) {
 		error_errno(err, DROVER_INTERNAL, "cannot rename %s to %s", tmp, t->mirror);
@@ -145,7 +143,6 @@ mirror_guard(const struct tree *t, struct error *err)
 {
 	char *config = xasprintf("%s/config", t->mirror),
 	     *objects = xasprintf("%s/objects/info", t->mirror);
-	char *name = NULL, *email = NULL;
 	struct mirror_setting settings[MIRROR_SETTINGS];
 	int fd = -1, result = 0;
 
@@ -154,19 +151,17 @@ mirror_guard(const struct tree *t, struct error *err)
 	file_drop(t->mirror, "config.worktree");
 	file_drop(objects, "alternates");
 	mirror_settings_fill(t, settings);
-	if (!mirror_config_good(config, settings, &name, &email)) {
+	if (!mirror_config_good(config, settings)) {
 		result = mirror_lock(t, &fd, err);
 		if (result == 0) {
 			file_drop(t->mirror, "config.lock");
-			result = mirror_config_write(config, settings, name, email, err);
+			result = mirror_config_write(config, settings, err);
 		}
 		path_close(&fd);
 	}
 	mirror_settings_free(settings);
 	free(config);
 	free(objects);
-	free(name);
-	free(email);
 	return result;
 }
 
@@ -191,13 +186,9 @@ mirror_settings_free(struct mirror_setting *settings)
 		free(settings[i].value);
 }
 
-/*
- * True when the file has each setting once and nothing else but user.name and
- * user.email, which commits are made under: name and email get these.
- */
+/* True when the file has each setting once and nothing else. */
 static bool
-mirror_config_good(const char *path, const struct mirror_setting *settings, char **name,
-    char **email)
+mirror_config_good(const char *path, const struct mirror_setting *settings)
 {
 	git_config *config = NULL;
 	git_config_iterator *all = NULL;
@@ -215,14 +206,6 @@ mirror_config_good(const char *path, const struct mirror_setting *settings, char
 	while (git2.config_next(&entry, all) == 0) {
 		int at = 0;
 
-		if (strcmp(entry->name, "user.name") == 0 && *name == NULL) {
-			*name = xstrdup(entry->value);
-			continue;
-		}
-		if (strcmp(entry->name, "user.email") == 0 && *email == NULL) {
-			*email = xstrdup(entry->value);
-			continue;
-		}
 		/* git-lfs leaves this behind. */
 		if (strcmp(entry->name, "lfs.repositoryformatversion") == 0)
 			continue;
@@ -244,8 +227,7 @@ mirror_config_good(const char *path, const struct mirror_setting *settings, char
 }
 
 static int
-mirror_config_write(const char *path, const struct mirror_setting *settings, const char *name,
-    const char *email, struct error *err)
+mirror_config_write(const char *path, const struct mirror_setting *settings, struct error *err)
 {
 	char *tmp = xasprintf("%s.drover", path);
 	git_config *config = NULL;
@@ -257,10 +239,6 @@ mirror_config_write(const char *path, const struct mirror_setting *settings, con
 		if (settings[i].value != NULL)
 			rc = git2.config_set_string(config, settings[i].key, settings[i].value);
 	}
-	if (rc == 0 && name != NULL)
-		rc = git2.config_set_string(config, "user.name", name);
-	if (rc == 0 && email != NULL)
-		rc = git2.config_set_string(config, "user.email", email);
 	if (rc != 0)
 		git_fail(DROVER_INTERNAL, err, "cannot write %s", tmp);
 	else if (rename(tmp, path) != 0)

@@ -204,7 +204,7 @@ tree_squash(struct tree *tree, const struct squash *ask, char *commit, size_t si
 	same = parents.len == 1 && git2.oid_equal(&made, git2.tree_id(parents.files[0]));
 	stand = same ? git2.commit_id(parents.commits[0]) : &made;
 	if ((!same &&
-		wip_commit_on(tree, repo, &made, (const git_commit *const *)parents.commits,
+		author_commit(tree, repo, &made, (const git_commit *const *)parents.commits,
 		    parents.len, ask->message, &made, err) != 0) ||
 	    squash_stand(tree, stand, index, err) != 0)
 		goto out;

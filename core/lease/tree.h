@@ -16,6 +16,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "config/config.h"
+#include "config/identity.h"
 
 /* Gets the token of a repo that has token_from; the host asks the plugin. */
 struct tree_credentials {
@@ -45,6 +46,7 @@ struct tree {
 	struct submodules *submodules; /* as tree_prepare() has filled them, or NULL */
 	uint64_t inode;              /* of path, to find it when it was moved; 0: unknown */
 	int lock;                    /* held, and inherited by git, during a call; -1 else */
+	struct identity identity;    /* of its commits; zero is drover's own */
 	/*
 	 * There is something in it that could not be saved, so it is put aside
 	 * and never removed; aside (may be NULL) is where it goes.

@@ -116,52 +116,19 @@ wip_snapshot_now(struct tree *t, struct takeup *up, git_oid *oid, char **index, 
 	return rc;
 }
 
-static int
-wip_signature(const struct tree *t, git_signature **out, struct error *err)
-{
-	git_repository *mirror = NULL;
-	git_config *config = NULL;
-	const char *name = NULL, *email = NULL;
-	int64_t now = clock_wall() / 1000;
-	int rc;
-
-	if (mirror_open(t, &mirror, err) != 0)
-		return -1;
-	if (git2.repository_config_snapshot(&config, mirror) == 0) {
-		git2.config_get_string(&name, config, "user.name");
-		git2.config_get_string(&email, config, "user.email");
-	}
-	if (name == NULL)
-		email = NULL;
-	rc = git2.signature_new(out, name != NULL ? name : "drover",
-	    email != NULL ? email : "drover@localhost", now, 0);
-	git2.config_free(config);
-	git2.repository_free(mirror);
-	return rc == 0 ? 0 :
-			 git_fail(DROVER_INTERNAL, err, "user.name or user.email in %s is invalid",
-			     t->mirror);
-}
-
 int
 wip_commit(const struct tree *t, git_repository *repo, const git_oid *files,
     const git_commit *parent, const char *message, git_oid *made, struct error *err)
 {
-	return wip_commit_on(t, repo, files, &parent, parent != NULL, message, made, err);
-}
-
-int
-wip_commit_on(const struct tree *t, git_repository *repo, const git_oid *files,
-    const git_commit *const *parents, size_t n, const char *message, git_oid *made,
-    struct error *err)
-{
+	const git_commit *parents[] = { parent };
 	git_signature *who = NULL;
 	git_tree *tree = NULL;
-	int r = wip_signature(t, &who, err);
+	int r = author_signature(t, &who, err);
 
 	if (r == 0 &&
 	    (git2.tree_lookup(&tree, repo, files) != 0 ||
-		git2.commit_create(made, repo, NULL, who, who, NULL, message, tree, n,
-		    (const git_commit **)(uintptr_t)parents) != 0))
+		git2.commit_create(made, repo, NULL, who, who, NULL, message, tree,
+		    parent != NULL ? 1 : 0, parents) != 0))
 		r = git_fail(DROVER_INTERNAL, err, "cannot commit in %s", t->path);
 	git2.tree_free(tree);
 	git2.signature_free(who);

@@ -63,7 +63,8 @@ check_http_SOURCES = tests/unit/test_http.c tests/unit/test_http_cache.c tests/u
 check_http_CPPFLAGS = $(unit_cppflags)
 check_http_LDADD = $(unit_libs)
 
-check_lease_SOURCES = tests/unit/test_lease.c tests/unit/test_history.c tests/unit/test_submodule.c tests/unit/test_takeup.c tests/unit/test_tree.c \
+check_lease_SOURCES = tests/unit/test_author.c tests/unit/test_history.c tests/unit/test_lease.c \
+  tests/unit/test_submodule.c tests/unit/test_takeup.c tests/unit/test_tree.c \
   tests/unit/test_tree_change.c tests/unit/test_tree_race.c tests/unit/test_tree.h
 check_lease_CPPFLAGS = $(unit_cppflags)
 check_lease_LDADD = $(unit_libs)

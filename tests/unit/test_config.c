@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "config/config.h"
+#include "config/identity.h"
 #include "config/keys.h"
 
 #include "suite.h"
@@ -285,6 +286,15 @@ static const struct {
 	    "3", "there is token_command as well", "keep one" },
 	{ REPO " token_from = \"p\"; } );", "2",
 	    "repos.r.token_from: no plugin \"p\" is configured", "add it to plugins" },
+	{ REPO " author = \"Robot\"; } );", "2", "repos.r.author: \"Robot\" is not a name",
+	    "Robot <robot@example.org>" },
+	{ "author = \"Robot <robot>\";", "1", "author: \"Robot <robot>\" is not a name and an",
+	    "Robot <robot@example.org>" },
+	{ "author = \"<a@b>\";", "1", "is not a name and an address", "write it like" },
+	{ "author = \"A <a@b> <c@d>\";", "1", "is not a name and an address", "write it like" },
+	{ "author = \"A\\n <a@b>\";", "1", "is not a name and an address", "write it like" },
+	{ "author = \"A. <a@b>\";", "1", "is not a name and an address", "write it like" },
+	{ REPO " signoff = \"x\"; } );", "2", "repos.r.signoff: must be", "true or false" },
 	{ REPO " env = (\"=x\"); } );", "2", "repos.r.env", "NAME=value" },
 	{ PIPELINE " pool = \"hevy\"; }; }; } );", "2", "there is no pool \"hevy\"",
 	    "add it to pools" },
@@ -393,6 +403,30 @@ START_TEST(config_example_is_the_defaults)
 	config_free(c);
 	config_free(defaults);
 	buf_free(&text);
+}
+END_TEST
+
+START_TEST(identity_is_the_repos_then_the_whole_configurations)
+{
+	struct config *c = parse("author = \"A, b <a@b.c>\"; sign_key_file = \"k\"; "
+				 "repos = ( { name = \"r\"; url = \"/r\"; }, "
+				 "{ name = \"q\"; url = \"/q\"; author = \"Q <q@q>\"; "
+				 "signoff = true; sign_key_file = \"/q.key\"; } );");
+	struct identity r = identity_of(c, &c->repos[0]), q = identity_of(c, &c->repos[1]);
+	char *joined;
+
+	ck_assert_str_eq(r.author, "A, b <a@b.c>");
+	ck_assert(!r.signoff);
+	ck_assert_str_eq(r.sign_key_file, "/etc/drover/k");
+	ck_assert_str_eq(q.author, "Q <q@q>");
+	ck_assert(q.signoff);
+	ck_assert_str_eq(q.sign_key_file, "/q.key");
+	config_free(c);
+	joined = identity_join(" O'Neil, <J.>. ", "<j@x.org>");
+	ck_assert_str_eq(joined, "O'Neil, J <j@x.org>");
+	free(joined);
+	ck_assert_ptr_null(identity_join("...", "j@x.org"));
+	ck_assert_ptr_null(identity_join("J", "nowhere"));
 }
 END_TEST
 
@@ -555,6 +589,7 @@ cases(Suite *suite)
 	tcase_add_loop_test(tc, config_takes_urls, 0, (int)ARRAY_LEN(urls));
 	tcase_add_test(tc, config_leaves_foreign_names_alone);
 	tcase_add_loop_test(tc, config_goes_through_json, 0, 2);
+	tcase_add_test(tc, identity_is_the_repos_then_the_whole_configurations);
 	tcase_add_test(tc, config_example_is_the_defaults);
 	tcase_add_test(tc, config_example_shows_keys_that_work);
 	tcase_add_loop_test(tc, config_shown_parses_back, 0, 2);

@@ -225,6 +225,27 @@ START_TEST(files_warn)
 }
 END_TEST
 
+START_TEST(files_of_keys_are_looked_at)
+{
+	struct error err = { 0 };
+	char *key = temp_file(dir, "key", "-----BEGIN OPENSSH PRIVATE KEY-----\n");
+
+	put("drover.conf",
+	    "\nrepos = ( { name = \"r\"; url = \"/r\";\n sign_key_file = \"key\"; } );\n");
+	ck_assert_int_eq(chmod(key, 0644), 0);
+	ck_assert_ptr_null(config_load(file, NULL, &err));
+	ck_assert_ptr_nonnull(strstr(err.text, "drover.conf:3: repos.r.sign_key_file: "));
+	ck_assert_ptr_nonnull(strstr(err.text, "run chmod 600"));
+	config_free(config_look(file, &err));
+	ck_assert_int_eq(chmod(key, 0600), 0);
+	config_free(load());
+	ck_assert_int_eq(unlink(key), 0);
+	ck_assert_ptr_null(config_load(file, NULL, &err));
+	ck_assert_ptr_nonnull(strstr(err.text, "sign_key_file"));
+	free(key);
+}
+END_TEST
+
 START_TEST(places_follow_xdg)
 {
 	struct config *c;
@@ -323,6 +344,7 @@ cases(Suite *suite)
 	tcase_add_test(tc, files_are_looked_for);
 	tcase_add_test(tc, files_have_absolute_names);
 	tcase_add_test(tc, files_warn);
+	tcase_add_test(tc, files_of_keys_are_looked_at);
 	tcase_add_test(tc, places_follow_xdg);
 	tcase_add_test(tc, environment_wins);
 	tcase_add_test(tc, environment_is_checked);

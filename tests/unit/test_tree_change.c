@@ -77,13 +77,6 @@ START_TEST(commit_takes_all_changes_once)
 		"echo \"drover <drover@localhost> drover $(git rev-parse main)\"; echo Ticket: "
 		"T-1; echo"));
 	ck_assert_int_eq(tree_commit(&t, "again", commit, sizeof commit, NULL), 0);
-	ck_assert_int_eq(shell(up.mirror,
-			     "git config user.name Robot; git config user.email robot@example.org"),
-	    0);
-	ck_assert_int_eq(shell(t.path, "echo zz >>a.txt"), 0);
-	ck_assert_int_eq(tree_commit(&t, "more", commit, sizeof commit, NULL), 1);
-	ck_assert_str_eq(shell_out(t.path, "git log -1 --format='%%an <%%ae>'"),
-	    "Robot <robot@example.org>");
 	tree_free(&t);
 }
 END_TEST
