@@ -58,6 +58,8 @@ struct config_repo {
 	char *forge;                /* plugin that opens pull requests, or NULL */
 	char *transport;            /* "libgit2" or "git" */
 	char ***setup, ***check;    /* lists of argv, NULL-terminated */
+	/* globs of the checks' own files; empty: see change_checks.c */
+	char **check_files;
 	int64_t setup_timeout_ms, check_timeout_ms;
 	/* globs (see change_glob()) of paths that a change must not touch */
 	char **forbidden;

@@ -83,6 +83,10 @@ static const struct key keys_repo[] = {
 	    .help = "Commands that run before the agent, one after the other." },
 	{ "check", KEY_ARGVS, AT(config_repo, check), .example = "( (\"npm\", \"test\") )",
 	    .help = "Commands that must succeed before a change is pushed." },
+	{ "check_files", KEY_STRINGS, AT(config_repo, check_files),
+	    .example = "(\"Makefile\", \"test/*.sh\")",
+	    .help = "Globs of the files that checks are made of; without it, those that the words "
+		    "of check name." },
 	{ "setup_timeout", KEY_DURATION, AT(config_repo, setup_timeout_ms), .fallback = "10m",
 	    .min = 1000, .help = "Longest time of each setup command." },
 	{ "check_timeout", KEY_DURATION, AT(config_repo, check_timeout_ms), .fallback = "15m",

@@ -17,6 +17,8 @@ libhost_la_SOURCES = \
   core/host/capacity.c \
   core/host/change/change.c \
   core/host/change/change.h \
+  core/host/change/change_checks.c \
+  core/host/change/change_contents.c \
   core/host/change/change_deleted.c \
   core/host/change/change_guard.c \
   core/host/change/change_point.c \

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a commit changes, for the guard: tree_compare() and tree_count(). They
- * read the mirror, which no job can write, and from which the commit is pushed.
+ * What a commit changes, for the guard: tree_compare(), tree_read_changes() and
+ * tree_count(). They read the mirror, which no job can write, and from which the
+ * commit is pushed.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -9,40 +10,35 @@
 #include "base/mem.h"
 #include "lease/files.h"
 
-#define LINK_MAX 4096
 #define PATCH_BYTES_MAX (64 * 1024 * 1024)
 #define MODE_TYPE 0170000u
 #define MODE_LINK 0120000u
 
+/* The trees of the base and the commit in the mirror, and what differs. */
+struct comparison {
+	git_repository *repo;
+	git_tree *from, *to;
+	git_diff *diff;         /* NULL when nothing differs */
+};
+
+struct visit {
+	void (*file)(void *, const struct tree_file *);
+	void *arg;
+};
+
 static int compare_file(git_repository *, const git_diff_delta *, struct drover_diff *,
     void (*)(void *, const struct tree_file *), void *, struct error *);
-static char *compare_target(git_repository *, const git_oid *);
 static int compare_count(const char *folder, const git_tree_entry *, void *files);
 static bool compare_changes(git_diff *, const char *);
 static int compare_keep_changed(git_repository *, git_tree *, const git_oid *, git_strarray *,
     struct error *);
 static int compare_trees(git_repository *, git_tree *, const git_oid *, git_diff **,
     struct error *);
-
-/*
- * Returns the target of a link. One that cannot be read is "", never NULL, and
- * the guard refuses it.
- */
-static char *
-compare_target(git_repository *repo, const git_oid *oid)
-{
-	git_blob *blob = NULL;
-	char *target = NULL;
-	size_t len;
-
-	if (git2.blob_lookup(&blob, repo, oid) == 0) {
-		len = (size_t)git2.blob_rawsize(blob);
-		if (len < LINK_MAX && memchr(git2.blob_rawcontent(blob), '\0', len) == NULL)
-			target = xstrndup(git2.blob_rawcontent(blob), len);
-		git2.blob_free(blob);
-	}
-	return target != NULL ? target : xstrdup("");
-}
+static void compare_close(struct comparison *);
+static int compare_open(struct comparison *, const struct tree *, const char *, struct error *);
+static void compare_link(void *, const char *, const char *);
+static int compare_contents(git_repository *, const git_diff_delta *,
+    void (*)(void *, const struct tree_contents *), void *, struct error *);
 
 static int
 compare_file(git_repository *repo, const git_diff_delta *delta, struct drover_diff *diff,
@@ -68,7 +64,7 @@ compare_file(git_repository *repo, const git_diff_delta *delta, struct drover_di
 		diff->bytes += len;
 	}
 	if ((file.mode & MODE_TYPE) == MODE_LINK)
-		file.target = target = compare_target(repo, &delta->new_file.id);
+		file.target = target = links_target(repo, &delta->new_file.id);
 	if (visit != NULL)
 		visit(arg, &file);
 	free(target);
@@ -197,44 +193,118 @@ tree_count(struct tree *tree, const char *commit, size_t *files, struct error *e
 	return r;
 }
 
+static void
+compare_close(struct comparison *c)
+{
+	git2.diff_free(c->diff);
+	git2.tree_free(c->from);
+	git2.tree_free(c->to);
+	git2.repository_free(c->repo);
+}
+
+/* compare_close() is due in each case. */
+static int
+compare_open(struct comparison *c, const struct tree *tree, const char *commit, struct error *err)
+{
+	git_oid base, head;
+
+	*c = (struct comparison){ .repo = NULL };
+	if (git2.oid_fromstr(&base, tree->base) != 0 || git2.oid_fromstr(&head, commit) != 0)
+		return error_set(err, DROVER_INTERNAL,
+		    "\"%.64s\" or \"%.64s\" is not a commit hash", tree->base, commit);
+	if (mirror_open(tree, &c->repo, err) != 0 ||
+	    gitdir_tree_of(c->repo, &base, &c->from, err) != 0 ||
+	    gitdir_tree_of(c->repo, &head, &c->to, err) != 0)
+		return -1;
+	return compare_trees(c->repo, c->from, &head, &c->diff, err);
+}
+
+static void
+compare_link(void *arg, const char *path, const char *target)
+{
+	struct visit *visit = arg;
+	struct tree_file file = { .path = path,
+		.mode = GIT_FILEMODE_LINK,
+		.old_mode = GIT_FILEMODE_LINK,
+		.target = target,
+		.escapes = true };
+
+	visit->file(visit->arg, &file);
+}
+
 int
 tree_compare(struct tree *tree, const char *commit, struct drover_diff *result,
     void (*visit)(void *, const struct tree_file *), void *arg, struct error *err)
 {
-	git_repository *repo = NULL;
-	git_tree *from = NULL;
-	git_diff *diff = NULL;
+	struct visit links = { visit, arg };
+	struct comparison c;
 	git_diff_stats *stats = NULL;
-	git_oid base, head;
-	int r = -1;
+	bool linked = false;
+	int r;
 
 	memset(result, 0, sizeof *result);
 	result->size = sizeof *result;
-	if (git2.oid_fromstr(&base, tree->base) != 0 || git2.oid_fromstr(&head, commit) != 0)
-		return error_set(err, DROVER_INTERNAL,
-		    "\"%.64s\" or \"%.64s\" is not a commit hash", tree->base, commit);
-	if (mirror_open(tree, &repo, err) != 0)
-		return -1;
-	if (gitdir_tree_of(repo, &base, &from, err) != 0 ||
-	    compare_trees(repo, from, &head, &diff, err) != 0)
+	r = compare_open(&c, tree, commit, err);
+	if (r != 0 || c.diff == NULL)
 		goto out;
-	if (diff != NULL && git2.diff_get_stats(&stats, diff) != 0) {
-		git_fail(DROVER_INTERNAL, err, "cannot compare %.12s with %.12s", tree->base,
+	if (git2.diff_get_stats(&stats, c.diff) != 0) {
+		r = git_fail(DROVER_INTERNAL, err, "cannot compare %.12s with %.12s", tree->base,
 		    commit);
 		goto out;
 	}
-	r = 0;
-	if (diff == NULL)
-		goto out;
-	result->files = (uint32_t)git2.diff_num_deltas(diff);
+	result->files = (uint32_t)git2.diff_num_deltas(c.diff);
 	result->added = git2.diff_stats_insertions(stats);
 	result->removed = git2.diff_stats_deletions(stats);
-	for (size_t i = 0; i < git2.diff_num_deltas(diff) && r == 0; i++)
-		r = compare_file(repo, git2.diff_get_delta(diff, i), result, visit, arg, err);
+	for (size_t i = 0; i < git2.diff_num_deltas(c.diff) && r == 0; i++) {
+		const git_diff_delta *delta = git2.diff_get_delta(c.diff, i);
+
+		linked = linked || delta->new_file.mode == GIT_FILEMODE_LINK ||
+		    delta->old_file.mode == GIT_FILEMODE_LINK;
+		r = compare_file(c.repo, delta, result, visit, arg, err);
+	}
+	/* A link leads elsewhere when one that it leads through has changed. */
+	if (r == 0 && linked)
+		r = links_find_new(c.repo, c.from, c.to, compare_link, &links, err);
 out:
 	git2.diff_stats_free(stats);
-	git2.diff_free(diff);
-	git2.tree_free(from);
-	git2.repository_free(repo);
+	compare_close(&c);
+	return r;
+}
+
+static int
+compare_contents(git_repository *repo, const git_diff_delta *delta,
+    void (*visit)(void *, const struct tree_contents *), void *arg, struct error *err)
+{
+	struct tree_contents file = { .path = delta->new_file.path, .data = "", .old = "" };
+	git_blob *old = NULL, *new = NULL;
+
+	if (delta->status == GIT_DELTA_DELETED || delta->new_file.mode == GIT_FILEMODE_COMMIT)
+		return 0;
+	if (git2.blob_lookup(&new, repo, &delta->new_file.id) != 0)
+		return git_fail(DROVER_INTERNAL, err, "cannot read a changed file");
+	file.len = (size_t)git2.blob_rawsize(new);
+	if (file.len > 0)
+		file.data = git2.blob_rawcontent(new);
+	if (delta->status != GIT_DELTA_ADDED &&
+	    git2.blob_lookup(&old, repo, &delta->old_file.id) == 0 && git2.blob_rawsize(old) > 0) {
+		file.old = git2.blob_rawcontent(old);
+		file.old_len = (size_t)git2.blob_rawsize(old);
+	}
+	visit(arg, &file);
+	git2.blob_free(old);
+	git2.blob_free(new);
+	return 0;
+}
+
+int
+tree_read_changes(struct tree *tree, const char *commit,
+    void (*visit)(void *, const struct tree_contents *), void *arg, struct error *err)
+{
+	struct comparison c;
+	int r = compare_open(&c, tree, commit, err);
+
+	for (size_t i = 0; r == 0 && c.diff != NULL && i < git2.diff_num_deltas(c.diff); i++)
+		r = compare_contents(c.repo, git2.diff_get_delta(c.diff, i), visit, arg, err);
+	compare_close(&c);
 	return r;
 }

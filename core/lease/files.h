@@ -155,6 +155,19 @@ int mirror_tend(const struct tree *, struct error *);
  */
 int refs_of_remote(const struct tree *, struct buf *, struct error *);
 
+/* Links of a commit (links.c). */
+/*
+ * The target of a link. One that cannot be read is "", which leads nowhere that
+ * the guard accepts. The caller frees it.
+ */
+char *links_target(git_repository *, const git_oid *);
+/*
+ * Calls found for each link of `to` that leads out of the tree or into .git,
+ * unless the same link did so in `from`.
+ */
+int links_find_new(git_repository *, git_tree *from, git_tree *to,
+    void (*found)(void *, const char *path, const char *target), void *arg, struct error *);
+
 /* The inside of a tree. A broken one has files, but no repository. */
 enum tree_kind { TREE_NONE, TREE_WHOLE, TREE_BROKEN };
 enum tree_kind gitdir_probe(const struct tree *);

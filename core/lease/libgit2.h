@@ -50,10 +50,9 @@
 	X(repository_config_snapshot) X(repository_free) X(repository_init) X(repository_odb) \
 	X(repository_open_bare) X(repository_set_index) X(repository_set_workdir) \
 	X(revwalk_free) X(revwalk_hide) X(revwalk_new) X(revwalk_next) X(revwalk_push) \
-	X(signature_free) X(signature_new) X(tree_entry_bypath) X(tree_entry_free) \
-	X(tree_entry_id) \
-	X(tree_entry_name) X(tree_entry_type) X(tree_free) X(tree_id) X(tree_lookup) \
-	X(tree_walk)
+	X(signature_free) X(signature_new) X(tree_entry_bypath) X(tree_entry_filemode) \
+	X(tree_entry_free) X(tree_entry_id) X(tree_entry_name) X(tree_entry_type) \
+	X(tree_free) X(tree_id) X(tree_lookup) X(tree_walk)
 /* clang-format on */
 
 struct libgit2 {

@@ -15,12 +15,14 @@ liblease_la_SOURCES = \
   core/lease/gitdir.c \
   core/lease/history.c \
   core/lease/inner.c \
+  core/lease/large.c \
   core/lease/lease.c \
   core/lease/lease.h \
   core/lease/lfs.c \
   core/lease/lfs.h \
   core/lease/libgit2.c \
   core/lease/libgit2.h \
+  core/lease/links.c \
   core/lease/lock.c \
   core/lease/mirror.c \
   core/lease/push.c \

@@ -156,10 +156,35 @@ struct tree_file {
 	const char *path;        /* as git has it, untrusted */
 	unsigned mode, old_mode; /* git's file modes; 0 where there is no file */
 	const char *target;      /* of a symbolic link, else NULL; untrusted */
+	/* a link out of the tree or into .git, which may be unchanged itself */
+	bool escapes;
 };
 /* Compares a commit that tree_keep() has copied to the mirror with the base. */
 int tree_compare(struct tree *, const char *commit, struct drover_diff *,
     void (*visit)(void *arg, const struct tree_file *), void *arg, struct error *);
+/* What a file of such a commit has in it, and had in the base: any bytes. */
+struct tree_contents {
+	const char *path, *data, *old;
+	size_t len, old_len;     /* of data and old */
+};
+/* Reads each changed file but submodules, one at a time, into memory. */
+int tree_read_changes(struct tree *, const char *commit,
+    void (*visit)(void *arg, const struct tree_contents *), void *arg, struct error *);
+/*
+ * Whether a link at path leads out of the tree or into .git. The links that it
+ * leads through are looked up in files, a tree object of repo; NULL: there are
+ * no others.
+ */
+struct git_repository;
+struct git_tree;
+bool tree_link_escapes(struct git_repository *repo, const struct git_tree *files, const char *path,
+    const char *target);
+/*
+ * Call it before tree_squash(): files over limit bytes (0: no limit) that would
+ * be part of the change are moved aside, before git stores them. 0 when there
+ * is none; else -1, HUMAN with the first path, unless something else failed.
+ */
+int tree_refuse_large(struct tree *, int64_t limit, const struct buf *without, struct error *);
 
 /* Counts the files of a commit that the mirror has. */
 int tree_count(struct tree *, const char *commit, size_t *files, struct error *);

@@ -769,6 +769,12 @@ struct drover_change_result {
 	char branch[256];
 	char commit[128];
 	char text[16384];              /* the agent's last message */
+	/*
+	 * Since 1.1: files that the checks are made of and that this commit
+	 * changes ("Makefile, test/run.sh"), or "". Say "checks pass as changed
+	 * by this commit" then.
+	 */
+	char check_files[1024];
 };
 
 struct drover_host_change {

@@ -317,3 +317,17 @@ talk_role(char out[DROVER_NAME_MAX + 1], const char *name)
 
 	snprintf(out, DROVER_NAME_MAX + 1, "@%.*s", (int)len, name);
 }
+
+void
+talk_checks(struct text_buf *out, const struct drover_change_result *result)
+{
+	if (result->checked && result->check_files[0] == '\0')
+		text_addf(out, " The repository's checks pass.");
+	else if (result->checked) {
+		text_addf(out, " Checks pass as changed by this commit (`");
+		/* A name must not end the code span. */
+		for (const char *s = result->check_files; *s != '\0'; s++)
+			text_addf(out, "%c", *s == '`' ? '\'' : *s);
+		text_addf(out, "`).");
+	}
+}

@@ -52,6 +52,13 @@ void talk_marker_strip(char *text);
 char *talk_reply(const char *agent_text, size_t max);
 
 /*
+ * Adds a sentence about the checks behind a blank: that they pass, and which of
+ * their own files the commit has changed, in a code span. Adds nothing when the
+ * repository has no checks.
+ */
+void talk_checks(struct text_buf *, const struct drover_change_result *);
+
+/*
  * The role of a person in host->memory: "@NAME", cut to fit. The "@" keeps a
  * person from being taken for drover because of their name.
  */

@@ -158,6 +158,7 @@ command_pull(struct work *w, const char *said, char url[GITHUB_URL_MAX], struct 
 	snprintf(title, sizeof(title), "%s", command_title(w));
 	text_addf(&body, "%s\n\nCloses #%s. Asked for by %s%s%s%s.", said, w->ask.number,
 	    w->ask.author, link ? " [here](" : "", w->ask.url, link ? ")" : "");
+	talk_checks(&body, w->made);
 	ask.body = text_of(&body);
 	if (w->scope->host->repo->find(w->scope, w->job->repo, &repo) == 0)
 		ask.base = repo.base;
@@ -180,9 +181,10 @@ command_finish(struct work *w, struct drover_error *err)
 
 	if (!w->made->changed)
 		text_addf(&out, "I changed nothing.\n\n%s", tame);
-	else if ((code = command_pull(w, tame, url, err)) == 0)
-		text_addf(&out, "I opened %s.%s", url,
-		    w->made->checked ? " The repository's checks pass." : "");
+	else if ((code = command_pull(w, tame, url, err)) == 0) {
+		text_addf(&out, "I opened %s.", url);
+		talk_checks(&out, w->made);
+	}
 	if (code == 0)
 		code = work_answer(w, text_of(&out), err);
 	text_free(&out);

@@ -197,9 +197,10 @@ job_post(struct job *j, const char *said, struct drover_error *err)
 		changed   ? "Done." :
 			    "I changed nothing, and have nothing to say about it.");
 	/* drover itself tells what was pushed, not the agent. */
-	if (changed)
-		text_addf(&out, "\n\nPushed %s%s.", j->w.made->commit,
-		    j->w.made->checked ? "; the repository's checks pass" : "");
+	if (changed) {
+		text_addf(&out, "\n\nPushed %s.", j->w.made->commit);
+		talk_checks(&out, j->w.made);
+	}
 	code = work_answer(&j->w, text_of(&out), err);
 	text_free(&out);
 	free(tame);

@@ -36,6 +36,7 @@ static const struct label {
 	{ "added", "Lines added", NULL, NULL },
 	{ "removed", "Lines removed", NULL, NULL },
 	{ "checks", "Checks", "passed", "none" },
+	{ "check_files", "Checks changed by this commit", NULL, NULL },
 	{ "followups", "Follow-ups", NULL, NULL },
 	{ "tokens_input", "Tokens read", NULL, NULL },
 	{ "tokens_cached", "Tokens from caches", NULL, NULL },

@@ -36,8 +36,9 @@ struct trees {
 /* The change in one repo, and what became of it. */
 struct fix_work {
 	char repo[DROVER_NAME_MAX], forge[DROVER_NAME_MAX], branch[256], commit[128];
-	bool changed, checked;
+	bool changed;
 	char *said; /* the agent's last message */
+	char *checks; /* what there is to say about the checks; "" if there are none */
 	char subtask[JIRA_ID_MAX], number[64], url[512];
 };
 

@@ -92,8 +92,8 @@ settle_body(struct fix *f, const struct fix_work *work, struct text_buf *out)
 	text_addf(out, ": %s", f->p.summary);
 	settle_said(out, work->said);
 	text_addf(out, "\n\n%s",
-	    work->checked ? "The repository's checks have passed." :
-			    "The repository has no checks configured.");
+	    *work->checks != '\0' ? work->checks + 1 :
+				    "The repository has no checks configured.");
 }
 
 static int

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/talk.h"
 #include "jira/fix.h"
 
 #define SLUG_MAX 41
@@ -48,6 +49,7 @@ work_repo(struct fix *f, struct fix_work *work, struct drover_error *err)
 	struct drover_change_result *result = xcalloc(1, sizeof(*result));
 	const struct drover_host_option *option = f->scope->host->option;
 	char title[DROVER_TITLE_MAX], trailers[JIRA_ID_MAX + 16];
+	struct text_buf checks = { 0 };
 	int code;
 
 	result->size = sizeof(*result);
@@ -63,9 +65,10 @@ work_repo(struct fix *f, struct fix_work *work, struct drover_error *err)
 				       f->scope->host->change->run(f->scope, &change, result, err);
 	if (code == 0) {
 		work->changed = result->changed != 0;
-		work->checked = result->checked != 0;
 		memcpy(work->commit, result->commit, sizeof(work->commit));
 		work->said = xstrdup(result->text);
+		talk_checks(&checks, result);
+		work->checks = text_take(&checks);
 	}
 	free(result);
 	return code;

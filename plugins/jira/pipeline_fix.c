@@ -158,8 +158,10 @@ fix_free(struct fix *f)
 	text_free(&f->images);
 	text_free(&f->rules);
 	text_free(&f->memory);
-	for (i = 0; i < f->work_len; i++)
+	for (i = 0; i < f->work_len; i++) {
 		free(f->work[i].said);
+		free(f->work[i].checks);
+	}
 	cJSON_Delete(f->issue);
 	cJSON_Delete(f->state);
 	payload_free(&f->p);

@@ -259,6 +259,7 @@ open_pull(struct work *w, const struct drover_change_result *result, const char 
 		text_addf(&body, ": %sarchives/%s/p%.*s%s", w->account.url, w->payload.channel,
 		    (int)strcspn(w->payload.ts, "."), w->payload.ts,
 		    strchr(w->payload.ts, '.') + 1);
+	talk_checks(&body, result);
 	json_put_text(ask, "repo", w->repo.name);
 	json_put_text(ask, "branch", result->branch);
 	json_put_text(ask, "base", w->repo.base);
@@ -278,7 +279,7 @@ report(struct work *w, const struct drover_change_result *result, struct drover_
 	     *answer = talk_reply(result->text, sizeof(result->text)),
 	     *shown =
 		 mrkdwn_write(w->scope, *answer != '\0' ? answer : "Done.", SLACK_POST_MAX - 700);
-	struct text_buf text = { 0 };
+	struct text_buf text = { 0 }, checks = { 0 };
 	int code = 0;
 
 	if (result->changed && w->repo.forge[0] != '\0' &&
@@ -295,6 +296,10 @@ report(struct work *w, const struct drover_change_result *result, struct drover_
 		mrkdwn_escape(&text, result->branch);
 		text_addf(&text, "`.");
 	}
+	if (result->changed && result->check_files[0] != '\0') {
+		talk_checks(&checks, result);
+		mrkdwn_escape(&text, text_of(&checks));
+	}
 	if ((code = say(w, text_of(&text), err)) != 0 || (code = remember(w, err)) != 0)
 		goto out;
 	text_free(&text);
@@ -304,6 +309,7 @@ report(struct work *w, const struct drover_change_result *result, struct drover_
 	    err);
 out:
 	text_free(&text);
+	text_free(&checks);
 	free(shown);
 	free(answer);
 	return code;

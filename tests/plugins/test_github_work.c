@@ -104,7 +104,7 @@ START_TEST(a_comment_is_worked_on_and_answered)
 	    "> Please rename it, @\xe2\x80\x8b"
 	    "bob [...]"));
 	ck_assert_ptr_nonnull(
-	    strstr(posted(COMMENTS, 0), "Pushed c0ffee; the repository's checks pass."));
+	    strstr(posted(COMMENTS, 0), "Pushed c0ffee. The repository's checks pass."));
 	ck_assert_ptr_nonnull(strstr(posted(COMMENTS, 0),
 	    "<!-- drover:answer:" KEY " trace=0af7651916cd43dd8448eb211c80319c -->"));
 	ck_assert_uint_ne(fake_request(kit, "POST", COMMENTS, 0)->flags & DROVER_HTTP_ONCE, 0);
@@ -114,6 +114,19 @@ START_TEST(a_comment_is_worked_on_and_answered)
 	ck_assert_str_eq(kit->outside.memory[0].subject, "acme/web#12");
 	ck_assert_str_eq(kit->outside.memory[0].role, "@alice");
 	ck_assert_ptr_nonnull(strstr(kit->outside.memory[1].text, "Renamed"));
+}
+END_TEST
+
+START_TEST(checks_that_the_commit_has_changed_are_named)
+{
+	a_pull(kit_pull(12, "drover-bot", "drover/x", "09:59:00", ""), "[]", "[]");
+	says("Renamed.", 1);
+	snprintf(kit->change_result.check_files, sizeof(kit->change_result.check_files), "%s",
+	    "Makefile, @bob`[x](y)");
+	run_good("pr-comment", payload);
+	ck_assert_ptr_nonnull(strstr(posted(COMMENTS, 0),
+	    "Pushed c0ffee. Checks pass as changed by this commit (`Makefile, @bob'[x](y)`)."));
+	ck_assert_ptr_null(strstr(posted(COMMENTS, 0), "The repository's checks pass"));
 }
 END_TEST
 
@@ -542,6 +555,7 @@ cases(Suite *suite)
 	TCase *tc = suite_case(suite, "pipelines", kit_setup, kit_teardown);
 
 	tcase_add_test(tc, a_comment_is_worked_on_and_answered);
+	tcase_add_test(tc, checks_that_the_commit_has_changed_are_named);
 	tcase_add_test(tc, of_a_long_conversation_the_end_is_told);
 	tcase_add_test(tc, without_markers_a_post_holds_none);
 	tcase_add_test(tc, an_ask_that_begins_with_code_is_quoted_by_its_link);

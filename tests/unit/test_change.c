@@ -16,6 +16,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "base/secrets.h"
 #include "base/text.h"
 #include "change_kit.h"
 #include "gitrepo.h"
@@ -162,7 +163,14 @@ static const struct {
 	    "abs is a link out of the tree, z is a link out of the tree (2 in all)" },
 	{ "for i in 1 2 3 4; do echo $i > f$i; done",
 	    "touches 4 files, max_files of repo web is 3" },
-	{ "head -c 2000 /dev/zero > big", "max_bytes of repo web" },
+	{ "head -c 600 /dev/zero > big; cp big big2",
+	    "its files take 1.2K, max_bytes of repo web" },
+	{ "mkdir -p d/x/y; ln -s ../../.. d/x/y/up; ln -s d/x/y/up/../out z",
+	    "z is a link out of the tree (1 in all)" },
+	{ "ln -s b a; ln -s ../out b",
+	    "a is a link out of the tree, b is a link out of the tree (2 in all)" },
+	{ "printf '[submodule \"s\"]\n\tpath = s\n\turl = https://x.example/s\n' > .gitmodules",
+	    ".gitmodules has another url of a submodule" },
 };
 
 START_TEST(guard_holds)
@@ -227,6 +235,147 @@ START_TEST(held_work_is_named)
 	ck_assert_msg(strstr(o.text, "the work is saved as refs/drover/wip/") != NULL, "%s",
 	    o.text);
 	ck_assert_str_eq(core.trees[0].wip, strstr(o.text, "refs/drover/wip/"));
+}
+END_TEST
+
+/* Runs a script in the remote's checkout and pushes what it committed. */
+static void
+remote_gets(const char *script)
+{
+	char *work = path_join(dir, "work"),
+	     *line = xasprintf("cd %s && %s && git add -A && git -c user.name=t -c user.email=t@t "
+			       "commit -qm more && git push -q %s main",
+		 work, script, origin);
+
+	ck_assert_int_eq(system(line), 0);
+	free(line);
+	free(work);
+}
+
+/* The link is as it was, but what it leads through has changed. */
+START_TEST(guard_holds_links_that_lead_elsewhere_now)
+{
+	remote_gets("mkdir -p in/side && echo 1 > in/side/f && ln -s in/side/../../note z");
+	agent_does("mkdir low; mv in/side low/side; ln -s ../low/side/../.. in/side");
+	held_with("z is a link out of the tree (1 in all)");
+}
+END_TEST
+
+START_TEST(a_large_file_is_put_aside_unread)
+{
+	struct outcome o;
+	char *list, *there, *mirror;
+
+	agent_does("truncate -s 1G big; truncate -s 1G ignored.o; mkdir ignored; mv ignored.o "
+		   "ignored; echo b > b");
+	o = run();
+	ck_assert_int_eq(o.code, DROVER_HUMAN);
+	ck_assert_msg(strstr(o.text, "(1 file is too large): big takes 1.0G, max_bytes of repo web "
+				     "is 1.0M: it is put aside in ") != NULL,
+	    "%s", o.text);
+	list = branches();
+	ck_assert_str_eq(list, "");
+	free(list);
+	there = xasprintf("%s/big", strstr(o.text, "aside in ") + strlen("aside in "));
+	there[strcspn(there, ";")] = '\0';
+	ck_assert_int_eq(access(there, F_OK), 0);
+	free(there);
+	ck_assert_ptr_nonnull(strstr(core.trees[0].wip, "refs/drover/wip/"));
+	mirror = path_join(dir, "mirrors/web.git");
+	git_is(mirror, "b", "diff", "--name-only", "refs/remotes/origin/main", core.trees[0].wip);
+	free(mirror);
+	agent_does("test ! -e big; echo b > b");
+	o = run();
+	ck_assert_msg(o.code == 0, "%s", o.text);
+}
+END_TEST
+
+#define SECRET "s3cret-of-the-remote"
+
+static const struct {
+	const char *does, *where;
+} leaks[] = {
+	{ "printf 'a\nb = " SECRET "\n' > src/b.c", "src/b.c:2 has" },
+	{ "printf 'a\n\n' > c; printf " SECRET " | base64 >> c", "c:3 has" },
+	{ "printf x" SECRET " | base64 > c", "c:1 has" },
+	{ "printf xy" SECRET " | base64 > c", "c:1 has" },
+	{ "printf " SECRET " | od -An -v -tx1 | tr -d ' \n' > c", "c:1 has" },
+	{ "printf 'a\\0b" SECRET "' > c", "c, byte 4, has" },
+	{ "echo x > x" SECRET ".c", "x***.c has a secret of this configuration in its name" },
+};
+
+START_TEST(guard_holds_secrets_and_does_not_show_them)
+{
+	secrets_add(SECRET);
+	agent_does(leaks[_i].does);
+	held_with(leaks[_i].where);
+	ck_assert(!file_has("log", SECRET));
+	secrets_clear();
+}
+END_TEST
+
+START_TEST(guard_holds_a_secret_in_the_message)
+{
+	secrets_add(SECRET);
+	ask.trailers = "Refs: " SECRET;
+	held_with("the commit's message has a secret of this configuration");
+	secrets_clear();
+}
+END_TEST
+
+/* What the base had already is not the change's fault. */
+START_TEST(guard_lets_an_old_secret_be)
+{
+	struct outcome o;
+
+	secrets_add("int a;");
+	agent_does("echo 'int b;' >> src/a.c");
+	o = run();
+	ck_assert_msg(o.code == 0, "%s", o.text);
+	secrets_clear();
+}
+END_TEST
+
+static const struct {
+	const char *check, *does, *files;
+} made_of[] = {
+	{ "make -f Makefile", "echo 'all:;true' > Makefile; echo x > x", "Makefile" },
+	{ "sh ./src/t.sh", "echo true > src/t.sh; mkdir lib; echo > lib/Makefile", "src/t.sh" },
+	{ "true; test \"$(echo npm)\"", "echo {} > package.json; mkdir a; echo {} > a/package.json",
+	    "a/package.json, package.json" },
+	{ "true", "echo 'all:;true' > Makefile", "" },
+};
+
+START_TEST(changed_files_of_the_checks_are_named)
+{
+	struct outcome o;
+
+	command_is(check_argv, checks, made_of[_i].check);
+	agent_does(made_of[_i].does);
+	o = run();
+	ck_assert_msg(o.code == 0, "%s", o.text);
+	ck_assert_str_eq(o.result.check_files, made_of[_i].files);
+	if (*made_of[_i].files == '\0')
+		ck_assert_ptr_null(fake_core_result(&core, "check_files"));
+	else
+		ck_assert_str_eq(fake_core_result(&core, "check_files"), made_of[_i].files);
+}
+END_TEST
+
+START_TEST(configured_files_of_the_checks_are_named)
+{
+	char pattern[] = "src/*.c", *patterns[] = { pattern, NULL };
+	struct outcome o;
+
+	command_is(check_argv, checks, "test -f Makefile");
+	repo.check_files = patterns;
+	agent_does("echo > src/c.c; echo 'all:' > Makefile; for i in $(seq 10 60); do echo > "
+		   "src/a-long-name-of-a-file-$i.c; done");
+	o = run();
+	ck_assert_msg(o.code == 0, "%s", o.text);
+	ck_assert_ptr_nonnull(strstr(o.result.check_files, "src/a-long-name-of-a-file-10.c, src/"));
+	ck_assert_ptr_null(strstr(o.result.check_files, "Makefile"));
+	ck_assert_str_eq(o.result.check_files + strlen(o.result.check_files) - 5, ", ...");
 }
 END_TEST
 
@@ -612,6 +761,15 @@ cases(Suite *suite)
 	tcase_add_loop_test(change, guard_holds, 0, (int)ARRAY_LEN(guarded));
 	tcase_add_test(change, guard_holds_what_deletes_most);
 	tcase_add_test(change, held_work_is_named);
+	tcase_add_test(change, guard_holds_links_that_lead_elsewhere_now);
+	tcase_add_test(change, a_large_file_is_put_aside_unread);
+	tcase_add_loop_test(change, guard_holds_secrets_and_does_not_show_them, 0,
+	    (int)ARRAY_LEN(leaks));
+	tcase_add_test(change, guard_holds_a_secret_in_the_message);
+	tcase_add_test(change, guard_lets_an_old_secret_be);
+	tcase_add_loop_test(change, changed_files_of_the_checks_are_named, 0,
+	    (int)ARRAY_LEN(made_of));
+	tcase_add_test(change, configured_files_of_the_checks_are_named);
 	tcase_add_test(change, setup_is_not_in_the_commit);
 	tcase_add_test(change, setup_that_fails_is_told);
 	tcase_add_test(change, followup_corrects_a_failed_check);

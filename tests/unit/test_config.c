@@ -38,7 +38,8 @@ static const char full[] =
     "\"github\"; transport = \"git\";\n"
     "  setup = ( (\"npm\", \"ci\"), (\"make\") ); check = ( (\"npm\", \"test\") "
     "); setup_timeout = \"1m\";\n"
-    "  check_timeout = \"2m\"; forbidden = (\".github/**\"); max_files = 7; max_bytes = \"1K\"; "
+    "  check_timeout = \"2m\"; forbidden = (\".github/**\"); check_files = (\"Makefile\"); "
+    "max_files = 7; max_bytes = \"1K\"; "
     "max_deleted = 80; submodules = \"none\"; slots = 2; user = \"me\";\n"
     "  token_file = \"/t\"; env = (\"CI=1\"); } );\n"
     "plugins = ( { name = \"github\"; options = { app_id = \"1\"; big = 9007199254740993L; };\n"
@@ -158,6 +159,7 @@ START_TEST(config_leaves_no_list_out)
 	ck_assert_ptr_null(c->repos[0].setup[0]);
 	ck_assert_ptr_null(c->repos[0].check[0]);
 	ck_assert_ptr_null(c->repos[0].forbidden[0]);
+	ck_assert_ptr_null(c->repos[0].check_files[0]);
 	ck_assert_ptr_null(c->repos[0].base);
 	ck_assert_str_eq(c->repos[0].user, "x-access-token");
 	ck_assert_ptr_null(c->plugins[0].pipelines[0].yield_to[0]);

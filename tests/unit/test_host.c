@@ -744,16 +744,16 @@ END_TEST
 
 START_TEST(links)
 {
-	ck_assert(!change_link_escapes("link", "file"));
-	ck_assert(!change_link_escapes("a/b/link", "../../file"));
-	ck_assert(!change_link_escapes("a/link", "./x/../y"));
-	ck_assert(change_link_escapes("link", "../file"));
-	ck_assert(change_link_escapes("a/link", "../../etc/passwd"));
-	ck_assert(change_link_escapes("a/link", "x/../../../y"));
-	ck_assert(change_link_escapes("link", "/etc/passwd"));
-	ck_assert(change_link_escapes("link", ".git/config"));
-	ck_assert(change_link_escapes("a/link", "../.GIT/hooks"));
-	ck_assert(change_link_escapes("link", ""));
+	ck_assert(!tree_link_escapes(NULL, NULL, "link", "file"));
+	ck_assert(!tree_link_escapes(NULL, NULL, "a/b/link", "../../file"));
+	ck_assert(!tree_link_escapes(NULL, NULL, "a/link", "./x/../y"));
+	ck_assert(tree_link_escapes(NULL, NULL, "link", "../file"));
+	ck_assert(tree_link_escapes(NULL, NULL, "a/link", "../../etc/passwd"));
+	ck_assert(tree_link_escapes(NULL, NULL, "a/link", "x/../../../y"));
+	ck_assert(tree_link_escapes(NULL, NULL, "link", "/etc/passwd"));
+	ck_assert(tree_link_escapes(NULL, NULL, "link", ".git/config"));
+	ck_assert(tree_link_escapes(NULL, NULL, "a/link", "../.GIT/hooks"));
+	ck_assert(tree_link_escapes(NULL, NULL, "link", ""));
 }
 END_TEST
 
@@ -848,7 +848,7 @@ START_TEST(globs_survive_anything)
 		pattern = xstrdup(text[0]);
 		path = xstrdup(text[1]);
 		(void)change_glob(pattern, path);
-		(void)change_link_escapes(pattern, path);
+		(void)tree_link_escapes(NULL, NULL, pattern, path);
 		free(pattern);
 		free(path);
 	}

@@ -256,6 +256,9 @@ change_put_result(struct change *change, struct error *err)
 	    (result_put(change->scope, "branch", change->branch, err) != 0 ||
 		result_put(change->scope, "commit", point->commit, err) != 0))
 		return -1;
+	if (point->checked && *point->check_files != '\0' &&
+	    result_put(change->scope, "check_files", point->check_files, err) != 0)
+		return -1;
 	text_copy(text, sizeof text, point->text);
 	return result_put(change->scope, "agent_text", text, err);
 }
@@ -276,6 +279,8 @@ change_fill_result(const struct change *change, struct drover_change_result *res
 		text_copy(result->branch, sizeof result->branch, change->branch);
 	text_copy(result->commit, sizeof result->commit, point->commit);
 	text_copy(result->text, sizeof result->text, point->text);
+	if (point->checked)
+		text_copy(result->check_files, sizeof result->check_files, point->check_files);
 }
 
 /*

@@ -18,6 +18,7 @@
 #define CHANGE_OUTPUT_MAX 8192
 #define CHANGE_TEXT_MAX 8192    /* bytes of the agent's last message that the point keeps */
 #define CHANGE_TRAILERS_MAX 4096
+#define CHANGE_CHECK_FILES_MAX 1024
 
 /*
  * The steps in their order. STEP_NONE comes before all of them: no step is
@@ -60,6 +61,8 @@ struct change_point {
 	uint32_t followup_attempt; /* attempt that ran the last follow-up; 0 if there was none */
 	struct drover_usage usage;
 	struct drover_diff diff;
+	/* files of the checks that the commit changes; "" if there are none */
+	char check_files[CHANGE_CHECK_FILES_MAX];
 	char text[CHANGE_TEXT_MAX];
 };
 
@@ -114,11 +117,21 @@ const char *change_step_name(enum change_step);
  * pattern that matches a folder matches all that is in it.
  */
 bool change_glob(const char *pattern, const char *path);
+/* For change_contents.c: notes what is wrong with a part of the change. */
+struct guard;
+void guard_add(struct guard *, const char *where, const char *fault);
+
 /*
- * Whether a symbolic link at path with this target leads out of the tree or
- * into .git.
+ * change_contents.c. Looks for secrets and for other urls of submodules in what
+ * the commit changes. 0, or -1 when it cannot be read.
  */
-bool change_link_escapes(const char *path, const char *target);
+int change_contents(struct change *, struct guard *, struct error *);
+
+/*
+ * change_checks.c. Whether the repo's checks are made of this file. False when
+ * the repo has no checks.
+ */
+bool change_checks_use(const struct config_repo *, const char *path);
 
 /*
  * change_deleted.c. The files that a change deletes and adds, as the guard sees

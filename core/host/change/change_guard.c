@@ -8,6 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/secrets.h"
 #include "base/text.h"
 #include "base/units.h"
 #include "host/change/change.h"
@@ -46,9 +47,13 @@ struct guard {
 	struct buf shown;       /* the first paths at fault, for the job's reason */
 	int offenders;
 	struct change_deleted deleted;
+	struct buf check_files; /* files of the checks that the commit changes */
+	bool check_files_cut;
 };
 
+static void guard_note_check(struct guard *, const char *);
 static void guard_visit(void *, const struct tree_file *);
+static bool guard_too_large(const struct change *, struct error *);
 static const char *guard_fault(const struct guard *, const struct tree_file *);
 static bool guard_git_path(const char *);
 static bool glob_segments(const char *, const char *, const char *);
@@ -139,56 +144,30 @@ guard_git_path(const char *path)
 	return false;
 }
 
-bool
-change_link_escapes(const char *path, const char *target)
-{
-	const char *end = target + strlen(target), *e;
-	long depth = 0;
-
-	if (*target == '/' || *target == '\0' || strchr(target, '\\') != NULL ||
-	    guard_git_path(target))
-		return true;
-	for (const char *p = path; *p != '\0'; p++)
-		depth += *p == '/';
-	for (const char *s = target; s < end; s = e + 1) {
-		e = segment_end(s, end);
-		if (e - s == 2 && memcmp(s, "..", 2) == 0) {
-			if (--depth < 0)
-				return true;
-		} else if (e - s > 0 && !(e - s == 1 && *s == '.'))
-			depth++;
-	}
-	return false;
-}
-
 static const char *
 guard_fault(const struct guard *guard, const struct tree_file *file)
 {
+	if (file->escapes)
+		return "is a link out of the tree";
 	if (guard_git_path(file->path))
 		return "is part of git itself";
 	for (int i = 0; guard->forbidden[i] != NULL; i++) {
 		if (change_glob(guard->forbidden[i], file->path))
 			return "is forbidden";
 	}
-	if (file->target != NULL && change_link_escapes(file->path, file->target))
-		return "is a link out of the tree";
 	if ((file->mode & MODE_TYPE) == MODE_SUBMODULE &&
 	    (file->old_mode & MODE_TYPE) != MODE_SUBMODULE)
 		return "is a repository within the repository";
 	return NULL;
 }
 
-static void
-guard_visit(void *arg, const struct tree_file *file)
+void
+guard_add(struct guard *guard, const char *where, const char *fault)
 {
-	struct guard *guard = arg;
-	const char *fault = guard_fault(guard, file);
 	char name[NAME_MAX_SHOWN + 1];
 
-	change_deleted_count(&guard->deleted, file);
-	if (fault == NULL)
-		return;
-	text_show_in(name, sizeof name, file->path, strlen(file->path));
+	text_show_in(name, sizeof name, where, strlen(where));
+	(void)secrets_hide_text(name, sizeof name);
 	if (guard->offenders++ < SHOWN_MAX)
 		buf_addf(&guard->shown, "%s%s %s", guard->shown.len > 0 ? ", " : "", name,
 		    fault);
@@ -196,25 +175,49 @@ guard_visit(void *arg, const struct tree_file *file)
 	    fault);
 }
 
-enum change_next
-change_guard(struct change *change, struct error *err)
+/* Notes a file of the checks in a list that ends with "..." when it is full. */
+static void
+guard_note_check(struct guard *guard, const char *path)
+{
+	struct buf *list = &guard->check_files;
+	char name[NAME_MAX_SHOWN + 1];
+
+	if (list->len + sizeof name + strlen(", ...") >= CHANGE_CHECK_FILES_MAX) {
+		if (guard->check_files_cut)
+			return;
+		guard->check_files_cut = true;
+		path = "...";
+	}
+	text_show_in(name, sizeof name, path, strlen(path));
+	buf_addf(list, "%s%s", list->len > 0 ? ", " : "", name);
+}
+
+static void
+guard_visit(void *arg, const struct tree_file *file)
+{
+	struct guard *guard = arg;
+	const char *fault = guard_fault(guard, file);
+	size_t at;
+
+	if (secrets_find(file->path, strlen(file->path), &at) > 0)
+		guard_add(guard, file->path, "has a secret of this configuration in its name");
+	if (fault != NULL)
+		guard_add(guard, file->path, fault);
+	if (!file->escapes)
+		change_deleted_count(&guard->deleted, file);
+	if (!file->escapes && change_checks_use(guard->change->repo, file->path))
+		guard_note_check(guard, file->path);
+}
+
+/* Fills err when the change is larger than the repo allows. */
+static bool
+guard_too_large(const struct change *change, struct error *err)
 {
 	const struct config_repo *repo = change->repo;
-	struct guard guard = { .change = change, .forbidden = guard_default };
-	struct drover_diff *diff = &change->point.diff;
+	const struct drover_diff *diff = &change->point.diff;
 	char is[UNITS_MAX], most[UNITS_MAX];
-	enum change_next next = CHANGE_FAILED;
 
-	if (repo->forbidden != NULL && repo->forbidden[0] != NULL)
-		guard.forbidden = (const char *const *)repo->forbidden;
-	if (tree_compare(change->tree, change->point.commit, diff, guard_visit, &guard, err) != 0)
-		goto out;
-	if (guard.offenders > 0)
-		error_set(err, DROVER_HUMAN,
-		    "the guard stopped this change: %s%s (%d in all); the commit %.12s is kept",
-		    buf_str(&guard.shown), guard.offenders > SHOWN_MAX ? ", ..." : "",
-		    guard.offenders, change->point.commit);
-	else if (repo->max_files > 0 && diff->files > repo->max_files)
+	if (repo->max_files > 0 && diff->files > repo->max_files)
 		error_set(err, DROVER_HUMAN,
 		    "the guard stopped this change: it touches %u files, max_files of repo %s is "
 		    "%lld; the commit %.12s is kept",
@@ -225,9 +228,37 @@ change_guard(struct change *change, struct error *err)
 		    "the commit %.12s is kept",
 		    units_format_size((int64_t)diff->bytes, is, sizeof is), repo->name,
 		    units_format_size(repo->max_bytes, most, sizeof most), change->point.commit);
-	else if (change_deleted_check(change, &guard.deleted, err) == 0)
+	else
+		return false;
+	return true;
+}
+
+enum change_next
+change_guard(struct change *change, struct error *err)
+{
+	const struct config_repo *repo = change->repo;
+	struct guard guard = { .change = change, .forbidden = guard_default };
+	struct change_point *point = &change->point;
+	enum change_next next = CHANGE_FAILED;
+	bool large;
+
+	if (repo->forbidden != NULL && repo->forbidden[0] != NULL)
+		guard.forbidden = (const char *const *)repo->forbidden;
+	if (tree_compare(change->tree, point->commit, &point->diff, guard_visit, &guard, err) != 0)
+		goto out;
+	large = guard_too_large(change, err);
+	if (!large && change_contents(change, &guard, err) != 0)
+		goto out;
+	if (guard.offenders > 0)
+		error_set(err, DROVER_HUMAN,
+		    "the guard stopped this change: %s%s (%d in all); the commit %.12s is kept",
+		    buf_str(&guard.shown), guard.offenders > SHOWN_MAX ? ", ..." : "",
+		    guard.offenders, point->commit);
+	else if (!large && change_deleted_check(change, &guard.deleted, err) == 0)
 		next = CHANGE_NEXT;
+	text_copy(point->check_files, sizeof point->check_files, buf_str(&guard.check_files));
 out:
 	buf_free(&guard.shown);
+	buf_free(&guard.check_files);
 	return next;
 }

@@ -72,6 +72,8 @@ change_point_load(struct change *change, struct error *err)
 	text_copy(point->commit, sizeof point->commit, json_str(json, "commit", ""));
 	text_copy(point->base, sizeof point->base, json_str(json, "base", ""));
 	text_copy(point->text, sizeof point->text, json_str(json, "text", ""));
+	text_copy(point->check_files, sizeof point->check_files,
+	    json_str(json, "check_files", ""));
 	point->checked = json_bool(json, "checked", false);
 	point->followups = (int)json_int(json, "followups", 0);
 	point->followup_attempt = (uint32_t)json_int(json, "followup_attempt", 0);
@@ -114,6 +116,7 @@ change_point_save(struct change *change, struct error *err)
 	json_add_str(json, "commit", point->commit);
 	json_add_str(json, "base", point->base);
 	json_add_bool(json, "checked", point->checked != 0);
+	json_add_str(json, "check_files", point->check_files);
 	json_add_int(json, "followups", point->followups);
 	json_add_int(json, "followup_attempt", point->followup_attempt);
 	usage = cJSON_AddObjectToObject(json, "usage");

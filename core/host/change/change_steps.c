@@ -296,6 +296,8 @@ change_keep(struct change *change, struct error *err)
 	};
 	int r;
 
+	if (tree_refuse_large(change->tree, change->repo->max_bytes, &change->leavings, err) != 0)
+		return CHANGE_FAILED;
 	r = tree_squash(change->tree, &squash, point->commit, sizeof point->commit, err);
 	if (r < 0)
 		return CHANGE_FAILED;
