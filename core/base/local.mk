@@ -7,6 +7,7 @@ libbase_la_SOURCES = \
   core/base/error.c core/base/error.h \
   core/base/heap.c core/base/heap.h \
   core/base/json.c core/base/json.h \
+  core/base/leaf.c core/base/leaf.h \
   core/base/library.c core/base/library.h \
   core/base/log.c core/base/log.h \
   core/base/mask.c core/base/mask.h \

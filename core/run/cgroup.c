@@ -11,17 +11,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/statfs.h>
 #include <unistd.h>
 
-#include "base/buf.h"
+#include "base/leaf.h"
 #include "base/mem.h"
 #include "base/path.h"
 #include "run/cgroup.h"
 
 #define CGROUP_MAGIC 0xc6000001u
-#define CGROUP_PREFIX "drover-"
-#define CGROUP2_FS 0x63677270 /* CGROUP2_SUPER_MAGIC of linux/magic.h */
 
 struct cgroup {
 	uint32_t magic;
@@ -31,37 +28,9 @@ struct cgroup {
 	int kill;
 };
 
-static char *cgroup_own(void);
 static void cgroup_clear(const char *own);
 static int cgroup_open(const char *leaf, const char *file);
 static int cgroup_move(int procs);
-
-/*
- * The folder of this process's cgroup v2, which the caller frees; NULL if
- * cgroup v2 is not mounted.
- */
-static char *
-cgroup_own(void)
-{
-	static const char *const mounts[] = { "/sys/fs/cgroup", "/sys/fs/cgroup/unified" };
-	struct buf text = BUF_INIT;
-	struct statfs fs;
-	char *line, *rest, *path = NULL;
-
-	if (path_read("/proc/self/cgroup", 64 * 1024, &text, NULL) == -1)
-		return NULL;
-	rest = text.data;
-	while (path == NULL && (line = strsep(&rest, "\n")) != NULL) {
-		if (strncmp(line, "0::/", 4) != 0)
-			continue;
-		for (size_t i = 0; i < ARRAY_LEN(mounts) && path == NULL; i++) {
-			if (statfs(mounts[i], &fs) == 0 && fs.f_type == CGROUP2_FS)
-				path = xasprintf("%s/%s", mounts[i], line + 4);
-		}
-	}
-	buf_free(&text);
-	return path;
-}
 
 static int
 cgroup_open(const char *leaf, const char *file)
@@ -84,7 +53,7 @@ cgroup_clear(const char *own)
 	struct dirent *entry;
 
 	while (dir != NULL && (entry = readdir(dir)) != NULL) {
-		if (strncmp(entry->d_name, CGROUP_PREFIX, strlen(CGROUP_PREFIX)) == 0)
+		if (strncmp(entry->d_name, LEAF_PREFIX, strlen(LEAF_PREFIX)) == 0)
 			(void)unlinkat(dirfd(dir), entry->d_name, AT_REMOVEDIR);
 	}
 	if (dir != NULL)
@@ -101,7 +70,7 @@ struct cgroup *
 cgroup_new(const char *worker)
 {
 	struct cgroup *cgroup;
-	char *own = cgroup_own();
+	char *own = leaf_cgroup(getpid());
 	int n;
 
 	if (own == NULL)
@@ -110,7 +79,7 @@ cgroup_new(const char *worker)
 	cgroup->inside = cgroup->kill = -1;
 	cgroup_clear(own);
 	cgroup->outside = cgroup_open(own, "cgroup.procs");
-	n = snprintf(cgroup->path, sizeof cgroup->path, "%s/" CGROUP_PREFIX "%s-%d", own, worker,
+	n = snprintf(cgroup->path, sizeof cgroup->path, "%s/" LEAF_PREFIX "%s-%d", own, worker,
 	    (int)getpid());
 	free(own);
 	if (cgroup->outside != -1 && n > 0 && (size_t)n < sizeof cgroup->path &&

@@ -7,15 +7,16 @@
  * which attempt it runs; when job, epoch and slot agree it is adopted.
  *
  * slot_watch() ends the wait: a worker that is dead, or does not come back in
- * time, is killed by its identity (pid, start time, boot), and the processes
- * that carry its job's trace are swept. The job is queued again, or it fails if
- * the worker died under this core.
+ * time, is killed by its identity (pid, start time, boot), with all that is in
+ * its leaf cgroup, and the processes that carry its job's trace are swept. The
+ * job is queued again, or it fails if the worker died under this core.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "base/leaf.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/units.h"
@@ -33,21 +34,26 @@ struct slot_refusal {
 };
 
 /*
- * Writes down the worker's process and token, so that a new core knows which
- * one to wait for.
+ * Writes down the worker's process, token and leaf cgroup, so that a new core
+ * knows which one to wait for, and what to kill when it does not come.
  */
 static void
 slot_remember(struct supervisor *s, struct slot *slot)
 {
 	struct error err = { 0 };
 	cJSON *o = cJSON_CreateObject();
-	char *text, key[32], start[24];
+	char *text, *leaf, key[32], start[24];
 
+	if (!s->core->in_process && (leaf = leaf_of(slot->id.pid, slot->name)) != NULL) {
+		free(slot->leaf);
+		slot->leaf = leaf;
+	}
 	snprintf(start, sizeof start, "%llu", (unsigned long long)slot->id.start);
 	json_add_int(o, "pid", slot->id.pid);
 	json_add_str(o, "start", start);
 	json_add_str(o, "boot", slot->id.boot);
 	json_add_str(o, "token", slot->token);
+	json_add_str(o, "leaf", slot->leaf != NULL ? slot->leaf : "");
 	text = json_print(o);
 	cJSON_Delete(o);
 	snprintf(key, sizeof key, "worker/%s", slot->name);
@@ -78,6 +84,8 @@ slot_recall(struct supervisor *s, struct slot *slot)
 	id->start = (uint64_t)json_int(o, "start", 0);
 	text_copy(id->boot, sizeof id->boot, json_str(o, "boot", ""));
 	text_copy(slot->token, sizeof slot->token, json_str(o, "token", ""));
+	free(slot->leaf);
+	slot->leaf = xstrdup(json_str(o, "leaf", ""));
 	cJSON_Delete(o);
 }
 
@@ -313,6 +321,7 @@ slot_watch(struct supervisor *s, struct slot *slot, int64_t now)
 
 	if (!dead && now < limit)
 		return slot->state == SLOT_LOST ? wait_min(limit - now, 250) : limit - now;
+	leaf_kill(slot->leaf);
 	slot_job_lost(s, slot->name, slot->job != 0 ? slot->job : slot->next,
 	    slot->job != 0 ? slot->epoch : slot->next_epoch, &slot->id, !slot->restored,
 	    slot->restored ? "drover ended while this ran, or could not write, and its worker "

@@ -135,6 +135,7 @@ static void
 slot_free(struct slot *slot)
 {
 	free(slot->plugin);
+	free(slot->leaf);
 	free(slot);
 }
 
@@ -163,7 +164,8 @@ slot_clear(struct slot *slot)
 		slot->peer = NULL;
 	}
 	free(slot->plugin);
-	slot->plugin = NULL;
+	free(slot->leaf);
+	slot->plugin = slot->leaf = NULL;
 	slot->state = SLOT_FREE;
 	slot->token[0] = '\0';
 	slot->job = slot->epoch = slot->next = slot->next_epoch = slot->outcome_job =

@@ -24,6 +24,7 @@ struct slot {
 	uint64_t generation;
 	char token[33];
 	struct proc_id id;
+	char *leaf;                  /* its worker's leaf cgroup (base/leaf.h), or NULL */
 	struct peer *peer;           /* NULL if its worker is not connected */
 	uint64_t job, epoch;         /* the attempt that its worker runs; 0 if it runs nothing */
 	uint64_t next, next_epoch;   /* claimed in this tick; sent to the worker after the commit */

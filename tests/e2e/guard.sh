@@ -54,6 +54,12 @@ S
 cat >"$work/scripts/hexed" <<'S'
 printf '%s' "$FAKE_API_KEY" | od -An -v -tx1 | tr -d ' \n' >hexed.txt
 S
+for name in lost orphan; do
+	cat >"$work/scripts/$name" <<S
+env -i PATH="\$PATH" setsid sh -c 'echo \$\$ >"$work/$name.pid"; exec sleep 600' </dev/null >/dev/null 2>&1 &
+sleep 600
+S
+done
 config <<CONF
 running = 2;
 pools = { light = { slots = 2; }; };
@@ -102,4 +108,26 @@ END
 for left in huge chain plain encoded hexed; do
 	check "nothing of $left is pushed" equal "$(branch "$left")" ""
 done
+
+# Without its worker, only the leaf cgroup tells that the process is drover's.
+leaf=/sys/fs/cgroup$(sed -n 's/^0:://p' /proc/self/cgroup)/drover-probe
+if mkdir "$leaf" 2>/dev/null && rmdir "$leaf"; then
+	worker_of() { drover worker list --json | jq -r --argjson j "$(id_of "$1")" '.workers[] | select(.job == $j) | .pid'; }
+	gone() { ! kill -0 "$1" 2>/dev/null; }
+	for left in lost orphan; do
+		printf '# Ticket %s\n\nName: %s\n' "$left" "$left" >"$work/tickets/$left.md"
+		check "$left: the process is there" until_true test -s "$work/$left.pid"
+	done
+	lost=$(cat "$work/lost.pid")
+	kill -KILL "$(worker_of lost)"
+	check "it goes with its worker" until_true gone "$lost"
+	worker=$(worker_of orphan)
+	# The new daemon runs the job again, which writes another pid.
+	orphan=$(cat "$work/orphan.pid")
+	daemon_kill
+	kill -KILL "$worker"
+	check "another outlives worker and daemon" kill -0 "$orphan"
+	daemon_start || finish broken
+	check "and ends when the daemon is back" until_true gone "$orphan"
+fi
 finish

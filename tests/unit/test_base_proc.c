@@ -3,13 +3,16 @@
  * Processes: identity, what a tree uses, and a sweep that finds whoever tries
  * to get away.
  */
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/leaf.h"
 #include "base/mem.h"
 #include "base/proc.h"
 
@@ -279,6 +282,47 @@ START_TEST(proc_finds_who_stands_above)
 }
 END_TEST
 
+/* The child is in the leaf; the folder beside it has another name. */
+START_TEST(a_leaf_ends_with_all_that_is_in_it)
+{
+	char *own = leaf_cgroup(getpid()), *leaf, *procs, *other;
+	int fds[2], status;
+	pid_t pid;
+
+	leaf_kill(NULL);
+	leaf_kill("/nonexistent/drover-w1-1");
+	ck_assert_ptr_null(leaf_of(getpid(), "w1"));
+	if (own == NULL)
+		return;
+	leaf = xasprintf("%s/" LEAF_PREFIX "test-%d", own, (int)getpid());
+	other = xasprintf("%s/test-%d", own, (int)getpid());
+	procs = xasprintf("%s/cgroup.procs", leaf);
+	if (mkdir(leaf, 0755) != 0 || mkdir(other, 0755) != 0)
+		goto out;
+	ck_assert_int_eq(pipe(fds), 0);
+	if ((pid = fork()) == 0) {
+		int fd = open(procs, O_WRONLY | O_CLOEXEC);
+
+		MUST(fd != -1 && write(fd, "0", 1) == 1);
+		stand(fds[1]);
+	}
+	ck_assert_int_eq(read_pid(fds[0]), pid);
+	ck_assert_ptr_null(leaf_of(pid, "test"));
+	leaf_kill(other);
+	ck_assert_int_eq(rmdir(other), 0);
+	leaf_kill(leaf);
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	(void)rmdir(leaf);
+	ck_assert_int_ne(access(leaf, F_OK), 0);
+out:
+	free(procs);
+	free(other);
+	free(leaf);
+	free(own);
+}
+END_TEST
+
 START_TEST(proc_tells_memory)
 {
 	ck_assert_int_gt(proc_memory_available(), 1 << 20);
@@ -298,6 +342,7 @@ cases(Suite *suite)
 	tcase_add_test(tc, proc_sweep_gives_up_in_time);
 	tcase_add_test(tc, proc_kills_only_the_one_it_means);
 	tcase_add_test(tc, proc_finds_who_stands_above);
+	tcase_add_test(tc, a_leaf_ends_with_all_that_is_in_it);
 	tcase_add_test(tc, proc_tells_memory);
 }
 
