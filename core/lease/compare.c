@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a commit changes, for the guard: tree_compare(), tree_read_changes() and
- * tree_count(). They read the mirror, which no job can write, and from which the
- * commit is pushed.
+ * tree_count(). They read the mirror, which no job can write, and from which
+ * the commit is pushed.
  */
 #include <stdlib.h>
 #include <string.h>

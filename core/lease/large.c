@@ -38,6 +38,7 @@ large_counts(const struct large *large, const char *path, const struct stat *st)
 {
 	const struct buf *without = large->without;
 	git_tree_entry *entry = NULL;
+	const char *filter = NULL;
 	git_odb *odb = NULL;
 	git_object_t type;
 	size_t size = 0;
@@ -55,6 +56,9 @@ large_counts(const struct large *large, const char *path, const struct stat *st)
 		git2.odb_free(odb);
 	} else if (git2.ignore_path_is_ignored(&ignored, large->repo, path) == 0)
 		counts = ignored == 0;
+	/* What a filter such as Git LFS makes of it is small. */
+	if (counts && git2.attr_get(&filter, large->repo, 0, path, "filter") == 0)
+		counts = filter == NULL;
 	git2.tree_entry_free(entry);
 	return counts;
 }
