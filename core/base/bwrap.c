@@ -67,7 +67,7 @@ static int
 bwrap_try(char *said, size_t size)
 {
 	const char *const argv[] = { path, "--die-with-parent", "--unshare-pid", "--unshare-ipc",
-		"--unshare-uts", "--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc",
+		"--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc",
 		"--tmpfs", "/tmp", "--", "true", NULL };
 	int status = -1, errors = memfd_create("probe", MFD_CLOEXEC);
 	struct spawn child = { .argv = argv, .group = true };

@@ -157,7 +157,7 @@ static void
 words_begin(struct sandbox_words *w)
 {
 	static const char *const words[] = { "--die-with-parent", "--new-session", "--unshare-pid",
-		"--unshare-ipc", "--unshare-uts", "--cap-drop", "ALL" };
+		"--unshare-ipc", "--cap-drop", "ALL" };
 	static const char *const of_root[] = { "CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER",
 		"CAP_FSETID", "CAP_SETGID", "CAP_SETUID" };
 	static const char *const mounts[] = { "--ro-bind", "/", "/", "--dev", "/dev", "--proc",
