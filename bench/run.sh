@@ -226,6 +226,19 @@ waiting() {
 	figure "start with 100,000 stored jobs until the API answers, s" start 2 0.5
 }
 
+# rows NAME: prints the rows WHAT|FIGURE|AT-LEAST|AIM of the builds' files, of which less is better.
+rows() {
+	line=0
+	while IFS='|' read -r what figure least aim; do
+		line=$((line + 1))
+		if [ -n "$figure" ]; then
+			row "$what" "$figure" "${old:+$(sed -n "${line}p" "$work/old.$1" | cut -d'|' -f2)}" "$least" "${aim%|}" lower
+		else
+			note "$what"
+		fi
+	done <"$work/new.$1"
+}
+
 leases() {
 	if ! has git; then
 		note "git is not installed: leases are left out"
@@ -234,15 +247,14 @@ leases() {
 	for b in $builds; do
 		"$(dir_of "$b")/bench-lease" 5000 "$rounds" "$work" >"$work/$b.lease"
 	done
-	line=0
-	while IFS='|' read -r what figure least aim; do
-		line=$((line + 1))
-		if [ -n "$figure" ]; then
-			row "$what" "$figure" "${old:+$(sed -n "${line}p" "$work/old.lease" | cut -d'|' -f2)}" "$least" "${aim%|}" lower
-		else
-			note "$what"
-		fi
-	done <"$work/new.lease"
+	rows lease
+}
+
+sandbox() {
+	for b in $builds; do
+		"$(dir_of "$b")/bench-sandbox" 100 "$work" >"$work/$b.sandbox" 2>/dev/null || :
+	done
+	rows sandbox
 }
 
 log_rate() { "$(dir_of "$1")/bench-tools" log "$work/lines" 1000000 | awk '{ printf "%.2f", $1 / 1e6 }'; }
@@ -259,4 +271,5 @@ waiting
 for b in $builds; do stop "$b"; done
 row "log lines/s through a scope, millions" "$(log_rate new)" "${old:+$(log_rate old)}" 0.5 1
 leases
+sandbox
 exit "$short"

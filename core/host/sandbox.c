@@ -83,6 +83,8 @@ sandbox_wrap(struct sandbox_words *w, struct scope *s, const struct sandbox *san
 		    argv[0]);
 	if ((fault = bwrap_fault()) != NULL)
 		return sandbox_lack(s, sandbox, argv[0], fault, err);
+	/* Without it, claude does not run as root without asking. */
+	env_set(env, "IS_SANDBOX", "1");
 	words_begin(w);
 	if (sandbox->network == NETWORK_NONE)
 		words_add(w, "--unshare-net");

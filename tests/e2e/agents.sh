@@ -47,9 +47,8 @@ qwen() {
 	printf 'qwen-%s = { command = ("%s", "-p", "{prompt}", "--yolo", "--auth-type", "openai", "--output-format", "stream-json"); prompt = "argument"; output = "stream-json"; env_pass = ("OPENAI_API_KEY"); env = ("OPENAI_BASE_URL=http://127.0.0.1:%s/v1", "OPENAI_MODEL=stub"); %s };\n' \
 		"$1" "$clis/node_modules/.bin/qwen" "$2" "${3:-}"
 }
-# As root, claude refuses to run without asking unless it is told that it is in a sandbox.
 claude() {
-	printf 'claude-%s = { command = ("%s", "-p", "--output-format", "stream-json", "--verbose", "--dangerously-skip-permissions"); prompt = "stdin"; output = "stream-json"; env_pass = ("ANTHROPIC_API_KEY"); env = ("ANTHROPIC_BASE_URL=http://127.0.0.1:%s", "IS_SANDBOX=1"); %s };\n' \
+	printf 'claude-%s = { command = ("%s", "-p", "--output-format", "stream-json", "--verbose", "--dangerously-skip-permissions"); prompt = "stdin"; output = "stream-json"; env_pass = ("ANTHROPIC_API_KEY"); env = ("ANTHROPIC_BASE_URL=http://127.0.0.1:%s"); %s };\n' \
 		"$1" "$clis/node_modules/.bin/claude" "$2" "${3:-}"
 }
 mkdir -p "$work/codex-home"
