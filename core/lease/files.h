@@ -48,7 +48,7 @@ struct git_run {
 	 */
 	bool user;
 	const char *index;          /* GIT_INDEX_FILE */
-	const char *secret;         /* the credential helper's answer, through a pipe */
+	const char *secret;         /* the credential helper's answer, in memory */
 	/*
 	 * Settings: key, value, key, ..., NULL. They hold before those of the
 	 * repository. The commands that they name get the user's HOME.

@@ -4,7 +4,7 @@
  * gets an environment of its own and every switch that keeps a repository from
  * running code: hooks, file system monitors, helpers. Filters are the
  * exception, which filters.c makes by the settings that it gives. A secret goes
- * to git through a pipe that its credential helper reads, so neither argv,
+ * to git in a nameless file that its credential helper reads, so neither argv,
  * environment nor a config ever holds it.
  */
 #include <errno.h>
@@ -102,8 +102,8 @@ static void git_argv_free(struct git_argv *);
 static void git_env_add(struct git_env *, char *);
 static void git_env_pass(struct git_env *, const char *const *names, size_t n);
 static void git_env_build(struct git_env *, const struct git_run *);
-static int git_input(const struct git_run *, int *in, struct error *);
-static int git_secret_pipe(const struct git_run *, int fds[2], struct error *);
+static int git_memory(const struct git_run *, const char *data, size_t len, int *fd,
+    struct error *);
 static int git_spawn(const struct git_run *, const struct git_argv *, char **env, int in,
     int secret, const int out[2], const int diag[2], pid_t *, struct error *);
 static void git_collect(struct git_run *, int out, int diag);
@@ -137,8 +137,7 @@ git_run(struct git_run *run, const char *const *args, struct error *err)
 {
 	struct git_argv argv = { .len = 0 };
 	struct git_env env = { .len = 0 };
-	int out[2] = { -1, -1 }, diag[2] = { -1, -1 }, secret[2] = { -1, -1 }, in = -1, status,
-	    result = -1;
+	int out[2] = { -1, -1 }, diag[2] = { -1, -1 }, secret = -1, in = -1, status, result = -1;
 	pid_t pid;
 
 	git_argv_build(&argv, run, args);
@@ -147,11 +146,12 @@ git_run(struct git_run *run, const char *const *args, struct error *err)
 		error_errno(err, DROVER_INTERNAL, "cannot make a pipe for git");
 		goto out;
 	}
-	if (run->secret != NULL && git_secret_pipe(run, secret, err) != 0)
+	if (run->secret != NULL &&
+	    git_memory(run, run->secret, strlen(run->secret), &secret, err) != 0)
 		goto out;
-	if (run->in != NULL && git_input(run, &in, err) != 0)
+	if (run->in != NULL && git_memory(run, buf_str(run->in), run->in->len, &in, err) != 0)
 		goto out;
-	if (git_spawn(run, &argv, env.list, in, secret[0], out, diag, &pid, err) != 0)
+	if (git_spawn(run, &argv, env.list, in, secret, out, diag, &pid, err) != 0)
 		goto out;
 	close(out[1]);
 	close(diag[1]);
@@ -168,8 +168,8 @@ out:
 	for (int i = 0; i < 2; i++) {
 		path_close(&out[i]);
 		path_close(&diag[i]);
-		path_close(&secret[i]);
 	}
+	path_close(&secret);
 	path_close(&in);
 	free_strings(env.list);
 	git_argv_free(&argv);
@@ -253,7 +253,8 @@ git_argv_build(struct git_argv *argv, const struct git_run *run, const char *con
 		git_argv_add(argv, "-c");
 		git_argv_add(argv, "credential.helper=");
 		git_argv_add(argv, "-c");
-		git_argv_add(argv, "credential.helper=!f() { test \"$1\" = get && cat <&3; }; f");
+		git_argv_add(argv,
+		    "credential.helper=!f() { test \"$1\" = get && cat /dev/fd/3; }; f");
 	}
 	while (*args != NULL)
 		git_argv_add(argv, *args++);
@@ -316,36 +317,18 @@ git_env_build(struct git_env *env, const struct git_run *run)
 	git_env_add(env, xasprintf("GIT_CONFIG_COUNT=%zu", n));
 }
 
-/* What git reads may be larger than a pipe, so it lies in memory. */
-static int
-git_input(const struct git_run *run, int *in, struct error *err)
-{
-	*in = memfd_create("git-input", MFD_CLOEXEC);
-	if (*in < 0 || path_write_all(*in, buf_str(run->in), run->in->len) != 0 ||
-	    lseek(*in, 0, SEEK_SET) != 0)
-		return error_errno(err, DROVER_INTERNAL, "cannot hand git its input");
-	return 0;
-}
-
 /*
- * The secret fits a pipe, so all of it is written before git starts, and a
- * helper that asks twice gets the end of the file.
+ * Makes a nameless file in memory. git reads its input from one, which may be
+ * larger than a pipe, and its credential helper the secret: git-lfs asks the
+ * helper more than once.
  */
 static int
-git_secret_pipe(const struct git_run *run, int fds[2], struct error *err)
+git_memory(const struct git_run *run, const char *data, size_t len, int *fd, struct error *err)
 {
-	size_t len = strlen(run->secret);
-
-	if (pipe2(fds, O_CLOEXEC) != 0)
-		return error_errno(err, DROVER_INTERNAL,
-		    "cannot make a pipe for git's credential helper");
-	if (len > 4096)
-		return error_set(err, DROVER_CONFIG, "the token of repo %s is longer than 4 KiB",
+	*fd = memfd_create("git", MFD_CLOEXEC);
+	if (*fd < 0 || path_write_all(*fd, data, len) != 0 || lseek(*fd, 0, SEEK_SET) != 0)
+		return error_errno(err, DROVER_INTERNAL, "repo %s: cannot hand git its input",
 		    run->tree->repo->name);
-	if (path_write_all(fds[1], run->secret, len) != 0)
-		return error_errno(err, DROVER_INTERNAL, "cannot pass the credential to git");
-	close(fds[1]);
-	fds[1] = -1;
 	return 0;
 }
 
