@@ -34,6 +34,7 @@
 #include "base/text.h"
 #include "build.h"
 #include "config/confine.h"
+#include "config/learn.h"
 #include "core.h"
 #include "daemon.h"
 #include "lease/tree.h"
@@ -316,6 +317,7 @@ daemon_run(const char *self, const char *config_file, bool in_process)
 		free(d);
 		return 3;
 	}
+	learn_secrets(d->core.config, self, NULL, NULL, &warnings);
 	signal(SIGPIPE, SIG_IGN);
 	/*
 	 * What a killed runner or worker leaves behind stays below the core, so
@@ -591,6 +593,7 @@ daemon_reload(void *arg, struct buf *changes, struct error *err)
 		buf_free(&warnings);
 		return -1;
 	}
+	learn_secrets(fresh, d->core.self, daemon_exports, d, &warnings);
 	d->config_error[0] = '\0';
 	if (strcmp(fresh->state_dir, d->core.config->state_dir) != 0 ||
 	    strcmp(fresh->socket, d->core.config->socket) != 0)

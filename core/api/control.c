@@ -10,7 +10,6 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/mem.h"
-#include "base/secrets.h"
 #include "base/text.h"
 #include "base/units.h"
 #include "config/keys.h"
@@ -201,7 +200,6 @@ control_reload(struct request *r, struct error *err)
 	}
 	answer = cJSON_CreateObject();
 	lines = cJSON_AddArrayToObject(answer, "changes");
-	secrets_hide(&changes);
 	rest = buf_take(&changes);
 	for (char *s = rest; (line = strsep(&s, "\n")) != NULL;)
 		if (*line != '\0')

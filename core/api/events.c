@@ -65,6 +65,7 @@ events_more(struct stream *s, bool by_timer)
 			stream_end(s);
 			return;
 		}
+		json_hide(list);
 		n = cJSON_GetArraySize(list);
 		cJSON_ArrayForEach(event, list) {
 			char *text;

@@ -10,13 +10,11 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/path.h"
-#include "base/secrets.h"
 #include "base/units.h"
 
 static int inventory_reply_list(struct request *, const char *name, cJSON *list);
 static int inventory_config_list(struct request *, const char *name);
 static int inventory_lease_id(struct request *, uint64_t *id, struct error *);
-static void inventory_mask(struct request *, int status, cJSON *);
 
 int
 inventory_sources(struct request *r, struct error *err)
@@ -79,7 +77,7 @@ inventory_agents(struct request *r, struct error *err)
 int
 inventory_config(struct request *r, struct error *err)
 {
-	inventory_mask(r, 200, config_to_json(r->api->core->config));
+	reply_json(r, 200, config_to_json(r->api->core->config));
 	return 0;
 }
 
@@ -166,7 +164,7 @@ inventory_config_list(struct request *r, const char *name)
 		cJSON_AddItemToArray(list, one);
 	}
 	cJSON_Delete(config);
-	inventory_mask(r, 200, answer);
+	reply_json(r, 200, answer);
 	return 0;
 }
 
@@ -189,20 +187,4 @@ inventory_lease_id(struct request *r, uint64_t *id, struct error *err)
 	}
 	cJSON_Delete(lease);
 	return 0;
-}
-
-/* An environment or a URL may contain a secret, which the log would mask. */
-static void
-inventory_mask(struct request *r, int status, cJSON *json)
-{
-	struct buf text = BUF_INIT;
-	char *printed = json_print(json);
-
-	cJSON_Delete(json);
-	buf_adds(&text, printed);
-	buf_addc(&text, '\n');
-	free(printed);
-	secrets_hide(&text);
-	reply_text(r, status, "application/json", &text);
-	buf_free(&text);
 }

@@ -13,6 +13,7 @@
 #include "api/server.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/secrets.h"
 #include "store/store.h"
 
 static const struct {
@@ -58,9 +59,12 @@ static int reply_status(const struct error *, int refusal);
 void
 reply_json(struct request *r, int status, cJSON *json)
 {
-	char *text = json_print(json);
-	size_t len = strlen(text);
+	char *text;
+	size_t len;
 
+	json_hide(json);
+	text = json_print(json);
+	len = strlen(text);
 	cJSON_Delete(json);
 	text = xrealloc(text, len + 2);
 	memcpy(text + len, "\n", 2);
@@ -71,7 +75,12 @@ reply_json(struct request *r, int status, cJSON *json)
 void
 reply_text(struct request *r, int status, const char *type, const struct buf *text)
 {
-	reply_bytes(r, status, type, buf_str(text), text->len);
+	struct buf shown = BUF_INIT;
+
+	buf_add(&shown, buf_str(text), text->len);
+	secrets_hide(&shown);
+	reply_bytes(r, status, type, buf_str(&shown), shown.len);
+	buf_free(&shown);
 }
 
 static void

@@ -376,6 +376,7 @@ request_read(struct request *r, struct error *err)
 		return error_set(err, DROVER_PERMANENT, "the body has a NUL (\\u0000) in a string");
 	if ((r->body = json_parse(text, len, API_BODY_MAX, err)) == NULL)
 		return error_prefix(err, "the body is not JSON");
+	json_hide(r->body);
 	r->status = 0;
 	return 0;
 }

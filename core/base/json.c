@@ -5,11 +5,14 @@
  */
 #include <inttypes.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/json.h"
+#include "base/mask.h"
 #include "base/mem.h"
+#include "base/secrets.h"
 #include "base/text.h"
 #include "base/units.h"
 
@@ -188,4 +191,51 @@ void
 json_add_bool(cJSON *object, const char *key, bool value)
 {
 	MUST(cJSON_AddBoolToObject(object, key, value) != NULL);
+}
+
+static bool
+json_has_secret(const cJSON *json, const struct mask *mask)
+{
+	size_t len;
+
+	for (; json != NULL; json = json->next) {
+		if (json->valuestring != NULL) {
+			(void)mask_find(mask, json->valuestring, strlen(json->valuestring), 0, &len);
+			if (len > 0)
+				return true;
+		}
+		if (json->child != NULL && json_has_secret(json->child, mask))
+			return true;
+	}
+	return false;
+}
+
+static void
+json_hide_strings(cJSON *json)
+{
+	struct buf text = BUF_INIT;
+
+	for (; json != NULL; json = json->next) {
+		if (cJSON_IsString(json)) {
+			buf_clear(&text);
+			buf_adds(&text, json->valuestring);
+			secrets_hide(&text);
+			MUST(cJSON_SetValuestring(json, buf_str(&text)) != NULL);
+		}
+		json_hide_strings(json->child);
+	}
+	buf_free(&text);
+}
+
+void
+json_hide(cJSON *json)
+{
+	bool found;
+
+	if (json == NULL || secrets_count() == 0)
+		return;
+	found = json_has_secret(json, secrets_hold());
+	secrets_release();
+	if (found)
+		json_hide_strings(json);
 }

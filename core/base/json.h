@@ -52,4 +52,10 @@ void json_add_str(cJSON *object, const char *key, const char *value);
 void json_add_int(cJSON *object, const char *key, int64_t value);
 void json_add_bool(cJSON *object, const char *key, bool value);
 
+/*
+ * Hides the secrets (base/secrets.h) in all strings, but not in names of
+ * members.
+ */
+void json_hide(cJSON *);
+
 #endif

@@ -16,7 +16,7 @@
 
 /* A line of a key file is masked by itself if it has this many bytes. */
 #define LINE_LEAST 16
-/* The table is asked for this many bytes, the last of the MASK_LEAST first ones. */
+/* The table is asked for the last of the MASK_LEAST first bytes. */
 #define BLOCK 3
 #define BLOCK_AT (MASK_LEAST - BLOCK)
 
@@ -164,7 +164,7 @@ mask_find_begun(const struct mask *m, const char *text, size_t text_len)
 				return i;
 		i += m->skip[block] > 0 ? m->skip[block] : 1;
 	}
-	/* skip[] may have led past positions of which too few bytes are here to ask it. */
+	/* Where too few bytes are left to ask the table. */
 	for (i = text_len < MASK_LEAST ? 0 : text_len - MASK_LEAST + 1; i < text_len; i++) {
 		left = text_len - i;
 		p = m->first[(unsigned char)text[i]] == 1 ? m->all : NULL;

@@ -129,7 +129,10 @@ secrets_find(const char *text, size_t len, size_t *at)
 	return hit;
 }
 
-/* Appends the text up to `end`, which no secret crosses, with "***" for secrets. */
+/*
+ * Appends the text up to `end`, which no secret crosses, with "***" for
+ * secrets.
+ */
 static void
 secrets_copy(struct buf *out, const char *text, size_t end)
 {

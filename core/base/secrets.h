@@ -4,11 +4,12 @@
  * drover or is stored. The core knows those of all processes and tells each of
  * them (wire/known.h), so the set is the same everywhere.
  *
- * A secret is found as it is and in each of its spellings (base/spelling.h) and
- * is shown as "***". If it has several lines, like a key file, each long line is
- * hidden as well. A secret shorter than 8 bytes is hidden only as it is, and one
- * shorter than 6 not at all, since ordinary words would vanish. Values are never
- * forgotten: after a rotation the old and the new one are hidden.
+ * A secret is found as it is and in each of its spellings (base/spelling.h),
+ * and is shown as "***". If it has several lines, like a key file, each long
+ * line is hidden as well. A secret shorter than 8 bytes is hidden only as it
+ * is, and one shorter than 6 not at all, since ordinary words would vanish.
+ * Values are never forgotten: after a rotation the old and the new one are
+ * hidden.
  */
 #ifndef BASE_SECRETS_H
 #define BASE_SECRETS_H

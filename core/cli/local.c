@@ -9,8 +9,8 @@
 #include "base/mem.h"
 #include "build.h"
 #include "cli/cli.h"
-#include "config/config.h"
 #include "config/confine.h"
+#include "config/learn.h"
 #include "config/sign.h"
 
 static struct config *local_load_config(struct cli *, struct buf *warnings);
@@ -44,6 +44,21 @@ settings_are_good(struct cli *cli, const struct config *config, const char *plug
 	return status == 0;
 }
 
+static void
+local_short_secrets(struct cli *cli, const struct config *config)
+{
+	struct buf notes = BUF_INIT;
+	char *droverd = cli_droverd(), *text, *line;
+
+	learn_secrets(config, droverd, NULL, NULL, &notes);
+	text = buf_take(&notes);
+	for (char *s = text; (line = strsep(&s, "\n")) != NULL;)
+		if (*line != '\0')
+			cli_say(cli, "%s", line);
+	free(text);
+	free(droverd);
+}
+
 int
 cmd_config_check(struct cli *cli)
 {
@@ -73,6 +88,7 @@ cmd_config_check(struct cli *cli)
 	if (warnings.len > 0)
 		cli_say(cli, "%s", buf_str(&warnings));
 	buf_free(&warnings);
+	local_short_secrets(cli, config);
 	cli_say(cli, "%s is good: %d repo%s, %d agent%s, %d plugin%s%s",
 	    config->file != NULL ? config->file : "the default configuration", config->repos_len,
 	    config->repos_len == 1 ? "" : "s", config->agents_len,

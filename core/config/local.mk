@@ -10,6 +10,7 @@ libconfigure_la_SOURCES = \
   core/config/keys.c core/config/keys.h \
   core/config/layer.c core/config/layer.h \
   core/config/numbers.c core/config/numbers.h \
+  core/config/learn.c core/config/learn.h \
   core/config/options.c core/config/options.h \
   core/config/prompts.c core/config/prompts.h core/config/prompts_check.c \
   core/config/repo.c \

@@ -6,6 +6,7 @@
 #ifndef CONFIG_OPTIONS_H
 #define CONFIG_OPTIONS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -48,6 +49,8 @@ const char *options_item(const struct options *, const char *key, size_t index);
  */
 char *options_secret(const struct options *, const char *key, struct error *);
 
+/* True for the name of a variable that is likely to hold a secret. */
+bool secret_is_name(const char *variable);
 /*
  * Like options_secret(), for a secret that is not an option of a plugin, such
  * as the token of a repo. Exactly one of file, env and command is set.

@@ -144,3 +144,14 @@ secret_read(const char *file, const char *env, char *const *command, struct erro
 	secrets_add(out.data);
 	return buf_take(&out);
 }
+
+bool
+secret_is_name(const char *variable)
+{
+	static const char *const parts[] = { "KEY", "TOKEN", "SECRET", "PASSWORD", "CREDENTIAL" };
+
+	for (size_t i = 0; i < ARRAY_LEN(parts); i++)
+		if (strcasestr(variable, parts[i]) != NULL)
+			return true;
+	return false;
+}

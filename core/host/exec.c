@@ -28,11 +28,13 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/proc.h"
+#include "base/secrets.h"
 #include "base/spawn.h"
 #include "base/text.h"
 #include "host/env.h"
 #include "host/exec.h"
 #include "host/service.h"
+#include "wire/link.h"
 
 #define CHUNK 65536
 #define LINE_BYTES (1024 * 1024)
@@ -55,6 +57,8 @@ struct exec_child {
 	int64_t deadline, kill_at;   /* monotonic; 0 when there is none */
 	struct buf line;             /* the line of stdout whose newline has not come yet */
 	struct buf tail, err_tail;
+	struct secrets_stream out_secrets, err_secrets;
+	struct buf shown;            /* what was read last, without secrets */
 	/*
 	 * For a command in a sandbox, whose parent is bwrap. Its group is led
 	 * by the sandbox's first process, and all of its processes are gone
@@ -87,6 +91,7 @@ static int exec_box_judge(struct exec_child *, struct error *);
 static int exec_patience(const struct exec_child *, int64_t now);
 static void exec_escalate(struct exec_child *);
 static bool exec_read(struct exec_child *, int *fd, size_t max);
+static void exec_show(struct exec_child *, bool err, size_t len, bool last);
 static void exec_drain(struct exec_child *, int *fd);
 static void exec_lines(struct exec_child *, const char *data, size_t len);
 static int exec_reap(struct exec_child *, struct error *);
@@ -120,6 +125,8 @@ exec_run_split(struct scope *s, const struct drover_command *c, const struct san
 	o->status = -1;
 	if (exec_check_command(s, c, err) != 0)
 		return -1;
+	if (s->link != NULL)
+		(void)link_tell_secrets(s->link, NULL);
 	r = xmalloc(sizeof *r);
 	memset(r, 0, offsetof(struct exec_child, chunk));
 	r->scope = s;
@@ -167,6 +174,9 @@ done:
 	sandbox_free(&r->words);
 	buf_free(&r->said);
 	buf_free(&r->line);
+	secrets_stream_free(&r->out_secrets);
+	secrets_stream_free(&r->err_secrets);
+	buf_free(&r->shown);
 	buf_free(&r->tail);
 	buf_free(&r->err_tail);
 	free(r);
@@ -350,7 +360,7 @@ exec_input(const struct drover_command *c, struct error *err)
 static void
 exec_pump(struct exec_child *r)
 {
-	struct pollfd fds[4];
+	struct pollfd fds[5];
 	bool ended = false;
 
 	while (!ended) {
@@ -358,7 +368,11 @@ exec_pump(struct exec_child *r)
 		fds[1] = (struct pollfd){ .fd = r->out, .events = POLLIN };
 		fds[2] = (struct pollfd){ .fd = r->err, .events = POLLIN };
 		fds[3] = (struct pollfd){ .fd = r->status, .events = POLLIN };
+		/* A secret that was read elsewhere is hidden here as well. */
+		fds[4] = (struct pollfd){ .fd = link_fd(r->scope->link), .events = POLLIN };
 		if (poll(fds, ARRAY_LEN(fds), exec_patience(r, clock_mono())) > 0) {
+			if (fds[4].revents != 0)
+				link_hear(r->scope->link);
 			if (fds[1].revents != 0)
 				exec_read(r, &r->out, CHUNK);
 			if (fds[2].revents != 0)
@@ -378,6 +392,8 @@ exec_pump(struct exec_child *r)
 		exec_box_end(r);
 	exec_drain(r, &r->out);
 	exec_drain(r, &r->err);
+	exec_show(r, false, 0, true);
+	exec_show(r, true, 0, true);
 	if (r->line.len > 0)
 		r->command->line(r->command->arg, r->line.data, r->line.len);
 }
@@ -517,13 +533,29 @@ exec_read(struct exec_child *r, int *fd, size_t max)
 		return false;
 	}
 	r->outcome->output += (uint64_t)n;
-	exec_output(r->scope, r->chunk, (size_t)n);
-	exec_tail_add(&r->tail, r->chunk, (size_t)n);
-	if (fd == &r->err)
-		exec_tail_add(&r->err_tail, r->chunk, (size_t)n);
-	else if (r->command->line != NULL)
-		exec_lines(r, r->chunk, (size_t)n);
+	exec_show(r, fd == &r->err, (size_t)n, false);
 	return true;
+}
+
+/*
+ * Hands on what was read. Secrets are hidden here, before anything is cut into
+ * lines or to a size; what may be the beginning of one waits for what follows.
+ */
+static void
+exec_show(struct exec_child *r, bool err, size_t len, bool last)
+{
+	struct buf *shown = &r->shown;
+
+	buf_clear(shown);
+	secrets_stream(err ? &r->err_secrets : &r->out_secrets, r->chunk, len, last, shown);
+	if (shown->len == 0)
+		return;
+	exec_output(r->scope, shown->data, shown->len);
+	exec_tail_add(&r->tail, shown->data, shown->len);
+	if (err)
+		exec_tail_add(&r->err_tail, shown->data, shown->len);
+	else if (r->command->line != NULL)
+		exec_lines(r, shown->data, shown->len);
 }
 
 /*

@@ -23,6 +23,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/proc.h"
+#include "base/secrets.h"
 #include "base/text.h"
 #include "host/scope.h"
 #include "run/cgroup.h"
@@ -136,6 +137,7 @@ job_carry_out(struct job_run *run, volatile sig_atomic_t *cancelled, struct drov
 		scope.output_path = run->assign.output;
 	crash_at("run", "pipeline", job->kind);
 	code = pipeline->run(&scope.public, runner->state, job, out);
+	(void)link_tell_secrets(scope.link, NULL);
 	scope_end(&scope);
 	link_free(scope.link);
 	if (scope.output != -1)
@@ -156,6 +158,7 @@ job_share_outcome(struct job_run *run, int code, const struct drover_error *erro
 		    DROVER_ERROR_MAX - 1,
 		    error->text[0] != '\0' ? error->text :
 					     "the pipeline failed and gave no reason");
+		(void)secrets_hide_text(shared->error.text, sizeof shared->error.text);
 	}
 	__atomic_signal_fence(__ATOMIC_RELEASE);
 	shared->done = 1;

@@ -19,6 +19,7 @@
 #include "config/options.h"
 #include "run/keeper.h"
 #include "lease/files.h"
+#include "wire/known.h"
 #include "wire/message.h"
 
 #define IOPRIO_WHO_PROCESS 1
@@ -66,6 +67,8 @@ keeper_main(int fd)
 		rc = m.type == MESSAGE_TREE_TIDY  ? keeper_tidy(fd, &m, &err) :
 		    m.type == MESSAGE_TOKEN_CHECK ? keeper_token(fd, &m, &err) :
 						    0;
+		if (m.type == MESSAGE_SECRETS)
+			known_take(&m);
 		message_free(&m);
 		if (rc != 0)
 			return EXIT_FAILURE;

@@ -28,6 +28,7 @@
 #include "run/crash.h"
 #include "run/operation.h"
 #include "run/runner_source.h"
+#include "wire/known.h"
 #include "wire/link.h"
 
 #define RUNNER_MAGIC 0x4e001001u
@@ -86,6 +87,10 @@ runner_inbound(void *arg, struct message *m)
 
 	if (runner_handle_forks(loop, m))
 		return;
+	if (m->type == MESSAGE_SECRETS) {
+		known_take(m);
+		return;
+	}
 	loop->runner->stopping = loop->runner->stopping || m->type == MESSAGE_RUNNER_STOP;
 	queued = xcalloc(1, sizeof *queued);
 	queued->message = *m;
@@ -256,6 +261,9 @@ runner_handle(struct runner_loop *loop, struct message *m)
 		break;
 	case MESSAGE_RUNNER_STOP:
 		loop->runner->stopping = 1;
+		break;
+	case MESSAGE_SECRETS:
+		known_take(m);
 		break;
 	case MESSAGE_WORKER_FORK:
 	case MESSAGE_OPERATION_CALL:

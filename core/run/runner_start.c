@@ -15,6 +15,7 @@
 #include "run/crash.h"
 #include "run/runner_source.h"
 #include "run/services.h"
+#include "wire/link.h"
 
 static int runner_settings(struct runner *, const struct message *, struct error *);
 static int runner_pipelines(struct runner *, struct error *);
@@ -171,6 +172,7 @@ runner_begin(struct runner *runner, const struct message *start)
 		runner_refused(runner, &err);
 		return -1;
 	}
+	(void)link_tell_secrets(runner->link, NULL);
 	runner_ready(runner);
 	return 0;
 }

@@ -24,11 +24,13 @@
 #include "base/mem.h"
 #include "base/proc.h"
 #include "base/retry.h"
+#include "base/secrets.h"
 #include "base/text.h"
 #include "host/scope.h"
 #include "run/cgroup.h"
 #include "run/crash.h"
 #include "run/clocks.h"
+#include "wire/known.h"
 
 /* How long in ms it stays when the core has no job for it. */
 #define WORKER_IDLE_MS 60000
@@ -76,6 +78,7 @@ static void worker_lost(struct worker *, int64_t now);
 static void worker_send(struct worker *, struct message_out *, int64_t now);
 static void worker_send_outcome(struct worker *, int64_t now);
 static void worker_beat(struct worker *, int64_t now);
+static void worker_secrets(struct worker *, struct message *);
 static void worker_receive(struct worker *, int64_t now);
 static void worker_assign(struct worker *, struct message *, int64_t now);
 static void worker_cancel(struct worker *, const struct message *, int64_t now);
@@ -167,6 +170,12 @@ worker_connect(struct worker *w, int64_t now)
 	message_put_u(&out, job);
 	message_put_u(&out, epoch);
 	worker_send(w, &out, now);
+	/* Sent even if empty: it says that this worker takes them, too. */
+	for (size_t told = 0; told == 0 || told < secrets_count();) {
+		told = known_put(&out, told);
+		worker_send(w, &out, now);
+		told = told > 0 ? told : 1;
+	}
 	if (w->outcome.job != 0)
 		worker_send_outcome(w, now);
 }
@@ -291,6 +300,19 @@ worker_welcome(struct worker *w, const struct message *m, int64_t now)
 	}
 }
 
+/* The spare process was forked before and does not know the new secrets. */
+static void
+worker_secrets(struct worker *w, struct message *m)
+{
+	bool spare = w->spare.pid != 0;
+
+	known_take(m);
+	if (!spare)
+		return;
+	job_spare_drop(&w->spare);
+	job_spare_make(&w->spare, w->runner, w->name, w->self.pid, w->shared, w->fd);
+}
+
 static void
 worker_receive(struct worker *w, int64_t now)
 {
@@ -322,6 +344,9 @@ worker_receive(struct worker *w, int64_t now)
 		break;
 	case MESSAGE_WORKER_LEAVE:
 		w->leaving = true;
+		break;
+	case MESSAGE_SECRETS:
+		worker_secrets(w, &m);
 		break;
 	default:
 		log_printf(&w->log, DROVER_WARN,

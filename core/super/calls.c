@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/secrets.h"
 #include "base/text.h"
 #include "super/calls.h"
 
@@ -67,6 +68,20 @@ call_operation(const struct runner_handle *r, const char *name)
 	return NULL;
 }
 
+/* The token that a plugin hands out is a secret for all from now on. */
+static void
+calls_learn(const char *reply, size_t len)
+{
+	cJSON *json = json_parse(reply, len, DROVER_PAYLOAD_MAX, NULL), *token;
+
+	token = cJSON_GetObjectItemCaseSensitive(json, "token");
+	if (cJSON_IsString(token)) {
+		secrets_add(token->valuestring);
+		explicit_bzero(token->valuestring, strlen(token->valuestring));
+	}
+	cJSON_Delete(json);
+}
+
 static void
 calls_operation_answered(struct call *call, struct message *m)
 {
@@ -75,6 +90,8 @@ calls_operation_answered(struct call *call, struct message *m)
 
 	if (message_i(m, "class") == DROVER_OK) {
 		reply = message_b(m, "reply", &len);
+		if (call->credential)
+			calls_learn(reply, len);
 		call_close(call, DROVER_OK, reply, len);
 	} else
 		call_close(call, (int)message_i(m, "class"), message_s(m, "text"),
@@ -151,6 +168,7 @@ call_start(struct supervisor *s, const char *operation, bool credential, const c
 	timeout =
 	    json_int(row, "timeout_ms", 0) > 0 ? json_int(row, "timeout_ms", 0) : CALL_TIMEOUT_MS;
 	call = call_open(r, MESSAGE_OPERATION_REPLY, calls_operation_answered, timeout);
+	call->credential = credential;
 	call->fn = fn;
 	call->arg = arg;
 	message_begin(&out, MESSAGE_OPERATION_CALL, call->id);
@@ -213,6 +231,14 @@ calls_hello(struct peer *p, uint64_t id, const char *token)
 	p->call = id;
 	p->plugin = xstrdup(call->plugin);
 	return 0;
+}
+
+bool
+calls_hand_out(struct peer *p, const struct message *m)
+{
+	const struct call *call = p->call != 0 ? call_find(p->supervisor, p->call) : NULL;
+
+	return call != NULL && call->credential && m->type == MESSAGE_OPERATION_REPLY;
 }
 
 bool

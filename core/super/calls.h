@@ -25,6 +25,7 @@ struct call {
 	char *plugin;
 	uint64_t runner;             /* serial of the runner that was asked */
 	int64_t deadline;            /* monotonic; 0 means no limit */
+	bool credential;             /* drover itself has asked for a token */
 	enum message_type answer;    /* type of the message that answers the call */
 	/* Takes the answer and closes the call. */
 	void (*answered)(struct call *, struct message *);
@@ -77,6 +78,10 @@ bool calls_offers_git_token(const struct runner_handle *);
  * token is not the call's.
  */
 int calls_hello(struct peer *, uint64_t call, const char *token);
+/*
+ * True if the message answers a call for a credential, which is in it as it is.
+ */
+bool calls_hand_out(struct peer *, const struct message *);
 /* Handles the message if it is an answer to a call; otherwise returns false. */
 bool calls_reply(struct peer *, struct message *);
 int64_t calls_tick(struct supervisor *, int64_t now);

@@ -21,6 +21,7 @@
 #include "base/text.h"
 #include "super/chores.h"
 #include "super/slots.h"
+#include "super/spread.h"
 #include "super/supervisor.h"
 #include "wire/channel.h"
 
@@ -33,6 +34,7 @@
 struct keeper {
 	struct supervisor *supervisor;
 	struct channel *channel;
+	size_t told;                 /* how many of the known secrets it was told */
 	pid_t pid;
 	int waiting;             /* chores that it has not answered yet */
 	int64_t idle_since;
@@ -67,7 +69,15 @@ keeper_start(struct supervisor *s, struct error *err)
 		return NULL;
 	}
 	k->channel = channel_new(s->core->base, fds[0], &keeper_calls, k);
+	spread_to(k->channel, &k->told);
 	return k;
+}
+
+void
+chores_spread(struct supervisor *s)
+{
+	if (s->keeper != NULL && s->keeper->channel != NULL)
+		spread_to(s->keeper->channel, &s->keeper->told);
 }
 
 static void
@@ -95,6 +105,7 @@ keeper_message(void *arg, struct message *m)
 
 	if (m->type != MESSAGE_TREE_TIDIED)
 		return;
+	message_hide(m);
 	if (k->waiting > 0 && --k->waiting == 0)
 		k->idle_since = clock_mono();
 	if (message_i(m, "class") != DROVER_OK)

@@ -21,6 +21,8 @@ void chores_scratch(struct supervisor *);
 /* For queue_on_prune(): removes the output of a job that is removed. */
 void chores_pruned(void *supervisor, uint64_t job);
 int64_t chores_tick(struct supervisor *, int64_t now);
+/* Tells the keeper the secrets that it does not know. */
+void chores_spread(struct supervisor *);
 /*
  * Has the worktrees that may go cleaned or removed at once instead of when they
  * are due.

@@ -43,6 +43,7 @@ struct runner_handle {
 	uint64_t generation;
 	/* names it in deferred answers, as the serial of a peer does */
 	uint64_t serial;
+	size_t told;                 /* how many of the known secrets it was told */
 	enum runner_state state;
 	pid_t pid;                   /* 0 if it has no process, or is a thread */
 	pthread_t thread;

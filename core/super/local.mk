@@ -28,6 +28,8 @@ libsuper_la_SOURCES = \
   core/super/secret_check.h \
   core/super/services.c \
   core/super/services.h \
+  core/super/spread.c \
+  core/super/spread.h \
   core/super/slots.c \
   core/super/slots.h \
   core/super/sources.c \

@@ -7,6 +7,7 @@
 
 #include <sys/queue.h>
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "super/inside.h"
@@ -28,6 +29,11 @@ struct peer {
 	uint64_t job, epoch;         /* the attempt that a job's process serves; 0 for others */
 	uint64_t call;               /* the call that an operation serves; 0 for others */
 	char *plugin;
+	/*
+	 * it takes SECRETS, and how many of the known ones it was told
+	 */
+	bool knows;
+	size_t told;
 	/* names it in deferred answers, since the peer may be gone by then */
 	uint64_t serial;
 };

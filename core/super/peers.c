@@ -18,6 +18,7 @@
 #include "super/peers.h"
 #include "super/services.h"
 #include "super/slots.h"
+#include "wire/known.h"
 
 #define PEERS_MAX 512
 #define HELLO_MS 10000 /* from the connection to the first message */
@@ -135,14 +136,17 @@ peer_hello(struct peer *p, struct message *m)
 	struct supervisor *s = p->supervisor;
 	uint64_t id = message_u(m, "job"), epoch = message_u(m, "epoch");
 	struct error err = { 0 };
+	struct slot *slot;
 	struct job *job;
 
 	if (id == 0) {
 		if (calls_hello(p, epoch, message_s(m, "token")) != 0)
 			error_set(&err, DROVER_FENCED,
 			    "there is no such call, or it took too long");
-		else
+		else {
 			p->message = services_message;
+			p->knows = true;
+		}
 	} else {
 		job = queue_running(s->core->queue, id, epoch);
 		if (job == NULL || strcmp(job->token, message_s(m, "token")) != 0)
@@ -153,6 +157,10 @@ peer_hello(struct peer *p, struct message *m)
 			p->message = services_message;
 			p->job = id;
 			p->epoch = epoch;
+			/* The process is a fork of its worker. */
+			slot = slot_of_job(s, id, epoch);
+			p->knows = slot != NULL && slot->peer != NULL && slot->peer->knows;
+			p->told = slot != NULL ? slot->told : 0;
 			p->plugin = xstrndup(job->kind, strcspn(job->kind, "."));
 		}
 	}
@@ -164,8 +172,14 @@ peer_message(void *arg, struct message *m)
 {
 	struct peer *p = arg;
 
-	if (p->message != NULL)
+	if (p->message != NULL && m->type == MESSAGE_SECRETS) {
+		p->knows = true;
+		known_take(m);
+	} else if (p->message != NULL) {
+		if (!calls_hand_out(p, m))
+			message_hide(m);
 		p->message(p, m);
+	}
 	else if (m->type == MESSAGE_WORKER_HELLO)
 		slots_hello(p, m);
 	else if (m->type == MESSAGE_JOB_HELLO)

@@ -333,6 +333,7 @@ slot_send_job(struct supervisor *s, struct slot *slot, const struct job *job, co
 		.output = output };
 	struct message_out out;
 
+	slot->told = slot->peer->told;
 	message_begin(&out, MESSAGE_JOB_ASSIGN, 0);
 	JOB_ASSIGN_FIELDS(FIELD_PUT, &out, &assign);
 	free(output);

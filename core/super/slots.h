@@ -39,6 +39,8 @@ struct slot {
 	/* its worker was told to stop the job */
 	bool cancelled;
 	bool interrupting;           /* it was told so because drover stops */
+	/* how many secrets its worker was told when it got the attempt */
+	size_t told;
 	int64_t since, heard;        /* monotonic */
 	int64_t cpu_ms, rss, output; /* as of the last beat */
 };

@@ -38,8 +38,10 @@
 #include "super/services.h"
 #include "super/slots.h"
 #include "super/sources.h"
+#include "super/spread.h"
 #include "super/supervisor.h"
 #include "super/warnings.h"
+#include "wire/known.h"
 
 #define SUPERVISOR_MAGIC      0x5afe51d0u
 #define RUNNER_START_MS       30000 /* limit for RUNNER_READY or RUNNER_REFUSED to come */
@@ -135,6 +137,7 @@ supervisor_start_runner(struct runner_handle *r)
 	}
 	fleet_enter(r, RUNNER_STARTING, clock_mono() + RUNNER_START_MS);
 	channel_send(r->channel, &out);
+	r->told = 0;
 }
 
 /* Kills the runner's process and frees what depends on it. */
@@ -282,7 +285,13 @@ supervisor_runner_message(void *arg, struct message *m)
 {
 	struct runner_handle *r = arg;
 
+	/* What a plugin exports are names, which nothing may change. */
+	if (m->type != MESSAGE_RUNNER_READY && m->type != MESSAGE_SECRETS)
+		message_hide(m);
 	switch (m->type) {
+	case MESSAGE_SECRETS:
+		known_take(m);
+		break;
 	case MESSAGE_RUNNER_READY:
 	case MESSAGE_RUNNER_REFUSED:
 		/* A runner may be told to stop while it opens its plugin. */
@@ -444,6 +453,7 @@ supervisor_tick(struct supervisor *s)
 	struct runner_handle *r, *next;
 	int64_t now = clock_mono(), wait = -1;
 
+	spread_tick(s);
 	for (r = TAILQ_FIRST(&s->runners); r != NULL; r = next) {
 		next = TAILQ_NEXT(r, link);
 		if (r->state == RUNNER_DOWN && r->due == 0 && r->pid == 0) {

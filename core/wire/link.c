@@ -13,11 +13,14 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/secrets.h"
+#include "wire/known.h"
 #include "wire/link.h"
 
 #define LINK_MAGIC 0x11a40001u
 #define LINK_BACKOFF_MIN_MS 50
 #define LINK_BACKOFF_MAX_MS 1000
+#define LINK_TELL_MS 2000 /* how long telling what is secret may hold up a job */
 
 struct link {
 	uint32_t magic;
@@ -30,6 +33,8 @@ struct link {
 	bool fenced;
 	char *path, *token;
 	uint64_t job, epoch, last_id;
+	size_t told;                 /* how many of the known secrets the core was told */
+	bool known;                  /* a core has heard of this process */
 	int64_t patience_ms;
 	void (*inbound)(void *, struct message *);
 	void *arg;
@@ -54,6 +59,8 @@ link_new(const char *path, uint64_t job, uint64_t epoch, const char *token, int6
 	link->token = xstrdup(token);
 	link->job = job;
 	link->epoch = epoch;
+	/* The process is a fork of one that has told the core what it knows. */
+	link->told = secrets_count();
 	link->patience_ms = patience_ms;
 	return link;
 }
@@ -130,6 +137,10 @@ link_connect(struct link *link, int64_t give_up, struct error *err)
 		if (rc == 1) {
 			rc = link_verdict(link, &m, err);
 			message_free(&m);
+			/* A restarted core knows no more what it was told. */
+			if (link->known)
+				link->told = 0;
+			link->known = true;
 			if (rc == 0)
 				return 0;
 		}
@@ -192,10 +203,49 @@ link_await(struct link *link, uint64_t id, int64_t deadline_ms, struct message *
 			return n;
 		if (m->type == MESSAGE_REPLY && m->id == id)
 			return 1;
-		if (m->type != MESSAGE_REPLY && link->inbound != NULL)
+		if (m->type == MESSAGE_SECRETS)
+			known_take(m);
+		else if (m->type != MESSAGE_REPLY && link->inbound != NULL)
 			link->inbound(link->arg, m);
 		message_free(m);
 	}
+}
+
+int
+link_fd(const struct link *link)
+{
+	return link != NULL && !link->lent ? link->fd : -1;
+}
+
+void
+link_hear(struct link *link)
+{
+	struct pollfd p = { .fd = link_fd(link), .events = POLLIN };
+	struct message m;
+
+	while (p.fd != -1 && poll(&p, 1, 0) > 0) {
+		if (message_recv(p.fd, &m, NULL) != 1) {
+			link_disconnect(link);
+			return;
+		}
+		if (m.type == MESSAGE_SECRETS)
+			known_take(&m);
+		message_free(&m);
+	}
+}
+
+int
+link_tell_secrets(struct link *link, struct error *err)
+{
+	int64_t backoff = LINK_BACKOFF_MIN_MS;
+
+	OBJ_CHECK(link, LINK_MAGIC);
+	if (link->told >= secrets_count() || link->fenced || (link->fd == -1 && link->lent))
+		return 0;
+	if (link->fd == -1 &&
+	    link_reconnect(link, clock_mono() + LINK_TELL_MS, &backoff, err) == -1)
+		return -1;
+	return known_send(link->fd, &link->told, err);
 }
 
 static int
@@ -241,7 +291,8 @@ link_ask(struct link *link, struct message_out *request, int64_t deadline_ms, st
 			give_up = deadline_ms;
 		if (link->fd == -1 && link_reconnect(link, give_up, &backoff, &why) == -1)
 			break;
-		if (message_write(link->fd, request, &why) == 0) {
+		if (known_send(link->fd, &link->told, &why) == 0 &&
+		    message_write(link->fd, request, &why) == 0) {
 			rc = link_await(link, id, deadline_ms, &m, &why);
 			if (rc == -1)
 				break;

@@ -33,6 +33,18 @@ void link_free(struct link *);
  * the parent's; the next request makes a new one.
  */
 void link_forked(struct link *);
+/*
+ * Tells the core the secrets that this process knows and the core may not.
+ * link_ask() does so by itself. Returns 0, or -1 if the core is not there
+ * within 2 s.
+ */
+int link_tell_secrets(struct link *, struct error *);
+/*
+ * The socket of a connected link that can reconnect, to wait for what the core
+ * says unasked; else -1. link_hear() takes that in without waiting.
+ */
+int link_fd(const struct link *);
+void link_hear(struct link *);
 /* Returns a new request id. */
 uint64_t link_id(struct link *);
 /*

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/secrets.h"
 #include "base/text.h"
 #include "wire/fields.h"
 #include "wire/message.h"
@@ -244,6 +245,45 @@ message_free(struct message *m)
 {
 	buf_free(&m->bytes);
 	memset(m, 0, sizeof *m);
+}
+
+static bool
+message_has_secret(const struct message *m)
+{
+	size_t at;
+
+	for (int i = 0; i < m->fields_len; i++)
+		if (m->fields[i].data != NULL &&
+		    secrets_find(m->fields[i].data, m->fields[i].len, &at) > 0)
+			return true;
+	return false;
+}
+
+void
+message_hide(struct message *m)
+{
+	struct message_out out;
+	struct buf value = BUF_INIT;
+
+	if (!message_has_secret(m))
+		return;
+	message_begin(&out, m->type, m->id);
+	for (int i = 0; i < m->fields_len; i++) {
+		const struct message_field *field = &m->fields[i];
+
+		buf_clear(&value);
+		if (field->data == NULL) {
+			message_put(&out, field->type, &field->number, sizeof field->number);
+			continue;
+		}
+		buf_add(&value, field->data, field->len);
+		secrets_hide(&value);
+		message_put(&out, field->type, buf_str(&value), value.len);
+	}
+	message_free(m);
+	MUST(message_decode(m, out.bytes.data, out.bytes.len, NULL) == 0);
+	message_out_free(&out);
+	buf_free(&value);
 }
 
 static const struct message_field *

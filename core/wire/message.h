@@ -76,6 +76,11 @@ void message_out_free(struct message_out *);
  */
 int message_decode(struct message *m, const void *bytes, size_t len, struct error *);
 void message_free(struct message *);
+/*
+ * Hides the secrets in the strings and bytes of a message that came. What was
+ * borrowed from it before is not valid any more.
+ */
+void message_hide(struct message *);
 
 /*
  * Fields by name. Strings and bytes are borrowed from the message. Asking for a

@@ -155,4 +155,9 @@ MESSAGE(TOKEN_CHECK, 72, "core to keeper", "repo:s file:s env:s command:b",
     "Can the repo's token be read? `command` is its words, each with a NUL behind it.")
 MESSAGE(TOKEN_CHECKED, 73, "keeper to core", "repo:s class:i text:s", "")
 
+/* Between the core and every other process */
+MESSAGE(SECRETS, 80, "core to runner, worker, job and keeper, and back", "values:b",
+    "Secrets that the receiver hides from now on in all text that is stored or leaves drover; each "
+    "has a NUL behind it. The core tells a worker only if the worker has sent this message.")
+
 /* clang-format on */

@@ -565,6 +565,9 @@ struct drover_host_agent {
 #define DROVER_HTTP_ONCE \
 	0x4u /* doing it twice does harm: sent again only if it certainly was not done (no \
 		connection, 429, a judge's AGAIN or QUOTA) */
+#define DROVER_HTTP_SECRET_BODY \
+	0x8u /* the body must carry a secret, such as a password that is exchanged for a token; \
+		without it drover puts *** in the place of each secret in a body */
 
 /*
  * A rate: at most count requests in per_ms, of all runners and jobs together.
@@ -709,8 +712,8 @@ struct drover_host_secret {
 	    struct drover_error *);
 	/* since 1.1 */
 	/*
-	 * Masks a secret that was made of another (an installation token) in
-	 * logs and outputs from now on, in this process and its children.
+	 * Hides a secret that was made of another (an installation token) from
+	 * now on, in all that drover stores, logs, answers and posts.
 	 */
 	void (*mask)(struct drover_scope *, const char *value);
 	/* 1 when the SECRET option is configured. */

@@ -464,6 +464,10 @@ core_main(void *arg)
 	struct error error;
 
 	while (message_recv(c->fds[1], &m, &error) == 1) {
+		if (m.type == MESSAGE_SECRETS) {
+			message_free(&m);
+			continue;
+		}
 		buf_addf(&c->heard, "%s %s", message_name(m.type), message_s(&m, "agent"));
 		if (m.type == MESSAGE_JOB_USAGE)
 			buf_addf(&c->heard, " %lld %lld %lld %lld %lld\n",

@@ -18,6 +18,7 @@
 #include "base/path.h"
 #include "base/secrets.h"
 #include "base/text.h"
+#include "config/options.h"
 #include "host/agent/agent.h"
 #include "host/env.h"
 #include "host/exec.h"
@@ -47,7 +48,6 @@ static const struct config_repo *agent_repo(const struct scope *, const char *cw
 static int agent_command_env(struct agent_command *, const struct scope *,
     const struct config_agent *, const char *cwd, struct error *);
 static void agent_command_free(struct agent_command *);
-static bool agent_env_is_secret(const char *name);
 static int64_t agent_timeout(const struct config_agent *, int64_t asked);
 static void agent_line(void *reader, const char *line, size_t len);
 static int agent_judge(struct scope *, const struct verdict_input *, struct error *);
@@ -294,7 +294,7 @@ agent_command_env(struct agent_command *c, const struct scope *s, const struct c
 		if (value == NULL)
 			continue;
 		env_set(&c->env, agent->env_pass[i], value);
-		if (agent_env_is_secret(agent->env_pass[i]))
+		if (secret_is_name(agent->env_pass[i]))
 			secrets_add(value);
 	}
 	for (i = 0; agent->env != NULL && agent->env[i] != NULL; i++) {
@@ -316,19 +316,6 @@ agent_command_free(struct agent_command *c)
 	if (c->file != NULL)
 		unlink(c->file);
 	free(c->file);
-}
-
-static bool
-agent_env_is_secret(const char *name)
-{
-	static const char *const parts[] = { "KEY", "TOKEN", "SECRET", "PASSWORD", "CREDENTIAL" };
-	size_t i;
-
-	for (i = 0; i < ARRAY_LEN(parts); i++) {
-		if (strcasestr(name, parts[i]) != NULL)
-			return true;
-	}
-	return false;
 }
 
 static int64_t

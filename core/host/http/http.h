@@ -84,6 +84,7 @@ struct http_call {
 	const char *credential;
 	bool loopback;
 	struct curl_slist *headers;
+	struct buf shown;            /* the body, without secrets */
 	int64_t until;               /* monotonic; tries and waits end by then */
 	int64_t timeout_ms;
 	uint64_t max;

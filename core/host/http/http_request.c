@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/secrets.h"
 #include "base/text.h"
 #include "host/http/http.h"
 #include "host/service.h"
@@ -168,6 +169,12 @@ http_call_begin(struct http_call *call, struct scope *scope,
 	if (r->body != NULL && (strcmp(r->method, "GET") == 0 || strcmp(r->method, "HEAD") == 0))
 		return error_set(err, DROVER_PERMANENT, "http: a %s request must not have a body",
 		    r->method);
+	if (r->body != NULL && (r->flags & DROVER_HTTP_SECRET_BODY) == 0) {
+		buf_add(&call->shown, r->body, (size_t)r->body_len);
+		secrets_hide(&call->shown);
+		r->body = buf_str(&call->shown);
+		r->body_len = call->shown.len;
+	}
 	if ((call->url = http_url(r->base, r->path, &call->loopback, err)) == NULL)
 		return -1;
 	if ((call->origin = http_origin(call->url)) == NULL)
@@ -187,5 +194,6 @@ http_call_end(struct http_call *call)
 		curl->slist_free_all(call->headers);
 	free(call->url);
 	free(call->origin);
+	buf_free(&call->shown);
 	memset(call, 0, sizeof *call);
 }
