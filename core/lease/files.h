@@ -242,6 +242,7 @@ struct takeup {
 	struct takeup_miss *missed;
 	size_t missed_len, missed_cap;
 	bool lost;              /* some of it can be saved in no commit at all */
+	struct buf links;       /* links that are left out, since they are ignored as folders */
 };
 void takeup_free(struct takeup *); /* what is missed; the struct can be used again */
 /*
@@ -261,6 +262,15 @@ void takeup_find_unseen(struct tree *, git_repository *, struct takeup *);
  */
 int takeup_refuse(struct tree *, const struct takeup *, const struct buf *without,
     struct error *);
+
+/*
+ * Puts entries of the index back to the base when the files are as a checkout
+ * of the base leaves them, and removes new links that are ignored as folders;
+ * links gets their names, NULL keeps them. Returns the number of entries that
+ * it changed, -1 with libgit2's error.
+ */
+int sift_index(const struct tree *, git_repository *, git_tree *base, git_index *,
+    struct buf *links);
 
 /* Repositories within a tree. Begin with all members but tree 0. */
 struct inner {
@@ -300,6 +310,14 @@ int wip_snapshot_now(struct tree *, struct takeup *up, git_oid *, char **index, 
 int wip_transfer(struct tree *, const git_oid *, struct error *);
 /* Saves work that is nowhere else to a wip ref; saved gets its name, or "". */
 int wip_save(struct tree *, const struct fill_status *, char *saved, size_t size, struct error *);
+/*
+ * Saves the stash, and the branches whose commits neither HEAD nor the mirror
+ * has. what gets them and where they are ("1 stash entry, branch x: refs/...");
+ * it stays empty when there is nothing to save.
+ */
+int wip_save_refs(struct tree *, git_repository *, struct buf *what, struct error *);
+/* Whether the files are those of HEAD, or as a checkout of it leaves them. */
+bool wip_is_clean(struct tree *, git_repository *);
 /*
  * Makes a commit of a tree object, which no ref names, in the author's name. It
  * is not for pushing: it has no sign-off and no signature. parent may be NULL.

@@ -18,7 +18,8 @@
 
 /* clang-format off */
 #define LIBGIT2_CALLS(X) \
-	X(attr_get) X(blob_free) X(blob_lookup) X(blob_rawcontent) X(blob_rawsize) X(buf_dispose) \
+	X(attr_get) X(blob_filter) X(blob_free) X(blob_lookup) X(blob_rawcontent) X(blob_rawsize) \
+	X(buf_dispose) \
 	X(checkout_options_init) X(checkout_tree) X(commit_create) X(commit_create_buffer) \
 	X(commit_create_with_signature) X(commit_free) X(commit_id) X(commit_lookup) \
 	X(commit_parent_id) X(commit_parentcount) X(commit_time) X(commit_tree) \
@@ -28,10 +29,12 @@
 	X(diff_free) X(diff_get_delta) X(diff_get_stats) X(diff_index_to_workdir) \
 	X(diff_num_deltas) \
 	X(diff_options_init) X(diff_stats_deletions) X(diff_stats_free) \
-	X(diff_stats_insertions) X(diff_tree_to_tree) X(diff_tree_to_workdir_with_index) \
+	X(diff_stats_insertions) X(diff_tree_to_index) X(diff_tree_to_tree) \
+	X(diff_tree_to_workdir_with_index) \
 	X(error_last) X(error_set_str) X(fetch_options_init) X(graph_descendant_of) \
 	X(ignore_path_is_ignored) X(index_add) X(index_add_all) X(index_entrycount) \
-	X(index_free) X(index_get_byindex) X(index_open) \
+	X(index_free) X(index_get_byindex) X(index_get_bypath) \
+	X(index_open) \
 	X(index_read_tree) X(index_remove) X(index_write) X(index_write_tree) \
 	X(index_write_tree_to) X(libgit2_init) X(libgit2_opts) X(libgit2_shutdown) \
 	X(message_prettify) X(object_free) X(object_id) X(object_lookup) \

@@ -37,6 +37,7 @@ liblease_la_SOURCES = \
   core/lease/trash.c \
   core/lease/tree.c \
   core/lease/tree.h \
+  core/lease/sift.c \
   core/lease/squash.c \
   core/lease/tend.c \
   core/lease/unfiltered.c \

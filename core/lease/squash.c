@@ -31,6 +31,9 @@ static int squash_stand(struct tree *, const git_oid *, const char *, struct err
 static int squash_read_parents(struct tree *, git_repository *, const char *onto, struct parents *,
     struct error *);
 static void squash_free_parents(struct parents *);
+static void squash_leave(struct buf *, const char *);
+static int squash_save_refs(struct tree *, git_repository *, bool same, struct buf *,
+    struct error *);
 static int squash_enter(struct tree *, git_repository **, struct error *);
 
 static int
@@ -178,6 +181,36 @@ squash_enter(struct tree *tree, git_repository **repo, struct error *err)
 	return gitdir_enter(tree, repo, err);
 }
 
+static void
+squash_leave(struct buf *left, const char *what)
+{
+	if (left != NULL)
+		buf_addf(left, "%s%s", left->len > 0 ? "; " : "", what);
+}
+
+/*
+ * Saves what is in the agent's stash and in branches apart from its work, which
+ * the next step drops from the tree. When there is no change, that may be the
+ * work itself.
+ */
+static int
+squash_save_refs(struct tree *tree, git_repository *repo, bool same, struct buf *left,
+    struct error *err)
+{
+	struct buf what = BUF_INIT;
+	int r = wip_save_refs(tree, repo, &what, err);
+
+	if (r == 0 && what.len > 0 && same)
+		r = error_set(err, DROVER_HUMAN,
+		    "the agent changed no file, but left %s: apply that by hand, or release the "
+		    "job to run it anew",
+		    buf_str(&what));
+	else if (r == 0 && what.len > 0)
+		squash_leave(left, buf_str(&what));
+	buf_free(&what);
+	return r;
+}
+
 int
 tree_squash(struct tree *tree, const struct squash *ask, char *commit, size_t size,
     struct error *err)
@@ -201,7 +234,11 @@ tree_squash(struct tree *tree, const struct squash *ask, char *commit, size_t si
 	    submodules_settle(tree, repo, index, parents.files, parents.len, &made, err) != 0 ||
 	    unfiltered_check(tree, tree->gitdir, &made, parents.files, parents.len, err) != 0)
 		goto out;
+	if (up.links.len > 0)
+		squash_leave(ask->left, buf_str(&up.links));
 	same = parents.len == 1 && git2.oid_equal(&made, git2.tree_id(parents.files[0]));
+	if (squash_save_refs(tree, repo, same, ask->left, err) != 0)
+		goto out;
 	stand = same ? git2.commit_id(parents.commits[0]) : &made;
 	if ((!same &&
 		author_commit(tree, repo, &made, (const git_commit *const *)parents.commits,

@@ -53,11 +53,11 @@ static int takeup_add_once(struct takeup_work *, struct error *);
 static int takeup_add_by_cli(struct takeup_work *, struct error *);
 static int takeup_look_by_libgit2(struct takeup_work *);
 static int takeup_may_add(const char *path, const char *pathspec, void *arg);
-static int takeup_add_by_libgit2(struct takeup_work *, git_oid *, struct error *);
+static int takeup_add_by_libgit2(struct takeup_work *, struct error *);
 static int takeup_begin_by_cli(struct takeup_work *, struct error *);
-static int takeup_write_by_cli(struct takeup_work *, git_oid *, struct error *);
 static int takeup_begin_by_libgit2(struct takeup_work *, struct error *);
 static void takeup_find_base(struct takeup_work *);
+static int takeup_sift(struct takeup_work *, git_oid *, struct error *);
 
 void
 takeup_free(struct takeup *up)
@@ -68,6 +68,7 @@ takeup_free(struct takeup *up)
 	up->missed = NULL;
 	up->missed_len = up->missed_cap = 0;
 	up->lost = false;
+	buf_free(&up->links);
 }
 
 static void
@@ -273,26 +274,6 @@ takeup_begin_by_cli(struct takeup_work *work, struct error *err)
 	return status == 0 ? 0 : git_must(&run, read_none, DROVER_INTERNAL, work->tree->path, err);
 }
 
-static int
-takeup_write_by_cli(struct takeup_work *work, git_oid *oid, struct error *err)
-{
-	static const char *const write[] = { "write-tree", NULL };
-	struct buf out = BUF_INIT;
-	struct git_run run = { .tree = work->tree,
-		.gitdir = work->tree->gitdir,
-		.inside = true,
-		.index = work->path,
-		.out = &out };
-	int result = git_must(&run, write, DROVER_INTERNAL, work->tree->path, err);
-
-	if (result == 0 &&
-	    git2.oid_fromstrn(oid, buf_str(&out), out.len < GIT_OID_HEXSZ ? 0 : GIT_OID_HEXSZ) != 0)
-		result = error_set(err, DROVER_INTERNAL, "git write-tree in %s printed no hash",
-		    work->tree->path);
-	buf_free(&out);
-	return result;
-}
-
 /* Leaves out what libgit2 would fail at. A path that is gone may go. */
 static int
 takeup_may_add(const char *path, const char *pathspec, void *arg)
@@ -383,7 +364,7 @@ takeup_begin_by_libgit2(struct takeup_work *work, struct error *err)
 }
 
 static int
-takeup_add_by_libgit2(struct takeup_work *work, git_oid *oid, struct error *err)
+takeup_add_by_libgit2(struct takeup_work *work, struct error *err)
 {
 	git_index *index = NULL;
 	int rc = git2.index_open(&index, work->path);
@@ -395,14 +376,30 @@ takeup_add_by_libgit2(struct takeup_work *work, git_oid *oid, struct error *err)
 	if (rc == 0)
 		rc = git2.index_write(index);
 	if (rc == 0)
-		rc = git2.index_write_tree(oid, index);
-	if (rc == 0)
 		rc = takeup_look_by_libgit2(work);
 	git2.index_free(index);
 	if (rc != 0)
 		return git_fail(DROVER_INTERNAL, err, "cannot take a snapshot of %s",
 		    work->tree->path);
 	return takeup_links(work, err);
+}
+
+/* Sifts the index and writes its tree object. */
+static int
+takeup_sift(struct takeup_work *work, git_oid *oid, struct error *err)
+{
+	git_index *index = NULL;
+	int rc = git2.index_open(&index, work->path);
+
+	if (rc == 0 && work->base != NULL)
+		rc = sift_index(work->tree, work->repo, work->base, index,
+		    work->up->inner ? NULL : &work->up->links);
+	if (rc >= 0)
+		rc = git2.index_write_tree_to(oid, index, work->repo);
+	git2.index_free(index);
+	return rc >= 0 ? 0 :
+			 git_fail(DROVER_INTERNAL, err, "cannot take a snapshot of %s",
+			     work->tree->path);
 }
 
 int
@@ -425,11 +422,11 @@ takeup_index(struct tree *t, const char *path, bool fresh, struct takeup *up, gi
 		goto out;
 	do
 		result =
-		    by_cli ? takeup_add_by_cli(&work, err) : takeup_add_by_libgit2(&work, oid, err);
+		    by_cli ? takeup_add_by_cli(&work, err) : takeup_add_by_libgit2(&work, err);
 	while (result == 0 && up->inner && rounds-- > 0 &&
 	    inner_open(&work.inner, path, up->missed, up->missed_len));
-	if (result == 0 && by_cli)
-		result = takeup_write_by_cli(&work, oid, err);
+	if (result == 0)
+		result = takeup_sift(&work, oid, err);
 out:
 	inner_close(&work.inner);
 	git2.tree_free(work.base);

@@ -137,13 +137,15 @@ struct squash {
 	const struct buf *without; /* paths that the commit leaves out, in tree_restore()'s form */
 	const char *message;
 	const char *onto; /* branch of other people that it goes on top of, or NULL */
+	struct buf *left; /* gets, for people, what is left out of the commit */
 };
 /*
  * Makes one commit of all changes since the base, committed or not, and moves
  * HEAD to it. What the agent took in of the remote is not part of the change:
  * the commit stands on it, which moves t->base, or merges it. 1: commit gets
  * its hash; 0: nothing has changed, and HEAD is at the base. HUMAN when the
- * agent took in commits that are not in the base branch.
+ * agent took in commits that are not in the base branch, when some of its work
+ * cannot be in a commit, or when all of it is in a stash or another branch.
  */
 int tree_squash(struct tree *, const struct squash *, char *commit, size_t size, struct error *);
 /* Throws the work away: leaves the files of commit and nothing else. */

@@ -15,11 +15,14 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "base/text.h"
 #include "lease/files.h"
 #include "lease/filters.h"
 #include "lease/lfs.h"
 
 #define STASH_MAX (1u << 20)
+#define NAMES_MAX 200
+#define NAME_SHOWN_MAX 60
 
 /* Commits that these refs reach outlive the tree. */
 static const char *const safe_refs[] = { "refs/remotes/*", "refs/tags/*", "refs/drover/pushed/*",
@@ -32,11 +35,14 @@ struct wip_more {
 	int nth;                    /* number of the next wip ref of this lease */
 	char *saved;                /* gets the first ref's name if it is empty */
 	size_t size;
+	const git_oid *known;       /* what it reaches is saved elsewhere; NULL: nothing is */
+	int done;                   /* number of commits that were saved */
 };
 
 static int wip_copy_file(const char *from, const char *to, struct error *);
 static int wip_snapshot_all(struct tree *, bool hidden, git_oid *, struct error *);
-static int wip_unsaved(const struct tree *, git_repository *, const git_oid *);
+static int wip_unsaved(const struct tree *, git_repository *, const git_oid *,
+    const git_oid *known);
 static int wip_hide_known(const struct tree *, git_repository *mirror, git_revwalk *);
 static int wip_take_in(struct tree *, const char *folder, const char *name, struct error *);
 static int wip_commit_left(struct tree *, git_repository *, const git_oid *files,
@@ -46,7 +52,7 @@ static int wip_save_files(struct tree *, git_repository *, bool hidden, char *sa
 static int wip_save_commit(struct tree *, const git_oid *, int nth, char *saved, size_t size,
     struct error *);
 static int wip_save_more(struct wip_more *, const git_oid *, struct error *);
-static int wip_save_branches(struct wip_more *, struct error *);
+static int wip_save_branches(struct wip_more *, struct buf *names, struct error *);
 static int wip_save_stash(struct wip_more *, struct error *);
 
 int
@@ -157,9 +163,12 @@ wip_diff(struct tree *t, git_repository *repo, const git_oid *commit, uint32_t f
 	return r;
 }
 
-/* Returns 1 if no ref that outlives the tree reaches the commit. */
+/*
+ * Returns 1 if neither a ref that outlives the tree nor the commit known, which
+ * may be NULL, reaches the commit.
+ */
 static int
-wip_unsaved(const struct tree *t, git_repository *repo, const git_oid *oid)
+wip_unsaved(const struct tree *t, git_repository *repo, const git_oid *oid, const git_oid *known)
 {
 	git_revwalk *walk = NULL;
 	git_reference_iterator *all = NULL;
@@ -174,6 +183,8 @@ wip_unsaved(const struct tree *t, git_repository *repo, const git_oid *oid)
 	if (gitdir_base(t, &base) && git2.commit_lookup(&commit, repo, &base) == 0)
 		git2.revwalk_hide(walk, &base);
 	git2.commit_free(commit);
+	if (known != NULL)
+		git2.revwalk_hide(walk, known);
 	/* Only the mirror's refs count: a job can write its own. */
 	if (mirror_open(t, &mirror, NULL) != 0)
 		goto out;
@@ -375,7 +386,7 @@ wip_save(struct tree *t, const struct fill_status *status, char *saved, size_t s
 	}
 	if (changed && wip_commit_left(t, repo, &snapshot, head, &at, err) != 0)
 		goto out;
-	if ((changed || (known && wip_unsaved(t, repo, &at))) &&
+	if ((changed || (known && wip_unsaved(t, repo, &at, NULL))) &&
 	    wip_save_commit(t, &at, 0, saved, size, &why) != 0 &&
 	    (why.code == DROVER_AGAIN ||
 		wip_save_files(t, repo, status->hidden, saved, size, NULL) != 0)) {
@@ -383,7 +394,7 @@ wip_save(struct tree *t, const struct fill_status *status, char *saved, size_t s
 			*err = why;
 		goto out;
 	}
-	result = wip_save_branches(&more, err);
+	result = wip_save_branches(&more, NULL, err);
 	if (result == 0)
 		result = wip_save_stash(&more, err);
 out:
@@ -402,11 +413,12 @@ wip_save_more(struct wip_more *more, const git_oid *oid, struct error *err)
 	struct error why = { .code = 0 };
 	char name[256];
 
-	if (!wip_unsaved(more->tree, more->repo, oid))
+	if (!wip_unsaved(more->tree, more->repo, oid, more->known))
 		return 0;
 	if (wip_save_commit(more->tree, oid, more->nth++, name, sizeof name, &why) == 0) {
 		if (more->saved[0] == '\0')
 			snprintf(more->saved, more->size, "%s", name);
+		more->done++;
 	} else if (why.code == DROVER_AGAIN) {
 		if (err != NULL)
 			*err = why;
@@ -415,18 +427,26 @@ wip_save_more(struct wip_more *more, const git_oid *oid, struct error *err)
 	return 0;
 }
 
+/* names (may be NULL) gets the branches that were saved. */
 static int
-wip_save_branches(struct wip_more *more, struct error *err)
+wip_save_branches(struct wip_more *more, struct buf *names, struct error *err)
 {
 	git_reference_iterator *all = NULL;
 	git_reference *ref;
-	int result = 0;
+	int result = 0, before;
 
 	if (git2.reference_iterator_glob_new(&all, more->repo, "refs/heads/*") != 0)
 		return 0;
 	while (result == 0 && git2.reference_next(&ref, all) == 0) {
+		const char *name = git2.reference_name(ref) + strlen("refs/heads/");
+
+		before = more->done;
 		if (git2.reference_target(ref) != NULL)
 			result = wip_save_more(more, git2.reference_target(ref), err);
+		if (names != NULL && more->done > before && names->len < NAMES_MAX) {
+			buf_adds(names, names->len > 0 ? ", branch " : "branch ");
+			text_show(names, name, strlen(name), NAME_SHOWN_MAX);
+		}
 		git2.reference_free(ref);
 	}
 	git2.reference_iterator_free(all);
@@ -455,6 +475,45 @@ wip_save_stash(struct wip_more *more, struct error *err)
 	buf_free(&log);
 	free(path);
 	return result;
+}
+
+int
+wip_save_refs(struct tree *t, git_repository *repo, struct buf *what, struct error *err)
+{
+	char first[256] = "";
+	struct wip_more more = { .tree = t, .repo = repo, .saved = first, .size = sizeof first };
+	struct buf names = BUF_INIT;
+	git_oid head;
+	int result, stashes;
+
+	if (gitdir_head(t, repo, &head, NULL, 0))
+		more.known = &head;
+	result = wip_save_stash(&more, err);
+	stashes = more.done;
+	if (result == 0)
+		result = wip_save_branches(&more, &names, err);
+	if (stashes > 0)
+		buf_addf(what, "%d stash %s%s", stashes, stashes == 1 ? "entry" : "entries",
+		    names.len > 0 ? ", " : "");
+	if (more.done > 0)
+		buf_addf(what, "%s, saved as %s%s", buf_str(&names), first,
+		    more.done > 1 ? " and the next" : "");
+	buf_free(&names);
+	return result;
+}
+
+bool
+wip_is_clean(struct tree *t, git_repository *repo)
+{
+	git_commit *commit = NULL;
+	git_oid head, now;
+	bool clean = gitdir_head(t, repo, &head, NULL, 0) &&
+	    git2.commit_lookup(&commit, repo, &head) == 0 &&
+	    wip_snapshot(t, false, NULL, &now, NULL, NULL) == 0 &&
+	    git2.oid_equal(git2.commit_tree_id(commit), &now);
+
+	git2.commit_free(commit);
+	return clean;
 }
 
 static int

@@ -215,6 +215,133 @@ START_TEST(what_setup_left_does_not_hold)
 }
 END_TEST
 
+/* Adds files to the remote that differ from their commit once checked out. */
+static void
+make_odd_files(void)
+{
+	ck_assert_int_eq(shell(up.up,
+			     "printf 'one\\r\\ntwo\\r\\n' >w.txt; echo '$Id: x $ text' >i.id; git "
+			     "add .; "
+			     "git commit -qm odd; printf '*.txt text eol=lf\\n*.id ident\\n' "
+			     ">.gitattributes; git add .gitattributes; git commit -qm attributes"),
+	    0);
+}
+
+/* What an agent does, and the files of its commit; "" for no commit. */
+static const struct {
+	const char *deed, *files;
+} odd[] = {
+	{ "touch w.txt i.id; git status >/dev/null", "" },
+	{ "touch w.txt; echo y >>src/b.txt", "src/b.txt" },
+	{ "touch w.txt; echo y >>src/b.txt; git commit -qam all", "src/b.txt" },
+	{ "printf 'three\\r\\n' >>w.txt", "w.txt" },
+	{ "sed -i 's/\\r//' w.txt", "w.txt" },
+	{ "echo '*.c text' >>.gitattributes; git add --renormalize .",
+	    ".gitattributes\ni.id\nw.txt" },
+};
+
+START_TEST(a_file_that_only_a_checkout_changes_is_no_change)
+{
+	size_t i = (size_t)_i / 2;
+	struct tree t;
+	int r;
+
+	make_odd_files();
+	make_tree(_i % 2, &t);
+	ck_assert_int_eq(shell(t.path, "%s", odd[i].deed), 0);
+	r = tree_squash(&t, &ask, commit, sizeof commit, NULL);
+	ck_assert_int_eq(r, odd[i].files[0] != '\0');
+	if (r == 1)
+		ck_assert_str_eq(shell_out(t.path, "git diff --name-only %s HEAD", t.base),
+		    odd[i].files);
+	else {
+		ck_assert_int_eq(shell(t.path, "touch w.txt"), 0);
+		OK(tree_return(&t, saved, sizeof saved, err));
+		ck_assert_str_eq(saved, "");
+	}
+	tree_free(&t);
+}
+END_TEST
+
+START_TEST(a_link_that_is_ignored_as_a_folder_is_left_out)
+{
+	struct buf left = BUF_INIT;
+	const struct squash told = { .without = &nothing, .message = "x", .left = &left };
+	struct tree t;
+
+	make_tree(_i, &t);
+	ck_assert_int_eq(shell(t.path,
+			     "ln -s /nonexistent node_modules; ln -s a.txt b; echo y >>a.txt; git "
+			     "add -A; git commit -qm all"),
+	    0);
+	ck_assert_int_eq(tree_squash(&t, &told, commit, sizeof commit, NULL), 1);
+	ck_assert_str_eq(shell_out(t.path, "git diff --name-only %s HEAD", t.base), "a.txt\nb");
+	ck_assert_str_eq(buf_str(&left), "node_modules (a link of an ignored name)");
+	buf_free(&left);
+	tree_free(&t);
+}
+END_TEST
+
+/* Where work can hide, what is said of it, and a file of it. */
+static const struct {
+	const char *deed, *said;
+} hidden_work[] = {
+	{ "echo w >w; git add w; git stash -q", "1 stash entry, saved as refs/drover/wip/1-" },
+	{ "echo w >w; git add w; git stash -q; echo x >>a.txt; git stash -q",
+	    "2 stash entries, saved as refs/drover/wip/1-" },
+	{ "git checkout -qb fix; echo w >w; git add w; git commit -qm w; git checkout -q --detach "
+	  "HEAD~",
+	    "branch fix, saved as refs/drover/wip/1-" },
+};
+
+START_TEST(work_in_a_stash_or_a_branch_is_saved_and_told)
+{
+	size_t i = (size_t)_i / 2;
+	struct buf left = BUF_INIT;
+	const struct squash told = { .without = &nothing, .message = "x", .left = &left };
+	struct tree t;
+
+	make_tree(_i % 2, &t);
+	ck_assert_int_eq(shell(t.path, "%s", hidden_work[i].deed), 0);
+	FAILS(tree_squash(&t, &told, commit, sizeof commit, err), DROVER_HUMAN,
+	    hidden_work[i].said);
+	ck_assert(is_saved("w"));
+	OK(tree_return(&t, saved, sizeof saved, err));
+	ck_assert_str_eq(saved, "");
+	/* Beside a change it is told, but does not hold. */
+	gitrepo_prepare(&t, "warm", NULL);
+	ck_assert_int_eq(shell(t.path,
+			     "export GIT_COMMITTER_DATE=2001-01-01T00:00:00Z; %s; echo 2 "
+			     ">>src/b.txt",
+			     hidden_work[i].deed),
+	    0);
+	ck_assert_int_eq(tree_squash(&t, &told, commit, sizeof commit, NULL), 1);
+	ck_assert_ptr_nonnull(strstr(buf_str(&left), hidden_work[i].said));
+	buf_free(&left);
+	tree_free(&t);
+}
+END_TEST
+
+/* A branch on which the agent stands is the change. */
+START_TEST(work_of_the_change_is_not_told_twice)
+{
+	struct buf left = BUF_INIT;
+	const struct squash told = { .without = &nothing, .message = "x", .left = &left };
+	struct tree t;
+
+	make_tree(_i, &t);
+	ck_assert_int_eq(shell(t.path,
+			     "git branch old; git checkout -qb fix; echo w >w; git add w; git "
+			     "commit -qm w; git branch same; echo v >>w; git stash -q; git stash "
+			     "pop -q"),
+	    0);
+	ck_assert_int_eq(tree_squash(&t, &told, commit, sizeof commit, NULL), 1);
+	ck_assert_str_eq(buf_str(&left), "");
+	ck_assert_str_eq(shell_out(up.mirror, "git for-each-ref refs/drover/wip"), "");
+	tree_free(&t);
+}
+END_TEST
+
 static void
 cases(Suite *suite)
 {
@@ -228,6 +355,12 @@ cases(Suite *suite)
 	tcase_add_loop_test(tc, inner_repositories_stay_as_they_are, 0, 2);
 	tcase_add_loop_test(tc, what_is_no_work_does_not_hold, 0, 12);
 	tcase_add_loop_test(tc, what_setup_left_does_not_hold, 0, 2);
+	tcase_add_loop_test(tc, a_file_that_only_a_checkout_changes_is_no_change, 0,
+	    2 * (int)ARRAY_LEN(odd));
+	tcase_add_loop_test(tc, a_link_that_is_ignored_as_a_folder_is_left_out, 0, 2);
+	tcase_add_loop_test(tc, work_in_a_stash_or_a_branch_is_saved_and_told, 0,
+	    2 * (int)ARRAY_LEN(hidden_work));
+	tcase_add_loop_test(tc, work_of_the_change_is_not_told_twice, 0, 2);
 }
 
 SUITE(cases)
