@@ -239,9 +239,14 @@ run_reasons(struct run *run)
 	for (int i = 0; i < run->tickets_len; i++) {
 		const struct run_ticket *t = &run->tickets[i];
 		char text[DROVER_ERROR_MAX], *file;
+		const char *left;
 
-		if (strcmp(run_state(t), "succeeded") == 0)
+		if (strcmp(run_state(t), "succeeded") == 0) {
+			left = json_str(json_get(t->job, "result"), "left_out", "");
+			if (*left != '\0')
+				cli_say(run->cli, "%s: %s", t->name, left);
 			continue;
+		}
 		if (*cell_of(t, text, sizeof text) != '\0')
 			cli_say(run->cli, "%s: %s", t->name, text);
 		file =

@@ -21,6 +21,7 @@ libhost_la_SOURCES = \
   core/host/change/change_contents.c \
   core/host/change/change_deleted.c \
   core/host/change/change_guard.c \
+  core/host/change/change_left.c \
   core/host/change/change_point.c \
   core/host/change/change_prompt.c \
   core/host/change/change_steps.c \

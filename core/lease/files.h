@@ -390,6 +390,7 @@ int author_commit(const struct tree *, git_repository *, const git_oid *files,
     const git_commit *const *parents, size_t n, const char *message, git_oid *made,
     struct error *);
 
+void tree_settle(struct tree *); /* notes that the tree is in order */
 /* Makes a tree clean, at a commit. Its work must be saved already. */
 int tree_order(struct tree *, const struct fill_status *, const git_oid *, struct error *);
 

@@ -32,7 +32,8 @@
 	X(diff_stats_insertions) X(diff_tree_to_index) X(diff_tree_to_tree) \
 	X(diff_tree_to_workdir_with_index) \
 	X(error_last) X(error_set_str) X(fetch_options_init) X(graph_descendant_of) \
-	X(ignore_path_is_ignored) X(index_add) X(index_add_all) X(index_entrycount) \
+	X(ignore_path_is_ignored) X(index_add) X(index_add_all) X(index_add_bypath) \
+	X(index_entrycount) \
 	X(index_free) X(index_get_byindex) X(index_get_bypath) \
 	X(index_open) \
 	X(index_read_tree) X(index_remove) X(index_write) X(index_write_tree) \

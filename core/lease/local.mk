@@ -14,6 +14,7 @@ liblease_la_SOURCES = \
   core/lease/git.c \
   core/lease/gitdir.c \
   core/lease/history.c \
+  core/lease/ignored.c \
   core/lease/inner.c \
   core/lease/large.c \
   core/lease/lease.c \

@@ -76,6 +76,7 @@ tree_restore(struct tree *tree, const char *commit, struct buf *fresh, struct er
 		file_drop(tree->gitdir, "index");
 	if (gitdir_scrub(tree, &at, err) == 0 && fill_reset(tree, err) == 0)
 		r = submodules_restore(tree, err);
+	tree_settle(tree);
 out:
 	takeup_free(&up);
 	git2.diff_free(diff);

@@ -397,9 +397,9 @@ takeup_sift(struct takeup_work *work, git_oid *oid, struct error *err)
 	if (rc >= 0)
 		rc = git2.index_write_tree_to(oid, index, work->repo);
 	git2.index_free(index);
-	return rc >= 0 ? 0 :
-			 git_fail(DROVER_INTERNAL, err, "cannot take a snapshot of %s",
-			     work->tree->path);
+	return rc >= 0 ?
+	    0 :
+	    git_fail(DROVER_INTERNAL, err, "cannot take a snapshot of %s", work->tree->path);
 }
 
 int
@@ -421,8 +421,7 @@ takeup_index(struct tree *t, const char *path, bool fresh, struct takeup *up, gi
 	    (by_cli ? takeup_begin_by_cli(&work, err) : takeup_begin_by_libgit2(&work, err)) != 0)
 		goto out;
 	do
-		result =
-		    by_cli ? takeup_add_by_cli(&work, err) : takeup_add_by_libgit2(&work, err);
+		result = by_cli ? takeup_add_by_cli(&work, err) : takeup_add_by_libgit2(&work, err);
 	while (result == 0 && up->inner && rounds-- > 0 &&
 	    inner_open(&work.inner, path, up->missed, up->missed_len));
 	if (result == 0)

@@ -129,6 +129,8 @@ out:
 	if (result == 0)
 		result = submodules_fill(t, &oid, err);
 	t->inode = result == 0 && lstat(t->path, &st) == 0 ? st.st_ino : 0;
+	if (result == 0)
+		tree_settle(t);
 	path_close(&t->lock);
 	return result;
 }

@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <time.h>
 
 #include <drover/plugin.h>
 
@@ -53,6 +54,7 @@ struct tree {
 	 */
 	bool unsaved;
 	char *aside;
+	struct timespec settled;     /* when tree_settle() was called last */
 	/* For fetch and push. NULL: repos with token_from are out of reach. */
 	const struct tree_credentials *credentials;
 	struct filters *filters;     /* of filters.c; NULL until read */
@@ -148,6 +150,17 @@ struct squash {
  * cannot be in a commit, or when all of it is in a stash or another branch.
  */
 int tree_squash(struct tree *, const struct squash *, char *commit, size_t size, struct error *);
+/*
+ * Calls visit() for each ignored file that was made or changed since the tree
+ * was prepared or restored. entry is what git ignores, a file or a folder with
+ * "/" at the end; path is a file in it. It looks at 200,000 files at most.
+ */
+int tree_ignored(struct tree *, void (*visit)(void *arg, const char *entry, const char *path),
+    void *arg, struct error *);
+/* Whether the index has a file whose last part is name. */
+bool tree_tracks_name(struct tree *, const char *name);
+/* Adds an ignored file to the index, so that it is saved with the work. */
+int tree_track(struct tree *, const char *path, struct error *);
 /* Throws the work away: leaves the files of commit and nothing else. */
 int tree_discard(struct tree *, const char *commit, struct error *);
 /*

@@ -35,6 +35,7 @@ static const struct label {
 	{ "files", "Files", NULL, NULL },
 	{ "added", "Lines added", NULL, NULL },
 	{ "removed", "Lines removed", NULL, NULL },
+	{ "left_out", "Left out", NULL, NULL },
 	{ "checks", "Checks", "passed", "none" },
 	{ "check_files", "Checks changed by this commit", NULL, NULL },
 	{ "followups", "Follow-ups", NULL, NULL },

@@ -21,6 +21,7 @@
 #include "change_kit.h"
 #include "gitrepo.h"
 #include "host/agent/agent.h"
+#include "host/change/change.h"
 #include "run/services.h"
 #include "probe.h"
 #include "suite.h"
@@ -405,6 +406,85 @@ START_TEST(setup_is_not_in_the_commit)
 }
 END_TEST
 
+START_TEST(a_text_names_a_path)
+{
+	static const struct {
+		const char *text, *path;
+		enum change_named named;
+	} cases[] = {
+		{ "add src/lib/util.ts", "src/lib/util.ts", NAMED_PATH },
+		{ "Add `lib/util.ts`.", "src/lib/util.ts", NAMED_PATH },
+		{ "Make /src/lib/util.ts, please", "src/lib/util.ts", NAMED_PATH },
+		{ "Make ./src/lib/util.ts", "src/lib/util.ts", NAMED_PATH },
+		{ "Write it to util.ts.", "src/lib/util.ts", NAMED_LAST },
+		{ "Write it to .env.", ".env", NAMED_PATH },
+		{ "myutil.ts util.tsx util.ts-old old/util.ts", "src/lib/util.ts", NAMED_NOT },
+		{ "xsrc/lib/util.ts", "src/lib/util.ts", NAMED_NOT },
+		{ "util.ts is in src/lib/util.ts", "src/lib/util.ts", NAMED_PATH },
+		{ "build it", "build", NAMED_NOT },
+		{ "see bin/build", "bin/build", NAMED_PATH },
+		{ "", "x.c", NAMED_NOT },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		ck_assert_msg(change_names(cases[i].text, cases[i].path) == cases[i].named,
+		    "\"%s\" and %s", cases[i].text, cases[i].path);
+}
+END_TEST
+
+/* What the task says, what the agent makes beside README, and what is said. */
+static const struct {
+	const char *prompt, *does, *held, *left;
+} ignored[] = {
+	{ "Add ignored/util.c.", "mkdir ignored; echo u >ignored/util.c",
+	    "ignored and not pushed: ignored/util.c;", NULL },
+	{ "Add util.c.", "mkdir -p ignored/deep; echo u >ignored/deep/util.c; echo v >ignored/v",
+	    "ignored and not pushed: ignored/deep/util.c;", NULL },
+	{ "Fix it.", "mkdir ignored; echo u >ignored/util.c", NULL,
+	    "ignored and not pushed: ignored/util.c" },
+	{ "Fix it.",
+	    "mkdir ignored; echo u >ignored/u; echo v >ignored/v; echo w >src/ignored/w", NULL,
+	    "ignored and not pushed: ignored/ (2 files), src/ignored/w" },
+	/* a.c is the one in src/, which is tracked. */
+	{ "Fix a.c.", "mkdir ignored; echo a >ignored/a.c", NULL,
+	    "ignored and not pushed: ignored/a.c" },
+	/* A folder with many files is installed or built. */
+	{ "Fix util.c.",
+	    "mkdir ignored; for i in $(seq 101); do echo >ignored/$i.c; done; echo >ignored/util.c",
+	    NULL, "ignored and not pushed: ignored/ (102 files)" },
+	{ "Fix it.", "mkdir ignored; echo u >ignored/util.c; git add -f ignored/util.c", NULL,
+	    NULL },
+	{ "Fix it.", "ln -s /nonexistent ignored", NULL, "ignored (a link of an ignored name)" },
+};
+
+START_TEST(ignored_files_are_told_or_hold)
+{
+	const char *want = ignored[_i].left != NULL ? ignored[_i].left : "", *left;
+	char *does = xasprintf("echo two >> README; %s", ignored[_i].does), *mirror;
+	struct outcome o;
+
+	ask.prompt = ignored[_i].prompt;
+	agent_does(does);
+	free(does);
+	/* What setup and checks make is not the agent's. */
+	command_is(setup_argv, setups, "mkdir src/ignored; echo 1 >src/ignored/setup");
+	command_is(check_argv, checks, "echo 1 >src/ignored/check");
+	if (ignored[_i].held != NULL) {
+		held_with(ignored[_i].held);
+		mirror = path_join(dir, "mirrors/web.git");
+		ck_assert_int_eq(git(mirror, NULL, "grep", "-q", "u", core.trees[0].wip, "--",
+				     "ignored", NULL),
+		    0);
+		free(mirror);
+		return;
+	}
+	o = run();
+	ck_assert_msg(o.code == 0, "%s", o.text);
+	left = fake_core_result(&core, "left_out");
+	ck_assert_str_eq(left != NULL ? left : "", want);
+}
+END_TEST
+
 START_TEST(setup_that_fails_is_told)
 {
 	struct outcome o;
@@ -770,6 +850,8 @@ cases(Suite *suite)
 	    (int)ARRAY_LEN(made_of));
 	tcase_add_test(change, configured_files_of_the_checks_are_named);
 	tcase_add_test(change, setup_is_not_in_the_commit);
+	tcase_add_test(change, a_text_names_a_path);
+	tcase_add_loop_test(change, ignored_files_are_told_or_hold, 0, (int)ARRAY_LEN(ignored));
 	tcase_add_test(change, setup_that_fails_is_told);
 	tcase_add_test(change, followup_corrects_a_failed_check);
 	tcase_add_test(change, followup_passes_the_guard_as_well);

@@ -259,6 +259,9 @@ change_put_result(struct change *change, struct error *err)
 	if (point->checked && *point->check_files != '\0' &&
 	    result_put(change->scope, "check_files", point->check_files, err) != 0)
 		return -1;
+	if (*point->left != '\0' &&
+	    result_put(change->scope, "left_out", point->left, err) != 0)
+		return -1;
 	text_copy(text, sizeof text, point->text);
 	return result_put(change->scope, "agent_text", text, err);
 }

@@ -19,6 +19,7 @@
 #define CHANGE_TEXT_MAX 8192    /* bytes of the agent's last message that the point keeps */
 #define CHANGE_TRAILERS_MAX 4096
 #define CHANGE_CHECK_FILES_MAX 1024
+#define CHANGE_LEFT_MAX 1024    /* bytes about what is not in the commit */
 
 /*
  * The steps in their order. STEP_NONE comes before all of them: no step is
@@ -64,6 +65,7 @@ struct change_point {
 	/* files of the checks that the commit changes; "" if there are none */
 	char check_files[CHANGE_CHECK_FILES_MAX];
 	char text[CHANGE_TEXT_MAX];
+	char left[CHANGE_LEFT_MAX];
 };
 
 struct change {
@@ -143,6 +145,20 @@ struct change_deleted {
 };
 void change_deleted_count(struct change_deleted *, const struct tree_file *);
 int change_deleted_check(const struct change *, const struct change_deleted *, struct error *);
+
+/*
+ * change_left.c. Whether a text names a path: the path or the end of it from a
+ * folder on, or only its last part.
+ */
+enum change_named { NAMED_NOT, NAMED_LAST, NAMED_PATH };
+enum change_named change_names(const char *text, const char *path);
+/*
+ * Appends to left the ignored files that the agent has made. -1 and HUMAN when
+ * the task names one.
+ */
+int change_find_ignored(struct change *, struct buf *left, struct error *);
+/* Notes for the result what is not in the commit; left may be empty. */
+void change_leave_out(struct change *, const struct buf *left);
 
 /*
  * change_prompt.c. Appends the subject of a commit: one line of at most 72

@@ -74,6 +74,7 @@ change_point_load(struct change *change, struct error *err)
 	text_copy(point->text, sizeof point->text, json_str(json, "text", ""));
 	text_copy(point->check_files, sizeof point->check_files,
 	    json_str(json, "check_files", ""));
+	text_copy(point->left, sizeof point->left, json_str(json, "left_out", ""));
 	point->checked = json_bool(json, "checked", false);
 	point->followups = (int)json_int(json, "followups", 0);
 	point->followup_attempt = (uint32_t)json_int(json, "followup_attempt", 0);
@@ -131,6 +132,7 @@ change_point_save(struct change *change, struct error *err)
 	json_add_int(diff, "removed", (int64_t)point->diff.removed);
 	json_add_int(diff, "bytes", (int64_t)point->diff.bytes);
 	json_add_str(json, "text", point->text);
+	json_add_str(json, "left_out", point->left);
 	text = json_print(json);
 	r = kv_write(change->scope, change->key, text, err);
 	free(text);

@@ -56,6 +56,7 @@ change_restart(struct change *change)
 
 	point->step = STEP_NONE;
 	*point->commit = '\0';
+	*point->left = '\0';
 	point->followup_attempt = 0;
 }
 
@@ -289,16 +290,23 @@ static enum change_next
 change_keep(struct change *change, struct error *err)
 {
 	struct change_point *point = &change->point;
+	struct buf left = BUF_INIT;
 	const struct squash squash = {
 		.without = &change->leavings,
 		.message = change->message,
 		.onto = change->onto ? change->branch : NULL,
+		.left = &left,
 	};
 	int r;
 
 	if (tree_refuse_large(change->tree, change->repo->max_bytes, &change->leavings, err) != 0)
 		return CHANGE_FAILED;
 	r = tree_squash(change->tree, &squash, point->commit, sizeof point->commit, err);
+	if (r >= 0 && change_find_ignored(change, &left, err) != 0)
+		r = -1;
+	if (r >= 0)
+		change_leave_out(change, &left);
+	buf_free(&left);
 	if (r < 0)
 		return CHANGE_FAILED;
 	text_copy(point->base, sizeof point->base, change->tree->base);
