@@ -89,6 +89,18 @@ buf_addv(struct buf *b, const char *format, va_list ap)
 }
 
 void
+buf_add_end(struct buf *b, const char *data, size_t len, size_t max)
+{
+	if (len > max) {
+		data += len - max;
+		len = max;
+	}
+	buf_add(b, data, len);
+	if (b->len > 4 * max)
+		buf_drop(b, b->len - max);
+}
+
+void
 buf_drop(struct buf *b, size_t n)
 {
 	MUST(n <= b->len);

@@ -20,6 +20,11 @@ void buf_add(struct buf *, const void *data, size_t len);
 void buf_adds(struct buf *, const char *s);
 void buf_addc(struct buf *, char c);
 void buf_addf(struct buf *, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/*
+ * Appends to a buffer of which only the last bytes count: it keeps at least
+ * the last max of them, and never holds more than 4 * max.
+ */
+void buf_add_end(struct buf *, const char *data, size_t len, size_t max);
 /* Removes the first n bytes; n is at most len. */
 void buf_drop(struct buf *, size_t n);
 void buf_clear(struct buf *);           /* keeps the memory */

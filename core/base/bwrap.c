@@ -62,7 +62,7 @@ bwrap_find(void)
 	return NULL;
 }
 
-/* Runs true in the namespaces of a command. said gets the first line of errors. */
+/* Runs true in the namespaces of a command. said gets the first error. */
 static int
 bwrap_try(char *said, size_t size)
 {

@@ -200,7 +200,8 @@ json_has_secret(const cJSON *json, const struct mask *mask)
 
 	for (; json != NULL; json = json->next) {
 		if (json->valuestring != NULL) {
-			(void)mask_find(mask, json->valuestring, strlen(json->valuestring), 0, &len);
+			(void)mask_find(mask, json->valuestring, strlen(json->valuestring), 0,
+			    &len);
 			if (len > 0)
 				return true;
 		}

@@ -65,7 +65,8 @@ leaf_kill(const char *path)
 	int fd;
 
 	if (name == NULL || strncmp(path, mounts[0], strlen(mounts[0])) != 0 ||
-	    strncmp(name + 1, LEAF_PREFIX, strlen(LEAF_PREFIX)) != 0 || strstr(path, "/../") != NULL)
+	    strncmp(name + 1, LEAF_PREFIX, strlen(LEAF_PREFIX)) != 0 ||
+	    strstr(path, "/../") != NULL)
 		return;
 	file = path_join(path, "cgroup.kill");
 	fd = open(file, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);

@@ -96,7 +96,6 @@ static void exec_drain(struct exec_child *, int *fd);
 static void exec_lines(struct exec_child *, const char *data, size_t len);
 static int exec_reap(struct exec_child *, struct error *);
 static int exec_sweep(const struct exec_child *, struct error *);
-static void exec_tail_add(struct buf *tail, const char *data, size_t len);
 static void exec_tail_copy(const struct buf *tail, char *out);
 static int host_exec_run(struct drover_scope *, const struct drover_command *,
     struct drover_outcome *, struct drover_error *);
@@ -551,9 +550,9 @@ exec_show(struct exec_child *r, bool err, size_t len, bool last)
 	if (shown->len == 0)
 		return;
 	exec_output(r->scope, shown->data, shown->len);
-	exec_tail_add(&r->tail, shown->data, shown->len);
+	buf_add_end(&r->tail, shown->data, shown->len, TAIL_BYTES);
 	if (err)
-		exec_tail_add(&r->err_tail, shown->data, shown->len);
+		buf_add_end(&r->err_tail, shown->data, shown->len, TAIL_BYTES);
 	else if (r->command->line != NULL)
 		exec_lines(r, shown->data, shown->len);
 }
@@ -655,18 +654,6 @@ exec_sweep(const struct exec_child *r, struct error *err)
 	    "%.128s left process %d (%s) behind, which drover cannot end: end it, then retry the "
 	    "job",
 	    r->command->argv[0], (int)pid, text_show_in(shown, sizeof shown, name, strlen(name)));
-}
-
-static void
-exec_tail_add(struct buf *tail, const char *data, size_t len)
-{
-	if (len > TAIL_BYTES) {
-		data += len - TAIL_BYTES;
-		len = TAIL_BYTES;
-	}
-	buf_add(tail, data, len);
-	if (tail->len > 4 * TAIL_BYTES)
-		buf_drop(tail, tail->len - TAIL_BYTES);
 }
 
 /*

@@ -17,22 +17,17 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "base/url.h"
 #include "lease/submodule.h"
 
 #define URL_MAX 1000
 
-static size_t url_authority(const char *url, const char **from);
+static size_t url_host_part(const char *url, const char **from);
 static char *url_resolve(const char *parent, const char *given);
-static bool url_same_origin(const char *, const char *);
+static bool url_same_place(const char *, const char *);
 static bool url_is_ssh(const char *);
 static bool url_beside(const char *origin, const char *url);
 static const char *url_fault(const char *origin, const char *url);
-
-static bool
-url_is_http(const char *url)
-{
-	return strncasecmp(url, "http://", 7) == 0 || strncasecmp(url, "https://", 8) == 0;
-}
 
 /* ssh://host/path, or user@host:path. */
 static bool
@@ -47,7 +42,7 @@ url_is_ssh(const char *url)
 
 /* Length of "user@host:port"; *from gets where it begins. */
 static size_t
-url_authority(const char *url, const char **from)
+url_host_part(const char *url, const char **from)
 {
 	const char *scheme = strstr(url, "://");
 
@@ -65,7 +60,7 @@ url_resolve(const char *parent, const char *given)
 
 	lowest = base;
 	if (*base != '/') {
-		size_t len = url_authority(base, &lowest);
+		size_t len = url_host_part(base, &lowest);
 
 		lowest += len;
 	}
@@ -89,17 +84,22 @@ out:
 	return out;
 }
 
-/* The same scheme, host and port. */
+/* The same scheme, host and port; for ssh the same user, too. */
 static bool
-url_same_origin(const char *a, const char *b)
+url_same_place(const char *a, const char *b)
 {
 	const char *host_a, *host_b, *scheme_a = strstr(a, "://"), *scheme_b = strstr(b, "://");
-	size_t len_a = url_authority(a, &host_a), len_b = url_authority(b, &host_b);
+	struct url_origin origin_a, origin_b;
+	size_t len;
 
+	if (url_is_http(a) || url_is_http(b))
+		return url_origin(a, &origin_a) && url_origin(b, &origin_b) &&
+		    url_same_origin(&origin_a, &origin_b);
+	len = url_host_part(a, &host_a);
 	return (scheme_a == NULL) == (scheme_b == NULL) &&
 	    (scheme_a == NULL ||
 		(scheme_a - a == scheme_b - b && strncasecmp(a, b, (size_t)(scheme_a - a)) == 0)) &&
-	    len_a == len_b && strncasecmp(host_a, host_b, len_a) == 0;
+	    url_host_part(b, &host_b) == len && strncasecmp(host_a, host_b, len) == 0;
 }
 
 /* True for a path in the folder in which the origin's path lies. */
@@ -125,15 +125,12 @@ url_beside(const char *origin, const char *url)
 static const char *
 url_fault(const char *origin, const char *url)
 {
-	const char *host;
-	size_t len = url_authority(url, &host);
-
 	if (*url == '-' || strlen(url) > URL_MAX || strpbrk(url, " \t\r\n\\") != NULL)
 		return "is no url that drover uses";
 	if (url_is_http(url))
-		return memchr(host, '@', len) != NULL ? "has a user or password in it" : NULL;
+		return url_has_userinfo(url) ? "has a user or password in it" : NULL;
 	if (url_is_ssh(url))
-		return url_is_ssh(origin) && url_same_origin(origin, url) ?
+		return url_is_ssh(origin) && url_same_place(origin, url) ?
 		    NULL :
 		    "is on another host than the repo, and only that may see drover's ssh key";
 	if (remote_local_path(url) == NULL)
@@ -154,7 +151,7 @@ submodule_url(const char *origin, const char *parent, const char *given, char **
 	*url = relative ? url_resolve(parent, given) : xstrdup(given);
 	fault = *url == NULL ? "leads above the host of the repo" : url_fault(origin, *url);
 	if (fault == NULL) {
-		*own = url_same_origin(origin, *url) && !url_is_ssh(*url);
+		*own = url_same_place(origin, *url) && !url_is_ssh(*url);
 		return 0;
 	}
 	free(*url);
