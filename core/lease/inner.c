@@ -17,9 +17,13 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "lease/files.h"
+#include "lease/submodule.h"
 
 static bool inner_is_below(const struct tree *, const char *folder);
 static char *inner_place(const struct inner *, size_t nth);
+static bool inner_move(struct inner *, const char *folder);
+static bool inner_is_guarded(const struct tree *, const char *folder);
+static bool inner_head(const struct tree *, const char *folder, git_oid *);
 
 /* False when a link on its path leads elsewhere. */
 static bool
@@ -85,6 +89,84 @@ inner_place(const struct inner *inner, size_t nth)
 	return xasprintf("%s/drover-inner.%ld.%zu", inner->tree->gitdir, (long)getpid(), nth);
 }
 
+/* Moves the .git of a folder away. */
+static bool
+inner_move(struct inner *inner, const char *folder)
+{
+	char *from = xasprintf("%s/%s/.git", inner->tree->path, folder),
+	     *to = inner_place(inner, inner->len);
+	bool moved = rename(from, to) == 0;
+
+	if (moved) {
+		inner->moved =
+		    xgrow(inner->moved, inner->len + 1, &inner->cap, sizeof *inner->moved);
+		inner->moved[inner->len++] = from;
+	} else
+		free(from);
+	free(to);
+	return moved;
+}
+
+static bool
+inner_is_guarded(const struct tree *t, const char *folder)
+{
+	const struct submodules *all = t->submodules;
+
+	for (size_t i = 0; all != NULL && i < all->len; i++) {
+		if (strcmp(all->list[i]->path, folder) == 0 && submodule_there(t, all->list[i]))
+			return true;
+	}
+	return false;
+}
+
+/* The commit that the repository in a folder is at. libgit2 runs nothing. */
+static bool
+inner_head(const struct tree *t, const char *folder, git_oid *oid)
+{
+	char *path = path_join(t->path, folder);
+	git_repository *repo = NULL;
+	bool known = git2.repository_open(&repo, path) == 0 &&
+	    git2.reference_name_to_id(oid, repo, "HEAD") == 0;
+
+	git2.repository_free(repo);
+	free(path);
+	return known;
+}
+
+int
+inner_hide(struct inner *inner, const char *index_path, struct error *err)
+{
+	git_index *index = NULL;
+	bool changed = false;
+	int rc = git2.index_open(&index, index_path);
+
+	for (size_t i = 0; rc == 0 && i < git2.index_entrycount(index); i++) {
+		git_index_entry entry = *git2.index_get_byindex(index, i);
+		char *folder;
+		git_oid head;
+
+		if (entry.mode != GIT_FILEMODE_COMMIT)
+			continue;
+		folder = xstrdup(entry.path);
+		entry.path = folder;
+		if (inner_is_below(inner->tree, folder) &&
+		    !inner_is_guarded(inner->tree, folder)) {
+			if (inner_head(inner->tree, folder, &head) &&
+			    !git2.oid_equal(&head, &entry.id)) {
+				entry.id = head;
+				rc = git2.index_add(index, &entry);
+				changed = true;
+			}
+			inner_move(inner, folder);
+		}
+		free(folder);
+	}
+	if (rc == 0 && changed)
+		rc = git2.index_write(index);
+	git2.index_free(index);
+	return rc == 0 ? 0 : git_fail(DROVER_INTERNAL, err, "cannot read %s", index_path);
+}
+
 bool
 inner_open(struct inner *inner, const char *index_path, const struct takeup_miss *missed,
     size_t len)
@@ -96,27 +178,17 @@ inner_open(struct inner *inner, const char *index_path, const struct takeup_miss
 		return false;
 	for (size_t i = 0; i < len; i++) {
 		const char *folder = missed[i].path;
-		char *name, *from, *to;
 		size_t n = strlen(folder);
 		bool linked, moved;
+		char *name;
 
 		if (n < 2 || folder[n - 1] != '/' || !inner_is_below(inner->tree, folder))
 			continue;
 		name = xstrndup(folder, n - 1);
-		from = xasprintf("%s/%s.git", inner->tree->path, folder);
-		to = inner_place(inner, inner->len);
 		linked = git2.index_remove(index, name, 0) == 0;
-		moved = rename(from, to) == 0;
-		if (moved) {
-			inner->moved =
-			    xgrow(inner->moved, inner->len + 1, &inner->cap, sizeof *inner->moved);
-			inner->moved[inner->len++] = from;
-			from = NULL;
-		}
+		moved = inner_move(inner, name);
 		opened = opened || linked || moved;
 		free(name);
-		free(from);
-		free(to);
 	}
 	if (opened && git2.index_write(index) != 0)
 		opened = false;

@@ -52,7 +52,8 @@
 	X(remote_create_with_opts) X(remote_default_branch) X(remote_download) X(remote_free) \
 	X(remote_ls) X(remote_prune) X(remote_update_tips) X(remote_upload) \
 	X(repository_config_snapshot) X(repository_free) X(repository_init) X(repository_odb) \
-	X(repository_open_bare) X(repository_set_index) X(repository_set_workdir) \
+	X(repository_open) X(repository_open_bare) X(repository_set_index) \
+	X(repository_set_workdir) \
 	X(revwalk_free) X(revwalk_hide) X(revwalk_new) X(revwalk_next) X(revwalk_push) \
 	X(signature_free) X(signature_new) X(tree_entry_bypath) X(tree_entry_filemode) \
 	X(tree_entry_free) X(tree_entry_id) X(tree_entry_name) X(tree_entry_type) \

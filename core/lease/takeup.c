@@ -216,8 +216,10 @@ takeup_add_once(struct takeup_work *work, struct error *err)
 		.gitdir = work->tree->gitdir,
 		.inside = true,
 		.index = work->path };
-	int status = filters_run(work->tree, &run, all, err);
+	int status = inner_hide(&work->inner, work->path, err);
 
+	if (status == 0)
+		status = filters_run(work->tree, &run, all, err);
 	if (status > 1 && takeup_look_by_cli(work, NULL) == 0 && work->up->lost) {
 		buf_free(&run.err);
 		buf_add(&paths, ".", 2);

@@ -119,6 +119,45 @@ START_TEST(what_is_left_out_holds_the_change_and_is_saved)
 }
 END_TEST
 
+/*
+ * git runs the filter of an inner repository to see whether its file has
+ * changed: its size is the same, and its time is not.
+ */
+#define INNER \
+	"mkdir app; cd app; git init -q; echo c >main.c; git add .; git commit -qm i; echo '* " \
+	"filter=f' >.git/info/attributes; git config filter.f.clean \"touch ${PWD%/*}.ran; " \
+	"cat\"; cd ..;"
+
+static const char *const with_settings[] = {
+	INNER,
+	INNER "git add app; git commit -qm all",
+	INNER "git add app; git commit -qm all; git -C app commit -qm 2 --allow-empty",
+	INNER "git add app; git commit -qm all; mv app/.git .git/inner; echo 'gitdir: "
+	      "../.git/inner' >app/.git",
+};
+
+START_TEST(settings_of_an_inner_repository_run_nothing)
+{
+	struct tree t;
+	char *ran;
+
+	make_tree(_i % 2, &t);
+	ran = xasprintf("%s.ran", t.path);
+	ck_assert_int_eq(shell(t.path, "%s", with_settings[_i / 2]), 0);
+	ck_assert_int_eq(shell(t.path, "echo d >app/main.c; touch -d 2020-01-01 app/main.c"), 0);
+	ck_assert_int_eq(shell(t.path, "git -C app status"), 0);
+	ck_assert_msg(unlink(ran) == 0, "git in the inner repository does not run the filter");
+	ck_assert_int_eq(shell(t.path, "touch -d 2021-01-01 app/main.c"), 0);
+	FAILS(tree_squash(&t, &ask, commit, sizeof commit, err), DROVER_HUMAN,
+	    "app/ (a repository within the repository)");
+	OK(tree_return(&t, saved, sizeof saved, err));
+	ck_assert(is_saved("app/main.c"));
+	ck_assert_int_ne(access(ran, F_OK), 0);
+	free(ran);
+	tree_free(&t);
+}
+END_TEST
+
 START_TEST(what_is_put_aside_is_whole)
 {
 	struct tree t;
@@ -349,6 +388,8 @@ cases(Suite *suite)
 
 	tcase_add_loop_test(tc, what_is_left_out_holds_the_change_and_is_saved, 0,
 	    2 * (int)ARRAY_LEN(left_out));
+	tcase_add_loop_test(tc, settings_of_an_inner_repository_run_nothing, 0,
+	    2 * (int)ARRAY_LEN(with_settings));
 	tcase_add_loop_test(tc, what_is_put_aside_is_whole, 0, 2);
 	tcase_add_loop_test(tc, a_dirty_tree_that_cannot_be_read_is_put_aside_by_the_next_owner, 0,
 	    2);
