@@ -84,6 +84,7 @@ static int daemon_reload(void *, struct buf *changes, struct error *);
 static void daemon_drain(void *, bool then_stop);
 static void daemon_undrain(void *);
 static void daemon_ready(struct daemon *);
+static void daemon_warn(struct buf *);
 static cJSON *daemon_status(void *);
 
 static int
@@ -294,6 +295,18 @@ daemon_ready(struct daemon *d)
 	daemon_notify("READY=1");
 }
 
+/* Logs each line, and frees the text. */
+static void
+daemon_warn(struct buf *warnings)
+{
+	char *text = buf_take(warnings), *line;
+
+	for (char *rest = text; (line = strsep(&rest, "\n")) != NULL;)
+		if (*line != '\0')
+			log_printf(&core_scope, DROVER_WARN, "%s", line);
+	free(text);
+}
+
 int
 daemon_run(const char *self, const char *config_file, bool in_process)
 {
@@ -330,8 +343,7 @@ daemon_run(const char *self, const char *config_file, bool in_process)
 		fprintf(stderr, "droverd: %s\n", err.text);
 		goto out;
 	}
-	if (warnings.len > 0)
-		log_printf(&core_scope, DROVER_WARN, "%s", buf_str(&warnings));
+	daemon_warn(&warnings);
 	daemon_ready(d);
 	daemon_tick(d);
 	while (!d->over) {
@@ -618,9 +630,7 @@ daemon_reload(void *arg, struct buf *changes, struct error *err)
 		supervisor_configure(d->supervisor);
 		log_printf(&core_scope, DROVER_NOTICE, "configuration taken: %s", buf_str(changes));
 	}
-	if (warnings.len > 0)
-		log_printf(&core_scope, DROVER_WARN, "%s", buf_str(&warnings));
-	buf_free(&warnings);
+	daemon_warn(&warnings);
 	return 0;
 }
 

@@ -55,7 +55,7 @@ runner=$(pgrep -P "$daemon" -f "droverd -x runner exec")
 keeper=$(pgrep -P "$daemon" -f "droverd -x keeper" | head -n 1)
 worker=$(pgrep -P "$runner")
 job=$(pgrep -P "$worker" -f "droverd -x runner exec")
-agent=$(pgrep -P "$job" -x stays)
+agent=$(pgrep -o -P "$job" -x stays)
 
 # reads PID: prints which of the process's files a process of the daemon's user can read.
 reads() {

@@ -120,7 +120,7 @@ stopped() {
 succeeds commits "commits.txt mine "
 succeeds branches "branches.txt mine "
 succeeds hooks "hooks.txt "
-succeeds config ".gitattributes config.txt "
+stopped config held "filter=evil, which is not configured here"
 succeeds lock "lock.txt "
 succeeds newgit "newgit.txt "
 succeeds gitfile "gitfile.txt "

@@ -7,7 +7,7 @@ need curl jq sqlite3
 [ -e "$BUILD/.libs/bell.so" ] || make -C "$BUILD" bell.la >/dev/null || exit 1
 mkdir "$work/bell"
 printf 'ding' >"$work/token"
-printf 'repo-token' >"$work/repo-token"
+printf 'repo-sesame' >"$work/repo-token"
 chmod 600 "$work/token" "$work/repo-token"
 make_repo "$work/web" 1
 
@@ -111,7 +111,7 @@ rm "$work/repo-token"
 check "a token that is missing is found" fails 1 drover secret check
 check "the plugin's" grep -q '^bell *token *failed *is empty' "$work/out"
 check "and the repo's" grep -q '^repo web *token *failed .*repo-token' "$work/out"
-check "but not the token" sh -c "! grep -q 'ding\|repo-token$' '$work/out'"
+check "but not the token" sh -c "! grep -q 'ding\|repo-sesame' '$work/out'"
 check "only one plugin is asked when it is named" fails 1 drover secret check bell --json
 check "and answered for" equal "$(jq -r '[.checks[] | select(.repo)] | length' "$work/out")" 0
 check "one that is not there is not found" fails 4 drover secret check nobody
