@@ -69,7 +69,9 @@ links_at(git_repository *repo, const git_tree *files, const char *path)
 	git_tree_entry *entry = NULL;
 	char *target = NULL;
 
-	if (files != NULL && git2.tree_entry_bypath(&entry, files, path) == 0 &&
+	if (files == NULL)
+		return NULL;
+	if (git2.tree_entry_bypath(&entry, files, path) == 0 &&
 	    ((unsigned)git2.tree_entry_filemode(entry) & MODE_TYPE) == MODE_LINK)
 		target = links_target(repo, git2.tree_entry_id(entry));
 	git2.tree_entry_free(entry);
