@@ -22,7 +22,7 @@ fi
 make_repo "$work/shop" 10
 mkdir -p "$work/tickets" "$work/conf/conf.d" "$work/kit/bin" "$work/state/trees/other/1"
 echo secret | tee "$work/home/secret" "$work/home/.profile" "$work/state/trees/other/1/file" >/dev/null
-(umask 077 && echo secret | tee "$work/token" >"$work/key")
+(umask 077 && echo sesame-of-drover | tee "$work/token" >"$work/key")
 shared=/dev/shm/${work##*/}
 abstract=${work##*/}
 port=$(port_take)
@@ -40,9 +40,9 @@ traces() { python3 -c 'import ctypes, sys; sys.exit(ctypes.CDLL(None).ptrace(0x4
 canary() { cat /proc/[0-9]*/environ | tr '\0' '\n' | grep -q "^CANARY=$work\$"; }
 mirror=$work/state/mirrors/\$(basename "\$(dirname "\$PWD")").git
 : >reached.txt
-try "read a file of a secret" grep secret "$work/token"
-try "read the secret of a plugin" grep secret "$work/key"
-try "read them once it has unmounted what hides them" unshare -rm sh -c 'umount -l "$work/token" "$work/key" "$work/state" "$work/home"; grep secret "$work/token"'
+try "read a file of a secret" grep sesame "$work/token"
+try "read the secret of a plugin" grep sesame "$work/key"
+try "read them once it has unmounted what hides them" unshare -rm sh -c 'umount -l "$work/token" "$work/key" "$work/state" "$work/home"; grep sesame "$work/token"'
 try "read the configuration" grep plugins "$work/drover.conf"
 try "change the configuration" changes "$work/drover.conf"
 try "read the database" grep -a SQLite "$work/state/drover.db"
