@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The unit of systemd: how much it leaves open, as systemd counts it, and that agents can work in the sandbox below it.
 set -u
+srcdir=${srcdir:-.}
 command -v systemd-analyze >/dev/null 2>&1 || { echo "skipped: systemd-analyze is not installed"; exit 77; }
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

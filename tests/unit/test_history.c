@@ -72,8 +72,8 @@ static const char *const takes[] = {
 	"git fetch -q origin main; git merge -q FETCH_HEAD; echo m >mine",
 	"echo m >mine; git add mine; git commit -qm m; git pull -q --rebase origin main",
 	"echo m >mine; git add mine; git commit -qm m; git pull -q --no-rebase origin main",
-	"echo m >mine; git add mine; git commit -qm m; git fetch -q origin; "
-	"git merge -q --no-commit origin/main",
+	("echo m >mine; git add mine; git commit -qm m; git fetch -q origin; "
+	 "git merge -q --no-commit origin/main"),
 	"git fetch -q origin main; git checkout -q -b fix FETCH_HEAD; echo m >mine",
 };
 

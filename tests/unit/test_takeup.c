@@ -132,8 +132,8 @@ static const char *const with_settings[] = {
 	INNER,
 	INNER "git add app; git commit -qm all",
 	INNER "git add app; git commit -qm all; git -C app commit -qm 2 --allow-empty",
-	INNER "git add app; git commit -qm all; mv app/.git .git/inner; echo 'gitdir: "
-	      "../.git/inner' >app/.git",
+	(INNER "git add app; git commit -qm all; mv app/.git .git/inner; echo 'gitdir: "
+	       "../.git/inner' >app/.git"),
 };
 
 START_TEST(settings_of_an_inner_repository_run_nothing)
