@@ -79,6 +79,7 @@ mask_add_pattern(void *arg, const char *text, size_t len)
 		m->longest = len;
 }
 
+/* The lines around a key, such as "-----BEGIN PRIVATE KEY-----", are public. */
 static void
 mask_add_lines(struct mask *m, const char *secret)
 {
@@ -86,7 +87,7 @@ mask_add_lines(struct mask *m, const char *secret)
 
 	for (; *secret != '\0'; secret += line + (secret[line] == '\n')) {
 		line = strcspn(secret, "\n");
-		if (line >= LINE_LEAST)
+		if (line >= LINE_LEAST && strncmp(secret, "-----", 5) != 0)
 			mask_add_pattern(m, secret, line - (secret[line - 1] == '\r'));
 	}
 }

@@ -14,6 +14,8 @@
 #include "config/learn.h"
 #include "config/options.h"
 
+#define VARIABLE_LEAST 16 /* bytes; tokens of vendors are longer */
+
 struct learner {
 	const struct config *config;
 	char *dir;               /* relative paths start here */
@@ -119,6 +121,16 @@ learn_plugin(const struct learner *l, const struct config_plugin *plugin, const 
 	free(where);
 }
 
+/*
+ * That a variable is secret is guessed by its name. A short value or a number,
+ * as in OPENAI_API_KEY=ollama or MAX_TOKENS=100000, is found everywhere.
+ */
+static bool
+learn_is_plain(const char *value)
+{
+	return strlen(value) < VARIABLE_LEAST || value[strspn(value, "0123456789")] == '\0';
+}
+
 static void
 learn_agents(const struct learner *l)
 {
@@ -129,7 +141,8 @@ learn_agents(const struct learner *l)
 		char **names = l->config->agents[i].env_pass;
 
 		for (; names != NULL && *names != NULL; names++) {
-			if (!secret_is_name(*names) || (value = getenv(*names)) == NULL)
+			if (!secret_is_name(*names) || (value = getenv(*names)) == NULL ||
+			    learn_is_plain(value))
 				continue;
 			secrets_add(value);
 			where = xasprintf("agents.%s: %s", l->config->agents[i].name, *names);

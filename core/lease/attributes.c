@@ -109,6 +109,9 @@ attributes_kept(const struct buf *kept, const char *commit, struct buf *names)
 	const char *line = strstr(buf_str(kept), commit), *end;
 	size_t len = strlen(commit);
 
+	/* A filter may have the name of a commit. */
+	while (line != NULL && line > buf_str(kept) && line[-1] != '\n')
+		line = strstr(line + 1, commit);
 	if (line == NULL || (line[len] != '\t' && line[len] != '\n'))
 		return false;
 	for (line += len; *line == '\t'; line = end) {

@@ -290,10 +290,10 @@ bool inner_has_commit(const struct tree *, const char *folder);
 bool inner_open(struct inner *, const char *index_path, const struct takeup_miss *missed,
     size_t len);
 /*
- * Hides the repositories that the index at index_path has links to, except for
- * the submodules that drover guards: `git add` runs git within each of them,
- * with settings that a job may have written. A link to another commit than that
- * of its repository is set to that one, as git would do it.
+ * Hides the repositories that the index at index_path has links to: `git add`
+ * runs git within each of them, and in those that they have links to, with
+ * settings that a job may have written. A link to another commit than that of
+ * its repository is set to that one, as git would do it.
  */
 int inner_hide(struct inner *, const char *index_path, struct error *);
 void inner_close(struct inner *); /* makes them repositories again */

@@ -47,6 +47,7 @@ static int filters_define(struct tree *, struct filters *, struct error *);
 static void filters_set(struct filters *, char *key, const char *value);
 static bool filters_split(const char *key, char **name, const char **part);
 static void filters_read_user(struct filters *, const struct buf *said);
+static void filters_require(struct filters *, const struct buf *has);
 static void filters_define_lfs(struct filters *);
 static void filters_define_nothing(struct filters *);
 static int filters_learned(struct tree *, size_t before, struct error *);
@@ -101,12 +102,13 @@ static void
 filters_read_user(struct filters *f, const struct buf *said)
 {
 	char *scope, *key, *value, *name, *end = said->data + said->len;
+	struct buf has = BUF_INIT;
 	const char *part;
 
 	for (scope = said->data; scope != NULL && scope < end; scope = value + strlen(value) + 1) {
 		key = scope + strlen(scope) + 1;
 		if (key >= end)
-			return;
+			break;
 		if ((value = strchr(key, '\n')) != NULL)
 			*value++ = '\0';
 		else
@@ -116,10 +118,43 @@ filters_read_user(struct filters *f, const struct buf *said)
 			continue;
 		if (attributes_has(&f->names, name) && strcmp(name, LFS_FILTER) != 0) {
 			filters_set(f, xstrdup(key), *value != '\0' ? value : "true");
-			if (strcmp(part, "required") != 0 && *value != '\0')
+			if (strcmp(part, "required") != 0 && *value != '\0') {
+				char *side = xasprintf("%s.%s", name, part);
+
 				attributes_note(&f->defined, name);
+				attributes_note(&has, side);
+				free(side);
+			}
 		}
 		free(name);
+	}
+	filters_require(f, &has);
+	buf_free(&has);
+}
+
+/*
+ * Makes a filter that fails an error. git would take the file as it is then,
+ * unless the user's settings say "required". A side that they do not define
+ * leaves the file as it is.
+ */
+static void
+filters_require(struct filters *f, const struct buf *has)
+{
+	static const char *const sides[] = { "clean", "smudge" };
+
+	for (size_t at = 0; at < f->defined.len; at += strlen(f->defined.data + at) + 1) {
+		const char *name = f->defined.data + at;
+		char *process = xasprintf("%s.process", name);
+
+		filters_set(f, xasprintf("filter.%s.required", name), "true");
+		for (size_t i = 0; i < ARRAY_LEN(sides) && !attributes_has(has, process); i++) {
+			char *side = xasprintf("%s.%s", name, sides[i]);
+
+			if (!attributes_has(has, side))
+				filters_set(f, xasprintf("filter.%s", side), "cat");
+			free(side);
+		}
+		free(process);
 	}
 }
 

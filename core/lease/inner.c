@@ -17,12 +17,10 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "lease/files.h"
-#include "lease/submodule.h"
 
 static bool inner_is_below(const struct tree *, const char *folder);
 static char *inner_place(const struct inner *, size_t nth);
 static bool inner_move(struct inner *, const char *folder);
-static bool inner_is_guarded(const struct tree *, const char *folder);
 static bool inner_head(const struct tree *, const char *folder, git_oid *);
 
 /* False when a link on its path leads elsewhere. */
@@ -107,18 +105,6 @@ inner_move(struct inner *inner, const char *folder)
 	return moved;
 }
 
-static bool
-inner_is_guarded(const struct tree *t, const char *folder)
-{
-	const struct submodules *all = t->submodules;
-
-	for (size_t i = 0; all != NULL && i < all->len; i++) {
-		if (strcmp(all->list[i]->path, folder) == 0 && submodule_there(t, all->list[i]))
-			return true;
-	}
-	return false;
-}
-
 /* The commit that the repository in a folder is at. libgit2 runs nothing. */
 static bool
 inner_head(const struct tree *t, const char *folder, git_oid *oid)
@@ -149,15 +135,20 @@ inner_hide(struct inner *inner, const char *index_path, struct error *err)
 			continue;
 		folder = xstrdup(entry.path);
 		entry.path = folder;
-		if (inner_is_below(inner->tree, folder) &&
-		    !inner_is_guarded(inner->tree, folder)) {
+		if (inner_is_below(inner->tree, folder)) {
 			if (inner_head(inner->tree, folder, &head) &&
 			    !git2.oid_equal(&head, &entry.id)) {
 				entry.id = head;
 				rc = git2.index_add(index, &entry);
 				changed = true;
 			}
-			inner_move(inner, folder);
+			/* Of what is no link yet, git reads HEAD only. */
+			if (rc == 0 && !inner_move(inner, folder) && errno != ENOENT &&
+			    errno != ENOTDIR) {
+				rc = git2.index_remove(index, folder, 0);
+				changed = true;
+				i--;
+			}
 		}
 		free(folder);
 	}

@@ -58,7 +58,7 @@ large_counts(const struct large *large, const char *path, const struct stat *st)
 		counts = ignored == 0;
 	/* What a filter such as Git LFS makes of it is small. */
 	if (counts && git2.attr_get(&filter, large->repo, 0, path, "filter") == 0)
-		counts = filter == NULL;
+		counts = git2.attr_value(filter) != GIT_ATTR_VALUE_STRING;
 	git2.tree_entry_free(entry);
 	return counts;
 }

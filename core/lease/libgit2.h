@@ -18,8 +18,8 @@
 
 /* clang-format off */
 #define LIBGIT2_CALLS(X) \
-	X(attr_get) X(blob_filter) X(blob_free) X(blob_lookup) X(blob_rawcontent) X(blob_rawsize) \
-	X(buf_dispose) \
+	X(attr_get) X(attr_value) X(blob_filter) X(blob_free) X(blob_lookup) X(blob_rawcontent) \
+	X(blob_rawsize) X(buf_dispose) \
 	X(checkout_options_init) X(checkout_tree) X(commit_create) X(commit_create_buffer) \
 	X(commit_create_with_signature) X(commit_free) X(commit_id) X(commit_lookup) \
 	X(commit_parent_id) X(commit_parentcount) X(commit_time) X(commit_tree) \

@@ -273,7 +273,7 @@ submodule_fetch(const struct tree *top, const struct submodule *m, const git_oid
 	 * gets no credential, not even one of the user's helpers.
 	 */
 	const char *const args[] = { "-c", "protocol.allow=never", "-c", allow, "-c",
-		"http.followRedirects=false", "-c",
+		"http.followRedirects=false", "-c", "core.askPass=", "-c",
 		m->own ? "core.askPass=" : "credential.helper=", "fetch", "--quiet", "--no-tags",
 		"--no-write-fetch-head", "--no-recurse-submodules", "--", m->url, specs[0],
 		specs[1], NULL };

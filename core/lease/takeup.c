@@ -116,7 +116,8 @@ takeup_why(const struct takeup_work *work, const char *path, bool untracked)
 		why = unreadable;
 	else if (takeup_bad_name(path))
 		why = bad_name;
-	else if (git2.attr_get(&filter, work->repo, 0, path, "filter") == 0 && filter != NULL)
+	else if (git2.attr_get(&filter, work->repo, 0, path, "filter") == 0 &&
+	    git2.attr_value(filter) == GIT_ATTR_VALUE_STRING)
 		why = NULL;
 	free(file);
 	return why;

@@ -9,8 +9,6 @@ git config --global filter.based.clean base64
 git config --global filter.based.smudge 'base64 -d'
 git config --global filter.based.required true
 git config --global filter.failing.clean 'echo no >&2; false'
-git config --global filter.failing.smudge cat
-git config --global filter.failing.required true
 
 # repo NAME FILTER: a repository whose secrets/* have that filter, with secrets/env and plain.txt.
 repo() {
